@@ -1,0 +1,75 @@
+// Package backends is what a notice is and how one reaches a person.
+//
+// A backend knows one medium and nothing of buses, rules or users.
+package backends
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// A Notice tells a person of one message.
+type Notice struct {
+	ID       string    // the message's id on the bus, or a name of our own for account mail
+	Topic    string    // the bus topic; "" for account mail
+	Time     time.Time // when it happened
+	App      string
+	Kind     string
+	KindName string
+	Title    string // a short line, no newline: mail subject, bubble head
+	Text     string // the sentence, and more where there is more; plain text
+	Link     string // "" or an absolute http(s) URL
+	Icon     string // "" or an absolute http(s) URL
+	Actor    string
+	Users    []string
+	Packages []string
+	Objects  []string // the first is the thread
+	Severity string   // "debug", "info", "warning", "error", "critical"
+	Why      []Reason // every filter that matched; empty for account mail
+}
+
+// A Reason is why a notice was sent: a filter that matched.
+type Reason struct {
+	Filter   string // its name
+	Sentence string // the filter in words
+	Link     string // page of the filter; "" where no base URL is configured
+	Stop     string // signed link that stops this filter for this destination: GET shows a page, POST acts (RFC 8058)
+}
+
+// A Parcel is what one Send hands over: one notice, or a digest of several.
+type Parcel struct {
+	ID      string   // the same on every retry, unique otherwise: becomes the Message-ID
+	To      string   // the address, as CheckAddress accepted it
+	Notices []Notice // never empty; more than one is a digest, oldest first
+	Manage  string   // page where the person changes what is sent; ""
+}
+
+// A Backend delivers by one medium.
+type Backend interface {
+	// Send delivers the parcel; nil means that the medium has taken all of it. An error that wraps ErrRefused is
+	// final: the address or the content will never be taken. Any other error is worth a retry with the same Parcel.ID.
+	// An error that wraps ErrUnavailable says that the medium as a whole is down, not this address. Send honours ctx,
+	// is safe for concurrent use, and puts neither secrets nor addresses into its errors.
+	Send(ctx context.Context, p Parcel) error
+}
+
+// A Runner is a Backend that keeps a connection: Run keeps it up until ctx ends and has then ended all it started.
+type Runner interface {
+	Run(ctx context.Context) error
+}
+
+// A Kind is a medium: what pages and commands need to know of it without opening it.
+type Kind struct {
+	Name         string                               // "email"
+	Title        string                               // "Email"
+	Doc          string                               // one or two sentences
+	AddressTitle string                               // "Email address"
+	CheckAddress func(address string) (string, error) // gives the canonical form; the error is for who typed it
+}
+
+// The classes of failure that a caller acts on.
+var (
+	ErrRefused     = errors.New("refused")
+	ErrUnavailable = errors.New("unavailable")
+)

@@ -1,0 +1,71 @@
+// Package bus is what a message bus carries, and how it is trusted.
+//
+// A Source hands Frames over as they came off the wire. Decode turns a Frame into a Message, which never changes
+// afterwards. Everything above this package works on Messages; nothing above it knows sockets.
+package bus
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// A Frame is a topic and a payload as they came off the wire: not decoded, not trusted.
+type Frame struct {
+	Source  string // the source's name in the configuration, for logs and metrics
+	Topic   string
+	Payload []byte
+	// Ack tells a source that can be told that the frame is safe in the database. It is nil where the bus knows no
+	// acknowledgement (ZeroMQ), and is called at most once.
+	Ack func()
+}
+
+// A Message is a decoded Frame. It is immutable: many goroutines read it.
+type Message struct {
+	ID       string         // msg_id; unique on the bus. Decode derives one from the content where the sender gave none
+	Topic    string         // the whole topic, e.g. org.fedoraproject.prod.git.receive
+	Time     time.Time      // when the sender says it was sent, in UTC; the time of reception where it does not say
+	Counter  int64          // i: the sender's counter since its start; 0 where absent
+	Username string         // the Unix user of the sending process, not an account of the project
+	Body     any            // msg (fedmsg) or body (AMQP): map[string]any by use, but any JSON; numbers are json.Number
+	Headers  map[string]any // AMQP or STOMP headers; nil where there are none
+	Source   string         // Frame.Source
+	Payload  []byte         // the bytes as received; Decode(Frame{Topic, Payload}) gives this Message again
+	Trust    Trust          // computed once, by Decode
+}
+
+// Trust is what is known of who sent a message.
+type Trust struct {
+	State  TrustState
+	Signer string // name in the certificate, or key, when State is Signed
+	Reason string // for a person: why it is invalid, or what was not checked
+}
+
+// TrustState is the verdict on a signature.
+type TrustState string
+
+// The verdicts. A message with a signature that nobody checked is Unchecked, never Signed.
+const (
+	Unsigned  TrustState = "unsigned"
+	Unchecked TrustState = "unchecked"
+	Signed    TrustState = "signed"
+	Invalid   TrustState = "invalid"
+)
+
+// A Source receives frames from one bus.
+type Source interface {
+	// Run receives until ctx ends and sends each frame to out. It reconnects by itself and returns an error only for
+	// what no retry can mend (a configuration that cannot work). When it returns, all it started has ended. A source
+	// that can make its bus wait blocks on out; one that cannot (ZeroMQ) drops when out is full and counts the drop.
+	Run(ctx context.Context, out chan<- Frame) error
+}
+
+// ErrMalformed is wrapped by Decode for a frame that is no message; the text says what is wrong, for an operator.
+var ErrMalformed = errors.New("malformed message")
+
+// The bounds on what a source accepts.
+const (
+	MaxTopic   = 1024    // bytes
+	MaxPayload = 8 << 20 // bytes
+	MaxDepth   = 100     // nesting of the JSON
+)

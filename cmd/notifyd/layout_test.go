@@ -1,0 +1,110 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/notifyd/notifyd/"
+
+// allowed is the map of the house: which rooms a room may import. A folder inside a room may import its own room's
+// contract and what that room may import.
+var allowed = map[string][]string{
+	"bus":                {},
+	"backends":           {},
+	"migrations":         {},
+	"directory":          {},
+	"rulespec/catalogue": {"bus"},
+	"rulespec":           {"rulespec/catalogue"},
+	"rules":              {"rulespec", "rulespec/catalogue"},
+	"history":            {"rulespec/catalogue", "bus"},
+	"outbox":             {"backends"},
+	"prefs":              {"rulespec", "rulespec/catalogue", "outbox", "backends"},
+	"web":                {"prefs", "history", "rules", "rulespec", "rulespec/catalogue", "outbox", "backends", "bus"},
+}
+
+// lists are the only folders that name every medium or every source.
+var lists = []string{"backends/all", "bus/all"}
+
+func TestImportsKeepTheirDirection(t *testing.T) {
+	root := filepath.Join("..", "..")
+	seen := 0
+	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && d.Name() != ".." && file != root) {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		rel, err := filepath.Rel(root, filepath.Dir(file))
+		if err != nil {
+			return err
+		}
+		seen++
+		checkImports(t, file, filepath.ToSlash(rel))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen < 10 {
+		t.Fatalf("saw only %d Go files from %s: the test looks in the wrong place", seen, root)
+	}
+}
+
+func checkImports(t *testing.T, file, folder string) {
+	room := roomOf(folder)
+	if room == "cmd" {
+		return
+	}
+	may, known := allowed[room]
+	if !known {
+		t.Errorf("%s: %s is no room of doc/architecture.md", file, folder)
+		return
+	}
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	for _, spec := range parsed.Imports {
+		imported, _ := strconv.Unquote(spec.Path.Value)
+		if folder, ours := strings.CutPrefix(imported, module); ours && !mayImport(filepathFolder(folder), folderOf(file), room, may) {
+			t.Errorf("%s: %s must not import %s", file, room, folder)
+		}
+	}
+}
+
+func folderOf(file string) string {
+	rel, _ := filepath.Rel(filepath.Join("..", ".."), filepath.Dir(file))
+	return filepath.ToSlash(rel)
+}
+
+func filepathFolder(f string) string { return path.Clean(f) }
+
+func mayImport(imported, from, room string, may []string) bool {
+	if slices.Contains(lists, from) {
+		return roomOf(imported) == room
+	}
+	return imported == room && from != room || slices.Contains(may, imported)
+}
+
+// roomOf gives the room that a folder lies in: the longest one that is in the table.
+func roomOf(folder string) string {
+	for f := folder; f != "."; f = path.Dir(f) {
+		if _, ok := allowed[f]; ok {
+			return f
+		}
+	}
+	return strings.SplitN(folder, "/", 2)[0]
+}

@@ -1,0 +1,123 @@
+// Package rulespec says what a rule is: its kinds, their text form and checks.
+//
+// A Filter matches an event when every one of its Rules holds; a person's filters are alternatives. The language is
+// specified in doc/rules.md. A kind is a value in its own file, listed in kinds.go; nothing else names it.
+package rulespec
+
+import (
+	"errors"
+
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// FilterID identifies a stored filter.
+type FilterID uint
+
+// Args are a rule's arguments by parameter name. Several values of one parameter mean any of them.
+type Args map[string][]string
+
+// A Rule is a kind of rule, its arguments, and whether it must not hold.
+type Rule struct {
+	Kind string
+	Args Args
+	Not  bool
+}
+
+// A Filter is a name and rules: it matches when every rule holds. With no rules, or no positive one, it never matches.
+type Filter struct {
+	ID    FilterID
+	Owner string // the account that @me stands for
+	Name  string
+	Rules []Rule
+}
+
+// A Kind is a kind of rule: a value that carries everything the parser, the page, the documentation and the engine need.
+type Kind struct {
+	Name   string  // in the text form: "package"
+	Title  string  // on the page: "Package"
+	Doc    string  // one or two sentences for the page and the manual
+	Params []Param // the first takes the shorthand form `kind: value`
+	// Compile checks args and makes the predicate. An error is an *Error, written for who typed the rule.
+	Compile func(env Env, args Args) (Predicate, error)
+	// Sentence gives the rule in words as part of a filter's sentence: "the package is bash or zsh".
+	Sentence func(args Args, not bool) string
+}
+
+// A Param is one parameter of a kind.
+type Param struct {
+	Name     string
+	Title    string
+	Doc      string
+	Many     bool     // takes several values, which mean any of them
+	Optional bool     // may be left out
+	Choices  []string // the allowed values; nil: free text
+}
+
+// Env is what a rule is compiled for.
+type Env struct {
+	Owner string // what @me stands for
+}
+
+// A Subject is what a predicate looks at: the event, and the directory as it stood when the event came.
+type Subject struct {
+	*catalogue.Event
+	Directory Directory // nil: no directory is configured
+}
+
+// A Predicate is a compiled rule, not yet negated. Its functions are pure (no I/O, no clock) and safe for concurrent use.
+type Predicate struct {
+	// Match says whether the rule holds. An error means that it cannot be evaluated; then the filter does not match,
+	// also under not.
+	Match func(*Subject) (bool, error)
+	// Why says which value of the subject decided, for an explanation: "package bash". Called after Match, seldom.
+	Why func(*Subject) string
+	// Keys are index keys: an event with none of them cannot match. nil: any event may.
+	Keys []Key
+	// Cost tells the engine the order to try rules in: the cheapest first.
+	Cost Cost
+}
+
+// A Key is a field of an event and a value of it: {"package", "bash"}.
+type Key struct{ Field, Value string }
+
+// Cost is the class of work that a predicate does.
+type Cost int
+
+// The classes: a comparison or set look-up, a pattern over names, a pattern over text.
+const (
+	CostExact Cost = iota
+	CostPattern
+	CostText
+)
+
+// Directory is who is in which group and who owns which package: a snapshot, safe for concurrent use.
+type Directory interface {
+	// Groups gives the groups that user is a member of, sorted.
+	Groups(user string) []string
+	// HasGroup says whether the directory knows the group at all.
+	HasGroup(group string) bool
+	// Owners gives who owns pkg, persons and groups.
+	Owners(pkg string) []Owner
+}
+
+// An Owner is a person or a group that owns a package in some role.
+type Owner struct {
+	User  string // "" when Group is set
+	Group string
+	Role  string // "owner", "admin", "commit", "watch", …: the directory's own words
+}
+
+// Me is the value that stands for the filter's owner, in user, actor and owner rules.
+const Me = "@me"
+
+// Error is a mistake in a filter, written for the person who typed it.
+type Error struct {
+	Filter  string // name of the filter, where known
+	Line    int    // in the text form; 0 where there is no text
+	Kind    string
+	Param   string
+	Problem string // what is wrong and what was expected
+}
+
+// ErrUnevaluable is wrapped by Predicate.Match when a rule cannot be evaluated on a subject.
+var ErrUnevaluable = errors.New("rule cannot be evaluated")
