@@ -1,0 +1,22 @@
+package main
+
+import (
+	"runtime/debug"
+
+	"github.com/alecthomas/kong"
+)
+
+// commandLine is the whole command line: each command is a struct in a file of its own.
+type commandLine struct {
+	Config  string           `short:"c" type:"path" env:"NOTIFYD_CONFIG" placeholder:"FILE" help:"Configuration file (default: /etc/notifyd/notifyd.yaml where it exists)."`
+	Version kong.VersionFlag `help:"Print the version and exit."`
+}
+
+// version is the module's version, or the revision it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return "notifyd " + info.Main.Version + " " + info.GoVersion
+}

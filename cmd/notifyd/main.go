@@ -1,0 +1,74 @@
+// Command notifyd routes what happens in an open-source community to the people who asked to hear of it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// env is what a command may touch of the world. Tests give their own.
+type env struct {
+	ctx            context.Context
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	now            func() time.Time
+	config         string // path of the configuration file; "" when none was named
+	log            *slog.Logger
+}
+
+// errSilent ends a command with status 1 when everything was said already.
+var errSilent = errors.New("")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	e := &env{
+		ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, now: time.Now,
+		log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	}
+	status := run(e, os.Args[1:])
+	stop()
+	os.Exit(status)
+}
+
+// run parses args and runs the command they name; it gives the exit status: 0, 1 for a failure, 2 for wrong usage.
+func run(e *env, args []string) int {
+	var line commandLine
+	status := -1
+	parser, err := kong.New(&line,
+		kong.Name("notifyd"),
+		kong.Description("Routes what happens in a community to the people who asked to hear of it."),
+		kong.UsageOnError(),
+		kong.Writers(e.stdout, e.stderr),
+		kong.Exit(func(code int) { status = code }),
+		kong.Vars{"version": version()},
+	)
+	if err != nil {
+		fmt.Fprintln(e.stderr, "notifyd: bug:", err)
+		return 1
+	}
+	parsed, err := parser.Parse(args)
+	if status >= 0 { // --help and --version have printed
+		return status
+	}
+	if err != nil {
+		fmt.Fprintln(e.stderr, "notifyd:", err)
+		return 2
+	}
+	e.config = line.Config
+	if err := parsed.Run(e); err != nil {
+		if !errors.Is(err, errSilent) {
+			fmt.Fprintln(e.stderr, "notifyd:", err)
+		}
+		return 1
+	}
+	return 0
+}
