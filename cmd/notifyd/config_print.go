@@ -1,0 +1,87 @@
+package main
+
+import (
+	"io"
+	"reflect"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+// masked stands for every secret that is set.
+const masked = "********"
+
+// print writes every decoded section as YAML, with secrets masked: what the program runs with.
+func (f *configFile) print(w io.Writer) error {
+	tree := yaml.MapSlice{}
+	for _, s := range f.decoded {
+		tree = place(tree, strings.Split(s.path, "."), maskValue(reflect.ValueOf(s.value)))
+	}
+	text, err := yaml.MarshalWithOptions(tree, yaml.Indent(2), yaml.IndentSequence(true))
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(text)
+	return err
+}
+
+func place(tree yaml.MapSlice, path []string, value any) yaml.MapSlice {
+	for i, item := range tree {
+		if item.Key == path[0] {
+			if sub, ok := item.Value.(yaml.MapSlice); ok && len(path) > 1 {
+				tree[i].Value = place(sub, path[1:], value)
+			}
+			return tree
+		}
+	}
+	if len(path) > 1 {
+		value = place(yaml.MapSlice{}, path[1:], value)
+	}
+	return append(tree, yaml.MapItem{Key: path[0], Value: value})
+}
+
+// maskValue turns structs into ordered mappings by their yaml names, with secrets replaced.
+func maskValue(v reflect.Value) any {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if v.IsNil() {
+			return nil
+		}
+		return maskValue(v.Elem())
+	case reflect.Struct:
+		return maskStruct(v)
+	case reflect.Slice:
+		list := []any{}
+		for i := range v.Len() {
+			list = append(list, maskValue(v.Index(i)))
+		}
+		return list
+	case reflect.Map:
+		m := map[string]any{}
+		for _, key := range v.MapKeys() {
+			m[key.String()] = maskValue(v.MapIndex(key))
+		}
+		return m
+	}
+	if s, ok := v.Interface().(interface{ String() string }); ok {
+		return s.String()
+	}
+	return v.Interface()
+}
+
+func maskStruct(v reflect.Value) any {
+	m := yaml.MapSlice{}
+	for i := range v.NumField() {
+		field := v.Type().Field(i)
+		name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+		if name == "" || name == "-" || !field.IsExported() {
+			continue
+		}
+		value := maskValue(v.Field(i))
+		if field.Tag.Get("secret") == "true" && !v.Field(i).IsZero() {
+			value = masked
+		}
+		m = append(m, yaml.MapItem{Key: name, Value: value})
+	}
+	return m
+}
