@@ -6,6 +6,7 @@ package rulespec
 
 import (
 	"errors"
+	"iter"
 
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -31,6 +32,20 @@ type Filter struct {
 	Rules []Rule
 }
 
+// A File is filters in their text form: what a person exports, imports, tests and checks. Parse reads it, Format writes it.
+type File struct {
+	Filters []FileFilter
+}
+
+// A FileFilter is a filter as it stands in a File, with what is stored beside its rules.
+type FileFilter struct {
+	Filter          // ID is 0; Owner is used by `notifyd filter test` only, an import sets it from the session
+	On     bool     // true where the text says nothing
+	Once   bool     // switched off with its first delivery
+	To     []string // destinations as "backend:address"; empty: all of the owner's
+	Line   int      // where it stands in the text; 0 when it was not parsed
+}
+
 // A Kind is a kind of rule: a value that carries everything the parser, the page, the documentation and the engine need.
 type Kind struct {
 	Name   string  // in the text form: "package"
@@ -39,8 +54,11 @@ type Kind struct {
 	Params []Param // the first takes the shorthand form `kind: value`
 	// Compile checks args and makes the predicate. An error is an *Error, written for who typed the rule.
 	Compile func(env Env, args Args) (Predicate, error)
-	// Sentence gives the rule in words as part of a filter's sentence: "the package is bash or zsh".
+	// Sentence gives the rule in words as part of a filter's sentence: "a package is bash or zsh".
 	Sentence func(args Args, not bool) string
+	// Needs says what a rule needs that the directory does not have, as an *Error: a group or a role that it does not
+	// know. dir may be nil. nil for kinds that ask no directory.
+	Needs func(args Args, dir Directory) error
 }
 
 // A Param is one parameter of a kind.
@@ -56,6 +74,9 @@ type Param struct {
 // Env is what a rule is compiled for.
 type Env struct {
 	Owner string // what @me stands for
+	// KnowsKind says whether the catalogue has a kind of message of that name. With it, a rule that names a kind the
+	// catalogue no longer has is broken instead of silently false (or, under not, silently true). nil: every name is taken.
+	KnowsKind func(name string) bool
 }
 
 // A Subject is what a predicate looks at: the event, and the directory as it stood when the event came.
@@ -90,21 +111,18 @@ const (
 	CostText
 )
 
-// Directory is who is in which group and who owns which package: a snapshot, safe for concurrent use.
+// Directory is who is in which group and who owns which package: a snapshot that never changes, safe for concurrent use.
+// It speaks in basic types only, so that whoever implements it need not know this package.
 type Directory interface {
-	// Groups gives the groups that user is a member of, sorted.
+	// Groups gives the groups that user is a member of, sorted. The caller must not change it.
 	Groups(user string) []string
 	// HasGroup says whether the directory knows the group at all.
 	HasGroup(group string) bool
-	// Owners gives who owns pkg, persons and groups.
-	Owners(pkg string) []Owner
-}
-
-// An Owner is a person or a group that owns a package in some role.
-type Owner struct {
-	User  string // "" when Group is set
-	Group string
-	Role  string // "owner", "admin", "commit", "watch", …: the directory's own words
+	// HasRole says whether anybody owns anything in that role.
+	HasRole(role string) bool
+	// Owners gives who owns pkg, each with the role, in the directory's own words ("owner", "commit", ...): a person by
+	// name, a group as "@" and its name; always in the same order. Somebody with two roles comes twice.
+	Owners(pkg string) iter.Seq2[string, string]
 }
 
 // Me is the value that stands for the filter's owner, in user, actor and owner rules.
@@ -113,11 +131,24 @@ const Me = "@me"
 // Error is a mistake in a filter, written for the person who typed it.
 type Error struct {
 	Filter  string // name of the filter, where known
-	Line    int    // in the text form; 0 where there is no text
-	Kind    string
-	Param   string
+	Line    int    // in the text form, from 1; 0 where there is no text
+	Column  int    // in that line, in characters, from 1
+	Kind    string // of the rule, where it is about one
+	Param   string // of that kind, where it is about one
 	Problem string // what is wrong and what was expected
 }
 
 // ErrUnevaluable is wrapped by Predicate.Match when a rule cannot be evaluated on a subject.
 var ErrUnevaluable = errors.New("rule cannot be evaluated")
+
+// The bounds on filters; doc/rules.md gives each its place.
+const (
+	MaxText    = 1 << 20  // bytes of a text in the YAML form
+	MaxFilters = 1000     // filters in such a text
+	MaxRules   = 50       // rules in a filter
+	MaxValues  = 500      // values of one parameter
+	MaxValue   = 256      // bytes of a value, a pattern or a filter's name
+	MaxProgram = 500      // instructions of a compiled regular expression
+	MaxSearch  = 64 << 10 // bytes of a text that a regular expression looks at
+	MaxName    = 1024     // bytes of a topic or package name that a pattern is tried on
+)
