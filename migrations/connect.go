@@ -1,0 +1,80 @@
+package migrations
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"gorm.io/driver/postgres"
+	"gorm.io/driver/sqlite"
+	"gorm.io/gorm"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // database/sql driver "pgx"
+	_ "modernc.org/sqlite"             // database/sql driver "sqlite", pure Go
+)
+
+// The sizes of the pools: PostgreSQL's default max_connections is 100, for all nodes together.
+const (
+	postgresConns = 16
+	sqliteReaders = 4
+)
+
+func connectPostgres(dsn string) (*DB, error) {
+	pool, err := sql.Open("pgx", dsn)
+	if err != nil {
+		return nil, errors.New("the postgres URL cannot be parsed") // the driver's text may hold the password
+	}
+	pool.SetMaxOpenConns(postgresConns)
+	pool.SetMaxIdleConns(postgresConns)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	g, err := gorm.Open(postgres.New(postgres.Config{Conn: pool}), gormConfig())
+	if err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
+	return &DB{Writer: g, Reader: g, Postgres: true, writer: pool}, nil
+}
+
+// connectSQLite opens two pools on one file: see DB. The writer's transactions take the lock when they begin
+// (_txlock=immediate): a transaction that reads first and writes later would fail with SQLITE_BUSY, whatever the timeout.
+func connectSQLite(path string) (*DB, error) {
+	if path == "" || strings.Contains(path, ":memory:") {
+		return nil, fmt.Errorf("%q is no path of a file", path) // two pools would see two databases
+	}
+	writer, err := openSQLite(path, "&_txlock=immediate", 1)
+	if err != nil {
+		return nil, err
+	}
+	d := &DB{writer: writer}
+	d.reader, err = openSQLite(path, "&_pragma=query_only(1)", sqliteReaders)
+	if err != nil {
+		return nil, errors.Join(err, writer.Close())
+	}
+	if d.Writer, err = gorm.Open(dialector(d.writer), gormConfig()); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	if d.Reader, err = gorm.Open(dialector(d.reader), gormConfig()); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// openSQLite opens a pool. synchronous=2 (FULL) with WAL: a committed transaction survives a power cut, which is what
+// "nothing is lost" means (SQLite, "PRAGMA synchronous").
+func openSQLite(path, more string, conns int) (*sql.DB, error) {
+	const pragmas = "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(2)&_pragma=foreign_keys(1)"
+	// kept from being read as the query or an escape of a URI (SQLite, "URI Filenames")
+	name := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
+	pool, err := sql.Open("sqlite", "file:"+name+pragmas+more)
+	if err != nil {
+		return nil, err
+	}
+	pool.SetMaxOpenConns(conns)
+	pool.SetMaxIdleConns(conns)
+	return pool, nil
+}
+
+func dialector(pool *sql.DB) gorm.Dialector {
+	return sqlite.New(sqlite.Config{DriverName: "sqlite", Conn: pool})
+}
