@@ -1,0 +1,104 @@
+package irc
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/ergochat/irc-go/ircmsg"
+	"golang.org/x/time/rate"
+)
+
+const (
+	answerEvery  = 20 * time.Second // to one nick
+	answerWait   = 10 * time.Second // for the pace; after that the question is forgotten
+	maxRemember  = 200              // nicks that have had an answer
+	answersBurst = 4
+)
+
+// A question is a private message that somebody sent to us.
+type question struct{ nick, text string }
+
+// manner keeps answers rare, so that two robots cannot talk each other to death. One goroutine uses it.
+type manner struct {
+	all  *rate.Limiter
+	last map[string]time.Time
+}
+
+// allow reports whether nick may have an answer now.
+func (m *manner) allow(nick string, now time.Time) bool {
+	if m.all == nil {
+		m.all, m.last = rate.NewLimiter(rate.Every(5*time.Second), answersBurst), map[string]time.Time{}
+	}
+	nick = lowerASCII(nick)
+	for other, at := range m.last {
+		if now.Sub(at) >= answerEvery {
+			delete(m.last, other)
+		}
+	}
+	if _, recent := m.last[nick]; recent || len(m.last) >= maxRemember || !m.all.AllowN(now, 1) {
+		return false
+	}
+	m.last[nick] = now
+	return true
+}
+
+// hear takes a PRIVMSG to us from a person. Our own echoes, servers, channels, CTCP and whoever calls itself a bot
+// (IRCv3 bot-mode) get nothing. NOTICEs never come here, as RFC 2812 section 3.3.2 demands of robots.
+func (s *session) hear(m ircmsg.Message) {
+	from, ok := maskOf(m.Source)
+	self := s.conn.CurrentNick()
+	if !ok || len(m.Params) < 2 || !sameNick(m.Params[0], self) || sameNick(from.nick, self) || checkNick(from.nick) != nil {
+		return
+	}
+	if bot, _ := m.GetTag("bot"); bot || strings.HasPrefix(m.Params[1], "\x01") {
+		return
+	}
+	select {
+	case s.asked <- question{nick: from.nick, text: m.Params[1]}:
+	default: // more than anybody types
+	}
+}
+
+// answer replies to questions by NOTICE, until the connection ends.
+func (n *network) answer(s *session) {
+	for {
+		select {
+		case <-s.done:
+			return
+		case q := <-s.asked:
+			if n.manner.allow(q.nick, time.Now()) {
+				n.reply(s, q)
+			}
+		}
+	}
+}
+
+func (n *network) reply(s *session, q question) {
+	ctx, cancel := context.WithTimeout(context.Background(), answerWait)
+	defer cancel()
+	for _, line := range helpLines(q.text, n.manage) {
+		if n.pace(ctx) != nil {
+			return
+		}
+		for _, piece := range split(line, s.room(q.nick)) {
+			if err := s.conn.Notice(q.nick, piece); err != nil {
+				return // the connection is gone, and with it the question
+			}
+		}
+	}
+}
+
+// helpLines is what notifyd says when it is spoken to.
+func helpLines(text, manage string) []string {
+	if word, _, _ := strings.Cut(strings.ToLower(clean(text)), " "); strings.Trim(word, "!/.?") != "help" {
+		return []string{"I only tell of messages that you have asked for. Say help for more."}
+	}
+	lines := []string{"I tell you of what happens in the services you have chosen filters for. I understand: help."}
+	if manage = clean(manage); manage != "" {
+		lines = append(lines, "Change or stop what I send: "+manage)
+	} else {
+		lines = append(lines, "To change or stop what I send, use the preferences page.")
+	}
+	return lines
+}

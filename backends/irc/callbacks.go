@@ -1,0 +1,96 @@
+package irc
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/ergochat/irc-go/ircmsg"
+)
+
+// addCallbacks hangs this session on the library. Callbacks run one after the other in the library's reading goroutine, so
+// none of them may wait for the server.
+func (s *session) addCallbacks() {
+	s.conn.AddDisconnectCallback(func(ircmsg.Message) {
+		s.conn.Quit() // nothing can be sent any more: this only tells Loop to return instead of reconnecting
+		close(s.done)
+	})
+	for _, numeric := range slices.Concat(replyNumerics, bareNumerics) {
+		bare := slices.Contains(bareNumerics, numeric)
+		s.conn.AddCallback(numeric, func(m ircmsg.Message) { s.note(m, bare) })
+	}
+	s.conn.AddCallback("PONG", s.pong)
+	s.conn.AddCallback("432", s.badNick)
+	s.conn.AddCallback("PRIVMSG", s.hear)
+	s.conn.AddCallback("NICK", func(m ircmsg.Message) {
+		if nick := s.conn.CurrentNick(); len(m.Params) > 0 && m.Params[0] == nick { // the library has noted it before
+			s.change(func(k *mask) { k.nick = nick })
+		}
+	})
+	s.conn.AddCallback("CHGHOST", func(m ircmsg.Message) { // IRCv3 chghost: user, host
+		if len(m.Params) > 1 && sameNick(m.Nick(), s.conn.CurrentNick()) {
+			s.change(func(k *mask) { k.user, k.host = m.Params[0], m.Params[1] })
+		}
+	})
+	s.conn.AddCallback("396", func(m ircmsg.Message) { // RPL_HOSTHIDDEN: me, host, text
+		if len(m.Params) > 1 && s.registered() {
+			s.change(func(k *mask) { k.host = m.Params[1] })
+		}
+	})
+}
+
+func (s *session) registered() bool { return s.conn.CurrentNick() != "" }
+
+func (s *session) change(edit func(*mask)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	edit(&s.mask)
+}
+
+// note adds a numeric to the oldest barrier, whose command it must be about: the server answers in order.
+func (s *session) note(m ircmsg.Message, bare bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.waiting) == 0 {
+		return
+	}
+	if b := s.waiting[0]; (bare || isAbout(b.target, m)) && len(b.replies) < maxReplies {
+		b.replies = append(b.replies, m)
+	}
+}
+
+// pong ends the barrier of that token and, as the server answers in order, all before it.
+func (s *session) pong(m ircmsg.Message) {
+	if len(m.Params) == 0 {
+		return
+	}
+	s.mu.Lock()
+	at := slices.IndexFunc(s.waiting, func(b *barrier) bool { return b.token == m.Params[len(m.Params)-1] })
+	over := slices.Clone(s.waiting[:at+1])
+	s.waiting = slices.Delete(s.waiting, 0, at+1)
+	s.mu.Unlock()
+	for _, b := range over {
+		b.done(b.replies)
+	}
+}
+
+// badNick tries a nick that fits in the nine characters of RFC 2812 when the server finds ours too long; the library
+// itself knows only of nicks in use. After some attempts the connect timeout has the last word.
+func (s *session) badNick(ircmsg.Message) {
+	if s.registered() {
+		return
+	}
+	s.mu.Lock()
+	try := s.renames
+	s.renames++
+	s.mu.Unlock()
+	if try >= 10 {
+		return
+	}
+	nick := s.config.Nick[:min(9, len(s.config.Nick))]
+	if try > 0 {
+		nick = s.config.Nick[:min(7, len(s.config.Nick))] + "_" + strconv.Itoa(try-1)
+	}
+	if err := s.conn.Send("NICK", nick); err != nil {
+		s.log.Debug("cannot try another nick", "error", err)
+	}
+}

@@ -1,0 +1,100 @@
+// Package irc tells people of notices by private message on IRC networks.
+//
+// One connection a network is kept up by Run. Send is finished when the server has said that it took every line
+// (IRCv3 labeled-response where there is one, otherwise the PONG to a PING sent behind the line), because the client library
+// says nothing more than that a line was queued. Protocol: RFC 2812, modern.ircdocs.horse, ircv3.net.
+package irc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/notifyd/notifyd/backends"
+)
+
+// A Backend tells people on one or more IRC networks. It is a backends.Backend and a backends.Runner.
+type Backend struct {
+	networks []*network
+	limits   limits
+	running  atomic.Bool
+}
+
+var (
+	_ backends.Backend = (*Backend)(nil)
+	_ backends.Runner  = (*Backend)(nil)
+)
+
+// New makes a backend that is not connected yet: Run connects. Random gives numbers in [0, 1) for jitter and must be
+// safe for concurrent use, such as math/rand/v2.Float64. The error names every key of the configuration that is wrong.
+func New(config Config, log *slog.Logger, random func() float64) (*Backend, error) {
+	config = config.withDefaults()
+	if err := config.Check(); err != nil {
+		return nil, err
+	}
+	b := &Backend{limits: limits{noticeLines: config.NoticeLines, digestLines: config.DigestLines}}
+	for i, c := range config.Networks {
+		tlsConfig, err := c.tlsConfig()
+		if err != nil {
+			return nil, fmt.Errorf("networks[%d]: %w", i, err)
+		}
+		if !c.TLS && !isLoopback(c.host()) {
+			log.Warn("IRC network without TLS: whoever is on the path reads every notice", "network", c.Name)
+		}
+		b.networks = append(b.networks, newNetwork(c, tlsConfig, config.Manage, log.With("network", c.Name), random))
+	}
+	return b, nil
+}
+
+// Run keeps every network connected until ctx ends, says QUIT and returns nil when all it started has ended. A network
+// that cannot be reached is tried again for ever with a growing delay. Run again after that, but never twice at once.
+func (b *Backend) Run(ctx context.Context) error {
+	if !b.running.CompareAndSwap(false, true) {
+		return errors.New("bug: irc: Run is already running")
+	}
+	defer b.running.Store(false)
+	var all sync.WaitGroup
+	for _, n := range b.networks {
+		all.Go(func() { n.run(ctx) })
+	}
+	all.Wait()
+	return nil
+}
+
+// Send tells the person at p.To of the parcel, as backends.Backend says: nil when the server has taken every line. A person
+// who is away has been told; one who is not online has not, which is worth a retry. An unknown network is ErrRefused.
+func (b *Backend) Send(ctx context.Context, p backends.Parcel) error {
+	nick, name, err := parseAddress(p.To)
+	if err != nil {
+		return fmt.Errorf("irc: %w: this is not the address of one person", backends.ErrRefused)
+	}
+	n := b.find(name)
+	if n == nil {
+		return fmt.Errorf("irc: %w: no network of that name is configured", backends.ErrRefused)
+	}
+	if err := n.deliver(ctx, nick, p, b.limits); err != nil {
+		return fmt.Errorf("irc %s: %w", n.config.Name, err)
+	}
+	return nil
+}
+
+// find gives the network of that name or host, the only one for "", or nil.
+func (b *Backend) find(name string) *network {
+	if name == "" && len(b.networks) == 1 {
+		return b.networks[0]
+	}
+	for _, n := range b.networks {
+		if n.config.Name == name {
+			return n
+		}
+	}
+	for _, n := range b.networks {
+		if name != "" && n.config.host() == name {
+			return n
+		}
+	}
+	return nil
+}

@@ -1,0 +1,149 @@
+package irc
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/notifyd/notifyd/backends"
+)
+
+// limits is how much of a parcel is said.
+type limits struct {
+	noticeLines int // most lines of one notice
+	digestLines int // most notices of a digest that get a line
+}
+
+const (
+	maxAccountLines = 8
+	maxLink         = 380 // bytes: a longer link would be cut in two, and then it is of no use
+	maxFilters      = 3   // names of filters at the end of a line
+)
+
+// linesOf gives what is sent for a parcel, each line at most budget bytes and free of controls: one line for a notice,
+// for a digest the counts, some notices and how many more there are. Account mail (a notice without a why) is said whole.
+func linesOf(p backends.Parcel, budget int, l limits) []string {
+	var lines []string
+	var told []backends.Notice
+	for _, n := range p.Notices {
+		if isAccount(n) {
+			lines = append(lines, accountLines(n, budget)...)
+		} else {
+			told = append(told, n)
+		}
+	}
+	switch {
+	case len(told) == 1:
+		lines = append(lines, noticeLines(told[0], budget, l.noticeLines)...)
+	case len(told) > 1:
+		lines = append(lines, digestLines(told, p.Manage, budget, l)...)
+	}
+	return lines
+}
+
+// isAccount reports whether the notice is about the person's own account: no filter asked for it.
+func isAccount(n backends.Notice) bool { return len(n.Why) == 0 }
+
+func accountLines(n backends.Notice, budget int) []string {
+	text, link := n.Text, clean(n.Link)
+	if strings.TrimSpace(text) == "" {
+		text = n.Title
+	}
+	var lines []string
+	for line := range strings.Lines(text) {
+		lines = append(lines, split(clean(line), budget)...)
+		if len(lines) >= maxAccountLines {
+			lines = lines[:maxAccountLines]
+			break
+		}
+	}
+	if link != "" && !strings.Contains(text, link) {
+		lines = append(lines, split(link, budget)...)
+	}
+	return lines
+}
+
+// noticeLines says one notice: the kind first, then what happened, where to look and which filter asked for it. The sentence
+// is what gets shorter when all of it is too long.
+func noticeLines(n backends.Notice, budget, most int) []string {
+	head := ""
+	if app := shorten(clean(n.App), 40); app != "" {
+		head = "[" + app + "] "
+	}
+	tail := ""
+	if link := clean(n.Link); link != "" && len(link) <= min(maxLink, budget) {
+		tail = " " + link
+	}
+	tail += filterNames(n.Why)
+	summary := summaryOf(n)
+	for {
+		lines := split(head+summary+tail, budget)
+		if len(lines) <= most || summary == "" {
+			return lines[:min(len(lines), most)]
+		}
+		over := len(lines[len(lines)-1]) // what is sure to be too much; the cuts between words may need another turn
+		summary = shorten(summary, max(len(summary)-max(over, 8), 0))
+	}
+}
+
+// summaryOf is the sentence of a notice: the first line of its text, or its title.
+func summaryOf(n backends.Notice) string {
+	for line := range strings.Lines(n.Text) {
+		if s := clean(line); s != "" {
+			return s
+		}
+	}
+	return clean(n.Title)
+}
+
+func filterNames(why []backends.Reason) string {
+	var names []string
+	for _, r := range why {
+		if name := shorten(clean(r.Filter), 60); name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	switch {
+	case len(names) == 0:
+		return ""
+	case len(names) > maxFilters:
+		names = append(names[:maxFilters], fmt.Sprintf("+%d", len(names)-maxFilters))
+	}
+	return " (" + strings.Join(names, ", ") + ")"
+}
+
+func digestLines(notices []backends.Notice, manage string, budget int, l limits) []string {
+	lines := []string{shorten(counts(notices), budget)}
+	shown := min(len(notices), l.digestLines)
+	for _, n := range notices[:shown] {
+		lines = append(lines, noticeLines(n, budget, 1)...)
+	}
+	if more := len(notices) - shown; more > 0 {
+		line := fmt.Sprintf("+%d more", more)
+		if manage = clean(manage); manage != "" {
+			line += " at " + manage
+		}
+		lines = append(lines, split(line, budget)...)
+	}
+	return lines
+}
+
+// counts is the first line of a digest: "12 messages: bodhi 7, koji 5", the most frequent first.
+func counts(notices []backends.Notice) string {
+	count := map[string]int{}
+	var apps []string
+	for _, n := range notices {
+		app := shorten(clean(n.App), 40)
+		if app == "" {
+			app = "other"
+		}
+		if count[app]++; count[app] == 1 {
+			apps = append(apps, app)
+		}
+	}
+	slices.SortStableFunc(apps, func(a, b string) int { return count[b] - count[a] })
+	for i, app := range apps {
+		apps[i] = fmt.Sprintf("%s %d", app, count[app])
+	}
+	return fmt.Sprintf("%d messages: %s", len(notices), strings.Join(apps, ", "))
+}

@@ -1,0 +1,185 @@
+package irc
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/notifyd/notifyd/backends"
+)
+
+// A network keeps one connection and sends over it, one parcel after the other and no faster than the bucket lets.
+type network struct {
+	config Network
+	tls    *tls.Config
+	manage string
+	log    *slog.Logger
+	random func() float64
+	gate   gate
+	bucket *rate.Limiter
+	manner manner
+
+	mu      sync.Mutex
+	live    *session      // nil while not connected
+	first   chan struct{} // closed when the very first attempt is over
+	stats   NetworkStats
+	reached bool // ever
+}
+
+// NetworkStats are the figures of one network since the start.
+type NetworkStats struct {
+	Network    string
+	Connected  bool
+	Nick       string        // the nick in use, which is not the configured one while that is taken; "" while not connected
+	Sent       int           // lines that the server has acknowledged
+	Failed     int           // lines that it has not
+	Throttled  time.Duration // waited for the pace
+	Reconnects int           // connections after the first
+}
+
+func newNetwork(c Network, t *tls.Config, manage string, log *slog.Logger, random func() float64) *network {
+	return &network{config: c, tls: t, manage: manage, log: log, random: random,
+		first: make(chan struct{}), bucket: rate.NewLimiter(rate.Limit(c.PerSecond), c.Burst)}
+}
+
+// run keeps the connection up until ctx ends.
+func (n *network) run(ctx context.Context) {
+	defer n.tried()
+	delay := n.config.ReconnectMin
+	for ctx.Err() == nil {
+		lasted, err := n.session(ctx)
+		n.tried()
+		if ctx.Err() != nil {
+			return
+		}
+		if lasted > time.Minute {
+			delay = n.config.ReconnectMin
+		}
+		pause := time.Duration(float64(delay) * (0.5 + n.random()))
+		n.log.Warn("IRC connection is down", "error", err, "lasted", lasted.Round(time.Second), "next_attempt", pause.Round(time.Millisecond))
+		if !sleep(ctx, pause) {
+			return
+		}
+		delay = min(2*delay, n.config.ReconnectMax)
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// session makes one connection and stays with it to its end; lasted counts from the registration.
+func (n *network) session(ctx context.Context) (lasted time.Duration, err error) {
+	connecting, cancel := context.WithTimeoutCause(ctx, n.config.ConnectTimeout, errors.New("no connection within the connect timeout"))
+	defer cancel()
+	s := newSession(connecting, n.config, n.tls, n.log)
+	if err := s.connect(connecting); err != nil {
+		return 0, fmt.Errorf("connect: %w", err)
+	}
+	cancel()
+	since := time.Now()
+	n.up(s)
+	var answering sync.WaitGroup
+	answering.Go(func() { n.answer(s) })
+	s.serve(ctx)
+	n.down()
+	answering.Wait()
+	return time.Since(since), errors.New("the connection ended")
+}
+
+// deliver says one parcel to nick.
+func (n *network) deliver(ctx context.Context, nick string, p backends.Parcel, l limits) error {
+	urgent := len(p.Notices) > 0 && isAccount(p.Notices[0])
+	if err := n.gate.enter(ctx, urgent); err != nil {
+		return fmt.Errorf("wait for the turn: %w", err)
+	}
+	defer n.gate.leave()
+	s, err := n.connected(ctx)
+	if err != nil {
+		return err
+	}
+	if sameNick(nick, s.conn.CurrentNick()) || sameNick(nick, n.config.Nick) {
+		return fmt.Errorf("%w: this is notifyd's own nick", backends.ErrRefused)
+	}
+	if n.config.RequireAccount {
+		if err := n.checkAccount(ctx, s, nick); err != nil {
+			return err
+		}
+	}
+	for _, line := range linesOf(p, s.room(nick), l) {
+		if err := n.say(ctx, s, nick, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// say sends one line when the pace allows it and waits until the server has taken it.
+func (n *network) say(ctx context.Context, s *session, nick, line string) error {
+	if err := n.pace(ctx); err != nil {
+		return err
+	}
+	replies, err := s.exchange(ctx, nick, "PRIVMSG", nick, line)
+	if err == nil {
+		err = verdict(replies)
+	}
+	for _, m := range replies {
+		if k, ok := maskOf(m.Source); ok && m.Command == "PRIVMSG" && sameNick(k.nick, s.conn.CurrentNick()) {
+			s.learn(k) // an echo shows the line as others see it
+		}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if err != nil {
+		n.stats.Failed++
+		return err
+	}
+	n.stats.Sent++
+	return nil
+}
+
+// checkAccount asks the server whether the person at nick is logged in as its owner.
+func (n *network) checkAccount(ctx context.Context, s *session, nick string) error {
+	if err := n.pace(ctx); err != nil {
+		return err
+	}
+	replies, err := s.exchange(ctx, nick, "WHOIS", nick)
+	if err != nil {
+		return fmt.Errorf("look up the account: %w", err)
+	}
+	switch online, owner := accountOf(nick, replies); {
+	case owner:
+		return nil
+	case !online:
+		return errOffline
+	}
+	return errors.New("whoever has the nick is not logged in to the account of that name, which require_account asks for")
+}
+
+// pace waits for a token of the bucket.
+func (n *network) pace(ctx context.Context) error {
+	start := time.Now()
+	err := n.bucket.Wait(ctx)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if waited := time.Since(start); waited > time.Millisecond {
+		n.stats.Throttled += waited
+	}
+	if err != nil {
+		return fmt.Errorf("wait for the pace: %w", err)
+	}
+	return nil
+}

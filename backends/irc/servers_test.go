@@ -1,0 +1,302 @@
+package irc_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/backends/irc"
+)
+
+// needs finds a program, or skips the test by name; make check makes that a failure.
+func needs(t *testing.T, program string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		path, err = exec.LookPath("/usr/sbin/" + program)
+	}
+	if err != nil {
+		if os.Getenv("NOTIFYD_REQUIRE") == "1" {
+			t.Fatalf("needs %s", program)
+		}
+		t.Skipf("needs %s", program)
+	}
+	return path
+}
+
+// freePort gives a port of the loopback that nobody listens on.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// A child is a program that the test started and ends.
+type child struct {
+	cmd  *exec.Cmd
+	gone chan struct{}
+	out  *lockedBuffer
+}
+
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf strings.Builder
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+func start(t *testing.T, dir, program string, args ...string) *child {
+	t.Helper()
+	c := &child{cmd: exec.Command(program, args...), gone: make(chan struct{}), out: &lockedBuffer{}}
+	c.cmd.Dir, c.cmd.Stdout, c.cmd.Stderr = dir, c.out, c.out
+	c.cmd.Env = append(os.Environ(), "HOME="+dir)
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := c.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		c.cmd.Wait()
+		close(c.gone)
+	}()
+	t.Cleanup(c.kill)
+	return c
+}
+
+// kill ends the child at once and waits for it.
+func (c *child) kill() {
+	c.cmd.Process.Kill()
+	<-c.gone
+}
+
+// eventually polls until ok or the deadline.
+func eventually(t *testing.T, within time.Duration, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(within)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("after %v still not: %s", within, what)
+		}
+	}
+}
+
+// up waits until the child listens on addr.
+func (c *child) up(t *testing.T, addr string) {
+	t.Helper()
+	eventually(t, 20*time.Second, "a server on "+addr, func() bool {
+		select {
+		case <-c.gone:
+			t.Fatalf("the server ended:\n%s", c.out)
+		default:
+		}
+		conn, err := net.Dial("tcp", addr)
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	})
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tempDir is a directory that a server which gives up root can read.
+func tempDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for d := dir; d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
+		os.Chmod(d, 0o755)
+	}
+	return dir
+}
+
+// startNgircd starts ngircd, which has no IRCv3 to speak of, on a port.
+func startNgircd(t *testing.T, port string) *child {
+	t.Helper()
+	program, dir := needs(t, "ngircd"), tempDir(t)
+	conf := filepath.Join(dir, "ngircd.conf")
+	write(t, conf, fmt.Sprintf(`[Global]
+Name = irc.example.org
+Info = test
+Listen = 127.0.0.1
+Ports = %s
+ServerUID = irc
+ServerGID = irc
+AdminInfo1 = test
+[Limits]
+MaxConnectionsIP = 0
+MaxNickLength = 30
+[Options]
+DNS = no
+Ident = no
+PAM = no
+`, port))
+	c := start(t, dir, program, "-n", "-f", conf)
+	c.up(t, "127.0.0.1:"+port)
+	return c
+}
+
+// A reader is a person's plain IRC client.
+type reader struct {
+	conn  net.Conn
+	nick  string
+	lines chan string // raw, without CR LF
+}
+
+// join registers nick at addr; the commands in setup are sent after that.
+func join(t *testing.T, addr, nick string, setup ...string) *reader {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	r := &reader{conn: conn, nick: nick, lines: make(chan string, 5000)}
+	fmt.Fprintf(conn, "NICK %s\r\nUSER %s 0 * :%s\r\n", nick, nick, nick)
+	go r.read()
+	r.await(t, func(line string) bool { return strings.Contains(line, " 376 ") || strings.Contains(line, " 422 ") })
+	for _, line := range setup {
+		r.say(line)
+	}
+	r.say("PING setup")
+	r.await(t, func(line string) bool { return strings.Contains(line, "PONG") && strings.HasSuffix(line, "setup") })
+	return r
+}
+
+func (r *reader) say(line string) { fmt.Fprintf(r.conn, "%s\r\n", line) }
+
+func (r *reader) read() {
+	defer close(r.lines)
+	in := bufio.NewScanner(r.conn)
+	for in.Scan() {
+		line := strings.TrimRight(in.Text(), "\r")
+		if token, ok := strings.CutPrefix(line, "PING "); ok {
+			r.say("PONG " + token)
+			continue
+		}
+		r.lines <- line
+	}
+}
+
+func (r *reader) await(t *testing.T, want func(string) bool) string {
+	t.Helper()
+	deadline := time.After(30 * time.Second)
+	for {
+		select {
+		case line, ok := <-r.lines:
+			if !ok {
+				t.Fatalf("%s was disconnected", r.nick)
+			}
+			if want(line) {
+				return line
+			}
+		case <-deadline:
+			t.Fatalf("%s waits in vain", r.nick)
+		}
+	}
+}
+
+// heard waits for the next private message or notice and gives its text.
+func (r *reader) heard(t *testing.T) string {
+	t.Helper()
+	line := r.await(t, func(line string) bool {
+		f := strings.SplitN(line, " ", 4)
+		return len(f) == 4 && (f[1] == "PRIVMSG" || f[1] == "NOTICE") && f[2] == r.nick && strings.Contains(f[0], "!")
+	})
+	return strings.TrimPrefix(strings.SplitN(line, " ", 4)[3], ":")
+}
+
+func (r *reader) quit() {
+	r.say("QUIT")
+	io.Copy(io.Discard, r.conn)
+	r.conn.Close()
+}
+
+// network is a configuration that makes tests fast; everything else is the default.
+func network(port string) irc.Network {
+	return irc.Network{Name: "test", Address: "127.0.0.1:" + port, Nick: "notifyd", ReconnectMin: 50 * time.Millisecond,
+		ReconnectMax: 200 * time.Millisecond}
+}
+
+// open makes a backend and runs it until the test is over or stop is called.
+func open(t *testing.T, config irc.Config) (b *irc.Backend, stop func()) {
+	t.Helper()
+	b, err := irc.New(config, slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelDebug})), rand.Float64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- b.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("Run() = %v", err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Errorf("Run does not end")
+		}
+	})
+	t.Cleanup(stop)
+	return b, stop
+}
+
+// testWriter is where logs go: shown when the test fails.
+type testWriter struct{ t *testing.T }
+
+func (w testWriter) Write(p []byte) (int, error) {
+	w.t.Log(strings.TrimSpace(string(p)))
+	return len(p), nil
+}
+
+func notice(text string) backends.Notice {
+	return backends.Notice{ID: text, Topic: "org.example.test", App: "copr", Title: "title", Text: text,
+		Link: "https://example.org/1", Why: []backends.Reason{{Filter: "my builds"}}}
+}
+
+func parcel(to string, notices ...backends.Notice) backends.Parcel {
+	return backends.Parcel{ID: "p", To: to, Notices: notices, Manage: "https://example.org/manage"}
+}
+
+func short(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}

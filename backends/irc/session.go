@@ -1,0 +1,235 @@
+package irc
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/ergochat/irc-go/ircevent"
+	"github.com/ergochat/irc-go/ircmsg"
+)
+
+const (
+	maxOutstanding = 4               // commands without an answer: 2 kB, under the least that any server queues
+	quitTimeout    = 2 * time.Second // for the server to answer QUIT
+)
+
+// A session is one connection, from dialling to its end. The network's run owns it; callers of Send borrow it.
+type session struct {
+	config  Network
+	conn    *ircevent.Connection
+	done    chan struct{} // closed when the connection has ended after registration
+	asked   chan question
+	log     *slog.Logger
+	mu      sync.Mutex
+	socket  net.Conn
+	mask    mask
+	tokens  int
+	waiting []*barrier // oldest first, as the server answers
+	open    int        // commands sent and not answered
+	renames int
+}
+
+// A barrier is a PING behind a command. The server works in order, so its PONG says that the command is done.
+type barrier struct {
+	token, target string
+	replies       []ircmsg.Message
+	done          func([]ircmsg.Message)
+}
+
+func newSession(ctx context.Context, config Network, tlsConfig *tls.Config, log *slog.Logger) *session {
+	s := &session{config: config, log: log, done: make(chan struct{}), asked: make(chan question, 8)}
+	s.conn = &ircevent.Connection{
+		Server: config.Address, Nick: config.Nick, User: config.User, RealName: config.RealName, Password: config.Password,
+		RequestCaps: []string{"message-tags", "batch", "labeled-response", "echo-message", "chghost"},
+		QuitMessage: "notifyd ends", Version: "notifyd",
+		Timeout: config.SendTimeout, KeepAlive: max(config.KeepAlive, config.SendTimeout),
+		Log: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		// The library's context knows only its own timeout, so ours takes its place; TLS is done here to be behind the guard.
+		DialContext: func(context.Context, string, string) (net.Conn, error) { return s.dial(ctx, tlsConfig) },
+	}
+	switch config.SASL.Mechanism {
+	case "plain":
+		s.conn.UseSASL, s.conn.SASLMech = true, "PLAIN"
+		s.conn.SASLLogin, s.conn.SASLPassword = config.SASL.Username, config.SASL.Password
+	case "external":
+		s.conn.UseSASL, s.conn.SASLMech = true, "EXTERNAL"
+	}
+	s.addCallbacks()
+	return s
+}
+
+func (s *session) dial(ctx context.Context, tlsConfig *tls.Config) (net.Conn, error) {
+	raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.config.Address)
+	if err != nil {
+		return nil, err
+	}
+	if tlsConfig != nil {
+		secure := tls.Client(raw, tlsConfig)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			raw.Close()
+			return nil, fmt.Errorf("start TLS: %w", err)
+		}
+		raw = secure
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ctx.Err() != nil { // hangUp has been and gone
+		raw.Close()
+		return nil, context.Cause(ctx)
+	}
+	s.socket = newGuard(raw)
+	return s.socket, nil
+}
+
+// connect dials, registers and learns how the server shows us; it takes at most the connect timeout. The error wraps
+// nothing that a caller could act on.
+func (s *session) connect(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, s.hangUp)
+	defer stop()
+	if err := s.conn.Connect(); err != nil {
+		_, sasl := s.conn.AcknowledgedCaps()["sasl"]
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case errors.Is(err, ircevent.SASLFailed) && !sasl:
+			return errors.New("log in: the server offers no SASL; its services may be down")
+		}
+		return err
+	}
+	nick := s.conn.CurrentNick()
+	s.learn(mask{nick: nick})
+	replies, err := s.exchange(ctx, nick, "WHOIS", nick)
+	for _, m := range replies { // RPL_WHOISUSER: me, nick, user, host, *, real name
+		if m.Command == "311" && len(m.Params) > 3 && sameNick(m.Params[1], nick) {
+			s.learn(mask{nick: nick, user: m.Params[2], host: m.Params[3]})
+		}
+	}
+	if err != nil {
+		s.end()
+		return err
+	}
+	return nil
+}
+
+// end closes the connection of a session that will not be used and waits for what the library started.
+func (s *session) end() {
+	s.hangUp()
+	s.conn.Loop()
+}
+
+// serve stays until the connection ends. When ctx ends first it says QUIT.
+func (s *session) serve(ctx context.Context) {
+	var own sync.WaitGroup
+	own.Go(func() {
+		select {
+		case <-s.done:
+		case <-ctx.Done():
+			late := time.AfterFunc(quitTimeout, s.hangUp)
+			s.conn.Quit()
+			<-s.done
+			late.Stop()
+		}
+	})
+	s.conn.Loop() // returns at the end of this connection: the disconnect callback has called Quit
+	own.Wait()
+}
+
+func (s *session) hangUp() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.socket != nil {
+		s.socket.Close()
+	}
+}
+
+// exchange sends a command and gives the server's replies to it. It waits for the server to be done with the command: by
+// labelled response, otherwise by a barrier. A server that stays silent loses the connection, for what it
+// would say later could no longer be told apart.
+func (s *session) exchange(ctx context.Context, target, command string, params ...string) ([]ircmsg.Message, error) {
+	if err := s.reserve(); err != nil {
+		return nil, err
+	}
+	answer := make(chan []ircmsg.Message, 1)
+	done := func(replies []ircmsg.Message) {
+		s.release()
+		answer <- replies
+	}
+	err := s.conn.SendWithLabel(func(b *ircevent.Batch) { done(flatten(b)) }, nil, command, params...)
+	if errors.Is(err, ircevent.CapabilityNotNegotiated) {
+		err = s.sendWithBarrier(target, done, command, params...)
+	}
+	if err != nil {
+		s.release()
+		return nil, fmt.Errorf("queue the line: %w", err)
+	}
+	late := time.NewTimer(s.config.SendTimeout)
+	defer late.Stop()
+	select {
+	case replies := <-answer:
+		if replies == nil {
+			return nil, errLost
+		}
+		return replies, nil
+	case <-s.done:
+		return nil, errLost
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case <-late.C:
+		s.hangUp()
+		return nil, errSilent
+	}
+}
+
+// reserve counts a command in, unless too many are not answered: then the library's queue could fill and block.
+func (s *session) reserve() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open >= maxOutstanding {
+		return errBusy
+	}
+	s.open++
+	return nil
+}
+
+func (s *session) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open--
+}
+
+func (s *session) sendWithBarrier(target string, done func([]ircmsg.Message), command string, params ...string) error {
+	s.mu.Lock()
+	s.tokens++
+	b := &barrier{token: "notifyd-" + strconv.Itoa(s.tokens), target: target, replies: []ircmsg.Message{}, done: done}
+	s.waiting = append(s.waiting, b)
+	s.mu.Unlock()
+	if err := s.conn.Send(command, params...); err != nil {
+		s.mu.Lock()
+		s.waiting = slices.DeleteFunc(s.waiting, func(w *barrier) bool { return w == b })
+		s.mu.Unlock()
+		return err
+	}
+	return s.conn.Send("PING", b.token)
+}
+
+// learn remembers how the server shows us.
+func (s *session) learn(m mask) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mask = m
+}
+
+// room is how many bytes of text fit in one line to nick.
+func (s *session) room(nick string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mask.room(nick)
+}
