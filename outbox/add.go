@@ -1,0 +1,222 @@
+package outbox
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+// chunk bounds the rows of one statement: SQLite takes 32766 parameters, PostgreSQL 65535.
+const chunk = 400
+
+// laneKey names a lane.
+type laneKey struct{ backend, destination string }
+
+func (k laneKey) compare(other laneKey) int {
+	return cmp.Or(strings.Compare(k.backend, other.backend), strings.Compare(k.destination, other.destination))
+}
+
+func keyOf(d Delivery) laneKey { return laneKey{clean(d.Backend), clean(d.Destination)} }
+
+// Add stores deliveries in the caller's transaction and gives how many are new: a pair of message and destination
+// that is there already is skipped. What goes over the rate cap of its destination becomes a digest, due at the end
+// of the window; critical notices pass. Call Wake after the commit.
+func (o *Outbox) Add(tx *gorm.DB, deliveries []Delivery) (added int, err error) {
+	if len(deliveries) == 0 {
+		return 0, nil
+	}
+	now := o.now()
+	lanes, err := lockLanes(tx, deliveries)
+	if err != nil {
+		return 0, err
+	}
+	fresh, err := insert(tx, deliveries, lanes, now)
+	if err != nil {
+		return 0, err
+	}
+	if len(fresh) == 0 {
+		return 0, nil
+	}
+	if err := o.holdOverflow(tx, fresh, lanes, now); err != nil {
+		return 0, err
+	}
+	if err := pull(tx, fresh, now); err != nil {
+		return 0, err
+	}
+	return len(fresh), saveLanes(tx, lanes)
+}
+
+// A stored delivery that Add has just inserted.
+type stored struct {
+	*Delivery
+	id   int64
+	lane *lane
+	due  int64
+}
+
+// lockLanes makes the lanes of deliveries where they are missing and locks them, in the order of their names, so that
+// two transactions never wait for each other. The lock makes counting exact on PostgreSQL.
+func lockLanes(tx *gorm.DB, deliveries []Delivery) (map[laneKey]*lane, error) {
+	lanes := map[laneKey]*lane{}
+	for _, d := range deliveries {
+		lanes[keyOf(d)] = nil
+	}
+	keys := slices.SortedFunc(maps.Keys(lanes), laneKey.compare)
+	for part := range slices.Chunk(keys, chunk) {
+		var args []any
+		for _, k := range part {
+			args = append(args, k.backend, k.destination, int64(never))
+		}
+		var found []lane
+		err := tx.Raw(`INSERT INTO lanes (backend, destination, lease, ready_at, window_at, window_count) VALUES `+
+			values(len(part), "(?, ?, '', ?, 0, 0)")+
+			` ON CONFLICT (backend, destination) DO UPDATE SET backend = excluded.backend RETURNING *`, args...).Scan(&found).Error
+		if err != nil {
+			return nil, fmt.Errorf("lock destinations: %w", err)
+		}
+		for _, l := range found {
+			lanes[laneKey{l.Backend, l.Destination}] = &l
+		}
+	}
+	return lanes, nil
+}
+
+// insert stores what is new and gives it back in the order of deliveries.
+func insert(tx *gorm.DB, deliveries []Delivery, lanes map[laneKey]*lane, now time.Time) ([]stored, error) {
+	var fresh []stored
+	for part := range slices.Chunk(deliveries, chunk) {
+		var args []any
+		first := map[[2]string]*Delivery{}
+		for i := range part {
+			r, err := newRow(part[i], lanes[keyOf(part[i])].ID, now)
+			if err != nil {
+				return nil, err
+			}
+			pair := [2]string{r.Message, r.Destination}
+			if first[pair] != nil {
+				continue
+			}
+			first[pair] = &part[i]
+			args = append(args, r.Message, r.Destination, r.Backend, r.Lane, r.Address, r.Notice, r.Manage, r.Together,
+				r.State, r.DueAt, r.AddedAt)
+		}
+		var made []row
+		err := tx.Raw(`INSERT INTO deliveries (message, destination, backend, lane, address, notice, manage, together, state, due_at,
+			added_at, parcel, attempts, failed_at, last_error, settled_at) VALUES `+
+			values(len(first), "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0, 0, '', 0)")+
+			` ON CONFLICT (message, destination) DO NOTHING RETURNING id, message, destination`, args...).Scan(&made).Error
+		if err != nil {
+			return nil, fmt.Errorf("store deliveries: %w", err)
+		}
+		slices.SortFunc(made, func(a, b row) int { return cmp.Compare(a.ID, b.ID) })
+		for _, r := range made {
+			d := first[[2]string{r.Message, r.Destination}]
+			fresh = append(fresh, stored{d, r.ID, lanes[keyOf(*d)], stamp(d.DueAt)})
+		}
+	}
+	return fresh, nil
+}
+
+// holdOverflow turns what goes over the rate cap into a digest, and moves the lanes' ready time forward.
+func (o *Outbox) holdOverflow(tx *gorm.DB, fresh []stored, lanes map[laneKey]*lane, now time.Time) error {
+	late := map[int64][]int64{} // due time to ids
+	for i := range fresh {
+		s := &fresh[i]
+		if o.cfg.CapCount > 0 && !s.Together && s.lane.over(now, o.cfg) && s.Notice.Severity != "critical" {
+			s.due = max(s.due, s.lane.WindowAt+o.cfg.CapWindow.Microseconds())
+			late[s.due] = append(late[s.due], s.id)
+		}
+		s.lane.ready(s.due)
+	}
+	for due, ids := range late {
+		for part := range slices.Chunk(ids, chunk) {
+			err := tx.Exec(`UPDATE deliveries SET together = ?, due_at = ? WHERE id IN ?`, true, due, part).Error
+			if err != nil {
+				return fmt.Errorf("hold overflow: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// over counts one more notice in the window and says whether it is one too many.
+func (l *lane) over(now time.Time, cfg Config) bool {
+	if stamp(now) >= l.WindowAt+cfg.CapWindow.Microseconds() {
+		l.WindowAt, l.WindowCount = stamp(now), 0
+	}
+	l.WindowCount++
+	return l.WindowCount > int64(cfg.CapCount)
+}
+
+// ready moves the claim of a free lane forward. A leased one finds its new rows when it is settled.
+func (l *lane) ready(due int64) {
+	if l.Lease == "" {
+		l.ReadyAt = min(l.ReadyAt, due)
+	}
+}
+
+// pull makes a digest due at once where it has as many notices as its schedule allows.
+func pull(tx *gorm.DB, fresh []stored, now time.Time) error {
+	limits := map[*lane]int{}
+	for _, s := range fresh {
+		if s.Together && s.PullAt > 0 {
+			if old, ok := limits[s.lane]; !ok || s.PullAt < old {
+				limits[s.lane] = s.PullAt
+			}
+		}
+	}
+	for l, limit := range limits {
+		var waiting int64
+		err := tx.Raw(`SELECT count(*) FROM deliveries WHERE lane = ? AND state = ? AND together = ? AND parcel = ''`,
+			l.ID, Waiting, true).Scan(&waiting).Error
+		if err != nil {
+			return fmt.Errorf("count digest: %w", err)
+		}
+		if waiting < int64(limit) {
+			continue
+		}
+		if err := hurry(tx, l.ID, now); err != nil {
+			return err
+		}
+		l.ready(stamp(now))
+	}
+	return nil
+}
+
+// hurry makes everything due that waits for a digest in a lane.
+func hurry(tx *gorm.DB, lane int64, now time.Time) error {
+	err := tx.Exec(`UPDATE deliveries SET due_at = ? WHERE lane = ? AND state = ? AND together = ? AND parcel = '' AND due_at > ?`,
+		stamp(now), lane, Waiting, true, stamp(now)).Error
+	if err != nil {
+		return fmt.Errorf("pull digest: %w", err)
+	}
+	return nil
+}
+
+func saveLanes(tx *gorm.DB, lanes map[laneKey]*lane) error {
+	keys := slices.SortedFunc(maps.Keys(lanes), laneKey.compare)
+	for part := range slices.Chunk(keys, chunk) {
+		var args []any
+		for _, k := range part {
+			l := lanes[k]
+			args = append(args, l.Backend, l.Destination, l.Lease, l.ReadyAt, l.WindowAt, l.WindowCount)
+		}
+		err := tx.Exec(`INSERT INTO lanes (backend, destination, lease, ready_at, window_at, window_count) VALUES `+
+			values(len(part), "(?, ?, ?, ?, ?, ?)")+` ON CONFLICT (backend, destination) DO UPDATE SET
+			ready_at = excluded.ready_at, window_at = excluded.window_at, window_count = excluded.window_count`, args...).Error
+		if err != nil {
+			return fmt.Errorf("store destinations: %w", err)
+		}
+	}
+	return nil
+}
+
+// values gives the tuple n times, separated by commas.
+func values(n int, tuple string) string {
+	return strings.TrimSuffix(strings.Repeat(tuple+", ", n), ", ")
+}

@@ -1,0 +1,46 @@
+package outbox
+
+import (
+	"sync"
+	"time"
+)
+
+// A breaker holds a backend back while its medium is down: after a failure it waits, then lets one probe through; the
+// pause doubles with each probe that fails.
+type breaker struct {
+	mu      sync.Mutex
+	down    bool
+	failed  int64 // probes in a row, the first failure included
+	probeAt time.Time
+}
+
+// pause says whether the medium is down, and when the next probe may go.
+func (b *breaker) pause() (probeAt time.Time, down bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.probeAt, b.down
+}
+
+// up says that the medium answered. It reports whether that is news.
+func (b *breaker) up() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	news := b.down
+	b.down, b.failed = false, 0
+	return news
+}
+
+// fail says that the medium is down. Sends that were in hand when it went down count as one failure: only a probe
+// makes the pause longer. It reports whether it is news that the medium is down.
+func (b *breaker) fail(now time.Time, pause func(failed int64) time.Duration) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	news := !b.down
+	if b.down && now.Before(b.probeAt) {
+		return false
+	}
+	b.down = true
+	b.failed++
+	b.probeAt = now.Add(pause(b.failed))
+	return news
+}

@@ -1,0 +1,133 @@
+package outbox
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+// A Config tunes an Outbox. A zero field means the default named beside it.
+type Config struct {
+	Workers int            // sends at the same time for each backend: 4
+	Pools   map[string]int // the same for single backends, by name
+
+	SendTimeout time.Duration // of one Send: 2 min
+	Drain       time.Duration // for sends in hand once Run's ctx has ended: 5 s
+	Poll        time.Duration // at least so often the database is asked for what is due: 5 s
+
+	RetryFirst  time.Duration // delay after the first failure; it doubles: 30 s
+	RetryMost   time.Duration // the longest delay: 4 h
+	GiveUpAfter time.Duration // since the first failure, then dead: 5 days (RFC 5321, 4.5.4.1 advises 4 to 5)
+	MaxAttempts int           // then dead: 60
+
+	ProbeFirst time.Duration // pause of a backend whose medium is down, before the first probe; it doubles: 5 s
+	ProbeMost  time.Duration // the longest such pause: 2 min
+
+	MaxNotices int           // in one parcel; the rest travels in the next: 100
+	CapCount   int           // rate cap: notices at once to one destination in CapWindow; 0: no cap
+	CapWindow  time.Duration // 10 min
+
+	KeepDone time.Duration // done deliveries are deleted after this, and may then be added again: 30 days
+	KeepDead time.Duration // 90 days
+
+	// OnRefused is told that a destination refused a parcel for good. It runs outside of any transaction.
+	OnRefused func(destination, reason string)
+	Log       *slog.Logger // nil: silent
+}
+
+func (c Config) withDefaults() Config {
+	number(&c.Workers, 4)
+	number(&c.SendTimeout, 2*time.Minute)
+	number(&c.Drain, 5*time.Second)
+	number(&c.Poll, 5*time.Second)
+	number(&c.RetryFirst, 30*time.Second)
+	number(&c.RetryMost, 4*time.Hour)
+	number(&c.GiveUpAfter, 5*24*time.Hour)
+	number(&c.MaxAttempts, 60)
+	number(&c.ProbeFirst, 5*time.Second)
+	number(&c.ProbeMost, 2*time.Minute)
+	number(&c.MaxNotices, 100)
+	number(&c.CapWindow, 10*time.Minute)
+	number(&c.KeepDone, 30*24*time.Hour)
+	number(&c.KeepDead, 90*24*time.Hour)
+	if c.OnRefused == nil {
+		c.OnRefused = func(string, string) {}
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func number[T int | time.Duration](v *T, otherwise T) {
+	if *v <= 0 {
+		*v = otherwise
+	}
+}
+
+func (c Config) workers(backend string) int {
+	if n := c.Pools[backend]; n > 0 {
+		return n
+	}
+	return c.Workers
+}
+
+// lease is how long a claim holds without being settled: longer than any Send, so that it need not be renewed.
+func (c Config) lease() time.Duration { return c.SendTimeout + c.Drain + 30*time.Second }
+
+// An Outbox is the durable queue in one database. Several processes may run one each on the same PostgreSQL database.
+type Outbox struct {
+	writer, reader *gorm.DB
+	postgres       bool
+	cfg            Config
+	now            func() time.Time
+	results        *results
+	wakers         wakers
+	counts         counts
+
+	mu     sync.Mutex // guards random
+	random io.Reader
+}
+
+// New makes an Outbox on an open database with the current schema. On SQLite writer has one connection (see
+// migrations.DB). random gives the jitter of retries and the ids of parcels; crypto/rand.Reader in earnest.
+func New(writer, reader *gorm.DB, postgres bool, cfg Config, now func() time.Time, random io.Reader) *Outbox {
+	return &Outbox{
+		writer: writer, reader: reader, postgres: postgres, cfg: cfg.withDefaults(), now: now, random: random,
+		results: newResults(),
+	}
+}
+
+// token gives an id that nobody else has: 128 random bits in hex.
+func (o *Outbox) token() (string, error) {
+	var b [16]byte
+	if err := o.read(b[:]); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(b[:]), nil
+}
+
+// jitter spreads d over [d/2, d), so that what failed together does not come back together.
+func (o *Outbox) jitter(d time.Duration) time.Duration {
+	var b [8]byte
+	if o.read(b[:]) != nil || d < 2 {
+		return d
+	}
+	half := uint64(d / 2)
+	return time.Duration(half + binary.LittleEndian.Uint64(b[:])%half)
+}
+
+func (o *Outbox) read(b []byte) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if _, err := io.ReadFull(o.random, b); err != nil {
+		return fmt.Errorf("read random bytes: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,115 @@
+package outbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/notifyd/notifyd/backends"
+)
+
+// never is the ready_at of a lane to which nothing is owed.
+const never = math.MaxInt64
+
+// A lane is what the outbox knows of one destination. Whoever holds its lease is the only one that sends there: that
+// keeps the order, and a digest in one piece.
+type lane struct {
+	ID          int64  `gorm:"primaryKey;autoIncrement"`
+	Backend     string `gorm:"not null;uniqueIndex:idx_lanes_backend_destination,priority:1;index:idx_lanes_ready,priority:1"`
+	Destination string `gorm:"not null;uniqueIndex:idx_lanes_backend_destination,priority:2"`
+	Lease       string `gorm:"not null"`                                  // who sends there now; "": nobody
+	ReadyAt     int64  `gorm:"not null;index:idx_lanes_ready,priority:2"` // when it may be claimed: the end of the lease, else the first due time
+	WindowAt    int64  `gorm:"not null"`                                  // start of the window of the rate cap
+	WindowCount int64  `gorm:"not null"`                                  // sent at once since then
+}
+
+// TableName is for gorm.
+func (lane) TableName() string { return "lanes" }
+
+// A row is a stored Delivery. Parcel is given at the first claim and stays: the same rows travel under the same id.
+type row struct {
+	ID          int64  `gorm:"primaryKey;autoIncrement;index:idx_deliveries_destination,priority:2"`
+	Message     string `gorm:"not null;uniqueIndex:idx_deliveries_once,priority:1"`
+	Destination string `gorm:"not null;uniqueIndex:idx_deliveries_once,priority:2;index:idx_deliveries_destination,priority:1"`
+	Backend     string `gorm:"not null;index:idx_deliveries_state,priority:3"`
+	Lane        int64  `gorm:"not null;index:idx_deliveries_lane,priority:1"`
+	Address     string `gorm:"not null"`
+	Notice      string `gorm:"not null"` // JSON of backends.Notice
+	Manage      string `gorm:"not null"`
+	Together    bool   `gorm:"not null"`
+	State       State  `gorm:"not null;index:idx_deliveries_lane,priority:2;index:idx_deliveries_state,priority:1"`
+	DueAt       int64  `gorm:"not null;index:idx_deliveries_lane,priority:3;index:idx_deliveries_state,priority:2"`
+	Parcel      string `gorm:"not null;index:idx_deliveries_parcel"`
+	Attempts    int64  `gorm:"not null"`
+	FailedAt    int64  `gorm:"not null"` // first failure that counted
+	LastError   string `gorm:"not null"`
+	AddedAt     int64  `gorm:"not null"`
+	SettledAt   int64  `gorm:"not null"` // when it became done or dead
+}
+
+// TableName is for gorm.
+func (row) TableName() string { return "deliveries" }
+
+// Models gives the gorm models of this room, for the test that compares them with the schema.
+func Models() []any { return []any{&lane{}, &row{}} }
+
+func stamp(t time.Time) int64 { return t.UnixMicro() }
+
+func unstamp(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}
+
+// The bounds on a stored notice, so that a digest of many fits into memory.
+const (
+	maxText = 64 << 10 // bytes
+	maxList = 256      // names
+)
+
+func newRow(d Delivery, lane int64, now time.Time) (row, error) {
+	notice, err := json.Marshal(bounded(d.Notice))
+	if err != nil {
+		return row{}, fmt.Errorf("encode notice: %w", err)
+	}
+	return row{
+		Message: clean(d.Message), Destination: clean(d.Destination), Backend: clean(d.Backend), Lane: lane,
+		Address: clean(d.Address), Notice: string(notice), Manage: clean(d.Manage), Together: d.Together,
+		State: Waiting, DueAt: stamp(d.DueAt), AddedAt: stamp(now),
+	}, nil
+}
+
+func (r row) notice() (backends.Notice, error) {
+	var n backends.Notice
+	if err := json.Unmarshal([]byte(r.Notice), &n); err != nil {
+		return n, fmt.Errorf("decode notice of delivery %d: %w", r.ID, err)
+	}
+	return n, nil
+}
+
+// clean keeps a text storable: PostgreSQL takes neither NUL nor broken UTF-8.
+func clean(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+func bounded(n backends.Notice) backends.Notice {
+	n.Title, n.Text = cut(n.Title, maxText), cut(n.Text, maxText)
+	n.Users, n.Packages, n.Objects = head(n.Users), head(n.Packages), head(n.Objects)
+	return n
+}
+
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit] + "…"
+}
+
+func head(list []string) []string { return list[:min(len(list), maxList)] }

@@ -1,0 +1,235 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/notifyd/notifyd/backends"
+)
+
+// A pool sends for one backend. One goroutine claims; each parcel it claims gets a goroutine of its own, at most as
+// many as there are slots.
+type pool struct {
+	o      *Outbox
+	name   string
+	medium backends.Backend
+	wake   chan struct{} // one buffered
+	slots  chan struct{} // a token for each free worker
+	brake  breaker
+
+	mu     sync.Mutex
+	leases map[string]int // in hand: how many parcels under each lease
+}
+
+// emptyPause keeps a pool from spinning when what is due is held by somebody else.
+const emptyPause = 200 * time.Millisecond
+
+func newPool(o *Outbox, name string, medium backends.Backend) *pool {
+	p := &pool{o: o, name: name, medium: medium, wake: make(chan struct{}, 1), leases: map[string]int{}}
+	p.slots = make(chan struct{}, o.cfg.workers(name))
+	for range cap(p.slots) {
+		p.slots <- struct{}{}
+	}
+	return p
+}
+
+func (p *pool) poke() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run claims and sends until ctx ends, and waits for the sends in hand.
+func (p *pool) run(ctx context.Context) {
+	sending, cancel := drainable(ctx, p.o.cfg.Drain)
+	defer cancel()
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	for p.ready(ctx) {
+		limit := p.take()
+		claims, err := p.o.claim(ctx, p.name, limit, p.inHand())
+		for range limit - len(claims) {
+			p.slots <- struct{}{}
+		}
+		if err != nil && ctx.Err() == nil {
+			p.o.cfg.Log.Error("cannot claim deliveries", "backend", p.name, "error", err)
+			wait(ctx, p.o.cfg.Poll, nil)
+		}
+		if len(claims) == 0 {
+			wait(ctx, emptyPause, p.wake)
+		}
+		for _, c := range claims {
+			p.hold(c.lease, 1)
+			workers.Go(func() {
+				defer func() { p.slots <- struct{}{}; p.poke() }()
+				defer p.hold(c.lease, -1)
+				p.deliver(sending, c)
+			})
+		}
+	}
+}
+
+// drainable gives a context that outlives ctx by grace.
+func drainable(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.NewTimer(grace)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel()
+		case <-longer.Done():
+		}
+	})
+	return longer, func() { stop(); cancel() }
+}
+
+// ready waits until a worker is free and something is due; false when ctx has ended. While the medium is down it waits
+// for the time of the probe, and for every worker to have come home.
+func (p *pool) ready(ctx context.Context) bool {
+	for ctx.Err() == nil {
+		probeAt, down := p.brake.pause()
+		if down {
+			if !p.rest(ctx, probeAt) {
+				continue
+			}
+		}
+		next, err := p.o.next(ctx, p.name)
+		if err != nil && ctx.Err() == nil {
+			p.o.cfg.Log.Error("cannot read the queue", "backend", p.name, "error", err)
+		}
+		now := p.o.now()
+		if err == nil && !next.IsZero() && !next.After(now) && len(p.slots) > 0 {
+			return ctx.Err() == nil
+		}
+		pause := p.o.cfg.Poll
+		if !next.IsZero() && next.After(now) {
+			pause = min(pause, next.Sub(now))
+		}
+		wait(ctx, pause, p.wake)
+	}
+	return false
+}
+
+// rest waits for the probe's time and for workers in hand; true when the probe may go.
+func (p *pool) rest(ctx context.Context, probeAt time.Time) bool {
+	if pause := probeAt.Sub(p.o.now()); pause > 0 {
+		wait(ctx, pause, nil)
+		return false
+	}
+	if len(p.slots) < cap(p.slots) {
+		wait(ctx, p.o.cfg.Poll, p.wake)
+		return false
+	}
+	return true
+}
+
+// take takes the free slots; one while the medium is down, for the probe.
+func (p *pool) take() int {
+	most := len(p.slots)
+	if _, down := p.brake.pause(); down {
+		most = min(most, 1)
+	}
+	for range most {
+		<-p.slots
+	}
+	return most
+}
+
+func (p *pool) hold(lease string, n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.leases[lease] += n; p.leases[lease] == 0 {
+		delete(p.leases, lease)
+	}
+}
+
+func (p *pool) inHand() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Collect(maps.Keys(p.leases))
+}
+
+// deliver sends one parcel and records what came of it. ctx ends with the drain deadline.
+func (p *pool) deliver(ctx context.Context, c claim) {
+	o := p.o
+	started := o.now()
+	err := p.send(ctx, c)
+	out := o.judge(c, err, err != nil && ctx.Err() != nil)
+	p.mind(out)
+	p.record(ctx, out)
+	o.counts.add(p.name, out, started, o.now())
+	switch out.verdict {
+	case refused:
+		o.cfg.Log.Warn("delivery refused", "backend", p.name, "destination", c.lane.destination, "reason", Reason(err, c.rows[0].Address))
+		o.cfg.OnRefused(c.lane.destination, Reason(err, c.rows[0].Address))
+	case expired:
+		o.cfg.Log.Warn("delivery given up", "backend", p.name, "destination", c.lane.destination, "reason", Reason(err, c.rows[0].Address))
+	}
+}
+
+// mind tells the breaker.
+func (p *pool) mind(out outcome) {
+	o := p.o
+	switch {
+	case errors.Is(out.err, backends.ErrUnavailable) && !errors.Is(out.err, backends.ErrRefused):
+		pause := func(failed int64) time.Duration {
+			return o.jitter(double(o.cfg.ProbeFirst, o.cfg.ProbeMost, failed))
+		}
+		if p.brake.fail(o.now(), pause) {
+			o.cfg.Log.Warn("backend is down", "backend", p.name, "reason", Reason(out.err, out.rows[0].Address))
+		}
+	case out.verdict != returned:
+		if p.brake.up() {
+			o.counts.setDown(p.name, false)
+			o.cfg.Log.Info("backend is up again", "backend", p.name)
+		}
+	}
+}
+
+// errCorrupt says that a stored notice cannot be read any more: no retry mends that, and no destination is to blame.
+var errCorrupt = errors.New("stored notice is broken")
+
+// send hands the parcel over. A panic of the backend is an error like any other: it must not end the daemon.
+func (p *pool) send(ctx context.Context, c claim) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("bug: backend panicked: %v", r)
+		}
+	}()
+	if c.retaken && c.rows[0].Attempts >= int64(p.o.cfg.MaxAttempts) {
+		return errors.New("interrupted while sending, too often")
+	}
+	parcel := backends.Parcel{ID: c.parcel, To: c.rows[0].Address, Manage: c.rows[len(c.rows)-1].Manage}
+	for _, r := range c.rows {
+		n, err := r.notice()
+		if err != nil {
+			return errors.Join(errCorrupt, err)
+		}
+		parcel.Notices = append(parcel.Notices, n)
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.o.cfg.SendTimeout)
+	defer cancel()
+	return p.medium.Send(ctx, parcel)
+}
+
+// record writes the outcome. While the database cannot be written (a full disk) it tries again: forgetting that
+// a parcel was sent would send it twice. After the drain deadline it tries once more and leaves the rest to the lease.
+func (p *pool) record(ctx context.Context, out outcome) {
+	for {
+		err := p.o.results.record(context.WithoutCancel(ctx), out)
+		if err == nil {
+			return
+		}
+		p.o.cfg.Log.Error("cannot record a delivery", "backend", p.name, "error", err)
+		if !wait(ctx, min(p.o.cfg.Poll, time.Second), nil) {
+			return
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package outbox
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/notifyd/notifyd/backends"
+)
+
+// janitorPeriod is how often settled deliveries are looked at for deletion.
+const janitorPeriod = 10 * time.Minute
+
+// wakers are the pools that a Wake reaches.
+type wakers struct {
+	mu    sync.Mutex
+	pools map[*pool]bool
+}
+
+// Wake tells Run that something may be due: call it after the commit of an Add. It never blocks.
+func (o *Outbox) Wake() {
+	o.wakers.mu.Lock()
+	defer o.wakers.mu.Unlock()
+	for p := range o.wakers.pools {
+		p.poke()
+	}
+}
+
+func (o *Outbox) enlist(p *pool) {
+	o.wakers.mu.Lock()
+	defer o.wakers.mu.Unlock()
+	if o.wakers.pools == nil {
+		o.wakers.pools = map[*pool]bool{}
+	}
+	o.wakers.pools[p] = true
+}
+
+func (o *Outbox) strike(p *pool) {
+	o.wakers.mu.Lock()
+	defer o.wakers.mu.Unlock()
+	delete(o.wakers.pools, p)
+}
+
+// Run sends what is due by the backends given, each with its own workers, until ctx ends. Then it claims nothing
+// more, lets sends in hand finish within Config.Drain, gives back what was not sent, and returns nil. Deliveries for
+// a backend that is not given wait. Run is called once.
+func (o *Outbox) Run(ctx context.Context, media map[string]backends.Backend) error {
+	settling, stop := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(settling)
+		o.results.run(context.WithoutCancel(ctx), stop, o.settle)
+	}()
+	var pools sync.WaitGroup
+	for name, medium := range media {
+		p := newPool(o, name, medium)
+		o.enlist(p)
+		pools.Go(func() {
+			defer o.strike(p)
+			p.run(ctx)
+		})
+	}
+	pools.Go(func() { o.janitor(ctx) })
+	pools.Wait()
+	close(stop)
+	<-settling
+	return nil
+}
+
+func (o *Outbox) janitor(ctx context.Context) {
+	for {
+		if err := o.prune(ctx); err != nil && ctx.Err() == nil {
+			o.cfg.Log.Error("cannot delete old deliveries", "error", err)
+		}
+		if !wait(ctx, janitorPeriod, nil) {
+			return
+		}
+	}
+}
+
+// wait sleeps for d, or until early gives something; false when ctx has ended.
+func wait(ctx context.Context, d time.Duration, early <-chan struct{}) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+	case <-early:
+	}
+	return ctx.Err() == nil
+}

@@ -1,0 +1,226 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/backends"
+)
+
+// ErrNotFound says that there is no such delivery, or that it is not dead.
+var ErrNotFound = errors.New("no such dead delivery")
+
+// An Entry is a stored delivery as pages and commands show it.
+type Entry struct {
+	ID          int64
+	Message     string
+	Destination string
+	Backend     string
+	Address     string // for its owner only
+	Notice      backends.Notice
+	Together    bool
+	State       State
+	Parcel      string // "" before the first attempt
+	AddedAt     time.Time
+	DueAt       time.Time // of the next attempt while Waiting
+	SettledAt   time.Time // when it became Done or Dead; else zero
+	Attempts    int       // failed ones
+	LastError   string    // without addresses; "" when all is well
+}
+
+// A Depth is how many deliveries of a backend are in a state.
+type Depth struct {
+	Backend string
+	State   State
+	Count   int
+	Oldest  time.Time // the earliest due time among them
+}
+
+// maxPage bounds the entries of one page.
+const maxPage = 500
+
+// Recent gives deliveries of the destinations, newest first, at most limit. before is the id of the last entry of the
+// page before, or 0.
+func (o *Outbox) Recent(ctx context.Context, destinations []string, before int64, limit int) ([]Entry, error) {
+	if len(destinations) == 0 {
+		return nil, nil
+	}
+	if before <= 0 {
+		before = never
+	}
+	var rows []row
+	err := o.reader.WithContext(ctx).Where("destination IN ? AND id < ?", destinations, before).
+		Order("id DESC").Limit(page(limit)).Find(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("read recent deliveries: %w", err)
+	}
+	return entries(rows)
+}
+
+// Dead gives dead letters, newest first, as Recent does.
+func (o *Outbox) Dead(ctx context.Context, before int64, limit int) ([]Entry, error) {
+	if before <= 0 {
+		before = never
+	}
+	var rows []row
+	err := o.reader.WithContext(ctx).Where("state = ? AND id < ?", Dead, before).
+		Order("id DESC").Limit(page(limit)).Find(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("read dead deliveries: %w", err)
+	}
+	return entries(rows)
+}
+
+func page(limit int) int {
+	if limit <= 0 || limit > maxPage {
+		return maxPage
+	}
+	return limit
+}
+
+func entries(rows []row) ([]Entry, error) {
+	list := make([]Entry, 0, len(rows))
+	for _, r := range rows {
+		n, err := r.notice()
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, Entry{
+			ID: r.ID, Message: r.Message, Destination: r.Destination, Backend: r.Backend, Address: r.Address, Notice: n,
+			Together: r.Together, State: r.State, Parcel: r.Parcel, AddedAt: unstamp(r.AddedAt), DueAt: unstamp(r.DueAt),
+			SettledAt: unstamp(r.SettledAt), Attempts: int(r.Attempts), LastError: r.LastError,
+		})
+	}
+	return list, nil
+}
+
+// Depth counts what is waiting, claimed and dead, by backend and state.
+func (o *Outbox) Depth(ctx context.Context) ([]Depth, error) {
+	var found []struct {
+		Backend string
+		State   State
+		Count   int
+		Oldest  int64
+	}
+	err := o.reader.WithContext(ctx).Raw(`SELECT backend, state, count(*) AS count, min(due_at) AS oldest FROM deliveries
+		WHERE state IN ? GROUP BY backend, state ORDER BY backend, state`, []State{Waiting, Claimed, Dead}).Scan(&found).Error
+	if err != nil {
+		return nil, fmt.Errorf("count deliveries: %w", err)
+	}
+	list := make([]Depth, 0, len(found))
+	for _, f := range found {
+		list = append(list, Depth{f.Backend, f.State, f.Count, unstamp(f.Oldest)})
+	}
+	return list, nil
+}
+
+// Resend makes a dead delivery waiting again, due now, with all attempts before it. It goes alone, in a new parcel.
+func (o *Outbox) Resend(ctx context.Context, id int64) error {
+	err := o.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		var r row
+		if err := tx.Where("id = ? AND state = ?", id, Dead).Take(&r).Error; err != nil {
+			if errors.Is(err, gorm.ErrRecordNotFound) {
+				return fmt.Errorf("%w: %d", ErrNotFound, id)
+			}
+			return err
+		}
+		d := Delivery{Backend: r.Backend, Destination: r.Destination}
+		lanes, err := lockLanes(tx, []Delivery{d}) // an idle lane may have been deleted in the meantime
+		if err != nil {
+			return err
+		}
+		now := stamp(o.now())
+		l := lanes[keyOf(d)]
+		changed := tx.Exec(`UPDATE deliveries SET state = ?, lane = ?, parcel = '', together = ?, due_at = ?, attempts = 0,
+			failed_at = 0, settled_at = 0 WHERE id = ? AND state = ?`, Waiting, l.ID, false, now, id, Dead)
+		if changed.Error != nil {
+			return changed.Error
+		}
+		l.ready(now)
+		return saveLanes(tx, lanes)
+	})
+	if err != nil {
+		return fmt.Errorf("resend delivery: %w", err)
+	}
+	o.Wake()
+	return nil
+}
+
+// Cancel makes everything that waits for a destination dead, in the caller's transaction, and gives its number: for
+// a destination that is deleted or switched off. What is being sent at this moment is not held back.
+func (o *Outbox) Cancel(tx *gorm.DB, destination, reason string) (int, error) {
+	done := tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = ? WHERE destination = ? AND state = ?`,
+		Dead, stamp(o.now()), cut(clean(reason), maxReason), destination, Waiting)
+	if done.Error != nil {
+		return 0, fmt.Errorf("cancel deliveries: %w", done.Error)
+	}
+	return int(done.RowsAffected), nil
+}
+
+// Flush makes everything that waits for a destination due now, in the caller's transaction: for "send now" and for
+// a schedule that was changed. Retries keep their time. Call Wake after the commit.
+func (o *Outbox) Flush(tx *gorm.DB, destination string) error {
+	var found []lane
+	if err := tx.Where("destination = ?", destination).Order("backend").Find(&found).Error; err != nil {
+		return fmt.Errorf("find destination: %w", err)
+	}
+	for _, l := range found {
+		lanes, err := lockLanes(tx, []Delivery{{Backend: l.Backend, Destination: l.Destination}})
+		if err != nil {
+			return err
+		}
+		now := stamp(o.now())
+		err = tx.Exec(`UPDATE deliveries SET due_at = ? WHERE lane = ? AND state = ? AND parcel = '' AND due_at > ?`,
+			now, l.ID, Waiting, now).Error
+		if err != nil {
+			return fmt.Errorf("flush destination: %w", err)
+		}
+		for _, locked := range lanes {
+			locked.ready(now)
+		}
+		if err := saveLanes(tx, lanes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pruneChunk bounds what one deletion holds the writer for.
+const pruneChunk = 500
+
+// prune deletes what was done or dead for long enough, and lanes without deliveries.
+func (o *Outbox) prune(ctx context.Context) error {
+	for state, keep := range map[State]time.Duration{Done: o.cfg.KeepDone, Dead: o.cfg.KeepDead} {
+		before := stamp(o.now().Add(-keep))
+		err := o.deleteChunks(ctx, `DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries WHERE state = ? AND settled_at < ? LIMIT ?)`,
+			state, before)
+		if err != nil {
+			return fmt.Errorf("delete %s deliveries: %w", state, err)
+		}
+	}
+	lock := ""
+	if o.postgres {
+		lock = " FOR UPDATE SKIP LOCKED"
+	}
+	err := o.deleteChunks(ctx, `DELETE FROM lanes WHERE id IN (SELECT id FROM lanes l WHERE ready_at = ? AND window_at < ? AND
+		NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.lane = l.id) LIMIT ?`+lock+`)`, int64(never), stamp(o.now().Add(-o.cfg.CapWindow)))
+	if err != nil {
+		return fmt.Errorf("delete idle destinations: %w", err)
+	}
+	return nil
+}
+
+func (o *Outbox) deleteChunks(ctx context.Context, statement string, args ...any) error {
+	for ctx.Err() == nil {
+		done := o.writer.WithContext(ctx).Exec(statement, append(slices.Clone(args), pruneChunk)...)
+		if done.Error != nil || done.RowsAffected < pruneChunk {
+			return done.Error
+		}
+	}
+	return ctx.Err()
+}
