@@ -183,6 +183,7 @@ func (p *pool) mind(out outcome) {
 			return o.jitter(double(o.cfg.ProbeFirst, o.cfg.ProbeMost, failed))
 		}
 		if p.brake.fail(o.now(), pause) {
+			o.counts.setDown(p.name, true)
 			o.cfg.Log.Warn("backend is down", "backend", p.name, "reason", Reason(out.err, out.rows[0].Address))
 		}
 	case out.verdict != returned:
