@@ -1,0 +1,132 @@
+package catalogue
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The bounds on what an Event carries, whatever the message held.
+const (
+	maxSummary = 300      // runes
+	maxLink    = 2048     // bytes
+	maxName    = 256      // bytes, of one user, package or object
+	maxSet     = 2000     // members of one set
+	maxBody    = 64 << 10 // bytes of BodyText
+)
+
+// oneLine makes text fit to stand in one line: whatever a terminal, a mail header or an IRC server could take for more
+// than text becomes a space or goes, spaces are folded, and what is longer than max runes is cut with an ellipsis.
+func oneLine(text string, max int) string {
+	var b strings.Builder
+	runes, space := 0, false
+	for _, r := range text {
+		switch {
+		case r == utf8.RuneError, isInvisible(r):
+			continue
+		case unicode.IsSpace(r), unicode.IsControl(r), r == '\u2028', r == '\u2029':
+			space = runes > 0
+			continue
+		}
+		if space {
+			b.WriteByte(' ')
+			runes++
+			space = false
+		}
+		if runes >= max {
+			return cutRunes(b.String(), max-1) + "…"
+		}
+		b.WriteRune(r)
+		runes++
+	}
+	return b.String()
+}
+
+// isInvisible tells the runes that change how their neighbours are shown: marks that turn the direction of writing (Unicode
+// Standard Annex 9), zero-width ones that let two names look alike, byte order marks, tags and variation selectors.
+func isInvisible(r rune) bool {
+	switch {
+	case r == '\u061c', r >= '\u200b' && r <= '\u200f', r >= '\u202a' && r <= '\u202e',
+		r >= '\u2060' && r <= '\u206f', r == '\ufeff', r >= '\ufff9' && r <= '\ufffb', r >= 0xe0000 && r <= 0xe007f:
+		return true
+	}
+	return false
+}
+
+func cutRunes(s string, max int) string {
+	n := 0
+	for i := range s {
+		if n == max {
+			return strings.TrimRight(s[:i], " ")
+		}
+		n++
+	}
+	return s
+}
+
+// cutBytes cuts s to at most max bytes, on a rune boundary.
+func cutBytes(s string, max int) string {
+	if len(s) <= max {
+		return s
+	}
+	for max > 0 && !utf8.RuneStart(s[max]) {
+		max--
+	}
+	return s[:max]
+}
+
+// cleanLink gives link where it is an absolute http or https URL that can stand in a text, and "" otherwise. Characters
+// that would end the link in a mail or on IRC (spaces, quotes, brackets) are escaped.
+func cleanLink(link string) string {
+	link = strings.TrimSpace(link)
+	if len(link) > maxLink {
+		return ""
+	}
+	u, err := url.Parse(link)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
+		return ""
+	}
+	var b strings.Builder
+	for _, r := range link {
+		switch {
+		case r == utf8.RuneError || isInvisible(r) || unicode.IsControl(r):
+			return ""
+		case unicode.IsSpace(r) || strings.ContainsRune("\"<>`\\{}|^", r):
+			b.WriteString(url.PathEscape(string(r)))
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return cutBytes(b.String(), maxLink)
+}
+
+// cleanSet makes a set of names: strings of one line, not empty, sorted, unique, bounded in number and length. A name that
+// is too long is left out, for half of it would be another name.
+func cleanSet(names []string) []string {
+	kept := names[:0]
+	for _, name := range names {
+		if len(name) > maxName {
+			continue
+		}
+		if name = cleanName(name); name != "" {
+			kept = append(kept, name)
+		}
+	}
+	if len(kept) == 0 {
+		return nil
+	}
+	slices.Sort(kept)
+	kept = slices.Compact(kept)
+	return kept[:min(len(kept), maxSet)]
+}
+
+func cleanName(name string) string {
+	for i := 0; i < len(name); i++ { // nearly all names are plain ASCII words
+		if c := name[i]; c <= ' ' || c >= 0x7f {
+			return oneLine(name, maxName)
+		}
+	}
+	return name
+}

@@ -1,0 +1,177 @@
+package catalogue
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/notifyd/notifyd/bus"
+)
+
+// A Catalogue knows what messages mean. It is immutable and safe for concurrent use.
+type Catalogue struct {
+	apps     []*app // sorted by name
+	tree     branch
+	accounts map[string]string
+	machines *sync.Pool
+}
+
+// Describe works out what a message means. It never fails: what one field cannot say of this message is empty and
+// counted (see Failures), and a message that no entry describes is described by convention.
+func (c *Catalogue) Describe(m *bus.Message) *Event {
+	title := tail(m.Topic)
+	e := &Event{Message: m, Title: oneLine(title, maxSummary), Severity: Info}
+	words := strings.Split(title, ".")
+	var f *frame
+	found := len(m.Topic) <= bus.MaxTopic && c.tree.find(words, func(candidate *entry) bool {
+		f = c.frame(candidate, m, title, words)
+		return f.holds()
+	})
+	stated := headersOf(m.Headers)
+	if !found {
+		describeUnknown(e, words, stated)
+		return e
+	}
+	f.fill(e, stated)
+	e.describe = f.prose
+	return e
+}
+
+// WithAccounts gives the same catalogue with a map from nicks, mail addresses and OpenIDs to accounts, for the function account.
+func (c *Catalogue) WithAccounts(accounts map[string]string) *Catalogue {
+	with := *c
+	with.accounts = accounts
+	return &with
+}
+
+// A frame is one message seen through one entry: the variables computed so far.
+type frame struct {
+	*entry
+	catalogue *Catalogue
+	env       map[string]any
+	actorName string
+}
+
+func (c *Catalogue) frame(e *entry, m *bus.Message, title string, words []string) *frame {
+	f := &frame{entry: e, catalogue: c, env: make(map[string]any, 16)}
+	f.env["msg"] = m.Body
+	f.env["topic"] = title
+	f.env["headers"] = m.Headers
+	f.env["username"] = m.Username
+	f.env[accountsName] = c.accounts
+	for _, p := range e.patterns {
+		if p.fits(words) {
+			p.captures(words, func(name, value string) { f.env[name] = value })
+			break
+		}
+	}
+	return f
+}
+
+func (f *frame) holds() bool { return f.when == nil || truthy(f.eval(f.when)) }
+
+// need computes the variables named, and what they need.
+func (f *frame) need(names []string) {
+	for _, name := range names {
+		if _, have := f.env[name]; have {
+			continue
+		}
+		if table, ok := f.app.tables[name]; ok {
+			f.env[name] = table
+		} else if v := f.scope[name]; v != nil {
+			f.env[name] = f.eval(v.value)
+		}
+	}
+}
+
+// eval gives an expression's value; nil and one more failure where it has none.
+func (f *frame) eval(v *value) any {
+	f.need(v.needs)
+	out, err := v.eval(f.catalogue.machines, f.env)
+	if err != nil {
+		v.failed.Add(1)
+		return nil
+	}
+	return out
+}
+
+func (f *frame) names(values []*value) []string {
+	var out []string
+	for _, v := range values {
+		out = appendTexts(out, f.eval(v), 0)
+	}
+	return out
+}
+
+// fill computes what matching needs. What the sender states in the headers goes before what the body is taken to mean.
+func (f *frame) fill(e *Event, stated stated) {
+	e.App, e.Kind, e.KindName = f.app.name, f.kind, f.name
+	if f.actor != nil {
+		e.Actor = actorOf(f.eval(f.actor))
+		f.actorName = e.Actor
+	}
+	users := stated.users
+	if len(users) == 0 {
+		users = f.names(f.users)
+	}
+	e.Users = cleanSet(append(users, e.Actor))
+	e.Packages = stated.packages
+	if len(e.Packages) == 0 {
+		e.Packages = f.names(f.packages)
+	}
+	e.Packages = cleanSet(e.Packages)
+	e.Objects = cleanSet(f.names(f.objects))
+	e.Severity = f.severityOf(stated)
+}
+
+func (f *frame) severityOf(stated stated) Severity {
+	if f.constant != 0 {
+		return f.constant
+	}
+	if f.severity != nil {
+		if s, ok := severityOf(f.eval(f.severity)); ok {
+			return s
+		}
+	}
+	if stated.severity != 0 {
+		return stated.severity
+	}
+	return Info
+}
+
+// actorOf gives the one name in a value: the first where there are several.
+func actorOf(v any) string {
+	names := appendTexts(nil, v, 0)
+	if len(names) == 0 || len(names[0]) > maxName {
+		return ""
+	}
+	return cleanName(names[0])
+}
+
+func (f *frame) prose() Prose {
+	p := Prose{
+		Summary:       oneLine(f.render(f.summary), maxSummary),
+		Link:          cleanLink(f.render(f.link)),
+		Icon:          f.app.icon,
+		SecondaryIcon: cleanLink(f.render(f.secondaryIcon)),
+	}
+	if f.icon != nil {
+		p.Icon = cleanLink(f.render(f.icon))
+	}
+	if f.secondaryIcon == nil {
+		p.SecondaryIcon = avatar(f.actorName)
+	}
+	return p
+}
+
+func (f *frame) render(p *prose) string {
+	if p == nil {
+		return ""
+	}
+	f.need(p.needs)
+	out, err := p.sentence.render(f.env)
+	if err != nil {
+		p.failed.Add(1)
+		return ""
+	}
+	return out
+}

@@ -1,0 +1,181 @@
+package catalogue
+
+import (
+	"slices"
+	"sync/atomic"
+)
+
+// given are the names that every expression and sentence knows.
+var given = []string{"msg", "topic", "headers", "username"}
+
+// An entry is a compiled kind of message.
+type entry struct {
+	kind     string
+	name     string
+	app      *app
+	at       place
+	patterns []pattern
+	classic  []string
+	scope    map[string]*variable // by name: the application's, the entry's own over them
+
+	when          *value
+	actor         *value
+	users         []*value
+	packages      []*value
+	objects       []*value
+	severity      *value   // nil where constant
+	constant      Severity // 0: silent
+	summary       *prose
+	link          *prose
+	icon          *prose
+	secondaryIcon *prose
+}
+
+// An app is a compiled application.
+type app struct {
+	name, title, icon string
+	tables            map[string]map[string]string
+	vars              map[string]*variable
+	entries           []*entry
+}
+
+// A variable is a named expression.
+type variable struct {
+	name string
+	*value
+}
+
+// A value is an expression in its place: what must be computed before it, and how often it failed.
+type value struct {
+	*expression
+	field  string
+	failed *atomic.Uint64
+}
+
+// A prose is a sentence in its place.
+type prose struct {
+	*sentence
+	field  string
+	failed *atomic.Uint64
+}
+
+// A compiler makes an app from its source and collects the mistakes.
+type compiler struct {
+	mistakes []error
+}
+
+func (c *compiler) fail(at place, format string, args ...any) {
+	if len(c.mistakes) < 50 {
+		c.mistakes = append(c.mistakes, at.mistake(format, args...))
+	}
+}
+
+func (c *compiler) app(s *appSource) *app {
+	a := &app{name: s.name.text, title: s.title.text, icon: s.icon.text, tables: map[string]map[string]string{}}
+	if a.title == "" {
+		a.title = a.name
+	}
+	if a.icon != "" && cleanLink(a.icon) == "" {
+		c.fail(s.icon.at, "icon: want an absolute http or https URL")
+	}
+	names := map[string]bool{accountsName: true}
+	for _, name := range given {
+		names[name] = true
+	}
+	for _, t := range s.tables {
+		c.declare(names, t.name)
+		rows := map[string]string{}
+		for _, row := range t.rows {
+			rows[row.name] = row.value.text
+		}
+		a.tables[t.name.text] = rows
+	}
+	a.vars = c.variables(s.vars, names, nil)
+	for _, e := range s.entries {
+		a.entries = append(a.entries, c.entry(a, e, names))
+	}
+	return a
+}
+
+func (c *compiler) declare(names map[string]bool, n located) {
+	switch {
+	case !isName(n.text):
+		c.fail(n.at, "%q is no name: want a letter, then letters, digits and _", n.text)
+	case slices.Contains(given, n.text) || functionNamed(n.text) != nil:
+		c.fail(n.at, "%q is a name that is given already", n.text)
+	}
+	names[n.text] = true
+}
+
+// variables compiles named expressions. All of them may mention each other, in any order but not in a ring.
+func (c *compiler) variables(sources []named, names map[string]bool, over map[string]*variable) map[string]*variable {
+	vars := map[string]*variable{}
+	for name, v := range over {
+		vars[name] = v
+	}
+	for _, s := range sources {
+		c.declare(names, located{s.name, s.value.at})
+	}
+	for _, s := range sources {
+		vars[s.name] = &variable{s.name, c.value("vars."+s.name, s.value, names)}
+	}
+	if name := ring(vars); name != "" {
+		at := place{}
+		for _, s := range sources {
+			at = s.value.at
+		}
+		c.fail(at, "vars: %s needs itself", name)
+	}
+	return vars
+}
+
+// ring gives the name of a variable that cannot be computed without itself, or "".
+func ring(vars map[string]*variable) string {
+	const open, done = 1, 2
+	state := map[string]int{}
+	var walk func(name string) string
+	walk = func(name string) string {
+		v := vars[name]
+		if v == nil || v.value == nil || state[name] == done {
+			return ""
+		}
+		if state[name] == open {
+			return name
+		}
+		state[name] = open
+		for _, need := range v.needs {
+			if found := walk(need); found != "" {
+				return found
+			}
+		}
+		state[name] = done
+		return ""
+	}
+	for _, name := range sortedKeys(vars) {
+		if found := walk(name); found != "" {
+			return found
+		}
+	}
+	return ""
+}
+
+func (c *compiler) value(field string, s located, names map[string]bool) *value {
+	x, err := compileExpression(s.text, names)
+	if err != nil {
+		c.fail(s.at, "%s: %v", field, err)
+		return nil
+	}
+	return &value{x, field, new(atomic.Uint64)}
+}
+
+func (c *compiler) prose(field string, s located, names map[string]bool) *prose {
+	if s.text == "" {
+		return nil
+	}
+	x, err := compileSentence(s.text, names)
+	if err != nil {
+		c.fail(s.at, "%s: %v", field, err)
+		return nil
+	}
+	return &prose{x, field, new(atomic.Uint64)}
+}

@@ -1,0 +1,102 @@
+package catalogue
+
+import (
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/mail"
+	"net/url"
+	"strings"
+)
+
+// avatar gives the URL of a person's picture at libravatar: by the SHA-256 of the account's OpenID, or by the MD5 of the
+// mail address, as Libravatar's API description lays down and Fedora's applications use it. Nothing is fetched.
+func avatar(person string) string {
+	const end = "?s=64&d=retro"
+	const base = "https://seccdn.libravatar.org/avatar/"
+	switch {
+	case person == "":
+		return ""
+	case strings.Contains(person, "@"):
+		sum := md5.Sum([]byte(strings.ToLower(strings.TrimSpace(person))))
+		return base + hex.EncodeToString(sum[:]) + end
+	}
+	sum := sha256.Sum256([]byte("http://" + person + ".id.fedoraproject.org/"))
+	return base + hex.EncodeToString(sum[:]) + end
+}
+
+// mailAddress gives the address in "Alice <alice@example.org>"; a text without an address gives "".
+func mailAddress(from string) string {
+	if a, err := mail.ParseAddress(from); err == nil {
+		return a.Address
+	}
+	if inner := before(afterLast(from, "<"), ">"); strings.Contains(inner, "@") {
+		return strings.TrimSpace(inner)
+	}
+	return ""
+}
+
+// person gives the name in "Alice <alice@example.org>", or the address where it has no name.
+func person(from string) string {
+	if a, err := mail.ParseAddress(from); err == nil {
+		if a.Name != "" {
+			return a.Name
+		}
+		return a.Address
+	}
+	if name := strings.TrimSpace(before(from, "<")); name != "" {
+		return strings.Trim(name, `"`)
+	}
+	return from
+}
+
+func localPart(address string) string {
+	if found := mailAddress(address); found != "" {
+		address = found
+	}
+	return before(address, "@")
+}
+
+// accountFunction turns the ways in which messages name a person into the account that the person knows.
+func accountFunction(args ...any) (any, error) {
+	accounts, _ := args[0].(map[string]string)
+	name := strings.TrimSpace(text(args[1]))
+	if found, ok := accounts[name]; ok {
+		return found, nil
+	}
+	if address := mailAddress(name); address != "" {
+		if found, ok := accounts[address]; ok {
+			return found, nil
+		}
+		if local, ok := strings.CutSuffix(address, "@fedoraproject.org"); ok {
+			return local, nil
+		}
+		return name, nil
+	}
+	nick := openID(name)
+	if found, ok := accounts[nick]; ok {
+		return found, nil
+	}
+	return nick, nil
+}
+
+// openID gives the account in an OpenID of the forms http://alice.id.fedoraproject.org/ and …/id/alice, or name as it is.
+func openID(name string) string {
+	rest, isURL := strings.CutPrefix(name, "https://")
+	if !isURL {
+		rest, isURL = strings.CutPrefix(name, "http://")
+	}
+	host, path, _ := strings.Cut(rest, "/")
+	if nick, _, ok := strings.Cut(host, ".id."); ok && nick != "" {
+		return nick
+	}
+	if !isURL {
+		return name
+	}
+	if i := strings.LastIndex(path, "id/"); i >= 0 {
+		if nick, err := url.PathUnescape(strings.Trim(path[i+3:], "/")); err == nil && nick != "" {
+			return nick
+		}
+	}
+	return name
+}

@@ -1,0 +1,210 @@
+package catalogue
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+func before(s, mark string) string {
+	head, _, _ := strings.Cut(s, mark)
+	return head
+}
+
+func after(s, mark string) string {
+	_, rest, _ := strings.Cut(s, mark)
+	return rest
+}
+
+func beforeLast(s, mark string) string {
+	if i := strings.LastIndex(s, mark); i >= 0 && mark != "" {
+		return s[:i]
+	}
+	return s
+}
+
+func afterLast(s, mark string) string {
+	if i := strings.LastIndex(s, mark); i >= 0 && mark != "" {
+		return s[i+len(mark):]
+	}
+	return s
+}
+
+func firstLine(s string) string {
+	for line := range strings.Lines(s) {
+		if line = strings.TrimSpace(line); line != "" {
+			return line
+		}
+	}
+	return ""
+}
+
+func capitalize(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r))[:] + s[n:]
+}
+
+func quote(s string) string { return `"` + s + `"` }
+
+// nvrName gives the name in name-version-release: all before the second dash from the right.
+func nvrName(nvr string) string {
+	nvr = basename(nvr)
+	name := beforeLast(beforeLast(nvr, "-"), "-")
+	if name == "" {
+		return nvr
+	}
+	return name
+}
+
+func truncateFunction(args ...any) (any, error) {
+	s := text(args[0])
+	limit := max(optional(args, 1, len(s)), 1)
+	if utf8.RuneCountInString(s) <= limit {
+		return s, nil
+	}
+	return cutRunes(s, limit-1) + "…", nil
+}
+
+func trimFunction(args ...any) (any, error) {
+	if len(args) > 1 {
+		return strings.Trim(text(args[0]), text(args[1])), nil
+	}
+	return strings.TrimSpace(text(args[0])), nil
+}
+
+func replaceFunction(args ...any) (any, error) {
+	s, old, replacement := text(args[0]), text(args[1]), text(args[2])
+	if old == "" || len(replacement) > 256 {
+		return s, nil
+	}
+	return cutBytes(strings.ReplaceAll(s, old, replacement), maxText), nil
+}
+
+func splitFunction(args ...any) (any, error) {
+	separators := text(args[1])
+	parts := strings.FieldsFunc(text(args[0]), func(r rune) bool { return strings.ContainsRune(separators, r) })
+	out := make([]any, 0, len(parts))
+	for _, p := range parts[:min(len(parts), maxList)] {
+		if p = strings.TrimSpace(p); p != "" {
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+func partFunction(args ...any) (any, error) {
+	separator := text(args[1])
+	if separator == "" {
+		return "", nil
+	}
+	parts := strings.Split(text(args[0]), separator)
+	i := optional(args, 2, 0)
+	if i < 0 {
+		i += len(parts)
+	}
+	if i < 0 || i >= len(parts) {
+		return "", nil
+	}
+	return parts[i], nil
+}
+
+func sliceFunction(args ...any) (any, error) {
+	var runes []rune
+	list, isList := args[0].([]any)
+	n := len(list)
+	if !isList {
+		runes = []rune(text(args[0]))
+		n = len(runes)
+	}
+	from, to := within(optional(args, 1, 0), n), within(optional(args, 2, n), n)
+	if from > to {
+		from = to
+	}
+	if isList {
+		return list[from:to], nil
+	}
+	return string(runes[from:to]), nil
+}
+
+func within(i, n int) int {
+	if i < 0 {
+		i += n
+	}
+	return min(max(i, 0), n)
+}
+
+func joinFunction(args ...any) (any, error) {
+	return cutBytes(strings.Join(appendTexts(nil, listOf(args[0]), 0), text(args[1])), maxText), nil
+}
+
+func sortFunction(args ...any) (any, error) {
+	var out []any
+	for _, s := range sortedTexts(args[0]) {
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+func sortedTexts(v any) []string {
+	texts := appendTexts(nil, listOf(v), 0)
+	slices.Sort(texts)
+	return slices.Compact(texts)
+}
+
+// seriesFunction writes "a, b and c".
+func seriesFunction(args ...any) (any, error) {
+	names := sortedTexts(args[0])
+	if limit := optional(args, 1, len(names)); limit > 0 && len(names) > limit {
+		names = append(names[:limit:limit], fmt.Sprintf("%d others", len(names)-limit))
+		if strings.HasPrefix(names[limit], "1 ") {
+			names[limit] = "1 other"
+		}
+	}
+	switch n := len(names); n {
+	case 0:
+		return "", nil
+	case 1:
+		return names[0], nil
+	default:
+		return cutBytes(strings.Join(names[:n-1], ", ")+" and "+names[n-1], maxText), nil
+	}
+}
+
+func pluralFunction(args ...any) (any, error) {
+	n := args[0]
+	if _, isNumber := number(n); !isNumber {
+		n = len(listOf(n))
+	}
+	word := text(args[2])
+	if equal(n, 1) {
+		word = text(args[1])
+	}
+	return text(n) + " " + word, nil
+}
+
+func matchesFunction(args ...any) (any, error) {
+	pattern, ok := args[1].(*regexp.Regexp)
+	return ok && pattern.MatchString(text(args[0])), nil
+}
+
+func captureFunction(args ...any) (any, error) {
+	if pattern, ok := args[1].(*regexp.Regexp); ok {
+		if groups := pattern.FindStringSubmatch(text(args[0])); groups != nil {
+			return groups[min(1, len(groups)-1)], nil
+		}
+	}
+	return "", nil
+}
+
+func capturesFunction(args ...any) (any, error) {
+	var out []any
+	if pattern, ok := args[1].(*regexp.Regexp); ok {
+		for _, groups := range pattern.FindAllStringSubmatch(text(args[0]), maxList) {
+			out = append(out, groups[min(1, len(groups)-1)])
+		}
+	}
+	return out, nil
+}

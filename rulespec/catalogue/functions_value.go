@@ -1,0 +1,289 @@
+package catalogue
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// text gives a value as a person reads it: nothing for what is missing, numbers as the sender wrote them, a list or object
+// as JSON, everything bounded.
+func text(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return cutBytes(v, maxText)
+	case json.Number:
+		return cutBytes(string(v), maxText)
+	case bool:
+		return strconv.FormatBool(v)
+	case int:
+		return strconv.Itoa(v)
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case map[string]any, []any:
+		w := bodyWriter{}
+		w.value(v, 0)
+		return cutBytes(string(w.out), maxText)
+	}
+	return cutBytes(fmt.Sprint(v), maxText)
+}
+
+// number gives v as a number where it is one or reads as one.
+func number(v any) (float64, bool) {
+	switch v := v.(type) {
+	case int:
+		return float64(v), true
+	case float64:
+		return v, !math.IsNaN(v)
+	case json.Number:
+		return numberIn(string(v))
+	case string:
+		return numberIn(v)
+	}
+	return 0, false
+}
+
+func numberIn(s string) (float64, bool) {
+	if s == "" || len(s) > 64 || !strings.ContainsRune("+-.0123456789", rune(s[0])) {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	return f, err == nil && !math.IsInf(f, 0)
+}
+
+func integer(v any) (int, bool) {
+	f, ok := number(v)
+	if !ok || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+		return 0, false
+	}
+	return int(f), true
+}
+
+// truthy says whether v is something.
+func truthy(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return false
+	case bool:
+		return v
+	case string:
+		return v != ""
+	case []any:
+		return len(v) > 0
+	case map[string]any:
+		return len(v) > 0
+	case json.Number, int, float64:
+		f, ok := number(v)
+		return !ok || f != 0
+	}
+	return true
+}
+
+// equal says whether two values are the same. A number equals its text, since senders write ids either way.
+func equal(a, b any) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	if x, ok := a.(bool); ok {
+		y, ok := b.(bool)
+		return ok && x == y
+	}
+	if _, ok := b.(bool); ok {
+		return false
+	}
+	if s, t := text(a), text(b); s == t {
+		return true
+	}
+	x, ok := number(a)
+	y, also := number(b)
+	return ok && also && x == y
+}
+
+func compare(a, b any) (order int, ok bool) {
+	if a == nil || b == nil {
+		return 0, false
+	}
+	x, isNumber := number(a)
+	y, both := number(b)
+	if isNumber && both {
+		return cmp.Compare(x, y), true
+	}
+	return strings.Compare(text(a), text(b)), true
+}
+
+// listOf gives v as a list: nothing is the empty one, a single value a list of one.
+func listOf(v any) []any {
+	switch v := v.(type) {
+	case nil:
+		return nil
+	case string:
+		if v == "" {
+			return nil
+		}
+	case []any:
+		return v[:min(len(v), maxList)]
+	}
+	return []any{v}
+}
+
+// field gives an object's field or a list's element, or nil.
+func field(v, key any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		if k, ok := key.(string); ok {
+			return v[k]
+		}
+		return v[text(key)]
+	case map[string]string:
+		if s, ok := v[text(key)]; ok {
+			return s
+		}
+	case []any:
+		if i, ok := integer(key); ok {
+			return item(v, i)
+		}
+	}
+	return nil
+}
+
+func item(v any, i int) any {
+	l := listOf(v)
+	if i < 0 {
+		i += len(l)
+	}
+	if i < 0 || i >= len(l) {
+		return nil
+	}
+	return l[i]
+}
+
+// appendTexts appends the texts in v, however nested, that are not empty. Objects have none.
+func appendTexts(to []string, v any, depth int) []string {
+	switch v := v.(type) {
+	case nil, bool, map[string]any:
+	case []any:
+		if depth < 4 {
+			for _, x := range v[:min(len(v), maxSet)] {
+				to = appendTexts(to, x, depth+1)
+			}
+		}
+	case []string:
+		to = append(to, v...)
+	default:
+		if s := text(v); s != "" {
+			to = append(to, s)
+		}
+	}
+	return to
+}
+
+func length(v any) any {
+	switch v := v.(type) {
+	case []any:
+		return len(v)
+	case map[string]any:
+		return len(v)
+	}
+	return utf8.RuneCountInString(text(v))
+}
+
+func isList(v any) any   { _, ok := v.([]any); return ok }
+func isObject(v any) any { _, ok := v.(map[string]any); return ok }
+
+func keysOf(v any) any {
+	m, _ := v.(map[string]any)
+	keys := sortedKeys(m)
+	out := make([]any, 0, min(len(keys), maxList))
+	for _, k := range keys[:min(len(keys), maxList)] {
+		out = append(out, k)
+	}
+	return out
+}
+
+func valuesOf(v any) any {
+	m, _ := v.(map[string]any)
+	keys := sortedKeys(m)
+	out := make([]any, 0, min(len(keys), maxList))
+	for _, k := range keys[:min(len(keys), maxList)] {
+		out = append(out, m[k])
+	}
+	return out
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func member(v, in any) bool {
+	if m, ok := in.(map[string]any); ok {
+		_, has := m[text(v)]
+		return has
+	}
+	return slices.ContainsFunc(listOf(in), func(x any) bool { return equal(v, x) })
+}
+
+func digFunction(args ...any) (any, error) {
+	v := args[0]
+	for _, key := range args[1:] {
+		v = field(v, key)
+	}
+	return v, nil
+}
+
+func getFunction(args ...any) (any, error) { return field(args[0], args[1]), nil }
+
+func firstFunction(args ...any) (any, error) {
+	for _, v := range args {
+		if truthy(v) {
+			return v, nil
+		}
+	}
+	return nil, nil
+}
+
+func flattenFunction(args ...any) (any, error) {
+	var out []any
+	for _, v := range args {
+		for _, x := range listOf(v) {
+			out = append(out, listOf(x)...)
+			if len(out) > maxList {
+				return out[:maxList], nil
+			}
+		}
+	}
+	return out, nil
+}
+
+func addFunction(args ...any) (any, error) {
+	_, isText := args[0].(string)
+	_, also := args[1].(string)
+	if !isText && !also {
+		a, ok := integer(args[0])
+		b, both := integer(args[1])
+		if ok && both {
+			return a + b, nil
+		}
+	}
+	return cutBytes(text(args[0])+text(args[1]), maxText), nil
+}
+
+func subFunction(args ...any) (any, error) {
+	a, ok := integer(args[0])
+	b, both := integer(args[1])
+	if !ok || !both {
+		return nil, nil
+	}
+	return a - b, nil
+}

@@ -1,0 +1,93 @@
+package catalogue
+
+// An App is an application and its kinds of message, as a page lists them.
+type App struct {
+	Name  string
+	Title string
+	Icon  string // URL or ""
+	Kinds []Kind // in the order of its file
+}
+
+// A Kind is one kind of message, as a page lists it.
+type Kind struct {
+	Kind     string   // bodhi.update.comment
+	Name     string   // Comments on updates
+	App      string   // bodhi
+	AppTitle string   // Bodhi
+	Classic  []string // the classic FMN rules that it stands for
+}
+
+// Apps lists the applications that the catalogue knows, sorted by name, each with its kinds.
+func (c *Catalogue) Apps() []App {
+	apps := make([]App, 0, len(c.apps))
+	for _, a := range c.apps {
+		listed := App{Name: a.name, Title: a.title, Icon: a.icon}
+		for _, e := range a.entries {
+			listed.Kinds = append(listed.Kinds, Kind{e.kind, e.name, a.name, a.title, e.classic})
+		}
+		apps = append(apps, listed)
+	}
+	return apps
+}
+
+// Kinds lists every kind of message, application by application.
+func (c *Catalogue) Kinds() []Kind {
+	var kinds []Kind
+	for _, a := range c.Apps() {
+		kinds = append(kinds, a.Kinds...)
+	}
+	return kinds
+}
+
+// A Failure says how often a field of a kind could not be computed for a message.
+type Failure struct {
+	Kind  string // "" for a variable of the application
+	App   string
+	Field string // summary, users, vars.update, …
+	Count uint64 // since the catalogue was loaded
+}
+
+// Failures lists the fields that failed at least once. Their number is bounded by the catalogue's own size.
+func (c *Catalogue) Failures() []Failure {
+	var out []Failure
+	for _, a := range c.apps {
+		for _, name := range sortedKeys(a.vars) {
+			out = appendFailure(out, Failure{App: a.name}, a.vars[name].value, nil)
+		}
+		for _, e := range a.entries {
+			base := Failure{Kind: e.kind, App: a.name}
+			for _, name := range sortedKeys(e.scope) {
+				if v := e.scope[name]; v != a.vars[name] {
+					out = appendFailure(out, base, v.value, nil)
+				}
+			}
+			for _, v := range e.allValues() {
+				out = appendFailure(out, base, v, nil)
+			}
+			for _, p := range []*prose{e.summary, e.link, e.icon, e.secondaryIcon} {
+				out = appendFailure(out, base, nil, p)
+			}
+		}
+	}
+	return out
+}
+
+func (e *entry) allValues() []*value {
+	all := []*value{e.when, e.actor, e.severity}
+	all = append(all, e.users...)
+	all = append(all, e.packages...)
+	return append(all, e.objects...)
+}
+
+func appendFailure(out []Failure, f Failure, v *value, p *prose) []Failure {
+	switch {
+	case v != nil:
+		f.Field, f.Count = v.field, v.failed.Load()
+	case p != nil:
+		f.Field, f.Count = p.field, p.failed.Load()
+	}
+	if f.Count > 0 {
+		out = append(out, f)
+	}
+	return out
+}

@@ -1,0 +1,140 @@
+package catalogue
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/expr-lang/expr/vm"
+)
+
+//go:embed apps/*.yaml
+var embedded embed.FS
+
+// maxFiles bounds the files of a site's folder.
+const maxFiles = 1000
+
+// Embedded gives the catalogue that is part of the program.
+func Embedded() (*Catalogue, error) { return Load(nil) }
+
+// Load gives the embedded catalogue with a site's folder over it: its *.yaml files add applications and entries, or override
+// them by name and kind. site may be nil. An error joins every *Mistake found.
+func Load(site fs.FS) (*Catalogue, error) {
+	sources, err := readAll(site)
+	if err != nil {
+		return nil, err
+	}
+	return build(sources)
+}
+
+// readAll reads the sources of all applications, the site's over the embedded ones.
+func readAll(site fs.FS) ([]*appSource, error) {
+	own, err := fs.Sub(embedded, "apps")
+	if err != nil {
+		return nil, fmt.Errorf("open embedded catalogue: %w", err)
+	}
+	sources, mistakes := readFolder(own, nil)
+	if site != nil {
+		over, more := readFolder(site, nil)
+		mistakes = append(mistakes, more...)
+		for _, s := range over {
+			sources = put(sources, s)
+		}
+	}
+	return sources, errors.Join(mistakes...)
+}
+
+func put(sources []*appSource, s *appSource) []*appSource {
+	for _, old := range sources {
+		if old.name.text == s.name.text {
+			old.override(s)
+			return sources
+		}
+	}
+	return append(sources, s)
+}
+
+func readFolder(folder fs.FS, sources []*appSource) ([]*appSource, []error) {
+	var mistakes []error
+	files, err := fs.ReadDir(folder, ".")
+	if err != nil {
+		return nil, []error{fmt.Errorf("read catalogue folder: %w", err)}
+	}
+	if len(files) > maxFiles {
+		return nil, []error{fmt.Errorf("catalogue folder has %d files; at most %d", len(files), maxFiles)}
+	}
+	for _, f := range files {
+		if ext := path.Ext(f.Name()); f.IsDir() || strings.HasPrefix(f.Name(), ".") || ext != ".yaml" && ext != ".yml" {
+			continue
+		}
+		data, err := readFile(folder, f.Name())
+		if err != nil {
+			mistakes = append(mistakes, err)
+			continue
+		}
+		s, more := readApp(f.Name(), data)
+		mistakes = append(mistakes, more...)
+		if s != nil {
+			sources = append(sources, s)
+		}
+	}
+	return sources, append(mistakes, twice(sources)...)
+}
+
+func readFile(folder fs.FS, name string) ([]byte, error) {
+	f, err := folder.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("open catalogue file: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return data, nil
+}
+
+// twice finds applications and kinds that are there more than once among sources of the same folder.
+func twice(sources []*appSource) []error {
+	var mistakes []error
+	apps, kinds := map[string]place{}, map[string]place{}
+	for _, s := range sources {
+		if old, ok := apps[s.name.text]; ok {
+			mistakes = append(mistakes, s.name.at.mistake("application %s is in %s already", s.name.text, old.file))
+		}
+		apps[s.name.text] = s.name.at
+		for _, e := range s.entries {
+			if old, ok := kinds[e.kind()]; ok {
+				mistakes = append(mistakes, e.one("kind").at.mistake("kind %s is there already, at %s:%d", e.kind(), old.file, old.line))
+			}
+			kinds[e.kind()] = e.at
+		}
+	}
+	return mistakes
+}
+
+// build compiles sources.
+func build(sources []*appSource) (*Catalogue, error) {
+	compiler := &compiler{mistakes: twice(sources)}
+	c := &Catalogue{machines: &sync.Pool{New: func() any { return new(vm.VM) }}}
+	slices.SortFunc(sources, func(a, b *appSource) int { return strings.Compare(a.name.text, b.name.text) })
+	for _, s := range sources {
+		a := compiler.app(s)
+		c.apps = append(c.apps, a)
+		for _, e := range a.entries {
+			for _, p := range e.patterns {
+				c.tree.add(p.words, e)
+			}
+		}
+	}
+	if len(compiler.mistakes) > 0 {
+		return nil, errors.Join(compiler.mistakes...)
+	}
+	return c, nil
+}

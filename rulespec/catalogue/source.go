@@ -1,0 +1,136 @@
+package catalogue
+
+import "fmt"
+
+// A Mistake is what is wrong with a file of a catalogue, written for the person who wrote the file.
+type Mistake struct {
+	File         string
+	Line, Column int // 0 where the whole file is meant
+	Problem      string
+}
+
+// Error gives file:line:column: problem.
+func (m *Mistake) Error() string {
+	if m.Line == 0 {
+		return fmt.Sprintf("%s: %s", m.File, m.Problem)
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", m.File, m.Line, m.Column, m.Problem)
+}
+
+// A place is where a value stands in a file.
+type place struct {
+	file         string
+	line, column int
+}
+
+func (p place) mistake(format string, args ...any) *Mistake {
+	return &Mistake{File: p.file, Line: p.line, Column: p.column, Problem: fmt.Sprintf(format, args...)}
+}
+
+// A located value is a text of a file and where it stands.
+type located struct {
+	text string
+	at   place
+}
+
+// A named value is a key and what stands behind it.
+type named struct {
+	name  string
+	value located
+}
+
+// An appSource is one application as its files say it, not compiled.
+type appSource struct {
+	name    located
+	title   located
+	icon    located
+	vars    []named
+	tables  []tableSource
+	entries []*entrySource
+}
+
+type tableSource struct {
+	name located
+	rows []named
+}
+
+// An entrySource is one entry as its file says it. values holds each key's values; most keys take one.
+type entrySource struct {
+	at     place
+	values map[string][]located
+	vars   []named
+}
+
+func (s *entrySource) one(key string) located {
+	if v := s.values[key]; len(v) > 0 {
+		return v[0]
+	}
+	return located{at: s.at}
+}
+
+func (s *entrySource) kind() string { return s.one("kind").text }
+
+// The keys of the form, in the order of the manual.
+var (
+	appKeys   = []string{"app", "title", "icon", "tables", "vars", "entries"}
+	entryKeys = []string{"topic", "when", "kind", "name", "vars", "summary", "link", "icon", "secondary_icon",
+		"actor", "users", "packages", "objects", "severity", "classic"}
+	entryLists = map[string]bool{"topic": true, "users": true, "packages": true, "objects": true, "classic": true}
+)
+
+// override puts a site's application over an embedded one: what the site says replaces what was there, entry by entry
+// and variable by variable. A site's new entries come first, so that they can be more particular by a condition.
+func (a *appSource) override(site *appSource) {
+	if site.title.text != "" {
+		a.title = site.title
+	}
+	if site.icon.text != "" {
+		a.icon = site.icon
+	}
+	a.vars = overrideNamed(a.vars, site.vars)
+	for _, t := range site.tables {
+		a.overrideTable(t)
+	}
+	var added []*entrySource
+	for _, e := range site.entries {
+		if !a.replaceEntry(e) {
+			added = append(added, e)
+		}
+	}
+	a.entries = append(added, a.entries...)
+}
+
+func (a *appSource) replaceEntry(e *entrySource) bool {
+	for i, old := range a.entries {
+		if old.kind() == e.kind() {
+			a.entries[i] = e
+			return true
+		}
+	}
+	return false
+}
+
+func (a *appSource) overrideTable(t tableSource) {
+	for i, old := range a.tables {
+		if old.name.text == t.name.text {
+			a.tables[i].rows = overrideNamed(old.rows, t.rows)
+			return
+		}
+	}
+	a.tables = append(a.tables, t)
+}
+
+func overrideNamed(old, site []named) []named {
+	out := append([]named(nil), old...)
+next:
+	for _, n := range site {
+		for i := range out {
+			if out[i].name == n.name {
+				out[i] = n
+				continue next
+			}
+		}
+		out = append(out, n)
+	}
+	return out
+}

@@ -1,0 +1,260 @@
+package catalogue
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// The bounds on a file of a catalogue, in bytes.
+const (
+	maxFile = 1 << 20
+	maxLine = 4096
+)
+
+// readApp reads one file. It is strict: what the form does not know is a mistake. All mistakes found are returned.
+func readApp(file string, data []byte) (*appSource, []error) {
+	r := &reader{file: file}
+	body, err := r.parse(data)
+	if err != nil {
+		return nil, []error{err}
+	}
+	app := r.app(body)
+	return app, r.mistakes
+}
+
+// A reader walks the tree of a YAML file and collects mistakes with their places.
+type reader struct {
+	file     string
+	mistakes []error
+}
+
+func (r *reader) parse(data []byte) (body ast.Node, err error) {
+	whole := place{file: r.file}
+	if len(data) > maxFile {
+		return nil, whole.mistake("file has %d bytes; at most %d", len(data), maxFile)
+	}
+	for i, line := range bytes.Split(data, []byte("\n")) {
+		if len(line) > maxLine || deepLine(line) {
+			return nil, place{r.file, i + 1, 1}.mistake("line is too long or nested too deep")
+		}
+	}
+	defer func() { // the YAML parser is not ours, and an operator's file must never end the program
+		if p := recover(); p != nil {
+			body, err = nil, whole.mistake("not YAML: the parser gave up: %v", p)
+		}
+	}()
+	parsed, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		return nil, r.syntax(err)
+	}
+	for _, doc := range parsed.Docs {
+		if doc.Body == nil {
+			continue
+		}
+		if _, isComment := doc.Body.(*ast.CommentGroupNode); isComment {
+			continue
+		}
+		if body != nil {
+			return nil, r.at(doc.Body).mistake("a file holds one application; want no second document")
+		}
+		body = doc.Body
+	}
+	if body == nil {
+		return nil, whole.mistake("file is empty; want the keys %s", strings.Join(appKeys, ", "))
+	}
+	return body, nil
+}
+
+// deepLine tells lines that open more brackets or list entries than any catalogue does, before a parser recurses on them.
+func deepLine(line []byte) bool {
+	return bytes.Count(line, []byte("[")) > 100 || bytes.Count(line, []byte("{")) > 200 || bytes.Count(line, []byte("- ")) > 100
+}
+
+func (r *reader) syntax(err error) error {
+	var syntax yaml.Error
+	if errors.As(err, &syntax) && syntax.GetToken() != nil {
+		p := syntax.GetToken().Position
+		return place{r.file, p.Line, p.Column}.mistake("not YAML: %s", syntax.GetMessage())
+	}
+	return place{file: r.file}.mistake("not YAML: %v", err)
+}
+
+func (r *reader) at(n ast.Node) place {
+	if n != nil && n.GetToken() != nil && n.GetToken().Position != nil {
+		return place{r.file, n.GetToken().Position.Line, n.GetToken().Position.Column}
+	}
+	return place{file: r.file}
+}
+
+func (r *reader) fail(n ast.Node, format string, args ...any) {
+	if len(r.mistakes) < 50 {
+		r.mistakes = append(r.mistakes, r.at(n).mistake(format, args...))
+	}
+}
+
+// pairs gives a mapping's keys and values; keys, where not nil, are those allowed.
+func (r *reader) pairs(n ast.Node, what string, keys []string) []*ast.MappingValueNode {
+	var values []*ast.MappingValueNode
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		values = n.Values
+	case *ast.MappingValueNode:
+		values = []*ast.MappingValueNode{n}
+	default:
+		r.fail(n, "%s: want a mapping%s", what, ofKeys(keys))
+		return nil
+	}
+	seen := map[string]bool{}
+	var kept []*ast.MappingValueNode
+	for _, v := range values {
+		key, ok := r.scalar(v.Key, what)
+		switch {
+		case !ok:
+		case seen[key.text]:
+			r.fail(v.Key, "%s: %s is there twice", what, key.text)
+		case keys != nil && !slices.Contains(keys, key.text):
+			r.fail(v.Key, "%s: unknown key %q; want one of %s", what, key.text, strings.Join(keys, ", "))
+		default:
+			kept = append(kept, v)
+		}
+		seen[key.text] = true
+	}
+	return kept
+}
+
+func ofKeys(keys []string) string {
+	if keys == nil {
+		return " of names to values"
+	}
+	return " with the keys " + strings.Join(keys, ", ")
+}
+
+// scalar gives a single value as text. Numbers and booleans count by what is written.
+func (r *reader) scalar(n ast.Node, what string) (located, bool) {
+	at := r.at(n)
+	switch n := n.(type) {
+	case *ast.StringNode:
+		return located{n.Value, at}, true
+	case *ast.LiteralNode:
+		if n.Value != nil {
+			return located{strings.TrimRight(n.Value.Value, "\n"), at}, true
+		}
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		return located{n.GetToken().Value, at}, true
+	case *ast.NullNode:
+		r.fail(n, "%s: want a value", what)
+		return located{at: at}, false
+	}
+	r.fail(n, "%s: want a single value", what)
+	return located{at: at}, false
+}
+
+// scalars gives a value, or a list of them.
+func (r *reader) scalars(n ast.Node, what string, list bool) []located {
+	sequence, ok := n.(*ast.SequenceNode)
+	if !ok {
+		if v, ok := r.scalar(n, what); ok {
+			return []located{v}
+		}
+		return nil
+	}
+	if !list {
+		r.fail(n, "%s: want a single value, not a list", what)
+		return nil
+	}
+	var out []located
+	for _, item := range sequence.Values {
+		if v, ok := r.scalar(item, what); ok {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func (r *reader) named(n ast.Node, what string) []named {
+	var out []named
+	for _, pair := range r.pairs(n, what, nil) {
+		key, _ := r.scalar(pair.Key, what)
+		if value, ok := r.scalar(pair.Value, fmt.Sprintf("%s %s", what, key.text)); ok {
+			out = append(out, named{key.text, value})
+		}
+	}
+	return out
+}
+
+func (r *reader) app(body ast.Node) *appSource {
+	a := &appSource{name: located{at: r.at(body)}}
+	for _, pair := range r.pairs(body, "application", appKeys) {
+		key, _ := r.scalar(pair.Key, "application")
+		switch key.text {
+		case "app":
+			a.name, _ = r.scalar(pair.Value, "app")
+		case "title":
+			a.title, _ = r.scalar(pair.Value, "title")
+		case "icon":
+			a.icon, _ = r.scalar(pair.Value, "icon")
+		case "vars":
+			a.vars = r.named(pair.Value, "vars")
+		case "tables":
+			a.tables = r.tables(pair.Value)
+		case "entries":
+			a.entries = r.entries(pair.Value)
+		}
+	}
+	if !isAppName(a.name.text) && len(r.mistakes) == 0 {
+		r.mistakes = append(r.mistakes, a.name.at.mistake("app: want a name of small letters, digits, _ and -, not %q", a.name.text))
+	}
+	return a
+}
+
+func isAppName(s string) bool {
+	for _, c := range s {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 64
+}
+
+func (r *reader) tables(n ast.Node) []tableSource {
+	var out []tableSource
+	for _, pair := range r.pairs(n, "tables", nil) {
+		key, _ := r.scalar(pair.Key, "tables")
+		out = append(out, tableSource{key, r.named(pair.Value, "table "+key.text)})
+	}
+	return out
+}
+
+func (r *reader) entries(n ast.Node) []*entrySource {
+	sequence, ok := n.(*ast.SequenceNode)
+	if !ok {
+		r.fail(n, "entries: want a list")
+		return nil
+	}
+	var out []*entrySource
+	for _, item := range sequence.Values {
+		e := &entrySource{at: r.at(item), values: map[string][]located{}}
+		for _, pair := range r.pairs(item, "entry", entryKeys) {
+			key, _ := r.scalar(pair.Key, "entry")
+			if key.text == "vars" {
+				e.vars = r.named(pair.Value, "vars")
+				continue
+			}
+			e.values[key.text] = r.scalars(pair.Value, key.text, entryLists[key.text])
+		}
+		for _, pair := range []string{"topic", "kind", "name", "summary"} {
+			if e.one(pair).text == "" && len(r.mistakes) == 0 {
+				r.mistakes = append(r.mistakes, e.at.mistake("entry: %s is missing; an entry needs topic, kind, name and summary", pair))
+			}
+		}
+		out = append(out, e)
+	}
+	return out
+}
