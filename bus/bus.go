@@ -7,6 +7,7 @@ package bus
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 )
 
@@ -30,8 +31,10 @@ type Message struct {
 	Body     any            // msg (fedmsg) or body (AMQP): map[string]any by use, but any JSON; numbers are json.Number
 	Headers  map[string]any // AMQP or STOMP headers; nil where there are none
 	Source   string         // Frame.Source
-	Payload  []byte         // the bytes as received; Decode(Frame{Topic, Payload}) gives this Message again
-	Trust    Trust          // computed once, by Decode
+	// Payload is the bytes as received; Decode(Frame{Topic, Payload}) gives this Message again, with any clock. For that
+	// sake it is rewritten (see complete) where the sender said no time, or the message came by DecodeLine incomplete.
+	Payload []byte
+	Trust   Trust // computed once, by Decode
 }
 
 // Trust is what is known of who sent a message.
@@ -52,6 +55,14 @@ const (
 	Invalid   TrustState = "invalid"
 )
 
+// A Kind is a kind of bus: what the configuration needs to open a source of it. bus/all lists them.
+type Kind struct {
+	Name string // in the configuration: "zmq"
+	Doc  string // one or two sentences
+	// Open makes a source. decode fills a configuration struct strictly; Open returns its error as it is.
+	Open func(decode func(any) error, log *slog.Logger) (Source, error)
+}
+
 // A Source receives frames from one bus.
 type Source interface {
 	// Run receives until ctx ends and sends each frame to out. It reconnects by itself and returns an error only for
@@ -68,4 +79,6 @@ const (
 	MaxTopic   = 1024    // bytes
 	MaxPayload = 8 << 20 // bytes
 	MaxDepth   = 100     // nesting of the JSON
+	MaxValues  = 1 << 19 // values in one payload: a small text must not become a large tree
+	MaxID      = 256     // bytes of a msg_id
 )

@@ -1,0 +1,48 @@
+package bus
+
+import (
+	"fmt"
+	"io"
+	"time"
+)
+
+// Encode gives the fedmsg envelope of m as a publisher sends it: canonical JSON of i, msg, msg_id, timestamp (whole
+// seconds), topic and, where set, username. The message must have a topic, an id and a time.
+func Encode(m *Message) ([]byte, error) {
+	if err := CheckTopic(m.Topic); err != nil {
+		return nil, err
+	}
+	if m.ID == "" || m.Time.IsZero() {
+		return nil, fmt.Errorf("encode message: no id or no time")
+	}
+	e := map[string]any{
+		"i": m.Counter, "msg": m.Body, "msg_id": m.ID, "timestamp": m.Time.Unix(), "topic": m.Topic,
+	}
+	if m.Username != "" {
+		e["username"] = m.Username
+	}
+	payload, err := Canonical(e)
+	if err != nil {
+		return nil, fmt.Errorf("encode message: %w", err)
+	}
+	if len(payload) > MaxPayload {
+		return nil, fmt.Errorf("encode message: %d bytes, at most %d are sent", len(payload), MaxPayload)
+	}
+	return payload, nil
+}
+
+// NewID makes a msg_id: the year of now, where now is, and a version 4 UUID (RFC 9562) of 16 bytes from random.
+func NewID(now time.Time, random io.Reader) (string, error) {
+	var u [16]byte
+	if _, err := io.ReadFull(random, u[:]); err != nil {
+		return "", fmt.Errorf("make msg_id: %w", err)
+	}
+	u[6] = u[6]&0x0F | 0x40
+	u[8] = u[8]&0x3F | 0x80
+	return fmt.Sprintf("%04d-%x-%x-%x-%x-%x", now.Year(), u[:4], u[4:6], u[6:8], u[8:10], u[10:]), nil
+}
+
+// ParseJSON reads one JSON value as Decode reads a body: numbers become json.Number, and the bounds hold.
+func ParseJSON(text []byte) (any, error) {
+	return parseJSON(text, false)
+}
