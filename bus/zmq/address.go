@@ -1,0 +1,72 @@
+package zmq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// An address is a ZeroMQ endpoint in Go's terms.
+type address struct {
+	network string // tcp or unix
+	host    string // host:port, or the path
+}
+
+func (a address) String() string {
+	if a.network == "unix" {
+		return "ipc://" + a.host
+	}
+	return "tcp://" + a.host
+}
+
+// parseAddress reads tcp://host:port or ipc://path. The host * becomes 127.0.0.1, as fedmsg has it for who connects.
+func parseAddress(text string) (address, error) {
+	if path, ok := strings.CutPrefix(text, "ipc://"); ok {
+		if path == "" || path == "*" || len(path) > 100 { // a socket's path has 108 bytes on Linux, fewer elsewhere
+			return address{}, fmt.Errorf("address %q: a path of 1 to 100 bytes was expected after ipc://", text)
+		}
+		return address{"unix", path}, nil
+	}
+	rest, ok := strings.CutPrefix(text, "tcp://")
+	if !ok {
+		return address{}, fmt.Errorf("address %q: tcp://host:port or ipc:///path was expected", text)
+	}
+	host, port, err := net.SplitHostPort(rest)
+	if err != nil || host == "" || strings.ContainsAny(host, ";/ ") {
+		return address{}, fmt.Errorf("address %q: tcp://host:port was expected", text)
+	}
+	if host == "*" {
+		host = "127.0.0.1"
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil || port == "*" {
+		return address{}, fmt.Errorf("address %q: %q is no port", text, port)
+	}
+	return address{"tcp", net.JoinHostPort(host, port)}, nil
+}
+
+// dial connects, resolving the name anew each time. Keepalive finds a peer whose machine is gone within half a minute.
+func (a address) dial(ctx context.Context, timeout time.Duration) (net.Conn, error) {
+	d := net.Dialer{Timeout: timeout, KeepAliveConfig: keepAlive}
+	return d.DialContext(ctx, a.network, a.host)
+}
+
+// listen opens a listening socket. The file of a Unix socket that nobody listens at any more is replaced.
+func (a address) listen(ctx context.Context) (net.Listener, error) {
+	if a.network == "unix" {
+		var d net.Dialer
+		if conn, err := d.DialContext(ctx, a.network, a.host); err == nil {
+			conn.Close()
+		} else if info, _ := os.Lstat(a.host); info != nil && info.Mode()&os.ModeSocket != 0 && errors.Is(err, syscall.ECONNREFUSED) {
+			os.Remove(a.host) // best effort: Listen says it if it is still there
+		}
+	}
+	l := net.ListenConfig{KeepAliveConfig: keepAlive}
+	return l.Listen(ctx, a.network, a.host)
+}
+
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3}

@@ -1,0 +1,272 @@
+package zmq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-zeromq/zmq4"
+	"github.com/go-zeromq/zmq4/security/null"
+
+	"github.com/notifyd/notifyd/bus"
+)
+
+// A peer is one subscriber of a Publisher: a goroutine that reads its subscriptions and one that writes its queue.
+type peer struct {
+	publisher *Publisher
+	guard     *guard
+	queue     chan item
+	gone      chan struct{} // closed when the peer has left
+	pong      chan struct{} // gets a value when the peer answers a PING
+
+	mu       sync.Mutex
+	prefixes map[string]int // how often subscribed
+	bytes    int64          // in queue
+	waiting  uint64         // messages in queue or being written
+}
+
+// An item is a message as it goes over the wire, or a mark that Flush waits at.
+type item struct {
+	wire []byte
+	mark chan struct{}
+}
+
+// subscriptionSize bounds what a subscriber may send at once: a prefix.
+const subscriptionSize = 2*bus.MaxTopic + frameCost
+
+var (
+	errSubscriptions = errors.New("too many subscriptions, or one too long")
+	errGone          = errors.New("the peer is gone")
+)
+
+// serve does the handshake over conn and serves the peer until it goes or ctx ends. nil: the peer closed the connection.
+func (p *Publisher) serve(ctx context.Context, conn net.Conn) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("codec: %v", v)
+		}
+	}()
+	defer conn.Close()
+	g := newGuard(conn, limits{
+		message: subscriptionSize, handshake: p.config.Timeout, write: p.config.Timeout, whole: p.config.Timeout,
+	}, p.now)
+	unready := context.AfterFunc(ctx, func() { conn.Close() })
+	codec, err := zmq4.Open(g, null.Security(), zmq4.Pub, nil, p.listener != nil, nil)
+	if !unready() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return fmt.Errorf("handshake: %w", err)
+	}
+	g.ready()
+	q := &peer{
+		publisher: p, guard: g, queue: make(chan item, p.config.Queue), gone: make(chan struct{}),
+		pong: make(chan struct{}, 1), prefixes: map[string]int{},
+	}
+	if err := p.join(q); err != nil {
+		return err
+	}
+	var started sync.WaitGroup
+	started.Go(func() { q.write(ctx) })
+	started.Go(func() { q.linger(ctx) })
+	defer func() {
+		conn.Close()
+		close(q.gone)
+		started.Wait()
+		p.leave(q)
+	}()
+	return q.read(codec)
+}
+
+// read takes subscriptions until the connection ends.
+func (q *peer) read(codec *zmq4.Conn) error {
+	for {
+		m, err := codec.RecvMsg()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case m.Type == zmq4.CmdMsg:
+			if len(m.Frames) == 0 { // a PONG has no body, a PING has one
+				select {
+				case q.pong <- struct{}{}:
+				default:
+				}
+			}
+		case len(m.Frames) == 1 && len(m.Frames[0]) > 0:
+			if err := q.subscribe(m.Frames[0][0], string(m.Frames[0][1:])); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// subscribe does what a subscription message says: 1 and a prefix subscribes, 0 and a prefix cancels (ZeroMQ RFC 29).
+func (q *peer) subscribe(verb byte, prefix string) error {
+	err := q.change(verb, prefix)
+	q.publisher.wake()
+	return err
+}
+
+func (q *peer) change(verb byte, prefix string) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := q.prefixes[prefix]
+	switch {
+	case verb == 1 && (len(prefix) > bus.MaxTopic || n == 0 && len(q.prefixes) >= q.publisher.config.Prefixes):
+		return errSubscriptions
+	case verb == 1:
+		q.prefixes[prefix]++
+	case verb == 0 && n > 1:
+		q.prefixes[prefix]--
+	case verb == 0:
+		delete(q.prefixes, prefix)
+	}
+	return nil
+}
+
+func (q *peer) wants(topic string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for prefix := range q.prefixes {
+		if strings.HasPrefix(topic, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// enqueue puts a message into the queue; false: it is full.
+func (q *peer) enqueue(wire []byte) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.bytes+int64(len(wire)) > q.publisher.config.Bytes {
+		return false
+	}
+	select {
+	case q.queue <- item{wire: wire}:
+		q.bytes += int64(len(wire))
+		q.waiting++
+		return true
+	default:
+		return false
+	}
+}
+
+func (q *peer) taken(wire []byte) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.bytes -= int64(len(wire))
+	q.waiting--
+}
+
+// left is how many messages the peer has not taken.
+func (q *peer) left() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.waiting
+}
+
+// write sends the queue until the peer is gone; once ctx has ended, what is queued then and no more, within Linger.
+func (q *peer) write(ctx context.Context) {
+	for {
+		select {
+		case it := <-q.queue:
+			if !q.put(it) {
+				return
+			}
+		case <-q.gone:
+			return
+		case <-ctx.Done():
+			q.finish()
+			return
+		}
+	}
+}
+
+// put sends one item; false ends the connection.
+func (q *peer) put(it item) bool {
+	wire := it.wire
+	if it.mark != nil {
+		wire = ping
+	}
+	if _, err := q.guard.send(wire); err != nil {
+		q.guard.Close()
+		return false
+	}
+	if it.mark != nil {
+		close(it.mark)
+	} else {
+		q.taken(wire)
+	}
+	return true
+}
+
+// linger closes the connection some time after ctx has ended, whatever the peer does.
+func (q *peer) linger(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-q.gone:
+		return
+	}
+	timer := time.NewTimer(q.publisher.config.Linger)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		q.guard.Close()
+	case <-q.gone:
+	}
+}
+
+// finish writes what is queued and closes our half of the connection, so that the peer can read it and close its own: a
+// connection closed at once may take what is under way with it.
+func (q *peer) finish() {
+	for len(q.queue) > 0 {
+		if !q.put(<-q.queue) {
+			return
+		}
+	}
+	if half, ok := q.guard.Conn.(interface{ CloseWrite() error }); !ok || half.CloseWrite() != nil {
+		q.guard.Close()
+	}
+}
+
+// flush waits until the peer has answered a PING sent after all that is queued now.
+func (q *peer) flush(ctx context.Context, patience time.Duration) error {
+	select {
+	case <-q.pong: // an old answer
+	default:
+	}
+	mark := make(chan struct{})
+	select {
+	case q.queue <- item{mark: mark}:
+	case <-q.gone:
+		return errGone
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-mark:
+	case <-q.gone:
+		return errGone
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-q.pong:
+	case <-timer.C:
+	case <-q.gone:
+		return errGone
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}

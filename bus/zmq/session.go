@@ -1,0 +1,116 @@
+package zmq
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-zeromq/zmq4"
+	"github.com/go-zeromq/zmq4/security/null"
+
+	"github.com/notifyd/notifyd/bus"
+)
+
+// wholeMessage is the time that a message may take from its first to its last byte: 8 MiB at 70 kB/s.
+const wholeMessage = 2 * time.Minute
+
+// session is one connection, from dialling to its end. A panic of the codec is an end like any other.
+func (e *endpoint) session(ctx context.Context, out chan<- bus.Frame) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &failure{FailedPanic, fmt.Errorf("codec: %v", p)}
+		}
+	}()
+	conn, err := e.addr.dial(ctx, e.config.Timeout)
+	if err != nil {
+		return &failure{FailedDial, err}
+	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	defer conn.Close()
+
+	g := newGuard(conn, e.limits(), e.now)
+	codec, err := zmq4.Open(g, null.Security(), zmq4.Sub, nil, false, nil)
+	if err != nil {
+		return &failure{FailedHandshake, err}
+	}
+	g.ready()
+	for _, topic := range e.topics {
+		if err := codec.SendMsg(zmq4.NewMsg(append([]byte{1}, topic...))); err != nil {
+			return fmt.Errorf("subscribe: %w", err)
+		}
+	}
+	e.counts.connected(true)
+	defer e.counts.connected(false)
+	e.log.Debug("subscribed")
+	return e.receive(codec, out)
+}
+
+func (e *endpoint) limits() limits {
+	return limits{
+		message:   uint64(e.config.MaxMessage),
+		handshake: e.config.Timeout,
+		write:     e.config.Timeout,
+		whole:     wholeMessage,
+		heartbeat: max(0, e.config.Heartbeat),
+		silence:   e.config.Silence,
+	}
+}
+
+// receive hands over what comes until the connection ends. The codec answers PINGs by itself.
+func (e *endpoint) receive(codec *zmq4.Conn, out chan<- bus.Frame) error {
+	for {
+		m, err := codec.RecvMsg()
+		if err != nil {
+			return err
+		}
+		if e.said != working {
+			e.said = working
+			e.log.Info("receiving")
+		}
+		if m.Type == zmq4.UsrMsg {
+			e.accept(m.Frames, out)
+		}
+	}
+}
+
+// accept checks one message and hands it over.
+func (e *endpoint) accept(frames [][]byte, out chan<- bus.Frame) {
+	now := e.now()
+	if reason := e.refuse(frames); reason != "" {
+		e.drops.say(reason, e.counts.dropped(reason), now)
+		return
+	}
+	f := bus.Frame{Source: e.name, Topic: string(frames[0]), Payload: frames[1]}
+	missing := e.gaps.See(bus.PeekHead(f.Payload), now)
+	e.counts.received(now, missing)
+	if missing > 0 {
+		e.log.Warn("messages missing", "count", missing, "topic", f.Topic)
+	}
+	select {
+	case out <- f:
+	default:
+		e.drops.say(DroppedFull, e.counts.dropped(DroppedFull), now)
+	}
+}
+
+// refuse gives the reason to drop a message; "" for none.
+func (e *endpoint) refuse(frames [][]byte) string {
+	if len(frames) != 2 {
+		return DroppedFrames
+	}
+	topic := string(frames[0])
+	if bus.CheckTopic(topic) != nil {
+		return DroppedTopic
+	}
+	if len(frames[1]) > bus.MaxPayload {
+		return DroppedLarge
+	}
+	for _, prefix := range e.topics {
+		if strings.HasPrefix(topic, prefix) {
+			return ""
+		}
+	}
+	return DroppedUnasked
+}

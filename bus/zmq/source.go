@@ -1,0 +1,129 @@
+package zmq
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/notifyd/notifyd/bus"
+)
+
+// A Source subscribes to publishers and hands their frames over. Each address has one goroutine and one connection of
+// its own, so that one endpoint's trouble is no other's.
+type Source struct {
+	config    Config
+	log       *slog.Logger
+	now       func() time.Time
+	endpoints []*endpoint
+}
+
+// An endpoint is one address: its connection, one after the other, and its figures.
+type endpoint struct {
+	config Config
+	name   string
+	addr   address
+	topics []string
+	log    *slog.Logger
+	now    func() time.Time
+	counts counters
+	gaps   *bus.Gaps
+	drops  dropLog
+	said   string // the state that was logged last: a reason of failure, or working
+}
+
+// working is the state of an endpoint from which something has come, be it an answer to a PING.
+const working = "working"
+
+// publishersKnown bounds the names that gap detection remembers for an endpoint.
+const publishersKnown = 1024
+
+// dropsLogged is the interval of lines about drops that go on.
+const dropsLogged = time.Minute
+
+func newEndpoint(s *Source, name string, a address, topics []string) *endpoint {
+	log := s.log.With("endpoint", name, "address", a.String())
+	return &endpoint{
+		config: s.config, name: name, addr: a, topics: topics, log: log, now: s.now,
+		counts: counters{stats: EndpointStats{
+			Name: name, Address: a.String(), Dropped: map[string]uint64{}, Failures: map[string]uint64{},
+		}},
+		gaps:  bus.NewGaps(publishersKnown),
+		drops: dropLog{log: log, every: dropsLogged, last: map[string]time.Time{}},
+	}
+}
+
+// Run receives from every endpoint until ctx ends; it gives no other error. When out is full the frame is dropped and
+// counted, since ZeroMQ cannot be made to wait: out's buffer is the queue.
+func (s *Source) Run(ctx context.Context, out chan<- bus.Frame) error {
+	var all sync.WaitGroup
+	for _, e := range s.endpoints {
+		all.Go(func() { e.run(ctx, out) })
+	}
+	all.Wait()
+	return nil
+}
+
+// Stats gives a snapshot; safe at any time.
+func (s *Source) Stats() Stats {
+	var stats Stats
+	for _, e := range s.endpoints {
+		stats.Endpoints = append(stats.Endpoints, e.counts.snapshot())
+	}
+	return stats
+}
+
+// run connects again and again. The pause between attempts grows, with jitter, until a connection has lasted.
+func (e *endpoint) run(ctx context.Context, out chan<- bus.Frame) {
+	pause := &backoff.ExponentialBackOff{
+		InitialInterval: e.config.RetryMin, MaxInterval: e.config.RetryMax, Multiplier: 2, RandomizationFactor: 0.5,
+	}
+	for {
+		began := e.now()
+		err := e.session(ctx, out)
+		if ctx.Err() != nil {
+			return
+		}
+		e.trouble(err)
+		if e.now().Sub(began) > e.config.RetryMax {
+			pause.Reset()
+		}
+		if !wait(ctx, pause.NextBackOff()) {
+			return
+		}
+	}
+}
+
+// trouble counts why a session ended, and logs it unless the same was logged and nothing has worked since.
+func (e *endpoint) trouble(err error) {
+	reason := FailedLost
+	var f *failure
+	if errors.As(err, &f) {
+		reason = f.reason
+	}
+	for _, quiet := range []error{errDead, errSilent, errStalled} {
+		if errors.Is(err, quiet) {
+			reason = FailedSilent
+		}
+	}
+	if errors.Is(err, errTooLarge) {
+		reason = FailedTooLarge
+	}
+	e.counts.failed(reason)
+	if e.said != reason {
+		e.said = reason
+		e.log.Warn("not connected, will retry", "reason", reason, "error", err)
+	}
+}
+
+// A failure is an error whose reason its place tells.
+type failure struct {
+	reason string
+	err    error
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }

@@ -1,0 +1,147 @@
+// Package zmq receives frames from fedmsg's ZeroMQ sockets and publishes to them.
+//
+// Of go-zeromq only the codec of ZMTP 3.0 (ZeroMQ RFC 23) is used. Dialling, listening, bounds, deadlines and
+// heartbeats are ours, since that library's sockets stop for ever or end the process at a peer's will: a guard stands
+// between the network and the codec, see there.
+package zmq
+
+import (
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/notifyd/notifyd/bus"
+)
+
+// Config says what a Source subscribes to. The zero value of a field means its default, save where it says otherwise.
+type Config struct {
+	// Endpoints are the publishers' addresses by name, as in fedmsg's endpoints dictionary: tcp://host:port,
+	// tcp://[ip6]:port or ipc:///path. The name becomes Frame.Source.
+	Endpoints map[string]Addresses `yaml:"endpoints"`
+	// Topics are prefixes of topics to subscribe to; a trailing * is removed. None: everything.
+	Topics []string `yaml:"topics"`
+	// Heartbeat is the silence after which a PING is sent; after three without any answer the peer is taken for dead.
+	// Default 10s. Negative: none, for publishers with libzmq older than 4.2, which do not know PING.
+	Heartbeat time.Duration `yaml:"heartbeat"`
+	// Silence is the time without any message after which a connection is made anew, for publishers that answer but
+	// send nothing. Default 0: never.
+	Silence time.Duration `yaml:"silence"`
+	// Timeout bounds dialling, the handshake and one write. Default 10s.
+	Timeout time.Duration `yaml:"timeout"`
+	// MaxMessage is the size in bytes of a whole message, all frames, over which a peer is disconnected. Default
+	// bus.MaxPayload and some room for topic and framing.
+	MaxMessage int64 `yaml:"max_message"`
+	// RetryMin and RetryMax bound the growing, jittered pause between attempts to connect. Default 100ms and 5s.
+	RetryMin time.Duration `yaml:"retry_min"`
+	RetryMax time.Duration `yaml:"retry_max"`
+}
+
+// Addresses are one endpoint's addresses; in the configuration a list, or one string.
+type Addresses []string
+
+// UnmarshalYAML reads a string or a list of strings.
+func (a *Addresses) UnmarshalYAML(unmarshal func(any) error) error {
+	var one string
+	if unmarshal(&one) == nil {
+		*a = Addresses{one}
+		return nil
+	}
+	var many []string
+	if err := unmarshal(&many); err != nil {
+		return fmt.Errorf("an address such as tcp://host:port, or a list of them, was expected: %w", err)
+	}
+	*a = many
+	return nil
+}
+
+// Kind lists this source for the configuration.
+func Kind() bus.Kind {
+	return bus.Kind{
+		Name: "zmq",
+		Doc:  "Subscribes to fedmsg's ZeroMQ publishers: any number of endpoints, by topic prefix.",
+		Open: func(decode func(any) error, log *slog.Logger) (bus.Source, error) {
+			var c Config
+			if err := decode(&c); err != nil {
+				return nil, err
+			}
+			return New(c, log)
+		},
+	}
+}
+
+// misses are the PINGs without an answer that make a peer dead.
+const misses = 3
+
+// framingRoom is what may come beside the payload in a message: the topic and the count for two frames.
+const framingRoom = bus.MaxTopic + 2*frameCost
+
+func (c Config) withDefaults() Config {
+	set := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	set(&c.Heartbeat, 10*time.Second)
+	set(&c.Timeout, 10*time.Second)
+	set(&c.RetryMin, 100*time.Millisecond)
+	set(&c.RetryMax, 5*time.Second)
+	if c.MaxMessage == 0 {
+		c.MaxMessage = bus.MaxPayload + framingRoom
+	}
+	c.RetryMax = max(c.RetryMin, c.RetryMax)
+	return c
+}
+
+// New checks c and makes a Source. An error names the key and what was expected.
+func New(c Config, log *slog.Logger) (*Source, error) {
+	c = c.withDefaults()
+	if len(c.Endpoints) == 0 {
+		return nil, fmt.Errorf("endpoints: at least one name with an address is needed")
+	}
+	if c.Silence < 0 || c.Timeout < 0 || c.RetryMin < 0 || c.MaxMessage < 0 {
+		return nil, fmt.Errorf("silence, timeout, retry_min and max_message must not be negative")
+	}
+	if c.MaxMessage > bus.MaxPayload+framingRoom {
+		return nil, fmt.Errorf("max_message: at most %d", bus.MaxPayload+framingRoom)
+	}
+	topics, err := prefixes(c.Topics)
+	if err != nil {
+		return nil, err
+	}
+	s := &Source{config: c, log: log, now: time.Now}
+	named := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(c.Endpoints)) {
+		for _, text := range c.Endpoints[name] {
+			a, err := parseAddress(text)
+			if err != nil {
+				return nil, fmt.Errorf("endpoints: %s: %w", name, err)
+			}
+			if first, twice := named[a.String()]; twice {
+				return nil, fmt.Errorf("endpoints: %s: %s is listed under %s already", name, a, first)
+			}
+			named[a.String()] = name
+			s.endpoints = append(s.endpoints, newEndpoint(s, name, a, topics))
+		}
+	}
+	return s, nil
+}
+
+func prefixes(topics []string) ([]string, error) {
+	if len(topics) == 0 {
+		return []string{""}, nil
+	}
+	list := make([]string, len(topics))
+	for i, t := range topics {
+		list[i] = strings.TrimSuffix(t, "*")
+		if len(list[i]) > bus.MaxTopic {
+			return nil, fmt.Errorf("topics: a prefix of %d bytes, at most %d", len(list[i]), bus.MaxTopic)
+		}
+		if strings.Contains(list[i], "*") {
+			return nil, fmt.Errorf("topics: %q: a * is allowed at the end only, topics are prefixes", t)
+		}
+	}
+	return list, nil
+}
