@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/zmq"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// tailCmd does fedmsg-tail's job: it shows the messages on the bus.
+type tailCmd struct {
+	Endpoint []string `required:"" sep:"none" placeholder:"ADDRESS" help:"Publisher to subscribe to, such as tcp://127.0.0.1:4001; repeatable."`
+	Topic    []string `sep:"none" placeholder:"PREFIX" help:"Only topics that begin so; repeatable."`
+	Include  string   `placeholder:"REGEXP" help:"Only topics in which this is found (RE2 syntax)."`
+	Exclude  string   `default:"_heartbeat" placeholder:"REGEXP" help:"No topics in which this is found (default: ${default})."`
+	Terse    bool     `xor:"form" help:"One line for people: title -- summary link."`
+	Pretty   bool     `xor:"form" help:"Indented JSON, without signature and certificate."`
+	JSON     bool     `name:"json" xor:"form" help:"One line of JSON, the whole envelope, ASCII only (the default)."`
+	Count    int      `short:"n" placeholder:"N" help:"Stop after N messages (default: never)."`
+}
+
+// tailQueue is how many messages may wait for the terminal before they are dropped.
+const tailQueue = 10000
+
+// Run shows messages until the context ends or Count is reached.
+func (c *tailCmd) Run(e *env) error {
+	show, err := c.printer()
+	if err != nil {
+		return err
+	}
+	keep, err := c.filter()
+	if err != nil {
+		return err
+	}
+	source, err := zmq.New(zmq.Config{Endpoints: map[string]zmq.Addresses{"tail": c.Endpoint}, Topics: c.Topic}, e.log)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(e.ctx)
+	frames := make(chan bus.Frame, tailQueue)
+	ended := make(chan error, 1)
+	go func() {
+		defer close(frames)
+		ended <- source.Run(ctx, frames)
+	}()
+	err = c.follow(e, frames, keep, show)
+	cancel()
+	for range frames { // what came meanwhile, until the source has ended
+	}
+	if err != nil {
+		return err
+	}
+	return <-ended
+}
+
+// follow prints until frames ends or Count is reached.
+func (c *tailCmd) follow(e *env, frames <-chan bus.Frame, keep func(string) bool, show printer) error {
+	recent := bus.NewRecent(tailQueue)
+	shown := 0
+	for f := range frames {
+		m, err := bus.Decode(f, e.now())
+		if err != nil {
+			e.log.Warn("message dropped", "error", visible(err.Error()))
+			continue
+		}
+		if !keep(m.Topic) || recent.Seen(m.ID) {
+			continue
+		}
+		if err := show(e.stdout, m); err != nil {
+			return fmt.Errorf("write message: %w", err)
+		}
+		if shown++; shown == c.Count {
+			return nil
+		}
+	}
+	return nil
+}
+
+// filter makes the predicate of Include and Exclude.
+func (c *tailCmd) filter() (func(topic string) bool, error) {
+	include, err := regexp.Compile(c.Include)
+	if err != nil {
+		return nil, fmt.Errorf("--include: %w", err)
+	}
+	exclude, err := regexp.Compile(c.Exclude)
+	if err != nil {
+		return nil, fmt.Errorf("--exclude: %w", err)
+	}
+	return func(topic string) bool {
+		return include.MatchString(topic) && (c.Exclude == "" || !exclude.MatchString(topic))
+	}, nil
+}
+
+// A printer writes one message, in one Write, so that each line is out when the message has come.
+type printer func(w io.Writer, m *bus.Message) error
+
+func (c *tailCmd) printer() (printer, error) {
+	switch {
+	case c.Terse:
+		book, err := catalogue.Embedded()
+		if err != nil {
+			return nil, err
+		}
+		return func(w io.Writer, m *bus.Message) error { return printTerse(w, book, m) }, nil
+	case c.Pretty:
+		return printPretty, nil
+	}
+	return printJSON, nil
+}
+
+func printTerse(w io.Writer, book *catalogue.Catalogue, m *bus.Message) error {
+	event := book.Describe(m)
+	prose := event.Prose()
+	line := strings.TrimRight(event.Title+" -- "+prose.Summary+" "+prose.Link, " ")
+	_, err := fmt.Fprintln(w, visible(strings.ReplaceAll(line, "\n", " ")))
+	return err
+}
+
+// printJSON writes the canonical form: pure ASCII, so nothing in it can steer a terminal.
+func printJSON(w io.Writer, m *bus.Message) error {
+	whole, err := bus.ParseJSON(m.Payload)
+	if err != nil {
+		return err
+	}
+	line, err := bus.Canonical(whole)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(line, '\n'))
+	return err
+}
+
+func printPretty(w io.Writer, m *bus.Message) error {
+	whole, err := bus.ParseJSON(m.Payload)
+	if err != nil {
+		return err
+	}
+	if envelope, ok := whole.(map[string]any); ok {
+		delete(envelope, "signature")
+		delete(envelope, "certificate")
+	}
+	var text bytes.Buffer
+	j := json.NewEncoder(&text)
+	j.SetEscapeHTML(false)
+	j.SetIndent("", "  ")
+	if err := j.Encode(whole); err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, visible(text.String()))
+	return err
+}
+
+// visible replaces what could steer a terminal or turn the direction of its text: every control and format character
+// but the newline becomes its \u escape, which is right in JSON and harmless elsewhere.
+func visible(text string) string {
+	if !strings.ContainsFunc(text, hidden) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if !hidden(r) {
+			b.WriteRune(r)
+		} else if r <= 0xFFFF {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
+}
+
+func hidden(r rune) bool {
+	return r != '\n' && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
+}
