@@ -1,0 +1,134 @@
+package desktop
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/esiqveland/notify"
+)
+
+// A bubble is one notification as a person sees it; texts are plain.
+type bubble struct {
+	title, body, link, severity string
+}
+
+// The lengths of what is shown, in runes: servers lay out badly what is longer.
+const (
+	titleRunes = 150
+	bodyRunes  = 600
+	listed     = 6 // titles in a summary
+)
+
+// arrange makes bubbles of items: one each while they are few, else one for all that are not critical.
+func arrange(items []Item, missed int64) []bubble {
+	var single, rest []Item
+	for _, it := range items {
+		if len(items) <= maxSingly || it.Severity == "critical" && len(single) < maxSingly {
+			single = append(single, it)
+		} else {
+			rest = append(rest, it)
+		}
+	}
+	var bubbles []bubble
+	if missed > 0 {
+		bubbles = append(bubbles, bubble{title: "Older notices were dropped", severity: "warning",
+			body: fmt.Sprintf("%d notices were too old to keep while this computer was away. The page of recent notices has them.", missed)})
+	}
+	if len(rest) > 0 {
+		bubbles = append(bubbles, summary(rest))
+	}
+	for _, it := range single {
+		bubbles = append(bubbles, bubble{it.Title, it.Text, it.Link, it.Severity})
+	}
+	return bubbles
+}
+
+// summary is one bubble for many notices. It leads to the page where they are all listed, where there is one.
+func summary(items []Item) bubble {
+	b := bubble{title: fmt.Sprintf("%d notices", len(items)), link: items[len(items)-1].Manage, severity: "info"}
+	var lines []string
+	for _, it := range items[:min(len(items), listed)] {
+		lines = append(lines, "• "+line(it.Title, 80))
+	}
+	if more := len(items) - listed; more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
+	}
+	b.body = strings.Join(lines, "\n")
+	return b
+}
+
+// notification puts a bubble into the words of the specification. The title is never markup there; the body is where
+// the server says so. Icons are names of the desktop's own theme: nothing is fetched from elsewhere.
+func (b bubble) notification(markup, actions bool) notify.Notification {
+	body := paragraph(b.body, bodyRunes)
+	if openable(b.link) && !actions {
+		body = strings.TrimSpace(body + "\n" + b.link)
+	}
+	if markup {
+		body = escape(body)
+	}
+	n := notify.Notification{
+		AppName: "notifyd", AppIcon: icon(b.severity), Summary: line(b.title, titleRunes), Body: body,
+		ExpireTimeout: notify.ExpireTimeoutSetByNotificationServer,
+	}
+	if n.Summary == "" {
+		n.Summary = "Notice"
+	}
+	if actions && openable(b.link) {
+		n.Actions = []notify.Action{notify.NewDefaultAction("Open"), {Key: "open", Label: "Open"}}
+	}
+	n.SetUrgency(urgency(b.severity))
+	n.AddHint(notify.Hint{ID: "category", Variant: variant("x-notifyd.notice")})
+	n.AddHint(notify.Hint{ID: "desktop-entry", Variant: variant("notifyd")})
+	return n
+}
+
+// urgency keeps critical for what is: servers leave such a bubble on the screen until it is clicked away.
+func urgency(severity string) notify.Urgency {
+	switch severity {
+	case "debug":
+		return notify.UrgencyLow
+	case "critical":
+		return notify.UrgencyCritical
+	}
+	return notify.UrgencyNormal
+}
+
+// icon gives a name of the freedesktop.org Icon Naming Specification.
+func icon(severity string) string {
+	switch severity {
+	case "warning":
+		return "dialog-warning"
+	case "error", "critical":
+		return "dialog-error"
+	}
+	return "dialog-information"
+}
+
+// escape makes a text markup that reads the same.
+func escape(s string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
+}
+
+// line makes a text one line that D-Bus can carry: UTF-8 without NUL, and without what reorders text on a screen.
+func line(s string, runes int) string {
+	return strings.Join(strings.Fields(paragraph(s, runes)), " ")
+}
+
+// paragraph keeps line ends, drops other controls and bidirectional overrides, and cuts at runes.
+func paragraph(s string, runes int) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return r
+		case unicode.IsControl(r), r >= 0x202A && r <= 0x202E, r >= 0x2066 && r <= 0x2069:
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	if list := []rune(s); len(list) > runes {
+		s = string(list[:runes]) + "…"
+	}
+	return strings.TrimSpace(s)
+}

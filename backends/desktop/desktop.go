@@ -1,0 +1,106 @@
+// Package desktop shows notices on a person's desktop.
+//
+// A server cannot reach the session bus of a person. So the backend here keeps a feed for each desktop destination; the
+// agent, which runs in the person's session, reads the feed as a stream of events and shows each notice over D-Bus.
+package desktop
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"time"
+
+	"github.com/notifyd/notifyd/backends"
+)
+
+// Kind says what a desktop destination is.
+var Kind = backends.Kind{
+	Name:         "desktop",
+	Title:        "Desktop",
+	Doc:          "Bubbles on your screen, shown by the program notifyd desktop that runs in your session.",
+	AddressTitle: "Name of the computer's feed",
+	CheckAddress: CheckAddress,
+}
+
+var feedName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$`)
+
+// CheckAddress accepts the name of a feed: 1 to 80 ASCII letters, digits, dots, underscores and dashes.
+func CheckAddress(address string) (string, error) {
+	if !feedName.MatchString(address) {
+		return "", errors.New("a feed is named by 1 to 80 letters, digits, dots, underscores or dashes")
+	}
+	return address, nil
+}
+
+// The bounds on a feed. A reader that was away for longer is told how many it missed.
+const (
+	KeepNotices = 1000
+	KeepFor     = 14 * 24 * time.Hour
+)
+
+// The types of events in a stream.
+const (
+	TypeNotice  = "notice"  // Data is an Item
+	TypeDropped = "dropped" // Data is a Dropped: older notices than those that follow were deleted unread
+)
+
+// An Event is one entry of a feed as it goes to a reader. ID is opaque; reading on after it gives what follows.
+type Event struct {
+	ID   string
+	Type string
+	Data []byte // JSON, one line
+}
+
+// A Dropped says how many notices are gone that the reader has not seen.
+type Dropped struct {
+	Count int64 `json:"count"`
+}
+
+// An Item is a notice in the feed: the JSON of doc/api.md.
+type Item struct {
+	Message  string    `json:"id"` // of the message on the bus
+	Topic    string    `json:"topic,omitempty"`
+	Time     time.Time `json:"time"`
+	App      string    `json:"app,omitempty"`
+	Kind     string    `json:"kind,omitempty"`
+	KindName string    `json:"kind_name,omitempty"`
+	Title    string    `json:"title"`
+	Text     string    `json:"text,omitempty"`
+	Link     string    `json:"link,omitempty"`
+	Icon     string    `json:"icon,omitempty"`
+	Actor    string    `json:"actor,omitempty"`
+	Users    []string  `json:"users,omitempty"`
+	Packages []string  `json:"packages,omitempty"`
+	Objects  []string  `json:"objects,omitempty"`
+	Severity string    `json:"severity,omitempty"`
+	Why      []Why     `json:"why,omitempty"`
+	Manage   string    `json:"manage,omitempty"`
+}
+
+// A Why is a filter that matched.
+type Why struct {
+	Filter   string `json:"filter"`
+	Sentence string `json:"sentence"`
+	Link     string `json:"link,omitempty"`
+	Stop     string `json:"stop,omitempty"`
+}
+
+var (
+	_ backends.Backend = (*Feed)(nil)
+	_ backends.Runner  = (*Feed)(nil)
+)
+
+// Run deletes what is too old, until ctx ends. Streams end then too.
+func (f *Feed) Run(ctx context.Context) error {
+	defer f.watchers.close()
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		f.deleteOld(ctx)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
