@@ -1,0 +1,90 @@
+package email
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/wneessen/go-mail"
+
+	"github.com/notifyd/notifyd/backends"
+)
+
+// minBudget is content that always fits into minBytes with the longest headers.
+const minBudget = 8 << 10
+
+// compose makes the message of a parcel, at most MaxBytes as sent: content that turns out too large when encoded is
+// laid out again with less room.
+func (b *Backend) compose(p backends.Parcel) (*mail.Msg, error) {
+	if len(p.Notices) == 0 {
+		return nil, errEmpty
+	}
+	to, err := CheckAddress(p.To)
+	if err != nil {
+		return nil, fmt.Errorf("recipient: %w: %w", err, backends.ErrRefused)
+	}
+	p.To = to
+	for budget := b.config.MaxBytes; ; budget /= 2 {
+		m, size, err := b.message(p, lay(p, budget))
+		if err != nil {
+			return nil, err
+		}
+		if size <= b.config.MaxBytes/8 || budget <= minBudget { // encoding makes it three times as long at worst
+			return m, nil
+		}
+		if encoded, err := m.WriteTo(io.Discard); err == nil && encoded <= int64(b.config.MaxBytes) {
+			return m, nil
+		}
+	}
+}
+
+// message builds the message of a page; size is that of the content before encoding.
+func (b *Backend) message(p backends.Parcel, pg page) (m *mail.Msg, size int, err error) {
+	m = mail.NewMsg(mail.WithNoDefaultUserAgent()) // go-mail's would tell its version
+	if err := b.setAddresses(m, p.To); err != nil {
+		return nil, 0, err
+	}
+	subject := b.subject(p)
+	m.Subject(subject)
+	m.SetDateWithValue(b.now())
+	b.setHeaders(m, p)
+	text := plain(pg)
+	var html bytes.Buffer
+	if err := hypertext(&html, pg, subject); err != nil {
+		return nil, 0, err
+	}
+	// Line ends of a text are CRLF before any encoding (RFC 2046, section 4.1.1); base64 would keep ours.
+	text, hyper := strings.ReplaceAll(text, "\n", "\r\n"), strings.ReplaceAll(html.String(), "\n", "\r\n")
+	m.SetBodyString(mail.TypeTextPlain, text, mail.WithPartEncoding(encodingFor(text)))
+	m.AddAlternativeString(mail.TypeTextHTML, hyper, mail.WithPartEncoding(encodingFor(hyper)))
+	return m, len(text) + html.Len(), nil
+}
+
+// setAddresses: the errors of go-mail would tell the address.
+func (b *Backend) setAddresses(m *mail.Msg, to string) error {
+	if err := m.FromFormat(b.config.FromName, b.config.From); err != nil {
+		return fmt.Errorf("set sender: %w", backends.ErrUnavailable)
+	}
+	if err := m.EnvelopeFrom(b.config.EnvelopeFrom); err != nil {
+		return fmt.Errorf("set envelope sender: %w", backends.ErrUnavailable)
+	}
+	if err := m.To(to); err != nil {
+		return fmt.Errorf("set recipient: %w", backends.ErrRefused)
+	}
+	return nil
+}
+
+// encodingFor picks the shorter encoding: quoted-printable for what is mostly ASCII, base64 for the rest (RFC 2045).
+func encodingFor(content string) mail.Encoding {
+	high := 0
+	for i := range len(content) {
+		if content[i] >= 0x80 {
+			high++
+		}
+	}
+	if high > len(content)/6 {
+		return mail.EncodingB64
+	}
+	return mail.EncodingQP
+}

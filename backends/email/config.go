@@ -1,0 +1,197 @@
+package email
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"time"
+)
+
+// The values of Config.TLS.
+const (
+	TLSStart         = "starttls"      // STARTTLS or no mail (RFC 3207)
+	TLSImplicit      = "implicit"      // TLS from the first byte (RFC 8314)
+	TLSOpportunistic = "opportunistic" // STARTTLS when offered, the certificate unchecked (RFC 7435)
+	TLSNone          = "none"          // never
+)
+
+// Config says which server takes the mail and what the mail looks like. The zero value of each key but Host and From
+// is its default.
+type Config struct {
+	Host          string        `yaml:"host"`                   // the server's name; its certificate must bear it
+	Port          int           `yaml:"port"`                   // 587; with tls implicit 465; with opportunistic or none 25
+	TLS           string        `yaml:"tls"`                    // starttls (default), implicit, opportunistic, none
+	CAFile        string        `yaml:"ca_file"`                // PEM certificates to trust instead of the system's
+	Username      string        `yaml:"username"`               // "" does not log in
+	Password      string        `yaml:"password" secret:"true"` // or password_file
+	Helo          string        `yaml:"helo"`                   // our name in EHLO; the host's name
+	From          string        `yaml:"from"`                   // address in From
+	FromName      string        `yaml:"from_name"`              // name in From; notifyd
+	EnvelopeFrom  string        `yaml:"envelope_from"`          // where bounces go (RFC 5321 MAIL FROM); from
+	ListDomain    string        `yaml:"list_domain"`            // domain of Message-ID and List-Id; that of from. Never change it
+	SubjectPrefix string        `yaml:"subject_prefix"`         // before every subject, e.g. "[example]"; none
+	Timeout       time.Duration `yaml:"timeout"`                // for connecting, and for one message; 30 s
+	Connections   int           `yaml:"connections"`            // at once; 2
+	PerConnection int           `yaml:"per_connection"`         // messages before a connection is renewed; 100
+	Idle          time.Duration `yaml:"idle"`                   // how long a connection is kept unused; 20 s
+	MaxBytes      int           `yaml:"max_bytes"`              // of a message as sent; 500 000, at least 65 536
+}
+
+const (
+	minBytes  = 64 << 10
+	maxCAFile = 1 << 20
+)
+
+func (c Config) withDefaults() Config {
+	if c.TLS == "" {
+		c.TLS = TLSStart
+	}
+	if c.Port == 0 {
+		c.Port = map[string]int{TLSStart: 587, TLSImplicit: 465}[c.TLS]
+	}
+	if c.Port == 0 {
+		c.Port = 25
+	}
+	setDefault(&c.FromName, "notifyd")
+	setDefault(&c.EnvelopeFrom, c.From)
+	setDefault(&c.ListDomain, c.From[strings.LastIndexByte(c.From, '@')+1:])
+	setDefault(&c.Timeout, 30*time.Second)
+	setDefault(&c.Connections, 2)
+	setDefault(&c.PerConnection, 100)
+	setDefault(&c.Idle, 20*time.Second)
+	setDefault(&c.MaxBytes, 500_000)
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Check says what is wrong with the configuration, each mistake on a line that begins with its key.
+func (c Config) Check() error {
+	return errors.Join(c.checkServer(), c.checkLogin(), c.checkSender(), c.checkBounds())
+}
+
+func (c Config) checkServer() error {
+	var errs []error
+	if c.Host == "" || strings.ContainsAny(c.Host, " /@\r\n\t") {
+		errs = append(errs, fmt.Errorf("host: %q is not the name or address of a mail server", c.Host))
+	}
+	if c.Port < 0 || c.Port > 65535 {
+		errs = append(errs, fmt.Errorf("port: %d is not in 1 to 65535", c.Port))
+	}
+	switch c.TLS {
+	case "", TLSStart, TLSImplicit, TLSOpportunistic, TLSNone:
+	default:
+		errs = append(errs, fmt.Errorf("tls: %q is none of starttls, implicit, opportunistic, none", c.TLS))
+	}
+	if c.Helo != "" && !isHostName(c.Helo) {
+		errs = append(errs, fmt.Errorf("helo: %q is not a host name", c.Helo))
+	}
+	return errors.Join(errs...)
+}
+
+// checkLogin refuses to send a password where anybody on the way could read it.
+func (c Config) checkLogin() error {
+	if c.Username == "" && c.Password == "" {
+		return nil
+	}
+	if c.Username == "" || c.Password == "" {
+		return errors.New("username, password: one is given without the other")
+	}
+	if (c.TLS == TLSNone || c.TLS == TLSOpportunistic) && !isLoopback(c.Host) {
+		return fmt.Errorf("tls: %s would send the password unprotected; use starttls or implicit", c.TLS)
+	}
+	return nil
+}
+
+func (c Config) checkSender() error {
+	var errs []error
+	if _, err := CheckAddress(c.From); err != nil {
+		errs = append(errs, fmt.Errorf("from: %w", err))
+	}
+	if c.EnvelopeFrom != "" {
+		if _, err := CheckAddress(c.EnvelopeFrom); err != nil {
+			errs = append(errs, fmt.Errorf("envelope_from: %w", err))
+		}
+	}
+	if c.ListDomain != "" && (!isHostName(c.ListDomain) || len(c.ListDomain) > 150) {
+		errs = append(errs, fmt.Errorf("list_domain: %q is not a domain name of up to 150 characters", c.ListDomain))
+	}
+	if c.SubjectPrefix != headerValue(c.SubjectPrefix, 40) {
+		errs = append(errs, fmt.Errorf("subject_prefix: %q is not one line of up to 40 characters", c.SubjectPrefix))
+	}
+	if c.FromName != headerValue(c.FromName, 80) {
+		errs = append(errs, fmt.Errorf("from_name: %q is not one line of up to 80 characters", c.FromName))
+	}
+	return errors.Join(errs...)
+}
+
+func (c Config) checkBounds() error {
+	var errs []error
+	for _, d := range []struct {
+		key   string
+		value time.Duration
+	}{{"timeout", c.Timeout}, {"idle", c.Idle}} {
+		if d.value != 0 && (d.value < time.Second || d.value > 10*time.Minute) {
+			errs = append(errs, fmt.Errorf("%s: %v is not in 1s to 10m", d.key, d.value))
+		}
+	}
+	if c.Connections < 0 || c.Connections > 100 {
+		errs = append(errs, fmt.Errorf("connections: %d is not in 1 to 100", c.Connections))
+	}
+	if c.PerConnection < 0 {
+		errs = append(errs, fmt.Errorf("per_connection: %d is negative", c.PerConnection))
+	}
+	if c.MaxBytes != 0 && (c.MaxBytes < minBytes || c.MaxBytes > 50<<20) {
+		errs = append(errs, fmt.Errorf("max_bytes: %d is not in %d to %d", c.MaxBytes, minBytes, 50<<20))
+	}
+	return errors.Join(errs...)
+}
+
+func (c Config) tlsConfig() (*tls.Config, error) {
+	t := &tls.Config{ServerName: c.Host, MinVersion: tls.VersionTLS12}
+	t.InsecureSkipVerify = c.TLS == TLSOpportunistic && c.CAFile == "" // who can strip STARTTLS needs no certificate
+	if c.CAFile == "" {
+		return t, nil
+	}
+	info, err := os.Stat(c.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("ca_file: %w", err)
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxCAFile {
+		return nil, fmt.Errorf("ca_file: %q is not a file of up to %d bytes", c.CAFile, maxCAFile)
+	}
+	pem, err := os.ReadFile(c.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("ca_file: %w", err)
+	}
+	t.RootCAs = x509.NewCertPool()
+	if !t.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("ca_file: %q has no certificate in PEM form", c.CAFile)
+	}
+	return t, nil
+}
+
+// secrets are what no error may tell: the login, also as it goes over the wire (RFC 4616, base64).
+func (c Config) secrets() []string {
+	if c.Username == "" {
+		return nil
+	}
+	wire := base64.StdEncoding.EncodeToString
+	plain := wire([]byte("\x00" + c.Username + "\x00" + c.Password))
+	return []string{c.Username, c.Password, plain, wire([]byte(c.Username)), wire([]byte(c.Password))}
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

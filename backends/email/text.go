@@ -1,0 +1,141 @@
+package email
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// width is where the text part is wrapped (RFC 5322 asks for at most 78).
+const width = 72
+
+var rule = strings.Repeat("-", width)
+
+// plain renders a page as plain text.
+func plain(pg page) string {
+	var b strings.Builder
+	if pg.Digest {
+		plainContents(&b, pg)
+	}
+	for _, g := range pg.Groups {
+		for _, it := range g.Items {
+			if pg.Digest {
+				b.WriteString("\n" + rule + "\n")
+			}
+			plainItem(&b, it, pg.Digest)
+		}
+	}
+	if pg.Untold > 0 {
+		b.WriteString("\n" + rule + "\n" + wrap(pg.UntoldLine(), "") + "\n")
+	}
+	plainFooter(&b, pg)
+	return b.String()
+}
+
+func plainContents(b *strings.Builder, pg page) {
+	b.WriteString(wrap(pg.Summary, "") + "\n")
+	for _, g := range pg.Groups {
+		fmt.Fprintf(b, "\n%s\n", g.Heading())
+		for _, l := range g.Lines {
+			b.WriteString(wrap(l.text(), "      ")[2:] + "\n")
+		}
+	}
+	if pg.Unlisted > 0 {
+		b.WriteString("\n" + wrap(pg.UnlistedLine(), "") + "\n")
+	}
+}
+
+// text is the line in the contents, indented by two more than it is shown so that the number hangs.
+func (l line) text() string {
+	s := fmt.Sprintf("  %3d. ", l.Number)
+	if l.Severity != "" {
+		s += "[" + l.Severity + "] "
+	}
+	return s + l.Title + l.Repeated()
+}
+
+// Repeated says how often the line stands for, when more than once.
+func (l line) Repeated() string {
+	if l.Times > 1 {
+		return fmt.Sprintf(" (%d times)", l.Times)
+	}
+	return ""
+}
+
+func plainItem(b *strings.Builder, it item, digest bool) {
+	head := it.Title
+	if digest {
+		head = fmt.Sprintf("%d. %s", it.Number, it.Title)
+	}
+	b.WriteString(wrap(head, "") + "\n")
+	if it.Text != "" {
+		b.WriteString("\n" + wrapText(it.Text) + "\n")
+	}
+	if it.Cut {
+		b.WriteString("\n" + it.CutLine() + "\n")
+	}
+	if it.Link != "" {
+		b.WriteString("\n" + it.Link + "\n")
+	}
+	if meta := it.Meta(digest); meta != "" {
+		b.WriteString("\n" + wrap(meta, "") + "\n")
+	}
+}
+
+// plainFooter says why; "-- " begins a signature, which mail programs fold away in answers.
+func plainFooter(b *strings.Builder, pg page) {
+	if len(pg.Reasons) == 0 && pg.Manage == "" {
+		return
+	}
+	b.WriteString("\n-- \n")
+	for _, r := range pg.Reasons {
+		b.WriteString(wrap(r.Say(pg.Digest), "") + "\n")
+		for _, l := range []struct{ label, link string }{{"  The filter: ", r.Link}, {"  Stop these: ", r.Stop}} {
+			if l.link != "" {
+				b.WriteString(l.label + l.link + "\n")
+			}
+		}
+	}
+	if pg.MoreWhys > 0 {
+		b.WriteString(pg.MoreFilters() + "\n")
+	}
+	if pg.Manage != "" {
+		b.WriteString("Change what you get: " + pg.Manage + "\n")
+	}
+}
+
+// wrapText wraps the lines that are too long, and leaves alone those that begin with a space: they are laid out.
+func wrapText(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		if !strings.HasPrefix(l, " ") && !strings.HasPrefix(l, "\t") {
+			lines[i] = wrap(l, "")
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// wrap breaks a line at spaces; the lines after the first begin with indent. A word longer than a line, such as a
+// link, stays whole.
+func wrap(s, indent string) string {
+	if utf8.RuneCountInString(s) <= width {
+		return s
+	}
+	var b strings.Builder
+	column := 0
+	for i, word := range strings.Split(s, " ") {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case column+1+n > width && column > len(indent):
+			b.WriteString("\n" + indent)
+			column = len(indent)
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += n
+	}
+	return b.String()
+}

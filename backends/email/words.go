@@ -1,0 +1,107 @@
+package email
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/notifyd/notifyd/backends"
+)
+
+// The sentences that text and HTML share.
+
+// summary opens a digest: how many notices, and how many of them are bad.
+func summary(ns []backends.Notice) string {
+	count := map[level]int{}
+	for _, n := range ns {
+		count[severity(n)]++
+	}
+	s := fmt.Sprintf("%d notices", len(ns))
+	var bad []string
+	for _, l := range []level{critical, failure, warning} {
+		if count[l] > 0 {
+			bad = append(bad, plural(count[l], l.word()))
+		}
+	}
+	if len(bad) > 0 {
+		s += ", among them " + strings.Join(bad, " and ")
+	}
+	return s + "."
+}
+
+func plural(n int, word string) string {
+	switch {
+	case word == "critical":
+		return fmt.Sprintf("%d critical", n)
+	case n == 1:
+		return "1 " + word
+	default:
+		return fmt.Sprintf("%d %ss", n, word)
+	}
+}
+
+// Heading names the group and counts it.
+func (g group) Heading() string {
+	if g.Count > 1 {
+		return fmt.Sprintf("%s (%d)", g.Name, g.Count)
+	}
+	return g.Name
+}
+
+// Meta says when and what it was, and in a digest which filter brought it.
+func (it item) Meta(digest bool) string {
+	var parts []string
+	for _, s := range []string{it.When, it.Kind, it.Severity} {
+		if s != "" {
+			parts = append(parts, s)
+		}
+	}
+	if digest && it.Filters != "" {
+		parts = append(parts, "filter: "+it.Filters)
+	}
+	return strings.Join(parts, " · ")
+}
+
+// CutLine owns up to a shortened text.
+func (it item) CutLine() string {
+	if it.Link != "" {
+		return "[The text was shortened; the link leads to all of it.]"
+	}
+	return "[The text was shortened.]"
+}
+
+// Say is the sentence of the footer.
+func (r reason) Say(digest bool) string {
+	s := fmt.Sprintf("You get this because it matched your filter “%s”", r.Filter)
+	if digest {
+		s = fmt.Sprintf("%s matched your filter “%s”", notices(r.Count), r.Filter)
+	}
+	if r.Sentence == "" {
+		return s + "."
+	}
+	return s + ": " + strings.TrimSuffix(r.Sentence, ".") + "."
+}
+
+func notices(n int) string {
+	if n == 1 {
+		return "1 notice"
+	}
+	return fmt.Sprintf("%d notices", n)
+}
+
+// MoreFilters counts the filters that the footer has no room for.
+func (pg page) MoreFilters() string {
+	if pg.MoreWhys == 1 {
+		return "One more filter matched."
+	}
+	return fmt.Sprintf("%d more filters matched.", pg.MoreWhys)
+}
+
+// UnlistedLine counts the notices that even the list has no room for.
+func (pg page) UnlistedLine() string {
+	return fmt.Sprintf("… and %d more, for which this mail has no room.", pg.Unlisted)
+}
+
+// UntoldLine counts the notices that are listed without their texts.
+func (pg page) UntoldLine() string {
+	return fmt.Sprintf("The texts of %s from the list above are left out, to keep this mail small.", notices(pg.Untold))
+}
