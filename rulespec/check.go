@@ -1,0 +1,171 @@
+package rulespec
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Lookup gives the kind of that name, nil where there is none.
+func Lookup(name string) *Kind {
+	for _, k := range Kinds {
+		if k.Name == name {
+			return k
+		}
+	}
+	return nil
+}
+
+// CompileRule makes the predicate of a rule, not yet negated. An error joins an *Error for each mistake.
+func CompileRule(env Env, r Rule) (Predicate, error) {
+	kind := Lookup(r.Kind)
+	if kind == nil {
+		return Predicate{}, &Error{Kind: r.Kind, Problem: unknown("kind of rule", r.Kind, kindNames())}
+	}
+	if errs := checkArgs(kind, r.Args); len(errs) > 0 {
+		return Predicate{}, errors.Join(errs...)
+	}
+	p, err := kind.Compile(env, r.Args)
+	if err != nil {
+		return Predicate{}, about(kind, err)
+	}
+	return p, nil
+}
+
+// Check says all that is wrong with a filter; each error is an *Error. A filter without an owner may say @me: whoever
+// stores it sets the owner.
+func Check(f Filter) []error { return CheckIn(Env{}, f) }
+
+// CheckIn is Check with the kinds of messages that env knows. Its Owner is not looked at; the filter's is.
+func CheckIn(env Env, f Filter) []error {
+	env.Owner = f.Owner
+	if env.Owner == "" {
+		env.Owner = Me
+	}
+	errs := CheckShape(f)
+	for _, r := range f.Rules {
+		for _, err := range checkRule(env, r) {
+			errs = append(errs, in(f, err))
+		}
+	}
+	return errs
+}
+
+// CheckShape says what is wrong with a filter whatever its rules say: that there are none, too many, or none positive.
+func CheckShape(f Filter) []error {
+	var problem string
+	switch {
+	case len(f.Rules) == 0:
+		problem = "has no rules, so it would never match"
+	case len(f.Rules) > MaxRules:
+		problem = fmt.Sprintf("has %d rules; at most %d are allowed", len(f.Rules), MaxRules)
+	case !slices.ContainsFunc(f.Rules, func(r Rule) bool { return !r.Not }):
+		problem = "has only rules under `not`; add what it is about, or `everything: true`"
+	default:
+		return nil
+	}
+	return []error{&Error{Filter: f.Name, Problem: problem}}
+}
+
+// Missing says what a filter needs that dir does not have: a group, a role, or a directory at all (dir is nil). Each
+// error is an *Error. The filter does not match until it is there.
+func Missing(f Filter, dir Directory) []error {
+	var errs []error
+	for _, r := range f.Rules {
+		if kind := Lookup(r.Kind); kind != nil && kind.Needs != nil {
+			if err := kind.Needs(r.Args, dir); err != nil {
+				errs = append(errs, in(f, about(kind, err)))
+			}
+		}
+	}
+	return errs
+}
+
+// checkRule gives an *Error for each mistake in a rule.
+func checkRule(env Env, r Rule) []error {
+	_, err := CompileRule(env, r)
+	if err == nil {
+		return nil
+	}
+	if all, joined := err.(interface{ Unwrap() []error }); joined {
+		return all.Unwrap()
+	}
+	return []error{err}
+}
+
+// checkArgs checks what is the same for every kind: the names of parameters, the number of values, and their bytes.
+func checkArgs(kind *Kind, args Args) []error {
+	var errs []error
+	for _, name := range sortedNames(args) {
+		if !slices.ContainsFunc(kind.Params, func(p Param) bool { return p.Name == name }) {
+			errs = append(errs, about(kind, problem(name, "%s", unknown("parameter", name, paramNames(kind)))))
+		}
+	}
+	for _, p := range kind.Params {
+		if wrong := p.check(args); wrong != "" {
+			errs = append(errs, about(kind, problem(p.Name, "%s", wrong)))
+		}
+	}
+	return errs
+}
+
+// check says in words what is wrong with the values of p, "" for nothing.
+func (p *Param) check(args Args) string {
+	values, given := args[p.Name]
+	switch {
+	case !given && p.Optional:
+		return ""
+	case len(values) == 0:
+		return "a value is missing"
+	case len(values) > 1 && !p.Many:
+		return "takes one value only"
+	case len(values) > MaxValues:
+		return fmt.Sprintf("has %d values; at most %d are allowed", len(values), MaxValues)
+	}
+	for _, v := range values {
+		if p.Choices != nil && !slices.Contains(p.Choices, v) {
+			return unknown("value", v, p.Choices)
+		}
+		if wrong := checkText(v); wrong != "" {
+			return wrong
+		}
+	}
+	return ""
+}
+
+// checkText says in words what no value and no name of a filter may be, "" where s may be one.
+func checkText(s string) string {
+	switch {
+	case strings.TrimSpace(s) == "":
+		return "an empty value can never fit"
+	case len(s) > MaxValue:
+		return fmt.Sprintf("%s is longer than %d bytes", quoted(s), MaxValue)
+	case !utf8.ValidString(s):
+		return quoted(s) + " is not UTF-8"
+	case strings.ContainsFunc(s, unicode.IsControl):
+		return quoted(s) + " has a control character, which no value has"
+	}
+	return ""
+}
+
+// about sets the kind of the error, which must be an *Error; any other becomes one.
+func about(kind *Kind, err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return &Error{Kind: kind.Name, Problem: err.Error()}
+	}
+	e.Kind = kind.Name
+	return e
+}
+
+// in sets the filter's name of the error.
+func in(f Filter, err error) error {
+	var e *Error
+	if errors.As(err, &e) {
+		e.Filter = f.Name
+	}
+	return err
+}

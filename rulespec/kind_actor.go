@@ -1,0 +1,21 @@
+package rulespec
+
+var kindActor = &Kind{
+	Name:  "actor",
+	Title: "Person who did it",
+	Doc:   "The person who did what the message tells of. Unlike \"person involved\" this is one person at most.",
+	Params: []Param{{
+		Name: "name", Title: "Person", Many: true,
+		Doc: "The exact name of an account; @me is yours.",
+	}},
+	Compile: func(env Env, args Args) (Predicate, error) {
+		names, err := persons(env, "name", args["name"])
+		if err != nil {
+			return Predicate{}, err
+		}
+		return exactOne("actor", names, func(s *Subject) string { return s.Actor }), nil
+	},
+	Sentence: func(args Args, not bool) string {
+		return who(args["name"], not) + " the one who did it"
+	},
+}

@@ -1,0 +1,32 @@
+package rulespec
+
+var kindPackageRegex = &Kind{
+	Name:  "package_regex",
+	Title: "Package (regular expression)",
+	Doc:   "A package that the message is about, by a regular expression that is searched in its name.",
+	Params: []Param{
+		{Name: "pattern", Title: "Expression", Many: true, Doc: "RE2 syntax. ^ and $ tie it to the beginning and the end of the name."},
+		paramCase,
+	},
+	Compile: compilePackageRegex,
+	Sentence: func(args Args, not bool) string {
+		if not {
+			return "no package name matches " + slashed(args["pattern"])
+		}
+		return "a package name matches " + slashed(args["pattern"])
+	},
+}
+
+func compilePackageRegex(_ Env, args Args) (Predicate, error) {
+	regexes, err := compileRegexes(args)
+	if err != nil {
+		return Predicate{}, err
+	}
+	fits := func(name string) (bool, error) {
+		if len(name) > MaxName {
+			return false, tooLong("package")
+		}
+		return regexes.match(name), nil
+	}
+	return anyName("package", fits, func(s *Subject) []string { return s.Packages }), nil
+}

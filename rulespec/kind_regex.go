@@ -1,0 +1,106 @@
+package rulespec
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+var kindRegex = &Kind{
+	Name:  "regex",
+	Title: "Text (regular expression)",
+	Doc:   "The sentence or the data of the message has a place that a regular expression matches.",
+	Params: []Param{
+		{Name: "pattern", Title: "Expression", Many: true, Doc: "RE2 syntax, searched anywhere in the text."},
+		{Name: "in", Title: "Where", Many: true, Optional: true, Choices: []string{"summary", "body"},
+			Doc: "summary: the sentence that tells of the message; body: its data, as compact JSON with sorted keys. Without it: both, one after the other."},
+		paramCase,
+	},
+	Compile:  compileRegex,
+	Sentence: sentenceRegex,
+}
+
+// A search is a compiled regex rule.
+type search struct {
+	regexes       regexes
+	summary, body bool
+}
+
+func compileRegex(_ Env, args Args) (Predicate, error) {
+	regexes, err := compileRegexes(args)
+	if err != nil {
+		return Predicate{}, err
+	}
+	for i, one := range regexes {
+		// What matches the empty text and any other matches every message: rule 2 of design.md.
+		if one.MatchString("") && one.MatchString("\x00") {
+			return Predicate{}, problem("pattern", "%q: matches every text, an empty one too; for every message write `everything: true`", args["pattern"][i])
+		}
+	}
+	all := len(args["in"]) == 0
+	r := search{
+		regexes: regexes,
+		summary: all || slices.Contains(args["in"], "summary"),
+		body:    all || slices.Contains(args["in"], "body"),
+	}
+	return Predicate{Match: r.match, Why: r.why, Cost: CostText}, nil
+}
+
+func (r *search) match(s *Subject) (bool, error) {
+	if r.summary && r.regexes.match(searched(s.Prose().Summary)) {
+		return true, nil
+	}
+	return r.body && r.regexes.match(searched(s.BodyText())), nil
+}
+
+func (r *search) why(s *Subject) string {
+	if r.summary {
+		if found, ok := r.regexes.find(searched(s.Prose().Summary)); ok {
+			return "summary has " + quoted(found)
+		}
+	}
+	if r.body {
+		if found, ok := r.regexes.find(searched(s.BodyText())); ok {
+			return "body has " + quoted(found)
+		}
+	}
+	return "no match in " + strings.Join(r.places(), " or ")
+}
+
+func (r *search) places() []string {
+	var places []string
+	if r.summary {
+		places = append(places, "summary")
+	}
+	if r.body {
+		places = append(places, "body")
+	}
+	return places
+}
+
+// searched cuts a text to what a regular expression may look at, between two characters.
+func searched(text string) string {
+	if len(text) <= MaxSearch {
+		return text
+	}
+	cut := MaxSearch
+	for cut > MaxSearch-utf8.UTFMax && !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut]
+}
+
+func sentenceRegex(args Args, not bool) string {
+	places := args["in"]
+	if len(places) == 0 {
+		places = []string{"summary", "body"}
+	}
+	verb := " matches "
+	if not {
+		verb = " does not match "
+		if len(places) > 1 {
+			return "neither the " + strings.Join(places, " nor the ") + " matches " + slashed(args["pattern"])
+		}
+	}
+	return "the " + strings.Join(places, " or the ") + verb + slashed(args["pattern"])
+}

@@ -1,0 +1,214 @@
+package rulespec_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/directory"
+	"github.com/notifyd/notifyd/rulespec"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+var _ rulespec.Directory = (*directory.Snapshot)(nil)
+
+// vectors are one file of testdata/kinds, as doc/rules.md describes it.
+type vectors struct {
+	Kind      string
+	Owner     string
+	Directory any
+	Kinds     []string
+	Cases     []struct {
+		Rule             string
+		Sentence         string
+		WithoutDirectory bool `yaml:"without_directory"`
+		Matches          []plainEvent
+		Misses           []plainEvent
+		Unevaluable      []plainEvent
+	}
+	Errors []struct{ Rule, Problem string }
+}
+
+// A plainEvent is an event as plain fields.
+type plainEvent struct {
+	Topic, App, Kind, Actor, Summary, Severity string
+	Users, Packages, Objects                   []string
+	Body                                       any
+}
+
+func (p plainEvent) event(t *testing.T) *catalogue.Event {
+	t.Helper()
+	e := &catalogue.Event{
+		Message: &bus.Message{Topic: p.Topic, Body: p.Body},
+		App:     p.App, Kind: p.Kind, Actor: p.Actor, Users: p.Users, Packages: p.Packages, Objects: p.Objects,
+		Severity: catalogue.Info,
+	}
+	e.SetProse(catalogue.Prose{Summary: p.Summary})
+	if p.Severity != "" {
+		s, err := catalogue.ParseSeverity(p.Severity)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Severity = s
+	}
+	return e
+}
+
+// TestKindsHaveVectors walks the list of kinds: each has a file that is about it and has everything, and no file is left.
+func TestKindsHaveVectors(t *testing.T) {
+	files, err := filepath.Glob("testdata/kinds/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range rulespec.Kinds {
+		file := filepath.Join("testdata", "kinds", kind.Name+".yaml")
+		at := slices.Index(files, file)
+		if at < 0 {
+			t.Errorf("kind %s has no vectors: %s is missing", kind.Name, file)
+			continue
+		}
+		files = slices.Delete(files, at, at+1)
+		t.Run(kind.Name, func(t *testing.T) { runVectors(t, kind, file) })
+	}
+	if len(files) > 0 {
+		t.Errorf("no kind has these vectors: %v", files)
+	}
+}
+
+func runVectors(t *testing.T, kind *rulespec.Kind, file string) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v vectors
+	if err := yaml.UnmarshalWithOptions(text, &v, yaml.Strict()); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	if v.Kind != kind.Name {
+		t.Errorf("%s is about kind %q", file, v.Kind)
+	}
+	dir := v.directory(t)
+	env := rulespec.Env{Owner: v.Owner}
+	if v.Kinds != nil {
+		env.KnowsKind = func(name string) bool {
+			return slices.Contains(v.Kinds, name) || strings.HasSuffix(name, ".unknown")
+		}
+	}
+	matches, misses := 0, 0
+	for _, c := range v.Cases {
+		r := parseRule(t, c.Rule)
+		if r.Kind != kind.Name {
+			t.Errorf("rule %q is of kind %q", c.Rule, r.Kind)
+		}
+		if got := rulespec.Sentence(rulespec.Filter{Rules: []rulespec.Rule{r}}); c.Sentence != "" && got != "when "+c.Sentence {
+			t.Errorf("Sentence(%s) = %q, want %q", c.Rule, got, "when "+c.Sentence)
+		}
+		p, err := rulespec.CompileRule(env, r)
+		if err != nil {
+			t.Errorf("CompileRule(%s): %v", c.Rule, err)
+			continue
+		}
+		given := dir
+		if c.WithoutDirectory {
+			given = nil
+		}
+		check := func(events []plainEvent, holds, unevaluable bool) {
+			for _, e := range events {
+				checkVector(t, c.Rule, r, p, &rulespec.Subject{Event: e.event(t), Directory: given}, holds, unevaluable)
+			}
+		}
+		check(c.Matches, true, false)
+		check(c.Misses, false, false)
+		check(c.Unevaluable, false, true)
+		matches, misses = matches+len(c.Matches), misses+len(c.Misses)
+	}
+	if matches == 0 || misses == 0 || len(v.Errors) == 0 {
+		t.Errorf("%s has %d matches, %d misses and %d errors; each kind needs some of each", file, matches, misses, len(v.Errors))
+	}
+	for _, wrong := range v.Errors {
+		checkWrongRule(t, env, wrong.Rule, wrong.Problem)
+	}
+}
+
+func (v *vectors) directory(t *testing.T) rulespec.Directory {
+	t.Helper()
+	if v.Directory == nil {
+		return nil
+	}
+	text, err := yaml.Marshal(v.Directory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := directory.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func checkVector(t *testing.T, text string, r rulespec.Rule, p rulespec.Predicate, s *rulespec.Subject, want, unevaluable bool) {
+	t.Helper()
+	raw, err := p.Match(s)
+	if (err != nil) != unevaluable || err != nil && !errors.Is(err, rulespec.ErrUnevaluable) {
+		t.Errorf("%s on %+v: error %v, want one: %v", text, s.Event, err, unevaluable)
+		return
+	}
+	if holds := raw != r.Not; err == nil && holds != want {
+		t.Errorf("%s on topic %q, users %q, packages %q, %q: holds = %v, want %v", text, s.Topic, s.Users, s.Packages, s.Prose().Summary, holds, want)
+	}
+	if why := p.Why(s); why == "" || strings.ContainsAny(why, "\n\r") {
+		t.Errorf("%s: Why = %q, want one line", text, why)
+	}
+	// Keys are a promise: what has none of them does not match.
+	if raw && p.Keys != nil && !hasKey(s, p.Keys) {
+		t.Errorf("%s: matches an event that has none of its keys %v", text, p.Keys)
+	}
+}
+
+func hasKey(s *rulespec.Subject, keys []rulespec.Key) bool {
+	for k := range s.Keys() {
+		if slices.Contains(keys, k) {
+			return true
+		}
+	}
+	return false
+}
+
+// filterText puts a rule into a file of one filter that is whole without it.
+func filterText(rule string) []byte {
+	return []byte("filters:\n  - name: vector\n    rules:\n      - everything: true\n      - " + rule + "\n")
+}
+
+func parseRule(t *testing.T, text string) rulespec.Rule {
+	t.Helper()
+	file, err := rulespec.Parse(filterText(text))
+	if err != nil {
+		t.Fatalf("Parse(%s): %v", text, err)
+	}
+	return file.Filters[0].Rules[1]
+}
+
+// checkWrongRule wants a mistake to be found, on its line, and in words; a parse finds it unless it takes a catalogue.
+func checkWrongRule(t *testing.T, env rulespec.Env, text, problem string) {
+	t.Helper()
+	file, err := rulespec.Parse(filterText(text))
+	if err == nil {
+		errs := rulespec.CheckIn(env, file.Filters[0].Filter)
+		if len(errs) == 0 {
+			t.Errorf("%s: no error, want %q", text, problem)
+			return
+		}
+		err = errors.Join(errs...)
+	} else if !strings.Contains(err.Error(), "line 5, column ") {
+		t.Errorf("%s: error %q says no place", text, err)
+	}
+	if !strings.Contains(err.Error(), problem) {
+		t.Errorf("%s: error %q, want %q", text, err, problem)
+	}
+}

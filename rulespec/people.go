@@ -1,0 +1,60 @@
+package rulespec
+
+import (
+	"fmt"
+	"slices"
+)
+
+// errNoDirectory says that a rule asks a directory and there is none.
+var errNoDirectory = fmt.Errorf("%w: no directory is configured", ErrUnevaluable)
+
+// persons gives names with @me replaced by the owner of the filter.
+func persons(env Env, param string, names []string) ([]string, error) {
+	if !slices.Contains(names, Me) {
+		return names, nil
+	}
+	if env.Owner == "" {
+		return nil, problem(param, "%s stands for the owner of the filter, but the filter has none", Me)
+	}
+	names = slices.Clone(names)
+	for i, name := range names {
+		if name == Me {
+			names[i] = env.Owner
+		}
+	}
+	return names, nil
+}
+
+// needsGroups says which of groups the directory does not know; dir may be nil.
+func needsGroups(param string, groups []string, dir Directory) error {
+	if dir == nil {
+		return problem("", "needs a directory, and none is configured")
+	}
+	for _, group := range groups {
+		if !dir.HasGroup(group) {
+			return problem(param, "the directory has no group %q", group)
+		}
+	}
+	return nil
+}
+
+// needsRoles says in which of roles nobody owns anything; dir may be nil.
+func needsRoles(param string, roles []string, dir Directory) error {
+	if dir == nil {
+		return problem("", "needs a directory, and none is configured")
+	}
+	for _, role := range roles {
+		if !dir.HasRole(role) {
+			return problem(param, "the directory has no role %q", role)
+		}
+	}
+	return nil
+}
+
+// unevaluable makes a Match error of what a rule needs and the directory has not.
+func unevaluable(missing error) error {
+	if missing == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrUnevaluable, missing)
+}

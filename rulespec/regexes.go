@@ -1,0 +1,126 @@
+package rulespec
+
+import (
+	"errors"
+	"regexp"
+	"regexp/syntax"
+	"slices"
+	"strings"
+)
+
+const caseSensitive = "sensitive"
+
+// paramCase is the parameter that the kinds with regular expressions share.
+var paramCase = Param{
+	Name: "case", Title: "Upper and lower case", Optional: true, Choices: []string{"insensitive", caseSensitive},
+	Doc: "Without it: insensitive.",
+}
+
+// regexes are the expressions of one rule, of which one must match somewhere in a text.
+type regexes []*regexp.Regexp
+
+// compileRegexes compiles the parameter pattern as the parameter case asks.
+func compileRegexes(args Args) (regexes, error) {
+	fold := !slices.Contains(args["case"], caseSensitive)
+	var compiled regexes
+	for _, pattern := range args["pattern"] {
+		r, wrong := compileRegex1(pattern, fold)
+		if wrong != "" {
+			return nil, problem("pattern", "%q: %s", pattern, wrong)
+		}
+		compiled = append(compiled, r)
+	}
+	return compiled, nil
+}
+
+// compileRegex1 compiles one pattern within MaxProgram; the problem is given in words.
+func compileRegex1(pattern string, fold bool) (r *regexp.Regexp, wrong string) {
+	if strings.HasPrefix(pattern, "(i?)") {
+		return nil, "(i?) is an optional letter i; the flag is (?i), and it is not needed: upper and lower case are the same unless `case: sensitive` asks otherwise"
+	}
+	flags := syntax.Perl
+	if fold {
+		flags |= syntax.FoldCase
+	}
+	tree, err := syntax.Parse(pattern, flags)
+	if err != nil {
+		return nil, regexProblem(pattern, err)
+	}
+	program, err := syntax.Compile(tree.Simplify())
+	if err != nil {
+		return nil, regexProblem(pattern, err)
+	}
+	if len(program.Inst) > MaxProgram {
+		return nil, "the expression is too large; counted repeats such as {100} make it grow"
+	}
+	if fold {
+		pattern = "(?i)" + pattern
+	}
+	if r, err = regexp.Compile(pattern); err != nil {
+		return nil, regexProblem(pattern, err)
+	}
+	return r, ""
+}
+
+// regexProblem says in words what is wrong with a pattern, with a hint where people expect another dialect.
+func regexProblem(pattern string, err error) string {
+	var e *syntax.Error
+	if !errors.As(err, &e) {
+		return err.Error()
+	}
+	for _, mistake := range dialects {
+		if strings.Contains(e.Expr, mistake.has) {
+			return mistake.hint
+		}
+	}
+	switch e.Code {
+	case syntax.ErrMissingRepeatArgument:
+		return "nothing stands before " + quoted(e.Expr) + " that it could repeat; any characters are .* and a star that stands for itself is \\*"
+	case syntax.ErrMissingParen:
+		return "a ( has no ); one that stands for itself is \\("
+	case syntax.ErrUnexpectedParen:
+		return "a ) has no (; one that stands for itself is \\)"
+	case syntax.ErrMissingBracket:
+		return "a [ has no ]; one that stands for itself is \\["
+	case syntax.ErrTrailingBackslash:
+		return "a \\ stands at the end; one that stands for itself is \\\\"
+	case syntax.ErrInvalidRepeatSize, syntax.ErrLarge, syntax.ErrNestingDepth:
+		return "the expression is too large; counted repeats such as {100} make it grow"
+	}
+	return string(e.Code) + ": " + quoted(e.Expr)
+}
+
+// dialects are what other dialects of regular expressions have and RE2 has not, by how it begins in an error.
+var dialects = []struct{ has, hint string }{
+	{"(?=", "RE2 cannot look ahead; several rules in one filter must all hold, in any order"},
+	{"(?!", "RE2 cannot look ahead; say what must not be there in a rule of its own, under `not`"},
+	{"(?<=", "RE2 cannot look behind; several rules in one filter must all hold"},
+	{"(?<!", "RE2 cannot look behind; say what must not be there in a rule of its own, under `not`"},
+	{"(?#", "RE2 has no comments in expressions"},
+	{"(?>", "RE2 has no atomic groups and needs none: it never backtracks; write (?: instead"},
+	{`\Z`, `the end of the text is \z`},
+	{`\1`, "RE2 cannot refer back to a group"},
+	{`\2`, "RE2 cannot refer back to a group"},
+	{`\<`, `the edge of a word is \b`},
+	{`\>`, `the edge of a word is \b`},
+	{`\h`, `a blank is [ \t]`},
+}
+
+func (r regexes) match(text string) bool {
+	for _, one := range r {
+		if one.MatchString(text) {
+			return true
+		}
+	}
+	return false
+}
+
+// find gives what the first expression that matches has matched.
+func (r regexes) find(text string) (string, bool) {
+	for _, one := range r {
+		if at := one.FindStringIndex(text); at != nil {
+			return text[at[0]:at[1]], true
+		}
+	}
+	return "", false
+}

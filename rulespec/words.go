@@ -1,0 +1,114 @@
+package rulespec
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// shown is how many values a sentence or an explanation spells out.
+const shown = 5
+
+// word gives a value as it stands in a sentence: plain where it reads well, quoted where it would not.
+func word(s string) string {
+	if s == "" || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || r == ' ' || r == ',' || r == '"' }) {
+		return quoted(s)
+	}
+	return s
+}
+
+// quoted gives s in quotes, on one line, cut to 80 characters.
+func quoted(s string) string {
+	n := 0
+	for i := range s {
+		if n++; n > 80 {
+			return fmt.Sprintf("%q", s[:i]) + " and so on"
+		}
+	}
+	return fmt.Sprintf("%q", s)
+}
+
+// either gives values as words: "bash, zsh or fish".
+func either(values []string) string {
+	words := make([]string, len(values))
+	for i, v := range values {
+		words[i] = word(v)
+	}
+	return or(words)
+}
+
+// or joins words; of many it gives the first and the number of the others.
+func or(words []string) string { return joined(words, "or") }
+
+func joined(words []string, last string) string {
+	if len(words) > shown {
+		words = append(append([]string{}, words[:shown]...), fmt.Sprintf("%d more", len(words)-shown))
+	}
+	switch n := len(words); n {
+	case 0:
+		return "none"
+	case 1:
+		return words[0]
+	default:
+		return strings.Join(words[:n-1], ", ") + " " + last + " " + words[n-1]
+	}
+}
+
+// you gives names as words, @me as "you".
+func you(names []string) []string {
+	words := make([]string, len(names))
+	for i, name := range names {
+		if words[i] = word(name); name == Me {
+			words[i] = "you"
+		}
+	}
+	return words
+}
+
+// who gives persons and the verb: "alice is", "you are not", "neither alice nor bob is".
+func who(names []string, not bool) string {
+	words := you(names)
+	verb := " is"
+	if n := len(words); n > 0 && words[n-1] == "you" && n <= shown {
+		verb = " are"
+	}
+	switch {
+	case not && len(words) > 1:
+		return "neither " + joined(words, "nor") + verb
+	case not:
+		return or(words) + verb + " not"
+	}
+	return or(words) + verb
+}
+
+func is(not bool) string {
+	if not {
+		return "is not "
+	}
+	return "is "
+}
+
+// slashed gives patterns as words: "/CVE-\d+/ or /urgent/".
+func slashed(patterns []string) string {
+	words := make([]string, len(patterns))
+	for i, p := range patterns {
+		words[i] = printable("/" + p + "/")
+	}
+	return or(words)
+}
+
+// listing says what a field has: "no package", "package bash", "packages bash and zsh".
+func listing(field string, values []string) string {
+	words := make([]string, len(values))
+	for i, v := range values {
+		words[i] = word(v)
+	}
+	switch len(words) {
+	case 0:
+		return "no " + field
+	case 1:
+		return field + " " + words[0]
+	}
+	return field + "s " + joined(words, "and")
+}
