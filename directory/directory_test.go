@@ -1,0 +1,213 @@
+package directory_test
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/notifyd/notifyd/directory"
+)
+
+const small = `
+packages:            # may come before the groups they name
+  bash: {owner: [alice], commit: [bob, "@infra"]}
+  389-ds: {owner: ["@web"], admin: [alice, bob]}
+  7: {owner: [carol]}
+  orphan: {}
+  void:
+groups:
+  infra: [carol, alice, alice]
+  web:
+    - bob
+  empty: []
+  nobody:
+`
+
+func TestSnapshot(t *testing.T) {
+	s := parse(t, small)
+	for _, test := range []struct{ what, got, want string }{
+		{"groups of alice", strings.Join(s.Groups("alice"), " "), "infra"},
+		{"groups of bob", strings.Join(s.Groups("bob"), " "), "web"},
+		{"groups of dave", strings.Join(s.Groups("dave"), " "), ""},
+		{"members of infra", strings.Join(s.Members("infra"), " "), "alice carol"},
+		{"owners of bash", owners(s, "bash"), "bob:commit @infra:commit alice:owner"},
+		{"owners of 389-ds", owners(s, "389-ds"), "alice:admin bob:admin @web:owner"},
+		{"owners of 7", owners(s, "7"), "carol:owner"},
+		{"owners of orphan", owners(s, "orphan"), ""},
+		{"owners of nothing", owners(s, "nothing"), ""},
+		{"packages of alice", strings.Join(s.Packages("alice"), " "), "389-ds bash"},
+		{"packages of @infra", strings.Join(s.Packages("@infra"), " "), "bash"},
+	} {
+		if test.got != test.want {
+			t.Errorf("%s = %q, want %q", test.what, test.got, test.want)
+		}
+	}
+	for group, want := range map[string]bool{"infra": true, "empty": true, "nobody": true, "gone": false} {
+		if s.HasGroup(group) != want {
+			t.Errorf("HasGroup(%q) = %v", group, !want)
+		}
+	}
+	for role, want := range map[string]bool{"owner": true, "admin": true, "watch": false} {
+		if s.HasRole(role) != want {
+			t.Errorf("HasRole(%q) = %v", role, !want)
+		}
+	}
+	for range s.Owners("bash") {
+		break // a caller may stop early
+	}
+}
+
+func TestParseIsStrict(t *testing.T) {
+	for _, test := range []struct{ name, text, want string }{
+		{"unknown key", "groups: {}\npackage: {}\n", `line 2, column 1: unknown key "package"`},
+		{"unknown group", "packages:\n  bash:\n    owner: [\"@gone\"]\n", `line 3, column 12: package "bash": there is no group "gone"`},
+		{"group in a group", "groups:\n  a: [\"@b\"]\n  b: []\n", `line 2, column 3: group "a" has "@b" as a member`},
+		{"group with @", "groups:\n  \"@a\": []\n", "stands without @"},
+		{"no list", "groups:\n  a: alice\n", "line 2, column 6: a list of names"},
+		{"no roles", "packages:\n  bash: [alice]\n", "line 2, column 9: a mapping"},
+		{"key twice", "groups:\n  a: []\n  a: []\n", `line 3, column 3: not YAML: mapping key "a" already defined`},
+		{"no YAML", "groups: [\n", "not YAML"},
+		{"nothing", "", "one YAML document"},
+		{"two documents", "groups: {}\n---\ngroups: {}\n", "one YAML document"},
+		{"anchor", "groups: {a: &x [alice], b: *x}\n", "a list of names"},
+		{"control character", "groups: {a: [\"\\a\"]}\n", "is no name"},
+		{"long name", "groups: {a: [" + strings.Repeat("a", 257) + "]}\n", "longer than 256"},
+		{"deep", strings.Repeat("[", 100_000), "nested too deeply"},
+		{"deep dashes", strings.Repeat("- ", 100_000), "nested too deeply"},
+	} {
+		if _, err := directory.Parse([]byte(test.text)); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: error %v, want %q", test.name, err, test.want)
+		}
+	}
+	_, err := directory.Parse([]byte("groups:\n  a: b\n  c: d\n"))
+	if err == nil || strings.Count(err.Error(), "\n") != 1 {
+		t.Errorf("error %v, want both mistakes", err)
+	}
+	_, err = directory.Parse([]byte("groups:\n" + strings.Repeat("  - a\n", 1000)))
+	if err == nil || len(err.Error()) > 4000 {
+		t.Errorf("an error of %d bytes", len(err.Error()))
+	}
+}
+
+func TestWatcherKeepsTheLastGood(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "directory.yaml")
+	write(t, file, "groups: {infra: [alice]}\n")
+	var log strings.Builder
+	synctest.Test(t, func(t *testing.T) {
+		w, err := directory.Watch(file, time.Minute, slog.New(slog.NewTextHandler(&log, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() { done <- w.Run(t.Context()) }()
+		step := func(what, want string) {
+			t.Helper()
+			time.Sleep(time.Minute) // in the bubble: to the next poll
+			synctest.Wait()
+			if got := strings.Join(w.Load().Members("infra"), " "); got != want {
+				t.Errorf("%s: members %q, want %q", what, got, want)
+			}
+		}
+		step("at first", "alice")
+		write(t, file, "groups: {infra: [bobby]}\n")
+		step("changed, same size", "bobby")
+		write(t, file, "groups: {infra: bob\n")
+		step("broken", "bobby")
+		step("still broken", "bobby")
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+		step("gone", "bobby")
+		step("still gone", "bobby")
+		write(t, file, "groups: {infra: [carol]}\n")
+		step("back", "carol")
+		sameTime(t, file, "groups: {infra: [david]}\n")
+		step("changed within the clock tick of the file system", "david")
+	})
+	if n := strings.Count(log.String(), "level=ERROR"); n != 2 {
+		t.Errorf("%d errors are logged, want 2, one a failure:\n%s", n, &log)
+	}
+	if n := strings.Count(log.String(), "readable again"); n != 1 {
+		t.Errorf("the end of the failure is logged %d times, want once:\n%s", n, &log)
+	}
+}
+
+func TestWatchNeedsAFirstValue(t *testing.T) {
+	dir := t.TempDir()
+	for _, file := range []string{filepath.Join(dir, "none"), dir} {
+		if _, err := directory.Watch(file, time.Minute, slog.New(slog.DiscardHandler)); err == nil {
+			t.Errorf("Watch(%q) gives no error", file)
+		}
+		if _, err := directory.ReadFile(file); err == nil {
+			t.Errorf("ReadFile(%q) gives no error", file)
+		}
+	}
+}
+
+// FuzzParse never panics, and what is good is consistent both ways round.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(small))
+	f.Add([]byte("groups: {a: [\"@\", ~, 1]}\npackages: {? : {}}\n"))
+	f.Add([]byte("packages: {x: {y: [\"@z\"]}}\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		s, err := directory.Parse(text)
+		if (err == nil) != (s != nil) {
+			t.Fatalf("Parse = %v, %v", s, err)
+		}
+		if err != nil {
+			return
+		}
+		for member := range s.Owners("bash") {
+			if group, ok := strings.CutPrefix(member, "@"); ok && !s.HasGroup(group) {
+				t.Errorf("package bash has the unknown group %q", group)
+			}
+		}
+		for _, member := range s.Members("infra") {
+			if !slices.Contains(s.Groups(member), "infra") {
+				t.Errorf("%q is a member of infra and infra none of theirs", member)
+			}
+		}
+	})
+}
+
+func parse(t *testing.T, text string) *directory.Snapshot {
+	t.Helper()
+	s, err := directory.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func owners(s *directory.Snapshot, pkg string) string {
+	var words []string
+	for name, role := range s.Owners(pkg) {
+		words = append(words, name+":"+role)
+	}
+	return strings.Join(words, " ")
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sameTime writes file and gives it the time it had before.
+func sameTime(t *testing.T, file, text string) {
+	t.Helper()
+	stat, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, file, text)
+	if err := os.Chtimes(file, stat.ModTime(), stat.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+}

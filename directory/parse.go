@@ -1,0 +1,133 @@
+package directory
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// Parse reads a directory's file: YAML with `groups` (name: [members]) and `packages` (name: {role: [persons, and groups
+// as "@group"]}). It is strict; the error joins the mistakes, each with its line and column.
+func Parse(text []byte) (*Snapshot, error) {
+	root, err := parseYAML(text)
+	if err != nil {
+		return nil, err
+	}
+	b := &builder{
+		Snapshot: &Snapshot{
+			members: map[string][]string{}, groups: map[string][]string{},
+			owners: map[string][]owner{}, roles: map[string]bool{},
+		},
+		names: map[string]string{},
+	}
+	sections := b.entries(root)
+	// Groups first: packages name them, wherever the file has them.
+	for _, e := range sections {
+		switch e.key {
+		case "groups":
+			b.readGroups(e.value)
+		case "packages":
+		default:
+			b.wrong(e.node, "unknown key %q: there is groups and packages", e.key)
+		}
+	}
+	for _, e := range sections {
+		if e.key == "packages" {
+			b.readPackages(e.value)
+		}
+	}
+	if len(b.errs) > 0 {
+		return nil, errors.Join(b.errs...)
+	}
+	b.index()
+	return b.Snapshot, nil
+}
+
+// maxErrors is how many mistakes are told; a file of a wrong form has one in every line.
+const maxErrors = 20
+
+// A builder fills a Snapshot.
+type builder struct {
+	*Snapshot
+	names map[string]string // each name once: a person of a thousand packages takes one string
+	errs  []error
+}
+
+func (b *builder) wrong(n ast.Node, format string, args ...any) {
+	if len(b.errs) < maxErrors {
+		b.errs = append(b.errs, fmt.Errorf("%s: %s", placeOf(n), fmt.Sprintf(format, args...)))
+	}
+}
+
+func (b *builder) readGroups(n ast.Node) {
+	for _, e := range b.entries(n) {
+		if strings.HasPrefix(e.key, "@") {
+			b.wrong(e.node, "group %q: the name stands without @ here", e.key)
+			continue
+		}
+		members := b.list(e.value)
+		for _, m := range members {
+			if strings.HasPrefix(m, "@") {
+				b.wrong(e.node, "group %q has %q as a member: groups have persons as members, not groups", e.key, m)
+			}
+		}
+		slices.Sort(members)
+		b.members[b.name(e.key)] = slices.Compact(members)
+	}
+}
+
+func (b *builder) readPackages(n ast.Node) {
+	for _, e := range b.entries(n) {
+		var owners []owner
+		for _, role := range b.entries(e.value) {
+			name := b.name(role.key)
+			b.roles[name] = true
+			for _, who := range b.list(role.value) {
+				if group, ok := strings.CutPrefix(who, "@"); ok && !b.HasGroup(group) {
+					b.wrong(role.value, "package %q: there is no group %q", e.key, group)
+				}
+				owners = append(owners, owner{who, name})
+			}
+		}
+		slices.SortStableFunc(owners, func(a, b owner) int { return strings.Compare(a.role, b.role) })
+		b.owners[b.name(e.key)] = owners
+	}
+}
+
+// index makes the groups of each person.
+func (b *builder) index() {
+	for _, group := range slices.Sorted(maps.Keys(b.members)) {
+		for _, member := range b.members[group] {
+			b.groups[member] = append(b.groups[member], group)
+		}
+	}
+}
+
+// name gives the one copy of a name.
+func (b *builder) name(s string) string {
+	if known, ok := b.names[s]; ok {
+		return known
+	}
+	s = strings.Clone(s)
+	b.names[s] = s
+	return s
+}
+
+// checkName says in words what is wrong with a name, "" for nothing.
+func checkName(s string) string {
+	switch {
+	case s == "" || s == "@":
+		return "a name is empty"
+	case len(s) > MaxName:
+		return fmt.Sprintf("a name is longer than %d bytes", MaxName)
+	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
+		return fmt.Sprintf("%q is no name", s)
+	}
+	return ""
+}
