@@ -29,22 +29,17 @@ var _ interface {
 	Explain(*catalogue.Event, rulespec.Directory, rulespec.FilterID) (Explanation, bool)
 } = (*Matcher)(nil)
 
-// A Matcher is a compiled, immutable set of filters, safe for concurrent use.
-type Matcher struct{}
+// A Matcher is a compiled, immutable set of filters, safe for concurrent use. Compile makes it; the zero Matcher has no
+// filters.
+type Matcher struct {
+	filters []filter                    // ascending by id
+	hung    map[rulespec.Key][]int32    // filters by the keys of one positive rule: places in filters
+	loose   []int32                     // filters that any event may match
+	place   map[rulespec.FilterID]int32 // of each filter, the broken ones too
+}
 
 // Broken is a filter that could not be compiled; it never matches.
 type Broken struct {
 	Filter rulespec.FilterID
-	Err    error
-}
-
-// Compile makes a Matcher of filters. Filters that cannot be compiled are left out of it and come back in broken.
-func Compile(filters []rulespec.Filter) (m *Matcher, broken []Broken) { return &Matcher{}, nil }
-
-// Match gives the ids of the filters that e matches, ascending. dir may be nil.
-func (m *Matcher) Match(e *catalogue.Event, dir rulespec.Directory) []rulespec.FilterID { return nil }
-
-// Explain gives each rule's verdict for one filter; false when the Matcher has no such filter.
-func (m *Matcher) Explain(e *catalogue.Event, dir rulespec.Directory, id rulespec.FilterID) (Explanation, bool) {
-	return Explanation{}, false
+	Err    error // joins an *rulespec.Error for each mistake
 }
