@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"gorm.io/driver/postgres"
-	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // database/sql driver "pgx"
@@ -51,10 +50,10 @@ func connectSQLite(path string) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	if d.Writer, err = gorm.Open(dialector(d.writer), gormConfig()); err != nil {
+	if d.Writer, err = gorm.Open(newSQLiteDialect(d.writer), gormConfig()); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
-	if d.Reader, err = gorm.Open(dialector(d.reader), gormConfig()); err != nil {
+	if d.Reader, err = gorm.Open(newSQLiteDialect(d.reader), gormConfig()); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
@@ -73,8 +72,4 @@ func openSQLite(path, more string, conns int) (*sql.DB, error) {
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
 	return pool, nil
-}
-
-func dialector(pool *sql.DB) gorm.Dialector {
-	return sqlite.New(sqlite.Config{DriverName: "sqlite", Conn: pool})
 }

@@ -1,34 +1,48 @@
 package migrations
 
 import (
+	"database/sql"
 	"errors"
 
-	"github.com/jackc/pgx/v5/pgconn"
+	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
-	"modernc.org/sqlite"
+	lite "modernc.org/sqlite"
 )
 
 // gormConfig switches off what costs or leaks: the default logger prints parameters (addresses), and the implicit
-// transaction round single statements halves the rate.
+// transaction round single statements halves the rate. With TranslateError a breach of a unique key is
+// gorm.ErrDuplicatedKey, and of a foreign key gorm.ErrForeignKeyViolated, on either dialect. On PostgreSQL the
+// transaction that met one can only be rolled back.
 func gormConfig() *gorm.Config {
-	return &gorm.Config{Logger: logger.Discard, SkipDefaultTransaction: true}
+	return &gorm.Config{Logger: logger.Discard, SkipDefaultTransaction: true, TranslateError: true}
 }
 
-// The codes of a breach of a unique key (SQLite, "Result and Error Codes"; PostgreSQL, "Appendix A").
+// sqliteDialect is gorm's own with the errors of the pure-Go driver, which gorm's translation does not know.
+type sqliteDialect struct{ *sqlite.Dialector }
+
+func newSQLiteDialect(pool *sql.DB) gorm.Dialector {
+	return sqliteDialect{&sqlite.Dialector{DriverName: "sqlite", Conn: pool}}
+}
+
+// The extended result codes (SQLite, "Result and Error Codes").
 const (
-	sqliteUnique     = 2067
-	sqlitePrimaryKey = 1555
-	postgresUnique   = "23505"
+	constraintForeignKey = 787
+	constraintPrimaryKey = 1555
+	constraintUnique     = 2067
 )
 
-// IsDuplicate says whether err is the breach of a unique key, on either dialect (gorm's own translation does not know
-// the pure-Go SQLite driver). On PostgreSQL the transaction that met it can only be rolled back.
-func IsDuplicate(err error) bool {
-	var lite *sqlite.Error
-	if errors.As(err, &lite) {
-		return lite.Code() == sqliteUnique || lite.Code() == sqlitePrimaryKey
+// Translate implements gorm.ErrorTranslator.
+func (sqliteDialect) Translate(err error) error {
+	var e *lite.Error
+	if !errors.As(err, &e) {
+		return err
 	}
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && pg.Code == postgresUnique
+	switch e.Code() {
+	case constraintUnique, constraintPrimaryKey:
+		return gorm.ErrDuplicatedKey
+	case constraintForeignKey:
+		return gorm.ErrForeignKeyViolated
+	}
+	return err
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"gorm.io/gorm"
+
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
 )
@@ -121,21 +123,21 @@ func TestReaderCannotWrite(t *testing.T) {
 	}
 }
 
-func TestIsDuplicate(t *testing.T) {
+func TestErrorsAreTranslated(t *testing.T) {
 	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
-		insert := "INSERT INTO users (name, zone, created_at) VALUES ('alice', '', 0)"
-		if err := d.Writer.Exec(insert).Error; err != nil {
-			t.Fatal(err)
+		tests := []struct {
+			name, statement string
+			want            error
+		}{
+			{"first", "INSERT INTO users (name, zone, created_at) VALUES ('alice', '', 0)", nil},
+			{"unique", "INSERT INTO users (name, zone, created_at) VALUES ('alice', '', 0)", gorm.ErrDuplicatedKey},
+			{"primary", "INSERT INTO revisions (id, value) VALUES (1, 1)", gorm.ErrDuplicatedKey},
+			{"parent", "INSERT INTO filter_destinations (filter_id, destination_id) VALUES (8, 9)", gorm.ErrForeignKeyViolated},
 		}
-		if err := d.Writer.Exec(insert).Error; !migrations.IsDuplicate(err) {
-			t.Errorf("IsDuplicate(%v) = false", err)
-		}
-		if err := d.Writer.Exec("INSERT INTO revisions (id, value) VALUES (1, 1)").Error; !migrations.IsDuplicate(err) {
-			t.Errorf("IsDuplicate(%v) = false", err)
-		}
-		orphan := d.Writer.Exec("INSERT INTO filter_destinations (filter_id, destination_id) VALUES (8, 9)").Error
-		if orphan == nil || migrations.IsDuplicate(orphan) {
-			t.Errorf("a missing parent: %v", orphan)
+		for _, test := range tests {
+			if err := d.Writer.Exec(test.statement).Error; !errors.Is(err, test.want) {
+				t.Errorf("%s: %v, want %v", test.name, err, test.want)
+			}
 		}
 	})
 }
