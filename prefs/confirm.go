@@ -1,0 +1,127 @@
+package prefs
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// A code lives so long, and so many wrong ones may be tried before a new one is needed. With 50 bits a code cannot be
+// guessed within them.
+const (
+	codeLife     = time.Hour
+	codeAttempts = 5
+)
+
+// The limits on codes that are sent, so that nobody can flood an address with them.
+var (
+	codesPerUser    = limit{count: 10, window: time.Hour}
+	codesPerAddress = limit{count: 5, window: 24 * time.Hour} // whoever asks
+)
+
+// NewCode makes a new code that confirms a destination, like "3K9FA-QX7TB", in place of the one before. The caller sends
+// it to the address. ErrTooOften when the user or the address got too many of late.
+func (s *Store) NewCode(ctx context.Context, userID, destinationID uint) (string, error) {
+	code, err := s.code()
+	if err != nil {
+		return "", err
+	}
+	err = s.write(ctx, "make code", func(tx *gorm.DB) error {
+		if _, err := lock(tx, userID); err != nil {
+			return err
+		}
+		var to destinationRow
+		if err := tx.Where("id = ? AND user_id = ?", destinationID, userID).Take(&to).Error; err != nil {
+			return err
+		}
+		if err := s.allow(tx, codesPerUser, "user", strconv.FormatUint(uint64(userID), 10)); err != nil {
+			return err
+		}
+		if err := s.allow(tx, codesPerAddress, to.Backend, to.Address); err != nil {
+			return err
+		}
+		row := confirmationRow{DestinationID: to.ID, CodeHash: digest(code), ExpiresAt: s.micro() + codeLife.Microseconds()}
+		return tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
+	})
+	if err != nil {
+		return "", err
+	}
+	return code, nil
+}
+
+// Confirm confirms a destination of the user with the code that was sent to it. It is scoped by user, so that nobody
+// whom somebody else's code reached can be made to confirm for them. ErrCode when the code does not fit; ErrClaimed when
+// another user has confirmed the address.
+func (s *Store) Confirm(ctx context.Context, userID, destinationID uint, code string) error {
+	fits := false
+	err := s.change(ctx, "confirm destination", func(tx *gorm.DB) error {
+		var to destinationRow
+		if err := tx.Where("id = ? AND user_id = ?", destinationID, userID).Take(&to).Error; err != nil {
+			return err
+		}
+		var err error
+		if fits, err = s.try(tx, destinationID, code); err != nil || !fits {
+			return err
+		}
+		set := map[string]any{"confirmed": true, "disabled": ""}
+		err = tx.Model(&destinationRow{}).Where("id = ?", to.ID).Updates(set).Error
+		if errors.Is(err, gorm.ErrDuplicatedKey) {
+			return ErrClaimed
+		}
+		return err
+	})
+	if err == nil && !fits {
+		return ErrCode // after the commit, which counts the attempt
+	}
+	return err
+}
+
+// try counts an attempt, and uses the code up when it fits. The count comes first: requests at once do not get more.
+func (s *Store) try(tx *gorm.DB, destinationID uint, code string) (bool, error) {
+	counted := tx.Exec("UPDATE confirmations SET attempts = attempts + 1 WHERE destination_id = ? AND attempts < ? AND expires_at > ?",
+		destinationID, codeAttempts, s.micro())
+	if counted.Error != nil || counted.RowsAffected == 0 {
+		return false, counted.Error
+	}
+	var row confirmationRow
+	if err := tx.Where("destination_id = ?", destinationID).Take(&row).Error; err != nil {
+		return false, err
+	}
+	if subtle.ConstantTimeCompare([]byte(row.CodeHash), []byte(digest(normalCode(code)))) != 1 {
+		return false, nil
+	}
+	return true, tx.Where("destination_id = ?", destinationID).Delete(&confirmationRow{}).Error
+}
+
+// letters are those of Crockford's base 32 (https://www.crockford.com/base32.html): none is read as another.
+const letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+// code gives ten letters, 50 bits, with a hyphen in the middle.
+func (s *Store) code() (string, error) {
+	raw, err := s.bytes(10)
+	if err != nil {
+		return "", err
+	}
+	for i := range raw {
+		raw[i] = letters[raw[i]%32]
+	}
+	return string(raw[:5]) + "-" + string(raw[5:]), nil
+}
+
+// normalCode undoes what people do to a code when they type it.
+func normalCode(typed string) string {
+	if len(typed) > 100 {
+		return ""
+	}
+	typed = strings.NewReplacer("O", "0", "I", "1", "L", "1", "-", "", " ", "").Replace(strings.ToUpper(typed))
+	if len(typed) != 10 {
+		return ""
+	}
+	return typed[:5] + "-" + typed[5:]
+}

@@ -1,0 +1,149 @@
+package prefs
+
+import (
+	"context"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"gorm.io/gorm"
+)
+
+// The bounds on destinations.
+const (
+	maxDestinations = 20  // of one user
+	maxAddress      = 512 // bytes
+)
+
+// AddDestination stores an address, not yet confirmed; backends.Kind.CheckAddress made it canonical. Who has it already
+// gets it as it is. Somebody else's claim, confirmed or not, is in nobody's way until NewCode and Confirm.
+func (s *Store) AddDestination(ctx context.Context, userID uint, backend, address string) (Destination, error) {
+	if err := checkAddress(backend, address); err != nil {
+		return Destination{}, err
+	}
+	row := destinationRow{UserID: userID, Backend: backend, Address: address}
+	err := s.change(ctx, "add destination", func(tx *gorm.DB) error {
+		if _, err := lock(tx, userID); err != nil {
+			return err
+		}
+		var rows []destinationRow
+		if err := tx.Where("user_id = ?", userID).Find(&rows).Error; err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if r.Backend == backend && r.Address == address {
+				row = r
+				return nil
+			}
+		}
+		if len(rows) >= maxDestinations {
+			return ErrTooMany
+		}
+		row.IsOn, row.CreatedAt = true, s.micro()
+		return tx.Create(&row).Error
+	})
+	if err != nil {
+		return Destination{}, err
+	}
+	return row.destination(), nil
+}
+
+// Destinations gives a user's destinations, in the order they were added.
+func (s *Store) Destinations(ctx context.Context, userID uint) ([]Destination, error) {
+	var rows []destinationRow
+	if err := s.read(ctx).Where("user_id = ?", userID).Order("id").Find(&rows).Error; err != nil {
+		return nil, named("read destinations", err)
+	}
+	all := make([]Destination, len(rows))
+	for i, r := range rows {
+		all[i] = r.destination()
+	}
+	return all, nil
+}
+
+// Destination gives one of a user's destinations.
+func (s *Store) Destination(ctx context.Context, userID, id uint) (Destination, error) {
+	var row destinationRow
+	if err := s.read(ctx).Where("id = ? AND user_id = ?", id, userID).Take(&row).Error; err != nil {
+		return Destination{}, named("read destination", err)
+	}
+	return row.destination(), nil
+}
+
+// SetDestinationOn switches a destination on or off. Switching on also forgets why it was disabled.
+func (s *Store) SetDestinationOn(ctx context.Context, userID, id uint, on bool) error {
+	set := map[string]any{"is_on": on}
+	if on {
+		set["disabled"] = ""
+	}
+	return s.setDestination(ctx, userID, id, set)
+}
+
+// SetSchedule sets when a destination gets what is owed to it. What waits already keeps its time.
+func (s *Store) SetSchedule(ctx context.Context, userID, id uint, schedule Schedule) error {
+	if err := schedule.Check(); err != nil {
+		return err
+	}
+	return s.setDestination(ctx, userID, id, schedule.columns())
+}
+
+func (s *Store) setDestination(ctx context.Context, userID, id uint, set map[string]any) error {
+	return s.change(ctx, "change destination", func(tx *gorm.DB) error {
+		return one(tx.Model(&destinationRow{}).Where("id = ? AND user_id = ?", id, userID).Updates(set))
+	})
+}
+
+// DisableDestination stops what is sent to a destination and tells its owner why: the server refused the address. It
+// is for the program, not for users.
+func (s *Store) DisableDestination(ctx context.Context, id uint, why string) error {
+	if why == "" {
+		why = "refused"
+	}
+	return s.change(ctx, "disable destination", func(tx *gorm.DB) error {
+		return one(tx.Model(&destinationRow{}).Where("id = ?", id).Update("disabled", clean(why, maxAddress)))
+	})
+}
+
+// DeleteDestination deletes one of a user's destinations. A filter that was for it alone is switched off: it must not
+// begin to reach others.
+func (s *Store) DeleteDestination(ctx context.Context, userID, id uint) error {
+	return s.change(ctx, "delete destination", func(tx *gorm.DB) error {
+		if _, err := lock(tx, userID); err != nil {
+			return err
+		}
+		if err := one(tx.Where("id = ? AND user_id = ?", id, userID).Delete(&destinationRow{})); err != nil {
+			return err
+		}
+		return tx.Exec("UPDATE filters SET is_on = ? WHERE user_id = ? AND is_on AND chosen AND NOT EXISTS "+
+			"(SELECT 1 FROM filter_destinations fd WHERE fd.filter_id = filters.id)", false, userID).Error
+	})
+}
+
+// checkAddress is the last line only: what an address of a backend looks like, the backend says.
+func checkAddress(backend, address string) error {
+	switch {
+	case backend == "" || len(backend) > maxName:
+		return problem("backend", "%q is none", backend)
+	case address == "":
+		return problem("address", "is missing")
+	case len(address) > maxAddress:
+		return problem("address", "is longer than %d bytes", maxAddress)
+	case !utf8.ValidString(address) || strings.ContainsFunc(address, unicode.IsControl):
+		return problem("address", "%q has characters that no address has", address)
+	}
+	return nil
+}
+
+// clean makes s fit for a text column and a line on a page: valid UTF-8, no control characters, at most so many bytes.
+func clean(s string, most int) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\ufffd"))
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "")
+	}
+	return s
+}

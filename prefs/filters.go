@@ -1,0 +1,165 @@
+package prefs
+
+import (
+	"context"
+	"slices"
+
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// maxFilters bounds the filters of one user.
+const maxFilters = 200
+
+// Filters gives a user's filters, in the order they were made; broken ones too.
+func (s *Store) Filters(ctx context.Context, userID uint) ([]Filter, error) {
+	return s.filters(ctx, userID, "filters.user_id = ?", userID)
+}
+
+// Filter gives one of a user's filters.
+func (s *Store) Filter(ctx context.Context, userID uint, id rulespec.FilterID) (Filter, error) {
+	found, err := s.filters(ctx, userID, "filters.user_id = ? AND filters.id = ?", userID, id)
+	if err == nil && len(found) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Filter{}, err
+	}
+	return found[0], nil
+}
+
+// filters reads filters of one user, with their destinations, in three statements however many there are.
+func (s *Store) filters(ctx context.Context, userID uint, where string, args ...any) ([]Filter, error) {
+	owner, err := s.User(ctx, userID)
+	if err != nil {
+		return nil, err
+	}
+	var rows []filterRow
+	if err := s.read(ctx).Where(where, args...).Order("id").Find(&rows).Error; err != nil {
+		return nil, named("read filters", err)
+	}
+	var links []filterDestinationRow
+	err = s.read(ctx).Joins("JOIN filters ON filters.id = filter_destinations.filter_id").Where(where, args...).
+		Order("destination_id").Find(&links).Error
+	if err != nil {
+		return nil, named("read destinations of filters", err)
+	}
+	chosen := byFilter(links)
+	all := make([]Filter, len(rows))
+	for i, r := range rows {
+		all[i] = r.filter(owner, chosen[r.ID])
+	}
+	return all, nil
+}
+
+// SaveFilter makes a filter (ID 0), or changes one of the user's, after a check of its rules: *rulespec.Error says what
+// is wrong with them. Its owner is the user, whatever f says. What SaveFilter gives is as stored.
+func (s *Store) SaveFilter(ctx context.Context, userID uint, f Filter) (Filter, error) {
+	f.UserID, f.Broken = userID, ""
+	f.Destinations = slices.Compact(slices.Sorted(slices.Values(f.Destinations)))
+	err := s.change(ctx, "save filter", func(tx *gorm.DB) error {
+		owner, err := lock(tx, userID)
+		if err != nil {
+			return err
+		}
+		f.Owner = owner.Name
+		row, err := newFilterRow(f, s.micro())
+		if err != nil {
+			return err
+		}
+		if err := s.store(tx, &row); err != nil {
+			return err
+		}
+		f.ID = rulespec.FilterID(row.ID)
+		return choose(tx, row.ID, userID, f.Destinations)
+	})
+	if err != nil {
+		return Filter{}, err
+	}
+	return f, nil
+}
+
+// store inserts or updates a row; the caller holds the user's lock.
+func (s *Store) store(tx *gorm.DB, row *filterRow) error {
+	if row.ID != 0 {
+		return one(tx.Model(&filterRow{}).Where("id = ? AND user_id = ?", row.ID, row.UserID).
+			Select("name", "rules", "is_on", "one_shot", "chosen", "updated_at").Updates(row))
+	}
+	var count int64
+	if err := tx.Model(&filterRow{}).Where("user_id = ?", row.UserID).Count(&count).Error; err != nil {
+		return err
+	}
+	if count >= maxFilters {
+		return ErrTooMany
+	}
+	return tx.Create(row).Error
+}
+
+// choose sets the destinations of a filter; each must be the user's.
+func choose(tx *gorm.DB, filterID, userID uint, ids []uint) error {
+	if err := tx.Where("filter_id = ?", filterID).Delete(&filterDestinationRow{}).Error; err != nil {
+		return err
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	if len(ids) > maxDestinations {
+		return problem("destinations", "are more than %d", maxDestinations)
+	}
+	done := tx.Exec("INSERT INTO filter_destinations (filter_id, destination_id) "+
+		"SELECT ?, id FROM destinations WHERE user_id = ? AND id IN ?", filterID, userID, ids)
+	if done.Error == nil && done.RowsAffected != int64(len(ids)) {
+		return ErrNotFound
+	}
+	return done.Error
+}
+
+// CopyFilter makes a copy of one of the user's filters, switched off, for changing. A broken filter is copied as it is.
+func (s *Store) CopyFilter(ctx context.Context, userID uint, id rulespec.FilterID) (Filter, error) {
+	var row filterRow
+	err := s.change(ctx, "copy filter", func(tx *gorm.DB) error {
+		if _, err := lock(tx, userID); err != nil {
+			return err
+		}
+		if err := tx.Where("id = ? AND user_id = ?", id, userID).Take(&row).Error; err != nil {
+			return err
+		}
+		const suffix = " (copy)"
+		row.ID, row.IsOn, row.CreatedAt, row.UpdatedAt = 0, false, s.micro(), s.micro()
+		row.Name = clean(row.Name, rulespec.MaxValue-len(suffix)) + suffix
+		if err := s.store(tx, &row); err != nil {
+			return err
+		}
+		return tx.Exec("INSERT INTO filter_destinations (filter_id, destination_id) "+
+			"SELECT ?, destination_id FROM filter_destinations WHERE filter_id = ?", row.ID, id).Error
+	})
+	if err != nil {
+		return Filter{}, err
+	}
+	return s.Filter(ctx, userID, rulespec.FilterID(row.ID))
+}
+
+// SetFilterOn switches one of the user's filters on or off.
+func (s *Store) SetFilterOn(ctx context.Context, userID uint, id rulespec.FilterID, on bool) error {
+	return s.setFilter(ctx, userID, id, "is_on", on)
+}
+
+// SetOneShot says whether one of the user's filters is switched off by its first delivery.
+func (s *Store) SetOneShot(ctx context.Context, userID uint, id rulespec.FilterID, oneShot bool) error {
+	return s.setFilter(ctx, userID, id, "one_shot", oneShot)
+}
+
+func (s *Store) setFilter(ctx context.Context, userID uint, id rulespec.FilterID, column string, value bool) error {
+	return s.change(ctx, "change filter", func(tx *gorm.DB) error {
+		return one(tx.Model(&filterRow{}).Where("id = ? AND user_id = ?", id, userID).
+			Updates(map[string]any{column: value, "updated_at": s.micro()}))
+	})
+}
+
+// DeleteFilter deletes one of the user's filters.
+func (s *Store) DeleteFilter(ctx context.Context, userID uint, id rulespec.FilterID) error {
+	return s.change(ctx, "delete filter", func(tx *gorm.DB) error {
+		return one(tx.Where("id = ? AND user_id = ?", id, userID).Delete(&filterRow{}))
+	})
+}

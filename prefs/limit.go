@@ -1,0 +1,56 @@
+package prefs
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+// A limit is how many codes may go out within a window of time.
+type limit struct {
+	count  int64
+	window time.Duration
+}
+
+// longestWindow is the longest of any limit: sent codes are kept so long.
+const longestWindow = 24 * time.Hour
+
+// allow notes that a code goes to the subject, or gives ErrTooOften. Two transactions at once on PostgreSQL can both
+// see the last free place; the advisory lock makes them wait for each other.
+func (s *Store) allow(tx *gorm.DB, l limit, space, name string) error {
+	subject := digest(space + "\x00" + name)
+	if tx.Name() == "postgres" {
+		if err := tx.Exec("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", subject).Error; err != nil {
+			return err
+		}
+	}
+	now := s.micro()
+	var count int64
+	err := tx.Model(&sentCodeRow{}).Where("subject = ? AND sent_at > ?", subject, now-l.window.Microseconds()).Count(&count).Error
+	if err != nil {
+		return err
+	}
+	if count >= l.count {
+		return ErrTooOften
+	}
+	return tx.Create(&sentCodeRow{Subject: subject, SentAt: now}).Error
+}
+
+// digest is what of a secret is stored: SHA-256, in hexadecimal. The secrets are random and long enough to need no salt.
+func digest(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
+
+// bytes gives n random bytes.
+func (s *Store) bytes(n int) ([]byte, error) {
+	raw := make([]byte, n)
+	if _, err := io.ReadFull(s.random, raw); err != nil {
+		return nil, fmt.Errorf("read random bytes: %w", err)
+	}
+	return raw, nil
+}

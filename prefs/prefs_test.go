@@ -1,0 +1,274 @@
+package prefs_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/notifyd/notifyd/migrations"
+	"github.com/notifyd/notifyd/migrations/migratest"
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+func TestMain(m *testing.M) { os.Exit(migratest.Main(m)) }
+
+// A clock is a time that tests set.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+func newClock() *clock { return &clock{at: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)} }
+
+// each runs f with a store on each dialect.
+func each(t *testing.T, f func(t *testing.T, s *prefs.Store, d *migrations.DB, c *clock)) {
+	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+		c := newClock()
+		f(t, prefs.NewStore(d.Writer, d.Reader, c.now, rand.Reader), d, c)
+	})
+}
+
+func must[T any](t *testing.T) func(T, error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func want(t *testing.T, err, target error) {
+	t.Helper()
+	if !errors.Is(err, target) {
+		t.Fatalf("error %v, want %v", err, target)
+	}
+}
+
+// person makes a user with a confirmed mail address.
+func person(t *testing.T, s *prefs.Store, name string) (prefs.User, prefs.Destination) {
+	t.Helper()
+	u := must[prefs.User](t)(s.Register(t.Context(), name, "Europe/Berlin", "email", name+"@example.org"))
+	ds := must[[]prefs.Destination](t)(s.Destinations(t.Context(), u.ID))
+	return u, ds[0]
+}
+
+// confirmed adds a destination and confirms it.
+func confirmed(t *testing.T, s *prefs.Store, u prefs.User, backend, address string) prefs.Destination {
+	t.Helper()
+	d := must[prefs.Destination](t)(s.AddDestination(t.Context(), u.ID, backend, address))
+	code := must[string](t)(s.NewCode(t.Context(), u.ID, d.ID))
+	ok(t, s.Confirm(t.Context(), u.ID, d.ID, code))
+	return must[prefs.Destination](t)(s.Destination(t.Context(), u.ID, d.ID))
+}
+
+func packageFilter(name string, packages ...string) prefs.Filter {
+	return prefs.Filter{On: true, Filter: rulespec.Filter{Name: name, Rules: []rulespec.Rule{
+		{Kind: "package", Args: rulespec.Args{"name": packages}},
+	}}}
+}
+
+// ids gives the filters of the subscriptions of one user.
+func ids(t *testing.T, s *prefs.Store, userID uint) (all []rulespec.FilterID) {
+	t.Helper()
+	for _, sub := range must[[]prefs.Subscription](t)(s.Subscriptions(t.Context())) {
+		if sub.User.ID == userID {
+			all = append(all, sub.Filter.ID)
+		}
+	}
+	return all
+}
+
+func TestUsers(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
+		ctx := t.Context()
+		alice := must[prefs.User](t)(s.CreateUser(ctx, "alice", "Europe/Berlin"))
+		_, err := s.CreateUser(ctx, "alice", "")
+		want(t, err, prefs.ErrTaken)
+		bob := must[prefs.User](t)(s.CreateUser(ctx, "bob", ""))
+		want(t, s.RenameUser(ctx, bob.ID, "alice"), prefs.ErrTaken)
+		ok(t, s.RenameUser(ctx, bob.ID, "robert"))
+		ok(t, s.SetZone(ctx, bob.ID, "Asia/Tokyo"))
+		got := must[prefs.User](t)(s.UserByName(ctx, "robert"))
+		if got.ID != bob.ID || got.Zone != "Asia/Tokyo" || got.Location().String() != "Asia/Tokyo" {
+			t.Errorf("UserByName = %+v", got)
+		}
+		if got := must[prefs.User](t)(s.User(ctx, alice.ID)); got.Name != "alice" {
+			t.Errorf("User = %+v", got)
+		}
+		for _, name := range []string{"", "@me", "a b", "a\x00b", "a\nb", "\xff", strings.Repeat("x", 101)} {
+			if _, err := s.CreateUser(ctx, name, ""); !isInput(err) {
+				t.Errorf("CreateUser(%q) = %v", name, err)
+			}
+		}
+		for _, zone := range []string{"Mars/Base", "Local", "../etc/passwd"} {
+			if err := s.SetZone(ctx, alice.ID, zone); !isInput(err) {
+				t.Errorf("SetZone(%q) = %v", zone, err)
+			}
+		}
+		ok(t, s.DeleteUser(ctx, alice.ID))
+		_, err = s.User(ctx, alice.ID)
+		want(t, err, prefs.ErrNotFound)
+		want(t, s.DeleteUser(ctx, alice.ID), prefs.ErrNotFound)
+	})
+}
+
+func isInput(err error) bool {
+	var e *prefs.Error
+	return errors.As(err, &e)
+}
+
+func TestRegister(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
+		ctx := t.Context()
+		alice, mail := person(t, s, "alice")
+		if !mail.Confirmed || !mail.On || mail.UserID != alice.ID {
+			t.Errorf("the first destination is %+v", mail)
+		}
+		if u := must[prefs.User](t)(s.UserByAddress(ctx, "email", "alice@example.org")); u.ID != alice.ID {
+			t.Errorf("UserByAddress = %+v", u)
+		}
+		_, err := s.Register(ctx, "mallory", "", "email", "alice@example.org")
+		want(t, err, prefs.ErrClaimed)
+		_, err = s.UserByName(ctx, "mallory") // nothing of it stays
+		want(t, err, prefs.ErrNotFound)
+	})
+}
+
+func TestNewUserHasQuietDefaults(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
+		alice, _ := person(t, s, "alice")
+		filters := must[[]prefs.Filter](t)(s.Filters(t.Context(), alice.ID))
+		if len(filters) == 0 || len(filters) > 3 {
+			t.Fatalf("%d default filters", len(filters))
+		}
+		for _, f := range filters {
+			notMine := func(r rulespec.Rule) bool {
+				return r.Kind == "actor" && r.Not && slices.Equal(r.Args["name"], []string{rulespec.Me})
+			}
+			if !f.On || f.Broken != "" || f.Owner != "alice" || !slices.ContainsFunc(f.Rules, notMine) {
+				t.Errorf("default filter %+v", f)
+			}
+		}
+	})
+}
+
+func TestRevisionRises(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
+		ctx := t.Context()
+		alice, mail := person(t, s, "alice")
+		f := must[prefs.Filter](t)(s.SaveFilter(ctx, alice.ID, packageFilter("mine", "bash")))
+		last := must[int64](t)(s.Revision(ctx, nil))
+		changes := map[string]func() error{
+			"rename":   func() error { return s.RenameUser(ctx, alice.ID, "alicia") },
+			"zone":     func() error { return s.SetZone(ctx, alice.ID, "") },
+			"schedule": func() error { return s.SetSchedule(ctx, alice.ID, mail.ID, prefs.Schedule{Count: 5}) },
+			"off":      func() error { return s.SetDestinationOn(ctx, alice.ID, mail.ID, false) },
+			"disable":  func() error { return s.DisableDestination(ctx, mail.ID, "550") },
+			"filter":   func() error { return s.SetFilterOn(ctx, alice.ID, f.ID, false) },
+			"one-shot": func() error { return s.SetOneShot(ctx, alice.ID, f.ID, true) },
+			"stop":     func() error { return s.Stop(ctx, prefs.Action{Filter: f.ID, Destination: mail.ID}) },
+			"save":     func() error { _, err := s.SaveFilter(ctx, alice.ID, f); return err },
+			"new one":  func() error { _, err := s.SaveFilter(ctx, alice.ID, packageFilter("x", "zsh")); return err },
+			"copy":     func() error { _, err := s.CopyFilter(ctx, alice.ID, f.ID); return err },
+		}
+		for name, change := range changes {
+			ok(t, change())
+			now := must[int64](t)(s.Revision(ctx, nil))
+			if now <= last {
+				t.Errorf("%s: revision stays at %d", name, now)
+			}
+			last = now
+		}
+		want(t, s.SetFilterOn(ctx, alice.ID, 9999, true), prefs.ErrNotFound)
+		if now := must[int64](t)(s.Revision(ctx, nil)); now != last {
+			t.Errorf("a change that failed raised the revision")
+		}
+	})
+}
+
+func TestPruneDeletesWhatExpired(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, d *migrations.DB, c *clock) {
+		ctx := t.Context()
+		alice, _ := person(t, s, "alice")
+		irc := must[prefs.Destination](t)(s.AddDestination(ctx, alice.ID, "irc", "alice"))
+		must[string](t)(s.NewCode(ctx, alice.ID, irc.ID))
+		must[string](t)(s.NewSignIn(ctx, "alice@example.org"))
+		ok(t, s.Sessions().CommitCtx(ctx, "token", []byte("x"), c.now().Add(time.Hour)))
+		tables := []string{"sessions", "sign_ins", "confirmations", "sent_codes"}
+		count := func(table string) (n int64) {
+			ok(t, d.Reader.Table(table).Count(&n).Error)
+			return n
+		}
+		ok(t, s.Prune(ctx))
+		for _, table := range tables {
+			if count(table) == 0 {
+				t.Errorf("%s: pruned too early", table)
+			}
+		}
+		c.pass(25 * time.Hour)
+		ok(t, s.Prune(ctx))
+		for _, table := range tables {
+			if n := count(table); n != 0 {
+				t.Errorf("%s: %d rows left", table, n)
+			}
+		}
+	})
+}
+
+func TestSecretsAreNotStored(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, d *migrations.DB, c *clock) {
+		ctx := t.Context()
+		alice, _ := person(t, s, "alice")
+		irc := must[prefs.Destination](t)(s.AddDestination(ctx, alice.ID, "irc", "alice"))
+		api, _, err := s.NewAPIToken(ctx, alice.ID, "laptop")
+		ok(t, err)
+		secrets := []string{
+			must[string](t)(s.NewCode(ctx, alice.ID, irc.ID)), must[string](t)(s.NewSignIn(ctx, "alice@example.org")), api, "session-token",
+		}
+		ok(t, s.Sessions().CommitCtx(ctx, "session-token", []byte("x"), c.now().Add(time.Hour)))
+		for _, table := range []string{"confirmations", "sign_ins", "api_tokens", "sessions", "sent_codes"} {
+			var rows []map[string]any
+			ok(t, d.Reader.Table(table).Find(&rows).Error)
+			if len(rows) == 0 {
+				t.Errorf("%s is empty", table)
+			}
+			for _, row := range rows {
+				for column, value := range row {
+					text, _ := value.(string)
+					for _, secret := range secrets {
+						if strings.Contains(text, secret) || bytes.Contains([]byte(text), []byte("alice@")) && table == "sent_codes" {
+							t.Errorf("%s.%s holds %q", table, column, text)
+						}
+					}
+				}
+			}
+		}
+	})
+}

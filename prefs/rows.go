@@ -1,0 +1,149 @@
+package prefs
+
+import (
+	"time"
+)
+
+// Models gives a value of each gorm model, for the test that models and schema agree.
+func Models() []any {
+	return []any{
+		&userRow{}, &destinationRow{}, &confirmationRow{}, &signInRow{}, &sentCodeRow{}, &apiTokenRow{},
+		&sessionRow{}, &secretRow{}, &filterRow{}, &filterDestinationRow{}, &revisionRow{},
+	}
+}
+
+// The rows. Times are Unix microseconds; the tables, their keys and foreign keys are in migrations/*/00001_prefs.sql.
+
+type userRow struct {
+	ID        uint   `gorm:"primaryKey"`
+	Name      string `gorm:"not null;uniqueIndex:idx_users_name"`
+	Zone      string `gorm:"not null"`
+	CreatedAt int64  `gorm:"not null;autoCreateTime:false"`
+}
+
+func (userRow) TableName() string { return "users" }
+
+type destinationRow struct {
+	ID        uint   `gorm:"primaryKey"`
+	UserID    uint   `gorm:"not null;uniqueIndex:idx_destinations_own,priority:1"`
+	Backend   string `gorm:"not null;uniqueIndex:idx_destinations_own,priority:2;uniqueIndex:idx_destinations_claimed,priority:1,where:confirmed"`
+	Address   string `gorm:"not null;uniqueIndex:idx_destinations_own,priority:3;uniqueIndex:idx_destinations_claimed,priority:2,where:confirmed"`
+	Confirmed bool   `gorm:"not null"`
+	IsOn      bool   `gorm:"not null"`
+	Disabled  string `gorm:"not null"`
+	Every     int64  `gorm:"not null"` // microseconds
+	AtCount   int    `gorm:"not null"`
+	AtTime    string `gorm:"not null"`
+	Weekdays  int    `gorm:"not null"` // bit 0 is Sunday
+	CreatedAt int64  `gorm:"not null;autoCreateTime:false"`
+}
+
+func (destinationRow) TableName() string { return "destinations" }
+
+type confirmationRow struct {
+	DestinationID uint   `gorm:"primaryKey;autoIncrement:false"`
+	CodeHash      string `gorm:"not null"`
+	Attempts      int    `gorm:"not null"`
+	ExpiresAt     int64  `gorm:"not null"`
+}
+
+func (confirmationRow) TableName() string { return "confirmations" }
+
+type signInRow struct {
+	TokenHash string `gorm:"primaryKey"`
+	Address   string `gorm:"not null"`
+	ExpiresAt int64  `gorm:"not null;index:idx_sign_ins_expires_at"`
+}
+
+func (signInRow) TableName() string { return "sign_ins" }
+
+type sentCodeRow struct {
+	ID      uint   `gorm:"primaryKey"`
+	Subject string `gorm:"not null;index:idx_sent_codes_subject,priority:1"`
+	SentAt  int64  `gorm:"not null;index:idx_sent_codes_subject,priority:2;index:idx_sent_codes_sent_at"`
+}
+
+func (sentCodeRow) TableName() string { return "sent_codes" }
+
+type apiTokenRow struct {
+	ID        uint   `gorm:"primaryKey"`
+	UserID    uint   `gorm:"not null;index:idx_api_tokens_user_id"`
+	Name      string `gorm:"not null"`
+	TokenHash string `gorm:"not null;uniqueIndex:idx_api_tokens_token_hash"`
+	CreatedAt int64  `gorm:"not null;autoCreateTime:false"`
+	UsedAt    int64  `gorm:"not null"` // 0: never
+}
+
+func (apiTokenRow) TableName() string { return "api_tokens" }
+
+type sessionRow struct {
+	TokenHash string `gorm:"primaryKey"`
+	Data      []byte `gorm:"not null"`
+	ExpiresAt int64  `gorm:"not null;index:idx_sessions_expires_at"`
+}
+
+func (sessionRow) TableName() string { return "sessions" }
+
+type secretRow struct {
+	Name  string `gorm:"primaryKey"`
+	Value []byte `gorm:"not null"`
+}
+
+func (secretRow) TableName() string { return "secrets" }
+
+type filterRow struct {
+	ID        uint   `gorm:"primaryKey"`
+	UserID    uint   `gorm:"not null;index:idx_filters_user_id"`
+	Name      string `gorm:"not null"`
+	Rules     string `gorm:"not null"`
+	IsOn      bool   `gorm:"not null"`
+	OneShot   bool   `gorm:"not null"`
+	Chosen    bool   `gorm:"not null"` // only the destinations in filter_destinations
+	CreatedAt int64  `gorm:"not null;autoCreateTime:false"`
+	UpdatedAt int64  `gorm:"not null;autoUpdateTime:false"`
+}
+
+func (filterRow) TableName() string { return "filters" }
+
+type filterDestinationRow struct {
+	FilterID      uint `gorm:"primaryKey;autoIncrement:false"`
+	DestinationID uint `gorm:"primaryKey;autoIncrement:false;index:idx_filter_destinations_destination_id"`
+}
+
+func (filterDestinationRow) TableName() string { return "filter_destinations" }
+
+type revisionRow struct {
+	ID    uint  `gorm:"primaryKey;autoIncrement:false"`
+	Value int64 `gorm:"not null"`
+}
+
+func (revisionRow) TableName() string { return "revisions" }
+
+func (r userRow) user() User {
+	u := User{ID: r.ID, Name: r.Name, Zone: r.Zone}
+	u.zone = u.Location()
+	return u
+}
+
+func (r destinationRow) destination() Destination {
+	d := Destination{
+		ID: r.ID, UserID: r.UserID, Backend: r.Backend, Address: r.Address,
+		Confirmed: r.Confirmed, On: r.IsOn, Disabled: r.Disabled,
+		Schedule: Schedule{Every: time.Duration(r.Every) * time.Microsecond, Count: r.AtCount, At: r.AtTime},
+	}
+	for day := time.Sunday; day <= time.Saturday; day++ {
+		if r.Weekdays&(1<<day) != 0 {
+			d.Schedule.Weekdays = append(d.Schedule.Weekdays, day)
+		}
+	}
+	return d
+}
+
+// columns gives the columns of a schedule.
+func (s Schedule) columns() map[string]any {
+	bits := 0
+	for _, day := range s.Weekdays {
+		bits |= 1 << day
+	}
+	return map[string]any{"every": s.Every.Microseconds(), "at_count": s.Count, "at_time": s.At, "weekdays": bits}
+}
