@@ -1,0 +1,115 @@
+package history
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"time"
+
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// Models gives a value of each gorm model, for the test that models and schema agree.
+func Models() []any {
+	return []any{&messageRow{}, &messageUserRow{}, &messagePackageRow{}}
+}
+
+// The rows. Times are Unix microseconds; the foreign keys are in migrations/*/00002_history.sql.
+
+type messageRow struct {
+	ID         int64  `gorm:"primaryKey;index:idx_messages_time,priority:2;index:idx_messages_topic,priority:3;index:idx_messages_app,priority:3;index:idx_messages_retention,priority:2"`
+	MsgID      string `gorm:"not null;uniqueIndex:idx_messages_msg_id"`
+	Source     string `gorm:"not null"`
+	Topic      string `gorm:"not null;index:idx_messages_topic,priority:1"`
+	App        string `gorm:"not null;index:idx_messages_app,priority:1"`
+	Kind       string `gorm:"not null"`
+	Title      string `gorm:"not null"`
+	Summary    string `gorm:"not null"`
+	Link       string `gorm:"not null"`
+	SentAt     int64  `gorm:"not null;index:idx_messages_time,priority:1;index:idx_messages_topic,priority:2;index:idx_messages_app,priority:2"`
+	ReceivedAt int64  `gorm:"not null;index:idx_messages_retention,priority:1"`
+	Size       int64  `gorm:"not null;index:idx_messages_retention,priority:3"`
+	Payload    []byte `gorm:"not null"`
+}
+
+func (messageRow) TableName() string { return "messages" }
+
+type messageUserRow struct {
+	Name      string `gorm:"primaryKey"`
+	SentAt    int64  `gorm:"primaryKey;autoIncrement:false"`
+	MessageID int64  `gorm:"primaryKey;autoIncrement:false;index:idx_message_users_message_id"`
+}
+
+func (messageUserRow) TableName() string { return "message_users" }
+
+type messagePackageRow struct {
+	Name      string `gorm:"primaryKey"`
+	SentAt    int64  `gorm:"primaryKey;autoIncrement:false"`
+	MessageID int64  `gorm:"primaryKey;autoIncrement:false;index:idx_message_packages_message_id"`
+}
+
+func (messagePackageRow) TableName() string { return "message_packages" }
+
+// The bounds on what is stored. An index of PostgreSQL takes no entry over 2704 bytes: without them one message with a
+// long name in it would stop the whole batch, for ever.
+const (
+	maxKey   = 512  // bytes of an indexed text
+	maxText  = 4096 // bytes of a text for people
+	maxNames = 1000 // users, and packages, of one message
+	overhead = 200  // bytes of a row beside its texts, about
+)
+
+func newRow(e *catalogue.Event, now time.Time) messageRow {
+	prose := e.Prose()
+	row := messageRow{
+		MsgID: key(e.ID), Source: text(e.Source), Topic: text(e.Topic), App: key(e.App), Kind: key(e.Kind),
+		Title: text(e.Title), Summary: text(prose.Summary), Link: text(prose.Link),
+		SentAt: min(e.Time.UnixMicro(), now.UnixMicro()), ReceivedAt: now.UnixMicro(), Payload: e.Payload,
+	}
+	if row.Payload == nil {
+		row.Payload = []byte{}
+	}
+	row.Size = int64(overhead + len(row.MsgID) + len(row.Topic) + len(row.App) + len(row.Kind) +
+		len(row.Title) + len(row.Summary) + len(row.Link) + len(row.Payload))
+	return row
+}
+
+func (r messageRow) record() Record {
+	return Record{
+		ID: r.ID, MsgID: r.MsgID, Source: r.Source, Topic: r.Topic, App: r.App, Kind: r.Kind,
+		Title: r.Title, Summary: r.Summary, Link: r.Link, Payload: r.Payload,
+		Time: time.UnixMicro(r.SentAt).UTC(), Received: time.UnixMicro(r.ReceivedAt).UTC(),
+	}
+}
+
+// text makes s fit for a column: PostgreSQL takes neither NUL nor what is not UTF-8.
+func text(s string) string {
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
+	if len(s) > maxText {
+		s = strings.ToValidUTF8(s[:maxText], "")
+	}
+	return s
+}
+
+// key is text for an index; what is too long is told apart by its digest.
+func key(s string) string {
+	if clean := text(s); len(s) <= maxKey && len(clean) <= maxKey {
+		return clean
+	}
+	sum := sha256.Sum256([]byte(s))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// names gives what of a list of users or packages is indexed: at most maxNames, none twice.
+func names(list []string) []string {
+	seen := make(map[string]bool, len(list))
+	var kept []string
+	for _, name := range list {
+		name = key(name)
+		if name != "" && !seen[name] && len(kept) < maxNames {
+			seen[name] = true
+			kept = append(kept, name)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,186 @@
+package history
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gorm.io/gorm"
+)
+
+// A search reads one index in the order of time and looks the other conditions up message by message, a window at a
+// time. maxScan bounds how many it looks at before it gives what it has, with a Next to go on from.
+const (
+	window  = 500
+	maxScan = 10000
+)
+
+// Search gives what a query selects, the newest first.
+func (s *Store) Search(ctx context.Context, q Query) (Page, error) {
+	var page Page
+	err := s.reader.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		ids, next, err := find(tx, q)
+		if err != nil {
+			return err
+		}
+		page.Next = next
+		page.Records, err = load(tx, ids)
+		return err
+	})
+	if err != nil {
+		return Page{}, fmt.Errorf("search history: %w", err)
+	}
+	return page, nil
+}
+
+// A spot is a place in the order of an answer.
+type spot struct {
+	SentAt    int64
+	MessageID int64
+}
+
+// find gives the ids of the first messages that q selects, and where to go on.
+func find(tx *gorm.DB, q Query) (ids []int64, next int64, err error) {
+	last, err := start(tx, q)
+	if err != nil {
+		return nil, 0, err
+	}
+	limit := limitOf(q)
+	for scanned := 0; scanned < maxScan; scanned += window {
+		spots, err := scan(tx, q, last)
+		if err != nil {
+			return nil, 0, err
+		}
+		if len(spots) == 0 {
+			return ids, 0, nil
+		}
+		fit, err := fitting(tx, q, spots)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, id := range fit {
+			if ids = append(ids, id); len(ids) == limit {
+				return ids, id, nil
+			}
+		}
+		if len(spots) < window {
+			return ids, 0, nil
+		}
+		last = &spots[len(spots)-1]
+	}
+	return ids, last.MessageID, nil
+}
+
+// start gives the spot of q.Before, nil for the newest. One that was pruned was the oldest: nothing comes after it.
+func start(tx *gorm.DB, q Query) (*spot, error) {
+	if q.Before == 0 {
+		return nil, nil
+	}
+	var found []spot
+	err := tx.Raw("SELECT sent_at, id AS message_id FROM messages WHERE id = ?", q.Before).Scan(&found).Error
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return &spot{}, nil
+	}
+	return &found[0], nil
+}
+
+// scan gives the next window of the index that tells most: user, package, topic, application, or time alone.
+func scan(tx *gorm.DB, q Query, last *spot) ([]spot, error) {
+	table, id, where, args := "messages", "id", []string{"1 = 1"}, []any{}
+	switch {
+	case q.User != "":
+		table, id, where, args = "message_users", "message_id", []string{"name = ?"}, []any{key(q.User)}
+	case q.Package != "":
+		table, id, where, args = "message_packages", "message_id", []string{"name = ?"}, []any{key(q.Package)}
+	case whole(q.Topic):
+		where, args = []string{"topic = ?"}, []any{text(q.Topic)}
+	case q.App != "":
+		where, args = []string{"app = ?"}, []any{key(q.App)}
+	}
+	add := func(condition string, values ...any) {
+		where, args = append(where, condition), append(args, values...)
+	}
+	if !q.Since.IsZero() {
+		add("sent_at >= ?", q.Since.UnixMicro())
+	}
+	if !q.Until.IsZero() {
+		add("sent_at < ?", q.Until.UnixMicro())
+	}
+	if last != nil {
+		add("(sent_at, "+id+") < (?, ?)", last.SentAt, last.MessageID)
+	}
+	var spots []spot
+	err := tx.Raw("SELECT sent_at, "+id+" AS message_id FROM "+table+" WHERE "+strings.Join(where, " AND ")+
+		" ORDER BY sent_at DESC, "+id+" DESC LIMIT ?", append(args, window)...).Scan(&spots).Error
+	return spots, err
+}
+
+func whole(topic string) bool { return topic != "" && !strings.HasSuffix(topic, ".") }
+
+// fitting gives the ids of the spots, in their order, whose messages meet the conditions that scan left open.
+func fitting(tx *gorm.DB, q Query, spots []spot) ([]int64, error) {
+	ids := make([]int64, len(spots))
+	for i, s := range spots {
+		ids[i] = s.MessageID
+	}
+	var where []string
+	var args []any
+	add := func(open bool, condition string, values ...any) {
+		if open {
+			where, args = append(where, condition), append(args, values...)
+		}
+	}
+	people := q.User != "" || q.Package != ""
+	add(q.User != "" && q.Package != "",
+		"EXISTS (SELECT 1 FROM message_packages p WHERE p.message_id = m.id AND p.name = ?)", key(q.Package))
+	add(whole(q.Topic) && people, "m.topic = ?", text(q.Topic))
+	add(q.Topic != "" && !whole(q.Topic), "substr(m.topic, 1, length(CAST(? AS text))) = ?", text(q.Topic), text(q.Topic))
+	add(q.App != "" && (people || whole(q.Topic)), "m.app = ?", key(q.App))
+	if len(where) == 0 {
+		return ids, nil
+	}
+	var fit []int64
+	err := tx.Raw("SELECT m.id FROM messages m WHERE m.id IN ? AND "+strings.Join(where, " AND "),
+		append([]any{ids}, args...)...).Scan(&fit).Error
+	if err != nil {
+		return nil, err
+	}
+	fits := make(map[int64]bool, len(fit))
+	for _, id := range fit {
+		fits[id] = true
+	}
+	return slices.DeleteFunc(ids, func(id int64) bool { return !fits[id] }), nil
+}
+
+// load reads whole messages, in the order of ids.
+func load(tx *gorm.DB, ids []int64) ([]Record, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var rows []messageRow
+	if err := tx.Where("id IN ?", ids).Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	found := make(map[int64]Record, len(rows))
+	for _, r := range rows {
+		found[r.ID] = r.record()
+	}
+	records := make([]Record, 0, len(ids))
+	for _, id := range ids {
+		if r, ok := found[id]; ok {
+			records = append(records, r)
+		}
+	}
+	return records, nil
+}
+
+func limitOf(q Query) int {
+	if q.Limit <= 0 || q.Limit > MaxLimit {
+		return MaxLimit
+	}
+	return q.Limit
+}

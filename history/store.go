@@ -1,0 +1,140 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// A Store keeps the history in a database with the current schema. It is safe for concurrent use.
+type Store struct {
+	writer, reader *gorm.DB
+	now            func() time.Time
+}
+
+// NewStore makes a store on the two pools of a migrations.DB.
+func NewStore(writer, reader *gorm.DB, now func() time.Time) *Store {
+	return &Store{writer: writer, reader: reader, now: now}
+}
+
+// batch is how many rows one statement inserts or deletes: SQLite takes 32766 parameters in one, PostgreSQL 65535.
+const batch = 500
+
+// Append keeps events, as part of the transaction tx, and says of each whether it is new: false for a message that is
+// kept already, or stands twice among events. All copies of one message have one ID.
+func (s *Store) Append(tx *gorm.DB, events []*catalogue.Event) (added []bool, err error) {
+	added = make([]bool, len(events))
+	now := s.now()
+	rows := make([]messageRow, len(events))
+	order := make([]int, len(events))
+	for i, e := range events {
+		rows[i], order[i] = newRow(e, now), i
+	}
+	// in one order on all nodes: transactions that insert the same messages must not lock each other out
+	slices.SortStableFunc(order, func(a, b int) int { return strings.Compare(rows[a].MsgID, rows[b].MsgID) })
+	order = slices.CompactFunc(order, func(a, b int) bool { return rows[a].MsgID == rows[b].MsgID })
+	for part := range slices.Chunk(order, batch) {
+		if err := insert(tx, rows, part, added); err != nil {
+			return nil, fmt.Errorf("append to history: %w", err)
+		}
+	}
+	if err := s.index(tx, events, rows, added); err != nil {
+		return nil, fmt.Errorf("index history: %w", err)
+	}
+	return added, nil
+}
+
+const columns = "msg_id, source, topic, app, kind, title, summary, link, sent_at, received_at, size, payload"
+
+// insert stores the rows that part names, sets the ids of those that are new, and marks them in added.
+func insert(tx *gorm.DB, rows []messageRow, part []int, added []bool) error {
+	const row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	statement := "INSERT INTO messages (" + columns + ") VALUES " + strings.Repeat(row+", ", len(part)-1) + row +
+		" ON CONFLICT (msg_id) DO NOTHING RETURNING id, msg_id"
+	args := make([]any, 0, 12*len(part))
+	place := make(map[string]int, len(part))
+	for _, i := range part {
+		r := &rows[i]
+		place[r.MsgID] = i
+		args = append(args, r.MsgID, r.Source, r.Topic, r.App, r.Kind, r.Title, r.Summary, r.Link,
+			r.SentAt, r.ReceivedAt, r.Size, r.Payload)
+	}
+	var stored []struct {
+		ID    int64
+		MsgID string
+	}
+	if err := tx.Raw(statement, args...).Scan(&stored).Error; err != nil {
+		return err
+	}
+	for _, s := range stored {
+		i := place[s.MsgID]
+		rows[i].ID, added[i] = s.ID, true
+	}
+	return nil
+}
+
+// index notes who and what the new messages are about.
+func (s *Store) index(tx *gorm.DB, events []*catalogue.Event, rows []messageRow, added []bool) error {
+	var users []messageUserRow
+	var packages []messagePackageRow
+	for i, e := range events {
+		if !added[i] {
+			continue
+		}
+		for _, name := range names(e.Users) {
+			users = append(users, messageUserRow{Name: name, SentAt: rows[i].SentAt, MessageID: rows[i].ID})
+		}
+		for _, name := range names(e.Packages) {
+			packages = append(packages, messagePackageRow{Name: name, SentAt: rows[i].SentAt, MessageID: rows[i].ID})
+		}
+	}
+	if len(users) > 0 {
+		if err := tx.CreateInBatches(users, batch).Error; err != nil {
+			return err
+		}
+	}
+	if len(packages) == 0 {
+		return nil
+	}
+	return tx.CreateInBatches(packages, batch).Error
+}
+
+// Get gives the message with that id on the bus, or ErrNotFound.
+func (s *Store) Get(ctx context.Context, msgID string) (Record, error) {
+	return s.take(s.reader.WithContext(ctx).Where("msg_id = ?", key(msgID)))
+}
+
+// GetID is Get by the id in this history.
+func (s *Store) GetID(ctx context.Context, id int64) (Record, error) {
+	return s.take(s.reader.WithContext(ctx).Where("id = ?", id))
+}
+
+func (s *Store) take(query *gorm.DB) (Record, error) {
+	var row messageRow
+	err := query.Take(&row).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return Record{}, ErrNotFound
+	}
+	if err != nil {
+		return Record{}, fmt.Errorf("read message: %w", err)
+	}
+	return row.record(), nil
+}
+
+// Size says how much is kept. It reads an index of all messages: some milliseconds for each 100 000.
+func (s *Store) Size(ctx context.Context) (Size, error) {
+	var size Size
+	err := s.reader.WithContext(ctx).Raw("SELECT count(*) AS messages, coalesce(sum(size), 0) AS bytes FROM messages").
+		Scan(&size).Error
+	if err != nil {
+		return Size{}, fmt.Errorf("read size of history: %w", err)
+	}
+	return size, nil
+}
