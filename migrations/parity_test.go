@@ -1,0 +1,216 @@
+package migrations_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"gorm.io/driver/postgres"
+	"gorm.io/driver/sqlite"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+	"gorm.io/gorm/schema"
+
+	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/migrations"
+	"github.com/notifyd/notifyd/migrations/migratest"
+	"github.com/notifyd/notifyd/outbox"
+	"github.com/notifyd/notifyd/prefs"
+)
+
+// models are all gorm models, in an order in which parents come first.
+func models() []any {
+	return slices.Concat(
+		prefs.Models(),
+		history.Models(),
+		outbox.Models(),
+	)
+}
+
+// TestModelsAndSchemaAgree has gorm work out what it would change to make the schema fit the models: nothing.
+func TestModelsAndSchemaAgree(t *testing.T) {
+	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+		rec := &recorder{DB: pool(t, d)}
+		if err := recording(t, d, rec).AutoMigrate(models()...); err != nil {
+			t.Fatal(err)
+		}
+		for _, statement := range rec.statements {
+			t.Errorf("AutoMigrate would run: %s", statement)
+		}
+	})
+}
+
+// TestAutoMigrateIsSeen proves that the recorder would see a difference.
+func TestAutoMigrateIsSeen(t *testing.T) {
+	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+		rec := &recorder{DB: pool(t, d)}
+		if err := recording(t, d, rec).AutoMigrate(&changed{}); err != nil {
+			t.Fatal(err)
+		}
+		all := strings.Join(rec.statements, "\n")
+		for _, want := range []string{"surprise", "idx_revisions_surprise"} {
+			if !strings.Contains(all, want) {
+				t.Errorf("no statement names %s: %s", want, all)
+			}
+		}
+	})
+}
+
+type changed struct {
+	ID       uint   `gorm:"primaryKey;autoIncrement:false"`
+	Value    int64  `gorm:"not null"`
+	Surprise string `gorm:"index:idx_revisions_surprise"`
+}
+
+func (changed) TableName() string { return "revisions" }
+
+// TestColumnsBothWays looks for what AutoMigrate does not: tables and columns without a model, and NOT NULL.
+func TestColumnsBothWays(t *testing.T) {
+	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+		tables := map[string]bool{"notifyd_schema": true, "sqlite_sequence": true}
+		for _, model := range models() {
+			s := parse(t, d, model)
+			tables[s.Table] = true
+			types, err := d.Writer.Migrator().ColumnTypes(model)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := make(map[string]bool)
+			for _, f := range s.Fields {
+				want[f.DBName] = true
+			}
+			got := make(map[string]bool)
+			for _, c := range types {
+				got[c.Name()] = true
+				primary, _ := c.PrimaryKey()
+				if nullable, ok := c.Nullable(); ok && nullable && !primary {
+					t.Errorf("%s.%s may be null", s.Table, c.Name())
+				}
+			}
+			if !maps.Equal(got, want) {
+				t.Errorf("%s: schema has %v, model has %v", s.Table, slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
+			}
+		}
+		stored, err := d.Writer.Migrator().GetTables()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, table := range stored {
+			if !tables[table] {
+				t.Errorf("table %s has no model", table)
+			}
+		}
+	})
+}
+
+// TestEveryModelIsStored inserts two rows of each model, one of them with every bool false, and reads them back.
+func TestEveryModelIsStored(t *testing.T) {
+	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+		if err := d.Writer.Exec("DELETE FROM revisions").Error; err != nil { // the schema begins with one
+			t.Fatal(err)
+		}
+		for n := 1; n <= 2; n++ {
+			for _, model := range models() {
+				s := parse(t, d, model)
+				row := filled(s, n)
+				if err := d.Writer.Create(row).Error; err != nil {
+					t.Errorf("insert into %s: %v", s.Table, err)
+					continue
+				}
+				back := reflect.New(s.ModelType)
+				for _, f := range s.PrimaryFields {
+					back.Elem().FieldByName(f.Name).Set(reflect.ValueOf(row).Elem().FieldByName(f.Name))
+				}
+				if err := d.Reader.Take(back.Interface()).Error; err != nil {
+					t.Errorf("read %s: %v", s.Table, err)
+				}
+				if !reflect.DeepEqual(back.Interface(), row) {
+					t.Errorf("%s: stored %+v, read %+v", s.Table, row, back.Interface())
+				}
+			}
+		}
+	})
+}
+
+// filled gives a row with n in every field; bools are true for odd n.
+func filled(s *schema.Schema, n int) any {
+	row := reflect.New(s.ModelType)
+	for _, f := range s.Fields {
+		v := row.Elem().FieldByName(f.Name)
+		switch v.Kind() {
+		case reflect.Bool:
+			v.SetBool(n%2 == 1)
+		case reflect.String:
+			v.SetString(fmt.Sprintf("v%d", n))
+		case reflect.Int, reflect.Int32, reflect.Int64:
+			v.SetInt(int64(n))
+		case reflect.Uint, reflect.Uint32, reflect.Uint64:
+			v.SetUint(uint64(n))
+		case reflect.Slice:
+			v.SetBytes([]byte{byte(n)})
+		default:
+			panic(fmt.Sprintf("%s.%s: kind %s is not expected in a model", s.Table, f.Name, v.Kind()))
+		}
+	}
+	return row.Interface()
+}
+
+func parse(t *testing.T, d *migrations.DB, model any) *schema.Schema {
+	t.Helper()
+	s, err := schema.Parse(model, &sync.Map{}, d.Writer.NamingStrategy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func pool(t *testing.T, d *migrations.DB) *sql.DB {
+	t.Helper()
+	p, err := d.Writer.DB()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// recording gives a handle whose statements go through rec.
+func recording(t *testing.T, d *migrations.DB, rec *recorder) *gorm.DB {
+	t.Helper()
+	dialect := gorm.Dialector(&sqlite.Dialector{DriverName: "sqlite", Conn: rec})
+	if d.Postgres {
+		dialect = postgres.New(postgres.Config{Conn: rec})
+	}
+	g, err := gorm.Open(dialect, &gorm.Config{Logger: logger.Discard, SkipDefaultTransaction: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// A recorder is a pool that notes statements which would change something, and does not run them.
+type recorder struct {
+	*sql.DB
+	statements []string
+}
+
+func (r *recorder) ExecContext(_ context.Context, query string, _ ...any) (sql.Result, error) {
+	r.statements = append(r.statements, query)
+	return result{}, nil
+}
+
+// BeginTx stays in the same recorder: gorm's SQLite migrator rebuilds tables in a transaction.
+func (r *recorder) BeginTx(context.Context, *sql.TxOptions) (gorm.ConnPool, error) { return r, nil }
+
+func (r *recorder) Commit() error   { return nil }
+func (r *recorder) Rollback() error { return nil }
+
+type result struct{}
+
+func (result) LastInsertId() (int64, error) { return 0, nil }
+func (result) RowsAffected() (int64, error) { return 0, nil }
