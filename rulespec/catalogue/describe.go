@@ -18,12 +18,13 @@ type Catalogue struct {
 // Describe works out what a message means. It never fails: what one field cannot say of this message is empty and
 // counted (see Failures), and a message that no entry describes is described by convention.
 func (c *Catalogue) Describe(m *bus.Message) *Event {
-	title := tail(m.Topic)
+	root, environment, title := divide(m.Topic)
 	e := &Event{Message: m, Title: oneLine(title, maxSummary), Severity: Info}
 	words := strings.Split(title, ".")
 	var f *frame
 	found := len(m.Topic) <= bus.MaxTopic && c.tree.find(words, func(candidate *entry) bool {
-		f = c.frame(candidate, m, title, words)
+		f = c.frame(candidate, m, words)
+		f.env["root"], f.env["environment"], f.env["topic"] = root, environment, title
 		return f.holds()
 	})
 	stated := headersOf(m.Headers)
@@ -51,10 +52,9 @@ type frame struct {
 	actorName string
 }
 
-func (c *Catalogue) frame(e *entry, m *bus.Message, title string, words []string) *frame {
+func (c *Catalogue) frame(e *entry, m *bus.Message, words []string) *frame {
 	f := &frame{entry: e, catalogue: c, env: make(map[string]any, 16)}
 	f.env["msg"] = m.Body
-	f.env["topic"] = title
 	f.env["headers"] = m.Headers
 	f.env["username"] = m.Username
 	f.env[accountsName] = c.accounts

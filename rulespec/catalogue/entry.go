@@ -6,7 +6,7 @@ import (
 )
 
 // given are the names that every expression and sentence knows.
-var given = []string{"msg", "topic", "headers", "username"}
+var given = []string{"msg", "root", "environment", "topic", "headers", "username"}
 
 // An entry is a compiled kind of message.
 type entry struct {

@@ -13,17 +13,17 @@ var roots = []string{"org", "com", "net", "io", "edu", "gov", "info", "eu"}
 // environments are the third words that tell a rooted topic whose first word is none of roots.
 var environments = []string{"prod", "production", "stg", "stage", "staging", "dev", "devel", "test"}
 
-// tail gives the topic after prefix and environment, which is what patterns match and titles show. A topic without a
-// root ("pagure.issue.new", as message schemas name them) is its own tail; so is one too short to have one.
-func tail(topic string) string {
+// divide gives the parts of a topic: the root (org.fedoraproject), the environment (prod) and the tail, which is what
+// patterns match and titles show. A topic without a root ("pagure.issue.new", as message schemas name them) is all tail.
+func divide(topic string) (root, environment, tail string) {
 	words := strings.SplitN(topic, ".", 4)
 	switch {
 	case len(words) == 4 && (slices.Contains(roots, words[0]) || slices.Contains(environments, words[2])):
-		return words[3]
+		return words[0] + "." + words[1], words[2], words[3]
 	case len(words) >= 3 && words[0] == "VirtualTopic": // ActiveMQ's form: VirtualTopic.<project>.<application>.<what>
-		return strings.SplitN(topic, ".", 3)[2]
+		return "", "", strings.SplitN(topic, ".", 3)[2]
 	}
-	return topic
+	return "", "", topic
 }
 
 // maxWords bounds the words of a pattern and with them the work of finding an entry.

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// messageCmd is `notifyd message`.
+type messageCmd struct {
+	Describe messageDescribeCmd `cmd:"" help:"Say what messages mean: JSON Lines in, one JSON line each out."`
+}
+
+// messageDescribeCmd is `notifyd message describe`.
+type messageDescribeCmd struct {
+	Catalogue string `type:"existingdir" placeholder:"DIR" help:"Folder of a site's catalogue, laid over the embedded one."`
+	Accounts  string `type:"existingfile" placeholder:"FILE" help:"JSON object of nicks, mail addresses and OpenIDs to accounts."`
+}
+
+// description is one line of output. The order of the fields is that of the manual.
+type description struct {
+	Topic         string   `json:"topic"`
+	App           string   `json:"app"`
+	Kind          string   `json:"kind"`
+	Title         string   `json:"title"`
+	Summary       string   `json:"summary"`
+	Link          string   `json:"link"`
+	Icon          string   `json:"icon"`
+	SecondaryIcon string   `json:"secondary_icon"`
+	Actor         string   `json:"actor"`
+	Users         []string `json:"users"`
+	Packages      []string `json:"packages"`
+	Objects       []string `json:"objects"`
+	Severity      string   `json:"severity"`
+}
+
+// Run reads messages on standard input and writes one line for each, in order. A line that is no message gives a line
+// with an error, and status 1 at the end.
+func (c *messageDescribeCmd) Run(e *env) error {
+	cat, err := loadCatalogue(c.Catalogue)
+	if err != nil {
+		return err
+	}
+	if c.Accounts != "" {
+		accounts, err := readAccounts(c.Accounts)
+		if err != nil {
+			return err
+		}
+		cat = cat.WithAccounts(accounts)
+	}
+	out := bufio.NewWriter(e.stdout)
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	bad := 0
+	err = eachLine(e.stdin, func(line []byte) error {
+		m, err := bus.DecodeLine(line, e.now())
+		if err != nil {
+			bad++
+			return encoder.Encode(map[string]string{"error": err.Error()})
+		}
+		return encoder.Encode(describe(cat.Describe(m)))
+	})
+	if err = errors.Join(err, out.Flush()); err != nil {
+		return fmt.Errorf("describe messages: %w", err)
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d of the lines are no messages", bad)
+	}
+	return nil
+}
+
+func describe(ev *catalogue.Event) description {
+	p := ev.Prose()
+	return description{
+		Topic: ev.Topic, App: ev.App, Kind: ev.Kind, Title: ev.Title,
+		Summary: p.Summary, Link: p.Link, Icon: p.Icon, SecondaryIcon: p.SecondaryIcon,
+		Actor: ev.Actor, Users: orEmpty(ev.Users), Packages: orEmpty(ev.Packages), Objects: orEmpty(ev.Objects),
+		Severity: ev.Severity.String(),
+	}
+}
+
+// orEmpty makes a missing list an empty one, so that readers of the JSON need no case for null.
+func orEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
+func readAccounts(file string) (map[string]string, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read accounts: %w", err)
+	}
+	var accounts map[string]string
+	if err := json.Unmarshal(data, &accounts); err != nil {
+		return nil, fmt.Errorf("read accounts in %s: want one JSON object of names to accounts: %w", file, err)
+	}
+	return accounts, nil
+}
+
+// eachLine calls do for every line that is not blank. A line longer than any message ends the reading with an error.
+func eachLine(r io.Reader, do func(line []byte) error) error {
+	scanner := bufio.NewScanner(r)
+	scanner.Buffer(make([]byte, 0, 64<<10), bus.MaxPayload+bus.MaxTopic+1024)
+	for n := 1; scanner.Scan(); n++ {
+		line := bytes.TrimSpace(scanner.Bytes())
+		if len(line) == 0 {
+			continue
+		}
+		if err := do(bytes.Clone(line)); err != nil {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+	}
+	if err := scanner.Err(); err != nil {
+		return fmt.Errorf("read lines: %w", err)
+	}
+	return nil
+}
