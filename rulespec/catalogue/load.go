@@ -26,18 +26,32 @@ func Embedded() (*Catalogue, error) { return Load(nil) }
 // Load gives the embedded catalogue with a site's folder over it: its *.yaml files add applications and entries, or override
 // them by name and kind. site may be nil. An error joins every *Mistake found.
 func Load(site fs.FS) (*Catalogue, error) {
-	sources, err := readAll(site)
-	if err != nil {
-		return nil, err
+	sources, mistakes := readAll(site)
+	c, more := build(sources)
+	if mistakes = append(mistakes, more...); len(mistakes) > 0 {
+		return nil, errors.Join(unique(mistakes)...)
 	}
-	return build(sources)
+	return c, nil
+}
+
+// unique drops mistakes that were found twice, and those after the first hundred.
+func unique(mistakes []error) []error {
+	seen := map[string]bool{}
+	var kept []error
+	for _, m := range mistakes {
+		if !seen[m.Error()] && len(kept) < 100 {
+			kept = append(kept, m)
+		}
+		seen[m.Error()] = true
+	}
+	return kept
 }
 
 // readAll reads the sources of all applications, the site's over the embedded ones.
-func readAll(site fs.FS) ([]*appSource, error) {
+func readAll(site fs.FS) ([]*appSource, []error) {
 	own, err := fs.Sub(embedded, "apps")
 	if err != nil {
-		return nil, fmt.Errorf("open embedded catalogue: %w", err)
+		return nil, []error{fmt.Errorf("open embedded catalogue: %w", err)}
 	}
 	sources, mistakes := readFolder(own, nil)
 	if site != nil {
@@ -47,7 +61,7 @@ func readAll(site fs.FS) ([]*appSource, error) {
 			sources = put(sources, s)
 		}
 	}
-	return sources, errors.Join(mistakes...)
+	return sources, mistakes
 }
 
 func put(sources []*appSource, s *appSource) []*appSource {
@@ -120,7 +134,7 @@ func twice(sources []*appSource) []error {
 }
 
 // build compiles sources.
-func build(sources []*appSource) (*Catalogue, error) {
+func build(sources []*appSource) (*Catalogue, []error) {
 	compiler := &compiler{mistakes: twice(sources)}
 	c := &Catalogue{machines: &sync.Pool{New: func() any { return new(vm.VM) }}}
 	slices.SortFunc(sources, func(a, b *appSource) int { return strings.Compare(a.name.text, b.name.text) })
@@ -133,8 +147,5 @@ func build(sources []*appSource) (*Catalogue, error) {
 			}
 		}
 	}
-	if len(compiler.mistakes) > 0 {
-		return nil, errors.Join(compiler.mistakes...)
-	}
-	return c, nil
+	return c, compiler.mistakes
 }
