@@ -42,12 +42,17 @@ func formatFilter(b *strings.Builder, f FileFilter) {
 	}
 	b.WriteString("    rules:\n")
 	for _, r := range f.Rules {
-		text := scalar(r.Kind) + ": " + formatArgs(r)
-		if r.Not {
-			text = "not: {" + text + "}"
-		}
-		fmt.Fprintf(b, "      - %s\n", text)
+		fmt.Fprintf(b, "      - %s\n", r)
 	}
+}
+
+// String gives the rule in its text form, on one line: `not: {package: [bash, zsh]}`.
+func (r Rule) String() string {
+	text := scalar(r.Kind) + ": " + formatArgs(r)
+	if r.Not {
+		return "not: {" + text + "}"
+	}
+	return text
 }
 
 // formatArgs gives the arguments: the shorthand where only the first parameter is set, else a mapping.

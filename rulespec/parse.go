@@ -11,18 +11,23 @@ import (
 // Parse reads filters in their text form, the YAML of doc/rules.md. It goes on after a mistake: the error joins an *Error
 // for each, in the order of the text. What comes back beside an error never matches more than what was meant: a rule
 // that could not be read stands in its filter as one of no kind.
-func Parse(text []byte) (File, error) {
+func Parse(text []byte) (File, error) { return ParseIn(Env{}, text) }
+
+// ParseIn is Parse with the kinds of messages that env knows. Its Owner is not looked at; each filter's is.
+func ParseIn(env Env, text []byte) (File, error) {
 	root, err := parseYAML(text)
 	if err != nil {
 		return File{}, err
 	}
-	r := &reader{}
+	env.Owner = Me
+	r := &reader{env: env}
 	file := r.file(root)
 	return file, errors.Join(r.errs...)
 }
 
 // A reader walks the tree of a text and keeps the mistakes.
 type reader struct {
+	env    Env
 	filter string // name of the filter being read
 	errs   []error
 }

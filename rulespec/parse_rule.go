@@ -59,7 +59,7 @@ func (r *reader) kindRule(e entry) Rule {
 		return Rule{Kind: unread}
 	}
 	rule.Args = args
-	for _, err := range checkRule(Env{Owner: Me}, rule) {
+	for _, err := range checkRule(r.env, rule) {
 		var wrong *Error
 		at := e.at
 		if errors.As(err, &wrong) {
