@@ -14,6 +14,7 @@ type commandLine struct {
 	Publish publishCmd `cmd:"" help:"Publish messages on the bus: lines of stdin, one text, or a JSON document."`
 	Tail    tailCmd    `cmd:"" help:"Show the messages on the bus as they come."`
 
+	Filter    filterCmd    `cmd:"" help:"Test, explain and check filters."`
 	Message   messageCmd   `cmd:"" help:"Work on single messages."`
 	Catalogue catalogueCmd `cmd:"" help:"Work on the catalogue: what messages mean."`
 }

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/notifyd/notifyd/directory"
+	"github.com/notifyd/notifyd/rules"
+	"github.com/notifyd/notifyd/rulespec"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// filterCmd is `notifyd filter`.
+type filterCmd struct {
+	Test    filterTestCmd    `cmd:"" help:"Say which filters match: messages as JSON Lines in, one JSON line each out."`
+	Explain filterExplainCmd `cmd:"" help:"Say what each rule of each filter says of each message."`
+	Check   filterCheckCmd   `cmd:"" help:"Check a file of filters, and print each as a sentence."`
+}
+
+// filterFlags is what the three have in common.
+type filterFlags struct {
+	File      string `arg:"" placeholder:"FILTERS.yaml" help:"The filters, in the text form of doc/rules.md."`
+	Directory string `placeholder:"FILE" help:"Groups and package owners; without it no rule that asks for them can be evaluated."`
+	Catalogue string `type:"existingdir" placeholder:"DIR" help:"Folder of a site's catalogue, laid over the embedded one."`
+	Owner     string `placeholder:"NAME" help:"What @me stands for in filters that do not say their owner."`
+}
+
+// A filterSet is a file of filters, ready to be asked.
+type filterSet struct {
+	catalogue *catalogue.Catalogue
+	directory rulespec.Directory // nil: none was given
+	filters   []rulespec.FileFilter
+	matcher   *rules.Matcher
+	mistakes  int // in the file; the filters that have them match nothing
+}
+
+// open reads the file, the directory and the catalogue. Mistakes in the file are printed, and so is what the file needs
+// and the catalogue or the directory does not have; an error is for what leaves nothing to be asked.
+func (f *filterFlags) open(e *env) (*filterSet, error) {
+	set := &filterSet{}
+	var err error
+	if set.catalogue, err = loadCatalogue(f.Catalogue); err != nil {
+		return nil, err
+	}
+	if f.Directory != "" {
+		snapshot, err := directory.ReadFile(f.Directory)
+		if err != nil {
+			return nil, fmt.Errorf("read directory: %w", err)
+		}
+		set.directory = snapshot
+	}
+	text, err := readText(f.File)
+	if err != nil {
+		return nil, fmt.Errorf("read filters: %w", err)
+	}
+	file, err := rulespec.Parse(text)
+	set.mistakes = printMistakes(e.stderr, f.File, err)
+	if set.mistakes > 0 && len(file.Filters) == 0 {
+		return nil, errSilent
+	}
+	set.compile(e.stderr, f, file)
+	return set, nil
+}
+
+// compile makes the matcher; a filter's id is its place in the file, from 1.
+func (s *filterSet) compile(stderr io.Writer, f *filterFlags, file rulespec.File) {
+	s.filters = file.Filters
+	env := rulespec.Env{KnowsKind: knowsKind(s.catalogue)}
+	all := make([]rulespec.Filter, len(s.filters))
+	for i := range s.filters {
+		filter := &s.filters[i].Filter
+		filter.ID = rulespec.FilterID(i + 1)
+		if filter.Owner == "" {
+			filter.Owner = f.Owner
+		}
+		all[i] = *filter
+		for _, missing := range rulespec.Missing(*filter, s.directory) {
+			fmt.Fprintf(stderr, "%s:%d: %s; the rule cannot be evaluated\n", f.File, s.filters[i].Line, textOf(missing))
+		}
+	}
+	var broken []rules.Broken
+	s.matcher, broken = rules.CompileIn(env, all)
+	for _, b := range broken {
+		filter := s.filters[b.Filter-1]
+		// What is wrong with the text itself is said already.
+		if errs := rulespec.Check(filter.Filter); len(errs) > 0 {
+			continue
+		}
+		fmt.Fprintf(stderr, "%s:%d: filter %q: %s; it matches nothing\n", f.File, filter.Line, filter.Name, textOf(b.Err))
+	}
+}
+
+// match gives the places of the filters that e matches. One that is switched off matches nothing.
+func (s *filterSet) match(e *catalogue.Event) []int {
+	var places []int
+	for _, id := range s.matcher.Match(e, s.directory) {
+		if s.filters[id-1].On {
+			places = append(places, int(id-1))
+		}
+	}
+	return places
+}
+
+// status is the error that a command ends with when all its messages were read.
+func (s *filterSet) status(file string, badLines int) error {
+	var errs []error
+	if s.mistakes > 0 {
+		errs = append(errs, fmt.Errorf("%s has mistakes; filters that have one match nothing", file))
+	}
+	if badLines > 0 {
+		errs = append(errs, fmt.Errorf("%d of the lines are no messages", badLines))
+	}
+	return errors.Join(errs...)
+}
+
+// knowsKind gives the test for the kinds of messages of cat. The kinds that messages have by convention, app.unknown, are
+// known without an entry.
+func knowsKind(cat *catalogue.Catalogue) func(string) bool {
+	known := map[string]bool{}
+	for _, k := range cat.Kinds() {
+		known[k.Kind] = true
+	}
+	return func(name string) bool { return known[name] || strings.HasSuffix(name, ".unknown") }
+}
+
+// readText reads a file of at most rulespec.MaxText bytes, or a little more, so that Parse can say that it is too long.
+func readText(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, rulespec.MaxText+1))
+}
+
+// printMistakes prints each error that err joins as file:line:column: text, and gives their number.
+func printMistakes(w io.Writer, file string, err error) int {
+	if err == nil {
+		return 0
+	}
+	errs := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		errs = joined.Unwrap()
+	}
+	for _, err := range errs {
+		var wrong *rulespec.Error
+		if errors.As(err, &wrong) && wrong.Line > 0 {
+			fmt.Fprintf(w, "%s:%d:%d: %s\n", file, wrong.Line, wrong.Column, wrong.Text())
+		} else {
+			fmt.Fprintf(w, "%s: %v\n", file, err)
+		}
+	}
+	return len(errs)
+}
+
+// textOf gives an error without its place.
+func textOf(err error) string {
+	var wrong *rulespec.Error
+	if errors.As(err, &wrong) {
+		return wrong.Text()
+	}
+	return err.Error()
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/notifyd/notifyd/directory"
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// filterCheckCmd is `notifyd filter check`.
+type filterCheckCmd struct {
+	filterFlags
+}
+
+// Run prints every mistake, or else every filter as a sentence. With a directory, what it lacks is a mistake too.
+func (c *filterCheckCmd) Run(e *env) error {
+	cat, err := loadCatalogue(c.Catalogue)
+	if err != nil {
+		return err
+	}
+	text, err := readText(c.File)
+	if err != nil {
+		return fmt.Errorf("read filters: %w", err)
+	}
+	file, err := rulespec.ParseIn(rulespec.Env{KnowsKind: knowsKind(cat)}, text)
+	mistakes := printMistakes(e.stderr, c.File, err)
+	missing, err := c.missing(e.stderr, file)
+	if err != nil {
+		return err
+	}
+	if mistakes += missing; mistakes > 0 {
+		return errSilent
+	}
+	for _, f := range file.Filters {
+		if _, err := fmt.Fprintf(e.stdout, "%s: %s\n", visible(f.Name), rulespec.Sentence(f.Filter)); err != nil {
+			return fmt.Errorf("write sentence: %w", err)
+		}
+	}
+	return nil
+}
+
+// missing prints what the filters need and the directory does not have, and gives the number.
+func (c *filterCheckCmd) missing(w io.Writer, file rulespec.File) (int, error) {
+	if c.Directory == "" {
+		return 0, nil
+	}
+	dir, err := directory.ReadFile(c.Directory)
+	if err != nil {
+		return 0, fmt.Errorf("read directory: %w", err)
+	}
+	n := 0
+	for _, f := range file.Filters {
+		for _, err := range rulespec.Missing(f.Filter, dir) {
+			fmt.Fprintf(w, "%s:%d: %s\n", c.File, f.Line, textOf(err))
+			n++
+		}
+	}
+	return n, nil
+}
