@@ -1,0 +1,145 @@
+package catalogue
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/notifyd/notifyd/bus"
+)
+
+var update = flag.Bool("update", false, "write the events of the fixtures anew; read the difference before you commit it")
+
+// A fixture is a message of our own making and the event that it must give. The files of testdata are lists of them, one
+// file an application.
+type fixture struct {
+	Message json.RawMessage `json:"message"`
+	Event   fixtureEvent    `json:"event"`
+}
+
+type fixtureEvent struct {
+	Kind          string   `json:"kind"`
+	Title         string   `json:"title"`
+	Summary       string   `json:"summary"`
+	Link          string   `json:"link"`
+	SecondaryIcon string   `json:"secondary_icon"`
+	Actor         string   `json:"actor"`
+	Users         []string `json:"users"`
+	Packages      []string `json:"packages"`
+	Objects       []string `json:"objects"`
+	Severity      string   `json:"severity"`
+}
+
+func eventOf(e *Event) fixtureEvent {
+	p := e.Prose()
+	return fixtureEvent{e.Kind, e.Title, p.Summary, p.Link, p.SecondaryIcon, e.Actor, e.Users, e.Packages, e.Objects, e.Severity.String()}
+}
+
+func readFixtures(t *testing.T, file string) []fixture {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fixtures []fixture
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&fixtures); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return fixtures
+}
+
+// TestFixtures describes every fixture, and demands one for each entry of the embedded catalogue.
+func TestFixtures(t *testing.T) {
+	c := embeddedCatalogue(t)
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string]bool{}
+	for _, file := range files {
+		app := strings.TrimSuffix(filepath.Base(file), ".json")
+		fixtures := readFixtures(t, file)
+		for i := range fixtures {
+			e := describeFixture(t, c, &fixtures[i])
+			if e.App != app {
+				t.Errorf("%s: the message on %s is one of %s", file, e.Topic, e.App)
+			}
+			shown[e.Kind] = true
+		}
+		if *update {
+			writeFixtures(t, file, fixtures)
+		}
+	}
+	for _, k := range c.Kinds() {
+		if !shown[k.Kind] {
+			t.Errorf("kind %s has no fixture in testdata/%s.json", k.Kind, k.App)
+		}
+	}
+	for _, f := range c.Failures() {
+		t.Errorf("%s %s: field %s failed %d times on the fixtures", f.App, f.Kind, f.Field, f.Count)
+	}
+}
+
+func describeFixture(t *testing.T, c *Catalogue, f *fixture) *Event {
+	t.Helper()
+	m, err := bus.DecodeLine(f.Message, time.Unix(1500000000, 0))
+	if err != nil {
+		t.Fatalf("%s: %v", f.Message, err)
+	}
+	e := c.Describe(m)
+	got := eventOf(e)
+	switch {
+	case got.Summary == "" || strings.Contains(got.Summary, "<no value>") || strings.Contains(got.Summary, "<nil>"):
+		t.Errorf("%s: the sentence says %q", got.Kind, got.Summary)
+	case strings.Contains(got.Summary, "  ") || strings.HasSuffix(got.Summary, " "):
+		t.Errorf("%s: the sentence has spare spaces: %q", got.Kind, got.Summary)
+	}
+	if *update {
+		f.Event = got
+		return e
+	}
+	if a, b := asJSON(t, got), asJSON(t, f.Event); a != b {
+		t.Errorf("%s\n   got  %s\n   want %s", m.Topic, a, b)
+	}
+	return e
+}
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	var out strings.Builder
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(out.String())
+}
+
+// writeFixtures writes one message and one event a line, which reads well side by side and in a difference.
+func writeFixtures(t *testing.T, file string, fixtures []fixture) {
+	t.Helper()
+	var out bytes.Buffer
+	out.WriteString("[\n")
+	for i, f := range fixtures {
+		out.WriteString("{\"message\": ")
+		if err := json.Compact(&out, f.Message); err != nil {
+			t.Fatal(err)
+		}
+		out.WriteString(",\n \"event\": " + asJSON(t, f.Event) + "}")
+		if i < len(fixtures)-1 {
+			out.WriteString(",")
+		}
+		out.WriteString("\n")
+	}
+	out.WriteString("]\n")
+	if err := os.WriteFile(file, out.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
