@@ -1,0 +1,323 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/migrations"
+	"github.com/notifyd/notifyd/migrations/migratest"
+)
+
+// A medium is a backend of a test. It counts what happens to it.
+type medium struct {
+	answer func(ctx context.Context, p backends.Parcel) error
+
+	mu    sync.Mutex
+	sends int
+	now   map[string]int // sends in progress, by address
+	most  int            // highest number of sends at the same time
+	taken []string       // "address message" of what was taken, in order
+	when  []time.Time    // of each taken
+	twice error
+}
+
+func (m *medium) Send(ctx context.Context, p backends.Parcel) error {
+	m.begin(p)
+	defer m.end(p)
+	err := m.answer(ctx, p)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err == nil {
+		for _, n := range p.Notices {
+			m.taken, m.when = append(m.taken, p.To+" "+n.ID), append(m.when, time.Now())
+		}
+	}
+	return err
+}
+
+func (m *medium) begin(p backends.Parcel) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.now == nil {
+		m.now = map[string]int{}
+	}
+	m.sends++
+	m.now[p.To]++
+	if m.now[p.To] > 1 {
+		m.twice = fmt.Errorf("%s gets two parcels at once", p.To)
+	}
+	all := 0
+	for _, n := range m.now {
+		all += n
+	}
+	m.most = max(m.most, all)
+}
+
+func (m *medium) end(p backends.Parcel) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.now[p.To]--; m.now[p.To] == 0 {
+		delete(m.now, p.To)
+	}
+}
+
+func (m *medium) got() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return append([]string(nil), m.taken...)
+}
+
+func takes(context.Context, backends.Parcel) error { return nil }
+
+// bubble runs f in a synctest bubble with an outbox on a fresh SQLite file, whose time is the bubble's.
+func bubble(t *testing.T, cfg Config, f func(t *testing.T, o *Outbox)) {
+	file := migratest.SQLite(t)
+	synctest.Test(t, func(t *testing.T) {
+		d, err := migrations.Open(t.Context(), file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		f(t, New(d.Writer, d.Reader, false, cfg, time.Now, rand.NewChaCha8([32]byte{7})))
+	})
+}
+
+// during runs the outbox while f runs.
+func during(t *testing.T, o *Outbox, media map[string]backends.Backend, f func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- o.Run(ctx, media) }()
+	f()
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("Run = %v", err)
+	}
+}
+
+func TestDeadBackendDelaysNobody(t *testing.T) {
+	for name, answer := range map[string]func(context.Context, backends.Parcel) error{
+		"hangs":       func(ctx context.Context, _ backends.Parcel) error { <-ctx.Done(); return ctx.Err() },
+		"unavailable": func(context.Context, backends.Parcel) error { return backends.ErrUnavailable },
+		"fails":       func(context.Context, backends.Parcel) error { return errors.New("no") },
+		"panics":      func(context.Context, backends.Parcel) error { panic("bug in a medium") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, Config{}, func(t *testing.T, o *Outbox) {
+				dead := true
+				mail := &medium{answer: takes}
+				chat := &medium{answer: func(ctx context.Context, p backends.Parcel) error {
+					if dead {
+						return answer(ctx, p)
+					}
+					return nil
+				}}
+				during(t, o, map[string]backends.Backend{"mail": mail, "irc": chat}, func() {
+					for i := range 20 {
+						m := delivery(fmt.Sprint("m", i), fmt.Sprint(i%7), time.Now())
+						c := m
+						c.Backend, c.Destination, c.Address = "irc", "c"+c.Destination, "c"+c.Address
+						add(t, o, m, c)
+						time.Sleep(time.Second) // the bubble's time
+						synctest.Wait()
+						if got := len(mail.got()); got != i+1 {
+							t.Fatalf("after %d s %d mails were sent", i+1, got)
+						}
+					}
+					if mail.when[19].Sub(mail.when[0]) > 20*time.Second {
+						t.Errorf("mail was late: %v", mail.when[19].Sub(mail.when[0]))
+					}
+					dead = false
+					time.Sleep(3 * time.Hour)
+					synctest.Wait()
+					if got := chat.got(); len(got) != 20 {
+						t.Errorf("when it came back %d of 20 arrived: %v", len(got), got)
+					}
+				})
+				if mail.twice != nil || chat.twice != nil {
+					t.Error(mail.twice, chat.twice)
+				}
+			})
+		})
+	}
+}
+
+func TestBreakerProbesOneAtATime(t *testing.T) {
+	bubble(t, Config{}, func(t *testing.T, o *Outbox) {
+		chat := &medium{answer: func(context.Context, backends.Parcel) error {
+			time.Sleep(time.Second)
+			return fmt.Errorf("dial: %w", backends.ErrUnavailable)
+		}}
+		var many []Delivery
+		for i := range 50 {
+			many = append(many, delivery("m", fmt.Sprint(i), time.Now()))
+		}
+		during(t, o, map[string]backends.Backend{"mail": chat}, func() {
+			add(t, o, many...)
+			time.Sleep(time.Minute)
+			first := chat.sends
+			chat.most = 0
+			time.Sleep(time.Hour)
+			if probes := chat.sends - first; probes < 25 || probes > 70 || chat.most != 1 {
+				t.Errorf("%d probes in an hour, %d at once; %d sends in the first minute", probes, chat.most, first)
+			}
+			if first > 4+6 {
+				t.Errorf("%d sends in the first minute", first)
+			}
+			chat.answer = takes
+			time.Sleep(2*time.Minute + 10*time.Second)
+			synctest.Wait()
+			if len(chat.got()) != 50 {
+				t.Errorf("%d of 50 arrived after the outage", len(chat.got()))
+			}
+		})
+		for _, r := range all(t, o) {
+			if r.Attempts != 0 || r.State != Done {
+				t.Fatalf("row %+v", r)
+			}
+		}
+		if c := o.Counts()[0]; c.Sent != 50 || c.Down || c.Returned == 0 || c.Total.Count != 50 {
+			t.Errorf("Counts = %+v", c)
+		}
+	})
+}
+
+func TestOrderWithinDestination(t *testing.T) {
+	bubble(t, Config{Workers: 8}, func(t *testing.T, o *Outbox) {
+		mail := &medium{answer: func(context.Context, backends.Parcel) error {
+			time.Sleep(10 * time.Millisecond)
+			return nil
+		}}
+		during(t, o, map[string]backends.Backend{"mail": mail}, func() {
+			for i := range 30 {
+				add(t, o, delivery(fmt.Sprintf("m%02d", i), "1", time.Now()), delivery(fmt.Sprintf("m%02d", i), "2", time.Now()))
+			}
+			time.Sleep(time.Minute)
+			synctest.Wait()
+		})
+		last := map[string]string{}
+		for _, got := range mail.got() {
+			to, message, _ := strings.Cut(got, " ")
+			if message <= last[to] {
+				t.Errorf("%s got %s after %s", to, message, last[to])
+			}
+			last[to] = message
+		}
+		if len(mail.got()) != 60 || mail.twice != nil {
+			t.Errorf("%d of 60 arrived, %v", len(mail.got()), mail.twice)
+		}
+	})
+}
+
+func TestPoisonGoesToTheBack(t *testing.T) {
+	bubble(t, Config{MaxAttempts: 4}, func(t *testing.T, o *Outbox) {
+		mail := &medium{answer: func(_ context.Context, p backends.Parcel) error {
+			if p.Notices[0].ID == "poison" {
+				return errors.New("cannot render this")
+			}
+			return nil
+		}}
+		during(t, o, map[string]backends.Backend{"mail": mail}, func() {
+			add(t, o, delivery("poison", "1", time.Now()), delivery("good", "1", time.Now()))
+			synctest.Wait()
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if got := mail.got(); len(got) != 1 {
+				t.Errorf("behind the poison came %v", got)
+			}
+			time.Sleep(time.Hour)
+			synctest.Wait()
+		})
+		if rows := all(t, o); rows[0].State != Dead || rows[0].Attempts != 4 || rows[1].State != Done {
+			t.Errorf("poison is %s after %d attempts", rows[0].State, rows[0].Attempts)
+		}
+	})
+}
+
+func TestRefusalIsReported(t *testing.T) {
+	var told []string
+	cfg := Config{OnRefused: func(destination, reason string) { told = append(told, destination+": "+reason) }}
+	bubble(t, cfg, func(t *testing.T, o *Outbox) {
+		mail := &medium{answer: func(_ context.Context, p backends.Parcel) error {
+			return fmt.Errorf("550 <%s> unknown: %w", p.To, backends.ErrRefused)
+		}}
+		during(t, o, map[string]backends.Backend{"mail": mail}, func() {
+			add(t, o, delivery("m1", "42", time.Now()))
+			time.Sleep(time.Second)
+			synctest.Wait()
+		})
+		if len(told) != 1 || told[0] != "42: 550 <[address]> unknown: refused" {
+			t.Errorf("told %q", told)
+		}
+	})
+}
+
+func TestDrain(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		needs time.Duration
+		want  State
+		took  time.Duration
+	}{
+		{"finishes in time", 3 * time.Second, Done, 2 * time.Second},
+		{"takes too long", time.Hour, Waiting, 5 * time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			bubble(t, Config{Workers: 1}, func(t *testing.T, o *Outbox) {
+				mail := &medium{answer: func(ctx context.Context, _ backends.Parcel) error {
+					if !wait(ctx, test.needs, nil) {
+						return fmt.Errorf("cut short: %w", ctx.Err())
+					}
+					return nil
+				}}
+				var ending time.Time
+				during(t, o, map[string]backends.Backend{"mail": mail}, func() {
+					add(t, o, delivery("m1", "1", time.Now()), delivery("m1", "2", time.Now()))
+					time.Sleep(time.Second)
+					ending = time.Now()
+				})
+				if took := time.Since(ending); took != test.took {
+					t.Errorf("Run returned after %v, want %v", took, test.took)
+				}
+				rows := all(t, o)
+				if rows[0].State != test.want || rows[0].Attempts != 0 || rows[1].State != Waiting || mail.sends != 1 {
+					t.Errorf("first %s after %d attempts, second %s, %d sends", rows[0].State, rows[0].Attempts, rows[1].State, mail.sends)
+				}
+				if c, err := o.claim(t.Context(), "mail", 10, nil); err != nil || test.want == Waiting && len(c) != 2 {
+					t.Errorf("%d lanes are free after the end, %v", len(c), err)
+				}
+			})
+		})
+	}
+}
+
+func TestNobodyIsStarved(t *testing.T) {
+	bubble(t, Config{Workers: 1}, func(t *testing.T, o *Outbox) {
+		mail := &medium{answer: func(context.Context, backends.Parcel) error {
+			time.Sleep(100 * time.Millisecond)
+			return nil
+		}}
+		var storm []Delivery
+		for i := range 500 {
+			storm = append(storm, delivery(fmt.Sprint("m", i), "busy", time.Now()))
+		}
+		during(t, o, map[string]backends.Backend{"mail": mail}, func() {
+			add(t, o, storm...)
+			time.Sleep(time.Second)
+			add(t, o, delivery("m1", "quiet", time.Now()))
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if !strings.Contains(strings.Join(mail.got(), ","), "quiet@example.org") {
+				t.Errorf("the quiet destination waits behind the busy one: %v", mail.got())
+			}
+		})
+	})
+}
