@@ -31,12 +31,12 @@ func Each(t *testing.T, f func(t *testing.T, d *migrations.DB)) {
 }
 
 // SQLite gives the path of an SQLite file that does not exist yet, and goes with the test.
-func SQLite(t *testing.T) string {
+func SQLite(t testing.TB) string {
 	return filepath.Join(t.TempDir(), "notifyd.db")
 }
 
 // Postgres gives the URL of a fresh, empty database of the test process's own PostgreSQL; see Each for what it needs.
-func Postgres(t *testing.T) string {
+func Postgres(t testing.TB) string {
 	t.Helper()
 	if binaries() == "" {
 		if os.Getenv("NOTIFYD_REQUIRE") == "1" {
