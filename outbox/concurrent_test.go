@@ -1,0 +1,189 @@
+package outbox
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/migrations"
+	"github.com/notifyd/notifyd/migrations/migratest"
+)
+
+// A journal keeps log lines of several goroutines.
+type journal struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.b.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.b.String()
+}
+
+// until polls until holds.
+func until(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.After(60 * time.Second)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("%s: not within a minute", what)
+		}
+	}
+}
+
+// TestNodesShareTheWork runs several outboxes on one database while others add: nothing is sent twice, nothing
+// is left, no destination gets two parcels at once, and the database never says that it is busy.
+func TestNodesShareTheWork(t *testing.T) {
+	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+		const nodes, adders, batches = 3, 4, 25
+		log, sink := &journal{}, &medium{answer: takes}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var running, adding sync.WaitGroup
+		var outboxes []*Outbox
+		for i := range nodes {
+			o := open(d, Config{Poll: 20 * time.Millisecond, Log: slog.New(slog.NewTextHandler(log, nil))}, time.Now, byte(i))
+			outboxes = append(outboxes, o)
+			running.Go(func() {
+				if err := o.Run(ctx, map[string]backends.Backend{"mail": sink}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		for i := range adders {
+			adding.Go(func() {
+				for n := range batches {
+					var batch []Delivery
+					for k := range 10 {
+						one := delivery(fmt.Sprint("m", n*10+k), fmt.Sprint((i+k)%13), time.Now())
+						one.Together = k%3 == 0
+						batch = append(batch, one)
+					}
+					add(t, outboxes[i%nodes], batch...)
+				}
+			})
+		}
+		adding.Wait()
+		var want int64
+		d.Reader.Model(&row{}).Count(&want)
+		until(t, "everything is sent", func() bool {
+			var done int64
+			d.Reader.Model(&row{}).Where("state = ?", Done).Count(&done)
+			return done == want
+		})
+		cancel()
+		running.Wait()
+		seen := map[string]bool{}
+		for _, got := range sink.got() {
+			if seen[got] {
+				t.Errorf("%s was sent twice", got)
+			}
+			seen[got] = true
+		}
+		if int64(len(seen)) != want || sink.twice != nil || strings.Contains(log.String(), "ERROR") {
+			t.Errorf("%d of %d sent; %v; log: %s", len(seen), want, sink.twice, log)
+		}
+	})
+}
+
+// TestDigestIsPulledOnceByTwoNodes adds to one digest from two connections at the same time: the count is exact.
+func TestDigestIsPulledByTwoNodes(t *testing.T) {
+	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+		c := newClock()
+		o := open(d, Config{}, c.now, 1)
+		for round := range 10 {
+			var adding sync.WaitGroup
+			for i := range 2 {
+				adding.Go(func() {
+					one := delivery(fmt.Sprint("m", round, i), fmt.Sprint(round), c.now().Add(time.Hour))
+					one.Together, one.PullAt = true, 2
+					add(t, o, one)
+				})
+			}
+			adding.Wait()
+			if got := messages(take(t, o)); len(got) != 2 {
+				t.Fatalf("round %d: pulled %v", round, got)
+			}
+		}
+	})
+}
+
+func TestFullDisk(t *testing.T) {
+	d, err := migrations.Open(t.Context(), migratest.SQLite(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	c := newClock()
+	o := open(d, Config{}, c.now, 1)
+	add(t, o, delivery("before", "1", c.now()))
+	var pages int
+	d.Writer.Raw("PRAGMA page_count").Scan(&pages)
+	d.Writer.Exec(fmt.Sprintf("PRAGMA max_page_count = %d", pages+2))
+	big := delivery("big", "1", c.now())
+	big.Notice.Text = strings.Repeat("x", 60_000)
+	err = d.Writer.Transaction(func(tx *gorm.DB) error {
+		_, err := o.Add(tx, []Delivery{big})
+		return err
+	})
+	if err == nil || !strings.Contains(err.Error(), "full") {
+		t.Fatalf("Add on a full disk = %v", err)
+	}
+	d.Writer.Exec("PRAGMA max_page_count = 1000000")
+	if n := add(t, o, big); n != 1 {
+		t.Errorf("afterwards Add = %d", n)
+	}
+	for _, want := range []string{"before", "big"} {
+		p := take(t, o)
+		if got := messages(p); len(got) != 1 || got[0] != want {
+			t.Fatalf("claimed %v, want %s", got, want)
+		}
+		settle(t, o, p, nil)
+	}
+}
+
+// TestUnwritableDatabase makes the database refuse to be written after a parcel went out, for longer than the lease:
+// the outbox keeps in mind that it was sent.
+func TestUnwritableDatabase(t *testing.T) {
+	log := &journal{}
+	bubble(t, Config{Log: slog.New(slog.NewTextHandler(log, nil))}, func(t *testing.T, o *Outbox) {
+		mail := &medium{answer: func(context.Context, backends.Parcel) error {
+			o.writer.Exec("PRAGMA query_only = 1")
+			return nil
+		}}
+		during(t, o, map[string]backends.Backend{"mail": mail}, func() {
+			add(t, o, delivery("m1", "1", time.Now()))
+			time.Sleep(time.Hour)
+			synctest.Wait()
+			if !strings.Contains(log.String(), "cannot record a delivery") {
+				t.Error("nobody was told")
+			}
+			o.writer.Exec("PRAGMA query_only = 0")
+			time.Sleep(time.Minute)
+			synctest.Wait()
+		})
+		if rows := all(t, o); mail.sends != 1 || rows[0].State != Done {
+			t.Errorf("%d sends, %s", mail.sends, rows[0].State)
+		}
+	})
+}
