@@ -17,6 +17,7 @@ import (
 	"gorm.io/gorm/logger"
 	"gorm.io/gorm/schema"
 
+	"github.com/notifyd/notifyd/backends/desktop"
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
@@ -30,6 +31,7 @@ func models() []any {
 		prefs.Models(),
 		history.Models(),
 		outbox.Models(),
+		desktop.Models(),
 	)
 }
 
