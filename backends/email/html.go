@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -12,7 +13,7 @@ import (
 var letterSource string
 
 // letter is the HTML part: no image, no script, no remote style; html/template escapes what notices contain.
-var letter = template.Must(template.New("letter").Funcs(template.FuncMap{"lines": lines}).Parse(letterSource))
+var letter = template.Must(template.New("letter").Funcs(template.FuncMap{"paragraphs": paragraphs}).Parse(letterSource))
 
 // hypertext renders a page as HTML.
 func hypertext(w io.Writer, pg page, subject string) error {
@@ -25,13 +26,23 @@ func hypertext(w io.Writer, pg page, subject string) error {
 	return nil
 }
 
-// lines splits a text into paragraphs and these into lines.
-func lines(text string) [][]string {
-	var out [][]string
-	for p := range strings.SplitSeq(text, "\n\n") {
-		if p = strings.Trim(p, "\n"); p != "" {
-			out = append(out, strings.Split(p, "\n"))
+// A paragraph is some lines; Code says that all of them are indented: a patch, a log.
+type paragraph struct {
+	Lines []string
+	Code  bool
+}
+
+// paragraphs splits a text at its empty lines.
+func paragraphs(text string) []paragraph {
+	var out []paragraph
+	for chunk := range strings.SplitSeq(text, "\n\n") {
+		chunk = strings.Trim(chunk, "\n")
+		if chunk == "" {
+			continue
 		}
+		p := paragraph{Lines: strings.Split(chunk, "\n")}
+		p.Code = !slices.ContainsFunc(p.Lines, func(l string) bool { return !strings.HasPrefix(l, " ") && !strings.HasPrefix(l, "\t") })
+		out = append(out, p)
 	}
 	return out
 }

@@ -36,6 +36,7 @@ type line struct {
 	Severity string
 	Times    int
 	Link     string
+	Untold   bool // the text of one of them had no room
 }
 
 // item is one notice in full.
@@ -119,9 +120,18 @@ func (pg *page) tell(listed [][]backends.Notice, left room, budget int) {
 			it.Filters = filterNames(n)
 			if pg.Digest && !left.spend(2*(len(it.Text)+len(it.Title)+len(it.Link)+len(it.Filters))+600) {
 				pg.Untold++
+				pg.Groups[i].markUntold(number)
 				continue
 			}
 			pg.Groups[i].Items = append(pg.Groups[i].Items, it)
+		}
+	}
+}
+
+func (g group) markUntold(number int) {
+	for i, l := range g.Lines {
+		if l.Number <= number && number < l.Number+l.Times {
+			g.Lines[i].Untold = true
 		}
 	}
 }

@@ -125,6 +125,9 @@ func (c *connection) dialError(ctx context.Context, err error) error {
 
 const maxErrorText = 300
 
+// unquote undoes what net/textproto does to a reply in an error, so that words are words again.
+var unquote = strings.NewReplacer(`\n`, " ", `\r`, " ", `\t`, " ", `\"`, " ", `"`, "")
+
 // redact takes addresses and secrets out of what a server said, makes it one line and bounds it. A server says much
 // more than a code, and an operator needs it; but it repeats the address.
 func redact(text string, secrets []string, m *mail.Msg) string {
@@ -136,6 +139,7 @@ func redact(text string, secrets []string, m *mail.Msg) string {
 			secrets = append(secrets[:len(secrets):len(secrets)], a.Address, local)
 		}
 	}
+	text = unquote.Replace(text)
 	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) })
 	for i, word := range words {
 		bare := strings.Trim(word, `<>()[]"'.,:;`)

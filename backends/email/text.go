@@ -38,6 +38,9 @@ func plainContents(b *strings.Builder, pg page) {
 		fmt.Fprintf(b, "\n%s\n", g.Heading())
 		for _, l := range g.Lines {
 			b.WriteString(wrap(l.text(), "      ")[2:] + "\n")
+			if l.Untold && l.Link != "" {
+				b.WriteString("      " + l.Link + "\n")
+			}
 		}
 	}
 	if pg.Unlisted > 0 {
@@ -77,7 +80,7 @@ func plainItem(b *strings.Builder, it item, digest bool) {
 	if it.Link != "" {
 		b.WriteString("\n" + it.Link + "\n")
 	}
-	if meta := it.Meta(digest); meta != "" {
+	if meta := it.Meta(digest, it.Severity); meta != "" {
 		b.WriteString("\n" + wrap(meta, "") + "\n")
 	}
 }

@@ -48,9 +48,9 @@ func (g group) Heading() string {
 }
 
 // Meta says when and what it was, and in a digest which filter brought it.
-func (it item) Meta(digest bool) string {
+func (it item) Meta(digest bool, more ...string) string {
 	var parts []string
-	for _, s := range []string{it.When, it.Kind, it.Severity} {
+	for _, s := range append([]string{it.When, it.Kind}, more...) {
 		if s != "" {
 			parts = append(parts, s)
 		}

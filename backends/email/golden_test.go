@@ -1,0 +1,127 @@
+package email
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/backends/backendtest"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata/golden")
+
+// gallery are the messages that people look at: testdata/golden shows them.
+func gallery() map[string]backends.Parcel {
+	samples := backendtest.Samples()
+	to := func(id string, ns ...backends.Notice) backends.Parcel {
+		return backends.Parcel{ID: id, To: "alice@example.org", Notices: ns, Manage: "https://notify.example.org/settings"}
+	}
+	account := to("golden-account", backendtest.Account())
+	account.Manage = ""
+	return map[string]backends.Parcel{
+		"failed-build": to("golden-1", samples[0]),
+		"unicode":      to("golden-2", samples[2]),
+		"two-filters":  to("golden-3", twoFilters(samples[1])),
+		"account":      account,
+		"digest":       to("golden-4", morning()...),
+	}
+}
+
+func twoFilters(n backends.Notice) backends.Notice {
+	n.Why = append(slices.Clone(n.Why), backends.Reason{
+		Filter: "About me", Sentence: "alice is involved, and it was not alice who did it",
+		Link: "https://notify.example.org/filters/8", Stop: "https://notify.example.org/stop/def?sig=fedcba9876543210",
+	})
+	return n
+}
+
+// morning is what a person may find after a night: a build tried over and over, comments, an edited page, a patch.
+func morning() []backends.Notice {
+	samples := backendtest.Samples()
+	var out []backends.Notice
+	add := func(n backends.Notice, change func(*backends.Notice)) {
+		change(&n)
+		n.ID = fmt.Sprintf("2026-morning-%d", len(out))
+		n.Time = samples[0].Time.Add(time.Duration(len(out)*17) * time.Minute)
+		out = append(out, n)
+	}
+	add(samples[1], func(*backends.Notice) {})
+	for i := range 3 {
+		add(samples[0], func(n *backends.Notice) { n.Link = fmt.Sprintf("https://builds.example.org/build/%d", 1234+i) })
+	}
+	add(samples[0], func(n *backends.Notice) {
+		n.Title, n.Severity, n.Kind, n.KindName = "Build of bash-5.3-2 finished", "info", "buildsys.build.done", "Finished builds"
+		n.Text = "carol's build of bash-5.3-2 finished on all architectures after 9 minutes."
+	})
+	add(samples[2], func(*backends.Notice) {})
+	add(samples[1], func(n *backends.Notice) {
+		n.Title, n.Packages, n.Severity = "The update of openssl-libs-with-a-very-long-name-3.5.1-2.fc43 was unpushed by alice", []string{"openssl"}, "warning"
+		n.Text = "alice unpushed the update. The change:\n\n  --- a/spec\n  +++ b/spec\n  @@ -1 +1 @@\n  -Release: 1\n  +Release: 2\n\nSee also https://bugs.example.org/show_bug.cgi?id=123456789&with=a&very=long&query=that-does-not-fit-into-one-line-of-any-mail"
+	})
+	return out
+}
+
+func TestGolden(t *testing.T) {
+	b := newBackend(t, Config{
+		Host: "mx.example.org", From: "notifyd@example.org", FromName: "Example notices", ListDomain: "notify.example.org",
+	})
+	for name, p := range gallery() {
+		t.Run(name, func(t *testing.T) {
+			raw := render(t, b, p)
+			checkMessage(t, raw)
+			m, err := parse(raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			head, _, _ := strings.Cut(string(raw), "\r\n\r\n")
+			golden(t, name+".headers.txt", headersOf(head))
+			golden(t, name+".txt", m.text)
+			golden(t, name+".html", m.html)
+		})
+	}
+}
+
+func render(t testing.TB, b *Backend, p backends.Parcel) []byte {
+	t.Helper()
+	m, err := b.compose(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var raw bytes.Buffer
+	if _, err := m.WriteTo(&raw); err != nil {
+		t.Fatal(err)
+	}
+	return raw.Bytes()
+}
+
+// headersOf sorts the headers and leaves out the boundary, which is new each time.
+func headersOf(head string) string {
+	fields := strings.Split(strings.ReplaceAll(head, "\r\n ", " "), "\r\n")
+	fields = slices.DeleteFunc(fields, func(s string) bool { return strings.HasPrefix(s, "Content-Type:") })
+	slices.Sort(fields)
+	return strings.Join(fields, "\n") + "\n"
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", "golden", name)
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs; run go test -update and look at the difference:\n%s", name, got)
+	}
+}
