@@ -11,6 +11,9 @@ type commandLine struct {
 	Config  string           `short:"c" type:"path" env:"NOTIFYD_CONFIG" placeholder:"FILE" help:"Configuration file (default: /etc/notifyd/notifyd.yaml where it exists)."`
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
+	Serve    serveCmd  `cmd:"" help:"Run the daemon."`
+	Settings configCmd `cmd:"" name:"config" help:"Check and show the configuration."`
+
 	Publish publishCmd `cmd:"" help:"Publish messages on the bus: lines of stdin, one text, or a JSON document."`
 	Tail    tailCmd    `cmd:"" help:"Show the messages on the bus as they come."`
 

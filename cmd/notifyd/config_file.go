@@ -82,19 +82,28 @@ func readBounded(name string) ([]byte, error) {
 	return text, nil
 }
 
-// overrides picks NOTIFYD_A__B__C=value, sorted by name, out of an environment. Names without "__" are other settings.
+// overrides picks NOTIFYD_A__B__C=value, sorted by name, out of an environment. Names without "__" are other settings;
+// an empty value counts as not set.
 func overrides(environ []string) []override {
 	var found []override
 	for _, pair := range environ {
 		name, value, _ := strings.Cut(pair, "=")
 		path, ok := strings.CutPrefix(name, "NOTIFYD_")
-		if !ok || !strings.Contains(path, "__") {
+		if !ok || !strings.Contains(path, "__") || value == "" {
 			continue
 		}
 		found = append(found, override{name, strings.Split(strings.ToLower(path), "__"), value})
 	}
 	slices.SortFunc(found, func(a, b override) int { return strings.Compare(a.variable, b.variable) })
 	return found
+}
+
+// has says whether the file or the environment says anything of a section.
+func (f *configFile) has(path string) bool {
+	keys := strings.Split(path, ".")
+	return find(f.root, keys) != nil || slices.ContainsFunc(f.environ, func(o override) bool {
+		return len(o.path) > len(keys) && slices.Equal(o.path[:len(keys)], keys)
+	})
 }
 
 // section gives the decode function of one section, such as "backends.email". Decoding is strict, lays the environment

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+)
+
+// defaultConfig is where a packaged notifyd looks when no file was named.
+const defaultConfig = "/etc/notifyd/notifyd.yaml"
+
+type configCmd struct {
+	Check configCheckCmd `cmd:"" help:"Check the configuration and say what is wrong with it."`
+	Print configPrintCmd `cmd:"" help:"Print the configuration in effect, with secrets masked."`
+}
+
+type configCheckCmd struct{}
+
+// Run checks the whole configuration as serve would, without connecting to anything.
+func (c *configCheckCmd) Run(e *env) error {
+	f, _, err := checkedConfig(e)
+	if err != nil {
+		return err
+	}
+	name := f.name
+	if name == "" {
+		name = "defaults and environment"
+	}
+	fmt.Fprintf(e.stdout, "%s: ok\n", name)
+	return nil
+}
+
+type configPrintCmd struct{}
+
+// Run prints what the program would run with.
+func (c *configPrintCmd) Run(e *env) error {
+	f, _, err := checkedConfig(e)
+	if err != nil {
+		return err
+	}
+	return f.print(e.stdout)
+}
+
+// checkedConfig reads the configuration and opens every bus and medium it names, which checks their sections.
+func checkedConfig(e *env) (*configFile, settings, error) {
+	f, err := openConfig(e)
+	if err != nil {
+		return nil, settings{}, err
+	}
+	s, err := loadSettings(f)
+	quiet := slog.New(slog.DiscardHandler)
+	_, err2 := openSources(f, quiet)
+	_, err3 := openMedia(f, e, quiet)
+	return f, s, errors.Join(err, err2, err3, f.unknown())
+}
+
+// openConfig reads the file that --config names, or the packaged one where it exists, or none.
+func openConfig(e *env) (*configFile, error) {
+	name := e.config
+	if name == "" {
+		if _, err := os.Stat(defaultConfig); err == nil {
+			name = defaultConfig
+		}
+	}
+	return readConfig(name, os.Environ())
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+
+	"github.com/notifyd/notifyd/backends"
+	backendall "github.com/notifyd/notifyd/backends/all"
+	"github.com/notifyd/notifyd/backends/desktop"
+	"github.com/notifyd/notifyd/bus"
+	busall "github.com/notifyd/notifyd/bus/all"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// openEdges opens what touches the world: the buses that messages come from and the media that notices go to.
+func (s *service) openEdges(f *configFile, e *env) error {
+	var err, err2 error
+	s.sources, err = openSources(f, s.log)
+	s.media, err2 = openMedia(f, e, s.log)
+	if err := errors.Join(err, err2); err != nil {
+		return err
+	}
+	if len(s.sources) == 0 {
+		s.log.Warn("no bus is configured: nothing will come in")
+	}
+	s.feed = desktop.New(s.db.Writer, s.db.Reader, e.now)
+	s.media[desktop.Kind.Name] = s.feed
+	return nil
+}
+
+// openSources opens every bus that the configuration has a section for.
+func openSources(f *configFile, log *slog.Logger) (map[string]bus.Source, error) {
+	sources := map[string]bus.Source{}
+	var errs []error
+	for _, kind := range busall.Kinds() {
+		section := "bus." + kind.Name
+		decode := f.section(section)
+		if !f.has(section) {
+			continue
+		}
+		source, err := kind.Open(decode, log.With("source", kind.Name))
+		if err != nil {
+			errs = append(errs, inSection(section, err))
+			continue
+		}
+		sources[kind.Name] = source
+	}
+	return sources, errors.Join(errs...)
+}
+
+// openMedia opens every medium that the configuration has a section for.
+func openMedia(f *configFile, e *env, log *slog.Logger) (map[string]backends.Backend, error) {
+	media := map[string]backends.Backend{}
+	var errs []error
+	for _, medium := range backendall.Media() {
+		section := "backends." + medium.Kind.Name
+		decode := f.section(section)
+		if !f.has(section) {
+			continue
+		}
+		parts := backendall.Parts{Log: log.With("backend", medium.Kind.Name), Now: e.now, Random: rand.Float64}
+		backend, err := medium.Open(decode, parts)
+		if err != nil {
+			errs = append(errs, inSection(section, err))
+			continue
+		}
+		if backend != nil {
+			media[medium.Kind.Name] = backend
+		}
+	}
+	return media, errors.Join(errs...)
+}
+
+func inSection(section string, err error) error { return fmt.Errorf("%s: %w", section, err) }
+
+// kindsOf are the media that s has, in the order of the list.
+func (s *service) kindsOf() []backends.Kind {
+	var kinds []backends.Kind
+	for _, kind := range append(backendall.Kinds(), desktop.Kind) {
+		if s.media[kind.Name] != nil {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
+}
+
+// knownKinds says which kinds of message a filter may name: those of the catalogue, and the kind by convention of an
+// application that has none.
+func knownKinds(c *catalogue.Catalogue) func(string) bool {
+	known := map[string]bool{}
+	for _, k := range c.Kinds() {
+		known[k.Name] = true
+	}
+	return func(name string) bool { return known[name] || strings.HasSuffix(name, ".unknown") }
+}

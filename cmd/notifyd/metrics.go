@@ -1,0 +1,72 @@
+package main
+
+import (
+	"runtime"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// metrics are the program's own counters. Rooms keep plain numbers; the collectors in metrics_rooms.go read those when
+// Prometheus asks. No label holds a user, a package or an address.
+type metrics struct {
+	registry     *prometheus.Registry
+	rejected     *prometheus.CounterVec
+	routeErrors  prometheus.Counter
+	messages     prometheus.Counter
+	matches      prometheus.Counter
+	matchSeconds prometheus.Histogram
+	filterCount  *prometheus.GaugeVec
+	lastMessage  prometheus.Gauge
+}
+
+func newMetrics(version string) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "notifyd_messages_rejected_total", Help: "Frames that were received and not routed, by source and reason.",
+		}, []string{"source", "reason"}),
+		routeErrors: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "notifyd_route_errors_total", Help: "Batches that the database did not take and that were tried again.",
+		}),
+		messages: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "notifyd_messages_routed_total", Help: "Messages committed to history.",
+		}),
+		matches: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "notifyd_matches_total", Help: "Deliveries owed because a filter matched.",
+		}),
+		matchSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "notifyd_match_duration_seconds", Help: "Time to find the filters that one message matches.",
+			Buckets: prometheus.ExponentialBuckets(1e-6, 4, 12),
+		}),
+		filterCount: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "notifyd_filters", Help: "Filters that are on, by state: active or broken.",
+		}, []string{"state"}),
+		lastMessage: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "notifyd_last_message_timestamp_seconds", Help: "Sending time of the newest message routed.",
+		}),
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "notifyd_build_info", Help: "Always 1; the labels say what runs.",
+		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
+	})
+	build.Set(1)
+	m.registry.MustRegister(m.rejected, m.routeErrors, m.messages, m.matches, m.matchSeconds, m.filterCount, m.lastMessage,
+		build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func (m *metrics) reject(source, reason string) { m.rejected.WithLabelValues(source, reason).Inc() }
+
+func (m *metrics) routed(events []*catalogue.Event, owed int) {
+	m.messages.Add(float64(len(events)))
+	m.matches.Add(float64(owed))
+	m.lastMessage.Set(float64(events[len(events)-1].Time.Unix()))
+}
+
+func (m *metrics) filters(active, broken int) {
+	m.filterCount.WithLabelValues("active").Set(float64(active))
+	m.filterCount.WithLabelValues("broken").Set(float64(broken))
+}

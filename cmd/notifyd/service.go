@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/backends/desktop"
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/directory"
+	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/migrations"
+	"github.com/notifyd/notifyd/outbox"
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// maxRecent is how many message ids the router remembers, to drop what two relays repeat before the database is asked.
+const maxRecent = 1 << 16
+
+// A service is the daemon with everything open and nothing running yet.
+type service struct {
+	settings  settings
+	log       *slog.Logger
+	metrics   *metrics
+	db        *migrations.DB
+	catalogue *catalogue.Catalogue
+	watcher   *directory.Watcher // nil: no directory is configured
+	prefs     *prefs.Store
+	history   *history.Store
+	outbox    *outbox.Outbox
+	media     map[string]backends.Backend
+	feed      *desktop.Feed
+	sources   map[string]bus.Source
+	router    *router
+	listeners []*listener
+	ready     atomic.Bool
+}
+
+// newService opens what the configuration names. On an error all that was open is closed again.
+func newService(ctx context.Context, f *configFile, e *env) (*service, error) {
+	set, err := loadSettings(f)
+	if err != nil {
+		return nil, err
+	}
+	s := &service{settings: set, log: set.Log.logger(e.stderr), metrics: newMetrics(version())}
+	for _, open := range []func() error{
+		func() error { return s.openMeaning() },
+		func() error { return s.openStores(ctx, e) },
+		func() error { return s.openEdges(f, e) },
+		func() error { return f.unknown() },
+		func() error { return s.openRouter(ctx, e) },
+		func() error { return s.openPages(ctx, e) },
+	} {
+		if err := open(); err != nil {
+			return nil, errors.Join(err, s.close())
+		}
+	}
+	s.metrics.watch(s)
+	return s, nil
+}
+
+// close closes what newService has opened; everything that run started has ended by then.
+func (s *service) close() error {
+	var errs []error
+	for _, l := range s.listeners {
+		if err := l.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (s *service) openMeaning() error {
+	var site fs.FS
+	if s.settings.Catalogue.Folder != "" {
+		site = os.DirFS(s.settings.Catalogue.Folder)
+	}
+	var err error
+	if s.catalogue, err = catalogue.Load(site); err != nil {
+		return fmt.Errorf("load catalogue: %w", err)
+	}
+	if s.settings.Directory.File == "" {
+		return nil
+	}
+	if s.watcher, err = directory.Watch(s.settings.Directory.File, s.settings.Directory.Check, s.log); err != nil {
+		return fmt.Errorf("load directory: %w", err)
+	}
+	return nil
+}
+
+// directory gives the snapshot as it stands; nil when there is none.
+func (s *service) directory() *directory.Snapshot {
+	if s.watcher == nil {
+		return nil
+	}
+	return s.watcher.Load()
+}
+
+func (s *service) openStores(ctx context.Context, e *env) error {
+	var err error
+	if s.db, err = migrations.Open(ctx, s.settings.Database.DSN); err != nil {
+		return err
+	}
+	s.prefs = prefs.NewStore(s.db.Writer, s.db.Reader, e.now, rand.Reader)
+	s.history = history.NewStore(s.db.Writer, s.db.Reader, e.now)
+	config := s.settings.Outbox.config()
+	config.Log = s.log
+	config.OnRefused = s.refused
+	s.outbox = outbox.New(s.db.Writer, s.db.Reader, s.db.Postgres, config, e.now, rand.Reader)
+	return nil
+}
+
+// refused switches off a destination whose server will never take mail for it; its owner sees why on the page.
+func (s *service) refused(destination, reason string) {
+	id, err := strconv.ParseUint(destination, 10, 64)
+	if err != nil {
+		return // account mail to an address that is no destination yet
+	}
+	if err := s.prefs.DisableDestination(context.Background(), uint(id), reason); err != nil {
+		s.log.Error("cannot switch off a destination that refuses", "destination", id, "error", err)
+	}
+}
+
+func (s *service) openRouter(ctx context.Context, e *env) error {
+	base := s.settings.Web.BaseURL
+	if s.settings.Web.Listen == "" {
+		base = "" // nobody would answer
+	}
+	links, err := s.prefs.Links(ctx, strings.TrimSuffix(base, "/"))
+	if err != nil {
+		return fmt.Errorf("open links: %w", err)
+	}
+	s.router = &router{
+		db: s.db.Writer, prefs: s.prefs, history: s.history, outbox: s.outbox, catalogue: s.catalogue,
+		directory: s.directory, links: links, metrics: s.metrics, now: e.now, log: s.log,
+		recent: bus.NewRecent(maxRecent),
+	}
+	return nil
+}
+
+// listen opens a port for handler.
+func (s *service) listen(ctx context.Context, what, address string, handler http.Handler) error {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen for %s: %w", what, err)
+	}
+	s.log.Info("listening", "for", what, "address", l.Addr().String())
+	s.listeners = append(s.listeners, &listener{l, handler})
+	return nil
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"net/mail"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/notifyd/notifyd/backends/email/mailsink"
+	"github.com/notifyd/notifyd/migrations"
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// startSink runs a mail server in the test's process until the test is over.
+func startSink(t *testing.T, options mailsink.Options) *mailsink.Sink {
+	t.Helper()
+	options.Keep = 1 << 20
+	sink, err := mailsink.Open(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := sink.Run(ctx); err != nil {
+			t.Errorf("mail sink: %v", err)
+		}
+	})
+	t.Cleanup(func() { stop(); running.Wait() })
+	return sink
+}
+
+// givePreferences makes alice, who wants every message by mail at once.
+func givePreferences(t *testing.T, dsn string) {
+	t.Helper()
+	withDatabase(t, dsn, func(d *migrations.DB) error {
+		store := prefs.NewStore(d.Writer, d.Reader, time.Now, rand.Reader)
+		alice, err := store.Register(t.Context(), "alice", "", "email", "alice@example.org")
+		if err != nil {
+			return err
+		}
+		defaults, err := store.Filters(t.Context(), alice.ID)
+		if err != nil {
+			return err
+		}
+		for _, f := range defaults {
+			if err := store.DeleteFilter(t.Context(), alice.ID, f.ID); err != nil {
+				return err
+			}
+		}
+		_, err = store.SaveFilter(t.Context(), alice.ID, prefs.Filter{
+			Filter: rulespec.Filter{Name: "Everything", Rules: []rulespec.Rule{{Kind: "everything"}}}, On: true,
+		})
+		return err
+	})
+}
+
+func withDatabase(t *testing.T, dsn string, f func(*migrations.DB) error) {
+	t.Helper()
+	d, err := migrations.Open(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := f(d); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func parseMail(t *testing.T, text []byte) *mail.Message {
+	t.Helper()
+	m, err := mail.ReadMessage(bytes.NewReader(text))
+	if err != nil {
+		t.Fatalf("the mail cannot be read: %v\n%s", err, text)
+	}
+	return m
+}
