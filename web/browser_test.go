@@ -1,0 +1,139 @@
+package web_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// browser starts a real chromium with a fresh profile; the context is that of one tab.
+func browser(t *testing.T) context.Context {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		if os.Getenv("NOTIFYD_REQUIRE") == "1" {
+			t.Fatal("needs chromium")
+		}
+		t.Skip("needs chromium")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
+		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-gpu", true), chromedp.Flag("no-first-run", true),
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
+	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(stop)
+	tab, done := chromedp.NewContext(allocator)
+	t.Cleanup(func() {
+		if err := chromedp.Cancel(tab); err != nil {
+			t.Logf("stop chromium: %v", err)
+		}
+		done()
+	})
+	if err := chromedp.Do(tab, chromedp.EmulateViewport(1280, 900)); err != nil {
+		t.Fatalf("start chromium: %v", err)
+	}
+	return tab
+}
+
+// do runs steps in the tab and fails the test when they take too long.
+func do(t *testing.T, tab context.Context, steps ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(tab, 30*time.Second)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// shows waits until the page has the text.
+func shows(t *testing.T, tab context.Context, text string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(tab, 20*time.Second)
+	defer cancel()
+	last := ""
+	for {
+		body, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body.innerText`))
+		if err == nil && strings.Contains(body, text) {
+			return
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("the page never shows %q (%v); it shows:\n%s", text, err, last)
+		}
+		if err == nil {
+			last = body
+		}
+	}
+}
+
+// signInWith goes from the first page through the mailed link to the overview, as a new person does.
+func signInWith(t *testing.T, s *testSite, tab context.Context, name string) {
+	t.Helper()
+	do(t, tab, chromedp.Navigate(s.base+"/"), chromedp.SendKeys(chromedp.CSS("#address"), name+"@example.org"),
+		chromedp.Click(chromedp.CSS("#address + * ~ button, form button")))
+	shows(t, tab, "Look into your mailbox")
+	do(t, tab, chromedp.Navigate(s.mail("email", name+"@example.org").Link), chromedp.Click(chromedp.CSS("main button")))
+	shows(t, tab, "Account name")
+	do(t, tab, chromedp.Click(chromedp.CSS("main button")))
+	shows(t, tab, "You start with these")
+}
+
+func (s *testSite) builds() {
+	s.publish("2026-build-1", "org.example.prod.buildsys.build.state.change", map[string]any{
+		"name": "bash", "version": "5.3", "release": "1", "owner": "bob", "old": 0, "new": 3, "build_id": 1, "instance": "primary"})
+	s.publish("2026-build-2", "org.example.prod.buildsys.build.state.change", map[string]any{
+		"name": "zsh", "version": "5.9", "release": "2", "owner": "carol", "old": 0, "new": 1, "build_id": 2, "instance": "primary"})
+}
+
+func TestBrowserWithScript(t *testing.T) {
+	tab := browser(t)
+	s := newSite(t, "/notify")
+	s.builds()
+	signInWith(t, s, tab, "alice")
+
+	// A filter: pick a kind of rule, type a package, and see what it would have matched, without a reload.
+	do(t, tab, chromedp.Navigate(s.base+"/filters/new"), chromedp.SetValue(chromedp.CSS("#add"), "package"),
+		chromedp.Click(chromedp.CSS(`button[value="add"]`)), chromedp.WaitVisible(chromedp.CSS(`[id="r0.name"]`)),
+		chromedp.SendKeys(chromedp.CSS(`[id="r0.name"]`), "bash"))
+	shows(t, tab, "1 message would have matched")
+	do(t, tab, chromedp.SendKeys(chromedp.CSS("#name"), "My shell"), chromedp.Click(chromedp.CSS(`button[value="save"]`)))
+	shows(t, tab, "Saved My shell.")
+
+	// The switch answers with one card; the page stays.
+	mark := chromedp.Evaluate[bool](`window.mark = true`)
+	if _, err := chromedp.Run(tab, mark); err != nil {
+		t.Fatal(err)
+	}
+	do(t, tab, chromedp.Click(chromedp.CSS(`button[aria-label="Switch off My shell"]`)),
+		chromedp.WaitVisible(chromedp.CSS(`button[aria-label="Switch on My shell"]`)))
+	if kept, err := chromedp.Run(tab, chromedp.Evaluate[bool](`window.mark === true`)); err != nil || !kept {
+		t.Errorf("switching reloaded the page (%v)", err)
+	}
+	for _, f := range s.filters("alice") {
+		if f.Name == "My shell" && f.On {
+			t.Error("the filter is still on")
+		}
+	}
+}
+
+func TestBrowserWithoutScript(t *testing.T) {
+	tab := browser(t)
+	if _, err := chromedp.Call(tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
+		t.Fatal(err)
+	}
+	s := newSite(t, "")
+	s.builds()
+	signInWith(t, s, tab, "alice")
+	do(t, tab, chromedp.Navigate(s.base+"/filters/new"), chromedp.SendKeys(chromedp.CSS("#add"), "Package"),
+		chromedp.Click(chromedp.CSS(`button[value="add"]`)), chromedp.WaitVisible(chromedp.CSS(`[id="r0.name"]`)),
+		chromedp.SendKeys(chromedp.CSS(`[id="r0.name"]`), "bash"), chromedp.Click(chromedp.CSS(`.actions button[value="preview"]`)))
+	shows(t, tab, "1 message would have matched")
+	do(t, tab, chromedp.SendKeys(chromedp.CSS("#name"), "My shell"), chromedp.Click(chromedp.CSS(`button[value="save"]`)))
+	shows(t, tab, "Saved My shell.")
+	do(t, tab, chromedp.Click(chromedp.CSS(`button[aria-label="Switch off My shell"]`)),
+		chromedp.WaitVisible(chromedp.CSS(`button[aria-label="Switch on My shell"]`)))
+}

@@ -1,0 +1,155 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/notifyd/notifyd/prefs"
+)
+
+// destinationView is the page of one destination.
+type destinationView struct {
+	frame
+	Page        string
+	Destination destinationCard
+	NeedsCode   bool
+	CodeText    string
+	Code        string
+	CodeProblem string
+	Schedule    scheduleForm
+
+	Desktop bool
+	Tokens  []tokenLine
+	Token   string // just made; shown this once
+	Server  string
+}
+
+// tokenLine is a token of a desktop agent.
+type tokenLine struct {
+	ID                  uint
+	Name, Created, Used string
+}
+
+func showDestination(v *visit) error {
+	d, err := v.ownDestination()
+	if err != nil {
+		return err
+	}
+	return v.showOneDestination(http.StatusOK, d, func(p *destinationView) { p.Code = shorten(oneLine(v.r.URL.Query().Get("code")), 32) })
+}
+
+func (v *visit) showOneDestination(status int, d prefs.Destination, mark func(*destinationView)) error {
+	card := v.destinationCard(d)
+	p := destinationView{
+		frame: v.frame(card.Address, "destinations"), Page: destinationPage(d.ID), Destination: card, NeedsCode: !d.Confirmed,
+		Schedule: newScheduleForm(d.Schedule), Desktop: d.Backend == desktop, Server: v.url(""),
+	}
+	p.CodeText = "We sent a code to " + d.Address + ". Type it here to show that it reaches you."
+	if d.Backend == email {
+		p.CodeText = "We sent a mail to " + d.Address + ". Open its link here, or type the code that stands in it."
+	}
+	if p.Desktop {
+		tokens, err := v.Prefs.APITokens(v.r.Context(), v.user.ID)
+		if err != nil {
+			return err
+		}
+		for _, t := range tokens {
+			line := tokenLine{ID: t.ID, Name: t.Name, Created: ago(t.Created, v.Now(), v.zone), Used: "never used"}
+			if !t.Used.IsZero() {
+				line.Used = "last used " + ago(t.Used, v.Now(), v.zone)
+			}
+			p.Tokens = append(p.Tokens, line)
+		}
+	}
+	mark(&p)
+	return v.show(status, "destination", p)
+}
+
+func saveSchedule(v *visit) error {
+	d, err := v.ownDestination()
+	if err != nil {
+		return err
+	}
+	s, form, ok := readSchedule(v.r.PostForm)
+	if !ok {
+		return v.showOneDestination(http.StatusUnprocessableEntity, d, func(p *destinationView) { p.Schedule = form })
+	}
+	if err := v.Prefs.SetSchedule(v.r.Context(), v.user.ID, d.ID, s); err != nil {
+		return v.explain(err)
+	}
+	v.Changed()
+	v.say("good", "Saved. "+scheduleWords(s)+" What waits already keeps its time.")
+	return v.redirect(destinationPage(d.ID))
+}
+
+// addDesktop makes the desktop destination where there is none yet, and a token for one more machine. There is no code:
+// the feed can be read with a token only, which proves as much.
+func (v *visit) addDesktop(machine string) error {
+	d, err := v.Prefs.AddDestination(v.r.Context(), v.user.ID, desktop, DesktopAddress(v.user.ID))
+	if err != nil {
+		return v.explain(err)
+	}
+	if !d.Confirmed {
+		code, err := v.Prefs.NewCode(v.r.Context(), v.user.ID, d.ID)
+		if err != nil {
+			return v.explain(err)
+		}
+		if err := v.Prefs.Confirm(v.r.Context(), v.user.ID, d.ID, code); err != nil {
+			return v.explain(err)
+		}
+		d.Confirmed = true
+		v.Changed()
+	}
+	return v.showNewToken(d, machine)
+}
+
+// addToken makes a token for one more machine.
+func addToken(v *visit) error {
+	d, err := v.ownDestination()
+	if err != nil {
+		return err
+	}
+	if d.Backend != desktop {
+		return prefs.ErrNotFound
+	}
+	return v.showNewToken(d, v.form("address"))
+}
+
+// showNewToken answers the post itself: the token is neither in an address nor kept anywhere for a next page.
+func (v *visit) showNewToken(d prefs.Destination, machine string) error {
+	token, _, err := v.Prefs.NewAPIToken(v.r.Context(), v.user.ID, oneLine(machine))
+	if err != nil {
+		return v.explain(err)
+	}
+	return v.showOneDestination(http.StatusOK, d, func(p *destinationView) { p.Token = token })
+}
+
+func revokeToken(v *visit) error {
+	id, err := v.id()
+	if err != nil {
+		return err
+	}
+	token, err := strconv.ParseUint(v.r.PathValue("token"), 10, 32)
+	if err != nil {
+		return prefs.ErrNotFound
+	}
+	if err := v.Prefs.RevokeAPIToken(v.r.Context(), v.user.ID, uint(token)); err != nil {
+		return err
+	}
+	v.say("", "Revoked. The machine that had the token gets nothing more.")
+	return v.redirect(destinationPage(id))
+}
+
+// revokeAll ends every token, when the desktop destination is deleted.
+func (v *visit) revokeAll() error {
+	tokens, err := v.Prefs.APITokens(v.r.Context(), v.user.ID)
+	if err != nil {
+		return err
+	}
+	for _, t := range tokens {
+		if err := v.Prefs.RevokeAPIToken(v.r.Context(), v.user.ID, t.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}

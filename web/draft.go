@@ -1,0 +1,109 @@
+package web
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// A draft is a filter while it is edited: what the form holds, valid or not.
+type draft struct {
+	filter     prefs.Filter
+	everywhere bool   // goes to all destinations
+	asText     bool   // edited as YAML
+	text       string // the YAML as typed
+	spare      string // the field that gets one more empty value
+	added      bool   // the last rule was just added
+}
+
+// newDraft makes a draft of a filter.
+func newDraft(f prefs.Filter) draft {
+	return draft{filter: f, everywhere: len(f.Destinations) == 0}
+}
+
+// readDraft reads the posted form. Values are trimmed and empty ones dropped; nothing is checked yet. A row of a kind
+// that does not exist is kept: it is shown as broken, not silently lost.
+func (s *site) readDraft(v url.Values) draft {
+	d := draft{
+		everywhere: v.Get("where") != "some",
+		asText:     v.Get("mode") == "text",
+		text:       strings.ReplaceAll(v.Get("text"), "\r\n", "\n"),
+	}
+	d.filter.Name = oneLine(v.Get("name"))
+	d.filter.On = v.Get("on") != ""
+	d.filter.OneShot = v.Get("once") != ""
+	for _, text := range v["to"] {
+		if n, err := strconv.ParseUint(text, 10, 32); err == nil && !d.everywhere {
+			d.filter.Destinations = append(d.filter.Destinations, uint(n))
+		}
+	}
+	for i := range rulespec.MaxRules {
+		kind := v.Get(fmt.Sprintf("r%d.kind", i))
+		if kind == "" {
+			break
+		}
+		d.filter.Rules = append(d.filter.Rules, s.readRule(v, i, kind))
+	}
+	return d
+}
+
+func (s *site) readRule(v url.Values, i int, kind string) rulespec.Rule {
+	r := rulespec.Rule{Kind: kind, Not: v.Get(fmt.Sprintf("r%d.not", i)) != "", Args: rulespec.Args{}}
+	known := s.kind(kind)
+	if known == nil {
+		return r
+	}
+	for _, p := range known.Params {
+		for _, value := range v[fieldName(i, p.Name)] {
+			if value = strings.TrimSpace(value); value != "" && !slices.Contains(r.Args[p.Name], value) {
+				r.Args[p.Name] = append(r.Args[p.Name], value)
+			}
+		}
+	}
+	return r
+}
+
+// fieldName is the name of the form field of a parameter of the rule in row i.
+func fieldName(i int, param string) string { return fmt.Sprintf("r%d.%s", i, param) }
+
+// kind gives the rule kind of that name, nil when there is none.
+func (s *site) kind(name string) *rulespec.Kind {
+	for _, k := range s.RuleKinds {
+		if k.Name == name {
+			return k
+		}
+	}
+	return nil
+}
+
+// change does what a button inside the form asks: it adds or drops a row, or asks for one more value. It says whether
+// the button was one of these.
+func (s *site) change(d *draft, do string, v url.Values) bool {
+	verb, arg, _ := strings.Cut(do, ":")
+	switch verb {
+	case "add":
+		if k := s.kind(v.Get("add")); k != nil && len(d.filter.Rules) < rulespec.MaxRules {
+			d.filter.Rules = append(d.filter.Rules, rulespec.Rule{Kind: k.Name, Args: rulespec.Args{}})
+			d.added = true
+		}
+	case "drop":
+		if i, err := strconv.Atoi(arg); err == nil && i >= 0 && i < len(d.filter.Rules) {
+			d.filter.Rules = slices.Delete(d.filter.Rules, i, i+1)
+		}
+	case "more":
+		d.spare = arg
+	default:
+		return false
+	}
+	return true
+}
+
+// oneLine makes one line of what a person typed: control characters and runs of blanks become one blank.
+func oneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f || r == 0xa0 || r == 0x2028 || r == 0x2029 }), " ")
+}

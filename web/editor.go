@@ -1,0 +1,300 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rulespec"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// editorView is the page of one filter.
+type editorView struct {
+	frame
+	ID           uint
+	Action       string
+	Sentence     string
+	Name         string
+	NameProblem  string
+	AsText       bool
+	Text         string
+	TextProblem  string
+	Rules        []ruleRow
+	Kinds        []*rulespec.Kind
+	Apps         []choice
+	MessageKinds []catalogue.Kind
+	Destinations []destinationBox
+	Everywhere   bool
+	ToProblem    string
+	On, OneShot  bool
+	Problems     []string // shown above the form, because nothing was saved
+	Preview      previewView
+}
+
+// ruleRow is one rule of the form.
+type ruleRow struct {
+	Number           int
+	Kind, Title, Doc string
+	Not              bool
+	Params           []paramField
+	Problem          string
+}
+
+// paramField is one parameter of a rule of the form.
+type paramField struct {
+	Field, Title, Doc, List string
+	Many, Optional, Focus   bool
+	Choices                 []choice
+	Values                  []string
+	Problem                 string
+}
+
+// choice is a value that can be chosen.
+type choice struct {
+	Value, Title string
+	Chosen       bool
+}
+
+// destinationBox is a destination that a filter may be sent to.
+type destinationBox struct {
+	ID           uint
+	Label, State string
+	Chosen       bool
+}
+
+// lists are the suggestions for parameters, by kind of rule.
+var lists = map[string]string{"app": "apps", "kind": "kinds", "user": "names", "actor": "names", "owner": "names"}
+
+// editor makes the page of a draft. check fills in what is wrong with it.
+func (v *visit) editor(d draft, check bool) (editorView, error) {
+	ds, err := v.Prefs.Destinations(v.r.Context(), v.user.ID)
+	if err != nil {
+		return editorView{}, err
+	}
+	e := editorView{
+		frame: v.frame("New filter", "filters"), Action: "/filters",
+		Name: d.filter.Name, AsText: d.asText, Text: d.text, Kinds: v.RuleKinds, MessageKinds: v.MessageKinds, Apps: v.apps(),
+		Everywhere: d.everywhere, On: d.filter.On, OneShot: d.filter.OneShot,
+	}
+	e.Wide = true
+	if d.filter.ID != 0 {
+		e.ID, e.Action, e.Title = uint(d.filter.ID), filterPage(d.filter.ID), "Edit filter"
+	}
+	if len(d.filter.Rules) > 0 && !d.asText {
+		e.Sentence = capital(v.sentence(d.filter.Filter)) + "."
+	}
+	for i, r := range d.filter.Rules {
+		e.Rules = append(e.Rules, v.ruleRow(i, r, d, check))
+	}
+	for _, dest := range ds {
+		box := destinationBox{ID: dest.ID, Label: dest.Address, Chosen: slices.Contains(d.filter.Destinations, dest.ID)}
+		if !dest.Confirmed {
+			box.State = "not confirmed"
+		} else if !dest.On || dest.Disabled != "" {
+			box.State = "off"
+		}
+		e.Destinations = append(e.Destinations, box)
+	}
+	return e, nil
+}
+
+func (v *visit) ruleRow(i int, r rulespec.Rule, d draft, check bool) ruleRow {
+	kind := v.kind(r.Kind)
+	if kind == nil {
+		return ruleRow{Number: i + 1, Kind: r.Kind, Title: r.Kind, Not: r.Not,
+			Problem: "There is no such kind of rule (any more), so the filter matches nothing. Remove this rule."}
+	}
+	row := ruleRow{Number: i + 1, Kind: r.Kind, Title: kind.Title, Doc: kind.Doc, Not: r.Not}
+	var wrong []*rulespec.Error
+	if check {
+		wrong = v.ruleProblems(r)
+	}
+	for n, p := range kind.Params {
+		f := paramField{Field: fieldName(i, p.Name), Title: p.Title, Doc: p.Doc, Many: p.Many, Optional: p.Optional, Values: slices.Clone(r.Args[p.Name])}
+		for _, value := range p.Choices {
+			f.Choices = append(f.Choices, choice{Value: value, Chosen: slices.Contains(r.Args[p.Name], value)})
+		}
+		if len(f.Values) == 0 || d.spare == f.Field {
+			f.Values = append(f.Values, "")
+		}
+		f.Focus = d.spare == f.Field || d.added && n == 0 && i == len(d.filter.Rules)-1
+		if n == 0 {
+			f.List = lists[kind.Name]
+		}
+		for _, e := range wrong {
+			if e.Param == p.Name {
+				f.Problem = capital(e.Problem) + "."
+			}
+		}
+		row.Params = append(row.Params, f)
+	}
+	for _, e := range wrong {
+		if e.Param == "" {
+			row.Problem = capital(e.Problem) + "."
+		}
+	}
+	return row
+}
+
+// ruleProblems says what is wrong with one rule by itself.
+func (v *visit) ruleProblems(r rulespec.Rule) []*rulespec.Error {
+	var list []*rulespec.Error
+	f := rulespec.Filter{Owner: v.user.Name, Rules: []rulespec.Rule{r}}
+	for _, err := range rulespec.CheckIn(v.env(), f) {
+		var e *rulespec.Error
+		if errors.As(err, &e) && e.Kind != "" {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// unfit says why a filter may not be saved as a whole; "" when it may. A filter that only says what it does not want
+// would match the whole bus.
+func unfit(f rulespec.Filter) string {
+	if len(f.Rules) == 0 {
+		return "Add at least one rule: a filter without rules matches nothing."
+	}
+	for _, r := range f.Rules {
+		if !r.Not {
+			return ""
+		}
+	}
+	return "This filter would match everything else on the bus, because it only says what you do not want. " +
+		"Add a rule for what you do want; if you mean the whole bus, add the rule Everything."
+}
+
+// saveFilter is every button of the form: it changes the draft and shows it again, or saves it.
+func saveFilter(v *visit) error {
+	d, err := v.postedDraft()
+	if err != nil {
+		return err
+	}
+	do := v.form("do")
+	switch {
+	case do == "text" && !d.asText:
+		v.toText(&d)
+	case do == "guided" && d.asText:
+		if problem := v.fromText(&d); problem != "" {
+			return v.showEditor(d, problem, false)
+		}
+		d.asText = false
+	case v.change(&d, do, v.r.PostForm), do == "text", do == "guided":
+	case do == "preview":
+		return v.showEditor(d, "", true)
+	default:
+		return v.storeDraft(d)
+	}
+	if v.htmx() {
+		e, err := v.editor(d, false)
+		if err != nil {
+			return err
+		}
+		v.w.Header().Set("HX-Trigger-After-Settle", "previewnow")
+		return v.part("filter", "editor", e)
+	}
+	return v.showEditor(d, "", false)
+}
+
+// postedDraft reads the form and finds the filter that it changes, which must be the visitor's own.
+func (v *visit) postedDraft() (draft, error) {
+	d := v.readDraft(v.r.PostForm)
+	d.filter.UserID, d.filter.Owner = v.user.ID, v.user.Name
+	if v.r.PathValue("id") == "" {
+		return d, nil
+	}
+	id, err := v.id()
+	if err != nil {
+		return d, err
+	}
+	stored, err := v.Prefs.Filter(v.r.Context(), v.user.ID, rulespec.FilterID(id))
+	d.filter.ID = stored.ID
+	return d, err
+}
+
+// showEditor shows the whole page, with a preview where the draft allows one.
+func (v *visit) showEditor(d draft, textProblem string, check bool) error {
+	e, err := v.editor(d, check)
+	if err != nil {
+		return err
+	}
+	e.TextProblem = textProblem
+	if d.asText && textProblem == "" {
+		e.TextProblem = v.fromText(&d)
+	}
+	if e.Preview, err = v.preview(v.r.Context(), d.filter.Filter); err != nil {
+		return err
+	}
+	status := http.StatusOK
+	return v.show(status, "filter", e)
+}
+
+// storeDraft saves the draft, or shows it again with what is wrong beside each field.
+func (v *visit) storeDraft(d draft) error {
+	if d.asText {
+		if problem := v.fromText(&d); problem != "" {
+			return v.refuse(d, func(e *editorView) { e.TextProblem = problem; e.Problems = []string{"The text has a mistake."} })
+		}
+	}
+	if d.filter.Name == "" && !d.asText {
+		d.filter.Name = v.nameOf(d.filter)
+	}
+	if problems := v.problems(d); len(problems) > 0 {
+		return v.refuse(d, func(e *editorView) { e.Problems = problems })
+	}
+	if !d.everywhere && len(d.filter.Destinations) == 0 {
+		return v.refuse(d, func(e *editorView) {
+			e.ToProblem = "Choose at least one destination, or everywhere."
+			e.Problems = []string{"No destination is chosen."}
+		})
+	}
+	saved, err := v.Prefs.SaveFilter(v.r.Context(), v.user.ID, d.filter)
+	if err != nil {
+		return v.explain(err)
+	}
+	v.Changed()
+	v.say("good", "Saved "+saved.Name+".")
+	return v.redirect("/filters")
+}
+
+// problems lists what is wrong with the rules of a draft.
+func (v *visit) problems(d draft) []string {
+	var list []string
+	if problem := unfit(d.filter.Filter); problem != "" {
+		list = append(list, problem)
+	}
+	for _, err := range rulespec.CheckIn(v.env(), d.filter.Filter) {
+		var e *rulespec.Error
+		if errors.As(err, &e) && e.Kind != "" {
+			title := e.Kind
+			if k := v.kind(e.Kind); k != nil {
+				title = k.Title
+			}
+			list = append(list, title+": "+e.Problem+".")
+		}
+	}
+	return list
+}
+
+func (v *visit) refuse(d draft, mark func(*editorView)) error {
+	e, err := v.editor(d, true)
+	if err != nil {
+		return err
+	}
+	mark(&e)
+	if e.Preview, err = v.preview(v.r.Context(), d.filter.Filter); err != nil {
+		return err
+	}
+	return v.show(http.StatusUnprocessableEntity, "filter", e)
+}
+
+// nameOf makes a name for a filter that was given none.
+func (v *visit) nameOf(f prefs.Filter) string {
+	name := capital(v.sentence(f.Filter))
+	if r := []rune(name); len(r) > 60 {
+		name = string(r[:59]) + "…"
+	}
+	return name
+}

@@ -1,0 +1,68 @@
+package web
+
+import (
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+)
+
+// policy lets a page load its own style sheet, script and pictures, talk to its own server and nothing else. Nothing
+// inline runs, no other site may frame it, and a form can only be sent home.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// guard sets the headers that every answer bears, refuses cross-site posts and keeps a panic from ending the program.
+func (s *site) guard(next http.Handler) http.Handler {
+	cross := http.NewCrossOriginProtection()
+	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v := &visit{site: s, w: w, r: r}
+		v.errorPage(http.StatusForbidden, "The form was sent from another site, so nothing was done. Open the page here and try again.")
+	}))
+	checked := cross.Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		h.Set("Cache-Control", "no-store")
+		if s.secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		defer func() {
+			if p := recover(); p != nil && p != http.ErrAbortHandler {
+				s.Log.Error("bug: page panicked", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+				http.Error(w, "Something went wrong on our side.", http.StatusInternalServerError)
+			}
+		}()
+		checked.ServeHTTP(w, r)
+	})
+}
+
+// static serves the embedded style sheet and script. Their addresses bear a digest of the content, so they may be
+// kept for ever.
+func (s *site) static(w http.ResponseWriter, r *http.Request) {
+	name := strings.TrimPrefix(r.URL.Path, s.path("/static/"))
+	file, ok := s.assets[name]
+	if !ok {
+		v := &visit{site: s, w: w, r: r}
+		v.errorPage(http.StatusNotFound, "There is no such file.")
+		return
+	}
+	if r.URL.RawQuery == file.digest {
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	} else {
+		w.Header().Set("Cache-Control", "no-cache")
+	}
+	w.Header().Set("ETag", `"`+file.digest+`"`)
+	w.Header().Set("Content-Type", file.kind)
+	if r.Header.Get("If-None-Match") == `"`+file.digest+`"` {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	_, _ = w.Write(file.content) // an error means that the visitor has left
+}

@@ -1,0 +1,229 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rules"
+	"github.com/notifyd/notifyd/rulespec"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// messagesView is the list of messages, searched or all.
+type messagesView struct {
+	frame
+	Package, Person, App, Topic string
+	Apps                        []choice
+	Searched                    bool
+	Messages                    []messageLine
+	Older                       string
+}
+
+type messageLine struct{ Summary, KindName, Page, Stamp, When string }
+
+// messagesPage is how many messages a page shows.
+const messagesPage = 50
+
+func listMessages(v *visit) error {
+	query := v.r.URL.Query()
+	p := messagesView{
+		frame:   v.frame("Messages", "messages"),
+		Package: oneLine(query.Get("package")), Person: oneLine(query.Get("user")), App: oneLine(query.Get("app")), Topic: oneLine(query.Get("topic")),
+		Apps: v.apps(),
+	}
+	p.Searched = p.Package+p.Person+p.App+p.Topic != ""
+	before, _ := strconv.ParseInt(query.Get("before"), 10, 64) // what is no number means the newest
+	person := p.Person
+	if person == rulespec.Me {
+		person = v.user.Name
+	}
+	found, err := v.History.Search(v.r.Context(), history.Query{
+		Package: p.Package, User: person, App: p.App, Topic: p.Topic, Before: max(before, 0), Limit: messagesPage,
+	})
+	if err != nil {
+		return err
+	}
+	for _, r := range found.Records {
+		line := messageLine{Summary: r.Summary, KindName: r.Kind, Page: messagePage(r.MsgID)}
+		if line.Summary == "" {
+			line.Summary = r.Topic
+		}
+		line.Stamp, line.When = v.moment(r.Time)
+		p.Messages = append(p.Messages, line)
+	}
+	if found.Next != 0 {
+		next := url.Values{"before": {strconv.FormatInt(found.Next, 10)}}
+		for name, value := range map[string]string{"package": p.Package, "user": p.Person, "app": p.App, "topic": p.Topic} {
+			if value != "" {
+				next.Set(name, value)
+			}
+		}
+		p.Older = "/messages?" + next.Encode()
+	}
+	return v.show(200, "messages", p)
+}
+
+// messageView is one message and what the visitor's filters say of it.
+type messageView struct {
+	frame
+	MessageID, Summary, Stamp, When, KindName, Kind, App, Topic, Severity string
+	Actor, Users, Packages, Objects, Trust, Link, LinkHost, Raw           string
+	Matched                                                               bool
+	Verdict                                                               string
+	Filters                                                               []filterVerdict
+	Notices                                                               []noticeLine
+}
+
+// filterVerdict is what one filter said of a message.
+type filterVerdict struct {
+	Name, Page, Sentence, Broken string
+	Matched, On, Open            bool
+	Verdicts                     []verdictLine
+}
+
+func showMessage(v *visit) error {
+	e, err := v.messageEvent(v.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	p := v.describe(e)
+	filters, err := v.Prefs.Filters(v.r.Context(), v.user.ID)
+	if err != nil {
+		return err
+	}
+	p.Filters = v.judge(e, filters)
+	on := 0
+	for _, f := range p.Filters {
+		if f.Matched && f.On {
+			on++
+			p.Matched = true
+		}
+	}
+	if err := v.addNotices(&p, e.ID); err != nil {
+		return err
+	}
+	p.Verdict = verdictWords(len(filters), on, len(p.Notices))
+	return v.show(200, "message", p)
+}
+
+// verdictWords sums up. The filters speak as they stand now; the notices tell what was done then.
+func verdictWords(filters, on, notices int) string {
+	switch {
+	case notices > 0 && on > 0:
+		return plural(on, "filter") + " of yours " + verb(on, "matches", "match") + " it."
+	case notices > 0:
+		return "A filter of yours matched it when it came; as your filters stand now, none does."
+	case on > 0:
+		return plural(on, "filter") + " of yours would match it now, yet nothing was sent: the filter was made or changed after it came, or it had no destination then."
+	case filters == 0:
+		return "You have no filter, so nothing reaches you."
+	}
+	return "None of your filters that are on matches it. Each rule below says why."
+}
+
+func verb(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// describe fills in what a message says.
+func (v *visit) describe(e *catalogue.Event) messageView {
+	prose := e.Prose()
+	p := messageView{
+		frame: v.frame(shorten(summary(e), 80), "messages"), MessageID: e.ID, Summary: summary(e), KindName: e.KindName, Kind: e.Kind,
+		App: e.App, Topic: e.Topic, Severity: e.Severity.String(), Actor: e.Actor, Users: some(e.Users), Packages: some(e.Packages),
+		Objects: some(e.Objects), Trust: trustWords(e.Trust), Raw: indent(e.Payload),
+	}
+	p.Stamp, p.When = v.moment(e.Time)
+	if u, err := url.Parse(prose.Link); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" {
+		p.Link, p.LinkHost = u.String(), u.Host
+	}
+	return p
+}
+
+// judge asks every filter, on or off, with the engine that delivers.
+func (v *visit) judge(e *catalogue.Event, filters []prefs.Filter) []filterVerdict {
+	dir := v.Directory()
+	list := make([]filterVerdict, 0, len(filters))
+	for _, f := range filters {
+		own := f.Filter
+		own.Owner = v.user.Name
+		verdict := filterVerdict{Name: f.Name, Page: filterPage(f.ID), Sentence: capital(v.sentence(own)) + ".", On: f.On}
+		m, broken := rules.CompileIn(v.env(), []rulespec.Filter{own})
+		if len(broken) > 0 {
+			verdict.Broken = userText(broken[0].Err)
+		} else if x, ok := m.Explain(e, dir, own.ID); ok {
+			verdict.Matched, verdict.Verdicts = x.Matched, v.verdicts(x.Rules)
+		}
+		verdict.Open = verdict.Matched || len(filters) <= 3
+		list = append(list, verdict)
+	}
+	return list
+}
+
+// messageEvent finds a message by its id on the bus.
+func (v *visit) messageEvent(id string) (*catalogue.Event, error) {
+	if id == "" || len(id) > bus.MaxTopic {
+		return nil, prefs.ErrNotFound
+	}
+	r, err := v.History.Get(v.r.Context(), id)
+	if errors.Is(err, history.ErrNotFound) {
+		return nil, fail(404, "There is no such message, or it is older than what is kept.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return v.event(r)
+}
+
+// apps are the applications of the catalogue.
+func (v *visit) apps() []choice {
+	var list []choice
+	for _, k := range v.MessageKinds {
+		if len(list) == 0 || list[len(list)-1].Value != k.App {
+			list = append(list, choice{Value: k.App, Title: k.AppTitle})
+		}
+	}
+	return list
+}
+
+// some joins names, at most as many as a person reads.
+func some(names []string) string {
+	const most = 40
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:most], ", ") + " and " + strconv.Itoa(len(names)-most) + " more"
+}
+
+func trustWords(t bus.Trust) string {
+	words := string(t.State)
+	if t.Signer != "" {
+		words += " by " + t.Signer
+	}
+	if t.Reason != "" {
+		words += " (" + t.Reason + ")"
+	}
+	return words
+}
+
+// rawMost bounds the raw message on a page, in bytes.
+const rawMost = 256 << 10
+
+// indent makes JSON readable; what is no JSON is shown as it is.
+func indent(payload []byte) string {
+	var out bytes.Buffer
+	if len(payload) > rawMost || json.Indent(&out, payload, "", "  ") != nil || out.Len() > 2*rawMost {
+		return shorten(strings.ToValidUTF8(string(payload[:min(len(payload), rawMost)]), "\uFFFD"), rawMost)
+	}
+	return out.String()
+}

@@ -1,0 +1,130 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/notifyd/notifyd/outbox"
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// noticeLine is a delivery in a list.
+type noticeLine struct {
+	State, Tone, Text, Page, Stamp, When, To, Detail string
+	Why                                              []whyLine
+}
+
+// whyLine is a filter that a notice was sent for.
+type whyLine struct{ Filter, Page, Sentence string }
+
+type noticesView struct {
+	frame
+	Notices []noticeLine
+	Older   string
+}
+
+// noticesPage is how many notices a page shows.
+const noticesPage = 50
+
+func listNotices(v *visit) error {
+	ds, err := v.Prefs.Destinations(v.r.Context(), v.user.ID)
+	if err != nil {
+		return err
+	}
+	before, _ := strconv.ParseInt(v.r.URL.Query().Get("before"), 10, 64) // what is no number means the newest
+	p := noticesView{frame: v.frame("Notices", "notices")}
+	lines, last, err := v.notices(ds, noticesPage, max(before, 0))
+	if err != nil {
+		return err
+	}
+	p.Notices = lines
+	if len(lines) == noticesPage {
+		p.Older = "/notices?before=" + strconv.FormatInt(last, 10)
+	}
+	return v.show(http.StatusOK, "notices", p)
+}
+
+// notices reads what was and is owed to destinations, newest first; last is the id of the oldest.
+func (v *visit) notices(ds []prefs.Destination, limit int, before int64) (lines []noticeLine, last int64, err error) {
+	names := make(map[string]string, len(ds))
+	keys := make([]string, 0, len(ds))
+	for _, d := range ds {
+		keys = append(keys, prefs.Key(d.ID))
+		names[prefs.Key(d.ID)] = v.destinationCard(d).Address
+	}
+	entries, err := v.Outbox.Recent(v.r.Context(), keys, before, limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, e := range entries {
+		last = e.ID
+		lines = append(lines, v.noticeLine(e, names[e.Destination]))
+	}
+	return lines, last, nil
+}
+
+func (v *visit) noticeLine(e outbox.Entry, to string) noticeLine {
+	l := noticeLine{Text: e.Notice.Text, To: to, Page: "/notices"}
+	if e.Notice.Topic != "" {
+		l.Page = messagePage(e.Message)
+	} else {
+		l.Text = e.Notice.Title
+	}
+	at := e.AddedAt
+	switch e.State {
+	case outbox.Done:
+		l.State, l.Tone, at = "sent", "good", e.SettledAt
+	case outbox.Dead:
+		l.State, l.Tone, l.Detail, at = "failed", "bad", e.LastError, e.SettledAt
+	case outbox.Claimed:
+		l.State = "being sent"
+	default:
+		l.State, l.Tone = "waiting", "warn"
+		l.Detail = "goes " + dayAndTime(e.DueAt, v.Now(), v.zone)
+		if !e.DueAt.After(v.Now()) {
+			l.Detail = "goes now"
+		}
+		if e.LastError != "" {
+			l.Detail = "tried " + plural(e.Attempts, "time") + ": " + e.LastError + "; again " + dayAndTime(e.DueAt, v.Now(), v.zone)
+		}
+	}
+	l.Stamp, l.When = v.moment(at)
+	for _, r := range e.Notice.Why {
+		l.Why = append(l.Why, whyLine{Filter: r.Filter, Page: v.pageOf(r.Link), Sentence: r.Sentence})
+	}
+	return l
+}
+
+// pageOf gives the path on this site of a link that a notice bears to a filter; "" when it is none.
+func (s *site) pageOf(link string) string {
+	path, ours := strings.CutPrefix(link, strings.TrimSuffix(s.BaseURL, "/"))
+	id, isFilter := strings.CutPrefix(path, "/filters/")
+	if n, err := strconv.ParseUint(id, 10, 32); ours && isFilter && err == nil {
+		return filterPage(rulespec.FilterID(n))
+	}
+	return ""
+}
+
+// addNotices adds what was sent to the visitor because of a message.
+func (v *visit) addNotices(p *messageView, message string) error {
+	ds, err := v.Prefs.Destinations(v.r.Context(), v.user.ID)
+	if err != nil {
+		return err
+	}
+	names := make(map[string]string, len(ds))
+	keys := make([]string, 0, len(ds))
+	for _, d := range ds {
+		keys = append(keys, prefs.Key(d.ID))
+		names[prefs.Key(d.ID)] = v.destinationCard(d).Address
+	}
+	entries, err := v.Outbox.OfMessage(v.r.Context(), message, keys)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		p.Notices = append(p.Notices, v.noticeLine(e, names[e.Destination]))
+	}
+	return nil
+}

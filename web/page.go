@@ -1,0 +1,104 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/notifyd/notifyd/prefs"
+)
+
+// readTimeout bounds the reading of a request's body and the work on it; the server's own limits bound the header.
+const readTimeout = 30 * time.Second
+
+// page makes an http.Handler of a route: it bounds the body, finds who visits, and asks to sign in where that is needed.
+func (s *site) page(rt route) http.Handler {
+	limit := rt.limit
+	if limit == 0 {
+		limit = formLimit
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
+		defer cancel()
+		// A server that cannot set a deadline has none to lift; the one on ctx holds all the same.
+		_ = http.NewResponseController(w).SetReadDeadline(s.Now().Add(readTimeout))
+		r = r.WithContext(ctx)
+		if r.Body != nil {
+			r.Body = http.MaxBytesReader(w, r.Body, limit)
+		}
+		v := &visit{site: s, w: w, r: r, zone: time.UTC, hasSession: true}
+		s.answer(v, rt.pattern, func(v *visit) error {
+			if err := v.identify(); err != nil {
+				return err
+			}
+			if v.user.ID == 0 && !rt.open {
+				return v.askToSignIn()
+			}
+			if r.Method == http.MethodPost {
+				if !s.limits.posts.allow(v.limitKey()) {
+					return fail(http.StatusTooManyRequests, "That was a lot at once. Wait a minute, then go on.")
+				}
+				if err := v.parseForm(); err != nil {
+					return err
+				}
+			}
+			return rt.serve(v)
+		})
+	})
+}
+
+// identify finds the user of the session. A session whose user is gone is ended.
+func (v *visit) identify() error {
+	id := v.sessions.GetInt(v.r.Context(), keyUser)
+	if id <= 0 {
+		return nil
+	}
+	user, err := v.Prefs.User(v.r.Context(), uint(id))
+	if errors.Is(err, prefs.ErrNotFound) {
+		return v.sessions.Destroy(v.r.Context())
+	}
+	if err != nil {
+		return err
+	}
+	v.user = user
+	v.zone = user.Location()
+	return nil
+}
+
+// limitKey is what the limit on posts counts by.
+func (v *visit) limitKey() string {
+	if v.user.ID != 0 {
+		return "user " + v.user.Name
+	}
+	return "client " + v.client(v.r)
+}
+
+// askToSignIn sends a person who reads on to the first page, and refuses to act for nobody.
+func (v *visit) askToSignIn() error {
+	if v.r.Method == http.MethodGet || v.r.Method == http.MethodHead {
+		v.say("", "Sign in to see that page.")
+		return v.redirect("/")
+	}
+	return fail(http.StatusForbidden, "You are not signed in, or your session has ended. Sign in and try again.")
+}
+
+// lost answers what no route has: 405 when the path exists for another method, 404 otherwise.
+func lost(pages *http.ServeMux) handler {
+	return func(v *visit) error {
+		var allowed []string
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			other := v.r.Clone(v.r.Context())
+			other.Method = method
+			if _, pattern := pages.Handler(other); pattern != "/" && pattern != "" {
+				allowed = append(allowed, method)
+			}
+		}
+		if len(allowed) == 0 {
+			return fail(http.StatusNotFound, "There is no such page. The address may be mistyped, or what it showed was deleted.")
+		}
+		v.w.Header().Set("Allow", strings.Join(allowed, ", "))
+		return fail(http.StatusMethodNotAllowed, "The page exists, but not for this kind of request.")
+	}
+}

@@ -1,0 +1,108 @@
+package web
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/notifyd/notifyd/prefs"
+)
+
+// scheduleForm is a schedule as the page shows it, with what is wrong beside each field.
+type scheduleForm struct {
+	AtOnce                                         bool
+	Every, Count, At                               string
+	Days                                           []dayBox
+	EveryProblem, CountProblem, AtProblem, Problem string
+}
+
+type dayBox struct {
+	Number int
+	Name   string
+	Chosen bool
+}
+
+// The bounds on a digest; longer waits are better served by a time of day.
+const (
+	maxEvery = 7 * 24 * 60 // minutes
+	maxCount = 1000
+)
+
+// weekdays in the order a week is read in.
+var weekdays = []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday, time.Saturday, time.Sunday}
+
+func newScheduleForm(s prefs.Schedule) scheduleForm {
+	f := scheduleForm{AtOnce: s.Every == 0 && s.Count == 0 && s.At == "", At: s.At}
+	if s.Every > 0 {
+		f.Every = strconv.Itoa(int(s.Every / time.Minute))
+	}
+	if s.Count > 0 {
+		f.Count = strconv.Itoa(s.Count)
+	}
+	f.Days = dayBoxes(s.Weekdays)
+	return f
+}
+
+func dayBoxes(chosen []time.Weekday) []dayBox {
+	boxes := make([]dayBox, 0, len(weekdays))
+	for _, d := range weekdays {
+		boxes = append(boxes, dayBox{int(d), d.String(), slices.Contains(chosen, d)})
+	}
+	return boxes
+}
+
+// readSchedule reads the posted form; ok is false when a field is wrong, and the form says which.
+func readSchedule(v url.Values) (s prefs.Schedule, f scheduleForm, ok bool) {
+	f = scheduleForm{
+		AtOnce: v.Get("how") != "digest",
+		Every:  strings.TrimSpace(v.Get("every")), Count: strings.TrimSpace(v.Get("count")), At: strings.TrimSpace(v.Get("at")),
+	}
+	for _, text := range v["day"] {
+		if n, err := strconv.Atoi(text); err == nil && n >= 0 && n <= 6 && !slices.Contains(s.Weekdays, time.Weekday(n)) {
+			s.Weekdays = append(s.Weekdays, time.Weekday(n))
+		}
+	}
+	f.Days = dayBoxes(s.Weekdays)
+	if f.AtOnce {
+		return prefs.Schedule{}, f, true
+	}
+	var every int
+	every, f.EveryProblem = readNumber(f.Every, maxEvery, "Expected whole minutes between 1 and ")
+	s.Every = time.Duration(every) * time.Minute
+	s.Count, f.CountProblem = readNumber(f.Count, maxCount, "Expected a whole number between 1 and ")
+	s.At, f.AtProblem = readClock(f.At)
+	if s.At == "" {
+		s.Weekdays = nil // they say nothing without a time of day
+	}
+	if ok = f.EveryProblem+f.CountProblem+f.AtProblem == ""; ok && s.Every == 0 && s.Count == 0 && s.At == "" {
+		f.Problem, ok = "A digest needs at least one of: minutes, a number of notices, a time of day.", false
+	}
+	return s, f, ok
+}
+
+// readNumber reads a number from 1 to most; an empty field is 0.
+func readNumber(text string, most int, expected string) (n int, problem string) {
+	if text == "" {
+		return 0, ""
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > most {
+		return 0, expected + strconv.Itoa(most) + "."
+	}
+	return n, ""
+}
+
+// readClock reads a time of day and gives it as 07:00.
+func readClock(text string) (clock, problem string) {
+	if text == "" {
+		return "", ""
+	}
+	for _, layout := range []string{"15:04", "15.04", "15"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.Format("15:04"), ""
+		}
+	}
+	return "", "Expected hours and minutes such as 07:00 or 18:30."
+}

@@ -1,0 +1,59 @@
+package web
+
+import (
+	"encoding/gob"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+)
+
+// lifetime is how long a session lasts. It does not grow with use: then reading a page would write to the database.
+const lifetime = 30 * 24 * time.Hour
+
+// The keys of what a session holds.
+const (
+	keyUser  = "user"  // int: id of who is signed in
+	keyFlash = "flash" // flash: what the next page says first
+	keyUndo  = "undo"  // []byte: the deleted filter that can be brought back
+	keyFresh = "fresh" // bool: the account was just made
+	// Somebody new has proved to hold an address, and is asked for the account's name.
+	keyPending   = "pending"    // string: the address
+	keyPendingAt = "pending-at" // int64: when, in Unix seconds
+)
+
+// A flash is what the next page says first, once.
+type flash struct {
+	Text, Tone string
+	Undo       string // path to post to; "" when there is nothing to undo
+}
+
+// newSessions makes the session manager. The store keeps the digest of the cookie's token only.
+// scs.New is not used: it starts a goroutine for a store in memory that nothing can end for sure.
+func (s *site) newSessions() *scs.SessionManager {
+	gob.Register(flash{}) // the type of a session value; registering it again is harmless
+	return &scs.SessionManager{
+		Store: s.Prefs.Sessions(), Codec: scs.GobCodec{},
+		Lifetime: lifetime,
+		Cookie: scs.SessionCookie{
+			Name: "notifyd", Path: s.path("/"), HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.secure, Persist: true,
+		},
+		ErrorFunc: func(w http.ResponseWriter, r *http.Request, err error) {
+			if r.Context().Err() != nil {
+				return // the visitor has left
+			}
+			s.Log.Error("session failed", slog.Any("err", err))
+			v := &visit{site: s, w: w, r: r}
+			v.errorPage(http.StatusInternalServerError, "Something went wrong on our side. It was written to the log; trying again later may help.")
+		},
+	}
+}
+
+// say leaves words for the next page.
+func (v *visit) say(tone, text string) { v.sayUndo(tone, text, "") }
+
+// sayUndo is say with a way back.
+func (v *visit) sayUndo(tone, text, undo string) {
+	v.sessions.Put(v.r.Context(), keyFlash, flash{Text: text, Tone: tone, Undo: undo})
+}

@@ -1,0 +1,309 @@
+package web_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/backends/desktop"
+	"github.com/notifyd/notifyd/backends/email"
+	"github.com/notifyd/notifyd/backends/irc"
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/migrations"
+	"github.com/notifyd/notifyd/migrations/migratest"
+	"github.com/notifyd/notifyd/outbox"
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rulespec"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+	"github.com/notifyd/notifyd/web"
+)
+
+// A testSite is the pages on real stores in a fresh database, served over HTTP.
+type testSite struct {
+	t       *testing.T
+	db      *migrations.DB
+	prefs   *prefs.Store
+	links   *prefs.Links
+	history *history.Store
+	outbox  *outbox.Outbox
+	meaning *catalogue.Catalogue
+	server  *httptest.Server
+	base    string
+	logs    *lockedBuffer
+
+	mu      sync.Mutex
+	clock   time.Time
+	changed int
+}
+
+// lockedBuffer is a log that a test reads while the server writes.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+func (s *testSite) now() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.clock
+}
+
+func (s *testSite) pass(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clock = s.clock.Add(d)
+}
+
+func (s *testSite) changes() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.changed
+}
+
+// newSite serves the pages under a path prefix ("" or "/notify").
+func newSite(t *testing.T, prefix string) *testSite {
+	t.Helper()
+	db, err := migrations.Open(t.Context(), migratest.SQLite(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The sessions of scs live by the machine's clock, so the site's clock starts there.
+	s := &testSite{t: t, db: db, clock: time.Now(), logs: &lockedBuffer{}}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s.prefs = prefs.NewStore(db.Writer, db.Reader, s.now, rand.Reader)
+	s.history = history.NewStore(db.Writer, db.Reader, s.now)
+	s.outbox = outbox.New(db.Writer, db.Reader, db.Postgres, outbox.Config{}, s.now, rand.Reader)
+	if s.meaning, err = catalogue.Embedded(); err != nil {
+		t.Fatal(err)
+	}
+	var pages http.Handler
+	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { pages.ServeHTTP(w, r) }))
+	t.Cleanup(s.server.Close)
+	s.base = s.server.URL + prefix
+	if s.links, err = s.prefs.Links(t.Context(), s.base); err != nil {
+		t.Fatal(err)
+	}
+	if pages, err = web.Handler(s.options()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (s *testSite) options() web.Options {
+	return web.Options{
+		BaseURL: s.base, Prefs: s.prefs, Links: s.links, History: s.history, Outbox: s.outbox,
+		Describe: s.meaning.Describe, RuleKinds: rulespec.Kinds, MessageKinds: s.meaning.Kinds(),
+		Backends: []backends.Kind{email.Kind, irc.Kind, desktop.Kind},
+		Queue:    s.queue, Now: s.now, Log: slog.New(slog.NewTextHandler(s.logs, nil)),
+		Changed: func() { s.mu.Lock(); s.changed++; s.mu.Unlock() },
+		Notices: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "stream") }),
+	}
+}
+
+func (s *testSite) queue(ctx context.Context, d outbox.Delivery) error {
+	return s.db.Writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		_, err := s.outbox.Add(tx, []outbox.Delivery{d})
+		return err
+	})
+}
+
+// publish puts a message into the history, as the router does, and gives its event.
+func (s *testSite) publish(id, topic string, msg any) *catalogue.Event {
+	s.t.Helper()
+	payload, err := json.Marshal(map[string]any{"topic": topic, "msg_id": id, "timestamp": s.now().Unix(), "i": 1, "msg": msg})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	m, err := bus.Decode(bus.Frame{Source: "test", Topic: topic, Payload: payload}, s.now())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	e := s.meaning.Describe(m)
+	err = s.db.Writer.Transaction(func(tx *gorm.DB) error {
+		_, err := s.history.Append(tx, []*catalogue.Event{e})
+		return err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return e
+}
+
+// A visitor is a browser: it has cookies and does not follow redirects by itself.
+type visitor struct {
+	site   *testSite
+	client *http.Client
+	header http.Header
+}
+
+func (s *testSite) visitor() *visitor {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return &visitor{site: s, header: http.Header{}, client: &http.Client{
+		Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// An answer is a response that was read.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (v *visitor) do(method, path, contentType string, body io.Reader) answer {
+	t := v.site.t
+	t.Helper()
+	if !strings.HasPrefix(path, "http") {
+		path = v.site.base + path
+	}
+	r, err := http.NewRequestWithContext(t.Context(), method, path, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, values := range v.header {
+		r.Header[name] = values
+	}
+	if contentType != "" {
+		r.Header.Set("Content-Type", contentType)
+	}
+	w, err := v.client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Body.Close()
+	text, err := io.ReadAll(w.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{w.StatusCode, w.Header, string(text)}
+}
+
+func (v *visitor) get(path string) answer {
+	v.site.t.Helper()
+	return v.do(http.MethodGet, path, "", nil)
+}
+
+// post sends a form as the browser does from our own page.
+func (v *visitor) post(path string, pairs ...string) answer {
+	v.site.t.Helper()
+	form := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		form.Add(pairs[i], pairs[i+1])
+	}
+	v.header.Set("Sec-Fetch-Site", "same-origin")
+	defer v.header.Del("Sec-Fetch-Site")
+	return v.do(http.MethodPost, path, "application/x-www-form-urlencoded", strings.NewReader(form.Encode()))
+}
+
+// want fails the test unless the answer has the status and all the texts.
+func (a answer) want(t *testing.T, status int, texts ...string) answer {
+	t.Helper()
+	if a.status != status {
+		t.Fatalf("status %d, want %d; body:\n%s", a.status, status, a.body)
+	}
+	for _, text := range texts {
+		if !strings.Contains(a.body, text) {
+			t.Errorf("the page lacks %q; body:\n%s", text, a.body)
+		}
+	}
+	return a
+}
+
+// to fails the test unless the answer leads on to path.
+func (a answer) to(t *testing.T, path string) {
+	t.Helper()
+	if got := a.header.Get("Location"); a.status != http.StatusSeeOther || got != path {
+		t.Fatalf("status %d to %q, want 303 to %q; body:\n%s", a.status, got, path, a.body)
+	}
+}
+
+// mail gives the newest notice that was queued for an address outside of any destination.
+func (s *testSite) mail(backend, address string) backends.Notice {
+	s.t.Helper()
+	found, err := s.outbox.Recent(s.t.Context(), []string{"account:" + backend + ":" + address}, 0, 1)
+	if err != nil || len(found) == 0 {
+		s.t.Fatalf("no mail for %s: %v", address, err)
+	}
+	return found[0].Notice
+}
+
+// signUp makes an account the way a person does, and gives the signed-in visitor.
+func (s *testSite) signUp(name string) *visitor {
+	s.t.Helper()
+	v := s.visitor()
+	address := name + "@example.org"
+	v.post("/signin", "address", address).want(s.t, 200, "Look into your mailbox")
+	link := s.mail("email", address).Link
+	v.get(link).want(s.t, 200, "Sign me in")
+	v.post(link).want(s.t, http.StatusSeeOther)
+	v.get("/welcome").want(s.t, 200, `value="`+name+`"`)
+	v.post("/welcome", "name", name).want(s.t, http.StatusSeeOther)
+	return v
+}
+
+// user gives the account of that name.
+func (s *testSite) user(name string) prefs.User {
+	s.t.Helper()
+	u, err := s.prefs.UserByName(s.t.Context(), name)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return u
+}
+
+func (s *testSite) filters(name string) []prefs.Filter {
+	s.t.Helper()
+	list, err := s.prefs.Filters(s.t.Context(), s.user(name).ID)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return list
+}
+
+func (s *testSite) destinations(name string) []prefs.Destination {
+	s.t.Helper()
+	list, err := s.prefs.Destinations(s.t.Context(), s.user(name).ID)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return list
+}
+
+func filterPath(f prefs.Filter) string { return fmt.Sprintf("/filters/%d", f.ID) }
+
+func destinationPath(d prefs.Destination) string { return fmt.Sprintf("/destinations/%d", d.ID) }

@@ -1,0 +1,161 @@
+package web
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rules"
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// frame is what every page shows round its content.
+type frame struct {
+	Title    string
+	Here     string // the entry of the navigation that the page belongs to
+	Account  string
+	SignedIn bool
+	Wide     bool
+	Zone     string
+	Flash    *flash
+}
+
+// frame fills the frame of a page and takes the words that the last one left.
+func (v *visit) frame(title, here string) frame {
+	f := frame{Title: title, Here: here, Account: v.user.Name, SignedIn: v.user.ID != 0, Zone: "UTC"}
+	if v.zone != nil {
+		f.Zone = v.zone.String()
+	}
+	if v.hasSession {
+		if said, ok := v.sessions.Pop(v.r.Context(), keyFlash).(flash); ok {
+			f.Flash = &said
+		}
+	}
+	return f
+}
+
+// filterCard is a filter in a list.
+type filterCard struct {
+	ID                             uint
+	Name, Page, Sentence, To, From string
+	On, OneShot                    bool
+	Broken, Warning                string
+}
+
+func (v *visit) filterCard(f prefs.Filter, ds []prefs.Destination, from string) filterCard {
+	c := filterCard{
+		ID: uint(f.ID), Name: f.Name, Page: filterPage(f.ID), Sentence: capital(v.sentence(f.Filter)) + ".", From: from,
+		On: f.On, OneShot: f.OneShot, Broken: f.Broken,
+	}
+	c.To, c.Warning = v.reach(f, ds)
+	if !f.On {
+		c.Warning = ""
+	}
+	return c
+}
+
+// reach says where a filter's notices go, and warns when that is nowhere.
+func (v *visit) reach(f prefs.Filter, ds []prefs.Destination) (to, warning string) {
+	var names []string
+	live := 0
+	for _, d := range ds {
+		if len(f.Destinations) > 0 && !containsID(f.Destinations, d.ID) {
+			continue
+		}
+		name := v.destinationCard(d).Address
+		switch {
+		case !d.Confirmed:
+			name += " (not confirmed)"
+		case !d.On || d.Disabled != "":
+			name += " (off)"
+		default:
+			live++
+		}
+		names = append(names, name)
+	}
+	switch {
+	case len(names) == 0:
+		return "nowhere", "It reaches you nowhere: there is no destination for it."
+	case live == 0:
+		warning = "It reaches you nowhere: every destination it goes to is off or not confirmed."
+	}
+	if len(f.Destinations) == 0 && len(names) > 1 {
+		return "everywhere: " + enumerate(names, "and"), warning
+	}
+	return enumerate(names, "and"), warning
+}
+
+func containsID(ids []uint, id uint) bool {
+	for _, have := range ids {
+		if have == id {
+			return true
+		}
+	}
+	return false
+}
+
+func filterPage(id rulespec.FilterID) string { return "/filters/" + strconv.FormatUint(uint64(id), 10) }
+
+func messagePage(id string) string { return "/messages/" + url.PathEscape(id) }
+
+// destinationCard is a destination in a list and at the head of its page.
+type destinationCard struct {
+	ID                                   uint
+	Page, Address, Backend, BackendTitle string
+	Confirmed, On                        bool
+	Disabled, Schedule, Next             string
+}
+
+func (v *visit) destinationCard(d prefs.Destination) destinationCard {
+	title := v.backend(d.Backend).Title
+	if title == "" {
+		title = d.Backend
+	}
+	c := destinationCard{
+		ID: d.ID, Page: "/destinations/" + strconv.FormatUint(uint64(d.ID), 10), Address: d.Address, Backend: title, BackendTitle: title,
+		Confirmed: d.Confirmed, On: d.On, Disabled: d.Disabled, Schedule: scheduleWords(d.Schedule),
+	}
+	if d.Backend == desktop {
+		c.Address = "Your desktop"
+	}
+	if d.On && d.Disabled == "" {
+		c.Next = nextWords(d.Schedule, v.Now(), v.zone)
+	} else {
+		c.Next = "Nothing is sent here while it is off."
+	}
+	return c
+}
+
+// verdictLine is what one rule said.
+type verdictLine struct {
+	Sentence, Reason, Trouble string
+	Holds                     bool
+}
+
+func (v *visit) verdicts(list []rules.Verdict) []verdictLine {
+	lines := make([]verdictLine, 0, len(list))
+	for _, r := range list {
+		line := verdictLine{Sentence: v.ruleSentence(r.Rule), Reason: r.Reason, Holds: r.Holds}
+		if r.Err != nil {
+			line.Trouble = userText(r.Err)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// moment gives the two forms of a time that a <time> element bears.
+func (v *visit) moment(t time.Time) (stamp, words string) {
+	return t.UTC().Format(time.RFC3339), ago(t, v.Now(), v.zone)
+}
+
+// capital makes a sentence of a clause.
+func capital(s string) string {
+	if s == "" {
+		return s
+	}
+	r := []rune(s)
+	return strings.ToUpper(string(r[0])) + string(r[1:])
+}

@@ -1,0 +1,156 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/notifyd/notifyd/prefs"
+)
+
+// A visit is one request and who makes it.
+type visit struct {
+	*site
+	w    http.ResponseWriter
+	r    *http.Request
+	user prefs.User // the zero User when nobody is signed in
+	zone *time.Location
+	// hasSession: the request came through the session middleware
+	hasSession bool
+}
+
+// A handler answers one visit. It gives an error instead of writing an error page.
+type handler func(v *visit) error
+
+// A failure is an error that a person may read: a status and a sentence.
+type failure struct {
+	status int
+	text   string
+}
+
+func (f *failure) Error() string { return f.text }
+
+// fail makes a failure.
+func fail(status int, text string) error { return &failure{status, text} }
+
+// answer runs h and turns its error into a page. Only what nobody foresaw is logged: the rest is the visitor's doing.
+func (s *site) answer(v *visit, pattern string, h handler) {
+	err := h(v)
+	if err == nil {
+		return
+	}
+	var tooBig *http.MaxBytesError
+	var f *failure
+	switch {
+	case errors.As(err, &f):
+		v.errorPage(f.status, f.text)
+	case errors.As(err, &tooBig):
+		v.errorPage(http.StatusRequestEntityTooLarge, "What you sent is larger than this page takes ("+strconv.FormatInt(tooBig.Limit>>10, 10)+" KiB).")
+	case errors.Is(err, prefs.ErrNotFound):
+		v.errorPage(http.StatusNotFound, "There is nothing here, or it is not yours. It may have been deleted.")
+	case v.r.Context().Err() != nil:
+		v.Log.Debug("visitor left", slog.String("route", pattern))
+	default:
+		v.Log.Error("page failed", slog.String("route", pattern), slog.Any("err", err))
+		v.errorPage(http.StatusInternalServerError, "Something went wrong on our side. It was written to the log; trying again later may help.")
+	}
+}
+
+// errorPage writes the page of an error. htmx swaps only good answers, so it is told to show the page whole.
+func (v *visit) errorPage(status int, text string) {
+	if v.htmx() {
+		v.w.Header().Set("HX-Retarget", "body")
+		v.w.Header().Set("HX-Reswap", "innerHTML")
+	}
+	page := struct {
+		frame
+		Status int
+		Text   string
+	}{v.frame(errorTitle(status), ""), status, text}
+	if err := v.show(status, "error", page); err != nil {
+		v.Log.Error("error page failed", slog.Any("err", err))
+		http.Error(v.w, text, status)
+	}
+}
+
+func errorTitle(status int) string {
+	switch status {
+	case http.StatusBadRequest:
+		return "That request does not make sense"
+	case http.StatusForbidden:
+		return "That is not allowed"
+	case http.StatusNotFound:
+		return "Page not found"
+	case http.StatusMethodNotAllowed:
+		return "That cannot be done here"
+	case http.StatusGone:
+		return "This link no longer works"
+	case http.StatusRequestEntityTooLarge:
+		return "That is too large"
+	case http.StatusTooManyRequests:
+		return "Please wait a moment"
+	}
+	return "Something went wrong"
+}
+
+// show renders a page whole before the first byte is written, so that an error in a template becomes an error page.
+func (v *visit) show(status int, name string, data any) error {
+	var out bytes.Buffer
+	if err := v.pages[name].ExecuteTemplate(&out, "layout", data); err != nil {
+		return err
+	}
+	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	v.w.WriteHeader(status)
+	_, err := out.WriteTo(v.w)
+	return ignoreGone(err)
+}
+
+// part renders one named part of a page, for htmx to put in place.
+func (v *visit) part(page, name string, data any) error {
+	var out bytes.Buffer
+	if err := v.pages[page].ExecuteTemplate(&out, name, data); err != nil {
+		return err
+	}
+	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, err := out.WriteTo(v.w)
+	return ignoreGone(err)
+}
+
+// ignoreGone drops the error of a write to a visitor who has left; there is nobody to tell.
+func ignoreGone(error) error { return nil }
+
+// redirect sends the visitor on to a page of ours. path is always a constant or built from ids: never from the request.
+func (v *visit) redirect(path string) error {
+	v.w.Header().Set("Location", v.path(path))
+	v.w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+// htmx says whether the page's script asks, for a part of a page, and not a person for the whole.
+func (v *visit) htmx() bool { return v.r.Header.Get("HX-Request") == "true" }
+
+// id reads a number out of the path; what is no number cannot be found.
+func (v *visit) id() (uint, error) {
+	n, err := strconv.ParseUint(v.r.PathValue("id"), 10, 32)
+	if err != nil || n == 0 {
+		return 0, prefs.ErrNotFound
+	}
+	return uint(n), nil
+}
+
+// form gives a field of the posted form without surrounding blanks.
+func (v *visit) form(name string) string { return strings.TrimSpace(v.r.PostFormValue(name)) }
+
+// parseForm reads the posted form, within the limit of the route.
+func (v *visit) parseForm() error {
+	err := v.r.ParseForm()
+	var tooBig *http.MaxBytesError
+	if err != nil && !errors.As(err, &tooBig) {
+		return fail(http.StatusBadRequest, "The form could not be read.")
+	}
+	return err
+}

@@ -1,0 +1,134 @@
+// Package web is the preferences pages: where a person says what to hear of, where and when, and sees why.
+//
+// Every page is rendered here and works without JavaScript; htmx only makes some answers come without a reload. The
+// routes are listed in routes.go and described in doc/web.md.
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+
+	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/outbox"
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rulespec"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// Options are what the pages work on. All are needed unless they say otherwise.
+type Options struct {
+	BaseURL string // where people reach the pages: https://notify.example.org or https://example.org/notify
+
+	Prefs   *prefs.Store
+	Links   *prefs.Links // checks the signed links that stop notices
+	History *history.Store
+	Outbox  *outbox.Outbox
+
+	Describe  func(*bus.Message) *catalogue.Event // what a message means
+	Directory func() rulespec.Directory           // the snapshot as it stands; nil, or giving nil: there is no directory
+
+	RuleKinds    []*rulespec.Kind       // the kinds of rules, in the order of the page
+	MessageKinds []catalogue.Kind       // the kinds of messages that the catalogue knows, application by application
+	KnowsKind    func(name string) bool // as in rulespec.Env, the same that the router's matcher is compiled with; may be nil
+	Backends     []backends.Kind        // the media that are configured; "email" is among them: sign-in links go by it
+
+	// Queue stores a delivery in a transaction of its own and wakes the outbox: account mail, codes and tests go by it.
+	Queue func(context.Context, outbox.Delivery) error
+	// Changed is told after every change to what is delivered; nil: nobody.
+	Changed func()
+
+	Notices http.Handler // the desktop stream GET /api/v1/notices, with its own token check; nil: none
+
+	TrustedProxies []netip.Prefix   // whose X-Forwarded-For is believed; may be empty
+	Now            func() time.Time // nil: time.Now
+	Log            *slog.Logger     // nil: silent
+}
+
+// site is the pages with all they need.
+type site struct {
+	Options
+	prefix   string // path of the base URL, without the last slash
+	secure   bool   // the base URL is https
+	pages    map[string]*template.Template
+	assets   map[string]asset
+	sessions *scs.SessionManager
+	limits   limits
+}
+
+// limits are the rates that visitors are held to.
+type limits struct {
+	signIns *limiter // sign-in links, by network
+	codes   *limiter // codes and links tried, by user or network
+	tests   *limiter // test notices, by user
+	posts   *limiter // anything posted, by user or network
+}
+
+// Handler gives the pages, mounted under the path of the base URL. It serves that path whole, so a proxy in front
+// passes it on as it is. Operators' pages (/healthz and the like) are not among them.
+func Handler(o Options) (http.Handler, error) {
+	base, err := url.Parse(o.BaseURL)
+	if err != nil || base.Scheme != "https" && base.Scheme != "http" || base.Host == "" || base.RawQuery != "" || base.Fragment != "" {
+		return nil, fmt.Errorf("base URL %q is not like https://notify.example.org", o.BaseURL)
+	}
+	if o.Prefs == nil || o.Links == nil || o.History == nil || o.Outbox == nil || o.Describe == nil || o.Queue == nil {
+		return nil, errors.New("bug: web.Options lacks a store or a function")
+	}
+	s := &site{Options: o, prefix: strings.TrimSuffix(base.EscapedPath(), "/"), secure: base.Scheme == "https"}
+	s.fillIn()
+	if s.assets, err = readAssets(); err != nil {
+		return nil, err
+	}
+	if s.pages, err = s.parsePages(); err != nil {
+		return nil, err
+	}
+	s.sessions = s.newSessions()
+	return s.guard(s.mux()), nil
+}
+
+// fillIn sets what the caller left to us.
+func (s *site) fillIn() {
+	if s.Now == nil {
+		s.Now = time.Now
+	}
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
+	}
+	if s.Changed == nil {
+		s.Changed = func() {}
+	}
+	if s.Directory == nil {
+		s.Directory = func() rulespec.Directory { return nil }
+	}
+	s.limits = limits{
+		signIns: newLimiter(s.Now, time.Minute, 10),
+		codes:   newLimiter(s.Now, 30*time.Second, 20),
+		tests:   newLimiter(s.Now, time.Minute, 5),
+		posts:   newLimiter(s.Now, 200*time.Millisecond, 120),
+	}
+}
+
+// sentence gives a filter in words.
+func (s *site) sentence(f rulespec.Filter) string { return rulespec.Sentence(f) }
+
+// ruleSentence gives one rule in words, as a sentence of its own.
+func (s *site) ruleSentence(r rulespec.Rule) string {
+	if k := s.kind(r.Kind); k != nil {
+		return capital(k.Sentence(r.Args, r.Not))
+	}
+	return "The unknown rule " + r.Kind
+}
+
+// env is what rules are checked against and compiled for.
+func (s *site) env() rulespec.Env { return rulespec.Env{KnowsKind: s.KnowsKind} }

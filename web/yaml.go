@@ -1,0 +1,113 @@
+package web
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// toText turns the guided form into the text form of the same filter.
+func (v *visit) toText(d *draft) {
+	ds, err := v.Prefs.Destinations(v.r.Context(), v.user.ID)
+	if err != nil {
+		ds = nil // the text then names no destination, which means all; saving checks again
+	}
+	d.text = string(rulespec.Format(rulespec.File{Filters: []rulespec.FileFilter{fileFilter(d.filter, ds)}}))
+	d.asText = true
+}
+
+// fileFilter gives a stored filter in the form that is written to a file. The owner is left out: the file's next
+// reader is its own owner.
+func fileFilter(f prefs.Filter, ds []prefs.Destination) rulespec.FileFilter {
+	out := rulespec.FileFilter{Filter: f.Filter, On: f.On, Once: f.OneShot}
+	out.ID, out.Owner = 0, ""
+	for _, d := range ds {
+		if containsID(f.Destinations, d.ID) {
+			out.To = append(out.To, d.Backend+":"+d.Address)
+		}
+	}
+	return out
+}
+
+// fromText reads the text of a draft into its filter; it gives what is wrong in words, "" when nothing is.
+func (v *visit) fromText(d *draft) string {
+	list, problems := v.readFilters(d.text)
+	if len(problems) > 0 {
+		return strings.Join(problems, "\n")
+	}
+	if len(list) != 1 {
+		return "Expected exactly one filter here. Several at once can be imported in the settings."
+	}
+	id := d.filter.ID
+	d.filter = list[0]
+	d.filter.ID = id
+	d.everywhere = len(d.filter.Destinations) == 0
+	return ""
+}
+
+// readFilters reads filters in their text form and makes them the visitor's own.
+func (v *visit) readFilters(text string) (list []prefs.Filter, problems []string) {
+	file, err := rulespec.Parse([]byte(text))
+	problems = append(problems, texts(err)...)
+	ds, err := v.Prefs.Destinations(v.r.Context(), v.user.ID)
+	if err != nil {
+		return nil, append(problems, "The destinations could not be read; try again.")
+	}
+	for _, f := range file.Filters {
+		own := prefs.Filter{Filter: f.Filter, UserID: v.user.ID, On: f.On, OneShot: f.Once}
+		own.ID, own.Owner = 0, v.user.Name
+		if len(problems) == 0 {
+			for _, err := range rulespec.CheckIn(v.env(), own.Filter) {
+				problems = append(problems, texts(err)...)
+			}
+		}
+		for _, to := range f.To {
+			id, found := findDestination(ds, to)
+			if !found {
+				problems = append(problems, "Filter "+f.Name+": you have no destination "+to+"; add it first, or leave \"to\" out.")
+			}
+			own.Destinations = append(own.Destinations, id)
+		}
+		list = append(list, own)
+	}
+	return list, problems
+}
+
+func findDestination(ds []prefs.Destination, to string) (uint, bool) {
+	backend, address, _ := strings.Cut(to, ":")
+	for _, d := range ds {
+		if d.Backend == backend && strings.EqualFold(d.Address, address) {
+			return d.ID, true
+		}
+	}
+	return 0, false
+}
+
+// texts gives each mistake that err joins, in words, with its place.
+func texts(err error) []string {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var list []string
+		for _, e := range joined.Unwrap() {
+			list = append(list, texts(e)...)
+		}
+		return list
+	}
+	return []string{userText(err)}
+}
+
+// userText gives an error about a filter as its owner reads it: nothing of the inside shows.
+func userText(err error) string {
+	var e *rulespec.Error
+	if errors.As(err, &e) {
+		return capital(e.Error()) + "."
+	}
+	if errors.Is(err, rulespec.ErrUnevaluable) {
+		return capital(err.Error()) + "."
+	}
+	return "It cannot be read."
+}
