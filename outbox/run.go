@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -43,8 +44,13 @@ func (o *Outbox) strike(p *pool) {
 
 // Run sends what is due by the backends given, each with its own workers, until ctx ends. Then it claims nothing
 // more, lets sends in hand finish within Config.Drain, gives back what was not sent, and returns nil. Deliveries for
-// a backend that is not given wait. Run is called once.
+// a backend that is not given wait. Run is called once, and on SQLite by one process only: what an earlier process had in
+// hand when it was killed is taken up at once there, while on PostgreSQL, where its holder may live on another node, the
+// lease has to run out first.
 func (o *Outbox) Run(ctx context.Context, media map[string]backends.Backend) error {
+	if err := o.takeUp(ctx); err != nil {
+		return err
+	}
 	settling, stop := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(settling)
@@ -63,6 +69,19 @@ func (o *Outbox) Run(ctx context.Context, media map[string]backends.Backend) err
 	pools.Wait()
 	close(stop)
 	<-settling
+	return nil
+}
+
+// takeUp ends the leases of a process that was killed. No other process can hold one on SQLite.
+func (o *Outbox) takeUp(ctx context.Context) error {
+	if o.postgres {
+		return nil
+	}
+	err := o.writer.WithContext(ctx).Exec(`UPDATE lanes SET ready_at = ? WHERE lease <> '' AND ready_at > ?`,
+		stamp(o.now()), stamp(o.now())).Error
+	if err != nil {
+		return fmt.Errorf("take up leases: %w", err)
+	}
 	return nil
 }
 
