@@ -3,6 +3,7 @@ package directory
 import (
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -24,6 +25,10 @@ type entry struct {
 func parseYAML(text []byte) (ast.Node, error) {
 	if len(text) > MaxFile {
 		return nil, fmt.Errorf("the file is longer than %d bytes", MaxFile)
+	}
+	// The parser would take U+FFFD for what it cannot read.
+	if !utf8.Valid(text) {
+		return nil, errors.New("the file is not UTF-8")
 	}
 	tokens := lexer.Tokenize(string(text))
 	if err := checkNesting(tokens); err != nil {

@@ -38,10 +38,10 @@ func problem(param, format string, args ...any) *Error {
 	return &Error{Param: param, Problem: fmt.Sprintf(format, args...)}
 }
 
-// printable gives s with nothing that could break a line: what it cannot show it quotes.
+// printable gives s with nothing that could break a line: what it cannot show it quotes, and what is too long it cuts.
 func printable(s string) string {
-	if utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 {
+	if len(s) <= MaxValue+2 && utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 {
 		return s
 	}
-	return fmt.Sprintf("%q", s)
+	return quoted(s)
 }

@@ -12,7 +12,7 @@ const shown = 5
 
 // word gives a value as it stands in a sentence: plain where it reads well, quoted where it would not.
 func word(s string) string {
-	if s == "" || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || r == ' ' || r == ',' || r == '"' }) {
+	if s == "" || len(s) > MaxValue || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || r == ' ' || r == ',' || r == '"' }) {
 		return quoted(s)
 	}
 	return s

@@ -3,6 +3,7 @@ package rulespec
 import (
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -29,6 +30,10 @@ func parseYAML(text []byte) (ast.Node, error) {
 	if len(text) > MaxText {
 		return nil, &Error{Problem: fmt.Sprintf("the text is longer than %d bytes", MaxText)}
 	}
+	// The parser would take U+FFFD for what it cannot read.
+	if at := invalidUTF8(text); at != nil {
+		return nil, &Error{Line: at.line, Column: at.column, Problem: "the text is not UTF-8 here"}
+	}
 	tokens := lexer.Tokenize(string(text))
 	if err := checkNesting(tokens); err != nil {
 		return nil, err
@@ -45,6 +50,23 @@ func parseYAML(text []byte) (ast.Node, error) {
 		return nil, &Error{Line: 1, Column: 1, Problem: "the text is empty; the key `filters` is missing"}
 	}
 	return file.Docs[0].Body, nil
+}
+
+// invalidUTF8 gives the place of the first byte that is not UTF-8, nil where there is none.
+func invalidUTF8(text []byte) *place {
+	at := place{1, 1}
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		if r == utf8.RuneError && size == 1 {
+			return &at
+		}
+		at.column++
+		if r == '\n' {
+			at = place{at.line + 1, 1}
+		}
+		text = text[size:]
+	}
+	return nil
 }
 
 // checkNesting refuses what is nested too deeply, in brackets or in dashes on one line. Nesting by lines is bounded by
