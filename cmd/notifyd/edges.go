@@ -92,7 +92,7 @@ func (s *service) kindsOf() []backends.Kind {
 func knownKinds(c *catalogue.Catalogue) func(string) bool {
 	known := map[string]bool{}
 	for _, k := range c.Kinds() {
-		known[k.Name] = true
+		known[k.Kind] = true
 	}
 	return func(name string) bool { return known[name] || strings.HasSuffix(name, ".unknown") }
 }

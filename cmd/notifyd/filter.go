@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/rules"
@@ -68,7 +67,7 @@ func (f *filterFlags) open(e *env) (*filterSet, error) {
 // compile makes the matcher; a filter's id is its place in the file, from 1.
 func (s *filterSet) compile(stderr io.Writer, f *filterFlags, file rulespec.File) {
 	s.filters = file.Filters
-	env := rulespec.Env{KnowsKind: knowsKind(s.catalogue)}
+	env := rulespec.Env{KnowsKind: knownKinds(s.catalogue)}
 	all := make([]rulespec.Filter, len(s.filters))
 	for i := range s.filters {
 		filter := &s.filters[i].Filter
@@ -114,16 +113,6 @@ func (s *filterSet) status(file string, badLines int) error {
 		errs = append(errs, fmt.Errorf("%d of the lines are no messages", badLines))
 	}
 	return errors.Join(errs...)
-}
-
-// knowsKind gives the test for the kinds of messages of cat. The kinds that messages have by convention, app.unknown, are
-// known without an entry.
-func knowsKind(cat *catalogue.Catalogue) func(string) bool {
-	known := map[string]bool{}
-	for _, k := range cat.Kinds() {
-		known[k.Kind] = true
-	}
-	return func(name string) bool { return known[name] || strings.HasSuffix(name, ".unknown") }
 }
 
 // readText reads a file of at most rulespec.MaxText bytes, or a little more, so that Parse can say that it is too long.
