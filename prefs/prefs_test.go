@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"errors"
+	"flag"
 	"os"
 	"slices"
 	"strings"
@@ -17,7 +18,13 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-func TestMain(m *testing.M) { os.Exit(migratest.Main(m)) }
+func TestMain(m *testing.M) {
+	// the state machine works on real databases: a hundred runs take too long; -rapid.checks sets it otherwise
+	if err := flag.Set("rapid.checks", "30"); err != nil {
+		panic(err)
+	}
+	os.Exit(migratest.Main(m))
+}
 
 // A clock is a time that tests set.
 type clock struct {

@@ -1,18 +1,21 @@
 package prefs
 
 import (
-	"encoding/json"
-	"fmt"
+	"errors"
+	"strings"
 
 	"github.com/notifyd/notifyd/rulespec"
 )
 
 // newFilterRow checks a filter and makes its row.
 func newFilterRow(f Filter, now int64) (filterRow, error) {
-	if err := checkFilter(f.Filter); err != nil {
+	if f.Name == "" || len(f.Name) > rulespec.MaxValue || clean(f.Name, len(f.Name)) != f.Name {
+		return filterRow{}, problem("name", "is missing, longer than %d bytes, or has control characters", rulespec.MaxValue)
+	}
+	if err := errors.Join(rulespec.Check(f.Filter)...); err != nil {
 		return filterRow{}, err
 	}
-	text, err := marshalRules(f.Rules)
+	text, err := rulespec.MarshalRules(f.Rules)
 	if err != nil {
 		return filterRow{}, err
 	}
@@ -29,14 +32,14 @@ func (r filterRow) filter(owner User, destinations []uint) Filter {
 		Filter: rulespec.Filter{ID: rulespec.FilterID(r.ID), Owner: owner.Name, Name: r.Name},
 		UserID: r.UserID, On: r.IsOn, OneShot: r.OneShot, Destinations: destinations,
 	}
-	rules, err := unmarshalRules(r.Rules)
+	rules, err := rulespec.UnmarshalRules(r.Rules)
 	if err != nil {
 		f.Broken = err.Error()
 		return f
 	}
 	f.Rules = rules
-	if err := checkFilter(f.Filter); err != nil {
-		f.Broken = err.Error()
+	if wrong := rulespec.Check(f.Filter); len(wrong) > 0 {
+		f.Broken = words(wrong)
 	} else if r.Chosen && len(destinations) == 0 {
 		f.Broken = "the destinations it was for are gone; choose others"
 	}
@@ -52,23 +55,17 @@ func byFilter(rows []filterDestinationRow) map[uint][]uint {
 	return lists
 }
 
-func checkFilter(f rulespec.Filter) error {
-	if len(f.Rules) == 0 {
-		return &rulespec.Error{Filter: f.Name, Problem: "has no rules, so it would never match"}
+// words gives mistakes as one line, without the filter's name, which stands beside it.
+func words(wrong []error) string {
+	all := make([]string, len(wrong))
+	for i, err := range wrong {
+		all[i] = err.Error()
+		var e *rulespec.Error
+		if errors.As(err, &e) {
+			nameless := *e
+			nameless.Filter = ""
+			all[i] = nameless.Error()
+		}
 	}
-	return nil
-}
-
-func sentence(f rulespec.Filter) string { return f.Name }
-
-func marshalRules(rules []rulespec.Rule) (string, error) {
-	text, err := json.Marshal(rules)
-	return string(text), err
-}
-
-func unmarshalRules(text string) (rules []rulespec.Rule, err error) {
-	if err := json.Unmarshal([]byte(text), &rules); err != nil {
-		return nil, fmt.Errorf("read rules: %w", err)
-	}
-	return rules, nil
+	return strings.Join(all, "; ")
 }

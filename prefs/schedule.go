@@ -76,15 +76,21 @@ func (s Schedule) next(now time.Time, hour, minute int) time.Time {
 // time.Date leaves both open.
 func clock(day time.Time, hour, minute int) time.Time {
 	year, month, d := day.Date()
+	wanted := time.Date(year, month, d, hour, minute, 0, 0, time.UTC)
 	t := time.Date(year, month, d, hour, minute, 0, 0, day.Location())
-	wanted := hour*60 + minute
-	if missing := wanted - (t.Hour()*60 + t.Minute()); missing > 0 {
-		return t.Add(time.Duration(missing) * time.Minute)
+	if missing := wanted.Sub(face(t)); missing > 0 {
+		return t.Add(missing)
 	}
 	for _, shift := range []time.Duration{30 * time.Minute, time.Hour, 2 * time.Hour} { // all shifts there are
-		if e := t.Add(-shift); e.Day() == d && e.Hour()*60+e.Minute() == wanted {
-			return e
+		if earlier := t.Add(-shift); face(earlier).Equal(wanted) {
+			return earlier
 		}
 	}
 	return t
+}
+
+// face gives what the clock shows at t, as if it were UTC: faces can be subtracted.
+func face(t time.Time) time.Time {
+	year, month, day := t.Date()
+	return time.Date(year, month, day, t.Hour(), t.Minute(), 0, 0, time.UTC)
 }

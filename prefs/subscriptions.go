@@ -59,8 +59,7 @@ func subscriptions(tx *gorm.DB) ([]Subscription, error) {
 	return subscribe(filters, owners, open, byFilter(links)), nil
 }
 
-// subscribe puts the four together. A broken filter is kept only as far as it has rules: the engine finds them broken and
-// leaves the filter out.
+// subscribe puts the four together. Broken filters are left out: they cannot match, and their owner sees them marked.
 func subscribe(filters []filterRow, owners map[uint]User, open map[uint][]Destination, chosen map[uint][]uint) []Subscription {
 	all := make([]Subscription, 0, len(filters))
 	for _, r := range filters {
@@ -72,7 +71,7 @@ func subscribe(filters []filterRow, owners map[uint]User, open map[uint][]Destin
 		if f.Broken != "" || len(to) == 0 {
 			continue
 		}
-		all = append(all, Subscription{Filter: f, User: owners[r.UserID], Destinations: to, Sentence: sentence(f.Filter)})
+		all = append(all, Subscription{Filter: f, User: owners[r.UserID], Destinations: to, Sentence: rulespec.Sentence(f.Filter)})
 	}
 	return all
 }

@@ -1,0 +1,278 @@
+package prefs_test
+
+import (
+	"reflect"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/notifyd/notifyd/migrations"
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+func TestDestinations(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
+		ctx := t.Context()
+		alice, mail := person(t, s, "alice")
+		bob, _ := person(t, s, "bob")
+		irc := must[prefs.Destination](t)(s.AddDestination(ctx, alice.ID, "irc", "alice"))
+		if irc.Confirmed || !irc.On {
+			t.Errorf("a new destination is %+v", irc)
+		}
+		if again := must[prefs.Destination](t)(s.AddDestination(ctx, alice.ID, "irc", "alice")); again.ID != irc.ID {
+			t.Errorf("added again it is %+v", again)
+		}
+		schedule := prefs.Schedule{Every: 90 * time.Minute, Count: 7, At: "07:30", Weekdays: []time.Weekday{time.Sunday, time.Saturday}}
+		ok(t, s.SetSchedule(ctx, alice.ID, mail.ID, schedule))
+		if got := must[prefs.Destination](t)(s.Destination(ctx, alice.ID, mail.ID)); !reflect.DeepEqual(got.Schedule, schedule) {
+			t.Errorf("schedule %+v", got.Schedule)
+		}
+		ok(t, s.DisableDestination(ctx, mail.ID, "550 no such\nuser"))
+		if got := must[prefs.Destination](t)(s.Destination(ctx, alice.ID, mail.ID)); got.Disabled != "550 no such user" {
+			t.Errorf("disabled %q", got.Disabled)
+		}
+		ok(t, s.SetDestinationOn(ctx, alice.ID, mail.ID, true))
+		if got := must[prefs.Destination](t)(s.Destination(ctx, alice.ID, mail.ID)); got.Disabled != "" {
+			t.Errorf("on again, but disabled %q", got.Disabled)
+		}
+		// nothing of it is bob's
+		_, err := s.Destination(ctx, bob.ID, mail.ID)
+		want(t, err, prefs.ErrNotFound)
+		want(t, s.SetSchedule(ctx, bob.ID, mail.ID, schedule), prefs.ErrNotFound)
+		want(t, s.SetDestinationOn(ctx, bob.ID, mail.ID, false), prefs.ErrNotFound)
+		want(t, s.DeleteDestination(ctx, bob.ID, mail.ID), prefs.ErrNotFound)
+		_, err = s.NewCode(ctx, bob.ID, irc.ID)
+		want(t, err, prefs.ErrNotFound)
+		for _, address := range []string{"", "a\nb", "\xff", strings.Repeat("x", 600)} {
+			if _, err := s.AddDestination(ctx, alice.ID, "email", address); !isInput(err) {
+				t.Errorf("AddDestination(%q) = %v", address, err)
+			}
+		}
+		for n := 0; ; n++ {
+			if _, err = s.AddDestination(ctx, alice.ID, "irc", strings.Repeat("x", n+1)); err != nil || n > 100 {
+				break
+			}
+		}
+		want(t, err, prefs.ErrTooMany)
+	})
+}
+
+func TestDeletedDestinationWidensNothing(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
+		ctx := t.Context()
+		alice, mail := person(t, s, "alice")
+		irc := confirmed(t, s, alice, "irc", "alice")
+		only, both := packageFilter("only irc", "bash"), packageFilter("both", "zsh")
+		only.Destinations, both.Destinations = []uint{irc.ID}, []uint{irc.ID, mail.ID}
+		only = must[prefs.Filter](t)(s.SaveFilter(ctx, alice.ID, only))
+		both = must[prefs.Filter](t)(s.SaveFilter(ctx, alice.ID, both))
+		ok(t, s.DeleteDestination(ctx, alice.ID, irc.ID))
+		ok(t, s.SetFilterOn(ctx, alice.ID, only.ID, true)) // the owner insists
+		got := must[prefs.Filter](t)(s.Filter(ctx, alice.ID, only.ID))
+		if got.Broken == "" || len(got.Destinations) != 0 {
+			t.Errorf("the filter is %+v", got)
+		}
+		for _, sub := range must[[]prefs.Subscription](t)(s.Subscriptions(ctx)) {
+			if sub.Filter.ID == only.ID {
+				t.Errorf("it reaches %+v", sub.Destinations)
+			}
+			if sub.Filter.ID == both.ID && (len(sub.Destinations) != 1 || sub.Destinations[0].ID != mail.ID) {
+				t.Errorf("the other reaches %+v", sub.Destinations)
+			}
+		}
+	})
+}
+
+func TestConfirm(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, c *clock) {
+		ctx := t.Context()
+		alice, _ := person(t, s, "alice")
+		bob, _ := person(t, s, "bob")
+		d := must[prefs.Destination](t)(s.AddDestination(ctx, alice.ID, "irc", "alice"))
+		old := must[string](t)(s.NewCode(ctx, alice.ID, d.ID))
+		code := must[string](t)(s.NewCode(ctx, alice.ID, d.ID))
+		want(t, s.Confirm(ctx, bob.ID, d.ID, code), prefs.ErrNotFound)
+		want(t, s.Confirm(ctx, alice.ID, d.ID, old), prefs.ErrCode)
+		want(t, s.Confirm(ctx, alice.ID, d.ID, ""), prefs.ErrCode)
+		typed := " " + strings.ToLower(strings.NewReplacer("-", "", "0", "o", "1", "l").Replace(code))
+		ok(t, s.Confirm(ctx, alice.ID, d.ID, typed))
+		want(t, s.Confirm(ctx, alice.ID, d.ID, code), prefs.ErrCode) // used up
+		if got := must[prefs.Destination](t)(s.Destination(ctx, alice.ID, d.ID)); !got.Confirmed {
+			t.Errorf("destination %+v", got)
+		}
+
+		late := must[prefs.Destination](t)(s.AddDestination(ctx, alice.ID, "irc", "late"))
+		code = must[string](t)(s.NewCode(ctx, alice.ID, late.ID))
+		c.pass(time.Hour)
+		want(t, s.Confirm(ctx, alice.ID, late.ID, code), prefs.ErrCode)
+		code = must[string](t)(s.NewCode(ctx, alice.ID, late.ID))
+		for range 5 {
+			want(t, s.Confirm(ctx, alice.ID, late.ID, "00000-00000"), prefs.ErrCode)
+		}
+		want(t, s.Confirm(ctx, alice.ID, late.ID, code), prefs.ErrCode) // tried too often
+	})
+}
+
+func TestPendingClaimBlocksNobody(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
+		ctx := t.Context()
+		alice, _ := person(t, s, "alice")
+		mallory, _ := person(t, s, "mallory")
+		claim := must[prefs.Destination](t)(s.AddDestination(ctx, mallory.ID, "irc", "alice"))
+		code := must[string](t)(s.NewCode(ctx, mallory.ID, claim.ID))
+		confirmed(t, s, alice, "irc", "alice")
+		if u := must[prefs.User](t)(s.UserByAddress(ctx, "irc", "alice")); u.ID != alice.ID {
+			t.Errorf("the address belongs to %+v", u)
+		}
+		want(t, s.Confirm(ctx, mallory.ID, claim.ID, code), prefs.ErrClaimed)
+	})
+}
+
+func TestCodesAreLimited(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, c *clock) {
+		ctx := t.Context()
+		claim := func(name, address string) (uint, uint) {
+			u, err := s.UserByName(ctx, name)
+			if err != nil {
+				u, _ = person(t, s, name)
+			}
+			return u.ID, must[prefs.Destination](t)(s.AddDestination(ctx, u.ID, "irc", address)).ID
+		}
+		flood := func(name string, addresses ...string) (sent int) {
+			for _, address := range addresses {
+				u, d := claim(name, address)
+				for range 12 {
+					if _, err := s.NewCode(ctx, u, d); err != nil {
+						want(t, err, prefs.ErrTooOften)
+						break
+					}
+					sent++
+				}
+			}
+			return sent
+		}
+		if n := flood("mallory", "victim"); n != 5 {
+			t.Errorf("one address got %d codes", n)
+		}
+		if n := flood("malice", "victim"); n != 0 {
+			t.Errorf("another account sent it %d more", n)
+		}
+		if n := flood("trudy", "a", "b", "c", "d"); n != 10 {
+			t.Errorf("one user sent %d codes", n)
+		}
+		c.pass(time.Hour + time.Second)
+		if n := flood("trudy", "e"); n != 5 {
+			t.Errorf("an hour later one user sent %d", n)
+		}
+		c.pass(24 * time.Hour)
+		if n := flood("malice", "victim"); n != 5 {
+			t.Errorf("a day later the address got %d", n)
+		}
+	})
+}
+
+// TestCodesAreLimitedAtOnce has many requests at once ask for codes to one address.
+func TestCodesAreLimitedAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
+		var sent atomic.Int32
+		var wg sync.WaitGroup
+		for _, name := range []string{"a", "b", "c", "d"} {
+			u, _ := person(t, s, name)
+			d := must[prefs.Destination](t)(s.AddDestination(t.Context(), u.ID, "irc", "victim"))
+			for range 3 {
+				wg.Go(func() {
+					if _, err := s.NewCode(t.Context(), u.ID, d.ID); err == nil {
+						sent.Add(1)
+					}
+				})
+			}
+		}
+		wg.Wait()
+		if n := sent.Load(); n != 5 {
+			t.Errorf("%d codes", n)
+		}
+	})
+}
+
+// TestConfirmAtOnce has several users prove at once that they hold one address: it becomes one's.
+func TestConfirmAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
+		var got atomic.Int32
+		var wg sync.WaitGroup
+		for _, name := range []string{"a", "b", "c", "d"} {
+			u, _ := person(t, s, name)
+			d := must[prefs.Destination](t)(s.AddDestination(t.Context(), u.ID, "irc", "shared"))
+			code := must[string](t)(s.NewCode(t.Context(), u.ID, d.ID))
+			wg.Go(func() {
+				switch err := s.Confirm(t.Context(), u.ID, d.ID, code); err {
+				case nil:
+					got.Add(1)
+				case prefs.ErrClaimed:
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if got.Load() != 1 {
+			t.Errorf("%d users have it", got.Load())
+		}
+	})
+}
+
+func TestStop(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
+		ctx := t.Context()
+		alice, mail := person(t, s, "alice")
+		irc := confirmed(t, s, alice, "irc", "alice")
+		bob, bobs := person(t, s, "bob")
+		f := must[prefs.Filter](t)(s.SaveFilter(ctx, alice.ID, packageFilter("all", "bash")))
+		reaches := func() (ids []uint) {
+			for _, sub := range must[[]prefs.Subscription](t)(s.Subscriptions(ctx)) {
+				if sub.Filter.ID == f.ID {
+					for _, d := range sub.Destinations {
+						ids = append(ids, d.ID)
+					}
+				}
+			}
+			return ids
+		}
+		step := func(err error, want ...uint) {
+			t.Helper()
+			ok(t, err)
+			if got := reaches(); len(got) != len(want) || len(got) > 0 && !reflect.DeepEqual(got, want) {
+				t.Fatalf("the filter reaches %v, want %v", got, want)
+			}
+		}
+		atMail, atIRC := prefs.Action{Filter: f.ID, Destination: mail.ID}, prefs.Action{Filter: f.ID, Destination: irc.ID}
+		step(nil, mail.ID, irc.ID)
+		step(s.Stop(ctx, atMail), irc.ID)
+		step(s.Stop(ctx, atMail), irc.ID)
+		step(s.Unstop(ctx, atMail), mail.ID, irc.ID)
+		step(s.Stop(ctx, atIRC), mail.ID)
+		step(s.Stop(ctx, atMail))
+		if got := must[prefs.Filter](t)(s.Filter(ctx, alice.ID, f.ID)); got.On {
+			t.Error("a filter that reaches nobody is on")
+		}
+		step(s.Unstop(ctx, atIRC), irc.ID)
+		step(s.Stop(ctx, prefs.Action{Destination: irc.ID}))
+		step(s.Unstop(ctx, prefs.Action{Destination: irc.ID}), irc.ID)
+
+		to, about, err := s.Target(ctx, atIRC)
+		ok(t, err)
+		if to.ID != irc.ID || about.ID != f.ID || about.Name != "all" {
+			t.Errorf("Target = %+v, %+v", to, about)
+		}
+		// a destination of bob's and a filter of alice's never fit together
+		crossed := prefs.Action{Filter: f.ID, Destination: bobs.ID}
+		want(t, s.Stop(ctx, crossed), prefs.ErrNotFound)
+		want(t, s.Unstop(ctx, crossed), prefs.ErrNotFound)
+		_, _, err = s.Target(ctx, crossed)
+		want(t, err, prefs.ErrNotFound)
+		want(t, s.Stop(ctx, prefs.Action{Filter: rulespec.FilterID(999), Destination: bobs.ID}), prefs.ErrNotFound)
+		_ = bob
+	})
+}

@@ -1,0 +1,288 @@
+package prefs_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"testing"
+
+	"gorm.io/gorm"
+	"pgregory.net/rapid"
+
+	"github.com/notifyd/notifyd/migrations"
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// TestStateMachine compares the store with a model of what must reach whom, through random changes by two users.
+func TestStateMachine(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, d *migrations.DB, c *clock) {
+		runs := 0
+		rapid.Check(t, func(r *rapid.T) {
+			runs++
+			m := &machine{s: s, d: d, c: c, ctx: t.Context(), destinations: map[uint]*modelDestination{}, filters: map[rulespec.FilterID]*modelFilter{}}
+			for _, name := range []string{"alice", "bob"} {
+				u, err := s.CreateUser(m.ctx, fmt.Sprintf("%s-%d", name, runs), "")
+				m.must(r, err)
+				m.users = append(m.users, u)
+				for _, f := range mustFilters(r, s, u.ID) { // begins with none
+					m.must(r, s.DeleteFilter(m.ctx, u.ID, f.ID))
+				}
+			}
+			r.Repeat(map[string]func(*rapid.T){
+				"": m.check, "add": m.add, "confirm": m.confirm, "switch": m.switchDestination, "disable": m.disable, "drop": m.drop,
+				"save": m.save, "on": m.on, "once": m.once, "fire": m.fire, "delete": m.deleteFilter, "stop": m.stop,
+			})
+			for _, u := range m.users {
+				m.must(r, s.DeleteUser(m.ctx, u.ID))
+			}
+		})
+	})
+}
+
+type modelDestination struct {
+	user                    uint
+	address                 string
+	confirmed, on, disabled bool
+}
+
+type modelFilter struct {
+	user    uint
+	on      bool
+	oneShot bool
+	chosen  map[uint]bool // nil: all
+}
+
+type machine struct {
+	s            *prefs.Store
+	d            *migrations.DB
+	c            *clock
+	ctx          context.Context
+	users        []prefs.User
+	destinations map[uint]*modelDestination
+	filters      map[rulespec.FilterID]*modelFilter
+	revision     int64
+}
+
+func mustFilters(r *rapid.T, s *prefs.Store, userID uint) []prefs.Filter {
+	all, err := s.Filters(context.Background(), userID)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return all
+}
+
+func (m *machine) must(r *rapid.T, err error) {
+	r.Helper()
+	if err != nil {
+		r.Fatal(err)
+	}
+}
+
+func (m *machine) user(r *rapid.T) uint { return rapid.SampledFrom(m.users).Draw(r, "user").ID }
+
+func (m *machine) destination(r *rapid.T) (uint, *modelDestination) {
+	if len(m.destinations) == 0 {
+		r.Skip()
+	}
+	id := rapid.SampledFrom(slices.Sorted(maps.Keys(m.destinations))).Draw(r, "destination")
+	return id, m.destinations[id]
+}
+
+func (m *machine) filter(r *rapid.T) (rulespec.FilterID, *modelFilter) {
+	if len(m.filters) == 0 {
+		r.Skip()
+	}
+	id := rapid.SampledFrom(slices.Sorted(maps.Keys(m.filters))).Draw(r, "filter")
+	return id, m.filters[id]
+}
+
+func (m *machine) add(r *rapid.T) {
+	user, address := m.user(r), rapid.SampledFrom([]string{"a", "b", "c"}).Draw(r, "address")
+	d, err := m.s.AddDestination(m.ctx, user, "irc", address)
+	m.must(r, err)
+	if m.destinations[d.ID] == nil {
+		m.destinations[d.ID] = &modelDestination{user: user, address: address, on: true}
+	}
+}
+
+func (m *machine) confirm(r *rapid.T) {
+	id, d := m.destination(r)
+	m.c.pass(25 * 3600e9) // the limit of codes is not what this is about
+	code, err := m.s.NewCode(m.ctx, d.user, id)
+	m.must(r, err)
+	claimed := false
+	for other, o := range m.destinations {
+		claimed = claimed || other != id && o.confirmed && o.address == d.address
+	}
+	err = m.s.Confirm(m.ctx, d.user, id, code)
+	if claimed {
+		if err != prefs.ErrClaimed {
+			r.Fatalf("Confirm = %v, want ErrClaimed", err)
+		}
+		return
+	}
+	m.must(r, err)
+	d.confirmed, d.disabled = true, false
+}
+
+func (m *machine) switchDestination(r *rapid.T) {
+	id, d := m.destination(r)
+	on := rapid.Bool().Draw(r, "on")
+	m.must(r, m.s.SetDestinationOn(m.ctx, d.user, id, on))
+	d.on, d.disabled = on, d.disabled && !on
+}
+
+func (m *machine) disable(r *rapid.T) {
+	id, d := m.destination(r)
+	m.must(r, m.s.DisableDestination(m.ctx, id, "refused"))
+	d.disabled = true
+}
+
+func (m *machine) drop(r *rapid.T) {
+	id, d := m.destination(r)
+	m.must(r, m.s.DeleteDestination(m.ctx, d.user, id))
+	delete(m.destinations, id)
+	for _, f := range m.filters {
+		delete(f.chosen, id)
+		if f.user == d.user && f.chosen != nil && len(f.chosen) == 0 {
+			f.on = false
+		}
+	}
+}
+
+func (m *machine) save(r *rapid.T) {
+	user := m.user(r)
+	f := packageFilter("f", "bash")
+	f.On, f.OneShot = rapid.Bool().Draw(r, "on"), rapid.Bool().Draw(r, "one-shot")
+	model := &modelFilter{user: user, on: f.On, oneShot: f.OneShot}
+	for _, id := range slices.Sorted(maps.Keys(m.destinations)) {
+		if m.destinations[id].user == user && rapid.Bool().Draw(r, "chosen") {
+			f.Destinations = append(f.Destinations, id)
+			if model.chosen == nil {
+				model.chosen = map[uint]bool{}
+			}
+			model.chosen[id] = true
+		}
+	}
+	if old := m.own(user); len(old) > 0 && rapid.Bool().Draw(r, "change") {
+		f.ID = rapid.SampledFrom(old).Draw(r, "old")
+	}
+	saved, err := m.s.SaveFilter(m.ctx, user, f)
+	m.must(r, err)
+	m.filters[saved.ID] = model
+}
+
+func (m *machine) own(user uint) (ids []rulespec.FilterID) {
+	for id, f := range m.filters {
+		if f.user == user {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func (m *machine) on(r *rapid.T) {
+	id, f := m.filter(r)
+	f.on = rapid.Bool().Draw(r, "on")
+	m.must(r, m.s.SetFilterOn(m.ctx, f.user, id, f.on))
+}
+
+func (m *machine) once(r *rapid.T) {
+	id, f := m.filter(r)
+	f.oneShot = rapid.Bool().Draw(r, "one-shot")
+	m.must(r, m.s.SetOneShot(m.ctx, f.user, id, f.oneShot))
+}
+
+// fire delivers for all filters at once.
+func (m *machine) fire(r *rapid.T) {
+	var want []rulespec.FilterID
+	ids := slices.Sorted(maps.Keys(m.filters))
+	for _, id := range ids {
+		if f := m.filters[id]; f.on && f.oneShot {
+			want = append(want, id)
+			f.on = false
+		}
+	}
+	var got []rulespec.FilterID
+	m.must(r, m.d.Writer.Transaction(func(tx *gorm.DB) (err error) {
+		got, err = m.s.SwitchOffOneShots(tx, ids)
+		return err
+	}))
+	if !slices.Equal(got, want) {
+		r.Fatalf("switched off %v, want %v", got, want)
+	}
+}
+
+func (m *machine) deleteFilter(r *rapid.T) {
+	id, f := m.filter(r)
+	m.must(r, m.s.DeleteFilter(m.ctx, f.user, id))
+	delete(m.filters, id)
+}
+
+func (m *machine) stop(r *rapid.T) {
+	id, f := m.filter(r)
+	to, d := m.destination(r)
+	err := m.s.Stop(m.ctx, prefs.Action{Filter: id, Destination: to})
+	if d.user != f.user {
+		if err != prefs.ErrNotFound {
+			r.Fatalf("Stop = %v, want ErrNotFound", err)
+		}
+		return
+	}
+	m.must(r, err)
+	if f.chosen == nil {
+		f.chosen = map[uint]bool{}
+		for other, o := range m.destinations {
+			if o.user == f.user && o.confirmed {
+				f.chosen[other] = true
+			}
+		}
+	}
+	delete(f.chosen, to)
+	if len(f.chosen) == 0 {
+		f.on = false
+	}
+}
+
+// check compares what reaches whom.
+func (m *machine) check(r *rapid.T) {
+	want := make(map[rulespec.FilterID][]uint)
+	for id, f := range m.filters {
+		for to, d := range m.destinations {
+			if f.on && d.user == f.user && d.confirmed && d.on && !d.disabled && (f.chosen == nil || f.chosen[to]) {
+				want[id] = append(want[id], to)
+			}
+		}
+		slices.Sort(want[id])
+		if len(want[id]) == 0 {
+			delete(want, id)
+		}
+	}
+	subs, err := m.s.Subscriptions(m.ctx)
+	m.must(r, err)
+	got := make(map[rulespec.FilterID][]uint)
+	for _, sub := range subs {
+		if !slices.ContainsFunc(m.users, func(u prefs.User) bool { return u.ID == sub.User.ID }) {
+			continue // left over from a run that failed
+		}
+		for _, to := range sub.Destinations {
+			if to.UserID != sub.User.ID || sub.Filter.UserID != sub.User.ID {
+				r.Fatalf("crossed: %+v", sub)
+			}
+			got[sub.Filter.ID] = append(got[sub.Filter.ID], to.ID)
+		}
+	}
+	if !reflect.DeepEqual(got, want) {
+		r.Fatalf("reached %v, want %v", got, want)
+	}
+	now, err := m.s.Revision(m.ctx, nil)
+	m.must(r, err)
+	if now < m.revision {
+		r.Fatalf("the revision fell from %d to %d", m.revision, now)
+	}
+	m.revision = now
+}

@@ -1,0 +1,180 @@
+package prefs_test
+
+import (
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+
+	"github.com/notifyd/notifyd/migrations"
+	"github.com/notifyd/notifyd/prefs"
+)
+
+var _ scs.CtxStore = (*prefs.Sessions)(nil)
+
+func TestSignIn(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, c *clock) {
+		ctx := t.Context()
+		token := must[string](t)(s.NewSignIn(ctx, "alice@example.org"))
+		if got := must[string](t)(s.SignIn(ctx, token)); got != "alice@example.org" {
+			t.Errorf("SignIn = %q", got)
+		}
+		for _, bad := range []string{token, "", "x", strings.Repeat("x", 100000)} {
+			_, err := s.SignIn(ctx, bad)
+			want(t, err, prefs.ErrCode)
+		}
+		token = must[string](t)(s.NewSignIn(ctx, "alice@example.org"))
+		c.pass(prefs.SignInLife)
+		_, err := s.SignIn(ctx, token)
+		want(t, err, prefs.ErrCode)
+		for n := 2; ; n++ {
+			if _, err = s.NewSignIn(ctx, "alice@example.org"); err != nil {
+				if n != 5 {
+					t.Errorf("%d tokens in an hour", n)
+				}
+				break
+			}
+		}
+		want(t, err, prefs.ErrTooOften)
+		must[string](t)(s.NewSignIn(ctx, "bob@example.org"))
+		c.pass(time.Hour)
+		must[string](t)(s.NewSignIn(ctx, "alice@example.org"))
+	})
+}
+
+// TestSignInOnce has many requests use one token at once.
+func TestSignInOnce(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
+		token := must[string](t)(s.NewSignIn(t.Context(), "alice@example.org"))
+		var in atomic.Int32
+		var wg sync.WaitGroup
+		for range 12 {
+			wg.Go(func() {
+				switch _, err := s.SignIn(t.Context(), token); err {
+				case nil:
+					in.Add(1)
+				case prefs.ErrCode:
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if in.Load() != 1 {
+			t.Errorf("%d signed in", in.Load())
+		}
+	})
+}
+
+func TestAPITokens(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, c *clock) {
+		ctx := t.Context()
+		alice, _ := person(t, s, "alice")
+		bob, _ := person(t, s, "bob")
+		token, made, err := s.NewAPIToken(ctx, alice.ID, "laptop")
+		ok(t, err)
+		if !made.Used.IsZero() || !made.Created.Equal(c.now()) || made.Name != "laptop" {
+			t.Errorf("made %+v", made)
+		}
+		c.pass(time.Hour)
+		u, id, err := s.UserByAPIToken(ctx, token)
+		ok(t, err)
+		if u.ID != alice.ID || id != made.ID {
+			t.Errorf("UserByAPIToken = %+v, %d", u, id)
+		}
+		used := c.now()
+		c.pass(time.Second)
+		_, _, err = s.UserByAPIToken(ctx, token)
+		ok(t, err)
+		if all := must[[]prefs.APIToken](t)(s.APITokens(ctx, alice.ID)); len(all) != 1 || !all[0].Used.Equal(used) {
+			t.Errorf("APITokens = %+v", all)
+		}
+		want(t, s.RevokeAPIToken(ctx, bob.ID, made.ID), prefs.ErrNotFound)
+		ok(t, s.RevokeAPIToken(ctx, alice.ID, made.ID))
+		for _, bad := range []string{token, "", "ntf_"} {
+			_, _, err = s.UserByAPIToken(ctx, bad)
+			want(t, err, prefs.ErrNotFound)
+		}
+		_, _, err = s.NewAPIToken(ctx, 9999, "x")
+		want(t, err, prefs.ErrNotFound)
+		for err = nil; err == nil; {
+			_, _, err = s.NewAPIToken(ctx, bob.ID, "x")
+		}
+		want(t, err, prefs.ErrTooMany)
+	})
+}
+
+func TestSessions(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, c *clock) {
+		x := s.Sessions()
+		find := func(token, want string) {
+			t.Helper()
+			data, found, err := x.Find(token)
+			if err != nil || found != (want != "") || string(data) != want {
+				t.Errorf("Find(%q) = %q, %v, %v", token, data, found, err)
+			}
+		}
+		find("a", "")
+		ok(t, x.Commit("a", []byte("one"), c.now().Add(time.Hour)))
+		find("a", "one")
+		ok(t, x.Commit("a", []byte("two"), c.now().Add(2*time.Hour)))
+		c.pass(time.Hour)
+		find("a", "two")
+		c.pass(time.Hour)
+		find("a", "")
+		ok(t, x.Commit("b", []byte("three"), c.now().Add(time.Hour)))
+		ok(t, x.Delete("b"))
+		ok(t, x.Delete("b"))
+		find("b", "")
+		ok(t, x.Commit("empty", nil, c.now().Add(time.Hour)))
+		find("\xff\x00'", "")
+	})
+}
+
+func TestLinks(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, c *clock) {
+		l := must[*prefs.Links](t)(s.Links(t.Context(), "https://n.example.org/"))
+		same := must[*prefs.Links](t)(s.Links(t.Context(), "https://other.example.org"))
+		link := l.Stop(7, 9)
+		token, good := strings.CutPrefix(link, "https://n.example.org/stop/")
+		if !good {
+			t.Fatalf("Stop = %q", link)
+		}
+		for _, links := range []*prefs.Links{l, same} {
+			if a, err := links.Verify(token); err != nil || a != (prefs.Action{Filter: 7, Destination: 9}) {
+				t.Errorf("Verify = %+v, %v", a, err)
+			}
+		}
+		manage := strings.TrimPrefix(l.Manage(9), "https://n.example.org/stop/")
+		if a, err := l.Verify(manage); err != nil || a != (prefs.Action{Destination: 9}) {
+			t.Errorf("Verify = %+v, %v", a, err)
+		}
+		for i := range token {
+			forged := []byte(token)
+			if forged[i]++; forged[i] == '{' {
+				forged[i] = '0'
+			}
+			if a, err := l.Verify(string(forged)); err == nil {
+				t.Errorf("letter %d changed: %+v", i, a)
+			}
+		}
+		for _, bad := range []string{"", "A", token + "A", token[1:], strings.Repeat("A", 10000), "../" + token} {
+			if _, err := l.Verify(bad); err != prefs.ErrCode {
+				t.Errorf("Verify(%.20q) = %v", bad, err)
+			}
+		}
+		if other := prefs.NewLinks([]byte("another key, 16+"), "https://n.example.org", c.now); other.Stop(7, 9) == link {
+			t.Error("the key makes no difference")
+		}
+		c.pass(prefs.LinkLife + time.Hour)
+		_, err := l.Verify(token)
+		want(t, err, prefs.ErrCode)
+		none := prefs.NewLinks([]byte("0123456789abcdef"), "", c.now)
+		if none.Stop(1, 2)+none.Manage(2)+none.Filter(1) != "" {
+			t.Error("links without a base")
+		}
+	})
+}
