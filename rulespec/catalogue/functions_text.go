@@ -44,7 +44,10 @@ func firstLine(s string) string {
 
 func capitalize(s string) string {
 	r, n := utf8.DecodeRuneInString(s)
-	return string(unicode.ToUpper(r))[:] + s[n:]
+	if r == utf8.RuneError {
+		return s
+	}
+	return string(unicode.ToUpper(r)) + s[n:]
 }
 
 func quote(s string) string { return `"` + s + `"` }

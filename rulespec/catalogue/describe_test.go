@@ -1,0 +1,176 @@
+package catalogue
+
+import (
+	"io/fs"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/notifyd/notifyd/bus"
+)
+
+func site(files map[string]string) fs.FS {
+	m := fstest.MapFS{}
+	for name, text := range files {
+		m[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return m
+}
+
+func loadSite(t *testing.T, text string) *Catalogue {
+	t.Helper()
+	c, err := Load(site(map[string]string{"site.yaml": text}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestTopicsAreDivided(t *testing.T) {
+	for topic, want := range map[string]string{
+		"org.fedoraproject.prod.git.receive":       "org.fedoraproject|prod|git.receive",
+		"org.centos.stage.ci.pipeline.complete":    "org.centos|stage|ci.pipeline.complete",
+		"io.pagure.prod.pagure.issue.new":          "io.pagure|prod|pagure.issue.new",
+		"org.release-monitoring.prod.anitya.x":     "org.release-monitoring|prod|anitya.x",
+		"de.example.stg.tea.ready":                 "de.example|stg|tea.ready",
+		"pagure.issue.new":                         "||pagure.issue.new",
+		"bodhi.update.status.testing.x.build.done": "||bodhi.update.status.testing.x.build.done",
+		"VirtualTopic.eng.bodhi.update":            "||bodhi.update",
+		"one":                                      "||one",
+		"":                                         "||",
+		"org.example.prod":                         "||org.example.prod",
+	} {
+		root, environment, tail := divide(topic)
+		if got := root + "|" + environment + "|" + tail; got != want {
+			t.Errorf("%s: got %s, want %s", topic, got, want)
+		}
+	}
+}
+
+// TestTheMoreDefinitePatternWins is the documented order of entries.
+func TestTheMoreDefinitePatternWins(t *testing.T) {
+	c := loadSite(t, `
+app: shop
+entries:
+  - {topic: 'shop.{rest...}', kind: rest, name: x, summary: 'rest {{.rest}}'}
+  - {topic: 'shop.{a}.{b}', kind: two, name: x, summary: 'two {{.a}} {{.b}}'}
+  - {topic: 'shop.{a}.sold', kind: sold, name: x, summary: 'sold {{.a}}'}
+  - {topic: 'shop.tea.{b=sold|drunk}', when: msg.n == 1, kind: tea.one, name: x, summary: 'one {{.b}}'}
+  - {topic: 'shop.tea.{b=sold|drunk}', when: msg.n == 2, kind: tea.two, name: x, summary: 'two {{.b}}'}
+  - {topic: shop, kind: shop, name: x, summary: shop}
+`)
+	for _, c2 := range []struct{ topic, body, kind, summary string }{
+		{"shop.tea.sold", `{"n":1}`, "tea.one", "one sold"},
+		{"shop.tea.drunk", `{"n":2}`, "tea.two", "two drunk"},
+		{"shop.tea.sold", `{"n":3}`, "sold", "sold tea"},
+		{"shop.tea.drunk", `null`, "two", "two tea drunk"},
+		{"shop.tea.drunk.cold", `{}`, "rest", "rest tea.drunk.cold"},
+		{"shop.tea", `{}`, "rest", "rest tea"},
+		{"shop", `{}`, "shop", "shop"},
+	} {
+		e := c.Describe(&bus.Message{Topic: "org.example.prod." + c2.topic, Body: body(t, c2.body)})
+		if e.Kind != c2.kind && strings.Count(c2.topic, ".") > 0 || e.Kind == c2.kind && e.Prose().Summary != c2.summary {
+			t.Errorf("%s %s: got %s %q, want %s %q", c2.topic, c2.body, e.Kind, e.Prose().Summary, c2.kind, c2.summary)
+		}
+	}
+}
+
+func TestFailuresAreCountedNotTold(t *testing.T) {
+	c := loadSite(t, `
+app: shop
+vars: {sum: '-msg.price'}
+entries:
+  - {topic: shop.sold, kind: shop.sold, name: Sold, summary: 'sold {{.sum}}', users: msg.who, packages: ['-msg.x', msg.pkg]}
+`)
+	e := c.Describe(&bus.Message{Topic: "shop.sold", Body: body(t, `{"price":"x","who":"alice","pkg":"tea","x":[]}`)})
+	if p := e.Prose(); p.Summary != "sold" || strings.Join(e.Packages, "") != "tea" || strings.Join(e.Users, "") != "alice" {
+		t.Errorf("got %+v %+v", e, p)
+	}
+	var got []string
+	for _, f := range c.Failures() {
+		got = append(got, f.App+" "+f.Kind+" "+f.Field)
+		if f.Count != 1 {
+			t.Errorf("%+v: want 1", f)
+		}
+	}
+	if want := "shop  vars.sum, shop shop.sold packages"; strings.Join(got, ", ") != want {
+		t.Errorf("got %q, want %q", strings.Join(got, ", "), want)
+	}
+}
+
+func TestUnknownTopicsAreReadable(t *testing.T) {
+	c := embeddedCatalogue(t)
+	for _, x := range []struct{ line, want string }{
+		{`{"topic":"org.example.prod.kettle.boiled","msg":{"agent":"alice","package":"tea","url":"https://example.org/1","status":"hot"}}`,
+			`kettle.unknown|kettle.boiled|kettle boiled by alice: tea (hot)|https://example.org/1|alice|alice|tea`},
+		{`{"topic":"org.example.prod.kettle.boiled","msg":{"kettle":{"owner":{"name":"bob"},"packages":["tea","cup"]},"user":"https://id.example.org/openid/id/alice/"}}`,
+			`kettle.unknown|kettle.boiled|kettle boiled by alice: cup, tea||alice|alice,bob|cup,tea`},
+		{`{"topic":"kettle.boiled","headers":{"fedora_messaging_user_carol":true,"fedora_messaging_rpm_tea":true,"fedora_messaging_severity":40},"body":{"agent":"alice","package":"x"}}`,
+			`kettle.unknown|kettle.boiled|kettle boiled by alice: tea||alice|alice,carol|tea`},
+		{`{"topic":"Kettle!.x","msg":[1,2]}`, `unknown.unknown|Kettle!.x|Kettle! x||||`},
+		{`{"topic":"org.example.prod.kettle.boiled","msg":null}`, `kettle.unknown|kettle.boiled|kettle boiled||||`},
+		{`{"topic":"org.example.prod.kettle.boiled","msg":{"user":{"deep":{"name":"x"}},"url":"javascript:x","packages":{"a":1},"name":"a\nb"}}`,
+			`kettle.unknown|kettle.boiled|kettle boiled (a b)||||`},
+	} {
+		m, err := bus.DecodeLine([]byte(x.line), time.Unix(0, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := c.Describe(m)
+		got := strings.Join([]string{e.Kind, e.Title, e.Prose().Summary, e.Prose().Link, e.Actor, strings.Join(e.Users, ","), strings.Join(e.Packages, ",")}, "|")
+		if got != x.want {
+			t.Errorf("%s\n   got  %s\n   want %s", x.line, got, x.want)
+		}
+	}
+}
+
+// TestEntriesSurviveAnything gives every entry bodies it was not made for.
+func TestEntriesSurviveAnything(t *testing.T) {
+	c := embeddedCatalogue(t)
+	bodies := []any{nil, "text", body(t, `[]`), body(t, `{}`), body(t, `[{"a":1}]`), body(t, `12`), true,
+		body(t, `{"msg":[],"commit":"x","update":[],"comment":7,"project":null,"issue":"x","builds":{},"user":[1],"agent":{"name":{}}}`)}
+	for _, a := range c.apps {
+		for _, e := range a.entries {
+			topic := strings.NewReplacer("...}", "}", "{", "", "}", "", "=", "", "|", "").Replace(e.patterns[0].text)
+			for _, b := range bodies {
+				event := c.Describe(&bus.Message{Topic: "org.example.prod." + topic, Body: b})
+				if event.Prose().Summary == "" && event.KindName != "Errata published" {
+					t.Errorf("%s with body %v: no sentence", event.Kind, b)
+				}
+				event.BodyText()
+			}
+		}
+	}
+}
+
+func TestDescribeIsSafeForConcurrentUse(t *testing.T) {
+	c := embeddedCatalogue(t)
+	m := &bus.Message{Topic: "org.fedoraproject.prod.bodhi.update.comment", Body: body(t, `{"comment":{"author":"bob","update":{"title":"tea-1-1","submitter":"alice"}}}`)}
+	shared := c.Describe(m)
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			for range 50 {
+				e := c.Describe(m)
+				if e.Prose() != shared.Prose() || e.BodyText() != shared.BodyText() {
+					t.Error("descriptions of one message differ")
+				}
+			}
+		})
+	}
+	wait.Wait()
+}
+
+func TestAccounts(t *testing.T) {
+	c := loadSite(t, `
+app: shop
+entries:
+  - {topic: shop.sold, kind: shop.sold, name: Sold, summary: 'sold by {{.by}}', vars: {by: account(msg.by)}, users: by}
+`).WithAccounts(map[string]string{"ally": "alice"})
+	e := c.Describe(&bus.Message{Topic: "shop.sold", Body: map[string]any{"by": "ally"}})
+	if e.Prose().Summary != "sold by alice" || strings.Join(e.Users, "") != "alice" {
+		t.Errorf("got %q %q", e.Prose().Summary, e.Users)
+	}
+}
