@@ -6,7 +6,7 @@ var kindKind = &Kind{
 	Doc:   "The kind of message, by the name it has in the catalogue, such as buildsys.build.failed.",
 	Params: []Param{{
 		Name: "name", Title: "Kind", Many: true,
-		Doc: "The exact name of a kind; `notifyd catalogue` and the page list them.",
+		Doc: "The exact name of a kind, as the catalogue has it.",
 	}},
 	Compile: compileKind,
 	Sentence: func(args Args, not bool) string {
