@@ -2,6 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/outbox"
+	"github.com/notifyd/notifyd/rulespec"
+	"github.com/notifyd/notifyd/web"
 )
 
 // openPages opens the ports of the pages and of what operators ask.
@@ -11,5 +21,57 @@ func (s *service) openPages(ctx context.Context, e *env) error {
 			return err
 		}
 	}
+	if s.settings.Web.Listen == "" {
+		return nil
+	}
+	proxies, err := s.settings.Web.proxies()
+	if err != nil {
+		return err
+	}
+	pages, err := web.Handler(web.Options{
+		BaseURL: s.settings.Web.BaseURL,
+		Prefs:   s.prefs, Links: s.router.links, History: s.history, Outbox: s.outbox,
+		Describe:       s.catalogue.Describe,
+		Directory:      func() rulespec.Directory { return asDirectory(s.directory()) },
+		RuleKinds:      rulespec.Kinds,
+		MessageKinds:   s.catalogue.Kinds(),
+		KnowsKind:      knownKinds(s.catalogue),
+		Backends:       s.kindsOf(),
+		Queue:          s.queue,
+		Notices:        s.feed.Stream(s.authorize),
+		TrustedProxies: proxies, Now: e.now, Log: s.log,
+	})
+	if err != nil {
+		return fmt.Errorf("open pages: %w", err)
+	}
+	return s.listen(ctx, "pages", s.settings.Web.Listen, pages)
+}
+
+// queue stores account mail: sign-in links, codes, tests.
+func (s *service) queue(ctx context.Context, d outbox.Delivery) error {
+	err := s.db.Writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		_, err := s.outbox.Add(tx, []outbox.Delivery{d})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("queue account mail: %w", err)
+	}
+	s.outbox.Wake()
 	return nil
+}
+
+// errNoToken is for a request without a token that is good.
+var errNoToken = errors.New("no valid token")
+
+// authorize gives the feed that the bearer of a token (RFC 6750) may read.
+func (s *service) authorize(r *http.Request) (address string, err error) {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok {
+		return "", errNoToken
+	}
+	user, _, err := s.prefs.UserByAPIToken(r.Context(), token)
+	if err != nil {
+		return "", err
+	}
+	return web.DesktopAddress(user.ID), nil
 }

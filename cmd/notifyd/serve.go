@@ -60,10 +60,10 @@ func (s *service) run(ctx context.Context) error {
 	delivery.end()
 	rest.end()
 	s.log.Info("stopped")
-	if cause := context.Cause(top); !errors.Is(cause, context.Canceled) {
-		return cause
+	if ctx.Err() != nil {
+		return nil // it was told to stop
 	}
-	return nil
+	return context.Cause(top)
 }
 
 // startRest starts what the flow leans on: connections that backends keep, watchers, pages.

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	mathrand "math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/notifyd/notifyd/backends/desktop"
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rulespec"
+	"github.com/notifyd/notifyd/web"
+)
+
+// alice is who the demo is about.
+const (
+	alice        = "alice"
+	aliceAddress = "alice@example.org"
+)
+
+// A scriptLine is one message of the invented afternoon.
+type scriptLine struct {
+	Topic string `yaml:"topic"`
+	Msg   any    `yaml:"msg"`
+}
+
+func readScript(text []byte) ([]scriptLine, error) {
+	var lines []scriptLine
+	if err := yaml.UnmarshalWithOptions(text, &lines, yaml.Strict()); err != nil {
+		return nil, fmt.Errorf("bug: read the demo's messages: %w", err)
+	}
+	for i := range lines { // from YAML's numbers to those of a message on the bus
+		text, err := json.Marshal(lines[i].Msg)
+		if err == nil {
+			lines[i].Msg, err = bus.ParseJSON(text)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("bug: read the demo's message %d: %w", i+1, err)
+		}
+	}
+	return lines, nil
+}
+
+// freeAddress replaces port 0 by a free port, since the pages must know their own address.
+func freeAddress(ctx context.Context, address string) (string, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", address)
+	if err != nil {
+		return "", fmt.Errorf("listen for pages: %w", err)
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// populate makes alice, her filters and, where a desktop session is there, her desktop.
+func (d *demo) populate(ctx context.Context) error {
+	store := d.service.prefs
+	user, err := store.Register(ctx, alice, "", "email", aliceAddress)
+	if err != nil {
+		return fmt.Errorf("make the demo's user: %w", err)
+	}
+	file, err := rulespec.Parse(demoFilters)
+	if err != nil {
+		return fmt.Errorf("bug: read the demo's filters: %w", err)
+	}
+	for _, entry := range file.Filters {
+		if _, err := store.SaveFilter(ctx, user.ID, prefs.Filter{Filter: entry.Filter, On: true}); err != nil {
+			return fmt.Errorf("save filter %q: %w", entry.Name, err)
+		}
+	}
+	if os.Getenv("DBUS_SESSION_BUS_ADDRESS") == "" {
+		return nil
+	}
+	to, err := store.AddDestination(ctx, user.ID, desktop.Kind.Name, web.DesktopAddress(user.ID))
+	if err != nil {
+		return fmt.Errorf("add desktop: %w", err)
+	}
+	code, err := store.NewCode(ctx, user.ID, to.ID)
+	if err != nil {
+		return fmt.Errorf("add desktop: %w", err)
+	}
+	return store.Confirm(ctx, user.ID, to.ID, code)
+}
+
+// play tells where to look, and publishes the script again and again.
+func (d *demo) play(ctx context.Context) error {
+	token, err := d.service.prefs.NewSignIn(ctx, aliceAddress)
+	if err != nil {
+		return fmt.Errorf("make a sign-in link: %w", err)
+	}
+	d.screen.line("", "an invented community on a real bus; nothing leaves this machine, Ctrl-C ends it")
+	d.screen.line("pages", d.pages+"/signin/"+token+"   (one click signs you in as alice)")
+	d.screen.line("bus", d.publisher.Addr()+"   (try: notifyd tail --terse --endpoint "+d.publisher.Addr()+")")
+	if err := d.publisher.WaitSubscribed(ctx, "org.example.demo."); err != nil {
+		return errIfRunning(ctx, err)
+	}
+	for i := 0; ; i++ {
+		if err := d.publish(d.script[i%len(d.script)], int64(i+1)); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(d.every):
+		}
+	}
+}
+
+func (d *demo) publish(line scriptLine, counter int64) error {
+	now := d.e.now()
+	id, err := bus.NewID(now, rand.Reader)
+	if err != nil {
+		return err
+	}
+	m := &bus.Message{ID: id, Topic: "org.example.demo." + line.Topic, Time: now, Counter: counter, Username: "demo", Body: line.Msg}
+	payload, err := bus.Encode(m)
+	if err != nil {
+		return fmt.Errorf("bug: encode the demo's message: %w", err)
+	}
+	if _, err := d.publisher.Publish(m.Topic, payload); err != nil {
+		return fmt.Errorf("publish: %w", err)
+	}
+	if m, err = bus.Decode(bus.Frame{Topic: m.Topic, Payload: payload}, now); err != nil {
+		return fmt.Errorf("bug: decode the demo's message: %w", err)
+	}
+	event := d.service.catalogue.Describe(m)
+	d.screen.line("bus", event.Kind+": "+event.Prose().Summary)
+	return nil
+}
+
+// showOnDesktop runs the agent of `notifyd desktop` against the demo's own stream, where a session bus is there.
+func (d *demo) showOnDesktop(ctx context.Context) error {
+	if os.Getenv("DBUS_SESSION_BUS_ADDRESS") == "" {
+		return nil
+	}
+	user, err := d.service.prefs.UserByName(ctx, alice)
+	if err != nil {
+		return err
+	}
+	token, _, err := d.service.prefs.NewAPIToken(ctx, user.ID, "demo")
+	if err != nil {
+		return err
+	}
+	folder, err := os.MkdirTemp("", "notifyd-demo-desktop-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	bubbles := desktop.NewBubbles(d.e.log)
+	agent, err := desktop.NewAgent(desktop.AgentConfig{
+		Server: d.pages, Token: token, State: filepath.Join(folder, "state"), Show: bubbles.Show, Random: mathrand.Float64, Log: d.e.log,
+	})
+	if err != nil {
+		return err
+	}
+	d.screen.line("desktop", "bubbles go to this session")
+	return errors.Join(errIfRunning(ctx, agent.Run(ctx)), bubbles.Close())
+}
+
+// errIfRunning drops the errors that the end of ctx makes.
+func errIfRunning(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// A screen prints what happens, a line at a time.
+type screen struct {
+	mu  sync.Mutex
+	out io.Writer
+	now func() time.Time
+}
+
+func (s *screen) line(what, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text = strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n"+strings.Repeat(" ", 18))
+	fmt.Fprintf(s.out, "%s  %-7s %s\n", s.now().Format("15:04:05"), what, text)
+}
