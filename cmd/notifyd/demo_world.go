@@ -105,8 +105,12 @@ func (d *demo) play(ctx context.Context) error {
 	if err := d.publisher.WaitSubscribed(ctx, "org.example.demo."); err != nil {
 		return errIfRunning(ctx, err)
 	}
+	counters := map[string]int64{} // each application is a process of its own and counts what it says
 	for i := 0; ; i++ {
-		if err := d.publish(d.script[i%len(d.script)], int64(i+1)); err != nil {
+		line := d.script[i%len(d.script)]
+		app, _, _ := strings.Cut(line.Topic, ".")
+		counters[app]++
+		if err := d.publish(line, counters[app]); err != nil {
 			return err
 		}
 		select {
