@@ -46,9 +46,8 @@ func (b *Backend) message(p backends.Parcel, pg page) (m *mail.Msg, size int, er
 		return nil, 0, err
 	}
 	subject := b.subject(p)
-	m.Subject(subject)
 	m.SetDateWithValue(b.now())
-	b.setHeaders(m, p)
+	b.setHeaders(m, p, subject)
 	text := plain(pg)
 	var html bytes.Buffer
 	if err := hypertext(&html, pg, subject); err != nil {

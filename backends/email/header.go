@@ -1,7 +1,6 @@
 package email
 
 import (
-	"mime"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,18 +42,21 @@ const (
 	maxValue  = 120
 )
 
-// setHeaders sets every header but From, To, Date and Subject.
-func (b *Backend) setHeaders(m *mail.Msg, p backends.Parcel) {
+// setHeaders sets every header but From, To and Date.
+func (b *Backend) setHeaders(m *mail.Msg, p backends.Parcel, subject string) {
+	var f fields
+	f.add(mail.HeaderSubject, subject)
+	defer f.set(m)
 	m.SetGenHeader(mail.HeaderMessageID, messageID(p.ID, b.config.ListDomain))
-	m.SetGenHeader(headerAutoSubmitted, "auto-generated")
-	m.SetGenHeader(mail.HeaderXAutoResponseSuppress, "All")
+	f.add(headerAutoSubmitted, "auto-generated")
+	f.add(mail.HeaderXAutoResponseSuppress, "All")
 	if isAccount(p) {
 		return // somebody asked for this one: no list mail, nothing to unsubscribe from
 	}
-	m.SetGenHeader(mail.HeaderPrecedence, "bulk")
-	b.setListHeaders(m, p)
-	b.setThread(m, p)
-	setDescription(m, p)
+	f.add(mail.HeaderPrecedence, "bulk")
+	b.addList(&f, p)
+	b.addThread(&f, p)
+	describe(&f, p)
 }
 
 // isAccount: nobody's filter asked for it.
@@ -62,24 +64,24 @@ func isAccount(p backends.Parcel) bool {
 	return !slices.ContainsFunc(p.Notices, func(n backends.Notice) bool { return len(n.Why) > 0 })
 }
 
-// setListHeaders names the list and the way out of it. One click stops one filter for this destination: the one that
+// addList names the list and the way out of it. One click stops one filter for this destination: the one that
 // most of the parcel came by.
-func (b *Backend) setListHeaders(m *mail.Msg, p backends.Parcel) {
+func (b *Backend) addList(f *fields, p backends.Parcel) {
 	apps := distinct(p, func(n backends.Notice) []string { return []string{listLabel(n.App)} })
 	if len(apps) > 1 {
 		apps = []string{"digest"}
 	}
-	m.SetGenHeader(headerListID, listID(apps[0], b.config.ListDomain))
+	f.add(headerListID, listID(apps[0], b.config.ListDomain))
 	stop := safeLink(commonStop(p))
 	if stop == "" {
 		if page := safeLink(p.Manage); page != "" {
-			m.SetGenHeader(headerListUnsubscribe, "<"+page+">")
+			f.add(headerListUnsubscribe, "<"+page+">")
 		}
 		return
 	}
-	m.SetGenHeader(headerListUnsubscribe, "<"+stop+">")
+	f.add(headerListUnsubscribe, "<"+stop+">")
 	if strings.HasPrefix(stop, "https:") { // RFC 8058, section 3.1 wants https
-		m.SetGenHeader(headerListPost, "List-Unsubscribe=One-Click")
+		f.add(headerListPost, "List-Unsubscribe=One-Click")
 	}
 }
 
@@ -108,20 +110,20 @@ func commonStop(p backends.Parcel) string {
 	return best
 }
 
-// setThread makes notices of one object answers to a root that was never sent. A digest is of many objects and starts
+// addThread makes notices of one object answers to a root that was never sent. A digest is of many objects and starts
 // a thread of its own.
-func (b *Backend) setThread(m *mail.Msg, p backends.Parcel) {
+func (b *Backend) addThread(f *fields, p backends.Parcel) {
 	if len(p.Notices) != 1 || len(p.Notices[0].Objects) == 0 || p.Notices[0].Objects[0] == "" {
 		return
 	}
 	root := threadID(p.Notices[0].Objects[0], b.config.ListDomain)
-	m.SetGenHeader(mail.HeaderInReplyTo, root)
-	m.SetGenHeader(mail.HeaderReferences, root)
+	f.add(mail.HeaderInReplyTo, root)
+	f.add(mail.HeaderReferences, root)
 }
 
-// setDescription says for mail rules what the notices are of. The X-Fedmsg headers are those of Fedora's old
+// describe says for mail rules what the notices are of. The X-Fedmsg headers are those of Fedora's old
 // notifier, so that its users' rules go on working.
-func setDescription(m *mail.Msg, p backends.Parcel) {
+func describe(f *fields, p backends.Parcel) {
 	topics := distinct(p, func(n backends.Notice) []string { return []string{n.Topic} })
 	apps := distinct(p, func(n backends.Notice) []string { return []string{n.App} })
 	users := distinct(p, func(n backends.Notice) []string { return n.Users })
@@ -143,14 +145,14 @@ func setDescription(m *mail.Msg, p backends.Parcel) {
 		{headerCount, []string{strconv.Itoa(len(p.Notices))}},
 		{headerSeverity, []string{worst(p.Notices).Severity}},
 	} {
-		repeat(m, h.name, h.values)
+		f.repeat(h.name, h.values)
 	}
 }
 
 func reasonsOf(n backends.Notice) []string {
 	var out []string
 	for _, w := range n.Why {
-		out = append(out, w.Filter+": "+w.Sentence)
+		out = append(out, strings.Trim(w.Filter+": "+w.Sentence, ": "))
 	}
 	return out
 }
@@ -169,17 +171,11 @@ func distinct(p backends.Parcel, of func(backends.Notice) []string) []string {
 	return all
 }
 
-// repeat sets a header once for each value, up to maxValues: a rule that compares with "is" must find each. go-mail
-// would join them into one line, so this writes the lines itself, of values that are encoded and hold no line end.
-func repeat(m *mail.Msg, name mail.Header, values []string) {
-	var lines []string
+// repeat writes a header once for each value, up to maxValues: a rule that compares with "is" must find each.
+func (f *fields) repeat(name mail.Header, values []string) {
 	for _, v := range values[:min(len(values), maxValues)] {
 		if v = headerValue(v, maxValue); v != "" {
-			encoded := mime.QEncoding.Encode("utf-8", v)
-			lines = append(lines, strings.ReplaceAll(encoded, "?= =?", "?=\r\n =?"))
+			f.add(name, v)
 		}
-	}
-	if len(lines) > 0 {
-		m.SetGenHeaderPreformatted(name, strings.Join(lines, "\r\n"+string(name)+": "))
 	}
 }

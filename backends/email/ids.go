@@ -10,8 +10,8 @@ import (
 // message twice can tell (RFC 5322, section 3.6.4). An id that is fit for it is shown as it is, so that an operator
 // finds it in the mail server's log; "p." and "h." keep the two forms apart.
 func messageID(parcel, domain string) string {
-	if isToken(parcel) {
-		return "<p." + parcel + "@" + domain + ">"
+	if id := "<p." + parcel + "@" + domain + ">"; isToken(parcel) && len(id) <= 60 { // a longer one would be folded
+		return id
 	}
 	return "<h." + digestOf("parcel", parcel) + "@" + domain + ">"
 }

@@ -176,7 +176,7 @@ var known = []string{
 	"X-Notifyd-Topic", "X-Notifyd-App", "X-Notifyd-Kind", "X-Notifyd-Package", "X-Notifyd-Package-Count", "X-Notifyd-User",
 	"X-Notifyd-Actor", "X-Notifyd-Severity", "X-Notifyd-Message-Id", "X-Notifyd-Reason", "X-Notifyd-Count",
 	"X-Fedmsg-Topic", "X-Fedmsg-Category", "X-Fedmsg-Username", "X-Fedmsg-Package", "X-Fedmsg-Num-Packages",
-	"Received", "Return-Path", "Delivered-To",
+	"Received", "Return-Path", "Delivered-To", "X-Original-To",
 }
 
 // checkIntact: every message went to one recipient, is one message with the known headers, two parts and short lines.
@@ -210,6 +210,9 @@ func checkMessage(t testing.TB, data []byte) {
 		}
 	}
 	for line := range strings.SplitSeq(string(data), "\r\n") {
+		if slices.Contains([]string{"Subject:", "Message-ID:", "List-Id:", "List-Unsubscribe:"}, line) {
+			t.Errorf("a header folded behind its colon: %q", line)
+		}
 		if len(line) > 998 || strings.ContainsAny(line, "\r\n\x00") {
 			t.Errorf("a line of %d bytes or with a bare line end: %.100q", len(line), line)
 		}
