@@ -1,4 +1,4 @@
-// Package all is the list of media: the one place that names every backend.
+// Package all is the list of media that are opened by configuration: nothing else names them.
 package all
 
 import (
@@ -27,7 +27,8 @@ type Medium struct {
 	Open func(decode func(into any) error, parts Parts) (backends.Backend, error)
 }
 
-// Media are all there are, by name.
+// Media are those with a section in the configuration, by name. The desktop's feed has none: it is a part of the
+// database, and cmd/notifyd makes it where it opens that.
 func Media() []Medium {
 	return []Medium{
 		{email.Kind, openEmail},
@@ -35,7 +36,7 @@ func Media() []Medium {
 	}
 }
 
-// Kinds are the kinds of all media.
+// Kinds are the kinds of Media.
 func Kinds() []backends.Kind {
 	var kinds []backends.Kind
 	for _, m := range Media() {

@@ -120,7 +120,7 @@ func (b *Backend) keep(c *connection, r result) {
 		c.quit()
 	}
 	if r.err == nil {
-		b.log.Debug("mail accepted", "backend", Kind.Name, "response", r.response)
+		b.log.Debug("mail accepted", "response", r.response)
 	}
 }
 
