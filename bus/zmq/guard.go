@@ -24,6 +24,7 @@ type guard struct {
 	ended     time.Time // when a message last ended, or the handshake
 	began     time.Time // when the message or command under way began
 	pinged    int       // PINGs since heard
+	failed    error     // a bound was broken
 
 	out     sync.Mutex // held while a whole frame or message is written
 	partial []byte     // what the codec has written of a frame: it writes header and body one by one
@@ -68,9 +69,12 @@ func (g *guard) ready() {
 	g.frames.max = g.limits.message
 }
 
-// Read reads what has come, and sees every header before the codec does.
+// Read reads what has come, and sees every header before the codec does. Once it has failed, it fails for ever.
 func (g *guard) Read(p []byte) (int, error) {
 	for {
+		if g.failed != nil {
+			return 0, g.failed
+		}
 		var due error
 		if g.in.Buffered() == 0 {
 			var at time.Time
@@ -82,7 +86,10 @@ func (g *guard) Read(p []byte) (int, error) {
 		n, err := g.in.Read(p)
 		switch {
 		case n > 0:
-			return n, g.take(p[:n])
+			if g.failed = g.take(p[:n]); g.failed != nil {
+				return 0, g.failed // with n the reader would take its bytes and never see the error
+			}
+			return n, nil
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return 0, err
 		case due != nil:

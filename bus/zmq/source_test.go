@@ -1,0 +1,294 @@
+package zmq
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/notifyd/notifyd/bus"
+)
+
+// fast is a configuration whose times suit a test.
+func fast(addrs ...string) Config {
+	c := Config{Endpoints: map[string]Addresses{}, RetryMin: 5 * time.Millisecond, RetryMax: 50 * time.Millisecond}
+	for i, a := range addrs {
+		c.Endpoints[fmt.Sprintf("e%d", i)] = Addresses{a}
+	}
+	return c
+}
+
+// subscribe runs a Source for the time of the test.
+func subscribe(t *testing.T, c Config, queue int) (*Source, <-chan bus.Frame) {
+	t.Helper()
+	s, err := New(c, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	out, ended := make(chan bus.Frame, queue), make(chan error, 1)
+	go func() { ended <- s.Run(ctx, out) }()
+	t.Cleanup(func() {
+		cancel()
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("Run = %v", err)
+			}
+		case <-time.After(5 * time.Second):
+			t.Error("Run has not ended")
+		}
+	})
+	return s, out
+}
+
+func receive(t *testing.T, out <-chan bus.Frame) bus.Frame {
+	t.Helper()
+	select {
+	case f := <-out:
+		return f
+	case <-time.After(20 * time.Second):
+		t.Fatal("no frame came")
+	}
+	return bus.Frame{}
+}
+
+// want checks the next frame.
+func want(t *testing.T, out <-chan bus.Frame, topic, payload string) {
+	t.Helper()
+	if f := receive(t, out); f.Topic != topic || string(f.Payload) != payload {
+		t.Fatalf("frame %q %.100q, want %q %.100q", f.Topic, f.Payload, topic, payload)
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return "tcp://" + l.Addr().String()
+}
+
+func TestReceivesFromLibzmq(t *testing.T) {
+	for _, addr := range []string{"tcp://127.0.0.1:*", "ipc://" + t.TempDir() + "/bus"} {
+		t.Run(addr[:3], func(t *testing.T) {
+			noLeaks(t)
+			pub := startPython(t, "XPUB", "bind", addr)
+			c := fast(pub.addr)
+			c.Topics = []string{"org.a.*", "org.b"}
+			s, out := subscribe(t, c, 10)
+			pub.subscribed("org.a.")
+			pub.subscribed("org.b")
+			pub.do(`{"send": ["org.c", "not ours"]}`)
+			pub.do(`{"send": ["org.a.x", "one"]}`)
+			pub.do(`{"send": ["org.a.one-frame"]}`)
+			pub.do(`{"send": ["org.a.three", "frames", "here"]}`)
+			pub.do(`{"send": ["org.bb", ""]}`)
+			if f := receive(t, out); f.Source != "e0" || f.Topic != "org.a.x" || string(f.Payload) != "one" || f.Ack != nil {
+				t.Errorf("frame %+v", f)
+			}
+			want(t, out, "org.bb", "")
+			e := s.Stats().Endpoints[0]
+			if !e.Connected || e.Received != 2 || e.Dropped[DroppedFrames] != 2 || e.Connects != 1 || e.LastMessage.IsZero() || e.Address != pub.addr {
+				t.Errorf("stats %+v", e)
+			}
+		})
+	}
+}
+
+// TestReceivesFromPUB needs no XPUB: it sends until the subscription has arrived, as fedmsg's sleep hopes it has.
+func TestReceivesFromPUB(t *testing.T) {
+	pub := startPython(t, "PUB", "bind", "tcp://127.0.0.1:*")
+	_, out := subscribe(t, fast(pub.addr), 1000)
+	pub.do(`{"send": ["t", "%%d"], "times": 400, "every": 0.01}`)
+	first := receive(t, out)
+	if first.Topic != "t" {
+		t.Errorf("frame %+v", first)
+	}
+}
+
+func TestSurvivesARestartAndALateEndpoint(t *testing.T) {
+	noLeaks(t)
+	addr := freePort(t)
+	s, out := subscribe(t, fast(addr), 10)
+	eventually(t, "a failed dial", func() bool { return s.Stats().Endpoints[0].Failures[FailedDial] > 1 })
+	for i := range 3 {
+		pub := startPython(t, "XPUB", "bind", addr)
+		pub.subscribed("")
+		pub.do(`{"send": ["t", "%d"]}`, i)
+		want(t, out, "t", fmt.Sprint(i))
+		pub.kill()
+		eventually(t, "the loss is noticed", func() bool { return !s.Stats().Endpoints[0].Connected })
+	}
+	if e := s.Stats().Endpoints[0]; e.Connects != 3 || e.Received != 3 {
+		t.Errorf("stats %+v", e)
+	}
+}
+
+func TestNoticesAStoppedPublisher(t *testing.T) {
+	noLeaks(t)
+	pub := startPython(t, "XPUB", "bind", "tcp://127.0.0.1:*", "XPUB_VERBOSE=1")
+	c := fast(pub.addr)
+	c.Heartbeat, c.Timeout = 100*time.Millisecond, 300*time.Millisecond
+	s, out := subscribe(t, c, 10)
+	pub.subscribed("")
+	pub.signal(syscall.SIGSTOP)
+	eventually(t, "the silence is noticed", func() bool { return s.Stats().Endpoints[0].Failures[FailedSilent] > 0 })
+	if s.Stats().Endpoints[0].Connected {
+		eventually(t, "not connected", func() bool { return !s.Stats().Endpoints[0].Connected })
+	}
+	pub.signal(syscall.SIGCONT)
+	eventually(t, "connected again", func() bool { return s.Stats().Endpoints[0].Connected })
+	pub.subscribed("")
+	pub.do(`{"send": ["t", "after"]}`)
+	want(t, out, "t", "after")
+}
+
+// TestOneOfSeveralRestarts is the case in which zmq4's own sockets lose one endpoint for ever and double another.
+func TestOneOfSeveralRestarts(t *testing.T) {
+	noLeaks(t)
+	addr := freePort(t)
+	pubs := []*pyPeer{startPython(t, "XPUB", "bind", addr), startPython(t, "XPUB", "bind", "tcp://127.0.0.1:*"), startPython(t, "XPUB", "bind", "tcp://127.0.0.1:*")}
+	s, out := subscribe(t, fast(pubs[0].addr, pubs[1].addr, pubs[2].addr), 100)
+	seen := map[string]int{}
+	round := func(name string) {
+		for i, p := range pubs {
+			p.do(`{"send": ["t", "%s %d"]}`, name, i)
+		}
+		for range pubs {
+			seen[string(receive(t, out).Payload)]++
+		}
+	}
+	for _, p := range pubs {
+		p.subscribed("")
+	}
+	round("before")
+	pubs[0].kill()
+	pubs[0] = startPython(t, "XPUB", "bind", addr)
+	pubs[0].subscribed("")
+	round("after")
+	round("last")
+	if len(seen) != 9 || len(out) != 0 {
+		t.Errorf("messages %v and %d more, want nine, each once", seen, len(out))
+	}
+	for i, e := range s.Stats().Endpoints {
+		if e.Connects != []uint64{2, 1, 1}[i] || e.Received != 3 {
+			t.Errorf("stats %+v", e)
+		}
+	}
+}
+
+// TestHeartbeats lets both sides beat, ours and libzmq's, in turn: an idle connection must stand.
+func TestHeartbeats(t *testing.T) {
+	for name, c := range map[string]struct {
+		options []string
+		ours    time.Duration
+	}{
+		"libzmq's": {[]string{"HEARTBEAT_IVL=50", "HEARTBEAT_TIMEOUT=300"}, -1},
+		"ours":     {nil, 50 * time.Millisecond},
+		"both":     {[]string{"HEARTBEAT_IVL=50", "HEARTBEAT_TIMEOUT=300"}, 50 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pub := startPython(t, append([]string{"XPUB", "bind", "tcp://127.0.0.1:*"}, c.options...)...)
+			config := fast(pub.addr)
+			config.Heartbeat = c.ours
+			s, out := subscribe(t, config, 10)
+			pub.subscribed("")
+			pub.do(`{"send": ["t", "%%d"], "times": 2, "every": 0.8}`)
+			want(t, out, "t", "1")
+			want(t, out, "t", "2")
+			if e := s.Stats().Endpoints[0]; e.Connects != 1 || len(e.Failures) > 0 {
+				t.Errorf("stats %+v", e)
+			}
+		})
+	}
+}
+
+func TestSilenceMakesAnewConnection(t *testing.T) {
+	pub := startPython(t, "XPUB", "bind", "tcp://127.0.0.1:*", "XPUB_VERBOSE=1")
+	c := fast(pub.addr)
+	c.Heartbeat, c.Silence = 20*time.Millisecond, 200*time.Millisecond
+	s, out := subscribe(t, c, 10)
+	pub.subscribed("")
+	pub.subscribed("")
+	if e := s.Stats().Endpoints[0]; e.Failures[FailedSilent] == 0 {
+		t.Errorf("stats %+v", e)
+	}
+	pub.do(`{"send": ["t", "%%d"], "times": 50, "every": 0.02}`)
+	receive(t, out)
+}
+
+func TestLargeMessages(t *testing.T) {
+	pub := startPython(t, "XPUB", "bind", "tcp://127.0.0.1:*", "XPUB_VERBOSE=1")
+	s, out := subscribe(t, fast(pub.addr), 10)
+	pub.subscribed("")
+	pub.do(`{"send": ["t"], "size": %d}`, bus.MaxPayload)
+	if f := receive(t, out); len(f.Payload) != bus.MaxPayload {
+		t.Errorf("payload of %d bytes", len(f.Payload))
+	}
+	pub.do(`{"send": ["t"], "size": %d}`, bus.MaxPayload+1)
+	pub.do(`{"send": ["t", "still here"]}`)
+	want(t, out, "t", "still here")
+	pub.do(`{"send": ["t"], "size": %d}`, bus.MaxPayload+2000)
+	eventually(t, "the connection is ended", func() bool { return s.Stats().Endpoints[0].Failures[FailedTooLarge] == 1 })
+	pub.subscribed("")
+	pub.do(`{"send": ["t", "again here"]}`)
+	want(t, out, "t", "again here")
+	if e := s.Stats().Endpoints[0]; e.Failures[FailedTooLarge] != 1 || e.Dropped[DroppedLarge] != 1 {
+		t.Errorf("stats %+v", e)
+	}
+}
+
+func TestAFullQueueDropsAndCounts(t *testing.T) {
+	pub := startPython(t, "XPUB", "bind", "tcp://127.0.0.1:*")
+	s, out := subscribe(t, fast(pub.addr), 3)
+	pub.subscribed("")
+	pub.do(`{"send": ["t", "{\"i\": %%d}"], "times": 10}`)
+	eventually(t, "all ten received", func() bool { return s.Stats().Endpoints[0].Received == 10 })
+	eventually(t, "seven dropped", func() bool { return s.Stats().Endpoints[0].Dropped[DroppedFull] == 7 })
+	want(t, out, "t", `{"i": 1}`)
+	if e := s.Stats().Endpoints[0]; e.Missing != 0 {
+		t.Errorf("what we dropped ourselves counts as missing on the way: %+v", e)
+	}
+}
+
+func TestCountsGaps(t *testing.T) {
+	pub := startPython(t, "XPUB", "bind", "tcp://127.0.0.1:*")
+	s, out := subscribe(t, fast(pub.addr), 10)
+	pub.subscribed("")
+	for _, i := range []int{1, 2, 5, 6} {
+		pub.do(`{"send": ["a.b.c.d", "{\"topic\": \"a.b.c.d\", \"i\": %d}"]}`, i)
+		receive(t, out)
+	}
+	eventually(t, "a gap of two", func() bool { e := s.Stats().Endpoints[0]; return e.Gaps == 1 && e.Missing == 2 })
+}
+
+func TestTroubleIsLoggedOncePerCause(t *testing.T) {
+	log, lines := logged()
+	s, err := New(fast(freePort(t)), log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx, nil) }()
+	eventually(t, "five failed dials", func() bool { return s.Stats().Endpoints[0].Failures[FailedDial] >= 5 })
+	cancel()
+	<-ended
+	for range 1000 {
+		s.endpoints[0].accept([][]byte{nil}, nil)
+		s.endpoints[0].accept([][]byte{[]byte("\xff"), nil}, nil)
+	}
+	text := lines()
+	if n := strings.Count(text, "not connected"); n != 1 {
+		t.Errorf("%d lines about the connection:\n%s", n, text)
+	}
+	if n := strings.Count(text, "messages dropped"); n != 2 {
+		t.Errorf("%d lines about drops, want 2:\n%s", n, text)
+	}
+}
