@@ -189,9 +189,9 @@ func TestHeartbeats(t *testing.T) {
 		options []string
 		ours    time.Duration
 	}{
-		"libzmq's": {[]string{"HEARTBEAT_IVL=50", "HEARTBEAT_TIMEOUT=300"}, -1},
-		"ours":     {nil, 50 * time.Millisecond},
-		"both":     {[]string{"HEARTBEAT_IVL=50", "HEARTBEAT_TIMEOUT=300"}, 50 * time.Millisecond},
+		"libzmq's": {[]string{"HEARTBEAT_IVL=100", "HEARTBEAT_TIMEOUT=700"}, -1},
+		"ours":     {nil, 150 * time.Millisecond},
+		"both":     {[]string{"HEARTBEAT_IVL=100", "HEARTBEAT_TIMEOUT=700"}, 150 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pub := startPython(t, append([]string{"XPUB", "bind", "tcp://127.0.0.1:*"}, c.options...)...)
@@ -199,7 +199,7 @@ func TestHeartbeats(t *testing.T) {
 			config.Heartbeat = c.ours
 			s, out := subscribe(t, config, 10)
 			pub.subscribed("")
-			pub.do(`{"send": ["t", "%%d"], "times": 2, "every": 0.8}`)
+			pub.do(`{"send": ["t", "%%d"], "times": 2, "every": 1}`)
 			want(t, out, "t", "1")
 			want(t, out, "t", "2")
 			if e := s.Stats().Endpoints[0]; e.Connects != 1 || len(e.Failures) > 0 {

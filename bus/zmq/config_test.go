@@ -1,0 +1,44 @@
+package zmq
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/notifyd/notifyd/bus"
+)
+
+func TestConfig(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"string and list", "endpoints: {a: 'tcp://a.example.org:9940', b: ['tcp://*:1', 'ipc:///run/b']}\ntopics: ['org.x.*', 'org.y']\nheartbeat: 5s\nmax_message: 1000", ""},
+		{"IPv6", "endpoints: {a: 'tcp://[::1]:5'}", ""},
+		{"nothing", "topics: [x]", "endpoints: at least one"},
+		{"no scheme", "endpoints: {a: 'host:5'}", `endpoints: a: address "host:5"`},
+		{"no port", "endpoints: {a: 'tcp://host'}", "tcp://host:port was expected"},
+		{"bad port", "endpoints: {a: 'tcp://host:99999'}", "is no port"},
+		{"any port", "endpoints: {a: 'tcp://host:*'}", "is no port"},
+		{"source address", "endpoints: {a: 'tcp://eth0;host:1'}", "was expected"},
+		{"no path", "endpoints: {a: 'ipc://'}", "a path"},
+		{"a map for an address", "endpoints: {a: {b: c}}", "a list of them, was expected"},
+		{"twice", "endpoints: {a: 'tcp://*:1', b: 'tcp://127.0.0.1:1'}", "is listed under a already"},
+		{"star in the middle", "endpoints: {a: 'tcp://h:1'}\ntopics: ['org.*.git']", "at the end only"},
+		{"long prefix", "endpoints: {a: 'tcp://h:1'}\ntopics: [" + strings.Repeat("x", bus.MaxTopic+1) + "]", "prefix of 1025 bytes"},
+		{"negative", "endpoints: {a: 'tcp://h:1'}\nsilence: -1s", "must not be negative"},
+		{"too large", "endpoints: {a: 'tcp://h:1'}\nmax_message: 999999999", "max_message: at most"},
+		{"unknown key", "endpoint: x", "unknown field"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			decode := func(v any) error { return yaml.UnmarshalWithOptions([]byte(c.text), v, yaml.Strict()) }
+			s, err := Kind().Open(decode, quiet())
+			switch {
+			case c.want == "" && err != nil:
+				t.Errorf("Open: %v", err)
+			case c.want == "" && len(s.(*Source).Stats().Endpoints) == 0:
+				t.Error("no endpoints")
+			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+				t.Errorf("Open: %v, want %q", err, c.want)
+			}
+		})
+	}
+}
