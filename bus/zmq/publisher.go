@@ -31,42 +31,6 @@ type Publisher struct {
 	counts  PublisherStats
 }
 
-// PublisherConfig bounds a Publisher. The zero value of a field means its default.
-type PublisherConfig struct {
-	Queue    int           // messages a peer may be behind; default 1000
-	Bytes    int64         // bytes a peer may be behind; default 64 MiB
-	Peers    int           // peers at once; default 1000
-	Prefixes int           // subscriptions of one peer; default 1000
-	Timeout  time.Duration // for dialling, the handshake, and one write; default 10s
-	Linger   time.Duration // for a peer to take what is queued when Run ends; default 1s
-}
-
-// PublisherStats is a snapshot of a Publisher's figures.
-type PublisherStats struct {
-	Peers     int    // connected now
-	Published uint64 // messages given to Publish
-	Queued    uint64 // messages put into some peer's queue
-	Dropped   uint64 // messages that a peer's full queue did not take, or that were in it when the peer was lost
-	Refused   uint64 // connections that failed: no handshake in time, a bound broken, or the line lost
-}
-
-func (c PublisherConfig) withDefaults() PublisherConfig {
-	c.Queue = orDefault(c.Queue, 1000)
-	c.Bytes = orDefault(c.Bytes, 64<<20)
-	c.Peers = orDefault(c.Peers, 1000)
-	c.Prefixes = orDefault(c.Prefixes, 1000)
-	c.Timeout = orDefault(c.Timeout, 10*time.Second)
-	c.Linger = orDefault(c.Linger, time.Second)
-	return c
-}
-
-func orDefault[T int | int64 | time.Duration](v, d T) T {
-	if v <= 0 {
-		return d
-	}
-	return v
-}
-
 // Bind makes a Publisher that listens at addr (tcp://host:port, port 0 takes a free one; tcp://*:port listens on
 // loopback only, name 0.0.0.0 for every interface; ipc://path). It serves once Run is called.
 func Bind(ctx context.Context, addr string, c PublisherConfig, log *slog.Logger) (*Publisher, error) {
@@ -160,61 +124,6 @@ func encodeMessage(topic string, payload []byte) []byte {
 		wire = append(wire, frame...)
 	}
 	return wire
-}
-
-// WaitSubscribed waits until some peer has subscribed to topic: what is published before is lost, as everywhere in
-// ZeroMQ. When ctx ends first, the error says what was missing.
-func (p *Publisher) WaitSubscribed(ctx context.Context, topic string) error {
-	for {
-		p.mu.Lock()
-		changed := p.changed
-		found := slices.ContainsFunc(p.peers, func(q *peer) bool { return q.wants(topic) })
-		p.mu.Unlock()
-		if found {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return p.missed(topic)
-		}
-	}
-}
-
-// missed says why nobody has subscribed to topic.
-func (p *Publisher) missed(topic string) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch {
-	case p.listener != nil:
-		return fmt.Errorf("no subscriber came to %s", p.Addr())
-	case len(p.peers) > 0:
-		return fmt.Errorf("the relay at %s has not subscribed to %q", p.Addr(), topic)
-	case p.trouble != nil:
-		return fmt.Errorf("no relay answers at %s: %w", p.Addr(), p.trouble)
-	}
-	return fmt.Errorf("no relay answers at %s", p.Addr())
-}
-
-// Flush waits until every peer has taken all that was queued for it. A peer proves it by answering a PING sent after the
-// last message; one that answers none within Linger (libzmq before 4.2) is taken at the network's word. An error says
-// that a peer was lost with messages queued, or that ctx ended.
-func (p *Publisher) Flush(ctx context.Context) error {
-	p.mu.Lock()
-	peers := slices.Clone(p.peers)
-	p.mu.Unlock()
-	if len(peers) == 0 && p.listener == nil {
-		return fmt.Errorf("hand messages over: the relay at %s is gone", p.Addr())
-	}
-	for _, q := range peers {
-		if err := q.flush(ctx, p.config.Linger); err != nil {
-			return fmt.Errorf("hand messages over: %w", err)
-		}
-	}
-	if lost := p.Stats().Dropped; lost > 0 {
-		return fmt.Errorf("hand messages over: %d were dropped", lost)
-	}
-	return nil
 }
 
 // Stats gives a snapshot; safe at any time.
