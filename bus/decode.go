@@ -30,7 +30,10 @@ func Decode(f Frame, now time.Time) (*Message, error) {
 	if err := e.fill(m); err != nil {
 		return nil, err
 	}
-	return m, e.complete(m, now)
+	if err := e.complete(m, now); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 func malformed(format string, args ...any) error {

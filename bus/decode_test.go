@@ -121,6 +121,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"a topic with an escape sequence", "a\x1b[2J", `{}`, "control character"},
 		{"deep nesting", "t", `{"topic":"t","msg":` + deep + `}`, "nested deeper"},
 		{"many values", "t", `{"topic":"t","msg":[` + strings.Repeat("0,", bus.MaxValues) + `0]}`, "values"},
+		{"too large once completed", "t", `{"topic":"t","msg":"` + strings.Repeat("\u2028", bus.MaxPayload/3-20) + `"}`, "after completion"},
 		{"a large payload", "t", strings.Repeat(" ", bus.MaxPayload+1), "at most"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -35,8 +35,11 @@ func DecodeLine(line []byte, now time.Time) (*Message, error) {
 	if err := e.complete(m, now); err != nil {
 		return nil, err
 	}
-	if mended {
-		return m, e.rewrite(m)
+	if !mended {
+		return m, nil
+	}
+	if err := e.rewrite(m); err != nil {
+		return nil, err
 	}
 	return m, nil
 }
