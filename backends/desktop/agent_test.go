@@ -109,7 +109,10 @@ func cutter(t testing.TB, server string, bytes func() int64) string {
 					return
 				}
 				defer behind.Close()
-				open.Go(func() { _, _ = io.Copy(behind, client) })
+				open.Go(func() {
+					defer behind.Close()
+					_, _ = io.Copy(behind, client)
+				})
 				_, _ = io.CopyN(client, behind, bytes())
 			})
 		}
