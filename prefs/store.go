@@ -78,14 +78,15 @@ func (s *Store) write(ctx context.Context, verb string, f func(tx *gorm.DB) erro
 // change is write for what changes what is delivered.
 func (s *Store) change(ctx context.Context, verb string, f func(tx *gorm.DB) error) error {
 	return s.write(ctx, verb, func(tx *gorm.DB) error {
-		if err := f(tx); err != nil {
+		if err := bump(tx); err != nil {
 			return err
 		}
-		return bump(tx)
+		return f(tx)
 	})
 }
 
-// bump raises the revision. It comes last in a transaction: on PostgreSQL it holds up other changes until the commit.
+// bump raises the revision. On PostgreSQL it holds up other changes until the commit, so it comes before anything else in
+// prefs is locked: transactions that take the row of the revision and then others cannot lock each other out.
 func bump(tx *gorm.DB) error {
 	return tx.Exec("UPDATE revisions SET value = value + 1 WHERE id = 1").Error
 }

@@ -80,8 +80,22 @@ func subscribe(filters []filterRow, owners map[uint]User, open map[uint][]Destin
 // is part of the transaction that stores their deliveries: of several nodes that try at once, one gets the id, and the
 // others, which do not, leave the filter's deliveries out.
 func (s *Store) SwitchOffOneShots(tx *gorm.DB, ids []rulespec.FilterID) (switched []rulespec.FilterID, err error) {
-	ids = slices.Compact(slices.Sorted(slices.Values(ids))) // in one order everywhere, or transactions lock each other out
-	for _, id := range ids {
+	var burning []rulespec.FilterID
+	for part := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(ids))), inStatement) {
+		var some []rulespec.FilterID
+		err := tx.Model(&filterRow{}).Where("id IN ? AND is_on AND one_shot", part).Order("id").Pluck("id", &some).Error
+		if err != nil {
+			return nil, fmt.Errorf("read one-shot filters: %w", err)
+		}
+		burning = append(burning, some...)
+	}
+	if len(burning) == 0 {
+		return nil, nil
+	}
+	if err := bump(tx); err != nil {
+		return nil, fmt.Errorf("raise revision: %w", err)
+	}
+	for _, id := range burning {
 		done := tx.Exec("UPDATE filters SET is_on = ?, updated_at = ? WHERE id = ? AND is_on AND one_shot", false, s.micro(), id)
 		if done.Error != nil {
 			return nil, fmt.Errorf("switch off one-shot filter: %w", done.Error)
@@ -90,11 +104,8 @@ func (s *Store) SwitchOffOneShots(tx *gorm.DB, ids []rulespec.FilterID) (switche
 			switched = append(switched, id)
 		}
 	}
-	if len(switched) == 0 {
-		return nil, nil
-	}
-	if err := bump(tx); err != nil {
-		return nil, fmt.Errorf("raise revision: %w", err)
-	}
 	return switched, nil
 }
+
+// inStatement is how many values one statement looks for: SQLite takes 32766 parameters in one.
+const inStatement = 1000

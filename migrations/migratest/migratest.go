@@ -26,8 +26,8 @@ func Main(m *testing.M) int {
 // Without a postgres program the second is skipped, and fails when NOTIFYD_REQUIRE is 1.
 func Each(t *testing.T, f func(t *testing.T, d *migrations.DB)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { f(t, open(t, SQLite(t))) })
-	t.Run("postgres", func(t *testing.T) { f(t, open(t, Postgres(t))) })
+	t.Run("sqlite", func(t *testing.T) { f(t, Open(t, SQLite(t))) })
+	t.Run("postgres", func(t *testing.T) { f(t, Open(t, Postgres(t))) })
 }
 
 // SQLite gives the path of an SQLite file that does not exist yet, and goes with the test.
@@ -51,7 +51,8 @@ func Postgres(t testing.TB) string {
 	return url
 }
 
-func open(t *testing.T, dsn string) *migrations.DB {
+// Open opens the database of a dsn and closes it with the test.
+func Open(t testing.TB, dsn string) *migrations.DB {
 	t.Helper()
 	d, err := migrations.Open(t.Context(), dsn)
 	if err != nil {

@@ -36,3 +36,7 @@ CREATE INDEX idx_deliveries_lane ON deliveries (lane, state, due_at);
 CREATE INDEX idx_deliveries_state ON deliveries (state, due_at, backend);
 CREATE INDEX idx_deliveries_destination ON deliveries (destination, id);
 CREATE INDEX idx_deliveries_parcel ON deliveries (parcel);
+
+-- +goose Down
+DROP TABLE deliveries;
+DROP TABLE lanes;

@@ -17,3 +17,7 @@ CREATE TABLE desktop_notices (
 );
 CREATE UNIQUE INDEX idx_desktop_notices_once ON desktop_notices (address, parcel, place);
 CREATE INDEX idx_desktop_notices_added ON desktop_notices (added_at);
+
+-- +goose Down
+DROP TABLE desktop_notices;
+DROP TABLE desktop_feeds;

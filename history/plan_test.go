@@ -1,0 +1,187 @@
+package history_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gorm.io/driver/postgres"
+	"gorm.io/driver/sqlite"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/migrations"
+	"github.com/notifyd/notifyd/migrations/migratest"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// fill appends n messages: of 20 applications, 200 topics, 1000 users and 5000 packages, some common and some rare.
+func fill(t testing.TB, s *history.Store, d *migrations.DB, n int) {
+	t.Helper()
+	payload := []byte(`{"msg": "` + strings.Repeat("x", 1000) + `"}`)
+	for start := 0; start < n; start += 500 {
+		var events []*catalogue.Event
+		for i := start; i < min(start+500, n); i++ {
+			e := event(fmt.Sprintf("2026-%08d", i), i-n, fmt.Sprintf("org.example.prod.app%d.thing%d", i%20, i%200),
+				[]string{fmt.Sprintf("user%d", i%1000), fmt.Sprintf("user%d", i%7)}, []string{fmt.Sprintf("package%d", i%5000)})
+			e.Payload = payload
+			events = append(events, e)
+		}
+		err := d.Writer.Transaction(func(tx *gorm.DB) error {
+			_, err := s.Append(tx, events)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.Writer.Exec("ANALYZE").Error; err != nil {
+		t.Fatal(err)
+	}
+}
+
+var searches = []struct {
+	name  string
+	query history.Query
+	index map[bool]string // by Postgres
+}{
+	{"newest", history.Query{}, index("idx_messages_time")},
+	{"time", history.Query{Since: noon.Add(-4 * time.Hour), Until: noon.Add(-3 * time.Hour)}, index("idx_messages_time")},
+	{"topic", history.Query{Topic: "org.example.prod.app3.thing3"}, index("idx_messages_topic")},
+	{"app", history.Query{App: "app3"}, index("idx_messages_app")},
+	{"user", history.Query{User: "user77"}, map[bool]string{true: "message_users_pkey", false: "sqlite_autoindex_message_users_1"}},
+	{"package", history.Query{Package: "package77"}, map[bool]string{true: "message_packages_pkey", false: "sqlite_autoindex_message_packages_1"}},
+	{"app and topic", history.Query{Topic: "org.example.prod.app3.thing3", App: "app3"}, index("idx_messages_topic")},
+	{"user and package", history.Query{User: "user77", Package: "package77"},
+		map[bool]string{true: "message_users_pkey", false: "sqlite_autoindex_message_users_1"}},
+	{"rare prefix", history.Query{Topic: "org.example.prod.none."}, index("idx_messages_time")},
+}
+
+func index(name string) map[bool]string { return map[bool]string{true: name, false: name} }
+
+// TestSearchUsesIndexes asks the database for the plan of each statement of each search: none may read a whole table,
+// and the first reads the index meant for it. (PostgreSQL may sort what an index gave, where that is little.)
+func TestSearchUsesIndexes(t *testing.T) {
+	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
+		fill(t, s, d, 20000)
+		for _, test := range searches {
+			for _, before := range []int64{0, 12000} {
+				seen := &explainer{t: t, postgres: d.Postgres}
+				q := test.query
+				q.Limit, q.Before = 50, before
+				if _, err := history.NewStore(nil, seen.open(d), time.Now).Search(t.Context(), q); err != nil {
+					t.Fatal(err)
+				}
+				first := true
+				for _, plan := range seen.plans {
+					if strings.Contains(plan, "Seq Scan") || strings.Contains(plan, "SCAN messages") && !strings.Contains(plan, "INDEX") ||
+						strings.Contains(plan, "TEMP B-TREE") {
+						t.Errorf("%s: %s", test.name, plan)
+					}
+					if !strings.Contains(plan, "ORDER BY") {
+						continue
+					}
+					if first && !strings.Contains(plan, test.index[d.Postgres]) {
+						t.Errorf("%s: not by %s: %s", test.name, test.index[d.Postgres], plan)
+					}
+					first = false
+				}
+			}
+		}
+	})
+}
+
+// An explainer is a pool that notes the plan of each query, with the query, before it runs it.
+type explainer struct {
+	*sql.DB
+	t        *testing.T
+	postgres bool
+	mu       sync.Mutex
+	plans    []string
+}
+
+func (x *explainer) open(d *migrations.DB) *gorm.DB {
+	x.t.Helper()
+	pool, err := d.Reader.DB()
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	x.DB = pool
+	dialect := gorm.Dialector(&sqlite.Dialector{DriverName: "sqlite", Conn: x})
+	if x.postgres {
+		dialect = postgres.New(postgres.Config{Conn: x})
+	}
+	g, err := gorm.Open(dialect, &gorm.Config{Logger: logger.Discard})
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	return g
+}
+
+func (x *explainer) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	explain := "EXPLAIN QUERY PLAN "
+	if x.postgres {
+		explain = "EXPLAIN "
+	}
+	rows, err := x.DB.QueryContext(ctx, explain+query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	plan := query
+	for rows.Next() {
+		line := ""
+		into := []any{&line}
+		if !x.postgres {
+			into = []any{new(int), new(int), new(int), &line}
+		}
+		if err := rows.Scan(into...); err != nil {
+			return nil, err
+		}
+		plan += "\n\t" + line
+	}
+	x.mu.Lock()
+	x.plans = append(x.plans, plan)
+	x.mu.Unlock()
+	return x.DB.QueryContext(ctx, query, args...)
+}
+
+func (x *explainer) BeginTx(context.Context, *sql.TxOptions) (gorm.ConnPool, error) { return x, nil }
+
+func (x *explainer) Commit() error   { return nil }
+func (x *explainer) Rollback() error { return nil }
+
+// BenchmarkHistory measures on 100 000 messages of 1 KB: -bench History -benchtime 200x
+func BenchmarkHistory(b *testing.B) {
+	measure := func(b *testing.B, d *migrations.DB) {
+		s := history.NewStore(d.Writer, d.Reader, func() time.Time { return noon.Add(time.Hour) })
+		start := time.Now()
+		fill(b, s, d, 100000)
+		b.Logf("append: %.0f messages/s", 100000/time.Since(start).Seconds())
+		for _, test := range searches {
+			b.Run(strings.ReplaceAll(test.name, " ", "_"), func(b *testing.B) {
+				q := test.query
+				q.Limit = 50
+				for b.Loop() {
+					if _, err := s.Search(b.Context(), q); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+		b.Run("size", func(b *testing.B) {
+			for b.Loop() {
+				if _, err := s.Size(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	b.Run("sqlite", func(b *testing.B) { measure(b, migratest.Open(b, migratest.SQLite(b))) })
+	b.Run("postgres", func(b *testing.B) { measure(b, migratest.Open(b, migratest.Postgres(b))) })
+}

@@ -1,0 +1,42 @@
+package prefs_test
+
+import (
+	"crypto/rand"
+	"fmt"
+	"testing"
+
+	"github.com/notifyd/notifyd/migrations/migratest"
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// BenchmarkSubscriptions reads what 1000 users with ten filters each want to hear: -bench Subscriptions -benchtime 5x
+func BenchmarkSubscriptions(b *testing.B) {
+	for name, dsn := range map[string]func(testing.TB) string{"sqlite": migratest.SQLite, "postgres": migratest.Postgres} {
+		b.Run(name, func(b *testing.B) {
+			d := migratest.Open(b, dsn(b))
+			s := prefs.NewStore(d.Writer, d.Reader, newClock().now, rand.Reader)
+			for i := range 1000 {
+				if _, err := s.Register(b.Context(), fmt.Sprintf("user%d", i), "Europe/Berlin", "email", fmt.Sprintf("user%d@example.org", i)); err != nil {
+					b.Fatal(err)
+				}
+			}
+			rules, err := rulespec.MarshalRules(packageFilter("", "bash", "z*").Rules)
+			if err != nil {
+				b.Fatal(err)
+			}
+			err = d.Writer.Exec("INSERT INTO filters (user_id, name, rules, is_on, one_shot, chosen, created_at, updated_at) "+
+				"SELECT u.id, 'f', ?, ?, ?, ?, 0, 0 FROM users u, (SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4) a, (SELECT 1 UNION SELECT 2) b",
+				rules, true, false, false).Error
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				subs, err := s.Subscriptions(b.Context())
+				if err != nil || len(subs) != 10000 {
+					b.Fatal(len(subs), err)
+				}
+			}
+		})
+	}
+}
