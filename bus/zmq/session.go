@@ -67,7 +67,8 @@ func (e *endpoint) receive(codec *zmq4.Conn, out chan<- bus.Frame) error {
 		}
 		if e.said != working {
 			e.said = working
-			e.log.Info("receiving")
+			// What was sent since the last message may be lost: ZeroMQ keeps nothing for who is away.
+			e.log.Info("receiving", "last_message", e.counts.snapshot().LastMessage)
 		}
 		if m.Type == zmq4.UsrMsg {
 			e.accept(m.Frames, out)
