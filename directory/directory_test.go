@@ -1,6 +1,7 @@
 package directory_test
 
 import (
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -72,8 +73,8 @@ func TestParseIsStrict(t *testing.T) {
 		{"no roles", "packages:\n  bash: [alice]\n", "line 2, column 9: a mapping"},
 		{"key twice", "groups:\n  a: []\n  a: []\n", `line 3, column 3: not YAML: mapping key "a" already defined`},
 		{"no YAML", "groups: [\n", "not YAML"},
-		{"nothing", "", "one YAML document"},
-		{"two documents", "groups: {}\n---\ngroups: {}\n", "one YAML document"},
+		{"nothing", "", "one document"},
+		{"two documents", "groups: {}\n---\ngroups: {}\n", "one document"},
 		{"anchor", "groups: {a: &x [alice], b: *x}\n", "a list of names"},
 		{"control character", "groups: {a: [\"\\a\"]}\n", "is no name"},
 		{"long name", "groups: {a: [" + strings.Repeat("a", 257) + "]}\n", "longer than 256"},
@@ -91,6 +92,38 @@ func TestParseIsStrict(t *testing.T) {
 	_, err = directory.Parse([]byte("groups:\n" + strings.Repeat("  - a\n", 1000)))
 	if err == nil || len(err.Error()) > 4000 {
 		t.Errorf("an error of %d bytes", len(err.Error()))
+	}
+}
+
+// A large file is cut into pieces; the places of mistakes are still those of the file, and what cannot be cut is read whole.
+func TestLargeFiles(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("# who owns what\n\npackages: # many\n")
+	for i := range 10_000 {
+		fmt.Fprintf(&b, "  p%d: {owner: [alice, \"@infra\"],\n    commit: [bob]}\n  # the next\n", i)
+	}
+	b.WriteString("groups:\n  infra: [carol]\n")
+	text := b.String()
+	s := parse(t, text)
+	if got := owners(s, "p9999"); got != "bob:commit alice:owner @infra:owner" {
+		t.Errorf("owners of the last package: %q", got)
+	}
+	for _, test := range []struct{ name, old, new, want string }{
+		{"unknown group", "p9000: {owner: [alice, \"@infra\"]", "p9000: {owner: [alice, \"@gone\"]", `line 27004, column 18: package "p9000": there is no group "gone"`},
+		{"twice, far apart", "  p9000:", "  p1:", `line 27004, column 3: package "p1" stands here a second time`},
+		{"no mapping", "  p9000: {", "  p9000: alice\n  q: {", "line 27004, column 10: a mapping"},
+		{"no YAML", "  p9000: {", "  p9000: {{", "line 270"},
+		{"unknown section", "groups:\n", "groups:\n  x: []\nteams:\n", `line 30006, column 1: unknown key "teams"`},
+	} {
+		_, err := directory.Parse([]byte(strings.Replace(text, test.old, test.new, 1)))
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: error %v, want %q", test.name, err, test.want)
+		}
+	}
+	// A line that looks like an entry and is none: the pieces are no YAML, the whole is.
+	odd := parse(t, strings.ReplaceAll(text, "\n    commit", "\n  commit"))
+	if got := owners(odd, "p9999"); got != "bob:commit alice:owner @infra:owner" {
+		t.Errorf("owners of the last package: %q", got)
 	}
 }
 
@@ -139,6 +172,11 @@ func TestWatcherKeepsTheLastGood(t *testing.T) {
 
 func TestWatchNeedsAFirstValue(t *testing.T) {
 	dir := t.TempDir()
+	good := filepath.Join(dir, "good.yaml")
+	write(t, good, "groups: {}\n")
+	if _, err := directory.Watch(good, 0, slog.New(slog.DiscardHandler)); err == nil {
+		t.Error("Watch takes an interval of 0")
+	}
 	for _, file := range []string{filepath.Join(dir, "none"), dir} {
 		if _, err := directory.Watch(file, time.Minute, slog.New(slog.DiscardHandler)); err == nil {
 			t.Errorf("Watch(%q) gives no error", file)

@@ -15,33 +15,34 @@ import (
 // Parse reads a directory's file: YAML with `groups` (name: [members]) and `packages` (name: {role: [persons, and groups
 // as "@group"]}). It is strict; the error joins the mistakes, each with its line and column.
 func Parse(text []byte) (*Snapshot, error) {
-	root, err := parseYAML(text)
-	if err != nil {
-		return nil, err
+	if len(text) > MaxFile {
+		return nil, fmt.Errorf("the file is longer than %d bytes", MaxFile)
 	}
-	b := &builder{
-		Snapshot: &Snapshot{
-			members: map[string][]string{}, groups: map[string][]string{},
-			owners: map[string][]owner{}, roles: map[string]bool{},
-		},
-		names: map[string]string{},
+	// The parser would take U+FFFD for what it cannot read.
+	if !utf8.Valid(text) {
+		return nil, errors.New("the file is not UTF-8")
 	}
-	sections := b.entries(root)
-	// Groups first: packages name them, wherever the file has them.
-	for _, e := range sections {
-		switch e.key {
-		case "groups":
-			b.readGroups(e.value)
-		case "packages":
-		default:
-			b.wrong(e.node, "unknown key %q: there is groups and packages", e.key)
+	if s, err := build(chunks(text, chunkSize)); s != nil || err != nil && !errors.Is(err, errSyntax) {
+		return s, err
+	}
+	return build([]chunk{{text: text}})
+}
+
+// build makes the Snapshot of chunks, nil and no error of none.
+func build(chunks []chunk) (*Snapshot, error) {
+	if len(chunks) == 0 {
+		return nil, nil
+	}
+	b := newBuilder()
+	for _, c := range chunks {
+		root, err := parseYAML(c.text)
+		if err != nil {
+			return nil, err
 		}
+		b.line = c.line
+		b.read(root)
 	}
-	for _, e := range sections {
-		if e.key == "packages" {
-			b.readPackages(e.value)
-		}
-	}
+	b.checkGroups()
 	if len(b.errs) > 0 {
 		return nil, errors.Join(b.errs...)
 	}
@@ -55,13 +56,46 @@ const maxErrors = 20
 // A builder fills a Snapshot.
 type builder struct {
 	*Snapshot
-	names map[string]string // each name once: a person of a thousand packages takes one string
+	line  int                 // of the chunk in hand
+	names map[string]string   // each name once: a person of a thousand packages takes one string
+	named map[string]groupUse // groups that packages name, by where the first does
 	errs  []error
 }
 
+// A groupUse is a place that names a group.
+type groupUse struct{ place, pkg string }
+
+func newBuilder() *builder {
+	return &builder{
+		Snapshot: &Snapshot{
+			members: map[string][]string{}, groups: map[string][]string{},
+			owners: map[string][]owner{}, roles: map[string]bool{},
+		},
+		names: map[string]string{},
+		named: map[string]groupUse{},
+	}
+}
+
 func (b *builder) wrong(n ast.Node, format string, args ...any) {
+	b.wrongAt(b.placeOf(n), format, args...)
+}
+
+func (b *builder) wrongAt(place, format string, args ...any) {
 	if len(b.errs) < maxErrors {
-		b.errs = append(b.errs, fmt.Errorf("%s: %s", placeOf(n), fmt.Sprintf(format, args...)))
+		b.errs = append(b.errs, fmt.Errorf("%s: %s", place, fmt.Sprintf(format, args...)))
+	}
+}
+
+func (b *builder) read(root ast.Node) {
+	for _, e := range b.entries(root) {
+		switch e.key {
+		case "groups":
+			b.readGroups(e.value)
+		case "packages":
+			b.readPackages(e.value)
+		default:
+			b.wrong(e.node, "unknown key %q: there is groups and packages", e.key)
+		}
 	}
 }
 
@@ -70,6 +104,9 @@ func (b *builder) readGroups(n ast.Node) {
 		if strings.HasPrefix(e.key, "@") {
 			b.wrong(e.node, "group %q: the name stands without @ here", e.key)
 			continue
+		}
+		if b.HasGroup(e.key) {
+			b.wrong(e.node, "group %q stands here a second time", e.key)
 		}
 		members := b.list(e.value)
 		for _, m := range members {
@@ -84,19 +121,31 @@ func (b *builder) readGroups(n ast.Node) {
 
 func (b *builder) readPackages(n ast.Node) {
 	for _, e := range b.entries(n) {
+		if _, twice := b.owners[e.key]; twice {
+			b.wrong(e.node, "package %q stands here a second time", e.key)
+		}
 		var owners []owner
 		for _, role := range b.entries(e.value) {
 			name := b.name(role.key)
 			b.roles[name] = true
 			for _, who := range b.list(role.value) {
-				if group, ok := strings.CutPrefix(who, "@"); ok && !b.HasGroup(group) {
-					b.wrong(role.value, "package %q: there is no group %q", e.key, group)
+				if group, ok := strings.CutPrefix(who, "@"); ok && b.named[group].place == "" {
+					b.named[group] = groupUse{b.placeOf(role.value), e.key}
 				}
 				owners = append(owners, owner{who, name})
 			}
 		}
 		slices.SortStableFunc(owners, func(a, b owner) int { return strings.Compare(a.role, b.role) })
 		b.owners[b.name(e.key)] = owners
+	}
+}
+
+// checkGroups is for the end: packages may stand before the groups that they name.
+func (b *builder) checkGroups() {
+	for _, group := range slices.Sorted(maps.Keys(b.named)) {
+		if !b.HasGroup(group) {
+			b.wrongAt(b.named[group].place, "package %q: there is no group %q", b.named[group].pkg, group)
+		}
 	}
 }
 

@@ -19,14 +19,18 @@ type Watcher struct {
 	current  atomic.Pointer[Snapshot]
 
 	// What follows belongs to Run.
-	stat    os.FileInfo // of the file as last read
-	settled bool        // stat was the same at the poll after that read
-	hash    [sha256.Size]byte
-	failure string // the last failure told, "" when all is well
+	stat    os.FileInfo       // of the file as last read
+	settled bool              // stat was the same at the poll after that read
+	hash    [sha256.Size]byte // of the text as last parsed, good or not
+	wrong   error             // what was wrong with that text
+	failure string            // the last failure told, "" when all is well
 }
 
 // Watch reads file and gives its Watcher; it fails when there is no first good value. Run looks every interval.
 func Watch(file string, interval time.Duration, log *slog.Logger) (*Watcher, error) {
+	if interval <= 0 {
+		return nil, fmt.Errorf("watch directory: the interval %v is not positive", interval)
+	}
 	w := &Watcher{file: file, interval: interval, log: log}
 	if err := w.read(); err != nil {
 		return nil, fmt.Errorf("read directory: %w", err)
@@ -96,23 +100,26 @@ func sameState(a, b os.FileInfo) bool {
 	return a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size() && os.SameFile(a, b)
 }
 
-// read takes the file's content when its bytes have changed.
+// read takes the file's content when its bytes have changed. A text with a mistake is parsed once, however often it is seen.
 func (w *Watcher) read() error {
 	text, stat, err := readBounded(w.file)
 	if err != nil {
 		return err
 	}
-	hash := sha256.Sum256(text)
-	if w.current.Load() == nil || hash != w.hash {
-		s, err := Parse(text)
-		if err != nil {
-			return fmt.Errorf("%s: %w", w.file, err)
-		}
-		w.current.Store(s)
-		w.hash = hash
-		w.log.Info("directory loaded", "file", w.file, "groups", len(s.members), "packages", len(s.owners))
-	}
 	w.stat = stat
+	hash := sha256.Sum256(text)
+	if hash == w.hash {
+		return w.wrong
+	}
+	w.hash = hash
+	next, err := Parse(text)
+	if err != nil {
+		w.wrong = fmt.Errorf("%s: %w", w.file, err)
+		return w.wrong
+	}
+	w.wrong = nil
+	w.current.Store(next)
+	w.log.Info("directory loaded", "file", w.file, "groups", len(next.members), "packages", len(next.owners))
 	return nil
 }
 

@@ -3,7 +3,6 @@ package directory
 import (
 	"errors"
 	"fmt"
-	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -15,6 +14,9 @@ import (
 // maxNesting bounds brackets and dashes within each other: the parser's time grows with the square of the depth.
 const maxNesting = 20
 
+// errSyntax is wrapped by what is wrong with a text before its meaning is looked at.
+var errSyntax = errors.New("not YAML")
+
 // An entry is a key of a mapping, its node and its value.
 type entry struct {
 	key   string
@@ -23,13 +25,6 @@ type entry struct {
 }
 
 func parseYAML(text []byte) (ast.Node, error) {
-	if len(text) > MaxFile {
-		return nil, fmt.Errorf("the file is longer than %d bytes", MaxFile)
-	}
-	// The parser would take U+FFFD for what it cannot read.
-	if !utf8.Valid(text) {
-		return nil, errors.New("the file is not UTF-8")
-	}
 	tokens := lexer.Tokenize(string(text))
 	if err := checkNesting(tokens); err != nil {
 		return nil, err
@@ -39,7 +34,7 @@ func parseYAML(text []byte) (ast.Node, error) {
 		return nil, syntaxError(err)
 	}
 	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
-		return nil, errors.New("line 1, column 1: one YAML document with the keys groups and packages is expected")
+		return nil, fmt.Errorf("line 1, column 1: %w: one document with the keys groups and packages is expected", errSyntax)
 	}
 	return file.Docs[0].Body, nil
 }
@@ -59,7 +54,7 @@ func checkNesting(tokens token.Tokens) error {
 			dashes++
 		}
 		if brackets > maxNesting || dashes > maxNesting {
-			return fmt.Errorf("line %d, column %d: nested too deeply", t.Position.Line, t.Position.Column)
+			return fmt.Errorf("line %d, column %d: %w: nested too deeply", t.Position.Line, t.Position.Column, errSyntax)
 		}
 	}
 	return nil
@@ -68,14 +63,14 @@ func checkNesting(tokens token.Tokens) error {
 func syntaxError(err error) error {
 	var e yaml.Error
 	if !errors.As(err, &e) || e.GetToken() == nil || e.GetToken().Position == nil {
-		return fmt.Errorf("not YAML: %w", err)
+		return fmt.Errorf("%w: %w", errSyntax, err)
 	}
 	p := e.GetToken().Position
-	return fmt.Errorf("line %d, column %d: not YAML: %s", p.Line, p.Column, e.GetMessage())
+	return fmt.Errorf("line %d, column %d: %w: %s", p.Line, p.Column, errSyntax, e.GetMessage())
 }
 
-// placeOf gives the line and column of a node, in words.
-func placeOf(n ast.Node) string {
+// placeOf gives the line and column of a node in the file, in words.
+func (b *builder) placeOf(n ast.Node) string {
 	if m, ok := n.(*ast.MappingNode); ok && len(m.Values) > 0 && !m.IsFlowStyle {
 		n = m.Values[0].Key // the token of a mapping in block style is its first colon
 	}
@@ -83,7 +78,7 @@ func placeOf(n ast.Node) string {
 		return "line 1, column 1"
 	}
 	p := n.GetToken().Position
-	return fmt.Sprintf("line %d, column %d", p.Line, p.Column)
+	return fmt.Sprintf("line %d, column %d", b.line+p.Line, p.Column)
 }
 
 // entries gives the entries of a mapping; an empty value is an empty mapping.

@@ -1,0 +1,86 @@
+package directory
+
+import (
+	"bytes"
+	"regexp"
+)
+
+// chunkSize is about how much text is parsed at a time: the parser takes some 250 bytes of memory for each byte of text,
+// and a directory of a distribution has megabytes.
+const chunkSize = 128 << 10
+
+// A chunk is a piece of a file that is a whole YAML text by itself.
+type chunk struct {
+	text []byte
+	line int // to be added to the lines of text to get those of the file
+}
+
+// sectionHead is a line that begins a section in block style, such as `packages:`.
+var sectionHead = regexp.MustCompile(`^([A-Za-z_]+):[ \t]*(#.*)?\r?\n?$`)
+
+// entryHead is how a line begins that is an entry: a key in one line and its colon. Lists, flow collections and what follows a ? may
+// stand under their key without being indented, so not every line as far out as an entry is one.
+var entryHead = regexp.MustCompile(`^("[^"\\]*"|'[^']*'|[\pL\pN][^\s:'"\[\]{},&*!|>%@?#` + "`" + `]*):([ \t\r\n]|$)`)
+
+// chunks cuts text between the entries of its sections, into pieces of about size bytes. It gives nil for a text in any other form than sections in block
+// style; such a text must be parsed whole. What it gives is a guess: a line within a quoted text can look like an entry, and then
+// a chunk is no YAML.
+func chunks(text []byte, size int) []chunk {
+	c := cutter{size: size, seen: map[string]bool{}}
+	for line := range bytes.Lines(text) {
+		if !c.take(line) {
+			return nil
+		}
+	}
+	c.cut()
+	return c.done
+}
+
+// A cutter collects lines.
+type cutter struct {
+	size   int
+	done   []chunk
+	seen   map[string]bool // sections
+	number int             // of the line in hand, from 1
+	head   []byte          // the line that began the section
+	indent int             // of the section's entries; 0 until the first is seen
+	text   []byte          // of the chunk in hand
+	line   int             // its chunk.line
+}
+
+// take adds a line; false when the text is not of the form that can be cut.
+func (c *cutter) take(line []byte) bool {
+	c.number++
+	body := bytes.TrimLeft(line, " ")
+	blank := len(bytes.TrimSpace(line)) == 0 || body[0] == '#'
+	indent := len(line) - len(body)
+	switch {
+	case blank:
+	case indent == 0:
+		name := sectionHead.FindSubmatch(line)
+		if name == nil || c.seen[string(name[1])] {
+			return false
+		}
+		c.cut()
+		c.seen[string(name[1])] = true
+		c.head, c.indent, c.line = line, 0, c.number-1
+	case c.head == nil:
+		return false
+	case c.indent == 0:
+		c.indent = indent
+	case indent == c.indent && len(c.text) >= c.size && entryHead.Match(body):
+		c.cut()
+		// The head stands before the line in hand, as line 1 of the chunk.
+		c.text, c.line = append(c.text, c.head...), c.number-2
+	}
+	c.text = append(c.text, line...)
+	return true
+}
+
+// cut ends the chunk in hand. What stands before the first section, blank lines and comments, is no chunk.
+func (c *cutter) cut() {
+	if c.head != nil {
+		c.done = append(c.done, chunk{c.text, c.line})
+	}
+	c.text = nil
+}
