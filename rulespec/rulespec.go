@@ -143,12 +143,12 @@ var ErrUnevaluable = errors.New("rule cannot be evaluated")
 
 // The bounds on filters; doc/rules.md gives each its place.
 const (
-	MaxText    = 1 << 20  // bytes of a text in the YAML form
-	MaxFilters = 1000     // filters in such a text
-	MaxRules   = 50       // rules in a filter
-	MaxValues  = 500      // values of one parameter
-	MaxValue   = 256      // bytes of a value, a pattern or a filter's name
-	MaxProgram = 500      // instructions of a compiled regular expression
-	MaxSearch  = 64 << 10 // bytes of a text that a regular expression looks at
-	MaxName    = 1024     // bytes of a topic or package name that a pattern is tried on
+	MaxText    = 256 << 10 // bytes of a text in the YAML form; reading it takes some 250 times as much memory
+	MaxFilters = 1000      // filters in such a text
+	MaxRules   = 50        // rules in a filter
+	MaxValues  = 500       // values of one parameter
+	MaxValue   = 256       // bytes of a value, a pattern or a filter's name
+	MaxProgram = 500       // instructions of a compiled regular expression
+	MaxSearch  = 64 << 10  // bytes of a text that a regular expression looks at
+	MaxName    = 1024      // bytes of a topic or package name that a pattern is tried on
 )
