@@ -78,7 +78,6 @@ func (v *visit) editor(d draft, check bool) (editorView, error) {
 		Name: d.filter.Name, AsText: d.asText, Text: d.text, Kinds: v.RuleKinds, MessageKinds: v.MessageKinds, Apps: v.apps(),
 		Everywhere: d.everywhere, On: d.filter.On, OneShot: d.filter.OneShot,
 	}
-	e.Wide = true
 	if d.filter.ID != 0 {
 		e.ID, e.Action, e.Title = uint(d.filter.ID), filterPage(d.filter.ID), "Edit filter"
 	}

@@ -27,7 +27,7 @@ func listFilters(v *visit) error {
 	}
 	p := filtersView{frame: v.frame("Filters", "filters"), Filters: cards, Warnings: warnings(ds)}
 	for _, preset := range presets {
-		p.Presets = append(p.Presets, presetCard{preset.key, preset.name, capital(rulespec.Sentence(preset.filter().Filter)) + "."})
+		p.Presets = append(p.Presets, presetCard{preset.key, preset.name, preset.sentence()})
 	}
 	return v.show(200, "filters", p)
 }

@@ -11,8 +11,8 @@ import (
 // A preset is an example that a filter can start from.
 type preset struct {
 	key, name string
+	words     string // instead of the sentence, where a value is still to be filled in
 	rules     []rulespec.Rule
-	once      bool
 }
 
 // presetCard is a preset on the page.
@@ -27,8 +27,8 @@ var presets = []preset{
 	{key: "trouble", name: "Trouble with my packages", rules: []rulespec.Rule{
 		rule("owner", false, "user", rulespec.Me), rule("severity", false, "least", "warning")}},
 	{key: "critical", name: "Only what is critical", rules: []rulespec.Rule{rule("severity", false, "least", "critical")}},
-	{key: "package", name: "One package", rules: []rulespec.Rule{rule("package", false, "name")}},
-	{key: "word", name: "A word in the sentence", rules: []rulespec.Rule{rule("regex", false, "pattern")}},
+	{key: "package", name: "One package", words: "When a package that you name is concerned.", rules: []rulespec.Rule{rule("package", false, "name")}},
+	{key: "word", name: "A word in the text", words: "When the message has a word that you name.", rules: []rulespec.Rule{rule("regex", false, "pattern")}},
 }
 
 // rule makes a rule of one parameter; without values that is left for the person to fill in.
@@ -41,7 +41,15 @@ func rule(kind string, not bool, param string, values ...string) rulespec.Rule {
 }
 
 func (p preset) filter() prefs.Filter {
-	return prefs.Filter{Filter: rulespec.Filter{Name: p.name, Rules: p.rules}, On: true, OneShot: p.once}
+	return prefs.Filter{Filter: rulespec.Filter{Name: p.name, Rules: p.rules}, On: true}
+}
+
+// sentence says what the example matches.
+func (p preset) sentence() string {
+	if p.words != "" {
+		return p.words
+	}
+	return capital(rulespec.Sentence(p.filter().Filter)) + "."
 }
 
 func presetOf(key string) (prefs.Filter, bool) {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -69,9 +70,9 @@ func readSchedule(v url.Values) (s prefs.Schedule, f scheduleForm, ok bool) {
 		return prefs.Schedule{}, f, true
 	}
 	var every int
-	every, f.EveryProblem = readNumber(f.Every, maxEvery, "Expected whole minutes between 1 and ")
+	every, f.EveryProblem = readNumber(f.Every, 1, maxEvery, "minutes")
 	s.Every = time.Duration(every) * time.Minute
-	s.Count, f.CountProblem = readNumber(f.Count, maxCount, "Expected a whole number between 1 and ")
+	s.Count, f.CountProblem = readNumber(f.Count, 2, maxCount, "notices")
 	s.At, f.AtProblem = readClock(f.At)
 	if s.At == "" {
 		s.Weekdays = nil // they say nothing without a time of day
@@ -82,14 +83,14 @@ func readSchedule(v url.Values) (s prefs.Schedule, f scheduleForm, ok bool) {
 	return s, f, ok
 }
 
-// readNumber reads a number from 1 to most; an empty field is 0.
-func readNumber(text string, most int, expected string) (n int, problem string) {
+// readNumber reads a whole number of something from least to most; an empty field is 0.
+func readNumber(text string, least, most int, what string) (n int, problem string) {
 	if text == "" {
 		return 0, ""
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > most {
-		return 0, expected + strconv.Itoa(most) + "."
+	if err != nil || n < least || n > most {
+		return 0, fmt.Sprintf("Expected a whole number of %s from %d to %d.", what, least, most)
 	}
 	return n, ""
 }

@@ -17,7 +17,6 @@ type frame struct {
 	Here     string // the entry of the navigation that the page belongs to
 	Account  string
 	SignedIn bool
-	Wide     bool
 	Zone     string
 	Flash    *flash
 }
