@@ -206,6 +206,9 @@ func (v *visitor) do(method, path, contentType string, body io.Reader) answer {
 		t.Fatal(err)
 	}
 	defer w.Body.Close()
+	if w.StatusCode == http.StatusInternalServerError {
+		t.Errorf("%s %s: internal error; log:\n%s", method, path, v.site.logs)
+	}
 	text, err := io.ReadAll(w.Body)
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,42 @@
+package web_test
+
+import (
+	"strings"
+
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/prefs"
+)
+
+// deliver does what the router does for one filter and a message that is in the history.
+func (s *testSite) deliver(user string, f prefs.Filter, message string) {
+	s.t.Helper()
+	ctx := s.t.Context()
+	r, err := s.history.Get(ctx, message)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	m, err := bus.Decode(r.Frame(), r.Received)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	all, err := s.prefs.Subscriptions(ctx)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var hits []prefs.Subscription
+	for _, sub := range all {
+		if sub.Filter.ID == f.ID && sub.User.Name == user {
+			sub.Sentence = strings.ToUpper(sub.Sentence[:1]) + sub.Sentence[1:]
+			hits = append(hits, sub)
+		}
+	}
+	err = s.db.Writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		_, err := s.outbox.Add(tx, prefs.Plan(s.meaning.Describe(m), hits, s.now(), s.links))
+		return err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}

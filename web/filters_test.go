@@ -1,0 +1,183 @@
+package web_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// packageFilter is a filter on one package.
+func packageFilter(name, pkg string) prefs.Filter {
+	return prefs.Filter{On: true, Filter: rulespec.Filter{Name: name, Rules: []rulespec.Rule{
+		{Kind: "package", Args: rulespec.Args{"name": {pkg}}}}}}
+}
+
+func (s *testSite) filter(user string, f prefs.Filter) prefs.Filter {
+	s.t.Helper()
+	saved, err := s.prefs.SaveFilter(s.t.Context(), s.user(user).ID, f)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return saved
+}
+
+func TestEditorWithoutScript(t *testing.T) {
+	s := newSite(t, "")
+	s.builds()
+	alice := s.signUp("alice")
+	alice.get("/filters/new").want(t, 200, "No rule yet", "Add at least one rule")
+	alice.post("/filters", "do", "add", "add", "package").want(t, 200, `name="r0.kind" value="package"`, `name="r0.name"`)
+	two := []string{"r0.kind", "package", "r0.name", "bash", "r0.name", "zsh", "r1.kind", "actor", "r1.not", "not", "r1.name", "@me", "where", "all", "on", "yes"}
+	alice.post("/filters", append(two, "do", "more:r0.name")...).want(t, 200, `value="bash"`, `value="zsh"`, `aria-label="Package, value 3"`)
+	if page := alice.post("/filters", append(two, "do", "drop:0")...).want(t, 200).body; strings.Contains(page, `value="bash"`) || !strings.Contains(page, `name="r0.kind" value="actor"`) {
+		t.Error("the dropped rule is still there, or the other is gone")
+	}
+	alice.post("/filters", append(two, "do", "preview")...).want(t, 200, `<span class="count">2</span> messages`, "Searched all 2 messages", "holds")
+	alice.post("/filters", append(two, "do", "save", "name", "Shells")...).to(t, "/filters")
+	alice.get("/filters").want(t, 200, "Saved Shells.", "When a package is bash or zsh and you are not the one who did it.")
+}
+
+func TestEditorAsText(t *testing.T) {
+	s := newSite(t, "")
+	alice := s.signUp("alice")
+	f := s.filter("alice", packageFilter("Shells", "bash"))
+	page := filterPath(f)
+	alice.post(page, "do", "text", "name", "Shells", "r0.kind", "package", "r0.name", "zsh", "where", "all", "on", "yes").
+		want(t, 200, "<textarea", "name: Shells", "- package: zsh")
+	text := "filters:\n  - name: Shells\n    once: true\n    to: email:alice@example.org\n    rules:\n      - package: fish\n"
+	alice.post(page, "do", "guided", "mode", "text", "text", text).want(t, 200, `name="r0.name" value="fish"`)
+	alice.post(page, "do", "save", "mode", "text", "text", text).to(t, "/filters")
+	stored := s.filters("alice")
+	last := stored[len(stored)-1]
+	if last.ID != f.ID || !last.OneShot || len(last.Destinations) != 1 || last.Rules[0].Args["name"][0] != "fish" {
+		t.Errorf("stored %+v", last)
+	}
+	for _, wrong := range []struct{ text, says string }{
+		{"filters:\n  - name: Shells\n    rules:\n      - pakage: fish\n", "Line 4"},
+		{"filters: [", "Line 1"},
+		{"filters: []", "exactly one filter"},
+		{"filters:\n  - name: A\n    to: irc:nobody\n    rules: [package: a]\n", "no destination irc:nobody"},
+	} {
+		alice.post(page, "do", "save", "mode", "text", "text", wrong.text).want(t, 422, wrong.says, `id="text-problem"`)
+	}
+}
+
+func TestFiltersThatAreRefused(t *testing.T) {
+	s := newSite(t, "")
+	alice := s.signUp("alice")
+	before := len(s.filters("alice"))
+	for _, c := range []struct {
+		name  string
+		form  []string
+		texts []string
+	}{
+		{"no rules", nil, []string{"Add at least one rule"}},
+		{"only what is not wanted", []string{"r0.kind", "package", "r0.not", "not", "r0.name", "bash"}, []string{"would match everything else on the bus"}},
+		{"no value", []string{"r0.kind", "package"}, []string{"A value is missing."}},
+		{"bad expression", []string{"r0.kind", "regex", "r0.pattern", "a("}, []string{`class="problem"`, "Nothing was saved"}},
+		{"unknown kind", []string{"r0.kind", "nonsense", "r1.kind", "package", "r1.name", "a"}, []string{"no such kind of rule"}},
+		{"no destination", []string{"r0.kind", "package", "r0.name", "bash", "where", "some"}, []string{"Choose at least one destination"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			alice.post("/filters", append(c.form, "do", "save", "name", "Mine")...).want(t, http.StatusUnprocessableEntity, c.texts...)
+		})
+	}
+	if after := len(s.filters("alice")); after != before {
+		t.Errorf("%d filters were saved", after-before)
+	}
+}
+
+func TestFilterLife(t *testing.T) {
+	s := newSite(t, "")
+	alice := s.signUp("alice")
+	f := s.filter("alice", packageFilter("Shells", "bash"))
+	on := func() bool {
+		for _, g := range s.filters("alice") {
+			if g.ID == f.ID {
+				return g.On
+			}
+		}
+		return false
+	}
+	before := s.changes()
+	alice.post(filterPath(f)+"/off").to(t, "/filters")
+	if on() {
+		t.Error("the filter is still on")
+	}
+	alice.post(filterPath(f)+"/on", "from", "overview").to(t, "/")
+	if !on() {
+		t.Error("the filter is still off")
+	}
+	if s.changes() != before+2 {
+		t.Errorf("the router was told %d times, want 2", s.changes()-before)
+	}
+	alice.header.Set("HX-Request", "true")
+	if card := alice.post(filterPath(f)+"/off").want(t, 200, "Switch on").body; strings.Contains(card, "<html") {
+		t.Error("the script gets a whole page where it wants a card")
+	}
+	alice.header.Del("HX-Request")
+
+	alice.get(filterPath(f)+"/delete").want(t, 200, "Delete Shells?", "You can undo it")
+	alice.post(filterPath(f)+"/delete").to(t, "/filters")
+	alice.get("/filters").want(t, 200, "Deleted Shells.", `action="/filters/undo"`)
+	alice.post("/filters/undo").to(t, "/filters")
+	alice.get("/filters").want(t, 200, "Shells is back.")
+	alice.post("/filters/undo").want(t, http.StatusGone)
+
+	again := s.filters("alice")
+	f = again[len(again)-1]
+	count := len(again)
+	alice.post(filterPath(f)+"/copy").want(t, http.StatusSeeOther)
+	again = s.filters("alice")
+	if len(again) != count+1 || again[count].On || again[count].Rules[0].Kind != "package" {
+		t.Errorf("the copy is %+v", again[len(again)-1])
+	}
+}
+
+func TestBrokenFilterIsMarked(t *testing.T) {
+	s := newSite(t, "")
+	alice := s.signUp("alice")
+	f := s.filter("alice", packageFilter("Shells", "bash"))
+	if err := s.db.Writer.Exec(`UPDATE filters SET rules = '[{"kind":"gone","args":{"name":["x"]}}]' WHERE id = ?`, f.ID).Error; err != nil {
+		t.Fatal(err)
+	}
+	alice.get("/").want(t, 200, "Broken", "This filter matches nothing, because it cannot be read")
+	alice.get(filterPath(f)).want(t, 200)
+	alice.post(filterPath(f)+"/off").to(t, "/filters")
+}
+
+func TestDeadSetUpsAreNamed(t *testing.T) {
+	s := newSite(t, "")
+	alice := s.signUp("alice")
+	d := s.destinations("alice")[0]
+	f := packageFilter("Shells", "bash")
+	f.Destinations = []uint{d.ID}
+	s.filter("alice", f)
+	alice.post(destinationPath(d)+"/off").to(t, destinationPath(d))
+	alice.get("/").want(t, 200, "Nothing can reach you: all your destinations are off", "every destination it goes to is off")
+	alice.post(destinationPath(d)+"/delete").to(t, "/destinations")
+	alice.get("/").want(t, 200, "Nothing can reach you: you have no destination.")
+}
+
+// What the page of a message says and what the preview says come from the engine that delivers.
+func TestMessagePage(t *testing.T) {
+	s := newSite(t, "")
+	s.builds()
+	alice := s.signUp("alice")
+	f := s.filter("alice", packageFilter("Shells", "bash"))
+	alice.get("/messages/2026-build-1").want(t, 200, "would match it now, yet nothing was sent", "holds", "The message as it came", "&#34;bash&#34;")
+	alice.get("/messages/2026-build-2").want(t, 200, "Why it did not reach you", "fails")
+	alice.get("/filters/new?message=2026-build-1").want(t, 200, `name="r0.kind" value="kind"`, `name="r1.name" value="bash"`)
+	alice.get("/messages/nothing").want(t, 404, "no such message")
+	alice.get("/messages?package=zsh").want(t, 200, "2026-build-2")
+	if page := alice.get("/messages?package=zsh").body; strings.Contains(page, "2026-build-1") {
+		t.Error("the search shows what does not fit")
+	}
+	s.deliver("alice", f, "2026-build-1")
+	alice.get("/messages/2026-build-1").want(t, 200, "Why it reached you", "waiting")
+	alice.get("/notices").want(t, 200, "waiting", "When a package is bash", filterPath(f))
+	alice.get("/").want(t, 200, "waiting")
+}

@@ -1,0 +1,76 @@
+package web_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/notifyd/notifyd/prefs"
+)
+
+func TestStopLink(t *testing.T) {
+	f := newFixture(t)
+	nobody := f.visitor()
+	on := func() bool {
+		g, err := f.prefs.Filter(t.Context(), f.user("alice").ID, f.filter.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g.On && (len(g.Destinations) == 0 || g.Destinations[0] == f.mail.ID)
+	}
+	page := "/stop/" + f.stop
+	nobody.get(page).want(t, 200, "Stop these notices?", "Secret plans", "When a package is bash")
+	if !on() {
+		t.Fatal("looking at the page stopped the filter")
+	}
+	nobody.post(page).want(t, http.StatusBadRequest)
+	nobody.post(page, "stop", "yes").want(t, 200, "no longer sends to alice@example.org", "Undo")
+	if on() {
+		t.Fatal("the filter still sends there")
+	}
+	nobody.post(page+"/undo").want(t, 200, "sends to alice@example.org again")
+	if !on() {
+		t.Fatal("undo did not bring it back")
+	}
+	// A mail program posts without any header of a browser (RFC 8058, section 3.1).
+	nobody.do(http.MethodPost, page, "application/x-www-form-urlencoded", strings.NewReader("List-Unsubscribe=One-Click")).want(t, 200)
+	if on() {
+		t.Fatal("one click did not stop the filter")
+	}
+	if ds := f.destinations("alice"); !ds[0].On {
+		t.Error("the whole destination was switched off")
+	}
+}
+
+func TestStopEverythingForADestination(t *testing.T) {
+	f := newFixture(t)
+	link := f.links.Manage(f.mail.ID)
+	f.visitor().get(link).want(t, 200, "Everything that is sent to", "Stop everything here")
+	f.visitor().post(link, "stop", "yes").want(t, 200, "Nothing more is sent to alice@example.org")
+	if f.destinations("alice")[0].On {
+		t.Error("the destination is still on")
+	}
+	f.visitor().post(link+"/undo").want(t, 200)
+	if !f.destinations("alice")[0].On {
+		t.Error("undo did not switch it on")
+	}
+}
+
+func TestStopLinksThatDoNotWork(t *testing.T) {
+	f := newFixture(t)
+	forged := prefs.NewLinks([]byte("another key of 16 bytes"), f.base, f.now).Stop(f.filter.ID, f.mail.ID)
+	before := f.dump()
+	for _, link := range []string{forged, f.base + "/stop/x", f.base + "/stop/" + f.stop[:len(f.stop)-2], f.base + "/stop/" + f.stop + "A"} {
+		f.visitor().get(link).want(t, http.StatusGone, "not complete, or it is too old")
+		f.visitor().post(link, "stop", "yes").want(t, http.StatusGone)
+		f.visitor().post(link+"/undo").want(t, http.StatusGone)
+	}
+	if f.dump() != before {
+		t.Error("a link that does not work changed something")
+	}
+	f.alice.post(filterPath(f.filter)+"/delete").to(t, "/filters")
+	f.visitor().get("/stop/"+f.stop).want(t, http.StatusGone, "gone already")
+	f.pass(prefs.LinkLife + time.Hour)
+	f.visitor().get("/stop/"+f.stop).want(t, http.StatusGone, "too old")
+}
