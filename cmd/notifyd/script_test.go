@@ -4,12 +4,19 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/notifyd/notifyd/migrations/migratest"
 )
 
-// TestMain lets scripts run this test binary as the command notifyd.
+// TestMain lets scripts run this test binary as the command notifyd, and stops the PostgreSQL that tests started.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"notifyd": main})
+	testscript.Main(withPostgres{m}, map[string]func(){"notifyd": main})
 }
+
+type withPostgres struct{ m *testing.M }
+
+// Run runs the tests.
+func (w withPostgres) Run() int { return migratest.Main(w.m) }
 
 // TestScripts runs every story in testdata/script.
 func TestScripts(t *testing.T) {
