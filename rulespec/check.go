@@ -54,7 +54,8 @@ func CheckIn(env Env, f Filter) []error {
 	return errs
 }
 
-// CheckShape says what is wrong with a filter whatever its rules say: that there are none, too many, or none positive.
+// CheckShape says what is wrong with a filter whatever its rules say: that there are none, too many, none positive,
+// or too many regular expressions.
 func CheckShape(f Filter) []error {
 	var problem string
 	switch {
@@ -64,6 +65,8 @@ func CheckShape(f Filter) []error {
 		problem = fmt.Sprintf("has %d rules; at most %d are allowed", len(f.Rules), MaxRules)
 	case !slices.ContainsFunc(f.Rules, func(r Rule) bool { return !r.Not }):
 		problem = "has only rules under `not`; add what it is about, or `everything: true`"
+	case countRegexes(f) > MaxRegexes:
+		problem = fmt.Sprintf("has %d regular expressions; at most %d are allowed", countRegexes(f), MaxRegexes)
 	default:
 		return nil
 	}
@@ -82,6 +85,17 @@ func Missing(f Filter, dir Directory) []error {
 		}
 	}
 	return errs
+}
+
+// countRegexes counts the expressions of a filter: each may cost as much on every message as all other rules together.
+func countRegexes(f Filter) int {
+	n := 0
+	for _, r := range f.Rules {
+		if r.Kind == kindRegex.Name || r.Kind == kindPackageRegex.Name {
+			n += len(r.Args["pattern"])
+		}
+	}
+	return n
 }
 
 // checkRule gives an *Error for each mistake in a rule.

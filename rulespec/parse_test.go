@@ -113,6 +113,7 @@ func TestParseSaysWhatIsWrongAndWhere(t *testing.T) {
 		{"too long", strings.Repeat("#", rulespec.MaxText+1), "longer than 262144 bytes"},
 		{"too many filters", "filters:\n" + strings.Repeat("  - {name: a, rules: [app: a]}\n", rulespec.MaxFilters+1), "has 1001 filters; at most 1000"},
 		{"too many rules", "filters: [{name: a, rules: [" + strings.Repeat("app: a, ", 51) + "]}]\n", "has 51 rules; at most 50"},
+		{"too many expressions", "filters: [{name: a, rules: [package_regex: [a, b], regex: [" + strings.Repeat("a, ", 19) + "]]}]\n", "has 21 regular expressions; at most 20"},
 		{"too many values", "filters: [{name: a, rules: [app: [" + strings.Repeat("a, ", 501) + "]]}]\n", "has 501 values; at most 500"},
 		{"too long a value", "filters: [{name: a, rules: [app: " + strings.Repeat("a", 257) + "]}]\n", "longer than 256 bytes"},
 		{"no UTF-8", "filters: [{name: a, rules: [app: \"\xff\"]}]\n", "line 1, column 35: the text is not UTF-8 here"},
