@@ -35,7 +35,7 @@ type Config struct {
 	EnvelopeFrom  string        `yaml:"envelope_from"`          // where bounces go (RFC 5321 MAIL FROM); from
 	ListDomain    string        `yaml:"list_domain"`            // domain of Message-ID and List-Id; that of from. Never change it
 	SubjectPrefix string        `yaml:"subject_prefix"`         // before every subject, e.g. "[example]"; none
-	Timeout       time.Duration `yaml:"timeout"`                // for connecting, and for one message; 30 s
+	Timeout       time.Duration `yaml:"timeout"`                // for connecting, and for one message; 1 min
 	Connections   int           `yaml:"connections"`            // at once; 2
 	PerConnection int           `yaml:"per_connection"`         // messages before a connection is renewed; 100
 	Idle          time.Duration `yaml:"idle"`                   // how long a connection is kept unused; 20 s
@@ -60,7 +60,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.FromName, "notifyd")
 	setDefault(&c.EnvelopeFrom, c.From)
 	setDefault(&c.ListDomain, c.From[strings.LastIndexByte(c.From, '@')+1:])
-	setDefault(&c.Timeout, 30*time.Second)
+	setDefault(&c.Timeout, time.Minute)
 	setDefault(&c.Connections, 2)
 	setDefault(&c.PerConnection, 100)
 	setDefault(&c.Idle, 20*time.Second)

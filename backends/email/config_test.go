@@ -64,7 +64,7 @@ func TestDefaults(t *testing.T) {
 		port int
 	}{{"", 587}, {TLSImplicit, 465}, {TLSOpportunistic, 25}, {TLSNone, 25}} {
 		got := Config{Host: "mx", From: "n@sub.example.org", TLS: c.tls}.withDefaults()
-		if got.Port != c.port || got.ListDomain != "sub.example.org" || got.EnvelopeFrom != "n@sub.example.org" || got.Timeout != 30*time.Second {
+		if got.Port != c.port || got.ListDomain != "sub.example.org" || got.EnvelopeFrom != "n@sub.example.org" || got.Timeout != time.Minute {
 			t.Errorf("defaults with tls %q: %+v", c.tls, got)
 		}
 		if err := got.Check(); err != nil {

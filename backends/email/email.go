@@ -99,7 +99,7 @@ func (b *Backend) transmit(ctx context.Context, m *mail.Msg) error {
 		if !result.stale {
 			return result.err
 		}
-		b.pool.closeIdle(time.Now()) // what happened to one has happened to all
+		b.pool.dropIdle() // what happened to one has happened to all
 	}
 	c, err := b.dial(ctx)
 	if err != nil {

@@ -1,10 +1,7 @@
 package email
 
 import (
-	"cmp"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/notifyd/notifyd/backends"
 )
@@ -50,12 +47,6 @@ type item struct {
 	Text     string
 	Cut      bool   // the text was shortened
 	Filters  string // names of the filters that matched, in a digest
-}
-
-// reason is a filter in the footer.
-type reason struct {
-	Filter, Sentence, Link, Stop string
-	Count                        int // notices that it brought
 }
 
 // The bounds of a page, in characters or pieces.
@@ -177,85 +168,4 @@ func body(n backends.Notice, title string, limit int) (text string, cut bool) {
 		text = strings.TrimLeft(rest, "\n")
 	}
 	return text, cut
-}
-
-type bunch struct {
-	name    string
-	notices []backends.Notice
-	worst   level
-	first   time.Time
-}
-
-// groupNotices gathers notices by package, else by object, else by application; the worst groups first, in each the
-// worst notices first, then the oldest.
-func groupNotices(ns []backends.Notice) []bunch {
-	index := map[string]int{}
-	var out []bunch
-	for _, n := range ns {
-		name := groupName(n)
-		i, ok := index[name]
-		if !ok {
-			i = len(out)
-			index[name] = i
-			out = append(out, bunch{name: name, first: n.Time})
-		}
-		out[i].notices = append(out[i].notices, n)
-		out[i].worst = max(out[i].worst, severity(n))
-	}
-	for i := range out {
-		slices.SortStableFunc(out[i].notices, func(a, b backends.Notice) int {
-			return cmp.Or(cmp.Compare(severity(b), severity(a)), a.Time.Compare(b.Time))
-		})
-	}
-	slices.SortStableFunc(out, func(a, b bunch) int {
-		return cmp.Or(cmp.Compare(b.worst, a.worst), a.first.Compare(b.first))
-	})
-	return out
-}
-
-func groupName(n backends.Notice) string {
-	for _, values := range [][]string{n.Packages, n.Objects, {n.App}, {n.KindName}} {
-		if len(values) > 0 {
-			if s := cleanLine(values[0], maxName); s != "" {
-				return s
-			}
-		}
-	}
-	return "other"
-}
-
-// reasons are the filters of all notices, those that brought most first.
-func reasons(ns []backends.Notice, limit int) (out []reason, more int) {
-	index := map[string]int{}
-	for _, n := range ns {
-		for _, w := range n.Why {
-			key := w.Filter + "\x00" + w.Stop
-			i, ok := index[key]
-			if !ok {
-				i = len(out)
-				index[key] = i
-				out = append(out, reason{
-					Filter: cleanLine(w.Filter, maxName), Sentence: cleanLine(w.Sentence, maxSentence),
-					Link: safeLink(w.Link), Stop: safeLink(w.Stop),
-				})
-			}
-			out[i].Count++
-		}
-	}
-	slices.SortStableFunc(out, func(a, b reason) int { return cmp.Compare(b.Count, a.Count) })
-	if len(out) > limit {
-		return out[:limit], len(out) - limit
-	}
-	return out, 0
-}
-
-func filterNames(n backends.Notice) string {
-	var names []string
-	for _, w := range n.Why[:min(len(n.Why), 5)] {
-		names = append(names, cleanLine(w.Filter, maxName))
-	}
-	if more := len(n.Why) - len(names); more > 0 {
-		names = append(names, "…")
-	}
-	return strings.Join(names, ", ")
 }

@@ -57,10 +57,28 @@ func (p *pool) put(c *connection) bool {
 	return true
 }
 
-// closeIdle ends the connections that have been idle since before oldest.
+// closeIdle ends the connections that have been idle since before oldest, all at once: a silent server makes each take
+// a second.
 func (p *pool) closeIdle(oldest time.Time) {
+	var goodbyes sync.WaitGroup
+	for _, c := range p.remove(oldest) {
+		goodbyes.Go(c.quit)
+	}
+	goodbyes.Wait()
+}
+
+// dropIdle ends what is idle without a word: the server is gone.
+func (p *pool) dropIdle() {
+	for _, c := range p.remove(time.Now().Add(time.Hour)) {
+		c.kill()
+	}
+}
+
+// remove takes out the connections that have been idle since before oldest.
+func (p *pool) remove(oldest time.Time) (old []*connection) {
 	p.mu.Lock()
-	var old, kept []*connection
+	defer p.mu.Unlock()
+	var kept []*connection
 	for _, c := range p.idle {
 		if c.idleSince.Before(oldest) {
 			old = append(old, c)
@@ -69,10 +87,7 @@ func (p *pool) closeIdle(oldest time.Time) {
 		}
 	}
 	p.idle = kept
-	p.mu.Unlock()
-	for _, c := range old {
-		c.quit()
-	}
+	return old
 }
 
 // shut ends what is idle and keeps nothing from now on.
