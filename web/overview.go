@@ -21,7 +21,7 @@ type landingView struct {
 	frame
 	Media                   string
 	Address, Problem, Valid string
-	Sent                    bool
+	Sent, Needed            bool
 }
 
 // recent is how many notices the overview shows.
@@ -29,7 +29,7 @@ const recent = 5
 
 func firstPage(v *visit) error {
 	if v.user.ID == 0 {
-		return v.showLanding(http.StatusOK, landingView{})
+		return v.showLanding(http.StatusOK, landingView{Needed: v.r.URL.Query().Has("signin")})
 	}
 	cards, ds, err := v.cards("overview")
 	if err != nil {

@@ -78,8 +78,7 @@ func (v *visit) limitKey() string {
 // askToSignIn sends a person who reads on to the first page, and refuses to act for nobody.
 func (v *visit) askToSignIn() error {
 	if v.r.Method == http.MethodGet || v.r.Method == http.MethodHead {
-		v.say("", "Sign in to see that page.")
-		return v.redirect("/")
+		return v.redirect("/?signin=needed") // not said through the session: strangers would fill the database with them
 	}
 	return fail(http.StatusForbidden, "You are not signed in, or your session has ended. Sign in and try again.")
 }

@@ -19,6 +19,7 @@ const (
 	previewTime = 1500 * time.Millisecond
 	previewPage = 500 // messages read at a time
 	previewHits = 10  // shown
+	previewRuns = 4   // at the same time, of all visitors
 )
 
 // previewView is what a filter would have matched.
@@ -44,6 +45,14 @@ func (v *visit) preview(ctx context.Context, f rulespec.Filter) (previewView, er
 	m, broken := rules.CompileIn(v.env(), []rulespec.Filter{f})
 	if len(broken) > 0 {
 		return previewView{Problem: "No preview yet: " + userText(broken[0].Err)}, nil
+	}
+	select {
+	case v.previews <- struct{}{}:
+		defer func() { <-v.previews }()
+	case <-time.After(previewTime):
+		return previewView{Problem: "Many previews are being made right now. Try again in a moment."}, nil
+	case <-ctx.Done():
+		return previewView{}, ctx.Err()
 	}
 	var p previewView
 	dir := v.Directory()

@@ -92,6 +92,14 @@ func (s *testSite) dump() string {
 	return out.String()
 }
 
+func (s *testSite) count(table string) (n int64) {
+	s.t.Helper()
+	if err := s.db.Reader.Table(table).Count(&n).Error; err != nil {
+		s.t.Fatal(err)
+	}
+	return n
+}
+
 func patterns(method string) []string {
 	var list []string
 	for _, p := range slices.Sorted(maps.Keys(web.Patterns())) {
@@ -168,6 +176,12 @@ func TestFiltersReachOwnDestinationsOnly(t *testing.T) {
 
 func TestNothingWithoutSigningIn(t *testing.T) {
 	f := newFixture(t)
+	sessions := f.count("sessions")
+	defer func() {
+		if n := f.count("sessions"); n != sessions {
+			t.Errorf("strangers left %d sessions", n-sessions)
+		}
+	}()
 	for pattern, open := range web.Patterns() {
 		if open {
 			continue
@@ -175,7 +189,7 @@ func TestNothingWithoutSigningIn(t *testing.T) {
 		before := f.dump()
 		nobody := f.visitor()
 		if strings.HasPrefix(pattern, "GET ") {
-			nobody.get(f.path(pattern)).to(t, "/")
+			nobody.get(f.path(pattern)).to(t, "/?signin=needed")
 		} else if a := nobody.post(f.path(pattern), f.form()...); a.status != http.StatusForbidden {
 			t.Errorf("%s: status %d, want 403", pattern, a.status)
 		}

@@ -52,7 +52,7 @@ func TestDeleteAccount(t *testing.T) {
 	other := s.visitor()
 	other.client.Jar = alice.client.Jar // a second window
 	alice.post("/settings/delete", "confirm", "alice").to(t, "/")
-	other.get("/filters").to(t, "/")
+	other.get("/filters").to(t, "/?signin=needed")
 	if _, err := s.prefs.UserByName(t.Context(), "alice"); err == nil {
 		t.Error("the account is still there")
 	}
@@ -125,8 +125,13 @@ func TestUnderAPath(t *testing.T) {
 		t.Errorf("Cache-Control %q", a.header.Get("Cache-Control"))
 	}
 	v.get(s.server.URL+"/").want(t, 404)
-	v.get("/filters").to(t, "/notify/")
-	if c := v.get("/filters").header.Get("Set-Cookie"); !strings.Contains(c, "Path=/notify/") || !strings.Contains(c, "HttpOnly") || !strings.Contains(c, "SameSite=Lax") || strings.Contains(c, "Secure") {
+	v.get("/filters").to(t, "/notify/?signin=needed")
+	v.post("/signin", "address", "alice@example.org").want(t, 200)
+	link := s.mail("email", "alice@example.org").Link
+	if !strings.HasPrefix(link, s.base+"/signin/") {
+		t.Errorf("the mailed link is %q", link)
+	}
+	if c := v.post(link).header.Get("Set-Cookie"); !strings.Contains(c, "Path=/notify/") || !strings.Contains(c, "HttpOnly") || !strings.Contains(c, "SameSite=Lax") || strings.Contains(c, "Secure") {
 		t.Errorf("cookie %q", c)
 	}
 }

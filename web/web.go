@@ -65,6 +65,7 @@ type site struct {
 	assets   map[string]asset
 	sessions *scs.SessionManager
 	limits   limits
+	previews chan struct{} // a place for each preview that is being made
 }
 
 // limits are the rates that visitors are held to.
@@ -111,6 +112,7 @@ func (s *site) fillIn() {
 	if s.Directory == nil {
 		s.Directory = func() rulespec.Directory { return nil }
 	}
+	s.previews = make(chan struct{}, previewRuns)
 	s.limits = limits{
 		signIns: newLimiter(s.Now, time.Minute, 10),
 		codes:   newLimiter(s.Now, 30*time.Second, 20),
