@@ -27,6 +27,7 @@ type framing struct {
 	size uint64 // of the message under way
 	more bool   // the last frame begun is not its message's last
 	done uint64 // messages completed; commands do not count
+	cmds uint64 // commands completed
 }
 
 // follow takes note of the next bytes of the stream.
@@ -75,6 +76,8 @@ func (f *framing) ended() {
 		f.size = 0
 		if f.head[0]&flagCommand == 0 {
 			f.done++
+		} else {
+			f.cmds++
 		}
 	}
 }

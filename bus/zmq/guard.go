@@ -25,6 +25,8 @@ type guard struct {
 	began     time.Time // when the message or command under way began
 	pinged    int       // PINGs since heard
 	failed    error     // a bound was broken
+	window    time.Time // since then the peer has sent the commands over windowed
+	windowed  uint64
 
 	out     sync.Mutex // held while a whole frame or message is written
 	partial []byte     // what the codec has written of a frame: it writes header and body one by one
@@ -48,6 +50,13 @@ var (
 	errDead      = errors.New("peer is silent and answers no PING")
 	errStalled   = errors.New("message begun and not ended in time")
 	errSilent    = errors.New("no message for longer than configured")
+	errFlood     = errors.New("too many commands")
+)
+
+// A peer may send floodLimit commands in floodTime: each PING costs an answer.
+const (
+	floodLimit = 1000
+	floodTime  = 10 * time.Second
 )
 
 // handshakeFrame is what a frame may have during the handshake: READY has some 40 bytes.
@@ -138,6 +147,12 @@ func (g *guard) take(b []byte) error {
 	}
 	if done != g.frames.done {
 		g.ended = g.heard
+	}
+	if g.heard.Sub(g.window) > floodTime {
+		g.window, g.windowed = g.heard, g.frames.cmds
+	}
+	if g.frames.cmds-g.windowed > floodLimit {
+		return errFlood
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"testing"
 	"time"
 
@@ -84,6 +85,9 @@ func FuzzGuard(f *testing.F) {
 		g := newGuard(&tape{text: append(greeting(), text...), sizes: sizes}, limits{message: fuzzLimit}, time.Now)
 		g.ready()
 		passed, err := io.ReadAll(g)
+		if errors.Is(err, errFlood) {
+			return
+		}
 		may := greetingSize + allowed(text, fuzzLimit)
 		if len(passed) > may || err == nil && len(passed) != len(text)+greetingSize {
 			t.Errorf("%d bytes let through, %d allowed, of %d; error %v", len(passed), may, len(text)+greetingSize, err)
@@ -147,6 +151,16 @@ func TestGuardWritesWholeFrames(t *testing.T) {
 	g.Write([]byte("abc"))
 	if got := c.written.String(); got != "between\x04\x03abc" {
 		t.Errorf("written %q", got)
+	}
+}
+
+func TestGuardDoesNotWaitForAPeerThatDoesNotRead(t *testing.T) {
+	client, peer := net.Pipe() // holds nothing: a write waits for a read
+	defer peer.Close()
+	g := newGuard(client, limits{write: 20 * time.Millisecond}, time.Now)
+	defer g.Close()
+	if _, err := g.send(ping); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("error %v", err)
 	}
 }
 

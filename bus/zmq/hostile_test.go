@@ -173,7 +173,8 @@ func TestHostilePublishers(t *testing.T) {
 		{"half a message", says(join(hello(), frame(flagMore, []byte("t")), header(0, 1000), long)), FailedSilent},
 		{"silent after the handshake", says(hello()), FailedSilent},
 		{"reserved flags", endless(hello(), []byte{0xF8, 0}), ""},
-		{"PINGs without end, answers unread", endless(hello(), command("PING", []byte{0, 0})), FailedLost},
+		{"PINGs without end", endless(hello(), command("PING", []byte{0, 0})), FailedFlood},
+		{"PINGs in the handshake", endless(greeting(), command("PING", []byte{0, 0})), FailedHandshake},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel() // nearly all of the time is waiting

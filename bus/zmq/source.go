@@ -99,24 +99,32 @@ func (e *endpoint) run(ctx context.Context, out chan<- bus.Frame) {
 
 // trouble counts why a session ended, and logs it unless the same was logged and nothing has worked since.
 func (e *endpoint) trouble(err error) {
-	reason := FailedLost
-	var f *failure
-	if errors.As(err, &f) {
-		reason = f.reason
-	}
-	for _, quiet := range []error{errDead, errSilent, errStalled} {
-		if errors.Is(err, quiet) {
-			reason = FailedSilent
-		}
-	}
-	if errors.Is(err, errTooLarge) {
-		reason = FailedTooLarge
-	}
+	reason := reasonOf(err)
 	e.counts.failed(reason)
 	if e.said != reason {
 		e.said = reason
 		e.log.Warn("not connected, will retry", "reason", reason, "error", err)
 	}
+}
+
+// reasonOf names what ended a session for the figures.
+func reasonOf(err error) string {
+	for _, known := range []struct {
+		err    error
+		reason string
+	}{
+		{errTooLarge, FailedTooLarge}, {errFlood, FailedFlood},
+		{errDead, FailedSilent}, {errSilent, FailedSilent}, {errStalled, FailedSilent},
+	} {
+		if errors.Is(err, known.err) {
+			return known.reason
+		}
+	}
+	var f *failure
+	if errors.As(err, &f) {
+		return f.reason
+	}
+	return FailedLost
 }
 
 // A failure is an error whose reason its place tells.

@@ -40,6 +40,7 @@ const (
 	FailedHandshake = "handshake" // no ZMTP 3 publisher with NULL security
 	FailedSilent    = "silent"    // no answer to PING, no message for long, or one begun and not ended
 	FailedTooLarge  = "too_large" // a message over the limit
+	FailedFlood     = "flood"     // commands without end
 	FailedLost      = "lost"      // the peer or the network closed the connection
 	FailedPanic     = "panic"     // the peer sent what the codec cannot bear
 )
