@@ -47,6 +47,8 @@ type paramField struct {
 	Field, Title, Doc, List string
 	Many, Optional, Focus   bool
 	Choices                 []choice
+	Groups                  []choiceGroup // a long list to pick from, beside what is typed
+	Picked                  int           // how many of it are chosen
 	Values                  []string
 	Problem                 string
 }
@@ -55,6 +57,13 @@ type paramField struct {
 type choice struct {
 	Value, Title string
 	Chosen       bool
+}
+
+// choiceGroup is the kinds of messages of one application.
+type choiceGroup struct {
+	Title   string
+	Choices []choice
+	Picked  int
 }
 
 // destinationBox is a destination that a filter may be sent to.
@@ -115,6 +124,9 @@ func (v *visit) ruleRow(i int, r rulespec.Rule, d draft, check bool) ruleRow {
 		for _, value := range p.Choices {
 			f.Choices = append(f.Choices, choice{Value: value, Chosen: slices.Contains(r.Args[p.Name], value)})
 		}
+		if kind.Name == "kind" {
+			v.pickKinds(&f)
+		}
 		if len(f.Values) == 0 || d.spare == f.Field {
 			f.Values = append(f.Values, "")
 		}
@@ -135,6 +147,23 @@ func (v *visit) ruleRow(i int, r rulespec.Rule, d draft, check bool) ruleRow {
 		}
 	}
 	return row
+}
+
+// pickKinds offers the kinds of messages that the catalogue knows. What is typed and not among them stays as it is.
+func (v *visit) pickKinds(f *paramField) {
+	for _, k := range v.MessageKinds {
+		if n := len(f.Groups); n == 0 || f.Groups[n-1].Title != k.AppTitle {
+			f.Groups = append(f.Groups, choiceGroup{Title: k.AppTitle})
+		}
+		g := &f.Groups[len(f.Groups)-1]
+		c := choice{Value: k.Kind, Title: k.Name, Chosen: slices.Contains(f.Values, k.Kind)}
+		if c.Chosen {
+			g.Picked++
+			f.Picked++
+			f.Values = slices.DeleteFunc(f.Values, func(value string) bool { return value == k.Kind })
+		}
+		g.Choices = append(g.Choices, c)
+	}
 }
 
 // ruleProblems says what is wrong with one rule by itself.

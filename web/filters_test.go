@@ -144,9 +144,32 @@ func TestBrokenFilterIsMarked(t *testing.T) {
 	if err := s.db.Writer.Exec(`UPDATE filters SET rules = '[{"kind":"gone","args":{"name":["x"]}}]' WHERE id = ?`, f.ID).Error; err != nil {
 		t.Fatal(err)
 	}
-	alice.get("/").want(t, 200, "Broken", "This filter matches nothing, because it cannot be read")
+	alice.get("/").want(t, 200, "Broken", "This filter matches nothing as it stands")
 	alice.get(filterPath(f)).want(t, 200)
 	alice.post(filterPath(f)+"/off").to(t, "/filters")
+}
+
+// A rule that asks a directory which is not there cannot be decided; its owner is told so.
+func TestFilterWithoutDirectoryIsMarked(t *testing.T) {
+	s := newSite(t, "")
+	alice := s.signUp("alice")
+	f := s.filter("alice", prefs.Filter{On: true, Filter: rulespec.Filter{Name: "Group", Rules: []rulespec.Rule{
+		{Kind: "group", Args: rulespec.Args{"name": {"packagers"}}}}}})
+	alice.get("/filters").want(t, 200, "matches nothing as it stands", "directory")
+	alice.get(filterPath(f)).want(t, 200, "As it stands this matches nothing")
+}
+
+func TestKindsArePickedFromAList(t *testing.T) {
+	s := newSite(t, "")
+	alice := s.signUp("alice")
+	kind := s.meaning.Kinds()[0].Kind
+	alice.post("/filters", "do", "preview", "r0.kind", "kind", "r0.name", kind).
+		want(t, 200, `<input type="checkbox" name="r0.name" value="`+kind+`" checked>`)
+	alice.post("/filters", "do", "save", "name", "x", "r0.kind", "kind", "r0.name", kind, "r0.name", kind, "r0.name", "").to(t, "/filters")
+	list := s.filters("alice")
+	if got := list[len(list)-1].Rules[0].Args["name"]; len(got) != 1 || got[0] != kind {
+		t.Errorf("stored %v", got)
+	}
 }
 
 func TestDeadSetUpsAreNamed(t *testing.T) {

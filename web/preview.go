@@ -25,6 +25,7 @@ const (
 // previewView is what a filter would have matched.
 type previewView struct {
 	Problem string // instead of all else: why there is nothing to show
+	Trouble string // why the filter cannot match as things stand
 	Matched int
 	Scope   string // how much was searched
 	Hits    []hitView
@@ -56,6 +57,9 @@ func (v *visit) preview(ctx context.Context, f rulespec.Filter) (previewView, er
 	}
 	var p previewView
 	dir := v.Directory()
+	if missing := rulespec.Missing(rulespec.Filter{Rules: f.Rules}, dir); len(missing) > 0 {
+		p.Trouble = "As it stands this matches nothing. " + userText(missing[0])
+	}
 	since := v.Now().Add(-previewDays * 24 * time.Hour)
 	seen, err := v.scan(ctx, since, func(e *catalogue.Event) {
 		if len(m.Match(e, dir)) == 0 {

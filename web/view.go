@@ -46,13 +46,31 @@ type filterCard struct {
 func (v *visit) filterCard(f prefs.Filter, ds []prefs.Destination, from string) filterCard {
 	c := filterCard{
 		ID: uint(f.ID), Name: f.Name, Page: filterPage(f.ID), Sentence: capital(v.sentence(f.Filter)) + ".", From: from,
-		On: f.On, OneShot: f.OneShot, Broken: f.Broken,
+		On: f.On, OneShot: f.OneShot, Broken: v.trouble(f),
 	}
 	c.To, c.Warning = v.reach(f, ds)
 	if !f.On {
 		c.Warning = ""
 	}
 	return c
+}
+
+// trouble says why a filter cannot match, as things stand: its rules are wrong, the catalogue no longer has a kind of
+// message that it names, or the directory lacks what it needs. "" when nothing is wrong.
+func (v *visit) trouble(f prefs.Filter) string {
+	if f.Broken != "" {
+		return f.Broken
+	}
+	own := f.Filter
+	own.Name, own.Owner = "", v.user.Name // the page shows the name already
+	wrong := rulespec.CheckIn(v.env(), own)
+	if len(wrong) == 0 {
+		wrong = rulespec.Missing(own, v.Directory())
+	}
+	if len(wrong) == 0 {
+		return ""
+	}
+	return userText(wrong[0])
 }
 
 // reach says where a filter's notices go, and warns when that is nowhere.
