@@ -43,9 +43,7 @@ func isOverride(r rune) bool {
 
 // cleanLine makes one line of text, at most n characters.
 func cleanLine(s string, n int) string {
-	if len(s) > 16*n { // what is far beyond the end need not be looked at
-		s = s[:16*n]
-	}
+	s = firstBytes(s, 16*n) // what is far beyond the end need not be looked at
 	return clip(strings.Join(strings.Fields(cleanText(s)), " "), n)
 }
 
@@ -53,6 +51,17 @@ func cleanLine(s string, n int) string {
 // decode but what we encode: "=?" begins an encoded word (RFC 2047).
 func headerValue(s string, n int) string {
 	return clip(strings.ReplaceAll(cleanLine(s, n), "=?", "= ?"), n)
+}
+
+// firstBytes gives at most n bytes of s, and no half character.
+func firstBytes(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
 }
 
 // clip shortens s to n characters, the last of which is then an ellipsis.

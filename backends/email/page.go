@@ -155,7 +155,7 @@ func itemOf(n backends.Notice, number, limit int) item {
 func body(n backends.Notice, title string, limit int) (text string, cut bool) {
 	raw := n.Text
 	if len(raw) > limit {
-		raw, cut = raw[:limit], true
+		raw, cut = firstBytes(raw, limit), true
 		if i := strings.LastIndexByte(raw, ' '); i > limit*3/4 {
 			raw = raw[:i]
 		}

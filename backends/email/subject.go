@@ -46,7 +46,7 @@ func severityTag(n backends.Notice) string {
 
 // title is the notice's title or what comes nearest to one.
 func title(n backends.Notice) string {
-	text, _, _ := strings.Cut(strings.TrimLeft(n.Text[:min(len(n.Text), 4096)], " \r\n"), "\n")
+	text, _, _ := strings.Cut(strings.TrimLeft(firstBytes(n.Text, 4096), " \r\n"), "\n")
 	for _, s := range []string{n.Title, text, n.KindName, n.Kind, n.Topic} {
 		if s = cleanLine(s, maxSubject); s != "" {
 			return s
