@@ -13,7 +13,8 @@ func TestConfig(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"string and list", "endpoints: {a: 'tcp://a.example.org:9940', b: ['tcp://*:1', 'ipc:///run/b']}\ntopics: ['org.x.*', 'org.y']\nheartbeat: 5s\nmax_message: 1000", ""},
 		{"IPv6", "endpoints: {a: 'tcp://[::1]:5'}", ""},
-		{"nothing", "topics: [x]", "endpoints: at least one"},
+		{"none on purpose", "endpoints: {}", ""},
+		{"none", "topics: [x]", "endpoints: names with addresses were expected"},
 		{"no scheme", "endpoints: {a: 'host:5'}", `endpoints: a: address "host:5"`},
 		{"no port", "endpoints: {a: 'tcp://host'}", "tcp://host:port was expected"},
 		{"bad port", "endpoints: {a: 'tcp://host:99999'}", "is no port"},
@@ -34,8 +35,8 @@ func TestConfig(t *testing.T) {
 			switch {
 			case c.want == "" && err != nil:
 				t.Errorf("Open: %v", err)
-			case c.want == "" && len(s.(*Source).Stats().Endpoints) == 0:
-				t.Error("no endpoints")
+			case c.want == "" && len(s.(*Source).Stats().Endpoints) != strings.Count(c.text, "://"):
+				t.Errorf("endpoints %+v", s.(*Source).Stats())
 			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
 				t.Errorf("Open: %v, want %q", err, c.want)
 			}

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -136,27 +137,22 @@ func (p *pyPeer) subscribed(prefix string) {
 // quiet is a logger for tests whose log does not matter.
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-// logged gives a logger and what it has written.
-func logged() (*slog.Logger, func() string) {
-	r, w := io.Pipe()
-	lines := make(chan string, 10000)
-	go func() {
-		s := bufio.NewScanner(r)
-		for s.Scan() {
-			lines <- s.Text()
-		}
-	}()
-	return slog.New(slog.NewTextHandler(w, nil)), func() string {
-		var all []string
-		for {
-			select {
-			case line := <-lines:
-				all = append(all, line)
-			default:
-				return strings.Join(all, "\n")
-			}
-		}
-	}
+// A notebook keeps what is logged.
+type notebook struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (n *notebook) Write(p []byte) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.text.Write(p)
+}
+
+func (n *notebook) String() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.text.String()
 }
 
 // eventually polls until ok, which says what it saw.

@@ -59,6 +59,10 @@ func newEndpoint(s *Source, name string, a address, topics []string) *endpoint {
 // Run receives from every endpoint until ctx ends; it gives no other error. When out is full the frame is dropped and
 // counted, since ZeroMQ cannot be made to wait: out's buffer is the queue.
 func (s *Source) Run(ctx context.Context, out chan<- bus.Frame) error {
+	if len(s.endpoints) == 0 {
+		s.log.Warn("no endpoints are configured: nothing will be received")
+		<-ctx.Done()
+	}
 	var all sync.WaitGroup
 	for _, e := range s.endpoints {
 		all.Go(func() { e.run(ctx, out) })

@@ -3,6 +3,7 @@ package zmq
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 	"syscall"
@@ -269,8 +270,8 @@ func TestCountsGaps(t *testing.T) {
 }
 
 func TestTroubleIsLoggedOncePerCause(t *testing.T) {
-	log, lines := logged()
-	s, err := New(fast(freePort(t)), log)
+	var log notebook
+	s, err := New(fast(freePort(t)), slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,7 +285,7 @@ func TestTroubleIsLoggedOncePerCause(t *testing.T) {
 		s.endpoints[0].accept([][]byte{nil}, nil)
 		s.endpoints[0].accept([][]byte{[]byte("\xff"), nil}, nil)
 	}
-	text := lines()
+	text := log.String()
 	if n := strings.Count(text, "not connected"); n != 1 {
 		t.Errorf("%d lines about the connection:\n%s", n, text)
 	}

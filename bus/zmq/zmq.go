@@ -19,7 +19,7 @@ import (
 // Config says what a Source subscribes to. The zero value of a field means its default, save where it says otherwise.
 type Config struct {
 	// Endpoints are the publishers' addresses by name, as in fedmsg's endpoints dictionary: tcp://host:port,
-	// tcp://[ip6]:port or ipc:///path. The name becomes Frame.Source.
+	// tcp://[ip6]:port or ipc:///path. The name becomes Frame.Source. It must be set; {} is none.
 	Endpoints map[string]Addresses `yaml:"endpoints"`
 	// Topics are prefixes of topics to subscribe to; a trailing * is removed. None: everything.
 	Topics []string `yaml:"topics"`
@@ -98,8 +98,8 @@ func (c Config) withDefaults() Config {
 // New checks c and makes a Source. An error names the key and what was expected.
 func New(c Config, log *slog.Logger) (*Source, error) {
 	c = c.withDefaults()
-	if len(c.Endpoints) == 0 {
-		return nil, fmt.Errorf("endpoints: at least one name with an address is needed")
+	if c.Endpoints == nil {
+		return nil, fmt.Errorf("endpoints: names with addresses were expected, or {} for none")
 	}
 	if c.Silence < 0 || c.Timeout < 0 || c.RetryMin < 0 || c.MaxMessage < 0 {
 		return nil, fmt.Errorf("silence, timeout, retry_min and max_message must not be negative")
