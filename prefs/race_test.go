@@ -1,0 +1,144 @@
+package prefs_test
+
+import (
+	"crypto/rand"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/migrations"
+	"github.com/notifyd/notifyd/migrations/migratest"
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// The races here are between nodes on PostgreSQL, held open until both sides stand in them. SQLite has one writer.
+
+func postgres(t *testing.T) (*prefs.Store, *migrations.DB) {
+	d := migratest.Open(t, migratest.Postgres(t))
+	return prefs.NewStore(d.Writer, d.Reader, newClock().now, rand.Reader), d
+}
+
+// blocked waits until so many statements wait for a lock in this database.
+func blocked(t *testing.T, d *migrations.DB, want int) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		var n int
+		ok(t, d.Reader.Raw("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&n).Error)
+		if n == want {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d statements wait, want %d", n, want)
+		}
+		<-tick.C
+	}
+}
+
+// TestOneShotBetweenNodes: a second node looks at a filter that the first has switched off, but not yet committed.
+func TestOneShotBetweenNodes(t *testing.T) {
+	s, d := postgres(t)
+	alice, _ := person(t, s, "alice")
+	f := packageFilter("once", "bash")
+	f.OneShot = true
+	f = must[prefs.Filter](t)(s.SaveFilter(t.Context(), alice.ID, f))
+	fire := func(tx *gorm.DB, want int) error {
+		switched, err := s.SwitchOffOneShots(tx, []rulespec.FilterID{f.ID})
+		if err == nil && len(switched) != want {
+			err = fmt.Errorf("switched off %v, want %d", switched, want)
+		}
+		return err
+	}
+	first := d.Writer.Begin()
+	defer first.Rollback()
+	ok(t, fire(first, 1))
+	var second errgroup.Group
+	second.Go(func() error {
+		return d.Writer.Transaction(func(tx *gorm.DB) error { return fire(tx, 0) })
+	})
+	blocked(t, d, 1)
+	ok(t, first.Commit().Error)
+	ok(t, second.Wait())
+}
+
+// TestLimitBetweenNodes: many ask for a code to one address while none of them can note it down.
+func TestLimitBetweenNodes(t *testing.T) {
+	s, d := postgres(t)
+	const users = 8
+	type claim struct{ user, destination uint }
+	var claims []claim
+	for i := range users {
+		u, _ := person(t, s, fmt.Sprintf("user%d", i))
+		to := must[prefs.Destination](t)(s.AddDestination(t.Context(), u.ID, "irc", "victim"))
+		claims = append(claims, claim{u.ID, to.ID})
+	}
+	holder := d.Writer.Begin()
+	defer holder.Rollback()
+	ok(t, holder.Exec("LOCK TABLE sent_codes IN SHARE MODE").Error) // reads pass, inserts wait
+	var sent atomic.Int32
+	var all errgroup.Group
+	for _, c := range claims {
+		all.Go(func() error {
+			switch _, err := s.NewCode(t.Context(), c.user, c.destination); err {
+			case nil:
+				sent.Add(1)
+				return nil
+			case prefs.ErrTooOften:
+				return nil
+			default:
+				return err
+			}
+		})
+	}
+	blocked(t, d, users)
+	ok(t, holder.Rollback().Error)
+	ok(t, all.Wait())
+	if n := sent.Load(); n != 5 {
+		t.Errorf("%d codes went to one address", n)
+	}
+}
+
+// TestOneShotsAndPagesDoNotLockEachOther delivers for one-shots while their owners change them.
+func TestOneShotsAndPagesDoNotLockEachOther(t *testing.T) {
+	s, d := postgres(t)
+	alice, _ := person(t, s, "alice")
+	var ids []rulespec.FilterID
+	for range 3 {
+		f := packageFilter("once", "bash")
+		f.OneShot = true
+		ids = append(ids, must[prefs.Filter](t)(s.SaveFilter(t.Context(), alice.ID, f)).ID)
+	}
+	var all errgroup.Group
+	for worker := range 4 {
+		all.Go(func() error {
+			for i := range 25 {
+				one, other := ids[(worker+i)%3], ids[(worker+i+1)%3]
+				if worker%2 == 0 {
+					if err := s.SetFilterOn(t.Context(), alice.ID, one, true); err != nil {
+						return err
+					}
+					continue
+				}
+				err := d.Writer.Transaction(func(tx *gorm.DB) error { // two messages of one batch
+					if _, err := s.SwitchOffOneShots(tx, []rulespec.FilterID{one}); err != nil {
+						return err
+					}
+					_, err := s.SwitchOffOneShots(tx, []rulespec.FilterID{other})
+					return err
+				})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	ok(t, all.Wait())
+}
