@@ -33,7 +33,14 @@ func (c *Catalogue) Describe(m *bus.Message) *Event {
 		return e
 	}
 	f.fill(e, stated)
-	e.describe = f.prose
+	e.describe = func() Prose {
+		p := f.prose()
+		if p.Summary == "" { // a sentence is never missing: the conventional one is better than none
+			body, _ := m.Body.(map[string]any)
+			p.Summary = unknownProse(e, words, body).Summary
+		}
+		return p
+	}
 	return e
 }
 
