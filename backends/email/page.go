@@ -151,7 +151,7 @@ func itemOf(n backends.Notice, number, limit int) item {
 	return it
 }
 
-// body is the notice's text without a first line that only repeats the title.
+// body is the notice's text without a first line that only repeats the title, or the title behind its "[package] ".
 func body(n backends.Notice, title string, limit int) (text string, cut bool) {
 	raw := n.Text
 	if len(raw) > limit {
@@ -161,7 +161,7 @@ func body(n backends.Notice, title string, limit int) (text string, cut bool) {
 		}
 	}
 	text = strings.TrimSpace(cleanText(raw))
-	if text == title {
+	if text == title || text != "" && strings.HasSuffix(title, "] "+text) {
 		return "", cut
 	}
 	if rest, ok := strings.CutPrefix(text, title+"\n"); ok {
