@@ -98,3 +98,14 @@ func TestPeekHead(t *testing.T) {
 		}
 	}
 }
+
+func TestGapsFollowTheBridgeAcrossApplications(t *testing.T) {
+	gaps := bus.NewGaps(10)
+	for i := int64(1); i < 50; i++ {
+		app := []string{"git.receive", "wiki.edit", "bodhi.update"}[i%3]
+		h := bus.Head{Topic: "org.example.dev." + app, Username: "amqp-bridge", Counter: i}
+		if missing := gaps.See(h, now); missing != 0 {
+			t.Fatalf("%d missing at %+v, want none: the bridge counts all applications with one counter", missing, h)
+		}
+	}
+}

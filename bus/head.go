@@ -101,9 +101,16 @@ func (p *parser) skipString() bool {
 	return false
 }
 
+// amqpBridge is the user name that the bridge of fedmsg-migration-tools puts into its envelopes.
+const amqpBridge = "amqp-bridge"
+
 // Publisher names the processes that may share h's counter, as closely as a message tells it: its certificate, which is
-// one service on one machine, or else the Unix user and the application (the topic's first four words).
+// one service on one machine, or else the Unix user and the application (the topic's first four words). The bridge from
+// AMQP counts what it passes on from every application with one counter.
 func (h Head) Publisher() string {
+	if h.Username == amqpBridge {
+		return "bridge " + amqpBridge
+	}
 	if h.Certificate != "" {
 		sum := sha256.Sum256([]byte(h.Certificate))
 		return "certificate " + hex.EncodeToString(sum[:8])

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,6 +28,7 @@ type endpoint struct {
 	name   string
 	addr   address
 	topics []string
+	whole  bool // every topic is subscribed to
 	log    *slog.Logger
 	now    func() time.Time
 	counts counters
@@ -47,7 +49,7 @@ const dropsLogged = time.Minute
 func newEndpoint(s *Source, name string, a address, topics []string) *endpoint {
 	log := s.log.With("endpoint", name, "address", a.String())
 	return &endpoint{
-		config: s.config, name: name, addr: a, topics: topics, log: log, now: s.now,
+		config: s.config, name: name, addr: a, topics: topics, whole: slices.Contains(topics, ""), log: log, now: s.now,
 		counts: counters{stats: EndpointStats{
 			Name: name, Address: a.String(), Dropped: map[string]uint64{}, Failures: map[string]uint64{},
 		}},
