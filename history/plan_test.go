@@ -162,7 +162,7 @@ func BenchmarkHistory(b *testing.B) {
 		s := history.NewStore(d.Writer, d.Reader, func() time.Time { return noon.Add(time.Hour) })
 		start := time.Now()
 		fill(b, s, d, 100000)
-		b.Logf("append: %.0f messages/s", 100000/time.Since(start).Seconds())
+		b.Logf("append, 500 a transaction: %.0f messages/s", 100000/time.Since(start).Seconds())
 		for _, test := range searches {
 			b.Run(strings.ReplaceAll(test.name, " ", "_"), func(b *testing.B) {
 				q := test.query
@@ -178,6 +178,17 @@ func BenchmarkHistory(b *testing.B) {
 			for b.Loop() {
 				if _, err := s.Size(b.Context()); err != nil {
 					b.Fatal(err)
+				}
+			}
+		})
+		b.Run("prune_500", func(b *testing.B) {
+			for b.Loop() {
+				size, err := s.Size(b.Context())
+				if err != nil {
+					b.Fatal(err)
+				}
+				if n, err := s.Prune(b.Context(), history.Keep{Bytes: size.Bytes * (size.Messages - 499) / size.Messages}); err != nil || n < 490 || n > 500 {
+					b.Fatal(n, err)
 				}
 			}
 		})

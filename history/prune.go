@@ -15,6 +15,9 @@ type Keep struct {
 	Bytes int64         // as Size counts them
 }
 
+// pruned is how many messages one transaction deletes: with their users and packages some ten milliseconds of the writer.
+const pruned = 200
+
 // Run prunes now and then every interval, until ctx ends.
 func (s *Store) Run(ctx context.Context, keep Keep, interval time.Duration, log *slog.Logger) error {
 	tick := time.NewTicker(interval)
@@ -51,7 +54,7 @@ func (s *Store) Prune(ctx context.Context, keep Keep) (deleted int64, err error)
 		if err != nil {
 			return deleted, fmt.Errorf("prune history: %w", err)
 		}
-		if n < batch {
+		if n < pruned {
 			return deleted, nil
 		}
 	}
@@ -60,7 +63,7 @@ func (s *Store) Prune(ctx context.Context, keep Keep) (deleted int64, err error)
 // pruneBatch deletes at most a batch, given how many bytes there are.
 func (s *Store) pruneBatch(ctx context.Context, keep Keep, total int64) (deleted, bytes int64, err error) {
 	var oldest []struct{ ID, ReceivedAt, Size int64 }
-	err = s.reader.WithContext(ctx).Raw("SELECT id, received_at, size FROM messages ORDER BY received_at, id LIMIT ?", batch).
+	err = s.reader.WithContext(ctx).Raw("SELECT id, received_at, size FROM messages ORDER BY received_at, id LIMIT ?", pruned).
 		Scan(&oldest).Error
 	if err != nil {
 		return 0, 0, err

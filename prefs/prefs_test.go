@@ -101,17 +101,6 @@ func packageFilter(name string, packages ...string) prefs.Filter {
 	}}}
 }
 
-// ids gives the filters of the subscriptions of one user.
-func ids(t *testing.T, s *prefs.Store, userID uint) (all []rulespec.FilterID) {
-	t.Helper()
-	for _, sub := range must[[]prefs.Subscription](t)(s.Subscriptions(t.Context())) {
-		if sub.User.ID == userID {
-			all = append(all, sub.Filter.ID)
-		}
-	}
-	return all
-}
-
 func TestUsers(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
 		ctx := t.Context()
