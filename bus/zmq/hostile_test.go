@@ -133,15 +133,16 @@ func trickle(text []byte, pause time.Duration) func(net.Conn) {
 	}
 }
 
-// TestHostilePublishers is a list of attacks on who dials: each must end in a counted failure, again and again, while
-// a decent publisher beside it is heard.
-func TestHostilePublishers(t *testing.T) {
+// An attack is what a publisher does, and the failure it must end in; "": none, its messages are refused.
+type attack struct {
+	name  string
+	serve func(net.Conn)
+	want  string
+}
+
+func hostilePublishers() []attack {
 	long := bytes.Repeat([]byte("x"), 300)
-	for _, c := range []struct {
-		name  string
-		serve func(net.Conn)
-		want  string
-	}{
+	return []attack{
 		{"silent", says(nil), FailedHandshake},
 		{"closes at once", func(net.Conn) {}, FailedHandshake},
 		{"HTTP", says([]byte("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n" + string(long))), FailedHandshake},
@@ -175,7 +176,13 @@ func TestHostilePublishers(t *testing.T) {
 		{"reserved flags", endless(hello(), []byte{0xF8, 0}), ""},
 		{"PINGs without end", endless(hello(), command("PING", []byte{0, 0})), FailedFlood},
 		{"PINGs in the handshake", endless(greeting(), command("PING", []byte{0, 0})), FailedHandshake},
-	} {
+	}
+}
+
+// TestHostilePublishers is a list of attacks on who dials: each must end in a counted failure, again and again, while
+// a decent publisher beside it is heard.
+func TestHostilePublishers(t *testing.T) {
+	for _, c := range hostilePublishers() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel() // nearly all of the time is waiting
 			good := server(t, steady(hello(), join(frame(flagMore, []byte("good")), frame(0, []byte("{}"))), 10*time.Millisecond))

@@ -178,17 +178,14 @@ func dialIn(t *testing.T, p *Publisher, text []byte) net.Conn {
 	return c
 }
 
-// TestHostileSubscribers: nobody may hinder a decent subscriber, whatever he does, nor end the program.
-func TestHostileSubscribers(t *testing.T) {
-	noLeaks(t)
-	p := bind(t, "tcp://127.0.0.1:0", PublisherConfig{Timeout: 300 * time.Millisecond, Linger: 200 * time.Millisecond, Queue: 2000, Prefixes: 10, Peers: 50})
-	run(t, p)
+// hostileSubscribers are what attackers say to a publisher, by name.
+func hostileSubscribers() map[string][]byte {
 	hi := join(greeting(), readyAs("SUB"))
 	prefixes := hi
 	for i := range 20 {
 		prefixes = join(prefixes, frame(0, fmt.Appendf([]byte{1}, "%d", i)))
 	}
-	texts := map[string][]byte{
+	return map[string][]byte{
 		"silent":               nil,
 		"HTTP":                 []byte("GET / HTTP/1.1\r\nHost: bus.example.org\r\n\r\n"),
 		"garbage":              bytes.Repeat([]byte{0xAB, 0x00, 0xFF}, 5000),
@@ -207,6 +204,14 @@ func TestHostileSubscribers(t *testing.T) {
 		"frames without end":   join(hi, bytes.Repeat(frame(flagMore, nil), 10000)),
 		"nonsense, but decent": join(hi, frame(0, nil), frame(0, []byte{7}), frame(0, []byte{0, 'q'}), join(frame(flagMore, []byte{1}), frame(0, nil))),
 	}
+}
+
+// TestHostileSubscribers: nobody may hinder a decent subscriber, whatever he does, nor end the program.
+func TestHostileSubscribers(t *testing.T) {
+	noLeaks(t)
+	p := bind(t, "tcp://127.0.0.1:0", PublisherConfig{Timeout: 300 * time.Millisecond, Linger: 200 * time.Millisecond, Queue: 2000, Prefixes: 10, Peers: 50})
+	run(t, p)
+	hi, texts := join(greeting(), readyAs("SUB")), hostileSubscribers()
 	conns := map[string]net.Conn{}
 	for name, text := range texts {
 		conns[name] = dialIn(t, p, text)
