@@ -59,6 +59,13 @@ type Runner interface {
 	Run(ctx context.Context) error
 }
 
+// A Splitter is a Backend that reaches its addresses by several media that fail apart, such as IRC networks: then
+// ErrUnavailable is about the medium of the parcel's address, and the others go on.
+type Splitter interface {
+	// Medium names the medium of an address; "" where it has none. It must be quick and safe for concurrent use.
+	Medium(address string) string
+}
+
 // A Kind is a medium: what pages and commands need to know of it without opening it.
 type Kind struct {
 	Name         string                               // "email"

@@ -12,6 +12,31 @@ type breaker struct {
 	down    bool
 	failed  int64 // probes in a row, the first failure included
 	probeAt time.Time
+	probing bool // by admit
+}
+
+// admit says whether a parcel may go to the medium now. While it is down, one at a time may, as a probe; the others
+// may come again at the time given.
+func (b *breaker) admit(now time.Time, soon time.Duration) (ok bool, again time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case !b.down:
+		return true, time.Time{}
+	case now.Before(b.probeAt):
+		return false, b.probeAt
+	case b.probing:
+		return false, now.Add(soon)
+	}
+	b.probing = true
+	return true, time.Time{}
+}
+
+// ended says that a send is over that said nothing of the medium.
+func (b *breaker) ended() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.probing = false
 }
 
 // pause says whether the medium is down, and when the next probe may go.
@@ -26,7 +51,7 @@ func (b *breaker) up() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	news := b.down
-	b.down, b.failed = false, 0
+	b.down, b.failed, b.probing = false, 0, false
 	return news
 }
 
@@ -36,6 +61,7 @@ func (b *breaker) fail(now time.Time, pause func(failed int64) time.Duration) bo
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	news := !b.down
+	b.probing = false
 	if b.down && now.Before(b.probeAt) {
 		return false
 	}

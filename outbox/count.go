@@ -51,7 +51,8 @@ type Count struct {
 	Returned uint64 // not tried to the end: medium down, or shutting down
 	Notices  uint64 // in the parcels sent
 	Digests  uint64 // parcels sent with more than one notice
-	Down     bool   // the medium is down as far as we know
+	Down     bool   // the medium, or one of them, is down as far as we know
+	media    int    // that are down
 
 	Send  Histogram // duration of each Send
 	Owed  Histogram // of each notice sent: from its due time to its end
@@ -101,10 +102,13 @@ func (c *counts) add(backend string, out outcome, started, ended time.Time) {
 	}
 }
 
-func (c *counts) setDown(backend string, down bool) {
+// down counts the media of a backend that are down.
+func (c *counts) down(backend string, change int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.of(backend).Down = down
+	n := c.of(backend)
+	n.media += change
+	n.Down = n.media > 0
 }
 
 // Counts gives what every backend has done since the process started, by name.

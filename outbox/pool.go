@@ -18,19 +18,26 @@ type pool struct {
 	o      *Outbox
 	name   string
 	medium backends.Backend
-	wake   chan struct{} // one buffered
-	slots  chan struct{} // a token for each free worker
-	brake  breaker
+	wake   chan struct{}               // one buffered
+	slots  chan struct{}               // a token for each free worker
+	split  func(address string) string // names the medium of an address, each with its own breaker; nil: there is one
+	brake  breaker                     // where there is one medium
 
 	mu     sync.Mutex
-	leases map[string]int // in hand: how many parcels under each lease
+	leases map[string]int      // in hand: how many parcels under each lease
+	brakes map[string]*breaker // by medium, where there are several
 }
 
 // emptyPause keeps a pool from spinning when what is due is held by somebody else.
 const emptyPause = 200 * time.Millisecond
 
 func newPool(o *Outbox, name string, medium backends.Backend) *pool {
-	p := &pool{o: o, name: name, medium: medium, wake: make(chan struct{}, 1), leases: map[string]int{}}
+	p := &pool{
+		o: o, name: name, medium: medium, wake: make(chan struct{}, 1), leases: map[string]int{}, brakes: map[string]*breaker{},
+	}
+	if s, ok := medium.(backends.Splitter); ok {
+		p.split = s.Medium
+	}
 	p.slots = make(chan struct{}, o.cfg.workers(name))
 	for range cap(p.slots) {
 		p.slots <- struct{}{}
@@ -156,10 +163,33 @@ func (p *pool) inHand() []string {
 	return slices.Collect(maps.Keys(p.leases))
 }
 
+// brakeOf gives the breaker of the medium that an address is reached by. There are as many as the backend has media.
+func (p *pool) brakeOf(address string) *breaker {
+	if p.split == nil {
+		return &p.brake
+	}
+	medium := p.split(address)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.brakes[medium] == nil {
+		p.brakes[medium] = &breaker{}
+	}
+	return p.brakes[medium]
+}
+
+// errHeld is the reason of a parcel that waits for its medium among others that are well.
+var errHeld = errors.New("waiting for the medium to come back")
+
 // deliver sends one parcel and records what came of it. ctx ends with the drain deadline.
 func (p *pool) deliver(ctx context.Context, c claim) {
 	o := p.o
 	started := o.now()
+	if p.split != nil {
+		if ok, again := p.brakeOf(c.rows[0].Address).admit(started, o.cfg.ProbeFirst); !ok {
+			p.record(ctx, outcome{claim: c, verdict: returned, err: errHeld, due: again})
+			return
+		}
+	}
 	err := p.send(ctx, c)
 	out := o.judge(c, err, err != nil && ctx.Err() != nil)
 	p.mind(out)
@@ -176,21 +206,23 @@ func (p *pool) deliver(ctx context.Context, c claim) {
 
 // mind tells the breaker.
 func (p *pool) mind(out outcome) {
-	o := p.o
+	o, brake := p.o, p.brakeOf(out.rows[0].Address)
 	switch {
 	case errors.Is(out.err, backends.ErrUnavailable) && !errors.Is(out.err, backends.ErrRefused):
 		pause := func(failed int64) time.Duration {
 			return o.jitter(double(o.cfg.ProbeFirst, o.cfg.ProbeMost, failed))
 		}
-		if p.brake.fail(o.now(), pause) {
-			o.counts.setDown(p.name, true)
+		if brake.fail(o.now(), pause) {
+			o.counts.down(p.name, 1)
 			o.cfg.Log.Warn("backend is down", "backend", p.name, "reason", Reason(out.err, out.rows[0].Address))
 		}
 	case out.verdict != returned:
-		if p.brake.up() {
-			o.counts.setDown(p.name, false)
+		if brake.up() {
+			o.counts.down(p.name, -1)
 			o.cfg.Log.Info("backend is up again", "backend", p.name)
 		}
+	default:
+		brake.ended()
 	}
 }
 

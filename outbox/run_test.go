@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -69,6 +70,20 @@ func (m *medium) end(p backends.Parcel) {
 	}
 }
 
+// count gives the number of sends, and begins to look for the most at the same time anew.
+func (m *medium) count() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.most = 0
+	return m.sends
+}
+
+func (m *medium) highest() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.most
+}
+
 func (m *medium) got() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -112,10 +127,11 @@ func TestDeadBackendDelaysNobody(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, Config{}, func(t *testing.T, o *Outbox) {
-				dead := true
+				var dead atomic.Bool
+				dead.Store(true)
 				mail := &medium{answer: takes}
 				chat := &medium{answer: func(ctx context.Context, p backends.Parcel) error {
-					if dead {
+					if dead.Load() {
 						return answer(ctx, p)
 					}
 					return nil
@@ -135,7 +151,7 @@ func TestDeadBackendDelaysNobody(t *testing.T) {
 					if mail.when[19].Sub(mail.when[0]) > 20*time.Second {
 						t.Errorf("mail was late: %v", mail.when[19].Sub(mail.when[0]))
 					}
-					dead = false
+					dead.Store(false)
 					time.Sleep(3 * time.Hour)
 					synctest.Wait()
 					if got := chat.got(); len(got) != 20 {
@@ -152,7 +168,12 @@ func TestDeadBackendDelaysNobody(t *testing.T) {
 
 func TestBreakerProbesOneAtATime(t *testing.T) {
 	bubble(t, Config{}, func(t *testing.T, o *Outbox) {
+		var down atomic.Bool
+		down.Store(true)
 		chat := &medium{answer: func(context.Context, backends.Parcel) error {
+			if !down.Load() {
+				return nil
+			}
 			time.Sleep(time.Second)
 			return fmt.Errorf("dial: %w", backends.ErrUnavailable)
 		}}
@@ -163,16 +184,19 @@ func TestBreakerProbesOneAtATime(t *testing.T) {
 		during(t, o, map[string]backends.Backend{"mail": chat}, func() {
 			add(t, o, many...)
 			time.Sleep(time.Minute)
-			first := chat.sends
-			chat.most = 0
+			first := chat.count()
 			time.Sleep(time.Hour)
-			if probes := chat.sends - first; probes < 25 || probes > 70 || chat.most != 1 {
-				t.Errorf("%d probes in an hour, %d at once; %d sends in the first minute", probes, chat.most, first)
+			synctest.Wait()
+			if chat.highest() != 1 {
+				t.Errorf("%d probes at the same time", chat.highest())
+			}
+			if probes := chat.count() - first; probes < 25 || probes > 70 {
+				t.Errorf("%d probes in an hour; %d sends in the first minute", probes, first)
 			}
 			if first > 4+6 {
 				t.Errorf("%d sends in the first minute", first)
 			}
-			chat.answer = takes
+			down.Store(false)
 			time.Sleep(2*time.Minute + 10*time.Second)
 			synctest.Wait()
 			if len(chat.got()) != 50 {
@@ -319,5 +343,63 @@ func TestNobodyIsStarved(t *testing.T) {
 				t.Errorf("the quiet destination waits behind the busy one: %v", mail.got())
 			}
 		})
+	})
+}
+
+// networks is a medium of several that fail apart: the part of the address before the first dot names one.
+type networks struct{ *medium }
+
+func (networks) Medium(address string) string {
+	name, _, _ := strings.Cut(address, ".")
+	return name
+}
+
+// TestDeadNetworkDelaysNoOther has one backend with two media: one is down, with a long queue.
+func TestDeadNetworkDelaysNoOther(t *testing.T) {
+	bubble(t, Config{}, func(t *testing.T, o *Outbox) {
+		var down atomic.Bool
+		down.Store(true)
+		var dialled atomic.Int64
+		chat := networks{&medium{answer: func(_ context.Context, p backends.Parcel) error {
+			if strings.HasPrefix(p.To, "dead") && down.Load() {
+				dialled.Add(1)
+				return fmt.Errorf("not connected: %w", backends.ErrUnavailable)
+			}
+			return nil
+		}}}
+		to := func(message, address string) Delivery {
+			d := delivery(message, address, time.Now())
+			d.Address = address
+			return d
+		}
+		during(t, o, map[string]backends.Backend{"mail": chat}, func() {
+			var many []Delivery
+			for i := range 50 {
+				many = append(many, to("m", fmt.Sprint("dead.", i)))
+			}
+			add(t, o, many...)
+			for i := range 60 {
+				add(t, o, to(fmt.Sprint("m", i), "well.alice"))
+				time.Sleep(10 * time.Second)
+				synctest.Wait()
+				if got := len(chat.got()); got != i+1 {
+					t.Fatalf("after %d messages %d arrived on the network that is well", i+1, got)
+				}
+			}
+			if n := dialled.Load(); n > 25 {
+				t.Errorf("%d sends to the dead network in ten minutes", n)
+			}
+			down.Store(false)
+			time.Sleep(5 * time.Minute)
+			synctest.Wait()
+			if got := len(chat.got()); got != 110 {
+				t.Errorf("%d of 110 arrived in the end", got)
+			}
+		})
+		for _, r := range all(t, o) {
+			if r.Attempts != 0 || r.State != Done {
+				t.Fatalf("row %+v", r)
+			}
+		}
 	})
 }

@@ -31,7 +31,7 @@ type outcome struct {
 	claim
 	verdict verdict
 	err     error
-	due     time.Time // of the next attempt, when deferred
+	due     time.Time // of the next attempt, when deferred; of the next look at the destination, when returned
 }
 
 // judge turns the answer of a Send into an outcome. ended says that the drain deadline cut the Send short.
@@ -107,9 +107,9 @@ func (o *Outbox) settleOne(tx *gorm.DB, out outcome) error {
 	if !held {
 		return nil
 	}
-	floor := int64(0)
-	if out.verdict != returned {
-		floor = stamp(o.now()) // behind the others that are due: one busy destination does not starve them
+	floor := stamp(o.now()) // behind the others that are due: one busy destination does not starve them
+	if out.verdict == returned && !out.due.IsZero() {
+		floor = stamp(out.due) + 1 // never before: a stamp has cut off what is less than a microsecond
 	}
 	return setReady(tx, out.rows[0].Lane, floor)
 }
