@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -40,7 +39,7 @@ func (c *catalogueCheckCmd) Run(e *env) error {
 func loadCatalogue(dir string) (*catalogue.Catalogue, error) {
 	cat, err := catalogue.Load(folder(dir))
 	if err != nil {
-		return nil, fmt.Errorf("load catalogue: %w", errors.Join(err))
+		return nil, fmt.Errorf("load catalogue: %w", err)
 	}
 	return cat, nil
 }
