@@ -33,6 +33,7 @@ type service struct {
 	settings  settings
 	log       *slog.Logger
 	metrics   *metrics
+	lock      *os.File // nil on PostgreSQL
 	db        *migrations.DB
 	catalogue *catalogue.Catalogue
 	watcher   *directory.Watcher // nil: no directory is configured
@@ -81,6 +82,9 @@ func (s *service) close() error {
 	if s.db != nil {
 		errs = append(errs, s.db.Close())
 	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+	}
 	return errors.Join(errs...)
 }
 
@@ -112,6 +116,9 @@ func (s *service) directory() *directory.Snapshot {
 
 func (s *service) openStores(ctx context.Context, e *env) error {
 	var err error
+	if s.lock, err = lockDatabase(s.settings.Database.DSN); err != nil {
+		return err
+	}
 	if s.db, err = migrations.Open(ctx, s.settings.Database.DSN); err != nil {
 		return err
 	}
