@@ -6,6 +6,7 @@ package backends
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -48,7 +49,7 @@ type Parcel struct {
 // A Backend delivers by one medium.
 type Backend interface {
 	// Send delivers the parcel; nil means that the medium has taken all of it. An error that wraps ErrRefused is
-	// final: the address or the content will never be taken. Any other error is worth a retry with the same Parcel.ID.
+	// final: the address (then it wraps ErrGone too) or the content will never be taken. Any other error is worth a retry with the same Parcel.ID.
 	// An error that wraps ErrUnavailable says that the medium as a whole is down, not this address. Send honours ctx,
 	// is safe for concurrent use, and puts neither secrets nor addresses into its errors.
 	Send(ctx context.Context, p Parcel) error
@@ -79,4 +80,6 @@ type Kind struct {
 var (
 	ErrRefused     = errors.New("refused")
 	ErrUnavailable = errors.New("unavailable")
+	// ErrGone is an ErrRefused that is about the address, not about this content: nothing will ever be taken for it.
+	ErrGone = fmt.Errorf("address %w", ErrRefused)
 )

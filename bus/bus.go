@@ -16,9 +16,16 @@ type Frame struct {
 	Source  string // the source's name in the configuration, for logs and metrics
 	Topic   string
 	Payload []byte
-	// Ack tells a source that can be told that the frame is safe in the database. It is nil where the bus knows no
-	// acknowledgement (ZeroMQ), and is called at most once.
+	// Ack tells the source that the frame is done with: safe in the database, or no message at all. A bus that knows
+	// acknowledgement is told; ZeroMQ only frees the room that the frame took. It may be nil, and is called once.
 	Ack func()
+}
+
+// Done tells the source that the frame is done with.
+func (f Frame) Done() {
+	if f.Ack != nil {
+		f.Ack()
+	}
 }
 
 // A Message is a decoded Frame. It is immutable: many goroutines read it.

@@ -36,8 +36,9 @@ type Config struct {
 	KeepDone time.Duration // done deliveries are deleted after this, and may then be added again: 30 days
 	KeepDead time.Duration // 90 days
 
-	// OnRefused is told that a destination refused a parcel for good. It runs outside of any transaction.
-	OnRefused func(destination, reason string)
+	// OnGone is told that a destination's address will never take anything (backends.ErrGone). It runs outside of any
+	// transaction.
+	OnGone func(destination, reason string)
 	Log       *slog.Logger // nil: silent
 }
 
@@ -56,8 +57,8 @@ func (c Config) withDefaults() Config {
 	number(&c.CapWindow, 10*time.Minute)
 	number(&c.KeepDone, 30*24*time.Hour)
 	number(&c.KeepDead, 90*24*time.Hour)
-	if c.OnRefused == nil {
-		c.OnRefused = func(string, string) {}
+	if c.OnGone == nil {
+		c.OnGone = func(string, string) {}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -198,7 +198,9 @@ func (p *pool) deliver(ctx context.Context, c claim) {
 	switch out.verdict {
 	case refused:
 		o.cfg.Log.Warn("delivery refused", "backend", p.name, "destination", c.lane.destination, "reason", Reason(err, c.rows[0].Address))
-		o.cfg.OnRefused(c.lane.destination, Reason(err, c.rows[0].Address))
+		if errors.Is(err, backends.ErrGone) {
+			o.cfg.OnGone(c.lane.destination, Reason(err, c.rows[0].Address))
+		}
 	case expired:
 		o.cfg.Log.Warn("delivery given up", "backend", p.name, "destination", c.lane.destination, "reason", Reason(err, c.rows[0].Address))
 	}

@@ -266,19 +266,24 @@ func TestPoisonGoesToTheBack(t *testing.T) {
 	})
 }
 
-func TestRefusalIsReported(t *testing.T) {
+func TestGoneAddressIsReported(t *testing.T) {
 	var told []string
-	cfg := Config{OnRefused: func(destination, reason string) { told = append(told, destination+": "+reason) }}
+	cfg := Config{OnGone: func(destination, reason string) { told = append(told, destination+": "+reason) }}
 	bubble(t, cfg, func(t *testing.T, o *Outbox) {
 		mail := &medium{answer: func(_ context.Context, p backends.Parcel) error {
-			return fmt.Errorf("550 <%s> unknown: %w", p.To, backends.ErrRefused)
+			if p.Notices[0].ID == "m0" {
+				return fmt.Errorf("554 spam: %w", backends.ErrRefused) // this content, not the address
+			}
+			return fmt.Errorf("550 <%s> unknown: %w", p.To, backends.ErrGone)
 		}}
 		during(t, o, map[string]backends.Backend{"mail": mail}, func() {
+			add(t, o, delivery("m0", "42", time.Now()))
+			time.Sleep(time.Second)
 			add(t, o, delivery("m1", "42", time.Now()))
 			time.Sleep(time.Second)
 			synctest.Wait()
 		})
-		if len(told) != 1 || told[0] != "42: 550 <[address]> unknown: refused" {
+		if len(told) != 1 || told[0] != "42: 550 <[address]> unknown: address refused" {
 			t.Errorf("told %q", told)
 		}
 	})

@@ -93,8 +93,8 @@ func testRefused(t *testing.T, b *bench) {
 	b.deliver(b.parcel("warm", Samples()[0]))
 	p := b.parcel("refused", Samples()[1])
 	p.To = b.Refused
-	if err := b.tryDeliver(p); !errors.Is(err, backends.ErrRefused) {
-		t.Errorf("Send to a refused address = %v, want ErrRefused", err)
+	if err := b.tryDeliver(p); !errors.Is(err, backends.ErrGone) {
+		t.Errorf("Send to a refused address = %v, want ErrGone", err)
 	}
 	last := Samples()[0]
 	last.Title = "after a refusal others still arrive"

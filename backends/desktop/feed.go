@@ -55,7 +55,7 @@ func Models() []any { return []any{&feedRow{}, &noticeRow{}} }
 // Send puts the parcel's notices into the feed named p.To, once: a parcel that is there already changes nothing.
 func (f *Feed) Send(ctx context.Context, p backends.Parcel) error {
 	if _, err := CheckAddress(p.To); err != nil {
-		return fmt.Errorf("desktop: %w: no name of a feed", backends.ErrRefused)
+		return fmt.Errorf("desktop: %w: no name of a feed", backends.ErrGone)
 	}
 	rows, err := f.rows(p)
 	if err != nil {

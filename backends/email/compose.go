@@ -22,7 +22,7 @@ func (b *Backend) compose(p backends.Parcel) (*mail.Msg, error) {
 	}
 	to, err := CheckAddress(p.To)
 	if err != nil {
-		return nil, fmt.Errorf("recipient: %w: %w", err, backends.ErrRefused)
+		return nil, fmt.Errorf("recipient: %w: %w", err, backends.ErrGone)
 	}
 	p.To = to
 	for budget := b.config.MaxBytes; ; budget /= 2 {
@@ -69,7 +69,7 @@ func (b *Backend) setAddresses(m *mail.Msg, to string) error {
 		return fmt.Errorf("set envelope sender: %w", backends.ErrUnavailable)
 	}
 	if err := m.To(to); err != nil {
-		return fmt.Errorf("set recipient: %w", backends.ErrRefused)
+		return fmt.Errorf("set recipient: %w", backends.ErrGone)
 	}
 	return nil
 }

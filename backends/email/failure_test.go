@@ -117,7 +117,7 @@ func TestErrorsTellNoAddress(t *testing.T) {
 		Code: 550, Enhanced: [3]int{5, 1, 1}, Text: "<Alice@example.org>: no\nalice is no user, nor (alice) nor alice.b@corp.example\x07",
 	}))
 	err := b.Send(t.Context(), sample("x"))
-	want := "send mail: sending SMTP RCPT TO command: 550 <…> no 5.1.1 <…> is no user, nor <…> nor <…>: refused"
+	want := "send mail: sending SMTP RCPT TO command: 550 <…> no 5.1.1 <…> is no user, nor <…> nor <…>: address refused"
 	if err == nil || err.Error() != want {
 		t.Errorf("Send = %v\nwant   %s", err, want)
 	}

@@ -72,7 +72,7 @@ func keptByServer(f *mail.SendError) bool {
 
 // sendError says what went wrong and which class it is:
 //
-//   - refused: a permanent reply (5xx) about this recipient or this content;
+//   - refused: a permanent reply (5xx) about this recipient or this content; gone where there is no such mailbox;
 //   - unavailable: the server takes no mail from us at all: it wants a login, dislikes the sender, closes, is lost
 //     before a new connection's first recipient;
 //   - neither: worth a retry, and no reason to stop sending to others.
@@ -87,6 +87,8 @@ func (c *connection) sendError(f *mail.SendError) error {
 		return fmt.Errorf("%s: %w", text, backends.ErrUnavailable)
 	case code/100 == 5 && f.Reason == mail.ErrSMTPRcptTo && notOurFault(text):
 		return errors.New(text)
+	case f.Reason == mail.ErrSMTPRcptTo && noMailbox(code):
+		return fmt.Errorf("%s: %w", text, backends.ErrGone)
 	case code/100 == 5:
 		return fmt.Errorf("%s: %w", text, backends.ErrRefused)
 	default:
@@ -103,6 +105,10 @@ func operatorMatter(code int) bool {
 	}
 	return false
 }
+
+// noMailbox are the replies to RCPT that say that there is no such mailbox: unknown, moved, not an address (RFC 5321,
+// section 4.2.2). A full mailbox (552) or a content that is disliked (554) may be another way tomorrow.
+func noMailbox(code int) bool { return code == 550 || code == 551 || code == 553 }
 
 var securityStatus = regexp.MustCompile(`: 5\d\d 5\.7\.\d`)
 

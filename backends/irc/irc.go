@@ -69,11 +69,11 @@ func (b *Backend) Run(ctx context.Context) error {
 func (b *Backend) Send(ctx context.Context, p backends.Parcel) error {
 	nick, name, err := parseAddress(p.To)
 	if err != nil {
-		return fmt.Errorf("irc: %w: this is not the address of one person", backends.ErrRefused)
+		return fmt.Errorf("irc: %w: this is not the address of one person", backends.ErrGone)
 	}
 	n := b.find(name)
 	if n == nil {
-		return fmt.Errorf("irc: %w: no network of that name is configured", backends.ErrRefused)
+		return fmt.Errorf("irc: %w: no network of that name is configured", backends.ErrGone)
 	}
 	if err := n.deliver(ctx, nick, p, b.limits); err != nil {
 		return fmt.Errorf("irc %s: %w", n.config.Name, err)

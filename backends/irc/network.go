@@ -112,7 +112,7 @@ func (n *network) deliver(ctx context.Context, nick string, p backends.Parcel, l
 		return err
 	}
 	if sameNick(nick, s.conn.CurrentNick()) || sameNick(nick, n.config.Nick) {
-		return fmt.Errorf("%w: this is notifyd's own nick", backends.ErrRefused)
+		return fmt.Errorf("%w: this is notifyd's own nick", backends.ErrGone)
 	}
 	if n.config.RequireAccount {
 		if err := n.checkAccount(ctx, s, nick); err != nil {

@@ -92,9 +92,14 @@ func (e *endpoint) accept(frames [][]byte, out chan<- bus.Frame) {
 	if missing > 0 {
 		e.log.Warn("messages missing", "count", missing, "topic", f.Topic)
 	}
+	if !e.queue.take(&f) {
+		e.drops.say(DroppedFull, e.counts.dropped(DroppedFull), now)
+		return
+	}
 	select {
 	case out <- f:
 	default:
+		f.Ack()
 		e.drops.say(DroppedFull, e.counts.dropped(DroppedFull), now)
 	}
 }

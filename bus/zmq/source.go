@@ -19,6 +19,7 @@ type Source struct {
 	config    Config
 	log       *slog.Logger
 	now       func() time.Time
+	queue     queue
 	endpoints []*endpoint
 }
 
@@ -29,6 +30,7 @@ type endpoint struct {
 	addr   address
 	topics []string
 	whole  bool // every topic is subscribed to
+	queue  *queue
 	log    *slog.Logger
 	now    func() time.Time
 	counts counters
@@ -49,7 +51,7 @@ const dropsLogged = time.Minute
 func newEndpoint(s *Source, name string, a address, topics []string) *endpoint {
 	log := s.log.With("endpoint", name, "address", a.String())
 	return &endpoint{
-		config: s.config, name: name, addr: a, topics: topics, whole: slices.Contains(topics, ""), log: log, now: s.now,
+		config: s.config, name: name, addr: a, topics: topics, whole: slices.Contains(topics, ""), queue: &s.queue, log: log, now: s.now,
 		counts: counters{stats: EndpointStats{
 			Name: name, Address: a.String(), Dropped: map[string]uint64{}, Failures: map[string]uint64{},
 		}},

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+	_ "time/tzdata" // schedules name zones, and a machine may have none
 
 	"github.com/alecthomas/kong"
 )

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -37,6 +38,13 @@ type router struct {
 
 	recent *bus.Recent
 	book   *book
+	silent map[string]silence // by source: what was not said of malformed frames
+}
+
+// silence is how many malformed frames came since they were last spoken of.
+type silence struct {
+	at    time.Time
+	count int
 }
 
 // run routes frames until the channel is closed and everything in it is committed, or until ctx ends. A batch that the
@@ -80,7 +88,7 @@ func nextBatch(ctx context.Context, frames <-chan bus.Frame) (batch []bus.Frame,
 	return batch, true
 }
 
-// persist routes a batch, waiting and trying again while the database refuses, and then acknowledges it.
+// persist routes a batch, waiting and trying again while the database refuses, and then tells the sources.
 func (r *router) persist(ctx context.Context, frames []bus.Frame) error {
 	events := r.describe(frames)
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
@@ -97,9 +105,7 @@ func (r *router) persist(ctx context.Context, frames []bus.Frame) error {
 		}
 	}
 	for _, f := range frames {
-		if f.Ack != nil {
-			f.Ack()
-		}
+		f.Done()
 	}
 	return nil
 }
@@ -110,8 +116,7 @@ func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 	for _, f := range frames {
 		m, err := bus.Decode(f, r.now())
 		if err != nil {
-			r.metrics.reject(f.Source, "malformed")
-			r.log.Warn("dropped a frame that is no message", "source", f.Source, "topic", f.Topic, "error", err)
+			r.malformed(f, err)
 			continue
 		}
 		if r.recent.Seen(m.ID) {
@@ -121,6 +126,21 @@ func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 		events = append(events, r.catalogue.Describe(m))
 	}
 	return events
+}
+
+// malformedLogged is how often a source's frames that are no messages are spoken of; the metrics count them all.
+const malformedLogged = time.Minute
+
+// malformed counts a frame that is no message, and logs one a minute and source with the number since the last.
+func (r *router) malformed(f bus.Frame, err error) {
+	r.metrics.reject(f.Source, "malformed")
+	now, last := r.now(), r.silent[f.Source]
+	last.count++
+	if now.Sub(last.at) >= malformedLogged {
+		r.log.Warn("dropped what is no message", "source", f.Source, "topic", f.Topic, "frames", last.count, "error", err)
+		last = silence{at: now}
+	}
+	r.silent[f.Source] = last
 }
 
 // route is the whole flow: one transaction carries a batch into history and outbox.
@@ -137,22 +157,16 @@ func (r *router) route(ctx context.Context, events []*catalogue.Event) error {
 		if err != nil {
 			return fmt.Errorf("append to history: %w", err)
 		}
-		dir := r.directory()
-		burnt := map[rulespec.FilterID]bool{} // one-shots that this transaction has switched off
+		hits, err := r.hits(tx, events, added)
+		if err != nil {
+			return err
+		}
+		var deliveries []outbox.Delivery
 		for i, e := range events {
-			if !added[i] {
-				continue // the database knows it already: its deliveries are there too
-			}
-			hits, err := r.hits(tx, e, dir, burnt)
-			if err != nil {
-				return err
-			}
-			deliveries := prefs.Plan(e, hits, r.now(), r.links)
-			n, err := r.outbox.Add(tx, deliveries)
-			if err != nil {
-				return fmt.Errorf("add to outbox: %w", err)
-			}
-			owed += n
+			deliveries = append(deliveries, prefs.Plan(e, hits[i], r.now(), r.links)...)
+		}
+		if owed, err = r.outbox.Add(tx, deliveries); err != nil {
+			return fmt.Errorf("add to outbox: %w", err)
 		}
 		return nil
 	})
@@ -166,33 +180,50 @@ func (r *router) route(ctx context.Context, events []*catalogue.Event) error {
 	return nil
 }
 
-// hits gives the subscriptions that e matches. A one-shot counts only for who switches it off: once, on any node.
-func (r *router) hits(tx *gorm.DB, e *catalogue.Event, dir *directory.Snapshot, burnt map[rulespec.FilterID]bool) ([]prefs.Subscription, error) {
-	start := r.now()
-	ids := r.book.matcher.Match(e, asDirectory(dir))
-	r.metrics.matchSeconds.Observe(r.now().Sub(start).Seconds())
-	var hits []prefs.Subscription
+// hits gives the subscriptions that each event matches; none for an event that was not added, since its deliveries are in
+// the database already. A one-shot hits the first event of the batch only, and only for who switches it off: once, on
+// any node. That comes before anything else is locked, so that nodes cannot wait for each other.
+func (r *router) hits(tx *gorm.DB, events []*catalogue.Event, added []bool) ([][]prefs.Subscription, error) {
+	ids := r.match(events, added)
 	var once []rulespec.FilterID
-	for _, id := range ids {
-		s := r.book.subscriptions[id]
-		if s.Filter.OneShot {
-			once = append(once, id)
-			continue
+	for _, matched := range ids {
+		for _, id := range matched {
+			if r.book.subscriptions[id].Filter.OneShot && !slices.Contains(once, id) {
+				once = append(once, id)
+			}
 		}
-		hits = append(hits, s)
-	}
-	if len(once) == 0 {
-		return hits, nil
 	}
 	switched, err := r.prefs.SwitchOffOneShots(tx, once)
 	if err != nil {
 		return nil, fmt.Errorf("switch off one-shot filters: %w", err)
 	}
-	for _, id := range switched {
-		if !burnt[id] {
-			burnt[id] = true
-			hits = append(hits, r.book.subscriptions[id])
+	hits := make([][]prefs.Subscription, len(events))
+	for i, matched := range ids {
+		for _, id := range matched {
+			s := r.book.subscriptions[id]
+			if s.Filter.OneShot {
+				at := slices.Index(switched, id)
+				if at < 0 {
+					continue
+				}
+				switched = slices.Delete(switched, at, at+1)
+			}
+			hits[i] = append(hits[i], s)
 		}
 	}
 	return hits, nil
+}
+
+// match asks the matcher about the events that were added.
+func (r *router) match(events []*catalogue.Event, added []bool) [][]rulespec.FilterID {
+	dir := asDirectory(r.directory())
+	ids := make([][]rulespec.FilterID, len(events))
+	for i, e := range events {
+		if added[i] {
+			start := r.now()
+			ids[i] = r.book.matcher.Match(e, dir)
+			r.metrics.matchSeconds.Observe(r.now().Sub(start).Seconds())
+		}
+	}
+	return ids
 }

@@ -13,6 +13,9 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
+
+	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/backends/desktop"
@@ -126,19 +129,28 @@ func (s *service) openStores(ctx context.Context, e *env) error {
 	s.history = history.NewStore(s.db.Writer, s.db.Reader, e.now)
 	config := s.settings.Outbox.config()
 	config.Log = s.log
-	config.OnRefused = s.refused
+	config.OnGone = s.gone
 	s.outbox = outbox.New(s.db.Writer, s.db.Reader, s.db.Postgres, config, e.now, rand.Reader)
 	return nil
 }
 
-// refused switches off a destination whose server will never take mail for it; its owner sees why on the page.
-func (s *service) refused(destination, reason string) {
+// gone switches off a destination that will never take anything, and what waits for it; its owner sees why on the page.
+func (s *service) gone(destination, reason string) {
 	id, err := strconv.ParseUint(destination, 10, 64)
 	if err != nil {
 		return // account mail to an address that is no destination yet
 	}
-	if err := s.prefs.DisableDestination(context.Background(), uint(id), reason); err != nil {
-		s.log.Error("cannot switch off a destination that refuses", "destination", id, "error", err)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	err = s.prefs.DisableDestination(ctx, uint(id), reason)
+	if err == nil {
+		err = s.db.Writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+			_, err := s.outbox.Cancel(tx, destination, reason)
+			return err
+		})
+	}
+	if err != nil {
+		s.log.Error("cannot switch off a destination that is gone", "destination", id, "error", err)
 	}
 }
 
@@ -154,7 +166,7 @@ func (s *service) openRouter(ctx context.Context, e *env) error {
 	s.router = &router{
 		db: s.db.Writer, prefs: s.prefs, history: s.history, outbox: s.outbox, catalogue: s.catalogue,
 		directory: s.directory, links: links, metrics: s.metrics, now: e.now, log: s.log,
-		recent: bus.NewRecent(maxRecent),
+		recent: bus.NewRecent(maxRecent), silent: map[string]silence{},
 	}
 	return nil
 }

@@ -67,6 +67,7 @@ func (c *tailCmd) follow(e *env, frames <-chan bus.Frame, keep func(string) bool
 	shown := 0
 	for f := range frames {
 		m, err := bus.Decode(f, e.now())
+		f.Done()
 		if err != nil {
 			e.log.Warn("message dropped", "error", visible(err.Error()))
 			continue
