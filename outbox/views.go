@@ -162,6 +162,23 @@ func (o *Outbox) Cancel(tx *gorm.DB, destination, reason string) (int, error) {
 	return int(done.RowsAffected), nil
 }
 
+// Withdraw is Cancel in a transaction of its own.
+func (o *Outbox) Withdraw(ctx context.Context, destination, reason string) error {
+	return o.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		_, err := o.Cancel(tx, destination, reason)
+		return err
+	})
+}
+
+// SendNow is Flush in a transaction of its own, and Wake.
+func (o *Outbox) SendNow(ctx context.Context, destination string) error {
+	err := o.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return o.Flush(tx, destination) })
+	if err == nil {
+		o.Wake()
+	}
+	return err
+}
+
 // Flush makes everything that waits for a destination due now, in the caller's transaction: for "send now" and for
 // a schedule that was changed. Retries keep their time. Call Wake after the commit.
 func (o *Outbox) Flush(tx *gorm.DB, destination string) error {

@@ -78,7 +78,14 @@ func saveSchedule(v *visit) error {
 		return v.explain(err)
 	}
 	v.Changed()
-	v.say("good", "Saved. "+scheduleWords(s)+" What waits already keeps its time.")
+	waiting := " What waits already keeps its time."
+	if !s.Digest() {
+		if err := v.Outbox.SendNow(v.r.Context(), prefs.Key(d.ID)); err != nil {
+			return err
+		}
+		waiting = " What was waiting goes out now."
+	}
+	v.say("good", "Saved. "+scheduleWords(s)+waiting)
 	return v.redirect(destinationPage(d.ID))
 }
 
