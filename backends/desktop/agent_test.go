@@ -218,9 +218,9 @@ func TestAgentHostileServer(t *testing.T) {
 			pour(w, r, "data: "+strings.Repeat("x", 10_000)+"\n")
 		}, "an event is longer than"},
 		"page":      {func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "<html>") }, "not with a stream"},
-		"error":     {func(w http.ResponseWriter, r *http.Request) { http.Error(w, "under repair", 503) }, "answered 503"},
-		"file":      {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "file:///etc/passwd", 302) }, "not followed"},
-		"elsewhere": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL+"/api/v1/notices", 307) }, "not followed"},
+		"error":     {func(w http.ResponseWriter, r *http.Request) { http.Error(w, "under repair", http.StatusServiceUnavailable) }, "answered 503"},
+		"file":      {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "file:///etc/passwd", http.StatusFound) }, "not followed"},
+		"elsewhere": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL+"/api/v1/notices", http.StatusTemporaryRedirect) }, "not followed"},
 		"silence": {func(w http.ResponseWriter, r *http.Request) {
 			stream(w)
 			_ = http.NewResponseController(w).Flush()
