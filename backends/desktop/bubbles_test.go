@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -114,9 +115,12 @@ func (s *session) start() {
 	_ = os.Remove(filepath.Join(s.dir, "bus"))
 	address := "unix:path=" + filepath.Join(s.dir, "bus")
 	s.bus = child(s.t, nil, "dbus-daemon", "--session", "--nofork", "--nopidfile", "--address="+address)
-	until(s.t, "the bus is there", func() bool {
-		_, err := os.Stat(filepath.Join(s.dir, "bus"))
-		return err == nil
+	until(s.t, "the bus listens", func() bool { // the file is there a moment before
+		conn, err := net.Dial("unix", filepath.Join(s.dir, "bus"))
+		if err != nil {
+			return false
+		}
+		return conn.Close() == nil
 	})
 	s.bub = child(s.t, nil, "dunst", "-config", filepath.Join(s.dir, "dunstrc"))
 	s.run("gdbus", "wait", "--session", "--timeout", "20", "org.freedesktop.Notifications")
