@@ -217,10 +217,16 @@ func TestAgentHostileServer(t *testing.T) {
 			stream(w)
 			pour(w, r, "data: "+strings.Repeat("x", 10_000)+"\n")
 		}, "an event is longer than"},
-		"page":      {func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "<html>") }, "not with a stream"},
-		"error":     {func(w http.ResponseWriter, r *http.Request) { http.Error(w, "under repair", http.StatusServiceUnavailable) }, "answered 503"},
-		"file":      {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "file:///etc/passwd", http.StatusFound) }, "not followed"},
-		"elsewhere": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL+"/api/v1/notices", http.StatusTemporaryRedirect) }, "not followed"},
+		"page": {func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "<html>") }, "not with a stream"},
+		"error": {func(w http.ResponseWriter, r *http.Request) {
+			http.Error(w, "under repair", http.StatusServiceUnavailable)
+		}, "answered 503"},
+		"file": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "file:///etc/passwd", http.StatusFound)
+		}, "not followed"},
+		"elsewhere": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, other.URL+"/api/v1/notices", http.StatusTemporaryRedirect)
+		}, "not followed"},
 		"silence": {func(w http.ResponseWriter, r *http.Request) {
 			stream(w)
 			_ = http.NewResponseController(w).Flush()

@@ -79,7 +79,7 @@ func (d *demo) populate(ctx context.Context) error {
 			return fmt.Errorf("save filter %q: %w", entry.Name, err)
 		}
 	}
-	if os.Getenv("DBUS_SESSION_BUS_ADDRESS") == "" {
+	if !desktop.HasSession() {
 		return nil
 	}
 	to, err := store.AddDestination(ctx, user.ID, desktop.Kind.Name, web.DesktopAddress(user.ID))
@@ -145,7 +145,7 @@ func (d *demo) publish(line scriptLine, counter int64) error {
 
 // showOnDesktop runs the agent of `notifyd desktop` against the demo's own stream, where a session bus is there.
 func (d *demo) showOnDesktop(ctx context.Context) error {
-	if os.Getenv("DBUS_SESSION_BUS_ADDRESS") == "" {
+	if !desktop.HasSession() {
 		return nil
 	}
 	user, err := d.service.prefs.UserByName(ctx, alice)
