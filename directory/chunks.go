@@ -20,7 +20,7 @@ var sectionHead = regexp.MustCompile(`^([A-Za-z_]+):[ \t]*(#.*)?\r?\n?$`)
 
 // entryHead is how a line begins that is an entry: a key in one line and its colon. Lists, flow collections and what follows a ? may
 // stand under their key without being indented, so not every line as far out as an entry is one.
-var entryHead = regexp.MustCompile(`^("[^"\\]*"|'[^']*'|[\pL\pN][^\s:'"\[\]{},&*!|>%@?#` + "`" + `]*):([ \t\r\n]|$)`)
+var entryHead = regexp.MustCompile(`^("[^"\\]*"|'[^']*'|[\pL\pN][^\s:'"\[\]{},&*!|>%?#` + "`" + `]*):([ \t\r\n]|$)`)
 
 // chunks cuts text between the entries of its sections, into pieces of about size bytes. It gives nil for a text in any other form than sections in block
 // style; such a text must be parsed whole. What it gives is a guess: a line within a quoted text can look like an entry, and then

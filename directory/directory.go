@@ -1,4 +1,4 @@
-// Package directory knows who is in which group and who owns which package.
+// Package directory knows who is in which group, who owns which package, and by what other names people are known.
 //
 // It keeps snapshots: a reader gets one immutable Snapshot, and a source that fails leaves the last good one in place.
 package directory
@@ -15,6 +15,8 @@ type Snapshot struct {
 	groups  map[string][]string // of each person, sorted
 	owners  map[string][]owner  // of each package, in the order of roles and then of the file
 	roles   map[string]bool
+	// accounts has the accounts that people know by what else they are called: nicks, mail addresses, OpenIDs.
+	accounts map[string]string
 }
 
 // An owner is a person, or a group as "@" and its name, in a role.
@@ -51,6 +53,15 @@ func (s *Snapshot) Owners(pkg string) iter.Seq2[string, string] {
 			}
 		}
 	}
+}
+
+// Accounts gives the account of each nick, mail address, OpenID URL and the like that the directory knows. Addresses and URLs are in small
+// letters. A nil Snapshot has none. Whoever takes the map must not change it.
+func (s *Snapshot) Accounts() map[string]string {
+	if s == nil {
+		return nil
+	}
+	return s.accounts
 }
 
 // Packages gives the packages in which owner (a person, or a group as "@" and its name) has a role, sorted. It looks

@@ -27,7 +27,36 @@ groups:
     - bob
   empty: []
   nobody:
+accounts:
+  ally: alice
+  Alice@Example.org: alice
+  "https://Bob.id.example.org/": bob
+  7: carol
 `
+
+func TestAccounts(t *testing.T) {
+	accounts := parse(t, small).Accounts()
+	for alias, want := range map[string]string{"ally": "alice", "Ally": "", "alice@example.org": "alice", "https://bob.id.example.org": "bob", "7": "carol"} {
+		if accounts[alias] != want {
+			t.Errorf("account of %q = %q, want %q", alias, accounts[alias], want)
+		}
+	}
+	if got := (*directory.Snapshot)(nil).Accounts(); len(got) != 0 {
+		t.Errorf("no directory has accounts %q", got)
+	}
+	var b strings.Builder
+	b.WriteString("accounts:\n")
+	for i := range 10_000 {
+		fmt.Fprintf(&b, "  user%d@example.org: u%d\n", i, i)
+	}
+	if got := parse(t, b.String()).Accounts(); len(got) != 10_000 || got["user9999@example.org"] != "u9999" {
+		t.Errorf("%d accounts of a large file", len(got))
+	}
+	_, err := directory.Parse([]byte(b.String() + "  USER1@example.org: u2\n"))
+	if err == nil || !strings.Contains(err.Error(), `line 10002, column 3: "USER1@example.org" stands here a second time`) {
+		t.Errorf("error %v", err)
+	}
+}
 
 func TestSnapshot(t *testing.T) {
 	s := parse(t, small)
@@ -73,6 +102,10 @@ func TestParseIsStrict(t *testing.T) {
 		{"no roles", "packages:\n  bash: [alice]\n", "line 2, column 9: a mapping"},
 		{"key twice", "groups:\n  a: []\n  a: []\n", `line 3, column 3: not YAML: mapping key "a" already defined`},
 		{"no YAML", "groups: [\n", "not YAML"},
+		{"account of nobody", "accounts:\n  ally:\n", "line 2, column 9: a name is expected here"},
+		{"accounts of one", "accounts:\n  ally: [alice, bob]\n", "a name is expected here"},
+		{"account of a group", "accounts:\n  ally: \"@infra\"\n", `line 2, column 9: "@infra" is a group`},
+		{"account with a space", "accounts:\n  ally: alice a\n", "has a space in it"},
 		{"nothing", "", "one document"},
 		{"two documents", "groups: {}\n---\ngroups: {}\n", "one document"},
 		{"anchor", "groups: {a: &x [alice], b: *x}\n", "a list of names"},

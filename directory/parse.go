@@ -12,8 +12,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// Parse reads a directory's file: YAML with `groups` (name: [members]) and `packages` (name: {role: [persons, and groups
-// as "@group"]}). It is strict; the error joins the mistakes, each with its line and column.
+// Parse reads a directory's file: YAML with `groups` (name: [members]), `packages` (name: {role: [persons, and groups as
+// "@group"]}) and `accounts` (what somebody is called elsewhere: account). It is strict; the error joins the mistakes, each with its line and column.
 func Parse(text []byte) (*Snapshot, error) {
 	if len(text) > MaxFile {
 		return nil, fmt.Errorf("the file is longer than %d bytes", MaxFile)
@@ -69,7 +69,7 @@ func newBuilder() *builder {
 	return &builder{
 		Snapshot: &Snapshot{
 			members: map[string][]string{}, groups: map[string][]string{},
-			owners: map[string][]owner{}, roles: map[string]bool{},
+			owners: map[string][]owner{}, roles: map[string]bool{}, accounts: map[string]string{},
 		},
 		names: map[string]string{},
 		named: map[string]groupUse{},
@@ -93,8 +93,10 @@ func (b *builder) read(root ast.Node) {
 			b.readGroups(e.value)
 		case "packages":
 			b.readPackages(e.value)
+		case "accounts":
+			b.readAccounts(e.value)
 		default:
-			b.wrong(e.node, "unknown key %q: there is groups and packages", e.key)
+			b.wrong(e.node, "unknown key %q: there is groups, packages and accounts", e.key)
 		}
 	}
 }

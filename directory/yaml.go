@@ -34,7 +34,7 @@ func parseYAML(text []byte) (ast.Node, error) {
 		return nil, syntaxError(err)
 	}
 	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
-		return nil, fmt.Errorf("line 1, column 1: %w: one document with the keys groups and packages is expected", errSyntax)
+		return nil, fmt.Errorf("line 1, column 1: %w: one document with the keys groups, packages and accounts is expected", errSyntax)
 	}
 	return file.Docs[0].Body, nil
 }

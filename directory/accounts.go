@@ -1,0 +1,41 @@
+package directory
+
+import (
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// readAccounts reads `accounts`: a nick, mail address, OpenID URL or the like, and the account that its owner knows. A
+// name that leads to two accounts would send one person's notices to another, so it is a mistake.
+func (b *builder) readAccounts(n ast.Node) {
+	for _, e := range b.entries(n) {
+		account, ok := b.text(e.value)
+		if !ok {
+			continue
+		}
+		alias := foldAlias(e.key)
+		if _, twice := b.accounts[alias]; twice {
+			b.wrong(e.node, "%q stands here a second time", e.key)
+			continue
+		}
+		switch {
+		case strings.HasPrefix(account, "@"):
+			b.wrong(e.value, "%q is a group; an account is a person", account)
+		case strings.ContainsAny(account, " \t"):
+			b.wrong(e.value, "%q is no account: it has a space in it", account)
+		default:
+			b.accounts[strings.Clone(alias)] = b.name(account)
+		}
+	}
+}
+
+// foldAlias gives the form in which Accounts has a name: mail addresses and URLs in small letters, since senders write
+// them either way, and URLs without a slash at the end; nicks as they are.
+func foldAlias(name string) string {
+	name = strings.TrimSpace(name)
+	if strings.Contains(name, "@") || strings.Contains(name, "://") {
+		name = strings.TrimSuffix(strings.ToLower(name), "/")
+	}
+	return name
+}
