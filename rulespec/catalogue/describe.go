@@ -44,7 +44,8 @@ func (c *Catalogue) Describe(m *bus.Message) *Event {
 	return e
 }
 
-// WithAccounts gives the same catalogue with a map from nicks, mail addresses and OpenIDs to accounts, for the function account.
+// WithAccounts gives the same catalogue with a map from nicks, mail addresses and OpenIDs to accounts, for the function
+// account. Addresses and URLs that stand in the map in small letters are found in any. The map must not change any more.
 func (c *Catalogue) WithAccounts(accounts map[string]string) *Catalogue {
 	with := *c
 	with.accounts = accounts

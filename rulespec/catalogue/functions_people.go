@@ -61,11 +61,11 @@ func localPart(address string) string {
 func accountFunction(args ...any) (any, error) {
 	accounts, _ := args[0].(map[string]string)
 	name := strings.TrimSpace(text(args[1]))
-	if found, ok := accounts[name]; ok {
+	if found, ok := accountOf(accounts, name); ok {
 		return found, nil
 	}
 	if address := mailAddress(name); address != "" {
-		if found, ok := accounts[address]; ok {
+		if found, ok := accountOf(accounts, address); ok {
 			return found, nil
 		}
 		if local, ok := strings.CutSuffix(address, "@fedoraproject.org"); ok {
@@ -74,10 +74,22 @@ func accountFunction(args ...any) (any, error) {
 		return name, nil
 	}
 	nick := openID(name)
-	if found, ok := accounts[nick]; ok {
+	if found, ok := accountOf(accounts, nick); ok {
 		return found, nil
 	}
 	return nick, nil
+}
+
+// accountOf looks name up as it is and, where it is an address or URL, in small letters and without a slash at the end.
+func accountOf(accounts map[string]string, name string) (string, bool) {
+	if len(accounts) == 0 || name == "" {
+		return "", false
+	}
+	found, ok := accounts[name]
+	if !ok && strings.ContainsAny(name, "@:") {
+		found, ok = accounts[strings.TrimSuffix(strings.ToLower(name), "/")]
+	}
+	return found, ok
 }
 
 // openID gives the account in an OpenID of the forms http://alice.id.fedoraproject.org/ and …/id/alice, or name as it is.

@@ -76,17 +76,11 @@ func put(sources []*appSource, s *appSource) []*appSource {
 
 func readFolder(folder fs.FS, sources []*appSource) ([]*appSource, []error) {
 	var mistakes []error
-	files, err := fs.ReadDir(folder, ".")
+	files, err := catalogueFiles(folder)
 	if err != nil {
-		return nil, []error{fmt.Errorf("read catalogue folder: %w", err)}
-	}
-	if len(files) > maxFiles {
-		return nil, []error{fmt.Errorf("catalogue folder has %d files; at most %d", len(files), maxFiles)}
+		return nil, []error{err}
 	}
 	for _, f := range files {
-		if ext := path.Ext(f.Name()); f.IsDir() || strings.HasPrefix(f.Name(), ".") || ext != ".yaml" && ext != ".yml" {
-			continue
-		}
 		data, err := readFile(folder, f.Name())
 		if err != nil {
 			mistakes = append(mistakes, err)
@@ -99,6 +93,21 @@ func readFolder(folder fs.FS, sources []*appSource) ([]*appSource, []error) {
 		}
 	}
 	return sources, append(mistakes, twice(sources)...)
+}
+
+// catalogueFiles lists the files of a folder that belong to a catalogue, sorted by name: *.yaml and *.yml that are not hidden.
+func catalogueFiles(folder fs.FS) ([]fs.DirEntry, error) {
+	files, err := fs.ReadDir(folder, ".")
+	if err != nil {
+		return nil, fmt.Errorf("read catalogue folder: %w", err)
+	}
+	if len(files) > maxFiles {
+		return nil, fmt.Errorf("catalogue folder has %d files; at most %d", len(files), maxFiles)
+	}
+	return slices.DeleteFunc(files, func(f fs.DirEntry) bool {
+		ext := path.Ext(f.Name())
+		return f.IsDir() || strings.HasPrefix(f.Name(), ".") || ext != ".yaml" && ext != ".yml"
+	}), nil
 }
 
 func readFile(folder fs.FS, name string) ([]byte, error) {
