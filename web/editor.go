@@ -84,7 +84,7 @@ func (v *visit) editor(d draft, check bool) (editorView, error) {
 	}
 	e := editorView{
 		frame: v.frame("New filter", "filters"), Action: "/filters",
-		Name: d.filter.Name, AsText: d.asText, Text: d.text, Kinds: v.RuleKinds, MessageKinds: v.MessageKinds, Apps: v.apps(),
+		Name: d.filter.Name, AsText: d.asText, Text: d.text, Kinds: v.RuleKinds, MessageKinds: v.MessageKinds(), Apps: v.apps(),
 		Everywhere: d.everywhere, On: d.filter.On, OneShot: d.filter.OneShot,
 	}
 	if d.filter.ID != 0 {
@@ -151,7 +151,7 @@ func (v *visit) ruleRow(i int, r rulespec.Rule, d draft, check bool) ruleRow {
 
 // pickKinds offers the kinds of messages that the catalogue knows. What is typed and not among them stays as it is.
 func (v *visit) pickKinds(f *paramField) {
-	for _, k := range v.MessageKinds {
+	for _, k := range v.MessageKinds() {
 		if n := len(f.Groups); n == 0 || f.Groups[n-1].Title != k.AppTitle {
 			f.Groups = append(f.Groups, choiceGroup{Title: k.AppTitle})
 		}

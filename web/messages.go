@@ -188,7 +188,7 @@ func (v *visit) messageEvent(id string) (*catalogue.Event, error) {
 // apps are the applications of the catalogue.
 func (v *visit) apps() []choice {
 	var list []choice
-	for _, k := range v.MessageKinds {
+	for _, k := range v.MessageKinds() {
 		if len(list) == 0 || list[len(list)-1].Value != k.App {
 			list = append(list, choice{Value: k.App, Title: k.AppTitle})
 		}

@@ -39,10 +39,10 @@ type Options struct {
 	Describe  func(*bus.Message) *catalogue.Event // what a message means
 	Directory func() rulespec.Directory           // the snapshot as it stands; nil, or giving nil: there is no directory
 
-	RuleKinds    []*rulespec.Kind       // the kinds of rules, in the order of the page
-	MessageKinds []catalogue.Kind       // the kinds of messages that the catalogue knows, application by application
-	KnowsKind    func(name string) bool // as in rulespec.Env, the same that the router's matcher is compiled with; may be nil
-	Backends     []backends.Kind        // the media that are configured; "email" is among them: sign-in links go by it
+	RuleKinds    []*rulespec.Kind        // the kinds of rules, in the order of the page
+	MessageKinds func() []catalogue.Kind // as they stand: the kinds of messages that the catalogue knows, application by application
+	KnowsKind    func(name string) bool  // as in rulespec.Env, the same that the router's matcher is compiled with; may be nil
+	Backends     []backends.Kind         // the media that are configured; "email" is among them: sign-in links go by it
 
 	// Queue stores a delivery in a transaction of its own and wakes the outbox: account mail, codes and tests go by it.
 	Queue func(context.Context, outbox.Delivery) error
@@ -108,6 +108,9 @@ func (s *site) fillIn() {
 	}
 	if s.Changed == nil {
 		s.Changed = func() {}
+	}
+	if s.MessageKinds == nil {
+		s.MessageKinds = func() []catalogue.Kind { return nil }
 	}
 	if s.Directory == nil {
 		s.Directory = func() rulespec.Directory { return nil }

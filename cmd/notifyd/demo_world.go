@@ -138,7 +138,7 @@ func (d *demo) publish(line scriptLine, counter int64) error {
 	if m, err = bus.Decode(bus.Frame{Topic: m.Topic, Payload: payload}, now); err != nil {
 		return fmt.Errorf("bug: decode the demo's message: %w", err)
 	}
-	event := d.service.catalogue.Describe(m)
+	event := d.service.meaning.describe(m)
 	d.screen.line("bus", event.Kind+": "+event.Prose().Summary)
 	return nil
 }

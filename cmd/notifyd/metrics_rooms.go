@@ -42,9 +42,10 @@ var (
 	ircConnected = metric("notifyd_irc_connected", "1 while the network is connected.", "network")
 	ircThrottled = metric("notifyd_irc_throttled_seconds_total", "Time waited for the pace of the network.", "network")
 
-	historyMessages = metric("notifyd_history_messages", "Messages kept.")
-	historyBytes    = metric("notifyd_history_bytes", "Size of the messages kept.")
-	catalogueFailed = metric("notifyd_catalogue_field_failures_total", "Fields of messages that an entry of the catalogue could not work out.", "kind", "field")
+	historyMessages   = metric("notifyd_history_messages", "Messages kept.")
+	historyBytes      = metric("notifyd_history_bytes", "Size of the messages kept.")
+	catalogueReloaded = metric("notifyd_catalogue_reload_successful", "0 while a broken file in the catalogue folder keeps the last good catalogue in use.")
+	catalogueFailed   = metric("notifyd_catalogue_field_failures_total", "Fields of messages that an entry of the catalogue could not work out.", "kind", "field")
 )
 
 // Describe leaves the metrics unchecked: which there are depends on the configuration.
@@ -72,7 +73,8 @@ func (r rooms) Collect(out chan<- prometheus.Metric) {
 		gauge(out, historyMessages, float64(size.Messages))
 		gauge(out, historyBytes, float64(size.Bytes))
 	}
-	for _, failure := range r.s.catalogue.Failures() {
+	gauge(out, catalogueReloaded, number(r.s.meaning.watcher.Good()))
+	for _, failure := range r.s.meaning.load().Failures() {
 		counter(out, catalogueFailed, float64(failure.Count), failure.Kind, failure.Field)
 	}
 }

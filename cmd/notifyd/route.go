@@ -29,7 +29,7 @@ type router struct {
 	prefs     *prefs.Store
 	history   *history.Store
 	outbox    *outbox.Outbox
-	catalogue *catalogue.Catalogue
+	meaning   *meaning
 	directory func() *directory.Snapshot
 	links     *prefs.Links
 	metrics   *metrics
@@ -113,6 +113,7 @@ func (r *router) persist(ctx context.Context, frames []bus.Frame) error {
 // describe decodes frames and says what they mean; what is no message, or was seen just now, is counted and left out.
 func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 	var events []*catalogue.Event
+	meaning := r.meaning.load()
 	for _, f := range frames {
 		m, err := bus.Decode(f, r.now())
 		if err != nil {
@@ -123,7 +124,7 @@ func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 			r.metrics.reject(f.Source, "duplicate")
 			continue
 		}
-		events = append(events, r.catalogue.Describe(m))
+		events = append(events, meaning.Describe(m))
 	}
 	return events
 }

@@ -23,16 +23,17 @@ import (
 // aRouter is a router on a fresh database with alice, who has one address and the filters given.
 func aRouter(t *testing.T, d *migrations.DB, filters ...prefs.Filter) (*router, prefs.User, []prefs.Filter, *bytes.Buffer) {
 	t.Helper()
-	meaning, err := catalogue.Embedded()
+	watcher, err := catalogue.Watch(nil, time.Minute, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
+	noDirectory := func() *directory.Snapshot { return nil }
 	now := func() time.Time { return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC) }
 	log := &bytes.Buffer{}
 	r := &router{
 		db: d.Writer, prefs: prefs.NewStore(d.Writer, d.Reader, now, rand.Reader), history: history.NewStore(d.Writer, d.Reader, now),
-		outbox:    outbox.New(d.Writer, d.Reader, d.Postgres, outbox.Config{}, now, rand.Reader),
-		catalogue: meaning, directory: func() *directory.Snapshot { return nil }, metrics: newMetrics("test"), now: now,
+		outbox:  outbox.New(d.Writer, d.Reader, d.Postgres, outbox.Config{}, now, rand.Reader),
+		meaning: &meaning{watcher: watcher, directory: noDirectory}, directory: noDirectory, metrics: newMetrics("test"), now: now,
 		log: slog.New(slog.NewTextHandler(log, nil)), recent: bus.NewRecent(100), silent: map[string]silence{},
 	}
 	alice, err := r.prefs.Register(t.Context(), "alice", "", "email", "alice@example.org")

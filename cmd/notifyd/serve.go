@@ -77,6 +77,7 @@ func (s *service) startRest(rest *stage) {
 		return s.history.Run(ctx, s.settings.History.keep(), s.settings.History.Prune, s.log)
 	})
 	rest.start("preferences", func(ctx context.Context) error { return s.prefs.Run(ctx, s.settings.History.Prune, s.log) })
+	rest.start("catalogue", s.meaning.watcher.Run)
 	if s.watcher != nil {
 		rest.start("directory", s.watcher.Run)
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -38,7 +37,7 @@ type service struct {
 	metrics   *metrics
 	lock      *os.File // nil on PostgreSQL
 	db        *migrations.DB
-	catalogue *catalogue.Catalogue
+	meaning   *meaning
 	watcher   *directory.Watcher // nil: no directory is configured
 	prefs     *prefs.Store
 	history   *history.Store
@@ -92,14 +91,12 @@ func (s *service) close() error {
 }
 
 func (s *service) openMeaning() error {
-	var site fs.FS
-	if s.settings.Catalogue.Folder != "" {
-		site = os.DirFS(s.settings.Catalogue.Folder)
-	}
-	var err error
-	if s.catalogue, err = catalogue.Load(site); err != nil {
+	set := s.settings.Catalogue
+	watcher, err := catalogue.Watch(folder(set.Folder), set.Check, s.log)
+	if err != nil {
 		return fmt.Errorf("load catalogue: %w", err)
 	}
+	s.meaning = &meaning{watcher: watcher, directory: s.directory}
 	if s.settings.Directory.File == "" {
 		return nil
 	}
@@ -164,7 +161,7 @@ func (s *service) openRouter(ctx context.Context, e *env) error {
 		return fmt.Errorf("open links: %w", err)
 	}
 	s.router = &router{
-		db: s.db.Writer, prefs: s.prefs, history: s.history, outbox: s.outbox, catalogue: s.catalogue,
+		db: s.db.Writer, prefs: s.prefs, history: s.history, outbox: s.outbox, meaning: s.meaning,
 		directory: s.directory, links: links, metrics: s.metrics, now: e.now, log: s.log,
 		recent: bus.NewRecent(maxRecent), silent: map[string]silence{},
 	}

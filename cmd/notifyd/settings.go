@@ -54,7 +54,8 @@ type directorySettings struct {
 }
 
 type catalogueSettings struct {
-	Folder string `yaml:"folder"` // a site's own entries
+	Folder string        `yaml:"folder"` // a site's own entries
+	Check  time.Duration `yaml:"check"`  // how often to look for a change
 }
 
 type historySettings struct {
@@ -77,6 +78,7 @@ func defaultSettings() settings {
 		Web:       webSettings{Listen: "127.0.0.1:8080", BaseURL: "http://127.0.0.1:8080"},
 		Metrics:   metricsSettings{Listen: "127.0.0.1:8081"},
 		Directory: directorySettings{Check: 10 * time.Second},
+		Catalogue: catalogueSettings{Check: 10 * time.Second},
 		History:   historySettings{Keep: 30 * 24 * time.Hour, KeepBytes: 10 << 30, Prune: 10 * time.Minute},
 		Outbox:    defaultOutbox(),
 		Stop:      stopSettings{Within: 20 * time.Second},
@@ -123,7 +125,7 @@ func (s settings) check() error {
 	if base, err := url.Parse(s.Web.BaseURL); err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
 		bad("web.base_url", "%q; expected an http or https URL", s.Web.BaseURL)
 	}
-	for key, d := range map[string]time.Duration{"directory.check": s.Directory.Check, "stop.within": s.Stop.Within, "history.prune": s.History.Prune} {
+	for key, d := range map[string]time.Duration{"directory.check": s.Directory.Check, "catalogue.check": s.Catalogue.Check, "stop.within": s.Stop.Within, "history.prune": s.History.Prune} {
 		if d < 100*time.Millisecond || d > time.Hour {
 			bad(key, "%s; expected between 100ms and 1h", d)
 		}

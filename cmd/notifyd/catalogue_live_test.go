@@ -1,0 +1,86 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/directory"
+	"github.com/notifyd/notifyd/migrations/migratest"
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rulespec"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+const teaApp = `app: tea
+entries:
+  - topic: tea.ready
+    kind: tea.ready
+    name: Tea is ready
+    summary: Tea is ready
+    users: account(msg.by)
+`
+
+func tea(by string) *bus.Message {
+	return &bus.Message{ID: "1", Topic: "org.example.prod.tea.ready", Body: map[string]any{"by": by}}
+}
+
+// aMeaning is that of a folder with one file.
+func aMeaning(t *testing.T, app string, snapshot func() *directory.Snapshot) *meaning {
+	t.Helper()
+	dir := t.TempDir()
+	writeFile(t, dir, "tea.yaml", app)
+	w, err := catalogue.Watch(os.DirFS(dir), time.Minute, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &meaning{watcher: w, directory: snapshot}
+}
+
+// TestAccountsComeFromTheDirectory describes with the accounts of the snapshot as it stands.
+func TestAccountsComeFromTheDirectory(t *testing.T) {
+	var snapshot *directory.Snapshot
+	m := aMeaning(t, teaApp, func() *directory.Snapshot { return snapshot })
+	users := func() string { return strings.Join(m.describe(tea("Ally@Example.org")).Users, " ") }
+	if got := users(); got != "Ally@Example.org" {
+		t.Errorf("without a directory: users %q", got)
+	}
+	for _, account := range []string{"alice", "bob"} {
+		var err error
+		if snapshot, err = directory.Parse([]byte("accounts: {ally@example.org: " + account + "}\n")); err != nil {
+			t.Fatal(err)
+		}
+		if got := users(); got != account {
+			t.Errorf("users %q, want %q", got, account)
+		}
+		if m.load() != m.load() {
+			t.Error("the meaning is made anew although nothing has changed")
+		}
+	}
+}
+
+// TestFiltersOfAKindThatWentAreBroken takes a kind away from under a filter, and gives it back.
+func TestFiltersOfAKindThatWentAreBroken(t *testing.T) {
+	rule := rulespec.Rule{Kind: "kind", Args: rulespec.Args{rulespec.Lookup("kind").Params[0].Name: {"tea.ready"}}}
+	filter := prefs.Filter{Filter: rulespec.Filter{Name: "Tea", Rules: []rulespec.Rule{rule}}, On: true}
+	r, _, _, log := aRouter(t, migratest.Open(t, migratest.SQLite(t)), filter)
+	for _, step := range []struct {
+		text string
+		want int
+	}{{teaApp, 1}, {strings.ReplaceAll(teaApp, "kind: tea.ready", "kind: tea.made"), 0}, {teaApp, 1}} {
+		r.meaning.watcher = aMeaning(t, step.text, r.directory).watcher
+		if err := r.refresh(t.Context(), r.db); err != nil {
+			t.Fatal(err)
+		}
+		event := r.meaning.describe(tea("alice"))
+		if ids := r.book.matcher.Match(event, nil); len(ids) != step.want {
+			t.Errorf("%s matches %d filters, want %d", event.Kind, len(ids), step.want)
+		}
+	}
+	if n := strings.Count(log.String(), "cannot be compiled"); n != 1 {
+		t.Errorf("the broken filter is spoken of %d times, want once:\n%s", n, log)
+	}
+}
