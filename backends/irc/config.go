@@ -28,9 +28,9 @@ type Network struct {
 	ClientCert     string        `yaml:"client_cert"` // PEM, for SASL EXTERNAL
 	ClientKey      string        `yaml:"client_key"`
 	Nick           string        `yaml:"nick"`
-	User           string        `yaml:"user"`     // the nick when empty
-	RealName       string        `yaml:"realname"` // the nick when empty
-	Password       string        `yaml:"password"` // of the server (PASS), not of the account
+	User           string        `yaml:"user"`                   // the nick when empty
+	RealName       string        `yaml:"realname"`               // the nick when empty
+	Password       string        `yaml:"password" secret:"true"` // of the server (PASS), not of the account
 	SASL           SASL          `yaml:"sasl"`
 	RequireAccount bool          `yaml:"require_account"` // tell only nicks that are logged in to the account of that name
 	Burst          int           `yaml:"burst"`           // lines at once; 4
@@ -46,7 +46,7 @@ type Network struct {
 type SASL struct {
 	Mechanism string `yaml:"mechanism"` // plain or external
 	Username  string `yaml:"username"`
-	Password  string `yaml:"password"`
+	Password  string `yaml:"password" secret:"true"`
 }
 
 func (c Config) withDefaults() Config {
