@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+
+	"github.com/notifyd/notifyd/directory"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
 // defaultConfig is where a packaged notifyd looks when no file was named.
@@ -52,7 +55,23 @@ func checkedConfig(e *env) (*configFile, settings, error) {
 	quiet := slog.New(slog.DiscardHandler)
 	_, err2 := openSources(f, quiet)
 	_, err3 := openMedia(f, e, quiet)
-	return f, s, errors.Join(err, err2, err3, f.unknown())
+	return f, s, errors.Join(err, err2, err3, f.unknown(), f.inSection("", checkFiles(s)))
+}
+
+// checkFiles reads the files that the configuration names, as serve would.
+func checkFiles(s settings) error {
+	var errs []error
+	if folder := s.Catalogue.Folder; folder != "" {
+		if _, err := catalogue.Load(os.DirFS(folder)); err != nil {
+			errs = append(errs, fmt.Errorf("catalogue.folder: %w", err))
+		}
+	}
+	if file := s.Directory.File; file != "" {
+		if _, err := directory.ReadFile(file); err != nil {
+			errs = append(errs, fmt.Errorf("directory.file: %w", err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // openConfig reads the file that --config names, or the packaged one where it exists, or none.

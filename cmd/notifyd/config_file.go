@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -50,7 +52,7 @@ func readConfig(name string, environ []string) (*configFile, error) {
 	}
 	tree, err := parser.ParseBytes(text, 0)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, f.inFile(err)
 	}
 	if len(tree.Docs) > 1 {
 		return nil, fmt.Errorf("%s: more than one YAML document; expected one", name)
@@ -116,41 +118,74 @@ func (f *configFile) section(path string) func(any) error {
 		if node == nil {
 			node = emptyMapping()
 		}
+		if errs := f.mistakes(node, into); len(errs) > 0 {
+			return errors.Join(errs...)
+		}
 		if err := f.decode(node, into); err != nil {
-			return fmt.Errorf("%s: %w", f.name, err)
+			return f.inFile(err)
 		}
 		for _, o := range f.environ {
 			if len(o.path) <= len(keys) || !slices.Equal(o.path[:len(keys)], keys) {
 				continue
 			}
-			if err := f.overlay(node, o, o.path[len(keys):], into); err != nil {
-				return fmt.Errorf("environment %s: %w", o.variable, err)
+			merged, err := f.overlay(node, o.value, o.path[len(keys):], into)
+			if err != nil {
+				return mistake{"environment " + o.variable, err.Error()}
 			}
+			node = merged
 		}
 		f.decoded = append(f.decoded, decodedSection{path, into})
 		return nil
 	}
 }
 
-// overlay tries the value as a string first, so that a password like 0123 or {x stays what it is, then as YAML.
-func (f *configFile) overlay(node ast.Node, o override, path []string, into any) error {
-	var first error
-	for _, text := range []string{fmt.Sprintf("%q", o.value), o.value} {
-		tree, err := parser.ParseBytes([]byte(nest(path, text)), 0)
-		if err == nil {
-			merged, ok := asMapping(node)
-			over, ok2 := asMapping(tree.Docs[0].Body)
-			if !ok || !ok2 {
-				return errors.New("cannot be laid over this section, which is no mapping")
-			}
-			err = f.decode(merge(merged, over), into)
-		}
-		if err == nil {
-			return nil
-		}
-		first = err
+// overlay decodes node with one value of the environment on top, and gives the two merged. It tries the value as a string
+// first, so that a password like 0123 or {x stays what it is, then as YAML.
+func (f *configFile) overlay(node ast.Node, value string, path []string, into any) (ast.Node, error) {
+	base, ok := asMapping(node)
+	if !ok {
+		return nil, errors.New("cannot be laid over this section, which is no mapping")
 	}
-	return first
+	var first error
+	for _, text := range []string{fmt.Sprintf("%q", value), value} {
+		merged, err := f.lay(base, nest(path, text), into)
+		if err == nil {
+			return merged, nil
+		}
+		first = cmp.Or(first, err)
+	}
+	return nil, first
+}
+
+// lay decodes base with the text of a mapping on top. Its errors do not quote the text, which may hold a secret.
+func (f *configFile) lay(base *ast.MappingNode, text string, into any) (ast.Node, error) {
+	tree, err := parser.ParseBytes([]byte(text), 0)
+	if err != nil {
+		return nil, errors.New("the value is no YAML")
+	}
+	over, ok := asMapping(tree.Docs[0].Body)
+	if !ok {
+		return nil, errors.New("the value is no YAML")
+	}
+	if found := mismatches(over, reflect.TypeOf(into)); len(found) > 0 {
+		return nil, found[0]
+	}
+	merged := merge(base, over)
+	err = f.decode(merged, into)
+	var e yaml.Error
+	if errors.As(err, &e) {
+		err = errors.New(e.GetMessage())
+	}
+	return merged, err
+}
+
+// mistakes says what of a section of the file is not as the struct that it is decoded into expects.
+func (f *configFile) mistakes(node ast.Node, into any) []error {
+	var errs []error
+	for _, m := range mismatches(node, reflect.TypeOf(into)) {
+		errs = append(errs, mistake{f.position(m.node.GetToken()), m.text})
+	}
+	return errs
 }
 
 // nest writes the one-line YAML mapping {a: {b: text}}.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -47,10 +48,14 @@ func find(m *ast.MappingNode, path []string) ast.Node {
 	return nil
 }
 
-// merge gives base with over laid on top: mappings are merged key by key, anything else is replaced. Neither changes.
+// merge gives base with over laid on top: mappings are merged key by key, anything else is replaced. A secret and its file
+// exclude each other: what lies on top wins. Neither base nor over changes.
 func merge(base, over *ast.MappingNode) *ast.MappingNode {
 	merged := ast.Mapping(base.Start, base.IsFlowStyle, append([]*ast.MappingValueNode(nil), base.Values...)...)
 	for _, o := range over.Values {
+		merged.Values = slices.DeleteFunc(merged.Values, func(b *ast.MappingValueNode) bool {
+			return keyOf(b) == keyOf(o)+"_file" || keyOf(b)+"_file" == keyOf(o)
+		})
 		at := -1
 		for i, b := range merged.Values {
 			if keyOf(b) == keyOf(o) {
@@ -152,20 +157,19 @@ func fillValues(node ast.Node, typeOf func(key string) reflect.Type) (ast.Node, 
 
 // secretNode reads the file that v names; the value loses one trailing newline, as editors put one there.
 func secretNode(name string, v *ast.MappingValueNode) (*ast.MappingValueNode, error) {
-	at := v.Key.GetToken().Position
 	path := strings.Trim(v.Value.String(), `"'`)
 	text, err := readBounded(path)
 	if err != nil {
-		return nil, fmt.Errorf("[%d:%d] read %s_file: %w", at.Line, at.Column, name, err)
+		return nil, mismatch{v.Key, fmt.Sprintf("read %s_file: %v", name, err)}
 	}
 	content := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
 	tree, err := parser.ParseBytes([]byte(fmt.Sprintf("{%q: %q}", name, content)), 0)
 	if err != nil {
-		return nil, fmt.Errorf("[%d:%d] %s_file holds what cannot be a value", at.Line, at.Column, name)
+		return nil, mismatch{v.Key, name + "_file holds what cannot be a value"}
 	}
 	m, ok := asMapping(tree.Docs[0].Body)
 	if !ok || len(m.Values) != 1 {
-		return nil, fmt.Errorf("[%d:%d] %s_file holds what cannot be a value", at.Line, at.Column, name)
+		return nil, mismatch{v.Key, name + "_file holds what cannot be a value"}
 	}
 	return m.Values[0], nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"strings"
@@ -43,7 +42,7 @@ func openSources(f *configFile, log *slog.Logger) (map[string]bus.Source, error)
 		}
 		source, err := kind.Open(decode, log.With("source", kind.Name))
 		if err != nil {
-			errs = append(errs, inSection(section, err))
+			errs = append(errs, f.inSection(section, err))
 			continue
 		}
 		sources[kind.Name] = source
@@ -64,7 +63,7 @@ func openMedia(f *configFile, e *env, log *slog.Logger) (map[string]backends.Bac
 		parts := backendall.Parts{Log: log.With("backend", medium.Kind.Name), Now: e.now, Random: rand.Float64}
 		backend, err := medium.Open(decode, parts)
 		if err != nil {
-			errs = append(errs, inSection(section, err))
+			errs = append(errs, f.inSection(section, err))
 			continue
 		}
 		if backend != nil {
@@ -73,8 +72,6 @@ func openMedia(f *configFile, e *env, log *slog.Logger) (map[string]backends.Bac
 	}
 	return media, errors.Join(errs...)
 }
-
-func inSection(section string, err error) error { return fmt.Errorf("%s: %w", section, err) }
 
 // kindsOf are the media that s has, in the order of the list.
 func (s *service) kindsOf() []backends.Kind {

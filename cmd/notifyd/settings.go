@@ -99,7 +99,7 @@ func loadSettings(f *configFile) (settings, error) {
 	for _, section := range sections {
 		errs = append(errs, f.section(section.name)(section.into))
 	}
-	errs = append(errs, s.check())
+	errs = append(errs, f.inSection("", s.check()))
 	return s, errors.Join(errs...)
 }
 
@@ -116,6 +116,9 @@ func (s settings) check() error {
 	}
 	if s.Database.DSN == "" {
 		bad("database.dsn", "empty; expected the path of an SQLite file or a postgres:// URL")
+	}
+	if scheme, _, ok := strings.Cut(s.Database.DSN, "://"); ok && scheme != "postgres" && scheme != "postgresql" {
+		bad("database.dsn", "begins with %q; expected the path of an SQLite file or a postgres:// URL", scheme+"://")
 	}
 	for key, address := range map[string]string{"web.listen": s.Web.Listen, "metrics.listen": s.Metrics.Listen} {
 		if _, _, err := net.SplitHostPort(address); address != "" && err != nil {

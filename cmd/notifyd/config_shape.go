@@ -1,0 +1,153 @@
+package main
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
+)
+
+// A mistake is an error in the configuration with its place: file, line and column, or the variable of the environment.
+// Its text never quotes the lines around, which may hold a password.
+type mistake struct{ place, text string }
+
+func (m mistake) Error() string { return m.place + ": " + m.text }
+
+// A mismatch is a node that is not what the struct that it is decoded into expects.
+type mismatch struct {
+	node ast.Node
+	text string
+}
+
+func (m mismatch) Error() string { return m.text }
+
+// mismatches compares a section with the type that it is decoded into: the decoder's own errors speak of Go, and those of
+// durations do not say where.
+func mismatches(node ast.Node, t reflect.Type) []mismatch {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if node.Type() == ast.AliasType || node.Type() == ast.AnchorType || readsItself(t) {
+		return nil
+	}
+	switch t.Kind() {
+	case reflect.Struct:
+		return mismatchesOfStruct(node, t)
+	case reflect.Map:
+		return eachValue(node, func(*ast.MappingValueNode) (reflect.Type, string) { return t.Elem(), "" })
+	case reflect.Slice:
+		list, ok := node.(*ast.SequenceNode)
+		if !ok {
+			return unless(node.Type() == ast.NullType, node, "a list")
+		}
+		var found []mismatch
+		for _, v := range list.Values {
+			found = append(found, mismatches(v, t.Elem())...)
+		}
+		return found
+	}
+	return mismatchesOfScalar(node, t)
+}
+
+// readsItself says whether a type has its own form in YAML.
+func readsItself(t reflect.Type) bool {
+	p := reflect.PointerTo(t)
+	return p.Implements(reflect.TypeFor[yaml.InterfaceUnmarshaler]()) || p.Implements(reflect.TypeFor[yaml.BytesUnmarshaler]())
+}
+
+func mismatchesOfStruct(node ast.Node, t reflect.Type) []mismatch {
+	var keys []string
+	for field := range t.Fields() {
+		if name, _, _ := strings.Cut(field.Tag.Get("yaml"), ","); name != "" && name != "-" {
+			keys = append(keys, name)
+			if field.Tag.Get("secret") == "true" {
+				keys = append(keys, name+"_file")
+			}
+		}
+	}
+	slices.Sort(keys)
+	return eachValue(node, func(v *ast.MappingValueNode) (reflect.Type, string) {
+		key := keyOf(v)
+		if field, ok := fieldFor(t, key); ok {
+			return field.Type, ""
+		}
+		name, isFile := strings.CutSuffix(key, "_file")
+		if field, ok := fieldFor(t, name); ok && isFile && field.Tag.Get("secret") == "true" {
+			if m, ok := asMapping(node); ok && find(m, []string{name}) != nil {
+				return nil, fmt.Sprintf("%s and %s exclude each other", name, key)
+			}
+			return reflect.TypeFor[string](), ""
+		}
+		return nil, fmt.Sprintf("unknown key %q; expected one of %s", key, strings.Join(keys, ", "))
+	})
+}
+
+// eachValue checks the values of a mapping against the types that typeOf gives, or notes its complaint at the key.
+func eachValue(node ast.Node, typeOf func(*ast.MappingValueNode) (reflect.Type, string)) []mismatch {
+	m, ok := asMapping(node)
+	if !ok {
+		return unless(false, node, "a mapping, such as \"key: value\"")
+	}
+	var found []mismatch
+	for _, v := range m.Values {
+		t, complaint := typeOf(v)
+		if t == nil {
+			found = append(found, mismatch{v.Key, complaint})
+			continue
+		}
+		found = append(found, mismatches(v.Value, t)...)
+	}
+	return found
+}
+
+func mismatchesOfScalar(node ast.Node, t reflect.Type) []mismatch {
+	kind := node.Type()
+	if kind == ast.NullType {
+		return nil
+	}
+	if t == reflect.TypeFor[time.Duration]() {
+		text, ok := node.(*ast.StringNode)
+		if ok {
+			_, err := time.ParseDuration(text.Value)
+			ok = err == nil
+		}
+		return unless(ok, node, "a duration with its unit, such as 500ms, 30s, 10m or 720h")
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return unless(kind != ast.MappingType && kind != ast.MappingValueType && kind != ast.SequenceType, node, "text")
+	case reflect.Bool:
+		return unless(kind == ast.BoolType, node, "true or false")
+	case reflect.Int, reflect.Int64:
+		return unless(kind == ast.IntegerType, node, "a whole number")
+	case reflect.Float64:
+		return unless(kind == ast.IntegerType || kind == ast.FloatType, node, "a number")
+	}
+	return nil
+}
+
+func unless(ok bool, node ast.Node, expected string) []mismatch {
+	if ok {
+		return nil
+	}
+	found := strings.ToLower(node.Type().String())
+	switch node.Type() {
+	case ast.StringType, ast.IntegerType, ast.FloatType, ast.BoolType:
+		found = fmt.Sprintf("%q", node.GetToken().Value)
+	case ast.SequenceType:
+		found = "a list"
+	case ast.MappingType, ast.MappingValueType:
+		found = "a mapping"
+	}
+	return []mismatch{{node, fmt.Sprintf("found %s; expected %s", found, expected)}}
+}
+
+// position gives "file:line:column".
+func (f *configFile) position(t *token.Token) string {
+	return fmt.Sprintf("%s:%d:%d", f.name, t.Position.Line, t.Position.Column)
+}
