@@ -39,7 +39,7 @@ type Config struct {
 	// OnGone is told that a destination's address will never take anything (backends.ErrGone). It runs outside of any
 	// transaction.
 	OnGone func(destination, reason string)
-	Log       *slog.Logger // nil: silent
+	Log    *slog.Logger // nil: silent
 }
 
 func (c Config) withDefaults() Config {
