@@ -56,7 +56,7 @@ func TestAccountsComeFromTheDirectory(t *testing.T) {
 		if got := users(); got != account {
 			t.Errorf("users %q, want %q", got, account)
 		}
-		if m.load() != m.load() {
+		if first := m.load(); m.load() != first {
 			t.Error("the meaning is made anew although nothing has changed")
 		}
 	}
