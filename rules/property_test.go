@@ -26,6 +26,7 @@ packages:
 var (
 	someone   = rapid.SampledFrom([]string{"alice", "bob", "carol", "dave"})
 	something = rapid.SampledFrom([]string{"bash", "zsh", "kernel", "kernel-rt"})
+	someBody  = rapid.SampledFrom([]any{nil, "text", map[string]any{"state": 1}, map[string]any{"state": "x", "by": map[string]any{"name": "alice"}}})
 	someTopic = rapid.SampledFrom([]string{"org.x.prod.git.receive", "org.x.stg.git.receive", "org.x.prod.wiki.edit"})
 	someApp   = rapid.SampledFrom([]string{"git", "wiki"})
 	someKind  = rapid.SampledFrom([]string{"git.receive", "wiki.edit"})
@@ -66,6 +67,16 @@ var someRules = map[string]func(*rapid.T) rulespec.Args{
 	"regex": func(t *rapid.T) rulespec.Args {
 		return rulespec.Args{"pattern": many(t, rapid.SampledFrom([]string{"push", "EDIT", "x+", ".*"}))}
 	},
+	"field": func(t *rapid.T) rulespec.Args {
+		args := rulespec.Args{"path": many(t, rapid.SampledFrom([]string{"state", "by.name", "gone", ".."}))}
+		if rapid.Bool().Draw(t, "is?") {
+			args["is"] = many(t, rapid.SampledFrom([]string{"1", "al*", "["}))
+		}
+		if rapid.Bool().Draw(t, "topic?") {
+			args["topic"] = many(t, someTopic)
+		}
+		return args
+	},
 	"severity": func(t *rapid.T) rulespec.Args {
 		return rulespec.Args{"least": {rapid.SampledFrom([]string{"info", "error", "debug"}).Draw(t, "least")}}
 	},
@@ -94,7 +105,7 @@ func drawEvent(t *rapid.T) *catalogue.Event {
 		return slices.Compact(values)
 	}
 	e := &catalogue.Event{
-		Message:  &bus.Message{Topic: someTopic.Draw(t, "topic")},
+		Message:  &bus.Message{Topic: someTopic.Draw(t, "topic"), Body: someBody.Draw(t, "body")},
 		App:      someApp.Draw(t, "app"),
 		Kind:     someKind.Draw(t, "kind"),
 		Users:    set(someone, "users"),

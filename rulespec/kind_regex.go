@@ -12,8 +12,8 @@ var kindRegex = &Kind{
 	Doc:   "The sentence or the data of the message has a place that a regular expression matches.",
 	Params: []Param{
 		{Name: "pattern", Title: "Expression", Many: true, Doc: "RE2 syntax, searched anywhere in the text."},
-		{Name: "in", Title: "Where", Many: true, Optional: true, Choices: []string{"summary", "body"},
-			Doc: "summary: the sentence that tells of the message; body: its data, as compact JSON with sorted keys. Without it: both, one after the other."},
+		{Name: "in", Title: "Where", Many: true, Optional: true, Choices: []string{"summary", "body", "link"},
+			Doc: "summary: the sentence that tells of the message; body: its data, as compact JSON with sorted keys; link: the address it leads to. Without it: summary and body, one after the other."},
 		paramCase,
 	},
 	Compile:  compileRegex,
@@ -22,8 +22,8 @@ var kindRegex = &Kind{
 
 // A search is a compiled regex rule.
 type search struct {
-	regexes       regexes
-	summary, body bool
+	regexes             regexes
+	summary, body, link bool
 }
 
 func compileRegex(_ Env, args Args) (Predicate, error) {
@@ -42,12 +42,16 @@ func compileRegex(_ Env, args Args) (Predicate, error) {
 		regexes: regexes,
 		summary: all || slices.Contains(args["in"], "summary"),
 		body:    all || slices.Contains(args["in"], "body"),
+		link:    slices.Contains(args["in"], "link"),
 	}
 	return Predicate{Match: r.match, Why: r.why, Cost: CostText}, nil
 }
 
 func (r *search) match(s *Subject) (bool, error) {
 	if r.summary && r.regexes.match(searched(s.Prose().Summary)) {
+		return true, nil
+	}
+	if r.link && r.regexes.match(searched(s.Prose().Link)) {
 		return true, nil
 	}
 	return r.body && r.regexes.match(searched(s.BodyText())), nil
@@ -57,6 +61,11 @@ func (r *search) why(s *Subject) string {
 	if r.summary {
 		if found, ok := r.regexes.find(searched(s.Prose().Summary)); ok {
 			return "summary has " + quoted(found)
+		}
+	}
+	if r.link {
+		if found, ok := r.regexes.find(searched(s.Prose().Link)); ok {
+			return "link has " + quoted(found)
 		}
 	}
 	if r.body {
@@ -74,6 +83,9 @@ func (r *search) places() []string {
 	}
 	if r.body {
 		places = append(places, "body")
+	}
+	if r.link {
+		places = append(places, "link")
 	}
 	return places
 }

@@ -12,6 +12,7 @@ var Kinds = []*Kind{
 	kindActor,
 	kindGroup,
 	kindRegex,
+	kindField,
 	kindSeverity,
 	kindEverything,
 }

@@ -37,9 +37,9 @@ type vectors struct {
 
 // A plainEvent is an event as plain fields.
 type plainEvent struct {
-	Topic, App, Kind, Actor, Summary, Severity string
-	Users, Packages, Objects                   []string
-	Body                                       any
+	Topic, App, Kind, Actor, Summary, Link, Severity string
+	Users, Packages, Objects                         []string
+	Body                                             any
 }
 
 func (p plainEvent) event(t *testing.T) *catalogue.Event {
@@ -49,7 +49,7 @@ func (p plainEvent) event(t *testing.T) *catalogue.Event {
 		App:     p.App, Kind: p.Kind, Actor: p.Actor, Users: p.Users, Packages: p.Packages, Objects: p.Objects,
 		Severity: catalogue.Info,
 	}
-	e.SetProse(catalogue.Prose{Summary: p.Summary})
+	e.SetProse(catalogue.Prose{Summary: p.Summary, Link: p.Link})
 	if p.Severity != "" {
 		s, err := catalogue.ParseSeverity(p.Severity)
 		if err != nil {
