@@ -1,0 +1,78 @@
+package catalogue
+
+import (
+	"slices"
+	"strings"
+)
+
+// Classic gives the kinds of message that stand for a rule of classic FMN, in the order of the catalogue.
+func (c *Catalogue) Classic(rule string) []string {
+	var kinds []string
+	for _, e := range c.classic(rule) {
+		kinds = append(kinds, e.kind)
+	}
+	return kinds
+}
+
+// ClassicTopic gives the kinds that stand for a rule of classic FMN that looks at nothing but the topic. exact says that
+// these kinds take every message of that topic (the part after root and environment) and none of another, so that a
+// rule about the kinds and one about the topic are the same.
+func (c *Catalogue) ClassicTopic(rule, topic string) (kinds []string, exact bool) {
+	stand := c.classic(rule)
+	for _, e := range stand {
+		kinds = append(kinds, e.kind)
+		for _, p := range e.patterns {
+			if !p.only(topic) {
+				return kinds, false
+			}
+		}
+	}
+	closed := c.tree.find(strings.Split(topic, "."), func(e *entry) bool {
+		exact = slices.Contains(stand, e)
+		return !exact || e.when == nil
+	})
+	return kinds, closed && exact
+}
+
+// ClassicApp says whether an application's messages are just those whose topics begin with its name, after root and
+// environment: then a rule about the application and FMN's about that word are the same.
+func (c *Catalogue) ClassicApp(name string) bool {
+	for _, a := range c.apps {
+		for _, e := range a.entries {
+			for _, p := range e.patterns {
+				for _, first := range p.words[0].literals {
+					if (a.name == name) != (first == name) {
+						return false
+					}
+				}
+			}
+		}
+	}
+	return true
+}
+
+func (c *Catalogue) classic(rule string) []*entry {
+	var found []*entry
+	for _, a := range c.apps {
+		for _, e := range a.entries {
+			if slices.Contains(e.classic, rule) {
+				found = append(found, e)
+			}
+		}
+	}
+	return found
+}
+
+// only says whether the pattern fits that one topic and no other.
+func (p pattern) only(topic string) bool {
+	words := strings.Split(topic, ".")
+	if len(words) != len(p.words) {
+		return false
+	}
+	for i, w := range p.words {
+		if w.rest || len(w.literals) != 1 || w.literals[0] != words[i] {
+			return false
+		}
+	}
+	return true
+}
