@@ -12,8 +12,10 @@ import (
 // (on, not once) is left out, the keys stand in the order of the manual.
 func Format(file File) []byte {
 	var b strings.Builder
+	formatDestinations(&b, file.Destinations)
 	if len(file.Filters) == 0 {
-		return []byte("filters: []\n")
+		b.WriteString("filters: []\n")
+		return []byte(b.String())
 	}
 	b.WriteString("filters:\n")
 	for _, f := range file.Filters {

@@ -3,7 +3,6 @@ package rulespec
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -51,8 +50,12 @@ func (r *reader) file(root ast.Node) File {
 	var file File
 	seen := false
 	for _, e := range r.entries(root, "the text is a mapping with the key `filters`") {
+		if e.key == "destinations" {
+			file.Destinations = r.destinations(e.value)
+			continue
+		}
 		if e.key != "filters" {
-			r.wrong(e.at, unknown("key", e.key, []string{"filters"}))
+			r.wrong(e.at, unknown("key", e.key, []string{"filters", "destinations"}))
 			continue
 		}
 		seen = true
@@ -98,7 +101,7 @@ func (r *reader) fileFilter(n ast.Node) FileFilter {
 		case "owner":
 			f.Owner, _ = r.text(e.value)
 		case "to":
-			f.To = r.destinations(e.value)
+			f.To = r.targets(e.value)
 		case "rules":
 			for _, item := range r.items(e.value, "`rules` is a list") {
 				f.Rules = append(f.Rules, r.rule(item))
@@ -114,12 +117,11 @@ func (r *reader) fileFilter(n ast.Node) FileFilter {
 	return f
 }
 
-func (r *reader) destinations(n ast.Node) []string {
+// targets reads where a filter delivers to.
+func (r *reader) targets(n ast.Node) []string {
 	values, _ := r.values(n)
 	for _, v := range values {
-		if backend, address, ok := strings.Cut(v, ":"); !ok || backend == "" || address == "" {
-			r.wrong(placeOf(n), quoted(v)+" is no destination; one is written backend:address, as in email:alice@example.org")
-		}
+		r.checkDestination(v, placeOf(n))
 	}
 	return values
 }

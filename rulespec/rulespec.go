@@ -7,6 +7,7 @@ package rulespec
 import (
 	"errors"
 	"iter"
+	"time"
 
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -34,7 +35,16 @@ type Filter struct {
 
 // A File is filters in their text form: what a person exports, imports, tests and checks. Parse reads it, Format writes it.
 type File struct {
-	Filters []FileFilter
+	Destinations []FileDestination
+	Filters      []FileFilter
+}
+
+// A FileDestination is a destination as it stands in a File, with its schedule; without one it is sent to at once.
+type FileDestination struct {
+	To    string        // "backend:address"
+	Every time.Duration // a digest so long after the oldest waiting notice; 0: no such condition
+	Count int           // a digest at so many waiting notices; 0: no such condition
+	Line  int           // where it stands in the text; 0 when it was not parsed
 }
 
 // A FileFilter is a filter as it stands in a File, with what is stored beside its rules.
@@ -145,6 +155,7 @@ var ErrUnevaluable = errors.New("rule cannot be evaluated")
 const (
 	MaxText    = 256 << 10 // bytes of a text in the YAML form; reading it takes some 250 times as much memory
 	MaxFilters = 1000      // filters in such a text
+	MaxTargets = 100       // destinations in such a text
 	MaxRules   = 50        // rules in a filter
 	MaxValues  = 500       // values of one parameter
 	MaxValue   = 256       // bytes of a value, a pattern or a filter's name
