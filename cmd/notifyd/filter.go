@@ -17,6 +17,7 @@ type filterCmd struct {
 	Test    filterTestCmd    `cmd:"" help:"Say which filters match: messages as JSON Lines in, one JSON line each out."`
 	Explain filterExplainCmd `cmd:"" help:"Say what each rule of each filter says of each message."`
 	Check   filterCheckCmd   `cmd:"" help:"Check a file of filters, and print each as a sentence."`
+	Import  filterImportCmd  `cmd:"" help:"Turn what people kept in another service into filters of ours."`
 }
 
 // filterFlags is what the three have in common.

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/notifyd/notifyd/backends/all"
+	"github.com/notifyd/notifyd/rulespec"
+	"github.com/notifyd/notifyd/rulespec/fmn"
+)
+
+// filterImportCmd is `notifyd filter import`.
+type filterImportCmd struct {
+	From       string `required:"" enum:"fmn" help:"What wrote the file: fmn (both generations; which of them is found out)."`
+	File       string `arg:"" placeholder:"FILE" help:"The JSON that FMN exported; - is standard input."`
+	IRCNetwork string `name:"irc-network" placeholder:"NAME" help:"The network that nicks are on, by its name in the configuration."`
+	Catalogue  string `type:"existingdir" placeholder:"DIR" help:"Folder of a site's catalogue, laid over the embedded one."`
+}
+
+// Run writes the filters in their text form, and what could not be carried over on standard error, a line each.
+func (c *filterImportCmd) Run(e *env) error {
+	cat, err := loadCatalogue(c.Catalogue)
+	if err != nil {
+		return err
+	}
+	export, err := readExport(e.stdin, c.File)
+	if err != nil {
+		return fmt.Errorf("read export: %w", err)
+	}
+	file, notes, err := fmn.Import(export, fmn.Options{Catalogue: cat, IRCNetwork: c.IRCNetwork, CheckAddress: checkAddress})
+	if err != nil {
+		return fmt.Errorf("import %s: %w", c.File, err)
+	}
+	for _, note := range notes {
+		fmt.Fprintf(e.stderr, "%s: %s\n", c.File, visible(note.String()))
+	}
+	if _, err := e.stdout.Write(rulespec.Format(file)); err != nil {
+		return fmt.Errorf("write filters: %w", err)
+	}
+	return nil
+}
+
+// readExport reads at most a little more than what an import takes.
+func readExport(stdin io.Reader, name string) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(io.LimitReader(stdin, fmn.MaxExport+1))
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, fmn.MaxExport+1))
+}
+
+// checkAddress gives the canonical form of an address, as the backend of that name writes it.
+func checkAddress(backend, address string) (string, error) {
+	for _, m := range all.Kinds() {
+		if m.Name == backend {
+			return m.CheckAddress(address)
+		}
+	}
+	return "", fmt.Errorf("there is no backend %q", backend)
+}

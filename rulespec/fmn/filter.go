@@ -1,0 +1,197 @@
+package fmn
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// A carried filter is one that is being made.
+type carried struct {
+	rulespec.FileFilter
+	notes []Note
+}
+
+// off switches the filter off and says why.
+func (c *carried) off(what, reason string) {
+	c.On = false
+	c.notes = append(c.notes, Note{Off: true, What: what, Reason: reason})
+}
+
+// instead puts a rule that never holds in the place of one that could not be carried over.
+func (c *carried) instead(what, reason string) {
+	c.off(what, reason)
+	c.Rules = append(c.Rules, never(what))
+}
+
+// never is a rule that holds for no message, with the name of what it stands for.
+func never(what string) rulespec.Rule {
+	name := strings.Map(func(r rune) rune {
+		if r > ' ' && r < unicode.MaxASCII && !strings.ContainsRune(`*?["\`, r) {
+			return r
+		}
+		return '_'
+	}, what)
+	return one("topic", "pattern", "not-carried-over:"+name[:min(len(name), 100)])
+}
+
+// classic carries over one rule of classic FMN.
+func (c *carried) classic(s *scope, r classicRule) {
+	name, known := strings.CutPrefix(r.CodePath, "fmn.rules:")
+	what := "rule " + shortened(name)
+	if !known || name == "" {
+		c.instead("rule "+shortened(r.CodePath), "it is no rule of FMN")
+		return
+	}
+	args := arguments{}
+	for key, value := range r.Arguments {
+		switch text, ok := value.(string); {
+		case value == nil:
+		case ok:
+			args[key] = text
+		default:
+			c.instead(what, "its argument `"+shortened(key)+"` is no text")
+			return
+		}
+	}
+	rules, reason := s.translate(name, args)
+	if reason == "" {
+		reason = wrong(rules)
+	}
+	if reason != "" {
+		c.instead(what, reason)
+		return
+	}
+	if r.Negated {
+		c.negated(what, rules)
+		return
+	}
+	c.Rules = append(c.Rules, rules...)
+}
+
+// negated adds the negation of rules that must all hold. Of more than one it cannot be said in one filter; that one of
+// them does not hold is less than what was asked, never more.
+func (c *carried) negated(what string, rules []rulespec.Rule) {
+	last := rules[len(rules)-1]
+	last.Not = !last.Not
+	if len(rules) > 1 {
+		c.off(what, "the negation of several conditions cannot be said in one filter; only the last one is kept")
+	}
+	c.Rules = append(c.Rules, last)
+}
+
+// wrong says what is wrong with rules by our language, "" when nothing is.
+func wrong(rules []rulespec.Rule) string {
+	for _, r := range rules {
+		_, err := rulespec.CompileRule(rulespec.Env{Owner: rulespec.Me}, r)
+		var problem *rulespec.Error
+		if errors.As(err, &problem) {
+			return problem.Text()
+		}
+		if err != nil {
+			return err.Error()
+		}
+	}
+	return ""
+}
+
+// add takes a filter that is made, under a name that no other has.
+func (m *importer) add(c *carried, name, fallback string) {
+	c.Rules = merged(c.Rules)
+	if len(c.Rules) == 0 {
+		c.instead("filter without rules", "FMN never matched it")
+	}
+	if !slices.ContainsFunc(c.Rules, func(r rulespec.Rule) bool { return !r.Not }) {
+		c.off("filter of negated rules only", "it matches nearly the whole bus, which is now said with `everything`")
+		c.Rules = append([]rulespec.Rule{{Kind: "everything"}}, c.Rules...)
+	}
+	if errs := rulespec.CheckShape(c.Filter); len(errs) > 0 {
+		c.Rules = nil
+		var problem *rulespec.Error
+		errors.As(errs[0], &problem)
+		c.instead("filter", problem.Problem)
+	}
+	c.Name = m.unique(name, fallback)
+	if c.Name != name {
+		m.notes = append(m.notes, Note{Filter: c.Name, What: "name " + quoted(name), Reason: "names are unique here, in one line and not empty"})
+	}
+	for _, n := range c.notes {
+		n.Filter = c.Name
+		m.notes = append(m.notes, n)
+	}
+	m.file.Filters = append(m.file.Filters, c.FileFilter)
+}
+
+// merged joins the rules under not that differ only in what they name: not a and not b is none of a and b.
+func merged(rules []rulespec.Rule) []rulespec.Rule {
+	var out []rulespec.Rule
+	for _, r := range rules {
+		at := -1
+		param := ""
+		if kind := rulespec.Lookup(r.Kind); r.Not && kind != nil && len(r.Args) == 1 && len(kind.Params) > 0 && kind.Params[0].Many {
+			param = kind.Params[0].Name
+			at = slices.IndexFunc(out, func(o rulespec.Rule) bool {
+				return o.Not && o.Kind == r.Kind && len(o.Args) == 1 && len(o.Args[param])+len(r.Args[param]) <= rulespec.MaxValues
+			})
+		}
+		switch {
+		case slices.ContainsFunc(out, func(o rulespec.Rule) bool { return o.Not == r.Not && o.String() == r.String() }):
+		case at < 0:
+			out = append(out, r)
+		default:
+			joined := slices.Clone(out[at].Args[param])
+			for _, v := range r.Args[param] {
+				if !slices.Contains(joined, v) {
+					joined = append(joined, v)
+				}
+			}
+			out[at].Args = rulespec.Args{param: joined}
+		}
+	}
+	return out
+}
+
+// unique gives a name that can be written down and that no filter has yet.
+func (m *importer) unique(name, fallback string) string {
+	base := strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == utf8.RuneError {
+			return ' '
+		}
+		return r
+	}, name))
+	if base == "" {
+		base = fallback
+	}
+	base = cut(base, rulespec.MaxValue-8)
+	unique := base
+	for n := 2; m.names[unique]; n++ {
+		unique = fmt.Sprintf("%s (%d)", base, n)
+	}
+	m.names[unique] = true
+	return unique
+}
+
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return strings.TrimSpace(s[:most])
+}
+
+// shortened gives a name from the export as it may stand in a note.
+func shortened(name string) string {
+	return strings.Trim(quoted(name), `"`)
+}
+
+// printable says whether s may be a value in our text form.
+func printable(s string) bool {
+	return strings.TrimSpace(s) != "" && len(s) <= rulespec.MaxValue && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
