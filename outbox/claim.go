@@ -61,7 +61,7 @@ func (o *Outbox) leaseLanes(tx *gorm.DB, backend, lease string, limit int, mine 
 	var ids []int64
 	err := tx.Raw(`UPDATE lanes SET lease = ?, ready_at = ? WHERE id IN (SELECT id FROM lanes WHERE backend = ? AND ready_at <= ?
 		AND lease NOT IN ? ORDER BY ready_at, id LIMIT ?`+lock+`) RETURNING id`,
-		lease, stamp(now.Add(o.cfg.lease())), backend, stamp(now), append(mine, "-"), limit).Scan(&ids).Error
+		lease, stamp(now.Add(o.cfg.Lease)), backend, stamp(now), append(mine, "-"), limit).Scan(&ids).Error
 	if err != nil {
 		return nil, fmt.Errorf("lease destinations: %w", err)
 	}

@@ -3,6 +3,7 @@ package outbox
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -184,6 +185,29 @@ func TestUnwritableDatabase(t *testing.T) {
 		})
 		if rows := all(t, o); mail.sends != 1 || rows[0].State != Done {
 			t.Errorf("%d sends, %s", mail.sends, rows[0].State)
+		}
+	})
+}
+
+// TestLeaseOfALongSend lets a send take longer than a lease: another node does not take it up before this one has died.
+func TestLeaseOfALongSend(t *testing.T) {
+	bubble(t, Config{Lease: 40 * time.Second}, func(t *testing.T, o *Outbox) {
+		other := New(o.writer, o.reader, false, Config{Lease: 40 * time.Second}, time.Now, rand.Reader)
+		mail := &medium{answer: func(context.Context, backends.Parcel) error { time.Sleep(100 * time.Second); return nil }}
+		add(t, o, delivery("m1", "1", time.Now()))
+		during(t, o, map[string]backends.Backend{"mail": mail}, func() {
+			for range 95 {
+				time.Sleep(time.Second)
+				if p := take(t, other); p != nil {
+					t.Fatalf("another node took %s while it was being sent", p.parcel)
+				}
+			}
+		})
+		add(t, o, delivery("m2", "1", time.Now()))
+		dead := take(t, o)
+		time.Sleep(41 * time.Second)
+		if p := take(t, other); p == nil || p.parcel != dead.parcel {
+			t.Errorf("41 s after a node died the other has %v, want %s", p, dead.parcel)
 		}
 	})
 }

@@ -20,6 +20,7 @@ type Config struct {
 	SendTimeout time.Duration // of one Send: 2 min
 	Drain       time.Duration // for sends in hand once Run's ctx has ended: 5 s
 	Poll        time.Duration // at least so often the database is asked for what is due: 5 s
+	Lease       time.Duration // after so long another node takes up what a killed one was sending; clocks may differ by half: 40 s
 
 	RetryFirst  time.Duration // delay after the first failure; it doubles: 30 s
 	RetryMost   time.Duration // the longest delay: 4 h
@@ -47,6 +48,7 @@ func (c Config) withDefaults() Config {
 	number(&c.SendTimeout, 2*time.Minute)
 	number(&c.Drain, 5*time.Second)
 	number(&c.Poll, 5*time.Second)
+	number(&c.Lease, 40*time.Second)
 	number(&c.RetryFirst, 30*time.Second)
 	number(&c.RetryMost, 4*time.Hour)
 	number(&c.GiveUpAfter, 5*24*time.Hour)
@@ -78,9 +80,6 @@ func (c Config) workers(backend string) int {
 	}
 	return c.Workers
 }
-
-// lease is how long a claim holds without being settled: longer than any Send, so that it need not be renewed.
-func (c Config) lease() time.Duration { return c.SendTimeout + c.Drain + 30*time.Second }
 
 // An Outbox is the durable queue in one database. Several processes may run one each on the same PostgreSQL database.
 type Outbox struct {

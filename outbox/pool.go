@@ -56,7 +56,11 @@ func (p *pool) poke() {
 func (p *pool) run(ctx context.Context) {
 	sending, cancel := drainable(ctx, p.o.cfg.Drain)
 	defer cancel()
-	var workers sync.WaitGroup
+	var workers, renewing sync.WaitGroup
+	defer renewing.Wait()
+	stop := make(chan struct{})
+	defer close(stop)
+	renewing.Go(func() { p.renew(context.WithoutCancel(ctx), stop) })
 	defer workers.Wait()
 	for p.ready(ctx) {
 		limit := p.take()

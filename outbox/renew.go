@@ -1,0 +1,44 @@
+package outbox
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// renew makes the leases of what this pool has in hand last, until stop is closed. A lease is short, so that another node
+// soon takes up what a killed one had in hand, and a Send may still take its time. While the database does not answer
+// leases run out; what was sent under a lost lease is still recorded as sent.
+func (p *pool) renew(ctx context.Context, stop <-chan struct{}) {
+	tick := time.NewTicker(p.o.cfg.Lease / 4)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+		}
+		if leases := p.inHand(); len(leases) > 0 {
+			if err := p.o.renew(ctx, leases); err != nil {
+				p.o.cfg.Log.Warn("cannot renew leases", "backend", p.name, "error", err)
+			}
+		}
+	}
+}
+
+// renew moves the end of leases. It skips destinations whose row somebody holds: they are just being settled or added to,
+// and waiting for them in another order than theirs could be a deadlock.
+func (o *Outbox) renew(ctx context.Context, leases []string) error {
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	lock := ""
+	if o.postgres {
+		lock = " FOR UPDATE SKIP LOCKED"
+	}
+	err := o.writer.WithContext(ctx).Exec(`UPDATE lanes SET ready_at = ? WHERE id IN (SELECT id FROM lanes WHERE lease IN ?`+lock+`)`,
+		stamp(o.now().Add(o.cfg.Lease)), leases).Error
+	if err != nil {
+		return fmt.Errorf("renew leases: %w", err)
+	}
+	return nil
+}
