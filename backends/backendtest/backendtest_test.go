@@ -34,7 +34,7 @@ func (s *shelf) Send(ctx context.Context, p backends.Parcel) error {
 		return fmt.Errorf("put on the shelf: %w", backends.ErrUnavailable)
 	}
 	if p.To == "nobody" {
-		return fmt.Errorf("put on the shelf: %w", backends.ErrRefused)
+		return fmt.Errorf("put on the shelf: %w", backends.ErrGone)
 	}
 	text := ""
 	for _, n := range p.Notices {
