@@ -28,6 +28,7 @@ type Notice struct {
 	Objects  []string // the first is the thread
 	Severity string   // "debug", "info", "warning", "error", "critical"
 	Why      []Reason // every filter that matched; empty for account mail
+	Grouping Grouping `json:",omitzero"` // what it shares with others of a digest
 }
 
 // A Reason is why a notice was sent: a filter that matched.

@@ -74,8 +74,17 @@ func notice(e *catalogue.Event) backends.Notice {
 		ID: e.ID, Topic: e.Topic, Time: e.Time, App: e.App, Kind: e.Kind, KindName: e.KindName,
 		Title: cut("["+about(e)+"] "+what, maxTitle), Text: cut(what, maxText), Link: prose.Link, Icon: prose.Icon,
 		Actor: e.Actor, Users: first(e.Users), Packages: first(e.Packages), Objects: first(e.Objects),
-		Severity: e.Severity.String(),
+		Severity: e.Severity.String(), Grouping: grouping(e.Relation()),
 	}
+}
+
+// grouping says in the words of backends what the catalogue says of notices that belong together.
+func grouping(r catalogue.Relation) backends.Grouping {
+	g := backends.Grouping{Keys: r.Keys, Values: r.Values}
+	for _, p := range r.Plural {
+		g.Plural = append(g.Plural, backends.Part(p))
+	}
+	return g
 }
 
 // about gives what stands in the brackets of a title: the packages, or the application.

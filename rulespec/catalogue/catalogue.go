@@ -29,6 +29,9 @@ type Event struct {
 	describe func() Prose // nil: the zero Prose
 	once     sync.Once
 	prose    Prose
+	relate   func() Relation // nil: the zero Relation
+	related  sync.Once
+	relation Relation
 	bodyOnce sync.Once
 	bodyText string
 }

@@ -33,6 +33,7 @@ func (c *Catalogue) Describe(m *bus.Message) *Event {
 		return e
 	}
 	f.fill(e, stated)
+	e.relate = f.relate
 	e.describe = func() Prose {
 		p := f.prose()
 		if p.Summary == "" { // a sentence is never missing: the conventional one is better than none

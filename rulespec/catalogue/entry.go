@@ -29,6 +29,8 @@ type entry struct {
 	link          *prose
 	icon          *prose
 	secondaryIcon *prose
+	group         []*value
+	plural        *plural
 }
 
 // An app is a compiled application.

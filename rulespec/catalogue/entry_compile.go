@@ -30,6 +30,8 @@ func (c *compiler) entry(a *app, s *entrySource, appNames map[string]bool) *entr
 	e.link = c.prose("link", s.one("link"), names)
 	e.icon = c.prose("icon", s.one("icon"), names)
 	e.secondaryIcon = c.prose("secondary_icon", s.one("secondary_icon"), names)
+	e.group = c.values("group", s, names)
+	e.plural = c.plural(s.one("plural"), names)
 	return e
 }
 

@@ -76,7 +76,8 @@ func (e *entry) allValues() []*value {
 	all := []*value{e.when, e.actor, e.severity}
 	all = append(all, e.users...)
 	all = append(all, e.packages...)
-	return append(all, e.objects...)
+	all = append(all, e.objects...)
+	return append(all, e.group...)
 }
 
 func appendFailure(out []Failure, f Failure, v *value, p *prose) []Failure {

@@ -74,8 +74,8 @@ func (s *entrySource) kind() string { return s.one("kind").text }
 var (
 	appKeys   = []string{"app", "title", "icon", "tables", "vars", "entries"}
 	entryKeys = []string{"topic", "when", "kind", "name", "vars", "summary", "link", "icon", "secondary_icon",
-		"actor", "users", "packages", "objects", "severity", "classic"}
-	entryLists = map[string]bool{"topic": true, "users": true, "packages": true, "objects": true, "classic": true}
+		"actor", "users", "packages", "objects", "severity", "group", "plural", "classic"}
+	entryLists = map[string]bool{"topic": true, "users": true, "packages": true, "objects": true, "group": true, "classic": true}
 )
 
 // override puts a site's application over an embedded one: what the site says replaces what was there, entry by entry

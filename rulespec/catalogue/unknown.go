@@ -38,6 +38,7 @@ func describeUnknown(e *Event, words []string, stated stated) {
 	if stated.severity != 0 {
 		e.Severity = stated.severity
 	}
+	e.relate = func() Relation { return Relation{Keys: []string{cutBytes(e.Title+" "+e.Actor, maxName)}} }
 	e.describe = func() Prose { return unknownProse(e, words, body) }
 }
 

@@ -1,0 +1,154 @@
+package backends
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Group is notices that belong together and are told as one line.
+type Group struct {
+	Notices  []Notice // never empty; failures first, then the oldest first
+	Title    string   // one line: the notice's own title, or the sentence about all of them; not yet cleaned for a medium
+	Severity string   // the worst
+	First    time.Time
+	Last     time.Time
+}
+
+// Merge puts notices that belong together into groups: every notice is in one group, most in one of their own. The worst
+// groups come first, of equals the one that began first.
+//
+// The way is that of fedmsg's conglomerators: the rules are tried from the most particular to the most general, each over
+// all notices that are still alone, neighbours or not. First come the notices' own keys (without keys, the same objects),
+// last the same kind and actor. Account mail stays alone.
+func Merge(notices []Notice) []Group {
+	keys := make([][]string, len(notices))
+	levels := 0
+	for i, n := range notices {
+		keys[i] = keysOf(n)
+		levels = max(levels, len(keys[i]))
+	}
+	taken := make([]bool, len(notices))
+	var groups []Group
+	for level := range levels {
+		for _, members := range together(keys, taken, level) {
+			group := make([]Notice, len(members))
+			for i, at := range members {
+				taken[at] = true
+				group[i] = notices[at]
+			}
+			groups = append(groups, groupOf(group))
+		}
+	}
+	for i, n := range notices {
+		if !taken[i] {
+			groups = append(groups, groupOf([]Notice{n}))
+		}
+	}
+	slices.SortStableFunc(groups, func(a, b Group) int {
+		return cmp.Or(cmp.Compare(rank(b.Severity), rank(a.Severity)), a.First.Compare(b.First))
+	})
+	return groups
+}
+
+// together finds the notices that are still alone and share their key of a level, in the order of the first of them.
+func together(keys [][]string, taken []bool, level int) [][]int {
+	var found [][]int
+	index := map[string]int{}
+	for i, k := range keys {
+		if taken[i] || level >= len(k) || k[level] == "" {
+			continue
+		}
+		at, ok := index[k[level]]
+		if !ok {
+			at = len(found)
+			index[k[level]] = at
+			found = append(found, nil)
+		}
+		found[at] = append(found[at], i)
+	}
+	return slices.DeleteFunc(found, func(members []int) bool { return len(members) < 2 })
+}
+
+// maxKeys bounds the rules that are tried for a notice.
+const maxKeys = 5
+
+// keysOf gives what a notice may share with others, the most particular first; "" is shared with none.
+func keysOf(n Notice) []string {
+	if n.Topic == "" {
+		return nil
+	}
+	var keys []string
+	for _, k := range n.Grouping.Keys[:min(len(n.Grouping.Keys), maxKeys)] {
+		if k != "" {
+			k = "declared\x00" + n.App + "\x00" + k
+		}
+		keys = append(keys, k)
+	}
+	if len(keys) == 0 && len(n.Objects) > 0 {
+		keys = append(keys, "objects\x00"+n.App+"\x00"+strings.Join(n.Objects, "\x00"))
+	}
+	if n.Kind != "" {
+		for len(keys) < maxKeys { // the same level for all: what is particular goes first, whatever the application
+			keys = append(keys, "")
+		}
+		keys = append(keys, "kind\x00"+n.App+"\x00"+n.Kind+"\x00"+n.Actor)
+	}
+	return keys
+}
+
+func groupOf(ns []Notice) Group {
+	g := Group{Notices: ns, First: ns[0].Time, Last: ns[0].Time}
+	for _, n := range ns {
+		if n.Time.Before(g.First) {
+			g.First = n.Time
+		}
+		if n.Time.After(g.Last) {
+			g.Last = n.Time
+		}
+	}
+	slices.SortStableFunc(ns, func(a, b Notice) int {
+		return cmp.Or(cmp.Compare(rank(b.Severity), rank(a.Severity)), a.Time.Compare(b.Time))
+	})
+	g.Severity = ns[0].Severity
+	g.Title = sentence(ns)
+	return g
+}
+
+// Links gives the notices' links in the notices' order, each once, at most limit of them.
+func (g Group) Links(limit int) []string {
+	var links []string
+	for _, n := range g.Notices {
+		if len(links) < limit && n.Link != "" && !slices.Contains(links, n.Link) {
+			links = append(links, n.Link)
+		}
+	}
+	return links
+}
+
+// Span says when all of it happened, in UTC, to the minute: "2026-03-04 05:06–05:57 UTC"; "" where nobody knows.
+func (g Group) Span() string {
+	const day, clock = "2006-01-02", "15:04"
+	first, last := g.First.UTC(), g.Last.UTC()
+	switch {
+	case g.First.IsZero():
+		return ""
+	case first.Format(day+clock) == last.Format(day+clock):
+		return first.Format(day + " " + clock + " UTC")
+	case first.Format(day) == last.Format(day):
+		return first.Format(day+" "+clock) + "–" + last.Format(clock+" UTC")
+	}
+	return first.Format(day+" "+clock) + " – " + last.Format(day+" "+clock+" UTC")
+}
+
+// rank orders severities; what is not known is info.
+func rank(severity string) int {
+	if i := slices.Index([]string{"debug", "info", "warning", "error", "critical"}, severity); i >= 0 {
+		return i
+	}
+	return 1
+}
+
+// failure is the rank from which a notice counts as a failure: that of error.
+const failure = 3

@@ -1,0 +1,207 @@
+package backends
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// The bounds on the sentence about a group.
+const (
+	maxSentence = 300      // runes
+	maxName     = 80       // runes of one value
+	maxSeries   = 3        // values shown
+	maxNumber   = 1 << 40  // of one value that is added up
+	maxLine     = 16 << 10 // bytes of a text that are looked at for its first line
+)
+
+// sentence tells several notices in one; a single one is told by its own title.
+func sentence(ns []Notice) string {
+	if len(ns) == 1 {
+		return ns[0].Title
+	}
+	oldest := slices.MinFunc(ns, func(a, b Notice) int { return a.Time.Compare(b.Time) })
+	if ofOneKind(ns) || !slices.ContainsFunc(ns, func(n Notice) bool { return len(n.Grouping.Keys) == 0 }) {
+		if s := strings.TrimSpace(fill(oldest.Grouping.Plural, ns)); s != "" {
+			return limit(s, maxSentence)
+		}
+	}
+	if !slices.ContainsFunc(ns, func(n Notice) bool { return n.Title != ns[0].Title }) {
+		return ns[0].Title
+	}
+	return limit(conventional(ns), maxSentence)
+}
+
+func ofOneKind(ns []Notice) bool {
+	return !slices.ContainsFunc(ns, func(n Notice) bool { return n.Kind != ns[0].Kind })
+}
+
+// fill makes a sentence of its parts.
+func fill(parts []Part, ns []Notice) string {
+	var b strings.Builder
+	stands := map[string][]string{}
+	values := func(name string) []string {
+		if _, ok := stands[name]; !ok {
+			stands[name] = valuesOf(name, ns)
+		}
+		return stands[name]
+	}
+	for _, p := range parts {
+		switch {
+		case p.If != "" && len(values(p.If)) == 0, p.Unless != "" && len(values(p.Unless)) > 0:
+		case p.Name == "":
+			b.WriteString(p.Text)
+		case p.One != "" || p.Many != "":
+			b.WriteString(counted(number(p, values(p.Name)), p.One, p.Many))
+		case p.Sum || p.Name == "count" || p.Name == "failures":
+			b.WriteString(strconv.Itoa(number(p, values(p.Name))))
+		default:
+			b.WriteString(Series(values(p.Name)))
+		}
+	}
+	return b.String()
+}
+
+// valuesOf gives every value of a name, with repetitions. count and failures have one for each notice that counts.
+func valuesOf(name string, ns []Notice) []string {
+	var all []string
+	for _, n := range ns {
+		switch name {
+		case "count":
+			all = append(all, n.ID)
+		case "failures":
+			if rank(n.Severity) >= failure {
+				all = append(all, n.ID)
+			}
+		case "actors":
+			if n.Actor != "" {
+				all = append(all, n.Actor)
+			}
+		case "users":
+			all = append(all, n.Users...)
+		case "packages":
+			all = append(all, n.Packages...)
+		case "objects":
+			all = append(all, n.Objects...)
+		default:
+			all = append(all, n.Grouping.Values[name]...)
+		}
+	}
+	return all
+}
+
+// number gives the number that a part shows: a sum, or how many different values there are.
+func number(p Part, values []string) int {
+	if p.Name == "count" || p.Name == "failures" {
+		return len(values)
+	}
+	if !p.Sum {
+		return len(unique(values))
+	}
+	sum := 0
+	for _, v := range values {
+		if n, err := strconv.Atoi(v); err == nil {
+			sum += min(max(n, -maxNumber), maxNumber)
+		}
+	}
+	return sum
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		many = one
+	}
+	return strconv.Itoa(n) + " " + many
+}
+
+// Series tells a set of names, sorted, each once: "a", "a and b", "a, b and c"; of more than three the first two and how
+// many others there are: "a, b and 4 others".
+func Series(names []string) string {
+	names = unique(names)
+	if more := len(names) - maxSeries + 1; more > 1 {
+		names = append(names[:maxSeries-1:maxSeries-1], fmt.Sprintf("%d others", more))
+	}
+	for i, name := range names {
+		names[i] = limit(name, maxName)
+	}
+	switch n := len(names); n {
+	case 0:
+		return ""
+	case 1:
+		return names[0]
+	default:
+		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+	}
+}
+
+func unique(values []string) []string {
+	values = slices.Clone(values)
+	slices.Sort(values)
+	return slices.Compact(values)
+}
+
+// conventional tells notices that no catalogue has a sentence for: of one kind by the kind's name, of several by the worst
+// and latest of them and what else there was.
+func conventional(ns []Notice) string {
+	if ofOneKind(ns) {
+		s := fmt.Sprintf("%s: %d", kindOf(ns[0]), len(ns))
+		if actors := Series(valuesOf("actors", ns)); actors != "" {
+			s += " by " + actors
+		}
+		if packages := Series(valuesOf("packages", ns)); packages != "" {
+			s += " (" + packages + ")"
+		}
+		return s
+	}
+	head := 0
+	for i, n := range ns {
+		if cmp.Or(cmp.Compare(rank(n.Severity), rank(ns[head].Severity)), n.Time.Compare(ns[head].Time)) >= 0 {
+			head = i
+		}
+	}
+	count := map[string]int{}
+	rest := slices.Delete(slices.Clone(ns), head, head+1)
+	for _, n := range rest {
+		count[kindOf(n)]++
+	}
+	var others []string
+	for kind, n := range count {
+		others = append(others, fmt.Sprintf("%s (%d)", kind, n))
+	}
+	s := limit(headline(ns[head]), maxSentence/2) + "; also " + Series(others)
+	if actors := Series(valuesOf("actors", rest)); actors != "" {
+		s += " by " + actors
+	}
+	return s
+}
+
+func kindOf(n Notice) string { return limit(cmp.Or(n.KindName, n.Kind), maxName) }
+
+// headline is the notice's sentence: the first line of its text, or its title.
+func headline(n Notice) string {
+	text := n.Text[:min(len(n.Text), maxLine)]
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			return line
+		}
+	}
+	return n.Title
+}
+
+// limit gives at most so many runes, the last an ellipsis where some are missing.
+func limit(s string, most int) string {
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	runes := 0
+	for i := range s {
+		if runes == most-1 {
+			return s[:i] + "…"
+		}
+		runes++
+	}
+	return s
+}
