@@ -132,3 +132,21 @@ func (p *part) takes(char rune) bool {
 	in := slices.ContainsFunc(p.in, func(s span) bool { return s.from <= char && char <= s.to })
 	return in != p.neg
 }
+
+// longest gives the longest run of characters that stand for themselves.
+func (g *glob) longest() string {
+	if g.parts == nil {
+		return g.literal
+	}
+	var longest, run []byte
+	for _, p := range g.parts {
+		if p.what != partChar {
+			run = run[:0]
+			continue
+		}
+		if run = utf8.AppendRune(run, p.char); len(run) > len(longest) {
+			longest = append(longest[:0], run...)
+		}
+	}
+	return string(longest)
+}

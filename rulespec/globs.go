@@ -42,11 +42,29 @@ func (g *globs) fit(name string) (bool, error) {
 }
 
 // predicate makes the predicate of a field of which one value fits. Where no pattern has a wildcard it is exact.
-func (g *globs) predicate(field string, get func(*Subject) []string) Predicate {
+func (g *globs) predicate(field string, odds int, get func(*Subject) []string) Predicate {
 	g.field = field
 	p := anyName(field, g.fit, get)
+	p.Search = &Search{Fields: []string{field}, Fits: g.fit, Literals: g.literals()}
+	p.Odds = max(oddsPattern, odds)
 	if len(g.wild) == 0 {
-		p.Keys, p.Cost = keys(field, g.names), CostExact
+		p.sure(field, g.names, odds)
 	}
 	return p
+}
+
+// literals gives what names that fit have in them: the longest stretch without a wildcard of each pattern.
+func (g *globs) literals() [][]string {
+	set := make([]string, 0, len(g.names)+len(g.wild))
+	for _, name := range g.names {
+		set = append(set, string(Fold(nil, name)))
+	}
+	for _, w := range g.wild {
+		longest := w.longest()
+		if longest == "" {
+			return nil
+		}
+		set = append(set, string(Fold(nil, longest)))
+	}
+	return [][]string{set}
 }

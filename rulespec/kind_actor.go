@@ -13,7 +13,9 @@ var kindActor = &Kind{
 		if err != nil {
 			return Predicate{}, err
 		}
-		return exactOne("actor", names, func(s *Subject) string { return s.Actor }), nil
+		p := exactOne("actor", names, func(s *Subject) string { return s.Actor })
+		p.Odds = oddsOf(names, oddsName)
+		return p, nil
 	},
 	Sentence: func(args Args, not bool) string {
 		return who(args["name"], not) + " the one who did it"

@@ -9,7 +9,9 @@ var kindApp = &Kind{
 		Doc: "The exact name: mostly the fourth word of the topic.",
 	}},
 	Compile: func(_ Env, args Args) (Predicate, error) {
-		return exactOne("app", args["name"], func(s *Subject) string { return s.App }), nil
+		p := exactOne("app", args["name"], func(s *Subject) string { return s.App })
+		p.Odds = oddsOf(args["name"], 4*oddsTopic)
+		return p, nil
 	},
 	Sentence: func(args Args, not bool) string {
 		return "the application " + is(not) + either(args["name"])

@@ -8,6 +8,9 @@ var kindEverything = &Kind{
 		return Predicate{
 			Match: func(*Subject) (bool, error) { return true, nil },
 			Why:   func(*Subject) string { return "every message" },
+			Keys:  []Key{{Field: fieldEverything}},
+			Sure:  true,
+			Odds:  oddsAll,
 		}, nil
 	},
 	Sentence: func(_ Args, not bool) string {

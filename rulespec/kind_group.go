@@ -51,6 +51,10 @@ func compileGroup(_ Env, args Args) (Predicate, error) {
 			}
 			return listing("user", s.Users)
 		},
-		Cost: CostExact,
+		Keys:  keys(fieldGroup, args["name"]),
+		Sure:  true,
+		Needs: needs(args["name"], nil),
+		Odds:  oddsOf(args["name"], 2*oddsTopic),
+		Cost:  CostExact,
 	}, nil
 }

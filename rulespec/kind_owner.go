@@ -76,7 +76,11 @@ func compileOwner(env Env, args Args) (Predicate, error) {
 			}
 			return listing("package", s.Packages)
 		},
-		Cost: CostPattern,
+		Keys:  slices.Concat(keys(fieldOwner, users), keys(fieldOwnerGroup, args["group"])),
+		Sure:  o.role == nil && o.via == "",
+		Needs: needs(args["group"], args["role"]),
+		Odds:  oddsOf(users, 2*oddsName) + len(args["group"])*oddsPattern,
+		Cost:  CostPattern,
 	}, nil
 }
 
@@ -90,6 +94,42 @@ func (o *ownership) find(s *Subject) (pkg, owner, role string, ok bool) {
 		}
 	}
 	return "", "", "", false
+}
+
+// owners gives everybody who owns a package of the subject, in person or through a group.
+func (s *Subject) owners(yield func(string) bool) {
+	if s.Directory == nil {
+		return
+	}
+	for _, pkg := range s.Packages {
+		for owner := range s.Directory.Owners(pkg) {
+			if group, isGroup := strings.CutPrefix(owner, "@"); !isGroup {
+				if !yield(owner) {
+					return
+				}
+			} else {
+				for _, member := range s.Directory.Members(group) {
+					if !yield(member) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// ownerGroups gives the groups that own a package of the subject.
+func (s *Subject) ownerGroups(yield func(string) bool) {
+	if s.Directory == nil {
+		return
+	}
+	for _, pkg := range s.Packages {
+		for owner := range s.Directory.Owners(pkg) {
+			if group, isGroup := strings.CutPrefix(owner, "@"); isGroup && !yield(group) {
+				return
+			}
+		}
+	}
 }
 
 func (o *ownership) covers(owner string, dir Directory) bool {

@@ -14,7 +14,7 @@ var kindPackage = &Kind{
 		if err != nil {
 			return Predicate{}, err
 		}
-		return globs.predicate("package", func(s *Subject) []string { return s.Packages }), nil
+		return globs.predicate("package", oddsName, func(s *Subject) []string { return s.Packages }), nil
 	},
 	Sentence: func(args Args, not bool) string {
 		if not {

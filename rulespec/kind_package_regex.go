@@ -28,5 +28,9 @@ func compilePackageRegex(_ Env, args Args) (Predicate, error) {
 		}
 		return regexes.match(name), nil
 	}
-	return anyName("package", fits, func(s *Subject) []string { return s.Packages }), nil
+	p := anyName("package", fits, func(s *Subject) []string { return s.Packages })
+	p.Search = regexes.search("package")
+	p.Search.Fits, p.Search.Plain = fits, false // a name too long is no text that has the literal
+	p.Odds = oddsPattern
+	return p, nil
 }

@@ -44,7 +44,8 @@ func compileRegex(_ Env, args Args) (Predicate, error) {
 		body:    all || slices.Contains(args["in"], "body"),
 		link:    slices.Contains(args["in"], "link"),
 	}
-	return Predicate{Match: r.match, Why: r.why, Cost: CostText}, nil
+	search := regexes.search(r.places()...)
+	return Predicate{Match: r.match, Why: r.why, Search: search, Odds: oddsOfSearch(search), Cost: CostText}, nil
 }
 
 func (r *search) match(s *Subject) (bool, error) {

@@ -32,6 +32,9 @@ func compileSeverity(_ Env, args Args) (Predicate, error) {
 	return Predicate{
 		Match: func(s *Subject) (bool, error) { return s.Severity >= least, nil },
 		Why:   func(s *Subject) string { return "severity " + s.Severity.String() },
+		Keys:  keys(fieldSeverity, []string{least.String()}),
+		Sure:  true,
+		Odds:  oddsAll / 4,
 		Cost:  CostExact,
 	}, nil
 }

@@ -31,7 +31,7 @@ func compileTopic(_ Env, args Args) (Predicate, error) {
 	if err != nil {
 		return Predicate{}, err
 	}
-	p := globs.predicate("topic", func(s *Subject) []string { return []string{s.Topic} })
+	p := globs.predicate("topic", oddsTopic, func(s *Subject) []string { return []string{s.Topic} })
 	p.Match = func(s *Subject) (bool, error) { return globs.fit(s.Topic) }
 	return p, nil
 }

@@ -169,6 +169,45 @@ func checkVector(t *testing.T, text string, r rulespec.Rule, p rulespec.Predicat
 	if raw && p.Keys != nil && !hasKey(s, p.Keys) {
 		t.Errorf("%s: matches an event that has none of its keys %v", text, p.Keys)
 	}
+	if !raw && p.Sure && hasKey(s, p.Keys) {
+		t.Errorf("%s: does not match an event that has one of its keys %v, and they are sure", text, p.Keys)
+	}
+	if p.Search != nil {
+		checkSearch(t, s, p, raw, text)
+	}
+}
+
+// checkSearch holds a predicate to what its Search promises.
+func checkSearch(t *testing.T, s *rulespec.Subject, p rulespec.Predicate, raw bool, text string) {
+	t.Helper()
+	fits := false
+	for _, field := range p.Search.Fields {
+		texts := slices.Collect(s.Values(field))
+		if slices.Contains(rulespec.Texts, field) {
+			texts = []string{s.Text(field)}
+		}
+		for _, one := range texts {
+			ok, _ := p.Search.Fits(one)
+			fits = fits || ok
+			has := hasLiterals(one, p.Search.Literals)
+			if ok && !has || has && p.Search.Plain && !ok {
+				t.Errorf("%s: fits %q: %v, has the literals %q: %v", text, one, ok, p.Search.Literals, has)
+			}
+		}
+	}
+	if fits != raw {
+		t.Errorf("%s: Match says %v, Search %v", text, raw, fits)
+	}
+}
+
+func hasLiterals(text string, sets [][]string) bool {
+	folded := string(rulespec.Fold(nil, text))
+	for _, set := range sets {
+		if !slices.ContainsFunc(set, func(l string) bool { return strings.Contains(folded, l) }) {
+			return false
+		}
+	}
+	return true
 }
 
 func hasKey(s *rulespec.Subject, keys []rulespec.Key) bool {

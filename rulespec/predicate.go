@@ -17,6 +17,8 @@ func exactOne(field string, values []string, get func(*Subject) string) Predicat
 			return "no " + field
 		},
 		Keys: keys(field, values),
+		Sure: true,
+		Odds: oddsOf(values, oddsTopic),
 		Cost: CostExact,
 	}
 }
@@ -25,7 +27,7 @@ func exactOne(field string, values []string, get func(*Subject) string) Predicat
 func exactAny(field string, values []string, get func(*Subject) []string) Predicate {
 	in := oneOf(values)
 	p := anyName(field, func(name string) (bool, error) { return in(name), nil }, get)
-	p.Keys, p.Cost = keys(field, values), CostExact
+	p.sure(field, values, oddsName)
 	return p
 }
 
@@ -57,6 +59,15 @@ func anyName(field string, fits func(name string) (bool, error), get func(*Subje
 		Cost: CostPattern,
 	}
 }
+
+// sure makes the predicate one of which values of a field are all there is to say.
+func (p *Predicate) sure(field string, values []string, odds int) {
+	p.Keys, p.Sure, p.Search = keys(field, values), true, nil
+	p.Odds, p.Cost = oddsOf(values, odds), CostExact
+}
+
+// oddsOf gives the odds of one of values, where each has the given ones.
+func oddsOf(values []string, each int) int { return min(oddsAll, each*max(1, len(values))) }
 
 // oneOf gives a test for being one of values: a loop for few, a set for many.
 func oneOf(values []string) func(string) bool {

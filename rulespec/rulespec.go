@@ -104,8 +104,28 @@ type Predicate struct {
 	Why func(*Subject) string
 	// Keys are index keys: an event with none of them cannot match. nil: any event may.
 	Keys []Key
+	// Sure says that one of Keys is enough: an event that has one matches.
+	Sure bool
+	// Needs is what the rule asks of the directory: without all of it, the rule cannot be evaluated on an event that it
+	// does not hold for. A rule with Keys and no Needs can always be evaluated.
+	Needs []Key
+	// Search is there when the predicate looks at names or texts one at a time; it then has no Keys and no Needs.
+	Search *Search
+	// Odds is of how many messages in 10,000 the rule holds, roughly, 1 at least: an engine hangs a filter from the rarest.
+	Odds int
 	// Cost tells the engine the order to try rules in: the cheapest first.
 	Cost Cost
+}
+
+// A Search is how a predicate looks at texts, each for itself: it holds for an event when one of them fits, it cannot be
+// evaluated when none fits and one could not be tried.
+type Search struct {
+	Fields []string                        // which: of Fields, or of Texts
+	Fits   func(text string) (bool, error) // an error means that the text is a name longer than MaxName
+	// Literals is what a text that fits has in it after Fold: one at least of each set. None: nothing is known.
+	Literals [][]string
+	// Plain says that it is enough to have one of the only set in Literals.
+	Plain bool
 }
 
 // A Key is a field of an event and a value of it: {"package", "bash"}.
@@ -113,6 +133,15 @@ type Key struct{ Field, Value string }
 
 // Cost is the class of work that a predicate does.
 type Cost int
+
+// The Odds of what no rule narrows, and of a value of the fields that kinds share.
+const (
+	oddsAll     = 10_000
+	oddsTopic   = 100
+	oddsPattern = 30
+	oddsText    = 10
+	oddsName    = 3
+)
 
 // The classes: a comparison or set look-up, a pattern over names, a pattern over text.
 const (
@@ -133,6 +162,8 @@ type Directory interface {
 	// Owners gives who owns pkg, each with the role, in the directory's own words ("owner", "commit", ...): a person by
 	// name, a group as "@" and its name; always in the same order. Somebody with two roles comes twice.
 	Owners(pkg string) iter.Seq2[string, string]
+	// Members gives the users whose Groups have the group, sorted. The caller must not change it.
+	Members(group string) []string
 }
 
 // Me is the value that stands for the filter's owner, in user, actor and owner rules.
