@@ -29,15 +29,6 @@ var _ interface {
 	Explain(*catalogue.Event, rulespec.Directory, rulespec.FilterID) (Explanation, bool)
 } = (*Matcher)(nil)
 
-// A Matcher is a compiled, immutable set of filters, safe for concurrent use. Compile makes it; the zero Matcher has no
-// filters.
-type Matcher struct {
-	filters []filter                    // ascending by id
-	hung    map[rulespec.Key][]int32    // filters by the keys of one positive rule: places in filters
-	loose   []int32                     // filters that any event may match
-	place   map[rulespec.FilterID]int32 // of each filter, the broken ones too
-}
-
 // Broken is a filter that could not be compiled; it never matches.
 type Broken struct {
 	Filter rulespec.FilterID

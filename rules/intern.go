@@ -1,0 +1,145 @@
+package rules
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// A predicate is what a rule says, without its negation; rules that say the same share one. It is known by its place in
+// view.preds.
+type predicate struct {
+	form  form
+	field uint8  // of a term: its place in rulespec.Fields
+	at    uint32 // of a term: its value in view.names; of the others: where to find more in their list
+}
+
+// A form says how it is found out whether a predicate holds.
+type form uint8
+
+const (
+	formRoot     form = iota // always holds
+	formTerm                 // the event has this value in this field
+	formAny                  // the event has one of several terms, of which each leads here
+	formChecked              // as formAny, and then the predicate is asked as well
+	formSearched             // a search through names, or through texts for literals
+	formNeed                 // the directory has this
+	formOpaque               // there is nothing to find it by: it is asked
+)
+
+// root is the predicate that always holds. What hangs from it is looked at for every event.
+const root uint32 = 0
+
+// A check is a predicate that is asked.
+type check = func(*rulespec.Subject) (bool, error)
+
+// A compiledRule is a rule on its way into the index.
+type compiledRule struct {
+	rulespec.Rule
+	predicate rulespec.Predicate
+	id        uint32
+}
+
+// listed says whether the events that the predicate holds for are found without asking it.
+func (p predicate) listed() bool {
+	return p.form == formTerm || p.form == formAny || p.form == formChecked || p.form == formSearched
+}
+
+// intern gives the predicate of a rule of owner's.
+func (x *Index) intern(owner string, r *compiledRule) uint32 {
+	keys := slices.Clone(r.predicate.Keys)
+	slices.SortFunc(keys, func(a, b rulespec.Key) int {
+		return cmp.Or(cmp.Compare(a.Field, b.Field), cmp.Compare(a.Value, b.Value))
+	})
+	keys = slices.Compact(keys)
+	if r.predicate.Sure && len(keys) == 1 {
+		return x.internTerm(keys[0])
+	}
+	name := identity(owner, r)
+	if id, known := x.named[name]; known {
+		return id
+	}
+	id := x.add(owner, r, keys)
+	x.named[name] = id
+	return id
+}
+
+// identity tells predicates apart: by kind and arguments, and by the owner where the arguments name him.
+func identity(owner string, r *compiledRule) string {
+	var b strings.Builder
+	mine := false
+	for _, param := range slices.Sorted(maps.Keys(r.Args)) {
+		b.WriteString("\x01" + param)
+		values := slices.Sorted(slices.Values(r.Args[param]))
+		for _, value := range slices.Compact(values) {
+			b.WriteString("\x00" + value) // no value has a control character
+			mine = mine || value == rulespec.Me
+		}
+	}
+	if mine {
+		return r.Kind + b.String() + "\x02" + owner
+	}
+	return r.Kind + b.String()
+}
+
+// add makes the predicate of a rule that is no term.
+func (x *Index) add(owner string, r *compiledRule, keys []rulespec.Key) uint32 {
+	v := x.next
+	p := r.predicate
+	switch {
+	case keys != nil:
+		terms := make([]uint32, len(keys))
+		for i, k := range keys {
+			terms[i] = x.internTerm(k)
+		}
+		id := uint32(len(v.preds))
+		if p.Sure {
+			v.preds = append(v.preds, predicate{form: formAny})
+		} else {
+			v.preds = append(v.preds, predicate{form: formChecked, at: uint32(len(v.checks))})
+			v.checks = append(v.checks, p.Match)
+		}
+		for _, t := range terms {
+			v.above.set(x.edit, t, append(slices.Clone(v.above.at(t)), id))
+		}
+		return id
+	case p.Search != nil:
+		if id, ok := x.addSearch(p.Search); ok {
+			return id
+		}
+	}
+	v.preds = append(v.preds, predicate{form: formOpaque, at: uint32(len(v.checks))})
+	v.checks = append(v.checks, p.Match)
+	return uint32(len(v.preds) - 1)
+}
+
+// internTerm gives the predicate that holds for the events with a key.
+func (x *Index) internTerm(k rulespec.Key) uint32 {
+	v := x.next
+	field := uint8(slices.Index(rulespec.Fields, k.Field))
+	if id, known := v.terms.find(v, field, k.Value); known {
+		return id
+	}
+	id := uint32(len(v.preds))
+	v.preds = append(v.preds, predicate{form: formTerm, field: field, at: v.names.add(k.Value)})
+	v.terms = v.terms.add(v, field, k.Value, id)
+	v.fields[field].terms = true
+	return id
+}
+
+// internNeed gives the predicate that holds where the directory has need.
+func (x *Index) internNeed(need rulespec.Key) uint32 {
+	name := "\x00" + need.Field + "\x00" + need.Value
+	id, known := x.named[name]
+	if !known {
+		v := x.next
+		id = uint32(len(v.preds))
+		v.preds = append(v.preds, predicate{form: formNeed, at: uint32(len(v.needs))})
+		v.needs = append(v.needs, need)
+		x.named[name] = id
+	}
+	return id
+}

@@ -1,0 +1,137 @@
+package rules
+
+import (
+	"hash/maphash"
+	"sync/atomic"
+
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// patterns is the searches in the names of one field. What they say of a name is remembered: names come again.
+type patterns struct {
+	grams *grams
+	loose []uint32 // searches without literals: every new name is tried on them
+	seed  maphash.Seed
+	known *memo
+}
+
+// A memo is a table of names of a fixed size: what has no room is forgotten.
+type memo struct {
+	bytes   atomic.Int64 // of the lists, roughly
+	entries []atomic.Pointer[remembered]
+}
+
+// A remembered is what the first upto searches of a field's log say of a name.
+type remembered struct {
+	name         string
+	upto         int
+	hold, untold []uint32 // searches that fit; that could not be tried
+}
+
+const (
+	memoNames = 1 << 15
+	memoBytes = 64 << 20
+	// memoNew is how many new searches a remembered name is tried on one by one; with more, it is looked at afresh.
+	memoNew = 256
+)
+
+func newPatterns() *patterns {
+	return &patterns{seed: maphash.MakeSeed(), known: newMemo(1 << 8)}
+}
+
+func newMemo(size int) *memo { return &memo{entries: make([]atomic.Pointer[remembered], size)} }
+
+// add gives patterns with one search more; p stays as it was for those who have it.
+func (p *patterns) add(set []string, id uint32) *patterns {
+	next := *p
+	if set == nil {
+		next.loose = append(next.loose, id)
+	} else {
+		next.grams = next.grams.add(set, id)
+	}
+	if len(next.known.entries) < memoNames && (next.grams != nil && next.grams.used > 64 || len(next.loose) > 64) {
+		next.known = newMemo(memoNames)
+	}
+	return &next
+}
+
+// of gives what the searches of f say of a name.
+func (s *scratch) remember(f *field, name string) *remembered {
+	m := f.names.known
+	at := maphash.String(f.names.seed, name) & uint64(len(m.entries)-1)
+	for _, way := range [2]uint64{at, at ^ 1} {
+		r := m.entries[way].Load()
+		if r == nil || r.name != name {
+			continue
+		}
+		switch young := len(f.log) - r.upto; {
+		case young <= 0:
+			return r
+		case young < memoNew:
+			fresh := &remembered{name: name, upto: len(f.log), hold: r.hold[:len(r.hold):len(r.hold)], untold: r.untold[:len(r.untold):len(r.untold)]}
+			for _, id := range f.log[r.upto:] {
+				s.try(fresh, id)
+			}
+			m.keep(way, fresh)
+			return fresh
+		}
+	}
+	r := s.look(f, name)
+	if old := m.entries[at].Load(); old != nil && old.name != name {
+		if other := m.entries[at^1].Load(); other == nil || other.upto < old.upto {
+			at ^= 1
+		}
+	}
+	m.keep(at, r)
+	return r
+}
+
+// keep puts r into its place. When the lists have become too large, all is forgotten.
+func (m *memo) keep(at uint64, r *remembered) {
+	size := int64(4*(len(r.hold)+len(r.untold)) + 64)
+	if m.bytes.Add(size) > memoBytes {
+		for i := range m.entries {
+			m.entries[i].Store(nil)
+		}
+		m.bytes.Store(0)
+		return
+	}
+	m.entries[at].Store(r)
+}
+
+// look tries a name on all searches of f that it may fit.
+func (s *scratch) look(f *field, name string) *remembered {
+	r := &remembered{name: name, upto: len(f.log)}
+	if len(name) > rulespec.MaxName { // what no search is tried on, every search has to say so
+		for _, id := range f.log {
+			s.try(r, id)
+		}
+		return r
+	}
+	for _, id := range f.names.loose {
+		s.try(r, id)
+	}
+	if f.names.grams == nil {
+		return r
+	}
+	s.name = rulespec.Fold(s.name[:0], name)
+	s.tried++
+	f.names.grams.scan(s.name, func(id uint32) {
+		if int(id) < len(s.view.preds) && s.tries[id] != s.tried {
+			s.tries[id] = s.tried
+			s.try(r, id)
+		}
+	})
+	return r
+}
+
+// try asks one search about a name.
+func (s *scratch) try(r *remembered, id uint32) {
+	ok, err := s.view.searches[s.view.preds[id].at].search.Fits(r.name)
+	switch {
+	case ok:
+		r.hold = append(r.hold, id)
+	case err != nil:
+		r.untold = append(r.untold, id)
+	}
+}

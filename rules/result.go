@@ -1,0 +1,106 @@
+package rules
+
+import (
+	"slices"
+
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// A Result is the filters that an event matches, by reference: finding many costs little more than finding one, and what
+// is done with them is for whoever reads the Result. It stays what it is when the Index changes. It may be used again
+// with Find, and by one goroutine at a time.
+type Result struct {
+	view *view
+	runs [][]uint32 // slots, each run in order
+	dead []uint32   // slots in order that are in runs and do not count
+
+	sorted []uint64
+	ids    []rulespec.FilterID
+	seen   []uint64 // a bit for each owner
+}
+
+func (r *Result) reset(v *view) {
+	r.view, r.runs = v, r.runs[:0]
+}
+
+// live calls visit with the stretches of the runs that count.
+func (r *Result) live(visit func(slots []uint32)) {
+	for _, run := range r.runs {
+		from, _ := slices.BinarySearch(r.dead, run[0])
+		for _, dead := range r.dead[from:] {
+			at, found := slices.BinarySearch(run, dead)
+			if at == len(run) {
+				break
+			}
+			if !found {
+				continue
+			}
+			if at > 0 {
+				visit(run[:at])
+			}
+			if run = run[at+1:]; len(run) == 0 {
+				break
+			}
+		}
+		if len(run) > 0 {
+			visit(run)
+		}
+	}
+}
+
+// Len is how many filters there are.
+func (r *Result) Len() int {
+	n := 0
+	r.live(func(slots []uint32) { n += len(slots) })
+	return n
+}
+
+// AppendTo appends the ids of the filters, in no particular order.
+func (r *Result) AppendTo(ids []rulespec.FilterID) []rulespec.FilterID {
+	r.live(func(slots []uint32) {
+		for _, slot := range slots {
+			ids = append(ids, r.view.id(slot))
+		}
+	})
+	return ids
+}
+
+// PerOwner gives the filters of each owner, all at once; the slice is good until the next.
+func (r *Result) PerOwner(yield func([]rulespec.FilterID) bool) {
+	r.sorted = r.sorted[:0]
+	r.live(func(slots []uint32) {
+		for _, slot := range slots {
+			r.sorted = append(r.sorted, uint64(r.view.pageOwner.at(slot>>pageBits))<<32|uint64(slot))
+		}
+	})
+	slices.Sort(r.sorted)
+	for i := 0; i < len(r.sorted); {
+		owner := r.sorted[i] >> 32
+		for r.ids = r.ids[:0]; i < len(r.sorted) && r.sorted[i]>>32 == owner; i++ {
+			r.ids = append(r.ids, r.view.id(uint32(r.sorted[i])))
+		}
+		if !yield(r.ids) {
+			return
+		}
+	}
+}
+
+// OneEach gives one filter of each owner.
+func (r *Result) OneEach(yield func(rulespec.FilterID) bool) {
+	clear(r.seen)
+	stop := false
+	r.live(func(slots []uint32) {
+		for _, slot := range slots {
+			owner := r.view.pageOwner.at(slot >> pageBits)
+			word, bit := int(owner/64), uint64(1)<<(owner%64)
+			if word >= len(r.seen) {
+				r.seen = append(r.seen, make([]uint64, word+word/4+1-len(r.seen))...)
+			}
+			if stop || r.seen[word]&bit != 0 {
+				continue
+			}
+			r.seen[word] |= bit
+			stop = !yield(r.view.id(slot))
+		}
+	})
+}

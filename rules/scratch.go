@@ -1,0 +1,121 @@
+package rules
+
+import (
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// A scratch is what one look at an event works with. It decides every predicate once.
+type scratch struct {
+	rulespec.Subject
+	view   *view
+	event  uint32   // number of the event, so that nothing needs clearing
+	marks  []uint32 // by predicate: number of the event, and in the lowest bits a state
+	hold   []uint32 // predicates that hold
+	untold []uint32 // predicates of which some name could not be tried
+	maybe  []uint32 // predicates that must be asked if anybody wants to know
+	texts  []string
+	folded [][]byte
+	name   []byte
+	tries  []uint32 // by predicate: the last name that it was tried on
+	tried  uint32
+	dead   []uint32
+}
+
+// A state is what is known of a predicate.
+type state uint32
+
+const (
+	unknown state = iota
+	holds
+	fails
+	untold // it cannot be evaluated
+	maybe  // it must be asked
+
+	stateBits = 3
+)
+
+// begin makes s ready for an event.
+func (s *scratch) begin(v *view, subject rulespec.Subject) {
+	s.Subject, s.view = subject, v
+	if s.event++; s.event == 1<<(32-stateBits) {
+		clear(s.marks)
+		s.event = 1
+	}
+	if s.tried > 1<<31 {
+		clear(s.tries)
+		s.tried = 0
+	}
+	if n := len(v.preds); len(s.marks) < n {
+		s.marks = append(s.marks, make([]uint32, n+n/4-len(s.marks))...)
+		s.tries = append(s.tries, make([]uint32, len(s.marks)-len(s.tries))...)
+	}
+	s.hold, s.untold, s.maybe = s.hold[:0], s.untold[:0], s.maybe[:0]
+}
+
+// end lets go of the event.
+func (s *scratch) end() {
+	s.Subject, s.view = rulespec.Subject{}, nil
+	clear(s.texts)
+}
+
+func (s *scratch) mark(id uint32) state {
+	m := s.marks[id]
+	if m>>stateBits != s.event {
+		return unknown
+	}
+	return state(m & (1<<stateBits - 1))
+}
+
+func (s *scratch) set(id uint32, to state) { s.marks[id] = s.event<<stateBits | uint32(to) }
+
+// note notes what has been found out of a predicate, once.
+func (s *scratch) note(id uint32, to state) {
+	if int(id) >= len(s.view.preds) { // younger than the view
+		return
+	}
+	if was := s.mark(id); was != unknown && (was != untold || to != holds) {
+		return
+	}
+	s.set(id, to)
+	switch to {
+	case holds:
+		s.hold = append(s.hold, id)
+	case untold:
+		s.untold = append(s.untold, id)
+	case maybe:
+		s.maybe = append(s.maybe, id)
+	}
+}
+
+// state says whether a predicate holds, and asks it if need be.
+func (s *scratch) state(id uint32) state {
+	to := s.mark(id)
+	if to != unknown && to != maybe {
+		return to
+	}
+	p := s.view.preds[id]
+	switch {
+	case p.form == formRoot:
+		to = holds
+	case p.form == formNeed:
+		to = stateOf(s.Has(s.view.needs[p.at]), nil)
+	case p.form == formOpaque || p.form == formChecked && to == maybe:
+		to = stateOf(s.view.checks[p.at](&s.Subject))
+	case p.form == formSearched && to == maybe:
+		to = stateOf(s.view.searches[p.at].fits(s), nil)
+	default: // it is listed, and nothing has led to it
+		to = fails
+	}
+	s.set(id, to)
+	return to
+}
+
+func stateOf(ok bool, err error) state {
+	switch {
+	case err != nil:
+		return untold
+	case ok:
+		return holds
+	}
+	return fails
+}

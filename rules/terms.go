@@ -1,0 +1,99 @@
+package rules
+
+import (
+	"encoding/binary"
+	"hash/maphash"
+	"sync/atomic"
+)
+
+// terms finds the predicate of a field and a value. Readers look up while the writer adds; nothing is ever taken out. A
+// reader that meets a predicate younger than its view passes it by.
+type terms struct {
+	seed  maphash.Seed
+	used  int
+	slots []atomic.Uint64 // upper half: hash, lower half: predicate + 1; 0: free
+}
+
+func newTerms(size int) *terms {
+	return &terms{seed: maphash.MakeSeed(), slots: make([]atomic.Uint64, size)}
+}
+
+func (t *terms) hash(field uint8, value string) uint64 {
+	return maphash.String(t.seed, value) + salt(field)
+}
+
+// salt tells the hashes of the fields apart; its factor is 2^64 divided by the golden ratio.
+func salt(field uint8) uint64 { return uint64(field) * 0x9e3779b97f4a7c15 }
+
+// find gives the predicate of value in field, as far as v knows it.
+func (t *terms) find(v *view, field uint8, value string) (uint32, bool) {
+	h := t.hash(field, value)
+	mask := uint64(len(t.slots) - 1)
+	for i := h & mask; ; i = (i + 1) & mask {
+		slot := t.slots[i].Load()
+		if slot == 0 {
+			return 0, false
+		}
+		if id := uint32(slot) - 1; uint32(slot>>32) == uint32(h>>32) && int(id) < len(v.preds) {
+			if p := v.preds[id]; p.field == field && string(v.names.at(p.at)) == value {
+				return id, true
+			}
+		}
+	}
+}
+
+// add puts in a predicate that is not there yet, and gives the table to use from now on: a larger one when t is full.
+func (t *terms) add(v *view, field uint8, value string, id uint32) *terms {
+	if 4*t.used >= 3*len(t.slots) {
+		larger := &terms{seed: t.seed, slots: make([]atomic.Uint64, 2*len(t.slots))}
+		for i := range t.slots {
+			if slot := t.slots[i].Load(); slot != 0 {
+				p := v.preds[uint32(slot)-1]
+				larger.put(maphash.Bytes(t.seed, v.names.at(p.at))+salt(p.field), uint32(slot)-1)
+			}
+		}
+		t = larger
+	}
+	t.put(t.hash(field, value), id)
+	return t
+}
+
+func (t *terms) put(h uint64, id uint32) {
+	mask := uint64(len(t.slots) - 1)
+	i := h & mask
+	for t.slots[i].Load() != 0 {
+		i = (i + 1) & mask
+	}
+	t.slots[i].Store(h>>32<<32 | uint64(id+1))
+	t.used++
+}
+
+// names keeps many short texts in few large blocks, so that the collector has nothing to do with them. It only grows.
+type names struct {
+	blocks [][]byte
+	used   int // of the last block
+}
+
+const nameBlock = 1 << 16
+
+// add keeps a text and gives its place.
+func (n *names) add(text string) uint32 {
+	var head [binary.MaxVarintLen64]byte
+	size := binary.PutUvarint(head[:], uint64(len(text)))
+	if len(n.blocks) == 0 || n.used+size+len(text) > len(n.blocks[len(n.blocks)-1]) {
+		n.blocks = append(n.blocks, make([]byte, max(nameBlock, size+len(text))))
+		n.used = 0
+	}
+	block := n.blocks[len(n.blocks)-1]
+	at := uint32(len(n.blocks)-1)<<16 | uint32(n.used)
+	n.used += copy(block[n.used:], head[:size])
+	n.used += copy(block[n.used:], text)
+	return at
+}
+
+// at gives the text at a place that add gave. The caller must not change it.
+func (n *names) at(place uint32) []byte {
+	block := n.blocks[place>>16][place&0xffff:]
+	size, head := binary.Uvarint(block)
+	return block[head : head+int(size)]
+}
