@@ -78,6 +78,9 @@ func (s *scratch) readTexts() {
 		return
 	}
 	for i, name := range rulespec.Texts {
+		if s.view.searched&(1<<i) == 0 {
+			continue
+		}
 		s.texts[i] = s.Text(name)
 		s.folded[i] = rulespec.Fold(s.folded[i][:0], s.texts[i])
 		g.scan(s.folded[i], func(id uint32) {

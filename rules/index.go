@@ -35,6 +35,7 @@ type view struct {
 	sigs     [][]literal
 	fields   [maxFields]field
 	texts    *grams // of the searches through texts
+	searched uint8  // the texts that they look at, a bit each
 
 	nodes     vec[*node]    // by predicate
 	kills     vec[*killed]  // by predicate

@@ -85,9 +85,17 @@ func (c *chooser) rule() rulespec.Rule {
 	case "regex":
 		r.Args["pattern"] = c.some(texts...)
 		if c.below(3) == 0 {
-			r.Args["in"] = c.some("summary", "body")
+			r.Args["in"] = c.some("summary", "body", "link")
 		}
 		c.caseOf(r.Args)
+	case "field":
+		r.Args["path"] = c.some("n", "text", "by.name", "..")
+		if c.below(2) == 0 {
+			r.Args["is"] = c.some("1", "*e*", "[", "pull")
+		}
+		if c.below(2) == 0 {
+			r.Args["topic"] = c.some(append(globs, topics...)...)
+		}
 	case "severity":
 		r.Args["least"] = []string{c.one("info", "warning", "error", "critical", "debug")}
 	}
@@ -143,7 +151,7 @@ func (c *chooser) event() *catalogue.Event {
 	if c.below(20) == 0 {
 		e.Packages = append(e.Packages, strings.Repeat("kernel", rulespec.MaxName/5))
 	}
-	e.SetProse(catalogue.Prose{Summary: c.one(told...)})
+	e.SetProse(catalogue.Prose{Summary: c.one(told...), Link: c.one(told...)})
 	return e
 }
 

@@ -63,7 +63,7 @@ func (x *Index) addSearch(s *rulespec.Search) (id uint32, ok bool) {
 	v.preds = append(v.preds, predicate{form: formSearched, at: uint32(len(v.searches))})
 	v.searches = append(v.searches, &searched{search: s, texts: texts})
 	if texts != 0 {
-		v.texts = v.texts.add(set, id)
+		v.texts, v.searched = v.texts.add(set, id), v.searched|texts
 		return id, true
 	}
 	for _, name := range s.Fields {

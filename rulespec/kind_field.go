@@ -55,9 +55,9 @@ func compileField(_ Env, args Args) (Predicate, error) {
 	if f.topics, err = optionalGlobs("topic", args["topic"]); err != nil {
 		return Predicate{}, err
 	}
-	p := Predicate{Match: f.match, Why: f.why, Cost: CostPattern}
+	p := Predicate{Match: f.match, Why: f.why, Odds: oddsAll, Cost: CostPattern}
 	if f.topics != nil && len(f.topics.wild) == 0 {
-		p.Keys = keys("topic", f.topics.names)
+		p.Keys, p.Odds = keys("topic", f.topics.names), oddsOf(f.topics.names, oddsTopic)
 	}
 	return p, nil
 }

@@ -12,7 +12,7 @@ import (
 var Fields = []string{"topic", "app", "kind", "actor", "user", "package", fieldSeverity, fieldGroup, fieldOwner, fieldOwnerGroup, fieldEverything}
 
 // Texts are the fields of a subject that are searched and not looked up: see Text.
-var Texts = []string{"summary", "body"}
+var Texts = []string{"summary", "link", "body"}
 
 // The fields that are derived: a subject has no field of that name.
 const (
@@ -101,6 +101,8 @@ func (s *Subject) Text(field string) string {
 	switch field {
 	case "summary":
 		return searched(s.Prose().Summary)
+	case "link":
+		return searched(s.Prose().Link)
 	case "body":
 		return searched(s.BodyText())
 	}
