@@ -25,8 +25,15 @@ func Defaults() []Filter {
 	}
 }
 
+// Offer leaves out of what new users begin with the filters that useful does not hold for, such as one that asks a
+// directory where there is none: a newcomer should not begin with something broken. Call it before the Store is used.
+func (s *Store) Offer(useful func(Filter) bool) { s.useful = useful }
+
 func (s *Store) createDefaults(tx *gorm.DB, userID uint) error {
 	for _, f := range Defaults() {
+		if s.useful != nil && !s.useful(f) {
+			continue
+		}
 		f.UserID, f.Owner = userID, rulespec.Me // the name may be one that rules cannot say
 		row, err := newFilterRow(f, s.micro())
 		if err != nil {

@@ -19,6 +19,7 @@ type Store struct {
 	writer, reader *gorm.DB
 	now            func() time.Time
 	random         io.Reader
+	useful         func(Filter) bool // see Offer; nil: every default
 }
 
 // NewStore makes a store on the two pools of a migrations.DB. random gives the secrets (crypto/rand.Reader) and must be

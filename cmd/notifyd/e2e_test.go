@@ -88,7 +88,7 @@ func (w *world) signIn(t *testing.T, address, account string) *browser {
 	}
 	b.post(t, path)
 	page := b.post(t, "/welcome", "name", account)
-	if !strings.Contains(page, "My packages") {
+	if !strings.Contains(page, "About me") {
 		t.Fatalf("a new account does not show what it starts with:\n%s", page)
 	}
 	return b

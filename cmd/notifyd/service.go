@@ -24,6 +24,7 @@ import (
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
@@ -123,6 +124,7 @@ func (s *service) openStores(ctx context.Context, e *env) error {
 		return err
 	}
 	s.prefs = prefs.NewStore(s.db.Writer, s.db.Reader, e.now, rand.Reader)
+	s.prefs.Offer(func(f prefs.Filter) bool { return len(rulespec.Missing(f.Filter, asDirectory(s.directory()))) == 0 })
 	s.history = history.NewStore(s.db.Writer, s.db.Reader, e.now)
 	config := s.settings.Outbox.config()
 	config.Log = s.log
