@@ -36,6 +36,7 @@ var functions = []Function{
 	{Name: "is_list", Args: "value", Min: 1, Max: 1, call: ofValue(isList), Doc: "whether the value is a list"},
 	{Name: "is_object", Args: "value", Min: 1, Max: 1, call: ofValue(isObject), Doc: "whether the value is an object with fields"},
 	{Name: "join", Args: "list, separator", Min: 2, Max: 2, call: joinFunction, Doc: "the elements as one text"},
+	{Name: "json", Args: "text", Min: 1, Max: 1, call: ofValue(jsonFunction), Doc: "the value of a JSON text; nothing where it is none, or longer than 16 KiB"},
 	{Name: "keys", Args: "object", Min: 1, Max: 1, call: ofValue(keysOf), Doc: "the names of the fields, sorted"},
 	{Name: "last", Args: "list", Min: 1, Max: 1, call: ofValue(func(v any) any { return item(v, -1) }), Doc: "the last element"},
 	{Name: "le", Args: "a, b", Min: 2, Max: 2, call: ofCompared(func(o int) bool { return o <= 0 }), Doc: "a <= b"},
