@@ -17,6 +17,10 @@ const (
 	maxBody    = 64 << 10 // bytes of BodyText
 )
 
+// noValue is what text/template prints for a field that is missing. A sentence leaves such a hole out; a link with a hole
+// leads nowhere.
+const noValue = "<no value>"
+
 // oneLine makes text fit to stand in one line: whatever a terminal, a mail header or an IRC server could take for more
 // than text becomes a space or goes, spaces are folded, and what is longer than max runes is cut with an ellipsis.
 func oneLine(text string, max int) string {
@@ -81,7 +85,7 @@ func cutBytes(s string, max int) string {
 // that would end the link in a mail or on IRC (spaces, quotes, brackets) are escaped.
 func cleanLink(link string) string {
 	link = strings.TrimSpace(link)
-	if len(link) > maxLink {
+	if len(link) > maxLink || strings.Contains(link, noValue) {
 		return ""
 	}
 	u, err := url.Parse(link)

@@ -158,7 +158,7 @@ func actorOf(v any) string {
 
 func (f *frame) prose() Prose {
 	p := Prose{
-		Summary:       oneLine(f.render(f.summary), maxSummary),
+		Summary:       oneLine(strings.ReplaceAll(f.render(f.summary), noValue, ""), maxSummary),
 		Link:          cleanLink(f.render(f.link)),
 		Icon:          f.app.icon,
 		SecondaryIcon: cleanLink(f.render(f.secondaryIcon)),

@@ -174,3 +174,49 @@ entries:
 		t.Errorf("got %q %q", e.Prose().Summary, e.Users)
 	}
 }
+
+// TestHolesAreLeftOut: a body that lacks what an entry shows gives neither "<no value>" nor a link that leads nowhere.
+func TestHolesAreLeftOut(t *testing.T) {
+	c := embeddedCatalogue(t)
+	for _, topic := range everyTopic(c) {
+		for _, line := range []string{
+			`{"topic":"org.example.prod.` + topic + `","msg":{}}`,
+			`{"topic":"org.example.prod.` + topic + `","body":{"body":{}},"headers":{"x":1}}`,
+			`{"topic":"` + topic + `","msg":null}`,
+		} {
+			m, err := bus.DecodeLine([]byte(line), time.Unix(1500000000, 0))
+			if err != nil {
+				t.Fatalf("%s: %v", line, err)
+			}
+			p := c.Describe(m).Prose()
+			if p.Summary == "" || strings.Contains(p.Summary+p.Link+p.Icon+p.SecondaryIcon, "no value") {
+				t.Errorf("%s: %+v", line, p)
+			}
+		}
+	}
+}
+
+// everyTopic gives a topic that fits each pattern of a catalogue.
+func everyTopic(c *Catalogue) []string {
+	var topics []string
+	for _, a := range c.apps {
+		for _, e := range a.entries {
+			for _, p := range e.patterns {
+				topics = append(topics, topicOf(p))
+			}
+		}
+	}
+	return topics
+}
+
+func topicOf(p pattern) string {
+	var words []string
+	for _, w := range p.words {
+		if len(w.literals) > 0 {
+			words = append(words, w.literals[0])
+		} else {
+			words = append(words, "something")
+		}
+	}
+	return strings.Join(words, ".")
+}
