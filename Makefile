@@ -29,7 +29,9 @@ lint:
 test:
 	NOTIFYD_REQUIRE=1 $(GO) test -race -timeout 18m ./...
 
+# A configuration that is there already is left as it is.
 install: build
 	install -D -m 0755 notifyd $(DESTDIR)$(PREFIX)/bin/notifyd
-	install -D -m 0640 contrib/notifyd.yaml $(DESTDIR)/etc/notifyd/notifyd.yaml
+	test -e $(DESTDIR)/etc/notifyd/notifyd.yaml || install -D -m 0644 contrib/notifyd.yaml $(DESTDIR)/etc/notifyd/notifyd.yaml
 	install -D -m 0644 contrib/notifyd.service $(DESTDIR)/lib/systemd/system/notifyd.service
+	install -D -m 0644 contrib/notifyd.sysusers $(DESTDIR)/usr/lib/sysusers.d/notifyd.conf
