@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -41,6 +42,9 @@ func connectSQLite(path string) (*DB, error) {
 	if path == "" || strings.Contains(path, ":memory:") {
 		return nil, fmt.Errorf("%q is no path of a file", path) // two pools would see two databases
 	}
+	if err := makePrivate(path); err != nil {
+		return nil, err
+	}
 	writer, err := openSQLite(path, "&_txlock=immediate", 1)
 	if err != nil {
 		return nil, err
@@ -57,6 +61,16 @@ func connectSQLite(path string) (*DB, error) {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
+}
+
+// makePrivate makes a new database file that only its owner can read, whatever the umask: it holds addresses and the key of
+// stop links. SQLite gives its journals the mode of the file. A file that is there keeps the mode that it was given.
+func makePrivate(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return file.Close()
 }
 
 // openSQLite opens a pool. synchronous=2 (FULL) with WAL: a committed transaction survives a power cut, which is what

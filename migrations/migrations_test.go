@@ -94,6 +94,24 @@ func TestOpenPathWithQueryCharacters(t *testing.T) {
 	}
 }
 
+func TestOpenMakesPrivateFiles(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "notifyd.db")
+	d, err := migrations.Open(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for _, name := range []string{file, file + "-wal", file + "-shm"} {
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode := info.Mode().Perm(); mode != 0o600 {
+			t.Errorf("%s has mode %o, want 600", filepath.Base(name), mode)
+		}
+	}
+}
+
 func TestOpenTogether(t *testing.T) {
 	dsn := migratest.Postgres(t)
 	var wg sync.WaitGroup
