@@ -54,6 +54,8 @@ func (s *service) readyz(w http.ResponseWriter, r *http.Request) {
 	} else if err := s.db.Reader.WithContext(ctx).Exec("SELECT 1").Error; err != nil {
 		s.log.Warn("not ready: the database does not answer", "error", err)
 		status, problem = http.StatusServiceUnavailable, "the database does not answer"
+	} else if s.metrics.routeErrors.last.Load() {
+		status, problem = http.StatusServiceUnavailable, "the database takes no messages"
 	}
 	w.WriteHeader(status)
 	if err := json.NewEncoder(w).Encode(map[string]any{"ready": problem == "", "problem": problem}); err != nil {

@@ -66,6 +66,9 @@ func run(e *env, args []string) int {
 	}
 	e.config = line.Config
 	if err := parsed.Run(e); err != nil {
+		if errors.Is(err, errStopped) {
+			return 0
+		}
 		if !errors.Is(err, errSilent) {
 			fmt.Fprintln(e.stderr, "notifyd:", err)
 		}

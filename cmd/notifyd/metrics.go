@@ -2,6 +2,7 @@ package main
 
 import (
 	"runtime"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -14,7 +15,7 @@ import (
 type metrics struct {
 	registry     *prometheus.Registry
 	rejected     *prometheus.CounterVec
-	routeErrors  prometheus.Counter
+	routeErrors  *failures
 	messages     prometheus.Counter
 	matches      prometheus.Counter
 	matchSeconds prometheus.Histogram
@@ -28,9 +29,9 @@ func newMetrics(version string) *metrics {
 		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "notifyd_messages_rejected_total", Help: "Frames that were received and not routed, by source and reason.",
 		}, []string{"source", "reason"}),
-		routeErrors: prometheus.NewCounter(prometheus.CounterOpts{
+		routeErrors: &failures{Counter: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "notifyd_route_errors_total", Help: "Batches that the database did not take and that were tried again.",
-		}),
+		})},
 		messages: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "notifyd_messages_routed_total", Help: "Messages committed to history.",
 		}),
@@ -60,7 +61,20 @@ func newMetrics(version string) *metrics {
 
 func (m *metrics) reject(source, reason string) { m.rejected.WithLabelValues(source, reason).Inc() }
 
+// failures counts, and remembers whether the last attempt was one.
+type failures struct {
+	prometheus.Counter
+	last atomic.Bool
+}
+
+// Inc counts one more.
+func (f *failures) Inc() {
+	f.last.Store(true)
+	f.Counter.Inc()
+}
+
 func (m *metrics) routed(events []*catalogue.Event, owed int) {
+	m.routeErrors.last.Store(false)
 	m.messages.Add(float64(len(events)))
 	m.matches.Add(float64(owed))
 	m.lastMessage.Set(float64(events[len(events)-1].Time.Unix()))

@@ -51,6 +51,9 @@ type service struct {
 	ready     atomic.Bool
 }
 
+// errStopped says that the daemon was told to stop while it was starting: no failure, nothing had begun.
+var errStopped = errors.New("stopped while starting")
+
 // newService opens what the configuration names. On an error all that was open is closed again.
 func newService(ctx context.Context, f *configFile, e *env) (*service, error) {
 	set, err := loadSettings(f)
@@ -67,6 +70,9 @@ func newService(ctx context.Context, f *configFile, e *env) (*service, error) {
 		func() error { return s.openPages(ctx, e) },
 	} {
 		if err := open(); err != nil {
+			if ctx.Err() != nil {
+				err = errStopped
+			}
 			return nil, errors.Join(err, s.close())
 		}
 	}

@@ -2,12 +2,16 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/notifyd/notifyd/bus"
 )
 
 func testEnv(t *testing.T) *env {
@@ -42,6 +46,57 @@ func TestOneDaemonOnAnSQLiteFile(t *testing.T) {
 	}
 	if err := again.close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestStoppedWhileStarting has the service manager change its mind: that is no failure.
+func TestStoppedWhileStarting(t *testing.T) {
+	folder := t.TempDir()
+	config := writeFile(t, folder, "notifyd.yaml", "database: {dsn: '"+filepath.Join(folder, "n.db")+"'}")
+	e := testEnv(t)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	e.ctx = ctx
+	if status := run(e, []string{"--config", config, "serve"}); status != 0 {
+		t.Errorf("status %d, want 0: %s", status, e.stderr)
+	}
+}
+
+// TestNotReadyWhileNothingIsStored holds /readyz against a disk that is full: reading works, storing does not.
+func TestNotReadyWhileNothingIsStored(t *testing.T) {
+	s, err := openTestService(t, filepath.Join(t.TempDir(), "notifyd.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	s.ready.Store(true)
+	status := func() int {
+		w := httptest.NewRecorder()
+		s.operatorPages().ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
+		return w.Code
+	}
+	if err := s.db.Writer.Exec("PRAGMA query_only = 1").Error; err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	routed := make(chan error, 1)
+	m := &bus.Message{ID: "2026-1", Topic: "org.example.test.git.receive", Time: time.Now(), Body: map[string]any{}}
+	payload, err := bus.Encode(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	frame := bus.Frame{Source: "test", Topic: m.Topic, Payload: payload}
+	go func() { routed <- s.router.persist(ctx, []bus.Frame{frame}) }()
+	eventually(t, 10*time.Second, "readyz says that nothing is stored", func() bool { return status() == 503 })
+	if err := s.db.Writer.Exec("PRAGMA query_only = 0").Error; err != nil {
+		t.Fatal(err)
+	}
+	if err := <-routed; err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if got := status(); got != 200 {
+		t.Errorf("readyz says %d after the message was stored, want 200", got)
 	}
 }
 
