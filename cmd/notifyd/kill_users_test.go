@@ -1,0 +1,138 @@
+package main
+
+import (
+	"crypto/rand"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/notifyd/notifyd/backends/email/mailsink"
+	"github.com/notifyd/notifyd/migrations"
+	"github.com/notifyd/notifyd/migrations/migratest"
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// TestKilledWithSeveralUsersLosesNothing is the promise with four people, each at two addresses, and four workers. On
+// PostgreSQL, where another node may live, what a killed node was sending waits for its lease.
+func TestKilledWithSeveralUsersLosesNothing(t *testing.T) {
+	python := needPython(t, "zmq")
+	for name, dsn := range map[string]func(t *testing.T) string{
+		"sqlite":   func(t *testing.T) string { return filepath.Join(t.TempDir(), "notifyd.db") },
+		"postgres": func(t *testing.T) string { return migratest.Postgres(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			killWithSeveralUsers(t, python, dsn(t))
+		})
+	}
+}
+
+func killWithSeveralUsers(t *testing.T, python, database string) {
+	const kills, workers = 10, 4
+	sink := startSink(t, mailsink.Options{})
+	giveUsers(t, database, "alice", "bob", "carol", "dave")
+	busPort, metricsPort := freePort(t), freePort(t)
+	config := writeFile(t, t.TempDir(), "notifyd.yaml",
+		"database: {dsn: '"+database+"'}",
+		"web: {listen: ''}",
+		fmt.Sprintf("metrics: {listen: '127.0.0.1:%d'}", metricsPort),
+		fmt.Sprintf("bus: {zmq: {endpoints: {load: 'tcp://127.0.0.1:%d'}}}", busPort),
+		fmt.Sprintf("outbox: {workers: %d, cap: 0, poll: 1s, retry_first: 1s}", workers),
+		fmt.Sprintf("backends: {email: {host: 127.0.0.1, port: %d, tls: none, from: notifyd@example.org, connections: %d}}",
+			sink.Addr().Port, workers),
+	)
+	serve := func() *child {
+		daemon := startChild(t, exec.Command(buildNotifyd(t), "--config", config, "serve"))
+		waitReady(t, daemon, metricsPort)
+		return daemon
+	}
+	publisher := startPublisher(t, python, busPort)
+	published := publisher.load(t, 30*time.Millisecond)
+	for range kills {
+		daemon := serve()
+		pause(t, randomDuration(t, time.Second))
+		daemon.kill()
+	}
+	daemon := serve()
+	pause(t, 500*time.Millisecond)
+	if status := daemon.stop(t); status != 0 {
+		t.Errorf("exit status %d after SIGTERM under load, want 0: %s", status, daemon.text())
+	}
+	published()
+	daemon = serve()
+	eventually(t, 180*time.Second, "everything owed is sent", func() bool { return owed(t, database) == 0 })
+	if status := daemon.stop(t); status != 0 {
+		t.Errorf("exit status %d after SIGTERM, want 0", status)
+	}
+	compareDeliveries(t, database, sink, kills*workers)
+}
+
+// giveUsers makes people who want every message by mail at once, at two addresses each.
+func giveUsers(t *testing.T, dsn string, names ...string) {
+	t.Helper()
+	withDatabase(t, dsn, func(d *migrations.DB) error {
+		store := prefs.NewStore(d.Writer, d.Reader, time.Now, rand.Reader)
+		for _, name := range names {
+			user, err := store.Register(t.Context(), name, "", "email", name+"@example.org")
+			if err != nil {
+				return err
+			}
+			second, err := store.AddDestination(t.Context(), user.ID, "email", name+"@example.com")
+			if err != nil {
+				return err
+			}
+			code, err := store.NewCode(t.Context(), user.ID, second.ID)
+			if err != nil {
+				return err
+			}
+			if err := store.Confirm(t.Context(), user.ID, second.ID, code); err != nil {
+				return err
+			}
+			everything := rulespec.Filter{Name: "Everything", Rules: []rulespec.Rule{{Kind: "everything"}}}
+			if _, err := store.SaveFilter(t.Context(), user.ID, prefs.Filter{Filter: everything, On: true}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// compareDeliveries holds what was committed, person by person, against what the mail server took.
+func compareDeliveries(t *testing.T, database string, sink *mailsink.Sink, mostRepeats int) {
+	t.Helper()
+	var committed []struct{ Message, Address string }
+	withDatabase(t, database, func(d *migrations.DB) error {
+		return d.Reader.Raw("SELECT message, address FROM deliveries WHERE backend = 'email'").Scan(&committed).Error
+	})
+	mails := map[[2]string][]string{} // the Message-IDs of a message at an address
+	repeats := 0
+	for _, m := range sink.Messages() {
+		header := parseMail(t, m.Data).Header
+		key := [2]string{header.Get("X-Notifyd-Message-Id"), m.To[0]}
+		mails[key] = append(mails[key], header.Get("Message-Id"))
+		if n := len(mails[key]); n > 1 {
+			repeats++
+			if mails[key][n-1] != mails[key][0] {
+				t.Errorf("%s came to %s with two Message-IDs", key[0], key[1])
+			}
+		}
+	}
+	for _, c := range committed {
+		if len(mails[[2]string{c.Message, c.Address}]) == 0 {
+			t.Errorf("%s was owed to %s and never came", c.Message, c.Address)
+		}
+	}
+	if len(mails) != len(committed) {
+		t.Errorf("%d different mails came, %d were owed", len(mails), len(committed))
+	}
+	if repeats > mostRepeats {
+		t.Errorf("%d repeats; at most the mails in flight, %d, may repeat", repeats, mostRepeats)
+	}
+	if len(committed) < 100 {
+		t.Errorf("only %d deliveries: the load was too small to show anything", len(committed))
+	}
+	t.Logf("%d owed, %d repeats", len(committed), repeats)
+}
