@@ -83,7 +83,7 @@ func TestSentence(t *testing.T) {
 		{"one keeps its title", []Notice{run(1, "error", "alice", "tea-1")}, "[tea] build 1"},
 		{"declared", []Notice{run(1, "info", "bob", "tea-2"), run(2, "error", "alice", "tea-1"), run(3, "info", "bob", "tea-2")}, "alice and bob made 6 builds of tea-1 and tea-2, 1 failed"},
 		{"no failures", []Notice{run(1, "info", "bob", "a", "b", "c", "d"), run(2, "info", "bob", "e")}, "bob made 4 builds of a, b and 3 others, all good"},
-		{"one kind", []Notice{build(1, "info", "bob", "x"), build(2, "info", "alice", "x")}, "Builds: 2 by alice and bob (tea)"},
+		{"one kind", []Notice{build(1, "info", "bob", "x"), build(2, "info", "alice", "x")}, "Builds by alice and bob: tea"},
 		{"equal titles", func() []Notice {
 			n := build(1, "info", "bob", "x")
 			return []Notice{n, n}
@@ -136,7 +136,7 @@ func TestStoredNoticesOfOlderVersions(t *testing.T) {
 	}
 	second := old
 	second.ID, second.Title = "2", "two"
-	if g := Merge([]Notice{old, second}); len(g) != 1 || g[0].Title != "Builds: 2 by alice" {
+	if g := Merge([]Notice{old, second}); len(g) != 1 || g[0].Title != "Builds by alice" {
 		t.Errorf("groups %+v", g)
 	}
 	if data, err := json.Marshal(old); err != nil || strings.Contains(string(data), "Grouping") {

@@ -147,12 +147,12 @@ func unique(values []string) []string {
 // and latest of them and what else there was.
 func conventional(ns []Notice) string {
 	if ofOneKind(ns) {
-		s := fmt.Sprintf("%s: %d", kindOf(ns[0]), len(ns))
+		s := kindOf(ns[0])
 		if actors := Series(valuesOf("actors", ns)); actors != "" {
 			s += " by " + actors
 		}
 		if packages := Series(valuesOf("packages", ns)); packages != "" {
-			s += " (" + packages + ")"
+			s += ": " + packages
 		}
 		return s
 	}
@@ -171,7 +171,7 @@ func conventional(ns []Notice) string {
 	for kind, n := range count {
 		others = append(others, fmt.Sprintf("%s (%d)", kind, n))
 	}
-	s := limit(headline(ns[head]), maxSentence/2) + "; also " + Series(others)
+	s := strings.TrimSuffix(limit(headline(ns[head]), maxSentence/2), ".") + "; also " + Series(others)
 	if actors := Series(valuesOf("actors", rest)); actors != "" {
 		s += " by " + actors
 	}

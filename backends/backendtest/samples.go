@@ -50,7 +50,7 @@ func Account() backends.Notice {
 	}
 }
 
-// Many are n notices whose titles are "sample notice N of a digest".
+// Many are n notices whose titles are "sample notice N of a digest". No two of them belong together.
 func Many(n int) []backends.Notice {
 	kinds := Samples()
 	out := make([]backends.Notice, n)
@@ -60,7 +60,27 @@ func Many(n int) []backends.Notice {
 		s.Time = when.Add(time.Duration(i) * time.Minute)
 		s.Title = fmt.Sprintf("sample notice %d of a digest", i+1)
 		s.Text = fmt.Sprintf("The text of sample %d.", i+1)
+		s.Actor, s.Objects = fmt.Sprintf("person%d", i+1), []string{fmt.Sprintf("sample/%d", i+1)}
 		out[i] = s
+	}
+	return out
+}
+
+// Builds are n notices that belong together, of a run of builds: every third failed.
+func Builds(n int) []backends.Notice {
+	out := Many(n)
+	for i := range out {
+		s := &out[i]
+		s.App, s.Kind, s.KindName, s.Topic = "buildsys", "buildsys.build.done", "Finished builds", "org.example.prod.buildsys.build.state.change"
+		s.Actor, s.Packages, s.Severity, s.Link = "carol", []string{"bash"}, "info", fmt.Sprintf("https://builds.example.org/build/%d", i+1)
+		if i%3 == 0 {
+			s.Kind, s.KindName, s.Severity = "buildsys.build.failed", "Failed builds", "error"
+		}
+		s.Grouping = backends.Grouping{
+			Keys: []string{"builds of bash"}, Values: map[string][]string{"nvr": {fmt.Sprintf("bash-5.3-%d", i+1)}},
+			Plural: []backends.Part{{Name: "actors"}, {Text: " built "}, {Name: "nvr"},
+				{Text: ", ", If: "failures"}, {Name: "failures", If: "failures"}, {Text: " failed", If: "failures"}},
+		}
 	}
 	return out
 }
@@ -75,6 +95,7 @@ func Hostile() map[string]backends.Notice {
 		n.Link, n.Icon = "https://example.org/"+payload, "https://example.org/"+payload
 		n.Actor, n.Users, n.Packages = "actor"+payload, []string{payload, "bob" + payload}, []string{"pkg" + payload}
 		n.Objects, n.Severity = []string{"object/" + payload}, "error"+payload
+		n.Grouping = backends.Grouping{Keys: []string{"key" + payload}, Values: map[string][]string{"v": {payload}}, Plural: []backends.Part{{Text: "p" + payload}, {Name: "v"}}}
 		n.Why = []backends.Reason{{Filter: "f" + payload, Sentence: "s" + payload, Link: n.Link, Stop: n.Link}}
 		return n
 	}

@@ -58,12 +58,16 @@ func TestLargeDigestsAreBoundedAndHonest(t *testing.T) {
 		text     string
 		maxBytes int
 	}{
+		{"a run that fits", 90, "", 500_000}, {"a long run", 5000, "", 200_000}, {"a run of long texts", 50, long, minBytes},
 		{"many short", 3000, "", minBytes}, {"many long", 300, long, minBytes}, {"two long", 2, long, minBytes},
 		{"all fit", 100, "", 500_000}, {"very many", 20_000, "", 500_000}, {"wide characters", 2000, strings.Repeat("日本語 ", 500), 200_000},
 		{"much to escape", 500, strings.Repeat(`<&>"'`, 500), minBytes},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ns := backendtest.Many(c.count)
+			if strings.Contains(c.name, "run") {
+				ns = backendtest.Builds(c.count)
+			}
 			for i := range ns {
 				ns[i].Text += c.text
 			}
@@ -76,7 +80,7 @@ func TestLargeDigestsAreBoundedAndHonest(t *testing.T) {
 			if listed == 0 || told == 0 {
 				t.Errorf("listed %d, told %d: there is room for some", listed, told)
 			}
-			if c.name == "all fit" && (unlisted > 0 || untold > 0) {
+			if strings.Contains(c.name, "fit") && (unlisted > 0 || untold > 0) {
 				t.Errorf("left out %d and %d where all would fit", unlisted, untold)
 			}
 			if unlisted > 0 != strings.Contains(m.html, fmt.Sprintf("and %d more", unlisted)) {
@@ -90,7 +94,8 @@ func TestLargeDigestsAreBoundedAndHonest(t *testing.T) {
 func account(t *testing.T, text string) (listed, unlisted, told, untold int) {
 	t.Helper()
 	contents, details, _ := strings.Cut(text, "\n"+rule+"\n")
-	for _, l := range regexp.MustCompile(`(?m)^ *\d+\. .*?(?:\((\d+) times\))?$`).FindAllStringSubmatch(contents, -1) {
+	contents = strings.ReplaceAll(contents, "\n      ", " ")
+	for _, l := range regexp.MustCompile(`(?m)^ *\d+\. .*?(?:\((\d+) notices, .*\))?$`).FindAllStringSubmatch(contents, -1) {
 		times, err := strconv.Atoi(l[1])
 		if err != nil {
 			times = 1
@@ -108,8 +113,8 @@ func account(t *testing.T, text string) (listed, unlisted, told, untold int) {
 		}
 		return n
 	}
-	told = len(regexp.MustCompile(`(?m)^\d+\. sample notice`).FindAllString(details, -1))
-	return listed, number(`… and (\d+) more`), told, number(`The texts of (\d+) notices? from`)
+	told = len(regexp.MustCompile(`(?m)^(?:\d+\.|  \* (?:\[error\] )?)\s*sample notice`).FindAllString(details, -1))
+	return listed, number(`… and (\d+) more, for`), told, number(`The texts of (\d+) notices? from`)
 }
 
 func TestLongTextIsCutAndSaysSo(t *testing.T) {
@@ -124,12 +129,38 @@ func TestLongTextIsCutAndSaysSo(t *testing.T) {
 	}
 }
 
+// What belongs together is one line with its counts and span, the failures first, and every link is there.
+func TestGroupsAreOneLine(t *testing.T) {
+	ns := append(backendtest.Builds(6), backendtest.Samples()[2])
+	m := rendered(t, testBackend(t), backends.Parcel{ID: "d", To: "a@example.org", Notices: ns})
+	flat := strings.Join(strings.Fields(m.text), " ")
+	const sentence = "carol built bash-5.3-1, bash-5.3-2 and 4 others, 2 failed"
+	for _, want := range []string{
+		"bash (6) 1. [error] " + sentence + " (6 notices, 2026-03-04 05:06–05:11 UTC)", "2. Zoë edited",
+		rule + " 1. " + sentence + " * [error] sample notice 1 of a digest", "builds.example.org/build/1 2026-03-04 05:06 UTC · Failed builds * [error] sample notice 4 of a digest",
+		"2026-03-04 05:06–05:11 UTC · error · filter: My packages",
+	} {
+		if !strings.Contains(flat, want) {
+			t.Errorf("the text lacks %q:\n%s", want, m.text)
+		}
+	}
+	for _, n := range ns {
+		if strings.Count(m.text, n.Link+"\n") != 1 || !strings.Contains(m.html, `href="`+n.Link+`"`) {
+			t.Errorf("%s is not there once", n.Link)
+		}
+	}
+	if strings.Count(flat, sentence) != 2 || strings.Count(m.html, sentence) != 3 { // the title of the page says it too
+		t.Error("the sentence is not once in the contents and once above the notices")
+	}
+	if got := m.header.Get("Subject"); got != "7 notices: "+sentence {
+		t.Errorf("subject %q", got)
+	}
+}
+
 func TestEqualTitlesAreOneLine(t *testing.T) {
 	n := backendtest.Samples()[0]
-	ns := []backends.Notice{n, n, n}
-	ns[2].Link = "https://builds.example.org/build/latest"
-	pg := lay(backends.Parcel{Notices: ns}, 100_000)
-	if len(pg.Groups) != 1 || len(pg.Groups[0].Lines) != 1 || pg.Groups[0].Lines[0].Times != 3 || pg.Groups[0].Lines[0].Link != ns[2].Link {
+	pg := lay(backends.Parcel{Notices: []backends.Notice{n, n, n}}, 100_000)
+	if len(pg.Groups) != 1 || len(pg.Groups[0].Lines) != 1 || pg.Groups[0].Lines[0].Times != 3 || pg.Groups[0].Lines[0].Title != n.Title {
 		t.Errorf("lines %+v", pg.Groups)
 	}
 }

@@ -31,6 +31,7 @@ func gallery() map[string]backends.Parcel {
 		"two-filters":  to("golden-3", twoFilters(samples[1])),
 		"account":      account,
 		"digest":       to("golden-4", morning()...),
+		"groups":       to("golden-5", night()...),
 	}
 }
 
@@ -58,14 +59,34 @@ func morning() []backends.Notice {
 	}
 	add(samples[0], func(n *backends.Notice) {
 		n.Title, n.Severity, n.Kind, n.KindName = "Build of bash-5.3-2 finished", "info", "buildsys.build.done", "Finished builds"
+		n.Actor, n.Objects = "dave", []string{"build/1240"}
 		n.Text = "carol's build of bash-5.3-2 finished on all architectures after 9 minutes."
 	})
 	add(samples[2], func(*backends.Notice) {})
 	add(samples[1], func(n *backends.Notice) {
 		n.Title, n.Packages, n.Severity = "The update of openssl-libs-with-a-very-long-name-3.5.1-2.fc43 was unpushed by alice", []string{"openssl"}, "warning"
+		n.Actor, n.Objects = "alice", []string{"update/43"}
 		n.Text = "alice unpushed the update. The change:\n\n  --- a/spec\n  +++ b/spec\n  @@ -1 +1 @@\n  -Release: 1\n  +Release: 2\n\nSee also https://bugs.example.org/show_bug.cgi?id=123456789&with=a&very=long&query=that-does-not-fit-into-one-line-of-any-mail"
 	})
 	return out
+}
+
+// night is a run of builds, one person's comments on many updates and a page, most of it in groups.
+func night() []backends.Notice {
+	out := backendtest.Builds(7)
+	comment, page := backendtest.Samples()[1], backendtest.Samples()[2]
+	for i, name := range []string{"zsh", "bash", "a-package-with-quite-a-long-name-indeed", "make", "openssl"} {
+		n := comment
+		n.ID, n.Time = fmt.Sprintf("2026-night-%d", i), n.Time.Add(time.Duration(i*i)*time.Hour)
+		n.Title, n.Text = "["+name+"] bob commented on the update of "+name, "bob commented on the update of "+name
+		n.Packages, n.Objects = []string{name}, []string{"update/" + name}
+		n.Link = "https://updates.example.org/u/" + name
+		if name == "zsh" {
+			n.Text += "\n\nWorks for me, except that:\n\n    $ echo ${x:?}\n    zsh: x: parameter not set"
+		}
+		out = append(out, n)
+	}
+	return append(out, page)
 }
 
 func TestGolden(t *testing.T) {

@@ -1,49 +1,50 @@
 package email
 
 import (
-	"cmp"
-	"slices"
-	"time"
-
 	"github.com/notifyd/notifyd/backends"
 )
 
-// bunch is the notices of one package, object or application.
+// bunch is the lines of one package, object or application.
 type bunch struct {
-	name    string
-	notices []backends.Notice
-	worst   level
-	first   time.Time
+	name   string
+	count  int // notices
+	groups []backends.Group
 }
 
-// groupNotices gathers notices by package, else by object, else by application; the worst groups first, in each the
-// worst notices first, then the oldest.
-func groupNotices(ns []backends.Notice) []bunch {
+// bunches merges the notices into lines and gathers these by package, else by object, else by application; the worst
+// bunches first, in each the worst lines first, then the oldest.
+func bunches(ns []backends.Notice) []bunch {
 	index := map[string]int{}
 	var out []bunch
-	for _, n := range ns {
-		name := groupName(n)
+	for _, g := range backends.Merge(ns) {
+		name := bunchName(g)
 		i, ok := index[name]
 		if !ok {
 			i = len(out)
 			index[name] = i
-			out = append(out, bunch{name: name, first: n.Time})
+			out = append(out, bunch{name: name})
 		}
-		out[i].notices = append(out[i].notices, n)
-		out[i].worst = max(out[i].worst, severity(n))
+		out[i].groups = append(out[i].groups, g)
+		out[i].count += len(g.Notices)
 	}
-	for i := range out {
-		slices.SortStableFunc(out[i].notices, func(a, b backends.Notice) int {
-			return cmp.Or(cmp.Compare(severity(b), severity(a)), a.Time.Compare(b.Time))
-		})
-	}
-	slices.SortStableFunc(out, func(a, b bunch) int {
-		return cmp.Or(cmp.Compare(b.worst, a.worst), a.first.Compare(b.first))
-	})
 	return out
 }
 
-func groupName(n backends.Notice) string {
+// bunchName is what all notices of a line are about; the application where that differs.
+func bunchName(g backends.Group) string {
+	name := aboutName(g.Notices[0])
+	for _, n := range g.Notices[1:] {
+		if aboutName(n) != name {
+			if app := cleanLine(g.Notices[0].App, maxName); app != "" {
+				return app
+			}
+			return "other"
+		}
+	}
+	return name
+}
+
+func aboutName(n backends.Notice) string {
 	for _, values := range [][]string{n.Packages, n.Objects, {n.App}, {n.KindName}} {
 		if len(values) > 0 {
 			if s := cleanLine(values[0], maxName); s != "" {
@@ -52,4 +53,14 @@ func groupName(n backends.Notice) string {
 		}
 	}
 	return "other"
+}
+
+// groupTitle is the line of a group, or what comes nearest to one.
+func groupTitle(g backends.Group) string {
+	if len(g.Notices) > 1 {
+		if s := cleanLine(g.Title, maxSentence); s != "" {
+			return s
+		}
+	}
+	return title(g.Notices[0])
 }

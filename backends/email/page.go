@@ -26,17 +26,18 @@ type group struct {
 	Items []item
 }
 
-// line is an entry of the contents: equal titles in a row of one group are one line.
+// line is an entry of the contents: a notice, or several that belong together.
 type line struct {
-	Number   int // of the first item
+	Number   int
 	Title    string
 	Severity string
-	Times    int
+	Times    int    // notices
+	Span     string // when, of several
 	Link     string
-	Untold   bool // the text of one of them had no room
+	Untold   bool // no text of it had room
 }
 
-// item is one notice in full.
+// item is one notice in full, or several that belong together.
 type item struct {
 	Number   int
 	Title    string
@@ -47,6 +48,8 @@ type item struct {
 	Text     string
 	Cut      bool   // the text was shortened
 	Filters  string // names of the filters that matched, in a digest
+	Members  []item // the notices, where they are several
+	More     int    // those for which there was no room
 }
 
 // The bounds of a page, in characters or pieces.
@@ -55,6 +58,7 @@ const (
 	maxSentence = 300
 	maxReasons  = 10
 	maxText     = 16 << 10 // of one notice of a digest
+	maxMembers  = 100      // notices told of a line
 )
 
 // room is how many bytes of content a page may have; spend says whether there was enough left.
@@ -73,24 +77,25 @@ func (r *room) spend(n int) bool {
 func lay(p backends.Parcel, budget int) page {
 	pg := page{Summary: summary(p.Notices), Digest: len(p.Notices) > 1, Manage: safeLink(p.Manage)}
 	pg.Reasons, pg.MoreWhys = reasons(p.Notices, min(maxReasons, max(1, budget/8192)))
-	groups := groupNotices(p.Notices)
 	list := room(budget / 2)
 	number := 0
-	listed := make([][]backends.Notice, len(groups))
-	for i, g := range groups {
-		out := group{Name: g.name, Count: len(g.notices)}
-		for _, n := range g.notices {
-			l := lineOf(n, number+1)
+	var listed [][]backends.Group
+	for _, about := range bunches(p.Notices) {
+		out := group{Name: about.name, Count: about.count}
+		var told []backends.Group
+		for _, g := range about.groups {
+			l := lineOf(g, number+1)
 			if pg.Digest && (pg.Unlisted > 0 || !list.spend(2*(len(l.Title)+len(l.Link))+len(out.Name)+200)) {
-				pg.Unlisted++
+				pg.Unlisted += len(g.Notices)
 				continue
 			}
 			number++
-			out.Lines = addLine(out.Lines, l)
-			listed[i] = append(listed[i], n)
+			out.Lines = append(out.Lines, l)
+			told = append(told, g)
 		}
 		if len(out.Lines) > 0 {
 			pg.Groups = append(pg.Groups, out)
+			listed = append(listed, told)
 		}
 	}
 	pg.tell(listed, room(budget/2)+list, budget)
@@ -98,20 +103,17 @@ func lay(p backends.Parcel, budget int) page {
 }
 
 // tell adds the notices' texts while there is room.
-func (pg *page) tell(listed [][]backends.Notice, left room, budget int) {
+func (pg *page) tell(listed [][]backends.Group, left room, budget int) {
 	limit := min(maxText, budget/8)
 	if !pg.Digest {
 		limit = budget / 3
 	}
-	number := 0
-	for i, ns := range listed {
-		for _, n := range ns {
-			number++
-			it := itemOf(n, number, limit)
-			it.Filters = filterNames(n)
-			if pg.Digest && !left.spend(2*(len(it.Text)+len(it.Title)+len(it.Link)+len(it.Filters))+600) {
-				pg.Untold++
-				pg.Groups[i].markUntold(number)
+	for i, groups := range listed {
+		for j, g := range groups {
+			l := &pg.Groups[i].Lines[j]
+			it, untold := pg.itemOf(g, l.Number, limit, &left)
+			if pg.Untold += untold; untold == len(g.Notices) {
+				l.Untold = true
 				continue
 			}
 			pg.Groups[i].Items = append(pg.Groups[i].Items, it)
@@ -119,30 +121,51 @@ func (pg *page) tell(listed [][]backends.Notice, left room, budget int) {
 	}
 }
 
-func (g group) markUntold(number int) {
-	for i, l := range g.Lines {
-		if l.Number <= number && number < l.Number+l.Times {
-			g.Lines[i].Untold = true
+// itemOf tells a group, and says for how many of its notices there was no room.
+func (pg *page) itemOf(g backends.Group, number, limit int, left *room) (it item, untold int) {
+	if len(g.Notices) == 1 {
+		it = itemOf(g.Notices[0], limit)
+		it.Number = number
+		if pg.Digest && !left.spend(it.size()) {
+			return it, 1
 		}
+		return it, 0
 	}
-}
-
-func addLine(lines []line, l line) []line {
-	if n := len(lines); n > 0 && lines[n-1].Title == l.Title && lines[n-1].Severity == l.Severity {
-		lines[n-1].Times++
-		lines[n-1].Link = l.Link // the latest
-		return lines
+	it = item{Number: number, Title: groupTitle(g), Severity: severity(g.Notices[0]).word(), When: g.Span(), Filters: filterNames(g.Notices...)}
+	if !left.spend(it.size()) {
+		return it, len(g.Notices)
 	}
-	return append(lines, l)
+	for i, n := range g.Notices {
+		m := itemOf(n, limit)
+		m.Filters = ""
+		if i == maxMembers || !left.spend(m.size()) {
+			it.More = len(g.Notices) - i
+			break
+		}
+		it.Members = append(it.Members, m)
+	}
+	return it, it.More
 }
 
-func lineOf(n backends.Notice, number int) line {
-	return line{Number: number, Title: title(n), Severity: severity(n).word(), Times: 1, Link: safeLink(n.Link)}
+// size is about how many bytes the item takes in both parts.
+func (it item) size() int {
+	return 2*(len(it.Text)+len(it.Title)+len(it.Link)+len(it.Filters)) + 600
 }
 
-func itemOf(n backends.Notice, number, limit int) item {
+func lineOf(g backends.Group, number int) line {
+	l := line{Number: number, Title: groupTitle(g), Severity: severity(g.Notices[0]).word(), Times: len(g.Notices)}
+	if links := g.Links(1); len(links) > 0 {
+		l.Link = safeLink(links[0])
+	}
+	if l.Times > 1 {
+		l.Span = g.Span()
+	}
+	return l
+}
+
+func itemOf(n backends.Notice, limit int) item {
 	it := item{
-		Number: number, Title: title(n), Severity: severity(n).word(), Kind: cleanLine(n.KindName, maxName), Link: safeLink(n.Link),
+		Title: title(n), Severity: severity(n).word(), Kind: cleanLine(n.KindName, maxName), Link: safeLink(n.Link), Filters: filterNames(n),
 	}
 	if !n.Time.IsZero() {
 		it.When = n.Time.UTC().Format("2006-01-02 15:04 UTC")
@@ -161,11 +184,9 @@ func body(n backends.Notice, title string, limit int) (text string, cut bool) {
 		}
 	}
 	text = strings.TrimSpace(cleanText(raw))
-	if text == title || text != "" && strings.HasSuffix(title, "] "+text) {
-		return "", cut
-	}
-	if rest, ok := strings.CutPrefix(text, title+"\n"); ok {
-		text = strings.TrimLeft(rest, "\n")
+	first, rest, _ := strings.Cut(text, "\n")
+	if first == title || first != "" && strings.HasSuffix(title, "] "+first) {
+		text = strings.Trim(rest, "\n")
 	}
 	return text, cut
 }

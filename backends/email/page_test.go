@@ -11,6 +11,7 @@ func TestBodyDoesNotRepeatTheTitle(t *testing.T) {
 		{"the same", "bash was built", "bash was built", ""},
 		{"behind the package", "[bash] bash was built", "bash was built", ""},
 		{"as its first line", "bash was built", "bash was built\n\nin an hour", "in an hour"},
+		{"behind the package, as its first line", "[bash] bash was built", "bash was built\n\n  log", "  log"},
 		{"another text", "[bash] bash was built", "by alice", "by alice"},
 		{"no text", "[bash] ", "", ""},
 	} {

@@ -39,14 +39,20 @@ func reasons(ns []backends.Notice, limit int) (out []reason, more int) {
 	return out, 0
 }
 
-// filterNames are the filters that brought one notice, for its line in a digest.
-func filterNames(n backends.Notice) string {
+// filterNames are the filters that brought notices, for their line in a digest.
+func filterNames(ns ...backends.Notice) string {
 	var names []string
-	for _, w := range n.Why[:min(len(n.Why), 5)] {
-		names = append(names, cleanLine(w.Filter, maxName))
-	}
-	if more := len(n.Why) - len(names); more > 0 {
-		names = append(names, "…")
+	for _, n := range ns {
+		for _, w := range n.Why {
+			name := cleanLine(w.Filter, maxName)
+			if slices.Contains(names, name) {
+				continue
+			}
+			if len(names) == 5 {
+				return strings.Join(names, ", ") + ", …"
+			}
+			names = append(names, name)
+		}
 	}
 	return strings.Join(names, ", ")
 }

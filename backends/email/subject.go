@@ -16,7 +16,7 @@ func (b *Backend) subject(p backends.Parcel) string {
 	top := worst(p.Notices)
 	s := title(top)
 	if len(p.Notices) > 1 {
-		s = fmt.Sprintf("%d notices: %s", len(p.Notices), s)
+		s = fmt.Sprintf("%d notices: %s", len(p.Notices), groupTitle(backends.Merge(p.Notices)[0]))
 	} else if !isAccount(p) {
 		s = packageTag(top, s) + severityTag(top) + s
 	}

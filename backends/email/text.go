@@ -57,12 +57,15 @@ func (l line) text() string {
 	return s + l.Title + l.Repeated()
 }
 
-// Repeated says how often the line stands for, when more than once.
+// Repeated says how many notices the line stands for and when they happened, where they are several.
 func (l line) Repeated() string {
-	if l.Times > 1 {
-		return fmt.Sprintf(" (%d times)", l.Times)
+	switch {
+	case l.Times < 2:
+		return ""
+	case l.Span == "":
+		return fmt.Sprintf(" (%d notices)", l.Times)
 	}
-	return ""
+	return fmt.Sprintf(" (%d notices, %s)", l.Times, l.Span)
 }
 
 func plainItem(b *strings.Builder, it item, digest bool) {
@@ -71,6 +74,9 @@ func plainItem(b *strings.Builder, it item, digest bool) {
 		head = fmt.Sprintf("%d. %s", it.Number, it.Title)
 	}
 	b.WriteString(wrap(head, "") + "\n")
+	if len(it.Members) > 0 {
+		plainMembers(b, it)
+	}
 	if it.Text != "" {
 		b.WriteString("\n" + wrapText(it.Text) + "\n")
 	}
@@ -83,6 +89,43 @@ func plainItem(b *strings.Builder, it item, digest bool) {
 	if meta := it.Meta(digest, it.Severity); meta != "" {
 		b.WriteString("\n" + wrap(meta, "") + "\n")
 	}
+}
+
+// plainMembers lists the notices of an item. A link that several share stands behind the first of them.
+func plainMembers(b *strings.Builder, it item) {
+	links := map[string]bool{}
+	for _, m := range it.Members {
+		b.WriteString("\n" + wrap("  * "+m.Tagged(), "    ") + "\n")
+		if m.Text != "" {
+			b.WriteString(indent(m.Text) + "\n")
+		}
+		if m.Cut {
+			b.WriteString("    " + m.CutLine() + "\n")
+		}
+		if m.Link != "" && !links[m.Link] {
+			b.WriteString("    " + m.Link + "\n")
+		}
+		links[m.Link] = true
+		b.WriteString("    " + m.Meta(false) + "\n")
+	}
+	if it.More > 0 {
+		b.WriteString("\n  " + it.MoreLine() + "\n")
+	}
+}
+
+// indent wraps a text below its entry of a list.
+func indent(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		switch {
+		case l == "":
+		case strings.HasPrefix(l, " "), strings.HasPrefix(l, "\t"): // laid out
+			lines[i] = "    " + l
+		default:
+			lines[i] = wrap("    "+l, "    ")
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // plainFooter says why; "-- " begins a signature, which mail programs fold away in answers.

@@ -61,6 +61,17 @@ func (it item) Meta(digest bool, more ...string) string {
 	return strings.Join(parts, " · ")
 }
 
+// Tagged is the title behind its severity.
+func (it item) Tagged() string {
+	if it.Severity != "" {
+		return "[" + it.Severity + "] " + it.Title
+	}
+	return it.Title
+}
+
+// MoreLine counts the notices of a line that are not told.
+func (it item) MoreLine() string { return fmt.Sprintf("… and %d more of these", it.More) }
+
 // CutLine owns up to a shortened text.
 func (it item) CutLine() string {
 	if it.Link != "" {

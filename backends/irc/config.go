@@ -16,7 +16,7 @@ type Config struct {
 	Networks    []Network `yaml:"networks"`
 	Manage      string    `yaml:"manage"`       // page that `help` points to; normally the base URL of the web pages
 	NoticeLines int       `yaml:"notice_lines"` // most lines of one notice; 2
-	DigestLines int       `yaml:"digest_lines"` // most notices that a digest spells out; 5
+	DigestLines int       `yaml:"digest_lines"` // most lines of a digest that tell notices; 5
 }
 
 // A Network is one IRC network and how notifyd appears there.

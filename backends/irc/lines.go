@@ -11,17 +11,19 @@ import (
 // limits is how much of a parcel is said.
 type limits struct {
 	noticeLines int // most lines of one notice
-	digestLines int // most notices of a digest that get a line
+	digestLines int // most lines of a digest that tell notices
 }
 
 const (
 	maxAccountLines = 8
 	maxLink         = 380 // bytes: a longer link would be cut in two, and then it is of no use
 	maxFilters      = 3   // names of filters at the end of a line
+	maxLinks        = 3   // links of notices that are told in one line
 )
 
 // linesOf gives what is sent for a parcel, each line at most budget bytes and free of controls: one line for a notice,
-// for a digest the counts, some notices and how many more there are. Account mail (a notice without a why) is said whole.
+// for a digest the counts, lines of what belongs together and how many more notices there are. Account mail (a notice
+// without a why) is said whole.
 func linesOf(p backends.Parcel, budget int, l limits) []string {
 	var lines []string
 	var told []backends.Notice
@@ -63,19 +65,45 @@ func accountLines(n backends.Notice, budget int) []string {
 	return lines
 }
 
-// noticeLines says one notice: the kind first, then what happened, where to look and which filter asked for it. The sentence
-// is what gets shorter when all of it is too long.
+// noticeLines says one notice: the kind first, then what happened, where to look and which filter asked for it.
 func noticeLines(n backends.Notice, budget, most int) []string {
-	head := ""
-	if app := shorten(clean(n.App), 40); app != "" {
-		head = "[" + app + "] "
-	}
 	tail := ""
 	if link := clean(n.Link); link != "" && len(link) <= min(maxLink, budget) {
 		tail = " " + link
 	}
-	tail += filterNames(n.Why)
-	summary := summaryOf(n)
+	return say(n.App, summaryOf(n), tail+filterNames(n.Why), budget, most)
+}
+
+// groupLine says notices that belong together in one line: what happened, how often and when, some of the links.
+func groupLine(g backends.Group, budget int) []string {
+	if len(g.Notices) == 1 {
+		return noticeLines(g.Notices[0], budget, 1)
+	}
+	tail := fmt.Sprintf(" (%d notices", len(g.Notices))
+	if span := g.Span(); span != "" {
+		tail += ", " + span
+	}
+	tail += ")"
+	left := budget / 3
+	for _, link := range g.Links(maxLinks) {
+		if link = clean(link); link != "" && len(link) < left {
+			tail += " " + link
+			left -= len(link) + 1
+		}
+	}
+	var why []backends.Reason
+	for _, n := range g.Notices {
+		why = append(why, n.Why...)
+	}
+	return say(g.Notices[0].App, clean(g.Title), tail+filterNames(why), budget, 1)
+}
+
+// say makes at most so many lines. The sentence is what gets shorter when all of it is too long.
+func say(app, summary, tail string, budget, most int) []string {
+	head := ""
+	if app = shorten(clean(app), 40); app != "" {
+		head = "[" + app + "] "
+	}
 	for {
 		lines := split(head+summary+tail, budget)
 		if len(lines) <= most || summary == "" {
@@ -112,13 +140,16 @@ func filterNames(why []backends.Reason) string {
 	return " (" + strings.Join(names, ", ") + ")"
 }
 
+// digestLines says the counts, then a line for each group of notices that belong together, the worst first.
 func digestLines(notices []backends.Notice, manage string, budget int, l limits) []string {
 	lines := []string{shorten(counts(notices), budget)}
-	shown := min(len(notices), l.digestLines)
-	for _, n := range notices[:shown] {
-		lines = append(lines, noticeLines(n, budget, 1)...)
+	groups := backends.Merge(notices)
+	more := len(notices)
+	for _, g := range groups[:min(len(groups), l.digestLines)] {
+		lines = append(lines, groupLine(g, budget)...)
+		more -= len(g.Notices)
 	}
-	if more := len(notices) - shown; more > 0 {
+	if more > 0 {
 		line := fmt.Sprintf("+%d more", more)
 		if manage = clean(manage); manage != "" {
 			line += " at " + manage
