@@ -4,13 +4,19 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
 // catalogueCmd is `notifyd catalogue`.
 type catalogueCmd struct {
-	Check catalogueCheckCmd `cmd:"" help:"Check a site's catalogue, or the embedded one."`
+	List    catalogueListCmd    `cmd:"" help:"List the kinds of message."`
+	Show    catalogueShowCmd    `cmd:"" help:"Show one kind of message: its entry, and examples with what it makes of them."`
+	Check   catalogueCheckCmd   `cmd:"" help:"Check a site's catalogue, or the embedded one."`
+	Try     catalogueTryCmd     `cmd:"" help:"Describe messages with one more file, and say how each field came out."`
+	Suggest catalogueSuggestCmd `cmd:"" help:"Draft entries for messages that none describes, for you to edit."`
 }
 
 // catalogueCheckCmd is `notifyd catalogue check`.
@@ -32,6 +38,9 @@ func (c *catalogueCheckCmd) Run(e *env) error {
 		return err
 	}
 	fmt.Fprintf(e.stdout, "%d kinds of message of %d applications, no mistakes\n", len(cat.Kinds()), len(cat.Apps()))
+	if bare := cat.WithoutExamples(); len(bare) > 0 {
+		fmt.Fprintf(e.stdout, "without examples, so nobody tried their fields: %s\n", strings.Join(bare, ", "))
+	}
 	return nil
 }
 
@@ -49,4 +58,23 @@ func folder(dir string) fs.FS {
 		return nil
 	}
 	return os.DirFS(dir)
+}
+
+// A oneFile is a folder of which only one file counts.
+type oneFile struct {
+	fs.FS
+	name string
+}
+
+func asFolder(file string) fs.FS {
+	return oneFile{os.DirFS(filepath.Dir(file)), filepath.Base(file)}
+}
+
+// ReadDir lists the one file.
+func (f oneFile) ReadDir(string) ([]fs.DirEntry, error) {
+	info, err := fs.Stat(f.FS, f.name)
+	if err != nil {
+		return nil, err
+	}
+	return []fs.DirEntry{fs.FileInfoToDirEntry(info)}, nil
 }

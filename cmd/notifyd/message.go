@@ -48,12 +48,8 @@ func (c *messageDescribeCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if c.Accounts != "" {
-		accounts, err := readAccounts(c.Accounts)
-		if err != nil {
-			return err
-		}
-		cat = cat.WithAccounts(accounts)
+	if cat, err = withAccounts(cat, c.Accounts); err != nil {
+		return err
 	}
 	out := bufio.NewWriter(e.stdout)
 	encoder := json.NewEncoder(out)

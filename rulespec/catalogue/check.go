@@ -2,34 +2,116 @@ package catalogue
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
 )
 
-// Check gives everything that is wrong with the embedded catalogue with site over it (which may be nil), sorted by place:
-// mistakes that stop it from loading and, where there are none, entries that no message can reach because another entry
-// takes every message of their topic.
-func Check(site fs.FS) []error {
-	c, err := Load(site)
+// Check gives everything that is wrong with the embedded catalogue with sites over it, sorted by place: mistakes that stop
+// it from loading and, where there are none, entries that no message reaches, topics that two entries claim, examples that
+// another entry takes, and fields that come out empty on every example. A site that is nil counts as none. Examples are
+// looked at for the entries of sites; the tests hold the embedded ones to theirs.
+func Check(sites ...fs.FS) []error {
+	c, err := Load(sites...)
 	if err != nil {
 		return split(err)
 	}
-	var found []error
-	seen := map[*entry]bool{}
+	found := c.checkTopics()
+	for _, a := range c.apps {
+		for _, e := range a.entries {
+			if !e.at.embedded {
+				found = append(found, c.checkExamples(e)...)
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return found
+}
+
+// checkTopics finds entries that never get a message because another one takes all of its topic's.
+func (c *Catalogue) checkTopics() []error {
+	taken := map[*entry]*entry{} // by whom, the first found
+	topics := map[*entry]int{}   // how many topics of an entry are its own
 	c.tree.each(func(entries []*entry) {
 		for i, e := range entries {
-			for _, earlier := range entries[:i] {
-				if earlier.when == nil && !seen[e] {
-					seen[e] = true
-					found = append(found, e.at.mistake("kind %s is never reached: %s, at %s:%d, has the same topic and no condition",
-						e.kind, earlier.kind, earlier.at.file, earlier.at.line))
-				}
+			j := slices.IndexFunc(entries[:i], func(earlier *entry) bool { return takesAll(earlier, e) })
+			if j < 0 {
+				topics[e]++
+			} else if taken[e] == nil {
+				taken[e] = entries[j]
 			}
 		}
 	})
-	slices.SortFunc(found, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	var found []error
+	for e, by := range taken {
+		switch {
+		case by.at.embedded || !e.at.embedded:
+			what := "is never reached"
+			if topics[e] > 0 {
+				what = "shares a topic with another"
+			}
+			found = append(found, e.at.mistake("kind %s %s: %s, at %s, comes first and takes every message", e.kind, what, by.kind, by.at))
+		default: // the site's own entry is where the operator looks
+			found = append(found, by.at.mistake("kind %s takes the messages of %s, so filters for that kind would match nothing: give the entry the same kind, or a condition",
+				by.kind, e.kind))
+		}
+	}
 	return found
+}
+
+// takesAll says whether earlier leaves nothing of their common topic to e.
+func takesAll(earlier, e *entry) bool {
+	return earlier != e && (earlier.when == nil || e.when != nil && earlier.when.source == e.when.source && earlier.at.file == e.at.file)
+}
+
+// checkExamples tries an entry on its examples.
+func (c *Catalogue) checkExamples(e *entry) []error {
+	examples, err := c.Examples(e.kind)
+	if err != nil {
+		return []error{err}
+	}
+	var found []error
+	said := map[place]bool{} // fields that came out on some example
+	last := map[place]Outcome{}
+	hits := 0
+	for _, x := range examples {
+		t := c.Try(x.Message)
+		if t.Event.Kind != e.kind {
+			if x.at.line > 0 {
+				found = append(found, x.at.mistake("this example of %s is described by %s", e.kind, t.Event.Kind))
+			}
+			continue
+		}
+		hits++
+		for _, o := range t.Fields {
+			said[o.at] = said[o.at] || o.Err == nil && o.Text != "" && o.Text != "false"
+			last[o.at] = o
+		}
+	}
+	for at, o := range last {
+		switch {
+		case said[at]:
+		case o.Err != nil:
+			found = append(found, at.mistake("%s of %s fails on every example (%d): %v", o.Field, e.kind, hits, o.Err))
+		default:
+			found = append(found, at.mistake("%s of %s is empty on every example (%d)", o.Field, e.kind, hits))
+		}
+	}
+	return found
+}
+
+// WithoutExamples lists the kinds of sites that have no example, so that nothing can be said of their fields.
+func (c *Catalogue) WithoutExamples() []string {
+	var kinds []string
+	for _, a := range c.apps {
+		for _, e := range a.entries {
+			if found, err := c.Examples(e.kind); !e.at.embedded && err == nil && len(found) == 0 {
+				kinds = append(kinds, e.kind)
+			}
+		}
+	}
+	return kinds
 }
 
 // split takes joined errors apart.
@@ -43,4 +125,12 @@ func split(err error) []error {
 		out = append(out, split(e)...)
 	}
 	return out
+}
+
+// String gives file:line.
+func (p place) String() string {
+	if p.line == 0 {
+		return p.file
+	}
+	return fmt.Sprintf("%s:%d", p.file, p.line)
 }

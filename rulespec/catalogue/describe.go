@@ -18,17 +18,11 @@ type Catalogue struct {
 // Describe works out what a message means. It never fails: what one field cannot say of this message is empty and
 // counted (see Failures), and a message that no entry describes is described by convention.
 func (c *Catalogue) Describe(m *bus.Message) *Event {
-	root, environment, title := divide(m.Topic)
-	e := &Event{Message: m, Title: oneLine(title, maxSummary), Severity: Info}
-	words := strings.Split(title, ".")
-	var f *frame
-	found := len(m.Topic) <= bus.MaxTopic && c.tree.find(words, func(candidate *entry) bool {
-		f = c.frame(candidate, m, words)
-		f.env["root"], f.env["environment"], f.env["topic"] = root, environment, title
-		return f.holds()
-	})
+	f, t := c.find(m)
+	e := &Event{Message: m, Title: oneLine(t.title, maxSummary), Severity: Info}
 	stated := headersOf(m.Headers)
-	if !found {
+	words := t.words
+	if f == nil {
 		describeUnknown(e, words, stated)
 		return e
 	}
@@ -43,6 +37,29 @@ func (c *Catalogue) Describe(m *bus.Message) *Event {
 		return p
 	}
 	return e
+}
+
+// A topic is divided into its parts.
+type topic struct {
+	root, environment, title string
+	words                    []string // of the title
+}
+
+// find gives the entry that describes a message, with what its condition has computed; nil where there is none.
+func (c *Catalogue) find(m *bus.Message) (*frame, topic) {
+	var t topic
+	t.root, t.environment, t.title = divide(m.Topic)
+	t.words = strings.Split(t.title, ".")
+	var f *frame
+	found := len(m.Topic) <= bus.MaxTopic && c.tree.find(t.words, func(candidate *entry) bool {
+		f = c.frame(candidate, m, t.words)
+		f.env["root"], f.env["environment"], f.env["topic"] = t.root, t.environment, t.title
+		return f.holds()
+	})
+	if !found {
+		return nil, t
+	}
+	return f, t
 }
 
 // WithAccounts gives the same catalogue with a map from nicks, mail addresses and OpenIDs to accounts, for the function

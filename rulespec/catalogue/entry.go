@@ -31,6 +31,7 @@ type entry struct {
 	secondaryIcon *prose
 	group         []*value
 	plural        *plural
+	examples      []Example
 }
 
 // An app is a compiled application.
@@ -51,6 +52,8 @@ type variable struct {
 type value struct {
 	*expression
 	field  string
+	at     place
+	source string
 	failed *atomic.Uint64
 }
 
@@ -58,6 +61,8 @@ type value struct {
 type prose struct {
 	*sentence
 	field  string
+	at     place
+	source string
 	failed *atomic.Uint64
 }
 
@@ -167,7 +172,7 @@ func (c *compiler) value(field string, s located, names map[string]bool) *value 
 		c.fail(s.at, "%s: %v", field, err)
 		return nil
 	}
-	return &value{x, field, new(atomic.Uint64)}
+	return &value{x, field, s.at, s.text, new(atomic.Uint64)}
 }
 
 func (c *compiler) prose(field string, s located, names map[string]bool) *prose {
@@ -179,5 +184,5 @@ func (c *compiler) prose(field string, s located, names map[string]bool) *prose 
 		c.fail(s.at, "%s: %v", field, err)
 		return nil
 	}
-	return &prose{x, field, new(atomic.Uint64)}
+	return &prose{x, field, s.at, s.text, new(atomic.Uint64)}
 }

@@ -31,7 +31,7 @@ func FuzzCatalogueYAML(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		app, mistakes := readApp("fuzz.yaml", data)
+		app, mistakes := readApp("fuzz.yaml", data, false)
 		for _, m := range mistakes {
 			if m.Error() == "" {
 				t.Error("a mistake without words")

@@ -15,6 +15,10 @@ type Kind struct {
 	App      string   // bodhi
 	AppTitle string   // Bodhi
 	Classic  []string // the classic FMN rules that it stands for
+	Topics   []string // patterns, after root and environment
+	Severity string   // debug, info, …; "varies" where it is computed
+	Entry    string   // file:line
+	Own      bool     // the entry is a site's, not built in
 }
 
 // Apps lists the applications that the catalogue knows, sorted by name, each with its kinds.
@@ -23,11 +27,25 @@ func (c *Catalogue) Apps() []App {
 	for _, a := range c.apps {
 		listed := App{Name: a.name, Title: a.title, Icon: a.icon}
 		for _, e := range a.entries {
-			listed.Kinds = append(listed.Kinds, Kind{e.kind, e.name, a.name, a.title, e.classic})
+			listed.Kinds = append(listed.Kinds, e.listed())
 		}
 		apps = append(apps, listed)
 	}
 	return apps
+}
+
+func (e *entry) listed() Kind {
+	k := Kind{Kind: e.kind, Name: e.name, App: e.app.name, AppTitle: e.app.title, Classic: e.classic,
+		Severity: "varies", Entry: e.at.String(), Own: !e.at.embedded}
+	for _, p := range e.patterns {
+		k.Topics = append(k.Topics, p.text)
+	}
+	if e.constant != 0 {
+		k.Severity = e.constant.String()
+	} else if e.severity == nil {
+		k.Severity = Info.String()
+	}
+	return k
 }
 
 // Kinds lists every kind of message, application by application.
@@ -64,7 +82,7 @@ func (c *Catalogue) Failures() []Failure {
 			for _, v := range e.allValues() {
 				out = appendFailure(out, base, v, nil)
 			}
-			for _, p := range []*prose{e.summary, e.link, e.icon, e.secondaryIcon} {
+			for _, p := range e.allProse() {
 				out = appendFailure(out, base, nil, p)
 			}
 		}

@@ -23,10 +23,10 @@ const maxFiles = 1000
 // Embedded gives the catalogue that is part of the program.
 func Embedded() (*Catalogue, error) { return Load(nil) }
 
-// Load gives the embedded catalogue with a site's folder over it: its *.yaml files add applications and entries, or override
-// them by name and kind. site may be nil. An error joins every *Mistake found.
-func Load(site fs.FS) (*Catalogue, error) {
-	sources, mistakes := readAll(site)
+// Load gives the embedded catalogue with the folders of sites over it, the later over the earlier: their *.yaml files add
+// applications and entries, or override them by name and kind. A site that is nil is none. An error joins every *Mistake found.
+func Load(sites ...fs.FS) (*Catalogue, error) {
+	sources, mistakes := readAll(sites)
 	c, more := build(sources)
 	if mistakes = append(mistakes, more...); len(mistakes) > 0 {
 		return nil, errors.Join(unique(mistakes)...)
@@ -48,14 +48,17 @@ func unique(mistakes []error) []error {
 }
 
 // readAll reads the sources of all applications, the site's over the embedded ones.
-func readAll(site fs.FS) ([]*appSource, []error) {
+func readAll(sites []fs.FS) ([]*appSource, []error) {
 	own, err := fs.Sub(embedded, "apps")
 	if err != nil {
 		return nil, []error{fmt.Errorf("open embedded catalogue: %w", err)}
 	}
-	sources, mistakes := readFolder(own, nil)
-	if site != nil {
-		over, more := readFolder(site, nil)
+	sources, mistakes := readFolder(own, true)
+	for _, site := range sites {
+		if site == nil {
+			continue
+		}
+		over, more := readFolder(site, false)
 		mistakes = append(mistakes, more...)
 		for _, s := range over {
 			sources = put(sources, s)
@@ -74,8 +77,7 @@ func put(sources []*appSource, s *appSource) []*appSource {
 	return append(sources, s)
 }
 
-func readFolder(folder fs.FS, sources []*appSource) ([]*appSource, []error) {
-	var mistakes []error
+func readFolder(folder fs.FS, embedded bool) (sources []*appSource, mistakes []error) {
 	files, err := catalogueFiles(folder)
 	if err != nil {
 		return nil, []error{err}
@@ -86,7 +88,7 @@ func readFolder(folder fs.FS, sources []*appSource) ([]*appSource, []error) {
 			mistakes = append(mistakes, err)
 			continue
 		}
-		s, more := readApp(f.Name(), data)
+		s, more := readApp(f.Name(), data, embedded)
 		mistakes = append(mistakes, more...)
 		if s != nil {
 			sources = append(sources, s)

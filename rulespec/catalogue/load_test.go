@@ -47,7 +47,7 @@ func TestMistakesTellWhereAndWhat(t *testing.T) {
 		"empty":              {"", `f.yaml: file is empty`},
 		"two documents":      {"app: shop" + goodEntry + "---\napp: b\n", `one application`},
 		"alias":              {"app: &a shop\ntitle: *a" + goodEntry, `want a single value`},
-		"long line":          {"app: " + strings.Repeat("x", 5000), `line is too long`},
+		"long line":          {"app: " + strings.Repeat("x", 20_000), `line is too long`},
 		"brackets":           {"app: " + strings.Repeat("[", 500), `nested too deep`},
 		"big":                {strings.Repeat("# comment\n", 120_000), `at most 1048576`},
 		"scalar for entries": {"app: shop\nentries:\n  - shop", `entry: want a mapping with the keys`},

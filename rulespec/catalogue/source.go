@@ -21,6 +21,7 @@ func (m *Mistake) Error() string {
 type place struct {
 	file         string
 	line, column int
+	embedded     bool // the file is part of the program
 }
 
 func (p place) mistake(format string, args ...any) *Mistake {
@@ -59,6 +60,8 @@ type entrySource struct {
 	at     place
 	values map[string][]located
 	vars   []named
+	// examples are messages that the entry takes.
+	examples []Example
 }
 
 func (s *entrySource) one(key string) located {
@@ -74,7 +77,7 @@ func (s *entrySource) kind() string { return s.one("kind").text }
 var (
 	appKeys   = []string{"app", "title", "icon", "tables", "vars", "entries"}
 	entryKeys = []string{"topic", "when", "kind", "name", "vars", "summary", "link", "icon", "secondary_icon",
-		"actor", "users", "packages", "objects", "severity", "group", "plural", "classic"}
+		"actor", "users", "packages", "objects", "severity", "group", "plural", "examples", "classic"}
 	entryLists = map[string]bool{"topic": true, "users": true, "packages": true, "objects": true, "group": true, "classic": true}
 )
 

@@ -15,12 +15,12 @@ import (
 // The bounds on a file of a catalogue, in bytes.
 const (
 	maxFile = 1 << 20
-	maxLine = 4096
+	maxLine = 16 << 10
 )
 
 // readApp reads one file. It is strict: what the form does not know is a mistake. All mistakes found are returned.
-func readApp(file string, data []byte) (*appSource, []error) {
-	r := &reader{file: file}
+func readApp(file string, data []byte, embedded bool) (*appSource, []error) {
+	r := &reader{file: file, embedded: embedded}
 	body, err := r.parse(data)
 	if err != nil {
 		return nil, []error{err}
@@ -32,6 +32,7 @@ func readApp(file string, data []byte) (*appSource, []error) {
 // A reader walks the tree of a YAML file and collects mistakes with their places.
 type reader struct {
 	file     string
+	embedded bool
 	mistakes []error
 }
 
@@ -42,7 +43,7 @@ func (r *reader) parse(data []byte) (body ast.Node, err error) {
 	}
 	for i, line := range bytes.Split(data, []byte("\n")) {
 		if len(line) > maxLine || deepLine(line) {
-			return nil, place{r.file, i + 1, 1}.mistake("line is too long or nested too deep")
+			return nil, place{r.file, i + 1, 1, r.embedded}.mistake("line is too long or nested too deep")
 		}
 	}
 	defer func() { // the YAML parser is not ours, and an operator's file must never end the program
@@ -81,16 +82,16 @@ func (r *reader) syntax(err error) error {
 	var syntax yaml.Error
 	if errors.As(err, &syntax) && syntax.GetToken() != nil {
 		p := syntax.GetToken().Position
-		return place{r.file, p.Line, p.Column}.mistake("not YAML: %s", syntax.GetMessage())
+		return place{r.file, p.Line, p.Column, r.embedded}.mistake("not YAML: %s", syntax.GetMessage())
 	}
 	return place{file: r.file}.mistake("not YAML: %v", err)
 }
 
 func (r *reader) at(n ast.Node) place {
 	if n != nil && n.GetToken() != nil && n.GetToken().Position != nil {
-		return place{r.file, n.GetToken().Position.Line, n.GetToken().Position.Column}
+		return place{r.file, n.GetToken().Position.Line, n.GetToken().Position.Column, r.embedded}
 	}
-	return place{file: r.file}
+	return place{file: r.file, embedded: r.embedded}
 }
 
 func (r *reader) fail(n ast.Node, format string, args ...any) {
@@ -243,8 +244,12 @@ func (r *reader) entries(n ast.Node) []*entrySource {
 		e := &entrySource{at: r.at(item), values: map[string][]located{}}
 		for _, pair := range r.pairs(item, "entry", entryKeys) {
 			key, _ := r.scalar(pair.Key, "entry")
-			if key.text == "vars" {
+			switch key.text {
+			case "vars":
 				e.vars = r.named(pair.Value, "vars")
+				continue
+			case "examples":
+				e.examples = r.examples(pair.Value)
 				continue
 			}
 			e.values[key.text] = r.scalars(pair.Value, key.text, entryLists[key.text])

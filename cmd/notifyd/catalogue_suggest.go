@@ -1,0 +1,99 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// catalogueSuggestCmd is `notifyd catalogue suggest`.
+type catalogueSuggestCmd struct {
+	Catalogue string `type:"existingdir" placeholder:"DIR" help:"Folder of a site's catalogue, laid over the embedded one: what it describes needs no entry."`
+	App       string `placeholder:"NAME" help:"Draft for this application only."`
+	Into      string `type:"existingdir" placeholder:"DIR" help:"Write one file an application into this folder; a file that is there already is left alone."`
+}
+
+// Run reads messages on standard input and drafts entries for those that none describes. A file describes one application,
+// so several of them need --into.
+func (c *catalogueSuggestCmd) Run(e *env) error {
+	cat, err := loadCatalogue(c.Catalogue)
+	if err != nil {
+		return err
+	}
+	suggester := cat.Suggester()
+	bad := 0
+	err = eachLine(e.stdin, func(line []byte) error {
+		m, err := bus.DecodeLine(line, e.now())
+		if err != nil {
+			bad++
+			return nil
+		}
+		suggester.Add(m)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read messages: %w", err)
+	}
+	if suggester.Skipped > 0 {
+		fmt.Fprintf(e.stderr, "notifyd: nothing drafted for %d messages: too many topics, or the first word is no application's name\n", suggester.Skipped)
+	}
+	err = c.write(e, suggester.Drafts())
+	if bad > 0 {
+		err = errors.Join(err, fmt.Errorf("%d of the lines are no messages", bad))
+	}
+	return err
+}
+
+func (c *catalogueSuggestCmd) write(e *env, drafts []catalogue.Draft) error {
+	var names []string
+	var chosen []catalogue.Draft
+	for _, d := range drafts {
+		names = append(names, d.App)
+		if c.App == "" || c.App == d.App {
+			chosen = append(chosen, d)
+		}
+	}
+	switch {
+	case len(chosen) == 0 && c.App != "":
+		return fmt.Errorf("no message of %s lacks an entry", c.App)
+	case len(chosen) == 0:
+		fmt.Fprintln(e.stderr, "notifyd: an entry describes each of these messages")
+		return nil
+	case c.Into != "":
+		return writeDrafts(e, c.Into, chosen)
+	case len(chosen) > 1:
+		return fmt.Errorf("these are messages of %d applications, and a file describes one: name a folder with --into, or one application with --app: %s",
+			len(chosen), strings.Join(names, ", "))
+	}
+	_, err := io.WriteString(e.stdout, chosen[0].Text)
+	return err
+}
+
+func writeDrafts(e *env, dir string, drafts []catalogue.Draft) error {
+	var errs []error
+	for _, d := range drafts {
+		name := filepath.Join(dir, d.App+".yaml")
+		if err := writeNew(name, d.Text); err != nil {
+			errs = append(errs, fmt.Errorf("write draft: %w", err))
+			continue
+		}
+		fmt.Fprintf(e.stdout, "%s: %d entries\n", name, d.Entries)
+	}
+	return errors.Join(errs...)
+}
+
+// writeNew writes a file that is not there yet.
+func writeNew(name, text string) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(f, text)
+	return errors.Join(err, f.Close())
+}

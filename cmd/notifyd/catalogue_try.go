@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// catalogueTryCmd is `notifyd catalogue try`.
+type catalogueTryCmd struct {
+	File      string `arg:"" type:"existingfile" help:"File of entries to try."`
+	Catalogue string `type:"existingdir" placeholder:"DIR" help:"Folder of the site's catalogue that the file is laid over."`
+	Accounts  string `type:"existingfile" placeholder:"FILE" help:"JSON object of nicks, mail addresses and OpenIDs to accounts."`
+}
+
+// Run describes the messages on standard input with the file laid over the catalogue. Status 1 when a line is no message
+// or a field failed.
+func (c *catalogueTryCmd) Run(e *env) error {
+	cat, err := catalogue.Load(folder(c.Catalogue), asFolder(c.File))
+	if err != nil {
+		return fmt.Errorf("load catalogue: %w", err)
+	}
+	if cat, err = withAccounts(cat, c.Accounts); err != nil {
+		return err
+	}
+	out := bufio.NewWriter(e.stdout)
+	lines, bad, failed := 0, 0, 0
+	err = eachLine(e.stdin, func(line []byte) error {
+		if lines++; lines > 1 {
+			fmt.Fprintln(out)
+		}
+		m, err := bus.DecodeLine(line, e.now())
+		if err != nil {
+			bad++
+			fmt.Fprintf(out, "error: %v\n", err)
+			return nil
+		}
+		failed += showTrial(out, cat.Try(m))
+		return nil
+	})
+	if err = errors.Join(err, out.Flush()); err != nil {
+		return fmt.Errorf("try messages: %w", err)
+	}
+	switch {
+	case bad > 0:
+		return fmt.Errorf("%d of %d lines are no messages", bad, lines)
+	case failed > 0:
+		return fmt.Errorf("%d fields failed", failed)
+	}
+	return nil
+}
+
+// showTrial writes what became of one message, and gives how many fields failed.
+func showTrial(out io.Writer, t catalogue.Trial) int {
+	d := describe(t.Event)
+	entry := t.Entry
+	if entry == "" {
+		entry = "no entry: described by convention"
+	}
+	fmt.Fprintf(out, "topic:    %s\nkind:     %s (%s)\nsummary:  %s\n", d.Topic, d.Kind, entry, d.Summary)
+	for _, f := range []struct{ name, text string }{
+		{"link:", d.Link}, {"icon:", d.Icon}, {"icon 2:", d.SecondaryIcon}, {"actor:", d.Actor},
+		{"users:", strings.Join(d.Users, ", ")}, {"packages:", strings.Join(d.Packages, ", ")},
+		{"objects:", strings.Join(d.Objects, ", ")}, {"severity:", d.Severity},
+	} {
+		if f.text != "" {
+			fmt.Fprintf(out, "%-9s %s\n", f.name, f.text)
+		}
+	}
+	var empty []string
+	failed := 0
+	for _, f := range t.Fields {
+		switch {
+		case f.Err != nil:
+			failed++
+			fmt.Fprintf(out, "failed:   %s (%s): %v\n", f.Field, f.At(), f.Err)
+		case f.Text == "":
+			empty = append(empty, fmt.Sprintf("%s (%s)", f.Field, f.At()))
+		}
+	}
+	if len(empty) > 0 {
+		fmt.Fprintf(out, "empty:    %s\n", strings.Join(empty, ", "))
+	}
+	return failed
+}
+
+// withAccounts gives cat with the accounts of a file; as it is where file is "".
+func withAccounts(cat *catalogue.Catalogue, file string) (*catalogue.Catalogue, error) {
+	if file == "" {
+		return cat, nil
+	}
+	accounts, err := readAccounts(file)
+	if err != nil {
+		return nil, err
+	}
+	return cat.WithAccounts(accounts), nil
+}

@@ -1,0 +1,84 @@
+package catalogue
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Source gives the entry of a kind as its file says it, with the variables of the application that it knows; an error
+// for a kind that no entry describes.
+func (c *Catalogue) Source(kind string) (string, error) {
+	for _, a := range c.apps {
+		for _, e := range a.entries {
+			if e.kind == kind {
+				return e.text(), nil
+			}
+		}
+	}
+	return "", fmt.Errorf("no kind %q in the catalogue; `notifyd catalogue list` shows them", kind)
+}
+
+func (e *entry) text() string {
+	var b strings.Builder
+	where := e.at.String()
+	if e.at.embedded {
+		where += ", built in"
+	}
+	line := func(key, text string) {
+		if text != "" {
+			fmt.Fprintf(&b, "%-19s %s\n", key+":", strings.ReplaceAll(text, "\n", "\n                    "))
+		}
+	}
+	line("kind", e.kind)
+	line("name", e.name)
+	line("application", e.app.title)
+	line("entry", where)
+	for _, p := range e.patterns {
+		line("topic", p.text)
+	}
+	for _, v := range e.allValues() {
+		if v != nil {
+			line(v.field, v.source)
+		}
+	}
+	if e.constant != 0 {
+		line("severity", e.constant.String())
+	}
+	for _, p := range e.allProse() {
+		if p != nil {
+			line(p.field, p.source)
+		}
+	}
+	for _, name := range sortedKeys(e.needed()) {
+		line("vars."+name, e.scope[name].source)
+	}
+	for _, name := range e.classic {
+		line("classic", name)
+	}
+	return b.String()
+}
+
+// needed gives the variables that the entry's fields need, directly or through others.
+func (e *entry) needed() map[string]bool {
+	found := map[string]bool{}
+	var add func(names []string)
+	add = func(names []string) {
+		for _, name := range names {
+			if v := e.scope[name]; v != nil && !found[name] {
+				found[name] = true
+				add(v.needs)
+			}
+		}
+	}
+	for _, v := range e.allValues() {
+		if v != nil {
+			add(v.needs)
+		}
+	}
+	for _, p := range e.allProse() {
+		if p != nil {
+			add(p.needs)
+		}
+	}
+	return found
+}

@@ -1,0 +1,129 @@
+package catalogue
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/notifyd/notifyd/bus"
+)
+
+// draftsOf gives what is suggested for messages that no entry describes, in an otherwise empty catalogue.
+func draftsOf(t *testing.T, lines ...json.RawMessage) []Draft {
+	t.Helper()
+	empty, mistakes := build(nil)
+	if len(mistakes) > 0 {
+		t.Fatal(mistakes)
+	}
+	s := empty.Suggester()
+	for _, line := range lines {
+		m, err := bus.DecodeLine(line, time.Unix(0, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Add(m)
+	}
+	return s.Drafts()
+}
+
+// TestSuggestionsAreValid drafts entries for every message of the fixtures, and demands that check has nothing against them.
+func TestSuggestionsAreValid(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no fixtures", err)
+	}
+	for _, file := range files {
+		var lines []json.RawMessage
+		for _, f := range readFixtures(t, file) {
+			lines = append(lines, f.Message)
+		}
+		for _, d := range draftsOf(t, lines...) {
+			for _, m := range checkAlone(d) {
+				t.Errorf("%v\n%s", m, d.Text)
+			}
+		}
+	}
+}
+
+// checkAlone is Check for one file and nothing under it.
+func checkAlone(d Draft) []error {
+	source, mistakes := readApp(d.App+".yaml", []byte(d.Text), false)
+	if source == nil || len(mistakes) > 0 {
+		return mistakes
+	}
+	c, mistakes := build([]*appSource{source})
+	if len(mistakes) > 0 {
+		return mistakes
+	}
+	for _, e := range c.apps[0].entries {
+		mistakes = append(mistakes, c.checkExamples(e)...)
+	}
+	return append(mistakes, c.checkTopics()...)
+}
+
+func TestSuggest(t *testing.T) {
+	drafts := draftsOf(t,
+		json.RawMessage(`{"topic":"org.example.prod.kettle.job.17.failed","msg":{"agent":"alice","job":{"id":17,"nvr":"tea-1.2-3","weird-key":"x"},"owner":"bob@example.org","url":"https://kettle.example.org/17","builds":[{"package":"cup"}],"title":"It's cold"}}`),
+		json.RawMessage(`{"topic":"org.example.prod.kettle.job.18.failed","msg":{}}`),
+		json.RawMessage(`{"topic":"org.example.prod.pot.empty","msg":null}`),
+		json.RawMessage(`{"topic":"org.example.prod.POT.empty","msg":null}`))
+	if len(drafts) != 2 || drafts[0].App != "kettle" || drafts[1].App != "pot" {
+		t.Fatalf("got %+v", drafts)
+	}
+	for _, want := range []string{"# seen 2 times", "topic: 'kettle.job.{word3}.failed'", "kind: kettle.job.failed", "who: msg.agent", "account(msg.owner)",
+		"nvr_name(msg.job.nvr)", "map(msg.builds, .package)", `'"job/" + msg.job.id'`, "severity: warning", `page: msg.url`, `It''s cold`} {
+		if !strings.Contains(drafts[0].Text, want) {
+			t.Errorf("the draft lacks %s:\n%s", want, drafts[0].Text)
+		}
+	}
+	c, err := Load(fstest.MapFS{"kettle.yaml": {Data: []byte(drafts[0].Text)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, _ := bus.DecodeLine([]byte(`{"topic":"org.example.prod.kettle.job.17.failed","msg":{"agent":"alice","job":{"id":17,"nvr":"tea-1.2-3"},"title":"It's cold"}}`), time.Unix(0, 0))
+	if got, want := c.Describe(m).Prose().Summary, "alice: kettle job 17 failed for tea (It's cold)"; got != want {
+		t.Errorf("sentence %q, want %q", got, want)
+	}
+}
+
+func TestSuggestDrawsTopicsTogether(t *testing.T) {
+	var lines []json.RawMessage
+	for _, word := range strings.Fields("red green blue white black") {
+		lines = append(lines, json.RawMessage(`{"topic":"kettle.`+word+`.boiled","msg":{}}`))
+	}
+	drafts := draftsOf(t, lines...)
+	if len(drafts) != 1 || drafts[0].Entries != 1 || !strings.Contains(drafts[0].Text, "kettle.{word2}.boiled") {
+		t.Errorf("got %+v", drafts)
+	}
+	drafts = draftsOf(t, lines[:3]...)
+	if len(drafts) != 1 || drafts[0].Entries != 3 {
+		t.Errorf("got %+v", drafts)
+	}
+}
+
+// TestSuggestOnTheCorpus drafts what messages of real buses would need. The corpus is not part of the program.
+func TestSuggestOnTheCorpus(t *testing.T) {
+	files, _ := filepath.Glob("../../../shared/corpus/fedora-*.jsonl")
+	if len(files) == 0 {
+		t.Skip("needs ../shared/corpus")
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var lines []json.RawMessage
+		for line := range strings.Lines(string(data)) {
+			lines = append(lines, json.RawMessage(line))
+		}
+		for _, d := range draftsOf(t, lines...) {
+			if mistakes := checkAlone(d); len(mistakes) > 0 {
+				t.Errorf("%s: %v", filepath.Base(file), mistakes)
+			}
+		}
+	}
+}
