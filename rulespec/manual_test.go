@@ -40,7 +40,7 @@ func TestManual(t *testing.T) {
 			t.Errorf("the manual lacks the heading %q", heading)
 		}
 	}
-	for _, limit := range []int{rulespec.MaxFilters, rulespec.MaxRules, rulespec.MaxValues, rulespec.MaxValue, rulespec.MaxProgram, rulespec.MaxRegexes, rulespec.MaxText >> 10, rulespec.MaxName, rulespec.MaxSearch >> 10} {
+	for _, limit := range []int{rulespec.MaxFilters, rulespec.MaxTargets, rulespec.MaxRules, rulespec.MaxValues, rulespec.MaxValue, rulespec.MaxProgram, rulespec.MaxRegexes, rulespec.MaxText >> 10, rulespec.MaxName, rulespec.MaxSearch >> 10} {
 		if !strings.Contains(manual, fmt.Sprint(limit)) {
 			t.Errorf("the manual lacks the limit %d", limit)
 		}

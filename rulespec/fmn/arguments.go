@@ -124,19 +124,6 @@ func packageRegex(_ *scope, pattern string) ([]rulespec.Rule, string) {
 	return []rulespec.Rule{exactly(one("package_regex", "pattern", pattern))}, ""
 }
 
-// spaced are the places where Python's JSON has a blank and ours has none.
-var spaced = strings.NewReplacer(`": `, `": ?`, `, "`, `, ?"`)
-
-// bodyRegex searches the data of the message. FMN searched its own JSON of it, with blanks, and what is not ASCII escaped.
-func bodyRegex(_ *scope, pattern string) ([]rulespec.Rule, string) {
-	if strings.Contains(pattern, `\u`) {
-		return nil, `\u escapes stand in FMN's JSON only; write the characters themselves`
-	}
-	r := exactly(one("regex", "pattern", spaced.Replace(pattern)))
-	r.Args["in"] = []string{"body"}
-	return []rulespec.Rule{r}, ""
-}
-
 // linkInto gives a rule about links to a place of projects.
 func linkInto(host string) subject {
 	return func(_ *scope, projects string) ([]rulespec.Rule, string) {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/notifyd/notifyd/rulespec"
 )
 
 // A preference is what classic FMN exported for one medium of one person. What is not named here says nothing about
@@ -82,13 +84,14 @@ func readExport(export []byte) ([]preference, []trackedRule, error) {
 			return nil, nil, fmt.Errorf("%w: entry %d has neither a `context` with `filters` nor a `tracking_rule`", ErrExport, i+1)
 		}
 	}
-	return preferences, tracked, count(preferences)
+	return preferences, tracked, bounds(preferences, tracked)
 }
 
-// count holds an export to its bounds.
-func count(preferences []preference) error {
-	rules := 0
+// bounds holds an export to its bounds before any work is done on it.
+func bounds(preferences []preference, tracked []trackedRule) error {
+	rules, filters := 0, 0
 	for _, p := range preferences {
+		filters += len(p.Filters)
 		for _, f := range p.Filters {
 			rules += len(f.Rules)
 		}
@@ -96,8 +99,15 @@ func count(preferences []preference) error {
 			return fmt.Errorf("%w: a medium has %d addresses; at most %d are read", ErrExport, len(p.DetailValues), maxMedia)
 		}
 	}
-	if len(preferences) > maxMedia || rules > maxWhole {
-		return fmt.Errorf("%w: it has %d media and %d rules; at most %d and %d are read", ErrExport, len(preferences), rules, maxMedia, maxWhole)
+	for _, r := range tracked {
+		filters += len(r.Generations)
+		for _, g := range r.Generations {
+			rules += len(g.Destinations)
+		}
+	}
+	if len(preferences) > maxMedia || rules > maxWhole || filters > rulespec.MaxFilters {
+		return fmt.Errorf("%w that can be read: it has %d media, %d filters and %d rules; at most %d, %d and %d are read",
+			ErrExport, len(preferences), filters, rules, maxMedia, rulespec.MaxFilters, maxWhole)
 	}
 	return nil
 }

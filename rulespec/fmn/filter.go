@@ -67,11 +67,25 @@ func (c *carried) classic(s *scope, r classicRule) {
 		c.instead(what, reason)
 		return
 	}
+	if name == "regex_filter" && !settled(args["pattern"]) {
+		c.unsettled(what, r.Negated)
+	}
 	if r.Negated {
 		c.negated(what, rules)
 		return
 	}
 	c.Rules = append(c.Rules, rules...)
+}
+
+// unsettled says of a regular expression that it may find more or less here than in FMN. Where finding less is matching
+// more, the filter is switched off.
+func (c *carried) unsettled(what string, negated bool) {
+	const reason = "FMN's JSON had blanks, and keys in the sender's order; what the expression finds may differ"
+	if negated {
+		c.off(what, reason)
+		return
+	}
+	c.notes = append(c.notes, Note{What: what, Reason: reason})
 }
 
 // negated adds the negation of rules that must all hold. Of more than one it cannot be said in one filter; that one of
@@ -101,7 +115,11 @@ func wrong(rules []rulespec.Rule) string {
 }
 
 // add takes a filter that is made, under a name that no other has.
-func (m *importer) add(c *carried, name, fallback string) {
+func (m *importer) add(c *carried, name, fallback, medium string) {
+	if len(c.Rules) > maxRules {
+		c.Rules = nil
+		c.instead("filter", fmt.Sprintf("it has more than %d rules", maxRules))
+	}
 	c.Rules = merged(c.Rules)
 	if len(c.Rules) == 0 {
 		c.instead("filter without rules", "FMN never matched it")
@@ -116,7 +134,7 @@ func (m *importer) add(c *carried, name, fallback string) {
 		errors.As(errs[0], &problem)
 		c.instead("filter", problem.Problem)
 	}
-	c.Name = m.unique(name, fallback)
+	c.Name = m.unique(name, fallback, medium)
 	if c.Name != name {
 		m.notes = append(m.notes, Note{Filter: c.Name, What: "name " + quoted(name), Reason: "names are unique here, in one line and not empty"})
 	}
@@ -156,24 +174,32 @@ func merged(rules []rulespec.Rule) []rulespec.Rule {
 	return out
 }
 
-// unique gives a name that can be written down and that no filter has yet.
-func (m *importer) unique(name, fallback string) string {
-	base := strings.TrimSpace(strings.Map(func(r rune) rune {
+// unique gives a name that can be written down and that no filter has yet: that of a second medium says which.
+func (m *importer) unique(name, fallback, medium string) string {
+	base := oneLine(name)
+	if base == "" {
+		base = oneLine(fallback)
+	}
+	unique := cut(base, rulespec.MaxValue-20)
+	if m.names[unique] && medium != "" {
+		base = cut(base, rulespec.MaxValue-40) + " (" + cut(oneLine(medium), 10) + ")"
+		unique = base
+	}
+	for n := 2; m.names[unique]; n++ {
+		unique = fmt.Sprintf("%s (%d)", cut(base, rulespec.MaxValue-20), n)
+	}
+	m.names[unique] = true
+	return unique
+}
+
+// oneLine gives a text without what no name may have.
+func oneLine(text string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == utf8.RuneError {
 			return ' '
 		}
 		return r
-	}, name))
-	if base == "" {
-		base = fallback
-	}
-	base = cut(base, rulespec.MaxValue-8)
-	unique := base
-	for n := 2; m.names[unique]; n++ {
-		unique = fmt.Sprintf("%s (%d)", base, n)
-	}
-	m.names[unique] = true
-	return unique
+	}, text))
 }
 
 func cut(s string, most int) string {

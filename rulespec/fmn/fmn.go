@@ -47,8 +47,9 @@ func (n Note) String() string {
 // The bounds on an export.
 const (
 	MaxExport = 8 << 20 // bytes
-	maxMedia  = 100     // preferences in a list
+	maxMedia  = 100     // preferences in a list, addresses of one
 	maxWhole  = 5000    // rules in all
+	maxRules  = 200     // rules in a filter, before those that say the same are joined
 )
 
 // ErrExport is wrapped by Import for a text that is no export; the rest of the error is for who gave it.

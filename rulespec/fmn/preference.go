@@ -33,16 +33,11 @@ func (m *importer) preference(p preference) {
 		for _, r := range f.Rules {
 			c.classic(scope, r)
 		}
-		m.add(c, f.Name, fallback(f, medium))
+		m.add(c, f.Name, strings.TrimSpace("FMN "+f.ID.String()), medium)
 	}
 	if len(p.Filters) == 0 && reason != "" {
 		m.notes = append(m.notes, Note{What: what, Reason: reason})
 	}
-}
-
-// fallback is the name of a filter that has none of its own.
-func fallback(f classicFilter, medium string) string {
-	return strings.TrimSpace("FMN " + medium + " " + f.ID.String())
 }
 
 // addresses gives the destinations of a medium, or why there are none.
@@ -83,7 +78,7 @@ func (m *importer) address(backend, address string) (canonical, wrong string) {
 			return "", err.Error()
 		}
 	}
-	if !printable(backend + ":" + address) {
+	if strings.TrimSpace(address) == "" || !printable(backend+":"+address) {
 		return "", "it cannot be written down"
 	}
 	return address, ""

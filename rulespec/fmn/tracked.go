@@ -58,7 +58,7 @@ func (m *importer) tracked(r trackedRule) {
 		if i > 0 {
 			name = fmt.Sprintf("%s (%d)", name, i+1)
 		}
-		m.add(c, name, fallback)
+		m.add(c, name, fallback, "")
 	}
 }
 
@@ -109,7 +109,7 @@ func trackingRule(s *scope, name string, params json.RawMessage) (rulespec.Rule,
 		return one("actor", "name", names...), reason
 	case "artifacts-owned":
 		names, reason := s.accounts(names)
-		return rulespec.Rule{Kind: "owner", Args: rulespec.Args{"user": names, "role": {"owner", "admin", "commit", "collaborator"}}}, reason
+		return rulespec.Rule{Kind: "owner", Args: rulespec.Args{"user": names, "role": {"owner", "admin", "commit", "collaborator"}, "via": {"person"}}}, reason
 	case "artifacts-group-owned":
 		return rulespec.Rule{Kind: "owner", Args: rulespec.Args{"group": names, "role": {"admin", "commit", "collaborator"}}}, ""
 	}
