@@ -1,92 +1,93 @@
 package rules_test
 
 import (
-	"fmt"
-	"math/rand/v2"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 
-	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rulespec"
-	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// BenchmarkMatch is the loop on a mix as people have it: most filters name a package, a person or an ownership, some a
-// kind, a pattern or a text. One operation is one message.
-func BenchmarkMatch(b *testing.B) {
-	for _, n := range []int{1_000, 10_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			random := rand.New(rand.NewPCG(1, uint64(n)))
-			filters := make([]rulespec.Filter, n)
-			for i := range filters {
-				filters[i] = mixedFilter(random, i)
+// sizes are the numbers of filters to measure with: NOTIFYD_FILTERS, or few, so that all tests stay quick.
+func sizes() []int {
+	var list []int
+	for _, s := range strings.Split(os.Getenv("NOTIFYD_FILTERS"), ",") {
+		if n, err := strconv.Atoi(s); err == nil {
+			list = append(list, n)
+		}
+	}
+	if list == nil {
+		return []int{1_000, 10_000}
+	}
+	return list
+}
+
+// BenchmarkFind is one message against n filters of a mix, with the result by reference.
+func BenchmarkFind(b *testing.B) {
+	eachMix(b, func(b *testing.B, w *world, m mix, n int) {
+		x := w.index(n, m)
+		events := w.events(4096)
+		var r rules.Result
+		for _, e := range events { // names come again: what is remembered of them is
+			x.Find(&r, e, nil)
+		}
+		runtime.GC()
+		matches := 0
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			x.Find(&r, events[i%len(events)], nil)
+		}
+		for _, e := range events[:256] {
+			x.Find(&r, e, nil)
+			matches += r.Len()
+		}
+		b.ReportMetric(float64(matches)/256, "matches/op")
+	})
+}
+
+// BenchmarkLoop is the same with every filter asked in turn.
+func BenchmarkLoop(b *testing.B) {
+	eachMix(b, func(b *testing.B, w *world, m mix, n int) {
+		plain := make(loop, 0, n)
+		w.filters(n, m, func(f rulespec.Filter) { plain = append(plain, newLooped(f)) })
+		events := w.events(256)
+		runtime.GC()
+		for i := 0; b.Loop(); i++ {
+			s := &rulespec.Subject{Event: events[i%len(events)]}
+			for j := range plain {
+				plain[j].match(s)
 			}
-			m, broken := rules.Compile(filters)
-			if len(broken) > 0 {
-				b.Fatal(broken[0].Err)
-			}
-			dir := parseDirectoryB(b)
-			hits := 0
-			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				hits += len(m.Match(mixedEvent(random, i), dir))
-			}
-			b.ReportMetric(float64(hits)/float64(b.N), "hits/op")
-		})
+		}
+	})
+}
+
+func eachMix(b *testing.B, with func(*testing.B, *world, mix, int)) {
+	for _, m := range mixes {
+		for _, n := range sizes() {
+			b.Run(m.name+"/"+strconv.Itoa(n), func(b *testing.B) { with(b, newWorld(n), m.mix, n) })
+		}
 	}
 }
 
-func BenchmarkCompile(b *testing.B) {
-	random := rand.New(rand.NewPCG(1, 2))
-	filters := make([]rulespec.Filter, 10_000)
-	for i := range filters {
-		filters[i] = mixedFilter(random, i)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		rules.Compile(filters)
-	}
+// BenchmarkMemory tells the heap that an index takes, a filter.
+func BenchmarkMemory(b *testing.B) {
+	eachMix(b, func(b *testing.B, w *world, m mix, n int) {
+		for b.Loop() {
+			before := heap()
+			x := w.index(n, m)
+			b.ReportMetric(float64(heap()-before)/float64(n), "B/filter")
+			runtime.KeepAlive(x)
+		}
+	})
 }
 
-func mixedFilter(random *rand.Rand, i int) rulespec.Filter {
-	pkg := fmt.Sprintf("package%05d", random.IntN(20_000))
-	person := fmt.Sprintf("person%d", random.IntN(5_000))
-	f := rulespec.Filter{ID: rulespec.FilterID(i + 1), Owner: person}
-	switch random.IntN(10) {
-	case 0, 1, 2:
-		f.Rules = []rulespec.Rule{rule("package", "name", pkg), not(rule("actor", "name", "@me"))}
-	case 3, 4:
-		f.Rules = []rulespec.Rule{rule("user", "name", "@me"), not(rule("actor", "name", "@me"))}
-	case 5, 6:
-		f.Rules = []rulespec.Rule{rule("owner", "user", "@me"), rule("app", "name", fmt.Sprintf("app%d", random.IntN(40)))}
-	case 7:
-		f.Rules = []rulespec.Rule{rule("kind", "name", fmt.Sprintf("app%d.done", random.IntN(40))), rule("severity", "least", "error")}
-	case 8:
-		f.Rules = []rulespec.Rule{rule("package", "name", pkg[:10]+"*")}
-	case 9:
-		f.Rules = []rulespec.Rule{rule("regex", "pattern", `word`+pkg+`\b`)}
-	}
-	return f
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
-
-func mixedEvent(random *rand.Rand, i int) *catalogue.Event {
-	app := random.IntN(40)
-	person := fmt.Sprintf("person%d", random.IntN(5_000))
-	e := &catalogue.Event{
-		Message: &bus.Message{Topic: fmt.Sprintf("org.example.prod.app%d.done", app), Body: map[string]any{"n": i, "text": benchText}},
-		App:     fmt.Sprintf("app%d", app), Kind: fmt.Sprintf("app%d.done", app),
-		Actor: person, Users: []string{person}, Packages: []string{fmt.Sprintf("package%05d", random.IntN(20_000))},
-		Severity: catalogue.Info,
-	}
-	e.SetProse(catalogue.Prose{Summary: person + " did something with a package"})
-	return e
-}
-
-var benchText = func() string {
-	random := rand.New(rand.NewPCG(3, 4))
-	text := ""
-	for len(text) < 2_500 {
-		text += fmt.Sprintf("word%d ", random.IntN(1000))
-	}
-	return text
-}()
