@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 
@@ -189,6 +190,9 @@ func checkSearch(t *testing.T, s *rulespec.Subject, p rulespec.Predicate, raw bo
 		for _, one := range texts {
 			ok, _ := p.Search.Fits(one)
 			fits = fits || ok
+			if led, known := beginsMatch(one, p.Search); known && led != ok {
+				t.Errorf("%s: fits %q: %v, from its leading literals %q: %v", text, one, ok, p.Search.Leading, led)
+			}
 			has := hasLiterals(one, p.Search.Literals)
 			if ok && !has || has && p.Search.Plain && !ok {
 				t.Errorf("%s: fits %q: %v, has the literals %q: %v", text, one, ok, p.Search.Literals, has)
@@ -198,6 +202,22 @@ func checkSearch(t *testing.T, s *rulespec.Subject, p rulespec.Predicate, raw bo
 	if fits != raw {
 		t.Errorf("%s: Match says %v, Search %v", text, raw, fits)
 	}
+}
+
+// beginsMatch says whether a match begins where a leading literal does, if that can be known.
+func beginsMatch(text string, s *rulespec.Search) (begins, known bool) {
+	folded := string(rulespec.Fold(nil, text))
+	if s.From == nil || strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		return false, false
+	}
+	for at := range text {
+		for _, l := range s.Leading {
+			if strings.HasPrefix(folded[at:], l) && s.From(text, at) {
+				return true, true
+			}
+		}
+	}
+	return false, true
 }
 
 func hasLiterals(text string, sets [][]string) bool {

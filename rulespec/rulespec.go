@@ -126,6 +126,10 @@ type Search struct {
 	Literals [][]string
 	// Plain says that it is enough to have one of the only set in Literals.
 	Plain bool
+	// Leading is literals of which every match begins with one; none: nothing is known.
+	Leading []string
+	// From says whether a match begins at a place of a text; nil when Leading is.
+	From func(text string, at int) bool
 }
 
 // A Key is a field of an event and a value of it: {"package", "bash"}.
