@@ -2,6 +2,8 @@ package rules
 
 import (
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -12,7 +14,7 @@ import (
 func (x *Index) Find(r *Result, e *catalogue.Event, dir rulespec.Directory) {
 	s, _ := x.scratch.Get().(*scratch)
 	if s == nil {
-		s = &scratch{texts: make([]string, len(rulespec.Texts)), folded: make([][]byte, len(rulespec.Texts))}
+		s = new(scratch)
 	}
 	v := x.current.Load()
 	s.begin(v, rulespec.Subject{Event: e, Directory: dir})
@@ -83,17 +85,20 @@ func (s *scratch) readTexts() {
 		}
 		s.texts[i] = s.Text(name)
 		s.folded[i] = rulespec.Fold(s.folded[i][:0], s.texts[i])
-		g.scan(s.folded[i], func(id uint32) {
+		s.ascii[i] = !strings.ContainsFunc(s.texts[i], func(r rune) bool { return r >= utf8.RuneSelf })
+		clear(s.stretches[i][:])
+		g.scan(s.folded[i], &s.stretches[i], func(id uint32) {
 			if int(id) >= len(s.view.preds) || s.mark(id) == holds {
 				return
 			}
-			p := s.view.searches[s.view.preds[id].at]
+			p := &s.view.searches[s.view.preds[id].at]
 			switch {
 			case p.texts&(1<<i) == 0:
-			case p.search.Plain:
+			case p.plain:
 				s.note(id, holds)
 			default:
 				s.note(id, maybe)
+				s.touch(id, i)
 			}
 		})
 	}

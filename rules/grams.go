@@ -19,10 +19,12 @@ type grams struct {
 // A gram is a stretch of a literal by which the literal is found, and whom it leads to.
 type gram struct {
 	next    *gram
-	hash    uint64
-	literal string
-	offset  int // of the stretch in the literal
+	literal string // with head in front of it
 	pred    uint32
+	mix     uint32 // the lower half of the hash of the stretch: the upper half chose the bucket
+	offset  uint16 // of the stretch in the literal
+	size    uint16 // of the literal
+	head    [headSize]byte
 }
 
 const (
@@ -30,7 +32,15 @@ const (
 	longGram  = 6
 	// rareEnough is how many literals with the same stretch are looked through for the choice of the rarest stretch.
 	rareEnough = 32
+	// headSize is how many bytes of a literal a gram has itself: it then takes 64 bytes, a line of the cache, and most
+	// literals no other.
+	headSize = 28
 )
+
+// stretches is a set of hashes, a bit each; of one that is not in it the stretch is not in the text.
+type stretches [1 << (64 - stretchShift) / 64]uint64
+
+const stretchShift = 64 - 16
 
 func newGrams(bucketBits uint) *grams {
 	return &grams{shift: 64 - bucketBits, bits: make([]atomic.Uint64, max(1, 8<<bucketBits/64)), buckets: make([]atomic.Pointer[gram], 1<<bucketBits)}
@@ -58,7 +68,7 @@ func (g *grams) larger() *grams {
 	big := newGrams(64 - g.shift + 2)
 	for i := range g.buckets {
 		for e := g.buckets[i].Load(); e != nil; e = e.next {
-			big.put(e.offset, e.literal, e.pred)
+			big.put(int(e.offset), e.text(), e.pred)
 		}
 	}
 	return big
@@ -72,7 +82,7 @@ func (g *grams) rarest(literal string) int {
 		h := hashAt(literal, offset, size)
 		n := 0
 		for e := g.buckets[h>>g.shift].Load(); e != nil && n < rareEnough; e = e.next {
-			if e.hash == h {
+			if e.mix == uint32(h) {
 				n++
 			}
 		}
@@ -103,7 +113,11 @@ func (g *grams) put(offset int, literal string, pred uint32) {
 	size := gramSize(literal)
 	h := hashAt(literal, offset, size)
 	bucket := &g.buckets[h>>g.shift]
-	bucket.Store(&gram{next: bucket.Load(), hash: h, literal: literal, offset: offset, pred: pred})
+	e := &gram{next: bucket.Load(), mix: uint32(h), offset: uint16(offset), size: uint16(len(literal)), pred: pred}
+	if n := copy(e.head[:], literal); n < len(literal) {
+		e.literal = literal[n:]
+	}
+	bucket.Store(e)
 	bit := h >> (g.shift - 3)
 	g.bits[bit/64].Or(1 << (bit % 64))
 	g.used++
@@ -115,7 +129,8 @@ func (g *grams) put(offset int, literal string, pred uint32) {
 }
 
 // scan gives whom the literals in text lead to, some perhaps more than once.
-func (g *grams) scan(text []byte, found func(pred uint32)) {
+// When seen is not nil, it gets the stretches of six bytes.
+func (g *grams) scan(text []byte, seen *stretches, found func(pred uint32)) {
 	short, long := g.short.Load(), g.long.Load()
 	for i := 0; i+shortGram <= len(text); i++ {
 		var word uint64
@@ -132,7 +147,11 @@ func (g *grams) scan(text []byte, found func(pred uint32)) {
 			}
 		}
 		if long {
-			if h := hashLong(word); g.may(h) {
+			h := hashLong(word)
+			if seen != nil {
+				seen[h>>stretchShift/64] |= 1 << (h >> stretchShift % 64)
+			}
+			if g.may(h) {
 				g.look(h, text, i, found)
 			}
 		}
@@ -147,11 +166,19 @@ func (g *grams) may(h uint64) bool {
 // look compares the literals that have the stretch with hash h at offset, where text has it at i.
 func (g *grams) look(h uint64, text []byte, i int, found func(pred uint32)) {
 	for e := g.buckets[h>>g.shift].Load(); e != nil; e = e.next {
-		if e.hash != h {
-			continue
-		}
-		if from := i - e.offset; from >= 0 && from+len(e.literal) <= len(text) && string(text[from:from+len(e.literal)]) == e.literal {
+		from := i - int(e.offset)
+		if e.mix == uint32(h) && from >= 0 && from+int(e.size) <= len(text) && e.is(text[from:]) {
 			found(e.pred)
 		}
 	}
 }
+
+// is says whether text begins with the literal of e, and is not shorter.
+func (e *gram) is(text []byte) bool {
+	if e.size <= headSize {
+		return string(text[:e.size]) == string(e.head[:e.size])
+	}
+	return string(text[:headSize]) == string(e.head[:]) && string(text[headSize:e.size]) == e.literal
+}
+
+func (e *gram) text() string { return string(e.head[:min(e.size, headSize)]) + e.literal }

@@ -30,7 +30,8 @@ type view struct {
 	terms    *terms
 	names    names
 	checks   []check
-	searches []*searched
+	searches []searched
+	programs *programs
 	needs    []rulespec.Key
 	sigs     [][]literal
 	fields   [maxFields]field

@@ -62,7 +62,7 @@ func (x *Index) intern(owner string, r *compiledRule) uint32 {
 	if id, known := x.named[name]; known {
 		return id
 	}
-	id := x.add(owner, r, keys)
+	id := x.add(name, r, keys)
 	x.named[name] = id
 	return id
 }
@@ -86,7 +86,7 @@ func identity(owner string, r *compiledRule) string {
 }
 
 // add makes the predicate of a rule that is no term.
-func (x *Index) add(owner string, r *compiledRule, keys []rulespec.Key) uint32 {
+func (x *Index) add(identity string, r *compiledRule, keys []rulespec.Key) uint32 {
 	v := x.next
 	p := r.predicate
 	switch {
@@ -107,7 +107,7 @@ func (x *Index) add(owner string, r *compiledRule, keys []rulespec.Key) uint32 {
 		}
 		return id
 	case p.Search != nil:
-		if id, ok := x.addSearch(p.Search); ok {
+		if id, ok := x.addSearch(p.Search, identity); ok {
 			return id
 		}
 	}

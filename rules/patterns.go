@@ -116,7 +116,7 @@ func (s *scratch) look(f *field, name string) *remembered {
 	}
 	s.name = rulespec.Fold(s.name[:0], name)
 	s.tried++
-	f.names.grams.scan(s.name, func(id uint32) {
+	f.names.grams.scan(s.name, nil, func(id uint32) {
 		if int(id) < len(s.view.preds) && s.tries[id] != s.tried {
 			s.tries[id] = s.tried
 			s.try(r, id)

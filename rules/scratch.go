@@ -8,17 +8,20 @@ import (
 type scratch struct {
 	rulespec.Subject
 	view   *view
-	event  uint32   // number of the event, so that nothing needs clearing
-	marks  []uint32 // by predicate: number of the event, and in the lowest bits a state
-	hold   []uint32 // predicates that hold
-	untold []uint32 // predicates of which some name could not be tried
-	maybe  []uint32 // predicates that must be asked if anybody wants to know
-	texts  []string
-	folded [][]byte
-	name   []byte
-	tries  []uint32 // by predicate: the last name that it was tried on
-	tried  uint32
-	dead   []uint32
+	event  uint32           // number of the event, so that nothing needs clearing
+	marks  []uint32         // by predicate: number of the event, texts that it was touched in, and in the lowest bits a state
+	hold   []uint32         // predicates that hold
+	untold []uint32         // predicates of which some name could not be tried
+	maybe  []uint32         // predicates that must be asked if anybody wants to know
+	texts  [maxTexts]string // those that are searched
+	folded [maxTexts][]byte // the same after rulespec.Fold
+	ascii  [maxTexts]bool   // whether a place in one is the same in the other
+	// stretches is the hashes of all stretches of longGram bytes that a text has.
+	stretches [maxTexts]stretches
+	name      []byte
+	tries     []uint32 // by predicate: the last name that it was tried on
+	tried     uint32
+	dead      []uint32
 }
 
 // A state is what is known of a predicate.
@@ -32,12 +35,14 @@ const (
 	maybe  // it must be asked
 
 	stateBits = 3
+	maxTexts  = 4 // bounds rulespec.Texts
+	markBits  = stateBits + maxTexts
 )
 
 // begin makes s ready for an event.
 func (s *scratch) begin(v *view, subject rulespec.Subject) {
 	s.Subject, s.view = subject, v
-	if s.event++; s.event == 1<<(32-stateBits) {
+	if s.event++; s.event == 1<<(32-markBits) {
 		clear(s.marks)
 		s.event = 1
 	}
@@ -55,18 +60,26 @@ func (s *scratch) begin(v *view, subject rulespec.Subject) {
 // end lets go of the event.
 func (s *scratch) end() {
 	s.Subject, s.view = rulespec.Subject{}, nil
-	clear(s.texts)
+	clear(s.texts[:])
 }
 
 func (s *scratch) mark(id uint32) state {
 	m := s.marks[id]
-	if m>>stateBits != s.event {
+	if m>>markBits != s.event {
 		return unknown
 	}
 	return state(m & (1<<stateBits - 1))
 }
 
-func (s *scratch) set(id uint32, to state) { s.marks[id] = s.event<<stateBits | uint32(to) }
+func (s *scratch) set(id uint32, to state) { s.marks[id] = s.event<<markBits | uint32(to) }
+
+// touch notes in which text a literal of a predicate is, whose mark is of this event.
+func (s *scratch) touch(id uint32, text int) { s.marks[id] |= 1 << (stateBits + text) }
+
+// touched gives the texts that have a literal of the predicate, a bit each.
+func (s *scratch) touched(id uint32) uint8 {
+	return uint8(s.marks[id] >> stateBits & (1<<maxTexts - 1))
+}
 
 // note notes what has been found out of a predicate, once.
 func (s *scratch) note(id uint32, to state) {
@@ -102,7 +115,7 @@ func (s *scratch) state(id uint32) state {
 	case p.form == formOpaque || p.form == formChecked && to == maybe:
 		to = stateOf(s.view.checks[p.at](&s.Subject))
 	case p.form == formSearched && to == maybe:
-		to = stateOf(s.view.searches[p.at].fits(s), nil)
+		to = stateOf(s.view.searches[p.at].fits(s, id))
 	default: // it is listed, and nothing has led to it
 		to = fails
 	}

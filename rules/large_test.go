@@ -1,0 +1,71 @@
+package rules_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/notifyd/notifyd/rules"
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// TestLargeNodes has so many filters under few predicates that nodes are divided, blocks are split and emptied, lists of
+// killed filters become full, and tables grow; and compares with the loop on the way up and down.
+func TestLargeNodes(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
+	dir := parseDirectory(t, worldDirectory)
+	var plain loop
+	byID := map[rulespec.FilterID]looped{}
+	x := rules.NewIndex(rulespec.Env{})
+	m := new(rules.Matcher)
+	const most = 24_000
+	for round := range 12 {
+		var changes []rules.Change
+		for range 5_000 {
+			f := crowded(random, rulespec.FilterID(random.IntN(most)+1))
+			gone := random.IntN(12) < round
+			changes = append(changes, rules.Change{Filter: f, Gone: gone})
+			delete(byID, f.ID)
+			if !gone {
+				byID[f.ID] = newLooped(f)
+			}
+		}
+		m.Apply(changes...)
+		x.Apply(changes...)
+		plain = plain[:0]
+		for _, f := range byID {
+			plain = append(plain, f)
+		}
+		for range 5 {
+			c := newChooser([]byte(fmt.Sprint(random.Uint64())))
+			checkEvent(t, m, plain, c.event(), dir)
+			checkEvent(t, m, plain, c.event(), nil)
+		}
+	}
+	if n := x.Len(); n != len(byID) {
+		t.Errorf("Len = %d, want %d", n, len(byID))
+	}
+}
+
+// crowded draws one of few accesses and signatures and of many owners.
+func crowded(random *rand.Rand, id rulespec.FilterID) rulespec.Filter {
+	f := rulespec.Filter{ID: id, Owner: fmt.Sprintf("p%d", random.IntN(3000))}
+	if random.IntN(3) == 0 {
+		f.Owner = people[random.IntN(len(people))]
+	}
+	switch random.IntN(6) {
+	case 0:
+		f.Rules = []rulespec.Rule{rule("app", "name", "git"), not(rule("user", "name", rulespec.Me))}
+	case 1:
+		f.Rules = []rulespec.Rule{{Kind: "everything"}, not(rule("user", "name", "alice")), not(rule("topic", "pattern", globs[random.IntN(3)]))}
+	case 2:
+		f.Rules = []rulespec.Rule{rule("app", "name", "wiki"), not(rule("regex", "pattern", fmt.Sprintf("push%d|alice", random.IntN(500))))}
+	case 3:
+		f.Rules = []rulespec.Rule{rule("regex", "pattern", fmt.Sprintf("kernel|word%d", random.IntN(4000))), rule("severity", "least", "info")}
+	case 4:
+		f.Rules = []rulespec.Rule{rule("package", "name", fmt.Sprintf("k*n%s", []string{"el", "el-rt", fmt.Sprint(random.IntN(400))}[random.IntN(3)]))}
+	case 5:
+		f.Rules = []rulespec.Rule{rule("owner", "user", rulespec.Me), not(rule("owner", "user", "bob", "dave")), not(rule("group", "name", "g2"))}
+	}
+	return f
+}
