@@ -6,6 +6,8 @@ import (
 	"unicode"
 
 	"github.com/esiqveland/notify"
+
+	"github.com/notifyd/notifyd/backends"
 )
 
 // A bubble is one notification as a person sees it; texts are plain.
@@ -17,7 +19,7 @@ type bubble struct {
 const (
 	titleRunes = 150
 	bodyRunes  = 600
-	listed     = 6 // titles in a summary
+	listed     = 6 // lines of a summary
 )
 
 // arrange makes bubbles of items: one each while they are few, else one for all that are not critical.
@@ -44,18 +46,38 @@ func arrange(items []Item, missed int64) []bubble {
 	return bubbles
 }
 
-// summary is one bubble for many notices. It leads to the page where they are all listed, where there is one.
+// summary is one bubble for many notices, a line for each group of those that belong together. It leads to the page where
+// they are all listed, where there is one.
 func summary(items []Item) bubble {
 	b := bubble{title: fmt.Sprintf("%d notices", len(items)), link: items[len(items)-1].Manage, severity: "info"}
-	var lines []string
-	for _, it := range items[:min(len(items), listed)] {
-		lines = append(lines, "• "+line(it.Title, 80))
+	var notices []backends.Notice
+	for _, it := range items {
+		notices = append(notices, it.notice())
 	}
-	if more := len(items) - listed; more > 0 {
+	groups := backends.Merge(notices)
+	more := len(items)
+	var lines []string
+	for _, g := range groups[:min(len(groups), listed)] {
+		text := "• " + line(g.Title, 80)
+		if n := len(g.Notices); n > 1 {
+			text = fmt.Sprintf("• %s (%d)", line(g.Title, 120), n)
+		}
+		lines = append(lines, text)
+		more -= len(g.Notices)
+	}
+	if more > 0 {
 		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
 	b.body = strings.Join(lines, "\n")
 	return b
+}
+
+// notice gives back what merging needs of the notice that the item was made of.
+func (it Item) notice() backends.Notice {
+	return backends.Notice{
+		ID: it.Message, Topic: it.Topic, Time: it.Time, App: it.App, Kind: it.Kind, KindName: it.KindName, Title: it.Title, Text: it.Text,
+		Link: it.Link, Actor: it.Actor, Users: it.Users, Packages: it.Packages, Objects: it.Objects, Severity: it.Severity, Grouping: it.Grouping,
+	}
 }
 
 // notification puts a bubble into the words of the specification. The title is never markup there; the body is where

@@ -75,6 +75,8 @@ type Item struct {
 	Severity string    `json:"severity,omitempty"`
 	Why      []Why     `json:"why,omitempty"`
 	Manage   string    `json:"manage,omitempty"`
+
+	Grouping backends.Grouping `json:"grouping,omitzero"`
 }
 
 // A Why is a filter that matched.

@@ -172,6 +172,8 @@ const (
 	maxText  = 16 << 10 // bytes
 	maxLink  = 4 << 10  // bytes
 	maxNames = 50
+
+	maxGrouping = 32 << 10 // bytes of the sentence about several, and of its values
 )
 
 func item(n backends.Notice, manage string) Item {
@@ -180,11 +182,31 @@ func item(n backends.Notice, manage string) Item {
 		KindName: cut(n.KindName, maxTitle), Title: cut(n.Title, maxTitle), Text: cut(n.Text, maxText), Link: whole(n.Link),
 		Icon: whole(n.Icon), Actor: cut(n.Actor, maxTitle), Users: names(n.Users), Packages: names(n.Packages),
 		Objects: names(n.Objects), Severity: cut(n.Severity, maxTitle), Manage: whole(manage),
+		Grouping: grouping(n.Grouping),
 	}
 	for _, r := range n.Why[:min(len(n.Why), maxNames)] {
 		it.Why = append(it.Why, Why{cut(r.Filter, maxTitle), cut(r.Sentence, maxTitle), whole(r.Link), whole(r.Stop)})
 	}
 	return it
+}
+
+// grouping keeps an event within a reader's line: what is too large is left out, and the notice is merged by its keys.
+func grouping(g backends.Grouping) backends.Grouping {
+	size := 0
+	for _, p := range g.Plural {
+		size += len(p.Text) + len(p.Name) + len(p.One) + len(p.Many) + len(p.If) + len(p.Unless) + 50
+	}
+	for name, values := range g.Values {
+		size += len(name)
+		for _, v := range values {
+			size += len(v) + 5
+		}
+	}
+	if size > maxGrouping {
+		g.Plural, g.Values = nil, nil
+	}
+	g.Keys = names(g.Keys)
+	return g
 }
 
 // whole drops a link that is too long: a part of one leads nowhere.

@@ -11,19 +11,20 @@ type Relation struct {
 // A Part is a piece of the sentence about several events: a text, or a name and how it is shown. The names are count,
 // failures, actors, users, packages, objects, and those of Values.
 type Part struct {
-	Text      string // shown as it is; then Name is empty
-	Name      string // the series of its values over all events
-	Sum       bool   // show what the values add up to
-	One, Many string // show a number and the word that fits it
-	If        string // show the part only where this name stands for something
-	Unless    string // show it only where this name stands for nothing
+	Text   string // shown as it is; then Name is empty
+	Name   string // the series of its values over all events
+	Sum    bool   // show what the values add up to
+	One    string // with Many: show a number and the word that fits it
+	Many   string
+	If     string // show the part only where this name stands for something
+	Unless string // show it only where this name stands for nothing
 }
 
 // The bounds on a Relation.
 const (
-	maxKeys   = 4
 	maxParts  = 40
 	maxShared = 50 // values of one name
+	maxValue  = 80 // runes of one
 )
 
 // Relation says what the event has in common with others; computed once, on the first call.
@@ -52,7 +53,11 @@ func (f *frame) relate() Relation {
 	r.Plural = f.plural.parts
 	f.need(f.plural.needs)
 	for _, name := range f.plural.needs {
-		if values := cleanSet(appendTexts(nil, f.env[name], 0)); len(values) > 0 {
+		values := appendTexts(nil, f.env[name], 0)
+		for i, v := range values {
+			values[i] = oneLine(v, maxValue)
+		}
+		if values = cleanSet(values); len(values) > 0 {
 			if r.Values == nil {
 				r.Values = make(map[string][]string, len(f.plural.needs))
 			}

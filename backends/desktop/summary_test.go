@@ -1,0 +1,51 @@
+package desktop
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/backends/backendtest"
+)
+
+// What belongs together is one line of the summary, the failures first, also when it has been through the feed.
+func TestSummaryMerges(t *testing.T) {
+	notices := append([]backends.Notice{backendtest.Samples()[2]}, backendtest.Builds(7)...)
+	notices = append(notices, backendtest.Many(6)...)
+	var items []Item
+	for _, n := range notices {
+		data, err := json.Marshal(item(n, "https://notify.example.org/"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var it Item
+		if err := json.Unmarshal(data, &it); err != nil {
+			t.Fatal(err)
+		}
+		items = append(items, it)
+	}
+	bubbles := arrange(items, 0)
+	if len(bubbles) != 1 || bubbles[0].title != "14 notices" {
+		t.Fatalf("bubbles %+v", bubbles)
+	}
+	lines := strings.Split(bubbles[0].body, "\n")
+	if lines[0] != "• carol built bash-5.3-1, bash-5.3-2 and 5 others, 3 failed (7)" || lines[len(lines)-1] != "and 2 more" || len(lines) != 7 {
+		t.Errorf("lines %q", lines)
+	}
+}
+
+func TestGroupingInTheFeedIsBounded(t *testing.T) {
+	n := backendtest.Builds(1)[0]
+	if it := item(n, ""); len(it.Grouping.Plural) == 0 || len(it.Grouping.Values) == 0 {
+		t.Errorf("an ordinary one is %+v", it.Grouping)
+	}
+	for range 1000 {
+		n.Grouping.Values["nvr"] = append(n.Grouping.Values["nvr"], strings.Repeat("x", 100))
+		n.Grouping.Keys = append(n.Grouping.Keys, strings.Repeat("k", 5000))
+	}
+	data, err := json.Marshal(item(n, "").Grouping)
+	if err != nil || len(data) > 2*maxNames*maxTitle {
+		t.Errorf("%d bytes, %v", len(data), err)
+	}
+}

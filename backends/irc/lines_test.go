@@ -1,0 +1,49 @@
+package irc
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/backends/backendtest"
+)
+
+// A digest says what belongs together in one line, the failures first, with some of the links.
+func TestDigestMerges(t *testing.T) {
+	notices := append([]backends.Notice{backendtest.Samples()[2]}, backendtest.Builds(7)...)
+	notices = append(notices, backendtest.Many(4)...)
+	got := linesOf(backends.Parcel{Notices: notices, Manage: "https://example.org/manage"}, 400, limits{noticeLines: 2, digestLines: 3})
+	want := []string{
+		"12 messages: buildsys 9, wiki 2, bodhi 1",
+		"[buildsys] carol built bash-5.3-1, bash-5.3-2 and 5 others, 3 failed (7 notices, 2026-03-04 05:06–05:12 UTC)" +
+			" https://builds.example.org/build/1 https://builds.example.org/build/4 https://builds.example.org/build/7 (My packages)",
+		"[buildsys] The text of sample 1. https://builds.example.org/build/1234 (My packages)",
+		"[buildsys] The text of sample 4. https://builds.example.org/build/1234 (My packages)",
+		"+3 more at https://example.org/manage",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("lines\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// A line about several keeps its bound and its count, however long its parts are.
+func TestGroupLineIsBounded(t *testing.T) {
+	notices := backendtest.Builds(3)
+	for i := range notices {
+		notices[i].Link += "/" + strings.Repeat("x", 150)
+		notices[i].Grouping.Values["nvr"] = []string{strings.Repeat("long ", 100)}
+		notices[i].Why[0].Filter = strings.Repeat("f", 500)
+	}
+	for _, budget := range []int{120, 200, 400} {
+		for _, line := range linesOf(backends.Parcel{Notices: notices}, budget, limits{noticeLines: 2, digestLines: 3}) {
+			if len(line) > budget {
+				t.Errorf("%d bytes, budget %d: %q", len(line), budget, line)
+			}
+		}
+	}
+	line := linesOf(backends.Parcel{Notices: notices}, 400, limits{noticeLines: 2, digestLines: 3})[1]
+	if !strings.Contains(line, "(3 notices, ") {
+		t.Errorf("the count is missing: %q", line)
+	}
+}
