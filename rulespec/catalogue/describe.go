@@ -23,7 +23,7 @@ func (c *Catalogue) Describe(m *bus.Message) *Event {
 	stated := headersOf(m.Headers)
 	words := t.words
 	if f == nil {
-		describeUnknown(e, words, stated)
+		describeUnknown(c, e, words, stated)
 		return e
 	}
 	f.fill(e, stated)

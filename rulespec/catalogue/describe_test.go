@@ -113,6 +113,21 @@ func TestUnknownTopicsAreReadable(t *testing.T) {
 		{`{"topic":"org.example.prod.kettle.boiled","msg":null}`, `kettle.unknown|kettle.boiled|kettle boiled||||`},
 		{`{"topic":"org.example.prod.kettle.boiled","msg":{"user":{"deep":{"name":"x"}},"url":"javascript:x","packages":{"a":1},"name":"a\nb"}}`,
 			`kettle.unknown|kettle.boiled|kettle boiled (a b)||||`},
+		{`{"topic":"kettle.boiled","body":{"agent":"alice@fedoraproject.org","owner":"dave@example.org","user":{"login":"alice-forge"},"repository":{"owner":{"name":"eve"},"full_name":"kitchen/tea"}}}`,
+			`kettle.unknown|kettle.boiled|kettle boiled by alice (kitchen/tea)||alice|alice|`},
+		{`{"topic":"kettle.boiled","body":{"body":{"user":{"name":"alice-forge"},"html_url":"https://example.org/1"},"headers":{},"agent":"alice"}}`,
+			`kettle.unknown|kettle.boiled|kettle boiled by alice|https://example.org/1|alice|alice|`},
+		{`{"topic":"kettle.boiled","msg":{"update":{"builds":[{"nvr":"tea-1-1"},{"nvr":"green-tea-2-1.fc45"}],"user":{"name":"orphan"}}}}`,
+			`kettle.unknown|kettle.boiled|kettle boiled: green-tea, tea||||green-tea,tea`},
+		{`{"topic":"kettle.boiled","msg":{"name":"tea","version":"1","release":"2","owner":"bob"}}`,
+			`kettle.unknown|kettle.boiled|kettle boiled: tea (1)|||bob|tea`},
+		{`{"topic":"kettle.boiled","msg":{"message":{"agent":"http://alice.id.fedoraproject.org/","packages":[{"distro":"Fedora","package_name":"tea"},{"distro":"Arch","package_name":"cha"}]}}}`,
+			`kettle.unknown|kettle.boiled|kettle boiled by alice: tea||alice|alice|tea`},
+		{`{"topic":"kettle.boiled","msg":{"bug":{"component":{"name":"tea"}},"commit":{"repo":"cup","namespace":"rpms"}}}`,
+			`kettle.unknown|kettle.boiled|kettle boiled: cup, tea||||cup,tea`},
+		{`{"topic":"kettle.boiled","msg":{"Source":"tea","Version":"1-1","commit":{"repo":"cup","namespace":"modules"}}}`,
+			`kettle.unknown|kettle.boiled|kettle boiled: tea||||tea`},
+		{`{"topic":"pagure.boiled","msg":{}}`, `pagure.unknown|pagure.boiled|pagure boiled||||`},
 	} {
 		m, err := bus.DecodeLine([]byte(x.line), time.Unix(0, 0))
 		if err != nil {

@@ -5,41 +5,38 @@ import (
 	"strings"
 )
 
-// The fields that by convention hold who did it, who else is involved and what packages it is about. The first that is
-// there is the actor.
-var (
-	actorFields   = []string{"agent", "user", "username", "actor", "sender", "author", "submitter", "pusher", "owner_name"}
-	userFields    = []string{"agent", "user", "username", "users", "actor", "sender", "author", "owner", "submitter", "assignee", "pusher", "owner_name", "maintainer", "person", "fas_username", "requester"}
-	packageFields = []string{"package", "packages", "package_name", "pkg", "pkgname", "rpm", "rpms", "source_package"}
-	linkFields    = []string{"url", "link", "html_url", "full_url", "web_url", "permalink"}
-	subjectFields = []string{"summary", "subject", "title", "name", "nvr", "message", "description", "status", "state", "log"}
-)
-
-// describeUnknown describes a message that no entry knows, by convention.
-func describeUnknown(e *Event, words []string, stated stated) {
+// describeUnknown describes a message that no entry knows, by convention (see convention.go).
+func describeUnknown(c *Catalogue, e *Event, words []string, stated stated) {
 	e.App = appName(words[0])
 	e.Kind, e.KindName = e.App+".unknown", "Other messages of "+e.App
-	body, _ := e.Body.(map[string]any)
-	for _, name := range actorFields {
-		if e.Actor = actorOf(nameIn(body[name])); e.Actor != "" {
-			break
-		}
+	known := c.appNamed(e.App)
+	if known != nil {
+		e.KindName = "Other messages of " + known.title
 	}
+	conv := convention{c.accounts}
+	body, _ := e.Body.(map[string]any)
+	e.Actor = conv.actor(body)
 	users := stated.users
 	if len(users) == 0 {
-		users = conventional(body, userFields)
+		users = conv.users(body)
 	}
 	e.Users = cleanSet(append(users, e.Actor))
 	e.Packages = stated.packages
 	if len(e.Packages) == 0 {
-		e.Packages = conventional(body, packageFields)
+		e.Packages = conv.packages(body)
 	}
 	e.Packages = cleanSet(e.Packages)
 	if stated.severity != 0 {
 		e.Severity = stated.severity
 	}
 	e.relate = func() Relation { return Relation{Keys: []string{cutBytes(e.Title+" "+e.Actor, maxName)}} }
-	e.describe = func() Prose { return unknownProse(e, words, body) }
+	e.describe = func() Prose {
+		p := unknownProse(e, words, body)
+		if known != nil {
+			p.Icon = known.icon
+		}
+		return p
+	}
 }
 
 func appName(word string) string {
@@ -50,47 +47,15 @@ func appName(word string) string {
 	return "unknown"
 }
 
-// conventional collects the names in fields that look like it, at the top and one object down.
-func conventional(body map[string]any, fields []string) []string {
-	var out []string
-	for _, key := range fields {
-		out = append(out, namesIn(body[key])...)
+func (c *Catalogue) appNamed(name string) *app {
+	i, found := slices.BinarySearchFunc(c.apps, name, func(a *app, name string) int { return strings.Compare(a.name, name) })
+	if !found {
+		return nil
 	}
-	for _, v := range body {
-		if inner, ok := v.(map[string]any); ok {
-			for _, key := range fields {
-				out = append(out, namesIn(inner[key])...)
-			}
-		}
-	}
-	return slices.DeleteFunc(out, func(s string) bool { return strings.ContainsAny(s, " \n\t") || len(s) > 100 })
+	return c.apps[i]
 }
 
-func namesIn(v any) []string {
-	var out []string
-	for _, x := range listOf(v) {
-		if name := nameIn(x); name != nil {
-			out = appendTexts(out, name, 0)
-		}
-	}
-	return out
-}
-
-// nameIn gives what a person or package is called: the value itself, or the name in an object.
-func nameIn(v any) any {
-	switch v := v.(type) {
-	case string:
-		return openID(v)
-	case map[string]any:
-		for _, key := range []string{"username", "name", "login", "nick"} {
-			if s, ok := v[key].(string); ok && s != "" {
-				return openID(s)
-			}
-		}
-	}
-	return nil
-}
-
+// unknownProse says the topic in words, who did it, the packages, and a few telling texts of the body.
 func unknownProse(e *Event, words []string, body map[string]any) Prose {
 	var b strings.Builder
 	b.WriteString(strings.Join(words, " "))
@@ -100,8 +65,8 @@ func unknownProse(e *Event, words []string, body map[string]any) Prose {
 	if len(e.Packages) > 0 {
 		b.WriteString(": " + strings.Join(e.Packages[:min(len(e.Packages), 3)], ", "))
 	}
-	if subject := firstText(body, subjectFields); subject != "" {
-		b.WriteString(" (" + oneLine(subject, 120) + ")")
+	if details := details(body, append([]string{e.Actor}, e.Packages...)); details != "" {
+		b.WriteString(" (" + details + ")")
 	}
 	return Prose{
 		Summary:       oneLine(b.String(), maxSummary),
@@ -110,19 +75,54 @@ func unknownProse(e *Event, words []string, body map[string]any) Prose {
 	}
 }
 
-// firstText gives the first field that holds a text, at the top or one object down.
-func firstText(body map[string]any, fields []string) string {
-	for _, key := range fields {
-		if s, ok := body[key].(string); ok && s != "" {
-			return s
+// details gives at most four texts that tell what a message is about, without those that the sentence has already.
+func details(body map[string]any, said []string) string {
+	const most, longest = 4, 70
+	var out []string
+	for _, key := range subjectFields {
+		s := oneLine(firstText(body, []string{key}), longest)
+		if s == "" || slices.Contains(said, s) {
+			continue
+		}
+		out = append(out, s)
+		if said = append(said, s); len(out) == most {
+			break
 		}
 	}
+	return strings.Join(out, ", ")
+}
+
+// firstText gives the first field that holds a text, at the top or one object down, last in objects of others. An object in
+// the field's place gives its name.
+func firstText(body map[string]any, fields []string) string {
+	var objects, others []map[string]any
 	for _, name := range sortedKeys(body) {
-		if inner, ok := body[name].(map[string]any); ok {
-			for _, key := range fields {
-				if s, ok := inner[key].(string); ok && s != "" {
-					return s
-				}
+		if inner, ok := body[name].(map[string]any); !ok {
+			continue
+		} else if slices.Contains(otherObjects, name) {
+			others = append(others, inner)
+		} else {
+			objects = append(objects, inner)
+		}
+	}
+	for _, object := range slices.Concat([]map[string]any{body}, objects, others) {
+		for _, key := range fields {
+			if s := textOrName(object[key]); s != "" {
+				return s
+			}
+		}
+	}
+	return ""
+}
+
+func textOrName(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case map[string]any:
+		for _, key := range []string{"full_name", "fullname", "title", "name"} {
+			if s, ok := v[key].(string); ok && s != "" {
+				return s
 			}
 		}
 	}
