@@ -74,6 +74,14 @@ func (m *Matcher) Apply(changes ...Change) (broken []Broken) {
 	return x.Apply(changes...)
 }
 
+// Len is how many filters there are, without the broken ones.
+func (m *Matcher) Len() int {
+	if x := m.index.Load(); x != nil {
+		return x.Len()
+	}
+	return 0
+}
+
 // rebuildAfter is how many more filters may have gone than are there before an index is built anew: what only they asked
 // for stays in it until then.
 const rebuildAfter = 10_000

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"reflect"
 
 	"gorm.io/gorm"
 
@@ -22,8 +23,9 @@ type book struct {
 	subscriptions map[rulespec.FilterID]prefs.Subscription
 }
 
-// refresh replaces the book when preferences or the catalogue's kinds have changed since it was made. It asks inside the transaction that will
-// carry the deliveries, so a filter switched off takes effect with the next message.
+// refresh replaces the book when preferences or the catalogue's kinds have changed since it was made; the matcher takes
+// only the changes when the kinds are the same. It asks inside the transaction that will carry the deliveries, so a filter
+// switched off takes effect with the next message.
 func (r *router) refresh(ctx context.Context, tx *gorm.DB) error {
 	meaning := r.meaning.load()
 	revision, err := r.prefs.Revision(ctx, tx)
@@ -38,19 +40,40 @@ func (r *router) refresh(ctx context.Context, tx *gorm.DB) error {
 		return fmt.Errorf("read subscriptions: %w", err)
 	}
 	b := &book{revision: revision, catalogue: meaning.loaded, subscriptions: make(map[rulespec.FilterID]prefs.Subscription, len(subscriptions))}
-	filters := make([]rulespec.Filter, 0, len(subscriptions))
 	for _, s := range subscriptions {
 		b.subscriptions[s.Filter.ID] = s
-		filters = append(filters, s.Filter.Filter)
 	}
-	var broken []rules.Broken
-	b.matcher, broken = rules.CompileIn(rulespec.Env{KnowsKind: meaning.knowsKind}, filters)
-	for _, bad := range broken {
+	old := r.book
+	if old == nil || old.catalogue != meaning.loaded {
+		old = &book{}
+		old.matcher, _ = rules.CompileIn(rulespec.Env{KnowsKind: meaning.knowsKind}, nil)
+	}
+	b.matcher = old.matcher
+	for _, bad := range b.matcher.Apply(changes(old.subscriptions, subscriptions)...) {
 		r.log.Warn("a filter cannot be compiled and matches nothing", "filter", bad.Filter, "error", bad.Err)
 	}
-	r.metrics.filters(len(filters)-len(broken), len(broken))
+	whole := b.matcher.Len()
+	r.metrics.filters(whole, len(subscriptions)-whole)
 	r.book = b
 	return nil
+}
+
+// changes gives what makes a matcher of old subscriptions one of new ones: of most people nothing has changed.
+func changes(old map[rulespec.FilterID]prefs.Subscription, now []prefs.Subscription) []rules.Change {
+	var list []rules.Change
+	seen := make(map[rulespec.FilterID]bool, len(now))
+	for _, s := range now {
+		seen[s.Filter.ID] = true
+		if was, known := old[s.Filter.ID]; !known || !reflect.DeepEqual(was.Filter.Filter, s.Filter.Filter) {
+			list = append(list, rules.Change{Filter: s.Filter.Filter})
+		}
+	}
+	for id, s := range old {
+		if !seen[id] {
+			list = append(list, rules.Change{Filter: s.Filter.Filter, Gone: true})
+		}
+	}
+	return list
 }
 
 // asDirectory keeps a nil snapshot a nil interface: no directory is configured.
