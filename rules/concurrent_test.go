@@ -47,10 +47,14 @@ func TestConcurrentMatches(t *testing.T) {
 
 // mixedEventLike gives a fresh event with the same fields, so that what events compute once is computed by the race.
 func mixedEventLike(e *catalogue.Event) *catalogue.Event {
+	return eventLike(e, e.Actor+" did something with a package")
+}
+
+func eventLike(e *catalogue.Event, summary string) *catalogue.Event {
 	fresh := &catalogue.Event{
 		Message: e.Message, App: e.App, Kind: e.Kind, Actor: e.Actor, Users: e.Users, Packages: e.Packages, Severity: e.Severity,
 	}
-	fresh.SetProse(catalogue.Prose{Summary: e.Actor + " did something with a package"})
+	fresh.SetProse(catalogue.Prose{Summary: summary})
 	return fresh
 }
 

@@ -2,7 +2,6 @@ package rules_test
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -211,19 +210,6 @@ func parseDirectory(t *testing.T, text string) *directory.Snapshot {
 	dir, err := directory.Parse([]byte(text))
 	if err != nil {
 		t.Fatal(err)
-	}
-	return dir
-}
-
-func parseDirectoryB(b *testing.B) *directory.Snapshot {
-	b.Helper()
-	text := "packages:\n"
-	for i := range 2_000 {
-		text += fmt.Sprintf("  package%05d: {owner: [person%d], commit: [person%d]}\n", i*10, i%5_000, i*7%5_000)
-	}
-	dir, err := directory.Parse([]byte(text))
-	if err != nil {
-		b.Fatal(err)
 	}
 	return dir
 }
