@@ -85,7 +85,7 @@ func exportFilters(v *visit) error {
 // importFilters adds filters from their text form: all of them, or none when one is wrong.
 func importFilters(v *visit) error {
 	text := strings.ReplaceAll(v.r.PostFormValue("text"), "\r\n", "\n")
-	list, problems := v.readFilters(text)
+	list, schedules, problems := v.readFilters(text)
 	if len(problems) == 0 && len(list) == 0 {
 		problems = []string{"There is no filter in the text."}
 	}
@@ -99,6 +99,11 @@ func importFilters(v *visit) error {
 		return v.showSettingsWith(http.StatusUnprocessableEntity, func(p *settingsView) {
 			p.ImportText, p.ImportProblems = text, problems[:min(len(problems), 20)]
 		})
+	}
+	for id, schedule := range schedules {
+		if err := v.Prefs.SetSchedule(v.r.Context(), v.user.ID, id, schedule); err != nil {
+			return err
+		}
 	}
 	v.Changed()
 	v.say("good", "Imported "+plural(len(list), "filter")+".")

@@ -3,9 +3,13 @@ package web_test
 import (
 	"html"
 	"net/http"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/notifyd/notifyd/prefs"
 )
 
 func TestSettings(t *testing.T) {
@@ -42,6 +46,26 @@ func TestExportAndImport(t *testing.T) {
 	bob.post("/settings/import", "text", "").want(t, 422)
 	if len(s.filters("bob")) != before {
 		t.Error("a text with a mistake was imported in part")
+	}
+}
+
+// A text that came from FMN brings the schedules of destinations along: with its filters, or not at all.
+func TestImportOfSchedules(t *testing.T) {
+	s := newSite(t, "")
+	alice := s.signUp("alice")
+	text := func(to, every string) string {
+		return "destinations:\n  - to: " + to + "\n    every: " + every + "\n    count: 10\nfilters:\n  - name: x\n    to: email:alice@example.org\n    rules: [package: tea]\n"
+	}
+	none, before := prefs.Schedule{}, len(s.filters("alice"))
+	alice.post("/settings/import", "text", text("email:bob@example.org", "2h")).want(t, 422, "no destination email:bob@example.org")
+	alice.post("/settings/import", "text", text("email:alice@example.org", "2s")).want(t, 422, "between a minute and seven days")
+	alice.post("/filters", "do", "save", "mode", "text", "text", text("email:alice@example.org", "2h")).want(t, 422, "page of their destination")
+	if got := s.destinations("alice")[0].Schedule; !reflect.DeepEqual(got, none) || len(s.filters("alice")) != before {
+		t.Errorf("a text with a mistake was imported in part: schedule %+v", got)
+	}
+	alice.post("/settings/import", "text", text("email:Alice@example.org", "2h")).to(t, "/filters")
+	if got, want := s.destinations("alice")[0].Schedule, (prefs.Schedule{Every: 2 * time.Hour, Count: 10}); !reflect.DeepEqual(got, want) || len(s.filters("alice")) != before+1 {
+		t.Errorf("schedule %+v, want %+v", got, want)
 	}
 }
 

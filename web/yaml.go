@@ -33,7 +33,10 @@ func fileFilter(f prefs.Filter, ds []prefs.Destination) rulespec.FileFilter {
 
 // fromText reads the text of a draft into its filter; it gives what is wrong in words, "" when nothing is.
 func (v *visit) fromText(d *draft) string {
-	list, problems := v.readFilters(d.text)
+	list, schedules, problems := v.readFilters(d.text)
+	if len(schedules) > 0 {
+		problems = append(problems, "Schedules are changed on the page of their destination, or imported in the settings.")
+	}
 	if len(problems) > 0 {
 		return strings.Join(problems, "\n")
 	}
@@ -47,14 +50,17 @@ func (v *visit) fromText(d *draft) string {
 	return ""
 }
 
-// readFilters reads filters in their text form and makes them the visitor's own.
-func (v *visit) readFilters(text string) (list []prefs.Filter, problems []string) {
+// readFilters reads filters in their text form and makes them the visitor's own. schedules are those that the text has
+// for the visitor's destinations.
+func (v *visit) readFilters(text string) (list []prefs.Filter, schedules map[uint]prefs.Schedule, problems []string) {
 	file, err := rulespec.Parse([]byte(text))
 	problems = append(problems, texts(err)...)
 	ds, err := v.Prefs.Destinations(v.r.Context(), v.user.ID)
 	if err != nil {
-		return nil, append(problems, "The destinations could not be read; try again.")
+		return nil, nil, append(problems, "The destinations could not be read; try again.")
 	}
+	schedules, wrong := readSchedules(file.Destinations, ds)
+	problems = append(problems, wrong...)
 	for _, f := range file.Filters {
 		own := prefs.Filter{Filter: f.Filter, UserID: v.user.ID, On: f.On, OneShot: f.Once}
 		own.ID, own.Owner = 0, v.user.Name
@@ -72,7 +78,25 @@ func (v *visit) readFilters(text string) (list []prefs.Filter, problems []string
 		}
 		list = append(list, own)
 	}
-	return list, problems
+	return list, schedules, problems
+}
+
+// readSchedules gives the schedules of a text by the destination that each is of.
+func readSchedules(written []rulespec.FileDestination, ds []prefs.Destination) (schedules map[uint]prefs.Schedule, problems []string) {
+	schedules = map[uint]prefs.Schedule{}
+	for _, d := range written {
+		id, found := findDestination(ds, d.To)
+		if !found {
+			problems = append(problems, "You have no destination "+d.To+"; add it first, or take it out of \"destinations\".")
+			continue
+		}
+		schedules[id] = prefs.Schedule{Every: d.Every, Count: d.Count}
+		var wrong *prefs.Error
+		if errors.As(schedules[id].Check(), &wrong) {
+			problems = append(problems, "Destination "+d.To+": \""+wrong.Field+"\" "+wrong.Problem+".")
+		}
+	}
+	return schedules, problems
 }
 
 func findDestination(ds []prefs.Destination, to string) (uint, bool) {
