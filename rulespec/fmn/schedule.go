@@ -35,6 +35,9 @@ func (m *importer) digest(p preference, what string, to []string) {
 	if asked && float64(count) < value(p.BatchCount) && count > 0 {
 		m.notes = append(m.notes, Note{What: what + ", batch_count", Reason: fmt.Sprintf("a digest has at most %d notices", maxCount)})
 	}
+	if every == 0 && count == 0 {
+		return // at once, as every destination is that says nothing
+	}
 	for _, address := range to {
 		m.destination(rulespec.FileDestination{To: address, Every: every, Count: count})
 	}

@@ -71,7 +71,6 @@ func (m *importer) destinations(c *carried, g generation) {
 			continue
 		}
 		c.To = append(c.To, to...)
-		m.destination(rulespec.FileDestination{To: to[0]})
 	}
 	if len(g.Destinations) == 0 {
 		c.off("destinations", "it has none, so FMN sent nothing")
