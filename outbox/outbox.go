@@ -12,7 +12,7 @@ import (
 // A Delivery is a notice owed to a destination. (Message, Destination) is unique: adding the pair again changes nothing.
 type Delivery struct {
 	Message     string // the bus message's id, or a name of our own for account mail
-	Destination string // stable key of the destination, e.g. "42"; or "account:…" for mail to an address that is none yet
+	Destination string // stable key of the destination, e.g. "42"; or Account and the address for mail about an account
 	Backend     string
 	Address     string
 	Notice      backends.Notice
@@ -24,6 +24,10 @@ type Delivery struct {
 	// PullAt is the number of waiting Together deliveries at which the digest goes at once; 0: never.
 	PullAt int
 }
+
+// Account begins the key of a destination for mail about an account: sign-in links, codes. Their text and link are
+// forgotten as soon as they are sent or given up.
+const Account = "account:"
 
 // State is where a stored delivery stands.
 type State string

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -386,6 +387,34 @@ func TestExpiredLeaseIsTakenAgain(t *testing.T) {
 		settle(t, other, again, errors.New("451"))
 		if r := all(t, o)[0]; r.State != Done {
 			t.Errorf("sent under a lost lease, but %s", r.State)
+		}
+	})
+}
+
+// TestAccountMailIsForgotten looks for the secret of a sign-in link after it was sent or given up.
+func TestAccountMailIsForgotten(t *testing.T) {
+	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+		c := newClock()
+		o := open(d, Config{}, c.now, 1)
+		for i, answer := range []error{nil, backends.ErrRefused} {
+			sent := delivery(fmt.Sprint("account-", i), Account+"mail:alice@example.org", c.now())
+			sent.Notice.Link, sent.Notice.Text = "https://notify.example.org/signin/swordfish", "swordfish"
+			add(t, o, sent)
+			settle(t, o, take(t, o), errors.New("451 later"))
+			c.pass(time.Hour)
+			p := take(t, o)
+			if p == nil || !strings.Contains(p.rows[0].Notice, "swordfish") {
+				t.Fatal("the link was forgotten before it was sent")
+			}
+			settle(t, o, p, answer)
+		}
+		for _, r := range all(t, o) {
+			if strings.Contains(r.Notice, "swordfish") {
+				t.Errorf("%s still holds the link", r.State)
+			}
+			if n, err := r.notice(); err != nil || n.Title == "" {
+				t.Errorf("%s lost its title: %v", r.State, err)
+			}
 		}
 	})
 }

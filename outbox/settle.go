@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -135,6 +136,27 @@ func (o *Outbox) mark(tx *gorm.DB, out outcome) error {
 	}
 	if err != nil {
 		return fmt.Errorf("mark %s: %w", out.verdict, err)
+	}
+	if strings.HasPrefix(out.lane.destination, Account) && out.verdict != deferred && out.verdict != returned {
+		return forget(tx, out.rows)
+	}
+	return nil
+}
+
+// forget leaves only the titles of settled account mail: a sign-in link must not lie in the database, nor in its backups.
+func forget(tx *gorm.DB, rows []row) error {
+	for _, r := range rows {
+		n, err := r.notice()
+		if err != nil {
+			n = backends.Notice{}
+		}
+		rest, err := json.Marshal(backends.Notice{ID: n.ID, Title: n.Title, Time: n.Time, Severity: n.Severity})
+		if err != nil {
+			return fmt.Errorf("encode notice: %w", err)
+		}
+		if err := tx.Exec(`UPDATE deliveries SET notice = ? WHERE id = ?`, string(rest), r.ID).Error; err != nil {
+			return fmt.Errorf("forget account mail: %w", err)
+		}
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ func (v *visit) accountMail(backend, address string, n backends.Notice, secret s
 	n.Time = v.Now().UTC()
 	n.Severity = "info"
 	return outbox.Delivery{
-		Message: n.ID, Destination: "account:" + backend + ":" + address, Backend: backend, Address: address,
+		Message: n.ID, Destination: outbox.Account + backend + ":" + address, Backend: backend, Address: address,
 		Notice: n, Manage: v.url("/"), DueAt: v.Now(),
 	}
 }
