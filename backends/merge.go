@@ -86,7 +86,7 @@ func keysOf(n Notice) []string {
 		}
 		keys = append(keys, k)
 	}
-	if len(keys) == 0 && len(n.Objects) > 0 {
+	if len(keys) == 0 && len(n.Objects) > 0 && !slices.ContainsFunc(n.Objects, isGap) {
 		keys = append(keys, "objects\x00"+n.App+"\x00"+strings.Join(n.Objects, "\x00"))
 	}
 	if n.Kind != "" {
@@ -97,6 +97,9 @@ func keysOf(n Notice) []string {
 	}
 	return keys
 }
+
+// isGap tells an object without a name, such as "update/" of a message that does not say which.
+func isGap(object string) bool { return object == "" || strings.HasSuffix(object, "/") }
 
 func groupOf(ns []Notice) Group {
 	g := Group{Notices: ns, First: ns[0].Time, Last: ns[0].Time}

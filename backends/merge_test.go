@@ -51,6 +51,7 @@ func TestMerge(t *testing.T) {
 		{"declared keys instead of the object", []Notice{build(1, "info", "a", "x", "k"), build(2, "info", "b", "x", "l"), build(3, "info", "c", "y", "k")}, "1 3|2"},
 		{"the first key before the second", []Notice{build(1, "info", "a", "", "p", "q"), build(2, "info", "b", "", "r", "q"), build(3, "info", "c", "", "r", "q"), build(4, "info", "d", "", "s", "q")}, "1 4|2 3"},
 		{"an empty key is nobody's", []Notice{build(1, "info", "a", "", ""), build(2, "info", "b", "", "")}, "1|2"},
+		{"an object without a name is nobody's", []Notice{build(1, "info", "a", "update/"), build(2, "info", "b", "update/")}, "1|2"},
 		{"failures first", []Notice{build(1, "info", "a", "x"), build(2, "warning", "b", "y"), build(3, "info", "c", "z"), build(4, "error", "d", "z")}, "4 3|2|1"},
 		{"the oldest first in a group", []Notice{build(3, "info", "a", "x"), build(1, "info", "b", "x"), build(2, "info", "c", "x")}, "1 2 3"},
 		{"applications apart", []Notice{build(1, "info", "alice", "a"), other}, "1|9"},

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
+	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
@@ -17,6 +20,9 @@ type catalogueTryCmd struct {
 	Catalogue string `type:"existingdir" placeholder:"DIR" help:"Folder of the site's catalogue that the file is laid over."`
 	Accounts  string `type:"existingfile" placeholder:"FILE" help:"JSON object of nicks, mail addresses and OpenIDs to accounts."`
 }
+
+// maxTried bounds the messages that are merged at the end: as many as a large digest has.
+const maxTried = 1000
 
 // Run describes the messages on standard input with the file laid over the catalogue. Status 1 when a line is no message
 // or a field failed.
@@ -30,6 +36,7 @@ func (c *catalogueTryCmd) Run(e *env) error {
 	}
 	out := bufio.NewWriter(e.stdout)
 	lines, bad, failed := 0, 0, 0
+	var events []*catalogue.Event
 	err = eachLine(e.stdin, func(line []byte) error {
 		if lines++; lines > 1 {
 			fmt.Fprintln(out)
@@ -40,9 +47,14 @@ func (c *catalogueTryCmd) Run(e *env) error {
 			fmt.Fprintf(out, "error: %v\n", err)
 			return nil
 		}
-		failed += showTrial(out, cat.Try(m))
+		t := cat.Try(m)
+		failed += showTrial(out, t)
+		if events = append(events, t.Event); len(events) > maxTried {
+			events = events[1:]
+		}
 		return nil
 	})
+	showDigest(out, events, e.now())
 	if err = errors.Join(err, out.Flush()); err != nil {
 		return fmt.Errorf("try messages: %w", err)
 	}
@@ -53,6 +65,25 @@ func (c *catalogueTryCmd) Run(e *env) error {
 		return fmt.Errorf("%d fields failed", failed)
 	}
 	return nil
+}
+
+// showDigest writes the lines that a digest of the events would have, where some of them belong together.
+func showDigest(out io.Writer, events []*catalogue.Event, now time.Time) {
+	everything := []prefs.Subscription{{Destinations: []prefs.Destination{{ID: 1}}}}
+	var notices []backends.Notice
+	for _, event := range events {
+		for _, d := range prefs.Plan(event, everything, now, nil) {
+			notices = append(notices, d.Notice)
+		}
+	}
+	groups := backends.Merge(notices)
+	if len(groups) == len(notices) {
+		return
+	}
+	fmt.Fprint(out, "\nin a digest:\n")
+	for _, g := range groups {
+		fmt.Fprintf(out, "%6d  %s\n", len(g.Notices), visible(oneLine(g.Title)))
+	}
 }
 
 // showTrial writes what became of one message, and gives how many fields failed.

@@ -49,6 +49,9 @@ func (e *entry) text() string {
 			line(p.field, p.source)
 		}
 	}
+	if e.plural != nil {
+		line("plural", e.plural.source)
+	}
 	for _, name := range sortedKeys(e.needed()) {
 		line("vars."+name, e.scope[name].source)
 	}
@@ -79,6 +82,9 @@ func (e *entry) needed() map[string]bool {
 		if p != nil {
 			add(p.needs)
 		}
+	}
+	if e.plural != nil {
+		add(e.plural.needs)
 	}
 	return found
 }

@@ -13,8 +13,10 @@ var grouped = []string{"count", "failures", "actors", "users", "packages", "obje
 
 // A plural is the compiled sentence about several events: not a template, for whoever merges them knows no templates.
 type plural struct {
-	parts []Part
-	needs []string // the variables whose values an event must state
+	source string
+	at     place
+	parts  []Part
+	needs  []string // the variables whose values an event must state
 }
 
 func (c *compiler) plural(s located, names map[string]bool) *plural {
@@ -26,6 +28,7 @@ func (c *compiler) plural(s located, names map[string]bool) *plural {
 		c.fail(s.at, "plural: %v", err)
 		return nil
 	}
+	p.at = s.at
 	return p
 }
 
@@ -49,7 +52,7 @@ func compilePlural(src string, names map[string]bool) (*plural, error) {
 	if len(r.parts) > maxParts {
 		r.fail("sentence has %d parts; at most %d", len(r.parts), maxParts)
 	}
-	return &plural{parts: r.parts, needs: sortedKeys(r.needs)}, r.err
+	return &plural{source: src, parts: r.parts, needs: sortedKeys(r.needs)}, r.err
 }
 
 type pluralReader struct {

@@ -76,7 +76,7 @@ entries:
   - topic: library.lent.{to}
     kind: library.lent
     name: Books lent
-    group: ['"shelf " + shelf', '[msg.agent, msg.shelf]', msg.absent]
+    group: ['"shelf " + shelf', '[msg.agent, msg.shelf]', msg.absent, '"book " + msg.absent', 'msg.absent + "  " + shelf']
     plural: '{{.actors}} lent {{plural .title "book" "books"}} of {{.shelf}} to {{.to}}, {{sum .days}} days'
     vars: {title: msg.titles, days: msg.days, unused: msg.unused}
     summary: a book was lent
@@ -84,7 +84,7 @@ entries:
 `)
 	e := c.Describe(&bus.Message{Topic: "org.example.prod.library.lent.bob", Body: body(t, `{"agent": "alice", "shelf": "A\nB", "titles": ["tea", "cup", "tea"], "days": 14}`)})
 	r := e.Relation()
-	if want := []string{"shelf A B", "alice\x1fA B", ""}; !reflect.DeepEqual(r.Keys, want) {
+	if want := []string{"shelf A B", "alice\x1fA B", "", "", ""}; !reflect.DeepEqual(r.Keys, want) {
 		t.Errorf("keys %q, want %q", r.Keys, want)
 	}
 	want := map[string][]string{"title": {"cup", "tea"}, "shelf": {"A B"}, "to": {"bob"}, "days": {"14"}}

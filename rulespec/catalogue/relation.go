@@ -1,5 +1,7 @@
 package catalogue
 
+import "strings"
+
 // A Relation is how an Event is told together with others in a digest. The zero Relation stands for the convention: events
 // about the same objects, or of the same kind and actor, belong together.
 type Relation struct {
@@ -41,11 +43,7 @@ func (e *Event) Relation() Relation {
 func (f *frame) relate() Relation {
 	var r Relation
 	for _, v := range f.group {
-		key := join(appendTexts(nil, f.eval(v), 0))
-		if len(key) > maxName {
-			key = "" // half of it would be another key
-		}
-		r.Keys = append(r.Keys, key)
+		r.Keys = append(r.Keys, keyOf(appendTexts(nil, f.eval(v), 0)))
 	}
 	if f.plural == nil {
 		return r
@@ -67,14 +65,17 @@ func (f *frame) relate() Relation {
 	return r
 }
 
-// join makes one key of the texts of a list, such that no two lists give the same.
-func join(texts []string) string {
-	out := ""
+// keyOf makes one key of the texts of a list, such that no two lists give the same. A key that shows a gap where a field of the
+// message is missing, such as "comments on ", or that is too long, is none: it would be shared by messages that have nothing in common.
+func keyOf(texts []string) string {
 	for i, t := range texts {
-		if i > 0 {
-			out += "\x1f"
+		if t == "" || strings.Contains(t, "  ") || strings.ContainsAny(t[len(t)-1:], " /#") {
+			return ""
 		}
-		out += cleanName(t)
+		texts[i] = cleanName(t)
 	}
-	return out
+	if key := strings.Join(texts, "\x1f"); len(key) <= maxName {
+		return key
+	}
+	return ""
 }

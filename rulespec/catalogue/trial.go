@@ -63,7 +63,23 @@ func (c *Catalogue) Try(m *bus.Message) Trial {
 		}
 		t.Fields = append(t.Fields, out)
 	}
+	t.Fields = append(t.Fields, f.tryPlural()...)
 	return t
+}
+
+// tryPlural tells what the variables in the sentence about several came to.
+func (f *frame) tryPlural() []Outcome {
+	if f.plural == nil {
+		return nil
+	}
+	var out []Outcome
+	f.need(f.plural.needs)
+	for _, name := range f.plural.needs {
+		if v := f.scope[name]; v != nil {
+			out = append(out, Outcome{Field: "." + name + " in plural", Text: shown(f.env[name]), at: v.at})
+		}
+	}
+	return out
 }
 
 // shown gives a value as the sets take it: the names in it. A condition is what it holds.
