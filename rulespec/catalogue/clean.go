@@ -24,6 +24,9 @@ const noValue = "<no value>"
 // oneLine makes text fit to stand in one line: whatever a terminal, a mail header or an IRC server could take for more
 // than text becomes a space or goes, spaces are folded, and what is longer than max runes is cut with an ellipsis.
 func oneLine(text string, max int) string {
+	if len(text) <= max && isPlain(text) {
+		return text
+	}
 	var b strings.Builder
 	runes, space := 0, false
 	for _, r := range text {
@@ -46,6 +49,19 @@ func oneLine(text string, max int) string {
 		runes++
 	}
 	return b.String()
+}
+
+// isPlain tells texts that oneLine leaves as they are, as nearly all are: printable ASCII with single spaces between words.
+func isPlain(text string) bool {
+	last := byte(' ')
+	for i := range len(text) {
+		c := text[i]
+		if c < ' ' || c > '~' || c == ' ' && last == ' ' {
+			return false
+		}
+		last = c
+	}
+	return last != ' ' || text == ""
 }
 
 // isInvisible tells the runes that change how their neighbours are shown: marks that turn the direction of writing (Unicode
@@ -81,6 +97,9 @@ func cutBytes(s string, max int) string {
 	return s[:max]
 }
 
+// notInLinks are the characters that would end a link in a mail or on IRC.
+const notInLinks = " \"<>`\\{}|^"
+
 // cleanLink gives link where it is an absolute http or https URL that can stand in a text, and "" otherwise. Characters
 // that would end the link in a mail or on IRC (spaces, quotes, brackets) are escaped.
 func cleanLink(link string) string {
@@ -92,12 +111,15 @@ func cleanLink(link string) string {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
 		return ""
 	}
+	if isPlain(link) && !strings.ContainsAny(link, notInLinks) {
+		return link
+	}
 	var b strings.Builder
 	for _, r := range link {
 		switch {
 		case r == utf8.RuneError || isInvisible(r) || unicode.IsControl(r):
 			return ""
-		case unicode.IsSpace(r) || strings.ContainsRune("\"<>`\\{}|^", r):
+		case unicode.IsSpace(r) || strings.ContainsRune(notInLinks, r):
 			b.WriteString(url.PathEscape(string(r)))
 		default:
 			b.WriteRune(r)

@@ -52,8 +52,7 @@ func (c *Catalogue) find(m *bus.Message) (*frame, topic) {
 	t.words = strings.Split(t.title, ".")
 	var f *frame
 	found := len(m.Topic) <= bus.MaxTopic && c.tree.find(t.words, func(candidate *entry) bool {
-		f = c.frame(candidate, m, t.words)
-		f.env["root"], f.env["environment"], f.env["topic"] = t.root, t.environment, t.title
+		f = c.frame(candidate, m, t)
 		return f.holds()
 	})
 	if !found {
@@ -70,23 +69,28 @@ func (c *Catalogue) WithAccounts(accounts map[string]string) *Catalogue {
 	return &with
 }
 
-// A frame is one message seen through one entry: the variables computed so far.
+// A frame is one message seen through one entry: the variables computed so far. One goroutine at a time uses it.
 type frame struct {
 	*entry
 	catalogue *Catalogue
-	env       map[string]any
+	topic     topic
+	source    *bus.Message
+	message   any            // the body
+	env       map[string]any // the variables, by name; what is given only where something has asked for it
 	actorName string
+
+	stack   []any  // arguments of the calls under way
+	element any    // of the loop under way, in expressions
+	dot     any    // in sentences
+	out     []byte // the sentence under way
+	visited int    // elements that loops have looked at
 }
 
-func (c *Catalogue) frame(e *entry, m *bus.Message, words []string) *frame {
-	f := &frame{entry: e, catalogue: c, env: make(map[string]any, 16)}
-	f.env["msg"] = m.Body
-	f.env["headers"] = m.Headers
-	f.env["username"] = m.Username
-	f.env[accountsName] = c.accounts
+func (c *Catalogue) frame(e *entry, m *bus.Message, t topic) *frame {
+	f := &frame{entry: e, catalogue: c, topic: t, source: m, message: m.Body, env: map[string]any{}}
 	for _, p := range e.patterns {
-		if p.fits(words) {
-			p.captures(words, func(name, value string) { f.env[name] = value })
+		if p.captured && p.fits(t.words) {
+			p.captures(t.words, func(name, value string) { f.env[name] = value })
 			break
 		}
 	}
@@ -95,24 +99,54 @@ func (c *Catalogue) frame(e *entry, m *bus.Message, words []string) *frame {
 
 func (f *frame) holds() bool { return f.when == nil || truthy(f.eval(f.when)) }
 
-// need computes the variables named, and what they need.
+// variable gives a variable, computed when it is first asked for.
+func (f *frame) variable(name string) any {
+	v, have := f.env[name]
+	if have || f.entry == nil {
+		return v
+	}
+	if table, ok := f.app.tables[name]; ok {
+		v = table
+	} else if named := f.scope[name]; named != nil {
+		v = f.eval(named.value)
+	} else {
+		v = f.given(name)
+	}
+	f.env[name] = v
+	return v
+}
+
+// given gives what every expression knows.
+func (f *frame) given(name string) any {
+	switch name {
+	case "msg":
+		return f.message
+	case "headers":
+		return f.source.Headers
+	case "username":
+		return f.source.Username
+	case "root":
+		return f.topic.root
+	case "environment":
+		return f.topic.environment
+	case "topic":
+		return f.topic.title
+	case accountsName:
+		return f.catalogue.accounts
+	}
+	return nil
+}
+
+// need computes the variables named, for a machine that wants all of them beforehand.
 func (f *frame) need(names []string) {
 	for _, name := range names {
-		if _, have := f.env[name]; have {
-			continue
-		}
-		if table, ok := f.app.tables[name]; ok {
-			f.env[name] = table
-		} else if v := f.scope[name]; v != nil {
-			f.env[name] = f.eval(v.value)
-		}
+		f.variable(name)
 	}
 }
 
 // eval gives an expression's value; nil and one more failure where it has none.
 func (f *frame) eval(v *value) any {
-	f.need(v.needs)
-	out, err := v.eval(f.catalogue.machines, f.env)
+	out, err := v.eval(f)
 	if err != nil {
 		v.failed.Add(1)
 		return nil
@@ -193,8 +227,7 @@ func (f *frame) render(p *prose) string {
 	if p == nil {
 		return ""
 	}
-	f.need(p.needs)
-	out, err := p.sentence.render(f.env)
+	out, err := p.sentence.render(f)
 	if err != nil {
 		p.failed.Add(1)
 		return ""

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"sync"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
@@ -27,6 +26,7 @@ var loops = map[string]bool{"all": true, "any": true, "none": true, "one": true,
 
 // An expression is a compiled value of an entry.
 type expression struct {
+	step    step // nil where only the expression language's own machine can run it
 	program *vm.Program
 	needs   []string // the variables it mentions
 }
@@ -42,7 +42,7 @@ func compileExpression(src string, names map[string]bool) (*expression, error) {
 		known[name] = types.Any
 	}
 	rewrite := &rewriter{names: names, needs: map[string]bool{}, levels: map[ast.Node]int{}}
-	options := []expr.Option{expr.Env(known), expr.MaxNodes(maxNodes), expr.DisableAllBuiltins(), expr.Patch(rewrite)}
+	options := []expr.Option{expr.Env(known), expr.MaxNodes(maxNodes), expr.DisableAllBuiltins(), expr.Optimize(false), expr.Patch(rewrite)}
 	for _, f := range functions {
 		options = append(options, expr.Function(f.Name, f.call))
 	}
@@ -53,7 +53,7 @@ func compileExpression(src string, names map[string]bool) (*expression, error) {
 	if err != nil {
 		return nil, describeExprError(err)
 	}
-	return &expression{program: program, needs: sortedKeys(rewrite.needs)}, nil
+	return &expression{step: compileStep(program.Node()), program: program, needs: sortedKeys(rewrite.needs)}, nil
 }
 
 // compileSafely guards against a compiler that panics on a source nobody thought of: loading must end in an error.
@@ -77,11 +77,22 @@ func describeExprError(err error) error {
 }
 
 // eval runs the expression; it never panics.
-func (x *expression) eval(machines *sync.Pool, env map[string]any) (v any, err error) {
-	machine := machines.Get().(*vm.VM)
-	machine.MemoryBudget = 100_000
-	v, err = machine.Run(x.program, env)
-	machines.Put(machine)
+func (x *expression) eval(f *frame) (v any, err error) {
+	if x.step != nil {
+		before := f.visited
+		if v = x.step(f); f.visited > maxVisited && f.visited > before {
+			return nil, errVisited
+		}
+		return v, nil
+	}
+	f.need(x.needs)
+	machine, pooled := f.catalogue.machines.Get().(*vm.VM)
+	if !pooled {
+		machine = new(vm.VM)
+	}
+	machine.MemoryBudget = maxVisited / keepCost
+	v, err = machine.Run(x.program, f.env)
+	f.catalogue.machines.Put(machine)
 	return v, err
 }
 

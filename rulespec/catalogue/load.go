@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/expr-lang/expr/vm"
 )
 
 //go:embed apps/*.yaml
@@ -147,7 +145,7 @@ func twice(sources []*appSource) []error {
 // build compiles sources.
 func build(sources []*appSource) (*Catalogue, []error) {
 	compiler := &compiler{mistakes: twice(sources)}
-	c := &Catalogue{machines: &sync.Pool{New: func() any { return new(vm.VM) }}}
+	c := &Catalogue{machines: new(sync.Pool)}
 	slices.SortFunc(sources, func(a, b *appSource) int { return strings.Compare(a.name.text, b.name.text) })
 	for _, s := range sources {
 		a := compiler.app(s)

@@ -13,9 +13,10 @@ const maxRendered = 4096
 
 // A sentence is a compiled template of an entry: the summary, a link, an icon.
 type sentence struct {
-	constant string // the whole sentence where it has no actions
-	tmpl     *template.Template
-	needs    []string // the variables it mentions
+	constant string             // the whole sentence where it has no actions
+	writers  []writer           // nil where only text/template can render it
+	tmpl     *template.Template // nil where it is constant
+	needs    []string           // the variables it mentions
 }
 
 // compileSentence compiles a text/template over the variables given. Paths into values never fail: {{.msg.a.b}} becomes a
@@ -39,7 +40,11 @@ func compileSentence(src string, names map[string]bool) (*sentence, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	return &sentence{tmpl: tmpl, needs: sortedKeys(s.needs)}, nil
+	out := &sentence{tmpl: tmpl, needs: sortedKeys(s.needs)}
+	if writers, ok := compileWriters(tmpl.Tree.Root, true); ok {
+		out.writers = writers
+	}
+	return out, nil
 }
 
 func sentenceFunctions() template.FuncMap {
@@ -93,13 +98,19 @@ func (l *limited) Write(p []byte) (int, error) {
 	return l.Builder.Write(p)
 }
 
-// render writes the sentence over the variables in env. What is too long is cut.
-func (s *sentence) render(env map[string]any) (string, error) {
-	if s.tmpl == nil {
+// render writes the sentence over the variables of a frame. What is too long is cut.
+func (s *sentence) render(f *frame) (string, error) {
+	switch {
+	case s.tmpl == nil:
 		return s.constant, nil
+	case s.writers != nil:
+		f.out = f.out[:0]
+		writeAll(f, s.writers, &f.out)
+		return cutBytes(string(f.out), maxRendered), nil
 	}
+	f.need(s.needs)
 	var out limited
-	if err := s.tmpl.Execute(&out, env); err != nil && !errors.Is(err, errFull) {
+	if err := s.tmpl.Execute(&out, f.env); err != nil && !errors.Is(err, errFull) {
 		return "", fmt.Errorf("render sentence: %w", err)
 	}
 	return out.String(), nil

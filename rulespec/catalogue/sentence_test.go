@@ -32,7 +32,7 @@ func TestSentences(t *testing.T) {
 			t.Errorf("%s: %v", src, err)
 			continue
 		}
-		if got, err := s.render(env); err != nil || got != want {
+		if got, err := s.render(frameOf(env)); err != nil || got != want {
 			t.Errorf("%s: got %q, %v; want %q", src, got, err, want)
 		}
 	}
@@ -71,7 +71,7 @@ func TestSentencesAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.render(map[string]any{"l": long})
+	got, err := s.render(frameOf(map[string]any{"l": long}))
 	if err != nil || len(got) > maxRendered {
 		t.Errorf("got %d bytes, %v; want at most %d", len(got), err, maxRendered)
 	}

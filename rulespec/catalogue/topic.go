@@ -32,8 +32,9 @@ const maxWords = 16
 // A pattern is a topic with captures: words that must stand there, {name} for any one word, {name=a|b} for one of
 // several, {name...} at the end for one word or more. {} captures nothing.
 type pattern struct {
-	text  string
-	words []patternWord
+	text     string
+	words    []patternWord
+	captured bool // some word is captured by a name
 }
 
 type patternWord struct {
@@ -65,6 +66,7 @@ func parsePattern(text string) (pattern, error) {
 	if p.words[0].literals == nil {
 		return p, fmt.Errorf("topic %q: the first word is the application and cannot be a capture of any word", text)
 	}
+	p.captured = slices.ContainsFunc(p.words, func(w patternWord) bool { return w.capture != "" })
 	if len(p.words) > maxWords {
 		return p, fmt.Errorf("topic %q has more than %d words", text, maxWords)
 	}

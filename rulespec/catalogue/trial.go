@@ -39,8 +39,7 @@ func (c *Catalogue) Try(m *bus.Message) Trial {
 			continue
 		}
 		out := Outcome{Field: v.field, at: v.at}
-		f.need(v.needs)
-		value, err := v.eval(f.catalogue.machines, f.env)
+		value, err := v.eval(f)
 		if err != nil {
 			out.Err = describeExprError(err)
 		} else {
@@ -53,8 +52,7 @@ func (c *Catalogue) Try(m *bus.Message) Trial {
 			continue
 		}
 		out := Outcome{Field: p.field, at: p.at}
-		f.need(p.needs)
-		text, err := p.sentence.render(f.env)
+		text, err := p.sentence.render(f)
 		if out.Err = err; err == nil {
 			out.Text = oneLine(text, maxLink)
 		}
