@@ -21,7 +21,6 @@ type scratch struct {
 	name      []byte
 	tries     []uint32 // by predicate: the last name that it was tried on
 	tried     uint32
-	dead      []uint32
 }
 
 // A state is what is known of a predicate.
