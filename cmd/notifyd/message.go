@@ -37,6 +37,7 @@ type description struct {
 	Actor         string   `json:"actor"`
 	Users         []string `json:"users"`
 	Packages      []string `json:"packages"`
+	Groups        []string `json:"groups"`
 	Objects       []string `json:"objects"`
 	Severity      string   `json:"severity"`
 }
@@ -77,7 +78,7 @@ func describe(ev *catalogue.Event) description {
 	return description{
 		Topic: ev.Topic, App: ev.App, Kind: ev.Kind, Title: ev.Title,
 		Summary: p.Summary, Link: p.Link, Icon: p.Icon, SecondaryIcon: p.SecondaryIcon,
-		Actor: ev.Actor, Users: orEmpty(ev.Users), Packages: orEmpty(ev.Packages), Objects: orEmpty(ev.Objects),
+		Actor: ev.Actor, Users: orEmpty(ev.Users), Packages: orEmpty(ev.Packages), Groups: orEmpty(ev.Groups), Objects: orEmpty(ev.Objects),
 		Severity: ev.Severity.String(),
 	}
 }

@@ -23,6 +23,7 @@ type Event struct {
 	Actor    string   // who did it; "" where nobody or not known
 	Users    []string // everyone involved, the actor too; sorted, unique
 	Packages []string // sorted, unique
+	Groups   []string // groups that the sender states; sorted, unique
 	Objects  []string // stable keys of what it is about, e.g. "build/1234": same object, same thread; sorted, unique
 	Severity Severity
 

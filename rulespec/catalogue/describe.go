@@ -21,6 +21,7 @@ func (c *Catalogue) Describe(m *bus.Message) *Event {
 	f, t := c.find(m)
 	e := &Event{Message: m, Title: oneLine(t.title, maxSummary), Severity: Info}
 	stated := headersOf(m.Headers)
+	e.Groups = cleanSet(stated.groups)
 	words := t.words
 	if f == nil {
 		describeUnknown(c, e, words, stated)

@@ -127,7 +127,7 @@ func TestUnknownTopicsAreReadable(t *testing.T) {
 			`kettle.unknown|kettle.boiled|kettle boiled: cup, tea||||cup,tea`},
 		{`{"topic":"kettle.boiled","msg":{"Source":"tea","Version":"1-1","commit":{"repo":"cup","namespace":"modules"}}}`,
 			`kettle.unknown|kettle.boiled|kettle boiled: tea||||tea`},
-		{`{"topic":"pagure.boiled","msg":{}}`, `pagure.unknown|pagure.boiled|pagure boiled||||`},
+		{`{"topic":"summershum.boiled","msg":{}}`, `summershum.unknown|summershum.boiled|summershum boiled||||`},
 	} {
 		m, err := bus.DecodeLine([]byte(x.line), time.Unix(0, 0))
 		if err != nil {

@@ -4,27 +4,30 @@ import "strings"
 
 // stated is what a message's AMQP headers say of it (fedora-messaging's schema headers; ../doc/catalogue.md).
 type stated struct {
-	users, packages []string
-	severity        Severity // 0: not stated
+	users, packages, groups []string
+	severity                Severity // 0: not stated
 }
 
-// The prefixes of fedora-messaging's headers; the rest of the header's name is the user's or package's name.
+// The prefixes of fedora-messaging's headers; the rest of the header's name is that of the user, package or group.
 const (
 	headerUser     = "fedora_messaging_user_"
 	headerPackage  = "fedora_messaging_rpm_"
+	headerGroup    = "fedora_messaging_group_"
 	headerSeverity = "fedora_messaging_severity"
 )
 
 func headersOf(headers map[string]any) stated {
 	var s stated
 	for key, v := range headers {
-		if len(s.users)+len(s.packages) > maxSet {
+		if len(s.users)+len(s.packages)+len(s.groups) > maxSet {
 			break
 		}
 		if name, ok := strings.CutPrefix(key, headerUser); ok && truthy(v) {
 			s.users = append(s.users, name)
 		} else if name, ok := strings.CutPrefix(key, headerPackage); ok && truthy(v) {
 			s.packages = append(s.packages, name)
+		} else if name, ok := strings.CutPrefix(key, headerGroup); ok && truthy(v) {
+			s.groups = append(s.groups, name)
 		} else if key == headerSeverity {
 			s.severity, _ = severityOf(v)
 		}
