@@ -3,6 +3,7 @@ package fmn
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"unicode"
@@ -134,6 +135,9 @@ func (m *importer) add(c *carried, name, fallback, medium string) {
 		errors.As(errs[0], &problem)
 		c.instead("filter", problem.Problem)
 	}
+	if m.joined(c, name) {
+		return
+	}
 	c.Name = m.unique(name, fallback, medium)
 	if c.Name != name {
 		m.notes = append(m.notes, Note{Filter: c.Name, What: "name " + quoted(name), Reason: "names are unique here, in one line and not empty"})
@@ -143,6 +147,26 @@ func (m *importer) add(c *carried, name, fallback, medium string) {
 		m.notes = append(m.notes, n)
 	}
 	m.file.Filters = append(m.file.Filters, c.FileFilter)
+}
+
+// joined adds the filter's destinations to another that says the same under the same name: FMN kept a filter for each
+// medium. One that is used up by its first match stays by itself, as each medium had its own.
+func (m *importer) joined(c *carried, name string) bool {
+	if !c.On || c.Once {
+		return false
+	}
+	for i := range m.file.Filters {
+		f := &m.file.Filters[i]
+		if f.Name == name && f.On && !f.Once && f.Owner == c.Owner && reflect.DeepEqual(f.Rules, c.Rules) {
+			for _, to := range c.To {
+				if !slices.Contains(f.To, to) {
+					f.To = append(slices.Clone(f.To), to)
+				}
+			}
+			return true
+		}
+	}
+	return false
 }
 
 // merged joins the rules under not that differ only in what they name: not a and not b is none of a and b.

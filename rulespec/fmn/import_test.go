@@ -134,7 +134,7 @@ func TestImportRefuses(t *testing.T) {
 		{"too many media", "[" + many(101, preference("")) + "]", "at most 100"},
 		{"too many filters", preference(many(1001, `{"name": "x", "rules": []}`)), "at most 100, 1000"},
 		{"too many rules", preference(`{"name": "x", "rules": [` + many(5001, `{"code_path": "fmn.rules:git_receive"}`) + `]}`), "5001 rules"},
-		{"too much text", preference(many(1000, `{"name": "x", "rules": [`+many(4, `{"code_path": "fmn.rules:package_regex_filter", "arguments": {"pattern": "`+strings.Repeat("a", 200)+`"}}`)+`]}`)), "one text takes 256 KiB"},
+		{"too much text", preference(many(1000, `{"name": "x", "oneshot": true, "rules": [`+many(4, `{"code_path": "fmn.rules:package_regex_filter", "arguments": {"pattern": "`+strings.Repeat("a", 200)+`"}}`)+`]}`)), "one text takes 256 KiB"},
 	} {
 		file, notes, err := fmn.Import([]byte(c.export), fmn.Options{Catalogue: cat})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
