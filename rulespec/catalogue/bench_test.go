@@ -4,24 +4,38 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
 )
 
-// sample gives every fixture of the embedded catalogue: a mixed sample of messages.
-func sample(b *testing.B) (lines [][]byte, messages []*bus.Message) {
+// A sample is messages as they come off a bus, and decoded.
+type sample struct {
+	lines    [][]byte
+	messages []*bus.Message
+}
+
+func (s *sample) add(b *testing.B, line []byte) {
 	b.Helper()
-	files, err := os.ReadDir("testdata")
+	m, err := bus.DecodeLine(line, time.Unix(0, 0))
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, f := range files {
-		if f.IsDir() {
-			continue
-		}
-		data, err := os.ReadFile("testdata/" + f.Name())
+	s.lines, s.messages = append(s.lines, m.Payload), append(s.messages, m)
+}
+
+// fixtureSample gives every fixture of the embedded catalogue.
+func fixtureSample(b *testing.B) sample {
+	b.Helper()
+	var s sample
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -30,46 +44,78 @@ func sample(b *testing.B) (lines [][]byte, messages []*bus.Message) {
 			b.Fatal(err)
 		}
 		for _, x := range fixtures {
-			m, err := bus.DecodeLine(x.Message, time.Unix(0, 0))
+			s.add(b, x.Message)
+		}
+	}
+	return s
+}
+
+// corpusSample gives the messages of real buses, as large as those are. The corpus is not part of the program.
+func corpusSample(b *testing.B) sample {
+	b.Helper()
+	var s sample
+	for _, name := range []string{"fedora-classic", "fedora-modern", "debian"} {
+		data, err := os.ReadFile("../../../shared/corpus/" + name + ".jsonl")
+		if err != nil {
+			b.Skip("needs ../shared/corpus")
+		}
+		for line := range bytes.Lines(data) {
+			var l struct {
+				Topic   string          `json:"topic"`
+				Msg     json.RawMessage `json:"msg,omitempty"`
+				Headers json.RawMessage `json:"headers,omitempty"`
+				Body    json.RawMessage `json:"body,omitempty"`
+			}
+			if err := json.Unmarshal(line, &l); err != nil {
+				b.Fatal(err)
+			}
+			message, err := json.Marshal(l) // without what the corpus says about the message
 			if err != nil {
 				b.Fatal(err)
 			}
-			lines, messages = append(lines, x.Message), append(messages, m)
+			s.add(b, message)
 		}
 	}
-	return lines, messages
+	return s
+}
+
+// onSamples runs do over the samples, message by message.
+func onSamples(b *testing.B, do func(s sample, i int)) {
+	b.Helper()
+	for _, which := range []struct {
+		name string
+		read func(*testing.B) sample
+	}{{"fixtures", fixtureSample}, {"corpus", corpusSample}} {
+		b.Run(which.name, func(b *testing.B) {
+			s := which.read(b)
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				do(s, i%len(s.lines))
+			}
+		})
+	}
 }
 
 // BenchmarkParseJSON is the measure for the others: parsing the envelope alone, by the standard library.
 func BenchmarkParseJSON(b *testing.B) {
-	lines, _ := sample(b)
-	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		d := json.NewDecoder(bytes.NewReader(lines[i%len(lines)]))
+	onSamples(b, func(s sample, i int) {
+		d := json.NewDecoder(bytes.NewReader(s.lines[i]))
 		d.UseNumber()
 		var v any
 		if err := d.Decode(&v); err != nil {
 			b.Fatal(err)
 		}
-	}
+	})
 }
 
 func BenchmarkDescribeSets(b *testing.B) {
 	c := embeddedCatalogue(b)
-	_, messages := sample(b)
-	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		c.Describe(messages[i%len(messages)])
-	}
+	onSamples(b, func(s sample, i int) { c.Describe(s.messages[i]) })
 }
 
 func BenchmarkDescribeWithProse(b *testing.B) {
 	c := embeddedCatalogue(b)
-	_, messages := sample(b)
-	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		c.Describe(messages[i%len(messages)]).Prose()
-	}
+	onSamples(b, func(s sample, i int) { c.Describe(s.messages[i]).Prose() })
 }
 
 func BenchmarkEmbedded(b *testing.B) {
