@@ -1,9 +1,6 @@
 package catalogue
 
 import (
-	"fmt"
-	"regexp"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -137,77 +134,4 @@ func within(i, n int) int {
 		i += n
 	}
 	return min(max(i, 0), n)
-}
-
-func joinFunction(args ...any) (any, error) {
-	return cutBytes(strings.Join(appendTexts(nil, listOf(args[0]), 0), text(args[1])), maxText), nil
-}
-
-func sortFunction(args ...any) (any, error) {
-	var out []any
-	for _, s := range sortedTexts(args[0]) {
-		out = append(out, s)
-	}
-	return out, nil
-}
-
-func sortedTexts(v any) []string {
-	texts := appendTexts(nil, listOf(v), 0)
-	slices.Sort(texts)
-	return slices.Compact(texts)
-}
-
-// seriesFunction writes "a, b and c".
-func seriesFunction(args ...any) (any, error) {
-	names := sortedTexts(args[0])
-	if limit := optional(args, 1, len(names)); limit > 0 && len(names) > limit {
-		names = append(names[:limit:limit], fmt.Sprintf("%d others", len(names)-limit))
-		if strings.HasPrefix(names[limit], "1 ") {
-			names[limit] = "1 other"
-		}
-	}
-	switch n := len(names); n {
-	case 0:
-		return "", nil
-	case 1:
-		return names[0], nil
-	default:
-		return cutBytes(strings.Join(names[:n-1], ", ")+" and "+names[n-1], maxText), nil
-	}
-}
-
-func pluralFunction(args ...any) (any, error) {
-	n := args[0]
-	if _, isNumber := number(n); !isNumber {
-		n = len(listOf(n))
-	}
-	word := text(args[2])
-	if equal(n, 1) {
-		word = text(args[1])
-	}
-	return text(n) + " " + word, nil
-}
-
-func matchesFunction(args ...any) (any, error) {
-	pattern, ok := args[1].(*regexp.Regexp)
-	return ok && pattern.MatchString(text(args[0])), nil
-}
-
-func captureFunction(args ...any) (any, error) {
-	if pattern, ok := args[1].(*regexp.Regexp); ok {
-		if groups := pattern.FindStringSubmatch(text(args[0])); groups != nil {
-			return groups[min(1, len(groups)-1)], nil
-		}
-	}
-	return "", nil
-}
-
-func capturesFunction(args ...any) (any, error) {
-	var out []any
-	if pattern, ok := args[1].(*regexp.Regexp); ok {
-		for _, groups := range pattern.FindAllStringSubmatch(text(args[0]), maxList) {
-			out = append(out, groups[min(1, len(groups)-1)])
-		}
-	}
-	return out, nil
 }

@@ -3,7 +3,6 @@ package catalogue
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -17,17 +16,6 @@ const (
 	maxFile = 1 << 20
 	maxLine = 16 << 10
 )
-
-// readApp reads one file. It is strict: what the form does not know is a mistake. All mistakes found are returned.
-func readApp(file string, data []byte, embedded bool) (*appSource, []error) {
-	r := &reader{file: file, embedded: embedded}
-	body, err := r.parse(data)
-	if err != nil {
-		return nil, []error{err}
-	}
-	app := r.app(body)
-	return app, r.mistakes
-}
 
 // A reader walks the tree of a YAML file and collects mistakes with their places.
 type reader struct {
@@ -175,91 +163,6 @@ func (r *reader) scalars(n ast.Node, what string, list bool) []located {
 		if v, ok := r.scalar(item, what); ok {
 			out = append(out, v)
 		}
-	}
-	return out
-}
-
-func (r *reader) named(n ast.Node, what string) []named {
-	var out []named
-	for _, pair := range r.pairs(n, what, nil) {
-		key, _ := r.scalar(pair.Key, what)
-		if value, ok := r.scalar(pair.Value, fmt.Sprintf("%s %s", what, key.text)); ok {
-			out = append(out, named{key.text, value})
-		}
-	}
-	return out
-}
-
-func (r *reader) app(body ast.Node) *appSource {
-	a := &appSource{name: located{at: r.at(body)}}
-	for _, pair := range r.pairs(body, "application", appKeys) {
-		key, _ := r.scalar(pair.Key, "application")
-		switch key.text {
-		case "app":
-			a.name, _ = r.scalar(pair.Value, "app")
-		case "title":
-			a.title, _ = r.scalar(pair.Value, "title")
-		case "icon":
-			a.icon, _ = r.scalar(pair.Value, "icon")
-		case "vars":
-			a.vars = r.named(pair.Value, "vars")
-		case "tables":
-			a.tables = r.tables(pair.Value)
-		case "entries":
-			a.entries = r.entries(pair.Value)
-		}
-	}
-	if !isAppName(a.name.text) && len(r.mistakes) == 0 {
-		r.mistakes = append(r.mistakes, a.name.at.mistake("app: want a name of small letters, digits, _ and -, not %q", a.name.text))
-	}
-	return a
-}
-
-func isAppName(s string) bool {
-	for _, c := range s {
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' && c != '-' {
-			return false
-		}
-	}
-	return s != "" && len(s) <= 64
-}
-
-func (r *reader) tables(n ast.Node) []tableSource {
-	var out []tableSource
-	for _, pair := range r.pairs(n, "tables", nil) {
-		key, _ := r.scalar(pair.Key, "tables")
-		out = append(out, tableSource{key, r.named(pair.Value, "table "+key.text)})
-	}
-	return out
-}
-
-func (r *reader) entries(n ast.Node) []*entrySource {
-	sequence, ok := n.(*ast.SequenceNode)
-	if !ok {
-		r.fail(n, "entries: want a list")
-		return nil
-	}
-	var out []*entrySource
-	for _, item := range sequence.Values {
-		e := &entrySource{at: r.at(item), values: map[string][]located{}}
-		for _, pair := range r.pairs(item, "entry", entryKeys) {
-			key, _ := r.scalar(pair.Key, "entry")
-			switch key.text {
-			case "vars":
-				e.vars = r.named(pair.Value, "vars")
-				continue
-			case "examples":
-				e.examples = r.examples(pair.Value)
-				continue
-			}
-			e.values[key.text] = r.scalars(pair.Value, key.text, entryLists[key.text])
-		}
-		for _, pair := range []string{"topic", "kind", "name", "summary"} {
-			if e.one(pair).text == "" && len(r.mistakes) == 0 {
-				r.mistakes = append(r.mistakes, e.at.mistake("entry: %s is missing; an entry needs topic, kind, name and summary", pair))
-			}
-		}
-		out = append(out, e)
 	}
 	return out
 }

@@ -1,0 +1,56 @@
+package catalogue
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+func joinFunction(args ...any) (any, error) {
+	return cutBytes(strings.Join(appendTexts(nil, listOf(args[0]), 0), text(args[1])), maxText), nil
+}
+
+func sortFunction(args ...any) (any, error) {
+	var out []any
+	for _, s := range sortedTexts(args[0]) {
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+func sortedTexts(v any) []string {
+	texts := appendTexts(nil, listOf(v), 0)
+	slices.Sort(texts)
+	return slices.Compact(texts)
+}
+
+// seriesFunction writes "a, b and c".
+func seriesFunction(args ...any) (any, error) {
+	names := sortedTexts(args[0])
+	if limit := optional(args, 1, len(names)); limit > 0 && len(names) > limit {
+		names = append(names[:limit:limit], fmt.Sprintf("%d others", len(names)-limit))
+		if strings.HasPrefix(names[limit], "1 ") {
+			names[limit] = "1 other"
+		}
+	}
+	switch n := len(names); n {
+	case 0:
+		return "", nil
+	case 1:
+		return names[0], nil
+	default:
+		return cutBytes(strings.Join(names[:n-1], ", ")+" and "+names[n-1], maxText), nil
+	}
+}
+
+func pluralFunction(args ...any) (any, error) {
+	n := args[0]
+	if _, isNumber := number(n); !isNumber {
+		n = len(listOf(n))
+	}
+	word := text(args[2])
+	if equal(n, 1) {
+		word = text(args[1])
+	}
+	return text(n) + " " + word, nil
+}
