@@ -30,7 +30,9 @@ test:
 	NOTIFYD_REQUIRE=1 $(GO) test -race -timeout 18m ./...
 
 # A configuration that is there already is left as it is.
-install: build
+# It does not build: whoever may write to /usr often has no Go (sudo forgets PATH), and need not run a compiler.
+install:
+	@test -x notifyd || { echo "notifyd is not built yet: run make build first, as yourself"; exit 1; }
 	install -D -m 0755 notifyd $(DESTDIR)$(PREFIX)/bin/notifyd
 	test -e $(DESTDIR)/etc/notifyd/notifyd.yaml || install -D -m 0644 contrib/notifyd.yaml $(DESTDIR)/etc/notifyd/notifyd.yaml
 	install -D -m 0644 contrib/notifyd.service $(DESTDIR)/lib/systemd/system/notifyd.service
