@@ -17,7 +17,7 @@ import (
 // openPages opens the ports of the pages and of what operators ask.
 func (s *service) openPages(ctx context.Context, e *env) error {
 	if address := s.settings.Metrics.Listen; address != "" {
-		if err := s.listen(ctx, "operators", address, s.operatorPages()); err != nil {
+		if err := s.listen(ctx, "operators", address, maxOperatorConnections, s.operatorPages()); err != nil {
 			return err
 		}
 	}
@@ -44,7 +44,7 @@ func (s *service) openPages(ctx context.Context, e *env) error {
 	if err != nil {
 		return fmt.Errorf("open pages: %w", err)
 	}
-	return s.listen(ctx, "pages", s.settings.Web.Listen, pages)
+	return s.listen(ctx, "pages", s.settings.Web.Listen, maxPageConnections, pages)
 }
 
 // queue stores account mail: sign-in links, codes, tests.

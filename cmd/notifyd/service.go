@@ -176,14 +176,14 @@ func (s *service) openRouter(ctx context.Context, e *env) error {
 	return nil
 }
 
-// listen opens a port for handler.
-func (s *service) listen(ctx context.Context, what, address string, handler http.Handler) error {
+// listen opens a port for handler, with a bound on the connections.
+func (s *service) listen(ctx context.Context, what, address string, most int, handler http.Handler) error {
 	var config net.ListenConfig
 	l, err := config.Listen(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Errorf("listen for %s: %w", what, err)
 	}
 	s.log.Info("listening", "for", what, "address", l.Addr().String())
-	s.listeners = append(s.listeners, &listener{l, handler})
+	s.listeners = append(s.listeners, &listener{limitConnections(l, most), handler})
 	return nil
 }
