@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -28,9 +29,9 @@ var (
 	_ backends.Runner  = (*Backend)(nil)
 )
 
-// New makes a backend that is not connected yet: Run connects. Random gives numbers in [0, 1) for jitter and must be
-// safe for concurrent use, such as math/rand/v2.Float64. The error names every key of the configuration that is wrong.
-func New(config Config, log *slog.Logger, random func() float64) (*Backend, error) {
+// New makes a backend that is not connected yet: Run connects. Random gives the jitter and must be
+// safe for concurrent use, as crypto/rand.Reader is. The error names every key of the configuration that is wrong.
+func New(config Config, log *slog.Logger, random io.Reader) (*Backend, error) {
 	config = config.withDefaults()
 	if err := config.Check(); err != nil {
 		return nil, err
@@ -75,7 +76,11 @@ func (b *Backend) Send(ctx context.Context, p backends.Parcel) error {
 	if n == nil {
 		return fmt.Errorf("irc: %w: no network of that name is configured", backends.ErrGone)
 	}
-	if err := n.deliver(ctx, nick, p, b.limits); err != nil {
+	err = n.deliver(ctx, nick, p, b.limits)
+	if errors.Is(err, errDown) && !b.anyConnected() {
+		err = fmt.Errorf("%w: %w", backends.ErrUnavailable, err)
+	}
+	if err != nil {
 		return fmt.Errorf("irc %s: %w", n.config.Name, err)
 	}
 	return nil

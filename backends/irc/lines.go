@@ -114,14 +114,18 @@ func say(app, summary, tail string, budget, most int) []string {
 	}
 }
 
-// summaryOf is the sentence of a notice: the first line of its text, or its title.
+// summaryOf is what happened in one line: the title, unless it only repeats the topic; then the first line of the text.
 func summaryOf(n backends.Notice) string {
+	title := clean(n.Title)
+	if title != "" && title != n.Kind && !strings.HasSuffix(n.Topic, title) {
+		return title
+	}
 	for line := range strings.Lines(n.Text) {
 		if s := clean(line); s != "" {
 			return s
 		}
 	}
-	return clean(n.Title)
+	return title
 }
 
 func filterNames(why []backends.Reason) string {

@@ -3,8 +3,10 @@ package irc
 import (
 	"context"
 	"crypto/tls"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -20,7 +22,7 @@ type network struct {
 	tls    *tls.Config
 	manage string
 	log    *slog.Logger
-	random func() float64
+	random io.Reader
 	gate   gate
 	bucket *rate.Limiter
 	manner manner
@@ -43,7 +45,7 @@ type NetworkStats struct {
 	Reconnects int           // connections after the first
 }
 
-func newNetwork(c Network, t *tls.Config, manage string, log *slog.Logger, random func() float64) *network {
+func newNetwork(c Network, t *tls.Config, manage string, log *slog.Logger, random io.Reader) *network {
 	return &network{config: c, tls: t, manage: manage, log: log, random: random,
 		first: make(chan struct{}), bucket: rate.NewLimiter(rate.Limit(c.PerSecond), c.Burst)}
 }
@@ -61,13 +63,22 @@ func (n *network) run(ctx context.Context) {
 		if lasted > time.Minute {
 			delay = n.config.ReconnectMin
 		}
-		pause := time.Duration(float64(delay) * (0.5 + n.random()))
+		pause := n.jitter(delay)
 		n.log.Warn("IRC connection is down", "error", err, "lasted", lasted.Round(time.Second), "next_attempt", pause.Round(time.Millisecond))
 		if !sleep(ctx, pause) {
 			return
 		}
 		delay = min(2*delay, n.config.ReconnectMax)
 	}
+}
+
+// jitter gives a random length in [d/2, 3d/2): what lost its connection at the same moment must not come back at the same.
+func (n *network) jitter(d time.Duration) time.Duration {
+	var b [8]byte
+	if _, err := io.ReadFull(n.random, b[:]); err != nil {
+		return d
+	}
+	return d/2 + time.Duration(binary.LittleEndian.Uint64(b[:])%uint64(d))
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {

@@ -3,10 +3,10 @@ package irc_test
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -216,17 +216,19 @@ func (r *reader) read() {
 func (r *reader) await(t *testing.T, want func(string) bool) string {
 	t.Helper()
 	deadline := time.After(30 * time.Second)
+	var seen []string
 	for {
 		select {
 		case line, ok := <-r.lines:
 			if !ok {
-				t.Fatalf("%s was disconnected", r.nick)
+				t.Fatalf("%s was disconnected after %q", r.nick, seen)
 			}
+			seen = append(seen, line)
 			if want(line) {
 				return line
 			}
 		case <-deadline:
-			t.Fatalf("%s waits in vain", r.nick)
+			t.Fatalf("%s waits in vain; saw %q", r.nick, seen)
 		}
 	}
 }
@@ -236,7 +238,7 @@ func (r *reader) heard(t *testing.T) string {
 	t.Helper()
 	line := r.await(t, func(line string) bool {
 		f := strings.SplitN(line, " ", 4)
-		return len(f) == 4 && (f[1] == "PRIVMSG" || f[1] == "NOTICE") && f[2] == r.nick && strings.Contains(f[0], "!")
+		return len(f) == 4 && (f[1] == "PRIVMSG" || f[1] == "NOTICE") && f[2] == r.nick && strings.Contains(f[0], "!") && !strings.HasPrefix(f[0], ":NickServ!")
 	})
 	return strings.TrimPrefix(strings.SplitN(line, " ", 4)[3], ":")
 }
@@ -256,7 +258,7 @@ func network(port string) irc.Network {
 // open makes a backend and runs it until the test is over or stop is called.
 func open(t *testing.T, config irc.Config) (b *irc.Backend, stop func()) {
 	t.Helper()
-	b, err := irc.New(config, slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelDebug})), rand.Float64)
+	b, err := irc.New(config, slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelDebug})), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,7 +289,7 @@ func (w testWriter) Write(p []byte) (int, error) {
 }
 
 func notice(text string) backends.Notice {
-	return backends.Notice{ID: text, Topic: "org.example.test", App: "copr", Title: "title", Text: text,
+	return backends.Notice{ID: text, Topic: "org.example.test", App: "copr", Title: text, Text: "more of it",
 		Link: "https://example.org/1", Why: []backends.Reason{{Filter: "my builds"}}}
 }
 

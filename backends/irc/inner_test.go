@@ -1,0 +1,287 @@
+package irc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/ergochat/irc-go/ircmsg"
+	"github.com/notifyd/notifyd/backends"
+)
+
+func TestLinesOf(t *testing.T) {
+	why := []backends.Reason{{Filter: "my packages"}}
+	n := backends.Notice{App: "bodhi", Kind: "bodhi.update.comment", Topic: "org.example.bodhi.update.comment", Title: "bob commented on zsh",
+		Text: "bob commented on zsh: works.\nMore.", Link: "https://example.org/u/42", Why: why}
+	with := func(edit func(*backends.Notice)) backends.Notice { c := n; edit(&c); return c }
+	long := strings.Repeat("word ", 300)
+	tests := []struct {
+		name    string
+		notices []backends.Notice
+		want    []string
+	}{
+		{"one", []backends.Notice{n}, []string{"[bodhi] bob commented on zsh https://example.org/u/42 (my packages)"}},
+		{"title that is the topic", []backends.Notice{with(func(n *backends.Notice) { n.Title = "bodhi.update.comment" })},
+			[]string{"[bodhi] bob commented on zsh: works. https://example.org/u/42 (my packages)"}},
+		{"no link, no app", []backends.Notice{with(func(n *backends.Notice) { n.App, n.Link = "", "" })},
+			[]string{"bob commented on zsh (my packages)"}},
+		{"many filters", []backends.Notice{with(func(n *backends.Notice) {
+			n.Why = []backends.Reason{{Filter: "a"}, {Filter: "b"}, {Filter: "a"}, {Filter: "c"}, {Filter: "d"}, {Filter: "e"}}
+		})}, []string{"[bodhi] bob commented on zsh https://example.org/u/42 (a, b, c, +2)"}},
+		{"codes", []backends.Notice{with(func(n *backends.Notice) {
+			n.App, n.Title, n.Why = "b\x02o\x0fdhi\r\nQUIT", "\x0304,12red\x03 a\x00b\x01\u202e \x04ff0000c\tx\u2028y", []backends.Reason{{Filter: "f\nQUIT :x"}}
+		})}, []string{"[bodhi QUIT] red ab c x y https://example.org/u/42 (f QUIT :x)"}},
+		{"too long keeps the link", []backends.Notice{with(func(n *backends.Notice) { n.Title = long })}, []string{
+			"[bodhi] " + strings.TrimSpace(strings.Repeat("word ", 38)), "…"}},
+		{"account", []backends.Notice{{App: "notifyd", Title: "Confirm", Text: "Your code is 314159.\n\nType it on the page.", Link: "https://example.org/c"}},
+			[]string{"Your code is 314159.", "Type it on the page.", "https://example.org/c"}},
+		{"account, link in the text", []backends.Notice{{Text: "Go to https://example.org/c now.", Link: "https://example.org/c"}},
+			[]string{"Go to https://example.org/c now."}},
+		{"digest", []backends.Notice{n, with(func(n *backends.Notice) { n.App = "koji" }), n, n, n}, []string{"5 messages: bodhi 4, koji 1",
+			"[bodhi] bob commented on zsh https://example.org/u/42 (my packages)", "[koji] bob commented on zsh https://example.org/u/42 (my packages)",
+			"[bodhi] bob commented on zsh https://example.org/u/42 (my packages)", "+2 more at https://example.org/manage"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := linesOf(backends.Parcel{Notices: test.notices, Manage: "https://example.org/manage"}, 200, limits{noticeLines: 2, digestLines: 3})
+			if test.name == "too long keeps the link" {
+				if len(got) != 2 || got[0] != test.want[0] || !strings.HasSuffix(got[1], "word… https://example.org/u/42 (my packages)") {
+					t.Errorf("linesOf() = %q", got)
+				}
+				return
+			}
+			if !reflect.DeepEqual(got, test.want) {
+				t.Errorf("linesOf() =\n%q, want\n%q", got, test.want)
+			}
+		})
+	}
+}
+
+// checkLine is what every line must be, whatever went in.
+func checkLine(t *testing.T, line string, budget int) {
+	t.Helper()
+	switch {
+	case len(line) > budget:
+		t.Errorf("line of %d bytes, budget %d: %q", len(line), budget, line)
+	case line == "":
+		t.Error("empty line")
+	case !utf8.ValidString(line):
+		t.Errorf("invalid UTF-8: %q", line)
+	case strings.ContainsFunc(line, unicode.IsControl):
+		t.Errorf("control character: %q", line)
+	}
+}
+
+// FuzzSplit splits what clean makes of anything: every line in its bound, nothing lost but spaces, nothing reordered.
+func FuzzSplit(f *testing.F) {
+	for _, seed := range []string{"", "short", strings.Repeat("é", 300), strings.Repeat("words of several lengths ", 40), "\x03\x034,5x\x02\r\nQUIT",
+		strings.Repeat("x", 199) + "😀" + strings.Repeat(" ", 9) + "end", "\xff\xfe\xc3", strings.Repeat("e\u0301\u0489", 99), "\u202e\u2066abc\u2028def"} {
+		f.Add(seed, 200)
+		f.Add(seed, 5)
+	}
+	f.Fuzz(func(t *testing.T, text string, budget int) {
+		budget = min(max(budget, utf8.UTFMax), 1000)
+		text = clean(text)
+		lines := split(text, budget)
+		for _, line := range lines {
+			checkLine(t, line, budget)
+		}
+		spaceless := func(s string) string { return strings.ReplaceAll(s, " ", "") }
+		if got, want := spaceless(strings.Join(lines, "")), spaceless(text); got != want {
+			t.Errorf("split(%q, %d) = %q: content differs", text, budget, lines)
+		}
+		for _, word := range strings.Fields(text) {
+			if len(word) <= budget && !strings.Contains(strings.Join(lines, "\n"), word) {
+				t.Errorf("split(%q, %d) = %q: cuts the word %q", text, budget, lines, word)
+			}
+		}
+	})
+}
+
+// FuzzLines gives hostile field contents to every field of a notice and of account mail.
+func FuzzLines(f *testing.F) {
+	f.Add("bodhi", "title", "text", "https://example.org/", "filter", 400)
+	f.Add("\r\nQUIT", "\x01VERSION\x01", "\n\nPRIVMSG #ops :x", "javascript:\x00", "\u2028", 100)
+	f.Add(strings.Repeat("a", 300), strings.Repeat("b ", 3000), strings.Repeat("ü", 900), strings.Repeat("c", 900), strings.Repeat("d", 900), 60)
+	f.Fuzz(func(t *testing.T, app, title, text, link, filter string, budget int) {
+		budget = min(max(budget, 60), 1000)
+		n := backends.Notice{App: app, Title: title, Text: text, Link: link, Why: []backends.Reason{{Filter: filter}, {Filter: "other"}}}
+		account := n
+		account.Why = nil
+		l := limits{noticeLines: 2, digestLines: 3}
+		for _, notices := range [][]backends.Notice{{n}, {account}, {n, n, n, n, n}, {account, n}} {
+			lines := linesOf(backends.Parcel{Notices: notices, Manage: link}, budget, l)
+			for _, line := range lines {
+				checkLine(t, line, budget)
+			}
+			if len(notices) == 1 && len(notices[0].Why) > 0 && len(lines) > 2 {
+				t.Errorf("%d lines for one notice", len(lines))
+			}
+		}
+	})
+}
+
+func TestGateLetsTheUrgentFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g gate
+		var order []string
+		enter := func(name string, urgent bool) {
+			go func() {
+				if err := g.enter(t.Context(), urgent); err != nil {
+					t.Error(err)
+				}
+				order = append(order, name) // the gate is the lock
+				g.leave()
+			}()
+			synctest.Wait()
+		}
+		if err := g.enter(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+		enter("a", false)
+		enter("b", false)
+		ctx, cancel := context.WithCancel(t.Context())
+		gaveUp := make(chan error)
+		go func() { gaveUp <- g.enter(ctx, true) }()
+		synctest.Wait()
+		enter("code", true)
+		cancel()
+		if err := <-gaveUp; !errors.Is(err, context.Canceled) {
+			t.Errorf("enter() with an ended context = %v", err)
+		}
+		g.leave()
+		synctest.Wait()
+		if got := strings.Join(order, " "); got != "code a b" {
+			t.Errorf("order = %q", got)
+		}
+		if g.held {
+			t.Error("the gate stays shut")
+		}
+	})
+}
+
+func TestVerdict(t *testing.T) {
+	m := func(line string) ircmsg.Message {
+		m, err := ircmsg.ParseLine(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	tests := []struct{ line, want string }{
+		{":notifyd!u@h PRIVMSG alice :x", ""},
+		{":s ACK", ""},
+		{":s 301 notifyd alice :gone fishing", ""},
+		{":s 401 notifyd alice :No such nick", "not online"},
+		{":s 404 notifyd alice :Cannot send", "refused the line (404)"},
+		{":s 417 notifyd :Input line was too long", "refused the line (417)"},
+		{":s 477 notifyd alice :registered only", "takes no message"},
+		{":s 716 notifyd alice :is in +g mode", "takes no message"},
+		{":s 439 notifyd alice :Target change too fast", "slower"},
+		{":s FAIL PRIVMSG INVALID_TARGET alice :no", "FAIL"},
+		{":s 599 notifyd alice :from the future", "refused the line (599)"},
+	}
+	for _, test := range tests {
+		err := verdict([]ircmsg.Message{m(test.line)})
+		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("verdict(%q) = %v, want %q", test.line, err, test.want)
+		}
+		if err != nil && (errors.Is(err, backends.ErrRefused) || strings.Contains(err.Error(), "alice")) {
+			t.Errorf("verdict(%q) = %v: must be worth a retry and name nobody", test.line, err)
+		}
+	}
+}
+
+func TestAccountOf(t *testing.T) {
+	tests := []struct {
+		name          string
+		lines         []string
+		online, owner bool
+	}{
+		{"owner", []string{":s 311 me alice u h * :A", ":s 330 me alice Alice :is logged in as"}, true, true},
+		{"registered nick", []string{":s 311 me alice u h * :A", ":s 330 me alice asmith :is logged in as", ":s 307 me alice :is a registered nick"}, true, true},
+		{"another account", []string{":s 311 me alice u h * :A", ":s 330 me alice mallory :is logged in as"}, true, false},
+		{"about somebody else", []string{":s 311 me alice u h * :A", ":s 330 me bob alice :is logged in as"}, true, false},
+		{"no account", []string{":s 311 me alice u h * :A"}, true, false},
+		{"offline", []string{":s 401 me alice :No such nick"}, false, false},
+		{"short", []string{":s 330 me", ":s 330 me alice", ":s 311"}, false, false},
+	}
+	for _, test := range tests {
+		var replies []ircmsg.Message
+		for _, line := range test.lines {
+			m, _ := ircmsg.ParseLine(line)
+			replies = append(replies, m)
+		}
+		if online, owner := accountOf("alice", replies); online != test.online || owner != test.owner {
+			t.Errorf("%s: accountOf() = %v, %v", test.name, online, owner)
+		}
+	}
+}
+
+func TestGuard(t *testing.T) {
+	tests := []struct {
+		name, in, out string
+		err           error
+	}{
+		{"lines pass", "a\r\nb\r\n", "a\r\nb\r\n", nil},
+		{"NUL goes", "a\r\nb\x00c\r\nd\r\n", "a\r\nd\r\n", nil},
+		{"endless line", "a\r\n" + strings.Repeat("x", 20000), "a\r\n", errLineTooLong},
+		{"batches", "BATCH +1 x\r\n@batch=1 :s PRIVMSG a :b\r\n:s BATCH -1\r\n", "BATCH +1 x\r\n@batch=1 :s PRIVMSG a :b\r\n:s BATCH -1\r\n", nil},
+		{"nested without end", strings.Repeat("@batch=1 :s  batch :+1 x\r\n", 100), strings.Repeat("@batch=1 :s  batch :+1 x\r\n", 8), errBatches},
+		{"growing without end", "BATCH +1 x\r\n" + strings.Repeat("@a=b;batch=1 X\r\n", 1000), "BATCH +1 x\r\n" + strings.Repeat("@a=b;batch=1 X\r\n", 500), errBatches},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			near, far := net.Pipe()
+			go func() {
+				far.Write([]byte(test.in))
+				far.Close()
+			}()
+			var got strings.Builder
+			g, buf := newGuard(near), make([]byte, 7)
+			for {
+				n, err := g.Read(buf)
+				got.Write(buf[:n])
+				if err != nil {
+					if test.err != nil && !errors.Is(err, test.err) {
+						t.Errorf("Read() = %v, want %v", err, test.err)
+					}
+					break
+				}
+			}
+			near.Close()
+			if got.String() != test.out {
+				t.Errorf("%d bytes came through, want %d: %.80q", got.Len(), len(test.out), got.String())
+			}
+		})
+	}
+}
+
+func TestMannerIsBounded(t *testing.T) {
+	var m manner
+	now := time.Unix(1e9, 0)
+	allowed := 0
+	for i := range 3600 { // one question a second for an hour, from ever new nicks and from one that insists
+		if m.allow(fmt.Sprintf("nick%d", i), now) {
+			allowed++
+		}
+		if m.allow("Robot", now) {
+			allowed++
+		}
+		now = now.Add(time.Second)
+	}
+	if allowed > 3600/5+answersBurst || allowed < 700 {
+		t.Errorf("%d answers in an hour", allowed)
+	}
+	if len(m.last) > maxRemember {
+		t.Errorf("remembers %d nicks", len(m.last))
+	}
+}

@@ -1,0 +1,118 @@
+package irc_test
+
+import (
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"crypto/rand"
+	"log/slog"
+
+	"github.com/notifyd/notifyd/backends/backendtest"
+	"github.com/notifyd/notifyd/backends/irc"
+)
+
+// An inbox is what a person has seen, through several connections.
+type inbox struct {
+	mu    sync.Mutex
+	texts []string
+	raw   []string
+}
+
+// watch joins as nick and collects everything that comes until the connection ends.
+func (b *inbox) watch(t *testing.T, addr, nick string, setup ...string) *reader {
+	r := join(t, addr, nick, setup...)
+	go func() {
+		for line := range r.lines {
+			b.mu.Lock()
+			b.raw = append(b.raw, line)
+			if f := strings.SplitN(line, " ", 4); len(f) == 4 && f[1] == "PRIVMSG" && f[2] == nick {
+				b.texts = append(b.texts, strings.TrimPrefix(f[3], ":"))
+			}
+			b.mu.Unlock()
+		}
+	}()
+	return r
+}
+
+func (b *inbox) heard() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]string{}, b.texts...)
+}
+
+func (b *inbox) receipts() []backendtest.Receipt {
+	var all []backendtest.Receipt
+	for _, text := range b.heard() {
+		all = append(all, backendtest.Receipt{To: "alice", Text: text})
+	}
+	return all
+}
+
+// intact fails for any line that a notice has smuggled in. alice is in #ops, where no line may come either.
+func (b *inbox) intact(t testing.TB) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, line := range b.raw {
+		f := strings.SplitN(line, " ", 4)
+		switch {
+		case len(f) > 1 && len(f[1]) == 3 && f[1][0] >= '0' && f[1][0] <= '9', f[0] == "ERROR":
+		case len(f) == 4 && f[1] == "PRIVMSG" && f[2] == "alice" && strings.HasPrefix(f[0], ":notifyd!"):
+			if len(line) > 510 || !utf8.ValidString(line) || strings.ContainsFunc(line, unicode.IsControl) {
+				t.Errorf("not a clean line: %q", line)
+			}
+		default:
+			t.Errorf("alice got %q", line)
+		}
+	}
+}
+
+// fast is a pace at which the kit's many notices take seconds, for servers that were told to bear it.
+func fast(n irc.Network) irc.Network {
+	n.Burst, n.PerSecond = 100, 100
+	return n
+}
+
+func TestKitWithNgircd(t *testing.T) {
+	t.Parallel()
+	backendtest.Run(t, func(t *testing.T) backendtest.Fixture {
+		port := freePort(t)
+		server, box := startNgircd(t, port), &inbox{}
+		box.watch(t, "127.0.0.1:"+port, "alice", "JOIN #ops")
+		up := func() {
+			server.kill()
+			server = startNgircd(t, port)
+			box.watch(t, "127.0.0.1:"+port, "alice", "JOIN #ops")
+		}
+		return fixture(t, irc.Config{Networks: []irc.Network{fast(network(port))}}, box, server, up)
+	})
+}
+
+func TestKitWithInspircd(t *testing.T) {
+	t.Parallel()
+	backendtest.Run(t, func(t *testing.T) backendtest.Fixture {
+		server, box := startInspircd(t), &inbox{}
+		box.watch(t, "127.0.0.1:"+server.port, "alice", "JOIN #ops")
+		c := fast(network(server.tlsPort))
+		c.TLS, c.CAFile, c.Password = true, server.ca, "correct horse"
+		return fixture(t, irc.Config{Networks: []irc.Network{c}}, box, server.child, nil)
+	})
+}
+
+func fixture(t *testing.T, c irc.Config, box *inbox, server *child, up func()) backendtest.Fixture {
+	c.DigestLines = 5
+	b, err := irc.New(c, slog.New(slog.DiscardHandler), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := backendtest.Fixture{Backend: b, Kind: irc.Kind, To: "alice@test", Refused: "alice@elsewhere", Secrets: []string{"correct horse"},
+		Received: box.receipts, Intact: box.intact, Many: 5}
+	f.Stall = func() { server.cmd.Process.Signal(syscall.SIGSTOP) }
+	if up != nil {
+		f.Down, f.Up = server.kill, up
+	}
+	return f
+}
