@@ -1,8 +1,8 @@
 package irc_test
 
 import (
-	"crypto/rand"
 	"log/slog"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -71,7 +71,7 @@ func TestConfig(t *testing.T) {
 				t.Fatal(err)
 			}
 			test.edit(&c, &c.Networks[0])
-			_, err := irc.New(c, slog.New(slog.DiscardHandler), rand.Reader)
+			_, err := irc.New(c, slog.New(slog.DiscardHandler), rand.Float64)
 			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "swordfish") {
 				t.Errorf("New() = %v, want %q", err, test.want)
 			}

@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -29,9 +28,9 @@ var (
 	_ backends.Runner  = (*Backend)(nil)
 )
 
-// New makes a backend that is not connected yet: Run connects. Random gives the jitter and must be
-// safe for concurrent use, as crypto/rand.Reader is. The error names every key of the configuration that is wrong.
-func New(config Config, log *slog.Logger, random io.Reader) (*Backend, error) {
+// New makes a backend that is not connected yet: Run connects. Random gives numbers in [0, 1) for jitter and must be
+// safe for concurrent use, as math/rand/v2.Float64 is. The error names every key of the configuration that is wrong.
+func New(config Config, log *slog.Logger, random func() float64) (*Backend, error) {
 	config = config.withDefaults()
 	if err := config.Check(); err != nil {
 		return nil, err

@@ -8,8 +8,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"crypto/rand"
 	"log/slog"
+	"math/rand/v2"
 
 	"github.com/notifyd/notifyd/backends/backendtest"
 	"github.com/notifyd/notifyd/backends/irc"
@@ -104,7 +104,7 @@ func TestKitWithInspircd(t *testing.T) {
 
 func fixture(t *testing.T, c irc.Config, box *inbox, server *child, up func()) backendtest.Fixture {
 	c.DigestLines = 5
-	b, err := irc.New(c, slog.New(slog.DiscardHandler), rand.Reader)
+	b, err := irc.New(c, slog.New(slog.DiscardHandler), rand.Float64)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,10 +3,8 @@ package irc
 import (
 	"context"
 	"crypto/tls"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -22,7 +20,7 @@ type network struct {
 	tls    *tls.Config
 	manage string
 	log    *slog.Logger
-	random io.Reader
+	random func() float64
 	gate   gate
 	bucket *rate.Limiter
 	manner manner
@@ -45,7 +43,7 @@ type NetworkStats struct {
 	Reconnects int           // connections after the first
 }
 
-func newNetwork(c Network, t *tls.Config, manage string, log *slog.Logger, random io.Reader) *network {
+func newNetwork(c Network, t *tls.Config, manage string, log *slog.Logger, random func() float64) *network {
 	return &network{config: c, tls: t, manage: manage, log: log, random: random,
 		first: make(chan struct{}), bucket: rate.NewLimiter(rate.Limit(c.PerSecond), c.Burst)}
 }
@@ -74,11 +72,7 @@ func (n *network) run(ctx context.Context) {
 
 // jitter gives a random length in [d/2, 3d/2): what lost its connection at the same moment must not come back at the same.
 func (n *network) jitter(d time.Duration) time.Duration {
-	var b [8]byte
-	if _, err := io.ReadFull(n.random, b[:]); err != nil {
-		return d
-	}
-	return d/2 + time.Duration(binary.LittleEndian.Uint64(b[:])%uint64(d))
+	return time.Duration(float64(d) * (0.5 + n.random()))
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {

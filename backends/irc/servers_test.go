@@ -3,10 +3,10 @@ package irc_test
 import (
 	"bufio"
 	"context"
-	"crypto/rand"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -148,6 +148,11 @@ func tempDir(t *testing.T) string {
 // startNgircd starts ngircd, which has no IRCv3 to speak of, on a port.
 func startNgircd(t *testing.T, port string) *child {
 	t.Helper()
+	return startNgircdWith(t, port, 30)
+}
+
+func startNgircdWith(t *testing.T, port string, nickLength int) *child {
+	t.Helper()
 	program, dir := needs(t, "ngircd"), tempDir(t)
 	conf := filepath.Join(dir, "ngircd.conf")
 	write(t, conf, fmt.Sprintf(`[Global]
@@ -160,12 +165,12 @@ ServerGID = irc
 AdminInfo1 = test
 [Limits]
 MaxConnectionsIP = 0
-MaxNickLength = 30
+MaxNickLength = %d
 [Options]
 DNS = no
 Ident = no
 PAM = no
-`, port))
+`, port, nickLength))
 	c := start(t, dir, program, "-n", "-f", conf)
 	c.up(t, "127.0.0.1:"+port)
 	return c
@@ -258,7 +263,7 @@ func network(port string) irc.Network {
 // open makes a backend and runs it until the test is over or stop is called.
 func open(t *testing.T, config irc.Config) (b *irc.Backend, stop func()) {
 	t.Helper()
-	b, err := irc.New(config, slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelDebug})), rand.Reader)
+	b, err := irc.New(config, slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelDebug})), rand.Float64)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,8 @@ func newSession(ctx context.Context, config Network, tlsConfig *tls.Config, log 
 		Server: config.Address, Nick: config.Nick, User: config.User, RealName: config.RealName, Password: config.Password,
 		RequestCaps: []string{"message-tags", "batch", "labeled-response", "echo-message", "chghost"},
 		QuitMessage: "notifyd ends", Version: "notifyd",
-		Timeout: config.SendTimeout, KeepAlive: max(config.KeepAlive, config.SendTimeout),
+		// The library has one timeout for the registration, a write and a PONG; the first needs the longest.
+		Timeout: config.ConnectTimeout, KeepAlive: max(config.KeepAlive, config.ConnectTimeout),
 		Log: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		// The library's context knows only its own timeout, so ours takes its place; TLS is done here to be behind the guard.
 		DialContext: func(context.Context, string, string) (net.Conn, error) { return s.dial(ctx, tlsConfig) },
@@ -162,6 +163,8 @@ func (s *session) exchange(ctx context.Context, target, command string, params .
 		s.release()
 		answer <- replies
 	}
+	late := time.AfterFunc(s.config.SendTimeout, s.hangUp) // also frees a queue that blocks because the server does not read
+	defer late.Stop()
 	err := s.conn.SendWithLabel(func(b *ircevent.Batch) { done(flatten(b)) }, nil, command, params...)
 	if errors.Is(err, ircevent.CapabilityNotNegotiated) {
 		err = s.sendWithBarrier(target, done, command, params...)
@@ -170,22 +173,19 @@ func (s *session) exchange(ctx context.Context, target, command string, params .
 		s.release()
 		return nil, fmt.Errorf("queue the line: %w", err)
 	}
-	late := time.NewTimer(s.config.SendTimeout)
-	defer late.Stop()
 	select {
 	case replies := <-answer:
-		if replies == nil {
-			return nil, errLost
+		if replies != nil {
+			return replies, nil
 		}
-		return replies, nil
 	case <-s.done:
-		return nil, errLost
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
-	case <-late.C:
-		s.hangUp()
+	}
+	if !late.Stop() {
 		return nil, errSilent
 	}
+	return nil, errLost
 }
 
 // reserve counts a command in, unless too many are not answered: then the library's queue could fill and block.
