@@ -19,35 +19,40 @@ import (
 
 func TestLinesOf(t *testing.T) {
 	why := []backends.Reason{{Filter: "my packages"}}
-	n := backends.Notice{App: "bodhi", Kind: "bodhi.update.comment", Topic: "org.example.bodhi.update.comment", Title: "bob commented on zsh",
+	n := backends.Notice{App: "bodhi", Kind: "bodhi.update.comment", Topic: "org.example.bodhi.update.comment", Title: "[zsh] bob commented",
 		Text: "bob commented on zsh: works.\nMore.", Link: "https://example.org/u/42", Why: why}
 	with := func(edit func(*backends.Notice)) backends.Notice { c := n; edit(&c); return c }
+	about := func(app, object string) backends.Notice {
+		return with(func(n *backends.Notice) { n.App, n.Objects, n.Kind = app, []string{object}, object })
+	}
 	long := strings.Repeat("word ", 300)
 	tests := []struct {
 		name    string
 		notices []backends.Notice
 		want    []string
 	}{
-		{"one", []backends.Notice{n}, []string{"[bodhi] bob commented on zsh https://example.org/u/42 (my packages)"}},
-		{"title that is the topic", []backends.Notice{with(func(n *backends.Notice) { n.Title = "bodhi.update.comment" })},
-			[]string{"[bodhi] bob commented on zsh: works. https://example.org/u/42 (my packages)"}},
+		{"one", []backends.Notice{n}, []string{"[bodhi] bob commented on zsh: works. https://example.org/u/42 (my packages)"}},
+		{"no text", []backends.Notice{with(func(n *backends.Notice) { n.Title, n.Text = "bodhi.update.comment", "\n" })},
+			[]string{"[bodhi] bodhi.update.comment https://example.org/u/42 (my packages)"}},
 		{"no link, no app", []backends.Notice{with(func(n *backends.Notice) { n.App, n.Link = "", "" })},
-			[]string{"bob commented on zsh (my packages)"}},
+			[]string{"bob commented on zsh: works. (my packages)"}},
 		{"many filters", []backends.Notice{with(func(n *backends.Notice) {
 			n.Why = []backends.Reason{{Filter: "a"}, {Filter: "b"}, {Filter: "a"}, {Filter: "c"}, {Filter: "d"}, {Filter: "e"}}
-		})}, []string{"[bodhi] bob commented on zsh https://example.org/u/42 (a, b, c, +2)"}},
+		})}, []string{"[bodhi] bob commented on zsh: works. https://example.org/u/42 (a, b, c, +2)"}},
 		{"codes", []backends.Notice{with(func(n *backends.Notice) {
-			n.App, n.Title, n.Why = "b\x02o\x0fdhi\r\nQUIT", "\x0304,12red\x03 a\x00b\x01\u202e \x04ff0000c\tx\u2028y", []backends.Reason{{Filter: "f\nQUIT :x"}}
+			n.App, n.Text, n.Why = "b\x02o\x0fdhi\r\nQUIT", "\x0304,12red\x03 a\x00b\x01\u202e \x04ff0000c\tx\u2028y", []backends.Reason{{Filter: "f\nQUIT :x"}}
 		})}, []string{"[bodhi QUIT] red ab c x y https://example.org/u/42 (f QUIT :x)"}},
-		{"too long keeps the link", []backends.Notice{with(func(n *backends.Notice) { n.Title = long })}, []string{
+		{"too long keeps the link", []backends.Notice{with(func(n *backends.Notice) { n.Text = long })}, []string{
 			"[bodhi] " + strings.TrimSpace(strings.Repeat("word ", 38)), "…"}},
 		{"account", []backends.Notice{{App: "notifyd", Title: "Confirm", Text: "Your code is 314159.\n\nType it on the page.", Link: "https://example.org/c"}},
 			[]string{"Your code is 314159.", "Type it on the page.", "https://example.org/c"}},
 		{"account, link in the text", []backends.Notice{{Text: "Go to https://example.org/c now.", Link: "https://example.org/c"}},
 			[]string{"Go to https://example.org/c now."}},
-		{"digest", []backends.Notice{n, with(func(n *backends.Notice) { n.App = "koji" }), n, n, n}, []string{"5 messages: bodhi 4, koji 1",
-			"[bodhi] bob commented on zsh https://example.org/u/42 (my packages)", "[koji] bob commented on zsh https://example.org/u/42 (my packages)",
-			"[bodhi] bob commented on zsh https://example.org/u/42 (my packages)", "+2 more at https://example.org/manage"}},
+		{"digest", []backends.Notice{n, about("koji", "a"), about("bodhi", "b"), about("bodhi", "c"), about("bodhi", "d")}, []string{"5 messages: bodhi 4, koji 1",
+			"[bodhi] bob commented on zsh: works. https://example.org/u/42 (my packages)", "[koji] bob commented on zsh: works. https://example.org/u/42 (my packages)",
+			"[bodhi] bob commented on zsh: works. https://example.org/u/42 (my packages)", "+2 more at https://example.org/manage"}},
+		{"the same again", []backends.Notice{n, n}, []string{"2 messages: bodhi 2",
+			"[bodhi] bob commented on zsh: works. (2 notices) https://example.org/u/42 (my packages)"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -75,11 +75,7 @@ func (b *Backend) Send(ctx context.Context, p backends.Parcel) error {
 	if n == nil {
 		return fmt.Errorf("irc: %w: no network of that name is configured", backends.ErrGone)
 	}
-	err = n.deliver(ctx, nick, p, b.limits)
-	if errors.Is(err, errDown) && !b.anyConnected() {
-		err = fmt.Errorf("%w: %w", backends.ErrUnavailable, err)
-	}
-	if err != nil {
+	if err := n.deliver(ctx, nick, p, b.limits); err != nil {
 		return fmt.Errorf("irc %s: %w", n.config.Name, err)
 	}
 	return nil

@@ -1,6 +1,10 @@
 package irc_test
 
 import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -8,9 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"log/slog"
-	"math/rand/v2"
-
+	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/backends/backendtest"
 	"github.com/notifyd/notifyd/backends/irc"
 )
@@ -102,13 +104,26 @@ func TestKitWithInspircd(t *testing.T) {
 	})
 }
 
+// titled tells the title as the first line of the text, which is the line that IRC tells: the kit looks for titles.
+type titled struct{ *irc.Backend }
+
+func (b titled) Send(ctx context.Context, p backends.Parcel) error {
+	p.Notices = slices.Clone(p.Notices)
+	for i, n := range p.Notices {
+		if len(n.Why) > 0 {
+			p.Notices[i].Text = n.Title + "\n" + n.Text
+		}
+	}
+	return b.Backend.Send(ctx, p)
+}
+
 func fixture(t *testing.T, c irc.Config, box *inbox, server *child, up func()) backendtest.Fixture {
 	c.DigestLines = 5
 	b, err := irc.New(c, slog.New(slog.DiscardHandler), rand.Float64)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := backendtest.Fixture{Backend: b, Kind: irc.Kind, To: "alice@test", Refused: "alice@elsewhere", Secrets: []string{"correct horse"},
+	f := backendtest.Fixture{Backend: titled{b}, Kind: irc.Kind, To: "alice@test", Refused: "alice@elsewhere", Secrets: []string{"correct horse"},
 		Received: box.receipts, Intact: box.intact, Many: 5}
 	f.Stall = func() { server.cmd.Process.Signal(syscall.SIGSTOP) }
 	if up != nil {

@@ -95,7 +95,11 @@ func groupLine(g backends.Group, budget int) []string {
 	for _, n := range g.Notices {
 		why = append(why, n.Why...)
 	}
-	return say(g.Notices[0].App, clean(g.Title), tail+filterNames(why), budget, 1)
+	summary := clean(g.Title)
+	if g.Title == g.Notices[0].Title { // all of them say the same
+		summary = summaryOf(g.Notices[0])
+	}
+	return say(g.Notices[0].App, summary, tail+filterNames(why), budget, 1)
 }
 
 // say makes at most so many lines. The sentence is what gets shorter when all of it is too long.
@@ -114,18 +118,14 @@ func say(app, summary, tail string, budget, most int) []string {
 	}
 }
 
-// summaryOf is what happened in one line: the title, unless it only repeats the topic; then the first line of the text.
+// summaryOf is the sentence of a notice: the first line of its text, or its title.
 func summaryOf(n backends.Notice) string {
-	title := clean(n.Title)
-	if title != "" && title != n.Kind && !strings.HasSuffix(n.Topic, title) {
-		return title
-	}
 	for line := range strings.Lines(n.Text) {
 		if s := clean(line); s != "" {
 			return s
 		}
 	}
-	return title
+	return clean(n.Title)
 }
 
 func filterNames(why []backends.Reason) string {

@@ -24,7 +24,6 @@ var replyNumerics = []string{
 var bareNumerics = []string{"263", "411", "412", "417"}
 
 var (
-	errDown    = errors.New("not connected")
 	errOffline = errors.New("the nick is not online")
 	errLost    = errors.New("the connection ended before the server had acknowledged the line")
 	errSilent  = errors.New("the server did not acknowledge the line in time")

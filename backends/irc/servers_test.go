@@ -294,7 +294,7 @@ func (w testWriter) Write(p []byte) (int, error) {
 }
 
 func notice(text string) backends.Notice {
-	return backends.Notice{ID: text, Topic: "org.example.test", App: "copr", Title: text, Text: "more of it",
+	return backends.Notice{ID: text, Topic: "org.example.test", App: "copr", Title: "[foo] a build", Text: text,
 		Link: "https://example.org/1", Why: []backends.Reason{{Filter: "my builds"}}}
 }
 

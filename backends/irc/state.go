@@ -3,8 +3,9 @@ package irc
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
+
+	"github.com/notifyd/notifyd/backends"
 )
 
 // Stats gives the figures of every network, in the order of the configuration.
@@ -32,24 +33,14 @@ func (n *network) connected(ctx context.Context) (*session, error) {
 	case <-n.first:
 	case <-late.C: // Run has not been called
 	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: %w", errDown, context.Cause(ctx))
+		return nil, fmt.Errorf("%w: not connected yet: %w", backends.ErrUnavailable, context.Cause(ctx))
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.live == nil {
-		return nil, errDown
+		return nil, fmt.Errorf("%w: not connected", backends.ErrUnavailable)
 	}
 	return n.live, nil
-}
-
-// anyConnected reports whether at least one network is: then IRC as a whole is not down, and a parcel that cannot go is
-// the business of its own network only.
-func (b *Backend) anyConnected() bool {
-	return slices.ContainsFunc(b.networks, func(n *network) bool {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		return n.live != nil
-	})
 }
 
 // tried lets go whoever waits for the first attempt.
