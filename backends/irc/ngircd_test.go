@@ -144,7 +144,7 @@ func TestServerKilledInTheMiddle(t *testing.T) {
 	}
 	<-half
 	server.kill()
-	server = startNgircd(t, port)
+	startNgircd(t, port)
 	box.watch(t, "127.0.0.1:"+port, "alice")
 	all.Wait()
 	eventually(t, 20*time.Second, "everything", func() bool {
