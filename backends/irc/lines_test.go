@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/backends/backendtest"
@@ -45,5 +46,18 @@ func TestGroupLineIsBounded(t *testing.T) {
 	line := linesOf(backends.Parcel{Notices: notices}, 400, limits{noticeLines: 2, digestLines: 3})[1]
 	if !strings.Contains(line, "(3 notices, ") {
 		t.Errorf("the count is missing: %q", line)
+	}
+}
+
+// What anybody may have published is cleaned in the line about several, too.
+func TestHostileGroupLines(t *testing.T) {
+	for name, n := range backendtest.Hostile() {
+		again := n
+		again.ID, again.Title = n.ID+"2", "another "+n.Title
+		for _, line := range linesOf(backends.Parcel{Notices: []backends.Notice{n, again}}, 300, limits{noticeLines: 2, digestLines: 3}) {
+			if len(line) > 300 || strings.ContainsAny(line, "\r\n\x00\x01\x02\x03\x04\x0f\x1b") || !utf8.ValidString(line) {
+				t.Errorf("%s: %q", name, line)
+			}
+		}
 	}
 }
