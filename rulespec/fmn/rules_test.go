@@ -348,10 +348,10 @@ func TestNothingIsWidened(t *testing.T) {
 
 // held says whether FMN matched a filter; a rule that it did not have was an error, which matched nothing.
 func held(chosen []classicRule, topic string) bool {
-	true_ := said(topic)
+	said := said(topic)
 	for _, r := range chosen {
 		name := strings.TrimPrefix(r.CodePath, "fmn.rules:")
-		if name == "tea_brewed" || slices.Contains(true_, name) == r.Negated {
+		if name == "tea_brewed" || slices.Contains(said, name) == r.Negated {
 			return false
 		}
 	}
