@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"log/slog"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -82,5 +84,45 @@ func TestFiltersOfAKindThatWentAreBroken(t *testing.T) {
 	}
 	if n := strings.Count(log.String(), "cannot be compiled"); n != 1 {
 		t.Errorf("the broken filter is spoken of %d times, want once:\n%s", n, log)
+	}
+}
+
+// TestABrokenFileKeepsTheLastGoodCatalogue breaks a site's file under a running daemon, mends it, and adds a kind.
+func TestABrokenFileKeepsTheLastGoodCatalogue(t *testing.T) {
+	folder, dir := t.TempDir(), t.TempDir()
+	writeFile(t, folder, "tea.yaml", teaApp)
+	path := writeFile(t, dir, "notifyd.yaml", "database: {dsn: '"+dir+"/notifyd.db'}", "web: {listen: ''}", "metrics: {listen: ''}",
+		"catalogue: {folder: '"+folder+"', check: 100ms}")
+	f, err := readConfig(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newService(t.Context(), f, testEnv(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.run(ctx) }()
+	defer func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if err := s.close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for _, step := range []struct{ text, metric, kind string }{
+		{teaApp, "notifyd_catalogue_reload_successful 1", "tea.ready"},
+		{"app: [", "notifyd_catalogue_reload_successful 0", "tea.ready"},
+		{strings.ReplaceAll(teaApp, "kind: tea.ready", "kind: tea.made"), "notifyd_catalogue_reload_successful 1", "tea.made"},
+	} {
+		writeFile(t, folder, "tea.yaml", step.text)
+		eventually(t, 20*time.Second, step.metric+" and "+step.kind, func() bool {
+			w := httptest.NewRecorder()
+			s.operatorPages().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+			return strings.Contains(w.Body.String(), step.metric) && s.meaning.describe(tea("alice")).Kind == step.kind
+		})
 	}
 }

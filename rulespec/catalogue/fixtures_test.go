@@ -62,7 +62,10 @@ func TestFixtures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := map[string]bool{}
+	shown, known := map[string]bool{}, map[string]bool{}
+	for _, k := range c.Kinds() {
+		known[k.Kind] = true
+	}
 	for _, file := range files {
 		app := strings.TrimSuffix(filepath.Base(file), ".json")
 		fixtures := readFixtures(t, file)
@@ -70,6 +73,9 @@ func TestFixtures(t *testing.T) {
 			e := describeFixture(t, c, &fixtures[i])
 			if e.App != app {
 				t.Errorf("%s: the message on %s is one of %s", file, e.Topic, e.App)
+			}
+			if !known[e.Kind] { // and describeFixture holds it to the kind that it was made for
+				t.Errorf("%s: no entry describes the message on %s", file, e.Topic)
 			}
 			shown[e.Kind] = true
 		}
