@@ -65,7 +65,8 @@ func (b *Backend) Run(ctx context.Context) error {
 }
 
 // Send tells the person at p.To of the parcel, as backends.Backend says: nil when the server has taken every line. A person
-// who is away has been told; one who is not online has not, which is worth a retry. An unknown network is ErrRefused.
+// who is away has been told; one who is not online has not, which is worth a retry. So
+// is a network that is not configured: an operator who takes one out for an evening must not end anybody's destination.
 func (b *Backend) Send(ctx context.Context, p backends.Parcel) error {
 	nick, name, err := parseAddress(p.To)
 	if err != nil {
@@ -73,7 +74,7 @@ func (b *Backend) Send(ctx context.Context, p backends.Parcel) error {
 	}
 	n := b.find(name)
 	if n == nil {
-		return fmt.Errorf("irc: %w: no network of that name is configured", backends.ErrGone)
+		return errors.New("irc: no network of that name is configured")
 	}
 	if err := n.deliver(ctx, nick, p, b.limits); err != nil {
 		return fmt.Errorf("irc %s: %w", n.config.Name, err)
