@@ -127,3 +127,37 @@ func TestSuggestOnTheCorpus(t *testing.T) {
 		}
 	}
 }
+
+// FuzzSuggest: whatever a message holds, its draft is one that check accepts and that describes the message.
+func FuzzSuggest(f *testing.F) {
+	f.Add("kettle.job.17.failed", `{"agent":"alice","owner":{"name":"bob"},"job":{"id":17,"nvr":"tea-1.2-3"},"url":"https://kettle.example.org/17"}`)
+	f.Add("kettle.it's", `{"users":[{"name":"a'b"}],"in":{"user":"x"},"a b":{"user":"\u0085"},"a\"b":{"package":"<x>"},"#":{"id":"\\"}}`)
+	f.Add("kettle.on", `{"packages":[["x"]],"user":[{"name":{}}],"builds":[{"owner":[{"name":"x"}],"in":{"nvr":"a-1-1"}}],"user\n":{"title":"{{"}}`)
+	f.Add("kettle.on.é.", `{"_id":1,"x_id":"\ufeff","get":{"number":-1},"title":"- - -: #","link":"http://x/'"}`)
+	f.Fuzz(func(t *testing.T, topic, msg string) {
+		line, err := json.Marshal(map[string]any{"topic": topic, "msg": json.RawMessage(msg)})
+		if err != nil || len(line) > 4000 {
+			return
+		}
+		m, err := bus.DecodeLine(line, time.Unix(0, 0))
+		if err != nil {
+			return
+		}
+		empty, _ := build(nil)
+		s := empty.Suggester()
+		s.Add(m)
+		for _, d := range s.Drafts() {
+			source, mistakes := readApp("f.yaml", []byte(d.Text), false)
+			if len(mistakes) > 0 {
+				t.Fatalf("%v\n%s", mistakes, d.Text)
+			}
+			c, mistakes := build([]*appSource{source})
+			if len(mistakes) > 0 {
+				t.Fatalf("%v\n%s", mistakes, d.Text)
+			}
+			if e := c.Describe(m); strings.HasSuffix(e.Kind, ".unknown") || e.Prose().Summary == "" {
+				t.Errorf("%s %q\n%s", e.Kind, e.Prose().Summary, d.Text)
+			}
+		}
+	})
+}

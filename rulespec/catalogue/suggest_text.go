@@ -21,7 +21,7 @@ func draftApp(app string, topics []*seenTopic, kinds map[string]bool) string {
 	}
 	fmt.Fprintf(&b, "# Drafted from %d messages. The fields are guesses: read each line, say the sentences better, then run\n", messages)
 	b.WriteString("# notifyd catalogue check on the folder. kind is the name that filters use: settle it first and keep it.\n")
-	fmt.Fprintf(&b, "app: %s\n\nentries:\n", app)
+	fmt.Fprintf(&b, "app: %s\n\nentries:\n", quoteYAML(app))
 	for _, t := range topics {
 		d := draftEntry{seenTopic: t, app: app}
 		for _, m := range t.messages {
@@ -176,7 +176,7 @@ func (d *draftEntry) severity() string {
 // quoteYAML writes a text as YAML that means that text: as it is where that is plain, otherwise in single quotes.
 func quoteYAML(s string) string {
 	word := strings.NewReplacer(".", "_", "-", "_").Replace(s)
-	if isName(word) && !slices.Contains([]string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"}, strings.ToLower(s)) {
+	if isName(word) && s[0] != '-' && s[0] != '.' && !slices.Contains([]string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"}, strings.ToLower(s)) {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
