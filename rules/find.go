@@ -145,8 +145,11 @@ func (s *scratch) collect(r *Result, n *node) {
 			r.runs = append(r.runs, n.flat[i+2:i+2+int(n.flat[i+1])])
 		}
 	}
-	for i := range n.groups {
-		if g := &n.groups[i]; s.signature(g.sig) {
+	if n.large == nil {
+		return
+	}
+	for i := range n.large.groups {
+		if g := &n.large.groups[i]; s.signature(g.sig) {
 			for _, b := range g.blocks {
 				r.runs = append(r.runs, b.slots)
 			}

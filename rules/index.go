@@ -21,7 +21,7 @@ type Index struct {
 	named  map[string]uint32 // predicates that are no terms, by identity
 	sigs   map[string]uint32
 	slots  slots
-	places map[uint32]place // of each slot
+	places places
 }
 
 // A view is an Index as its readers see it: it never changes. The lists only grow, so views share them.
@@ -55,8 +55,8 @@ type Change struct {
 // NewIndex makes an empty Index; env is what filters are compiled for, except that the owner is each filter's own.
 func NewIndex(env rulespec.Env) *Index {
 	x := &Index{
-		env: env, named: map[string]uint32{}, sigs: map[string]uint32{}, places: map[uint32]place{},
-		slots: slots{owners: map[string]uint32{}, of: map[rulespec.FilterID]uint32{}},
+		env: env, named: map[string]uint32{}, sigs: map[string]uint32{}, places: places{more: map[uint32][]uint32{}},
+		slots: slots{owners: map[string]uint32{}, of: map[rulespec.FilterID]*[idPage]uint32{}},
 	}
 	x.next = &view{terms: newTerms(64), preds: []predicate{{form: formRoot}}}
 	x.publish()
@@ -74,7 +74,7 @@ func (x *Index) publish() {
 func (x *Index) Len() int {
 	x.change.Lock()
 	defer x.change.Unlock()
-	return len(x.slots.of)
+	return x.slots.size
 }
 
 // Apply makes all changes at once. A filter that cannot be compiled is taken out, never matches and comes back in broken.
@@ -104,26 +104,25 @@ func (x *Index) put(f rulespec.Filter, compiled []compiledRule) {
 	n.put(x.edit, p.sig, slot)
 	x.next.nodes.set(x.edit, p.access, n)
 	for _, id := range p.kills {
-		x.next.kills.set(x.edit, id, x.next.kills.at(id).with(x.edit, slot))
+		x.next.kills.set(x.edit, id, x.next.kills.at(id).with(slot))
 	}
-	x.places[slot] = p
+	x.places.keep(slot, p)
 }
 
 // remove takes a filter out, if it is there.
 func (x *Index) remove(f rulespec.FilterID) {
-	slot, known := x.slots.of[f]
+	slot, known := x.slots.find(f)
 	if !known {
 		return
 	}
-	p := x.places[slot]
-	delete(x.places, slot)
+	p := x.places.take(slot)
 	n := x.next.nodes.at(p.access).own(x.edit)
-	if n.drop(x.edit, p.sig, slot); n.size == 0 {
+	if n.drop(x.edit, p.sig, slot); n.empty() {
 		n = nil
 	}
 	x.next.nodes.set(x.edit, p.access, n)
 	for _, id := range p.kills {
-		x.next.kills.set(x.edit, id, x.next.kills.at(id).without(x.edit, slot))
+		x.next.kills.set(x.edit, id, x.next.kills.at(id).without(slot))
 	}
 	x.slots.give(x.next, f, slot)
 }

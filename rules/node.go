@@ -12,10 +12,15 @@ const (
 // A node has the filters that hang from one predicate, grouped by signature. Few stand in one array, many in blocks; a
 // filter is a slot.
 type node struct {
-	owner  *edit
+	owner *edit
+	flat  []uint32 // runs of: signature, number, that many slots in order
+	large *large   // not nil: they are there, and flat is empty
+}
+
+// large is the filters of a node that has many.
+type large struct {
 	size   int
-	flat   []uint32 // runs of: signature, number, that many slots in order
-	groups []group  // by signature; flat is empty when there are any
+	groups []group // by signature
 }
 
 // A group is the slots with one signature, in order, in blocks that are never empty.
@@ -37,24 +42,36 @@ func (n *node) own(e *edit) *node {
 		return &node{owner: e}
 	case n.owner == e:
 		return n
+	case n.large == nil:
+		return &node{owner: e, flat: append(make([]uint32, 0, len(n.flat)+3), n.flat...)}
 	}
-	return &node{owner: e, size: n.size, flat: slices.Clone(n.flat), groups: slices.Clone(n.groups)}
+	return &node{owner: e, large: &large{size: n.large.size, groups: slices.Clone(n.large.groups)}}
 }
+
+// crowd is how many blocks the filters of a node would fill.
+func (n *node) crowd() int {
+	if n == nil || n.large == nil {
+		return 0
+	}
+	return n.large.size / blockIDs
+}
+
+func (n *node) empty() bool { return len(n.flat) == 0 && n.large == nil }
 
 // put adds a slot, which is not there yet. n must be e's.
 func (n *node) put(e *edit, sig, slot uint32) {
-	n.size++
-	if n.groups == nil {
+	if n.large == nil {
 		if n.putFlat(sig, slot); len(n.flat) > flatWords {
 			n.divide(e)
 		}
 		return
 	}
-	at, found := n.group(sig)
+	n.large.size++
+	at, found := n.large.group(sig)
 	if !found {
-		n.groups = slices.Insert(n.groups, at, group{owner: e, sig: sig})
+		n.large.groups = slices.Insert(n.large.groups, at, group{owner: e, sig: sig})
 	}
-	n.groups[at].put(e, slot)
+	n.large.groups[at].put(e, slot)
 }
 
 func (n *node) putFlat(sig, slot uint32) {
@@ -72,25 +89,29 @@ func (n *node) putFlat(sig, slot uint32) {
 
 // divide makes groups of what is flat.
 func (n *node) divide(e *edit) {
+	n.large = &large{}
 	for i := 0; i < len(n.flat); i += 2 + int(n.flat[i+1]) {
 		run := slices.Clone(n.flat[i+2 : i+2+int(n.flat[i+1])])
-		n.groups = append(n.groups, group{owner: e, sig: n.flat[i], blocks: []*block{{owner: e, slots: run}}})
+		n.large.groups = append(n.large.groups, group{owner: e, sig: n.flat[i], blocks: []*block{{owner: e, slots: run}}})
+		n.large.size += len(run)
 	}
-	slices.SortFunc(n.groups, func(a, b group) int { return int(a.sig) - int(b.sig) })
+	slices.SortFunc(n.large.groups, func(a, b group) int { return int(a.sig) - int(b.sig) })
 	n.flat = nil
 }
 
-func (n *node) group(sig uint32) (int, bool) {
-	return slices.BinarySearchFunc(n.groups, sig, func(g group, sig uint32) int { return int(g.sig) - int(sig) })
+func (l *large) group(sig uint32) (int, bool) {
+	return slices.BinarySearchFunc(l.groups, sig, func(g group, sig uint32) int { return int(g.sig) - int(sig) })
 }
 
 // drop takes a slot out, which is there. n must be e's.
 func (n *node) drop(e *edit, sig, slot uint32) {
-	n.size--
-	if n.groups != nil {
-		at, _ := n.group(sig)
-		if g := &n.groups[at]; g.drop(e, slot) {
-			n.groups = slices.Delete(n.groups, at, at+1)
+	if n.large != nil {
+		at, _ := n.large.group(sig)
+		if g := &n.large.groups[at]; g.drop(e, slot) {
+			n.large.groups = slices.Delete(n.large.groups, at, at+1)
+		}
+		if n.large.size--; n.large.size == 0 {
+			n.large = nil
 		}
 		return
 	}

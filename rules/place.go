@@ -29,6 +29,35 @@ type place struct {
 	kills  []uint32 // predicates that must not hold and are not in the signature
 }
 
+// places are the places of all slots: of many millions, so they stand in arrays without pointers.
+type places struct {
+	access, sig []uint32
+	kill        []uint32            // the first of kills; 0, which is root, for none
+	more        map[uint32][]uint32 // the kills of those that have several
+}
+
+func (l *places) keep(slot uint32, p place) {
+	for n := int(slot) + 1; len(l.access) < n; {
+		l.access, l.sig, l.kill = append(l.access, 0), append(l.sig, 0), append(l.kill, 0)
+	}
+	l.access[slot], l.sig[slot], l.kill[slot] = p.access, p.sig, 0
+	if len(p.kills) > 0 {
+		l.kill[slot] = p.kills[0]
+	}
+	if len(p.kills) > 1 {
+		l.more[slot] = p.kills
+	}
+}
+
+// take gives the place of a slot, which is then free.
+func (l *places) take(slot uint32) place {
+	p := place{access: l.access[slot], sig: l.sig[slot], kills: l.more[slot]}
+	if delete(l.more, slot); p.kills == nil && l.kill[slot] != 0 {
+		p.kills = []uint32{l.kill[slot]}
+	}
+	return p
+}
+
 const (
 	// killOdds divides what must not hold: the rarer has a list of the filters that it kills, the more frequent is part
 	// of signatures, of which there are then few.
@@ -93,9 +122,7 @@ func (x *Index) access(compiled []compiledRule) uint32 {
 			continue
 		}
 		cost := max(1, r.predicate.Odds)
-		if n := x.next.nodes.at(r.id); n != nil {
-			cost *= 1 + n.size/blockIDs
-		}
+		cost *= 1 + x.next.nodes.at(r.id).crowd()
 		if best == root || cost < least {
 			best, least = r.id, cost
 		}

@@ -15,12 +15,24 @@ const (
 
 // slots gives every filter a number of its own, the slot. What readers need of a slot is in the view.
 type slots struct {
-	owners map[string]uint32 // numbers of owners, from 0
-	first  []uint32          // of each owner: a page with room, + 1
-	used   []uint8           // of each page: which slots are taken
-	next   []uint32          // of each page with room: the owner's next such page, or the next free one, + 1
-	free   uint32            // a page that belongs to nobody, + 1
-	of     map[rulespec.FilterID]uint32
+	owners map[string]uint32                     // numbers of owners, from 0
+	first  []uint32                              // of each owner: a page with room, + 1
+	used   []uint8                               // of each page: which slots are taken
+	next   []uint32                              // of each page with room: the owner's next such page, or the next free one, + 1
+	free   uint32                                // a page that belongs to nobody, + 1
+	of     map[rulespec.FilterID]*[idPage]uint32 // by id, in pages, as ids are mostly dense: slot + 1
+	size   int
+}
+
+// idPage is how many ids share an entry of slots.of.
+const idPage = 64
+
+func (s *slots) find(f rulespec.FilterID) (slot uint32, known bool) {
+	page := s.of[f/idPage]
+	if page == nil || page[f%idPage] == 0 {
+		return 0, false
+	}
+	return page[f%idPage] - 1, true
 }
 
 // take gives a free slot of the owner's.
@@ -40,7 +52,11 @@ func (s *slots) take(e *edit, v *view, f rulespec.FilterID, owner string) uint32
 		s.first[number] = s.next[page-1]
 	}
 	slot := (page-1)<<pageBits | bit
-	s.of[f] = slot
+	if s.of[f/idPage] == nil {
+		s.of[f/idPage] = new([idPage]uint32)
+	}
+	s.of[f/idPage][f%idPage] = slot + 1
+	s.size++
 	v.ids.set(e, slot, uint32(f))
 	if high := uint32(uint64(f) >> 32); high != v.idsHigh.at(slot) {
 		v.idsHigh.set(e, slot, high)
@@ -66,7 +82,11 @@ func (s *slots) page(e *edit, v *view, owner uint32) uint32 {
 
 // give takes a slot back; a page that is empty is for anybody.
 func (s *slots) give(v *view, f rulespec.FilterID, slot uint32) {
-	delete(s.of, f)
+	s.size--
+	of := s.of[f/idPage]
+	if of[f%idPage] = 0; *of == [idPage]uint32{} {
+		delete(s.of, f/idPage)
+	}
 	page := slot>>pageBits + 1
 	first := &s.first[v.pageOwner.at(page-1)]
 	if s.used[page-1] == pageFull {
