@@ -51,8 +51,38 @@ func CheckIn(env Env, f Filter) []error {
 			errs = append(errs, in(f, err))
 		}
 	}
+	if len(errs) == 0 {
+		errs = checkFindable(env, f)
+	}
 	return errs
 }
+
+// checkFindable refuses a filter for which a regular expression must be searched in the text of every message: one that
+// no text can be ruled out for, with nothing beside it that rules messages out.
+func checkFindable(env Env, f Filter) []error {
+	var problem error
+	for _, r := range f.Rules {
+		p, err := CompileRule(env, r)
+		if err != nil {
+			return nil
+		}
+		if !r.Not && p.Odds < oddsSelective {
+			return nil
+		}
+		if p.Cost == CostText && p.Search != nil && !p.Search.findable() {
+			problem = &Error{Filter: f.Name, Kind: r.Kind, Param: "pattern", Problem: fmt.Sprintf("%s has no %d characters in a row that "+
+				"every match has, so every message would have to be searched; add a rule that is about an application, a package or the like",
+				slashed(r.Args["pattern"]), MinLiteral)}
+		}
+	}
+	if problem == nil {
+		return nil
+	}
+	return []error{problem}
+}
+
+// findable says whether texts can be ruled out by what they do not have.
+func (s *Search) findable() bool { return shortest(longest(s.Literals)) >= MinLiteral }
 
 // CheckShape says what is wrong with a filter whatever its rules say: that there are none, too many, none positive,
 // or too many regular expressions.

@@ -140,11 +140,12 @@ type Cost int
 
 // The Odds of what no rule narrows, and of a value of the fields that kinds share.
 const (
-	oddsAll     = 10_000
-	oddsTopic   = 100
-	oddsPattern = 30
-	oddsText    = 10
-	oddsName    = 3
+	oddsAll       = 10_000
+	oddsSelective = 1_000 // what narrows has less
+	oddsTopic     = 100
+	oddsPattern   = 30
+	oddsText      = 10
+	oddsName      = 3
 )
 
 // The classes: a comparison or set look-up, a pattern over names, a pattern over text.
