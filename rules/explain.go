@@ -49,7 +49,7 @@ func Explain(env rulespec.Env, e *catalogue.Event, dir rulespec.Directory, f rul
 func NearMisses(env rulespec.Env, e *catalogue.Event, dir rulespec.Directory, filters []rulespec.Filter) []Explanation {
 	var near []Explanation
 	for _, f := range filters {
-		if len(rulespec.CheckShape(f)) > 0 {
+		if _, err := compileRules(env, f); err != nil {
 			continue
 		}
 		x := Explain(env, e, dir, f)

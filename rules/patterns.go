@@ -1,7 +1,9 @@
 package rules
 
 import (
+	"bytes"
 	"hash/maphash"
+	"slices"
 	"sync/atomic"
 
 	"github.com/notifyd/notifyd/rulespec"
@@ -119,10 +121,22 @@ func (s *scratch) look(f *field, name string) *remembered {
 	f.names.grams.scan(s.name, nil, func(id uint32) {
 		if int(id) < len(s.view.preds) && s.tries[id] != s.tried {
 			s.tries[id] = s.tried
-			s.try(r, id)
+			if p := &s.view.searches[s.view.preds[id].at]; hasEach(p.others, s.name) {
+				s.try(r, id)
+			}
 		}
 	})
 	return r
+}
+
+// hasEach says whether a folded name has one literal of each set.
+func hasEach(sets [][]string, folded []byte) bool {
+	for _, set := range sets {
+		if !slices.ContainsFunc(set, func(l string) bool { return bytes.Contains(folded, []byte(l)) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // try asks one search about a name.

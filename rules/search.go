@@ -70,7 +70,11 @@ func (x *Index) addSearch(s *rulespec.Search, identity string) (id uint32, ok bo
 		v.programs = v.programs.grown(x.env, len(v.searches))
 		return id, true
 	}
-	v.searches = append(v.searches, searched{search: s})
+	others := slices.Clone(s.Literals)
+	if set != nil {
+		others = slices.Delete(others, best, best+1)
+	}
+	v.searches = append(v.searches, searched{search: s, others: others})
 	for _, name := range s.Fields {
 		f := &v.fields[slices.Index(rulespec.Fields, name)]
 		if f.names == nil {
