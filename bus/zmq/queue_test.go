@@ -32,3 +32,36 @@ func TestQueueIsBoundedByBytes(t *testing.T) {
 		t.Errorf("%d bytes held after all frames are done with", left)
 	}
 }
+
+// TestOneEndpointLeavesRoomToOthers floods from one endpoint while nobody takes frames: another still finds room.
+func TestOneEndpointLeavesRoomToOthers(t *testing.T) {
+	var q queue
+	q.share(100, 2)
+	var held []bus.Frame
+	for range 1000 {
+		f := bus.Frame{Source: "flood"}
+		if !q.take(&f) {
+			break
+		}
+		held = append(held, f)
+	}
+	if len(held) != 75 {
+		t.Errorf("the flood holds %d of 100 frames, want 75", len(held))
+	}
+	quiet := bus.Frame{Source: "quiet"}
+	if !q.take(&quiet) {
+		t.Error("the other endpoint finds no room")
+	}
+	held[0].Done()
+	again := bus.Frame{Source: "flood"}
+	if !q.take(&again) {
+		t.Error("no room although a frame is done with")
+	}
+	var alone queue
+	alone.share(100, 1)
+	for i := range 200 {
+		if f := (bus.Frame{Source: "only"}); !alone.take(&f) {
+			t.Fatalf("an endpoint that is alone was refused at frame %d", i)
+		}
+	}
+}

@@ -67,6 +67,11 @@ func (s *Source) Run(ctx context.Context, out chan<- bus.Frame) error {
 		s.log.Warn("no endpoints are configured: nothing will be received")
 		<-ctx.Done()
 	}
+	names := map[string]bool{}
+	for _, e := range s.endpoints {
+		names[e.name] = true
+	}
+	s.queue.share(cap(out), len(names))
 	var all sync.WaitGroup
 	for _, e := range s.endpoints {
 		all.Go(func() { e.run(ctx, out) })
