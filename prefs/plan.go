@@ -73,9 +73,18 @@ func notice(e *catalogue.Event) backends.Notice {
 	return backends.Notice{
 		ID: e.ID, Topic: e.Topic, Time: e.Time, App: e.App, Kind: e.Kind, KindName: e.KindName,
 		Title: cut("["+about(e)+"] "+what, maxTitle), Text: cut(what, maxText), Link: prose.Link, Icon: prose.Icon,
-		Actor: e.Actor, Users: first(e.Users), Packages: first(e.Packages), Objects: first(e.Objects),
+		Actor: e.Actor, Users: first(e.Users), Packages: first(e.Packages), Objects: first(threadFirst(e)),
 		Severity: e.Severity.String(), Grouping: grouping(e.Relation()),
 	}
+}
+
+// threadFirst gives the objects with the one in front that mail is threaded by: a ticket, not the project it is in.
+func threadFirst(e *catalogue.Event) []string {
+	at := slices.Index(e.Objects, e.Thread)
+	if at <= 0 {
+		return e.Objects
+	}
+	return slices.Concat([]string{e.Thread}, e.Objects[:at], e.Objects[at+1:])
 }
 
 // grouping says in the words of backends what the catalogue says of notices that belong together.

@@ -25,6 +25,7 @@ type Event struct {
 	Packages []string // sorted, unique
 	Groups   []string // groups that the sender states; sorted, unique
 	Objects  []string // stable keys of what it is about, e.g. "build/1234": same object, same thread; sorted, unique
+	Thread   string   // the object that the entry names first: what later messages about it belong to; "" without objects
 	Severity Severity
 
 	describe func() Prose // nil: the zero Prose

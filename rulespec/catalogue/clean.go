@@ -148,6 +148,18 @@ func cleanSet(names []string) []string {
 	return kept[:min(len(kept), maxSet)]
 }
 
+// firstName gives the first name that a set would keep, before the set is sorted.
+func firstName(names []string) string {
+	for _, name := range names {
+		if len(name) <= maxName {
+			if name = cleanName(name); name != "" {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
 func cleanName(name string) string {
 	for i := 0; i < len(name); i++ { // nearly all names are plain ASCII words
 		if c := name[i]; c <= ' ' || c >= 0x7f {

@@ -116,7 +116,9 @@ func (f *frame) fill(e *Event, stated stated) {
 		e.Packages = f.names(f.packages)
 	}
 	e.Packages = cleanSet(e.Packages)
-	e.Objects = cleanSet(f.names(f.objects))
+	objects := f.names(f.objects)
+	e.Thread = firstName(objects)
+	e.Objects = cleanSet(objects)
 	e.Severity = f.severityOf(stated)
 }
 
