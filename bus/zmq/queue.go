@@ -8,8 +8,8 @@ import (
 )
 
 // maxHeld bounds the bytes of all frames that were handed over and are not yet acknowledged. Out's buffer counts frames
-// only, and a frame may have 8 MiB.
-const maxHeld = 128 << 20
+// only, and a frame may have 8 MiB. Decoding, describing and storing a batch of such frames takes six times their bytes.
+const maxHeld = 32 << 20
 
 // frameOverhead is what a frame costs beside its bytes.
 const frameOverhead = 512
