@@ -23,7 +23,7 @@ type filterCmd struct {
 // filterFlags is what the three have in common.
 type filterFlags struct {
 	File      string `arg:"" placeholder:"FILTERS.yaml" help:"The filters, in the text form of doc/rules.md."`
-	Directory string `placeholder:"FILE" help:"Groups and package owners; without it no rule that asks for them can be evaluated."`
+	Directory string `placeholder:"FILE" help:"Groups, package owners and accounts; without it no rule that asks for them can be evaluated."`
 	Catalogue string `type:"existingdir" placeholder:"DIR" help:"Folder of a site's catalogue, laid over the embedded one."`
 	Owner     string `placeholder:"NAME" help:"What @me stands for in filters that do not say their owner."`
 }
@@ -51,6 +51,7 @@ func (f *filterFlags) open(e *env) (*filterSet, error) {
 			return nil, fmt.Errorf("read directory: %w", err)
 		}
 		set.directory = snapshot
+		set.catalogue = set.catalogue.WithAccounts(snapshot.Accounts())
 	}
 	text, err := readText(f.File)
 	if err != nil {
