@@ -68,7 +68,11 @@ func (e *endpoint) receive(codec *zmq4.Conn, out chan<- bus.Frame) error {
 		if e.said != working {
 			e.said = working
 			// What was sent since the last message may be lost: ZeroMQ keeps nothing for who is away.
-			e.log.Info("receiving", "last_message", e.counts.snapshot().LastMessage)
+			if last := e.counts.snapshot().LastMessage; last.IsZero() {
+				e.log.Info("receiving")
+			} else {
+				e.log.Info("receiving", "last_message", last)
+			}
 		}
 		if m.Type == zmq4.UsrMsg {
 			e.accept(m.Frames, out)

@@ -48,16 +48,20 @@ type silence struct {
 }
 
 // run routes frames until the channel is closed and everything in it is committed, or until ctx ends. A batch that the
-// database does not take is tried again for ever: the bus will not say it again.
+// database does not take is tried again for ever: the bus will not say it again. Where ctx ends with frames that are not
+// committed, the error says how many.
 func (r *router) run(ctx context.Context, frames <-chan bus.Frame) error {
 	for {
 		batch, open := nextBatch(ctx, frames)
 		if len(batch) > 0 {
 			if err := r.persist(ctx, batch); err != nil {
-				return fmt.Errorf("route messages: %w", err)
+				return fmt.Errorf("%d received messages are lost, the database did not take them in time: %w", len(batch)+len(frames), err)
 			}
 		}
-		if !open || ctx.Err() != nil {
+		if ctx.Err() != nil && len(frames) > 0 {
+			return fmt.Errorf("%d received messages are lost, there was no time to store them: %w", len(frames), ctx.Err())
+		}
+		if !open {
 			return nil
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"fmt"
 	"log/slog"
@@ -188,5 +189,28 @@ func TestMalformedFramesAreCountedAndToldOnce(t *testing.T) {
 	}
 	if n := strings.Count(log.String(), "dropped what is no message"); n != 1 {
 		t.Errorf("%d lines for 100 malformed frames within a minute, want 1", n)
+	}
+}
+
+// TestStopWithoutDatabaseTellsWhatIsLost stops a router that the database refuses everything.
+func TestStopWithoutDatabaseTellsWhatIsLost(t *testing.T) {
+	d := migratest.Open(t, migratest.SQLite(t))
+	r, _, _, _ := aRouter(t, d, about("bash", false))
+	if err := d.Writer.Exec("ALTER TABLE messages RENAME TO gone").Error; err != nil {
+		t.Fatal(err)
+	}
+	frames := make(chan bus.Frame, maxBatch+10)
+	for i := range cap(frames) {
+		frames <- push(fmt.Sprintf("m%d", i), "bash")
+	}
+	close(frames)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.run(ctx, frames) }()
+	eventually(t, 10*time.Second, "the database has refused", func() bool { return r.metrics.failures() > 0 })
+	cancel()
+	want := fmt.Sprintf("%d received messages are lost", maxBatch+10)
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("run = %v, want an error with %q", err, want)
 	}
 }

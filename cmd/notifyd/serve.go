@@ -36,12 +36,18 @@ func (s *service) run(ctx context.Context) error {
 	defer fail(nil)
 	hard, release := afterwards(top, s.settings.Stop.Within)
 	defer release()
+	committing, release := afterwards(top, max(s.settings.Stop.Within-s.settings.Outbox.Drain, s.settings.Stop.Within/2))
+	defer release()
 	frames := make(chan bus.Frame, maxFrames)
+	var lost error
 
-	intake, routing, delivery, rest := newStage(top, fail), newStage(hard, fail), newStage(hard, fail), newStage(hard, fail)
+	intake, routing, delivery, rest := newStage(top, fail), newStage(committing, fail), newStage(hard, fail), newStage(hard, fail)
 	s.startRest(rest)
 	delivery.start("outbox", func(ctx context.Context) error { return s.outbox.Run(ctx, s.media) })
-	routing.start("router", func(ctx context.Context) error { return s.router.run(ctx, frames) })
+	routing.start("router", func(ctx context.Context) error {
+		lost = s.router.run(ctx, frames)
+		return lost
+	})
 	for name, source := range s.sources {
 		intake.start("source "+name, func(ctx context.Context) error { return source.Run(ctx, frames) })
 	}
@@ -61,7 +67,7 @@ func (s *service) run(ctx context.Context) error {
 	rest.end()
 	s.log.Info("stopped")
 	if ctx.Err() != nil {
-		return nil // it was told to stop
+		return lost // it was told to stop
 	}
 	return context.Cause(top)
 }
