@@ -166,6 +166,7 @@ AdminInfo1 = test
 [Limits]
 MaxConnectionsIP = 0
 MaxNickLength = %d
+MaxPenaltyTime = 0
 [Options]
 DNS = no
 Ident = no
