@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -81,20 +82,60 @@ func (x *Index) Len() int {
 func (x *Index) Apply(changes ...Change) (broken []Broken) {
 	x.change.Lock()
 	defer x.change.Unlock()
-	for _, c := range changes {
-		x.remove(c.Filter.ID)
-		if c.Gone {
-			continue
+	for len(changes) > 0 {
+		some := changes[:min(len(changes), compileAtOnce)]
+		changes = changes[len(some):]
+		for i, c := range compileAll(x.env, some) {
+			f := some[i].Filter
+			x.remove(f.ID)
+			switch {
+			case some[i].Gone:
+			case c.err != nil:
+				broken = append(broken, Broken{f.ID, c.err})
+			default:
+				x.put(f, c.rules)
+			}
 		}
-		compiled, err := compileRules(x.env, c.Filter)
-		if err != nil {
-			broken = append(broken, Broken{c.Filter.ID, err})
-			continue
-		}
-		x.put(c.Filter, compiled)
 	}
 	x.publish()
 	return broken
+}
+
+const (
+	// compileAtOnce bounds the filters that are compiled and not yet in the index: a compiled filter takes a hundred times
+	// the room.
+	compileAtOnce = 4096
+	// compileAlone is how many filters are not worth a goroutine.
+	compileAlone = 64
+)
+
+// A compilation is what became of a filter.
+type compilation struct {
+	rules []compiledRule
+	err   error
+}
+
+// compileAll compiles the filters of changes on all processors.
+func compileAll(env rulespec.Env, changes []Change) []compilation {
+	done := make([]compilation, len(changes))
+	var workers sync.WaitGroup
+	share := max(compileAlone, (len(changes)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
+	for from := 0; from < len(changes); from += share {
+		compile := func() {
+			for i := from; i < min(from+share, len(changes)); i++ {
+				if c := changes[i]; !c.Gone {
+					done[i].rules, done[i].err = compileRules(env, c.Filter)
+				}
+			}
+		}
+		if len(changes) <= share {
+			compile()
+			break
+		}
+		workers.Go(compile)
+	}
+	workers.Wait()
+	return done
 }
 
 func (x *Index) put(f rulespec.Filter, compiled []compiledRule) {

@@ -13,6 +13,7 @@ type loop []looped
 
 type looped struct {
 	id    rulespec.FilterID
+	text  rulespec.Filter
 	owner string
 	rules []loopedRule
 	wrong bool
@@ -31,7 +32,7 @@ func (l *loop) apply(c rules.Change) {
 }
 
 func newLooped(f rulespec.Filter) looped {
-	one := looped{id: f.ID, owner: f.Owner, wrong: len(rulespec.CheckShape(f)) > 0}
+	one := looped{id: f.ID, text: f, owner: f.Owner, wrong: len(rulespec.CheckShape(f)) > 0}
 	for _, r := range f.Rules {
 		p, err := rulespec.CompileRule(rulespec.Env{Owner: f.Owner}, r)
 		one.wrong = one.wrong || err != nil
