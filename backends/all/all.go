@@ -16,6 +16,7 @@ type Parts struct {
 	Log    *slog.Logger
 	Now    func() time.Time
 	Random func() float64 // in [0, 1), for jitter; safe for concurrent use
+	Manage string         // page where people change what they get; "" where there are no pages
 }
 
 // A Medium is a kind of backend and how to make one.
@@ -67,6 +68,9 @@ func openIRC(decode func(any) error, parts Parts) (backends.Backend, error) {
 	}
 	if len(c.Networks) == 0 {
 		return nil, nil
+	}
+	if c.Manage == "" {
+		c.Manage = parts.Manage
 	}
 	b, err := irc.New(c, parts.Log, parts.Random)
 	if err != nil {

@@ -54,7 +54,7 @@ func checkedConfig(e *env) (*configFile, settings, error) {
 	s, err := loadSettings(f)
 	quiet := slog.New(slog.DiscardHandler)
 	_, err2 := openSources(f, quiet)
-	_, err3 := openMedia(f, e, quiet)
+	_, err3 := openMedia(f, e, s.Web.manage(), quiet)
 	return f, s, errors.Join(err, err2, err3, f.unknown(), f.inSection("", checkFiles(s)))
 }
 

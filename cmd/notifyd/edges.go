@@ -18,7 +18,7 @@ import (
 func (s *service) openEdges(f *configFile, e *env) error {
 	var err, err2 error
 	s.sources, err = openSources(f, s.log)
-	s.media, err2 = openMedia(f, e, s.log)
+	s.media, err2 = openMedia(f, e, s.settings.Web.manage(), s.log)
 	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func openSources(f *configFile, log *slog.Logger) (map[string]bus.Source, error)
 }
 
 // openMedia opens every medium that the configuration has a section for.
-func openMedia(f *configFile, e *env, log *slog.Logger) (map[string]backends.Backend, error) {
+func openMedia(f *configFile, e *env, manage string, log *slog.Logger) (map[string]backends.Backend, error) {
 	media := map[string]backends.Backend{}
 	var errs []error
 	for _, medium := range backendall.Media() {
@@ -60,7 +60,7 @@ func openMedia(f *configFile, e *env, log *slog.Logger) (map[string]backends.Bac
 		if !f.has(section) {
 			continue
 		}
-		parts := backendall.Parts{Log: log.With("backend", medium.Kind.Name), Now: e.now, Random: rand.Float64}
+		parts := backendall.Parts{Log: log.With("backend", medium.Kind.Name), Now: e.now, Random: rand.Float64, Manage: manage}
 		backend, err := medium.Open(decode, parts)
 		if err != nil {
 			errs = append(errs, f.inSection(section, err))

@@ -151,6 +151,14 @@ func (s settings) check() error {
 	return errors.Join(errs...)
 }
 
+// manage is the page where people change what they get; "" where there are no pages.
+func (w webSettings) manage() string {
+	if w.Listen == "" {
+		return ""
+	}
+	return w.BaseURL
+}
+
 func (w webSettings) proxies() ([]netip.Prefix, error) {
 	var networks []netip.Prefix
 	for _, text := range w.Proxies {
