@@ -31,14 +31,14 @@ func Check(sites ...fs.FS) []error {
 
 // checkTopics finds entries that never get a message because another one takes all of its topic's.
 func (c *Catalogue) checkTopics() []error {
-	taken := map[*entry]*entry{} // by whom, the first found
+	taken := map[*entry]*entry{} // by whom; where there are several, the first as they stand in the files
 	topics := map[*entry]int{}   // how many topics of an entry are its own
 	c.tree.each(func(entries []*entry) {
 		for i, e := range entries {
 			j := slices.IndexFunc(entries[:i], func(earlier *entry) bool { return takesAll(earlier, e) })
 			if j < 0 {
 				topics[e]++
-			} else if taken[e] == nil {
+			} else if by := taken[e]; by == nil || entries[j].at.before(by.at) { // the tree has no order of its own
 				taken[e] = entries[j]
 			}
 		}
@@ -125,6 +125,10 @@ func split(err error) []error {
 		out = append(out, split(e)...)
 	}
 	return out
+}
+
+func (p place) before(q place) bool {
+	return p.file < q.file || p.file == q.file && p.line < q.line
 }
 
 // String gives file:line.

@@ -47,3 +47,17 @@ func TestCheckTellsWhenAKindBuiltInIsTaken(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+// TestCheckSaysTheSameEachTime has an entry that a different one takes on each of its topics.
+func TestCheckSaysTheSameEachTime(t *testing.T) {
+	const text = "app: shop\nentries:\n" +
+		"  - {topic: shop.x, kind: shop.a, name: n, summary: s}\n" +
+		"  - {topic: shop.y, kind: shop.b, name: n, summary: s}\n" +
+		"  - {topic: 'shop.{=x|y}', kind: shop.c, name: n, summary: s}\n"
+	for range 50 {
+		got := Check(site(map[string]string{"f.yaml": text}))
+		if len(got) != 1 || !strings.Contains(got[0].Error(), "never reached: shop.a, at f.yaml:3") {
+			t.Fatalf("got %v", got)
+		}
+	}
+}
