@@ -5,9 +5,11 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -69,4 +71,24 @@ func heap() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
+}
+
+// BenchmarkThroughput is messages of the default mix on all processors at once.
+func BenchmarkThroughput(b *testing.B) {
+	for _, n := range sizes() {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			w := newWorld(n)
+			x := w.index(n, mixes[2].mix)
+			events := w.events(4096)
+			var at atomic.Int64
+			b.ResetTimer()
+			b.RunParallel(func(loop *testing.PB) {
+				var r rules.Result
+				for loop.Next() {
+					x.Find(&r, events[at.Add(1)%int64(len(events))], nil)
+				}
+			})
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
+		})
+	}
 }

@@ -57,7 +57,7 @@ func (p *patterns) add(set []string, id uint32) *patterns {
 	return &next
 }
 
-// of gives what the searches of f say of a name.
+// remember gives what the searches of f say of a name, from the memo where it can.
 func (s *scratch) remember(f *field, name string) *remembered {
 	m := f.names.known
 	at := maphash.String(f.names.seed, name) & uint64(len(m.entries)-1)

@@ -113,7 +113,7 @@ type Predicate struct {
 	Search *Search
 	// Odds is of how many messages in 10,000 the rule holds, roughly, 1 at least: an engine hangs a filter from the rarest.
 	Odds int
-	// Cost tells the engine the order to try rules in: the cheapest first.
+	// Cost is the class of work that Match does.
 	Cost Cost
 }
 
