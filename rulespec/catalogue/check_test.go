@@ -23,6 +23,7 @@ func TestCheckFindsWhatLoadingDoesNot(t *testing.T) {
 		"failing field":   {entry("a", "shop.x", ", users: '-msg.u', examples: [{topic: shop.x, msg: {u: bob}}]"), "users of shop.a fails on every example (1): invalid operation"},
 		"link of none":    {entry("a", "shop.x", ", link: 'x{{.msg.u}}', examples: [{topic: shop.x, msg: {u: bob}}]"), `link of shop.a fails on every example (1): "xbob" is no absolute`},
 		"one is enough":   {entry("a", "shop.x", ", users: msg.u, examples: [{topic: shop.x}, {topic: shop.x, msg: {u: bob}}]"), ""},
+		"when an object":  {entry("a", "shop.x", ", when: msg.u, examples: [{topic: shop.x, msg: {u: {id: 7}}}]"), ""},
 		"JSON as text":    {entry("a", "shop.x", `, users: msg.u, examples: ['{"topic": "shop.x", "msg": {"u": "bob"}}']`), ""},
 		"no message":      {entry("a", "shop.x", ", examples: [{topic: 'a b'}]"), "f.yaml:3:"},
 		"no list":         {entry("a", "shop.x", ", examples: {topic: shop.x}"), "examples: want a list of messages"},

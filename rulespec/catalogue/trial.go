@@ -42,6 +42,8 @@ func (c *Catalogue) Try(m *bus.Message) Trial {
 		value, err := v.eval(f)
 		if err != nil {
 			out.Err = describeExprError(err)
+		} else if v == f.when {
+			out.Text = shown(truthy(value)) // what holds may be an object, which has no text
 		} else {
 			out.Text = shown(value)
 		}
