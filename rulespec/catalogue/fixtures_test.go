@@ -93,6 +93,30 @@ func TestFixtures(t *testing.T) {
 	}
 }
 
+// TestFixturesFillEveryField keeps the entries built in to what sites' entries are checked for: a field that no fixture fills
+// is a mistake in the entry, or nobody has ever seen it work. A variable that several kinds share need not be filled in each.
+func TestFixturesFillEveryField(t *testing.T) {
+	c := embeddedCatalogue(t)
+	filled, seen := map[place]bool{}, map[place]string{}
+	for _, k := range c.Kinds() {
+		examples, err := c.Examples(k.Kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range examples {
+			for _, o := range c.Try(x.Message).Fields {
+				filled[o.at] = filled[o.at] || o.Err == nil && o.Text != "" && o.Text != "false"
+				seen[o.at] = o.Field + " of " + k.Kind
+			}
+		}
+	}
+	for at, what := range seen {
+		if !filled[at] {
+			t.Errorf("%s: no fixture fills %s", at, what)
+		}
+	}
+}
+
 func describeFixture(t *testing.T, c *Catalogue, f *fixture) *Event {
 	t.Helper()
 	m, err := bus.DecodeLine(f.Message, time.Unix(1500000000, 0))
