@@ -20,6 +20,7 @@ type frame struct {
 	element any    // of the loop under way, in expressions
 	dot     any    // in sentences
 	out     []byte // the sentence under way
+	holes   []int  // where it has nothing to say
 	visited int    // elements that loops have looked at
 }
 
@@ -147,14 +148,22 @@ func actorOf(v any) string {
 }
 
 func (f *frame) prose() Prose {
+	summary := oneLine(strings.ReplaceAll(f.render(f.summary), noValue, ""), maxSummary)
+	broken := f.broken()
 	p := Prose{
-		Summary:       oneLine(strings.ReplaceAll(f.render(f.summary), noValue, ""), maxSummary),
+		Summary:       summary,
 		Link:          cleanLink(f.render(f.link)),
 		Icon:          f.app.icon,
 		SecondaryIcon: cleanLink(f.render(f.secondaryIcon)),
 	}
 	if f.icon != nil {
 		p.Icon = cleanLink(f.render(f.icon))
+	}
+	if broken { // the conventional sentence says what there is
+		p.Summary = ""
+		if gapped(p.Link) {
+			p.Link = ""
+		}
 	}
 	if f.secondaryIcon == nil {
 		p.SecondaryIcon = avatar(f.actorName)

@@ -99,6 +99,7 @@ func (l *limited) Write(p []byte) (int, error) {
 
 // render writes the sentence over the variables of a frame. What is too long is cut.
 func (s *sentence) render(f *frame) (string, error) {
+	f.holes = f.holes[:0]
 	switch {
 	case s.tmpl == nil:
 		return s.constant, nil

@@ -33,7 +33,13 @@ func compileWriter(n parse.Node, root bool) writer {
 		return func(*frame, *[]byte) {}
 	case *parse.ActionNode:
 		if of := pipeStep(n.Pipe, root); of != nil {
-			return func(f *frame, out *[]byte) { *out = append(*out, printed(of(f))...) }
+			return func(f *frame, out *[]byte) {
+				s := printed(of(f))
+				if s == "" || s == noValue {
+					f.holes = append(f.holes, len(*out))
+				}
+				*out = append(*out, s...)
+			}
 		}
 	case *parse.IfNode:
 		return branchWriter(&n.BranchNode, root, root, func(f *frame, v any, inside func()) bool {
