@@ -152,11 +152,10 @@ func (o *Outbox) Resend(ctx context.Context, id int64) error {
 }
 
 // Cancel makes everything that waits for a destination dead, in the caller's transaction, and gives its number: for
-// a destination that is deleted or switched off. What is being sent at this moment is not held
-// back, but is not tried again either.
+// a destination that is deleted or switched off. What is being sent at this moment is not held back.
 func (o *Outbox) Cancel(tx *gorm.DB, destination, reason string) (int, error) {
-	done := tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = ? WHERE destination = ? AND state IN ?`,
-		Dead, stamp(o.now()), cut(clean(reason), maxReason), destination, []State{Waiting, Claimed})
+	done := tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = ? WHERE destination = ? AND state = ?`,
+		Dead, stamp(o.now()), cut(clean(reason), maxReason), destination, Waiting)
 	if done.Error != nil {
 		return 0, fmt.Errorf("cancel deliveries: %w", done.Error)
 	}
