@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -101,45 +100,12 @@ func (x *Index) Apply(changes ...Change) (broken []Broken) {
 	return broken
 }
 
-const (
-	// compileAtOnce bounds the filters that are compiled and not yet in the index: a compiled filter takes a hundred times
-	// the room.
-	compileAtOnce = 4096
-	// compileAlone is how many filters are not worth a goroutine.
-	compileAlone = 64
-)
-
-// A compilation is what became of a filter.
-type compilation struct {
-	rules []compiledRule
-	err   error
-}
-
-// compileAll compiles the filters of changes on all processors.
-func compileAll(env rulespec.Env, changes []Change) []compilation {
-	done := make([]compilation, len(changes))
-	var workers sync.WaitGroup
-	share := max(compileAlone, (len(changes)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
-	for from := 0; from < len(changes); from += share {
-		compile := func() {
-			for i := from; i < min(from+share, len(changes)); i++ {
-				if c := changes[i]; !c.Gone {
-					done[i].rules, done[i].err = compileRules(env, c.Filter)
-				}
-			}
-		}
-		if len(changes) <= share {
-			compile()
-			break
-		}
-		workers.Go(compile)
-	}
-	workers.Wait()
-	return done
-}
+// compileAtOnce bounds the filters that are compiled and not yet in the index: a compiled filter takes a hundred times
+// the room.
+const compileAtOnce = 4096
 
 func (x *Index) put(f rulespec.Filter, compiled []compiledRule) {
-	p := x.place(f.Owner, compiled)
+	p := x.place(compiled)
 	slot := x.slots.take(x.edit, x.next, f.ID, f.Owner)
 	n := x.next.nodes.at(p.access).own(x.edit)
 	n.put(x.edit, p.sig, slot)

@@ -1,10 +1,7 @@
 package rules
 
 import (
-	"cmp"
-	"maps"
 	"slices"
-	"strings"
 
 	"github.com/notifyd/notifyd/rulespec"
 )
@@ -36,63 +33,40 @@ const root uint32 = 0
 // A check is a predicate that is asked.
 type check = func(*rulespec.Subject) (bool, error)
 
-// A compiledRule is a rule on its way into the index.
-type compiledRule struct {
-	rulespec.Rule
-	predicate rulespec.Predicate
-	id        uint32
-}
-
 // listed says whether the events that the predicate holds for are found without asking it.
 func (p predicate) listed() bool {
 	return p.form == formTerm || p.form == formAny || p.form == formChecked || p.form == formSearched
 }
 
-// intern gives the predicate of a rule of owner's.
-func (x *Index) intern(owner string, r *compiledRule) uint32 {
-	keys := slices.Clone(r.predicate.Keys)
-	slices.SortFunc(keys, func(a, b rulespec.Key) int {
-		return cmp.Or(cmp.Compare(a.Field, b.Field), cmp.Compare(a.Value, b.Value))
-	})
-	keys = slices.Compact(keys)
-	if r.predicate.Sure && len(keys) == 1 {
-		return x.internTerm(keys[0])
+// intern gives the predicate of what a rule says.
+func (x *Index) intern(s *statement) uint32 {
+	if !s.interned {
+		s.id, s.interned = x.internNew(s), true
+		s.predicate = rulespec.Predicate{} // a compiled expression takes several KiB
 	}
-	name := identity(owner, r)
-	if id, known := x.named[name]; known {
+	return s.id
+}
+
+func (x *Index) internNew(s *statement) uint32 {
+	if s.predicate.Sure && len(s.predicate.Keys) == 1 {
+		return x.internTerm(s.predicate.Keys[0])
+	}
+	if id, known := x.named[s.identity]; known {
 		return id
 	}
-	id := x.add(name, r, keys)
-	x.named[name] = id
+	id := x.add(s)
+	x.named[s.identity] = id
 	return id
 }
 
-// identity tells predicates apart: by kind and arguments, and by the owner where the arguments name him.
-func identity(owner string, r *compiledRule) string {
-	var b strings.Builder
-	mine := false
-	for _, param := range slices.Sorted(maps.Keys(r.Args)) {
-		b.WriteString("\x01" + param)
-		values := slices.Sorted(slices.Values(r.Args[param]))
-		for _, value := range slices.Compact(values) {
-			b.WriteString("\x00" + value) // no value has a control character
-			mine = mine || value == rulespec.Me
-		}
-	}
-	if mine {
-		return r.Kind + b.String() + "\x02" + owner
-	}
-	return r.Kind + b.String()
-}
-
 // add makes the predicate of a rule that is no term.
-func (x *Index) add(identity string, r *compiledRule, keys []rulespec.Key) uint32 {
+func (x *Index) add(s *statement) uint32 {
 	v := x.next
-	p := r.predicate
+	p := s.predicate
 	switch {
-	case keys != nil:
-		terms := make([]uint32, len(keys))
-		for i, k := range keys {
+	case p.Keys != nil:
+		terms := make([]uint32, len(p.Keys))
+		for i, k := range p.Keys {
 			terms[i] = x.internTerm(k)
 		}
 		id := uint32(len(v.preds))
@@ -107,7 +81,7 @@ func (x *Index) add(identity string, r *compiledRule, keys []rulespec.Key) uint3
 		}
 		return id
 	case p.Search != nil:
-		if id, ok := x.addSearch(p.Search, identity); ok {
+		if id, ok := x.addSearch(p.Search, s.identity); ok {
 			return id
 		}
 	}

@@ -18,11 +18,11 @@ func Narrow(env rulespec.Env, f rulespec.Filter, fields ...string) []rulespec.Ke
 	for _, r := range compiled {
 		keys := r.predicate.Keys
 		foreign := func(k rulespec.Key) bool { return !slices.Contains(fields, k.Field) }
-		if r.Not || len(keys) == 0 || slices.ContainsFunc(keys, foreign) {
+		if r.not || len(keys) == 0 || slices.ContainsFunc(keys, foreign) {
 			continue
 		}
-		if best == nil || r.predicate.Odds < odds {
-			best, odds = keys, r.predicate.Odds
+		if best == nil || r.odds < odds {
+			best, odds = keys, r.odds
 		}
 	}
 	return best

@@ -2,10 +2,7 @@ package rules
 
 import (
 	"encoding/binary"
-	"errors"
 	"slices"
-
-	"github.com/notifyd/notifyd/rulespec"
 )
 
 // A literal is a predicate, and in its lowest bit whether it must not hold.
@@ -67,37 +64,22 @@ const (
 	killMost = 4096
 )
 
-// compileRules compiles the rules of a filter; the error joins an *rulespec.Error for each mistake.
-func compileRules(env rulespec.Env, f rulespec.Filter) ([]compiledRule, error) {
-	env.Owner = f.Owner
-	errs := rulespec.CheckShape(f)
-	compiled := make([]compiledRule, len(f.Rules))
-	for i, r := range f.Rules {
-		p, err := rulespec.CompileRule(env, r)
-		if err != nil {
-			errs = append(errs, err)
-		}
-		compiled[i] = compiledRule{Rule: r, predicate: p}
-	}
-	return compiled, errors.Join(errs...)
-}
-
 // place says where a filter of compiled rules belongs, and interns what it takes.
-func (x *Index) place(owner string, compiled []compiledRule) place {
-	for i := range compiled {
-		compiled[i].id = x.intern(owner, &compiled[i])
+func (x *Index) place(compiled []compiledRule) place {
+	for _, r := range compiled {
+		x.intern(r.statement)
 	}
 	p := place{access: x.access(compiled)}
 	var sig []literal
 	for i := range compiled {
 		r := &compiled[i]
-		if !r.Not {
+		if !r.not {
 			if r.id != p.access {
 				sig = append(sig, literalOf(r.id, false))
 			}
 			continue
 		}
-		for _, need := range r.predicate.Needs {
+		for _, need := range r.needs {
 			sig = append(sig, literalOf(x.internNeed(need), false))
 		}
 		if x.kills(r) {
@@ -118,10 +100,10 @@ func (x *Index) access(compiled []compiledRule) uint32 {
 	best, least := root, 0
 	for i := range compiled {
 		r := &compiled[i]
-		if r.Not || !x.next.preds[r.id].listed() {
+		if r.not || !x.next.preds[r.id].listed() {
 			continue
 		}
-		cost := max(1, r.predicate.Odds)
+		cost := max(1, r.odds)
 		cost *= 1 + x.next.nodes.at(r.id).crowd()
 		if best == root || cost < least {
 			best, least = r.id, cost
@@ -132,7 +114,7 @@ func (x *Index) access(compiled []compiledRule) uint32 {
 
 // kills says whether a rule under not belongs into a list of killed filters.
 func (x *Index) kills(r *compiledRule) bool {
-	return r.predicate.Odds < killOdds && x.next.preds[r.id].listed() && len(x.next.kills.at(r.id).slots()) < killMost
+	return r.odds < killOdds && x.next.preds[r.id].listed() && len(x.next.kills.at(r.id).slots()) < killMost
 }
 
 // signature gives the number of a list of literals, which all must hold.
