@@ -22,6 +22,7 @@ type Index struct {
 	sigs   map[string]uint32
 	slots  slots
 	places places
+	hung   []uint32 // while filters are loaded: how many will hang from each predicate
 }
 
 // A view is an Index as its readers see it: it never changes. The lists only grow, so views share them.

@@ -104,12 +104,21 @@ func (x *Index) access(compiled []compiledRule) uint32 {
 			continue
 		}
 		cost := max(1, r.odds)
-		cost *= 1 + x.next.nodes.at(r.id).crowd()
+		cost *= 1 + x.crowd(r.id)
 		if best == root || cost < least {
 			best, least = r.id, cost
 		}
 	}
 	return best
+}
+
+// crowd is how many blocks the filters at a predicate would fill.
+func (x *Index) crowd(id uint32) int {
+	n := x.next.nodes.at(id).crowd()
+	if int(id) < len(x.hung) {
+		n += int(x.hung[id]) / blockIDs
+	}
+	return n
 }
 
 // kills says whether a rule under not belongs into a list of killed filters.
