@@ -13,7 +13,7 @@ import (
 )
 
 // browser starts a real chromium with a fresh profile; the context is that of one tab.
-func browser(t *testing.T) context.Context {
+func browser(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
@@ -25,7 +25,7 @@ func browser(t *testing.T) context.Context {
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
 		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-gpu", true), chromedp.Flag("no-first-run", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
-	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
+	allocator, stop := chromedp.NewExecAllocator(t.Context(), append(options, more...)...)
 	t.Cleanup(stop)
 	tab, done := chromedp.NewContext(allocator)
 	t.Cleanup(func() {
@@ -136,4 +136,13 @@ func TestBrowserWithoutScript(t *testing.T) {
 	shows(t, tab, "Saved My shell.")
 	do(t, tab, chromedp.Click(chromedp.CSS(`button[aria-label="Switch off My shell"]`)),
 		chromedp.WaitVisible(chromedp.CSS(`button[aria-label="Switch on My shell"]`)))
+}
+
+// A browser tells a site that is neither https nor on this machine nothing of where a form came from but its Origin.
+func TestBrowserOnPlainHTTP(t *testing.T) {
+	tab := browser(t, chromedp.Flag("host-resolver-rules", "MAP notify.test 127.0.0.1"))
+	s := newSite(t, "")
+	do(t, tab, chromedp.Navigate(strings.Replace(s.base, "127.0.0.1", "notify.test", 1)+"/"),
+		chromedp.SendKeys(chromedp.CSS("#address"), "alice@example.org"), chromedp.Click(chromedp.CSS("form button")))
+	shows(t, tab, "Look into your mailbox")
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -13,8 +14,12 @@ const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // guard sets the headers that every answer bears, refuses cross-site posts and keeps a panic from ending the program.
-func (s *site) guard(next http.Handler) http.Handler {
+// origin is that of the base URL: a proxy may have put another name into Host.
+func (s *site) guard(origin string, next http.Handler) (http.Handler, error) {
 	cross := http.NewCrossOriginProtection()
+	if err := cross.AddTrustedOrigin(origin); err != nil {
+		return nil, fmt.Errorf("trust forms of the base URL: %w", err)
+	}
 	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := &visit{site: s, w: w, r: r}
 		v.errorPage(http.StatusForbidden, "The form was sent from another site, so nothing was done. Open the page here and try again.")
@@ -23,7 +28,7 @@ func (s *site) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
-		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Referrer-Policy", "same-origin") // with no-referrer a browser hides the Origin of our own forms too
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
@@ -40,7 +45,7 @@ func (s *site) guard(next http.Handler) http.Handler {
 			}
 		}()
 		checked.ServeHTTP(w, r)
-	})
+	}), nil
 }
 
 // static serves the embedded style sheet and script. Their addresses bear a digest of the content, so they may be

@@ -231,7 +231,7 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 		t.Helper()
 		for header, want := range map[string]string{
 			"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-			"Referrer-Policy":         "no-referrer", "X-Content-Type-Options": "nosniff",
+			"Referrer-Policy":         "same-origin", "X-Content-Type-Options": "nosniff",
 		} {
 			if got := a.header.Get(header); got != want {
 				t.Errorf("%s: %s is %q", name, header, got)

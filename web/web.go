@@ -95,7 +95,7 @@ func Handler(o Options) (http.Handler, error) {
 		return nil, err
 	}
 	s.sessions = s.newSessions()
-	return s.guard(s.mux()), nil
+	return s.guard(base.Scheme+"://"+strings.ToLower(base.Host), s.mux())
 }
 
 // fillIn sets what the caller left to us.
