@@ -26,15 +26,16 @@ type inbox struct {
 
 // watch joins as nick and collects everything that comes until the connection ends.
 func (b *inbox) watch(t *testing.T, addr, nick string, setup ...string) *reader {
-	r := join(t, addr, nick, setup...)
+	r := joinSeeing(t, addr, nick, func(line string) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.raw = append(b.raw, line)
+		if f := strings.SplitN(line, " ", 4); len(f) == 4 && f[1] == "PRIVMSG" && f[2] == nick {
+			b.texts = append(b.texts, strings.TrimPrefix(f[3], ":"))
+		}
+	}, setup...)
 	go func() {
-		for line := range r.lines {
-			b.mu.Lock()
-			b.raw = append(b.raw, line)
-			if f := strings.SplitN(line, " ", 4); len(f) == 4 && f[1] == "PRIVMSG" && f[2] == nick {
-				b.texts = append(b.texts, strings.TrimPrefix(f[3], ":"))
-			}
-			b.mu.Unlock()
+		for range r.lines { // nobody else reads them
 		}
 	}()
 	return r
@@ -44,6 +45,11 @@ func (b *inbox) heard() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return append([]string{}, b.texts...)
+}
+
+// with gives the lines heard that have part in them.
+func (b *inbox) with(part string) []string {
+	return slices.DeleteFunc(b.heard(), func(line string) bool { return !strings.Contains(line, part) })
 }
 
 func (b *inbox) receipts() []backendtest.Receipt {

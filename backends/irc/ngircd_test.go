@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -116,7 +115,8 @@ func TestNickTooLongForTheServer(t *testing.T) {
 }
 
 // TestServerKilledInTheMiddle sends as the outbox does, four workers that retry, while the server is killed and started
-// again. Everything arrives, the two lines of a notice stay together, and only what was in flight comes twice.
+// again. Everything arrives, the two lines of a notice stay together, and only what was in flight comes twice. One line
+// may be missing: the killed server had answered for it, and died before it passed it on. Nobody can tell.
 func TestServerKilledInTheMiddle(t *testing.T) {
 	t.Parallel()
 	const notices, workers = 50, 4
@@ -150,12 +150,20 @@ func TestServerKilledInTheMiddle(t *testing.T) {
 	startNgircd(t, port)
 	box.watch(t, "127.0.0.1:"+port, "alice")
 	all.Wait()
-	eventually(t, 20*time.Second, "everything", func() bool {
-		return !slices.ContainsFunc(names(notices), func(name string) bool {
-			return !slices.ContainsFunc(box.heard(), func(line string) bool { return strings.Contains(line, name+" last") })
-		})
-	})
-	checkTogether(t, box.heard(), notices, workers)
+	retry(ctx, t, func() error { return b.Send(ctx, parcel("alice", notice("the end"))) })
+	eventually(t, 20*time.Second, "the end", func() bool { return len(box.with("the end")) > 0 })
+	lost := 0
+	for _, name := range names(notices) {
+		heard := box.with(name)
+		if missing := 2 - len(heard); missing > 0 {
+			t.Logf("of %s came %q", name, heard)
+			lost += missing
+		}
+	}
+	if lost > 1 {
+		t.Errorf("%d lines are lost; the killed server had one at most in hand", lost)
+	}
+	checkTogether(t, box.with("number-"), notices, workers)
 	if s := b.Stats()[0]; s.Reconnects < 1 {
 		t.Errorf("Stats() = %+v, want a reconnection", s)
 	}

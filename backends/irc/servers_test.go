@@ -181,18 +181,25 @@ PAM = no
 type reader struct {
 	conn  net.Conn
 	nick  string
-	lines chan string // raw, without CR LF
+	lines chan string  // raw, without CR LF
+	see   func(string) // is shown every line first
 }
 
 // join registers nick at addr; the commands in setup are sent after that.
 func join(t *testing.T, addr, nick string, setup ...string) *reader {
+	t.Helper()
+	return joinSeeing(t, addr, nick, func(string) {}, setup...)
+}
+
+// joinSeeing is join, and see is shown every line, also those that come while the nick is being registered.
+func joinSeeing(t *testing.T, addr, nick string, see func(string), setup ...string) *reader {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	r := &reader{conn: conn, nick: nick, lines: make(chan string, 5000)}
+	r := &reader{conn: conn, nick: nick, lines: make(chan string, 5000), see: see}
 	fmt.Fprintf(conn, "NICK %s\r\nUSER %s 0 * :%s\r\n", nick, nick, nick)
 	go r.read()
 	r.await(t, func(line string) bool { return strings.Contains(line, " 376 ") || strings.Contains(line, " 422 ") })
@@ -215,6 +222,7 @@ func (r *reader) read() {
 			r.say("PONG " + token)
 			continue
 		}
+		r.see(line)
 		r.lines <- line
 	}
 }
