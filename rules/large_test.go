@@ -12,38 +12,26 @@ import (
 // TestLargeNodes has so many filters under few predicates that nodes are divided, blocks are split and emptied, lists of
 // killed filters become full, and tables grow; and compares with the loop on the way up and down.
 func TestLargeNodes(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(7, 8))
 	dir := parseDirectory(t, worldDirectory)
-	var plain loop
-	byID := map[rulespec.FilterID]looped{}
-	x := rules.NewIndex(rulespec.Env{})
-	m := new(rules.Matcher)
-	const most = 24_000
-	for round := range 12 {
+	s := newStory(t, []byte("crowds"), new(tally))
+	const most = 20_000
+	for round := range 10 {
 		var changes []rules.Change
-		for range 5_000 {
+		for range 4_000 {
 			f := crowded(random, rulespec.FilterID(random.IntN(most)+1))
-			gone := random.IntN(12) < round
+			gone := random.IntN(10) < round
 			changes = append(changes, rules.Change{Filter: f, Gone: gone})
-			delete(byID, f.ID)
-			if !gone {
-				byID[f.ID] = newLooped(f)
-			}
 		}
-		m.Apply(changes...)
-		x.Apply(changes...)
-		plain = plain[:0]
-		for _, f := range byID {
-			plain = append(plain, f)
-		}
+		s.change(changes)
 		for range 5 {
-			c := newChooser([]byte(fmt.Sprint(random.Uint64())))
-			checkEvent(t, m, plain, c.event(), dir)
-			checkEvent(t, m, plain, c.event(), nil)
+			s.check(s.event(), dir)
+			s.check(s.event(), nil)
 		}
 	}
-	if n := x.Len(); n != len(byID) {
-		t.Errorf("Len = %d, want %d", n, len(byID))
+	if n := s.m.Len(); n != len(s.table.by) {
+		t.Errorf("Len = %d, want %d", n, len(s.table.by))
 	}
 }
 

@@ -6,216 +6,174 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 
-	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// A chooser makes the choices of a case: from a fuzzer's bytes while there are any, then by chance.
-type chooser struct {
-	data   []byte
-	random *rand.Rand
+// A story is filters that come, change and go, and events between that are matched and compared with the loop.
+type story struct {
+	*chooser
+	t     testing.TB
+	dirs  []rulespec.Directory
+	m     *rules.Matcher
+	table *table
+	most  int // ids there are
+	off   []rulespec.Filter
+	tally *tally
 }
 
-func newChooser(data []byte) *chooser {
-	var seed [8]byte
-	copy(seed[:], data)
-	return &chooser{data: data, random: rand.New(rand.NewPCG(binary.LittleEndian.Uint64(seed[:]), uint64(len(data))))}
+// A tally is what stories have come to. A case is one filter compared on one event.
+type tally struct {
+	cases, stories, events, matches, changes, rebuilds, reloads int
+	seen                                                        *coverage
 }
 
-// below chooses a number below n.
-func (c *chooser) below(n int) int {
-	if len(c.data) > 0 {
-		b := c.data[0]
-		c.data = c.data[1:]
-		return int(b) % n
-	}
-	return c.random.IntN(n)
-}
-
-func (c *chooser) one(from ...string) string { return from[c.below(len(from))] }
-
-// some chooses one to three values, seldom none.
-func (c *chooser) some(from ...string) []string {
-	if c.below(40) == 0 {
-		return nil
-	}
-	values := []string{c.one(from...)}
-	for len(values) < 3 && c.below(3) == 0 {
-		values = append(values, c.one(from...))
-	}
-	return values
-}
-
-var (
-	people = []string{"alice", "bob", "carol", "dave", "Kim", "@g1"}
-	things = []string{"bash", "zsh", "kernel", "kernel-rt", "python-six", "K", "straße"}
-	topics = []string{"org.x.prod.git.receive", "org.x.stg.git.receive", "org.x.prod.wiki.edit", "git", ""}
-	globs  = []string{"*.git.*", "org.?.prod*", "org.x.prod.*", "a[", "*", "*git", "org.x.*.edit", "[!o]*"}
-	names  = []string{"kernel*", "?sh", "[bz]*", "*", "*-*", "python-*", "k*l", "*ß*"}
-	texts  = []string{"push", "EDIT", "x+", ".*", "alice.*zsh", `\bbob\b`, "^alice", "(push|pull)ed", "[kK]ernel", "s[io]x", "kernel", "a", "(?i)ſ", "pu(sh)?ed", "(al|bo)ice", "é+t", `"n":\s*1`, "a(", "b{2}", "(ab|cd)(ef|gh)ij", `\x{FFFD}`}
-	told   = []string{"", "alice pushed to zsh", "bob edited", "\u212aernel of straße", "\u017fix ÉT", "abefij", "pull", "PUSHED by alice \xff", strings.Repeat("long ", 20) + "kernel"}
-)
-
-func (c *chooser) rule() rulespec.Rule {
-	r := rulespec.Rule{Kind: rulespec.Kinds[c.below(len(rulespec.Kinds))].Name, Not: c.below(3) == 0, Args: rulespec.Args{}}
-	me := append([]string{rulespec.Me, rulespec.Me}, people...)
-	switch r.Kind {
-	case "app":
-		r.Args["name"] = c.some("git", "wiki")
-	case "kind":
-		r.Args["name"] = c.some("git.receive", "wiki.edit")
-	case "actor", "user":
-		r.Args["name"] = c.some(me...)
-	case "topic":
-		r.Args["pattern"] = c.some(append(globs, topics...)...)
-	case "package":
-		r.Args["name"] = c.some(append(names, things...)...)
-	case "package_regex":
-		r.Args["pattern"] = c.some("sh$", "^KERNEL", "(", "-rt|-six", "ker.*rt", "k")
-		c.caseOf(r.Args)
-	case "group":
-		r.Args["name"] = c.some("g1", "g2", "g3", "gone")
-	case "owner":
-		c.owner(r.Args, me)
-	case "regex":
-		r.Args["pattern"] = c.some(texts...)
-		if c.below(3) == 0 {
-			r.Args["in"] = c.some("summary", "body", "link")
-		}
-		c.caseOf(r.Args)
-	case "field":
-		r.Args["path"] = c.some("n", "text", "by.name", "..")
-		if c.below(2) == 0 {
-			r.Args["is"] = c.some("1", "*e*", "[", "pull")
-		}
-		if c.below(2) == 0 {
-			r.Args["topic"] = c.some(append(globs, topics...)...)
-		}
-	case "severity":
-		r.Args["least"] = []string{c.one("info", "warning", "error", "critical", "debug")}
-	}
-	if c.below(60) == 0 {
-		r.Kind = "weather"
-	}
-	return r
-}
-
-func (c *chooser) caseOf(args rulespec.Args) {
-	if c.below(2) == 0 {
-		args["case"] = []string{c.one("sensitive", "insensitive")}
-	}
-}
-
-func (c *chooser) owner(args rulespec.Args, me []string) {
-	if c.below(4) > 0 {
-		args["user"] = c.some(me...)
-	}
-	if c.below(3) == 0 {
-		args["group"] = c.some("g1", "g2", "g3", "gone")
-	}
-	if c.below(3) == 0 {
-		args["role"] = c.some("owner", "commit", "watch", "gone")
-	}
-	if c.below(3) == 0 {
-		args["via"] = []string{c.one("person", "group")}
-	}
-}
-
-func (c *chooser) filter(id rulespec.FilterID) rulespec.Filter {
-	f := rulespec.Filter{ID: id, Owner: c.one(append(people, "")...)}
-	for range c.below(5) {
-		f.Rules = append(f.Rules, c.rule())
-	}
-	return f
-}
-
-func (c *chooser) event() *catalogue.Event {
-	set := func(from []string) []string {
-		var values []string
-		for range c.below(4) {
-			values = append(values, c.one(from...))
-		}
-		slices.Sort(values)
-		return slices.Compact(values)
-	}
-	e := &catalogue.Event{
-		Message: &bus.Message{Topic: c.one(topics...), Body: map[string]any{"n": c.below(3), "text": c.one(told...)}},
-		App:     c.one("git", "wiki", ""), Kind: c.one("git.receive", "wiki.edit", ""), Actor: c.one(append(people, "")...),
-		Users: set(people), Packages: set(things), Severity: catalogue.Severity(10 * c.below(7)),
-	}
-	if c.below(6) == 0 { // too long a name to be tried on patterns, before and behind one that may fit
-		long := strings.Repeat("kernel", rulespec.MaxName/5)
-		e.Packages = slices.Insert(e.Packages, c.below(len(e.Packages)+1), long)
-	}
-	e.SetProse(catalogue.Prose{Summary: c.one(told...), Link: c.one(told...)})
-	return e
-}
-
-var oracleDirectories = []string{
-	worldDirectory,
-	"groups: {}\n",
-	"groups: {g1: [carol, dave], g2: [], g3: [alice]}\npackages: {K: {watch: [alice, \"@g3\", \"@g1\"], commit: [Kim]}, bash: {owner: [\"@g2\"]}}\n",
-}
-
-// checkCase plays one case: filters come, change and go, and between that events are matched and compared with the loop.
-func checkCase(t *testing.T, data []byte) (events int) {
-	c := newChooser(data)
-	dirs := []rulespec.Directory{nil}
+func newStory(t testing.TB, data []byte, tally *tally) *story {
+	s := &story{chooser: newChooser(data), t: t, dirs: []rulespec.Directory{nil}, m: new(rules.Matcher), table: newTable(rulespec.Env{}), tally: tally}
 	for _, text := range oracleDirectories {
-		dirs = append(dirs, parseDirectory(t, text))
+		s.dirs = append(s.dirs, parseDirectory(t, text))
 	}
-	var plain loop
-	m := new(rules.Matcher)
-	for range 2 + c.below(30) {
-		var changes []rules.Change
-		for range c.below(6) {
-			change := rules.Change{Filter: c.filter(rulespec.FilterID(c.below(25)) << (c.below(2) * 40)), Gone: c.below(5) == 0}
-			plain.apply(change)
-			changes = append(changes, change)
-		}
-		m.Apply(changes...)
-		for range c.below(4) {
-			checkEvent(t, m, plain, c.event(), dirs[c.below(len(dirs))])
-			events++
-		}
-	}
-	return events
+	tally.stories++
+	return s
 }
 
-// checkEvent compares all that a Matcher says of an event with what the loop says.
-func checkEvent(t *testing.T, m *rules.Matcher, plain loop, e *catalogue.Event, dir rulespec.Directory) {
-	t.Helper()
+// play plays a story: short ones of few filters, and some of many.
+func (s *story) play() {
+	steps, filters := 2+s.below(30), 25
+	if s.below(3) == 0 {
+		filters, s.wide = 400, 60
+		s.change(s.crowd(s.below(256) * 2))
+	}
+	s.most = filters
+	for range steps {
+		switch s.below(40) {
+		case 0:
+			s.reload()
+		case 1:
+			if s.below(60) == 0 {
+				s.churn()
+			}
+		}
+		var changes []rules.Change
+		for range s.below(7) {
+			changes = append(changes, s.draw())
+		}
+		s.change(changes)
+		for range 1 + s.below(4) {
+			s.check(s.event(), s.dirs[s.below(len(s.dirs))])
+		}
+	}
+}
+
+func (s *story) change(changes []rules.Change) {
+	s.table.apply(changes)
+	s.m.Apply(changes...)
+	s.tally.changes += len(changes)
+}
+
+func (s *story) crowd(n int) (changes []rules.Change) {
+	for i := range n {
+		changes = append(changes, rules.Change{Filter: s.filter(rulespec.FilterID(i))})
+	}
+	return changes
+}
+
+// draw draws a change: of a new filter, or of one that is there, whole or in part.
+func (s *story) draw() rules.Change {
+	id := rulespec.FilterID(s.below(s.most)) << (s.below(2) * 40)
+	old, there := s.table.by[id]
+	f := old.text
+	f.Rules = slices.Clone(f.Rules)
+	switch what := s.below(8); {
+	case what == 0 || what == 1 && !there:
+		return rules.Change{Filter: rulespec.Filter{ID: id}, Gone: true}
+	case what == 1: // switched off, to come again
+		s.off = append(s.off, f)
+		return rules.Change{Filter: f, Gone: true}
+	case what == 2 && len(s.off) > 0:
+		return rules.Change{Filter: s.off[s.below(len(s.off))]}
+	case what == 3 && there: // somebody else's from now on
+		f.Owner = s.one(people...)
+	case what == 4 && len(f.Rules) > 0:
+		f.Rules[s.below(len(f.Rules))].Not = s.below(2) == 0
+	case what == 5 && len(f.Rules) > 0:
+		f.Rules[s.below(len(f.Rules))] = s.rule()
+	default:
+		f = s.filter(id)
+	}
+	return rules.Change{Filter: f}
+}
+
+// reload compiles everything anew, as when the catalogue has lost or gained a kind of message.
+func (s *story) reload() {
+	var env rulespec.Env
+	if s.below(2) == 0 {
+		env.KnowsKind = func(name string) bool { return name == "git.receive" }
+	}
+	s.table.move(env)
+	s.m, _ = rules.CompileIn(env, s.table.filters())
+	s.tally.reloads++
+}
+
+// churn lets so many filters go that the matcher builds its index anew.
+func (s *story) churn() {
+	f := s.filter(rulespec.FilterID(s.below(s.most)))
+	f.Rules = append(f.Rules[:0], rule("app", "name", "git"))
+	s.change(slices.Repeat([]rules.Change{{Filter: f}}, 10_500+len(s.table.by)))
+	s.tally.rebuilds++
+}
+
+// check compares all that the matcher says of an event with what the loop says.
+func (s *story) check(e *catalogue.Event, dir rulespec.Directory) {
+	s.t.Helper()
+	plain := s.table.loop()
+	subject := &rulespec.Subject{Event: e, Directory: dir}
 	want, owners := plain.match(e, dir)
-	got := m.Match(e, dir)
-	if !slices.Equal(got, want) {
-		t.Fatalf("Match = %v, want %v for %+v", got, want, *e.Message)
+	s.tally.cases += len(plain)
+	s.tally.events++
+	s.tally.matches += len(want)
+	if got := s.m.Match(e, dir); !slices.Equal(got, want) {
+		s.t.Fatalf("Match = %v, want %v for %+v with %v", got, want, *e.Message, dir)
 	}
 	var r rules.Result
-	m.Find(&r, e, dir)
+	s.m.Find(&r, e, dir)
+	checkResult(s.t, &r, want, owners)
+	if len(plain) == 0 {
+		return
+	}
+	s.checkExplained(&plain[s.below(len(plain))], subject, want)
+	if len(want) > 0 {
+		at, _ := slices.BinarySearchFunc(plain, want[s.below(len(want))], func(f looped, id rulespec.FilterID) int { return int(f.id) - int(id) })
+		s.checkExplained(&plain[at], subject, want)
+		checkNarrow(s.t, &plain[at], subject)
+	}
+	if s.tally.seen != nil && s.tally.events%8 == 0 {
+		s.tally.seen.add(plain, subject)
+	}
+}
+
+// checkResult wants a Result to hold exactly these filters, in each way to read it.
+func checkResult(t testing.TB, r *rules.Result, want []rulespec.FilterID, owners map[rulespec.FilterID]string) {
+	t.Helper()
 	if n := r.Len(); n != len(want) {
 		t.Fatalf("Len = %d, want %d", n, len(want))
 	}
 	var all []rulespec.FilterID
-	people := map[string]bool{}
+	persons := map[string]bool{}
 	for ids := range r.PerOwner {
 		for _, id := range ids {
-			if owners[id] != owners[ids[0]] || people[owners[id]] {
+			if owners[id] != owners[ids[0]] || persons[owners[id]] {
 				t.Fatalf("PerOwner gives %v, which are of %q, %q or were there before", ids, owners[id], owners[ids[0]])
 			}
 		}
-		people[owners[ids[0]]] = true
+		persons[owners[ids[0]]] = true
 		all = append(all, ids...)
 	}
 	if slices.Sort(all); !slices.Equal(all, want) {
 		t.Fatalf("PerOwner = %v, want %v", all, want)
-	}
-	for i := range plain {
-		checkNarrow(t, &plain[i], &rulespec.Subject{Event: e, Directory: dir}, slices.Contains(want, plain[i].id))
 	}
 	each := map[string]bool{}
 	for id := range r.OneEach {
@@ -225,17 +183,38 @@ func checkEvent(t *testing.T, m *rules.Matcher, plain loop, e *catalogue.Event, 
 		}
 		each[owner] = true
 	}
-	if len(each) != len(people) {
-		t.Fatalf("OneEach gives %d owners, want %d", len(each), len(people))
+	if len(each) != len(persons) {
+		t.Fatalf("OneEach gives %d owners, want %d", len(each), len(persons))
+	}
+}
+
+// checkExplained wants an explanation to agree, and the near misses of the filter's owner to be what the loop calls so.
+func (s *story) checkExplained(f *looped, subject *rulespec.Subject, want []rulespec.FilterID) {
+	s.t.Helper()
+	matches := slices.Contains(want, f.id)
+	if x, known := s.m.Explain(subject.Event, subject.Directory, f.id); !known || x.Matched != matches {
+		s.t.Fatalf("Explain(%+v) = %+v, %v, want Matched %v", f.text, x, known, matches)
+	}
+	if s.tally.events%16 != 0 {
+		return
+	}
+	var near, got []rulespec.FilterID
+	for _, other := range s.table.loop() {
+		if other.text.Owner == f.text.Owner && other.nearly(subject) {
+			near = append(near, other.id)
+		}
+	}
+	for _, x := range s.m.NearMisses(subject.Event, subject.Directory, f.text.Owner) {
+		got = append(got, x.Filter)
+	}
+	if !slices.Equal(got, near) {
+		s.t.Fatalf("NearMisses(%q) = %v, want %v", f.text.Owner, got, near)
 	}
 }
 
 // checkNarrow holds Narrow to its promise: an event that the filter matches has one of the keys.
-func checkNarrow(t *testing.T, f *looped, s *rulespec.Subject, matches bool) {
+func checkNarrow(t testing.TB, f *looped, s *rulespec.Subject) {
 	t.Helper()
-	if !matches {
-		return
-	}
 	keys := rules.Narrow(rulespec.Env{}, f.text, "topic", "app", "kind", "user", "package", "actor")
 	has := func(k rulespec.Key) bool { return slices.Contains(slices.Collect(s.Values(k.Field)), k.Value) }
 	if keys != nil && !slices.ContainsFunc(keys, has) {
@@ -243,30 +222,33 @@ func checkNarrow(t *testing.T, f *looped, s *rulespec.Subject, matches bool) {
 	}
 }
 
-// TestOracle plays random cases; NOTIFYD_CASES says how many.
+// casesByDefault is how many cases TestOracle has where NOTIFYD_CASES does not say.
+const casesByDefault = 2_000_000
+
+// TestOracle plays stories until they have NOTIFYD_CASES cases: always the same ones by default, others each time when it is set.
 func TestOracle(t *testing.T) {
-	cases, _ := strconv.Atoi(os.Getenv("NOTIFYD_CASES"))
-	seed := uint64(1)
-	if cases == 0 {
-		cases = 300
-	} else {
-		seed = rand.Uint64()
+	t.Parallel()
+	most, _ := strconv.Atoi(os.Getenv("NOTIFYD_CASES"))
+	seed := rand.Uint64()
+	if most == 0 {
+		most, seed = casesByDefault, 1
 	}
-	events := 0
-	for i := range cases {
+	sum := &tally{seen: newCoverage()}
+	for i := uint64(0); sum.cases < most; i++ {
 		var data [8]byte
-		binary.LittleEndian.PutUint64(data[:], seed+uint64(i))
-		events += checkCase(t, data[:])
-		if t.Failed() {
-			t.Fatalf("seed %d", seed+uint64(i))
+		binary.LittleEndian.PutUint64(data[:], seed+i)
+		if !t.Run(strconv.FormatUint(seed+i, 10), func(t *testing.T) { newStory(t, data[:], sum).play() }) {
+			return
 		}
 	}
-	t.Logf("%d cases, %d events, from seed %d", cases, events, seed)
+	sum.seen.check(t)
+	t.Logf("%d cases in %d stories from seed %d: %d events, %d matches, %d changes, %d rebuilds, %d reloads",
+		sum.cases, sum.stories, seed, sum.events, sum.matches, sum.changes, sum.rebuilds, sum.reloads)
 }
 
 func FuzzOracle(f *testing.F) {
 	for _, seed := range []string{"", "a", "filters", "0123456789abcdefghijklmnopqrstuvwxyz"} {
 		f.Add([]byte(seed))
 	}
-	f.Fuzz(func(t *testing.T, data []byte) { checkCase(t, data[:min(len(data), 4096)]) })
+	f.Fuzz(func(t *testing.T, data []byte) { newStory(t, data[:min(len(data), 4096)], new(tally)).play() })
 }

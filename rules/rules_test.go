@@ -205,7 +205,7 @@ func parseFilter(t *testing.T, text string) rulespec.Filter {
 	return f
 }
 
-func parseDirectory(t *testing.T, text string) *directory.Snapshot {
+func parseDirectory(t testing.TB, text string) *directory.Snapshot {
 	t.Helper()
 	dir, err := directory.Parse([]byte(text))
 	if err != nil {
