@@ -52,11 +52,16 @@ func until(t testing.TB, what string, holds func() bool) {
 	}
 }
 
-// TestNodesShareTheWork runs several outboxes on one database while others add: nothing is sent twice, nothing
-// is left, no destination gets two parcels at once, and the database never says that it is busy.
+// TestNodesShareTheWork runs several outboxes on one PostgreSQL database while others add: nothing is sent twice, nothing
+// is left, no destination gets two parcels at once, and the database never says that it is busy. On SQLite one node runs:
+// a second would take up at its start what the first one has in hand.
 func TestNodesShareTheWork(t *testing.T) {
 	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
-		const nodes, adders, batches = 3, 4, 25
+		const adders, batches = 4, 25
+		nodes := 1
+		if d.Postgres {
+			nodes = 3
+		}
 		log, sink := &journal{}, &medium{answer: takes}
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
