@@ -27,6 +27,7 @@ type machine struct {
 	sent    map[string]int    // how often the medium took each delivery
 	lost    map[string]bool   // taken by the medium, but the process died before it was recorded
 	settled map[string]bool   // taken and recorded
+	ended   map[string]bool   // cancelled while it was owed
 }
 
 func newMachine(t *rapid.T, d *migrations.DB) *machine {
@@ -37,7 +38,7 @@ func newMachine(t *rapid.T, d *migrations.DB) *machine {
 	}
 	m := &machine{
 		clock: newClock(), db: d, added: map[string]bool{}, parcels: map[string]string{}, sent: map[string]int{},
-		lost: map[string]bool{}, settled: map[string]bool{},
+		lost: map[string]bool{}, settled: map[string]bool{}, ended: map[string]bool{},
 	}
 	m.start()
 	return m
@@ -107,8 +108,8 @@ func (m *machine) check(t *rapid.T, c claim) {
 			t.Fatalf("parcel %s mixes destinations", c.parcel)
 		}
 		key := r.Message + " " + r.Destination
-		if m.settled[key] {
-			t.Fatalf("%s is claimed again after it was done", key)
+		if m.settled[key] || m.ended[key] {
+			t.Fatalf("%s is claimed again after it was done or cancelled", key)
 		}
 		content += key + ", "
 	}
@@ -153,6 +154,29 @@ func (m *machine) Finish(t *rapid.T) {
 	}
 }
 
+// Cancel switches a destination off, also while something is sent there.
+func (m *machine) Cancel(t *rapid.T) {
+	destination := fmt.Sprint(rapid.IntRange(1, 3).Draw(t, "destination"))
+	var owed []row
+	err := m.o.writer.Transaction(func(tx *gorm.DB) error {
+		err := tx.Where("destination = ? AND state IN ?", destination, []State{Waiting, Claimed}).Find(&owed).Error
+		if err != nil {
+			return err
+		}
+		n, err := m.o.Cancel(tx, []string{destination}, "off")
+		if err == nil && n != len(owed) {
+			t.Fatalf("Cancel = %d, %d were owed", n, len(owed))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range owed {
+		m.ended[r.Message+" "+r.Destination] = true
+	}
+}
+
 // Crash drops everything in hand.
 func (m *machine) Crash(*rapid.T) { m.start() }
 
@@ -177,6 +201,9 @@ func (m *machine) Check(t *rapid.T) {
 			t.Fatalf("row %+v", r)
 		}
 		if r.State == Waiting || r.State == Claimed {
+			if m.ended[key] {
+				t.Fatalf("%s was cancelled and is %s", key, r.State)
+			}
 			open[r.Lane]++
 		}
 	}

@@ -426,7 +426,7 @@ func TestCancelAndFlush(t *testing.T) {
 		later := c.now().Add(time.Hour)
 		add(t, o, delivery("m1", "1", later), delivery("m1", "2", later))
 		err := d.Writer.Transaction(func(tx *gorm.DB) error {
-			if n, err := o.Cancel(tx, "1", "switched off"); n != 1 || err != nil {
+			if n, err := o.Cancel(tx, []string{"1"}, "switched off"); n != 1 || err != nil {
 				t.Errorf("Cancel = %d, %v", n, err)
 			}
 			return o.Flush(tx, "2")

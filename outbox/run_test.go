@@ -408,3 +408,25 @@ func TestDeadNetworkDelaysNoOther(t *testing.T) {
 		}
 	})
 }
+
+// TestCancelEndsTheRetriesOfWhatIsBeingSent cancels during a send that then fails for now.
+func TestCancelEndsTheRetriesOfWhatIsBeingSent(t *testing.T) {
+	bubble(t, Config{}, func(t *testing.T, o *Outbox) {
+		mail := &medium{answer: func(ctx context.Context, _ backends.Parcel) error {
+			wait(ctx, time.Minute, nil)
+			return errors.New("451 try later")
+		}}
+		during(t, o, map[string]backends.Backend{"mail": mail}, func() {
+			add(t, o, delivery("m1", "42", time.Now()))
+			time.Sleep(time.Second)
+			if err := o.Withdraw(t.Context(), "42", "switched off"); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(time.Hour)
+			synctest.Wait()
+		})
+		if rows := all(t, o); rows[0].State != Dead {
+			t.Errorf("the delivery is %s, want it dead", rows[0].State)
+		}
+	})
+}

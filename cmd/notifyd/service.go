@@ -150,7 +150,7 @@ func (s *service) gone(destination, reason string) {
 	err = s.prefs.DisableDestination(ctx, uint(id), reason)
 	if err == nil {
 		err = s.db.Writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-			_, err := s.outbox.Cancel(tx, destination, reason)
+			_, err := s.outbox.Cancel(tx, []string{destination}, reason)
 			return err
 		})
 	}
