@@ -74,7 +74,10 @@ func (s *Store) Confirm(ctx context.Context, userID, destinationID uint, code st
 		if errors.Is(err, gorm.ErrDuplicatedKey) {
 			return ErrClaimed
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.touchUser(tx, userID)
 	})
 	if err == nil && !fits {
 		return ErrCode // after the commit, which counts the attempt

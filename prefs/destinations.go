@@ -89,7 +89,10 @@ func (s *Store) SetSchedule(ctx context.Context, userID, id uint, schedule Sched
 
 func (s *Store) setDestination(ctx context.Context, userID, id uint, set map[string]any) error {
 	return s.change(ctx, "change destination", func(tx *gorm.DB) error {
-		return one(tx.Model(&destinationRow{}).Where("id = ? AND user_id = ?", id, userID).Updates(set))
+		if err := one(tx.Model(&destinationRow{}).Where("id = ? AND user_id = ?", id, userID).Updates(set)); err != nil {
+			return err
+		}
+		return s.touchUser(tx, userID)
 	})
 }
 
@@ -100,7 +103,14 @@ func (s *Store) DisableDestination(ctx context.Context, id uint, why string) err
 		why = "refused"
 	}
 	return s.change(ctx, "disable destination", func(tx *gorm.DB) error {
-		return one(tx.Model(&destinationRow{}).Where("id = ?", id).Update("disabled", clean(why, maxAddress)))
+		if err := one(tx.Model(&destinationRow{}).Where("id = ?", id).Update("disabled", clean(why, maxAddress))); err != nil {
+			return err
+		}
+		var to destinationRow
+		if err := tx.Where("id = ?", id).Take(&to).Error; err != nil {
+			return err
+		}
+		return s.touchUser(tx, to.UserID)
 	})
 }
 
@@ -112,6 +122,9 @@ func (s *Store) DeleteDestination(ctx context.Context, userID, id uint) error {
 			return err
 		}
 		if err := one(tx.Where("id = ? AND user_id = ?", id, userID).Delete(&destinationRow{})); err != nil {
+			return err
+		}
+		if err := s.touchUser(tx, userID); err != nil {
 			return err
 		}
 		return tx.Exec("UPDATE filters SET is_on = ? WHERE user_id = ? AND is_on AND chosen AND NOT EXISTS "+

@@ -72,7 +72,10 @@ func (s *Store) SaveFilter(ctx context.Context, userID uint, f Filter) (Filter, 
 			return err
 		}
 		f.ID = rulespec.FilterID(row.ID)
-		return choose(tx, row.ID, userID, f.Destinations)
+		if err := choose(tx, row.ID, userID, f.Destinations); err != nil {
+			return err
+		}
+		return s.touchFilter(tx, f.ID)
 	})
 	if err != nil {
 		return Filter{}, err
@@ -131,6 +134,9 @@ func (s *Store) CopyFilter(ctx context.Context, userID uint, id rulespec.FilterI
 		if err := s.store(tx, &row); err != nil {
 			return err
 		}
+		if err := s.touchFilter(tx, rulespec.FilterID(row.ID)); err != nil {
+			return err
+		}
 		return tx.Exec("INSERT INTO filter_destinations (filter_id, destination_id) "+
 			"SELECT ?, destination_id FROM filter_destinations WHERE filter_id = ?", row.ID, id).Error
 	})
@@ -152,14 +158,21 @@ func (s *Store) SetOneShot(ctx context.Context, userID uint, id rulespec.FilterI
 
 func (s *Store) setFilter(ctx context.Context, userID uint, id rulespec.FilterID, column string, value bool) error {
 	return s.change(ctx, "change filter", func(tx *gorm.DB) error {
-		return one(tx.Model(&filterRow{}).Where("id = ? AND user_id = ?", id, userID).
+		err := one(tx.Model(&filterRow{}).Where("id = ? AND user_id = ?", id, userID).
 			Updates(map[string]any{column: value, "updated_at": s.micro()}))
+		if err != nil {
+			return err
+		}
+		return s.touchFilter(tx, id)
 	})
 }
 
 // DeleteFilter deletes one of the user's filters.
 func (s *Store) DeleteFilter(ctx context.Context, userID uint, id rulespec.FilterID) error {
 	return s.change(ctx, "delete filter", func(tx *gorm.DB) error {
+		if err := s.touchFilter(tx, id); err != nil {
+			return err
+		}
 		return one(tx.Where("id = ? AND user_id = ?", id, userID).Delete(&filterRow{}))
 	})
 }

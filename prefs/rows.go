@@ -8,11 +8,12 @@ import (
 func Models() []any {
 	return []any{
 		&userRow{}, &destinationRow{}, &confirmationRow{}, &signInRow{}, &sentCodeRow{}, &apiTokenRow{},
-		&sessionRow{}, &secretRow{}, &filterRow{}, &filterDestinationRow{}, &revisionRow{},
+		&sessionRow{}, &secretRow{}, &filterRow{}, &filterDestinationRow{}, &revisionRow{}, &changeRow{},
 	}
 }
 
-// The rows. Times are Unix microseconds; the tables, their keys and foreign keys are in migrations/*/00001_prefs.sql.
+// The rows. Times are Unix microseconds; the tables, their keys and foreign keys are in migrations/*/00001_prefs.sql; changes
+// is in 00006_changes.sql.
 
 type userRow struct {
 	ID        uint   `gorm:"primaryKey"`
@@ -118,6 +119,14 @@ type revisionRow struct {
 }
 
 func (revisionRow) TableName() string { return "revisions" }
+
+type changeRow struct {
+	Revision  int64 `gorm:"primaryKey;autoIncrement:false"`
+	FilterID  uint  `gorm:"primaryKey;autoIncrement:false"` // 0: there for each revision
+	ChangedAt int64 `gorm:"not null"`
+}
+
+func (changeRow) TableName() string { return "changes" }
 
 func (r userRow) user() User {
 	u := User{ID: r.ID, Name: r.Name, Zone: r.Zone}

@@ -41,10 +41,16 @@ func (s *Store) act(ctx context.Context, a Action, on bool) error {
 			return err
 		}
 		if a.Filter == 0 {
-			return tx.Model(&destinationRow{}).Where("id = ?", to.ID).Update("is_on", on).Error
+			if err := tx.Model(&destinationRow{}).Where("id = ?", to.ID).Update("is_on", on).Error; err != nil {
+				return err
+			}
+			return s.touchUser(tx, to.UserID)
 		}
 		var f filterRow
 		if err := tx.Where("id = ? AND user_id = ?", a.Filter, to.UserID).Take(&f).Error; err != nil {
+			return err
+		}
+		if err := s.touchFilter(tx, a.Filter); err != nil {
 			return err
 		}
 		if on {

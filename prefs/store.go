@@ -58,8 +58,11 @@ func (s *Store) Run(ctx context.Context, interval time.Duration, log *slog.Logge
 	}
 }
 
-// Prune deletes sessions, tokens and codes that have expired.
+// Prune deletes sessions, tokens and codes that have expired, and what is old in the log of changes.
 func (s *Store) Prune(ctx context.Context) error {
+	if err := s.pruneChanges(ctx); err != nil {
+		return err
+	}
 	now := s.micro()
 	return s.write(ctx, "delete what has expired", func(tx *gorm.DB) error {
 		for _, row := range []any{&sessionRow{}, &signInRow{}, &confirmationRow{}} {
@@ -76,20 +79,14 @@ func (s *Store) write(ctx context.Context, verb string, f func(tx *gorm.DB) erro
 	return named(verb, s.writer.WithContext(ctx).Transaction(f))
 }
 
-// change is write for what changes what is delivered.
+// change is write for what changes what is delivered. f must touch every filter that its change is about; see touchFilter.
 func (s *Store) change(ctx context.Context, verb string, f func(tx *gorm.DB) error) error {
 	return s.write(ctx, verb, func(tx *gorm.DB) error {
-		if err := bump(tx); err != nil {
+		if err := s.bump(tx); err != nil {
 			return err
 		}
 		return f(tx)
 	})
-}
-
-// bump raises the revision. On PostgreSQL it holds up other changes until the commit, so it comes before anything else in
-// prefs is locked: transactions that take the row of the revision and then others cannot lock each other out.
-func bump(tx *gorm.DB) error {
-	return tx.Exec("UPDATE revisions SET value = value + 1 WHERE id = 1").Error
 }
 
 // read gives a handle for reading.

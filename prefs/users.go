@@ -50,7 +50,10 @@ func (s *Store) create(ctx context.Context, name, zone string, first *destinatio
 				return err
 			}
 		}
-		return s.createDefaults(tx, row.ID)
+		if err := s.createDefaults(tx, row.ID); err != nil {
+			return err
+		}
+		return s.touchUser(tx, row.ID)
 	})
 	if err != nil {
 		return User{}, err
@@ -105,13 +108,19 @@ func (s *Store) setUser(ctx context.Context, id uint, column, value string) erro
 		if errors.Is(done.Error, gorm.ErrDuplicatedKey) {
 			return ErrTaken
 		}
-		return one(done)
+		if err := one(done); err != nil {
+			return err
+		}
+		return s.touchUser(tx, id)
 	})
 }
 
 // DeleteUser deletes a user and all that is theirs.
 func (s *Store) DeleteUser(ctx context.Context, id uint) error {
 	return s.change(ctx, "delete user", func(tx *gorm.DB) error {
+		if err := s.touchUser(tx, id); err != nil {
+			return err
+		}
 		return one(tx.Where("id = ?", id).Delete(&userRow{}))
 	})
 }

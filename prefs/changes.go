@@ -1,0 +1,88 @@
+package prefs
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// The log of changes says which filters each revision touched: whoever holds what was made of an earlier revision takes
+// up these alone. It is kept within bounds; who has slept longer than it reaches reads everything.
+
+// The bounds on the log.
+const (
+	keepRevisions = 20_000
+	keepChanges   = 7 * 24 * 3600 * 1_000_000 // microseconds
+	maxChanges    = 100_000                   // touched filters that are not more work than reading everything
+)
+
+// bump raises the revision, and begins its entry in the log. On PostgreSQL it holds up other changes until the commit,
+// so it comes before anything else in prefs is locked: transactions that take the row of the revision and then others
+// cannot lock each other out.
+func (s *Store) bump(tx *gorm.DB) error {
+	var revision int64
+	err := tx.Raw("UPDATE revisions SET value = value + 1 WHERE id = 1 RETURNING value").Scan(&revision).Error
+	if err != nil {
+		return err
+	}
+	if err := tx.Exec("DELETE FROM changes WHERE revision <= ?", revision-keepRevisions).Error; err != nil {
+		return err
+	}
+	return tx.Exec("INSERT INTO changes (revision, filter_id, changed_at) VALUES (?, 0, ?)", revision, s.micro()).Error
+}
+
+const touch = "INSERT INTO changes (revision, filter_id, changed_at) SELECT r.value, f.id, ? FROM revisions r, filters f " +
+	"WHERE r.id = 1 AND "
+
+// touchFilter notes that the revision of this transaction touches a filter. One that is to be deleted must still be there.
+func (s *Store) touchFilter(tx *gorm.DB, id rulespec.FilterID) error {
+	return tx.Exec(touch+"f.id = ? ON CONFLICT DO NOTHING", s.micro(), id).Error
+}
+
+// touchUser is touchFilter for all filters of a user: who they are or what they reach changes.
+func (s *Store) touchUser(tx *gorm.DB, userID uint) error {
+	return tx.Exec(touch+"f.user_id = ? ON CONFLICT DO NOTHING", s.micro(), userID).Error
+}
+
+// Changes gives the filters that were touched by the revisions after one and up to another, ascending; those that are
+// gone too. whole is false where the log does not tell: it was cut, or somebody raised the revision by hand. Then only
+// reading everything will do.
+func (s *Store) Changes(tx *gorm.DB, after, until int64) (ids []rulespec.FilterID, whole bool, err error) {
+	if until-after > keepRevisions || until < after {
+		return nil, false, nil
+	}
+	var rows []struct{ Revision, FilterID int64 }
+	err = tx.Raw("SELECT revision, filter_id FROM changes WHERE revision > ? AND revision <= ? ORDER BY revision, filter_id LIMIT ?",
+		after, until, maxChanges+1).Scan(&rows).Error
+	if err != nil {
+		return nil, false, fmt.Errorf("read log of changes: %w", err)
+	}
+	revisions := int64(0)
+	for _, r := range rows {
+		if r.FilterID == 0 {
+			revisions++
+		} else {
+			ids = append(ids, rulespec.FilterID(r.FilterID))
+		}
+	}
+	if revisions != until-after || len(rows) > maxChanges {
+		return nil, false, nil
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), true, nil
+}
+
+// pruneChanges cuts what is too old off the log.
+func (s *Store) pruneChanges(ctx context.Context) error {
+	return s.write(ctx, "cut log of changes", func(tx *gorm.DB) error {
+		// as the first statement of a change does, so that the two cannot lock each other out
+		if err := tx.Exec("UPDATE revisions SET value = value WHERE id = 1").Error; err != nil {
+			return err
+		}
+		return tx.Exec("DELETE FROM changes WHERE changed_at <= ?", s.micro()-keepChanges).Error
+	})
+}
