@@ -32,7 +32,7 @@ func BenchmarkSubscriptions(b *testing.B) {
 				b.Fatal(err)
 			}
 			for b.Loop() {
-				subs, err := s.Subscriptions(b.Context())
+				subs, err := everything(b.Context(), s, d)
 				if err != nil || len(subs) != 10000 {
 					b.Fatal(len(subs), err)
 				}

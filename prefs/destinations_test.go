@@ -61,7 +61,7 @@ func TestDestinations(t *testing.T) {
 }
 
 func TestDeletedDestinationWidensNothing(t *testing.T) {
-	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
+	each(t, func(t *testing.T, s *prefs.Store, d *migrations.DB, _ *clock) {
 		ctx := t.Context()
 		alice, mail := person(t, s, "alice")
 		irc := confirmed(t, s, alice, "irc", "alice")
@@ -75,7 +75,7 @@ func TestDeletedDestinationWidensNothing(t *testing.T) {
 		if got.Broken == "" || len(got.Destinations) != 0 {
 			t.Errorf("the filter is %+v", got)
 		}
-		for _, sub := range must[[]prefs.Subscription](t)(s.Subscriptions(ctx)) {
+		for _, sub := range subscriptions(t, s, d) {
 			if sub.Filter.ID == only.ID {
 				t.Errorf("it reaches %+v", sub.Destinations)
 			}
@@ -224,14 +224,14 @@ func TestConfirmAtOnce(t *testing.T) {
 }
 
 func TestStop(t *testing.T) {
-	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
+	each(t, func(t *testing.T, s *prefs.Store, d *migrations.DB, _ *clock) {
 		ctx := t.Context()
 		alice, mail := person(t, s, "alice")
 		irc := confirmed(t, s, alice, "irc", "alice")
 		bob, bobs := person(t, s, "bob")
 		f := must[prefs.Filter](t)(s.SaveFilter(ctx, alice.ID, packageFilter("all", "bash")))
 		reaches := func() (ids []uint) {
-			for _, sub := range must[[]prefs.Subscription](t)(s.Subscriptions(ctx)) {
+			for _, sub := range subscriptions(t, s, d) {
 				if sub.Filter.ID == f.ID {
 					for _, d := range sub.Destinations {
 						ids = append(ids, d.ID)

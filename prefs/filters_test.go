@@ -123,7 +123,7 @@ func TestBrokenFilterIsKept(t *testing.T) {
 			if got.Broken == "" || got.Name != "mine" {
 				t.Errorf("%q: %+v", text, got)
 			}
-			for _, sub := range must[[]prefs.Subscription](t)(s.Subscriptions(ctx)) {
+			for _, sub := range subscriptions(t, s, d) {
 				if sub.Filter.ID == f.ID {
 					t.Errorf("%q is a subscription", text)
 				}

@@ -64,6 +64,7 @@ type machine struct {
 	destinations map[uint]*modelDestination
 	filters      map[rulespec.FilterID]*modelFilter
 	revision     int64
+	follower     follower
 }
 
 func mustFilters(r *rapid.T, s *prefs.Store, userID uint) []prefs.Filter {
@@ -262,7 +263,7 @@ func (m *machine) check(r *rapid.T) {
 			delete(want, id)
 		}
 	}
-	subs, err := m.s.Subscriptions(m.ctx)
+	subs, err := everything(m.ctx, m.s, m.d)
 	m.must(r, err)
 	got := make(map[rulespec.FilterID][]uint)
 	for _, sub := range subs {
@@ -285,4 +286,10 @@ func (m *machine) check(r *rapid.T) {
 		r.Fatalf("the revision fell from %d to %d", m.revision, now)
 	}
 	m.revision = now
+	_, err = m.follower.follow(m.ctx, m.s, m.d)
+	m.must(r, err)
+	problem, err := m.follower.check(m.ctx, m.s, m.d)
+	if m.must(r, err); problem != "" {
+		r.Fatal(problem)
+	}
 }

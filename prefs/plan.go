@@ -2,6 +2,7 @@ package prefs
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,45 +23,74 @@ const (
 // Plan says what is owed because of an event and the filters it hit: one delivery for each destination, however many
 // filters reach it; its notice lists them all. The order is that of the destinations' ids. Plan is pure. links may be nil.
 func Plan(e *catalogue.Event, hits []Subscription, now time.Time, links *Links) []outbox.Delivery {
-	type target struct {
-		to      Destination
-		user    User
-		reasons []backends.Reason
+	of := map[uint][]*Subscription{}
+	for i := range hits {
+		of[hits[i].User.ID] = append(of[hits[i].User.ID], &hits[i])
 	}
-	targets := make(map[uint]*target)
+	p := NewPlanner(e, now, links)
+	for _, user := range slices.Sorted(maps.Keys(of)) {
+		p.Add(of[user])
+	}
+	return p.Deliveries()
+}
+
+// A Planner is Plan for one user after the other.
+type Planner struct {
+	event *catalogue.Event
+	now   time.Time
+	links *Links
+	told  *backends.Notice // without the reasons; nil until somebody is to be told
+	owed  []outbox.Delivery
+	to    []uint // of owed: the destinations
+}
+
+// NewPlanner makes a Planner for an event.
+func NewPlanner(e *catalogue.Event, now time.Time, links *Links) *Planner {
+	return &Planner{event: e, now: now, links: links}
+}
+
+// Add plans for one user, whose filters hits are: all that the event hit. A user comes once.
+func (p *Planner) Add(hits []*Subscription) {
+	begin := len(p.owed)
 	for _, hit := range hits {
-		for _, to := range hit.Destinations {
-			t := targets[to.ID]
-			if t == nil {
-				t = &target{to: to, user: hit.User}
-				targets[to.ID] = t
+		for i := range hit.Destinations {
+			to := &hit.Destinations[i]
+			at := slices.Index(p.to[begin:], to.ID)
+			if at < 0 {
+				at = len(p.owed) - begin
+				p.owed, p.to = append(p.owed, p.delivery(to, &hit.User)), append(p.to, to.ID)
 			}
-			t.reasons = append(t.reasons, backends.Reason{
+			d := &p.owed[begin+at]
+			d.Notice.Why = append(d.Notice.Why, backends.Reason{
 				Filter: hit.Filter.Name, Sentence: hit.Sentence,
-				Link: links.Filter(hit.Filter.ID), Stop: links.Stop(hit.Filter.ID, to.ID),
+				Link: p.links.Filter(hit.Filter.ID), Stop: p.links.Stop(hit.Filter.ID, to.ID),
 			})
 		}
 	}
-	if len(targets) == 0 {
-		return nil
+}
+
+// delivery is what a destination is owed, without the reasons.
+func (p *Planner) delivery(to *Destination, user *User) outbox.Delivery {
+	if p.told == nil {
+		told := notice(p.event)
+		p.told = &told
 	}
-	told := notice(e)
-	deliveries := make([]outbox.Delivery, 0, len(targets))
-	for _, t := range targets {
-		d := outbox.Delivery{
-			Message: e.ID, Destination: Key(t.to.ID), Backend: t.to.Backend, Address: t.to.Address,
-			Notice: told, Manage: links.Manage(t.to.ID), DueAt: now,
-		}
-		d.Notice.Why = t.reasons
-		if s := t.to.Schedule; s.Digest() && e.Severity < catalogue.Critical {
-			d.DueAt, d.Together, d.PullAt = s.Due(now, t.user.Location()), true, s.Count
-		}
-		deliveries = append(deliveries, d)
+	d := outbox.Delivery{
+		Message: p.event.ID, Destination: Key(to.ID), Backend: to.Backend, Address: to.Address,
+		Notice: *p.told, Manage: p.links.Manage(to.ID), DueAt: p.now,
 	}
-	slices.SortFunc(deliveries, func(a, b outbox.Delivery) int {
+	if s := to.Schedule; s.Digest() && p.event.Severity < catalogue.Critical {
+		d.DueAt, d.Together, d.PullAt = s.Due(p.now, user.Location()), true, s.Count
+	}
+	return d
+}
+
+// Deliveries gives what was planned, in the order of the destinations' ids.
+func (p *Planner) Deliveries() []outbox.Delivery {
+	slices.SortFunc(p.owed, func(a, b outbox.Delivery) int {
 		return cmp.Or(cmp.Compare(len(a.Destination), len(b.Destination)), strings.Compare(a.Destination, b.Destination))
 	})
-	return deliveries
+	return p.owed
 }
 
 // Key gives the key of a destination in the outbox.

@@ -1,8 +1,6 @@
 package prefs
 
 import (
-	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 
@@ -11,40 +9,46 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// Subscriptions gives every filter that is on and reaches somebody, in the order of their ids: four statements, however
-// many there are. Read the Revision first: then what Subscriptions gives is of that revision or a later one.
-func (s *Store) Subscriptions(ctx context.Context) ([]Subscription, error) {
-	var all []Subscription
-	snapshot := &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
-	if s.reader.Name() == "sqlite" {
-		snapshot = nil // its driver knows no levels; every transaction there is a snapshot
+// Subscriptions gives what Plan needs of those of the filters that are on and reach somebody, in the order of their ids:
+// four statements for each thousand. Broken filters are left out: they cannot match, and their owner sees them marked.
+// Their rules, and the destinations that they were chosen for, are not there.
+func (s *Store) Subscriptions(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subscription, error) {
+	var all []*Subscription
+	for part := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(ids))), inStatement) {
+		some, err := subscriptions(tx, part)
+		if err != nil {
+			return nil, fmt.Errorf("read subscriptions: %w", err)
+		}
+		all = append(all, some...)
 	}
-	err := s.read(ctx).Transaction(func(tx *gorm.DB) error {
-		var err error
-		all, err = subscriptions(tx)
-		return err
-	}, snapshot)
-	return all, named("read subscriptions", err)
+	return all, nil
 }
 
-func subscriptions(tx *gorm.DB) ([]Subscription, error) {
+func subscriptions(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subscription, error) {
+	var filters []filterRow
+	if err := tx.Where("id IN ? AND is_on", ids).Order("id").Find(&filters).Error; err != nil || len(filters) == 0 {
+		return nil, err
+	}
+	people := make([]uint, len(filters))
+	for i, f := range filters {
+		people[i] = f.UserID
+	}
+	slices.Sort(people)
+	people = slices.Compact(people)
 	var (
 		users        []userRow
 		destinations []destinationRow
 		links        []filterDestinationRow
-		filters      []filterRow
 	)
-	reads := []struct {
-		into  any
-		query *gorm.DB
-	}{
-		{&users, tx.Where("id IN (SELECT user_id FROM filters WHERE is_on)")},
-		{&destinations, tx.Where("confirmed AND is_on AND disabled = ''").Order("id")},
-		{&links, tx.Where("filter_id IN (SELECT id FROM filters WHERE is_on)").Order("destination_id")},
-		{&filters, tx.Where("is_on").Order("id")},
+	if err := tx.Where("id IN ?", people).Find(&users).Error; err != nil {
+		return nil, err
 	}
-	for _, r := range reads {
-		if err := r.query.Find(r.into).Error; err != nil {
+	err := tx.Where("user_id IN ? AND confirmed AND is_on AND disabled = ''", people).Order("id").Find(&destinations).Error
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(filters, func(f filterRow) bool { return f.Chosen }) {
+		if err := tx.Where("filter_id IN ?", ids).Order("destination_id").Find(&links).Error; err != nil {
 			return nil, err
 		}
 	}
@@ -59,19 +63,25 @@ func subscriptions(tx *gorm.DB) ([]Subscription, error) {
 	return subscribe(filters, owners, open, byFilter(links)), nil
 }
 
-// subscribe puts the four together. Broken filters are left out: they cannot match, and their owner sees them marked.
-func subscribe(filters []filterRow, owners map[uint]User, open map[uint][]Destination, chosen map[uint][]uint) []Subscription {
-	all := make([]Subscription, 0, len(filters))
+// subscribe puts the four together.
+func subscribe(filters []filterRow, owners map[uint]User, open map[uint][]Destination, chosen map[uint][]uint) []*Subscription {
+	all := make([]*Subscription, 0, len(filters))
 	for _, r := range filters {
-		f := r.filter(owners[r.UserID], chosen[r.ID])
+		owner, there := owners[r.UserID]
 		to := open[r.UserID]
+		if !there || len(to) == 0 {
+			continue
+		}
+		f := r.filter(owner, chosen[r.ID])
 		if r.Chosen {
 			to = slices.DeleteFunc(slices.Clone(to), func(d Destination) bool { return !slices.Contains(f.Destinations, d.ID) })
 		}
 		if f.Broken != "" || len(to) == 0 {
 			continue
 		}
-		all = append(all, Subscription{Filter: f, User: owners[r.UserID], Destinations: to, Sentence: rulespec.Sentence(f.Filter)})
+		sentence := rulespec.Sentence(f.Filter)
+		f.Rules, f.Destinations = nil, nil
+		all = append(all, &Subscription{Filter: f, User: owner, Destinations: to, Sentence: sentence})
 	}
 	return all
 }
@@ -92,7 +102,7 @@ func (s *Store) SwitchOffOneShots(tx *gorm.DB, ids []rulespec.FilterID) (switche
 	if len(burning) == 0 {
 		return nil, nil
 	}
-	if err := bump(tx); err != nil {
+	if err := s.bump(tx); err != nil {
 		return nil, fmt.Errorf("raise revision: %w", err)
 	}
 	for _, id := range burning {
@@ -100,8 +110,12 @@ func (s *Store) SwitchOffOneShots(tx *gorm.DB, ids []rulespec.FilterID) (switche
 		if done.Error != nil {
 			return nil, fmt.Errorf("switch off one-shot filter: %w", done.Error)
 		}
-		if done.RowsAffected > 0 {
-			switched = append(switched, id)
+		if done.RowsAffected == 0 {
+			continue
+		}
+		switched = append(switched, id)
+		if err := s.touchFilter(tx, id); err != nil {
+			return nil, fmt.Errorf("note one-shot filter: %w", err)
 		}
 	}
 	return switched, nil

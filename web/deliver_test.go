@@ -7,6 +7,7 @@ import (
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rulespec"
 )
 
 // deliver does what the router does for one filter and a message that is in the history.
@@ -21,15 +22,15 @@ func (s *testSite) deliver(user string, f prefs.Filter, message string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	all, err := s.prefs.Subscriptions(ctx)
+	all, err := s.prefs.Subscriptions(s.db.Reader.WithContext(ctx), []rulespec.FilterID{f.ID})
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	var hits []prefs.Subscription
 	for _, sub := range all {
-		if sub.Filter.ID == f.ID && sub.User.Name == user {
+		if sub.User.Name == user {
 			sub.Sentence = strings.ToUpper(sub.Sentence[:1]) + sub.Sentence[1:]
-			hits = append(hits, sub)
+			hits = append(hits, *sub)
 		}
 	}
 	err = s.db.Writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"reflect"
+	"slices"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -14,66 +16,131 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// A book is who wants to hear of what, ready to be asked: the matcher and the subscriptions it was made of belong
-// together and are replaced together.
+// A book is who wants to hear of what, ready to be asked: the index of all filters that are on, and of those that were hit
+// of late what they reach. It follows the store by the log of changes.
 type book struct {
-	revision      int64
-	catalogue     *catalogue.Catalogue // that KnowsKind was made of
-	matcher       *rules.Matcher
-	subscriptions map[rulespec.FilterID]prefs.Subscription
+	revision  int64
+	catalogue *catalogue.Catalogue // that KnowsKind was made of
+	index     *rules.Index
+	broken    map[rulespec.FilterID]bool
+	changed   int // filters taken out or replaced since the index was built
+	known     *prefs.Cache
 }
 
-// refresh replaces the book when preferences or the catalogue's kinds have changed since it was made; the matcher takes
-// only the changes when the kinds are the same. It asks inside the transaction that will carry the deliveries, so a filter
-// switched off takes effect with the next message.
-func (r *router) refresh(ctx context.Context, tx *gorm.DB) error {
+// The bounds on what a book remembers of filters that were hit.
+const (
+	maxKnown      = 200_000
+	maxKnownBytes = 64 << 20
+)
+
+// rebuildAfter is how many more filters may have changed than there are before an index is built anew: what only they
+// asked for stays in it until then.
+const rebuildAfter = 10_000
+
+// errBehind says that the log of changes does not reach back to the book's revision.
+var errBehind = errors.New("the log of changes does not reach back")
+
+// open makes a book where there is none that fits: of all filters in the store, page by page, outside of any transaction.
+// A catalogue with other kinds makes another book, as it may break filters and mend them.
+func (r *router) open(ctx context.Context) error {
 	meaning := r.meaning.load()
+	if b := r.book; b != nil && b.catalogue == meaning.loaded && b.changed <= b.index.Len()+rebuildAfter {
+		return nil
+	}
+	r.book, r.found = nil, nil // two at once would take twice the memory
+	start := r.now()
+	revision, err := r.prefs.Revision(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("read revision of preferences: %w", err)
+	}
+	b := &book{
+		revision: revision, catalogue: meaning.loaded, index: rules.NewIndex(rulespec.Env{KnowsKind: meaning.knowsKind}),
+		broken: map[rulespec.FilterID]bool{}, known: prefs.NewCache(r.prefs, maxKnown, maxKnownBytes),
+	}
+	changes := make([]rules.Change, 0, compileAtOnce)
+	for f, err := range r.prefs.Stream(ctx) {
+		if err != nil {
+			return fmt.Errorf("read all filters: %w", err)
+		}
+		if changes = append(changes, rules.Change{Filter: f}); len(changes) == compileAtOnce {
+			r.apply(b, changes)
+			changes = changes[:0]
+		}
+	}
+	r.apply(b, changes)
+	b.changed = 0
+	r.book = b
+	r.log.Info("read all filters", "filters", b.index.Len(), "broken", len(b.broken), "took", r.now().Sub(start).Round(time.Millisecond))
+	return nil
+}
+
+// compileAtOnce is how many filters are read before they are put into the index.
+const compileAtOnce = 4096
+
+// follow takes up what has changed in the store since the book's revision. It asks inside the transaction that will carry
+// the deliveries, so a filter switched off takes effect with the next message. errBehind: only another book will do.
+func (r *router) follow(ctx context.Context, tx *gorm.DB) error {
 	revision, err := r.prefs.Revision(ctx, tx)
 	if err != nil {
 		return fmt.Errorf("read revision of preferences: %w", err)
 	}
-	if r.book != nil && r.book.revision == revision && r.book.catalogue == meaning.loaded {
-		return nil
+	b := r.book
+	if revision != b.revision {
+		ids, whole, err := r.prefs.Changes(tx, b.revision, revision)
+		if err != nil {
+			return err
+		}
+		if !whole {
+			return errBehind
+		}
+		for part := range slices.Chunk(ids, compileAtOnce) {
+			if err := r.replace(tx, part); err != nil {
+				return err
+			}
+		}
+		b.revision = revision
 	}
-	subscriptions, err := r.prefs.Subscriptions(ctx)
-	if err != nil {
-		return fmt.Errorf("read subscriptions: %w", err)
-	}
-	b := &book{revision: revision, catalogue: meaning.loaded, subscriptions: make(map[rulespec.FilterID]prefs.Subscription, len(subscriptions))}
-	for _, s := range subscriptions {
-		b.subscriptions[s.Filter.ID] = s
-	}
-	old := r.book
-	if old == nil || old.catalogue != meaning.loaded {
-		old = &book{}
-		old.matcher, _ = rules.CompileIn(rulespec.Env{KnowsKind: meaning.knowsKind}, nil)
-	}
-	b.matcher = old.matcher
-	for _, bad := range b.matcher.Apply(changes(old.subscriptions, subscriptions)...) {
-		r.log.Warn("a filter cannot be compiled and matches nothing", "filter", bad.Filter, "error", bad.Err)
-	}
-	whole := b.matcher.Len()
-	r.metrics.filters(whole, len(subscriptions)-whole)
-	r.book = b
+	r.metrics.filters(b.index.Len(), len(b.broken))
 	return nil
 }
 
-// changes gives what makes a matcher of old subscriptions one of new ones: of most people nothing has changed.
-func changes(old map[rulespec.FilterID]prefs.Subscription, now []prefs.Subscription) []rules.Change {
-	var list []rules.Change
-	seen := make(map[rulespec.FilterID]bool, len(now))
-	for _, s := range now {
-		seen[s.Filter.ID] = true
-		if was, known := old[s.Filter.ID]; !known || !reflect.DeepEqual(was.Filter.Filter, s.Filter.Filter) {
-			list = append(list, rules.Change{Filter: s.Filter.Filter})
+// replace brings filters up to what they are in tx.
+func (r *router) replace(tx *gorm.DB, ids []rulespec.FilterID) error {
+	filters, err := r.prefs.FiltersOn(tx, ids)
+	if err != nil {
+		return err
+	}
+	gone := make(map[rulespec.FilterID]bool, len(ids))
+	for _, id := range ids {
+		gone[id] = true
+	}
+	changes := make([]rules.Change, 0, len(ids))
+	for _, f := range filters {
+		delete(gone, f.ID)
+		changes = append(changes, rules.Change{Filter: f})
+	}
+	for id := range gone {
+		changes = append(changes, rules.Change{Filter: rulespec.Filter{ID: id}, Gone: true})
+	}
+	r.book.known.Forget(ids)
+	r.apply(r.book, changes)
+	return nil
+}
+
+// maxBrokenLogged is how many filters that cannot be compiled are spoken of by name at once.
+const maxBrokenLogged = 20
+
+// apply puts changes into the index, and remembers which filters cannot be compiled.
+func (r *router) apply(b *book, changes []rules.Change) {
+	for _, c := range changes {
+		delete(b.broken, c.Filter.ID)
+	}
+	b.changed += len(changes)
+	for _, bad := range b.index.Apply(changes...) {
+		if b.broken[bad.Filter] = true; len(b.broken) <= maxBrokenLogged {
+			r.log.Warn("a filter cannot be compiled and matches nothing", "filter", bad.Filter, "error", bad.Err)
 		}
 	}
-	for id, s := range old {
-		if !seen[id] {
-			list = append(list, rules.Change{Filter: s.Filter.Filter, Gone: true})
-		}
-	}
-	return list
 }
 
 // asDirectory keeps a nil snapshot a nil interface: no directory is configured.

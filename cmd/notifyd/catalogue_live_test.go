@@ -13,6 +13,7 @@ import (
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/migrations/migratest"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -74,12 +75,13 @@ func TestFiltersOfAKindThatWentAreBroken(t *testing.T) {
 		want int
 	}{{teaApp, 1}, {strings.ReplaceAll(teaApp, "kind: tea.ready", "kind: tea.made"), 0}, {teaApp, 1}} {
 		r.meaning.watcher = aMeaning(t, step.text, r.directory).watcher
-		if err := r.refresh(t.Context(), r.db); err != nil {
+		if err := r.open(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		event := r.meaning.describe(tea("alice"))
-		if ids := r.book.matcher.Match(event, nil); len(ids) != step.want {
-			t.Errorf("%s matches %d filters, want %d", event.Kind, len(ids), step.want)
+		var found rules.Result
+		if r.book.index.Find(&found, event, nil); found.Len() != step.want {
+			t.Errorf("%s matches %d filters, want %d", event.Kind, found.Len(), step.want)
 		}
 	}
 	if n := strings.Count(log.String(), "cannot be compiled"); n != 1 {

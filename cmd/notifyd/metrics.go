@@ -19,6 +19,7 @@ type metrics struct {
 	messages     prometheus.Counter
 	matches      prometheus.Counter
 	matchSeconds prometheus.Histogram
+	routeSeconds *prometheus.HistogramVec // by step
 	filterCount  *prometheus.GaugeVec
 	lastMessage  prometheus.Gauge
 }
@@ -42,6 +43,7 @@ func newMetrics(version string) *metrics {
 			Name: "notifyd_match_duration_seconds", Help: "Time to find the filters that one message matches.",
 			Buckets: prometheus.ExponentialBuckets(1e-6, 4, 12),
 		}),
+		routeSeconds: newStepSeconds(),
 		filterCount: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "notifyd_filters", Help: "Filters that are on, by state: active or broken.",
 		}, []string{"state"}),
@@ -54,7 +56,7 @@ func newMetrics(version string) *metrics {
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.rejected, m.routeErrors, m.messages, m.matches, m.matchSeconds, m.filterCount, m.lastMessage,
+	m.registry.MustRegister(m.rejected, m.routeErrors, m.messages, m.matches, m.matchSeconds, m.routeSeconds, m.filterCount, m.lastMessage,
 		build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

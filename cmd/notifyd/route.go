@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -15,6 +14,7 @@ import (
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -38,6 +38,7 @@ type router struct {
 
 	recent *bus.Recent
 	book   *book
+	found  []rules.Result     // what the events of a batch hit
 	silent map[string]silence // by source: what was not said of malformed frames
 }
 
@@ -118,8 +119,10 @@ func (r *router) persist(ctx context.Context, frames []bus.Frame) error {
 func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 	var events []*catalogue.Event
 	meaning := r.meaning.load()
+	watch := newStopwatch(r.now)
 	for _, f := range frames {
 		m, err := bus.Decode(f, r.now())
+		watch.lap("decode")
 		if err != nil {
 			r.malformed(f, err)
 			continue
@@ -129,7 +132,9 @@ func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 			continue
 		}
 		events = append(events, meaning.Describe(m))
+		watch.lap("describe")
 	}
+	watch.observe(r.metrics.routeSeconds)
 	return events
 }
 
@@ -148,87 +153,153 @@ func (r *router) malformed(f bus.Frame, err error) {
 	r.silent[f.Source] = last
 }
 
-// route is the whole flow: one transaction carries a batch into history and outbox.
+// route is the whole flow: transactions carry a batch into history and outbox, one unless very much matches.
 func (r *router) route(ctx context.Context, events []*catalogue.Event) error {
-	if len(events) == 0 {
-		return nil
-	}
-	owed := 0
-	err := r.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		if err := r.refresh(ctx, tx); err != nil {
+	for len(events) > 0 {
+		watch := newStopwatch(r.now)
+		if err := r.open(ctx); err != nil {
 			return err
 		}
-		added, err := r.history.Append(tx, events)
-		if err != nil {
-			return fmt.Errorf("append to history: %w", err)
+		watch.lap("open")
+		carried, err := r.carry(ctx, events, watch)
+		if errors.Is(err, errBehind) {
+			r.log.Info("reading all filters again", "reason", err)
+			r.book = nil
+			continue
 		}
-		hits, err := r.hits(tx, events, added)
 		if err != nil {
 			return err
 		}
-		var deliveries []outbox.Delivery
-		for i, e := range events {
-			deliveries = append(deliveries, prefs.Plan(e, hits[i], r.now(), r.links)...)
-		}
-		if owed, err = r.outbox.Add(tx, deliveries); err != nil {
-			return fmt.Errorf("add to outbox: %w", err)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	r.metrics.routed(events, owed)
-	if owed > 0 {
-		r.outbox.Wake()
+		watch.observe(r.metrics.routeSeconds)
+		events = events[carried:]
 	}
 	return nil
 }
 
-// hits gives the subscriptions that each event matches; none for an event that was not added, since its deliveries are in
-// the database already. A one-shot hits the first event of the batch only, and only for who switches it off: once, on
-// any node. That comes before anything else is locked, so that nodes cannot wait for each other.
-func (r *router) hits(tx *gorm.DB, events []*catalogue.Event, added []bool) ([][]prefs.Subscription, error) {
-	ids := r.match(events, added)
-	var once []rulespec.FilterID
-	for _, matched := range ids {
-		for _, id := range matched {
-			if r.book.subscriptions[id].Filter.OneShot && !slices.Contains(once, id) {
-				once = append(once, id)
+// carry takes the first of events through one transaction and says how many: all, or as many as match maxMatches.
+func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *stopwatch) (carried int, err error) {
+	owed := 0
+	err = r.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		watch.lap("begin")
+		if err := r.follow(ctx, tx); err != nil {
+			return err
+		}
+		watch.lap("follow")
+		events = events[:r.match(events)]
+		watch.lap("match")
+		added, err := r.history.Append(tx, events)
+		if err != nil {
+			return fmt.Errorf("append to history: %w", err)
+		}
+		watch.lap("history")
+		deliveries, err := r.plan(tx, events, added, watch)
+		if err != nil {
+			return err
+		}
+		watch.lap("plan")
+		if owed, err = r.outbox.Add(tx, deliveries); err != nil {
+			return fmt.Errorf("add to outbox: %w", err)
+		}
+		watch.lap("outbox")
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	watch.lap("commit")
+	r.metrics.routed(events, owed)
+	if owed > 0 {
+		r.outbox.Wake()
+	}
+	return len(events), nil
+}
+
+// maxMatches is how many matches end a transaction: what it owes is held in memory. One message may have more.
+const maxMatches = 20_000
+
+// match asks the index about events, into r.found, until maxMatches are found, and says about how many it has asked.
+func (r *router) match(events []*catalogue.Event) (asked int) {
+	dir := asDirectory(r.directory())
+	for matches := 0; asked < len(events) && matches < maxMatches; asked++ {
+		if asked == len(r.found) {
+			r.found = append(r.found, rules.Result{})
+		}
+		start := r.now()
+		r.book.index.Find(&r.found[asked], events[asked], dir)
+		r.metrics.matchSeconds.Observe(r.now().Sub(start).Seconds())
+		matches += r.found[asked].Len()
+	}
+	return asked
+}
+
+// A crowd is the filters of one user that one event hit: ids up to an end, from the end of the one before.
+type crowd struct{ event, end int }
+
+// plan says what is owed because of events: nothing for one that was not added, since its deliveries are in the database
+// already. A one-shot hits the first event of the batch only, and only for who switches it off: once, on any node. That
+// comes before anything is locked in the outbox, so that nodes cannot wait for each other.
+func (r *router) plan(tx *gorm.DB, events []*catalogue.Event, added []bool, watch *stopwatch) ([]outbox.Delivery, error) {
+	var ids []rulespec.FilterID
+	var crowds []crowd
+	for i := range events {
+		if !added[i] {
+			continue
+		}
+		for hit := range r.found[i].PerOwner {
+			ids = append(ids, hit...)
+			crowds = append(crowds, crowd{i, len(ids)})
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	watch.lap("plan")
+	known, err := r.book.known.Read(tx, ids)
+	if err != nil {
+		return nil, err
+	}
+	fires, err := r.fire(tx, ids, known)
+	if err != nil {
+		return nil, err
+	}
+	watch.lap("subscriptions")
+	var deliveries []outbox.Delivery
+	var hits []*prefs.Subscription
+	begin := 0
+	for len(crowds) > 0 {
+		event := crowds[0].event
+		planner := prefs.NewPlanner(events[event], r.now(), r.links)
+		for ; len(crowds) > 0 && crowds[0].event == event; crowds = crowds[1:] {
+			hits = hits[:0]
+			for _, id := range ids[begin:crowds[0].end] {
+				if s := known[id]; s != nil && (!s.Filter.OneShot || fires[id]) {
+					delete(fires, id)
+					hits = append(hits, s)
+				}
 			}
+			begin = crowds[0].end
+			planner.Add(hits)
+		}
+		deliveries = append(deliveries, planner.Deliveries()...)
+	}
+	return deliveries, nil
+}
+
+// fire switches the one-shots among filters off and says which this node has switched off.
+func (r *router) fire(tx *gorm.DB, ids []rulespec.FilterID, known map[rulespec.FilterID]*prefs.Subscription) (map[rulespec.FilterID]bool, error) {
+	var once []rulespec.FilterID
+	for _, id := range ids {
+		if s := known[id]; s != nil && s.Filter.OneShot {
+			once = append(once, id)
 		}
 	}
 	switched, err := r.prefs.SwitchOffOneShots(tx, once)
 	if err != nil {
 		return nil, fmt.Errorf("switch off one-shot filters: %w", err)
 	}
-	hits := make([][]prefs.Subscription, len(events))
-	for i, matched := range ids {
-		for _, id := range matched {
-			s := r.book.subscriptions[id]
-			if s.Filter.OneShot {
-				at := slices.Index(switched, id)
-				if at < 0 {
-					continue
-				}
-				switched = slices.Delete(switched, at, at+1)
-			}
-			hits[i] = append(hits[i], s)
-		}
+	fires := make(map[rulespec.FilterID]bool, len(switched))
+	for _, id := range switched {
+		fires[id] = true
 	}
-	return hits, nil
-}
-
-// match asks the matcher about the events that were added.
-func (r *router) match(events []*catalogue.Event, added []bool) [][]rulespec.FilterID {
-	dir := asDirectory(r.directory())
-	ids := make([][]rulespec.FilterID, len(events))
-	for i, e := range events {
-		if added[i] {
-			start := r.now()
-			ids[i] = r.book.matcher.Match(e, dir)
-			r.metrics.matchSeconds.Observe(r.now().Sub(start).Seconds())
-		}
-	}
-	return ids
+	return fires, nil
 }

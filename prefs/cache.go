@@ -1,0 +1,105 @@
+package prefs
+
+import (
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// A Cache keeps subscriptions that were read, within bounds. Whoever has it must Forget what Changes names before the
+// next Read: then it gives what the store would. It is for one goroutine.
+type Cache struct {
+	store      *Store
+	entries    int // that one generation holds at most
+	bytes      int
+	young, old generation
+}
+
+// A generation is subscriptions by filter; nil stands for a filter that reaches nobody.
+type generation struct {
+	of    map[rulespec.FilterID]*Subscription
+	bytes int
+}
+
+// NewCache makes a Cache of so many subscriptions, and so many bytes of memory, at most.
+func NewCache(store *Store, entries, bytes int) *Cache {
+	c := &Cache{store: store, entries: max(1, entries/2), bytes: bytes / 2}
+	c.young.of, c.old.of = map[rulespec.FilterID]*Subscription{}, map[rulespec.FilterID]*Subscription{}
+	return c
+}
+
+// Len is how many filters the Cache remembers, and Bytes roughly how much memory they take.
+func (c *Cache) Len() int   { return len(c.young.of) + len(c.old.of) }
+func (c *Cache) Bytes() int { return c.young.bytes + c.old.bytes }
+
+// Forget drops what the Cache knows of filters.
+func (c *Cache) Forget(ids []rulespec.FilterID) {
+	for _, id := range ids {
+		c.young.drop(id)
+		c.old.drop(id)
+	}
+}
+
+// Read gives the subscriptions of filters as they are in tx, by filter; those that are off, broken or reach nobody are
+// not there. The subscriptions belong to the Cache: they must not be changed.
+func (c *Cache) Read(tx *gorm.DB, ids []rulespec.FilterID) (map[rulespec.FilterID]*Subscription, error) {
+	found := make(map[rulespec.FilterID]*Subscription, len(ids))
+	var missing []rulespec.FilterID
+	for _, id := range ids {
+		if _, twice := found[id]; twice {
+			continue
+		}
+		s, known := c.young.of[id]
+		if !known {
+			if s, known = c.old.of[id]; known { // it lives on
+				c.old.drop(id)
+				c.keep(id, s)
+			} else {
+				missing = append(missing, id)
+			}
+		}
+		found[id] = s
+	}
+	read, err := c.store.Subscriptions(tx, missing)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range read {
+		found[s.Filter.ID] = s
+	}
+	for _, id := range missing {
+		c.keep(id, found[id])
+	}
+	return found, nil
+}
+
+// keep remembers a subscription. When the young generation is full it becomes the old one, and what nobody has asked for
+// since the last time goes.
+func (c *Cache) keep(id rulespec.FilterID, s *Subscription) {
+	if len(c.young.of) >= c.entries || c.young.bytes >= c.bytes {
+		c.old, c.young = c.young, generation{of: map[rulespec.FilterID]*Subscription{}}
+	}
+	c.young.drop(id)
+	c.young.of[id] = s
+	c.young.bytes += s.size()
+}
+
+func (g *generation) drop(id rulespec.FilterID) {
+	if s, known := g.of[id]; known {
+		delete(g.of, id)
+		g.bytes -= s.size()
+	}
+}
+
+// size is roughly the bytes that a subscription takes.
+func (s *Subscription) size() int {
+	const entry, fields, destination = 50, 350, 200
+	if s == nil {
+		return entry
+	}
+	n := entry + fields + len(s.Sentence) + len(s.Filter.Name) + 2*len(s.User.Name)
+	for i := range s.Destinations {
+		n += destination + len(s.Destinations[i].Address) + 8*len(s.Destinations[i].Schedule.Weekdays)
+	}
+	return n
+}

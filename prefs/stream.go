@@ -1,0 +1,104 @@
+package prefs
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// streamPage is how many filters one statement of Stream reads: what is read is held for so many only, and no transaction
+// is open for longer.
+const streamPage = 4096
+
+const streamed = "SELECT f.id, u.name, f.rules FROM filters f JOIN users u ON u.id = f.user_id WHERE f.is_on AND "
+
+// Stream gives every filter that is on, in the order of their ids, without its name; rules that cannot be read are left
+// out. Filters may share their rules: the caller must not change them. Pages are read one after the other: what changes
+// meanwhile may come as it was or as it is. Read the Revision first; then Changes since then tells what may be old.
+func (s *Store) Stream(ctx context.Context) iter.Seq2[rulespec.Filter, error] {
+	return func(yield func(rulespec.Filter, error) bool) {
+		reader := newFilterReader()
+		for last := rulespec.FilterID(0); ; {
+			page, err := reader.read(s.read(ctx).Raw(streamed+"f.id > ? ORDER BY f.id LIMIT ?", last, streamPage))
+			if err != nil {
+				yield(rulespec.Filter{}, fmt.Errorf("read filters after %d: %w", last, err))
+				return
+			}
+			for _, f := range page {
+				if f.Rules != nil && !yield(f, nil) {
+					return
+				}
+			}
+			if len(page) < streamPage {
+				return
+			}
+			last = page[len(page)-1].ID
+		}
+	}
+}
+
+// FiltersOn gives those of the filters that Stream would give, as they are in tx.
+func (s *Store) FiltersOn(tx *gorm.DB, ids []rulespec.FilterID) ([]rulespec.Filter, error) {
+	var all []rulespec.Filter
+	reader := newFilterReader()
+	for part := range slices.Chunk(ids, inStatement) {
+		page, err := reader.read(tx.Raw(streamed+"f.id IN ?", part))
+		if err != nil {
+			return nil, fmt.Errorf("read changed filters: %w", err)
+		}
+		all = append(all, page...)
+	}
+	return slices.DeleteFunc(all, func(f rulespec.Filter) bool { return f.Rules == nil }), nil
+}
+
+// A filterReader reads filters in bulk. Most texts of rules stand there many times and are read once.
+type filterReader struct {
+	known map[string][]rulespec.Rule
+	page  []rulespec.Filter
+}
+
+// maxKnownTexts bounds the texts of rules that a filterReader remembers.
+const maxKnownTexts = 1 << 16
+
+func newFilterReader() *filterReader { return &filterReader{known: map[string][]rulespec.Rule{}} }
+
+// read gives the filters of a query, with no rules where they cannot be read; the slice is good until the next call.
+func (r *filterReader) read(query *gorm.DB) ([]rulespec.Filter, error) {
+	rows, err := query.Rows()
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	r.page = r.page[:0]
+	var text string
+	for rows.Next() {
+		var f rulespec.Filter
+		if err := rows.Scan(&f.ID, &f.Owner, &text); err != nil {
+			return nil, err
+		}
+		f.Rules = r.rules(text)
+		r.page = append(r.page, f)
+	}
+	return r.page, rows.Err()
+}
+
+// rules gives what text says, nil where it cannot be read or says nothing.
+func (r *filterReader) rules(text string) []rulespec.Rule {
+	if known, ok := r.known[text]; ok {
+		return known
+	}
+	rules, err := rulespec.UnmarshalRules(text)
+	if err != nil || len(rules) == 0 {
+		rules = nil
+	}
+	if len(r.known) >= maxKnownTexts {
+		clear(r.known)
+	}
+	r.known[text] = rules
+	return rules
+}
