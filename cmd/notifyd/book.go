@@ -57,25 +57,18 @@ func (r *router) open(ctx context.Context) error {
 		revision: revision, catalogue: meaning.loaded, index: rules.NewIndex(rulespec.Env{KnowsKind: meaning.knowsKind}),
 		broken: map[rulespec.FilterID]bool{}, known: prefs.NewCache(r.prefs, maxKnown, maxKnownBytes),
 	}
-	changes := make([]rules.Change, 0, compileAtOnce)
-	for f, err := range r.prefs.Stream(ctx) {
-		if err != nil {
-			return fmt.Errorf("read all filters: %w", err)
-		}
-		if changes = append(changes, rules.Change{Filter: f}); len(changes) == compileAtOnce {
-			r.apply(b, changes)
-			changes = changes[:0]
-		}
+	broken, err := b.index.Load(r.prefs.Stream(ctx))
+	if err != nil {
+		return fmt.Errorf("read all filters: %w", err)
 	}
-	r.apply(b, changes)
-	b.changed = 0
+	r.mark(b, broken)
 	r.book = b
 	r.log.Info("read all filters", "filters", b.index.Len(), "broken", len(b.broken), "took", r.now().Sub(start).Round(time.Millisecond))
 	return nil
 }
 
-// compileAtOnce is how many filters are read before they are put into the index.
-const compileAtOnce = 4096
+// replaceAtOnce is how many changed filters are held at a time.
+const replaceAtOnce = 4096
 
 // follow takes up what has changed in the store since the book's revision. It asks inside the transaction that will carry
 // the deliveries, so a filter switched off takes effect with the next message. errBehind: only another book will do.
@@ -93,7 +86,7 @@ func (r *router) follow(ctx context.Context, tx *gorm.DB) error {
 		if !whole {
 			return errBehind
 		}
-		for part := range slices.Chunk(ids, compileAtOnce) {
+		for part := range slices.Chunk(ids, replaceAtOnce) {
 			if err := r.replace(tx, part); err != nil {
 				return err
 			}
@@ -130,13 +123,18 @@ func (r *router) replace(tx *gorm.DB, ids []rulespec.FilterID) error {
 // maxBrokenLogged is how many filters that cannot be compiled are spoken of by name at once.
 const maxBrokenLogged = 20
 
-// apply puts changes into the index, and remembers which filters cannot be compiled.
+// apply puts changes into the index.
 func (r *router) apply(b *book, changes []rules.Change) {
 	for _, c := range changes {
 		delete(b.broken, c.Filter.ID)
 	}
 	b.changed += len(changes)
-	for _, bad := range b.index.Apply(changes...) {
+	r.mark(b, b.index.Apply(changes...))
+}
+
+// mark remembers which filters cannot be compiled.
+func (r *router) mark(b *book, broken []rules.Broken) {
+	for _, bad := range broken {
 		if b.broken[bad.Filter] = true; len(b.broken) <= maxBrokenLogged {
 			r.log.Warn("a filter cannot be compiled and matches nothing", "filter", bad.Filter, "error", bad.Err)
 		}
