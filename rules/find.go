@@ -23,12 +23,7 @@ func (x *Index) Find(r *Result, e *catalogue.Event, dir rulespec.Directory) {
 	s.readTexts()
 	s.ask()
 	r.reset(v)
-	r.dead = s.killed(r.dead)
-	for _, id := range s.hold {
-		if n := v.nodes.at(id); n != nil {
-			s.collect(r, n)
-		}
-	}
+	s.collect(r)
 	s.end()
 	x.scratch.Put(s)
 }
@@ -36,6 +31,7 @@ func (x *Index) Find(r *Result, e *catalogue.Event, dir rulespec.Directory) {
 // lookUp finds the terms that the event has, the predicates above them, and the searches that its names fit.
 func (s *scratch) lookUp() {
 	v := s.view
+	s.probes = s.probes[:0]
 	for i := range rulespec.Fields {
 		f := &v.fields[i]
 		if !f.terms && f.names == nil {
@@ -43,7 +39,7 @@ func (s *scratch) lookUp() {
 		}
 		for value := range s.Values(rulespec.Fields[i]) {
 			if f.terms {
-				s.term(uint8(i), value)
+				s.probes = append(s.probes, probe{field: uint8(i), value: value, hash: v.terms.hash(uint8(i), value)})
 			}
 			if f.names != nil {
 				r := s.remember(f, value)
@@ -56,19 +52,40 @@ func (s *scratch) lookUp() {
 			}
 		}
 	}
+	v.terms.findAll(v, s.probes)
+	for i := range s.probes {
+		if p := &s.probes[i]; p.known {
+			s.note(p.id, holds)
+			p.place = v.shards[aboveShard].nodes.at(p.id)
+		}
+	}
+	for i := range s.probes {
+		if p := &s.probes[i]; p.place != 0 {
+			s.above(p.place)
+		}
+	}
 }
 
-func (s *scratch) term(field uint8, value string) {
-	id, known := s.view.terms.find(s.view, field, value)
-	if !known {
-		return
+// above notes the predicates of which a term is one of the keys.
+func (s *scratch) above(place uint32) {
+	sh := &s.view.shards[aboveShard]
+	f, l := sh.read(place)
+	if f.runs() > 0 && f.sig(0) == sigAbove {
+		s.noteAbove(f.run(0))
 	}
-	s.note(id, holds)
-	for _, above := range s.view.above.at(id) {
-		if s.view.preds[above].form == formAny {
-			s.note(above, holds)
+	if l != nil && len(l.groups) > 0 && l.groups[0].sig == sigAbove {
+		for _, ids := range l.groups[0].blocks {
+			s.noteAbove(ids)
+		}
+	}
+}
+
+func (s *scratch) noteAbove(ids []uint32) {
+	for _, id := range ids {
+		if s.view.preds[id].form == formAny {
+			s.note(id, holds)
 		} else {
-			s.note(above, maybe)
+			s.note(id, maybe)
 		}
 	}
 }
@@ -107,7 +124,7 @@ func (s *scratch) readTexts() {
 // ask asks the predicates that something hangs from.
 func (s *scratch) ask() {
 	for _, id := range s.maybe {
-		if s.view.nodes.at(id) == nil && s.view.kills.at(id) == nil {
+		if !s.view.hangs(id) {
 			continue
 		}
 		switch s.state(id) {
@@ -119,54 +136,100 @@ func (s *scratch) ask() {
 	}
 }
 
-// killed gives, in order, the slots of the filters that have what holds, or what cannot be evaluated, under not.
-func (s *scratch) killed(into []uint32) []uint32 {
-	into = into[:0]
-	lists := 0
-	for _, list := range [2][]uint32{s.hold, s.untold} {
-		for _, id := range list {
-			if k := s.view.kills.at(id).slots(); len(k) > 0 {
-				into = append(into, k...)
-				lists++
+// hangs says whether anything stands at a predicate.
+func (v *view) hangs(id uint32) bool {
+	for i := range v.shards {
+		if v.shards[i].nodes.at(id) != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// A spot is what stands at a predicate in a shard.
+type spot struct {
+	shard *shard
+	place uint32
+	told  bool // the predicate holds; otherwise it cannot be evaluated
+	flat  flat
+	large *large
+}
+
+// collect puts what hangs from the predicates that hold into r, as far as the signatures hold. It goes through the
+// predicates several times, so that the processor need not wait for one place in memory after the other.
+func (s *scratch) collect(r *Result) {
+	s.spots = s.spots[:0]
+	for told, list := range [2][]uint32{s.untold, s.hold} {
+		for i := range s.view.shards {
+			sh := &s.view.shards[i]
+			for _, id := range list {
+				if place := sh.nodes.at(id); place != 0 {
+					s.spots = append(s.spots, spot{shard: sh, place: place, told: told == 1})
+				}
 			}
 		}
 	}
-	if lists > 1 {
-		slices.Sort(into)
-		into = slices.Compact(into)
+	for i := range s.spots {
+		p := &s.spots[i]
+		p.flat, p.large = p.shard.read(p.place)
 	}
-	return into
-}
-
-// collect puts what hangs from a node into r, as far as the signatures hold.
-func (s *scratch) collect(r *Result, n *node) {
-	for i := 0; i < len(n.flat); i += 2 + int(n.flat[i+1]) {
-		if s.signature(n.flat[i]) {
-			r.runs = append(r.runs, n.flat[i+2:i+2+int(n.flat[i+1])])
+	r.dead = r.dead[:0]
+	killers := 0
+	for i := range s.spots {
+		if s.collectAt(r, &s.spots[i]) {
+			killers++
 		}
 	}
-	if n.large == nil {
-		return
+	if killers > 1 {
+		slices.Sort(r.dead)
+		r.dead = slices.Compact(r.dead)
 	}
-	for i := range n.large.groups {
-		if g := &n.large.groups[i]; s.signature(g.sig) {
+}
+
+// collectAt is collect for one spot, and says whether it kills.
+func (s *scratch) collectAt(r *Result, p *spot) (kills bool) {
+	for i := range p.flat.runs() {
+		switch sig := p.flat.sig(i); {
+		case sig == sigAbove:
+		case sig == sigKilled:
+			r.dead, kills = append(r.dead, p.flat.run(i)...), true
+		case p.told && s.signature(sig):
+			r.runs = append(r.runs, p.flat.run(i))
+		}
+	}
+	if p.large == nil {
+		return kills
+	}
+	for i := range p.large.groups {
+		switch g := &p.large.groups[i]; {
+		case g.sig == sigAbove:
+		case g.sig == sigKilled:
 			for _, b := range g.blocks {
-				r.runs = append(r.runs, b.slots)
+				r.dead, kills = append(r.dead, b...), true
 			}
+		case p.told && s.signature(g.sig):
+			r.runs = append(r.runs, g.blocks...)
 		}
 	}
+	return kills
 }
 
-// signature says whether all literals of a signature hold.
+// signature says whether all literals of a signature hold; it finds out once an event.
 func (s *scratch) signature(number uint32) bool {
-	for _, l := range s.view.sigs[number] {
+	if m := s.sigs[number]; m>>markBits == s.event {
+		return state(m&(1<<stateBits-1)) == holds
+	}
+	to := holds
+	for _, l := range s.view.sigs[number-sigFirst] {
 		want := holds
 		if l.not() {
 			want = fails
 		}
 		if s.state(l.predicate()) != want {
-			return false
+			to = fails
+			break
 		}
 	}
-	return true
+	s.sigs[number] = s.event<<markBits | uint32(to)
+	return to == holds
 }

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -15,14 +17,20 @@ type Index struct {
 	current atomic.Pointer[view]
 	scratch sync.Pool // of *scratch
 
-	change sync.Mutex // what is below belongs to whoever changes
-	edit   *edit
-	next   *view
-	named  map[string]uint32 // predicates that are no terms, by identity
-	sigs   map[string]uint32
-	slots  slots
-	places places
-	hung   []uint32 // while filters are loaded: how many will hang from each predicate
+	change     sync.Mutex // what is below belongs to whoever changes
+	edit       *edit
+	next       *view
+	named      map[string]uint32 // predicates that are no terms, by identity
+	sigs       map[string]uint32
+	slots      slots
+	kills      map[uint32][]uint32 // by slot: see killsMore
+	households []householder       // by owner's number
+	last       struct {            // the owner that was asked for last
+		owner  string
+		number uint32
+	}
+	queue queue
+	gone  int // filters taken out or replaced
 }
 
 // A view is an Index as its readers see it: it never changes. The lists only grow, so views share them.
@@ -39,12 +47,9 @@ type view struct {
 	texts    *grams // of the searches through texts
 	searched uint8  // the texts that they look at, a bit each
 
-	nodes     vec[*node]    // by predicate
-	kills     vec[*killed]  // by predicate
-	above     vec[[]uint32] // by term: the predicates that it is one of the keys of
-	ids       vec[uint32]   // by slot: the filter's id, lower half
-	idsHigh   vec[uint32]   // upper half
-	pageOwner vec[uint32]   // by page of slots
+	shards []shard  // of which each has the filters of some owners
+	pages  []uint64 // by page of slots: the page of ids
+	owners owners   // of the slots
 }
 
 // A Change is a filter to add or to replace, or to take out.
@@ -54,19 +59,26 @@ type Change struct {
 }
 
 // NewIndex makes an empty Index; env is what filters are compiled for, except that the owner is each filter's own.
-func NewIndex(env rulespec.Env) *Index {
+func NewIndex(env rulespec.Env) *Index { return newIndex(env, min(runtime.GOMAXPROCS(0), mostShards)) }
+
+// mostShards bounds the shards: what an event leads to is looked up in each.
+const mostShards = 8
+
+func newIndex(env rulespec.Env, shards int) *Index {
 	x := &Index{
-		env: env, named: map[string]uint32{}, sigs: map[string]uint32{}, places: places{more: map[uint32][]uint32{}},
-		slots: slots{owners: map[string]uint32{}, of: map[rulespec.FilterID]*[idPage]uint32{}},
+		env: env, named: map[string]uint32{}, sigs: map[string]uint32{}, kills: map[uint32][]uint32{},
+		slots: slots{of: map[uint64]uint32{}}, queue: queue{ops: make([][]op, shards), killed: map[uint32]int{}},
 	}
-	x.next = &view{terms: newTerms(64), preds: []predicate{{form: formRoot}}}
+	x.next = &view{terms: newTerms(64), preds: []predicate{{form: formRoot}}, shards: make([]shard, shards)}
 	x.publish()
 	return x
 }
 
 // publish lets readers see what has been changed.
 func (x *Index) publish() {
+	x.flush()
 	v := *x.next
+	v.shards = slices.Clone(v.shards)
 	x.current.Store(&v)
 	x.edit = new(edit)
 }
@@ -105,16 +117,20 @@ func (x *Index) Apply(changes ...Change) (broken []Broken) {
 // the room.
 const compileAtOnce = 4096
 
+// put hangs a filter, which is not there, where it belongs.
 func (x *Index) put(f rulespec.Filter, compiled []compiledRule) {
+	owner := x.number(f.Owner)
 	p := x.place(compiled)
-	slot := x.slots.take(x.edit, x.next, f.ID, f.Owner)
-	n := x.next.nodes.at(p.access).own(x.edit)
-	n.put(x.edit, p.sig, slot)
-	x.next.nodes.set(x.edit, p.access, n)
+	slot := x.slots.take(x.next, f.ID)
+	x.own(slot, owner)
+	shard := x.shard(owner)
+	x.hang(shard, p.access, p.sig, slot)
 	for _, id := range p.kills {
-		x.next.kills.set(x.edit, id, x.next.kills.at(id).with(slot))
+		x.hang(shard, id, sigKilled, slot)
 	}
-	x.places.keep(slot, p)
+	x.keep(slot, owner, p)
+	x.slots.size++
+	x.flushMany()
 }
 
 // remove takes a filter out, if it is there.
@@ -123,14 +139,31 @@ func (x *Index) remove(f rulespec.FilterID) {
 	if !known {
 		return
 	}
-	p := x.places.take(slot)
-	n := x.next.nodes.at(p.access).own(x.edit)
-	if n.drop(x.edit, p.sig, slot); n.empty() {
-		n = nil
+	p, known := x.kept(slot)
+	if !known {
+		return
 	}
-	x.next.nodes.set(x.edit, p.access, n)
+	shard := x.shard(x.next.owners.of.at(slot))
+	x.take(shard, p.access, p.sig, slot)
 	for _, id := range p.kills {
-		x.next.kills.set(x.edit, id, x.next.kills.at(id).without(slot))
+		x.take(shard, id, sigKilled, slot)
 	}
-	x.slots.give(x.next, f, slot)
+	x.let(slot)
+	x.slots.size--
+	x.gone++
+	x.flushMany()
 }
+
+// shard gives the shard of an owner's filters.
+func (x *Index) shard(owner uint32) int { return int(owner) % len(x.next.shards) }
+
+// Stale says that an index built anew from the filters that there are would be much smaller: what only filters asked for
+// that have gone stays in it. An Index does not have the text of its filters, so whoever has it should then make another.
+func (x *Index) Stale() bool {
+	x.change.Lock()
+	defer x.change.Unlock()
+	return x.gone > x.slots.size+rebuildAfter
+}
+
+// rebuildAfter is how many more filters may have gone than are there before an index is stale.
+const rebuildAfter = 10_000

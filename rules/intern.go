@@ -77,7 +77,7 @@ func (x *Index) add(s *statement) uint32 {
 			v.checks = append(v.checks, p.Match)
 		}
 		for _, t := range terms {
-			v.above.set(x.edit, t, append(slices.Clone(v.above.at(t)), id))
+			x.hang(aboveShard, t, sigAbove, id)
 		}
 		return id
 	case p.Search != nil:

@@ -18,21 +18,15 @@ func (x *Index) Load(filters iter.Seq2[rulespec.Filter, error]) (broken []Broken
 	x.change.Lock()
 	defer x.change.Unlock()
 	l := &loading{x: x}
-	defer func() {
-		l.hang()
-		x.hung = nil
-		x.publish()
-	}()
+	defer x.publish()
 	err = l.read(filters)
 	return l.broken, err
 }
 
-// A loading is filters on their way into an index: those that have a slot and a place, and do not hang there yet.
+// A loading is filters on their way into an index.
 type loading struct {
-	x       *Index
-	broken  []Broken
-	pending []uint64 // a bit for each slot
-	size    int      // how many bits are set
+	x      *Index
+	broken []Broken
 }
 
 // A loadBatch is filters that one goroutine compiles.
@@ -99,55 +93,15 @@ func (l *loading) read(filters iter.Seq2[rulespec.Filter, error]) error {
 	return nil
 }
 
-// place gives the filters of a batch slots and places.
+// place puts the filters of a batch into the index.
 func (l *loading) place(b *loadBatch) {
 	for i, c := range b.compiled {
-		f := &b.filters[i]
-		l.drop(f.ID)
+		f := b.filters[i]
+		l.x.remove(f.ID)
 		if c.err != nil {
 			l.broken = append(l.broken, Broken{f.ID, c.err})
 			continue
 		}
-		p := l.x.place(c.rules)
-		l.put(l.x.slots.take(l.x.edit, l.x.next, f.ID, f.Owner), p)
+		l.x.put(f, c.rules)
 	}
-}
-
-// put keeps the place of a slot, to hang it there later.
-func (l *loading) put(slot uint32, p place) {
-	x := l.x
-	x.places.keep(slot, p)
-	for _, id := range p.kills {
-		x.next.kills.set(x.edit, id, x.next.kills.at(id).with(slot))
-	}
-	for int(slot/64) >= len(l.pending) {
-		l.pending = append(l.pending, 0)
-	}
-	l.pending[slot/64] |= 1 << (slot % 64)
-	l.size++
-	for int(p.access) >= len(x.hung) {
-		x.hung = append(x.hung, 0)
-	}
-	x.hung[p.access]++
-}
-
-// drop takes a filter out, if it is there: hanging or not yet.
-func (l *loading) drop(f rulespec.FilterID) {
-	x := l.x
-	slot, known := x.slots.find(f)
-	if !known {
-		return
-	}
-	if int(slot/64) >= len(l.pending) || l.pending[slot/64]>>(slot%64)&1 == 0 {
-		x.remove(f)
-		return
-	}
-	p := x.places.take(slot)
-	for _, id := range p.kills {
-		x.next.kills.set(x.edit, id, x.next.kills.at(id).without(slot))
-	}
-	x.slots.give(x.next, f, slot)
-	l.pending[slot/64] &^= 1 << (slot % 64)
-	l.size--
-	x.hung[p.access]--
 }

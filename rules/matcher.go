@@ -20,7 +20,6 @@ type Matcher struct {
 	lock    sync.RWMutex // for what is below
 	filters map[rulespec.FilterID]rulespec.Filter
 	owned   map[string][]rulespec.FilterID // of each owner, ascending
-	gone    int                            // filters taken out since the index was built
 }
 
 // Compile makes a Matcher of filters. Filters that cannot be compiled never match and come back in broken, in the order
@@ -68,7 +67,7 @@ func (m *Matcher) Apply(changes ...Change) (broken []Broken) {
 		}
 	}
 	x := m.index.Load()
-	if x == nil || m.gone > len(m.filters)+rebuildAfter {
+	if x == nil || x.Stale() {
 		return append(broken, m.rebuild(changes)...)
 	}
 	return x.Apply(changes...)
@@ -82,10 +81,6 @@ func (m *Matcher) Len() int {
 	return 0
 }
 
-// rebuildAfter is how many more filters may have gone than are there before an index is built anew: what only they asked
-// for stays in it until then.
-const rebuildAfter = 10_000
-
 // rebuild makes a new index of what is kept; broken are those of changes only.
 func (m *Matcher) rebuild(changes []Change) (broken []Broken) {
 	all := make([]Change, 0, len(m.filters))
@@ -96,7 +91,6 @@ func (m *Matcher) rebuild(changes []Change) (broken []Broken) {
 	x := NewIndex(m.env)
 	broken = x.Apply(all...)
 	m.index.Store(x)
-	m.gone = 0
 	return slices.DeleteFunc(broken, func(b Broken) bool {
 		return !slices.ContainsFunc(changes, func(c Change) bool { return c.Filter.ID == b.Filter })
 	})
@@ -114,7 +108,6 @@ func (m *Matcher) forget(id rulespec.FilterID) {
 	if !known {
 		return
 	}
-	m.gone++
 	delete(m.filters, id)
 	ids := m.owned[f.Owner]
 	at, _ := slices.BinarySearch(ids, id)

@@ -1,189 +1,184 @@
 package rules
 
-import (
-	"slices"
-)
+import "slices"
 
-const (
-	flatWords = 1024 // words of a node above which it is divided into groups
-	blockIDs  = 4096 // filters of a block at most: adding one moves 16 KiB at most
-)
-
-// A node has the filters that hang from one predicate, grouped by signature. Few stand in one array, many in blocks; a
-// filter is a slot.
-type node struct {
-	owner *edit
-	flat  []uint32 // runs of: signature, number, that many slots in order
-	large *large   // not nil: they are there, and flat is empty
-}
-
-// large is the filters of a node that has many.
-type large struct {
-	size   int
-	groups []group // by signature
-}
-
-// A group is the slots with one signature, in order, in blocks that are never empty.
-type group struct {
-	owner  *edit
-	sig    uint32
-	blocks []*block
-}
-
-type block struct {
-	owner *edit
-	slots []uint32
-}
-
-// own gives n, or a copy where it is not e's.
-func (n *node) own(e *edit) *node {
-	switch {
-	case n == nil:
-		return &node{owner: e}
-	case n.owner == e:
-		return n
-	case n.large == nil:
-		return &node{owner: e, flat: append(make([]uint32, 0, len(n.flat)+3), n.flat...)}
+// change makes anew what stands at one predicate, with ops, which are in order.
+func (s *shard) change(e *edit, ops []op) {
+	pred := ops[0].pred
+	old, l := s.node(pred)
+	var groups []group
+	if l != nil {
+		groups = slices.Clone(l.groups)
 	}
-	return &node{owner: e, large: &large{size: n.large.size, groups: slices.Clone(n.large.groups)}}
-}
-
-// crowd is how many blocks the filters of a node would fill.
-func (n *node) crowd() int {
-	if n == nil || n.large == nil {
-		return 0
-	}
-	return n.large.size / blockIDs
-}
-
-func (n *node) empty() bool { return len(n.flat) == 0 && n.large == nil }
-
-// put adds a slot, which is not there yet. n must be e's.
-func (n *node) put(e *edit, sig, slot uint32) {
-	if n.large == nil {
-		if n.putFlat(sig, slot); len(n.flat) > flatWords {
-			n.divide(e)
-		}
-		return
-	}
-	n.large.size++
-	at, found := n.large.group(sig)
-	if !found {
-		n.large.groups = slices.Insert(n.large.groups, at, group{owner: e, sig: sig})
-	}
-	n.large.groups[at].put(e, slot)
-}
-
-func (n *node) putFlat(sig, slot uint32) {
-	for i := 0; i < len(n.flat); i += 2 + int(n.flat[i+1]) {
-		if n.flat[i] == sig {
-			run := n.flat[i+2 : i+2+int(n.flat[i+1])]
-			at, _ := slices.BinarySearch(run, slot)
-			n.flat[i+1]++
-			n.flat = slices.Insert(n.flat, i+2+at, slot)
-			return
-		}
-	}
-	n.flat = append(n.flat, sig, 1, slot)
-}
-
-// divide makes groups of what is flat.
-func (n *node) divide(e *edit) {
-	n.large = &large{}
-	for i := 0; i < len(n.flat); i += 2 + int(n.flat[i+1]) {
-		run := slices.Clone(n.flat[i+2 : i+2+int(n.flat[i+1])])
-		n.large.groups = append(n.large.groups, group{owner: e, sig: n.flat[i], blocks: []*block{{owner: e, slots: run}}})
-		n.large.size += len(run)
-	}
-	slices.SortFunc(n.large.groups, func(a, b group) int { return int(a.sig) - int(b.sig) })
-	n.flat = nil
-}
-
-func (l *large) group(sig uint32) (int, bool) {
-	return slices.BinarySearchFunc(l.groups, sig, func(g group, sig uint32) int { return int(g.sig) - int(sig) })
-}
-
-// drop takes a slot out, which is there. n must be e's.
-func (n *node) drop(e *edit, sig, slot uint32) {
-	if n.large != nil {
-		at, _ := n.large.group(sig)
-		if g := &n.large.groups[at]; g.drop(e, slot) {
-			n.large.groups = slices.Delete(n.large.groups, at, at+1)
-		}
-		if n.large.size--; n.large.size == 0 {
-			n.large = nil
-		}
-		return
-	}
-	for i := 0; i < len(n.flat); i += 2 + int(n.flat[i+1]) {
-		if n.flat[i] != sig {
+	w, at := &s.writer, 0 // at: the runs of old that are written
+	w.reset()
+	for len(ops) > 0 {
+		n := sameSig(ops)
+		sig, some := ops[0].sig, ops[:n]
+		ops = ops[n:]
+		if i, found := findGroup(groups, sig); found {
+			if groups[i] = groups[i].with(some); groups[i].size == 0 {
+				groups = slices.Delete(groups, i, i+1)
+			}
 			continue
 		}
-		run := n.flat[i+2 : i+2+int(n.flat[i+1])]
-		at, _ := slices.BinarySearch(run, slot)
-		if n.flat[i+1]--; n.flat[i+1] == 0 {
-			n.flat = slices.Delete(n.flat, i, i+3)
-		} else {
-			n.flat = slices.Delete(n.flat, i+2+at, i+3+at)
+		from := at
+		for at < old.runs() && old.sig(at) < sig {
+			at++
 		}
-		return
+		w.copyRuns(old, from, at)
+		var run []uint32
+		if at < old.runs() && old.sig(at) == sig {
+			run = old.run(at)
+			at++
+		}
+		w.slots = merged(w.slots, run, some)
+		w.end(sig)
 	}
+	w.copyRuns(old, at, old.runs())
+	s.keep(e, pred, groups)
 }
 
-// block gives the place of the block that slot belongs in.
-func (g *group) block(slot uint32) int {
-	at, found := slices.BinarySearchFunc(g.blocks, slot, func(b *block, slot uint32) int { return int(b.slots[0]) - int(slot) })
-	if !found && at > 0 {
-		at--
+// keep lets what has been written, and groups, stand at a predicate instead of what was there.
+func (s *shard) keep(e *edit, pred uint32, groups []group) {
+	w := &s.writer
+	size := 0
+	for i := range groups {
+		size += groups[i].size
 	}
-	return at
-}
-
-func (g *group) put(e *edit, slot uint32) {
-	g.own(e)
-	if len(g.blocks) == 0 {
-		g.blocks = append(g.blocks, &block{owner: e, slots: []uint32{slot}})
-		return
-	}
-	i := g.block(slot)
-	b := g.blocks[i].own(e)
-	g.blocks[i] = b
-	at, _ := slices.BinarySearch(b.slots, slot)
 	switch {
-	case len(b.slots) < blockIDs:
-		b.slots = slices.Insert(b.slots, at, slot)
-	case at == blockIDs && i == len(g.blocks)-1: // filters that are loaded in order fill their blocks
-		g.blocks = append(g.blocks, &block{owner: e, slots: []uint32{slot}})
-	default:
-		half := &block{owner: e, slots: slices.Clone(b.slots[blockIDs/2:])}
-		b.slots = b.slots[:blockIDs/2]
-		g.blocks = slices.Insert(g.blocks, i+1, half)
-		g.put(e, slot)
+	case size == 0 && w.words() <= flatWords:
+		s.keepFlat(e, pred)
+		return
+	case size > 0 && size+w.words() < flatWords/2:
+		s.flatten(groups)
+		s.keepFlat(e, pred)
+		return
+	}
+	l := &large{size: size + len(w.slots)}
+	l.groups = s.divide(groups)
+	if n := w.words(); n > 0 {
+		l.rest = make(flat, n)
+		w.write(l.rest)
+	}
+	number := s.nodes.at(pred)
+	if number&largeNode == 0 {
+		s.dropFlat(e, number)
+		number = largeNode | s.number()
+		s.nodes.set(e, pred, number)
+	}
+	s.large.set(e, number&^largeNode, l)
+}
+
+// keepFlat lets what has been written stand at a predicate, alone.
+func (s *shard) keepFlat(e *edit, pred uint32) {
+	old := s.nodes.at(pred)
+	place := uint32(0)
+	if n := s.writer.words(); n > 0 {
+		var words flat
+		place, words = s.words.put(e, pred, n)
+		s.writer.write(words)
+	}
+	s.nodes.set(e, pred, place)
+	if old&largeNode == 0 {
+		s.dropFlat(e, old)
+		return
+	}
+	s.large.set(e, old&^largeNode, nil)
+	s.spare = append(s.spare, old&^largeNode)
+}
+
+func (s *shard) dropFlat(e *edit, place uint32) {
+	if place != 0 {
+		s.words.drop(e, place)
 	}
 }
 
-// drop takes a slot out and says whether none is left.
-func (g *group) drop(e *edit, slot uint32) (empty bool) {
-	g.own(e)
-	i := g.block(slot)
-	b := g.blocks[i].own(e)
-	g.blocks[i] = b
-	at, _ := slices.BinarySearch(b.slots, slot)
-	if b.slots = slices.Delete(b.slots, at, at+1); len(b.slots) == 0 {
-		g.blocks = slices.Delete(g.blocks, i, i+1)
+// number gives a number for a large node.
+func (s *shard) number() uint32 {
+	if n := len(s.spare); n > 0 {
+		number := s.spare[n-1]
+		s.spare = s.spare[:n-1]
+		return number
 	}
-	return len(g.blocks) == 0
+	s.larges++
+	return s.larges - 1
 }
 
-func (g *group) own(e *edit) {
-	if g.owner != e {
-		g.owner, g.blocks = e, slices.Clone(g.blocks)
+// flatten writes the slots of groups between what has been written.
+func (s *shard) flatten(groups []group) {
+	var rest flat
+	if n := s.writer.words(); n > 0 {
+		rest = make(flat, n)
+		s.writer.write(rest)
 	}
+	s.writer.reset()
+	at := 0
+	for i := range groups {
+		from := at
+		for at < rest.runs() && rest.sig(at) < groups[i].sig {
+			at++
+		}
+		s.writer.copyRuns(rest, from, at)
+		for _, b := range groups[i].blocks {
+			s.writer.slots = append(s.writer.slots, b...)
+		}
+		s.writer.end(groups[i].sig)
+	}
+	s.writer.copyRuns(rest, at, rest.runs())
 }
 
-func (b *block) own(e *edit) *block {
-	if b.owner == e {
-		return b
+// divide makes groups of the long runs that have been written.
+func (s *shard) divide(groups []group) []group {
+	w := &s.writer
+	long := func(from, to uint32) bool { return to-from > runMost }
+	head, slots, from := w.head, w.slots, uint32(0)
+	kept, end := 0, uint32(0)
+	for i := 0; i < len(head); i += 2 {
+		sig, to := head[i], head[i+1]
+		if long(from, to) {
+			at, _ := findGroup(groups, sig)
+			groups = slices.Insert(groups, at, group{sig: sig}.of(slots[from:to]))
+		} else {
+			end += uint32(copy(slots[end:], slots[from:to]))
+			head[kept], head[kept+1] = sig, end
+			kept += 2
+		}
+		from = to
 	}
-	return &block{owner: e, slots: slices.Clone(b.slots)}
+	w.head, w.slots = head[:kept], slots[:end]
+	return groups
+}
+
+// of gives g with slots after those it has, in full blocks as far as they go.
+func (g group) of(slots []uint32) group {
+	g.size += len(slots)
+	parts := (len(slots) + blockMost - 1) / blockMost
+	for ; parts > 0; parts-- {
+		n := (len(slots) + parts - 1) / parts
+		g.blocks = append(g.blocks, append(make([]uint32, 0, n), slots[:n]...))
+		slots = slots[n:]
+	}
+	return g
+}
+
+// with gives g after ops, which are in order. g stays as it was.
+func (g group) with(ops []op) group {
+	next := group{sig: g.sig, blocks: make([][]uint32, 0, len(g.blocks)+1)}
+	var into []uint32
+	for i, b := range g.blocks {
+		n := len(ops)
+		if i+1 < len(g.blocks) {
+			n, _ = slices.BinarySearchFunc(ops, g.blocks[i+1][0], func(o op, slot uint32) int { return int(o.slot) - int(slot) })
+		}
+		if n == 0 {
+			next.blocks = append(next.blocks, b)
+			next.size += len(b)
+			continue
+		}
+		into = merged(into[:0], b, ops[:n])
+		next = next.of(into)
+		ops = ops[n:]
+	}
+	return next
 }

@@ -23,36 +23,53 @@ func literalOf(id uint32, not bool) literal {
 type place struct {
 	access uint32   // the predicate it hangs from
 	sig    uint32   // its signature
-	kills  []uint32 // predicates that must not hold and are not in the signature
+	kills  []uint32 // in order, predicates that must not hold and are not in the signature
 }
 
-// places are the places of all slots: of many millions, so they stand in arrays without pointers.
-type places struct {
-	access, sig []uint32
-	kill        []uint32            // the first of kills; 0, which is root, for none
-	more        map[uint32][]uint32 // the kills of those that have several
-}
+// A place is kept beside a slot as two words. The lowest bits of the second are marks, the others the signature.
+const (
+	killsOwner = 1 << iota // among kills is the predicate that is the owner's number: "not me"
+	killsMore              // there are others, which stand in Index.kills
+	keptBits   = iota
+)
 
-func (l *places) keep(slot uint32, p place) {
-	for n := int(slot) + 1; len(l.access) < n; {
-		l.access, l.sig, l.kill = append(l.access, 0), append(l.sig, 0), append(l.kill, 0)
+// keep keeps the place of a slot that is owner's.
+func (x *Index) keep(slot, owner uint32, p place) {
+	marks := uint32(0)
+	if at, found := slices.BinarySearch(p.kills, owner); found {
+		marks = killsOwner
+		p.kills = slices.Delete(p.kills, at, at+1)
 	}
-	l.access[slot], l.sig[slot], l.kill[slot] = p.access, p.sig, 0
 	if len(p.kills) > 0 {
-		l.kill[slot] = p.kills[0]
+		marks |= killsMore
+		x.kills[slot] = p.kills
 	}
-	if len(p.kills) > 1 {
-		l.more[slot] = p.kills
-	}
+	page := x.slots.pages[slot>>pageBits]
+	page.access[slot&(1<<pageBits-1)] = p.access + 1
+	page.sig[slot&(1<<pageBits-1)] = p.sig<<keptBits | marks
 }
 
-// take gives the place of a slot, which is then free.
-func (l *places) take(slot uint32) place {
-	p := place{access: l.access[slot], sig: l.sig[slot], kills: l.more[slot]}
-	if delete(l.more, slot); p.kills == nil && l.kill[slot] != 0 {
-		p.kills = []uint32{l.kill[slot]}
+// kept gives the place of a slot, if a filter is there.
+func (x *Index) kept(slot uint32) (p place, known bool) {
+	page := x.slots.pages[slot>>pageBits]
+	access, sig := page.access[slot&(1<<pageBits-1)], page.sig[slot&(1<<pageBits-1)]
+	if access == 0 {
+		return place{}, false
 	}
-	return p
+	p = place{access: access - 1, sig: sig >> keptBits}
+	if sig&killsMore != 0 {
+		p.kills = x.kills[slot]
+	}
+	if sig&killsOwner != 0 {
+		p.kills = append(slices.Clip(p.kills), x.next.owners.of.at(slot))
+	}
+	return p, true
+}
+
+// let ends the keeping of a place.
+func (x *Index) let(slot uint32) {
+	x.slots.pages[slot>>pageBits].access[slot&(1<<pageBits-1)] = 0
+	delete(x.kills, slot)
 }
 
 const (
@@ -82,7 +99,7 @@ func (x *Index) place(compiled []compiledRule) place {
 		for _, need := range r.needs {
 			sig = append(sig, literalOf(x.internNeed(need), false))
 		}
-		if x.kills(r) {
+		if x.isKilled(r) {
 			p.kills = append(p.kills, r.id)
 		} else {
 			sig = append(sig, literalOf(r.id, true))
@@ -113,17 +130,23 @@ func (x *Index) access(compiled []compiledRule) uint32 {
 }
 
 // crowd is how many blocks the filters at a predicate would fill.
-func (x *Index) crowd(id uint32) int {
-	n := x.next.nodes.at(id).crowd()
-	if int(id) < len(x.hung) {
-		n += int(x.hung[id]) / blockIDs
+func (x *Index) crowd(id uint32) (blocks int) {
+	for i := range x.next.shards {
+		blocks += x.next.shards[i].crowd(id)
 	}
-	return n
+	return blocks
 }
 
-// kills says whether a rule under not belongs into a list of killed filters.
-func (x *Index) kills(r *compiledRule) bool {
-	return r.odds < killOdds && x.next.preds[r.id].listed() && len(x.next.kills.at(r.id).slots()) < killMost
+// isKilled says whether a rule under not belongs into a list of killed filters.
+func (x *Index) isKilled(r *compiledRule) bool {
+	if r.odds >= killOdds || !x.next.preds[r.id].listed() {
+		return false
+	}
+	killed := x.queue.killed[r.id]
+	for i := range x.next.shards {
+		killed += x.next.shards[i].count(r.id, sigKilled)
+	}
+	return killed < killMost
 }
 
 // signature gives the number of a list of literals, which all must hold.
@@ -136,7 +159,7 @@ func (x *Index) signature(sig []literal) uint32 {
 	}
 	number, known := x.sigs[string(key)]
 	if !known {
-		number = uint32(len(x.next.sigs))
+		number = uint32(len(x.next.sigs)) + sigFirst
 		x.next.sigs = append(x.next.sigs, slices.Clone(sig))
 		x.sigs[string(key)] = number
 	}

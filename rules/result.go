@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"math/bits"
 	"slices"
 
 	"github.com/notifyd/notifyd/rulespec"
@@ -14,13 +15,15 @@ type Result struct {
 	runs [][]uint32 // slots, each run in order
 	dead []uint32   // slots in order that are in runs and do not count
 
-	sorted []uint64
+	hits   hits
+	seen   []uint64 // a bit for each owner who may have several stretches, by number
+	sorted []uint64 // filters of such owners: the owner's number and the slot
 	ids    []rulespec.FilterID
-	seen   []uint64 // a bit for each owner
 }
 
 func (r *Result) reset(v *view) {
-	r.view, r.runs = v, r.runs[:0]
+	clear(r.runs)
+	r.view, r.runs, r.dead = v, r.runs[:0], r.dead[:0]
 }
 
 // live calls visit with the stretches of the runs that count.
@@ -67,12 +70,26 @@ func (r *Result) AppendTo(ids []rulespec.FilterID) []rulespec.FilterID {
 
 // PerOwner gives the filters of each owner, all at once; the slice is good until the next.
 func (r *Result) PerOwner(yield func([]rulespec.FilterID) bool) {
-	r.sorted = r.sorted[:0]
-	r.live(func(slots []uint32) {
-		for _, slot := range slots {
-			r.sorted = append(r.sorted, uint64(r.view.pageOwner.at(slot>>pageBits))<<32|uint64(slot))
+	r.sorted, r.ids = r.sorted[:0], r.ids[:0]
+	last := noSlot
+	stopped := r.stretches(func(start, slot uint32) bool {
+		if r.view.owners.split.at(start) {
+			r.sorted = append(r.sorted, uint64(r.view.owners.of.at(slot))<<32|uint64(slot))
+			return true
 		}
+		if start != last && len(r.ids) > 0 {
+			if !yield(r.ids) {
+				return false
+			}
+			r.ids = r.ids[:0]
+		}
+		last = start
+		r.ids = append(r.ids, r.view.id(slot))
+		return true
 	})
+	if stopped || len(r.ids) > 0 && !yield(r.ids) {
+		return
+	}
 	slices.Sort(r.sorted)
 	for i := 0; i < len(r.sorted); {
 		owner := r.sorted[i] >> 32
@@ -88,19 +105,56 @@ func (r *Result) PerOwner(yield func([]rulespec.FilterID) bool) {
 // OneEach gives one filter of each owner.
 func (r *Result) OneEach(yield func(rulespec.FilterID) bool) {
 	clear(r.seen)
-	stop := false
-	r.live(func(slots []uint32) {
-		for _, slot := range slots {
-			owner := r.view.pageOwner.at(slot >> pageBits)
-			word, bit := int(owner/64), uint64(1)<<(owner%64)
-			if word >= len(r.seen) {
-				r.seen = append(r.seen, make([]uint64, word+word/4+1-len(r.seen))...)
-			}
-			if stop || r.seen[word]&bit != 0 {
-				continue
-			}
-			r.seen[word] |= bit
-			stop = !yield(r.view.id(slot))
+	last := noSlot
+	r.stretches(func(start, slot uint32) bool {
+		if start == last {
+			return true
 		}
+		last = start
+		return r.view.owners.split.at(start) && r.again(r.view.owners.of.at(slot)) || yield(r.view.id(slot))
 	})
+}
+
+// again notes an owner, and says whether it was noted before.
+func (r *Result) again(owner uint32) bool {
+	word, bit := int(owner/64), uint64(1)<<(owner%64)
+	if word >= len(r.seen) {
+		r.seen = append(r.seen, make([]uint64, word+word/4+1-len(r.seen))...)
+	}
+	was := r.seen[word]&bit != 0
+	r.seen[word] |= bit
+	return was
+}
+
+// noSlot is no slot that a stretch starts with.
+const noSlot = ^uint32(0)
+
+// stretches calls visit with each filter, in the order of the slots: an owner's filters come together, as far as they
+// are in one stretch, which begins with start. It says whether visit stopped it.
+func (r *Result) stretches(visit func(start, slot uint32) bool) (stopped bool) {
+	if len(r.runs) == 0 {
+		return false
+	}
+	r.hits.fill(r)
+	o := &r.view.owners
+	last, start := uint32(0), noSlot // the slot before, and where its stretch starts
+	for word, set := range r.hits.each {
+		starts := o.starts.words.at(word)
+		for ; set != 0; set &= set - 1 {
+			bit := uint32(bits.TrailingZeros64(set))
+			slot := word*64 + bit
+			if here := starts & (2<<bit - 1); here != 0 {
+				start = word*64 + uint32(bits.Len64(here)) - 1
+			} else if start == noSlot || last/64 != word {
+				if at := o.startFrom(slot, last/64); start == noSlot || at > last {
+					start = at
+				}
+			}
+			last = slot
+			if !visit(start, slot) {
+				return true
+			}
+		}
+	}
+	return false
 }

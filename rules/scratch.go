@@ -10,9 +10,12 @@ type scratch struct {
 	view   *view
 	event  uint32           // number of the event, so that nothing needs clearing
 	marks  []uint32         // by predicate: number of the event, texts that it was touched in, and in the lowest bits a state
+	sigs   []uint32         // by signature: the same
 	hold   []uint32         // predicates that hold
 	untold []uint32         // predicates of which some name could not be tried
 	maybe  []uint32         // predicates that must be asked if anybody wants to know
+	probes []probe          // the terms that the event may have
+	spots  []spot           // what stands at what holds
 	texts  [maxTexts]string // those that are searched
 	folded [maxTexts][]byte // the same after rulespec.Fold
 	ascii  [maxTexts]bool   // whether a place in one is the same in the other
@@ -43,6 +46,7 @@ func (s *scratch) begin(v *view, subject rulespec.Subject) {
 	s.Subject, s.view = subject, v
 	if s.event++; s.event == 1<<(32-markBits) {
 		clear(s.marks)
+		clear(s.sigs)
 		s.event = 1
 	}
 	if s.tried > 1<<31 {
@@ -53,6 +57,9 @@ func (s *scratch) begin(v *view, subject rulespec.Subject) {
 		s.marks = append(s.marks, make([]uint32, n+n/4-len(s.marks))...)
 		s.tries = append(s.tries, make([]uint32, len(s.marks)-len(s.tries))...)
 	}
+	if n := len(v.sigs) + int(sigFirst); len(s.sigs) < n {
+		s.sigs = append(s.sigs, make([]uint32, n+n/4-len(s.sigs))...)
+	}
 	s.hold, s.untold, s.maybe = s.hold[:0], s.untold[:0], s.maybe[:0]
 }
 
@@ -60,6 +67,8 @@ func (s *scratch) begin(v *view, subject rulespec.Subject) {
 func (s *scratch) end() {
 	s.Subject, s.view = rulespec.Subject{}, nil
 	clear(s.texts[:])
+	clear(s.probes)
+	clear(s.spots)
 }
 
 func (s *scratch) mark(id uint32) state {

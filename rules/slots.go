@@ -1,110 +1,51 @@
 package rules
 
 import (
-	"math/bits"
+	"math"
 
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// pageBits is the binary logarithm of the slots of a page. The slots of a page belong to one owner, so that a result in
-// the order of slots has an owner's filters together, and four of them share one entry of pageOwner.
-const (
-	pageBits = 2
-	pageFull = 1<<(1<<pageBits) - 1
-)
+// pageBits is the binary logarithm of the ids of a page.
+const pageBits = 8
 
-// slots gives every filter a number of its own, the slot. What readers need of a slot is in the view.
+// slots gives every filter a number of its own, the slot: pages of ids become pages of slots, so that ids which are
+// mostly dense need no table from one to the other, and the filters of a person whose ids follow each other stand
+// together. What readers need is in the view.
 type slots struct {
-	owners map[string]uint32                     // numbers of owners, from 0
-	first  []uint32                              // of each owner: a page with room, + 1
-	used   []uint8                               // of each page: which slots are taken
-	next   []uint32                              // of each page with room: the owner's next such page, or the next free one, + 1
-	free   uint32                                // a page that belongs to nobody, + 1
-	of     map[rulespec.FilterID]*[idPage]uint32 // by id, in pages, as ids are mostly dense: slot + 1
-	size   int
+	pages []*slotPage
+	of    map[uint64]uint32 // by page of ids: the page of slots
+	size  int
 }
 
-// idPage is how many ids share an entry of slots.of.
-const idPage = 64
+// A slotPage is where the filters of a page stand in the index: of many millions, so without pointers.
+type slotPage struct {
+	access [1 << pageBits]uint32 // the predicate it hangs from, + 1; 0: there is no such filter
+	sig    [1 << pageBits]uint32 // its signature, and above it the marks of placeKept
+}
 
+// find gives the slot of an id, if there may be a filter there.
 func (s *slots) find(f rulespec.FilterID) (slot uint32, known bool) {
-	page := s.of[f/idPage]
-	if page == nil || page[f%idPage] == 0 {
-		return 0, false
-	}
-	return page[f%idPage] - 1, true
+	page, known := s.of[uint64(f)>>pageBits]
+	return page<<pageBits | uint32(f)&(1<<pageBits-1), known
 }
 
-// take gives a free slot of the owner's.
-func (s *slots) take(e *edit, v *view, f rulespec.FilterID, owner string) uint32 {
-	number, known := s.owners[owner]
-	if !known {
-		number = uint32(len(s.first))
-		s.owners[owner] = number
-		s.first = append(s.first, 0)
+// take gives the slot of an id, and a page for it where there is none.
+func (s *slots) take(v *view, f rulespec.FilterID) uint32 {
+	if slot, known := s.find(f); known {
+		return slot
 	}
-	page := s.first[number]
-	if page == 0 {
-		page = s.page(e, v, number)
+	if len(s.pages) > math.MaxUint32>>pageBits {
+		panic("rules: more pages of filters than there are numbers for") // 2^32 filters, or ids that are no numbers in a row
 	}
-	bit := uint32(bits.TrailingZeros8(^s.used[page-1]))
-	if s.used[page-1] |= 1 << bit; s.used[page-1] == pageFull {
-		s.first[number] = s.next[page-1]
-	}
-	slot := (page-1)<<pageBits | bit
-	if s.of[f/idPage] == nil {
-		s.of[f/idPage] = new([idPage]uint32)
-	}
-	s.of[f/idPage][f%idPage] = slot + 1
-	s.size++
-	v.ids.set(e, slot, uint32(f))
-	if high := uint32(uint64(f) >> 32); high != v.idsHigh.at(slot) {
-		v.idsHigh.set(e, slot, high)
-	}
+	s.of[uint64(f)>>pageBits] = uint32(len(s.pages))
+	s.pages = append(s.pages, new(slotPage))
+	v.pages = append(v.pages, uint64(f)>>pageBits)
+	slot, _ := s.find(f)
 	return slot
-}
-
-// page gives the owner one more page, the first to be tried.
-func (s *slots) page(e *edit, v *view, owner uint32) uint32 {
-	page := s.free
-	if page != 0 {
-		s.free = s.next[page-1]
-	} else {
-		s.used = append(s.used, 0)
-		s.next = append(s.next, 0)
-		page = uint32(len(s.used))
-	}
-	s.next[page-1] = s.first[owner]
-	s.first[owner] = page
-	v.pageOwner.set(e, page-1, owner)
-	return page
-}
-
-// give takes a slot back; a page that is empty is for anybody.
-func (s *slots) give(v *view, f rulespec.FilterID, slot uint32) {
-	s.size--
-	of := s.of[f/idPage]
-	if of[f%idPage] = 0; *of == [idPage]uint32{} {
-		delete(s.of, f/idPage)
-	}
-	page := slot>>pageBits + 1
-	first := &s.first[v.pageOwner.at(page-1)]
-	if s.used[page-1] == pageFull {
-		s.next[page-1] = *first
-		*first = page
-	}
-	if s.used[page-1] &^= 1 << (slot & (1<<pageBits - 1)); s.used[page-1] != 0 {
-		return
-	}
-	for *first != page {
-		first = &s.next[*first-1]
-	}
-	*first = s.next[page-1]
-	s.next[page-1] = s.free
-	s.free = page
 }
 
 // id gives the filter of a slot.
 func (v *view) id(slot uint32) rulespec.FilterID {
-	return rulespec.FilterID(uint64(v.idsHigh.at(slot))<<32 | uint64(v.ids.at(slot)))
+	return rulespec.FilterID(v.pages[slot>>pageBits]<<pageBits | uint64(slot&(1<<pageBits-1)))
 }

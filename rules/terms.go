@@ -42,6 +42,39 @@ func (t *terms) find(v *view, field uint8, value string) (uint32, bool) {
 	}
 }
 
+// A probe is a look at whether there is a predicate of a field and a value.
+type probe struct {
+	value string
+	hash  uint64
+	slot  uint64 // the first that the hash leads to
+	place uint32 // of what stands at the predicate
+	id    uint32
+	field uint8
+	known bool // there is such a predicate: id
+}
+
+// findAll is find for all probes, whose hashes are known. What it reads of the table for one does not depend on another,
+// so the processor waits for all of them at once.
+func (t *terms) findAll(v *view, probes []probe) {
+	mask := uint64(len(t.slots) - 1)
+	for i := range probes {
+		probes[i].slot = t.slots[probes[i].hash&mask].Load()
+	}
+	for i := range probes {
+		p := &probes[i]
+		slot := p.slot
+		for at := p.hash; slot != 0 && !p.known; {
+			if id := uint32(slot) - 1; uint32(slot>>32) == uint32(p.hash>>32) && int(id) < len(v.preds) {
+				if is := v.preds[id]; is.field == p.field && string(v.names.at(is.at)) == p.value {
+					p.id, p.known = id, true
+				}
+			}
+			at++
+			slot = t.slots[at&mask].Load()
+		}
+	}
+}
+
 // add puts in a predicate that is not there yet, and gives the table to use from now on: a larger one when t is full.
 func (t *terms) add(v *view, field uint8, value string, id uint32) *terms {
 	if 4*t.used >= 3*len(t.slots) {

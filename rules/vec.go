@@ -1,7 +1,11 @@
 package rules
 
-// chunkBits is the binary logarithm of the length of a chunk: changing one value copies a chunk at most.
-const chunkBits = 9
+const (
+	// chunkBits is the binary logarithm of the length of a chunk, shelfBits of the chunks on a shelf: changing one value
+	// copies one of each at most, and the list of shelves.
+	chunkBits = 8
+	shelfBits = 8
+)
 
 // An edit is a change in the making. What it has copied is its own and may be written until the edit is published; what
 // has another owner, or an edit that is over, is seen by readers and must be copied first.
@@ -10,8 +14,13 @@ type edit struct{ _ byte } // not empty: two edits must differ
 // A vec is an array of which readers keep whole old versions for the price of a shallow copy of the vec. Places that were
 // never set have the zero value.
 type vec[T any] struct {
+	owner   *edit
+	shelves []*shelf[T]
+}
+
+type shelf[T any] struct {
 	owner  *edit
-	chunks []*chunk[T]
+	chunks [1 << shelfBits]*chunk[T]
 }
 
 type chunk[T any] struct {
@@ -20,30 +29,64 @@ type chunk[T any] struct {
 }
 
 func (v *vec[T]) at(i uint32) T {
-	if at := int(i >> chunkBits); at < len(v.chunks) && v.chunks[at] != nil {
-		return v.chunks[at].items[i&(1<<chunkBits-1)]
+	if c := v.chunk(i >> chunkBits); c != nil {
+		return c.items[i&(1<<chunkBits-1)]
 	}
 	var zero T
 	return zero
 }
 
-func (v *vec[T]) set(e *edit, i uint32, value T) {
-	at := int(i >> chunkBits)
+// chunk gives the chunk with that number, nil where nothing was ever set.
+func (v *vec[T]) chunk(number uint32) *chunk[T] {
+	if at := number >> shelfBits; int(at) < len(v.shelves) && v.shelves[at] != nil {
+		return v.shelves[at].chunks[number&(1<<shelfBits-1)]
+	}
+	return nil
+}
+
+func (v *vec[T]) set(e *edit, i uint32, value T) { *v.item(e, i) = value }
+
+// item gives a place to write to while e is in the making.
+func (v *vec[T]) item(e *edit, i uint32) *T {
+	s := v.shelf(e, int(i>>chunkBits>>shelfBits))
+	c := &s.chunks[i>>chunkBits&(1<<shelfBits-1)]
+	switch {
+	case *c == nil:
+		*c = &chunk[T]{owner: e}
+	case (*c).owner != e:
+		copied := **c
+		copied.owner = e
+		*c = &copied
+	}
+	return &(*c).items[i&(1<<chunkBits-1)]
+}
+
+// shelf gives a shelf that is e's.
+func (v *vec[T]) shelf(e *edit, at int) *shelf[T] {
 	if v.owner != e {
-		v.chunks = append(make([]*chunk[T], 0, max(at+1, len(v.chunks)+len(v.chunks)/8)), v.chunks...)
+		v.shelves = append(make([]*shelf[T], 0, max(at+1, len(v.shelves))), v.shelves...)
 		v.owner = e
 	}
-	for len(v.chunks) <= at {
-		v.chunks = append(v.chunks, nil)
+	for len(v.shelves) <= at {
+		v.shelves = append(v.shelves, nil)
 	}
-	c := v.chunks[at]
-	if c == nil {
-		c = &chunk[T]{owner: e}
-	} else if c.owner != e {
-		copied := *c
-		c = &copied
-		c.owner = e
+	switch s := v.shelves[at]; {
+	case s == nil:
+		v.shelves[at] = &shelf[T]{owner: e}
+	case s.owner != e:
+		v.shelves[at] = &shelf[T]{owner: e, chunks: s.chunks}
 	}
-	v.chunks[at] = c
-	c.items[i&(1<<chunkBits-1)] = value
+	return v.shelves[at]
+}
+
+// bitset is a vec of bits, 64 in a word.
+type bitset struct{ words vec[uint64] }
+
+func (b *bitset) at(i uint32) bool { return b.words.at(i/64)>>(i%64)&1 == 1 }
+
+func (b *bitset) set(e *edit, i uint32, on bool) {
+	if b.at(i) == on {
+		return
+	}
+	*b.words.item(e, i/64) ^= 1 << (i % 64)
 }
