@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
 // A Record is a kept message: the frame as it was received, and what the catalogue said of it then.
@@ -59,3 +60,52 @@ const MaxLimit = 500
 
 // ErrNotFound says that there is no such message, or none any more.
 var ErrNotFound = errors.New("message not found")
+
+// A Sieve is a question to the past: which messages does a filter match? Its functions are called one at a time.
+type Sieve struct {
+	Since  time.Time // inclusive
+	Before Spot      // only what comes after it in the order of the answer, for paging; zero: from the newest
+	// Keys are what the indexes are asked for: a message that fits has one of them, in a field that is one of Fields.
+	// nil: any message may fit; empty and not nil: none does.
+	Keys []Key
+	// Names says whether a message fits as far as its names tell. Of the event only Topic, Time, App, Kind, Actor, Users, Packages
+	// and Severity are set, as they were understood when the message came; it is used again after the call.
+	Names func(*catalogue.Event) bool
+	// Rough says, of what passed Names, whether a message with this sentence, link and payload may fit at all, at less
+	// cost than Whole. nil: any may.
+	Rough func(summary, link string, payload []byte) bool
+	// Whole decides on what passed Names and Rough, by the event of the message decoded anew. nil: Names has decided.
+	Whole    func(*catalogue.Event) bool
+	Describe func(*bus.Message) *catalogue.Event // what a message means
+	Days     []time.Time                         // when the days begin that are counted by, ascending
+	Hits     int                                 // at most this many are given; all are counted
+	Most     int                                 // look at no more than this many; 0: as many as there is time for
+}
+
+// A Key is a field of an event and a value of it.
+type Key struct{ Field, Value string }
+
+// Fields are those of a Sieve's Keys.
+var Fields = []string{"topic", "app", "kind", "actor", "user", "package"}
+
+// A Spot is a place in the order of an answer: a time in Unix microseconds and the id of a message.
+type Spot struct{ SentAt, ID int64 }
+
+// A Sifted is the answer to a Sieve.
+type Sifted struct {
+	Hits    []Hit // the newest first
+	Matched int   // of the messages looked at, those that fit
+	PerDay  []int // the same for each of Days; the last one has all that is younger
+	Looked  int   // messages that were looked at one by one; what Keys rule out is not among them
+	// Reached is how far back the answer is complete: of all messages sent since, those that fit are counted.
+	Reached time.Time
+	End     bool // Reached is Since, or the time of the oldest message that is kept
+	Empty   bool // nothing at all is kept
+	Next    Spot // the Before of the Sieve for what follows the last of Hits or, when all were given, for what was not looked at; zero: nothing
+}
+
+// A Hit is a message that fits, with the event by which that was decided.
+type Hit struct {
+	Record
+	Event *catalogue.Event
+}

@@ -11,22 +11,22 @@ import (
 
 // Models gives a value of each gorm model, for the test that models and schema agree.
 func Models() []any {
-	return []any{&messageRow{}, &messageUserRow{}, &messagePackageRow{}}
+	return []any{&messageRow{}, &messageUserRow{}, &messagePackageRow{}, &messageFactsRow{}}
 }
 
-// The rows. Times are Unix microseconds; the foreign keys are in migrations/*/00002_history.sql.
+// The rows. Times are Unix microseconds; the foreign keys are in migrations/*/*_history*.sql.
 
 type messageRow struct {
-	ID         int64  `gorm:"primaryKey;index:idx_messages_time,priority:2;index:idx_messages_topic,priority:3;index:idx_messages_app,priority:3;index:idx_messages_retention,priority:2"`
+	ID         int64  `gorm:"primaryKey;index:idx_messages_time,priority:2;index:idx_messages_topic,priority:3;index:idx_messages_app,priority:3;index:idx_messages_kind,priority:3;index:idx_messages_retention,priority:2"`
 	MsgID      string `gorm:"not null;uniqueIndex:idx_messages_msg_id"`
 	Source     string `gorm:"not null"`
 	Topic      string `gorm:"not null;index:idx_messages_topic,priority:1"`
 	App        string `gorm:"not null;index:idx_messages_app,priority:1"`
-	Kind       string `gorm:"not null"`
+	Kind       string `gorm:"not null;index:idx_messages_kind,priority:1"`
 	Title      string `gorm:"not null"`
 	Summary    string `gorm:"not null"`
 	Link       string `gorm:"not null"`
-	SentAt     int64  `gorm:"not null;index:idx_messages_time,priority:1;index:idx_messages_topic,priority:2;index:idx_messages_app,priority:2"`
+	SentAt     int64  `gorm:"not null;index:idx_messages_time,priority:1;index:idx_messages_topic,priority:2;index:idx_messages_app,priority:2;index:idx_messages_kind,priority:2"`
 	ReceivedAt int64  `gorm:"not null;index:idx_messages_retention,priority:1"`
 	Size       int64  `gorm:"not null;index:idx_messages_retention,priority:3"`
 	Payload    []byte `gorm:"not null"`
@@ -50,12 +50,19 @@ type messagePackageRow struct {
 
 func (messagePackageRow) TableName() string { return "message_packages" }
 
+type messageFactsRow struct {
+	MessageID int64  `gorm:"primaryKey;autoIncrement:false"`
+	Facts     []byte `gorm:"not null"`
+}
+
+func (messageFactsRow) TableName() string { return "message_facts" }
+
 // The bounds on what is stored. An index of PostgreSQL takes no entry over 2704 bytes: without them one message with a
 // long name in it would stop the whole batch, for ever.
 const (
 	maxKey   = 512  // bytes of an indexed text
 	maxText  = 4096 // bytes of a text for people
-	maxNames = 1000 // users, and packages, of one message
+	maxNames = 2000 // users, and packages, of one message: as many as an event has
 	overhead = 200  // bytes of a row beside its texts, about
 )
 

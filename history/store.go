@@ -84,26 +84,30 @@ func insert(tx *gorm.DB, rows []messageRow, part []int, added []bool) error {
 func (s *Store) index(tx *gorm.DB, events []*catalogue.Event, rows []messageRow, added []bool) error {
 	var users []messageUserRow
 	var packages []messagePackageRow
+	var facts []messageFactsRow
 	for i, e := range events {
 		if !added[i] {
 			continue
 		}
-		for _, name := range names(e.Users) {
+		if packed := pack(e); packed != nil {
+			facts = append(facts, messageFactsRow{MessageID: rows[i].ID, Facts: packed})
+		}
+		for _, name := range names(append([]string{e.Actor}, e.Users...)) { // who did it is involved
 			users = append(users, messageUserRow{Name: name, SentAt: rows[i].SentAt, MessageID: rows[i].ID})
 		}
 		for _, name := range names(e.Packages) {
 			packages = append(packages, messagePackageRow{Name: name, SentAt: rows[i].SentAt, MessageID: rows[i].ID})
 		}
 	}
-	if len(users) > 0 {
-		if err := tx.CreateInBatches(users, batch).Error; err != nil {
-			return err
-		}
-	}
-	if len(packages) == 0 {
+	return errors.Join(store(tx, facts), store(tx, users), store(tx, packages))
+}
+
+// store inserts rows, of which there may be none.
+func store[R any](tx *gorm.DB, rows []R) error {
+	if len(rows) == 0 {
 		return nil
 	}
-	return tx.CreateInBatches(packages, batch).Error
+	return tx.CreateInBatches(rows, batch).Error
 }
 
 // Get gives the message with that id on the bus, or ErrNotFound.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -144,11 +145,13 @@ func (s *story) check(e *catalogue.Event, dir rulespec.Directory) {
 	if len(plain) == 0 {
 		return
 	}
-	s.checkExplained(&plain[s.below(len(plain))], subject, want)
+	any := &plain[s.below(len(plain))]
+	s.checkExplained(any, subject, want)
+	checkSieve(s.t, s.table.env, any, subject)
 	if len(want) > 0 {
 		at, _ := slices.BinarySearchFunc(plain, want[s.below(len(want))], func(f looped, id rulespec.FilterID) int { return int(f.id) - int(id) })
 		s.checkExplained(&plain[at], subject, want)
-		checkNarrow(s.t, &plain[at], subject)
+		checkSieve(s.t, s.table.env, &plain[at], subject)
 	}
 	if s.tally.seen != nil && s.tally.events%8 == 0 {
 		s.tally.seen.add(plain, subject)
@@ -212,10 +215,27 @@ func (s *story) checkExplained(f *looped, subject *rulespec.Subject, want []rule
 	}
 }
 
-// checkNarrow holds Narrow to its promise: an event that the filter matches has one of the keys.
-func checkNarrow(t testing.TB, f *looped, s *rulespec.Subject) {
+// checkSieve holds a filter's Sieve to what the loop says: names and the rest together decide as the filter does, and an
+// event that it matches has one of the keys.
+func checkSieve(t testing.TB, env rulespec.Env, f *looped, s *rulespec.Subject) {
 	t.Helper()
-	keys := rules.Narrow(rulespec.Env{}, f.text, "topic", "app", "kind", "user", "package", "actor")
+	sieve, err := rules.NewSieve(env, s.Directory, f.text)
+	if f.wrong != (err != nil) {
+		t.Fatalf("%+v: broken %v, NewSieve says %v", f.text, f.wrong, err)
+	}
+	if err != nil {
+		return
+	}
+	bare := &catalogue.Event{Message: &bus.Message{Topic: s.Topic}, App: s.App, Kind: s.Kind, Actor: s.Actor,
+		Users: s.Users, Packages: s.Packages, Severity: s.Severity}
+	matches := f.match(s)
+	if got := sieve.Names(bare) && (sieve.ByNames() || sieve.Whole(s.Event)); got != matches {
+		t.Fatalf("the sieve of %+v says %v of %+v", f.text, got, s.Event)
+	}
+	if !matches {
+		return
+	}
+	keys := sieve.Keys("topic", "app", "kind", "user", "package", "actor")
 	has := func(k rulespec.Key) bool { return slices.Contains(slices.Collect(s.Values(k.Field)), k.Value) }
 	if keys != nil && !slices.ContainsFunc(keys, has) {
 		t.Fatalf("%+v matches an event with none of %v", f.text, keys)

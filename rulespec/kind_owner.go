@@ -78,6 +78,7 @@ func compileOwner(env Env, args Args) (Predicate, error) {
 		},
 		Keys:  slices.Concat(keys(fieldOwner, users), keys(fieldOwnerGroup, args["group"])),
 		Sure:  o.role == nil && o.via == "",
+		Names: true,
 		Needs: needs(args["group"], args["role"]),
 		Odds:  oddsOf(users, 2*oddsName) + len(args["group"])*oddsPattern,
 		Cost:  CostPattern,

@@ -106,6 +106,9 @@ type Predicate struct {
 	Keys []Key
 	// Sure says that one of Keys is enough: an event that has one matches.
 	Sure bool
+	// Names says that Match looks at nothing but names, which are the values of Fields, and the directory. Of a rule that
+	// is Sure, or has a Search over Fields, that is known without it.
+	Names bool
 	// Needs is what the rule asks of the directory: without all of it, the rule cannot be evaluated on an event that it
 	// does not hold for. A rule with Keys and no Needs can always be evaluated.
 	Needs []Key

@@ -1,0 +1,110 @@
+package history
+
+import (
+	"encoding/binary"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// The form of facts: this byte, the severity, then topic, app, kind and actor, then users and packages with their number
+// before them. Numbers are uvarints (encoding/binary), and each text has its length before it.
+const (
+	factsForm = 1
+	maxFacts  = 16 << 10 // bytes; a message that has more is decoded when it is asked about
+)
+
+// pack gives what Sieve.Names looks at; nil when it would be too much.
+func pack(e *catalogue.Event) []byte {
+	b := make([]byte, 1, 256)
+	b[0] = factsForm
+	b = binary.AppendUvarint(b, uint64(max(0, e.Severity)))
+	for _, text := range []string{e.Topic, e.App, e.Kind, e.Actor} {
+		b = packText(b, text)
+	}
+	for _, list := range [][]string{e.Users, e.Packages} {
+		b = binary.AppendUvarint(b, uint64(len(list)))
+		for _, text := range list {
+			if len(b) > maxFacts {
+				return nil
+			}
+			b = packText(b, text)
+		}
+	}
+	if len(b) > maxFacts {
+		return nil
+	}
+	return b
+}
+
+func packText(b []byte, text string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
+}
+
+// A facts is one event, used for one message after another.
+type facts struct {
+	event  catalogue.Event
+	text   string // what is still to be read
+	broken bool
+}
+
+func newFacts() *facts {
+	f := &facts{}
+	f.event.Message = &bus.Message{}
+	return f
+}
+
+// unpack fills the event with what pack has packed, and says whether it could.
+func (f *facts) unpack(packed []byte) bool {
+	if len(packed) == 0 || packed[0] != factsForm {
+		return false
+	}
+	f.text, f.broken = string(packed[1:]), false
+	e := &f.event
+	e.Severity = catalogue.Severity(f.number())
+	e.Topic, e.App, e.Kind, e.Actor = f.one(), f.one(), f.one(), f.one()
+	e.Users = f.list(e.Users[:0])
+	e.Packages = f.list(e.Packages[:0])
+	return !f.broken && f.text == ""
+}
+
+func (f *facts) number() uint64 {
+	var n uint64
+	for i := 0; i < len(f.text) && i < binary.MaxVarintLen64; i++ {
+		n |= uint64(f.text[i]&0x7f) << (7 * i)
+		if f.text[i] < 0x80 {
+			f.text = f.text[i+1:]
+			return n
+		}
+	}
+	f.broken, f.text = true, ""
+	return 0
+}
+
+func (f *facts) one() string {
+	n := f.number()
+	if n > uint64(len(f.text)) {
+		f.broken, f.text = true, ""
+		return ""
+	}
+	text := f.text[:n]
+	f.text = f.text[n:]
+	return text
+}
+
+func (f *facts) list(into []string) []string {
+	for n := f.number(); n > 0 && !f.broken; n-- {
+		into = append(into, f.one())
+	}
+	return into
+}
+
+// take gives the event for good.
+func (f *facts) take() *catalogue.Event {
+	e := &f.event
+	m := *e.Message
+	return &catalogue.Event{
+		Message: &m, App: e.App, Kind: e.Kind, Actor: e.Actor, Severity: e.Severity,
+		Users: append([]string(nil), e.Users...), Packages: append([]string(nil), e.Packages...),
+	}
+}

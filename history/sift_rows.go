@@ -1,0 +1,168 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/notifyd/notifyd/bus"
+)
+
+// window reads the names of the next messages, and asks Names about them.
+func (w *sifting) window(ctx context.Context, size int) ([]glance, error) {
+	statement, args := w.statement(size)
+	rows, err := w.store.reader.WithContext(ctx).Raw(statement, args...).Rows()
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	seen := make([]glance, 0, size)
+	var packed sql.RawBytes
+	for rows.Next() {
+		var g glance
+		if err := rows.Scan(&g.SentAt, &g.ID, &packed); err != nil {
+			return seen, err
+		}
+		w.glance(&g, packed)
+		seen = append(seen, g)
+	}
+	return seen, rows.Err()
+}
+
+// glance decides by the names of a message, as far as they tell.
+func (w *sifting) glance(g *glance, packed []byte) {
+	if !w.facts.unpack(packed) {
+		g.ask = true
+		return
+	}
+	w.facts.event.Time = time.UnixMicro(g.SentAt).UTC()
+	if w.Names != nil && !w.Names(&w.facts.event) {
+		return
+	}
+	if g.known, g.ask = true, w.Whole != nil; g.ask {
+		return
+	}
+	g.fits = true
+	if len(w.out.Hits) < w.Hits {
+		g.event = w.facts.take()
+	}
+}
+
+// statement gives the next messages that have one of the keys: in their order, with their names.
+func (w *sifting) statement(size int) (string, []any) {
+	from := fromKeys(w.Keys)
+	where, args := []string{"k.sent_at >= ?"}, []any{w.Since.UnixMicro()}
+	if from.column != "" {
+		where = append(where, "k."+from.column+" IN ?")
+		args = append(args, from.values)
+	}
+	if w.last != (Spot{}) {
+		where = append(where, "(k.sent_at, k."+from.id+") < (?, ?)")
+		args = append(args, w.last.SentAt, w.last.ID)
+	}
+	args = append(args, size)
+	condition := " WHERE " + strings.Join(where, " AND ")
+	if !from.repeats {
+		return "SELECT k.sent_at, k." + from.id + ", f.facts FROM " + from.table + " k LEFT JOIN message_facts f ON f.message_id = k." +
+			from.id + condition + " ORDER BY k.sent_at DESC, k." + from.id + " DESC LIMIT ?", args
+	}
+	return "SELECT d.sent_at, d.id, f.facts FROM (SELECT DISTINCT k.sent_at, k." + from.id + " AS id FROM " + from.table + " k" + condition +
+		" ORDER BY k.sent_at DESC, k." + from.id + " DESC LIMIT ?) d LEFT JOIN message_facts f ON f.message_id = d.id" +
+		" ORDER BY d.sent_at DESC, d.id DESC", args
+}
+
+// A from is the table that keys are looked up in.
+type from struct {
+	table, id string
+	column    string // "": all of it
+	values    []string
+	repeats   bool // a message may stand in it twice
+}
+
+// fromKeys gives the table of keys, or that of all messages where there are none, or no one table has them all.
+func fromKeys(keys []Key) from {
+	all := from{table: "messages", id: "id"}
+	if len(keys) == 0 {
+		return all
+	}
+	f := tableOf(keys[0].Field)
+	for _, k := range keys {
+		if other := tableOf(k.Field); other.table != f.table || other.column != f.column || f.column == "" {
+			return all
+		}
+		value := key(k.Value)
+		if k.Field == "topic" {
+			value = text(k.Value)
+		}
+		f.values = append(f.values, value)
+	}
+	slices.Sort(f.values)
+	f.values = slices.Compact(f.values)
+	f.repeats = f.id == "message_id" && len(f.values) > 1
+	return f
+}
+
+func tableOf(field string) from {
+	switch field {
+	case "topic", "app", "kind":
+		return from{table: "messages", id: "id", column: field}
+	case "user", "actor":
+		return from{table: "message_users", id: "message_id", column: "name"}
+	case "package":
+		return from{table: "message_packages", id: "message_id", column: "name"}
+	}
+	return from{}
+}
+
+// askAll reads those of part whole that are to be asked, and decides on them.
+func (w *sifting) askAll(ctx context.Context, part []glance) error {
+	open := make(map[int64]*glance, asked)
+	var ids []int64
+	for i := range part {
+		if g := &part[i]; g.ask {
+			open[g.ID] = g
+			ids = append(ids, g.ID)
+		}
+	}
+	rows, err := w.store.reader.WithContext(ctx).Raw("SELECT id, summary, link, source, topic, received_at, payload FROM messages WHERE id IN ?", ids).Rows()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r messageRow
+		var payload sql.RawBytes
+		if err := rows.Scan(&r.ID, &r.Summary, &r.Link, &r.Source, &r.Topic, &r.ReceivedAt, &payload); err != nil {
+			return err
+		}
+		if g := open[r.ID]; g != nil {
+			w.ask(g, r, payload)
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// ask decides on a message by all that is kept of it. One that can no longer be decoded does not fit.
+func (w *sifting) ask(g *glance, r messageRow, payload []byte) {
+	short := len(r.Summary) < maxText-4 && len(r.Link) < maxText-4 // not cut when they were stored
+	if w.Rough != nil && short && !w.Rough(r.Summary, r.Link, payload) {
+		return
+	}
+	r.Payload = slices.Clone(payload)
+	m, err := bus.Decode(r.record().Frame(), r.record().Received)
+	if err != nil {
+		return
+	}
+	e := w.Describe(m)
+	if !g.known && w.Names != nil && !w.Names(e) {
+		return
+	}
+	if g.fits = w.Whole == nil || w.Whole(e); g.fits && len(w.out.Hits) < w.Hits {
+		g.event = e
+	}
+}

@@ -1,0 +1,13 @@
+-- +goose Up
+-- What a search of the past asks first of a message: its names, packed (history/facts.go). Messages that came before this
+-- step have none and are decoded instead.
+CREATE TABLE message_facts (
+    message_id integer NOT NULL PRIMARY KEY,
+    facts blob NOT NULL,
+    CONSTRAINT fk_message_facts_message FOREIGN KEY (message_id) REFERENCES messages (id) ON DELETE CASCADE
+);
+CREATE INDEX idx_messages_kind ON messages (kind, sent_at, id);
+
+-- +goose Down
+DROP INDEX idx_messages_kind;
+DROP TABLE message_facts;
