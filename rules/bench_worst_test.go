@@ -128,16 +128,6 @@ func BenchmarkHugeText(b *testing.B) {
 	}
 }
 
-// BenchmarkTexts is the cost of searches through texts alone: n of them.
-func BenchmarkTexts(b *testing.B) {
-	for _, n := range sizes() {
-		b.Run(strconv.Itoa(n), func(b *testing.B) {
-			w := newWorld(n)
-			benchFind(b, w.index(n, mix{}), w.events(1024))
-		})
-	}
-}
-
 // BenchmarkChange is one Apply of one change, and of ten, while another goroutine matches all the time. A change is
 // visible when Apply returns.
 func BenchmarkChange(b *testing.B) {

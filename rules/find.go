@@ -2,8 +2,6 @@ package rules
 
 import (
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -101,21 +99,12 @@ func (s *scratch) readTexts() {
 			continue
 		}
 		s.texts[i] = s.Text(name)
-		s.folded[i] = rulespec.Fold(s.folded[i][:0], s.texts[i])
-		s.ascii[i] = !strings.ContainsFunc(s.texts[i], func(r rune) bool { return r >= utf8.RuneSelf })
-		clear(s.stretches[i][:])
-		g.scan(s.folded[i], &s.stretches[i], func(id uint32) {
-			if int(id) >= len(s.view.preds) || s.mark(id) == holds {
-				return
-			}
-			p := &s.view.searches[s.view.preds[id].at]
-			switch {
-			case p.texts&(1<<i) == 0:
-			case p.plain:
-				s.note(id, holds)
-			default:
-				s.note(id, maybe)
-				s.touch(id, i)
+		s.folded[i] = padded(rulespec.Fold(s.folded[i][:0], s.texts[i]))
+		s.ascii[i] = len(s.folded[i]) == len(s.texts[i]) && isASCII(s.folded[i])
+		s.stretches[i].reset()
+		g.scan(s.folded[i], func(e *gram, _ int) {
+			if e.texts&(1<<i) != 0 {
+				s.hit(e.pred, i, e.plain)
 			}
 		})
 	}

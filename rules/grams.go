@@ -5,84 +5,100 @@ import (
 	"sync/atomic"
 )
 
-// grams finds the literals that a text has in it, in one pass whatever their number: the pass looks up the hash of every
-// three and every six bytes and compares the literals that have one of these in them. Readers look while the writer adds;
+// grams finds the literals that a text has in it, in one pass whatever their number. Each literal is found by one stretch
+// of it, of three, four or six bytes; the pass hashes every stretch of a length that some literal has, asks a set of bits
+// whether a literal has one with this hash, and then compares the literals that do. Readers look while the writer adds;
 // nothing is ever taken out.
 type grams struct {
-	short, long atomic.Bool // whether there are any of three, of six bytes
-	used        int
-	shift       uint            // of a hash, to its bucket
-	bits        []atomic.Uint64 // eight for each bucket: a hash whose bit is not set has no literal
-	buckets     []atomic.Pointer[gram]
+	sizes   [len(gramSizes)]atomic.Bool // whether any literal is found by a stretch of that length
+	used    uint32
+	shift   uint                    // of a hash, to its bucket
+	bits    []atomic.Uint64         // bitsPerBucket for each bucket: a hash whose bit is not set has no literal
+	buckets []atomic.Uint32         // the last gram put in, + 1
+	grams   []atomic.Pointer[grove] // room for one in each bucket
 }
 
-// A gram is a stretch of a literal by which the literal is found, and whom it leads to.
+// A grove is so many grams in one piece.
+type grove [groveSize]gram
+
+// A gram is a stretch of a literal by which the literal is found, and whom it leads to. It takes a line of the cache.
 type gram struct {
-	next    *gram
-	literal string // with head in front of it
-	pred    uint32
-	mix     uint32 // the lower half of the hash of the stretch: the upper half chose the bucket
-	offset  uint16 // of the stretch in the literal
-	size    uint16 // of the literal
-	head    [headSize]byte
+	rest   string // of the literal, behind head
+	next   uint32 // in the bucket, + 1
+	pred   uint32
+	mix    uint32 // the lower half of the hash of the stretch: the upper half chose the bucket
+	offset uint16 // of the stretch in the literal
+	size   uint16 // of the literal
+	texts  uint8  // which texts the literal is looked for in, a bit each
+	plain  bool   // to have the literal is enough
+	head   [headSize]byte
 }
 
 const (
-	shortGram = 3
-	longGram  = 6
+	groveSize     = 256
+	bitsPerBucket = 16
 	// rareEnough is how many literals with the same stretch are looked through for the choice of the rarest stretch.
 	rareEnough = 32
-	// headSize is how many bytes of a literal a gram has itself: it then takes 64 bytes, a line of the cache, and most
-	// literals no other.
+	// headSize is how many bytes of a literal a gram has itself; most literals have no more.
 	headSize = 28
+	// padding is how many bytes there must be behind a text in its array: stretches are read eight bytes at a time.
+	padding = 8
 )
 
-// stretches is a set of hashes, a bit each; of one that is not in it the stretch is not in the text.
-type stretches [1 << (64 - stretchShift) / 64]uint64
-
-const stretchShift = 64 - 16
+// gramSizes are the lengths of stretches, and gramFactors odd factors with their bits well mixed, one for each, so that
+// stretches of different lengths do not have the same hashes.
+var (
+	gramSizes   = [...]int{3, 4, 6}
+	gramFactors = [...]uint64{0x9e3779b97f4a7c15, 0xc2b2ae3d27d4eb4f, 0xd6e8feb86659fd93}
+)
 
 func newGrams(bucketBits uint) *grams {
-	return &grams{shift: 64 - bucketBits, bits: make([]atomic.Uint64, max(1, 8<<bucketBits/64)), buckets: make([]atomic.Pointer[gram], 1<<bucketBits)}
+	n := 1 << bucketBits
+	return &grams{
+		shift: 64 - bucketBits, bits: make([]atomic.Uint64, max(1, n*bitsPerBucket/64)),
+		buckets: make([]atomic.Uint32, n), grams: make([]atomic.Pointer[grove], (n+groveSize-1)/groveSize),
+	}
 }
 
-// Two odd factors with their bits well mixed, one for each length, so that three bytes never have the hash of six.
-func hashShort(word uint64) uint64 { return word << 40 * 0x9e3779b97f4a7c15 }
-func hashLong(word uint64) uint64  { return word << 16 * 0xd6e8feb86659fd93 }
-
-// add lets each literal of set lead to pred, and gives the table to use from now on: a larger one when g is full.
-func (g *grams) add(set []string, pred uint32) *grams {
+// add lets each literal of set lead to pred, in the texts given, and gives the table to use from now on: a larger one when
+// g is full.
+func (g *grams) add(set []string, pred uint32, texts uint8, plain bool) *grams {
 	if g == nil {
 		g = newGrams(8)
 	}
 	for _, literal := range set {
-		if g.used >= len(g.buckets) {
+		if int(g.used) == len(g.buckets) {
 			g = g.larger()
 		}
-		g.put(g.rarest(literal), literal, pred)
+		e := gram{pred: pred, offset: uint16(g.rarest(literal)), size: uint16(len(literal)), texts: texts, plain: plain}
+		if n := copy(e.head[:], literal); n < len(literal) {
+			e.rest = literal[n:]
+		}
+		g.put(e)
 	}
 	return g
 }
 
 func (g *grams) larger() *grams {
-	big := newGrams(64 - g.shift + 2)
-	for i := range g.buckets {
-		for e := g.buckets[i].Load(); e != nil; e = e.next {
-			big.put(int(e.offset), e.text(), e.pred)
-		}
+	big := newGrams(64 - g.shift + 1)
+	for at := range g.used {
+		big.put(*g.at(at))
 	}
 	return big
 }
 
+func (g *grams) at(place uint32) *gram { return &g.grams[place/groveSize].Load()[place%groveSize] }
+
 // rarest gives the offset of the stretch of literal that the fewest others have.
 func (g *grams) rarest(literal string) int {
-	size := gramSize(literal)
+	size := gramSize(len(literal))
 	best, least := 0, rareEnough+1
-	for offset := 0; offset+size <= len(literal) && least > 0; offset++ {
+	for offset := 0; offset+gramSizes[size] <= len(literal) && least > 0; offset++ {
 		h := hashAt(literal, offset, size)
 		n := 0
-		for e := g.buckets[h>>g.shift].Load(); e != nil && n < rareEnough; e = e.next {
-			if e.mix == uint32(h) {
+		for next := g.buckets[h>>g.shift].Load(); next != 0 && n < rareEnough; {
+			e := g.at(next - 1)
+			if next = e.next; e.mix == uint32(h) {
 				n++
 			}
 		}
@@ -93,82 +109,84 @@ func (g *grams) rarest(literal string) int {
 	return best
 }
 
-func gramSize(literal string) int {
-	if len(literal) < longGram {
-		return shortGram
+// gramSize gives which of gramSizes a literal of that many bytes is found by.
+func gramSize(bytes int) int {
+	size := len(gramSizes) - 1
+	for size > 0 && gramSizes[size] > bytes {
+		size--
 	}
-	return longGram
+	return size
 }
 
+// hashAt is the hash of a stretch of a literal.
 func hashAt(literal string, offset, size int) uint64 {
 	var word [8]byte
-	copy(word[:], literal[offset:offset+size])
-	if size == shortGram {
-		return hashShort(binary.LittleEndian.Uint64(word[:]))
-	}
-	return hashLong(binary.LittleEndian.Uint64(word[:]))
+	copy(word[:], literal[offset:offset+gramSizes[size]])
+	return binary.LittleEndian.Uint64(word[:]) << (64 - 8*gramSizes[size]) * gramFactors[size]
 }
 
-func (g *grams) put(offset int, literal string, pred uint32) {
-	size := gramSize(literal)
-	h := hashAt(literal, offset, size)
+func (g *grams) put(e gram) {
+	size := gramSize(int(e.size))
+	h := hashAt(e.text(), int(e.offset), size)
 	bucket := &g.buckets[h>>g.shift]
-	e := &gram{next: bucket.Load(), mix: uint32(h), offset: uint16(offset), size: uint16(len(literal)), pred: pred}
-	if n := copy(e.head[:], literal); n < len(literal) {
-		e.literal = literal[n:]
+	e.next, e.mix = bucket.Load(), uint32(h)
+	place := &g.grams[g.used/groveSize]
+	if place.Load() == nil {
+		place.Store(new(grove))
 	}
-	bucket.Store(e)
-	bit := h >> (g.shift - 3)
-	g.bits[bit/64].Or(1 << (bit % 64))
+	place.Load()[g.used%groveSize] = e
 	g.used++
-	if size == shortGram {
-		g.short.Store(true)
-	} else {
-		g.long.Store(true)
-	}
+	bucket.Store(g.used)
+	bit := h >> (g.shift - 4)
+	g.bits[bit/64].Or(1 << (bit % 64))
+	g.sizes[size].Store(true)
 }
 
-// scan gives whom the literals in text lead to, some perhaps more than once.
-// When seen is not nil, it gets the stretches of six bytes.
-func (g *grams) scan(text []byte, seen *stretches, found func(pred uint32)) {
-	short, long := g.short.Load(), g.long.Load()
-	for i := 0; i+shortGram <= len(text); i++ {
-		var word uint64
-		if i+8 <= len(text) {
-			word = binary.LittleEndian.Uint64(text[i:])
-		} else {
-			var last [8]byte
-			copy(last[:], text[i:])
-			word = binary.LittleEndian.Uint64(last[:])
+// stretch is how many places of a text are hashed at once, and then looked up: neither waits for the other, and what is
+// noted in between stays in the nearest cache.
+const stretch = 512
+
+// scan calls found with each literal that is in text, and where it begins; with some more than once. There are padding
+// bytes behind text in its array.
+func (g *grams) scan(text []byte, found func(e *gram, at int)) {
+	for size := range gramSizes {
+		if !g.sizes[size].Load() {
+			continue
 		}
-		if short {
-			if h := hashShort(word); g.may(h) {
-				g.look(h, text, i, found)
-			}
-		}
-		if long {
-			h := hashLong(word)
-			if seen != nil {
-				seen[h>>stretchShift/64] |= 1 << (h >> stretchShift % 64)
-			}
-			if g.may(h) {
-				g.look(h, text, i, found)
-			}
+		for from := 0; from+gramSizes[size] <= len(text); from += stretch {
+			g.scanSome(text, from, size, found)
 		}
 	}
 }
 
-func (g *grams) may(h uint64) bool {
-	bit := h >> (g.shift - 3)
-	return g.bits[bit/64].Load()>>(bit%64)&1 == 1
-}
-
-// look compares the literals that have the stretch with hash h at offset, where text has it at i.
-func (g *grams) look(h uint64, text []byte, i int, found func(pred uint32)) {
-	for e := g.buckets[h>>g.shift].Load(); e != nil; e = e.next {
-		from := i - int(e.offset)
-		if e.mix == uint32(h) && from >= 0 && from+int(e.size) <= len(text) && e.is(text[from:]) {
-			found(e.pred)
+func (g *grams) scanSome(text []byte, from, size int, found func(e *gram, at int)) {
+	var (
+		places [stretch]uint32
+		n      int
+		to     = min(from+stretch, len(text)-gramSizes[size]+1)
+		words  = text[from : to+padding-1]
+		left   = 64 - 8*gramSizes[size]
+		factor = gramFactors[size]
+		shift  = g.shift - 4
+		bits   = g.bits
+	)
+	// Without a jump, since a processor would guess it wrong too often: a place that does not count is overwritten.
+	for i := range to - from {
+		h := binary.LittleEndian.Uint64(words[i:]) << (left & 63) * factor
+		bit := h >> (shift & 63)
+		places[n&(stretch-1)] = uint32(from + i)
+		n += int(bits[bit/64].Load() >> (bit % 64) & 1)
+	}
+	for _, place := range places[:n] {
+		i := int(place)
+		h := binary.LittleEndian.Uint64(text[i:i+padding:i+padding]) << (left & 63) * factor
+		for next := g.buckets[h>>g.shift].Load(); next != 0; {
+			e := g.at(next - 1)
+			next = e.next
+			at := i - int(e.offset)
+			if e.mix == uint32(h) && at >= 0 && at+int(e.size) <= len(text) && e.is(text[at:]) {
+				found(e, at)
+			}
 		}
 	}
 }
@@ -178,7 +196,7 @@ func (e *gram) is(text []byte) bool {
 	if e.size <= headSize {
 		return string(text[:e.size]) == string(e.head[:e.size])
 	}
-	return string(text[:headSize]) == string(e.head[:]) && string(text[headSize:e.size]) == e.literal
+	return string(text[:headSize]) == string(e.head[:]) && string(text[headSize:e.size]) == e.rest
 }
 
-func (e *gram) text() string { return string(e.head[:min(e.size, headSize)]) + e.literal }
+func (e *gram) text() string { return string(e.head[:min(e.size, headSize)]) + e.rest }

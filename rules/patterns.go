@@ -49,7 +49,7 @@ func (p *patterns) add(set []string, id uint32) *patterns {
 	if set == nil {
 		next.loose = append(next.loose, id)
 	} else {
-		next.grams = next.grams.add(set, id)
+		next.grams = next.grams.add(set, id, 0, false)
 	}
 	if len(next.known.entries) < memoNames && (next.grams != nil && next.grams.used > 64 || len(next.loose) > 64) {
 		next.known = newMemo(memoNames)
@@ -116,10 +116,10 @@ func (s *scratch) look(f *field, name string) *remembered {
 	if f.names.grams == nil {
 		return r
 	}
-	s.name = rulespec.Fold(s.name[:0], name)
+	s.name = padded(rulespec.Fold(s.name[:0], name))
 	s.tried++
-	f.names.grams.scan(s.name, nil, func(id uint32) {
-		if int(id) < len(s.view.preds) && s.tries[id] != s.tried {
+	f.names.grams.scan(s.name, func(e *gram, _ int) {
+		if id := e.pred; int(id) < len(s.view.preds) && s.tries[id] != s.tried {
 			s.tries[id] = s.tried
 			if p := &s.view.searches[s.view.preds[id].at]; hasEach(p.others, s.name) {
 				s.try(r, id)

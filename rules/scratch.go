@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"encoding/binary"
+
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -19,7 +21,7 @@ type scratch struct {
 	texts  [maxTexts]string // those that are searched
 	folded [maxTexts][]byte // the same after rulespec.Fold
 	ascii  [maxTexts]bool   // whether a place in one is the same in the other
-	// stretches is the hashes of all stretches of longGram bytes that a text has.
+	// stretches is of what is folded.
 	stretches [maxTexts]stretches
 	name      []byte
 	tries     []uint32 // by predicate: the last name that it was tried on
@@ -81,8 +83,37 @@ func (s *scratch) mark(id uint32) state {
 
 func (s *scratch) set(id uint32, to state) { s.marks[id] = s.event<<markBits | uint32(to) }
 
-// touch notes in which text a literal of a predicate is, whose mark is of this event.
-func (s *scratch) touch(id uint32, text int) { s.marks[id] |= 1 << (stateBits + text) }
+// hit notes that a text has a literal of a predicate, for which that may be enough.
+func (s *scratch) hit(id uint32, text int, enough bool) {
+	if int(id) >= len(s.view.preds) { // younger than the view
+		return
+	}
+	m := s.marks[id]
+	switch {
+	case m>>markBits != s.event:
+		to := maybe
+		if enough {
+			s.hold, to = append(s.hold, id), holds
+		} else {
+			s.maybe = append(s.maybe, id)
+		}
+		s.marks[id] = s.event<<markBits | 1<<(stateBits+text) | uint32(to)
+	case state(m&(1<<stateBits-1)) != holds:
+		s.marks[id] = m | 1<<(stateBits+text)
+	}
+}
+
+// padded puts padding bytes behind a text in its array.
+func padded(text []byte) []byte { return append(text, make([]byte, padding)...)[:len(text)] }
+
+// isASCII says whether all characters of a text, which is padded, are of ASCII.
+func isASCII(text []byte) bool {
+	all := uint64(0)
+	for i := 0; i < len(text); i += 8 {
+		all |= binary.LittleEndian.Uint64(text[i : i+padding : i+padding])
+	}
+	return all&0x8080808080808080 == 0
+}
 
 // touched gives the texts that have a literal of the predicate, a bit each.
 func (s *scratch) touched(id uint32) uint8 {

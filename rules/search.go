@@ -66,7 +66,7 @@ func (x *Index) addSearch(s *rulespec.Search, identity string) (id uint32, ok bo
 	v.preds = append(v.preds, predicate{form: formSearched, at: uint32(len(v.searches))})
 	if texts != 0 {
 		v.searches = append(v.searches, searched{identity: identity, texts: texts, plain: s.Plain, others: slices.Delete(slices.Clone(s.Literals), best, best+1)})
-		v.texts, v.searched = v.texts.add(set, id), v.searched|texts
+		v.texts, v.searched = v.texts.add(set, id, texts, s.Plain), v.searched|texts
 		v.programs = v.programs.grown(x.env, len(v.searches))
 		return id, true
 	}
@@ -109,23 +109,11 @@ func (p *searched) fits(s *scratch, id uint32) (bool, error) {
 // hasOthers says whether a text, which has one literal of the set that the index knows, has one of each other set too.
 func (s *scratch) hasOthers(p *searched, text int) bool {
 	for _, set := range p.others {
-		if !slices.ContainsFunc(set, func(l string) bool { return s.has(l, text) }) {
+		if !slices.ContainsFunc(set, func(l string) bool { return s.stretches[text].in(s.folded[text], l) }) {
 			return false
 		}
 	}
 	return true
-}
-
-// has says whether a text has a literal in it. Mostly it has not, and the stretches that it has say so.
-func (s *scratch) has(literal string, text int) bool {
-	if g := s.view.texts; len(literal) >= longGram && g.long.Load() {
-		first := hashAt(literal, 0, longGram) >> stretchShift
-		last := hashAt(literal, len(literal)-longGram, longGram) >> stretchShift
-		if s.stretches[text][first/64]>>(first%64)&1 == 0 || s.stretches[text][last/64]>>(last%64)&1 == 0 {
-			return false
-		}
-	}
-	return bytes.Contains(s.folded[text], []byte(literal))
 }
 
 // matches says whether a search fits a text. Where it is known how matches begin, only these places are tried.

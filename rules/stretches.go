@@ -1,0 +1,59 @@
+package rules
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// stretches is a set of the hashes of all stretches of a text: a literal of which one is not in it is not in the text.
+// It costs something to fill, so the first questions do without it.
+type stretches struct {
+	asked  int
+	hashes [1 << stretchBits / 64]uint64
+}
+
+const (
+	stretchBits = 17
+	// askedFirst is how many literals are looked for one by one before the stretches of a text are worth their while.
+	askedFirst = 6
+)
+
+func (s *stretches) reset() { s.asked = 0 }
+
+// fill notes all stretches of text of four and of six bytes, behind which there are padding bytes in its array.
+func (s *stretches) fill(text []byte) {
+	clear(s.hashes[:])
+	words := text[:len(text)+padding]
+	for i := range text {
+		word := binary.LittleEndian.Uint64(words[i:])
+		four, six := word<<32*gramFactors[1]>>(64-stretchBits), word<<16*gramFactors[2]>>(64-stretchBits)
+		s.hashes[four/64] |= 1 << (four % 64)
+		s.hashes[six/64] |= 1 << (six % 64)
+	}
+}
+
+// may says whether a text may have a literal in it.
+func (s *stretches) may(literal string) bool {
+	if len(literal) < gramSizes[1] {
+		return true
+	}
+	size := gramSize(len(literal))
+	last := len(literal) - gramSizes[size]
+	return s.has(hashAt(literal, 0, size)) && s.has(hashAt(literal, last, size)) && s.has(hashAt(literal, last/2, size))
+}
+
+func (s *stretches) has(hash uint64) bool {
+	bit := hash >> (64 - stretchBits)
+	return s.hashes[bit/64]>>(bit%64)&1 == 1
+}
+
+// in says whether text has a literal in it; s is of that text. Mostly it has not.
+func (s *stretches) in(text []byte, literal string) bool {
+	if s.asked++; s.asked == askedFirst {
+		s.fill(text)
+	}
+	if s.asked >= askedFirst && !s.may(literal) {
+		return false
+	}
+	return bytes.Contains(text, []byte(literal))
+}
