@@ -30,7 +30,7 @@ func compilePackageRegex(_ Env, args Args) (Predicate, error) {
 	}
 	p := anyName("package", fits, func(s *Subject) []string { return s.Packages })
 	p.Search = regexes.search("package")
-	p.Search.Fits, p.Search.Plain = fits, false // a name too long is no text that has the literal
+	p.Search.Fits, p.Search.Plain, p.Search.Expression = fits, false, "" // a name too long is no text that has the literal
 	p.Odds = oddsPattern
 	return p, nil
 }

@@ -133,6 +133,9 @@ type Search struct {
 	Leading []string
 	// From says whether a match begins at a place of a text; nil when Leading is.
 	From func(text string, at int) bool
+	// Expression is a regular expression in RE2's syntax that matches the texts that fit; "": there is none. See
+	// CompileProgram.
+	Expression string
 }
 
 // A Key is a field of an event and a value of it: {"package", "bash"}.

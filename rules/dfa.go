@@ -1,0 +1,233 @@
+package rules
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"unicode/utf8"
+	"unsafe"
+)
+
+// A dfa says whether a regular expression matches somewhere in a text, reading each character once. Its states are sets of
+// places of the expression's program (K. Thompson, "Regular Expression Search Algorithm", 1968), made when a text first
+// leads to them and then kept as far as they have room (R. Cox, "Regular Expression Matching in the Wild", 2010). Any
+// number of goroutines run it at once; they wait for one another only while a state is made.
+type dfa struct {
+	code
+	lock  sync.Mutex // of who makes states
+	table atomic.Pointer[dfaTable]
+	size  atomic.Int64 // bytes, roughly
+}
+
+// A dfaTable is the states so far. A larger one with the same states takes its place when it is full, and one of another
+// epoch when the states have no more room. Who runs on the old one goes over with the next state that he needs.
+type dfaTable struct {
+	epoch int
+	// next is where states lead to: a row for each, by class of character and last for the end of the text. In front of
+	// the rows it is where a run starts, by what stands before it.
+	next   []atomic.Uint32
+	states []dfaState // belongs to who has the lock
+}
+
+// A dfaState is the places of the program where the next character is asked for, in order, and what came before it.
+type dfaState struct {
+	places []uint16
+	hash   uint32
+	before before
+}
+
+// What a state can lead to; all others are the first of its row in next.
+const (
+	dfaUnknown = iota
+	dfaDead    // no match any more
+	dfaMatch
+	dfaRows = 2 * kindsBefore // the first row
+)
+
+const (
+	// dfaBytes bounds the states of one expression.
+	dfaBytes = 64 << 10
+	// dfaFirst is how many states a table has room for at first.
+	dfaFirst = 6
+	// stateSteps is what making a state costs, in steps, and placeSteps each place in it.
+	stateSteps, placeSteps = 64, 8
+)
+
+// newDFA makes the machine of a program.
+func newDFA(c *code) *dfa {
+	d := &dfa{code: *c}
+	t := &dfaTable{next: make([]atomic.Uint32, dfaRows+dfaFirst*d.columns)}
+	d.table.Store(t)
+	d.size.Store(int64(unsafe.Sizeof(*d)) + d.code.bytes() + t.bytes())
+	return d
+}
+
+func (t *dfaTable) bytes() int64 {
+	n := 4*len(t.next) + 40*len(t.states)
+	for i := range t.states {
+		n += 2 * len(t.states[i].places)
+	}
+	return int64(n)
+}
+
+// An outcome is what a run found out.
+type outcome uint8
+
+const (
+	misses outcome = iota
+	matches
+	tooLarge // the states have no room
+)
+
+// A run is one look of a dfa at a text.
+type run struct {
+	*dfa
+	table *dfaTable
+	reset bool  // the states had no room once
+	steps int64 // what it cost: one for each byte, and more for each new state
+}
+
+// match says whether the expression matches in text, not before at; when tied, only a match that begins at at counts.
+func (r *run) match(text string, at int, tied bool) outcome {
+	r.table = r.dfa.table.Load()
+	b := kindBefore(text, at)
+	if tied {
+		b |= tiedBefore
+	}
+	state, ok := r.table.next[b].Load(), true
+	if state == dfaUnknown {
+		state, ok = r.start(b)
+	}
+	next, ascii, i := r.table.next, &r.ascii, at
+	for ok && i < len(text) && state >= dfaRows {
+		class, size := 0, 1
+		if c := text[i]; c < utf8.RuneSelf {
+			class = int(ascii[c])
+		} else {
+			var char rune
+			char, size = utf8.DecodeRuneInString(text[i:])
+			class = r.class(char)
+		}
+		i += size
+		to := next[int(state)+class].Load()
+		if to == dfaUnknown {
+			to, ok = r.step(state, class)
+			next = r.table.next
+		}
+		state = to
+	}
+	r.steps += int64(i - at)
+	if ok && state >= dfaRows {
+		end := r.columns - 1
+		to := next[int(state)+end].Load()
+		if to == dfaUnknown {
+			to, ok = r.step(state, end)
+		}
+		state = to
+	}
+	switch {
+	case !ok:
+		return tooLarge
+	case state == dfaMatch:
+		return matches
+	}
+	return misses
+}
+
+// start makes the state to begin with.
+func (r *run) start(b before) (uint32, bool) {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	r.table = r.dfa.table.Load()
+	var set placeSet
+	if r.follow(&set, r.first, 0, false) {
+		r.table.next[b].Store(dfaMatch)
+		return dfaMatch, true
+	}
+	to, ok := r.state(&set, b)
+	if ok {
+		r.table.next[b].Store(to)
+	}
+	return to, ok
+}
+
+// step works out where a state of r's table leads to, which is then in what has become r's table.
+func (r *run) step(from uint32, class int) (uint32, bool) {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	was := r.table
+	r.table = r.dfa.table.Load()
+	s := was.states[(int(from)-dfaRows)/r.columns]
+	to, ok := r.lead(s, class)
+	if ok && was.epoch == r.table.epoch {
+		r.table.next[int(from)+class].Store(to)
+	}
+	return to, ok
+}
+
+// lead works out where s leads to.
+func (r *run) lead(s dfaState, class int) (uint32, bool) {
+	var now, then placeSet
+	flags := r.flags(s.before, class)
+	for _, place := range s.places {
+		if r.follow(&now, place, flags, true) {
+			return dfaMatch, true
+		}
+	}
+	if class == r.columns-1 {
+		return dfaDead, true
+	}
+	for place := range now.all {
+		if in := &r.insts[place]; in.op == opRune && r.sets[in.set]>>class&1 == 1 && r.follow(&then, in.out, 0, false) {
+			return dfaMatch, true
+		}
+	}
+	tied := s.before & tiedBefore
+	if tied == 0 && r.follow(&then, r.first, 0, false) {
+		return dfaMatch, true
+	}
+	return r.state(&then, r.kinds[class]|tied)
+}
+
+// state gives the state of a set, and makes it if need be. When there is no room, all states are forgotten, once in a run.
+func (r *run) state(set *placeSet, b before) (uint32, bool) {
+	s := r.code.state(set, b)
+	if len(s.places) == 0 && b&tiedBefore != 0 {
+		return dfaDead, true
+	}
+	t := r.table
+	for i := range t.states {
+		if known := &t.states[i]; known.hash == s.hash && known.before == s.before && slices.Equal(known.places, s.places) {
+			return uint32(dfaRows + i*r.columns), true
+		}
+	}
+	r.steps += stateSteps + placeSteps*int64(len(s.places))
+	if t.bytes()+int64(4*r.columns+40+2*len(s.places)) > dfaBytes {
+		if r.reset {
+			return 0, false
+		}
+		r.reset = true
+		r.size.Add(-t.bytes())
+		t = &dfaTable{epoch: t.epoch + 1, next: make([]atomic.Uint32, dfaRows+dfaFirst*r.columns)}
+		r.size.Add(t.bytes())
+	}
+	at := len(t.states)
+	if row := dfaRows + at*r.columns; row+r.columns > len(t.next) {
+		t = t.larger(r.columns)
+		r.size.Add(int64(4 * (len(t.next) - row)))
+	}
+	t.states = append(t.states, s)
+	r.size.Add(int64(40 + 2*len(s.places)))
+	r.table = t
+	r.dfa.table.Store(t)
+	return uint32(dfaRows + at*r.columns), true
+}
+
+// larger gives a table with the same states and room for half as many more.
+func (t *dfaTable) larger(columns int) *dfaTable {
+	more := &dfaTable{epoch: t.epoch, states: t.states, next: make([]atomic.Uint32, len(t.next)+(len(t.states)/2+1)*columns)}
+	for i := range t.next {
+		more.next[i].Store(t.next[i].Load())
+	}
+	return more
+}
