@@ -70,13 +70,18 @@ func (s *Store) Destination(ctx context.Context, userID, id uint) (Destination, 
 	return row.destination(), nil
 }
 
-// SetDestinationOn switches a destination on or off. Switching on also forgets why it was disabled.
+// SetDestinationOn switches a destination on or off. Switching on also forgets why it was disabled; switching off ends
+// what waits for it (see OnClosed).
 func (s *Store) SetDestinationOn(ctx context.Context, userID, id uint, on bool) error {
-	set := map[string]any{"is_on": on}
 	if on {
-		set["disabled"] = ""
+		return s.setDestination(ctx, userID, id, map[string]any{"is_on": true, "disabled": ""})
 	}
-	return s.setDestination(ctx, userID, id, set)
+	return s.change(ctx, "switch off destination", func(tx *gorm.DB) error {
+		if err := s.updateDestination(tx, userID, id, map[string]any{"is_on": false}); err != nil {
+			return err
+		}
+		return s.closed(tx, "the destination was switched off", id)
+	})
 }
 
 // SetSchedule sets when a destination gets what is owed to it. What waits already keeps its time.
@@ -88,16 +93,18 @@ func (s *Store) SetSchedule(ctx context.Context, userID, id uint, schedule Sched
 }
 
 func (s *Store) setDestination(ctx context.Context, userID, id uint, set map[string]any) error {
-	return s.change(ctx, "change destination", func(tx *gorm.DB) error {
-		if err := one(tx.Model(&destinationRow{}).Where("id = ? AND user_id = ?", id, userID).Updates(set)); err != nil {
-			return err
-		}
-		return s.touchUser(tx, userID)
-	})
+	return s.change(ctx, "change destination", func(tx *gorm.DB) error { return s.updateDestination(tx, userID, id, set) })
 }
 
-// DisableDestination stops what is sent to a destination and tells its owner why: the server refused the address. It
-// is for the program, not for users.
+func (s *Store) updateDestination(tx *gorm.DB, userID, id uint, set map[string]any) error {
+	if err := one(tx.Model(&destinationRow{}).Where("id = ? AND user_id = ?", id, userID).Updates(set)); err != nil {
+		return err
+	}
+	return s.touchUser(tx, userID)
+}
+
+// DisableDestination stops what is sent to a destination, what waits for it too, and tells its owner why: the server
+// refused the address. It is for the program, not for users. ErrNotFound when it was deleted.
 func (s *Store) DisableDestination(ctx context.Context, id uint, why string) error {
 	if why == "" {
 		why = "refused"
@@ -110,12 +117,15 @@ func (s *Store) DisableDestination(ctx context.Context, id uint, why string) err
 		if err := tx.Where("id = ?", id).Take(&to).Error; err != nil {
 			return err
 		}
-		return s.touchUser(tx, to.UserID)
+		if err := s.touchUser(tx, to.UserID); err != nil {
+			return err
+		}
+		return s.closed(tx, why, id)
 	})
 }
 
-// DeleteDestination deletes one of a user's destinations. A filter that was for it alone is switched off: it must not
-// begin to reach others.
+// DeleteDestination deletes one of a user's destinations, and ends what waits for it. A filter that was for it alone is
+// switched off: it must not begin to reach others.
 func (s *Store) DeleteDestination(ctx context.Context, userID, id uint) error {
 	return s.change(ctx, "delete destination", func(tx *gorm.DB) error {
 		if _, err := lock(tx, userID); err != nil {
@@ -127,8 +137,12 @@ func (s *Store) DeleteDestination(ctx context.Context, userID, id uint) error {
 		if err := s.touchUser(tx, userID); err != nil {
 			return err
 		}
-		return tx.Exec("UPDATE filters SET is_on = ? WHERE user_id = ? AND is_on AND chosen AND NOT EXISTS "+
+		err := tx.Exec("UPDATE filters SET is_on = ? WHERE user_id = ? AND is_on AND chosen AND NOT EXISTS "+
 			"(SELECT 1 FROM filter_destinations fd WHERE fd.filter_id = filters.id)", false, userID).Error
+		if err != nil {
+			return err
+		}
+		return s.closed(tx, "the destination was deleted", id)
 	})
 }
 

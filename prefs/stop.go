@@ -44,7 +44,10 @@ func (s *Store) act(ctx context.Context, a Action, on bool) error {
 			if err := tx.Model(&destinationRow{}).Where("id = ?", to.ID).Update("is_on", on).Error; err != nil {
 				return err
 			}
-			return s.touchUser(tx, to.UserID)
+			if err := s.touchUser(tx, to.UserID); err != nil || on {
+				return err
+			}
+			return s.closed(tx, "stopped by a link", to.ID)
 		}
 		var f filterRow
 		if err := tx.Where("id = ? AND user_id = ?", a.Filter, to.UserID).Take(&f).Error; err != nil {

@@ -19,7 +19,8 @@ type Store struct {
 	writer, reader *gorm.DB
 	now            func() time.Time
 	random         io.Reader
-	useful         func(Filter) bool // see Offer; nil: every default
+	useful         func(Filter) bool                                          // see Offer; nil: every default
+	end            func(tx *gorm.DB, destinations []string, why string) error // see OnClosed; may be nil
 }
 
 // NewStore makes a store on the two pools of a migrations.DB. random gives the secrets (crypto/rand.Reader) and must be

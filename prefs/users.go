@@ -115,13 +115,23 @@ func (s *Store) setUser(ctx context.Context, id uint, column, value string) erro
 	})
 }
 
-// DeleteUser deletes a user and all that is theirs.
+// DeleteUser deletes a user and all that is theirs, and ends what waits for their destinations.
 func (s *Store) DeleteUser(ctx context.Context, id uint) error {
 	return s.change(ctx, "delete user", func(tx *gorm.DB) error {
 		if err := s.touchUser(tx, id); err != nil {
 			return err
 		}
-		return one(tx.Where("id = ?", id).Delete(&userRow{}))
+		if _, err := lock(tx, id); err != nil { // nobody adds a destination meanwhile
+			return err
+		}
+		var destinations []uint
+		if err := tx.Model(&destinationRow{}).Where("user_id = ?", id).Order("id").Pluck("id", &destinations).Error; err != nil {
+			return err
+		}
+		if err := one(tx.Where("id = ?", id).Delete(&userRow{})); err != nil {
+			return err
+		}
+		return s.closed(tx, "the account was deleted", destinations...)
 	})
 }
 

@@ -158,11 +158,6 @@ func switchDestination(on bool) handler {
 		if err := v.Prefs.SetDestinationOn(v.r.Context(), v.user.ID, id, on); err != nil {
 			return err
 		}
-		if !on {
-			if err := v.Outbox.Withdraw(v.r.Context(), prefs.Key(id), "the destination was switched off"); err != nil {
-				return err
-			}
-		}
 		v.Changed()
 		return v.redirect(destinationPage(id))
 	}
@@ -213,9 +208,6 @@ func deleteDestination(v *visit) error {
 		}
 	}
 	if err := v.Prefs.DeleteDestination(v.r.Context(), v.user.ID, d.ID); err != nil {
-		return err
-	}
-	if err := v.Outbox.Withdraw(v.r.Context(), prefs.Key(d.ID), "the destination was deleted"); err != nil {
 		return err
 	}
 	v.Changed()

@@ -147,17 +147,8 @@ func deleteAccount(v *visit) error {
 	if v.form("confirm") != v.user.Name {
 		return v.askAccount(http.StatusUnprocessableEntity, "That is not the name of your account.")
 	}
-	destinations, err := v.Prefs.Destinations(v.r.Context(), v.user.ID)
-	if err != nil {
-		return err
-	}
 	if err := v.Prefs.DeleteUser(v.r.Context(), v.user.ID); err != nil {
 		return err
-	}
-	for _, d := range destinations {
-		if err := v.Outbox.Withdraw(v.r.Context(), prefs.Key(d.ID), "the account was deleted"); err != nil {
-			return err
-		}
 	}
 	v.Changed()
 	if err := v.sessions.Destroy(v.r.Context()); err != nil {

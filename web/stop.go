@@ -63,11 +63,6 @@ func stop(v *visit) error {
 	if err := v.Prefs.Stop(v.r.Context(), a); err != nil {
 		return err
 	}
-	if a.Filter == 0 {
-		if err := v.Outbox.Withdraw(v.r.Context(), prefs.Key(a.Destination), "stopped by a link"); err != nil {
-			return err
-		}
-	}
 	v.Changed()
 	p.Done, p.Title = true, "Stopped"
 	p.DoneText = "The filter " + p.Filter + " no longer sends to " + p.Address + ". Your other filters stay as they are, so you may still hear of some of the same messages."

@@ -31,7 +31,7 @@ import (
 type Options struct {
 	BaseURL string // where people reach the pages: https://notify.example.org or https://example.org/notify
 
-	Prefs   *prefs.Store
+	Prefs   *prefs.Store // with OnClosed set to the Outbox's Cancel
 	Links   *prefs.Links // checks the signed links that stop notices
 	History *history.Store
 	Outbox  *outbox.Outbox

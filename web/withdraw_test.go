@@ -1,7 +1,11 @@
 package web_test
 
 import (
+	"context"
+	"net/http"
 	"testing"
+
+	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
@@ -35,5 +39,19 @@ func TestWhatWaitsFollowsItsDestination(t *testing.T) {
 				t.Errorf("the waiting notice is %+v, %v; want it %s", rows, err, c.want)
 			}
 		})
+	}
+}
+
+// TestNothingIsHalfClosed lets the outbox refuse: then the destination or the account is as it was, and says so.
+func TestNothingIsHalfClosed(t *testing.T) {
+	s := newSite(t, "")
+	alice := s.signUp("alice")
+	alice.fails = true
+	s.prefs.OnClosed(func(*gorm.DB, []string, string) error { return context.Canceled })
+	for _, path := range []string{"/destinations/1/off", "/destinations/1/delete", "/settings/delete", s.links.Manage(1)} {
+		alice.post(path, "confirm", "alice", "stop", "yes").want(t, http.StatusInternalServerError)
+		if ds := s.destinations("alice"); len(ds) != 1 || !ds[0].On {
+			t.Errorf("after %s alice has %+v", path, ds)
+		}
 	}
 }

@@ -136,10 +136,15 @@ func (s *service) openStores(ctx context.Context, e *env) error {
 	config.Log = s.log
 	config.OnGone = s.gone
 	s.outbox = outbox.New(s.db.Writer, s.db.Reader, s.db.Postgres, config, e.now, rand.Reader)
+	s.prefs.OnClosed(func(tx *gorm.DB, destinations []string, why string) error {
+		_, err := s.outbox.Cancel(tx, destinations, why)
+		return err
+	})
 	return nil
 }
 
 // gone switches off a destination that will never take anything, and what waits for it; its owner sees why on the page.
+// Of one that was deleted while a notice was on its way there, what waits is left to end.
 func (s *service) gone(destination, reason string) {
 	id, err := strconv.ParseUint(destination, 10, 64)
 	if err != nil {
@@ -148,11 +153,8 @@ func (s *service) gone(destination, reason string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	err = s.prefs.DisableDestination(ctx, uint(id), reason)
-	if err == nil {
-		err = s.db.Writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-			_, err := s.outbox.Cancel(tx, []string{destination}, reason)
-			return err
-		})
+	if errors.Is(err, prefs.ErrNotFound) {
+		err = s.outbox.Withdraw(ctx, destination, "the destination was deleted")
 	}
 	if err != nil {
 		s.log.Error("cannot switch off a destination that is gone", "destination", id, "error", err)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/outbox"
 )
 
 func testEnv(t *testing.T) *env {
@@ -125,5 +127,42 @@ func TestSampleConfigurationIsWhole(t *testing.T) {
 		if !regexp.MustCompile(`(?m)^[# ]*` + k[1] + `:`).Match(text) {
 			t.Errorf("contrib/notifyd.yaml lacks %s", k[1])
 		}
+	}
+}
+
+// TestGoneEndsWhatWaits has a server say that an address will never take anything: the destination is disabled and what
+// waits for it ends; where the destination was deleted meanwhile, what waits ends as well, and nobody is alarmed.
+func TestGoneEndsWhatWaits(t *testing.T) {
+	for _, deleted := range []bool{false, true} {
+		t.Run(map[bool]string{false: "there", true: "deleted"}[deleted], func(t *testing.T) {
+			s, err := openTestService(t, filepath.Join(t.TempDir(), "notifyd.db"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.close()
+			log := &bytes.Buffer{}
+			s.log = slog.New(slog.NewTextHandler(log, nil))
+			user, err := s.prefs.Register(t.Context(), "alice", "", "email", "alice@example.org")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if deleted {
+				if err := s.prefs.DeleteUser(t.Context(), user.ID); err != nil {
+					t.Fatal(err)
+				}
+			}
+			late := outbox.Delivery{Message: "m1", Destination: "1", Backend: "email", Address: "alice@example.org", DueAt: time.Now().Add(time.Hour)}
+			if err := s.queue(t.Context(), late); err != nil {
+				t.Fatal(err)
+			}
+			s.gone("1", "550 no such user")
+			rows, err := s.outbox.OfMessage(t.Context(), "m1", []string{"1"})
+			if err != nil || len(rows) != 1 || rows[0].State != outbox.Dead || log.Len() > 0 {
+				t.Errorf("what waits: %+v, %v; log: %s", rows, err, log)
+			}
+			if ds, err := s.prefs.Destinations(t.Context(), user.ID); err != nil || !deleted && ds[0].Disabled != "550 no such user" {
+				t.Errorf("destinations: %+v, %v", ds, err)
+			}
+		})
 	}
 }
