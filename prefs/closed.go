@@ -1,6 +1,8 @@
 package prefs
 
 import (
+	"context"
+
 	"gorm.io/gorm"
 )
 
@@ -8,6 +10,30 @@ import (
 // or refused. It runs in the transaction that closes them, as its last step: either both are done or neither, so that
 // nobody who was told "nothing more is sent" gets the digest that was waiting. Call it before the Store is used.
 func (s *Store) OnClosed(end func(tx *gorm.DB, destinations []string, why string) error) { s.end = end }
+
+// close is change for what closes destinations. On PostgreSQL it waits for the transactions that read the revision and
+// are going to store deliveries by it (see Revision), and holds up the next ones: what they store is there to be ended.
+// The lock comes before the row of the revision, which those transactions may want too.
+func (s *Store) close(ctx context.Context, verb string, f func(tx *gorm.DB) error) error {
+	return s.write(ctx, verb, func(tx *gorm.DB) error {
+		if err := order(tx, "pg_advisory_xact_lock"); err != nil {
+			return err
+		}
+		if err := s.bump(tx); err != nil {
+			return err
+		}
+		return f(tx)
+	})
+}
+
+// order takes the lock between those who close and those who deliver, until the end of the transaction. SQLite has one
+// writer and needs none.
+func order(tx *gorm.DB, lock string) error {
+	if tx.Name() != "postgres" {
+		return nil
+	}
+	return tx.Exec("SELECT " + lock + "(hashtextextended('notifyd deliveries', 0))").Error
+}
 
 // closed is called by every change after which nothing may go to the destinations.
 func (s *Store) closed(tx *gorm.DB, why string, ids ...uint) error {

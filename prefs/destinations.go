@@ -76,7 +76,7 @@ func (s *Store) SetDestinationOn(ctx context.Context, userID, id uint, on bool) 
 	if on {
 		return s.setDestination(ctx, userID, id, map[string]any{"is_on": true, "disabled": ""})
 	}
-	return s.change(ctx, "switch off destination", func(tx *gorm.DB) error {
+	return s.close(ctx, "switch off destination", func(tx *gorm.DB) error {
 		if err := s.updateDestination(tx, userID, id, map[string]any{"is_on": false}); err != nil {
 			return err
 		}
@@ -109,7 +109,7 @@ func (s *Store) DisableDestination(ctx context.Context, id uint, why string) err
 	if why == "" {
 		why = "refused"
 	}
-	return s.change(ctx, "disable destination", func(tx *gorm.DB) error {
+	return s.close(ctx, "disable destination", func(tx *gorm.DB) error {
 		if err := one(tx.Model(&destinationRow{}).Where("id = ?", id).Update("disabled", clean(why, maxAddress))); err != nil {
 			return err
 		}
@@ -127,7 +127,7 @@ func (s *Store) DisableDestination(ctx context.Context, id uint, why string) err
 // DeleteDestination deletes one of a user's destinations, and ends what waits for it. A filter that was for it alone is
 // switched off: it must not begin to reach others.
 func (s *Store) DeleteDestination(ctx context.Context, userID, id uint) error {
-	return s.change(ctx, "delete destination", func(tx *gorm.DB) error {
+	return s.close(ctx, "delete destination", func(tx *gorm.DB) error {
 		if _, err := lock(tx, userID); err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
+	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rulespec"
 )
@@ -141,4 +142,31 @@ func TestOneShotsAndPagesDoNotLockEachOther(t *testing.T) {
 		})
 	}
 	ok(t, all.Wait())
+}
+
+// TestClosingWaitsForWhatIsBeingRouted: a node has read the preferences and is going to store a delivery by them when
+// the destination is switched off.
+func TestClosingWaitsForWhatIsBeingRouted(t *testing.T) {
+	s, d := postgres(t)
+	o := outbox.New(d.Writer, d.Reader, true, outbox.Config{}, newClock().now, rand.Reader)
+	s.OnClosed(func(tx *gorm.DB, destinations []string, why string) error {
+		_, err := o.Cancel(tx, destinations, why)
+		return err
+	})
+	alice := must[prefs.User](t)(s.Register(t.Context(), "alice", "", "email", "alice@example.org"))
+	mail := must[[]prefs.Destination](t)(s.Destinations(t.Context(), alice.ID))[0]
+	routing := d.Writer.Begin()
+	defer routing.Rollback()
+	must[int64](t)(s.Revision(t.Context(), routing))
+	var closing errgroup.Group
+	closing.Go(func() error { return s.SetDestinationOn(t.Context(), alice.ID, mail.ID, false) })
+	blocked(t, d, 1)
+	_, err := o.Add(routing, []outbox.Delivery{{Message: "m1", Destination: prefs.Key(mail.ID), Backend: "email", Address: "alice@example.org"}})
+	ok(t, err)
+	ok(t, routing.Commit().Error)
+	ok(t, closing.Wait())
+	left := must[[]outbox.Entry](t)(o.OfMessage(t.Context(), "m1", []string{prefs.Key(mail.ID)}))
+	if len(left) != 1 || left[0].State != outbox.Dead {
+		t.Errorf("what was routed meanwhile is %+v, want it dead", left)
+	}
 }

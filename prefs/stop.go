@@ -32,7 +32,7 @@ func (s *Store) Unstop(ctx context.Context, a Action) error {
 }
 
 func (s *Store) act(ctx context.Context, a Action, on bool) error {
-	return s.change(ctx, "follow a signed link", func(tx *gorm.DB) error {
+	return s.close(ctx, "follow a signed link", func(tx *gorm.DB) error {
 		var to destinationRow
 		if err := tx.Where("id = ?", a.Destination).Take(&to).Error; err != nil {
 			return err

@@ -30,10 +30,13 @@ func NewStore(writer, reader *gorm.DB, now func() time.Time, random io.Reader) *
 }
 
 // Revision gives a number that every change to what is delivered raises. tx is a transaction, in which it is the
-// revision that the transaction works on, or nil.
+// revision that the transaction works on, or nil. Until a transaction ends nobody closes a destination: what it stores by
+// that revision is not left behind.
 func (s *Store) Revision(ctx context.Context, tx *gorm.DB) (int64, error) {
 	if tx == nil {
 		tx = s.reader
+	} else if err := order(tx.WithContext(ctx), "pg_advisory_xact_lock_shared"); err != nil {
+		return 0, fmt.Errorf("read revision: %w", err)
 	}
 	var value int64
 	err := tx.WithContext(ctx).Raw("SELECT value FROM revisions WHERE id = 1").Scan(&value).Error

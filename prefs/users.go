@@ -117,7 +117,7 @@ func (s *Store) setUser(ctx context.Context, id uint, column, value string) erro
 
 // DeleteUser deletes a user and all that is theirs, and ends what waits for their destinations.
 func (s *Store) DeleteUser(ctx context.Context, id uint) error {
-	return s.change(ctx, "delete user", func(tx *gorm.DB) error {
+	return s.close(ctx, "delete user", func(tx *gorm.DB) error {
 		if err := s.touchUser(tx, id); err != nil {
 			return err
 		}
