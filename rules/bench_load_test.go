@@ -2,7 +2,9 @@ package rules_test
 
 import (
 	"math/rand/v2"
+	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -39,5 +41,53 @@ func BenchmarkLoad(b *testing.B) {
 		}
 		b.ReportMetric(made.Seconds(), "s-making")
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/filter")
+	})
+}
+
+// BenchmarkSnapshotWrite is a snapshot of n filters of a mix written to nowhere.
+func BenchmarkSnapshotWrite(b *testing.B) {
+	eachMix(b, func(b *testing.B, w *world, m mix, n int) {
+		x := w.loaded(b, n, m)
+		var size counter
+		for b.Loop() {
+			size = 0
+			if err := x.WriteSnapshot(&size, "key"); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(size)/float64(n), "B/filter")
+	})
+}
+
+// A counter counts bytes.
+type counter int
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}
+
+func (w *world) loaded(b *testing.B, n int, m mix) *rules.Index {
+	x := rules.NewIndex(rulespec.Env{})
+	if _, err := x.Load(w.stored(n, m)); err != nil {
+		b.Fatal(err)
+	}
+	return x
+}
+
+// BenchmarkSnapshotRead is n filters of a mix read from a file that the system has in memory.
+func BenchmarkSnapshotRead(b *testing.B) {
+	eachMix(b, func(b *testing.B, w *world, m mix, n int) {
+		path := filepath.Join(b.TempDir(), "snapshot")
+		if err := w.loaded(b, n, m).SaveSnapshot(path, "key"); err != nil {
+			b.Fatal(err)
+		}
+		runtime.GC()
+		debug.FreeOSMemory()
+		for b.Loop() {
+			if x, err := rules.OpenSnapshot(rulespec.Env{}, path, "key"); err != nil || x.Len() != n {
+				b.Fatal(err)
+			}
+		}
 	})
 }

@@ -16,6 +16,7 @@ type Index struct {
 	env     rulespec.Env
 	current atomic.Pointer[view]
 	scratch sync.Pool // of *scratch
+	saving  sync.Mutex
 
 	change     sync.Mutex // what is below belongs to whoever changes
 	edit       *edit

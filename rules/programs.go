@@ -50,6 +50,9 @@ func (p *programs) of(id uint32, identity string) (*rulespec.Search, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile a rule again: %w", err)
 	}
+	if compiled.Search == nil { // a snapshot says so that nobody wrote
+		return nil, fmt.Errorf("%w: it is no search", rulespec.ErrUnevaluable)
+	}
 	entry.Store(&program{id, compiled.Search})
 	return compiled.Search, nil
 }

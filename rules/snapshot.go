@@ -1,0 +1,59 @@
+package rules
+
+import (
+	"errors"
+	"hash/crc32"
+)
+
+// A snapshot is an Index written out, so that a restart reads it instead of compiling every filter again. It has what
+// the index interned, not what it was compiled into: expressions are compiled when a message first asks for them. What
+// an index looks like in memory is not in it either; reading makes that anew.
+//
+// A number is an unsigned varint (encoding/binary), a text its length in bytes as a number and the bytes. The file is
+//
+//	"notifyd rules\n"
+//	sections
+//
+// and a section is
+//
+//	kind     1 byte
+//	length   4 bytes, little-endian: of the content, at most snapshotMost
+//	content
+//	checksum 4 bytes, little-endian: CRC-32C of kind, length and content
+//
+// in this order; of those marked *, as many as are needed:
+//
+//	'h'   head: snapshotVersion, the caller's key as a text, how many fields there are and their names as texts, the same
+//	      of texts that are searched, and how many predicates, signatures and filters follow
+//	'p' * predicates, in the order of their numbers from 1, each: its form in a byte, and what snapshotPredicate has of it
+//	's' * signatures, in the order of their numbers from 0, each: how many literals, and these
+//	'f' * filters, in an order that suits the writer, each: the difference between its id and the one before it in the
+//	      section (zigzag), the predicate that its owner is involved, as the same, the predicate that it hangs from, its
+//	      signature, how many predicates kill it, and these in order
+//	'e'   end: how many sections there were before, and the CRC-32C of their checksums, 4 bytes, little-endian
+//
+// A reader believes no number: it takes memory for what has come, and checks what refers to something before it uses it.
+const (
+	snapshotMagic   = "notifyd rules\n"
+	snapshotVersion = 1
+
+	sectionHead       = 'h'
+	sectionPredicates = 'p'
+	sectionSignatures = 's'
+	sectionFilters    = 'f'
+	sectionEnd        = 'e'
+
+	// snapshotFull is the size of a section that gets no more; a predicate with hundreds of names may make it longer.
+	snapshotFull = 1 << 18
+	snapshotMost = 1 << 21
+)
+
+// ErrStale is wrapped by ReadSnapshot when a snapshot is whole, but was written with another key or by a program whose
+// snapshots look different.
+var ErrStale = errors.New("snapshot is of another state")
+
+// errCorrupt is wrapped by ReadSnapshot when a snapshot is not what was written.
+var errCorrupt = errors.New("snapshot is damaged")
+
+// castagnoli is the table of CRC-32C (RFC 3720, appendix B.4), which processors compute themselves.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)

@@ -1,0 +1,91 @@
+package rules
+
+// What a snapshot takes from an index. It depends on how an index looks in memory; the rest of the snapshot does not.
+
+// hanging calls visit with what stands at a predicate with a signature, or what is none: slots, or predicates.
+func (v *view) hanging(visit func(pred, sig uint32, slots []uint32)) {
+	for i := range v.shards {
+		s := &v.shards[i]
+		for id := range uint32(len(v.preds)) {
+			f, l := s.node(id)
+			for i := range f.runs() {
+				visit(id, f.sig(i), f.run(i))
+			}
+			if l == nil {
+				continue
+			}
+			for _, g := range l.groups {
+				for _, b := range g.blocks {
+					visit(id, g.sig, b)
+				}
+			}
+		}
+	}
+}
+
+// finders gives of each search the literals that find it, and of those through names the fields, a bit each.
+func (v *view) finders() (literals map[uint32][]string, fields map[uint32]uint64) {
+	literals, fields = map[uint32][]string{}, map[uint32]uint64{}
+	one := map[uint32]uint64{} // of a search in several fields, one has the literals
+	collect := func(field int, g *grams) {
+		g.each(func(literal string, pred uint32) {
+			if int(pred) < len(v.preds) && (one[pred] == 0 || one[pred] == 1<<field) {
+				one[pred] = 1 << field
+				literals[pred] = append(literals[pred], literal)
+			}
+		})
+	}
+	collect(maxFields, v.texts)
+	for i := range v.fields {
+		f := &v.fields[i]
+		if f.names != nil {
+			collect(i, f.names.grams)
+		}
+		for _, id := range f.log {
+			fields[id] |= 1 << i
+		}
+	}
+	return literals, fields
+}
+
+// each calls visit with each literal and whom it leads to.
+func (g *grams) each(visit func(literal string, pred uint32)) {
+	if g == nil {
+		return
+	}
+	for i := range g.buckets {
+		for next := g.buckets[i].Load(); next != 0; {
+			e := g.at(next - 1)
+			visit(e.text(), e.pred)
+			next = e.next
+		}
+	}
+}
+
+// eachNamed calls visit with each identity and its predicate. Between some, it lets others change the index: what is
+// added meanwhile may come or not, as Go has it for a map that changes while it is walked through.
+func (x *Index) eachNamed(visit func(name string, id uint32)) {
+	x.change.Lock()
+	defer x.change.Unlock()
+	n := 0
+	for name, id := range x.named {
+		if n++; n%lockFor == 0 {
+			x.change.Unlock()
+			x.change.Lock()
+		}
+		visit(name, id)
+	}
+}
+
+// putAt hangs a filter that is not there at a place whose predicates and signature there are.
+func (x *Index) putAt(slot, owner uint32, p place) {
+	x.own(slot, owner)
+	shard := x.shard(owner)
+	x.hang(shard, p.access, p.sig, slot)
+	for _, id := range p.kills {
+		x.hang(shard, id, sigKilled, slot)
+	}
+	x.keep(slot, owner, p)
+	x.slots.size++
+	x.flushMany()
+}

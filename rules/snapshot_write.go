@@ -1,0 +1,192 @@
+package rules
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// WriteSnapshot writes the filters as a snapshot, as readers see them when it is called. Who reads or changes the index
+// meanwhile does not wait, or for microseconds. key is what the snapshot depends on and the filters do not tell: the
+// revision that they have in their store, what the catalogue knows, the version of the program. A change that key does
+// not tell must not be under way.
+func (x *Index) WriteSnapshot(w io.Writer, key string) error {
+	v := x.current.Load()
+	s := &snapshotWriter{view: v, sections: sectionWriter{w: w}}
+	s.collect(x)
+	if _, err := io.WriteString(w, snapshotMagic); err != nil {
+		return fmt.Errorf("write snapshot: %w", err)
+	}
+	s.head(key)
+	s.predicates()
+	s.signatures()
+	s.filters()
+	if err := s.sections.finish(); err != nil {
+		return fmt.Errorf("write snapshot: %w", err)
+	}
+	return nil
+}
+
+// A snapshotWriter writes a view, and what it needs of the index beside it.
+type snapshotWriter struct {
+	view     *view
+	sections sectionWriter
+	names    map[uint32]string // of predicates that have an identity
+	keys     map[uint32][]uint32
+	literals map[uint32][]string // of searches, the set that finds them
+	fields   map[uint32]uint64   // of searches through names, a bit for each of rulespec.Fields
+	placed   []placed            // by slot
+	kills    []kill              // by slot
+	size     int
+}
+
+// A placed is where the filter of a slot hangs; the zero value is that of a slot that is free.
+type placed struct{ access, sig uint32 } // access is one more than the predicate
+
+// A kill is a filter as a slot, and a predicate that kills it.
+type kill struct{ slot, predicate uint32 }
+
+// lockFor is how many names are read before whoever wants to change something is let in.
+const lockFor = 256
+
+// collect turns round what the view and the index have the other way round.
+func (s *snapshotWriter) collect(x *Index) {
+	v := s.view
+	s.names, s.keys = map[uint32]string{}, map[uint32][]uint32{}
+	s.placed = make([]placed, len(v.pages)<<pageBits)
+	v.hanging(func(pred, sig uint32, slots []uint32) {
+		for _, slot := range slots {
+			switch sig {
+			case sigAbove:
+				s.keys[slot] = append(s.keys[slot], pred) // it is a predicate
+			case sigKilled:
+				s.kills = append(s.kills, kill{slot, pred})
+			default:
+				s.placed[slot] = placed{pred + 1, sig - sigFirst}
+				s.size++
+			}
+		}
+	})
+	slices.SortFunc(s.kills, func(a, b kill) int {
+		return cmp.Or(cmp.Compare(a.slot, b.slot), cmp.Compare(a.predicate, b.predicate))
+	})
+	s.literals, s.fields = v.finders()
+	x.eachNamed(func(name string, id uint32) {
+		if int(id) < len(v.preds) {
+			s.names[id] = name
+		}
+	})
+}
+
+func (s *snapshotWriter) head(key string) {
+	s.sections.begin(sectionHead)
+	s.sections.number(snapshotVersion)
+	s.sections.text(key)
+	s.sections.texts(rulespec.Fields)
+	s.sections.texts(rulespec.Texts)
+	for _, n := range []int{len(s.view.preds) - 1, len(s.view.sigs), s.size} {
+		s.sections.number(uint64(n))
+	}
+}
+
+func (s *snapshotWriter) predicates() {
+	s.sections.begin(sectionPredicates)
+	for id := uint32(1); int(id) < len(s.view.preds); id++ {
+		s.sections.room()
+		s.predicate(id, s.view.preds[id])
+	}
+}
+
+// predicate writes one: of a term the field and its value; of a need the same as texts; of the others the identity, and
+// then the terms, or what a search looks at and for.
+func (s *snapshotWriter) predicate(id uint32, p predicate) {
+	to := &s.sections
+	to.buf = append(to.buf, byte(p.form))
+	switch p.form {
+	case formTerm:
+		to.number(uint64(p.field))
+		to.text(string(s.view.names.at(p.at)))
+	case formNeed:
+		need := s.view.needs[p.at]
+		to.text(need.Field)
+		to.text(need.Value)
+	case formAny, formChecked:
+		to.text(s.names[id])
+		to.number(uint64(len(s.keys[id])))
+		for _, term := range s.keys[id] {
+			to.number(uint64(term))
+		}
+	case formSearched:
+		search := &s.view.searches[p.at]
+		to.text(s.names[id])
+		to.number(s.fields[id])
+		to.number(uint64(search.texts))
+		to.number(uint64(bit(search.plain)))
+		sets := search.others
+		if set := s.literals[id]; set != nil {
+			sets = slices.Concat([][]string{set}, sets)
+		}
+		to.number(uint64(len(sets)))
+		for _, set := range sets {
+			to.texts(set)
+		}
+	default:
+		to.text(s.names[id])
+	}
+}
+
+func bit(b bool) uint8 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (s *snapshotWriter) signatures() {
+	s.sections.begin(sectionSignatures)
+	for _, sig := range s.view.sigs {
+		s.sections.room()
+		s.sections.number(uint64(len(sig)))
+		for _, l := range sig {
+			s.sections.number(uint64(l))
+		}
+	}
+}
+
+func (s *snapshotWriter) filters() {
+	s.sections.begin(sectionFilters)
+	id, owner := rulespec.FilterID(0), uint32(0) // of the filter before
+	kills := s.kills
+	for i, p := range s.placed {
+		if p.access == 0 {
+			continue
+		}
+		if s.sections.room() {
+			id, owner = 0, 0
+		}
+		slot := uint32(i)
+		nextID, nextOwner := s.view.id(slot), s.view.owners.of.at(slot)
+		s.sections.number(zigzag(int64(nextID - id)))
+		s.sections.number(zigzag(int64(nextOwner) - int64(owner)))
+		id, owner = nextID, nextOwner
+		s.sections.number(uint64(p.access - 1))
+		s.sections.number(uint64(p.sig))
+		n := 0
+		for n < len(kills) && kills[n].slot == slot {
+			n++
+		}
+		s.sections.number(uint64(n))
+		for _, k := range kills[:n] {
+			s.sections.number(uint64(k.predicate))
+		}
+		kills = kills[n:]
+	}
+}
+
+// zigzag makes small numbers of small differences, whichever way they go.
+func zigzag(n int64) uint64 { return uint64(n)<<1 ^ uint64(n>>63) }
+
+func unzigzag(n uint64) int64 { return int64(n>>1) ^ -int64(n&1) }
