@@ -35,7 +35,7 @@ func feed(t testing.TB) *desktop.Feed {
 // alice authorizes her token for her feed.
 func alice(r *http.Request) (string, error) {
 	if r.Header.Get("Authorization") != "Bearer "+token {
-		return "", errors.New("unknown token")
+		return "", fmt.Errorf("%w: nobody has it", desktop.ErrToken)
 	}
 	return "alice", nil
 }
@@ -155,6 +155,11 @@ func TestStreamRefuses(t *testing.T) {
 		if resp.StatusCode != test.want || resp.Header.Get("Content-Type") != "application/json" || !strings.HasPrefix(string(body), `{"error":"`) {
 			t.Errorf("%s: %s %s", name, resp.Status, body)
 		}
+	}
+	// That a token cannot be looked up says nothing of the token: a reader that takes it for a 401 would end for good.
+	out := serve(t, f.Stream(func(*http.Request) (string, error) { return "", errors.New("the database is locked") }))
+	if resp, _ := get(t, out.URL, ""); resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" {
+		t.Errorf("no database: %s, Retry-After %q", resp.Status, resp.Header.Get("Retry-After"))
 	}
 	for i := range 6 {
 		resp, _ := get(t, s.URL, "")

@@ -9,7 +9,9 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/notifyd/notifyd/backends/desktop"
 	"github.com/notifyd/notifyd/outbox"
+	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/web"
 )
@@ -60,16 +62,16 @@ func (s *service) queue(ctx context.Context, d outbox.Delivery) error {
 	return nil
 }
 
-// errNoToken is for a request without a token that is good.
-var errNoToken = errors.New("no valid token")
-
-// authorize gives the feed that the bearer of a token (RFC 6750) may read.
+// authorize gives the feed that the bearer of a token (RFC 6750) may read; desktop.ErrToken where it is no token of ours.
 func (s *service) authorize(r *http.Request) (address string, err error) {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
-		return "", errNoToken
+		return "", desktop.ErrToken
 	}
 	user, _, err := s.prefs.UserByAPIToken(r.Context(), token)
+	if errors.Is(err, prefs.ErrNotFound) {
+		return "", desktop.ErrToken
+	}
 	if err != nil {
 		return "", err
 	}
