@@ -120,6 +120,33 @@ func TestBrowserWithScript(t *testing.T) {
 	}
 }
 
+// TestBrowserGoesFurtherBack presses the button below the preview, with script and without, and keeps what was typed.
+func TestBrowserGoesFurtherBack(t *testing.T) {
+	tab := browser(t)
+	s := newSite(t, "/notify")
+	s.commits(23, time.Hour)
+	signInWith(t, s, tab, "alice")
+	for _, script := range []bool{true, false} {
+		if _, err := chromedp.Call(tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !script}); err != nil {
+			t.Fatal(err)
+		}
+		do(t, tab, chromedp.EmulateViewport(390, 844), chromedp.Navigate(s.base+"/filters/new"), chromedp.SetValue(chromedp.CSS("#add"), "app"),
+			chromedp.Click(chromedp.CSS(`button[value="add"]`)), chromedp.WaitVisible(chromedp.CSS(`[id="r0.name"]`)),
+			chromedp.SendKeys(chromedp.CSS(`[id="r0.name"]`), "git"), chromedp.Click(chromedp.CSS(`.actions button[value="preview"]`)))
+		shows(t, tab, "23 messages would have matched")
+		do(t, tab, chromedp.Click(chromedp.CSS(`#preview button[value^="preview:"]`)))
+		shows(t, tab, "13 older messages would have matched")
+		do(t, tab, chromedp.Click(chromedp.CSS(`#preview button[value^="preview:"]`)))
+		shows(t, tab, "3 older messages would have matched")
+		wide, err := chromedp.Run(tab, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > 390 || document.querySelector('[id="r0.name"]').value != "git"`))
+		if err != nil || wide {
+			t.Errorf("script %v: the page is wider than the phone, or has lost what was typed (%v)", script, err)
+		}
+		do(t, tab, chromedp.Click(chromedp.CSS(`#preview button[value="preview"]`)))
+		shows(t, tab, "23 messages would have matched")
+	}
+}
+
 func TestBrowserWithoutScript(t *testing.T) {
 	tab := browser(t)
 	if _, err := chromedp.Call(tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rulespec"
 )
@@ -14,11 +15,12 @@ import (
 // A draft is a filter while it is edited: what the form holds, valid or not.
 type draft struct {
 	filter     prefs.Filter
-	everywhere bool   // goes to all destinations
-	asText     bool   // edited as YAML
-	text       string // the YAML as typed
-	spare      string // the field that gets one more empty value
-	added      bool   // the last rule was just added
+	everywhere bool         // goes to all destinations
+	asText     bool         // edited as YAML
+	text       string       // the YAML as typed
+	spare      string       // the field that gets one more empty value
+	added      bool         // the last rule was just added
+	before     history.Spot // the preview goes on from here
 }
 
 // newDraft makes a draft of a filter.
@@ -33,6 +35,9 @@ func (s *site) readDraft(v url.Values) draft {
 		everywhere: v.Get("where") != "some",
 		asText:     v.Get("mode") == "text",
 		text:       strings.ReplaceAll(v.Get("text"), "\r\n", "\n"),
+	}
+	if spot, ok := strings.CutPrefix(v.Get("do"), "preview:"); ok {
+		d.before = spotOf(spot)
 	}
 	d.filter.Name = oneLine(v.Get("name"))
 	d.filter.On = v.Get("on") != ""

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rulespec"
@@ -210,7 +211,7 @@ func saveFilter(v *visit) error {
 		}
 		d.asText = false
 	case v.change(&d, do, v.r.PostForm), do == "text", do == "guided":
-	case do == "preview":
+	case do == "preview", strings.HasPrefix(do, "preview:"):
 		return v.showEditor(d, "", true)
 	default:
 		return v.storeDraft(d)
@@ -252,7 +253,7 @@ func (v *visit) showEditor(d draft, textProblem string, check bool) error {
 	if d.asText && textProblem == "" {
 		e.TextProblem = v.fromText(&d)
 	}
-	if e.Preview, err = v.preview(v.r.Context(), d.filter.Filter); err != nil {
+	if e.Preview, err = v.preview(v.r.Context(), d); err != nil {
 		return err
 	}
 	status := http.StatusOK
@@ -312,7 +313,7 @@ func (v *visit) refuse(d draft, mark func(*editorView)) error {
 		return err
 	}
 	mark(&e)
-	if e.Preview, err = v.preview(v.r.Context(), d.filter.Filter); err != nil {
+	if e.Preview, err = v.preview(v.r.Context(), d); err != nil {
 		return err
 	}
 	return v.show(http.StatusUnprocessableEntity, "filter", e)

@@ -115,7 +115,7 @@ func previewFilter(v *visit) error {
 			return v.part("filter", "preview", previewView{Problem: "No preview: " + problem})
 		}
 	}
-	p, err := v.preview(v.r.Context(), d.filter.Filter)
+	p, err := v.preview(v.r.Context(), d)
 	if err != nil {
 		return err
 	}

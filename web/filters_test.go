@@ -35,7 +35,7 @@ func TestEditorWithoutScript(t *testing.T) {
 	if page := alice.post("/filters", append(two, "do", "drop:0")...).want(t, 200).body; strings.Contains(page, `value="bash"`) || !strings.Contains(page, `name="r0.kind" value="actor"`) {
 		t.Error("the dropped rule is still there, or the other is gone")
 	}
-	alice.post("/filters", append(two, "do", "preview")...).want(t, 200, `<span class="count">2</span> messages`, "Searched all 2 messages", "holds")
+	alice.post("/filters", append(two, "do", "preview")...).want(t, 200, `<span class="count">2</span> messages`, "Searched 2 messages back to", "holds")
 	alice.post("/filters", append(two, "do", "save", "name", "Shells")...).to(t, "/filters")
 	alice.get("/filters").want(t, 200, "Saved Shells.", "When a package is bash or zsh and you are not the one who did it.")
 }

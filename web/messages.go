@@ -11,7 +11,6 @@ import (
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/prefs"
-	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -77,15 +76,8 @@ type messageView struct {
 	Actor, Users, Packages, Objects, Trust, Link, LinkHost, Raw           string
 	Matched                                                               bool
 	Verdict                                                               string
-	Filters                                                               []filterVerdict
+	Verdicts                                                              verdicts
 	Notices                                                               []noticeLine
-}
-
-// filterVerdict is what one filter said of a message.
-type filterVerdict struct {
-	Name, Page, Sentence, Broken string
-	Matched, On, Open            bool
-	Verdicts                     []verdictLine
 }
 
 func showMessage(v *visit) error {
@@ -98,10 +90,10 @@ func showMessage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	p.Filters = v.judge(e, filters)
+	p.Verdicts = v.judge(e, filters)
 	on := 0
-	for _, f := range p.Filters {
-		if f.Matched && f.On {
+	for _, f := range p.Verdicts.Matched {
+		if f.On {
 			on++
 			p.Matched = true
 		}
@@ -109,30 +101,8 @@ func showMessage(v *visit) error {
 	if err := v.addNotices(&p, e.ID); err != nil {
 		return err
 	}
-	p.Verdict = verdictWords(len(filters), on, len(p.Notices))
+	p.Verdict = verdictWords(len(filters), on, len(p.Notices), len(p.Verdicts.Near))
 	return v.show(200, "message", p)
-}
-
-// verdictWords sums up. The filters speak as they stand now; the notices tell what was done then.
-func verdictWords(filters, on, notices int) string {
-	switch {
-	case notices > 0 && on > 0:
-		return plural(on, "filter") + " of yours " + verb(on, "matches", "match") + " it."
-	case notices > 0:
-		return "A filter of yours matched it when it came; as your filters stand now, none does."
-	case on > 0:
-		return plural(on, "filter") + " of yours would match it now, yet nothing was sent: the filter was made or changed after it came, or it had no destination then."
-	case filters == 0:
-		return "You have no filter, so nothing reaches you."
-	}
-	return "None of your filters that are on matches it. Each rule below says why."
-}
-
-func verb(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
 }
 
 // describe fills in what a message says.
@@ -150,24 +120,13 @@ func (v *visit) describe(e *catalogue.Event) messageView {
 	return p
 }
 
-// judge asks every filter, on or off, with the engine that delivers.
-func (v *visit) judge(e *catalogue.Event, filters []prefs.Filter) []filterVerdict {
-	dir := v.Directory()
-	list := make([]filterVerdict, 0, len(filters))
-	for _, f := range filters {
-		own := f.Filter
-		own.Owner = v.user.Name
-		verdict := filterVerdict{Name: f.Name, Page: filterPage(f.ID), Sentence: capital(v.sentence(own)) + ".", On: f.On}
-		m, broken := rules.CompileIn(v.env(), []rulespec.Filter{own})
-		if len(broken) > 0 {
-			verdict.Broken = userText(broken[0].Err)
-		} else if x, ok := m.Explain(e, dir, own.ID); ok {
-			verdict.Matched, verdict.Verdicts = x.Matched, v.verdicts(x.Rules)
-		}
-		verdict.Open = verdict.Matched || len(filters) <= 3
-		list = append(list, verdict)
+// event decodes a stored message again and says what it means, as the route of a new one does.
+func (v *visit) event(r history.Record) (*catalogue.Event, error) {
+	m, err := bus.Decode(r.Frame(), r.Received)
+	if err != nil {
+		return nil, err
 	}
-	return list
+	return v.Describe(m), nil
 }
 
 // messageEvent finds a message by its id on the bus.

@@ -3,9 +3,10 @@ package web
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
-	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rulespec"
@@ -14,12 +15,11 @@ import (
 
 // The bounds on a preview's work: whichever is reached first ends it, and the page says how far it came.
 const (
-	previewDays = 7
-	previewMost = 20_000 // messages
-	previewTime = 1500 * time.Millisecond
-	previewPage = 500 // messages read at a time
-	previewHits = 10  // shown
-	previewRuns = 4   // at the same time, of all visitors
+	previewDays = 30
+	previewMost = 2_000_000 // messages looked at
+	previewTime = 1800 * time.Millisecond
+	previewHits = 10 // shown
+	previewRuns = 2  // at the same time, of all visitors: SQLite has four connections that read, and pages need some
 )
 
 // previewView is what a filter would have matched.
@@ -27,9 +27,13 @@ type previewView struct {
 	Problem string // instead of all else: why there is nothing to show
 	Trouble string // why the filter cannot match as things stand
 	Matched int
+	Count   string // Matched, as it is written
 	Scope   string // how much was searched
+	Later   bool   // what is newer was searched before
+	Days    *daysView
 	Hits    []hitView
-	More    bool
+	Next    string // the button's value for what is older; "": there is none
+	More    bool   // it leads to matches that were counted; otherwise to what was not searched
 }
 
 type hitView struct {
@@ -37,53 +41,132 @@ type hitView struct {
 	Verdicts                   []verdictLine
 }
 
-// preview tries a filter on the messages of the last days, with the engine that delivers.
-func (v *visit) preview(ctx context.Context, f rulespec.Filter) (previewView, error) {
+// preview tries a draft on the messages of the last days, with the predicates that the engine delivers by.
+func (v *visit) preview(ctx context.Context, d draft) (previewView, error) {
+	f := d.filter.Filter
 	f.ID, f.Owner = 1, v.user.Name
 	if problem := unfit(f); problem != "" {
 		return previewView{Problem: problem}, nil
 	}
-	m, broken := rules.CompileIn(v.env(), []rulespec.Filter{f})
-	if len(broken) > 0 {
-		return previewView{Problem: "No preview yet: " + userText(broken[0].Err)}, nil
-	}
-	select {
-	case v.previews <- struct{}{}:
-		defer func() { <-v.previews }()
-	case <-time.After(previewTime):
-		return previewView{Problem: "Many previews are being made right now. Try again in a moment."}, nil
-	case <-ctx.Done():
-		return previewView{}, ctx.Err()
-	}
-	var p previewView
 	dir := v.Directory()
+	filter, err := rules.NewSieve(v.env(), dir, f)
+	if err != nil {
+		return previewView{Problem: "No preview yet: " + userText(err)}, nil
+	}
+	p := previewView{Later: d.before != history.Spot{}}
 	if missing := rulespec.Missing(rulespec.Filter{Rules: f.Rules}, dir); len(missing) > 0 {
 		p.Trouble = "As it stands this matches nothing. " + userText(missing[0])
 	}
-	since := v.Now().Add(-previewDays * 24 * time.Hour)
-	seen, err := v.scan(ctx, since, func(e *catalogue.Event) {
-		if len(m.Match(e, dir)) == 0 {
-			return
-		}
-		p.Matched++
-		if p.Matched > previewHits {
-			p.More = true
-			return
-		}
-		x, _ := m.Explain(e, dir, f.ID)
-		p.Hits = append(p.Hits, v.hit(e, x))
-	})
+	sieve := v.sieve(filter, d.before)
+	found, free, err := v.sift(ctx, sieve)
 	if err != nil {
 		return previewView{}, err
 	}
-	p.Scope = seen.words(v)
+	if !free {
+		return previewView{Problem: "Many previews are being made right now. Try again in a moment."}, nil
+	}
+	p.Matched, p.Count, p.More = found.Matched, number(found.Matched), found.Matched > len(found.Hits)
+	p.Scope, p.Next = v.scope(sieve, found), spotText(found.Next)
+	if found.Matched > 0 {
+		p.Days = v.daysOf(sieve, found)
+	}
+	for _, h := range found.Hits {
+		p.Hits = append(p.Hits, v.hit(h, rules.Explain(v.env(), h.Event, dir, f)))
+	}
 	return p, nil
 }
 
-func (v *visit) hit(e *catalogue.Event, x rules.Explanation) hitView {
-	h := hitView{Summary: summary(e), Page: messagePage(e.ID), Verdicts: v.verdicts(x.Rules)}
-	h.Stamp, h.When = v.moment(e.Time)
-	return h
+// sieve asks the history about the last days what a filter asks.
+func (v *visit) sieve(filter *rules.Sieve, before history.Spot) history.Sieve {
+	days := v.lastDays(before)
+	s := history.Sieve{
+		Since: days[0], Days: days, Before: before, Hits: previewHits, Most: v.previewMost,
+		Names: filter.Names, Describe: v.Describe,
+	}
+	if !filter.ByNames() {
+		s.Whole, s.Rough = filter.Whole, filter.Rough
+	}
+	if keys := filter.Keys(history.Fields...); keys != nil {
+		s.Keys = make([]history.Key, len(keys))
+		for i, k := range keys {
+			s.Keys[i] = history.Key(k)
+		}
+	}
+	return s
+}
+
+// sift searches within the time of a preview, in one of the few places there are; false when none became free.
+func (v *visit) sift(ctx context.Context, s history.Sieve) (found history.Sifted, free bool, err error) {
+	within, cancel := context.WithTimeout(ctx, previewTime)
+	defer cancel()
+	select {
+	case v.previews <- struct{}{}:
+		defer func() { <-v.previews }()
+	case <-within.Done():
+		return found, false, ctx.Err()
+	}
+	found, err = v.History.Sift(within, s)
+	if err != nil {
+		return found, false, fmt.Errorf("search history: %w", err)
+	}
+	return found, true, nil
+}
+
+func (v *visit) hit(h history.Hit, x rules.Explanation) hitView {
+	view := hitView{Summary: h.Summary, Page: messagePage(h.MsgID), Verdicts: v.verdicts(x.Rules)}
+	if view.Summary == "" {
+		view.Summary = h.Topic
+	}
+	view.Stamp, view.When = v.moment(h.Time)
+	return view
+}
+
+// scope says how much was searched, and back to when.
+func (v *visit) scope(s history.Sieve, found history.Sifted) string {
+	if found.Empty {
+		return "No message has come yet."
+	}
+	from := ""
+	if s.Before != (history.Spot{}) {
+		from = " from " + v.clock(time.UnixMicro(s.Before.SentAt))
+	}
+	text := "Searched " + numberOf(found.Looked, "message") + from + " back to " + v.clock(found.Reached)
+	switch {
+	case !found.End && v.previewMost > 0 && found.Looked >= v.previewMost:
+		return text + "; one search looks at no more."
+	case !found.End:
+		return text + "; there was no time to look further."
+	case s.Keys != nil:
+		return text + ": by their names, no others can match."
+	case found.Reached.After(s.Since):
+		return text + ": all that are kept."
+	}
+	return text + fmt.Sprintf(": all of the last %d days.", previewDays)
+}
+
+// clock gives a moment in the past with its day and time.
+func (v *visit) clock(t time.Time) string {
+	return strings.TrimPrefix(dayAndTime(t, v.Now(), v.zone), "on ")
+}
+
+// spotText and spotOf write and read a place in the history, for the button that leads there. What is no place is the newest.
+func spotText(s history.Spot) string {
+	if s == (history.Spot{}) {
+		return ""
+	}
+	return strconv.FormatInt(s.SentAt, 10) + "-" + strconv.FormatInt(s.ID, 10)
+}
+
+func spotOf(text string) history.Spot {
+	at, id, _ := strings.Cut(text, "-")
+	var s history.Spot
+	var wrong [2]error
+	s.SentAt, wrong[0] = strconv.ParseInt(at, 10, 64)
+	s.ID, wrong[1] = strconv.ParseInt(id, 10, 64)
+	if wrong[0] != nil || wrong[1] != nil || s.SentAt < 0 || s.ID < 0 {
+		return history.Spot{}
+	}
+	return s
 }
 
 // summary gives an event's sentence; one that has none is named by its topic.
@@ -92,64 +175,4 @@ func summary(e *catalogue.Event) string {
 		return s
 	}
 	return e.Topic
-}
-
-// A search is how far a scan of the history came.
-type search struct {
-	messages int
-	oldest   time.Time // of the messages looked at
-	since    time.Time
-	complete bool // everything since since was looked at
-}
-
-func (s search) words(v *visit) string {
-	switch {
-	case s.messages == 0:
-		return fmt.Sprintf("No message came in the last %d days.", previewDays)
-	case s.complete:
-		return fmt.Sprintf("Searched all %s of the last %d days.", plural(s.messages, "message"), previewDays)
-	}
-	return fmt.Sprintf("Searched %s back to %s; there was no time to look further.", plural(s.messages, "message"), ago(s.oldest, v.Now(), v.zone))
-}
-
-// scan goes back through the history, newest first, within the bounds above. A message that can no longer be decoded
-// is left out.
-func (v *visit) scan(ctx context.Context, since time.Time, visit func(*catalogue.Event)) (search, error) {
-	s := search{since: since}
-	ctx, cancel := context.WithTimeout(ctx, previewTime)
-	defer cancel()
-	q := history.Query{Since: since, Limit: previewPage}
-	for s.messages < previewMost {
-		page, err := v.History.Search(ctx, q)
-		if ctx.Err() != nil {
-			return s, nil
-		}
-		if err != nil {
-			return s, fmt.Errorf("search history: %w", err)
-		}
-		for _, r := range page.Records {
-			if ctx.Err() != nil {
-				return s, nil
-			}
-			s.messages++
-			s.oldest = r.Time
-			if e, err := v.event(r); err == nil {
-				visit(e)
-			}
-		}
-		if q.Before = page.Next; q.Before == 0 {
-			s.complete = true
-			return s, nil
-		}
-	}
-	return s, nil
-}
-
-// event decodes a stored message again and says what it means, as the route of a new one does.
-func (v *visit) event(r history.Record) (*catalogue.Event, error) {
-	m, err := bus.Decode(r.Frame(), r.Received)
-	if err != nil {
-		return nil, err
-	}
-	return v.Describe(m), nil
 }

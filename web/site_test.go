@@ -44,6 +44,7 @@ type testSite struct {
 	outbox  *outbox.Outbox
 	meaning *catalogue.Catalogue
 	server  *httptest.Server
+	pages   http.Handler
 	base    string
 	logs    *lockedBuffer
 
@@ -112,14 +113,13 @@ func newSite(t *testing.T, prefix string) *testSite {
 	if s.meaning, err = catalogue.Embedded(); err != nil {
 		t.Fatal(err)
 	}
-	var pages http.Handler
-	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { pages.ServeHTTP(w, r) }))
+	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.pages.ServeHTTP(w, r) }))
 	t.Cleanup(s.server.Close)
 	s.base = s.server.URL + prefix
 	if s.links, err = s.prefs.Links(t.Context(), s.base); err != nil {
 		t.Fatal(err)
 	}
-	if pages, err = web.Handler(s.options()); err != nil {
+	if s.pages, err = web.Handler(s.options()); err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -59,13 +59,14 @@ type Options struct {
 // site is the pages with all they need.
 type site struct {
 	Options
-	prefix   string // path of the base URL, without the last slash
-	secure   bool   // the base URL is https
-	pages    map[string]*template.Template
-	assets   map[string]asset
-	sessions *scs.SessionManager
-	limits   limits
-	previews chan struct{} // a place for each preview that is being made
+	prefix      string // path of the base URL, without the last slash
+	secure      bool   // the base URL is https
+	pages       map[string]*template.Template
+	assets      map[string]asset
+	sessions    *scs.SessionManager
+	limits      limits
+	previews    chan struct{} // a place for each preview that is being made
+	previewMost int           // messages that a preview looks at, at most
 }
 
 // limits are the rates that visitors are held to.
@@ -78,7 +79,10 @@ type limits struct {
 
 // Handler gives the pages, mounted under the path of the base URL. It serves that path whole, so a proxy in front
 // passes it on as it is. Operators' pages (/healthz and the like) are not among them.
-func Handler(o Options) (http.Handler, error) {
+func Handler(o Options) (http.Handler, error) { return handlerWithin(o, previewMost) }
+
+// handlerWithin is Handler with a bound on the messages that a preview looks at.
+func handlerWithin(o Options, most int) (http.Handler, error) {
 	base, err := url.Parse(o.BaseURL)
 	if err != nil || base.Scheme != "https" && base.Scheme != "http" || base.Host == "" || base.RawQuery != "" || base.Fragment != "" {
 		return nil, fmt.Errorf("base URL %q is not like https://notify.example.org", o.BaseURL)
@@ -86,7 +90,7 @@ func Handler(o Options) (http.Handler, error) {
 	if o.Prefs == nil || o.Links == nil || o.History == nil || o.Outbox == nil || o.Describe == nil || o.Queue == nil {
 		return nil, errors.New("bug: web.Options lacks a store or a function")
 	}
-	s := &site{Options: o, prefix: strings.TrimSuffix(base.EscapedPath(), "/"), secure: base.Scheme == "https"}
+	s := &site{Options: o, prefix: strings.TrimSuffix(base.EscapedPath(), "/"), secure: base.Scheme == "https", previewMost: most}
 	s.fillIn()
 	if s.assets, err = readAssets(); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -117,6 +118,23 @@ func plural(n int, word string) string {
 		return "1 " + word
 	}
 	return fmt.Sprintf("%d %ss", n, word)
+}
+
+// number writes a number with its thousands apart.
+func number(n int) string {
+	text := strconv.Itoa(n)
+	for at := len(text) - 3; at > 0 && text[at-1] != '-'; at -= 3 {
+		text = text[:at] + "," + text[at:]
+	}
+	return text
+}
+
+// numberOf is plural for numbers that may be large.
+func numberOf(n int, word string) string {
+	if n == 1 {
+		return plural(n, word)
+	}
+	return number(n) + " " + word + "s"
 }
 
 // enumerate joins words the way a sentence does: "a, b and c".

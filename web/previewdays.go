@@ -1,0 +1,105 @@
+package web
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/notifyd/notifyd/history"
+)
+
+// daysView is how much matched on each day: as bars, and in words.
+type daysView struct {
+	Label       string // what the bars show, for who does not see them
+	First, Last string // the days at their ends
+	Unknown     string // what it means that a bar is grey; "": none is
+	Width       int    // of the drawing; it is barsHeight high
+	Bars        []barView
+	Rows        []dayRow // the newest first
+}
+
+type barView struct {
+	X, Y, Height int
+	Unknown      bool // the day was not searched, or not all of it
+}
+
+type dayRow struct{ Day, Count, Note string }
+
+// The measures of the drawing, in its own units.
+const (
+	barsHeight = 48
+	barWidth   = 8
+	barPitch   = 10
+)
+
+// lastDays gives when the days begin that a preview searches, up to today or to the day of before.
+func (v *visit) lastDays(before history.Spot) []time.Time {
+	today := v.Now().In(v.zone)
+	last := today
+	if before != (history.Spot{}) {
+		last = time.UnixMicro(before.SentAt).In(v.zone)
+	}
+	var days []time.Time
+	for ago := previewDays - 1; ago >= 0; ago-- {
+		day := time.Date(today.Year(), today.Month(), today.Day()-ago, 0, 0, 0, 0, v.zone)
+		if len(days) == 0 || !day.After(last) {
+			days = append(days, day)
+		}
+	}
+	return days
+}
+
+// daysOf shows the counts of a search, and of which days it can say nothing or not all.
+func (v *visit) daysOf(s history.Sieve, found history.Sifted) *daysView {
+	most, mostAt := 0, 0
+	for i, n := range found.PerDay {
+		if n >= most {
+			most, mostAt = n, i
+		}
+	}
+	name := func(i int) string { return s.Days[i].In(v.zone).Format("2 January") }
+	d := &daysView{First: name(0), Last: name(len(s.Days) - 1), Width: barPitch*len(s.Days) - (barPitch - barWidth)}
+	d.Label = fmt.Sprintf("Matches a day from %s to %s, at most %s, on %s", d.First, d.Last, number(most), name(mostAt))
+	for i, n := range found.PerDay {
+		note, unknown := v.dayNote(s, found, i)
+		bar := barView{X: i * barPitch, Unknown: unknown && n == 0}
+		if bar.Unknown && d.Unknown == "" {
+			d.Unknown = note
+		}
+		if bar.Height = barsHeight; !bar.Unknown {
+			bar.Height = (n*barsHeight + most - 1) / most
+			if n > 0 {
+				bar.Height = max(2, bar.Height)
+			}
+		}
+		bar.Y = barsHeight - bar.Height
+		d.Bars = append(d.Bars, bar)
+		row := dayRow{Day: s.Days[i].In(v.zone).Format("Monday 2 January"), Count: number(n), Note: note}
+		if unknown && n == 0 {
+			row.Count = "?"
+		}
+		d.Rows = append([]dayRow{row}, d.Rows...)
+	}
+	return d
+}
+
+// dayNote says what of a day was not searched.
+func (v *visit) dayNote(s history.Sieve, found history.Sifted, i int) (note string, unknown bool) {
+	next := v.Now()
+	if i+1 < len(s.Days) {
+		next = s.Days[i+1]
+	}
+	why := "searched"
+	if found.End {
+		why = "kept"
+	}
+	switch {
+	case !found.Reached.Before(next):
+		return "not " + why, true
+	case found.Reached.After(s.Days[i]):
+		return why + " from " + found.Reached.In(v.zone).Format("15:04"), true
+	}
+	if s.Before != (history.Spot{}) && i == len(s.Days)-1 {
+		return "up to " + time.UnixMicro(s.Before.SentAt).In(v.zone).Format("15:04"), false
+	}
+	return "", false
+}
