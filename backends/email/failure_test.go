@@ -55,10 +55,14 @@ func TestFailureClasses(t *testing.T) {
 		{mailsink.OnMail, 550, [3]int{5, 1, 8}, "bad sender", "unavailable"},
 		{mailsink.OnMail, 530, [3]int{5, 7, 0}, "login first", "unavailable"},
 		{mailsink.OnMail, 452, [3]int{4, 3, 1}, "disk full", "unavailable"},
-		{mailsink.OnRcpt, 550, [3]int{5, 1, 1}, "no such user", "refused"},
-		{mailsink.OnRcpt, 551, [3]int{5, 1, 6}, "moved", "refused"},
+		{mailsink.OnRcpt, 550, [3]int{5, 1, 1}, "no such user", "gone"},
+		{mailsink.OnRcpt, 550, [3]int{5, 2, 1}, "mailbox closed", "gone"},
+		{mailsink.OnRcpt, 550, [3]int{5, 2, 2}, "over quota", "refused"},
+		{mailsink.OnRcpt, 550, [3]int{5, 3, 0}, "no room for anybody", "later"},
+		{mailsink.OnRcpt, 550, [3]int{5, 4, 5}, "sending quota exceeded", "later"},
+		{mailsink.OnRcpt, 551, [3]int{5, 1, 6}, "moved", "gone"},
 		{mailsink.OnRcpt, 552, [3]int{5, 2, 2}, "mailbox full", "refused"},
-		{mailsink.OnRcpt, 553, [3]int{5, 1, 3}, "bad mailbox", "refused"},
+		{mailsink.OnRcpt, 553, [3]int{5, 1, 3}, "bad mailbox", "gone"},
 		{mailsink.OnRcpt, 554, [3]int{5, 7, 1}, "Relay access denied", "later"},
 		{mailsink.OnRcpt, 550, [3]int{5, 0, 0}, "relaying not permitted", "later"},
 		{mailsink.OnRcpt, 550, [3]int{5, 7, 25}, "your address has no name", "later"},
@@ -77,8 +81,12 @@ func TestFailureClasses(t *testing.T) {
 			b := newBackend(t, f.config())
 			f.play(at(c.stage, mailsink.Reply{Code: c.code, Enhanced: c.enh, Text: c.text}))
 			err := b.Send(t.Context(), sample("p"))
-			if class(err) != c.want {
-				t.Errorf("Send = %v, which is %s, want %s", err, class(err), c.want)
+			got := class(err)
+			if errors.Is(err, backends.ErrGone) {
+				got = "gone"
+			}
+			if got != c.want {
+				t.Errorf("Send = %v, which is %s, want %s", err, got, c.want)
 			}
 			if !strings.Contains(err.Error(), fmt.Sprint(c.code)) || !strings.Contains(err.Error(), c.text) {
 				t.Errorf("the error %q lacks the server's code or words", err)

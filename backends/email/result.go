@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -87,7 +88,7 @@ func (c *connection) sendError(f *mail.SendError) error {
 		return fmt.Errorf("%s: %w", text, backends.ErrUnavailable)
 	case code/100 == 5 && f.Reason == mail.ErrSMTPRcptTo && notOurFault(text):
 		return errors.New(text)
-	case f.Reason == mail.ErrSMTPRcptTo && noMailbox(code):
+	case f.Reason == mail.ErrSMTPRcptTo && noMailbox(code, text):
 		return fmt.Errorf("%s: %w", text, backends.ErrGone)
 	case code/100 == 5:
 		return fmt.Errorf("%s: %w", text, backends.ErrRefused)
@@ -107,15 +108,34 @@ func operatorMatter(code int) bool {
 }
 
 // noMailbox are the replies to RCPT that say that there is no such mailbox: unknown, moved, not an address (RFC 5321,
-// section 4.2.2). A full mailbox (552) or a content that is disliked (554) may be another way tomorrow.
-func noMailbox(code int) bool { return code == 550 || code == 551 || code == 553 }
+// section 4.2.2), and by the status behind the code, where there is one, no other trouble: X.1 is the address and X.2.1 a
+// mailbox that was closed (RFC 3463). A mailbox that is full (X.2.2, 552) or a content that is disliked (554) may be
+// another way tomorrow.
+func noMailbox(code int, text string) bool {
+	if code != 550 && code != 551 && code != 553 {
+		return false
+	}
+	status := statusOf(text)
+	return status == "" || slices.ContainsFunc([]string{"5.0.", "5.1.", "5.2.0", "5.2.1"}, func(s string) bool { return strings.HasPrefix(status, s) })
+}
 
-var securityStatus = regexp.MustCompile(`: 5\d\d 5\.7\.\d`)
+var enhanced = regexp.MustCompile(`: 5\d\d (5\.\d{1,3}\.\d{1,3})\b`)
 
-// notOurFault: the server refuses to relay, or a policy forbids it (X.7 of RFC 3463). That may be the recipient's or,
-// when a relay forgot us, every recipient's. Neither may end a person's mail: the deliveries wait.
+// statusOf gives the enhanced status of a permanent reply (RFC 3463), "" where it has none.
+func statusOf(text string) string {
+	if found := enhanced.FindStringSubmatch(text); found != nil {
+		return found[1]
+	}
+	return ""
+}
+
+// notOurFault: the server refuses to relay, or a policy (X.7 of RFC 3463), the mail system (X.3), the way to it (X.4: a
+// quota of ours, too) or the dialogue (X.5) is in the way. That may be the recipient's or, when a relay forgot us, every
+// recipient's. Neither may end a person's mail: the deliveries wait.
 func notOurFault(text string) bool {
-	return securityStatus.MatchString(text) || strings.Contains(strings.ToLower(text), "relay")
+	status := statusOf(text)
+	return strings.Contains(strings.ToLower(text), "relay") ||
+		slices.ContainsFunc([]string{"5.3.", "5.4.", "5.5.", "5.7."}, func(s string) bool { return strings.HasPrefix(status, s) })
 }
 
 // dialError classes a failure to connect, greet, encrypt or log in: always the medium's.
