@@ -222,7 +222,7 @@ func (p *pool) mind(out outcome) {
 			o.counts.down(p.name, 1)
 			o.cfg.Log.Warn("backend is down", "backend", p.name, "reason", Reason(out.err, out.rows[0].Address))
 		}
-	case out.verdict != returned:
+	case out.verdict != returned && !unasked(out.err):
 		if brake.up() {
 			o.counts.down(p.name, -1)
 			o.cfg.Log.Info("backend is up again", "backend", p.name)
@@ -232,18 +232,33 @@ func (p *pool) mind(out outcome) {
 	}
 }
 
-// errCorrupt says that a stored notice cannot be read any more: no retry mends that, and no destination is to blame.
-var errCorrupt = errors.New("stored notice is broken")
+// The reasons of parcels that did not get as far as the medium, or not to an answer of it. errCorrupt: a stored notice cannot
+// be read any more; no retry mends that, and no destination is to blame.
+var (
+	errCorrupt     = errors.New("stored notice is broken")
+	errInterrupted = errors.New("interrupted while sending, too often")
+	errPanicked    = errors.New("bug: backend panicked")
+)
+
+// unasked says that err tells nothing of the medium: it may be down or up.
+func unasked(err error) bool {
+	for _, reason := range []error{errCorrupt, errInterrupted, errPanicked, context.DeadlineExceeded} {
+		if errors.Is(err, reason) {
+			return true
+		}
+	}
+	return false
+}
 
 // send hands the parcel over. A panic of the backend is an error like any other: it must not end the daemon.
 func (p *pool) send(ctx context.Context, c claim) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("bug: backend panicked: %v", r)
+			err = fmt.Errorf("%w: %v", errPanicked, r)
 		}
 	}()
 	if c.retaken && c.rows[0].Attempts >= int64(p.o.cfg.MaxAttempts) {
-		return errors.New("interrupted while sending, too often")
+		return errInterrupted
 	}
 	parcel := backends.Parcel{ID: c.parcel, To: c.rows[0].Address, Manage: c.rows[len(c.rows)-1].Manage}
 	for _, r := range c.rows {
