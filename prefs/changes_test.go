@@ -146,10 +146,14 @@ func TestChangesNameWhatEveryWriteTouches(t *testing.T) {
 			{"on", func() error { return s.SetFilterOn(ctx, alice.ID, one.ID, true) }},
 			{"one-shot", func() error { return s.SetOneShot(ctx, alice.ID, one.ID, true) }},
 			{"fire", func() error { _, err := s.SwitchOffOneShots(d.Writer, []rulespec.FilterID{one.ID}); return err }},
-			{"stop", func() error { return s.Stop(ctx, prefs.Action{Filter: chosen.ID, Destination: mail.ID}) }},
-			{"unstop", func() error { return s.Unstop(ctx, prefs.Action{Filter: chosen.ID, Destination: mail.ID}) }},
-			{"stop all", func() error { return s.Stop(ctx, prefs.Action{Destination: irc.ID}) }},
-			{"unstop all", func() error { return s.Unstop(ctx, prefs.Action{Destination: irc.ID}) }},
+			{"stop", func() error { _, err := s.Stop(ctx, prefs.Action{Filter: chosen.ID, Destination: mail.ID}); return err }},
+			{"unstop", func() error {
+				return s.Unstop(ctx, prefs.Stopped{Action: prefs.Action{Filter: chosen.ID, Destination: mail.ID}, Detached: true, Off: true})
+			}},
+			{"stop all", func() error { _, err := s.Stop(ctx, prefs.Action{Destination: irc.ID}); return err }},
+			{"unstop all", func() error {
+				return s.Unstop(ctx, prefs.Stopped{Action: prefs.Action{Destination: irc.ID}, Off: true})
+			}},
 			{"rename", func() error { return s.RenameUser(ctx, alice.ID, "alicia") }},
 			{"zone", func() error { return s.SetZone(ctx, alice.ID, "Europe/Berlin") }},
 			{"delete a destination", func() error { return s.DeleteDestination(ctx, alice.ID, irc.ID) }},

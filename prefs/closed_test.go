@@ -34,7 +34,7 @@ func TestClosingEndsWhatWaits(t *testing.T) {
 			{"switched on", false, func(userID, id uint) error { return s.SetDestinationOn(ctx, userID, id, true) }},
 			{"switched off", false, func(userID, id uint) error { return s.SetDestinationOn(ctx, userID, id, false) }},
 			{"refused", false, func(_, id uint) error { return s.DisableDestination(ctx, id, "no such mailbox") }},
-			{"stopped", false, func(_, id uint) error { return s.Stop(ctx, prefs.Action{Destination: id}) }},
+			{"stopped", false, func(_, id uint) error { _, err := s.Stop(ctx, prefs.Action{Destination: id}); return err }},
 			{"deleted", false, func(userID, id uint) error { return s.DeleteDestination(ctx, userID, id) }},
 			{"account deleted", true, func(userID, _ uint) error { return s.DeleteUser(ctx, userID) }},
 		} {

@@ -248,18 +248,40 @@ func TestStop(t *testing.T) {
 			}
 		}
 		atMail, atIRC := prefs.Action{Filter: f.ID, Destination: mail.ID}, prefs.Action{Filter: f.ID, Destination: irc.ID}
+		var did prefs.Stopped
+		stop := func(a prefs.Action) (err error) { did, err = s.Stop(ctx, a); return err }
+		detached := prefs.Stopped{Action: atMail, Detached: true}
 		step(nil, mail.ID, irc.ID)
-		step(s.Stop(ctx, atMail), irc.ID)
-		step(s.Stop(ctx, atMail), irc.ID)
-		step(s.Unstop(ctx, atMail), mail.ID, irc.ID)
-		step(s.Stop(ctx, atIRC), mail.ID)
-		step(s.Stop(ctx, atMail))
-		if got := must[prefs.Filter](t)(s.Filter(ctx, alice.ID, f.ID)); got.On {
-			t.Error("a filter that reaches nobody is on")
+		step(stop(atMail), irc.ID)
+		if did != detached {
+			t.Errorf("Stop = %+v, want %+v", did, detached)
 		}
-		step(s.Unstop(ctx, atIRC), irc.ID)
-		step(s.Stop(ctx, prefs.Action{Destination: irc.ID}))
-		step(s.Unstop(ctx, prefs.Action{Destination: irc.ID}), irc.ID)
+		step(stop(atMail), irc.ID)
+		if did.Any() {
+			t.Errorf("the second Stop = %+v, want that it changed nothing", did)
+		}
+		step(s.Unstop(ctx, did), irc.ID)
+		step(s.Unstop(ctx, detached), mail.ID, irc.ID)
+		step(stop(atIRC), mail.ID)
+		atIRCDid := did
+		step(stop(atMail))
+		if got := must[prefs.Filter](t)(s.Filter(ctx, alice.ID, f.ID)); got.On || !did.Off {
+			t.Errorf("a filter that reaches nobody is on: %v; Stop = %+v", got.On, did)
+		}
+		step(s.Unstop(ctx, atIRCDid)) // that stop did not switch the filter off
+		step(s.Unstop(ctx, did), mail.ID, irc.ID)
+		step(stop(prefs.Action{Destination: irc.ID}), mail.ID)
+		step(s.Unstop(ctx, did), mail.ID, irc.ID)
+
+		// who has switched the filter off keeps it off, whatever becomes of a link
+		ok(t, s.SetFilterOn(ctx, alice.ID, f.ID, false))
+		step(stop(atMail))
+		step(s.Unstop(ctx, did))
+		ok(t, s.SetDestinationOn(ctx, alice.ID, irc.ID, false))
+		step(stop(prefs.Action{Destination: irc.ID}))
+		if did.Any() {
+			t.Errorf("stopping what is off = %+v", did)
+		}
 
 		to, about, err := s.Target(ctx, atIRC)
 		ok(t, err)
@@ -268,11 +290,11 @@ func TestStop(t *testing.T) {
 		}
 		// a destination of bob's and a filter of alice's never fit together
 		crossed := prefs.Action{Filter: f.ID, Destination: bobs.ID}
-		want(t, s.Stop(ctx, crossed), prefs.ErrNotFound)
-		want(t, s.Unstop(ctx, crossed), prefs.ErrNotFound)
+		want(t, stop(crossed), prefs.ErrNotFound)
+		want(t, s.Unstop(ctx, prefs.Stopped{Action: crossed, Detached: true, Off: true}), prefs.ErrNotFound)
 		_, _, err = s.Target(ctx, crossed)
 		want(t, err, prefs.ErrNotFound)
-		want(t, s.Stop(ctx, prefs.Action{Filter: rulespec.FilterID(999), Destination: bobs.ID}), prefs.ErrNotFound)
+		want(t, stop(prefs.Action{Filter: rulespec.FilterID(999), Destination: bobs.ID}), prefs.ErrNotFound)
 		_ = bob
 	})
 }

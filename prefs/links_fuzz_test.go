@@ -15,11 +15,16 @@ func FuzzVerify(f *testing.F) {
 	f.Add(token(l.Stop(7, 9)))
 	f.Add(token(l.Stop(rulespec.FilterID(1<<63), 1<<63)))
 	f.Add(token(l.Manage(9)))
+	f.Add(l.Undo(prefs.Stopped{Action: prefs.Action{Filter: 7, Destination: 9}, Detached: true, Off: true}))
 	f.Add("AQcJ")
 	f.Fuzz(func(t *testing.T, text string) {
 		a, err := l.Verify(text)
 		if err == nil && text != token(l.Stop(a.Filter, a.Destination)) {
 			t.Errorf("Verify(%q) = %+v", text, a)
+		}
+		did, undo := l.VerifyUndo(text)
+		if undo == nil && (err == nil || text != l.Undo(did)) {
+			t.Errorf("VerifyUndo(%q) = %+v", text, did)
 		}
 	})
 }

@@ -227,7 +227,7 @@ func (m *machine) deleteFilter(r *rapid.T) {
 func (m *machine) stop(r *rapid.T) {
 	id, f := m.filter(r)
 	to, d := m.destination(r)
-	err := m.s.Stop(m.ctx, prefs.Action{Filter: id, Destination: to})
+	_, err := m.s.Stop(m.ctx, prefs.Action{Filter: id, Destination: to})
 	if d.user != f.user {
 		if err != prefs.ErrNotFound {
 			r.Fatalf("Stop = %v, want ErrNotFound", err)

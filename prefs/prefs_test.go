@@ -189,7 +189,7 @@ func TestRevisionRises(t *testing.T) {
 			"disable":  func() error { return s.DisableDestination(ctx, mail.ID, "550") },
 			"filter":   func() error { return s.SetFilterOn(ctx, alice.ID, f.ID, false) },
 			"one-shot": func() error { return s.SetOneShot(ctx, alice.ID, f.ID, true) },
-			"stop":     func() error { return s.Stop(ctx, prefs.Action{Filter: f.ID, Destination: mail.ID}) },
+			"stop":     func() error { _, err := s.Stop(ctx, prefs.Action{Filter: f.ID, Destination: mail.ID}); return err },
 			"save":     func() error { _, err := s.SaveFilter(ctx, alice.ID, f); return err },
 			"new one":  func() error { _, err := s.SaveFilter(ctx, alice.ID, packageFilter("x", "zsh")); return err },
 			"copy":     func() error { _, err := s.CopyFilter(ctx, alice.ID, f.ID); return err },

@@ -169,8 +169,23 @@ func TestLinks(t *testing.T) {
 		if other := prefs.NewLinks([]byte("another key, 16+"), "https://n.example.org", c.now); other.Stop(7, 9) == link {
 			t.Error("the key makes no difference")
 		}
+		did := prefs.Stopped{Action: prefs.Action{Filter: 7, Destination: 9}, Off: true}
+		undo := l.Undo(did)
+		if got, err := same.VerifyUndo(undo); err != nil || got != did {
+			t.Errorf("VerifyUndo = %+v, %v", got, err)
+		}
+		_, err := l.VerifyUndo(token)
+		want(t, err, prefs.ErrCode) // the link of the mail takes nothing back
+		_, err = l.Verify(undo)
+		want(t, err, prefs.ErrCode)
+		if l.Undo(prefs.Stopped{Action: did.Action}) != "" {
+			t.Error("what changed nothing can be undone")
+		}
+		c.pass(prefs.UndoLife)
+		_, err = l.VerifyUndo(undo)
+		want(t, err, prefs.ErrCode)
 		c.pass(prefs.LinkLife + time.Hour)
-		_, err := l.Verify(token)
+		_, err = l.Verify(token)
 		want(t, err, prefs.ErrCode)
 		none := prefs.NewLinks([]byte("0123456789abcdef"), "", c.now)
 		if none.Stop(1, 2)+none.Manage(2)+none.Filter(1) != "" {

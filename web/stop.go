@@ -11,22 +11,26 @@ import (
 // stopView is the page of a signed link. Whoever has the link may see and do what it names, and nothing else.
 type stopView struct {
 	frame
-	Action, Filter, Address, Sentence string
-	Done, Undone                      bool
-	DoneText                          string
+	Action, Undo, Filter, Address, Sentence string // Undo is "" where nothing can be taken back
+	Done, Undone                            bool
+	DoneText                                string
 }
 
 // stopTarget finds what the link is about.
 func (v *visit) stopTarget() (prefs.Action, stopView, error) {
-	token := v.r.PathValue("token")
-	p := stopView{frame: v.frame("Stop notices", ""), Action: "/stop/" + token}
-	a, err := v.Links.Verify(token)
+	a, err := v.Links.Verify(v.r.PathValue("token"))
 	if errors.Is(err, prefs.ErrCode) {
-		return a, p, fail(http.StatusGone, "This link is not complete, or it is too old. Open the settings to change what is sent to you.")
+		return a, stopView{}, fail(http.StatusGone, "This link is not complete, or it is too old. Open the settings to change what is sent to you.")
 	}
 	if err != nil {
-		return a, p, err
+		return a, stopView{}, err
 	}
+	return v.about(a)
+}
+
+// about fills the page of an action.
+func (v *visit) about(a prefs.Action) (prefs.Action, stopView, error) {
+	p := stopView{frame: v.frame("Stop notices", ""), Action: "/stop/" + v.r.PathValue("token")}
 	d, f, err := v.Prefs.Target(v.r.Context(), a)
 	if errors.Is(err, prefs.ErrNotFound) {
 		return a, p, fail(http.StatusGone, "The filter or the destination is gone already, so nothing of the kind is sent any more.")
@@ -60,10 +64,14 @@ func stop(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if err := v.Prefs.Stop(v.r.Context(), a); err != nil {
+	did, err := v.Prefs.Stop(v.r.Context(), a)
+	if err != nil {
 		return err
 	}
 	v.Changed()
+	if token := v.Links.Undo(did); token != "" {
+		p.Undo = "/stop/" + token + "/undo"
+	}
 	p.Done, p.Title = true, "Stopped"
 	p.DoneText = "The filter " + p.Filter + " no longer sends to " + p.Address + ". Your other filters stay as they are, so you may still hear of some of the same messages."
 	if a.Filter == 0 {
@@ -72,12 +80,21 @@ func stop(v *visit) error {
 	return v.show(http.StatusOK, "stop", p)
 }
 
+// undoStop takes a stop back. The link in the mail cannot do that: only the page that answered the stop, for a while, so
+// that a mail that was passed on never starts what its owner has ended.
 func undoStop(v *visit) error {
-	a, p, err := v.stopTarget()
+	did, err := v.Links.VerifyUndo(v.r.PathValue("token"))
+	if errors.Is(err, prefs.ErrCode) {
+		return fail(http.StatusGone, "A stop can be undone on its page for "+duration(prefs.UndoLife)+". Open the settings to change what is sent to you.")
+	}
 	if err != nil {
 		return err
 	}
-	if err := v.Prefs.Unstop(v.r.Context(), a); err != nil {
+	a, p, err := v.about(did.Action)
+	if err != nil {
+		return err
+	}
+	if err := v.Prefs.Unstop(v.r.Context(), did); err != nil {
 		return err
 	}
 	v.Changed()

@@ -2,12 +2,23 @@ package web_test
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/notifyd/notifyd/prefs"
 )
+
+// undoOf gives the address that the Undo button of a page posts to.
+func undoOf(t *testing.T, a answer) string {
+	t.Helper()
+	found := regexp.MustCompile(`action="(/stop/[^"]+/undo)"`).FindStringSubmatch(a.body)
+	if found == nil {
+		t.Fatalf("no Undo on the page:\n%s", a.body)
+	}
+	return found[1]
+}
 
 func TestStopLink(t *testing.T) {
 	f := newFixture(t)
@@ -25,14 +36,28 @@ func TestStopLink(t *testing.T) {
 		t.Fatal("looking at the page stopped the filter")
 	}
 	nobody.post(page).want(t, http.StatusBadRequest)
-	nobody.post(page, "stop", "yes").want(t, 200, "no longer sends to alice@example.org", "Undo")
+	undo := undoOf(t, nobody.post(page, "stop", "yes").want(t, 200, "no longer sends to alice@example.org", "Undo"))
 	if on() {
 		t.Fatal("the filter still sends there")
 	}
-	nobody.post(page+"/undo").want(t, 200, "sends to alice@example.org again")
+	if a := nobody.post(page, "stop", "yes").want(t, 200); strings.Contains(a.body, "Undo") {
+		t.Error("a stop that changed nothing can be undone")
+	}
+	nobody.post(page+"/undo").want(t, http.StatusGone)
+	if on() {
+		t.Fatal("the link of the mail brought it back")
+	}
+	nobody.post(undo).want(t, 200, "sends to alice@example.org again")
 	if !on() {
 		t.Fatal("undo did not bring it back")
 	}
+	undo = undoOf(t, nobody.post(page, "stop", "yes"))
+	f.pass(prefs.UndoLife)
+	nobody.post(undo).want(t, http.StatusGone, "for 1 hour")
+	if on() {
+		t.Fatal("an old undo brought it back")
+	}
+	f.alice.post(filterPath(f.filter)+"/on").want(t, http.StatusSeeOther)
 	// A mail program posts without any header of a browser (RFC 8058, section 3.1).
 	nobody.do(http.MethodPost, page, "application/x-www-form-urlencoded", strings.NewReader("List-Unsubscribe=One-Click")).want(t, 200)
 	if on() {
@@ -47,11 +72,12 @@ func TestStopEverythingForADestination(t *testing.T) {
 	f := newFixture(t)
 	link := f.links.Manage(f.mail.ID)
 	f.visitor().get(link).want(t, 200, "Everything that is sent to", "Stop everything here")
-	f.visitor().post(link, "stop", "yes").want(t, 200, "Nothing more is sent to alice@example.org")
+	undo := undoOf(t, f.visitor().post(link, "stop", "yes").want(t, 200, "Nothing more is sent to alice@example.org"))
 	if f.destinations("alice")[0].On {
 		t.Error("the destination is still on")
 	}
-	f.visitor().post(link+"/undo").want(t, 200)
+	f.visitor().post(link+"/undo").want(t, http.StatusGone)
+	f.visitor().post(undo).want(t, 200)
 	if !f.destinations("alice")[0].On {
 		t.Error("undo did not switch it on")
 	}
