@@ -2,6 +2,7 @@ package rulespec
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,12 @@ func formatDestinations(b *strings.Builder, ds []FileDestination) {
 		}
 		if d.Count != 0 {
 			fmt.Fprintf(b, "    count: %d\n", d.Count)
+		}
+		if d.At != "" {
+			fmt.Fprintf(b, "    at: %s\n", scalar(d.At))
+		}
+		if len(d.Days) > 0 {
+			fmt.Fprintf(b, "    days: [%s]\n", strings.Join(dayNames(d.Days), ", "))
 		}
 	}
 }
@@ -57,7 +64,7 @@ func (r *reader) destinations(n ast.Node) []FileDestination {
 	return ds
 }
 
-var destinationKeys = []string{"to", "every", "count"}
+var destinationKeys = []string{"to", "every", "count", "at", "days"}
 
 func (r *reader) destination(n ast.Node) FileDestination {
 	d := FileDestination{Line: placeOf(n).line}
@@ -69,12 +76,7 @@ func (r *reader) destination(n ast.Node) FileDestination {
 				r.checkDestination(d.To, placeOf(e.value))
 			}
 		case "every":
-			text, _ := r.text(e.value)
-			every, err := time.ParseDuration(text)
-			if text != "" && (err != nil || every <= 0) {
-				r.wrong(placeOf(e.value), quoted(text)+" is no length of time; one is written 90m, 1h30m or 24h")
-			}
-			d.Every = every
+			d.Every = r.every(e.value)
 		case "count":
 			text, _ := r.text(e.value)
 			count, err := strconv.Atoi(text)
@@ -82,14 +84,71 @@ func (r *reader) destination(n ast.Node) FileDestination {
 				r.wrong(placeOf(e.value), quoted(text)+" is no number of notices")
 			}
 			d.Count = count
+		case "at":
+			d.At, _ = r.text(e.value)
+			if _, err := time.Parse("15:04", d.At); d.At != "" && (err != nil || len(d.At) != len("15:04")) {
+				r.wrong(placeOf(e.value), quoted(d.At)+" is no time of day; one is written 07:00 or 18:30")
+			}
+		case "days":
+			d.Days = r.days(e.value)
 		default:
 			r.wrong(e.at, unknown("key", e.key, destinationKeys))
 		}
 	}
-	if d.To == "" && len(r.errs) == before {
+	switch {
+	case len(r.errs) > before:
+	case d.To == "":
 		r.wrong(placeOf(n), "a destination needs a `to`")
+	case len(d.Days) > 0 && d.At == "":
+		r.wrong(placeOf(n), "`days` say nothing without `at`, the time of day")
 	}
 	return d
+}
+
+func (r *reader) every(n ast.Node) time.Duration {
+	text, _ := r.text(n)
+	every, err := time.ParseDuration(text)
+	if text != "" && (err != nil || every <= 0) {
+		r.wrong(placeOf(n), quoted(text)+" is no length of time; one is written 90m, 1h30m or 24h")
+	}
+	return every
+}
+
+// week has the days as a text names them, in the order in which they are written.
+var week = []struct {
+	name string
+	day  time.Weekday
+}{
+	{"monday", time.Monday}, {"tuesday", time.Tuesday}, {"wednesday", time.Wednesday}, {"thursday", time.Thursday},
+	{"friday", time.Friday}, {"saturday", time.Saturday}, {"sunday", time.Sunday},
+}
+
+func dayNames(days []time.Weekday) []string {
+	var names []string
+	for _, w := range week {
+		if slices.Contains(days, w.day) {
+			names = append(names, w.name)
+		}
+	}
+	return names
+}
+
+// days reads days of the week; what is written in another order comes out in that of the week.
+func (r *reader) days(n ast.Node) []time.Weekday {
+	names, ok := r.values(n)
+	if !ok {
+		return nil
+	}
+	var days []time.Weekday
+	for _, w := range week {
+		if slices.Contains(names, w.name) {
+			days = append(days, w.day)
+		}
+	}
+	if len(days) != len(names) || len(names) == 0 {
+		r.wrong(placeOf(n), "`days` is a list of days of the week, each once, written monday, tuesday and so on")
+	}
+	return days
 }
 
 // checkDestination holds a text to the form of a destination.

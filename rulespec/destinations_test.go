@@ -17,6 +17,9 @@ const withDestinations = `destinations:
   - to: "irc:alice@tea.example.org"
   - to: "desktop:alice"
     every: 24h
+  - to: "email:bob@example.org"
+    at: "07:00"
+    days: [monday, saturday, sunday]
 filters:
   - name: x
     rules:
@@ -33,6 +36,7 @@ func TestDestinations(t *testing.T) {
 		{To: "email:alice@example.org", Every: 90 * time.Minute, Count: 50, Line: 2},
 		{To: "irc:alice@tea.example.org", Line: 5},
 		{To: "desktop:alice", Every: 24 * time.Hour, Line: 6},
+		{To: "email:bob@example.org", At: "07:00", Days: []time.Weekday{time.Monday, time.Saturday, time.Sunday}, Line: 8},
 	}
 	if !reflect.DeepEqual(file.Destinations, want) {
 		t.Errorf("destinations = %+v, want %+v", file.Destinations, want)
@@ -62,6 +66,12 @@ func TestDestinationsSayWhatIsWrong(t *testing.T) {
 		{"destinations:\n  - to: a:b\n    every: -1h\n", "is no length of time"},
 		{"destinations:\n  - to: a:b\n    count: many\n", "is no number of notices"},
 		{"destinations:\n  - to: a:b\n    count: 0\n", "is no number of notices"},
+		{"destinations:\n  - to: a:b\n    at: 7:00\n", `"7:00" is no time of day; one is written 07:00`},
+		{"destinations:\n  - to: a:b\n    at: 24:00\n", "is no time of day"},
+		{"destinations:\n  - to: a:b\n    days: [mon]\n", "line 3, column 11: `days` is a list of days"},
+		{"destinations:\n  - to: a:b\n    days: [monday, monday]\n", "each once"},
+		{"destinations:\n  - to: a:b\n    days: [monday]\n", "line 2, column 5: `days` say nothing without `at`"},
+		{"destinations:\n  - to: a:b\n    days: []\n", "`days` is a list"},
 		{"destinations:\n  - to: a:b\n    evry: 1h\n", "did you mean every?"},
 		{"destinations:\n  - to: a:b\n  - to: a:b\n", "stands twice"},
 		{tooMany, "at most 100"},

@@ -41,10 +41,12 @@ type File struct {
 
 // A FileDestination is a destination as it stands in a File, with its schedule; without one it is sent to at once.
 type FileDestination struct {
-	To    string        // "backend:address"
-	Every time.Duration // a digest so long after the oldest waiting notice; 0: no such condition
-	Count int           // a digest at so many waiting notices; 0: no such condition
-	Line  int           // where it stands in the text; 0 when it was not parsed
+	To    string         // "backend:address"
+	Every time.Duration  // a digest so long after the oldest waiting notice; 0: no such condition
+	Count int            // a digest at so many waiting notices; 0: no such condition
+	At    string         // a digest at this time of day, "07:00" in the owner's zone; "": no such condition
+	Days  []time.Weekday // those on which At holds, in the order of the week; empty: every day
+	Line  int            // where it stands in the text; 0 when it was not parsed
 }
 
 // A FileFilter is a filter as it stands in a File, with what is stored beside its rules.

@@ -74,19 +74,24 @@ func saveSchedule(v *visit) error {
 	if !ok {
 		return v.showOneDestination(http.StatusUnprocessableEntity, d, func(p *destinationView) { p.Schedule = form })
 	}
-	if err := v.Prefs.SetSchedule(v.r.Context(), v.user.ID, d.ID, s); err != nil {
+	if err := v.setSchedule(d.ID, s); err != nil {
 		return v.explain(err)
 	}
 	v.Changed()
 	waiting := " What waits already keeps its time."
 	if !s.Digest() {
-		if err := v.Outbox.SendNow(v.r.Context(), prefs.Key(d.ID)); err != nil {
-			return err
-		}
 		waiting = " What was waiting goes out now."
 	}
 	v.say("good", "Saved. "+scheduleWords(s)+waiting)
 	return v.redirect(destinationPage(d.ID))
+}
+
+// setSchedule sets a schedule; with one of no digest, what waits goes out now: nobody asks for its time any more.
+func (v *visit) setSchedule(id uint, s prefs.Schedule) error {
+	if err := v.Prefs.SetSchedule(v.r.Context(), v.user.ID, id, s); err != nil || s.Digest() {
+		return err
+	}
+	return v.Outbox.SendNow(v.r.Context(), prefs.Key(id))
 }
 
 // addDesktop makes the desktop destination where there is none yet, and a token for one more machine. There is no code:

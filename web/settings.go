@@ -62,7 +62,7 @@ func saveSettings(v *visit) error {
 	return v.redirect("/settings")
 }
 
-// exportFilters gives all filters in their text form.
+// exportFilters gives all filters in their text form, and the schedules of the destinations.
 func exportFilters(v *visit) error {
 	ds, err := v.Prefs.Destinations(v.r.Context(), v.user.ID)
 	if err != nil {
@@ -72,7 +72,7 @@ func exportFilters(v *visit) error {
 	if err != nil {
 		return err
 	}
-	var file rulespec.File
+	file := rulespec.File{Destinations: fileDestinations(ds)}
 	for _, f := range filters {
 		file.Filters = append(file.Filters, fileFilter(f, ds))
 	}
@@ -101,7 +101,7 @@ func importFilters(v *visit) error {
 		})
 	}
 	for id, schedule := range schedules {
-		if err := v.Prefs.SetSchedule(v.r.Context(), v.user.ID, id, schedule); err != nil {
+		if err := v.setSchedule(id, schedule); err != nil {
 			return err
 		}
 	}

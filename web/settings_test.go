@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fmt"
 	"html"
 	"net/http"
 	"reflect"
@@ -9,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/web"
 )
 
 func TestSettings(t *testing.T) {
@@ -66,6 +69,53 @@ func TestImportOfSchedules(t *testing.T) {
 	alice.post("/settings/import", "text", text("email:Alice@example.org", "2h")).to(t, "/filters")
 	if got, want := s.destinations("alice")[0].Schedule, (prefs.Schedule{Every: 2 * time.Hour, Count: 10}); !reflect.DeepEqual(got, want) || len(s.filters("alice")) != before+1 {
 		t.Errorf("schedule %+v, want %+v", got, want)
+	}
+}
+
+// What is exported and imported again is as it was: filters, where they go, and when that is sent to.
+func TestExportKeepsSchedules(t *testing.T) {
+	s := newSite(t, "")
+	alice := s.signUp("alice")
+	alice.post("/destinations", "backend", "desktop", "address", "laptop")
+	ds := s.destinations("alice")
+	page := fmt.Sprintf("/destinations/%d", ds[0].ID)
+	alice.post(page, "how", "digest", "at", "07:00", "day", "1", "day", "5", "count", "20").to(t, page)
+	want := s.destinations("alice")[0].Schedule
+	to := []string{"where", "some", "to", fmt.Sprint(ds[0].ID), "to", fmt.Sprint(ds[1].ID)}
+	alice.post("/filters", append(to, "do", "save", "name", "Tea", "on", "yes", "r0.kind", "package", "r0.name", "tea")...).to(t, "/filters")
+	file := alice.get("/settings/filters.yaml")
+	file.want(t, 200, "at: \"07:00\"", "days: [monday, friday]", "count: 20")
+
+	alice.post(page, "how", "once").to(t, page)
+	before := len(s.filters("alice"))
+	alice.post("/settings/import", "text", file.body).to(t, "/filters")
+	if got := s.destinations("alice")[0].Schedule; !reflect.DeepEqual(got, want) {
+		t.Errorf("schedule %+v, want %+v", got, want)
+	}
+	all := s.filters("alice")
+	if len(all) != 2*before || len(all[len(all)-1].Destinations) != 2 {
+		t.Errorf("filters: %+v", all)
+	}
+	// The desktop is everybody's own, whatever its feed is called.
+	bob := s.signUp("bob")
+	bob.post("/destinations", "backend", "desktop", "address", "laptop")
+	bob.post("/settings/import", "text", "filters:\n  - name: x\n    to: desktop:"+web.DesktopAddress(ds[0].UserID)+"\n    rules: [package: tea]\n").to(t, "/filters")
+}
+
+// A digest that an import makes a notice at once leaves nothing waiting for a time that nobody asks for any more.
+func TestImportSendsWhatWaits(t *testing.T) {
+	s := newSite(t, "")
+	alice := s.signUp("alice")
+	d := s.destinations("alice")[0]
+	if err := s.queue(t.Context(), outbox.Delivery{
+		Message: "m", Destination: prefs.Key(d.ID), Backend: d.Backend, Address: d.Address, Together: true, DueAt: s.now().Add(time.Hour),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	alice.post("/settings/import", "text", "destinations:\n  - to: email:alice@example.org\nfilters:\n  - name: x\n    rules: [package: tea]\n").to(t, "/filters")
+	entries, err := s.outbox.OfMessage(t.Context(), "m", []string{prefs.Key(d.ID)})
+	if err != nil || len(entries) != 1 || entries[0].DueAt.After(s.now()) {
+		t.Errorf("waiting: %+v, %v", entries, err)
 	}
 }
 

@@ -31,6 +31,18 @@ func fileFilter(f prefs.Filter, ds []prefs.Destination) rulespec.FileFilter {
 	return out
 }
 
+// fileDestinations gives the schedules of destinations in the form that is written to a file. One that is sent to at once is
+// left out, as an import from elsewhere leaves it out: it would only ask for a destination that the reader need not have.
+func fileDestinations(ds []prefs.Destination) []rulespec.FileDestination {
+	var list []rulespec.FileDestination
+	for _, d := range ds {
+		if s := d.Schedule; s.Digest() {
+			list = append(list, rulespec.FileDestination{To: d.Backend + ":" + d.Address, Every: s.Every, Count: s.Count, At: s.At, Days: s.Weekdays})
+		}
+	}
+	return list
+}
+
 // fromText reads the text of a draft into its filter; it gives what is wrong in words, "" when nothing is.
 func (v *visit) fromText(d *draft) string {
 	list, schedules, problems := v.readFilters(d.text)
@@ -90,7 +102,7 @@ func readSchedules(written []rulespec.FileDestination, ds []prefs.Destination) (
 			problems = append(problems, "You have no destination "+d.To+"; add it first, or take it out of \"destinations\".")
 			continue
 		}
-		schedules[id] = prefs.Schedule{Every: d.Every, Count: d.Count}
+		schedules[id] = prefs.Schedule{Every: d.Every, Count: d.Count, At: d.At, Weekdays: d.Days}
 		var wrong *prefs.Error
 		if errors.As(schedules[id].Check(), &wrong) {
 			problems = append(problems, "Destination "+d.To+": \""+wrong.Field+"\" "+wrong.Problem+".")
@@ -99,10 +111,12 @@ func readSchedules(written []rulespec.FileDestination, ds []prefs.Destination) (
 	return schedules, problems
 }
 
+// findDestination finds the destination that a text names. A person has one desktop, and its address is only a number of
+// ours: any stands for it.
 func findDestination(ds []prefs.Destination, to string) (uint, bool) {
 	backend, address, _ := strings.Cut(to, ":")
 	for _, d := range ds {
-		if d.Backend == backend && strings.EqualFold(d.Address, address) {
+		if d.Backend == backend && (backend == desktop || strings.EqualFold(d.Address, address)) {
 			return d.ID, true
 		}
 	}
