@@ -172,6 +172,19 @@ func identityOf(owner string, r rulespec.Rule) string {
 	return b.String()
 }
 
+// ruleOf gives the rule that identityOf made an identity of, and the owner where the rule depends on him.
+func ruleOf(identity string) (r rulespec.Rule, owner string) {
+	text, owner, _ := strings.Cut(identity, "\x02")
+	kind, text, _ := strings.Cut(text, "\x01")
+	r = rulespec.Rule{Kind: kind, Args: rulespec.Args{}}
+	for _, param := range strings.Split(text, "\x01") {
+		if values := strings.Split(param, "\x00"); len(values) > 1 {
+			r.Args[values[0]] = values[1:]
+		}
+	}
+	return r, owner
+}
+
 // compileRules compiles one filter; the error joins an *rulespec.Error for each mistake.
 func compileRules(env rulespec.Env, f rulespec.Filter) ([]compiledRule, error) {
 	c := compiler{env: env}

@@ -25,14 +25,16 @@ type dfaTable struct {
 	epoch int
 	// next is where states lead to: a row for each, by class of character and last for the end of the text. In front of
 	// the rows it is where a run starts, by what stands before it.
-	next   []atomic.Uint32
-	states []dfaState // belongs to who has the lock
+	next []atomic.Uint32
+	// The rest belongs to who has the lock.
+	states []dfaState
+	hashes []uint32 // of states
+	places int      // in all states
 }
 
 // A dfaState is the places of the program where the next character is asked for, in order, and what came before it.
 type dfaState struct {
 	places []uint16
-	hash   uint32
 	before before
 }
 
@@ -49,6 +51,11 @@ const (
 	dfaBytes = 64 << 10
 	// dfaFirst is how many states a table has room for at first.
 	dfaFirst = 6
+	// stateBytes is what a state takes without its row and its places.
+	stateBytes = 48
+	// worthwhile is how many bytes must be read for each state that is made, if states are to be forgotten for new ones:
+	// with fewer, regexp is faster.
+	worthwhile = 10
 	// stateSteps is what making a state costs, in steps, and placeSteps each place in it.
 	stateSteps, placeSteps = 64, 8
 )
@@ -63,11 +70,7 @@ func newDFA(c *code) *dfa {
 }
 
 func (t *dfaTable) bytes() int64 {
-	n := 4*len(t.next) + 40*len(t.states)
-	for i := range t.states {
-		n += 2 * len(t.states[i].places)
-	}
-	return int64(n)
+	return int64(4*len(t.next) + stateBytes*len(t.states) + 2*t.places)
 }
 
 // An outcome is what a run found out.
@@ -83,6 +86,8 @@ const (
 type run struct {
 	*dfa
 	table *dfaTable
+	made  int   // states
+	read  int   // bytes, when the last state was asked for
 	reset bool  // the states had no room once
 	steps int64 // what it cost: one for each byte, and more for each new state
 }
@@ -111,6 +116,7 @@ func (r *run) match(text string, at int, tied bool) outcome {
 		i += size
 		to := next[int(state)+class].Load()
 		if to == dfaUnknown {
+			r.read = i - at
 			to, ok = r.step(state, class)
 			next = r.table.next
 		}
@@ -139,12 +145,13 @@ func (r *run) start(b before) (uint32, bool) {
 	r.lock.Lock()
 	defer r.lock.Unlock()
 	r.table = r.dfa.table.Load()
+	var w way
 	var set placeSet
-	if r.follow(&set, r.first, 0, false) {
+	if w.follow(&r.code, &set, r.first, 0, false) {
 		r.table.next[b].Store(dfaMatch)
 		return dfaMatch, true
 	}
-	to, ok := r.state(&set, b)
+	to, ok := r.state(&w, &set, b)
 	if ok {
 		r.table.next[b].Store(to)
 	}
@@ -167,10 +174,11 @@ func (r *run) step(from uint32, class int) (uint32, bool) {
 
 // lead works out where s leads to.
 func (r *run) lead(s dfaState, class int) (uint32, bool) {
+	var w way
 	var now, then placeSet
 	flags := r.flags(s.before, class)
 	for _, place := range s.places {
-		if r.follow(&now, place, flags, true) {
+		if w.follow(&r.code, &now, place, flags, true) {
 			return dfaMatch, true
 		}
 	}
@@ -178,54 +186,59 @@ func (r *run) lead(s dfaState, class int) (uint32, bool) {
 		return dfaDead, true
 	}
 	for place := range now.all {
-		if in := &r.insts[place]; in.op == opRune && r.sets[in.set]>>class&1 == 1 && r.follow(&then, in.out, 0, false) {
+		if in := &r.insts[place]; in.op == opRune && r.sets[in.set]>>class&1 == 1 && w.follow(&r.code, &then, in.out, 0, false) {
 			return dfaMatch, true
 		}
 	}
 	tied := s.before & tiedBefore
-	if tied == 0 && r.follow(&then, r.first, 0, false) {
+	if tied == 0 && w.follow(&r.code, &then, r.first, 0, false) {
 		return dfaMatch, true
 	}
-	return r.state(&then, r.kinds[class]|tied)
+	return r.state(&w, &then, r.kinds[class]|tied)
 }
 
 // state gives the state of a set, and makes it if need be. When there is no room, all states are forgotten, once in a run.
-func (r *run) state(set *placeSet, b before) (uint32, bool) {
-	s := r.code.state(set, b)
-	if len(s.places) == 0 && b&tiedBefore != 0 {
+func (r *run) state(w *way, set *placeSet, b before) (uint32, bool) {
+	places, hash, b := w.places(&r.code, set, b)
+	if len(places) == 0 && b&tiedBefore != 0 {
 		return dfaDead, true
 	}
 	t := r.table
-	for i := range t.states {
-		if known := &t.states[i]; known.hash == s.hash && known.before == s.before && slices.Equal(known.places, s.places) {
+	for i, known := range t.hashes {
+		if s := &t.states[i]; known == hash && s.before == b && slices.Equal(s.places, places) {
 			return uint32(dfaRows + i*r.columns), true
 		}
 	}
-	r.steps += stateSteps + placeSteps*int64(len(s.places))
-	if t.bytes()+int64(4*r.columns+40+2*len(s.places)) > dfaBytes {
-		if r.reset {
+	r.made++
+	r.steps += stateSteps + placeSteps*int64(len(places))
+	was := t.bytes()
+	if was+int64(4*r.columns+stateBytes+2*len(places)) > dfaBytes {
+		if r.reset || r.read < worthwhile*r.made {
 			return 0, false
 		}
 		r.reset = true
-		r.size.Add(-t.bytes())
 		t = &dfaTable{epoch: t.epoch + 1, next: make([]atomic.Uint32, dfaRows+dfaFirst*r.columns)}
-		r.size.Add(t.bytes())
 	}
 	at := len(t.states)
-	if row := dfaRows + at*r.columns; row+r.columns > len(t.next) {
+	row := dfaRows + at*r.columns
+	if row == len(t.next) {
 		t = t.larger(r.columns)
-		r.size.Add(int64(4 * (len(t.next) - row)))
 	}
-	t.states = append(t.states, s)
-	r.size.Add(int64(40 + 2*len(s.places)))
+	t.states = append(t.states, dfaState{places: slices.Clone(places), before: b})
+	t.hashes, t.places = append(t.hashes, hash), t.places+len(places)
+	r.size.Add(t.bytes() - was)
 	r.table = t
 	r.dfa.table.Store(t)
-	return uint32(dfaRows + at*r.columns), true
+	return uint32(row), true
 }
 
-// larger gives a table with the same states and room for half as many more.
+// larger gives a table with the same states and room for half as many more, as far as they may have it.
 func (t *dfaTable) larger(columns int) *dfaTable {
-	more := &dfaTable{epoch: t.epoch, states: t.states, next: make([]atomic.Uint32, len(t.next)+(len(t.states)/2+1)*columns)}
+	rows := max(1, min(len(t.states)/2, (dfaBytes-int(t.bytes()))/(4*columns+stateBytes)))
+	more := &dfaTable{
+		epoch: t.epoch, states: t.states, hashes: t.hashes, places: t.places,
+		next: make([]atomic.Uint32, len(t.next)+rows*columns),
+	}
 	for i := range t.next {
 		more.next[i].Store(t.next[i].Load())
 	}

@@ -14,7 +14,7 @@ const (
 	// maxClasses bounds the classes of characters: sets of them have a bit for each.
 	maxClasses = 64
 	// maxCuts bounds the places between characters where a class can end.
-	maxCuts = 512
+	maxCuts = 2048
 )
 
 // newCode translates a program; nil where it is too large, or asks too much of characters, for a dfa.

@@ -79,10 +79,12 @@ func (c *code) flags(b before, class int) uint8 {
 	return uint8(syntax.EmptyOpContext(example[b&^tiedBefore], next))
 }
 
+// A way is what finding the way through a program needs to remember.
+type way [maxInsts]uint16
+
 // follow puts into set a place and what can be reached from it without a character, and says whether that is a match.
 // Assertions are passed when asked, where flags has them; otherwise they are put into set as they stand.
-func (c *code) follow(set *placeSet, place uint16, flags uint8, ask bool) bool {
-	var stack [maxInsts]uint16
+func (w *way) follow(c *code, set *placeSet, place uint16, flags uint8, ask bool) bool {
 	n := 0
 	for {
 		if !set.has(place) {
@@ -92,7 +94,7 @@ func (c *code) follow(set *placeSet, place uint16, flags uint8, ask bool) bool {
 			case opMatch:
 				return true
 			case opAlt:
-				stack[n] = in.more
+				w[n] = in.more
 				n++
 				place = in.out
 				continue
@@ -110,33 +112,29 @@ func (c *code) follow(set *placeSet, place uint16, flags uint8, ask bool) bool {
 			return false
 		}
 		n--
-		place = stack[n]
+		place = w[n]
 	}
 }
 
-// state makes the state of a set. What came before counts only where an assertion waits.
-func (c *code) state(set *placeSet, b before) dfaState {
-	var places [maxInsts]uint16
-	n, asks := 0, false
-	for place := range set.all {
-		switch c.insts[place].op {
-		case opEmpty:
-			asks = true
-			fallthrough
-		case opRune:
-			places[n] = place
-			n++
+// places gives the places of a set where a state waits, and their hash (FNV-1a). What came before counts only where an
+// assertion waits. The places are w's.
+func (w *way) places(c *code, set *placeSet, b before) (places []uint16, hash uint32, now before) {
+	asks := false
+	places, hash = w[:0], 2166136261
+	for i, word := range set {
+		for ; word != 0; word &= word - 1 {
+			place := uint16(64*i + bits.TrailingZeros64(word))
+			if op := c.insts[place].op; op == opEmpty || op == opRune {
+				asks = asks || op == opEmpty
+				places = append(places, place)
+				hash = (hash ^ uint32(place)) * 16777619
+			}
 		}
 	}
 	if !asks {
 		b = b&tiedBefore | otherBefore
 	}
-	s := dfaState{places: append([]uint16(nil), places[:n]...), before: b}
-	s.hash = 2166136261 // FNV-1a
-	for _, place := range s.places {
-		s.hash = (s.hash ^ uint32(place)) * 16777619
-	}
-	return s
+	return places, hash, b
 }
 
 // class gives the class of a character that is not of ASCII.

@@ -3,6 +3,7 @@ package rules
 import (
 	"math/rand/v2"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 	"testing"
 
@@ -27,8 +28,12 @@ func machineOf(t testing.TB, expression string) *dfa {
 func checkMachine(t testing.TB, d *dfa, expression string, texts ...string) {
 	t.Helper()
 	whole := regexp.MustCompile(expression)
-	first := regexp.MustCompile(`\A(?:` + expression + `)`)
-	later := regexp.MustCompile(`\A(?s:.)(?:` + expression + `)`)
+	tree, err := syntax.Parse(expression, syntax.Perl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := regexp.MustCompile(`\A(?:` + tree.String() + `)`) // as it stands, a \Q would quote what comes behind it
+	later := regexp.MustCompile(`\A(?s:.)(?:` + tree.String() + `)`)
 	for _, text := range texts {
 		r := run{dfa: d}
 		if got := r.match(text, 0, false); got != tooLarge && (got == matches) != whole.MatchString(text) {
@@ -119,6 +124,7 @@ func FuzzMachine(f *testing.F) {
 	f.Add(`(?m)^a|b$`, "b\na")
 	f.Add(`[^a-c]{2,3}\B`, "xyz\xffab")
 	f.Add(`(a*b|\pL)+\z`, "aabé")
+	f.Add(`\Qa`, "a")
 	f.Fuzz(func(t *testing.T, expression, text string) {
 		if len(expression) > 60 || len(text) > 200 {
 			return

@@ -22,6 +22,7 @@ func (x *Index) Find(r *Result, e *catalogue.Event, dir rulespec.Directory) {
 	s.ask()
 	r.reset(v)
 	s.collect(r)
+	v.programs.settle(&s.meter)
 	s.end()
 	x.scratch.Put(s)
 }
@@ -91,9 +92,6 @@ func (s *scratch) noteAbove(ids []uint32) {
 // readTexts finds the searches whose literals are in the event's texts.
 func (s *scratch) readTexts() {
 	g := s.view.texts
-	if g == nil {
-		return
-	}
 	for i, name := range rulespec.Texts {
 		if s.view.searched&(1<<i) == 0 {
 			continue
@@ -102,6 +100,9 @@ func (s *scratch) readTexts() {
 		s.folded[i] = padded(rulespec.Fold(s.folded[i][:0], s.texts[i]))
 		s.ascii[i] = len(s.folded[i]) == len(s.texts[i]) && isASCII(s.folded[i])
 		s.stretches[i].reset()
+		if g == nil {
+			continue
+		}
 		g.scan(s.folded[i], func(e *gram, _ int) {
 			if e.texts&(1<<i) != 0 {
 				s.hit(e.pred, i, e.plain)
@@ -110,18 +111,27 @@ func (s *scratch) readTexts() {
 	}
 }
 
-// ask asks the predicates that something hangs from.
+// ask asks the predicates that something hangs from: first those that take little, then those that may take much.
 func (s *scratch) ask() {
+	s.later = s.later[:0]
 	for _, id := range s.maybe {
-		if !s.view.hangs(id) {
-			continue
+		if s.view.hangs(id) {
+			s.tell(id, s.decide(id, byMachine))
 		}
-		switch s.state(id) {
-		case holds:
-			s.hold = append(s.hold, id)
-		case untold:
-			s.untold = append(s.untold, id)
-		}
+	}
+	for _, id := range s.later {
+		s.tell(id, s.decide(id, byRegexp))
+	}
+}
+
+func (s *scratch) tell(id uint32, to state) {
+	switch to {
+	case holds:
+		s.hold = append(s.hold, id)
+	case untold:
+		s.untold = append(s.untold, id)
+	case maybe:
+		s.later = append(s.later, id)
 	}
 }
 

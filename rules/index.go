@@ -17,6 +17,7 @@ type Index struct {
 	current atomic.Pointer[view]
 	scratch sync.Pool // of *scratch
 	saving  sync.Mutex
+	effort  *effort
 
 	change     sync.Mutex // what is below belongs to whoever changes
 	edit       *edit
@@ -70,7 +71,8 @@ func newIndex(env rulespec.Env, shards int) *Index {
 		env: env, named: map[string]uint32{}, sigs: map[string]uint32{}, kills: map[uint32][]uint32{},
 		slots: slots{of: map[uint64]uint32{}}, queue: queue{ops: make([][]op, shards), killed: map[uint32]int{}},
 	}
-	x.next = &view{terms: newTerms(64), preds: []predicate{{form: formRoot}}, shards: make([]shard, shards)}
+	x.effort = newEffort()
+	x.next = &view{programs: &programs{effort: x.effort}, terms: newTerms(64), preds: []predicate{{form: formRoot}}, shards: make([]shard, shards)}
 	x.publish()
 	return x
 }

@@ -23,6 +23,7 @@ const (
 	formAny                  // the event has one of several terms, of which each leads here
 	formChecked              // as formAny, and then the predicate is asked as well
 	formSearched             // a search through names, or through texts for literals
+	formLoose                // a search through all texts
 	formNeed                 // the directory has this
 	formOpaque               // there is nothing to find it by: it is asked
 )
@@ -81,7 +82,7 @@ func (x *Index) add(s *statement) uint32 {
 		}
 		return id
 	case p.Search != nil:
-		if id, ok := x.addSearch(p.Search, s.identity); ok {
+		if id, ok := x.addSearch(p.Search); ok {
 			return id
 		}
 	}

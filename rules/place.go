@@ -84,7 +84,7 @@ const (
 // place says where a filter of compiled rules belongs, and interns what it takes.
 func (x *Index) place(compiled []compiledRule) place {
 	for _, r := range compiled {
-		x.intern(r.statement)
+		x.effort.pardon(x.intern(r.statement))
 	}
 	p := place{access: x.access(compiled)}
 	var sig []literal
@@ -169,7 +169,7 @@ func (x *Index) signature(sig []literal) uint32 {
 // work ranks literals, so that those that may cost something are asked last.
 func (x *Index) work(l literal) uint64 {
 	f := x.next.preds[l.predicate()].form
-	if f == formOpaque || f == formSearched || f == formChecked {
+	if f == formOpaque || f == formLoose || f == formSearched || f == formChecked {
 		return 1<<32 | uint64(l)
 	}
 	return uint64(l)

@@ -1,71 +1,144 @@
 package rules
 
 import (
-	"fmt"
-	"strings"
+	"regexp"
+	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// programs keeps the searches through texts that were used last. A compiled expression takes several KiB, its text a
-// hundred bytes, and most expressions never meet a text that has their literals.
+// programs keeps the compiled expressions of the searches through texts, as far as they have room: a compiled expression
+// takes a KiB or more, its text a hundred bytes, and most expressions never meet a text that has their literals. Those
+// that have not been used for longest have to go, roughly.
 type programs struct {
-	env     rulespec.Env
-	entries []atomic.Pointer[program]
+	*effort
+	groves []*programGrove // by number of the search
 }
 
+// A programGrove is the places of so many programs; views share them.
+type programGrove [groveSize]atomic.Pointer[program]
+
+// A program is a compiled expression. Its machine answers; regexp does where the machine has no room.
 type program struct {
-	id     uint32
-	search *rulespec.Search
+	expression string
+	machine    *dfa     // nil: the expression is not for it
+	leading    []string // see rulespec.CompileProgram
+	insts      int
+	full       atomic.Int32 // how often the machine had no room
+	asked      atomic.Bool  // since the last look for something to let go
+	size       atomic.Int64 // bytes, as counted; negative: it has been let go
+
+	once   sync.Once
+	regexp atomic.Pointer[regexp.Regexp]
 }
 
-const (
-	fewPrograms  = 1 << 6
-	mostPrograms = 1 << 14
-)
+// fullOften is how often a machine may have no room until it is not tried any more.
+const fullOften = 3
 
-// grown gives the table to use for n searches: a larger one when p is small for them.
-func (p *programs) grown(env rulespec.Env, n int) *programs {
-	size := fewPrograms
-	for size < n && size < mostPrograms {
-		size *= 2
-	}
-	if p != nil && len(p.entries) >= size {
+// grown gives programs with room for n searches.
+func (p *programs) grown(n int) *programs {
+	if n <= len(p.groves)*groveSize {
 		return p
 	}
-	return &programs{env: env, entries: make([]atomic.Pointer[program], size)}
+	return &programs{effort: p.effort, groves: append(p.groves[:len(p.groves):len(p.groves)], new(programGrove))}
 }
 
-// of gives the search of a predicate, compiled now if it has not been used lately.
-func (p *programs) of(id uint32, identity string) (*rulespec.Search, error) {
-	entry := &p.entries[int(id)&(len(p.entries)-1)]
-	if known := entry.Load(); known != nil && known.id == id {
-		return known.search, nil
+// of gives the program of a search, compiled now if it is not kept.
+func (p *programs) of(number uint32, expression string) (known *program, compiled bool, err error) {
+	place := &p.groves[number/groveSize][number%groveSize]
+	if known = place.Load(); known != nil {
+		if !known.asked.Load() {
+			known.asked.Store(true)
+		}
+		return known, false, nil
 	}
-	r, owner := ruleOf(identity)
-	env := p.env
-	env.Owner = owner
-	compiled, err := rulespec.CompileRule(env, r)
+	fresh, err := newProgram(expression)
 	if err != nil {
-		return nil, fmt.Errorf("compile a rule again: %w", err)
+		return nil, true, err
 	}
-	if compiled.Search == nil { // a snapshot says so that nobody wrote
-		return nil, fmt.Errorf("%w: it is no search", rulespec.ErrUnevaluable)
+	p.account(fresh)
+	if !place.CompareAndSwap(nil, fresh) {
+		p.letGo(fresh)
 	}
-	entry.Store(&program{id, compiled.Search})
-	return compiled.Search, nil
+	if p.bytes.Load() > p.bounds.Load().Programs {
+		p.sweep()
+	}
+	return fresh, true, nil
 }
 
-// ruleOf gives the rule that identity made an identity of, and the owner where the rule depends on him.
-func ruleOf(identity string) (r rulespec.Rule, owner string) {
-	text, owner, _ := strings.Cut(identity, "\x02")
-	kind, text, _ := strings.Cut(text, "\x01")
-	r = rulespec.Rule{Kind: kind, Args: rulespec.Args{}}
-	for _, param := range strings.Split(text, "\x01") {
-		if values := strings.Split(param, "\x00"); len(values) > 1 {
-			r.Args[values[0]] = values[1:]
+func newProgram(expression string) (*program, error) {
+	compiled, leading, err := rulespec.CompileProgram(expression)
+	if err != nil {
+		return nil, err
+	}
+	p := &program{expression: expression, leading: leading, insts: len(compiled.Inst)}
+	p.asked.Store(true)
+	if c := newCode(compiled); c != nil {
+		p.machine = newDFA(c)
+	}
+	return p, nil
+}
+
+// plain gives the expression as regexp has it.
+func (p *program) plain() *regexp.Regexp {
+	p.once.Do(func() { p.regexp.Store(regexp.MustCompile(p.expression)) })
+	return p.regexp.Load()
+}
+
+// instBytes is about what regexp takes for each instruction.
+const instBytes = 150
+
+func (p *program) bytes() int64 {
+	n := int64(unsafe.Sizeof(*p))
+	if p.machine != nil {
+		n += p.machine.size.Load()
+	}
+	if p.regexp.Load() != nil {
+		n += int64(p.insts) * instBytes
+	}
+	return n
+}
+
+// account counts what a program has become.
+func (p *programs) account(one *program) {
+	for {
+		was, now := one.size.Load(), one.bytes()
+		if was < 0 || was == now {
+			return
+		}
+		if one.size.CompareAndSwap(was, now) {
+			p.effort.bytes.Add(now - was)
+			return
 		}
 	}
-	return r, owner
+}
+
+func (p *programs) letGo(one *program) {
+	if was := one.size.Swap(-1); was > 0 {
+		p.effort.bytes.Add(-was)
+	}
+}
+
+// sweep lets programs go that were not asked for since it last came by, until there is a little room; it goes round at
+// most twice.
+func (p *programs) sweep() {
+	if !p.sweeping.TryLock() {
+		return
+	}
+	defer p.sweeping.Unlock()
+	all := len(p.groves) * groveSize
+	most := p.bounds.Load().Programs
+	for range 2 * all {
+		if p.bytes.Load() <= most-most/64 {
+			return
+		}
+		p.hand = (p.hand + 1) % all
+		place := &p.groves[p.hand/groveSize][p.hand%groveSize]
+		one := place.Load()
+		if one != nil && !one.asked.Swap(false) && place.CompareAndSwap(one, nil) {
+			p.letGo(one)
+		}
+	}
 }

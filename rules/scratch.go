@@ -9,6 +9,7 @@ import (
 // A scratch is what one look at an event works with. It decides every predicate once.
 type scratch struct {
 	rulespec.Subject
+	meter
 	view   *view
 	event  uint32           // number of the event, so that nothing needs clearing
 	marks  []uint32         // by predicate: number of the event, texts that it was touched in, and in the lowest bits a state
@@ -16,6 +17,7 @@ type scratch struct {
 	hold   []uint32         // predicates that hold
 	untold []uint32         // predicates of which some name could not be tried
 	maybe  []uint32         // predicates that must be asked if anybody wants to know
+	later  []uint32         // of maybe: those that take long
 	probes []probe          // the terms that the event may have
 	spots  []spot           // what stands at what holds
 	texts  [maxTexts]string // those that are searched
@@ -63,6 +65,8 @@ func (s *scratch) begin(v *view, subject rulespec.Subject) {
 		s.sigs = append(s.sigs, make([]uint32, n+n/4-len(s.sigs))...)
 	}
 	s.hold, s.untold, s.maybe = s.hold[:0], s.untold[:0], s.maybe[:0]
+	steps := v.programs.bounds.Load().Steps
+	s.meter = meter{quick: steps, slow: steps, dear: s.dear[:0]}
 }
 
 // end lets go of the event.
@@ -140,7 +144,10 @@ func (s *scratch) note(id uint32, to state) {
 }
 
 // state says whether a predicate holds, and asks it if need be.
-func (s *scratch) state(id uint32) state {
+func (s *scratch) state(id uint32) state { return s.decide(id, byAny) }
+
+// decide is state by certain means; of a search by machine that may be maybe.
+func (s *scratch) decide(id uint32, by means) state {
 	to := s.mark(id)
 	if to != unknown && to != maybe {
 		return to
@@ -154,11 +161,15 @@ func (s *scratch) state(id uint32) state {
 	case p.form == formOpaque || p.form == formChecked && to == maybe:
 		to = stateOf(s.view.checks[p.at](&s.Subject))
 	case p.form == formSearched && to == maybe:
-		to = stateOf(s.view.searches[p.at].fits(s, id))
+		to = s.fits(id, false, by)
+	case p.form == formLoose:
+		to = s.fits(id, true, by)
 	default: // it is listed, and nothing has led to it
 		to = fails
 	}
-	s.set(id, to)
+	if to != maybe {
+		s.set(id, to)
+	}
 	return to
 }
 

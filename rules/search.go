@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"bytes"
 	"slices"
 
 	"github.com/notifyd/notifyd/rulespec"
@@ -9,11 +8,11 @@ import (
 
 // A searched is a predicate that looks for something in names or in texts.
 type searched struct {
-	search   *rulespec.Search // of names; nil for texts: see programs
-	identity string
-	texts    uint8      // which of rulespec.Texts, a bit each; 0: it looks at names
-	plain    bool       // in a text, to have a literal is enough
-	others   [][]string // sets of literals beside the one that the index knows
+	search     *rulespec.Search // of names; nil for texts
+	expression string           // of texts: see programs
+	texts      uint8            // which of rulespec.Texts, a bit each; 0: it looks at names
+	plain      bool             // in a text, to have a literal is enough
+	others     [][]string       // sets of literals beside the one that the index knows
 }
 
 // A field is what the index has on one of rulespec.Fields.
@@ -47,8 +46,8 @@ func bestSet(s *rulespec.Search) (best []string, at int) {
 }
 
 // addSearch makes the predicate of a search, if there is a way to find whom it holds for: it looks at names, of which
-// each is looked at once, or at texts that have certain literals.
-func (x *Index) addSearch(s *rulespec.Search, identity string) (id uint32, ok bool) {
+// each is looked at once, or at texts. Texts that it fits have certain literals; otherwise all must be searched.
+func (x *Index) addSearch(s *rulespec.Search) (id uint32, ok bool) {
 	v := x.next
 	set, best := bestSet(s)
 	texts, names := uint8(0), 0
@@ -59,20 +58,24 @@ func (x *Index) addSearch(s *rulespec.Search, identity string) (id uint32, ok bo
 			names++
 		}
 	}
-	if texts != 0 && (names > 0 || set == nil) {
+	if texts != 0 && (names > 0 || s.Expression == "") {
 		return 0, false
+	}
+	others := s.Literals
+	if set != nil {
+		others = slices.Delete(slices.Clone(others), best, best+1)
 	}
 	id = uint32(len(v.preds))
 	v.preds = append(v.preds, predicate{form: formSearched, at: uint32(len(v.searches))})
 	if texts != 0 {
-		v.searches = append(v.searches, searched{identity: identity, texts: texts, plain: s.Plain, others: slices.Delete(slices.Clone(s.Literals), best, best+1)})
-		v.texts, v.searched = v.texts.add(set, id, texts, s.Plain), v.searched|texts
-		v.programs = v.programs.grown(x.env, len(v.searches))
+		v.searches = append(v.searches, searched{expression: s.Expression, texts: texts, plain: s.Plain, others: others})
+		v.programs, v.searched = v.programs.grown(len(v.searches)), v.searched|texts
+		if set == nil {
+			v.preds[id].form = formLoose
+		} else {
+			v.texts = v.texts.add(set, id, texts, s.Plain)
+		}
 		return id, true
-	}
-	others := slices.Clone(s.Literals)
-	if set != nil {
-		others = slices.Delete(others, best, best+1)
 	}
 	v.searches = append(v.searches, searched{search: s, others: others})
 	for _, name := range s.Fields {
@@ -84,59 +87,4 @@ func (x *Index) addSearch(s *rulespec.Search, identity string) (id uint32, ok bo
 		f.log = append(f.log, id)
 	}
 	return id, true
-}
-
-// fromMost is how many places are tried one by one before a text is searched as a whole.
-const fromMost = 16
-
-// fits says whether the search fits one of those texts that have one of the literals that the index knows.
-func (p *searched) fits(s *scratch, id uint32) (bool, error) {
-	for i := range rulespec.Texts {
-		if p.texts&s.touched(id)&(1<<i) == 0 || !s.hasOthers(p, i) {
-			continue
-		}
-		search, err := s.view.programs.of(id, p.identity)
-		if err != nil {
-			return false, err
-		}
-		if s.matches(search, i) {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
-// hasOthers says whether a text, which has one literal of the set that the index knows, has one of each other set too.
-func (s *scratch) hasOthers(p *searched, text int) bool {
-	for _, set := range p.others {
-		if !slices.ContainsFunc(set, func(l string) bool { return s.stretches[text].in(s.folded[text], l) }) {
-			return false
-		}
-	}
-	return true
-}
-
-// matches says whether a search fits a text. Where it is known how matches begin, only these places are tried.
-func (s *scratch) matches(search *rulespec.Search, text int) bool {
-	folded, tries := s.folded[text], 0
-	if search.From != nil && s.ascii[text] {
-		for _, l := range search.Leading {
-			for at := 0; ; at++ {
-				next := bytes.Index(folded[at:], []byte(l))
-				if next < 0 {
-					break
-				}
-				if tries++; tries > fromMost {
-					ok, _ := search.Fits(s.texts[text])
-					return ok
-				}
-				if at += next; search.From(s.texts[text], at) {
-					return true
-				}
-			}
-		}
-		return false
-	}
-	ok, _ := search.Fits(s.texts[text])
-	return ok
 }

@@ -35,7 +35,7 @@ import (
 // A reader believes no number: it takes memory for what has come, and checks what refers to something before it uses it.
 const (
 	snapshotMagic   = "notifyd rules\n"
-	snapshotVersion = 1
+	snapshotVersion = 2
 
 	sectionHead       = 'h'
 	sectionPredicates = 'p'

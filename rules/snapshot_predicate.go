@@ -22,7 +22,7 @@ func (s *snapshotReader) predicate(c *section) {
 		if need := (rulespec.Key{Field: c.text(), Value: c.text()}); c.err == nil && x.internNeed(need) != id {
 			c.wrong("a need comes twice")
 		}
-	case formAny, formChecked, formSearched, formOpaque:
+	case formAny, formChecked, formSearched, formLoose, formOpaque:
 		s.named(c, f)
 	default:
 		c.wrong("a predicate has the unknown form %d", f)
@@ -40,7 +40,7 @@ func (s *snapshotReader) named(c *section, f form) {
 	switch f {
 	case formAny, formChecked:
 		made.predicate.Keys = s.keys(c)
-	case formSearched:
+	case formSearched, formLoose:
 		made.predicate.Search = s.search(c)
 		made.predicate.Search.Fits = compiled.fits
 	}
@@ -86,6 +86,7 @@ func (s *snapshotReader) search(c *section) *rulespec.Search {
 		}
 	}
 	search.Plain = c.below(2) == 1
+	search.Expression = c.text()
 	for range c.list() {
 		set := c.texts()
 		for _, l := range set {

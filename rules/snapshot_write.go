@@ -119,12 +119,13 @@ func (s *snapshotWriter) predicate(id uint32, p predicate) {
 		for _, term := range s.keys[id] {
 			to.number(uint64(term))
 		}
-	case formSearched:
+	case formSearched, formLoose:
 		search := &s.view.searches[p.at]
 		to.text(s.names[id])
 		to.number(s.fields[id])
 		to.number(uint64(search.texts))
 		to.number(uint64(bit(search.plain)))
+		to.text(search.expression)
 		sets := search.others
 		if set := s.literals[id]; set != nil {
 			sets = slices.Concat([][]string{set}, sets)

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 
@@ -190,8 +190,8 @@ func checkSearch(t *testing.T, s *rulespec.Subject, p rulespec.Predicate, raw bo
 		for _, one := range texts {
 			ok, _ := p.Search.Fits(one)
 			fits = fits || ok
-			if led, known := beginsMatch(one, p.Search); known && led != ok {
-				t.Errorf("%s: fits %q: %v, from its leading literals %q: %v", text, one, ok, p.Search.Leading, led)
+			if p.Search.Expression != "" {
+				checkExpression(t, p.Search.Expression, one, ok)
 			}
 			has := hasLiterals(one, p.Search.Literals)
 			if ok && !has || has && p.Search.Plain && !ok {
@@ -204,20 +204,24 @@ func checkSearch(t *testing.T, s *rulespec.Subject, p rulespec.Predicate, raw bo
 	}
 }
 
-// beginsMatch says whether a match begins where a leading literal does, if that can be known.
-func beginsMatch(text string, s *rulespec.Search) (begins, known bool) {
-	folded := string(rulespec.Fold(nil, text))
-	if s.From == nil || strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) {
-		return false, false
+// checkExpression holds what a Search has to say of its expression to whether it fits a text.
+func checkExpression(t *testing.T, expression, text string, fits bool) {
+	t.Helper()
+	_, leading, err := rulespec.CompileProgram(expression)
+	if err != nil {
+		t.Fatalf("%q: %v", expression, err)
 	}
-	for at := range text {
-		for _, l := range s.Leading {
-			if strings.HasPrefix(folded[at:], l) && s.From(text, at) {
-				return true, true
-			}
-		}
+	at := regexp.MustCompile(expression).FindStringIndex(text)
+	if (at != nil) != fits {
+		t.Errorf("fits %q: %v, its expression %q says the contrary", text, fits, expression)
 	}
-	return false, true
+	if at == nil || leading == nil {
+		return
+	}
+	begins := string(rulespec.Fold(nil, text[at[0]:]))
+	if !slices.ContainsFunc(leading, func(l string) bool { return strings.HasPrefix(begins, l) }) {
+		t.Errorf("%q matches at %q, which begins with none of %q", expression, begins, leading)
+	}
 }
 
 func hasLiterals(text string, sets [][]string) bool {

@@ -193,10 +193,6 @@ func (r regexes) search(fields ...string) *Search {
 	}
 	if len(r) > 1 {
 		s.Literals = [][]string{set}
-		return s
-	}
-	if s.Leading = leading(r[0]); s.Leading != nil {
-		s.From = from(r[0])
 	}
 	return s
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// CompileProgram makes a program of the Expression of a Search, for machines that find out only whether it matches; leading
-// is what Search.Leading says of it.
+// CompileProgram makes a program of the Expression of a Search, for machines that find out only whether it matches.
+// leading is literals of which, after Fold, every match begins with one; none: nothing is known.
 func CompileProgram(expression string) (program *syntax.Prog, leading []string, err error) {
 	tree, err := syntax.Parse(expression, syntax.Perl)
 	if err != nil {
@@ -23,17 +23,19 @@ func CompileProgram(expression string) (program *syntax.Prog, leading []string, 
 	return program, leading, nil
 }
 
-// joined gives one expression that matches what one of r does.
+// joined gives one expression that matches what one of r does; "" where there is none. Each is written anew from what it
+// means: as it stands, a \Q in it would quote what comes behind it.
 func (r regexes) joined() string {
 	if len(r) == 1 {
 		return r[0].String()
 	}
-	var b strings.Builder
+	all := make([]string, len(r))
 	for i, one := range r {
-		if i > 0 {
-			b.WriteByte('|')
+		tree, err := syntax.Parse(one.String(), syntax.Perl)
+		if err != nil {
+			return ""
 		}
-		b.WriteString("(?:" + one.String() + ")")
+		all[i] = "(?:" + tree.String() + ")"
 	}
-	return b.String()
+	return strings.Join(all, "|")
 }

@@ -131,10 +131,6 @@ type Search struct {
 	Literals [][]string
 	// Plain says that it is enough to have one of the only set in Literals.
 	Plain bool
-	// Leading is literals of which every match begins with one; none: nothing is known.
-	Leading []string
-	// From says whether a match begins at a place of a text; nil when Leading is.
-	From func(text string, at int) bool
 	// Expression is a regular expression in RE2's syntax that matches the texts that fit; "": there is none. See
 	// CompileProgram.
 	Expression string

@@ -25,7 +25,9 @@ func TestSearchPromises(t *testing.T) {
 		if p.Search.Literals != nil {
 			known++
 		}
-		if p.Search.From != nil {
+		if _, leading, err := rulespec.CompileProgram(p.Search.Expression); err != nil {
+			t.Fatalf("%q: %v", p.Search.Expression, err)
+		} else if leading != nil {
 			led++
 		}
 		for range 20 {
@@ -65,4 +67,19 @@ func randomText(random *rand.Rand) string {
 		b.WriteString([]string{"a", "b", "c", "A", "B", "k", "s", "K", "S", "\u212a", "ſ", " ", "ß", "\xff", "abc"}[random.IntN(15)])
 	}
 	return b.String()
+}
+
+// TestSearchOfSeveral joins expressions of which one by itself would swallow the others.
+func TestSearchOfSeveral(t *testing.T) {
+	for _, patterns := range [][]string{{`\Qa|b`, "kernel"}, {"kernel", `\Qa(b`}, {"(?i)a|b", "^c", "(?s)d.e"}, {"a|", "b"}} {
+		r := rulespec.Rule{Kind: "regex", Args: rulespec.Args{"pattern": patterns, "in": {"summary"}, "case": {"sensitive"}}}
+		p, err := rulespec.CompileRule(rulespec.Env{}, r)
+		if err != nil {
+			continue
+		}
+		for _, text := range []string{"", "a|b", "kernel", "Kernel", "a(b", "c", "ac", "d\ne", "A", "|"} {
+			s := subject(text, nil)
+			checkSearch(t, s, p, holds(t, p, s), strings.Join(patterns, " or "))
+		}
+	}
 }

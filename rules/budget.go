@@ -1,0 +1,191 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// Bounds are what searches through texts may take.
+type Bounds struct {
+	// Programs is how many bytes compiled expressions may take, roughly; others are let go and compiled again.
+	Programs int64
+	// Steps is how much the searches of one message may do. A step is a byte that a machine reads, or a byte for each
+	// instruction where regexp reads it: some nanoseconds, whatever the clock says, so that it does not depend on the
+	// machine or its load which filters a message matches.
+	Steps int64
+}
+
+// DefaultBounds are 64 MiB, and steps that take some 20 ms.
+var DefaultBounds = Bounds{Programs: 64 << 20, Steps: 12 << 20}
+
+// An Expensive is a filter that is too expensive: one message alone cost one of its expressions a great part of what all
+// searches of a message have together, and others were not made for it.
+type Expensive struct {
+	Filter rulespec.FilterID
+	Why    string // for the owner
+}
+
+// An effort is what searches through texts take and may take. Views share it.
+type effort struct {
+	bounds  atomic.Pointer[Bounds]
+	bytes   atomic.Int64  // of programs
+	skipped atomic.Uint64 // searches that were not made
+
+	sweeping sync.Mutex
+	hand     int // belongs to who sweeps
+
+	refused atomic.Pointer[map[uint32]string] // predicates that are too expensive, and why; changed under marking only
+	marking sync.Mutex
+	fresh   []uint32 // of refused: not yet told
+}
+
+func newEffort() *effort {
+	e := new(effort)
+	e.bounds.Store(&DefaultBounds)
+	return e
+}
+
+// A meter counts what the searches of one message cost. Machines and regexp have each their own account: an expression
+// for which a machine has no room cannot use up what the others need.
+type meter struct {
+	quick, slow int64 // steps that are left
+	skipped     uint64
+	dear        []dear
+}
+
+// A dear is a predicate that cost much, or would have.
+type dear struct {
+	id    uint32
+	steps int64
+}
+
+const (
+	// compileSteps is what it costs to compile an expression, for each instruction.
+	compileSteps = 256
+	// dearPart is of the steps of a message the part of which an expression takes one to be too expensive, if not all
+	// searches could be made.
+	dearPart = 8
+)
+
+// settle ends the count of a message. When searches were skipped, the expressions that are to blame are refused from now
+// on. Nobody is to blame for a message that is large.
+func (e *effort) settle(m *meter) {
+	if m.skipped == 0 {
+		return
+	}
+	e.skipped.Add(m.skipped)
+	most := e.bounds.Load().Steps
+	for _, d := range m.dear {
+		if d.steps >= most/dearPart {
+			e.refuse(d.id, fmt.Sprintf("one message alone took %d steps of searching, of the %d that all filters have together", d.steps, most))
+		}
+	}
+}
+
+func (e *effort) isRefused(id uint32) bool {
+	all := e.refused.Load()
+	if all == nil {
+		return false
+	}
+	_, refused := (*all)[id]
+	return refused
+}
+
+func (e *effort) refuse(id uint32, why string) {
+	e.marking.Lock()
+	defer e.marking.Unlock()
+	if e.isRefused(id) {
+		return
+	}
+	e.change(func(all map[uint32]string) { all[id] = why })
+	e.fresh = append(e.fresh, id)
+}
+
+// pardon lets a predicate be tried again: somebody has stored a filter that has it.
+func (e *effort) pardon(id uint32) {
+	if !e.isRefused(id) {
+		return
+	}
+	e.marking.Lock()
+	defer e.marking.Unlock()
+	e.change(func(all map[uint32]string) { delete(all, id) })
+	e.fresh = slices.DeleteFunc(e.fresh, func(one uint32) bool { return one == id })
+}
+
+// change makes a changed copy of refused; the caller has the lock.
+func (e *effort) change(with func(map[uint32]string)) {
+	all := map[uint32]string{}
+	if old := e.refused.Load(); old != nil {
+		for id, why := range *old {
+			all[id] = why
+		}
+	}
+	with(all)
+	e.refused.Store(&all)
+}
+
+// take gives the predicates refused since the last call.
+func (e *effort) take() map[uint32]string {
+	e.marking.Lock()
+	defer e.marking.Unlock()
+	if len(e.fresh) == 0 {
+		return nil
+	}
+	taken := map[uint32]string{}
+	for _, id := range e.fresh {
+		taken[id] = (*e.refused.Load())[id]
+	}
+	e.fresh = nil
+	return taken
+}
+
+// SetBounds replaces DefaultBounds, at any time.
+func (x *Index) SetBounds(b Bounds) { x.effort.bounds.Store(&b) }
+
+// Skipped is how many searches through texts were not made since the index was made, because their messages had cost too
+// much already. What they would have decided counts as what cannot be evaluated.
+func (x *Index) Skipped() uint64 { return x.effort.skipped.Load() }
+
+// TakeExpensive gives the filters found too expensive since the last call. They match nothing any more, until a filter
+// with the same expression is put in again.
+func (x *Index) TakeExpensive() []Expensive {
+	refused := x.effort.take()
+	if refused == nil {
+		return nil
+	}
+	x.change.Lock()
+	defer x.change.Unlock()
+	var found []Expensive
+	for slot := range uint32(len(x.slots.pages)) << pageBits {
+		p, known := x.kept(slot)
+		if !known {
+			continue
+		}
+		if why := x.whyRefused(&p, refused); why != "" {
+			found = append(found, Expensive{x.next.id(slot), why})
+		}
+	}
+	return found
+}
+
+// whyRefused says why a place has one of the refused predicates; "" when it has none.
+func (x *Index) whyRefused(p *place, refused map[uint32]string) string {
+	if why := refused[p.access]; why != "" {
+		return why
+	}
+	for _, id := range p.kills {
+		if why := refused[id]; why != "" {
+			return why
+		}
+	}
+	for _, l := range x.next.sigs[p.sig-sigFirst] {
+		if why := refused[l.predicate()]; why != "" {
+			return why
+		}
+	}
+	return ""
+}

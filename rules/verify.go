@@ -1,0 +1,135 @@
+package rules
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// Means are how it is found out whether an expression matches.
+type means uint8
+
+const (
+	byAny     means = iota // the machine, or else regexp
+	byMachine              // maybe, where the machine has no room
+	byRegexp               // the machine had no room
+)
+
+// fits says whether a search fits one of the texts that it looks at and that have a literal of it; of a loose search, all
+// of them. When the message has cost too much, it answers untold.
+func (s *scratch) fits(id uint32, loose bool, by means) state {
+	number := s.view.preds[id].at
+	p := &s.view.searches[number]
+	texts := p.texts
+	if !loose {
+		texts &= s.touched(id)
+	}
+	answer := fails
+	for i := range rulespec.Texts {
+		if texts&(1<<i) == 0 || !s.hasOthers(p, i) {
+			continue
+		}
+		switch to := s.fitsText(id, number, i, by); to {
+		case holds, maybe:
+			return to
+		case untold:
+			answer = untold
+		}
+	}
+	return answer
+}
+
+// hasOthers says whether a text, which has one literal of the set that the index knows, has one of each other set too.
+func (s *scratch) hasOthers(p *searched, text int) bool {
+	for _, set := range p.others {
+		if !slices.ContainsFunc(set, func(l string) bool { return s.stretches[text].in(s.folded[text], l) }) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *scratch) fitsText(id, number uint32, text int, by means) state {
+	programs := s.view.programs
+	if programs.isRefused(id) {
+		return untold
+	}
+	if s.quick <= 0 {
+		s.skipped++
+		return untold
+	}
+	p, compiled, err := programs.of(number, s.view.searches[number].expression)
+	if err != nil {
+		return untold
+	}
+	if compiled {
+		s.quick -= compileSteps * int64(p.insts)
+	}
+	if by != byRegexp && p.machine != nil && p.full.Load() < fullOften {
+		run := run{dfa: p.machine}
+		to := s.drive(p, &run, text)
+		s.quick -= run.steps
+		if programs.account(p); to != tooLarge {
+			return stateOf(to == matches, nil)
+		}
+		p.full.Add(1)
+	}
+	if by == byMachine {
+		return maybe
+	}
+	return s.fitsPlain(id, p, text)
+}
+
+// fitsPlain asks regexp, which may read each byte once for each instruction.
+func (s *scratch) fitsPlain(id uint32, p *program, text int) state {
+	steps := int64(p.insts) * int64(len(s.texts[text])+1)
+	s.charge(id, steps)
+	if s.slow < steps {
+		s.skipped++
+		return untold
+	}
+	s.slow -= steps
+	fits := p.plain().MatchString(s.texts[text])
+	s.view.programs.account(p)
+	return stateOf(fits, nil)
+}
+
+// charge notes what a predicate costs, if it is much.
+func (s *scratch) charge(id uint32, steps int64) {
+	if n := len(s.dear); n > 0 && s.dear[n-1].id == id {
+		s.dear[n-1].steps += steps
+	} else {
+		s.dear = append(s.dear, dear{id, steps})
+	}
+}
+
+// driveMost is how many places are tried one by one before the rest of a text is searched as a whole.
+const driveMost = 16
+
+// drive runs a program's machine on a text. Where it is known how matches begin, it begins at these places only.
+func (s *scratch) drive(p *program, r *run, text int) outcome {
+	if p.leading == nil || !s.ascii[text] {
+		return r.match(s.texts[text], 0, false)
+	}
+	folded := s.folded[text]
+	tries := 0
+	for _, l := range p.leading {
+		for at := 0; ; at++ {
+			next := bytes.Index(folded[at:], []byte(l))
+			if next < 0 {
+				break
+			}
+			at += next
+			tries++
+			all := tries > driveMost || r.steps > int64(len(folded))
+			if to := r.match(s.texts[text], at, !all); to != misses {
+				return to
+			}
+			if all {
+				break
+			}
+		}
+	}
+	return misses
+}
