@@ -5,7 +5,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 DESTDIR     ?=
 PREFIX      ?= /usr/local
 
-.PHONY: build check packages format vet lint test install
+.PHONY: build check packages format vet lint test bench install
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o notifyd ./cmd/notifyd
@@ -28,6 +28,10 @@ lint:
 # NOTIFYD_REQUIRE turns "skipped, because a program is missing" into a failure.
 test:
 	NOTIFYD_REQUIRE=1 $(GO) test -race -timeout 18m ./...
+
+# No part of check: it takes some twenty minutes on a machine with nothing else to do. BENCH names groups of contrib/bench/run.sh.
+bench:
+	./contrib/bench/run.sh $(BENCH)
 
 # A configuration that is there already is left as it is.
 # It does not build: whoever may write to /usr often has no Go (sudo forgets PATH), and need not run a compiler.

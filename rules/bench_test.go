@@ -1,8 +1,14 @@
 package rules_test
 
 import (
+	"bytes"
+	"fmt"
+	"math"
+	"math/rand/v2"
 	"os"
 	"runtime"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -11,6 +17,7 @@ import (
 
 	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rulespec"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
 // sizes are the numbers of filters to measure with: NOTIFYD_FILTERS, or few, so that all tests stay quick.
@@ -27,32 +34,18 @@ func sizes() []int {
 	return list
 }
 
-// BenchmarkFind is one message against n filters of a mix, with the result by reference; and beside it the heap that the
-// index takes, and how long it took to build.
-func BenchmarkFind(b *testing.B) {
+// BenchmarkEngine loads n filters of a mix, once, and measures what that took, finding, choosing one filter for each
+// owner, messages a second on all processors, and changes while others match.
+func BenchmarkEngine(b *testing.B) {
 	eachMix(b, func(b *testing.B, w *world, m mix, n int) {
-		before, start := heap(), time.Now()
-		x := w.index(n, m)
-		built := time.Since(start)
-		perFilter := float64(heap()-before) / float64(n)
-		benchFind(b, x, w.events(4096))
-		b.ReportMetric(perFilter, "B/filter")
-		b.ReportMetric(built.Seconds(), "s-build")
-	})
-}
-
-// BenchmarkLoop is the same with every filter asked in turn.
-func BenchmarkLoop(b *testing.B) {
-	eachMix(b, func(b *testing.B, w *world, m mix, n int) {
-		plain := make(loop, 0, n)
-		w.filters(n, m, func(f rulespec.Filter) { plain = append(plain, newLooped(f)) })
-		events := w.events(256)
-		runtime.GC()
-		for i := 0; b.Loop(); i++ {
-			s := &rulespec.Subject{Event: events[i%len(events)]}
-			for j := range plain {
-				plain[j].match(s)
-			}
+		x := benchLoaded(b, w, m, n)
+		warm(x, w.events(2048, 1))
+		events := w.events(4096, 2)
+		b.Run("find", func(b *testing.B) { benchFind(b, x, events) })
+		b.Run("choice", func(b *testing.B) { benchChoice(b, x, events) })
+		b.Run("throughput", func(b *testing.B) { benchThroughput(b, x, events) })
+		for _, matchers := range []int{1, runtime.GOMAXPROCS(0)} {
+			b.Run(fmt.Sprint("change-", matchers), func(b *testing.B) { benchChanges(b, x, w, m, n, events, matchers) })
 		}
 	})
 }
@@ -65,6 +58,48 @@ func eachMix(b *testing.B, with func(*testing.B, *world, mix, int)) {
 	}
 }
 
+// benchLoaded loads an index and tells what it takes: heap and resident memory a filter, without what the world takes;
+// seconds, of which some went into making filters up.
+func benchLoaded(b *testing.B, w *world, m mix, n int) *rules.Index {
+	expressions := map[string]bool{}
+	some := min(n, 200_000)
+	start := time.Now()
+	for range w.stored(some, m) {
+	}
+	made := time.Since(start).Seconds() / float64(some) * float64(n)
+	w.filters(n, m, func(f rulespec.Filter) {
+		if f.Rules[0].Kind == "regex" {
+			expressions[f.Rules[0].Args["pattern"][0]] = true
+		}
+	})
+	distinct := float64(len(expressions))
+	clear(expressions)
+	heapBefore, residentBefore := heap(), resident(b)
+	start = time.Now()
+	x := rules.NewIndex(rulespec.Env{})
+	if broken, err := x.Load(w.stored(n, m)); err != nil || len(broken) > 0 || x.Len() != n {
+		b.Fatal(broken, err, x.Len())
+	}
+	took := time.Since(start).Seconds()
+	used := float64(heap() - heapBefore)
+	peak := peakResident(b)
+	residentUsed := float64(resident(b)) - float64(residentBefore)
+	b.Run("memory", func(b *testing.B) {
+		for b.Loop() {
+		}
+		b.ReportMetric(0, "ns/op")
+		b.ReportMetric(used/float64(n), "B/filter")
+		b.ReportMetric((used-400*distinct)/float64(n), "B/filter-net") // the expressions' 400 bytes each taken off
+		b.ReportMetric(residentUsed/1e6, "MB-resident")
+		b.ReportMetric(peak/1e6, "MB-peak")
+		b.ReportMetric(distinct, "expressions")
+		b.ReportMetric(took, "s-load")
+		b.ReportMetric(made, "s-making")
+	})
+	runtime.KeepAlive(x)
+	return x
+}
+
 func heap() uint64 {
 	runtime.GC()
 	runtime.GC()
@@ -73,22 +108,168 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// BenchmarkThroughput is messages of the default mix on all processors at once.
-func BenchmarkThroughput(b *testing.B) {
+// resident gives the bytes of the process that are in memory, after all that can be given back has been.
+func resident(b *testing.B) uint64 {
+	b.Helper()
+	debug.FreeOSMemory()
+	return uint64(statusKB(b, "VmRSS:")) * 1024
+}
+
+func peakResident(b *testing.B) float64 { return statusKB(b, "VmHWM:") * 1024 }
+
+func statusKB(b *testing.B, field string) float64 {
+	b.Helper()
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		b.Skip("needs /proc")
+	}
+	_, rest, _ := bytes.Cut(status, []byte(field))
+	value, err := strconv.ParseFloat(string(bytes.Fields(rest)[0]), 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return value
+}
+
+// warm lets an index see messages, so that the names that occur and the expressions in use are known to it.
+func warm(x *rules.Index, events []*catalogue.Event) {
+	var r rules.Result
+	for _, e := range events {
+		x.Find(&r, e, nil)
+	}
+	runtime.GC()
+}
+
+// benchFind measures finding, by reference, on one processor.
+func benchFind(b *testing.B, x *rules.Index, events []*catalogue.Event) {
+	b.ReportAllocs()
+	var r rules.Result
+	n, used := 0, processorTime(b)
+	for b.Loop() {
+		x.Find(&r, events[n%len(events)], nil)
+		n++
+	}
+	used = processorTime(b) - used
+	b.ReportMetric(float64(used)/1000/float64(n), "cpu-µs/op")
+	matches := 0
+	some := events[:min(256, len(events))]
+	for _, e := range some {
+		x.Find(&r, e, nil)
+		matches += r.Len()
+	}
+	b.ReportMetric(float64(matches)/float64(len(some)), "matches/op")
+}
+
+// benchChoice measures choosing one filter for each owner, without the finding before it.
+func benchChoice(b *testing.B, x *rules.Index, events []*catalogue.Event) {
+	var r rules.Result
+	var spent time.Duration
+	matches, chosen, n := 0, 0, 0
+	for b.Loop() {
+		x.Find(&r, events[n%len(events)], nil)
+		start := time.Now()
+		for range r.OneEach {
+			chosen++
+		}
+		spent += time.Since(start)
+		matches += r.Len()
+		n++
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(spent.Nanoseconds())/float64(max(1, matches)), "ns/match")
+	b.ReportMetric(float64(chosen)/float64(n), "owners/op")
+}
+
+// benchThroughput is messages a second on all processors.
+func benchThroughput(b *testing.B, x *rules.Index, events []*catalogue.Event) {
+	var at atomic.Int64
+	b.RunParallel(func(loop *testing.PB) {
+		var r rules.Result
+		for loop.Next() {
+			x.Find(&r, events[at.Add(1)%int64(len(events))], nil)
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
+}
+
+// BenchmarkLoop is n filters of the default mix asked in turn, and the index beside it, in one run.
+func BenchmarkLoop(b *testing.B) {
 	for _, n := range sizes() {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
-			w := newWorld(n)
-			x := w.index(n, mixes[2].mix)
-			events := w.events(4096)
-			var at atomic.Int64
-			b.ResetTimer()
-			b.RunParallel(func(loop *testing.PB) {
-				var r rules.Result
-				for loop.Next() {
-					x.Find(&r, events[at.Add(1)%int64(len(events))], nil)
-				}
-			})
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
+			w, m := newWorld(n), mixes[2].mix
+			x := w.index(n, m)
+			plain := make(loop, 0, n)
+			w.filters(n, m, func(f rulespec.Filter) { plain = append(plain, newLooped(f)) })
+			warm(x, w.events(2048, 1))
+			events := w.events(1024, 2)
+			b.Run("ratio", func(b *testing.B) { benchAgainst(b, x, plain, events) })
 		})
 	}
+}
+
+// benchAgainst gives the loop a message, and the index fifty, in turn.
+func benchAgainst(b *testing.B, x *rules.Index, plain loop, events []*catalogue.Event) {
+	var r rules.Result
+	var looped, found time.Duration
+	loops, finds := 0, 0
+	for b.Loop() {
+		s := &rulespec.Subject{Event: events[rand.IntN(len(events))]}
+		start := time.Now()
+		for i := range plain {
+			plain[i].match(s)
+		}
+		looped += time.Since(start)
+		loops++
+		start = time.Now()
+		for range 50 {
+			x.Find(&r, events[finds%len(events)], nil)
+			finds++
+		}
+		found += time.Since(start)
+	}
+	each, one := looped.Seconds()/float64(loops), found.Seconds()/float64(finds)
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(each*1e3, "ms-loop")
+	b.ReportMetric(one*1e6, "µs-index")
+	b.ReportMetric(one/each, "ratio")
+}
+
+// BenchmarkExact asks indexes of exact rules, one of each of sizes, in turn: what more filters cost, in one run.
+func BenchmarkExact(b *testing.B) {
+	type one struct {
+		x      *rules.Index
+		events []*catalogue.Event
+	}
+	var all []one
+	for _, n := range sizes() {
+		w := newWorld(n)
+		all = append(all, one{w.index(n, mixes[0].mix), w.events(4096, 2)})
+		warm(all[len(all)-1].x, w.events(512, 1))
+	}
+	b.Run("ratio", func(b *testing.B) {
+		var r rules.Result
+		took := make([][]float64, len(all))
+		for i := 0; b.Loop(); i++ {
+			for j, in := range all {
+				start := time.Now()
+				for k := range 256 {
+					in.x.Find(&r, in.events[(i*256+k)%len(in.events)], nil)
+				}
+				took[j] = append(took[j], time.Since(start).Seconds()*1e6/256)
+			}
+		}
+		b.ReportMetric(0, "ns/op")
+		for j, n := range sizes() {
+			b.ReportMetric(middle(took[j]), "µs-"+strconv.Itoa(n))
+		}
+		b.ReportMetric(middle(took[len(took)-1])/middle(took[0]), "ratio")
+	})
+}
+
+func middle(values []float64) float64 {
+	if len(values) == 0 {
+		return math.NaN()
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
 }

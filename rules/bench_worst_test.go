@@ -2,12 +2,9 @@ package rules_test
 
 import (
 	"fmt"
-	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/rules"
@@ -15,163 +12,126 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
+// A worstCase is filters made to be slow.
+type worstCase struct {
+	name  string
+	most  int // filters; 0: as many as asked for
+	rules func(i int) []rulespec.Rule
+}
+
+func worstCases(w *world) []worstCase {
+	hot := rule("app", "name", w.apps[0])
+	everything := rulespec.Rule{Kind: "everything"}
+	loose := func(i int) rulespec.Rule { return rule("regex", "pattern", fmt.Sprintf("[a-z]%%[0-9]{%d}", 2+i%400)) }
+	return []worstCase{
+		{"everything", 0, func(int) []rulespec.Rule { return []rulespec.Rule{everything} }},
+		{"hot-app", 0, func(int) []rulespec.Rule { return []rulespec.Rule{hot} }},
+		{"topics-under-not", 0, func(i int) []rulespec.Rule {
+			return []rulespec.Rule{hot, not(rule("topic", "pattern", fmt.Sprintf("org.example.prod.%s.thing%d.*", w.apps[0], i%220)))}
+		}},
+		{"texts-under-not", 0, func(i int) []rulespec.Rule {
+			return []rulespec.Rule{everything, not(rule("regex", "pattern", w.words[i%1000]+"[0-9]"))}
+		}},
+		{"people-under-not", 0, func(i int) []rulespec.Rule {
+			return []rulespec.Rule{hot, not(rule("user", "name", personName(i)))}
+		}},
+		{"popular-under-not", 0, func(int) []rulespec.Rule {
+			return []rulespec.Rule{hot, not(rule("user", "name", personName(0)))}
+		}},
+		{"no-literal", 400, func(i int) []rulespec.Rule { return []rulespec.Rule{loose(i)} }}, // refused on save
+		{"no-literal-residual", 400, func(i int) []rulespec.Rule { return []rulespec.Rule{hot, loose(i)} }},
+	}
+}
+
 // BenchmarkWorst is one message against n filters made to be slow, each sort for itself.
 func BenchmarkWorst(b *testing.B) {
 	w := newWorld(1000)
-	git := rule("app", "name", w.apps[0])
-	everything := rulespec.Rule{Kind: "everything"}
-	for _, sort := range []struct {
-		name  string
-		rules func(i int) []rulespec.Rule
-	}{
-		{"everything", func(int) []rulespec.Rule { return []rulespec.Rule{everything} }},
-		{"hot-app", func(int) []rulespec.Rule { return []rulespec.Rule{git} }},
-		{"topics-under-not", func(i int) []rulespec.Rule {
-			return []rulespec.Rule{git, not(rule("topic", "pattern", fmt.Sprintf("org.example.prod.%s.thing%d.*", w.apps[0], i%220)))}
-		}},
-		{"texts-under-not", func(i int) []rulespec.Rule {
-			return []rulespec.Rule{everything, not(rule("regex", "pattern", w.words[i%1000]+"[0-9]"))}
-		}},
-		{"people-under-not", func(i int) []rulespec.Rule {
-			return []rulespec.Rule{git, not(rule("user", "name", personName(i)))}
-		}},
-		{"popular-under-not", func(int) []rulespec.Rule {
-			return []rulespec.Rule{git, not(rule("user", "name", personName(0)))}
-		}},
-		{"no-literal", func(i int) []rulespec.Rule {
-			return []rulespec.Rule{rule("regex", "pattern", fmt.Sprintf("[a-z]%%[0-9]{%d}", 2+i%400))}
-		}},
-	} {
+	events := w.events(64)
+	for _, e := range events {
+		e.App = w.apps[0]
+	}
+	for _, c := range worstCases(w) {
 		for _, n := range sizes() {
-			b.Run(sort.name+"/"+strconv.Itoa(n), func(b *testing.B) {
-				if sort.name == "no-literal" {
-					n = min(n, 400)
+			b.Run(c.name+"/"+strconv.Itoa(n), func(b *testing.B) {
+				if c.most > 0 {
+					n = min(n, c.most)
 				}
-				x := indexOf(n, sort.rules)
-				events := w.events(64)
-				for _, e := range events {
-					e.App = w.apps[0]
-				}
-				benchFind(b, x, events)
+				x := indexOf(b, n, c.rules)
+				warm(x, events)
+				b.Run("find", func(b *testing.B) { benchFind(b, x, events) })
+				b.Run("choice", func(b *testing.B) { benchChoice(b, x, events) })
 			})
 		}
 	}
 }
 
-func indexOf(n int, rulesOf func(i int) []rulespec.Rule) *rules.Index {
+func indexOf(b *testing.B, n int, rulesOf func(i int) []rulespec.Rule) *rules.Index {
 	x := rules.NewIndex(rulespec.Env{})
-	changes := make([]rules.Change, n)
-	for i := range changes {
-		changes[i].Filter = rulespec.Filter{ID: rulespec.FilterID(i + 1), Owner: personName(i / perPerson), Rules: rulesOf(i)}
+	broken, err := x.Load(func(yield func(rulespec.Filter, error) bool) {
+		for i := range n {
+			f := rulespec.Filter{ID: rulespec.FilterID(i + 1), Owner: personName(i / perPerson), Rules: rulesOf(i)}
+			if !yield(f, nil) {
+				return
+			}
+		}
+	})
+	if err != nil || len(broken) > 0 {
+		b.Fatal(broken, err)
 	}
-	x.Apply(changes...)
 	return x
 }
 
-// benchFind measures finding, and beside it choosing one filter for each owner.
-func benchFind(b *testing.B, x *rules.Index, events []*catalogue.Event) {
-	b.Helper()
-	var r rules.Result
-	for _, e := range events {
-		x.Find(&r, e, nil)
-	}
-	runtime.GC()
-	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		x.Find(&r, events[i%len(events)], nil)
-	}
-	matches, chosen := 0, 0
-	var spent time.Duration
-	for _, e := range events[:min(256, len(events))] {
-		x.Find(&r, e, nil)
-		start := time.Now()
-		for range r.OneEach {
-			chosen++
-		}
-		spent += time.Since(start)
-		matches += r.Len()
-	}
-	b.ReportMetric(float64(matches)/float64(min(256, len(events))), "matches/op")
-	b.ReportMetric(float64(spent.Nanoseconds())/float64(max(1, matches)), "ns/choice")
-}
-
-// BenchmarkNewName is a package that was never seen, against n filters of the default mix.
-func BenchmarkNewName(b *testing.B) {
+// BenchmarkNames is messages about packages that were never seen before, and about ones that were, against n filters of
+// the default mix.
+func BenchmarkNames(b *testing.B) {
 	for _, n := range sizes() {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			w := newWorld(n)
-			x := w.index(n, mix{60, 20, 10, 10})
+			x := w.index(n, mixes[2].mix)
+			warm(x, w.events(2048, 1))
 			var r rules.Result
-			for i := 0; b.Loop(); i++ {
-				name := w.packages[i%len(w.packages)]
-				e := &catalogue.Event{Message: &bus.Message{}, Packages: []string{name + strconv.Itoa(i)}}
-				x.Find(&r, e, nil)
+			i := 0
+			event := func(i int) *catalogue.Event {
+				return &catalogue.Event{Message: &bus.Message{}, Packages: []string{w.packages[i%len(w.packages)] + strconv.Itoa(i)}}
 			}
+			b.Run("new", func(b *testing.B) {
+				for b.Loop() {
+					x.Find(&r, event(i), nil)
+					i++
+				}
+			})
+			b.Run("known", func(b *testing.B) {
+				last := max(0, i-64)
+				for b.Loop() {
+					x.Find(&r, event(last+i%64), nil)
+					i++
+				}
+			})
 		})
 	}
 }
 
-// BenchmarkHugeText is a message with a body of a megabyte, against n filters of the default mix.
+// BenchmarkHugeText is a message with a body of a megabyte against n filters of the default mix: words as they occur,
+// and every word that there is.
 func BenchmarkHugeText(b *testing.B) {
 	for _, n := range sizes() {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			w := newWorld(n)
 			x := w.index(n, mixes[2].mix)
-			var text strings.Builder
-			for i := 0; text.Len() < 1<<20; i++ {
-				text.WriteString(w.words[i%len(w.words)] + " ")
+			usual := w.events(1024, 3)
+			for name, next := range map[string]func(i int) string{
+				"words":     func(i int) string { return usual[i%len(usual)].BodyText() },
+				"all-words": func(i int) string { return w.words[i%len(w.words)] },
+			} {
+				var text strings.Builder
+				for i := 0; text.Len() < 1<<20; i++ {
+					text.WriteString(next(i) + " ")
+				}
+				e := &catalogue.Event{Message: &bus.Message{Body: map[string]any{"text": text.String()}}}
+				e.BodyText()
+				warm(x, []*catalogue.Event{e})
+				b.Run(name, func(b *testing.B) { benchFind(b, x, []*catalogue.Event{e}) })
 			}
-			e := &catalogue.Event{Message: &bus.Message{Body: map[string]any{"text": text.String()}}}
-			e.BodyText()
-			benchFind(b, x, []*catalogue.Event{e})
 		})
 	}
-}
-
-// BenchmarkChange is one Apply of one change, and of ten, while another goroutine matches all the time. A change is
-// visible when Apply returns.
-func BenchmarkChange(b *testing.B) {
-	for _, n := range sizes() {
-		for _, batch := range []int{1, 10} {
-			b.Run(fmt.Sprintf("%d/batch-%d", n, batch), func(b *testing.B) { benchChange(b, n, batch) })
-		}
-	}
-}
-
-func benchChange(b *testing.B, n, batch int) {
-	w := newWorld(n)
-	x := w.index(n, mixes[2].mix)
-	events := w.events(512)
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		var r rules.Result
-		for i := 0; ; i++ {
-			select {
-			case <-stop:
-				return
-			default:
-				x.Find(&r, events[i%len(events)], nil)
-			}
-		}
-	}()
-	var fresh []rulespec.Filter
-	w.filters(10_000, mixes[2].mix, func(f rulespec.Filter) { fresh = append(fresh, f) })
-	changes := make([]rules.Change, batch)
-	var took []time.Duration
-	for i := 0; b.Loop(); i++ {
-		for j := range changes {
-			f := fresh[(i*batch+j)%len(fresh)]
-			f.ID = rulespec.FilterID((i*batch+j)*7919%n + 1)
-			changes[j].Filter = f
-		}
-		start := time.Now()
-		x.Apply(changes...)
-		took = append(took, time.Since(start))
-	}
-	close(stop)
-	<-stopped
-	slices.Sort(took)
-	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "µs-median")
-	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "µs-p99")
 }

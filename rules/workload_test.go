@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/notifyd/notifyd/bus"
@@ -51,9 +52,9 @@ func newWorld(filters int) *world {
 		}
 		w.topics = append(w.topics, topics)
 	}
-	w.words = distinct(40_000, func() string { return invent(random, 2+random.IntN(3)) })
+	w.words = distinct(50_000, func() string { return invent(random, 2+random.IntN(3)) })
 	w.packages = distinct(24_000, func() string {
-		return []string{"", "", "python-", "rubygem-", "perl-", "lib", "golang-", "rust-"}[random.IntN(8)] + invent(random, 2+random.IntN(2))
+		return []string{"", "", "", "python-", "rubygem-", "perl-", "lib", "golang-", "rust-", "texlive-"}[random.IntN(10)] + invent(random, 2+random.IntN(3))
 	})
 	w.app, w.pkg, w.word = newSkew(30, 1, 1), newSkew(len(w.packages), .9, 10), newSkew(len(w.words), .9, 20)
 	w.person = newSkew(w.people, .9, 50)
@@ -64,15 +65,18 @@ func newWorld(filters int) *world {
 	return w
 }
 
-// invent makes a word of syllables.
-func invent(random *rand.Rand, syllables int) string {
+// syllables are so few that words share most of their stretches: it makes searches by stretches harder than a language does.
+var syllables = strings.Fields("ba ben bor cal cem dar del dor elk far fen fol gal ger gor hak hel hin ir jan ken kol lam lem lun mar mel mir nal ne nor " +
+	"olm ond or pas pel pin ram ren rig sal se sin sor tar tel tig tor un urs van vel vir wal wen xan yen zal zel zir zor")
+
+// invent makes a word of syllables, of which one in three has a number behind it.
+func invent(random *rand.Rand, length int) string {
 	var b strings.Builder
-	for range syllables {
-		b.WriteByte("bcdfghklmnprstvz"[random.IntN(16)])
-		b.WriteByte("aeiou"[random.IntN(5)])
-		if random.IntN(2) == 0 {
-			b.WriteByte("lmnrstx"[random.IntN(7)])
-		}
+	for range length {
+		b.WriteString(syllables[random.IntN(len(syllables))])
+	}
+	if random.IntN(3) == 0 {
+		b.WriteString(strconv.Itoa(random.IntN(100)))
 	}
 	return b.String()
 }
@@ -127,19 +131,27 @@ func (w *world) inventPattern(random *rand.Rand) rulespec.Rule {
 	return rule("package_regex", "pattern", name[half:]+"[0-9]*$")
 }
 
+// textPattern draws an expression over texts, mostly of rare words: of a hundred, not quite one fits a text.
 func (w *world) textPattern(random *rand.Rand) string {
-	word := func() string { return w.words[random.IntN(len(w.words))] }
+	word := func() string {
+		if random.IntN(10) == 0 {
+			return w.words[w.word.draw(random)]
+		}
+		return w.words[random.IntN(len(w.words))]
+	}
 	switch k := random.IntN(100); {
 	case k < 45:
 		return word()
 	case k < 65:
 		return word() + ".*" + word()
-	case k < 80:
-		return word() + " (" + word() + "|" + word() + ")"
-	case k < 90:
+	case k < 78:
+		return word() + " (" + word() + "|" + word() + "|" + word() + ")"
+	case k < 86:
 		return word() + "-[0-9]+"
-	case k < 96:
+	case k < 92:
 		return `\b` + word() + `\b.{0,40}` + word()
+	case k < 96:
+		return "(" + word() + "|" + word() + `)[:=] ?"?[a-z]+`
 	}
 	return `cve-20[0-9]{2}-[0-9]{4,}.*` + word()
 }
@@ -183,21 +195,16 @@ func (w *world) filters(n int, m mix, with func(rulespec.Filter)) {
 // index makes an Index of n filters.
 func (w *world) index(n int, m mix) *rules.Index {
 	x := rules.NewIndex(rulespec.Env{})
-	changes := make([]rules.Change, 0, 10_000)
-	w.filters(n, m, func(f rulespec.Filter) {
-		if changes = append(changes, rules.Change{Filter: f}); len(changes) == cap(changes) {
-			x.Apply(changes...)
-			changes = changes[:0]
-		}
-	})
-	x.Apply(changes...)
+	if broken, err := x.Load(w.stored(n, m)); err != nil || len(broken) > 0 {
+		panic(fmt.Sprint(broken, err))
+	}
 	return x
 }
 
-// events makes n events with bodies of one to eight KiB, whose texts have been asked for: the engine is not to be charged
-// for what the history asks too.
-func (w *world) events(n int) []*catalogue.Event {
-	random := rand.New(rand.NewPCG(31, 32))
+// events makes n events with bodies of one to eight KiB, the same for the same seed, whose texts have been asked for: the
+// engine is not to be charged for what the history asks too.
+func (w *world) events(n int, seed ...uint64) []*catalogue.Event {
+	random := rand.New(rand.NewPCG(31, append(seed, 32)[0]))
 	list := make([]*catalogue.Event, n)
 	for i := range list {
 		app := w.app.draw(random)
@@ -209,16 +216,38 @@ func (w *world) events(n int) []*catalogue.Event {
 			e.Users = append(e.Users, personName(w.person.draw(random)))
 		}
 		e.Actor = e.Users[0]
-		var text strings.Builder
-		for size := 1000 + int(7000*random.Float64()*random.Float64()); text.Len() < size; {
-			text.WriteString(w.words[w.word.draw(random)])
-			text.WriteByte(" -:"[max(0, random.IntN(6)-3)])
-		}
-		e.Message = &bus.Message{Topic: w.topics[app][random.IntN(len(w.topics[app]))], Body: map[string]any{"text": text.String()}}
+		e.Message = &bus.Message{Topic: w.topics[app][random.IntN(len(w.topics[app]))], Body: w.body(random, e)}
 		e.SetProse(catalogue.Prose{Summary: e.Actor + " changed something"})
 		e.BodyText()
 		e.Prose()
 		list[i] = e
 	}
 	return list
+}
+
+// body makes the data of a message: some fields, and lines of words and numbers.
+func (w *world) body(random *rand.Rand, e *catalogue.Event) map[string]any {
+	size := 700 + int(6000*random.Float64()*random.Float64())
+	var lines []any
+	for size > 0 {
+		var line strings.Builder
+		for range 4 + random.IntN(12) {
+			if random.IntN(12) == 0 {
+				line.WriteString(strconv.Itoa(random.IntN(100_000)))
+			} else {
+				line.WriteString(w.words[w.word.draw(random)])
+			}
+			line.WriteByte(" -:"[max(0, random.IntN(6)-3)])
+		}
+		size -= line.Len() + len(`{"line01":""},`)
+		lines = append(lines, map[string]any{fmt.Sprint("line", len(lines)): line.String()})
+	}
+	packages := []any{}
+	for _, name := range e.Packages {
+		packages = append(packages, name)
+	}
+	return map[string]any{
+		"agent": e.Actor, "packages": packages, "build": random.IntN(3_000_000), "task": map[string]any{"method": "buildArch", "arch": "x86_64", "id": random.IntN(200_000_000)},
+		"lines": lines,
+	}
 }

@@ -1,0 +1,68 @@
+#!/bin/sh
+# Measures the engine and says which targets of doc/performance.md are met: see there.
+#
+#   contrib/bench/run.sh [group ...]     groups: floor loop exact texts worst names broad default shared
+#
+# Without a group all of them but shared, which needs ../shared. The groups with ten million filters run one after the other, each in a process
+# of its own, so that what one leaves behind does not count for the next. NOTIFYD_BENCH_OUT is where the raw output goes,
+# NOTIFYD_BENCH_COUNT how often each figure is taken (5), NOTIFYD_BENCH_MOST how many filters are many (10000000).
+set -eu
+cd "$(dirname "$0")/../.."
+
+benchstat=golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
+out=${NOTIFYD_BENCH_OUT:-/tmp/notifyd-bench}
+count=${NOTIFYD_BENCH_COUNT:-5}
+most=${NOTIFYD_BENCH_MOST:-10000000}
+few=$((most / 10))
+[ $# -gt 0 ] || set -- floor loop exact texts worst names broad default
+
+mkdir -p "$out"
+raw=$out/raw.txt
+{
+	echo "commit: $(git rev-parse --short HEAD 2>/dev/null || echo none)"
+	echo "go: $(go env GOVERSION)"
+	echo "processors: $(nproc)"
+} >"$raw"
+go test -c -o "$out/rules.test" ./rules
+
+# measure GROUP FILTERS BENCHTIME COUNT PATTERN
+measure() {
+	echo "# $1: load $(cut -d' ' -f1 /proc/loadavg) at $(date -u +%H:%M:%S)" | tee -a "$raw" >&2
+	(cd rules && NOTIFYD_FILTERS=$2 "$out/rules.test" -test.run '^$' -test.timeout 30m -test.benchtime "$3" -test.count "$4" -test.bench "$5") >"$out/last.txt" 2>&1 || {
+		cat "$out/last.txt" >&2
+		echo "# $1: failed" >>"$raw"
+		failed=1
+	}
+	grep -E '^(goos|goarch|pkg|cpu|Benchmark)' "$out/last.txt" | tee -a "$raw" >&2
+}
+
+failed=0
+for group; do
+	case $group in
+	floor) measure floor 1000 300ms "$count" '^BenchmarkFloor$' ;;
+	loop) measure loop "$few" 2s 3 '^BenchmarkLoop$' ;;
+	exact)
+		measure exact "$few,$most" 1s "$count" '^BenchmarkExact$'
+		measure exact "$most" 500ms "$count" '^BenchmarkEngine$/^exact$/^[0-9]+$/^(memory|find|choice)$'
+		;;
+	texts) measure texts 1000,10000,100000 500ms "$count" '^BenchmarkTexts$' ;;
+	worst) measure worst "$few" 200ms "$count" '^BenchmarkWorst$' ;;
+	names) measure names "$few" 500ms "$count" '^Benchmark(Names|HugeText)$' ;;
+	broad) measure broad "$most" 500ms "$count" '^BenchmarkEngine$/^broad$/^[0-9]+$/^(memory|find|choice)$' ;;
+	default)
+		measure default "$few" 1s "$count" '^BenchmarkEngine$/^default$'
+		measure default "$most" 1s "$count" '^BenchmarkEngine$/^default$'
+		;;
+	shared) ./contrib/bench/shared.sh "$out" ;;
+	*)
+		echo "no group $group" >&2
+		exit 2
+		;;
+	esac
+done
+
+if ! go run "$benchstat" -row .fullname "$raw" >"$out/benchstat.txt" 2>"$out/benchstat.log"; then
+	echo "benchstat could not be had (see $out/benchstat.log); the medians below do not need it" >&2
+fi
+awk -v few="$few" -v most="$most" -f contrib/bench/targets.awk "$raw" | tee "$out/targets.md"
+exit "$failed"
