@@ -32,7 +32,8 @@ type Index struct {
 		number uint32
 	}
 	queue queue
-	gone  int // filters taken out or replaced
+	bulk  *bulk // not nil: filters are counted here and not hung up yet
+	gone  int   // filters taken out or replaced
 }
 
 // A view is an Index as its readers see it: it never changes. The lists only grow, so views share them.
@@ -126,10 +127,14 @@ func (x *Index) put(f rulespec.Filter, compiled []compiledRule) {
 	p := x.place(compiled)
 	slot := x.slots.take(x.next, f.ID)
 	x.own(slot, owner)
-	shard := x.shard(owner)
-	x.hang(shard, p.access, p.sig, slot)
-	for _, id := range p.kills {
-		x.hang(shard, id, sigKilled, slot)
+	if x.bulk != nil {
+		x.bulk.count(p, 1)
+	} else {
+		shard := x.shard(owner)
+		x.hang(shard, p.access, p.sig, slot)
+		for _, id := range p.kills {
+			x.hang(shard, id, sigKilled, slot)
+		}
 	}
 	x.keep(slot, owner, p)
 	x.slots.size++
@@ -146,10 +151,14 @@ func (x *Index) remove(f rulespec.FilterID) {
 	if !known {
 		return
 	}
-	shard := x.shard(x.next.owners.of.at(slot))
-	x.take(shard, p.access, p.sig, slot)
-	for _, id := range p.kills {
-		x.take(shard, id, sigKilled, slot)
+	if x.bulk != nil {
+		x.bulk.count(p, -1)
+	} else {
+		shard := x.shard(x.next.owners.of.at(slot))
+		x.take(shard, p.access, p.sig, slot)
+		for _, id := range p.kills {
+			x.take(shard, id, sigKilled, slot)
+		}
 	}
 	x.let(slot)
 	x.slots.size--

@@ -17,8 +17,16 @@ import (
 func (x *Index) Load(filters iter.Seq2[rulespec.Filter, error]) (broken []Broken, err error) {
 	x.change.Lock()
 	defer x.change.Unlock()
+	if x.slots.size == 0 {
+		x.bulk = new(bulk)
+	}
+	defer func() {
+		if x.bulk != nil {
+			x.hangAll()
+		}
+		x.publish()
+	}()
 	l := &loading{x: x}
-	defer x.publish()
 	err = l.read(filters)
 	return l.broken, err
 }

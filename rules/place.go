@@ -134,6 +134,9 @@ func (x *Index) crowd(id uint32) (blocks int) {
 	for i := range x.next.shards {
 		blocks += x.next.shards[i].crowd(id)
 	}
+	if x.bulk != nil {
+		blocks += counted(x.bulk.hung, id) / blockMost
+	}
 	return blocks
 }
 
@@ -143,6 +146,9 @@ func (x *Index) isKilled(r *compiledRule) bool {
 		return false
 	}
 	killed := x.queue.killed[r.id]
+	if x.bulk != nil {
+		killed += counted(x.bulk.killed, r.id)
+	}
 	for i := range x.next.shards {
 		killed += x.next.shards[i].count(r.id, sigKilled)
 	}

@@ -46,9 +46,6 @@ type snapshotWriter struct {
 // A placed is where the filter of a slot hangs; the zero value is that of a slot that is free.
 type placed struct{ access, sig uint32 } // access is one more than the predicate
 
-// A kill is a filter as a slot, and a predicate that kills it.
-type kill struct{ slot, predicate uint32 }
-
 // lockFor is how many names are read before whoever wants to change something is let in.
 const lockFor = 256
 
@@ -63,7 +60,7 @@ func (s *snapshotWriter) collect(x *Index) {
 			case sigAbove:
 				s.keys[slot] = append(s.keys[slot], pred) // it is a predicate
 			case sigKilled:
-				s.kills = append(s.kills, kill{slot, pred})
+				s.kills = append(s.kills, kill{pred, slot})
 			default:
 				s.placed[slot] = placed{pred + 1, sig - sigFirst}
 				s.size++
