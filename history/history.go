@@ -71,10 +71,10 @@ type Sieve struct {
 	// Names says whether a message fits as far as its names tell. Of the event only Topic, Time, App, Kind, Actor, Users, Packages
 	// and Severity are set, as they were understood when the message came; it is used again after the call.
 	Names func(*catalogue.Event) bool
-	// Rough says, of what passed Names, whether a message with this sentence, link and payload may fit at all, at less
-	// cost than Whole. nil: any may.
-	Rough func(summary, link string, payload []byte) bool
-	// Whole decides on what passed Names and Rough, by the event of the message decoded anew. nil: Names has decided.
+	// Rough judges what passed Names by its sentence, link and payload, at less cost than Whole; sure false: it cannot. nil:
+	// it never can.
+	Rough func(summary, link string, payload []byte) (fits, sure bool)
+	// Whole decides on what passed Names and Rough was not sure of, by the event of the message decoded anew. nil: Names has decided.
 	Whole    func(*catalogue.Event) bool
 	Describe func(*bus.Message) *catalogue.Event // what a message means
 	Days     []time.Time                         // when the days begin that are counted by, ascending

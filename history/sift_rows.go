@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/notifyd/notifyd/bus"
 )
@@ -131,14 +132,13 @@ func (w *sifting) askAll(ctx context.Context, part []glance) error {
 		return err
 	}
 	defer rows.Close()
+	var r rawRow
 	for rows.Next() {
-		var r messageRow
-		var payload sql.RawBytes
-		if err := rows.Scan(&r.ID, &r.Summary, &r.Link, &r.Source, &r.Topic, &r.ReceivedAt, &payload); err != nil {
+		if err := rows.Scan(&r.id, &r.summary, &r.link, &r.source, &r.topic, &r.received, &r.payload); err != nil {
 			return err
 		}
-		if g := open[r.ID]; g != nil {
-			w.ask(g, r, payload)
+		if g := open[r.id]; g != nil {
+			w.ask(g, &r)
 		}
 		if err := ctx.Err(); err != nil {
 			return err
@@ -147,14 +147,25 @@ func (w *sifting) askAll(ctx context.Context, part []glance) error {
 	return rows.Err()
 }
 
+// A rawRow is what is read of a message to decide on it, in memory that the next one is read into.
+type rawRow struct {
+	id, received                          int64
+	summary, link, source, topic, payload sql.RawBytes
+}
+
 // ask decides on a message by all that is kept of it. One that can no longer be decoded does not fit.
-func (w *sifting) ask(g *glance, r messageRow, payload []byte) {
-	short := len(r.Summary) < maxText-4 && len(r.Link) < maxText-4 // not cut when they were stored
-	if w.Rough != nil && short && !w.Rough(r.Summary, r.Link, payload) {
-		return
+func (w *sifting) ask(g *glance, r *rawRow) {
+	short := len(r.summary) < maxText-utf8.UTFMax && len(r.link) < maxText-utf8.UTFMax // not cut when they were stored
+	show := len(w.out.Hits) < w.Hits
+	if w.Rough != nil && short {
+		fits, sure := w.Rough(string(r.summary), string(r.link), r.payload)
+		if sure && (!fits || g.known && !show) {
+			g.fits = fits
+			return
+		}
 	}
-	r.Payload = slices.Clone(payload)
-	m, err := bus.Decode(r.record().Frame(), r.record().Received)
+	frame := bus.Frame{Source: string(r.source), Topic: string(r.topic), Payload: slices.Clone([]byte(r.payload))}
+	m, err := bus.Decode(frame, time.UnixMicro(r.received).UTC())
 	if err != nil {
 		return
 	}
@@ -162,7 +173,7 @@ func (w *sifting) ask(g *glance, r messageRow, payload []byte) {
 	if !g.known && w.Names != nil && !w.Names(e) {
 		return
 	}
-	if g.fits = w.Whole == nil || w.Whole(e); g.fits && len(w.out.Hits) < w.Hits {
+	if g.fits = w.Whole == nil || w.Whole(e); g.fits && show {
 		g.event = e
 	}
 }

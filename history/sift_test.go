@@ -93,7 +93,7 @@ func TestSiftFindsWhatFits(t *testing.T) {
 				v.Names = test.fits
 				if whole {
 					v.Names, v.Whole = nil, test.fits
-					v.Rough = func(_, _ string, payload []byte) bool { return len(payload) > 0 }
+					v.Rough = func(_, _ string, payload []byte) (bool, bool) { return false, len(payload) == 0 }
 				}
 				var want []string
 				perDay := make([]int, 3)

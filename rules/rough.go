@@ -2,59 +2,76 @@ package rules
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 	"strings"
 
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// Rough says whether a message with this sentence, link and payload (JSON, as it came) may have what the expressions of
-// the filter need: literals in upper case that are searched in the bytes, a hundredth of the work of decoding them. It
-// may say yes of what does not match, never no of what does.
-func (s *Sieve) Rough(summary, link string, payload []byte) bool {
+// Rough judges a message of which Names is true by its sentence, link and payload (JSON, as it came), at a tenth of the
+// work of decoding it: literals of the expressions are searched in the bytes, in upper case. sure false: that was not
+// enough, and Whole must be asked.
+func (s *Sieve) Rough(summary, link string, payload []byte) (matches, sure bool) {
 	s.folded = s.folded[:0]
+	matches, sure = true, true
 	for i := range s.texts {
 		r := &s.texts[i]
-		if search := r.predicate.Search; search != nil && !r.not && len(search.Literals) > 0 && !s.mayFit(search, summary, link, payload) {
-			return false
+		holds, known := s.judge(r.predicate.Search, summary, link, payload)
+		switch {
+		case !known:
+			sure = false
+		case holds == r.not:
+			return false, true
 		}
 	}
-	return true
+	return matches && sure, sure
 }
 
-// mayFit says whether one of the texts that a search looks at may have a literal of each set.
-func (s *Sieve) mayFit(search *rulespec.Search, summary, link string, payload []byte) bool {
+// judge says whether a search in texts finds what it looks for, as far as that is known without decoding the payload.
+func (s *Sieve) judge(search *rulespec.Search, summary, link string, payload []byte) (holds, known bool) {
+	if search == nil {
+		return false, false
+	}
+	known = true
 	for _, field := range search.Fields {
-		may := true
-		switch field {
-		case "summary":
-			may = hasParts(rulespec.Fold(nil, summary), search.Literals, whole)
+		switch text := summary; field {
 		case "link":
-			may = hasParts(rulespec.Fold(nil, link), search.Literals, whole)
-		case "body":
-			if len(s.folded) == 0 {
-				s.folded = upper(s.folded, payload)
+			text = link
+			fallthrough
+		case "summary":
+			if fits, err := search.Fits(text); err != nil || fits {
+				return fits, err == nil
 			}
-			may = hasParts(s.folded, search.Literals, inJSON) || rewritten(payload)
-		}
-		if may {
-			return true
+		case "body":
+			known = known && !s.mayHave(search, payload)
+		default:
+			return false, false
 		}
 	}
-	return false
+	return false, known
 }
 
-// hasParts says whether text has, of each set, one literal at least: the part of it that must stand in such a text.
-func hasParts(text []byte, sets [][]string, part func(string) string) bool {
+// mayHave says whether a body may have a literal of each set.
+func (s *Sieve) mayHave(search *rulespec.Search, payload []byte) bool {
+	if len(search.Literals) == 0 {
+		return true
+	}
+	if len(s.folded) == 0 {
+		s.folded = upper(s.folded, payload)
+	}
+	return hasParts(s.folded, search.Literals) || rewritten(payload)
+}
+
+// hasParts says whether JSON in upper case has, of each set, the part of one literal at least that must stand in it.
+func hasParts(text []byte, sets [][]string) bool {
 	for _, set := range sets {
-		if !slices.ContainsFunc(set, func(literal string) bool { return bytes.Contains(text, []byte(part(literal))) }) {
+		if !slices.ContainsFunc(set, func(literal string) bool { return bytes.Contains(text, []byte(inJSON(literal))) }) {
 			return false
 		}
 	}
 	return true
 }
-
-func whole(literal string) string { return literal }
 
 // inJSON gives the longest part of a literal that stands in JSON as it does in the text of a body, whatever blanks and
 // escapes the sender wrote: printable ASCII that has no meaning in JSON.
@@ -68,12 +85,22 @@ func inJSON(literal string) string {
 	return best
 }
 
-// upper appends text with its ASCII letters in upper case.
+// upper appends text with its ASCII letters in upper case, eight bytes at a time: H. Warren, "Hacker's Delight" (2012), 6-1,
+// shows how to find the bytes of a range without a branch.
 func upper(dst, text []byte) []byte {
+	const ones = 0x0101010101010101
+	from := len(dst)
 	dst = append(dst, text...)
-	for i, c := range dst {
+	out := dst[from:]
+	for ; len(out) >= 8; out = out[8:] {
+		w := binary.LittleEndian.Uint64(out)
+		low := w & (0x7f * ones)
+		letters := (low + (0x80-'a')*ones) &^ (low + (0x7f-'z')*ones) &^ w & (0x80 * ones)
+		binary.LittleEndian.PutUint64(out, w^letters>>2)
+	}
+	for i, c := range out {
 		if 'a' <= c && c <= 'z' {
-			dst[i] = c - ('a' - 'A')
+			out[i] = c - ('a' - 'A')
 		}
 	}
 	return dst
