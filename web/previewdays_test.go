@@ -1,0 +1,89 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/notifyd/notifyd/history"
+)
+
+// testVisit is a visit at noon in a zone.
+func testVisit(t *testing.T, zone string) *visit {
+	t.Helper()
+	place, err := time.LoadLocation(zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 11, 10, 12, 0, 0, 0, place)
+	return &visit{site: &site{Options: Options{Now: func() time.Time { return now }}, previews: make(chan struct{}, 1)}, zone: place}
+}
+
+// Days begin at midnight where the person is, also round a change of the clocks.
+func TestLastDays(t *testing.T) {
+	v := testVisit(t, "Europe/Berlin")
+	days := v.lastDays(history.Spot{})
+	if len(days) != previewDays {
+		t.Fatalf("%d days", len(days))
+	}
+	for i, day := range days {
+		if day.Hour() != 0 || day.Minute() != 0 || i > 0 && days[i-1].AddDate(0, 0, 1) != day {
+			t.Errorf("day %d begins at %v", i, day)
+		}
+	}
+	if days := v.lastDays(history.Spot{SentAt: days[4].Add(time.Hour).UnixMicro()}); len(days) != 5 {
+		t.Errorf("%d days up to the fifth", len(days))
+	}
+	if days := v.lastDays(history.Spot{SentAt: 1}); len(days) != 1 {
+		t.Errorf("%d days up to 1970", len(days))
+	}
+}
+
+func TestDaysSayWhatIsNotKnown(t *testing.T) {
+	v := testVisit(t, "UTC")
+	s := history.Sieve{Days: v.lastDays(history.Spot{}), Since: v.lastDays(history.Spot{})[0]}
+	counts := make([]int, previewDays)
+	counts[28], counts[29] = 1000, 1
+	at := s.Days[28].Add(90 * time.Minute)
+	d := v.daysOf(s, history.Sifted{PerDay: counts, Reached: at})
+	for _, c := range []struct {
+		row         int
+		count, note string
+	}{{0, "1", ""}, {1, "1,000", "searched from 01:30"}, {2, "?", "not searched"}, {29, "?", "not searched"}} {
+		if r := d.Rows[c.row]; r.Count != c.count || r.Note != c.note {
+			t.Errorf("row %d is %+v, want %s, %s", c.row, r, c.count, c.note)
+		}
+	}
+	if b := d.Bars; b[0].Height != barsHeight || !b[0].Unknown || b[28].Height != barsHeight || b[28].Unknown || b[29].Height != 2 {
+		t.Errorf("bars %+v", b)
+	}
+	if d.Unknown != "not searched" {
+		t.Errorf("grey means %q", d.Unknown)
+	}
+	if d := v.daysOf(s, history.Sifted{PerDay: counts, Reached: at, End: true}); d.Rows[2].Note != "not kept" || d.Rows[1].Note != "kept from 01:30" {
+		t.Errorf("of what is not kept: %+v", d.Rows[:3])
+	}
+	if d := v.daysOf(s, history.Sifted{PerDay: counts, Reached: s.Since, End: true}); d.Rows[2].Count != "0" || d.Rows[2].Note != "" || d.Unknown != "" {
+		t.Errorf("of all: %+v", d.Rows[:3])
+	}
+}
+
+// Who leaves while waiting for a place takes none.
+func TestPreviewOfWhoLeaves(t *testing.T) {
+	v := testVisit(t, "UTC")
+	v.previews <- struct{}{}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if _, free, err := v.sift(gone, history.Sieve{}); free || !errors.Is(err, context.Canceled) {
+		t.Errorf("free %v, %v", free, err)
+	}
+}
+
+func TestNumber(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000"} {
+		if got := number(n); got != want {
+			t.Errorf("number(%d) = %s, want %s", n, got, want)
+		}
+	}
+}
