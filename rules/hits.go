@@ -2,54 +2,127 @@ package rules
 
 import "math/bits"
 
-// hits is a set of slots: a bit for each, and a bit for each word of bits, so that what there is is found in order and
-// what there is not costs nothing.
+// hits is the slots of a result as a set: a bit for each, and a bit for each word of bits, so that what there is is found
+// in order and what there is not costs nothing.
 type hits struct {
 	words, upper []uint64
+	owners       *owners
+	heads        bool // the first hit of each stretch is enough
+
+	at    uint32 // the word of upper that is next
+	start uint32 // where the stretch of the last hit starts
+	batch []hit
 }
 
-// fill puts the slots of r into h. What was in it is gone.
-func (h *hits) fill(r *Result) {
-	h.clear()
-	if n := len(r.view.pages) << pageBits / 64; len(h.words) < n {
-		h.words = make([]uint64, n+n/4)
-		h.upper = make([]uint64, len(h.words)/64+1)
-	}
+// A hit is a slot, and the slot that its stretch starts with, or manyStretches where that does not stand for the owner.
+type hit struct{ slot, start uint32 }
+
+// noStart is no slot.
+const noStart = manyStretches - 1
+
+// fill makes h the slots of r. There must be none in it.
+func (h *hits) fill(r *Result, heads bool) {
+	h.room(r.view)
+	words, upper := h.words, h.upper
 	for _, run := range r.runs {
 		word, set := run[0]/64, uint64(0)
 		for _, slot := range run {
 			if at := slot / 64; at != word {
-				h.words[word] |= set
-				h.upper[word/64] |= 1 << (word % 64)
+				words[word] |= set
+				upper[word/64] |= 1 << (word % 64)
 				word, set = at, 0
 			}
 			set |= 1 << (slot % 64)
 		}
-		h.words[word] |= set
-		h.upper[word/64] |= 1 << (word % 64)
+		words[word] |= set
+		upper[word/64] |= 1 << (word % 64)
 	}
 	for _, slot := range r.dead {
-		h.words[slot/64] &^= 1 << (slot % 64)
-	}
-}
-
-func (h *hits) clear() {
-	for i, set := range h.upper {
-		for ; set != 0; set &= set - 1 {
-			h.words[i*64+bits.TrailingZeros64(set)] = 0
+		if at := int(slot / 64); at < len(words) {
+			words[at] &^= 1 << (slot % 64)
 		}
-		h.upper[i] = 0
+	}
+	h.owners, h.heads = &r.view.owners, heads
+	h.at, h.start = 0, noStart
+}
+
+func (h *hits) room(v *view) {
+	if n := len(v.pages) << pageBits / 64; len(h.words) < n {
+		h.upper = make([]uint64, (n+n/4)/64+1)
+		h.words = make([]uint64, 64*len(h.upper))
 	}
 }
 
-// each gives the words that are not 0, in order.
-func (h *hits) each(yield func(word uint32, set uint64) bool) {
-	for i, upper := range h.upper {
-		for ; upper != 0; upper &= upper - 1 {
-			word := i*64 + bits.TrailingZeros64(upper)
-			if set := h.words[word]; set != 0 && !yield(uint32(word), set) {
-				return
+// next takes some more hits out of h, in order; none when it is empty.
+func (h *hits) next() []hit {
+	for ; int(h.at) < len(h.upper); h.at++ {
+		if h.upper[h.at] == 0 {
+			continue
+		}
+		if some := h.take(); len(some) > 0 {
+			h.at++
+			return some
+		}
+	}
+	return nil
+}
+
+// hitsAtOnce is how many hits there are at most in a word of upper.
+const hitsAtOnce = 64 * 64
+
+// take takes the hits of a word of upper out of h.
+func (h *hits) take() []hit {
+	if h.batch == nil {
+		h.batch = make([]hit, hitsAtOnce)
+	}
+	first, left, n, all := 64*h.at, h.upper[h.at], 0, 1
+	if h.heads {
+		all = 0
+	}
+	h.upper[h.at] = 0
+	words := h.words[first : first+64]
+	bounds := h.owners.bounds.chunk(first >> chunkBits)
+	if bounds == nil { // the first stretch of all goes on
+		bounds = new(chunk[bound])
+	}
+	batch, last := h.batch, h.start
+	for ; left != 0; left &= left - 1 {
+		at := uint32(bits.TrailingZeros64(left)) % 64
+		set := words[at]
+		words[at] = 0
+		b := &bounds.items[(first+at)%(1<<chunkBits)]
+		base := 64 * (first + at)
+		for set != 0 {
+			bit := uint32(bits.TrailingZeros64(set)) % 64
+			start := b.before
+			if starts := b.starts & (2<<bit - 1); starts != 0 {
+				from := uint32(bits.Len64(starts)) - 1
+				start = base + from | -uint32(b.split>>(from%64)&1)
+			}
+			batch[n%hitsAtOnce] = hit{base + bit, start}
+			more := all
+			if start != last || start == manyStretches {
+				more = 1
+			}
+			n += more
+			last = start
+			set &= set - 1
+			if all == 0 { // no more of this stretch
+				rest := b.starts >> bit >> 1
+				set &^= rest&-rest<<bit<<1 - 1
 			}
 		}
+	}
+	h.start = last
+	return batch[:n]
+}
+
+// clear takes out what is left.
+func (h *hits) clear() {
+	for i := int(h.at); i < len(h.upper); i++ {
+		for left := h.upper[i]; left != 0; left &= left - 1 {
+			h.words[i*64+bits.TrailingZeros64(left)] = 0
+		}
+		h.upper[i] = 0
 	}
 }

@@ -10,8 +10,51 @@ import (
 // it starts with stands for the owner, and nothing needs to be looked up. A slot without a filter stays with its last owner.
 type owners struct {
 	of     vec[uint32] // by slot: the owner's number; 0: nobody's yet
-	starts bitset      // slots that a stretch starts with
-	split  bitset      // of these: whether the owner may have another stretch
+	bounds vec[bound]  // by 64 slots
+}
+
+// A bound says of 64 slots where stretches start, a bit each.
+type bound struct {
+	starts uint64
+	split  uint64 // of these: whether the owner may have another stretch
+	// before is the start of the stretch that the slots before the first start are in, or manyStretches where the owner
+	// may have another.
+	before uint32
+}
+
+// manyStretches is no slot.
+const manyStretches = ^uint32(0)
+
+func (o *owners) setStart(e *edit, slot uint32, on bool) {
+	if o.bounds.at(slot/64).starts>>(slot%64)&1 == 1 != on {
+		o.bounds.item(e, slot/64).starts ^= 1 << (slot % 64)
+	}
+}
+
+func (o *owners) setSplit(e *edit, slot uint32, on bool) {
+	if o.bounds.at(slot/64).split>>(slot%64)&1 == 1 != on {
+		o.bounds.item(e, slot/64).split ^= 1 << (slot % 64)
+	}
+}
+
+// carry keeps the promise of before for the bounds behind slot, whose starts or splits have changed.
+func (x *Index) carry(slot uint32) {
+	o := &x.next.owners
+	for at := slot/64 + 1; int(at) < len(x.slots.pages)<<pageBits/64; at++ {
+		was := o.bounds.at(at - 1)
+		before := was.before
+		if was.starts != 0 {
+			start := uint32(bits.Len64(was.starts)) - 1
+			before = 64*(at-1) + start
+			if was.split>>start&1 == 1 {
+				before = manyStretches
+			}
+		}
+		if o.bounds.at(at).before == before {
+			return
+		}
+		o.bounds.item(x.edit, at).before = before
+	}
 }
 
 // ownerField is the field with the values of which owners share their numbers: most owners are named by a filter of
@@ -46,16 +89,19 @@ func (x *Index) own(slot, owner uint32) {
 	if old != 0 {
 		x.households[old].split = true
 		if slot > 0 && o.of.at(slot-1) == old {
-			o.split.set(x.edit, o.start(slot-1), true)
+			x.splits(o.start(slot - 1))
 		}
 	}
 	o.of.set(x.edit, slot, owner)
 	for _, at := range [2]uint32{slot, slot + 1} {
 		mine := o.of.at(at)
-		o.starts.set(x.edit, at, mine != 0 && (at == 0 || o.of.at(at-1) != mine))
+		o.setStart(x.edit, at, mine != 0 && (at == 0 || o.of.at(at-1) != mine))
 	}
 	x.settle(slot)
 	x.settle(slot + 1)
+	x.carry(max(slot, 1) - 1)
+	x.carry(slot)
+	x.carry(slot + 1)
 }
 
 // settle keeps the promise of split for the stretch that slot is in.
@@ -75,23 +121,26 @@ func (x *Index) settle(slot uint32) {
 	default:
 		if first := o.start(h.first - 1); first != start {
 			h.split = true
-			o.split.set(x.edit, first, true)
+			x.splits(first)
 		}
 	}
-	o.split.set(x.edit, start, h.split)
+	o.setSplit(x.edit, start, h.split)
+	x.carry(start)
+}
+
+// splits notes that the owner of the stretch that starts with a slot may have another.
+func (x *Index) splits(start uint32) {
+	x.next.owners.setSplit(x.edit, start, true)
+	x.carry(start)
 }
 
 // start gives the slot that the stretch of a slot, which is somebody's, starts with.
-func (o *owners) start(slot uint32) uint32 { return o.startFrom(slot, 0) }
-
-// startFrom is start for a stretch that does not start before word, or else for what starts in or before it: then it
-// gives the first slot of word.
-func (o *owners) startFrom(slot, word uint32) uint32 {
+func (o *owners) start(slot uint32) uint32 {
 	at := slot / 64
-	starts := o.starts.words.at(at) & (2<<(slot%64) - 1)
-	for starts == 0 && at > word {
+	starts := o.bounds.at(at).starts & (2<<(slot%64) - 1)
+	for starts == 0 {
 		at--
-		starts = o.starts.words.at(at)
+		starts = o.bounds.at(at).starts
 	}
-	return at*64 + uint32(max(bits.Len64(starts), 1)-1)
+	return at*64 + uint32(bits.Len64(starts)) - 1
 }

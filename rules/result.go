@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"math/bits"
 	"slices"
 
 	"github.com/notifyd/notifyd/rulespec"
@@ -71,23 +70,25 @@ func (r *Result) AppendTo(ids []rulespec.FilterID) []rulespec.FilterID {
 // PerOwner gives the filters of each owner, all at once; the slice is good until the next.
 func (r *Result) PerOwner(yield func([]rulespec.FilterID) bool) {
 	r.sorted, r.ids = r.sorted[:0], r.ids[:0]
-	last := noSlot
-	stopped := r.stretches(func(start, slot uint32) bool {
-		if r.view.owners.split.at(start) {
-			r.sorted = append(r.sorted, uint64(r.view.owners.of.at(slot))<<32|uint64(slot))
-			return true
-		}
-		if start != last && len(r.ids) > 0 {
-			if !yield(r.ids) {
-				return false
+	last := noStart
+	for some := r.hit(false); len(some) > 0; some = r.hits.next() {
+		for _, h := range some {
+			if h.start == manyStretches {
+				r.sorted = append(r.sorted, uint64(r.view.owners.of.at(h.slot))<<32|uint64(h.slot))
+				continue
 			}
-			r.ids = r.ids[:0]
+			if h.start != last && len(r.ids) > 0 {
+				if !yield(r.ids) {
+					r.hits.clear()
+					return
+				}
+				r.ids = r.ids[:0]
+			}
+			last = h.start
+			r.ids = append(r.ids, r.view.id(h.slot))
 		}
-		last = start
-		r.ids = append(r.ids, r.view.id(slot))
-		return true
-	})
-	if stopped || len(r.ids) > 0 && !yield(r.ids) {
+	}
+	if len(r.ids) > 0 && !yield(r.ids) {
 		return
 	}
 	slices.Sort(r.sorted)
@@ -105,14 +106,26 @@ func (r *Result) PerOwner(yield func([]rulespec.FilterID) bool) {
 // OneEach gives one filter of each owner.
 func (r *Result) OneEach(yield func(rulespec.FilterID) bool) {
 	clear(r.seen)
-	last := noSlot
-	r.stretches(func(start, slot uint32) bool {
-		if start == last {
-			return true
+	for some := r.hit(true); len(some) > 0; some = r.hits.next() {
+		for _, h := range some {
+			if h.start == manyStretches && r.again(r.view.owners.of.at(h.slot)) {
+				continue
+			}
+			if !yield(r.view.id(h.slot)) {
+				r.hits.clear()
+				return
+			}
 		}
-		last = start
-		return r.view.owners.split.at(start) && r.again(r.view.owners.of.at(slot)) || yield(r.view.id(slot))
-	})
+	}
+}
+
+// hit gives the first hits; the others come from r.hits. With heads it is one of each stretch.
+func (r *Result) hit(heads bool) []hit {
+	if len(r.runs) == 0 {
+		return nil
+	}
+	r.hits.fill(r, heads)
+	return r.hits.next()
 }
 
 // again notes an owner, and says whether it was noted before.
@@ -124,37 +137,4 @@ func (r *Result) again(owner uint32) bool {
 	was := r.seen[word]&bit != 0
 	r.seen[word] |= bit
 	return was
-}
-
-// noSlot is no slot that a stretch starts with.
-const noSlot = ^uint32(0)
-
-// stretches calls visit with each filter, in the order of the slots: an owner's filters come together, as far as they
-// are in one stretch, which begins with start. It says whether visit stopped it.
-func (r *Result) stretches(visit func(start, slot uint32) bool) (stopped bool) {
-	if len(r.runs) == 0 {
-		return false
-	}
-	r.hits.fill(r)
-	o := &r.view.owners
-	last, start := uint32(0), noSlot // the slot before, and where its stretch starts
-	for word, set := range r.hits.each {
-		starts := o.starts.words.at(word)
-		for ; set != 0; set &= set - 1 {
-			bit := uint32(bits.TrailingZeros64(set))
-			slot := word*64 + bit
-			if here := starts & (2<<bit - 1); here != 0 {
-				start = word*64 + uint32(bits.Len64(here)) - 1
-			} else if start == noSlot || last/64 != word {
-				if at := o.startFrom(slot, last/64); start == noSlot || at > last {
-					start = at
-				}
-			}
-			last = slot
-			if !visit(start, slot) {
-				return true
-			}
-		}
-	}
-	return false
 }

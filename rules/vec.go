@@ -78,15 +78,3 @@ func (v *vec[T]) shelf(e *edit, at int) *shelf[T] {
 	}
 	return v.shelves[at]
 }
-
-// bitset is a vec of bits, 64 in a word.
-type bitset struct{ words vec[uint64] }
-
-func (b *bitset) at(i uint32) bool { return b.words.at(i/64)>>(i%64)&1 == 1 }
-
-func (b *bitset) set(e *edit, i uint32, on bool) {
-	if b.at(i) == on {
-		return
-	}
-	*b.words.item(e, i/64) ^= 1 << (i % 64)
-}
