@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"context"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
@@ -19,6 +20,7 @@ type Config struct {
 
 	SendTimeout time.Duration // of one Send: 2 min
 	Drain       time.Duration // for sends in hand once Run's ctx has ended: 5 s
+	Finish      time.Duration // after that for writing down what came of them, where the database does not answer: 10 s
 	Poll        time.Duration // at least so often the database is asked for what is due: 5 s
 	Lease       time.Duration // after so long another node takes up what a killed one was sending; clocks may differ by half: 40 s
 
@@ -38,8 +40,8 @@ type Config struct {
 	KeepDead time.Duration // 90 days
 
 	// OnGone is told that a destination's address will never take anything (backends.ErrGone). It runs outside of any
-	// transaction.
-	OnGone func(destination, reason string)
+	// transaction, and has to return when ctx ends.
+	OnGone func(ctx context.Context, destination, reason string)
 	Log    *slog.Logger // nil: silent
 }
 
@@ -47,6 +49,7 @@ func (c Config) withDefaults() Config {
 	number(&c.Workers, 4)
 	number(&c.SendTimeout, 2*time.Minute)
 	number(&c.Drain, 5*time.Second)
+	number(&c.Finish, 10*time.Second)
 	number(&c.Poll, 5*time.Second)
 	number(&c.Lease, 40*time.Second)
 	number(&c.RetryFirst, 30*time.Second)
@@ -60,7 +63,7 @@ func (c Config) withDefaults() Config {
 	number(&c.KeepDone, 30*24*time.Hour)
 	number(&c.KeepDead, 90*24*time.Hour)
 	if c.OnGone == nil {
-		c.OnGone = func(string, string) {}
+		c.OnGone = func(context.Context, string, string) {}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

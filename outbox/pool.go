@@ -52,15 +52,16 @@ func (p *pool) poke() {
 	}
 }
 
-// run claims and sends until ctx ends, and waits for the sends in hand.
-func (p *pool) run(ctx context.Context) {
+// run claims and sends until ctx ends, and waits for the sends in hand. What came of them is written down until finishing
+// ends.
+func (p *pool) run(ctx, finishing context.Context) {
 	sending, cancel := drainable(ctx, p.o.cfg.Drain)
 	defer cancel()
 	var workers, renewing sync.WaitGroup
 	defer renewing.Wait()
 	stop := make(chan struct{})
 	defer close(stop)
-	renewing.Go(func() { p.renew(context.WithoutCancel(ctx), stop) })
+	renewing.Go(func() { p.renew(finishing, stop) })
 	defer workers.Wait()
 	for p.ready(ctx) {
 		limit := p.take()
@@ -80,7 +81,7 @@ func (p *pool) run(ctx context.Context) {
 			workers.Go(func() {
 				defer func() { p.slots <- struct{}{}; p.poke() }()
 				defer p.hold(c.lease, -1)
-				p.deliver(sending, c)
+				p.deliver(sending, finishing, c)
 			})
 		}
 	}
@@ -185,25 +186,25 @@ func (p *pool) brakeOf(address string) *breaker {
 var errHeld = errors.New("waiting for the medium to come back")
 
 // deliver sends one parcel and records what came of it. ctx ends with the drain deadline.
-func (p *pool) deliver(ctx context.Context, c claim) {
+func (p *pool) deliver(ctx, finishing context.Context, c claim) {
 	o := p.o
 	started := o.now()
 	if p.split != nil {
 		if ok, again := p.brakeOf(c.rows[0].Address).admit(started, o.cfg.ProbeFirst); !ok {
-			p.record(ctx, outcome{claim: c, verdict: returned, err: errHeld, due: again})
+			p.record(finishing, outcome{claim: c, verdict: returned, err: errHeld, due: again})
 			return
 		}
 	}
 	err := p.send(ctx, c)
 	out := o.judge(c, err, err != nil && ctx.Err() != nil)
 	p.mind(out)
-	p.record(ctx, out)
+	p.record(finishing, out)
 	o.counts.add(p.name, out, started, o.now())
 	switch out.verdict {
 	case refused:
 		o.cfg.Log.Warn("delivery refused", "backend", p.name, "destination", c.lane.destination, "reason", Reason(err, c.rows[0].Address))
 		if errors.Is(err, backends.ErrGone) {
-			o.cfg.OnGone(c.lane.destination, Reason(err, c.rows[0].Address))
+			o.cfg.OnGone(finishing, c.lane.destination, Reason(err, c.rows[0].Address))
 		}
 	case expired:
 		o.cfg.Log.Warn("delivery given up", "backend", p.name, "destination", c.lane.destination, "reason", Reason(err, c.rows[0].Address))
@@ -274,10 +275,10 @@ func (p *pool) send(ctx context.Context, c claim) (err error) {
 }
 
 // record writes the outcome. While the database cannot be written (a full disk) it tries again: forgetting that
-// a parcel was sent would send it twice. After the drain deadline it tries once more and leaves the rest to the lease.
+// a parcel was sent would send it twice. When ctx ends it leaves the rest to the lease.
 func (p *pool) record(ctx context.Context, out outcome) {
 	for {
-		err := p.o.results.record(context.WithoutCancel(ctx), out)
+		err := p.o.results.record(ctx, out)
 		if err == nil {
 			return
 		}

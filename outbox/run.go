@@ -43,7 +43,8 @@ func (o *Outbox) strike(p *pool) {
 }
 
 // Run sends what is due by the backends given, each with its own workers, until ctx ends. Then it claims nothing
-// more, lets sends in hand finish within Config.Drain, gives back what was not sent, and returns nil. Deliveries for
+// more, lets sends in hand finish within Config.Drain, gives back what was not sent, within Config.Finish where the
+// database is slow (what is not written down by then, the lease gives back), and returns nil. Deliveries for
 // a backend that is not given wait. Run is called once, and on SQLite by one process only: what an earlier process had in
 // hand when it was killed is taken up at once there, while on PostgreSQL, where its holder may live on another node, the
 // lease has to run out first.
@@ -51,10 +52,12 @@ func (o *Outbox) Run(ctx context.Context, media map[string]backends.Backend) err
 	if err := o.takeUp(ctx); err != nil {
 		return err
 	}
+	finishing, cancel := drainable(ctx, o.cfg.Drain+o.cfg.Finish)
+	defer cancel()
 	settling, stop := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(settling)
-		o.results.run(context.WithoutCancel(ctx), stop, o.settle)
+		o.results.run(finishing, stop, o.settle)
 	}()
 	var pools sync.WaitGroup
 	for name, medium := range media {
@@ -62,7 +65,7 @@ func (o *Outbox) Run(ctx context.Context, media map[string]backends.Backend) err
 		o.enlist(p)
 		pools.Go(func() {
 			defer o.strike(p)
-			p.run(ctx)
+			p.run(ctx, finishing)
 		})
 	}
 	pools.Go(func() { o.janitor(ctx) })

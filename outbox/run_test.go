@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
@@ -268,7 +270,7 @@ func TestPoisonGoesToTheBack(t *testing.T) {
 
 func TestGoneAddressIsReported(t *testing.T) {
 	var told []string
-	cfg := Config{OnGone: func(destination, reason string) { told = append(told, destination+": "+reason) }}
+	cfg := Config{OnGone: func(_ context.Context, destination, reason string) { told = append(told, destination+": "+reason) }}
 	bubble(t, cfg, func(t *testing.T, o *Outbox) {
 		mail := &medium{answer: func(_ context.Context, p backends.Parcel) error {
 			if p.Notices[0].ID == "m0" {
@@ -427,6 +429,36 @@ func TestCancelEndsTheRetriesOfWhatIsBeingSent(t *testing.T) {
 		})
 		if rows := all(t, o); rows[0].State != Dead {
 			t.Errorf("the delivery is %s, want it dead", rows[0].State)
+		}
+	})
+}
+
+// TestStopWithADatabaseThatHangs lets the database stop answering while a send is in hand, whose address turns out to be
+// gone: the end still comes within the time that was given, and the parcel is taken up afterwards.
+func TestStopWithADatabaseThatHangs(t *testing.T) {
+	cfg := Config{Drain: 5 * time.Second, Finish: 3 * time.Second, OnGone: func(ctx context.Context, _, _ string) { <-ctx.Done() }}
+	bubble(t, cfg, func(t *testing.T, o *Outbox) {
+		mail := &medium{answer: func(_ context.Context, p backends.Parcel) error {
+			time.Sleep(4 * time.Second)
+			return backends.ErrGone
+		}}
+		var hanging *gorm.DB
+		var ending time.Time
+		during(t, o, map[string]backends.Backend{"mail": mail}, func() {
+			add(t, o, delivery("m1", "1", time.Now()), delivery("m2", "2", time.Now()))
+			time.Sleep(3 * time.Second)
+			hanging = o.writer.Begin() // the only connection that writes
+			ending = time.Now()
+		})
+		if took := time.Since(ending); took > 8*time.Second {
+			t.Errorf("Run returned after %v, want 8 s at most", took)
+		}
+		if err := hanging.Rollback().Error; err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute) // the lease
+		if c, err := o.claim(t.Context(), "mail", 10, nil); err != nil || len(c) != 2 {
+			t.Errorf("%d parcels can be taken up, %v, want 2", len(c), err)
 		}
 	})
 }

@@ -11,9 +11,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// shutdownGrace is how long open requests may take once the program stops.
-const shutdownGrace = 5 * time.Second
-
 // A listener is an open port and what answers there.
 type listener struct {
 	listener net.Listener

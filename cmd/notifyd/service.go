@@ -89,12 +89,26 @@ func (s *service) close() error {
 		}
 	}
 	if s.db != nil {
-		errs = append(errs, s.db.Close())
+		errs = append(errs, within(s.settings.stopPlan().close, "close database", s.db.Close))
 	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// within gives do so long: closing waits for statements, and a database that hangs must not keep the process.
+func within(limit time.Duration, what string, do func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-timer.C:
+		return fmt.Errorf("%s: not within %s", what, limit)
+	}
 }
 
 func (s *service) openMeaning() error {
@@ -133,6 +147,8 @@ func (s *service) openStores(ctx context.Context, e *env) error {
 	s.prefs.Offer(func(f prefs.Filter) bool { return len(rulespec.Missing(f.Filter, asDirectory(s.directory()))) == 0 })
 	s.history = history.NewStore(s.db.Writer, s.db.Reader, e.now)
 	config := s.settings.Outbox.config()
+	plan := s.settings.stopPlan()
+	config.Drain, config.Finish = plan.drain, plan.flow-plan.drain
 	config.Log = s.log
 	config.OnGone = s.gone
 	s.outbox = outbox.New(s.db.Writer, s.db.Reader, s.db.Postgres, config, e.now, rand.Reader)
@@ -145,12 +161,12 @@ func (s *service) openStores(ctx context.Context, e *env) error {
 
 // gone switches off a destination that will never take anything, and what waits for it; its owner sees why on the page.
 // Of one that was deleted while a notice was on its way there, what waits is left to end.
-func (s *service) gone(destination, reason string) {
+func (s *service) gone(ctx context.Context, destination, reason string) {
 	id, err := strconv.ParseUint(destination, 10, 64)
 	if err != nil {
 		return // account mail to an address that is no destination yet
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	err = s.prefs.DisableDestination(ctx, uint(id), reason)
 	if errors.Is(err, prefs.ErrNotFound) {

@@ -155,7 +155,7 @@ func TestGoneEndsWhatWaits(t *testing.T) {
 			if err := s.queue(t.Context(), late); err != nil {
 				t.Fatal(err)
 			}
-			s.gone("1", "550 no such user")
+			s.gone(t.Context(), "1", "550 no such user")
 			rows, err := s.outbox.OfMessage(t.Context(), "m1", []string{"1"})
 			if err != nil || len(rows) != 1 || rows[0].State != outbox.Dead || log.Len() > 0 {
 				t.Errorf("what waits: %+v, %v; log: %s", rows, err, log)

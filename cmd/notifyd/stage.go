@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -13,6 +14,9 @@ type stage struct {
 	stop context.CancelFunc
 	fail context.CancelCauseFunc
 	wg   sync.WaitGroup
+
+	mu      sync.Mutex
+	running []string
 }
 
 func newStage(ctx context.Context, fail context.CancelCauseFunc) *stage {
@@ -23,10 +27,17 @@ func newStage(ctx context.Context, fail context.CancelCauseFunc) *stage {
 
 // start runs f in a goroutine of its own until the stage stops.
 func (s *stage) start(name string, f func(context.Context) error) {
+	s.mu.Lock()
+	s.running = append(s.running, name)
+	s.mu.Unlock()
 	s.wg.Go(func() {
 		if err := f(s.ctx); err != nil && s.ctx.Err() == nil {
 			s.fail(fmt.Errorf("%s: %w", name, err))
 		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		at := slices.Index(s.running, name)
+		s.running = slices.Delete(s.running, at, at+1)
 	})
 }
 
@@ -34,6 +45,24 @@ func (s *stage) start(name string, f func(context.Context) error) {
 func (s *stage) end() {
 	s.stop()
 	s.wg.Wait()
+}
+
+// join waits until all of the stage has stopped, or until limit ends: then it names what has not. That goes on until the
+// process ends, which is what follows.
+func (s *stage) join(limit context.Context) (stuck []string) {
+	joined := make(chan struct{})
+	go func() {
+		defer close(joined)
+		s.wg.Wait()
+	}()
+	select {
+	case <-joined:
+		return nil
+	case <-limit.Done():
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.running)
 }
 
 // afterwards gives a context that lives on for d after ctx has ended: the time an orderly stop may take.
