@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/rand/v2"
 	"os"
@@ -20,6 +21,7 @@ type story struct {
 	t     testing.TB
 	dirs  []rulespec.Directory
 	m     *rules.Matcher
+	x     *rules.Index // in some stories beside m: it goes through snapshots
 	table *table
 	most  int // ids there are
 	off   []rulespec.Filter
@@ -28,7 +30,7 @@ type story struct {
 
 // A tally is what stories have come to. A case is one filter compared on one event.
 type tally struct {
-	cases, stories, events, matches, changes, rebuilds, reloads int
+	cases, stories, events, matches, changes, rebuilds, reloads, snapshots int
 	seen                                                        *coverage
 }
 
@@ -45,6 +47,9 @@ func newStory(t testing.TB, data []byte, tally *tally) *story {
 func (s *story) play() {
 	steps, filters := 2+s.below(30), 25
 	if s.below(3) == 0 {
+		s.x = rules.NewIndex(rulespec.Env{})
+	}
+	if s.below(3) == 0 {
 		filters, s.wide = 400, 60
 		s.change(s.crowd(s.below(256) * 2))
 	}
@@ -57,6 +62,8 @@ func (s *story) play() {
 			if s.below(60) == 0 {
 				s.churn()
 			}
+		case 2, 3:
+			s.snapshot()
 		}
 		var changes []rules.Change
 		for range s.below(7) {
@@ -72,6 +79,9 @@ func (s *story) play() {
 func (s *story) change(changes []rules.Change) {
 	s.table.apply(changes)
 	s.m.Apply(changes...)
+	if s.x != nil {
+		s.x.Apply(changes...)
+	}
 	s.tally.changes += len(changes)
 }
 
@@ -116,7 +126,30 @@ func (s *story) reload() {
 	}
 	s.table.move(env)
 	s.m, _ = rules.CompileIn(env, s.table.filters())
+	if s.x != nil {
+		s.x = rules.NewIndex(env)
+		if _, err := s.x.Load(stream(s.table.filters())); err != nil {
+			s.t.Fatal(err)
+		}
+	}
 	s.tally.reloads++
+}
+
+// snapshot writes the index out and goes on with what is read.
+func (s *story) snapshot() {
+	if s.x == nil {
+		return
+	}
+	var written bytes.Buffer
+	if err := s.x.WriteSnapshot(&written, "story"); err != nil {
+		s.t.Fatal(err)
+	}
+	x, err := rules.ReadSnapshot(s.table.env, &written, "story")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.x = x
+	s.tally.snapshots++
 }
 
 // churn lets so many filters go that the matcher builds its index anew.
@@ -142,6 +175,10 @@ func (s *story) check(e *catalogue.Event, dir rulespec.Directory) {
 	var r rules.Result
 	s.m.Find(&r, e, dir)
 	checkResult(s.t, &r, want, owners)
+	if s.x != nil {
+		s.x.Find(&r, e, dir)
+		checkResult(s.t, &r, want, owners)
+	}
 	if len(plain) == 0 {
 		return
 	}
@@ -262,8 +299,8 @@ func TestOracle(t *testing.T) {
 		}
 	}
 	sum.seen.check(t)
-	t.Logf("%d cases in %d stories from seed %d: %d events, %d matches, %d changes, %d rebuilds, %d reloads",
-		sum.cases, sum.stories, seed, sum.events, sum.matches, sum.changes, sum.rebuilds, sum.reloads)
+	t.Logf("%d cases in %d stories from seed %d: %d events, %d matches, %d changes, %d rebuilds, %d reloads, %d snapshots",
+		sum.cases, sum.stories, seed, sum.events, sum.matches, sum.changes, sum.rebuilds, sum.reloads, sum.snapshots)
 }
 
 func FuzzOracle(f *testing.F) {
