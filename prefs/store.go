@@ -20,13 +20,14 @@ type Store struct {
 	now            func() time.Time
 	random         io.Reader
 	useful         func(Filter) bool                                          // see Offer; nil: every default
+	sentence       func(rulespec.Filter) string                               // see Say
 	end            func(tx *gorm.DB, destinations []string, why string) error // see OnClosed; may be nil
 }
 
 // NewStore makes a store on the two pools of a migrations.DB. random gives the secrets (crypto/rand.Reader) and must be
 // safe for concurrent use.
 func NewStore(writer, reader *gorm.DB, now func() time.Time, random io.Reader) *Store {
-	return &Store{writer: writer, reader: reader, now: now, random: random}
+	return &Store{writer: writer, reader: reader, now: now, random: random, sentence: rulespec.Sentence}
 }
 
 // Revision gives a number that every change to what is delivered raises. tx is a transaction, in which it is the

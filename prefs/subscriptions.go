@@ -15,7 +15,7 @@ import (
 func (s *Store) Subscriptions(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subscription, error) {
 	var all []*Subscription
 	for part := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(ids))), inStatement) {
-		some, err := subscriptions(tx, part)
+		some, err := s.subscriptions(tx, part)
 		if err != nil {
 			return nil, fmt.Errorf("read subscriptions: %w", err)
 		}
@@ -24,7 +24,10 @@ func (s *Store) Subscriptions(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subscrip
 	return all, nil
 }
 
-func subscriptions(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subscription, error) {
+// Say sets how a filter is put into words for notices; by itself rulespec.Sentence does it. Call it before the Store is used.
+func (s *Store) Say(sentence func(rulespec.Filter) string) { s.sentence = sentence }
+
+func (s *Store) subscriptions(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subscription, error) {
 	var filters []filterRow
 	if err := tx.Where("id IN ? AND is_on", ids).Order("id").Find(&filters).Error; err != nil || len(filters) == 0 {
 		return nil, err
@@ -60,11 +63,11 @@ func subscriptions(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subscription, error
 	for _, d := range destinations {
 		open[d.UserID] = append(open[d.UserID], d.destination())
 	}
-	return subscribe(filters, owners, open, byFilter(links)), nil
+	return s.subscribe(filters, owners, open, byFilter(links)), nil
 }
 
 // subscribe puts the four together.
-func subscribe(filters []filterRow, owners map[uint]User, open map[uint][]Destination, chosen map[uint][]uint) []*Subscription {
+func (s *Store) subscribe(filters []filterRow, owners map[uint]User, open map[uint][]Destination, chosen map[uint][]uint) []*Subscription {
 	all := make([]*Subscription, 0, len(filters))
 	for _, r := range filters {
 		owner, there := owners[r.UserID]
@@ -79,7 +82,7 @@ func subscribe(filters []filterRow, owners map[uint]User, open map[uint][]Destin
 		if f.Broken != "" || len(to) == 0 {
 			continue
 		}
-		sentence := rulespec.Sentence(f.Filter)
+		sentence := s.sentence(f.Filter)
 		f.Rules, f.Destinations = nil, nil
 		all = append(all, &Subscription{Filter: f, User: owner, Destinations: to, Sentence: sentence})
 	}

@@ -20,5 +20,13 @@ func compileKind(env Env, args Args) (Predicate, error) {
 			return Predicate{}, problem("name", "the catalogue has no kind of message %q", name)
 		}
 	}
-	return exactOne("kind", args["name"], func(s *Subject) string { return s.Kind }), nil
+	p := exactOne("kind", args["name"], func(s *Subject) string { return s.Kind })
+	plain := p.Why
+	p.Why = func(s *Subject) string {
+		if s.KindName == "" {
+			return plain(s)
+		}
+		return plain(s) + ", " + quoted(s.KindName)
+	}
+	return p, nil
 }

@@ -89,6 +89,9 @@ type Env struct {
 	// KnowsKind says whether the catalogue has a kind of message of that name. With it, a rule that names a kind the
 	// catalogue no longer has is broken instead of silently false (or, under not, silently true). nil: every name is taken.
 	KnowsKind func(name string) bool
+	// KindName gives what people call a kind of message, "" where it does not know. Only sentences ask it; nil: they name
+	// kinds as rules do.
+	KindName func(kind string) string
 }
 
 // A Subject is what a predicate looks at: the event, and the directory as it stood when the event came.

@@ -177,7 +177,7 @@ func askDeleteFilter(v *visit) error {
 	}
 	return v.show(200, "delete", deleteView{
 		frame: v.frame("Delete "+f.Name+"?", "filters"), Action: filterPage(f.ID) + "/delete", Back: "/filters", Button: "Delete the filter",
-		Text: []string{"It tells you " + rulespec.Sentence(f.Filter) + ".", "You can undo it on the next page."},
+		Text: []string{"It tells you " + v.sentence(f.Filter) + ".", "You can undo it on the next page."},
 	})
 }
 

@@ -1,6 +1,8 @@
 package web_test
 
 import (
+	"fmt"
+	"html"
 	"net/http"
 	"strings"
 	"testing"
@@ -203,4 +205,20 @@ func TestMessagePage(t *testing.T) {
 	alice.get("/messages/2026-build-1").want(t, 200, "Why it reached you", "waiting")
 	alice.get("/notices").want(t, 200, "waiting", "When a package is bash", filterPath(f))
 	alice.get("/").want(t, 200, "waiting")
+}
+
+// Pages speak of kinds of message by the names that the catalogue has for people; only the editor has those of rules.
+func TestSentencesNameKindsForPeople(t *testing.T) {
+	s := newSite(t, "")
+	alice := s.signUp("alice")
+	alice.post("/filters", "do", "save", "name", "Trouble", "where", "all", "on", "yes",
+		"r0.kind", "kind", "r0.name", "buildsys.build.failed", "r0.name", "buildsys.build.cancelled").to(t, "/filters")
+	filters := s.filters("alice")
+	id := filters[len(filters)-1].ID
+	s.builds()
+	words := html.EscapeString(`he kind of message is "Builds failed" or "Builds cancelled"`)
+	stop := strings.TrimPrefix(s.links.Stop(id, s.destinations("alice")[0].ID), s.base)
+	for _, page := range []string{"/", "/filters", fmt.Sprintf("/filters/%d", id), fmt.Sprintf("/filters/%d/delete", id), stop, "/messages/2026-build-1"} {
+		alice.get(page).want(t, 200, words)
+	}
 }

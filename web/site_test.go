@@ -128,12 +128,22 @@ func newSite(t *testing.T, prefix string) *testSite {
 func (s *testSite) options() web.Options {
 	return web.Options{
 		BaseURL: s.base, Prefs: s.prefs, Links: s.links, History: s.history, Outbox: s.outbox,
+		KindName: s.kindName,
 		Describe: s.meaning.Describe, RuleKinds: rulespec.Kinds, MessageKinds: s.meaning.Kinds,
 		Backends: []backends.Kind{email.Kind, irc.Kind, desktop.Kind},
 		Queue:    s.queue, Now: s.now, Log: slog.New(slog.NewTextHandler(s.logs, nil)),
 		Changed: func() { s.mu.Lock(); s.changed++; s.mu.Unlock() },
 		Notices: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "stream") }),
 	}
+}
+
+func (s *testSite) kindName(kind string) string {
+	for _, k := range s.meaning.Kinds() {
+		if k.Kind == kind {
+			return k.Name
+		}
+	}
+	return ""
 }
 
 func (s *testSite) queue(ctx context.Context, d outbox.Delivery) error {

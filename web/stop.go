@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/notifyd/notifyd/prefs"
-	"github.com/notifyd/notifyd/rulespec"
 )
 
 // stopView is the page of a signed link. Whoever has the link may see and do what it names, and nothing else.
@@ -40,7 +39,7 @@ func (v *visit) about(a prefs.Action) (prefs.Action, stopView, error) {
 	}
 	p.Address = v.destinationCard(d).Address
 	if a.Filter != 0 {
-		p.Filter, p.Sentence = f.Name, capital(rulespec.Sentence(f.Filter))+"."
+		p.Filter, p.Sentence = f.Name, capital(v.sentence(f.Filter))+"."
 	}
 	return a, p, nil
 }

@@ -39,10 +39,11 @@ type Options struct {
 	Describe  func(*bus.Message) *catalogue.Event // what a message means
 	Directory func() rulespec.Directory           // the snapshot as it stands; nil, or giving nil: there is no directory
 
-	RuleKinds    []*rulespec.Kind        // the kinds of rules, in the order of the page
-	MessageKinds func() []catalogue.Kind // as they stand: the kinds of messages that the catalogue knows, application by application
-	KnowsKind    func(name string) bool  // as in rulespec.Env, the same that the router's matcher is compiled with; may be nil
-	Backends     []backends.Kind         // the media that are configured; "email" is among them: sign-in links go by it
+	RuleKinds    []*rulespec.Kind         // the kinds of rules, in the order of the page
+	MessageKinds func() []catalogue.Kind  // as they stand: the kinds of messages that the catalogue knows, application by application
+	KindName     func(kind string) string // as in rulespec.Env: what people call a kind; may be nil
+	KnowsKind    func(name string) bool   // as in rulespec.Env, the same that the router's matcher is compiled with; may be nil
+	Backends     []backends.Kind          // the media that are configured; "email" is among them: sign-in links go by it
 
 	// Queue stores a delivery in a transaction of its own and wakes the outbox: account mail, codes and tests go by it.
 	Queue func(context.Context, outbox.Delivery) error
@@ -129,15 +130,12 @@ func (s *site) fillIn() {
 }
 
 // sentence gives a filter in words.
-func (s *site) sentence(f rulespec.Filter) string { return rulespec.Sentence(f) }
+func (s *site) sentence(f rulespec.Filter) string { return rulespec.SentenceIn(s.env(), f) }
 
 // ruleSentence gives one rule in words, as a sentence of its own.
 func (s *site) ruleSentence(r rulespec.Rule) string {
-	if k := s.kind(r.Kind); k != nil {
-		return capital(k.Sentence(r.Args, r.Not))
-	}
-	return "The unknown rule " + r.Kind
+	return capital(rulespec.RuleSentenceIn(s.env(), r))
 }
 
 // env is what rules are checked against and compiled for.
-func (s *site) env() rulespec.Env { return rulespec.Env{KnowsKind: s.KnowsKind} }
+func (s *site) env() rulespec.Env { return rulespec.Env{KnowsKind: s.KnowsKind, KindName: s.KindName} }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/directory"
+	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
@@ -22,6 +23,7 @@ type reading struct {
 	loaded               *catalogue.Catalogue // without: another one means that kinds may have come or gone
 	snapshot             *directory.Snapshot
 	knowsKind            func(string) bool
+	kindName             func(string) string
 }
 
 // load gives the meaning as it stands, made anew when the catalogue or the directory was loaded anew.
@@ -33,9 +35,9 @@ func (m *meaning) load() *reading {
 	}
 	r := &reading{Catalogue: loaded.WithAccounts(snapshot.Accounts()), loaded: loaded, snapshot: snapshot}
 	if old != nil && old.loaded == loaded {
-		r.knowsKind = old.knowsKind
+		r.knowsKind, r.kindName = old.knowsKind, old.kindName
 	} else {
-		r.knowsKind = knownKinds(loaded)
+		r.knowsKind, r.kindName = knownKinds(loaded), kindNames(loaded)
 	}
 	m.current.Store(r)
 	return r
@@ -46,3 +48,9 @@ func (m *meaning) load() *reading {
 func (m *meaning) describe(message *bus.Message) *catalogue.Event { return m.load().Describe(message) }
 func (m *meaning) kinds() []catalogue.Kind                        { return m.load().Kinds() }
 func (m *meaning) knowsKind(name string) bool                     { return m.load().knowsKind(name) }
+func (m *meaning) kindName(kind string) string                    { return m.load().kindName(kind) }
+
+// sentence gives a filter in words that people read: kinds of message by the names that the catalogue has for them.
+func (m *meaning) sentence(f rulespec.Filter) string {
+	return rulespec.SentenceIn(rulespec.Env{KindName: m.load().kindName}, f)
+}

@@ -93,3 +93,20 @@ func knownKinds(c *catalogue.Catalogue) func(string) bool {
 	}
 	return func(name string) bool { return known[name] || strings.HasSuffix(name, ".unknown") }
 }
+
+// kindNames gives what people call a kind of message, "" where the catalogue has no such kind. Where two kinds have one
+// name, their applications tell them apart.
+func kindNames(c *catalogue.Catalogue) func(string) string {
+	kinds, shared := c.Kinds(), map[string]int{}
+	for _, k := range kinds {
+		shared[k.Name]++
+	}
+	names := make(map[string]string, len(kinds))
+	for _, k := range kinds {
+		names[k.Kind] = k.Name
+		if shared[k.Name] > 1 {
+			names[k.Kind] = k.Name + " (" + k.AppTitle + ")"
+		}
+	}
+	return func(kind string) string { return names[kind] }
+}

@@ -38,6 +38,7 @@ func (s *service) openPages(ctx context.Context, e *env) error {
 		RuleKinds:      rulespec.Kinds,
 		MessageKinds:   s.meaning.kinds,
 		KnowsKind:      s.meaning.knowsKind,
+		KindName:       s.meaning.kindName,
 		Backends:       s.kindsOf(),
 		Queue:          s.queue,
 		Notices:        s.feed.Stream(s.authorize),

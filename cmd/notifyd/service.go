@@ -144,6 +144,7 @@ func (s *service) openStores(ctx context.Context, e *env) error {
 		return err
 	}
 	s.prefs = prefs.NewStore(s.db.Writer, s.db.Reader, e.now, rand.Reader)
+	s.prefs.Say(s.meaning.sentence)
 	s.prefs.Offer(func(f prefs.Filter) bool { return len(rulespec.Missing(f.Filter, asDirectory(s.directory()))) == 0 })
 	s.history = history.NewStore(s.db.Writer, s.db.Reader, e.now)
 	config := s.settings.Outbox.config()
