@@ -43,10 +43,41 @@ func checkLoaded(t *testing.T, c *chooser, x *rules.Index, plain loop, events in
 	}
 	for range events {
 		e, dir := c.event(), dirs[c.below(len(dirs))]
-		want, _ := plain.match(e, dir)
-		if got := found(x, e, dir); !slices.Equal(got, want) {
+		want, owners := plain.match(e, dir)
+		var r rules.Result
+		x.Find(&r, e, dir)
+		got := r.AppendTo(nil)
+		if slices.Sort(got); !slices.Equal(got, want) {
 			t.Fatalf("found %v, want %v for %+v", got, want, *e.Message)
 		}
+		checkOwners(t, &r, want, owners)
+	}
+}
+
+// checkOwners wants a result to come owner by owner.
+func checkOwners(t *testing.T, r *rules.Result, want []rulespec.FilterID, owners map[rulespec.FilterID]string) {
+	t.Helper()
+	seen, each := map[string]bool{}, map[string]bool{}
+	var all []rulespec.FilterID
+	for ids := range r.PerOwner {
+		owner := owners[ids[0]]
+		if seen[owner] || slices.ContainsFunc(ids, func(id rulespec.FilterID) bool { return owners[id] != owner }) {
+			t.Fatalf("PerOwner gives %v, which are of several, or of %q again", ids, owner)
+		}
+		seen[owner] = true
+		all = append(all, ids...)
+	}
+	if slices.Sort(all); !slices.Equal(all, want) {
+		t.Fatalf("PerOwner = %v, want %v", all, want)
+	}
+	for id := range r.OneEach {
+		if each[owners[id]] || !seen[owners[id]] {
+			t.Fatalf("OneEach gives %d of %q, who has had one or has none", id, owners[id])
+		}
+		each[owners[id]] = true
+	}
+	if len(each) != len(seen) {
+		t.Fatalf("OneEach gives %d owners, want %d", len(each), len(seen))
 	}
 }
 

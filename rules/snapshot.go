@@ -27,15 +27,17 @@ import (
 //	      of texts that are searched, and how many predicates, signatures and filters follow
 //	'p' * predicates, in the order of their numbers from 1, each: its form in a byte, and what snapshotPredicate has of it
 //	's' * signatures, in the order of their numbers from 0, each: how many literals, and these
-//	'f' * filters, in an order that suits the writer, each: the difference between its id and the one before it in the
-//	      section (zigzag), the predicate that its owner is involved, as the same, the predicate that it hangs from, its
-//	      signature, how many predicates kill it, and these in order
+//	'f' * filters, by pages of 256 ids in an order that suits the writer: the number of the page, which is that of its ids
+//	      divided by 256, how many filters follow, and these in order, each: how many ids there are between it and the one
+//	      before in the page, the difference between its owner and that of the one before in the section (zigzag; an owner
+//	      is the predicate that he is involved), the predicate that it hangs from, its signature, twice the number of
+//	      predicates that kill it, and one more when its owner does too, and these predicates in order without the owner
 //	'e'   end: how many sections there were before, and the CRC-32C of their checksums, 4 bytes, little-endian
 //
 // A reader believes no number: it takes memory for what has come, and checks what refers to something before it uses it.
 const (
 	snapshotMagic   = "notifyd rules\n"
-	snapshotVersion = 2
+	snapshotVersion = 3
 
 	sectionHead       = 'h'
 	sectionPredicates = 'p'

@@ -1,5 +1,7 @@
 package rules
 
+import "github.com/notifyd/notifyd/rulespec"
+
 // What a snapshot takes from an index. It depends on how an index looks in memory; the rest of the snapshot does not.
 
 // hanging calls visit with what stands at a predicate with a signature, or what is none: slots, or predicates.
@@ -77,15 +79,10 @@ func (x *Index) eachNamed(visit func(name string, id uint32)) {
 	}
 }
 
-// putAt hangs a filter that is not there at a place whose predicates and signature there are.
-func (x *Index) putAt(slot, owner uint32, p place) {
-	x.own(slot, owner)
-	shard := x.shard(owner)
-	x.hang(shard, p.access, p.sig, slot)
-	for _, id := range p.kills {
-		x.hang(shard, id, sigKilled, slot)
-	}
-	x.keep(slot, owner, p)
-	x.slots.size++
-	x.flushMany()
+// lockFor is how many names are read before whoever wants to change something is let in.
+const lockFor = 256
+
+// filterOf gives a filter of a page of ids.
+func filterOf(page uint64, at uint32) rulespec.FilterID {
+	return rulespec.FilterID(page<<pageBits | uint64(at))
 }

@@ -1,11 +1,39 @@
 package rules
 
 import (
-	"fmt"
-	"sync"
+	"encoding/binary"
 
 	"github.com/notifyd/notifyd/rulespec"
 )
+
+// lookedUp reads a section of predicates or of signatures.
+func (s *snapshotReader) lookedUp(c *section) error {
+	if s.x.next.terms.used == 0 {
+		s.makeRoom()
+	}
+	for c.more() {
+		if c.kind == sectionPredicates {
+			s.predicate(c)
+		} else {
+			s.signature(c)
+		}
+	}
+	return c.err
+}
+
+// roomMost is how many predicates room is made for on the word of the head.
+const roomMost = 1 << 20
+
+func (s *snapshotReader) makeRoom() {
+	room := min(s.head.predicates, roomMost)
+	size := 64
+	for 3*size < 4*room {
+		size *= 2
+	}
+	v := s.x.next
+	v.terms = newTerms(size)
+	v.preds = append(make([]predicate, 0, room+1), v.preds...)
+}
 
 // predicate reads one; its number is the next.
 func (s *snapshotReader) predicate(c *section) {
@@ -35,17 +63,21 @@ func (s *snapshotReader) named(c *section, f form) {
 	if _, twice := x.named[identity]; twice {
 		c.wrong("a predicate comes twice")
 	}
-	compiled := &lateRule{env: x.env, identity: identity}
-	made := &statement{identity: identity, predicate: rulespec.Predicate{Match: compiled.match, Sure: f == formAny}}
+	made := &statement{identity: identity}
+	made.predicate.Sure = f == formAny
 	switch f {
 	case formAny, formChecked:
 		made.predicate.Keys = s.keys(c)
 	case formSearched, formLoose:
 		made.predicate.Search = s.search(c)
-		made.predicate.Search.Fits = compiled.fits
 	}
 	if c.err != nil {
 		return
+	}
+	late := &lateRule{env: x.env, identity: identity}
+	made.predicate.Match = late.match
+	if made.predicate.Search != nil {
+		made.predicate.Search.Fits = late.fits
 	}
 	id := x.add(made)
 	if x.named[identity] = id; x.next.preds[id].form != f {
@@ -102,39 +134,19 @@ func (s *snapshotReader) search(c *section) *rulespec.Search {
 	return search
 }
 
-// A lateRule is a rule that is compiled when somebody asks it.
-type lateRule struct {
-	env      rulespec.Env
-	identity string
-	once     sync.Once
-	compiled rulespec.Predicate
-	err      error
-}
-
-func (l *lateRule) compile() error {
-	l.once.Do(func() {
-		r, owner := ruleOf(l.identity)
-		l.env.Owner = owner
-		if l.compiled, l.err = rulespec.CompileRule(l.env, r); l.err != nil {
-			l.err = fmt.Errorf("%w: %w", rulespec.ErrUnevaluable, l.err)
-		}
-	})
-	return l.err
-}
-
-func (l *lateRule) match(s *rulespec.Subject) (bool, error) {
-	if err := l.compile(); err != nil {
-		return false, err
+// signature reads one; its number is the next.
+func (s *snapshotReader) signature(c *section) {
+	sig := []literal{}
+	var key []byte
+	for range c.list() {
+		l := literal(c.below(2 * len(s.x.next.preds)))
+		sig, key = append(sig, l), binary.LittleEndian.AppendUint32(key, uint32(l))
 	}
-	return l.compiled.Match(s)
-}
-
-func (l *lateRule) fits(text string) (bool, error) {
-	if err := l.compile(); err != nil {
-		return false, err
+	if _, twice := s.x.sigs[string(key)]; twice {
+		c.wrong("a signature comes twice")
 	}
-	if l.compiled.Search == nil {
-		return false, fmt.Errorf("%w: it is no search", rulespec.ErrUnevaluable)
+	if c.err == nil {
+		s.x.sigs[string(key)] = uint32(len(s.x.next.sigs)) + sigFirst
+		s.x.next.sigs = append(s.x.next.sigs, sig)
 	}
-	return l.compiled.Search.Fits(text)
 }

@@ -2,10 +2,10 @@ package rules
 
 import (
 	"bufio"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 
 	"github.com/notifyd/notifyd/rulespec"
 )
@@ -14,24 +14,81 @@ import (
 // key must be what they were then; otherwise the error wraps ErrStale, or filters match what they must not. Any other
 // error says what is wrong and in which section.
 func ReadSnapshot(env rulespec.Env, r io.Reader, key string) (*Index, error) {
-	s := &snapshotReader{x: NewIndex(env), sections: sectionReader{r: bufio.NewReaderSize(r, snapshotFull)}}
+	s := &snapshotReader{x: NewIndex(env), sections: sectionReader{r: bufio.NewReaderSize(r, snapshotFull), spare: make(chan []byte, 2*snapshotAhead)}}
 	if err := s.read(key); err != nil {
 		return nil, fmt.Errorf("read snapshot: %w", err)
 	}
-	s.x.publish()
 	return s.x, nil
 }
 
-// A snapshotReader puts what it reads into an index that nobody else has.
+// A snapshotReader puts what it reads into an index that nobody else has. While sections are read, one goroutine makes
+// predicates and signatures of those that are there, and another keeps filters; neither touches what the other does.
 type snapshotReader struct {
 	x        *Index
 	sections sectionReader
-	preds    int // how many the head says that there are; and so on
-	sigs     int
-	size     int
+	head     snapshotHead
+	parts    [2]snapshotPart // what is looked up; filters
+	used     usedBits
+	size     int // filters that were read
 }
 
+// A snapshotHead is what the first section tells of the others.
+type snapshotHead struct{ predicates, signatures, filters int }
+
+// A snapshotPart is a goroutine and the sections that it is to read.
+type snapshotPart struct {
+	sections chan *section
+	err      error
+}
+
+// snapshotAhead is how many sections may wait for the goroutine that reads them.
+const snapshotAhead = 64
+
 func (s *snapshotReader) read(key string) error {
+	if err := s.begin(key); err != nil {
+		return err
+	}
+	var workers sync.WaitGroup
+	readers := [2]func(*section) error{s.lookedUp, s.filters}
+	for i := range s.parts {
+		p := &s.parts[i]
+		p.sections = make(chan *section, snapshotAhead)
+		workers.Go(func() { p.read(readers[i], s.sections.again) })
+	}
+	end, err := s.distribute()
+	for i := range s.parts {
+		close(s.parts[i].sections)
+	}
+	workers.Wait()
+	for i := range s.parts {
+		if s.parts[i].err != nil {
+			return s.parts[i].err // it is in front of what could not be read
+		}
+	}
+	if err == nil {
+		err = s.end(end)
+	}
+	if err != nil {
+		return err
+	}
+	s.x.ownAll()
+	s.x.hangAll()
+	s.x.publish()
+	return nil
+}
+
+// read reads sections until there are no more, or passes them by when one is wrong.
+func (p *snapshotPart) read(with func(*section) error, again func(*section)) {
+	for c := range p.sections {
+		if p.err == nil {
+			p.err = with(c)
+		}
+		again(c)
+	}
+}
+
+// begin reads what stands in front of the sections, and the first.
+func (s *snapshotReader) begin(key string) error {
 	var magic [len(snapshotMagic)]byte
 	if _, err := io.ReadFull(s.sections.r, magic[:]); err != nil {
 		return s.sections.wrong("magic", err)
@@ -43,51 +100,10 @@ func (s *snapshotReader) read(key string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.head(c, key); err != nil {
-		return err
-	}
-	order := byte(sectionHead)
-	for {
-		c, err := s.sections.next()
-		if err != nil {
-			return err
-		}
-		if c.kind == sectionEnd {
-			return s.end(c)
-		}
-		if !follows(order, c.kind) {
-			return c.wrong("stands where it may not")
-		}
-		order = c.kind
-		for read := s.reader(c.kind); c.more(); {
-			read(c)
-		}
-		if c.err != nil {
-			return c.err
-		}
-	}
+	return s.readHead(c, key)
 }
 
-// follows says whether a section may come behind another.
-func follows(before, kind byte) bool {
-	order := []byte{sectionHead, sectionPredicates, sectionSignatures, sectionFilters}
-	at := slices.Index(order, kind)
-	return at > 0 && at >= slices.Index(order, before)
-}
-
-// reader gives what reads one thing of a section after the other.
-func (s *snapshotReader) reader(kind byte) func(*section) {
-	switch kind {
-	case sectionPredicates:
-		return s.predicate
-	case sectionSignatures:
-		return s.signature
-	}
-	before := new(standing)
-	return func(c *section) { s.filter(c, before) }
-}
-
-func (s *snapshotReader) head(c *section, key string) error {
+func (s *snapshotReader) readHead(c *section, key string) error {
 	if c.kind != sectionHead {
 		return c.wrong("want the head")
 	}
@@ -100,93 +116,52 @@ func (s *snapshotReader) head(c *section, key string) error {
 	if fields, texts := c.texts(), c.texts(); c.err == nil && !(slices.Equal(fields, rulespec.Fields) && slices.Equal(texts, rulespec.Texts)) {
 		return fmt.Errorf("%w: it has fields %q and texts %q", ErrStale, fields, texts)
 	}
-	for _, n := range []*int{&s.preds, &s.sigs, &s.size} {
-		*n = c.count(1 << 32)
-	}
+	s.head = snapshotHead{c.count(1 << 32), c.count(1 << 32), c.count(1 << 32)}
 	if c.more() {
 		c.wrong("is too long")
 	}
 	return c.err
 }
 
-// end checks that all has come that the head has told of.
+// distribute gives the sections to those who read them, in an order that may be, and gives the last.
+func (s *snapshotReader) distribute() (end *section, err error) {
+	before, size := byte(sectionHead), 0
+	for {
+		c, err := s.sections.next()
+		if err != nil || c.kind == sectionEnd {
+			return c, err
+		}
+		if !follows(before, c.kind) {
+			return nil, c.wrong("stands where it may not")
+		}
+		if before = c.kind; c.kind != sectionFilters {
+			size += len(c.rest)
+			s.parts[0].sections <- c
+			continue
+		}
+		if s.head.predicates > size || s.head.signatures > size { // each takes a byte at least
+			return nil, c.wrong("the head tells of %d predicates and %d signatures, but there are %d bytes of them", s.head.predicates, s.head.signatures, size)
+		}
+		s.parts[1].sections <- c
+	}
+}
+
+// follows says whether a section may come behind another.
+func follows(before, kind byte) bool {
+	order := []byte{sectionHead, sectionPredicates, sectionSignatures, sectionFilters}
+	at := slices.Index(order, kind)
+	return at > 0 && at >= slices.Index(order, before)
+}
+
+// end checks that all has come that the head has told of, and that it fits together.
 func (s *snapshotReader) end(c *section) error {
 	if err := s.sections.end(c); err != nil {
 		return err
 	}
 	v := s.x.next
-	if len(v.preds)-1 != s.preds || len(v.sigs) != s.sigs || s.x.slots.size != s.size {
-		return c.wrong("%d predicates, %d signatures, %d filters, but the head tells of %d, %d, %d",
-			len(v.preds)-1, len(v.sigs), s.x.slots.size, s.preds, s.sigs, s.size)
+	if got := (snapshotHead{len(v.preds) - 1, len(v.sigs), s.size}); got != s.head {
+		return c.wrong("there are %+v, but the head tells of %+v", got, s.head)
 	}
-	return nil
-}
-
-func (s *snapshotReader) signature(c *section) {
-	sig := []literal{}
-	var key []byte
-	for range c.list() {
-		l := literal(c.below(2 * len(s.x.next.preds)))
-		sig, key = append(sig, l), binary.LittleEndian.AppendUint32(key, uint32(l))
-	}
-	if _, twice := s.x.sigs[string(key)]; twice {
-		c.wrong("a signature comes twice")
-	}
-	if c.err == nil {
-		s.x.sigs[string(key)] = uint32(len(s.x.next.sigs)) + sigFirst
-		s.x.next.sigs = append(s.x.next.sigs, sig)
-	}
-}
-
-// A standing is what the next filter of a section is told apart from.
-type standing struct {
-	id    rulespec.FilterID
-	owner int64
-}
-
-// filter reads one; before is the one in front of it.
-func (s *snapshotReader) filter(c *section, before *standing) {
-	x := s.x
-	before.id += rulespec.FilterID(unzigzag(c.uvarint()))
-	before.owner += unzigzag(c.uvarint())
-	p := place{access: c.below(len(x.next.preds)), sig: c.below(len(x.next.sigs)) + sigFirst}
-	for range c.list() {
-		p.kills = append(p.kills, c.below(len(x.next.preds)))
-	}
-	if c.err == nil {
-		s.check(c, before, p)
-	}
-	if c.err == nil {
-		x.putAt(x.slots.take(x.next, before.id), uint32(before.owner), p)
-	}
-}
-
-// check checks what a filter refers to.
-func (s *snapshotReader) check(c *section, f *standing, p place) {
-	x := s.x
-	if slot, known := x.slots.find(f.id); known {
-		if _, twice := x.kept(slot); twice {
-			c.wrong("filter %d comes twice", f.id)
-			return
-		}
-	}
-	if f.owner < 0 || f.owner >= int64(len(x.next.preds)) || !x.next.preds[f.owner].isOwner() {
-		c.wrong("filter %d is owned by %d, who is nobody", f.id, f.owner)
-		return
-	}
-	if access := x.next.preds[p.access]; p.access != root && !access.listed() {
-		c.wrong("filter %d hangs from predicate %d, which nothing leads to", f.id, p.access)
-		return
-	}
-	for i, id := range p.kills {
-		if i > 0 && id <= p.kills[i-1] || !x.next.preds[id].listed() {
-			c.wrong("filter %d is killed out of order, or by what nothing leads to", f.id)
-			return
-		}
-	}
-}
-
-// isOwner says whether the number of a predicate is that of an owner.
-func (p predicate) isOwner() bool {
-	return p.form == formTerm && rulespec.Fields[p.field] == ownerField
+	s.x.slots.size = s.size
+	return s.used.check(c, v)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
 )
 
 const (
@@ -84,9 +85,18 @@ func (s *sectionWriter) texts(list []string) {
 
 // A sectionReader reads sections and checks their sums.
 type sectionReader struct {
-	r    *bufio.Reader
-	n    int
-	sums uint32
+	r     *bufio.Reader
+	n     int
+	sums  uint32
+	spare chan []byte // contents that were read
+}
+
+// again lets the memory of a section be used for another. It has been read, or will not be.
+func (s *sectionReader) again(c *section) {
+	select {
+	case s.spare <- c.whole:
+	default:
+	}
 }
 
 // next gives the next section. What it takes of memory is no more than what has come, and snapshotFull.
@@ -100,13 +110,18 @@ func (s *sectionReader) next() (*section, error) {
 	if length > snapshotMost {
 		return nil, c.wrong("%d bytes long, which is too much", length)
 	}
-	for len(c.rest) < length {
-		from := len(c.rest)
-		c.rest = append(c.rest, make([]byte, min(length-from, max(from, snapshotFull)))...)
-		if _, err := io.ReadFull(s.r, c.rest[from:]); err != nil {
+	select {
+	case c.whole = <-s.spare:
+	default:
+	}
+	for c.whole = c.whole[:0]; len(c.whole) < length; {
+		from := len(c.whole)
+		c.whole = slices.Grow(c.whole, min(length-from, 2*snapshotFull))[:min(length, from+2*snapshotFull)]
+		if _, err := io.ReadFull(s.r, c.whole[from:]); err != nil {
 			return nil, s.wrong(c.name(), err)
 		}
 	}
+	c.rest = c.whole
 	var sum [sectionSum]byte
 	if _, err := io.ReadFull(s.r, sum[:]); err != nil {
 		return nil, s.wrong(c.name(), err)
@@ -146,6 +161,7 @@ type section struct {
 	kind   byte
 	number int
 	rest   []byte
+	whole  []byte // what rest was
 	err    error
 }
 
@@ -177,6 +193,11 @@ func (c *section) wrong(format string, args ...any) error {
 func (c *section) more() bool { return len(c.rest) > 0 }
 
 func (c *section) uvarint() uint64 {
+	if len(c.rest) > 0 && c.rest[0] < 0x80 {
+		n := uint64(c.rest[0])
+		c.rest = c.rest[1:]
+		return n
+	}
 	n, size := binary.Uvarint(c.rest)
 	if size <= 0 {
 		c.wrong("ends within a number")

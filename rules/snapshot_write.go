@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -38,37 +37,25 @@ type snapshotWriter struct {
 	keys     map[uint32][]uint32
 	literals map[uint32][]string // of searches, the set that finds them
 	fields   map[uint32]uint64   // of searches through names, a bit for each of rulespec.Fields
-	placed   []placed            // by slot
-	kills    []kill              // by slot
 	size     int
+	placed   []placed // see filters
+	kills    []kill
 }
-
-// A placed is where the filter of a slot hangs; the zero value is that of a slot that is free.
-type placed struct{ access, sig uint32 } // access is one more than the predicate
-
-// lockFor is how many names are read before whoever wants to change something is let in.
-const lockFor = 256
 
 // collect turns round what the view and the index have the other way round.
 func (s *snapshotWriter) collect(x *Index) {
 	v := s.view
 	s.names, s.keys = map[uint32]string{}, map[uint32][]uint32{}
-	s.placed = make([]placed, len(v.pages)<<pageBits)
 	v.hanging(func(pred, sig uint32, slots []uint32) {
-		for _, slot := range slots {
-			switch sig {
-			case sigAbove:
-				s.keys[slot] = append(s.keys[slot], pred) // it is a predicate
-			case sigKilled:
-				s.kills = append(s.kills, kill{pred, slot})
-			default:
-				s.placed[slot] = placed{pred + 1, sig - sigFirst}
-				s.size++
+		switch sig {
+		case sigAbove:
+			for _, above := range slots {
+				s.keys[above] = append(s.keys[above], pred)
 			}
+		case sigKilled:
+		default:
+			s.size += len(slots)
 		}
-	})
-	slices.SortFunc(s.kills, func(a, b kill) int {
-		return cmp.Or(cmp.Compare(a.slot, b.slot), cmp.Compare(a.predicate, b.predicate))
 	})
 	s.literals, s.fields = v.finders()
 	x.eachNamed(func(name string, id uint32) {
@@ -151,36 +138,6 @@ func (s *snapshotWriter) signatures() {
 		for _, l := range sig {
 			s.sections.number(uint64(l))
 		}
-	}
-}
-
-func (s *snapshotWriter) filters() {
-	s.sections.begin(sectionFilters)
-	id, owner := rulespec.FilterID(0), uint32(0) // of the filter before
-	kills := s.kills
-	for i, p := range s.placed {
-		if p.access == 0 {
-			continue
-		}
-		if s.sections.room() {
-			id, owner = 0, 0
-		}
-		slot := uint32(i)
-		nextID, nextOwner := s.view.id(slot), s.view.owners.of.at(slot)
-		s.sections.number(zigzag(int64(nextID - id)))
-		s.sections.number(zigzag(int64(nextOwner) - int64(owner)))
-		id, owner = nextID, nextOwner
-		s.sections.number(uint64(p.access - 1))
-		s.sections.number(uint64(p.sig))
-		n := 0
-		for n < len(kills) && kills[n].slot == slot {
-			n++
-		}
-		s.sections.number(uint64(n))
-		for _, k := range kills[:n] {
-			s.sections.number(uint64(k.predicate))
-		}
-		kills = kills[n:]
 	}
 }
 

@@ -1,0 +1,129 @@
+package rules
+
+import (
+	"fmt"
+	"math/bits"
+
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// filters reads a section of filters, page by page.
+func (s *snapshotReader) filters(c *section) error {
+	owner := int64(0)
+	for c.more() {
+		number := c.uvarint()
+		_, twice := s.x.slots.find(filterOf(number, 0))
+		switch n := c.count(1 << pageBits); {
+		case twice:
+			c.wrong("the filters from %d on come twice", filterOf(number, 0))
+		case number > 1<<(64-pageBits)-1 || n == 0:
+			c.wrong("a page %d of %d filters", number, n)
+		case c.err == nil:
+			owner = s.page(c, s.x.slots.take(s.x.next, filterOf(number, 0)), n, owner)
+		}
+	}
+	return c.err
+}
+
+// page reads n filters whose slots begin with first; before is the owner of the filter in front of them.
+func (s *snapshotReader) page(c *section, first uint32, n int, before int64) (owner int64) {
+	x := s.x
+	page := x.slots.pages[first>>pageBits]
+	owner = before
+	at, last := uint32(0), uint32(0) // last: behind the filter before
+	for range n {
+		at += c.below(1 << pageBits)
+		if at >= 1<<pageBits {
+			c.wrong("a page of filters has more than it has room for")
+		}
+		was := owner
+		owner += unzigzag(c.uvarint())
+		if owner <= 0 || owner > int64(s.head.predicates) {
+			c.wrong("a filter is owned by %d, who is nobody", owner)
+		}
+		access, sig := c.below(s.head.predicates+1), c.below(s.head.signatures)+sigFirst
+		marks := s.kills(c, first+at, uint32(owner))
+		if c.err != nil {
+			return 0
+		}
+		if last == 0 || was != owner {
+			last = at
+		}
+		for ; last <= at; last++ { // between filters of one owner, what is free is the owner's too
+			x.next.owners.of.set(x.edit, first+last, uint32(owner))
+		}
+		s.used.add(&s.used.owners, uint32(owner))
+		s.used.add(&s.used.access, access)
+		page.access[at], page.sig[at] = access+1, sig<<keptBits|marks
+		at++
+	}
+	s.size += n
+	return owner
+}
+
+// kills reads what kills a filter, keeps what is not in the marks, and gives these.
+func (s *snapshotReader) kills(c *section, slot, owner uint32) (marks uint32) {
+	head := c.uvarint()
+	if head&1 == 1 {
+		marks = killsOwner
+		s.used.add(&s.used.kills, owner)
+	}
+	if head>>1 == 0 {
+		return marks
+	}
+	if head>>1 > uint64(len(c.rest)) {
+		c.wrong("filter %d is killed by %d predicates", slot, head>>1)
+		return 0
+	}
+	var kills []uint32
+	for range head >> 1 {
+		id := c.below(s.head.predicates + 1)
+		if c.err == nil && (len(kills) > 0 && id <= kills[len(kills)-1] || id == owner) {
+			c.wrong("a filter is killed out of order")
+		}
+		if c.err != nil {
+			return 0
+		}
+		s.used.add(&s.used.kills, id)
+		kills = append(kills, id)
+	}
+	s.x.kills[slot] = kills
+	return marks | killsMore
+}
+
+// usedBits are the predicates that filters refer to, a bit each.
+type usedBits struct{ owners, access, kills []uint64 }
+
+func (u *usedBits) add(set *[]uint64, id uint32) {
+	for int(id/64) >= len(*set) {
+		*set = append(*set, make([]uint64, 1+len(*set))...)
+	}
+	(*set)[id/64] |= 1 << (id % 64)
+}
+
+// check checks that what filters refer to is what it must be.
+func (u *usedBits) check(c *section, v *view) error {
+	for _, set := range []struct {
+		of    []uint64
+		right func(predicate) bool
+		wrong string
+	}{
+		{u.owners, predicate.isOwner, "owned by predicate %d, who is nobody"},
+		{u.access, func(p predicate) bool { return p.form == formRoot || p.listed() }, "hanging from predicate %d, which nothing leads to"},
+		{u.kills, predicate.listed, "killed by predicate %d, which nothing leads to"},
+	} {
+		for i, word := range set.of {
+			for ; word != 0; word &= word - 1 {
+				if id := 64*i + bits.TrailingZeros64(word); !set.right(v.preds[id]) {
+					return fmt.Errorf("%w: section of filters: there is one "+set.wrong, errCorrupt, id)
+				}
+			}
+		}
+	}
+	return c.err
+}
+
+// isOwner says whether the number of a predicate is that of an owner.
+func (p predicate) isOwner() bool {
+	return p.form == formTerm && rulespec.Fields[p.field] == ownerField
+}

@@ -1,0 +1,100 @@
+package rules
+
+import (
+	"cmp"
+	"slices"
+)
+
+// A placed is where the filter of a slot hangs; the zero value is that of a slot that is free.
+type placed struct{ access, sig uint32 } // access is one more than the predicate
+
+// placedAtOnce is how many slots are looked at in one go through all that hangs: each takes 8 bytes meanwhile.
+const placedAtOnce = 1 << 22
+
+// filters writes the filters in the order of their slots. Where they hang is known the other way round, by predicate.
+func (s *snapshotWriter) filters() {
+	s.sections.begin(sectionFilters)
+	owner := uint32(0) // of the filter before
+	for from := 0; from < len(s.view.pages)<<pageBits; from += placedAtOnce {
+		s.place(uint32(from), uint32(min(placedAtOnce, len(s.view.pages)<<pageBits-from)))
+		for at := 0; at < len(s.placed); at += 1 << pageBits {
+			if s.sections.room() {
+				owner = 0
+			}
+			owner = s.page(uint32(from), uint32(at), owner)
+		}
+	}
+}
+
+// place finds where the filters of n slots hang, and what kills them.
+func (s *snapshotWriter) place(from, n uint32) {
+	s.placed = slices.Grow(s.placed[:0], int(n))[:n]
+	clear(s.placed)
+	s.kills = s.kills[:0]
+	s.view.hanging(func(pred, sig uint32, slots []uint32) {
+		if sig == sigAbove {
+			return
+		}
+		first, _ := slices.BinarySearch(slots, from)
+		for _, slot := range slots[first:] {
+			switch {
+			case slot >= from+n:
+				return
+			case sig == sigKilled:
+				s.kills = append(s.kills, kill{pred, slot})
+			default:
+				s.placed[slot-from] = placed{pred + 1, sig - sigFirst}
+			}
+		}
+	})
+	slices.SortFunc(s.kills, func(a, b kill) int {
+		return cmp.Or(cmp.Compare(a.slot, b.slot), cmp.Compare(a.predicate, b.predicate))
+	})
+}
+
+// page writes the filters of a page, if there are any.
+func (s *snapshotWriter) page(from, at, owner uint32) (last uint32) {
+	page, to, n := s.placed[at:at+1<<pageBits], &s.sections, 0
+	for _, p := range page {
+		n += int(min(p.access, 1))
+	}
+	if n == 0 {
+		return owner
+	}
+	to.number(s.view.pages[(from+at)>>pageBits])
+	to.number(uint64(n))
+	before := -1
+	for i, p := range page {
+		if p.access == 0 {
+			continue
+		}
+		slot := from + at + uint32(i)
+		was := owner
+		owner = s.view.owners.of.at(slot)
+		to.number(uint64(i - before - 1))
+		to.number(zigzag(int64(owner) - int64(was)))
+		to.number(uint64(p.access - 1))
+		to.number(uint64(p.sig))
+		s.killed(slot, owner)
+		before = i
+	}
+	return owner
+}
+
+// killed writes what kills a filter.
+func (s *snapshotWriter) killed(slot, owner uint32) {
+	n, mine := 0, 0
+	for n < len(s.kills) && s.kills[n].slot == slot {
+		if s.kills[n].predicate == owner {
+			mine = 1
+		}
+		n++
+	}
+	s.sections.number(uint64(n-mine)<<1 | uint64(mine))
+	for _, k := range s.kills[:n] {
+		if k.predicate != owner {
+			s.sections.number(uint64(k.predicate))
+		}
+	}
+	s.kills = s.kills[n:]
+}
