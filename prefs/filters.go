@@ -75,6 +75,10 @@ func (s *Store) SaveFilter(ctx context.Context, userID uint, f Filter) (Filter, 
 		if err := choose(tx, row.ID, userID, f.Destinations); err != nil {
 			return err
 		}
+		if err := tx.Model(&filterRow{}).Select("expensive").Where("id = ?", row.ID).Scan(&row.Expensive).Error; err != nil {
+			return err
+		}
+		f.Broken = tooExpensive(row.Expensive)
 		return s.touchFilter(tx, f.ID)
 	})
 	if err != nil {
@@ -86,6 +90,9 @@ func (s *Store) SaveFilter(ctx context.Context, userID uint, f Filter) (Filter, 
 // store inserts or updates a row; the caller holds the user's lock.
 func (s *Store) store(tx *gorm.DB, row *filterRow) error {
 	if row.ID != 0 {
+		if err := pardon(tx, row); err != nil {
+			return err
+		}
 		return one(tx.Model(&filterRow{}).Where("id = ? AND user_id = ?", row.ID, row.UserID).
 			Select("name", "rules", "is_on", "one_shot", "chosen", "updated_at").Updates(row))
 	}

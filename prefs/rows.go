@@ -102,6 +102,7 @@ type filterRow struct {
 	Chosen    bool   `gorm:"not null"` // only the destinations in filter_destinations
 	CreatedAt int64  `gorm:"not null;autoCreateTime:false"`
 	UpdatedAt int64  `gorm:"not null;autoUpdateTime:false"`
+	Expensive int64  `gorm:"not null;default:0"` // steps; 0: it is not
 }
 
 func (filterRow) TableName() string { return "filters" }

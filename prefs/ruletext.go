@@ -40,6 +40,8 @@ func (r filterRow) filter(owner User, destinations []uint) Filter {
 	f.Rules = rules
 	if wrong := rulespec.Check(f.Filter); len(wrong) > 0 {
 		f.Broken = words(wrong)
+	} else if r.Expensive != 0 {
+		f.Broken = tooExpensive(r.Expensive)
 	} else if r.Chosen && len(destinations) == 0 {
 		f.Broken = "the destinations it was for are gone; choose others"
 	}

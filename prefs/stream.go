@@ -15,10 +15,11 @@ import (
 // is open for longer.
 const streamPage = 4096
 
-const streamed = "SELECT f.id, u.name, f.rules FROM filters f JOIN users u ON u.id = f.user_id WHERE f.is_on AND "
+const streamed = "SELECT f.id, u.name, f.rules FROM filters f JOIN users u ON u.id = f.user_id " +
+	"WHERE f.is_on AND f.expensive = 0 AND "
 
-// Stream gives every filter that is on, in the order of their ids, without its name; rules that cannot be read are left
-// out. Filters may share their rules: the caller must not change them. Pages are read one after the other: what changes
+// Stream gives every filter that is on and not too expensive, in the order of their ids, without its name; rules that
+// cannot be read are left out. Filters may share their rules: the caller must not change them. Pages are read one after the other: what changes
 // meanwhile may come as it was or as it is. Read the Revision first; then Changes since then tells what may be old.
 func (s *Store) Stream(ctx context.Context) iter.Seq2[rulespec.Filter, error] {
 	return func(yield func(rulespec.Filter, error) bool) {

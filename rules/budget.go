@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -26,7 +25,7 @@ var DefaultBounds = Bounds{Programs: 64 << 20, Steps: 12 << 20}
 // searches of a message have together, and others were not made for it.
 type Expensive struct {
 	Filter rulespec.FilterID
-	Why    string // for the owner
+	Steps  int64 // see Bounds
 }
 
 // An effort is what searches through texts take and may take. Views share it.
@@ -38,7 +37,7 @@ type effort struct {
 	sweeping sync.Mutex
 	hand     int // belongs to who sweeps
 
-	refused atomic.Pointer[map[uint32]string] // predicates that are too expensive, and why; changed under marking only
+	refused atomic.Pointer[map[uint32]int64] // predicates that are too expensive, and their steps; changed under marking
 	marking sync.Mutex
 	fresh   []uint32 // of refused: not yet told
 }
@@ -81,7 +80,7 @@ func (e *effort) settle(m *meter) {
 	most := e.bounds.Load().Steps
 	for _, d := range m.dear {
 		if d.steps >= most/dearPart {
-			e.refuse(d.id, fmt.Sprintf("one message alone took %d steps of searching, of the %d that all filters have together", d.steps, most))
+			e.refuse(d.id, d.steps)
 		}
 	}
 }
@@ -95,13 +94,13 @@ func (e *effort) isRefused(id uint32) bool {
 	return refused
 }
 
-func (e *effort) refuse(id uint32, why string) {
+func (e *effort) refuse(id uint32, steps int64) {
 	e.marking.Lock()
 	defer e.marking.Unlock()
 	if e.isRefused(id) {
 		return
 	}
-	e.change(func(all map[uint32]string) { all[id] = why })
+	e.change(func(all map[uint32]int64) { all[id] = steps })
 	e.fresh = append(e.fresh, id)
 }
 
@@ -112,16 +111,16 @@ func (e *effort) pardon(id uint32) {
 	}
 	e.marking.Lock()
 	defer e.marking.Unlock()
-	e.change(func(all map[uint32]string) { delete(all, id) })
+	e.change(func(all map[uint32]int64) { delete(all, id) })
 	e.fresh = slices.DeleteFunc(e.fresh, func(one uint32) bool { return one == id })
 }
 
 // change makes a changed copy of refused; the caller has the lock.
-func (e *effort) change(with func(map[uint32]string)) {
-	all := map[uint32]string{}
+func (e *effort) change(with func(map[uint32]int64)) {
+	all := map[uint32]int64{}
 	if old := e.refused.Load(); old != nil {
-		for id, why := range *old {
-			all[id] = why
+		for id, steps := range *old {
+			all[id] = steps
 		}
 	}
 	with(all)
@@ -129,13 +128,13 @@ func (e *effort) change(with func(map[uint32]string)) {
 }
 
 // take gives the predicates refused since the last call.
-func (e *effort) take() map[uint32]string {
+func (e *effort) take() map[uint32]int64 {
 	e.marking.Lock()
 	defer e.marking.Unlock()
 	if len(e.fresh) == 0 {
 		return nil
 	}
-	taken := map[uint32]string{}
+	taken := map[uint32]int64{}
 	for _, id := range e.fresh {
 		taken[id] = (*e.refused.Load())[id]
 	}
@@ -165,27 +164,21 @@ func (x *Index) TakeExpensive() []Expensive {
 		if !known {
 			continue
 		}
-		if why := x.whyRefused(&p, refused); why != "" {
-			found = append(found, Expensive{x.next.id(slot), why})
+		if steps := x.refusedFor(&p, refused); steps != 0 {
+			found = append(found, Expensive{x.next.id(slot), steps})
 		}
 	}
 	return found
 }
 
-// whyRefused says why a place has one of the refused predicates; "" when it has none.
-func (x *Index) whyRefused(p *place, refused map[uint32]string) string {
-	if why := refused[p.access]; why != "" {
-		return why
-	}
+// refusedFor gives the steps for which one of the predicates of a place is refused; 0 when none is.
+func (x *Index) refusedFor(p *place, refused map[uint32]int64) int64 {
+	steps := refused[p.access]
 	for _, id := range p.kills {
-		if why := refused[id]; why != "" {
-			return why
-		}
+		steps = max(steps, refused[id])
 	}
 	for _, l := range x.next.sigs[p.sig-sigFirst] {
-		if why := refused[l.predicate()]; why != "" {
-			return why
-		}
+		steps = max(steps, refused[l.predicate()])
 	}
-	return ""
+	return steps
 }

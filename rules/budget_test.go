@@ -71,7 +71,7 @@ func TestExpensive(t *testing.T) {
 	}
 	found := x.TakeExpensive()
 	slices.SortFunc(found, func(a, b rules.Expensive) int { return int(a.Filter) - int(b.Filter) })
-	if len(found) != 3 || found[0].Filter != 1 || found[1].Filter != 2 || found[2].Filter != 3 || !strings.Contains(found[0].Why, "steps") {
+	if len(found) != 3 || found[0].Filter != 1 || found[1].Filter != 2 || found[2].Filter != 3 || found[0].Steps < 600<<10 {
 		t.Fatalf("expensive: %v", found)
 	}
 	if again := x.TakeExpensive(); again != nil {

@@ -136,3 +136,11 @@ func (m *Matcher) Find(r *Result, e *catalogue.Event, dir rulespec.Directory) {
 	}
 	r.reset(nil)
 }
+
+// TakeExpensive gives the filters found too expensive since the last call: see Index.TakeExpensive.
+func (m *Matcher) TakeExpensive() []Expensive {
+	if x := m.index.Load(); x != nil {
+		return x.TakeExpensive()
+	}
+	return nil
+}
