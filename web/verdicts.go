@@ -38,8 +38,12 @@ func (v *visit) judge(e *catalogue.Event, filters []prefs.Filter) verdicts {
 	var list verdicts
 	for i, f := range filters {
 		said := filterVerdict{Name: f.Name, Page: filterPage(f.ID), Sentence: capital(v.sentence(own[i])) + ".", On: f.On}
-		if wrong := rulespec.CheckIn(env, own[i]); len(wrong) > 0 {
+		if f.Broken != "" {
+			said.Broken = capital(f.Broken) + "."
+		} else if wrong := rulespec.CheckIn(env, own[i]); len(wrong) > 0 {
 			said.Broken = userText(wrong[0])
+		}
+		if said.Broken != "" {
 			list.Others = append(list.Others, said)
 			continue
 		}

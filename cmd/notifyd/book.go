@@ -25,6 +25,7 @@ type book struct {
 	broken    map[rulespec.FilterID]bool
 	changed   int // filters taken out or replaced since the index was built
 	known     *prefs.Cache
+	skipped   uint64 // searches of the index that the metrics have counted as skipped
 }
 
 // The bounds on what a book remembers of filters that were hit.

@@ -105,6 +105,16 @@ func (s *filterSet) match(e *catalogue.Event) []int {
 	return places
 }
 
+// printExpensive says which filters were found too expensive: they matched nothing from then on, as they would where
+// they are stored.
+func (s *filterSet) printExpensive(stderr io.Writer, file string) {
+	for _, x := range s.matcher.TakeExpensive() {
+		f := s.filters[x.Filter-1]
+		fmt.Fprintf(stderr, "%s:%d: filter %q: switched off: too expensive, because searching one message with its expressions took %d steps\n",
+			file, f.Line, f.Name, x.Steps)
+	}
+}
+
 // status is the error that a command ends with when all its messages were read.
 func (s *filterSet) status(file string, badLines int) error {
 	var errs []error

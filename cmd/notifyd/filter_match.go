@@ -59,5 +59,6 @@ func (s *filterSet) each(e *env, file string, do func(*json.Encoder, io.Writer, 
 	if err = errors.Join(err, out.Flush()); err != nil {
 		return fmt.Errorf("ask filters: %w", err)
 	}
+	s.printExpensive(e.stderr, file)
 	return s.status(file, bad)
 }

@@ -21,6 +21,8 @@ type metrics struct {
 	matchSeconds prometheus.Histogram
 	routeSeconds *prometheus.HistogramVec // by step
 	filterCount  *prometheus.GaugeVec
+	skipped      prometheus.Counter
+	expensive    prometheus.Counter
 	lastMessage  prometheus.Gauge
 }
 
@@ -47,6 +49,12 @@ func newMetrics(version string) *metrics {
 		filterCount: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "notifyd_filters", Help: "Filters that are on, by state: active or broken.",
 		}, []string{"state"}),
+		skipped: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "notifyd_searches_skipped_total", Help: "Searches through texts that were not made, because their messages had cost too much already.",
+		}),
+		expensive: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "notifyd_filters_too_expensive_total", Help: "Filters that were found too expensive and match nothing until their rules change.",
+		}),
 		lastMessage: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "notifyd_last_message_timestamp_seconds", Help: "Sending time of the newest message routed.",
 		}),
@@ -56,7 +64,7 @@ func newMetrics(version string) *metrics {
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.rejected, m.routeErrors, m.messages, m.matches, m.matchSeconds, m.routeSeconds, m.filterCount, m.lastMessage,
+	m.registry.MustRegister(m.rejected, m.routeErrors, m.messages, m.matches, m.matchSeconds, m.routeSeconds, m.filterCount, m.skipped, m.expensive, m.lastMessage,
 		build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -40,6 +40,8 @@ type router struct {
 	book   *book
 	found  []rules.Result     // what the events of a batch hit
 	silent map[string]silence // by source: what was not said of malformed frames
+
+	expensive expensive
 }
 
 // silence is how many malformed frames came since they were last spoken of.
@@ -208,6 +210,7 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *st
 	}
 	watch.lap("commit")
 	r.metrics.routed(events, owed)
+	r.markExpensive(ctx)
 	if owed > 0 {
 		r.outbox.Wake()
 	}
