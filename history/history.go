@@ -74,12 +74,14 @@ type Sieve struct {
 	// Rough judges what passed Names by its sentence, link and payload, at less cost than Whole; sure false: it cannot. nil:
 	// it never can.
 	Rough func(summary, link string, payload []byte) (fits, sure bool)
-	// Whole decides on what passed Names and Rough was not sure of, by the event of the message decoded anew. nil: Names has decided.
-	Whole    func(*catalogue.Event) bool
-	Describe func(*bus.Message) *catalogue.Event // what a message means
-	Days     []time.Time                         // when the days begin that are counted by, ascending
-	Hits     int                                 // at most this many are given; all are counted
-	Most     int                                 // look at no more than this many; 0: as many as there is time for
+	// Whole decides on what passed Names and Rough was not sure of, by an event that also has the message decoded, and the
+	// sentence and link as they were when it came. nil: Names has decided.
+	Whole func(*catalogue.Event) bool
+	// Describe says what a message means whose names are not kept: one of an older version, or with very many of them.
+	Describe func(*bus.Message) *catalogue.Event
+	Days     []time.Time // when the days begin that are counted by, ascending
+	Hits     int         // at most this many are given; all are counted
+	Most     int         // look at no more than this many; 0: as many as there is time for
 }
 
 // A Key is a field of an event and a value of it.

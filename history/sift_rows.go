@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
 // window reads the names of the next messages, and asks Names about them.
@@ -127,14 +128,15 @@ func (w *sifting) askAll(ctx context.Context, part []glance) error {
 			ids = append(ids, g.ID)
 		}
 	}
-	rows, err := w.store.reader.WithContext(ctx).Raw("SELECT id, summary, link, source, topic, received_at, payload FROM messages WHERE id IN ?", ids).Rows()
+	rows, err := w.store.reader.WithContext(ctx).Raw("SELECT m.id, m.summary, m.link, m.source, m.topic, m.received_at, m.payload, f.facts FROM messages m"+
+		" LEFT JOIN message_facts f ON f.message_id = m.id WHERE m.id IN ?", ids).Rows()
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	var r rawRow
 	for rows.Next() {
-		if err := rows.Scan(&r.id, &r.summary, &r.link, &r.source, &r.topic, &r.received, &r.payload); err != nil {
+		if err := rows.Scan(&r.id, &r.summary, &r.link, &r.source, &r.topic, &r.received, &r.payload, &r.facts); err != nil {
 			return err
 		}
 		if g := open[r.id]; g != nil {
@@ -149,31 +151,44 @@ func (w *sifting) askAll(ctx context.Context, part []glance) error {
 
 // A rawRow is what is read of a message to decide on it, in memory that the next one is read into.
 type rawRow struct {
-	id, received                          int64
-	summary, link, source, topic, payload sql.RawBytes
+	id, received                                 int64
+	summary, link, source, topic, payload, facts sql.RawBytes
 }
 
 // ask decides on a message by all that is kept of it. One that can no longer be decoded does not fit.
 func (w *sifting) ask(g *glance, r *rawRow) {
-	short := len(r.summary) < maxText-utf8.UTFMax && len(r.link) < maxText-utf8.UTFMax // not cut when they were stored
+	cut := len(r.summary) > maxText-utf8.UTFMax || len(r.link) > maxText-utf8.UTFMax // when it was stored
 	show := len(w.out.Hits) < w.Hits
-	if w.Rough != nil && short {
-		fits, sure := w.Rough(string(r.summary), string(r.link), r.payload)
-		if sure && (!fits || g.known && !show) {
+	if w.Rough != nil && g.known && !cut {
+		if fits, sure := w.Rough(string(r.summary), string(r.link), r.payload); sure && !(fits && show) {
 			g.fits = fits
 			return
 		}
 	}
-	frame := bus.Frame{Source: string(r.source), Topic: string(r.topic), Payload: slices.Clone([]byte(r.payload))}
-	m, err := bus.Decode(frame, time.UnixMicro(r.received).UTC())
+	m, err := bus.Decode(bus.Frame{Source: string(r.source), Topic: string(r.topic), Payload: slices.Clone([]byte(r.payload))}, time.UnixMicro(r.received).UTC())
 	if err != nil {
 		return
 	}
-	e := w.Describe(m)
+	e := w.kept(r, m)
+	if e == nil || cut {
+		e = w.Describe(m)
+	}
 	if !g.known && w.Names != nil && !w.Names(e) {
 		return
 	}
 	if g.fits = w.Whole == nil || w.Whole(e); g.fits && show {
 		g.event = e
 	}
+}
+
+// kept makes the event of a message of what is kept of it; nil when its facts are not. Saying anew what it means costs
+// more, and could differ from what its names were found by.
+func (w *sifting) kept(r *rawRow, m *bus.Message) *catalogue.Event {
+	if !w.facts.unpack(r.facts) {
+		return nil
+	}
+	e := w.facts.take()
+	e.Message = m
+	e.SetProse(catalogue.Prose{Summary: string(r.summary), Link: string(r.link)})
+	return e
 }

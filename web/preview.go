@@ -16,10 +16,10 @@ import (
 // The bounds on a preview's work: whichever is reached first ends it, and the page says how far it came.
 const (
 	previewDays = 30
-	previewMost = 2_000_000 // messages looked at
-	previewTime = 1800 * time.Millisecond
-	previewHits = 10 // shown
-	previewRuns = 2  // at the same time, of all visitors: SQLite has four connections that read, and pages need some
+	previewMost = 2_000_000               // messages looked at
+	previewTime = 1700 * time.Millisecond // with what follows it, less than two seconds
+	previewHits = 10                      // shown
+	previewRuns = 2                       // at the same time, of all visitors: SQLite has four connections that read, and pages need some
 )
 
 // previewView is what a filter would have matched.

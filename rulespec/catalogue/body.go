@@ -90,7 +90,14 @@ func (w *bodyWriter) list(l []any, depth int) {
 func (w *bodyWriter) text(s string) {
 	const hex = "0123456789abcdef"
 	w.out = append(w.out, '"')
-	for _, r := range s {
+	for s != "" && !w.full() {
+		if n := plainBytes(s); n > 0 {
+			w.out = append(w.out, s[:n]...)
+			s = s[n:]
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s)
+		s = s[size:]
 		switch {
 		case r == '"' || r == '\\':
 			w.out = append(w.out, '\\', byte(r))
@@ -105,9 +112,19 @@ func (w *bodyWriter) text(s string) {
 		default:
 			w.out = utf8.AppendRune(w.out, r)
 		}
-		if w.full() {
-			return
+	}
+	if !w.full() {
+		w.out = append(w.out, '"')
+	}
+}
+
+// plainBytes is how many bytes at the beginning of s are ASCII that needs no escape, at most maxBody.
+func plainBytes(s string) int {
+	s = s[:min(len(s), maxBody)]
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			return i
 		}
 	}
-	w.out = append(w.out, '"')
+	return len(s)
 }
