@@ -186,7 +186,7 @@ func buildNotifyd(t *testing.T) string {
 }
 
 // writeFile writes a test's file and gives its path.
-func writeFile(t *testing.T, folder, name string, lines ...string) string {
+func writeFile(t testing.TB, folder, name string, lines ...string) string {
 	t.Helper()
 	path := filepath.Join(folder, name)
 	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
