@@ -45,7 +45,7 @@ func connectSQLite(path string) (*DB, error) {
 	if err := makePrivate(path); err != nil {
 		return nil, err
 	}
-	writer, err := openSQLite(path, "&_txlock=immediate", 1)
+	writer, err := openSQLite(path, "&_txlock=immediate"+writerPragmas, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +62,10 @@ func connectSQLite(path string) (*DB, error) {
 	}
 	return d, nil
 }
+
+// writerPragmas are for what one batch of messages writes: with the default cache of 2 MiB the pages of its indexes are
+// written out and read back several times before the commit, and the log copied into the file after each.
+const writerPragmas = "&_pragma=cache_size(-65536)&_pragma=temp_store(2)&_pragma=wal_autocheckpoint(8000)"
 
 // makePrivate makes a new database file that only its owner can read, whatever the umask: it holds addresses and the key of
 // stop links. SQLite gives its journals the mode of the file. A file that is there keeps the mode that it was given.
