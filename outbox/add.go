@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"cmp"
+	"database/sql"
 	"fmt"
 	"maps"
 	"slices"
@@ -72,15 +73,20 @@ func lockLanes(tx *gorm.DB, deliveries []Delivery) (map[laneKey]*lane, error) {
 		for _, k := range part {
 			args = append(args, k.backend, k.destination, int64(never))
 		}
-		var found []lane
-		err := tx.Raw(`INSERT INTO lanes (backend, destination, lease, ready_at, window_at, window_count) VALUES `+
-			values(len(part), "(?, ?, '', ?, 0, 0)")+
-			` ON CONFLICT (backend, destination) DO UPDATE SET backend = excluded.backend RETURNING *`, args...).Scan(&found).Error
+		// what is set to what it is must be in no index: it locks, and costs little
+		err := eachRow(tx.Raw(`INSERT INTO lanes (backend, destination, lease, ready_at, window_at, window_count) VALUES `+
+			values(len(part), "(?, ?, '', ?, 0, 0)")+` ON CONFLICT (backend, destination) DO UPDATE SET lease = lanes.lease
+			RETURNING id, backend, destination, lease, ready_at, window_at, window_count`, args...), func(rows *sql.Rows) error {
+			l := new(lane)
+			if err := rows.Scan(&l.ID, &l.Backend, &l.Destination, &l.Lease, &l.ReadyAt, &l.WindowAt, &l.WindowCount); err != nil {
+				return err
+			}
+			l.was = l.state()
+			lanes[laneKey{l.Backend, l.Destination}] = l
+			return nil
+		})
 		if err != nil {
 			return nil, fmt.Errorf("lock destinations: %w", err)
-		}
-		for _, l := range found {
-			lanes[laneKey{l.Backend, l.Destination}] = &l
 		}
 	}
 	return lanes, nil
@@ -106,10 +112,15 @@ func insert(tx *gorm.DB, deliveries []Delivery, lanes map[laneKey]*lane, now tim
 				r.State, r.DueAt, r.AddedAt)
 		}
 		var made []row
-		err := tx.Raw(`INSERT INTO deliveries (message, destination, backend, lane, address, notice, manage, together, state, due_at,
+		err := eachRow(tx.Raw(`INSERT INTO deliveries (message, destination, backend, lane, address, notice, manage, together, state, due_at,
 			added_at, parcel, attempts, failed_at, last_error, settled_at) VALUES `+
 			values(len(first), "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0, 0, '', 0)")+
-			` ON CONFLICT (message, destination) DO NOTHING RETURNING id, message, destination`, args...).Scan(&made).Error
+			` ON CONFLICT (message, destination) DO NOTHING RETURNING id, message, destination`, args...), func(rows *sql.Rows) error {
+			var r row
+			err := rows.Scan(&r.ID, &r.Message, &r.Destination)
+			made = append(made, r)
+			return err
+		})
 		if err != nil {
 			return nil, fmt.Errorf("store deliveries: %w", err)
 		}
@@ -198,8 +209,12 @@ func hurry(tx *gorm.DB, lane int64, now time.Time) error {
 	return nil
 }
 
+// state is what Add may change of a lane.
+func (l *lane) state() [3]int64 { return [3]int64{l.ReadyAt, l.WindowAt, l.WindowCount} }
+
 func saveLanes(tx *gorm.DB, lanes map[laneKey]*lane) error {
 	keys := slices.SortedFunc(maps.Keys(lanes), laneKey.compare)
+	keys = slices.DeleteFunc(keys, func(k laneKey) bool { return lanes[k].was == lanes[k].state() })
 	for part := range slices.Chunk(keys, chunk) {
 		var args []any
 		for _, k := range part {
@@ -214,6 +229,22 @@ func saveLanes(tx *gorm.DB, lanes map[laneKey]*lane) error {
 		}
 	}
 	return nil
+}
+
+// eachRow calls scan for the rows of a query that may have thousands: gorm's Scan also writes the statement out with all its
+// values, for a log that is off.
+func eachRow(query *gorm.DB, scan func(rows *sql.Rows) error) error {
+	rows, err := query.Rows()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 // values gives the tuple n times, separated by commas.

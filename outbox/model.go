@@ -24,6 +24,8 @@ type lane struct {
 	ReadyAt     int64  `gorm:"not null;index:idx_lanes_ready,priority:2"` // when it may be claimed: the end of the lease, else the first due time
 	WindowAt    int64  `gorm:"not null"`                                  // start of the window of the rate cap
 	WindowCount int64  `gorm:"not null"`                                  // sent at once since then
+
+	was [3]int64 // state when it was read
 }
 
 // TableName is for gorm.
