@@ -66,18 +66,22 @@ func insert(tx *gorm.DB, rows []messageRow, part []int, added []bool) error {
 		args = append(args, r.MsgID, r.Source, r.Topic, r.App, r.Kind, r.Title, r.Summary, r.Link,
 			r.SentAt, r.ReceivedAt, r.Size, r.Payload)
 	}
-	var stored []struct {
-		ID    int64
-		MsgID string
-	}
-	if err := tx.Raw(statement, args...).Scan(&stored).Error; err != nil {
+	// not gorm's Scan, which also writes the statement out with all its payloads, for a log that is off
+	stored, err := tx.Raw(statement, args...).Rows()
+	if err != nil {
 		return err
 	}
-	for _, s := range stored {
-		i := place[s.MsgID]
-		rows[i].ID, added[i] = s.ID, true
+	defer stored.Close()
+	for stored.Next() {
+		var id int64
+		var msgID string
+		if err := stored.Scan(&id, &msgID); err != nil {
+			return err
+		}
+		i := place[msgID]
+		rows[i].ID, added[i] = id, true
 	}
-	return nil
+	return stored.Err()
 }
 
 // index notes who and what the new messages are about.
