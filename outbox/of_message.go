@@ -16,5 +16,5 @@ func (o *Outbox) OfMessage(ctx context.Context, message string, destinations []s
 	if err != nil {
 		return nil, fmt.Errorf("read deliveries of a message: %w", err)
 	}
-	return entries(rows)
+	return entries(rows), nil
 }

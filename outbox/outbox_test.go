@@ -278,6 +278,10 @@ func TestRetryKeepsParcel(t *testing.T) {
 	})
 }
 
+func resend(o *Outbox, id int64) error {
+	return o.writer.Transaction(func(tx *gorm.DB) error { return o.Resend(tx, id, false) })
+}
+
 func TestRefusedIsDeadAndResendable(t *testing.T) {
 	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
 		c := newClock()
@@ -289,15 +293,18 @@ func TestRefusedIsDeadAndResendable(t *testing.T) {
 		if p := take(t, o); p != nil {
 			t.Fatal("a refused delivery was claimed again")
 		}
-		dead, err := o.Dead(t.Context(), 0, 10)
+		dead, err := o.Find(t.Context(), Query{State: Dead})
 		if err != nil || len(dead) != 1 || dead[0].LastError == "" || dead[0].Attempts != 1 {
 			t.Fatalf("Dead = %+v, %v", dead, err)
 		}
-		if err := o.Resend(t.Context(), dead[0].ID+1); !errors.Is(err, ErrNotFound) {
+		if err := resend(o, dead[0].ID+1); !errors.Is(err, ErrNotFound) {
 			t.Errorf("Resend of nothing = %v", err)
 		}
-		if err := o.Resend(t.Context(), dead[0].ID); err != nil {
+		if err := resend(o, dead[0].ID); err != nil {
 			t.Fatal(err)
+		}
+		if err := resend(o, dead[0].ID); !errors.Is(err, ErrNotFound) {
+			t.Errorf("Resend of what waits = %v", err)
 		}
 		again := take(t, o)
 		if again == nil || again.parcel == p.parcel {

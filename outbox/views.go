@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -11,9 +10,6 @@ import (
 
 	"github.com/notifyd/notifyd/backends"
 )
-
-// ErrNotFound says that there is no such delivery, or that it is not dead.
-var ErrNotFound = errors.New("no such dead delivery")
 
 // An Entry is a stored delivery as pages and commands show it.
 type Entry struct {
@@ -59,21 +55,7 @@ func (o *Outbox) Recent(ctx context.Context, destinations []string, before int64
 	if err != nil {
 		return nil, fmt.Errorf("read recent deliveries: %w", err)
 	}
-	return entries(rows)
-}
-
-// Dead gives dead letters, newest first, as Recent does.
-func (o *Outbox) Dead(ctx context.Context, before int64, limit int) ([]Entry, error) {
-	if before <= 0 {
-		before = never
-	}
-	var rows []row
-	err := o.reader.WithContext(ctx).Where("state = ? AND id < ?", Dead, before).
-		Order("id DESC").Limit(page(limit)).Find(&rows).Error
-	if err != nil {
-		return nil, fmt.Errorf("read dead deliveries: %w", err)
-	}
-	return entries(rows)
+	return entries(rows), nil
 }
 
 func page(limit int) int {
@@ -81,22 +63,6 @@ func page(limit int) int {
 		return maxPage
 	}
 	return limit
-}
-
-func entries(rows []row) ([]Entry, error) {
-	list := make([]Entry, 0, len(rows))
-	for _, r := range rows {
-		n, err := r.notice()
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, Entry{
-			ID: r.ID, Message: r.Message, Destination: r.Destination, Backend: r.Backend, Address: r.Address, Notice: n,
-			Together: r.Together, State: r.State, Parcel: r.Parcel, AddedAt: unstamp(r.AddedAt), DueAt: unstamp(r.DueAt),
-			SettledAt: unstamp(r.SettledAt), Attempts: int(r.Attempts), LastError: r.LastError,
-		})
-	}
-	return list, nil
 }
 
 // Depth counts what is waiting, claimed and dead, by backend and state.
@@ -117,38 +83,6 @@ func (o *Outbox) Depth(ctx context.Context) ([]Depth, error) {
 		list = append(list, Depth{f.Backend, f.State, f.Count, unstamp(f.Oldest)})
 	}
 	return list, nil
-}
-
-// Resend makes a dead delivery waiting again, due now, with all attempts before it. It goes alone, in a new parcel.
-func (o *Outbox) Resend(ctx context.Context, id int64) error {
-	err := o.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		var r row
-		if err := tx.Where("id = ? AND state = ?", id, Dead).Take(&r).Error; err != nil {
-			if errors.Is(err, gorm.ErrRecordNotFound) {
-				return fmt.Errorf("%w: %d", ErrNotFound, id)
-			}
-			return err
-		}
-		d := Delivery{Backend: r.Backend, Destination: r.Destination}
-		lanes, err := lockLanes(tx, []Delivery{d}) // an idle lane may have been deleted in the meantime
-		if err != nil {
-			return err
-		}
-		now := stamp(o.now())
-		l := lanes[keyOf(d)]
-		changed := tx.Exec(`UPDATE deliveries SET state = ?, lane = ?, parcel = '', together = ?, due_at = ?, attempts = 0,
-			failed_at = 0, settled_at = 0 WHERE id = ? AND state = ?`, Waiting, l.ID, false, now, id, Dead)
-		if changed.Error != nil {
-			return changed.Error
-		}
-		l.ready(now)
-		return saveLanes(tx, lanes)
-	})
-	if err != nil {
-		return fmt.Errorf("resend delivery: %w", err)
-	}
-	o.Wake()
-	return nil
 }
 
 // Cancel makes everything that is owed to destinations dead, in the caller's transaction, and gives its number: for

@@ -10,6 +10,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -100,7 +101,7 @@ func (s *Store) read(ctx context.Context) *gorm.DB { return s.reader.WithContext
 func (s *Store) micro() int64 { return s.now().UnixMicro() }
 
 // known are the errors that callers act on.
-var known = []error{ErrNotFound, ErrTaken, ErrClaimed, ErrCode, ErrTooOften, ErrTooMany}
+var known = []error{ErrNotFound, ErrTaken, ErrClaimed, ErrCode, ErrTooOften, ErrTooMany, outbox.ErrNotFound, outbox.ErrUnsendable}
 
 func named(verb string, err error) error {
 	if err == nil {

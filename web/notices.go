@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -13,6 +14,7 @@ import (
 // noticeLine is a delivery in a list.
 type noticeLine struct {
 	State, Tone, Text, Page, Stamp, When, To, Detail string
+	Resend                                           string // where the button posts to; "" when there is none
 	Why                                              []whyLine
 }
 
@@ -48,25 +50,30 @@ func listNotices(v *visit) error {
 
 // notices reads what was and is owed to destinations, newest first; last is the id of the oldest.
 func (v *visit) notices(ds []prefs.Destination, limit int, before int64) (lines []noticeLine, last int64, err error) {
-	names := make(map[string]string, len(ds))
-	keys := make([]string, 0, len(ds))
-	for _, d := range ds {
-		keys = append(keys, prefs.Key(d.ID))
-		names[prefs.Key(d.ID)] = v.destinationCard(d).Address
-	}
+	own, keys := byKey(ds)
 	entries, err := v.Outbox.Recent(v.r.Context(), keys, before, limit)
 	if err != nil {
 		return nil, 0, err
 	}
 	for _, e := range entries {
 		last = e.ID
-		lines = append(lines, v.noticeLine(e, names[e.Destination]))
+		lines = append(lines, v.noticeLine(e, own[e.Destination]))
 	}
 	return lines, last, nil
 }
 
-func (v *visit) noticeLine(e outbox.Entry, to string) noticeLine {
-	l := noticeLine{Text: e.Notice.Text, To: to, Page: "/notices"}
+// byKey gives destinations by the key that the outbox knows them by.
+func byKey(ds []prefs.Destination) (own map[string]prefs.Destination, keys []string) {
+	own = make(map[string]prefs.Destination, len(ds))
+	for _, d := range ds {
+		keys = append(keys, prefs.Key(d.ID))
+		own[prefs.Key(d.ID)] = d
+	}
+	return own, keys
+}
+
+func (v *visit) noticeLine(e outbox.Entry, to prefs.Destination) noticeLine {
+	l := noticeLine{Text: e.Notice.Text, To: v.destinationCard(to).Address, Page: "/notices"}
 	if e.Notice.Topic != "" {
 		l.Page = messagePage(e.Message)
 	} else {
@@ -78,6 +85,9 @@ func (v *visit) noticeLine(e outbox.Entry, to string) noticeLine {
 		l.State, l.Tone, at = "sent", "good", e.SettledAt
 	case outbox.Dead:
 		l.State, l.Tone, l.Detail, at = "failed", "bad", e.LastError, e.SettledAt
+		if to.Confirmed && to.On && to.Disabled == "" {
+			l.Resend = "/notices/" + strconv.FormatInt(e.ID, 10) + "/resend"
+		}
 	case outbox.Claimed:
 		l.State = "being sent"
 	default:
@@ -86,7 +96,11 @@ func (v *visit) noticeLine(e outbox.Entry, to string) noticeLine {
 		if !e.DueAt.After(v.Now()) {
 			l.Detail = "goes now"
 		}
-		if e.LastError != "" {
+		switch {
+		case e.LastError == "":
+		case e.Attempts == 0: // its medium was down, or it goes again after it was given up
+			l.Detail += "; last time: " + e.LastError
+		default:
 			l.Detail = "tried " + plural(e.Attempts, "time") + ": " + e.LastError + "; again " + dayAndTime(e.DueAt, v.Now(), v.zone)
 		}
 	}
@@ -95,6 +109,25 @@ func (v *visit) noticeLine(e outbox.Entry, to string) noticeLine {
 		l.Why = append(l.Why, whyLine{Filter: r.Filter, Page: v.pageOf(r.Link), Sentence: r.Sentence})
 	}
 	return l
+}
+
+// resendNotice lets a notice go again that was given up.
+func resendNotice(v *visit) error {
+	id, err := strconv.ParseInt(v.r.PathValue("id"), 10, 64)
+	if err != nil {
+		return prefs.ErrNotFound
+	}
+	err = v.Prefs.Resend(v.r.Context(), v.Outbox, v.user.ID, id, false)
+	switch {
+	case errors.Is(err, outbox.ErrNotFound):
+		return fail(http.StatusNotFound, "There is no such notice among those that failed. Perhaps it is on its way again already.")
+	case errors.Is(err, outbox.ErrUnsendable):
+		return fail(http.StatusConflict, "This notice "+err.Error()+".")
+	case err != nil:
+		return err
+	}
+	v.say("good", "The notice is on its way again.")
+	return v.redirect("/notices")
 }
 
 // pageOf gives the path on this site of a link that a notice bears to a filter; "" when it is none.
@@ -113,18 +146,13 @@ func (v *visit) addNotices(p *messageView, message string) error {
 	if err != nil {
 		return err
 	}
-	names := make(map[string]string, len(ds))
-	keys := make([]string, 0, len(ds))
-	for _, d := range ds {
-		keys = append(keys, prefs.Key(d.ID))
-		names[prefs.Key(d.ID)] = v.destinationCard(d).Address
-	}
+	own, keys := byKey(ds)
 	entries, err := v.Outbox.OfMessage(v.r.Context(), message, keys)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		p.Notices = append(p.Notices, v.noticeLine(e, names[e.Destination]))
+		p.Notices = append(p.Notices, v.noticeLine(e, own[e.Destination]))
 	}
 	return nil
 }

@@ -56,6 +56,7 @@ func (s *site) routes() []route {
 		{pattern: "POST /destinations/{id}/tokens/{token}/revoke", serve: revokeToken},
 
 		{pattern: "GET /notices", serve: listNotices},
+		{pattern: "POST /notices/{id}/resend", serve: resendNotice},
 		{pattern: "GET /messages", serve: listMessages},
 		{pattern: "GET /messages/{id}", serve: showMessage},
 

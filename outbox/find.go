@@ -1,0 +1,105 @@
+package outbox
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/backends"
+)
+
+// A Query picks deliveries. What is zero picks nothing out.
+type Query struct {
+	IDs          []int64
+	State        State
+	Backend      string
+	Destinations []string  // by key; nil: of all. Empty and not nil: of none
+	Reason       string    // is part of the last error, in any case
+	From, Until  time.Time // when it ended (Done and Dead), or else was added
+	Before       int64     // ids below this one: the next page; 0: the first
+	Limit        int       // at most 500, which 0 means too
+}
+
+// A Cause is how many deliveries of a backend that a Query picks ended, or wait, because of the same error.
+type Cause struct {
+	Backend string
+	Reason  string // without addresses; "" when nothing went wrong yet
+	Count   int
+}
+
+// maxCauses bounds the answer of Causes.
+const maxCauses = 200
+
+// unreadable is the title of an Entry whose stored notice is broken.
+const unreadable = "(cannot be read)"
+
+// Find gives the deliveries that q picks, newest first.
+func (o *Outbox) Find(ctx context.Context, q Query) ([]Entry, error) {
+	var rows []row
+	if err := q.pick(o.reader.WithContext(ctx)).Order("id DESC").Limit(page(q.Limit)).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("find deliveries: %w", err)
+	}
+	return entries(rows), nil
+}
+
+// Causes counts what q picks by the last error, the most frequent first. It knows no pages.
+func (o *Outbox) Causes(ctx context.Context, q Query) ([]Cause, error) {
+	q.Before = 0
+	var found []Cause
+	err := q.pick(o.reader.WithContext(ctx).Model(&row{})).Select("backend, last_error AS reason, count(*) AS count").
+		Group("backend, last_error").Order("count(*) DESC, backend, last_error").Limit(maxCauses).Scan(&found).Error
+	if err != nil {
+		return nil, fmt.Errorf("count causes: %w", err)
+	}
+	return found, nil
+}
+
+func (q Query) pick(tx *gorm.DB) *gorm.DB {
+	if q.IDs != nil {
+		tx = tx.Where("id IN ?", q.IDs)
+	}
+	if q.State != "" {
+		tx = tx.Where("state = ?", q.State)
+	}
+	if q.Backend != "" {
+		tx = tx.Where("backend = ?", q.Backend)
+	}
+	if q.Destinations != nil {
+		tx = tx.Where("destination IN ?", q.Destinations)
+	}
+	if q.Reason != "" {
+		literal := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(clean(q.Reason))
+		tx = tx.Where(`lower(last_error) LIKE lower(?) ESCAPE '\'`, "%"+literal+"%")
+	}
+	const at = "CASE WHEN settled_at > 0 THEN settled_at ELSE added_at END"
+	if !q.From.IsZero() {
+		tx = tx.Where(at+" >= ?", stamp(q.From))
+	}
+	if !q.Until.IsZero() {
+		tx = tx.Where(at+" < ?", stamp(q.Until))
+	}
+	if q.Before > 0 {
+		tx = tx.Where("id < ?", q.Before)
+	}
+	return tx
+}
+
+// entries turns rows into what is shown. One whose notice is broken is there too: its owner sees that something failed.
+func entries(rows []row) []Entry {
+	list := make([]Entry, 0, len(rows))
+	for _, r := range rows {
+		n, err := r.notice()
+		if err != nil {
+			n = backends.Notice{ID: r.Message, Title: unreadable, Text: unreadable}
+		}
+		list = append(list, Entry{
+			ID: r.ID, Message: r.Message, Destination: r.Destination, Backend: r.Backend, Address: r.Address, Notice: n,
+			Together: r.Together, State: r.State, Parcel: r.Parcel, AddedAt: unstamp(r.AddedAt), DueAt: unstamp(r.DueAt),
+			SettledAt: unstamp(r.SettledAt), Attempts: int(r.Attempts), LastError: r.LastError,
+		})
+	}
+	return list
+}

@@ -1,0 +1,98 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gorm.io/gorm"
+)
+
+var (
+	// ErrNotFound says that there is no such delivery, or that it is not dead.
+	ErrNotFound = errors.New("no such dead delivery")
+	// ErrUnsendable says that a dead delivery cannot be sent again; the text of what wraps it says why, for its owner.
+	ErrUnsendable = errors.New("cannot be sent again")
+)
+
+// DeadLetter gives a dead delivery as it stands in a transaction.
+func (o *Outbox) DeadLetter(tx *gorm.DB, id int64) (Entry, error) {
+	var r row
+	if err := tx.Where("id = ? AND state = ?", id, Dead).Take(&r).Error; err != nil {
+		if errors.Is(err, gorm.ErrRecordNotFound) {
+			return Entry{}, fmt.Errorf("%w: %d", ErrNotFound, id)
+		}
+		return Entry{}, fmt.Errorf("read dead delivery: %w", err)
+	}
+	return entries([]row{r})[0], nil
+}
+
+// Resend makes a dead delivery waiting again, due now, with all attempts before it, in the caller's transaction. It goes in
+// a new parcel: alone, or with everything else that waits for its destination. ErrUnsendable when its text was wiped or
+// cannot be read, and while the send during which it was cancelled still runs. Whether its destination takes anything is not for
+// the outbox to know: prefs asks before. Call Wake after the commit.
+func (o *Outbox) Resend(tx *gorm.DB, id int64, together bool) error {
+	letter, err := o.DeadLetter(tx, id)
+	if err != nil {
+		return err
+	}
+	if strings.HasPrefix(letter.Destination, Account) {
+		return fmt.Errorf("%w: its text was wiped when it was given up, since it may have held a sign-in link or a code", ErrUnsendable)
+	}
+	if letter.Notice.Title == unreadable {
+		return fmt.Errorf("%w: its stored text cannot be read", ErrUnsendable)
+	}
+	d := Delivery{Backend: letter.Backend, Destination: letter.Destination}
+	lanes, err := lockLanes(tx, []Delivery{d}) // an idle lane may have been deleted in the meantime
+	if err != nil {
+		return err
+	}
+	l := lanes[keyOf(d)]
+	busy, err := inHand(tx, l, letter.Parcel, o.now().UnixMicro())
+	if err != nil {
+		return err
+	}
+	if busy {
+		return fmt.Errorf("%w: it was ended while it was being sent, and that is not over; try again in a minute", ErrUnsendable)
+	}
+	now := stamp(o.now())
+	changed := tx.Exec(`UPDATE deliveries SET state = ?, lane = ?, parcel = '', together = ?, due_at = ?, attempts = 0,
+		failed_at = 0, settled_at = 0 WHERE id = ? AND state = ?`, Waiting, l.ID, together, now, id, Dead)
+	if changed.Error != nil {
+		return fmt.Errorf("resend delivery: %w", changed.Error)
+	}
+	if changed.RowsAffected == 0 { // another node was faster
+		return fmt.Errorf("%w: %d", ErrNotFound, id)
+	}
+	l.ready(now)
+	return saveLanes(tx, lanes)
+}
+
+// inHand says whether a worker may be sending a parcel that was cancelled. A lane has one parcel in hand at a time: the one
+// whose rows are claimed, or, where none is, one of which every row was cancelled.
+func inHand(tx *gorm.DB, l *lane, parcel string, now int64) (bool, error) {
+	if parcel == "" || l.Lease == "" || l.ReadyAt <= now {
+		return false, nil
+	}
+	var claimed []string
+	err := tx.Raw("SELECT DISTINCT parcel FROM deliveries WHERE lane = ? AND state = ?", l.ID, Claimed).Scan(&claimed).Error
+	if err != nil {
+		return false, fmt.Errorf("find parcel in hand: %w", err)
+	}
+	return len(claimed) == 0 || slices.Contains(claimed, parcel), nil
+}
+
+// Drop deletes dead deliveries and gives how many there were.
+func (o *Outbox) Drop(ctx context.Context, ids []int64) (int, error) {
+	dropped := 0
+	for part := range slices.Chunk(ids, chunk) {
+		done := o.writer.WithContext(ctx).Exec("DELETE FROM deliveries WHERE state = ? AND id IN ?", Dead, part)
+		if done.Error != nil {
+			return dropped, fmt.Errorf("drop dead deliveries: %w", done.Error)
+		}
+		dropped += int(done.RowsAffected)
+	}
+	return dropped, nil
+}

@@ -1,0 +1,72 @@
+package prefs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/outbox"
+)
+
+// Resend lets a delivery that was given up go again, at once: alone, or together with what else waits for its destination.
+// userID is whose it must be; 0: anybody's, for operators. outbox.ErrNotFound when it is not dead or somebody else's;
+// outbox.ErrUnsendable, with the reason, when its destination takes nothing or its text is not there any more.
+func (s *Store) Resend(ctx context.Context, o *outbox.Outbox, userID uint, id int64, together bool) error {
+	err := s.write(ctx, "send again", func(tx *gorm.DB) error {
+		if err := order(tx, "pg_advisory_xact_lock_shared"); err != nil { // nobody closes the destination meanwhile
+			return err
+		}
+		letter, err := o.DeadLetter(tx, id)
+		if err != nil {
+			return err
+		}
+		if err := takes(tx, letter.Destination, userID); err != nil {
+			return err
+		}
+		return o.Resend(tx, id, together)
+	})
+	if err == nil {
+		o.Wake()
+	}
+	return err
+}
+
+// takes says why a destination takes nothing; nil when it does, or when it is none of ours.
+func takes(tx *gorm.DB, key string, userID uint) error {
+	id, err := strconv.ParseUint(key, 10, 64)
+	if err != nil {
+		if userID != 0 {
+			return outbox.ErrNotFound
+		}
+		return nil // account mail, of which the outbox knows more
+	}
+	var to destinationRow
+	err = tx.Where("id = ?", id).Take(&to).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		if userID != 0 {
+			return outbox.ErrNotFound
+		}
+		return fmt.Errorf("%w: its destination was deleted", outbox.ErrUnsendable)
+	}
+	if err != nil {
+		return err
+	}
+	return to.takes(userID)
+}
+
+func (r destinationRow) takes(userID uint) error {
+	switch {
+	case userID != 0 && r.UserID != userID:
+		return outbox.ErrNotFound
+	case !r.Confirmed:
+		return fmt.Errorf("%w: its destination is not confirmed", outbox.ErrUnsendable)
+	case r.Disabled != "":
+		return fmt.Errorf("%w: its destination was switched off, because of: %s", outbox.ErrUnsendable, r.Disabled)
+	case !r.IsOn:
+		return fmt.Errorf("%w: its destination is switched off", outbox.ErrUnsendable)
+	}
+	return nil
+}
