@@ -36,7 +36,8 @@ func (s *scratch) lookUp() {
 		if !f.terms && f.names == nil {
 			continue
 		}
-		for value := range s.Values(rulespec.Fields[i]) {
+		s.values = s.AppendValues(s.values[:0], rulespec.Fields[i])
+		for _, value := range s.values {
 			if f.terms {
 				s.probes = append(s.probes, probe{field: uint8(i), value: value, hash: v.terms.hash(uint8(i), value)})
 			}
@@ -187,34 +188,44 @@ func (s *scratch) collect(r *Result) {
 
 // collectAt is collect for one spot, and says whether it kills.
 func (s *scratch) collectAt(r *Result, p *spot) (kills bool) {
-	for i := range p.flat.runs() {
-		switch sig := p.flat.sig(i); {
-		case sig == sigAbove:
-		case sig == sigKilled:
+	i, n := 0, p.flat.runs()
+	for ; i < n && p.flat.sig(i) < sigFirst; i++ {
+		if p.flat.sig(i) == sigKilled {
 			r.dead, kills = append(r.dead, p.flat.run(i)...), true
-		case p.told && s.signature(sig):
+		}
+	}
+	for ; p.told && i < n; i++ {
+		if s.signature(p.flat.sig(i)) {
 			r.runs = append(r.runs, p.flat.run(i))
 		}
 	}
 	if p.large == nil {
 		return kills
 	}
-	for i := range p.large.groups {
-		switch g := &p.large.groups[i]; {
-		case g.sig == sigAbove:
-		case g.sig == sigKilled:
-			for _, b := range g.blocks {
+	for i, sig := range p.large.sigs {
+		switch {
+		case sig == sigAbove:
+		case sig == sigKilled:
+			for _, b := range p.large.groups[i].blocks {
 				r.dead, kills = append(r.dead, b...), true
 			}
-		case p.told && s.signature(g.sig):
-			r.runs = append(r.runs, g.blocks...)
+		case p.told && s.signature(sig):
+			r.runs = append(r.runs, p.large.groups[i].blocks...)
 		}
 	}
 	return kills
 }
 
-// signature says whether all literals of a signature hold; it finds out once an event.
+// signature says whether all literals of a signature hold. Most have one, a term, and all terms that hold are known.
 func (s *scratch) signature(number uint32) bool {
+	if term := s.view.only[number]; term != 0 {
+		return s.marks[term] == s.event<<markBits|uint32(holds)
+	}
+	return s.manyLiterals(number)
+}
+
+// manyLiterals is signature for any; it finds out once an event.
+func (s *scratch) manyLiterals(number uint32) bool {
 	if m := s.sigs[number]; m>>markBits == s.event {
 		return state(m&(1<<stateBits-1)) == holds
 	}

@@ -57,6 +57,9 @@ func (s *shard) keep(e *edit, pred uint32, groups []group) {
 	}
 	l := &large{size: size + len(w.slots)}
 	l.groups = s.divide(groups)
+	for i := range l.groups {
+		l.sigs = append(l.sigs, l.groups[i].sig)
+	}
 	if n := w.words(); n > 0 {
 		l.rest = make(flat, n)
 		w.write(l.rest)

@@ -165,10 +165,25 @@ func (x *Index) signature(sig []literal) uint32 {
 	}
 	number, known := x.sigs[string(key)]
 	if !known {
-		number = uint32(len(x.next.sigs)) + sigFirst
-		x.next.sigs = append(x.next.sigs, slices.Clone(sig))
-		x.sigs[string(key)] = number
+		number = x.addSignature(string(key), slices.Clone(sig))
 	}
+	return number
+}
+
+// addSignature makes a signature that is not there yet.
+func (x *Index) addSignature(key string, sig []literal) (number uint32) {
+	v := x.next
+	number = uint32(len(v.sigs)) + sigFirst
+	v.sigs = append(v.sigs, sig)
+	x.sigs[key] = number
+	only := uint32(0)
+	if len(sig) == 1 && !sig[0].not() && v.preds[sig[0].predicate()].form == formTerm {
+		only = sig[0].predicate()
+	}
+	for len(v.only) < int(number) {
+		v.only = append(v.only, 0)
+	}
+	v.only = append(v.only, only)
 	return number
 }
 

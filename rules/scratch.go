@@ -18,6 +18,7 @@ type scratch struct {
 	untold []uint32         // predicates of which some name could not be tried
 	maybe  []uint32         // predicates that must be asked if anybody wants to know
 	later  []uint32         // of maybe: those that take long
+	values []string         // of a field
 	probes []probe          // the terms that the event may have
 	spots  []spot           // what stands at what holds
 	texts  [maxTexts]string // those that are searched
@@ -73,6 +74,7 @@ func (s *scratch) begin(v *view, subject rulespec.Subject) {
 func (s *scratch) end() {
 	s.Subject, s.view = rulespec.Subject{}, nil
 	clear(s.texts[:])
+	clear(s.values[:cap(s.values)])
 	clear(s.probes)
 	clear(s.spots)
 }

@@ -38,7 +38,8 @@ const (
 type large struct {
 	size   int // slots in all
 	rest   flat
-	groups []group // by signature
+	groups []group  // by signature
+	sigs   []uint32 // theirs: so many are looked through faster
 }
 
 // A group is the slots with one signature, in order, in blocks that are never empty and never change.

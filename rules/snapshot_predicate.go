@@ -146,7 +146,6 @@ func (s *snapshotReader) signature(c *section) {
 		c.wrong("a signature comes twice")
 	}
 	if c.err == nil {
-		s.x.sigs[string(key)] = uint32(len(s.x.next.sigs)) + sigFirst
-		s.x.next.sigs = append(s.x.next.sigs, sig)
+		s.x.addSignature(string(key), sig)
 	}
 }

@@ -63,10 +63,11 @@ func (t *terms) findAll(v *view, probes []probe) {
 	for i := range probes {
 		p := &probes[i]
 		slot := p.slot
-		for at := p.hash; slot != 0 && !p.known; {
+		for at := p.hash; slot != 0; {
 			if id := uint32(slot) - 1; uint32(slot>>32) == uint32(p.hash>>32) && int(id) < len(v.preds) {
 				if is := v.preds[id]; is.field == p.field && string(v.names.at(is.at)) == p.value {
 					p.id, p.known = id, true
+					break
 				}
 			}
 			at++
@@ -127,6 +128,9 @@ func (n *names) add(text string) uint32 {
 // at gives the text at a place that add gave. The caller must not change it.
 func (n *names) at(place uint32) []byte {
 	block := n.blocks[place>>16][place&0xffff:]
+	if size := int(block[0]); size < 0x80 { // as most are
+		return block[1 : 1+size]
+	}
 	size, head := binary.Uvarint(block)
 	return block[head : head+int(size)]
 }

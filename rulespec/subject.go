@@ -71,6 +71,27 @@ func (s *Subject) Values(field string) iter.Seq[string] {
 	return func(func(string) bool) {}
 }
 
+// AppendValues appends what Values gives: for who asks much and often.
+func (s *Subject) AppendValues(into []string, field string) []string {
+	switch field {
+	case "topic":
+		return append(into, s.Topic)
+	case "app":
+		return append(into, s.App)
+	case "kind":
+		return append(into, s.Kind)
+	case "actor":
+		return append(into, s.Actor)
+	case "user":
+		return append(into, s.Users...)
+	case "package":
+		return append(into, s.Packages...)
+	case fieldEverything:
+		return append(into, "")
+	}
+	return slices.AppendSeq(into, s.Values(field))
+}
+
 func one(value string) iter.Seq[string] {
 	return func(yield func(string) bool) { yield(value) }
 }
