@@ -71,6 +71,10 @@ func saveSchedule(v *visit) error {
 		return err
 	}
 	s, form, ok := readSchedule(v.r.PostForm)
+	if form.AtOnce && !d.Schedule.Digest() && form.Every+form.Count+form.At != "" { // none of that was there before
+		form.AtOnce, ok = false, false
+		form.Problem = "You said when a digest goes, but chose each notice at once. Save this for the digest, or choose again."
+	}
 	if !ok {
 		return v.showOneDestination(http.StatusUnprocessableEntity, d, func(p *destinationView) { p.Schedule = form })
 	}

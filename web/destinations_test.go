@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
@@ -150,5 +151,19 @@ func TestSchedule(t *testing.T) {
 	set("how", "once", "every", "90").to(t, "/destinations/1")
 	if s.destinations("alice")[0].Schedule.Digest() {
 		t.Error("it is still a digest")
+	}
+}
+
+// Who fills in when a digest goes and overlooks the choice above it is asked, not ignored. Going back to at once needs no
+// emptying of the fields.
+func TestScheduleWithoutItsChoice(t *testing.T) {
+	s := newSite(t, "")
+	alice := s.signUp("alice")
+	page := fmt.Sprintf("/destinations/%d", s.destinations("alice")[0].ID)
+	alice.post(page, "how", "once", "at", "07:00").want(t, 422, "chose each notice at once", `value="digest" checked`, `value="07:00"`)
+	alice.post(page, "how", "digest", "at", "07:00").to(t, page)
+	alice.post(page, "how", "once", "at", "07:00").to(t, page)
+	if got := s.destinations("alice")[0].Schedule; got.Digest() {
+		t.Errorf("schedule %+v, want none", got)
 	}
 }
