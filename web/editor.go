@@ -150,7 +150,7 @@ func (v *visit) ruleRow(i int, r rulespec.Rule, d draft, check bool) ruleRow {
 	return row
 }
 
-// pickKinds offers the kinds of messages that the catalogue knows. What is typed and not among them stays as it is.
+// pickKinds offers the kinds of messages that the catalogue knows, applications with one that is chosen first. What is typed and not among them stays as it is.
 func (v *visit) pickKinds(f *paramField) {
 	for _, k := range v.MessageKinds() {
 		if n := len(f.Groups); n == 0 || f.Groups[n-1].Title != k.AppTitle {
@@ -165,6 +165,7 @@ func (v *visit) pickKinds(f *paramField) {
 		}
 		g.Choices = append(g.Choices, c)
 	}
+	slices.SortStableFunc(f.Groups, func(a, b choiceGroup) int { return min(b.Picked, 1) - min(a.Picked, 1) })
 }
 
 // ruleProblems says what is wrong with one rule by itself.

@@ -221,4 +221,8 @@ func TestSentencesNameKindsForPeople(t *testing.T) {
 	for _, page := range []string{"/", "/filters", fmt.Sprintf("/filters/%d", id), fmt.Sprintf("/filters/%d/delete", id), stop, "/messages/2026-build-1"} {
 		alice.get(page).want(t, 200, words)
 	}
+	alice.get("/messages").want(t, 200, "<span>Builds completed</span>")
+	if body := alice.get(fmt.Sprintf("/filters/%d", id)).body; strings.Index(body, "<summary>Koji") > strings.Index(body, "<summary>Anitya") {
+		t.Error("what is chosen stands below what is not")
+	}
 }

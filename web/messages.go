@@ -50,7 +50,7 @@ func listMessages(v *visit) error {
 		return err
 	}
 	for _, r := range found.Records {
-		line := messageLine{Summary: r.Summary, KindName: r.Kind, Page: messagePage(r.MsgID)}
+		line := messageLine{Summary: r.Summary, KindName: v.kindWords(r.Kind), Page: messagePage(r.MsgID)}
 		if line.Summary == "" {
 			line.Summary = r.Topic
 		}

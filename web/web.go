@@ -137,5 +137,15 @@ func (s *site) ruleSentence(r rulespec.Rule) string {
 	return capital(rulespec.RuleSentenceIn(s.env(), r))
 }
 
+// kindWords gives what people call a kind of message, or its name in rules where nobody has named it.
+func (s *site) kindWords(kind string) string {
+	if s.KindName != nil {
+		if name := s.KindName(kind); name != "" {
+			return name
+		}
+	}
+	return kind
+}
+
 // env is what rules are checked against and compiled for.
 func (s *site) env() rulespec.Env { return rulespec.Env{KnowsKind: s.KnowsKind, KindName: s.KindName} }
