@@ -1,6 +1,7 @@
 package prefs_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -68,5 +69,37 @@ func TestMarkExpensiveComesTooLate(t *testing.T) {
 		if got := must[prefs.Filter](t)(s.Filter(ctx, alice.ID, f.ID)); got.Broken != "" {
 			t.Errorf("marked: %q", got.Broken)
 		}
+	})
+}
+
+// TestTextsAreCounted has a person with as many expressions over texts as one may have.
+func TestTextsAreCounted(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
+		ctx := t.Context()
+		alice, _ := person(t, s, "alice")
+		searching := func(name string, patterns ...string) prefs.Filter {
+			return prefs.Filter{On: true, Filter: rulespec.Filter{Name: name, Rules: []rulespec.Rule{{Kind: "regex", Args: rulespec.Args{"pattern": patterns}}}}}
+		}
+		first := must[prefs.Filter](t)(s.SaveFilter(ctx, alice.ID, searching("first", "kernel", "bash", "zsh-")))
+		var rest []string
+		for i := range rulespec.MaxTexts - 3 {
+			rest = append(rest, "word"+string(rune('a'+i)))
+		}
+		second := must[prefs.Filter](t)(s.SaveFilter(ctx, alice.ID, searching("second", rest...)))
+		_, err := s.SaveFilter(ctx, alice.ID, searching("third", "one too many"))
+		var rule *rulespec.Error
+		if !errors.As(err, &rule) || rule.Kind != "regex" || !strings.Contains(rule.Problem, "at most 10") {
+			t.Errorf("one too many: %v", err)
+		}
+		if _, err := s.CopyFilter(ctx, alice.ID, first.ID); err == nil {
+			t.Error("a copy has more")
+		}
+		second.Name = "renamed"
+		second = must[prefs.Filter](t)(s.SaveFilter(ctx, alice.ID, second))
+		must[prefs.Filter](t)(s.SaveFilter(ctx, alice.ID, packageFilter("of a package", "bash")))
+		ok(t, s.DeleteFilter(ctx, alice.ID, first.ID))
+		must[prefs.Filter](t)(s.SaveFilter(ctx, alice.ID, searching("third", "now there is room")))
+		bob, _ := person(t, s, "bob")
+		must[prefs.Filter](t)(s.SaveFilter(ctx, bob.ID, searching("another person", "kernel")))
 	})
 }

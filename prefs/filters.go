@@ -89,6 +89,9 @@ func (s *Store) SaveFilter(ctx context.Context, userID uint, f Filter) (Filter, 
 
 // store inserts or updates a row; the caller holds the user's lock.
 func (s *Store) store(tx *gorm.DB, row *filterRow) error {
+	if err := checkTexts(tx, row); err != nil {
+		return err
+	}
 	if row.ID != 0 {
 		if err := pardon(tx, row); err != nil {
 			return err

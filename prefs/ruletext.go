@@ -2,7 +2,10 @@ package prefs
 
 import (
 	"errors"
+	"fmt"
 	"strings"
+
+	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/rulespec"
 )
@@ -46,6 +49,33 @@ func (r filterRow) filter(owner User, destinations []uint) Filter {
 		f.Broken = "the destinations it was for are gone; choose others"
 	}
 	return f
+}
+
+// checkTexts refuses a filter with which a user would have too many expressions over texts; the caller holds the user's
+// lock. Filters that are off count too: switching one on must not fail.
+func checkTexts(tx *gorm.DB, row *filterRow) error {
+	rules, err := rulespec.UnmarshalRules(row.Rules)
+	own := rulespec.CountTexts(rules)
+	if err != nil || own == 0 {
+		return nil
+	}
+	var others []string
+	err = tx.Model(&filterRow{}).Where("user_id = ? AND id <> ?", row.UserID, row.ID).Pluck("rules", &others).Error
+	if err != nil {
+		return err
+	}
+	all := own
+	for _, text := range others {
+		if rules, err := rulespec.UnmarshalRules(text); err == nil { // broken ones search nothing
+			all += rulespec.CountTexts(rules)
+		}
+	}
+	if all <= rulespec.MaxTexts {
+		return nil
+	}
+	return &rulespec.Error{Filter: row.Name, Kind: "regex", Param: "pattern", Problem: fmt.Sprintf(
+		"with the %d regular expressions over texts of this filter you would have %d in all your filters; at most %d are allowed, "+
+			"as each is looked for in every message", own, all, rulespec.MaxTexts)}
 }
 
 // byFilter sorts rows into lists by filter.

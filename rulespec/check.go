@@ -128,6 +128,18 @@ func countRegexes(f Filter) int {
 	return n
 }
 
+// CountTexts counts the regular expressions over texts in rules: a person has MaxTexts in all filters together, as each
+// is looked for in the text of every message.
+func CountTexts(rules []Rule) int {
+	n := 0
+	for _, r := range rules {
+		if r.Kind == kindRegex.Name {
+			n += len(r.Args["pattern"])
+		}
+	}
+	return n
+}
+
 // checkRule gives an *Error for each mistake in a rule.
 func checkRule(env Env, r Rule) []error {
 	_, err := CompileRule(env, r)

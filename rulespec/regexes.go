@@ -2,6 +2,7 @@ package rulespec
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"regexp/syntax"
 	"slices"
@@ -51,7 +52,8 @@ func compileRegex1(pattern string, fold bool) (r *regexp.Regexp, wrong string) {
 		return nil, regexProblem(pattern, err)
 	}
 	if len(program.Inst) > MaxProgram {
-		return nil, "the expression is too large; counted repeats such as {100} make it grow"
+		return nil, fmt.Sprintf("the expression is too large: it takes %d instructions, and %d are allowed; counted repeats such as {100} "+
+			"make it grow", len(program.Inst), MaxProgram)
 	}
 	if fold {
 		pattern = "(?i)" + pattern

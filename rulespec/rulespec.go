@@ -203,6 +203,7 @@ const (
 	MaxValues  = 500       // values of one parameter
 	MaxValue   = 256       // bytes of a value, a pattern or a filter's name
 	MaxRegexes = 20        // regular expressions in a filter
+	MaxTexts   = 10        // regular expressions over texts in all filters of a person
 	MaxProgram = 500       // instructions of a compiled regular expression
 	MaxSearch  = 64 << 10  // bytes of a text that a regular expression looks at
 	MaxName    = 1024      // bytes of a topic or package name that a pattern is tried on

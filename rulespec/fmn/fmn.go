@@ -8,6 +8,7 @@ package fmn
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -71,6 +72,7 @@ func Import(export []byte, o Options) (rulespec.File, []Note, error) {
 	for _, r := range tracked {
 		m.tracked(r)
 	}
+	m.leaveOff()
 	if err := m.bounded(); err != nil {
 		return rulespec.File{}, nil, err
 	}
@@ -83,6 +85,22 @@ type importer struct {
 	file  rulespec.File
 	notes []Note
 	names map[string]bool // of the filters so far
+}
+
+// leaveOff takes out the filters with which there would be more regular expressions over texts than a person may have,
+// and says which.
+func (m *importer) leaveOff() {
+	all := 0
+	m.file.Filters = slices.DeleteFunc(m.file.Filters, func(f rulespec.FileFilter) bool {
+		n := rulespec.CountTexts(f.Rules)
+		if all+n <= rulespec.MaxTexts {
+			all += n
+			return false
+		}
+		m.notes = append(m.notes, Note{Filter: f.Name, What: "the whole filter", Reason: fmt.Sprintf(
+			"it is left off, as it has %d regular expressions over texts and the filters before it have %d; a person may have %d in all", n, all, rulespec.MaxTexts)})
+		return true
+	})
 }
 
 // bounded says whether what was made can be read again as one text.

@@ -164,6 +164,35 @@ func TestImportOfTooManyRules(t *testing.T) {
 	}
 }
 
+// Filters with more regular expressions than a person may have are left off by name; those behind them may still fit.
+func TestImportOfTooManyTexts(t *testing.T) {
+	var filters []string
+	for i, n := range []int{8, 3, 2} {
+		var rules []string
+		for j := range n {
+			rules = append(rules, fmt.Sprintf(`{"code_path": "fmn.rules:regex_filter", "arguments": {"pattern": "word%d%d"}}`, i, j))
+		}
+		filters = append(filters, fmt.Sprintf(`{"name": "f%d", "rules": [%s]}`, i, strings.Join(rules, ",")))
+	}
+	export := `{"enabled": true, "context": {"name": "email"}, "detail_values": ["a@example.org"], "filters": [` + strings.Join(filters, ",") + `]}`
+	cat := embedded(t)
+	file, notes, err := fmn.Import([]byte(export), fmn.Options{Catalogue: cat})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkMade(t, cat, file, notes)
+	if len(file.Filters) != 2 || file.Filters[0].Name != "f0" || file.Filters[1].Name != "f2" {
+		t.Errorf("filters: %+v", file.Filters)
+	}
+	told := false
+	for _, n := range notes {
+		told = told || n.Filter == "f1" && strings.Contains(n.Reason, "left off")
+	}
+	if !told {
+		t.Errorf("nothing is told of f1: %v", notes)
+	}
+}
+
 // FuzzImport feeds any text to the import: it never panics, and what it makes keeps the promises of every import.
 func FuzzImport(f *testing.F) {
 	for _, file := range []string{"testdata/classic.json", "testdata/tracked.json"} {
