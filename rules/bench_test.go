@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -44,6 +45,7 @@ func BenchmarkEngine(b *testing.B) {
 		b.Run("find", func(b *testing.B) { benchFind(b, x, events) })
 		b.Run("choice", func(b *testing.B) { benchChoice(b, x, events) })
 		b.Run("throughput", func(b *testing.B) { benchThroughput(b, x, events) })
+		b.Run("snapshot", func(b *testing.B) { benchSnapshot(b, x, n) })
 		for _, matchers := range []int{1, runtime.GOMAXPROCS(0)} {
 			b.Run(fmt.Sprint("change-", matchers), func(b *testing.B) { benchChanges(b, x, w, m, n, events, matchers) })
 		}
@@ -59,45 +61,72 @@ func eachMix(b *testing.B, with func(*testing.B, *world, mix, int)) {
 }
 
 // benchLoaded loads an index and tells what it takes: heap and resident memory a filter, without what the world takes;
-// seconds, of which some went into making filters up.
+// seconds, of which some go into making filters up on one of the processors.
 func benchLoaded(b *testing.B, w *world, m mix, n int) *rules.Index {
-	expressions := map[string]bool{}
-	some := min(n, 200_000)
+	expressions := w.expressions(n, m)
 	start := time.Now()
+	some := min(n, 200_000)
 	for range w.stored(some, m) {
 	}
-	made := time.Since(start).Seconds() / float64(some) * float64(n)
-	w.filters(n, m, func(f rulespec.Filter) {
-		if f.Rules[0].Kind == "regex" {
-			expressions[f.Rules[0].Args["pattern"][0]] = true
-		}
-	})
-	distinct := float64(len(expressions))
-	clear(expressions)
+	making := time.Since(start).Seconds() / float64(some) * float64(n)
 	heapBefore, residentBefore := heap(), resident(b)
+	used := processorTime(b)
 	start = time.Now()
 	x := rules.NewIndex(rulespec.Env{})
 	if broken, err := x.Load(w.stored(n, m)); err != nil || len(broken) > 0 || x.Len() != n {
 		b.Fatal(broken, err, x.Len())
 	}
 	took := time.Since(start).Seconds()
-	used := float64(heap() - heapBefore)
-	peak := peakResident(b)
+	used = processorTime(b) - used
+	heapUsed := float64(heap() - heapBefore)
+	peak := statusKB(b, "VmHWM:") * 1024
 	residentUsed := float64(resident(b)) - float64(residentBefore)
 	b.Run("memory", func(b *testing.B) {
 		for b.Loop() {
 		}
 		b.ReportMetric(0, "ns/op")
-		b.ReportMetric(used/float64(n), "B/filter")
-		b.ReportMetric((used-400*distinct)/float64(n), "B/filter-net") // the expressions' 400 bytes each taken off
+		b.ReportMetric(heapUsed/float64(n), "B/filter")
+		b.ReportMetric((heapUsed-400*expressions)/float64(n), "B/filter-net") // the expressions' 400 bytes each taken off
 		b.ReportMetric(residentUsed/1e6, "MB-resident")
 		b.ReportMetric(peak/1e6, "MB-peak")
-		b.ReportMetric(distinct, "expressions")
+		b.ReportMetric(expressions, "expressions")
 		b.ReportMetric(took, "s-load")
-		b.ReportMetric(made, "s-making")
+		b.ReportMetric(float64(used)/1e9, "cpu-s-load")
+		b.ReportMetric(making, "s-making")
 	})
 	runtime.KeepAlive(x)
 	return x
+}
+
+// expressions gives how many different ones over texts n filters of a mix have.
+func (w *world) expressions(n int, m mix) float64 {
+	seen := map[string]bool{}
+	if m.exact+m.personal+m.broad+m.patterns < 100 {
+		w.filters(n, m, func(f rulespec.Filter) {
+			if f.Rules[0].Kind == "regex" {
+				seen[f.Rules[0].Args["pattern"][0]] = true
+			}
+		})
+	}
+	return float64(len(seen))
+}
+
+// benchSnapshot writes an index to a file and reads it back, when the system has the file in memory.
+func benchSnapshot(b *testing.B, x *rules.Index, n int) {
+	path := filepath.Join(b.TempDir(), "snapshot")
+	write := time.Now()
+	if err := x.SaveSnapshot(path, "bench"); err != nil {
+		b.Fatal(err)
+	}
+	written := time.Since(write).Seconds()
+	for b.Loop() {
+		if read, err := rules.OpenSnapshot(rulespec.Env{}, path, "bench"); err != nil || read.Len() != n {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(written, "s-write")
+	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s-read")
+	b.ReportMetric(0, "ns/op")
 }
 
 func heap() uint64 {
@@ -114,8 +143,6 @@ func resident(b *testing.B) uint64 {
 	debug.FreeOSMemory()
 	return uint64(statusKB(b, "VmRSS:")) * 1024
 }
-
-func peakResident(b *testing.B) float64 { return statusKB(b, "VmHWM:") * 1024 }
 
 func statusKB(b *testing.B, field string) float64 {
 	b.Helper()

@@ -31,7 +31,7 @@ type story struct {
 // A tally is what stories have come to. A case is one filter compared on one event.
 type tally struct {
 	cases, stories, events, matches, changes, rebuilds, reloads, snapshots int
-	seen                                                        *coverage
+	seen                                                                   *coverage
 }
 
 func newStory(t testing.TB, data []byte, tally *tally) *story {

@@ -43,12 +43,12 @@ for group; do
 	loop) measure loop "$few" 2s 3 '^BenchmarkLoop$' ;;
 	exact)
 		measure exact "$few,$most" 1s "$count" '^BenchmarkExact$'
-		measure exact "$most" 500ms "$count" '^BenchmarkEngine$/^exact$/^[0-9]+$/^(memory|find|choice)$'
+		measure exact "$most" 500ms "$count" '^BenchmarkEngine$/^exact$/^[0-9]+$/^(memory|find|choice|snapshot)$'
 		;;
 	texts) measure texts 1000,10000,100000 500ms "$count" '^BenchmarkTexts$' ;;
 	worst) measure worst "$few" 200ms "$count" '^BenchmarkWorst$' ;;
 	names) measure names "$few" 500ms "$count" '^Benchmark(Names|HugeText)$' ;;
-	broad) measure broad "$most" 500ms "$count" '^BenchmarkEngine$/^broad$/^[0-9]+$/^(memory|find|choice)$' ;;
+	broad) measure broad "$most" 500ms "$count" '^BenchmarkEngine$/^broad$/^[0-9]+$/^(memory|find|choice|snapshot)$' ;;
 	default)
 		measure default "$few" 1s "$count" '^BenchmarkEngine$/^default$'
 		measure default "$most" 1s "$count" '^BenchmarkEngine$/^default$'

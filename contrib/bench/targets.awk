@@ -54,11 +54,11 @@ END {
 	printf "%s\n%s\n\n", head, loads
 	print "| what | median | from, to | target | |"
 	print "|---|---|---|---|---|"
-	plain("floor: a read of memory that waits for the last", "Floor/read ns/op", 1, "ns")
+	plain("floor: a read of memory that waits for the last", "Floor/read ns/read", 1, "ns")
 	plain("floor: a look into a map of 1M names", "Floor/probe ns/op", 1, "ns")
 	plain("floor: copying an id, runs of 4096", "Floor/copy-4096 ns/id", 1, "ns")
 	plain("floor: copying an id, runs of 30", "Floor/copy-30 ns/id", 1, "ns")
-	read = median("Floor/read ns/op")
+	read = median("Floor/read ns/read")
 
 	plain("the loop, default mix, " words(few), "Loop/" few "/ratio ms-loop", 1, "ms")
 	plain("the index, same run", "Loop/" few "/ratio µs-index", 1, "µs")
@@ -137,7 +137,11 @@ function change(which, who) {
 	row("changes a second kept up, " words(most) ", " who, "Engine/default/" most "/" which " changes/s", 1, "", 1, 9500)
 }
 
-function loading(mix) {
-	plain("making up the filters that are loaded, " mix, "Engine/" mix "/" most "/memory s-making", 1, "s")
-	row("loading " words(most) ", " mix, "Engine/" mix "/" most "/memory s-load", 1, "s", -1, 12)
+function loading(mix,    at) {
+	at = "Engine/" mix "/" most
+	row("loading " words(most) ", " mix, at "/memory s-load", 1, "s", -1, 12)
+	plain("the same, time of all processors", at "/memory cpu-s-load", 1, "s")
+	plain("of that, making up the filters", at "/memory s-making", 1, "s")
+	plain("writing a snapshot", at "/snapshot s-write", 1, "s")
+	row("reading a snapshot, " words(most) ", " mix, at "/snapshot s-read", 1, "s", -1, 2)
 }
