@@ -1,0 +1,4 @@
+package rules
+
+// NewIndexOf is NewIndex with a number of shards.
+var NewIndexOf = newIndex
