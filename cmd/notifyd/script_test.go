@@ -20,5 +20,7 @@ func (w withPostgres) Run() int { return migratest.Main(w.m) }
 
 // TestScripts runs every story in testdata/script.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script"})
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script", Cmds: map[string]func(*testscript.TestScript, bool, []string){"owe": owe},
+	})
 }

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/notifyd/notifyd/migrations"
+	"github.com/notifyd/notifyd/outbox"
+	"github.com/notifyd/notifyd/prefs"
+)
+
+// queueCmd is `notifyd queue`: what is owed, and what was given up. It works on the configured database beside the daemon,
+// or without one.
+type queueCmd struct {
+	List   queueListCmd   `cmd:"" help:"List what was given up, or waits, and count it by reason."`
+	Show   queueShowCmd   `cmd:"" help:"Show one delivery whole."`
+	Resend queueResendCmd `cmd:"" help:"Send again what was given up."`
+	Drop   queueDropCmd   `cmd:"" help:"Delete what was given up."`
+}
+
+// queueFlags pick deliveries.
+type queueFlags struct {
+	Backend     string        `placeholder:"NAME" help:"Only of this medium: email, irc, desktop."`
+	Destination string        `placeholder:"ID" help:"Only for this destination, by its number."`
+	User        string        `placeholder:"NAME" help:"Only for the destinations that this user has."`
+	Reason      string        `placeholder:"TEXT" help:"Only with an error that has this in it."`
+	OlderThan   time.Duration `placeholder:"24h" help:"Only what was given up (or, if it waits, was added) longer ago than this."`
+	NewerThan   time.Duration `placeholder:"1h" help:"Only what was given up (or, if it waits, was added) more recently than this."`
+}
+
+// empty says that nothing was picked out: then `resend` and `drop` want --all.
+func (f *queueFlags) empty() bool { return *f == queueFlags{} }
+
+// A queue is the stores that the commands work on.
+type queue struct {
+	db     *migrations.DB
+	prefs  *prefs.Store
+	outbox *outbox.Outbox
+}
+
+// openQueue joins the database that the configuration names. The lock that keeps a second daemon off an SQLite file is
+// not taken: it is about sending, and these commands send nothing.
+func openQueue(e *env) (*queue, error) {
+	f, err := openConfig(e)
+	if err != nil {
+		return nil, err
+	}
+	set, err := loadSettings(f)
+	if err != nil {
+		return nil, err
+	}
+	db, err := migrations.Join(e.ctx, set.Database.DSN)
+	if err != nil {
+		return nil, err
+	}
+	return &queue{
+		db: db, prefs: prefs.NewStore(db.Writer, db.Reader, e.now, rand.Reader),
+		outbox: outbox.New(db.Writer, db.Reader, db.Postgres, set.Outbox.config(), e.now, rand.Reader),
+	}, nil
+}
+
+// withQueue runs f on the queue and closes it.
+func withQueue(e *env, f func(q *queue) error) error {
+	q, err := openQueue(e)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(q), q.db.Close())
+}
+
+// query turns flags into what the outbox is asked.
+func (q *queue) query(e *env, f queueFlags, state outbox.State) (outbox.Query, error) {
+	query := outbox.Query{State: state, Backend: f.Backend, Reason: f.Reason}
+	if f.OlderThan != 0 {
+		query.Until = e.now().Add(-f.OlderThan)
+	}
+	if f.NewerThan != 0 {
+		query.From = e.now().Add(-f.NewerThan)
+	}
+	if f.Destination != "" {
+		query.Destinations = []string{f.Destination}
+	}
+	if f.User == "" {
+		return query, nil
+	}
+	user, err := q.prefs.UserByName(e.ctx, f.User)
+	if errors.Is(err, prefs.ErrNotFound) {
+		return query, fmt.Errorf("there is no user %q", f.User)
+	}
+	if err != nil {
+		return query, err
+	}
+	own, err := q.prefs.Destinations(e.ctx, user.ID)
+	if err != nil {
+		return query, err
+	}
+	keys := []string{}
+	for _, d := range own {
+		if key := prefs.Key(d.ID); f.Destination == "" || f.Destination == key {
+			keys = append(keys, key)
+		}
+	}
+	query.Destinations = keys
+	return query, nil
+}
+
+// maxPicked bounds what one command sends again or drops.
+const maxPicked = 100_000
+
+// A picked delivery is what `resend` and `drop` need to know of it.
+type picked struct {
+	id          int64
+	destination string
+}
+
+// pick gives all that a query finds, oldest first.
+func (q *queue) pick(e *env, query outbox.Query) ([]picked, error) {
+	var all []picked
+	for {
+		found, err := q.outbox.Find(e.ctx, query)
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range found {
+			all = append(all, picked{one.ID, one.Destination})
+			query.Before = one.ID
+		}
+		if len(found) == 0 || len(all) > maxPicked {
+			break
+		}
+	}
+	if len(all) > maxPicked {
+		return nil, fmt.Errorf("more than %d deliveries; pick fewer", maxPicked)
+	}
+	slices.Reverse(all)
+	return all, nil
+}
+
+// line makes a text of the database fit for one line on a terminal.
+func line(text string) string {
+	return visible(strings.Join(strings.Fields(text), " "))
+}

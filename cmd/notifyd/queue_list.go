@@ -1,0 +1,139 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/notifyd/notifyd/outbox"
+)
+
+// queueListCmd is `notifyd queue list`.
+type queueListCmd struct {
+	queueFlags
+	State  string `default:"dead" enum:"dead,waiting,claimed,done" help:"What to list: dead (given up), waiting, claimed (being sent) or done."`
+	Counts bool   `help:"Only the counts by reason."`
+	Limit  int    `default:"50" help:"At most so many, up to 500."`
+	Before int64  `placeholder:"ID" help:"Only those with a smaller id: the next page."`
+	JSON   bool   `name:"json" help:"One JSON object a line."`
+}
+
+// listedDelivery is one line of `queue list --json`. It has no address: the destination's number stands for it.
+type listedDelivery struct {
+	ID          int64  `json:"id"`
+	State       string `json:"state"`
+	Backend     string `json:"backend"`
+	Destination string `json:"destination"`
+	Message     string `json:"message"`
+	Title       string `json:"title"`
+	Added       string `json:"added"`
+	Due         string `json:"due"`
+	Settled     string `json:"settled"` // "" while it is owed
+	Attempts    int    `json:"attempts"`
+	Reason      string `json:"reason"`
+}
+
+// listedCause is one line of `queue list --counts --json`.
+type listedCause struct {
+	Backend string `json:"backend"`
+	Reason  string `json:"reason"`
+	Count   int    `json:"count"`
+}
+
+// Run lists deliveries, newest first, and then how many there are for each reason.
+func (c *queueListCmd) Run(e *env) error {
+	return withQueue(e, func(q *queue) error {
+		query, err := q.query(e, c.queueFlags, outbox.State(c.State))
+		if err != nil {
+			return err
+		}
+		query.Before, query.Limit = c.Before, c.Limit
+		if !c.Counts {
+			found, err := q.outbox.Find(e.ctx, query)
+			if err != nil {
+				return err
+			}
+			if err := c.list(e, found); err != nil {
+				return err
+			}
+			if c.JSON || len(found) == 0 {
+				return nil
+			}
+			fmt.Fprintln(e.stdout)
+		}
+		causes, err := q.outbox.Causes(e.ctx, query)
+		if err != nil {
+			return err
+		}
+		return c.count(e, causes)
+	})
+}
+
+func (c *queueListCmd) list(e *env, found []outbox.Entry) error {
+	if c.JSON {
+		return encodeLines(e, found, asListed)
+	}
+	if len(found) == 0 {
+		fmt.Fprintf(e.stdout, "no delivery is %s\n", c.State)
+		return nil
+	}
+	table := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ID\tSINCE\tBACKEND\tDESTINATION\tREASON\tTITLE")
+	for _, one := range found {
+		since := one.AddedAt
+		if !one.SettledAt.IsZero() {
+			since = one.SettledAt
+		}
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", one.ID, moment(since), line(one.Backend), nameless(one), line(one.LastError), line(one.Notice.Title))
+	}
+	return table.Flush()
+}
+
+func (c *queueListCmd) count(e *env, causes []outbox.Cause) error {
+	if c.JSON {
+		return encodeLines(e, causes, func(c outbox.Cause) listedCause { return listedCause{c.Backend, c.Reason, c.Count} })
+	}
+	table := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "COUNT\tBACKEND\tREASON")
+	for _, one := range causes {
+		fmt.Fprintf(table, "%d\t%s\t%s\n", one.Count, line(one.Backend), line(one.Reason))
+	}
+	return table.Flush()
+}
+
+func asListed(one outbox.Entry) listedDelivery {
+	return listedDelivery{
+		ID: one.ID, State: string(one.State), Backend: one.Backend, Destination: nameless(one), Message: one.Message,
+		Title: one.Notice.Title, Added: moment(one.AddedAt), Due: moment(one.DueAt), Settled: moment(one.SettledAt),
+		Attempts: one.Attempts, Reason: one.LastError,
+	}
+}
+
+// nameless gives the key of a destination; of account mail, whose key holds an address, only that it is that.
+func nameless(one outbox.Entry) string {
+	if strings.HasPrefix(one.Destination, outbox.Account) {
+		return "account mail"
+	}
+	return line(one.Destination)
+}
+
+// moment gives a time as RFC 3339, to the second, in UTC; "" for none.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func encodeLines[T, L any](e *env, list []T, shape func(T) L) error {
+	encoder := json.NewEncoder(e.stdout)
+	encoder.SetEscapeHTML(false)
+	for _, one := range list {
+		if err := encoder.Encode(shape(one)); err != nil {
+			return fmt.Errorf("write list: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,52 @@
+package migrations
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// ErrOlder says that the database has not yet been brought to this notifyd's schema.
+var ErrOlder = errors.New("the database has an older schema than this notifyd needs; start the daemon of this version first")
+
+// Join opens a database that a daemon may be working on, for a command beside it. Unlike Open it makes nothing and migrates
+// nothing: the database must be there and have the current schema. On SQLite what is written waits for the daemon's transactions, and they
+// for this one, up to five seconds: keep them short.
+func Join(ctx context.Context, dsn string) (*DB, error) {
+	if !strings.HasPrefix(dsn, "postgres://") && !strings.HasPrefix(dsn, "postgresql://") {
+		if _, err := os.Stat(dsn); err != nil {
+			return nil, fmt.Errorf("open database: %w", err)
+		}
+	}
+	d, err := connect(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	if err := current(ctx, d); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database: %w", err), d.Close())
+	}
+	return d, nil
+}
+
+// current says whether the schema is the one that this program knows.
+func current(ctx context.Context, d *DB) error {
+	p, err := provider(d)
+	if err != nil {
+		return err
+	}
+	steps := p.ListSources()
+	target := steps[len(steps)-1].Version
+	var version int64
+	err = d.Reader.WithContext(ctx).Raw("SELECT max(version_id) FROM " + table + " WHERE is_applied").Scan(&version).Error
+	switch {
+	case err != nil:
+		return fmt.Errorf("read schema version: %w", err)
+	case version > target:
+		return fmt.Errorf("%w (schema %d, this version knows %d)", ErrNewer, version, target)
+	case version < target:
+		return fmt.Errorf("%w (schema %d, this version needs %d)", ErrOlder, version, target)
+	}
+	return nil
+}
