@@ -26,6 +26,10 @@ func TestConfig(t *testing.T) {
 		{"star in the middle", "endpoints: {a: 'tcp://h:1'}\ntopics: ['org.*.git']", "at the end only"},
 		{"long prefix", "endpoints: {a: 'tcp://h:1'}\ntopics: [" + strings.Repeat("x", bus.MaxTopic+1) + "]", "prefix of 1025 bytes"},
 		{"negative", "endpoints: {a: 'tcp://h:1'}\nsilence: -1s", "must not be negative"},
+		{"no address", "endpoints: {a: []}", "endpoints: a: no address"},
+		{"too often", "endpoints: {a: 'tcp://h:1'}\nheartbeat: 1ns", "heartbeat: 1ns; at least 10ms"},
+		{"too soon", "endpoints: {a: 'tcp://h:1'}\ntimeout: 5ns", "timeout: 5ns; at least 1ms"},
+		{"too small", "endpoints: {a: 'tcp://h:1'}\nmax_message: 1", "max_message: at least 512"},
 		{"too large", "endpoints: {a: 'tcp://h:1'}\nmax_message: 999999999", "max_message: at most"},
 		{"unknown key", "endpoint: x", "unknown field"},
 	} {

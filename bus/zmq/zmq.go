@@ -101,11 +101,8 @@ func New(c Config, log *slog.Logger) (*Source, error) {
 	if c.Endpoints == nil {
 		return nil, fmt.Errorf("endpoints: names with addresses were expected, or {} for none")
 	}
-	if c.Silence < 0 || c.Timeout < 0 || c.RetryMin < 0 || c.MaxMessage < 0 {
-		return nil, fmt.Errorf("silence, timeout, retry_min and max_message must not be negative")
-	}
-	if c.MaxMessage > bus.MaxPayload+framingRoom {
-		return nil, fmt.Errorf("max_message: at most %d", bus.MaxPayload+framingRoom)
+	if err := c.checkBounds(); err != nil {
+		return nil, err
 	}
 	topics, err := prefixes(c.Topics)
 	if err != nil {
@@ -114,6 +111,9 @@ func New(c Config, log *slog.Logger) (*Source, error) {
 	s := &Source{config: c, log: log, now: time.Now}
 	named := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(c.Endpoints)) {
+		if len(c.Endpoints[name]) == 0 {
+			return nil, fmt.Errorf("endpoints: %s: no address; take the name out, or give it one", name)
+		}
 		for _, text := range c.Endpoints[name] {
 			a, err := parseAddress(text)
 			if err != nil {
@@ -127,6 +127,34 @@ func New(c Config, log *slog.Logger) (*Source, error) {
 		}
 	}
 	return s, nil
+}
+
+// minMessage is a size below which no fedmsg message fits.
+const minMessage = 512
+
+// checkBounds refuses what cannot be meant: a number without its unit is some nanoseconds, in which nothing is done.
+func (c Config) checkBounds() error {
+	if c.Silence < 0 || c.Timeout < 0 || c.RetryMin < 0 || c.MaxMessage < 0 {
+		return fmt.Errorf("silence, timeout, retry_min and max_message must not be negative")
+	}
+	for _, d := range []struct {
+		key          string
+		value, least time.Duration
+	}{
+		{"heartbeat", c.Heartbeat, 10 * time.Millisecond}, {"silence", c.Silence, 10 * time.Millisecond},
+		{"timeout", c.Timeout, time.Millisecond}, {"retry_min", c.RetryMin, time.Millisecond},
+	} {
+		if d.value > 0 && d.value < d.least {
+			return fmt.Errorf("%s: %v; at least %v", d.key, d.value, d.least)
+		}
+	}
+	switch {
+	case c.MaxMessage < minMessage:
+		return fmt.Errorf("max_message: at least %d", minMessage)
+	case c.MaxMessage > bus.MaxPayload+framingRoom:
+		return fmt.Errorf("max_message: at most %d", bus.MaxPayload+framingRoom)
+	}
+	return nil
 }
 
 func prefixes(topics []string) ([]string, error) {

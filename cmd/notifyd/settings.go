@@ -121,12 +121,16 @@ func (s settings) check() error {
 		bad("database.dsn", "begins with %q; expected the path of an SQLite file or a postgres:// URL", scheme+"://")
 	}
 	for key, address := range map[string]string{"web.listen": s.Web.Listen, "metrics.listen": s.Metrics.Listen} {
-		if _, _, err := net.SplitHostPort(address); address != "" && err != nil {
+		_, port, err := net.SplitHostPort(address)
+		if err == nil {
+			_, err = net.LookupPort("tcp", port)
+		}
+		if address != "" && err != nil {
 			bad(key, "%q; expected host:port, such as 127.0.0.1:8080", address)
 		}
 	}
-	if base, err := url.Parse(s.Web.BaseURL); err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
-		bad("web.base_url", "%q; expected an http or https URL", s.Web.BaseURL)
+	if !isBaseURL(s.Web.BaseURL) {
+		bad("web.base_url", "%q; expected an http or https URL without login, query and fragment", s.Web.BaseURL)
 	}
 	for key, d := range map[string]time.Duration{"directory.check": s.Directory.Check, "catalogue.check": s.Catalogue.Check, "stop.within": s.Stop.Within, "history.prune": s.History.Prune} {
 		if d < 100*time.Millisecond || d > time.Hour {
@@ -149,6 +153,13 @@ func (s settings) check() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// isBaseURL says whether paths can be put behind text: what is left of it after the host is a path and nothing else.
+func isBaseURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") && u.User == nil &&
+		u.RawQuery == "" && !u.ForceQuery && u.Fragment == "" && !strings.Contains(u.Path, "//")
 }
 
 // manage is the page where people change what they get; "" where there are no pages.
