@@ -24,6 +24,8 @@ type Index struct {
 	next       *view
 	named      map[string]uint32 // predicates that are no terms, by identity
 	sigs       map[string]uint32
+	sig        []literal // of the last filter, and what it is in sigs
+	sigKey     []byte
 	slots      slots
 	kills      map[uint32][]uint32 // by slot: see killsMore
 	households []householder       // by owner's number

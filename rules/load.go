@@ -41,28 +41,33 @@ type loading struct {
 type loadBatch struct {
 	filters  []rulespec.Filter
 	compiled []compilation
-	done     chan struct{} // closed when they are compiled
+	done     chan struct{} // gets one when they are compiled
 }
 
 // loadAtOnce is how many filters a batch has.
 const loadAtOnce = 512
 
 func newLoadBatch() *loadBatch {
-	return &loadBatch{filters: make([]rulespec.Filter, 0, loadAtOnce), done: make(chan struct{})}
+	return &loadBatch{
+		filters: make([]rulespec.Filter, 0, loadAtOnce), compiled: make([]compilation, loadAtOnce), done: make(chan struct{}, 1),
+	}
 }
 
 func (b *loadBatch) compile(c *compiler) {
-	b.compiled = make([]compilation, len(b.filters))
-	for i, f := range b.filters {
-		b.compiled[i].rules, b.compiled[i].err = c.filter(f)
+	for i := range b.filters {
+		b.compiled[i].rules, b.compiled[i].err = c.filter(&b.filters[i])
 	}
-	close(b.done)
+	b.done <- struct{}{}
 }
 
 // read takes filters in batches, lets them be compiled by many goroutines, and gives them places in their order.
 func (l *loading) read(filters iter.Seq2[rulespec.Filter, error]) error {
 	processors := runtime.GOMAXPROCS(0)
 	compile, place := make(chan *loadBatch, processors), make(chan *loadBatch, 2*processors)
+	free := make(chan *loadBatch, 4*processors) // at most so many are under way
+	for range cap(free) {
+		free <- newLoadBatch()
+	}
 	var workers sync.WaitGroup
 	for range processors {
 		workers.Go(func() {
@@ -76,6 +81,7 @@ func (l *loading) read(filters iter.Seq2[rulespec.Filter, error]) error {
 		for b := range place {
 			<-b.done
 			l.place(b)
+			free <- b
 		}
 	})
 	defer func() {
@@ -83,7 +89,7 @@ func (l *loading) read(filters iter.Seq2[rulespec.Filter, error]) error {
 		close(place)
 		workers.Wait()
 	}()
-	next := newLoadBatch()
+	next := <-free
 	for f, err := range filters {
 		if err != nil {
 			place <- next
@@ -93,7 +99,7 @@ func (l *loading) read(filters iter.Seq2[rulespec.Filter, error]) error {
 		if next.filters = append(next.filters, f); len(next.filters) == loadAtOnce {
 			place <- next
 			compile <- next
-			next = newLoadBatch()
+			next = <-free
 		}
 	}
 	place <- next
@@ -101,9 +107,9 @@ func (l *loading) read(filters iter.Seq2[rulespec.Filter, error]) error {
 	return nil
 }
 
-// place puts the filters of a batch into the index.
+// place puts the filters of a batch into the index, and lets go of them.
 func (l *loading) place(b *loadBatch) {
-	for i, c := range b.compiled {
+	for i, c := range b.compiled[:len(b.filters)] {
 		f := b.filters[i]
 		l.x.remove(f.ID)
 		if c.err != nil {
@@ -112,4 +118,7 @@ func (l *loading) place(b *loadBatch) {
 		}
 		l.x.put(f, c.rules)
 	}
+	clear(b.filters)
+	clear(b.compiled)
+	b.filters = b.filters[:0]
 }

@@ -87,7 +87,7 @@ func (x *Index) place(compiled []compiledRule) place {
 		x.effort.pardon(x.intern(r.statement))
 	}
 	p := place{access: x.access(compiled)}
-	var sig []literal
+	sig := x.sig[:0]
 	for i := range compiled {
 		r := &compiled[i]
 		if !r.not {
@@ -108,6 +108,7 @@ func (x *Index) place(compiled []compiledRule) place {
 	slices.Sort(p.kills)
 	p.kills = slices.Compact(p.kills)
 	p.sig = x.signature(sig)
+	x.sig = sig
 	return p
 }
 
@@ -159,10 +160,11 @@ func (x *Index) isKilled(r *compiledRule) bool {
 func (x *Index) signature(sig []literal) uint32 {
 	slices.SortFunc(sig, func(a, b literal) int { return int(x.work(a)) - int(x.work(b)) })
 	sig = slices.Compact(sig)
-	var key []byte
+	key := x.sigKey[:0]
 	for _, l := range sig {
 		key = binary.LittleEndian.AppendUint32(key, uint32(l))
 	}
+	x.sigKey = key
 	number, known := x.sigs[string(key)]
 	if !known {
 		number = x.addSignature(string(key), slices.Clone(sig))
