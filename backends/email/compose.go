@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	netmail "net/mail"
 	"strings"
 
 	"github.com/wneessen/go-mail"
@@ -62,7 +63,8 @@ func (b *Backend) message(p backends.Parcel, pg page) (m *mail.Msg, size int, er
 
 // setAddresses: the errors of go-mail would tell the address.
 func (b *Backend) setAddresses(m *mail.Msg, to string) error {
-	if err := m.FromFormat(b.config.FromName, b.config.From); err != nil {
+	// Not FromFormat: it puts quotes round the name, whatever is in it.
+	if err := m.From((&netmail.Address{Name: b.config.FromName, Address: b.config.From}).String()); err != nil {
 		return fmt.Errorf("set sender: %w", backends.ErrUnavailable)
 	}
 	if err := m.EnvelopeFrom(b.config.EnvelopeFrom); err != nil {

@@ -2,6 +2,7 @@ package email
 
 import (
 	"fmt"
+	netmail "net/mail"
 	"net/url"
 	"slices"
 	"strings"
@@ -210,5 +211,18 @@ func TestDateIsNow(t *testing.T) {
 	}
 	if got := fmt.Sprint(m.all("User-Agent"), m.all("X-Mailer")); got != "[] []" {
 		t.Errorf("the program's version is told: %s", got)
+	}
+}
+
+// Whatever name the operator gives us is the one that people read.
+func TestFromName(t *testing.T) {
+	for _, name := range []string{`The "best" notifier`, `a\`, `Jörg <x>`, "a, b", "(c)", "x@y", "notifyd", "日本語のとても長い名前、一行に収まらないほどの長さの名前です"} {
+		b := newBackend(t, Config{Host: "mx.example.org", From: "notifyd@example.org", FromName: name})
+		m := rendered(t, b, backends.Parcel{ID: "p", To: "alice@example.org", Notices: backendtest.Samples()[:1]})
+		raw := m.header[mailKey("From")][0]
+		from, err := netmail.ParseAddress(raw)
+		if err != nil || from.Name != name || from.Address != "notifyd@example.org" {
+			t.Errorf("From = %q, read as %+v (%v), want the name %q", raw, from, err, name)
+		}
 	}
 }
