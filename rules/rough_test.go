@@ -116,3 +116,25 @@ func TestSieveKeys(t *testing.T) {
 		}
 	}
 }
+
+// FuzzRough asks of any JSON and any expression what Rough is sure of.
+func FuzzRough(f *testing.F) {
+	f.Add(`{"a": "k\u0065rnel", "b": [1e5, NaN]}`, "kernel|1E5")
+	f.Add(`"\ud83d \u212a\/\b"`, "k/")
+	f.Add(`{"x":"NULL","x":null}`, "null")
+	f.Fuzz(func(t *testing.T, body, pattern string) {
+		payload := `{"topic":"t","timestamp":1,"msg":` + body + `}`
+		m, err := bus.Decode(bus.Frame{Topic: "t", Payload: []byte(payload)}, time.Unix(0, 0))
+		if err != nil {
+			return
+		}
+		filter := rulespec.Filter{Rules: []rulespec.Rule{rule("regex", "pattern", pattern)}}
+		s, err := rules.NewSieve(rulespec.Env{}, nil, filter)
+		if err != nil {
+			return
+		}
+		if rough, sure := s.Rough("", "", m.Payload); sure && rough != s.Whole(&catalogue.Event{Message: m}) {
+			t.Errorf("%q in %s: Rough is sure of %v", pattern, payload, rough)
+		}
+	})
+}

@@ -10,6 +10,9 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rulespec"
 )
 
 // browser starts a real chromium with a fresh profile; the context is that of one tab.
@@ -145,6 +148,21 @@ func TestBrowserGoesFurtherBack(t *testing.T) {
 		do(t, tab, chromedp.Click(chromedp.CSS(`#preview button[value="preview"]`)))
 		shows(t, tab, "23 messages would have matched")
 	}
+}
+
+// TestBrowserNearMiss goes from a message that did not come to the rule that kept it away.
+func TestBrowserNearMiss(t *testing.T) {
+	tab := browser(t)
+	s := newSite(t, "/notify")
+	s.builds()
+	signInWith(t, s, tab, "alice")
+	s.filter("alice", prefs.Filter{On: true, Filter: rulespec.Filter{Name: "Nearly", Rules: []rulespec.Rule{
+		{Kind: "app", Args: rulespec.Args{"name": {"buildsys"}}}, {Kind: "package", Args: rulespec.Args{"name": {"fish"}}}}}})
+	do(t, tab, chromedp.Navigate(s.base+"/messages/2026-build-1"))
+	shows(t, tab, "Failed by one rule")
+	shows(t, tab, "A package is fish: this does not hold (package bash).")
+	do(t, tab, chromedp.Click(chromedp.CSS(`a[href$="#rule-2"]`)), chromedp.WaitVisible(chromedp.CSS(`#rule-2:target [id="r1.name"]`)))
+	shows(t, tab, "Searched 0 messages back to")
 }
 
 func TestBrowserWithoutScript(t *testing.T) {
