@@ -5,7 +5,8 @@
 #
 # Without a group all of them but shared, which needs ../shared. The groups with ten million filters run one after the other, each in a process
 # of its own, so that what one leaves behind does not count for the next. NOTIFYD_BENCH_OUT is where the raw output goes,
-# NOTIFYD_BENCH_COUNT how often each figure is taken (5), NOTIFYD_BENCH_MOST how many filters are many (10000000).
+# NOTIFYD_BENCH_COUNT how often each figure is taken (5), NOTIFYD_BENCH_MOST how many filters are many (10000000). With
+# NOTIFYD_BENCH_DOC=1 the table replaces the one in doc/performance.md.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -65,4 +66,12 @@ if ! go run "$benchstat" -row .fullname "$raw" >"$out/benchstat.txt" 2>"$out/ben
 	echo "benchstat could not be had (see $out/benchstat.log); the medians below do not need it" >&2
 fi
 awk -v few="$few" -v most="$most" -f contrib/bench/targets.awk "$raw" | tee "$out/targets.md"
+if [ -n "${NOTIFYD_BENCH_DOC:-}" ]; then
+	awk -v table="$out/targets.md" '
+		/^<!-- end of what make bench has measured -->$/ { skip = 0 }
+		!skip
+		/^<!-- what make bench has measured -->$/ { skip = 1; print ""; while ((getline line <table) > 0) print line; print "" }
+	' doc/performance.md >"$out/performance.md"
+	cp "$out/performance.md" doc/performance.md
+fi
 exit "$failed"
