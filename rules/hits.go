@@ -7,21 +7,15 @@ import "math/bits"
 type hits struct {
 	words, upper []uint64
 	owners       *owners
-	heads        bool // the first hit of each stretch is enough
-
-	at    uint32 // the word of upper that is next
-	start uint32 // where the stretch of the last hit starts
-	batch []hit
+	at           uint32 // the word of upper that is next
+	batch        []hit
 }
 
 // A hit is a slot, and the slot that its stretch starts with, or manyStretches where that does not stand for the owner.
 type hit struct{ slot, start uint32 }
 
-// noStart is no slot.
-const noStart = manyStretches - 1
-
 // fill makes h the slots of r. There must be none in it.
-func (h *hits) fill(r *Result, heads bool) {
+func (h *hits) fill(r *Result) {
 	h.room(r.view)
 	words, upper := h.words, h.upper
 	for _, run := range r.runs {
@@ -42,8 +36,7 @@ func (h *hits) fill(r *Result, heads bool) {
 			words[at] &^= 1 << (slot % 64)
 		}
 	}
-	h.owners, h.heads = &r.view.owners, heads
-	h.at, h.start = 0, noStart
+	h.owners, h.at = &r.view.owners, 0
 }
 
 func (h *hits) room(v *view) {
@@ -75,46 +68,24 @@ func (h *hits) take() []hit {
 	if h.batch == nil {
 		h.batch = make([]hit, hitsAtOnce)
 	}
-	first, left, n, all := 64*h.at, h.upper[h.at], 0, 1
-	if h.heads {
-		all = 0
-	}
+	first, left, batch := 64*h.at, h.upper[h.at], h.batch[:0]
 	h.upper[h.at] = 0
 	words := h.words[first : first+64]
 	bounds := h.owners.bounds.chunk(first >> chunkBits)
 	if bounds == nil { // the first stretch of all goes on
 		bounds = new(chunk[bound])
 	}
-	batch, last := h.batch, h.start
 	for ; left != 0; left &= left - 1 {
 		at := uint32(bits.TrailingZeros64(left)) % 64
 		set := words[at]
 		words[at] = 0
 		b := &bounds.items[(first+at)%(1<<chunkBits)]
-		base := 64 * (first + at)
-		for set != 0 {
-			bit := uint32(bits.TrailingZeros64(set)) % 64
-			start := b.before
-			if starts := b.starts & (2<<bit - 1); starts != 0 {
-				from := uint32(bits.Len64(starts)) - 1
-				start = base + from | -uint32(b.split>>(from%64)&1)
-			}
-			batch[n%hitsAtOnce] = hit{base + bit, start}
-			more := all
-			if start != last || start == manyStretches {
-				more = 1
-			}
-			n += more
-			last = start
-			set &= set - 1
-			if all == 0 { // no more of this stretch
-				rest := b.starts >> bit >> 1
-				set &^= rest&-rest<<bit<<1 - 1
-			}
+		for ; set != 0; set &= set - 1 {
+			slot := 64*(first+at) + uint32(bits.TrailingZeros64(set))%64
+			batch = append(batch, hit{slot, b.stretch(slot)})
 		}
 	}
-	h.start = last
-	return batch[:n]
+	return batch
 }
 
 // clear takes out what is left.

@@ -22,8 +22,21 @@ type bound struct {
 	before uint32
 }
 
-// manyStretches is no slot.
-const manyStretches = ^uint32(0)
+// No slot has these numbers.
+const (
+	manyStretches = ^uint32(0)
+	noStart       = manyStretches - 1
+)
+
+// stretch gives the start of the stretch of one of the slots that b is for, or manyStretches.
+func (b *bound) stretch(slot uint32) uint32 {
+	starts := b.starts & (2<<(slot%64) - 1)
+	if starts == 0 {
+		return b.before
+	}
+	start := uint32(bits.Len64(starts)) - 1
+	return slot&^63 + start | -uint32(b.split>>(start%64)&1)
+}
 
 func (o *owners) setStart(e *edit, slot uint32, on bool) {
 	if o.bounds.at(slot/64).starts>>(slot%64)&1 == 1 != on {
@@ -42,14 +55,7 @@ func (x *Index) carry(slot uint32) {
 	o := &x.next.owners
 	for at := slot/64 + 1; int(at) < len(x.slots.pages)<<pageBits/64; at++ {
 		was := o.bounds.at(at - 1)
-		before := was.before
-		if was.starts != 0 {
-			start := uint32(bits.Len64(was.starts)) - 1
-			before = 64*(at-1) + start
-			if was.split>>start&1 == 1 {
-				before = manyStretches
-			}
-		}
+		before := was.stretch(64*at - 1)
 		if o.bounds.at(at).before == before {
 			return
 		}

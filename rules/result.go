@@ -15,8 +15,8 @@ type Result struct {
 	dead []uint32   // slots in order that are in runs and do not count
 
 	hits   hits
-	seen   []uint64 // a bit for each owner who may have several stretches, by number
-	sorted []uint64 // filters of such owners: the owner's number and the slot
+	choice *choice
+	sorted []uint64 // filters of owners who may have several stretches: the owner's number and the slot
 	ids    []rulespec.FilterID
 }
 
@@ -71,7 +71,7 @@ func (r *Result) AppendTo(ids []rulespec.FilterID) []rulespec.FilterID {
 func (r *Result) PerOwner(yield func([]rulespec.FilterID) bool) {
 	r.sorted, r.ids = r.sorted[:0], r.ids[:0]
 	last := noStart
-	for some := r.hit(false); len(some) > 0; some = r.hits.next() {
+	for some := r.hit(); len(some) > 0; some = r.hits.next() {
 		for _, h := range some {
 			if h.start == manyStretches {
 				r.sorted = append(r.sorted, uint64(r.view.owners.of.at(h.slot))<<32|uint64(h.slot))
@@ -103,38 +103,11 @@ func (r *Result) PerOwner(yield func([]rulespec.FilterID) bool) {
 	}
 }
 
-// OneEach gives one filter of each owner.
-func (r *Result) OneEach(yield func(rulespec.FilterID) bool) {
-	clear(r.seen)
-	for some := r.hit(true); len(some) > 0; some = r.hits.next() {
-		for _, h := range some {
-			if h.start == manyStretches && r.again(r.view.owners.of.at(h.slot)) {
-				continue
-			}
-			if !yield(r.view.id(h.slot)) {
-				r.hits.clear()
-				return
-			}
-		}
-	}
-}
-
-// hit gives the first hits; the others come from r.hits. With heads it is one of each stretch.
-func (r *Result) hit(heads bool) []hit {
+// hit gives the first hits; the others come from r.hits.
+func (r *Result) hit() []hit {
 	if len(r.runs) == 0 {
 		return nil
 	}
-	r.hits.fill(r, heads)
+	r.hits.fill(r)
 	return r.hits.next()
-}
-
-// again notes an owner, and says whether it was noted before.
-func (r *Result) again(owner uint32) bool {
-	word, bit := int(owner/64), uint64(1)<<(owner%64)
-	if word >= len(r.seen) {
-		r.seen = append(r.seen, make([]uint64, word+word/4+1-len(r.seen))...)
-	}
-	was := r.seen[word]&bit != 0
-	r.seen[word] |= bit
-	return was
 }

@@ -1,8 +1,6 @@
 package rules
 
 import (
-	"math"
-
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -35,8 +33,8 @@ func (s *slots) take(v *view, f rulespec.FilterID) uint32 {
 	if slot, known := s.find(f); known {
 		return slot
 	}
-	if len(s.pages) > math.MaxUint32>>pageBits {
-		panic("rules: more pages of filters than there are numbers for") // 2^32 filters, or ids that are no numbers in a row
+	if len(s.pages) >= 1<<(31-pageBits) {
+		panic("rules: more pages of filters than there are numbers for") // they would take 16 GiB
 	}
 	s.of[uint64(f)>>pageBits] = uint32(len(s.pages))
 	s.pages = append(s.pages, new(slotPage))

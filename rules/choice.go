@@ -1,0 +1,148 @@
+package rules
+
+import (
+	"math/bits"
+
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// A choice is one filter of each owner out of a result, as it is being made. It goes through the runs a window of slots
+// at a time, so that the stretches that it has chosen from, and the bounds of the owners, stay close to the processor.
+type choice struct {
+	view *view
+	rest [][]uint32 // what has not been looked at
+	seen [windowWords]uint64
+	used [windowWords / 64]uint64 // of which words of seen any bit is set
+	base uint32                   // the first slot of the window
+	// open is the start of the stretch that goes on from before the window, when it has been chosen from.
+	open   uint32
+	owners []uint64 // a bit for each owner who may have several stretches, by number
+}
+
+const (
+	windowBits  = 18
+	windowWords = 1 << windowBits / 64
+)
+
+// OneEach gives one filter of each owner.
+func (r *Result) OneEach(yield func(rulespec.FilterID) bool) {
+	if len(r.runs) == 0 {
+		return
+	}
+	if r.choice == nil {
+		r.choice = new(choice)
+	}
+	c := r.choice
+	c.begin(r)
+	for window := uint32(0); len(c.rest) > 0; window++ {
+		c.base = window << windowBits
+		left := c.rest[:0]
+		for _, run := range c.rest {
+			n := c.in(window, run)
+			if n > 0 && !c.from(run[:n], yield) {
+				return
+			}
+			if run = run[n:]; len(run) > 0 {
+				left = append(left, run)
+			}
+		}
+		c.rest = left
+		c.end()
+	}
+}
+
+func (c *choice) begin(r *Result) {
+	c.view, c.rest, c.open = r.view, c.rest[:0], noStart
+	c.forget()
+	clear(c.owners)
+	r.live(func(slots []uint32) { c.rest = append(c.rest, slots) })
+}
+
+// in gives how many slots at the beginning of a run are in a window.
+func (c *choice) in(window uint32, run []uint32) int {
+	switch {
+	case run[0]>>windowBits != window:
+		return 0
+	case run[len(run)-1]>>windowBits == window:
+		return len(run)
+	}
+	least, most := 1, len(run)-1
+	for least < most {
+		if middle := (least + most) / 2; run[middle]>>windowBits == window {
+			least = middle + 1
+		} else {
+			most = middle
+		}
+	}
+	return least
+}
+
+// from chooses out of slots, which are in the window.
+func (c *choice) from(slots []uint32, yield func(rulespec.FilterID) bool) bool {
+	var bounds *chunk[bound]
+	number, last := ^uint32(0), noStart
+	for _, slot := range slots {
+		at := slot / 64
+		if at>>chunkBits != number {
+			number = at >> chunkBits
+			if bounds = c.view.owners.bounds.chunk(number); bounds == nil { // the first stretch of all goes on
+				bounds = new(chunk[bound])
+			}
+		}
+		start := bounds.items[at%(1<<chunkBits)].stretch(slot)
+		if start == last && start != manyStretches {
+			continue
+		}
+		last = start
+		if word := (start - c.base) / 64; word < windowWords {
+			bit := uint64(1) << (start % 64)
+			if c.seen[word]&bit != 0 {
+				continue
+			}
+			c.seen[word] |= bit
+			c.used[word/64] |= 1 << (word % 64)
+		} else if !c.first(slot, start) {
+			continue
+		}
+		if !yield(c.view.id(slot)) {
+			return false
+		}
+	}
+	return true
+}
+
+// first says whether a slot of a stretch that does not start in the window is the owner's first, and notes that.
+func (c *choice) first(slot, start uint32) bool {
+	if start != manyStretches {
+		was := c.open
+		c.open = start
+		return was != start
+	}
+	owner := c.view.owners.of.at(slot)
+	for int(owner/64) >= len(c.owners) {
+		c.owners = append(c.owners, make([]uint64, 1+len(c.owners)/4)...)
+	}
+	was := c.owners[owner/64]>>(owner%64)&1 == 1
+	c.owners[owner/64] |= 1 << (owner % 64)
+	return !was
+}
+
+// end ends the window: of what has been chosen from, the stretch that goes on is remembered.
+func (c *choice) end() {
+	next := c.base + 1<<windowBits
+	if start := c.view.owners.bounds.at(next / 64).before; next > c.base && start-c.base < 1<<windowBits {
+		if at := (start - c.base) / 64; c.seen[at]>>(start%64)&1 == 1 {
+			c.open = start
+		}
+	}
+	c.forget()
+}
+
+func (c *choice) forget() {
+	for i, used := range c.used {
+		for ; used != 0; used &= used - 1 {
+			c.seen[i*64+bits.TrailingZeros64(used)] = 0
+		}
+		c.used[i] = 0
+	}
+}
