@@ -26,6 +26,15 @@ type inspircd struct {
 
 func startInspircd(t *testing.T) *inspircd {
 	t.Helper()
+	return startInspircdWith(t, "")
+}
+
+// unlimited lets a client say what it likes. The default lets it say ten lines, and then one a second.
+const unlimited = `fakelag="no" commandrate="1000000" threshold="10000" recvq="1048576"`
+
+// startInspircdWith starts it with more in the <connect> block of its configuration.
+func startInspircdWith(t *testing.T, limits string) *inspircd {
+	t.Helper()
 	program, dir := needs(t, "inspircd"), tempDir(t)
 	s := &inspircd{port: freePort(t), tlsPort: freePort(t), linkPort: freePort(t), ca: filepath.Join(dir, "ca.pem")}
 	certify(t, dir)
@@ -46,12 +55,12 @@ func startInspircd(t *testing.T) *inspircd {
 <bind address="127.0.0.1" port="%[2]s" type="clients">
 <bind address="127.0.0.1" port="%[3]s" type="clients" sslprofile="main">
 <bind address="127.0.0.1" port="%[4]s" type="servers">
-<connect allow="*" useident="no" resolvehostnames="no" modes="+i" localmax="100" globalmax="100">
+<connect allow="*" useident="no" resolvehostnames="no" modes="+i" localmax="100" globalmax="100" %[5]s>
 <vhost user="vhost" pass="vhost" host="a.much.longer.host.name.that.appears.later.example.org">
 <sasl target="services.example.org">
 <uline server="services.example.org" silent="yes">
 <link name="services.example.org" ipaddr="127.0.0.1" allowmask="127.0.0.1" port="%[4]s" sendpass="link" recvpass="link">
-`, dir, s.port, s.tlsPort, s.linkPort))
+`, dir, s.port, s.tlsPort, s.linkPort, limits))
 	args := []string{"--nofork", "--nolog", "--config=" + conf}
 	if os.Getuid() == 0 {
 		args = append(args, "--runasroot")

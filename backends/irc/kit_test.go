@@ -24,12 +24,16 @@ type inbox struct {
 	raw   []string
 }
 
-// watch joins as nick and collects everything that comes until the connection ends.
+// watch joins as nick and collects what is said to it until the connection ends, and every line once the setup is over.
 func (b *inbox) watch(t *testing.T, addr, nick string, setup ...string) *reader {
+	settled := false // seen by the goroutine that reads alone
 	r := joinSeeing(t, addr, nick, func(line string) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.raw = append(b.raw, line)
+		if settled {
+			b.raw = append(b.raw, line)
+		}
+		settled = settled || strings.HasSuffix(line, " :setup") || strings.HasSuffix(line, " setup")
 		if f := strings.SplitN(line, " ", 4); len(f) == 4 && f[1] == "PRIVMSG" && f[2] == nick {
 			b.texts = append(b.texts, strings.TrimPrefix(f[3], ":"))
 		}
@@ -102,7 +106,7 @@ func TestKitWithNgircd(t *testing.T) {
 func TestKitWithInspircd(t *testing.T) {
 	t.Parallel()
 	backendtest.Run(t, func(t *testing.T) backendtest.Fixture {
-		server, box := startInspircd(t), &inbox{}
+		server, box := startInspircdWith(t, unlimited), &inbox{}
 		box.watch(t, "127.0.0.1:"+server.port, "alice", "JOIN #ops")
 		c := fast(network(server.tlsPort))
 		c.TLS, c.CAFile, c.Password = true, server.ca, "correct horse"
