@@ -21,11 +21,11 @@ type compiledRule struct {
 type statement struct {
 	interned bool // this and id belong to whoever changes the index
 	id       uint32
-	odds     int // the predicate's, which is let go once it is in the index
+	odds     int // the predicate's
 	needs    []rulespec.Key
 
-	identity  string // tells predicates apart: see identityOf
-	predicate rulespec.Predicate
+	identity  string              // tells predicates apart: see identityOf
+	predicate *rulespec.Predicate // nil once it is in the index: a compiled expression takes several KiB
 }
 
 // A compiler compiles filters, with what it has compiled lately at hand. One goroutine may use it at a time, for one
@@ -97,7 +97,7 @@ func newStatement(env rulespec.Env, r rulespec.Rule) (*statement, error) {
 		})
 		p.Keys = slices.Compact(p.Keys)
 	}
-	s := &statement{predicate: p, odds: p.Odds, needs: p.Needs}
+	s := &statement{predicate: &p, odds: p.Odds, needs: p.Needs}
 	if !p.Sure || len(p.Keys) != 1 {
 		s.identity = identityOf(env.Owner, r)
 	}

@@ -62,15 +62,22 @@ func newGrams(bucketBits uint) *grams {
 
 // add lets each literal of set lead to pred, in the texts given, and gives the table to use from now on: a larger one when
 // g is full.
-func (g *grams) add(set []string, pred uint32, texts uint8, plain bool) *grams {
+//
+// offsets says which stretch each literal is to be found by, where it is known.
+func (g *grams) add(set []string, offsets []uint16, pred uint32, texts uint8, plain bool) *grams {
 	if g == nil {
 		g = newGrams(8)
 	}
-	for _, literal := range set {
+	for i, literal := range set {
 		if int(g.used) == len(g.buckets) {
 			g = g.larger()
 		}
-		e := gram{pred: pred, offset: uint16(g.rarest(literal)), size: uint16(len(literal)), texts: texts, plain: plain}
+		e := gram{pred: pred, size: uint16(len(literal)), texts: texts, plain: plain}
+		if offsets != nil {
+			e.offset = offsets[i]
+		} else {
+			e.offset = uint16(g.rarest(literal))
+		}
 		if n := copy(e.head[:], literal); n < len(literal) {
 			e.rest = literal[n:]
 		}

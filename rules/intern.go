@@ -43,7 +43,7 @@ func (p predicate) listed() bool {
 func (x *Index) intern(s *statement) uint32 {
 	if !s.interned {
 		s.id, s.interned = x.internNew(s), true
-		s.predicate = rulespec.Predicate{} // a compiled expression takes several KiB
+		s.predicate = nil
 	}
 	return s.id
 }

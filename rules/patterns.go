@@ -44,12 +44,12 @@ func newPatterns() *patterns {
 func newMemo(size int) *memo { return &memo{entries: make([]atomic.Pointer[remembered], size)} }
 
 // add gives patterns with one search more; p stays as it was for those who have it.
-func (p *patterns) add(set []string, id uint32) *patterns {
+func (p *patterns) add(set []string, offsets []uint16, id uint32) *patterns {
 	next := *p
 	if set == nil {
 		next.loose = append(next.loose, id)
 	} else {
-		next.grams = next.grams.add(set, id, 0, false)
+		next.grams = next.grams.add(set, offsets, id, 0, false)
 	}
 	if len(next.known.entries) < memoNames && (next.grams != nil && next.grams.used > 64 || len(next.loose) > 64) {
 		next.known = newMemo(memoNames)

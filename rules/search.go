@@ -48,8 +48,17 @@ func bestSet(s *rulespec.Search) (best []string, at int) {
 // addSearch makes the predicate of a search, if there is a way to find whom it holds for: it looks at names, of which
 // each is looked at once, or at texts. Texts that it fits have certain literals; otherwise all must be searched.
 func (x *Index) addSearch(s *rulespec.Search) (id uint32, ok bool) {
-	v := x.next
 	set, best := bestSet(s)
+	others := s.Literals
+	if set != nil {
+		others = slices.Delete(slices.Clone(others), best, best+1)
+	}
+	return x.addFound(s, set, nil, others)
+}
+
+// addFound is addSearch for a search that is found by the literals of set, and perhaps by which stretch of each.
+func (x *Index) addFound(s *rulespec.Search, set []string, offsets []uint16, others [][]string) (id uint32, ok bool) {
+	v := x.next
 	texts, names := uint8(0), 0
 	for _, f := range s.Fields {
 		if at := slices.Index(rulespec.Texts, f); at >= 0 {
@@ -61,10 +70,6 @@ func (x *Index) addSearch(s *rulespec.Search) (id uint32, ok bool) {
 	if texts != 0 && (names > 0 || s.Expression == "") {
 		return 0, false
 	}
-	others := s.Literals
-	if set != nil {
-		others = slices.Delete(slices.Clone(others), best, best+1)
-	}
 	id = uint32(len(v.preds))
 	v.preds = append(v.preds, predicate{form: formSearched, at: uint32(len(v.searches))})
 	if texts != 0 {
@@ -73,7 +78,7 @@ func (x *Index) addSearch(s *rulespec.Search) (id uint32, ok bool) {
 		if set == nil {
 			v.preds[id].form = formLoose
 		} else {
-			v.texts = v.texts.add(set, id, texts, s.Plain)
+			v.texts = v.texts.add(set, offsets, id, texts, s.Plain)
 		}
 		return id, true
 	}
@@ -83,7 +88,7 @@ func (x *Index) addSearch(s *rulespec.Search) (id uint32, ok bool) {
 		if f.names == nil {
 			f.names = newPatterns()
 		}
-		f.names = f.names.add(set, id)
+		f.names = f.names.add(set, offsets, id)
 		f.log = append(f.log, id)
 	}
 	return id, true

@@ -37,7 +37,7 @@ import (
 // A reader believes no number: it takes memory for what has come, and checks what refers to something before it uses it.
 const (
 	snapshotMagic   = "notifyd rules\n"
-	snapshotVersion = 3
+	snapshotVersion = 4
 
 	sectionHead       = 'h'
 	sectionPredicates = 'p'

@@ -25,15 +25,21 @@ func (v *view) hanging(visit func(pred, sig uint32, slots []uint32)) {
 	}
 }
 
-// finders gives of each search the literals that find it, and of those through names the fields, a bit each.
-func (v *view) finders() (literals map[uint32][]string, fields map[uint32]uint64) {
-	literals, fields = map[uint32][]string{}, map[uint32]uint64{}
+// A finder is a literal that a search is found by, and the stretch of it.
+type finder struct {
+	literal string
+	offset  uint16
+}
+
+// finders gives of each search what it is found by, and of those through names the fields, a bit each.
+func (v *view) finders() (finders map[uint32][]finder, fields map[uint32]uint64) {
+	finders, fields = map[uint32][]finder{}, map[uint32]uint64{}
 	one := map[uint32]uint64{} // of a search in several fields, one has the literals
 	collect := func(field int, g *grams) {
-		g.each(func(literal string, pred uint32) {
-			if int(pred) < len(v.preds) && (one[pred] == 0 || one[pred] == 1<<field) {
-				one[pred] = 1 << field
-				literals[pred] = append(literals[pred], literal)
+		g.each(func(e *gram) {
+			if int(e.pred) < len(v.preds) && (one[e.pred] == 0 || one[e.pred] == 1<<field) {
+				one[e.pred] = 1 << field
+				finders[e.pred] = append(finders[e.pred], finder{e.text(), e.offset})
 			}
 		})
 	}
@@ -47,18 +53,18 @@ func (v *view) finders() (literals map[uint32][]string, fields map[uint32]uint64
 			fields[id] |= 1 << i
 		}
 	}
-	return literals, fields
+	return finders, fields
 }
 
-// each calls visit with each literal and whom it leads to.
-func (g *grams) each(visit func(literal string, pred uint32)) {
+// each calls visit with each literal's.
+func (g *grams) each(visit func(e *gram)) {
 	if g == nil {
 		return
 	}
 	for i := range g.buckets {
 		for next := g.buckets[i].Load(); next != 0; {
 			e := g.at(next - 1)
-			visit(e.text(), e.pred)
+			visit(e)
 			next = e.next
 		}
 	}

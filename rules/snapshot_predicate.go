@@ -63,24 +63,24 @@ func (s *snapshotReader) named(c *section, f form) {
 	if _, twice := x.named[identity]; twice {
 		c.wrong("a predicate comes twice")
 	}
-	made := &statement{identity: identity}
-	made.predicate.Sure = f == formAny
+	late := &lateRule{env: x.env, identity: identity}
+	id, ok := uint32(0), true
 	switch f {
-	case formAny, formChecked:
-		made.predicate.Keys = s.keys(c)
 	case formSearched, formLoose:
-		made.predicate.Search = s.search(c)
+		id, ok = s.search(c, late)
+	default:
+		p := &rulespec.Predicate{Match: late.match, Sure: f == formAny}
+		if f != formOpaque {
+			p.Keys = s.keys(c)
+		}
+		if c.err == nil {
+			id = x.add(&statement{identity: identity, predicate: p})
+		}
 	}
 	if c.err != nil {
 		return
 	}
-	late := &lateRule{env: x.env, identity: identity}
-	made.predicate.Match = late.match
-	if made.predicate.Search != nil {
-		made.predicate.Search.Fits = late.fits
-	}
-	id := x.add(made)
-	if x.named[identity] = id; x.next.preds[id].form != f {
+	if x.named[identity] = id; !ok || x.next.preds[id].form != f {
 		c.wrong("a predicate is not of the form that it says")
 	}
 }
@@ -103,9 +103,9 @@ func (s *snapshotReader) keys(c *section) []rulespec.Key {
 	return keys
 }
 
-// search reads what a search looks at and for.
-func (s *snapshotReader) search(c *section) *rulespec.Search {
-	search := new(rulespec.Search)
+// search reads what a search looks at and for, and makes the predicate.
+func (s *snapshotReader) search(c *section, late *lateRule) (id uint32, ok bool) {
+	search := &rulespec.Search{Fits: late.fits}
 	fields, texts := c.below(1<<len(rulespec.Fields)), c.below(1<<len(rulespec.Texts))
 	for i, name := range rulespec.Fields {
 		if fields>>i&1 == 1 {
@@ -119,19 +119,31 @@ func (s *snapshotReader) search(c *section) *rulespec.Search {
 	}
 	search.Plain = c.below(2) == 1
 	search.Expression = c.text()
+	set, offsets := finders(c)
+	var others [][]string
 	for range c.list() {
-		set := c.texts()
-		for _, l := range set {
-			if len(l) > 1<<16-1 {
-				c.wrong("a literal of %d bytes is too long", len(l))
-			}
-		}
-		search.Literals = append(search.Literals, set)
+		others = append(others, c.texts())
 	}
 	if len(search.Fields) == 0 {
 		c.wrong("a search has nothing to look at")
 	}
-	return search
+	if c.err != nil {
+		return 0, false
+	}
+	return s.x.addFound(search, set, offsets, others)
+}
+
+// finders reads what a search is found by; nil: nothing.
+func finders(c *section) (set []string, offsets []uint16) {
+	for range c.list() {
+		literal, offset := c.text(), c.below(1<<16)
+		if len(literal) < rulespec.MinLiteral || len(literal) > 1<<16-1 || int(offset)+gramSizes[gramSize(len(literal))] > len(literal) {
+			c.wrong("a search is found by %d bytes at %d", len(literal), offset)
+			return nil, nil
+		}
+		set, offsets = append(set, literal), append(offsets, uint16(offset))
+	}
+	return set, offsets
 }
 
 // signature reads one; its number is the next.

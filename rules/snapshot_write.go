@@ -3,7 +3,6 @@ package rules
 import (
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/notifyd/notifyd/rulespec"
 )
@@ -35,7 +34,7 @@ type snapshotWriter struct {
 	sections sectionWriter
 	names    map[uint32]string // of predicates that have an identity
 	keys     map[uint32][]uint32
-	literals map[uint32][]string // of searches, the set that finds them
+	finders  map[uint32][]finder // of searches
 	fields   map[uint32]uint64   // of searches through names, a bit for each of rulespec.Fields
 	size     int
 	placed   []placed // see filters
@@ -57,7 +56,7 @@ func (s *snapshotWriter) collect(x *Index) {
 			s.size += len(slots)
 		}
 	})
-	s.literals, s.fields = v.finders()
+	s.finders, s.fields = v.finders()
 	x.eachNamed(func(name string, id uint32) {
 		if int(id) < len(v.preds) {
 			s.names[id] = name
@@ -110,12 +109,13 @@ func (s *snapshotWriter) predicate(id uint32, p predicate) {
 		to.number(uint64(search.texts))
 		to.number(uint64(bit(search.plain)))
 		to.text(search.expression)
-		sets := search.others
-		if set := s.literals[id]; set != nil {
-			sets = slices.Concat([][]string{set}, sets)
+		to.number(uint64(len(s.finders[id])))
+		for _, f := range s.finders[id] {
+			to.text(f.literal)
+			to.number(uint64(f.offset))
 		}
-		to.number(uint64(len(sets)))
-		for _, set := range sets {
+		to.number(uint64(len(search.others)))
+		for _, set := range search.others {
 			to.texts(set)
 		}
 	default:
