@@ -226,3 +226,30 @@ func TestSentencesNameKindsForPeople(t *testing.T) {
 		t.Error("what is chosen stands below what is not")
 	}
 }
+
+// What can be imported can be edited: a filter that names thousands of packages is a form of more than 64 KiB.
+func TestEditorTakesLargeFilters(t *testing.T) {
+	s := newSite(t, "")
+	alice := s.signUp("alice")
+	f := packageFilter("Mine", "tea")
+	for i := range 4 {
+		var names []string
+		for j := range rulespec.MaxValues {
+			names = append(names, fmt.Sprintf("perl-some-module-of-a-long-name-%d-%d", i, j))
+		}
+		f.Rules = append(f.Rules, rulespec.Rule{Kind: "package", Args: rulespec.Args{"name": names}})
+	}
+	page := fmt.Sprintf("/filters/%d", s.filter("alice", f).ID)
+	form := []string{"do", "save", "name", "Mine too", "where", "all", "on", "yes"}
+	for i, r := range f.Rules {
+		form = append(form, fmt.Sprintf("r%d.kind", i), r.Kind)
+		for _, name := range r.Args["name"] {
+			form = append(form, fmt.Sprintf("r%d.name", i), name)
+		}
+	}
+	alice.post(page, form...).to(t, "/filters")
+	alice.post("/filters/preview", form...).want(t, 200)
+	text := alice.get("/settings/filters.yaml").body
+	text = "filters:\n" + text[strings.Index(text, "  - name: Mine too"):]
+	alice.post(page, "do", "save", "mode", "text", "text", text).to(t, "/filters")
+}

@@ -12,8 +12,8 @@ type route struct {
 
 // The bounds on posted forms.
 const (
-	formLimit   = 64 << 10 // the filter editor with its fifty rules fits
-	importLimit = 2 << 20  // rulespec.MaxText, percent-encoded where it must be
+	formLimit   = 64 << 10
+	filterLimit = 2 << 20 // rulespec.MaxText, percent-encoded where it must be, or as many values in a form
 	stopLimit   = 4 << 10  // RFC 8058 posts one short field
 )
 
@@ -30,11 +30,11 @@ func (s *site) routes() []route {
 
 		{pattern: "GET /filters", serve: listFilters},
 		{pattern: "GET /filters/new", serve: newFilter},
-		{pattern: "POST /filters", serve: saveFilter},
-		{pattern: "POST /filters/preview", serve: previewFilter},
+		{pattern: "POST /filters", limit: filterLimit, serve: saveFilter},
+		{pattern: "POST /filters/preview", limit: filterLimit, serve: previewFilter},
 		{pattern: "POST /filters/undo", serve: undoDelete},
 		{pattern: "GET /filters/{id}", serve: editFilter},
-		{pattern: "POST /filters/{id}", serve: saveFilter},
+		{pattern: "POST /filters/{id}", limit: filterLimit, serve: saveFilter},
 		{pattern: "POST /filters/{id}/on", serve: switchFilter(true)},
 		{pattern: "POST /filters/{id}/off", serve: switchFilter(false)},
 		{pattern: "POST /filters/{id}/copy", serve: copyFilter},
@@ -67,7 +67,7 @@ func (s *site) routes() []route {
 		{pattern: "GET /settings", serve: showSettings},
 		{pattern: "POST /settings", serve: saveSettings},
 		{pattern: "GET /settings/filters.yaml", serve: exportFilters},
-		{pattern: "POST /settings/import", limit: importLimit, serve: importFilters},
+		{pattern: "POST /settings/import", limit: filterLimit, serve: importFilters},
 		{pattern: "GET /settings/delete", serve: askDeleteAccount},
 		{pattern: "POST /settings/delete", serve: deleteAccount},
 

@@ -275,7 +275,7 @@ func TestErrorPages(t *testing.T) {
 		t.Errorf("Allow is %q", allow)
 	}
 	big := strings.Repeat("a", 70<<10)
-	f.alice.post("/filters", "name", big).want(t, http.StatusRequestEntityTooLarge, "That is too large")
+	f.alice.post("/settings", "name", big).want(t, http.StatusRequestEntityTooLarge, "That is too large")
 	f.visitor().post("/signin", "address", big).want(t, http.StatusRequestEntityTooLarge)
 	f.visitor().post("/stop/"+f.stop, "stop", "yes", "x", big).want(t, http.StatusRequestEntityTooLarge)
 	f.alice.post("/settings/import", "text", strings.Repeat("a", 3<<20)).want(t, http.StatusRequestEntityTooLarge)
