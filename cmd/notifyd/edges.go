@@ -9,6 +9,7 @@ import (
 	"github.com/notifyd/notifyd/backends"
 	backendall "github.com/notifyd/notifyd/backends/all"
 	"github.com/notifyd/notifyd/backends/desktop"
+	"github.com/notifyd/notifyd/backends/email"
 	"github.com/notifyd/notifyd/bus"
 	busall "github.com/notifyd/notifyd/bus/all"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -24,6 +25,9 @@ func (s *service) openEdges(f *configFile, e *env) error {
 	}
 	if len(s.sources) == 0 {
 		s.log.Warn("no bus is configured: nothing will come in")
+	}
+	if s.settings.Web.Listen != "" && s.media[email.Kind.Name] == nil {
+		s.log.Warn("no mail server is configured: nobody can sign in to the pages")
 	}
 	s.feed = desktop.New(s.db.Writer, s.db.Reader, e.now)
 	s.media[desktop.Kind.Name] = s.feed

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/notifyd/notifyd/rulespec"
@@ -28,5 +31,33 @@ func TestKindNames(t *testing.T) {
 	}
 	if got, want := rulespec.RuleSentenceIn(env, f.Rules[0]), `the kind of message is "Builds failed", "Tickets opened (Pagure)" or nowhere.unknown`; got != want {
 		t.Errorf("RuleSentenceIn = %s", got)
+	}
+}
+
+// A daemon that runs and is of no use says so when it starts.
+func TestWarnsOfWhatIsMissing(t *testing.T) {
+	dir := t.TempDir()
+	base := []string{"database: {dsn: '" + filepath.Join(dir, "n.db") + "'}", "metrics: {listen: ''}"}
+	for _, c := range []struct{ name, more, want, not string }{
+		{"nothing", "web: {listen: '127.0.0.1:0'}", "nobody can sign in", ""},
+		{"no pages", "web: {listen: ''}", "nothing will come in", "nobody can sign in"},
+		{"mail", "web: {listen: '127.0.0.1:0'}\nbackends: {email: {host: mx.example.org, from: a@example.org}}", "nothing will come in", "nobody can sign in"},
+	} {
+		f, err := readConfig(writeFile(t, dir, "notifyd.yaml", append(base, c.more)...), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := testEnv(t)
+		s, err := newService(t.Context(), f, e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.close(); err != nil {
+			t.Error(err)
+		}
+		said := e.stderr.(*bytes.Buffer).String()
+		if !strings.Contains(said, c.want) || c.not != "" && strings.Contains(said, c.not) {
+			t.Errorf("%s: the log is\n%s", c.name, said)
+		}
 	}
 }
