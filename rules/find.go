@@ -104,9 +104,9 @@ func (s *scratch) readTexts() {
 		if g == nil {
 			continue
 		}
-		g.scan(s.folded[i], func(e *gram, _ int) {
+		g.scan(s.folded[i], func(e *gram, at int) {
 			if e.texts&(1<<i) != 0 {
-				s.hit(e.pred, i, e.plain)
+				s.hit(e, i, at)
 			}
 		})
 	}
@@ -115,11 +115,15 @@ func (s *scratch) readTexts() {
 // ask asks the predicates that something hangs from: first those that take little, then those that may take much.
 func (s *scratch) ask() {
 	s.later = s.later[:0]
-	for _, id := range s.maybe {
-		if s.view.hangs(id) {
-			s.tell(id, s.decide(id, byMachine))
+	for _, c := range s.maybe {
+		if s.view.hangs(c.id) {
+			if s.near = c; s.marks[c.id]>>againBit&1 == 1 {
+				s.near.size = 0
+			}
+			s.tell(c.id, s.decide(c.id, byMachine))
 		}
 	}
+	s.near = candidate{}
 	for _, id := range s.later {
 		s.tell(id, s.decide(id, byRegexp))
 	}

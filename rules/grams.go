@@ -128,7 +128,9 @@ func gramSize(bytes int) int {
 // hashAt is the hash of a stretch of a literal.
 func hashAt(literal string, offset, size int) uint64 {
 	var word [8]byte
-	copy(word[:], literal[offset:offset+gramSizes[size]])
+	for i := range gramSizes[size] {
+		word[i] = literal[offset+i]
+	}
 	return binary.LittleEndian.Uint64(word[:]) << (64 - 8*gramSizes[size]) * gramFactors[size]
 }
 

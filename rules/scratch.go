@@ -16,8 +16,9 @@ type scratch struct {
 	sigs   []uint32         // by signature: the same
 	hold   []uint32         // predicates that hold
 	untold []uint32         // predicates of which some name could not be tried
-	maybe  []uint32         // predicates that must be asked if anybody wants to know
+	maybe  []candidate      // predicates that must be asked if anybody wants to know
 	later  []uint32         // of maybe: those that take long
+	near   candidate        // while it is asked: of maybe
 	values []string         // of a field
 	probes []probe          // the terms that the event may have
 	spots  []spot           // what stands at what holds
@@ -31,6 +32,14 @@ type scratch struct {
 	tried     uint32
 }
 
+// A candidate is a predicate that must be asked, and of a search through texts the first of its literals that was found:
+// in which text, where, and how long it is; size 0: there is none.
+type candidate struct {
+	id, at uint32
+	size   uint16
+	text   uint8
+}
+
 // A state is what is known of a predicate.
 type state uint32
 
@@ -42,8 +51,9 @@ const (
 	maybe  // it must be asked
 
 	stateBits = 3
-	maxTexts  = 4 // bounds rulespec.Texts
-	markBits  = stateBits + maxTexts
+	maxTexts  = 4                    // bounds rulespec.Texts
+	againBit  = stateBits + maxTexts // more than one of its literals was found, or one more than once
+	markBits  = againBit + 1
 )
 
 // begin makes s ready for an event.
@@ -89,8 +99,9 @@ func (s *scratch) mark(id uint32) state {
 
 func (s *scratch) set(id uint32, to state) { s.marks[id] = s.event<<markBits | uint32(to) }
 
-// hit notes that a text has a literal of a predicate, for which that may be enough.
-func (s *scratch) hit(id uint32, text int, enough bool) {
+// hit notes that a text has a literal at a place.
+func (s *scratch) hit(e *gram, text, at int) {
+	id := e.pred
 	if int(id) >= len(s.view.preds) { // younger than the view
 		return
 	}
@@ -98,14 +109,14 @@ func (s *scratch) hit(id uint32, text int, enough bool) {
 	switch {
 	case m>>markBits != s.event:
 		to := maybe
-		if enough {
+		if e.plain {
 			s.hold, to = append(s.hold, id), holds
 		} else {
-			s.maybe = append(s.maybe, id)
+			s.maybe = append(s.maybe, candidate{id: id, at: uint32(at), size: e.size, text: uint8(text)})
 		}
 		s.marks[id] = s.event<<markBits | 1<<(stateBits+text) | uint32(to)
 	case state(m&(1<<stateBits-1)) != holds:
-		s.marks[id] = m | 1<<(stateBits+text)
+		s.marks[id] = m | 1<<(stateBits+text) | 1<<againBit
 	}
 }
 
@@ -141,7 +152,7 @@ func (s *scratch) note(id uint32, to state) {
 	case untold:
 		s.untold = append(s.untold, id)
 	case maybe:
-		s.maybe = append(s.maybe, id)
+		s.maybe = append(s.maybe, candidate{id: id})
 	}
 }
 

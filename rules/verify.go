@@ -113,6 +113,9 @@ func (s *scratch) drive(p *program, r *run, text int) outcome {
 		return r.match(s.texts[text], 0, false)
 	}
 	folded := s.folded[text]
+	if at, only := s.onlyPlace(p, text); only {
+		return r.match(s.texts[text], at, true)
+	}
 	tries := 0
 	for _, l := range p.leading {
 		for at := 0; ; at++ {
@@ -132,4 +135,14 @@ func (s *scratch) drive(p *program, r *run, text int) outcome {
 		}
 	}
 	return misses
+}
+
+// onlyPlace gives the one place of a text where a match may begin, if that is known: where the literal was found that led
+// to the search.
+func (s *scratch) onlyPlace(p *program, text int) (at int, only bool) {
+	n := &s.near
+	if n.size == 0 || int(n.text) != text || len(p.leading) != 1 {
+		return 0, false
+	}
+	return int(n.at), string(s.folded[text][n.at:n.at+uint32(n.size)]) == p.leading[0]
 }
