@@ -24,6 +24,10 @@ func TestLargeNodes(t *testing.T) {
 			gone := random.IntN(10) < round
 			changes = append(changes, rules.Change{Filter: f, Gone: gone})
 		}
+		for range 5_000 { // cheap ones, enough of the same to fill several blocks
+			f := rulespec.Filter{ID: rulespec.FilterID(most + random.IntN(30_000)), Owner: fmt.Sprintf("p%d", random.IntN(9000)), Rules: []rulespec.Rule{rule("app", "name", "git")}}
+			changes = append(changes, rules.Change{Filter: f, Gone: random.IntN(10) < round-4})
+		}
 		s.change(changes)
 		for range 5 {
 			s.check(s.event(), dir)
