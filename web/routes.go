@@ -14,7 +14,7 @@ type route struct {
 const (
 	formLimit   = 64 << 10
 	filterLimit = 2 << 20 // rulespec.MaxText, percent-encoded where it must be, or as many values in a form
-	stopLimit   = 4 << 10  // RFC 8058 posts one short field
+	stopLimit   = 4 << 10 // RFC 8058 posts one short field
 )
 
 // routes are all pages. GET and HEAD change nothing but the session's own words; whatever acts is a POST.
