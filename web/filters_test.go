@@ -4,11 +4,16 @@ import (
 	"fmt"
 	"html"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rulespec"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
 // packageFilter is a filter on one package.
@@ -252,4 +257,29 @@ func TestEditorTakesLargeFilters(t *testing.T) {
 	text := alice.get("/settings/filters.yaml").body
 	text = "filters:\n" + text[strings.Index(text, "  - name: Mine too"):]
 	alice.post(page, "do", "save", "mode", "text", "text", text).to(t, "/filters")
+}
+
+// A search that gives up early says so and leads on; it does not say that nothing fits.
+func TestMessagesBeyondOneSearch(t *testing.T) {
+	s := newSite(t, "")
+	alice := s.signUp("alice")
+	s.publish("2026-rare", "org.example.prod.rare.thing", map[string]any{})
+	var events []*catalogue.Event
+	for i := range 10_100 {
+		topic := "org.example.prod.common.thing"
+		m, err := bus.Decode(bus.Frame{Topic: topic, Payload: fmt.Appendf(nil, `{"topic":%q,"msg_id":"2026-%d","timestamp":%d,"msg":{}}`, topic, i, s.now().Unix())}, s.now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		events = append(events, s.meaning.Describe(m))
+	}
+	if err := s.db.Writer.Transaction(func(tx *gorm.DB) error { _, err := s.history.Append(tx, events); return err }); err != nil {
+		t.Fatal(err)
+	}
+	page := alice.get("/messages?topic=org.example.prod.rare.").want(t, 200, "None of the newest messages fits").body
+	older := regexp.MustCompile(`href="(/messages\?[^"]*before=[^"]*)"`).FindStringSubmatch(page)
+	if older == nil || strings.Contains(page, "No message fits.") {
+		t.Fatalf("the page does not lead on:\n%s", page)
+	}
+	alice.get(html.UnescapeString(older[1])).want(t, 200, "/messages/2026-rare")
 }
