@@ -177,6 +177,27 @@ func (m *machine) Cancel(t *rapid.T) {
 	}
 }
 
+// Resend sends a dead letter again, if the outbox lets it: it must not while it may still be on its way.
+func (m *machine) Resend(t *rapid.T) {
+	var dead []row
+	if err := m.db.Reader.Where("state = ?", Dead).Order("id").Find(&dead).Error; err != nil {
+		t.Fatal(err)
+	}
+	if len(dead) == 0 {
+		t.Skip("nothing is dead")
+	}
+	r := rapid.SampledFrom(dead).Draw(t, "letter")
+	together := rapid.Bool().Draw(t, "together")
+	err := m.o.writer.Transaction(func(tx *gorm.DB) error { return m.o.Resend(tx, r.ID, together) })
+	if errors.Is(err, ErrUnsendable) {
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	delete(m.ended, r.Message+" "+r.Destination)
+}
+
 // Crash drops everything in hand.
 func (m *machine) Crash(*rapid.T) { m.start() }
 

@@ -50,12 +50,12 @@ func (o *Outbox) Resend(tx *gorm.DB, id int64, together bool) error {
 		return err
 	}
 	l := lanes[keyOf(d)]
-	busy, err := inHand(tx, l, letter.Parcel, o.now().UnixMicro())
+	busy, err := inHand(tx, l, letter.Parcel)
 	if err != nil {
 		return err
 	}
 	if busy {
-		return fmt.Errorf("%w: it was ended while it was being sent, and that is not over; try again in a minute", ErrUnsendable)
+		return fmt.Errorf("%w: it was ended while it was being sent, and that is not known to be over; try again in a minute", ErrUnsendable)
 	}
 	now := stamp(o.now())
 	changed := tx.Exec(`UPDATE deliveries SET state = ?, lane = ?, parcel = '', together = ?, due_at = ?, attempts = 0,
@@ -71,9 +71,10 @@ func (o *Outbox) Resend(tx *gorm.DB, id int64, together bool) error {
 }
 
 // inHand says whether a worker may be sending a parcel that was cancelled. A lane has one parcel in hand at a time: the one
-// whose rows are claimed, or, where none is, one of which every row was cancelled.
-func inHand(tx *gorm.DB, l *lane, parcel string, now int64) (bool, error) {
-	if parcel == "" || l.Lease == "" || l.ReadyAt <= now {
+// whose rows are claimed, or, where none is, one of which every row was cancelled. A lease that has run out counts: who had
+// it may still be sending, and whoever claims next clears it.
+func inHand(tx *gorm.DB, l *lane, parcel string) (bool, error) {
+	if parcel == "" || l.Lease == "" {
 		return false, nil
 	}
 	var claimed []string
