@@ -1,8 +1,8 @@
 package rules
 
 import (
+	"encoding/binary"
 	"hash/maphash"
-	"slices"
 
 	"github.com/notifyd/notifyd/rulespec"
 )
@@ -15,16 +15,17 @@ type recentRules struct {
 	buckets [][2]recentRule // by hash, what was asked for last first
 	mine    []recentRule    // what depends on the owner, for one owner
 	owner   string
-	asked   recentRule // what was asked for last
+	asked   recentRule // what was asked for last, without its words
+	words   []byte
 }
 
 // A recentRule is a rule as it was written, and what it says.
 type recentRule struct {
-	hash   uint64
-	kind   *rulespec.Kind
-	values [][]string // of the kind's parameters, nil for one that was left out
-	owner  bool       // whether it depends on the owner
-	says   *statement
+	hash  uint64
+	kind  *rulespec.Kind
+	words string // the kind's name; and of each parameter, how many values there are, and each with its length
+	owner bool   // whether it depends on the owner
+	says  *statement
 }
 
 const (
@@ -38,48 +39,41 @@ func newRecentRules() *recentRules {
 
 // ask begins to look for a rule. false: it is one that is not kept.
 func (t *recentRules) ask(owner string, r *rulespec.Rule) bool {
-	q := &t.asked
-	*q = recentRule{kind: rulespec.Lookup(r.Kind), values: q.values[:0]}
-	if q.kind == nil {
+	kind := rulespec.Lookup(r.Kind)
+	if kind == nil {
 		return false
 	}
-	q.hash = maphash.String(t.seed, r.Kind)
+	t.asked, t.words = recentRule{kind: kind}, append(t.words[:0], r.Kind...)
 	given := 0
-	for i := range q.kind.Params {
-		values, ok := r.Args[q.kind.Params[i].Name]
-		if q.values = append(q.values, values); !ok {
-			q.hash = q.hash*recentFactor + 1
-			continue
-		}
-		if len(values) == 0 {
+	for i := range kind.Params {
+		values, ok := r.Args[kind.Params[i].Name]
+		if ok && len(values) == 0 {
 			return false // it is wrong
 		}
-		given++
+		given += min(len(values), 1)
+		t.words = binary.AppendUvarint(t.words, uint64(len(values)))
 		for _, value := range values {
-			q.hash = (q.hash ^ maphash.String(t.seed, value)) * recentFactor
-			q.owner = q.owner || value == rulespec.Me
+			t.words = append(binary.AppendUvarint(t.words, uint64(len(value))), value...)
+			t.asked.owner = t.asked.owner || value == rulespec.Me
 		}
-		q.hash ^= uint64(len(values))
 	}
-	if q.owner && t.owner != owner {
+	t.asked.hash = maphash.Bytes(t.seed, t.words)
+	if t.asked.owner && t.owner != owner {
 		t.owner, t.mine = owner, t.mine[:0]
 	}
 	return given == len(r.Args)
 }
 
-// recentFactor is odd and has its bits well mixed.
-const recentFactor = 0x9e3779b97f4a7c15
-
-// is says whether two rules are the same, word for word.
-func (a *recentRule) is(b *recentRule) bool {
-	return a.hash == b.hash && a.kind == b.kind && slices.EqualFunc(a.values, b.values, slices.Equal[[]string])
+// is says whether a rule is the one that was asked for, word for word.
+func (t *recentRules) is(a *recentRule) bool {
+	return a.hash == t.asked.hash && a.kind == t.asked.kind && a.words == string(t.words)
 }
 
 // statement gives what the rule that was asked for says, nil when it is not here.
 func (t *recentRules) statement() *statement {
 	if t.asked.owner {
 		for i := range t.mine {
-			if t.mine[i].is(&t.asked) {
+			if t.is(&t.mine[i]) {
 				return t.mine[i].says
 			}
 		}
@@ -87,9 +81,9 @@ func (t *recentRules) statement() *statement {
 	}
 	b := &t.buckets[t.asked.hash%recentBuckets]
 	switch {
-	case b[0].says != nil && b[0].is(&t.asked):
+	case t.is(&b[0]):
 		return b[0].says
-	case b[1].says != nil && b[1].is(&t.asked):
+	case t.is(&b[1]):
 		b[0], b[1] = b[1], b[0]
 		return b[0].says
 	}
@@ -99,7 +93,7 @@ func (t *recentRules) statement() *statement {
 // keep keeps what the rule that was asked for says.
 func (t *recentRules) keep(s *statement) {
 	one := t.asked
-	one.values, one.says = slices.Clone(one.values), s
+	one.words, one.says = string(t.words), s
 	if one.owner {
 		if len(t.mine) == recentMine {
 			t.mine = t.mine[:0]

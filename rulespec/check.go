@@ -155,14 +155,30 @@ func checkRule(env Env, r Rule) []error {
 // checkArgs checks what is the same for every kind: the names of parameters, the number of values, and their bytes.
 func checkArgs(kind *Kind, args Args) []error {
 	var errs []error
+	known := 0
+	for i := range kind.Params {
+		if _, given := args[kind.Params[i].Name]; given {
+			known++
+		}
+	}
+	if known < len(args) {
+		errs = unknownParams(kind, args)
+	}
+	for i := range kind.Params {
+		p := &kind.Params[i]
+		if wrong := p.check(args); wrong != "" {
+			errs = append(errs, about(kind, problem(p.Name, "%s", wrong)))
+		}
+	}
+	return errs
+}
+
+// unknownParams gives an error for each parameter that kind does not have.
+func unknownParams(kind *Kind, args Args) []error {
+	var errs []error
 	for _, name := range sortedNames(args) {
 		if !slices.ContainsFunc(kind.Params, func(p Param) bool { return p.Name == name }) {
 			errs = append(errs, about(kind, problem(name, "%s", unknown("parameter", name, paramNames(kind)))))
-		}
-	}
-	for _, p := range kind.Params {
-		if wrong := p.check(args); wrong != "" {
-			errs = append(errs, about(kind, problem(p.Name, "%s", wrong)))
 		}
 	}
 	return errs
