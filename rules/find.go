@@ -54,9 +54,12 @@ func (s *scratch) lookUp() {
 	}
 	v.terms.findAll(v, s.probes)
 	for i := range s.probes {
-		if p := &s.probes[i]; p.known {
+		if p := &s.probes[i]; p.known && s.mark(p.id) == unknown {
 			s.note(p.id, holds)
 			p.place = v.shards[aboveShard].nodes.at(p.id)
+			if sig := v.single.at(p.id); sig != 0 {
+				s.single = append(s.single, sig)
+			}
 		}
 	}
 	for i := range s.probes {
@@ -192,29 +195,55 @@ func (s *scratch) collect(r *Result) {
 
 // collectAt is collect for one spot, and says whether it kills.
 func (s *scratch) collectAt(r *Result, p *spot) (kills bool) {
+	if p.large != nil {
+		kills = s.collectLarge(r, p.large, p.told)
+	}
 	i, n := 0, p.flat.runs()
 	for ; i < n && p.flat.sig(i) < sigFirst; i++ {
 		if p.flat.sig(i) == sigKilled {
 			r.dead, kills = append(r.dead, p.flat.run(i)...), true
 		}
 	}
-	for ; p.told && i < n; i++ {
-		if s.signature(p.flat.sig(i)) {
-			r.runs = append(r.runs, p.flat.run(i))
+	switch {
+	case !p.told || i == n:
+	case p.flat.eachOneTerm():
+		for _, sig := range s.single {
+			if at, found := p.flat.search(sig); found {
+				r.runs = append(r.runs, p.flat.run(at))
+			}
+		}
+	default:
+		for ; i < n; i++ {
+			if s.signature(p.flat.sig(i)) {
+				r.runs = append(r.runs, p.flat.run(i))
+			}
 		}
 	}
-	if p.large == nil {
-		return kills
-	}
-	for i, sig := range p.large.sigs {
-		switch {
-		case sig == sigAbove:
-		case sig == sigKilled:
-			for _, b := range p.large.groups[i].blocks {
+	return kills
+}
+
+func (s *scratch) collectLarge(r *Result, l *large, told bool) (kills bool) {
+	i := 0
+	for ; i < len(l.sigs) && l.sigs[i] < sigFirst; i++ {
+		if l.sigs[i] == sigKilled {
+			for _, b := range l.groups[i].blocks {
 				r.dead, kills = append(r.dead, b...), true
 			}
-		case p.told && s.signature(sig):
-			r.runs = append(r.runs, p.large.groups[i].blocks...)
+		}
+	}
+	switch {
+	case !told:
+	case l.eachOneTerm:
+		for _, sig := range s.single {
+			if at, found := l.group(sig); found {
+				r.runs = append(r.runs, l.groups[at].blocks...)
+			}
+		}
+	default:
+		for ; i < len(l.sigs); i++ {
+			if s.signature(l.sigs[i]) {
+				r.runs = append(r.runs, l.groups[i].blocks...)
+			}
 		}
 	}
 	return kills

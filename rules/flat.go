@@ -13,14 +13,33 @@ func (f flat) runs() int {
 	if len(f) == 0 {
 		return 0
 	}
-	return int(f[0])
+	return int(f[0] &^ eachOneTerm)
+}
+
+// eachOneTerm is a mark on the number of signatures: each of them is one term. Then those that hold are looked for, and
+// the others need not be looked at.
+const eachOneTerm = 1 << 31
+
+func (f flat) eachOneTerm() bool { return f[0]&eachOneTerm != 0 }
+
+// search gives the place of a signature.
+func (f flat) search(sig uint32) (i int, found bool) {
+	least, most := 0, f.runs()
+	for least < most {
+		if middle := (least + most) / 2; f.sig(middle) < sig {
+			least = middle + 1
+		} else {
+			most = middle
+		}
+	}
+	return least, least < f.runs() && f.sig(least) == sig
 }
 
 func (f flat) sig(i int) uint32 { return f[1+2*i] }
 
 // run gives the slots of the i-th signature.
 func (f flat) run(i int) []uint32 {
-	slots, from := f[1+2*f[0]:], uint32(0)
+	slots, from := f[1+2*f.runs():], uint32(0)
 	if i > 0 {
 		from = f[2*i]
 	}
@@ -89,6 +108,7 @@ func merged(into, slots []uint32, ops []op) []uint32 {
 type flatWriter struct {
 	head  []uint32 // signatures and ends
 	slots []uint32
+	only  []uint32 // the view's
 }
 
 func (w *flatWriter) reset() { w.head, w.slots = w.head[:0], w.slots[:0] }
@@ -109,7 +129,7 @@ func (w *flatWriter) copyRuns(f flat, from, to int) {
 	if from >= to {
 		return
 	}
-	slots, first := f[1+2*f[0]:], uint32(0)
+	slots, first := f[1+2*f.runs():], uint32(0)
 	if from > 0 {
 		first = f[2*from]
 	}
@@ -118,6 +138,16 @@ func (w *flatWriter) copyRuns(f flat, from, to int) {
 		w.head = append(w.head, f.sig(i), f[2+2*i]+shift)
 	}
 	w.slots = append(w.slots, slots[first:f[2*to]]...)
+}
+
+// eachOneTerm says whether all signatures are one term.
+func (w *flatWriter) eachOneTerm() bool {
+	for i := 0; i < len(w.head); i += 2 {
+		if sig := w.head[i]; sig >= sigFirst && w.only[sig] == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // words is how many words write writes.
@@ -130,6 +160,9 @@ func (w *flatWriter) words() int {
 
 func (w *flatWriter) write(into flat) {
 	into[0] = uint32(len(w.head) / 2)
+	if w.eachOneTerm() {
+		into[0] |= eachOneTerm
+	}
 	copy(into[1:], w.head)
 	copy(into[1+len(w.head):], w.slots)
 }

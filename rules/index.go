@@ -48,7 +48,8 @@ type view struct {
 	programs *programs
 	needs    []rulespec.Key
 	sigs     [][]literal
-	only     []uint32 // by signature: the term that is all that it asks for; 0: it is not of that sort
+	only     []uint32    // by signature: the term that is all that it asks for; 0: it is not of that sort
+	single   vec[uint32] // by term: the signature that asks for it alone; 0: there is none
 	fields   [maxFields]field
 	texts    *grams // of the searches through texts
 	searched uint8  // the texts that they look at, a bit each

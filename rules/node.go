@@ -57,8 +57,11 @@ func (s *shard) keep(e *edit, pred uint32, groups []group) {
 	}
 	l := &large{size: size + len(w.slots)}
 	l.groups = s.divide(groups)
+	l.eachOneTerm = true
 	for i := range l.groups {
-		l.sigs = append(l.sigs, l.groups[i].sig)
+		sig := l.groups[i].sig
+		l.sigs = append(l.sigs, sig)
+		l.eachOneTerm = l.eachOneTerm && (sig < sigFirst || w.only[sig] != 0)
 	}
 	if n := w.words(); n > 0 {
 		l.rest = make(flat, n)

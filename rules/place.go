@@ -186,6 +186,12 @@ func (x *Index) addSignature(key string, sig []literal) (number uint32) {
 		v.only = append(v.only, 0)
 	}
 	v.only = append(v.only, only)
+	for i := range v.shards {
+		v.shards[i].writer.only = v.only
+	}
+	if only != 0 {
+		v.single.set(x.edit, only, number)
+	}
 	return number
 }
 

@@ -20,6 +20,7 @@ type scratch struct {
 	later  []uint32         // of maybe: those that take long
 	near   candidate        // while it is asked: of maybe
 	values []string         // of a field
+	single []uint32         // signatures that ask for one term, which holds
 	probes []probe          // the terms that the event may have
 	spots  []spot           // what stands at what holds
 	texts  [maxTexts]string // those that are searched
@@ -75,6 +76,7 @@ func (s *scratch) begin(v *view, subject rulespec.Subject) {
 	if n := len(v.sigs) + int(sigFirst); len(s.sigs) < n {
 		s.sigs = append(s.sigs, make([]uint32, n+n/4-len(s.sigs))...)
 	}
+	s.single = s.single[:0]
 	s.hold, s.untold, s.maybe = s.hold[:0], s.untold[:0], s.maybe[:0]
 	steps := v.programs.bounds.Load().Steps
 	s.meter = meter{quick: steps, slow: steps, dear: s.dear[:0]}

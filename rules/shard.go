@@ -40,6 +40,8 @@ type large struct {
 	rest   flat
 	groups []group  // by signature
 	sigs   []uint32 // theirs: so many are looked through faster
+	// eachOneTerm says that each of sigs is one term: see the mark of that name.
+	eachOneTerm bool
 }
 
 // A group is the slots with one signature, in order, in blocks that are never empty and never change.
@@ -85,7 +87,7 @@ func (s *shard) crowd(pred uint32) int {
 	return 0
 }
 
-func (l *large) group(sig uint32) (int, bool) { return findGroup(l.groups, sig) }
+func (l *large) group(sig uint32) (int, bool) { return slices.BinarySearch(l.sigs, sig) }
 
 func findGroup(groups []group, sig uint32) (int, bool) {
 	return slices.BinarySearchFunc(groups, sig, func(g group, sig uint32) int { return int(g.sig) - int(sig) })
