@@ -82,6 +82,7 @@ type Sieve struct {
 	Days     []time.Time // when the days begin that are counted by, ascending
 	Hits     int         // at most this many are given; all are counted
 	Most     int         // look at no more than this many; 0: as many as there is time for
+	Until    time.Time   // look no further when this has come; zero: there is time
 }
 
 // A Key is a field of an event and a value of it.

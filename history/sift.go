@@ -10,8 +10,9 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// Sift asks a sieve of what was sent since Since, the newest first, until it has looked at all of it or at Most, or the
-// deadline of ctx has come; then it gives what it has, and says how far it came. A ctx that was cancelled is an error.
+// Sift asks a sieve of what was sent since Since, the newest first, until it has looked at all of it or at Most, or Until
+// has come; then it gives what it has, and says how far it came. So it does at the deadline of ctx, which is for a
+// statement that does not end: PostgreSQL loses the connection then. A ctx that was cancelled is an error.
 //
 // It reads a window of messages at a time, each by a statement of its own: neither a snapshot nor the writer is held
 // while it goes on, and it has one connection at most.
@@ -71,42 +72,60 @@ func (w *sifting) run(ctx context.Context) error {
 		if size <= 0 {
 			return nil
 		}
-		seen, err := w.window(ctx, size)
-		if err := errors.Join(err, w.settle(ctx, seen)); err != nil {
-			return err
-		}
-		if len(seen) < size {
+		seen, all, err := w.window(ctx, size)
+		settled, wrong := w.settle(ctx, seen)
+		switch {
+		case err != nil || wrong != nil:
+			return errors.Join(err, wrong)
+		case !all || !settled:
+			return nil
+		case len(seen) < size:
 			w.out.End = true
 			return nil
 		}
 	}
 }
 
-// settle decides on the messages of a window and counts them, in their order.
-func (w *sifting) settle(ctx context.Context, seen []glance) error {
+// over says whether the time for it is.
+func (w *sifting) over() bool { return !w.Until.IsZero() && !w.store.now().Before(w.Until) }
+
+// settle decides on the messages of a window and counts them, in their order; false when time was over before the last.
+func (w *sifting) settle(ctx context.Context, seen []glance) (all bool, err error) {
 	for len(seen) > 0 {
-		part := seen
-		asks := 0
-		for i := range seen {
-			if seen[i].ask {
-				asks++
-			}
-			if asks == asked {
-				part = seen[:i+1]
-				break
-			}
-		}
+		part, asks := cut(seen)
 		if asks > 0 {
+			if w.out.Looked > 0 && w.over() { // some are looked at always, or who asks again would get no further
+				known := slices.IndexFunc(part, func(g glance) bool { return g.ask })
+				w.countAll(part[:known])
+				return false, nil
+			}
 			if err := w.askAll(ctx, part); err != nil {
-				return err
+				return false, err
 			}
 		}
-		for i := range part {
-			w.count(&part[i])
-		}
+		w.countAll(part)
 		seen = seen[len(part):]
 	}
-	return nil
+	return true, nil
+}
+
+// cut gives the first of seen, as many as one statement asks about.
+func cut(seen []glance) (part []glance, asks int) {
+	for i := range seen {
+		if seen[i].ask {
+			asks++
+		}
+		if asks == asked {
+			return seen[:i+1], asks
+		}
+	}
+	return seen, asks
+}
+
+func (w *sifting) countAll(part []glance) {
+	for i := range part {
+		w.count(&part[i])
+	}
 }
 
 func (w *sifting) count(g *glance) {

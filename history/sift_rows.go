@@ -12,25 +12,28 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// window reads the names of the next messages, and asks Names about them.
-func (w *sifting) window(ctx context.Context, size int) ([]glance, error) {
+// window reads the names of the next messages, and asks Names about them; all is false when time was over before the last.
+func (w *sifting) window(ctx context.Context, size int) (seen []glance, all bool, err error) {
 	statement, args := w.statement(size)
 	rows, err := w.store.reader.WithContext(ctx).Raw(statement, args...).Rows()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer rows.Close()
-	seen := make([]glance, 0, size)
+	seen = make([]glance, 0, size)
 	var packed sql.RawBytes
 	for rows.Next() {
+		if len(seen)%32 == 0 && w.over() {
+			return seen, false, nil
+		}
 		var g glance
 		if err := rows.Scan(&g.SentAt, &g.ID, &packed); err != nil {
-			return seen, err
+			return seen, false, err
 		}
 		w.glance(&g, packed)
 		seen = append(seen, g)
 	}
-	return seen, rows.Err()
+	return seen, true, rows.Err()
 }
 
 // glance decides by the names of a message, as far as they tell.

@@ -162,6 +162,7 @@ func TestSiftSaysHowFarItCame(t *testing.T) {
 		if none, err := s.Sift(late, v); err != nil || none.Looked != 0 || none.End || none.Next != v.Before || !none.Reached.Equal(all[699].Time) {
 			t.Errorf("without time: %+v, %v", none, err)
 		}
+		checkUntil(t, d, v, all)
 		gone, leave := context.WithCancel(t.Context())
 		v.Names = func(*catalogue.Event) bool { leave(); return false }
 		v.Before, v.Most = history.Spot{}, 0
@@ -169,6 +170,29 @@ func TestSiftSaysHowFarItCame(t *testing.T) {
 			t.Errorf("after the visitor left: %v", err)
 		}
 	})
+}
+
+// checkUntil lets time be over after some messages, by names alone and by whole ones.
+func checkUntil(t *testing.T, d *migrations.DB, v history.Sieve, all []*catalogue.Event) {
+	t.Helper()
+	for _, whole := range []bool{false, true} {
+		now, n := noon, 0
+		asked := func(*catalogue.Event) bool {
+			if n++; n == 150 {
+				now = now.Add(2 * time.Second)
+			}
+			return n%2 == 0
+		}
+		v.Before, v.Most, v.Until, v.Names, v.Whole = history.Spot{}, 0, noon.Add(time.Second), asked, nil
+		if whole {
+			v.Names, v.Whole = nil, asked
+		}
+		s := history.NewStore(d.Writer, d.Reader, func() time.Time { return now })
+		found, err := s.Sift(t.Context(), v)
+		if err != nil || found.End || found.Looked == 0 || found.Looked > 300 || !found.Reached.Equal(all[found.Looked-1].Time) {
+			t.Errorf("whole %v: looked at %d back to %v, end %v, %v; want %v", whole, found.Looked, found.Reached, found.End, err, all[max(found.Looked, 1)-1].Time)
+		}
+	}
 }
 
 // TestSiftHoldsNobodyUp writes and reads while a search is at work.

@@ -16,10 +16,11 @@ import (
 // The bounds on a preview's work: whichever is reached first ends it, and the page says how far it came.
 const (
 	previewDays = 30
-	previewMost = 2_000_000               // messages looked at
-	previewTime = 1700 * time.Millisecond // with what follows it, less than two seconds
-	previewHits = 10                      // shown
-	previewRuns = 2                       // at the same time, of all visitors: SQLite has four connections that read, and pages need some
+	previewMost = 2_000_000 // messages looked at
+	previewTime = 1700 * time.Millisecond
+	previewLate = 300 * time.Millisecond // after that a statement that has not ended is cut off
+	previewHits = 10                     // shown
+	previewRuns = 2                      // at the same time, of all visitors: SQLite has four connections that read, and pages need some
 )
 
 // previewView is what a filter would have matched.
@@ -97,8 +98,9 @@ func (v *visit) sieve(filter *rules.Sieve, before history.Spot) history.Sieve {
 
 // sift searches within the time of a preview, in one of the few places there are; false when none became free.
 func (v *visit) sift(ctx context.Context, s history.Sieve) (found history.Sifted, free bool, err error) {
-	within, cancel := context.WithTimeout(ctx, previewTime)
+	within, cancel := context.WithTimeout(ctx, previewTime+previewLate)
 	defer cancel()
+	s.Until = v.Now().Add(previewTime)
 	select {
 	case v.previews <- struct{}{}:
 		defer func() { <-v.previews }()
