@@ -18,15 +18,22 @@ type grams struct {
 	grams   []atomic.Pointer[grove] // room for one in each bucket
 }
 
-// A grove is so many grams in one piece.
-type grove [groveSize]gram
+// A grove is so many grams in one piece. What a look at a bucket needs of each stands apart, so that it stays in a cache.
+type grove struct {
+	links [groveSize]link
+	grams [groveSize]gram
+}
+
+// A link is a gram's place in its bucket.
+type link struct {
+	next uint32 // the one before it, + 1
+	mix  uint32 // the lower half of the hash of the stretch: the upper half chose the bucket
+}
 
 // A gram is a stretch of a literal by which the literal is found, and whom it leads to. It takes a line of the cache.
 type gram struct {
 	rest   string // of the literal, behind head
-	next   uint32 // in the bucket, + 1
 	pred   uint32
-	mix    uint32 // the lower half of the hash of the stretch: the upper half chose the bucket
 	offset uint16 // of the stretch in the literal
 	size   uint16 // of the literal
 	texts  uint8  // which texts the literal is looked for in, a bit each
@@ -40,7 +47,7 @@ const (
 	// rareEnough is how many literals with the same stretch are looked through for the choice of the rarest stretch.
 	rareEnough = 32
 	// headSize is how many bytes of a literal a gram has itself; most literals have no more.
-	headSize = 28
+	headSize = 38
 	// padding is how many bytes there must be behind a text in its array: stretches are read eight bytes at a time.
 	padding = 8
 )
@@ -94,7 +101,14 @@ func (g *grams) larger() *grams {
 	return big
 }
 
-func (g *grams) at(place uint32) *gram { return &g.grams[place/groveSize].Load()[place%groveSize] }
+func (g *grams) at(place uint32) *gram {
+	return &g.grams[place/groveSize].Load().grams[place%groveSize]
+}
+
+// link gives the link of a gram by its number in a bucket, which is one more than its place.
+func (g *grams) link(number uint32) *link {
+	return &g.grams[(number-1)/groveSize].Load().links[(number-1)%groveSize]
+}
 
 // rarest gives the offset of the stretch of literal that the fewest others have.
 func (g *grams) rarest(literal string) int {
@@ -104,8 +118,8 @@ func (g *grams) rarest(literal string) int {
 		h := hashAt(literal, offset, size)
 		n := 0
 		for next := g.buckets[h>>g.shift].Load(); next != 0 && n < rareEnough; {
-			e := g.at(next - 1)
-			if next = e.next; e.mix == uint32(h) {
+			l := g.link(next)
+			if next = l.next; l.mix == uint32(h) {
 				n++
 			}
 		}
@@ -138,12 +152,12 @@ func (g *grams) put(e gram) {
 	size := gramSize(int(e.size))
 	h := hashAt(e.text(), int(e.offset), size)
 	bucket := &g.buckets[h>>g.shift]
-	e.next, e.mix = bucket.Load(), uint32(h)
 	place := &g.grams[g.used/groveSize]
 	if place.Load() == nil {
 		place.Store(new(grove))
 	}
-	place.Load()[g.used%groveSize] = e
+	place.Load().grams[g.used%groveSize] = e
+	place.Load().links[g.used%groveSize] = link{next: bucket.Load(), mix: uint32(h)}
 	g.used++
 	bucket.Store(g.used)
 	bit := h >> (g.shift - 4)
@@ -158,19 +172,28 @@ const stretch = 512
 // scan calls found with each literal that is in text, and where it begins; with some more than once. There are padding
 // bytes behind text in its array.
 func (g *grams) scan(text []byte, found func(e *gram, at int)) {
+	var r sightings
 	for size := range gramSizes {
 		if !g.sizes[size].Load() {
 			continue
 		}
 		for from := 0; from+gramSizes[size] <= len(text); from += stretch {
-			g.scanSome(text, from, size, found)
+			g.scanSome(&r, text, from, size, found)
 		}
 	}
 }
 
-func (g *grams) scanSome(text []byte, from, size int, found func(e *gram, at int)) {
+// sightings is what is noted of a part of a text.
+type sightings struct {
+	places [stretch]uint32 // where it has a stretch whose bit is set
+	some   [stretch]sighting
+}
+
+// A sighting is a gram whose stretch a text probably has at a place.
+type sighting struct{ gram, place uint32 }
+
+func (g *grams) scanSome(r *sightings, text []byte, from, size int, found func(e *gram, at int)) {
 	var (
-		places [stretch]uint32
 		n      int
 		to     = min(from+stretch, len(text)-gramSizes[size]+1)
 		words  = text[from : to+padding-1]
@@ -183,19 +206,34 @@ func (g *grams) scanSome(text []byte, from, size int, found func(e *gram, at int
 	for i := range to - from {
 		h := binary.LittleEndian.Uint64(words[i:]) << (left & 63) * factor
 		bit := h >> (shift & 63)
-		places[n&(stretch-1)] = uint32(from + i)
+		r.places[n&(stretch-1)] = uint32(from + i)
 		n += int(bits[bit/64].Load() >> (bit % 64) & 1)
 	}
-	for _, place := range places[:n] {
-		i := int(place)
-		h := binary.LittleEndian.Uint64(text[i:i+padding:i+padding]) << (left & 63) * factor
+	m := 0
+	for _, place := range r.places[:n] {
+		h := binary.LittleEndian.Uint64(text[place:place+padding:place+padding]) << (left & 63) * factor
 		for next := g.buckets[h>>g.shift].Load(); next != 0; {
-			e := g.at(next - 1)
-			next = e.next
-			at := i - int(e.offset)
-			if e.mix == uint32(h) && at >= 0 && at+int(e.size) <= len(text) && e.is(text[at:]) {
-				found(e, at)
+			l := g.link(next)
+			if l.mix == uint32(h) {
+				r.some[m] = sighting{next - 1, place}
+				if m++; m == len(r.some) {
+					g.compare(text, r.some[:m], found)
+					m = 0
+				}
 			}
+			next = l.next
+		}
+	}
+	g.compare(text, r.some[:m], found)
+}
+
+// compare calls found with the literals of what was seen, if they are there.
+func (g *grams) compare(text []byte, seen []sighting, found func(e *gram, at int)) {
+	for _, h := range seen {
+		e := g.at(h.gram)
+		at := int(h.place) - int(e.offset)
+		if at >= 0 && at+int(e.size) <= len(text) && e.is(text[at:]) {
+			found(e, at)
 		}
 	}
 }

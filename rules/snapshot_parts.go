@@ -62,10 +62,8 @@ func (g *grams) each(visit func(e *gram)) {
 		return
 	}
 	for i := range g.buckets {
-		for next := g.buckets[i].Load(); next != 0; {
-			e := g.at(next - 1)
-			visit(e)
-			next = e.next
+		for next := g.buckets[i].Load(); next != 0; next = g.link(next).next {
+			visit(g.at(next - 1))
 		}
 	}
 }
