@@ -21,22 +21,24 @@ func BenchmarkFloor(b *testing.B) {
 		asked[i] = string([]byte(list[at]))
 	}
 	b.Run("read", func(b *testing.B) {
-		at := uint32(0)
+		at, before := uint32(0), processorTime(b)
 		for b.Loop() {
 			for range 1000 {
 				at = next[at]
 			}
 		}
 		b.ReportMetric(0, "ns/op")
-		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000+float64(at)*0, "ns/read")
+		b.ReportMetric(float64(processorTime(b)-before)/float64(b.N)/1000+float64(at)*0, "ns/read")
 	})
 	b.Run("copy-4096", func(b *testing.B) { floorCopy(b, next, 4096) })
 	b.Run("copy-30", func(b *testing.B) { floorCopy(b, next, 30) })
 	b.Run("probe", func(b *testing.B) {
-		sum := uint32(0)
+		sum, before := uint32(0), processorTime(b)
 		for i := 0; b.Loop(); i++ {
 			sum += names[asked[i%len(asked)]]
 		}
+		b.ReportMetric(0, "ns/op")
+		b.ReportMetric(float64(processorTime(b)-before)/float64(b.N)+float64(sum)*0, "ns/probe")
 	})
 }
 
@@ -62,7 +64,7 @@ func floorCopy(b *testing.B, from []uint32, run int) {
 	const ids = 84_000
 	to := make([]uint32, 0, ids+run)
 	random := rand.New(rand.NewPCG(2, 2))
-	n := 0
+	n, before := 0, processorTime(b)
 	for b.Loop() {
 		for to = to[:0]; len(to) < ids; n += run {
 			at := random.IntN(len(from) - run)
@@ -70,5 +72,5 @@ func floorCopy(b *testing.B, from []uint32, run int) {
 		}
 	}
 	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/id")
+	b.ReportMetric(float64(processorTime(b)-before)/float64(n), "ns/id")
 }

@@ -55,7 +55,7 @@ END {
 	print "| what | median | from, to | target | |"
 	print "|---|---|---|---|---|"
 	plain("floor: a read of memory that waits for the last", "Floor/read ns/read", 1, "ns")
-	plain("floor: a look into a map of 1M names", "Floor/probe ns/op", 1, "ns")
+	plain("floor: a look into a map of 1M names", "Floor/probe ns/probe", 1, "ns")
 	plain("floor: copying an id, runs of 4096", "Floor/copy-4096 ns/id", 1, "ns")
 	plain("floor: copying an id, runs of 30", "Floor/copy-30 ns/id", 1, "ns")
 	read = median("Floor/read ns/read")
