@@ -19,7 +19,7 @@ type daysView struct {
 
 type barView struct {
 	X, Y, Height int
-	Unknown      bool // the day was not searched, or not all of it
+	Unknown      bool // the day was not searched
 }
 
 type dayRow struct{ Day, Count, Note string }
@@ -50,7 +50,7 @@ func (v *visit) lastDays(before history.Spot) []time.Time {
 
 // daysOf shows the counts of a search, and of which days it can say nothing or not all.
 func (v *visit) daysOf(s history.Sieve, found history.Sifted) *daysView {
-	most, mostAt := 0, 0
+	most, mostAt := 1, 0
 	for i, n := range found.PerDay {
 		if n >= most {
 			most, mostAt = n, i
@@ -61,7 +61,7 @@ func (v *visit) daysOf(s history.Sieve, found history.Sifted) *daysView {
 	d.Label = fmt.Sprintf("Matches a day from %s to %s, at most %s, on %s", d.First, d.Last, number(most), name(mostAt))
 	for i, n := range found.PerDay {
 		note, unknown := v.dayNote(s, found, i)
-		bar := barView{X: i * barPitch, Unknown: unknown && n == 0}
+		bar := barView{X: i * barPitch, Unknown: unknown}
 		if bar.Unknown && d.Unknown == "" {
 			d.Unknown = note
 		}
@@ -74,7 +74,7 @@ func (v *visit) daysOf(s history.Sieve, found history.Sifted) *daysView {
 		bar.Y = barsHeight - bar.Height
 		d.Bars = append(d.Bars, bar)
 		row := dayRow{Day: s.Days[i].In(v.zone).Format("Monday 2 January"), Count: number(n), Note: note}
-		if unknown && n == 0 {
+		if unknown {
 			row.Count = "?"
 		}
 		d.Rows = append([]dayRow{row}, d.Rows...)
@@ -82,7 +82,7 @@ func (v *visit) daysOf(s history.Sieve, found history.Sifted) *daysView {
 	return d
 }
 
-// dayNote says what of a day was not searched.
+// dayNote says what of a day was not searched; unknown: nothing was.
 func (v *visit) dayNote(s history.Sieve, found history.Sifted, i int) (note string, unknown bool) {
 	next := v.Now()
 	if i+1 < len(s.Days) {
@@ -96,7 +96,7 @@ func (v *visit) dayNote(s history.Sieve, found history.Sifted, i int) (note stri
 	case !found.Reached.Before(next):
 		return "not " + why, true
 	case found.Reached.After(s.Days[i]):
-		return why + " from " + found.Reached.In(v.zone).Format("15:04"), true
+		return why + " from " + found.Reached.In(v.zone).Format("15:04"), false
 	}
 	if s.Before != (history.Spot{}) && i == len(s.Days)-1 {
 		return "up to " + time.UnixMicro(s.Before.SentAt).In(v.zone).Format("15:04"), false
