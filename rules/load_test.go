@@ -4,9 +4,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"math/rand/v2"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/notifyd/notifyd/rules"
@@ -207,5 +210,41 @@ func TestLoadTakesNothingWrongForRight(t *testing.T) {
 	}
 	if want := []int{0, 2, 4, 5, 0, 2, 4, 5, 0, 2, 4, 5}; !slices.Equal(got, want) {
 		t.Errorf("broken are %v, want %v", got, want)
+	}
+}
+
+// TestLoadIsSeenAsAWhole loads into an empty index and into a full one while others look: they find all or nothing of it.
+func TestLoadIsSeenAsAWhole(t *testing.T) {
+	x := rules.NewIndex(rulespec.Env{})
+	var filters []rulespec.Filter
+	for i := range 3000 {
+		f := rulespec.Filter{ID: rulespec.FilterID(i + 1), Owner: fmt.Sprint("p", i/10), Rules: []rulespec.Rule{rule("app", "name", "git")}}
+		if i%3 == 0 {
+			f.Rules = append(f.Rules, not(rule("user", "name", rulespec.Me)), not(rule("topic", "pattern", fmt.Sprint("t", i%50))))
+		}
+		filters = append(filters, f)
+	}
+	var done atomic.Bool
+	var readers sync.WaitGroup
+	for range 3 {
+		readers.Go(func() {
+			for !done.Load() {
+				if n := len(found(x, event("git", "git", "", nil), nil)); n%1000 != 0 {
+					t.Errorf("found %d", n)
+					return
+				}
+			}
+		})
+	}
+	for from := 0; from < len(filters); from += 1000 {
+		if _, err := x.Load(stream(filters[from : from+1000])); err != nil {
+			t.Error(err)
+		}
+		x.WriteSnapshot(io.Discard, "key")
+	}
+	done.Store(true)
+	readers.Wait()
+	if n := len(found(x, event("git", "git", "", nil), nil)); n != 3000 {
+		t.Errorf("found %d, want 3000", n)
 	}
 }

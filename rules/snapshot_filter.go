@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"math"
 	"math/bits"
 
 	"github.com/notifyd/notifyd/rulespec"
@@ -18,6 +19,8 @@ func (s *snapshotReader) filters(c *section) error {
 			c.wrong("the filters from %d on come twice", filterOf(number, 0))
 		case number > 1<<(64-pageBits)-1 || n == 0:
 			c.wrong("a page %d of %d filters", number, n)
+		case len(s.x.slots.pages) > math.MaxUint32>>pageBits:
+			c.wrong("more pages than there are numbers for")
 		case c.err == nil:
 			owner = s.page(c, s.x.slots.take(s.x.next, filterOf(number, 0)), n, owner)
 		}

@@ -12,8 +12,11 @@ import (
 // revision that they have in their store, what the catalogue knows, the version of the program. A change that key does
 // not tell must not be under way.
 func (x *Index) WriteSnapshot(w io.Writer, key string) error {
-	v := x.current.Load()
-	s := &snapshotWriter{view: v, sections: sectionWriter{w: w}}
+	return x.writeSnapshot(w, key, placedAtOnce)
+}
+
+func (x *Index) writeSnapshot(w io.Writer, key string, atOnce int) error {
+	s := &snapshotWriter{view: x.current.Load(), sections: sectionWriter{w: w}, atOnce: atOnce}
 	s.collect(x)
 	if _, err := io.WriteString(w, snapshotMagic); err != nil {
 		return fmt.Errorf("write snapshot: %w", err)
@@ -37,6 +40,7 @@ type snapshotWriter struct {
 	finders  map[uint32][]finder // of searches
 	fields   map[uint32]uint64   // of searches through names, a bit for each of rulespec.Fields
 	size     int
+	atOnce   int      // how many slots are placed at once
 	placed   []placed // see filters
 	kills    []kill
 }

@@ -15,8 +15,8 @@ const placedAtOnce = 1 << 22
 func (s *snapshotWriter) filters() {
 	s.sections.begin(sectionFilters)
 	owner := uint32(0) // of the filter before
-	for from := 0; from < len(s.view.pages)<<pageBits; from += placedAtOnce {
-		s.place(uint32(from), uint32(min(placedAtOnce, len(s.view.pages)<<pageBits-from)))
+	for from := 0; from < len(s.view.pages)<<pageBits; from += s.atOnce {
+		s.place(uint32(from), uint32(min(s.atOnce, len(s.view.pages)<<pageBits-from)))
 		for at := 0; at < len(s.placed); at += 1 << pageBits {
 			if s.sections.room() {
 				owner = 0
