@@ -239,8 +239,8 @@ func TestHostileServer(t *testing.T) {
 			}
 		}},
 		{"never ends its lines", func(c net.Conn) {
-			for {
-				if _, err := c.Write([]byte("220-more\r\n")); err != nil {
+			for lines := strings.Repeat("220-more\r\n", 1000); ; { // one by one, a slow machine takes longer than the timeout
+				if _, err := c.Write([]byte(lines)); err != nil {
 					return
 				}
 			}
