@@ -5,6 +5,7 @@ package directory
 
 import (
 	"iter"
+	"maps"
 	"slices"
 )
 
@@ -63,6 +64,9 @@ func (s *Snapshot) Accounts() map[string]string {
 	}
 	return s.accounts
 }
+
+// Known gives all packages, in no particular order.
+func (s *Snapshot) Known() iter.Seq[string] { return maps.Keys(s.owners) }
 
 // Packages gives the packages in which owner (a person, or a group as "@" and its name) has a role, sorted. It looks
 // through all packages: it is for pages, not for matching.

@@ -64,6 +64,10 @@ func (r *router) open(ctx context.Context) error {
 	}
 	r.mark(b, broken)
 	r.book = b
+	select {
+	case r.fresh <- b.index:
+	default: // nobody has taken the last one yet: this one stays cold
+	}
 	r.log.Info("read all filters", "filters", b.index.Len(), "broken", len(b.broken), "took", r.now().Sub(start).Round(time.Millisecond))
 	return nil
 }

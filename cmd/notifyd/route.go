@@ -42,6 +42,7 @@ type router struct {
 	silent map[string]silence // by source: what was not said of malformed frames
 
 	expensive expensive
+	fresh     chan *rules.Index // has room for one: the index of a new book, for warm
 }
 
 // silence is how many malformed frames came since they were last spoken of.

@@ -112,6 +112,7 @@ func (s *service) startRest(rest *stage) {
 	})
 	rest.start("preferences", func(ctx context.Context) error { return s.prefs.Run(ctx, s.settings.History.Prune, s.log) })
 	rest.start("catalogue", s.meaning.watcher.Run)
+	rest.start("package names", s.router.warm)
 	if s.watcher != nil {
 		rest.start("directory", s.watcher.Run)
 	}

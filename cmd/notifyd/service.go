@@ -24,6 +24,7 @@ import (
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -190,7 +191,7 @@ func (s *service) openRouter(ctx context.Context, e *env) error {
 	s.router = &router{
 		db: s.db.Writer, prefs: s.prefs, history: s.history, outbox: s.outbox, meaning: s.meaning,
 		directory: s.directory, links: links, metrics: s.metrics, now: e.now, log: s.log,
-		recent: bus.NewRecent(maxRecent), silent: map[string]silence{},
+		recent: bus.NewRecent(maxRecent), silent: map[string]silence{}, fresh: make(chan *rules.Index, 1),
 	}
 	return nil
 }
