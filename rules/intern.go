@@ -14,7 +14,8 @@ type predicate struct {
 	at    uint32 // of a term: its value in view.names; of the others: where to find more in their list
 }
 
-// A form says how it is found out whether a predicate holds.
+// A form says how it is found out whether a predicate holds. Snapshots have these numbers: when they change,
+// snapshotVersion must.
 type form uint8
 
 const (

@@ -25,7 +25,15 @@ import (
 //
 //	'h'   head: snapshotVersion, the caller's key as a text, how many fields there are and their names as texts, the same
 //	      of texts that are searched, and how many predicates, signatures and filters follow
-//	'p' * predicates, in the order of their numbers from 1, each: its form in a byte, and what snapshotPredicate has of it
+//	'p' * predicates, in the order of their numbers from 1, each: its form in a byte, and
+//	      of a term the number of its field in the list of the head, and its value as a text;
+//	      of a need its field and its value as texts;
+//	      of the others their identity as a text, and then
+//	      of those with keys, how many, and the predicates that these terms are;
+//	      of a search the fields and the texts that it looks at, as numbers with a bit for each, 1 where it is enough to
+//	      have a literal and else 0, its expression as a text, how many literals it is found by and of each itself as a
+//	      text and where the stretch begins that it is found by, how many other sets of literals there are and of each
+//	      how many, and these as texts
 //	's' * signatures, in the order of their numbers from 0, each: how many literals, and these
 //	'f' * filters, by pages of 256 ids in an order that suits the writer: the number of the page, which is that of its ids
 //	      divided by 256, how many filters follow, and these in order, each: how many ids there are between it and the one
@@ -34,7 +42,8 @@ import (
 //	      predicates that kill it, and one more when its owner does too, and these predicates in order without the owner
 //	'e'   end: how many sections there were before, and the CRC-32C of their checksums, 4 bytes, little-endian
 //
-// A reader believes no number: it takes memory for what has come, and checks what refers to something before it uses it.
+// A reader believes no number: it takes memory for what has come, as much as an index takes that has it, and checks what
+// refers to something before it uses it.
 const (
 	snapshotMagic   = "notifyd rules\n"
 	snapshotVersion = 4

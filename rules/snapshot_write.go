@@ -10,17 +10,17 @@ import (
 // WriteSnapshot writes the filters as a snapshot, as readers see them when it is called. Who reads or changes the index
 // meanwhile does not wait, or for microseconds. key is what the snapshot depends on and the filters do not tell: the
 // revision that they have in their store, what the catalogue knows, the version of the program. A change that key does
-// not tell must not be under way.
+// not tell must not be under way. It writes pieces of a quarter of a MiB, and stops soon after w gives an error.
 func (x *Index) WriteSnapshot(w io.Writer, key string) error {
 	return x.writeSnapshot(w, key, placedAtOnce)
 }
 
 func (x *Index) writeSnapshot(w io.Writer, key string, atOnce int) error {
-	s := &snapshotWriter{view: x.current.Load(), sections: sectionWriter{w: w}, atOnce: atOnce}
-	s.collect(x)
 	if _, err := io.WriteString(w, snapshotMagic); err != nil {
 		return fmt.Errorf("write snapshot: %w", err)
 	}
+	s := &snapshotWriter{view: x.current.Load(), sections: sectionWriter{w: w}, atOnce: atOnce}
+	s.collect(x)
 	s.head(key)
 	s.predicates()
 	s.signatures()
@@ -81,7 +81,7 @@ func (s *snapshotWriter) head(key string) {
 
 func (s *snapshotWriter) predicates() {
 	s.sections.begin(sectionPredicates)
-	for id := uint32(1); int(id) < len(s.view.preds); id++ {
+	for id := uint32(1); int(id) < len(s.view.preds) && s.sections.err == nil; id++ {
 		s.sections.room()
 		s.predicate(id, s.view.preds[id])
 	}

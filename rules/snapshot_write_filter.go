@@ -15,9 +15,9 @@ const placedAtOnce = 1 << 22
 func (s *snapshotWriter) filters() {
 	s.sections.begin(sectionFilters)
 	owner := uint32(0) // of the filter before
-	for from := 0; from < len(s.view.pages)<<pageBits; from += s.atOnce {
+	for from := 0; from < len(s.view.pages)<<pageBits && s.sections.err == nil; from += s.atOnce {
 		s.place(uint32(from), uint32(min(s.atOnce, len(s.view.pages)<<pageBits-from)))
-		for at := 0; at < len(s.placed); at += 1 << pageBits {
+		for at := 0; at < len(s.placed) && s.sections.err == nil; at += 1 << pageBits {
 			if s.sections.room() {
 				owner = 0
 			}
