@@ -17,8 +17,8 @@ import (
 const (
 	previewDays = 30
 	previewMost = 2_000_000 // messages looked at
-	previewTime = 1700 * time.Millisecond
-	previewLate = 300 * time.Millisecond // after that a statement that has not ended is cut off
+	previewTime = 1600 * time.Millisecond
+	previewLate = 400 * time.Millisecond // after that a statement that has not ended is cut off
 	previewHits = 10                     // shown
 	previewRuns = 2                      // at the same time, of all visitors: SQLite has four connections that read, and pages need some
 )
