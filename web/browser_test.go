@@ -191,3 +191,32 @@ func TestBrowserOnPlainHTTP(t *testing.T) {
 		chromedp.SendKeys(chromedp.CSS("#address"), "alice@example.org"), chromedp.Click(chromedp.CSS("form button")))
 	shows(t, tab, "Look into your mailbox")
 }
+
+// What goes wrong with an answer that comes without a reload is said on the page, and nothing on it is lost: here the
+// session was ended in another window.
+func TestBrowserShowsErrorsOfParts(t *testing.T) {
+	tab := browser(t)
+	s := newSite(t, "/notify")
+	signInWith(t, s, tab, "alice")
+	end := func() {
+		t.Helper()
+		if err := s.db.Writer.Exec("UPDATE sessions SET expires_at = -expires_at").Error; err != nil {
+			t.Fatal(err)
+		}
+	}
+	do(t, tab, chromedp.Navigate(s.base+"/filters"))
+	end()
+	do(t, tab, chromedp.Click(chromedp.CSS(`button[aria-label="Switch off About me"]`)))
+	shows(t, tab, "You are not signed in, or your session has ended.")
+	end() // and is back
+
+	do(t, tab, chromedp.Navigate(s.base+"/filters/new"), chromedp.SendKeys(chromedp.CSS("#name"), "Precious"))
+	end()
+	do(t, tab, chromedp.Click(chromedp.CSS(`button[value="add"]`)))
+	shows(t, tab, "That is not allowed.")
+	do(t, tab, chromedp.Click(chromedp.CSS(`.actions button[value="preview"]`)), chromedp.WaitVisible(chromedp.CSS("#preview .note.bad")))
+	kept, err := chromedp.Run(tab, chromedp.Evaluate[bool](`document.querySelector("#name").value === "Precious" && document.querySelectorAll("h1").length === 1`))
+	if err != nil || !kept {
+		t.Errorf("what was typed is gone (%v)", err)
+	}
+}

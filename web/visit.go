@@ -60,18 +60,20 @@ func (s *site) answer(v *visit, pattern string, h handler) {
 	}
 }
 
-// errorPage writes the page of an error. htmx swaps only good answers, so it is told to show the page whole.
+// errorPage writes the page of an error. htmx wanted a part of a page: it gets the words alone, to put them where the
+// part would stand (the preview, which asks by itself while somebody types) or above the page, which stays as it is with
+// all that was typed. That htmx shows such answers at all is set in the layout.
 func (v *visit) errorPage(status int, text string) {
-	if v.htmx() {
-		v.w.Header().Set("HX-Retarget", "body")
-		v.w.Header().Set("HX-Reswap", "innerHTML")
-	}
 	page := struct {
 		frame
 		Status int
 		Text   string
 	}{v.frame(errorTitle(status), ""), status, text}
-	if err := v.show(status, "error", page); err != nil {
+	write := v.show
+	if v.htmx() {
+		write = v.alert
+	}
+	if err := write(status, "error", page); err != nil {
 		v.Log.Error("error page failed", slog.Any("err", err))
 		http.Error(v.w, text, status)
 	}
@@ -102,6 +104,22 @@ func (v *visit) show(status int, name string, data any) error {
 	var out bytes.Buffer
 	if err := v.pages[name].ExecuteTemplate(&out, "layout", data); err != nil {
 		return err
+	}
+	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	v.w.WriteHeader(status)
+	_, err := out.WriteTo(v.w)
+	return ignoreGone(err)
+}
+
+// alert renders the words of an error for htmx.
+func (v *visit) alert(status int, name string, data any) error {
+	var out bytes.Buffer
+	if err := v.pages[name].ExecuteTemplate(&out, "alert", data); err != nil {
+		return err
+	}
+	if v.r.Header.Get("HX-Target") != "preview" {
+		v.w.Header().Set("HX-Retarget", "#alert")
+		v.w.Header().Set("HX-Reswap", "innerHTML show:window:top")
 	}
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.w.WriteHeader(status)
