@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/rules"
+	"github.com/notifyd/notifyd/rulespec"
 )
 
 // BenchmarkChoose is choosing one filter for each owner out of what messages have found, and giving each owner's filters
@@ -62,4 +63,27 @@ func processor(b *testing.B) time.Duration {
 		b.Fatal(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkApply is changes in groups of ten while nothing else happens: what one takes of a processor, without the wait
+// for it.
+func BenchmarkApply(b *testing.B) {
+	eachMix(b, func(b *testing.B, w *world, m mix, n int) {
+		c := &changer{x: w.loaded(b, n, m), w: w, n: n}
+		w.filters(20_000, m, func(f rulespec.Filter) { c.fresh = append(c.fresh, f) })
+		b.Run("tens", func(b *testing.B) {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			b.ReportAllocs()
+			changes, start, from := make([]rules.Change, 10), processor(b), c.done
+			for b.Loop() {
+				for i := range changes {
+					changes[i] = c.next(i)
+				}
+				c.done += len(changes)
+				c.x.Apply(changes...)
+			}
+			b.ReportMetric(float64((processor(b)-start).Microseconds())/float64(c.done-from), "µs-processor/change")
+		})
+	})
 }

@@ -3,8 +3,8 @@ package rules
 const (
 	// chunkBits is the binary logarithm of the length of a chunk, shelfBits of the chunks on a shelf: changing one value
 	// copies one of each at most, and the list of shelves.
-	chunkBits = 8
-	shelfBits = 8
+	chunkBits = 7
+	shelfBits = 6
 )
 
 // An edit is a change in the making. What it has copied is its own and may be written until the edit is published; what
@@ -20,11 +20,12 @@ type vec[T any] struct {
 
 type shelf[T any] struct {
 	owner  *edit
+	copied uint64 // which chunks are its owner's too
 	chunks [1 << shelfBits]*chunk[T]
 }
 
+// A chunk has nothing beside its items: of numbers it fills a class of memory, and the collector need not look into it.
 type chunk[T any] struct {
-	owner *edit
 	items [1 << chunkBits]T
 }
 
@@ -49,16 +50,16 @@ func (v *vec[T]) set(e *edit, i uint32, value T) { *v.item(e, i) = value }
 // item gives a place to write to while e is in the making.
 func (v *vec[T]) item(e *edit, i uint32) *T {
 	s := v.shelf(e, int(i>>chunkBits>>shelfBits))
-	c := &s.chunks[i>>chunkBits&(1<<shelfBits-1)]
-	switch {
-	case *c == nil:
-		*c = &chunk[T]{owner: e}
-	case (*c).owner != e:
-		copied := **c
-		copied.owner = e
-		*c = &copied
+	at := i >> chunkBits & (1<<shelfBits - 1)
+	if s.copied>>at&1 == 0 {
+		fresh := new(chunk[T])
+		if old := s.chunks[at]; old != nil {
+			*fresh = *old
+		}
+		s.chunks[at] = fresh
+		s.copied |= 1 << at
 	}
-	return &(*c).items[i&(1<<chunkBits-1)]
+	return &s.chunks[at].items[i&(1<<chunkBits-1)]
 }
 
 // shelf gives a shelf that is e's.
