@@ -187,7 +187,7 @@ func (s *session) remember(id uint32, link string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.links[id] = link
-	s.recent = append(s.recent, id)
+	s.recent = append(slices.DeleteFunc(s.recent, func(old uint32) bool { return old == id }), id)
 	if len(s.recent) > maxLinks {
 		delete(s.links, s.recent[0])
 		s.recent = s.recent[1:]
