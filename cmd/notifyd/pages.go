@@ -30,6 +30,9 @@ func (s *service) openPages(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
+	if len(proxies) == 0 && strings.HasPrefix(s.settings.Web.BaseURL, "https:") {
+		s.log.Warn("the pages are reached over https, so a proxy stands in front, but web.trusted_proxies is empty: all visitors count as one network, and share its limits")
+	}
 	pages, err := web.Handler(web.Options{
 		BaseURL: s.settings.Web.BaseURL,
 		Prefs:   s.prefs, Links: s.router.links, History: s.history, Outbox: s.outbox,
