@@ -3,17 +3,24 @@ package rules
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
+	"slices"
 )
 
 // stretches is a set of the hashes of all stretches of a text: a literal of which one is not in it is not in the text.
 // It costs something to fill, so the first questions do without it.
 type stretches struct {
 	asked  int
-	hashes [1 << stretchBits / 64]uint64
+	read   int64    // steps: see Bounds
+	hashes []uint64 // a bit each
+	shift  uint     // of a hash, to its bit
 }
 
 const (
-	stretchBits = 17
+	// stretchRoom is how many bits there are for each byte of a text, about: two of them are set.
+	stretchRoom = 16
+	// readAtOnce is how many bytes the search for one literal reads in a step.
+	readAtOnce = 8
 	// askedFirst is how many literals are looked for one by one before the stretches of a text are worth their while.
 	askedFirst = 6
 )
@@ -22,11 +29,15 @@ func (s *stretches) reset() { s.asked = 0 }
 
 // fill notes all stretches of text of four and of six bytes, behind which there are padding bytes in its array.
 func (s *stretches) fill(text []byte) {
-	clear(s.hashes[:])
+	size := bits.Len(uint(stretchRoom * (len(text) + 64)))
+	s.shift = uint(64 - size)
+	s.hashes = slices.Grow(s.hashes[:0], 1<<size/64)[:1<<size/64]
+	clear(s.hashes)
+	s.read += int64(len(text))
 	words := text[:len(text)+padding]
 	for i := range text {
 		word := binary.LittleEndian.Uint64(words[i:])
-		four, six := word<<32*gramFactors[1]>>(64-stretchBits), word<<16*gramFactors[2]>>(64-stretchBits)
+		four, six := word<<32*gramFactors[1]>>(s.shift&63), word<<16*gramFactors[2]>>(s.shift&63)
 		s.hashes[four/64] |= 1 << (four % 64)
 		s.hashes[six/64] |= 1 << (six % 64)
 	}
@@ -43,7 +54,7 @@ func (s *stretches) may(literal string) bool {
 }
 
 func (s *stretches) has(hash uint64) bool {
-	bit := hash >> (64 - stretchBits)
+	bit := hash >> (s.shift & 63)
 	return s.hashes[bit/64]>>(bit%64)&1 == 1
 }
 
@@ -55,5 +66,6 @@ func (s *stretches) in(text []byte, literal string) bool {
 	if s.asked >= askedFirst && !s.may(literal) {
 		return false
 	}
+	s.read += int64(len(text) / readAtOnce)
 	return bytes.Contains(text, []byte(literal))
 }

@@ -27,7 +27,14 @@ func (s *scratch) fits(id uint32, loose bool, by means) state {
 	}
 	answer := fails
 	for i := range rulespec.Texts {
-		if texts&(1<<i) == 0 || !s.hasOthers(p, i) {
+		if texts&(1<<i) == 0 {
+			continue
+		}
+		if s.quick <= 0 {
+			s.skipped++
+			return untold
+		}
+		if !s.hasOthers(p, i) {
 			continue
 		}
 		switch to := s.fitsText(id, number, i, by); to {
@@ -42,21 +49,18 @@ func (s *scratch) fits(id uint32, loose bool, by means) state {
 
 // hasOthers says whether a text, which has one literal of the set that the index knows, has one of each other set too.
 func (s *scratch) hasOthers(p *searched, text int) bool {
-	for _, set := range p.others {
-		if !slices.ContainsFunc(set, func(l string) bool { return s.stretches[text].in(s.folded[text], l) }) {
-			return false
-		}
-	}
-	return true
+	in := &s.stretches[text]
+	before := in.read
+	lacks := slices.ContainsFunc(p.others, func(set []string) bool {
+		return !slices.ContainsFunc(set, func(l string) bool { return in.in(s.folded[text], l) })
+	})
+	s.quick -= in.read - before
+	return !lacks
 }
 
 func (s *scratch) fitsText(id, number uint32, text int, by means) state {
 	programs := s.view.programs
 	if programs.isRefused(id) {
-		return untold
-	}
-	if s.quick <= 0 {
-		s.skipped++
 		return untold
 	}
 	p, compiled, err := programs.of(number, s.view.searches[number].expression)
@@ -121,9 +125,11 @@ func (s *scratch) drive(p *program, r *run, text int) outcome {
 		for at := 0; ; at++ {
 			next := bytes.Index(folded[at:], []byte(l))
 			if next < 0 {
+				r.steps += int64(len(folded)-at) / readAtOnce
 				break
 			}
 			at += next
+			r.steps += int64(next) / readAtOnce
 			tries++
 			all := tries > driveMost || r.steps > int64(len(folded))
 			if to := r.match(s.texts[text], at, !all); to != misses {
