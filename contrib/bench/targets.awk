@@ -89,7 +89,9 @@ END {
 	plain("the same, processor time", "Engine/default/" most "/find cpu-µs/op", 1, "µs")
 	plain("default, " words(most) ", matches", "Engine/default/" most "/find matches/op", 1, "")
 	row("messages a second, all processors, default, " words(few), "Engine/default/" few "/throughput messages/s", 1, "", 1, 8000)
+	row("the same, by processor time", "Engine/default/" few "/throughput messages/s-alone", 1, "", 1, 8000)
 	row("messages a second, all processors, default, " words(most), "Engine/default/" most "/throughput messages/s", 1, "", 1, 1300)
+	row("the same, by processor time", "Engine/default/" most "/throughput messages/s-alone", 1, "", 1, 1300)
 
 	row("heap, exact, " words(most), "Engine/exact/" most "/memory B/filter", 1, "B a filter", -1, 32)
 	row("heap, broad, " words(most), "Engine/broad/" most "/memory B/filter", 1, "B a filter", -1, 32)
