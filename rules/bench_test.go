@@ -118,7 +118,7 @@ func benchSnapshot(b *testing.B, x *rules.Index, n int) {
 	if err := x.SaveSnapshot(path, "bench"); err != nil {
 		b.Fatal(err)
 	}
-	written := time.Since(write).Seconds()
+	written, before := time.Since(write).Seconds(), processorTime(b)
 	for b.Loop() {
 		if read, err := rules.OpenSnapshot(rulespec.Env{}, path, "bench"); err != nil || read.Len() != n {
 			b.Fatal(err)
@@ -126,6 +126,7 @@ func benchSnapshot(b *testing.B, x *rules.Index, n int) {
 	}
 	b.ReportMetric(written, "s-write")
 	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s-read")
+	b.ReportMetric(float64(processorTime(b)-before)/1e9/float64(b.N), "cpu-s-read")
 	b.ReportMetric(0, "ns/op")
 }
 

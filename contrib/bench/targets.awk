@@ -149,4 +149,5 @@ function loading(mix,    at) {
 	plain("of that, making up the filters", at "/memory s-making", 1, "s")
 	plain("writing a snapshot", at "/snapshot s-write", 1, "s")
 	row("reading a snapshot, " words(most) ", " mix, at "/snapshot s-read", 1, "s", -1, 2)
+	plain("the same, time of all processors", at "/snapshot cpu-s-read", 1, "s")
 }
