@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"math/rand/v2"
@@ -98,19 +99,25 @@ func knownKinds(c *catalogue.Catalogue) func(string) bool {
 	return func(name string) bool { return known[name] || strings.HasSuffix(name, ".unknown") }
 }
 
-// kindNames gives what people call a kind of message, "" where the catalogue has no such kind. Where two kinds have one
-// name, their applications tell them apart.
+// kindNames gives what people call a kind of message, "" where the catalogue has no such kind; one by convention is called
+// as events of it are. Where two kinds have one name, their applications tell them apart.
 func kindNames(c *catalogue.Catalogue) func(string) string {
 	kinds, shared := c.Kinds(), map[string]int{}
 	for _, k := range kinds {
 		shared[k.Name]++
 	}
-	names := make(map[string]string, len(kinds))
+	names, apps := make(map[string]string, len(kinds)), map[string]string{}
 	for _, k := range kinds {
+		apps[k.App] = k.AppTitle
 		names[k.Kind] = k.Name
 		if shared[k.Name] > 1 {
 			names[k.Kind] = k.Name + " (" + k.AppTitle + ")"
 		}
 	}
-	return func(kind string) string { return names[kind] }
+	return func(kind string) string {
+		if app, other := strings.CutSuffix(kind, ".unknown"); other && names[kind] == "" {
+			return "Other messages of " + cmp.Or(apps[app], app)
+		}
+		return names[kind]
+	}
 }
