@@ -50,8 +50,11 @@ func (s *Store) touchUser(tx *gorm.DB, userID uint) error {
 
 // Changes gives the filters that were touched by the revisions after one and up to another, ascending; those that are
 // gone too. whole is false where the log does not tell: it was cut, or somebody raised the revision by hand. Then only
-// reading everything will do.
+// reading everything will do. tx is a transaction or nil.
 func (s *Store) Changes(tx *gorm.DB, after, until int64) (ids []rulespec.FilterID, whole bool, err error) {
+	if tx == nil {
+		tx = s.reader
+	}
 	if until-after > keepRevisions || until < after {
 		return nil, false, nil
 	}
@@ -76,13 +79,25 @@ func (s *Store) Changes(tx *gorm.DB, after, until int64) (ids []rulespec.FilterI
 	return slices.Compact(ids), true, nil
 }
 
-// pruneChanges cuts what is too old off the log.
+// RevisionTime gives when a revision was made, in Unix microseconds; 0 where the log does not tell. After a backup was
+// restored a number may stand for another revision, of another time.
+func (s *Store) RevisionTime(ctx context.Context, revision int64) (int64, error) {
+	var at int64
+	err := s.read(ctx).Raw("SELECT changed_at FROM changes WHERE revision = ? AND filter_id = 0", revision).Scan(&at).Error
+	if err != nil {
+		return 0, fmt.Errorf("read log of changes: %w", err)
+	}
+	return at, nil
+}
+
+// pruneChanges cuts what is too old off the log, except the last revision.
 func (s *Store) pruneChanges(ctx context.Context) error {
 	return s.write(ctx, "cut log of changes", func(tx *gorm.DB) error {
 		// as the first statement of a change does, so that the two cannot lock each other out
 		if err := tx.Exec("UPDATE revisions SET value = value WHERE id = 1").Error; err != nil {
 			return err
 		}
-		return tx.Exec("DELETE FROM changes WHERE changed_at <= ?", s.micro()-keepChanges).Error
+		return tx.Exec("DELETE FROM changes WHERE changed_at <= ? AND revision < (SELECT value FROM revisions WHERE id = 1)",
+			s.micro()-keepChanges).Error
 	})
 }

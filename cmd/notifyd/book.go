@@ -21,6 +21,7 @@ import (
 type book struct {
 	revision  int64
 	catalogue *catalogue.Catalogue // that KnowsKind was made of
+	kinds     string               // digest of its kinds
 	index     *rules.Index
 	broken    map[rulespec.FilterID]bool
 	changed   int // filters taken out or replaced since the index was built
@@ -41,35 +42,52 @@ const rebuildAfter = 10_000
 // errBehind says that the log of changes does not reach back to the book's revision.
 var errBehind = errors.New("the log of changes does not reach back")
 
-// open makes a book where there is none that fits: of all filters in the store, page by page, outside of any transaction.
-// A catalogue with other kinds makes another book, as it may break filters and mend them.
+// open makes a book where there is none that fits: when the program starts of the snapshot, and else of all filters in
+// the store, page by page, outside of any transaction. A catalogue with other kinds makes another book, as it may break
+// filters and mend them.
 func (r *router) open(ctx context.Context) error {
 	meaning := r.meaning.load()
 	if b := r.book; b != nil && b.catalogue == meaning.loaded && b.changed <= b.index.Len()+rebuildAfter {
 		return nil
 	}
 	r.book, r.found = nil, nil // two at once would take twice the memory
-	start := r.now()
-	revision, err := r.prefs.Revision(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("read revision of preferences: %w", err)
+	var b *book
+	if !r.opened {
+		b = r.snapshots.restore(ctx, meaning)
 	}
-	b := &book{
-		revision: revision, catalogue: meaning.loaded, index: rules.NewIndex(rulespec.Env{KnowsKind: meaning.knowsKind}),
-		broken: map[rulespec.FilterID]bool{}, known: prefs.NewCache(r.prefs, maxKnown, maxKnownBytes),
+	if b == nil {
+		var err error
+		if b, err = r.loadBook(ctx, meaning); err != nil {
+			return err
+		}
 	}
-	broken, err := b.index.Load(r.prefs.Stream(ctx))
-	if err != nil {
-		return fmt.Errorf("read all filters: %w", err)
-	}
-	r.mark(b, broken)
-	r.book = b
+	b.known = prefs.NewCache(r.prefs, maxKnown, maxKnownBytes)
+	r.book, r.opened = b, true
 	select {
 	case r.fresh <- b.index:
 	default: // nobody has taken the last one yet: this one stays cold
 	}
-	r.log.Info("read all filters", "filters", b.index.Len(), "broken", len(b.broken), "took", r.now().Sub(start).Round(time.Millisecond))
 	return nil
+}
+
+// loadBook makes a book of what is in the store.
+func (r *router) loadBook(ctx context.Context, meaning *reading) (*book, error) {
+	start := r.now()
+	revision, err := r.prefs.Revision(ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("read revision of preferences: %w", err)
+	}
+	b := &book{
+		revision: revision, catalogue: meaning.loaded, kinds: kindsOfCatalogue(meaning.loaded),
+		index: rules.NewIndex(rulespec.Env{KnowsKind: meaning.knowsKind}), broken: map[rulespec.FilterID]bool{},
+	}
+	broken, err := b.index.Load(r.prefs.Stream(ctx))
+	if err != nil {
+		return nil, fmt.Errorf("read all filters: %w", err)
+	}
+	r.mark(b, broken)
+	r.log.Info("read all filters", "filters", b.index.Len(), "broken", len(b.broken), "took", r.now().Sub(start).Round(time.Millisecond))
+	return b, nil
 }
 
 // replaceAtOnce is how many changed filters are held at a time.

@@ -12,7 +12,7 @@ import (
 // which must not be what another one is sending. On PostgreSQL leases do that. The lock ends with the process, also by
 // kill -9; the file stays.
 func lockDatabase(dsn string) (*os.File, error) {
-	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
+	if isPostgres(dsn) {
 		return nil, nil
 	}
 	file, err := os.OpenFile(dsn+".lock", os.O_CREATE|os.O_RDWR, 0o600)
@@ -23,4 +23,9 @@ func lockDatabase(dsn string) (*os.File, error) {
 		return nil, errors.Join(fmt.Errorf("another notifyd runs on %s: %w", dsn, err), file.Close())
 	}
 	return file, nil
+}
+
+// isPostgres says whether a dsn is of PostgreSQL, not of SQLite.
+func isPostgres(dsn string) bool {
+	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
 }

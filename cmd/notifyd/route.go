@@ -32,12 +32,14 @@ type router struct {
 	meaning   *meaning
 	directory func() *directory.Snapshot
 	links     *prefs.Links
+	snapshots *snapshots // nil: none are kept
 	metrics   *metrics
 	now       func() time.Time
 	log       *slog.Logger
 
 	recent *bus.Recent
 	book   *book
+	opened bool               // there was a book
 	found  []rules.Result     // what the events of a batch hit
 	silent map[string]silence // by source: what was not said of malformed frames
 
@@ -55,6 +57,10 @@ type silence struct {
 // database does not take is tried again for ever: the bus will not say it again. Where ctx ends with frames that are not
 // committed, the error says how many.
 func (r *router) run(ctx context.Context, frames <-chan bus.Frame) error {
+	defer func() { r.snapshots.end(ctx, r.book) }()
+	if err := r.open(ctx); err != nil && ctx.Err() == nil {
+		r.log.Error("cannot read the filters; trying again with the first message", "error", err)
+	}
 	for {
 		batch, open := nextBatch(ctx, frames)
 		if len(batch) > 0 {
@@ -174,6 +180,7 @@ func (r *router) route(ctx context.Context, events []*catalogue.Event) error {
 			return err
 		}
 		watch.observe(r.metrics.routeSeconds)
+		r.snapshots.keep(ctx, r.book)
 		events = events[carried:]
 	}
 	return nil

@@ -193,6 +193,15 @@ func (s *service) openRouter(ctx context.Context, e *env) error {
 		directory: s.directory, links: links, metrics: s.metrics, now: e.now, log: s.log,
 		recent: bus.NewRecent(maxRecent), silent: map[string]silence{}, fresh: make(chan *rules.Index, 1),
 	}
+	if path := s.settings.snapshot(); path != "" {
+		database, err := s.prefs.Identity(ctx)
+		if err != nil {
+			return fmt.Errorf("read identity of the database: %w", err)
+		}
+		s.router.snapshots = &snapshots{
+			path: path, program: thisProgram(), database: database, store: s.prefs, now: e.now, log: s.log,
+		}
+	}
 	return nil
 }
 

@@ -23,6 +23,7 @@ type settings struct {
 	Metrics   metricsSettings
 	Directory directorySettings
 	Catalogue catalogueSettings
+	Rules     rulesSettings
 	History   historySettings
 	Outbox    outboxSettings
 	Stop      stopSettings
@@ -56,6 +57,24 @@ type directorySettings struct {
 type catalogueSettings struct {
 	Folder string        `yaml:"folder"` // a site's own entries
 	Check  time.Duration `yaml:"check"`  // how often to look for a change
+}
+
+type rulesSettings struct {
+	Snapshot string `yaml:"snapshot"` // file that keeps the index of the filters for the next start; see settings.snapshot
+}
+
+// noSnapshot as the file says that none is to be kept.
+const noSnapshot = "none"
+
+// snapshot gives the file of the snapshot, "" for none: beside an SQLite file where nothing else is said.
+func (s settings) snapshot() string {
+	switch {
+	case s.Rules.Snapshot == noSnapshot, s.Rules.Snapshot == "" && isPostgres(s.Database.DSN):
+		return ""
+	case s.Rules.Snapshot == "":
+		return s.Database.DSN + ".rules"
+	}
+	return s.Rules.Snapshot
 }
 
 type historySettings struct {
@@ -93,7 +112,7 @@ func loadSettings(f *configFile) (settings, error) {
 		into any
 	}{
 		{"log", &s.Log}, {"database", &s.Database}, {"web", &s.Web}, {"metrics", &s.Metrics}, {"directory", &s.Directory},
-		{"catalogue", &s.Catalogue}, {"history", &s.History}, {"outbox", &s.Outbox}, {"stop", &s.Stop},
+		{"catalogue", &s.Catalogue}, {"rules", &s.Rules}, {"history", &s.History}, {"outbox", &s.Outbox}, {"stop", &s.Stop},
 	}
 	var errs []error
 	for _, section := range sections {
