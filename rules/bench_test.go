@@ -64,14 +64,13 @@ func eachMix(b *testing.B, with func(*testing.B, *world, mix, int)) {
 // seconds, of which some go into making filters up on one of the processors.
 func benchLoaded(b *testing.B, w *world, m mix, n int) *rules.Index {
 	expressions := w.expressions(n, m)
-	start := time.Now()
-	some := min(n, 200_000)
+	used, some := processorTime(b), min(n, 200_000)
 	for range w.stored(some, m) {
 	}
-	making := time.Since(start).Seconds() / float64(some) * float64(n)
+	making := float64(processorTime(b)-used) / 1e9 / float64(some) * float64(n)
 	heapBefore, residentBefore := heap(), resident(b)
-	used := processorTime(b)
-	start = time.Now()
+	used = processorTime(b)
+	start := time.Now()
 	x := rules.NewIndex(rulespec.Env{})
 	if broken, err := x.Load(w.stored(n, m)); err != nil || len(broken) > 0 || x.Len() != n {
 		b.Fatal(broken, err, x.Len())
