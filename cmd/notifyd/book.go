@@ -24,7 +24,6 @@ type book struct {
 	kinds     string               // digest of its kinds
 	index     *rules.Index
 	broken    map[rulespec.FilterID]bool
-	changed   int // filters taken out or replaced since the index was built
 	known     *prefs.Cache
 	skipped   uint64 // searches of the index that the metrics have counted as skipped
 }
@@ -35,10 +34,6 @@ const (
 	maxKnownBytes = 64 << 20
 )
 
-// rebuildAfter is how many more filters may have changed than there are before an index is built anew: what only they
-// asked for stays in it until then.
-const rebuildAfter = 10_000
-
 // errBehind says that the log of changes does not reach back to the book's revision.
 var errBehind = errors.New("the log of changes does not reach back")
 
@@ -47,7 +42,7 @@ var errBehind = errors.New("the log of changes does not reach back")
 // filters and mend them.
 func (r *router) open(ctx context.Context) error {
 	meaning := r.meaning.load()
-	if b := r.book; b != nil && b.catalogue == meaning.loaded && b.changed <= b.index.Len()+rebuildAfter {
+	if b := r.book; b != nil && b.catalogue == meaning.loaded && !b.index.Stale() {
 		return nil
 	}
 	r.book, r.found = nil, nil // two at once would take twice the memory
@@ -151,7 +146,6 @@ func (r *router) apply(b *book, changes []rules.Change) {
 	for _, c := range changes {
 		delete(b.broken, c.Filter.ID)
 	}
-	b.changed += len(changes)
 	r.mark(b, b.index.Apply(changes...))
 }
 
