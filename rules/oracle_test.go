@@ -279,9 +279,6 @@ func checkSieve(t testing.TB, env rulespec.Env, f *looped, s *rulespec.Subject) 
 	}
 }
 
-// casesByDefault is how many cases TestOracle has where NOTIFYD_CASES does not say.
-const casesByDefault = 2_000_000
-
 // TestOracle plays stories until they have NOTIFYD_CASES cases: always the same ones by default, others each time when it is set.
 func TestOracle(t *testing.T) {
 	t.Parallel()

@@ -32,7 +32,7 @@ type chronicleStep struct {
 }
 
 const (
-	chronicleSteps  = 250
+	chronicleSteps  = 200
 	chronicleEvents = 16
 )
 
