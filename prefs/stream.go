@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 
 	"gorm.io/gorm"
 
@@ -57,16 +58,16 @@ func (s *Store) FiltersOn(tx *gorm.DB, ids []rulespec.FilterID) ([]rulespec.Filt
 	return slices.DeleteFunc(all, func(f rulespec.Filter) bool { return f.Rules == nil }), nil
 }
 
-// A filterReader reads filters in bulk. Most texts of rules stand there many times and are read once.
+// A filterReader reads filters in bulk. Most rules stand there many times and are read once.
 type filterReader struct {
-	known map[string][]rulespec.Rule
+	known map[string]rulespec.Rule // by their text
 	page  []rulespec.Filter
 }
 
-// maxKnownTexts bounds the texts of rules that a filterReader remembers.
-const maxKnownTexts = 1 << 16
+// maxKnownRules bounds the rules that a filterReader remembers.
+const maxKnownRules = 1 << 16
 
-func newFilterReader() *filterReader { return &filterReader{known: map[string][]rulespec.Rule{}} }
+func newFilterReader() *filterReader { return &filterReader{known: map[string]rulespec.Rule{}} }
 
 // read gives the filters of a query, with no rules where they cannot be read; the slice is good until the next call.
 func (r *filterReader) read(query *gorm.DB) ([]rulespec.Filter, error) {
@@ -90,16 +91,64 @@ func (r *filterReader) read(query *gorm.DB) ([]rulespec.Filter, error) {
 
 // rules gives what text says, nil where it cannot be read or says nothing.
 func (r *filterReader) rules(text string) []rulespec.Rule {
-	if known, ok := r.known[text]; ok {
-		return known
+	parts := splitRules(text)
+	rules := make([]rulespec.Rule, len(parts))
+	for i, part := range parts {
+		known := false
+		if rules[i], known = r.rule(part); !known {
+			parts = nil
+			break
+		}
 	}
-	rules, err := rulespec.UnmarshalRules(text)
+	if len(parts) > 0 {
+		return rules
+	}
+	rules, err := rulespec.UnmarshalRules(text) // has another form, or is wrong
 	if err != nil || len(rules) == 0 {
-		rules = nil
+		return nil
 	}
-	if len(r.known) >= maxKnownTexts {
+	return rules
+}
+
+func (r *filterReader) rule(text string) (rulespec.Rule, bool) {
+	if rule, known := r.known[text]; known {
+		return rule, true
+	}
+	one, err := rulespec.UnmarshalRules("[" + text + "]")
+	if err != nil || len(one) != 1 {
+		return rulespec.Rule{}, false
+	}
+	if len(r.known) >= maxKnownRules {
 		clear(r.known)
 	}
-	r.known[text] = rules
-	return rules
+	r.known[strings.Clone(text)] = one[0]
+	return one[0], true
+}
+
+// splitRules gives the texts of the rules in a list as rulespec.MarshalRules writes it, without white space between them;
+// nil where it has another form. Whether each is a rule is not looked at.
+func splitRules(text string) (parts []string) {
+	if len(text) < 2 || text[0] != '[' || text[len(text)-1] != ']' {
+		return nil
+	}
+	depth, begin, quoted := 0, 1, false
+	for i := 1; i < len(text)-1; i++ {
+		switch c := text[i]; {
+		case quoted:
+			if c == '\\' {
+				i++
+			} else if c == '"' {
+				quoted = false
+			}
+		case c == '"':
+			quoted = true
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			depth--
+		case c == ',' && depth == 0:
+			parts, begin = append(parts, text[begin:i]), i+1
+		}
+	}
+	return append(parts, text[begin:len(text)-1])
 }
