@@ -31,12 +31,6 @@ func compileRegex(_ Env, args Args) (Predicate, error) {
 	if err != nil {
 		return Predicate{}, err
 	}
-	for i, one := range regexes {
-		// What matches the empty text and any other matches every message: rule 2 of design.md.
-		if one.MatchString("") && one.MatchString("\x00") {
-			return Predicate{}, problem("pattern", "%q: matches every text, an empty one too; for every message write `everything: true`", args["pattern"][i])
-		}
-	}
 	all := len(args["in"]) == 0
 	r := search{
 		regexes: regexes,
@@ -45,8 +39,16 @@ func compileRegex(_ Env, args Args) (Predicate, error) {
 		link:    slices.Contains(args["in"], "link"),
 	}
 	search := regexes.search(r.places()...)
+	if len(search.Literals) == 0 { // what has a literal does not match the empty text
+		if i := slices.IndexFunc(regexes, matchesAll); i >= 0 {
+			return Predicate{}, problem("pattern", "%q: matches every text, an empty one too; for every message write `everything: true`", args["pattern"][i])
+		}
+	}
 	return Predicate{Match: r.match, Why: r.why, Search: search, Odds: oddsOfSearch(search), Cost: CostText}, nil
 }
+
+// matchesAll says whether an expression matches the empty text and any other, and so every message: rule 2 of design.md.
+func matchesAll(one *regex) bool { return one.get().MatchString("") && one.get().MatchString("\x00") }
 
 func (r *search) match(s *Subject) (bool, error) {
 	if r.summary && r.regexes.match(searched(s.Prose().Summary)) {

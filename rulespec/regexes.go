@@ -7,6 +7,7 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 const caseSensitive = "sensitive"
@@ -18,7 +19,26 @@ var paramCase = Param{
 }
 
 // regexes are the expressions of one rule, of which one must match somewhere in a text.
-type regexes []*regexp.Regexp
+type regexes []*regex
+
+// A regex is an expression that is known to be right. It is compiled when somebody asks: most expressions of millions never
+// meet a name or a text that has their literals, and compiled they take ten times the room.
+type regex struct {
+	pattern  string
+	compiled atomic.Pointer[regexp.Regexp]
+}
+
+// String gives the expression.
+func (r *regex) String() string { return r.pattern }
+
+func (r *regex) get() *regexp.Regexp {
+	known := r.compiled.Load()
+	if known == nil {
+		known = regexp.MustCompile(r.pattern) // parsed and compiled to a program before: see compileRegex1
+		r.compiled.Store(known)
+	}
+	return known
+}
 
 // compileRegexes compiles the parameter pattern as the parameter case asks.
 func compileRegexes(args Args) (regexes, error) {
@@ -34,8 +54,8 @@ func compileRegexes(args Args) (regexes, error) {
 	return compiled, nil
 }
 
-// compileRegex1 compiles one pattern within MaxProgram; the problem is given in words.
-func compileRegex1(pattern string, fold bool) (r *regexp.Regexp, wrong string) {
+// compileRegex1 checks one pattern, which must stay within MaxProgram; the problem is given in words.
+func compileRegex1(pattern string, fold bool) (r *regex, wrong string) {
 	if strings.HasPrefix(pattern, "(i?)") {
 		return nil, "(i?) is an optional letter i; the flag is (?i), and it is not needed: upper and lower case are the same unless `case: sensitive` asks otherwise"
 	}
@@ -58,10 +78,7 @@ func compileRegex1(pattern string, fold bool) (r *regexp.Regexp, wrong string) {
 	if fold {
 		pattern = "(?i)" + pattern
 	}
-	if r, err = regexp.Compile(pattern); err != nil {
-		return nil, regexProblem(pattern, err)
-	}
-	return r, ""
+	return &regex{pattern: pattern}, ""
 }
 
 // regexProblem says in words what is wrong with a pattern, with a hint where people expect another dialect.
@@ -110,7 +127,7 @@ var dialects = []struct{ has, hint string }{
 
 func (r regexes) match(text string) bool {
 	for _, one := range r {
-		if one.MatchString(text) {
+		if one.get().MatchString(text) {
 			return true
 		}
 	}
@@ -120,7 +137,7 @@ func (r regexes) match(text string) bool {
 // find gives what the first expression that matches has matched.
 func (r regexes) find(text string) (string, bool) {
 	for _, one := range r {
-		if at := one.FindStringIndex(text); at != nil {
+		if at := one.get().FindStringIndex(text); at != nil {
 			return text[at[0]:at[1]], true
 		}
 	}
