@@ -9,7 +9,7 @@ import (
 
 // choice is which dead letters a command is about: some ids, what flags pick, or all.
 type choice struct {
-	IDs []int64 `arg:"" optional:"" placeholder:"ID" help:"The numbers that queue list gives."`
+	IDs []int64 `arg:"" name:"id" optional:"" help:"The numbers that queue list gives."`
 	queueFlags
 	All    bool `help:"All that were given up."`
 	DryRun bool `name:"dry-run" help:"Only say how many it would be."`
