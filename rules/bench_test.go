@@ -114,12 +114,12 @@ func (w *world) expressions(n int, m mix) float64 {
 func benchSnapshot(b *testing.B, x *rules.Index, n int) {
 	path := filepath.Join(b.TempDir(), "snapshot")
 	write := time.Now()
-	if err := x.SaveSnapshot(path, "bench"); err != nil {
+	if err := saveSnapshot(path, x); err != nil {
 		b.Fatal(err)
 	}
 	written, before := time.Since(write).Seconds(), processorTime(b)
 	for b.Loop() {
-		if read, err := rules.OpenSnapshot(rulespec.Env{}, path, "bench"); err != nil || read.Len() != n {
+		if read, err := openSnapshot(path); err != nil || read.Len() != n {
 			b.Fatal(err)
 		}
 	}

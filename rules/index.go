@@ -16,7 +16,6 @@ type Index struct {
 	env     rulespec.Env
 	current atomic.Pointer[view]
 	scratch sync.Pool // of *scratch
-	saving  sync.Mutex
 	effort  *effort
 
 	change     sync.Mutex // what is below belongs to whoever changes

@@ -6,9 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -252,44 +249,4 @@ func FuzzReadSnapshot(f *testing.F) {
 			useSnapshot(t, seal(data, split(data)))
 		}
 	})
-}
-
-func TestSnapshotFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "rules.snapshot")
-	if _, err := rules.OpenSnapshot(rulespec.Env{}, path, "key"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("no file: %v", err)
-	}
-	for i := range 2 { // new, and over an old one
-		x := smallIndex()
-		if err := x.SaveSnapshot(path, fmt.Sprint(i)); err != nil {
-			t.Fatal(err)
-		}
-		if again, err := rules.OpenSnapshot(rulespec.Env{}, path, fmt.Sprint(i)); err != nil || again.Len() != x.Len() {
-			t.Errorf("OpenSnapshot: %v", err)
-		}
-	}
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the file is %v, %v", info.Mode(), err)
-	}
-	if files, _ := filepath.Glob(path + "*"); len(files) != 1 {
-		t.Errorf("there are %v", files)
-	}
-}
-
-// TestSnapshotFileKeepsTheOld wants a snapshot that cannot be written to leave the one that is there.
-func TestSnapshotFileKeepsTheOld(t *testing.T) {
-	folder := t.TempDir()
-	path := filepath.Join(folder, "rules.snapshot")
-	if err := smallIndex().SaveSnapshot(path, "old"); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Mkdir(path+".new", 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := smallIndex().SaveSnapshot(path, "new"); err == nil {
-		t.Error("written over a folder")
-	}
-	if _, err := rules.OpenSnapshot(rulespec.Env{}, path, "old"); err != nil {
-		t.Errorf("the old one: %v", err)
-	}
 }

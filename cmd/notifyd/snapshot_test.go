@@ -167,6 +167,12 @@ func TestSnapshotThatCannotBeWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the snapshot is %v, %v", info, err)
+	}
+	if files, _ := filepath.Glob(path + "*"); len(files) != 1 {
+		t.Errorf("there are %v", files)
+	}
 	if err := r.prefs.SetFilterOn(t.Context(), alice.ID, filters[0].ID, false); err != nil {
 		t.Fatal(err)
 	}
