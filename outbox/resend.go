@@ -41,7 +41,7 @@ func (o *Outbox) Resend(tx *gorm.DB, id int64, together bool) error {
 	if strings.HasPrefix(letter.Destination, Account) {
 		return fmt.Errorf("%w: its text was wiped when it was given up, since it may have held a sign-in link or a code", ErrUnsendable)
 	}
-	if letter.Notice.Title == unreadable {
+	if letter.Broken {
 		return fmt.Errorf("%w: its stored text cannot be read", ErrUnsendable)
 	}
 	d := Delivery{Backend: letter.Backend, Destination: letter.Destination}

@@ -98,6 +98,21 @@ func TestResendTogether(t *testing.T) {
 	})
 }
 
+// TestResendOfAnyTitle: what somebody writes on the bus does not decide whether it can be sent again.
+func TestResendOfAnyTitle(t *testing.T) {
+	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+		c := newClock()
+		o := open(d, Config{}, c.now, 1)
+		one := delivery("m1", "1", c.now())
+		one.Notice.Title = unreadable
+		add(t, o, one)
+		cancel(t, o, "1")
+		if err := o.writer.Transaction(func(tx *gorm.DB) error { return o.Resend(tx, 1, false) }); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestFindAndDrop(t *testing.T) {
 	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
 		c := newClock()

@@ -19,6 +19,7 @@ type Entry struct {
 	Backend     string
 	Address     string // for its owner only
 	Notice      backends.Notice
+	Broken      bool // the stored notice cannot be read: Notice only says so
 	Together    bool
 	State       State
 	Parcel      string // "" before the first attempt
