@@ -62,8 +62,8 @@ const (
 	Invalid   TrustState = "invalid"
 )
 
-// A Kind is a kind of bus: what the configuration needs to open a source of it. bus/all lists them.
-type Kind struct {
+// A Driver opens the sources of one kind of bus, as the drivers of database/sql do for databases. bus/all lists them.
+type Driver struct {
 	Name string // in the configuration: "zmq"
 	Doc  string // one or two sentences
 	// Open makes a source. decode fills a configuration struct strictly; Open returns its error as it is.

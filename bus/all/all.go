@@ -1,4 +1,4 @@
-// Package all lists every kind of bus. Nothing else names them.
+// Package all lists the drivers of every kind of bus.
 package all
 
 import (
@@ -6,9 +6,9 @@ import (
 	"github.com/notifyd/notifyd/bus/zmq"
 )
 
-// Kinds are the kinds of source that a configuration may name, sorted by name.
-func Kinds() []bus.Kind {
-	return []bus.Kind{
-		zmq.Kind(),
+// Drivers are those that a configuration may name, sorted by name.
+func Drivers() []bus.Driver {
+	return []bus.Driver{
+		zmq.Driver(),
 	}
 }

@@ -35,7 +35,7 @@ func TestConfig(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			decode := func(v any) error { return yaml.UnmarshalWithOptions([]byte(c.text), v, yaml.Strict()) }
-			s, err := Kind().Open(decode, quiet())
+			s, err := Driver().Open(decode, quiet())
 			switch {
 			case c.want == "" && err != nil:
 				t.Errorf("Open: %v", err)

@@ -57,9 +57,9 @@ func (a *Addresses) UnmarshalYAML(unmarshal func(any) error) error {
 	return nil
 }
 
-// Kind lists this source for the configuration.
-func Kind() bus.Kind {
-	return bus.Kind{
+// Driver opens a Source by the configuration.
+func Driver() bus.Driver {
+	return bus.Driver{
 		Name: "zmq",
 		Doc:  "Subscribes to fedmsg's ZeroMQ publishers: any number of endpoints, by topic prefix.",
 		Open: func(decode func(any) error, log *slog.Logger) (bus.Source, error) {

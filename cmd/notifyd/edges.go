@@ -39,18 +39,18 @@ func (s *service) openEdges(f *configFile, e *env) error {
 func openSources(f *configFile, log *slog.Logger) (map[string]bus.Source, error) {
 	sources := map[string]bus.Source{}
 	var errs []error
-	for _, kind := range busall.Kinds() {
-		section := "bus." + kind.Name
+	for _, driver := range busall.Drivers() {
+		section := "bus." + driver.Name
 		decode := f.section(section)
 		if !f.has(section) {
 			continue
 		}
-		source, err := kind.Open(decode, log.With("source", kind.Name))
+		source, err := driver.Open(decode, log.With("source", driver.Name))
 		if err != nil {
 			errs = append(errs, f.inSection(section, err))
 			continue
 		}
-		sources[kind.Name] = source
+		sources[driver.Name] = source
 	}
 	return sources, errors.Join(errs...)
 }
