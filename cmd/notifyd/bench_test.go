@@ -15,6 +15,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/notifyd/notifyd/bus/zmq"
+	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rules"
@@ -80,7 +81,7 @@ func BenchmarkEndToEnd(b *testing.B) {
 	go func() { ended <- publisher.Run(ctx) }()
 	path := writeFile(b, b.TempDir(), "notifyd.yaml", "database: {dsn: '"+database+"'}", "web: {listen: ''}", "metrics: {listen: ''}",
 		"outbox: {cap: 0}", "bus: {zmq: {endpoints: {town: '"+publisher.Addr()+"'}}}")
-	f, err := readConfig(path, nil)
+	f, err := config.Read(path, nil)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/migrations/migratest"
 	"github.com/notifyd/notifyd/prefs"
@@ -95,7 +96,7 @@ func TestABrokenFileKeepsTheLastGoodCatalogue(t *testing.T) {
 	writeFile(t, folder, "tea.yaml", teaApp)
 	path := writeFile(t, dir, "notifyd.yaml", "database: {dsn: '"+dir+"/notifyd.db'}", "web: {listen: ''}", "metrics: {listen: ''}",
 		"catalogue: {folder: '"+folder+"', check: 100ms}")
-	f, err := readConfig(path, nil)
+	f, err := config.Read(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

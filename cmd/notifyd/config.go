@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -26,7 +27,7 @@ func (c *configCheckCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	name := f.name
+	name := f.Name()
 	if name == "" {
 		name = "defaults and environment"
 	}
@@ -42,11 +43,11 @@ func (c *configPrintCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	return f.print(e.stdout)
+	return f.Print(e.stdout)
 }
 
 // checkedConfig reads the configuration and opens every bus and medium it names, which checks their sections.
-func checkedConfig(e *env) (*configFile, settings, error) {
+func checkedConfig(e *env) (*config.File, settings, error) {
 	f, err := openConfig(e)
 	if err != nil {
 		return nil, settings{}, err
@@ -55,7 +56,7 @@ func checkedConfig(e *env) (*configFile, settings, error) {
 	quiet := slog.New(slog.DiscardHandler)
 	_, err2 := openSources(f, quiet)
 	_, err3 := openMedia(f, e, s.Web.manage(), quiet)
-	return f, s, errors.Join(err, err2, err3, f.unknown(), f.inSection("", checkFiles(s)))
+	return f, s, errors.Join(err, err2, err3, f.Unknown(), f.InSection("", checkFiles(s)))
 }
 
 // checkFiles reads the files that the configuration names, as serve would.
@@ -75,12 +76,12 @@ func checkFiles(s settings) error {
 }
 
 // openConfig reads the file that --config names, or the packaged one where it exists, or none.
-func openConfig(e *env) (*configFile, error) {
+func openConfig(e *env) (*config.File, error) {
 	name := e.config
 	if name == "" {
 		if _, err := os.Stat(defaultConfig); err == nil {
 			name = defaultConfig
 		}
 	}
-	return readConfig(name, os.Environ())
+	return config.Read(name, os.Environ())
 }

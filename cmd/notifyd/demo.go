@@ -11,6 +11,7 @@ import (
 
 	"github.com/notifyd/notifyd/backends/email/mailsink"
 	"github.com/notifyd/notifyd/bus/zmq"
+	"github.com/notifyd/notifyd/cmd/notifyd/config"
 )
 
 type demoCmd struct {
@@ -112,7 +113,7 @@ func (d *demo) openService(ctx context.Context, folder, pages string) error {
 }
 
 // configure writes the configuration that an operator would write, and reads it.
-func (d *demo) configure(folder, pages string) (*configFile, error) {
+func (d *demo) configure(folder, pages string) (*config.File, error) {
 	files := map[string][]byte{
 		"directory.yaml": demoDirectory,
 		"notifyd.yaml": fmt.Appendf(nil, `log: {level: warn}
@@ -129,7 +130,7 @@ backends: {email: {host: 127.0.0.1, port: %d, tls: none, from: notifyd@example.o
 			return nil, fmt.Errorf("write the demo's configuration: %w", err)
 		}
 	}
-	return readConfig(filepath.Join(folder, "notifyd.yaml"), nil)
+	return config.Read(filepath.Join(folder, "notifyd.yaml"), nil)
 }
 
 // run plays until ctx ends.

@@ -13,11 +13,12 @@ import (
 	"github.com/notifyd/notifyd/backends/email"
 	"github.com/notifyd/notifyd/bus"
 	busall "github.com/notifyd/notifyd/bus/all"
+	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
 // openEdges opens what touches the world: the buses that messages come from and the media that notices go to.
-func (s *service) openEdges(f *configFile, e *env) error {
+func (s *service) openEdges(f *config.File, e *env) error {
 	var err, err2 error
 	s.sources, err = openSources(f, s.log)
 	s.media, err2 = openMedia(f, e, s.settings.Web.manage(), s.log)
@@ -36,18 +37,18 @@ func (s *service) openEdges(f *configFile, e *env) error {
 }
 
 // openSources opens every bus that the configuration has a section for.
-func openSources(f *configFile, log *slog.Logger) (map[string]bus.Source, error) {
+func openSources(f *config.File, log *slog.Logger) (map[string]bus.Source, error) {
 	sources := map[string]bus.Source{}
 	var errs []error
 	for _, driver := range busall.Drivers() {
 		section := "bus." + driver.Name
-		decode := f.section(section)
-		if !f.has(section) {
+		decode := f.Section(section)
+		if !f.Has(section) {
 			continue
 		}
 		source, err := driver.Open(decode, log.With("source", driver.Name))
 		if err != nil {
-			errs = append(errs, f.inSection(section, err))
+			errs = append(errs, f.InSection(section, err))
 			continue
 		}
 		sources[driver.Name] = source
@@ -56,19 +57,19 @@ func openSources(f *configFile, log *slog.Logger) (map[string]bus.Source, error)
 }
 
 // openMedia opens every medium that the configuration has a section for.
-func openMedia(f *configFile, e *env, manage string, log *slog.Logger) (map[string]backends.Backend, error) {
+func openMedia(f *config.File, e *env, manage string, log *slog.Logger) (map[string]backends.Backend, error) {
 	media := map[string]backends.Backend{}
 	var errs []error
 	for _, medium := range backendall.Media() {
 		section := "backends." + medium.Kind.Name
-		decode := f.section(section)
-		if !f.has(section) {
+		decode := f.Section(section)
+		if !f.Has(section) {
 			continue
 		}
 		parts := backendall.Parts{Log: log.With("backend", medium.Kind.Name), Now: e.now, Random: rand.Float64, Manage: manage}
 		backend, err := medium.Open(decode, parts)
 		if err != nil {
-			errs = append(errs, f.inSection(section, err))
+			errs = append(errs, f.InSection(section, err))
 			continue
 		}
 		if backend != nil {

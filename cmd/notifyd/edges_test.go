@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -45,7 +46,7 @@ func TestWarnsOfWhatIsMissing(t *testing.T) {
 		{"no pages", "web: {listen: ''}", "nothing will come in", "nobody can sign in"},
 		{"mail", "web: {listen: '127.0.0.1:0'}\nbackends: {email: {host: mx.example.org, from: a@example.org}}", "nothing will come in", "nobody can sign in"},
 	} {
-		f, err := readConfig(writeFile(t, dir, "notifyd.yaml", append(base, c.more)...), nil)
+		f, err := config.Read(writeFile(t, dir, "notifyd.yaml", append(base, c.more)...), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/backends/desktop"
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/migrations"
@@ -56,7 +57,7 @@ type service struct {
 var errStopped = errors.New("stopped while starting")
 
 // newService opens what the configuration names. On an error all that was open is closed again.
-func newService(ctx context.Context, f *configFile, e *env) (*service, error) {
+func newService(ctx context.Context, f *config.File, e *env) (*service, error) {
 	set, err := loadSettings(f)
 	if err != nil {
 		return nil, err
@@ -66,7 +67,7 @@ func newService(ctx context.Context, f *configFile, e *env) (*service, error) {
 		func() error { return s.openMeaning() },
 		func() error { return s.openStores(ctx, e) },
 		func() error { return s.openEdges(f, e) },
-		func() error { return f.unknown() },
+		func() error { return f.Unknown() },
 		func() error { return s.openRouter(ctx, e) },
 		func() error { return s.openPages(ctx, e) },
 	} {

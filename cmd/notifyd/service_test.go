@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/outbox"
 )
 
@@ -23,7 +24,7 @@ func testEnv(t *testing.T) *env {
 func openTestService(t *testing.T, dsn string) (*service, error) {
 	t.Helper()
 	path := writeFile(t, t.TempDir(), "notifyd.yaml", "database: {dsn: '"+dsn+"'}", "web: {listen: ''}", "metrics: {listen: ''}")
-	f, err := readConfig(path, nil)
+	f, err := config.Read(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

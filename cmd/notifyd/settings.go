@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/history"
 )
 
@@ -105,7 +106,7 @@ func defaultSettings() settings {
 }
 
 // loadSettings decodes the program's own sections of f. Sections of buses and media are decoded where they are opened.
-func loadSettings(f *configFile) (settings, error) {
+func loadSettings(f *config.File) (settings, error) {
 	s := defaultSettings()
 	sections := []struct {
 		name string
@@ -116,9 +117,9 @@ func loadSettings(f *configFile) (settings, error) {
 	}
 	var errs []error
 	for _, section := range sections {
-		errs = append(errs, f.section(section.name)(section.into))
+		errs = append(errs, f.Section(section.name)(section.into))
 	}
-	errs = append(errs, f.inSection("", s.check()))
+	errs = append(errs, f.InSection("", s.check()))
 	return s, errors.Join(errs...)
 }
 

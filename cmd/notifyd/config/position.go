@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -12,7 +12,7 @@ import (
 
 // inFile gives an error of the YAML library its file, line and column, without the lines that it quotes: they may hold
 // a password.
-func (f *configFile) inFile(err error) error {
+func (f *File) inFile(err error) error {
 	var m mismatch
 	if errors.As(err, &m) {
 		return mistake{f.position(m.node.GetToken()), m.text}
@@ -24,39 +24,39 @@ func (f *configFile) inFile(err error) error {
 	return fmt.Errorf("%s: %w", f.name, err)
 }
 
-// inSection gives the errors of a section, whose texts begin with the key that is wrong ("tls: …", "networks[0].nick: …"),
-// the place of that key: its line, the variable that set it, or the line of the section where the key is missing.
-func (f *configFile) inSection(section string, err error) error {
-	var placed mistake
-	if err == nil || errors.As(err, &placed) {
+// InSection gives the errors of a section, whose texts begin with the key that is wrong ("tls: …", "networks[0].nick: …"),
+// the position of that key: its line, the variable that set it, or the line of the section where the key is missing.
+func (f *File) InSection(section string, err error) error {
+	var already mistake
+	if err == nil || errors.As(err, &already) {
 		return err
 	}
 	var errs []error
 	for line := range strings.Lines(err.Error()) {
 		line = strings.TrimSuffix(line, "\n")
-		place := f.placeOf(section, line)
+		position := f.positionOf(section, line)
 		if section != "" {
 			line = section + ": " + strings.TrimPrefix(line, section[strings.LastIndex(section, ".")+1:]+": ")
 		}
-		if place == "" {
+		if position == "" {
 			errs = append(errs, errors.New(line))
 			continue
 		}
-		errs = append(errs, mistake{place, line})
+		errs = append(errs, mistake{position, line})
 	}
 	return errors.Join(errs...)
 }
 
-// placeOf follows the words of text that name keys into the file as far as they lead.
-func (f *configFile) placeOf(section, text string) string {
+// positionOf follows the words of text that name keys into the file as far as they lead.
+func (f *File) positionOf(section, text string) string {
 	var path []string
 	var node ast.Node = f.root
-	place := ""
+	position := ""
 	descend := func(key string) { // what is not there leads nowhere, and nothing below it either
 		path = append(path, key)
 		var at ast.Node
 		if node, at = childOf(node, key); node != nil {
-			place = f.position(at.GetToken())
+			position = f.position(at.GetToken())
 		}
 	}
 	if section != "" {
@@ -74,11 +74,11 @@ func (f *configFile) placeOf(section, text string) string {
 			}
 		}
 	}
-	return place
+	return position
 }
 
 // variableOf names the variable of the environment that sets path.
-func (f *configFile) variableOf(path []string) string {
+func (f *File) variableOf(path []string) string {
 	for _, o := range f.environ {
 		if strings.Join(o.path, ".") == strings.Join(path, ".") {
 			return o.variable
@@ -87,7 +87,7 @@ func (f *configFile) variableOf(path []string) string {
 	return ""
 }
 
-// childOf gives the value of a key of a mapping, or of an index "[2]" of a list, and the node that marks its place.
+// childOf gives the value of a key of a mapping, or of an index "[2]" of a list, and the node that marks its position.
 func childOf(node ast.Node, key string) (value, at ast.Node) {
 	if list, ok := node.(*ast.SequenceNode); ok {
 		i, err := strconv.Atoi(strings.Trim(key, "[]"))

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -12,11 +12,11 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// A mistake is an error in the configuration with its place: file, line and column, or the variable of the environment.
+// A mistake is an error in the configuration with its position: file, line and column, or the variable of the environment.
 // Its text never quotes the lines around, which may hold a password.
-type mistake struct{ place, text string }
+type mistake struct{ position, text string }
 
-func (m mistake) Error() string { return m.place + ": " + m.text }
+func (m mistake) Error() string { return m.position + ": " + m.text }
 
 // A mismatch is a node that is not what the struct that it is decoded into expects.
 type mismatch struct {
@@ -148,6 +148,6 @@ func unless(ok bool, node ast.Node, expected string) []mismatch {
 }
 
 // position gives "file:line:column".
-func (f *configFile) position(t *token.Token) string {
+func (f *File) position(t *token.Token) string {
 	return fmt.Sprintf("%s:%d:%d", f.name, t.Position.Line, t.Position.Column)
 }

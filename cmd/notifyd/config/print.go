@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"io"
@@ -11,11 +11,11 @@ import (
 // masked stands for every secret that is set.
 const masked = "********"
 
-// print writes every decoded section as YAML, with secrets masked: what the program runs with.
-func (f *configFile) print(w io.Writer) error {
+// Print writes every section that was decoded as YAML, with secrets masked: what the program runs with.
+func (f *File) Print(w io.Writer) error {
 	tree := yaml.MapSlice{}
 	for _, s := range f.decoded {
-		tree = place(tree, strings.Split(s.path, "."), maskValue(reflect.ValueOf(s.value)))
+		tree = insert(tree, strings.Split(s.path, "."), maskValue(reflect.ValueOf(s.value)))
 	}
 	text, err := yaml.MarshalWithOptions(tree, yaml.Indent(2), yaml.IndentSequence(true))
 	if err != nil {
@@ -25,17 +25,17 @@ func (f *configFile) print(w io.Writer) error {
 	return err
 }
 
-func place(tree yaml.MapSlice, path []string, value any) yaml.MapSlice {
+func insert(tree yaml.MapSlice, path []string, value any) yaml.MapSlice {
 	for i, item := range tree {
 		if item.Key == path[0] {
 			if sub, ok := item.Value.(yaml.MapSlice); ok && len(path) > 1 {
-				tree[i].Value = place(sub, path[1:], value)
+				tree[i].Value = insert(sub, path[1:], value)
 			}
 			return tree
 		}
 	}
 	if len(path) > 1 {
-		value = place(yaml.MapSlice{}, path[1:], value)
+		value = insert(yaml.MapSlice{}, path[1:], value)
 	}
 	return append(tree, yaml.MapItem{Key: path[0], Value: value})
 }

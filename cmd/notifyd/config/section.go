@@ -1,0 +1,114 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// Section gives the function that decodes one section, such as "backends.email", into a pointer to a struct. Decoding is
+// strict, lays the environment over the file, and fills secrets from their _file keys. Keys that are not set keep the
+// value that the struct has.
+func (f *File) Section(path string) func(any) error {
+	f.known = append(f.known, path)
+	return func(into any) error {
+		keys := strings.Split(path, ".")
+		node := find(f.root, keys)
+		if node == nil {
+			node = emptyMapping()
+		}
+		if errs := f.mistakes(node, into); len(errs) > 0 {
+			return errors.Join(errs...)
+		}
+		if err := f.decode(node, into); err != nil {
+			return f.inFile(err)
+		}
+		for _, o := range f.environ {
+			if len(o.path) <= len(keys) || !slices.Equal(o.path[:len(keys)], keys) {
+				continue
+			}
+			merged, err := f.overlay(node, o.value, o.path[len(keys):], into)
+			if err != nil {
+				return mistake{"environment " + o.variable, err.Error()}
+			}
+			node = merged
+		}
+		f.decoded = append(f.decoded, decodedSection{path, into})
+		return nil
+	}
+}
+
+// overlay decodes node with one value of the environment on top, and gives the two merged. It tries the value as a string
+// first, so that a password like 0123 or {x stays what it is, then as YAML.
+func (f *File) overlay(node ast.Node, value string, path []string, into any) (ast.Node, error) {
+	base, ok := asMapping(node)
+	if !ok {
+		return nil, errors.New("cannot be laid over this section, which is no mapping")
+	}
+	var first error
+	for _, text := range []string{fmt.Sprintf("%q", value), value} {
+		merged, err := f.lay(base, nest(path, text), into)
+		if err == nil {
+			return merged, nil
+		}
+		first = cmp.Or(first, err)
+	}
+	return nil, first
+}
+
+// lay decodes base with the text of a mapping on top. Its errors do not quote the text, which may hold a secret.
+func (f *File) lay(base *ast.MappingNode, text string, into any) (ast.Node, error) {
+	tree, err := parser.ParseBytes([]byte(text), 0)
+	if err != nil {
+		return nil, errors.New("the value is no YAML")
+	}
+	over, ok := asMapping(tree.Docs[0].Body)
+	if !ok {
+		return nil, errors.New("the value is no YAML")
+	}
+	if found := mismatches(over, reflect.TypeOf(into)); len(found) > 0 {
+		return nil, found[0]
+	}
+	merged := merge(base, over)
+	err = f.decode(merged, into)
+	var e yaml.Error
+	if errors.As(err, &e) {
+		err = errors.New(e.GetMessage())
+	}
+	return merged, err
+}
+
+// mistakes says what of a section of the file is not as the struct that it is decoded into expects.
+func (f *File) mistakes(node ast.Node, into any) []error {
+	var errs []error
+	for _, m := range mismatches(node, reflect.TypeOf(into)) {
+		errs = append(errs, mistake{f.position(m.node.GetToken()), m.text})
+	}
+	return errs
+}
+
+// nest writes the one-line YAML mapping {a: {b: text}}.
+func nest(path []string, text string) string {
+	var b strings.Builder
+	for _, key := range path {
+		fmt.Fprintf(&b, "{%q: ", key)
+	}
+	b.WriteString(text)
+	b.WriteString(strings.Repeat("}", len(path)))
+	return b.String()
+}
+
+func (f *File) decode(node ast.Node, into any) error {
+	filled, err := fillSecrets(node, into)
+	if err != nil {
+		return err
+	}
+	return yaml.NodeToValue(filled, into, yaml.Strict())
+}
