@@ -97,8 +97,8 @@ func newStatement(env rulespec.Env, r rulespec.Rule) (*statement, error) {
 		})
 		p.Keys = slices.Compact(p.Keys)
 	}
-	s := &statement{predicate: &p, odds: p.Odds, needs: p.Needs}
-	if !p.Sure || len(p.Keys) != 1 {
+	s := &statement{predicate: &p, odds: p.Selectivity, needs: p.Requires}
+	if !p.Exact || len(p.Keys) != 1 {
 		s.identity = identityOf(env.Owner, r)
 	}
 	return s, nil

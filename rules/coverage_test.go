@@ -51,7 +51,7 @@ func (c *coverage) add(plain loop, s *rulespec.Subject) {
 // parameter and each choice of it.
 func (c *coverage) check(t *testing.T) {
 	t.Helper()
-	for _, k := range rulespec.Kinds {
+	for _, k := range rulespec.RuleKinds {
 		said := c.said[k.Name]
 		if drawn[k.Name] == nil || said == nil {
 			t.Errorf("stories know no rule of kind %s: add one to drawn", k.Name)
@@ -62,7 +62,7 @@ func (c *coverage) check(t *testing.T) {
 				t.Errorf("rules of kind %s (negated: %v): %d hold, %d fail; want some of each", k.Name, not == 1, of[0], of[1])
 			}
 		}
-		if k.Needs != nil && (said[0][2] == 0 || said[1][2] == 0) {
+		if k.Missing != nil && (said[0][2] == 0 || said[1][2] == 0) {
 			t.Errorf("no rule of kind %s could not be evaluated, of %v", k.Name, *said)
 		}
 		if c.wrong[k.Name] == 0 {

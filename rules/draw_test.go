@@ -147,7 +147,7 @@ func drawField(c *chooser) rulespec.Args {
 }
 
 func (c *chooser) rule() rulespec.Rule {
-	r := rulespec.Rule{Kind: rulespec.Kinds[c.below(len(rulespec.Kinds))].Name, Not: c.below(3) == 0}
+	r := rulespec.Rule{Kind: rulespec.RuleKinds[c.below(len(rulespec.RuleKinds))].Name, Not: c.below(3) == 0}
 	if draw := drawn[r.Kind]; draw != nil {
 		r.Args = draw(c)
 	}

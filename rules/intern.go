@@ -50,7 +50,7 @@ func (x *Index) intern(s *statement) uint32 {
 }
 
 func (x *Index) internNew(s *statement) uint32 {
-	if s.predicate.Sure && len(s.predicate.Keys) == 1 {
+	if s.predicate.Exact && len(s.predicate.Keys) == 1 {
 		return x.internTerm(s.predicate.Keys[0])
 	}
 	if id, known := x.named[s.identity]; known {
@@ -72,7 +72,7 @@ func (x *Index) add(s *statement) uint32 {
 			terms[i] = x.internTerm(k)
 		}
 		id := uint32(len(v.preds))
-		if p.Sure {
+		if p.Exact {
 			v.preds = append(v.preds, predicate{form: formAny})
 		} else {
 			v.preds = append(v.preds, predicate{form: formChecked, at: uint32(len(v.checks))})

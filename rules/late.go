@@ -41,5 +41,5 @@ func (l *lateRule) fits(text string) (bool, error) {
 	if l.compiled.Search == nil {
 		return false, fmt.Errorf("%w: it is no search", rulespec.ErrUnevaluable)
 	}
-	return l.compiled.Search.Fits(text)
+	return l.compiled.Search.Matches(text)
 }

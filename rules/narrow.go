@@ -18,11 +18,11 @@ func (s *Sieve) Keys(fields ...string) []rulespec.Key {
 	var best []rulespec.Key
 	odds := 0
 	for _, r := range slices.Concat(s.names, s.texts) {
-		if r.not || best != nil && r.predicate.Odds >= odds {
+		if r.not || best != nil && r.predicate.Selectivity >= odds {
 			continue
 		}
 		if keys, ok := spell(r.predicate.Keys, s.dir, fields); ok {
-			best, odds = keys, r.predicate.Odds
+			best, odds = keys, r.predicate.Selectivity
 		}
 	}
 	return best

@@ -141,7 +141,7 @@ func hasEach(sets [][]string, folded []byte) bool {
 
 // try asks one search about a name.
 func (s *scratch) try(r *remembered, id uint32) {
-	ok, err := s.view.searches[s.view.preds[id].at].search.Fits(r.name)
+	ok, err := s.view.searches[s.view.preds[id].at].search.Matches(r.name)
 	switch {
 	case ok:
 		r.hold = append(r.hold, id)

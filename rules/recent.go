@@ -22,7 +22,7 @@ type recentRules struct {
 // A recentRule is a rule as it was written, and what it says.
 type recentRule struct {
 	hash  uint64
-	kind  *rulespec.Kind
+	kind  *rulespec.RuleKind
 	words string // the kind's name; and of each parameter, how many values there are, and each with its length
 	owner bool   // whether it depends on the owner
 	says  *statement
@@ -39,7 +39,7 @@ func newRecentRules() *recentRules {
 
 // ask begins to look for a rule. false: it is one that is not kept.
 func (t *recentRules) ask(owner string, r *rulespec.Rule) bool {
-	kind := rulespec.Lookup(r.Kind)
+	kind := rulespec.LookupRuleKind(r.Kind)
 	if kind == nil {
 		return false
 	}

@@ -40,7 +40,7 @@ func (s *Sieve) judge(search *rulespec.Search, summary, link string, payload []b
 			text = link
 			fallthrough
 		case "summary":
-			if fits, err := search.Fits(text); err != nil || fits {
+			if fits, err := search.Matches(text); err != nil || fits {
 				return fits, err == nil
 			}
 		case "body":

@@ -41,7 +41,7 @@ func NewSieve(env rulespec.Env, dir rulespec.Directory, f rulespec.Filter) (*Sie
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	slices.SortStableFunc(s.names, func(a, b sieveRule) int { return a.predicate.Odds - b.predicate.Odds })
+	slices.SortStableFunc(s.names, func(a, b sieveRule) int { return a.predicate.Selectivity - b.predicate.Selectivity })
 	slices.SortStableFunc(s.texts, func(a, b sieveRule) int { return int(a.predicate.Cost) - int(b.predicate.Cost) })
 	return s, nil
 }
@@ -52,7 +52,7 @@ func byNames(p rulespec.Predicate) bool {
 	if p.Search != nil {
 		return !slices.ContainsFunc(p.Search.Fields, other)
 	}
-	return p.Names || p.Sure && !slices.ContainsFunc(p.Keys, func(k rulespec.Key) bool { return other(k.Field) })
+	return p.Names || p.Exact && !slices.ContainsFunc(p.Keys, func(k rulespec.Key) bool { return other(k.Field) })
 }
 
 // ByNames says whether Names decides alone.

@@ -69,7 +69,7 @@ func (s *snapshotReader) named(c *section, f form) {
 	case formSearched, formLoose:
 		id, ok = s.search(c, late)
 	default:
-		p := &rulespec.Predicate{Match: late.match, Sure: f == formAny}
+		p := &rulespec.Predicate{Match: late.match, Exact: f == formAny}
 		if f != formOpaque {
 			p.Keys = s.keys(c)
 		}
@@ -105,7 +105,7 @@ func (s *snapshotReader) keys(c *section) []rulespec.Key {
 
 // search reads what a search looks at and for, and makes the predicate.
 func (s *snapshotReader) search(c *section, late *lateRule) (id uint32, ok bool) {
-	search := &rulespec.Search{Fits: late.fits}
+	search := &rulespec.Search{Matches: late.fits}
 	fields, texts := c.below(1<<len(rulespec.Fields)), c.below(1<<len(rulespec.Texts))
 	for i, name := range rulespec.Fields {
 		if fields>>i&1 == 1 {

@@ -9,9 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// Lookup gives the kind of that name, nil where there is none.
-func Lookup(name string) *Kind {
-	for _, k := range Kinds {
+// LookupRuleKind gives the rule kind of that name, nil where there is none.
+func LookupRuleKind(name string) *RuleKind {
+	for _, k := range RuleKinds {
 		if k.Name == name {
 			return k
 		}
@@ -21,9 +21,9 @@ func Lookup(name string) *Kind {
 
 // CompileRule makes the predicate of a rule, not yet negated. An error joins an *Error for each mistake.
 func CompileRule(env Env, r Rule) (Predicate, error) {
-	kind := Lookup(r.Kind)
+	kind := LookupRuleKind(r.Kind)
 	if kind == nil {
-		return Predicate{}, &Error{Kind: r.Kind, Problem: unknown("kind of rule", r.Kind, kindNames())}
+		return Predicate{}, &Error{Kind: r.Kind, Problem: unknown("kind of rule", r.Kind, ruleKindNames())}
 	}
 	if errs := checkArgs(kind, r.Args); len(errs) > 0 {
 		return Predicate{}, errors.Join(errs...)
@@ -66,7 +66,7 @@ func checkFindable(env Env, f Filter) []error {
 		if err != nil {
 			return nil
 		}
-		if !r.Not && p.Odds < oddsSelective {
+		if !r.Not && p.Selectivity < selectivityNarrow {
 			return nil
 		}
 		if p.Cost == CostText && p.Search != nil && !p.Search.findable() {
@@ -108,8 +108,8 @@ func CheckShape(f Filter) []error {
 func Missing(f Filter, dir Directory) []error {
 	var errs []error
 	for _, r := range f.Rules {
-		if kind := Lookup(r.Kind); kind != nil && kind.Needs != nil {
-			if err := kind.Needs(r.Args, dir); err != nil {
+		if kind := LookupRuleKind(r.Kind); kind != nil && kind.Missing != nil {
+			if err := kind.Missing(r.Args, dir); err != nil {
 				errs = append(errs, in(f, about(kind, err)))
 			}
 		}
@@ -153,7 +153,7 @@ func checkRule(env Env, r Rule) []error {
 }
 
 // checkArgs checks what is the same for every kind: the names of parameters, the number of values, and their bytes.
-func checkArgs(kind *Kind, args Args) []error {
+func checkArgs(kind *RuleKind, args Args) []error {
 	var errs []error
 	known := 0
 	for i := range kind.Params {
@@ -174,7 +174,7 @@ func checkArgs(kind *Kind, args Args) []error {
 }
 
 // unknownParams gives an error for each parameter that kind does not have.
-func unknownParams(kind *Kind, args Args) []error {
+func unknownParams(kind *RuleKind, args Args) []error {
 	var errs []error
 	for _, name := range sortedNames(args) {
 		if !slices.ContainsFunc(kind.Params, func(p Param) bool { return p.Name == name }) {
@@ -224,7 +224,7 @@ func checkText(s string) string {
 }
 
 // about sets the kind of the error, which must be an *Error; any other becomes one.
-func about(kind *Kind, err error) error {
+func about(kind *RuleKind, err error) error {
 	var e *Error
 	if !errors.As(err, &e) {
 		return &Error{Kind: kind.Name, Problem: err.Error()}

@@ -59,7 +59,7 @@ func (r Rule) String() string {
 
 // formatArgs gives the arguments: the shorthand where only the first parameter is set, else a mapping.
 func formatArgs(r Rule) string {
-	kind := Lookup(r.Kind)
+	kind := LookupRuleKind(r.Kind)
 	if kind != nil && len(kind.Params) == 0 && len(r.Args) == 0 {
 		return "true"
 	}
@@ -76,7 +76,7 @@ func formatArgs(r Rule) string {
 }
 
 // paramOrder gives the names in args: those of the kind in its order, then the others by name.
-func paramOrder(kind *Kind, args Args) []string {
+func paramOrder(kind *RuleKind, args Args) []string {
 	var names []string
 	if kind != nil {
 		for _, p := range kind.Params {

@@ -25,8 +25,8 @@ func compileGlobs(param string, patterns []string) (*globs, error) {
 	return g, nil
 }
 
-// fit says whether one of the patterns fits name.
-func (g *globs) fit(name string) (bool, error) {
+// match says whether one of the patterns matches name.
+func (g *globs) match(name string) (bool, error) {
 	if g.exact(name) {
 		return true, nil
 	}
@@ -41,14 +41,14 @@ func (g *globs) fit(name string) (bool, error) {
 	return false, nil
 }
 
-// predicate makes the predicate of a field of which one value fits. Where no pattern has a wildcard it is exact.
-func (g *globs) predicate(field string, odds int, get func(*Subject) []string) Predicate {
+// predicate makes the predicate of a field of which one value matches. Where no pattern has a wildcard it is exact.
+func (g *globs) predicate(field string, each int, get func(*Subject) []string) Predicate {
 	g.field = field
-	p := anyName(field, g.fit, get)
-	p.Search = &Search{Fields: []string{field}, Fits: g.fit, Literals: g.literals()}
-	p.Odds = max(oddsPattern, odds)
+	p := anyName(field, g.match, get)
+	p.Search = &Search{Fields: []string{field}, Matches: g.match, Literals: g.literals()}
+	p.Selectivity = max(selectivityPattern, each)
 	if len(g.wild) == 0 {
-		p.sure(field, g.names, odds)
+		p.exact(field, g.names, each)
 	}
 	return p
 }

@@ -1,6 +1,6 @@
 package rulespec
 
-var kindActor = &Kind{
+var kindActor = &RuleKind{
 	Name:  "actor",
 	Title: "Person who did it",
 	Doc:   "The person who did what the message tells of. Unlike \"person involved\" this is one person at most.",
@@ -14,7 +14,7 @@ var kindActor = &Kind{
 			return Predicate{}, err
 		}
 		p := exactOne("actor", names, func(s *Subject) string { return s.Actor })
-		p.Odds = oddsOf(names, oddsName)
+		p.Selectivity = selectivityOf(names, selectivityName)
 		return p, nil
 	},
 	Sentence: func(args Args, not bool) string {

@@ -1,6 +1,6 @@
 package rulespec
 
-var kindApp = &Kind{
+var kindApp = &RuleKind{
 	Name:  "app",
 	Title: "Application",
 	Doc:   "The application that sent the message, such as bodhi.",
@@ -10,7 +10,7 @@ var kindApp = &Kind{
 	}},
 	Compile: func(_ Env, args Args) (Predicate, error) {
 		p := exactOne("app", args["name"], func(s *Subject) string { return s.App })
-		p.Odds = oddsOf(args["name"], 4*oddsTopic)
+		p.Selectivity = selectivityOf(args["name"], 4*selectivityTopic)
 		return p, nil
 	},
 	Sentence: func(args Args, not bool) string {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-var kindField = &Kind{
+var kindField = &RuleKind{
 	Name:  "field",
 	Title: "Field of the data",
 	Doc:   "A field in the data of the message is there, or has one of the values. For what the catalogue does not tell apart.",
@@ -55,9 +55,9 @@ func compileField(_ Env, args Args) (Predicate, error) {
 	if f.topics, err = optionalGlobs("topic", args["topic"]); err != nil {
 		return Predicate{}, err
 	}
-	p := Predicate{Match: f.match, Why: f.why, Odds: oddsAll, Cost: CostPattern}
+	p := Predicate{Match: f.match, Why: f.why, Selectivity: selectivityAll, Cost: CostPattern}
 	if f.topics != nil && len(f.topics.wild) == 0 {
-		p.Keys, p.Odds = keys("topic", f.topics.names), oddsOf(f.topics.names, oddsTopic)
+		p.Keys, p.Selectivity = keys("topic", f.topics.names), selectivityOf(f.topics.names, selectivityTopic)
 	}
 	return p, nil
 }
@@ -82,7 +82,7 @@ func optionalGlobs(param string, patterns []string) (*globs, error) {
 
 func (f *field) match(s *Subject) (bool, error) {
 	if f.topics != nil {
-		if ok, err := f.topics.fit(s.Topic); !ok || err != nil {
+		if ok, err := f.topics.match(s.Topic); !ok || err != nil {
 			return false, err
 		}
 	}
@@ -99,7 +99,7 @@ func (f *field) find(s *Subject) (found string, ok bool, untried error) {
 	for _, path := range f.paths {
 		walk(s.Body, path, &left, func(value any) bool {
 			var err error
-			if found, ok, err = f.fits(value); err != nil {
+			if found, ok, err = f.matches(value); err != nil {
 				untried = err
 			}
 			return !ok
@@ -115,7 +115,7 @@ func (f *field) find(s *Subject) (found string, ok bool, untried error) {
 }
 
 // fits says whether a value is one that the rule wants, and gives its text.
-func (f *field) fits(value any) (text string, ok bool, err error) {
+func (f *field) matches(value any) (text string, ok bool, err error) {
 	text, scalar := scalarText(value)
 	if f.is == nil {
 		return text, value != nil, nil
@@ -127,7 +127,7 @@ func (f *field) fits(value any) (text string, ok bool, err error) {
 	if f.fold {
 		tried = strings.ToLower(text)
 	}
-	ok, err = f.is.fit(tried)
+	ok, err = f.is.match(tried)
 	return text, ok, err
 }
 

@@ -1,6 +1,6 @@
 package rulespec
 
-var kindGroup = &Kind{
+var kindGroup = &RuleKind{
 	Name:  "group",
 	Title: "Group",
 	Doc:   "A member of a group has to do with the message in any way.",
@@ -9,8 +9,8 @@ var kindGroup = &Kind{
 		Doc: "The exact name of a group that the directory knows.",
 	}},
 	Compile: compileGroup,
-	Needs: func(args Args, dir Directory) error {
-		return needsGroups("name", args["name"], dir)
+	Missing: func(args Args, dir Directory) error {
+		return missingGroups("name", args["name"], dir)
 	},
 	Sentence: func(args Args, not bool) string {
 		if not {
@@ -40,7 +40,7 @@ func compileGroup(_ Env, args Args) (Predicate, error) {
 			if _, _, ok := member(s); ok {
 				return true, nil
 			}
-			return false, unevaluable(needsGroups("name", args["name"], s.Directory))
+			return false, unevaluable(missingGroups("name", args["name"], s.Directory))
 		},
 		Why: func(s *Subject) string {
 			if s.Directory == nil {
@@ -51,10 +51,10 @@ func compileGroup(_ Env, args Args) (Predicate, error) {
 			}
 			return listing("user", s.Users)
 		},
-		Keys:  keys(fieldGroup, args["name"]),
-		Sure:  true,
-		Needs: needs(args["name"], nil),
-		Odds:  oddsOf(args["name"], 2*oddsTopic),
-		Cost:  CostExact,
+		Keys:        keys(fieldGroup, args["name"]),
+		Exact:       true,
+		Requires:    requires(args["name"], nil),
+		Selectivity: selectivityOf(args["name"], 2*selectivityTopic),
+		Cost:        CostExact,
 	}, nil
 }

@@ -1,6 +1,6 @@
 package rulespec
 
-var kindKind = &Kind{
+var kindKind = &RuleKind{
 	Name:  "kind",
 	Title: "Kind of message",
 	Doc:   "The kind of message, by the name it has in the catalogue, such as buildsys.build.failed.",

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-var kindOwner = &Kind{
+var kindOwner = &RuleKind{
 	Name:  "owner",
 	Title: "Package owner",
 	Doc:   "A package that the message is about belongs to a person or a group, as the directory has it.",
@@ -17,11 +17,11 @@ var kindOwner = &Kind{
 			Doc: "person: the package names the person; group: it names a group the person is in. Without it: either."},
 	},
 	Compile: compileOwner,
-	Needs: func(args Args, dir Directory) error {
-		if err := needsGroups("group", args["group"], dir); err != nil {
+	Missing: func(args Args, dir Directory) error {
+		if err := missingGroups("group", args["group"], dir); err != nil {
 			return err
 		}
-		return needsRoles("role", args["role"], dir)
+		return missingRoles("role", args["role"], dir)
 	},
 	Sentence: sentenceOwner,
 }
@@ -63,10 +63,10 @@ func compileOwner(env Env, args Args) (Predicate, error) {
 			if _, _, _, ok := o.find(s); ok {
 				return true, nil
 			}
-			if err := needsGroups("group", args["group"], s.Directory); err != nil {
+			if err := missingGroups("group", args["group"], s.Directory); err != nil {
 				return false, unevaluable(err)
 			}
-			return false, unevaluable(needsRoles("role", args["role"], s.Directory))
+			return false, unevaluable(missingRoles("role", args["role"], s.Directory))
 		},
 		Why: func(s *Subject) string {
 			if s.Directory != nil {
@@ -76,12 +76,12 @@ func compileOwner(env Env, args Args) (Predicate, error) {
 			}
 			return listing("package", s.Packages)
 		},
-		Keys:  slices.Concat(keys(fieldOwner, users), keys(fieldOwnerGroup, args["group"])),
-		Sure:  o.role == nil && o.via == "",
-		Names: true,
-		Needs: needs(args["group"], args["role"]),
-		Odds:  oddsOf(users, 2*oddsName) + len(args["group"])*oddsPattern,
-		Cost:  CostPattern,
+		Keys:        slices.Concat(keys(fieldOwner, users), keys(fieldOwnerGroup, args["group"])),
+		Exact:       o.role == nil && o.via == "",
+		Names:       true,
+		Requires:    requires(args["group"], args["role"]),
+		Selectivity: selectivityOf(users, 2*selectivityName) + len(args["group"])*selectivityPattern,
+		Cost:        CostPattern,
 	}, nil
 }
 

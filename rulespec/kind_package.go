@@ -1,6 +1,6 @@
 package rulespec
 
-var kindPackage = &Kind{
+var kindPackage = &RuleKind{
 	Name:  "package",
 	Title: "Package",
 	Doc:   "A package that the message is about.",
@@ -14,7 +14,7 @@ var kindPackage = &Kind{
 		if err != nil {
 			return Predicate{}, err
 		}
-		return globs.predicate("package", oddsName, func(s *Subject) []string { return s.Packages }), nil
+		return globs.predicate("package", selectivityName, func(s *Subject) []string { return s.Packages }), nil
 	},
 	Sentence: func(args Args, not bool) string {
 		if not {

@@ -1,6 +1,6 @@
 package rulespec
 
-var kindPackageRegex = &Kind{
+var kindPackageRegex = &RuleKind{
 	Name:  "package_regex",
 	Title: "Package (regular expression)",
 	Doc:   "A package that the message is about, by a regular expression that is searched in its name.",
@@ -22,15 +22,15 @@ func compilePackageRegex(_ Env, args Args) (Predicate, error) {
 	if err != nil {
 		return Predicate{}, err
 	}
-	fits := func(name string) (bool, error) {
+	matches := func(name string) (bool, error) {
 		if len(name) > MaxName {
 			return false, tooLong("package")
 		}
 		return regexes.match(name), nil
 	}
-	p := anyName("package", fits, func(s *Subject) []string { return s.Packages })
+	p := anyName("package", matches, func(s *Subject) []string { return s.Packages })
 	p.Search = regexes.search("package")
-	p.Search.Fits, p.Search.Plain, p.Search.Expression = fits, false, "" // a name too long is no text that has the literal
-	p.Odds = oddsPattern
+	p.Search.Matches, p.Search.Plain, p.Search.Expression = matches, false, "" // a name too long is no text that has the literal
+	p.Selectivity = selectivityPattern
 	return p, nil
 }

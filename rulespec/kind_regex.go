@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-var kindRegex = &Kind{
+var kindRegex = &RuleKind{
 	Name:  "regex",
 	Title: "Text (regular expression)",
 	Doc:   "The sentence or the data of the message has a place that a regular expression matches.",
@@ -44,7 +44,7 @@ func compileRegex(_ Env, args Args) (Predicate, error) {
 			return Predicate{}, problem("pattern", "%q: matches every text, an empty one too; for every message write `everything: true`", args["pattern"][i])
 		}
 	}
-	return Predicate{Match: r.match, Why: r.why, Search: search, Odds: oddsOfSearch(search), Cost: CostText}, nil
+	return Predicate{Match: r.match, Why: r.why, Search: search, Selectivity: selectivityOfSearch(search), Cost: CostText}, nil
 }
 
 // matchesAll says whether an expression matches the empty text and any other, and so every message: rule 2 of design.md.

@@ -6,7 +6,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-var kindSeverity = &Kind{
+var kindSeverity = &RuleKind{
 	Name:  "severity",
 	Title: "Severity",
 	Doc:   "The message matters at least this much.",
@@ -30,11 +30,11 @@ func compileSeverity(_ Env, args Args) (Predicate, error) {
 		return Predicate{}, problem("least", "%v", err)
 	}
 	return Predicate{
-		Match: func(s *Subject) (bool, error) { return s.Severity >= least, nil },
-		Why:   func(s *Subject) string { return "severity " + s.Severity.String() },
-		Keys:  keys(fieldSeverity, []string{least.String()}),
-		Sure:  true,
-		Odds:  oddsAll / 4,
-		Cost:  CostExact,
+		Match:       func(s *Subject) (bool, error) { return s.Severity >= least, nil },
+		Why:         func(s *Subject) string { return "severity " + s.Severity.String() },
+		Keys:        keys(fieldSeverity, []string{least.String()}),
+		Exact:       true,
+		Selectivity: selectivityAll / 4,
+		Cost:        CostExact,
 	}, nil
 }

@@ -2,7 +2,7 @@ package rulespec
 
 import "strings"
 
-var kindTopic = &Kind{
+var kindTopic = &RuleKind{
 	Name:  "topic",
 	Title: "Topic",
 	Doc:   "The whole topic of the message, as it came over the bus.",
@@ -31,7 +31,7 @@ func compileTopic(_ Env, args Args) (Predicate, error) {
 	if err != nil {
 		return Predicate{}, err
 	}
-	p := globs.predicate("topic", oddsTopic, func(s *Subject) []string { return []string{s.Topic} })
-	p.Match = func(s *Subject) (bool, error) { return globs.fit(s.Topic) }
+	p := globs.predicate("topic", selectivityTopic, func(s *Subject) []string { return []string{s.Topic} })
+	p.Match = func(s *Subject) (bool, error) { return globs.match(s.Topic) }
 	return p, nil
 }

@@ -1,6 +1,6 @@
 package rulespec
 
-var kindUser = &Kind{
+var kindUser = &RuleKind{
 	Name:  "user",
 	Title: "Person involved",
 	Doc:   "A person who has to do with the message in any way: who did it, whom it was done to, who is mentioned.",

@@ -1,7 +1,7 @@
 package rulespec
 
-// Kinds are all kinds of rules, in the order of the page and the manual.
-var Kinds = []*Kind{
+// RuleKinds are all rule kinds, in the order of the page and the manual.
+var RuleKinds = []*RuleKind{
 	kindKind,
 	kindApp,
 	kindTopic,

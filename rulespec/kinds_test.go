@@ -67,7 +67,7 @@ func TestKindsHaveVectors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range rulespec.Kinds {
+	for _, kind := range rulespec.RuleKinds {
 		file := filepath.Join("testdata", "kinds", kind.Name+".yaml")
 		at := slices.Index(files, file)
 		if at < 0 {
@@ -82,7 +82,7 @@ func TestKindsHaveVectors(t *testing.T) {
 	}
 }
 
-func runVectors(t *testing.T, kind *rulespec.Kind, file string) {
+func runVectors(t *testing.T, kind *rulespec.RuleKind, file string) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +170,7 @@ func checkVector(t *testing.T, text string, r rulespec.Rule, p rulespec.Predicat
 	if raw && p.Keys != nil && !hasKey(s, p.Keys) {
 		t.Errorf("%s: matches an event that has none of its keys %v", text, p.Keys)
 	}
-	if !raw && p.Sure && hasKey(s, p.Keys) {
+	if !raw && p.Exact && hasKey(s, p.Keys) {
 		t.Errorf("%s: does not match an event that has one of its keys %v, and they are sure", text, p.Keys)
 	}
 	if p.Search != nil {
@@ -188,7 +188,7 @@ func checkSearch(t *testing.T, s *rulespec.Subject, p rulespec.Predicate, raw bo
 			texts = []string{s.Text(field)}
 		}
 		for _, one := range texts {
-			ok, _ := p.Search.Fits(one)
+			ok, _ := p.Search.Matches(one)
 			fits = fits || ok
 			if p.Search.Expression != "" {
 				checkExpression(t, p.Search.Expression, one, ok)

@@ -175,12 +175,12 @@ func isPlain(re *syntax.Regexp) bool {
 
 // search makes the Search of expressions over the given fields.
 func (r regexes) search(fields ...string) *Search {
-	s := &Search{Fields: fields, Fits: func(text string) (bool, error) { return r.match(text), nil }, Plain: true, Expression: r.joined()}
+	s := &Search{Fields: fields, Matches: func(text string) (bool, error) { return r.match(text), nil }, Plain: true, Expression: r.joined()}
 	var set []string
 	for _, one := range r {
 		tree, err := syntax.Parse(one.String(), syntax.Perl)
 		if err != nil {
-			return &Search{Fields: fields, Fits: s.Fits, Expression: s.Expression}
+			return &Search{Fields: fields, Matches: s.Matches, Expression: s.Expression}
 		}
 		tree = tree.Simplify()
 		need := requiredOf(tree)
@@ -188,7 +188,7 @@ func (r regexes) search(fields ...string) *Search {
 		s.Literals = need.asSets()
 		set = append(set, longest(s.Literals)...)
 		if len(s.Literals) == 0 || len(set) > 4*maxLiterals {
-			return &Search{Fields: fields, Fits: s.Fits, Expression: s.Expression}
+			return &Search{Fields: fields, Matches: s.Matches, Expression: s.Expression}
 		}
 	}
 	if len(r) > 1 {
@@ -197,10 +197,10 @@ func (r regexes) search(fields ...string) *Search {
 	return s
 }
 
-// oddsOfSearch: a text without known literals must be searched always, so it is nothing to hang a filter from.
-func oddsOfSearch(s *Search) int {
+// selectivityOfSearch gives selectivityAll where no literals are known: every text must be searched.
+func selectivityOfSearch(s *Search) int {
 	if s.Literals == nil {
-		return oddsAll
+		return selectivityAll
 	}
-	return oddsText
+	return selectivityText
 }

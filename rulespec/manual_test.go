@@ -32,10 +32,10 @@ func TestManual(t *testing.T) {
 		}
 		blocks++
 	}
-	if blocks <= len(rulespec.Kinds) {
-		t.Errorf("%d examples, want one for each of the %d kinds and a whole text", blocks, len(rulespec.Kinds))
+	if blocks <= len(rulespec.RuleKinds) {
+		t.Errorf("%d examples, want one for each of the %d kinds and a whole text", blocks, len(rulespec.RuleKinds))
 	}
-	for _, kind := range rulespec.Kinds {
+	for _, kind := range rulespec.RuleKinds {
 		if heading := headingOf(kind); !strings.Contains(manual, heading) {
 			t.Errorf("the manual lacks the heading %q", heading)
 		}
@@ -48,7 +48,7 @@ func TestManual(t *testing.T) {
 }
 
 // headingOf gives the heading of a kind in the manual: its name and parameters.
-func headingOf(kind *rulespec.Kind) string {
+func headingOf(kind *rulespec.RuleKind) string {
 	var params []string
 	for _, p := range kind.Params {
 		name := p.Name

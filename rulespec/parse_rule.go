@@ -49,9 +49,9 @@ func (r *reader) onlyEntry(n ast.Node) (entry, bool) {
 // kindRule reads and checks one rule without its `not`.
 func (r *reader) kindRule(e entry) Rule {
 	rule := Rule{Kind: e.key}
-	kind := Lookup(e.key)
+	kind := LookupRuleKind(e.key)
 	if kind == nil {
-		r.wrongRule(e.at, e.key, unknown("kind of rule", e.key, kindNames()))
+		r.wrongRule(e.at, e.key, unknown("kind of rule", e.key, ruleKindNames()))
 		return rule
 	}
 	args, places, ok := r.args(kind, e)
@@ -73,7 +73,7 @@ func (r *reader) kindRule(e entry) Rule {
 }
 
 // args reads a rule's arguments and where each stands.
-func (r *reader) args(kind *Kind, e entry) (Args, map[string]place, bool) {
+func (r *reader) args(kind *RuleKind, e entry) (Args, map[string]place, bool) {
 	if len(kind.Params) == 0 {
 		if b, ok := e.value.(*ast.BoolNode); ok && b.Value {
 			return nil, nil, true

@@ -25,8 +25,8 @@ func persons(env Env, param string, names []string) ([]string, error) {
 	return names, nil
 }
 
-// needsGroups says which of groups the directory does not know; dir may be nil.
-func needsGroups(param string, groups []string, dir Directory) error {
+// missingGroups says which of groups the directory does not know; dir may be nil.
+func missingGroups(param string, groups []string, dir Directory) error {
 	if dir == nil {
 		return problem("", "needs a directory, and none is configured")
 	}
@@ -38,8 +38,8 @@ func needsGroups(param string, groups []string, dir Directory) error {
 	return nil
 }
 
-// needsRoles says in which of roles nobody owns anything; dir may be nil.
-func needsRoles(param string, roles []string, dir Directory) error {
+// missingRoles says in which of roles nobody owns anything; dir may be nil.
+func missingRoles(param string, roles []string, dir Directory) error {
 	if dir == nil {
 		return problem("", "needs a directory, and none is configured")
 	}

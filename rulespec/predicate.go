@@ -16,10 +16,10 @@ func exactOne(field string, values []string, get func(*Subject) string) Predicat
 			}
 			return "no " + field
 		},
-		Keys: keys(field, values),
-		Sure: true,
-		Odds: oddsOf(values, oddsTopic),
-		Cost: CostExact,
+		Keys:        keys(field, values),
+		Exact:       true,
+		Selectivity: selectivityOf(values, selectivityTopic),
+		Cost:        CostExact,
 	}
 }
 
@@ -27,18 +27,18 @@ func exactOne(field string, values []string, get func(*Subject) string) Predicat
 func exactAny(field string, values []string, get func(*Subject) []string) Predicate {
 	in := oneOf(values)
 	p := anyName(field, func(name string) (bool, error) { return in(name), nil }, get)
-	p.sure(field, values, oddsName)
+	p.exact(field, values, selectivityName)
 	return p
 }
 
-// anyName makes the predicate of a field with several values, of which one fits. One that fits decides; when none does
+// anyName makes the predicate of a field with several values, of which one matches. One that matches decides; when none does
 // and one could not be tried, the rule cannot be evaluated.
-func anyName(field string, fits func(name string) (bool, error), get func(*Subject) []string) Predicate {
+func anyName(field string, matches func(name string) (bool, error), get func(*Subject) []string) Predicate {
 	return Predicate{
 		Match: func(s *Subject) (bool, error) {
 			var untried error
 			for _, name := range get(s) {
-				ok, err := fits(name)
+				ok, err := matches(name)
 				if ok {
 					return true, nil
 				}
@@ -50,7 +50,7 @@ func anyName(field string, fits func(name string) (bool, error), get func(*Subje
 		},
 		Why: func(s *Subject) string {
 			for _, name := range get(s) {
-				if ok, _ := fits(name); ok {
+				if ok, _ := matches(name); ok {
 					return field + " " + word(name)
 				}
 			}
@@ -60,14 +60,16 @@ func anyName(field string, fits func(name string) (bool, error), get func(*Subje
 	}
 }
 
-// sure makes the predicate one of which values of a field are all there is to say.
-func (p *Predicate) sure(field string, values []string, odds int) {
-	p.Keys, p.Sure, p.Search = keys(field, values), true, nil
-	p.Odds, p.Cost = oddsOf(values, odds), CostExact
+// exact makes the predicate one of which values of a field are all there is to say.
+func (p *Predicate) exact(field string, values []string, each int) {
+	p.Keys, p.Exact, p.Search = keys(field, values), true, nil
+	p.Selectivity, p.Cost = selectivityOf(values, each), CostExact
 }
 
-// oddsOf gives the odds of one of values, where each has the given ones.
-func oddsOf(values []string, each int) int { return min(oddsAll, each*max(1, len(values))) }
+// selectivityOf gives the selectivity of one of values, where each has the given one.
+func selectivityOf(values []string, each int) int {
+	return min(selectivityAll, each*max(1, len(values)))
+}
 
 // oneOf gives a test for being one of values: a loop for few, a set for many.
 func oneOf(values []string) func(string) bool {

@@ -58,8 +58,8 @@ type FileFilter struct {
 	Line   int      // where it stands in the text; 0 when it was not parsed
 }
 
-// A Kind is a kind of rule: a value that carries everything the parser, the page, the documentation and the engine need.
-type Kind struct {
+// A RuleKind is a kind of rule: a value that carries everything the parser, the page, the documentation and the engine need.
+type RuleKind struct {
 	Name   string  // in the text form: "package"
 	Title  string  // on the page: "Package"
 	Doc    string  // one or two sentences for the page and the manual
@@ -68,9 +68,9 @@ type Kind struct {
 	Compile func(env Env, args Args) (Predicate, error)
 	// Sentence gives the rule in words as part of a filter's sentence: "a package is bash or zsh".
 	Sentence func(args Args, not bool) string
-	// Needs says what a rule needs that the directory does not have, as an *Error: a group or a role that it does not
+	// Missing gives what a rule requires that the directory lacks, as an *Error: a group or a role that it does not
 	// know. dir may be nil. nil for kinds that ask no directory.
-	Needs func(args Args, dir Directory) error
+	Missing func(args Args, dir Directory) error
 }
 
 // A Param is one parameter of a kind.
@@ -109,32 +109,32 @@ type Predicate struct {
 	Why func(*Subject) string
 	// Keys are index keys: an event with none of them cannot match. nil: any event may.
 	Keys []Key
-	// Sure says that one of Keys is enough: an event that has one matches.
-	Sure bool
+	// Exact says that one of Keys is enough, with no recheck: an event that has one matches.
+	Exact bool
 	// Names says that Match looks at nothing but names, which are the values of Fields, and the directory. Of a rule that
-	// is Sure, or has a Search over Fields, that is known without it.
+	// is Exact, or has a Search over Fields, that is known without it.
 	Names bool
-	// Needs is what the rule asks of the directory: without all of it, the rule cannot be evaluated on an event that it
-	// does not hold for. A rule with Keys and no Needs can always be evaluated.
-	Needs []Key
-	// Search is there when the predicate looks at names or texts one at a time; it then has no Keys and no Needs.
+	// Requires is what the rule asks of the directory: without all of it, the rule cannot be evaluated on an event that it
+	// does not hold for. A rule with Keys and no Requires can always be evaluated.
+	Requires []Key
+	// Search is there when the predicate looks at names or texts one at a time; it then has no Keys and no Requires.
 	Search *Search
-	// Odds is of how many messages in 10,000 the rule holds, roughly, 1 at least: an engine hangs a filter from the rarest.
-	Odds int
+	// Selectivity is of how many messages in 10,000 the rule holds, roughly, 1 at least: an engine hangs a filter from the rarest.
+	Selectivity int
 	// Cost is the class of work that Match does.
 	Cost Cost
 }
 
-// A Search is how a predicate looks at texts, each for itself: it holds for an event when one of them fits, it cannot be
-// evaluated when none fits and one could not be tried.
+// A Search is how a predicate looks at texts, each for itself: it holds for an event when one of them matches, it cannot be
+// evaluated when none matches and one could not be tried.
 type Search struct {
-	Fields []string                        // which: of Fields, or of Texts
-	Fits   func(text string) (bool, error) // an error means that the text is a name longer than MaxName
-	// Literals is what a text that fits has in it after Fold: one at least of each set. None: nothing is known.
+	Fields  []string                        // which: of Fields, or of Texts
+	Matches func(text string) (bool, error) // an error means that the text is a name longer than MaxName
+	// Literals is what a text that matches has in it after Fold: one at least of each set. None: nothing is known.
 	Literals [][]string
 	// Plain says that it is enough to have one of the only set in Literals.
 	Plain bool
-	// Expression is a regular expression in RE2's syntax that matches the texts that fit; "": there is none. See
+	// Expression is a regular expression in RE2's syntax that matches the same texts; "": there is none. See
 	// CompileProgram.
 	Expression string
 }
@@ -145,14 +145,14 @@ type Key struct{ Field, Value string }
 // Cost is the class of work that a predicate does.
 type Cost int
 
-// The Odds of what no rule narrows, and of a value of the fields that kinds share.
+// The Selectivity of what no rule narrows, and of a value of the fields that kinds share.
 const (
-	oddsAll       = 10_000
-	oddsSelective = 1_000 // what narrows has less
-	oddsTopic     = 100
-	oddsPattern   = 30
-	oddsText      = 10
-	oddsName      = 3
+	selectivityAll     = 10_000
+	selectivityNarrow  = 1_000 // what narrows has less
+	selectivityTopic   = 100
+	selectivityPattern = 30
+	selectivityText    = 10
+	selectivityName    = 3
 )
 
 // The classes: a comparison or set look-up, a pattern over names, a pattern over text.

@@ -46,7 +46,7 @@ func (env Env) readable(r Rule) Rule {
 }
 
 func sentenceRule(r Rule) string {
-	if kind := Lookup(r.Kind); kind != nil {
+	if kind := LookupRuleKind(r.Kind); kind != nil {
 		return kind.Sentence(r.Args, r.Not)
 	}
 	if r.Not {

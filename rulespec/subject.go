@@ -23,10 +23,10 @@ const (
 	fieldEverything = "everything" // the value "", always
 )
 
-// The fields of a Predicate's Needs, beside fieldGroup.
+// The fields of a Predicate's Requires, beside fieldGroup.
 const (
-	needDirectory = "directory"
-	needRole      = "role"
+	requireDirectory = "directory"
+	requireRole      = "role"
 )
 
 // Keys gives what an engine looks up to find the filters that a subject may match: each value of each of Fields.
@@ -130,20 +130,20 @@ func (s *Subject) Text(field string) string {
 	return ""
 }
 
-// Has says whether the subject has what a Predicate Needs.
+// Has says whether the subject has what a Predicate Requires.
 func (s *Subject) Has(need Key) bool {
 	switch {
 	case s.Directory == nil:
 		return false
 	case need.Field == fieldGroup:
 		return s.Directory.HasGroup(need.Value)
-	case need.Field == needRole:
+	case need.Field == requireRole:
 		return s.Directory.HasRole(need.Value)
 	}
 	return true
 }
 
-// needs gives the Needs of a predicate that asks for these groups and roles.
-func needs(groups, roles []string) []Key {
-	return slices.Concat([]Key{{Field: needDirectory}}, keys(fieldGroup, groups), keys(needRole, roles))
+// requires gives the Requires of a predicate that asks for these groups and roles.
+func requires(groups, roles []string) []Key {
+	return slices.Concat([]Key{{Field: requireDirectory}}, keys(fieldGroup, groups), keys(requireRole, roles))
 }

@@ -64,15 +64,15 @@ func editDistance(a, b string, limit int) int {
 	return min(row[len(b)], limit)
 }
 
-func kindNames() []string {
-	names := make([]string, len(Kinds))
-	for i, k := range Kinds {
+func ruleKindNames() []string {
+	names := make([]string, len(RuleKinds))
+	for i, k := range RuleKinds {
 		names[i] = k.Name
 	}
 	return names
 }
 
-func paramNames(kind *Kind) []string {
+func paramNames(kind *RuleKind) []string {
 	names := make([]string, len(kind.Params))
 	for i, p := range kind.Params {
 		names[i] = p.Name

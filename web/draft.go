@@ -77,7 +77,7 @@ func (s *site) readRule(v url.Values, i int, kind string) rulespec.Rule {
 func fieldName(i int, param string) string { return fmt.Sprintf("r%d.%s", i, param) }
 
 // kind gives the rule kind of that name, nil when there is none.
-func (s *site) kind(name string) *rulespec.Kind {
+func (s *site) kind(name string) *rulespec.RuleKind {
 	for _, k := range s.RuleKinds {
 		if k.Name == name {
 			return k

@@ -23,7 +23,7 @@ type editorView struct {
 	Text         string
 	TextProblem  string
 	Rules        []ruleRow
-	Kinds        []*rulespec.Kind
+	Kinds        []*rulespec.RuleKind
 	Apps         []choice
 	MessageKinds []catalogue.Kind
 	Destinations []destinationBox

@@ -127,7 +127,7 @@ func benchSite(b *testing.B, d *migrations.DB) *site {
 	}
 	now := func() time.Time { return benchNow }
 	s := &site{Options: Options{
-		History: history.NewStore(d.Writer, d.Reader, now), Describe: meaning.Describe, Now: now, RuleKinds: rulespec.Kinds,
+		History: history.NewStore(d.Writer, d.Reader, now), Describe: meaning.Describe, Now: now, RuleKinds: rulespec.RuleKinds,
 		Directory: func() rulespec.Directory { return dir },
 	}}
 	s.fillIn()

@@ -159,7 +159,7 @@ func deleteAccount(v *visit) error {
 
 type helpView struct {
 	frame
-	Kinds []*rulespec.Kind
+	Kinds []*rulespec.RuleKind
 }
 
 func helpRules(v *visit) error {

@@ -129,7 +129,7 @@ func (s *testSite) options() web.Options {
 	return web.Options{
 		BaseURL: s.base, Prefs: s.prefs, Links: s.links, History: s.history, Outbox: s.outbox,
 		KindName: s.kindName,
-		Describe: s.meaning.Describe, RuleKinds: rulespec.Kinds, MessageKinds: s.meaning.Kinds,
+		Describe: s.meaning.Describe, RuleKinds: rulespec.RuleKinds, MessageKinds: s.meaning.Kinds,
 		Backends: []backends.Kind{email.Kind, irc.Kind, desktop.Kind},
 		Queue:    s.queue, Now: s.now, Log: slog.New(slog.NewTextHandler(s.logs, nil)),
 		Changed: func() { s.mu.Lock(); s.changed++; s.mu.Unlock() },

@@ -39,7 +39,7 @@ type Options struct {
 	Describe  func(*bus.Message) *catalogue.Event // what a message means
 	Directory func() rulespec.Directory           // the snapshot as it stands; nil, or giving nil: there is no directory
 
-	RuleKinds    []*rulespec.Kind         // the kinds of rules, in the order of the page
+	RuleKinds    []*rulespec.RuleKind     // the kinds of rules, in the order of the page
 	MessageKinds func() []catalogue.Kind  // as they stand: the kinds of messages that the catalogue knows, application by application
 	KindName     func(kind string) string // as in rulespec.Env: what people call a kind; may be nil
 	KnowsKind    func(name string) bool   // as in rulespec.Env, the same that the router's matcher is compiled with; may be nil

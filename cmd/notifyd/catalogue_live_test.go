@@ -68,7 +68,7 @@ func TestAccountsComeFromTheDirectory(t *testing.T) {
 
 // TestFiltersOfAKindThatWentAreBroken takes a kind away from under a filter, and gives it back.
 func TestFiltersOfAKindThatWentAreBroken(t *testing.T) {
-	rule := rulespec.Rule{Kind: "kind", Args: rulespec.Args{rulespec.Lookup("kind").Params[0].Name: {"tea.ready"}}}
+	rule := rulespec.Rule{Kind: "kind", Args: rulespec.Args{rulespec.LookupRuleKind("kind").Params[0].Name: {"tea.ready"}}}
 	filter := prefs.Filter{Filter: rulespec.Filter{Name: "Tea", Rules: []rulespec.Rule{rule}}, On: true}
 	r, _, _, log := aRouter(t, migratest.Open(t, migratest.SQLite(t)), filter)
 	for _, step := range []struct {

@@ -38,7 +38,7 @@ func (s *service) openPages(ctx context.Context, e *env) error {
 		Prefs:   s.prefs, Links: s.router.links, History: s.history, Outbox: s.outbox,
 		Describe:       s.meaning.describe,
 		Directory:      func() rulespec.Directory { return asDirectory(s.directory()) },
-		RuleKinds:      rulespec.Kinds,
+		RuleKinds:      rulespec.RuleKinds,
 		MessageKinds:   s.meaning.kinds,
 		KnowsKind:      s.meaning.knowsKind,
 		KindName:       s.meaning.kindName,

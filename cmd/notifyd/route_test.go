@@ -60,7 +60,7 @@ func aRouter(t *testing.T, d *migrations.DB, filters ...prefs.Filter) (*router, 
 
 func about(pkg string, oneShot bool) prefs.Filter {
 	rule := rulespec.Rule{Kind: "package"}
-	rule.Args = rulespec.Args{rulespec.Lookup("package").Params[0].Name: {pkg}}
+	rule.Args = rulespec.Args{rulespec.LookupRuleKind("package").Params[0].Name: {pkg}}
 	return prefs.Filter{Filter: rulespec.Filter{Name: "About " + pkg, Rules: []rulespec.Rule{rule}}, On: true, OneShot: oneShot}
 }
 

@@ -175,7 +175,7 @@ func merged(rules []rulespec.Rule) []rulespec.Rule {
 	for _, r := range rules {
 		at := -1
 		param := ""
-		if kind := rulespec.Lookup(r.Kind); r.Not && kind != nil && len(r.Args) == 1 && len(kind.Params) > 0 && kind.Params[0].Many {
+		if kind := rulespec.LookupRuleKind(r.Kind); r.Not && kind != nil && len(r.Args) == 1 && len(kind.Params) > 0 && kind.Params[0].Many {
 			param = kind.Params[0].Name
 			at = slices.IndexFunc(out, func(o rulespec.Rule) bool {
 				return o.Not && o.Kind == r.Kind && len(o.Args) == 1 && len(o.Args[param])+len(r.Args[param]) <= rulespec.MaxValues
