@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/notifyd/notifyd/bus"
 )
 
 // greeting is what a ZMTP 3.0 peer with NULL security sends first.
@@ -219,7 +221,7 @@ func TestRefusedMessages(t *testing.T) {
 	s, out := subscribe(t, c, 10)
 	want(t, out, "org.good", "{}")
 	e := s.Stats().Endpoints[0]
-	if e.Dropped[DroppedFrames] != 3 || e.Dropped[DroppedTopic] != 4 || e.Dropped[DroppedUnasked] != 2 || e.Received != 1 {
+	if e.Dropped[DroppedFrames] != 3 || e.Dropped[bus.DroppedTopic] != 4 || e.Dropped[DroppedUnasked] != 2 || e.Received != 1 {
 		t.Errorf("stats %+v", e)
 	}
 }

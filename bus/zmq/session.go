@@ -41,8 +41,8 @@ func (e *endpoint) session(ctx context.Context, out chan<- bus.Frame) (err error
 			return fmt.Errorf("subscribe: %w", err)
 		}
 	}
-	e.counts.connected(true)
-	defer e.counts.connected(false)
+	e.meter.Connected(true)
+	defer e.meter.Connected(false)
 	e.log.Debug("subscribed")
 	return e.receive(codec, out)
 }
@@ -68,7 +68,7 @@ func (e *endpoint) receive(codec *zmq4.Conn, out chan<- bus.Frame) error {
 		if e.said != working {
 			e.said = working
 			// What was sent since the last message may be lost: ZeroMQ keeps nothing for who is away.
-			if last := e.counts.snapshot().LastMessage; last.IsZero() {
+			if last := e.meter.Traffic().LastMessage; last.IsZero() {
 				e.log.Info("receiving")
 			} else {
 				e.log.Info("receiving", "last_message", last)
@@ -82,46 +82,41 @@ func (e *endpoint) receive(codec *zmq4.Conn, out chan<- bus.Frame) error {
 
 // accept checks one message and hands it over.
 func (e *endpoint) accept(frames [][]byte, out chan<- bus.Frame) {
-	now := e.now()
-	if reason := e.refuse(frames); reason != "" {
-		e.drops.say(reason, e.counts.dropped(reason), now)
+	if len(frames) != 2 {
+		e.meter.Dropped(DroppedFrames)
 		return
 	}
 	f := bus.Frame{Source: e.name, Topic: string(frames[0]), Payload: frames[1]}
-	var missing int64
-	if e.whole { // a counter also counts the topics that were not asked for
-		missing = e.gaps.See(bus.PeekHead(f.Payload), now)
+	if reason := e.refuse(f); reason != "" {
+		e.meter.Dropped(reason)
+		return
 	}
-	e.counts.received(now, missing)
-	if missing > 0 {
-		e.log.Warn("messages missing", "count", missing, "topic", f.Topic)
+	e.meter.Received()
+	if e.whole { // a counter also counts the topics that were not asked for
+		if missing := e.gaps.See(bus.PeekHead(f.Payload), e.now()); missing > 0 {
+			e.counts.missed(missing)
+			e.log.Warn("messages missing", "count", missing, "topic", f.Topic)
+		}
 	}
 	if !e.queue.take(&f) {
-		e.drops.say(DroppedFull, e.counts.dropped(DroppedFull), now)
+		e.meter.Dropped(bus.DroppedFull)
 		return
 	}
 	select {
 	case out <- f:
 	default:
-		f.Ack()
-		e.drops.say(DroppedFull, e.counts.dropped(DroppedFull), now)
+		f.Done()
+		e.meter.Dropped(bus.DroppedFull)
 	}
 }
 
-// refuse gives the reason to drop a message; "" for none.
-func (e *endpoint) refuse(frames [][]byte) string {
-	if len(frames) != 2 {
-		return DroppedFrames
-	}
-	topic := string(frames[0])
-	if bus.CheckTopic(topic) != nil {
-		return DroppedTopic
-	}
-	if len(frames[1]) > bus.MaxPayload {
-		return DroppedLarge
+// refuse gives the reason to drop a frame; "" for none.
+func (e *endpoint) refuse(f bus.Frame) string {
+	if reason := f.OutOfBounds(); reason != "" {
+		return reason
 	}
 	for _, prefix := range e.topics {
-		if strings.HasPrefix(topic, prefix) {
+		if strings.HasPrefix(f.Topic, prefix) {
 			return ""
 		}
 	}

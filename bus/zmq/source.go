@@ -33,9 +33,9 @@ type endpoint struct {
 	queue  *queue
 	log    *slog.Logger
 	now    func() time.Time
+	meter  *bus.Meter
 	counts counters
 	gaps   *bus.Gaps
-	drops  dropLog
 	said   string // the state that was logged last: a reason of failure, or working
 }
 
@@ -45,18 +45,13 @@ const working = "working"
 // publishersKnown bounds the names that gap detection remembers for an endpoint.
 const publishersKnown = 1024
 
-// dropsLogged is the interval of lines about drops that go on.
-const dropsLogged = time.Minute
-
 func newEndpoint(s *Source, name string, a address, topics []string) *endpoint {
 	log := s.log.With("endpoint", name, "address", a.String())
 	return &endpoint{
 		config: s.config, name: name, addr: a, topics: topics, whole: slices.Contains(topics, ""), queue: &s.queue, log: log, now: s.now,
-		counts: counters{stats: EndpointStats{
-			Name: name, Address: a.String(), Dropped: map[string]uint64{}, Failures: map[string]uint64{},
-		}},
-		gaps:  bus.NewGaps(publishersKnown),
-		drops: dropLog{log: log, every: dropsLogged, last: map[string]time.Time{}},
+		meter:  bus.NewMeter(name, a.String(), log),
+		counts: counters{stats: EndpointStats{Failures: map[string]uint64{}}},
+		gaps:   bus.NewGaps(publishersKnown),
 	}
 }
 
@@ -78,15 +73,6 @@ func (s *Source) Run(ctx context.Context, out chan<- bus.Frame) error {
 	}
 	all.Wait()
 	return nil
-}
-
-// Stats gives a snapshot; safe at any time.
-func (s *Source) Stats() Stats {
-	var stats Stats
-	for _, e := range s.endpoints {
-		stats.Endpoints = append(stats.Endpoints, e.counts.snapshot())
-	}
-	return stats
 }
 
 // run connects again and again. The pause between attempts grows, with jitter, until a connection has lasted.

@@ -243,7 +243,7 @@ func TestLargeMessages(t *testing.T) {
 	pub.subscribed("")
 	pub.do(`{"send": ["t", "again here"]}`)
 	want(t, out, "t", "again here")
-	if e := s.Stats().Endpoints[0]; e.Failures[FailedTooLarge] != 1 || e.Dropped[DroppedLarge] != 1 {
+	if e := s.Stats().Endpoints[0]; e.Failures[FailedTooLarge] != 1 || e.Dropped[bus.DroppedLarge] != 1 {
 		t.Errorf("stats %+v", e)
 	}
 }
@@ -254,7 +254,7 @@ func TestAFullQueueDropsAndCounts(t *testing.T) {
 	pub.subscribed("")
 	pub.do(`{"send": ["t", "{\"i\": %%d}"], "times": 10}`)
 	eventually(t, "all ten received", func() bool { return s.Stats().Endpoints[0].Received == 10 })
-	eventually(t, "seven dropped", func() bool { return s.Stats().Endpoints[0].Dropped[DroppedFull] == 7 })
+	eventually(t, "seven dropped", func() bool { return s.Stats().Endpoints[0].Dropped[bus.DroppedFull] == 7 })
 	want(t, out, "t", `{"i": 1}`)
 	if e := s.Stats().Endpoints[0]; e.Missing != 0 {
 		t.Errorf("what we dropped ourselves counts as missing on the way: %+v", e)

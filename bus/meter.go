@@ -1,0 +1,164 @@
+package bus
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/notifyd/notifyd/internal/metric"
+)
+
+// Metered is a Source that offers metrics. Whoever exports them needs to know nothing else of the source.
+type Metered interface {
+	// Collect emits every series that the source has, as it stands now. It waits for no bus, and is safe at any time.
+	Collect(emit metric.Emit)
+}
+
+// The metrics that every source can offer. Their labels are Frame.Source, and the address that frames come from.
+var (
+	connectedDesc = sourceDesc("connected", "1 while frames can come from the address.", metric.Gauge)
+	reconnectDesc = sourceDesc("reconnects_total", "Connections made after the first.", metric.Counter)
+	receivedDesc  = sourceDesc("messages_received_total", "Frames received.", metric.Counter)
+	droppedDesc   = sourceDesc("messages_dropped_total", "Frames dropped before the router, by reason.",
+		metric.Counter, "reason")
+	lastDesc = sourceDesc("last_message_timestamp_seconds", "Time of the last frame.", metric.Gauge)
+)
+
+func sourceDesc(name, help string, t metric.Type, more ...string) *metric.Desc {
+	labels := append([]string{"source", "address"}, more...)
+	return &metric.Desc{Name: "notifyd_source_" + name, Help: help, Type: t, Labels: labels}
+}
+
+// Reasons for which a source drops a frame. A source may have more of its own, a fixed set.
+const (
+	DroppedFull  = "queue_full" // out does not keep up, and the bus cannot be made to wait
+	DroppedTopic = "bad_topic"  // CheckTopic refuses it
+	DroppedLarge = "too_large"  // a payload over MaxPayload
+)
+
+// dropsLogged is the interval between log lines of one reason while drops go on.
+const dropsLogged = time.Minute
+
+// A Meter counts what comes to a source from one address. A source that embeds one is Metered:
+//
+//	type Source struct {
+//		*bus.Meter
+//		...
+//	}
+//
+// It is safe for concurrent use.
+type Meter struct {
+	source, address string
+	log             *slog.Logger
+	now             func() time.Time
+
+	mu      sync.Mutex
+	traffic Traffic
+	logged  map[string]time.Time // when a reason was last logged; reasons are few and ours
+}
+
+// Traffic is a snapshot of a Meter.
+type Traffic struct {
+	Connected   bool
+	Connects    uint64            // each but the first is a reconnect
+	Received    uint64            // frames within the bounds, handed over or dropped because out was full
+	Dropped     map[string]uint64 // frames that were not handed over, by reason
+	LastMessage time.Time         // zero: none yet
+}
+
+// NewMeter makes a Meter for frames of a source, named as in Frame.Source, that come from address. log is told of drops.
+func NewMeter(source, address string, log *slog.Logger) *Meter {
+	return &Meter{
+		source: source, address: address, log: log, now: time.Now,
+		traffic: Traffic{Dropped: map[string]uint64{}}, logged: map[string]time.Time{},
+	}
+}
+
+// Connected notes that frames can come from now on, or no longer.
+func (m *Meter) Connected(up bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.traffic.Connected = up
+	if up {
+		m.traffic.Connects++
+	}
+}
+
+// Received counts a frame.
+func (m *Meter) Received() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.traffic.Received++
+	m.traffic.LastMessage = m.now()
+}
+
+// Dropped counts a frame that is not handed over, and logs it: each reason at once, and then at most once a minute.
+func (m *Meter) Dropped(reason string) {
+	m.mu.Lock()
+	m.traffic.Dropped[reason]++
+	total, now := m.traffic.Dropped[reason], m.now()
+	last, known := m.logged[reason]
+	quiet := known && now.Sub(last) < dropsLogged
+	if !quiet {
+		m.logged[reason] = now
+	}
+	m.mu.Unlock()
+	if !quiet {
+		m.log.Warn("messages dropped", "reason", reason, "total", total)
+	}
+}
+
+// Forward counts f, names its source and sends it to out, waiting for room: all that a source has to do with a frame
+// where its bus can be made to wait. A frame out of bounds is dropped, counted and done with. The error is ctx's, when it
+// ends first.
+func (m *Meter) Forward(ctx context.Context, out chan<- Frame, f Frame) error {
+	f.Source = m.source
+	if reason := f.OutOfBounds(); reason != "" {
+		m.Dropped(reason)
+		f.Done()
+		return nil
+	}
+	m.Received()
+	select {
+	case out <- f:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// OutOfBounds gives the reason to drop f: a topic that CheckTopic refuses, or a payload over MaxPayload. "" for none.
+func (f Frame) OutOfBounds() string {
+	switch {
+	case CheckTopic(f.Topic) != nil:
+		return DroppedTopic
+	case len(f.Payload) > MaxPayload:
+		return DroppedLarge
+	}
+	return ""
+}
+
+// Traffic gives a snapshot.
+func (m *Meter) Traffic() Traffic {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t := m.traffic
+	t.Dropped = maps.Clone(t.Dropped)
+	return t
+}
+
+// Collect emits the metrics that every source has.
+func (m *Meter) Collect(emit metric.Emit) {
+	t := m.Traffic()
+	emit(connectedDesc, metric.Number(t.Connected), m.source, m.address)
+	emit(reconnectDesc, float64(max(t.Connects, 1)-1), m.source, m.address)
+	emit(receivedDesc, float64(t.Received), m.source, m.address)
+	for reason, n := range t.Dropped {
+		emit(droppedDesc, float64(n), m.source, m.address, reason)
+	}
+	if !t.LastMessage.IsZero() {
+		emit(lastDesc, float64(t.LastMessage.UnixMilli())/1000, m.source, m.address)
+	}
+}
