@@ -1,6 +1,6 @@
 // Package backends is what a notice is and how one reaches a person.
 //
-// A backend knows one medium and nothing of buses, rules or users.
+// A backend knows one way to reach people, and nothing of buses, rules or users.
 package backends
 
 import (
@@ -47,12 +47,13 @@ type Parcel struct {
 	Manage  string   // page where the person changes what is sent; ""
 }
 
-// A Backend delivers by one medium.
+// A Backend delivers notices in one way: by mail, to IRC, to a desktop.
 type Backend interface {
-	// Send delivers the parcel; nil means that the medium has taken all of it. An error that wraps ErrRefused is
-	// final: the address (then it wraps ErrGone too) or the content will never be taken. Any other error is worth a retry with the same Parcel.ID.
-	// An error that wraps ErrUnavailable says that the medium as a whole is down, not this address. Send honours ctx,
-	// is safe for concurrent use, and puts neither secrets nor addresses into its errors.
+	// Send delivers the parcel; nil means that the far end has taken all of it. An error that wraps ErrRefused is
+	// final: the address (then it wraps ErrGone too) or the content will never be taken. Any other error is worth a
+	// retry with the same Parcel.ID. An error that wraps ErrUnavailable says that the backend as a whole is down, not
+	// this address. Send honours ctx, is safe for concurrent use, and puts neither secrets nor addresses into its
+	// errors.
 	Send(ctx context.Context, p Parcel) error
 }
 
@@ -61,15 +62,15 @@ type Runner interface {
 	Run(ctx context.Context) error
 }
 
-// A Splitter is a Backend that reaches its addresses by several media that fail apart, such as IRC networks: then
-// ErrUnavailable is about the medium of the parcel's address, and the others go on.
-type Splitter interface {
-	// Medium names the medium of an address; "" where it has none. It must be quick and safe for concurrent use.
-	Medium(address string) string
+// A Partitioned backend reaches its addresses through several networks that fail independently, such as those of IRC.
+// Its ErrUnavailable is about the network of the parcel's address; the other networks go on.
+type Partitioned interface {
+	// Network names the network of an address; "" where it has none. It must be quick and safe for concurrent use.
+	Network(address string) string
 }
 
-// A Kind is a medium: what pages and commands need to know of it without opening it.
-type Kind struct {
+// An Info is what pages and commands need to know of a backend without opening it.
+type Info struct {
 	Name         string                               // "email"
 	Title        string                               // "Email"
 	Doc          string                               // one or two sentences

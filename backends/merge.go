@@ -10,7 +10,7 @@ import (
 // A Group is notices that belong together and are told as one line.
 type Group struct {
 	Notices  []Notice // never empty; failures first, then the oldest first
-	Title    string   // one line: the notice's own title, or the sentence about all of them; not yet cleaned for a medium
+	Title    string   // one line: the notice's own title, or the sentence about all of them; not yet cleaned for a backend
 	Severity string   // the worst
 	First    time.Time
 	Last     time.Time

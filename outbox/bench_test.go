@@ -55,12 +55,12 @@ func BenchmarkAdd(b *testing.B) {
 	}
 }
 
-// BenchmarkSend: one operation is one delivery that Run claims, sends to a medium that takes it at once, and settles.
+// BenchmarkSend: one operation is one delivery that Run claims, sends to a backend that takes it at once, and settles.
 func BenchmarkSend(b *testing.B) {
 	each(b, func(b *testing.B, o *Outbox) {
 		o.cfg.Workers = 64
 		fill(b, o, b.N, max(b.N/4, 1), 200)
-		sink := &medium{answer: takes}
+		sink := &fakeBackend{answer: takes}
 		b.ResetTimer()
 		ended := make(chan error, 1)
 		ctx, cancel := context.WithCancel(b.Context())

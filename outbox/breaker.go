@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A breaker holds a backend back while its medium is down: after a failure it waits, then lets one probe through; the
-// pause doubles with each probe that fails.
+// A breaker holds back a backend, or one network of it, while that is down: after a failure it waits, then lets one
+// probe through; the pause doubles with each probe that fails.
 type breaker struct {
 	mu      sync.Mutex
 	down    bool
@@ -15,7 +15,7 @@ type breaker struct {
 	probing bool // by admit
 }
 
-// admit says whether a parcel may go to the medium now. While it is down, one at a time may, as a probe; the others
+// admit says whether a parcel may go to the backend now. While it is down, one at a time may, as a probe; the others
 // may come again at the time given.
 func (b *breaker) admit(now time.Time, soon time.Duration) (ok bool, again time.Time) {
 	b.mu.Lock()
@@ -32,21 +32,21 @@ func (b *breaker) admit(now time.Time, soon time.Duration) (ok bool, again time.
 	return true, time.Time{}
 }
 
-// ended says that a send is over that said nothing of the medium.
+// ended says that a send is over that said nothing of the backend.
 func (b *breaker) ended() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.probing = false
 }
 
-// pause says whether the medium is down, and when the next probe may go.
+// pause says whether the backend is down, and when the next probe may go.
 func (b *breaker) pause() (probeAt time.Time, down bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.probeAt, b.down
 }
 
-// up says that the medium answered. It reports whether that is news.
+// up says that the backend answered. It reports whether that is news.
 func (b *breaker) up() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -55,8 +55,8 @@ func (b *breaker) up() bool {
 	return news
 }
 
-// fail says that the medium is down. Sends that were in hand when it went down count as one failure: only a probe
-// makes the pause longer. It reports whether it is news that the medium is down.
+// fail says that the backend is down. Sends that were in hand when it went down count as one failure: only a probe
+// makes the pause longer. It reports whether it is news that the backend is down.
 func (b *breaker) fail(now time.Time, pause func(failed int64) time.Duration) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

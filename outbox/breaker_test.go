@@ -11,13 +11,13 @@ import (
 	"github.com/notifyd/notifyd/backends"
 )
 
-// TestOnlyAnswersEndAnOutage: what becomes of a parcel that the medium was never asked about does not make it look up.
+// TestOnlyAnswersEndAnOutage: what becomes of a parcel that the backend was never asked about does not make it look up.
 func TestOnlyAnswersEndAnOutage(t *testing.T) {
 	c := claim{rows: []row{{Address: "a"}}}
 	for _, err := range []error{errors.Join(errCorrupt, errors.New("no JSON")), errInterrupted,
 		fmt.Errorf("%w: oops", errPanicked), fmt.Errorf("mail: %w", context.DeadlineExceeded)} {
 		for _, v := range []verdict{deferred, expired} {
-			p := newPool(New(nil, nil, false, Config{}, newClock().now, nil), "mail", &medium{answer: takes})
+			p := newPool(New(nil, nil, false, Config{}, newClock().now, nil), "mail", &fakeBackend{answer: takes})
 			p.brake.fail(newClock().now(), func(int64) time.Duration { return time.Minute })
 			p.mind(outcome{claim: c, verdict: v, err: err})
 			if _, down := p.brake.pause(); !down {
@@ -31,11 +31,11 @@ func TestOnlyAnswersEndAnOutage(t *testing.T) {
 	}
 }
 
-// TestCorruptNoticeIsNoProbe puts a notice that cannot be read among many while the medium is down: the outage stays one
+// TestCorruptNoticeIsNoProbe puts a notice that cannot be read among many while the backend is down: the outage stays one
 // outage, with one send at a time and growing pauses.
 func TestCorruptNoticeIsNoProbe(t *testing.T) {
 	bubble(t, Config{Workers: 4}, func(t *testing.T, o *Outbox) {
-		chat := &medium{answer: func(context.Context, backends.Parcel) error {
+		chat := &fakeBackend{answer: func(context.Context, backends.Parcel) error {
 			time.Sleep(time.Second)
 			return fmt.Errorf("dial: %w", backends.ErrUnavailable)
 		}}
@@ -52,7 +52,7 @@ func TestCorruptNoticeIsNoProbe(t *testing.T) {
 				t.Errorf("%d sends at the same time during the outage", chat.highest())
 			}
 			if counts := o.Counts()[0]; !counts.Down {
-				t.Error("the medium counts as up")
+				t.Error("the backend counts as up")
 			}
 		})
 	})

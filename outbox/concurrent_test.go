@@ -62,7 +62,7 @@ func TestNodesShareTheWork(t *testing.T) {
 		if d.Postgres {
 			nodes = 3
 		}
-		log, sink := &journal{}, &medium{answer: takes}
+		log, sink := &journal{}, &fakeBackend{answer: takes}
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var running, adding sync.WaitGroup
@@ -173,7 +173,7 @@ func TestFullDisk(t *testing.T) {
 func TestUnwritableDatabase(t *testing.T) {
 	log := &journal{}
 	bubble(t, Config{Log: slog.New(slog.NewTextHandler(log, nil))}, func(t *testing.T, o *Outbox) {
-		mail := &medium{answer: func(context.Context, backends.Parcel) error {
+		mail := &fakeBackend{answer: func(context.Context, backends.Parcel) error {
 			o.writer.Exec("PRAGMA query_only = 1")
 			return nil
 		}}
@@ -198,7 +198,7 @@ func TestUnwritableDatabase(t *testing.T) {
 func TestLeaseOfALongSend(t *testing.T) {
 	bubble(t, Config{Lease: 40 * time.Second}, func(t *testing.T, o *Outbox) {
 		other := New(o.writer, o.reader, false, Config{Lease: 40 * time.Second}, time.Now, rand.Reader)
-		mail := &medium{answer: func(context.Context, backends.Parcel) error { time.Sleep(100 * time.Second); return nil }}
+		mail := &fakeBackend{answer: func(context.Context, backends.Parcel) error { time.Sleep(100 * time.Second); return nil }}
 		add(t, o, delivery("m1", "1", time.Now()))
 		during(t, o, map[string]backends.Backend{"mail": mail}, func() {
 			for range 95 {

@@ -29,7 +29,7 @@ type Config struct {
 	GiveUpAfter time.Duration // since the first failure, then dead: 5 days (RFC 5321, 4.5.4.1 advises 4 to 5)
 	MaxAttempts int           // then dead: 60
 
-	ProbeFirst time.Duration // pause of a backend whose medium is down, before the first probe; it doubles: 5 s
+	ProbeFirst time.Duration // pause of a backend that is down, before the first probe; it doubles: 5 s
 	ProbeMost  time.Duration // the longest such pause: 2 min
 
 	MaxNotices int           // in one parcel; the rest travels in the next: 100

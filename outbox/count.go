@@ -43,16 +43,16 @@ func (h Histogram) clone() Histogram {
 
 // A Count is what one backend has done since the process started. Sent, Deferred, Refused and Expired count parcels.
 type Count struct {
-	Backend  string
-	Sent     uint64
-	Deferred uint64 // tried again later
-	Refused  uint64 // never to be taken: dead
-	Expired  uint64 // tried for too long: dead
-	Returned uint64 // not tried to the end: medium down, or shutting down
-	Notices  uint64 // in the parcels sent
-	Digests  uint64 // parcels sent with more than one notice
-	Down     bool   // the medium, or one of them, is down as far as we know
-	media    int    // that are down
+	Backend      string
+	Sent         uint64
+	Deferred     uint64 // tried again later
+	Refused      uint64 // never to be taken: dead
+	Expired      uint64 // tried for too long: dead
+	Returned     uint64 // not tried to the end: backend down, or shutting down
+	Notices      uint64 // in the parcels sent
+	Digests      uint64 // parcels sent with more than one notice
+	Down         bool   // the backend, or one of its networks, is down as far as we know
+	networksDown int    // that are down
 
 	Send  Histogram // duration of each Send
 	Owed  Histogram // of each notice sent: from its due time to its end
@@ -102,13 +102,13 @@ func (c *counts) add(backend string, out outcome, started, ended time.Time) {
 	}
 }
 
-// down counts the media of a backend that are down.
+// down counts the networks of a backend that are down.
 func (c *counts) down(backend string, change int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := c.of(backend)
-	n.media += change
-	n.Down = n.media > 0
+	n.networksDown += change
+	n.Down = n.networksDown > 0
 }
 
 // Counts gives what every backend has done since the process started, by name.

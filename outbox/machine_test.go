@@ -24,8 +24,8 @@ type machine struct {
 	added   map[string]bool   // "message destination" of everything ever added
 	hands   []claim           // claimed by the process that runs now
 	parcels map[string]string // what went under each parcel id
-	sent    map[string]int    // how often the medium took each delivery
-	lost    map[string]bool   // taken by the medium, but the process died before it was recorded
+	sent    map[string]int    // how often the backend took each delivery
+	lost    map[string]bool   // taken by the backend, but the process died before it was recorded
 	settled map[string]bool   // taken and recorded
 	ended   map[string]bool   // cancelled while it was owed
 }
@@ -239,7 +239,7 @@ func (m *machine) Check(t *rapid.T) {
 	}
 }
 
-// finish lets a medium that takes everything come back: then nothing may be left.
+// finish lets a backend that takes everything come back: then nothing may be left.
 func (m *machine) finish(t *rapid.T) {
 	m.start()
 	for range 2000 {

@@ -15,28 +15,28 @@ import (
 // A pool sends for one backend. One goroutine claims; each parcel it claims gets a goroutine of its own, at most as
 // many as there are slots.
 type pool struct {
-	o      *Outbox
-	name   string
-	medium backends.Backend
-	wake   chan struct{}               // one buffered
-	slots  chan struct{}               // a token for each free worker
-	split  func(address string) string // names the medium of an address, each with its own breaker; nil: there is one
-	brake  breaker                     // where there is one medium
+	o       *Outbox
+	name    string
+	backend backends.Backend
+	wake    chan struct{}               // one buffered
+	slots   chan struct{}               // a token for each free worker
+	network func(address string) string // names the network of an address, each with its own breaker; nil: there is one
+	brake   breaker                     // where there is one network
 
 	mu     sync.Mutex
 	leases map[string]int      // in hand: how many parcels under each lease
-	brakes map[string]*breaker // by medium, where there are several
+	brakes map[string]*breaker // by network, where there are several
 }
 
 // emptyPause keeps a pool from spinning when what is due is held by somebody else.
 const emptyPause = 200 * time.Millisecond
 
-func newPool(o *Outbox, name string, medium backends.Backend) *pool {
+func newPool(o *Outbox, name string, backend backends.Backend) *pool {
 	p := &pool{
-		o: o, name: name, medium: medium, wake: make(chan struct{}, 1), leases: map[string]int{}, brakes: map[string]*breaker{},
+		o: o, name: name, backend: backend, wake: make(chan struct{}, 1), leases: map[string]int{}, brakes: map[string]*breaker{},
 	}
-	if s, ok := medium.(backends.Splitter); ok {
-		p.split = s.Medium
+	if s, ok := backend.(backends.Partitioned); ok {
+		p.network = s.Network
 	}
 	p.slots = make(chan struct{}, o.cfg.workers(name))
 	for range cap(p.slots) {
@@ -102,7 +102,7 @@ func drainable(ctx context.Context, grace time.Duration) (context.Context, conte
 	return longer, func() { stop(); cancel() }
 }
 
-// ready waits until a worker is free and something is due; false when ctx has ended. While the medium is down it waits
+// ready waits until a worker is free and something is due; false when ctx has ended. While the backend is down it waits
 // for the time of the probe, and for every worker to have come home.
 func (p *pool) ready(ctx context.Context) bool {
 	for ctx.Err() == nil {
@@ -142,7 +142,7 @@ func (p *pool) rest(ctx context.Context, probeAt time.Time) bool {
 	return true
 }
 
-// take takes the free slots; one while the medium is down, for the probe.
+// take takes the free slots; one while the backend is down, for the probe.
 func (p *pool) take() int {
 	most := len(p.slots)
 	if _, down := p.brake.pause(); down {
@@ -168,28 +168,28 @@ func (p *pool) inHand() []string {
 	return slices.Collect(maps.Keys(p.leases))
 }
 
-// brakeOf gives the breaker of the medium that an address is reached by. There are as many as the backend has media.
+// brakeOf gives the breaker of the network that an address is reached by. There are as many as the backend has networks.
 func (p *pool) brakeOf(address string) *breaker {
-	if p.split == nil {
+	if p.network == nil {
 		return &p.brake
 	}
-	medium := p.split(address)
+	name := p.network(address)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.brakes[medium] == nil {
-		p.brakes[medium] = &breaker{}
+	if p.brakes[name] == nil {
+		p.brakes[name] = &breaker{}
 	}
-	return p.brakes[medium]
+	return p.brakes[name]
 }
 
-// errHeld is the reason of a parcel that waits for its medium among others that are well.
-var errHeld = errors.New("waiting for the medium to come back")
+// errHeld is the reason of a parcel that waits for its network among others that are well.
+var errHeld = errors.New("waiting for the network to come back")
 
 // deliver sends one parcel and records what came of it. ctx ends with the drain deadline.
 func (p *pool) deliver(ctx, finishing context.Context, c claim) {
 	o := p.o
 	started := o.now()
-	if p.split != nil {
+	if p.network != nil {
 		if ok, again := p.brakeOf(c.rows[0].Address).admit(started, o.cfg.ProbeFirst); !ok {
 			p.record(finishing, outcome{claim: c, verdict: returned, err: errHeld, due: again})
 			return
@@ -233,7 +233,7 @@ func (p *pool) mind(out outcome) {
 	}
 }
 
-// The reasons of parcels that did not get as far as the medium, or not to an answer of it. errCorrupt: a stored notice cannot
+// The reasons of parcels that did not get as far as the backend, or not to an answer of it. errCorrupt: a stored notice cannot
 // be read any more; no retry mends that, and no destination is to blame.
 var (
 	errCorrupt     = errors.New("stored notice is broken")
@@ -241,7 +241,7 @@ var (
 	errPanicked    = errors.New("bug: backend panicked")
 )
 
-// unasked says that err tells nothing of the medium: it may be down or up.
+// unasked says that err tells nothing of the backend: it may be down or up.
 func unasked(err error) bool {
 	for _, reason := range []error{errCorrupt, errInterrupted, errPanicked, context.DeadlineExceeded} {
 		if errors.Is(err, reason) {
@@ -271,7 +271,7 @@ func (p *pool) send(ctx context.Context, c claim) (err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.o.cfg.SendTimeout)
 	defer cancel()
-	return p.medium.Send(ctx, parcel)
+	return p.backend.Send(ctx, parcel)
 }
 
 // record writes the outcome. While the database cannot be written (a full disk) it tries again: forgetting that

@@ -48,7 +48,7 @@ func (o *Outbox) strike(p *pool) {
 // a backend that is not given wait. Run is called once, and on SQLite by one process only: what an earlier process had in
 // hand when it was killed is taken up at once there, while on PostgreSQL, where its holder may live on another node, the
 // lease has to run out first.
-func (o *Outbox) Run(ctx context.Context, media map[string]backends.Backend) error {
+func (o *Outbox) Run(ctx context.Context, targets map[string]backends.Backend) error {
 	if err := o.takeUp(ctx); err != nil {
 		return err
 	}
@@ -60,8 +60,8 @@ func (o *Outbox) Run(ctx context.Context, media map[string]backends.Backend) err
 		o.results.run(finishing, stop, o.settle)
 	}()
 	var pools sync.WaitGroup
-	for name, medium := range media {
-		p := newPool(o, name, medium)
+	for name, backend := range targets {
+		p := newPool(o, name, backend)
 		o.enlist(p)
 		pools.Go(func() {
 			defer o.strike(p)

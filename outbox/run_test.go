@@ -19,8 +19,8 @@ import (
 	"github.com/notifyd/notifyd/migrations/migratest"
 )
 
-// A medium is a backend of a test. It counts what happens to it.
-type medium struct {
+// A fakeBackend is the backend of a test. It counts what happens to it.
+type fakeBackend struct {
 	answer func(ctx context.Context, p backends.Parcel) error
 
 	mu    sync.Mutex
@@ -32,7 +32,7 @@ type medium struct {
 	twice error
 }
 
-func (m *medium) Send(ctx context.Context, p backends.Parcel) error {
+func (m *fakeBackend) Send(ctx context.Context, p backends.Parcel) error {
 	m.begin(p)
 	defer m.end(p)
 	err := m.answer(ctx, p)
@@ -46,7 +46,7 @@ func (m *medium) Send(ctx context.Context, p backends.Parcel) error {
 	return err
 }
 
-func (m *medium) begin(p backends.Parcel) {
+func (m *fakeBackend) begin(p backends.Parcel) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.now == nil {
@@ -64,7 +64,7 @@ func (m *medium) begin(p backends.Parcel) {
 	m.most = max(m.most, all)
 }
 
-func (m *medium) end(p backends.Parcel) {
+func (m *fakeBackend) end(p backends.Parcel) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.now[p.To]--; m.now[p.To] == 0 {
@@ -73,20 +73,20 @@ func (m *medium) end(p backends.Parcel) {
 }
 
 // count gives the number of sends, and begins to look for the most at the same time anew.
-func (m *medium) count() int {
+func (m *fakeBackend) count() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.most = 0
 	return m.sends
 }
 
-func (m *medium) highest() int {
+func (m *fakeBackend) highest() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.most
 }
 
-func (m *medium) got() []string {
+func (m *fakeBackend) got() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return append([]string(nil), m.taken...)
@@ -108,11 +108,11 @@ func bubble(t *testing.T, cfg Config, f func(t *testing.T, o *Outbox)) {
 }
 
 // during runs the outbox while f runs.
-func during(t *testing.T, o *Outbox, media map[string]backends.Backend, f func()) {
+func during(t *testing.T, o *Outbox, targets map[string]backends.Backend, f func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- o.Run(ctx, media) }()
+	go func() { ended <- o.Run(ctx, targets) }()
 	f()
 	cancel()
 	if err := <-ended; err != nil {
@@ -125,14 +125,14 @@ func TestDeadBackendDelaysNobody(t *testing.T) {
 		"hangs":       func(ctx context.Context, _ backends.Parcel) error { <-ctx.Done(); return ctx.Err() },
 		"unavailable": func(context.Context, backends.Parcel) error { return backends.ErrUnavailable },
 		"fails":       func(context.Context, backends.Parcel) error { return errors.New("no") },
-		"panics":      func(context.Context, backends.Parcel) error { panic("bug in a medium") },
+		"panics":      func(context.Context, backends.Parcel) error { panic("bug in a backend") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, Config{}, func(t *testing.T, o *Outbox) {
 				var dead atomic.Bool
 				dead.Store(true)
-				mail := &medium{answer: takes}
-				chat := &medium{answer: func(ctx context.Context, p backends.Parcel) error {
+				mail := &fakeBackend{answer: takes}
+				chat := &fakeBackend{answer: func(ctx context.Context, p backends.Parcel) error {
 					if dead.Load() {
 						return answer(ctx, p)
 					}
@@ -172,7 +172,7 @@ func TestBreakerProbesOneAtATime(t *testing.T) {
 	bubble(t, Config{}, func(t *testing.T, o *Outbox) {
 		var down atomic.Bool
 		down.Store(true)
-		chat := &medium{answer: func(context.Context, backends.Parcel) error {
+		chat := &fakeBackend{answer: func(context.Context, backends.Parcel) error {
 			if !down.Load() {
 				return nil
 			}
@@ -218,7 +218,7 @@ func TestBreakerProbesOneAtATime(t *testing.T) {
 
 func TestOrderWithinDestination(t *testing.T) {
 	bubble(t, Config{Workers: 8}, func(t *testing.T, o *Outbox) {
-		mail := &medium{answer: func(context.Context, backends.Parcel) error {
+		mail := &fakeBackend{answer: func(context.Context, backends.Parcel) error {
 			time.Sleep(10 * time.Millisecond)
 			return nil
 		}}
@@ -245,7 +245,7 @@ func TestOrderWithinDestination(t *testing.T) {
 
 func TestPoisonGoesToTheBack(t *testing.T) {
 	bubble(t, Config{MaxAttempts: 4}, func(t *testing.T, o *Outbox) {
-		mail := &medium{answer: func(_ context.Context, p backends.Parcel) error {
+		mail := &fakeBackend{answer: func(_ context.Context, p backends.Parcel) error {
 			if p.Notices[0].ID == "poison" {
 				return errors.New("cannot render this")
 			}
@@ -272,7 +272,7 @@ func TestGoneAddressIsReported(t *testing.T) {
 	var told []string
 	cfg := Config{OnGone: func(_ context.Context, destination, reason string) { told = append(told, destination+": "+reason) }}
 	bubble(t, cfg, func(t *testing.T, o *Outbox) {
-		mail := &medium{answer: func(_ context.Context, p backends.Parcel) error {
+		mail := &fakeBackend{answer: func(_ context.Context, p backends.Parcel) error {
 			if p.Notices[0].ID == "m0" {
 				return fmt.Errorf("554 spam: %w", backends.ErrRefused) // this content, not the address
 			}
@@ -303,7 +303,7 @@ func TestDrain(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			bubble(t, Config{Workers: 1}, func(t *testing.T, o *Outbox) {
-				mail := &medium{answer: func(ctx context.Context, _ backends.Parcel) error {
+				mail := &fakeBackend{answer: func(ctx context.Context, _ backends.Parcel) error {
 					if !wait(ctx, test.needs, nil) {
 						return fmt.Errorf("cut short: %w", ctx.Err())
 					}
@@ -332,7 +332,7 @@ func TestDrain(t *testing.T) {
 
 func TestNobodyIsStarved(t *testing.T) {
 	bubble(t, Config{Workers: 1}, func(t *testing.T, o *Outbox) {
-		mail := &medium{answer: func(context.Context, backends.Parcel) error {
+		mail := &fakeBackend{answer: func(context.Context, backends.Parcel) error {
 			time.Sleep(100 * time.Millisecond)
 			return nil
 		}}
@@ -353,21 +353,21 @@ func TestNobodyIsStarved(t *testing.T) {
 	})
 }
 
-// networks is a medium of several that fail apart: the part of the address before the first dot names one.
-type networks struct{ *medium }
+// networks is a backend of several networks that fail apart: the part of the address before the first dot names one.
+type networks struct{ *fakeBackend }
 
-func (networks) Medium(address string) string {
+func (networks) Network(address string) string {
 	name, _, _ := strings.Cut(address, ".")
 	return name
 }
 
-// TestDeadNetworkDelaysNoOther has one backend with two media: one is down, with a long queue.
+// TestDeadNetworkDelaysNoOther has one backend with two networks: one is down, with a long queue.
 func TestDeadNetworkDelaysNoOther(t *testing.T) {
 	bubble(t, Config{}, func(t *testing.T, o *Outbox) {
 		var down atomic.Bool
 		down.Store(true)
 		var dialled atomic.Int64
-		chat := networks{&medium{answer: func(_ context.Context, p backends.Parcel) error {
+		chat := networks{&fakeBackend{answer: func(_ context.Context, p backends.Parcel) error {
 			if strings.HasPrefix(p.To, "dead") && down.Load() {
 				dialled.Add(1)
 				return fmt.Errorf("not connected: %w", backends.ErrUnavailable)
@@ -414,7 +414,7 @@ func TestDeadNetworkDelaysNoOther(t *testing.T) {
 // TestCancelEndsTheRetriesOfWhatIsBeingSent cancels during a send that then fails for now.
 func TestCancelEndsTheRetriesOfWhatIsBeingSent(t *testing.T) {
 	bubble(t, Config{}, func(t *testing.T, o *Outbox) {
-		mail := &medium{answer: func(ctx context.Context, _ backends.Parcel) error {
+		mail := &fakeBackend{answer: func(ctx context.Context, _ backends.Parcel) error {
 			wait(ctx, time.Minute, nil)
 			return errors.New("451 try later")
 		}}
@@ -438,7 +438,7 @@ func TestCancelEndsTheRetriesOfWhatIsBeingSent(t *testing.T) {
 func TestStopWithADatabaseThatHangs(t *testing.T) {
 	cfg := Config{Drain: 5 * time.Second, Finish: 3 * time.Second, OnGone: func(ctx context.Context, _, _ string) { <-ctx.Done() }}
 	bubble(t, cfg, func(t *testing.T, o *Outbox) {
-		mail := &medium{answer: func(_ context.Context, p backends.Parcel) error {
+		mail := &fakeBackend{answer: func(_ context.Context, p backends.Parcel) error {
 			time.Sleep(4 * time.Second)
 			return backends.ErrGone
 		}}

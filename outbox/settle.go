@@ -20,7 +20,7 @@ import (
 type verdict string
 
 const (
-	sent     verdict = "sent"     // the medium took it
+	sent     verdict = "sent"     // the backend took it
 	deferred verdict = "deferred" // try again later; this attempt counts
 	refused  verdict = "refused"  // will never be taken
 	expired  verdict = "expired"  // tried for too long

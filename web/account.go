@@ -188,13 +188,13 @@ func signOut(v *visit) error {
 }
 
 // backend gives the kind of backend of that name; the zero Kind when it is not configured.
-func (s *site) backend(name string) backends.Kind {
+func (s *site) backend(name string) backends.Info {
 	for _, b := range s.Backends {
 		if b.Name == name {
 			return b
 		}
 	}
-	return backends.Kind{}
+	return backends.Info{}
 }
 
 // checkAddress gives the canonical form of an address of a backend.

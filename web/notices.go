@@ -98,7 +98,7 @@ func (v *visit) noticeLine(e outbox.Entry, to prefs.Destination) noticeLine {
 		}
 		switch {
 		case e.LastError == "":
-		case e.Attempts == 0: // its medium was down, or it goes again after it was given up
+		case e.Attempts == 0: // its backend was down, or it goes again after it was given up
 			l.Detail += "; last time: " + e.LastError
 		default:
 			l.Detail = "tried " + plural(e.Attempts, "time") + ": " + e.LastError + "; again " + dayAndTime(e.DueAt, v.Now(), v.zone)

@@ -19,7 +19,7 @@ type overviewView struct {
 // landingView is the first page of everybody else.
 type landingView struct {
 	frame
-	Media                   string
+	Backends                string
 	Address, Problem, Valid string
 	Sent, Needed            bool
 }
@@ -48,11 +48,11 @@ func firstPage(v *visit) error {
 
 func (v *visit) showLanding(status int, p landingView) error {
 	p.frame = v.frame("Sign in", "")
-	var media []string
+	var titles []string
 	for _, b := range v.Backends {
-		media = append(media, b.Title)
+		titles = append(titles, b.Title)
 	}
-	p.Media = enumerate(media, "or")
+	p.Backends = enumerate(titles, "or")
 	p.Valid = duration(prefs.SignInLife)
 	return v.show(status, "landing", p)
 }

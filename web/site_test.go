@@ -130,7 +130,7 @@ func (s *testSite) options() web.Options {
 		BaseURL: s.base, Prefs: s.prefs, Links: s.links, History: s.history, Outbox: s.outbox,
 		KindName: s.kindName,
 		Describe: s.meaning.Describe, RuleKinds: rulespec.RuleKinds, MessageKinds: s.meaning.Kinds,
-		Backends: []backends.Kind{email.Kind, irc.Kind, desktop.Kind},
+		Backends: []backends.Info{email.Info, irc.Info, desktop.Info},
 		Queue:    s.queue, Now: s.now, Log: slog.New(slog.NewTextHandler(s.logs, nil)),
 		Changed: func() { s.mu.Lock(); s.changed++; s.mu.Unlock() },
 		Notices: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "stream") }),

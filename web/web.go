@@ -43,7 +43,7 @@ type Options struct {
 	MessageKinds func() []catalogue.Kind  // as they stand: the kinds of messages that the catalogue knows, application by application
 	KindName     func(kind string) string // as in rulespec.Env: what people call a kind; may be nil
 	KnowsKind    func(name string) bool   // as in rulespec.Env, the same that the router's matcher is compiled with; may be nil
-	Backends     []backends.Kind          // the media that are configured; "email" is among them: sign-in links go by it
+	Backends     []backends.Info          // the backends that are configured; "email" is among them: sign-in links go by it
 
 	// Queue stores a delivery in a transaction of its own and wakes the outbox: account mail, codes and tests go by it.
 	Queue func(context.Context, outbox.Delivery) error

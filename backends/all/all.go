@@ -1,4 +1,4 @@
-// Package all is the list of media that are opened by configuration: nothing else names them.
+// Package all is the list of backends that are opened by configuration: nothing else names them.
 package all
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/notifyd/notifyd/backends/irc"
 )
 
-// Parts are what the media are made of besides their configuration. Every medium takes what it needs.
+// Parts are what backends are made of besides their configuration. Every backend takes what it needs.
 type Parts struct {
 	Log    *slog.Logger
 	Now    func() time.Time
@@ -19,31 +19,31 @@ type Parts struct {
 	Manage string         // page where people change what they get; "" where there are no pages
 }
 
-// A Medium is a kind of backend and how to make one.
-type Medium struct {
-	Kind backends.Kind
+// A Driver is what is known of a backend, and how to open it.
+type Driver struct {
+	Info backends.Info
 	// Open makes the backend of its section of the configuration, which decode fills into the struct that it is given.
-	// A nil Backend says that the section is empty: the medium is not used. Nothing is dialled yet; a backend that is a
+	// A nil Backend says that the section is empty: the backend is not used. Nothing is dialled yet; a backend that is a
 	// backends.Runner must be run.
 	Open func(decode func(into any) error, parts Parts) (backends.Backend, error)
 }
 
-// Media are those with a section in the configuration, by name. The desktop's feed has none: it is a part of the
+// Drivers are the backends with a section in the configuration, by name. The desktop's feed has none: it is a part of the
 // database, and cmd/notifyd makes it where it opens that.
-func Media() []Medium {
-	return []Medium{
-		{email.Kind, openEmail},
-		{irc.Kind, openIRC},
+func Drivers() []Driver {
+	return []Driver{
+		{email.Info, openEmail},
+		{irc.Info, openIRC},
 	}
 }
 
-// Kinds are the kinds of Media.
-func Kinds() []backends.Kind {
-	var kinds []backends.Kind
-	for _, m := range Media() {
-		kinds = append(kinds, m.Kind)
+// Infos are the Infos of Drivers.
+func Infos() []backends.Info {
+	var infos []backends.Info
+	for _, d := range Drivers() {
+		infos = append(infos, d.Info)
 	}
-	return kinds
+	return infos
 }
 
 func openEmail(decode func(any) error, parts Parts) (backends.Backend, error) {

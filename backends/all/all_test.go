@@ -19,36 +19,36 @@ func parts() all.Parts {
 	return all.Parts{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: time.Now, Random: rand.Float64}
 }
 
-func TestMediaAreWellFormed(t *testing.T) {
+func TestDriversAreWellFormed(t *testing.T) {
 	var names []string
-	for _, m := range all.Media() {
-		k := m.Kind
-		if k.Name == "" || k.Title == "" || k.Doc == "" || k.AddressTitle == "" || k.CheckAddress == nil || m.Open == nil {
-			t.Errorf("the medium %q has an empty field", k.Name)
+	for _, d := range all.Drivers() {
+		info := d.Info
+		if info.Name == "" || info.Title == "" || info.Doc == "" || info.AddressTitle == "" || info.CheckAddress == nil || d.Open == nil {
+			t.Errorf("the backend %q has an empty field", info.Name)
 		}
-		names = append(names, k.Name)
+		names = append(names, info.Name)
 	}
 	if !slices.IsSorted(names) || len(slices.Compact(slices.Clone(names))) != len(names) {
-		t.Errorf("media %v are not in order or not unique", names)
+		t.Errorf("drivers %v are not in order or not unique", names)
 	}
-	if len(all.Kinds()) != len(names) {
-		t.Errorf("%d kinds, %d media", len(all.Kinds()), len(names))
+	if len(all.Infos()) != len(names) {
+		t.Errorf("%d infos, %d drivers", len(all.Infos()), len(names))
 	}
 }
 
-// A section decides by itself whether its medium is used.
+// A section decides by itself whether its backend is used.
 func TestOpen(t *testing.T) {
-	for _, c := range []struct{ name, medium, text, want string }{
+	for _, c := range []struct{ name, backend, text, want string }{
 		{"not configured", "email", "{}", "none"},
 		{"least", "email", "{host: localhost, from: n@example.org}", "open"},
 		{"mistake", "email", "{host: localhost}", "from:"},
 		{"unknown key", "email", "{hots: localhost}", "hots"},
 		{"not configured", "irc", "{}", "none"},
 	} {
-		t.Run(c.medium+" "+c.name, func(t *testing.T) {
-			i := slices.IndexFunc(all.Media(), func(m all.Medium) bool { return m.Kind.Name == c.medium })
+		t.Run(c.backend+" "+c.name, func(t *testing.T) {
+			i := slices.IndexFunc(all.Drivers(), func(d all.Driver) bool { return d.Info.Name == c.backend })
 			decode := func(into any) error { return yaml.UnmarshalWithOptions([]byte(c.text), into, yaml.Strict()) }
-			b, err := all.Media()[i].Open(decode, parts())
+			b, err := all.Drivers()[i].Open(decode, parts())
 			got := "open"
 			switch {
 			case err != nil:
@@ -65,9 +65,9 @@ func TestOpen(t *testing.T) {
 
 func TestOpenGivesTheDecodersError(t *testing.T) {
 	boom := errors.New("boom")
-	for _, m := range all.Media() {
-		if b, err := m.Open(func(any) error { return boom }, parts()); !errors.Is(err, boom) || b != nil {
-			t.Errorf("%s: Open = %v, %v, want the decoder's error", m.Kind.Name, b, err)
+	for _, d := range all.Drivers() {
+		if b, err := d.Open(func(any) error { return boom }, parts()); !errors.Is(err, boom) || b != nil {
+			t.Errorf("%s: Open = %v, %v, want the decoder's error", d.Info.Name, b, err)
 		}
 	}
 }

@@ -1,6 +1,6 @@
-// Package backendtest is what every backend must do, as a test: a medium's own test opens a Fixture and calls Run.
+// Package backendtest is what every backend must do, as a test: a backend's own test opens a Fixture and calls Run.
 //
-// The kit is the contract of backends.Backend in executable form. A medium adds only what the kit cannot know: how to
+// The kit is the contract of backends.Backend in executable form. A backend adds only what the kit cannot know: how to
 // read what has arrived, and what would be a breach of its own protocol.
 package backendtest
 
@@ -23,18 +23,18 @@ const (
 	Prompt   = 3 * time.Second
 )
 
-// A Fixture is a backend under test and the far end of its medium: a real or in-process server with a reader.
+// A Fixture is a backend under test and the far end of it: a real or in-process server with a reader.
 type Fixture struct {
 	Backend backends.Backend // a backends.Runner is run for the length of the test
-	Kind    backends.Kind
+	Info    backends.Info
 	To      string // an address that takes everything
-	// Refused is an address that the medium refuses for good; "" where it has none.
+	// Refused is an address that the backend refuses for good; "" where it has none.
 	Refused string
 	// Secrets must appear in no error: passwords, tokens. The kit adds the addresses.
 	Secrets []string
 	// Received gives what has arrived so far at To, oldest first.
 	Received func() []Receipt
-	// Down makes the medium's server unreachable, Up brings it back. nil: it cannot be down.
+	// Down makes the backend's server unreachable, Up brings it back. nil: it cannot be down.
 	Down, Up func()
 	// Stall makes the server accept connections or commands and answer none, until the test ends or Up is called.
 	// nil: it cannot stall.
@@ -42,7 +42,7 @@ type Fixture struct {
 	// Intact looks at everything that went over the wire for breaches that the kit cannot know: a header too many, an
 	// IRC line that is not ours. It is called after each test with the titles sent. nil: nothing to check.
 	Intact func(t testing.TB)
-	// Many is the size of the kit's digest; 0 is 20. Set it lower where the medium is paced.
+	// Many is the size of the kit's digest; 0 is 20. Set it lower where the backend is paced.
 	Many int
 	// Whole says that a parcel's notices arrive with their full text, not only their titles.
 	Whole bool
@@ -51,7 +51,7 @@ type Fixture struct {
 // A Receipt is one parcel, or a part of one, as a person gets it.
 type Receipt struct {
 	To   string
-	ID   string // what makes a repeated parcel recognisable (the Message-ID); "" where the medium has nothing of the kind
+	ID   string // what makes a repeated parcel recognisable (the Message-ID); "" where the backend has nothing of the kind
 	Text string // all the words a person sees, decoded, spaces collapsed
 }
 
@@ -61,7 +61,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		name string
 		test func(*testing.T, *bench)
 	}{
-		{"kind", testKind},
+		{"info", testInfo},
 		{"one notice", testOne},
 		{"digest", testDigest},
 		{"account message", testAccount},
@@ -127,7 +127,7 @@ func (b *bench) send(ctx context.Context, p backends.Parcel) error {
 	return err
 }
 
-// deliver sends until the medium takes the parcel, as the outbox does: a medium may still be connecting.
+// deliver sends until the backend takes the parcel, as the outbox does: a backend may still be connecting.
 func (b *bench) deliver(p backends.Parcel) {
 	b.t.Helper()
 	if err := b.tryDeliver(p); err != nil {

@@ -62,7 +62,7 @@ func TestKitOnTheLeastBackend(t *testing.T) {
 		s := &shelf{}
 		return backendtest.Fixture{
 			Backend: s, To: "alice", Refused: "nobody", Secrets: []string{"sesame"}, Whole: true,
-			Kind: backends.Kind{
+			Info: backends.Info{
 				Name: "shelf", Title: "Shelf", Doc: "A shelf.", AddressTitle: "Name",
 				CheckAddress: func(a string) (string, error) {
 					if a == "" || len(a) > 10 || strings.Trim(a, "abcdefghijklmnopqrstuvwxyz") != "" {

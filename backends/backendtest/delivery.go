@@ -18,10 +18,10 @@ func (b *bench) parcel(id string, notices ...backends.Notice) backends.Parcel {
 	return backends.Parcel{ID: id, To: b.To, Notices: notices, Manage: manage}
 }
 
-func testKind(t *testing.T, b *bench) {
-	k := b.Kind
+func testInfo(t *testing.T, b *bench) {
+	k := b.Info
 	if k.Name == "" || k.Title == "" || k.Doc == "" || k.AddressTitle == "" || k.CheckAddress == nil {
-		t.Fatalf("the Kind %+v has an empty field", k)
+		t.Fatalf("the Info %+v has an empty field", k)
 	}
 	for _, a := range []string{b.To, b.Refused} {
 		if a == "" {
@@ -69,7 +69,7 @@ func testAccount(t *testing.T, b *bench) {
 	b.expect("314159")
 }
 
-// testRetry sends a parcel twice, as the outbox does after a crash between the medium's yes and its own commit.
+// testRetry sends a parcel twice, as the outbox does after a crash between the backend's yes and its own commit.
 func testRetry(t *testing.T, b *bench) {
 	n := Samples()[0]
 	b.deliver(b.parcel("retry-1", n))
@@ -82,7 +82,7 @@ func testRetry(t *testing.T, b *bench) {
 	ids := map[string]bool{}
 	for _, r := range got {
 		if r.ID == "" {
-			t.Skip("the medium shows no identity")
+			t.Skip("the backend shows no identity")
 		}
 		ids[r.ID] = true
 	}
@@ -128,7 +128,7 @@ func testConcurrent(t *testing.T, b *bench) {
 	}
 }
 
-// testHostile sends each attempt and then an honest notice, which must arrive as ever. The medium may shorten and
+// testHostile sends each attempt and then an honest notice, which must arrive as ever. The backend may shorten and
 // clean a hostile text; the first word of its title must arrive.
 func testHostile(t *testing.T, b *bench) {
 	all := Hostile()

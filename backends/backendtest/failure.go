@@ -43,7 +43,7 @@ func testCancelled(t *testing.T, b *bench) {
 
 func testStalled(t *testing.T, b *bench) {
 	if b.Stall == nil {
-		t.Skip("the medium cannot stall")
+		t.Skip("the backend cannot stall")
 	}
 	b.deliver(b.parcel("warm", Samples()[0]))
 	b.Stall()
@@ -57,7 +57,7 @@ func testStalled(t *testing.T, b *bench) {
 
 func testCancelStalled(t *testing.T, b *bench) {
 	if b.Stall == nil {
-		t.Skip("the medium cannot stall")
+		t.Skip("the backend cannot stall")
 	}
 	b.deliver(b.parcel("warm", Samples()[0]))
 	b.Stall()
@@ -71,7 +71,7 @@ func testCancelStalled(t *testing.T, b *bench) {
 		if err == nil {
 			t.Error("Send to a stalled server = nil before its context ended")
 		}
-		return // the medium's own deadline is shorter, or it knows that nobody answers
+		return // the backend's own deadline is shorter, or it knows that nobody answers
 	}
 	b.checkGivenUp(err, time.Since(at))
 }
@@ -88,7 +88,7 @@ func (b *bench) checkGivenUp(err error, late time.Duration) {
 
 func testRefused(t *testing.T, b *bench) {
 	if b.Refused == "" {
-		t.Skip("the medium refuses no address for good")
+		t.Skip("the backend refuses no address for good")
 	}
 	b.deliver(b.parcel("warm", Samples()[0]))
 	p := b.parcel("refused", Samples()[1])
@@ -104,7 +104,7 @@ func testRefused(t *testing.T, b *bench) {
 
 func testDown(t *testing.T, b *bench) {
 	if b.Down == nil || b.Up == nil {
-		t.Skip("the medium cannot be down")
+		t.Skip("the backend cannot be down")
 	}
 	b.deliver(b.parcel("before", Samples()[0]))
 	b.Down()

@@ -85,7 +85,7 @@ func Builds(n int) []backends.Notice {
 	return out
 }
 
-// Hostile are notices that try to break out of a medium: each has the field contents of an attacker who can publish
+// Hostile are notices that try to break out of a backend's protocol: each has the field contents of an attacker who can publish
 // on the bus, under the name of the attempt. Every title begins with a word that must arrive.
 func Hostile() map[string]backends.Notice {
 	attempt := func(word, payload string) backends.Notice {

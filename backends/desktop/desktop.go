@@ -13,8 +13,8 @@ import (
 	"github.com/notifyd/notifyd/backends"
 )
 
-// Kind says what a desktop destination is.
-var Kind = backends.Kind{
+// Info is what pages and commands need to know of the desktop.
+var Info = backends.Info{
 	Name:         "desktop",
 	Title:        "Desktop",
 	Doc:          "Bubbles on your screen, shown by the program notifyd desktop that runs in your session.",

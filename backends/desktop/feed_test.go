@@ -86,7 +86,7 @@ func TestKit(t *testing.T) {
 			count++
 			f, to := desktop.New(d.Writer, d.Reader, time.Now), fmt.Sprint("alice.", count)
 			return backendtest.Fixture{
-				Backend: f, Kind: desktop.Kind, To: to, Whole: true,
+				Backend: f, Info: desktop.Info, To: to, Whole: true,
 				Received: func() []backendtest.Receipt {
 					var got []backendtest.Receipt
 					for _, e := range after(t, f, to, "") {

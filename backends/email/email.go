@@ -18,8 +18,8 @@ import (
 	"github.com/notifyd/notifyd/backends"
 )
 
-// Kind is the medium, for pages and commands.
-var Kind = backends.Kind{
+// Info is what pages and commands need to know of mail.
+var Info = backends.Info{
 	Name:         "email",
 	Title:        "Email",
 	Doc:          "A mail for each notice, or one for many when you choose a digest.",

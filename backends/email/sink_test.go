@@ -157,7 +157,7 @@ func TestConformance(t *testing.T) {
 		c.TLS, c.CAFile, c.Username, c.Password = TLSStart, cert.file, "notifyd-login", "open-sesame"
 		c.Timeout = 2 * time.Second
 		return backendtest.Fixture{
-			Backend: newBackend(t, c), Kind: Kind, To: "alice@example.org", Refused: "gone@example.org",
+			Backend: newBackend(t, c), Info: Info, To: "alice@example.org", Refused: "gone@example.org",
 			Secrets: []string{"notifyd-login", "open-sesame"}, Whole: true,
 			Received: func() []backendtest.Receipt { return receipts(t, f.messages()) },
 			Down:     f.down, Up: f.up,

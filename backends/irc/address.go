@@ -8,8 +8,8 @@ import (
 	"github.com/notifyd/notifyd/backends"
 )
 
-// Kind is what pages and commands need to know of IRC.
-var Kind = backends.Kind{
+// Info is what pages and commands need to know of IRC.
+var Info = backends.Info{
 	Name:         "irc",
 	Title:        "IRC",
 	Doc:          "A private message on IRC. When you are not online, it waits and comes later.",

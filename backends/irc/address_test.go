@@ -37,7 +37,7 @@ func TestCheckAddress(t *testing.T) {
 		{strings.Repeat("a", 1000), "", "too long"},
 	}
 	for _, test := range tests {
-		got, err := irc.Kind.CheckAddress(test.in)
+		got, err := irc.Info.CheckAddress(test.in)
 		switch {
 		case test.problem == "" && (err != nil || got != test.want):
 			t.Errorf("CheckAddress(%q) = %q, %v, want %q", test.in, got, err, test.want)

@@ -16,7 +16,7 @@ import (
 	"github.com/notifyd/notifyd/backends"
 )
 
-// A Backend tells people on one or more IRC networks. It is a backends.Backend and a backends.Runner.
+// A Backend sends to people on one or more IRC networks. It is a backends.Backend, a Runner and Partitioned.
 type Backend struct {
 	networks []*network
 	limits   limits
@@ -24,8 +24,9 @@ type Backend struct {
 }
 
 var (
-	_ backends.Backend = (*Backend)(nil)
-	_ backends.Runner  = (*Backend)(nil)
+	_ backends.Backend     = (*Backend)(nil)
+	_ backends.Runner      = (*Backend)(nil)
+	_ backends.Partitioned = (*Backend)(nil)
 )
 
 // New makes a backend that is not connected yet: Run connects. Random gives numbers in [0, 1) for jitter and must be
@@ -80,6 +81,19 @@ func (b *Backend) Send(ctx context.Context, p backends.Parcel) error {
 		return fmt.Errorf("irc %s: %w", n.config.Name, err)
 	}
 	return nil
+}
+
+// Network names the network of an address: one that is down does not hold the others back.
+func (b *Backend) Network(address string) string {
+	_, name, err := parseAddress(address)
+	if err != nil {
+		return ""
+	}
+	n := b.find(name)
+	if n == nil {
+		return ""
+	}
+	return n.config.Name
 }
 
 // find gives the network of that name or host, the only one for "", or nil.

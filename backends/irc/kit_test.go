@@ -133,7 +133,7 @@ func fixture(t *testing.T, c irc.Config, box *inbox, server *child, up func()) b
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := backendtest.Fixture{Backend: titled{b}, Kind: irc.Kind, To: "alice@test", Refused: "notifyd@test", Secrets: []string{"correct horse"},
+	f := backendtest.Fixture{Backend: titled{b}, Info: irc.Info, To: "alice@test", Refused: "notifyd@test", Secrets: []string{"correct horse"},
 		Received: box.receipts, Intact: box.intact, Many: 5}
 	f.Stall = func() { server.cmd.Process.Signal(syscall.SIGSTOP) }
 	if up != nil {

@@ -46,7 +46,7 @@ func (c *configPrintCmd) Run(e *env) error {
 	return f.Print(e.stdout)
 }
 
-// checkedConfig reads the configuration and opens every bus and medium it names, which checks their sections.
+// checkedConfig reads the configuration and opens every bus and backend it names, which checks their sections.
 func checkedConfig(e *env) (*config.File, settings, error) {
 	f, err := openConfig(e)
 	if err != nil {
@@ -55,7 +55,7 @@ func checkedConfig(e *env) (*config.File, settings, error) {
 	s, err := loadSettings(f)
 	quiet := slog.New(slog.DiscardHandler)
 	_, err2 := openSources(f, quiet)
-	_, err3 := openMedia(f, e, s.Web.manage(), quiet)
+	_, err3 := openBackends(f, e, s.Web.manage(), quiet)
 	return f, s, errors.Join(err, err2, err3, f.Unknown(), f.InSection("", checkFiles(s)))
 }
 

@@ -17,22 +17,22 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// openEdges opens what touches the world: the buses that messages come from and the media that notices go to.
+// openEdges opens what touches the world: the buses that messages come from and the backends that notices go to.
 func (s *service) openEdges(f *config.File, e *env) error {
 	var err, err2 error
 	s.sources, err = openSources(f, s.log)
-	s.media, err2 = openMedia(f, e, s.settings.Web.manage(), s.log)
+	s.backends, err2 = openBackends(f, e, s.settings.Web.manage(), s.log)
 	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
 	if len(s.sources) == 0 {
 		s.log.Warn("no bus is configured: nothing will come in")
 	}
-	if s.settings.Web.Listen != "" && s.media[email.Kind.Name] == nil {
+	if s.settings.Web.Listen != "" && s.backends[email.Info.Name] == nil {
 		s.log.Warn("no mail server is configured: nobody can sign in to the pages")
 	}
 	s.feed = desktop.New(s.db.Writer, s.db.Reader, e.now)
-	s.media[desktop.Kind.Name] = s.feed
+	s.backends[desktop.Info.Name] = s.feed
 	return nil
 }
 
@@ -56,38 +56,38 @@ func openSources(f *config.File, log *slog.Logger) (map[string]bus.Source, error
 	return sources, errors.Join(errs...)
 }
 
-// openMedia opens every medium that the configuration has a section for.
-func openMedia(f *config.File, e *env, manage string, log *slog.Logger) (map[string]backends.Backend, error) {
-	media := map[string]backends.Backend{}
+// openBackends opens every backend that the configuration has a section for.
+func openBackends(f *config.File, e *env, manage string, log *slog.Logger) (map[string]backends.Backend, error) {
+	opened := map[string]backends.Backend{}
 	var errs []error
-	for _, medium := range backendall.Media() {
-		section := "backends." + medium.Kind.Name
+	for _, driver := range backendall.Drivers() {
+		section := "backends." + driver.Info.Name
 		decode := f.Section(section)
 		if !f.Has(section) {
 			continue
 		}
-		parts := backendall.Parts{Log: log.With("backend", medium.Kind.Name), Now: e.now, Random: rand.Float64, Manage: manage}
-		backend, err := medium.Open(decode, parts)
+		parts := backendall.Parts{Log: log.With("backend", driver.Info.Name), Now: e.now, Random: rand.Float64, Manage: manage}
+		backend, err := driver.Open(decode, parts)
 		if err != nil {
 			errs = append(errs, f.InSection(section, err))
 			continue
 		}
 		if backend != nil {
-			media[medium.Kind.Name] = backend
+			opened[driver.Info.Name] = backend
 		}
 	}
-	return media, errors.Join(errs...)
+	return opened, errors.Join(errs...)
 }
 
-// kindsOf are the media that s has, in the order of the list.
-func (s *service) kindsOf() []backends.Kind {
-	var kinds []backends.Kind
-	for _, kind := range append(backendall.Kinds(), desktop.Kind) {
-		if s.media[kind.Name] != nil {
-			kinds = append(kinds, kind)
+// infos are the backends that s has, in the order of the list.
+func (s *service) infos() []backends.Info {
+	var infos []backends.Info
+	for _, info := range append(backendall.Infos(), desktop.Info) {
+		if s.backends[info.Name] != nil {
+			infos = append(infos, info)
 		}
 	}
-	return kinds
+	return infos
 }
 
 // knownKinds says which kinds of message a filter may name: those of the catalogue, and the kind by convention of an

@@ -56,9 +56,9 @@ func readExport(stdin io.Reader, name string) ([]byte, error) {
 
 // checkAddress gives the canonical form of an address, as the backend of that name writes it.
 func checkAddress(backend, address string) (string, error) {
-	for _, m := range all.Kinds() {
-		if m.Name == backend {
-			return m.CheckAddress(address)
+	for _, info := range all.Infos() {
+		if info.Name == backend {
+			return info.CheckAddress(address)
 		}
 	}
 	return "", fmt.Errorf("there is no backend %q", backend)

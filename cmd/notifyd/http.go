@@ -39,7 +39,7 @@ func (s *service) operatorPages() http.Handler {
 	return mux
 }
 
-// readyz says whether the program takes and routes messages. A medium that is down does not make it unready: what is
+// readyz says whether the program takes and routes messages. A backend that is down does not make it unready: what is
 // owed waits.
 func (s *service) readyz(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")

@@ -33,7 +33,7 @@ var allowed = map[string][]string{
 	"web":                {"prefs", "history", "rules", "rules/scan", "rulespec", "rulespec/catalogue", "outbox", "backends", "bus"},
 }
 
-// lists are the only folders that name every medium or every source.
+// lists are the only folders that name every backend or every source.
 var lists = []string{"backends/all", "bus/all"}
 
 func TestImportsKeepTheirDirection(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 )
 
 // The most connections that are open at once. More wait in the kernel's queue: a client that opens thousands must not use
-// up the file descriptors that the database, the bus and the media need. Each desktop agent keeps one of the pages'.
+// up the file descriptors that the database, the bus and the backends need. Each desktop agent keeps one of the pages'.
 const (
 	maxPageConnections     = 4096
 	maxOperatorConnections = 256

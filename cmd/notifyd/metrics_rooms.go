@@ -35,7 +35,7 @@ var (
 	deliveries  = metric("notifyd_deliveries_total", "Parcels by backend and result.", "backend", "result")
 	digests     = metric("notifyd_digests_sent_total", "Parcels sent with more than one notice.", "backend")
 	notices     = metric("notifyd_notices_sent_total", "Notices in the parcels sent.", "backend")
-	mediumDown  = metric("notifyd_backend_down", "1 while the medium as a whole cannot be reached.", "backend")
+	backendDown = metric("notifyd_backend_down", "1 while the backend as a whole cannot be reached.", "backend")
 	sendTime    = metric("notifyd_delivery_duration_seconds", "Duration of each send.", "backend")
 	totalTime   = metric("notifyd_end_to_end_latency_seconds", "From the commit of a notice to its delivery.", "backend")
 
@@ -60,8 +60,8 @@ func (r rooms) Collect(out chan<- prometheus.Metric) {
 			collectZMQ(out, z)
 		}
 	}
-	for _, medium := range r.s.media {
-		if i, ok := medium.(*irc.Backend); ok {
+	for _, backend := range r.s.backends {
+		if i, ok := backend.(*irc.Backend); ok {
 			collectIRC(out, i)
 		}
 	}
@@ -108,7 +108,7 @@ func collectCount(out chan<- prometheus.Metric, c outbox.Count) {
 	}
 	counter(out, digests, float64(c.Digests), c.Backend)
 	counter(out, notices, float64(c.Notices), c.Backend)
-	gauge(out, mediumDown, number(c.Down), c.Backend)
+	gauge(out, backendDown, number(c.Down), c.Backend)
 	histogram(out, sendTime, c.Send, c.Backend)
 	histogram(out, totalTime, c.Total, c.Backend)
 }

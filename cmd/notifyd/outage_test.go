@@ -9,7 +9,7 @@ import (
 )
 
 // TestOutagesDelayOnlyWhatTheyMust takes the mail server away for the whole run and the IRC server in the middle: what is
-// owed arrives when they are back, once, and a medium that is up is not slowed by one that is down.
+// owed arrives when they are back, once, and a backend that is up is not slowed by one that is down.
 func TestOutagesDelayOnlyWhatTheyMust(t *testing.T) {
 	w := newWorld(t, filepath.Join(t.TempDir(), "notifyd.db"))
 	b := w.signIn(t, "alice@example.org", "alice")
@@ -24,7 +24,7 @@ func TestOutagesDelayOnlyWhatTheyMust(t *testing.T) {
 
 	w.irc.process.kill()
 	w.failBuilds(t, first+1, first+1)
-	eventually(t, 20*time.Second, "the desktop is not slowed by two media that are down", func() bool {
+	eventually(t, 20*time.Second, "the desktop is not slowed by two backends that are down", func() bool {
 		return strings.Contains(screen.history(t), build(first+1))
 	})
 	w.failBuilds(t, first+2, first+second)

@@ -42,7 +42,7 @@ func (s *service) openPages(ctx context.Context, e *env) error {
 		MessageKinds:   s.meaning.kinds,
 		KnowsKind:      s.meaning.knowsKind,
 		KindName:       s.meaning.kindName,
-		Backends:       s.kindsOf(),
+		Backends:       s.infos(),
 		Queue:          s.queue,
 		Notices:        s.feed.Stream(s.authorize),
 		TrustedProxies: proxies, Now: e.now, Log: s.log,

@@ -24,7 +24,7 @@ type queueCmd struct {
 
 // queueFlags pick deliveries.
 type queueFlags struct {
-	Backend     string        `placeholder:"NAME" help:"Only of this medium: email, irc, desktop."`
+	Backend     string        `placeholder:"NAME" help:"Only of this backend: email, irc, desktop."`
 	Destination string        `placeholder:"ID" help:"Only for this destination, by its number."`
 	User        string        `placeholder:"NAME" help:"Only for the destinations that this user has."`
 	Reason      string        `placeholder:"TEXT" help:"Only with an error that has this in it."`

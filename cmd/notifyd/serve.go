@@ -43,7 +43,7 @@ func (s *service) run(ctx context.Context) error {
 
 	intake, routing, delivery, rest := newStage(top, fail), newStage(committing, fail), newStage(top, fail), newStage(committing, fail)
 	s.startRest(rest)
-	delivery.start("outbox", func(ctx context.Context) error { return s.outbox.Run(ctx, s.media) })
+	delivery.start("outbox", func(ctx context.Context) error { return s.outbox.Run(ctx, s.backends) })
 	routing.start("router", func(ctx context.Context) error {
 		err := s.router.run(ctx, frames)
 		lost <- err
@@ -53,7 +53,7 @@ func (s *service) run(ctx context.Context) error {
 		intake.start("source "+name, func(ctx context.Context) error { return source.Run(ctx, frames) })
 	}
 	s.ready.Store(true)
-	s.log.Info("running", "sources", len(s.sources), "backends", len(s.media))
+	s.log.Info("running", "sources", len(s.sources), "backends", len(s.backends))
 	if err := tellSystemd("READY=1"); err != nil {
 		s.log.Warn("cannot tell the service manager that we are ready", "error", err)
 	}
@@ -102,8 +102,8 @@ func wind(since time.Time, plan stopPlan, frames chan<- bus.Frame, stages [4]*st
 
 // startRest starts what the flow leans on: connections that backends keep, watchers, pages.
 func (s *service) startRest(rest *stage) {
-	for name, medium := range s.media {
-		if r, ok := medium.(backends.Runner); ok {
+	for name, backend := range s.backends {
+		if r, ok := backend.(backends.Runner); ok {
 			rest.start("backend "+name, r.Run)
 		}
 	}

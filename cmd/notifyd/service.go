@@ -45,7 +45,7 @@ type service struct {
 	prefs     *prefs.Store
 	history   *history.Store
 	outbox    *outbox.Outbox
-	media     map[string]backends.Backend
+	backends  map[string]backends.Backend
 	feed      *desktop.Feed
 	sources   map[string]bus.Source
 	router    *router

@@ -15,7 +15,7 @@ import (
 	"github.com/notifyd/notifyd/history"
 )
 
-// settings are the sections that belong to the program itself. Each bus and each medium has its own section, decoded by
+// settings are the sections that belong to the program itself. Each bus and each backend has its own section, decoded by
 // its own room. The zero value of a key means the default that defaults gives it.
 type settings struct {
 	Log       logSettings
@@ -105,7 +105,7 @@ func defaultSettings() settings {
 	}
 }
 
-// loadSettings decodes the program's own sections of f. Sections of buses and media are decoded where they are opened.
+// loadSettings decodes the program's own sections of f. Sections of buses and backends are decoded where they are opened.
 func loadSettings(f *config.File) (settings, error) {
 	s := defaultSettings()
 	sections := []struct {
