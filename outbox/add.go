@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // chunk bounds the rows of one statement: SQLite takes 32766 parameters, PostgreSQL 65535.
@@ -22,7 +24,9 @@ func (k laneKey) compare(other laneKey) int {
 	return cmp.Or(strings.Compare(k.backend, other.backend), strings.Compare(k.destination, other.destination))
 }
 
-func keyOf(d Delivery) laneKey { return laneKey{clean(d.Backend), clean(d.Destination)} }
+func keyOf(d Delivery) laneKey {
+	return laneKey{text.Storable(d.Backend), text.Storable(d.Destination)}
+}
 
 // Add stores deliveries in the caller's transaction and gives how many are new: a pair of message and destination
 // that is there already is skipped. What goes over the rate cap of its destination becomes a digest, due at the end

@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // A Query picks deliveries. What is zero picks nothing out.
@@ -71,7 +72,7 @@ func (q Query) pick(tx *gorm.DB) *gorm.DB {
 		tx = tx.Where("destination IN ?", q.Destinations)
 	}
 	if q.Reason != "" {
-		literal := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(clean(q.Reason))
+		literal := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text.Storable(q.Reason))
 		tx = tx.Where(`lower(last_error) LIKE lower(?) ESCAPE '\'`, "%"+literal+"%")
 	}
 	const at = "CASE WHEN settled_at > 0 THEN settled_at ELSE added_at END"

@@ -4,11 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // never is the ready_at of a lane to which nothing is owed.
@@ -79,8 +78,9 @@ func newRow(d Delivery, lane int64, now time.Time) (row, error) {
 		return row{}, fmt.Errorf("encode notice: %w", err)
 	}
 	return row{
-		Message: clean(d.Message), Destination: clean(d.Destination), Backend: clean(d.Backend), Lane: lane,
-		Address: clean(d.Address), Notice: string(notice), Manage: clean(d.Manage), Together: d.Together,
+		Message: text.Storable(d.Message), Destination: text.Storable(d.Destination),
+		Backend: text.Storable(d.Backend), Lane: lane, Address: text.Storable(d.Address),
+		Notice: string(notice), Manage: text.Storable(d.Manage), Together: d.Together,
 		State: Waiting, DueAt: stamp(d.DueAt), AddedAt: stamp(now),
 	}, nil
 }
@@ -93,25 +93,10 @@ func (r row) notice() (backends.Notice, error) {
 	return n, nil
 }
 
-// clean keeps a text storable: PostgreSQL takes neither NUL nor broken UTF-8.
-func clean(s string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
-}
-
 func bounded(n backends.Notice) backends.Notice {
-	n.Title, n.Text = cut(n.Title, maxText), cut(n.Text, maxText)
+	n.Title, n.Text = text.ElideBytes(n.Title, maxText), text.ElideBytes(n.Text, maxText)
 	n.Users, n.Packages, n.Objects = head(n.Users), head(n.Packages), head(n.Objects)
 	return n
-}
-
-func cut(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	for limit > 0 && !utf8.RuneStart(s[limit]) {
-		limit--
-	}
-	return s[:limit] + "…"
 }
 
 func head(list []string) []string { return list[:min(len(list), maxList)] }

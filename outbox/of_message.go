@@ -3,6 +3,8 @@ package outbox
 import (
 	"context"
 	"fmt"
+
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // OfMessage gives the deliveries of one message to some destinations, in the order they were stored.
@@ -11,7 +13,7 @@ func (o *Outbox) OfMessage(ctx context.Context, message string, destinations []s
 		return nil, nil
 	}
 	var rows []row
-	err := o.reader.WithContext(ctx).Where("message = ? AND destination IN ?", clean(message), destinations).
+	err := o.reader.WithContext(ctx).Where("message = ? AND destination IN ?", text.Storable(message), destinations).
 		Order("id").Limit(maxPage).Find(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("read deliveries of a message: %w", err)

@@ -170,7 +170,7 @@ func TestAddStoresHostileText(t *testing.T) {
 			t.Errorf("Add = %d, want 1", n)
 		}
 		n, err := take(t, o).rows[0].notice()
-		if err != nil || len(n.Text) > maxText+3 || len(n.Packages) != maxList {
+		if err != nil || len(n.Text) > maxText || len(n.Packages) != maxList {
 			t.Errorf("notice has %d bytes and %d packages, %v", len(n.Text), len(n.Packages), err)
 		}
 	})

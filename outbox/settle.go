@@ -9,11 +9,11 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // A verdict is what becomes of a parcel after a Send.
@@ -173,16 +173,10 @@ func Reason(err error, address string) string {
 	if err == nil {
 		return ""
 	}
-	text := clean(err.Error())
+	reason := err.Error()
 	if address != "" {
-		text = strings.ReplaceAll(text, address, "[address]")
+		reason = strings.ReplaceAll(reason, address, "[address]")
 	}
-	text = secretive.ReplaceAllString(text, "[address]")
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, text)
-	return cut(strings.Join(strings.Fields(text), " "), maxReason)
+	reason = secretive.ReplaceAllString(reason, "[address]")
+	return text.ElideBytes(text.OneLine(reason), maxReason)
 }

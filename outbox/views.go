@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // An Entry is a stored delivery as pages and commands show it.
@@ -96,7 +97,7 @@ func (o *Outbox) Cancel(tx *gorm.DB, destinations []string, reason string) (int,
 			return 0, err
 		}
 		done := tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = ? WHERE destination IN ? AND state IN ?`,
-			Dead, stamp(o.now()), cut(clean(reason), maxReason), part, []State{Waiting, Claimed})
+			Dead, stamp(o.now()), text.ElideBytes(text.Storable(reason), maxReason), part, []State{Waiting, Claimed})
 		if done.Error != nil {
 			return 0, fmt.Errorf("cancel deliveries: %w", done.Error)
 		}
