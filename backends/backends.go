@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/notifyd/notifyd/internal/metric"
 )
 
 // A Notice tells a person of one message.
@@ -67,6 +69,12 @@ type Runner interface {
 type Partitioned interface {
 	// Network names the network of an address; "" where it has none. It must be quick and safe for concurrent use.
 	Network(address string) string
+}
+
+// A Metered backend offers metrics. Their exporter knows nothing else of the backend.
+type Metered interface {
+	// Collect emits every series that the backend has, as it stands now. It waits for no server and is safe at any time.
+	Collect(emit metric.Emit)
 }
 
 // An Info is what pages and commands need to know of a backend without opening it.

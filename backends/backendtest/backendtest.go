@@ -62,6 +62,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		test func(*testing.T, *bench)
 	}{
 		{"info", testInfo},
+		{"metrics", testMetrics},
 		{"one notice", testOne},
 		{"digest", testDigest},
 		{"account message", testAccount},

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/internal/metric"
 )
 
 const manage = "https://notify.example.org/settings"
@@ -41,6 +42,26 @@ func testInfo(t *testing.T, b *bench) {
 			t.Errorf("CheckAddress(%.40q) = %.40q, want an error", bad, got)
 		}
 	}
+}
+
+// testMetrics holds the metrics of a backend that offers some against the rules of their model. Labels name networks
+// and the like: an address or a secret in one would be public.
+func testMetrics(t *testing.T, b *bench) {
+	metered, ok := b.Backend.(backends.Metered)
+	if !ok {
+		t.Skip("the backend offers no metrics")
+	}
+	b.deliver(b.parcel("metered", Samples()[0]))
+	if err := metric.Check(metered.Collect); err != nil {
+		t.Error(err)
+	}
+	metered.Collect(func(d *metric.Desc, _ float64, labels ...string) {
+		for _, secret := range append(slices.Clone(b.Secrets), b.To) {
+			if secret != "" && slices.ContainsFunc(labels, func(l string) bool { return strings.Contains(l, secret) }) {
+				t.Errorf("the labels %q of %s leak %q", labels, d.Name, secret)
+			}
+		}
+	})
 }
 
 func testOne(t *testing.T, b *bench) {

@@ -32,17 +32,6 @@ type network struct {
 	reached bool // ever
 }
 
-// NetworkStats are the figures of one network since the start.
-type NetworkStats struct {
-	Network    string
-	Connected  bool
-	Nick       string        // the nick in use, which is not the configured one while that is taken; "" while not connected
-	Sent       int           // lines that the server has acknowledged
-	Failed     int           // lines that it has not
-	Throttled  time.Duration // waited for the pace
-	Reconnects int           // connections after the first
-}
-
 func newNetwork(c Network, t *tls.Config, manage string, log *slog.Logger, random func() float64) *network {
 	return &network{config: c, tls: t, manage: manage, log: log, random: random,
 		first: make(chan struct{}), bucket: rate.NewLimiter(rate.Limit(c.PerSecond), c.Burst)}

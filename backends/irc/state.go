@@ -8,22 +8,6 @@ import (
 	"github.com/notifyd/notifyd/backends"
 )
 
-// Stats gives the figures of every network, in the order of the configuration.
-func (b *Backend) Stats() []NetworkStats {
-	var all []NetworkStats
-	for _, n := range b.networks {
-		n.mu.Lock()
-		s := n.stats
-		s.Network = n.config.Name
-		if n.live != nil {
-			s.Connected, s.Nick = true, n.live.conn.CurrentNick()
-		}
-		n.mu.Unlock()
-		all = append(all, s)
-	}
-	return all
-}
-
 // connected gives the live session. Until the very first attempt is over it waits for that: a daemon that starts owes
 // much and is not down.
 func (n *network) connected(ctx context.Context) (*session, error) {
