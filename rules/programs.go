@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/notifyd/notifyd/rules/automaton"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -23,8 +24,8 @@ type programGrove [groveSize]atomic.Pointer[program]
 // A program is a compiled expression. Its machine answers; regexp does where the machine has no room.
 type program struct {
 	expression string
-	machine    *dfa     // nil: the expression is not for it
-	leading    []string // see rulespec.CompileProgram
+	machine    *automaton.Machine // nil: the expression is not for it
+	leading    []string           // see rulespec.CompileProgram
 	insts      int
 	full       atomic.Int32 // how often the machine had no room
 	asked      atomic.Bool  // since the last look for something to let go
@@ -73,11 +74,10 @@ func newProgram(expression string) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &program{expression: expression, leading: leading, insts: len(compiled.Inst)}
-	p.asked.Store(true)
-	if c := newCode(compiled); c != nil {
-		p.machine = newDFA(c)
+	p := &program{
+		expression: expression, machine: automaton.New(compiled), leading: leading, insts: len(compiled.Inst),
 	}
+	p.asked.Store(true)
 	return p, nil
 }
 
@@ -93,7 +93,7 @@ const instBytes = 150
 func (p *program) bytes() int64 {
 	n := int64(unsafe.Sizeof(*p))
 	if p.machine != nil {
-		n += p.machine.size.Load()
+		n += p.machine.Bytes()
 	}
 	if p.regexp.Load() != nil {
 		n += int64(p.insts) * instBytes

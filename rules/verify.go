@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 
+	"github.com/notifyd/notifyd/rules/automaton"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -71,11 +72,11 @@ func (s *scratch) fitsText(id, number uint32, text int, by means) state {
 		s.quick -= compileSteps * int64(p.insts)
 	}
 	if by != byRegexp && p.machine != nil && p.full.Load() < fullOften {
-		run := run{dfa: p.machine}
+		run := p.machine.Run()
 		to := s.drive(p, &run, text)
-		s.quick -= run.steps
-		if programs.account(p); to != tooLarge {
-			return stateOf(to == matches, nil)
+		s.quick -= run.Steps
+		if programs.account(p); to != automaton.TooManyStates {
+			return stateOf(to == automaton.Match, nil)
 		}
 		p.full.Add(1)
 	}
@@ -112,27 +113,27 @@ func (s *scratch) charge(id uint32, steps int64) {
 const driveMost = 16
 
 // drive runs a program's machine on a text. Where it is known how matches begin, it begins at these places only.
-func (s *scratch) drive(p *program, r *run, text int) outcome {
+func (s *scratch) drive(p *program, r *automaton.Run, text int) automaton.Result {
 	if p.leading == nil || !s.ascii[text] {
-		return r.match(s.texts[text], 0, false)
+		return r.Match(s.texts[text], 0, false)
 	}
 	folded := s.folded[text]
 	if at, only := s.onlyPlace(p, text); only {
-		return r.match(s.texts[text], at, true)
+		return r.Match(s.texts[text], at, true)
 	}
 	tries := 0
 	for _, l := range p.leading {
 		for at := 0; ; at++ {
 			next := bytes.Index(folded[at:], []byte(l))
 			if next < 0 {
-				r.steps += int64(len(folded)-at) / readAtOnce
+				r.Steps += int64(len(folded)-at) / readAtOnce
 				break
 			}
 			at += next
-			r.steps += int64(next) / readAtOnce
+			r.Steps += int64(next) / readAtOnce
 			tries++
-			all := tries > driveMost || r.steps > int64(len(folded))
-			if to := r.match(s.texts[text], at, !all); to != misses {
+			all := tries > driveMost || r.Steps > int64(len(folded))
+			if to := r.Match(s.texts[text], at, !all); to != automaton.NoMatch {
 				return to
 			}
 			if all {
@@ -140,7 +141,7 @@ func (s *scratch) drive(p *program, r *run, text int) outcome {
 			}
 		}
 	}
-	return misses
+	return automaton.NoMatch
 }
 
 // onlyPlace gives the one place of a text where a match may begin, if that is known: where the literal was found that led

@@ -1,4 +1,4 @@
-package rules
+package automaton
 
 import (
 	"math/rand/v2"
@@ -6,26 +6,24 @@ import (
 	"regexp/syntax"
 	"strings"
 	"testing"
-
-	"github.com/notifyd/notifyd/rulespec"
 )
 
-// machineOf makes a dfa of an expression; nil where the expression is not for it.
-func machineOf(t testing.TB, expression string) *dfa {
+// machineOf makes a Machine of an expression; nil where the expression is not for it.
+func machineOf(t testing.TB, expression string) *Machine {
 	t.Helper()
-	program, _, err := rulespec.CompileProgram(expression)
+	tree, err := syntax.Parse(expression, syntax.Perl)
 	if err != nil {
 		t.Fatalf("%q: %v", expression, err)
 	}
-	c := newCode(program)
-	if c == nil {
-		return nil
+	program, err := syntax.Compile(tree.Simplify())
+	if err != nil {
+		t.Fatalf("%q: %v", expression, err)
 	}
-	return newDFA(c)
+	return New(program)
 }
 
-// checkMachine holds what a dfa says of a text to what regexp says, from every place on.
-func checkMachine(t testing.TB, d *dfa, expression string, texts ...string) {
+// checkMachine holds what a Machine says of a text to what regexp says, from every place on.
+func checkMachine(t testing.TB, d *Machine, expression string, texts ...string) {
 	t.Helper()
 	whole := regexp.MustCompile(expression)
 	tree, err := syntax.Parse(expression, syntax.Perl)
@@ -35,14 +33,14 @@ func checkMachine(t testing.TB, d *dfa, expression string, texts ...string) {
 	first := regexp.MustCompile(`\A(?:` + tree.String() + `)`) // as it stands, a \Q would quote what comes behind it
 	later := regexp.MustCompile(`\A(?s:.)(?:` + tree.String() + `)`)
 	for _, text := range texts {
-		r := run{dfa: d}
-		if got := r.match(text, 0, false); got != tooLarge && (got == matches) != whole.MatchString(text) {
+		r := d.Run()
+		if got := r.Match(text, 0, false); got != TooManyStates && (got == Match) != whole.MatchString(text) {
 			t.Fatalf("%q in %q: %v, regexp says %v", expression, text, got, whole.MatchString(text))
 		}
 		before := 0
 		for at := range text {
 			want := at == 0 && first.MatchString(text) || at > 0 && later.MatchString(text[before:])
-			if got := r.match(text, at, true); got != tooLarge && (got == matches) != want {
+			if got := r.Match(text, at, true); got != TooManyStates && (got == Match) != want {
 				t.Fatalf("%q at %d of %q: %v, regexp says %v", expression, at, text, got, want)
 			}
 			before = at
@@ -78,8 +76,8 @@ func TestMachineBounds(t *testing.T) {
 	for range 20_000 {
 		text.WriteByte("ab"[random.IntN(2)])
 	}
-	r := run{dfa: d}
-	if got := r.match(text.String(), 0, false); got != tooLarge {
+	r := d.Run()
+	if got := r.Match(text.String(), 0, false); got != TooManyStates {
 		t.Errorf("2^15 states had room: %v", got)
 	}
 	if n := d.table.Load().bytes(); n > dfaBytes {
@@ -106,8 +104,8 @@ func TestMachineAtOnce(t *testing.T) {
 				for range 60 {
 					b.WriteByte("aabbc"[random.IntN(5)])
 				}
-				r := run{dfa: d}
-				if got := r.match(b.String(), 0, false); got != tooLarge && (got == matches) != plain.MatchString(b.String()) {
+				r := d.Run()
+				if got := r.Match(b.String(), 0, false); got != TooManyStates && (got == Match) != plain.MatchString(b.String()) {
 					t.Errorf("%q: %v", b.String(), got)
 				}
 			}

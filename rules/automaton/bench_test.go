@@ -1,4 +1,4 @@
-package rules
+package automaton
 
 import (
 	"math/rand/v2"
@@ -31,8 +31,8 @@ func BenchmarkMachine(b *testing.B) {
 		b.Run(c.name+"/machine-warm", func(b *testing.B) {
 			d := machineOf(b, c.expression)
 			for b.Loop() {
-				r := run{dfa: d}
-				r.match(c.text, 0, false)
+				r := d.Run()
+				r.Match(c.text, 0, false)
 			}
 		})
 		b.Run(c.name+"/regexp-warm", func(b *testing.B) {
@@ -43,8 +43,8 @@ func BenchmarkMachine(b *testing.B) {
 		})
 		b.Run(c.name+"/machine-cold", func(b *testing.B) {
 			for b.Loop() {
-				r := run{dfa: machineOf(b, c.expression)}
-				r.match(c.text, 0, false)
+				r := machineOf(b, c.expression).Run()
+				r.Match(c.text, 0, false)
 			}
 		})
 		b.Run(c.name+"/regexp-cold", func(b *testing.B) {

@@ -1,6 +1,8 @@
-package rules
+// Package automaton says whether a regular expression matches somewhere in a text, in one pass.
+package automaton
 
 import (
+	"regexp/syntax"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -12,7 +14,7 @@ import (
 // places of the expression's program (K. Thompson, "Regular Expression Search Algorithm", 1968), made when a text first
 // leads to them and then kept as far as they have room (R. Cox, "Regular Expression Matching in the Wild", 2010). Any
 // number of goroutines run it at once; they wait for one another only while a state is made.
-type dfa struct {
+type Machine struct {
 	code
 	lock  sync.Mutex // of who makes states
 	table atomic.Pointer[dfaTable]
@@ -60,41 +62,51 @@ const (
 	stateSteps, placeSteps = 64, 8
 )
 
-// newDFA makes the machine of a program.
-func newDFA(c *code) *dfa {
-	d := &dfa{code: *c}
+// New makes the machine of a program; nil where the program is too large, or asks too much of characters.
+func New(program *syntax.Prog) *Machine {
+	c := newCode(program)
+	if c == nil {
+		return nil
+	}
+	d := &Machine{code: *c}
 	t := &dfaTable{next: make([]atomic.Uint32, dfaRows+dfaFirst*d.columns)}
 	d.table.Store(t)
 	d.size.Store(int64(unsafe.Sizeof(*d)) + d.code.bytes() + t.bytes())
 	return d
 }
 
+// Bytes is what the machine takes, roughly.
+func (d *Machine) Bytes() int64 { return d.size.Load() }
+
+// Run begins a look at a text.
+func (d *Machine) Run() Run { return Run{Machine: d} }
+
 func (t *dfaTable) bytes() int64 {
 	return int64(4*len(t.next) + stateBytes*len(t.states) + 2*t.places)
 }
 
 // An outcome is what a run found out.
-type outcome uint8
+type Result uint8
 
 const (
-	misses outcome = iota
-	matches
-	tooLarge // the states have no room
+	NoMatch Result = iota
+	Match
+	TooManyStates // the states have no room
 )
 
 // A run is one look of a dfa at a text.
-type run struct {
-	*dfa
+type Run struct {
+	*Machine
 	table *dfaTable
 	made  int   // states
 	read  int   // bytes, when the last state was asked for
 	reset bool  // the states had no room once
-	steps int64 // what it cost: one for each byte, and more for each new state
+	Steps int64 // what it cost: one for each byte, and more for each new state
 }
 
 // match says whether the expression matches in text, not before at; when tied, only a match that begins at at counts.
-func (r *run) match(text string, at int, tied bool) outcome {
-	r.table = r.dfa.table.Load()
+func (r *Run) Match(text string, at int, tied bool) Result {
+	r.table = r.Machine.table.Load()
 	b := kindBefore(text, at)
 	if tied {
 		b |= tiedBefore
@@ -122,7 +134,7 @@ func (r *run) match(text string, at int, tied bool) outcome {
 		}
 		state = to
 	}
-	r.steps += int64(i - at)
+	r.Steps += int64(i - at)
 	if ok && state >= dfaRows {
 		end := r.columns - 1
 		to := next[int(state)+end].Load()
@@ -133,18 +145,18 @@ func (r *run) match(text string, at int, tied bool) outcome {
 	}
 	switch {
 	case !ok:
-		return tooLarge
+		return TooManyStates
 	case state == dfaMatch:
-		return matches
+		return Match
 	}
-	return misses
+	return NoMatch
 }
 
 // start makes the state to begin with.
-func (r *run) start(b before) (uint32, bool) {
+func (r *Run) start(b before) (uint32, bool) {
 	r.lock.Lock()
 	defer r.lock.Unlock()
-	r.table = r.dfa.table.Load()
+	r.table = r.Machine.table.Load()
 	var w way
 	var set placeSet
 	if w.follow(&r.code, &set, r.first, 0, false) {
@@ -159,11 +171,11 @@ func (r *run) start(b before) (uint32, bool) {
 }
 
 // step works out where a state of r's table leads to, which is then in what has become r's table.
-func (r *run) step(from uint32, class int) (uint32, bool) {
+func (r *Run) step(from uint32, class int) (uint32, bool) {
 	r.lock.Lock()
 	defer r.lock.Unlock()
 	was := r.table
-	r.table = r.dfa.table.Load()
+	r.table = r.Machine.table.Load()
 	s := was.states[(int(from)-dfaRows)/r.columns]
 	to, ok := r.lead(s, class)
 	if ok && was.epoch == r.table.epoch {
@@ -173,7 +185,7 @@ func (r *run) step(from uint32, class int) (uint32, bool) {
 }
 
 // lead works out where s leads to.
-func (r *run) lead(s dfaState, class int) (uint32, bool) {
+func (r *Run) lead(s dfaState, class int) (uint32, bool) {
 	var w way
 	var now, then placeSet
 	flags := r.flags(s.before, class)
@@ -198,7 +210,7 @@ func (r *run) lead(s dfaState, class int) (uint32, bool) {
 }
 
 // state gives the state of a set, and makes it if need be. When there is no room, all states are forgotten, once in a run.
-func (r *run) state(w *way, set *placeSet, b before) (uint32, bool) {
+func (r *Run) state(w *way, set *placeSet, b before) (uint32, bool) {
 	places, hash, b := w.places(&r.code, set, b)
 	if len(places) == 0 && b&tiedBefore != 0 {
 		return dfaDead, true
@@ -210,7 +222,7 @@ func (r *run) state(w *way, set *placeSet, b before) (uint32, bool) {
 		}
 	}
 	r.made++
-	r.steps += stateSteps + placeSteps*int64(len(places))
+	r.Steps += stateSteps + placeSteps*int64(len(places))
 	was := t.bytes()
 	if was+int64(4*r.columns+stateBytes+2*len(places)) > dfaBytes {
 		if r.reset || r.read < worthwhile*r.made {
@@ -228,7 +240,7 @@ func (r *run) state(w *way, set *placeSet, b before) (uint32, bool) {
 	t.hashes, t.places = append(t.hashes, hash), t.places+len(places)
 	r.size.Add(t.bytes() - was)
 	r.table = t
-	r.dfa.table.Store(t)
+	r.Machine.table.Store(t)
 	return uint32(row), true
 }
 

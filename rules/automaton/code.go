@@ -1,4 +1,4 @@
-package rules
+package automaton
 
 import (
 	"math/bits"
