@@ -80,10 +80,10 @@ func TestMachineBounds(t *testing.T) {
 	if got := r.Match(text.String(), 0, false); got != TooManyStates {
 		t.Errorf("2^15 states had room: %v", got)
 	}
-	if n := d.table.Load().bytes(); n > dfaBytes {
+	if n := d.table.Load().bytes(); n > maxBytes {
 		t.Errorf("the states take %d bytes", n)
 	}
-	if n := d.size.Load(); n > dfaBytes+8<<10 {
+	if n := d.size.Load(); n > maxBytes+8<<10 {
 		t.Errorf("the machine says that it takes %d bytes", n)
 	}
 	checkMachine(t, d, `(?:a|b)*a(?:a|b){14}$`, "ab", text.String()[:100])

@@ -6,25 +6,25 @@ import (
 	"unicode/utf8"
 )
 
-// A code is the program of an expression in a form for a dfa: small, and in terms of classes of characters instead of
-// characters. It never changes.
+// A code is a program in a small form: its instructions name sets of classes of characters instead of characters. It
+// never changes.
 type code struct {
-	insts   []inst
-	sets    []uint64 // of classes, a bit each
-	kinds   []before // of each class
-	first   uint16
-	columns int // classes, and one for the end of the text
-	ascii   [utf8.RuneSelf]uint8
-	others  []rune // where the classes of the other characters begin
-	classes []uint8
+	insts    []inst
+	sets     []uint64      // of classes, a bit each
+	contexts []leftContext // by class: the left context that a character of it makes
+	first    uint16        // instruction
+	columns  int           // the number of classes, and one for the end of the text
+	ascii    [utf8.RuneSelf]uint8
+	others   []rune // where the classes of the characters beyond ASCII begin
+	classes  []uint8
 }
 
 // An inst is an instruction.
 type inst struct {
 	op   opcode
-	set  uint8 // of opRune: in code.sets; of opEmpty: a syntax.EmptyOp
+	set  uint8 // of opRune: an index in code.sets; of opEmpty: a syntax.EmptyOp
 	out  uint16
-	more uint16 // of opAlt: the other way
+	more uint16 // of opAlt: the second way out
 }
 
 type opcode uint8
@@ -38,72 +38,76 @@ const (
 	opMatch
 )
 
-// Before is what stands before a place of a text, as far as an assertion may ask; and whether a match must have begun.
-type before uint8
+// maxInsts bounds the program of a Machine.
+const maxInsts = 1024
+
+// A leftContext is what stands before an offset of a text, as far as an assertion may look; and whether the run is
+// anchored.
+type leftContext uint8
 
 const (
-	nothingBefore before = iota
-	lineBefore
-	wordBefore
-	otherBefore
+	afterNothing leftContext = iota
+	afterNewline
+	afterWord
+	afterOther
 
-	kindsBefore = 4
-	tiedBefore  = before(kindsBefore)
+	leftContexts = 4
+	anchoredRun  = leftContext(leftContexts)
 )
 
-func kindBefore(text string, at int) before {
+func contextBefore(text string, at int) leftContext {
 	if at == 0 {
-		return nothingBefore
+		return afterNothing
 	}
 	r, _ := utf8.DecodeLastRuneInString(text[:at])
-	return kindOf(r)
+	return contextOf(r)
 }
 
-func kindOf(r rune) before {
+func contextOf(r rune) leftContext {
 	switch {
 	case r == '\n':
-		return lineBefore
+		return afterNewline
 	case syntax.IsWordChar(r):
-		return wordBefore
+		return afterWord
 	}
-	return otherBefore
+	return afterOther
 }
 
-// flags gives what assertions hold between what came before and a character of a class.
-func (c *code) flags(b before, class int) uint8 {
-	example := [kindsBefore]rune{-1, '\n', 'a', ' '}
+// flags gives the assertions that hold between a left context and a character of a class, as a syntax.EmptyOp.
+func (c *code) flags(left leftContext, class int) uint8 {
+	example := [leftContexts]rune{-1, '\n', 'a', ' '}
 	next := rune(-1)
 	if class < c.columns-1 {
-		next = example[c.kinds[class]]
+		next = example[c.contexts[class]]
 	}
-	return uint8(syntax.EmptyOpContext(example[b&^tiedBefore], next))
+	return uint8(syntax.EmptyOpContext(example[left&^anchoredRun], next))
 }
 
-// A way is what finding the way through a program needs to remember.
-type way [maxInsts]uint16
+// A stack is the instructions that closure has still to visit, and afterwards room for waiting.
+type stack [maxInsts]uint16
 
-// follow puts into set a place and what can be reached from it without a character, and says whether that is a match.
-// Assertions are passed when asked, where flags has them; otherwise they are put into set as they stand.
-func (w *way) follow(c *code, set *placeSet, place uint16, flags uint8, ask bool) bool {
+// closure adds to set an instruction and those that it leads to without a character; true: one of them is a match. With
+// ask, assertions that flags has are passed; otherwise each is added and waits there.
+func (s *stack) closure(c *code, set *instSet, inst uint16, flags uint8, ask bool) bool {
 	n := 0
 	for {
-		if !set.has(place) {
-			set.add(place)
-			in := &c.insts[place]
+		if !set.has(inst) {
+			set.add(inst)
+			in := &c.insts[inst]
 			switch in.op {
 			case opMatch:
 				return true
 			case opAlt:
-				w[n] = in.more
+				s[n] = in.more
 				n++
-				place = in.out
+				inst = in.out
 				continue
 			case opNop:
-				place = in.out
+				inst = in.out
 				continue
 			case opEmpty:
 				if ask && in.set&^flags == 0 {
-					place = in.out
+					inst = in.out
 					continue
 				}
 			}
@@ -112,32 +116,29 @@ func (w *way) follow(c *code, set *placeSet, place uint16, flags uint8, ask bool
 			return false
 		}
 		n--
-		place = w[n]
+		inst = s[n]
 	}
 }
 
-// places gives the places of a set where a state waits, and their hash (FNV-1a). What came before counts only where an
-// assertion waits. The places are w's.
-func (w *way) places(c *code, set *placeSet, b before) (places []uint16, hash uint32, now before) {
-	asks := false
-	places, hash = w[:0], 2166136261
-	for i, word := range set {
-		for ; word != 0; word &= word - 1 {
-			place := uint16(64*i + bits.TrailingZeros64(word))
-			if op := c.insts[place].op; op == opEmpty || op == opRune {
-				asks = asks || op == opEmpty
-				places = append(places, place)
-				hash = (hash ^ uint32(place)) * 16777619
-			}
+// waiting gives the instructions of a set that wait for a character or at an assertion, their hash (FNV-1a), and the
+// left context: it counts only where an assertion waits. The instructions are good until the stack is used again.
+func (s *stack) waiting(c *code, set *instSet, left leftContext) (insts []uint16, hash uint32, now leftContext) {
+	asserts := false
+	insts, hash = s[:0], 2166136261
+	for inst := range set.all {
+		if op := c.insts[inst].op; op == opEmpty || op == opRune {
+			asserts = asserts || op == opEmpty
+			insts = append(insts, inst)
+			hash = (hash ^ uint32(inst)) * 16777619
 		}
 	}
-	if !asks {
-		b = b&tiedBefore | otherBefore
+	if !asserts {
+		left = left&anchoredRun | afterOther
 	}
-	return places, hash, b
+	return insts, hash, left
 }
 
-// class gives the class of a character that is not of ASCII.
+// class gives the class of a character beyond ASCII.
 func (c *code) class(r rune) int {
 	from, to := 0, len(c.others)
 	for to-from > 1 {
@@ -151,20 +152,17 @@ func (c *code) class(r rune) int {
 }
 
 func (c *code) bytes() int64 {
-	return int64(6*len(c.insts) + 8*len(c.sets) + len(c.kinds) + 5*len(c.others))
+	return int64(6*len(c.insts) + 8*len(c.sets) + len(c.contexts) + 5*len(c.others))
 }
 
-// maxInsts bounds the program that a dfa is made of.
-const maxInsts = 1024
+// An instSet is a set of instructions of a program, a bit each.
+type instSet [maxInsts / 64]uint64
 
-// A placeSet is a set of places of a program.
-type placeSet [maxInsts / 64]uint64
+func (s *instSet) has(inst uint16) bool { return s[inst/64]>>(inst%64)&1 == 1 }
+func (s *instSet) add(inst uint16)      { s[inst/64] |= 1 << (inst % 64) }
 
-func (s *placeSet) has(place uint16) bool { return s[place/64]>>(place%64)&1 == 1 }
-func (s *placeSet) add(place uint16)      { s[place/64] |= 1 << (place % 64) }
-
-// all gives the places in order.
-func (s *placeSet) all(yield func(uint16) bool) {
+// all gives the instructions in order.
+func (s *instSet) all(yield func(uint16) bool) {
 	for i, word := range s {
 		for ; word != 0; word &= word - 1 {
 			if !yield(uint16(64*i + bits.TrailingZeros64(word))) {
