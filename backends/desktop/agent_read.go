@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // The bounds on what a server may send.
@@ -101,7 +103,7 @@ func check(resp *http.Response) error {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, maxError)) // more words for the same error
 		return fmt.Errorf("the server answered %d: %q", resp.StatusCode, bytes.TrimSpace(text))
 	case kind != "text/event-stream":
-		return fmt.Errorf("the server answered with %q, not with a stream of events", cut(kind, 80))
+		return fmt.Errorf("the server answered with %q, not with a stream of events", text.ElideBytes(kind, 80))
 	}
 	return nil
 }

@@ -3,11 +3,11 @@ package desktop
 import (
 	"fmt"
 	"strings"
-	"unicode"
 
 	"github.com/esiqveland/notify"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // A bubble is one notification as a person sees it; texts are plain.
@@ -58,11 +58,11 @@ func summary(items []Item) bubble {
 	more := len(items)
 	var lines []string
 	for _, g := range groups[:min(len(groups), listed)] {
-		text := "• " + line(g.Title, 80)
+		line := "• " + text.ElideRunes(text.OneLine(g.Title), 80)
 		if n := len(g.Notices); n > 1 {
-			text = fmt.Sprintf("• %s (%d)", line(g.Title, 120), n)
+			line = fmt.Sprintf("• %s (%d)", text.ElideRunes(text.OneLine(g.Title), 120), n)
 		}
-		lines = append(lines, text)
+		lines = append(lines, line)
 		more -= len(g.Notices)
 	}
 	if more > 0 {
@@ -83,7 +83,7 @@ func (it Item) notice() backends.Notice {
 // notification puts a bubble into the words of the specification. The title is never markup there; the body is where
 // the server says so. Icons are names of the desktop's own theme: nothing is fetched from elsewhere.
 func (b bubble) notification(markup, actions bool) notify.Notification {
-	body := paragraph(b.body, bodyRunes)
+	body := text.ElideRunes(strings.TrimSpace(text.Clean(b.body)), bodyRunes)
 	if openable(b.link) && !actions {
 		body = strings.TrimSpace(body + "\n" + b.link)
 	}
@@ -91,7 +91,8 @@ func (b bubble) notification(markup, actions bool) notify.Notification {
 		body = escape(body)
 	}
 	n := notify.Notification{
-		AppName: "notifyd", AppIcon: icon(b.severity), Summary: line(b.title, titleRunes), Body: body,
+		AppName: "notifyd", AppIcon: icon(b.severity), Body: body,
+		Summary:       text.ElideRunes(text.OneLine(b.title), titleRunes),
 		ExpireTimeout: notify.ExpireTimeoutSetByNotificationServer,
 	}
 	if n.Summary == "" {
@@ -131,26 +132,4 @@ func icon(severity string) string {
 // escape makes a text markup that reads the same.
 func escape(s string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
-}
-
-// line makes a text one line that D-Bus can carry: UTF-8 without NUL, and without what reorders text on a screen.
-func line(s string, runes int) string {
-	return strings.Join(strings.Fields(paragraph(s, runes)), " ")
-}
-
-// paragraph keeps line ends, drops other controls and bidirectional overrides, and cuts at runes.
-func paragraph(s string, runes int) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return r
-		case unicode.IsControl(r), r >= 0x202A && r <= 0x202E, r >= 0x2066 && r <= 0x2069:
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\uFFFD"))
-	if list := []rune(s); len(list) > runes {
-		s = string(list[:runes]) + "…"
-	}
-	return strings.TrimSpace(s)
 }

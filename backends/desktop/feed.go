@@ -8,11 +8,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // A Feed is the server's side: it is the backend that stores notices, and what readers read from.
@@ -178,14 +178,14 @@ const (
 
 func item(n backends.Notice, manage string) Item {
 	it := Item{
-		Message: cut(n.ID, maxTitle), Topic: cut(n.Topic, maxTitle), Time: n.Time, App: cut(n.App, maxTitle), Kind: cut(n.Kind, maxTitle),
-		KindName: cut(n.KindName, maxTitle), Title: cut(n.Title, maxTitle), Text: cut(n.Text, maxText), Link: whole(n.Link),
-		Icon: whole(n.Icon), Actor: cut(n.Actor, maxTitle), Users: names(n.Users), Packages: names(n.Packages),
-		Objects: names(n.Objects), Severity: cut(n.Severity, maxTitle), Manage: whole(manage),
+		Message: short(n.ID), Topic: short(n.Topic), Time: n.Time, App: short(n.App), Kind: short(n.Kind),
+		KindName: short(n.KindName), Title: short(n.Title), Text: text.ElideBytes(n.Text, maxText), Link: whole(n.Link),
+		Icon: whole(n.Icon), Actor: short(n.Actor), Users: names(n.Users), Packages: names(n.Packages),
+		Objects: names(n.Objects), Severity: short(n.Severity), Manage: whole(manage),
 		Grouping: grouping(n.Grouping),
 	}
 	for _, r := range n.Why[:min(len(n.Why), maxNames)] {
-		it.Why = append(it.Why, Why{cut(r.Filter, maxTitle), cut(r.Sentence, maxTitle), whole(r.Link), whole(r.Stop)})
+		it.Why = append(it.Why, Why{short(r.Filter), short(r.Sentence), whole(r.Link), whole(r.Stop)})
 	}
 	return it
 }
@@ -209,6 +209,8 @@ func grouping(g backends.Grouping) backends.Grouping {
 	return g
 }
 
+func short(s string) string { return text.ElideBytes(s, maxTitle) }
+
 // whole drops a link that is too long: a part of one leads nowhere.
 func whole(link string) string {
 	if len(link) > maxLink {
@@ -218,19 +220,9 @@ func whole(link string) string {
 }
 
 func names(list []string) []string {
-	var short []string
+	var kept []string
 	for _, s := range list[:min(len(list), maxNames)] {
-		short = append(short, cut(s, maxTitle))
+		kept = append(kept, short(s))
 	}
-	return short
-}
-
-func cut(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	for limit > 0 && !utf8.RuneStart(s[limit]) {
-		limit--
-	}
-	return s[:limit] + "…"
+	return kept
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/backends/backendtest"
@@ -47,5 +48,17 @@ func TestGroupingInTheFeedIsBounded(t *testing.T) {
 	data, err := json.Marshal(item(n, "").Grouping)
 	if err != nil || len(data) > 2*maxNames*maxTitle {
 		t.Errorf("%d bytes, %v", len(data), err)
+	}
+}
+
+func TestTextsKeepTheirLimits(t *testing.T) {
+	long := strings.Repeat("é", 20_000)
+	n := bubble{title: long, body: long + "\n" + long}.notification(false, true)
+	if utf8.RuneCountInString(n.Summary) > titleRunes || utf8.RuneCountInString(n.Body) > bodyRunes {
+		t.Errorf("a bubble of %d and %d runes", utf8.RuneCountInString(n.Summary), utf8.RuneCountInString(n.Body))
+	}
+	it := item(backends.Notice{Title: long, Text: long, Users: []string{long}}, "")
+	if len(it.Title) > maxTitle || len(it.Text) > maxText || len(it.Users[0]) > maxTitle {
+		t.Errorf("an item of %d, %d and %d bytes", len(it.Title), len(it.Text), len(it.Users[0]))
 	}
 }
