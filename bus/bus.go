@@ -17,11 +17,12 @@ type Frame struct {
 	Topic   string
 	Payload []byte
 	// Ack tells the source that the frame is done with: safe in the database, or no message at all. A bus that knows
-	// acknowledgement is told; ZeroMQ only frees the room that the frame took. It may be nil, and is called once.
+	// acknowledgement is told; ZeroMQ only frees the room that the frame took. It may be nil, and is called once, by any
+	// goroutine, in any order, and perhaps after Run has returned. It does not wait.
 	Ack func()
 }
 
-// Done tells the source that the frame is done with.
+// Done tells the source that the frame is done with. It is called once.
 func (f Frame) Done() {
 	if f.Ack != nil {
 		f.Ack()
@@ -66,15 +67,28 @@ const (
 type Driver struct {
 	Name string // in the configuration: "zmq"
 	Doc  string // one or two sentences
-	// Open makes a source. decode fills a configuration struct strictly; Open returns its error as it is.
+	// Open makes a source and starts nothing. decode fills a configuration struct strictly; Open returns its error as it
+	// is. Any other error names the key that is wrong and what was expected there.
 	Open func(decode func(any) error, log *slog.Logger) (Source, error)
 }
 
-// A Source receives frames from one bus.
+// A Source receives frames from one bus. What it promises is what bus/bustest holds against every source:
+//
+//   - Order: the frames of one sender come in the order in which it sent them, unchanged. A source does not judge a
+//     payload, Decode does; only a frame out of bounds (Frame.OutOfBounds) is dropped, counted and done with.
+//   - Back-pressure before dropping: when out is full, a source that can make its bus wait does. One that cannot
+//     (ZeroMQ) drops and counts. Frames handed over and not yet done with hold at most MaxHeld bytes.
+//   - Acknowledgement: the bus is told once, after Frame.Done and never before. A frame that was not done with when Run
+//     returned comes again, where the bus can.
+//   - Nothing that a peer sends, or does not send, ends or stops a source, and no secret stands in a log or an error.
+//   - It is Metered. Meter does this, and most of the above, for a source that embeds it.
 type Source interface {
-	// Run receives until ctx ends and sends each frame to out. It reconnects by itself and returns an error only for
-	// what no retry can mend (a configuration that cannot work). When it returns, all it started has ended. A source
-	// that can make its bus wait blocks on out; one that cannot (ZeroMQ) drops when out is full and counts the drop.
+	// Run receives until ctx ends or the input is spent, and sends each frame to out, which it never closes. It is
+	// called once. It connects again by itself, for as long as it takes.
+	//
+	// It returns within seconds of ctx's end, without waiting for frames to be done with; all it started has ended then.
+	// It also returns when its input is spent for good, as that of a file is: that ends the source and nothing else.
+	// Both are nil. An error is for what no retry can mend, and ends the program.
 	Run(ctx context.Context, out chan<- Frame) error
 }
 
@@ -88,4 +102,8 @@ const (
 	MaxDepth   = 100     // nesting of the JSON
 	MaxValues  = 1 << 19 // values in one payload: a small text must not become a large tree
 	MaxID      = 256     // bytes of a msg_id
+
+	// MaxHeld is the bytes of all frames that a source has handed over and that are not done with. The buffer of out
+	// counts frames only, and decoding, describing and storing a batch of them takes six times their bytes.
+	MaxHeld = 32 << 20
 )

@@ -53,6 +53,7 @@ type Meter struct {
 	source, address string
 	log             *slog.Logger
 	now             func() time.Time
+	permits         *Permits // of what Forward has handed over
 
 	mu      sync.Mutex
 	traffic Traffic
@@ -71,7 +72,7 @@ type Traffic struct {
 // NewMeter makes a Meter for frames of a source, named as in Frame.Source, that come from address. log is told of drops.
 func NewMeter(source, address string, log *slog.Logger) *Meter {
 	return &Meter{
-		source: source, address: address, log: log, now: time.Now,
+		source: source, address: address, log: log, now: time.Now, permits: NewPermits(),
 		traffic: Traffic{Dropped: map[string]uint64{}}, logged: map[string]time.Time{},
 	}
 }
@@ -110,9 +111,9 @@ func (m *Meter) Dropped(reason string) {
 	}
 }
 
-// Forward counts f, names its source and sends it to out, waiting for room: all that a source has to do with a frame
-// where its bus can be made to wait. A frame out of bounds is dropped, counted and done with. The error is ctx's, when it
-// ends first.
+// Forward counts f, names its source and sends it to out, waiting for room there and within MaxHeld: all that a source
+// has to do with a frame where its bus can be made to wait. A frame out of bounds is dropped, counted and done with. The
+// error is ctx's, when it ends first; then f was not handed over.
 func (m *Meter) Forward(ctx context.Context, out chan<- Frame, f Frame) error {
 	f.Source = m.source
 	if reason := f.OutOfBounds(); reason != "" {
@@ -121,10 +122,14 @@ func (m *Meter) Forward(ctx context.Context, out chan<- Frame, f Frame) error {
 		return nil
 	}
 	m.Received()
+	if err := m.permits.Acquire(ctx, &f); err != nil {
+		return err
+	}
 	select {
 	case out <- f:
 		return nil
 	case <-ctx.Done():
+		m.permits.release(&f)
 		return ctx.Err()
 	}
 }

@@ -2,23 +2,15 @@ package zmq
 
 import (
 	"sync"
-	"sync/atomic"
 
 	"github.com/notifyd/notifyd/bus"
 )
 
-// maxHeld bounds the bytes of all frames that were handed over and are not yet acknowledged. Out's buffer counts frames
-// only, and a frame may have 8 MiB. Decoding, describing and storing a batch of such frames takes six times their bytes.
-const maxHeld = 32 << 20
-
-// frameOverhead is what a frame costs beside its bytes.
-const frameOverhead = 512
-
-// A queue counts what is on its way from a Source to whoever acknowledges its frames: the bytes of all, and the frames of each
-// endpoint. One that floods must not take the room of the others.
+// A queue bounds what a Source has handed over and is not done with: the bytes of all, and the frames of each endpoint.
+// One that floods must not take the room of the others.
 type queue struct {
-	held atomic.Int64
-	most int // frames of one endpoint; 0: no bound but out's own
+	permits *bus.Permits
+	most    int // frames of one endpoint; 0: no bound but out's own
 
 	mu     sync.Mutex
 	frames map[string]int // by endpoint
@@ -34,13 +26,16 @@ func (q *queue) share(room, endpoints int) {
 
 // take counts f and makes its Ack give the room back; false when there is none.
 func (q *queue) take(f *bus.Frame) bool {
-	size := int64(len(f.Topic) + len(f.Payload) + frameOverhead)
-	if q.held.Add(size) > maxHeld || !q.enter(f.Source) {
-		q.held.Add(-size)
+	if !q.enter(f.Source) {
 		return false
 	}
 	source := f.Source
-	f.Ack = func() { q.held.Add(-size); q.leave(source) }
+	f.Ack = func() { q.leave(source) }
+	if !q.permits.TryAcquire(f) {
+		q.leave(source)
+		f.Ack = nil
+		return false
+	}
 	return true
 }
 

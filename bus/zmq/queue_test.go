@@ -7,7 +7,7 @@ import (
 )
 
 func TestQueueIsBoundedByBytes(t *testing.T) {
-	var q queue
+	q := queue{permits: bus.NewPermits()}
 	var held []bus.Frame
 	for {
 		f := bus.Frame{Topic: "org.example.test", Payload: make([]byte, 1<<20)}
@@ -28,14 +28,16 @@ func TestQueueIsBoundedByBytes(t *testing.T) {
 		f.Done()
 	}
 	f.Done()
-	if left := q.held.Load(); left != 0 {
-		t.Errorf("%d bytes held after all frames are done with", left)
+	for i := range held {
+		if !q.take(&held[i]) {
+			t.Fatalf("room for %d frames after all are done with, want %d", i, len(held))
+		}
 	}
 }
 
 // TestOneEndpointLeavesRoomToOthers floods from one endpoint while nobody takes frames: another still finds room.
 func TestOneEndpointLeavesRoomToOthers(t *testing.T) {
-	var q queue
+	q := queue{permits: bus.NewPermits()}
 	q.share(100, 2)
 	var held []bus.Frame
 	for range 1000 {
@@ -57,7 +59,7 @@ func TestOneEndpointLeavesRoomToOthers(t *testing.T) {
 	if !q.take(&again) {
 		t.Error("no room although a frame is done with")
 	}
-	var alone queue
+	alone := queue{permits: bus.NewPermits()}
 	alone.share(100, 1)
 	for i := range 200 {
 		if f := (bus.Frame{Source: "only"}); !alone.take(&f) {

@@ -108,7 +108,7 @@ func New(c Config, log *slog.Logger) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{config: c, log: log, now: time.Now}
+	s := &Source{config: c, log: log, now: time.Now, queue: queue{permits: bus.NewPermits()}}
 	named := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(c.Endpoints)) {
 		if len(c.Endpoints[name]) == 0 {
