@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/notifyd/notifyd/internal/metric"
@@ -84,6 +85,23 @@ type Info struct {
 	Doc          string                               // one or two sentences
 	AddressTitle string                               // "Email address"
 	CheckAddress func(address string) (string, error) // gives the canonical form; the error is for who typed it
+}
+
+// A Driver is a backend as the configuration opens it, like the drivers of database/sql. backends/all lists them.
+type Driver struct {
+	Info Info
+	// Open makes a backend of the section backends.NAME of the configuration, which decode fills strictly into the
+	// struct that it is given; Open returns its error as it is. A nil Backend says that the section is empty: the
+	// backend is not used. Nothing is dialled yet; a backend that is a Runner must be run.
+	Open func(decode func(into any) error, parts Parts) (Backend, error)
+}
+
+// Parts are what backends are made of besides their configuration. Each takes what it needs.
+type Parts struct {
+	Log    *slog.Logger
+	Now    func() time.Time
+	Random func() float64 // in [0, 1), for jitter; safe for concurrent use
+	Manage string         // page where people change what they get; "" where there are no pages
 }
 
 // The classes of failure that a caller acts on.

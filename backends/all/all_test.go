@@ -12,11 +12,12 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/backends/all"
 )
 
-func parts() all.Parts {
-	return all.Parts{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: time.Now, Random: rand.Float64}
+func parts() backends.Parts {
+	return backends.Parts{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: time.Now, Random: rand.Float64}
 }
 
 func TestDriversAreWellFormed(t *testing.T) {
@@ -46,7 +47,7 @@ func TestOpen(t *testing.T) {
 		{"not configured", "irc", "{}", "none"},
 	} {
 		t.Run(c.backend+" "+c.name, func(t *testing.T) {
-			i := slices.IndexFunc(all.Drivers(), func(d all.Driver) bool { return d.Info.Name == c.backend })
+			i := slices.IndexFunc(all.Drivers(), func(d backends.Driver) bool { return d.Info.Name == c.backend })
 			decode := func(into any) error { return yaml.UnmarshalWithOptions([]byte(c.text), into, yaml.Strict()) }
 			b, err := all.Drivers()[i].Open(decode, parts())
 			got := "open"

@@ -41,6 +41,24 @@ var (
 	_ backends.Runner  = (*Backend)(nil)
 )
 
+// Driver opens a Backend by the configuration.
+func Driver() backends.Driver { return backends.Driver{Info: Info, Open: open} }
+
+func open(decode func(any) error, parts backends.Parts) (backends.Backend, error) {
+	var c Config
+	if err := decode(&c); err != nil {
+		return nil, err
+	}
+	if c == (Config{}) {
+		return nil, nil
+	}
+	b, err := New(c, parts.Log, parts.Now)
+	if err != nil {
+		return nil, fmt.Errorf("email: %w", err)
+	}
+	return b, nil
+}
+
 // New makes a Backend of a configuration; nothing is dialled before the first Send. now gives the Date of the
 // messages. The error names the key that is wrong.
 func New(c Config, log *slog.Logger, now func() time.Time) (*Backend, error) {

@@ -6,6 +6,7 @@
 package irc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,25 @@ var (
 	_ backends.Runner      = (*Backend)(nil)
 	_ backends.Partitioned = (*Backend)(nil)
 )
+
+// Driver opens a Backend by the configuration.
+func Driver() backends.Driver { return backends.Driver{Info: Info, Open: open} }
+
+func open(decode func(any) error, parts backends.Parts) (backends.Backend, error) {
+	var c Config
+	if err := decode(&c); err != nil {
+		return nil, err
+	}
+	if len(c.Networks) == 0 {
+		return nil, nil
+	}
+	c.Manage = cmp.Or(c.Manage, parts.Manage)
+	b, err := New(c, parts.Log, parts.Random)
+	if err != nil {
+		return nil, fmt.Errorf("irc: %w", err)
+	}
+	return b, nil
+}
 
 // New makes a backend that is not connected yet: Run connects. Random gives numbers in [0, 1) for jitter and must be
 // safe for concurrent use, as math/rand/v2.Float64 is. The error names every key of the configuration that is wrong.

@@ -66,7 +66,7 @@ func openBackends(f *config.File, e *env, manage string, log *slog.Logger) (map[
 		if !f.Has(section) {
 			continue
 		}
-		parts := backendall.Parts{Log: log.With("backend", driver.Info.Name), Now: e.now, Random: rand.Float64, Manage: manage}
+		parts := backends.Parts{Log: log.With("backend", driver.Info.Name), Now: e.now, Random: rand.Float64, Manage: manage}
 		backend, err := driver.Open(decode, parts)
 		if err != nil {
 			errs = append(errs, f.InSection(section, err))
