@@ -10,20 +10,20 @@ import (
 // name that leads to two accounts would send one person's notices to another, so it is a mistake.
 func (b *builder) readAccounts(n ast.Node) {
 	for _, e := range b.entries(n) {
-		account, ok := b.text(e.value)
+		account, ok := b.text(e.Value)
 		if !ok {
 			continue
 		}
-		alias := foldAlias(e.key)
+		alias := foldAlias(e.Key)
 		if _, twice := b.accounts[alias]; twice {
-			b.wrong(e.node, "%q stands here a second time", e.key)
+			b.wrong(e.Node, "%q stands here a second time", e.Key)
 			continue
 		}
 		switch {
 		case strings.HasPrefix(account, "@"):
-			b.wrong(e.value, "%q is a group; an account is a person", account)
+			b.wrong(e.Value, "%q is a group; an account is a person", account)
 		case strings.ContainsAny(account, " \t"):
-			b.wrong(e.value, "%q is no account: it has a space in it", account)
+			b.wrong(e.Value, "%q is no account: it has a space in it", account)
 		default:
 			b.accounts[strings.Clone(alias)] = b.name(account)
 		}

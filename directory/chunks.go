@@ -2,29 +2,56 @@ package directory
 
 import (
 	"bytes"
+	"errors"
 	"regexp"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
-// chunkSize is about how much text is parsed at a time: the parser takes some 250 bytes of memory for each byte of text,
-// and a directory of a distribution has megabytes.
+// errNotCut means that a text has to be read whole: it has another form than what is cut, or the cutter guessed wrong.
+var errNotCut = errors.New("the text cannot be read in chunks")
+
+// parseInChunks reads a text in pieces of about size bytes.
+func parseInChunks(text []byte, size int) (*Snapshot, error) {
+	pieces := chunks(text, size)
+	if len(pieces) == 0 {
+		return nil, errNotCut
+	}
+	b := newBuilder()
+	for _, c := range pieces {
+		root, err := yamltext.Parse(c.text, bounds)
+		if err != nil || !c.isSection(root) {
+			return nil, errNotCut
+		}
+		b.line = c.line
+		b.read(root)
+	}
+	return b.finish()
+}
+
+// chunkSize is about how much text is parsed at a time: the parser takes some 250 bytes of memory for each byte of
+// text, and a directory of a distribution has megabytes.
 const chunkSize = 128 << 10
 
 // A chunk is a piece of a file that is a whole YAML text by itself.
 type chunk struct {
-	text []byte
-	line int // to be added to the lines of text to get those of the file
+	text   []byte
+	line   int // to be added to the lines of text to get those of the file
+	indent int // of the section's entries; 0 where there are none
 }
 
 // sectionHead is a line that begins a section in block style, such as `packages:`.
 var sectionHead = regexp.MustCompile(`^([A-Za-z_]+):[ \t]*(#.*)?\r?\n?$`)
 
-// entryHead is how a line begins that is an entry: a key in one line and its colon. Lists, flow collections and what follows a ? may
-// stand under their key without being indented, so not every line as far out as an entry is one.
+// entryHead is how a line begins that is an entry: a key in one line and its colon. Lists, flow collections and what
+// follows a ? may stand under their key without being indented, so not every line as far out as an entry is one.
 var entryHead = regexp.MustCompile(`^("[^"\\]*"|'[^']*'|[\pL\pN][^\s:'"\[\]{},&*!|>%?#` + "`" + `]*):([ \t\r\n]|$)`)
 
-// chunks cuts text between the entries of its sections, into pieces of about size bytes. It gives nil for a text in any other form than sections in block
-// style; such a text must be parsed whole. What it gives is a guess: a line within a quoted text can look like an entry, and then
-// a chunk is no YAML.
+// chunks cuts text between the entries of its sections, into pieces of about size bytes. It gives nil for a text in any
+// other form than sections in block style. What it gives is a guess: a line within a quoted text can look like an
+// entry. The chunk is then no YAML, or no section.
 func chunks(text []byte, size int) []chunk {
 	c := cutter{size: size, seen: map[string]bool{}}
 	for line := range bytes.Lines(text) {
@@ -51,6 +78,9 @@ type cutter struct {
 // take adds a line; false when the text is not of the form that can be cut.
 func (c *cutter) take(line []byte) bool {
 	c.number++
+	if r := bytes.IndexByte(line, '\r'); r >= 0 && r < len(line)-2 {
+		return false // a line end by itself, to YAML; the lines of the file would be counted wrong
+	}
 	body := bytes.TrimLeft(line, " ")
 	blank := len(bytes.TrimSpace(line)) == 0 || body[0] == '#'
 	indent := len(line) - len(body)
@@ -80,7 +110,26 @@ func (c *cutter) take(line []byte) bool {
 // cut ends the chunk in hand. What stands before the first section, blank lines and comments, is no chunk.
 func (c *cutter) cut() {
 	if c.head != nil {
-		c.done = append(c.done, chunk{c.text, c.line})
+		c.done = append(c.done, chunk{c.text, c.line, c.indent})
 	}
 	c.text = nil
+}
+
+// isSection says whether a chunk's tree is what the cutter took its lines for: the head of a section and entries in
+// block style, all equally far out. Only those are the same in pieces and in one.
+func (c chunk) isSection(root ast.Node) bool {
+	sections, ok := yamltext.Entries(root)
+	if !ok || len(sections) != 1 {
+		return false
+	}
+	section, ok := sections[0].Value.(*ast.MappingNode)
+	if !ok || section.IsFlowStyle {
+		return yamltext.IsEmpty(sections[0].Value) && c.indent == 0
+	}
+	for _, e := range section.Values {
+		if yamltext.PositionOf(e.Key).Column != c.indent+1 {
+			return false
+		}
+	}
+	return true
 }

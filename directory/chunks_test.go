@@ -4,10 +4,9 @@ import (
 	"errors"
 	"reflect"
 	"testing"
-	"unicode/utf8"
 )
 
-// FuzzChunks: a text read in many small pieces is what it is when read whole, or else is found to be no YAML.
+// FuzzChunks: a text read in many small pieces is what it is when read whole, or else is not read in pieces.
 func FuzzChunks(f *testing.F) {
 	f.Add([]byte("groups:\n  a: [x]\n  b:\n    - y\npackages:\n  p: {r: [x, \"@a\"]}\n  q:\n    r: [y]\n"))
 	f.Add([]byte("# one\n\npackages:\n p: {r: [\"x\n q: y\"]}\n p: {}\n"))
@@ -15,14 +14,14 @@ func FuzzChunks(f *testing.F) {
 	f.Add([]byte("packages:\n  ? a\n  : {r: []}\n  b: {}\nteams:\n  x: []\n"))
 	f.Add([]byte("groups:\n- a\n- b\npackages:\n  'p\n  q': {}\n  r: {s: [t]}\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if len(text) > 2000 || !utf8.Valid(text) {
+		if len(text) > 2000 {
 			return
 		}
-		pieces, err := build(chunks(text, 1))
-		if pieces == nil && err == nil || errors.Is(err, errSyntax) {
+		pieces, err := parseInChunks(text, 1)
+		if errors.Is(err, errNotCut) {
 			return // it is read whole
 		}
-		whole, wholeErr := build([]chunk{{text: text}})
+		whole, wholeErr := parseWhole(text)
 		if (err == nil) != (wholeErr == nil) {
 			t.Fatalf("in pieces: %v; whole: %v", err, wholeErr)
 		}

@@ -44,8 +44,8 @@ func (s *Snapshot) HasGroup(group string) bool {
 // HasRole says whether the role is known: whether some package lists it, with owners or without.
 func (s *Snapshot) HasRole(role string) bool { return s.roles[role] }
 
-// Owners gives who owns pkg, each with the role: a person by name, a group as "@" and its name. Sorted by role; somebody
-// with two roles comes twice.
+// Owners gives who owns pkg, each with the role: a person by name, a group as "@" and its name. Sorted by role;
+// somebody with two roles comes twice.
 func (s *Snapshot) Owners(pkg string) iter.Seq2[string, string] {
 	return func(yield func(name, role string) bool) {
 		for _, o := range s.owners[pkg] {
@@ -56,8 +56,8 @@ func (s *Snapshot) Owners(pkg string) iter.Seq2[string, string] {
 	}
 }
 
-// Accounts gives the account of each nick, mail address, OpenID URL and the like that the directory knows. Addresses and URLs are in small
-// letters. A nil Snapshot has none. Whoever takes the map must not change it.
+// Accounts gives the account of each nick, mail address, OpenID URL and the like that the directory knows. Addresses
+// and URLs are in small letters. A nil Snapshot has none. Whoever takes the map must not change it.
 func (s *Snapshot) Accounts() map[string]string {
 	if s == nil {
 		return nil

@@ -100,14 +100,14 @@ func TestParseIsStrict(t *testing.T) {
 		{"group with @", "groups:\n  \"@a\": []\n", "stands without @"},
 		{"no list", "groups:\n  a: alice\n", "line 2, column 6: a list of names"},
 		{"no roles", "packages:\n  bash: [alice]\n", "line 2, column 9: a mapping"},
-		{"key twice", "groups:\n  a: []\n  a: []\n", `line 3, column 3: not YAML: mapping key "a" already defined`},
+		{"key twice", "groups:\n  a: []\n  a: []\n", `line 3, column 3: the key "a" is there twice`},
 		{"no YAML", "groups: [\n", "not YAML"},
 		{"account of nobody", "accounts:\n  ally:\n", "line 2, column 9: a name is expected here"},
 		{"accounts of one", "accounts:\n  ally: [alice, bob]\n", "a name is expected here"},
 		{"account of a group", "accounts:\n  ally: \"@infra\"\n", `line 2, column 9: "@infra" is a group`},
 		{"account with a space", "accounts:\n  ally: alice a\n", "has a space in it"},
-		{"nothing", "", "one document"},
-		{"two documents", "groups: {}\n---\ngroups: {}\n", "one document"},
+		{"nothing", "", "the file is empty"},
+		{"two documents", "groups: {}\n---\ngroups: {}\n", "line 3, column 1: a second document"},
 		{"anchor", "groups: {a: &x [alice], b: *x}\n", "a list of names"},
 		{"control character", "groups: {a: [\"\\a\"]}\n", "is no name"},
 		{"long name", "groups: {a: [" + strings.Repeat("a", 257) + "]}\n", "longer than 256"},
@@ -128,7 +128,8 @@ func TestParseIsStrict(t *testing.T) {
 	}
 }
 
-// A large file is cut into pieces; the places of mistakes are still those of the file, and what cannot be cut is read whole.
+// A large file is cut into pieces; the places of mistakes are still those of the file, and what cannot be cut is read
+// whole.
 func TestLargeFiles(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("# who owns what\n\npackages: # many\n")

@@ -10,44 +10,34 @@ import (
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
-// Parse reads a directory's file: YAML with `groups` (name: [members]), `packages` (name: {role: [persons, and groups as
-// "@group"]}) and `accounts` (what somebody is called elsewhere: account). It is strict; the error joins the mistakes, each with its line and column.
+// bounds is what a text, or a piece of one, may cost.
+var bounds = yamltext.Bounds{Bytes: MaxFile, Nesting: 20}
+
+// Parse reads a directory's file: YAML with `groups` (name: [members]), `packages` (name: {role: [persons, and groups
+// as "@group"]}) and `accounts` (what somebody is called elsewhere: account). It is strict; the error joins the
+// mistakes, each with its line and column.
 func Parse(text []byte) (*Snapshot, error) {
-	if len(text) > MaxFile {
-		return nil, fmt.Errorf("the file is longer than %d bytes", MaxFile)
-	}
-	// The parser would take U+FFFD for what it cannot read.
-	if !utf8.Valid(text) {
-		return nil, errors.New("the file is not UTF-8")
-	}
-	if s, err := build(chunks(text, chunkSize)); s != nil || err != nil && !errors.Is(err, errSyntax) {
+	if s, err := parseInChunks(text, chunkSize); !errors.Is(err, errNotCut) {
 		return s, err
 	}
-	return build([]chunk{{text: text}})
+	return parseWhole(text)
 }
 
-// build makes the Snapshot of chunks, nil and no error of none.
-func build(chunks []chunk) (*Snapshot, error) {
-	if len(chunks) == 0 {
-		return nil, nil
+func parseWhole(text []byte) (*Snapshot, error) {
+	root, err := yamltext.Parse(text, bounds)
+	if err != nil {
+		return nil, err
+	}
+	if root == nil {
+		return nil, &yamltext.Error{Problem: "the file is empty; the keys groups, packages and accounts are expected"}
 	}
 	b := newBuilder()
-	for _, c := range chunks {
-		root, err := parseYAML(c.text)
-		if err != nil {
-			return nil, err
-		}
-		b.line = c.line
-		b.read(root)
-	}
-	b.checkGroups()
-	if len(b.errs) > 0 {
-		return nil, errors.Join(b.errs...)
-	}
-	b.index()
-	return b.Snapshot, nil
+	b.read(root)
+	return b.finish()
 }
 
 // maxErrors is how many mistakes are told; a file of a wrong form has one in every line.
@@ -56,17 +46,21 @@ const maxErrors = 20
 // A builder fills a Snapshot.
 type builder struct {
 	*Snapshot
-	line  int                 // of the chunk in hand
+	yaml  yamltext.Reader
+	line  int                 // chunk.line of the chunk in hand
 	names map[string]string   // each name once: a person of a thousand packages takes one string
 	named map[string]groupUse // groups that packages name, by where the first does
 	errs  []error
 }
 
-// A groupUse is a place that names a group.
-type groupUse struct{ place, pkg string }
+// A groupUse is a package that names a group, and where.
+type groupUse struct {
+	at  yamltext.Position
+	pkg string
+}
 
 func newBuilder() *builder {
-	return &builder{
+	b := &builder{
 		Snapshot: &Snapshot{
 			members: map[string][]string{}, groups: map[string][]string{},
 			owners: map[string][]owner{}, roles: map[string]bool{}, accounts: map[string]string{},
@@ -74,71 +68,81 @@ func newBuilder() *builder {
 		names: map[string]string{},
 		named: map[string]groupUse{},
 	}
+	b.yaml.Report = func(at yamltext.Position, problem string) { b.wrongAt(b.inFile(at), "%s", problem) }
+	return b
+}
+
+// inFile gives the position in the file of one in the chunk in hand.
+func (b *builder) inFile(at yamltext.Position) yamltext.Position {
+	if at.Line > 0 {
+		at.Line += b.line
+	}
+	return at
 }
 
 func (b *builder) wrong(n ast.Node, format string, args ...any) {
-	b.wrongAt(b.placeOf(n), format, args...)
+	b.wrongAt(b.inFile(yamltext.PositionOf(n)), format, args...)
 }
 
-func (b *builder) wrongAt(place, format string, args ...any) {
+func (b *builder) wrongAt(at yamltext.Position, format string, args ...any) {
 	if len(b.errs) < maxErrors {
-		b.errs = append(b.errs, fmt.Errorf("%s: %s", place, fmt.Sprintf(format, args...)))
+		b.errs = append(b.errs, &yamltext.Error{Position: at, Problem: fmt.Sprintf(format, args...)})
 	}
 }
 
 func (b *builder) read(root ast.Node) {
 	for _, e := range b.entries(root) {
-		switch e.key {
+		switch e.Key {
 		case "groups":
-			b.readGroups(e.value)
+			b.readGroups(e.Value)
 		case "packages":
-			b.readPackages(e.value)
+			b.readPackages(e.Value)
 		case "accounts":
-			b.readAccounts(e.value)
+			b.readAccounts(e.Value)
 		default:
-			b.wrong(e.node, "unknown key %q: there is groups, packages and accounts", e.key)
+			b.wrong(e.Node, "unknown key %q: there is groups, packages and accounts", e.Key)
 		}
 	}
 }
 
 func (b *builder) readGroups(n ast.Node) {
 	for _, e := range b.entries(n) {
-		if strings.HasPrefix(e.key, "@") {
-			b.wrong(e.node, "group %q: the name stands without @ here", e.key)
+		if strings.HasPrefix(e.Key, "@") {
+			b.wrong(e.Node, "group %q: the name stands without @ here", e.Key)
 			continue
 		}
-		if b.HasGroup(e.key) {
-			b.wrong(e.node, "group %q stands here a second time", e.key)
+		if b.HasGroup(e.Key) {
+			b.wrong(e.Node, "group %q stands here a second time", e.Key)
 		}
-		members := b.list(e.value)
+		members := b.list(e.Value)
 		for _, m := range members {
 			if strings.HasPrefix(m, "@") {
-				b.wrong(e.node, "group %q has %q as a member: groups have persons as members, not groups", e.key, m)
+				b.wrong(e.Node, "group %q has %q as a member: groups have persons as members, not groups", e.Key, m)
 			}
 		}
 		slices.Sort(members)
-		b.members[b.name(e.key)] = slices.Compact(members)
+		b.members[b.name(e.Key)] = slices.Compact(members)
 	}
 }
 
 func (b *builder) readPackages(n ast.Node) {
 	for _, e := range b.entries(n) {
-		if _, twice := b.owners[e.key]; twice {
-			b.wrong(e.node, "package %q stands here a second time", e.key)
+		if _, twice := b.owners[e.Key]; twice {
+			b.wrong(e.Node, "package %q stands here a second time", e.Key)
 		}
 		var owners []owner
-		for _, role := range b.entries(e.value) {
-			name := b.name(role.key)
+		for _, role := range b.entries(e.Value) {
+			name := b.name(role.Key)
 			b.roles[name] = true
-			for _, who := range b.list(role.value) {
-				if group, ok := strings.CutPrefix(who, "@"); ok && b.named[group].place == "" {
-					b.named[group] = groupUse{b.placeOf(role.value), e.key}
+			for _, who := range b.list(role.Value) {
+				if group, ok := strings.CutPrefix(who, "@"); ok && b.named[group].pkg == "" {
+					b.named[group] = groupUse{b.inFile(yamltext.PositionOf(role.Value)), e.Key}
 				}
 				owners = append(owners, owner{who, name})
 			}
 		}
 		slices.SortStableFunc(owners, func(a, b owner) int { return strings.Compare(a.role, b.role) })
-		b.owners[b.name(e.key)] = owners
+		b.owners[b.name(e.Key)] = owners
 	}
 }
 
@@ -146,9 +150,19 @@ func (b *builder) readPackages(n ast.Node) {
 func (b *builder) checkGroups() {
 	for _, group := range slices.Sorted(maps.Keys(b.named)) {
 		if !b.HasGroup(group) {
-			b.wrongAt(b.named[group].place, "package %q: there is no group %q", b.named[group].pkg, group)
+			b.wrongAt(b.named[group].at, "package %q: there is no group %q", b.named[group].pkg, group)
 		}
 	}
+}
+
+// finish gives the Snapshot of all that was read.
+func (b *builder) finish() (*Snapshot, error) {
+	b.checkGroups()
+	if len(b.errs) > 0 {
+		return nil, errors.Join(b.errs...)
+	}
+	b.index()
+	return b.Snapshot, nil
 }
 
 // index makes the groups of each person.
@@ -158,6 +172,46 @@ func (b *builder) index() {
 			b.groups[member] = append(b.groups[member], group)
 		}
 	}
+}
+
+// entries gives the entries of a mapping; an empty value is an empty mapping.
+func (b *builder) entries(n ast.Node) []yamltext.Entry {
+	if yamltext.IsEmpty(n) {
+		return nil
+	}
+	return slices.DeleteFunc(b.yaml.Mapping(n, "a mapping is expected here"), func(e yamltext.Entry) bool {
+		return !b.isName(e.Node, e.Key)
+	})
+}
+
+// list gives a list of names; an empty value is an empty list.
+func (b *builder) list(n ast.Node) []string {
+	if yamltext.IsEmpty(n) {
+		return nil
+	}
+	items := b.yaml.List(n, "a list of names is expected here")
+	names := make([]string, 0, len(items))
+	for _, item := range items {
+		if name, ok := b.text(item); ok {
+			names = append(names, b.name(name))
+		}
+	}
+	return names
+}
+
+// text gives a name as it is written, be it a number or a word that YAML knows.
+func (b *builder) text(n ast.Node) (string, bool) {
+	s, ok := b.yaml.Text(n, "a name is expected here")
+	return s, ok && b.isName(n, s)
+}
+
+// isName reports a text that is no name.
+func (b *builder) isName(n ast.Node, s string) bool {
+	problem := checkName(s)
+	if problem != "" {
+		b.wrong(n, "%s", problem)
+	}
+	return problem == ""
 }
 
 // name gives the one copy of a name.

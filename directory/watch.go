@@ -54,8 +54,8 @@ func ReadFile(file string) (*Snapshot, error) {
 // Load gives the last good Snapshot, never nil.
 func (w *Watcher) Load() *Snapshot { return w.current.Load() }
 
-// Run looks for changes until ctx ends, and then returns nil. A file that cannot be read or parsed leaves the Snapshot as
-// it is; each such failure is logged once, and so is its end.
+// Run looks for changes until ctx ends, and then returns nil. A file that cannot be read or parsed leaves the Snapshot
+// as it is; each such failure is logged once, and so is its end.
 func (w *Watcher) Run(ctx context.Context) error {
 	tick := time.NewTicker(w.interval)
 	defer tick.Stop()
@@ -69,8 +69,8 @@ func (w *Watcher) Run(ctx context.Context) error {
 	}
 }
 
-// poll reads the file when it looks changed. A file is read once more after it was seen to change: two writes within the
-// clock tick of a file system have the same time.
+// poll reads the file when it looks changed. A file is read once more after it was seen to change: two writes within
+// the clock tick of a file system have the same time.
 func (w *Watcher) poll() {
 	stat, err := os.Stat(w.file)
 	if err == nil && w.failure == "" && sameState(stat, w.stat) {
@@ -100,7 +100,8 @@ func sameState(a, b os.FileInfo) bool {
 	return a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size() && os.SameFile(a, b)
 }
 
-// read takes the file's content when its bytes have changed. A text with a mistake is parsed once, however often it is seen.
+// read takes the file's content when its bytes have changed. A text with a mistake is parsed once, however often it is
+// seen.
 func (w *Watcher) read() error {
 	text, stat, err := readBounded(w.file)
 	if err != nil {
