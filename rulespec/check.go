@@ -9,32 +9,6 @@ import (
 	"unicode/utf8"
 )
 
-// LookupRuleKind gives the rule kind of that name, nil where there is none.
-func LookupRuleKind(name string) *RuleKind {
-	for _, k := range RuleKinds {
-		if k.Name == name {
-			return k
-		}
-	}
-	return nil
-}
-
-// CompileRule makes the predicate of a rule, not yet negated. An error joins an *Error for each mistake.
-func CompileRule(env Env, r Rule) (Predicate, error) {
-	kind := LookupRuleKind(r.Kind)
-	if kind == nil {
-		return Predicate{}, &Error{Kind: r.Kind, Problem: unknown("kind of rule", r.Kind, ruleKindNames())}
-	}
-	if errs := checkArgs(kind, r.Args); len(errs) > 0 {
-		return Predicate{}, errors.Join(errs...)
-	}
-	p, err := kind.Compile(env, r.Args)
-	if err != nil {
-		return Predicate{}, about(kind, err)
-	}
-	return p, nil
-}
-
 // Check says all that is wrong with a filter; each error is an *Error. A filter without an owner may say @me: whoever
 // stores it sets the owner.
 func Check(f Filter) []error { return CheckIn(Env{}, f) }
@@ -57,8 +31,11 @@ func CheckIn(env Env, f Filter) []error {
 	return errs
 }
 
-// checkFindable refuses a filter for which a regular expression must be searched in the text of every message: one that
-// no text can be ruled out for, with nothing beside it that rules messages out.
+// addNarrow is what a person can do about a filter that would have the text of every message searched.
+const addNarrow = "add a rule that is about an application, a package or the like"
+
+// checkFindable refuses a filter for which the text of every message would be searched: a rule that no literal can be
+// looked up for, with no rule beside it that narrows the messages down.
 func checkFindable(env Env, f Filter) []error {
 	var problem error
 	for _, r := range f.Rules {
@@ -69,10 +46,13 @@ func checkFindable(env Env, f Filter) []error {
 		if !r.Not && p.Selectivity < selectivityNarrow {
 			return nil
 		}
-		if p.Cost == CostText && p.Search != nil && !p.Search.findable() {
-			problem = &Error{Filter: f.Name, Kind: r.Kind, Param: "pattern", Problem: fmt.Sprintf("%s has no %d characters in a row that "+
-				"every match has, so every message would have to be searched; add a rule that is about an application, a package or the like",
-				slashed(r.Args["pattern"]), MinLiteral)}
+		if p.searchesAll() {
+			problem = &Error{Filter: f.Name, Kind: r.Kind, Problem: "the text of every message would have to be searched for this rule; " + addNarrow}
+			if patterns := r.Args["pattern"]; len(patterns) > 0 {
+				problem = &Error{Filter: f.Name, Kind: r.Kind, Param: "pattern", Problem: fmt.Sprintf(
+					"%s has no %d characters in a row that every match has, so every message would have to be searched; %s",
+					slashed(patterns), MinLiteral, addNarrow)}
+			}
 		}
 	}
 	if problem == nil {
@@ -80,9 +60,6 @@ func checkFindable(env Env, f Filter) []error {
 	}
 	return []error{problem}
 }
-
-// findable says whether texts can be ruled out by what they do not have.
-func (s *Search) findable() bool { return shortest(longest(s.Literals)) >= MinLiteral }
 
 // CheckShape says what is wrong with a filter whatever its rules say: that there are none, too many, none positive,
 // or too many regular expressions.
@@ -119,22 +96,24 @@ func Missing(f Filter, dir Directory) []error {
 
 // countRegexes counts the expressions of a filter: each may cost as much on every message as all other rules together.
 func countRegexes(f Filter) int {
-	n := 0
-	for _, r := range f.Rules {
-		if r.Kind == kindRegex.Name || r.Kind == kindPackageRegex.Name {
-			n += len(r.Args["pattern"])
-		}
-	}
-	return n
+	return countSearched(f.Rules, InNames) + countSearched(f.Rules, InTexts)
 }
 
 // CountTexts counts the regular expressions over texts in rules: a person has MaxTexts in all filters together, as each
 // is looked for in the text of every message.
-func CountTexts(rules []Rule) int {
+func CountTexts(rules []Rule) int { return countSearched(rules, InTexts) }
+
+func countSearched(rules []Rule, in Searched) int {
 	n := 0
-	for _, r := range rules {
-		if r.Kind == kindRegex.Name {
-			n += len(r.Args["pattern"])
+	for i := range rules {
+		kind := LookupRuleKind(rules[i].Kind)
+		if kind == nil {
+			continue
+		}
+		for j := range kind.Params {
+			if kind.Params[j].Searched == in {
+				n += len(rules[i].Args[kind.Params[j].Name])
+			}
 		}
 	}
 	return n

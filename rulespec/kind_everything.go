@@ -11,6 +11,7 @@ var kindEverything = &RuleKind{
 			Keys:        []Key{{Field: fieldEverything}},
 			Exact:       true,
 			Selectivity: selectivityAll,
+			Cost:        CostExact,
 		}, nil
 	},
 	Sentence: func(_ Args, not bool) string {

@@ -5,7 +5,8 @@ var kindPackageRegex = &RuleKind{
 	Title: "Package (regular expression)",
 	Doc:   "A package that the message is about, by a regular expression that is searched in its name.",
 	Params: []Param{
-		{Name: "pattern", Title: "Expression", Many: true, Doc: "RE2 syntax. ^ and $ tie it to the beginning and the end of the name."},
+		{Name: "pattern", Title: "Expression", Many: true, Searched: InNames,
+			Doc: "RE2 syntax. ^ and $ tie it to the beginning and the end of the name."},
 		paramCase,
 	},
 	Compile: compilePackageRegex,

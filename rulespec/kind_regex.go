@@ -11,7 +11,7 @@ var kindRegex = &RuleKind{
 	Title: "Text (regular expression)",
 	Doc:   "The sentence or the data of the message has a place that a regular expression matches.",
 	Params: []Param{
-		{Name: "pattern", Title: "Expression", Many: true, Doc: "RE2 syntax, searched anywhere in the text."},
+		{Name: "pattern", Title: "Expression", Many: true, Searched: InTexts, Doc: "RE2 syntax, searched anywhere in the text."},
 		{Name: "in", Title: "Where", Many: true, Optional: true, Choices: []string{"summary", "body", "link"},
 			Doc: "summary: the sentence that tells of the message; body: its data, as compact JSON with sorted keys; link: the address it leads to. Without it: summary and body, one after the other."},
 		paramCase,

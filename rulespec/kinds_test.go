@@ -2,6 +2,7 @@ package rulespec_test
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -128,12 +129,46 @@ func runVectors(t *testing.T, kind *rulespec.RuleKind, file string) {
 		check(c.Misses, false, false)
 		check(c.Unevaluable, false, true)
 		matches, misses = matches+len(c.Matches), misses+len(c.Misses)
+		if !t.Failed() { // once is enough
+			checkDeclared(t, kind, env, r)
+		}
+		if len(c.Unevaluable) > 0 && given == nil && kind.Missing == nil {
+			t.Errorf("%s cannot be evaluated without a directory: rule kind %s needs Missing, which says so to the owner", c.Rule, kind.Name)
+		}
 	}
 	if matches == 0 || misses == 0 || len(v.Errors) == 0 {
 		t.Errorf("%s has %d matches, %d misses and %d errors; each kind needs some of each", file, matches, misses, len(v.Errors))
 	}
 	for _, wrong := range v.Errors {
 		checkWrongRule(t, env, wrong.Rule, wrong.Problem)
+	}
+}
+
+// checkDeclared wants what protections count on, where nothing else could know it.
+func checkDeclared(t *testing.T, kind *rulespec.RuleKind, env rulespec.Env, r rulespec.Rule) {
+	t.Helper()
+	p, err := kind.Compile(env, r.Args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Cost == 0 {
+		t.Errorf("rule kind %s declares no Cost: it would be refused beside everything, as a search of texts is", kind.Name)
+	}
+	if p.Selectivity == 0 {
+		t.Errorf("rule kind %s declares no Selectivity: where it narrows messages down it should say so, else 10,000", kind.Name)
+	}
+	inTexts := func(p rulespec.Param) bool { return p.Searched == rulespec.InTexts }
+	if p.Cost == rulespec.CostText && !slices.ContainsFunc(kind.Params, inTexts) {
+		t.Errorf("rule kind %s searches texts: one of its Params must be Searched: InTexts, so that it is counted", kind.Name)
+	}
+	for _, param := range kind.Params {
+		args := maps.Clone(r.Args)
+		args[param.Name] = []string{"a("}
+		_, err := rulespec.CompileRule(env, rulespec.Rule{Kind: r.Kind, Args: args})
+		regex := err != nil && strings.Contains(err.Error(), "a ( has no )")
+		if regex != (param.Searched != rulespec.NotSearched) && param.Choices == nil {
+			t.Errorf("parameter %s of rule kind %s: takes regular expressions: %v; Searched says otherwise", param.Name, kind.Name, regex)
+		}
 	}
 }
 
@@ -159,6 +194,9 @@ func checkVector(t *testing.T, text string, r rulespec.Rule, p rulespec.Predicat
 	if (err != nil) != unevaluable || err != nil && !errors.Is(err, rulespec.ErrUnevaluable) {
 		t.Errorf("%s on %+v: error %v, want one: %v", text, s.Event, err, unevaluable)
 		return
+	}
+	if err != nil && p.Keys != nil && !hasKey(s, p.Keys) && !slices.ContainsFunc(p.Requires, func(k rulespec.Key) bool { return !s.Has(k) }) {
+		t.Errorf("%s on %+v cannot be evaluated, but it has Keys and the subject all that it Requires", text, s.Event)
 	}
 	if holds := raw != r.Not; err == nil && holds != want {
 		t.Errorf("%s on topic %q, users %q, packages %q, %q: holds = %v, want %v", text, s.Topic, s.Users, s.Packages, s.Prose().Summary, holds, want)

@@ -81,7 +81,20 @@ type Param struct {
 	Many     bool     // takes several values, which mean any of them
 	Optional bool     // may be left out
 	Choices  []string // the allowed values; nil: free text
+	// Searched says that each value is searched for, by itself, and in what: their number is bounded by MaxRegexes and
+	// MaxTexts.
+	Searched Searched
 }
+
+// Searched is what a value is searched in.
+type Searched int
+
+// A value of most parameters is compared as a whole.
+const (
+	NotSearched Searched = iota
+	InNames
+	InTexts
+)
 
 // Env is what a rule is compiled for.
 type Env struct {
@@ -119,9 +132,10 @@ type Predicate struct {
 	Requires []Key
 	// Search is there when the predicate looks at names or texts one at a time; it then has no Keys and no Requires.
 	Search *Search
-	// Selectivity is of how many messages in 10,000 the rule holds, roughly, 1 at least: an engine hangs a filter from the rarest.
+	// Selectivity is an estimate of how many messages in 10,000 the rule holds for. An index posts a filter under its rule
+	// of the least; 0 means that it holds for everything.
 	Selectivity int
-	// Cost is the class of work that Match does.
+	// Cost is the class of work that Match does. A kind that leaves it out is taken to search texts.
 	Cost Cost
 }
 
@@ -157,7 +171,8 @@ const (
 
 // The classes: a comparison or set look-up, a pattern over names, a pattern over text.
 const (
-	CostExact Cost = iota
+	costUnknown Cost = iota
+	CostExact
 	CostPattern
 	CostText
 )

@@ -46,8 +46,10 @@ func (env Env) readable(r Rule) Rule {
 }
 
 func sentenceRule(r Rule) string {
-	if kind := LookupRuleKind(r.Kind); kind != nil {
+	if kind := LookupRuleKind(r.Kind); kind != nil && kind.Sentence != nil {
 		return kind.Sentence(r.Args, r.Not)
+	} else if kind != nil {
+		return r.String()
 	}
 	if r.Not {
 		return "the unknown rule " + word(r.Kind) + " does not hold"

@@ -1,0 +1,79 @@
+package rulespec
+
+import (
+	"errors"
+	"slices"
+)
+
+// LookupRuleKind gives the rule kind of that name, nil where there is none.
+func LookupRuleKind(name string) *RuleKind {
+	for _, k := range RuleKinds {
+		if k.Name == name {
+			return k
+		}
+	}
+	return nil
+}
+
+// CompileRule makes the predicate of a rule, not yet negated. An error joins an *Error for each mistake. What the kind
+// leaves out of the predicate is filled in with what is right and safe of any rule.
+func CompileRule(env Env, r Rule) (Predicate, error) {
+	kind := LookupRuleKind(r.Kind)
+	if kind == nil {
+		return Predicate{}, &Error{Kind: r.Kind, Problem: unknown("kind of rule", r.Kind, ruleKindNames())}
+	}
+	if errs := checkArgs(kind, r.Args); len(errs) > 0 {
+		return Predicate{}, errors.Join(errs...)
+	}
+	if kind.Compile == nil {
+		return Predicate{}, about(kind, problem("", "the rule kind has no Compile"))
+	}
+	p, err := kind.Compile(env, r.Args)
+	if err == nil {
+		err = p.complete(kind)
+	}
+	if err != nil {
+		return Predicate{}, about(kind, err)
+	}
+	return p, nil
+}
+
+// complete replaces what a kind left out, or declared against itself, by the careful reading: the rule may hold for every
+// message, is dear, and is decided by Match alone. It is an error to leave out a function.
+func (p *Predicate) complete(kind *RuleKind) error {
+	if p.Match == nil {
+		return problem("", "the rule kind has no Match")
+	}
+	if p.Why == nil {
+		return problem("", "the rule kind has no Why")
+	}
+	if p.Selectivity <= 0 || p.Selectivity > selectivityAll {
+		p.Selectivity = selectivityAll
+	}
+	if p.Cost == costUnknown {
+		p.Cost = CostText
+	}
+	// Without Requires, an index takes it that the rule fails where no key is met, and holds under not: that is wrong where
+	// the directory lacks something.
+	asksDirectory := kind.Missing != nil || slices.ContainsFunc(p.Keys, func(k Key) bool {
+		return k.Field == fieldGroup || k.Field == fieldOwner || k.Field == fieldOwnerGroup
+	})
+	if len(p.Keys) == 0 || asksDirectory && len(p.Requires) == 0 {
+		p.Keys, p.Exact = nil, false
+	}
+	s := p.Search
+	if s != nil && (s.Matches == nil || len(s.Fields) == 0 || p.Keys != nil || asksDirectory || len(p.Requires) > 0) {
+		p.Search = nil
+	}
+	return nil
+}
+
+// searchesAll says whether the text of every message must be searched for the rule, unless another rule narrows them:
+// no literal is known that could be looked up.
+func (p *Predicate) searchesAll() bool {
+	if p.Search == nil {
+		return p.Cost == CostText && p.Keys == nil
+	}
+	texts := slices.ContainsFunc(p.Search.Fields, func(field string) bool { return !slices.Contains(Fields, field) })
+	return texts && shortest(longest(p.Search.Literals)) < MinLiteral
+}
