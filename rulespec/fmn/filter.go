@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -200,41 +201,24 @@ func merged(rules []rulespec.Rule) []rulespec.Rule {
 
 // unique gives a name that can be written down and that no filter has yet: that of a second medium says which.
 func (m *importer) unique(name, fallback, medium string) string {
-	base := oneLine(name)
+	base := text.OneLine(name)
 	if base == "" {
-		base = oneLine(fallback)
+		base = text.OneLine(fallback)
 	}
-	unique := cut(base, rulespec.MaxValue-20)
+	unique := start(base, rulespec.MaxValue-20)
 	if m.names[unique] && medium != "" {
-		base = cut(base, rulespec.MaxValue-40) + " (" + cut(oneLine(medium), 10) + ")"
+		base = start(base, rulespec.MaxValue-40) + " (" + start(text.OneLine(medium), 10) + ")"
 		unique = base
 	}
 	for n := 2; m.names[unique]; n++ {
-		unique = fmt.Sprintf("%s (%d)", cut(base, rulespec.MaxValue-20), n)
+		unique = fmt.Sprintf("%s (%d)", start(base, rulespec.MaxValue-20), n)
 	}
 	m.names[unique] = true
 	return unique
 }
 
-// oneLine gives a text without what no name may have.
-func oneLine(text string) string {
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == utf8.RuneError {
-			return ' '
-		}
-		return r
-	}, text))
-}
-
-func cut(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	for most > 0 && !utf8.RuneStart(s[most]) {
-		most--
-	}
-	return strings.TrimSpace(s[:most])
-}
+// start gives the start of a name, as a name.
+func start(name string, most int) string { return strings.TrimSpace(text.CutBytes(name, most)) }
 
 // shortened gives a name from the export as it may stand in a note.
 func shortened(name string) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -104,8 +105,5 @@ func (m *importer) looks(p preference, what string) {
 }
 
 func quoted(s string) string {
-	if len(s) > 80 {
-		s = s[:80] + "…"
-	}
-	return fmt.Sprintf("%q", s)
+	return fmt.Sprintf("%q", text.ElideBytes(s, 80))
 }

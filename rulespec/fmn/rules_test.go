@@ -377,3 +377,9 @@ func TestRegexes(t *testing.T) {
 		}
 	}
 }
+
+func TestQuotedKeepsRunesWhole(t *testing.T) {
+	if got, want := quoted("x"+strings.Repeat("é", 60)), `"x`+strings.Repeat("é", 38)+`…"`; got != want {
+		t.Errorf("quoted = %s, want %s", got, want)
+	}
+}
