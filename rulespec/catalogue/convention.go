@@ -92,7 +92,7 @@ func (c convention) person(v any) string {
 	switch v := v.(type) {
 	case string:
 		name, _ := accountFunction(c.accounts, v)
-		nick := before(text(name), ".id.")
+		nick := before(textOf(name), ".id.")
 		if nick == "" || len(nick) > maxName || strings.ContainsAny(nick, "@/ \n\t") || slices.Contains(nobody, nick) {
 			return ""
 		}

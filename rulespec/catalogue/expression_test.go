@@ -53,7 +53,7 @@ func TestExpressionsAreTotal(t *testing.T) {
 			continue
 		}
 		v, err := x.eval(frameOf(env))
-		if got := text(v); err != nil || got != c.want {
+		if got := textOf(v); err != nil || got != c.want {
 			t.Errorf("%s: got %q, %v; want %q", c.src, got, err, c.want)
 		}
 	}
@@ -101,7 +101,7 @@ func TestExpressionsAreBounded(t *testing.T) {
 			t.Fatalf("%s: %v", src, err)
 		}
 		v, err := x.eval(frameOf(env))
-		if got := len(text(v)); err != nil || got > most {
+		if got := len(textOf(v)); err != nil || got > most {
 			t.Errorf("%s: %d bytes, %v; want at most %d", src, got, err, most)
 		}
 	}
@@ -181,7 +181,7 @@ func TestFunctions(t *testing.T) {
 			continue
 		}
 		v, err := x.eval(frameOf(env))
-		if got := text(v); err != nil || got != want {
+		if got := textOf(v); err != nil || got != want {
 			t.Errorf("%s: got %q, %v; want %q", src, got, err, want)
 		}
 	}

@@ -46,11 +46,11 @@ func Functions() []Function { return functions }
 // The makers of functions from plain Go ones.
 
 func ofText(f func(string) string) func(...any) (any, error) {
-	return func(args ...any) (any, error) { return f(text(args[0])), nil }
+	return func(args ...any) (any, error) { return f(textOf(args[0])), nil }
 }
 
 func ofTexts(f func(a, b string) string) func(...any) (any, error) {
-	return func(args ...any) (any, error) { return f(text(args[0]), text(args[1])), nil }
+	return func(args ...any) (any, error) { return f(textOf(args[0]), textOf(args[1])), nil }
 }
 
 func ofValue(f func(any) any) func(...any) (any, error) {

@@ -27,9 +27,9 @@ func field(v, key any) any {
 		if k, ok := key.(string); ok {
 			return v[k]
 		}
-		return v[text(key)]
+		return v[textOf(key)]
 	case map[string]string:
-		if s, ok := v[text(key)]; ok {
+		if s, ok := v[textOf(key)]; ok {
 			return s
 		}
 	case []any:
@@ -64,7 +64,7 @@ func appendTexts(to []string, v any, depth int) []string {
 	case []string:
 		to = append(to, v...)
 	default:
-		if s := text(v); s != "" {
+		if s := textOf(v); s != "" {
 			to = append(to, s)
 		}
 	}
@@ -78,7 +78,7 @@ func length(v any) any {
 	case map[string]any:
 		return len(v)
 	}
-	return utf8.RuneCountInString(text(v))
+	return utf8.RuneCountInString(textOf(v))
 }
 
 func isList(v any) any   { _, ok := v.([]any); return ok }
@@ -115,7 +115,7 @@ func sortedKeys[V any](m map[string]V) []string {
 
 func member(v, in any) bool {
 	if m, ok := in.(map[string]any); ok {
-		_, has := m[text(v)]
+		_, has := m[textOf(v)]
 		return has
 	}
 	return slices.ContainsFunc(listOf(in), func(x any) bool { return equal(v, x) })

@@ -60,7 +60,7 @@ func localPart(address string) string {
 // accountFunction turns the ways in which messages name a person into the account that the person knows.
 func accountFunction(args ...any) (any, error) {
 	accounts, _ := args[0].(map[string]string)
-	name := strings.TrimSpace(text(args[1]))
+	name := strings.TrimSpace(textOf(args[1]))
 	if found, ok := accountOf(accounts, name); ok {
 		return found, nil
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 func joinFunction(args ...any) (any, error) {
-	return cutBytes(strings.Join(appendTexts(nil, listOf(args[0]), 0), text(args[1])), maxText), nil
+	return cutBytes(strings.Join(appendTexts(nil, listOf(args[0]), 0), textOf(args[1])), maxText), nil
 }
 
 func sortFunction(args ...any) (any, error) {
@@ -48,9 +48,9 @@ func pluralFunction(args ...any) (any, error) {
 	if _, isNumber := number(n); !isNumber {
 		n = len(listOf(n))
 	}
-	word := text(args[2])
+	word := textOf(args[2])
 	if equal(n, 1) {
-		word = text(args[1])
+		word = textOf(args[1])
 	}
-	return text(n) + " " + word, nil
+	return textOf(n) + " " + word, nil
 }

@@ -60,7 +60,7 @@ func nvrName(nvr string) string {
 }
 
 func truncateFunction(args ...any) (any, error) {
-	s := text(args[0])
+	s := textOf(args[0])
 	limit := max(optional(args, 1, len(s)), 1)
 	if utf8.RuneCountInString(s) <= limit {
 		return s, nil
@@ -70,13 +70,13 @@ func truncateFunction(args ...any) (any, error) {
 
 func trimFunction(args ...any) (any, error) {
 	if len(args) > 1 {
-		return strings.Trim(text(args[0]), text(args[1])), nil
+		return strings.Trim(textOf(args[0]), textOf(args[1])), nil
 	}
-	return strings.TrimSpace(text(args[0])), nil
+	return strings.TrimSpace(textOf(args[0])), nil
 }
 
 func replaceFunction(args ...any) (any, error) {
-	s, old, replacement := text(args[0]), text(args[1]), text(args[2])
+	s, old, replacement := textOf(args[0]), textOf(args[1]), textOf(args[2])
 	if old == "" || len(replacement) > 256 {
 		return s, nil
 	}
@@ -84,8 +84,8 @@ func replaceFunction(args ...any) (any, error) {
 }
 
 func splitFunction(args ...any) (any, error) {
-	separators := text(args[1])
-	parts := strings.FieldsFunc(text(args[0]), func(r rune) bool { return strings.ContainsRune(separators, r) })
+	separators := textOf(args[1])
+	parts := strings.FieldsFunc(textOf(args[0]), func(r rune) bool { return strings.ContainsRune(separators, r) })
 	out := make([]any, 0, len(parts))
 	for _, p := range parts[:min(len(parts), maxList)] {
 		if p = strings.TrimSpace(p); p != "" {
@@ -96,11 +96,11 @@ func splitFunction(args ...any) (any, error) {
 }
 
 func partFunction(args ...any) (any, error) {
-	separator := text(args[1])
+	separator := textOf(args[1])
 	if separator == "" {
 		return "", nil
 	}
-	parts := strings.Split(text(args[0]), separator)
+	parts := strings.Split(textOf(args[0]), separator)
 	i := optional(args, 2, 0)
 	if i < 0 {
 		i += len(parts)
@@ -116,7 +116,7 @@ func sliceFunction(args ...any) (any, error) {
 	list, isList := args[0].([]any)
 	n := len(list)
 	if !isList {
-		runes = []rune(text(args[0]))
+		runes = []rune(textOf(args[0]))
 		n = len(runes)
 	}
 	from, to := within(optional(args, 1, 0), n), within(optional(args, 2, n), n)

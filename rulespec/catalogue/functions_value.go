@@ -11,7 +11,7 @@ import (
 
 // text gives a value as a person reads it: nothing for what is missing, numbers as the sender wrote them, a list or object
 // as JSON, everything bounded.
-func text(v any) string {
+func textOf(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return ""
@@ -96,7 +96,7 @@ func equal(a, b any) bool {
 	if _, ok := b.(bool); ok {
 		return false
 	}
-	if s, t := text(a), text(b); s == t {
+	if s, t := textOf(a), textOf(b); s == t {
 		return true
 	}
 	x, ok := number(a)
@@ -113,7 +113,7 @@ func compare(a, b any) (order int, ok bool) {
 	if isNumber && both {
 		return cmp.Compare(x, y), true
 	}
-	return strings.Compare(text(a), text(b)), true
+	return strings.Compare(textOf(a), textOf(b)), true
 }
 
 func addFunction(args ...any) (any, error) {
@@ -126,7 +126,7 @@ func addFunction(args ...any) (any, error) {
 			return a + b, nil
 		}
 	}
-	return cutBytes(text(args[0])+text(args[1]), maxText), nil
+	return cutBytes(textOf(args[0])+textOf(args[1]), maxText), nil
 }
 
 func subFunction(args ...any) (any, error) {

@@ -83,7 +83,7 @@ func printed(v any) string {
 	if v == nil {
 		return noValue
 	}
-	return text(v)
+	return textOf(v)
 }
 
 // branchWriter makes a writer of if, with and range. run writes the inside as often as it should and says whether it did.

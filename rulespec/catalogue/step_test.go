@@ -61,7 +61,7 @@ func sameValue(t *testing.T, c *Catalogue, m *bus.Message, v *value) {
 	fast, err := v.eval(f)
 	f, _ = c.find(m)
 	slow, slowErr := (&expression{program: v.program, needs: v.needs}).eval(f)
-	if (err == nil) != (slowErr == nil) || text(fast) != text(slow) || !reflect.DeepEqual(appendTexts(nil, fast, 0), appendTexts(nil, slow, 0)) {
+	if (err == nil) != (slowErr == nil) || textOf(fast) != textOf(slow) || !reflect.DeepEqual(appendTexts(nil, fast, 0), appendTexts(nil, slow, 0)) {
 		t.Errorf("%s %s: %#v, %v by steps, %#v, %v by the machine", v.at, v.source, fast, err, slow, slowErr)
 	}
 }
