@@ -12,6 +12,7 @@ import (
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/directory"
+	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations/migratest"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rules"
@@ -122,7 +123,7 @@ func TestABrokenFileKeepsTheLastGoodCatalogue(t *testing.T) {
 		{strings.ReplaceAll(teaApp, "kind: tea.ready", "kind: tea.made"), "notifyd_catalogue_reload_successful 1", "tea.made"},
 	} {
 		writeFile(t, folder, "tea.yaml", step.text)
-		eventually(t, 20*time.Second, step.metric+" and "+step.kind, func() bool {
+		exectest.Eventually(t, 20*time.Second, step.metric+" and "+step.kind, func() bool {
 			w := httptest.NewRecorder()
 			s.operatorPages().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 			return strings.Contains(w.Body.String(), step.metric) && s.meaning.describe(tea("alice")).Kind == step.kind

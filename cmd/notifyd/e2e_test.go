@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations/migratest"
 )
 
@@ -32,9 +33,9 @@ func fromBusToPerson(t *testing.T, dsn string) {
 		"release": "1.el10", "owner": "bob", "instance": "primary",
 	})
 	fact := "lanternfish-2.4.0-1.el10"
-	eventually(t, 20*time.Second, "the mail is in the mailbox", func() bool { return w.mailWith("X-Notifyd-Message-Id: 2026-e2e-1") != "" })
-	eventually(t, 20*time.Second, "the line is on alice's screen", func() bool { return strings.Contains(w.reader.log(), fact) })
-	eventually(t, 20*time.Second, "the bubble is on the desktop", func() bool { return strings.Contains(screen.history(t), fact) })
+	exectest.Eventually(t, 20*time.Second, "the mail is in the mailbox", func() bool { return w.mailWith("X-Notifyd-Message-Id: 2026-e2e-1") != "" })
+	exectest.Eventually(t, 20*time.Second, "the line is on alice's screen", func() bool { return strings.Contains(w.reader.log(), fact) })
+	exectest.Eventually(t, 20*time.Second, "the bubble is on the desktop", func() bool { return strings.Contains(screen.history(t), fact) })
 	w.checkMail(t, w.mailWith("X-Notifyd-Message-Id: 2026-e2e-1"), fact)
 
 	// Another person's package reaches nobody; the same message again reaches nobody again.
@@ -46,14 +47,14 @@ func fromBusToPerson(t *testing.T, dsn string) {
 		"attribute": "state", "old": 0, "new": 1, "build_id": 4712, "name": "lanternfish", "version": "2.4.1", "release": "1.el10",
 		"owner": "bob", "instance": "primary",
 	})
-	eventually(t, 20*time.Second, "the third message is in the mailbox", func() bool { return w.mailWith("X-Notifyd-Message-Id: 2026-e2e-3") != "" })
+	exectest.Eventually(t, 20*time.Second, "the third message is in the mailbox", func() bool { return w.mailWith("X-Notifyd-Message-Id: 2026-e2e-3") != "" })
 	if text := w.mailWith("X-Notifyd-Message-Id: 2026-e2e-2"); text != "" {
 		t.Errorf("a message that no filter matches was mailed:\n%s", text)
 	}
 	if n := strings.Count(w.mailbox(), "X-Notifyd-Message-Id: 2026-e2e-1"); n != 1 {
 		t.Errorf("a message that came twice was mailed %d times, want once", n)
 	}
-	if status := w.daemon.stop(t); status != 0 {
+	if status := w.daemon.Stop(t); status != 0 {
 		t.Errorf("exit status %d after SIGTERM, want 0", status)
 	}
 }
@@ -81,7 +82,7 @@ func (w *world) signIn(t *testing.T, address, account string) *browser {
 	b := newBrowser(t, w.pages)
 	b.post(t, "/signin", "address", address)
 	link := regexp.MustCompile(regexp.QuoteMeta(w.pages) + `(/signin/[A-Za-z0-9_-]+)`)
-	eventually(t, 20*time.Second, "the sign-in link is in the mailbox", func() bool { return link.MatchString(w.mailText()) })
+	exectest.Eventually(t, 20*time.Second, "the sign-in link is in the mailbox", func() bool { return link.MatchString(w.mailText()) })
 	path := link.FindStringSubmatch(w.mailText())[1]
 	if page := b.get(t, path); !strings.Contains(page, "Sign me in") {
 		t.Fatalf("the link's page has no button:\n%s", page)
@@ -113,7 +114,7 @@ func (w *world) addIRC(t *testing.T, b *browser) {
 		t.Fatalf("adding a nick does not lead to its page but to %s:\n%s", b.at, page)
 	}
 	code := regexp.MustCompile(`\b[0-9A-Z]{5}-[0-9A-Z]{5}\b`)
-	eventually(t, 30*time.Second, "the code is on alice's screen", func() bool { return code.MatchString(w.reader.said()) })
+	exectest.Eventually(t, 30*time.Second, "the code is on alice's screen", func() bool { return code.MatchString(w.reader.said()) })
 	page = b.post(t, path+"/confirm", "code", code.FindString(w.reader.said()))
 	if strings.Contains(page, `class="problem"`) {
 		t.Fatalf("the code was not accepted; alice saw:\n%s\nthe page says:\n%s", w.reader.said(), page)
@@ -132,7 +133,7 @@ func (w *world) addDesktop(t *testing.T, b *browser) *desktopSession {
 	file := writeFile(t, t.TempDir(), "token", token[1])
 	agent := exec.Command(buildNotifyd(t), "desktop", "--server", w.pages, "--token-file", file, "--state", filepath.Join(t.TempDir(), "state"))
 	agent.Env = append(os.Environ(), session.environ...)
-	c := startChild(t, agent)
-	eventually(t, 20*time.Second, "the agent reads the stream", func() bool { return strings.Contains(c.text(), "connected") })
+	c := exectest.Start(t, agent)
+	exectest.Eventually(t, 20*time.Second, "the agent reads the stream", func() bool { return strings.Contains(c.Text(), "connected") })
 	return session
 }

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/notifyd/notifyd/internal/exectest"
 )
 
 // A world is everything round a running daemon.
@@ -27,19 +29,19 @@ type world struct {
 	irc     *ircServer
 	reader  *ircReader
 	mail    *mailServer
-	daemon  *child
+	daemon  *exectest.Child
 }
 
 // newWorld starts every real part and the daemon on the database.
 func newWorld(t *testing.T, dsn string) *world {
 	t.Helper()
-	python := needPython(t, "zmq")
+	python := exectest.Python(t, "zmq")
 	w := &world{folder: t.TempDir()}
 	w.mail = newMailServer(t, w.folder)
 	w.maildir = w.mail.maildir
 	w.irc = newIRCServer(t)
 	w.reader = newIRCReader(t, w.irc, "alice")
-	busPort, webPort, metricsPort := freePort(t), freePort(t), freePort(t)
+	busPort, webPort, metricsPort := exectest.FreePort(t), exectest.FreePort(t), exectest.FreePort(t)
 	w.pages = fmt.Sprintf("http://127.0.0.1:%d", webPort)
 	w.bus = startPublisher(t, python, busPort)
 	config := writeFile(t, w.folder, "notifyd.yaml",
@@ -52,7 +54,7 @@ func newWorld(t *testing.T, dsn string) *world {
 		fmt.Sprintf("  email: {host: 127.0.0.1, port: %d, tls: none, from: notifyd@example.org}", w.mail.port),
 		fmt.Sprintf("  irc: {networks: [{name: test, address: '127.0.0.1:%d', nick: notifyd, reconnect_min: 200ms, reconnect_max: 1s}]}", w.irc.port),
 	)
-	w.daemon = startChild(t, exec.Command(buildNotifyd(t), "--config", config, "serve"))
+	w.daemon = exectest.Start(t, exec.Command(buildNotifyd(t), "--config", config, "serve"))
 	waitReady(t, w.daemon, metricsPort)
 	waitSubscribed(t, metricsPort)
 	return w
@@ -62,7 +64,7 @@ func newWorld(t *testing.T, dsn string) *world {
 func waitSubscribed(t *testing.T, metricsPort int) {
 	t.Helper()
 	b := newBrowser(t, fmt.Sprintf("http://127.0.0.1:%d", metricsPort))
-	eventually(t, 20*time.Second, "the daemon has subscribed", func() bool {
+	exectest.Eventually(t, 20*time.Second, "the daemon has subscribed", func() bool {
 		numbers := b.get(t, "/metrics")
 		return strings.Contains(numbers, "notifyd_source_connected") && regexp.MustCompile(`(?m)^notifyd_source_connected.* 1$`).MatchString(numbers)
 	})
@@ -72,21 +74,21 @@ func waitSubscribed(t *testing.T, metricsPort int) {
 type mailServer struct {
 	maildir string
 	port    int
-	process *child
+	process *exectest.Child
 }
 
 func newMailServer(t *testing.T, folder string) *mailServer {
-	m := &mailServer{maildir: filepath.Join(folder, "mail"), port: freePort(t)}
+	m := &mailServer{maildir: filepath.Join(folder, "mail"), port: exectest.FreePort(t)}
 	m.start(t)
 	return m
 }
 
 func (m *mailServer) start(t *testing.T) {
 	t.Helper()
-	python := needPython(t, "aiosmtpd")
+	python := exectest.Python(t, "aiosmtpd")
 	address := fmt.Sprintf("127.0.0.1:%d", m.port)
-	m.process = startChild(t, exec.Command(python, "-m", "aiosmtpd", "-n", "-l", address, "-c", "aiosmtpd.handlers.Mailbox", m.maildir))
-	m.process.listening(t, address)
+	m.process = exectest.Start(t, exec.Command(python, "-m", "aiosmtpd", "-n", "-l", address, "-c", "aiosmtpd.handlers.Mailbox", m.maildir))
+	m.process.Listening(t, address)
 }
 
 // mailbox is every mail delivered so far, one after the other.
@@ -121,12 +123,12 @@ func (w *world) mailText() string {
 type ircServer struct {
 	port    int
 	config  string
-	process *child
+	process *exectest.Child
 }
 
 func newIRCServer(t *testing.T) *ircServer {
 	t.Helper()
-	s := &ircServer{port: freePort(t)}
+	s := &ircServer{port: exectest.FreePort(t)}
 	lines := []string{"[Global]", "Name = irc.test", "Info = test", "Listen = 127.0.0.1", "Ports = " + strconv.Itoa(s.port),
 		"AdminInfo1 = test", "[Limits]", "MaxConnectionsIP = 0", "MaxNickLength = 30", "[Options]", "DNS = no", "Ident = no", "PAM = no"}
 	if os.Geteuid() == 0 {
@@ -143,8 +145,8 @@ func newIRCServer(t *testing.T) *ircServer {
 
 func (s *ircServer) start(t *testing.T) {
 	t.Helper()
-	s.process = startChild(t, exec.Command(needProgram(t, "/usr/sbin/ngircd"), "-n", "-f", s.config))
-	s.process.listening(t, fmt.Sprintf("127.0.0.1:%d", s.port))
+	s.process = exectest.Start(t, exec.Command(exectest.Program(t, "/usr/sbin/ngircd"), "-n", "-f", s.config))
+	s.process.Listening(t, fmt.Sprintf("127.0.0.1:%d", s.port))
 }
 
 // An ircReader is a person at a weechat, whose log is what the person sees.
@@ -153,14 +155,14 @@ type ircReader struct{ logs string }
 func newIRCReader(t *testing.T, s *ircServer, nick string) *ircReader {
 	t.Helper()
 	folder := t.TempDir()
-	weechat := exec.Command(needProgram(t, "weechat-headless"), "-d", folder,
+	weechat := exec.Command(exectest.Program(t, "weechat-headless"), "-d", folder,
 		"-r", "/set logger.file.flush_delay 0",
 		"-r", "/set irc.server_default.autoreconnect_delay 1",
 		"-r", fmt.Sprintf("/server add t 127.0.0.1/%d -notls -nicks=%s", s.port, nick), "-r", "/connect t")
 	weechat.Env = append(os.Environ(), "HOME="+folder)
-	startChild(t, weechat)
+	exectest.Start(t, weechat)
 	r := &ircReader{logs: filepath.Join(folder, "logs")}
-	eventually(t, 30*time.Second, nick+" is on IRC", func() bool {
+	exectest.Eventually(t, 30*time.Second, nick+" is on IRC", func() bool {
 		return strings.Contains(r.log(), "irc.test") && strings.Contains(r.log(), "001") || strings.Contains(r.log(), "Welcome")
 	})
 	return r
@@ -201,14 +203,14 @@ func newDesktopSession(t *testing.T) *desktopSession {
 	}
 	display := startXvfb(t)
 	s := &desktopSession{environ: []string{"DISPLAY=" + display, "XDG_RUNTIME_DIR=" + runtimeDir, "HOME=" + folder}}
-	dbus := startChild(t, exec.Command(needProgram(t, "dbus-daemon"), "--session", "--nofork", "--print-address=1", "--address=unix:dir="+runtimeDir))
+	dbus := exectest.Start(t, exec.Command(exectest.Program(t, "dbus-daemon"), "--session", "--nofork", "--print-address=1", "--address=unix:dir="+runtimeDir))
 	address := regexp.MustCompile(`(?m)^unix:.*$`)
-	eventually(t, 10*time.Second, "the session bus tells its address", func() bool { return address.MatchString(dbus.text()) })
-	s.environ = append(s.environ, "DBUS_SESSION_BUS_ADDRESS="+address.FindString(dbus.text()))
-	dunst := exec.Command(needProgram(t, "dunst"), "-config", "/dev/null")
+	exectest.Eventually(t, 10*time.Second, "the session bus tells its address", func() bool { return address.MatchString(dbus.Text()) })
+	s.environ = append(s.environ, "DBUS_SESSION_BUS_ADDRESS="+address.FindString(dbus.Text()))
+	dunst := exec.Command(exectest.Program(t, "dunst"), "-config", "/dev/null")
 	dunst.Env = append(os.Environ(), s.environ...)
-	startChild(t, dunst)
-	eventually(t, 10*time.Second, "dunst owns its name", func() bool {
+	exectest.Start(t, dunst)
+	exectest.Eventually(t, 10*time.Second, "dunst owns its name", func() bool {
 		ask := exec.Command("dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.DBus", "/org/freedesktop/DBus",
 			"org.freedesktop.DBus.NameHasOwner", "string:org.freedesktop.Notifications")
 		ask.Env = append(os.Environ(), s.environ...)
@@ -225,9 +227,9 @@ func startXvfb(t *testing.T) string {
 		t.Fatal(err)
 	}
 	defer read.Close()
-	cmd := exec.Command(needProgram(t, "Xvfb"), "-displayfd", "3", "-screen", "0", "1024x768x24", "-nolisten", "tcp")
+	cmd := exec.Command(exectest.Program(t, "Xvfb"), "-displayfd", "3", "-screen", "0", "1024x768x24", "-nolisten", "tcp")
 	cmd.ExtraFiles = []*os.File{write}
-	startChild(t, cmd)
+	exectest.Start(t, cmd)
 	write.Close()
 	number, err := bufio.NewReader(read).ReadString('\n')
 	if err != nil {

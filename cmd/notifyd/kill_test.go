@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/backends/email/mailsink"
+	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations"
 )
 
@@ -34,13 +35,13 @@ func kills(t *testing.T) int {
 // TestKilledAtRandomMomentsLosesNothing holds the promise of the whole: every message that was committed is delivered,
 // and only what was being sent at a kill may come twice, as the same mail.
 func TestKilledAtRandomMomentsLosesNothing(t *testing.T) {
-	python := needPython(t, "zmq")
+	python := exectest.Python(t, "zmq")
 	folder := t.TempDir()
 	sink := startSink(t, mailsink.Options{})
 	database := filepath.Join(folder, "notifyd.db")
 	givePreferences(t, database)
-	busPort := freePort(t)
-	metricsPort := freePort(t)
+	busPort := exectest.FreePort(t)
+	metricsPort := exectest.FreePort(t)
 	config := writeFile(t, folder, "notifyd.yaml",
 		"database: {dsn: "+database+"}",
 		"web: {listen: ''}",
@@ -54,16 +55,16 @@ func TestKilledAtRandomMomentsLosesNothing(t *testing.T) {
 
 	n := kills(t)
 	for range n {
-		daemon := startChild(t, exec.Command(buildNotifyd(t), "--config", config, "serve"))
+		daemon := exectest.Start(t, exec.Command(buildNotifyd(t), "--config", config, "serve"))
 		waitReady(t, daemon, metricsPort)
 		pause(t, randomDuration(t, 400*time.Millisecond))
-		daemon.kill()
+		daemon.Kill()
 	}
 	total := published()
-	daemon := startChild(t, exec.Command(buildNotifyd(t), "--config", config, "serve"))
+	daemon := exectest.Start(t, exec.Command(buildNotifyd(t), "--config", config, "serve"))
 	waitReady(t, daemon, metricsPort)
-	eventually(t, 120*time.Second, "everything owed is sent", func() bool { return owed(t, database) == 0 })
-	if status := daemon.stop(t); status != 0 {
+	exectest.Eventually(t, 120*time.Second, "everything owed is sent", func() bool { return owed(t, database) == 0 })
+	if status := daemon.Stop(t); status != 0 {
 		t.Errorf("exit status %d after SIGTERM, want 0", status)
 	}
 	compareWithSink(t, database, sink, n, total)
@@ -129,11 +130,11 @@ func messageIDs(t *testing.T, database string) map[string]bool {
 	return set
 }
 
-func waitReady(t *testing.T, c *child, port int) {
+func waitReady(t *testing.T, c *exectest.Child, port int) {
 	t.Helper()
-	eventually(t, 30*time.Second, "notifyd is ready", func() bool {
-		if !c.alive() {
-			t.Fatalf("notifyd ended: %s", c.text())
+	exectest.Eventually(t, 30*time.Second, "notifyd is ready", func() bool {
+		if !c.Alive() {
+			t.Fatalf("notifyd ended: %s", c.Text())
 		}
 		answer, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/readyz", port))
 		if err != nil {
@@ -163,7 +164,7 @@ func pause(t *testing.T, d time.Duration) {
 
 // A publisher is a process with libzmq's own PUB socket.
 type publisher struct {
-	child *child
+	child *exectest.Child
 	stdin io.WriteCloser
 }
 
@@ -174,8 +175,8 @@ func startPublisher(t *testing.T, python string, port int) *publisher {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &publisher{startChild(t, cmd), stdin}
-	p.child.listening(t, fmt.Sprintf("127.0.0.1:%d", port))
+	p := &publisher{exectest.Start(t, cmd), stdin}
+	p.child.Listening(t, fmt.Sprintf("127.0.0.1:%d", port))
 	return p
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/backends/email/mailsink"
+	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
 	"github.com/notifyd/notifyd/prefs"
@@ -18,7 +19,7 @@ import (
 // TestKilledWithSeveralUsersLosesNothing is the promise with four people, each at two addresses, and four workers. On
 // PostgreSQL, where another node may live, what a killed node was sending waits for its lease.
 func TestKilledWithSeveralUsersLosesNothing(t *testing.T) {
-	python := needPython(t, "zmq")
+	python := exectest.Python(t, "zmq")
 	for name, dsn := range map[string]func(t *testing.T) string{
 		"sqlite":   func(t *testing.T) string { return filepath.Join(t.TempDir(), "notifyd.db") },
 		"postgres": func(t *testing.T) string { return migratest.Postgres(t) },
@@ -34,7 +35,7 @@ func killWithSeveralUsers(t *testing.T, python, database string) {
 	const kills, workers = 10, 4
 	sink := startSink(t, mailsink.Options{})
 	giveUsers(t, database, "alice", "bob", "carol", "dave")
-	busPort, metricsPort := freePort(t), freePort(t)
+	busPort, metricsPort := exectest.FreePort(t), exectest.FreePort(t)
 	config := writeFile(t, t.TempDir(), "notifyd.yaml",
 		"database: {dsn: '"+database+"'}",
 		"web: {listen: ''}",
@@ -44,8 +45,8 @@ func killWithSeveralUsers(t *testing.T, python, database string) {
 		fmt.Sprintf("backends: {email: {host: 127.0.0.1, port: %d, tls: none, from: notifyd@example.org, connections: %d}}",
 			sink.Addr().Port, workers),
 	)
-	serve := func() *child {
-		daemon := startChild(t, exec.Command(buildNotifyd(t), "--config", config, "serve"))
+	serve := func() *exectest.Child {
+		daemon := exectest.Start(t, exec.Command(buildNotifyd(t), "--config", config, "serve"))
 		waitReady(t, daemon, metricsPort)
 		return daemon
 	}
@@ -54,17 +55,17 @@ func killWithSeveralUsers(t *testing.T, python, database string) {
 	for range kills {
 		daemon := serve()
 		pause(t, randomDuration(t, time.Second))
-		daemon.kill()
+		daemon.Kill()
 	}
 	daemon := serve()
 	pause(t, 500*time.Millisecond)
-	if status := daemon.stop(t); status != 0 {
-		t.Errorf("exit status %d after SIGTERM under load, want 0: %s", status, daemon.text())
+	if status := daemon.Stop(t); status != 0 {
+		t.Errorf("exit status %d after SIGTERM under load, want 0: %s", status, daemon.Text())
 	}
 	published()
 	daemon = serve()
-	eventually(t, 180*time.Second, "everything owed is sent", func() bool { return owed(t, database) == 0 })
-	if status := daemon.stop(t); status != 0 {
+	exectest.Eventually(t, 180*time.Second, "everything owed is sent", func() bool { return owed(t, database) == 0 })
+	if status := daemon.Stop(t); status != 0 {
 		t.Errorf("exit status %d after SIGTERM, want 0", status)
 	}
 	compareDeliveries(t, database, sink, kills*workers)

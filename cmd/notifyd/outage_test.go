@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/notifyd/notifyd/internal/exectest"
 )
 
 // TestOutagesDelayOnlyWhatTheyMust takes the mail server away for the whole run and the IRC server in the middle: what is
@@ -16,23 +18,23 @@ func TestOutagesDelayOnlyWhatTheyMust(t *testing.T) {
 	w.follow(t, b, "lanternfish")
 	w.addIRC(t, b)
 	screen := w.addDesktop(t, b)
-	w.mail.process.kill()
+	w.mail.process.Kill()
 
 	const first, second = 10, 10
 	w.failBuilds(t, 1, first)
-	eventually(t, 60*time.Second, "IRC has all that came while the mail server was down", func() bool { return w.onIRC(1, first) == first })
+	exectest.Eventually(t, 60*time.Second, "IRC has all that came while the mail server was down", func() bool { return w.onIRC(1, first) == first })
 
-	w.irc.process.kill()
+	w.irc.process.Kill()
 	w.failBuilds(t, first+1, first+1)
-	eventually(t, 20*time.Second, "the desktop is not slowed by two backends that are down", func() bool {
+	exectest.Eventually(t, 20*time.Second, "the desktop is not slowed by two backends that are down", func() bool {
 		return strings.Contains(screen.history(t), build(first+1))
 	})
 	w.failBuilds(t, first+2, first+second)
 
 	w.mail.start(t)
 	w.irc.start(t)
-	eventually(t, 60*time.Second, "every mail arrives", func() bool { return w.mailed(1, first+second) == first+second })
-	eventually(t, 120*time.Second, "every line arrives", func() bool { return w.onIRC(1, first+second) == first+second })
+	exectest.Eventually(t, 60*time.Second, "every mail arrives", func() bool { return w.mailed(1, first+second) == first+second })
+	exectest.Eventually(t, 120*time.Second, "every line arrives", func() bool { return w.onIRC(1, first+second) == first+second })
 	for i := 1; i <= first+second; i++ {
 		if n := strings.Count(w.mailbox(), "X-Notifyd-Message-Id: "+outageID(i)+"\n"); n > 1 {
 			t.Errorf("build %d was mailed %d times, want once", i, n)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/internal/exectest"
 )
 
 // pyRelay passes on what it takes in, as fedmsg-relay does, and prints it: real libzmq on both sides of ours.
@@ -32,22 +33,22 @@ while True:
 
 // A relay is pyRelay running.
 type relay struct {
-	*child
+	*exectest.Child
 	inbound, outbound string
 }
 
 func startRelay(t *testing.T) *relay {
 	t.Helper()
-	r := &relay{inbound: fmt.Sprintf("tcp://127.0.0.1:%d", freePort(t)), outbound: fmt.Sprintf("tcp://127.0.0.1:%d", freePort(t))}
-	r.child = startChild(t, exec.Command(needPython(t, "zmq"), "-c", pyRelay, r.inbound, r.outbound))
-	r.listening(t, strings.TrimPrefix(r.outbound, "tcp://"))
+	r := &relay{inbound: fmt.Sprintf("tcp://127.0.0.1:%d", exectest.FreePort(t)), outbound: fmt.Sprintf("tcp://127.0.0.1:%d", exectest.FreePort(t))}
+	r.Child = exectest.Start(t, exec.Command(exectest.Python(t, "zmq"), "-c", pyRelay, r.inbound, r.outbound))
+	r.Listening(t, strings.TrimPrefix(r.outbound, "tcp://"))
 	return r
 }
 
 // subscribed waits until n have subscribed to the relay.
 func (r *relay) subscribed(t *testing.T, n int) {
 	t.Helper()
-	eventually(t, 20*time.Second, "subscribed to the relay", func() bool { return strings.Count(r.text(), "SUBSCRIBED") >= n })
+	exectest.Eventually(t, 20*time.Second, "subscribed to the relay", func() bool { return strings.Count(r.Text(), "SUBSCRIBED") >= n })
 }
 
 // A terminal takes what a command prints, from any goroutine.
@@ -117,8 +118,8 @@ func TestPublishAndTailThroughALibzmqRelay(t *testing.T) {
 	}
 	checkTails(t, outputs, count)
 	for _, want := range []string{`{\"log\":\"two w\\u00f6rld\"}`, `{\"log\":\"with a text\"}`, `\"x\":1.0}`} {
-		if !strings.Contains(r.text(), want) {
-			t.Errorf("relay saw no %s in %.2000s", want, r.text())
+		if !strings.Contains(r.Text(), want) {
+			t.Errorf("relay saw no %s in %.2000s", want, r.Text())
 		}
 	}
 }
@@ -156,8 +157,8 @@ func checkTails(t *testing.T, outputs []string, count int) {
 }
 
 func TestPublishBindsAndWaitsForASubscriber(t *testing.T) {
-	address := fmt.Sprintf("tcp://127.0.0.1:%d", freePort(t))
-	sub := startChild(t, exec.Command(needPython(t, "zmq"), "-c", `
+	address := fmt.Sprintf("tcp://127.0.0.1:%d", exectest.FreePort(t))
+	sub := exectest.Start(t, exec.Command(exectest.Python(t, "zmq"), "-c", `
 import sys, zmq
 s = zmq.Context().socket(zmq.SUB); s.setsockopt(zmq.SUBSCRIBE, b"org.example"); s.connect(sys.argv[1])
 for n in range(3000): s.recv_multipart()
@@ -171,11 +172,11 @@ print("ALL", s.recv_multipart()[0].decode(), flush=True)
 	if status != 0 || !strings.Contains(problems, "listening at "+address) {
 		t.Errorf("publish: %d, %s", status, problems)
 	}
-	eventually(t, 20*time.Second, "all received", func() bool { return strings.Contains(sub.text(), "ALL org.example.dev.logger.log") })
+	exectest.Eventually(t, 20*time.Second, "all received", func() bool { return strings.Contains(sub.Text(), "ALL org.example.dev.logger.log") })
 }
 
 func TestPublishSaysWhatIsWrong(t *testing.T) {
-	nobody := fmt.Sprintf("tcp://127.0.0.1:%d", freePort(t))
+	nobody := fmt.Sprintf("tcp://127.0.0.1:%d", exectest.FreePort(t))
 	for _, c := range []struct{ args, want string }{
 		{"publish -m x --wait 100ms --connect " + nobody, "no relay answers at " + nobody},
 		{"publish -m x --wait 100ms --bind tcp://127.0.0.1:0", "no subscriber came"},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/backends/email/mailsink"
+	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
@@ -73,7 +74,7 @@ func TestResendBesideTheDaemon(t *testing.T) {
 		}
 		return o.Withdraw(t.Context(), "1", "554 blocked")
 	})
-	daemon := startChild(t, exec.Command(buildNotifyd(t), "--config", config, "serve"))
+	daemon := exectest.Start(t, exec.Command(buildNotifyd(t), "--config", config, "serve"))
 	waitReady(t, daemon, port)
 	b := newBrowser(t, fmt.Sprintf("http://127.0.0.1:%d", port))
 	if numbers := b.get(t, "/metrics"); !strings.Contains(numbers, `notifyd_queue_depth{backend="email",state="dead"} 40`) {
@@ -90,7 +91,7 @@ func TestResendBesideTheDaemon(t *testing.T) {
 		}
 		return text.String()
 	}
-	eventually(t, 30*time.Second, "all arrive", func() bool {
+	exectest.Eventually(t, 30*time.Second, "all arrive", func() bool {
 		text := all()
 		for i := range 40 {
 			if !strings.Contains(text, fmt.Sprintf("Lost %02d.", i)) {
@@ -102,10 +103,10 @@ func TestResendBesideTheDaemon(t *testing.T) {
 	if n := len(sink.Messages()); n > 5 {
 		t.Errorf("%d mails, want one digest or a few", n)
 	}
-	if text := daemon.text(); strings.Contains(text, "level=ERROR") || strings.Contains(text, "SQLITE_BUSY") {
+	if text := daemon.Text(); strings.Contains(text, "level=ERROR") || strings.Contains(text, "SQLITE_BUSY") {
 		t.Errorf("the daemon is disturbed: %s", text)
 	}
-	if status := daemon.stop(t); status != 0 {
+	if status := daemon.Stop(t); status != 0 {
 		t.Errorf("exit status %d, want 0", status)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
 	"github.com/notifyd/notifyd/outbox"
@@ -160,7 +161,7 @@ func TestStoreFailureIsTriedAgain(t *testing.T) {
 	f.Ack = func() { close(done) }
 	ended := make(chan error, 1)
 	go func() { ended <- r.persist(t.Context(), []bus.Frame{f}) }()
-	eventually(t, 10*time.Second, "the failure is told", func() bool { return r.metrics.failures() > 0 })
+	exectest.Eventually(t, 10*time.Second, "the failure is told", func() bool { return r.metrics.failures() > 0 })
 	select {
 	case <-done:
 		t.Error("the frame was done with before it was stored")
@@ -207,7 +208,7 @@ func TestStopWithoutDatabaseTellsWhatIsLost(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- r.run(ctx, frames) }()
-	eventually(t, 10*time.Second, "the database has refused", func() bool { return r.metrics.failures() > 0 })
+	exectest.Eventually(t, 10*time.Second, "the database has refused", func() bool { return r.metrics.failures() > 0 })
 	cancel()
 	want := fmt.Sprintf("%d received messages are lost", maxBatch+10)
 	if err := <-ended; err == nil || !strings.Contains(err.Error(), want) {

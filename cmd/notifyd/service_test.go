@@ -14,6 +14,7 @@ import (
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
+	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/outbox"
 )
 
@@ -90,7 +91,7 @@ func TestNotReadyWhileNothingIsStored(t *testing.T) {
 	}
 	frame := bus.Frame{Source: "test", Topic: m.Topic, Payload: payload}
 	go func() { routed <- s.router.persist(ctx, []bus.Frame{frame}) }()
-	eventually(t, 10*time.Second, "readyz says that nothing is stored", func() bool { return status() == 503 })
+	exectest.Eventually(t, 10*time.Second, "readyz says that nothing is stored", func() bool { return status() == 503 })
 	if err := s.db.Writer.Exec("PRAGMA query_only = 0").Error; err != nil {
 		t.Fatal(err)
 	}

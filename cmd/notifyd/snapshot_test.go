@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
 	"github.com/notifyd/notifyd/prefs"
@@ -211,10 +212,10 @@ func TestKilledWhileWritingASnapshot(t *testing.T) {
 		os.Remove(path)
 		writer := exec.Command(os.Args[0], "-test.run", "^TestKilledWhileWritingASnapshot$")
 		writer.Env = append(os.Environ(), mark+"="+database)
-		c := startChild(t, writer)
-		eventually(t, 30*time.Second, "there is a snapshot", func() bool { _, err := os.Stat(path); return err == nil })
+		c := exectest.Start(t, writer)
+		exectest.Eventually(t, 30*time.Second, "there is a snapshot", func() bool { _, err := os.Stat(path); return err == nil })
 		pause(t, randomDuration(t, 50*time.Millisecond))
-		c.kill()
+		c.Kill()
 		withDatabase(t, database, func(d *migrations.DB) error {
 			store := prefs.NewStore(d.Writer, d.Reader, time.Now, rand.Reader)
 			name, err := store.Identity(t.Context())

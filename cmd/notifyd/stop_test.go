@@ -18,6 +18,7 @@ import (
 	"github.com/notifyd/notifyd/backends/email/mailsink"
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/zmq"
+	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
 )
@@ -41,7 +42,7 @@ func TestStopWithinItsTime(t *testing.T) {
 			publisher := startOwnPublisher(t)
 			mute := startMute(t)
 			config, port := stopConfig(t, dsn, publisher.Addr(), mute.Addr().(*net.TCPAddr).Port)
-			daemon := startChild(t, exec.Command(buildNotifyd(t), "--config", config, "serve"))
+			daemon := exectest.Start(t, exec.Command(buildNotifyd(t), "--config", config, "serve"))
 			waitReady(t, daemon, port)
 			halfRequest(t, port)
 			publish := func(id string) {
@@ -62,14 +63,14 @@ func TestStopWithinItsTime(t *testing.T) {
 				pause(t, 500*time.Millisecond) // the router takes it up; a database that hangs cannot be asked
 			}
 			began := time.Now()
-			if status := daemon.stop(t); status != c.status {
+			if status := daemon.Stop(t); status != c.status {
 				t.Errorf("exit status %d, want %d", status, c.status)
 			}
 			if took := time.Since(began); took > 5*time.Second { // stop.within and a second for a busy machine
 				t.Errorf("the stop took %s, want 4 s at most", took)
 			}
-			if c.hangs != "" && !strings.Contains(daemon.text(), "are lost") && !strings.Contains(daemon.text(), "router") {
-				t.Errorf("nobody is told what was lost: %s", daemon.text())
+			if c.hangs != "" && !strings.Contains(daemon.Text(), "are lost") && !strings.Contains(daemon.Text(), "router") {
+				t.Errorf("nobody is told what was lost: %s", daemon.Text())
 			}
 			release()
 			if n := owed(t, dsn); n != 1 {
@@ -80,12 +81,12 @@ func TestStopWithinItsTime(t *testing.T) {
 			}
 			sink := startSink(t, mailsink.Options{})
 			config, port = stopConfig(t, dsn, publisher.Addr(), sink.Addr().Port)
-			again := startChild(t, exec.Command(buildNotifyd(t), "--config", config, "serve"))
+			again := exectest.Start(t, exec.Command(buildNotifyd(t), "--config", config, "serve"))
 			waitReady(t, again, port)
-			eventually(t, 30*time.Second, "what was committed arrives", func() bool {
+			exectest.Eventually(t, 30*time.Second, "what was committed arrives", func() bool {
 				return slices.ContainsFunc(sink.Messages(), func(m mailsink.Message) bool { return strings.Contains(string(m.Data), "2026-committed") })
 			})
-			if status := again.stop(t); status != 0 {
+			if status := again.Stop(t); status != 0 {
 				t.Errorf("exit status %d after an orderly stop, want 0", status)
 			}
 		})
@@ -95,7 +96,7 @@ func TestStopWithinItsTime(t *testing.T) {
 func sqliteFile(t *testing.T) string { return filepath.Join(t.TempDir(), "notifyd.db") }
 
 func stopConfig(t *testing.T, dsn, busAddress string, mailPort int) (path string, metricsPort int) {
-	metricsPort = freePort(t)
+	metricsPort = exectest.FreePort(t)
 	return writeFile(t, t.TempDir(), "notifyd.yaml",
 		"database: {dsn: '"+dsn+"'}",
 		"stop: {within: 4s}",
