@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/notifyd/notifyd/backends/email/mailsink"
 	"github.com/notifyd/notifyd/bus/zmq"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon"
 )
 
 type demoCmd struct {
@@ -60,7 +62,7 @@ type demo struct {
 	screen    *screen
 	sink      *mailsink.Sink
 	publisher *zmq.Publisher
-	service   *service
+	service   *daemon.Service
 	pages     string // base URL
 	script    []scriptLine
 }
@@ -89,7 +91,7 @@ func newDemo(ctx context.Context, e *env, c *demoCmd, folder string) (*demo, err
 func (d *demo) close() error {
 	var errs []error
 	if d.service != nil {
-		errs = append(errs, d.service.close())
+		errs = append(errs, d.service.Close())
 	}
 	if d.sink != nil {
 		errs = append(errs, d.sink.Close())
@@ -108,7 +110,7 @@ func (d *demo) openService(ctx context.Context, folder, pages string) error {
 	if err != nil {
 		return err
 	}
-	d.service, err = newService(ctx, file, d.e)
+	d.service, err = daemon.Open(ctx, file, d.e.daemon())
 	return err
 }
 
@@ -137,14 +139,22 @@ backends: {email: {host: 127.0.0.1, port: %d, tls: none, from: notifyd@example.o
 func (d *demo) run(ctx context.Context) error {
 	top, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	world := newStage(top, fail)
-	world.start("mail server", d.sink.Run)
-	world.start("bus", d.publisher.Run)
-	world.start("script", d.play)
-	world.start("mail", d.watchMail)
-	world.start("desktop", d.showOnDesktop)
-	err := errors.Join(d.service.run(top), d.service.close())
-	world.end()
+	var world sync.WaitGroup
+	start := func(name string, part func(context.Context) error) {
+		world.Go(func() {
+			if err := part(top); err != nil && top.Err() == nil {
+				fail(fmt.Errorf("%s: %w", name, err))
+			}
+		})
+	}
+	start("mail server", d.sink.Run)
+	start("bus", d.publisher.Run)
+	start("script", d.play)
+	start("mail", d.watchMail)
+	start("desktop", d.showOnDesktop)
+	err := errors.Join(d.service.Run(top), d.service.Close())
+	fail(nil)
+	world.Wait()
 	if err == nil && ctx.Err() == nil {
 		err = context.Cause(top)
 	}

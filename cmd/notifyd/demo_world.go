@@ -65,7 +65,7 @@ func freeAddress(ctx context.Context, address string) (string, error) {
 
 // populate makes alice, her filters and, where a desktop session is there, her desktop.
 func (d *demo) populate(ctx context.Context) error {
-	store := d.service.prefs
+	store := d.service.Prefs()
 	user, err := store.Register(ctx, alice, "", "email", aliceAddress)
 	if err != nil {
 		return fmt.Errorf("make the demo's user: %w", err)
@@ -95,7 +95,7 @@ func (d *demo) populate(ctx context.Context) error {
 
 // play tells where to look, and publishes the script again and again.
 func (d *demo) play(ctx context.Context) error {
-	token, err := d.service.prefs.NewSignIn(ctx, aliceAddress)
+	token, err := d.service.Prefs().NewSignIn(ctx, aliceAddress)
 	if err != nil {
 		return fmt.Errorf("make a sign-in link: %w", err)
 	}
@@ -138,7 +138,7 @@ func (d *demo) publish(line scriptLine, counter int64) error {
 	if m, err = bus.Decode(bus.Frame{Topic: m.Topic, Payload: payload}, now); err != nil {
 		return fmt.Errorf("bug: decode the demo's message: %w", err)
 	}
-	event := d.service.meaning.describe(m)
+	event := d.service.Describe(m)
 	d.screen.line("bus", event.Kind+": "+event.Prose().Summary)
 	return nil
 }
@@ -148,11 +148,11 @@ func (d *demo) showOnDesktop(ctx context.Context) error {
 	if !desktop.HasSession() {
 		return nil
 	}
-	user, err := d.service.prefs.UserByName(ctx, alice)
+	user, err := d.service.Prefs().UserByName(ctx, alice)
 	if err != nil {
 		return err
 	}
-	token, _, err := d.service.prefs.NewAPIToken(ctx, user.ID, "demo")
+	token, _, err := d.service.Prefs().NewAPIToken(ctx, user.ID, "demo")
 	if err != nil {
 		return err
 	}

@@ -69,7 +69,7 @@ func (f *filterFlags) open(e *env) (*filterSet, error) {
 // compile makes the matcher; a filter's id is its place in the file, from 1.
 func (s *filterSet) compile(stderr io.Writer, f *filterFlags, file rulespec.File) {
 	s.filters = file.Filters
-	env := rulespec.Env{KnowsKind: knownKinds(s.catalogue)}
+	env := rulespec.Env{KnowsKind: s.catalogue.KnownKinds()}
 	all := make([]rulespec.Filter, len(s.filters))
 	for i := range s.filters {
 		filter := &s.filters[i].Filter

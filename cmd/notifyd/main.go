@@ -14,6 +14,8 @@ import (
 	_ "time/tzdata" // schedules name zones, and a machine may have none
 
 	"github.com/alecthomas/kong"
+
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon"
 )
 
 // env is what a command may touch of the world. Tests give their own.
@@ -24,6 +26,11 @@ type env struct {
 	now            func() time.Time
 	config         string // path of the configuration file; "" when none was named
 	log            *slog.Logger
+}
+
+// daemon gives what the daemon may touch.
+func (e *env) daemon() daemon.Env {
+	return daemon.Env{Now: e.now, Stderr: e.stderr, Version: version()}
 }
 
 // errSilent ends a command with status 1 when everything was said already.
@@ -67,7 +74,7 @@ func run(e *env, args []string) int {
 	}
 	e.config = line.Config
 	if err := parsed.Run(e); err != nil {
-		if errors.Is(err, errStopped) {
+		if errors.Is(err, daemon.ErrStopped) {
 			return 0
 		}
 		if !errors.Is(err, errSilent) {

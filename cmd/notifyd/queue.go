@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
@@ -49,7 +50,7 @@ func openQueue(e *env) (*queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	set, err := loadSettings(f)
+	set, err := daemon.LoadSettings(f)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +60,7 @@ func openQueue(e *env) (*queue, error) {
 	}
 	return &queue{
 		db: db, prefs: prefs.NewStore(db.Writer, db.Reader, e.now, rand.Reader),
-		outbox: outbox.New(db.Writer, db.Reader, db.Postgres, set.Outbox.config(), e.now, rand.Reader),
+		outbox: outbox.New(db.Writer, db.Reader, db.Postgres, set.Outbox.Config(), e.now, rand.Reader),
 	}, nil
 }
 

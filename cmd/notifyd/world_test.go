@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	dto "github.com/prometheus/client_model/go"
-
 	"github.com/notifyd/notifyd/backends/email/mailsink"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/prefs"
@@ -80,13 +78,4 @@ func parseMail(t *testing.T, text []byte) *mail.Message {
 		t.Fatalf("the mail cannot be read: %v\n%s", err, text)
 	}
 	return m
-}
-
-// failures is how many batches the database did not take.
-func (m *metrics) failures() float64 {
-	var now dto.Metric
-	if err := m.routeErrors.Write(&now); err != nil {
-		return 0
-	}
-	return now.GetCounter().GetValue()
 }

@@ -1,0 +1,126 @@
+package daemon
+
+import (
+	"context"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/directory"
+	"github.com/notifyd/notifyd/internal/exectest"
+	"github.com/notifyd/notifyd/migrations/migratest"
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rules"
+	"github.com/notifyd/notifyd/rulespec"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+const teaApp = `app: tea
+entries:
+  - topic: tea.ready
+    kind: tea.ready
+    name: Tea is ready
+    summary: Tea is ready
+    users: account(msg.by)
+`
+
+func tea(by string) *bus.Message {
+	return &bus.Message{ID: "1", Topic: "org.example.prod.tea.ready", Body: map[string]any{"by": by}}
+}
+
+// aMeaning is that of a folder with one file.
+func aMeaning(t *testing.T, app string, snapshot func() *directory.Snapshot) *meaning {
+	t.Helper()
+	dir := t.TempDir()
+	writeFile(t, dir, "tea.yaml", app)
+	w, err := catalogue.Watch(os.DirFS(dir), time.Minute, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &meaning{watcher: w, directory: snapshot}
+}
+
+// TestAccountsComeFromTheDirectory describes with the accounts of the snapshot as it stands.
+func TestAccountsComeFromTheDirectory(t *testing.T) {
+	var snapshot *directory.Snapshot
+	m := aMeaning(t, teaApp, func() *directory.Snapshot { return snapshot })
+	users := func() string { return strings.Join(m.describe(tea("Ally@Example.org")).Users, " ") }
+	if got := users(); got != "Ally@Example.org" {
+		t.Errorf("without a directory: users %q", got)
+	}
+	for _, account := range []string{"alice", "bob"} {
+		var err error
+		if snapshot, err = directory.Parse([]byte("accounts: {ally@example.org: " + account + "}\n")); err != nil {
+			t.Fatal(err)
+		}
+		if got := users(); got != account {
+			t.Errorf("users %q, want %q", got, account)
+		}
+		if first := m.load(); m.load() != first {
+			t.Error("the meaning is made anew although nothing has changed")
+		}
+	}
+}
+
+// TestFiltersOfAKindThatWentAreBroken takes a kind away from under a filter, and gives it back.
+func TestFiltersOfAKindThatWentAreBroken(t *testing.T) {
+	rule := rulespec.Rule{Kind: "kind", Args: rulespec.Args{rulespec.LookupRuleKind("kind").Params[0].Name: {"tea.ready"}}}
+	filter := prefs.Filter{Filter: rulespec.Filter{Name: "Tea", Rules: []rulespec.Rule{rule}}, On: true}
+	r, _, _, log := aRouter(t, migratest.Open(t, migratest.SQLite(t)), filter)
+	for _, step := range []struct {
+		text string
+		want int
+	}{{teaApp, 1}, {strings.ReplaceAll(teaApp, "kind: tea.ready", "kind: tea.made"), 0}, {teaApp, 1}} {
+		r.meaning.watcher = aMeaning(t, step.text, r.directory).watcher
+		if err := r.open(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		event := r.meaning.describe(tea("alice"))
+		var found rules.Result
+		if r.book.index.Find(&found, event, nil); found.Len() != step.want {
+			t.Errorf("%s matches %d filters, want %d", event.Kind, found.Len(), step.want)
+		}
+	}
+	if n := strings.Count(log.String(), "cannot be compiled"); n != 1 {
+		t.Errorf("the broken filter is spoken of %d times, want once:\n%s", n, log)
+	}
+}
+
+// TestABrokenFileKeepsTheLastGoodCatalogue breaks a site's file under a running daemon, mends it, and adds a kind.
+func TestABrokenFileKeepsTheLastGoodCatalogue(t *testing.T) {
+	folder, dir := t.TempDir(), t.TempDir()
+	writeFile(t, folder, "tea.yaml", teaApp)
+	s, _, err := openConfig(t, "database: {dsn: '"+dir+"/notifyd.db'}", "web: {listen: ''}", "metrics: {listen: ''}",
+		"catalogue: {folder: '"+folder+"', check: 100ms}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	defer func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for _, step := range []struct{ text, metric, kind string }{
+		{teaApp, "notifyd_catalogue_reload_successful 1", "tea.ready"},
+		{"app: [", "notifyd_catalogue_reload_successful 0", "tea.ready"},
+		{strings.ReplaceAll(teaApp, "kind: tea.ready", "kind: tea.made"), "notifyd_catalogue_reload_successful 1", "tea.made"},
+	} {
+		writeFile(t, folder, "tea.yaml", step.text)
+		exectest.Eventually(t, 20*time.Second, step.metric+" and "+step.kind, func() bool {
+			w := httptest.NewRecorder()
+			s.operatorPages().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+			return strings.Contains(w.Body.String(), step.metric) && s.meaning.describe(tea("alice")).Kind == step.kind
+		})
+	}
+}

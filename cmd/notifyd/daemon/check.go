@@ -1,0 +1,47 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+
+	"github.com/notifyd/notifyd/cmd/notifyd/config"
+	"github.com/notifyd/notifyd/directory"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// Check gives what Open would refuse of a configuration. It reads the files that the configuration names and opens every
+// source and backend, but connects to nothing.
+func Check(f *config.File, env Env) error {
+	s, err := LoadSettings(f)
+	quiet := slog.New(slog.DiscardHandler)
+	_, err2 := openSources(f, quiet)
+	_, err3 := openBackends(f, env, s.Web.manage(), quiet)
+	return errors.Join(err, err2, err3, f.Unknown(), f.InSection("", checkFiles(s)))
+}
+
+// checkFiles reads the files that the configuration names.
+func checkFiles(s Settings) error {
+	var errs []error
+	if folder := s.Catalogue.Folder; folder != "" {
+		if _, err := catalogue.Load(os.DirFS(folder)); err != nil {
+			errs = append(errs, fmt.Errorf("catalogue.folder: %w", err))
+		}
+	}
+	if file := s.Directory.File; file != "" {
+		if _, err := directory.ReadFile(file); err != nil {
+			errs = append(errs, fmt.Errorf("directory.file: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// folder gives the files of a folder; nil for "".
+func folder(name string) fs.FS {
+	if name == "" {
+		return nil
+	}
+	return os.DirFS(name)
+}

@@ -1,0 +1,88 @@
+package daemon
+
+import (
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+
+	"github.com/notifyd/notifyd/backends"
+	backendall "github.com/notifyd/notifyd/backends/all"
+	"github.com/notifyd/notifyd/backends/desktop"
+	"github.com/notifyd/notifyd/backends/email"
+	"github.com/notifyd/notifyd/bus"
+	busall "github.com/notifyd/notifyd/bus/all"
+	"github.com/notifyd/notifyd/cmd/notifyd/config"
+)
+
+// openEdges opens what touches the world: the buses that messages come from and the backends that notices go to.
+func (s *Service) openEdges(f *config.File) error {
+	var err, err2 error
+	s.sources, err = openSources(f, s.log)
+	s.backends, err2 = openBackends(f, s.env, s.settings.Web.manage(), s.log)
+	if err := errors.Join(err, err2); err != nil {
+		return err
+	}
+	if len(s.sources) == 0 {
+		s.log.Warn("no bus is configured: nothing will come in")
+	}
+	if s.settings.Web.Listen != "" && s.backends[email.Info.Name] == nil {
+		s.log.Warn("no mail server is configured: nobody can sign in to the pages")
+	}
+	s.feed = desktop.New(s.db.Writer, s.db.Reader, s.env.Now)
+	s.backends[desktop.Info.Name] = s.feed
+	return nil
+}
+
+// openSources opens every bus that the configuration has a section for.
+func openSources(f *config.File, log *slog.Logger) (map[string]bus.Source, error) {
+	sources := map[string]bus.Source{}
+	var errs []error
+	for _, driver := range busall.Drivers() {
+		section := "bus." + driver.Name
+		decode := f.Section(section)
+		if !f.Has(section) {
+			continue
+		}
+		source, err := driver.Open(decode, log.With("source", driver.Name))
+		if err != nil {
+			errs = append(errs, f.InSection(section, err))
+			continue
+		}
+		sources[driver.Name] = source
+	}
+	return sources, errors.Join(errs...)
+}
+
+// openBackends opens every backend that the configuration has a section for.
+func openBackends(f *config.File, env Env, manage string, log *slog.Logger) (map[string]backends.Backend, error) {
+	opened := map[string]backends.Backend{}
+	var errs []error
+	for _, driver := range backendall.Drivers() {
+		section := "backends." + driver.Info.Name
+		decode := f.Section(section)
+		if !f.Has(section) {
+			continue
+		}
+		parts := backends.Parts{Log: log.With("backend", driver.Info.Name), Now: env.Now, Random: rand.Float64, Manage: manage}
+		backend, err := driver.Open(decode, parts)
+		if err != nil {
+			errs = append(errs, f.InSection(section, err))
+			continue
+		}
+		if backend != nil {
+			opened[driver.Info.Name] = backend
+		}
+	}
+	return opened, errors.Join(errs...)
+}
+
+// infos are the backends that s has, in the order of the list.
+func (s *Service) infos() []backends.Info {
+	var infos []backends.Info
+	for _, info := range append(backendall.Infos(), desktop.Info) {
+		if s.backends[info.Name] != nil {
+			infos = append(infos, info)
+		}
+	}
+	return infos
+}

@@ -1,0 +1,59 @@
+package daemon
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/notifyd/notifyd/rulespec"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// Sentences name kinds as people do. One name for two kinds says which application; what nobody has named stays as it is.
+func TestKindNames(t *testing.T) {
+	c, err := catalogue.Embedded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := rulespec.Env{KindName: c.KindNames()}
+	kinds := []string{"buildsys.build.failed", "pagure.issue.new", "nowhere.unknown", "bodhi.unknown", "nobody.knows.it"}
+	f := rulespec.Filter{Rules: []rulespec.Rule{
+		{Kind: "kind", Args: rulespec.Args{"name": kinds}},
+		{Kind: "app", Not: true, Args: rulespec.Args{"name": {"buildsys.build.failed"}}},
+	}}
+	want := `when the kind of message is "Builds failed", "Tickets opened (Pagure)", "Other messages of nowhere", "Other messages of Bodhi" or nobody.knows.it and the application is not buildsys.build.failed`
+	if got := rulespec.SentenceIn(env, f); got != want {
+		t.Errorf("SentenceIn = %s\nwant %s", got, want)
+	}
+	if f.Rules[0].Args["name"][0] != kinds[0] {
+		t.Errorf("SentenceIn changed the filter: %v", f.Rules)
+	}
+	if got, want := rulespec.RuleSentenceIn(env, f.Rules[0]), `the kind of message is "Builds failed", "Tickets opened (Pagure)", "Other messages of nowhere", "Other messages of Bodhi" or nobody.knows.it`; got != want {
+		t.Errorf("RuleSentenceIn = %s", got)
+	}
+}
+
+// A daemon that runs and is of no use says so when it starts.
+func TestWarnsOfWhatIsMissing(t *testing.T) {
+	dir := t.TempDir()
+	base := []string{"database: {dsn: '" + filepath.Join(dir, "n.db") + "'}", "metrics: {listen: ''}"}
+	for _, c := range []struct{ name, more, want, not string }{
+		{"nothing", "web: {listen: '127.0.0.1:0'}", "nobody can sign in", ""},
+		{"a proxy", "web: {listen: '127.0.0.1:0', base_url: 'https://notify.example.org'}", "all visitors count as one network", ""},
+		{"a known proxy", "web: {listen: '127.0.0.1:0', base_url: 'https://notify.example.org', trusted_proxies: [127.0.0.1/32]}", "nobody can sign in", "count as one"},
+		{"no pages", "web: {listen: ''}", "nothing will come in", "nobody can sign in"},
+		{"mail", "web: {listen: '127.0.0.1:0'}\nbackends: {email: {host: mx.example.org, from: a@example.org}}", "nothing will come in", "nobody can sign in"},
+	} {
+		s, log, err := openConfig(t, append(base, c.more)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		said := log.String()
+		if !strings.Contains(said, c.want) || c.not != "" && strings.Contains(said, c.not) {
+			t.Errorf("%s: the log is\n%s", c.name, said)
+		}
+	}
+}

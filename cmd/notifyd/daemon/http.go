@@ -1,0 +1,96 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// A listener is an open port and what answers there.
+type listener struct {
+	listener net.Listener
+	handler  http.Handler
+}
+
+// newHTTPServer has a bound for everything a client may do slowly. Streams lift the write deadline for themselves.
+func newHTTPServer(ctx context.Context, handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       120 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+	}
+}
+
+// operatorPages serves what monitoring asks: alive, ready, and the metrics.
+func (s *Service) operatorPages() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{Timeout: 10 * time.Second}))
+	return mux
+}
+
+// readyz says whether the program takes and routes messages. A backend that is down does not make it unready: what is
+// owed waits.
+func (s *Service) readyz(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	status, problem := http.StatusOK, ""
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	if !s.ready.Load() {
+		status, problem = http.StatusServiceUnavailable, "starting or stopping"
+	} else if err := s.db.Reader.WithContext(ctx).Exec("SELECT 1").Error; err != nil {
+		s.log.Warn("not ready: the database does not answer", "error", err)
+		status, problem = http.StatusServiceUnavailable, "the database does not answer"
+	} else if s.metrics.routeErrors.last.Load() {
+		status, problem = http.StatusServiceUnavailable, "the database takes no messages"
+	}
+	w.WriteHeader(status)
+	if err := json.NewEncoder(w).Encode(map[string]any{"ready": problem == "", "problem": problem}); err != nil {
+		s.log.Debug("cannot answer readyz", "error", err)
+	}
+}
+
+// listen opens a port for handler, with a bound on the connections.
+func (s *Service) listen(ctx context.Context, what, address string, most int, handler http.Handler) error {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen for %s: %w", what, err)
+	}
+	s.log.Info("listening", "for", what, "address", l.Addr().String())
+	s.listeners = append(s.listeners, &listener{limitConnections(l, most), handler})
+	return nil
+}
+
+// serve answers requests until ctx ends, which also ends streams; open requests may then take so long.
+func (l *listener) serve(ctx context.Context, grace time.Duration) error {
+	server := newHTTPServer(ctx, l.handler)
+	stopped := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+		defer cancel()
+		if server.Shutdown(limit) != nil {
+			server.Close()
+		}
+	})
+	err := server.Serve(l.listener)
+	if !stop() {
+		<-stopped
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve: %w", err)
+}

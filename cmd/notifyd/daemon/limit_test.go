@@ -1,0 +1,63 @@
+package daemon
+
+import (
+	"net"
+	"testing"
+	"time"
+)
+
+// TestConnectionsAreBounded opens more connections than there may be: the next is taken when one ends, and the end of the
+// listener does not wait for it.
+func TestConnectionsAreBounded(t *testing.T) {
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := limitConnections(inner, 2)
+	accepted, ended := make(chan net.Conn, 10), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			accepted <- c
+		}
+	}()
+	for range 4 {
+		c, err := net.Dial("tcp", inner.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	next := func() net.Conn {
+		t.Helper()
+		select {
+		case c := <-accepted:
+			return c
+		case <-time.After(5 * time.Second):
+			t.Fatal("no connection was taken")
+			return nil
+		}
+	}
+	first, second := next(), next()
+	defer second.Close()
+	select {
+	case <-accepted:
+		t.Error("a third connection was taken while two were open")
+	case <-time.After(50 * time.Millisecond):
+	}
+	first.Close()
+	first.Close() // gives its slot back once
+	third := next()
+	defer third.Close()
+	select {
+	case <-accepted:
+		t.Error("a connection closed twice made room for two")
+	case <-time.After(50 * time.Millisecond):
+	}
+	l.Close()
+	<-ended
+}

@@ -1,0 +1,96 @@
+package daemon
+
+import (
+	"runtime"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// metrics are the program's own counters. Rooms keep plain numbers; the collectors in metrics_rooms.go read those when
+// Prometheus asks. No label holds a user, a package or an address.
+type metrics struct {
+	registry     *prometheus.Registry
+	rejected     *prometheus.CounterVec
+	routeErrors  *failures
+	messages     prometheus.Counter
+	matches      prometheus.Counter
+	matchSeconds prometheus.Histogram
+	routeSeconds *prometheus.HistogramVec // by step
+	filterCount  *prometheus.GaugeVec
+	skipped      prometheus.Counter
+	expensive    prometheus.Counter
+	lastMessage  prometheus.Gauge
+}
+
+func newMetrics(version string) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "notifyd_messages_rejected_total", Help: "Frames that were received and not routed, by source and reason.",
+		}, []string{"source", "reason"}),
+		routeErrors: &failures{Counter: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "notifyd_route_errors_total", Help: "Batches that the database did not take and that were tried again.",
+		})},
+		messages: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "notifyd_messages_routed_total", Help: "Messages committed to history.",
+		}),
+		matches: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "notifyd_matches_total", Help: "Deliveries owed because a filter matched.",
+		}),
+		matchSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "notifyd_match_duration_seconds", Help: "Time to find the filters that one message matches.",
+			Buckets: prometheus.ExponentialBuckets(1e-6, 4, 12),
+		}),
+		routeSeconds: newStepSeconds(),
+		filterCount: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "notifyd_filters", Help: "Filters that are on, by state: active or broken.",
+		}, []string{"state"}),
+		skipped: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "notifyd_searches_skipped_total", Help: "Searches through texts that were not made, because their messages had cost too much already.",
+		}),
+		expensive: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "notifyd_filters_too_expensive_total", Help: "Filters that were found too expensive and match nothing until their rules change.",
+		}),
+		lastMessage: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "notifyd_last_message_timestamp_seconds", Help: "Sending time of the newest message routed.",
+		}),
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "notifyd_build_info", Help: "Always 1; the labels say what runs.",
+		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
+	})
+	build.Set(1)
+	m.registry.MustRegister(m.rejected, m.routeErrors, m.messages, m.matches, m.matchSeconds, m.routeSeconds, m.filterCount, m.skipped, m.expensive, m.lastMessage,
+		build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func (m *metrics) reject(source, reason string) { m.rejected.WithLabelValues(source, reason).Inc() }
+
+// failures counts, and remembers whether the last attempt was one.
+type failures struct {
+	prometheus.Counter
+	last atomic.Bool
+}
+
+// Inc counts one more.
+func (f *failures) Inc() {
+	f.last.Store(true)
+	f.Counter.Inc()
+}
+
+func (m *metrics) routed(events []*catalogue.Event, owed int) {
+	m.routeErrors.last.Store(false)
+	m.messages.Add(float64(len(events)))
+	m.matches.Add(float64(owed))
+	m.lastMessage.Set(float64(events[len(events)-1].Time.Unix()))
+}
+
+func (m *metrics) filters(active, broken int) {
+	m.filterCount.WithLabelValues("active").Set(float64(active))
+	m.filterCount.WithLabelValues("broken").Set(float64(broken))
+}

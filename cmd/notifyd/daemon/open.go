@@ -1,0 +1,115 @@
+package daemon
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/directory"
+	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/migrations"
+	"github.com/notifyd/notifyd/outbox"
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rules"
+	"github.com/notifyd/notifyd/rulespec"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+	"gorm.io/gorm"
+)
+
+func (s *Service) openMeaning() error {
+	set := s.settings.Catalogue
+	watcher, err := catalogue.Watch(folder(set.Folder), set.Check, s.log)
+	if err != nil {
+		return fmt.Errorf("load catalogue: %w", err)
+	}
+	s.meaning = &meaning{watcher: watcher, directory: s.directory}
+	if s.settings.Directory.File == "" {
+		return nil
+	}
+	if s.watcher, err = directory.Watch(s.settings.Directory.File, s.settings.Directory.Check, s.log); err != nil {
+		return fmt.Errorf("load directory: %w", err)
+	}
+	return nil
+}
+
+// directory gives the snapshot as it stands; nil when there is none.
+func (s *Service) directory() *directory.Snapshot {
+	if s.watcher == nil {
+		return nil
+	}
+	return s.watcher.Load()
+}
+
+func (s *Service) openStores(ctx context.Context) error {
+	var err error
+	if s.lock, err = lockDatabase(s.settings.Database.DSN); err != nil {
+		return err
+	}
+	if s.db, err = migrations.Open(ctx, s.settings.Database.DSN); err != nil {
+		return err
+	}
+	s.prefs = prefs.NewStore(s.db.Writer, s.db.Reader, s.env.Now, rand.Reader)
+	s.prefs.Say(s.meaning.sentence)
+	s.prefs.Offer(func(f prefs.Filter) bool { return len(rulespec.Missing(f.Filter, asDirectory(s.directory()))) == 0 })
+	s.history = history.NewStore(s.db.Writer, s.db.Reader, s.env.Now)
+	config := s.settings.Outbox.Config()
+	plan := s.settings.stopPlan()
+	config.Drain, config.Finish = plan.drain, plan.flow-plan.drain
+	config.Log = s.log
+	config.OnGone = s.gone
+	s.outbox = outbox.New(s.db.Writer, s.db.Reader, s.db.Postgres, config, s.env.Now, rand.Reader)
+	s.prefs.OnClosed(func(tx *gorm.DB, destinations []string, why string) error {
+		_, err := s.outbox.Cancel(tx, destinations, why)
+		return err
+	})
+	return nil
+}
+
+// gone switches off a destination that will never take anything, and what waits for it; its owner sees why on the page.
+// Of one that was deleted while a notice was on its way there, what waits is left to end.
+func (s *Service) gone(ctx context.Context, destination, reason string) {
+	id, err := strconv.ParseUint(destination, 10, 64)
+	if err != nil {
+		return // account mail to an address that is no destination yet
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	err = s.prefs.DisableDestination(ctx, uint(id), reason)
+	if errors.Is(err, prefs.ErrNotFound) {
+		err = s.outbox.Withdraw(ctx, destination, "the destination was deleted")
+	}
+	if err != nil {
+		s.log.Error("cannot switch off a destination that is gone", "destination", id, "error", err)
+	}
+}
+
+func (s *Service) openRouter(ctx context.Context) error {
+	base := s.settings.Web.BaseURL
+	if s.settings.Web.Listen == "" {
+		base = "" // nobody would answer
+	}
+	links, err := s.prefs.Links(ctx, strings.TrimSuffix(base, "/"))
+	if err != nil {
+		return fmt.Errorf("open links: %w", err)
+	}
+	s.router = &router{
+		db: s.db.Writer, prefs: s.prefs, history: s.history, outbox: s.outbox, meaning: s.meaning,
+		directory: s.directory, links: links, metrics: s.metrics, now: s.env.Now, log: s.log,
+		recent: bus.NewRecent(maxRecent), silent: map[string]silence{}, fresh: make(chan *rules.Index, 1),
+	}
+	if path := s.settings.snapshot(); path != "" {
+		database, err := s.prefs.Identity(ctx)
+		if err != nil {
+			return fmt.Errorf("read identity of the database: %w", err)
+		}
+		s.router.snapshots = &snapshots{
+			path: path, program: thisProgram(s.env.Version), database: database, store: s.prefs, now: s.env.Now, log: s.log,
+		}
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/backends/desktop"
+	"github.com/notifyd/notifyd/outbox"
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rulespec"
+	"github.com/notifyd/notifyd/web"
+)
+
+// openPages opens the ports of the pages and of what operators ask.
+func (s *Service) openPages(ctx context.Context) error {
+	if address := s.settings.Metrics.Listen; address != "" {
+		if err := s.listen(ctx, "operators", address, maxOperatorConnections, s.operatorPages()); err != nil {
+			return err
+		}
+	}
+	if s.settings.Web.Listen == "" {
+		return nil
+	}
+	proxies, err := s.settings.Web.proxies()
+	if err != nil {
+		return err
+	}
+	if len(proxies) == 0 && strings.HasPrefix(s.settings.Web.BaseURL, "https:") {
+		s.log.Warn("the pages are reached over https, so a proxy stands in front, but web.trusted_proxies is empty: all visitors count as one network, and share its limits")
+	}
+	pages, err := web.Handler(web.Options{
+		BaseURL: s.settings.Web.BaseURL,
+		Prefs:   s.prefs, Links: s.router.links, History: s.history, Outbox: s.outbox,
+		Describe:       s.meaning.describe,
+		Directory:      func() rulespec.Directory { return asDirectory(s.directory()) },
+		RuleKinds:      rulespec.RuleKinds,
+		MessageKinds:   s.meaning.kinds,
+		KnowsKind:      s.meaning.knowsKind,
+		KindName:       s.meaning.kindName,
+		Backends:       s.infos(),
+		Queue:          s.queue,
+		Notices:        s.feed.Stream(s.authorize),
+		TrustedProxies: proxies, Now: s.env.Now, Log: s.log,
+	})
+	if err != nil {
+		return fmt.Errorf("open pages: %w", err)
+	}
+	return s.listen(ctx, "pages", s.settings.Web.Listen, maxPageConnections, pages)
+}
+
+// queue stores account mail: sign-in links, codes, tests.
+func (s *Service) queue(ctx context.Context, d outbox.Delivery) error {
+	err := s.db.Writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		_, err := s.outbox.Add(tx, []outbox.Delivery{d})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("queue account mail: %w", err)
+	}
+	s.outbox.Wake()
+	return nil
+}
+
+// authorize gives the feed that the bearer of a token (RFC 6750) may read; desktop.ErrToken where it is no token of ours.
+func (s *Service) authorize(r *http.Request) (address string, err error) {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok {
+		return "", desktop.ErrToken
+	}
+	user, _, err := s.prefs.UserByAPIToken(r.Context(), token)
+	if errors.Is(err, prefs.ErrNotFound) {
+		return "", desktop.ErrToken
+	}
+	if err != nil {
+		return "", err
+	}
+	return web.DesktopAddress(user.ID), nil
+}

@@ -1,0 +1,316 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/directory"
+	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/outbox"
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/rules"
+	"github.com/notifyd/notifyd/rulespec"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// maxBatch is how many messages one transaction carries at most. Under load a batch fills by itself while the last one
+// is written; without load a message is a batch of one and waits for nothing.
+const maxBatch = 256
+
+// A router takes frames from the buses to the outbox. It runs in one goroutine, which owns all of its fields.
+type router struct {
+	db        *gorm.DB
+	prefs     *prefs.Store
+	history   *history.Store
+	outbox    *outbox.Outbox
+	meaning   *meaning
+	directory func() *directory.Snapshot
+	links     *prefs.Links
+	snapshots *snapshots // nil: none are kept
+	metrics   *metrics
+	now       func() time.Time
+	log       *slog.Logger
+
+	recent *bus.Recent
+	book   *book
+	opened bool               // there was a book
+	found  []rules.Result     // what the events of a batch hit
+	silent map[string]silence // by source: what was not said of malformed frames
+
+	expensive expensive
+	fresh     chan *rules.Index // has room for one: the index of a new book, for warm
+}
+
+// silence is how many malformed frames came since they were last spoken of.
+type silence struct {
+	at    time.Time
+	count int
+}
+
+// run routes frames until the channel is closed and everything in it is committed, or until ctx ends. A batch that the
+// database does not take is tried again for ever: the bus will not say it again. Where ctx ends with frames that are not
+// committed, the error says how many.
+func (r *router) run(ctx context.Context, frames <-chan bus.Frame) error {
+	defer func() { r.snapshots.end(ctx, r.book) }()
+	if err := r.open(ctx); err != nil && ctx.Err() == nil {
+		r.log.Error("cannot read the filters; trying again with the first message", "error", err)
+	}
+	for {
+		batch, open := nextBatch(ctx, frames)
+		if len(batch) > 0 {
+			if err := r.persist(ctx, batch); err != nil {
+				return fmt.Errorf("%d received messages are lost, the database did not take them in time: %w", len(batch)+len(frames), err)
+			}
+		}
+		if ctx.Err() != nil && len(frames) > 0 {
+			return fmt.Errorf("%d received messages are lost, there was no time to store them: %w", len(frames), ctx.Err())
+		}
+		if !open {
+			return nil
+		}
+	}
+}
+
+// nextBatch waits for one frame and takes what else is there already.
+func nextBatch(ctx context.Context, frames <-chan bus.Frame) (batch []bus.Frame, open bool) {
+	select {
+	case <-ctx.Done():
+		return nil, false
+	case f, ok := <-frames:
+		if !ok {
+			return nil, false
+		}
+		batch = append(batch, f)
+	}
+	for len(batch) < maxBatch {
+		select {
+		case f, ok := <-frames:
+			if !ok {
+				return batch, false
+			}
+			batch = append(batch, f)
+		default:
+			return batch, true
+		}
+	}
+	return batch, true
+}
+
+// persist routes a batch, waiting and trying again while the database refuses, and then tells the sources.
+func (r *router) persist(ctx context.Context, frames []bus.Frame) error {
+	events := r.describe(frames)
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
+		err := r.route(ctx, events)
+		if err == nil {
+			break
+		}
+		r.metrics.routeErrors.Inc()
+		r.log.Error("cannot store messages; trying again", "messages", len(events), "wait", wait, "error", err)
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		case <-time.After(wait):
+		}
+	}
+	for _, f := range frames {
+		f.Done()
+	}
+	return nil
+}
+
+// describe decodes frames and says what they mean; what is no message, or was seen just now, is counted and left out.
+func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
+	var events []*catalogue.Event
+	meaning := r.meaning.load()
+	watch := newStopwatch(r.now)
+	for _, f := range frames {
+		m, err := bus.Decode(f, r.now())
+		watch.lap("decode")
+		if err != nil {
+			r.malformed(f, err)
+			continue
+		}
+		if r.recent.Seen(m.ID) {
+			r.metrics.reject(f.Source, "duplicate")
+			continue
+		}
+		events = append(events, meaning.Describe(m))
+		watch.lap("describe")
+	}
+	watch.observe(r.metrics.routeSeconds)
+	return events
+}
+
+// malformedLogged is how often a source's frames that are no messages are spoken of; the metrics count them all.
+const malformedLogged = time.Minute
+
+// malformed counts a frame that is no message, and logs one a minute and source with the number since the last.
+func (r *router) malformed(f bus.Frame, err error) {
+	r.metrics.reject(f.Source, "malformed")
+	now, last := r.now(), r.silent[f.Source]
+	last.count++
+	if now.Sub(last.at) >= malformedLogged {
+		r.log.Warn("dropped what is no message", "source", f.Source, "topic", f.Topic, "frames", last.count, "error", err)
+		last = silence{at: now}
+	}
+	r.silent[f.Source] = last
+}
+
+// route is the whole flow: transactions carry a batch into history and outbox, one unless very much matches.
+func (r *router) route(ctx context.Context, events []*catalogue.Event) error {
+	for len(events) > 0 {
+		watch := newStopwatch(r.now)
+		if err := r.open(ctx); err != nil {
+			return err
+		}
+		watch.lap("open")
+		carried, err := r.carry(ctx, events, watch)
+		if errors.Is(err, errBehind) {
+			r.log.Info("reading all filters again", "reason", err)
+			r.book = nil
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		watch.observe(r.metrics.routeSeconds)
+		r.snapshots.keep(ctx, r.book)
+		events = events[carried:]
+	}
+	return nil
+}
+
+// carry takes the first of events through one transaction and says how many: all, or as many as match maxMatches.
+func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *stopwatch) (carried int, err error) {
+	owed := 0
+	err = r.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		watch.lap("begin")
+		if err := r.follow(ctx, tx); err != nil {
+			return err
+		}
+		watch.lap("follow")
+		events = events[:r.match(events)]
+		watch.lap("match")
+		added, err := r.history.Append(tx, events)
+		if err != nil {
+			return fmt.Errorf("append to history: %w", err)
+		}
+		watch.lap("history")
+		deliveries, err := r.plan(tx, events, added, watch)
+		if err != nil {
+			return err
+		}
+		watch.lap("plan")
+		if owed, err = r.outbox.Add(tx, deliveries); err != nil {
+			return fmt.Errorf("add to outbox: %w", err)
+		}
+		watch.lap("outbox")
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	watch.lap("commit")
+	r.metrics.routed(events, owed)
+	r.markExpensive(ctx)
+	if owed > 0 {
+		r.outbox.Wake()
+	}
+	return len(events), nil
+}
+
+// maxMatches is how many matches end a transaction: what it owes is held in memory. One message may have more.
+const maxMatches = 20_000
+
+// match asks the index about events, into r.found, until maxMatches are found, and says about how many it has asked.
+func (r *router) match(events []*catalogue.Event) (asked int) {
+	dir := asDirectory(r.directory())
+	for matches := 0; asked < len(events) && matches < maxMatches; asked++ {
+		if asked == len(r.found) {
+			r.found = append(r.found, rules.Result{})
+		}
+		start := r.now()
+		r.book.index.Find(&r.found[asked], events[asked], dir)
+		r.metrics.matchSeconds.Observe(r.now().Sub(start).Seconds())
+		matches += r.found[asked].Len()
+	}
+	return asked
+}
+
+// A crowd is the filters of one user that one event hit: ids up to an end, from the end of the one before.
+type crowd struct{ event, end int }
+
+// plan says what is owed because of events: nothing for one that was not added, since its deliveries are in the database
+// already. A one-shot hits the first event of the batch only, and only for who switches it off: once, on any node. That
+// comes before anything is locked in the outbox, so that nodes cannot wait for each other.
+func (r *router) plan(tx *gorm.DB, events []*catalogue.Event, added []bool, watch *stopwatch) ([]outbox.Delivery, error) {
+	var ids []rulespec.FilterID
+	var crowds []crowd
+	for i := range events {
+		if !added[i] {
+			continue
+		}
+		for hit := range r.found[i].PerOwner {
+			ids = append(ids, hit...)
+			crowds = append(crowds, crowd{i, len(ids)})
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	watch.lap("plan")
+	known, err := r.book.known.Read(tx, ids)
+	if err != nil {
+		return nil, err
+	}
+	fires, err := r.fire(tx, ids, known)
+	if err != nil {
+		return nil, err
+	}
+	watch.lap("subscriptions")
+	var deliveries []outbox.Delivery
+	var hits []*prefs.Subscription
+	begin := 0
+	for len(crowds) > 0 {
+		event := crowds[0].event
+		planner := prefs.NewPlanner(events[event], r.now(), r.links)
+		for ; len(crowds) > 0 && crowds[0].event == event; crowds = crowds[1:] {
+			hits = hits[:0]
+			for _, id := range ids[begin:crowds[0].end] {
+				if s := known[id]; s != nil && (!s.Filter.OneShot || fires[id]) {
+					delete(fires, id)
+					hits = append(hits, s)
+				}
+			}
+			begin = crowds[0].end
+			planner.Add(hits)
+		}
+		deliveries = append(deliveries, planner.Deliveries()...)
+	}
+	return deliveries, nil
+}
+
+// fire switches the one-shots among filters off and says which this node has switched off.
+func (r *router) fire(tx *gorm.DB, ids []rulespec.FilterID, known map[rulespec.FilterID]*prefs.Subscription) (map[rulespec.FilterID]bool, error) {
+	var once []rulespec.FilterID
+	for _, id := range ids {
+		if s := known[id]; s != nil && s.Filter.OneShot {
+			once = append(once, id)
+		}
+	}
+	switched, err := r.prefs.SwitchOffOneShots(tx, once)
+	if err != nil {
+		return nil, fmt.Errorf("switch off one-shot filters: %w", err)
+	}
+	fires := make(map[rulespec.FilterID]bool, len(switched))
+	for _, id := range switched {
+		fires[id] = true
+	}
+	return fires, nil
+}

@@ -1,0 +1,107 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/bus"
+)
+
+// maxFrames is how many frames wait between the sources and the router. A source that cannot make its bus wait drops
+// beyond that, and counts.
+const maxFrames = 8192
+
+// Run runs every loop until ctx ends or one of them fails, and stops them in the order in which work flows: nothing
+// that was received is left uncommitted, nothing that is being sent is cut off, within stop.within (see stopPlan).
+func (s *Service) Run(ctx context.Context) error {
+	top, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	plan := s.settings.stopPlan()
+	committing, release := afterwards(top, plan.flow)
+	defer release()
+	frames := make(chan bus.Frame, maxFrames)
+	lost := make(chan error, 1)
+
+	intake, routing, delivery, rest := newStage(top, fail), newStage(committing, fail), newStage(top, fail), newStage(committing, fail)
+	s.startRest(rest)
+	delivery.start("outbox", func(ctx context.Context) error { return s.outbox.Run(ctx, s.backends) })
+	routing.start("router", func(ctx context.Context) error {
+		err := s.router.run(ctx, frames)
+		lost <- err
+		return err
+	})
+	for name, source := range s.sources {
+		intake.start("source "+name, func(ctx context.Context) error { return source.Run(ctx, frames) })
+	}
+	s.ready.Store(true)
+	s.log.Info("running", "sources", len(s.sources), "backends", len(s.backends))
+	if err := tellSystemd("READY=1"); err != nil {
+		s.log.Warn("cannot tell the service manager that we are ready", "error", err)
+	}
+
+	<-top.Done()
+	since := time.Now()
+	s.ready.Store(false)
+	s.log.Info("stopping")
+	if err := tellSystemd("STOPPING=1"); err != nil {
+		s.log.Warn("cannot tell the service manager that we are stopping", "error", err)
+	}
+	stuck := wind(since, plan, frames, [4]*stage{intake, routing, delivery, rest})
+	err := stuckError(stuck, s.settings.Stop.Within)
+	select {
+	case left := <-lost:
+		err = errors.Join(left, err)
+	default:
+	}
+	s.log.Info("stopped")
+	if ctx.Err() != nil {
+		return err // it was told to stop
+	}
+	return errors.Join(context.Cause(top), err)
+}
+
+// wind stops the stages one after the other, each by its time since the stop began, and names what did not end. Where a
+// source is stuck the frames stay open for it; the router then ends with its time.
+func wind(since time.Time, plan stopPlan, frames chan<- bus.Frame, stages [4]*stage) (stuck []string) {
+	by := func(stage *stage, d time.Duration) bool {
+		limit, release := context.WithDeadline(context.Background(), since.Add(d))
+		defer release()
+		left := stage.join(limit)
+		stuck = append(stuck, left...)
+		return len(left) == 0
+	}
+	intake, routing, delivery, rest := stages[0], stages[1], stages[2], stages[3]
+	if by(intake, plan.intake) {
+		close(frames)
+	}
+	by(routing, plan.joined)
+	by(delivery, plan.joined)
+	rest.stop()
+	by(rest, plan.rest)
+	return stuck
+}
+
+// startRest starts what the flow leans on: connections that backends keep, watchers, pages.
+func (s *Service) startRest(rest *stage) {
+	for name, backend := range s.backends {
+		if r, ok := backend.(backends.Runner); ok {
+			rest.start("backend "+name, r.Run)
+		}
+	}
+	rest.start("history", func(ctx context.Context) error {
+		return s.history.Run(ctx, s.settings.History.keep(), s.settings.History.Prune, s.log)
+	})
+	rest.start("preferences", func(ctx context.Context) error { return s.prefs.Run(ctx, s.settings.History.Prune, s.log) })
+	rest.start("catalogue", s.meaning.watcher.Run)
+	rest.start("package names", s.router.warm)
+	if s.watcher != nil {
+		rest.start("directory", s.watcher.Run)
+	}
+	for _, l := range s.listeners {
+		rest.start("web server at "+l.listener.Addr().String(), func(ctx context.Context) error {
+			return l.serve(ctx, s.settings.stopPlan().pages)
+		})
+	}
+}

@@ -1,0 +1,221 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/notifyd/notifyd/cmd/notifyd/config"
+	"github.com/notifyd/notifyd/history"
+)
+
+// Settings are the sections that belong to the program itself. Each bus and each backend has its own section, decoded by
+// its own room. The zero value of a key means the default that defaults gives it.
+type Settings struct {
+	Log       logSettings
+	Database  databaseSettings
+	Web       webSettings
+	Metrics   metricsSettings
+	Directory directorySettings
+	Catalogue catalogueSettings
+	Rules     rulesSettings
+	History   historySettings
+	Outbox    outboxSettings
+	Stop      stopSettings
+}
+
+type logSettings struct {
+	Level  string `yaml:"level"`
+	Format string `yaml:"format"`
+}
+
+type databaseSettings struct {
+	DSN string `yaml:"dsn" secret:"true"` // path of an SQLite file, or postgres://…
+}
+
+type webSettings struct {
+	Listen  string `yaml:"listen"`   // "" switches the pages off
+	BaseURL string `yaml:"base_url"` // as people reach it; links in mails start with it
+	// Proxies are the networks whose X-Forwarded-For is believed.
+	Proxies []string `yaml:"trusted_proxies"`
+}
+
+type metricsSettings struct {
+	Listen string `yaml:"listen"` // /metrics, /healthz, /readyz; "" switches it off
+}
+
+type directorySettings struct {
+	File  string        `yaml:"file"`
+	Check time.Duration `yaml:"check"` // how often to look for a change
+}
+
+type catalogueSettings struct {
+	Folder string        `yaml:"folder"` // a site's own entries
+	Check  time.Duration `yaml:"check"`  // how often to look for a change
+}
+
+type rulesSettings struct {
+	Snapshot string `yaml:"snapshot"` // file that keeps the index of the filters for the next start; see settings.snapshot
+}
+
+// noSnapshot as the file says that none is to be kept.
+const noSnapshot = "none"
+
+// snapshot gives the file of the snapshot, "" for none: beside an SQLite file where nothing else is said.
+func (s Settings) snapshot() string {
+	switch {
+	case s.Rules.Snapshot == noSnapshot, s.Rules.Snapshot == "" && isPostgres(s.Database.DSN):
+		return ""
+	case s.Rules.Snapshot == "":
+		return s.Database.DSN + ".rules"
+	}
+	return s.Rules.Snapshot
+}
+
+type historySettings struct {
+	Keep      time.Duration `yaml:"keep"`       // messages older than this go
+	KeepBytes int64         `yaml:"keep_bytes"` // and the oldest beyond this size
+	Prune     time.Duration `yaml:"prune"`      // how often to look
+}
+
+func (h historySettings) keep() history.Keep { return history.Keep{Age: h.Keep, Bytes: h.KeepBytes} }
+
+type stopSettings struct {
+	Within time.Duration `yaml:"within"` // the longest an orderly stop takes
+}
+
+// defaultSettings is the configuration of a machine where nothing was configured.
+func defaultSettings() Settings {
+	return Settings{
+		Log:       logSettings{Level: "info", Format: "text"},
+		Database:  databaseSettings{DSN: "notifyd.db"},
+		Web:       webSettings{Listen: "127.0.0.1:8080", BaseURL: "http://127.0.0.1:8080"},
+		Metrics:   metricsSettings{Listen: "127.0.0.1:8081"},
+		Directory: directorySettings{Check: 10 * time.Second},
+		Catalogue: catalogueSettings{Check: 10 * time.Second},
+		History:   historySettings{Keep: 30 * 24 * time.Hour, KeepBytes: 10 << 30, Prune: 10 * time.Minute},
+		Outbox:    defaultOutbox(),
+		Stop:      stopSettings{Within: 20 * time.Second},
+	}
+}
+
+// LoadSettings decodes the program's own sections of f. Sections of buses and backends are decoded where they are opened.
+func LoadSettings(f *config.File) (Settings, error) {
+	s := defaultSettings()
+	sections := []struct {
+		name string
+		into any
+	}{
+		{"log", &s.Log}, {"database", &s.Database}, {"web", &s.Web}, {"metrics", &s.Metrics}, {"directory", &s.Directory},
+		{"catalogue", &s.Catalogue}, {"rules", &s.Rules}, {"history", &s.History}, {"outbox", &s.Outbox}, {"stop", &s.Stop},
+	}
+	var errs []error
+	for _, section := range sections {
+		errs = append(errs, f.Section(section.name)(section.into))
+	}
+	errs = append(errs, f.InSection("", s.check()))
+	return s, errors.Join(errs...)
+}
+
+func (s Settings) check() error {
+	var errs []error
+	bad := func(key, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
+	}
+	if _, err := s.Log.level(); err != nil {
+		bad("log.level", "%q; expected debug, info, warn or error", s.Log.Level)
+	}
+	if s.Log.Format != "text" && s.Log.Format != "json" {
+		bad("log.format", "%q; expected text or json", s.Log.Format)
+	}
+	if s.Database.DSN == "" {
+		bad("database.dsn", "empty; expected the path of an SQLite file or a postgres:// URL")
+	}
+	if scheme, _, ok := strings.Cut(s.Database.DSN, "://"); ok && scheme != "postgres" && scheme != "postgresql" {
+		bad("database.dsn", "begins with %q; expected the path of an SQLite file or a postgres:// URL", scheme+"://")
+	}
+	for key, address := range map[string]string{"web.listen": s.Web.Listen, "metrics.listen": s.Metrics.Listen} {
+		_, port, err := net.SplitHostPort(address)
+		if err == nil {
+			_, err = net.LookupPort("tcp", port)
+		}
+		if address != "" && err != nil {
+			bad(key, "%q; expected host:port, such as 127.0.0.1:8080", address)
+		}
+	}
+	if !isBaseURL(s.Web.BaseURL) {
+		bad("web.base_url", "%q; expected an http or https URL without login, query and fragment", s.Web.BaseURL)
+	}
+	for key, d := range map[string]time.Duration{"directory.check": s.Directory.Check, "catalogue.check": s.Catalogue.Check, "stop.within": s.Stop.Within, "history.prune": s.History.Prune} {
+		if d < 100*time.Millisecond || d > time.Hour {
+			bad(key, "%s; expected between 100ms and 1h", d)
+		}
+	}
+	if s.History.Keep < time.Hour {
+		bad("history.keep", "%s; expected at least 1h", s.History.Keep)
+	}
+	if s.History.KeepBytes < 1<<20 {
+		bad("history.keep_bytes", "%d; expected at least 1048576", s.History.KeepBytes)
+	}
+	if _, err := s.Web.proxies(); err != nil {
+		bad("web.trusted_proxies", "%v; expected networks such as 192.0.2.0/24", err)
+	}
+	errs = append(errs, s.Outbox.check())
+	if s.Catalogue.Folder != "" {
+		if info, err := os.Stat(s.Catalogue.Folder); err != nil || !info.IsDir() {
+			bad("catalogue.folder", "%q is no folder that can be read", s.Catalogue.Folder)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// isBaseURL says whether paths can be put behind text: what is left of it after the host is a path and nothing else.
+func isBaseURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") && u.User == nil &&
+		u.RawQuery == "" && !u.ForceQuery && u.Fragment == "" && !strings.Contains(u.Path, "//")
+}
+
+// manage is the page where people change what they get; "" where there are no pages.
+func (w webSettings) manage() string {
+	if w.Listen == "" {
+		return ""
+	}
+	return w.BaseURL
+}
+
+func (w webSettings) proxies() ([]netip.Prefix, error) {
+	var networks []netip.Prefix
+	for _, text := range w.Proxies {
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, err
+		}
+		networks = append(networks, network)
+	}
+	return networks, nil
+}
+
+func (l logSettings) level() (slog.Level, error) {
+	var level slog.Level
+	return level, level.UnmarshalText([]byte(strings.ToUpper(l.Level)))
+}
+
+// logger writes to w as configured.
+func (l logSettings) logger(w interface{ Write([]byte) (int, error) }) *slog.Logger {
+	level, err := l.level()
+	if err != nil {
+		level = slog.LevelInfo
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if l.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}

@@ -1,0 +1,66 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/notifyd/notifyd/outbox"
+)
+
+// outboxSettings are the section outbox; outbox.Config says what each key means.
+type outboxSettings struct {
+	Workers     int           `yaml:"workers"`
+	Cap         int           `yaml:"cap"`
+	CapWindow   time.Duration `yaml:"cap_window"`
+	RetryFirst  time.Duration `yaml:"retry_first"`
+	RetryMost   time.Duration `yaml:"retry_most"`
+	GiveUpAfter time.Duration `yaml:"give_up_after"`
+	SendTimeout time.Duration `yaml:"send_timeout"`
+	ProbeFirst  time.Duration `yaml:"probe_first"`
+	ProbeMost   time.Duration `yaml:"probe_most"`
+	Drain       time.Duration `yaml:"drain"`
+	Poll        time.Duration `yaml:"poll"`
+	KeepDone    time.Duration `yaml:"keep_done"`
+	KeepDead    time.Duration `yaml:"keep_dead"`
+}
+
+func defaultOutbox() outboxSettings {
+	const day = 24 * time.Hour
+	return outboxSettings{
+		Workers: 4, Cap: 60, CapWindow: 10 * time.Minute, RetryFirst: 30 * time.Second, RetryMost: 4 * time.Hour,
+		GiveUpAfter: 5 * day, SendTimeout: 2 * time.Minute, ProbeFirst: 5 * time.Second, ProbeMost: 2 * time.Minute,
+		Drain: 5 * time.Second, Poll: 5 * time.Second, KeepDone: 30 * day, KeepDead: 90 * day,
+	}
+}
+
+func (o outboxSettings) check() error {
+	var errs []error
+	if o.Workers < 1 || o.Workers > 64 {
+		errs = append(errs, fmt.Errorf("outbox.workers: %d; expected between 1 and 64", o.Workers))
+	}
+	if o.Cap < 0 {
+		errs = append(errs, fmt.Errorf("outbox.cap: %d; expected 0 or more", o.Cap))
+	}
+	for _, d := range []struct {
+		key   string
+		value time.Duration
+	}{
+		{"cap_window", o.CapWindow}, {"retry_first", o.RetryFirst}, {"retry_most", o.RetryMost},
+		{"give_up_after", o.GiveUpAfter}, {"send_timeout", o.SendTimeout}, {"probe_first", o.ProbeFirst},
+		{"probe_most", o.ProbeMost}, {"drain", o.Drain}, {"poll", o.Poll}, {"keep_done", o.KeepDone}, {"keep_dead", o.KeepDead},
+	} {
+		if d.value < 100*time.Millisecond {
+			errs = append(errs, fmt.Errorf("outbox.%s: %s; expected at least 100ms", d.key, d.value))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (o outboxSettings) Config() outbox.Config {
+	return outbox.Config{
+		Workers: o.Workers, CapCount: o.Cap, CapWindow: o.CapWindow, RetryFirst: o.RetryFirst, RetryMost: o.RetryMost,
+		GiveUpAfter: o.GiveUpAfter, SendTimeout: o.SendTimeout, ProbeFirst: o.ProbeFirst, ProbeMost: o.ProbeMost,
+		Drain: o.Drain, Poll: o.Poll, KeepDone: o.KeepDone, KeepDead: o.KeepDead,
+	}
+}

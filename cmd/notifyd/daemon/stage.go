@@ -1,0 +1,81 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// A stage is a set of goroutines that stop together. The first one that fails ends the whole program through fail.
+type stage struct {
+	ctx  context.Context
+	stop context.CancelFunc
+	fail context.CancelCauseFunc
+	wg   sync.WaitGroup
+
+	mu      sync.Mutex
+	running []string
+}
+
+func newStage(ctx context.Context, fail context.CancelCauseFunc) *stage {
+	s := &stage{fail: fail}
+	s.ctx, s.stop = context.WithCancel(ctx)
+	return s
+}
+
+// start runs f in a goroutine of its own until the stage stops.
+func (s *stage) start(name string, f func(context.Context) error) {
+	s.mu.Lock()
+	s.running = append(s.running, name)
+	s.mu.Unlock()
+	s.wg.Go(func() {
+		if err := f(s.ctx); err != nil && s.ctx.Err() == nil {
+			s.fail(fmt.Errorf("%s: %w", name, err))
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		at := slices.Index(s.running, name)
+		s.running = slices.Delete(s.running, at, at+1)
+	})
+}
+
+// end stops the stage and waits until all of it has stopped.
+func (s *stage) end() {
+	s.stop()
+	s.wg.Wait()
+}
+
+// join waits until all of the stage has stopped, or until limit ends: then it names what has not. That goes on until the
+// process ends, which is what follows.
+func (s *stage) join(limit context.Context) (stuck []string) {
+	joined := make(chan struct{})
+	go func() {
+		defer close(joined)
+		s.wg.Wait()
+	}()
+	select {
+	case <-joined:
+		return nil
+	case <-limit.Done():
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.running)
+}
+
+// afterwards gives a context that lives on for d after ctx has ended: the time an orderly stop may take.
+func afterwards(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel()
+		case <-later.Done():
+		}
+	})
+	return later, func() { stop(); cancel() }
+}

@@ -1,0 +1,52 @@
+package daemon
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/notifyd/notifyd/bus"
+)
+
+// TestStuckPartsAreLeftBehind has every part of the program hang: each step of the stop takes its own time, no more.
+func TestStuckPartsAreLeftBehind(t *testing.T) {
+	for name, stuck := range map[string]int{"source": 0, "router": 1, "outbox": 2, "pages": 3, "nothing": -1} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				set := defaultSettings()
+				plan := set.stopPlan()
+				top, cancel := context.WithCancelCause(t.Context())
+				never := make(chan struct{})
+				frames := make(chan bus.Frame)
+				var stages [4]*stage
+				for i := range stages {
+					stages[i] = newStage(top, cancel)
+					stages[i].start([]string{"source", "router", "outbox", "pages"}[i], func(ctx context.Context) error {
+						if i == stuck {
+							<-never
+						}
+						<-ctx.Done()
+						return nil
+					})
+				}
+				cancel(nil)
+				since := time.Now()
+				left := wind(since, plan, frames, stages)
+				took, want := time.Since(since), []time.Duration{plan.intake, plan.joined, plan.joined, plan.rest, 0}[(stuck+5)%5]
+				if took != want || took+plan.close > set.Stop.Within {
+					t.Errorf("the stop took %s, want %s", took, want)
+				}
+				if stuck < 0 && len(left) != 0 || stuck >= 0 && !slices.Equal(left, []string{name}) {
+					t.Errorf("left behind: %v", left)
+				}
+				if stuck != 0 {
+					<-frames // closed
+				}
+				close(never)
+				synctest.Wait()
+			})
+		})
+	}
+}
