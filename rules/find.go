@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"github.com/notifyd/notifyd/rules/literals"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -99,14 +100,14 @@ func (s *scratch) readTexts() {
 			continue
 		}
 		s.texts[i] = s.Text(name)
-		s.folded[i] = padded(rulespec.Fold(s.folded[i][:0], s.texts[i]))
+		s.folded[i] = literals.Pad(rulespec.Fold(s.folded[i][:0], s.texts[i]))
 		s.ascii[i] = len(s.folded[i]) == len(s.texts[i]) && isASCII(s.folded[i])
-		s.stretches[i].reset()
+		s.stretches[i].Reset()
 		if g == nil {
 			continue
 		}
-		g.scan(s.folded[i], func(e *gram, at int) {
-			if e.texts&(1<<i) != 0 {
+		g.Scan(s.folded[i], func(e *literals.Entry, at int) {
+			if e.Texts&(1<<i) != 0 {
 				s.hit(e, i, at)
 			}
 		})

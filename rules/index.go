@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/notifyd/notifyd/rules/literals"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -50,8 +51,8 @@ type view struct {
 	only     []uint32    // by signature: the term that is all that it asks for; 0: it is not of that sort
 	single   vec[uint32] // by term: the signature that asks for it alone; 0: there is none
 	fields   [maxFields]field
-	texts    *grams // of the searches through texts
-	searched uint8  // the texts that they look at, a bit each
+	texts    *literals.Index // of the searches through texts
+	searched uint8           // the texts that they look at, a bit each
 
 	shards []shard  // of which each has the filters of some owners
 	pages  []uint64 // by page of slots: the page of ids

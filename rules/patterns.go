@@ -6,12 +6,13 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/notifyd/notifyd/rules/literals"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
 // patterns is the searches in the names of one field. What they say of a name is remembered: names come again.
 type patterns struct {
-	grams *grams
+	grams *literals.Index
 	loose []uint32 // searches without literals: every new name is tried on them
 	seed  maphash.Seed
 	known *memo
@@ -49,9 +50,9 @@ func (p *patterns) add(set []string, offsets []uint16, id uint32) *patterns {
 	if set == nil {
 		next.loose = append(next.loose, id)
 	} else {
-		next.grams = next.grams.add(set, offsets, id, 0, false)
+		next.grams = next.grams.Add(set, offsets, id, 0, false)
 	}
-	if len(next.known.entries) < memoNames && (next.grams != nil && next.grams.used > 64 || len(next.loose) > 64) {
+	if len(next.known.entries) < memoNames && (next.grams.Len() > 64 || len(next.loose) > 64) {
 		next.known = newMemo(memoNames)
 	}
 	return &next
@@ -116,10 +117,10 @@ func (s *scratch) look(f *field, name string) *remembered {
 	if f.names.grams == nil {
 		return r
 	}
-	s.name = padded(rulespec.Fold(s.name[:0], name))
+	s.name = literals.Pad(rulespec.Fold(s.name[:0], name))
 	s.tried++
-	f.names.grams.scan(s.name, func(e *gram, _ int) {
-		if id := e.pred; int(id) < len(s.view.preds) && s.tries[id] != s.tried {
+	f.names.grams.Scan(s.name, func(e *literals.Entry, _ int) {
+		if id := e.ID; int(id) < len(s.view.preds) && s.tries[id] != s.tried {
 			s.tries[id] = s.tried
 			if p := &s.view.searches[s.view.preds[id].at]; hasEach(p.others, s.name) {
 				s.try(r, id)

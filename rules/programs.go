@@ -18,8 +18,11 @@ type programs struct {
 	groves []*programGrove // by number of the search
 }
 
+// programsAtOnce is how many programs there is made room for at once.
+const programsAtOnce = 256
+
 // A programGrove is the places of so many programs; views share them.
-type programGrove [groveSize]atomic.Pointer[program]
+type programGrove [programsAtOnce]atomic.Pointer[program]
 
 // A program is a compiled expression. Its machine answers; regexp does where the machine has no room.
 type program struct {
@@ -40,7 +43,7 @@ const fullOften = 3
 
 // grown gives programs with room for n searches.
 func (p *programs) grown(n int) *programs {
-	if n <= len(p.groves)*groveSize {
+	if n <= len(p.groves)*programsAtOnce {
 		return p
 	}
 	return &programs{effort: p.effort, groves: append(p.groves[:len(p.groves):len(p.groves)], new(programGrove))}
@@ -48,7 +51,7 @@ func (p *programs) grown(n int) *programs {
 
 // of gives the program of a search, compiled now if it is not kept.
 func (p *programs) of(number uint32, expression string) (known *program, compiled bool, err error) {
-	place := &p.groves[number/groveSize][number%groveSize]
+	place := &p.groves[number/programsAtOnce][number%programsAtOnce]
 	if known = place.Load(); known != nil {
 		if !known.asked.Load() {
 			known.asked.Store(true)
@@ -128,14 +131,14 @@ func (p *programs) sweep() {
 		return
 	}
 	defer p.sweeping.Unlock()
-	all := len(p.groves) * groveSize
+	all := len(p.groves) * programsAtOnce
 	most := p.bounds.Load().Programs
 	for range 2 * all {
 		if p.bytes.Load() <= most-most/64 {
 			return
 		}
 		p.hand = (p.hand + 1) % all
-		place := &p.groves[p.hand/groveSize][p.hand%groveSize]
+		place := &p.groves[p.hand/programsAtOnce][p.hand%programsAtOnce]
 		one := place.Load()
 		if one != nil && !one.asked.Swap(false) && place.CompareAndSwap(one, nil) {
 			p.letGo(one)

@@ -3,6 +3,7 @@ package rules
 import (
 	"encoding/binary"
 
+	"github.com/notifyd/notifyd/rules/literals"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -27,7 +28,7 @@ type scratch struct {
 	folded [maxTexts][]byte // the same after rulespec.Fold
 	ascii  [maxTexts]bool   // whether a place in one is the same in the other
 	// stretches is of what is folded.
-	stretches [maxTexts]stretches
+	stretches [maxTexts]literals.Bloom
 	name      []byte
 	tries     []uint32 // by predicate: the last name that it was tried on
 	tried     uint32
@@ -102,8 +103,8 @@ func (s *scratch) mark(id uint32) state {
 func (s *scratch) set(id uint32, to state) { s.marks[id] = s.event<<markBits | uint32(to) }
 
 // hit notes that a text has a literal at a place.
-func (s *scratch) hit(e *gram, text, at int) {
-	id := e.pred
+func (s *scratch) hit(e *literals.Entry, text, at int) {
+	id := e.ID
 	if int(id) >= len(s.view.preds) { // younger than the view
 		return
 	}
@@ -111,10 +112,10 @@ func (s *scratch) hit(e *gram, text, at int) {
 	switch {
 	case m>>markBits != s.event:
 		to := maybe
-		if e.plain {
+		if e.Plain {
 			s.hold, to = append(s.hold, id), holds
 		} else {
-			s.maybe = append(s.maybe, candidate{id: id, at: uint32(at), size: e.size, text: uint8(text)})
+			s.maybe = append(s.maybe, candidate{id: id, at: uint32(at), size: e.Size, text: uint8(text)})
 		}
 		s.marks[id] = s.event<<markBits | 1<<(stateBits+text) | uint32(to)
 	case state(m&(1<<stateBits-1)) != holds:
@@ -122,14 +123,11 @@ func (s *scratch) hit(e *gram, text, at int) {
 	}
 }
 
-// padded puts padding bytes behind a text in its array.
-func padded(text []byte) []byte { return append(text, make([]byte, padding)...)[:len(text)] }
-
 // isASCII says whether all characters of a text, which is padded, are of ASCII.
 func isASCII(text []byte) bool {
 	all := uint64(0)
 	for i := 0; i < len(text); i += 8 {
-		all |= binary.LittleEndian.Uint64(text[i : i+padding : i+padding])
+		all |= binary.LittleEndian.Uint64(text[i : i+literals.Padding : i+literals.Padding])
 	}
 	return all&0x8080808080808080 == 0
 }

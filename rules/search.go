@@ -78,7 +78,7 @@ func (x *Index) addFound(s *rulespec.Search, set []string, offsets []uint16, oth
 		if set == nil {
 			v.preds[id].form = formLoose
 		} else {
-			v.texts = v.texts.add(set, offsets, id, texts, s.Plain)
+			v.texts = v.texts.Add(set, offsets, id, texts, s.Plain)
 		}
 		return id, true
 	}

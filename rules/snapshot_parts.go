@@ -1,6 +1,9 @@
 package rules
 
-import "github.com/notifyd/notifyd/rulespec"
+import (
+	"github.com/notifyd/notifyd/rules/literals"
+	"github.com/notifyd/notifyd/rulespec"
+)
 
 // What a snapshot takes from an index. It depends on how an index looks in memory; the rest of the snapshot does not.
 
@@ -35,11 +38,11 @@ type finder struct {
 func (v *view) finders() (finders map[uint32][]finder, fields map[uint32]uint64) {
 	finders, fields = map[uint32][]finder{}, map[uint32]uint64{}
 	one := map[uint32]uint64{} // of a search in several fields, one has the literals
-	collect := func(field int, g *grams) {
-		g.each(func(e *gram) {
-			if int(e.pred) < len(v.preds) && (one[e.pred] == 0 || one[e.pred] == 1<<field) {
-				one[e.pred] = 1 << field
-				finders[e.pred] = append(finders[e.pred], finder{e.text(), e.offset})
+	collect := func(field int, g *literals.Index) {
+		g.Each(func(e *literals.Entry) {
+			if int(e.ID) < len(v.preds) && (one[e.ID] == 0 || one[e.ID] == 1<<field) {
+				one[e.ID] = 1 << field
+				finders[e.ID] = append(finders[e.ID], finder{e.Literal(), e.Offset})
 			}
 		})
 	}
@@ -54,18 +57,6 @@ func (v *view) finders() (finders map[uint32][]finder, fields map[uint32]uint64)
 		}
 	}
 	return finders, fields
-}
-
-// each calls visit with each literal's.
-func (g *grams) each(visit func(e *gram)) {
-	if g == nil {
-		return
-	}
-	for i := range g.buckets {
-		for next := g.buckets[i].Load(); next != 0; next = g.link(next).next {
-			visit(g.at(next - 1))
-		}
-	}
 }
 
 // eachNamed calls visit with each identity and its predicate. Between some, it lets others change the index: what is

@@ -3,6 +3,7 @@ package rules
 import (
 	"encoding/binary"
 
+	"github.com/notifyd/notifyd/rules/literals"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -137,7 +138,7 @@ func (s *snapshotReader) search(c *section, late *lateRule) (id uint32, ok bool)
 func finders(c *section) (set []string, offsets []uint16) {
 	for range c.list() {
 		literal, offset := c.text(), c.below(1<<16)
-		if len(literal) < rulespec.MinLiteral || len(literal) > 1<<16-1 || int(offset)+gramSizes[gramSize(len(literal))] > len(literal) {
+		if len(literal) < rulespec.MinLiteral || len(literal) > 1<<16-1 || !literals.Stretched(len(literal), int(offset)) {
 			c.wrong("a search is found by %d bytes at %d", len(literal), offset)
 			return nil, nil
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/notifyd/notifyd/rules/automaton"
+	"github.com/notifyd/notifyd/rules/literals"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -51,11 +52,11 @@ func (s *scratch) fits(id uint32, loose bool, by means) state {
 // hasOthers says whether a text, which has one literal of the set that the index knows, has one of each other set too.
 func (s *scratch) hasOthers(p *searched, text int) bool {
 	in := &s.stretches[text]
-	before := in.read
+	before := in.Steps
 	lacks := slices.ContainsFunc(p.others, func(set []string) bool {
-		return !slices.ContainsFunc(set, func(l string) bool { return in.in(s.folded[text], l) })
+		return !slices.ContainsFunc(set, func(l string) bool { return in.Contains(s.folded[text], l) })
 	})
-	s.quick -= in.read - before
+	s.quick -= in.Steps - before
 	return !lacks
 }
 
@@ -126,11 +127,11 @@ func (s *scratch) drive(p *program, r *automaton.Run, text int) automaton.Result
 		for at := 0; ; at++ {
 			next := bytes.Index(folded[at:], []byte(l))
 			if next < 0 {
-				r.Steps += int64(len(folded)-at) / readAtOnce
+				r.Steps += int64(len(folded)-at) / literals.BytesPerStep
 				break
 			}
 			at += next
-			r.Steps += int64(next) / readAtOnce
+			r.Steps += int64(next) / literals.BytesPerStep
 			tries++
 			all := tries > driveMost || r.Steps > int64(len(folded))
 			if to := r.Match(s.texts[text], at, !all); to != automaton.NoMatch {

@@ -1,4 +1,5 @@
-package rules
+// Package literals finds which of many literals a text has.
+package literals
 
 import (
 	"encoding/binary"
@@ -9,7 +10,7 @@ import (
 // of it, of three, four or six bytes; the pass hashes every stretch of a length that some literal has, asks a set of bits
 // whether a literal has one with this hash, and then compares the literals that do. Readers look while the writer adds;
 // nothing is ever taken out.
-type grams struct {
+type Index struct {
 	sizes   [len(gramSizes)]atomic.Bool // whether any literal is found by a stretch of that length
 	used    uint32
 	shift   uint                    // of a hash, to its bucket
@@ -21,7 +22,7 @@ type grams struct {
 // A grove is so many grams in one piece. What a look at a bucket needs of each stands apart, so that it stays in a cache.
 type grove struct {
 	links [groveSize]link
-	grams [groveSize]gram
+	grams [groveSize]Entry
 }
 
 // A link is a gram's place in its bucket.
@@ -31,13 +32,13 @@ type link struct {
 }
 
 // A gram is a stretch of a literal by which the literal is found, and whom it leads to. It takes a line of the cache.
-type gram struct {
+type Entry struct {
 	rest   string // of the literal, behind head
-	pred   uint32
-	offset uint16 // of the stretch in the literal
-	size   uint16 // of the literal
-	texts  uint8  // which texts the literal is looked for in, a bit each
-	plain  bool   // to have the literal is enough
+	ID     uint32
+	Offset uint16 // of the stretch in the literal
+	Size   uint16 // of the literal
+	Texts  uint8  // which texts the literal is looked for in, a bit each
+	Plain  bool   // to have the literal is enough
 	head   [headSize]byte
 }
 
@@ -49,7 +50,7 @@ const (
 	// headSize is how many bytes of a literal a gram has itself; most literals have no more.
 	headSize = 38
 	// padding is how many bytes there must be behind a text in its array: stretches are read eight bytes at a time.
-	padding = 8
+	Padding = 8
 )
 
 // gramSizes are the lengths of stretches, and gramFactors odd factors with their bits well mixed, one for each, so that
@@ -59,9 +60,9 @@ var (
 	gramFactors = [...]uint64{0x9e3779b97f4a7c15, 0xc2b2ae3d27d4eb4f, 0xd6e8feb86659fd93}
 )
 
-func newGrams(bucketBits uint) *grams {
+func newIndex(bucketBits uint) *Index {
 	n := 1 << bucketBits
-	return &grams{
+	return &Index{
 		shift: 64 - bucketBits, bits: make([]atomic.Uint64, max(1, n*bitsPerBucket/64)),
 		buckets: make([]atomic.Uint32, n), grams: make([]atomic.Pointer[grove], (n+groveSize-1)/groveSize),
 	}
@@ -71,19 +72,19 @@ func newGrams(bucketBits uint) *grams {
 // g is full.
 //
 // offsets says which stretch each literal is to be found by, where it is known.
-func (g *grams) add(set []string, offsets []uint16, pred uint32, texts uint8, plain bool) *grams {
+func (g *Index) Add(set []string, offsets []uint16, pred uint32, texts uint8, plain bool) *Index {
 	if g == nil {
-		g = newGrams(8)
+		g = newIndex(8)
 	}
 	for i, literal := range set {
 		if int(g.used) == len(g.buckets) {
 			g = g.larger()
 		}
-		e := gram{pred: pred, size: uint16(len(literal)), texts: texts, plain: plain}
+		e := Entry{ID: pred, Size: uint16(len(literal)), Texts: texts, Plain: plain}
 		if offsets != nil {
-			e.offset = offsets[i]
+			e.Offset = offsets[i]
 		} else {
-			e.offset = uint16(g.rarest(literal))
+			e.Offset = uint16(g.rarest(literal))
 		}
 		if n := copy(e.head[:], literal); n < len(literal) {
 			e.rest = literal[n:]
@@ -93,25 +94,33 @@ func (g *grams) add(set []string, offsets []uint16, pred uint32, texts uint8, pl
 	return g
 }
 
-func (g *grams) larger() *grams {
-	big := newGrams(64 - g.shift + 1)
+// Len is how many literals there are.
+func (g *Index) Len() int {
+	if g == nil {
+		return 0
+	}
+	return int(g.used)
+}
+
+func (g *Index) larger() *Index {
+	big := newIndex(64 - g.shift + 1)
 	for at := range g.used {
 		big.put(*g.at(at))
 	}
 	return big
 }
 
-func (g *grams) at(place uint32) *gram {
+func (g *Index) at(place uint32) *Entry {
 	return &g.grams[place/groveSize].Load().grams[place%groveSize]
 }
 
 // link gives the link of a gram by its number in a bucket, which is one more than its place.
-func (g *grams) link(number uint32) *link {
+func (g *Index) link(number uint32) *link {
 	return &g.grams[(number-1)/groveSize].Load().links[(number-1)%groveSize]
 }
 
 // rarest gives the offset of the stretch of literal that the fewest others have.
-func (g *grams) rarest(literal string) int {
+func (g *Index) rarest(literal string) int {
 	size := gramSize(len(literal))
 	best, least := 0, rareEnough+1
 	for offset := 0; offset+gramSizes[size] <= len(literal) && least > 0; offset++ {
@@ -148,9 +157,12 @@ func hashAt(literal string, offset, size int) uint64 {
 	return binary.LittleEndian.Uint64(word[:]) << (64 - 8*gramSizes[size]) * gramFactors[size]
 }
 
-func (g *grams) put(e gram) {
-	size := gramSize(int(e.size))
-	h := hashAt(e.text(), int(e.offset), size)
+// Stretched says whether a literal of so many bytes can have the stretch that it is found by at an offset.
+func Stretched(bytes, offset int) bool { return offset+gramSizes[gramSize(bytes)] <= bytes }
+
+func (g *Index) put(e Entry) {
+	size := gramSize(int(e.Size))
+	h := hashAt(e.Literal(), int(e.Offset), size)
 	bucket := &g.buckets[h>>g.shift]
 	place := &g.grams[g.used/groveSize]
 	if place.Load() == nil {
@@ -171,7 +183,7 @@ const stretch = 512
 
 // scan calls found with each literal that is in text, and where it begins; with some more than once. There are padding
 // bytes behind text in its array.
-func (g *grams) scan(text []byte, found func(e *gram, at int)) {
+func (g *Index) Scan(text []byte, found func(e *Entry, at int)) {
 	var r sightings
 	for size := range gramSizes {
 		if !g.sizes[size].Load() {
@@ -192,11 +204,11 @@ type sightings struct {
 // A sighting is a gram whose stretch a text probably has at a place.
 type sighting struct{ gram, place uint32 }
 
-func (g *grams) scanSome(r *sightings, text []byte, from, size int, found func(e *gram, at int)) {
+func (g *Index) scanSome(r *sightings, text []byte, from, size int, found func(e *Entry, at int)) {
 	var (
 		n      int
 		to     = min(from+stretch, len(text)-gramSizes[size]+1)
-		words  = text[from : to+padding-1]
+		words  = text[from : to+Padding-1]
 		left   = 64 - 8*gramSizes[size]
 		factor = gramFactors[size]
 		shift  = g.shift - 4
@@ -211,7 +223,7 @@ func (g *grams) scanSome(r *sightings, text []byte, from, size int, found func(e
 	}
 	m := 0
 	for _, place := range r.places[:n] {
-		h := binary.LittleEndian.Uint64(text[place:place+padding:place+padding]) << (left & 63) * factor
+		h := binary.LittleEndian.Uint64(text[place:place+Padding:place+Padding]) << (left & 63) * factor
 		for next := g.buckets[h>>g.shift].Load(); next != 0; {
 			l := g.link(next)
 			if l.mix == uint32(h) {
@@ -228,22 +240,37 @@ func (g *grams) scanSome(r *sightings, text []byte, from, size int, found func(e
 }
 
 // compare calls found with the literals of what was seen, if they are there.
-func (g *grams) compare(text []byte, seen []sighting, found func(e *gram, at int)) {
+func (g *Index) compare(text []byte, seen []sighting, found func(e *Entry, at int)) {
 	for _, h := range seen {
 		e := g.at(h.gram)
-		at := int(h.place) - int(e.offset)
-		if at >= 0 && at+int(e.size) <= len(text) && e.is(text[at:]) {
+		at := int(h.place) - int(e.Offset)
+		if at >= 0 && at+int(e.Size) <= len(text) && e.is(text[at:]) {
 			found(e, at)
 		}
 	}
 }
 
 // is says whether text begins with the literal of e, and is not shorter.
-func (e *gram) is(text []byte) bool {
-	if e.size <= headSize {
-		return string(text[:e.size]) == string(e.head[:e.size])
+func (e *Entry) is(text []byte) bool {
+	if e.Size <= headSize {
+		return string(text[:e.Size]) == string(e.head[:e.Size])
 	}
-	return string(text[:headSize]) == string(e.head[:]) && string(text[headSize:e.size]) == e.rest
+	return string(text[:headSize]) == string(e.head[:]) && string(text[headSize:e.Size]) == e.rest
 }
 
-func (e *gram) text() string { return string(e.head[:min(e.size, headSize)]) + e.rest }
+func (e *Entry) Literal() string { return string(e.head[:min(e.Size, headSize)]) + e.rest }
+
+// Pad puts padding bytes behind a text in its array.
+func Pad(text []byte) []byte { return append(text, make([]byte, Padding)...)[:len(text)] }
+
+// Each calls visit with each literal's.
+func (g *Index) Each(visit func(e *Entry)) {
+	if g == nil {
+		return
+	}
+	for i := range g.buckets {
+		for next := g.buckets[i].Load(); next != 0; next = g.link(next).next {
+			visit(g.at(next - 1))
+		}
+	}
+}
