@@ -50,7 +50,7 @@ func (p *patterns) add(set []string, offsets []uint16, id uint32) *patterns {
 	if set == nil {
 		next.loose = append(next.loose, id)
 	} else {
-		next.grams = next.grams.Add(set, offsets, id, 0, false)
+		next.grams = next.grams.Add(set, offsets, literals.Target{ID: id})
 	}
 	if len(next.known.entries) < memoNames && (next.grams.Len() > 64 || len(next.loose) > 64) {
 		next.known = newMemo(memoNames)

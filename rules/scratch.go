@@ -115,7 +115,7 @@ func (s *scratch) hit(e *literals.Entry, text, at int) {
 		if e.Plain {
 			s.hold, to = append(s.hold, id), holds
 		} else {
-			s.maybe = append(s.maybe, candidate{id: id, at: uint32(at), size: e.Size, text: uint8(text)})
+			s.maybe = append(s.maybe, candidate{id: id, at: uint32(at), size: uint16(e.Len()), text: uint8(text)})
 		}
 		s.marks[id] = s.event<<markBits | 1<<(stateBits+text) | uint32(to)
 	case state(m&(1<<stateBits-1)) != holds:

@@ -3,6 +3,7 @@ package rules
 import (
 	"slices"
 
+	"github.com/notifyd/notifyd/rules/literals"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -78,7 +79,7 @@ func (x *Index) addFound(s *rulespec.Search, set []string, offsets []uint16, oth
 		if set == nil {
 			v.preds[id].form = formLoose
 		} else {
-			v.texts = v.texts.Add(set, offsets, id, texts, s.Plain)
+			v.texts = v.texts.Add(set, offsets, literals.Target{ID: id, Texts: texts, Plain: s.Plain})
 		}
 		return id, true
 	}

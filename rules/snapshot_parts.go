@@ -39,12 +39,12 @@ func (v *view) finders() (finders map[uint32][]finder, fields map[uint32]uint64)
 	finders, fields = map[uint32][]finder{}, map[uint32]uint64{}
 	one := map[uint32]uint64{} // of a search in several fields, one has the literals
 	collect := func(field int, g *literals.Index) {
-		g.Each(func(e *literals.Entry) {
+		for e := range g.All {
 			if int(e.ID) < len(v.preds) && (one[e.ID] == 0 || one[e.ID] == 1<<field) {
 				one[e.ID] = 1 << field
-				finders[e.ID] = append(finders[e.ID], finder{e.Literal(), e.Offset})
+				finders[e.ID] = append(finders[e.ID], finder{e.Literal(), e.Offset()})
 			}
-		})
+		}
 	}
 	collect(maxFields, v.texts)
 	for i := range v.fields {

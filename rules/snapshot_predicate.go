@@ -138,7 +138,7 @@ func (s *snapshotReader) search(c *section, late *lateRule) (id uint32, ok bool)
 func finders(c *section) (set []string, offsets []uint16) {
 	for range c.list() {
 		literal, offset := c.text(), c.below(1<<16)
-		if len(literal) < rulespec.MinLiteral || len(literal) > 1<<16-1 || !literals.Stretched(len(literal), int(offset)) {
+		if len(literal) < rulespec.MinLiteral || len(literal) > 1<<16-1 || !literals.ValidOffset(len(literal), int(offset)) {
 			c.wrong("a search is found by %d bytes at %d", len(literal), offset)
 			return nil, nil
 		}

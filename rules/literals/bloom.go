@@ -7,65 +7,68 @@ import (
 	"slices"
 )
 
-// stretches is a set of the hashes of all stretches of a text: a literal of which one is not in it is not in the text.
-// It costs something to fill, so the first questions do without it.
+// A Bloom is a Bloom filter of the q-grams of one text: a literal with a q-gram that is not in it is not in the text.
+// Filling it costs something, so the first questions do without it. It is for one goroutine and used again with Reset.
 type Bloom struct {
-	asked  int
-	Steps  int64    // steps: see Bounds
-	hashes []uint64 // a bit each
-	shift  uint     // of a hash, to its bit
+	Steps int64 // the cost of all questions so far: one for each byte of a text that is filled in, or BytesPerStep searched
+
+	asked int
+	bits  []uint64 // a bit for each hash
+	shift uint     // of a hash, to its bit
 }
 
 const (
-	// stretchRoom is how many bits there are for each byte of a text, about: two of them are set.
-	stretchRoom = 16
-	// readAtOnce is how many bytes the search for one literal reads in a step.
+	// bitsPerByte is how many bits there are for each byte of a text, about: its q-grams set two of them.
+	bitsPerByte = 16
+	// BytesPerStep is how many bytes the search for one literal reads in a step.
 	BytesPerStep = 8
-	// askedFirst is how many literals are looked for one by one before the stretches of a text are worth their while.
-	askedFirst = 6
+	// filledAt is the question at which the filter is filled.
+	filledAt = 6
 )
 
-func (s *Bloom) Reset() { s.asked = 0 }
+// Reset makes b ready for another text.
+func (b *Bloom) Reset() { b.asked = 0 }
 
-// fill notes all stretches of text of four and of six bytes, behind which there are padding bytes in its array.
-func (s *Bloom) fill(text []byte) {
-	size := bits.Len(uint(stretchRoom * (len(text) + 64)))
-	s.shift = uint(64 - size)
-	s.hashes = slices.Grow(s.hashes[:0], 1<<size/64)[:1<<size/64]
-	clear(s.hashes)
-	s.Steps += int64(len(text))
+// Contains says whether a literal is in text. Between two calls of Reset the text must be the same; it must have its
+// Padding. Mostly the literal is not in it.
+func (b *Bloom) Contains(text []byte, literal string) bool {
+	if b.asked++; b.asked == filledAt {
+		b.fill(text)
+	}
+	if b.asked >= filledAt && !b.mayContain(literal) {
+		return false
+	}
+	b.Steps += int64(len(text) / BytesPerStep)
+	return bytes.Contains(text, []byte(literal))
+}
+
+// fill adds all q-grams of text of four and of six bytes.
+func (b *Bloom) fill(text []byte) {
+	size := bits.Len(uint(bitsPerByte * (len(text) + 64)))
+	b.shift = uint(64 - size)
+	b.bits = slices.Grow(b.bits[:0], 1<<size/64)[:1<<size/64]
+	clear(b.bits)
+	b.Steps += int64(len(text))
 	words := text[:len(text)+Padding]
 	for i := range text {
 		word := binary.LittleEndian.Uint64(words[i:])
-		four, six := word<<32*gramFactors[1]>>(s.shift&63), word<<16*gramFactors[2]>>(s.shift&63)
-		s.hashes[four/64] |= 1 << (four % 64)
-		s.hashes[six/64] |= 1 << (six % 64)
+		four, six := word<<32*gramFactors[1]>>(b.shift&63), word<<16*gramFactors[2]>>(b.shift&63)
+		b.bits[four/64] |= 1 << (four % 64)
+		b.bits[six/64] |= 1 << (six % 64)
 	}
 }
 
-// may says whether a text may have a literal in it.
-func (s *Bloom) may(literal string) bool {
+// mayContain looks at the first q-gram of a literal, at the last and at one between.
+func (b *Bloom) mayContain(literal string) bool {
 	if len(literal) < gramSizes[1] {
 		return true
 	}
-	size := gramSize(len(literal))
+	size := gramOf(len(literal))
 	last := len(literal) - gramSizes[size]
-	return s.has(hashAt(literal, 0, size)) && s.has(hashAt(literal, last, size)) && s.has(hashAt(literal, last/2, size))
+	return b.has(hashAt(literal, 0, size)) && b.has(hashAt(literal, last, size)) && b.has(hashAt(literal, last/2, size))
 }
 
-func (s *Bloom) has(hash uint64) bool {
-	bit := hash >> (s.shift & 63)
-	return s.hashes[bit/64]>>(bit%64)&1 == 1
-}
-
-// in says whether text has a literal in it; s is of that text. Mostly it has not.
-func (s *Bloom) Contains(text []byte, literal string) bool {
-	if s.asked++; s.asked == askedFirst {
-		s.fill(text)
-	}
-	if s.asked >= askedFirst && !s.may(literal) {
-		return false
-	}
-	s.Steps += int64(len(text) / BytesPerStep)
-	return bytes.Contains(text, []byte(literal))
+func (b *Bloom) has(hash uint64) bool {
+	bit := hash >> (b.shift & 63)
+	return b.bits[bit/64]>>(bit%64)&1 == 1
 }
