@@ -26,6 +26,11 @@ func FuzzParse(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
+	for _, v := range readKinds(f) {
+		for _, text := range v.Filters() {
+			f.Add(text)
+		}
+	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		file, err := rulespec.Parse(text)
 		if err != nil {

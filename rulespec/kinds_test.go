@@ -3,145 +3,82 @@ package rulespec_test
 import (
 	"errors"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
-
-	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
+	"github.com/notifyd/notifyd/rulespec/kindtest"
 )
 
 var _ rulespec.Directory = (*directory.Snapshot)(nil)
 
-// vectors are one file of testdata/kinds, as doc/rules.md describes it.
-type vectors struct {
-	Kind      string
-	Owner     string
-	Directory any
-	Kinds     []string
-	Cases     []struct {
-		Rule             string
-		Sentence         string
-		WithoutDirectory bool `yaml:"without_directory"`
-		Matches          []plainEvent
-		Misses           []plainEvent
-		Unevaluable      []plainEvent
-	}
-	Errors []struct{ Rule, Problem string }
-}
-
-// A plainEvent is an event as plain fields.
-type plainEvent struct {
-	Topic, App, Kind, Actor, Summary, Link, Severity string
-	Users, Packages, Objects                         []string
-	Body                                             any
-}
-
-func (p plainEvent) event(t *testing.T) *catalogue.Event {
+// readKinds gives the vectors of all rule kinds.
+func readKinds(t testing.TB) []*kindtest.Vectors {
 	t.Helper()
-	e := &catalogue.Event{
-		Message: &bus.Message{Topic: p.Topic, Body: p.Body},
-		App:     p.App, Kind: p.Kind, Actor: p.Actor, Users: p.Users, Packages: p.Packages, Objects: p.Objects,
-		Severity: catalogue.Info,
+	all, err := kindtest.ReadAll(filepath.Join("testdata", "kinds"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	e.SetProse(catalogue.Prose{Summary: p.Summary, Link: p.Link})
-	if p.Severity != "" {
-		s, err := catalogue.ParseSeverity(p.Severity)
-		if err != nil {
-			t.Fatal(err)
-		}
-		e.Severity = s
-	}
-	return e
+	return all
 }
 
-// TestKindsHaveVectors walks the list of kinds: each has a file that is about it and has everything, and no file is left.
+// TestKindsHaveVectors holds each rule kind to the cases and errors of its file.
 func TestKindsHaveVectors(t *testing.T) {
-	files, err := filepath.Glob("testdata/kinds/*.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, kind := range rulespec.RuleKinds {
-		file := filepath.Join("testdata", "kinds", kind.Name+".yaml")
-		at := slices.Index(files, file)
-		if at < 0 {
-			t.Errorf("kind %s has no vectors: %s is missing", kind.Name, file)
-			continue
-		}
-		files = slices.Delete(files, at, at+1)
-		t.Run(kind.Name, func(t *testing.T) { runVectors(t, kind, file) })
-	}
-	if len(files) > 0 {
-		t.Errorf("no kind has these vectors: %v", files)
+	for _, v := range readKinds(t) {
+		t.Run(v.Kind.Name, func(t *testing.T) { runVectors(t, v) })
 	}
 }
 
-func runVectors(t *testing.T, kind *rulespec.RuleKind, file string) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var v vectors
-	if err := yaml.UnmarshalWithOptions(text, &v, yaml.Strict()); err != nil {
-		t.Fatalf("%s: %v", file, err)
-	}
-	if v.Kind != kind.Name {
-		t.Errorf("%s is about kind %q", file, v.Kind)
-	}
-	dir := v.directory(t)
-	env := rulespec.Env{Owner: v.Owner}
-	if v.Kinds != nil {
-		env.KnowsKind = func(name string) bool {
-			return slices.Contains(v.Kinds, name) || strings.HasSuffix(name, ".unknown")
-		}
-	}
-	matches, misses := 0, 0
+func runVectors(t *testing.T, v *kindtest.Vectors) {
+	dir, env := readDirectory(t, v.Directory), v.Env()
 	for _, c := range v.Cases {
-		r := parseRule(t, c.Rule)
-		if r.Kind != kind.Name {
-			t.Errorf("rule %q is of kind %q", c.Rule, r.Kind)
+		if got := rulespec.Sentence(rulespec.Filter{Rules: []rulespec.Rule{c.Rule}}); c.Sentence != "" && got != "when "+c.Sentence {
+			t.Errorf("Sentence(%s) = %q, want %q", c.Text, got, "when "+c.Sentence)
 		}
-		if got := rulespec.Sentence(rulespec.Filter{Rules: []rulespec.Rule{r}}); c.Sentence != "" && got != "when "+c.Sentence {
-			t.Errorf("Sentence(%s) = %q, want %q", c.Rule, got, "when "+c.Sentence)
-		}
-		p, err := rulespec.CompileRule(env, r)
+		p, err := rulespec.CompileRule(env, c.Rule)
 		if err != nil {
-			t.Errorf("CompileRule(%s): %v", c.Rule, err)
+			t.Errorf("CompileRule(%s): %v", c.Text, err)
 			continue
 		}
 		given := dir
 		if c.WithoutDirectory {
 			given = nil
 		}
-		check := func(events []plainEvent, holds, unevaluable bool) {
+		check := func(events []*catalogue.Event, holds, unevaluable bool) {
 			for _, e := range events {
-				checkVector(t, c.Rule, r, p, &rulespec.Subject{Event: e.event(t), Directory: given}, holds, unevaluable)
+				checkVector(t, c.Text, c.Rule, p, &rulespec.Subject{Event: e, Directory: given}, holds, unevaluable)
 			}
 		}
 		check(c.Matches, true, false)
 		check(c.Misses, false, false)
 		check(c.Unevaluable, false, true)
-		matches, misses = matches+len(c.Matches), misses+len(c.Misses)
 		if !t.Failed() { // once is enough
-			checkDeclared(t, kind, env, r)
+			checkDeclared(t, v.Kind, env, c.Rule)
 		}
-		if len(c.Unevaluable) > 0 && given == nil && kind.Missing == nil {
-			t.Errorf("%s cannot be evaluated without a directory: rule kind %s needs Missing, which says so to the owner", c.Rule, kind.Name)
+		if len(c.Unevaluable) > 0 && given == nil && v.Kind.Missing == nil {
+			t.Errorf("%s cannot be evaluated without a directory: rule kind %s needs Missing, which says so to the owner", c.Text, v.Kind.Name)
 		}
-	}
-	if matches == 0 || misses == 0 || len(v.Errors) == 0 {
-		t.Errorf("%s has %d matches, %d misses and %d errors; each kind needs some of each", file, matches, misses, len(v.Errors))
 	}
 	for _, wrong := range v.Errors {
-		checkWrongRule(t, env, wrong.Rule, wrong.Problem)
+		checkWrongRule(t, env, wrong.Text, wrong.Problem)
 	}
+}
+
+func readDirectory(t *testing.T, text []byte) rulespec.Directory {
+	t.Helper()
+	if text == nil {
+		return nil
+	}
+	s, err := directory.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // checkDeclared wants what protections count on, where nothing else could know it.
@@ -170,22 +107,6 @@ func checkDeclared(t *testing.T, kind *rulespec.RuleKind, env rulespec.Env, r ru
 			t.Errorf("parameter %s of rule kind %s: takes regular expressions: %v; Searched says otherwise", param.Name, kind.Name, regex)
 		}
 	}
-}
-
-func (v *vectors) directory(t *testing.T) rulespec.Directory {
-	t.Helper()
-	if v.Directory == nil {
-		return nil
-	}
-	text, err := yaml.Marshal(v.Directory)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := directory.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 func checkVector(t *testing.T, text string, r rulespec.Rule, p rulespec.Predicate, s *rulespec.Subject, want, unevaluable bool) {
@@ -281,14 +202,9 @@ func hasKey(s *rulespec.Subject, keys []rulespec.Key) bool {
 	return false
 }
 
-// filterText puts a rule into a file of one filter that is whole without it.
-func filterText(rule string) []byte {
-	return []byte("filters:\n  - name: vector\n    rules:\n      - everything: true\n      - " + rule + "\n")
-}
-
 func parseRule(t *testing.T, text string) rulespec.Rule {
 	t.Helper()
-	file, err := rulespec.Parse(filterText(text))
+	file, err := rulespec.Parse(kindtest.FilterText(text))
 	if err != nil {
 		t.Fatalf("Parse(%s): %v", text, err)
 	}
@@ -298,7 +214,7 @@ func parseRule(t *testing.T, text string) rulespec.Rule {
 // checkWrongRule wants a mistake to be found, on its line, and in words; a parse finds it unless it takes a catalogue.
 func checkWrongRule(t *testing.T, env rulespec.Env, text, problem string) {
 	t.Helper()
-	file, err := rulespec.Parse(filterText(text))
+	file, err := rulespec.Parse(kindtest.FilterText(text))
 	if err == nil {
 		errs := rulespec.CheckIn(env, file.Filters[0].Filter)
 		if len(errs) == 0 {

@@ -233,7 +233,7 @@ func TestMissing(t *testing.T) {
 	if errs := rulespec.Missing(f, nil); len(errs) != 2 || !strings.Contains(fmt.Sprint(errs), "needs a directory") {
 		t.Errorf("Missing without a directory = %v", errs)
 	}
-	dir := (&vectors{Directory: map[string]any{"groups": map[string]any{"infra": []string{"bob"}}}}).directory(t)
+	dir := readDirectory(t, []byte("groups: {infra: [bob]}\n"))
 	errs := rulespec.Missing(f, dir)
 	if len(errs) != 1 || errs[0].Error() != `filter "x": owner: role: the directory has no role "boss"` {
 		t.Errorf("Missing = %v, want the role", errs)

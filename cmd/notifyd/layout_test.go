@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"directory":          {},
 	"rulespec/catalogue": {"bus"},
 	"rulespec":           {"rulespec/catalogue"},
+	"rulespec/kindtest":  {"rulespec", "rulespec/catalogue", "bus"},
 	"rules":              {"rulespec", "rulespec/catalogue", "rules/automaton", "rules/literals"},
 	"rules/automaton":    {},
 	"rules/literals":     {},

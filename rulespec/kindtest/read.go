@@ -1,0 +1,202 @@
+package kindtest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/rulespec"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// maxBytes bounds a file of vectors.
+const maxBytes = 256 << 10
+
+// A file is the YAML form of Vectors.
+type file struct {
+	Kind      string
+	Owner     string
+	Directory any
+	Kinds     []string
+	Example   string
+	Draw      map[string][]string
+	Cases     []struct {
+		Rule             string
+		Sentence         string
+		WithoutDirectory bool `yaml:"without_directory"`
+		Matches          []event
+		Misses           []event
+		Unevaluable      []event
+	}
+	Errors []struct{ Rule, Problem string }
+}
+
+// An event is an event as plain fields.
+type event struct {
+	Topic, App, Kind, Actor, Summary, Link, Severity string
+	Users, Packages, Objects                         []string
+	Body                                             any
+}
+
+// ReadAll reads the files of all rule kinds in dir, in the order of rulespec.RuleKinds. The error joins one for each file
+// that is missing, wrong, or of no rule kind; each says what to do.
+func ReadAll(dir string) ([]*Vectors, error) {
+	var all []*Vectors
+	var errs []error
+	for _, kind := range rulespec.RuleKinds {
+		v, err := Read(filepath.Join(dir, kind.Name+".yaml"))
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			errs = append(errs, fmt.Errorf("rule kind %s has no vectors: write rulespec/testdata/kinds/%s.yaml; "+
+				"section 10 of doc/rules.md describes it, severity.yaml is a short one", kind.Name, kind.Name))
+		case err != nil:
+			errs = append(errs, err)
+		default:
+			all = append(all, v)
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
+	errs = append(errs, err)
+	for _, f := range files {
+		if name := strings.TrimSuffix(filepath.Base(f), ".yaml"); rulespec.LookupRuleKind(name) == nil {
+			errs = append(errs, fmt.Errorf("%s: rulespec/kinds.go lists no rule kind %q", f, name))
+		}
+	}
+	return all, errors.Join(errs...)
+}
+
+// Read reads one file.
+func Read(name string) (*Vectors, error) {
+	text, err := readBounded(name)
+	if err != nil {
+		return nil, err
+	}
+	var f file
+	if err := yaml.UnmarshalWithOptions(text, &f, yaml.Strict()); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	v, err := f.vectors()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return v, v.check(name)
+}
+
+func readBounded(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxBytes {
+		return nil, fmt.Errorf("%s: is longer than %d bytes", name, maxBytes)
+	}
+	return text, nil
+}
+
+func (f *file) vectors() (*Vectors, error) {
+	kind := rulespec.LookupRuleKind(f.Kind)
+	if kind == nil {
+		return nil, fmt.Errorf("`kind` is %q, and rulespec/kinds.go lists no such rule kind", f.Kind)
+	}
+	v := &Vectors{Kind: kind, Owner: f.Owner, MessageKinds: f.Kinds, Example: f.Example, draw: f.Draw}
+	if f.Directory != nil {
+		text, err := yaml.Marshal(f.Directory)
+		if err != nil {
+			return nil, err
+		}
+		v.Directory = text
+	}
+	for _, e := range f.Errors {
+		v.Errors = append(v.Errors, Mistake{Text: e.Rule, Problem: e.Problem})
+	}
+	var errs []error
+	for _, c := range f.Cases {
+		made := Case{Text: c.Rule, Sentence: c.Sentence, WithoutDirectory: c.WithoutDirectory}
+		var wrong [4]error
+		made.Rule, wrong[0] = parseRule(c.Rule)
+		made.Matches, wrong[1] = eventsOf(c.Matches)
+		made.Misses, wrong[2] = eventsOf(c.Misses)
+		made.Unevaluable, wrong[3] = eventsOf(c.Unevaluable)
+		if err := errors.Join(wrong[:]...); err != nil {
+			errs = append(errs, fmt.Errorf("case %q: %w", c.Rule, err))
+		} else if made.Rule.Kind != f.Kind {
+			errs = append(errs, fmt.Errorf("case %q is of rule kind %q", c.Rule, made.Rule.Kind))
+		}
+		v.Cases = append(v.Cases, made)
+	}
+	return v, errors.Join(errs...)
+}
+
+func parseRule(text string) (rulespec.Rule, error) {
+	file, err := rulespec.Parse(FilterText(text))
+	if err != nil {
+		return rulespec.Rule{}, err
+	}
+	return file.Filters[0].Rules[1], nil
+}
+
+func eventsOf(plain []event) ([]*catalogue.Event, error) {
+	all := make([]*catalogue.Event, len(plain))
+	for i, p := range plain {
+		all[i] = &catalogue.Event{
+			Message: &bus.Message{Topic: p.Topic, Body: p.Body},
+			App:     p.App, Kind: p.Kind, Actor: p.Actor, Users: p.Users, Packages: p.Packages, Objects: p.Objects,
+			Severity: catalogue.Info,
+		}
+		all[i].SetProse(catalogue.Prose{Summary: p.Summary, Link: p.Link})
+		if p.Severity == "" {
+			continue
+		}
+		severity, err := catalogue.ParseSeverity(p.Severity)
+		if err != nil {
+			return nil, err
+		}
+		all[i].Severity = severity
+	}
+	return all, nil
+}
+
+// check wants everything of a file that tests of other packages count on.
+func (v *Vectors) check(name string) error {
+	var lacks []string
+	some := func(n int, key string) {
+		if n == 0 {
+			lacks = append(lacks, key)
+		}
+	}
+	matches, misses := 0, 0
+	for _, c := range v.Cases {
+		matches += len(c.Matches)
+		misses += len(c.Misses)
+	}
+	some(matches, "a case with `matches`")
+	some(misses, "a case with `misses`")
+	some(len(v.Errors), "`errors`")
+	some(len(v.Example), "an `example` for the manual")
+	missing, unknown := v.undrawn()
+	for _, param := range missing {
+		lacks = append(lacks, "values under `draw` for the parameter "+param)
+	}
+	if len(lacks) > 0 {
+		return fmt.Errorf("%s lacks %s; section 10 of doc/rules.md says what they are", name, strings.Join(lacks, ", "))
+	}
+	if len(unknown) > 0 {
+		return fmt.Errorf("%s: `draw` names %s; the rule kind has no such parameter", name, strings.Join(unknown, ", "))
+	}
+	if !slices.ContainsFunc(v.Cases, func(c Case) bool { return c.Rule.Not }) {
+		return fmt.Errorf("%s lacks a case under `not`", name)
+	}
+	return nil
+}
