@@ -29,7 +29,6 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -43,6 +42,7 @@ import (
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/internal/grace"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
@@ -124,24 +124,10 @@ func (s *Service) Close() error {
 		}
 	}
 	if s.db != nil {
-		errs = append(errs, within(s.settings.stopPlan().close, "close database", s.db.Close))
+		errs = append(errs, grace.Within(s.settings.stopPlan().close, "close database", s.db.Close))
 	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// within gives do so long: closing waits for statements, and a database that hangs must not keep the process.
-func within(limit time.Duration, what string, do func() error) error {
-	done := make(chan error, 1)
-	go func() { done <- do() }()
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case err := <-done:
-		return err
-	case <-timer.C:
-		return fmt.Errorf("%s: not within %s", what, limit)
-	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/internal/grace"
 )
 
 // maxFrames is how many frames wait between the sources and the router. A source that cannot make its bus wait drops
@@ -19,7 +20,7 @@ func (s *Service) Run(ctx context.Context) error {
 	top, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	plan := s.settings.stopPlan()
-	committing, release := afterwards(top, plan.flow)
+	committing, release := grace.Extend(top, plan.flow)
 	defer release()
 	frames := make(chan bus.Frame, maxFrames)
 	lost := make(chan error, 1)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 )
 
 // A stage is a set of goroutines that stop together. The first one that fails ends the whole program through fail.
@@ -63,19 +62,4 @@ func (s *stage) join(limit context.Context) (stuck []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.running)
-}
-
-// afterwards gives a context that lives on for d after ctx has ended: the time an orderly stop may take.
-func afterwards(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		timer := time.NewTimer(d)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			cancel()
-		case <-later.Done():
-		}
-	})
-	return later, func() { stop(); cancel() }
 }
