@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/internal/grace"
 )
 
 // A pool sends for one backend. One goroutine claims; each parcel it claims gets a goroutine of its own, at most as
@@ -55,7 +56,7 @@ func (p *pool) poke() {
 // run claims and sends until ctx ends, and waits for the sends in hand. What came of them is written down until finishing
 // ends.
 func (p *pool) run(ctx, finishing context.Context) {
-	sending, cancel := drainable(ctx, p.o.cfg.Drain)
+	sending, cancel := grace.Extend(ctx, p.o.cfg.Drain)
 	defer cancel()
 	var workers, renewing sync.WaitGroup
 	defer renewing.Wait()
@@ -85,21 +86,6 @@ func (p *pool) run(ctx, finishing context.Context) {
 			})
 		}
 	}
-}
-
-// drainable gives a context that outlives ctx by grace.
-func drainable(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
-	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		timer := time.NewTimer(grace)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			cancel()
-		case <-longer.Done():
-		}
-	})
-	return longer, func() { stop(); cancel() }
 }
 
 // ready waits until a worker is free and something is due; false when ctx has ended. While the backend is down it waits

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/internal/grace"
 )
 
 // janitorPeriod is how often settled deliveries are looked at for deletion.
@@ -52,7 +53,7 @@ func (o *Outbox) Run(ctx context.Context, targets map[string]backends.Backend) e
 	if err := o.takeUp(ctx); err != nil {
 		return err
 	}
-	finishing, cancel := drainable(ctx, o.cfg.Drain+o.cfg.Finish)
+	finishing, cancel := grace.Extend(ctx, o.cfg.Drain+o.cfg.Finish)
 	defer cancel()
 	settling, stop := make(chan struct{}), make(chan struct{})
 	go func() {
