@@ -2,13 +2,12 @@ package catalogue
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
 )
 
-// Check gives everything that is wrong with the embedded catalogue with sites over it, sorted by place: mistakes that stop
+// Check gives everything that is wrong with the embedded catalogue with sites over it, sorted by position: mistakes that stop
 // it from loading and, where there are none, entries that no message reaches, topics that two entries claim, examples that
 // another entry takes, and fields that come out empty on every example. A site that is nil counts as none. Examples are
 // looked at for the entries of sites; the tests hold the embedded ones to theirs.
@@ -72,13 +71,13 @@ func (c *Catalogue) checkExamples(e *entry) []error {
 		return []error{err}
 	}
 	var found []error
-	said := map[place]bool{} // fields that came out on some example
-	last := map[place]Outcome{}
+	said := map[position]bool{} // fields that came out on some example
+	last := map[position]Outcome{}
 	hits := 0
 	for _, x := range examples {
 		t := c.Try(x.Message)
 		if t.Event.Kind != e.kind {
-			if x.at.line > 0 {
+			if x.at.Line > 0 {
 				found = append(found, x.at.mistake("this example of %s is described by %s", e.kind, t.Event.Kind))
 			}
 			continue
@@ -125,16 +124,4 @@ func split(err error) []error {
 		out = append(out, split(e)...)
 	}
 	return out
-}
-
-func (p place) before(q place) bool {
-	return p.file < q.file || p.file == q.file && p.line < q.line
-}
-
-// String gives file:line.
-func (p place) String() string {
-	if p.line == 0 {
-		return p.file
-	}
-	return fmt.Sprintf("%s:%d", p.file, p.line)
 }

@@ -13,7 +13,7 @@ type entry struct {
 	kind     string
 	name     string
 	app      *app
-	at       place
+	at       position
 	patterns []pattern
 	classic  []string
 	scope    map[string]*variable // by name: the application's, the entry's own over them
@@ -52,7 +52,7 @@ type variable struct {
 type value struct {
 	*expression
 	field  string
-	at     place
+	at     position
 	source string
 	failed *atomic.Uint64
 }
@@ -61,7 +61,7 @@ type value struct {
 type prose struct {
 	*sentence
 	field  string
-	at     place
+	at     position
 	source string
 	failed *atomic.Uint64
 }
@@ -71,7 +71,7 @@ type compiler struct {
 	mistakes []error
 }
 
-func (c *compiler) fail(at place, format string, args ...any) {
+func (c *compiler) fail(at position, format string, args ...any) {
 	if len(c.mistakes) < 50 {
 		c.mistakes = append(c.mistakes, at.mistake(format, args...))
 	}
@@ -127,7 +127,7 @@ func (c *compiler) variables(sources []named, names map[string]bool, over map[st
 		vars[s.name] = &variable{s.name, c.value("vars."+s.name, s.value, names)}
 	}
 	if name := ring(vars); name != "" {
-		at := place{}
+		at := position{}
 		for _, s := range sources {
 			at = s.value.at
 		}

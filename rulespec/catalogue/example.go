@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
 // fixtures are the messages of the embedded entries: what the tests hold them to is what operators see as examples.
@@ -24,7 +25,7 @@ const maxExamples = 20
 // An Example is a message that shows a kind, and where it stands.
 type Example struct {
 	Message *bus.Message
-	at      place
+	at      position
 }
 
 // Examples gives the messages that show a kind: those that its entry carries, then those built in. None for a kind that
@@ -66,7 +67,7 @@ func builtIn(app, kind string) ([]Example, error) {
 		if err != nil {
 			return nil, fmt.Errorf("bug: decode an example of %s: %w", kind, err)
 		}
-		out = append(out, Example{Message: m, at: place{file: file}})
+		out = append(out, Example{Message: m, at: position{file: file}})
 	}
 	return out, nil
 }
@@ -74,17 +75,13 @@ func builtIn(app, kind string) ([]Example, error) {
 // examples reads an entry's examples: messages as the bus carries them, each written as YAML (JSON is YAML) or as a text
 // that holds JSON.
 func (r *reader) examples(n ast.Node) []Example {
-	list, ok := n.(*ast.SequenceNode)
-	if !ok {
-		r.fail(n, "examples: want a list of messages")
-		return nil
-	}
-	if len(list.Values) > maxExamples {
-		r.fail(n, "examples: %d messages; at most %d", len(list.Values), maxExamples)
+	list := r.List(n, "examples: want a list of messages")
+	if len(list) > maxExamples {
+		r.fail(n, "examples: %d messages; at most %d", len(list), maxExamples)
 		return nil
 	}
 	var out []Example
-	for _, item := range list.Values {
+	for _, item := range list {
 		line, err := jsonOf(item)
 		if err != nil {
 			r.fail(item, "examples: %v", err)
@@ -101,13 +98,10 @@ func (r *reader) examples(n ast.Node) []Example {
 }
 
 func jsonOf(n ast.Node) ([]byte, error) {
-	switch n := n.(type) {
-	case *ast.StringNode:
-		return []byte(n.Value), nil
-	case *ast.LiteralNode:
-		if n.Value != nil {
-			return []byte(n.Value.Value), nil
-		}
+	switch n.(type) {
+	case *ast.StringNode, *ast.LiteralNode:
+		text, _ := yamltext.Text(n)
+		return []byte(text), nil
 	}
 	if len(ast.Filter(ast.AliasType, n)) > 0 {
 		return nil, errors.New("want a message without aliases")

@@ -97,7 +97,7 @@ func TestFixtures(t *testing.T) {
 // is a mistake in the entry, or nobody has ever seen it work. A variable that several kinds share need not be filled in each.
 func TestFixturesFillEveryField(t *testing.T) {
 	c := embeddedCatalogue(t)
-	filled, seen := map[place]bool{}, map[place]string{}
+	filled, seen := map[position]bool{}, map[position]string{}
 	for _, k := range c.Kinds() {
 		examples, err := c.Examples(k.Kind)
 		if err != nil {

@@ -126,7 +126,7 @@ func readFile(folder fs.FS, name string) ([]byte, error) {
 // twice finds applications and kinds that are there more than once among sources of the same folder.
 func twice(sources []*appSource) []error {
 	var mistakes []error
-	apps, kinds := map[string]place{}, map[string]place{}
+	apps, kinds := map[string]position{}, map[string]position{}
 	for _, s := range sources {
 		if old, ok := apps[s.name.text]; ok {
 			mistakes = append(mistakes, s.name.at.mistake("application %s is in %s already", s.name.text, old.file))
@@ -134,7 +134,7 @@ func twice(sources []*appSource) []error {
 		apps[s.name.text] = s.name.at
 		for _, e := range s.entries {
 			if old, ok := kinds[e.kind()]; ok {
-				mistakes = append(mistakes, e.one("kind").at.mistake("kind %s is there already, at %s:%d", e.kind(), old.file, old.line))
+				mistakes = append(mistakes, e.one("kind").at.mistake("kind %s is there already, at %s:%d", e.kind(), old.file, old.Line))
 			}
 			kinds[e.kind()] = e.at
 		}

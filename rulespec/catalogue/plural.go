@@ -14,7 +14,7 @@ var grouped = []string{"count", "failures", "actors", "users", "packages", "obje
 // A plural is the compiled sentence about several events: not a template, for whoever merges them knows no templates.
 type plural struct {
 	source string
-	at     place
+	at     position
 	parts  []Part
 	needs  []string // the variables whose values an event must state
 }

@@ -1,6 +1,10 @@
 package catalogue
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/notifyd/notifyd/internal/yamltext"
+)
 
 // A Mistake is what is wrong with a file of a catalogue, written for the person who wrote the file.
 type Mistake struct {
@@ -11,27 +15,36 @@ type Mistake struct {
 
 // Error gives file:line:column: problem.
 func (m *Mistake) Error() string {
-	if m.Line == 0 {
-		return fmt.Sprintf("%s: %s", m.File, m.Problem)
+	return yamltext.Position{Line: m.Line, Column: m.Column}.In(m.File) + ": " + m.Problem
+}
+
+// A position is where a value stands: a line and column of a file.
+type position struct {
+	yamltext.Position
+	file     string
+	embedded bool // the file is part of the program
+}
+
+func (p position) mistake(format string, args ...any) *Mistake {
+	return &Mistake{File: p.file, Line: p.Line, Column: p.Column, Problem: fmt.Sprintf(format, args...)}
+}
+
+func (p position) before(q position) bool {
+	return p.file < q.file || p.file == q.file && p.Line < q.Line
+}
+
+// String gives file:line.
+func (p position) String() string {
+	if p.Line == 0 {
+		return p.file
 	}
-	return fmt.Sprintf("%s:%d:%d: %s", m.File, m.Line, m.Column, m.Problem)
-}
-
-// A place is where a value stands in a file.
-type place struct {
-	file         string
-	line, column int
-	embedded     bool // the file is part of the program
-}
-
-func (p place) mistake(format string, args ...any) *Mistake {
-	return &Mistake{File: p.file, Line: p.line, Column: p.column, Problem: fmt.Sprintf(format, args...)}
+	return fmt.Sprintf("%s:%d", p.file, p.Line)
 }
 
 // A located value is a text of a file and where it stands.
 type located struct {
 	text string
-	at   place
+	at   position
 }
 
 // A named value is a key and what stands behind it.
@@ -57,7 +70,7 @@ type tableSource struct {
 
 // An entrySource is one entry as its file says it. values holds each key's values; most keys take one.
 type entrySource struct {
-	at     place
+	at     position
 	values map[string][]located
 	vars   []named
 	// examples are messages that the entry takes.

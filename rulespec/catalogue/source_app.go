@@ -8,7 +8,7 @@ import (
 
 // readApp reads one file. It is strict: what the form does not know is a mistake. All mistakes found are returned.
 func readApp(file string, data []byte, embedded bool) (*appSource, []error) {
-	r := &reader{file: file, embedded: embedded}
+	r := newReader(file, embedded)
 	body, err := r.parse(data)
 	if err != nil {
 		return nil, []error{err}
@@ -20,9 +20,8 @@ func readApp(file string, data []byte, embedded bool) (*appSource, []error) {
 func (r *reader) named(n ast.Node, what string) []named {
 	var out []named
 	for _, pair := range r.pairs(n, what, nil) {
-		key, _ := r.scalar(pair.Key, what)
-		if value, ok := r.scalar(pair.Value, fmt.Sprintf("%s %s", what, key.text)); ok {
-			out = append(out, named{key.text, value})
+		if value, ok := r.scalar(pair.Value, fmt.Sprintf("%s %s", what, pair.Key)); ok {
+			out = append(out, named{pair.Key, value})
 		}
 	}
 	return out
@@ -31,8 +30,7 @@ func (r *reader) named(n ast.Node, what string) []named {
 func (r *reader) app(body ast.Node) *appSource {
 	a := &appSource{name: located{at: r.at(body)}}
 	for _, pair := range r.pairs(body, "application", appKeys) {
-		key, _ := r.scalar(pair.Key, "application")
-		switch key.text {
+		switch pair.Key {
 		case "app":
 			a.name, _ = r.scalar(pair.Value, "app")
 		case "title":
@@ -65,24 +63,17 @@ func isAppName(s string) bool {
 func (r *reader) tables(n ast.Node) []tableSource {
 	var out []tableSource
 	for _, pair := range r.pairs(n, "tables", nil) {
-		key, _ := r.scalar(pair.Key, "tables")
-		out = append(out, tableSource{key, r.named(pair.Value, "table "+key.text)})
+		out = append(out, tableSource{located{pair.Key, r.at(pair.Node)}, r.named(pair.Value, "table "+pair.Key)})
 	}
 	return out
 }
 
 func (r *reader) entries(n ast.Node) []*entrySource {
-	sequence, ok := n.(*ast.SequenceNode)
-	if !ok {
-		r.fail(n, "entries: want a list")
-		return nil
-	}
 	var out []*entrySource
-	for _, item := range sequence.Values {
+	for _, item := range r.List(n, "entries: want a list") {
 		e := &entrySource{at: r.at(item), values: map[string][]located{}}
 		for _, pair := range r.pairs(item, "entry", entryKeys) {
-			key, _ := r.scalar(pair.Key, "entry")
-			switch key.text {
+			switch pair.Key {
 			case "vars":
 				e.vars = r.named(pair.Value, "vars")
 				continue
@@ -90,11 +81,11 @@ func (r *reader) entries(n ast.Node) []*entrySource {
 				e.examples = r.examples(pair.Value)
 				continue
 			}
-			e.values[key.text] = r.scalars(pair.Value, key.text, entryLists[key.text])
+			e.values[pair.Key] = r.scalars(pair.Value, pair.Key, entryLists[pair.Key])
 		}
-		for _, pair := range []string{"topic", "kind", "name", "summary"} {
-			if e.one(pair).text == "" && len(r.mistakes) == 0 {
-				r.mistakes = append(r.mistakes, e.at.mistake("entry: %s is missing; an entry needs topic, kind, name and summary", pair))
+		for _, key := range []string{"topic", "kind", "name", "summary"} {
+			if e.one(key).text == "" && len(r.mistakes) == 0 {
+				r.mistakes = append(r.mistakes, e.at.mistake("entry: %s is missing; an entry needs topic, kind, name and summary", key))
 			}
 		}
 		out = append(out, e)

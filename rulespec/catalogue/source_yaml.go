@@ -1,165 +1,95 @@
 package catalogue
 
 import (
-	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+
+	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
-// The bounds on a file of a catalogue, in bytes.
-const (
-	maxFile = 1 << 20
-	maxLine = 16 << 10
-)
+// maxFile bounds a file of a catalogue, in bytes.
+const maxFile = 1 << 20
 
-// A reader walks the tree of a YAML file and collects mistakes with their places.
+// bounds is what a file may cost. Messages that stand as examples are nested less than the bus allows.
+var bounds = yamltext.Bounds{Bytes: maxFile, Nesting: 40}
+
+// maxMistakes is how many mistakes of a file are told.
+const maxMistakes = 50
+
+// A reader walks the tree of a file and collects mistakes with their positions.
 type reader struct {
+	yamltext.Reader
 	file     string
 	embedded bool
 	mistakes []error
 }
 
-func (r *reader) parse(data []byte) (body ast.Node, err error) {
-	whole := place{file: r.file}
-	if len(data) > maxFile {
-		return nil, whole.mistake("file has %d bytes; at most %d", len(data), maxFile)
-	}
-	for i, line := range bytes.Split(data, []byte("\n")) {
-		if len(line) > maxLine || deepLine(line) {
-			return nil, place{r.file, i + 1, 1, r.embedded}.mistake("line is too long or nested too deep")
+func newReader(file string, embedded bool) *reader {
+	r := &reader{file: file, embedded: embedded}
+	r.Report = func(at yamltext.Position, problem string) {
+		if len(r.mistakes) < maxMistakes {
+			r.mistakes = append(r.mistakes, r.position(at).mistake("%s", problem))
 		}
 	}
-	defer func() { // the YAML parser is not ours, and an operator's file must never end the program
-		if p := recover(); p != nil {
-			body, err = nil, whole.mistake("not YAML: the parser gave up: %v", p)
-		}
-	}()
-	parsed, err := parser.ParseBytes(data, 0)
-	if err != nil {
-		return nil, r.syntax(err)
-	}
-	for _, doc := range parsed.Docs {
-		if doc.Body == nil {
-			continue
-		}
-		if _, isComment := doc.Body.(*ast.CommentGroupNode); isComment {
-			continue
-		}
-		if body != nil {
-			return nil, r.at(doc.Body).mistake("a file holds one application; want no second document")
-		}
-		body = doc.Body
-	}
-	if body == nil {
-		return nil, whole.mistake("file is empty; want the keys %s", strings.Join(appKeys, ", "))
-	}
-	return body, nil
+	return r
 }
 
-// deepLine tells lines that open more brackets or list entries than any catalogue does, before a parser recurses on them.
-func deepLine(line []byte) bool {
-	return bytes.Count(line, []byte("[")) > 100 || bytes.Count(line, []byte("{")) > 200 || bytes.Count(line, []byte("- ")) > 100
+func (r *reader) parse(data []byte) (ast.Node, error) {
+	root, err := yamltext.Parse(data, bounds)
+	var wrong *yamltext.Error
+	if errors.As(err, &wrong) {
+		return nil, r.position(wrong.Position).mistake("%s", wrong.Problem)
+	}
+	if root == nil {
+		return nil, r.position(yamltext.Position{}).mistake("file is empty; want the keys %s", strings.Join(appKeys, ", "))
+	}
+	return root, err
 }
 
-func (r *reader) syntax(err error) error {
-	var syntax yaml.Error
-	if errors.As(err, &syntax) && syntax.GetToken() != nil {
-		p := syntax.GetToken().Position
-		return place{r.file, p.Line, p.Column, r.embedded}.mistake("not YAML: %s", syntax.GetMessage())
-	}
-	return place{file: r.file}.mistake("not YAML: %v", err)
-}
+func (r *reader) position(at yamltext.Position) position { return position{at, r.file, r.embedded} }
 
-func (r *reader) at(n ast.Node) place {
-	if n != nil && n.GetToken() != nil && n.GetToken().Position != nil {
-		return place{r.file, n.GetToken().Position.Line, n.GetToken().Position.Column, r.embedded}
-	}
-	return place{file: r.file, embedded: r.embedded}
-}
+func (r *reader) at(n ast.Node) position { return r.position(yamltext.PositionOf(n)) }
 
 func (r *reader) fail(n ast.Node, format string, args ...any) {
-	if len(r.mistakes) < 50 {
-		r.mistakes = append(r.mistakes, r.at(n).mistake(format, args...))
-	}
+	r.Report(yamltext.PositionOf(n), fmt.Sprintf(format, args...))
 }
 
-// pairs gives a mapping's keys and values; keys, where not nil, are those allowed.
-func (r *reader) pairs(n ast.Node, what string, keys []string) []*ast.MappingValueNode {
-	var values []*ast.MappingValueNode
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		values = n.Values
-	case *ast.MappingValueNode:
-		values = []*ast.MappingValueNode{n}
-	default:
-		r.fail(n, "%s: want a mapping%s", what, ofKeys(keys))
-		return nil
+// pairs gives a mapping's entries; keys, where not nil, are those allowed.
+func (r *reader) pairs(n ast.Node, what string, keys []string) []yamltext.Entry {
+	expected := "a mapping of names to values"
+	if keys != nil {
+		expected = "a mapping with the keys " + strings.Join(keys, ", ")
 	}
-	seen := map[string]bool{}
-	var kept []*ast.MappingValueNode
-	for _, v := range values {
-		key, ok := r.scalar(v.Key, what)
-		switch {
-		case !ok:
-		case seen[key.text]:
-			r.fail(v.Key, "%s: %s is there twice", what, key.text)
-		case keys != nil && !slices.Contains(keys, key.text):
-			r.fail(v.Key, "%s: unknown key %q; want one of %s", what, key.text, strings.Join(keys, ", "))
-		default:
-			kept = append(kept, v)
+	return slices.DeleteFunc(r.Mapping(n, what+": want "+expected), func(e yamltext.Entry) bool {
+		unknown := keys != nil && !slices.Contains(keys, e.Key)
+		if unknown {
+			r.fail(e.Node, "%s: unknown key %q; want one of %s", what, e.Key, strings.Join(keys, ", "))
 		}
-		seen[key.text] = true
-	}
-	return kept
+		return unknown
+	})
 }
 
-func ofKeys(keys []string) string {
-	if keys == nil {
-		return " of names to values"
-	}
-	return " with the keys " + strings.Join(keys, ", ")
-}
-
-// scalar gives a single value as text. Numbers and booleans count by what is written.
+// scalar gives a single value as text. Numbers and booleans count by what is written; a block loses its last line ends.
 func (r *reader) scalar(n ast.Node, what string) (located, bool) {
-	at := r.at(n)
-	switch n := n.(type) {
-	case *ast.StringNode:
-		return located{n.Value, at}, true
-	case *ast.LiteralNode:
-		if n.Value != nil {
-			return located{strings.TrimRight(n.Value.Value, "\n"), at}, true
-		}
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
-		return located{n.GetToken().Value, at}, true
-	case *ast.NullNode:
-		r.fail(n, "%s: want a value", what)
-		return located{at: at}, false
+	text, ok := r.Text(n, what+": want a single value")
+	if _, block := n.(*ast.LiteralNode); block {
+		text = strings.TrimRight(text, "\n")
 	}
-	r.fail(n, "%s: want a single value", what)
-	return located{at: at}, false
+	return located{text, r.at(n)}, ok
 }
 
-// scalars gives a value, or a list of them.
+// scalars gives a value, or a list of them where that is allowed.
 func (r *reader) scalars(n ast.Node, what string, list bool) []located {
-	sequence, ok := n.(*ast.SequenceNode)
-	if !ok {
-		if v, ok := r.scalar(n, what); ok {
-			return []located{v}
-		}
-		return nil
-	}
-	if !list {
-		r.fail(n, "%s: want a single value, not a list", what)
-		return nil
+	items := []ast.Node{n}
+	if sequence, ok := n.(*ast.SequenceNode); ok && list {
+		items = sequence.Values
 	}
 	var out []located
-	for _, item := range sequence.Values {
+	for _, item := range items {
 		if v, ok := r.scalar(item, what); ok {
 			out = append(out, v)
 		}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/notifyd/notifyd/internal/yamltext"
+
 	"github.com/notifyd/notifyd/bus"
 )
 
@@ -182,7 +184,11 @@ func quoteYAML(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
 }
 
-// oneLineJSON gives a message as one line of JSON that can stand in YAML, or "" where the reader of catalogues would not take it.
+// maxExampleLine bounds the message that a draft has as its example, in bytes.
+const maxExampleLine = 16 << 10
+
+// oneLineJSON gives a message as one line of JSON that can stand in YAML, or "" where the reader of catalogues would not
+// take it.
 func oneLineJSON(payload []byte) string {
 	var out bytes.Buffer
 	if json.Compact(&out, payload) != nil {
@@ -196,8 +202,12 @@ func oneLineJSON(payload []byte) string {
 		}
 		b.WriteRune(r)
 	}
-	if line := b.String(); len(line) < maxLine-100 && !deepLine([]byte(line)) {
-		return line
+	line := b.String()
+	if len(line) > maxExampleLine {
+		return ""
 	}
-	return ""
+	if _, err := yamltext.Parse([]byte(line), bounds); err != nil {
+		return ""
+	}
+	return line
 }

@@ -20,10 +20,10 @@ type Outcome struct {
 	Field string // summary, users, vars.update, …; a list's items come one by one
 	Text  string // "" where the field came out empty
 	Err   error  // the field could not be computed
-	at    place
+	at    position
 }
 
-// At gives the place of the field: file:line.
+// At gives the position of the field: file:line.
 func (o Outcome) At() string { return o.at.String() }
 
 // Try describes a message and tells how each field came out. It is for people: Describe is what messages go through.
