@@ -8,7 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
+
+	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/internal/metric"
 )
@@ -78,6 +81,14 @@ type Metered interface {
 	Collect(emit metric.Emit)
 }
 
+// A Fetched backend sends nothing: it keeps a feed for each address, which the agents of its owner read.
+type Fetched interface {
+	// Stream serves GET /api/v1/notices (see doc/api.md). authorize gives the address whose feed a request may read,
+	// or "" where its token is no good; its error says that nobody can tell now. It is called again while a stream
+	// goes on, so that a token that was revoked ends it. A stream ends with its request, and with Run.
+	Stream(authorize func(*http.Request) (address string, err error)) http.Handler
+}
+
 // An Info is what pages and commands need to know of a backend without opening it.
 type Info struct {
 	Name         string                               // "email"
@@ -90,6 +101,8 @@ type Info struct {
 // A Driver is a backend as the configuration opens it, like the drivers of database/sql. backends/all lists them.
 type Driver struct {
 	Info Info
+	// Always says that the backend is there without a section in the configuration too.
+	Always bool
 	// Open makes a backend of the section backends.NAME of the configuration, which decode fills strictly into the
 	// struct that it is given; Open returns its error as it is. A nil Backend says that the section is empty: the
 	// backend is not used. Nothing is dialled yet; a backend that is a Runner must be run.
@@ -102,6 +115,10 @@ type Parts struct {
 	Now    func() time.Time
 	Random func() float64 // in [0, 1), for jitter; safe for concurrent use
 	Manage string         // page where people change what they get; "" where there are no pages
+
+	// The program's database, for a backend that keeps its notices there: see migrations.DB. Both are nil where the
+	// configuration is only checked.
+	Writer, Reader *gorm.DB
 }
 
 // The classes of failure that a caller acts on.

@@ -3,14 +3,15 @@ package all
 
 import (
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/backends/desktop"
 	"github.com/notifyd/notifyd/backends/email"
 	"github.com/notifyd/notifyd/backends/irc"
 )
 
-// Drivers are those that a configuration may name, sorted by name. The desktop's feed has no section: it is a part of
-// the database, and cmd/notifyd makes it where it opens that.
+// Drivers are those that a configuration may name, sorted by name.
 func Drivers() []backends.Driver {
 	return []backends.Driver{
+		desktop.Driver(),
 		email.Driver(),
 		irc.Driver(),
 	}

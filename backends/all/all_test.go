@@ -45,6 +45,8 @@ func TestOpen(t *testing.T) {
 		{"mistake", "email", "{host: localhost}", "from:"},
 		{"unknown key", "email", "{hots: localhost}", "hots"},
 		{"not configured", "irc", "{}", "none"},
+		{"without configuration", "desktop", "{}", "open"},
+		{"no keys", "desktop", "{listen: here}", "listen"},
 	} {
 		t.Run(c.backend+" "+c.name, func(t *testing.T) {
 			i := slices.IndexFunc(all.Drivers(), func(d backends.Driver) bool { return d.Info.Name == c.backend })

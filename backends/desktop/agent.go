@@ -40,8 +40,7 @@ type Agent struct {
 	last   string // id of the last event shown; owned by Run
 }
 
-// ErrToken says that the server does not know the token: no retry mends that. An Agent ends with it, and who authorizes
-// a Stream says it with it.
+// ErrToken says that the server does not know the token: no retry mends that. An Agent ends with it.
 var ErrToken = errors.New("the server does not accept the token")
 
 // NewAgent checks the configuration. The error is for the person who typed it.

@@ -90,7 +90,18 @@ type Why struct {
 var (
 	_ backends.Backend = (*Feed)(nil)
 	_ backends.Runner  = (*Feed)(nil)
+	_ backends.Fetched = (*Feed)(nil)
 )
+
+// Driver opens a Feed. It has no configuration.
+func Driver() backends.Driver { return backends.Driver{Info: Info, Always: true, Open: open} }
+
+func open(decode func(any) error, parts backends.Parts) (backends.Backend, error) {
+	if err := decode(&struct{}{}); err != nil {
+		return nil, err
+	}
+	return New(parts.Writer, parts.Reader, parts.Now), nil
+}
 
 // Run deletes what is too old, until ctx ends. Streams end then too.
 func (f *Feed) Run(ctx context.Context) error {

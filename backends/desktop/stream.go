@@ -27,10 +27,8 @@ type stream struct {
 	places    places
 }
 
-// Stream serves a feed as server-sent events (WHATWG HTML Living Standard, 9.2): the format is in doc/api.md.
-// authorize says whose feed a request may read, and is asked again at each heartbeat, so that a token that is
-// withdrawn ends the stream. Its error wraps ErrToken where the token is no good; any other says that nobody can tell
-// now, and the reader is asked to come back. A stream ends with the request's context, and with Feed.Run.
+// Stream serves a feed as server-sent events (WHATWG HTML Living Standard, 9.2), as backends.Fetched says. authorize is
+// called again at each heartbeat; while it fails a new reader is told to come back.
 func (f *Feed) Stream(authorize func(*http.Request) (address string, err error)) http.Handler {
 	return &stream{feed: f, authorize: authorize, places: places{taken: map[string]int{}}}
 }
@@ -43,12 +41,12 @@ func (s *stream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	address, err := s.authorize(r)
-	if err != nil && !errors.Is(err, ErrToken) {
+	if err != nil {
 		w.Header().Set("Retry-After", "30")
 		refuse(w, http.StatusServiceUnavailable, "the token cannot be checked now; try again later")
 		return
 	}
-	if err != nil {
+	if address == "" {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="notifyd"`)
 		refuse(w, http.StatusUnauthorized, "a valid token is needed: Authorization: Bearer TOKEN")
 		return

@@ -35,7 +35,7 @@ func feed(t testing.TB) *desktop.Feed {
 // alice authorizes her token for her feed.
 func alice(r *http.Request) (string, error) {
 	if r.Header.Get("Authorization") != "Bearer "+token {
-		return "", fmt.Errorf("%w: nobody has it", desktop.ErrToken)
+		return "", nil
 	}
 	return "alice", nil
 }

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 
+	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -18,7 +20,7 @@ func Check(f *config.File, env Env) error {
 	s, err := LoadSettings(f)
 	quiet := slog.New(slog.DiscardHandler)
 	_, err2 := openSources(f, quiet)
-	_, err3 := openBackends(f, env, s.Web.manage(), quiet)
+	_, err3 := openBackends(f, quiet, backends.Parts{Now: env.Now, Random: rand.Float64, Manage: s.Web.manage()})
 	return errors.Join(err, err2, err3, f.Unknown(), f.InSection("", checkFiles(s)))
 }
 

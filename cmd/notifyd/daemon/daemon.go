@@ -37,7 +37,6 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/backends"
-	"github.com/notifyd/notifyd/backends/desktop"
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/directory"
@@ -73,7 +72,6 @@ type Service struct {
 	history   *history.Store
 	outbox    *outbox.Outbox
 	backends  map[string]backends.Backend
-	feed      *desktop.Feed
 	sources   map[string]bus.Source
 	router    *router
 	listeners []*listener

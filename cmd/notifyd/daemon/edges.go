@@ -7,7 +7,6 @@ import (
 
 	"github.com/notifyd/notifyd/backends"
 	backendall "github.com/notifyd/notifyd/backends/all"
-	"github.com/notifyd/notifyd/backends/desktop"
 	"github.com/notifyd/notifyd/backends/email"
 	"github.com/notifyd/notifyd/bus"
 	busall "github.com/notifyd/notifyd/bus/all"
@@ -18,7 +17,9 @@ import (
 func (s *Service) openEdges(f *config.File) error {
 	var err, err2 error
 	s.sources, err = openSources(f, s.log)
-	s.backends, err2 = openBackends(f, s.env, s.settings.Web.manage(), s.log)
+	s.backends, err2 = openBackends(f, s.log, backends.Parts{
+		Now: s.env.Now, Random: rand.Float64, Manage: s.settings.Web.manage(), Writer: s.db.Writer, Reader: s.db.Reader,
+	})
 	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
@@ -28,8 +29,6 @@ func (s *Service) openEdges(f *config.File) error {
 	if s.settings.Web.Listen != "" && s.backends[email.Info.Name] == nil {
 		s.log.Warn("no mail server is configured: nobody can sign in to the pages")
 	}
-	s.feed = desktop.New(s.db.Writer, s.db.Reader, s.env.Now)
-	s.backends[desktop.Info.Name] = s.feed
 	return nil
 }
 
@@ -53,17 +52,21 @@ func openSources(f *config.File, log *slog.Logger) (map[string]bus.Source, error
 	return sources, errors.Join(errs...)
 }
 
-// openBackends opens every backend that the configuration has a section for.
-func openBackends(f *config.File, env Env, manage string, log *slog.Logger) (map[string]backends.Backend, error) {
+// openBackends opens every backend that the configuration has a section for, and those that need none. The log of parts
+// is made of log.
+func openBackends(f *config.File, log *slog.Logger, parts backends.Parts) (map[string]backends.Backend, error) {
 	opened := map[string]backends.Backend{}
 	var errs []error
 	for _, driver := range backendall.Drivers() {
 		section := "backends." + driver.Info.Name
 		decode := f.Section(section)
 		if !f.Has(section) {
-			continue
+			if !driver.Always {
+				continue
+			}
+			decode = func(any) error { return nil }
 		}
-		parts := backends.Parts{Log: log.With("backend", driver.Info.Name), Now: env.Now, Random: rand.Float64, Manage: manage}
+		parts.Log = log.With("backend", driver.Info.Name)
 		backend, err := driver.Open(decode, parts)
 		if err != nil {
 			errs = append(errs, f.InSection(section, err))
@@ -79,7 +82,7 @@ func openBackends(f *config.File, env Env, manage string, log *slog.Logger) (map
 // infos are the backends that s has, in the order of the list.
 func (s *Service) infos() []backends.Info {
 	var infos []backends.Info
-	for _, info := range append(backendall.Infos(), desktop.Info) {
+	for _, info := range backendall.Infos() {
 		if s.backends[info.Name] != nil {
 			infos = append(infos, info)
 		}

@@ -9,7 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/notifyd/notifyd/backends/desktop"
+	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rulespec"
@@ -44,7 +44,7 @@ func (s *Service) openPages(ctx context.Context) error {
 		KindName:       s.meaning.kindName,
 		Backends:       s.infos(),
 		Queue:          s.queue,
-		Notices:        s.feed.Stream(s.authorize),
+		Notices:        s.stream(),
 		TrustedProxies: proxies, Now: s.env.Now, Log: s.log,
 	})
 	if err != nil {
@@ -66,15 +66,25 @@ func (s *Service) queue(ctx context.Context, d outbox.Delivery) error {
 	return nil
 }
 
-// authorize gives the feed that the bearer of a token (RFC 6750) may read; desktop.ErrToken where it is no token of ours.
+// stream serves the backend that agents fetch from; nil: there is none.
+func (s *Service) stream() http.Handler {
+	for _, backend := range s.backends {
+		if fetched, ok := backend.(backends.Fetched); ok {
+			return fetched.Stream(s.authorize)
+		}
+	}
+	return nil
+}
+
+// authorize gives the feed that the bearer of a token (RFC 6750) may read; "" where it is no token of ours.
 func (s *Service) authorize(r *http.Request) (address string, err error) {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
-		return "", desktop.ErrToken
+		return "", nil
 	}
 	user, _, err := s.prefs.UserByAPIToken(r.Context(), token)
 	if errors.Is(err, prefs.ErrNotFound) {
-		return "", desktop.ErrToken
+		return "", nil
 	}
 	if err != nil {
 		return "", err
