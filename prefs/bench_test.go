@@ -1,12 +1,10 @@
 package prefs_test
 
 import (
-	"crypto/rand"
 	"fmt"
 	"testing"
 
 	"github.com/notifyd/notifyd/migrations/migratest"
-	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -15,9 +13,9 @@ func BenchmarkSubscriptions(b *testing.B) {
 	for name, dsn := range map[string]func(testing.TB) string{"sqlite": migratest.SQLite, "postgres": migratest.Postgres} {
 		b.Run(name, func(b *testing.B) {
 			d := migratest.Open(b, dsn(b))
-			s := prefs.NewStore(d.Writer, d.Reader, newClock().now, rand.Reader)
+			s := openStore(d, newClock().now)
 			for i := range 1000 {
-				if _, err := s.Register(b.Context(), fmt.Sprintf("user%d", i), "Europe/Berlin", "email", fmt.Sprintf("user%d@example.org", i)); err != nil {
+				if _, err := s.Accounts.Register(b.Context(), fmt.Sprintf("user%d", i), "Europe/Berlin", "email", fmt.Sprintf("user%d@example.org", i)); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -9,7 +9,7 @@ import (
 // A Cache keeps subscriptions that were read, within bounds. Whoever has it must Forget what Changes names before the
 // next Read: then it gives what the store would. It is for one goroutine.
 type Cache struct {
-	store      *Store
+	store      *Subscriptions
 	entries    int // that one generation holds at most
 	bytes      int
 	young, old generation
@@ -22,7 +22,7 @@ type generation struct {
 }
 
 // NewCache makes a Cache of so many subscriptions, and so many bytes of memory, at most.
-func NewCache(store *Store, entries, bytes int) *Cache {
+func NewCache(store *Subscriptions, entries, bytes int) *Cache {
 	c := &Cache{store: store, entries: max(1, entries/2), bytes: bytes / 2}
 	c.young.of, c.old.of = map[rulespec.FilterID]*Subscription{}, map[rulespec.FilterID]*Subscription{}
 	return c
@@ -60,7 +60,7 @@ func (c *Cache) Read(tx *gorm.DB, ids []rulespec.FilterID) (map[rulespec.FilterI
 		}
 		found[id] = s
 	}
-	read, err := c.store.Subscriptions(tx, missing)
+	read, err := c.store.load(tx, missing)
 	if err != nil {
 		return nil, err
 	}

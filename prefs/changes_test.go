@@ -14,13 +14,13 @@ import (
 // everything gives what all filters that are on reach, read as the daemon does at its start.
 func everything(ctx context.Context, s *prefs.Store, d *migrations.DB) ([]*prefs.Subscription, error) {
 	var ids []rulespec.FilterID
-	for f, err := range s.Stream(ctx) {
+	for f, err := range s.Subscriptions.Stream(ctx) {
 		if err != nil {
 			return nil, err
 		}
 		ids = append(ids, f.ID)
 	}
-	return s.Subscriptions(d.Reader.WithContext(ctx), ids)
+	return s.Subscriptions.Load(d.Reader.WithContext(ctx), ids)
 }
 
 func subscriptions(t *testing.T, s *prefs.Store, d *migrations.DB) []*prefs.Subscription {
@@ -38,20 +38,20 @@ type follower struct {
 // follow takes up what has changed since the last time, all of it where the log does not tell.
 func (f *follower) follow(ctx context.Context, s *prefs.Store, d *migrations.DB) (whole bool, err error) {
 	tx := d.Reader.WithContext(ctx)
-	now, err := s.Revision(ctx, nil)
+	now, err := s.Subscriptions.Revision(ctx, nil)
 	if err != nil {
 		return false, err
 	}
 	var ids []rulespec.FilterID
 	if f.filters != nil {
-		if ids, whole, err = s.Changes(tx, f.revision, now); err != nil {
+		if ids, whole, err = s.Subscriptions.Changes(tx, f.revision, now); err != nil {
 			return false, err
 		}
 	}
 	f.revision = now
 	if !whole {
-		f.filters, f.cache = map[rulespec.FilterID]rulespec.Filter{}, prefs.NewCache(s, 20, 10_000)
-		for filter, err := range s.Stream(ctx) {
+		f.filters, f.cache = map[rulespec.FilterID]rulespec.Filter{}, prefs.NewCache(s.Subscriptions, 20, 10_000)
+		for filter, err := range s.Subscriptions.Stream(ctx) {
 			if err != nil {
 				return false, err
 			}
@@ -63,7 +63,7 @@ func (f *follower) follow(ctx context.Context, s *prefs.Store, d *migrations.DB)
 	for _, id := range ids {
 		delete(f.filters, id)
 	}
-	changed, err := s.FiltersOn(tx, ids)
+	changed, err := s.Subscriptions.FiltersOn(tx, ids)
 	for _, filter := range changed {
 		f.filters[filter.ID] = filter
 	}
@@ -73,7 +73,7 @@ func (f *follower) follow(ctx context.Context, s *prefs.Store, d *migrations.DB)
 // check holds what the follower has against all that is in the store.
 func (f *follower) check(ctx context.Context, s *prefs.Store, d *migrations.DB) (problem string, err error) {
 	stored := 0
-	for filter, err := range s.Stream(ctx) {
+	for filter, err := range s.Subscriptions.Stream(ctx) {
 		if err != nil {
 			return "", err
 		}
@@ -115,51 +115,60 @@ func TestChangesNameWhatEveryWriteTouches(t *testing.T) {
 		ctx := t.Context()
 		alice, mail := person(t, s, "alice")
 		bob, _ := person(t, s, "bob")
-		irc := must[prefs.Destination](t)(s.AddDestination(ctx, alice.ID, "irc", "alice"))
+		irc := must[prefs.Destination](t)(s.Destinations.Add(ctx, alice.ID, "irc", "alice"))
 		chosen := packageFilter("chosen", "bash")
 		chosen.Destinations = []uint{mail.ID}
-		one := must[prefs.Filter](t)(s.SaveFilter(ctx, alice.ID, packageFilter("one", "bash")))
-		chosen = must[prefs.Filter](t)(s.SaveFilter(ctx, alice.ID, chosen))
+		one := must[prefs.Filter](t)(s.Filters.Save(ctx, alice.ID, packageFilter("one", "bash")))
+		chosen = must[prefs.Filter](t)(s.Filters.Save(ctx, alice.ID, chosen))
 		var f follower
 		must[bool](t)(f.follow(ctx, s, d))
 		for _, step := range []struct {
 			name   string
 			change func() error
 		}{
-			{"add a destination", func() error { _, err := s.AddDestination(ctx, alice.ID, "irc", "alice2"); return err }},
+			{"add a destination", func() error { _, err := s.Destinations.Add(ctx, alice.ID, "irc", "alice2"); return err }},
 			{"confirm", func() error {
-				return s.Confirm(ctx, alice.ID, irc.ID, must[string](t)(s.NewCode(ctx, alice.ID, irc.ID)))
+				return s.Destinations.Confirm(ctx, alice.ID, irc.ID, must[string](t)(s.Destinations.NewCode(ctx, alice.ID, irc.ID)))
 			}},
-			{"schedule", func() error { return s.SetSchedule(ctx, alice.ID, irc.ID, prefs.Schedule{Count: 3}) }},
-			{"destination off", func() error { return s.SetDestinationOn(ctx, alice.ID, mail.ID, false) }},
-			{"destination on", func() error { return s.SetDestinationOn(ctx, alice.ID, mail.ID, true) }},
-			{"disable", func() error { return s.DisableDestination(ctx, mail.ID, "refused") }},
-			{"on again", func() error { return s.SetDestinationOn(ctx, alice.ID, mail.ID, true) }},
+			{"schedule", func() error { return s.Destinations.SetSchedule(ctx, alice.ID, irc.ID, prefs.Schedule{Count: 3}) }},
+			{"destination off", func() error { return s.Destinations.SetOn(ctx, alice.ID, mail.ID, false) }},
+			{"destination on", func() error { return s.Destinations.SetOn(ctx, alice.ID, mail.ID, true) }},
+			{"disable", func() error { return s.Destinations.Disable(ctx, mail.ID, "refused") }},
+			{"on again", func() error { return s.Destinations.SetOn(ctx, alice.ID, mail.ID, true) }},
 			{"save", func() error {
 				changed := packageFilter("changed", "zsh")
 				changed.ID = one.ID
-				_, err := s.SaveFilter(ctx, alice.ID, changed)
+				_, err := s.Filters.Save(ctx, alice.ID, changed)
 				return err
 			}},
-			{"copy", func() error { _, err := s.CopyFilter(ctx, alice.ID, one.ID); return err }},
-			{"off", func() error { return s.SetFilterOn(ctx, alice.ID, one.ID, false) }},
-			{"on", func() error { return s.SetFilterOn(ctx, alice.ID, one.ID, true) }},
-			{"one-shot", func() error { return s.SetOneShot(ctx, alice.ID, one.ID, true) }},
-			{"fire", func() error { _, err := s.SwitchOffOneShots(d.Writer, []rulespec.FilterID{one.ID}); return err }},
-			{"stop", func() error { _, err := s.Stop(ctx, prefs.Action{Filter: chosen.ID, Destination: mail.ID}); return err }},
+			{"copy", func() error { _, err := s.Filters.Copy(ctx, alice.ID, one.ID); return err }},
+			{"off", func() error { return s.Filters.SetOn(ctx, alice.ID, one.ID, false) }},
+			{"on", func() error { return s.Filters.SetOn(ctx, alice.ID, one.ID, true) }},
+			{"one-shot", func() error { return setOneShot(ctx, s, alice.ID, one.ID, true) }},
+			{"fire", func() error {
+				_, err := s.Subscriptions.SwitchOffOneShots(d.Writer, []rulespec.FilterID{one.ID})
+				return err
+			}},
+			{"stop", func() error {
+				_, err := s.Unsubscriber.Stop(ctx, prefs.Action{Filter: chosen.ID, Destination: mail.ID})
+				return err
+			}},
 			{"unstop", func() error {
-				return s.Unstop(ctx, prefs.Stopped{Action: prefs.Action{Filter: chosen.ID, Destination: mail.ID}, Detached: true, Off: true})
+				return s.Unsubscriber.Unstop(ctx, prefs.Stopped{Action: prefs.Action{Filter: chosen.ID, Destination: mail.ID}, Detached: true, Off: true})
 			}},
-			{"stop all", func() error { _, err := s.Stop(ctx, prefs.Action{Destination: irc.ID}); return err }},
+			{"stop all", func() error { _, err := s.Unsubscriber.Stop(ctx, prefs.Action{Destination: irc.ID}); return err }},
 			{"unstop all", func() error {
-				return s.Unstop(ctx, prefs.Stopped{Action: prefs.Action{Destination: irc.ID}, Off: true})
+				return s.Unsubscriber.Unstop(ctx, prefs.Stopped{Action: prefs.Action{Destination: irc.ID}, Off: true})
 			}},
-			{"rename", func() error { return s.RenameUser(ctx, alice.ID, "alicia") }},
-			{"zone", func() error { return s.SetZone(ctx, alice.ID, "Europe/Berlin") }},
-			{"delete a destination", func() error { return s.DeleteDestination(ctx, alice.ID, irc.ID) }},
-			{"delete a filter", func() error { return s.DeleteFilter(ctx, alice.ID, one.ID) }},
-			{"create a user", func() error { _, err := s.Register(ctx, "carol", "", "email", "carol@example.org"); return err }},
-			{"delete a user", func() error { return s.DeleteUser(ctx, bob.ID) }},
+			{"rename", func() error { return s.Accounts.Rename(ctx, alice.ID, "alicia") }},
+			{"zone", func() error { return s.Accounts.SetZone(ctx, alice.ID, "Europe/Berlin") }},
+			{"delete a destination", func() error { return s.Destinations.Delete(ctx, alice.ID, irc.ID) }},
+			{"delete a filter", func() error { return s.Filters.Delete(ctx, alice.ID, one.ID) }},
+			{"create a user", func() error {
+				_, err := s.Accounts.Register(ctx, "carol", "", "email", "carol@example.org")
+				return err
+			}},
+			{"delete a user", func() error { return s.Accounts.Delete(ctx, bob.ID) }},
 			{"prune", func() error { c.pass(3600e9); return s.Prune(ctx) }},
 		} {
 			ok(t, step.change())
@@ -178,15 +187,15 @@ func TestChangesSayWhenTheyDoNotReach(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, d *migrations.DB, c *clock) {
 		ctx := t.Context()
 		alice, _ := person(t, s, "alice")
-		f := must[prefs.Filter](t)(s.SaveFilter(ctx, alice.ID, packageFilter("one", "bash")))
+		f := must[prefs.Filter](t)(s.Filters.Save(ctx, alice.ID, packageFilter("one", "bash")))
 		whole := func(after, until int64) bool {
 			t.Helper()
-			_, whole, err := s.Changes(d.Reader, after, until)
+			_, whole, err := s.Subscriptions.Changes(d.Reader, after, until)
 			ok(t, err)
 			return whole
 		}
-		first := must[int64](t)(s.Revision(ctx, nil))
-		ok(t, s.SetFilterOn(ctx, alice.ID, f.ID, false))
+		first := must[int64](t)(s.Subscriptions.Revision(ctx, nil))
+		ok(t, s.Filters.SetOn(ctx, alice.ID, f.ID, false))
 		if !whole(first, first+1) || !whole(first, first) {
 			t.Error("the log does not tell of one change")
 		}
@@ -194,11 +203,11 @@ func TestChangesSayWhenTheyDoNotReach(t *testing.T) {
 			t.Error("the log tells of revisions that never were")
 		}
 		ok(t, d.Writer.Exec("UPDATE revisions SET value = value + 1").Error)
-		if now := must[int64](t)(s.Revision(ctx, nil)); whole(first, now) {
+		if now := must[int64](t)(s.Subscriptions.Revision(ctx, nil)); whole(first, now) {
 			t.Error("the log passes for whole after a change by hand")
 		}
-		ok(t, s.SetFilterOn(ctx, alice.ID, f.ID, true))
-		now := must[int64](t)(s.Revision(ctx, nil))
+		ok(t, s.Filters.SetOn(ctx, alice.ID, f.ID, true))
+		now := must[int64](t)(s.Subscriptions.Revision(ctx, nil))
 		if !whole(now-1, now) {
 			t.Error("the log does not tell of what came after a change by hand")
 		}
@@ -207,7 +216,7 @@ func TestChangesSayWhenTheyDoNotReach(t *testing.T) {
 		if whole(first, first+1) || !whole(now-1, now) {
 			t.Error("a cut must leave the last revision, and pass for a hole before")
 		}
-		if was := must[int64](t)(s.RevisionTime(ctx, now)); was != c.now().Add(-8*24*3600e9).UnixMicro() {
+		if was := must[int64](t)(s.Subscriptions.RevisionTime(ctx, now)); was != c.now().Add(-8*24*3600e9).UnixMicro() {
 			t.Errorf("the last revision is of %d", was)
 		}
 		var rows int64
@@ -216,7 +225,7 @@ func TestChangesSayWhenTheyDoNotReach(t *testing.T) {
 			t.Errorf("%d rows in the log after it was cut, want the last revision's two", rows)
 		}
 		ok(t, d.Writer.Exec("UPDATE revisions SET value = value + 30000").Error)
-		ok(t, s.SetFilterOn(ctx, alice.ID, f.ID, true))
+		ok(t, s.Filters.SetOn(ctx, alice.ID, f.ID, true))
 		ok(t, d.Reader.Table("changes").Count(&rows).Error)
 		if rows != 2 {
 			t.Errorf("%d rows in the log, want the last revision's two: old revisions must go", rows)

@@ -27,7 +27,7 @@ var (
 
 // NewCode makes a new code that confirms a destination, like "3K9FA-QX7TB", in place of the one before. The caller sends
 // it to the address. ErrTooOften when the user or the address got too many of late.
-func (s *Store) NewCode(ctx context.Context, userID, destinationID uint) (string, error) {
+func (s *Destinations) NewCode(ctx context.Context, userID, destinationID uint) (string, error) {
 	code, err := s.code()
 	if err != nil {
 		return "", err
@@ -58,7 +58,7 @@ func (s *Store) NewCode(ctx context.Context, userID, destinationID uint) (string
 // Confirm confirms a destination of the user with the code that was sent to it. It is scoped by user, so that nobody
 // whom somebody else's code reached can be made to confirm for them. ErrCode when the code does not fit; ErrClaimed when
 // another user has confirmed the address.
-func (s *Store) Confirm(ctx context.Context, userID, destinationID uint, code string) error {
+func (s *Destinations) Confirm(ctx context.Context, userID, destinationID uint, code string) error {
 	fits := false
 	err := s.change(ctx, "confirm destination", func(tx *gorm.DB) error {
 		var to destinationRow
@@ -86,7 +86,7 @@ func (s *Store) Confirm(ctx context.Context, userID, destinationID uint, code st
 }
 
 // try counts an attempt, and uses the code up when it fits. The count comes first: requests at once do not get more.
-func (s *Store) try(tx *gorm.DB, destinationID uint, code string) (bool, error) {
+func (s *Destinations) try(tx *gorm.DB, destinationID uint, code string) (bool, error) {
 	counted := tx.Exec("UPDATE confirmations SET attempts = attempts + 1 WHERE destination_id = ? AND attempts < ? AND expires_at > ?",
 		destinationID, codeAttempts, s.micro())
 	if counted.Error != nil || counted.RowsAffected == 0 {
@@ -106,7 +106,7 @@ func (s *Store) try(tx *gorm.DB, destinationID uint, code string) (bool, error) 
 const letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 // code gives ten letters, 50 bits, with a hyphen in the middle.
-func (s *Store) code() (string, error) {
+func (s *Destinations) code() (string, error) {
 	raw, err := s.bytes(10)
 	if err != nil {
 		return "", err

@@ -13,13 +13,15 @@ import (
 
 func TestNewcomersBeginWithWhatCanMatch(t *testing.T) {
 	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
-		store := prefs.NewStore(d.Writer, d.Reader, time.Now, rand.Reader)
-		store.Offer(func(f prefs.Filter) bool { return len(rulespec.Missing(f.Filter, nil)) == 0 })
-		alice, err := store.Register(t.Context(), "alice", "", "email", "alice@example.org")
+		store := prefs.Open(prefs.Config{
+			Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader,
+			DefaultFilter: func(f prefs.Filter) bool { return len(rulespec.Missing(f.Filter, nil)) == 0 },
+		})
+		alice, err := store.Accounts.Register(t.Context(), "alice", "", "email", "alice@example.org")
 		if err != nil {
 			t.Fatal(err)
 		}
-		filters, err := store.Filters(t.Context(), alice.ID)
+		filters, err := store.Filters.List(t.Context(), alice.ID)
 		if err != nil {
 			t.Fatal(err)
 		}

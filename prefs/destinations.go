@@ -15,9 +15,12 @@ const (
 	maxAddress      = 512 // bytes
 )
 
-// AddDestination stores an address, not yet confirmed; backends.Kind.CheckAddress made it canonical. Who has it already
+// Destinations keeps where notices go: what people have added, confirmed and scheduled.
+type Destinations struct{ *core }
+
+// Add stores an address, not yet confirmed; backends.Kind.CheckAddress made it canonical. Who has it already
 // gets it as it is. Somebody else's claim, confirmed or not, is in nobody's way until NewCode and Confirm.
-func (s *Store) AddDestination(ctx context.Context, userID uint, backend, address string) (Destination, error) {
+func (s *Destinations) Add(ctx context.Context, userID uint, backend, address string) (Destination, error) {
 	if err := checkAddress(backend, address); err != nil {
 		return Destination{}, err
 	}
@@ -48,8 +51,8 @@ func (s *Store) AddDestination(ctx context.Context, userID uint, backend, addres
 	return row.destination(), nil
 }
 
-// Destinations gives a user's destinations, in the order they were added.
-func (s *Store) Destinations(ctx context.Context, userID uint) ([]Destination, error) {
+// List gives a user's destinations, in the order they were added.
+func (s *Destinations) List(ctx context.Context, userID uint) ([]Destination, error) {
 	var rows []destinationRow
 	if err := s.read(ctx).Where("user_id = ?", userID).Order("id").Find(&rows).Error; err != nil {
 		return nil, named("read destinations", err)
@@ -61,8 +64,8 @@ func (s *Store) Destinations(ctx context.Context, userID uint) ([]Destination, e
 	return all, nil
 }
 
-// Destination gives one of a user's destinations.
-func (s *Store) Destination(ctx context.Context, userID, id uint) (Destination, error) {
+// Get gives one of a user's destinations.
+func (s *Destinations) Get(ctx context.Context, userID, id uint) (Destination, error) {
 	var row destinationRow
 	if err := s.read(ctx).Where("id = ? AND user_id = ?", id, userID).Take(&row).Error; err != nil {
 		return Destination{}, named("read destination", err)
@@ -70,14 +73,14 @@ func (s *Store) Destination(ctx context.Context, userID, id uint) (Destination, 
 	return row.destination(), nil
 }
 
-// SetDestinationOn switches a destination on or off. Switching on also forgets why it was disabled; switching off ends
-// what waits for it (see OnClosed).
-func (s *Store) SetDestinationOn(ctx context.Context, userID, id uint, on bool) error {
+// SetOn switches a destination on or off. Switching on also forgets why it was disabled; switching off ends
+// what waits for it (see Config.OnClose).
+func (s *Destinations) SetOn(ctx context.Context, userID, id uint, on bool) error {
 	if on {
-		return s.setDestination(ctx, userID, id, map[string]any{"is_on": true, "disabled": ""})
+		return s.set(ctx, userID, id, map[string]any{"is_on": true, "disabled": ""})
 	}
 	return s.close(ctx, "switch off destination", func(tx *gorm.DB) error {
-		if err := s.updateDestination(tx, userID, id, map[string]any{"is_on": false}); err != nil {
+		if err := s.update(tx, userID, id, map[string]any{"is_on": false}); err != nil {
 			return err
 		}
 		return s.closed(tx, "the destination was switched off", id)
@@ -85,27 +88,27 @@ func (s *Store) SetDestinationOn(ctx context.Context, userID, id uint, on bool) 
 }
 
 // SetSchedule sets when a destination gets what is owed to it. What waits already keeps its time.
-func (s *Store) SetSchedule(ctx context.Context, userID, id uint, schedule Schedule) error {
+func (s *Destinations) SetSchedule(ctx context.Context, userID, id uint, schedule Schedule) error {
 	if err := schedule.Check(); err != nil {
 		return err
 	}
-	return s.setDestination(ctx, userID, id, schedule.columns())
+	return s.set(ctx, userID, id, schedule.columns())
 }
 
-func (s *Store) setDestination(ctx context.Context, userID, id uint, set map[string]any) error {
-	return s.change(ctx, "change destination", func(tx *gorm.DB) error { return s.updateDestination(tx, userID, id, set) })
+func (s *Destinations) set(ctx context.Context, userID, id uint, set map[string]any) error {
+	return s.change(ctx, "change destination", func(tx *gorm.DB) error { return s.update(tx, userID, id, set) })
 }
 
-func (s *Store) updateDestination(tx *gorm.DB, userID, id uint, set map[string]any) error {
+func (s *Destinations) update(tx *gorm.DB, userID, id uint, set map[string]any) error {
 	if err := one(tx.Model(&destinationRow{}).Where("id = ? AND user_id = ?", id, userID).Updates(set)); err != nil {
 		return err
 	}
 	return s.touchUser(tx, userID)
 }
 
-// DisableDestination stops what is sent to a destination, what waits for it too, and tells its owner why: the server
+// Disable stops what is sent to a destination, what waits for it too, and tells its owner why: the server
 // refused the address. It is for the program, not for users. ErrNotFound when it was deleted.
-func (s *Store) DisableDestination(ctx context.Context, id uint, why string) error {
+func (s *Destinations) Disable(ctx context.Context, id uint, why string) error {
 	if why == "" {
 		why = "refused"
 	}
@@ -124,9 +127,9 @@ func (s *Store) DisableDestination(ctx context.Context, id uint, why string) err
 	})
 }
 
-// DeleteDestination deletes one of a user's destinations, and ends what waits for it. A filter that was for it alone is
+// Delete deletes one of a user's destinations, and ends what waits for it. A filter that was for it alone is
 // switched off: it must not begin to reach others.
-func (s *Store) DeleteDestination(ctx context.Context, userID, id uint) error {
+func (s *Destinations) Delete(ctx context.Context, userID, id uint) error {
 	return s.close(ctx, "delete destination", func(tx *gorm.DB) error {
 		if _, err := lock(tx, userID); err != nil {
 			return err

@@ -18,41 +18,41 @@ func TestDestinations(t *testing.T) {
 		ctx := t.Context()
 		alice, mail := person(t, s, "alice")
 		bob, _ := person(t, s, "bob")
-		irc := must[prefs.Destination](t)(s.AddDestination(ctx, alice.ID, "irc", "alice"))
+		irc := must[prefs.Destination](t)(s.Destinations.Add(ctx, alice.ID, "irc", "alice"))
 		if irc.Confirmed || !irc.On {
 			t.Errorf("a new destination is %+v", irc)
 		}
-		if again := must[prefs.Destination](t)(s.AddDestination(ctx, alice.ID, "irc", "alice")); again.ID != irc.ID {
+		if again := must[prefs.Destination](t)(s.Destinations.Add(ctx, alice.ID, "irc", "alice")); again.ID != irc.ID {
 			t.Errorf("added again it is %+v", again)
 		}
 		schedule := prefs.Schedule{Every: 90 * time.Minute, Count: 7, At: "07:30", Weekdays: []time.Weekday{time.Sunday, time.Saturday}}
-		ok(t, s.SetSchedule(ctx, alice.ID, mail.ID, schedule))
-		if got := must[prefs.Destination](t)(s.Destination(ctx, alice.ID, mail.ID)); !reflect.DeepEqual(got.Schedule, schedule) {
+		ok(t, s.Destinations.SetSchedule(ctx, alice.ID, mail.ID, schedule))
+		if got := must[prefs.Destination](t)(s.Destinations.Get(ctx, alice.ID, mail.ID)); !reflect.DeepEqual(got.Schedule, schedule) {
 			t.Errorf("schedule %+v", got.Schedule)
 		}
-		ok(t, s.DisableDestination(ctx, mail.ID, "550 no such\nuser"))
-		if got := must[prefs.Destination](t)(s.Destination(ctx, alice.ID, mail.ID)); got.Disabled != "550 no such user" {
+		ok(t, s.Destinations.Disable(ctx, mail.ID, "550 no such\nuser"))
+		if got := must[prefs.Destination](t)(s.Destinations.Get(ctx, alice.ID, mail.ID)); got.Disabled != "550 no such user" {
 			t.Errorf("disabled %q", got.Disabled)
 		}
-		ok(t, s.SetDestinationOn(ctx, alice.ID, mail.ID, true))
-		if got := must[prefs.Destination](t)(s.Destination(ctx, alice.ID, mail.ID)); got.Disabled != "" {
+		ok(t, s.Destinations.SetOn(ctx, alice.ID, mail.ID, true))
+		if got := must[prefs.Destination](t)(s.Destinations.Get(ctx, alice.ID, mail.ID)); got.Disabled != "" {
 			t.Errorf("on again, but disabled %q", got.Disabled)
 		}
 		// nothing of it is bob's
-		_, err := s.Destination(ctx, bob.ID, mail.ID)
+		_, err := s.Destinations.Get(ctx, bob.ID, mail.ID)
 		want(t, err, prefs.ErrNotFound)
-		want(t, s.SetSchedule(ctx, bob.ID, mail.ID, schedule), prefs.ErrNotFound)
-		want(t, s.SetDestinationOn(ctx, bob.ID, mail.ID, false), prefs.ErrNotFound)
-		want(t, s.DeleteDestination(ctx, bob.ID, mail.ID), prefs.ErrNotFound)
-		_, err = s.NewCode(ctx, bob.ID, irc.ID)
+		want(t, s.Destinations.SetSchedule(ctx, bob.ID, mail.ID, schedule), prefs.ErrNotFound)
+		want(t, s.Destinations.SetOn(ctx, bob.ID, mail.ID, false), prefs.ErrNotFound)
+		want(t, s.Destinations.Delete(ctx, bob.ID, mail.ID), prefs.ErrNotFound)
+		_, err = s.Destinations.NewCode(ctx, bob.ID, irc.ID)
 		want(t, err, prefs.ErrNotFound)
 		for _, address := range []string{"", "a\nb", "\xff", strings.Repeat("x", 600)} {
-			if _, err := s.AddDestination(ctx, alice.ID, "email", address); !isInput(err) {
+			if _, err := s.Destinations.Add(ctx, alice.ID, "email", address); !isInput(err) {
 				t.Errorf("AddDestination(%q) = %v", address, err)
 			}
 		}
 		for n := 0; ; n++ {
-			if _, err = s.AddDestination(ctx, alice.ID, "irc", strings.Repeat("x", n+1)); err != nil || n > 100 {
+			if _, err = s.Destinations.Add(ctx, alice.ID, "irc", strings.Repeat("x", n+1)); err != nil || n > 100 {
 				break
 			}
 		}
@@ -67,11 +67,11 @@ func TestDeletedDestinationWidensNothing(t *testing.T) {
 		irc := confirmed(t, s, alice, "irc", "alice")
 		only, both := packageFilter("only irc", "bash"), packageFilter("both", "zsh")
 		only.Destinations, both.Destinations = []uint{irc.ID}, []uint{irc.ID, mail.ID}
-		only = must[prefs.Filter](t)(s.SaveFilter(ctx, alice.ID, only))
-		both = must[prefs.Filter](t)(s.SaveFilter(ctx, alice.ID, both))
-		ok(t, s.DeleteDestination(ctx, alice.ID, irc.ID))
-		ok(t, s.SetFilterOn(ctx, alice.ID, only.ID, true)) // the owner insists
-		got := must[prefs.Filter](t)(s.Filter(ctx, alice.ID, only.ID))
+		only = must[prefs.Filter](t)(s.Filters.Save(ctx, alice.ID, only))
+		both = must[prefs.Filter](t)(s.Filters.Save(ctx, alice.ID, both))
+		ok(t, s.Destinations.Delete(ctx, alice.ID, irc.ID))
+		ok(t, s.Filters.SetOn(ctx, alice.ID, only.ID, true)) // the owner insists
+		got := must[prefs.Filter](t)(s.Filters.Get(ctx, alice.ID, only.ID))
 		if got.Broken == "" || len(got.Destinations) != 0 {
 			t.Errorf("the filter is %+v", got)
 		}
@@ -91,28 +91,28 @@ func TestConfirm(t *testing.T) {
 		ctx := t.Context()
 		alice, _ := person(t, s, "alice")
 		bob, _ := person(t, s, "bob")
-		d := must[prefs.Destination](t)(s.AddDestination(ctx, alice.ID, "irc", "alice"))
-		old := must[string](t)(s.NewCode(ctx, alice.ID, d.ID))
-		code := must[string](t)(s.NewCode(ctx, alice.ID, d.ID))
-		want(t, s.Confirm(ctx, bob.ID, d.ID, code), prefs.ErrNotFound)
-		want(t, s.Confirm(ctx, alice.ID, d.ID, old), prefs.ErrCode)
-		want(t, s.Confirm(ctx, alice.ID, d.ID, ""), prefs.ErrCode)
+		d := must[prefs.Destination](t)(s.Destinations.Add(ctx, alice.ID, "irc", "alice"))
+		old := must[string](t)(s.Destinations.NewCode(ctx, alice.ID, d.ID))
+		code := must[string](t)(s.Destinations.NewCode(ctx, alice.ID, d.ID))
+		want(t, s.Destinations.Confirm(ctx, bob.ID, d.ID, code), prefs.ErrNotFound)
+		want(t, s.Destinations.Confirm(ctx, alice.ID, d.ID, old), prefs.ErrCode)
+		want(t, s.Destinations.Confirm(ctx, alice.ID, d.ID, ""), prefs.ErrCode)
 		typed := " " + strings.ToLower(strings.NewReplacer("-", "", "0", "o", "1", "l").Replace(code))
-		ok(t, s.Confirm(ctx, alice.ID, d.ID, typed))
-		want(t, s.Confirm(ctx, alice.ID, d.ID, code), prefs.ErrCode) // used up
-		if got := must[prefs.Destination](t)(s.Destination(ctx, alice.ID, d.ID)); !got.Confirmed {
+		ok(t, s.Destinations.Confirm(ctx, alice.ID, d.ID, typed))
+		want(t, s.Destinations.Confirm(ctx, alice.ID, d.ID, code), prefs.ErrCode) // used up
+		if got := must[prefs.Destination](t)(s.Destinations.Get(ctx, alice.ID, d.ID)); !got.Confirmed {
 			t.Errorf("destination %+v", got)
 		}
 
-		late := must[prefs.Destination](t)(s.AddDestination(ctx, alice.ID, "irc", "late"))
-		code = must[string](t)(s.NewCode(ctx, alice.ID, late.ID))
+		late := must[prefs.Destination](t)(s.Destinations.Add(ctx, alice.ID, "irc", "late"))
+		code = must[string](t)(s.Destinations.NewCode(ctx, alice.ID, late.ID))
 		c.pass(time.Hour)
-		want(t, s.Confirm(ctx, alice.ID, late.ID, code), prefs.ErrCode)
-		code = must[string](t)(s.NewCode(ctx, alice.ID, late.ID))
+		want(t, s.Destinations.Confirm(ctx, alice.ID, late.ID, code), prefs.ErrCode)
+		code = must[string](t)(s.Destinations.NewCode(ctx, alice.ID, late.ID))
 		for range 5 {
-			want(t, s.Confirm(ctx, alice.ID, late.ID, "00000-00000"), prefs.ErrCode)
+			want(t, s.Destinations.Confirm(ctx, alice.ID, late.ID, "00000-00000"), prefs.ErrCode)
 		}
-		want(t, s.Confirm(ctx, alice.ID, late.ID, code), prefs.ErrCode) // tried too often
+		want(t, s.Destinations.Confirm(ctx, alice.ID, late.ID, code), prefs.ErrCode) // tried too often
 	})
 }
 
@@ -121,13 +121,13 @@ func TestPendingClaimBlocksNobody(t *testing.T) {
 		ctx := t.Context()
 		alice, _ := person(t, s, "alice")
 		mallory, _ := person(t, s, "mallory")
-		claim := must[prefs.Destination](t)(s.AddDestination(ctx, mallory.ID, "irc", "alice"))
-		code := must[string](t)(s.NewCode(ctx, mallory.ID, claim.ID))
+		claim := must[prefs.Destination](t)(s.Destinations.Add(ctx, mallory.ID, "irc", "alice"))
+		code := must[string](t)(s.Destinations.NewCode(ctx, mallory.ID, claim.ID))
 		confirmed(t, s, alice, "irc", "alice")
-		if u := must[prefs.User](t)(s.UserByAddress(ctx, "irc", "alice")); u.ID != alice.ID {
+		if u := must[prefs.User](t)(s.Accounts.ByAddress(ctx, "irc", "alice")); u.ID != alice.ID {
 			t.Errorf("the address belongs to %+v", u)
 		}
-		want(t, s.Confirm(ctx, mallory.ID, claim.ID, code), prefs.ErrClaimed)
+		want(t, s.Destinations.Confirm(ctx, mallory.ID, claim.ID, code), prefs.ErrClaimed)
 	})
 }
 
@@ -135,17 +135,17 @@ func TestCodesAreLimited(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, c *clock) {
 		ctx := t.Context()
 		claim := func(name, address string) (uint, uint) {
-			u, err := s.UserByName(ctx, name)
+			u, err := s.Accounts.ByName(ctx, name)
 			if err != nil {
 				u, _ = person(t, s, name)
 			}
-			return u.ID, must[prefs.Destination](t)(s.AddDestination(ctx, u.ID, "irc", address)).ID
+			return u.ID, must[prefs.Destination](t)(s.Destinations.Add(ctx, u.ID, "irc", address)).ID
 		}
 		flood := func(name string, addresses ...string) (sent int) {
 			for _, address := range addresses {
 				u, d := claim(name, address)
 				for range 12 {
-					if _, err := s.NewCode(ctx, u, d); err != nil {
+					if _, err := s.Destinations.NewCode(ctx, u, d); err != nil {
 						want(t, err, prefs.ErrTooOften)
 						break
 					}
@@ -181,10 +181,10 @@ func TestCodesAreLimitedAtOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for _, name := range []string{"a", "b", "c", "d"} {
 			u, _ := person(t, s, name)
-			d := must[prefs.Destination](t)(s.AddDestination(t.Context(), u.ID, "irc", "victim"))
+			d := must[prefs.Destination](t)(s.Destinations.Add(t.Context(), u.ID, "irc", "victim"))
 			for range 3 {
 				wg.Go(func() {
-					if _, err := s.NewCode(t.Context(), u.ID, d.ID); err == nil {
+					if _, err := s.Destinations.NewCode(t.Context(), u.ID, d.ID); err == nil {
 						sent.Add(1)
 					}
 				})
@@ -204,10 +204,10 @@ func TestConfirmAtOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for _, name := range []string{"a", "b", "c", "d"} {
 			u, _ := person(t, s, name)
-			d := must[prefs.Destination](t)(s.AddDestination(t.Context(), u.ID, "irc", "shared"))
-			code := must[string](t)(s.NewCode(t.Context(), u.ID, d.ID))
+			d := must[prefs.Destination](t)(s.Destinations.Add(t.Context(), u.ID, "irc", "shared"))
+			code := must[string](t)(s.Destinations.NewCode(t.Context(), u.ID, d.ID))
 			wg.Go(func() {
-				switch err := s.Confirm(t.Context(), u.ID, d.ID, code); err {
+				switch err := s.Destinations.Confirm(t.Context(), u.ID, d.ID, code); err {
 				case nil:
 					got.Add(1)
 				case prefs.ErrClaimed:
@@ -229,7 +229,7 @@ func TestStop(t *testing.T) {
 		alice, mail := person(t, s, "alice")
 		irc := confirmed(t, s, alice, "irc", "alice")
 		bob, bobs := person(t, s, "bob")
-		f := must[prefs.Filter](t)(s.SaveFilter(ctx, alice.ID, packageFilter("all", "bash")))
+		f := must[prefs.Filter](t)(s.Filters.Save(ctx, alice.ID, packageFilter("all", "bash")))
 		reaches := func() (ids []uint) {
 			for _, sub := range subscriptions(t, s, d) {
 				if sub.Filter.ID == f.ID {
@@ -249,7 +249,7 @@ func TestStop(t *testing.T) {
 		}
 		atMail, atIRC := prefs.Action{Filter: f.ID, Destination: mail.ID}, prefs.Action{Filter: f.ID, Destination: irc.ID}
 		var did prefs.Stopped
-		stop := func(a prefs.Action) (err error) { did, err = s.Stop(ctx, a); return err }
+		stop := func(a prefs.Action) (err error) { did, err = s.Unsubscriber.Stop(ctx, a); return err }
 		detached := prefs.Stopped{Action: atMail, Detached: true}
 		step(nil, mail.ID, irc.ID)
 		step(stop(atMail), irc.ID)
@@ -260,30 +260,30 @@ func TestStop(t *testing.T) {
 		if did.Any() {
 			t.Errorf("the second Stop = %+v, want that it changed nothing", did)
 		}
-		step(s.Unstop(ctx, did), irc.ID)
-		step(s.Unstop(ctx, detached), mail.ID, irc.ID)
+		step(s.Unsubscriber.Unstop(ctx, did), irc.ID)
+		step(s.Unsubscriber.Unstop(ctx, detached), mail.ID, irc.ID)
 		step(stop(atIRC), mail.ID)
 		atIRCDid := did
 		step(stop(atMail))
-		if got := must[prefs.Filter](t)(s.Filter(ctx, alice.ID, f.ID)); got.On || !did.Off {
+		if got := must[prefs.Filter](t)(s.Filters.Get(ctx, alice.ID, f.ID)); got.On || !did.Off {
 			t.Errorf("a filter that reaches nobody is on: %v; Stop = %+v", got.On, did)
 		}
-		step(s.Unstop(ctx, atIRCDid)) // that stop did not switch the filter off
-		step(s.Unstop(ctx, did), mail.ID, irc.ID)
+		step(s.Unsubscriber.Unstop(ctx, atIRCDid)) // that stop did not switch the filter off
+		step(s.Unsubscriber.Unstop(ctx, did), mail.ID, irc.ID)
 		step(stop(prefs.Action{Destination: irc.ID}), mail.ID)
-		step(s.Unstop(ctx, did), mail.ID, irc.ID)
+		step(s.Unsubscriber.Unstop(ctx, did), mail.ID, irc.ID)
 
 		// who has switched the filter off keeps it off, whatever becomes of a link
-		ok(t, s.SetFilterOn(ctx, alice.ID, f.ID, false))
+		ok(t, s.Filters.SetOn(ctx, alice.ID, f.ID, false))
 		step(stop(atMail))
-		step(s.Unstop(ctx, did))
-		ok(t, s.SetDestinationOn(ctx, alice.ID, irc.ID, false))
+		step(s.Unsubscriber.Unstop(ctx, did))
+		ok(t, s.Destinations.SetOn(ctx, alice.ID, irc.ID, false))
 		step(stop(prefs.Action{Destination: irc.ID}))
 		if did.Any() {
 			t.Errorf("stopping what is off = %+v", did)
 		}
 
-		to, about, err := s.Target(ctx, atIRC)
+		to, about, err := s.Unsubscriber.Target(ctx, atIRC)
 		ok(t, err)
 		if to.ID != irc.ID || about.ID != f.ID || about.Name != "all" {
 			t.Errorf("Target = %+v, %+v", to, about)
@@ -291,8 +291,8 @@ func TestStop(t *testing.T) {
 		// a destination of bob's and a filter of alice's never fit together
 		crossed := prefs.Action{Filter: f.ID, Destination: bobs.ID}
 		want(t, stop(crossed), prefs.ErrNotFound)
-		want(t, s.Unstop(ctx, prefs.Stopped{Action: crossed, Detached: true, Off: true}), prefs.ErrNotFound)
-		_, _, err = s.Target(ctx, crossed)
+		want(t, s.Unsubscriber.Unstop(ctx, prefs.Stopped{Action: crossed, Detached: true, Off: true}), prefs.ErrNotFound)
+		_, _, err = s.Unsubscriber.Target(ctx, crossed)
 		want(t, err, prefs.ErrNotFound)
 		want(t, stop(prefs.Action{Filter: rulespec.FilterID(999), Destination: bobs.ID}), prefs.ErrNotFound)
 		_ = bob

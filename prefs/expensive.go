@@ -13,7 +13,7 @@ import (
 
 // MarkExpensive notes that filters are too expensive, and how many steps of searching one message took for each. They
 // match nothing any more until their rules are changed. What has changed since a revision is left as it is: it was not that which was asked.
-func (s *Store) MarkExpensive(ctx context.Context, steps map[rulespec.FilterID]int64, revision int64) error {
+func (s *Subscriptions) MarkExpensive(ctx context.Context, steps map[rulespec.FilterID]int64, revision int64) error {
 	return s.change(ctx, "mark expensive filters", func(tx *gorm.DB) error {
 		for _, id := range slices.Sorted(maps.Keys(steps)) {
 			done := tx.Exec("UPDATE filters SET expensive = ?, updated_at = ? WHERE id = ? AND expensive = 0 AND NOT EXISTS "+

@@ -12,14 +12,21 @@ import (
 // maxFilters bounds the filters of one user.
 const maxFilters = 200
 
-// Filters gives a user's filters, in the order they were made; broken ones too.
-func (s *Store) Filters(ctx context.Context, userID uint) ([]Filter, error) {
+// Filters keeps what people want to hear of.
+type Filters struct{ *core }
+
+// List gives a user's filters, in the order they were made; broken ones too.
+func (s *Filters) List(ctx context.Context, userID uint) ([]Filter, error) {
 	return s.filters(ctx, userID, "filters.user_id = ?", userID)
 }
 
-// Filter gives one of a user's filters.
-func (s *Store) Filter(ctx context.Context, userID uint, id rulespec.FilterID) (Filter, error) {
-	found, err := s.filters(ctx, userID, "filters.user_id = ? AND filters.id = ?", userID, id)
+// Get gives one of a user's filters.
+func (s *Filters) Get(ctx context.Context, userID uint, id rulespec.FilterID) (Filter, error) {
+	return s.filter(ctx, userID, id)
+}
+
+func (c *core) filter(ctx context.Context, userID uint, id rulespec.FilterID) (Filter, error) {
+	found, err := c.filters(ctx, userID, "filters.user_id = ? AND filters.id = ?", userID, id)
 	if err == nil && len(found) == 0 {
 		err = ErrNotFound
 	}
@@ -30,17 +37,17 @@ func (s *Store) Filter(ctx context.Context, userID uint, id rulespec.FilterID) (
 }
 
 // filters reads filters of one user, with their destinations, in three statements however many there are.
-func (s *Store) filters(ctx context.Context, userID uint, where string, args ...any) ([]Filter, error) {
-	owner, err := s.User(ctx, userID)
+func (c *core) filters(ctx context.Context, userID uint, where string, args ...any) ([]Filter, error) {
+	owner, err := c.userByID(ctx, userID)
 	if err != nil {
 		return nil, err
 	}
 	var rows []filterRow
-	if err := s.read(ctx).Where(where, args...).Order("id").Find(&rows).Error; err != nil {
+	if err := c.read(ctx).Where(where, args...).Order("id").Find(&rows).Error; err != nil {
 		return nil, named("read filters", err)
 	}
 	var links []filterDestinationRow
-	err = s.read(ctx).Joins("JOIN filters ON filters.id = filter_destinations.filter_id").Where(where, args...).
+	err = c.read(ctx).Joins("JOIN filters ON filters.id = filter_destinations.filter_id").Where(where, args...).
 		Order("destination_id").Find(&links).Error
 	if err != nil {
 		return nil, named("read destinations of filters", err)
@@ -53,9 +60,9 @@ func (s *Store) filters(ctx context.Context, userID uint, where string, args ...
 	return all, nil
 }
 
-// SaveFilter makes a filter (ID 0), or changes one of the user's, after a check of its rules: *rulespec.Error says what
-// is wrong with them. Its owner is the user, whatever f says. What SaveFilter gives is as stored.
-func (s *Store) SaveFilter(ctx context.Context, userID uint, f Filter) (Filter, error) {
+// Save makes a filter (ID 0), or changes one of the user's, after a check of its rules: *rulespec.Error says what
+// is wrong with them. Its owner is the user, whatever f says. What Save gives is as stored.
+func (s *Filters) Save(ctx context.Context, userID uint, f Filter) (Filter, error) {
 	f.UserID, f.Broken = userID, ""
 	f.Destinations = slices.Compact(slices.Sorted(slices.Values(f.Destinations)))
 	err := s.change(ctx, "save filter", func(tx *gorm.DB) error {
@@ -88,7 +95,7 @@ func (s *Store) SaveFilter(ctx context.Context, userID uint, f Filter) (Filter, 
 }
 
 // store inserts or updates a row; the caller holds the user's lock.
-func (s *Store) store(tx *gorm.DB, row *filterRow) error {
+func (s *Filters) store(tx *gorm.DB, row *filterRow) error {
 	if err := checkTexts(tx, row); err != nil {
 		return err
 	}
@@ -128,8 +135,8 @@ func choose(tx *gorm.DB, filterID, userID uint, ids []uint) error {
 	return done.Error
 }
 
-// CopyFilter makes a copy of one of the user's filters, switched off, for changing. A broken filter is copied as it is.
-func (s *Store) CopyFilter(ctx context.Context, userID uint, id rulespec.FilterID) (Filter, error) {
+// Copy makes a copy of one of the user's filters, switched off, for changing. A broken filter is copied as it is.
+func (s *Filters) Copy(ctx context.Context, userID uint, id rulespec.FilterID) (Filter, error) {
 	var row filterRow
 	err := s.change(ctx, "copy filter", func(tx *gorm.DB) error {
 		if _, err := lock(tx, userID); err != nil {
@@ -153,23 +160,14 @@ func (s *Store) CopyFilter(ctx context.Context, userID uint, id rulespec.FilterI
 	if err != nil {
 		return Filter{}, err
 	}
-	return s.Filter(ctx, userID, rulespec.FilterID(row.ID))
+	return s.Get(ctx, userID, rulespec.FilterID(row.ID))
 }
 
-// SetFilterOn switches one of the user's filters on or off.
-func (s *Store) SetFilterOn(ctx context.Context, userID uint, id rulespec.FilterID, on bool) error {
-	return s.setFilter(ctx, userID, id, "is_on", on)
-}
-
-// SetOneShot says whether one of the user's filters is switched off by its first delivery.
-func (s *Store) SetOneShot(ctx context.Context, userID uint, id rulespec.FilterID, oneShot bool) error {
-	return s.setFilter(ctx, userID, id, "one_shot", oneShot)
-}
-
-func (s *Store) setFilter(ctx context.Context, userID uint, id rulespec.FilterID, column string, value bool) error {
+// SetOn switches one of the user's filters on or off.
+func (s *Filters) SetOn(ctx context.Context, userID uint, id rulespec.FilterID, on bool) error {
 	return s.change(ctx, "change filter", func(tx *gorm.DB) error {
 		err := one(tx.Model(&filterRow{}).Where("id = ? AND user_id = ?", id, userID).
-			Updates(map[string]any{column: value, "updated_at": s.micro()}))
+			Updates(map[string]any{"is_on": on, "updated_at": s.micro()}))
 		if err != nil {
 			return err
 		}
@@ -177,8 +175,8 @@ func (s *Store) setFilter(ctx context.Context, userID uint, id rulespec.FilterID
 	})
 }
 
-// DeleteFilter deletes one of the user's filters.
-func (s *Store) DeleteFilter(ctx context.Context, userID uint, id rulespec.FilterID) error {
+// Delete deletes one of the user's filters.
+func (s *Filters) Delete(ctx context.Context, userID uint, id rulespec.FilterID) error {
 	return s.change(ctx, "delete filter", func(tx *gorm.DB) error {
 		if err := s.touchFilter(tx, id); err != nil {
 			return err

@@ -23,18 +23,18 @@ func TestSaveFilter(t *testing.T) {
 				{Kind: "package", Args: rulespec.Args{"name": {"bash", "z*"}}},
 				{Kind: "actor", Args: rulespec.Args{"name": {rulespec.Me}}, Not: true},
 			}}}
-		saved := must[prefs.Filter](t)(s.SaveFilter(ctx, alice.ID, f))
-		got := must[prefs.Filter](t)(s.Filter(ctx, alice.ID, saved.ID))
+		saved := must[prefs.Filter](t)(s.Filters.Save(ctx, alice.ID, f))
+		got := must[prefs.Filter](t)(s.Filters.Get(ctx, alice.ID, saved.ID))
 		if !reflect.DeepEqual(got, saved) || got.Owner != "alice" || !got.OneShot || !reflect.DeepEqual(got.Rules, f.Rules) {
 			t.Errorf("saved\n%+v, read\n%+v", saved, got)
 		}
 		got.Name, got.On, got.Destinations = "renamed", false, nil
-		changed := must[prefs.Filter](t)(s.SaveFilter(ctx, alice.ID, got))
-		if again := must[prefs.Filter](t)(s.Filter(ctx, alice.ID, saved.ID)); !reflect.DeepEqual(again, changed) || again.Name != "renamed" || again.On {
+		changed := must[prefs.Filter](t)(s.Filters.Save(ctx, alice.ID, got))
+		if again := must[prefs.Filter](t)(s.Filters.Get(ctx, alice.ID, saved.ID)); !reflect.DeepEqual(again, changed) || again.Name != "renamed" || again.On {
 			t.Errorf("changed to %+v", again)
 		}
-		ok(t, s.RenameUser(ctx, alice.ID, "alicia"))
-		if got := must[prefs.Filter](t)(s.Filter(ctx, alice.ID, saved.ID)); got.Owner != "alicia" {
+		ok(t, s.Accounts.Rename(ctx, alice.ID, "alicia"))
+		if got := must[prefs.Filter](t)(s.Filters.Get(ctx, alice.ID, saved.ID)); got.Owner != "alicia" {
 			t.Errorf("@me stands for %q", got.Owner)
 		}
 	})
@@ -45,7 +45,7 @@ func TestSaveFilterRefuses(t *testing.T) {
 		ctx := t.Context()
 		alice, _ := person(t, s, "alice")
 		_, bobs := person(t, s, "bob")
-		before := len(must[[]prefs.Filter](t)(s.Filters(ctx, alice.ID)))
+		before := len(must[[]prefs.Filter](t)(s.Filters.List(ctx, alice.ID)))
 		bad := map[string][]rulespec.Rule{
 			"no rules":     nil,
 			"only not":     {{Kind: "package", Args: rulespec.Args{"name": {"bash"}}, Not: true}},
@@ -53,21 +53,21 @@ func TestSaveFilterRefuses(t *testing.T) {
 			"bad regex":    {{Kind: "regex", Args: rulespec.Args{"pattern": {"("}}}},
 		}
 		for name, rules := range bad {
-			_, err := s.SaveFilter(ctx, alice.ID, prefs.Filter{On: true, Filter: rulespec.Filter{Name: name, Rules: rules}})
+			_, err := s.Filters.Save(ctx, alice.ID, prefs.Filter{On: true, Filter: rulespec.Filter{Name: name, Rules: rules}})
 			if e := new(rulespec.Error); !errors.As(err, &e) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 		for _, name := range []string{"", "a\nb", "\xff", strings.Repeat("x", 300)} {
-			if _, err := s.SaveFilter(ctx, alice.ID, packageFilter(name, "bash")); !isInput(err) {
+			if _, err := s.Filters.Save(ctx, alice.ID, packageFilter(name, "bash")); !isInput(err) {
 				t.Errorf("name %q: %v", name, err)
 			}
 		}
 		foreign := packageFilter("to bob", "bash")
 		foreign.Destinations = []uint{bobs.ID}
-		_, err := s.SaveFilter(ctx, alice.ID, foreign)
+		_, err := s.Filters.Save(ctx, alice.ID, foreign)
 		want(t, err, prefs.ErrNotFound)
-		if after := len(must[[]prefs.Filter](t)(s.Filters(ctx, alice.ID))); after != before {
+		if after := len(must[[]prefs.Filter](t)(s.Filters.List(ctx, alice.ID))); after != before {
 			t.Errorf("%d filters, before %d", after, before)
 		}
 	})
@@ -78,19 +78,18 @@ func TestFiltersAreTheirOwners(t *testing.T) {
 		ctx := t.Context()
 		alice, _ := person(t, s, "alice")
 		mallory, _ := person(t, s, "mallory")
-		f := must[prefs.Filter](t)(s.SaveFilter(ctx, alice.ID, packageFilter("mine", "bash")))
+		f := must[prefs.Filter](t)(s.Filters.Save(ctx, alice.ID, packageFilter("mine", "bash")))
 		stolen := packageFilter("stolen", "zsh")
 		stolen.ID = f.ID
-		_, err := s.SaveFilter(ctx, mallory.ID, stolen)
+		_, err := s.Filters.Save(ctx, mallory.ID, stolen)
 		want(t, err, prefs.ErrNotFound)
-		_, err = s.Filter(ctx, mallory.ID, f.ID)
+		_, err = s.Filters.Get(ctx, mallory.ID, f.ID)
 		want(t, err, prefs.ErrNotFound)
-		_, err = s.CopyFilter(ctx, mallory.ID, f.ID)
+		_, err = s.Filters.Copy(ctx, mallory.ID, f.ID)
 		want(t, err, prefs.ErrNotFound)
-		want(t, s.SetFilterOn(ctx, mallory.ID, f.ID, false), prefs.ErrNotFound)
-		want(t, s.SetOneShot(ctx, mallory.ID, f.ID, true), prefs.ErrNotFound)
-		want(t, s.DeleteFilter(ctx, mallory.ID, f.ID), prefs.ErrNotFound)
-		if got := must[prefs.Filter](t)(s.Filter(ctx, alice.ID, f.ID)); !reflect.DeepEqual(got, f) {
+		want(t, s.Filters.SetOn(ctx, mallory.ID, f.ID, false), prefs.ErrNotFound)
+		want(t, s.Filters.Delete(ctx, mallory.ID, f.ID), prefs.ErrNotFound)
+		if got := must[prefs.Filter](t)(s.Filters.Get(ctx, alice.ID, f.ID)); !reflect.DeepEqual(got, f) {
 			t.Errorf("the filter is now %+v", got)
 		}
 	})
@@ -102,8 +101,8 @@ func TestCopyFilter(t *testing.T) {
 		alice, mail := person(t, s, "alice")
 		f := packageFilter(strings.Repeat("ü", 128), "bash")
 		f.Destinations = []uint{mail.ID}
-		f = must[prefs.Filter](t)(s.SaveFilter(ctx, alice.ID, f))
-		twin := must[prefs.Filter](t)(s.CopyFilter(ctx, alice.ID, f.ID))
+		f = must[prefs.Filter](t)(s.Filters.Save(ctx, alice.ID, f))
+		twin := must[prefs.Filter](t)(s.Filters.Copy(ctx, alice.ID, f.ID))
 		if twin.ID == f.ID || twin.On || !strings.HasSuffix(twin.Name, " (copy)") || twin.Broken != "" ||
 			!reflect.DeepEqual(twin.Rules, f.Rules) || !reflect.DeepEqual(twin.Destinations, f.Destinations) {
 			t.Errorf("the copy is %+v", twin)
@@ -117,9 +116,9 @@ func TestBrokenFilterIsKept(t *testing.T) {
 		ctx := t.Context()
 		alice, _ := person(t, s, "alice")
 		for _, text := range []string{`[{"astrology": {"sign": ["leo"]}}]`, `{"not": "a list"}`, ``, `[]`} {
-			f := must[prefs.Filter](t)(s.SaveFilter(ctx, alice.ID, packageFilter("mine", "bash")))
+			f := must[prefs.Filter](t)(s.Filters.Save(ctx, alice.ID, packageFilter("mine", "bash")))
 			ok(t, d.Writer.Exec("UPDATE filters SET rules = ? WHERE id = ?", text, f.ID).Error)
-			got := must[prefs.Filter](t)(s.Filter(ctx, alice.ID, f.ID))
+			got := must[prefs.Filter](t)(s.Filters.Get(ctx, alice.ID, f.ID))
 			if got.Broken == "" || got.Name != "mine" {
 				t.Errorf("%q: %+v", text, got)
 			}
@@ -128,8 +127,8 @@ func TestBrokenFilterIsKept(t *testing.T) {
 					t.Errorf("%q is a subscription", text)
 				}
 			}
-			ok(t, s.SetFilterOn(ctx, alice.ID, f.ID, true)) // touches no rules
-			must[prefs.Filter](t)(s.CopyFilter(ctx, alice.ID, f.ID))
+			ok(t, s.Filters.SetOn(ctx, alice.ID, f.ID, true)) // touches no rules
+			must[prefs.Filter](t)(s.Filters.Copy(ctx, alice.ID, f.ID))
 			var stored string
 			ok(t, d.Reader.Raw("SELECT rules FROM filters WHERE id = ?", f.ID).Scan(&stored).Error)
 			if stored != text {
@@ -147,9 +146,9 @@ func TestTooManyFilters(t *testing.T) {
 			"(SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5) a, "+
 			"(SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7) b, "+
 			"(SELECT 1 UNION SELECT 2 UNION SELECT 3) c").Error)
-		_, err := s.SaveFilter(t.Context(), alice.ID, packageFilter("one more", "bash"))
+		_, err := s.Filters.Save(t.Context(), alice.ID, packageFilter("one more", "bash"))
 		want(t, err, prefs.ErrTooMany)
-		_, err = s.CopyFilter(t.Context(), alice.ID, must[[]prefs.Filter](t)(s.Filters(t.Context(), alice.ID))[0].ID)
+		_, err = s.Filters.Copy(t.Context(), alice.ID, must[[]prefs.Filter](t)(s.Filters.List(t.Context(), alice.ID))[0].ID)
 		want(t, err, prefs.ErrTooMany)
 	})
 }
@@ -163,10 +162,10 @@ func TestOneShotFiresOnce(t *testing.T) {
 		for range 5 {
 			f := packageFilter("once", "bash")
 			f.OneShot = true
-			ids = append(ids, must[prefs.Filter](t)(s.SaveFilter(ctx, alice.ID, f)).ID)
+			ids = append(ids, must[prefs.Filter](t)(s.Filters.Save(ctx, alice.ID, f)).ID)
 		}
-		lasting := must[prefs.Filter](t)(s.SaveFilter(ctx, alice.ID, packageFilter("lasting", "bash")))
-		before := must[int64](t)(s.Revision(ctx, nil))
+		lasting := must[prefs.Filter](t)(s.Filters.Save(ctx, alice.ID, packageFilter("lasting", "bash")))
+		before := must[int64](t)(s.Subscriptions.Revision(ctx, nil))
 		fired := make(map[rulespec.FilterID]int)
 		var mu sync.Mutex
 		var wg sync.WaitGroup
@@ -179,7 +178,7 @@ func TestOneShotFiresOnce(t *testing.T) {
 				}
 				var switched []rulespec.FilterID
 				err := d.Writer.Transaction(func(tx *gorm.DB) (err error) {
-					switched, err = s.SwitchOffOneShots(tx, mine)
+					switched, err = s.Subscriptions.SwitchOffOneShots(tx, mine)
 					return err
 				})
 				if err != nil {
@@ -201,7 +200,7 @@ func TestOneShotFiresOnce(t *testing.T) {
 		if fired[lasting.ID] != 0 || len(fired) != len(ids) {
 			t.Errorf("fired: %v", fired)
 		}
-		if must[int64](t)(s.Revision(ctx, nil)) <= before {
+		if must[int64](t)(s.Subscriptions.Revision(ctx, nil)) <= before {
 			t.Error("the revision stays")
 		}
 	})
@@ -212,16 +211,16 @@ func TestOneShotStaysOnWhenDeliveryFails(t *testing.T) {
 		alice, _ := person(t, s, "alice")
 		f := packageFilter("once", "bash")
 		f.OneShot = true
-		f = must[prefs.Filter](t)(s.SaveFilter(t.Context(), alice.ID, f))
+		f = must[prefs.Filter](t)(s.Filters.Save(t.Context(), alice.ID, f))
 		failed := errors.New("no delivery")
 		err := d.Writer.Transaction(func(tx *gorm.DB) error {
-			if _, err := s.SwitchOffOneShots(tx, []rulespec.FilterID{f.ID}); err != nil {
+			if _, err := s.Subscriptions.SwitchOffOneShots(tx, []rulespec.FilterID{f.ID}); err != nil {
 				return err
 			}
 			return failed
 		})
 		want(t, err, failed)
-		if got := must[prefs.Filter](t)(s.Filter(t.Context(), alice.ID, f.ID)); !got.On {
+		if got := must[prefs.Filter](t)(s.Filters.Get(t.Context(), alice.ID, f.ID)); !got.On {
 			t.Error("it is off")
 		}
 	})

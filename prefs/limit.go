@@ -3,8 +3,6 @@ package prefs
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
-	"io"
 	"time"
 
 	"gorm.io/gorm"
@@ -21,14 +19,14 @@ const longestWindow = 24 * time.Hour
 
 // allow notes that a code goes to the subject, or gives ErrTooOften. Two transactions at once on PostgreSQL can both
 // see the last free place; the advisory lock makes them wait for each other.
-func (s *Store) allow(tx *gorm.DB, l limit, space, name string) error {
+func (c *core) allow(tx *gorm.DB, l limit, space, name string) error {
 	subject := digest(space + "\x00" + name)
 	if tx.Name() == "postgres" {
 		if err := tx.Exec("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", subject).Error; err != nil {
 			return err
 		}
 	}
-	now := s.micro()
+	now := c.micro()
 	var count int64
 	err := tx.Model(&sentCodeRow{}).Where("subject = ? AND sent_at > ?", subject, now-l.window.Microseconds()).Count(&count).Error
 	if err != nil {
@@ -44,13 +42,4 @@ func (s *Store) allow(tx *gorm.DB, l limit, space, name string) error {
 func digest(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])
-}
-
-// bytes gives n random bytes.
-func (s *Store) bytes(n int) ([]byte, error) {
-	raw := make([]byte, n)
-	if _, err := io.ReadFull(s.random, raw); err != nil {
-		return nil, fmt.Errorf("read random bytes: %w", err)
-	}
-	return raw, nil
 }

@@ -1,18 +1,13 @@
 package prefs
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/hex"
 	"strconv"
 	"strings"
 	"time"
-
-	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"github.com/notifyd/notifyd/rulespec"
 )
@@ -43,39 +38,6 @@ type Action struct {
 // links are "". key is at least 16 secret bytes.
 func NewLinks(key []byte, base string, now func() time.Time) *Links {
 	return &Links{key: key, base: strings.TrimSuffix(base, "/"), now: now}
-}
-
-// Links gives Links with the key that the database keeps, which is made when there is none yet: links of all nodes and
-// after a restart are the same.
-func (s *Store) Links(ctx context.Context, base string) (*Links, error) {
-	key, err := s.secret(ctx, "links")
-	if err != nil {
-		return nil, err
-	}
-	return NewLinks(key, base, s.now), nil
-}
-
-// Identity gives a name that no other database has, except a copy.
-func (s *Store) Identity(ctx context.Context) (string, error) {
-	name, err := s.secret(ctx, "identity")
-	return hex.EncodeToString(name), err
-}
-
-// secret gives 32 random bytes that the database keeps under a name, and makes them when there are none yet.
-func (s *Store) secret(ctx context.Context, name string) ([]byte, error) {
-	fresh, err := s.bytes(32)
-	if err != nil {
-		return nil, err
-	}
-	row := secretRow{Name: name, Value: fresh}
-	err = s.write(ctx, "read key", func(tx *gorm.DB) error {
-		if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
-			return err
-		}
-		row = secretRow{}
-		return tx.Where("name = ?", name).Take(&row).Error
-	})
-	return row.Value, err
 }
 
 // Filter gives the page of a filter; who opens it signs in first.

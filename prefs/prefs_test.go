@@ -2,9 +2,11 @@ package prefs_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -50,8 +52,13 @@ func newClock() *clock { return &clock{at: time.Date(2026, 3, 2, 10, 0, 0, 0, ti
 func each(t *testing.T, f func(t *testing.T, s *prefs.Store, d *migrations.DB, c *clock)) {
 	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
 		c := newClock()
-		f(t, prefs.NewStore(d.Writer, d.Reader, c.now, rand.Reader), d, c)
+		f(t, openStore(d, c.now), d, c)
 	})
+}
+
+// openStore gives the preferences in a database.
+func openStore(d *migrations.DB, now func() time.Time) *prefs.Store {
+	return prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: now, Random: rand.Reader})
 }
 
 func must[T any](t *testing.T) func(T, error) T {
@@ -81,18 +88,34 @@ func want(t *testing.T, err, target error) {
 // person makes a user with a confirmed mail address.
 func person(t *testing.T, s *prefs.Store, name string) (prefs.User, prefs.Destination) {
 	t.Helper()
-	u := must[prefs.User](t)(s.Register(t.Context(), name, "Europe/Berlin", "email", name+"@example.org"))
-	ds := must[[]prefs.Destination](t)(s.Destinations(t.Context(), u.ID))
+	u := must[prefs.User](t)(s.Accounts.Register(t.Context(), name, "Europe/Berlin", "email", name+"@example.org"))
+	ds := must[[]prefs.Destination](t)(s.Destinations.List(t.Context(), u.ID))
 	return u, ds[0]
+}
+
+// register makes a user with a mail address that belongs to the name.
+func register(ctx context.Context, s *prefs.Store, name, zone string) (prefs.User, error) {
+	return s.Accounts.Register(ctx, name, zone, "email", fmt.Sprintf("%x@example.org", name))
+}
+
+// setOneShot says whether a filter is switched off by its first delivery.
+func setOneShot(ctx context.Context, s *prefs.Store, userID uint, id rulespec.FilterID, oneShot bool) error {
+	f, err := s.Filters.Get(ctx, userID, id)
+	if err != nil {
+		return err
+	}
+	f.OneShot = oneShot
+	_, err = s.Filters.Save(ctx, userID, f)
+	return err
 }
 
 // confirmed adds a destination and confirms it.
 func confirmed(t *testing.T, s *prefs.Store, u prefs.User, backend, address string) prefs.Destination {
 	t.Helper()
-	d := must[prefs.Destination](t)(s.AddDestination(t.Context(), u.ID, backend, address))
-	code := must[string](t)(s.NewCode(t.Context(), u.ID, d.ID))
-	ok(t, s.Confirm(t.Context(), u.ID, d.ID, code))
-	return must[prefs.Destination](t)(s.Destination(t.Context(), u.ID, d.ID))
+	d := must[prefs.Destination](t)(s.Destinations.Add(t.Context(), u.ID, backend, address))
+	code := must[string](t)(s.Destinations.NewCode(t.Context(), u.ID, d.ID))
+	ok(t, s.Destinations.Confirm(t.Context(), u.ID, d.ID, code))
+	return must[prefs.Destination](t)(s.Destinations.Get(t.Context(), u.ID, d.ID))
 }
 
 func packageFilter(name string, packages ...string) prefs.Filter {
@@ -104,34 +127,34 @@ func packageFilter(name string, packages ...string) prefs.Filter {
 func TestUsers(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
 		ctx := t.Context()
-		alice := must[prefs.User](t)(s.CreateUser(ctx, "alice", "Europe/Berlin"))
-		_, err := s.CreateUser(ctx, "alice", "")
+		alice := must[prefs.User](t)(register(ctx, s, "alice", "Europe/Berlin"))
+		_, err := register(ctx, s, "alice", "")
 		want(t, err, prefs.ErrTaken)
-		bob := must[prefs.User](t)(s.CreateUser(ctx, "bob", ""))
-		want(t, s.RenameUser(ctx, bob.ID, "alice"), prefs.ErrTaken)
-		ok(t, s.RenameUser(ctx, bob.ID, "robert"))
-		ok(t, s.SetZone(ctx, bob.ID, "Asia/Tokyo"))
-		got := must[prefs.User](t)(s.UserByName(ctx, "robert"))
+		bob := must[prefs.User](t)(register(ctx, s, "bob", ""))
+		want(t, s.Accounts.Rename(ctx, bob.ID, "alice"), prefs.ErrTaken)
+		ok(t, s.Accounts.Rename(ctx, bob.ID, "robert"))
+		ok(t, s.Accounts.SetZone(ctx, bob.ID, "Asia/Tokyo"))
+		got := must[prefs.User](t)(s.Accounts.ByName(ctx, "robert"))
 		if got.ID != bob.ID || got.Zone != "Asia/Tokyo" || got.Location().String() != "Asia/Tokyo" {
-			t.Errorf("UserByName = %+v", got)
+			t.Errorf("ByName = %+v", got)
 		}
-		if got := must[prefs.User](t)(s.User(ctx, alice.ID)); got.Name != "alice" {
+		if got := must[prefs.User](t)(s.Accounts.User(ctx, alice.ID)); got.Name != "alice" {
 			t.Errorf("User = %+v", got)
 		}
 		for _, name := range []string{"", "@me", "a b", "a\x00b", "a\nb", "\xff", strings.Repeat("x", 101)} {
-			if _, err := s.CreateUser(ctx, name, ""); !isInput(err) {
-				t.Errorf("CreateUser(%q) = %v", name, err)
+			if _, err := register(ctx, s, name, ""); !isInput(err) {
+				t.Errorf("Register(%q) = %v", name, err)
 			}
 		}
 		for _, zone := range []string{"Mars/Base", "Local", "../etc/passwd"} {
-			if err := s.SetZone(ctx, alice.ID, zone); !isInput(err) {
+			if err := s.Accounts.SetZone(ctx, alice.ID, zone); !isInput(err) {
 				t.Errorf("SetZone(%q) = %v", zone, err)
 			}
 		}
-		ok(t, s.DeleteUser(ctx, alice.ID))
-		_, err = s.User(ctx, alice.ID)
+		ok(t, s.Accounts.Delete(ctx, alice.ID))
+		_, err = s.Accounts.User(ctx, alice.ID)
 		want(t, err, prefs.ErrNotFound)
-		want(t, s.DeleteUser(ctx, alice.ID), prefs.ErrNotFound)
+		want(t, s.Accounts.Delete(ctx, alice.ID), prefs.ErrNotFound)
 	})
 }
 
@@ -147,12 +170,12 @@ func TestRegister(t *testing.T) {
 		if !mail.Confirmed || !mail.On || mail.UserID != alice.ID {
 			t.Errorf("the first destination is %+v", mail)
 		}
-		if u := must[prefs.User](t)(s.UserByAddress(ctx, "email", "alice@example.org")); u.ID != alice.ID {
-			t.Errorf("UserByAddress = %+v", u)
+		if u := must[prefs.User](t)(s.Accounts.ByAddress(ctx, "email", "alice@example.org")); u.ID != alice.ID {
+			t.Errorf("ByAddress = %+v", u)
 		}
-		_, err := s.Register(ctx, "mallory", "", "email", "alice@example.org")
+		_, err := s.Accounts.Register(ctx, "mallory", "", "email", "alice@example.org")
 		want(t, err, prefs.ErrClaimed)
-		_, err = s.UserByName(ctx, "mallory") // nothing of it stays
+		_, err = s.Accounts.ByName(ctx, "mallory") // nothing of it stays
 		want(t, err, prefs.ErrNotFound)
 	})
 }
@@ -160,7 +183,7 @@ func TestRegister(t *testing.T) {
 func TestNewUserHasQuietDefaults(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
 		alice, _ := person(t, s, "alice")
-		filters := must[[]prefs.Filter](t)(s.Filters(t.Context(), alice.ID))
+		filters := must[[]prefs.Filter](t)(s.Filters.List(t.Context(), alice.ID))
 		if len(filters) == 0 || len(filters) > 3 {
 			t.Fatalf("%d default filters", len(filters))
 		}
@@ -179,31 +202,34 @@ func TestRevisionRises(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
 		ctx := t.Context()
 		alice, mail := person(t, s, "alice")
-		f := must[prefs.Filter](t)(s.SaveFilter(ctx, alice.ID, packageFilter("mine", "bash")))
-		last := must[int64](t)(s.Revision(ctx, nil))
+		f := must[prefs.Filter](t)(s.Filters.Save(ctx, alice.ID, packageFilter("mine", "bash")))
+		last := must[int64](t)(s.Subscriptions.Revision(ctx, nil))
 		changes := map[string]func() error{
-			"rename":   func() error { return s.RenameUser(ctx, alice.ID, "alicia") },
-			"zone":     func() error { return s.SetZone(ctx, alice.ID, "") },
-			"schedule": func() error { return s.SetSchedule(ctx, alice.ID, mail.ID, prefs.Schedule{Count: 5}) },
-			"off":      func() error { return s.SetDestinationOn(ctx, alice.ID, mail.ID, false) },
-			"disable":  func() error { return s.DisableDestination(ctx, mail.ID, "550") },
-			"filter":   func() error { return s.SetFilterOn(ctx, alice.ID, f.ID, false) },
-			"one-shot": func() error { return s.SetOneShot(ctx, alice.ID, f.ID, true) },
-			"stop":     func() error { _, err := s.Stop(ctx, prefs.Action{Filter: f.ID, Destination: mail.ID}); return err },
-			"save":     func() error { _, err := s.SaveFilter(ctx, alice.ID, f); return err },
-			"new one":  func() error { _, err := s.SaveFilter(ctx, alice.ID, packageFilter("x", "zsh")); return err },
-			"copy":     func() error { _, err := s.CopyFilter(ctx, alice.ID, f.ID); return err },
+			"rename":   func() error { return s.Accounts.Rename(ctx, alice.ID, "alicia") },
+			"zone":     func() error { return s.Accounts.SetZone(ctx, alice.ID, "") },
+			"schedule": func() error { return s.Destinations.SetSchedule(ctx, alice.ID, mail.ID, prefs.Schedule{Count: 5}) },
+			"off":      func() error { return s.Destinations.SetOn(ctx, alice.ID, mail.ID, false) },
+			"disable":  func() error { return s.Destinations.Disable(ctx, mail.ID, "550") },
+			"filter":   func() error { return s.Filters.SetOn(ctx, alice.ID, f.ID, false) },
+			"one-shot": func() error { return setOneShot(ctx, s, alice.ID, f.ID, true) },
+			"stop": func() error {
+				_, err := s.Unsubscriber.Stop(ctx, prefs.Action{Filter: f.ID, Destination: mail.ID})
+				return err
+			},
+			"save":    func() error { _, err := s.Filters.Save(ctx, alice.ID, f); return err },
+			"new one": func() error { _, err := s.Filters.Save(ctx, alice.ID, packageFilter("x", "zsh")); return err },
+			"copy":    func() error { _, err := s.Filters.Copy(ctx, alice.ID, f.ID); return err },
 		}
 		for name, change := range changes {
 			ok(t, change())
-			now := must[int64](t)(s.Revision(ctx, nil))
+			now := must[int64](t)(s.Subscriptions.Revision(ctx, nil))
 			if now <= last {
 				t.Errorf("%s: revision stays at %d", name, now)
 			}
 			last = now
 		}
-		want(t, s.SetFilterOn(ctx, alice.ID, 9999, true), prefs.ErrNotFound)
-		if now := must[int64](t)(s.Revision(ctx, nil)); now != last {
+		want(t, s.Filters.SetOn(ctx, alice.ID, 9999, true), prefs.ErrNotFound)
+		if now := must[int64](t)(s.Subscriptions.Revision(ctx, nil)); now != last {
 			t.Errorf("a change that failed raised the revision")
 		}
 	})
@@ -213,10 +239,10 @@ func TestPruneDeletesWhatExpired(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, d *migrations.DB, c *clock) {
 		ctx := t.Context()
 		alice, _ := person(t, s, "alice")
-		irc := must[prefs.Destination](t)(s.AddDestination(ctx, alice.ID, "irc", "alice"))
-		must[string](t)(s.NewCode(ctx, alice.ID, irc.ID))
-		must[string](t)(s.NewSignIn(ctx, "alice@example.org"))
-		ok(t, s.Sessions().CommitCtx(ctx, "token", []byte("x"), c.now().Add(time.Hour)))
+		irc := must[prefs.Destination](t)(s.Destinations.Add(ctx, alice.ID, "irc", "alice"))
+		must[string](t)(s.Destinations.NewCode(ctx, alice.ID, irc.ID))
+		must[string](t)(s.Accounts.NewSignIn(ctx, "alice@example.org"))
+		ok(t, s.Sessions.CommitCtx(ctx, "token", []byte("x"), c.now().Add(time.Hour)))
 		tables := []string{"sessions", "sign_ins", "confirmations", "sent_codes"}
 		count := func(table string) (n int64) {
 			ok(t, d.Reader.Table(table).Count(&n).Error)
@@ -242,13 +268,12 @@ func TestSecretsAreNotStored(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, d *migrations.DB, c *clock) {
 		ctx := t.Context()
 		alice, _ := person(t, s, "alice")
-		irc := must[prefs.Destination](t)(s.AddDestination(ctx, alice.ID, "irc", "alice"))
-		api, _, err := s.NewAPIToken(ctx, alice.ID, "laptop")
-		ok(t, err)
+		irc := must[prefs.Destination](t)(s.Destinations.Add(ctx, alice.ID, "irc", "alice"))
+		api := must[string](t)(s.Tokens.New(ctx, alice.ID, "laptop"))
 		secrets := []string{
-			must[string](t)(s.NewCode(ctx, alice.ID, irc.ID)), must[string](t)(s.NewSignIn(ctx, "alice@example.org")), api, "session-token",
+			must[string](t)(s.Destinations.NewCode(ctx, alice.ID, irc.ID)), must[string](t)(s.Accounts.NewSignIn(ctx, "alice@example.org")), api, "session-token",
 		}
-		ok(t, s.Sessions().CommitCtx(ctx, "session-token", []byte("x"), c.now().Add(time.Hour)))
+		ok(t, s.Sessions.CommitCtx(ctx, "session-token", []byte("x"), c.now().Add(time.Hour)))
 		for _, table := range []string{"confirmations", "sign_ins", "api_tokens", "sessions", "sent_codes"} {
 			var rows []map[string]any
 			ok(t, d.Reader.Table(table).Find(&rows).Error)

@@ -21,7 +21,7 @@ import (
 
 func postgres(t *testing.T) (*prefs.Store, *migrations.DB) {
 	d := migratest.Open(t, migratest.Postgres(t))
-	return prefs.NewStore(d.Writer, d.Reader, newClock().now, rand.Reader), d
+	return openStore(d, newClock().now), d
 }
 
 // blocked waits until so many statements wait for a lock in this database.
@@ -49,9 +49,9 @@ func TestOneShotBetweenNodes(t *testing.T) {
 	alice, _ := person(t, s, "alice")
 	f := packageFilter("once", "bash")
 	f.OneShot = true
-	f = must[prefs.Filter](t)(s.SaveFilter(t.Context(), alice.ID, f))
+	f = must[prefs.Filter](t)(s.Filters.Save(t.Context(), alice.ID, f))
 	fire := func(tx *gorm.DB, want int) error {
-		switched, err := s.SwitchOffOneShots(tx, []rulespec.FilterID{f.ID})
+		switched, err := s.Subscriptions.SwitchOffOneShots(tx, []rulespec.FilterID{f.ID})
 		if err == nil && len(switched) != want {
 			err = fmt.Errorf("switched off %v, want %d", switched, want)
 		}
@@ -77,7 +77,7 @@ func TestLimitBetweenNodes(t *testing.T) {
 	var claims []claim
 	for i := range users {
 		u, _ := person(t, s, fmt.Sprintf("user%d", i))
-		to := must[prefs.Destination](t)(s.AddDestination(t.Context(), u.ID, "irc", "victim"))
+		to := must[prefs.Destination](t)(s.Destinations.Add(t.Context(), u.ID, "irc", "victim"))
 		claims = append(claims, claim{u.ID, to.ID})
 	}
 	holder := d.Writer.Begin()
@@ -87,7 +87,7 @@ func TestLimitBetweenNodes(t *testing.T) {
 	var all errgroup.Group
 	for _, c := range claims {
 		all.Go(func() error {
-			switch _, err := s.NewCode(t.Context(), c.user, c.destination); err {
+			switch _, err := s.Destinations.NewCode(t.Context(), c.user, c.destination); err {
 			case nil:
 				sent.Add(1)
 				return nil
@@ -114,7 +114,7 @@ func TestOneShotsAndPagesDoNotLockEachOther(t *testing.T) {
 	for range 3 {
 		f := packageFilter("once", "bash")
 		f.OneShot = true
-		ids = append(ids, must[prefs.Filter](t)(s.SaveFilter(t.Context(), alice.ID, f)).ID)
+		ids = append(ids, must[prefs.Filter](t)(s.Filters.Save(t.Context(), alice.ID, f)).ID)
 	}
 	var all errgroup.Group
 	for worker := range 4 {
@@ -122,16 +122,16 @@ func TestOneShotsAndPagesDoNotLockEachOther(t *testing.T) {
 			for i := range 25 {
 				one, other := ids[(worker+i)%3], ids[(worker+i+1)%3]
 				if worker%2 == 0 {
-					if err := s.SetFilterOn(t.Context(), alice.ID, one, true); err != nil {
+					if err := s.Filters.SetOn(t.Context(), alice.ID, one, true); err != nil {
 						return err
 					}
 					continue
 				}
 				err := d.Writer.Transaction(func(tx *gorm.DB) error { // two messages of one batch
-					if _, err := s.SwitchOffOneShots(tx, []rulespec.FilterID{one}); err != nil {
+					if _, err := s.Subscriptions.SwitchOffOneShots(tx, []rulespec.FilterID{one}); err != nil {
 						return err
 					}
-					_, err := s.SwitchOffOneShots(tx, []rulespec.FilterID{other})
+					_, err := s.Subscriptions.SwitchOffOneShots(tx, []rulespec.FilterID{other})
 					return err
 				})
 				if err != nil {
@@ -147,19 +147,22 @@ func TestOneShotsAndPagesDoNotLockEachOther(t *testing.T) {
 // TestClosingWaitsForWhatIsBeingRouted: a node has read the preferences and is going to store a delivery by them when
 // the destination is switched off.
 func TestClosingWaitsForWhatIsBeingRouted(t *testing.T) {
-	s, d := postgres(t)
+	_, d := postgres(t)
 	o := outbox.New(d.Writer, d.Reader, true, outbox.Config{}, newClock().now, rand.Reader)
-	s.OnClosed(func(tx *gorm.DB, destinations []string, why string) error {
-		_, err := o.Cancel(tx, destinations, why)
-		return err
+	s := prefs.Open(prefs.Config{
+		Writer: d.Writer, Reader: d.Reader, Now: newClock().now, Random: rand.Reader,
+		OnClose: func(tx *gorm.DB, destinations []string, why string) error {
+			_, err := o.Cancel(tx, destinations, why)
+			return err
+		},
 	})
-	alice := must[prefs.User](t)(s.Register(t.Context(), "alice", "", "email", "alice@example.org"))
-	mail := must[[]prefs.Destination](t)(s.Destinations(t.Context(), alice.ID))[0]
+	alice := must[prefs.User](t)(s.Accounts.Register(t.Context(), "alice", "", "email", "alice@example.org"))
+	mail := must[[]prefs.Destination](t)(s.Destinations.List(t.Context(), alice.ID))[0]
 	routing := d.Writer.Begin()
 	defer routing.Rollback()
-	must[int64](t)(s.Revision(t.Context(), routing))
+	must[int64](t)(s.Subscriptions.Revision(t.Context(), routing))
 	var closing errgroup.Group
-	closing.Go(func() error { return s.SetDestinationOn(t.Context(), alice.ID, mail.ID, false) })
+	closing.Go(func() error { return s.Destinations.SetOn(t.Context(), alice.ID, mail.ID, false) })
 	blocked(t, d, 1)
 	_, err := o.Add(routing, []outbox.Delivery{{Message: "m1", Destination: prefs.Key(mail.ID), Backend: "email", Address: "alice@example.org"}})
 	ok(t, err)

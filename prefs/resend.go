@@ -14,7 +14,7 @@ import (
 // Resend lets a delivery that was given up go again, at once: alone, or together with what else waits for its destination.
 // userID is whose it must be; 0: anybody's, for operators. outbox.ErrNotFound when it is not dead or somebody else's;
 // outbox.ErrUnsendable, with the reason, when its destination takes nothing or its text is not there any more.
-func (s *Store) Resend(ctx context.Context, o *outbox.Outbox, userID uint, id int64, together bool) error {
+func (s *Destinations) Resend(ctx context.Context, o *outbox.Outbox, userID uint, id int64, together bool) error {
 	err := s.write(ctx, "send again", func(tx *gorm.DB) error {
 		if err := order(tx, "pg_advisory_xact_lock_shared"); err != nil { // nobody closes the destination meanwhile
 			return err

@@ -9,15 +9,12 @@ import (
 
 // Sessions keeps the sessions of the pages. It has the methods of scs.Store and scs.CtxStore, whose contracts say what
 // they do. Tokens are kept as digests: who reads the database cannot sign in with it.
-type Sessions struct{ s *Store }
-
-// Sessions gives the session store on the same database.
-func (s *Store) Sessions() *Sessions { return &Sessions{s} }
+type Sessions struct{ *core }
 
 // FindCtx implements scs.CtxStore.
-func (x *Sessions) FindCtx(ctx context.Context, token string) (data []byte, found bool, err error) {
+func (s *Sessions) FindCtx(ctx context.Context, token string) (data []byte, found bool, err error) {
 	var rows []sessionRow
-	err = x.s.read(ctx).Where("token_hash = ? AND expires_at > ?", digest(token), x.s.micro()).Limit(1).Find(&rows).Error
+	err = s.read(ctx).Where("token_hash = ? AND expires_at > ?", digest(token), s.micro()).Limit(1).Find(&rows).Error
 	if err != nil {
 		return nil, false, named("read session", err)
 	}
@@ -28,32 +25,32 @@ func (x *Sessions) FindCtx(ctx context.Context, token string) (data []byte, foun
 }
 
 // CommitCtx implements scs.CtxStore.
-func (x *Sessions) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
+func (s *Sessions) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
 	if data == nil {
 		data = []byte{}
 	}
 	row := sessionRow{TokenHash: digest(token), Data: data, ExpiresAt: expiry.UnixMicro()}
-	err := x.s.writer.WithContext(ctx).Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
+	err := s.writer.WithContext(ctx).Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
 	return named("write session", err)
 }
 
 // DeleteCtx implements scs.CtxStore.
-func (x *Sessions) DeleteCtx(ctx context.Context, token string) error {
-	err := x.s.writer.WithContext(ctx).Where("token_hash = ?", digest(token)).Delete(&sessionRow{}).Error
+func (s *Sessions) DeleteCtx(ctx context.Context, token string) error {
+	err := s.writer.WithContext(ctx).Where("token_hash = ?", digest(token)).Delete(&sessionRow{}).Error
 	return named("delete session", err)
 }
 
 // Find implements scs.Store; scs calls FindCtx instead.
-func (x *Sessions) Find(token string) ([]byte, bool, error) {
-	return x.FindCtx(context.Background(), token)
+func (s *Sessions) Find(token string) ([]byte, bool, error) {
+	return s.FindCtx(context.Background(), token)
 }
 
 // Commit implements scs.Store; scs calls CommitCtx instead.
-func (x *Sessions) Commit(token string, data []byte, expiry time.Time) error {
-	return x.CommitCtx(context.Background(), token, data, expiry)
+func (s *Sessions) Commit(token string, data []byte, expiry time.Time) error {
+	return s.CommitCtx(context.Background(), token, data, expiry)
 }
 
 // Delete implements scs.Store; scs calls DeleteCtx instead.
-func (x *Sessions) Delete(token string) error {
-	return x.DeleteCtx(context.Background(), token)
+func (s *Sessions) Delete(token string) error {
+	return s.DeleteCtx(context.Background(), token)
 }

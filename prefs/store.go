@@ -2,58 +2,90 @@ package prefs
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"encoding/hex"
 	"io"
 	"log/slog"
 	"time"
 
 	"gorm.io/gorm"
 
-	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// A Store keeps preferences in a database with the current schema. It is safe for concurrent use, by several processes
-// too. What it gives and takes is scoped by user id: nothing reaches another user's things.
+// A Config is what a Store is made of. Now, Random and the two pools are needed; the rest may be left out.
+type Config struct {
+	Writer, Reader *gorm.DB         // the two pools of a migrations.DB, with the current schema
+	Now            func() time.Time // the clock
+	Random         io.Reader        // of secrets: crypto/rand.Reader; safe for concurrent use
+
+	// Sentence puts a filter into words for notices. nil: rulespec.Sentence.
+	Sentence func(rulespec.Filter) string
+	// DefaultFilter picks those of the default filters that a new user begins with. It leaves out, for example, a filter
+	// that needs a directory where there is none. nil: all of them.
+	DefaultFilter func(Filter) bool
+	// OnClose cancels what is still owed to destinations (by Key) that are deleted, switched off, unsubscribed or refused.
+	// It is the last step of the transaction that closes them: both happen or neither. So nobody who read "nothing more is
+	// sent" gets the digest that was waiting. nil: nothing is cancelled.
+	OnClose func(tx *gorm.DB, destinations []string, why string) error
+}
+
+// A Store keeps preferences in a database. It is a set of parts, and each caller holds only the parts that it uses. All
+// are safe for concurrent use, by several processes too. Methods with a user's id reach nothing of another user.
 type Store struct {
-	writer, reader *gorm.DB
-	now            func() time.Time
-	random         io.Reader
-	useful         func(Filter) bool                                          // see Offer; nil: every default
-	sentence       func(rulespec.Filter) string                               // see Say
-	end            func(tx *gorm.DB, destinations []string, why string) error // see OnClosed; may be nil
+	Accounts      *Accounts      // who has an account, and how people sign in
+	Sessions      *Sessions      // of the pages
+	Tokens        *Tokens        // of desktop agents
+	Destinations  *Destinations  // where notices go
+	Filters       *Filters       // what people want to hear of
+	Subscriptions *Subscriptions // filters and destinations as the router reads them
+	Unsubscriber  *Unsubscriber  // what the signed links in notices do
+
+	core *core
 }
 
-// NewStore makes a store on the two pools of a migrations.DB. random gives the secrets (crypto/rand.Reader) and must be
-// safe for concurrent use.
-func NewStore(writer, reader *gorm.DB, now func() time.Time, random io.Reader) *Store {
-	return &Store{writer: writer, reader: reader, now: now, random: random, sentence: rulespec.Sentence}
-}
-
-// Revision gives a number that every change to what is delivered raises. tx is a transaction, in which it is the
-// revision that the transaction works on, or nil. Until a transaction ends nobody closes a destination: what it stores by
-// that revision is not left behind.
-func (s *Store) Revision(ctx context.Context, tx *gorm.DB) (int64, error) {
-	if tx == nil {
-		tx = s.reader
-	} else if err := order(tx.WithContext(ctx), "pg_advisory_xact_lock_shared"); err != nil {
-		return 0, fmt.Errorf("read revision: %w", err)
+// Open makes a Store. It does not touch the database.
+func Open(config Config) *Store {
+	if config.Sentence == nil {
+		config.Sentence = rulespec.Sentence
 	}
-	var value int64
-	err := tx.WithContext(ctx).Raw("SELECT value FROM revisions WHERE id = 1").Scan(&value).Error
+	if config.DefaultFilter == nil {
+		config.DefaultFilter = func(Filter) bool { return true }
+	}
+	if config.OnClose == nil {
+		config.OnClose = func(*gorm.DB, []string, string) error { return nil }
+	}
+	c := &core{
+		writer: config.Writer, reader: config.Reader, now: config.Now, random: config.Random,
+		sentence: config.Sentence, defaultFilter: config.DefaultFilter, onClose: config.OnClose,
+	}
+	return &Store{
+		Accounts: &Accounts{c}, Sessions: &Sessions{c}, Tokens: &Tokens{c}, Destinations: &Destinations{c}, Filters: &Filters{c},
+		Subscriptions: &Subscriptions{c}, Unsubscriber: &Unsubscriber{c}, core: c,
+	}
+}
+
+// Links gives Links with the key that the database keeps, which is made when there is none yet. So the links of all nodes
+// are the same, and stay the same after a restart.
+func (s *Store) Links(ctx context.Context, base string) (*Links, error) {
+	key, err := s.core.secret(ctx, "links")
 	if err != nil {
-		return 0, fmt.Errorf("read revision: %w", err)
+		return nil, err
 	}
-	return value, nil
+	return NewLinks(key, base, s.core.now), nil
 }
 
-// Run deletes what has expired, now and then every interval, until ctx ends.
+// Identity gives a name that no other database has, except a copy.
+func (s *Store) Identity(ctx context.Context) (string, error) {
+	name, err := s.core.secret(ctx, "identity")
+	return hex.EncodeToString(name), err
+}
+
+// Run deletes what has expired, at once and then every interval, until ctx ends.
 func (s *Store) Run(ctx context.Context, interval time.Duration, log *slog.Logger) error {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
-		if err := s.Prune(ctx); err != nil && ctx.Err() == nil {
+		if err := s.prune(ctx); err != nil && ctx.Err() == nil {
 			log.Error("expired tokens and sessions could not be deleted", "error", err)
 		}
 		select {
@@ -64,13 +96,13 @@ func (s *Store) Run(ctx context.Context, interval time.Duration, log *slog.Logge
 	}
 }
 
-// Prune deletes sessions, tokens and codes that have expired, and what is old in the log of changes.
-func (s *Store) Prune(ctx context.Context) error {
-	if err := s.pruneChanges(ctx); err != nil {
+// prune deletes sessions, tokens and codes that have expired, and what is old in the log of changes.
+func (s *Store) prune(ctx context.Context) error {
+	if err := s.core.pruneChanges(ctx); err != nil {
 		return err
 	}
-	now := s.micro()
-	return s.write(ctx, "delete what has expired", func(tx *gorm.DB) error {
+	now := s.core.micro()
+	return s.core.write(ctx, "delete what has expired", func(tx *gorm.DB) error {
 		for _, row := range []any{&sessionRow{}, &signInRow{}, &confirmationRow{}} {
 			if err := tx.Where("expires_at <= ?", now).Delete(row).Error; err != nil {
 				return err
@@ -78,47 +110,4 @@ func (s *Store) Prune(ctx context.Context) error {
 		}
 		return tx.Where("sent_at <= ?", now-longestWindow.Microseconds()).Delete(&sentCodeRow{}).Error
 	})
-}
-
-// write runs f in a transaction. The errors that callers act on pass as they are, others say what was tried.
-func (s *Store) write(ctx context.Context, verb string, f func(tx *gorm.DB) error) error {
-	return named(verb, s.writer.WithContext(ctx).Transaction(f))
-}
-
-// change is write for what changes what is delivered. f must touch every filter that its change is about; see touchFilter.
-func (s *Store) change(ctx context.Context, verb string, f func(tx *gorm.DB) error) error {
-	return s.write(ctx, verb, func(tx *gorm.DB) error {
-		if err := s.bump(tx); err != nil {
-			return err
-		}
-		return f(tx)
-	})
-}
-
-// read gives a handle for reading.
-func (s *Store) read(ctx context.Context) *gorm.DB { return s.reader.WithContext(ctx) }
-
-func (s *Store) micro() int64 { return s.now().UnixMicro() }
-
-// known are the errors that callers act on.
-var known = []error{ErrNotFound, ErrTaken, ErrClaimed, ErrCode, ErrTooOften, ErrTooMany, outbox.ErrNotFound, outbox.ErrUnsendable}
-
-func named(verb string, err error) error {
-	if err == nil {
-		return nil
-	}
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return ErrNotFound
-	}
-	for _, k := range known {
-		if errors.Is(err, k) {
-			return err
-		}
-	}
-	var typed *Error
-	var rule *rulespec.Error
-	if errors.As(err, &typed) || errors.As(err, &rule) {
-		return err
-	}
-	return fmt.Errorf("%s: %w", verb, err)
 }

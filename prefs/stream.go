@@ -22,7 +22,7 @@ const streamed = "SELECT f.id, u.name, f.rules FROM filters f JOIN users u ON u.
 // Stream gives every filter that is on and not too expensive, in the order of their ids, without its name; rules that
 // cannot be read are left out. Filters may share their rules: the caller must not change them. Pages are read one after the other: what changes
 // meanwhile may come as it was or as it is. Read the Revision first; then Changes since then tells what may be old.
-func (s *Store) Stream(ctx context.Context) iter.Seq2[rulespec.Filter, error] {
+func (s *Subscriptions) Stream(ctx context.Context) iter.Seq2[rulespec.Filter, error] {
 	return func(yield func(rulespec.Filter, error) bool) {
 		reader := newFilterReader()
 		for last := rulespec.FilterID(0); ; {
@@ -45,7 +45,7 @@ func (s *Store) Stream(ctx context.Context) iter.Seq2[rulespec.Filter, error] {
 }
 
 // FiltersOn gives those of the filters that Stream would give, as they are in tx.
-func (s *Store) FiltersOn(tx *gorm.DB, ids []rulespec.FilterID) ([]rulespec.Filter, error) {
+func (s *Subscriptions) FiltersOn(tx *gorm.DB, ids []rulespec.FilterID) ([]rulespec.Filter, error) {
 	var all []rulespec.Filter
 	reader := newFilterReader()
 	for part := range slices.Chunk(ids, inStatement) {

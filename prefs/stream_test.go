@@ -19,14 +19,14 @@ func TestStreamReadsRulesAsUnmarshalDoes(t *testing.T) {
 			`[{"app":{"name":["git"]}} {"everything":{}}]`, `[]`, `[ ]`, `[`, `]`, `[]]`, `[}{]`, `["]`, `{"app":{}}`, `null`, ``, `[null]`,
 			`[{"app":{"name":["git"]}}],[{"everything":{}}]`, `[{"not":{"not":{"everything":{}}}}]`, `[{"app":{"name":"git"}}]`,
 		} {
-			f := must[prefs.Filter](t)(s.SaveFilter(t.Context(), alice.ID, packageFilter("mine", "bash")))
+			f := must[prefs.Filter](t)(s.Filters.Save(t.Context(), alice.ID, packageFilter("mine", "bash")))
 			ok(t, d.Writer.Exec("UPDATE filters SET rules = ? WHERE id = ?", text, f.ID).Error)
 			want, err := rulespec.UnmarshalRules(text)
 			if err != nil || len(want) == 0 {
 				want = nil
 			}
 			var got []rulespec.Rule
-			for filter, err := range s.Stream(t.Context()) {
+			for filter, err := range s.Subscriptions.Stream(t.Context()) {
 				ok(t, err)
 				if filter.ID == f.ID {
 					got = filter.Rules

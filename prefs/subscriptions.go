@@ -9,13 +9,17 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// Subscriptions gives what Plan needs of those of the filters that are on and reach somebody, in the order of their ids:
+// Subscriptions is what the router reads and changes. It reads in the transaction that will carry the deliveries, so that
+// a change of a filter takes effect with the next message.
+type Subscriptions struct{ *core }
+
+// load gives what Plan needs of those of the filters that are on and reach somebody, in the order of their ids:
 // four statements for each thousand. Broken filters are left out: they cannot match, and their owner sees them marked.
 // Their rules, and the destinations that they were chosen for, are not there.
-func (s *Store) Subscriptions(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subscription, error) {
+func (s *Subscriptions) load(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subscription, error) {
 	var all []*Subscription
 	for part := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(ids))), inStatement) {
-		some, err := s.subscriptions(tx, part)
+		some, err := s.loadPart(tx, part)
 		if err != nil {
 			return nil, fmt.Errorf("read subscriptions: %w", err)
 		}
@@ -24,10 +28,7 @@ func (s *Store) Subscriptions(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subscrip
 	return all, nil
 }
 
-// Say sets how a filter is put into words for notices; by itself rulespec.Sentence does it. Call it before the Store is used.
-func (s *Store) Say(sentence func(rulespec.Filter) string) { s.sentence = sentence }
-
-func (s *Store) subscriptions(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subscription, error) {
+func (s *Subscriptions) loadPart(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subscription, error) {
 	var filters []filterRow
 	if err := tx.Where("id IN ? AND is_on", ids).Order("id").Find(&filters).Error; err != nil || len(filters) == 0 {
 		return nil, err
@@ -67,7 +68,7 @@ func (s *Store) subscriptions(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subscrip
 }
 
 // subscribe puts the four together.
-func (s *Store) subscribe(filters []filterRow, owners map[uint]User, open map[uint][]Destination, chosen map[uint][]uint) []*Subscription {
+func (s *Subscriptions) subscribe(filters []filterRow, owners map[uint]User, open map[uint][]Destination, chosen map[uint][]uint) []*Subscription {
 	all := make([]*Subscription, 0, len(filters))
 	for _, r := range filters {
 		owner, there := owners[r.UserID]
@@ -92,7 +93,7 @@ func (s *Store) subscribe(filters []filterRow, owners map[uint]User, open map[ui
 // SwitchOffOneShots switches those of the filters off that are one-shot and still on, and gives their ids, ascending. It
 // is part of the transaction that stores their deliveries: of several nodes that try at once, one gets the id, and the
 // others, which do not, leave the filter's deliveries out.
-func (s *Store) SwitchOffOneShots(tx *gorm.DB, ids []rulespec.FilterID) (switched []rulespec.FilterID, err error) {
+func (s *Subscriptions) SwitchOffOneShots(tx *gorm.DB, ids []rulespec.FilterID) (switched []rulespec.FilterID, err error) {
 	var burning []rulespec.FilterID
 	for part := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(ids))), inStatement) {
 		var some []rulespec.FilterID

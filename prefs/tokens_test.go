@@ -18,20 +18,20 @@ var _ scs.CtxStore = (*prefs.Sessions)(nil)
 func TestSignIn(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, c *clock) {
 		ctx := t.Context()
-		token := must[string](t)(s.NewSignIn(ctx, "alice@example.org"))
-		if got := must[string](t)(s.SignIn(ctx, token)); got != "alice@example.org" {
+		token := must[string](t)(s.Accounts.NewSignIn(ctx, "alice@example.org"))
+		if got := must[string](t)(s.Accounts.SignIn(ctx, token)); got != "alice@example.org" {
 			t.Errorf("SignIn = %q", got)
 		}
 		for _, bad := range []string{token, "", "x", strings.Repeat("x", 100000)} {
-			_, err := s.SignIn(ctx, bad)
+			_, err := s.Accounts.SignIn(ctx, bad)
 			want(t, err, prefs.ErrCode)
 		}
-		token = must[string](t)(s.NewSignIn(ctx, "alice@example.org"))
+		token = must[string](t)(s.Accounts.NewSignIn(ctx, "alice@example.org"))
 		c.pass(prefs.SignInLife)
-		_, err := s.SignIn(ctx, token)
+		_, err := s.Accounts.SignIn(ctx, token)
 		want(t, err, prefs.ErrCode)
 		for n := 2; ; n++ {
-			if _, err = s.NewSignIn(ctx, "alice@example.org"); err != nil {
+			if _, err = s.Accounts.NewSignIn(ctx, "alice@example.org"); err != nil {
 				if n != 5 {
 					t.Errorf("%d tokens in an hour", n)
 				}
@@ -39,21 +39,21 @@ func TestSignIn(t *testing.T) {
 			}
 		}
 		want(t, err, prefs.ErrTooOften)
-		must[string](t)(s.NewSignIn(ctx, "bob@example.org"))
+		must[string](t)(s.Accounts.NewSignIn(ctx, "bob@example.org"))
 		c.pass(time.Hour)
-		must[string](t)(s.NewSignIn(ctx, "alice@example.org"))
+		must[string](t)(s.Accounts.NewSignIn(ctx, "alice@example.org"))
 	})
 }
 
 // TestSignInOnce has many requests use one token at once.
 func TestSignInOnce(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
-		token := must[string](t)(s.NewSignIn(t.Context(), "alice@example.org"))
+		token := must[string](t)(s.Accounts.NewSignIn(t.Context(), "alice@example.org"))
 		var in atomic.Int32
 		var wg sync.WaitGroup
 		for range 12 {
 			wg.Go(func() {
-				switch _, err := s.SignIn(t.Context(), token); err {
+				switch _, err := s.Accounts.SignIn(t.Context(), token); err {
 				case nil:
 					in.Add(1)
 				case prefs.ErrCode:
@@ -74,34 +74,31 @@ func TestAPITokens(t *testing.T) {
 		ctx := t.Context()
 		alice, _ := person(t, s, "alice")
 		bob, _ := person(t, s, "bob")
-		token, made, err := s.NewAPIToken(ctx, alice.ID, "laptop")
-		ok(t, err)
+		token := must[string](t)(s.Tokens.New(ctx, alice.ID, "laptop"))
+		made := must[[]prefs.APIToken](t)(s.Tokens.List(ctx, alice.ID))[0]
 		if !made.Used.IsZero() || !made.Created.Equal(c.now()) || made.Name != "laptop" {
 			t.Errorf("made %+v", made)
 		}
 		c.pass(time.Hour)
-		u, id, err := s.UserByAPIToken(ctx, token)
-		ok(t, err)
-		if u.ID != alice.ID || id != made.ID {
-			t.Errorf("UserByAPIToken = %+v, %d", u, id)
+		if u := must[prefs.User](t)(s.Tokens.User(ctx, token)); u.ID != alice.ID {
+			t.Errorf("User = %+v", u)
 		}
 		used := c.now()
 		c.pass(time.Second)
-		_, _, err = s.UserByAPIToken(ctx, token)
-		ok(t, err)
-		if all := must[[]prefs.APIToken](t)(s.APITokens(ctx, alice.ID)); len(all) != 1 || !all[0].Used.Equal(used) {
-			t.Errorf("APITokens = %+v", all)
+		must[prefs.User](t)(s.Tokens.User(ctx, token))
+		if all := must[[]prefs.APIToken](t)(s.Tokens.List(ctx, alice.ID)); len(all) != 1 || !all[0].Used.Equal(used) {
+			t.Errorf("List = %+v", all)
 		}
-		want(t, s.RevokeAPIToken(ctx, bob.ID, made.ID), prefs.ErrNotFound)
-		ok(t, s.RevokeAPIToken(ctx, alice.ID, made.ID))
+		want(t, s.Tokens.Revoke(ctx, bob.ID, made.ID), prefs.ErrNotFound)
+		ok(t, s.Tokens.Revoke(ctx, alice.ID, made.ID))
 		for _, bad := range []string{token, "", "ntf_"} {
-			_, _, err = s.UserByAPIToken(ctx, bad)
+			_, err := s.Tokens.User(ctx, bad)
 			want(t, err, prefs.ErrNotFound)
 		}
-		_, _, err = s.NewAPIToken(ctx, 9999, "x")
+		_, err := s.Tokens.New(ctx, 9999, "x")
 		want(t, err, prefs.ErrNotFound)
 		for err = nil; err == nil; {
-			_, _, err = s.NewAPIToken(ctx, bob.ID, "x")
+			_, err = s.Tokens.New(ctx, bob.ID, "x")
 		}
 		want(t, err, prefs.ErrTooMany)
 	})
@@ -109,7 +106,7 @@ func TestAPITokens(t *testing.T) {
 
 func TestSessions(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, c *clock) {
-		x := s.Sessions()
+		x := s.Sessions
 		find := func(token, want string) {
 			t.Helper()
 			data, found, err := x.Find(token)

@@ -29,7 +29,7 @@ func askSignIn(v *visit) error {
 	if !v.limits.signIns.allow(v.client(v.r)) {
 		return fail(http.StatusTooManyRequests, "Too many links were asked for from your network. Wait a few minutes, then try again.")
 	}
-	token, err := v.Prefs.NewSignIn(v.r.Context(), address)
+	token, err := v.Accounts.NewSignIn(v.r.Context(), address)
 	switch {
 	case errors.Is(err, prefs.ErrTooOften):
 		// Said to nobody: who holds the mailbox has the links that were sent before.
@@ -87,14 +87,14 @@ func signIn(v *visit) error {
 	if !v.limits.codes.allow(v.client(v.r)) {
 		return fail(http.StatusTooManyRequests, "Too many links were tried from your network. Wait a few minutes, then try again.")
 	}
-	address, err := v.Prefs.SignIn(v.r.Context(), v.r.PathValue("token"))
+	address, err := v.Accounts.SignIn(v.r.Context(), v.r.PathValue("token"))
 	if errors.Is(err, prefs.ErrCode) {
 		return fail(http.StatusGone, "This link was used already, or it is too old. Ask for a new one on the first page.")
 	}
 	if err != nil {
 		return err
 	}
-	user, err := v.Prefs.UserByAddress(v.r.Context(), email, address)
+	user, err := v.Accounts.ByAddress(v.r.Context(), email, address)
 	if errors.Is(err, prefs.ErrNotFound) {
 		if err := v.sessions.RenewToken(v.r.Context()); err != nil {
 			return err
@@ -153,7 +153,7 @@ func register(v *visit) error {
 	if address == "" {
 		return fail(http.StatusGone, "That took too long. Ask for a new link on the first page.")
 	}
-	user, err := v.Prefs.Register(v.r.Context(), name, "", email, address)
+	user, err := v.Accounts.Register(v.r.Context(), name, "", email, address)
 	if problem := nameProblem(err); problem != "" {
 		return v.show(http.StatusUnprocessableEntity, "welcome", welcomeView{v.frame("Welcome", ""), address, name, problem})
 	}

@@ -22,7 +22,7 @@ func (s *testSite) deliver(user string, f prefs.Filter, message string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	all, err := s.prefs.Subscriptions(s.db.Reader.WithContext(ctx), []rulespec.FilterID{f.ID})
+	all, err := prefs.NewCache(s.prefs.Subscriptions, 1, 0).Read(s.db.Reader.WithContext(ctx), []rulespec.FilterID{f.ID})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ func (v *visit) showOneDestination(status int, d prefs.Destination, mark func(*d
 		p.CodeText = "We sent a mail to " + d.Address + ". Open its link here, or type the code that stands in it."
 	}
 	if p.Desktop {
-		tokens, err := v.Prefs.APITokens(v.r.Context(), v.user.ID)
+		tokens, err := v.Tokens.List(v.r.Context(), v.user.ID)
 		if err != nil {
 			return err
 		}
@@ -92,7 +92,7 @@ func saveSchedule(v *visit) error {
 
 // setSchedule sets a schedule; with one of no digest, what waits goes out now: nobody asks for its time any more.
 func (v *visit) setSchedule(id uint, s prefs.Schedule) error {
-	if err := v.Prefs.SetSchedule(v.r.Context(), v.user.ID, id, s); err != nil || s.Digest() {
+	if err := v.Destinations.SetSchedule(v.r.Context(), v.user.ID, id, s); err != nil || s.Digest() {
 		return err
 	}
 	return v.Outbox.SendNow(v.r.Context(), prefs.Key(id))
@@ -101,16 +101,16 @@ func (v *visit) setSchedule(id uint, s prefs.Schedule) error {
 // addDesktop makes the desktop destination where there is none yet, and a token for one more machine. There is no code:
 // the feed can be read with a token only, which proves as much.
 func (v *visit) addDesktop(machine string) error {
-	d, err := v.Prefs.AddDestination(v.r.Context(), v.user.ID, desktop, DesktopAddress(v.user.ID))
+	d, err := v.Destinations.Add(v.r.Context(), v.user.ID, desktop, DesktopAddress(v.user.ID))
 	if err != nil {
 		return v.explain(err)
 	}
 	if !d.Confirmed {
-		code, err := v.Prefs.NewCode(v.r.Context(), v.user.ID, d.ID)
+		code, err := v.Destinations.NewCode(v.r.Context(), v.user.ID, d.ID)
 		if err != nil {
 			return v.explain(err)
 		}
-		if err := v.Prefs.Confirm(v.r.Context(), v.user.ID, d.ID, code); err != nil {
+		if err := v.Destinations.Confirm(v.r.Context(), v.user.ID, d.ID, code); err != nil {
 			return v.explain(err)
 		}
 		d.Confirmed = true
@@ -133,7 +133,7 @@ func addToken(v *visit) error {
 
 // showNewToken answers the post itself: the token is neither in an address nor kept anywhere for a next page.
 func (v *visit) showNewToken(d prefs.Destination, machine string) error {
-	token, _, err := v.Prefs.NewAPIToken(v.r.Context(), v.user.ID, oneLine(machine))
+	token, err := v.Tokens.New(v.r.Context(), v.user.ID, oneLine(machine))
 	if err != nil {
 		return v.explain(err)
 	}
@@ -149,7 +149,7 @@ func revokeToken(v *visit) error {
 	if err != nil {
 		return prefs.ErrNotFound
 	}
-	if err := v.Prefs.RevokeAPIToken(v.r.Context(), v.user.ID, uint(token)); err != nil {
+	if err := v.Tokens.Revoke(v.r.Context(), v.user.ID, uint(token)); err != nil {
 		return err
 	}
 	v.say("", "Revoked. The machine that had the token gets nothing more.")
@@ -158,12 +158,12 @@ func revokeToken(v *visit) error {
 
 // revokeAll ends every token, when the desktop destination is deleted.
 func (v *visit) revokeAll() error {
-	tokens, err := v.Prefs.APITokens(v.r.Context(), v.user.ID)
+	tokens, err := v.Tokens.List(v.r.Context(), v.user.ID)
 	if err != nil {
 		return err
 	}
 	for _, t := range tokens {
-		if err := v.Prefs.RevokeAPIToken(v.r.Context(), v.user.ID, t.ID); err != nil {
+		if err := v.Tokens.Revoke(v.r.Context(), v.user.ID, t.ID); err != nil {
 			return err
 		}
 	}

@@ -34,7 +34,7 @@ func listDestinations(v *visit) error { return v.showDestinations(http.StatusOK,
 
 // showDestinations shows the page; backend, address and problem are of a form that was refused.
 func (v *visit) showDestinations(status int, backend, address, problem string) error {
-	ds, err := v.Prefs.Destinations(v.r.Context(), v.user.ID)
+	ds, err := v.Destinations.List(v.r.Context(), v.user.ID)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func addDestination(v *visit) error {
 	if err != nil {
 		return v.showDestinations(http.StatusUnprocessableEntity, backend, typed, capital(err.Error())+".")
 	}
-	d, err := v.Prefs.AddDestination(v.r.Context(), v.user.ID, backend, address)
+	d, err := v.Destinations.Add(v.r.Context(), v.user.ID, backend, address)
 	if err != nil {
 		return v.explain(err)
 	}
@@ -79,7 +79,7 @@ func destinationPage(id uint) string { return "/destinations/" + strconv.FormatU
 
 // sendCode sends a new code to a destination; a limit that is reached is said on the next page.
 func (v *visit) sendCode(d prefs.Destination) error {
-	code, err := v.Prefs.NewCode(v.r.Context(), v.user.ID, d.ID)
+	code, err := v.Destinations.NewCode(v.r.Context(), v.user.ID, d.ID)
 	if errors.Is(err, prefs.ErrTooOften) {
 		v.say("warn", "So many codes were asked for that no more is sent for now. Use the last one, or try again tomorrow.")
 		return nil
@@ -108,7 +108,7 @@ func (v *visit) ownDestination() (prefs.Destination, error) {
 	if err != nil {
 		return prefs.Destination{}, err
 	}
-	return v.Prefs.Destination(v.r.Context(), v.user.ID, id)
+	return v.Destinations.Get(v.r.Context(), v.user.ID, id)
 }
 
 func resendCode(v *visit) error {
@@ -133,7 +133,7 @@ func enterCode(v *visit) error {
 	if !v.limits.codes.allow("user " + strconv.FormatUint(uint64(v.user.ID), 10)) {
 		return fail(http.StatusTooManyRequests, "Too many codes were tried. Wait a few minutes, then try again.")
 	}
-	err = v.Prefs.Confirm(v.r.Context(), v.user.ID, d.ID, v.form("code"))
+	err = v.Destinations.Confirm(v.r.Context(), v.user.ID, d.ID, v.form("code"))
 	switch {
 	case errors.Is(err, prefs.ErrCode):
 		return v.showOneDestination(http.StatusUnprocessableEntity, d, func(p *destinationView) {
@@ -155,7 +155,7 @@ func switchDestination(on bool) handler {
 		if err != nil {
 			return err
 		}
-		if err := v.Prefs.SetDestinationOn(v.r.Context(), v.user.ID, id, on); err != nil {
+		if err := v.Destinations.SetOn(v.r.Context(), v.user.ID, id, on); err != nil {
 			return err
 		}
 		v.Changed()
@@ -207,7 +207,7 @@ func deleteDestination(v *visit) error {
 			return err
 		}
 	}
-	if err := v.Prefs.DeleteDestination(v.r.Context(), v.user.ID, d.ID); err != nil {
+	if err := v.Destinations.Delete(v.r.Context(), v.user.ID, d.ID); err != nil {
 		return err
 	}
 	v.Changed()

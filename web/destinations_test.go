@@ -88,7 +88,7 @@ func TestDesktopToken(t *testing.T) {
 	alice := s.signUp("alice")
 	page := alice.post("/destinations", "backend", "desktop", "address", "laptop").want(t, 200, "It is shown only now", "notifyd desktop --server "+s.base).body
 	token := regexp.MustCompile(`ntf_[A-Za-z0-9_-]+`).FindString(page)
-	u, _, err := s.prefs.UserByAPIToken(t.Context(), token)
+	u, err := s.prefs.Tokens.User(t.Context(), token)
 	if err != nil || u.Name != "alice" {
 		t.Fatalf("the token stands for %q, %v", u.Name, err)
 	}
@@ -104,16 +104,16 @@ func TestDesktopToken(t *testing.T) {
 	if n := len(s.destinations("alice")); n != 2 {
 		t.Errorf("%d destinations, want one for all machines", n-1)
 	}
-	tokens, err := s.prefs.APITokens(t.Context(), s.user("alice").ID)
+	tokens, err := s.prefs.Tokens.List(t.Context(), s.user("alice").ID)
 	if err != nil || len(tokens) != 2 {
 		t.Fatalf("tokens %v, %v", tokens, err)
 	}
 	alice.post(own+"/tokens/1/revoke").want(t, http.StatusSeeOther)
-	if _, _, err := s.prefs.UserByAPIToken(t.Context(), token); err == nil {
+	if _, err := s.prefs.Tokens.User(t.Context(), token); err == nil {
 		t.Error("the revoked token still works")
 	}
 	alice.post(own+"/delete").want(t, http.StatusSeeOther)
-	if tokens, _ := s.prefs.APITokens(t.Context(), s.user("alice").ID); len(tokens) != 0 {
+	if tokens, _ := s.prefs.Tokens.List(t.Context(), s.user("alice").ID); len(tokens) != 0 {
 		t.Error("deleting the destination left a token")
 	}
 	if a := s.visitor().get("/api/v1/notices"); a.status != 200 || a.body != "stream" {

@@ -79,7 +79,7 @@ var lists = map[string]string{"app": "apps", "kind": "kinds", "user": "names", "
 
 // editor makes the page of a draft. check fills in what is wrong with it.
 func (v *visit) editor(d draft, check bool) (editorView, error) {
-	ds, err := v.Prefs.Destinations(v.r.Context(), v.user.ID)
+	ds, err := v.Destinations.List(v.r.Context(), v.user.ID)
 	if err != nil {
 		return editorView{}, err
 	}
@@ -239,7 +239,7 @@ func (v *visit) postedDraft() (draft, error) {
 	if err != nil {
 		return d, err
 	}
-	stored, err := v.Prefs.Filter(v.r.Context(), v.user.ID, rulespec.FilterID(id))
+	stored, err := v.Filters.Get(v.r.Context(), v.user.ID, rulespec.FilterID(id))
 	d.filter.ID = stored.ID
 	return d, err
 }
@@ -280,7 +280,7 @@ func (v *visit) storeDraft(d draft) error {
 			e.Problems = []string{"No destination is chosen."}
 		})
 	}
-	saved, err := v.Prefs.SaveFilter(v.r.Context(), v.user.ID, d.filter)
+	saved, err := v.Filters.Save(v.r.Context(), v.user.ID, d.filter)
 	if err != nil {
 		return v.explain(err)
 	}

@@ -34,11 +34,11 @@ func listFilters(v *visit) error {
 
 // cards reads the visitor's filters and destinations.
 func (v *visit) cards(from string) ([]filterCard, []prefs.Destination, error) {
-	ds, err := v.Prefs.Destinations(v.r.Context(), v.user.ID)
+	ds, err := v.Destinations.List(v.r.Context(), v.user.ID)
 	if err != nil {
 		return nil, nil, err
 	}
-	filters, err := v.Prefs.Filters(v.r.Context(), v.user.ID)
+	filters, err := v.Filters.List(v.r.Context(), v.user.ID)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -100,7 +100,7 @@ func (v *visit) ownFilter() (prefs.Filter, error) {
 	if err != nil {
 		return prefs.Filter{}, err
 	}
-	return v.Prefs.Filter(v.r.Context(), v.user.ID, rulespec.FilterID(id))
+	return v.Filters.Get(v.r.Context(), v.user.ID, rulespec.FilterID(id))
 }
 
 // previewFilter shows what the posted form would match, saved or not.
@@ -128,7 +128,7 @@ func switchFilter(on bool) handler {
 		if err != nil {
 			return err
 		}
-		if err := v.Prefs.SetFilterOn(v.r.Context(), v.user.ID, rulespec.FilterID(id), on); err != nil {
+		if err := v.Filters.SetOn(v.r.Context(), v.user.ID, rulespec.FilterID(id), on); err != nil {
 			return err
 		}
 		v.Changed()
@@ -148,7 +148,7 @@ func (v *visit) showCard() error {
 	if err != nil {
 		return err
 	}
-	ds, err := v.Prefs.Destinations(v.r.Context(), v.user.ID)
+	ds, err := v.Destinations.List(v.r.Context(), v.user.ID)
 	if err != nil {
 		return err
 	}
@@ -161,7 +161,7 @@ func copyFilter(v *visit) error {
 	if err != nil {
 		return err
 	}
-	saved, err := v.Prefs.CopyFilter(v.r.Context(), v.user.ID, rulespec.FilterID(id))
+	saved, err := v.Filters.Copy(v.r.Context(), v.user.ID, rulespec.FilterID(id))
 	if err != nil {
 		return v.explain(err)
 	}
@@ -197,7 +197,7 @@ func deleteFilter(v *visit) error {
 	if err != nil {
 		return fmt.Errorf("keep deleted filter: %w", err)
 	}
-	if err := v.Prefs.DeleteFilter(v.r.Context(), v.user.ID, f.ID); err != nil {
+	if err := v.Filters.Delete(v.r.Context(), v.user.ID, f.ID); err != nil {
 		return err
 	}
 	v.Changed()
@@ -214,7 +214,7 @@ func undoDelete(v *visit) error {
 		return fail(410, "There is nothing left to undo.")
 	}
 	f.ID = 0
-	ds, err := v.Prefs.Destinations(v.r.Context(), v.user.ID)
+	ds, err := v.Destinations.List(v.r.Context(), v.user.ID)
 	if err != nil {
 		return err
 	}
@@ -223,7 +223,7 @@ func undoDelete(v *visit) error {
 	if chosen && len(f.Destinations) == 0 {
 		f.On = false // what it was meant for is gone; everywhere would be more than was asked
 	}
-	saved, err := v.Prefs.SaveFilter(v.r.Context(), v.user.ID, f)
+	saved, err := v.Filters.Save(v.r.Context(), v.user.ID, f)
 	if err != nil {
 		return v.explain(err)
 	}

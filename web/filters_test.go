@@ -24,7 +24,7 @@ func packageFilter(name, pkg string) prefs.Filter {
 
 func (s *testSite) filter(user string, f prefs.Filter) prefs.Filter {
 	s.t.Helper()
-	saved, err := s.prefs.SaveFilter(s.t.Context(), s.user(user).ID, f)
+	saved, err := s.prefs.Filters.Save(s.t.Context(), s.user(user).ID, f)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func TestUnderHTTPS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := s.prefs.NewSignIn(t.Context(), "alice@example.org")
+	token, err := s.prefs.Accounts.NewSignIn(t.Context(), "alice@example.org")
 	if err != nil {
 		t.Fatal(err)
 	}

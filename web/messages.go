@@ -86,7 +86,7 @@ func showMessage(v *visit) error {
 		return err
 	}
 	p := v.describe(e)
-	filters, err := v.Prefs.Filters(v.r.Context(), v.user.ID)
+	filters, err := v.Filters.List(v.r.Context(), v.user.ID)
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ type noticesView struct {
 const noticesPage = 50
 
 func listNotices(v *visit) error {
-	ds, err := v.Prefs.Destinations(v.r.Context(), v.user.ID)
+	ds, err := v.Destinations.List(v.r.Context(), v.user.ID)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func resendNotice(v *visit) error {
 	if err != nil {
 		return prefs.ErrNotFound
 	}
-	err = v.Prefs.Resend(v.r.Context(), v.Outbox, v.user.ID, id, false)
+	err = v.Destinations.Resend(v.r.Context(), v.Outbox, v.user.ID, id, false)
 	switch {
 	case errors.Is(err, outbox.ErrNotFound):
 		return fail(http.StatusNotFound, "There is no such notice among those that failed. Perhaps it is on its way again already.")
@@ -142,7 +142,7 @@ func (s *site) pageOf(link string) string {
 
 // addNotices adds what was sent to the visitor because of a message.
 func (v *visit) addNotices(p *messageView, message string) error {
-	ds, err := v.Prefs.Destinations(v.r.Context(), v.user.ID)
+	ds, err := v.Destinations.List(v.r.Context(), v.user.ID)
 	if err != nil {
 		return err
 	}

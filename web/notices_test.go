@@ -68,7 +68,7 @@ func TestSendAgain(t *testing.T) {
 		t.Error("there is a button although the destination is off")
 	}
 	alice.post(button(second)).want(t, http.StatusConflict, "cannot be sent again: its destination is switched off")
-	if err := s.prefs.DisableDestination(t.Context(), 2, "550 no such user"); err != nil {
+	if err := s.prefs.Destinations.Disable(t.Context(), 2, "550 no such user"); err != nil {
 		t.Fatal(err)
 	}
 	bob.post(button(bobs)).want(t, http.StatusConflict, "550 no such user")

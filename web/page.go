@@ -55,7 +55,7 @@ func (v *visit) identify() error {
 	if id <= 0 {
 		return nil
 	}
-	user, err := v.Prefs.User(v.r.Context(), uint(id))
+	user, err := v.Accounts.User(v.r.Context(), uint(id))
 	if errors.Is(err, prefs.ErrNotFound) {
 		return v.sessions.Destroy(v.r.Context())
 	}

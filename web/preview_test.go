@@ -127,7 +127,7 @@ func TestNearMisses(t *testing.T) {
 			{Kind: "app", Args: rulespec.Args{"name": {app}}}, {Kind: "package", Args: rulespec.Args{"name": {pkg}}}}}})
 	}
 	for _, f := range s.filters("alice") {
-		if err := s.prefs.DeleteFilter(t.Context(), s.user("alice").ID, f.ID); err != nil {
+		if err := s.prefs.Filters.Delete(t.Context(), s.user("alice").ID, f.ID); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -37,7 +37,7 @@ func newFixture(t *testing.T) *fixture {
 	f.alice.post("/destinations", "backend", "desktop", "address", "laptop").want(t, 200, "ntf_")
 	ds := f.destinations("alice")
 	f.mail, f.chat, f.screen = ds[0], ds[1], ds[2]
-	tokens, err := f.prefs.APITokens(ctx, id)
+	tokens, err := f.prefs.Tokens.List(ctx, id)
 	if err != nil || len(tokens) != 1 {
 		t.Fatalf("tokens %v, %v", tokens, err)
 	}

@@ -34,7 +34,7 @@ type flash struct {
 func (s *site) newSessions() *scs.SessionManager {
 	gob.Register(flash{}) // the type of a session value; registering it again is harmless
 	return &scs.SessionManager{
-		Store: s.Prefs.Sessions(), Codec: scs.GobCodec{},
+		Store: s.Sessions, Codec: scs.GobCodec{},
 		Lifetime: lifetime,
 		Cookie: scs.SessionCookie{
 			Name: "notifyd", Path: s.path("/"), HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.secure, Persist: true,

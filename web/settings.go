@@ -39,7 +39,7 @@ func saveSettings(v *visit) error {
 		})
 	}
 	if zone != v.user.Zone {
-		err := v.Prefs.SetZone(v.r.Context(), v.user.ID, zone)
+		err := v.Accounts.SetZone(v.r.Context(), v.user.ID, zone)
 		var wrong *prefs.Error
 		if errors.As(err, &wrong) {
 			return refuse("", "Expected the name of a time zone, such as Europe/Berlin or America/New_York; "+strings.TrimPrefix(wrong.Problem, "is ")+".")
@@ -49,7 +49,7 @@ func saveSettings(v *visit) error {
 		}
 	}
 	if name != v.user.Name {
-		err := v.Prefs.RenameUser(v.r.Context(), v.user.ID, name)
+		err := v.Accounts.Rename(v.r.Context(), v.user.ID, name)
 		if problem := nameProblem(err); problem != "" {
 			return refuse(problem, "")
 		}
@@ -64,11 +64,11 @@ func saveSettings(v *visit) error {
 
 // exportFilters gives all filters in their text form, and the schedules of the destinations.
 func exportFilters(v *visit) error {
-	ds, err := v.Prefs.Destinations(v.r.Context(), v.user.ID)
+	ds, err := v.Destinations.List(v.r.Context(), v.user.ID)
 	if err != nil {
 		return err
 	}
-	filters, err := v.Prefs.Filters(v.r.Context(), v.user.ID)
+	filters, err := v.Filters.List(v.r.Context(), v.user.ID)
 	if err != nil {
 		return err
 	}
@@ -114,13 +114,13 @@ func importFilters(v *visit) error {
 func (v *visit) saveAll(list []prefs.Filter) (problems []string, err error) {
 	var saved []rulespec.FilterID
 	for _, f := range list {
-		s, err := v.Prefs.SaveFilter(v.r.Context(), v.user.ID, f)
+		s, err := v.Filters.Save(v.r.Context(), v.user.ID, f)
 		if err == nil {
 			saved = append(saved, s.ID)
 			continue
 		}
 		for _, id := range saved {
-			if undo := v.Prefs.DeleteFilter(v.r.Context(), v.user.ID, id); undo != nil {
+			if undo := v.Filters.Delete(v.r.Context(), v.user.ID, id); undo != nil {
 				return nil, errors.Join(err, undo)
 			}
 		}
@@ -147,7 +147,7 @@ func deleteAccount(v *visit) error {
 	if v.form("confirm") != v.user.Name {
 		return v.askAccount(http.StatusUnprocessableEntity, "That is not the name of your account.")
 	}
-	if err := v.Prefs.DeleteUser(v.r.Context(), v.user.ID); err != nil {
+	if err := v.Accounts.Delete(v.r.Context(), v.user.ID); err != nil {
 		return err
 	}
 	v.Changed()

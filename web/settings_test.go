@@ -127,7 +127,7 @@ func TestDeleteAccount(t *testing.T) {
 	other.client.Jar = alice.client.Jar // a second window
 	alice.post("/settings/delete", "confirm", "alice").to(t, "/")
 	other.get("/filters").to(t, "/?signin=needed")
-	if _, err := s.prefs.UserByName(t.Context(), "alice"); err == nil {
+	if _, err := s.prefs.Accounts.ByName(t.Context(), "alice"); err == nil {
 		t.Error("the account is still there")
 	}
 }

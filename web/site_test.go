@@ -39,6 +39,7 @@ type testSite struct {
 	t       *testing.T
 	db      *migrations.DB
 	prefs   *prefs.Store
+	onClose func(tx *gorm.DB, destinations []string, why string) error
 	links   *prefs.Links
 	history *history.Store
 	outbox  *outbox.Outbox
@@ -103,12 +104,15 @@ func newSite(t *testing.T, prefix string) *testSite {
 			t.Error(err)
 		}
 	})
-	s.prefs = prefs.NewStore(db.Writer, db.Reader, s.now, rand.Reader)
 	s.history = history.NewStore(db.Writer, db.Reader, s.now)
 	s.outbox = outbox.New(db.Writer, db.Reader, db.Postgres, outbox.Config{}, s.now, rand.Reader)
-	s.prefs.OnClosed(func(tx *gorm.DB, destinations []string, why string) error {
+	s.onClose = func(tx *gorm.DB, destinations []string, why string) error {
 		_, err := s.outbox.Cancel(tx, destinations, why)
 		return err
+	}
+	s.prefs = prefs.Open(prefs.Config{
+		Writer: db.Writer, Reader: db.Reader, Now: s.now, Random: rand.Reader,
+		OnClose: func(tx *gorm.DB, destinations []string, why string) error { return s.onClose(tx, destinations, why) },
 	})
 	if s.meaning, err = catalogue.Embedded(); err != nil {
 		t.Fatal(err)
@@ -127,7 +131,9 @@ func newSite(t *testing.T, prefix string) *testSite {
 
 func (s *testSite) options() web.Options {
 	return web.Options{
-		BaseURL: s.base, Prefs: s.prefs, Links: s.links, History: s.history, Outbox: s.outbox,
+		BaseURL: s.base, Accounts: s.prefs.Accounts, Sessions: s.prefs.Sessions, Tokens: s.prefs.Tokens,
+		Destinations: s.prefs.Destinations, Filters: s.prefs.Filters, Unsubscriber: s.prefs.Unsubscriber,
+		Links: s.links, History: s.history, Outbox: s.outbox,
 		KindName: s.kindName,
 		Describe: s.meaning.Describe, RuleKinds: rulespec.RuleKinds, MessageKinds: s.meaning.Kinds,
 		Backends: []backends.Info{email.Info, irc.Info, desktop.Info},
@@ -297,7 +303,7 @@ func (s *testSite) signUp(name string) *visitor {
 // user gives the account of that name.
 func (s *testSite) user(name string) prefs.User {
 	s.t.Helper()
-	u, err := s.prefs.UserByName(s.t.Context(), name)
+	u, err := s.prefs.Accounts.ByName(s.t.Context(), name)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -306,7 +312,7 @@ func (s *testSite) user(name string) prefs.User {
 
 func (s *testSite) filters(name string) []prefs.Filter {
 	s.t.Helper()
-	list, err := s.prefs.Filters(s.t.Context(), s.user(name).ID)
+	list, err := s.prefs.Filters.List(s.t.Context(), s.user(name).ID)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -315,7 +321,7 @@ func (s *testSite) filters(name string) []prefs.Filter {
 
 func (s *testSite) destinations(name string) []prefs.Destination {
 	s.t.Helper()
-	list, err := s.prefs.Destinations(s.t.Context(), s.user(name).ID)
+	list, err := s.prefs.Destinations.List(s.t.Context(), s.user(name).ID)
 	if err != nil {
 		s.t.Fatal(err)
 	}

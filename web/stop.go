@@ -30,7 +30,7 @@ func (v *visit) stopTarget() (prefs.Action, stopView, error) {
 // about fills the page of an action.
 func (v *visit) about(a prefs.Action) (prefs.Action, stopView, error) {
 	p := stopView{frame: v.frame("Stop notices", ""), Action: "/stop/" + v.r.PathValue("token")}
-	d, f, err := v.Prefs.Target(v.r.Context(), a)
+	d, f, err := v.Unsubscriber.Target(v.r.Context(), a)
 	if errors.Is(err, prefs.ErrNotFound) {
 		return a, p, fail(http.StatusGone, "The filter or the destination is gone already, so nothing of the kind is sent any more.")
 	}
@@ -63,7 +63,7 @@ func stop(v *visit) error {
 	if err != nil {
 		return err
 	}
-	did, err := v.Prefs.Stop(v.r.Context(), a)
+	did, err := v.Unsubscriber.Stop(v.r.Context(), a)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func undoStop(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if err := v.Prefs.Unstop(v.r.Context(), did); err != nil {
+	if err := v.Unsubscriber.Unstop(v.r.Context(), did); err != nil {
 		return err
 	}
 	v.Changed()

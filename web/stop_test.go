@@ -24,7 +24,7 @@ func TestStopLink(t *testing.T) {
 	f := newFixture(t)
 	nobody := f.visitor()
 	on := func() bool {
-		g, err := f.prefs.Filter(t.Context(), f.user("alice").ID, f.filter.ID)
+		g, err := f.prefs.Filters.Get(t.Context(), f.user("alice").ID, f.filter.ID)
 		if err != nil {
 			t.Fatal(err)
 		}

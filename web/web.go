@@ -31,8 +31,15 @@ import (
 type Options struct {
 	BaseURL string // where people reach the pages: https://notify.example.org or https://example.org/notify
 
-	Prefs   *prefs.Store // with OnClosed set to the Outbox's Cancel
-	Links   *prefs.Links // checks the signed links that stop notices
+	// The parts of a prefs.Store that the pages use. Its OnClose must cancel in the Outbox.
+	Accounts     *prefs.Accounts
+	Sessions     *prefs.Sessions
+	Tokens       *prefs.Tokens
+	Destinations *prefs.Destinations
+	Filters      *prefs.Filters
+	Unsubscriber *prefs.Unsubscriber
+
+	Links   *prefs.Links // checks the signed links in notices
 	History *history.Store
 	Outbox  *outbox.Outbox
 
@@ -88,8 +95,8 @@ func handlerWithin(o Options, most int) (http.Handler, error) {
 	if err != nil || base.Scheme != "https" && base.Scheme != "http" || base.Host == "" || base.RawQuery != "" || base.Fragment != "" {
 		return nil, fmt.Errorf("base URL %q is not like https://notify.example.org", o.BaseURL)
 	}
-	if o.Prefs == nil || o.Links == nil || o.History == nil || o.Outbox == nil || o.Describe == nil || o.Queue == nil {
-		return nil, errors.New("bug: web.Options lacks a store or a function")
+	if err := o.check(); err != nil {
+		return nil, err
 	}
 	s := &site{Options: o, prefix: strings.TrimSuffix(base.EscapedPath(), "/"), secure: base.Scheme == "https", previewMost: most}
 	s.fillIn()
@@ -101,6 +108,16 @@ func handlerWithin(o Options, most int) (http.Handler, error) {
 	}
 	s.sessions = s.newSessions()
 	return s.guard(base.Scheme+"://"+strings.ToLower(base.Host), s.mux())
+}
+
+// check says whether something is missing that the pages cannot do without.
+func (o *Options) check() error {
+	stores := o.Accounts == nil || o.Sessions == nil || o.Tokens == nil || o.Destinations == nil || o.Filters == nil ||
+		o.Unsubscriber == nil || o.Links == nil || o.History == nil || o.Outbox == nil
+	if stores || o.Describe == nil || o.Queue == nil {
+		return errors.New("bug: web.Options lacks a store or a function")
+	}
+	return nil
 }
 
 // fillIn sets what the caller left to us.

@@ -22,9 +22,9 @@ func wideSite(t *testing.T, s *testSite) []string {
 	f := s.filter("alice", prefs.Filter{On: true, Filter: rulespec.Filter{Name: unbroken, Rules: []rulespec.Rule{
 		{Kind: "package", Args: rulespec.Args{"name": {unbroken}}}, {Kind: "topic", Args: rulespec.Args{"pattern": {"*." + unbroken}}}}}})
 	s.publish("2026-"+unbroken, "org.example.prod."+unbroken, map[string]any{"user": unbroken, "url": "https://example.org/" + unbroken})
-	d, err := s.prefs.AddDestination(t.Context(), s.user("alice").ID, "irc", strings.Repeat("n", 30)+"@"+strings.Repeat("net.", 8)+"org")
+	d, err := s.prefs.Destinations.Add(t.Context(), s.user("alice").ID, "irc", strings.Repeat("n", 30)+"@"+strings.Repeat("net.", 8)+"org")
 	if err == nil {
-		err = s.prefs.DisableDestination(t.Context(), d.ID, "550 "+unbroken)
+		err = s.prefs.Destinations.Disable(t.Context(), d.ID, "550 "+unbroken)
 	}
 	if err == nil {
 		to := s.destinations("alice")[0]

@@ -47,7 +47,7 @@ func TestNothingIsHalfClosed(t *testing.T) {
 	s := newSite(t, "")
 	alice := s.signUp("alice")
 	alice.fails = true
-	s.prefs.OnClosed(func(*gorm.DB, []string, string) error { return context.Canceled })
+	s.onClose = func(*gorm.DB, []string, string) error { return context.Canceled }
 	for _, path := range []string{"/destinations/1/off", "/destinations/1/delete", "/settings/delete", s.links.Manage(1)} {
 		alice.post(path, "confirm", "alice", "stop", "yes").want(t, http.StatusInternalServerError)
 		if ds := s.destinations("alice"); len(ds) != 1 || !ds[0].On {

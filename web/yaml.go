@@ -10,7 +10,7 @@ import (
 
 // toText turns the guided form into the text form of the same filter.
 func (v *visit) toText(d *draft) {
-	ds, err := v.Prefs.Destinations(v.r.Context(), v.user.ID)
+	ds, err := v.Destinations.List(v.r.Context(), v.user.ID)
 	if err != nil {
 		ds = nil // the text then names no destination, which means all; saving checks again
 	}
@@ -67,7 +67,7 @@ func (v *visit) fromText(d *draft) string {
 func (v *visit) readFilters(text string) (list []prefs.Filter, schedules map[uint]prefs.Schedule, problems []string) {
 	file, err := rulespec.Parse([]byte(text))
 	problems = append(problems, texts(err)...)
-	ds, err := v.Prefs.Destinations(v.r.Context(), v.user.ID)
+	ds, err := v.Destinations.List(v.r.Context(), v.user.ID)
 	if err != nil {
 		return nil, nil, append(problems, "The destinations could not be read; try again.")
 	}

@@ -66,7 +66,7 @@ func freeAddress(ctx context.Context, address string) (string, error) {
 // populate makes alice, her filters and, where a desktop session is there, her desktop.
 func (d *demo) populate(ctx context.Context) error {
 	store := d.service.Prefs()
-	user, err := store.Register(ctx, alice, "", "email", aliceAddress)
+	user, err := store.Accounts.Register(ctx, alice, "", "email", aliceAddress)
 	if err != nil {
 		return fmt.Errorf("make the demo's user: %w", err)
 	}
@@ -75,27 +75,27 @@ func (d *demo) populate(ctx context.Context) error {
 		return fmt.Errorf("bug: read the demo's filters: %w", err)
 	}
 	for _, entry := range file.Filters {
-		if _, err := store.SaveFilter(ctx, user.ID, prefs.Filter{Filter: entry.Filter, On: true}); err != nil {
+		if _, err := store.Filters.Save(ctx, user.ID, prefs.Filter{Filter: entry.Filter, On: true}); err != nil {
 			return fmt.Errorf("save filter %q: %w", entry.Name, err)
 		}
 	}
 	if !desktop.HasSession() {
 		return nil
 	}
-	to, err := store.AddDestination(ctx, user.ID, desktop.Info.Name, web.DesktopAddress(user.ID))
+	to, err := store.Destinations.Add(ctx, user.ID, desktop.Info.Name, web.DesktopAddress(user.ID))
 	if err != nil {
 		return fmt.Errorf("add desktop: %w", err)
 	}
-	code, err := store.NewCode(ctx, user.ID, to.ID)
+	code, err := store.Destinations.NewCode(ctx, user.ID, to.ID)
 	if err != nil {
 		return fmt.Errorf("add desktop: %w", err)
 	}
-	return store.Confirm(ctx, user.ID, to.ID, code)
+	return store.Destinations.Confirm(ctx, user.ID, to.ID, code)
 }
 
 // play tells where to look, and publishes the script again and again.
 func (d *demo) play(ctx context.Context) error {
-	token, err := d.service.Prefs().NewSignIn(ctx, aliceAddress)
+	token, err := d.service.Prefs().Accounts.NewSignIn(ctx, aliceAddress)
 	if err != nil {
 		return fmt.Errorf("make a sign-in link: %w", err)
 	}
@@ -148,11 +148,11 @@ func (d *demo) showOnDesktop(ctx context.Context) error {
 	if !desktop.HasSession() {
 		return nil
 	}
-	user, err := d.service.Prefs().UserByName(ctx, alice)
+	user, err := d.service.Prefs().Accounts.ByName(ctx, alice)
 	if err != nil {
 		return err
 	}
-	token, _, err := d.service.Prefs().NewAPIToken(ctx, user.ID, "demo")
+	token, err := d.service.Prefs().Tokens.New(ctx, user.ID, "demo")
 	if err != nil {
 		return err
 	}

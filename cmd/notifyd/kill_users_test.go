@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/rand"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -75,25 +74,25 @@ func killWithSeveralUsers(t *testing.T, python, database string) {
 func giveUsers(t *testing.T, dsn string, names ...string) {
 	t.Helper()
 	withDatabase(t, dsn, func(d *migrations.DB) error {
-		store := prefs.NewStore(d.Writer, d.Reader, time.Now, rand.Reader)
+		store := openPrefs(d)
 		for _, name := range names {
-			user, err := store.Register(t.Context(), name, "", "email", name+"@example.org")
+			user, err := store.Accounts.Register(t.Context(), name, "", "email", name+"@example.org")
 			if err != nil {
 				return err
 			}
-			second, err := store.AddDestination(t.Context(), user.ID, "email", name+"@example.com")
+			second, err := store.Destinations.Add(t.Context(), user.ID, "email", name+"@example.com")
 			if err != nil {
 				return err
 			}
-			code, err := store.NewCode(t.Context(), user.ID, second.ID)
+			code, err := store.Destinations.NewCode(t.Context(), user.ID, second.ID)
 			if err != nil {
 				return err
 			}
-			if err := store.Confirm(t.Context(), user.ID, second.ID, code); err != nil {
+			if err := store.Destinations.Confirm(t.Context(), user.ID, second.ID, code); err != nil {
 				return err
 			}
 			everything := rulespec.Filter{Name: "Everything", Rules: []rulespec.Rule{{Kind: "everything"}}}
-			if _, err := store.SaveFilter(t.Context(), user.ID, prefs.Filter{Filter: everything, On: true}); err != nil {
+			if _, err := store.Filters.Save(t.Context(), user.ID, prefs.Filter{Filter: everything, On: true}); err != nil {
 				return err
 			}
 		}

@@ -38,9 +38,10 @@ func (f *queueFlags) empty() bool { return *f == queueFlags{} }
 
 // A queue is the stores that the commands work on.
 type queue struct {
-	db     *migrations.DB
-	prefs  *prefs.Store
-	outbox *outbox.Outbox
+	db           *migrations.DB
+	accounts     *prefs.Accounts
+	destinations *prefs.Destinations
+	outbox       *outbox.Outbox
 }
 
 // openQueue joins the database that the configuration names. The lock that keeps a second daemon off an SQLite file is
@@ -58,8 +59,9 @@ func openQueue(e *env) (*queue, error) {
 	if err != nil {
 		return nil, err
 	}
+	people := prefs.Open(prefs.Config{Writer: db.Writer, Reader: db.Reader, Now: e.now, Random: rand.Reader})
 	return &queue{
-		db: db, prefs: prefs.NewStore(db.Writer, db.Reader, e.now, rand.Reader),
+		db: db, accounts: people.Accounts, destinations: people.Destinations,
 		outbox: outbox.New(db.Writer, db.Reader, db.Postgres, set.Outbox.Config(), e.now, rand.Reader),
 	}, nil
 }
@@ -88,14 +90,14 @@ func (q *queue) query(e *env, f queueFlags, state outbox.State) (outbox.Query, e
 	if f.User == "" {
 		return query, nil
 	}
-	user, err := q.prefs.UserByName(e.ctx, f.User)
+	user, err := q.accounts.ByName(e.ctx, f.User)
 	if errors.Is(err, prefs.ErrNotFound) {
 		return query, fmt.Errorf("there is no user %q", f.User)
 	}
 	if err != nil {
 		return query, err
 	}
-	own, err := q.prefs.Destinations(e.ctx, user.ID)
+	own, err := q.destinations.List(e.ctx, user.ID)
 	if err != nil {
 		return query, err
 	}

@@ -67,7 +67,7 @@ func (c *queueResendCmd) Run(e *env) error {
 		}
 		again := 0
 		for _, one := range chosen {
-			err := q.prefs.Resend(e.ctx, q.outbox, 0, one.id, many[one.destination] > aloneAtMost)
+			err := q.destinations.Resend(e.ctx, q.outbox, 0, one.id, many[one.destination] > aloneAtMost)
 			switch {
 			case err == nil:
 				again++

@@ -18,7 +18,6 @@ import (
 	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/outbox"
-	"github.com/notifyd/notifyd/prefs"
 )
 
 // owe is the script command that makes a database in which deliveries were given up.
@@ -26,10 +25,10 @@ func owe(ts *testscript.TestScript, _ bool, args []string) {
 	d, err := migrations.Open(context.Background(), ts.MkAbs(args[0]))
 	ts.Check(err)
 	defer func() { ts.Check(d.Close()) }()
-	store := prefs.NewStore(d.Writer, d.Reader, time.Now, rand.Reader)
+	store := openPrefs(d)
 	o := outbox.New(d.Writer, d.Reader, false, outbox.Config{}, time.Now, rand.Reader)
 	for _, name := range []string{"alice", "bob", "carol"} {
-		_, err := store.Register(context.Background(), name, "", "email", name+"@example.org")
+		_, err := store.Accounts.Register(context.Background(), name, "", "email", name+"@example.org")
 		ts.Check(err)
 	}
 	add := func(message, destination, address, title, text string) {
@@ -47,7 +46,7 @@ func owe(ts *testscript.TestScript, _ bool, args []string) {
 		add(fmt.Sprint("m", i+2), destination, []string{"carol", "alice", "bob"}[i]+"@example.org", fmt.Sprintf("Build %d failed", i+2), "")
 		ts.Check(o.Withdraw(context.Background(), destination, map[string]string{"3": "552 quota", "1": "552 mailbox full", "2": "552 mailbox full"}[destination]))
 	}
-	ts.Check(store.SetDestinationOn(context.Background(), 3, 3, false))
+	ts.Check(store.Destinations.SetOn(context.Background(), 3, 3, false))
 	add("m5", "1", "alice@example.org", "Build 5 failed", "")
 	add("account-2", link, "alice@example.org", "Your link to sign in", "swordfish")
 }

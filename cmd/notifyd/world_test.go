@@ -38,25 +38,30 @@ func startSink(t *testing.T, options mailsink.Options) *mailsink.Sink {
 func givePreferences(t *testing.T, dsn string) {
 	t.Helper()
 	withDatabase(t, dsn, func(d *migrations.DB) error {
-		store := prefs.NewStore(d.Writer, d.Reader, time.Now, rand.Reader)
-		alice, err := store.Register(t.Context(), "alice", "", "email", "alice@example.org")
+		store := openPrefs(d)
+		alice, err := store.Accounts.Register(t.Context(), "alice", "", "email", "alice@example.org")
 		if err != nil {
 			return err
 		}
-		defaults, err := store.Filters(t.Context(), alice.ID)
+		defaults, err := store.Filters.List(t.Context(), alice.ID)
 		if err != nil {
 			return err
 		}
 		for _, f := range defaults {
-			if err := store.DeleteFilter(t.Context(), alice.ID, f.ID); err != nil {
+			if err := store.Filters.Delete(t.Context(), alice.ID, f.ID); err != nil {
 				return err
 			}
 		}
-		_, err = store.SaveFilter(t.Context(), alice.ID, prefs.Filter{
+		_, err = store.Filters.Save(t.Context(), alice.ID, prefs.Filter{
 			Filter: rulespec.Filter{Name: "Everything", Rules: []rulespec.Rule{{Kind: "everything"}}}, On: true,
 		})
 		return err
 	})
+}
+
+// openPrefs gives the preferences in a database.
+func openPrefs(d *migrations.DB) *prefs.Store {
+	return prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader})
 }
 
 func withDatabase(t *testing.T, dsn string, f func(*migrations.DB) error) {

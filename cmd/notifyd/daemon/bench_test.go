@@ -25,7 +25,7 @@ import (
 func BenchmarkStream(b *testing.B) {
 	benchmarkStore(b, func(b *testing.B, s *prefs.Store) int {
 		n := 0
-		for _, err := range s.Stream(b.Context()) {
+		for _, err := range s.Subscriptions.Stream(b.Context()) {
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -38,7 +38,7 @@ func BenchmarkStream(b *testing.B) {
 func BenchmarkLoad(b *testing.B) {
 	benchmarkStore(b, func(b *testing.B, s *prefs.Store) int {
 		x := rules.NewIndex(rulespec.Env{})
-		if broken, err := x.Load(s.Stream(b.Context())); err != nil || len(broken) > 0 {
+		if broken, err := x.Load(s.Subscriptions.Stream(b.Context())); err != nil || len(broken) > 0 {
 			b.Fatal(broken, err)
 		}
 		return x.Len()
@@ -52,7 +52,7 @@ func benchmarkStore(b *testing.B, read func(b *testing.B, s *prefs.Store) int) {
 		b.Fatal(err)
 	}
 	defer d.Close()
-	store := prefs.NewStore(d.Writer, d.Reader, time.Now, nil)
+	store := openPrefs(d)
 	runtime.GC()
 	for b.Loop() {
 		if n := read(b, store); n != t.filters {

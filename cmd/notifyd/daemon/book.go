@@ -56,7 +56,7 @@ func (r *router) open(ctx context.Context) error {
 			return err
 		}
 	}
-	b.known = prefs.NewCache(r.prefs, maxKnown, maxKnownBytes)
+	b.known = prefs.NewCache(r.subscriptions, maxKnown, maxKnownBytes)
 	r.book, r.opened = b, true
 	select {
 	case r.fresh <- b.index:
@@ -68,7 +68,7 @@ func (r *router) open(ctx context.Context) error {
 // loadBook makes a book of what is in the store.
 func (r *router) loadBook(ctx context.Context, meaning *reading) (*book, error) {
 	start := r.now()
-	revision, err := r.prefs.Revision(ctx, nil)
+	revision, err := r.subscriptions.Revision(ctx, nil)
 	if err != nil {
 		return nil, fmt.Errorf("read revision of preferences: %w", err)
 	}
@@ -76,7 +76,7 @@ func (r *router) loadBook(ctx context.Context, meaning *reading) (*book, error) 
 		revision: revision, catalogue: meaning.loaded, kinds: kindsOfCatalogue(meaning.loaded),
 		index: rules.NewIndex(rulespec.Env{KnowsKind: meaning.knowsKind}), broken: map[rulespec.FilterID]bool{},
 	}
-	broken, err := b.index.Load(r.prefs.Stream(ctx))
+	broken, err := b.index.Load(r.subscriptions.Stream(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("read all filters: %w", err)
 	}
@@ -91,13 +91,13 @@ const replaceAtOnce = 4096
 // follow takes up what has changed in the store since the book's revision. It asks inside the transaction that will carry
 // the deliveries, so a filter switched off takes effect with the next message. errBehind: only another book will do.
 func (r *router) follow(ctx context.Context, tx *gorm.DB) error {
-	revision, err := r.prefs.Revision(ctx, tx)
+	revision, err := r.subscriptions.Revision(ctx, tx)
 	if err != nil {
 		return fmt.Errorf("read revision of preferences: %w", err)
 	}
 	b := r.book
 	if revision != b.revision {
-		ids, whole, err := r.prefs.Changes(tx, b.revision, revision)
+		ids, whole, err := r.subscriptions.Changes(tx, b.revision, revision)
 		if err != nil {
 			return err
 		}
@@ -117,7 +117,7 @@ func (r *router) follow(ctx context.Context, tx *gorm.DB) error {
 
 // replace brings filters up to what they are in tx.
 func (r *router) replace(tx *gorm.DB, ids []rulespec.FilterID) error {
-	filters, err := r.prefs.FiltersOn(tx, ids)
+	filters, err := r.subscriptions.FiltersOn(tx, ids)
 	if err != nil {
 		return err
 	}

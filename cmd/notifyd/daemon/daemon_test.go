@@ -122,12 +122,12 @@ func TestGoneEndsWhatWaits(t *testing.T) {
 			defer s.Close()
 			log := &bytes.Buffer{}
 			s.log = slog.New(slog.NewTextHandler(log, nil))
-			user, err := s.prefs.Register(t.Context(), "alice", "", "email", "alice@example.org")
+			user, err := s.prefs.Accounts.Register(t.Context(), "alice", "", "email", "alice@example.org")
 			if err != nil {
 				t.Fatal(err)
 			}
 			if deleted {
-				if err := s.prefs.DeleteUser(t.Context(), user.ID); err != nil {
+				if err := s.prefs.Accounts.Delete(t.Context(), user.ID); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -140,7 +140,7 @@ func TestGoneEndsWhatWaits(t *testing.T) {
 			if err != nil || len(rows) != 1 || rows[0].State != outbox.Dead || log.Len() > 0 {
 				t.Errorf("what waits: %+v, %v; log: %s", rows, err, log)
 			}
-			if ds, err := s.prefs.Destinations(t.Context(), user.ID); err != nil || !deleted && ds[0].Disabled != "550 no such user" {
+			if ds, err := s.prefs.Destinations.List(t.Context(), user.ID); err != nil || !deleted && ds[0].Disabled != "550 no such user" {
 				t.Errorf("destinations: %+v, %v", ds, err)
 			}
 		})

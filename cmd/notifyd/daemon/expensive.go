@@ -32,7 +32,7 @@ func (r *router) markExpensive(ctx context.Context) {
 	if len(r.expensive.steps) == 0 {
 		return
 	}
-	if err := r.prefs.MarkExpensive(ctx, r.expensive.steps, r.expensive.revision); err != nil {
+	if err := r.subscriptions.MarkExpensive(ctx, r.expensive.steps, r.expensive.revision); err != nil {
 		r.log.Error("cannot mark filters that are too expensive; trying again", "filters", len(r.expensive.steps), "error", err)
 		return
 	}

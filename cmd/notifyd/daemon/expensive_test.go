@@ -43,11 +43,11 @@ func TestExpensiveFilterIsMarked(t *testing.T) {
 		if got := owedTo(t, d); got != "m1" {
 			t.Errorf("owed %q, want m1 because of the other filter", got)
 		}
-		dear, err := r.prefs.Filter(t.Context(), alice.ID, filters[0].ID)
+		dear, err := openPrefs(d).Filters.Get(t.Context(), alice.ID, filters[0].ID)
 		if err != nil || !strings.Contains(dear.Broken, "too expensive") {
 			t.Errorf("the filter is not marked: %q, %v", dear.Broken, err)
 		}
-		if other, err := r.prefs.Filter(t.Context(), alice.ID, filters[1].ID); err != nil || other.Broken != "" {
+		if other, err := openPrefs(d).Filters.Get(t.Context(), alice.ID, filters[1].ID); err != nil || other.Broken != "" {
 			t.Errorf("the other filter is marked: %q, %v", other.Broken, err)
 		}
 		if n := testutil.ToFloat64(r.metrics.expensive); n != 1 || testutil.ToFloat64(r.metrics.skipped) < 1 {
@@ -57,7 +57,7 @@ func TestExpensiveFilterIsMarked(t *testing.T) {
 			t.Errorf("the log has %q", log)
 		}
 		dear.Rules = searching("package").Rules
-		if _, err := r.prefs.SaveFilter(t.Context(), alice.ID, dear); err != nil {
+		if _, err := openPrefs(d).Filters.Save(t.Context(), alice.ID, dear); err != nil {
 			t.Fatal(err)
 		}
 		short := bus.Frame{Source: "test", Topic: "org.example.test.x", Payload: []byte(

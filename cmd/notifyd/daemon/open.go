@@ -53,9 +53,6 @@ func (s *Service) openStores(ctx context.Context) error {
 	if s.db, err = migrations.Open(ctx, s.settings.Database.DSN); err != nil {
 		return err
 	}
-	s.prefs = prefs.NewStore(s.db.Writer, s.db.Reader, s.env.Now, rand.Reader)
-	s.prefs.Say(s.meaning.sentence)
-	s.prefs.Offer(func(f prefs.Filter) bool { return len(rulespec.Missing(f.Filter, asDirectory(s.directory()))) == 0 })
 	s.history = history.NewStore(s.db.Writer, s.db.Reader, s.env.Now)
 	config := s.settings.Outbox.Config()
 	plan := s.settings.stopPlan()
@@ -63,9 +60,13 @@ func (s *Service) openStores(ctx context.Context) error {
 	config.Log = s.log
 	config.OnGone = s.gone
 	s.outbox = outbox.New(s.db.Writer, s.db.Reader, s.db.Postgres, config, s.env.Now, rand.Reader)
-	s.prefs.OnClosed(func(tx *gorm.DB, destinations []string, why string) error {
-		_, err := s.outbox.Cancel(tx, destinations, why)
-		return err
+	s.prefs = prefs.Open(prefs.Config{
+		Writer: s.db.Writer, Reader: s.db.Reader, Now: s.env.Now, Random: rand.Reader, Sentence: s.meaning.sentence,
+		DefaultFilter: func(f prefs.Filter) bool { return len(rulespec.Missing(f.Filter, asDirectory(s.directory()))) == 0 },
+		OnClose: func(tx *gorm.DB, destinations []string, why string) error {
+			_, err := s.outbox.Cancel(tx, destinations, why)
+			return err
+		},
 	})
 	return nil
 }
@@ -79,7 +80,7 @@ func (s *Service) gone(ctx context.Context, destination, reason string) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	err = s.prefs.DisableDestination(ctx, uint(id), reason)
+	err = s.prefs.Destinations.Disable(ctx, uint(id), reason)
 	if errors.Is(err, prefs.ErrNotFound) {
 		err = s.outbox.Withdraw(ctx, destination, "the destination was deleted")
 	}
@@ -98,7 +99,7 @@ func (s *Service) openRouter(ctx context.Context) error {
 		return fmt.Errorf("open links: %w", err)
 	}
 	s.router = &router{
-		db: s.db.Writer, prefs: s.prefs, history: s.history, outbox: s.outbox, meaning: s.meaning,
+		db: s.db.Writer, subscriptions: s.prefs.Subscriptions, history: s.history, outbox: s.outbox, meaning: s.meaning,
 		directory: s.directory, links: links, metrics: s.metrics, now: s.env.Now, log: s.log,
 		recent: bus.NewRecent(maxRecent), silent: map[string]silence{}, fresh: make(chan *rules.Index, 1),
 	}
@@ -108,7 +109,7 @@ func (s *Service) openRouter(ctx context.Context) error {
 			return fmt.Errorf("read identity of the database: %w", err)
 		}
 		s.router.snapshots = &snapshots{
-			path: path, program: thisProgram(s.env.Version), database: database, store: s.prefs, now: s.env.Now, log: s.log,
+			path: path, program: thisProgram(s.env.Version), database: database, subscriptions: s.prefs.Subscriptions, now: s.env.Now, log: s.log,
 		}
 	}
 	return nil

@@ -34,8 +34,10 @@ func (s *Service) openPages(ctx context.Context) error {
 		s.log.Warn("the pages are reached over https, so a proxy stands in front, but web.trusted_proxies is empty: all visitors count as one network, and share its limits")
 	}
 	pages, err := web.Handler(web.Options{
-		BaseURL: s.settings.Web.BaseURL,
-		Prefs:   s.prefs, Links: s.router.links, History: s.history, Outbox: s.outbox,
+		BaseURL:  s.settings.Web.BaseURL,
+		Accounts: s.prefs.Accounts, Sessions: s.prefs.Sessions, Tokens: s.prefs.Tokens, Destinations: s.prefs.Destinations,
+		Filters: s.prefs.Filters, Unsubscriber: s.prefs.Unsubscriber, Links: s.router.links,
+		History: s.history, Outbox: s.outbox,
 		Describe:       s.meaning.describe,
 		Directory:      func() rulespec.Directory { return asDirectory(s.directory()) },
 		RuleKinds:      rulespec.RuleKinds,
@@ -82,7 +84,7 @@ func (s *Service) authorize(r *http.Request) (address string, err error) {
 	if !ok {
 		return "", nil
 	}
-	user, _, err := s.prefs.UserByAPIToken(r.Context(), token)
+	user, err := s.prefs.Tokens.User(r.Context(), token)
 	if errors.Is(err, prefs.ErrNotFound) {
 		return "", nil
 	}

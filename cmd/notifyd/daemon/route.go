@@ -25,17 +25,17 @@ const maxBatch = 256
 
 // A router takes frames from the buses to the outbox. It runs in one goroutine, which owns all of its fields.
 type router struct {
-	db        *gorm.DB
-	prefs     *prefs.Store
-	history   *history.Store
-	outbox    *outbox.Outbox
-	meaning   *meaning
-	directory func() *directory.Snapshot
-	links     *prefs.Links
-	snapshots *snapshots // nil: none are kept
-	metrics   *metrics
-	now       func() time.Time
-	log       *slog.Logger
+	db            *gorm.DB
+	subscriptions *prefs.Subscriptions
+	history       *history.Store
+	outbox        *outbox.Outbox
+	meaning       *meaning
+	directory     func() *directory.Snapshot
+	links         *prefs.Links
+	snapshots     *snapshots // nil: none are kept
+	metrics       *metrics
+	now           func() time.Time
+	log           *slog.Logger
 
 	recent *bus.Recent
 	book   *book
@@ -304,7 +304,7 @@ func (r *router) fire(tx *gorm.DB, ids []rulespec.FilterID, known map[rulespec.F
 			once = append(once, id)
 		}
 	}
-	switched, err := r.prefs.SwitchOffOneShots(tx, once)
+	switched, err := r.subscriptions.SwitchOffOneShots(tx, once)
 	if err != nil {
 		return nil, fmt.Errorf("switch off one-shot filters: %w", err)
 	}

@@ -33,31 +33,37 @@ func aRouter(t *testing.T, d *migrations.DB, filters ...prefs.Filter) (*router, 
 	noDirectory := func() *directory.Snapshot { return nil }
 	now := func() time.Time { return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC) }
 	log := &bytes.Buffer{}
+	store := openPrefs(d)
 	r := &router{
-		db: d.Writer, prefs: prefs.NewStore(d.Writer, d.Reader, now, rand.Reader), history: history.NewStore(d.Writer, d.Reader, now),
+		db: d.Writer, subscriptions: store.Subscriptions, history: history.NewStore(d.Writer, d.Reader, now),
 		outbox:  outbox.New(d.Writer, d.Reader, d.Postgres, outbox.Config{}, now, rand.Reader),
 		meaning: &meaning{watcher: watcher, directory: noDirectory}, directory: noDirectory, metrics: newMetrics("test"), now: now,
 		log: slog.New(slog.NewTextHandler(log, nil)), recent: bus.NewRecent(100), silent: map[string]silence{},
 	}
-	alice, err := r.prefs.Register(t.Context(), "alice", "", "email", "alice@example.org")
+	alice, err := store.Accounts.Register(t.Context(), "alice", "", "email", "alice@example.org")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defaults, err := r.prefs.Filters(t.Context(), alice.ID)
+	defaults, err := store.Filters.List(t.Context(), alice.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range defaults {
-		if err := r.prefs.DeleteFilter(t.Context(), alice.ID, f.ID); err != nil {
+		if err := store.Filters.Delete(t.Context(), alice.ID, f.ID); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for i, f := range filters {
-		if filters[i], err = r.prefs.SaveFilter(t.Context(), alice.ID, f); err != nil {
+		if filters[i], err = store.Filters.Save(t.Context(), alice.ID, f); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return r, alice, filters, log
+}
+
+// openPrefs gives the preferences in a database.
+func openPrefs(d *migrations.DB) *prefs.Store {
+	return prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader})
 }
 
 func about(pkg string, oneShot bool) prefs.Filter {
@@ -136,7 +142,7 @@ func TestSwitchedOffFilterIsSilentFromTheNextMessage(t *testing.T) {
 			message string
 			on      bool
 		}{{"m1", true}, {"m2", false}, {"m3", true}} {
-			if err := r.prefs.SetFilterOn(t.Context(), alice.ID, filters[0].ID, step.on); err != nil {
+			if err := openPrefs(d).Filters.SetOn(t.Context(), alice.ID, filters[0].ID, step.on); err != nil {
 				t.Fatal(err)
 			}
 			if err := r.persist(t.Context(), []bus.Frame{push(step.message, "bash")}); err != nil {

@@ -30,12 +30,12 @@ import (
 // says what it was made of, and then the snapshot of package rules, whose key is the digest of that line. It belongs to
 // the router's goroutine, except for what write does in one of its own.
 type snapshots struct {
-	path     string
-	program  string // a snapshot of another program is not read
-	database string // or database
-	store    *prefs.Store
-	now      func() time.Time
-	log      *slog.Logger
+	path          string
+	program       string // a snapshot of another program is not read
+	database      string // or database
+	subscriptions *prefs.Subscriptions
+	now           func() time.Time
+	log           *slog.Logger
 
 	saved   origin // what the file was made of
 	last    time.Time
@@ -88,7 +88,7 @@ func thisProgram(version string) string {
 
 // origin says what a book is made of; Changed is 0 where the log of changes does not tell.
 func (s *snapshots) origin(ctx context.Context, revision int64, c *catalogue.Catalogue) (origin, error) {
-	changed, err := s.store.RevisionTime(ctx, revision)
+	changed, err := s.subscriptions.RevisionTime(ctx, revision)
 	return origin{s.program, s.database, revision, changed, kindsOfCatalogue(c)}, err
 }
 
@@ -112,11 +112,11 @@ func (s *snapshots) read(ctx context.Context, env rulespec.Env, c *catalogue.Cat
 	if head.origin != now || now.Changed == 0 {
 		return nil, heading{}, fmt.Errorf("it was made of something else: %w", rules.ErrStale)
 	}
-	revision, err := s.store.Revision(ctx, nil)
+	revision, err := s.subscriptions.Revision(ctx, nil)
 	if err != nil {
 		return nil, heading{}, err
 	}
-	if _, whole, err := s.store.Changes(nil, head.Revision, revision); err != nil || !whole {
+	if _, whole, err := s.subscriptions.Changes(nil, head.Revision, revision); err != nil || !whole {
 		return nil, heading{}, errors.Join(err, fmt.Errorf("it is too old, revision %d of %d: %w", head.Revision, revision, rules.ErrStale))
 	}
 	index, err := rules.ReadSnapshot(env, r, digest(line))

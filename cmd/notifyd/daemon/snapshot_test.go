@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"crypto/rand"
 	"log/slog"
 	mathrand "math/rand/v2"
 	"os"
@@ -16,7 +15,6 @@ import (
 	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
-	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -24,12 +22,12 @@ import (
 // keepSnapshots has a router keep its index at path, as after a start, and starts it anew.
 func (r *router) keepSnapshots(t *testing.T, path string) {
 	t.Helper()
-	database, err := r.prefs.Identity(t.Context())
+	database, err := openPrefs(&migrations.DB{Writer: r.db, Reader: r.db}).Identity(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.book, r.found, r.opened, r.recent = nil, nil, false, bus.NewRecent(100)
-	r.snapshots = &snapshots{path: path, program: "test", database: database, store: r.prefs, now: r.now, log: r.log}
+	r.snapshots = &snapshots{path: path, program: "test", database: database, subscriptions: r.subscriptions, now: r.now, log: r.log}
 }
 
 // runOnce runs a router from its start to an orderly stop, with the messages given.
@@ -61,10 +59,10 @@ func TestSnapshotIsReadAndFollowed(t *testing.T) {
 			t.Errorf("the first start did not read the store:\n%s", log)
 		}
 		log.Reset()
-		if err := r.prefs.SetFilterOn(t.Context(), alice.ID, filters[0].ID, false); err != nil {
+		if err := openPrefs(d).Filters.SetOn(t.Context(), alice.ID, filters[0].ID, false); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := r.prefs.SaveFilter(t.Context(), alice.ID, about("fish", false)); err != nil {
+		if _, err := openPrefs(d).Filters.Save(t.Context(), alice.ID, about("fish", false)); err != nil {
 			t.Fatal(err)
 		}
 		r.keepSnapshots(t, path)
@@ -175,7 +173,7 @@ func TestSnapshotThatCannotBeWritten(t *testing.T) {
 	if files, _ := filepath.Glob(path + "*"); len(files) != 1 {
 		t.Errorf("there are %v", files)
 	}
-	if err := r.prefs.SetFilterOn(t.Context(), alice.ID, filters[0].ID, false); err != nil {
+	if err := openPrefs(d).Filters.SetOn(t.Context(), alice.ID, filters[0].ID, false); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -231,7 +229,7 @@ func filtersInSnapshot(t *testing.T, database, path string) int {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	store := prefs.NewStore(d.Writer, d.Reader, time.Now, rand.Reader)
+	store := openPrefs(d)
 	name, err := store.Identity(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -240,7 +238,7 @@ func filtersInSnapshot(t *testing.T, database, path string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept := &snapshots{path: path, program: "test", database: name, store: store, now: time.Now}
+	kept := &snapshots{path: path, program: "test", database: name, subscriptions: store.Subscriptions, now: time.Now}
 	index, _, err := kept.read(t.Context(), rulespec.Env{}, built.Load())
 	if err != nil {
 		t.Fatal(err)

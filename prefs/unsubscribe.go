@@ -6,9 +6,12 @@ import (
 	"gorm.io/gorm"
 )
 
+// An Unsubscriber does what the signed links in notices stand for, without anybody signing in.
+type Unsubscriber struct{ *core }
+
 // Target gives what an action is about, for the page that asks before it acts; the Filter is zero where all that goes to
 // the destination is meant. ErrNotFound when one of them is gone.
-func (s *Store) Target(ctx context.Context, a Action) (Destination, Filter, error) {
+func (s *Unsubscriber) Target(ctx context.Context, a Action) (Destination, Filter, error) {
 	var row destinationRow
 	if err := s.read(ctx).Where("id = ?", a.Destination).Take(&row).Error; err != nil {
 		return Destination{}, Filter{}, named("read destination", err)
@@ -16,7 +19,7 @@ func (s *Store) Target(ctx context.Context, a Action) (Destination, Filter, erro
 	if a.Filter == 0 {
 		return row.destination(), Filter{}, nil
 	}
-	f, err := s.Filter(ctx, row.UserID, a.Filter)
+	f, err := s.filter(ctx, row.UserID, a.Filter)
 	return row.destination(), f, err
 }
 
@@ -32,7 +35,7 @@ func (s Stopped) Any() bool { return s.Detached || s.Off }
 
 // Stop does what a signed link stands for: the filter no longer reaches the destination, and is switched off when it
 // reaches no other; or the destination is switched off, and what waits for it ends. Doing it twice changes nothing more.
-func (s *Store) Stop(ctx context.Context, a Action) (Stopped, error) {
+func (s *Unsubscriber) Stop(ctx context.Context, a Action) (Stopped, error) {
 	did := Stopped{Action: a}
 	err := s.follow(ctx, a, func(tx *gorm.DB, to destinationRow, f filterRow) error {
 		if a.Filter == 0 {
@@ -53,7 +56,7 @@ func (s *Store) Stop(ctx context.Context, a Action) (Stopped, error) {
 }
 
 // Unstop takes back what a Stop has changed, and nothing else: a filter that was off before stays off.
-func (s *Store) Unstop(ctx context.Context, did Stopped) error {
+func (s *Unsubscriber) Unstop(ctx context.Context, did Stopped) error {
 	return s.follow(ctx, did.Action, func(tx *gorm.DB, to destinationRow, f filterRow) error {
 		if did.Detached && f.Chosen {
 			err := tx.Exec("INSERT INTO filter_destinations (filter_id, destination_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
@@ -73,7 +76,7 @@ func (s *Store) Unstop(ctx context.Context, did Stopped) error {
 }
 
 // follow runs f in a transaction with what an action is about; the filter is zero where it is about none.
-func (s *Store) follow(ctx context.Context, a Action, do func(tx *gorm.DB, to destinationRow, f filterRow) error) error {
+func (s *Unsubscriber) follow(ctx context.Context, a Action, do func(tx *gorm.DB, to destinationRow, f filterRow) error) error {
 	return s.close(ctx, "follow a signed link", func(tx *gorm.DB) error {
 		var to destinationRow
 		if err := tx.Where("id = ?", a.Destination).Take(&to).Error; err != nil {

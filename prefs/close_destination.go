@@ -6,20 +6,15 @@ import (
 	"gorm.io/gorm"
 )
 
-// OnClosed names what ends what is still owed to destinations (by Key) that are deleted, switched off, stopped by a link
-// or refused. It runs in the transaction that closes them, as its last step: either both are done or neither, so that
-// nobody who was told "nothing more is sent" gets the digest that was waiting. Call it before the Store is used.
-func (s *Store) OnClosed(end func(tx *gorm.DB, destinations []string, why string) error) { s.end = end }
-
 // close is change for what closes destinations. On PostgreSQL it waits for the transactions that read the revision and
 // are going to store deliveries by it (see Revision), and holds up the next ones: what they store is there to be ended.
 // The lock comes before the row of the revision, which those transactions may want too.
-func (s *Store) close(ctx context.Context, verb string, f func(tx *gorm.DB) error) error {
-	return s.write(ctx, verb, func(tx *gorm.DB) error {
+func (c *core) close(ctx context.Context, verb string, f func(tx *gorm.DB) error) error {
+	return c.write(ctx, verb, func(tx *gorm.DB) error {
 		if err := order(tx, "pg_advisory_xact_lock"); err != nil {
 			return err
 		}
-		if err := s.bump(tx); err != nil {
+		if err := c.bump(tx); err != nil {
 			return err
 		}
 		return f(tx)
@@ -36,13 +31,13 @@ func order(tx *gorm.DB, lock string) error {
 }
 
 // closed is called by every change after which nothing may go to the destinations.
-func (s *Store) closed(tx *gorm.DB, why string, ids ...uint) error {
-	if s.end == nil || len(ids) == 0 {
+func (c *core) closed(tx *gorm.DB, why string, ids ...uint) error {
+	if len(ids) == 0 {
 		return nil
 	}
 	keys := make([]string, len(ids))
 	for i, id := range ids {
 		keys[i] = Key(id)
 	}
-	return s.end(tx, keys, why)
+	return c.onClose(tx, keys, why)
 }

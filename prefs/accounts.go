@@ -9,46 +9,37 @@ import (
 	"unicode/utf8"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 )
 
 // maxName bounds names of users and tokens, in bytes.
 const maxName = 100
 
-// CreateUser makes a user with the default filters. name is the account on the bus; ErrTaken when a user has it.
-func (s *Store) CreateUser(ctx context.Context, name, zone string) (User, error) {
-	return s.create(ctx, name, zone, nil)
-}
+// Accounts knows who has an account, and lets people sign in.
+type Accounts struct{ *core }
 
-// Register is CreateUser for somebody who has proved to hold an address: it becomes a confirmed destination, in the
-// same transaction. ErrClaimed when another user has it.
-func (s *Store) Register(ctx context.Context, name, zone, backend, address string) (User, error) {
+// Register makes a user with the default filters, for a person who has proved to hold an address: it becomes a confirmed
+// destination, in the same transaction. name is the account on the bus; ErrTaken when a user has it. ErrClaimed when
+// another user has the address.
+func (s *Accounts) Register(ctx context.Context, name, zone, backend, address string) (User, error) {
 	if err := checkAddress(backend, address); err != nil {
 		return User{}, err
 	}
-	return s.create(ctx, name, zone, &destinationRow{
-		Backend: backend, Address: address, Confirmed: true, IsOn: true, CreatedAt: s.micro(),
-	})
-}
-
-func (s *Store) create(ctx context.Context, name, zone string, first *destinationRow) (User, error) {
 	if err := checkUser(name, zone); err != nil {
 		return User{}, err
 	}
 	row := userRow{Name: name, Zone: zone, CreatedAt: s.micro()}
+	first := destinationRow{Backend: backend, Address: address, Confirmed: true, IsOn: true, CreatedAt: s.micro()}
 	err := s.change(ctx, "create user", func(tx *gorm.DB) error {
 		if err := tx.Create(&row).Error; errors.Is(err, gorm.ErrDuplicatedKey) {
 			return ErrTaken
 		} else if err != nil {
 			return err
 		}
-		if first != nil {
-			first.UserID = row.ID
-			if err := tx.Create(first).Error; errors.Is(err, gorm.ErrDuplicatedKey) {
-				return ErrClaimed
-			} else if err != nil {
-				return err
-			}
+		first.UserID = row.ID
+		if err := tx.Create(&first).Error; errors.Is(err, gorm.ErrDuplicatedKey) {
+			return ErrClaimed
+		} else if err != nil {
+			return err
 		}
 		if err := s.createDefaults(tx, row.ID); err != nil {
 			return err
@@ -62,47 +53,39 @@ func (s *Store) create(ctx context.Context, name, zone string, first *destinatio
 }
 
 // User gives the user of that id, or ErrNotFound.
-func (s *Store) User(ctx context.Context, id uint) (User, error) {
-	return s.user(s.read(ctx).Where("id = ?", id))
+func (s *Accounts) User(ctx context.Context, id uint) (User, error) {
+	return s.userByID(ctx, id)
 }
 
-// UserByName gives the user of that account, or ErrNotFound.
-func (s *Store) UserByName(ctx context.Context, name string) (User, error) {
+// ByName gives the user of that account, or ErrNotFound.
+func (s *Accounts) ByName(ctx context.Context, name string) (User, error) {
 	return s.user(s.read(ctx).Where("name = ?", name))
 }
 
-// UserByAddress gives the user who has confirmed the address, or ErrNotFound.
-func (s *Store) UserByAddress(ctx context.Context, backend, address string) (User, error) {
+// ByAddress gives the user who has confirmed the address, or ErrNotFound.
+func (s *Accounts) ByAddress(ctx context.Context, backend, address string) (User, error) {
 	owner := s.read(ctx).Model(&destinationRow{}).Select("user_id").
 		Where("backend = ? AND address = ? AND confirmed", backend, address)
 	return s.user(s.read(ctx).Where("id = (?)", owner))
 }
 
-func (s *Store) user(query *gorm.DB) (User, error) {
-	var row userRow
-	if err := query.Take(&row).Error; err != nil {
-		return User{}, named("read user", err)
-	}
-	return row.user(), nil
-}
-
-// RenameUser sets the account that @me stands for; ErrTaken when another user has it.
-func (s *Store) RenameUser(ctx context.Context, id uint, name string) error {
+// Rename sets the account that @me stands for; ErrTaken when another user has it.
+func (s *Accounts) Rename(ctx context.Context, id uint, name string) error {
 	if err := checkUser(name, ""); err != nil {
 		return err
 	}
-	return s.setUser(ctx, id, "name", name)
+	return s.set(ctx, id, "name", name)
 }
 
 // SetZone sets the time zone: a name of the IANA data base, or "" for UTC.
-func (s *Store) SetZone(ctx context.Context, id uint, zone string) error {
+func (s *Accounts) SetZone(ctx context.Context, id uint, zone string) error {
 	if err := checkZone(zone); err != nil {
 		return err
 	}
-	return s.setUser(ctx, id, "zone", zone)
+	return s.set(ctx, id, "zone", zone)
 }
 
-func (s *Store) setUser(ctx context.Context, id uint, column, value string) error {
+func (s *Accounts) set(ctx context.Context, id uint, column, value string) error {
 	return s.change(ctx, "change user", func(tx *gorm.DB) error {
 		done := tx.Model(&userRow{}).Where("id = ?", id).Update(column, value)
 		if errors.Is(done.Error, gorm.ErrDuplicatedKey) {
@@ -115,8 +98,8 @@ func (s *Store) setUser(ctx context.Context, id uint, column, value string) erro
 	})
 }
 
-// DeleteUser deletes a user and all that is theirs, and ends what waits for their destinations.
-func (s *Store) DeleteUser(ctx context.Context, id uint) error {
+// Delete deletes a user and all that is theirs, and ends what waits for their destinations.
+func (s *Accounts) Delete(ctx context.Context, id uint) error {
 	return s.close(ctx, "delete user", func(tx *gorm.DB) error {
 		if err := s.touchUser(tx, id); err != nil {
 			return err
@@ -144,25 +127,6 @@ func (u User) Location() *time.Location {
 		return zone
 	}
 	return time.UTC
-}
-
-// one gives ErrNotFound for a statement that changed nothing.
-func one(done *gorm.DB) error {
-	if done.Error == nil && done.RowsAffected == 0 {
-		return ErrNotFound
-	}
-	return done.Error
-}
-
-// lock takes the user's row for the rest of the transaction, so that bounds on what one user has hold when two requests
-// come at once (PostgreSQL; SQLite has one writer). ErrNotFound when there is no such user.
-func lock(tx *gorm.DB, userID uint) (userRow, error) {
-	var row userRow
-	if tx.Name() == "postgres" {
-		tx = tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
-	}
-	err := tx.Where("id = ?", userID).Take(&row).Error
-	return row, err
 }
 
 func checkUser(name, zone string) error {

@@ -1,0 +1,130 @@
+package prefs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/notifyd/notifyd/outbox"
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// A core is what all parts of a Store share: the database and how they change it.
+type core struct {
+	writer, reader *gorm.DB
+	now            func() time.Time
+	random         io.Reader
+	sentence       func(rulespec.Filter) string
+	defaultFilter  func(Filter) bool
+	onClose        func(tx *gorm.DB, destinations []string, why string) error
+}
+
+// write runs f in a transaction. The errors that callers act on pass as they are, others say what was tried.
+func (c *core) write(ctx context.Context, verb string, f func(tx *gorm.DB) error) error {
+	return named(verb, c.writer.WithContext(ctx).Transaction(f))
+}
+
+// change is write for what changes what is delivered. f must touch every filter that its change is about; see touchFilter.
+func (c *core) change(ctx context.Context, verb string, f func(tx *gorm.DB) error) error {
+	return c.write(ctx, verb, func(tx *gorm.DB) error {
+		if err := c.bump(tx); err != nil {
+			return err
+		}
+		return f(tx)
+	})
+}
+
+// read gives a handle for reading.
+func (c *core) read(ctx context.Context) *gorm.DB { return c.reader.WithContext(ctx) }
+
+func (c *core) micro() int64 { return c.now().UnixMicro() }
+
+// bytes gives n random bytes.
+func (c *core) bytes(n int) ([]byte, error) {
+	raw := make([]byte, n)
+	if _, err := io.ReadFull(c.random, raw); err != nil {
+		return nil, fmt.Errorf("read random bytes: %w", err)
+	}
+	return raw, nil
+}
+
+// secret gives 32 random bytes that the database keeps under a name, and makes them when there are none yet.
+func (c *core) secret(ctx context.Context, name string) ([]byte, error) {
+	fresh, err := c.bytes(32)
+	if err != nil {
+		return nil, err
+	}
+	row := secretRow{Name: name, Value: fresh}
+	err = c.write(ctx, "read key", func(tx *gorm.DB) error {
+		if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
+			return err
+		}
+		row = secretRow{}
+		return tx.Where("name = ?", name).Take(&row).Error
+	})
+	return row.Value, err
+}
+
+// user gives the user that a query finds.
+func (c *core) user(query *gorm.DB) (User, error) {
+	var row userRow
+	if err := query.Take(&row).Error; err != nil {
+		return User{}, named("read user", err)
+	}
+	return row.user(), nil
+}
+
+// userByID gives the user of that id, or ErrNotFound.
+func (c *core) userByID(ctx context.Context, id uint) (User, error) {
+	return c.user(c.read(ctx).Where("id = ?", id))
+}
+
+// one gives ErrNotFound for a statement that changed nothing.
+func one(done *gorm.DB) error {
+	if done.Error == nil && done.RowsAffected == 0 {
+		return ErrNotFound
+	}
+	return done.Error
+}
+
+// lock takes the user's row for the rest of the transaction, so that bounds on what one user has hold when two requests
+// come at once (PostgreSQL; SQLite has one writer). ErrNotFound when there is no such user.
+func lock(tx *gorm.DB, userID uint) (userRow, error) {
+	var row userRow
+	if tx.Name() == "postgres" {
+		tx = tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
+	}
+	err := tx.Where("id = ?", userID).Take(&row).Error
+	return row, err
+}
+
+// known are the errors that callers act on.
+var known = []error{
+	ErrNotFound, ErrTaken, ErrClaimed, ErrCode, ErrTooOften, ErrTooMany, outbox.ErrNotFound, outbox.ErrUnsendable,
+}
+
+// named makes an error say what was tried, unless it is one that callers act on.
+func named(verb string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return ErrNotFound
+	}
+	for _, k := range known {
+		if errors.Is(err, k) {
+			return err
+		}
+	}
+	var typed *Error
+	var rule *rulespec.Error
+	if errors.As(err, &typed) || errors.As(err, &rule) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", verb, err)
+}

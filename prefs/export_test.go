@@ -1,0 +1,17 @@
+package prefs
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// Prune is one round of Run.
+func (s *Store) Prune(ctx context.Context) error { return s.prune(ctx) }
+
+// Load reads what a Cache reads, without a Cache.
+func (s *Subscriptions) Load(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subscription, error) {
+	return s.load(tx, ids)
+}

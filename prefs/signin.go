@@ -1,0 +1,65 @@
+package prefs
+
+import (
+	"context"
+	"encoding/base64"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+// SignInLife is how long a sign-in token can be used.
+const SignInLife = 15 * time.Minute
+
+// signInsPerAddress keeps an address from being flooded with sign-in mail.
+var signInsPerAddress = limit{count: 5, window: time.Hour}
+
+// NewSignIn makes a token that proves, within SignInLife and once, that who has it reads mail to the address. The caller
+// sends it there. ErrTooOften when the address got too many of late.
+func (s *Accounts) NewSignIn(ctx context.Context, address string) (string, error) {
+	if err := checkAddress("email", address); err != nil {
+		return "", err
+	}
+	token, err := s.token()
+	if err != nil {
+		return "", err
+	}
+	err = s.write(ctx, "make sign-in token", func(tx *gorm.DB) error {
+		if err := s.allow(tx, signInsPerAddress, "sign-in", address); err != nil {
+			return err
+		}
+		return tx.Create(&signInRow{
+			TokenHash: digest(token), Address: address, ExpiresAt: s.micro() + SignInLife.Microseconds(),
+		}).Error
+	})
+	if err != nil {
+		return "", err
+	}
+	return token, nil
+}
+
+// SignIn uses a sign-in token up and gives the address it was sent to. ErrCode when it was used or is too old.
+func (s *Accounts) SignIn(ctx context.Context, token string) (address string, err error) {
+	err = s.write(ctx, "use sign-in token", func(tx *gorm.DB) error {
+		var used []string
+		err := tx.Raw("DELETE FROM sign_ins WHERE token_hash = ? AND expires_at > ? RETURNING address",
+			digest(token), s.micro()).Scan(&used).Error
+		if err == nil && len(used) != 1 {
+			return ErrCode
+		}
+		if err == nil {
+			address = used[0]
+		}
+		return err
+	})
+	return address, err
+}
+
+// token gives 256 random bits in letters that a URL takes.
+func (c *core) token() (string, error) {
+	raw, err := c.bytes(32)
+	if err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(raw), nil
+}
