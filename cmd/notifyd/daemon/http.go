@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/net/netutil"
 )
 
 // A listener is an open port and what answers there.
@@ -17,6 +18,13 @@ type listener struct {
 	listener net.Listener
 	handler  http.Handler
 }
+
+// The most connections that are open at once. More wait in the kernel's queue: a client that opens thousands must not use
+// up the file descriptors that the database, the buses and the backends need. Each desktop agent keeps one of the pages'.
+const (
+	maxPageConnections     = 4096
+	maxOperatorConnections = 256
+)
 
 // newHTTPServer has a bound for everything a client may do slowly. Streams lift the write deadline for themselves.
 func newHTTPServer(ctx context.Context, handler http.Handler) *http.Server {
@@ -69,7 +77,7 @@ func (s *Service) listen(ctx context.Context, what, address string, most int, ha
 		return fmt.Errorf("listen for %s: %w", what, err)
 	}
 	s.log.Info("listening", "for", what, "address", l.Addr().String())
-	s.listeners = append(s.listeners, &listener{limitConnections(l, most), handler})
+	s.listeners = append(s.listeners, &listener{netutil.LimitListener(l, most), handler})
 	return nil
 }
 

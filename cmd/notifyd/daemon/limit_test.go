@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"log/slog"
 	"net"
 	"testing"
 	"time"
@@ -9,11 +10,11 @@ import (
 // TestConnectionsAreBounded opens more connections than there may be: the next is taken when one ends, and the end of the
 // listener does not wait for it.
 func TestConnectionsAreBounded(t *testing.T) {
-	inner, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	s := &Service{log: slog.New(slog.DiscardHandler)}
+	if err := s.listen(t.Context(), "a test", "127.0.0.1:0", 2, nil); err != nil {
 		t.Fatal(err)
 	}
-	l := limitConnections(inner, 2)
+	l := s.listeners[0].listener
 	accepted, ended := make(chan net.Conn, 10), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -26,7 +27,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		}
 	}()
 	for range 4 {
-		c, err := net.Dial("tcp", inner.Addr().String())
+		c, err := net.Dial("tcp", l.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +51,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	case <-time.After(50 * time.Millisecond):
 	}
 	first.Close()
-	first.Close() // gives its slot back once
+	first.Close() // gives its permit back once
 	third := next()
 	defer third.Close()
 	select {
