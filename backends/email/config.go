@@ -47,6 +47,9 @@ const (
 	maxCAFile = 1 << 20
 )
 
+// SetDefaults fills in what zero values stand for; the configuration calls it, so that it prints what is in effect.
+func (c *Config) SetDefaults() { *c = c.withDefaults() }
+
 func (c Config) withDefaults() Config {
 	if c.TLS == "" {
 		c.TLS = TLSStart

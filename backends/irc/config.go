@@ -24,9 +24,9 @@ type Network struct {
 	Name           string        `yaml:"name"`    // the part of an address behind the @: lower case letters, digits, "." and "-"
 	Address        string        `yaml:"address"` // host:port
 	TLS            bool          `yaml:"tls"`
-	CAFile         string        `yaml:"ca_file"`     // PEM; the system's authorities when empty
-	ClientCert     string        `yaml:"client_cert"` // PEM, for SASL EXTERNAL
-	ClientKey      string        `yaml:"client_key"`
+	CAFile         string        `yaml:"ca_file"`                   // PEM; the system's authorities when empty
+	ClientCert     string        `yaml:"client_cert"`               // PEM, for SASL EXTERNAL
+	ClientKey      string        `yaml:"client_key" secret:"false"` // PEM, a path
 	Nick           string        `yaml:"nick"`
 	User           string        `yaml:"user"`                   // the nick when empty
 	RealName       string        `yaml:"realname"`               // the nick when empty
@@ -48,6 +48,9 @@ type SASL struct {
 	Username  string `yaml:"username"`
 	Password  string `yaml:"password" secret:"true"`
 }
+
+// SetDefaults fills in what zero values stand for; the configuration calls it, so that it prints what is in effect.
+func (c *Config) SetDefaults() { *c = c.withDefaults() }
 
 func (c Config) withDefaults() Config {
 	setDefault(&c.NoticeLines, 2)

@@ -78,6 +78,9 @@ const misses = 3
 // framingRoom is what may come beside the payload in a message: the topic and the count for two frames.
 const framingRoom = bus.MaxTopic + 2*frameCost
 
+// SetDefaults fills in what zero values stand for; the configuration calls it, so that it prints what is in effect.
+func (c *Config) SetDefaults() { *c = c.withDefaults() }
+
 func (c Config) withDefaults() Config {
 	set := func(d *time.Duration, v time.Duration) {
 		if *d == 0 {

@@ -13,8 +13,11 @@
 //     part has asked for.
 //   - NOTIFYD_WEB__LISTEN=value of the environment sets the key listen of the section web and wins over the file. An
 //     empty value counts as not set.
-//   - A field with the tag secret:"true" may also be set by the content of a file: key_file: PATH instead of key: VALUE.
-//     Print masks it.
+//   - A field whose name ends in token, password, secret, key, dsn, cookie or the like is a secret, unless its tag says
+//     secret:"false"; so is one that says secret:"true". Print masks a secret, and it may also be set by the content of a
+//     file: key_file: PATH instead of key: VALUE.
+//   - A text field gets the text as it is written: 0123 and 1.10 are no numbers there.
+//   - A struct with a method SetDefaults (see Defaulter) fills in its own defaults after it was decoded.
 //   - An error begins with its position, file:line:column or the variable of the environment. It never quotes the lines
 //     around, which may hold a password.
 package config
@@ -28,11 +31,15 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+
+	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
 // maxBytes bounds the configuration file and every secret file.
 const maxBytes = 1 << 20
+
+// bounds are those of every text of YAML that is read here.
+var bounds = yamltext.Bounds{Bytes: maxBytes, Nesting: 50}
 
 // A File is a configuration as text. It is not safe for concurrent use.
 type File struct {
@@ -41,6 +48,8 @@ type File struct {
 	environ []override
 	known   []string         // sections that a part has asked for
 	decoded []decodedSection // in the order asked for, for `config print`
+
+	secretFiles []string // files that secrets were read from
 }
 
 type decodedSection struct {
@@ -65,19 +74,16 @@ func Read(name string, environ []string) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
-	tree, err := parser.ParseBytes(text, 0)
-	if err != nil {
-		return nil, f.inFile(err)
+	tree, err := yamltext.Parse(text, bounds)
+	if err == nil && tree != nil {
+		tree, err = resolveAliases(tree)
 	}
-	if len(tree.Docs) > 1 {
-		return nil, fmt.Errorf("%s: more than one YAML document; expected one", name)
+	if err != nil || tree == nil {
+		return f, f.inFile(err)
 	}
-	if len(tree.Docs) == 0 || tree.Docs[0].Body == nil || tree.Docs[0].Body.Type() == ast.CommentType {
-		return f, nil
-	}
-	root, ok := asMapping(tree.Docs[0].Body)
+	root, ok := asMapping(tree)
 	if !ok {
-		return nil, fmt.Errorf("%s: expected sections like \"database:\" at the top, found %s", name, tree.Docs[0].Body.Type())
+		return nil, f.mistakeAt(tree, "expected sections like \"database:\" at the top, found "+yamltext.Describe(tree))
 	}
 	f.root = root
 	return f, nil
@@ -153,8 +159,7 @@ func (f *File) walkUnknown(m *ast.MappingNode, prefix string, errs *[]error) {
 		if inner && v.Value.Type() == ast.NullType {
 			continue
 		}
-		at := v.Key.GetToken().Position
-		*errs = append(*errs, fmt.Errorf("%s:%d:%d: unknown section %q; expected one of %s",
-			f.name, at.Line, at.Column, path, strings.Join(f.known, ", ")))
+		*errs = append(*errs, f.mistakeAt(v.Key, fmt.Sprintf("unknown section %q; expected one of %s",
+			path, strings.Join(f.known, ", "))))
 	}
 }

@@ -3,25 +3,39 @@ package config
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
-// inFile gives an error of the YAML library its file, line and column, without the lines that it quotes: they may hold
-// a password.
+// inFile gives an error its file, line and column, without the lines that the YAML library quotes: they may hold a
+// password.
 func (f *File) inFile(err error) error {
 	var m mismatch
 	if errors.As(err, &m) {
-		return mistake{f.position(m.node.GetToken()), m.text}
+		return f.mistakeAt(m.node, m.text)
+	}
+	var wrong *yamltext.Error
+	if errors.As(err, &wrong) {
+		return mistake{wrong.Position.In(f.name), wrong.Problem}
 	}
 	var e yaml.Error
 	if errors.As(err, &e) && e.GetToken() != nil {
-		return mistake{f.position(e.GetToken()), e.GetMessage()}
+		at := e.GetToken().Position
+		return mistake{yamltext.Position{Line: at.Line, Column: at.Column}.In(f.name), e.GetMessage()}
+	}
+	if err == nil {
+		return nil
 	}
 	return fmt.Errorf("%s: %w", f.name, err)
+}
+
+// mistakeAt is a mistake at the position of a node.
+func (f *File) mistakeAt(node ast.Node, text string) mistake {
+	return mistake{yamltext.PositionOf(node).In(f.name), text}
 }
 
 // InSection gives the errors of a section, whose texts begin with the key that is wrong ("tls: …", "networks[0].nick: …"),
@@ -50,13 +64,11 @@ func (f *File) InSection(section string, err error) error {
 // positionOf follows the words of text that name keys into the file as far as they lead.
 func (f *File) positionOf(section, text string) string {
 	var path []string
-	var node ast.Node = f.root
 	position := ""
 	descend := func(key string) { // what is not there leads nowhere, and nothing below it either
 		path = append(path, key)
-		var at ast.Node
-		if node, at = childOf(node, key); node != nil {
-			position = f.position(at.GetToken())
+		if at, ok := yamltext.Find(f.root, path...); ok {
+			position = at.Position().In(f.name)
 		}
 	}
 	if section != "" {
@@ -85,25 +97,4 @@ func (f *File) variableOf(path []string) string {
 		}
 	}
 	return ""
-}
-
-// childOf gives the value of a key of a mapping, or of an index "[2]" of a list, and the node that marks its position.
-func childOf(node ast.Node, key string) (value, at ast.Node) {
-	if list, ok := node.(*ast.SequenceNode); ok {
-		i, err := strconv.Atoi(strings.Trim(key, "[]"))
-		if err != nil || i < 0 || i >= len(list.Values) {
-			return nil, nil
-		}
-		return list.Values[i], list.Values[i]
-	}
-	m, ok := asMapping(node)
-	if node == nil || !ok {
-		return nil, nil
-	}
-	for _, v := range m.Values {
-		if keyOf(v) == key {
-			return v.Value, v.Key
-		}
-	}
-	return nil, nil
 }

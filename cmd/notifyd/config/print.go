@@ -15,7 +15,7 @@ const masked = "********"
 func (f *File) Print(w io.Writer) error {
 	tree := yaml.MapSlice{}
 	for _, s := range f.decoded {
-		tree = insert(tree, strings.Split(s.path, "."), maskValue(reflect.ValueOf(s.value)))
+		tree = insert(tree, strings.Split(s.path, "."), Masked(s.value))
 	}
 	text, err := yaml.MarshalWithOptions(tree, yaml.Indent(2), yaml.IndentSequence(true))
 	if err != nil {
@@ -39,6 +39,9 @@ func insert(tree yaml.MapSlice, path []string, value any) yaml.MapSlice {
 	}
 	return append(tree, yaml.MapItem{Key: path[0], Value: value})
 }
+
+// Masked gives a section as Print writes it: keys in their order, and nothing of a secret.
+func Masked(section any) any { return maskValue(reflect.ValueOf(section)) }
 
 // maskValue turns structs into ordered mappings by their yaml names, with secrets replaced.
 func maskValue(v reflect.Value) any {
@@ -78,7 +81,7 @@ func maskStruct(v reflect.Value) any {
 			continue
 		}
 		value := maskValue(v.Field(i))
-		if field.Tag.Get("secret") == "true" && !v.Field(i).IsZero() {
+		if isSecret(field) && !v.Field(i).IsZero() {
 			value = masked
 		}
 		m = append(m, yaml.MapItem{Key: name, Value: value})

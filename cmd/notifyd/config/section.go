@@ -10,7 +10,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+
+	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
 // Section gives the function that decodes one section, such as "backends.email", into a pointer to a struct. Decoding is
@@ -40,9 +41,20 @@ func (f *File) Section(path string) func(any) error {
 			}
 			node = merged
 		}
+		if d, ok := into.(Defaulter); ok {
+			if !f.Has(path) || isEmpty(node) {
+				return nil // what the section is for is not used: nothing to fill in, nothing to print
+			}
+			d.SetDefaults()
+		}
 		f.decoded = append(f.decoded, decodedSection{path, into})
 		return nil
 	}
+}
+
+// A Defaulter is a section that fills in what a zero value stands for, so that Print shows what is in effect.
+type Defaulter interface {
+	SetDefaults()
 }
 
 // overlay decodes node with one value of the environment on top, and gives the two merged. It tries the value as a string
@@ -65,11 +77,11 @@ func (f *File) overlay(node ast.Node, value string, path []string, into any) (as
 
 // lay decodes base with the text of a mapping on top. Its errors do not quote the text, which may hold a secret.
 func (f *File) lay(base *ast.MappingNode, text string, into any) (ast.Node, error) {
-	tree, err := parser.ParseBytes([]byte(text), 0)
+	tree, err := yamltext.Parse([]byte(text), bounds)
 	if err != nil {
 		return nil, errors.New("the value is no YAML")
 	}
-	over, ok := asMapping(tree.Docs[0].Body)
+	over, ok := asMapping(tree)
 	if !ok {
 		return nil, errors.New("the value is no YAML")
 	}
@@ -89,7 +101,7 @@ func (f *File) lay(base *ast.MappingNode, text string, into any) (ast.Node, erro
 func (f *File) mistakes(node ast.Node, into any) []error {
 	var errs []error
 	for _, m := range mismatches(node, reflect.TypeOf(into)) {
-		errs = append(errs, mistake{f.position(m.node.GetToken()), m.text})
+		errs = append(errs, f.mistakeAt(m.node, m.text))
 	}
 	return errs
 }
@@ -106,7 +118,7 @@ func nest(path []string, text string) string {
 }
 
 func (f *File) decode(node ast.Node, into any) error {
-	filled, err := fillSecrets(node, into)
+	filled, err := filler{read: f.noteSecretFile}.fill(node, reflect.TypeOf(into))
 	if err != nil {
 		return err
 	}

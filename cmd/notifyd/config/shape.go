@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -9,7 +10,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/token"
+
+	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
 // A mistake is an error in the configuration with its position: file, line and column, or the variable of the environment.
@@ -20,8 +22,9 @@ func (m mistake) Error() string { return m.position + ": " + m.text }
 
 // A mismatch is a node that is not what the struct that it is decoded into expects.
 type mismatch struct {
-	node ast.Node
-	text string
+	node     ast.Node
+	text     string
+	expected string // "" where text says it all
 }
 
 func (m mismatch) Error() string { return m.text }
@@ -32,7 +35,7 @@ func mismatches(node ast.Node, t reflect.Type) []mismatch {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if node.Type() == ast.AliasType || node.Type() == ast.AnchorType || readsItself(t) {
+	if readsItself(t) {
 		return nil
 	}
 	switch t.Kind() {
@@ -65,7 +68,7 @@ func mismatchesOfStruct(node ast.Node, t reflect.Type) []mismatch {
 	for field := range t.Fields() {
 		if name, _, _ := strings.Cut(field.Tag.Get("yaml"), ","); name != "" && name != "-" {
 			keys = append(keys, name)
-			if field.Tag.Get("secret") == "true" {
+			if isSecret(field) {
 				keys = append(keys, name+"_file")
 			}
 		}
@@ -74,10 +77,13 @@ func mismatchesOfStruct(node ast.Node, t reflect.Type) []mismatch {
 	return eachValue(node, func(v *ast.MappingValueNode) (reflect.Type, string) {
 		key := keyOf(v)
 		if field, ok := fieldFor(t, key); ok {
+			if wrong := mismatches(v.Value, field.Type); isSecret(field) && len(wrong) > 0 { // not to be quoted
+				return nil, fmt.Sprintf("%s is not as expected: %s", key, cmp.Or(wrong[0].expected, "an unknown key in it"))
+			}
 			return field.Type, ""
 		}
 		name, isFile := strings.CutSuffix(key, "_file")
-		if field, ok := fieldFor(t, name); ok && isFile && field.Tag.Get("secret") == "true" {
+		if field, ok := fieldFor(t, name); ok && isFile && isSecret(field) {
 			if m, ok := asMapping(node); ok && find(m, []string{name}) != nil {
 				return nil, fmt.Sprintf("%s and %s exclude each other", name, key)
 			}
@@ -97,7 +103,7 @@ func eachValue(node ast.Node, typeOf func(*ast.MappingValueNode) (reflect.Type, 
 	for _, v := range m.Values {
 		t, complaint := typeOf(v)
 		if t == nil {
-			found = append(found, mismatch{v.Key, complaint})
+			found = append(found, mismatch{node: v.Key, text: complaint})
 			continue
 		}
 		found = append(found, mismatches(v.Value, t)...)
@@ -135,19 +141,5 @@ func unless(ok bool, node ast.Node, expected string) []mismatch {
 	if ok {
 		return nil
 	}
-	found := strings.ToLower(node.Type().String())
-	switch node.Type() {
-	case ast.StringType, ast.IntegerType, ast.FloatType, ast.BoolType:
-		found = fmt.Sprintf("%q", node.GetToken().Value)
-	case ast.SequenceType:
-		found = "a list"
-	case ast.MappingType, ast.MappingValueType:
-		found = "a mapping"
-	}
-	return []mismatch{{node, fmt.Sprintf("found %s; expected %s", found, expected)}}
-}
-
-// position gives "file:line:column".
-func (f *File) position(t *token.Token) string {
-	return fmt.Sprintf("%s:%d:%d", f.name, t.Position.Line, t.Position.Column)
+	return []mismatch{{node, fmt.Sprintf("found %s; expected %s", yamltext.Describe(node), expected), expected}}
 }

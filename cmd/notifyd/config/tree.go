@@ -7,8 +7,9 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
 func emptyMapping() *ast.MappingNode {
@@ -28,24 +29,27 @@ func asMapping(n ast.Node) (*ast.MappingNode, bool) {
 	return nil, false
 }
 
+// keyOf gives a key as it is written: 1.10 is no number here.
 func keyOf(v *ast.MappingValueNode) string {
-	return strings.Trim(v.Key.String(), `"'`)
+	if text, ok := yamltext.Text(v.Key); ok {
+		return text
+	}
+	return v.Key.String() // "? key" and "<<", which no section has
 }
 
 // find gives the node at path, or nil.
 func find(m *ast.MappingNode, path []string) ast.Node {
-	for _, v := range m.Values {
-		if keyOf(v) != path[0] {
-			continue
-		}
-		if len(path) == 1 {
-			return v.Value
-		}
-		if sub, ok := asMapping(v.Value); ok {
-			return find(sub, path[1:])
-		}
+	at, ok := yamltext.Find(m, path...)
+	if !ok {
+		return nil
 	}
-	return nil
+	return at.Value
+}
+
+// isEmpty reports whether a section says nothing.
+func isEmpty(node ast.Node) bool {
+	m, ok := asMapping(node)
+	return ok && len(m.Values) == 0
 }
 
 // merge gives base with over laid on top: mappings are merged key by key, anything else is replaced. A secret and its file
@@ -77,21 +81,27 @@ func merge(base, over *ast.MappingNode) *ast.MappingNode {
 	return merged
 }
 
-// fillSecrets replaces key_file: PATH by key: CONTENT wherever the struct that is decoded into has a field key with the
-// tag secret:"true". It returns a copy; the tree that line numbers come from stays as it is.
-func fillSecrets(node ast.Node, into any) (ast.Node, error) {
-	return fill(node, reflect.TypeOf(into))
+// A filler makes a tree ready for the decoder: it replaces key_file: PATH by key: CONTENT wherever the struct that is
+// decoded into has a secret of that key, and gives text fields their text as it is written. It returns a copy; the tree
+// that line numbers come from stays as it is.
+type filler struct {
+	read func(path string) // is told the path of each secret's file
 }
 
-func fill(node ast.Node, t reflect.Type) (ast.Node, error) {
+func (f filler) fill(node ast.Node, t reflect.Type) (ast.Node, error) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
+	if readsItself(t) {
+		return node, nil
+	}
 	switch t.Kind() {
+	case reflect.String:
+		return asWritten(node), nil
 	case reflect.Struct:
-		return fillStruct(node, t)
+		return f.fillStruct(node, t)
 	case reflect.Map:
-		return fillValues(node, func(string) reflect.Type { return t.Elem() })
+		return f.fillValues(node, func(string) reflect.Type { return t.Elem() })
 	case reflect.Slice:
 		list, ok := node.(*ast.SequenceNode)
 		if !ok {
@@ -100,7 +110,7 @@ func fill(node ast.Node, t reflect.Type) (ast.Node, error) {
 		copied := *list
 		copied.Values = append([]ast.Node(nil), list.Values...)
 		for i, v := range copied.Values {
-			filled, err := fill(v, t.Elem())
+			filled, err := f.fill(v, t.Elem())
 			if err != nil {
 				return nil, err
 			}
@@ -111,7 +121,7 @@ func fill(node ast.Node, t reflect.Type) (ast.Node, error) {
 	return node, nil
 }
 
-func fillStruct(node ast.Node, t reflect.Type) (ast.Node, error) {
+func (f filler) fillStruct(node ast.Node, t reflect.Type) (ast.Node, error) {
 	m, ok := asMapping(node)
 	if !ok {
 		return node, nil
@@ -120,18 +130,18 @@ func fillStruct(node ast.Node, t reflect.Type) (ast.Node, error) {
 	for _, v := range m.Values {
 		name, isFile := strings.CutSuffix(keyOf(v), "_file")
 		field, found := fieldFor(t, name)
-		if !isFile || !found || field.Tag.Get("secret") != "true" {
+		if _, own := fieldFor(t, keyOf(v)); own || !isFile || !found || !isSecret(field) {
 			values = append(values, v)
 			continue
 		}
-		secret, err := secretNode(name, v)
+		secret, err := f.secretNode(name, field.Type, v)
 		if err != nil {
 			return nil, err
 		}
 		values = append(values, secret)
 	}
 	filled := ast.Mapping(m.Start, m.IsFlowStyle, values...)
-	return fillValues(filled, func(key string) reflect.Type {
+	return f.fillValues(filled, func(key string) reflect.Type {
 		if field, ok := fieldFor(t, key); ok {
 			return field.Type
 		}
@@ -139,39 +149,60 @@ func fillStruct(node ast.Node, t reflect.Type) (ast.Node, error) {
 	})
 }
 
-func fillValues(node ast.Node, typeOf func(key string) reflect.Type) (ast.Node, error) {
+func (f filler) fillValues(node ast.Node, typeOf func(key string) reflect.Type) (ast.Node, error) {
 	m, ok := asMapping(node)
 	if !ok {
 		return node, nil
 	}
 	filled := ast.Mapping(m.Start, m.IsFlowStyle)
 	for _, v := range m.Values {
-		value, err := fill(v.Value, typeOf(keyOf(v)))
+		value, err := f.fill(v.Value, typeOf(keyOf(v)))
 		if err != nil {
 			return nil, err
 		}
-		filled.Values = append(filled.Values, ast.MappingValue(v.Start, v.Key, value))
+		filled.Values = append(filled.Values, ast.MappingValue(v.Start, textNode(keyOf(v), v.Key.GetToken()), value))
 	}
 	return filled, nil
 }
 
-// secretNode reads the file that v names; the value loses one trailing newline, as editors put one there.
-func secretNode(name string, v *ast.MappingValueNode) (*ast.MappingValueNode, error) {
-	path := strings.Trim(v.Value.String(), `"'`)
+// asWritten gives the text of a scalar that is written like a number or a truth value: the decoder would turn 0123 into
+// 83, and 1.10 into 1.1.
+func asWritten(node ast.Node) ast.Node {
+	if tag, ok := node.(*ast.TagNode); ok && tag.Start.Value == "!!str" {
+		node = tag.Value
+	}
+	if text, ok := yamltext.Text(node); ok {
+		return textNode(text, node.GetToken())
+	}
+	return node
+}
+
+func textNode(text string, at *token.Token) *ast.StringNode {
+	return ast.String(token.DoubleQuote(text, text, at.Position))
+}
+
+// secretNode reads the file that v names. A text loses one trailing newline, as editors put one there; any other type is
+// read as YAML.
+func (f filler) secretNode(name string, t reflect.Type, v *ast.MappingValueNode) (*ast.MappingValueNode, error) {
+	path := asWritten(v.Value).GetToken().Value
 	text, err := readBounded(path)
 	if err != nil {
-		return nil, mismatch{v.Key, fmt.Sprintf("read %s_file: %v", name, err)}
+		return nil, mismatch{node: v.Key, text: fmt.Sprintf("read %s_file: %v", name, err)}
 	}
-	content := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
-	tree, err := parser.ParseBytes([]byte(fmt.Sprintf("{%q: %q}", name, content)), 0)
-	if err != nil {
-		return nil, mismatch{v.Key, name + "_file holds what cannot be a value"}
+	f.read(path)
+	at := v.Key.GetToken()
+	if t.Kind() == reflect.String {
+		content := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
+		return ast.MappingValue(v.Start, textNode(name, at), textNode(content, at)), nil
 	}
-	m, ok := asMapping(tree.Docs[0].Body)
-	if !ok || len(m.Values) != 1 {
-		return nil, mismatch{v.Key, name + "_file holds what cannot be a value"}
+	tree, err := yamltext.Parse(text, bounds)
+	if err != nil || tree == nil {
+		return nil, mismatch{node: v.Key, text: name + "_file holds what is no YAML"}
 	}
-	return m.Values[0], nil
+	if found := mismatches(tree, t); len(found) > 0 {
+		return nil, mismatch{node: v.Key, text: name + "_file: what it holds is not as expected"}
+	}
+	return ast.MappingValue(v.Start, textNode(name, at), tree), nil
 }
 
 func fieldFor(t reflect.Type, key string) (reflect.StructField, bool) {

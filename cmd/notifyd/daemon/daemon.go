@@ -103,6 +103,9 @@ func Open(ctx context.Context, f *config.File, env Env) (*Service, error) {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
+	for _, problem := range f.Exposed() {
+		s.log.Warn("a file with secrets is exposed", "problem", problem)
+	}
 	s.metrics.watch(s)
 	return s, nil
 }

@@ -1,0 +1,210 @@
+package config_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/notifyd/notifyd/cmd/notifyd/config"
+)
+
+// A section has a field of each shape that sections have.
+type section struct {
+	Name     string            `yaml:"name"`
+	Names    []string          `yaml:"names"`
+	ByName   map[string]string `yaml:"by_name"`
+	Inner    inner             `yaml:"inner"`
+	Wait     time.Duration     `yaml:"wait"`
+	Count    int               `yaml:"count"`
+	APIToken string            `yaml:"api_token"`
+	Cookies  []string          `yaml:"cookies"`
+	KeyFile  string            `yaml:"tls_key" secret:"false"`
+}
+
+type inner struct {
+	Text string `yaml:"text"`
+}
+
+func (s *section) SetDefaults() {
+	if s.Wait == 0 {
+		s.Wait = time.Minute
+	}
+}
+
+// read decodes the section "part" of a file with this text.
+func read(t *testing.T, text string, environ ...string) (*config.File, section, error) {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "notifyd.yaml")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := config.Read(name, environ)
+	if err != nil {
+		return nil, section{}, err
+	}
+	var s section
+	err = f.Section("part")(&s)
+	return f, s, err
+}
+
+// TestTextAsWritten: what a text key is given is what stands there, also where YAML sees a number.
+func TestTextAsWritten(t *testing.T) {
+	for _, text := range []string{
+		"0123", "1.10", "1_000", "0x1F", "0o17", "1e3", "+5", "-0", ".inf", ".NaN", "True", "false", "no", "2001-01-01",
+		"0b11", "12e03", "00", "1.", "9223372036854775808",
+	} {
+		yaml := "part:\n  name: " + text + " # a comment\n  names: [" + text + ", &a " + text + ", *a]\n" +
+			"  by_name: {" + text + ": " + text + "}\n  inner:\n    text:   " + text + "\n"
+		_, s, err := read(t, yaml)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		want := section{
+			Name: text, Names: []string{text, text, text}, ByName: map[string]string{text: text},
+			Inner: inner{text}, Wait: time.Minute,
+		}
+		if !reflect.DeepEqual(s, want) {
+			t.Errorf("%s: read %+v, want %+v", text, s, want)
+		}
+		if _, s, err := read(t, "", "NOTIFYD_PART__NAME="+text, "NOTIFYD_PART__NAMES=["+text+"]"); err != nil ||
+			s.Name != text || len(s.Names) != 1 || s.Names[0] != text {
+			t.Errorf("%s in the environment: read %+v, %v", text, s, err)
+		}
+	}
+}
+
+// TestTextForms: quotes, tags and blocks mean what they mean in YAML.
+func TestTextForms(t *testing.T) {
+	for written, want := range map[string]string{
+		`"0123"`: "0123", `'1.10'`: "1.10", "!!str 017": "017", "|\n    01\n": "01\n", "~": "", "": "", `""`: "",
+	} {
+		if _, s, err := read(t, "part:\n  name: "+written+"\n"); err != nil || s.Name != want {
+			t.Errorf("name: %s gives %q, %v; want %q", written, s.Name, err, want)
+		}
+	}
+}
+
+func TestNumbersStayNumbers(t *testing.T) {
+	if _, s, err := read(t, "part: {count: 1_000}"); err != nil || s.Count != 1000 {
+		t.Errorf("count: 1_000 gives %d, %v", s.Count, err)
+	}
+	if _, _, err := read(t, "part:\n  count: many\n"); err == nil || !strings.Contains(err.Error(), "yaml:2:10: found \"many\"; expected a whole number") {
+		t.Errorf("count: many gives %v", err)
+	}
+}
+
+func TestAliases(t *testing.T) {
+	for text, want := range map[string]string{
+		"part:\n  name: *nobody\n":                                               `no anchor "nobody" before this alias`,
+		"part:\n  inner: &i {text: a}\n  names: *i\n":                            "expected a list",
+		"a: &a [x, x, x, x, x, x, x, x, x, x]\n" + bomb("abcdefgh") + "part: {}": "aliases expand to more than",
+	} {
+		if _, _, err := read(t, text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.40q: %v; want an error with %q", text, err, want)
+		}
+	}
+}
+
+// bomb gives lists of ten aliases each to the list before.
+func bomb(names string) string {
+	var b strings.Builder
+	for i := 1; i < len(names); i++ {
+		before, own := names[i-1:i], names[i:i+1]
+		b.WriteString(own + ": &" + own + " [*" + before + strings.Repeat(", *"+before, 9) + "]\n")
+	}
+	return b.String()
+}
+
+// TestSecretsByName: a secret whose field has no tag is masked and has its file all the same.
+func TestSecretsByName(t *testing.T) {
+	dir := t.TempDir()
+	token, cookies := filepath.Join(dir, "token"), filepath.Join(dir, "cookies")
+	for name, text := range map[string]string{token: "0123\n", cookies: "- first\n- 0456\n"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, s, err := read(t, "part:\n  api_token_file: "+token+"\n  cookies_file: "+cookies+"\n  tls_key: /etc/key.pem\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.APIToken != "0123" || !reflect.DeepEqual(s.Cookies, []string{"first", "0456"}) {
+		t.Errorf("read %+v", s)
+	}
+	var out bytes.Buffer
+	if err := f.Print(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range []string{"0123", "first", "0456"} {
+		if strings.Contains(out.String(), secret) {
+			t.Errorf("the secret %s is printed:\n%s", secret, &out)
+		}
+	}
+	if !strings.Contains(out.String(), "tls_key: /etc/key.pem") {
+		t.Errorf("what the tag calls public is masked:\n%s", &out)
+	}
+	if _, _, err := read(t, "part:\n  api_token: a\n  api_token_file: "+token+"\n"); err == nil || !strings.Contains(err.Error(), "exclude each other") {
+		t.Errorf("a secret and its file together: %v", err)
+	}
+	if _, _, err := read(t, "part:\n  cookies: sesame\n"); err == nil || strings.Contains(err.Error(), "sesame") {
+		t.Errorf("a secret of the wrong form: %v", err)
+	}
+	if _, _, err := read(t, "part:\n  tls_key_file: a\n"); err == nil || !strings.Contains(err.Error(), `unknown key "tls_key_file"`) {
+		t.Errorf("the file of what is no secret: %v", err)
+	}
+}
+
+// TestPrintSaysWhatIsInEffect: a default is printed as what it is, not as the zero that stands for it.
+func TestPrintSaysWhatIsInEffect(t *testing.T) {
+	f, _, err := read(t, "part:\n  name: 0123\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := f.Print(&out); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "wait: 1m0s") || !strings.Contains(out.String(), `name: "0123"`) {
+		t.Errorf("printed\n%s", &out)
+	}
+}
+
+// TestExposed: a file with secrets that every account may read is named; one without secrets is not.
+func TestExposed(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "token")
+	for _, c := range []struct {
+		text         string
+		config, file os.FileMode
+		want         int
+	}{
+		{"part: {name: a}", 0o644, 0o600, 0},
+		{"part: {api_token: a}", 0o644, 0o600, 1},
+		{"part: {api_token: a}", 0o640, 0o600, 0},
+		{"part: {api_token: ''}", 0o644, 0o600, 0},
+		{"part: {api_token_file: " + secret + "}", 0o644, 0o600, 0},
+		{"part: {api_token_file: " + secret + "}", 0o644, 0o604, 1},
+		{"part: {cookies: [a]}", 0o604, 0o600, 1},
+	} {
+		if err := os.WriteFile(secret, []byte("a"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(secret, c.file); err != nil {
+			t.Fatal(err)
+		}
+		f, _, err := read(t, c.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(f.Name(), c.config); err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Exposed(); len(got) != c.want {
+			t.Errorf("%s, modes %o and %o: %q, want %d", c.text, c.config, c.file, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package config
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// secretWords end the names of keys that hold secrets: api_key, access_tokens, authcookie.
+var secretWords = []string{"token", "password", "passwd", "passphrase", "secret", "key", "dsn", "cookie", "credential"}
+
+// isSecret reports whether a field holds a secret. The tag secret says so, true or false; without it the name decides,
+// so that a secret whose author did not think of the tag is masked all the same.
+func isSecret(field reflect.StructField) bool {
+	if tag, ok := field.Tag.Lookup("secret"); ok {
+		return tag != "false"
+	}
+	name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+	for word := range strings.SplitSeq(strings.ToLower(name), "_") {
+		if slices.ContainsFunc(secretWords, func(w string) bool {
+			return strings.HasSuffix(word, w) || strings.HasSuffix(word, w+"s")
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// noteSecretFile remembers a file that a secret was read from, for Exposed.
+func (f *File) noteSecretFile(path string) {
+	if !slices.Contains(f.secretFiles, path) {
+		f.secretFiles = append(f.secretFiles, path)
+	}
+}
+
+// Exposed gives a sentence for each file with secrets that every account of the machine may read: the configuration
+// itself where a decoded section of it holds one, and the files of key_file. It is complete after every section was
+// decoded.
+func (f *File) Exposed() []string {
+	files := f.secretFiles
+	for _, s := range f.decoded {
+		if f.name != "" && holdsSecret(find(f.root, strings.Split(s.path, ".")), reflect.TypeOf(s.value)) {
+			files = append([]string{f.name}, files...)
+			break
+		}
+	}
+	var found []string
+	for _, name := range files {
+		info, err := os.Stat(name)
+		if err == nil && info.Mode().Perm()&0o004 != 0 {
+			found = append(found, fmt.Sprintf("%s holds secrets and every account may read it (mode %04o); "+
+				"expected 0640 or less: chmod o-rwx %s", name, info.Mode()&fs.ModePerm, name))
+		}
+	}
+	return found
+}
+
+// holdsSecret reports whether a part of the file sets a secret by value.
+func holdsSecret(node ast.Node, t reflect.Type) bool {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if node == nil || readsItself(t) {
+		return false
+	}
+	switch t.Kind() {
+	case reflect.Struct, reflect.Map:
+		m, ok := asMapping(node)
+		if !ok {
+			return false
+		}
+		return slices.ContainsFunc(m.Values, func(v *ast.MappingValueNode) bool {
+			if t.Kind() == reflect.Map {
+				return holdsSecret(v.Value, t.Elem())
+			}
+			field, ok := fieldFor(t, keyOf(v))
+			return ok && (isSecret(field) && v.Value.Type() != ast.NullType && asWritten(v.Value).GetToken().Value != "" ||
+				holdsSecret(v.Value, field.Type))
+		})
+	case reflect.Slice:
+		list, ok := node.(*ast.SequenceNode)
+		return ok && slices.ContainsFunc(list.Values, func(v ast.Node) bool { return holdsSecret(v, t.Elem()) })
+	}
+	return false
+}

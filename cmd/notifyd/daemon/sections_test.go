@@ -1,0 +1,241 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/notifyd/notifyd/backends"
+	backendall "github.com/notifyd/notifyd/backends/all"
+	busall "github.com/notifyd/notifyd/bus/all"
+	"github.com/notifyd/notifyd/cmd/notifyd/config"
+	"github.com/notifyd/notifyd/internal/yamltext"
+)
+
+// sections gives a new value of every section that a configuration may have, by its path: those of the program, of each
+// source and of each backend.
+func sections() map[string]any {
+	s := defaultSettings()
+	all := map[string]any{}
+	of := reflect.ValueOf(&s).Elem()
+	for i := range of.NumField() {
+		all[strings.ToLower(of.Type().Field(i).Name)] = of.Field(i).Addr().Interface()
+	}
+	caught := func(path string) func(any) error {
+		return func(into any) error {
+			all[path] = into
+			return errors.New("only the type was asked for")
+		}
+	}
+	log := slog.New(slog.DiscardHandler)
+	for _, d := range busall.Drivers() {
+		d.Open(caught("bus."+d.Name), log)
+	}
+	for _, d := range backendall.Drivers() {
+		d.Open(caught("backends."+d.Info.Name), backends.Parts{Log: log, Now: time.Now})
+	}
+	return all
+}
+
+// A leaf is one key of a section.
+type leaf struct {
+	path  string // below the section: networks.nick; a list of mappings has one item
+	field reflect.StructField
+	value reflect.Value
+}
+
+// name is the key without the mappings that it stands in.
+func (l leaf) name() string { return l.path[strings.LastIndex(l.path, ".")+1:] }
+
+// leaves gives every key of the struct v; it gives each list of mappings an item.
+func leaves(v reflect.Value, prefix string) []leaf {
+	var found []leaf
+	for i := range v.NumField() {
+		field, value := v.Type().Field(i), v.Field(i)
+		name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+		if name == "" || name == "-" {
+			continue
+		}
+		if value.Kind() == reflect.Slice && value.Type().Elem().Kind() == reflect.Struct {
+			if value.Len() == 0 {
+				value.Set(reflect.MakeSlice(value.Type(), 1, 1))
+			}
+			value = value.Index(0)
+		}
+		if value.Kind() == reflect.Struct {
+			found = append(found, leaves(value, prefix+name+".")...)
+			continue
+		}
+		found = append(found, leaf{prefix + name, field, value})
+	}
+	return found
+}
+
+// publicKeys are the keys that are called like secrets and are none; each says secret:"false".
+var publicKeys = []string{"backends.irc.networks.client_key"}
+
+// TestSecretsAreMasked fills every text of every section and prints it: what is called like a secret does not show.
+func TestSecretsAreMasked(t *testing.T) {
+	secretLike := regexp.MustCompile(`(token|password|passwd|passphrase|secret|key|dsn|cookie|credential)s?(_|$)`)
+	for path, section := range sections() {
+		shows := map[string]bool{}
+		for _, l := range leaves(reflect.ValueOf(section).Elem(), "") {
+			public := slices.Contains(publicKeys, path+"."+l.path)
+			if l.field.Tag.Get("secret") == "false" && !public {
+				t.Errorf("%s.%s says secret:\"false\": if it is no secret, enter it in publicKeys", path, l.path)
+			}
+			if l.value.Kind() == reflect.String {
+				value := "sesame/" + l.path + "/"
+				l.value.SetString(value)
+				shows[value] = public || l.field.Tag.Get("secret") == "" && !secretLike.MatchString(l.name())
+			}
+		}
+		printed, err := yaml.Marshal(config.Masked(section))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for value, want := range shows {
+			if got := strings.Contains(string(printed), value); got != want {
+				t.Errorf("%s: config print shows %s: %v, want %v", path, value, got, want)
+			}
+		}
+	}
+}
+
+// sample gives contrib/notifyd.yaml with every example in effect: "#  " before a key is taken away, and so is the "{}" of
+// the section that the examples fill. Files of secrets are given to it.
+func sample(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", "contrib", "notifyd.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("sesame"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	example := regexp.MustCompile(`^( *)#(  .*)$`)
+	var lines []string
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSuffix(line, "\n")
+		if m := example.FindStringSubmatch(line); m != nil {
+			above := &lines[len(lines)-1]
+			*above = strings.Replace(*above, ": {}", ":   ", 1)
+			line = m[1] + " " + m[2]
+			if m[1] == "" {
+				line = m[2]
+			}
+		}
+		lines = append(lines, line)
+	}
+	files := regexp.MustCompile(`(_file: +)/\S+`)
+	return files.ReplaceAllString(strings.Join(lines, "\n")+"\n", "${1}"+secret)
+}
+
+// decode reads every section of a configuration with this text.
+func decode(t *testing.T, text string) (map[string]any, error) {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "notifyd.yaml")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := config.Read(name, nil)
+	if err != nil {
+		return nil, err
+	}
+	all := sections()
+	var errs []error
+	for _, path := range slices.Sorted(maps.Keys(all)) {
+		errs = append(errs, f.Section(path)(all[path]))
+	}
+	return all, errors.Join(append(errs, f.Unknown())...)
+}
+
+// TestSampleHoldsEveryKey holds contrib/notifyd.yaml against every section: each key stands there, and can be read.
+func TestSampleHoldsEveryKey(t *testing.T) {
+	text := sample(t)
+	all, err := decode(t, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree, err := yamltext.Parse([]byte(text), yamltext.Bounds{Bytes: 1 << 20, Nesting: 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, section := range all {
+		for _, l := range leaves(reflect.ValueOf(section).Elem(), "") {
+			keys := strings.Split(path+"."+strings.Replace(l.path, "networks.", "networks.[0].", 1), ".")
+			_, found := yamltext.Find(tree, keys...)
+			if !found { // a secret may stand there with its file
+				keys[len(keys)-1] += "_file"
+				_, found = yamltext.Find(tree, keys...)
+			}
+			if !found {
+				t.Errorf("contrib/notifyd.yaml lacks %s.%s: give it a line with its default and what it is for", path, l.path)
+			}
+		}
+	}
+}
+
+// notDefaults are keys whose value in the sample is an example.
+var notDefaults = []string{"database.dsn", "backends.irc.networks.tls"}
+
+// TestSampleStatesDefaults takes each number, duration and truth value out of the sample: the program must fill in the
+// same. So what config print says is what the sample says, and a default is never printed as the zero that stands for it.
+func TestSampleStatesDefaults(t *testing.T) {
+	text := sample(t)
+	all, err := decode(t, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried := 0
+	for path, section := range all {
+		for _, l := range leaves(reflect.ValueOf(section).Elem(), "") {
+			if l.value.Kind() == reflect.String || l.value.Kind() == reflect.Slice || l.value.Kind() == reflect.Map ||
+				slices.Contains(notDefaults, path+"."+l.path) {
+				continue
+			}
+			without, err := decode(t, withoutKey(t, text, path, l.name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := find(leaves(reflect.ValueOf(without[path]).Elem(), ""), l.path)
+			if want := fmt.Sprint(l.value.Interface()); fmt.Sprint(got.value.Interface()) != want {
+				t.Errorf("%s.%s: contrib/notifyd.yaml says %s, without it %v is in effect", path, l.path, want, got.value.Interface())
+			}
+			tried++
+		}
+	}
+	if tried < 30 {
+		t.Errorf("only %d keys were tried", tried)
+	}
+}
+
+func find(all []leaf, path string) leaf {
+	return all[slices.IndexFunc(all, func(l leaf) bool { return l.path == path })]
+}
+
+// withoutKey takes the line of a key out of a section.
+func withoutKey(t *testing.T, text, path, key string) string {
+	t.Helper()
+	begin := 0
+	for step := range strings.SplitSeq(path, ".") {
+		begin += regexp.MustCompile(`(?m)^ *` + step + `:`).FindStringIndex(text[begin:])[0]
+	}
+	at := regexp.MustCompile(`(?m)^ *` + key + `: .*\n`).FindStringIndex(text[begin:])
+	if at == nil {
+		t.Fatalf("no line for %s.%s", path, key)
+	}
+	return text[:begin+at[0]] + text[begin+at[1]:]
+}
