@@ -38,6 +38,6 @@ bench:
 install:
 	@test -x notifyd || { echo "notifyd is not built yet: run make build first, as yourself"; exit 1; }
 	install -D -m 0755 notifyd $(DESTDIR)$(PREFIX)/bin/notifyd
-	test -e $(DESTDIR)/etc/notifyd/notifyd.yaml || install -D -m 0644 contrib/notifyd.yaml $(DESTDIR)/etc/notifyd/notifyd.yaml
+	test -e $(DESTDIR)/etc/notifyd/notifyd.yaml || install -D -m 0640 contrib/notifyd.yaml $(DESTDIR)/etc/notifyd/notifyd.yaml
 	install -D -m 0644 contrib/notifyd.service $(DESTDIR)/lib/systemd/system/notifyd.service
 	install -D -m 0644 contrib/notifyd.sysusers $(DESTDIR)/usr/lib/sysusers.d/notifyd.conf

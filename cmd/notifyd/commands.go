@@ -23,6 +23,8 @@ type commandLine struct {
 	Filter    filterCmd    `cmd:"" help:"Test, explain and check filters."`
 	Message   messageCmd   `cmd:"" help:"Work on single messages."`
 	Catalogue catalogueCmd `cmd:"" help:"Work on the catalogue: what messages mean."`
+
+	Help helpCmd `cmd:"" help:"Say what a command is for and what it takes: notifyd help filter test."`
 }
 
 // version is the module's version, or the revision it was built from.

@@ -33,8 +33,13 @@ func (e *env) daemon() daemon.Env {
 	return daemon.Env{Now: e.now, Stderr: e.stderr, Version: version()}
 }
 
+// An exitStatus ends a command with that status when everything was said already.
+type exitStatus int
+
+func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
 // errSilent ends a command with status 1 when everything was said already.
-var errSilent = errors.New("")
+const errSilent = exitStatus(1)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -77,9 +82,10 @@ func run(e *env, args []string) int {
 		if errors.Is(err, daemon.ErrStopped) {
 			return 0
 		}
-		if !errors.Is(err, errSilent) {
-			fmt.Fprintln(e.stderr, "notifyd:", err)
+		if said := exitStatus(1); errors.As(err, &said) {
+			return int(said)
 		}
+		fmt.Fprintln(e.stderr, "notifyd:", err)
 		return 1
 	}
 	return 0
