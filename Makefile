@@ -1,41 +1,50 @@
-# make check is the whole gate: CI runs it and nothing else.
+# make check is the whole gate: CI runs it and nothing else. make help says what the other targets are for.
 # Every tool is pinned here; every module in go.mod.
 GO          ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+BASE        ?= HEAD
 DESTDIR     ?=
 PREFIX      ?= /usr/local
+export GO STATICCHECK
 
-.PHONY: build check packages format vet lint test bench install
+.PHONY: help build quick check packages format vet lint test bench install
 
-build:
+help: ## say each target in a line
+	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+
+build: ## build the static binary ./notifyd
 	CGO_ENABLED=0 $(GO) build -trimpath -o notifyd ./cmd/notifyd
 
-check: packages format vet lint test
+quick: ## format, vet, lint and test what your change since BASE (HEAD) touches, within a minute
+	@./contrib/check/quick.sh $(BASE)
 
-packages:
-	./contrib/check/packages.sh
+check: packages format vet lint test ## the whole gate: everything below, every test against real servers, with the race detector
 
-format:
+packages: ## install the Debian packages that the tests need, or name them
+	@./contrib/check/packages.sh
+
+format: ## say which files gofmt would change
 	@files=$$(gofmt -l $$(git ls-files -co --exclude-standard -- '*.go')); \
-	if [ -n "$$files" ]; then echo "gofmt would change:"; echo "$$files"; exit 1; fi
+	if [ -n "$$files" ]; then echo "gofmt would change:"; echo "$$files"; \
+	echo "run: gofmt -w" $$files; exit 1; fi
 
-vet:
+vet: ## run go vet
 	$(GO) vet ./...
 
-lint:
+lint: ## run staticcheck, pinned
 	$(GO) run $(STATICCHECK) ./...
 
 # NOTIFYD_REQUIRE turns "skipped, because a program is missing" into a failure.
-test:
-	NOTIFYD_REQUIRE=1 $(GO) test -race -timeout 18m ./...
+test: ## run every test with the race detector; a missing program is a failure
+	@NOTIFYD_REQUIRE=1 $(GO) test -race -timeout 18m ./... || { ./contrib/check/advice.sh test; exit 1; }
 
 # No part of check: it takes some twenty minutes on a machine with nothing else to do. BENCH names groups of contrib/bench/run.sh.
-bench:
+bench: ## measure the engine and say which targets of doc/performance.md are met
 	./contrib/bench/run.sh $(BENCH)
 
 # A configuration that is there already is left as it is.
 # It does not build: whoever may write to /usr often has no Go (sudo forgets PATH), and need not run a compiler.
-install:
+install: ## install binary, unit, sample configuration (DESTDIR, PREFIX)
 	@test -x notifyd || { echo "notifyd is not built yet: run make build first, as yourself"; exit 1; }
 	install -D -m 0755 notifyd $(DESTDIR)$(PREFIX)/bin/notifyd
 	test -e $(DESTDIR)/etc/notifyd/notifyd.yaml || install -D -m 0640 contrib/notifyd.yaml $(DESTDIR)/etc/notifyd/notifyd.yaml

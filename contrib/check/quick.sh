@@ -1,0 +1,61 @@
+#!/bin/sh
+# Formats, vets, lints and tests what a change touches: files that differ from a revision (HEAD) and new ones.
+#
+#   contrib/check/quick.sh [revision]
+#
+# Vet also sees the packages that import a changed one. Tests are those of the changed packages, without the race
+# detector; of cmd/notifyd, whose tests start real servers, only those that hold the house. make check remains the gate.
+set -eu
+cd "$(dirname "$0")/../.."
+go=${GO:-go}
+
+files=$(git diff --name-only --diff-filter=d "${1:-HEAD}" -- && git ls-files -o --exclude-standard)
+if [ -z "$files" ]; then
+	echo "nothing differs from ${1:-HEAD}; make quick BASE=main looks at a whole branch"
+	exit 0
+fi
+
+go_files=$(printf '%s\n' $files | grep '\.go$' || true)
+# shellcheck disable=SC2086 # file names of this tree have no spaces
+[ -z "$go_files" ] || gofmt -l -w $go_files | sed 's/^/formatted: /'
+
+# folder_of FILE gives the folder of the Go package whose tests hold the file.
+folder_of() {
+	case $1 in
+	doc/rules.md) echo rulespec ;;
+	doc/catalogue.md) echo rulespec/catalogue ;;
+	doc/web.md) echo web ;;
+	contrib/notifyd.yaml | *.md | Makefile) echo cmd/notifyd ;;
+	esac
+	folder=$(dirname "$1")
+	while [ "$folder" != . ] && ! ls "$folder"/*.go >/dev/null 2>&1; do
+		folder=$(dirname "$folder")
+	done
+	[ "$folder" = . ] || echo "$folder"
+}
+
+changed=$(for f in $files; do folder_of "$f"; done | grep -v testdata | sort -u | sed 's|^|./|')
+if [ -z "$changed" ]; then
+	echo "no Go package is touched"
+	exit 0
+fi
+echo "touched: $changed" | tr '\n' ' '
+echo
+
+# shellcheck disable=SC2086
+module_paths=$($go list $changed)
+importers=$($go list -f '{{.ImportPath}} {{join .Imports " "}} {{join .TestImports " "}} {{join .XTestImports " "}}' ./... |
+	awk -v changed="$module_paths" 'BEGIN { n = split(changed, c, "\n"); for (i = 1; i <= n; i++) want[c[i]] = 1 }
+		{ for (i = 1; i <= NF; i++) if ($i in want) { print $1; next } }')
+$go build ./...
+# shellcheck disable=SC2086
+$go vet $importers
+# shellcheck disable=SC2086
+$go run "${STATICCHECK:?run me by make quick}" $changed
+
+rooms=$(printf '%s\n' $changed | grep -vx ./cmd/notifyd || true)
+# shellcheck disable=SC2086
+{ [ -z "$rooms" ] || $go test -timeout 5m $rooms; } && $go test -timeout 5m ./cmd/notifyd -run 'Layout' || {
+	./contrib/check/advice.sh test
+	exit 1
+}
