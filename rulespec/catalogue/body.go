@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // BodyText gives the body's text as regex rules see it: compact JSON, keys sorted, non-ASCII literal, the first 64 KiB cut
@@ -19,7 +20,7 @@ func (e *Event) BodyText() string {
 		}
 		w := bodyWriter{out: make([]byte, 0, 1024)}
 		w.value(e.Message.Body, 0)
-		e.bodyText = cutBytes(string(w.out), maxBody)
+		e.bodyText = text.CutBytes(string(w.out), maxBody)
 	})
 	return e.bodyText
 }

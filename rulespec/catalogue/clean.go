@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // The bounds on what an Event carries, whatever the message held.
@@ -21,15 +23,16 @@ const (
 // leads nowhere.
 const noValue = "<no value>"
 
-// oneLine makes text fit to stand in one line: whatever a terminal, a mail header or an IRC server could take for more
-// than text becomes a space or goes, spaces are folded, and what is longer than max runes is cut with an ellipsis.
-func oneLine(text string, max int) string {
-	if len(text) <= max && isPlain(text) {
-		return text
+// oneLine makes s fit to stand in one line: whatever a terminal, a mail header or an IRC server could take for more than
+// text becomes a space or goes, spaces are folded, and what is longer than max runes is cut with an ellipsis. It is
+// stricter than text.OneLine, because names are among what it cleans: no two may look alike.
+func oneLine(s string, max int) string {
+	if len(s) <= max && isPlain(s) {
+		return s
 	}
 	var b strings.Builder
 	runes, space := 0, false
-	for _, r := range text {
+	for _, r := range s {
 		switch {
 		case r == utf8.RuneError, isInvisible(r):
 			continue
@@ -42,26 +45,25 @@ func oneLine(text string, max int) string {
 			runes++
 			space = false
 		}
-		if runes >= max {
-			return cutRunes(b.String(), max-1) + "…"
-		}
 		b.WriteRune(r)
-		runes++
+		if runes++; runes > max {
+			break
+		}
 	}
-	return b.String()
+	return text.ElideRunes(b.String(), max)
 }
 
 // isPlain tells texts that oneLine leaves as they are, as nearly all are: printable ASCII with single spaces between words.
-func isPlain(text string) bool {
+func isPlain(s string) bool {
 	last := byte(' ')
-	for i := range len(text) {
-		c := text[i]
+	for i := range len(s) {
+		c := s[i]
 		if c < ' ' || c > '~' || c == ' ' && last == ' ' {
 			return false
 		}
 		last = c
 	}
-	return last != ' ' || text == ""
+	return last != ' ' || s == ""
 }
 
 // isInvisible tells the runes that change how their neighbours are shown: marks that turn the direction of writing (Unicode
@@ -73,28 +75,6 @@ func isInvisible(r rune) bool {
 		return true
 	}
 	return false
-}
-
-func cutRunes(s string, max int) string {
-	n := 0
-	for i := range s {
-		if n == max {
-			return strings.TrimRight(s[:i], " ")
-		}
-		n++
-	}
-	return s
-}
-
-// cutBytes cuts s to at most max bytes, on a rune boundary.
-func cutBytes(s string, max int) string {
-	if len(s) <= max {
-		return s
-	}
-	for max > 0 && !utf8.RuneStart(s[max]) {
-		max--
-	}
-	return s[:max]
 }
 
 // notInLinks are the characters that would end a link in a mail or on IRC.
@@ -125,7 +105,7 @@ func cleanLink(link string) string {
 			b.WriteRune(r)
 		}
 	}
-	return cutBytes(b.String(), maxLink)
+	return text.CutBytes(b.String(), maxLink)
 }
 
 // cleanSet makes a set of names: strings of one line, not empty, sorted, unique, bounded in number and length. A name that

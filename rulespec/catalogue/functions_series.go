@@ -1,13 +1,14 @@
 package catalogue
 
 import (
-	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 func joinFunction(args ...any) (any, error) {
-	return cutBytes(strings.Join(appendTexts(nil, listOf(args[0]), 0), textOf(args[1])), maxText), nil
+	return text.CutBytes(strings.Join(appendTexts(nil, listOf(args[0]), 0), textOf(args[1])), maxText), nil
 }
 
 func sortFunction(args ...any) (any, error) {
@@ -28,19 +29,9 @@ func sortedTexts(v any) []string {
 func seriesFunction(args ...any) (any, error) {
 	names := sortedTexts(args[0])
 	if limit := optional(args, 1, len(names)); limit > 0 && len(names) > limit {
-		names = append(names[:limit:limit], fmt.Sprintf("%d others", len(names)-limit))
-		if strings.HasPrefix(names[limit], "1 ") {
-			names[limit] = "1 other"
-		}
+		names = append(names[:limit:limit], text.Plural(len(names)-limit, "other", "others"))
 	}
-	switch n := len(names); n {
-	case 0:
-		return "", nil
-	case 1:
-		return names[0], nil
-	default:
-		return cutBytes(strings.Join(names[:n-1], ", ")+" and "+names[n-1], maxText), nil
-	}
+	return text.CutBytes(text.Series(names, "and"), maxText), nil
 }
 
 func pluralFunction(args ...any) (any, error) {

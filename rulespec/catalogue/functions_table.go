@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"path"
 	"strings"
+
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // functions are all functions of expressions and sentences, sorted by name.
@@ -57,7 +59,7 @@ var functions = []Function{
 	{Name: "quote", Args: "text", Min: 1, Max: 1, call: ofText(quote), Doc: "the text in double quotes"},
 	{Name: "replace", Args: "text, old, new", Min: 3, Max: 3, call: replaceFunction, Doc: "the text with each old replaced by new"},
 	{Name: "series", Args: "list, max", Min: 1, Max: 2, call: seriesFunction, Doc: "\"a, b and c\", sorted and unique; with max, \"a, b and 3 others\""},
-	{Name: "short", Args: "commit", Min: 1, Max: 1, call: ofText(func(s string) string { return cutRunes(s, 8) }), Doc: "the first 8 characters of a commit's id"},
+	{Name: "short", Args: "commit", Min: 1, Max: 1, call: ofText(func(s string) string { return text.CutRunes(s, 8) }), Doc: "the first 8 characters of a commit's id"},
 	{Name: "slice", Args: "value, from, to", Min: 2, Max: 3, call: sliceFunction, Doc: "some characters of a text or elements of a list; what value[from:to] does"},
 	{Name: "sort", Args: "list", Min: 1, Max: 1, call: sortFunction, Doc: "the texts in the list, sorted and unique"},
 	{Name: "split", Args: "text, separator", Min: 2, Max: 2, call: splitFunction, Doc: "the parts of a text that are not empty, trimmed; any of the separator's characters divides"},

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 func before(s, mark string) string {
@@ -62,10 +64,7 @@ func nvrName(nvr string) string {
 func truncateFunction(args ...any) (any, error) {
 	s := textOf(args[0])
 	limit := max(optional(args, 1, len(s)), 1)
-	if utf8.RuneCountInString(s) <= limit {
-		return s, nil
-	}
-	return cutRunes(s, limit-1) + "…", nil
+	return text.ElideRunes(s, limit), nil
 }
 
 func trimFunction(args ...any) (any, error) {
@@ -80,7 +79,7 @@ func replaceFunction(args ...any) (any, error) {
 	if old == "" || len(replacement) > 256 {
 		return s, nil
 	}
-	return cutBytes(strings.ReplaceAll(s, old, replacement), maxText), nil
+	return text.CutBytes(strings.ReplaceAll(s, old, replacement), maxText), nil
 }
 
 func splitFunction(args ...any) (any, error) {

@@ -7,18 +7,20 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/notifyd/notifyd/internal/text"
 )
 
-// text gives a value as a person reads it: nothing for what is missing, numbers as the sender wrote them, a list or object
+// textOf gives a value as a person reads it: nothing for what is missing, numbers as the sender wrote them, a list or object
 // as JSON, everything bounded.
 func textOf(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return ""
 	case string:
-		return cutBytes(v, maxText)
+		return text.CutBytes(v, maxText)
 	case json.Number:
-		return cutBytes(string(v), maxText)
+		return text.CutBytes(string(v), maxText)
 	case bool:
 		return strconv.FormatBool(v)
 	case int:
@@ -28,9 +30,9 @@ func textOf(v any) string {
 	case map[string]any, []any:
 		w := bodyWriter{}
 		w.value(v, 0)
-		return cutBytes(string(w.out), maxText)
+		return text.CutBytes(string(w.out), maxText)
 	}
-	return cutBytes(fmt.Sprint(v), maxText)
+	return text.CutBytes(fmt.Sprint(v), maxText)
 }
 
 // number gives v as a number where it is one or reads as one.
@@ -126,7 +128,7 @@ func addFunction(args ...any) (any, error) {
 			return a + b, nil
 		}
 	}
-	return cutBytes(textOf(args[0])+textOf(args[1]), maxText), nil
+	return text.CutBytes(textOf(args[0])+textOf(args[1]), maxText), nil
 }
 
 func subFunction(args ...any) (any, error) {

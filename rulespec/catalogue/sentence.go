@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"text/template"
+
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // maxRendered bounds what a sentence writes before it is cleaned, in bytes.
@@ -91,7 +93,7 @@ type limited struct{ strings.Builder }
 
 func (l *limited) Write(p []byte) (int, error) {
 	if l.Len()+len(p) > maxRendered {
-		l.Builder.WriteString(cutBytes(string(p), max(maxRendered-l.Len(), 0)))
+		l.Builder.WriteString(text.CutBytes(string(p), max(maxRendered-l.Len(), 0)))
 		return 0, errFull
 	}
 	return l.Builder.Write(p)
@@ -106,7 +108,7 @@ func (s *sentence) render(f *frame) (string, error) {
 	case s.writers != nil:
 		f.out = f.out[:0]
 		writeAll(f, s.writers, &f.out)
-		return cutBytes(string(f.out), maxRendered), nil
+		return text.CutBytes(string(f.out), maxRendered), nil
 	}
 	f.need(s.needs)
 	var out limited

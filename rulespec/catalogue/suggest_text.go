@@ -12,6 +12,7 @@ import (
 	"github.com/notifyd/notifyd/internal/yamltext"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // draftApp writes the file of an application. kinds are those that are there already.
@@ -21,7 +22,8 @@ func draftApp(app string, topics []*seenTopic, kinds map[string]bool) string {
 	for _, t := range topics {
 		messages += t.count
 	}
-	fmt.Fprintf(&b, "# Drafted from %d messages. The fields are guesses: read each line, say the sentences better, then run\n", messages)
+	fmt.Fprintf(&b, "# Drafted from %s. The fields are guesses: read each line, say the sentences better, then run\n",
+		text.Plural(messages, "message", "messages"))
 	b.WriteString("# notifyd catalogue check on the folder. kind is the name that filters use: settle it first and keep it.\n")
 	fmt.Fprintf(&b, "app: %s\n\nentries:\n", quoteYAML(app))
 	for _, t := range topics {
@@ -94,7 +96,7 @@ func (d *draftEntry) write(b *strings.Builder, kind string) {
 		fmt.Fprintf(b, "    %s: [%s]\n", key, strings.Join(values, ", "))
 	}
 	f := d.fields
-	fmt.Fprintf(b, "\n  # seen %d times\n  - topic: %s\n", d.count, quoteYAML(d.topic()))
+	fmt.Fprintf(b, "\n  # seen %s\n  - topic: %s\n", text.Plural(d.count, "time", "times"), quoteYAML(d.topic()))
 	line("kind", kind)
 	line("name", capitalize(strings.Join(d.literals(), " ")))
 	d.variables(b)

@@ -3,6 +3,8 @@ package catalogue
 import (
 	"slices"
 	"strings"
+
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // describeUnknown describes a message that no entry knows, by convention (see convention.go).
@@ -29,7 +31,7 @@ func describeUnknown(c *Catalogue, e *Event, words []string, stated stated) {
 	if stated.severity != 0 {
 		e.Severity = stated.severity
 	}
-	e.relate = func() Relation { return Relation{Keys: []string{cutBytes(e.Title+" "+e.Actor, maxName)}} }
+	e.relate = func() Relation { return Relation{Keys: []string{text.CutBytes(e.Title+" "+e.Actor, maxName)}} }
 	e.describe = func() Prose {
 		p := unknownProse(e, words, body)
 		if known != nil {
