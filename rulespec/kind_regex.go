@@ -3,7 +3,8 @@ package rulespec
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 var kindRegex = &RuleKind{
@@ -93,17 +94,8 @@ func (r *search) places() []string {
 	return places
 }
 
-// searched cuts a text to what a regular expression may look at, between two characters.
-func searched(text string) string {
-	if len(text) <= MaxSearch {
-		return text
-	}
-	cut := MaxSearch
-	for cut > MaxSearch-utf8.UTFMax && !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut]
-}
+// searched is the part of a text that a regular expression may look at.
+func searched(s string) string { return text.CutBytes(s, MaxSearch) }
 
 func sentenceRegex(args Args, not bool) string {
 	places := args["in"]

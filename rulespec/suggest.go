@@ -3,6 +3,8 @@ package rulespec
 import (
 	"maps"
 	"slices"
+
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // unknown says that there is no such thing, and which one may have been meant.
@@ -20,24 +22,7 @@ func unknown(what, name string, known []string) string {
 	case len(known) == 0:
 		return s + "; it takes none"
 	}
-	words := append([]string{}, known...)
-	return s + "; there is " + andAll(words)
-}
-
-// andAll joins all words, however many.
-func andAll(words []string) string {
-	s := ""
-	for i, w := range words {
-		switch {
-		case i == 0:
-		case i == len(words)-1:
-			s += " and "
-		default:
-			s += ", "
-		}
-		s += w
-	}
-	return s
+	return s + "; there is " + text.Series(known, "and")
 }
 
 // editDistance gives the Levenshtein distance of a and b (V. Levenshtein, 1966) in bytes; limit or more is given as limit.

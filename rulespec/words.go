@@ -1,10 +1,13 @@
 package rulespec
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // shown is how many values a sentence or an explanation spells out.
@@ -20,11 +23,8 @@ func word(s string) string {
 
 // quoted gives s in quotes, on one line, cut to 80 characters.
 func quoted(s string) string {
-	n := 0
-	for i := range s {
-		if n++; n > 80 {
-			return fmt.Sprintf("%q", s[:i]) + " and so on"
-		}
+	if start := text.CutRunes(s, 80); start != s {
+		return fmt.Sprintf("%q", start) + " and so on"
 	}
 	return fmt.Sprintf("%q", s)
 }
@@ -45,14 +45,7 @@ func joined(words []string, last string) string {
 	if len(words) > shown {
 		words = append(append([]string{}, words[:shown]...), fmt.Sprintf("%d more", len(words)-shown))
 	}
-	switch n := len(words); n {
-	case 0:
-		return "none"
-	case 1:
-		return words[0]
-	default:
-		return strings.Join(words[:n-1], ", ") + " " + last + " " + words[n-1]
-	}
+	return cmp.Or(text.Series(words, last), "none")
 }
 
 // you gives names as words, @me as "you".
