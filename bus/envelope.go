@@ -2,7 +2,8 @@ package bus
 
 import (
 	"encoding/json"
-	"strings"
+
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // An envelope is the payload's outermost object.
@@ -142,9 +143,4 @@ func jsonKind(v any) string {
 }
 
 // clip shortens what a stranger sent for an error text.
-func clip(s string) string {
-	if len(s) > 80 {
-		return strings.ToValidUTF8(s[:80], "") + "…"
-	}
-	return s
-}
+func clip(s string) string { return text.ElideBytes(s, 80) }

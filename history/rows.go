@@ -3,9 +3,9 @@ package history
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"strings"
 	"time"
 
+	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
@@ -69,8 +69,8 @@ const (
 func newRow(e *catalogue.Event, now time.Time) messageRow {
 	prose := e.Prose()
 	row := messageRow{
-		MsgID: key(e.ID), Source: text(e.Source), Topic: text(e.Topic), App: key(e.App), Kind: key(e.Kind),
-		Title: text(e.Title), Summary: text(prose.Summary), Link: text(prose.Link),
+		MsgID: key(e.ID), Source: column(e.Source), Topic: column(e.Topic), App: key(e.App), Kind: key(e.Kind),
+		Title: column(e.Title), Summary: column(prose.Summary), Link: column(prose.Link),
 		SentAt: min(e.Time.UnixMicro(), now.UnixMicro()), ReceivedAt: now.UnixMicro(), Payload: e.Payload,
 	}
 	if row.Payload == nil {
@@ -89,18 +89,12 @@ func (r messageRow) record() Record {
 	}
 }
 
-// text makes s fit for a column: PostgreSQL takes neither NUL nor what is not UTF-8.
-func text(s string) string {
-	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
-	if len(s) > maxText {
-		s = strings.ToValidUTF8(s[:maxText], "")
-	}
-	return s
-}
+// column makes s fit for a column of texts.
+func column(s string) string { return text.CutBytes(text.Storable(s), maxText) }
 
-// key is text for an index; what is too long is told apart by its digest.
+// key is column for an index; what is too long is told apart by its digest.
 func key(s string) string {
-	if clean := text(s); len(s) <= maxKey && len(clean) <= maxKey {
+	if clean := column(s); len(s) <= maxKey && len(clean) <= maxKey {
 		return clean
 	}
 	sum := sha256.Sum256([]byte(s))

@@ -97,7 +97,7 @@ func scan(tx *gorm.DB, q Query, last *spot) ([]spot, error) {
 	case q.Package != "":
 		table, id, where, args = "message_packages", "message_id", []string{"name = ?"}, []any{key(q.Package)}
 	case whole(q.Topic):
-		where, args = []string{"topic = ?"}, []any{text(q.Topic)}
+		where, args = []string{"topic = ?"}, []any{column(q.Topic)}
 	case q.App != "":
 		where, args = []string{"app = ?"}, []any{key(q.App)}
 	}
@@ -137,8 +137,8 @@ func fitting(tx *gorm.DB, q Query, spots []spot) ([]int64, error) {
 	people := q.User != "" || q.Package != ""
 	add(q.User != "" && q.Package != "",
 		"EXISTS (SELECT 1 FROM message_packages p WHERE p.message_id = m.id AND p.name = ?)", key(q.Package))
-	add(whole(q.Topic) && people, "m.topic = ?", text(q.Topic))
-	add(q.Topic != "" && !whole(q.Topic), "substr(m.topic, 1, length(CAST(? AS text))) = ?", text(q.Topic), text(q.Topic))
+	add(whole(q.Topic) && people, "m.topic = ?", column(q.Topic))
+	add(q.Topic != "" && !whole(q.Topic), "substr(m.topic, 1, length(CAST(? AS text))) = ?", column(q.Topic), column(q.Topic))
 	add(q.App != "" && (people || whole(q.Topic)), "m.app = ?", key(q.App))
 	if len(where) == 0 {
 		return ids, nil

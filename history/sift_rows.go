@@ -99,7 +99,7 @@ func fromKeys(keys []Key) from {
 		}
 		value := key(k.Value)
 		if k.Field == "topic" {
-			value = text(k.Value)
+			value = column(k.Value)
 		}
 		f.values = append(f.values, value)
 	}
