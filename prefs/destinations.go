@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // The bounds on destinations.
@@ -113,7 +115,8 @@ func (s *Destinations) Disable(ctx context.Context, id uint, why string) error {
 		why = "refused"
 	}
 	return s.close(ctx, "disable destination", func(tx *gorm.DB) error {
-		if err := one(tx.Model(&destinationRow{}).Where("id = ?", id).Update("disabled", clean(why, maxAddress))); err != nil {
+		why = text.CutBytes(text.OneLine(why), maxAddress)
+		if err := one(tx.Model(&destinationRow{}).Where("id = ?", id).Update("disabled", why)); err != nil {
 			return err
 		}
 		var to destinationRow
@@ -158,22 +161,13 @@ func checkAddress(backend, address string) error {
 		return problem("address", "is missing")
 	case len(address) > maxAddress:
 		return problem("address", "is longer than %d bytes", maxAddress)
-	case !utf8.ValidString(address) || strings.ContainsFunc(address, unicode.IsControl):
+	case !printable(address):
 		return problem("address", "%q has characters that no address has", address)
 	}
 	return nil
 }
 
-// clean makes s fit for a text column and a line on a page: valid UTF-8, no control characters, at most so many bytes.
-func clean(s string, most int) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\ufffd"))
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "")
-	}
-	return s
+// printable reports whether s is UTF-8 without control characters.
+func printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }

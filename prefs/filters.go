@@ -6,6 +6,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -147,7 +148,7 @@ func (s *Filters) Copy(ctx context.Context, userID uint, id rulespec.FilterID) (
 		}
 		const suffix = " (copy)"
 		row.ID, row.IsOn, row.CreatedAt, row.UpdatedAt = 0, false, s.micro(), s.micro()
-		row.Name = clean(row.Name, rulespec.MaxValue-len(suffix)) + suffix
+		row.Name = text.CutBytes(row.Name, rulespec.MaxValue-len(suffix)) + suffix
 		if err := s.store(tx, &row); err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -99,10 +100,11 @@ func Key(destination uint) string { return strconv.FormatUint(uint64(destination
 // notice tells of an event, without the reasons.
 func notice(e *catalogue.Event) backends.Notice {
 	prose := e.Prose()
-	what := cmp.Or(oneLine(prose.Summary), oneLine(e.KindName), oneLine(e.Title), oneLine(e.Topic))
+	what := cmp.Or(text.OneLine(prose.Summary), text.OneLine(e.KindName), text.OneLine(e.Title), text.OneLine(e.Topic))
 	return backends.Notice{
 		ID: e.ID, Topic: e.Topic, Time: e.Time, App: e.App, Kind: e.Kind, KindName: e.KindName,
-		Title: cut("["+about(e)+"] "+what, maxTitle), Text: cut(what, maxText), Link: prose.Link, Icon: prose.Icon,
+		Title: text.ElideRunes("["+about(e)+"] "+what, maxTitle), Text: text.ElideRunes(what, maxText),
+		Link: prose.Link, Icon: prose.Icon,
 		Actor: e.Actor, Users: first(e.Users), Packages: first(e.Packages), Objects: first(threadFirst(e)),
 		Severity: e.Severity.String(), Grouping: grouping(e.Relation()),
 	}
@@ -131,30 +133,11 @@ func about(e *catalogue.Event) string {
 	names := e.Packages
 	switch {
 	case len(names) == 0:
-		return cut(oneLine(cmp.Or(e.App, "bus")), 40)
+		return text.ElideRunes(text.OneLine(cmp.Or(e.App, "bus")), 40)
 	case len(names) <= 2:
-		return cut(oneLine(strings.Join(names, ", ")), 60)
+		return text.ElideRunes(text.OneLine(strings.Join(names, ", ")), 60)
 	}
-	return cut(oneLine(names[0]), 40) + " and " + strconv.Itoa(len(names)-1) + " more"
-}
-
-// oneLine makes any text a line: runs of white space and control characters become a space.
-func oneLine(s string) string {
-	return strings.Join(strings.Fields(clean(s, len(s))), " ")
-}
-
-// cut gives at most so many runes, the last an ellipsis where some are missing.
-func cut(s string, most int) string {
-	count := 0
-	for i := range s {
-		if count++; count == most {
-			if rest := []rune(s[i:]); len(rest) > 1 {
-				return s[:i] + "…"
-			}
-			return s
-		}
-	}
-	return s
+	return text.ElideRunes(text.OneLine(names[0]), 40) + " and " + strconv.Itoa(len(names)-1) + " more"
 }
 
 func first(list []string) []string { return list[:min(len(list), maxList)] }

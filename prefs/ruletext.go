@@ -12,7 +12,7 @@ import (
 
 // newFilterRow checks a filter and makes its row.
 func newFilterRow(f Filter, now int64) (filterRow, error) {
-	if f.Name == "" || len(f.Name) > rulespec.MaxValue || clean(f.Name, len(f.Name)) != f.Name {
+	if f.Name == "" || len(f.Name) > rulespec.MaxValue || !printable(f.Name) {
 		return filterRow{}, problem("name", "is missing, longer than %d bytes, or has control characters", rulespec.MaxValue)
 	}
 	if err := errors.Join(rulespec.Check(f.Filter)...); err != nil {

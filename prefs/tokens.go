@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // The bounds on tokens of the desktop agent.
@@ -27,7 +29,7 @@ type APIToken struct {
 
 // New makes a token for a desktop agent of the user. It is given once: only its digest is kept.
 func (s *Tokens) New(ctx context.Context, userID uint, name string) (string, error) {
-	if name = clean(name, maxName); name == "" {
+	if name = text.CutBytes(text.OneLine(name), maxName); name == "" {
 		return "", problem("name", "is missing")
 	}
 	random, err := s.token()
