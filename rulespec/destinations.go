@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
 func formatDestinations(b *strings.Builder, ds []FileDestination) {
@@ -46,9 +48,9 @@ func duration(d time.Duration) string {
 
 // destinations reads the list of that name.
 func (r *reader) destinations(n ast.Node) []FileDestination {
-	list := r.items(n, "`destinations` is a list")
+	list := r.List(n, "`destinations` is a list")
 	if len(list) > MaxTargets {
-		r.wrong(placeOf(n), fmt.Sprintf("has %d destinations; at most %d are allowed in one text", len(list), MaxTargets))
+		r.wrong(yamltext.PositionOf(n), fmt.Sprintf("has %d destinations; at most %d are allowed in one text", len(list), MaxTargets))
 		return nil
 	}
 	var ds []FileDestination
@@ -56,7 +58,7 @@ func (r *reader) destinations(n ast.Node) []FileDestination {
 	for _, item := range list {
 		d := r.destination(item)
 		if seen[d.To] && d.To != "" {
-			r.wrong(placeOf(item), "the destination "+quoted(d.To)+" stands twice")
+			r.wrong(yamltext.PositionOf(item), "the destination "+quoted(d.To)+" stands twice")
 		}
 		seen[d.To] = true
 		ds = append(ds, d)
@@ -67,40 +69,40 @@ func (r *reader) destinations(n ast.Node) []FileDestination {
 var destinationKeys = []string{"to", "every", "count", "at", "days"}
 
 func (r *reader) destination(n ast.Node) FileDestination {
-	d := FileDestination{Line: placeOf(n).line}
+	d := FileDestination{Line: yamltext.PositionOf(n).Line}
 	before := len(r.errs)
-	for _, e := range r.entries(n, "a destination is a mapping with the key `to`") {
-		switch e.key {
+	for _, e := range r.Mapping(n, "a destination is a mapping with the key `to`") {
+		switch e.Key {
 		case "to":
-			if d.To, _ = r.text(e.value); d.To != "" {
-				r.checkDestination(d.To, placeOf(e.value))
+			if d.To, _ = r.text(e.Value); d.To != "" {
+				r.checkDestination(d.To, yamltext.PositionOf(e.Value))
 			}
 		case "every":
-			d.Every = r.every(e.value)
+			d.Every = r.every(e.Value)
 		case "count":
-			text, _ := r.text(e.value)
+			text, _ := r.text(e.Value)
 			count, err := strconv.Atoi(text)
 			if text != "" && (err != nil || count <= 0) {
-				r.wrong(placeOf(e.value), quoted(text)+" is no number of notices")
+				r.wrong(yamltext.PositionOf(e.Value), quoted(text)+" is no number of notices")
 			}
 			d.Count = count
 		case "at":
-			d.At, _ = r.text(e.value)
+			d.At, _ = r.text(e.Value)
 			if _, err := time.Parse("15:04", d.At); d.At != "" && (err != nil || len(d.At) != len("15:04")) {
-				r.wrong(placeOf(e.value), quoted(d.At)+" is no time of day; one is written 07:00 or 18:30")
+				r.wrong(yamltext.PositionOf(e.Value), quoted(d.At)+" is no time of day; one is written 07:00 or 18:30")
 			}
 		case "days":
-			d.Days = r.days(e.value)
+			d.Days = r.days(e.Value)
 		default:
-			r.wrong(e.at, unknown("key", e.key, destinationKeys))
+			r.wrong(e.Position(), unknown("key", e.Key, destinationKeys))
 		}
 	}
 	switch {
 	case len(r.errs) > before:
 	case d.To == "":
-		r.wrong(placeOf(n), "a destination needs a `to`")
+		r.wrong(yamltext.PositionOf(n), "a destination needs a `to`")
 	case len(d.Days) > 0 && d.At == "":
-		r.wrong(placeOf(n), "`days` say nothing without `at`, the time of day")
+		r.wrong(yamltext.PositionOf(n), "`days` say nothing without `at`, the time of day")
 	}
 	return d
 }
@@ -109,7 +111,7 @@ func (r *reader) every(n ast.Node) time.Duration {
 	text, _ := r.text(n)
 	every, err := time.ParseDuration(text)
 	if text != "" && (err != nil || every <= 0) {
-		r.wrong(placeOf(n), quoted(text)+" is no length of time; one is written 90m, 1h30m or 24h")
+		r.wrong(yamltext.PositionOf(n), quoted(text)+" is no length of time; one is written 90m, 1h30m or 24h")
 	}
 	return every
 }
@@ -146,13 +148,13 @@ func (r *reader) days(n ast.Node) []time.Weekday {
 		}
 	}
 	if len(days) != len(names) || len(names) == 0 {
-		r.wrong(placeOf(n), "`days` is a list of days of the week, each once, written monday, tuesday and so on")
+		r.wrong(yamltext.PositionOf(n), "`days` is a list of days of the week, each once, written monday, tuesday and so on")
 	}
 	return days
 }
 
 // checkDestination holds a text to the form of a destination.
-func (r *reader) checkDestination(to string, at place) {
+func (r *reader) checkDestination(to string, at yamltext.Position) {
 	if backend, address, ok := strings.Cut(to, ":"); !ok || backend == "" || address == "" {
 		r.wrong(at, quoted(to)+" is no destination; one is written backend:address, as in email:alice@example.org")
 	}

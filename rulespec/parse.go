@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
 // Parse reads filters in their text form, the YAML of doc/rules.md. It goes on after a mistake: the error joins an *Error
@@ -14,34 +16,50 @@ func Parse(text []byte) (File, error) { return ParseIn(Env{}, text) }
 
 // ParseIn is Parse with the kinds of messages that env knows. Its Owner is not looked at; each filter's is.
 func ParseIn(env Env, text []byte) (File, error) {
-	root, err := parseYAML(text)
+	root, err := yamltext.Parse(text, yamltext.Bounds{Bytes: MaxText, Nesting: maxNesting})
 	if err != nil {
-		return File{}, err
+		return File{}, syntaxError(err)
+	}
+	if root == nil {
+		return File{}, &Error{Line: 1, Column: 1, Problem: "the text is empty; the key `filters` is missing"}
 	}
 	env.Owner = Me
 	r := &reader{env: env}
+	r.Report = r.wrong
 	file := r.file(root)
 	return file, errors.Join(r.errs...)
 }
 
+// maxNesting bounds the depth of a text. The form itself needs seven.
+const maxNesting = 20
+
+func syntaxError(err error) error {
+	var e *yamltext.Error
+	if !errors.As(err, &e) {
+		return &Error{Problem: err.Error()}
+	}
+	return &Error{Line: e.Line, Column: e.Column, Problem: e.Problem}
+}
+
 // A reader walks the tree of a text and keeps the mistakes.
 type reader struct {
+	yamltext.Reader
 	env    Env
 	filter string // name of the filter being read
 	errs   []error
 }
 
-func (r *reader) wrong(at place, problem string) { r.wrongRule(at, "", problem) }
+func (r *reader) wrong(at yamltext.Position, problem string) { r.wrongRule(at, "", problem) }
 
-func (r *reader) wrongRule(at place, kind, problem string) {
-	r.errs = append(r.errs, &Error{Filter: r.filter, Line: at.line, Column: at.column, Kind: kind, Problem: problem})
+func (r *reader) wrongRule(at yamltext.Position, kind, problem string) {
+	r.errs = append(r.errs, &Error{Filter: r.filter, Line: at.Line, Column: at.Column, Kind: kind, Problem: problem})
 }
 
-// place keeps an *Error with the filter's name and its place.
-func (r *reader) place(err error, at place) {
+// report keeps an *Error with the filter's name and the position.
+func (r *reader) report(err error, at yamltext.Position) {
 	var e *Error
 	if errors.As(err, &e) {
-		e.Filter, e.Line, e.Column = r.filter, at.line, at.column
+		e.Filter, e.Line, e.Column = r.filter, at.Line, at.Column
 		r.errs = append(r.errs, e)
 	}
 }
@@ -49,19 +67,19 @@ func (r *reader) place(err error, at place) {
 func (r *reader) file(root ast.Node) File {
 	var file File
 	seen := false
-	for _, e := range r.entries(root, "the text is a mapping with the key `filters`") {
-		if e.key == "destinations" {
-			file.Destinations = r.destinations(e.value)
+	for _, e := range r.Mapping(root, "the text is a mapping with the key `filters`") {
+		if e.Key == "destinations" {
+			file.Destinations = r.destinations(e.Value)
 			continue
 		}
-		if e.key != "filters" {
-			r.wrong(e.at, unknown("key", e.key, []string{"filters", "destinations"}))
+		if e.Key != "filters" {
+			r.wrong(e.Position(), unknown("key", e.Key, []string{"filters", "destinations"}))
 			continue
 		}
 		seen = true
-		list := r.items(e.value, "`filters` is a list")
+		list := r.List(e.Value, "`filters` is a list")
 		if len(list) > MaxFilters {
-			r.wrong(e.at, fmt.Sprintf("has %d filters; at most %d are allowed in one text", len(list), MaxFilters))
+			r.wrong(e.Position(), fmt.Sprintf("has %d filters; at most %d are allowed in one text", len(list), MaxFilters))
 			continue
 		}
 		for _, n := range list {
@@ -69,7 +87,7 @@ func (r *reader) file(root ast.Node) File {
 		}
 	}
 	if !seen && len(r.errs) == 0 {
-		r.wrong(placeOf(root), "the key `filters` is missing")
+		r.wrong(yamltext.PositionOf(root), "the key `filters` is missing")
 	}
 	return file
 }
@@ -77,14 +95,14 @@ func (r *reader) file(root ast.Node) File {
 var filterKeys = []string{"name", "on", "once", "to", "owner", "rules"}
 
 func (r *reader) fileFilter(n ast.Node) FileFilter {
-	at := placeOf(n)
-	f := FileFilter{On: true, Line: at.line}
+	at := yamltext.PositionOf(n)
+	f := FileFilter{On: true, Line: at.Line}
 	r.filter = ""
-	entries := r.entries(n, "a filter is a mapping with the keys `name` and `rules`")
+	entries := r.Mapping(n, "a filter is a mapping with the keys `name` and `rules`")
 	// The name comes first so that every mistake can say whose it is.
 	for _, e := range entries {
-		if e.key == "name" {
-			f.Name, _ = r.text(e.value)
+		if e.Key == "name" {
+			f.Name, _ = r.text(e.Value)
 			r.filter = f.Name
 		}
 	}
@@ -92,26 +110,26 @@ func (r *reader) fileFilter(n ast.Node) FileFilter {
 		r.wrong(at, "a filter needs a `name`")
 	}
 	for _, e := range entries {
-		switch e.key {
+		switch e.Key {
 		case "name":
 		case "on":
 			f.On = r.truth(e)
 		case "once":
 			f.Once = r.truth(e)
 		case "owner":
-			f.Owner, _ = r.text(e.value)
+			f.Owner, _ = r.text(e.Value)
 		case "to":
-			f.To = r.targets(e.value)
+			f.To = r.targets(e.Value)
 		case "rules":
-			for _, item := range r.items(e.value, "`rules` is a list") {
+			for _, item := range r.List(e.Value, "`rules` is a list") {
 				f.Rules = append(f.Rules, r.rule(item))
 			}
 		default:
-			r.wrong(e.at, unknown("key", e.key, filterKeys))
+			r.wrong(e.Position(), unknown("key", e.Key, filterKeys))
 		}
 	}
 	for _, err := range CheckShape(f.Filter) {
-		r.place(err, at)
+		r.report(err, at)
 	}
 	r.filter = ""
 	return f
@@ -121,15 +139,46 @@ func (r *reader) fileFilter(n ast.Node) FileFilter {
 func (r *reader) targets(n ast.Node) []string {
 	values, _ := r.values(n)
 	for _, v := range values {
-		r.checkDestination(v, placeOf(n))
+		r.checkDestination(v, yamltext.PositionOf(n))
 	}
 	return values
 }
 
-func (r *reader) truth(e entry) bool {
-	if b, ok := e.value.(*ast.BoolNode); ok {
+func (r *reader) truth(e yamltext.Entry) bool {
+	if b, ok := e.Value.(*ast.BoolNode); ok {
 		return b.Value
 	}
-	r.wrong(placeOf(e.value), "`"+e.key+"` is true or false")
+	r.wrong(yamltext.PositionOf(e.Value), "`"+e.Key+"` is true or false")
 	return false
+}
+
+// values gives a text, or a list of texts.
+func (r *reader) values(n ast.Node) ([]string, bool) {
+	list, isList := n.(*ast.SequenceNode)
+	if !isList {
+		v, ok := r.text(n)
+		return []string{v}, ok
+	}
+	var values []string
+	for _, item := range list.Values {
+		v, ok := r.text(item)
+		if !ok {
+			return nil, false
+		}
+		values = append(values, v)
+	}
+	return values, true
+}
+
+// text gives a scalar as it is written: 389 is the text "389", true the text "true".
+func (r *reader) text(n ast.Node) (string, bool) {
+	s, ok := r.Text(n, "a text belongs here")
+	if !ok {
+		return "", false
+	}
+	if wrong := checkText(s); wrong != "" {
+		r.wrong(yamltext.PositionOf(n), wrong)
+		return "", false
+	}
+	return s, true
 }
