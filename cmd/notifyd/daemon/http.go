@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -44,8 +46,18 @@ func (s *Service) operatorPages() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.readyz)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{Timeout: 10 * time.Second}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{
+		Timeout: 10 * time.Second, ErrorHandling: promhttp.ContinueOnError, ErrorLog: metricErrors{s.log},
+	}))
 	return mux
+}
+
+// metricErrors logs what the handler of /metrics leaves out.
+type metricErrors struct{ log *slog.Logger }
+
+// Println implements promhttp.Logger.
+func (m metricErrors) Println(v ...any) {
+	m.log.Error("some metrics are left out", "error", strings.TrimSpace(fmt.Sprintln(v...)))
 }
 
 // readyz says whether the program takes and routes messages. A backend that is down does not make it unready: what is

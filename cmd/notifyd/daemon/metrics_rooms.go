@@ -6,8 +6,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/notifyd/notifyd/backends/irc"
-	"github.com/notifyd/notifyd/bus/zmq"
+	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/internal/metric"
 	"github.com/notifyd/notifyd/outbox"
 )
 
@@ -17,35 +18,24 @@ type rooms struct{ s *Service }
 // watch adds the numbers of s's rooms to the metrics.
 func (m *metrics) watch(s *Service) { m.registry.MustRegister(rooms{s}) }
 
-func metric(name, help string, labels ...string) *prometheus.Desc {
+func describe(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(name, help, labels, nil)
 }
 
 var (
-	sourceConnected = metric("notifyd_source_connected", "1 while the endpoint is connected.", "source", "address")
-	sourceReceived  = metric("notifyd_source_messages_received_total", "Frames received.", "source", "address")
-	sourceDropped   = metric("notifyd_source_messages_dropped_total", "Frames dropped before the router, by reason.", "source", "address", "reason")
-	sourceGaps      = metric("notifyd_source_gaps_total", "Holes that the senders' counters show.", "source", "address")
-	sourceMissing   = metric("notifyd_source_missing_total", "Messages that the senders' counters say were sent and not received.", "source", "address")
-	sourceRedials   = metric("notifyd_source_reconnects_total", "Connections made after the first.", "source", "address")
-	sourceLast      = metric("notifyd_source_last_message_timestamp_seconds", "Time of the last frame.", "source", "address")
+	queueDepth  = describe("notifyd_queue_depth", "Deliveries by backend and state.", "backend", "state")
+	queueOldest = describe("notifyd_queue_oldest_seconds", "How long the most overdue delivery has been due.", "backend")
+	deliveries  = describe("notifyd_deliveries_total", "Parcels by backend and result.", "backend", "result")
+	digests     = describe("notifyd_digests_sent_total", "Parcels sent with more than one notice.", "backend")
+	notices     = describe("notifyd_notices_sent_total", "Notices in the parcels sent.", "backend")
+	backendDown = describe("notifyd_backend_down", "1 while the backend as a whole cannot be reached.", "backend")
+	sendTime    = describe("notifyd_delivery_duration_seconds", "Duration of each send.", "backend")
+	totalTime   = describe("notifyd_end_to_end_latency_seconds", "From the commit of a notice to its delivery.", "backend")
 
-	queueDepth  = metric("notifyd_queue_depth", "Deliveries by backend and state.", "backend", "state")
-	queueOldest = metric("notifyd_queue_oldest_seconds", "How long the most overdue delivery has been due.", "backend")
-	deliveries  = metric("notifyd_deliveries_total", "Parcels by backend and result.", "backend", "result")
-	digests     = metric("notifyd_digests_sent_total", "Parcels sent with more than one notice.", "backend")
-	notices     = metric("notifyd_notices_sent_total", "Notices in the parcels sent.", "backend")
-	backendDown = metric("notifyd_backend_down", "1 while the backend as a whole cannot be reached.", "backend")
-	sendTime    = metric("notifyd_delivery_duration_seconds", "Duration of each send.", "backend")
-	totalTime   = metric("notifyd_end_to_end_latency_seconds", "From the commit of a notice to its delivery.", "backend")
-
-	ircConnected = metric("notifyd_irc_connected", "1 while the network is connected.", "network")
-	ircThrottled = metric("notifyd_irc_throttled_seconds_total", "Time waited for the pace of the network.", "network")
-
-	historyMessages   = metric("notifyd_history_messages", "Messages kept.")
-	historyBytes      = metric("notifyd_history_bytes", "Size of the messages kept.")
-	catalogueReloaded = metric("notifyd_catalogue_reload_successful", "0 while a broken file in the catalogue folder keeps the last good catalogue in use.")
-	catalogueFailed   = metric("notifyd_catalogue_field_failures_total", "Fields of messages that an entry of the catalogue could not work out.", "kind", "field")
+	historyMessages   = describe("notifyd_history_messages", "Messages kept.")
+	historyBytes      = describe("notifyd_history_bytes", "Size of the messages kept.")
+	catalogueReloaded = describe("notifyd_catalogue_reload_successful", "0 while a broken file in the catalogue folder keeps the last good catalogue in use.")
+	catalogueFailed   = describe("notifyd_catalogue_field_failures_total", "Fields of messages that an entry of the catalogue could not work out.", "kind", "field")
 )
 
 // Describe leaves the metrics unchecked: which there are depends on the configuration.
@@ -55,14 +45,15 @@ func (r rooms) Describe(chan<- *prometheus.Desc) {}
 func (r rooms) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
+	emit := emitter(out)
 	for _, source := range r.s.sources {
-		if z, ok := source.(*zmq.Source); ok {
-			collectZMQ(out, z)
+		if metered, ok := source.(bus.Metered); ok {
+			metered.Collect(emit)
 		}
 	}
 	for _, backend := range r.s.backends {
-		if i, ok := backend.(*irc.Backend); ok {
-			collectIRC(out, i)
+		if metered, ok := backend.(backends.Metered); ok {
+			metered.Collect(emit)
 		}
 	}
 	for _, count := range r.s.outbox.Counts() {
@@ -73,32 +64,25 @@ func (r rooms) Collect(out chan<- prometheus.Metric) {
 		gauge(out, historyMessages, float64(size.Messages))
 		gauge(out, historyBytes, float64(size.Bytes))
 	}
-	gauge(out, catalogueReloaded, number(r.s.meaning.watcher.Good()))
+	gauge(out, catalogueReloaded, metric.Number(r.s.meaning.watcher.Good()))
 	for _, failure := range r.s.meaning.load().Failures() {
 		counter(out, catalogueFailed, float64(failure.Count), failure.Kind, failure.Field)
 	}
 }
 
-func collectZMQ(out chan<- prometheus.Metric, z *zmq.Source) {
-	for _, e := range z.Stats().Endpoints {
-		gauge(out, sourceConnected, number(e.Connected), e.Name, e.Address)
-		counter(out, sourceReceived, float64(e.Received), e.Name, e.Address)
-		counter(out, sourceGaps, float64(e.Gaps), e.Name, e.Address)
-		counter(out, sourceMissing, float64(e.Missing), e.Name, e.Address)
-		counter(out, sourceRedials, float64(max(e.Connects, 1)-1), e.Name, e.Address)
-		for reason, n := range e.Dropped {
-			counter(out, sourceDropped, float64(n), e.Name, e.Address, reason)
+// emitter gives the function that sources and backends hand their numbers to. A series that Prometheus refuses, such as
+// one with a label too few, is reported by the handler of /metrics and costs the others nothing.
+func emitter(out chan<- prometheus.Metric) metric.Emit {
+	return func(d *metric.Desc, value float64, labels ...string) {
+		desc, kind := describe(d.Name, d.Help, d.Labels...), prometheus.GaugeValue
+		if d.Type == metric.Counter {
+			kind = prometheus.CounterValue
 		}
-		if !e.LastMessage.IsZero() {
-			gauge(out, sourceLast, float64(e.LastMessage.UnixMilli())/1000, e.Name, e.Address)
+		series, err := prometheus.NewConstMetric(desc, kind, value, labels...)
+		if err != nil {
+			series = prometheus.NewInvalidMetric(desc, err)
 		}
-	}
-}
-
-func collectIRC(out chan<- prometheus.Metric, b *irc.Backend) {
-	for _, n := range b.Stats() {
-		gauge(out, ircConnected, number(n.Connected), n.Network)
-		counter(out, ircThrottled, n.Throttled.Seconds(), n.Network)
+		out <- series
 	}
 }
 
@@ -108,7 +92,7 @@ func collectCount(out chan<- prometheus.Metric, c outbox.Count) {
 	}
 	counter(out, digests, float64(c.Digests), c.Backend)
 	counter(out, notices, float64(c.Notices), c.Backend)
-	gauge(out, backendDown, number(c.Down), c.Backend)
+	gauge(out, backendDown, metric.Number(c.Down), c.Backend)
 	histogram(out, sendTime, c.Send, c.Backend)
 	histogram(out, totalTime, c.Total, c.Backend)
 }
@@ -137,11 +121,4 @@ func counter(out chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels
 
 func histogram(out chan<- prometheus.Metric, d *prometheus.Desc, h outbox.Histogram, labels ...string) {
 	out <- prometheus.MustNewConstHistogram(d, h.Count, h.Sum, h.Buckets, labels...)
-}
-
-func number(b bool) float64 {
-	if b {
-		return 1
-	}
-	return 0
 }

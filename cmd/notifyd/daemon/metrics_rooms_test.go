@@ -1,0 +1,52 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/internal/metric"
+)
+
+// A metered room is a source and a backend that the daemon knows nothing of.
+type metered struct{ emits func(metric.Emit) }
+
+func (m metered) Run(context.Context, chan<- bus.Frame) error { return nil }
+func (m metered) Send(context.Context, backends.Parcel) error { return nil }
+func (m metered) Collect(emit metric.Emit)                    { m.emits(emit) }
+
+// TestAnySourceAndBackendIsMetered exports the figures of rooms that only offer them. One that breaks its promise costs
+// its own figures and no others.
+func TestAnySourceAndBackendIsMetered(t *testing.T) {
+	s, err := openTestService(t, filepath.Join(t.TempDir(), "notifyd.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	log := &bytes.Buffer{}
+	s.log = slog.New(slog.NewTextHandler(log, nil))
+	drops := &metric.Desc{Name: "notifyd_pigeons_lost_total", Help: "Pigeons.", Type: metric.Counter, Labels: []string{"loft"}}
+	up := &metric.Desc{Name: "notifyd_loft_open", Help: "1 while the loft is open.", Labels: []string{"loft"}}
+	wrong := &metric.Desc{Name: "notifyd_wrong", Help: "Wrong.", Labels: []string{"loft"}}
+	s.sources["pigeon"] = metered{func(emit metric.Emit) { emit(drops, 3, "north"); emit(wrong, 1) }}
+	s.backends["pigeon"] = metered{func(emit metric.Emit) { emit(up, 1, "south") }}
+	w := httptest.NewRecorder()
+	s.operatorPages().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	for _, want := range []string{
+		"# TYPE notifyd_pigeons_lost_total counter", `notifyd_pigeons_lost_total{loft="north"} 3`,
+		"# TYPE notifyd_loft_open gauge", `notifyd_loft_open{loft="south"} 1`, "notifyd_build_info{",
+	} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("/metrics (%d) lacks %s", w.Code, want)
+		}
+	}
+	if !strings.Contains(log.String(), "some metrics are left out") || !strings.Contains(log.String(), "notifyd_wrong") {
+		t.Errorf("the log does not name what is left out: %s", log)
+	}
+}
