@@ -1,0 +1,56 @@
+package bustest
+
+import (
+	"errors"
+	"log/slog"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var driverName = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
+
+func testDriver(b *bench) {
+	d := b.Driver
+	if !driverName.MatchString(d.Name) {
+		b.broken(promiseDriver, "the name %q is not one word in small letters", d.Name)
+	}
+	if !strings.HasSuffix(d.Doc, ".") {
+		b.broken(promiseDriver, "the doc %q is no sentence", d.Doc)
+	}
+	boom := errors.New("boom")
+	source, err := d.Open(func(any) error { return boom }, slog.New(slog.NewTextHandler(b.log, nil)))
+	if !errors.Is(err, boom) || source != nil {
+		b.broken(promiseMistake, "Open = %v, %v where decode fails, want the error of decode", source, err)
+	}
+	if err := CheckSecrets(d); err != nil {
+		b.broken(promiseSecret, "%v", err)
+	}
+	r := b.start(1) // which opens by Config, and looks for goroutines
+	r.none(promiseOrder)
+	r.stop()
+}
+
+func testMistakes(b *bench) {
+	unknown := strings.TrimRight(b.Config, "\n") + "\nno_such_key: 1\n"
+	if b.Config == "" || b.Config == "{}" {
+		unknown = "no_such_key: 1"
+	}
+	b.checkMistake("no_such_key", unknown)
+	for _, key := range slices.Sorted(maps.Keys(b.Mistakes)) {
+		b.checkMistake(key, b.Mistakes[key])
+	}
+}
+
+func (b *bench) checkMistake(key, config string) {
+	source, err := b.open(config)
+	switch {
+	case err == nil:
+		b.broken(promiseMistake, "Open = nil with the configuration\n%s", config)
+	case !strings.Contains(err.Error(), key):
+		b.broken(promiseMistake, "Open = %q, which does not name %s", err, key)
+	case source != nil:
+		b.broken(promiseMistake, "Open = %v beside its error", source)
+	}
+}

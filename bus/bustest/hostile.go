@@ -1,0 +1,151 @@
+package bustest
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/notifyd/notifyd/bus"
+)
+
+// testHostile sends each hostile frame, and an honest one after each.
+func testHostile(b *bench) {
+	r := b.start(4)
+	for i, h := range hostile() {
+		came, _ := r.takeWhile(b.send(h.Frame))
+		for _, f := range append(came, r.honest(promiseTough, i+1)...) {
+			b.checkHostile(h, f)
+		}
+	}
+	r.repeat(hostile()[0].Frame, 200)
+	r.honest(promiseTough, len(hostile())+1)
+	huge := large(len(hostile())+2, bus.MaxPayload/2)
+	published := b.publish(huge)
+	f := r.next(promiseTough)
+	b.checkSame(huge, f)
+	f.Done()
+	published()
+	r.stop()
+}
+
+// takeWhile takes the frames that come until all that is being sent is sent.
+func (r *running) takeWhile(sent <-chan int) (came []bus.Frame, carried int) {
+	r.t.Helper()
+	limit := time.After(r.Patience)
+	for {
+		select {
+		case n := <-sent:
+			return came, n
+		case f := <-r.out:
+			f.Done()
+			came = append(came, f)
+		case <-r.ended:
+			r.fatal(promiseLives, "it returned %v", r.err)
+		case <-limit:
+			r.fatal(promiseTough, "a message could not be published within %v", r.Patience)
+		}
+	}
+}
+
+// checkHostile checks a frame that came of a hostile one.
+func (b *bench) checkHostile(h hostileFrame, f bus.Frame) {
+	b.t.Helper()
+	switch {
+	case h.bad || f.OutOfBounds() != "":
+		b.broken(promiseBounds, "%s: topic %.100q and %d bytes were handed over", h.name, f.Topic, len(f.Payload))
+	case !b.Composes && (f.Topic != h.Topic || !bytes.Equal(f.Payload, h.Payload)):
+		b.broken(promiseSame, "%s: topic %.100q, payload %.100q", h.name, f.Topic, f.Payload)
+	}
+}
+
+// repeat sends a frame out of bounds again and again: each is counted, few are logged.
+func (r *running) repeat(bad bus.Frame, times int) {
+	r.t.Helper()
+	lines := r.log.loud()
+	dropped := func() (n float64) {
+		for _, count := range r.figures("").dropped {
+			n += count
+		}
+		return n
+	}
+	before := dropped()
+	_, carried := r.takeWhile(r.send(slices.Repeat([]bus.Frame{bad}, times)...))
+	if !r.eventually(func() bool { return dropped()-before >= float64(carried) }) {
+		r.broken(promiseBounds, "%v drops are counted after %d frames out of bounds", dropped()-before, carried)
+	}
+	if lines = r.log.loud() - lines; lines > times/10 {
+		r.broken(promiseLog, "%d lines for %d frames out of bounds", lines, times)
+	}
+}
+
+func testAttacks(b *bench) {
+	if len(b.Attacks) == 0 {
+		b.t.Skip("no attacks are known for this bus")
+	}
+	r := b.start(4)
+	for i, attack := range b.Attacks {
+		stop := attack.Start(b.t)
+		if !attack.Alone {
+			r.survive(attack.Name, 2*i)
+		}
+		stop()
+		if attack.Alone && b.Ready != nil {
+			b.Ready(b.t)
+		}
+		r.survive(attack.Name, 2*i+1)
+	}
+	r.stop()
+}
+
+// survive says which attack it was that an honest message did not come through.
+func (r *running) survive(attack string, n int) {
+	r.t.Helper()
+	defer func() {
+		if r.t.Failed() {
+			r.t.Logf("the attack is %q", attack)
+		}
+	}()
+	for _, f := range r.honest(promiseTough, n) {
+		r.broken(promiseTough, "%s: a frame of topic %.100q came of it", attack, f.Topic)
+	}
+}
+
+func testReconnect(b *bench) {
+	if b.Down == nil || b.Up == nil {
+		b.t.Skip("there is no connection that could be lost")
+	}
+	r := b.start(4)
+	r.honest(promiseBack, 1)
+	for n := range 2 {
+		b.Down(b.t)
+		if !b.eventually(func() bool { return r.figures("").connected == 0 }) {
+			b.broken(promiseMetrics, "notifyd_source_connected is %v while the peer is dead", r.figures("").connected)
+		}
+		b.Up(b.t)
+		if b.Ready != nil {
+			b.Ready(b.t)
+		}
+		r.honest(promiseBack, n+2)
+	}
+	if f := r.figures(""); f.reconnects != 2 || f.connected != 1 {
+		b.broken(promiseMetrics, "after two restarts of the peer %v connections are counted and %v reconnects",
+			f.connected, f.reconnects)
+	}
+	r.stop()
+}
+
+func testLatePeer(b *bench) {
+	if b.Down == nil || b.Up == nil {
+		b.t.Skip("there is no connection that could be lost")
+	}
+	b.Down(b.t)
+	r := b.run(context.Background(), 4)
+	r.none(promiseOrder)
+	b.Up(b.t)
+	if b.Ready != nil {
+		b.Ready(b.t)
+	}
+	r.honest(promiseBack, 1)
+	r.stop()
+}
