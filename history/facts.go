@@ -14,7 +14,7 @@ const (
 	maxFacts  = 16 << 10 // bytes; a message that has more is decoded when it is asked about
 )
 
-// pack gives what Sieve.Names looks at; nil when it would be too much.
+// pack gives what Filter.Names looks at; nil when it would be too much.
 func pack(e *catalogue.Event) []byte {
 	b := make([]byte, 1, 256)
 	b[0] = factsForm

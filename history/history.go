@@ -61,23 +61,29 @@ const MaxLimit = 500
 // ErrNotFound says that there is no such message, or none any more.
 var ErrNotFound = errors.New("message not found")
 
-// A Sieve is a question to the past: which messages does a filter match? Its functions are called one at a time.
-type Sieve struct {
+// A Filter says which messages match, in steps of which each costs more than the one before. It is asked by one
+// goroutine at a time.
+type Filter interface {
+	// Keys gives values by field, of which every message that matches has one: what an index is asked for. The fields are
+	// among those given. nil: any message may match; empty and not nil: none does.
+	Keys(fields ...string) map[string][]string
+	// Names judges a message by its names: of the event only Topic, Time, App, Kind, Actor, Users, Packages and Severity
+	// are set, as they were understood when the message came. The event is used again after the call. What does not match
+	// by its names does not match; sure: Match would say the same of what does.
+	Names(e *catalogue.Event) (matches, sure bool)
+	// Prefilter judges a message that Names lets pass by its sentence, link and payload, at less cost than Match. sure:
+	// Match would say the same.
+	Prefilter(summary, link string, payload []byte) (matches, sure bool)
+	// Match decides by an event that also has the message decoded, and the sentence and link as they were when it came.
+	Match(e *catalogue.Event) bool
+}
+
+// A ScanQuery is what Scan is asked.
+type ScanQuery struct {
+	Filter Filter
 	Since  time.Time // inclusive
-	Before Spot      // only what comes after it in the order of the answer, for paging; zero: from the newest
-	// Keys are what the indexes are asked for: a message that fits has one of them, in a field that is one of Fields.
-	// nil: any message may fit; empty and not nil: none does.
-	Keys []Key
-	// Names says whether a message fits as far as its names tell. Of the event only Topic, Time, App, Kind, Actor, Users, Packages
-	// and Severity are set, as they were understood when the message came; it is used again after the call.
-	Names func(*catalogue.Event) bool
-	// Rough judges what passed Names by its sentence, link and payload, at less cost than Whole; sure false: it cannot. nil:
-	// it never can.
-	Rough func(summary, link string, payload []byte) (fits, sure bool)
-	// Whole decides on what passed Names and Rough was not sure of, by an event that also has the message decoded, and the
-	// sentence and link as they were when it came. nil: Names has decided.
-	Whole func(*catalogue.Event) bool
-	// Describe says what a message means whose names are not kept: one of an older version, or with very many of them.
+	Before Cursor    // only what comes after it in the order of the result, for paging; zero: from the newest
+	// Describe says what a message means whose names are not kept: one of an older version, or with very many names.
 	Describe func(*bus.Message) *catalogue.Event
 	Days     []time.Time // when the days begin that are counted by, ascending
 	Hits     int         // at most this many are given; all are counted
@@ -85,29 +91,27 @@ type Sieve struct {
 	Until    time.Time   // look no further when this has come; zero: there is time
 }
 
-// A Key is a field of an event and a value of it.
-type Key struct{ Field, Value string }
+// A Cursor is a position in the order of a result (a keyset cursor): the time of a message in Unix microseconds, and its
+// id.
+type Cursor struct{ SentAt, ID int64 }
 
-// Fields are those of a Sieve's Keys.
-var Fields = []string{"topic", "app", "kind", "actor", "user", "package"}
-
-// A Spot is a place in the order of an answer: a time in Unix microseconds and the id of a message.
-type Spot struct{ SentAt, ID int64 }
-
-// A Sifted is the answer to a Sieve.
-type Sifted struct {
+// A ScanResult is what Scan found.
+type ScanResult struct {
 	Hits    []Hit // the newest first
-	Matched int   // of the messages looked at, those that fit
+	Matched int   // of the messages looked at, those that match
 	PerDay  []int // the same for each of Days; the last one has all that is younger
-	Looked  int   // messages that were looked at one by one; what Keys rule out is not among them
-	// Reached is how far back the answer is complete: of all messages sent since, those that fit are counted.
+	Looked  int   // messages that were looked at one by one; what the keys rule out is not among them
+	ByKeys  bool  // the filter has keys: only messages with one of them can match
+	// Reached is how far back the result is complete: of all messages sent since, those that match are counted.
 	Reached time.Time
 	End     bool // Reached is Since, or the time of the oldest message that is kept
 	Empty   bool // nothing at all is kept
-	Next    Spot // the Before of the Sieve for what follows the last of Hits or, when all were given, for what was not looked at; zero: nothing
+	// Next is the Before of the query for what follows the last of Hits or, when all were given, for what was not looked
+	// at; zero: nothing.
+	Next Cursor
 }
 
-// A Hit is a message that fits, with the event by which that was decided.
+// A Hit is a message that matches, with the event by which that was decided.
 type Hit struct {
 	Record
 	Event *catalogue.Event

@@ -11,6 +11,7 @@ import (
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/rules"
+	"github.com/notifyd/notifyd/rules/scan"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -184,11 +185,11 @@ func (s *story) check(e *catalogue.Event, dir rulespec.Directory) {
 	}
 	any := &plain[s.below(len(plain))]
 	s.checkExplained(any, subject, want)
-	checkSieve(s.t, s.table.env, any, subject)
+	checkScan(s.t, s.table.env, any, subject)
 	if len(want) > 0 {
 		at, _ := slices.BinarySearchFunc(plain, want[s.below(len(want))], func(f looped, id rulespec.FilterID) int { return int(f.id) - int(id) })
 		s.checkExplained(&plain[at], subject, want)
-		checkSieve(s.t, s.table.env, &plain[at], subject)
+		checkScan(s.t, s.table.env, &plain[at], subject)
 	}
 	if s.tally.seen != nil && s.tally.events%8 == 0 {
 		s.tally.seen.add(plain, subject)
@@ -252,13 +253,13 @@ func (s *story) checkExplained(f *looped, subject *rulespec.Subject, want []rule
 	}
 }
 
-// checkSieve holds a filter's Sieve to what the loop says: names and the rest together decide as the filter does, and an
-// event that it matches has one of the keys.
-func checkSieve(t testing.TB, env rulespec.Env, f *looped, s *rulespec.Subject) {
+// checkScan holds a filter's Scan to what the loop says: its names and its match decide as the filter does, and an event
+// that it matches has one of its keys.
+func checkScan(t testing.TB, env rulespec.Env, f *looped, s *rulespec.Subject) {
 	t.Helper()
-	sieve, err := rules.NewSieve(env, s.Directory, f.text)
+	one, err := scan.New(env, s.Directory, f.text)
 	if f.wrong != (err != nil) {
-		t.Fatalf("%+v: broken %v, NewSieve says %v", f.text, f.wrong, err)
+		t.Fatalf("%+v: broken %v, scan.New says %v", f.text, f.wrong, err)
 	}
 	if err != nil {
 		return
@@ -266,15 +267,19 @@ func checkSieve(t testing.TB, env rulespec.Env, f *looped, s *rulespec.Subject) 
 	bare := &catalogue.Event{Message: &bus.Message{Topic: s.Topic}, App: s.App, Kind: s.Kind, Actor: s.Actor,
 		Users: s.Users, Packages: s.Packages, Severity: s.Severity}
 	matches := f.match(s)
-	if got := sieve.Names(bare) && (sieve.ByNames() || sieve.Whole(s.Event)); got != matches {
-		t.Fatalf("the sieve of %+v says %v of %+v", f.text, got, s.Event)
+	named, sure := one.Names(bare)
+	if got := named && (sure || one.Match(s.Event)); got != matches || one.Match(s.Event) != matches {
+		t.Fatalf("the scan of %+v says %v of %+v", f.text, got, s.Event)
 	}
 	if !matches {
 		return
 	}
-	keys := sieve.Keys("topic", "app", "kind", "user", "package", "actor")
-	has := func(k rulespec.Key) bool { return slices.Contains(slices.Collect(s.Values(k.Field)), k.Value) }
-	if keys != nil && !slices.ContainsFunc(keys, has) {
+	keys := one.Keys("topic", "app", "kind", "user", "package", "actor")
+	has := keys == nil
+	for field, values := range keys {
+		has = has || slices.ContainsFunc(slices.Collect(s.Values(field)), func(v string) bool { return slices.Contains(values, v) })
+	}
+	if !has {
 		t.Fatalf("%+v matches an event with none of %v", f.text, keys)
 	}
 }

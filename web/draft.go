@@ -15,12 +15,12 @@ import (
 // A draft is a filter while it is edited: what the form holds, valid or not.
 type draft struct {
 	filter     prefs.Filter
-	everywhere bool         // goes to all destinations
-	asText     bool         // edited as YAML
-	text       string       // the YAML as typed
-	spare      string       // the field that gets one more empty value
-	added      bool         // the last rule was just added
-	before     history.Spot // the preview goes on from here
+	everywhere bool           // goes to all destinations
+	asText     bool           // edited as YAML
+	text       string         // the YAML as typed
+	spare      string         // the field that gets one more empty value
+	added      bool           // the last rule was just added
+	before     history.Cursor // the preview goes on from here
 }
 
 // newDraft makes a draft of a filter.
@@ -36,8 +36,8 @@ func (s *site) readDraft(v url.Values) draft {
 		asText:     v.Get("mode") == "text",
 		text:       strings.ReplaceAll(v.Get("text"), "\r\n", "\n"),
 	}
-	if spot, ok := strings.CutPrefix(v.Get("do"), "preview:"); ok {
-		d.before = spotOf(spot)
+	if cursor, ok := strings.CutPrefix(v.Get("do"), "preview:"); ok {
+		d.before = cursorOf(cursor)
 	}
 	d.filter.Name = oneLine(v.Get("name"))
 	d.filter.On = v.Get("on") != ""

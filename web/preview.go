@@ -9,6 +9,7 @@ import (
 
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/rules"
+	"github.com/notifyd/notifyd/rules/scan"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -50,16 +51,16 @@ func (v *visit) preview(ctx context.Context, d draft) (previewView, error) {
 		return previewView{Problem: problem}, nil
 	}
 	dir := v.Directory()
-	filter, err := rules.NewSieve(v.env(), dir, f)
+	filter, err := scan.New(v.env(), dir, f)
 	if err != nil {
 		return previewView{Problem: "No preview yet: " + userText(err)}, nil
 	}
-	p := previewView{Later: d.before != history.Spot{}}
+	p := previewView{Later: d.before != history.Cursor{}}
 	if missing := rulespec.Missing(rulespec.Filter{Rules: f.Rules}, dir); len(missing) > 0 {
 		p.Trouble = "As it stands this matches nothing. " + userText(missing[0])
 	}
-	sieve := v.sieve(filter, d.before)
-	found, free, err := v.sift(ctx, sieve)
+	query := v.query(filter, d.before)
+	found, free, err := v.scan(ctx, query)
 	if err != nil {
 		return previewView{}, err
 	}
@@ -67,9 +68,9 @@ func (v *visit) preview(ctx context.Context, d draft) (previewView, error) {
 		return previewView{Problem: "Many previews are being made right now. Try again in a moment."}, nil
 	}
 	p.Matched, p.Count, p.More = found.Matched, number(found.Matched), found.Matched > len(found.Hits)
-	p.Scope, p.Next = v.scope(sieve, found), spotText(found.Next)
+	p.Scope, p.Next = v.scope(query, found), cursorText(found.Next)
 	if found.Matched > 0 {
-		p.Days = v.daysOf(sieve, found)
+		p.Days = v.daysOf(query, found)
 	}
 	for _, h := range found.Hits {
 		p.Hits = append(p.Hits, v.hit(h, rules.Explain(v.env(), h.Event, dir, f)))
@@ -77,37 +78,27 @@ func (v *visit) preview(ctx context.Context, d draft) (previewView, error) {
 	return p, nil
 }
 
-// sieve asks the history about the last days what a filter asks.
-func (v *visit) sieve(filter *rules.Sieve, before history.Spot) history.Sieve {
+// query asks a filter about the last days.
+func (v *visit) query(filter history.Filter, before history.Cursor) history.ScanQuery {
 	days := v.lastDays(before)
-	s := history.Sieve{
-		Since: days[0], Days: days, Before: before, Hits: previewHits, Most: v.previewMost,
-		Names: filter.Names, Describe: v.Describe,
+	return history.ScanQuery{
+		Filter: filter, Since: days[0], Days: days, Before: before, Describe: v.Describe,
+		Hits: previewHits, Most: v.previewMost,
 	}
-	if !filter.ByNames() {
-		s.Whole, s.Rough = filter.Whole, filter.Rough
-	}
-	if keys := filter.Keys(history.Fields...); keys != nil {
-		s.Keys = make([]history.Key, len(keys))
-		for i, k := range keys {
-			s.Keys[i] = history.Key(k)
-		}
-	}
-	return s
 }
 
-// sift searches within the time of a preview, in one of the few places there are; false when none became free.
-func (v *visit) sift(ctx context.Context, s history.Sieve) (found history.Sifted, free bool, err error) {
+// scan searches within the time of a preview, in one of the few places there are; false when none became free.
+func (v *visit) scan(ctx context.Context, q history.ScanQuery) (found history.ScanResult, free bool, err error) {
 	within, cancel := context.WithTimeout(ctx, previewTime+previewLate)
 	defer cancel()
-	s.Until = v.Now().Add(previewTime)
+	q.Until = v.Now().Add(previewTime)
 	select {
 	case v.previews <- struct{}{}:
 		defer func() { <-v.previews }()
 	case <-within.Done():
 		return found, false, ctx.Err()
 	}
-	found, err = v.History.Sift(within, s)
+	found, err = v.History.Scan(within, q)
 	if err != nil {
 		return found, false, fmt.Errorf("search history: %w", err)
 	}
@@ -124,13 +115,13 @@ func (v *visit) hit(h history.Hit, x rules.Explanation) hitView {
 }
 
 // scope says how much was searched, and back to when.
-func (v *visit) scope(s history.Sieve, found history.Sifted) string {
+func (v *visit) scope(q history.ScanQuery, found history.ScanResult) string {
 	if found.Empty {
 		return "No message has come yet."
 	}
 	from := ""
-	if s.Before != (history.Spot{}) {
-		from = " from " + v.clock(time.UnixMicro(s.Before.SentAt))
+	if q.Before != (history.Cursor{}) {
+		from = " from " + v.clock(time.UnixMicro(q.Before.SentAt))
 	}
 	text := "Searched " + numberOf(found.Looked, "message") + from + " back to " + v.clock(found.Reached)
 	switch {
@@ -138,9 +129,9 @@ func (v *visit) scope(s history.Sieve, found history.Sifted) string {
 		return text + "; one search looks at no more."
 	case !found.End:
 		return text + "; there was no time to look further."
-	case s.Keys != nil:
+	case found.ByKeys:
 		return text + ": by their names, no others can match."
-	case found.Reached.After(s.Since):
+	case found.Reached.After(q.Since):
 		return text + ": all that are kept."
 	}
 	return text + fmt.Sprintf(": all of the last %d days.", previewDays)
@@ -151,24 +142,24 @@ func (v *visit) clock(t time.Time) string {
 	return strings.TrimPrefix(dayAndTime(t, v.Now(), v.zone), "on ")
 }
 
-// spotText and spotOf write and read a place in the history, for the button that leads there. What is no place is the newest.
-func spotText(s history.Spot) string {
-	if s == (history.Spot{}) {
+// cursorText and cursorOf write and read a cursor, for the button that leads there. A text that is none is the newest.
+func cursorText(c history.Cursor) string {
+	if c == (history.Cursor{}) {
 		return ""
 	}
-	return strconv.FormatInt(s.SentAt, 10) + "-" + strconv.FormatInt(s.ID, 10)
+	return strconv.FormatInt(c.SentAt, 10) + "-" + strconv.FormatInt(c.ID, 10)
 }
 
-func spotOf(text string) history.Spot {
+func cursorOf(text string) history.Cursor {
 	at, id, _ := strings.Cut(text, "-")
-	var s history.Spot
+	var c history.Cursor
 	var wrong [2]error
-	s.SentAt, wrong[0] = strconv.ParseInt(at, 10, 64)
-	s.ID, wrong[1] = strconv.ParseInt(id, 10, 64)
-	if wrong[0] != nil || wrong[1] != nil || s.SentAt < 0 || s.ID < 0 {
-		return history.Spot{}
+	c.SentAt, wrong[0] = strconv.ParseInt(at, 10, 64)
+	c.ID, wrong[1] = strconv.ParseInt(id, 10, 64)
+	if wrong[0] != nil || wrong[1] != nil || c.SentAt < 0 || c.ID < 0 {
+		return history.Cursor{}
 	}
-	return s
+	return c
 }
 
 // summary gives an event's sentence; one that has none is named by its topic.

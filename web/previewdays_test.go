@@ -23,7 +23,7 @@ func testVisit(t *testing.T, zone string) *visit {
 // Days begin at midnight where the person is, also round a change of the clocks.
 func TestLastDays(t *testing.T) {
 	v := testVisit(t, "Europe/Berlin")
-	days := v.lastDays(history.Spot{})
+	days := v.lastDays(history.Cursor{})
 	if len(days) != previewDays {
 		t.Fatalf("%d days", len(days))
 	}
@@ -32,21 +32,21 @@ func TestLastDays(t *testing.T) {
 			t.Errorf("day %d begins at %v", i, day)
 		}
 	}
-	if days := v.lastDays(history.Spot{SentAt: days[4].Add(time.Hour).UnixMicro()}); len(days) != 5 {
+	if days := v.lastDays(history.Cursor{SentAt: days[4].Add(time.Hour).UnixMicro()}); len(days) != 5 {
 		t.Errorf("%d days up to the fifth", len(days))
 	}
-	if days := v.lastDays(history.Spot{SentAt: 1}); len(days) != 1 {
+	if days := v.lastDays(history.Cursor{SentAt: 1}); len(days) != 1 {
 		t.Errorf("%d days up to 1970", len(days))
 	}
 }
 
 func TestDaysSayWhatIsNotKnown(t *testing.T) {
 	v := testVisit(t, "UTC")
-	s := history.Sieve{Days: v.lastDays(history.Spot{}), Since: v.lastDays(history.Spot{})[0]}
+	q := history.ScanQuery{Days: v.lastDays(history.Cursor{}), Since: v.lastDays(history.Cursor{})[0]}
 	counts := make([]int, previewDays)
 	counts[28], counts[29] = 1000, 1
-	at := s.Days[28].Add(90 * time.Minute)
-	d := v.daysOf(s, history.Sifted{PerDay: counts, Reached: at})
+	at := q.Days[28].Add(90 * time.Minute)
+	d := v.daysOf(q, history.ScanResult{PerDay: counts, Reached: at})
 	for _, c := range []struct {
 		row         int
 		count, note string
@@ -61,10 +61,10 @@ func TestDaysSayWhatIsNotKnown(t *testing.T) {
 	if d.Unknown != "not searched" {
 		t.Errorf("grey means %q", d.Unknown)
 	}
-	if d := v.daysOf(s, history.Sifted{PerDay: counts, Reached: at, End: true}); d.Rows[2].Note != "not kept" || d.Rows[1].Note != "kept from 01:30" {
+	if d := v.daysOf(q, history.ScanResult{PerDay: counts, Reached: at, End: true}); d.Rows[2].Note != "not kept" || d.Rows[1].Note != "kept from 01:30" {
 		t.Errorf("of what is not kept: %+v", d.Rows[:3])
 	}
-	if d := v.daysOf(s, history.Sifted{PerDay: counts, Reached: s.Since, End: true}); d.Rows[2].Count != "0" || d.Rows[2].Note != "" || d.Unknown != "" {
+	if d := v.daysOf(q, history.ScanResult{PerDay: counts, Reached: q.Since, End: true}); d.Rows[2].Count != "0" || d.Rows[2].Note != "" || d.Unknown != "" {
 		t.Errorf("of all: %+v", d.Rows[:3])
 	}
 }
@@ -75,7 +75,7 @@ func TestPreviewOfWhoLeaves(t *testing.T) {
 	v.previews <- struct{}{}
 	gone, leave := context.WithCancel(t.Context())
 	leave()
-	if _, free, err := v.sift(gone, history.Sieve{}); free || !errors.Is(err, context.Canceled) {
+	if _, free, err := v.scan(gone, history.ScanQuery{}); free || !errors.Is(err, context.Canceled) {
 		t.Errorf("free %v, %v", free, err)
 	}
 }

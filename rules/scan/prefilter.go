@@ -1,4 +1,4 @@
-package rules
+package scan
 
 import (
 	"bytes"
@@ -9,10 +9,10 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// Rough judges a message of which Names is true by its sentence, link and payload (JSON, as it came), at a tenth of the
-// work of decoding it: literals of the expressions are searched in the bytes, in upper case. sure false: that was not
-// enough, and Whole must be asked.
-func (s *Sieve) Rough(summary, link string, payload []byte) (matches, sure bool) {
+// Prefilter judges a message that Names lets pass by its sentence, link and payload (JSON, as it came), at a tenth of the
+// work of decoding it: literals of the expressions are searched in the bytes, in upper case. sure: Match would say the
+// same.
+func (s *Scan) Prefilter(summary, link string, payload []byte) (matches, sure bool) {
 	s.folded = s.folded[:0]
 	matches, sure = true, true
 	for i := range s.texts {
@@ -29,7 +29,7 @@ func (s *Sieve) Rough(summary, link string, payload []byte) (matches, sure bool)
 }
 
 // judge says whether a search in texts finds what it looks for, as far as that is known without decoding the payload.
-func (s *Sieve) judge(search *rulespec.Search, summary, link string, payload []byte) (holds, known bool) {
+func (s *Scan) judge(search *rulespec.Search, summary, link string, payload []byte) (holds, known bool) {
 	if search == nil {
 		return false, false
 	}
@@ -53,7 +53,7 @@ func (s *Sieve) judge(search *rulespec.Search, summary, link string, payload []b
 }
 
 // mayHave says whether a body may have a literal of each set.
-func (s *Sieve) mayHave(search *rulespec.Search, payload []byte) bool {
+func (s *Scan) mayHave(search *rulespec.Search, payload []byte) bool {
 	if len(search.Literals) == 0 {
 		return true
 	}

@@ -59,62 +59,92 @@ func world(t *testing.T, s *history.Store, d *migrations.DB, n int) []*catalogue
 
 var days = []time.Time{noon.Add(-72 * time.Hour), noon.Add(-48 * time.Hour), noon.Add(-24 * time.Hour)}
 
-// sieves are questions, each with the plain form of what it asks.
-var sieves = []struct {
-	name string
-	history.Sieve
-	fits func(*catalogue.Event) bool
-}{
-	{"everything", history.Sieve{}, func(*catalogue.Event) bool { return true }},
-	{"user", history.Sieve{Keys: []history.Key{{Field: "user", Value: "user3"}}}, func(e *catalogue.Event) bool { return slices.Contains(e.Users, "user3") }},
-	{"actor", history.Sieve{Keys: []history.Key{{Field: "actor", Value: "user3"}}}, func(e *catalogue.Event) bool { return e.Actor == "user3" }},
-	{"packages", history.Sieve{Keys: []history.Key{{Field: "package", Value: "package3"}, {Field: "package", Value: "package4"}, {Field: "package", Value: "package4"}}},
-		func(e *catalogue.Event) bool {
-			return slices.Contains(e.Packages, "package3") || slices.Contains(e.Packages, "package4")
-		}},
-	{"app", history.Sieve{Keys: []history.Key{{Field: "app", Value: "app2"}}}, func(e *catalogue.Event) bool { return e.App == "app2" }},
-	{"topics", history.Sieve{Keys: []history.Key{{Field: "topic", Value: "org.example.prod.app2.x"}, {Field: "topic", Value: "org.example.prod.app3.x"}}},
-		func(e *catalogue.Event) bool { return e.App == "app2" || e.App == "app3" }},
-	{"kind", history.Sieve{Keys: []history.Key{{Field: "kind", Value: "app1.thing"}}}, func(e *catalogue.Event) bool { return e.Kind == "app1.thing" }},
-	{"two fields", history.Sieve{Keys: []history.Key{{Field: "kind", Value: "app1.thing"}, {Field: "user", Value: "user3"}}},
-		func(e *catalogue.Event) bool { return e.Kind == "app1.thing" || slices.Contains(e.Users, "user3") }},
-	{"nothing can", history.Sieve{Keys: []history.Key{}}, func(*catalogue.Event) bool { return false }},
-	{"late", history.Sieve{Since: noon.Add(-30 * time.Hour)}, func(e *catalogue.Event) bool { return e.Severity == 0 }},
+// A filter is a history.Filter of functions. With whole, names are not enough for it to decide.
+type filter struct {
+	keys    map[string][]string
+	matches func(*catalogue.Event) bool
+	whole   bool
 }
 
-// TestSiftFindsWhatFits asks each question in pages, by names alone and by whole messages, and compares with a loop.
-func TestSiftFindsWhatFits(t *testing.T) {
+func (f filter) Keys(...string) map[string][]string { return f.keys }
+
+func (f filter) Names(e *catalogue.Event) (matches, sure bool) {
+	if f.whole {
+		return true, false
+	}
+	return f.matches(e), true
+}
+
+func (f filter) Prefilter(_, _ string, payload []byte) (matches, sure bool) {
+	return false, len(payload) == 0
+}
+
+func (f filter) Match(e *catalogue.Event) bool { return f.matches(e) }
+
+func anything(*catalogue.Event) bool { return true }
+
+type keys = map[string][]string
+
+// filters are filters with keys, each with a plain form that says the same, and since when they are asked.
+var filters = []struct {
+	name    string
+	keys    keys
+	matches func(*catalogue.Event) bool
+	since   time.Time
+}{
+	{"everything", nil, anything, time.Time{}},
+	{"user", keys{"user": {"user3"}}, involves("user3"), time.Time{}},
+	{"actor", keys{"actor": {"user3"}}, func(e *catalogue.Event) bool { return e.Actor == "user3" }, time.Time{}},
+	{"packages", keys{"package": {"package3", "package4", "package4"}}, func(e *catalogue.Event) bool {
+		return slices.Contains(e.Packages, "package3") || slices.Contains(e.Packages, "package4")
+	}, time.Time{}},
+	{"app", keys{"app": {"app2"}}, func(e *catalogue.Event) bool { return e.App == "app2" }, time.Time{}},
+	{"topics", keys{"topic": {"org.example.prod.app2.x", "org.example.prod.app3.x"}},
+		func(e *catalogue.Event) bool { return e.App == "app2" || e.App == "app3" }, time.Time{}},
+	{"kind", keys{"kind": {"app1.thing"}}, func(e *catalogue.Event) bool { return e.Kind == "app1.thing" }, time.Time{}},
+	{"two fields", keys{"kind": {"app1.thing"}, "user": {"user3"}}, func(e *catalogue.Event) bool {
+		return e.Kind == "app1.thing" || slices.Contains(e.Users, "user3")
+	}, time.Time{}},
+	{"user or actor", keys{"user": {"user3"}, "actor": {"user4"}}, func(e *catalogue.Event) bool {
+		return e.Actor == "user4" || slices.Contains(e.Users, "user3")
+	}, time.Time{}},
+	{"nothing can", keys{}, func(*catalogue.Event) bool { return false }, time.Time{}},
+	{"late", nil, func(e *catalogue.Event) bool { return e.Severity == 0 }, noon.Add(-30 * time.Hour)},
+}
+
+func involves(user string) func(*catalogue.Event) bool {
+	return func(e *catalogue.Event) bool { return slices.Contains(e.Users, user) }
+}
+
+// TestScanFindsWhatMatches asks each filter in pages, by names alone and by whole messages, and compares with a loop.
+func TestScanFindsWhatMatches(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
 		all := world(t, s, d, 1700)
-		for _, test := range sieves {
+		for _, test := range filters {
 			for _, whole := range []bool{false, true} {
-				v := test.Sieve
-				v.Describe, v.Days, v.Hits = describe, days, 300
-				v.Names = test.fits
-				if whole {
-					v.Names, v.Whole = nil, test.fits
-					v.Rough = func(_, _ string, payload []byte) (bool, bool) { return false, len(payload) == 0 }
+				q := history.ScanQuery{
+					Filter: filter{test.keys, test.matches, whole}, Since: test.since, Describe: describe, Days: days, Hits: 300,
 				}
 				var want []string
 				perDay := make([]int, 3)
 				for _, e := range all {
-					if test.fits(e) && !e.Time.Before(v.Since) {
+					if test.matches(e) && !e.Time.Before(q.Since) {
 						want = append(want, e.ID)
 						perDay[2-int(noon.Add(-1).Sub(e.Time)/(24*time.Hour))]++
 					}
 				}
-				checkSift(t, s, fmt.Sprint(test.name, " ", whole), v, want, perDay)
+				checkScan(t, s, fmt.Sprint(test.name, " ", whole), q, want, perDay)
 			}
 		}
 	})
 }
 
-func checkSift(t *testing.T, s *history.Store, name string, v history.Sieve, want []string, perDay []int) {
+func checkScan(t *testing.T, s *history.Store, name string, q history.ScanQuery, want []string, perDay []int) {
 	t.Helper()
 	var got []string
 	last := noon
 	for page := 0; ; page++ {
-		found, err := s.Sift(t.Context(), v)
+		found, err := s.Scan(t.Context(), q)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -128,7 +158,7 @@ func checkSift(t *testing.T, s *history.Store, name string, v history.Sieve, wan
 			last = h.Time
 			got = append(got, h.MsgID)
 		}
-		if v.Before = found.Next; v.Before == (history.Spot{}) {
+		if q.Before = found.Next; q.Before == (history.Cursor{}) {
 			break
 		}
 	}
@@ -138,42 +168,43 @@ func checkSift(t *testing.T, s *history.Store, name string, v history.Sieve, wan
 	}
 }
 
-// TestSiftSaysHowFarItCame bounds a search by number, by time and by the visitor's leaving.
-func TestSiftSaysHowFarItCame(t *testing.T) {
+// TestScanSaysHowFarItCame bounds a search by number, by time and by the visitor's leaving.
+func TestScanSaysHowFarItCame(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
-		empty, err := s.Sift(t.Context(), history.Sieve{Since: days[0], Hits: 5})
+		empty, err := s.Scan(t.Context(), history.ScanQuery{Filter: filter{matches: anything}, Since: days[0], Hits: 5})
 		if err != nil || !empty.Empty || !empty.End || empty.Looked != 0 {
 			t.Errorf("of nothing: %+v, %v", empty, err)
 		}
 		all := world(t, s, d, 1200)
 		slices.SortFunc(all, func(a, b *catalogue.Event) int { return b.Time.Compare(a.Time) })
-		v := history.Sieve{Since: days[0], Describe: describe, Hits: 5, Most: 700, Names: func(e *catalogue.Event) bool { return false }}
-		some, err := s.Sift(t.Context(), v)
+		none := filter{matches: func(*catalogue.Event) bool { return false }}
+		q := history.ScanQuery{Filter: none, Since: days[0], Describe: describe, Hits: 5, Most: 700}
+		some, err := s.Scan(t.Context(), q)
 		if err != nil || some.Looked != 700 || some.End || !some.Reached.Equal(all[699].Time) {
 			t.Errorf("of 700: looked at %d back to %v, end %v, %v; want %v", some.Looked, some.Reached, some.End, err, all[699].Time)
 		}
-		v.Before = some.Next
-		rest, err := s.Sift(t.Context(), v)
-		if err != nil || rest.Looked != 500 || !rest.End || !rest.Reached.Equal(all[1199].Time) || rest.Next != (history.Spot{}) {
+		q.Before = some.Next
+		rest, err := s.Scan(t.Context(), q)
+		if err != nil || rest.Looked != 500 || !rest.End || !rest.Reached.Equal(all[1199].Time) || rest.Next != (history.Cursor{}) {
 			t.Errorf("of the rest: %+v, %v", rest, err)
 		}
 		late, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
 		defer cancel()
-		if none, err := s.Sift(late, v); err != nil || none.Looked != 0 || none.End || none.Next != v.Before || !none.Reached.Equal(all[699].Time) {
+		if none, err := s.Scan(late, q); err != nil || none.Looked != 0 || none.End || none.Next != q.Before || !none.Reached.Equal(all[699].Time) {
 			t.Errorf("without time: %+v, %v", none, err)
 		}
-		checkUntil(t, d, v, all)
+		checkUntil(t, d, q, all)
 		gone, leave := context.WithCancel(t.Context())
-		v.Names = func(*catalogue.Event) bool { leave(); return false }
-		v.Before, v.Most = history.Spot{}, 0
-		if _, err := s.Sift(gone, v); !errors.Is(err, context.Canceled) {
+		q.Filter = filter{matches: func(*catalogue.Event) bool { leave(); return false }}
+		q.Before, q.Most = history.Cursor{}, 0
+		if _, err := s.Scan(gone, q); !errors.Is(err, context.Canceled) {
 			t.Errorf("after the visitor left: %v", err)
 		}
 	})
 }
 
 // checkUntil lets time be over after some messages, by names alone and by whole ones.
-func checkUntil(t *testing.T, d *migrations.DB, v history.Sieve, all []*catalogue.Event) {
+func checkUntil(t *testing.T, d *migrations.DB, q history.ScanQuery, all []*catalogue.Event) {
 	t.Helper()
 	for _, whole := range []bool{false, true} {
 		now, n := noon, 0
@@ -183,24 +214,22 @@ func checkUntil(t *testing.T, d *migrations.DB, v history.Sieve, all []*catalogu
 			}
 			return n%2 == 0
 		}
-		v.Before, v.Most, v.Until, v.Names, v.Whole = history.Spot{}, 0, noon.Add(time.Second), asked, nil
-		if whole {
-			v.Names, v.Whole = nil, asked
-		}
+		q.Filter, q.Before, q.Most, q.Until = filter{nil, asked, whole}, history.Cursor{}, 0, noon.Add(time.Second)
 		s := history.NewStore(d.Writer, d.Reader, func() time.Time { return now })
-		found, err := s.Sift(t.Context(), v)
+		found, err := s.Scan(t.Context(), q)
 		if err != nil || found.End || found.Looked == 0 || found.Looked > 300 || !found.Reached.Equal(all[found.Looked-1].Time) {
-			t.Errorf("whole %v: looked at %d back to %v, end %v, %v; want %v", whole, found.Looked, found.Reached, found.End, err, all[max(found.Looked, 1)-1].Time)
+			t.Errorf("whole %v: looked at %d back to %v, end %v, %v; want %v",
+				whole, found.Looked, found.Reached, found.End, err, all[max(found.Looked, 1)-1].Time)
 		}
 	}
 }
 
-// TestSiftHoldsNobodyUp writes and reads while a search is at work.
-func TestSiftHoldsNobodyUp(t *testing.T) {
+// TestScanHoldsNobodyUp writes and reads while a search is at work.
+func TestScanHoldsNobodyUp(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
 		world(t, s, d, 600)
 		n := 0
-		v := history.Sieve{Describe: describe, Names: func(*catalogue.Event) bool {
+		matches := func(*catalogue.Event) bool {
 			if n++; n%100 == 0 {
 				put(t, s, d, told(fmt.Sprint("new-", n), -n, "org.example.prod.app1.x", nil, nil))
 				if err := d.Reader.Exec("SELECT count(*) FROM messages").Error; err != nil {
@@ -208,24 +237,26 @@ func TestSiftHoldsNobodyUp(t *testing.T) {
 				}
 			}
 			return true
-		}}
-		if found, err := s.Sift(t.Context(), v); err != nil || found.Matched < 600 {
+		}
+		q := history.ScanQuery{Filter: filter{matches: matches}, Describe: describe}
+		if found, err := s.Scan(t.Context(), q); err != nil || found.Matched < 600 {
 			t.Errorf("%+v, %v", found, err)
 		}
 	})
 }
 
-// TestSiftUsesIndexes asks for the plan of each statement: none may read a whole table.
-func TestSiftUsesIndexes(t *testing.T) {
+// TestScanUsesIndexes asks for the plan of each statement: none may read a whole table.
+func TestScanUsesIndexes(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
 		fill(t, s, d, 4000)
 		for field, value := range map[string]string{"": "", "topic": "org.example.prod.app3.thing3", "app": "app3", "kind": "app3.thing", "user": "user77", "package": "package77"} {
 			seen := &explainer{t: t, postgres: d.Postgres}
-			v := history.Sieve{Since: noon.Add(-time.Hour), Hits: 1, Most: 100}
+			f := filter{matches: anything}
 			if field != "" {
-				v.Keys = []history.Key{{Field: field, Value: value}}
+				f.keys = keys{field: {value}}
 			}
-			if _, err := history.NewStore(nil, seen.open(d), time.Now).Sift(t.Context(), v); err != nil {
+			q := history.ScanQuery{Filter: f, Since: noon.Add(-time.Hour), Hits: 1, Most: 100}
+			if _, err := history.NewStore(nil, seen.open(d), time.Now).Scan(t.Context(), q); err != nil {
 				t.Fatal(err)
 			}
 			for _, plan := range seen.plans {
@@ -257,7 +288,7 @@ func FuzzFacts(f *testing.F) {
 }
 
 // What is too much to be packed is left out, and found all the same.
-func TestSiftOfHugeSets(t *testing.T) {
+func TestScanOfHugeSets(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
 		huge := told("huge", 1, "org.example.prod.app1.x", nil, manyNames(2000))
 		put(t, s, d, huge)
@@ -265,9 +296,11 @@ func TestSiftOfHugeSets(t *testing.T) {
 		if err := d.Reader.Table("message_facts").Count(&n).Error; err != nil || n != 0 {
 			t.Errorf("%d facts, %v", n, err)
 		}
-		v := history.Sieve{Describe: describe, Hits: 1, Keys: []history.Key{{Field: "package", Value: "package-1999"}},
-			Names: func(e *catalogue.Event) bool { return slices.Contains(e.Packages, "package-1999") }}
-		if found, err := s.Sift(t.Context(), v); err != nil || found.Matched != 1 || len(found.Hits) != 1 {
+		f := filter{keys: keys{"package": {"package-1999"}}, matches: func(e *catalogue.Event) bool {
+			return slices.Contains(e.Packages, "package-1999")
+		}}
+		q := history.ScanQuery{Filter: f, Describe: describe, Hits: 1}
+		if found, err := s.Scan(t.Context(), q); err != nil || found.Matched != 1 || len(found.Hits) != 1 {
 			t.Errorf("%+v, %v", found, err)
 		}
 	})

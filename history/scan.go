@@ -1,0 +1,193 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// Scan asks a filter about what was sent since q.Since, the newest first, until it has looked at all of it or at q.Most,
+// or q.Until has come; then it gives what it has, and says how far it came. So it does at the deadline of ctx, which is
+// for a statement that does not end: PostgreSQL loses the connection then. A ctx that was cancelled is an error.
+//
+// It reads a window of messages at a time, each by a statement of its own: neither a snapshot nor the writer is held
+// while it goes on, and it has one connection at most.
+func (s *Store) Scan(ctx context.Context, q ScanQuery) (ScanResult, error) {
+	w := &scanner{ScanQuery: q, store: s, facts: newFacts(), last: q.Before, day: len(q.Days) - 1}
+	w.keys = q.Filter.Keys(keyFields...)
+	w.out.PerDay, w.out.ByKeys = make([]int, len(q.Days)), w.keys != nil
+	err := w.run(ctx)
+	if err != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return ScanResult{}, fmt.Errorf("scan history: %w", err)
+	}
+	// What was found is to be shown also when all time was used up for finding it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	if err := w.finish(ctx); err != nil {
+		return ScanResult{}, fmt.Errorf("scan history: %w", err)
+	}
+	return w.out, nil
+}
+
+// The bounds on one statement of a Scan. The windows grow, so that what is rare comes at once and what is frequent does
+// not cost a statement for every few messages.
+const (
+	leastWindow = 500
+	mostWindow  = 8000
+	wholeAtOnce = 100 // messages that one statement reads whole
+	grace       = time.Second
+)
+
+// A scanner is one Scan under way.
+type scanner struct {
+	ScanQuery
+	keys  map[string][]string
+	store *Store
+	facts *facts
+	out   ScanResult
+	last  Cursor // the last message that was looked at
+	day   int    // of Days: that of last
+}
+
+// A candidate is a message that was looked at.
+type candidate struct {
+	Cursor
+	matches bool
+	open    bool             // its names match or are not known: only the whole message tells
+	named   bool             // its names are known, and match
+	event   *catalogue.Event // of one that matches, for a Hit
+}
+
+func (w *scanner) run(ctx context.Context) error {
+	if w.keys != nil && len(w.keys) == 0 {
+		w.out.End = true
+		return nil
+	}
+	for size := leastWindow; ; size = min(2*size, mostWindow) {
+		if w.Most > 0 {
+			size = min(size, w.Most-w.out.Looked)
+		}
+		if size <= 0 {
+			return nil
+		}
+		seen, all, err := w.window(ctx, size)
+		decided, wrong := w.decide(ctx, seen)
+		switch {
+		case err != nil || wrong != nil:
+			return errors.Join(err, wrong)
+		case !all || !decided:
+			return nil
+		case len(seen) < size:
+			w.out.End = true
+			return nil
+		}
+	}
+}
+
+// over says whether the time for it is.
+func (w *scanner) over() bool { return !w.Until.IsZero() && !w.store.now().Before(w.Until) }
+
+// decide decides on the messages of a window and counts them, in their order; false when time was over before the last.
+func (w *scanner) decide(ctx context.Context, seen []candidate) (all bool, err error) {
+	for len(seen) > 0 {
+		part, open := cut(seen)
+		if open > 0 {
+			if w.out.Looked > 0 && w.over() { // some are looked at always, or the next query would get no further
+				known := slices.IndexFunc(part, func(c candidate) bool { return c.open })
+				w.countAll(part[:known])
+				return false, nil
+			}
+			if err := w.readWhole(ctx, part); err != nil {
+				return false, err
+			}
+		}
+		w.countAll(part)
+		seen = seen[len(part):]
+	}
+	return true, nil
+}
+
+// cut gives the first of seen, as many as one statement reads whole.
+func cut(seen []candidate) (part []candidate, open int) {
+	for i := range seen {
+		if seen[i].open {
+			open++
+		}
+		if open == wholeAtOnce {
+			return seen[:i+1], open
+		}
+	}
+	return seen, open
+}
+
+func (w *scanner) countAll(part []candidate) {
+	for i := range part {
+		w.count(&part[i])
+	}
+}
+
+func (w *scanner) count(c *candidate) {
+	w.out.Looked++
+	w.last = c.Cursor
+	if !c.matches {
+		return
+	}
+	w.out.Matched++
+	for w.day > 0 && c.SentAt < w.Days[w.day].UnixMicro() {
+		w.day--
+	}
+	if w.day >= 0 && c.SentAt >= w.Days[w.day].UnixMicro() {
+		w.out.PerDay[w.day]++
+	}
+	if len(w.out.Hits) < w.Hits {
+		record := Record{ID: c.ID, Time: time.UnixMicro(c.SentAt)}
+		w.out.Hits = append(w.out.Hits, Hit{Record: record, Event: c.event})
+	}
+}
+
+// finish reads the hits and says how far the result goes.
+func (w *scanner) finish(ctx context.Context) error {
+	db := w.store.reader.WithContext(ctx)
+	var oldest *int64
+	if err := db.Raw("SELECT min(sent_at) FROM messages").Scan(&oldest).Error; err != nil {
+		return err
+	}
+	w.out.Empty = oldest == nil
+	switch {
+	case w.out.End && oldest != nil:
+		w.out.Reached = time.UnixMicro(max(*oldest, w.Since.UnixMicro()))
+	case w.out.End:
+		w.out.Reached = w.Since
+	case w.last == Cursor{}:
+		w.out.Reached = w.store.now()
+	default:
+		w.out.Reached = time.UnixMicro(w.last.SentAt)
+	}
+	hits := w.out.Hits
+	switch {
+	case w.out.Matched > len(hits) && len(hits) > 0:
+		w.out.Next = Cursor{hits[len(hits)-1].Time.UnixMicro(), hits[len(hits)-1].ID}
+	case !w.out.End:
+		w.out.Next = w.last
+	}
+	ids := make([]int64, len(hits))
+	for i, h := range hits {
+		ids[i] = h.ID
+	}
+	records, err := load(db, ids)
+	if err != nil {
+		return err
+	}
+	w.out.Hits = slices.DeleteFunc(hits, func(h Hit) bool { // pruned meanwhile
+		return !slices.ContainsFunc(records, func(r Record) bool { return r.ID == h.ID })
+	})
+	for i, r := range records {
+		w.out.Hits[i].Record = r
+		w.out.Hits[i].Event.ID = r.MsgID
+	}
+	return nil
+}

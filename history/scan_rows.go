@@ -1,0 +1,204 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// window reads the names of the next messages, and judges by them; all is false when time was over before the last.
+func (w *scanner) window(ctx context.Context, size int) (seen []candidate, all bool, err error) {
+	statement, args := w.statement(size)
+	rows, err := w.store.reader.WithContext(ctx).Raw(statement, args...).Rows()
+	if err != nil {
+		return nil, false, err
+	}
+	defer rows.Close()
+	seen = make([]candidate, 0, size)
+	var packed sql.RawBytes
+	for rows.Next() {
+		if len(seen)%32 == 0 && w.over() {
+			return seen, false, nil
+		}
+		var c candidate
+		if err := rows.Scan(&c.SentAt, &c.ID, &packed); err != nil {
+			return seen, false, err
+		}
+		w.judge(&c, packed)
+		seen = append(seen, c)
+	}
+	return seen, true, rows.Err()
+}
+
+// judge decides by the names of a message, as far as they tell.
+func (w *scanner) judge(c *candidate, packed []byte) {
+	if !w.facts.unpack(packed) {
+		c.open = true
+		return
+	}
+	w.facts.event.Time = time.UnixMicro(c.SentAt).UTC()
+	matches, sure := w.Filter.Names(&w.facts.event)
+	switch {
+	case !matches:
+	case !sure:
+		c.named, c.open = true, true
+	default:
+		c.matches = true
+		if len(w.out.Hits) < w.Hits {
+			c.event = w.facts.take()
+		}
+	}
+}
+
+// statement gives the next messages that have one of the keys: in their order, with their names.
+func (w *scanner) statement(size int) (string, []any) {
+	from := fromKeys(w.keys)
+	where, args := []string{"k.sent_at >= ?"}, []any{w.Since.UnixMicro()}
+	if from.column != "" {
+		where = append(where, "k."+from.column+" IN ?")
+		args = append(args, from.values)
+	}
+	if w.last != (Cursor{}) {
+		where = append(where, "(k.sent_at, k."+from.id+") < (?, ?)")
+		args = append(args, w.last.SentAt, w.last.ID)
+	}
+	args = append(args, size)
+	condition := " WHERE " + strings.Join(where, " AND ")
+	if !from.repeats {
+		return "SELECT k.sent_at, k." + from.id + ", f.facts FROM " + from.table + " k" +
+			" LEFT JOIN message_facts f ON f.message_id = k." + from.id + condition +
+			" ORDER BY k.sent_at DESC, k." + from.id + " DESC LIMIT ?", args
+	}
+	return "SELECT d.sent_at, d.id, f.facts FROM (SELECT DISTINCT k.sent_at, k." + from.id + " AS id FROM " + from.table + " k" +
+		condition + " ORDER BY k.sent_at DESC, k." + from.id + " DESC LIMIT ?) d" +
+		" LEFT JOIN message_facts f ON f.message_id = d.id ORDER BY d.sent_at DESC, d.id DESC", args
+}
+
+// A from is the table that keys are looked up in.
+type from struct {
+	table, id string
+	column    string // "": all of it
+	values    []string
+	repeats   bool // a message may stand in it twice
+}
+
+// keyFields are the fields that an index has.
+var keyFields = []string{"topic", "app", "kind", "actor", "user", "package"}
+
+// fromKeys gives the table of keys, or that of all messages where there are none, or no one column has them all.
+func fromKeys(keys map[string][]string) from {
+	all := from{table: "messages", id: "id"}
+	f := all
+	for field, values := range keys {
+		one := tableOf(field)
+		if one.column == "" || f.column != "" && (one.table != f.table || one.column != f.column) {
+			return all
+		}
+		one.values = f.values
+		for _, value := range values {
+			if field == "topic" {
+				one.values = append(one.values, column(value))
+			} else {
+				one.values = append(one.values, key(value))
+			}
+		}
+		f = one
+	}
+	slices.Sort(f.values)
+	f.values = slices.Compact(f.values)
+	f.repeats = f.id == "message_id" && len(f.values) > 1
+	return f
+}
+
+func tableOf(field string) from {
+	switch field {
+	case "topic", "app", "kind":
+		return from{table: "messages", id: "id", column: field}
+	case "user", "actor":
+		return from{table: "message_users", id: "message_id", column: "name"}
+	case "package":
+		return from{table: "message_packages", id: "message_id", column: "name"}
+	}
+	return from{}
+}
+
+// readWhole reads those of part whole that are open, and decides on them.
+func (w *scanner) readWhole(ctx context.Context, part []candidate) error {
+	open := make(map[int64]*candidate, wholeAtOnce)
+	var ids []int64
+	for i := range part {
+		if c := &part[i]; c.open {
+			open[c.ID] = c
+			ids = append(ids, c.ID)
+		}
+	}
+	rows, err := w.store.reader.WithContext(ctx).Raw(
+		"SELECT m.id, m.summary, m.link, m.source, m.topic, m.received_at, m.payload, f.facts FROM messages m"+
+			" LEFT JOIN message_facts f ON f.message_id = m.id WHERE m.id IN ?", ids).Rows()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var r rawRow
+	for rows.Next() {
+		err := rows.Scan(&r.id, &r.summary, &r.link, &r.source, &r.topic, &r.received, &r.payload, &r.facts)
+		if err != nil {
+			return err
+		}
+		if c := open[r.id]; c != nil {
+			w.match(c, &r)
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// A rawRow is what is read of a message to decide on it, in memory that the next one is read into.
+type rawRow struct {
+	id, received                                 int64
+	summary, link, source, topic, payload, facts sql.RawBytes
+}
+
+// match decides on a message by all that is kept of it. One that can no longer be decoded does not match.
+func (w *scanner) match(c *candidate, r *rawRow) {
+	cut := len(r.summary) > maxText-utf8.UTFMax || len(r.link) > maxText-utf8.UTFMax // when it was stored
+	show := len(w.out.Hits) < w.Hits
+	if c.named && !cut {
+		if matches, sure := w.Filter.Prefilter(string(r.summary), string(r.link), r.payload); sure && !(matches && show) {
+			c.matches = matches
+			return
+		}
+	}
+	frame := bus.Frame{Source: string(r.source), Topic: string(r.topic), Payload: slices.Clone([]byte(r.payload))}
+	m, err := bus.Decode(frame, time.UnixMicro(r.received).UTC())
+	if err != nil {
+		return
+	}
+	e := w.kept(r, m)
+	if e == nil || cut {
+		e = w.Describe(m)
+	}
+	if c.matches = w.Filter.Match(e); c.matches && show {
+		c.event = e
+	}
+}
+
+// kept makes the event of a message of what is kept of it; nil when its facts are not. Saying anew what it means costs
+// more, and could differ from what its names were found by.
+func (w *scanner) kept(r *rawRow, m *bus.Message) *catalogue.Event {
+	if !w.facts.unpack(r.facts) {
+		return nil
+	}
+	e := w.facts.take()
+	e.Message = m
+	e.SetProse(catalogue.Prose{Summary: string(r.summary), Link: string(r.link)})
+	return e
+}
