@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs"
 )
 
@@ -35,7 +36,9 @@ func showDestination(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.showOneDestination(http.StatusOK, d, func(p *destinationView) { p.Code = shorten(oneLine(v.r.URL.Query().Get("code")), 32) })
+	return v.showOneDestination(http.StatusOK, d, func(p *destinationView) {
+		p.Code = text.ElideBytes(text.OneLine(v.r.URL.Query().Get("code")), 32)
+	})
 }
 
 func (v *visit) showOneDestination(status int, d prefs.Destination, mark func(*destinationView)) error {
@@ -133,7 +136,7 @@ func addToken(v *visit) error {
 
 // showNewToken answers the post itself: the token is neither in an address nor kept anywhere for a next page.
 func (v *visit) showNewToken(d prefs.Destination, machine string) error {
-	token, err := v.Tokens.New(v.r.Context(), v.user.ID, oneLine(machine))
+	token, err := v.Tokens.New(v.r.Context(), v.user.ID, text.OneLine(machine))
 	if err != nil {
 		return v.explain(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rulespec"
 )
@@ -39,11 +40,11 @@ func (s *site) readDraft(v url.Values) draft {
 	if cursor, ok := strings.CutPrefix(v.Get("do"), "preview:"); ok {
 		d.before = cursorOf(cursor)
 	}
-	d.filter.Name = oneLine(v.Get("name"))
+	d.filter.Name = text.OneLine(v.Get("name"))
 	d.filter.On = v.Get("on") != ""
 	d.filter.OneShot = v.Get("once") != ""
-	for _, text := range v["to"] {
-		if n, err := strconv.ParseUint(text, 10, 32); err == nil && !d.everywhere {
+	for _, id := range v["to"] {
+		if n, err := strconv.ParseUint(id, 10, 32); err == nil && !d.everywhere {
 			d.filter.Destinations = append(d.filter.Destinations, uint(n))
 		}
 	}
@@ -106,9 +107,4 @@ func (s *site) change(d *draft, do string, v url.Values) bool {
 		return false
 	}
 	return true
-}
-
-// oneLine makes one line of what a person typed: control characters and runs of blanks become one blank.
-func oneLine(text string) string {
-	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f || r == 0xa0 || r == 0x2028 || r == 0x2029 }), " ")
 }

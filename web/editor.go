@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -322,9 +323,5 @@ func (v *visit) refuse(d draft, mark func(*editorView)) error {
 
 // nameOf makes a name for a filter that was given none.
 func (v *visit) nameOf(f prefs.Filter) string {
-	name := capital(v.sentence(f.Filter))
-	if r := []rune(name); len(r) > 60 {
-		name = string(r[:59]) + "…"
-	}
-	return name
+	return text.ElideRunes(capital(v.sentence(f.Filter)), 60)
 }

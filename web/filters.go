@@ -258,18 +258,3 @@ func (v *visit) explain(err error) error {
 	}
 	return err
 }
-
-// shorten cuts text to at most so many bytes, between characters.
-func shorten(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	cut := 0
-	for i := range text {
-		if i > most-len("…") {
-			break
-		}
-		cut = i
-	}
-	return text[:cut] + "…"
-}

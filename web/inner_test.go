@@ -102,15 +102,3 @@ func TestWordsOfTimes(t *testing.T) {
 		}
 	}
 }
-
-func TestShorten(t *testing.T) {
-	for _, c := range []struct {
-		text string
-		most int
-		want string
-	}{{"short", 10, "short"}, {"exactly ten", 11, "exactly ten"}, {"éééééé", 8, "éé…"}, {"abcdefgh", 5, "ab…"}, {"", 3, ""}} {
-		if got := shorten(c.text, c.most); got != c.want || len(got) > c.most {
-			t.Errorf("shorten(%q, %d) = %q, want %q", c.text, c.most, got, c.want)
-		}
-	}
-}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -34,7 +35,8 @@ func listMessages(v *visit) error {
 	query := v.r.URL.Query()
 	p := messagesView{
 		frame:   v.frame("Messages", "messages"),
-		Package: oneLine(query.Get("package")), Person: oneLine(query.Get("user")), App: oneLine(query.Get("app")), Topic: oneLine(query.Get("topic")),
+		Package: text.OneLine(query.Get("package")), Person: text.OneLine(query.Get("user")),
+		App: text.OneLine(query.Get("app")), Topic: text.OneLine(query.Get("topic")),
 		Apps: v.apps(),
 	}
 	p.Searched = p.Package+p.Person+p.App+p.Topic != ""
@@ -109,7 +111,8 @@ func showMessage(v *visit) error {
 func (v *visit) describe(e *catalogue.Event) messageView {
 	prose := e.Prose()
 	p := messageView{
-		frame: v.frame(shorten(summary(e), 80), "messages"), MessageID: e.ID, Summary: summary(e), KindName: e.KindName, Kind: e.Kind,
+		frame:     v.frame(text.ElideBytes(summary(e), 80), "messages"),
+		MessageID: e.ID, Summary: summary(e), KindName: e.KindName, Kind: e.Kind,
 		App: e.App, Topic: e.Topic, Severity: e.Severity.String(), Actor: e.Actor, Users: some(e.Users), Packages: some(e.Packages),
 		Objects: some(e.Objects), Trust: trustWords(e.Trust), Raw: indent(e.Payload),
 	}
@@ -182,7 +185,7 @@ const rawMost = 256 << 10
 func indent(payload []byte) string {
 	var out bytes.Buffer
 	if len(payload) > rawMost || json.Indent(&out, payload, "", "  ") != nil || out.Len() > 2*rawMost {
-		return shorten(strings.ToValidUTF8(string(payload[:min(len(payload), rawMost)]), "\uFFFD"), rawMost)
+		return text.ElideBytes(strings.ToValidUTF8(string(payload[:min(len(payload), rawMost)]), "\uFFFD"), rawMost)
 	}
 	return out.String()
 }

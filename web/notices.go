@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rulespec"
@@ -101,7 +102,7 @@ func (v *visit) noticeLine(e outbox.Entry, to prefs.Destination) noticeLine {
 		case e.Attempts == 0: // its backend was down, or it goes again after it was given up
 			l.Detail += "; last time: " + e.LastError
 		default:
-			l.Detail = "tried " + plural(e.Attempts, "time") + ": " + e.LastError + "; again " + dayAndTime(e.DueAt, v.Now(), v.zone)
+			l.Detail = "tried " + text.Plural(e.Attempts, "time", "times") + ": " + e.LastError + "; again " + dayAndTime(e.DueAt, v.Now(), v.zone)
 		}
 	}
 	l.Stamp, l.When = v.moment(at)

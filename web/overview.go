@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 
+	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs"
 )
 
@@ -52,7 +53,7 @@ func (v *visit) showLanding(status int, p landingView) error {
 	for _, b := range v.Backends {
 		titles = append(titles, b.Title)
 	}
-	p.Backends = enumerate(titles, "or")
+	p.Backends = text.Series(titles, "or")
 	p.Valid = duration(prefs.SignInLife)
 	return v.show(status, "landing", p)
 }

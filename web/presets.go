@@ -3,6 +3,7 @@ package web
 import (
 	"strings"
 
+	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -75,8 +76,8 @@ func filterLike(e *catalogue.Event) prefs.Filter {
 	if len(e.Packages) > 0 {
 		names := e.Packages[:min(len(e.Packages), 5)]
 		f.Rules = append(f.Rules, rule("package", false, "name", names...))
-		f.Name += " of " + enumerate(names, "and")
+		f.Name += " of " + text.Series(names, "and")
 	}
-	f.Name = shorten(oneLine(f.Name), 120)
+	f.Name = text.ElideBytes(text.OneLine(f.Name), 120)
 	return f
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rulespec"
 )
@@ -84,8 +85,8 @@ func exportFilters(v *visit) error {
 
 // importFilters adds filters from their text form: all of them, or none when one is wrong.
 func importFilters(v *visit) error {
-	text := strings.ReplaceAll(v.r.PostFormValue("text"), "\r\n", "\n")
-	list, schedules, problems := v.readFilters(text)
+	imported := strings.ReplaceAll(v.r.PostFormValue("text"), "\r\n", "\n")
+	list, schedules, problems := v.readFilters(imported)
 	if len(problems) == 0 && len(list) == 0 {
 		problems = []string{"There is no filter in the text."}
 	}
@@ -97,7 +98,7 @@ func importFilters(v *visit) error {
 	}
 	if len(problems) > 0 {
 		return v.showSettingsWith(http.StatusUnprocessableEntity, func(p *settingsView) {
-			p.ImportText, p.ImportProblems = text, problems[:min(len(problems), 20)]
+			p.ImportText, p.ImportProblems = imported, problems[:min(len(problems), 20)]
 		})
 	}
 	for id, schedule := range schedules {
@@ -106,7 +107,7 @@ func importFilters(v *visit) error {
 		}
 	}
 	v.Changed()
-	v.say("good", "Imported "+plural(len(list), "filter")+".")
+	v.say("good", "Imported "+text.Plural(len(list), "filter", "filters")+".")
 	return v.redirect("/filters")
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rulespec"
@@ -77,19 +78,19 @@ func (f *filterVerdict) miss() {
 func verdictWords(filters, on, notices, near int) string {
 	switch {
 	case notices > 0 && on > 0:
-		return plural(on, "filter") + " of yours " + verb(on, "matches", "match") + " it."
+		return text.Plural(on, "filter", "filters") + " of yours " + verb(on, "matches", "match") + " it."
 	case notices > 0:
 		return "A filter of yours matched it when it came; as your filters stand now, none does."
 	case on > 0:
-		return plural(on, "filter") + " of yours would match it now, yet nothing was sent: the filter was made or changed after it came, or it had no destination then."
+		return text.Plural(on, "filter", "filters") + " of yours would match it now, yet nothing was sent: the filter was made or changed after it came, or it had no destination then."
 	case filters == 0:
 		return "You have no filter, so nothing reaches you."
 	}
-	text := "None of your filters that are on matches it."
+	words := "None of your filters that are on matches it."
 	if near > 0 {
-		return text + " " + plural(near, "filter") + " " + verb(near, "fails", "fail") + " by a single rule."
+		return words + " " + text.Plural(near, "filter", "filters") + " " + verb(near, "fails", "fail") + " by a single rule."
 	}
-	return text + " Each rule below says why."
+	return words + " Each rule below says why."
 }
 
 func verb(n int, one, many string) string {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rulespec"
@@ -99,9 +100,9 @@ func (v *visit) reach(f prefs.Filter, ds []prefs.Destination) (to, warning strin
 		warning = "It reaches you nowhere: every destination it goes to is off or not confirmed."
 	}
 	if len(f.Destinations) == 0 && len(names) > 1 {
-		return "everywhere: " + enumerate(names, "and"), warning
+		return "everywhere: " + text.Series(names, "and"), warning
 	}
-	return enumerate(names, "and"), warning
+	return text.Series(names, "and"), warning
 }
 
 func containsID(ids []uint, id uint) bool {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs"
 )
 
@@ -45,7 +46,7 @@ func dayWords(days []time.Weekday) string {
 	if strings.Join(names, " ") == "Monday Tuesday Wednesday Thursday Friday" {
 		return " from Monday to Friday"
 	}
-	return " on " + enumerate(names, "and")
+	return " on " + text.Series(names, "and")
 }
 
 // nextWords says when the next sending is, as far as that is known before a notice waits.
@@ -99,51 +100,33 @@ func ago(t, now time.Time, zone *time.Location) string {
 	case d < time.Minute:
 		return "just now"
 	case d < time.Hour:
-		return plural(int(d/time.Minute), "minute") + " ago"
+		return text.Plural(int(d/time.Minute), "minute", "minutes") + " ago"
 	case d < 6*time.Hour:
-		return plural(int(d/time.Hour), "hour") + " ago"
+		return text.Plural(int(d/time.Hour), "hour", "hours") + " ago"
 	}
 	return strings.TrimPrefix(dayAndTime(t, now, zone), "on ")
 }
 
 func duration(d time.Duration) string {
 	if d%time.Hour == 0 && d >= time.Hour {
-		return plural(int(d/time.Hour), "hour")
+		return text.Plural(int(d/time.Hour), "hour", "hours")
 	}
-	return plural(int(d/time.Minute), "minute")
-}
-
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
+	return text.Plural(int(d/time.Minute), "minute", "minutes")
 }
 
 // number writes a number with its thousands apart.
 func number(n int) string {
-	text := strconv.Itoa(n)
-	for at := len(text) - 3; at > 0 && text[at-1] != '-'; at -= 3 {
-		text = text[:at] + "," + text[at:]
+	digits := strconv.Itoa(n)
+	for at := len(digits) - 3; at > 0 && digits[at-1] != '-'; at -= 3 {
+		digits = digits[:at] + "," + digits[at:]
 	}
-	return text
+	return digits
 }
 
-// numberOf is plural for numbers that may be large.
+// numberOf is text.Plural for numbers that may be large.
 func numberOf(n int, word string) string {
 	if n == 1 {
-		return plural(n, word)
+		return "1 " + word
 	}
 	return number(n) + " " + word + "s"
-}
-
-// enumerate joins words the way a sentence does: "a, b and c".
-func enumerate(words []string, last string) string {
-	switch len(words) {
-	case 0:
-		return ""
-	case 1:
-		return words[0]
-	}
-	return strings.Join(words[:len(words)-1], ", ") + " " + last + " " + words[len(words)-1]
 }
