@@ -96,6 +96,13 @@ type Info struct {
 	Doc          string                               // one or two sentences
 	AddressTitle string                               // "Email address"
 	CheckAddress func(address string) (string, error) // gives the canonical form; the error is for who typed it
+
+	// SignIn says that links reach the person who has an address, in a program that opens them: the pages send links to
+	// sign in this way. Where several backends can, the first of the list does.
+	SignIn bool
+	// Agent is the command of a Fetched backend's agent: "notifyd desktop". A person has one address of such a backend,
+	// which nobody types, and a token for each machine on which the agent runs. "" where people type addresses.
+	Agent string
 }
 
 // A Driver is a backend as the configuration opens it, like the drivers of database/sql. backends/all lists them.

@@ -21,7 +21,7 @@ type Accounts struct{ *core }
 // destination, in the same transaction. name is the account on the bus; ErrTaken when a user has it. ErrClaimed when
 // another user has the address.
 func (s *Accounts) Register(ctx context.Context, name, zone, backend, address string) (User, error) {
-	if err := checkAddress(backend, address); err != nil {
+	if err := checkDestination(backend, address); err != nil {
 		return User{}, err
 	}
 	if err := checkUser(name, zone); err != nil {

@@ -20,10 +20,10 @@ const (
 // Destinations keeps where notices go: what people have added, confirmed and scheduled.
 type Destinations struct{ *core }
 
-// Add stores an address, not yet confirmed; backends.Kind.CheckAddress made it canonical. Who has it already
+// Add stores an address, not yet confirmed; backends.Info.CheckAddress made it canonical. Who has it already
 // gets it as it is. Somebody else's claim, confirmed or not, is in nobody's way until NewCode and Confirm.
 func (s *Destinations) Add(ctx context.Context, userID uint, backend, address string) (Destination, error) {
-	if err := checkAddress(backend, address); err != nil {
+	if err := checkDestination(backend, address); err != nil {
 		return Destination{}, err
 	}
 	row := destinationRow{UserID: userID, Backend: backend, Address: address}
@@ -152,11 +152,16 @@ func (s *Destinations) Delete(ctx context.Context, userID, id uint) error {
 	})
 }
 
-// checkAddress is the last line only: what an address of a backend looks like, the backend says.
-func checkAddress(backend, address string) error {
-	switch {
-	case backend == "" || len(backend) > maxName:
+// checkDestination is the last line only: what an address of a backend looks like, the backend says.
+func checkDestination(backend, address string) error {
+	if backend == "" || len(backend) > maxName {
 		return problem("backend", "%q is none", backend)
+	}
+	return checkAddress(address)
+}
+
+func checkAddress(address string) error {
+	switch {
 	case address == "":
 		return problem("address", "is missing")
 	case len(address) > maxAddress:

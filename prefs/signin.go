@@ -17,7 +17,7 @@ var signInsPerAddress = limit{count: 5, window: time.Hour}
 // NewSignIn makes a token that proves, within SignInLife and once, that who has it reads mail to the address. The caller
 // sends it there. ErrTooOften when the address got too many of late.
 func (s *Accounts) NewSignIn(ctx context.Context, address string) (string, error) {
-	if err := checkAddress("email", address); err != nil {
+	if err := checkAddress(address); err != nil {
 		return "", err
 	}
 	token, err := s.token()

@@ -15,14 +15,11 @@ import (
 	"github.com/notifyd/notifyd/prefs"
 )
 
-// email is the backend that sign-in links go by.
-const email = "email"
-
 // askSignIn mails a sign-in link. The answer is the same whether or not somebody has an account with the address, so
 // that nobody can ask who has one.
 func askSignIn(v *visit) error {
 	typed := v.form("address")
-	address, err := v.checkAddress(email, typed)
+	address, err := v.checkAddress(v.signInBackend().Name, typed)
 	if err != nil {
 		return v.showLanding(http.StatusUnprocessableEntity, landingView{Address: typed, Problem: capital(err.Error()) + "."})
 	}
@@ -45,7 +42,7 @@ func askSignIn(v *visit) error {
 }
 
 func (v *visit) signInMail(address, token string) outbox.Delivery {
-	return v.accountMail(email, address, backends.Notice{
+	return v.accountMail(v.signInBackend().Name, address, backends.Notice{
 		Title: "Your link to sign in",
 		Text: "Open the link below and press the button to sign in. It works once and for " + duration(prefs.SignInLife) +
 			".\n\nIf you did not ask for it, ignore this: nothing happens without the link.",
@@ -94,7 +91,7 @@ func signIn(v *visit) error {
 	if err != nil {
 		return err
 	}
-	user, err := v.Accounts.ByAddress(v.r.Context(), email, address)
+	user, err := v.Accounts.ByAddress(v.r.Context(), v.signInBackend().Name, address)
 	if errors.Is(err, prefs.ErrNotFound) {
 		if err := v.sessions.RenewToken(v.r.Context()); err != nil {
 			return err
@@ -153,7 +150,7 @@ func register(v *visit) error {
 	if address == "" {
 		return fail(http.StatusGone, "That took too long. Ask for a new link on the first page.")
 	}
-	user, err := v.Accounts.Register(v.r.Context(), name, "", email, address)
+	user, err := v.Accounts.Register(v.r.Context(), name, "", v.signInBackend().Name, address)
 	if problem := nameProblem(err); problem != "" {
 		return v.show(http.StatusUnprocessableEntity, "welcome", welcomeView{v.frame("Welcome", ""), address, name, problem})
 	}
@@ -187,7 +184,17 @@ func signOut(v *visit) error {
 	return v.redirect("/")
 }
 
-// backend gives the kind of backend of that name; the zero Kind when it is not configured.
+// signInBackend gives the backend that sign-in links go by; the zero Info when none that can is configured.
+func (s *site) signInBackend() backends.Info {
+	for _, b := range s.Backends {
+		if b.SignIn {
+			return b
+		}
+	}
+	return backends.Info{}
+}
+
+// backend gives the backend of that name; the zero Info when it is not configured.
 func (s *site) backend(name string) backends.Info {
 	for _, b := range s.Backends {
 		if b.Name == name {
@@ -200,6 +207,9 @@ func (s *site) backend(name string) backends.Info {
 // checkAddress gives the canonical form of an address of a backend.
 func (s *site) checkAddress(backend, address string) (string, error) {
 	b := s.backend(backend)
+	if backend == "" {
+		return "", errors.New("no way to send links is configured here")
+	}
 	if b.CheckAddress == nil {
 		return "", errors.New("there is no way to send " + strconv.Quote(backend) + " here")
 	}

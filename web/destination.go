@@ -19,10 +19,10 @@ type destinationView struct {
 	CodeProblem string
 	Schedule    scheduleForm
 
-	Desktop bool
-	Tokens  []tokenLine
-	Token   string // just made; shown this once
-	Server  string
+	Agent  string // the command that fetches; "" where notices are sent
+	Tokens []tokenLine
+	Token  string // just made; shown this once
+	Server string
 }
 
 // tokenLine is a token of a desktop agent.
@@ -45,13 +45,13 @@ func (v *visit) showOneDestination(status int, d prefs.Destination, mark func(*d
 	card := v.destinationCard(d)
 	p := destinationView{
 		frame: v.frame(card.Address, "destinations"), Page: destinationPage(d.ID), Destination: card, NeedsCode: !d.Confirmed,
-		Schedule: newScheduleForm(d.Schedule), Desktop: d.Backend == desktop, Server: v.url(""),
+		Schedule: newScheduleForm(d.Schedule), Agent: v.backend(d.Backend).Agent, Server: v.url(""),
 	}
 	p.CodeText = "We sent a code to " + d.Address + ". Type it here to show that it reaches you."
-	if d.Backend == email {
+	if v.backend(d.Backend).SignIn {
 		p.CodeText = "We sent a mail to " + d.Address + ". Open its link here, or type the code that stands in it."
 	}
-	if p.Desktop {
+	if p.Agent != "" {
 		tokens, err := v.Tokens.List(v.r.Context(), v.user.ID)
 		if err != nil {
 			return err
@@ -101,10 +101,10 @@ func (v *visit) setSchedule(id uint, s prefs.Schedule) error {
 	return v.Outbox.SendNow(v.r.Context(), prefs.Key(id))
 }
 
-// addDesktop makes the desktop destination where there is none yet, and a token for one more machine. There is no code:
-// the feed can be read with a token only, which proves as much.
-func (v *visit) addDesktop(machine string) error {
-	d, err := v.Destinations.Add(v.r.Context(), v.user.ID, desktop, DesktopAddress(v.user.ID))
+// addFeed makes the destination of a backend that agents fetch from where there is none yet, and a token for one more
+// machine. There is no code: the feed can be read with a token only, which proves as much.
+func (v *visit) addFeed(backend, machine string) error {
+	d, err := v.Destinations.Add(v.r.Context(), v.user.ID, backend, FeedAddress(v.user.ID))
 	if err != nil {
 		return v.explain(err)
 	}
@@ -128,7 +128,7 @@ func addToken(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if d.Backend != desktop {
+	if v.backend(d.Backend).Agent == "" {
 		return prefs.ErrNotFound
 	}
 	return v.showNewToken(d, v.form("address"))

@@ -9,12 +9,9 @@ import (
 	"github.com/notifyd/notifyd/prefs"
 )
 
-// desktop is the backend whose destination is confirmed by a token instead of a code.
-const desktop = "desktop"
-
-// DesktopAddress gives the address of a user's desktop destination: the feed that each of the user's agents reads. It
-// stays the same when the account is renamed.
-func DesktopAddress(userID uint) string { return "user-" + strconv.FormatUint(uint64(userID), 10) }
+// FeedAddress gives the address of a user's destination on a backend that agents fetch from: the feed that each of the
+// user's agents reads. It stays the same when the account is renamed.
+func FeedAddress(userID uint) string { return "user-" + strconv.FormatUint(uint64(userID), 10) }
 
 // destinationsView is the page with all destinations.
 type destinationsView struct {
@@ -43,7 +40,7 @@ func (v *visit) showDestinations(status int, backend, address, problem string) e
 		p.Destinations = append(p.Destinations, v.destinationCard(d))
 	}
 	for _, b := range v.Backends {
-		f := backendForm{Name: b.Name, Title: b.Title, Doc: b.Doc, AddressTitle: b.AddressTitle, Token: b.Name == desktop}
+		f := backendForm{Name: b.Name, Title: b.Title, Doc: b.Doc, AddressTitle: b.AddressTitle, Token: b.Agent != ""}
 		if b.Name == backend {
 			f.Address, f.Problem = address, problem
 		}
@@ -55,8 +52,8 @@ func (v *visit) showDestinations(status int, backend, address, problem string) e
 // addDestination stores an address and sends the code that confirms it there.
 func addDestination(v *visit) error {
 	backend, typed := v.form("backend"), v.form("address")
-	if backend == desktop && v.backend(desktop).Name != "" {
-		return v.addDesktop(typed)
+	if v.backend(backend).Agent != "" {
+		return v.addFeed(backend, typed)
 	}
 	address, err := v.checkAddress(backend, typed)
 	if err != nil {
@@ -88,7 +85,7 @@ func (v *visit) sendCode(d prefs.Destination) error {
 		return err
 	}
 	n := backends.Notice{Title: "Confirm this address: " + code}
-	if d.Backend == email {
+	if v.backend(d.Backend).SignIn {
 		n.Text = "The account " + v.user.Name + " wants notices sent here. If that is you, open the link in the browser where you are " +
 			"signed in and press the button, or type the code there: " + code + "\n\nIf it is not you, ignore this: nothing more is sent."
 		n.Link = v.url(destinationPage(d.ID)) + "?code=" + code
@@ -202,7 +199,7 @@ func deleteDestination(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if d.Backend == desktop {
+	if v.backend(d.Backend).Agent != "" {
 		if err := v.revokeAll(); err != nil {
 			return err
 		}

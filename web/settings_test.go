@@ -99,7 +99,7 @@ func TestExportKeepsSchedules(t *testing.T) {
 	// The desktop is everybody's own, whatever its feed is called.
 	bob := s.signUp("bob")
 	bob.post("/destinations", "backend", "desktop", "address", "laptop")
-	bob.post("/settings/import", "text", "filters:\n  - name: x\n    to: desktop:"+web.DesktopAddress(ds[0].UserID)+"\n    rules: [package: tea]\n").to(t, "/filters")
+	bob.post("/settings/import", "text", "filters:\n  - name: x\n    to: desktop:"+web.FeedAddress(ds[0].UserID)+"\n    rules: [package: tea]\n").to(t, "/filters")
 }
 
 // A digest that an import makes a notice at once leaves nothing waiting for a time that nobody asks for any more.

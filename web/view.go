@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/url"
 	"strconv"
 	"strings"
@@ -127,16 +128,14 @@ type destinationCard struct {
 }
 
 func (v *visit) destinationCard(d prefs.Destination) destinationCard {
-	title := v.backend(d.Backend).Title
-	if title == "" {
-		title = d.Backend
-	}
+	info := v.backend(d.Backend)
+	title := cmp.Or(info.Title, d.Backend)
 	c := destinationCard{
 		ID: d.ID, Page: "/destinations/" + strconv.FormatUint(uint64(d.ID), 10), Address: d.Address, Backend: title, BackendTitle: title,
 		Confirmed: d.Confirmed, On: d.On, Disabled: d.Disabled, Schedule: scheduleWords(d.Schedule),
 	}
-	if d.Backend == desktop {
-		c.Address = "Your desktop"
+	if info.Agent != "" {
+		c.Address = "Your " + strings.ToLower(title)
 	}
 	if d.On && d.Disabled == "" {
 		c.Next = nextWords(d.Schedule, v.Now(), v.zone)

@@ -50,14 +50,14 @@ type Options struct {
 	MessageKinds func() []catalogue.Kind  // as they stand: the kinds of messages that the catalogue knows, application by application
 	KindName     func(kind string) string // as in rulespec.Env: what people call a kind; may be nil
 	KnowsKind    func(name string) bool   // as in rulespec.Env, the same that the router's matcher is compiled with; may be nil
-	Backends     []backends.Info          // the backends that are configured; "email" is among them: sign-in links go by it
+	Backends     []backends.Info          // those that are configured; with one that links to sign in go by
 
 	// Queue stores a delivery in a transaction of its own and wakes the outbox: account mail, codes and tests go by it.
 	Queue func(context.Context, outbox.Delivery) error
 	// Changed is told after every change to what is delivered; nil: nobody.
 	Changed func()
 
-	Notices http.Handler // the desktop stream GET /api/v1/notices, with its own token check; nil: none
+	Notices http.Handler // the stream GET /api/v1/notices, with its own token check; nil: none
 
 	TrustedProxies []netip.Prefix   // whose X-Forwarded-For is believed; may be empty
 	Now            func() time.Time // nil: time.Now

@@ -71,7 +71,7 @@ func (v *visit) readFilters(text string) (list []prefs.Filter, schedules map[uin
 	if err != nil {
 		return nil, nil, append(problems, "The destinations could not be read; try again.")
 	}
-	schedules, wrong := readSchedules(file.Destinations, ds)
+	schedules, wrong := v.readSchedules(file.Destinations, ds)
 	problems = append(problems, wrong...)
 	for _, f := range file.Filters {
 		own := prefs.Filter{Filter: f.Filter, UserID: v.user.ID, On: f.On, OneShot: f.Once}
@@ -82,7 +82,7 @@ func (v *visit) readFilters(text string) (list []prefs.Filter, schedules map[uin
 			}
 		}
 		for _, to := range f.To {
-			id, found := findDestination(ds, to)
+			id, found := v.findDestination(ds, to)
 			if !found {
 				problems = append(problems, "Filter "+f.Name+": you have no destination "+to+"; add it first, or leave \"to\" out.")
 			}
@@ -94,10 +94,12 @@ func (v *visit) readFilters(text string) (list []prefs.Filter, schedules map[uin
 }
 
 // readSchedules gives the schedules of a text by the destination that each is of.
-func readSchedules(written []rulespec.FileDestination, ds []prefs.Destination) (schedules map[uint]prefs.Schedule, problems []string) {
+func (v *visit) readSchedules(
+	written []rulespec.FileDestination, ds []prefs.Destination,
+) (schedules map[uint]prefs.Schedule, problems []string) {
 	schedules = map[uint]prefs.Schedule{}
 	for _, d := range written {
-		id, found := findDestination(ds, d.To)
+		id, found := v.findDestination(ds, d.To)
 		if !found {
 			problems = append(problems, "You have no destination "+d.To+"; add it first, or take it out of \"destinations\".")
 			continue
@@ -111,12 +113,12 @@ func readSchedules(written []rulespec.FileDestination, ds []prefs.Destination) (
 	return schedules, problems
 }
 
-// findDestination finds the destination that a text names. A person has one desktop, and its address is only a number of
-// ours: any stands for it.
-func findDestination(ds []prefs.Destination, to string) (uint, bool) {
+// findDestination finds the destination that a text names. A person has one address of a backend that agents fetch from,
+// which is only a number of ours: any stands for it.
+func (v *visit) findDestination(ds []prefs.Destination, to string) (uint, bool) {
 	backend, address, _ := strings.Cut(to, ":")
 	for _, d := range ds {
-		if d.Backend == backend && (backend == desktop || strings.EqualFold(d.Address, address)) {
+		if d.Backend == backend && (v.backend(backend).Agent != "" || strings.EqualFold(d.Address, address)) {
 			return d.ID, true
 		}
 	}

@@ -24,6 +24,9 @@ func testInfo(t *testing.T, b *bench) {
 	if k.Name == "" || k.Title == "" || k.Doc == "" || k.AddressTitle == "" || k.CheckAddress == nil {
 		t.Fatalf("the Info %+v has an empty field", k)
 	}
+	if _, fetched := b.Backend.(backends.Fetched); fetched != (k.Agent != "") {
+		t.Errorf("Info.Agent is %q, but the backend is Fetched: %t", k.Agent, fetched)
+	}
 	for _, a := range []string{b.To, b.Refused} {
 		if a == "" {
 			continue

@@ -20,6 +20,7 @@ var Info = backends.Info{
 	Doc:          "Bubbles on your screen, shown by the program notifyd desktop that runs in your session.",
 	AddressTitle: "Name of the computer's feed",
 	CheckAddress: CheckAddress,
+	Agent:        "notifyd desktop",
 }
 
 var feedName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$`)

@@ -25,6 +25,7 @@ var Info = backends.Info{
 	Doc:          "A mail for each notice, or one for many when you choose a digest.",
 	AddressTitle: "Email address",
 	CheckAddress: CheckAddress,
+	SignIn:       true,
 }
 
 // A Backend sends parcels through one SMTP server. It is safe for concurrent use.

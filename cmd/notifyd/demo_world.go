@@ -82,7 +82,7 @@ func (d *demo) populate(ctx context.Context) error {
 	if !desktop.HasSession() {
 		return nil
 	}
-	to, err := store.Destinations.Add(ctx, user.ID, desktop.Info.Name, web.DesktopAddress(user.ID))
+	to, err := store.Destinations.Add(ctx, user.ID, desktop.Info.Name, web.FeedAddress(user.ID))
 	if err != nil {
 		return fmt.Errorf("add desktop: %w", err)
 	}

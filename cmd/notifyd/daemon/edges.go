@@ -4,10 +4,10 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/notifyd/notifyd/backends"
 	backendall "github.com/notifyd/notifyd/backends/all"
-	"github.com/notifyd/notifyd/backends/email"
 	"github.com/notifyd/notifyd/bus"
 	busall "github.com/notifyd/notifyd/bus/all"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
@@ -26,7 +26,7 @@ func (s *Service) openEdges(f *config.File) error {
 	if len(s.sources) == 0 {
 		s.log.Warn("no bus is configured: nothing will come in")
 	}
-	if s.settings.Web.Listen != "" && s.backends[email.Info.Name] == nil {
+	if s.settings.Web.Listen != "" && !slices.ContainsFunc(s.infos(), func(b backends.Info) bool { return b.SignIn }) {
 		s.log.Warn("no mail server is configured: nobody can sign in to the pages")
 	}
 	return nil

@@ -91,5 +91,5 @@ func (s *Service) authorize(r *http.Request) (address string, err error) {
 	if err != nil {
 		return "", err
 	}
-	return web.DesktopAddress(user.ID), nil
+	return web.FeedAddress(user.ID), nil
 }
