@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/notifyd/notifyd/internal/secret"
 )
 
 // masked stands for every secret that is set.
@@ -81,7 +83,7 @@ func maskStruct(v reflect.Value) any {
 			continue
 		}
 		value := maskValue(v.Field(i))
-		if isSecret(field) && !v.Field(i).IsZero() {
+		if secret.Field(field) && !v.Field(i).IsZero() {
 			value = masked
 		}
 		m = append(m, yaml.MapItem{Key: name, Value: value})

@@ -9,27 +9,9 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/notifyd/notifyd/internal/secret"
 )
-
-// secretWords end the names of keys that hold secrets: api_key, access_tokens, authcookie.
-var secretWords = []string{"token", "password", "passwd", "passphrase", "secret", "key", "dsn", "cookie", "credential"}
-
-// isSecret reports whether a field holds a secret. The tag secret says so, true or false; without it the name decides,
-// so that a secret whose author did not think of the tag is masked all the same.
-func isSecret(field reflect.StructField) bool {
-	if tag, ok := field.Tag.Lookup("secret"); ok {
-		return tag != "false"
-	}
-	name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
-	for word := range strings.SplitSeq(strings.ToLower(name), "_") {
-		if slices.ContainsFunc(secretWords, func(w string) bool {
-			return strings.HasSuffix(word, w) || strings.HasSuffix(word, w+"s")
-		}) {
-			return true
-		}
-	}
-	return false
-}
 
 // noteSecretFile remembers a file that a secret was read from, for Exposed.
 func (f *File) noteSecretFile(path string) {
@@ -79,7 +61,7 @@ func holdsSecret(node ast.Node, t reflect.Type) bool {
 				return holdsSecret(v.Value, t.Elem())
 			}
 			field, ok := fieldFor(t, keyOf(v))
-			return ok && (isSecret(field) && v.Value.Type() != ast.NullType && asWritten(v.Value).GetToken().Value != "" ||
+			return ok && (secret.Field(field) && v.Value.Type() != ast.NullType && asWritten(v.Value).GetToken().Value != "" ||
 				holdsSecret(v.Value, field.Type))
 		})
 	case reflect.Slice:

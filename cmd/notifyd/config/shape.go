@@ -12,6 +12,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/notifyd/notifyd/internal/yamltext"
+
+	"github.com/notifyd/notifyd/internal/secret"
 )
 
 // A mistake is an error in the configuration with its position: file, line and column, or the variable of the environment.
@@ -68,7 +70,7 @@ func mismatchesOfStruct(node ast.Node, t reflect.Type) []mismatch {
 	for field := range t.Fields() {
 		if name, _, _ := strings.Cut(field.Tag.Get("yaml"), ","); name != "" && name != "-" {
 			keys = append(keys, name)
-			if isSecret(field) {
+			if secret.Field(field) {
 				keys = append(keys, name+"_file")
 			}
 		}
@@ -77,13 +79,13 @@ func mismatchesOfStruct(node ast.Node, t reflect.Type) []mismatch {
 	return eachValue(node, func(v *ast.MappingValueNode) (reflect.Type, string) {
 		key := keyOf(v)
 		if field, ok := fieldFor(t, key); ok {
-			if wrong := mismatches(v.Value, field.Type); isSecret(field) && len(wrong) > 0 { // not to be quoted
+			if wrong := mismatches(v.Value, field.Type); secret.Field(field) && len(wrong) > 0 { // not to be quoted
 				return nil, fmt.Sprintf("%s is not as expected: %s", key, cmp.Or(wrong[0].expected, "an unknown key in it"))
 			}
 			return field.Type, ""
 		}
 		name, isFile := strings.CutSuffix(key, "_file")
-		if field, ok := fieldFor(t, name); ok && isFile && isSecret(field) {
+		if field, ok := fieldFor(t, name); ok && isFile && secret.Field(field) {
 			if m, ok := asMapping(node); ok && find(m, []string{name}) != nil {
 				return nil, fmt.Sprintf("%s and %s exclude each other", name, key)
 			}

@@ -10,6 +10,8 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/notifyd/notifyd/internal/yamltext"
+
+	"github.com/notifyd/notifyd/internal/secret"
 )
 
 func emptyMapping() *ast.MappingNode {
@@ -130,7 +132,7 @@ func (f filler) fillStruct(node ast.Node, t reflect.Type) (ast.Node, error) {
 	for _, v := range m.Values {
 		name, isFile := strings.CutSuffix(keyOf(v), "_file")
 		field, found := fieldFor(t, name)
-		if _, own := fieldFor(t, keyOf(v)); own || !isFile || !found || !isSecret(field) {
+		if _, own := fieldFor(t, keyOf(v)); own || !isFile || !found || !secret.Field(field) {
 			values = append(values, v)
 			continue
 		}
