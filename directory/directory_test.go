@@ -174,7 +174,7 @@ func TestWatcherKeepsTheLastGood(t *testing.T) {
 		go func() { done <- w.Run(t.Context()) }()
 		step := func(what, want string) {
 			t.Helper()
-			time.Sleep(time.Minute) // in the bubble: to the next poll
+			time.Sleep(time.Minute + 5*time.Second) // in the bubble: to the next look, and until the file has settled
 			synctest.Wait()
 			if got := strings.Join(w.Load().Members("infra"), " "); got != want {
 				t.Errorf("%s: members %q, want %q", what, got, want)

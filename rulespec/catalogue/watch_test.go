@@ -33,10 +33,10 @@ func TestWatcherKeepsTheLastGoodCatalogue(t *testing.T) {
 		go func() { done <- w.Run(t.Context()) }()
 		step := func(what, want string, good bool) {
 			t.Helper()
-			time.Sleep(time.Minute) // in the bubble: to the next poll
+			time.Sleep(time.Minute + 5*time.Second) // in the bubble: to the next look, and until the files have settled
 			synctest.Wait()
-			if !w.Load().has(want) || w.Good() != good {
-				t.Errorf("%s: kind %s is there: %v, good: %v", what, want, w.Load().has(want), w.Good())
+			if !w.Load().has(want) || (w.Err() == nil) != good {
+				t.Errorf("%s: kind %s is there: %v, error: %v", what, want, w.Load().has(want), w.Err())
 			}
 		}
 		step("at first", "tea.one", true)

@@ -64,7 +64,7 @@ func (r rooms) Collect(out chan<- prometheus.Metric) {
 		gauge(out, historyMessages, float64(size.Messages))
 		gauge(out, historyBytes, float64(size.Bytes))
 	}
-	gauge(out, catalogueReloaded, metric.Number(r.s.meaning.watcher.Good()))
+	gauge(out, catalogueReloaded, metric.Number(r.s.meaning.watcher.Err() == nil))
 	for _, failure := range r.s.meaning.load().Failures() {
 		counter(out, catalogueFailed, float64(failure.Count), failure.Kind, failure.Field)
 	}
