@@ -8,6 +8,8 @@ import (
 
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/links"
+	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -130,7 +132,7 @@ func TestChangesNameWhatEveryWriteTouches(t *testing.T) {
 			{"confirm", func() error {
 				return s.Destinations.Confirm(ctx, alice.ID, irc.ID, must[string](t)(s.Destinations.NewCode(ctx, alice.ID, irc.ID)))
 			}},
-			{"schedule", func() error { return s.Destinations.SetSchedule(ctx, alice.ID, irc.ID, prefs.Schedule{Count: 3}) }},
+			{"schedule", func() error { return s.Destinations.SetSchedule(ctx, alice.ID, irc.ID, schedule.Schedule{Count: 3}) }},
 			{"destination off", func() error { return s.Destinations.SetOn(ctx, alice.ID, mail.ID, false) }},
 			{"destination on", func() error { return s.Destinations.SetOn(ctx, alice.ID, mail.ID, true) }},
 			{"disable", func() error { return s.Destinations.Disable(ctx, mail.ID, "refused") }},
@@ -150,15 +152,15 @@ func TestChangesNameWhatEveryWriteTouches(t *testing.T) {
 				return err
 			}},
 			{"stop", func() error {
-				_, err := s.Unsubscriber.Stop(ctx, prefs.Action{Filter: chosen.ID, Destination: mail.ID})
+				_, err := s.Unsubscriber.Unsubscribe(ctx, links.Target{Filter: chosen.ID, Destination: mail.ID})
 				return err
 			}},
 			{"unstop", func() error {
-				return s.Unsubscriber.Unstop(ctx, prefs.Stopped{Action: prefs.Action{Filter: chosen.ID, Destination: mail.ID}, Detached: true, Off: true})
+				return s.Unsubscriber.Undo(ctx, links.Change{Target: links.Target{Filter: chosen.ID, Destination: mail.ID}, Detached: true, SwitchedOff: true})
 			}},
-			{"stop all", func() error { _, err := s.Unsubscriber.Stop(ctx, prefs.Action{Destination: irc.ID}); return err }},
+			{"stop all", func() error { _, err := s.Unsubscriber.Unsubscribe(ctx, links.Target{Destination: irc.ID}); return err }},
 			{"unstop all", func() error {
-				return s.Unsubscriber.Unstop(ctx, prefs.Stopped{Action: prefs.Action{Destination: irc.ID}, Off: true})
+				return s.Unsubscriber.Undo(ctx, links.Change{Target: links.Target{Destination: irc.ID}, SwitchedOff: true})
 			}},
 			{"rename", func() error { return s.Accounts.Rename(ctx, alice.ID, "alicia") }},
 			{"zone", func() error { return s.Accounts.SetZone(ctx, alice.ID, "Europe/Berlin") }},

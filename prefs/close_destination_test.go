@@ -11,6 +11,7 @@ import (
 
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/links"
 )
 
 // TestClosingEndsWhatWaits has every way of closing a destination end what is owed to it, in one transaction: when that
@@ -38,7 +39,10 @@ func TestClosingEndsWhatWaits(t *testing.T) {
 			{"switched on", false, func(userID, id uint) error { return s.Destinations.SetOn(ctx, userID, id, true) }},
 			{"switched off", false, func(userID, id uint) error { return s.Destinations.SetOn(ctx, userID, id, false) }},
 			{"refused", false, func(_, id uint) error { return s.Destinations.Disable(ctx, id, "no such mailbox") }},
-			{"stopped", false, func(_, id uint) error { _, err := s.Unsubscriber.Stop(ctx, prefs.Action{Destination: id}); return err }},
+			{"stopped", false, func(_, id uint) error {
+				_, err := s.Unsubscriber.Unsubscribe(ctx, links.Target{Destination: id})
+				return err
+			}},
 			{"deleted", false, func(userID, id uint) error { return s.Destinations.Delete(ctx, userID, id) }},
 			{"account deleted", true, func(userID, _ uint) error { return s.Accounts.Delete(ctx, userID) }},
 		} {

@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/internal/text"
+	"github.com/notifyd/notifyd/prefs/schedule"
 )
 
 // The bounds on destinations.
@@ -89,12 +90,13 @@ func (s *Destinations) SetOn(ctx context.Context, userID, id uint, on bool) erro
 	})
 }
 
-// SetSchedule sets when a destination gets what is owed to it. What waits already keeps its time.
-func (s *Destinations) SetSchedule(ctx context.Context, userID, id uint, schedule Schedule) error {
-	if err := schedule.Check(); err != nil {
+// SetSchedule sets when a destination gets what is owed to it. What waits already keeps its
+// time. A mistake in it is a *schedule.Error.
+func (s *Destinations) SetSchedule(ctx context.Context, userID, id uint, when schedule.Schedule) error {
+	if err := when.Check(); err != nil {
 		return err
 	}
-	return s.set(ctx, userID, id, schedule.columns())
+	return s.set(ctx, userID, id, scheduleColumns(when))
 }
 
 func (s *Destinations) set(ctx context.Context, userID, id uint, set map[string]any) error {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/links"
+	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -25,7 +27,7 @@ func TestDestinations(t *testing.T) {
 		if again := must[prefs.Destination](t)(s.Destinations.Add(ctx, alice.ID, "irc", "alice")); again.ID != irc.ID {
 			t.Errorf("added again it is %+v", again)
 		}
-		schedule := prefs.Schedule{Every: 90 * time.Minute, Count: 7, At: "07:30", Weekdays: []time.Weekday{time.Sunday, time.Saturday}}
+		schedule := schedule.Schedule{Every: 90 * time.Minute, Count: 7, At: "07:30", Weekdays: []time.Weekday{time.Sunday, time.Saturday}}
 		ok(t, s.Destinations.SetSchedule(ctx, alice.ID, mail.ID, schedule))
 		if got := must[prefs.Destination](t)(s.Destinations.Get(ctx, alice.ID, mail.ID)); !reflect.DeepEqual(got.Schedule, schedule) {
 			t.Errorf("schedule %+v", got.Schedule)
@@ -247,10 +249,10 @@ func TestStop(t *testing.T) {
 				t.Fatalf("the filter reaches %v, want %v", got, want)
 			}
 		}
-		atMail, atIRC := prefs.Action{Filter: f.ID, Destination: mail.ID}, prefs.Action{Filter: f.ID, Destination: irc.ID}
-		var did prefs.Stopped
-		stop := func(a prefs.Action) (err error) { did, err = s.Unsubscriber.Stop(ctx, a); return err }
-		detached := prefs.Stopped{Action: atMail, Detached: true}
+		atMail, atIRC := links.Target{Filter: f.ID, Destination: mail.ID}, links.Target{Filter: f.ID, Destination: irc.ID}
+		var did links.Change
+		stop := func(a links.Target) (err error) { did, err = s.Unsubscriber.Unsubscribe(ctx, a); return err }
+		detached := links.Change{Target: atMail, Detached: true}
 		step(nil, mail.ID, irc.ID)
 		step(stop(atMail), irc.ID)
 		if did != detached {
@@ -260,41 +262,41 @@ func TestStop(t *testing.T) {
 		if did.Any() {
 			t.Errorf("the second Stop = %+v, want that it changed nothing", did)
 		}
-		step(s.Unsubscriber.Unstop(ctx, did), irc.ID)
-		step(s.Unsubscriber.Unstop(ctx, detached), mail.ID, irc.ID)
+		step(s.Unsubscriber.Undo(ctx, did), irc.ID)
+		step(s.Unsubscriber.Undo(ctx, detached), mail.ID, irc.ID)
 		step(stop(atIRC), mail.ID)
 		atIRCDid := did
 		step(stop(atMail))
-		if got := must[prefs.Filter](t)(s.Filters.Get(ctx, alice.ID, f.ID)); got.On || !did.Off {
+		if got := must[prefs.Filter](t)(s.Filters.Get(ctx, alice.ID, f.ID)); got.On || !did.SwitchedOff {
 			t.Errorf("a filter that reaches nobody is on: %v; Stop = %+v", got.On, did)
 		}
-		step(s.Unsubscriber.Unstop(ctx, atIRCDid)) // that stop did not switch the filter off
-		step(s.Unsubscriber.Unstop(ctx, did), mail.ID, irc.ID)
-		step(stop(prefs.Action{Destination: irc.ID}), mail.ID)
-		step(s.Unsubscriber.Unstop(ctx, did), mail.ID, irc.ID)
+		step(s.Unsubscriber.Undo(ctx, atIRCDid)) // that stop did not switch the filter off
+		step(s.Unsubscriber.Undo(ctx, did), mail.ID, irc.ID)
+		step(stop(links.Target{Destination: irc.ID}), mail.ID)
+		step(s.Unsubscriber.Undo(ctx, did), mail.ID, irc.ID)
 
 		// who has switched the filter off keeps it off, whatever becomes of a link
 		ok(t, s.Filters.SetOn(ctx, alice.ID, f.ID, false))
 		step(stop(atMail))
-		step(s.Unsubscriber.Unstop(ctx, did))
+		step(s.Unsubscriber.Undo(ctx, did))
 		ok(t, s.Destinations.SetOn(ctx, alice.ID, irc.ID, false))
-		step(stop(prefs.Action{Destination: irc.ID}))
+		step(stop(links.Target{Destination: irc.ID}))
 		if did.Any() {
 			t.Errorf("stopping what is off = %+v", did)
 		}
 
-		to, about, err := s.Unsubscriber.Target(ctx, atIRC)
+		to, about, err := s.Unsubscriber.Subject(ctx, atIRC)
 		ok(t, err)
 		if to.ID != irc.ID || about.ID != f.ID || about.Name != "all" {
 			t.Errorf("Target = %+v, %+v", to, about)
 		}
 		// a destination of bob's and a filter of alice's never fit together
-		crossed := prefs.Action{Filter: f.ID, Destination: bobs.ID}
+		crossed := links.Target{Filter: f.ID, Destination: bobs.ID}
 		want(t, stop(crossed), prefs.ErrNotFound)
-		want(t, s.Unsubscriber.Unstop(ctx, prefs.Stopped{Action: crossed, Detached: true, Off: true}), prefs.ErrNotFound)
-		_, _, err = s.Unsubscriber.Target(ctx, crossed)
+		want(t, s.Unsubscriber.Undo(ctx, links.Change{Target: crossed, Detached: true, SwitchedOff: true}), prefs.ErrNotFound)
+		_, _, err = s.Unsubscriber.Subject(ctx, crossed)
 		want(t, err, prefs.ErrNotFound)
-		want(t, stop(prefs.Action{Filter: rulespec.FilterID(999), Destination: bobs.ID}), prefs.ErrNotFound)
+		want(t, stop(links.Target{Filter: rulespec.FilterID(999), Destination: bobs.ID}), prefs.ErrNotFound)
 		_ = bob
 	})
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/links"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -234,7 +235,7 @@ func (m *machine) deleteFilter(r *rapid.T) {
 func (m *machine) stop(r *rapid.T) {
 	id, f := m.filter(r)
 	to, d := m.destination(r)
-	_, err := m.s.Unsubscriber.Stop(m.ctx, prefs.Action{Filter: id, Destination: to})
+	_, err := m.s.Unsubscriber.Unsubscribe(m.ctx, links.Target{Filter: id, Destination: to})
 	if d.user != f.user {
 		if err != prefs.ErrNotFound {
 			r.Fatalf("Stop = %v, want ErrNotFound", err)

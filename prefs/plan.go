@@ -11,6 +11,7 @@ import (
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/outbox"
+	"github.com/notifyd/notifyd/prefs/links"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
@@ -22,13 +23,14 @@ const (
 )
 
 // Plan says what is owed because of an event and the filters it hit: one delivery for each destination, however many
-// filters reach it; its notice lists them all. The order is that of the destinations' ids. Plan is pure. links may be nil.
-func Plan(e *catalogue.Event, hits []Subscription, now time.Time, links *Links) []outbox.Delivery {
+// filters reach it; its notice lists them all. The order is that of the destinations' ids. Plan is pure. signer may be nil: then
+// notices have no links.
+func Plan(e *catalogue.Event, hits []Subscription, now time.Time, signer *links.Signer) []outbox.Delivery {
 	of := map[uint][]*Subscription{}
 	for i := range hits {
 		of[hits[i].User.ID] = append(of[hits[i].User.ID], &hits[i])
 	}
-	p := NewPlanner(e, now, links)
+	p := NewPlanner(e, now, signer)
 	for _, user := range slices.Sorted(maps.Keys(of)) {
 		p.Add(of[user])
 	}
@@ -39,15 +41,15 @@ func Plan(e *catalogue.Event, hits []Subscription, now time.Time, links *Links) 
 type Planner struct {
 	event *catalogue.Event
 	now   time.Time
-	links *Links
+	links *links.Signer
 	told  *backends.Notice // without the reasons; nil until somebody is to be told
 	owed  []outbox.Delivery
 	to    []uint // of owed: the destinations
 }
 
 // NewPlanner makes a Planner for an event.
-func NewPlanner(e *catalogue.Event, now time.Time, links *Links) *Planner {
-	return &Planner{event: e, now: now, links: links}
+func NewPlanner(e *catalogue.Event, now time.Time, signer *links.Signer) *Planner {
+	return &Planner{event: e, now: now, links: signer}
 }
 
 // Add plans for one user, whose filters hits are: all that the event hit. A user comes once.
@@ -64,7 +66,7 @@ func (p *Planner) Add(hits []*Subscription) {
 			d := &p.owed[begin+at]
 			d.Notice.Why = append(d.Notice.Why, backends.Reason{
 				Filter: hit.Filter.Name, Sentence: hit.Sentence,
-				Link: p.links.Filter(hit.Filter.ID), Stop: p.links.Stop(hit.Filter.ID, to.ID),
+				Link: p.links.Filter(hit.Filter.ID), Stop: p.links.Unsubscribe(hit.Filter.ID, to.ID),
 			})
 		}
 	}

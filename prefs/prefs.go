@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -29,16 +30,7 @@ type Destination struct {
 	Confirmed bool
 	On        bool
 	Disabled  string // why we stopped sending (refused by the server), shown to the user; "" when all is well
-	Schedule  Schedule
-}
-
-// A Schedule says when a destination gets what is owed to it. The zero Schedule is: at once. Otherwise it is a digest
-// that goes when the first of the conditions set holds.
-type Schedule struct {
-	Every    time.Duration  // so long after the oldest waiting notice; 0: no such condition
-	Count    int            // at so many waiting notices; 0: no such condition
-	At       string         // "07:00", local time in the user's zone; "": no such condition
-	Weekdays []time.Weekday // on which At holds; empty: every day
+	Schedule  schedule.Schedule
 }
 
 // A Filter is a stored filter of a user. Rules may be broken (an unknown kind after a downgrade): then it never
@@ -71,9 +63,10 @@ var (
 	ErrTooMany  = errors.New("there are too many of these already")  // a bound on what one user stores
 )
 
-// An Error is a mistake in what a person typed, written for that person. Mistakes in rules are *rulespec.Error.
+// An Error is a mistake in what a person typed, written for that person. Mistakes in rules are *rulespec.Error, those in
+// schedules *schedule.Error.
 type Error struct {
-	Field   string // "name", "zone", "address", "every", "count", "at", "weekdays", "destinations"
+	Field   string // "name", "zone", "backend", "address", "destinations"
 	Problem string
 }
 

@@ -17,6 +17,8 @@ import (
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/links"
+	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -151,6 +153,9 @@ func TestUsers(t *testing.T) {
 				t.Errorf("SetZone(%q) = %v", zone, err)
 			}
 		}
+		if zone := (prefs.User{Zone: "Mars/Base"}).Location(); zone != time.UTC {
+			t.Errorf("a zone that the machine does not know is %v", zone)
+		}
 		ok(t, s.Accounts.Delete(ctx, alice.ID))
 		_, err = s.Accounts.User(ctx, alice.ID)
 		want(t, err, prefs.ErrNotFound)
@@ -207,13 +212,13 @@ func TestRevisionRises(t *testing.T) {
 		changes := map[string]func() error{
 			"rename":   func() error { return s.Accounts.Rename(ctx, alice.ID, "alicia") },
 			"zone":     func() error { return s.Accounts.SetZone(ctx, alice.ID, "") },
-			"schedule": func() error { return s.Destinations.SetSchedule(ctx, alice.ID, mail.ID, prefs.Schedule{Count: 5}) },
+			"schedule": func() error { return s.Destinations.SetSchedule(ctx, alice.ID, mail.ID, schedule.Schedule{Count: 5}) },
 			"off":      func() error { return s.Destinations.SetOn(ctx, alice.ID, mail.ID, false) },
 			"disable":  func() error { return s.Destinations.Disable(ctx, mail.ID, "550") },
 			"filter":   func() error { return s.Filters.SetOn(ctx, alice.ID, f.ID, false) },
 			"one-shot": func() error { return setOneShot(ctx, s, alice.ID, f.ID, true) },
 			"stop": func() error {
-				_, err := s.Unsubscriber.Stop(ctx, prefs.Action{Filter: f.ID, Destination: mail.ID})
+				_, err := s.Unsubscriber.Unsubscribe(ctx, links.Target{Filter: f.ID, Destination: mail.ID})
 				return err
 			},
 			"save":    func() error { _, err := s.Filters.Save(ctx, alice.ID, f); return err },

@@ -2,6 +2,8 @@ package prefs
 
 import (
 	"time"
+
+	"github.com/notifyd/notifyd/prefs/schedule"
 )
 
 // Models gives a value of each gorm model, for the test that models and schema agree.
@@ -139,7 +141,7 @@ func (r destinationRow) destination() Destination {
 	d := Destination{
 		ID: r.ID, UserID: r.UserID, Backend: r.Backend, Address: r.Address,
 		Confirmed: r.Confirmed, On: r.IsOn, Disabled: r.Disabled,
-		Schedule: Schedule{Every: time.Duration(r.Every) * time.Microsecond, Count: r.AtCount, At: r.AtTime},
+		Schedule: schedule.Schedule{Every: time.Duration(r.Every) * time.Microsecond, Count: r.AtCount, At: r.AtTime},
 	}
 	for day := time.Sunday; day <= time.Saturday; day++ {
 		if r.Weekdays&(1<<day) != 0 {
@@ -149,8 +151,8 @@ func (r destinationRow) destination() Destination {
 	return d
 }
 
-// columns gives the columns of a schedule.
-func (s Schedule) columns() map[string]any {
+// scheduleColumns gives the columns of a schedule.
+func scheduleColumns(s schedule.Schedule) map[string]any {
 	bits := 0
 	for _, day := range s.Weekdays {
 		bits |= 1 << day

@@ -9,6 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/notifyd/notifyd/prefs/links"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -64,14 +65,14 @@ func Open(config Config) *Store {
 	}
 }
 
-// Links gives Links with the key that the database keeps, which is made when there is none yet. So the links of all nodes
-// are the same, and stay the same after a restart.
-func (s *Store) Links(ctx context.Context, base string) (*Links, error) {
+// Links gives a Signer with the key that the database keeps, which is made when there is none yet. So the links of all
+// nodes are the same, and stay the same after a restart.
+func (s *Store) Links(ctx context.Context, base string) (*links.Signer, error) {
 	key, err := s.core.secret(ctx, "links")
 	if err != nil {
 		return nil, err
 	}
-	return NewLinks(key, base, s.core.now), nil
+	return links.New(key, base, s.core.now), nil
 }
 
 // Identity gives a name that no other database has, except a copy.

@@ -1,6 +1,7 @@
 package prefs_test
 
 import (
+	"path"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/links"
 )
 
 var _ scs.CtxStore = (*prefs.Sessions)(nil)
@@ -131,62 +133,14 @@ func TestSessions(t *testing.T) {
 	})
 }
 
-func TestLinks(t *testing.T) {
-	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, c *clock) {
-		l := must[*prefs.Links](t)(s.Links(t.Context(), "https://n.example.org/"))
-		same := must[*prefs.Links](t)(s.Links(t.Context(), "https://other.example.org"))
-		link := l.Stop(7, 9)
-		token, good := strings.CutPrefix(link, "https://n.example.org/stop/")
-		if !good {
-			t.Fatalf("Stop = %q", link)
-		}
-		for _, links := range []*prefs.Links{l, same} {
-			if a, err := links.Verify(token); err != nil || a != (prefs.Action{Filter: 7, Destination: 9}) {
-				t.Errorf("Verify = %+v, %v", a, err)
-			}
-		}
-		manage := strings.TrimPrefix(l.Manage(9), "https://n.example.org/stop/")
-		if a, err := l.Verify(manage); err != nil || a != (prefs.Action{Destination: 9}) {
-			t.Errorf("Verify = %+v, %v", a, err)
-		}
-		for i := range token {
-			forged := []byte(token)
-			if forged[i]++; forged[i] == '{' {
-				forged[i] = '0'
-			}
-			if a, err := l.Verify(string(forged)); err == nil {
-				t.Errorf("letter %d changed: %+v", i, a)
-			}
-		}
-		for _, bad := range []string{"", "A", token + "A", token[1:], strings.Repeat("A", 10000), "../" + token} {
-			if _, err := l.Verify(bad); err != prefs.ErrCode {
-				t.Errorf("Verify(%.20q) = %v", bad, err)
-			}
-		}
-		if other := prefs.NewLinks([]byte("another key, 16+"), "https://n.example.org", c.now); other.Stop(7, 9) == link {
-			t.Error("the key makes no difference")
-		}
-		did := prefs.Stopped{Action: prefs.Action{Filter: 7, Destination: 9}, Off: true}
-		undo := l.Undo(did)
-		if got, err := same.VerifyUndo(undo); err != nil || got != did {
-			t.Errorf("VerifyUndo = %+v, %v", got, err)
-		}
-		_, err := l.VerifyUndo(token)
-		want(t, err, prefs.ErrCode) // the link of the mail takes nothing back
-		_, err = l.Verify(undo)
-		want(t, err, prefs.ErrCode)
-		if l.Undo(prefs.Stopped{Action: did.Action}) != "" {
-			t.Error("what changed nothing can be undone")
-		}
-		c.pass(prefs.UndoLife)
-		_, err = l.VerifyUndo(undo)
-		want(t, err, prefs.ErrCode)
-		c.pass(prefs.LinkLife + time.Hour)
-		_, err = l.Verify(token)
-		want(t, err, prefs.ErrCode)
-		none := prefs.NewLinks([]byte("0123456789abcdef"), "", c.now)
-		if none.Stop(1, 2)+none.Manage(2)+none.Filter(1) != "" {
-			t.Error("links without a base")
+// TestLinksShareAKey: links of one node work at another, whatever its base URL.
+func TestLinksShareAKey(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, d *migrations.DB, c *clock) {
+		here := must[*links.Signer](t)(s.Links(t.Context(), "https://n.example.org/"))
+		there := must[*links.Signer](t)(openStore(d, c.now).Links(t.Context(), "https://other.example.org"))
+		token := path.Base(here.Unsubscribe(7, 9))
+		if target := must[links.Target](t)(there.Verify(token)); target != (links.Target{Filter: 7, Destination: 9}) {
+			t.Errorf("Verify = %+v", target)
 		}
 	})
 }

@@ -4,60 +4,53 @@ import (
 	"context"
 
 	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/prefs/links"
 )
 
-// An Unsubscriber does what the signed links in notices stand for, without anybody signing in.
+// An Unsubscriber does what signed links stand for. Nobody signs in: the link is the right to do it; see package links.
 type Unsubscriber struct{ *core }
 
-// Target gives what an action is about, for the page that asks before it acts; the Filter is zero where all that goes to
-// the destination is meant. ErrNotFound when one of them is gone.
-func (s *Unsubscriber) Target(ctx context.Context, a Action) (Destination, Filter, error) {
+// Subject gives what a link is about, for the page that asks before it acts; the Filter is zero where all that goes to the
+// destination is meant. ErrNotFound when one of them is gone.
+func (s *Unsubscriber) Subject(ctx context.Context, t links.Target) (Destination, Filter, error) {
 	var row destinationRow
-	if err := s.read(ctx).Where("id = ?", a.Destination).Take(&row).Error; err != nil {
+	if err := s.read(ctx).Where("id = ?", t.Destination).Take(&row).Error; err != nil {
 		return Destination{}, Filter{}, named("read destination", err)
 	}
-	if a.Filter == 0 {
+	if t.Filter == 0 {
 		return row.destination(), Filter{}, nil
 	}
-	f, err := s.filter(ctx, row.UserID, a.Filter)
+	f, err := s.filter(ctx, row.UserID, t.Filter)
 	return row.destination(), f, err
 }
 
-// A Stopped is what a Stop has changed, and so all that taking it back may change.
-type Stopped struct {
-	Action
-	Detached bool // the filter reached the destination
-	Off      bool // the filter, or the destination where there is none, was on and was switched off
-}
-
-// Any says whether the Stop changed anything.
-func (s Stopped) Any() bool { return s.Detached || s.Off }
-
-// Stop does what a signed link stands for: the filter no longer reaches the destination, and is switched off when it
-// reaches no other; or the destination is switched off, and what waits for it ends. Doing it twice changes nothing more.
-func (s *Unsubscriber) Stop(ctx context.Context, a Action) (Stopped, error) {
-	did := Stopped{Action: a}
-	err := s.follow(ctx, a, func(tx *gorm.DB, to destinationRow, f filterRow) error {
-		if a.Filter == 0 {
-			did.Off = to.IsOn
+// Unsubscribe does what a link stands for: the filter no longer reaches the destination, and is switched off when it
+// reaches no other; or the destination is switched off, and what waits for it is cancelled. It is idempotent: a second
+// time it changes nothing.
+func (s *Unsubscriber) Unsubscribe(ctx context.Context, t links.Target) (links.Change, error) {
+	did := links.Change{Target: t}
+	err := s.withTarget(ctx, t, func(tx *gorm.DB, to destinationRow, f filterRow) error {
+		if t.Filter == 0 {
+			did.SwitchedOff = to.IsOn
 			if err := tx.Model(&destinationRow{}).Where("id = ?", to.ID).Update("is_on", false).Error; err != nil {
 				return err
 			}
 			return s.closed(tx, "stopped by a link", to.ID)
 		}
 		var err error
-		did.Detached, did.Off, err = avoid(tx, f, to)
+		did.Detached, did.SwitchedOff, err = detach(tx, f, to)
 		return err
 	})
 	if err != nil {
-		return Stopped{}, err
+		return links.Change{}, err
 	}
 	return did, nil
 }
 
-// Unstop takes back what a Stop has changed, and nothing else: a filter that was off before stays off.
-func (s *Unsubscriber) Unstop(ctx context.Context, did Stopped) error {
-	return s.follow(ctx, did.Action, func(tx *gorm.DB, to destinationRow, f filterRow) error {
+// Undo takes back what an Unsubscribe has changed, and nothing else: a filter that was off before stays off.
+func (s *Unsubscriber) Undo(ctx context.Context, did links.Change) error {
+	return s.withTarget(ctx, did.Target, func(tx *gorm.DB, to destinationRow, f filterRow) error {
 		if did.Detached && f.Chosen {
 			err := tx.Exec("INSERT INTO filter_destinations (filter_id, destination_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
 				f.ID, to.ID).Error
@@ -65,7 +58,7 @@ func (s *Unsubscriber) Unstop(ctx context.Context, did Stopped) error {
 				return err
 			}
 		}
-		if !did.Off {
+		if !did.SwitchedOff {
 			return nil
 		}
 		if did.Filter == 0 {
@@ -75,36 +68,38 @@ func (s *Unsubscriber) Unstop(ctx context.Context, did Stopped) error {
 	})
 }
 
-// follow runs f in a transaction with what an action is about; the filter is zero where it is about none.
-func (s *Unsubscriber) follow(ctx context.Context, a Action, do func(tx *gorm.DB, to destinationRow, f filterRow) error) error {
+// withTarget runs do in a transaction with what a link is about; the filter is zero where it is about none.
+func (s *Unsubscriber) withTarget(
+	ctx context.Context, t links.Target, do func(tx *gorm.DB, to destinationRow, f filterRow) error,
+) error {
 	return s.close(ctx, "follow a signed link", func(tx *gorm.DB) error {
 		var to destinationRow
-		if err := tx.Where("id = ?", a.Destination).Take(&to).Error; err != nil {
+		if err := tx.Where("id = ?", t.Destination).Take(&to).Error; err != nil {
 			return err
 		}
 		if _, err := lock(tx, to.UserID); err != nil {
 			return err
 		}
-		if a.Filter == 0 {
+		if t.Filter == 0 {
 			if err := s.touchUser(tx, to.UserID); err != nil {
 				return err
 			}
 			return do(tx, to, filterRow{})
 		}
 		var f filterRow
-		if err := tx.Where("id = ? AND user_id = ?", a.Filter, to.UserID).Take(&f).Error; err != nil {
+		if err := tx.Where("id = ? AND user_id = ?", t.Filter, to.UserID).Take(&f).Error; err != nil {
 			return err
 		}
-		if err := s.touchFilter(tx, a.Filter); err != nil {
+		if err := s.touchFilter(tx, t.Filter); err != nil {
 			return err
 		}
 		return do(tx, to, f)
 	})
 }
 
-// avoid takes a destination from a filter. One that reached all of the user's destinations reaches all others from now
+// detach takes a destination from a filter. One that reached all of the user's destinations reaches all others from now
 // on, not those that are added later.
-func avoid(tx *gorm.DB, f filterRow, to destinationRow) (detached, off bool, err error) {
+func detach(tx *gorm.DB, f filterRow, to destinationRow) (detached, off bool, err error) {
 	if !f.Chosen {
 		err := tx.Exec("INSERT INTO filter_destinations (filter_id, destination_id) "+
 			"SELECT ?, id FROM destinations WHERE user_id = ? AND confirmed", f.ID, f.UserID).Error

@@ -6,6 +6,7 @@ import (
 
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/schedule"
 )
 
 // destinationView is the page of one destination.
@@ -94,7 +95,7 @@ func saveSchedule(v *visit) error {
 }
 
 // setSchedule sets a schedule; with one of no digest, what waits goes out now: nobody asks for its time any more.
-func (v *visit) setSchedule(id uint, s prefs.Schedule) error {
+func (v *visit) setSchedule(id uint, s schedule.Schedule) error {
 	if err := v.Destinations.SetSchedule(v.r.Context(), v.user.ID, id, s); err != nil || s.Digest() {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/outbox"
-	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/schedule"
 )
 
 var codeForm = regexp.MustCompile(`[0-9A-Z]{5}-[0-9A-Z]{5}`)
@@ -142,7 +142,7 @@ func TestSchedule(t *testing.T) {
 	}
 	set("how", "digest", "every", "90", "count", "20", "at", "7.05", "day", "1", "day", "2", "day", "9").to(t, "/destinations/1")
 	got := s.destinations("alice")[0].Schedule
-	want := prefs.Schedule{Every: 90 * time.Minute, Count: 20, At: "07:05", Weekdays: []time.Weekday{time.Monday, time.Tuesday}}
+	want := schedule.Schedule{Every: 90 * time.Minute, Count: 20, At: "07:05", Weekdays: []time.Weekday{time.Monday, time.Tuesday}}
 	if got.Every != want.Every || got.Count != want.Count || got.At != want.At || len(got.Weekdays) != 2 {
 		t.Errorf("schedule %+v, want %+v", got, want)
 	}

@@ -222,7 +222,7 @@ func TestSentencesNameKindsForPeople(t *testing.T) {
 	id := filters[len(filters)-1].ID
 	s.builds()
 	words := html.EscapeString(`he kind of message is "Builds failed" or "Builds cancelled"`)
-	stop := strings.TrimPrefix(s.links.Stop(id, s.destinations("alice")[0].ID), s.base)
+	stop := strings.TrimPrefix(s.links.Unsubscribe(id, s.destinations("alice")[0].ID), s.base)
 	for _, page := range []string{"/", "/filters", fmt.Sprintf("/filters/%d", id), fmt.Sprintf("/filters/%d/delete", id), stop, "/messages/2026-build-1"} {
 		alice.get(page).want(t, 200, words)
 	}

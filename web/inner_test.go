@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/schedule"
 )
 
 func TestLimiter(t *testing.T) {
@@ -76,15 +76,15 @@ func TestWordsOfTimes(t *testing.T) {
 	}
 	now := time.Date(2026, 3, 27, 12, 0, 0, 0, zone) // Friday; the clocks change on Sunday
 	for _, c := range []struct {
-		s    prefs.Schedule
+		s    schedule.Schedule
 		want string
 	}{
-		{prefs.Schedule{}, "The next notice goes at once."},
-		{prefs.Schedule{Every: time.Hour}, "The next digest starts with the next notice."},
-		{prefs.Schedule{At: "07:00"}, "Next digest tomorrow at 07:00."},
-		{prefs.Schedule{At: "13:00"}, "Next digest today at 13:00."},
-		{prefs.Schedule{At: "07:00", Weekdays: []time.Weekday{time.Monday}, Count: 5}, "Next digest on Monday at 07:00, or earlier."},
-		{prefs.Schedule{At: "02:30", Weekdays: []time.Weekday{time.Sunday}}, "Next digest on Sunday at 03:30."}, // 02:30 does not exist
+		{schedule.Schedule{}, "The next notice goes at once."},
+		{schedule.Schedule{Every: time.Hour}, "The next digest starts with the next notice."},
+		{schedule.Schedule{At: "07:00"}, "Next digest tomorrow at 07:00."},
+		{schedule.Schedule{At: "13:00"}, "Next digest today at 13:00."},
+		{schedule.Schedule{At: "07:00", Weekdays: []time.Weekday{time.Monday}, Count: 5}, "Next digest on Monday at 07:00, or earlier."},
+		{schedule.Schedule{At: "02:30", Weekdays: []time.Weekday{time.Sunday}}, "Next digest on Sunday at 03:30."}, // 02:30 does not exist
 	} {
 		if got := nextWords(c.s, now, zone); got != c.want {
 			t.Errorf("nextWords(%+v) = %q, want %q", c.s, got, c.want)

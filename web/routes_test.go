@@ -42,7 +42,7 @@ func newFixture(t *testing.T) *fixture {
 		t.Fatalf("tokens %v, %v", tokens, err)
 	}
 	f.token = tokens[0].ID
-	link := f.links.Stop(f.filter.ID, f.mail.ID)
+	link := f.links.Unsubscribe(f.filter.ID, f.mail.ID)
 	f.stop = link[strings.LastIndex(link, "/")+1:]
 	f.deliver("alice", f.filter, "2026-build-1")
 	return f

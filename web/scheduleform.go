@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/schedule"
 )
 
 // scheduleForm is a schedule as the page shows it, with what is wrong beside each field.
@@ -25,16 +25,10 @@ type dayBox struct {
 	Chosen bool
 }
 
-// The bounds on a digest; longer waits are better served by a time of day.
-const (
-	maxEvery = 7 * 24 * 60 // minutes
-	maxCount = 1000
-)
-
 // weekdays in the order a week is read in.
 var weekdays = []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday, time.Saturday, time.Sunday}
 
-func newScheduleForm(s prefs.Schedule) scheduleForm {
+func newScheduleForm(s schedule.Schedule) scheduleForm {
 	f := scheduleForm{AtOnce: s.Every == 0 && s.Count == 0 && s.At == "", At: s.At}
 	if s.Every > 0 {
 		f.Every = strconv.Itoa(int(s.Every / time.Minute))
@@ -55,7 +49,7 @@ func dayBoxes(chosen []time.Weekday) []dayBox {
 }
 
 // readSchedule reads the posted form; ok is false when a field is wrong, and the form says which.
-func readSchedule(v url.Values) (s prefs.Schedule, f scheduleForm, ok bool) {
+func readSchedule(v url.Values) (s schedule.Schedule, f scheduleForm, ok bool) {
 	f = scheduleForm{
 		AtOnce: v.Get("how") != "digest",
 		Every:  strings.TrimSpace(v.Get("every")), Count: strings.TrimSpace(v.Get("count")), At: strings.TrimSpace(v.Get("at")),
@@ -67,12 +61,12 @@ func readSchedule(v url.Values) (s prefs.Schedule, f scheduleForm, ok bool) {
 	}
 	f.Days = dayBoxes(s.Weekdays)
 	if f.AtOnce {
-		return prefs.Schedule{}, f, true
+		return schedule.Schedule{}, f, true
 	}
 	var every int
-	every, f.EveryProblem = readNumber(f.Every, 1, maxEvery, "minutes")
+	every, f.EveryProblem = readNumber(f.Every, 1, int(schedule.MaxEvery/time.Minute), "minutes")
 	s.Every = time.Duration(every) * time.Minute
-	s.Count, f.CountProblem = readNumber(f.Count, 2, maxCount, "notices")
+	s.Count, f.CountProblem = readNumber(f.Count, 2, schedule.MaxCount, "notices")
 	s.At, f.AtProblem = readClock(f.At)
 	if s.At == "" {
 		s.Weekdays = nil // they say nothing without a time of day

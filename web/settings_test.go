@@ -12,6 +12,7 @@ import (
 
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/web"
 )
 
@@ -59,7 +60,7 @@ func TestImportOfSchedules(t *testing.T) {
 	text := func(to, every string) string {
 		return "destinations:\n  - to: " + to + "\n    every: " + every + "\n    count: 10\nfilters:\n  - name: x\n    to: email:alice@example.org\n    rules: [package: tea]\n"
 	}
-	none, before := prefs.Schedule{}, len(s.filters("alice"))
+	none, before := schedule.Schedule{}, len(s.filters("alice"))
 	alice.post("/settings/import", "text", text("email:bob@example.org", "2h")).want(t, 422, "no destination email:bob@example.org")
 	alice.post("/settings/import", "text", text("email:alice@example.org", "2s")).want(t, 422, "between a minute and seven days")
 	alice.post("/filters", "do", "save", "mode", "text", "text", text("email:alice@example.org", "2h")).want(t, 422, "page of their destination")
@@ -67,7 +68,7 @@ func TestImportOfSchedules(t *testing.T) {
 		t.Errorf("a text with a mistake was imported in part: schedule %+v", got)
 	}
 	alice.post("/settings/import", "text", text("email:Alice@example.org", "2h")).to(t, "/filters")
-	if got, want := s.destinations("alice")[0].Schedule, (prefs.Schedule{Every: 2 * time.Hour, Count: 10}); !reflect.DeepEqual(got, want) || len(s.filters("alice")) != before+1 {
+	if got, want := s.destinations("alice")[0].Schedule, (schedule.Schedule{Every: 2 * time.Hour, Count: 10}); !reflect.DeepEqual(got, want) || len(s.filters("alice")) != before+1 {
 		t.Errorf("schedule %+v, want %+v", got, want)
 	}
 }

@@ -29,6 +29,7 @@ import (
 	"github.com/notifyd/notifyd/migrations/migratest"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/links"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 	"github.com/notifyd/notifyd/web"
@@ -40,7 +41,7 @@ type testSite struct {
 	db      *migrations.DB
 	prefs   *prefs.Store
 	onClose func(tx *gorm.DB, destinations []string, why string) error
-	links   *prefs.Links
+	links   *links.Signer
 	history *history.Store
 	outbox  *outbox.Outbox
 	meaning *catalogue.Catalogue

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/links"
 )
 
 // stopView is the page of a signed link. Whoever has the link may see and do what it names, and nothing else.
@@ -16,9 +17,9 @@ type stopView struct {
 }
 
 // stopTarget finds what the link is about.
-func (v *visit) stopTarget() (prefs.Action, stopView, error) {
+func (v *visit) stopTarget() (links.Target, stopView, error) {
 	a, err := v.Links.Verify(v.r.PathValue("token"))
-	if errors.Is(err, prefs.ErrCode) {
+	if errors.Is(err, links.ErrToken) {
 		return a, stopView{}, fail(http.StatusGone, "This link is not complete, or it is too old. Open the settings to change what is sent to you.")
 	}
 	if err != nil {
@@ -28,9 +29,9 @@ func (v *visit) stopTarget() (prefs.Action, stopView, error) {
 }
 
 // about fills the page of an action.
-func (v *visit) about(a prefs.Action) (prefs.Action, stopView, error) {
+func (v *visit) about(a links.Target) (links.Target, stopView, error) {
 	p := stopView{frame: v.frame("Stop notices", ""), Action: "/stop/" + v.r.PathValue("token")}
-	d, f, err := v.Unsubscriber.Target(v.r.Context(), a)
+	d, f, err := v.Unsubscriber.Subject(v.r.Context(), a)
 	if errors.Is(err, prefs.ErrNotFound) {
 		return a, p, fail(http.StatusGone, "The filter or the destination is gone already, so nothing of the kind is sent any more.")
 	}
@@ -63,7 +64,7 @@ func stop(v *visit) error {
 	if err != nil {
 		return err
 	}
-	did, err := v.Unsubscriber.Stop(v.r.Context(), a)
+	did, err := v.Unsubscriber.Unsubscribe(v.r.Context(), a)
 	if err != nil {
 		return err
 	}
@@ -83,17 +84,17 @@ func stop(v *visit) error {
 // that a mail that was passed on never starts what its owner has ended.
 func undoStop(v *visit) error {
 	did, err := v.Links.VerifyUndo(v.r.PathValue("token"))
-	if errors.Is(err, prefs.ErrCode) {
-		return fail(http.StatusGone, "A stop can be undone on its page for "+duration(prefs.UndoLife)+". Open the settings to change what is sent to you.")
+	if errors.Is(err, links.ErrToken) {
+		return fail(http.StatusGone, "A stop can be undone on its page for "+duration(links.UndoLife)+". Open the settings to change what is sent to you.")
 	}
 	if err != nil {
 		return err
 	}
-	a, p, err := v.about(did.Action)
+	a, p, err := v.about(did.Target)
 	if err != nil {
 		return err
 	}
-	if err := v.Unsubscriber.Unstop(v.r.Context(), did); err != nil {
+	if err := v.Unsubscriber.Undo(v.r.Context(), did); err != nil {
 		return err
 	}
 	v.Changed()

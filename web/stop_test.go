@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/links"
 )
 
 // undoOf gives the address that the Undo button of a page posts to.
@@ -52,7 +52,7 @@ func TestStopLink(t *testing.T) {
 		t.Fatal("undo did not bring it back")
 	}
 	undo = undoOf(t, nobody.post(page, "stop", "yes"))
-	f.pass(prefs.UndoLife)
+	f.pass(links.UndoLife)
 	nobody.post(undo).want(t, http.StatusGone, "for 1 hour")
 	if on() {
 		t.Fatal("an old undo brought it back")
@@ -85,7 +85,7 @@ func TestStopEverythingForADestination(t *testing.T) {
 
 func TestStopLinksThatDoNotWork(t *testing.T) {
 	f := newFixture(t)
-	forged := prefs.NewLinks([]byte("another key of 16 bytes"), f.base, f.now).Stop(f.filter.ID, f.mail.ID)
+	forged := links.New([]byte("another key of 16 bytes"), f.base, f.now).Unsubscribe(f.filter.ID, f.mail.ID)
 	before := f.dump()
 	for _, link := range []string{forged, f.base + "/stop/x", f.base + "/stop/" + f.stop[:len(f.stop)-2], f.base + "/stop/" + f.stop + "A"} {
 		f.visitor().get(link).want(t, http.StatusGone, "not complete, or it is too old")
@@ -97,6 +97,6 @@ func TestStopLinksThatDoNotWork(t *testing.T) {
 	}
 	f.alice.post(filterPath(f.filter)+"/delete").to(t, "/filters")
 	f.visitor().get("/stop/"+f.stop).want(t, http.StatusGone, "gone already")
-	f.pass(prefs.LinkLife + time.Hour)
+	f.pass(links.Life + time.Hour)
 	f.visitor().get("/stop/"+f.stop).want(t, http.StatusGone, "too old")
 }

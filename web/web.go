@@ -23,6 +23,7 @@ import (
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/links"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -39,7 +40,7 @@ type Options struct {
 	Filters      *prefs.Filters
 	Unsubscriber *prefs.Unsubscriber
 
-	Links   *prefs.Links // checks the signed links in notices
+	Links   *links.Signer // checks the signed links in notices
 	History *history.Store
 	Outbox  *outbox.Outbox
 

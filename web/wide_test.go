@@ -39,7 +39,7 @@ func wideSite(t *testing.T, s *testSite) []string {
 	return []string{
 		"/", "/filters", fmt.Sprintf("/filters/%d", f.ID), fmt.Sprintf("/filters/%d/delete", f.ID), "/destinations",
 		fmt.Sprintf("/destinations/%d", d.ID), "/notices", "/messages", "/messages/2026-" + unbroken, "/settings", "/help/rules",
-		strings.TrimPrefix(s.links.Stop(f.ID, d.ID), s.base),
+		strings.TrimPrefix(s.links.Unsubscribe(f.ID, d.ID), s.base),
 	}
 }
 

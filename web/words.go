@@ -7,11 +7,11 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/internal/text"
-	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/schedule"
 )
 
 // scheduleWords says in words what a schedule does.
-func scheduleWords(s prefs.Schedule) string {
+func scheduleWords(s schedule.Schedule) string {
 	var when []string
 	if s.Every > 0 {
 		when = append(when, duration(s.Every)+" after the first waiting notice")
@@ -50,14 +50,14 @@ func dayWords(days []time.Weekday) string {
 }
 
 // nextWords says when the next sending is, as far as that is known before a notice waits.
-func nextWords(s prefs.Schedule, now time.Time, zone *time.Location) string {
+func nextWords(s schedule.Schedule, now time.Time, zone *time.Location) string {
 	if !s.Digest() {
 		return "The next notice goes at once."
 	}
 	if s.At == "" {
 		return "The next digest starts with the next notice."
 	}
-	t := prefs.Schedule{At: s.At, Weekdays: s.Weekdays}.Due(now, zone)
+	t := schedule.Schedule{At: s.At, Weekdays: s.Weekdays}.Due(now, zone)
 	text := "Next digest " + dayAndTime(t, now, zone)
 	if s.Every > 0 || s.Count > 0 {
 		text += ", or earlier"

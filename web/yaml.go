@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -64,7 +65,7 @@ func (v *visit) fromText(d *draft) string {
 
 // readFilters reads filters in their text form and makes them the visitor's own. schedules are those that the text has
 // for the visitor's destinations.
-func (v *visit) readFilters(text string) (list []prefs.Filter, schedules map[uint]prefs.Schedule, problems []string) {
+func (v *visit) readFilters(text string) (list []prefs.Filter, schedules map[uint]schedule.Schedule, problems []string) {
 	file, err := rulespec.Parse([]byte(text))
 	problems = append(problems, texts(err)...)
 	ds, err := v.Destinations.List(v.r.Context(), v.user.ID)
@@ -96,16 +97,16 @@ func (v *visit) readFilters(text string) (list []prefs.Filter, schedules map[uin
 // readSchedules gives the schedules of a text by the destination that each is of.
 func (v *visit) readSchedules(
 	written []rulespec.FileDestination, ds []prefs.Destination,
-) (schedules map[uint]prefs.Schedule, problems []string) {
-	schedules = map[uint]prefs.Schedule{}
+) (schedules map[uint]schedule.Schedule, problems []string) {
+	schedules = map[uint]schedule.Schedule{}
 	for _, d := range written {
 		id, found := v.findDestination(ds, d.To)
 		if !found {
 			problems = append(problems, "You have no destination "+d.To+"; add it first, or take it out of \"destinations\".")
 			continue
 		}
-		schedules[id] = prefs.Schedule{Every: d.Every, Count: d.Count, At: d.At, Weekdays: d.Days}
-		var wrong *prefs.Error
+		schedules[id] = schedule.Schedule{Every: d.Every, Count: d.Count, At: d.At, Weekdays: d.Days}
+		var wrong *schedule.Error
 		if errors.As(schedules[id].Check(), &wrong) {
 			problems = append(problems, "Destination "+d.To+": \""+wrong.Field+"\" "+wrong.Problem+".")
 		}

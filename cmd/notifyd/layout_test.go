@@ -30,8 +30,10 @@ var allowed = map[string][]string{
 	"rules/scan":         {"rulespec", "rulespec/catalogue", "rules/automaton", "rules/literals"},
 	"history":            {"rulespec/catalogue", "bus"},
 	"outbox":             {"backends"},
-	"prefs":              {"rulespec", "rulespec/catalogue", "outbox", "backends"},
-	"web":                {"prefs", "history", "rules", "rules/scan", "rulespec", "rulespec/catalogue", "outbox", "backends", "bus"},
+	"prefs":              {"rulespec", "rulespec/catalogue", "outbox", "backends", "prefs/links", "prefs/schedule"},
+	"prefs/links":        {"rulespec"},
+	"prefs/schedule":     {},
+	"web":                {"prefs", "prefs/links", "prefs/schedule", "history", "rules", "rules/scan", "rulespec", "rulespec/catalogue", "outbox", "backends", "bus"},
 }
 
 // lists are the only folders that name every backend or every source.

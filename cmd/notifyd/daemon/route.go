@@ -14,6 +14,7 @@ import (
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/links"
 	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -31,7 +32,7 @@ type router struct {
 	outbox        *outbox.Outbox
 	meaning       *meaning
 	directory     func() *directory.Snapshot
-	links         *prefs.Links
+	links         *links.Signer
 	snapshots     *snapshots // nil: none are kept
 	metrics       *metrics
 	now           func() time.Time
