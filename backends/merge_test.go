@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
+
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 func at(minute int) time.Time {
@@ -167,7 +169,7 @@ func TestMergeLosesNothing(t *testing.T) {
 		n := build(rapid.IntRange(0, 5000).Draw(t, "minute"), rapid.SampledFrom([]string{"", "debug", "info", "warning", "error", "critical", "odd"}).Draw(t, "severity"),
 			word.Draw(t, "actor"), word.Draw(t, "object"), words.Draw(t, "keys")...)
 		n.ID, n.Topic, n.Kind, n.App = fmt.Sprint(number), word.Draw(t, "topic"), word.Draw(t, "kind"), word.Draw(t, "app")
-		n.Title, n.Text, n.Packages = limit(word.Draw(t, "title"), 120), word.Draw(t, "body"), words.Draw(t, "packages")
+		n.Title, n.Text, n.Packages = text.ElideRunes(word.Draw(t, "title"), 120), word.Draw(t, "body"), words.Draw(t, "packages")
 		n.Grouping.Plural = rapid.SliceOfN(part, 0, 5).Draw(t, "plural")
 		n.Grouping.Values = map[string][]string{"a": words.Draw(t, "values"), "b": {"9223372036854775807", "-7", "x"}}
 		return n

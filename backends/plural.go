@@ -6,7 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // The bounds on the sentence about a group.
@@ -26,13 +27,13 @@ func sentence(ns []Notice) string {
 	oldest := slices.MinFunc(ns, func(a, b Notice) int { return a.Time.Compare(b.Time) })
 	if ofOneKind(ns) || !slices.ContainsFunc(ns, func(n Notice) bool { return len(n.Grouping.Keys) == 0 }) {
 		if s := strings.TrimSpace(fill(oldest.Grouping.Plural, ns)); s != "" {
-			return limit(s, maxSentence)
+			return text.ElideRunes(s, maxSentence)
 		}
 	}
 	if !slices.ContainsFunc(ns, func(n Notice) bool { return n.Title != ns[0].Title }) {
 		return ns[0].Title
 	}
-	return limit(conventional(ns), maxSentence)
+	return text.ElideRunes(conventional(ns), maxSentence)
 }
 
 func ofOneKind(ns []Notice) bool {
@@ -55,7 +56,7 @@ func fill(parts []Part, ns []Notice) string {
 		case p.Name == "":
 			b.WriteString(p.Text)
 		case p.One != "" || p.Many != "":
-			b.WriteString(counted(number(p, values(p.Name)), p.One, p.Many))
+			b.WriteString(text.Plural(number(p, values(p.Name)), p.One, p.Many))
 		case p.Sum || p.Name == "count" || p.Name == "failures":
 			b.WriteString(strconv.Itoa(number(p, values(p.Name))))
 		default:
@@ -110,13 +111,6 @@ func number(p Part, values []string) int {
 	return sum
 }
 
-func counted(n int, one, many string) string {
-	if n == 1 {
-		many = one
-	}
-	return strconv.Itoa(n) + " " + many
-}
-
 // Series tells a set of names, sorted, each once: "a", "a and b", "a, b and c"; of more than three the first two and how
 // many others there are: "a, b and 4 others".
 func Series(names []string) string {
@@ -125,16 +119,9 @@ func Series(names []string) string {
 		names = append(names[:maxSeries-1:maxSeries-1], fmt.Sprintf("%d others", more))
 	}
 	for i, name := range names {
-		names[i] = limit(name, maxName)
+		names[i] = text.ElideRunes(name, maxName)
 	}
-	switch n := len(names); n {
-	case 0:
-		return ""
-	case 1:
-		return names[0]
-	default:
-		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
-	}
+	return text.Series(names, "and")
 }
 
 func unique(values []string) []string {
@@ -171,37 +158,21 @@ func conventional(ns []Notice) string {
 	for kind, n := range count {
 		others = append(others, fmt.Sprintf("%s (%d)", kind, n))
 	}
-	s := strings.TrimSuffix(limit(headline(ns[head]), maxSentence/2), ".") + "; also " + Series(others)
+	s := strings.TrimSuffix(text.ElideRunes(headline(ns[head]), maxSentence/2), ".") + "; also " + Series(others)
 	if actors := Series(valuesOf("actors", rest)); actors != "" {
 		s += " by " + actors
 	}
 	return s
 }
 
-func kindOf(n Notice) string { return limit(cmp.Or(n.KindName, n.Kind), maxName) }
+func kindOf(n Notice) string { return text.ElideRunes(cmp.Or(n.KindName, n.Kind), maxName) }
 
 // headline is the notice's sentence: the first line of its text, or its title.
 func headline(n Notice) string {
-	text := n.Text[:min(len(n.Text), maxLine)]
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(text.CutBytes(n.Text, maxLine)) {
 		if line = strings.TrimSpace(line); line != "" {
 			return line
 		}
 	}
 	return n.Title
-}
-
-// limit gives at most so many runes, the last an ellipsis where some are missing.
-func limit(s string, most int) string {
-	if utf8.RuneCountInString(s) <= most {
-		return s
-	}
-	runes := 0
-	for i := range s {
-		if runes == most-1 {
-			return s[:i] + "…"
-		}
-		runes++
-	}
-	return s
 }
