@@ -82,7 +82,7 @@ func showDigest(out io.Writer, events []*catalogue.Event, now time.Time) {
 	}
 	fmt.Fprint(out, "\nin a digest:\n")
 	for _, g := range groups {
-		fmt.Fprintf(out, "%6d  %s\n", len(g.Notices), visible(oneLine(g.Title)))
+		fmt.Fprintf(out, "%6d  %s\n", len(g.Notices), line(g.Title))
 	}
 }
 

@@ -41,7 +41,8 @@ func (c *filterExplainCmd) Run(e *env) error {
 	}
 	return set.each(e, c.File, func(out *json.Encoder, text io.Writer, event *catalogue.Event) error {
 		if !c.JSON {
-			if _, err := fmt.Fprintf(text, "%s\n", visible(oneLine(event.ID+"  "+event.Topic+"  "+event.Prose().Summary))); err != nil {
+			heading := strings.TrimSpace(line(event.ID) + "  " + line(event.Topic) + "  " + line(event.Prose().Summary))
+			if _, err := fmt.Fprintf(text, "%s\n", heading); err != nil {
 				return err
 			}
 		}
@@ -99,6 +100,3 @@ func (l explainLine) String() string {
 	}
 	return b.String()
 }
-
-// oneLine gives text on one line.
-func oneLine(text string) string { return strings.TrimSpace(strings.ReplaceAll(text, "\n", " ")) }
