@@ -3,11 +3,12 @@
 GO          ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 BASE        ?= HEAD
+FUZZTIME    ?= 30s
 DESTDIR     ?=
 PREFIX      ?= /usr/local
-export GO STATICCHECK
+export GO STATICCHECK FUZZTIME
 
-.PHONY: help build quick check packages format vet lint test bench install
+.PHONY: help build quick check packages format vet lint test fuzz bench install
 
 help: ## say each target in a line
 	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +38,10 @@ lint: ## run staticcheck, pinned
 # NOTIFYD_REQUIRE turns "skipped, because a program is missing" into a failure.
 test: ## run every test with the race detector; a missing program is a failure
 	@NOTIFYD_REQUIRE=1 $(GO) test -race -timeout 18m ./... || { ./contrib/check/advice.sh test; exit 1; }
+
+# No part of check: it takes a quarter of an hour.
+fuzz: ## fuzz every target for FUZZTIME (30s) each, and name the inputs to commit
+	@./contrib/check/fuzz.sh
 
 # No part of check: it takes some twenty minutes on a machine with nothing else to do. BENCH names groups of contrib/bench/run.sh.
 bench: ## measure the engine and say which targets of doc/performance.md are met
