@@ -13,7 +13,7 @@ const many = 300
 
 // testOrder receives many messages, and looks at them only when all have come: a source must not use a buffer again.
 func testOrder(b *bench) {
-	room := many
+	room := 2 * many
 	if b.Waits {
 		room = 2
 	}

@@ -25,7 +25,7 @@ func testDriver(b *bench) {
 	boom := errors.New("boom")
 	source, err := d.Open(func(any) error { return boom }, slog.New(slog.NewTextHandler(b.log, nil)))
 	if !errors.Is(err, boom) || source != nil {
-		b.broken(promiseMistake, "Open = %v, %v where decode fails, want the error of decode", source, err)
+		b.broken(promiseMistake, "Open gives a %T and %v where decode fails, want nil and the error of decode", source, err)
 	}
 	for _, key := range unmarked(d) {
 		b.broken(promiseSecret, `%s looks like a secret and has no tag; secret:"true" masks it, "false" shows it`, key)
@@ -63,6 +63,6 @@ func (b *bench) checkMistake(key, config string) {
 	case !strings.Contains(err.Error(), key):
 		b.broken(promiseMistake, "Open = %q, which does not name %s", err, key)
 	case source != nil:
-		b.broken(promiseMistake, "Open = %v beside its error", source)
+		b.broken(promiseMistake, "Open gives a %T beside its error, want nil", source)
 	}
 }

@@ -35,6 +35,7 @@ var brokenSources = []brokenSource{
 	{"malformed metrics", "driver", promiseMetrics},
 	{"secret in the log", "driver", promiseSecret},
 	{"knows every key", "mistakes", promiseMistake},
+	{"typed nil", "mistakes", promiseMistake},
 	{"names no key", "mistakes", promiseMistake},
 	{"secret in an error", "mistakes", promiseSecret},
 	{"secret in an error", "end while idle", promiseSecret},

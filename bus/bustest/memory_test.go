@@ -126,6 +126,8 @@ func (b *broker) driver(fault string, drops bool) bus.Driver {
 			return nil, errors.New("bad configuration")
 		case c.Address == "" && fault == "secret in an error":
 			return nil, fmt.Errorf("address: missing beside %q", c.Token)
+		case c.Address == "" && fault == "typed nil":
+			return (*memory)(nil), errors.New("address: a place was expected")
 		case c.Address == "":
 			return nil, errors.New("address: a place was expected")
 		}

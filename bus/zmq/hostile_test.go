@@ -51,7 +51,7 @@ func join(parts ...[]byte) []byte { return slices.Concat(parts...) }
 func hello() []byte { return join(greeting(), readyAs("PUB")) }
 
 // server listens and lets serve have each connection, which is closed at the end of the test.
-func server(t *testing.T, serve func(net.Conn)) string {
+func server(t testing.TB, serve func(net.Conn)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 )
 
 // run runs a Publisher for the time of the test; the function it gives ends it and waits.
-func run(t *testing.T, p *Publisher) (stop func()) {
+func run(t testing.TB, p *Publisher) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -41,7 +41,7 @@ func run(t *testing.T, p *Publisher) (stop func()) {
 	return stop
 }
 
-func bind(t *testing.T, addr string, c PublisherConfig) *Publisher {
+func bind(t testing.TB, addr string, c PublisherConfig) *Publisher {
 	t.Helper()
 	p, err := Bind(t.Context(), addr, c, quiet())
 	if err != nil {
@@ -50,14 +50,14 @@ func bind(t *testing.T, addr string, c PublisherConfig) *Publisher {
 	return p
 }
 
-func within(t *testing.T) context.Context {
+func within(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-func must[T any](t *testing.T) func(T, error) T {
+func must[T any](t testing.TB) func(T, error) T {
 	return func(v T, err error) T {
 		t.Helper()
 		if err != nil {
@@ -169,7 +169,7 @@ func TestNoticesThatTheRelayDied(t *testing.T) {
 }
 
 // dialIn connects to p and says text.
-func dialIn(t *testing.T, p *Publisher, text []byte) net.Conn {
+func dialIn(t testing.TB, p *Publisher, text []byte) net.Conn {
 	t.Helper()
 	a := must[address](t)(parseAddress(p.Addr()))
 	c := must[net.Conn](t)(a.dial(t.Context(), time.Second))

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -15,24 +14,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/internal/exectest"
 )
-
-const python = "/usr/bin/python3"
-
-// needPython skips the test where there is no pyzmq, or fails it where everything must be there.
-func needPython(t *testing.T) {
-	t.Helper()
-	if err := exec.Command(python, "-c", "import zmq").Run(); err != nil {
-		if os.Getenv("NOTIFYD_REQUIRE") == "1" {
-			t.Fatal("needs python3-zmq")
-		}
-		t.Skip("needs python3-zmq")
-	}
-}
 
 // A pyPeer is testdata/peer.py running: a real libzmq socket.
 type pyPeer struct {
-	t      *testing.T
+	t      testing.TB
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
 	events chan pyEvent
@@ -47,10 +36,12 @@ type pyEvent struct {
 }
 
 // startPython starts a peer and waits until its socket is bound or connecting.
-func startPython(t *testing.T, args ...string) *pyPeer {
+func startPython(t testing.TB, args ...string) *pyPeer {
 	t.Helper()
-	needPython(t)
-	p := &pyPeer{t: t, cmd: exec.Command(python, append([]string{"testdata/peer.py"}, args...)...), events: make(chan pyEvent, 10000)}
+	python := exectest.Python(t, "zmq")
+	p := &pyPeer{
+		t: t, cmd: exec.Command(python, append([]string{"testdata/peer.py"}, args...)...), events: make(chan pyEvent, 10000),
+	}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var stderr bytes.Buffer
 	p.cmd.Stderr = &stderr
@@ -134,6 +125,20 @@ func (p *pyPeer) subscribed(prefix string) {
 	}
 }
 
+// sendFrames sends messages of any bytes, in order. It may be called by any goroutine, and fails without ending it.
+func (p *pyPeer) sendFrames(t testing.TB, messages ...bus.Frame) int {
+	for _, m := range messages {
+		command, err := json.Marshal(map[string]any{"base64": [][]byte{[]byte(m.Topic), m.Payload}})
+		if err == nil {
+			_, err = p.stdin.Write(append(command, '\n'))
+		}
+		if err != nil {
+			t.Errorf("publish: %v", err)
+		}
+	}
+	return len(messages)
+}
+
 // quiet is a logger for tests whose log does not matter.
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
@@ -156,7 +161,7 @@ func (n *notebook) String() string {
 }
 
 // eventually polls until ok, which says what it saw.
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -171,7 +176,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 }
 
 // noLeaks checks at the end of the test that every goroutine begun meanwhile has ended. Call it first.
-func noLeaks(t *testing.T) {
+func noLeaks(t testing.TB) {
 	t.Helper()
 	before := runtime.NumGoroutine()
 	t.Cleanup(func() {

@@ -46,7 +46,7 @@ func subscribe(t *testing.T, c Config, queue int) (*Source, <-chan bus.Frame) {
 	return s, out
 }
 
-func receive(t *testing.T, out <-chan bus.Frame) bus.Frame {
+func receive(t testing.TB, out <-chan bus.Frame) bus.Frame {
 	t.Helper()
 	select {
 	case f := <-out:
@@ -58,14 +58,14 @@ func receive(t *testing.T, out <-chan bus.Frame) bus.Frame {
 }
 
 // want checks the next frame.
-func want(t *testing.T, out <-chan bus.Frame, topic, payload string) {
+func want(t testing.TB, out <-chan bus.Frame, topic, payload string) {
 	t.Helper()
 	if f := receive(t, out); f.Topic != topic || string(f.Payload) != payload {
 		t.Fatalf("frame %q %.100q, want %q %.100q", f.Topic, f.Payload, topic, payload)
 	}
 }
 
-func freePort(t *testing.T) string {
+func freePort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -67,7 +67,11 @@ func Driver() bus.Driver {
 			if err := decode(&c); err != nil {
 				return nil, err
 			}
-			return New(c, log)
+			s, err := New(c, log)
+			if err != nil {
+				return nil, err // New's nil *Source would be no nil bus.Source
+			}
+			return s, nil
 		},
 	}
 }

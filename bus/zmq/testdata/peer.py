@@ -3,10 +3,12 @@
 peer.py TYPE bind|connect ADDRESS [OPTION=VALUE ...]
 
 Commands:  {"send": ["frame", ...]}   {"size": N, "send": ["topic"]} sends a second frame of N bytes
+           {"base64": ["frame", ...]} sends bytes
            {"send": [...], "times": N, "every": SECONDS}
            {"subscribe": "prefix"}   {"unsubscribe": "prefix"}
 Events:    {"ready": "address"}   {"subscribed": "prefix"}   {"received": ["frame", ...]}   {"sizes": [N, ...]} for large ones
 """
+import base64
 import json
 import sys
 import threading
@@ -41,6 +43,8 @@ def send(sock, command):
 def obey(sock, command):
     if "send" in command:
         send(sock, command)
+    if "base64" in command:
+        sock.send_multipart([base64.b64decode(f) for f in command["base64"]])
     if "subscribe" in command:
         sock.setsockopt(zmq.SUBSCRIBE, command["subscribe"].encode())
     if "unsubscribe" in command:
