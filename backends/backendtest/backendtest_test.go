@@ -17,14 +17,14 @@ type shelf struct {
 	mu       sync.Mutex
 	receipts []backendtest.Receipt
 	down     bool
-	stalled  chan struct{}
+	stalled  bool
 }
 
 func (s *shelf) Send(ctx context.Context, p backends.Parcel) error {
 	s.mu.Lock()
 	down, stalled := s.down, s.stalled
 	s.mu.Unlock()
-	if stalled != nil {
+	if stalled {
 		<-ctx.Done()
 	}
 	if err := ctx.Err(); err != nil {
@@ -43,10 +43,20 @@ func (s *shelf) Send(ctx context.Context, p backends.Parcel) error {
 			text += w.Filter
 		}
 	}
+	s.put(backendtest.Receipt{To: p.To, ID: p.ID, Text: text})
+	return nil
+}
+
+func (s *shelf) put(r backendtest.Receipt) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.receipts = append(s.receipts, backendtest.Receipt{To: p.To, ID: p.ID, Text: text})
-	return nil
+	s.receipts = append(s.receipts, r)
+}
+
+func (s *shelf) received() []backendtest.Receipt {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]backendtest.Receipt(nil), s.receipts...)
 }
 
 func (s *shelf) set(f func()) func() {
@@ -57,29 +67,26 @@ func (s *shelf) set(f func()) func() {
 	}
 }
 
+func fixture(s *shelf) backendtest.Fixture {
+	return backendtest.Fixture{
+		Backend: s, To: "alice", Refused: "nobody", Secrets: []string{"sesame"}, Whole: true,
+		Info: backends.Info{
+			Name: "shelf", Title: "Shelf", Doc: "A shelf.", AddressTitle: "Name",
+			CheckAddress: func(a string) (string, error) {
+				if a == "" || len(a) > 10 || strings.Trim(a, "abcdefghijklmnopqrstuvwxyz") != "" {
+					return "", errors.New("a name is up to ten letters")
+				}
+				return a, nil
+			},
+		},
+		Received: s.received,
+		Down:     s.set(func() { s.down = true }), Up: s.set(func() { s.down = false }),
+		Stall: s.set(func() { s.stalled = true }),
+	}
+}
+
 func TestKitOnTheLeastBackend(t *testing.T) {
-	backendtest.Run(t, func(t *testing.T) backendtest.Fixture {
-		s := &shelf{}
-		return backendtest.Fixture{
-			Backend: s, To: "alice", Refused: "nobody", Secrets: []string{"sesame"}, Whole: true,
-			Info: backends.Info{
-				Name: "shelf", Title: "Shelf", Doc: "A shelf.", AddressTitle: "Name",
-				CheckAddress: func(a string) (string, error) {
-					if a == "" || len(a) > 10 || strings.Trim(a, "abcdefghijklmnopqrstuvwxyz") != "" {
-						return "", errors.New("a name is up to ten letters")
-					}
-					return a, nil
-				},
-			},
-			Received: func() []backendtest.Receipt {
-				s.mu.Lock()
-				defer s.mu.Unlock()
-				return append([]backendtest.Receipt(nil), s.receipts...)
-			},
-			Down: s.set(func() { s.down = true }), Up: s.set(func() { s.down = false }),
-			Stall: s.set(func() { s.stalled = make(chan struct{}) }),
-		}
-	})
+	backendtest.Run(t, func(t *testing.T) backendtest.Fixture { return fixture(&shelf{}) })
 }
 
 func TestHostileNoticesAreHostile(t *testing.T) {
