@@ -5,24 +5,6 @@ import (
 	"testing"
 )
 
-func TestCleanText(t *testing.T) {
-	for _, c := range []struct{ in, want string }{
-		{"plain\ttext", "plain\ttext"},
-		{"a\r\nb\rc\nd", "a\nb\nc\nd"},
-		{"a\u2028b\u2029c\u0085d\ve", "a\nb\nc\nd\ne"},
-		{"a\x00b\x1b[31mc\x7f\u009b", "ab[31mc"},
-		{"\u202eabc\u2066\ufeff", "abc"},
-		{"\u05e9\u05c1\u05b8\u05dc\u05d5\u05b9\u05dd \u200f", "\u05e9\u05c1\u05b8\u05dc\u05d5\u05b9\u05dd \u200f"},
-		{"\xff\xfe", "\ufffd"},
-		{"e" + strings.Repeat("\u0301", 100), "e" + strings.Repeat("\u0301", maxMarks)},
-		{"👩\u200d💻", "👩\u200d💻"},
-	} {
-		if got := cleanText(c.in); got != c.want {
-			t.Errorf("cleanText(%q) = %q, want %q", c.in, got, c.want)
-		}
-	}
-}
-
 func TestCleanLine(t *testing.T) {
 	for _, c := range []struct {
 		in   string

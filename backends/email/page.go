@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // page is what a message shows, cleaned and bounded, before it is text or HTML.
@@ -175,18 +176,18 @@ func itemOf(n backends.Notice, limit int) item {
 }
 
 // body is the notice's text without a first line that only repeats the title, or the title behind its "[package] ".
-func body(n backends.Notice, title string, limit int) (text string, cut bool) {
+func body(n backends.Notice, title string, limit int) (shown string, cut bool) {
 	raw := n.Text
 	if len(raw) > limit {
-		raw, cut = firstBytes(raw, limit), true
+		raw, cut = text.CutBytes(raw, limit), true
 		if i := strings.LastIndexByte(raw, ' '); i > limit*3/4 {
 			raw = raw[:i]
 		}
 	}
-	text = strings.TrimSpace(cleanText(raw))
-	first, rest, _ := strings.Cut(text, "\n")
+	shown = strings.TrimSpace(text.Clean(raw))
+	first, rest, _ := strings.Cut(shown, "\n")
 	if first == title || first != "" && strings.HasSuffix(title, "] "+first) {
-		text = strings.Trim(rest, "\n")
+		shown = strings.Trim(rest, "\n")
 	}
-	return text, cut
+	return shown, cut
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/wneessen/go-mail"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // result is what came of sending one message on one connection.
@@ -156,30 +157,30 @@ var unquote = strings.NewReplacer(`\n`, " ", `\r`, " ", `\t`, " ", `\"`, " ", `"
 
 // redact takes addresses and secrets out of what a server said, makes it one line and bounds it. A server says much
 // more than a code, and an operator needs it; but it repeats the address.
-func redact(text string, secrets []string, m *mail.Msg) string {
-	text, _, _ = strings.Cut(text, ", affected recipient(s):")
-	text, _, _ = strings.Cut(text, ", affected message ID:")
+func redact(said string, secrets []string, m *mail.Msg) string {
+	said, _, _ = strings.Cut(said, ", affected recipient(s):")
+	said, _, _ = strings.Cut(said, ", affected message ID:")
 	if m != nil {
 		for _, a := range m.GetTo() {
 			local, _, _ := cutLast(a.Address, '@')
 			secrets = append(secrets[:len(secrets):len(secrets)], a.Address, local)
 		}
 	}
-	text = unquote.Replace(text)
-	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) })
+	said = unquote.Replace(said)
+	words := strings.FieldsFunc(said, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) })
 	for i, word := range words {
 		bare := strings.Trim(word, `<>()[]"'.,:;`)
 		if strings.ContainsRune(word, '@') || isSecret(bare, secrets) {
 			words[i] = "<…>"
 		}
 	}
-	text = strings.ToValidUTF8(strings.Join(words, " "), "")
+	said = strings.ToValidUTF8(strings.Join(words, " "), "")
 	for _, s := range secrets {
 		if len(s) > 3 {
-			text = strings.ReplaceAll(text, s, "<…>")
+			said = strings.ReplaceAll(said, s, "<…>")
 		}
 	}
-	return clip(text, maxErrorText)
+	return text.ElideRunes(said, maxErrorText)
 }
 
 func isSecret(word string, secrets []string) bool {

@@ -43,6 +43,14 @@ func (l level) word() string {
 	}
 }
 
+// words is the word for several.
+func (l level) words() string {
+	if l == critical {
+		return l.word() // no noun
+	}
+	return l.word() + "s"
+}
+
 // worst is the notice of the highest severity; the oldest of equals.
 func worst(ns []backends.Notice) backends.Notice {
 	top := ns[0]

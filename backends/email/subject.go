@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // maxSubject is what a list of mails shows at most, and far below what a header may have.
@@ -46,8 +47,8 @@ func severityTag(n backends.Notice) string {
 
 // title is the notice's title or what comes nearest to one.
 func title(n backends.Notice) string {
-	text, _, _ := strings.Cut(strings.TrimLeft(firstBytes(n.Text, 4096), " \r\n"), "\n")
-	for _, s := range []string{n.Title, text, n.KindName, n.Kind, n.Topic} {
+	first, _, _ := strings.Cut(strings.TrimLeft(text.CutBytes(n.Text, 4096), " \r\n"), "\n")
+	for _, s := range []string{n.Title, first, n.KindName, n.Kind, n.Topic} {
 		if s = cleanLine(s, maxSubject); s != "" {
 			return s
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // The sentences that text and HTML share.
@@ -19,24 +20,13 @@ func summary(ns []backends.Notice) string {
 	var bad []string
 	for _, l := range []level{critical, failure, warning} {
 		if count[l] > 0 {
-			bad = append(bad, plural(count[l], l.word()))
+			bad = append(bad, text.Plural(count[l], l.word(), l.words()))
 		}
 	}
 	if len(bad) > 0 {
 		s += ", among them " + strings.Join(bad, " and ")
 	}
 	return s + "."
-}
-
-func plural(n int, word string) string {
-	switch {
-	case word == "critical":
-		return fmt.Sprintf("%d critical", n)
-	case n == 1:
-		return "1 " + word
-	default:
-		return fmt.Sprintf("%d %ss", n, word)
-	}
 }
 
 // Heading names the group and counts it.
@@ -84,19 +74,12 @@ func (it item) CutLine() string {
 func (r reason) Say(digest bool) string {
 	s := fmt.Sprintf("You get this because it matched your filter “%s”", r.Filter)
 	if digest {
-		s = fmt.Sprintf("%s matched your filter “%s”", notices(r.Count), r.Filter)
+		s = fmt.Sprintf("%s matched your filter “%s”", text.Plural(r.Count, "notice", "notices"), r.Filter)
 	}
 	if r.Sentence == "" {
 		return s + "."
 	}
 	return s + ": " + strings.TrimSuffix(r.Sentence, ".") + "."
-}
-
-func notices(n int) string {
-	if n == 1 {
-		return "1 notice"
-	}
-	return fmt.Sprintf("%d notices", n)
 }
 
 // MoreFilters counts the filters that the footer has no room for.
@@ -114,5 +97,5 @@ func (pg page) UnlistedLine() string {
 
 // UntoldLine counts the notices that are listed without their texts.
 func (pg page) UntoldLine() string {
-	return fmt.Sprintf("The texts of %s from the list above are left out, to keep this mail small.", notices(pg.Untold))
+	return fmt.Sprintf("The texts of %s from the list above are left out, to keep this mail small.", text.Plural(pg.Untold, "notice", "notices"))
 }
