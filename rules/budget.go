@@ -8,8 +8,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// Bounds are what searches through texts may take.
-type Bounds struct {
+// limits are what searches through texts may take.
+type limits struct {
 	// Programs is how many bytes compiled expressions may take, roughly; others are let go and compiled again.
 	Programs int64
 	// Steps is how much the searches of one message may do. A step is a byte that a machine reads, or a byte for each
@@ -18,19 +18,19 @@ type Bounds struct {
 	Steps int64
 }
 
-// DefaultBounds are 64 MiB, and steps that take some 20 ms.
-var DefaultBounds = Bounds{Programs: 64 << 20, Steps: 12 << 20}
+// defaultLimits are 64 MiB, and steps that take some 20 ms.
+var defaultLimits = limits{Programs: 64 << 20, Steps: 12 << 20}
 
 // An Expensive is a filter that is too expensive: one message alone cost one of its expressions a great part of what all
 // searches of a message have together, and others were not made for it.
 type Expensive struct {
 	Filter rulespec.FilterID
-	Steps  int64 // see Bounds
+	Steps  int64 // see limits
 }
 
 // An effort is what searches through texts take and may take. Views share it.
 type effort struct {
-	bounds  atomic.Pointer[Bounds]
+	bounds  atomic.Pointer[limits]
 	bytes   atomic.Int64  // of programs
 	skipped atomic.Uint64 // searches that were not made
 
@@ -44,7 +44,7 @@ type effort struct {
 
 func newEffort() *effort {
 	e := new(effort)
-	e.bounds.Store(&DefaultBounds)
+	e.bounds.Store(&defaultLimits)
 	return e
 }
 
@@ -141,9 +141,6 @@ func (e *effort) take() map[uint32]int64 {
 	e.fresh = nil
 	return taken
 }
-
-// SetBounds replaces DefaultBounds, at any time.
-func (x *Index) SetBounds(b Bounds) { x.effort.bounds.Store(&b) }
 
 // Skipped is how many searches through texts were not made since the index was made, because their messages had cost too
 // much already. What they would have decided counts as what cannot be evaluated.

@@ -15,7 +15,7 @@ import (
 // TestChangesAreWhole changes filters while many match: one that moves about in the index is always found and once, and
 // of two that take turns there is always one.
 func TestChangesAreWhole(t *testing.T) {
-	m, _ := rules.Compile(nil)
+	x := rules.NewIndex(rulespec.Env{})
 	places := [][]rulespec.Rule{
 		{rule("app", "name", "git")},
 		{rule("package", "name", "bash"), not(rule("user", "name", "dave"))},
@@ -28,7 +28,7 @@ func TestChangesAreWhole(t *testing.T) {
 	turn := func(id rulespec.FilterID, i int) rules.Change {
 		return rules.Change{Filter: rulespec.Filter{ID: id, Owner: "bob", Rules: places[i%len(places)]}, Gone: i%2 != int(id%2)}
 	}
-	m.Apply(moving(0), turn(2, 0), turn(3, 0))
+	x.Apply(moving(0), turn(2, 0), turn(3, 0))
 	e := event("org.example.prod.git.push", "git", "alice", []string{"alice"}, "bash")
 	e.Severity = 30
 	var done atomic.Bool
@@ -36,7 +36,7 @@ func TestChangesAreWhole(t *testing.T) {
 	for range 4 {
 		readers.Go(func() {
 			for !done.Load() {
-				if got := m.Match(eventLike(e, "alice pushed"), nil); len(got) != 2 || got[0] != 1 {
+				if got := x.Match(eventLike(e, "alice pushed"), nil); len(got) != 2 || got[0] != 1 {
 					t.Errorf("Match = %v, want 1 and one of 2 and 3", got)
 					return
 				}
@@ -46,7 +46,7 @@ func TestChangesAreWhole(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for i := range 3000 {
 		crowd := rulespec.Filter{ID: rulespec.FilterID(10 + i%500), Owner: fmt.Sprint("p", i), Rules: []rulespec.Rule{rule("package", "name", fmt.Sprintf("z%d*", random.IntN(1000)))}}
-		m.Apply(moving(i), turn(2, i), turn(3, i), rules.Change{Filter: crowd})
+		x.Apply(moving(i), turn(2, i), turn(3, i), rules.Change{Filter: crowd})
 	}
 	done.Store(true)
 	readers.Wait()

@@ -104,12 +104,6 @@ func newStatement(env rulespec.Env, r rulespec.Rule) (*statement, error) {
 	return s, nil
 }
 
-// compileRules compiles one filter; the error joins an *rulespec.Error for each mistake.
-func compileRules(env rulespec.Env, f rulespec.Filter) ([]compiledRule, error) {
-	c := compiler{env: env}
-	return c.filter(&f)
-}
-
 // A compilation is what became of a filter.
 type compilation struct {
 	rules []compiledRule

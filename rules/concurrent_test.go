@@ -13,14 +13,14 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// TestConcurrentMatches lets many goroutines ask one Matcher about the same events; the race detector watches.
+// TestConcurrentMatches lets many goroutines ask one Index about the same events; the race detector watches.
 func TestConcurrentMatches(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	filters := make([]rulespec.Filter, 300)
 	for i := range filters {
 		filters[i] = mixedFilter(random, i)
 	}
-	m, broken := rules.Compile(filters)
+	x, broken := newIndex(filters...)
 	if len(broken) > 0 {
 		t.Fatal(broken[0].Err)
 	}
@@ -29,16 +29,16 @@ func TestConcurrentMatches(t *testing.T) {
 	want := make([][]rulespec.FilterID, len(events))
 	for i := range events {
 		events[i] = mixedEvent(random, i)
-		want[i] = m.Match(mixedEventLike(events[i]), dir)
+		want[i] = x.Match(mixedEventLike(events[i]), dir)
 	}
 	var wait sync.WaitGroup
 	for range 8 {
 		wait.Go(func() {
 			for i, e := range events {
-				if got := m.Match(e, dir); !slices.Equal(got, want[i]) {
+				if got := x.Match(e, dir); !slices.Equal(got, want[i]) {
 					t.Errorf("event %d: %v, want %v", i, got, want[i])
 				}
-				m.Explain(e, dir, filters[i].ID)
+				rules.Explain(rulespec.Env{}, e, dir, filters[i])
 			}
 		})
 	}

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"slices"
+
 	"github.com/notifyd/notifyd/rules/literals"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -24,6 +26,15 @@ func (x *Index) Find(r *Result, e *catalogue.Event, dir rulespec.Directory) {
 	v.programs.settle(&s.meter)
 	s.end()
 	x.scratch.Put(s)
+}
+
+// Match gives the ids of the filters that e matches, ascending: Find for those who want no more than that.
+func (x *Index) Match(e *catalogue.Event, dir rulespec.Directory) []rulespec.FilterID {
+	var r Result
+	x.Find(&r, e, dir)
+	ids := r.AppendTo(nil)
+	slices.Sort(ids)
+	return ids
 }
 
 // lookUp finds the terms that the event has, the predicates above them, and the searches that its names fit.

@@ -34,7 +34,7 @@ func TestLargeNodes(t *testing.T) {
 			s.check(s.event(), nil)
 		}
 	}
-	if n := s.m.Len(); n != len(s.table.by) {
+	if n := s.plain.Len(); n != len(s.table.by) {
 		t.Errorf("Len = %d, want %d", n, len(s.table.by))
 	}
 }

@@ -21,8 +21,8 @@ type story struct {
 	*chooser
 	t     testing.TB
 	dirs  []rulespec.Directory
-	m     *rules.Matcher
-	x     *rules.Index // in some stories beside m: it goes through snapshots
+	plain *rules.Index
+	saved *rules.Index // in some stories beside plain: it goes through snapshots
 	table *table
 	most  int // ids there are
 	off   []rulespec.Filter
@@ -36,7 +36,7 @@ type tally struct {
 }
 
 func newStory(t testing.TB, data []byte, tally *tally) *story {
-	s := &story{chooser: newChooser(data), t: t, dirs: []rulespec.Directory{nil}, m: new(rules.Matcher), table: newTable(rulespec.Env{}), tally: tally}
+	s := &story{chooser: newChooser(data), t: t, dirs: []rulespec.Directory{nil}, plain: rules.NewIndex(rulespec.Env{}), table: newTable(rulespec.Env{}), tally: tally}
 	for _, text := range oracleDirectories {
 		s.dirs = append(s.dirs, parseDirectory(t, text))
 	}
@@ -48,7 +48,7 @@ func newStory(t testing.TB, data []byte, tally *tally) *story {
 func (s *story) play() {
 	steps, filters := 2+s.below(30), 25
 	if s.below(3) == 0 {
-		s.x = rules.NewIndex(rulespec.Env{})
+		s.saved = rules.NewIndex(rulespec.Env{})
 	}
 	if s.below(3) == 0 {
 		filters, s.wide = 400, 60
@@ -79,9 +79,9 @@ func (s *story) play() {
 
 func (s *story) change(changes []rules.Change) {
 	s.table.apply(changes)
-	s.m.Apply(changes...)
-	if s.x != nil {
-		s.x.Apply(changes...)
+	s.plain.Apply(changes...)
+	if s.saved != nil {
+		s.saved.Apply(changes...)
 	}
 	s.tally.changes += len(changes)
 }
@@ -126,42 +126,54 @@ func (s *story) reload() {
 		env.KnowsKind = func(name string) bool { return name == "git.receive" }
 	}
 	s.table.move(env)
-	s.m, _ = rules.CompileIn(env, s.table.filters())
-	if s.x != nil {
-		s.x = rules.NewIndex(env)
-		if _, err := s.x.Load(stream(s.table.filters())); err != nil {
+	s.rebuild()
+	if s.saved != nil {
+		s.saved = rules.NewIndex(env)
+		if _, err := s.saved.Load(stream(s.table.filters())); err != nil {
 			s.t.Fatal(err)
 		}
 	}
 	s.tally.reloads++
 }
 
+// rebuild makes the plain index anew.
+func (s *story) rebuild() {
+	s.plain = rules.NewIndex(s.table.env)
+	for _, f := range s.table.filters() {
+		s.plain.Apply(rules.Change{Filter: f})
+	}
+}
+
 // snapshot writes the index out and goes on with what is read.
 func (s *story) snapshot() {
-	if s.x == nil {
+	if s.saved == nil {
 		return
 	}
 	var written bytes.Buffer
-	if err := s.x.WriteSnapshot(&written, "story"); err != nil {
+	if err := s.saved.WriteSnapshot(&written, "story"); err != nil {
 		s.t.Fatal(err)
 	}
 	x, err := rules.ReadSnapshot(s.table.env, &written, "story")
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.x = x
+	s.saved = x
 	s.tally.snapshots++
 }
 
-// churn lets so many filters go that the matcher builds its index anew.
+// churn lets so many filters go that the index is stale, and makes another.
 func (s *story) churn() {
 	f := s.filter(rulespec.FilterID(s.below(s.most)))
 	f.Rules = append(f.Rules[:0], rule("app", "name", "git"))
 	s.change(slices.Repeat([]rules.Change{{Filter: f}}, 10_500+len(s.table.by)))
+	if !s.plain.Stale() {
+		s.t.Fatal("so much has gone, and the index is not stale")
+	}
+	s.rebuild()
 	s.tally.rebuilds++
 }
 
-// check compares all that the matcher says of an event with what the loop says.
+// check compares all that the indexes say of an event with what the loop says.
 func (s *story) check(e *catalogue.Event, dir rulespec.Directory) {
 	s.t.Helper()
 	plain := s.table.loop()
@@ -170,14 +182,14 @@ func (s *story) check(e *catalogue.Event, dir rulespec.Directory) {
 	s.tally.cases += len(plain)
 	s.tally.events++
 	s.tally.matches += len(want)
-	if got := s.m.Match(e, dir); !slices.Equal(got, want) {
+	if got := s.plain.Match(e, dir); !slices.Equal(got, want) {
 		s.t.Fatalf("Match = %v, want %v for %+v with %v", got, want, *e.Message, dir)
 	}
 	var r rules.Result
-	s.m.Find(&r, e, dir)
+	s.plain.Find(&r, e, dir)
 	checkResult(s.t, &r, want, owners)
-	if s.x != nil {
-		s.x.Find(&r, e, dir)
+	if s.saved != nil {
+		s.saved.Find(&r, e, dir)
 		checkResult(s.t, &r, want, owners)
 	}
 	if len(plain) == 0 {
@@ -229,27 +241,13 @@ func checkResult(t testing.TB, r *rules.Result, want []rulespec.FilterID, owners
 	}
 }
 
-// checkExplained wants an explanation to agree, and the near misses of the filter's owner to be what the loop calls so.
+// checkExplained wants an explanation to agree, also about what is a near miss.
 func (s *story) checkExplained(f *looped, subject *rulespec.Subject, want []rulespec.FilterID) {
 	s.t.Helper()
 	matches := slices.Contains(want, f.id)
-	if x, known := s.m.Explain(subject.Event, subject.Directory, f.id); !known || x.Matched != matches {
-		s.t.Fatalf("Explain(%+v) = %+v, %v, want Matched %v", f.text, x, known, matches)
-	}
-	if s.tally.events%16 != 0 {
-		return
-	}
-	var near, got []rulespec.FilterID
-	for _, other := range s.table.loop() {
-		if other.text.Owner == f.text.Owner && other.nearly(subject) {
-			near = append(near, other.id)
-		}
-	}
-	for _, x := range s.m.NearMisses(subject.Event, subject.Directory, f.text.Owner) {
-		got = append(got, x.Filter)
-	}
-	if !slices.Equal(got, near) {
-		s.t.Fatalf("NearMisses(%q) = %v, want %v", f.text.Owner, got, near)
+	x := rules.Explain(s.table.env, subject.Event, subject.Directory, f.text)
+	if near := f.nearly(subject); x.Matched != matches || x.NearMiss != near {
+		s.t.Fatalf("Explain(%+v) = %+v, want Matched %v, NearMiss %v", f.text, x, matches, near)
 	}
 }
 

@@ -47,16 +47,16 @@ func TestMatchAndExplainAgree(t *testing.T) {
 				Rules: rapid.SliceOfN(rapid.Custom(drawRule), 0, 4).Draw(t, "rules"),
 			}
 		}
-		m, broken := rules.Compile(filters)
+		index, broken := newIndex(filters...)
 		e, d := drawEvent(t), drawDirectory(t, dir)
-		matched := m.Match(e, d)
+		matched := index.Match(e, d)
 		for _, f := range filters {
 			want := naive(f, &rulespec.Subject{Event: e, Directory: d})
 			if got := slices.Contains(matched, f.ID); got != want {
 				t.Fatalf("Match has %+v: %v, want %v", f, got, want)
 			}
-			x, known := m.Explain(e, d, f.ID)
-			if !known || x.Matched != want {
+			x := rules.Explain(rulespec.Env{}, e, d, f)
+			if x.Matched != want {
 				t.Fatalf("Explain(%+v) = %+v, want Matched = %v", f, x, want)
 			}
 			if want && slices.ContainsFunc(broken, func(b rules.Broken) bool { return b.Filter == f.ID }) {
@@ -75,10 +75,10 @@ func TestNegation(t *testing.T) {
 		everything := rulespec.Rule{Kind: "everything"}
 		plain := rulespec.Filter{ID: 1, Owner: "alice", Rules: []rulespec.Rule{everything, r}}
 		negated := rulespec.Filter{ID: 2, Owner: "alice", Rules: []rulespec.Rule{everything, not(r)}}
-		m, broken := rules.Compile([]rulespec.Filter{plain, negated})
+		index, broken := newIndex(plain, negated)
 		e, d := drawEvent(t), drawDirectory(t, dir)
-		got := m.Match(e, d)
-		x, _ := m.Explain(e, d, 1)
+		got := index.Match(e, d)
+		x := rules.Explain(rulespec.Env{}, e, d, plain)
 		unevaluable := errors.Is(x.Rules[1].Err, rulespec.ErrUnevaluable)
 		if len(broken) > 0 && !unevaluable {
 			t.Fatalf("broken rule %+v is explained without an error", r)
@@ -96,8 +96,8 @@ func TestMoreRulesNeverWiden(t *testing.T) {
 		first := rulespec.Rule{Kind: "everything"}
 		base := append([]rulespec.Rule{first}, rapid.SliceOfN(rapid.Custom(drawRule), 0, 3).Draw(t, "rules")...)
 		more := append(slices.Clone(base), drawRule(t))
-		m, _ := rules.Compile([]rulespec.Filter{{ID: 1, Owner: "bob", Rules: base}, {ID: 2, Owner: "bob", Rules: more}})
-		got := m.Match(drawEvent(t), drawDirectory(t, dir))
+		x, _ := newIndex(rulespec.Filter{ID: 1, Owner: "bob", Rules: base}, rulespec.Filter{ID: 2, Owner: "bob", Rules: more})
+		got := x.Match(drawEvent(t), drawDirectory(t, dir))
 		if slices.Contains(got, 2) && !slices.Contains(got, 1) {
 			t.Fatalf("%+v matches where %+v does not", more, base)
 		}
@@ -115,11 +115,11 @@ func TestLosingTheDirectoryNeverWidens(t *testing.T) {
 			r.Args["role"] = []string{"owner"}
 		}
 		f := rulespec.Filter{ID: 1, Owner: "alice", Rules: []rulespec.Rule{{Kind: "everything"}, r}}
-		m, _ := rules.Compile([]rulespec.Filter{f})
+		x, _ := newIndex(f)
 		e := drawEvent(t)
-		with := len(m.Match(e, whole)) > 0
+		with := len(x.Match(e, whole)) > 0
 		for _, lost := range []rulespec.Directory{nil, empty} {
-			if !with && len(m.Match(e, lost)) > 0 {
+			if !with && len(x.Match(e, lost)) > 0 {
 				t.Fatalf("%+v matches only without the directory", f)
 			}
 		}

@@ -40,16 +40,15 @@ func TestMeaning(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := parseFilter(t, test.rules)
-			m, broken := rules.Compile([]rulespec.Filter{f})
+			x, broken := newIndex(f)
 			if len(broken) > 0 {
-				t.Fatalf("Compile: %v", broken[0].Err)
+				t.Fatalf("Apply: %v", broken[0].Err)
 			}
-			if got := len(m.Match(built, test.dir)) == 1; got != test.want {
+			if got := len(x.Match(built, test.dir)) == 1; got != test.want {
 				t.Errorf("Match = %v, want %v", got, test.want)
 			}
-			x, known := m.Explain(built, test.dir, f.ID)
-			if !known || x.Matched != test.want {
-				t.Errorf("Explain = %+v, %v, want Matched = %v", x, known, test.want)
+			if got := rules.Explain(rulespec.Env{}, built, test.dir, f); got.Matched != test.want {
+				t.Errorf("Explain = %+v, want Matched = %v", got, test.want)
 			}
 		})
 	}
@@ -78,16 +77,16 @@ func TestBrokenFiltersNeverMatch(t *testing.T) {
 			test.filter.ID = 7
 			good := filterOf(everything)
 			good.ID = 9
-			m, broken := rules.Compile([]rulespec.Filter{test.filter, good})
+			x, broken := newIndex(test.filter, good)
 			if len(broken) != 1 || broken[0].Filter != 7 || !strings.Contains(broken[0].Err.Error(), test.want) {
 				t.Fatalf("broken = %v, want filter 7: %q", broken, test.want)
 			}
 			e := event("a.b.c.wiki.x", "wiki", "", nil)
-			if got := m.Match(e, nil); !slices.Equal(got, []rulespec.FilterID{9}) {
+			if got := x.Match(e, nil); !slices.Equal(got, []rulespec.FilterID{9}) {
 				t.Errorf("Match = %v, want [9]", got)
 			}
-			if x, known := m.Explain(e, nil, 7); !known || x.Matched {
-				t.Errorf("Explain = %+v, %v, want known and not matched", x, known)
+			if got := rules.Explain(rulespec.Env{}, e, nil, test.filter); got.Matched || got.NearMiss {
+				t.Errorf("Explain = %+v, want it not to match", got)
 			}
 		})
 	}
@@ -96,26 +95,15 @@ func TestBrokenFiltersNeverMatch(t *testing.T) {
 func TestKindsOfMessagesThatAreGone(t *testing.T) {
 	env := rulespec.Env{KnowsKind: func(name string) bool { return name == "a.b" }}
 	f := filterOf(rulespec.Rule{Kind: "everything"}, not(rule("kind", "name", "a.gone")))
-	m, broken := rules.CompileIn(env, []rulespec.Filter{f})
-	if len(broken) != 1 {
+	x := rules.NewIndex(env)
+	if broken := x.Apply(rules.Change{Filter: f}); len(broken) != 1 {
 		t.Fatalf("broken = %v, want the filter: a kind of message that is gone must not widen it", broken)
 	}
-	if got := m.Match(event("a", "a", "", nil), nil); len(got) > 0 {
+	if got := x.Match(event("a", "a", "", nil), nil); len(got) > 0 {
 		t.Errorf("Match = %v, want nothing", got)
 	}
-	if _, broken = rules.CompileIn(env, []rulespec.Filter{filterOf(rule("kind", "name", "a.b"))}); len(broken) > 0 {
+	if broken := x.Apply(rules.Change{Filter: filterOf(rule("kind", "name", "a.b"))}); len(broken) > 0 {
 		t.Errorf("a known kind is broken: %v", broken[0].Err)
-	}
-}
-
-func TestCompileTwiceTheSameID(t *testing.T) {
-	f := filterOf(rulespec.Rule{Kind: "everything"})
-	m, broken := rules.Compile([]rulespec.Filter{f, f})
-	if len(broken) != 1 {
-		t.Errorf("broken = %v, want the second", broken)
-	}
-	if got := m.Match(event("a", "a", "", nil), nil); len(got) != 1 {
-		t.Errorf("Match = %v, want one id", got)
 	}
 }
 
@@ -129,8 +117,8 @@ func TestIDsAscend(t *testing.T) {
 		f.ID = id
 		filters = append(filters, f)
 	}
-	m, _ := rules.Compile(filters)
-	got := m.Match(event("a", "a", "", []string{"alice", "bob"}), nil)
+	x, _ := newIndex(filters...)
+	got := x.Match(event("a", "a", "", []string{"alice", "bob"}), nil)
 	if !slices.Equal(got, []rulespec.FilterID{1, 3, 5, 9}) {
 		t.Errorf("Match = %v, want 1 3 5 9, each once", got)
 	}
@@ -139,10 +127,9 @@ func TestIDsAscend(t *testing.T) {
 func TestExplainSaysWhatDecided(t *testing.T) {
 	dir := parseDirectory(t, "groups: {infra: [bob]}\npackages: {bash: {commit: [alice]}}\n")
 	f := parseFilter(t, "[{owner: '@me'}, {not: {actor: bob}}, {regex: {pattern: fail.., in: summary}}, {group: gone}, {severity: error}]")
-	m, _ := rules.Compile([]rulespec.Filter{f})
 	e := event("a", "a", "bob", []string{"bob"}, "bash", "zsh")
 	e.SetProse(catalogue.Prose{Summary: "a build failed"})
-	x, _ := m.Explain(e, dir, f.ID)
+	x := rules.Explain(rulespec.Env{}, e, dir, f)
 	want := []struct {
 		holds  bool
 		err    bool
@@ -163,16 +150,15 @@ func TestExplainSaysWhatDecided(t *testing.T) {
 			t.Errorf("rule %d: %v does not wrap ErrUnevaluable", i, v.Err)
 		}
 	}
-	if _, known := m.Explain(e, dir, 12345); known {
-		t.Error("Explain knows a filter that is not there")
-	}
 }
 
-func TestZeroMatcher(t *testing.T) {
-	var m rules.Matcher
-	if got := m.Match(event("a", "a", "", nil), nil); got != nil {
-		t.Errorf("Match = %v, want nothing", got)
+// newIndex makes an Index of filters.
+func newIndex(filters ...rulespec.Filter) (x *rules.Index, broken []rules.Broken) {
+	x = rules.NewIndex(rulespec.Env{})
+	for _, f := range filters {
+		broken = append(broken, x.Apply(rules.Change{Filter: f})...)
 	}
+	return x, broken
 }
 
 func event(topic, app, actor string, users []string, packages ...string) *catalogue.Event {

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/notifyd/notifyd/internal/text"
@@ -35,7 +34,6 @@ func (v *visit) judge(e *catalogue.Event, filters []prefs.Filter) verdicts {
 		own[i] = f.Filter
 		own[i].Owner = v.user.Name
 	}
-	near := rules.NearMisses(env, e, dir, own)
 	var list verdicts
 	for i, f := range filters {
 		said := filterVerdict{Name: f.Name, Page: filterPage(f.ID), Sentence: capital(v.sentence(own[i])) + ".", On: f.On}
@@ -53,7 +51,7 @@ func (v *visit) judge(e *catalogue.Event, filters []prefs.Filter) verdicts {
 		switch {
 		case x.Matched:
 			list.Matched = append(list.Matched, said)
-		case slices.ContainsFunc(near, func(n rules.Explanation) bool { return n.Filter == f.ID }):
+		case x.NearMiss:
 			said.miss()
 			list.Near = append(list.Near, said)
 		default:

@@ -151,7 +151,7 @@ type verdictLine struct {
 	Holds                     bool
 }
 
-func (v *visit) verdicts(list []rules.Verdict) []verdictLine {
+func (v *visit) verdicts(list []rules.RuleOutcome) []verdictLine {
 	lines := make([]verdictLine, 0, len(list))
 	for _, r := range list {
 		line := verdictLine{Sentence: v.ruleSentence(r.Rule), Reason: r.Reason, Holds: r.Holds}

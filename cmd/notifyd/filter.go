@@ -33,7 +33,8 @@ type filterSet struct {
 	catalogue *catalogue.Catalogue
 	directory rulespec.Directory // nil: none was given
 	filters   []rulespec.FileFilter
-	matcher   *rules.Matcher
+	env       rulespec.Env
+	index     *rules.Index
 	mistakes  int // in the file; the filters that have them match nothing
 }
 
@@ -66,25 +67,24 @@ func (f *filterFlags) open(e *env) (*filterSet, error) {
 	return set, nil
 }
 
-// compile makes the matcher; a filter's id is its place in the file, from 1.
+// compile makes the index; a filter's id is its place in the file, from 1.
 func (s *filterSet) compile(stderr io.Writer, f *filterFlags, file rulespec.File) {
 	s.filters = file.Filters
-	env := rulespec.Env{KnowsKind: s.catalogue.KnownKinds()}
-	all := make([]rulespec.Filter, len(s.filters))
+	s.env = rulespec.Env{KnowsKind: s.catalogue.KnownKinds()}
+	all := make([]rules.Change, len(s.filters))
 	for i := range s.filters {
 		filter := &s.filters[i].Filter
 		filter.ID = rulespec.FilterID(i + 1)
 		if filter.Owner == "" {
 			filter.Owner = f.Owner
 		}
-		all[i] = *filter
+		all[i].Filter = *filter
 		for _, missing := range rulespec.Missing(*filter, s.directory) {
 			fmt.Fprintf(stderr, "%s:%d: %s; the rule cannot be evaluated\n", f.File, s.filters[i].Line, textOf(missing))
 		}
 	}
-	var broken []rules.Broken
-	s.matcher, broken = rules.CompileIn(env, all)
-	for _, b := range broken {
+	s.index = rules.NewIndex(s.env)
+	for _, b := range s.index.Apply(all...) {
 		filter := s.filters[b.Filter-1]
 		// What is wrong with the text itself is said already.
 		if errs := rulespec.Check(filter.Filter); len(errs) > 0 {
@@ -97,7 +97,7 @@ func (s *filterSet) compile(stderr io.Writer, f *filterFlags, file rulespec.File
 // match gives the places of the filters that e matches. One that is switched off matches nothing.
 func (s *filterSet) match(e *catalogue.Event) []int {
 	var places []int
-	for _, id := range s.matcher.Match(e, s.directory) {
+	for _, id := range s.index.Match(e, s.directory) {
 		if s.filters[id-1].On {
 			places = append(places, int(id-1))
 		}
@@ -108,7 +108,7 @@ func (s *filterSet) match(e *catalogue.Event) []int {
 // printExpensive says which filters were found too expensive: they matched nothing from then on, as they would where
 // they are stored.
 func (s *filterSet) printExpensive(stderr io.Writer, file string) {
-	for _, x := range s.matcher.TakeExpensive() {
+	for _, x := range s.index.TakeExpensive() {
 		f := s.filters[x.Filter-1]
 		fmt.Fprintf(stderr, "%s:%d: filter %q: switched off: too expensive, because searching one message with its expressions took %d steps\n",
 			file, f.Line, f.Name, x.Steps)

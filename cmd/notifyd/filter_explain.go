@@ -62,7 +62,7 @@ func (c *filterExplainCmd) Run(e *env) error {
 
 func (s *filterSet) explain(event *catalogue.Event, place int) explainLine {
 	f := s.filters[place]
-	x, _ := s.matcher.Explain(event, s.directory, f.ID)
+	x := rules.Explain(s.env, event, s.directory, f.Filter)
 	line := explainLine{
 		ID: event.ID, Topic: event.Topic, Filter: f.Name, On: f.On, Matched: x.Matched && f.On,
 		Rules: make([]verdictLine, len(x.Rules)),
@@ -73,7 +73,7 @@ func (s *filterSet) explain(event *catalogue.Event, place int) explainLine {
 	return line
 }
 
-func verdictLineOf(v rules.Verdict) verdictLine {
+func verdictLineOf(v rules.RuleOutcome) verdictLine {
 	return verdictLine{Rule: v.Rule.String(), Holds: v.Holds, Evaluated: v.Err == nil, Reason: v.Reason}
 }
 

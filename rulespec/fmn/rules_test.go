@@ -145,14 +145,14 @@ func TestNamesAreThoseOfFMN(t *testing.T) {
 // A book is every rule without arguments as a filter of its own, ready to be asked.
 type book struct {
 	catalogue *catalogue.Catalogue
-	matcher   *rules.Matcher
+	index     *rules.Index
 	names     []string
 }
 
 func openBook(t testing.TB) *book {
 	t.Helper()
-	b := &book{catalogue: embedded(t)}
-	var filters []rulespec.Filter
+	b := &book{catalogue: embedded(t), index: rules.NewIndex(rulespec.Env{})}
+	var changes []rules.Change
 	for _, name := range allRules(t) {
 		if withArguments[name] != nil {
 			continue
@@ -162,13 +162,12 @@ func openBook(t testing.TB) *book {
 			t.Fatalf("%s: %s", name, reason)
 		}
 		b.names = append(b.names, name)
-		filters = append(filters, rulespec.Filter{ID: rulespec.FilterID(len(b.names)), Name: name, Rules: made})
+		f := rulespec.Filter{ID: rulespec.FilterID(len(b.names)), Name: name, Rules: made}
+		changes = append(changes, rules.Change{Filter: f})
 	}
-	matcher, broken := rules.CompileIn(rulespec.Env{}, filters)
-	if len(broken) > 0 {
+	if broken := b.index.Apply(changes...); len(broken) > 0 {
 		t.Fatalf("broken: %v", broken)
 	}
-	b.matcher = matcher
 	return b
 }
 
@@ -176,7 +175,7 @@ func openBook(t testing.TB) *book {
 func (b *book) ask(topic string, body any) []string {
 	e := b.catalogue.Describe(&bus.Message{ID: "2026-1", Topic: topic, Body: body})
 	var names []string
-	for _, id := range b.matcher.Match(e, nil) {
+	for _, id := range b.index.Match(e, nil) {
 		names = append(names, b.names[id-1])
 	}
 	slices.Sort(names)
@@ -336,9 +335,10 @@ func TestNothingIsWidened(t *testing.T) {
 			DetailValues: []string{"alice@example.org"}, Filters: []classicFilter{{Name: "x", Rules: chosen}},
 		})
 		made := m.file.Filters[0]
-		matcher, _ := rules.CompileIn(rulespec.Env{}, []rulespec.Filter{{ID: 1, Rules: made.Rules}})
+		index := rules.NewIndex(rulespec.Env{})
+		index.Apply(rules.Change{Filter: rulespec.Filter{ID: 1, Rules: made.Rules}})
 		topic := "org.fedoraproject.prod." + rapid.SampledFrom(tails).Draw(t, "topic")
-		ours := len(matcher.Match(cat.Describe(&bus.Message{Topic: topic}), nil)) > 0
+		ours := len(index.Match(cat.Describe(&bus.Message{Topic: topic}), nil)) > 0
 		theirs := held(chosen, topic)
 		if ours && !theirs || made.On && ours != theirs {
 			t.Fatalf("%v on %s: ours %v (on: %v), FMN's %v\n%s", chosen, topic, ours, made.On, theirs, fmt.Sprint(made.Rules))
