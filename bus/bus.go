@@ -14,8 +14,8 @@ import (
 // A Frame is a topic and a payload as they came off the wire: not decoded, not trusted.
 type Frame struct {
 	Source  string // the source's name in the configuration, for logs and metrics
-	Topic   string
-	Payload []byte
+	Topic   string // the bus's own word for what it is about; where a bus has none, the payload's (PeekHead)
+	Payload []byte // never changed, and no buffer that is used again
 	// Ack tells the source that the frame is done with: safe in the database, or no message at all. A bus that knows
 	// acknowledgement is told; ZeroMQ only frees the room that the frame took. It may be nil, and is called once, by any
 	// goroutine, in any order, and perhaps after Run has returned. It does not wait.
@@ -87,6 +87,7 @@ type Source interface {
 	// called once. It connects again by itself, for as long as it takes.
 	//
 	// It returns within seconds of ctx's end, without waiting for frames to be done with; all it started has ended then.
+	// So whatever it reads from is closed, or given a deadline, when ctx ends: context.AfterFunc does this.
 	// It also returns when its input is spent for good, as that of a file is: that ends the source and nothing else.
 	// Both are nil. An error is for what no retry can mend, and ends the program.
 	Run(ctx context.Context, out chan<- Frame) error

@@ -69,7 +69,8 @@ type Traffic struct {
 	LastMessage time.Time         // zero: none yet
 }
 
-// NewMeter makes a Meter for frames of a source, named as in Frame.Source, that come from address. log is told of drops.
+// NewMeter makes a Meter for frames of a source, named as in Frame.Source, that come from address, which is "-" where
+// there is none. Drops are logged to log.
 func NewMeter(source, address string, log *slog.Logger) *Meter {
 	return &Meter{
 		source: source, address: address, log: log, now: time.Now, permits: NewPermits(),

@@ -35,7 +35,7 @@ type Fixture struct {
 	Secrets []string
 
 	// Publish sends messages over the bus, in this order, as one sender, and gives how many it sent: what the bus cannot
-	// carry it leaves out. It may return as soon as the bus has them, or wait until they are acknowledged. It is called
+	// carry, such as a line break where lines are messages, it leaves out. It may return as soon as the bus has them, or wait until they are acknowledged. It is called
 	// by several goroutines at once, so it must not end the test by t.Fatal.
 	Publish func(t testing.TB, messages ...bus.Frame) int
 	// Ready waits until the source gets what is published; nil where the bus keeps it until then.
@@ -48,6 +48,8 @@ type Fixture struct {
 	// Composes says that the source makes the payload, of what the bus carries in another form: the message that Decode
 	// makes of it is compared. Without it the payload must be the very bytes that were published.
 	Composes bool
+	// TopicInside says that the bus carries no topic beside the payload: the source reads it there (bus.PeekHead).
+	TopicInside bool
 	// Acked is how many messages the bus has been told are done with. nil: the bus knows no acknowledgement.
 	Acked func() int
 	// End ends the input for good. nil: it has no end.
