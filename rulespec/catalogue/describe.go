@@ -3,6 +3,7 @@ package catalogue
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/notifyd/notifyd/bus"
 )
@@ -13,6 +14,7 @@ type Catalogue struct {
 	tree     branch
 	accounts map[string]string
 	machines *sync.Pool
+	failures map[*app][]atomic.Uint64 // of each field of an application
 }
 
 // Describe works out what a message means. It never fails: what one field cannot say of this message is empty and

@@ -1,9 +1,6 @@
 package catalogue
 
-import (
-	"slices"
-	"sync/atomic"
-)
+import "slices"
 
 // given are the names that every expression and sentence knows.
 var given = []string{"msg", "root", "environment", "topic", "headers", "username"}
@@ -40,6 +37,7 @@ type app struct {
 	tables            map[string]map[string]string
 	vars              map[string]*variable
 	entries           []*entry
+	fields            int // how many values and prose there are
 }
 
 // A variable is a named expression.
@@ -48,27 +46,30 @@ type variable struct {
 	*value
 }
 
-// A value is an expression in its place: what must be computed before it, and how often it failed.
+// An origin is the field that an expression or a sentence stands in.
+type origin struct {
+	field  string // summary, users, vars.update, …
+	at     position
+	source string
+	number int // among the fields of its application
+}
+
+// A value is the expression of a field.
 type value struct {
 	*expression
-	field  string
-	at     position
-	source string
-	failed *atomic.Uint64
+	origin
 }
 
-// A prose is a sentence in its place.
+// A prose is the sentence of a field.
 type prose struct {
 	*sentence
-	field  string
-	at     position
-	source string
-	failed *atomic.Uint64
+	origin
 }
 
-// A compiler makes an app from its source and collects the mistakes.
+// A compiler makes apps of their sources and collects the mistakes.
 type compiler struct {
 	mistakes []error
+	fields   int // of the app in hand
 }
 
 func (c *compiler) fail(at position, format string, args ...any) {
@@ -78,6 +79,7 @@ func (c *compiler) fail(at position, format string, args ...any) {
 }
 
 func (c *compiler) app(s *appSource) *app {
+	c.fields = 0
 	a := &app{name: s.name.text, title: s.title.text, icon: s.icon.text, tables: map[string]map[string]string{}}
 	if a.title == "" {
 		a.title = a.name
@@ -101,6 +103,7 @@ func (c *compiler) app(s *appSource) *app {
 	for _, e := range s.entries {
 		a.entries = append(a.entries, c.entry(a, e, names))
 	}
+	a.fields = c.fields
 	return a
 }
 
@@ -166,23 +169,29 @@ func ring(vars map[string]*variable) string {
 	return ""
 }
 
-func (c *compiler) value(field string, s located, names map[string]bool) *value {
-	x, err := compileExpression(s.text, names)
-	if err != nil {
-		c.fail(s.at, "%s: %v", field, err)
-		return nil
-	}
-	return &value{x, field, s.at, s.text, new(atomic.Uint64)}
+// origin numbers a field of the app in hand.
+func (c *compiler) origin(name string, s located) origin {
+	c.fields++
+	return origin{name, s.at, s.text, c.fields - 1}
 }
 
-func (c *compiler) prose(field string, s located, names map[string]bool) *prose {
+func (c *compiler) value(name string, s located, names map[string]bool) *value {
+	x, err := compileExpression(s.text, names)
+	if err != nil {
+		c.fail(s.at, "%s: %v", name, err)
+		return nil
+	}
+	return &value{x, c.origin(name, s)}
+}
+
+func (c *compiler) prose(name string, s located, names map[string]bool) *prose {
 	if s.text == "" {
 		return nil
 	}
 	x, err := compileSentence(s.text, names)
 	if err != nil {
-		c.fail(s.at, "%s: %v", field, err)
+		c.fail(s.at, "%s: %v", name, err)
 		return nil
 	}
-	return &prose{x, field, s.at, s.text, new(atomic.Uint64)}
+	return &prose{x, c.origin(name, s)}
 }

@@ -34,7 +34,7 @@ func (c *Catalogue) Examples(kind string) ([]Example, error) {
 	for _, a := range c.apps {
 		for _, e := range a.entries {
 			if e.kind == kind {
-				built, err := builtIn(a.name, kind)
+				built, err := fixturesOf(a.name, kind)
 				return append(e.examples[:len(e.examples):len(e.examples)], built...), err
 			}
 		}
@@ -42,8 +42,8 @@ func (c *Catalogue) Examples(kind string) ([]Example, error) {
 	return nil, nil
 }
 
-// builtIn gives the embedded messages of a kind.
-func builtIn(app, kind string) ([]Example, error) {
+// fixturesOf gives the embedded messages of a kind.
+func fixturesOf(app, kind string) ([]Example, error) {
 	file := "testdata/" + app + ".json"
 	data, err := fixtures.ReadFile(file)
 	if err != nil {

@@ -86,7 +86,7 @@ func (f *frame) need(names []string) {
 func (f *frame) eval(v *value) any {
 	out, err := v.eval(f)
 	if err != nil {
-		v.failed.Add(1)
+		f.catalogue.failed(f.app, v.origin)
 		return nil
 	}
 	return out
@@ -177,7 +177,7 @@ func (f *frame) render(p *prose) string {
 	}
 	out, err := p.sentence.render(f)
 	if err != nil {
-		p.failed.Add(1)
+		f.catalogue.failed(f.app, p.origin)
 		return ""
 	}
 	return out

@@ -70,20 +70,23 @@ func (c *Catalogue) Failures() []Failure {
 	var out []Failure
 	for _, a := range c.apps {
 		for _, name := range sortedKeys(a.vars) {
-			out = appendFailure(out, Failure{App: a.name}, a.vars[name].value, nil)
+			out = c.appendFailure(out, a, "", a.vars[name].origin)
 		}
 		for _, e := range a.entries {
-			base := Failure{Kind: e.kind, App: a.name}
 			for _, name := range sortedKeys(e.scope) {
 				if v := e.scope[name]; v != a.vars[name] {
-					out = appendFailure(out, base, v.value, nil)
+					out = c.appendFailure(out, a, e.kind, v.origin)
 				}
 			}
 			for _, v := range e.allValues() {
-				out = appendFailure(out, base, v, nil)
+				if v != nil {
+					out = c.appendFailure(out, a, e.kind, v.origin)
+				}
 			}
 			for _, p := range e.allProse() {
-				out = appendFailure(out, base, nil, p)
+				if p != nil {
+					out = c.appendFailure(out, a, e.kind, p.origin)
+				}
 			}
 		}
 	}
@@ -98,15 +101,12 @@ func (e *entry) allValues() []*value {
 	return append(all, e.group...)
 }
 
-func appendFailure(out []Failure, f Failure, v *value, p *prose) []Failure {
-	switch {
-	case v != nil:
-		f.Field, f.Count = v.field, v.failed.Load()
-	case p != nil:
-		f.Field, f.Count = p.field, p.failed.Load()
-	}
-	if f.Count > 0 {
-		out = append(out, f)
+func (c *Catalogue) appendFailure(out []Failure, a *app, kind string, f origin) []Failure {
+	if n := c.failures[a][f.number].Load(); n > 0 {
+		out = append(out, Failure{Kind: kind, App: a.name, Field: f.field, Count: n})
 	}
 	return out
 }
+
+// failed counts a field that could not be computed for a message.
+func (c *Catalogue) failed(a *app, f origin) { c.failures[a][f.number].Add(1) }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 //go:embed apps/*.yaml
@@ -45,13 +46,31 @@ func unique(mistakes []error) []error {
 	return kept
 }
 
-// readAll reads the sources of all applications, the site's over the embedded ones.
-func readAll(sites []fs.FS) ([]*appSource, []error) {
+// builtIn is the applications of the program, read and compiled once for all catalogues: a site's folder changes few of
+// them.
+var builtIn = sync.OnceValue(func() (b struct {
+	sources  []*appSource
+	apps     map[*appSource]*app
+	mistakes []error
+}) {
 	own, err := fs.Sub(embedded, "apps")
 	if err != nil {
-		return nil, []error{fmt.Errorf("open embedded catalogue: %w", err)}
+		b.mistakes = []error{fmt.Errorf("open embedded catalogue: %w", err)}
+		return b
 	}
-	sources, mistakes := readFolder(own, true)
+	b.sources, b.mistakes = readFolder(own, true)
+	b.apps = map[*appSource]*app{}
+	var compiler compiler
+	for _, s := range b.sources {
+		b.apps[s] = compiler.app(s)
+	}
+	b.mistakes = append(b.mistakes, compiler.mistakes...)
+	return b
+})
+
+// readAll reads the sources of all applications, the site's over the embedded ones.
+func readAll(sites []fs.FS) ([]*appSource, []error) {
+	sources, mistakes := slices.Clone(builtIn().sources), slices.Clone(builtIn().mistakes)
 	for _, site := range sites {
 		if site == nil {
 			continue
@@ -66,9 +85,9 @@ func readAll(sites []fs.FS) ([]*appSource, []error) {
 }
 
 func put(sources []*appSource, s *appSource) []*appSource {
-	for _, old := range sources {
+	for i, old := range sources {
 		if old.name.text == s.name.text {
-			old.override(s)
+			sources[i] = old.overridden(s)
 			return sources
 		}
 	}
@@ -145,10 +164,14 @@ func twice(sources []*appSource) []error {
 // build compiles sources.
 func build(sources []*appSource) (*Catalogue, []error) {
 	compiler := &compiler{mistakes: twice(sources)}
-	c := &Catalogue{machines: new(sync.Pool)}
+	c := &Catalogue{machines: new(sync.Pool), failures: make(map[*app][]atomic.Uint64, len(sources))}
 	slices.SortFunc(sources, func(a, b *appSource) int { return strings.Compare(a.name.text, b.name.text) })
 	for _, s := range sources {
-		a := compiler.app(s)
+		a := builtIn().apps[s]
+		if a == nil {
+			a = compiler.app(s)
+		}
+		c.failures[a] = make([]atomic.Uint64, a.fields)
 		c.apps = append(c.apps, a)
 		for _, e := range a.entries {
 			for _, p := range e.patterns {

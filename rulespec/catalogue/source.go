@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/notifyd/notifyd/internal/yamltext"
 )
@@ -94,9 +95,12 @@ var (
 	entryLists = map[string]bool{"topic": true, "users": true, "packages": true, "objects": true, "group": true, "classic": true}
 )
 
-// override puts a site's application over an embedded one: what the site says replaces what was there, entry by entry
-// and variable by variable. A site's new entries come first, so that they can be more particular by a condition.
-func (a *appSource) override(site *appSource) {
+// overridden gives an application with a site's over it: what the site says replaces what was there, entry by entry and
+// variable by variable. A site's new entries come first, so that they can be more particular by a condition.
+func (a *appSource) overridden(site *appSource) *appSource {
+	changed := *a
+	a = &changed
+	a.tables, a.entries = slices.Clone(a.tables), slices.Clone(a.entries)
 	if site.title.text != "" {
 		a.title = site.title
 	}
@@ -114,6 +118,7 @@ func (a *appSource) override(site *appSource) {
 		}
 	}
 	a.entries = append(added, a.entries...)
+	return a
 }
 
 func (a *appSource) replaceEntry(e *entrySource) bool {
