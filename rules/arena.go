@@ -1,13 +1,17 @@
 package rules
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/notifyd/notifyd/rules/vector"
+)
 
 // An arena has many small arrays of words in few large ones, so that they take little more than their words and the
 // collector has nothing to do with them. What is in it never changes: an array that changes is written anew, and when
 // much is dead, what lives in the chunk with most of it is moved.
 type arena struct {
 	chunks []*arenaChunk
-	keeper *edit // may change chunks; others share them
+	keeper *vector.Transient // may change chunks; others share them
 	use    []chunkUse
 	spare  []uint32 // numbers of chunks that are not there
 	now    uint32   // the chunk that is being filled
@@ -34,7 +38,7 @@ func (a *arena) at(place uint32) flat {
 }
 
 // put makes room for an array of size words, which the caller must fill before readers see the edit. No place is 0.
-func (a *arena) put(e *edit, pred uint32, size int) (place uint32, words flat) {
+func (a *arena) put(e *vector.Transient, pred uint32, size int) (place uint32, words flat) {
 	need := uint32(size + arenaHead)
 	if len(a.chunks) == 0 || a.use[a.now].written+need > 1<<arenaBits {
 		a.open(e)
@@ -49,7 +53,7 @@ func (a *arena) put(e *edit, pred uint32, size int) (place uint32, words flat) {
 }
 
 // open begins a chunk.
-func (a *arena) open(e *edit) {
+func (a *arena) open(e *vector.Transient) {
 	a.own(e)
 	if n := len(a.spare); n > 0 {
 		a.now, a.spare = a.spare[n-1], a.spare[:n-1]
@@ -64,14 +68,14 @@ func (a *arena) open(e *edit) {
 }
 
 // own makes the list of chunks e's.
-func (a *arena) own(e *edit) {
+func (a *arena) own(e *vector.Transient) {
 	if a.keeper != e {
 		a.keeper, a.chunks = e, slices.Clone(a.chunks)
 	}
 }
 
 // drop counts the array at place as dead.
-func (a *arena) drop(e *edit, place uint32) {
+func (a *arena) drop(e *vector.Transient, place uint32) {
 	number := place >> arenaBits
 	size := a.chunks[number][place&(1<<arenaBits-1)+1] + arenaHead
 	u := &a.use[number]
@@ -83,7 +87,7 @@ func (a *arena) drop(e *edit, place uint32) {
 }
 
 // free lets go of a chunk in which nothing lives.
-func (a *arena) free(e *edit, number uint32) {
+func (a *arena) free(e *vector.Transient, number uint32) {
 	a.own(e)
 	a.words -= int(a.use[number].written)
 	a.dead -= int(a.use[number].dead)

@@ -102,7 +102,7 @@ func (h *hanging) each(visit func(slot uint32, page *slotPage)) {
 	for i, page := range h.x.slots.pages {
 		first := uint32(i) << pageBits
 		for at, access := range page.access {
-			if slot := first + uint32(at); access != 0 && h.x.shard(owners.at(slot)) == h.shard {
+			if slot := first + uint32(at); access != 0 && h.x.shard(owners.At(slot)) == h.shard {
 				visit(slot, page)
 			}
 		}
@@ -143,7 +143,7 @@ func (h *hanging) hangAt(id uint32, slots []uint32, kills []kill) {
 		w.slots = append(w.slots, slots...)
 		w.end(sig)
 	})
-	s.keep(h.x.edit, id, groups)
+	s.keep(h.x.transient, id, groups)
 }
 
 // bySignature calls visit with the slots of each signature, in order.

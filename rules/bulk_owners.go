@@ -11,7 +11,7 @@ func (x *Index) ownAll() {
 	for i := range starts {
 		for bit := range uint32(64) {
 			slot := uint32(i)*64 + bit
-			owner := o.of.at(slot)
+			owner := o.of.At(slot)
 			if owner != last && owner != 0 {
 				starts[i] |= 1 << bit
 				if h := &x.households[owner]; h.first == 0 {
@@ -29,11 +29,11 @@ func (x *Index) ownAll() {
 		for rest := word; rest != 0; rest &= rest - 1 {
 			bit := uint32(bits.TrailingZeros64(rest))
 			before = uint32(i)*64 + bit
-			if x.households[o.of.at(before)].split {
+			if x.households[o.of.At(before)].split {
 				b.split |= 1 << bit
 				before = manyStretches
 			}
 		}
-		o.bounds.set(x.edit, uint32(i), b)
+		o.bounds.Set(x.transient, uint32(i), b)
 	}
 }

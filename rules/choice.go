@@ -3,6 +3,7 @@ package rules
 import (
 	"math/bits"
 
+	"github.com/notifyd/notifyd/rules/vector"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -79,17 +80,17 @@ func (c *choice) in(window uint32, run []uint32) int {
 
 // from chooses out of slots, which are in the window.
 func (c *choice) from(slots []uint32, yield func(rulespec.FilterID) bool) bool {
-	var bounds *chunk[bound]
+	var bounds *vector.Leaf[bound]
 	number, last := ^uint32(0), noStart
 	for _, slot := range slots {
 		at := slot / 64
-		if at>>chunkBits != number {
-			number = at >> chunkBits
-			if bounds = c.view.owners.bounds.chunk(number); bounds == nil { // the first stretch of all goes on
-				bounds = new(chunk[bound])
+		if at>>vector.LeafBits != number {
+			number = at >> vector.LeafBits
+			if bounds = c.view.owners.bounds.Leaf(number); bounds == nil { // the first stretch of all goes on
+				bounds = new(vector.Leaf[bound])
 			}
 		}
-		start := bounds.items[at%(1<<chunkBits)].stretch(slot)
+		start := bounds.Items[at%(1<<vector.LeafBits)].stretch(slot)
 		if start == last && start != manyStretches {
 			continue
 		}
@@ -118,7 +119,7 @@ func (c *choice) first(slot, start uint32) bool {
 		c.open = start
 		return was != start
 	}
-	owner := c.view.owners.of.at(slot)
+	owner := c.view.owners.of.At(slot)
 	for int(owner/64) >= len(c.owners) {
 		c.owners = append(c.owners, make([]uint64, 1+len(c.owners)/4)...)
 	}
@@ -130,7 +131,7 @@ func (c *choice) first(slot, start uint32) bool {
 // end ends the window: of what has been chosen from, the stretch that goes on is remembered.
 func (c *choice) end() {
 	next := c.base + 1<<windowBits
-	if start := c.view.owners.bounds.at(next / 64).before; next > c.base && start-c.base < 1<<windowBits {
+	if start := c.view.owners.bounds.At(next / 64).before; next > c.base && start-c.base < 1<<windowBits {
 		if at := (start - c.base) / 64; c.seen[at]>>(start%64)&1 == 1 {
 			c.open = start
 		}

@@ -19,7 +19,7 @@ func (s *scratch) collect(r *Result) {
 		for i := range s.view.shards {
 			sh := &s.view.shards[i]
 			for _, id := range list {
-				if place := sh.nodes.at(id); place != 0 {
+				if place := sh.nodes.At(id); place != 0 {
 					s.spots = append(s.spots, spot{shard: sh, place: place, told: told == 1})
 				}
 			}

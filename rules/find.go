@@ -66,8 +66,8 @@ func (s *scratch) lookUp() {
 	for i := range s.probes {
 		if p := &s.probes[i]; p.known && s.mark(p.id) == unknown {
 			s.note(p.id, holds)
-			p.place = v.shards[aboveShard].nodes.at(p.id)
-			if sig := v.single.at(p.id); sig != 0 {
+			p.place = v.shards[aboveShard].nodes.At(p.id)
+			if sig := v.single.At(p.id); sig != 0 {
 				s.single = append(s.single, sig)
 			}
 		}
@@ -156,7 +156,7 @@ func (s *scratch) tell(id uint32, to state) {
 // hangs says whether anything stands at a predicate.
 func (v *view) hangs(id uint32) bool {
 	for i := range v.shards {
-		if v.shards[i].nodes.at(id) != 0 {
+		if v.shards[i].nodes.At(id) != 0 {
 			return true
 		}
 	}

@@ -1,6 +1,10 @@
 package rules
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/notifyd/notifyd/rules/vector"
+)
 
 // hits is the slots of a result as a set: a bit for each, and a bit for each word of bits, so that what there is is found
 // in order and what there is not costs nothing.
@@ -71,15 +75,15 @@ func (h *hits) take() []hit {
 	first, left, batch := 64*h.at, h.upper[h.at], h.batch[:0]
 	h.upper[h.at] = 0
 	words := h.words[first : first+64]
-	bounds := h.owners.bounds.chunk(first >> chunkBits)
+	bounds := h.owners.bounds.Leaf(first >> vector.LeafBits)
 	if bounds == nil { // the first stretch of all goes on
-		bounds = new(chunk[bound])
+		bounds = new(vector.Leaf[bound])
 	}
 	for ; left != 0; left &= left - 1 {
 		at := uint32(bits.TrailingZeros64(left)) % 64
 		set := words[at]
 		words[at] = 0
-		b := &bounds.items[(first+at)%(1<<chunkBits)]
+		b := &bounds.Items[(first+at)%(1<<vector.LeafBits)]
 		for ; set != 0; set &= set - 1 {
 			slot := 64*(first+at) + uint32(bits.TrailingZeros64(set))%64
 			batch = append(batch, hit{slot, b.stretch(slot)})

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/notifyd/notifyd/rules/literals"
+	"github.com/notifyd/notifyd/rules/vector"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -20,7 +21,7 @@ type Index struct {
 	effort  *effort
 
 	change     sync.Mutex // what is below belongs to whoever changes
-	edit       *edit
+	transient  *vector.Transient
 	next       *view
 	named      map[string]uint32 // predicates that are no terms, by identity
 	sigs       map[string]uint32
@@ -48,8 +49,8 @@ type view struct {
 	programs *programs
 	needs    []rulespec.Key
 	sigs     [][]literal
-	only     []uint32    // by signature: the term that is all that it asks for; 0: it is not of that sort
-	single   vec[uint32] // by term: the signature that asks for it alone; 0: there is none
+	only     []uint32              // by signature: the term that is all that it asks for; 0: it is not of that sort
+	single   vector.Vector[uint32] // by term: the signature that asks for it alone; 0: there is none
 	fields   [maxFields]field
 	texts    *literals.Index // of the searches through texts
 	searched uint8           // the texts that they look at, a bit each
@@ -89,7 +90,7 @@ func (x *Index) publish() {
 	v := *x.next
 	v.shards = slices.Clone(v.shards)
 	x.current.Store(&v)
-	x.edit = new(edit)
+	x.transient = new(vector.Transient)
 }
 
 // Len is how many filters there are, without the broken ones.
@@ -159,7 +160,7 @@ func (x *Index) remove(f rulespec.FilterID) {
 	if x.bulk != nil {
 		x.bulk.count(p, -1)
 	} else {
-		shard := x.shard(x.next.owners.of.at(slot))
+		shard := x.shard(x.next.owners.of.At(slot))
 		x.take(shard, p.access, p.sig, slot)
 		for _, id := range p.kills {
 			x.take(shard, id, sigKilled, slot)

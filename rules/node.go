@@ -1,9 +1,13 @@
 package rules
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/notifyd/notifyd/rules/vector"
+)
 
 // change makes anew what stands at one predicate, with ops, which are in order.
-func (s *shard) change(e *edit, ops []op) {
+func (s *shard) change(e *vector.Transient, ops []op) {
 	pred := ops[0].pred
 	old, l := s.node(pred)
 	var groups []group
@@ -40,7 +44,7 @@ func (s *shard) change(e *edit, ops []op) {
 }
 
 // keep lets what has been written, and groups, stand at a predicate instead of what was there.
-func (s *shard) keep(e *edit, pred uint32, groups []group) {
+func (s *shard) keep(e *vector.Transient, pred uint32, groups []group) {
 	w := &s.writer
 	size := 0
 	for i := range groups {
@@ -67,34 +71,34 @@ func (s *shard) keep(e *edit, pred uint32, groups []group) {
 		l.rest = make(flat, n)
 		w.write(l.rest)
 	}
-	number := s.nodes.at(pred)
+	number := s.nodes.At(pred)
 	if number&largeNode == 0 {
 		s.dropFlat(e, number)
 		number = largeNode | s.number()
-		s.nodes.set(e, pred, number)
+		s.nodes.Set(e, pred, number)
 	}
-	s.large.set(e, number&^largeNode, l)
+	s.large.Set(e, number&^largeNode, l)
 }
 
 // keepFlat lets what has been written stand at a predicate, alone.
-func (s *shard) keepFlat(e *edit, pred uint32) {
-	old := s.nodes.at(pred)
+func (s *shard) keepFlat(e *vector.Transient, pred uint32) {
+	old := s.nodes.At(pred)
 	place := uint32(0)
 	if n := s.writer.words(); n > 0 {
 		var words flat
 		place, words = s.words.put(e, pred, n)
 		s.writer.write(words)
 	}
-	s.nodes.set(e, pred, place)
+	s.nodes.Set(e, pred, place)
 	if old&largeNode == 0 {
 		s.dropFlat(e, old)
 		return
 	}
-	s.large.set(e, old&^largeNode, nil)
+	s.large.Set(e, old&^largeNode, nil)
 	s.spare = append(s.spare, old&^largeNode)
 }
 
-func (s *shard) dropFlat(e *edit, place uint32) {
+func (s *shard) dropFlat(e *vector.Transient, place uint32) {
 	if place != 0 {
 		s.words.drop(e, place)
 	}

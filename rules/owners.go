@@ -3,14 +3,15 @@ package rules
 import (
 	"math/bits"
 
+	"github.com/notifyd/notifyd/rules/vector"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
 // owners is whose the slots are. A stretch is slots in a row of one owner; most owners have one, and then the slot that
 // it starts with stands for the owner, and nothing needs to be looked up. A slot without a filter stays with its last owner.
 type owners struct {
-	of     vec[uint32] // by slot: the owner's number; 0: nobody's yet
-	bounds vec[bound]  // by 64 slots
+	of     vector.Vector[uint32] // by slot: the owner's number; 0: nobody's yet
+	bounds vector.Vector[bound]  // by 64 slots
 }
 
 // A bound says of 64 slots where stretches start, a bit each.
@@ -38,15 +39,15 @@ func (b *bound) stretch(slot uint32) uint32 {
 	return slot&^63 + start | -uint32(b.split>>(start%64)&1)
 }
 
-func (o *owners) setStart(e *edit, slot uint32, on bool) {
-	if o.bounds.at(slot/64).starts>>(slot%64)&1 == 1 != on {
-		o.bounds.item(e, slot/64).starts ^= 1 << (slot % 64)
+func (o *owners) setStart(e *vector.Transient, slot uint32, on bool) {
+	if o.bounds.At(slot/64).starts>>(slot%64)&1 == 1 != on {
+		o.bounds.Item(e, slot/64).starts ^= 1 << (slot % 64)
 	}
 }
 
-func (o *owners) setSplit(e *edit, slot uint32, on bool) {
-	if o.bounds.at(slot/64).split>>(slot%64)&1 == 1 != on {
-		o.bounds.item(e, slot/64).split ^= 1 << (slot % 64)
+func (o *owners) setSplit(e *vector.Transient, slot uint32, on bool) {
+	if o.bounds.At(slot/64).split>>(slot%64)&1 == 1 != on {
+		o.bounds.Item(e, slot/64).split ^= 1 << (slot % 64)
 	}
 }
 
@@ -54,12 +55,12 @@ func (o *owners) setSplit(e *edit, slot uint32, on bool) {
 func (x *Index) carry(slot uint32) {
 	o := &x.next.owners
 	for at := slot/64 + 1; int(at) < len(x.slots.pages)<<pageBits/64; at++ {
-		was := o.bounds.at(at - 1)
+		was := o.bounds.At(at - 1)
 		before := was.stretch(64*at - 1)
-		if o.bounds.at(at).before == before {
+		if o.bounds.At(at).before == before {
 			return
 		}
-		o.bounds.item(x.edit, at).before = before
+		o.bounds.Item(x.transient, at).before = before
 	}
 }
 
@@ -85,7 +86,7 @@ func (x *Index) number(owner string) uint32 {
 // own gives a slot to an owner.
 func (x *Index) own(slot, owner uint32) {
 	o := &x.next.owners
-	old := o.of.at(slot)
+	old := o.of.At(slot)
 	if old == owner {
 		return
 	}
@@ -94,14 +95,14 @@ func (x *Index) own(slot, owner uint32) {
 	}
 	if old != 0 {
 		x.households[old].split = true
-		if slot > 0 && o.of.at(slot-1) == old {
+		if slot > 0 && o.of.At(slot-1) == old {
 			x.splits(o.start(slot - 1))
 		}
 	}
-	o.of.set(x.edit, slot, owner)
+	o.of.Set(x.transient, slot, owner)
 	for _, at := range [2]uint32{slot, slot + 1} {
-		mine := o.of.at(at)
-		o.setStart(x.edit, at, mine != 0 && (at == 0 || o.of.at(at-1) != mine))
+		mine := o.of.At(at)
+		o.setStart(x.transient, at, mine != 0 && (at == 0 || o.of.At(at-1) != mine))
 	}
 	x.settle(slot)
 	x.settle(slot + 1)
@@ -113,7 +114,7 @@ func (x *Index) own(slot, owner uint32) {
 // settle keeps the promise of split for the stretch that slot is in.
 func (x *Index) settle(slot uint32) {
 	o := &x.next.owners
-	owner := o.of.at(slot)
+	owner := o.of.At(slot)
 	if owner == 0 {
 		return
 	}
@@ -122,7 +123,7 @@ func (x *Index) settle(slot uint32) {
 	case h.split:
 	case h.first == 0:
 		h.first = start + 1
-	case o.of.at(h.first-1) != owner:
+	case o.of.At(h.first-1) != owner:
 		h.split = true
 	default:
 		if first := o.start(h.first - 1); first != start {
@@ -130,23 +131,23 @@ func (x *Index) settle(slot uint32) {
 			x.splits(first)
 		}
 	}
-	o.setSplit(x.edit, start, h.split)
+	o.setSplit(x.transient, start, h.split)
 	x.carry(start)
 }
 
 // splits notes that the owner of the stretch that starts with a slot may have another.
 func (x *Index) splits(start uint32) {
-	x.next.owners.setSplit(x.edit, start, true)
+	x.next.owners.setSplit(x.transient, start, true)
 	x.carry(start)
 }
 
 // start gives the slot that the stretch of a slot, which is somebody's, starts with.
 func (o *owners) start(slot uint32) uint32 {
 	at := slot / 64
-	starts := o.bounds.at(at).starts & (2<<(slot%64) - 1)
+	starts := o.bounds.At(at).starts & (2<<(slot%64) - 1)
 	for starts == 0 {
 		at--
-		starts = o.bounds.at(at).starts
+		starts = o.bounds.At(at).starts
 	}
 	return at*64 + uint32(bits.Len64(starts)) - 1
 }

@@ -61,7 +61,7 @@ func (x *Index) kept(slot uint32) (p place, known bool) {
 		p.kills = x.kills[slot]
 	}
 	if sig&killsOwner != 0 {
-		p.kills = append(slices.Clip(p.kills), x.next.owners.of.at(slot))
+		p.kills = append(slices.Clip(p.kills), x.next.owners.of.At(slot))
 	}
 	return p, true
 }
@@ -190,7 +190,7 @@ func (x *Index) addSignature(key string, sig []literal) (number uint32) {
 		v.shards[i].writer.only = v.only
 	}
 	if only != 0 {
-		v.single.set(x.edit, only, number)
+		v.single.Set(x.transient, only, number)
 	}
 	return number
 }

@@ -50,7 +50,7 @@ func (x *Index) flush() {
 	work := func(shard int) {
 		if ops := q.ops[shard]; len(ops) > 0 {
 			slices.SortFunc(ops, compareOps)
-			x.next.shards[shard].apply(x.edit, ops)
+			x.next.shards[shard].apply(x.transient, ops)
 		}
 	}
 	var workers sync.WaitGroup

@@ -74,7 +74,7 @@ func (r *Result) PerOwner(yield func([]rulespec.FilterID) bool) {
 	for some := r.hit(); len(some) > 0; some = r.hits.next() {
 		for _, h := range some {
 			if h.start == manyStretches {
-				r.sorted = append(r.sorted, uint64(r.view.owners.of.at(h.slot))<<32|uint64(h.slot))
+				r.sorted = append(r.sorted, uint64(r.view.owners.of.At(h.slot))<<32|uint64(h.slot))
 				continue
 			}
 			if h.start != last && len(r.ids) > 0 {

@@ -1,14 +1,18 @@
 package rules
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/notifyd/notifyd/rules/vector"
+)
 
 // A shard is where the filters of some owners hang, by predicate. The filters of an owner are all in one, so that many
 // changes can be made by as many goroutines as there are shards; the predicates, and what an event says of them, are the
 // same for all.
 type shard struct {
-	nodes  vec[uint32] // by predicate: a place in words, or with largeNode a number of large; 0: nothing hangs there
+	nodes  vector.Vector[uint32] // by predicate: a place in words, or with largeNode a number of large; 0: nothing hangs there
 	words  arena
-	large  vec[*large]
+	large  vector.Vector[*large]
 	spare  []uint32 // numbers of large that are free
 	larges uint32   // how many numbers of large there are
 
@@ -53,7 +57,7 @@ type group struct {
 
 // node gives what stands at a predicate.
 func (s *shard) node(pred uint32) (flat, *large) {
-	if place := s.nodes.at(pred); place != 0 {
+	if place := s.nodes.At(pred); place != 0 {
 		return s.read(place)
 	}
 	return nil, nil
@@ -64,7 +68,7 @@ func (s *shard) read(place uint32) (flat, *large) {
 	if place&largeNode == 0 {
 		return s.words.at(place), nil
 	}
-	l := s.large.at(place &^ largeNode)
+	l := s.large.At(place &^ largeNode)
 	return l.rest, l
 }
 
@@ -94,7 +98,7 @@ func findGroup(groups []group, sig uint32) (int, bool) {
 }
 
 // apply does ops, which are in order.
-func (s *shard) apply(e *edit, ops []op) {
+func (s *shard) apply(e *vector.Transient, ops []op) {
 	for len(ops) > 0 {
 		n := 1
 		for n < len(ops) && ops[n].pred == ops[0].pred {
@@ -113,7 +117,7 @@ func (s *shard) apply(e *edit, ops []op) {
 }
 
 // move moves what lives in a chunk of the arena, and lets go of the chunk.
-func (s *shard) move(e *edit, number uint32) {
+func (s *shard) move(e *vector.Transient, number uint32) {
 	c, written := s.words.chunks[number], s.words.use[number].written
 	at := uint32(0)
 	if number == 0 {
@@ -121,10 +125,10 @@ func (s *shard) move(e *edit, number uint32) {
 	}
 	for at < written {
 		pred, size := c[at], c[at+1]
-		if s.nodes.at(pred) == number<<arenaBits|at {
+		if s.nodes.At(pred) == number<<arenaBits|at {
 			place, words := s.words.put(e, pred, int(size))
 			copy(words, c[at+arenaHead:])
-			s.nodes.set(e, pred, place)
+			s.nodes.Set(e, pred, place)
 		}
 		at += arenaHead + size
 	}

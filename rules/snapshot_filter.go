@@ -53,7 +53,7 @@ func (s *snapshotReader) page(c *section, first uint32, n int, before int64) (ow
 			last = at
 		}
 		for ; last <= at; last++ { // between filters of one owner, what is free is the owner's too
-			x.next.owners.of.set(x.edit, first+last, uint32(owner))
+			x.next.owners.of.Set(x.transient, first+last, uint32(owner))
 		}
 		s.used.add(&s.used.owners, uint32(owner))
 		s.used.add(&s.used.access, access)

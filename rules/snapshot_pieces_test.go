@@ -52,7 +52,7 @@ func checkOwnersKept(t *testing.T, was, is *Index) {
 	named := func(x *Index, f rulespec.FilterID) string {
 		slot, _ := x.slots.find(f)
 		v := x.current.Load()
-		return string(v.names.at(v.preds[v.owners.of.at(slot)].at))
+		return string(v.names.at(v.preds[v.owners.of.At(slot)].at))
 	}
 	for i, page := range was.slots.pages {
 		for at, access := range page.access {

@@ -70,7 +70,7 @@ func (s *snapshotWriter) page(from, at, owner uint32) (last uint32) {
 		}
 		slot := from + at + uint32(i)
 		was := owner
-		owner = s.view.owners.of.at(slot)
+		owner = s.view.owners.of.At(slot)
 		to.number(uint64(i - before - 1))
 		to.number(zigzag(int64(owner) - int64(was)))
 		to.number(uint64(p.access - 1))
