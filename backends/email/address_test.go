@@ -42,19 +42,49 @@ func TestCheckAddress(t *testing.T) {
 	}
 }
 
-// The samples of RFC 3492, section 7.1, without those that keep upper case.
-func TestPunycode(t *testing.T) {
-	for in, want := range map[string]string{
-		"\u0644\u064A\u0647\u0645\u0627\u0628\u062A\u0643\u0644\u0645\u0648\u0634\u0639\u0631\u0628\u064A\u061F":                               "egbpdaj6bu4bxfgehfvwxn",
-		"\u4ED6\u4EEC\u4E3A\u4EC0\u4E48\u4E0D\u8BF4\u4E2D\u6587":                                                                               "ihqwcrb4cv8a8dqg056pqjye",
-		"\u05DC\u05DE\u05D4\u05D4\u05DD\u05E4\u05E9\u05D5\u05D8\u05DC\u05D0\u05DE\u05D3\u05D1\u05E8\u05D9\u05DD\u05E2\u05D1\u05E8\u05D9\u05EA": "4dbcagdahymbxekheh6e0a7fei0b",
-		"3\u5E74B\u7D44\u91D1\u516B\u5148\u751F":                                                                                               "3B-ww4c5e180e575a65lsy2b",
-		"\u305D\u306E\u30B9\u30D4\u30FC\u30C9\u3067":                                                                                           "d9juau41awczczp",
-		"-> $1.00 <-": "-> $1.00 <--",
-		"bücher":      "bcher-kva",
+func TestCheckAddressInternational(t *testing.T) {
+	for _, c := range []struct{ name, domain, want string }{
+		{"a label that decodes", "xn--bcher-kva.example", "xn--bcher-kva.example"},
+		{"upper case in a label", "XN--BCHER-KVA.Example", "xn--bcher-kva.example"},
+		{"sharp s is a letter of its own", "faß.example", "xn--fa-hia.example"},
+		{"final sigma is one, too", "φιλος.example", "xn--uxaemmq.example"},
+		{"right to left", "שלום.example", "xn--9dbne9b.example"},
+		{"right to left, digit at the end", "א1.example", "xn--1-zhc.example"},
+		{"non-joiner between Arabic letters", "نامه\u200cای.example", "xn--mgba3gch31f060k.example"},
+		{"joiner behind a virama", "क्\u200dष.example", "xn--11b2ezcw70k.example"},
+		{"full stops of other scripts", "日本語。例え．jp", "xn--wgv71a119e.xn--r8jz45g.jp"},
+		{"hyphens in third and fourth place", "r3---sn-x.example", "r3---sn-x.example"},
+		{"63 letters", strings.Repeat("b", 63) + ".example", strings.Repeat("b", 63) + ".example"},
+
+		{"not Punycode", "xn--99999999.example", ""},
+		{"Punycode of nothing", "xn--.example", ""},
+		{"Punycode of ASCII", "xn--a-.example", ""},
+		{"Punycode of a control character", "xn--a.example", ""},
+		{"Punycode of what is not in normal form", "xn--bucher-xyd.example", ""},
+		{"prefix before a letter that is not ASCII", "xn--bücher.example", ""},
+		{"a symbol", "i❤.example", ""},
+		{"a sign that is not allowed", "a≠b.example", ""},
+		{"a number with a full stop in it", "a⒈.example", ""},
+		{"soft hyphen", "exam\u00adple.example", ""},
+		{"mark at the beginning", "\u0301a.example", ""},
+		{"override", "a\u202eb.example", ""},
+		{"both directions in a label", "אa.example", ""},
+		{"right to left behind a digit", "1א.example", ""},
+		{"two kinds of digits", "۰١.example", ""},
+		{"joiner between Latin letters", "ab\u200dc.example", ""},
+		{"non-joiner between Latin letters", "ab\u200cc.example", ""},
+		{"64 letters", strings.Repeat("b", 64) + ".example", ""},
+		{"64 letters in Punycode", strings.Repeat("ü", 60) + ".example", ""},
+		{"254 letters", strings.Repeat("b.", 124) + "example", ""},
+		{"full stop at the end", "example.example。", ""},
+		{"hyphen before a mark", "-ü.example", ""},
 	} {
-		if got := punycode(in); got != want {
-			t.Errorf("punycode(%q) = %q, want %q", in, got, want)
+		want := c.want
+		if want != "" {
+			want = "a@" + want
+		}
+		if got, err := CheckAddress("a@" + c.domain); got != want || (err == nil) != (c.want != "") {
+			t.Errorf("%s: CheckAddress(a@%s) = %q, %v, want %q", c.name, c.domain, got, err, want)
 		}
 	}
 }

@@ -71,6 +71,12 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// isHostName reports a host name in ASCII, in any case.
+func isHostName(s string) bool {
+	ascii, err := hostName(s)
+	return err == nil && strings.EqualFold(ascii, s)
+}
+
 func setDefault[T comparable](field *T, value T) {
 	var zero T
 	if *field == zero {

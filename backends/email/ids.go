@@ -3,6 +3,7 @@ package email
 import (
 	"crypto/sha256"
 	"encoding/base32"
+	"regexp"
 	"strings"
 )
 
@@ -48,10 +49,10 @@ func listLabel(app string) string {
 	return "other"
 }
 
-// isToken: letters, digits and hyphens, dots between them: a dot-atom that every mail program accepts.
-func isToken(s string) bool {
-	return s != "" && len(s) <= 40 && isHostName(s)
-}
+// token is a dot-atom that every mail program accepts: letters, digits and hyphens, dots between them.
+var token = regexp.MustCompile(`^[0-9A-Za-z]+((\.|-+)[0-9A-Za-z]+)*$`)
+
+func isToken(s string) bool { return len(s) <= 40 && token.MatchString(s) }
 
 // digestOf hashes what goes into an id; purpose keeps ids of different meaning apart. 130 bits do not collide.
 func digestOf(purpose, s string) string {
