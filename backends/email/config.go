@@ -60,6 +60,7 @@ func (c Config) withDefaults() Config {
 	if c.Port == 0 {
 		c.Port = 25
 	}
+	c.From, c.EnvelopeFrom = canonical(c.From), canonical(c.EnvelopeFrom)
 	setDefault(&c.FromName, "notifyd")
 	setDefault(&c.EnvelopeFrom, c.From)
 	setDefault(&c.ListDomain, c.From[strings.LastIndexByte(c.From, '@')+1:])
@@ -69,6 +70,14 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Idle, 20*time.Second)
 	setDefault(&c.MaxBytes, 500_000)
 	return c
+}
+
+// canonical gives the form of an address that may stand in a header; a wrong one is left for Check.
+func canonical(address string) string {
+	if ascii, err := CheckAddress(address); err == nil {
+		return ascii
+	}
+	return address
 }
 
 // isHostName reports a host name in ASCII, in any case.

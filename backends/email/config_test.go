@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/backends/backendtest"
 )
 
 func TestCheckNamesTheKey(t *testing.T) {
@@ -46,6 +49,18 @@ func TestCheckNamesTheKey(t *testing.T) {
 		case err != nil && (c.want == "" || !strings.HasPrefix(err.Error(), c.want)):
 			t.Errorf("%q: %v, want %q", c.text, err, c.want)
 		}
+	}
+}
+
+// Addresses of the configuration go into headers, which are ASCII.
+func TestAddressesOfTheConfigurationAreASCII(t *testing.T) {
+	b := newBackend(t, Config{Host: "mx", From: "n@bücher.example", EnvelopeFrom: "bounces@bücher.example"})
+	m := rendered(t, b, backends.Parcel{ID: "x/y", To: "a@example.org", Notices: backendtest.Samples()[:1]})
+	if from := m.header.Get("From"); !strings.Contains(from, "<n@xn--bcher-kva.example>") {
+		t.Errorf("From is %q", from)
+	}
+	if id := m.header.Get("Message-Id"); !strings.HasSuffix(id, "@xn--bcher-kva.example>") {
+		t.Errorf("Message-ID is %q", id)
 	}
 }
 
