@@ -46,6 +46,20 @@ func (o *Outbox) Find(ctx context.Context, q Query) ([]Entry, error) {
 	return entries(rows), nil
 }
 
+// OfMessage gives the deliveries of one message to some destinations, in the order they were stored.
+func (o *Outbox) OfMessage(ctx context.Context, message string, destinations []string) ([]Entry, error) {
+	if len(destinations) == 0 {
+		return nil, nil
+	}
+	var rows []row
+	err := o.reader.WithContext(ctx).Where("message = ? AND destination IN ?", text.Storable(message), destinations).
+		Order("id").Limit(maxPage).Find(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("read deliveries of a message: %w", err)
+	}
+	return entries(rows), nil
+}
+
 // Causes counts what q picks by the last error, the most frequent first. It knows no pages.
 func (o *Outbox) Causes(ctx context.Context, q Query) ([]Cause, error) {
 	q.Before = 0
