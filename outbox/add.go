@@ -17,15 +17,15 @@ import (
 // chunk bounds the rows of one statement: SQLite takes 32766 parameters, PostgreSQL 65535.
 const chunk = 400
 
-// laneKey names a lane.
-type laneKey struct{ backend, destination string }
+// queueKey names a queue.
+type queueKey struct{ backend, destination string }
 
-func (k laneKey) compare(other laneKey) int {
+func (k queueKey) compare(other queueKey) int {
 	return cmp.Or(strings.Compare(k.backend, other.backend), strings.Compare(k.destination, other.destination))
 }
 
-func keyOf(d Delivery) laneKey {
-	return laneKey{text.Storable(d.Backend), text.Storable(d.Destination)}
+func keyOf(d Delivery) queueKey {
+	return queueKey{text.Storable(d.Backend), text.Storable(d.Destination)}
 }
 
 // Add stores deliveries in the caller's transaction and gives how many are new: a pair of message and destination
@@ -36,42 +36,42 @@ func (o *Outbox) Add(tx *gorm.DB, deliveries []Delivery) (added int, err error) 
 		return 0, nil
 	}
 	now := o.now()
-	lanes, err := lockLanes(tx, deliveries)
+	queues, err := lockQueues(tx, deliveries)
 	if err != nil {
 		return 0, err
 	}
-	fresh, err := insert(tx, deliveries, lanes, now)
+	fresh, err := insert(tx, deliveries, queues, now)
 	if err != nil {
 		return 0, err
 	}
 	if len(fresh) == 0 {
 		return 0, nil
 	}
-	if err := o.holdOverflow(tx, fresh, lanes, now); err != nil {
+	if err := o.holdOverflow(tx, fresh, queues, now); err != nil {
 		return 0, err
 	}
 	if err := pull(tx, fresh, now); err != nil {
 		return 0, err
 	}
-	return len(fresh), saveLanes(tx, lanes)
+	return len(fresh), saveQueues(tx, queues)
 }
 
 // A stored delivery that Add has just inserted.
 type stored struct {
 	*Delivery
-	id   int64
-	lane *lane
-	due  int64
+	id    int64
+	queue *queue
+	due   int64
 }
 
-// lockLanes makes the lanes of deliveries where they are missing and locks them, in the order of their names, so that
+// lockQueues makes the queues of deliveries where they are missing and locks them, in the order of their names, so that
 // two transactions never wait for each other. The lock makes counting exact on PostgreSQL.
-func lockLanes(tx *gorm.DB, deliveries []Delivery) (map[laneKey]*lane, error) {
-	lanes := map[laneKey]*lane{}
+func lockQueues(tx *gorm.DB, deliveries []Delivery) (map[queueKey]*queue, error) {
+	queues := map[queueKey]*queue{}
 	for _, d := range deliveries {
-		lanes[keyOf(d)] = nil
+		queues[keyOf(d)] = nil
 	}
-	keys := slices.SortedFunc(maps.Keys(lanes), laneKey.compare)
+	keys := slices.SortedFunc(maps.Keys(queues), queueKey.compare)
 	for part := range slices.Chunk(keys, chunk) {
 		var args []any
 		for _, k := range part {
@@ -81,29 +81,29 @@ func lockLanes(tx *gorm.DB, deliveries []Delivery) (map[laneKey]*lane, error) {
 		err := eachRow(tx.Raw(`INSERT INTO lanes (backend, destination, lease, ready_at, window_at, window_count) VALUES `+
 			values(len(part), "(?, ?, '', ?, 0, 0)")+` ON CONFLICT (backend, destination) DO UPDATE SET lease = lanes.lease
 			RETURNING id, backend, destination, lease, ready_at, window_at, window_count`, args...), func(rows *sql.Rows) error {
-			l := new(lane)
-			if err := rows.Scan(&l.ID, &l.Backend, &l.Destination, &l.Lease, &l.ReadyAt, &l.WindowAt, &l.WindowCount); err != nil {
+			q := new(queue)
+			if err := rows.Scan(&q.ID, &q.Backend, &q.Destination, &q.Lease, &q.ReadyAt, &q.WindowAt, &q.WindowCount); err != nil {
 				return err
 			}
-			l.was = l.state()
-			lanes[laneKey{l.Backend, l.Destination}] = l
+			q.was = q.state()
+			queues[queueKey{q.Backend, q.Destination}] = q
 			return nil
 		})
 		if err != nil {
 			return nil, fmt.Errorf("lock destinations: %w", err)
 		}
 	}
-	return lanes, nil
+	return queues, nil
 }
 
 // insert stores what is new and gives it back in the order of deliveries.
-func insert(tx *gorm.DB, deliveries []Delivery, lanes map[laneKey]*lane, now time.Time) ([]stored, error) {
+func insert(tx *gorm.DB, deliveries []Delivery, queues map[queueKey]*queue, now time.Time) ([]stored, error) {
 	var fresh []stored
 	for part := range slices.Chunk(deliveries, chunk) {
 		var args []any
 		first := map[[2]string]*Delivery{}
 		for i := range part {
-			r, err := newRow(part[i], lanes[keyOf(part[i])].ID, now)
+			r, err := newRow(part[i], queues[keyOf(part[i])].ID, now)
 			if err != nil {
 				return nil, err
 			}
@@ -112,7 +112,7 @@ func insert(tx *gorm.DB, deliveries []Delivery, lanes map[laneKey]*lane, now tim
 				continue
 			}
 			first[pair] = &part[i]
-			args = append(args, r.Message, r.Destination, r.Backend, r.Lane, r.Address, r.Notice, r.Manage, r.Together,
+			args = append(args, r.Message, r.Destination, r.Backend, r.Queue, r.Address, r.Notice, r.Manage, r.Together,
 				r.State, r.DueAt, r.AddedAt)
 		}
 		var made []row
@@ -131,22 +131,22 @@ func insert(tx *gorm.DB, deliveries []Delivery, lanes map[laneKey]*lane, now tim
 		slices.SortFunc(made, func(a, b row) int { return cmp.Compare(a.ID, b.ID) })
 		for _, r := range made {
 			d := first[[2]string{r.Message, r.Destination}]
-			fresh = append(fresh, stored{d, r.ID, lanes[keyOf(*d)], stamp(d.DueAt)})
+			fresh = append(fresh, stored{d, r.ID, queues[keyOf(*d)], stamp(d.DueAt)})
 		}
 	}
 	return fresh, nil
 }
 
-// holdOverflow turns what goes over the rate cap into a digest, and moves the lanes' ready time forward.
-func (o *Outbox) holdOverflow(tx *gorm.DB, fresh []stored, lanes map[laneKey]*lane, now time.Time) error {
+// holdOverflow turns what goes over the rate cap into a digest, and moves the queues' ready time forward.
+func (o *Outbox) holdOverflow(tx *gorm.DB, fresh []stored, queues map[queueKey]*queue, now time.Time) error {
 	late := map[int64][]int64{} // due time to ids
 	for i := range fresh {
 		s := &fresh[i]
-		if o.cfg.CapCount > 0 && !s.Together && s.lane.over(now, o.cfg) && s.Notice.Severity != "critical" {
-			s.due = max(s.due, s.lane.WindowAt+o.cfg.CapWindow.Microseconds())
+		if o.cfg.CapCount > 0 && !s.Together && s.queue.over(now, o.cfg) && s.Notice.Severity != "critical" {
+			s.due = max(s.due, s.queue.WindowAt+o.cfg.CapWindow.Microseconds())
 			late[s.due] = append(late[s.due], s.id)
 		}
-		s.lane.ready(s.due)
+		s.queue.ready(s.due)
 	}
 	for due, ids := range late {
 		for part := range slices.Chunk(ids, chunk) {
@@ -160,70 +160,70 @@ func (o *Outbox) holdOverflow(tx *gorm.DB, fresh []stored, lanes map[laneKey]*la
 }
 
 // over counts one more notice in the window and says whether it is one too many.
-func (l *lane) over(now time.Time, cfg Config) bool {
-	if stamp(now) >= l.WindowAt+cfg.CapWindow.Microseconds() {
-		l.WindowAt, l.WindowCount = stamp(now), 0
+func (q *queue) over(now time.Time, cfg Config) bool {
+	if stamp(now) >= q.WindowAt+cfg.CapWindow.Microseconds() {
+		q.WindowAt, q.WindowCount = stamp(now), 0
 	}
-	l.WindowCount++
-	return l.WindowCount > int64(cfg.CapCount)
+	q.WindowCount++
+	return q.WindowCount > int64(cfg.CapCount)
 }
 
-// ready moves the claim of a free lane forward. A leased one finds its new rows when it is settled.
-func (l *lane) ready(due int64) {
-	if l.Lease == "" {
-		l.ReadyAt = min(l.ReadyAt, due)
+// ready moves the claim of a free queue forward. A leased one finds its new rows when it is settled.
+func (q *queue) ready(due int64) {
+	if q.Lease == "" {
+		q.ReadyAt = min(q.ReadyAt, due)
 	}
 }
 
 // pull makes a digest due at once where it has as many notices as its schedule allows.
 func pull(tx *gorm.DB, fresh []stored, now time.Time) error {
-	limits := map[*lane]int{}
+	limits := map[*queue]int{}
 	for _, s := range fresh {
 		if s.Together && s.PullAt > 0 {
-			if old, ok := limits[s.lane]; !ok || s.PullAt < old {
-				limits[s.lane] = s.PullAt
+			if old, ok := limits[s.queue]; !ok || s.PullAt < old {
+				limits[s.queue] = s.PullAt
 			}
 		}
 	}
-	for l, limit := range limits {
+	for q, limit := range limits {
 		var waiting int64
 		err := tx.Raw(`SELECT count(*) FROM deliveries WHERE lane = ? AND state = ? AND together = ? AND parcel = ''`,
-			l.ID, Waiting, true).Scan(&waiting).Error
+			q.ID, Waiting, true).Scan(&waiting).Error
 		if err != nil {
 			return fmt.Errorf("count digest: %w", err)
 		}
 		if waiting < int64(limit) {
 			continue
 		}
-		if err := hurry(tx, l.ID, now); err != nil {
+		if err := hurry(tx, q.ID, now); err != nil {
 			return err
 		}
-		l.ready(stamp(now))
+		q.ready(stamp(now))
 	}
 	return nil
 }
 
-// hurry makes everything due that waits for a digest in a lane.
-func hurry(tx *gorm.DB, lane int64, now time.Time) error {
+// hurry makes everything due that waits for a digest in a queue.
+func hurry(tx *gorm.DB, queue int64, now time.Time) error {
 	err := tx.Exec(`UPDATE deliveries SET due_at = ? WHERE lane = ? AND state = ? AND together = ? AND parcel = '' AND due_at > ?`,
-		stamp(now), lane, Waiting, true, stamp(now)).Error
+		stamp(now), queue, Waiting, true, stamp(now)).Error
 	if err != nil {
 		return fmt.Errorf("pull digest: %w", err)
 	}
 	return nil
 }
 
-// state is what Add may change of a lane.
-func (l *lane) state() [3]int64 { return [3]int64{l.ReadyAt, l.WindowAt, l.WindowCount} }
+// state is what Add may change of a queue.
+func (q *queue) state() [3]int64 { return [3]int64{q.ReadyAt, q.WindowAt, q.WindowCount} }
 
-func saveLanes(tx *gorm.DB, lanes map[laneKey]*lane) error {
-	keys := slices.SortedFunc(maps.Keys(lanes), laneKey.compare)
-	keys = slices.DeleteFunc(keys, func(k laneKey) bool { return lanes[k].was == lanes[k].state() })
+func saveQueues(tx *gorm.DB, queues map[queueKey]*queue) error {
+	keys := slices.SortedFunc(maps.Keys(queues), queueKey.compare)
+	keys = slices.DeleteFunc(keys, func(k queueKey) bool { return queues[k].was == queues[k].state() })
 	for part := range slices.Chunk(keys, chunk) {
 		var args []any
 		for _, k := range part {
-			l := lanes[k]
-			args = append(args, l.Backend, l.Destination, l.Lease, l.ReadyAt, l.WindowAt, l.WindowCount)
+			q := queues[k]
+			args = append(args, q.Backend, q.Destination, q.Lease, q.ReadyAt, q.WindowAt, q.WindowCount)
 		}
 		err := tx.Exec(`INSERT INTO lanes (backend, destination, lease, ready_at, window_at, window_count) VALUES `+
 			values(len(part), "(?, ?, ?, ?, ?, ?)")+` ON CONFLICT (backend, destination) DO UPDATE SET

@@ -13,15 +13,15 @@ import (
 
 // A claim is a parcel that a worker has under a lease.
 type claim struct {
-	lane    laneKey
+	queue   queueKey
 	lease   string
 	parcel  string
 	rows    []row // oldest first; all to one address
 	retaken bool  // its last holder went away while it was sending
 }
 
-// claim takes up to limit lanes of a backend that have something due, oldest first, and packs one parcel of each.
-// A lane whose lease ran out is taken again. mine are the parcels that this process still has in hand: their lanes are
+// claim takes up to limit queues of a backend that have something due, oldest first, and packs one parcel of each.
+// A queue whose lease ran out is taken again. mine are the parcels that this process still has in hand: their queues are
 // left alone even then.
 func (o *Outbox) claim(ctx context.Context, backend string, limit int, mine []string) ([]claim, error) {
 	lease, err := o.token()
@@ -31,11 +31,11 @@ func (o *Outbox) claim(ctx context.Context, backend string, limit int, mine []st
 	var claims []claim
 	err = o.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		now := o.now()
-		lanes, err := o.leaseLanes(tx, backend, lease, limit, mine, now)
-		if err != nil || len(lanes) == 0 {
+		queues, err := o.leaseQueues(tx, backend, lease, limit, mine, now)
+		if err != nil || len(queues) == 0 {
 			return err
 		}
-		heads, err := findHeads(tx, lanes, now)
+		heads, err := findHeads(tx, queues, now)
 		if err != nil {
 			return err
 		}
@@ -43,7 +43,7 @@ func (o *Outbox) claim(ctx context.Context, backend string, limit int, mine []st
 		if err != nil {
 			return err
 		}
-		return releaseEmpty(tx, lease, lanes, heads)
+		return releaseEmpty(tx, lease, queues, heads)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim deliveries: %w", err)
@@ -51,9 +51,9 @@ func (o *Outbox) claim(ctx context.Context, backend string, limit int, mine []st
 	return claims, nil
 }
 
-// leaseLanes puts the lease on lanes. On SQLite the one writer makes the statement alone; on PostgreSQL other nodes
+// leaseQueues puts the lease on queues. On SQLite the one writer makes the statement alone; on PostgreSQL other nodes
 // claim at the same time, and SKIP LOCKED lets each take what the others do not hold.
-func (o *Outbox) leaseLanes(tx *gorm.DB, backend, lease string, limit int, mine []string, now time.Time) ([]int64, error) {
+func (o *Outbox) leaseQueues(tx *gorm.DB, backend, lease string, limit int, mine []string, now time.Time) ([]int64, error) {
 	lock := ""
 	if o.postgres {
 		lock = " FOR UPDATE SKIP LOCKED"
@@ -68,13 +68,13 @@ func (o *Outbox) leaseLanes(tx *gorm.DB, backend, lease string, limit int, mine 
 	return ids, nil
 }
 
-// findHeads gives the first row of each lane: one that was being sent when its holder went away, else the first due.
-func findHeads(tx *gorm.DB, lanes []int64, now time.Time) ([]row, error) {
+// findHeads gives the first row of each queue: one that was being sent when its holder went away, else the first due.
+func findHeads(tx *gorm.DB, queues []int64, now time.Time) ([]row, error) {
 	var heads []row
 	err := tx.Raw(`SELECT * FROM deliveries WHERE id IN (SELECT COALESCE(
 		(SELECT d.id FROM deliveries d WHERE d.lane = l.id AND d.state = ? ORDER BY d.due_at, d.id LIMIT 1),
 		(SELECT d.id FROM deliveries d WHERE d.lane = l.id AND d.state = ? AND d.due_at <= ? ORDER BY d.due_at, d.id LIMIT 1))
-		FROM lanes l WHERE l.id IN ?) ORDER BY due_at, id`, Claimed, Waiting, stamp(now), lanes).Scan(&heads).Error
+		FROM lanes l WHERE l.id IN ?) ORDER BY due_at, id`, Claimed, Waiting, stamp(now), queues).Scan(&heads).Error
 	if err != nil {
 		return nil, fmt.Errorf("find what is due: %w", err)
 	}
@@ -86,7 +86,7 @@ func (o *Outbox) pack(tx *gorm.DB, lease string, heads []row, now time.Time) ([]
 	var claims []claim
 	var alone []int64
 	for _, h := range heads {
-		c := claim{lane: laneKey{h.Backend, h.Destination}, lease: lease, parcel: h.Parcel, retaken: h.State == Claimed}
+		c := claim{queue: queueKey{h.Backend, h.Destination}, lease: lease, parcel: h.Parcel, retaken: h.State == Claimed}
 		if c.parcel == "" {
 			c.parcel = parcelID(lease, h.ID)
 		}
@@ -146,7 +146,7 @@ func reopen(tx *gorm.DB, h row) ([]row, error) {
 func (o *Outbox) gather(tx *gorm.DB, h row, parcel string, now time.Time) ([]row, error) {
 	var rows []row
 	err := tx.Raw(`SELECT * FROM deliveries WHERE lane = ? AND state = ? AND together = ? AND parcel = '' AND address = ?
-		ORDER BY id LIMIT ?`, h.Lane, Waiting, true, h.Address, o.cfg.MaxNotices+1).Scan(&rows).Error
+		ORDER BY id LIMIT ?`, h.Queue, Waiting, true, h.Address, o.cfg.MaxNotices+1).Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("gather digest: %w", err)
 	}
@@ -162,18 +162,18 @@ func (o *Outbox) gather(tx *gorm.DB, h row, parcel string, now time.Time) ([]row
 		}
 	}
 	if overflow {
-		return rows, hurry(tx, h.Lane, now)
+		return rows, hurry(tx, h.Queue, now)
 	}
 	return rows, nil
 }
 
-// releaseEmpty gives lanes back in which nothing was due after all.
-func releaseEmpty(tx *gorm.DB, lease string, lanes []int64, heads []row) error {
+// releaseEmpty gives queues back in which nothing was due after all.
+func releaseEmpty(tx *gorm.DB, lease string, queues []int64, heads []row) error {
 	busy := map[int64]bool{}
 	for _, h := range heads {
-		busy[h.Lane] = true
+		busy[h.Queue] = true
 	}
-	for _, id := range lanes {
+	for _, id := range queues {
 		if busy[id] {
 			continue
 		}
@@ -187,13 +187,13 @@ func releaseEmpty(tx *gorm.DB, lease string, lanes []int64, heads []row) error {
 	return nil
 }
 
-// setReady makes a free lane claimable when its first row falls due, but not before floor. The caller holds the lane's
+// setReady makes a free queue claimable when its first row falls due, but not before floor. The caller holds the queue's
 // row, so that Add cannot slip in between.
-func setReady(tx *gorm.DB, lane, floor int64) error {
+func setReady(tx *gorm.DB, queue, floor int64) error {
 	var due sql.NullInt64
 	err := tx.Raw(`SELECT min(due_at) FROM (SELECT min(due_at) AS due_at FROM deliveries WHERE lane = ? AND state = ?
 		UNION ALL SELECT min(due_at) FROM deliveries WHERE lane = ? AND state = ?) AS open`,
-		lane, Waiting, lane, Claimed).Row().Scan(&due)
+		queue, Waiting, queue, Claimed).Row().Scan(&due)
 	if err != nil {
 		return fmt.Errorf("find next due: %w", err)
 	}
@@ -201,13 +201,13 @@ func setReady(tx *gorm.DB, lane, floor int64) error {
 	if due.Valid {
 		ready = max(due.Int64, floor)
 	}
-	if err := tx.Exec(`UPDATE lanes SET ready_at = ? WHERE id = ?`, ready, lane).Error; err != nil {
+	if err := tx.Exec(`UPDATE lanes SET ready_at = ? WHERE id = ?`, ready, queue).Error; err != nil {
 		return fmt.Errorf("set next due: %w", err)
 	}
 	return nil
 }
 
-// next says when the first lane of a backend may be claimed; the zero time when nothing is owed.
+// next says when the first queue of a backend may be claimed; the zero time when nothing is owed.
 func (o *Outbox) next(ctx context.Context, backend string) (time.Time, error) {
 	var ready sql.NullInt64
 	err := o.reader.WithContext(ctx).Raw(`SELECT min(ready_at) FROM lanes WHERE backend = ?`, backend).Row().Scan(&ready)

@@ -118,8 +118,8 @@ func (m *machine) check(t *rapid.T, c claim) {
 	}
 	m.parcels[c.parcel] = content
 	for _, h := range m.hands {
-		if h.lane == c.lane {
-			t.Fatalf("two parcels for %s in hand", c.lane.destination)
+		if h.queue == c.queue {
+			t.Fatalf("two parcels for %s in hand", c.queue.destination)
 		}
 	}
 }
@@ -225,16 +225,16 @@ func (m *machine) Check(t *rapid.T) {
 			if m.ended[key] {
 				t.Fatalf("%s was cancelled and is %s", key, r.State)
 			}
-			open[r.Lane]++
+			open[r.Queue]++
 		}
 	}
-	var lanes []lane
-	if err := m.db.Reader.Find(&lanes).Error; err != nil {
+	var queues []queue
+	if err := m.db.Reader.Find(&queues).Error; err != nil {
 		t.Fatal(err)
 	}
-	for _, l := range lanes {
-		if open[l.ID] > 0 && l.ReadyAt == never {
-			t.Fatalf("%d deliveries are owed to %s, which is never looked at", open[l.ID], l.Destination)
+	for _, q := range queues {
+		if open[q.ID] > 0 && q.ReadyAt == never {
+			t.Fatalf("%d deliveries are owed to %s, which is never looked at", open[q.ID], q.Destination)
 		}
 	}
 }

@@ -10,12 +10,12 @@ import (
 	"github.com/notifyd/notifyd/internal/text"
 )
 
-// never is the ready_at of a lane to which nothing is owed.
+// never is the ready_at of a queue to which nothing is owed.
 const never = math.MaxInt64
 
-// A lane is what the outbox knows of one destination. Whoever holds its lease is the only one that sends there: that
-// keeps the order, and a digest in one piece.
-type lane struct {
+// A queue is the per-destination queue: what the outbox knows of one destination. Its table has the older name lanes. The
+// worker that holds its lease is the only one that sends there. That keeps the order, and a digest in one piece.
+type queue struct {
 	ID          int64  `gorm:"primaryKey;autoIncrement"`
 	Backend     string `gorm:"not null;uniqueIndex:idx_lanes_backend_destination,priority:1;index:idx_lanes_ready,priority:1"`
 	Destination string `gorm:"not null;uniqueIndex:idx_lanes_backend_destination,priority:2"`
@@ -28,7 +28,7 @@ type lane struct {
 }
 
 // TableName is for gorm.
-func (lane) TableName() string { return "lanes" }
+func (queue) TableName() string { return "lanes" }
 
 // A row is a stored Delivery. Parcel is given at the first claim and stays: the same rows travel under the same id.
 type row struct {
@@ -36,7 +36,7 @@ type row struct {
 	Message     string `gorm:"not null;uniqueIndex:idx_deliveries_once,priority:1"`
 	Destination string `gorm:"not null;uniqueIndex:idx_deliveries_once,priority:2;index:idx_deliveries_destination,priority:1"`
 	Backend     string `gorm:"not null;index:idx_deliveries_state,priority:3"`
-	Lane        int64  `gorm:"not null;index:idx_deliveries_lane,priority:1"`
+	Queue       int64  `gorm:"column:lane;not null;index:idx_deliveries_lane,priority:1"`
 	Address     string `gorm:"not null"`
 	Notice      string `gorm:"not null"` // JSON of backends.Notice
 	Manage      string `gorm:"not null"`
@@ -55,7 +55,7 @@ type row struct {
 func (row) TableName() string { return "deliveries" }
 
 // Models gives the gorm models of this room, for the test that compares them with the schema.
-func Models() []any { return []any{&lane{}, &row{}} }
+func Models() []any { return []any{&queue{}, &row{}} }
 
 func stamp(t time.Time) int64 { return t.UnixMicro() }
 
@@ -72,14 +72,14 @@ const (
 	maxList = 256      // names
 )
 
-func newRow(d Delivery, lane int64, now time.Time) (row, error) {
+func newRow(d Delivery, queueID int64, now time.Time) (row, error) {
 	notice, err := json.Marshal(bounded(d.Notice))
 	if err != nil {
 		return row{}, fmt.Errorf("encode notice: %w", err)
 	}
 	return row{
 		Message: text.Storable(d.Message), Destination: text.Storable(d.Destination),
-		Backend: text.Storable(d.Backend), Lane: lane, Address: text.Storable(d.Address),
+		Backend: text.Storable(d.Backend), Queue: queueID, Address: text.Storable(d.Address),
 		Notice: string(notice), Manage: text.Storable(d.Manage), Together: d.Together,
 		State: Waiting, DueAt: stamp(d.DueAt), AddedAt: stamp(now),
 	}, nil

@@ -488,10 +488,10 @@ func TestPrune(t *testing.T) {
 			}
 			t.Logf("%d rows, then %d", before, len(all(t, o)))
 		}
-		var lanes int64
-		d.Reader.Model(&lane{}).Count(&lanes)
-		if rows := all(t, o); len(rows) != 1 || rows[0].Message != "open" || lanes != 1 {
-			t.Errorf("left: %d rows, %d lanes", len(rows), lanes)
+		var queues int64
+		d.Reader.Model(&queue{}).Count(&queues)
+		if rows := all(t, o); len(rows) != 1 || rows[0].Message != "open" || queues != 1 {
+			t.Errorf("left: %d rows, %d queues", len(rows), queues)
 		}
 	})
 }

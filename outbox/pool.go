@@ -188,12 +188,12 @@ func (p *pool) deliver(ctx, finishing context.Context, c claim) {
 	o.counts.add(p.name, out, started, o.now())
 	switch out.verdict {
 	case refused:
-		o.cfg.Log.Warn("delivery refused", "backend", p.name, "destination", c.lane.destination, "reason", Reason(err, c.rows[0].Address))
+		o.cfg.Log.Warn("delivery refused", "backend", p.name, "destination", c.queue.destination, "reason", Reason(err, c.rows[0].Address))
 		if errors.Is(err, backends.ErrGone) {
-			o.cfg.OnGone(finishing, c.lane.destination, Reason(err, c.rows[0].Address))
+			o.cfg.OnGone(finishing, c.queue.destination, Reason(err, c.rows[0].Address))
 		}
 	case expired:
-		o.cfg.Log.Warn("delivery given up", "backend", p.name, "destination", c.lane.destination, "reason", Reason(err, c.rows[0].Address))
+		o.cfg.Log.Warn("delivery given up", "backend", p.name, "destination", c.queue.destination, "reason", Reason(err, c.rows[0].Address))
 	}
 }
 

@@ -45,12 +45,12 @@ func (o *Outbox) Resend(tx *gorm.DB, id int64, together bool) error {
 		return fmt.Errorf("%w: its stored text cannot be read", ErrUnsendable)
 	}
 	d := Delivery{Backend: letter.Backend, Destination: letter.Destination}
-	lanes, err := lockLanes(tx, []Delivery{d}) // an idle lane may have been deleted in the meantime
+	queues, err := lockQueues(tx, []Delivery{d}) // an idle queue may have been deleted in the meantime
 	if err != nil {
 		return err
 	}
-	l := lanes[keyOf(d)]
-	busy, err := inHand(tx, l, letter.Parcel)
+	q := queues[keyOf(d)]
+	busy, err := inHand(tx, q, letter.Parcel)
 	if err != nil {
 		return err
 	}
@@ -59,26 +59,26 @@ func (o *Outbox) Resend(tx *gorm.DB, id int64, together bool) error {
 	}
 	now := stamp(o.now())
 	changed := tx.Exec(`UPDATE deliveries SET state = ?, lane = ?, parcel = '', together = ?, due_at = ?, attempts = 0,
-		failed_at = 0, settled_at = 0 WHERE id = ? AND state = ?`, Waiting, l.ID, together, now, id, Dead)
+		failed_at = 0, settled_at = 0 WHERE id = ? AND state = ?`, Waiting, q.ID, together, now, id, Dead)
 	if changed.Error != nil {
 		return fmt.Errorf("resend delivery: %w", changed.Error)
 	}
 	if changed.RowsAffected == 0 { // another node was faster
 		return fmt.Errorf("%w: %d", ErrNotFound, id)
 	}
-	l.ready(now)
-	return saveLanes(tx, lanes)
+	q.ready(now)
+	return saveQueues(tx, queues)
 }
 
-// inHand says whether a worker may be sending a parcel that was cancelled. A lane has one parcel in hand at a time: the one
+// inHand says whether a worker may be sending a parcel that was cancelled. A queue has one parcel in hand at a time: the one
 // whose rows are claimed, or, where none is, one of which every row was cancelled. A lease that has run out counts: who had
 // it may still be sending, and whoever claims next clears it.
-func inHand(tx *gorm.DB, l *lane, parcel string) (bool, error) {
-	if parcel == "" || l.Lease == "" {
+func inHand(tx *gorm.DB, q *queue, parcel string) (bool, error) {
+	if parcel == "" || q.Lease == "" {
 		return false, nil
 	}
 	var claimed []string
-	err := tx.Raw("SELECT DISTINCT parcel FROM deliveries WHERE lane = ? AND state = ?", l.ID, Claimed).Scan(&claimed).Error
+	err := tx.Raw("SELECT DISTINCT parcel FROM deliveries WHERE lane = ? AND state = ?", q.ID, Claimed).Scan(&claimed).Error
 	if err != nil {
 		return false, fmt.Errorf("find parcel in hand: %w", err)
 	}

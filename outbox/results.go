@@ -9,7 +9,7 @@ const maxCommit = 64
 
 // results gathers outcomes of many workers into few transactions: a commit costs a disk flush.
 type results struct {
-	queue chan result
+	in chan result
 }
 
 type result struct {
@@ -17,13 +17,13 @@ type result struct {
 	done    chan<- error // buffered
 }
 
-func newResults() *results { return &results{queue: make(chan result)} }
+func newResults() *results { return &results{in: make(chan result)} }
 
 // record waits until the outcome is in the database.
 func (r *results) record(ctx context.Context, out outcome) error {
 	done := make(chan error, 1)
 	select {
-	case r.queue <- result{out, done}:
+	case r.in <- result{out, done}:
 		return <-done // run answers everything that it took
 	case <-ctx.Done():
 		return ctx.Err()
@@ -36,7 +36,7 @@ func (r *results) run(ctx context.Context, stop <-chan struct{}, settle func(con
 		select {
 		case <-stop:
 			return
-		case first := <-r.queue:
+		case first := <-r.in:
 			batch := r.more([]result{first})
 			outcomes := make([]outcome, len(batch))
 			for i, b := range batch {
@@ -54,7 +54,7 @@ func (r *results) run(ctx context.Context, stop <-chan struct{}, settle func(con
 func (r *results) more(batch []result) []result {
 	for len(batch) < maxCommit {
 		select {
-		case next := <-r.queue:
+		case next := <-r.in:
 			batch = append(batch, next)
 		default:
 			return batch

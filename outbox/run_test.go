@@ -323,7 +323,7 @@ func TestDrain(t *testing.T) {
 					t.Errorf("first %s after %d attempts, second %s, %d sends", rows[0].State, rows[0].Attempts, rows[1].State, mail.sends)
 				}
 				if c, err := o.claim(t.Context(), "mail", 10, nil); err != nil || test.want == Waiting && len(c) != 2 {
-					t.Errorf("%d lanes are free after the end, %v", len(c), err)
+					t.Errorf("%d queues are free after the end, %v", len(c), err)
 				}
 			})
 		})

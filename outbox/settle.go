@@ -74,12 +74,12 @@ func double(first, most time.Duration, n int64) time.Duration {
 // settleTimeout bounds one commit of outcomes, against a database that does not answer.
 const settleTimeout = 10 * time.Second
 
-// settle writes outcomes in one transaction, and frees the lanes. A parcel that was sent is done even where its lease
+// settle writes outcomes in one transaction, and frees the queues. A parcel that was sent is done even where its lease
 // was lost; any other verdict counts only under the lease.
 func (o *Outbox) settle(ctx context.Context, outcomes []outcome) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	slices.SortFunc(outcomes, func(a, b outcome) int { return a.lane.compare(b.lane) })
+	slices.SortFunc(outcomes, func(a, b outcome) int { return a.queue.compare(b.queue) })
 	err := o.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		for _, out := range outcomes {
 			if err := o.settleOne(tx, out); err != nil {
@@ -95,7 +95,7 @@ func (o *Outbox) settle(ctx context.Context, outcomes []outcome) error {
 }
 
 func (o *Outbox) settleOne(tx *gorm.DB, out outcome) error {
-	freed := tx.Exec(`UPDATE lanes SET lease = '' WHERE id = ? AND lease = ?`, out.rows[0].Lane, out.lease)
+	freed := tx.Exec(`UPDATE lanes SET lease = '' WHERE id = ? AND lease = ?`, out.rows[0].Queue, out.lease)
 	if freed.Error != nil {
 		return fmt.Errorf("free destination: %w", freed.Error)
 	}
@@ -112,7 +112,7 @@ func (o *Outbox) settleOne(tx *gorm.DB, out outcome) error {
 	if out.verdict == returned && !out.due.IsZero() {
 		floor = stamp(out.due) + 1 // never before: a stamp has cut off what is less than a microsecond
 	}
-	return setReady(tx, out.rows[0].Lane, floor)
+	return setReady(tx, out.rows[0].Queue, floor)
 }
 
 // mark writes the verdict into the rows of the parcel.
@@ -137,7 +137,7 @@ func (o *Outbox) mark(tx *gorm.DB, out outcome) error {
 	if err != nil {
 		return fmt.Errorf("mark %s: %w", out.verdict, err)
 	}
-	if strings.HasPrefix(out.lane.destination, Account) && out.verdict != deferred && out.verdict != returned {
+	if strings.HasPrefix(out.queue.destination, Account) && out.verdict != deferred && out.verdict != returned {
 		return forget(tx, out.rows)
 	}
 	return nil

@@ -93,7 +93,7 @@ func (o *Outbox) Depth(ctx context.Context) ([]Depth, error) {
 func (o *Outbox) Cancel(tx *gorm.DB, destinations []string, reason string) (int, error) {
 	cancelled := 0
 	for part := range slices.Chunk(destinations, chunk) {
-		if err := o.holdLanes(tx, part); err != nil {
+		if err := o.lockQueuesOf(tx, part); err != nil {
 			return 0, err
 		}
 		done := tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = ? WHERE destination IN ? AND state IN ?`,
@@ -106,9 +106,9 @@ func (o *Outbox) Cancel(tx *gorm.DB, destinations []string, reason string) (int,
 	return cancelled, nil
 }
 
-// holdLanes locks the lanes of destinations, in the order that all who lock several keep (see lockLanes): whoever changes
-// rows of a lane holds it, so that two never wait for each other's rows.
-func (o *Outbox) holdLanes(tx *gorm.DB, destinations []string) error {
+// lockQueuesOf locks the queues of destinations, in the order that all who lock several keep (see lockQueues): whoever changes
+// rows of a queue holds it, so that two never wait for each other's rows.
+func (o *Outbox) lockQueuesOf(tx *gorm.DB, destinations []string) error {
 	if !o.postgres {
 		return nil // the transaction has the database to itself
 	}
@@ -141,25 +141,25 @@ func (o *Outbox) SendNow(ctx context.Context, destination string) error {
 // Flush makes everything that waits for a destination due now, in the caller's transaction: for "send now" and for
 // a schedule that was changed. Retries keep their time. Call Wake after the commit.
 func (o *Outbox) Flush(tx *gorm.DB, destination string) error {
-	var found []lane
+	var found []queue
 	if err := tx.Where("destination = ?", destination).Order("backend").Find(&found).Error; err != nil {
 		return fmt.Errorf("find destination: %w", err)
 	}
-	for _, l := range found {
-		lanes, err := lockLanes(tx, []Delivery{{Backend: l.Backend, Destination: l.Destination}})
+	for _, q := range found {
+		queues, err := lockQueues(tx, []Delivery{{Backend: q.Backend, Destination: q.Destination}})
 		if err != nil {
 			return err
 		}
 		now := stamp(o.now())
 		err = tx.Exec(`UPDATE deliveries SET due_at = ? WHERE lane = ? AND state = ? AND parcel = '' AND due_at > ?`,
-			now, l.ID, Waiting, now).Error
+			now, q.ID, Waiting, now).Error
 		if err != nil {
 			return fmt.Errorf("flush destination: %w", err)
 		}
-		for _, locked := range lanes {
+		for _, locked := range queues {
 			locked.ready(now)
 		}
-		if err := saveLanes(tx, lanes); err != nil {
+		if err := saveQueues(tx, queues); err != nil {
 			return err
 		}
 	}
@@ -169,7 +169,7 @@ func (o *Outbox) Flush(tx *gorm.DB, destination string) error {
 // pruneChunk bounds what one deletion holds the writer for.
 const pruneChunk = 500
 
-// prune deletes what was done or dead for long enough, and lanes without deliveries.
+// prune deletes what was done or dead for long enough, and queues without deliveries.
 func (o *Outbox) prune(ctx context.Context) error {
 	for state, keep := range map[State]time.Duration{Done: o.cfg.KeepDone, Dead: o.cfg.KeepDead} {
 		before := stamp(o.now().Add(-keep))
