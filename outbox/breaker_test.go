@@ -16,14 +16,14 @@ func TestOnlyAnswersEndAnOutage(t *testing.T) {
 	c := claim{rows: []row{{Address: "a"}}}
 	for _, err := range []error{errors.Join(errCorrupt, errors.New("no JSON")), errInterrupted,
 		fmt.Errorf("%w: oops", errPanicked), fmt.Errorf("mail: %w", context.DeadlineExceeded)} {
-		for _, v := range []verdict{deferred, expired} {
+		for _, v := range []sendResult{deferred, expired} {
 			p := newPool(New(nil, nil, false, Config{}, newClock().now, nil), "mail", &fakeBackend{answer: takes})
 			p.brake.fail(newClock().now(), func(int64) time.Duration { return time.Minute })
-			p.mind(outcome{claim: c, verdict: v, err: err})
+			p.mind(outcome{claim: c, result: v, err: err})
 			if _, down := p.brake.pause(); !down {
 				t.Errorf("%q (%s) ended the outage", err, v)
 			}
-			p.mind(outcome{claim: c, verdict: deferred, err: errors.New("451 try later")})
+			p.mind(outcome{claim: c, result: deferred, err: errors.New("451 try later")})
 			if _, down := p.brake.pause(); down {
 				t.Error("an answer did not end the outage")
 			}

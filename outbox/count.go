@@ -80,7 +80,7 @@ func (c *counts) add(backend string, out outcome, started, ended time.Time) {
 	defer c.mu.Unlock()
 	n := c.of(backend)
 	n.Send.add(ended.Sub(started))
-	switch out.verdict {
+	switch out.result {
 	case deferred:
 		n.Deferred++
 	case refused:

@@ -177,7 +177,7 @@ func (p *pool) deliver(ctx, finishing context.Context, c claim) {
 	started := o.now()
 	if p.network != nil {
 		if ok, again := p.brakeOf(c.rows[0].Address).admit(started, o.cfg.ProbeFirst); !ok {
-			p.record(finishing, outcome{claim: c, verdict: returned, err: errHeld, due: again})
+			p.record(finishing, outcome{claim: c, result: returned, err: errHeld, due: again})
 			return
 		}
 	}
@@ -186,7 +186,7 @@ func (p *pool) deliver(ctx, finishing context.Context, c claim) {
 	p.mind(out)
 	p.record(finishing, out)
 	o.counts.add(p.name, out, started, o.now())
-	switch out.verdict {
+	switch out.result {
 	case refused:
 		o.cfg.Log.Warn("delivery refused", "backend", p.name, "destination", c.queue.destination, "reason", Reason(err, c.rows[0].Address))
 		if errors.Is(err, backends.ErrGone) {
@@ -209,7 +209,7 @@ func (p *pool) mind(out outcome) {
 			o.counts.down(p.name, 1)
 			o.cfg.Log.Warn("backend is down", "backend", p.name, "reason", Reason(out.err, out.rows[0].Address))
 		}
-	case out.verdict != returned && !unasked(out.err):
+	case out.result != returned && !unasked(out.err):
 		if brake.up() {
 			o.counts.down(p.name, -1)
 			o.cfg.Log.Info("backend is up again", "backend", p.name)

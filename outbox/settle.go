@@ -16,23 +16,23 @@ import (
 	"github.com/notifyd/notifyd/internal/text"
 )
 
-// A verdict is what becomes of a parcel after a Send.
-type verdict string
+// A sendResult is what becomes of a parcel after a Send.
+type sendResult string
 
 const (
-	sent     verdict = "sent"     // the backend took it
-	deferred verdict = "deferred" // try again later; this attempt counts
-	refused  verdict = "refused"  // will never be taken
-	expired  verdict = "expired"  // tried for too long
-	returned verdict = "returned" // not this parcel's fault: due as before, the attempt does not count
+	sent     sendResult = "sent"     // the backend took it
+	deferred sendResult = "deferred" // try again later; this attempt counts
+	refused  sendResult = "refused"  // will never be taken
+	expired  sendResult = "expired"  // tried for too long
+	returned sendResult = "returned" // not this parcel's fault: due as before, the attempt does not count
 )
 
-// An outcome is a verdict with its reason.
+// An outcome is a result with its reason.
 type outcome struct {
 	claim
-	verdict verdict
-	err     error
-	due     time.Time // of the next attempt, when deferred; of the next look at the destination, when returned
+	result sendResult
+	err    error
+	due    time.Time // of the next attempt, when deferred; of the next look at the destination, when returned
 }
 
 // judge turns the answer of a Send into an outcome. ended says that the drain deadline cut the Send short.
@@ -41,17 +41,17 @@ func (o *Outbox) judge(c claim, err error, ended bool) outcome {
 	first := c.rows[0]
 	switch {
 	case err == nil:
-		out.verdict = sent
+		out.result = sent
 	case errors.Is(err, backends.ErrRefused):
-		out.verdict = refused
+		out.result = refused
 	case ended || errors.Is(err, backends.ErrUnavailable):
-		out.verdict = returned
+		out.result = returned
 	case errors.Is(err, errCorrupt),
 		first.Attempts+1 >= int64(o.cfg.MaxAttempts),
 		first.FailedAt > 0 && o.now().Sub(unstamp(first.FailedAt)) >= o.cfg.GiveUpAfter:
-		out.verdict = expired
+		out.result = expired
 	default:
-		out.verdict = deferred
+		out.result = deferred
 		out.due = o.now().Add(o.delay(first.Attempts + 1))
 	}
 	return out
@@ -75,7 +75,7 @@ func double(first, most time.Duration, n int64) time.Duration {
 const settleTimeout = 10 * time.Second
 
 // settle writes outcomes in one transaction, and frees the queues. A parcel that was sent is done even where its lease
-// was lost; any other verdict counts only under the lease.
+// was lost; any other result counts only under the lease.
 func (o *Outbox) settle(ctx context.Context, outcomes []outcome) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
@@ -100,7 +100,7 @@ func (o *Outbox) settleOne(tx *gorm.DB, out outcome) error {
 		return fmt.Errorf("free destination: %w", freed.Error)
 	}
 	held := freed.RowsAffected == 1
-	if held || out.verdict == sent {
+	if held || out.result == sent {
 		if err := o.mark(tx, out); err != nil {
 			return err
 		}
@@ -109,17 +109,17 @@ func (o *Outbox) settleOne(tx *gorm.DB, out outcome) error {
 		return nil
 	}
 	floor := stamp(o.now()) // behind the others that are due: one busy destination does not starve them
-	if out.verdict == returned && !out.due.IsZero() {
+	if out.result == returned && !out.due.IsZero() {
 		floor = stamp(out.due) + 1 // never before: a stamp has cut off what is less than a microsecond
 	}
 	return setReady(tx, out.rows[0].Queue, floor)
 }
 
-// mark writes the verdict into the rows of the parcel.
+// mark writes the result into the rows of the parcel.
 func (o *Outbox) mark(tx *gorm.DB, out outcome) error {
 	now, reason := stamp(o.now()), Reason(out.err, out.rows[0].Address)
 	var err error
-	switch out.verdict {
+	switch out.result {
 	case sent:
 		err = tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = '' WHERE parcel = ? AND state <> ?`,
 			Done, now, out.parcel, Done).Error
@@ -135,9 +135,9 @@ func (o *Outbox) mark(tx *gorm.DB, out outcome) error {
 			Waiting, reason, out.parcel, Claimed).Error
 	}
 	if err != nil {
-		return fmt.Errorf("mark %s: %w", out.verdict, err)
+		return fmt.Errorf("mark %s: %w", out.result, err)
 	}
-	if strings.HasPrefix(out.queue.destination, Account) && out.verdict != deferred && out.verdict != returned {
+	if strings.HasPrefix(out.queue.destination, Account) && out.result != deferred && out.result != returned {
 		return forget(tx, out.rows)
 	}
 	return nil
