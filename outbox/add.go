@@ -168,7 +168,7 @@ func (q *queue) over(now time.Time, cfg Config) bool {
 	return q.WindowCount > int64(cfg.CapCount)
 }
 
-// ready moves the claim of a free queue forward. A leased one finds its new rows when it is settled.
+// ready moves the claim of a free queue forward. A leased one finds its new rows when its parcel is complete.
 func (q *queue) ready(due int64) {
 	if q.Lease == "" {
 		q.ReadyAt = min(q.ReadyAt, due)

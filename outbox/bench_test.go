@@ -55,7 +55,7 @@ func BenchmarkAdd(b *testing.B) {
 	}
 }
 
-// BenchmarkSend: one operation is one delivery that Run claims, sends to a backend that takes it at once, and settles.
+// BenchmarkSend: one operation is one delivery that Run claims, sends to a backend that takes it at once, and completes.
 func BenchmarkSend(b *testing.B) {
 	each(b, func(b *testing.B, o *Outbox) {
 		o.cfg.Workers = 64

@@ -19,11 +19,11 @@ func TestOnlyAnswersEndAnOutage(t *testing.T) {
 		for _, v := range []sendResult{deferred, expired} {
 			p := newPool(New(nil, nil, false, Config{}, newClock().now, nil), "mail", &fakeBackend{answer: takes})
 			p.brake.fail(newClock().now(), func(int64) time.Duration { return time.Minute })
-			p.mind(outcome{claim: c, result: v, err: err})
+			p.mind(completion{claim: c, result: v, err: err})
 			if _, down := p.brake.pause(); !down {
 				t.Errorf("%q (%s) ended the outage", err, v)
 			}
-			p.mind(outcome{claim: c, result: deferred, err: errors.New("451 try later")})
+			p.mind(completion{claim: c, result: deferred, err: errors.New("451 try later")})
 			if _, down := p.brake.pause(); down {
 				t.Error("an answer did not end the outage")
 			}

@@ -49,13 +49,13 @@ func TestCancelWhileSending(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				settle(t, o, p, c.answer)
+				complete(t, o, p, c.answer)
 				for _, r := range all(t, o)[:2] {
 					if r.State != c.want || r.LastError != c.reason {
 						t.Errorf("%s is %s because of %q, want %s because of %q", r.Message, r.State, r.LastError, c.want, c.reason)
 					}
 				}
-				settle(t, o, take(t, o), nil) // the other destination's
+				complete(t, o, take(t, o), nil) // the other destination's
 				if next, err := o.next(t.Context(), "mail"); err != nil || !next.IsZero() {
 					t.Errorf("next = %v, %v, want nothing", next, err)
 				}
@@ -64,8 +64,8 @@ func TestCancelWhileSending(t *testing.T) {
 	}
 }
 
-// TestCancelBesideSettle lets digests be cancelled and settled at the same time: neither waits for the other for ever.
-func TestCancelBesideSettle(t *testing.T) {
+// TestCancelBesideComplete lets digests be cancelled and completed at the same time: neither waits for the other for ever.
+func TestCancelBesideComplete(t *testing.T) {
 	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
 		clock := newClock()
 		o := open(d, Config{}, clock.now, 1)
@@ -82,9 +82,9 @@ func TestCancelBesideSettle(t *testing.T) {
 			}
 			var both sync.WaitGroup
 			both.Go(func() {
-				err := o.settle(t.Context(), []outcome{o.judge(claims[0], nil, false), o.judge(claims[1], errors.New("later"), false)})
+				err := o.complete(t.Context(), []completion{o.classify(claims[0], nil, false), o.classify(claims[1], errors.New("later"), false)})
 				if err != nil {
-					t.Errorf("settle = %v", err)
+					t.Errorf("complete = %v", err)
 				}
 			})
 			both.Go(func() {

@@ -164,7 +164,7 @@ func TestFullDisk(t *testing.T) {
 		if got := messages(p); len(got) != 1 || got[0] != want {
 			t.Fatalf("claimed %v, want %s", got, want)
 		}
-		settle(t, o, p, nil)
+		complete(t, o, p, nil)
 	}
 }
 

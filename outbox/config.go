@@ -90,7 +90,7 @@ type Outbox struct {
 	postgres       bool
 	cfg            Config
 	now            func() time.Time
-	results        *results
+	completions    *groupCommit
 	wakers         wakers
 	counts         counts
 
@@ -103,7 +103,7 @@ type Outbox struct {
 func New(writer, reader *gorm.DB, postgres bool, cfg Config, now func() time.Time, random io.Reader) *Outbox {
 	return &Outbox{
 		writer: writer, reader: reader, postgres: postgres, cfg: cfg.withDefaults(), now: now, random: random,
-		results: newResults(),
+		completions: newGroupCommit(),
 	}
 }
 

@@ -75,12 +75,12 @@ func (c *counts) of(backend string) *Count {
 	return c.byBackend[backend]
 }
 
-func (c *counts) add(backend string, out outcome, started, ended time.Time) {
+func (c *counts) add(backend string, done completion, started, ended time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := c.of(backend)
 	n.Send.add(ended.Sub(started))
-	switch out.result {
+	switch done.result {
 	case deferred:
 		n.Deferred++
 	case refused:
@@ -91,11 +91,11 @@ func (c *counts) add(backend string, out outcome, started, ended time.Time) {
 		n.Returned++
 	case sent:
 		n.Sent++
-		n.Notices += uint64(len(out.rows))
-		if len(out.rows) > 1 {
+		n.Notices += uint64(len(done.rows))
+		if len(done.rows) > 1 {
 			n.Digests++
 		}
-		for _, r := range out.rows {
+		for _, r := range done.rows {
 			n.Owed.add(max(0, ended.Sub(unstamp(r.DueAt))))
 			n.Total.add(max(0, ended.Sub(unstamp(r.AddedAt))))
 		}

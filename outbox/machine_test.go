@@ -21,13 +21,13 @@ type machine struct {
 	db    *migrations.DB
 	seed  byte
 
-	added   map[string]bool   // "message destination" of everything ever added
-	hands   []claim           // claimed by the process that runs now
-	parcels map[string]string // what went under each parcel id
-	sent    map[string]int    // how often the backend took each delivery
-	lost    map[string]bool   // taken by the backend, but the process died before it was recorded
-	settled map[string]bool   // taken and recorded
-	ended   map[string]bool   // cancelled while it was owed
+	added     map[string]bool   // "message destination" of everything ever added
+	hands     []claim           // claimed by the process that runs now
+	parcels   map[string]string // what went under each parcel id
+	sent      map[string]int    // how often the backend took each delivery
+	lost      map[string]bool   // taken by the backend, but the process died before it was recorded
+	completed map[string]bool   // taken and recorded
+	ended     map[string]bool   // cancelled while it was owed
 }
 
 func newMachine(t *rapid.T, d *migrations.DB) *machine {
@@ -38,7 +38,7 @@ func newMachine(t *rapid.T, d *migrations.DB) *machine {
 	}
 	m := &machine{
 		clock: newClock(), db: d, added: map[string]bool{}, parcels: map[string]string{}, sent: map[string]int{},
-		lost: map[string]bool{}, settled: map[string]bool{}, ended: map[string]bool{},
+		lost: map[string]bool{}, completed: map[string]bool{}, ended: map[string]bool{},
 	}
 	m.start()
 	return m
@@ -108,7 +108,7 @@ func (m *machine) check(t *rapid.T, c claim) {
 			t.Fatalf("parcel %s mixes destinations", c.parcel)
 		}
 		key := r.Message + " " + r.Destination
-		if m.settled[key] || m.ended[key] {
+		if m.completed[key] || m.ended[key] {
 			t.Fatalf("%s is claimed again after it was done or cancelled", key)
 		}
 		content += key + ", "
@@ -139,7 +139,7 @@ func (m *machine) Finish(t *rapid.T) {
 		if answer == nil {
 			m.sent[key]++
 			m.lost[key] = m.lost[key] || dies
-			m.settled[key] = m.settled[key] || !dies
+			m.completed[key] = m.completed[key] || !dies
 		}
 		if m.sent[key] > 1 && !m.lost[key] {
 			t.Fatalf("%s was sent %d times without a crash", key, m.sent[key])
@@ -149,7 +149,7 @@ func (m *machine) Finish(t *rapid.T) {
 		m.start()
 		return
 	}
-	if err := m.o.settle(t.Context(), []outcome{m.o.judge(c, answer, false)}); err != nil {
+	if err := m.o.complete(t.Context(), []completion{m.o.classify(c, answer, false)}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -218,7 +218,7 @@ func (m *machine) Check(t *rapid.T) {
 	open := map[int64]int64{}
 	for _, r := range rows {
 		key := r.Message + " " + r.Destination
-		if !m.added[key] || m.settled[key] && r.State != Done {
+		if !m.added[key] || m.completed[key] && r.State != Done {
 			t.Fatalf("row %+v", r)
 		}
 		if r.State == Waiting || r.State == Claimed {
@@ -247,12 +247,12 @@ func (m *machine) finish(t *rapid.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var outcomes []outcome
+		var completions []completion
 		for _, c := range claims {
 			m.check(t, c)
-			outcomes = append(outcomes, m.o.judge(c, nil, false))
+			completions = append(completions, m.o.classify(c, nil, false))
 		}
-		if err := m.o.settle(t.Context(), outcomes); err != nil {
+		if err := m.o.complete(t.Context(), completions); err != nil {
 			t.Fatal(err)
 		}
 		next, err := m.o.next(t.Context(), "mail")

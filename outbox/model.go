@@ -48,7 +48,7 @@ type row struct {
 	FailedAt    int64  `gorm:"not null"` // first failure that counted
 	LastError   string `gorm:"not null"`
 	AddedAt     int64  `gorm:"not null"`
-	SettledAt   int64  `gorm:"not null"` // when it became done or dead
+	FinishedAt  int64  `gorm:"column:settled_at;not null"` // when it became done or dead
 }
 
 // TableName is for gorm.

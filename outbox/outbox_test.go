@@ -78,10 +78,10 @@ func take(t testing.TB, o *Outbox) *claim {
 	return &claims[0]
 }
 
-func settle(t testing.TB, o *Outbox, c *claim, err error) {
+func complete(t testing.TB, o *Outbox, c *claim, err error) {
 	t.Helper()
-	if err := o.settle(t.Context(), []outcome{o.judge(*c, err, false)}); err != nil {
-		t.Fatalf("settle = %v", err)
+	if err := o.complete(t.Context(), []completion{o.classify(*c, err, false)}); err != nil {
+		t.Fatalf("complete = %v", err)
 	}
 }
 
@@ -116,9 +116,9 @@ func TestAddOnce(t *testing.T) {
 		if n := add(t, o, first, delivery("m2", "1", c.now())); n != 1 {
 			t.Errorf("second Add = %d, want 1", n)
 		}
-		settle(t, o, take(t, o), nil)
-		settle(t, o, take(t, o), nil)
-		settle(t, o, take(t, o), nil)
+		complete(t, o, take(t, o), nil)
+		complete(t, o, take(t, o), nil)
+		complete(t, o, take(t, o), nil)
 		if n := add(t, o, first, delivery("m2", "1", c.now())); n != 0 {
 			t.Errorf("Add of what is done = %d, want 0", n)
 		}
@@ -197,7 +197,7 @@ func TestDigestTravelsTogether(t *testing.T) {
 		if other := take(t, o); other != nil {
 			t.Fatalf("second parcel %v claimed while the first is in hand", messages(other))
 		}
-		settle(t, o, first, nil)
+		complete(t, o, first, nil)
 		if got := messages(take(t, o)); !slices.Equal(got, []string{"m3", "m4"}) {
 			t.Fatalf("second parcel = %v", got)
 		}
@@ -236,7 +236,7 @@ func TestRateCapMakesDigest(t *testing.T) {
 		for p := take(t, o); p != nil; p = take(t, o) {
 			got = append(got, messages(p))
 			c.pass(time.Millisecond) // who has just been served goes behind the others
-			settle(t, o, p, nil)
+			complete(t, o, p, nil)
 		}
 		if fmt.Sprint(got) != "[[m0] [m0] [m1] [m5]]" {
 			t.Errorf("at once: %v", got)
@@ -260,7 +260,7 @@ func TestRetryKeepsParcel(t *testing.T) {
 		add(t, o, digest("m1"), digest("m2"))
 		first := take(t, o)
 		add(t, o, digest("m3"))
-		settle(t, o, first, errors.New("451 try later, alice@example.org, https://x.example/?token=abc"))
+		complete(t, o, first, errors.New("451 try later, alice@example.org, https://x.example/?token=abc"))
 		rows := all(t, o)
 		if rows[0].LastError != "451 try later, [address], https://x.example/[address]" && rows[0].LastError != "451 try later, [address] https://x.example/[address]" {
 			t.Errorf("stored error = %q", rows[0].LastError)
@@ -269,7 +269,7 @@ func TestRetryKeepsParcel(t *testing.T) {
 		if got := messages(next); !slices.Equal(got, []string{"m3"}) || next.parcel == first.parcel {
 			t.Errorf("after the failure went %v in %s", got, next.parcel)
 		}
-		settle(t, o, next, nil)
+		complete(t, o, next, nil)
 		c.pass(time.Minute)
 		again := take(t, o)
 		if again == nil || again.parcel != first.parcel || !slices.Equal(messages(again), messages(first)) {
@@ -288,7 +288,7 @@ func TestRefusedIsDeadAndResendable(t *testing.T) {
 		o := open(d, Config{}, c.now, 1)
 		add(t, o, delivery("m1", "1", c.now()))
 		p := take(t, o)
-		settle(t, o, p, fmt.Errorf("550 no such user: %w", backends.ErrRefused))
+		complete(t, o, p, fmt.Errorf("550 no such user: %w", backends.ErrRefused))
 		c.pass(24 * time.Hour)
 		if p := take(t, o); p != nil {
 			t.Fatal("a refused delivery was claimed again")
@@ -310,7 +310,7 @@ func TestRefusedIsDeadAndResendable(t *testing.T) {
 		if again == nil || again.parcel == p.parcel {
 			t.Fatalf("after Resend: %+v", again)
 		}
-		settle(t, o, again, nil)
+		complete(t, o, again, nil)
 		if rows := all(t, o); rows[0].State != Done {
 			t.Errorf("state %s after Resend", rows[0].State)
 		}
@@ -339,7 +339,7 @@ func TestGivesUp(t *testing.T) {
 						c.pass(next.Sub(c.now()))
 						continue
 					}
-					settle(t, o, p, errors.New("451 later"))
+					complete(t, o, p, errors.New("451 later"))
 				}
 				if name == "attempts" && len(delays) != 4 || name == "age" && c.now().Sub(started) < 20*time.Hour {
 					t.Errorf("dead after %v: %v", c.now().Sub(started), delays)
@@ -362,10 +362,10 @@ func TestUnavailableBurnsNothing(t *testing.T) {
 			if p == nil {
 				t.Fatal("not due again")
 			}
-			settle(t, o, p, fmt.Errorf("dial: %w", backends.ErrUnavailable))
+			complete(t, o, p, fmt.Errorf("dial: %w", backends.ErrUnavailable))
 			c.pass(24 * time.Hour)
 		}
-		settle(t, o, take(t, o), errors.New("451 later"))
+		complete(t, o, take(t, o), errors.New("451 later"))
 		if r := all(t, o)[0]; r.State != Waiting || r.Attempts != 1 {
 			t.Errorf("after an outage of ten days: %s, %d attempts", r.State, r.Attempts)
 		}
@@ -386,12 +386,12 @@ func TestExpiredLeaseIsTakenAgain(t *testing.T) {
 		if again == nil || again.parcel != lost.parcel || again.rows[0].Attempts != 1 {
 			t.Fatalf("after the lease ran out: %+v", again)
 		}
-		settle(t, o, lost, errors.New("late failure of the first"))
+		complete(t, o, lost, errors.New("late failure of the first"))
 		if r := all(t, o)[0]; r.State != Claimed || r.Attempts != 1 {
 			t.Errorf("a lost lease changed the row: %+v", r)
 		}
-		settle(t, o, lost, nil)
-		settle(t, other, again, errors.New("451"))
+		complete(t, o, lost, nil)
+		complete(t, other, again, errors.New("451"))
 		if r := all(t, o)[0]; r.State != Done {
 			t.Errorf("sent under a lost lease, but %s", r.State)
 		}
@@ -407,13 +407,13 @@ func TestAccountMailIsForgotten(t *testing.T) {
 			sent := delivery(fmt.Sprint("account-", i), Account+"mail:alice@example.org", c.now())
 			sent.Notice.Link, sent.Notice.Text = "https://notify.example.org/signin/swordfish", "swordfish"
 			add(t, o, sent)
-			settle(t, o, take(t, o), errors.New("451 later"))
+			complete(t, o, take(t, o), errors.New("451 later"))
 			c.pass(time.Hour)
 			p := take(t, o)
 			if p == nil || !strings.Contains(p.rows[0].Notice, "swordfish") {
 				t.Fatal("the link was forgotten before it was sent")
 			}
-			settle(t, o, p, answer)
+			complete(t, o, p, answer)
 		}
 		for _, r := range all(t, o) {
 			if strings.Contains(r.Notice, "swordfish") {
@@ -445,7 +445,7 @@ func TestCancelAndFlush(t *testing.T) {
 		if p == nil || p.rows[0].Destination != "2" {
 			t.Fatalf("flushed: %+v", p)
 		}
-		settle(t, o, p, nil)
+		complete(t, o, p, nil)
 		c.pass(2 * time.Hour)
 		if p := take(t, o); p != nil {
 			t.Errorf("cancelled, but claimed: %v", messages(p))
@@ -471,11 +471,11 @@ func TestPrune(t *testing.T) {
 			if len(claims) == 0 {
 				break
 			}
-			var outcomes []outcome
+			var completions []completion
 			for _, c := range claims {
-				outcomes = append(outcomes, o.judge(c, nil, false))
+				completions = append(completions, o.classify(c, nil, false))
 			}
-			if err := o.settle(t.Context(), outcomes); err != nil {
+			if err := o.complete(t.Context(), completions); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -503,7 +503,7 @@ func TestViews(t *testing.T) {
 		for i := range 7 {
 			add(t, o, delivery(fmt.Sprint("m", i), fmt.Sprint(i%2), c.now().Add(time.Duration(i)*time.Minute)))
 		}
-		settle(t, o, take(t, o), nil)
+		complete(t, o, take(t, o), nil)
 		var seen []string
 		var before int64
 		for {

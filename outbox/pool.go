@@ -171,22 +171,22 @@ func (p *pool) brakeOf(address string) *breaker {
 // errHeld is the reason of a parcel that waits for its network among others that are well.
 var errHeld = errors.New("waiting for the network to come back")
 
-// deliver sends one parcel and records what came of it. ctx ends with the drain deadline.
+// deliver sends one parcel and records the result. ctx ends with the drain deadline.
 func (p *pool) deliver(ctx, finishing context.Context, c claim) {
 	o := p.o
 	started := o.now()
 	if p.network != nil {
 		if ok, again := p.brakeOf(c.rows[0].Address).admit(started, o.cfg.ProbeFirst); !ok {
-			p.record(finishing, outcome{claim: c, result: returned, err: errHeld, due: again})
+			p.record(finishing, completion{claim: c, result: returned, err: errHeld, due: again})
 			return
 		}
 	}
 	err := p.send(ctx, c)
-	out := o.judge(c, err, err != nil && ctx.Err() != nil)
-	p.mind(out)
-	p.record(finishing, out)
-	o.counts.add(p.name, out, started, o.now())
-	switch out.result {
+	done := o.classify(c, err, err != nil && ctx.Err() != nil)
+	p.mind(done)
+	p.record(finishing, done)
+	o.counts.add(p.name, done, started, o.now())
+	switch done.result {
 	case refused:
 		o.cfg.Log.Warn("delivery refused", "backend", p.name, "destination", c.queue.destination, "reason", Reason(err, c.rows[0].Address))
 		if errors.Is(err, backends.ErrGone) {
@@ -198,18 +198,18 @@ func (p *pool) deliver(ctx, finishing context.Context, c claim) {
 }
 
 // mind tells the breaker.
-func (p *pool) mind(out outcome) {
-	o, brake := p.o, p.brakeOf(out.rows[0].Address)
+func (p *pool) mind(done completion) {
+	o, brake := p.o, p.brakeOf(done.rows[0].Address)
 	switch {
-	case errors.Is(out.err, backends.ErrUnavailable) && !errors.Is(out.err, backends.ErrRefused):
+	case errors.Is(done.err, backends.ErrUnavailable) && !errors.Is(done.err, backends.ErrRefused):
 		pause := func(failed int64) time.Duration {
 			return o.jitter(double(o.cfg.ProbeFirst, o.cfg.ProbeMost, failed))
 		}
 		if brake.fail(o.now(), pause) {
 			o.counts.down(p.name, 1)
-			o.cfg.Log.Warn("backend is down", "backend", p.name, "reason", Reason(out.err, out.rows[0].Address))
+			o.cfg.Log.Warn("backend is down", "backend", p.name, "reason", Reason(done.err, done.rows[0].Address))
 		}
-	case out.result != returned && !unasked(out.err):
+	case done.result != returned && !unasked(done.err):
 		if brake.up() {
 			o.counts.down(p.name, -1)
 			o.cfg.Log.Info("backend is up again", "backend", p.name)
@@ -260,11 +260,11 @@ func (p *pool) send(ctx context.Context, c claim) (err error) {
 	return p.backend.Send(ctx, parcel)
 }
 
-// record writes the outcome. While the database cannot be written (a full disk) it tries again: forgetting that
+// record writes a completion. While the database cannot be written (a full disk) it tries again: forgetting that
 // a parcel was sent would send it twice. When ctx ends it leaves the rest to the lease.
-func (p *pool) record(ctx context.Context, out outcome) {
+func (p *pool) record(ctx context.Context, done completion) {
 	for {
-		err := p.o.results.record(ctx, out)
+		err := p.o.completions.write(ctx, done)
 		if err == nil {
 			return
 		}

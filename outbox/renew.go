@@ -26,10 +26,10 @@ func (p *pool) renew(ctx context.Context, stop <-chan struct{}) {
 	}
 }
 
-// renew moves the end of leases. It skips destinations whose row somebody holds: they are just being settled or added to,
+// renew moves the end of leases. It skips destinations whose row somebody holds: they are just being completed or added to,
 // and waiting for them in another order than theirs could be a deadlock.
 func (o *Outbox) renew(ctx context.Context, leases []string) error {
-	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	ctx, cancel := context.WithTimeout(ctx, completeTimeout)
 	defer cancel()
 	lock := ""
 	if o.postgres {

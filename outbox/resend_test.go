@@ -35,11 +35,11 @@ func TestResendRefuses(t *testing.T) {
 		account := delivery("account-1", Account+"mail:alice@example.org", c.now())
 		account.Notice.Text = "swordfish"
 		add(t, o, account)
-		settle(t, o, take(t, o), backends.ErrRefused)
+		complete(t, o, take(t, o), backends.ErrRefused)
 		refuse("its text was wiped", 1)
 
 		add(t, o, delivery("m2", "1", c.now()))
-		settle(t, o, take(t, o), backends.ErrRefused)
+		complete(t, o, take(t, o), backends.ErrRefused)
 		d.Writer.Exec("UPDATE deliveries SET notice = '{' WHERE id = 2")
 		refuse("cannot be read", 2)
 		if found, err := o.Find(t.Context(), Query{}); err != nil || len(found) != 2 || found[0].Notice.Title != unreadable {
@@ -51,26 +51,26 @@ func TestResendRefuses(t *testing.T) {
 		p := take(t, o)
 		cancel(t, o, "2")
 		refuse("ended while it was being sent", 3)
-		settle(t, o, p, errors.New("451 later"))
+		complete(t, o, p, errors.New("451 later"))
 		if err := resend(o, 3); err != nil {
 			t.Errorf("after that send was over: %v", err)
 		}
 		p = take(t, o)
 		cancel(t, o, "2")
-		settle(t, o, p, nil)
+		complete(t, o, p, nil)
 		if err := resend(o, 3); !errors.Is(err, ErrNotFound) {
 			t.Errorf("Resend of what was sent after all = %v", err)
 		}
 
 		// while another parcel is on its way to the same destination a dead letter may go again
 		add(t, o, delivery("m4", "3", c.now()))
-		settle(t, o, take(t, o), backends.ErrRefused)
+		complete(t, o, take(t, o), backends.ErrRefused)
 		add(t, o, delivery("m5", "3", c.now()))
 		p = take(t, o)
 		if err := resend(o, 4); err != nil {
 			t.Errorf("beside another parcel: %v", err)
 		}
-		settle(t, o, p, nil)
+		complete(t, o, p, nil)
 		if got := messages(take(t, o)); len(got) != 1 || got[0] != "m4" {
 			t.Errorf("then %v goes, want m4", got)
 		}
@@ -124,7 +124,7 @@ func TestFindAndDrop(t *testing.T) {
 			}
 			add(t, o, one)
 			if i < 4 {
-				settle(t, o, take(t, o), fmt.Errorf("550 100%% full_%d: %w", i%2, backends.ErrRefused))
+				complete(t, o, take(t, o), fmt.Errorf("550 100%% full_%d: %w", i%2, backends.ErrRefused))
 			}
 			c.pass(time.Hour)
 		}

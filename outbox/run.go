@@ -10,7 +10,7 @@ import (
 	"github.com/notifyd/notifyd/internal/grace"
 )
 
-// janitorPeriod is how often settled deliveries are looked at for deletion.
+// janitorPeriod is how often done and dead deliveries are looked at for deletion.
 const janitorPeriod = 10 * time.Minute
 
 // wakers are the pools that a Wake reaches.
@@ -55,10 +55,10 @@ func (o *Outbox) Run(ctx context.Context, targets map[string]backends.Backend) e
 	}
 	finishing, cancel := grace.Extend(ctx, o.cfg.Drain+o.cfg.Finish)
 	defer cancel()
-	settling, stop := make(chan struct{}), make(chan struct{})
+	completing, stop := make(chan struct{}), make(chan struct{})
 	go func() {
-		defer close(settling)
-		o.results.run(finishing, stop, o.settle)
+		defer close(completing)
+		o.completions.run(finishing, stop, o.complete)
 	}()
 	var pools sync.WaitGroup
 	for name, backend := range targets {
@@ -72,7 +72,7 @@ func (o *Outbox) Run(ctx context.Context, targets map[string]backends.Backend) e
 	pools.Go(func() { o.janitor(ctx) })
 	pools.Wait()
 	close(stop)
-	<-settling
+	<-completing
 	return nil
 }
 

@@ -26,7 +26,7 @@ type Entry struct {
 	Parcel      string // "" before the first attempt
 	AddedAt     time.Time
 	DueAt       time.Time // of the next attempt while Waiting
-	SettledAt   time.Time // when it became Done or Dead; else zero
+	FinishedAt  time.Time // when it became Done or Dead; else zero
 	Attempts    int       // failed ones
 	LastError   string    // without addresses; "" when all is well
 }

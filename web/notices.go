@@ -83,9 +83,9 @@ func (v *visit) noticeLine(e outbox.Entry, to prefs.Destination) noticeLine {
 	at := e.AddedAt
 	switch e.State {
 	case outbox.Done:
-		l.State, l.Tone, at = "sent", "good", e.SettledAt
+		l.State, l.Tone, at = "sent", "good", e.FinishedAt
 	case outbox.Dead:
-		l.State, l.Tone, l.Detail, at = "failed", "bad", e.LastError, e.SettledAt
+		l.State, l.Tone, l.Detail, at = "failed", "bad", e.LastError, e.FinishedAt
 		if to.Confirmed && to.On && to.Disabled == "" {
 			l.Resend = "/notices/" + strconv.FormatInt(e.ID, 10) + "/resend"
 		}

@@ -83,8 +83,8 @@ func (c *queueListCmd) list(e *env, found []outbox.Entry) error {
 	fmt.Fprintln(table, "ID\tSINCE\tBACKEND\tDESTINATION\tREASON\tTITLE")
 	for _, one := range found {
 		since := one.AddedAt
-		if !one.SettledAt.IsZero() {
-			since = one.SettledAt
+		if !one.FinishedAt.IsZero() {
+			since = one.FinishedAt
 		}
 		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", one.ID, moment(since), line(one.Backend), nameless(one), line(one.LastError), line(one.Notice.Title))
 	}
@@ -106,7 +106,7 @@ func (c *queueListCmd) count(e *env, causes []outbox.Cause) error {
 func asListed(one outbox.Entry) listedDelivery {
 	return listedDelivery{
 		ID: one.ID, State: string(one.State), Backend: one.Backend, Destination: nameless(one), Message: one.Message,
-		Title: one.Notice.Title, Added: moment(one.AddedAt), Due: moment(one.DueAt), Settled: moment(one.SettledAt),
+		Title: one.Notice.Title, Added: moment(one.AddedAt), Due: moment(one.DueAt), Settled: moment(one.FinishedAt),
 		Attempts: one.Attempts, Reason: one.LastError,
 	}
 }

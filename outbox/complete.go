@@ -27,34 +27,34 @@ const (
 	returned sendResult = "returned" // not this parcel's fault: due as before, the attempt does not count
 )
 
-// An outcome is a result with its reason.
-type outcome struct {
+// A completion is a claimed parcel whose send is over, with its result.
+type completion struct {
 	claim
 	result sendResult
 	err    error
 	due    time.Time // of the next attempt, when deferred; of the next look at the destination, when returned
 }
 
-// judge turns the answer of a Send into an outcome. ended says that the drain deadline cut the Send short.
-func (o *Outbox) judge(c claim, err error, ended bool) outcome {
-	out := outcome{claim: c, err: err}
+// classify turns the answer of a Send into a completion. ended says that the drain deadline cut the Send short.
+func (o *Outbox) classify(c claim, err error, ended bool) completion {
+	done := completion{claim: c, err: err}
 	first := c.rows[0]
 	switch {
 	case err == nil:
-		out.result = sent
+		done.result = sent
 	case errors.Is(err, backends.ErrRefused):
-		out.result = refused
+		done.result = refused
 	case ended || errors.Is(err, backends.ErrUnavailable):
-		out.result = returned
+		done.result = returned
 	case errors.Is(err, errCorrupt),
 		first.Attempts+1 >= int64(o.cfg.MaxAttempts),
 		first.FailedAt > 0 && o.now().Sub(unstamp(first.FailedAt)) >= o.cfg.GiveUpAfter:
-		out.result = expired
+		done.result = expired
 	default:
-		out.result = deferred
-		out.due = o.now().Add(o.delay(first.Attempts + 1))
+		done.result = deferred
+		done.due = o.now().Add(o.delay(first.Attempts + 1))
 	}
-	return out
+	return done
 }
 
 // delay is how long to wait after so many failed attempts: it doubles up to a bound, and is spread.
@@ -71,37 +71,37 @@ func double(first, most time.Duration, n int64) time.Duration {
 	return min(d, most)
 }
 
-// settleTimeout bounds one commit of outcomes, against a database that does not answer.
-const settleTimeout = 10 * time.Second
+// completeTimeout bounds one commit of completions, against a database that does not answer.
+const completeTimeout = 10 * time.Second
 
-// settle writes outcomes in one transaction, and frees the queues. A parcel that was sent is done even where its lease
-// was lost; any other result counts only under the lease.
-func (o *Outbox) settle(ctx context.Context, outcomes []outcome) error {
-	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+// complete writes completions in one transaction, and frees the queues. A parcel that was sent is acknowledged even where
+// its lease was lost; any other result counts only under the lease.
+func (o *Outbox) complete(ctx context.Context, completions []completion) error {
+	ctx, cancel := context.WithTimeout(ctx, completeTimeout)
 	defer cancel()
-	slices.SortFunc(outcomes, func(a, b outcome) int { return a.queue.compare(b.queue) })
+	slices.SortFunc(completions, func(a, b completion) int { return a.queue.compare(b.queue) })
 	err := o.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		for _, out := range outcomes {
-			if err := o.settleOne(tx, out); err != nil {
+		for _, done := range completions {
+			if err := o.completeOne(tx, done); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("settle deliveries: %w", err)
+		return fmt.Errorf("complete deliveries: %w", err)
 	}
 	return nil
 }
 
-func (o *Outbox) settleOne(tx *gorm.DB, out outcome) error {
-	freed := tx.Exec(`UPDATE lanes SET lease = '' WHERE id = ? AND lease = ?`, out.rows[0].Queue, out.lease)
+func (o *Outbox) completeOne(tx *gorm.DB, done completion) error {
+	freed := tx.Exec(`UPDATE lanes SET lease = '' WHERE id = ? AND lease = ?`, done.rows[0].Queue, done.lease)
 	if freed.Error != nil {
 		return fmt.Errorf("free destination: %w", freed.Error)
 	}
 	held := freed.RowsAffected == 1
-	if held || out.result == sent {
-		if err := o.mark(tx, out); err != nil {
+	if held || done.result == sent {
+		if err := o.mark(tx, done); err != nil {
 			return err
 		}
 	}
@@ -109,41 +109,41 @@ func (o *Outbox) settleOne(tx *gorm.DB, out outcome) error {
 		return nil
 	}
 	floor := stamp(o.now()) // behind the others that are due: one busy destination does not starve them
-	if out.result == returned && !out.due.IsZero() {
-		floor = stamp(out.due) + 1 // never before: a stamp has cut off what is less than a microsecond
+	if done.result == returned && !done.due.IsZero() {
+		floor = stamp(done.due) + 1 // never before: a stamp has cut off what is less than a microsecond
 	}
-	return setReady(tx, out.rows[0].Queue, floor)
+	return setReady(tx, done.rows[0].Queue, floor)
 }
 
 // mark writes the result into the rows of the parcel.
-func (o *Outbox) mark(tx *gorm.DB, out outcome) error {
-	now, reason := stamp(o.now()), Reason(out.err, out.rows[0].Address)
+func (o *Outbox) mark(tx *gorm.DB, done completion) error {
+	now, reason := stamp(o.now()), Reason(done.err, done.rows[0].Address)
 	var err error
-	switch out.result {
+	switch done.result {
 	case sent:
 		err = tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = '' WHERE parcel = ? AND state <> ?`,
-			Done, now, out.parcel, Done).Error
+			Done, now, done.parcel, Done).Error
 	case refused, expired:
 		err = tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = ?, attempts = attempts + 1 WHERE parcel = ? AND state = ?`,
-			Dead, now, reason, out.parcel, Claimed).Error
+			Dead, now, reason, done.parcel, Claimed).Error
 	case deferred:
 		err = tx.Exec(`UPDATE deliveries SET state = ?, due_at = ?, last_error = ?, attempts = attempts + 1,
 			failed_at = CASE WHEN failed_at = 0 THEN ? ELSE failed_at END WHERE parcel = ? AND state = ?`,
-			Waiting, stamp(out.due), reason, now, out.parcel, Claimed).Error
+			Waiting, stamp(done.due), reason, now, done.parcel, Claimed).Error
 	case returned:
 		err = tx.Exec(`UPDATE deliveries SET state = ?, last_error = ? WHERE parcel = ? AND state = ?`,
-			Waiting, reason, out.parcel, Claimed).Error
+			Waiting, reason, done.parcel, Claimed).Error
 	}
 	if err != nil {
-		return fmt.Errorf("mark %s: %w", out.result, err)
+		return fmt.Errorf("mark %s: %w", done.result, err)
 	}
-	if strings.HasPrefix(out.queue.destination, Account) && out.result != deferred && out.result != returned {
-		return forget(tx, out.rows)
+	if strings.HasPrefix(done.queue.destination, Account) && done.result != deferred && done.result != returned {
+		return forget(tx, done.rows)
 	}
 	return nil
 }
 
-// forget leaves only the titles of settled account mail: a sign-in link must not lie in the database, nor in its backups.
+// forget leaves only the titles of account mail that is done or dead: a sign-in link must not lie in the database, nor in its backups.
 func forget(tx *gorm.DB, rows []row) error {
 	for _, r := range rows {
 		n, err := r.notice()
