@@ -5,68 +5,69 @@ import (
 	"time"
 )
 
-// A breaker holds back a backend, or one network of it, while that is down: after a failure it waits, then lets one
-// probe through; the pause doubles with each probe that fails.
+// A breaker is the circuit breaker of a backend, or of one network of it (Nygard, "Release It!"). It is closed while the
+// backend answers. A failure opens it: nothing is sent until the pause is over. Then it is half-open: one parcel goes as
+// a probe. An answer closes the breaker; each probe that fails doubles the pause.
 type breaker struct {
-	mu      sync.Mutex
-	down    bool
-	failed  int64 // probes in a row, the first failure included
-	probeAt time.Time
-	probing bool // by admit
+	mu       sync.Mutex
+	open     bool
+	failures int64 // in a row: the one that opened it, and the probes since
+	probeAt  time.Time
+	halfOpen bool // a probe is on its way, by allow
 }
 
-// admit says whether a parcel may go to the backend now. While it is down, one at a time may, as a probe; the others
-// may come again at the time given.
-func (b *breaker) admit(now time.Time, soon time.Duration) (ok bool, again time.Time) {
+// allow says whether a parcel may go to the backend now. While the breaker is open, one at a time may, as a probe, once
+// the pause is over; the others may come again at the time given.
+func (b *breaker) allow(now time.Time, soon time.Duration) (ok bool, again time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
-	case !b.down:
+	case !b.open:
 		return true, time.Time{}
 	case now.Before(b.probeAt):
 		return false, b.probeAt
-	case b.probing:
+	case b.halfOpen:
 		return false, now.Add(soon)
 	}
-	b.probing = true
+	b.halfOpen = true
 	return true, time.Time{}
 }
 
-// ended says that a send is over that said nothing of the backend.
-func (b *breaker) ended() {
+// state says whether the breaker is open, and when the next probe may go.
+func (b *breaker) state() (probeAt time.Time, open bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.probing = false
+	return b.probeAt, b.open
 }
 
-// pause says whether the backend is down, and when the next probe may go.
-func (b *breaker) pause() (probeAt time.Time, down bool) {
+// succeed closes the breaker: the backend answered. It reports whether it was open.
+func (b *breaker) succeed() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.probeAt, b.down
+	wasOpen := b.open
+	b.open, b.failures, b.halfOpen = false, 0, false
+	return wasOpen
 }
 
-// up says that the backend answered. It reports whether that is news.
-func (b *breaker) up() bool {
+// fail opens the breaker: the backend is down. Sends that were under way when it opened count as one failure: only a
+// probe makes the pause longer. It reports whether the breaker was closed.
+func (b *breaker) fail(now time.Time, pause func(failures int64) time.Duration) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	news := b.down
-	b.down, b.failed, b.probing = false, 0, false
-	return news
-}
-
-// fail says that the backend is down. Sends that were in hand when it went down count as one failure: only a probe
-// makes the pause longer. It reports whether it is news that the backend is down.
-func (b *breaker) fail(now time.Time, pause func(failed int64) time.Duration) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	news := !b.down
-	b.probing = false
-	if b.down && now.Before(b.probeAt) {
+	wasClosed := !b.open
+	b.halfOpen = false
+	if b.open && now.Before(b.probeAt) {
 		return false
 	}
-	b.down = true
-	b.failed++
-	b.probeAt = now.Add(pause(b.failed))
-	return news
+	b.open = true
+	b.failures++
+	b.probeAt = now.Add(pause(b.failures))
+	return wasClosed
+}
+
+// inconclusive ends a probe that told nothing of the backend: the next parcel may be one.
+func (b *breaker) inconclusive() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.halfOpen = false
 }

@@ -18,13 +18,13 @@ func TestOnlyAnswersEndAnOutage(t *testing.T) {
 		fmt.Errorf("%w: oops", errPanicked), fmt.Errorf("mail: %w", context.DeadlineExceeded)} {
 		for _, v := range []sendResult{deferred, expired} {
 			p := newPool(New(nil, nil, false, Config{}, newClock().now, nil), "mail", &fakeBackend{answer: takes})
-			p.brake.fail(newClock().now(), func(int64) time.Duration { return time.Minute })
-			p.mind(completion{claim: c, result: v, err: err})
-			if _, down := p.brake.pause(); !down {
+			p.breaker.fail(newClock().now(), func(int64) time.Duration { return time.Minute })
+			p.observe(completion{claim: c, result: v, err: err})
+			if _, down := p.breaker.state(); !down {
 				t.Errorf("%q (%s) ended the outage", err, v)
 			}
-			p.mind(completion{claim: c, result: deferred, err: errors.New("451 try later")})
-			if _, down := p.brake.pause(); down {
+			p.observe(completion{claim: c, result: deferred, err: errors.New("451 try later")})
+			if _, down := p.breaker.state(); down {
 				t.Error("an answer did not end the outage")
 			}
 		}

@@ -22,11 +22,11 @@ type pool struct {
 	wake    chan struct{}               // one buffered
 	slots   chan struct{}               // a token for each free worker
 	network func(address string) string // names the network of an address, each with its own breaker; nil: there is one
-	brake   breaker                     // where there is one network
+	breaker breaker                     // where there is one network
 
-	mu     sync.Mutex
-	leases map[string]int      // in hand: how many parcels under each lease
-	brakes map[string]*breaker // by network, where there are several
+	mu       sync.Mutex
+	leases   map[string]int      // in hand: how many parcels under each lease
+	breakers map[string]*breaker // by network, where there are several
 }
 
 // emptyPause keeps a pool from spinning when what is due is held by somebody else.
@@ -34,7 +34,7 @@ const emptyPause = 200 * time.Millisecond
 
 func newPool(o *Outbox, name string, backend backends.Backend) *pool {
 	p := &pool{
-		o: o, name: name, backend: backend, wake: make(chan struct{}, 1), leases: map[string]int{}, brakes: map[string]*breaker{},
+		o: o, name: name, backend: backend, wake: make(chan struct{}, 1), leases: map[string]int{}, breakers: map[string]*breaker{},
 	}
 	if s, ok := backend.(backends.Partitioned); ok {
 		p.network = s.Network
@@ -92,7 +92,7 @@ func (p *pool) run(ctx, finishing context.Context) {
 // for the time of the probe, and for every worker to have come home.
 func (p *pool) ready(ctx context.Context) bool {
 	for ctx.Err() == nil {
-		probeAt, down := p.brake.pause()
+		probeAt, down := p.breaker.state()
 		if down {
 			if !p.rest(ctx, probeAt) {
 				continue
@@ -131,7 +131,7 @@ func (p *pool) rest(ctx context.Context, probeAt time.Time) bool {
 // take takes the free slots; one while the backend is down, for the probe.
 func (p *pool) take() int {
 	most := len(p.slots)
-	if _, down := p.brake.pause(); down {
+	if _, down := p.breaker.state(); down {
 		most = min(most, 1)
 	}
 	for range most {
@@ -154,18 +154,18 @@ func (p *pool) inHand() []string {
 	return slices.Collect(maps.Keys(p.leases))
 }
 
-// brakeOf gives the breaker of the network that an address is reached by. There are as many as the backend has networks.
-func (p *pool) brakeOf(address string) *breaker {
+// breakerOf gives the breaker of the network that an address is reached by. There are as many as the backend has networks.
+func (p *pool) breakerOf(address string) *breaker {
 	if p.network == nil {
-		return &p.brake
+		return &p.breaker
 	}
 	name := p.network(address)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.brakes[name] == nil {
-		p.brakes[name] = &breaker{}
+	if p.breakers[name] == nil {
+		p.breakers[name] = &breaker{}
 	}
-	return p.brakes[name]
+	return p.breakers[name]
 }
 
 // errHeld is the reason of a parcel that waits for its network among others that are well.
@@ -176,14 +176,14 @@ func (p *pool) deliver(ctx, finishing context.Context, c claim) {
 	o := p.o
 	started := o.now()
 	if p.network != nil {
-		if ok, again := p.brakeOf(c.rows[0].Address).admit(started, o.cfg.ProbeFirst); !ok {
+		if ok, again := p.breakerOf(c.rows[0].Address).allow(started, o.cfg.ProbeFirst); !ok {
 			p.record(finishing, completion{claim: c, result: returned, err: errHeld, due: again})
 			return
 		}
 	}
 	err := p.send(ctx, c)
 	done := o.classify(c, err, err != nil && ctx.Err() != nil)
-	p.mind(done)
+	p.observe(done)
 	p.record(finishing, done)
 	o.counts.add(p.name, done, started, o.now())
 	switch done.result {
@@ -197,25 +197,25 @@ func (p *pool) deliver(ctx, finishing context.Context, c claim) {
 	}
 }
 
-// mind tells the breaker.
-func (p *pool) mind(done completion) {
-	o, brake := p.o, p.brakeOf(done.rows[0].Address)
+// observe tells the breaker what a send says of the backend.
+func (p *pool) observe(done completion) {
+	o, breaker := p.o, p.breakerOf(done.rows[0].Address)
 	switch {
 	case errors.Is(done.err, backends.ErrUnavailable) && !errors.Is(done.err, backends.ErrRefused):
-		pause := func(failed int64) time.Duration {
-			return o.jitter(double(o.cfg.ProbeFirst, o.cfg.ProbeMost, failed))
+		pause := func(failures int64) time.Duration {
+			return o.jitter(double(o.cfg.ProbeFirst, o.cfg.ProbeMost, failures))
 		}
-		if brake.fail(o.now(), pause) {
+		if breaker.fail(o.now(), pause) {
 			o.counts.down(p.name, 1)
 			o.cfg.Log.Warn("backend is down", "backend", p.name, "reason", Reason(done.err, done.rows[0].Address))
 		}
-	case done.result != returned && !unasked(done.err):
-		if brake.up() {
+	case done.result != returned && !saysNothing(done.err):
+		if breaker.succeed() {
 			o.counts.down(p.name, -1)
 			o.cfg.Log.Info("backend is up again", "backend", p.name)
 		}
 	default:
-		brake.ended()
+		breaker.inconclusive()
 	}
 }
 
@@ -227,8 +227,8 @@ var (
 	errPanicked    = errors.New("bug: backend panicked")
 )
 
-// unasked says that err tells nothing of the backend: it may be down or up.
-func unasked(err error) bool {
+// saysNothing says that err tells nothing of the backend: it may be down or up.
+func saysNothing(err error) bool {
 	for _, reason := range []error{errCorrupt, errInterrupted, errPanicked, context.DeadlineExceeded} {
 		if errors.Is(err, reason) {
 			return true
