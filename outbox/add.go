@@ -30,7 +30,7 @@ func keyOf(d Delivery) queueKey {
 
 // Add stores deliveries in the caller's transaction and gives how many are new: a pair of message and destination
 // that is there already is skipped. What goes over the rate cap of its destination becomes a digest, due at the end
-// of the window; critical notices pass. Call Wake after the commit.
+// of the window; critical notices pass. Call Notify after the commit.
 func (o *Outbox) Add(tx *gorm.DB, deliveries []Delivery) (added int, err error) {
 	if len(deliveries) == 0 {
 		return 0, nil

@@ -91,7 +91,7 @@ type Outbox struct {
 	cfg            Config
 	now            func() time.Time
 	completions    *groupCommit
-	wakers         wakers
+	running        runningPools
 	counts         counts
 
 	mu     sync.Mutex // guards random

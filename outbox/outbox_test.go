@@ -61,7 +61,7 @@ func add(t testing.TB, o *Outbox, deliveries ...Delivery) int {
 	if err != nil {
 		t.Fatalf("Add = %v", err)
 	}
-	o.Wake()
+	o.Notify()
 	return added
 }
 

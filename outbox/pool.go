@@ -16,13 +16,13 @@ import (
 // A pool sends for one backend. One goroutine claims; each parcel it claims gets a goroutine of its own, at most as
 // many as there are slots.
 type pool struct {
-	o       *Outbox
-	name    string
-	backend backends.Backend
-	wake    chan struct{}               // one buffered
-	slots   chan struct{}               // a token for each free worker
-	network func(address string) string // names the network of an address, each with its own breaker; nil: there is one
-	breaker breaker                     // where there is one network
+	o        *Outbox
+	name     string
+	backend  backends.Backend
+	notified chan struct{}               // one buffered
+	slots    chan struct{}               // a token for each free worker
+	network  func(address string) string // names the network of an address, each with its own breaker; nil: there is one
+	breaker  breaker                     // where there is one network
 
 	mu       sync.Mutex
 	leases   map[string]int      // in hand: how many parcels under each lease
@@ -34,7 +34,7 @@ const emptyPause = 200 * time.Millisecond
 
 func newPool(o *Outbox, name string, backend backends.Backend) *pool {
 	p := &pool{
-		o: o, name: name, backend: backend, wake: make(chan struct{}, 1), leases: map[string]int{}, breakers: map[string]*breaker{},
+		o: o, name: name, backend: backend, notified: make(chan struct{}, 1), leases: map[string]int{}, breakers: map[string]*breaker{},
 	}
 	if s, ok := backend.(backends.Partitioned); ok {
 		p.network = s.Network
@@ -46,9 +46,9 @@ func newPool(o *Outbox, name string, backend backends.Backend) *pool {
 	return p
 }
 
-func (p *pool) poke() {
+func (p *pool) notify() {
 	select {
-	case p.wake <- struct{}{}:
+	case p.notified <- struct{}{}:
 	default:
 	}
 }
@@ -75,12 +75,12 @@ func (p *pool) run(ctx, finishing context.Context) {
 			wait(ctx, p.o.cfg.Poll, nil)
 		}
 		if len(claims) == 0 {
-			wait(ctx, emptyPause, p.wake)
+			wait(ctx, emptyPause, p.notified)
 		}
 		for _, c := range claims {
 			p.hold(c.lease, 1)
 			workers.Go(func() {
-				defer func() { p.slots <- struct{}{}; p.poke() }()
+				defer func() { p.slots <- struct{}{}; p.notify() }()
 				defer p.hold(c.lease, -1)
 				p.deliver(sending, finishing, c)
 			})
@@ -110,7 +110,7 @@ func (p *pool) ready(ctx context.Context) bool {
 		if !next.IsZero() && next.After(now) {
 			pause = min(pause, next.Sub(now))
 		}
-		wait(ctx, pause, p.wake)
+		wait(ctx, pause, p.notified)
 	}
 	return false
 }
@@ -122,7 +122,7 @@ func (p *pool) rest(ctx context.Context, probeAt time.Time) bool {
 		return false
 	}
 	if len(p.slots) < cap(p.slots) {
-		wait(ctx, p.o.cfg.Poll, p.wake)
+		wait(ctx, p.o.cfg.Poll, p.notified)
 		return false
 	}
 	return true

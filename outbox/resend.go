@@ -32,7 +32,7 @@ func (o *Outbox) DeadLetter(tx *gorm.DB, id int64) (Entry, error) {
 // Resend makes a dead delivery waiting again, due now, with all attempts before it, in the caller's transaction. It goes in
 // a new parcel: alone, or with everything else that waits for its destination. ErrUnsendable when its text was wiped or
 // cannot be read, and while the send during which it was cancelled still runs. Whether its destination takes anything is not for
-// the outbox to know: prefs asks before. Call Wake after the commit.
+// the outbox to know: prefs asks before. Call Notify after the commit.
 func (o *Outbox) Resend(tx *gorm.DB, id int64, together bool) error {
 	letter, err := o.DeadLetter(tx, id)
 	if err != nil {

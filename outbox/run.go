@@ -13,34 +13,34 @@ import (
 // janitorPeriod is how often done and dead deliveries are looked at for deletion.
 const janitorPeriod = 10 * time.Minute
 
-// wakers are the pools that a Wake reaches.
-type wakers struct {
+// runningPools are the pools that a Notify reaches.
+type runningPools struct {
 	mu    sync.Mutex
 	pools map[*pool]bool
 }
 
-// Wake tells Run that something may be due: call it after the commit of an Add. It never blocks.
-func (o *Outbox) Wake() {
-	o.wakers.mu.Lock()
-	defer o.wakers.mu.Unlock()
-	for p := range o.wakers.pools {
-		p.poke()
+// Notify says that something may be due: call it after the commit of an Add. It never blocks.
+func (o *Outbox) Notify() {
+	o.running.mu.Lock()
+	defer o.running.mu.Unlock()
+	for p := range o.running.pools {
+		p.notify()
 	}
 }
 
-func (o *Outbox) enlist(p *pool) {
-	o.wakers.mu.Lock()
-	defer o.wakers.mu.Unlock()
-	if o.wakers.pools == nil {
-		o.wakers.pools = map[*pool]bool{}
+func (r *runningPools) add(p *pool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.pools == nil {
+		r.pools = map[*pool]bool{}
 	}
-	o.wakers.pools[p] = true
+	r.pools[p] = true
 }
 
-func (o *Outbox) strike(p *pool) {
-	o.wakers.mu.Lock()
-	defer o.wakers.mu.Unlock()
-	delete(o.wakers.pools, p)
+func (r *runningPools) remove(p *pool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.pools, p)
 }
 
 // Run sends what is due by the backends given, each with its own workers, until ctx ends. Then it claims nothing
@@ -63,9 +63,9 @@ func (o *Outbox) Run(ctx context.Context, targets map[string]backends.Backend) e
 	var pools sync.WaitGroup
 	for name, backend := range targets {
 		p := newPool(o, name, backend)
-		o.enlist(p)
+		o.running.add(p)
 		pools.Go(func() {
-			defer o.strike(p)
+			defer o.running.remove(p)
 			p.run(ctx, finishing)
 		})
 	}

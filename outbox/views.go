@@ -129,17 +129,17 @@ func (o *Outbox) Withdraw(ctx context.Context, destination, reason string) error
 	})
 }
 
-// SendNow is Flush in a transaction of its own, and Wake.
+// SendNow is Flush in a transaction of its own, and Notify.
 func (o *Outbox) SendNow(ctx context.Context, destination string) error {
 	err := o.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return o.Flush(tx, destination) })
 	if err == nil {
-		o.Wake()
+		o.Notify()
 	}
 	return err
 }
 
 // Flush makes everything that waits for a destination due now, in the caller's transaction: for "send now" and for
-// a schedule that was changed. Retries keep their time. Call Wake after the commit.
+// a schedule that was changed. Retries keep their time. Call Notify after the commit.
 func (o *Outbox) Flush(tx *gorm.DB, destination string) error {
 	var found []queue
 	if err := tx.Where("destination = ?", destination).Order("backend").Find(&found).Error; err != nil {

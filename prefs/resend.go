@@ -29,7 +29,7 @@ func (s *Destinations) Resend(ctx context.Context, o *outbox.Outbox, userID uint
 		return o.Resend(tx, id, together)
 	})
 	if err == nil {
-		o.Wake()
+		o.Notify()
 	}
 	return err
 }

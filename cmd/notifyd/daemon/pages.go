@@ -64,7 +64,7 @@ func (s *Service) queue(ctx context.Context, d outbox.Delivery) error {
 	if err != nil {
 		return fmt.Errorf("queue account mail: %w", err)
 	}
-	s.outbox.Wake()
+	s.outbox.Notify()
 	return nil
 }
 

@@ -221,7 +221,7 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *st
 	r.metrics.routed(events, owed)
 	r.markExpensive(ctx)
 	if owed > 0 {
-		r.outbox.Wake()
+		r.outbox.Notify()
 	}
 	return len(events), nil
 }
