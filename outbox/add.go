@@ -47,7 +47,7 @@ func (o *Outbox) Add(tx *gorm.DB, deliveries []Delivery) (added int, err error) 
 	if len(fresh) == 0 {
 		return 0, nil
 	}
-	if err := o.holdOverflow(tx, fresh, queues, now); err != nil {
+	if err := o.deferOverflow(tx, fresh, queues, now); err != nil {
 		return 0, err
 	}
 	if err := pull(tx, fresh, now); err != nil {
@@ -137,8 +137,8 @@ func insert(tx *gorm.DB, deliveries []Delivery, queues map[queueKey]*queue, now 
 	return fresh, nil
 }
 
-// holdOverflow turns what goes over the rate cap into a digest, and moves the queues' ready time forward.
-func (o *Outbox) holdOverflow(tx *gorm.DB, fresh []stored, queues map[queueKey]*queue, now time.Time) error {
+// deferOverflow turns what goes over the rate cap into a digest, and moves the queues' ready time forward.
+func (o *Outbox) deferOverflow(tx *gorm.DB, fresh []stored, queues map[queueKey]*queue, now time.Time) error {
 	late := map[int64][]int64{} // due time to ids
 	for i := range fresh {
 		s := &fresh[i]
@@ -152,7 +152,7 @@ func (o *Outbox) holdOverflow(tx *gorm.DB, fresh []stored, queues map[queueKey]*
 		for part := range slices.Chunk(ids, chunk) {
 			err := tx.Exec(`UPDATE deliveries SET together = ?, due_at = ? WHERE id IN ?`, true, due, part).Error
 			if err != nil {
-				return fmt.Errorf("hold overflow: %w", err)
+				return fmt.Errorf("defer overflow: %w", err)
 			}
 		}
 	}

@@ -13,11 +13,11 @@ import (
 
 // A claim is a parcel that a worker has under a lease.
 type claim struct {
-	queue   queueKey
-	lease   string
-	parcel  string
-	rows    []row // oldest first; all to one address
-	retaken bool  // its last holder went away while it was sending
+	queue       queueKey
+	lease       string
+	parcel      string
+	rows        []row // oldest first; all to one address
+	redelivered bool  // its last holder went away while it was sending
 }
 
 // claim takes up to limit queues of a backend that have something due, oldest first, and packs one parcel of each.
@@ -86,14 +86,14 @@ func (o *Outbox) pack(tx *gorm.DB, lease string, heads []row, now time.Time) ([]
 	var claims []claim
 	var alone []int64
 	for _, h := range heads {
-		c := claim{queue: queueKey{h.Backend, h.Destination}, lease: lease, parcel: h.Parcel, retaken: h.State == Claimed}
+		c := claim{queue: queueKey{h.Backend, h.Destination}, lease: lease, parcel: h.Parcel, redelivered: h.State == Claimed}
 		if c.parcel == "" {
 			c.parcel = parcelID(lease, h.ID)
 		}
 		var err error
 		switch {
 		case h.Parcel != "":
-			c.rows, err = reopen(tx, h)
+			c.rows, err = redeliver(tx, h)
 		case h.Together:
 			c.rows, err = o.gather(tx, h, c.parcel, now)
 		default:
@@ -118,9 +118,9 @@ func (o *Outbox) pack(tx *gorm.DB, lease string, heads []row, now time.Time) ([]
 // parcelID names a new parcel after the claim that made it and its first row.
 func parcelID(lease string, head int64) string { return fmt.Sprintf("%s.%d", lease, head) }
 
-// reopen claims the rows of a parcel that was packed before: always the same ones. Where its last holder went away
+// redeliver claims the rows of a parcel that was packed before: always the same ones. Where its last holder went away
 // while sending, that counts as an attempt, so that a notice that kills the process ends as a dead letter.
-func reopen(tx *gorm.DB, h row) ([]row, error) {
+func redeliver(tx *gorm.DB, h row) ([]row, error) {
 	var rows []row
 	err := tx.Raw(`SELECT * FROM deliveries WHERE parcel = ? AND state IN ? ORDER BY id`,
 		h.Parcel, []State{Waiting, Claimed}).Scan(&rows).Error

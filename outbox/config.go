@@ -46,22 +46,22 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	number(&c.Workers, 4)
-	number(&c.SendTimeout, 2*time.Minute)
-	number(&c.Drain, 5*time.Second)
-	number(&c.Finish, 10*time.Second)
-	number(&c.Poll, 5*time.Second)
-	number(&c.Lease, 40*time.Second)
-	number(&c.RetryFirst, 30*time.Second)
-	number(&c.RetryMost, 4*time.Hour)
-	number(&c.GiveUpAfter, 5*24*time.Hour)
-	number(&c.MaxAttempts, 60)
-	number(&c.ProbeFirst, 5*time.Second)
-	number(&c.ProbeMost, 2*time.Minute)
-	number(&c.MaxNotices, 100)
-	number(&c.CapWindow, 10*time.Minute)
-	number(&c.KeepDone, 30*24*time.Hour)
-	number(&c.KeepDead, 90*24*time.Hour)
+	setDefault(&c.Workers, 4)
+	setDefault(&c.SendTimeout, 2*time.Minute)
+	setDefault(&c.Drain, 5*time.Second)
+	setDefault(&c.Finish, 10*time.Second)
+	setDefault(&c.Poll, 5*time.Second)
+	setDefault(&c.Lease, 40*time.Second)
+	setDefault(&c.RetryFirst, 30*time.Second)
+	setDefault(&c.RetryMost, 4*time.Hour)
+	setDefault(&c.GiveUpAfter, 5*24*time.Hour)
+	setDefault(&c.MaxAttempts, 60)
+	setDefault(&c.ProbeFirst, 5*time.Second)
+	setDefault(&c.ProbeMost, 2*time.Minute)
+	setDefault(&c.MaxNotices, 100)
+	setDefault(&c.CapWindow, 10*time.Minute)
+	setDefault(&c.KeepDone, 30*24*time.Hour)
+	setDefault(&c.KeepDead, 90*24*time.Hour)
 	if c.OnGone == nil {
 		c.OnGone = func(context.Context, string, string) {}
 	}
@@ -71,7 +71,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-func number[T int | time.Duration](v *T, otherwise T) {
+func setDefault[T int | time.Duration](v *T, otherwise T) {
 	if *v <= 0 {
 		*v = otherwise
 	}

@@ -2,8 +2,6 @@ package outbox
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -14,18 +12,18 @@ import (
 )
 
 // A pool sends for one backend. One goroutine claims; each parcel it claims gets a goroutine of its own, at most as
-// many as there are slots.
+// many as there are permits.
 type pool struct {
 	o        *Outbox
 	name     string
 	backend  backends.Backend
 	notified chan struct{}               // one buffered
-	slots    chan struct{}               // a token for each free worker
+	permits  chan struct{}               // a permit for each free worker: a counting semaphore
 	network  func(address string) string // names the network of an address, each with its own breaker; nil: there is one
 	breaker  breaker                     // where there is one network
 
 	mu       sync.Mutex
-	leases   map[string]int      // in hand: how many parcels under each lease
+	leases   map[string]int      // held: how many parcels under each lease
 	breakers map[string]*breaker // by network, where there are several
 }
 
@@ -39,10 +37,8 @@ func newPool(o *Outbox, name string, backend backends.Backend) *pool {
 	if s, ok := backend.(backends.Partitioned); ok {
 		p.network = s.Network
 	}
-	p.slots = make(chan struct{}, o.cfg.workers(name))
-	for range cap(p.slots) {
-		p.slots <- struct{}{}
-	}
+	p.permits = make(chan struct{}, o.cfg.workers(name))
+	p.release(cap(p.permits))
 	return p
 }
 
@@ -53,8 +49,7 @@ func (p *pool) notify() {
 	}
 }
 
-// run claims and sends until ctx ends, and waits for the sends in hand. What came of them is written down until finishing
-// ends.
+// run claims and sends until ctx ends, and waits for the sends under way. Their results are written until finishing ends.
 func (p *pool) run(ctx, finishing context.Context) {
 	sending, cancel := grace.Extend(ctx, p.o.cfg.Drain)
 	defer cancel()
@@ -65,11 +60,9 @@ func (p *pool) run(ctx, finishing context.Context) {
 	renewing.Go(func() { p.renew(finishing, stop) })
 	defer workers.Wait()
 	for p.ready(ctx) {
-		limit := p.take()
-		claims, err := p.o.claim(ctx, p.name, limit, p.inHand())
-		for range limit - len(claims) {
-			p.slots <- struct{}{}
-		}
+		limit := p.acquire()
+		claims, err := p.o.claim(ctx, p.name, limit, p.heldLeases())
+		p.release(limit - len(claims))
 		if err != nil && ctx.Err() == nil {
 			p.o.cfg.Log.Error("cannot claim deliveries", "backend", p.name, "error", err)
 			wait(ctx, p.o.cfg.Poll, nil)
@@ -78,23 +71,23 @@ func (p *pool) run(ctx, finishing context.Context) {
 			wait(ctx, emptyPause, p.notified)
 		}
 		for _, c := range claims {
-			p.hold(c.lease, 1)
+			p.retain(c.lease)
 			workers.Go(func() {
-				defer func() { p.slots <- struct{}{}; p.notify() }()
-				defer p.hold(c.lease, -1)
+				defer func() { p.release(1); p.notify() }()
+				defer p.releaseLease(c.lease)
 				p.deliver(sending, finishing, c)
 			})
 		}
 	}
 }
 
-// ready waits until a worker is free and something is due; false when ctx has ended. While the backend is down it waits
-// for the time of the probe, and for every worker to have come home.
+// ready waits until a worker is free and something is due; false when ctx has ended. While the breaker is open it waits
+// for the time of the probe, and until every worker is free.
 func (p *pool) ready(ctx context.Context) bool {
 	for ctx.Err() == nil {
 		probeAt, down := p.breaker.state()
 		if down {
-			if !p.rest(ctx, probeAt) {
+			if !p.waitForProbe(ctx, probeAt) {
 				continue
 			}
 		}
@@ -103,7 +96,7 @@ func (p *pool) ready(ctx context.Context) bool {
 			p.o.cfg.Log.Error("cannot read the queue", "backend", p.name, "error", err)
 		}
 		now := p.o.now()
-		if err == nil && !next.IsZero() && !next.After(now) && len(p.slots) > 0 {
+		if err == nil && !next.IsZero() && !next.After(now) && len(p.permits) > 0 {
 			return ctx.Err() == nil
 		}
 		pause := p.o.cfg.Poll
@@ -115,40 +108,54 @@ func (p *pool) ready(ctx context.Context) bool {
 	return false
 }
 
-// rest waits for the probe's time and for workers in hand; true when the probe may go.
-func (p *pool) rest(ctx context.Context, probeAt time.Time) bool {
+// waitForProbe waits for the probe's time and until every worker is free; true when the probe may go.
+func (p *pool) waitForProbe(ctx context.Context, probeAt time.Time) bool {
 	if pause := probeAt.Sub(p.o.now()); pause > 0 {
 		wait(ctx, pause, nil)
 		return false
 	}
-	if len(p.slots) < cap(p.slots) {
+	if len(p.permits) < cap(p.permits) {
 		wait(ctx, p.o.cfg.Poll, p.notified)
 		return false
 	}
 	return true
 }
 
-// take takes the free slots; one while the backend is down, for the probe.
-func (p *pool) take() int {
-	most := len(p.slots)
+// acquire takes the free permits; one while the breaker is open, for the probe.
+func (p *pool) acquire() int {
+	most := len(p.permits)
 	if _, down := p.breaker.state(); down {
 		most = min(most, 1)
 	}
 	for range most {
-		<-p.slots
+		<-p.permits
 	}
 	return most
 }
 
-func (p *pool) hold(lease string, n int) {
+// release gives permits back.
+func (p *pool) release(n int) {
+	for range n {
+		p.permits <- struct{}{}
+	}
+}
+
+// retain counts one more parcel under a lease, so that the lease is renewed and not claimed again.
+func (p *pool) retain(lease string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.leases[lease] += n; p.leases[lease] == 0 {
+	p.leases[lease]++
+}
+
+func (p *pool) releaseLease(lease string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.leases[lease]--; p.leases[lease] == 0 {
 		delete(p.leases, lease)
 	}
 }
 
-func (p *pool) inHand() []string {
+func (p *pool) heldLeases() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Collect(maps.Keys(p.leases))
@@ -166,111 +173,4 @@ func (p *pool) breakerOf(address string) *breaker {
 		p.breakers[name] = &breaker{}
 	}
 	return p.breakers[name]
-}
-
-// errHeld is the reason of a parcel that waits for its network among others that are well.
-var errHeld = errors.New("waiting for the network to come back")
-
-// deliver sends one parcel and records the result. ctx ends with the drain deadline.
-func (p *pool) deliver(ctx, finishing context.Context, c claim) {
-	o := p.o
-	started := o.now()
-	if p.network != nil {
-		if ok, again := p.breakerOf(c.rows[0].Address).allow(started, o.cfg.ProbeFirst); !ok {
-			p.record(finishing, completion{claim: c, result: returned, err: errHeld, due: again})
-			return
-		}
-	}
-	err := p.send(ctx, c)
-	done := o.classify(c, err, err != nil && ctx.Err() != nil)
-	p.observe(done)
-	p.record(finishing, done)
-	o.counts.add(p.name, done, started, o.now())
-	switch done.result {
-	case refused:
-		o.cfg.Log.Warn("delivery refused", "backend", p.name, "destination", c.queue.destination, "reason", Reason(err, c.rows[0].Address))
-		if errors.Is(err, backends.ErrGone) {
-			o.cfg.OnGone(finishing, c.queue.destination, Reason(err, c.rows[0].Address))
-		}
-	case expired:
-		o.cfg.Log.Warn("delivery given up", "backend", p.name, "destination", c.queue.destination, "reason", Reason(err, c.rows[0].Address))
-	}
-}
-
-// observe tells the breaker what a send says of the backend.
-func (p *pool) observe(done completion) {
-	o, breaker := p.o, p.breakerOf(done.rows[0].Address)
-	switch {
-	case errors.Is(done.err, backends.ErrUnavailable) && !errors.Is(done.err, backends.ErrRefused):
-		pause := func(failures int64) time.Duration {
-			return o.jitter(double(o.cfg.ProbeFirst, o.cfg.ProbeMost, failures))
-		}
-		if breaker.fail(o.now(), pause) {
-			o.counts.down(p.name, 1)
-			o.cfg.Log.Warn("backend is down", "backend", p.name, "reason", Reason(done.err, done.rows[0].Address))
-		}
-	case done.result != returned && !saysNothing(done.err):
-		if breaker.succeed() {
-			o.counts.down(p.name, -1)
-			o.cfg.Log.Info("backend is up again", "backend", p.name)
-		}
-	default:
-		breaker.inconclusive()
-	}
-}
-
-// The reasons of parcels that did not get as far as the backend, or not to an answer of it. errCorrupt: a stored notice cannot
-// be read any more; no retry mends that, and no destination is to blame.
-var (
-	errCorrupt     = errors.New("stored notice is broken")
-	errInterrupted = errors.New("interrupted while sending, too often")
-	errPanicked    = errors.New("bug: backend panicked")
-)
-
-// saysNothing says that err tells nothing of the backend: it may be down or up.
-func saysNothing(err error) bool {
-	for _, reason := range []error{errCorrupt, errInterrupted, errPanicked, context.DeadlineExceeded} {
-		if errors.Is(err, reason) {
-			return true
-		}
-	}
-	return false
-}
-
-// send hands the parcel over. A panic of the backend is an error like any other: it must not end the daemon.
-func (p *pool) send(ctx context.Context, c claim) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v", errPanicked, r)
-		}
-	}()
-	if c.retaken && c.rows[0].Attempts >= int64(p.o.cfg.MaxAttempts) {
-		return errInterrupted
-	}
-	parcel := backends.Parcel{ID: c.parcel, To: c.rows[0].Address, Manage: c.rows[len(c.rows)-1].Manage}
-	for _, r := range c.rows {
-		n, err := r.notice()
-		if err != nil {
-			return errors.Join(errCorrupt, err)
-		}
-		parcel.Notices = append(parcel.Notices, n)
-	}
-	ctx, cancel := context.WithTimeout(ctx, p.o.cfg.SendTimeout)
-	defer cancel()
-	return p.backend.Send(ctx, parcel)
-}
-
-// record writes a completion. While the database cannot be written (a full disk) it tries again: forgetting that
-// a parcel was sent would send it twice. When ctx ends it leaves the rest to the lease.
-func (p *pool) record(ctx context.Context, done completion) {
-	for {
-		err := p.o.completions.write(ctx, done)
-		if err == nil {
-			return
-		}
-		p.o.cfg.Log.Error("cannot record a delivery", "backend", p.name, "error", err)
-		if !wait(ctx, min(p.o.cfg.Poll, time.Second), nil) {
-			return
-		}
-	}
 }

@@ -50,7 +50,7 @@ func (o *Outbox) Resend(tx *gorm.DB, id int64, together bool) error {
 		return err
 	}
 	q := queues[keyOf(d)]
-	busy, err := inHand(tx, q, letter.Parcel)
+	busy, err := inFlight(tx, q, letter.Parcel)
 	if err != nil {
 		return err
 	}
@@ -70,10 +70,10 @@ func (o *Outbox) Resend(tx *gorm.DB, id int64, together bool) error {
 	return saveQueues(tx, queues)
 }
 
-// inHand says whether a worker may be sending a parcel that was cancelled. A queue has one parcel in hand at a time: the one
+// inFlight says whether a worker may be sending a parcel that was cancelled. A queue has one parcel in hand at a time: the one
 // whose rows are claimed, or, where none is, one of which every row was cancelled. A lease that has run out counts: who had
 // it may still be sending, and whoever claims next clears it.
-func inHand(tx *gorm.DB, q *queue, parcel string) (bool, error) {
+func inFlight(tx *gorm.DB, q *queue, parcel string) (bool, error) {
 	if parcel == "" || q.Lease == "" {
 		return false, nil
 	}

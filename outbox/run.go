@@ -50,7 +50,7 @@ func (r *runningPools) remove(p *pool) {
 // hand when it was killed is taken up at once there, while on PostgreSQL, where its holder may live on another node, the
 // lease has to run out first.
 func (o *Outbox) Run(ctx context.Context, targets map[string]backends.Backend) error {
-	if err := o.takeUp(ctx); err != nil {
+	if err := o.reclaim(ctx); err != nil {
 		return err
 	}
 	finishing, cancel := grace.Extend(ctx, o.cfg.Drain+o.cfg.Finish)
@@ -76,15 +76,15 @@ func (o *Outbox) Run(ctx context.Context, targets map[string]backends.Backend) e
 	return nil
 }
 
-// takeUp ends the leases of a process that was killed. No other process can hold one on SQLite.
-func (o *Outbox) takeUp(ctx context.Context) error {
+// reclaim ends the leases of a process that was killed. No other process can hold one on SQLite.
+func (o *Outbox) reclaim(ctx context.Context) error {
 	if o.postgres {
 		return nil
 	}
 	err := o.writer.WithContext(ctx).Exec(`UPDATE lanes SET ready_at = ? WHERE lease <> '' AND ready_at > ?`,
 		stamp(o.now()), stamp(o.now())).Error
 	if err != nil {
-		return fmt.Errorf("take up leases: %w", err)
+		return fmt.Errorf("reclaim leases: %w", err)
 	}
 	return nil
 }

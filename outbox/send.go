@@ -1,0 +1,117 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/notifyd/notifyd/backends"
+)
+
+// errNetworkDown is the reason of a parcel that waits while its network is down and others are up.
+var errNetworkDown = errors.New("waiting for the network to come back")
+
+// deliver sends one parcel and records the result. ctx ends with the drain deadline.
+func (p *pool) deliver(ctx, finishing context.Context, c claim) {
+	o := p.o
+	started := o.now()
+	if p.network != nil {
+		if ok, again := p.breakerOf(c.rows[0].Address).allow(started, o.cfg.ProbeFirst); !ok {
+			p.record(finishing, completion{claim: c, result: returned, err: errNetworkDown, due: again})
+			return
+		}
+	}
+	err := p.send(ctx, c)
+	done := o.classify(c, err, err != nil && ctx.Err() != nil)
+	p.observe(done)
+	p.record(finishing, done)
+	o.counts.add(p.name, done, started, o.now())
+	switch done.result {
+	case refused:
+		o.cfg.Log.Warn("delivery refused", "backend", p.name, "destination", c.queue.destination, "reason", Reason(err, c.rows[0].Address))
+		if errors.Is(err, backends.ErrGone) {
+			o.cfg.OnGone(finishing, c.queue.destination, Reason(err, c.rows[0].Address))
+		}
+	case expired:
+		o.cfg.Log.Warn("delivery given up", "backend", p.name, "destination", c.queue.destination, "reason", Reason(err, c.rows[0].Address))
+	}
+}
+
+// observe tells the breaker what a send says of the backend.
+func (p *pool) observe(done completion) {
+	o, breaker := p.o, p.breakerOf(done.rows[0].Address)
+	switch {
+	case errors.Is(done.err, backends.ErrUnavailable) && !errors.Is(done.err, backends.ErrRefused):
+		pause := func(failures int64) time.Duration {
+			return o.jitter(double(o.cfg.ProbeFirst, o.cfg.ProbeMost, failures))
+		}
+		if breaker.fail(o.now(), pause) {
+			o.counts.down(p.name, 1)
+			o.cfg.Log.Warn("backend is down", "backend", p.name, "reason", Reason(done.err, done.rows[0].Address))
+		}
+	case done.result != returned && !saysNothing(done.err):
+		if breaker.succeed() {
+			o.counts.down(p.name, -1)
+			o.cfg.Log.Info("backend is up again", "backend", p.name)
+		}
+	default:
+		breaker.inconclusive()
+	}
+}
+
+// The reasons of parcels that did not get as far as the backend, or not to an answer of it. errCorrupt: a stored notice cannot
+// be read any more; no retry mends that, and no destination is to blame.
+var (
+	errCorrupt     = errors.New("stored notice is broken")
+	errInterrupted = errors.New("interrupted while sending, too often")
+	errPanicked    = errors.New("bug: backend panicked")
+)
+
+// saysNothing says that err tells nothing of the backend: it may be down or up.
+func saysNothing(err error) bool {
+	for _, reason := range []error{errCorrupt, errInterrupted, errPanicked, context.DeadlineExceeded} {
+		if errors.Is(err, reason) {
+			return true
+		}
+	}
+	return false
+}
+
+// send hands the parcel over. A panic of the backend is an error like any other: it must not end the daemon.
+func (p *pool) send(ctx context.Context, c claim) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v", errPanicked, r)
+		}
+	}()
+	if c.redelivered && c.rows[0].Attempts >= int64(p.o.cfg.MaxAttempts) {
+		return errInterrupted
+	}
+	parcel := backends.Parcel{ID: c.parcel, To: c.rows[0].Address, Manage: c.rows[len(c.rows)-1].Manage}
+	for _, r := range c.rows {
+		n, err := r.notice()
+		if err != nil {
+			return errors.Join(errCorrupt, err)
+		}
+		parcel.Notices = append(parcel.Notices, n)
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.o.cfg.SendTimeout)
+	defer cancel()
+	return p.backend.Send(ctx, parcel)
+}
+
+// record writes a completion. While the database cannot be written (a full disk) it tries again: forgetting that
+// a parcel was sent would send it twice. When ctx ends it leaves the rest to the lease.
+func (p *pool) record(ctx context.Context, done completion) {
+	for {
+		err := p.o.completions.write(ctx, done)
+		if err == nil {
+			return
+		}
+		p.o.cfg.Log.Error("cannot record a delivery", "backend", p.name, "error", err)
+		if !wait(ctx, min(p.o.cfg.Poll, time.Second), nil) {
+			return
+		}
+	}
+}
