@@ -138,13 +138,13 @@ func (o *Outbox) mark(tx *gorm.DB, done completion) error {
 		return fmt.Errorf("mark %s: %w", done.result, err)
 	}
 	if strings.HasPrefix(done.queue.destination, Account) && done.result != deferred && done.result != returned {
-		return forget(tx, done.rows)
+		return wipe(tx, done.rows)
 	}
 	return nil
 }
 
-// forget leaves only the titles of account mail that is done or dead: a sign-in link must not lie in the database, nor in its backups.
-func forget(tx *gorm.DB, rows []row) error {
+// wipe leaves only the titles of account mail that is done or dead: a sign-in link must not lie in the database, nor in its backups.
+func wipe(tx *gorm.DB, rows []row) error {
 	for _, r := range rows {
 		n, err := r.notice()
 		if err != nil {
@@ -155,7 +155,7 @@ func forget(tx *gorm.DB, rows []row) error {
 			return fmt.Errorf("encode notice: %w", err)
 		}
 		if err := tx.Exec(`UPDATE deliveries SET notice = ? WHERE id = ?`, string(rest), r.ID).Error; err != nil {
-			return fmt.Errorf("forget account mail: %w", err)
+			return fmt.Errorf("wipe account mail: %w", err)
 		}
 	}
 	return nil

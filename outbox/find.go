@@ -31,6 +31,16 @@ type Cause struct {
 	Count   int
 }
 
+// maxPage bounds the entries of one page.
+const maxPage = 500
+
+func page(limit int) int {
+	if limit <= 0 || limit > maxPage {
+		return maxPage
+	}
+	return limit
+}
+
 // maxCauses bounds the answer of Causes.
 const maxCauses = 200
 
@@ -44,6 +54,15 @@ func (o *Outbox) Find(ctx context.Context, q Query) ([]Entry, error) {
 		return nil, fmt.Errorf("find deliveries: %w", err)
 	}
 	return entries(rows), nil
+}
+
+// Recent gives deliveries to destinations, newest first, at most limit; none for no destinations. before is the id of the
+// last entry of the page before, or 0.
+func (o *Outbox) Recent(ctx context.Context, destinations []string, before int64, limit int) ([]Entry, error) {
+	if len(destinations) == 0 {
+		return nil, nil // a Query without destinations would find everybody's
+	}
+	return o.Find(ctx, Query{Destinations: destinations, Before: before, Limit: limit})
 }
 
 // OfMessage gives the deliveries of one message to some destinations, in the order they were stored.

@@ -16,7 +16,7 @@ import (
 
 func cancel(t *testing.T, o *Outbox, destination string) {
 	t.Helper()
-	if err := o.Withdraw(t.Context(), destination, "switched off"); err != nil {
+	if err := o.CancelOne(t.Context(), destination, "switched off"); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -421,7 +421,7 @@ func TestCancelEndsTheRetriesOfWhatIsBeingSent(t *testing.T) {
 		during(t, o, map[string]backends.Backend{"mail": mail}, func() {
 			add(t, o, delivery("m1", "42", time.Now()))
 			time.Sleep(time.Second)
-			if err := o.Withdraw(t.Context(), "42", "switched off"); err != nil {
+			if err := o.CancelOne(t.Context(), "42", "switched off"); err != nil {
 				t.Error(err)
 			}
 			time.Sleep(time.Hour)

@@ -38,7 +38,7 @@ func TestResend(t *testing.T) {
 				_, err := o.Add(tx, []outbox.Delivery{{Message: name, Destination: prefs.Key(mail.ID), Backend: "email", Address: mail.Address, DueAt: c.now().Add(time.Hour)}})
 				return err
 			}))
-			ok(t, o.Withdraw(ctx, prefs.Key(mail.ID), "full"))
+			ok(t, o.CancelOne(ctx, prefs.Key(mail.ID), "full"))
 			id := must[[]outbox.Entry](t)(o.Find(ctx, outbox.Query{State: outbox.Dead, Limit: 1}))[0].ID
 			ok(t, test.close(alice.ID, mail.ID))
 			want(t, s.Destinations.Resend(ctx, o, bob.ID, id, false), outbox.ErrNotFound)

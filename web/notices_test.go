@@ -20,7 +20,7 @@ func (s *testSite) giveUp(message string, destination uint) int64 {
 	if err := s.queue(s.t.Context(), d); err != nil {
 		s.t.Fatal(err)
 	}
-	if err := s.outbox.Withdraw(s.t.Context(), d.Destination, "552 mailbox full"); err != nil {
+	if err := s.outbox.CancelOne(s.t.Context(), d.Destination, "552 mailbox full"); err != nil {
 		s.t.Fatal(err)
 	}
 	return s.delivery(message).ID

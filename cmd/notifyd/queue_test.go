@@ -41,10 +41,10 @@ func owe(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	link := outbox.Account + "email:alice@example.org"
 	add("account-1", link, "alice@example.org", "Your link to sign in", "")
-	ts.Check(o.Withdraw(context.Background(), link, "554 blocked"))
+	ts.Check(o.CancelOne(context.Background(), link, "554 blocked"))
 	for i, destination := range []string{"3", "1", "2"} {
 		add(fmt.Sprint("m", i+2), destination, []string{"carol", "alice", "bob"}[i]+"@example.org", fmt.Sprintf("Build %d failed", i+2), "")
-		ts.Check(o.Withdraw(context.Background(), destination, map[string]string{"3": "552 quota", "1": "552 mailbox full", "2": "552 mailbox full"}[destination]))
+		ts.Check(o.CancelOne(context.Background(), destination, map[string]string{"3": "552 quota", "1": "552 mailbox full", "2": "552 mailbox full"}[destination]))
 	}
 	ts.Check(store.Destinations.SetOn(context.Background(), 3, 3, false))
 	add("m5", "1", "alice@example.org", "Build 5 failed", "")
@@ -71,7 +71,7 @@ func TestResendBesideTheDaemon(t *testing.T) {
 				return err
 			}
 		}
-		return o.Withdraw(t.Context(), "1", "554 blocked")
+		return o.CancelOne(t.Context(), "1", "554 blocked")
 	})
 	daemon := exectest.Start(t, exec.Command(buildNotifyd(t), "--config", config, "serve"))
 	waitReady(t, daemon, port)

@@ -82,7 +82,7 @@ func (s *Service) gone(ctx context.Context, destination, reason string) {
 	defer cancel()
 	err = s.prefs.Destinations.Disable(ctx, uint(id), reason)
 	if errors.Is(err, prefs.ErrNotFound) {
-		err = s.outbox.Withdraw(ctx, destination, "the destination was deleted")
+		err = s.outbox.CancelOne(ctx, destination, "the destination was deleted")
 	}
 	if err != nil {
 		s.log.Error("cannot switch off a destination that is gone", "destination", id, "error", err)

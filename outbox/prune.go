@@ -1,0 +1,43 @@
+package outbox
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// pruneChunk bounds what one deletion holds the writer for.
+const pruneChunk = 500
+
+// prune deletes what was done or dead for long enough, and queues without deliveries.
+func (o *Outbox) prune(ctx context.Context) error {
+	for state, keep := range map[State]time.Duration{Done: o.cfg.KeepDone, Dead: o.cfg.KeepDead} {
+		before := stamp(o.now().Add(-keep))
+		err := o.deleteChunks(ctx, `DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries WHERE state = ? AND settled_at < ? LIMIT ?)`,
+			state, before)
+		if err != nil {
+			return fmt.Errorf("delete %s deliveries: %w", state, err)
+		}
+	}
+	lock := ""
+	if o.postgres {
+		lock = " FOR UPDATE SKIP LOCKED"
+	}
+	err := o.deleteChunks(ctx, `DELETE FROM lanes WHERE id IN (SELECT id FROM lanes l WHERE ready_at = ? AND window_at < ? AND
+		NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.lane = l.id) LIMIT ?`+lock+`)`, int64(never), stamp(o.now().Add(-o.cfg.CapWindow)))
+	if err != nil {
+		return fmt.Errorf("delete idle destinations: %w", err)
+	}
+	return nil
+}
+
+func (o *Outbox) deleteChunks(ctx context.Context, statement string, args ...any) error {
+	for ctx.Err() == nil {
+		done := o.writer.WithContext(ctx).Exec(statement, append(slices.Clone(args), pruneChunk)...)
+		if done.Error != nil || done.RowsAffected < pruneChunk {
+			return done.Error
+		}
+	}
+	return ctx.Err()
+}
