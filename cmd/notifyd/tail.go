@@ -63,7 +63,7 @@ func (c *tailCmd) Run(e *env) error {
 
 // follow prints until frames ends or Count is reached.
 func (c *tailCmd) follow(e *env, frames <-chan bus.Frame, keep func(string) bool, show printer) error {
-	recent := bus.NewRecent(tailQueue)
+	dedup := bus.NewDedupWindow(tailQueue)
 	shown := 0
 	for f := range frames {
 		m, err := bus.Decode(f, e.now())
@@ -72,7 +72,7 @@ func (c *tailCmd) follow(e *env, frames <-chan bus.Frame, keep func(string) bool
 			e.log.Warn("message dropped", "error", visible(err.Error()))
 			continue
 		}
-		if !keep(m.Topic) || recent.Seen(m.ID) {
+		if !keep(m.Topic) || dedup.Seen(m.ID) {
 			continue
 		}
 		if err := show(e.stdout, m); err != nil {

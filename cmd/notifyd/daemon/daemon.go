@@ -48,8 +48,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// maxRecent is how many message ids the router remembers, to drop what two relays repeat before the database is asked.
-const maxRecent = 1 << 16
+// dedupIDs is how many message ids the router remembers, to drop what two relays repeat before the database is asked.
+const dedupIDs = 1 << 16
 
 // Env is what the daemon may touch of the process. All fields are needed.
 type Env struct {

@@ -101,7 +101,7 @@ func (s *Service) openRouter(ctx context.Context) error {
 	s.router = &router{
 		db: s.db.Writer, subscriptions: s.prefs.Subscriptions, history: s.history, outbox: s.outbox, meaning: s.meaning,
 		directory: s.directory, links: links, metrics: s.metrics, now: s.env.Now, log: s.log,
-		recent: bus.NewRecent(maxRecent), silent: map[string]silence{}, fresh: make(chan *rules.Index, 1),
+		dedup: bus.NewDedupWindow(dedupIDs), silent: map[string]silence{}, fresh: make(chan *rules.Index, 1),
 	}
 	if path := s.settings.snapshot(); path != "" {
 		database, err := s.prefs.Identity(ctx)

@@ -38,7 +38,7 @@ type router struct {
 	now           func() time.Time
 	log           *slog.Logger
 
-	recent *bus.Recent
+	dedup  *bus.DedupWindow
 	book   *book
 	opened bool               // there was a book
 	found  []rules.Result     // what the events of a batch hit
@@ -137,7 +137,7 @@ func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 			r.malformed(f, err)
 			continue
 		}
-		if r.recent.Seen(m.ID) {
+		if r.dedup.Seen(m.ID) {
 			r.metrics.reject(f.Source, "duplicate")
 			continue
 		}

@@ -38,7 +38,7 @@ func aRouter(t *testing.T, d *migrations.DB, filters ...prefs.Filter) (*router, 
 		db: d.Writer, subscriptions: store.Subscriptions, history: history.NewStore(d.Writer, d.Reader, now),
 		outbox:  outbox.New(d.Writer, d.Reader, d.Postgres, outbox.Config{}, now, rand.Reader),
 		meaning: &meaning{watcher: watcher, directory: noDirectory}, directory: noDirectory, metrics: newMetrics("test"), now: now,
-		log: slog.New(slog.NewTextHandler(log, nil)), recent: bus.NewRecent(100), silent: map[string]silence{},
+		log: slog.New(slog.NewTextHandler(log, nil)), dedup: bus.NewDedupWindow(100), silent: map[string]silence{},
 	}
 	alice, err := store.Accounts.Register(t.Context(), "alice", "", "email", "alice@example.org")
 	if err != nil {
@@ -127,7 +127,7 @@ func TestRouteAfterRestart(t *testing.T) {
 			if err := r.persist(t.Context(), []bus.Frame{push("m1", "bash")}); err != nil {
 				t.Fatal(err)
 			}
-			r.recent = bus.NewRecent(100)
+			r.dedup = bus.NewDedupWindow(100)
 		}
 		if got := owedTo(t, d); got != "m1" {
 			t.Errorf("owed %q, want m1 once", got)

@@ -26,7 +26,7 @@ func (r *router) keepSnapshots(t *testing.T, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.book, r.found, r.opened, r.recent = nil, nil, false, bus.NewRecent(100)
+	r.book, r.found, r.opened, r.dedup = nil, nil, false, bus.NewDedupWindow(100)
 	r.snapshots = &snapshots{path: path, program: "test", database: database, subscriptions: r.subscriptions, now: r.now, log: r.log}
 }
 
