@@ -20,6 +20,7 @@ type core struct {
 	now            func() time.Time
 	random         io.Reader
 	sentence       func(rulespec.Filter) string
+	knowsKind      func(string) bool
 	defaultFilter  func(Filter) bool
 	onClose        func(tx *gorm.DB, destinations []string, why string) error
 }

@@ -31,7 +31,7 @@ func (s *Accounts) createDefaults(tx *gorm.DB, userID uint) error {
 			continue
 		}
 		f.UserID, f.Owner = userID, rulespec.Me // the name may be one that rules cannot say
-		row, err := newFilterRow(f, s.micro())
+		row, err := s.newFilterRow(f)
 		if err != nil {
 			return err
 		}

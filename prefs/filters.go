@@ -56,7 +56,7 @@ func (c *core) filters(ctx context.Context, userID uint, where string, args ...a
 	chosen := byFilter(links)
 	all := make([]Filter, len(rows))
 	for i, r := range rows {
-		all[i] = r.filter(owner, chosen[r.ID])
+		all[i] = r.filter(c.env(), owner, chosen[r.ID])
 	}
 	return all, nil
 }
@@ -72,7 +72,7 @@ func (s *Filters) Save(ctx context.Context, userID uint, f Filter) (Filter, erro
 			return err
 		}
 		f.Owner = owner.Name
-		row, err := newFilterRow(f, s.micro())
+		row, err := s.newFilterRow(f)
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package prefs
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"gorm.io/gorm"
@@ -11,26 +10,30 @@ import (
 )
 
 // newFilterRow checks a filter and makes its row.
-func newFilterRow(f Filter, now int64) (filterRow, error) {
+func (c *core) newFilterRow(f Filter) (filterRow, error) {
 	if f.Name == "" || len(f.Name) > rulespec.MaxValue || !printable(f.Name) {
 		return filterRow{}, problem("name", "is missing, longer than %d bytes, or has control characters", rulespec.MaxValue)
 	}
-	if err := errors.Join(rulespec.Check(f.Filter)...); err != nil {
+	if err := errors.Join(rulespec.Check(c.env(), f.Filter)...); err != nil {
 		return filterRow{}, err
 	}
 	text, err := rulespec.MarshalRules(f.Rules)
 	if err != nil {
 		return filterRow{}, err
 	}
+	now := c.micro()
 	return filterRow{
 		ID: uint(f.ID), UserID: f.UserID, Name: f.Name, Rules: text, IsOn: f.On, OneShot: f.OneShot,
 		Chosen: len(f.Destinations) > 0, CreatedAt: now, UpdatedAt: now,
 	}, nil
 }
 
-// filter makes a Filter of a row. Rules that this version cannot read, or would not take, leave it broken: it is kept as
-// it is and never matches.
-func (r filterRow) filter(owner User, destinations []uint) Filter {
+// env is what filters are checked in.
+func (c *core) env() rulespec.Env { return rulespec.Env{KnowsKind: c.knowsKind} }
+
+// filter makes a Filter of a row. Rules that this version cannot read, or would not take in env, leave it broken: it is
+// kept as it is and never matches.
+func (r filterRow) filter(env rulespec.Env, owner User, destinations []uint) Filter {
 	f := Filter{
 		Filter: rulespec.Filter{ID: rulespec.FilterID(r.ID), Owner: owner.Name, Name: r.Name},
 		UserID: r.UserID, On: r.IsOn, OneShot: r.OneShot, Destinations: destinations,
@@ -41,7 +44,7 @@ func (r filterRow) filter(owner User, destinations []uint) Filter {
 		return f
 	}
 	f.Rules = rules
-	if wrong := rulespec.Check(f.Filter); len(wrong) > 0 {
+	if wrong := rulespec.Check(env, f.Filter); len(wrong) > 0 {
 		f.Broken = words(wrong)
 	} else if r.Expensive != 0 {
 		f.Broken = tooExpensive(r.Expensive)
@@ -55,8 +58,7 @@ func (r filterRow) filter(owner User, destinations []uint) Filter {
 // lock. Filters that are off count too: switching one on must not fail.
 func checkTexts(tx *gorm.DB, row *filterRow) error {
 	rules, err := rulespec.UnmarshalRules(row.Rules)
-	own := rulespec.CountTexts(rules)
-	if err != nil || own == 0 {
+	if err != nil || rulespec.CountTexts(rules) == 0 {
 		return nil
 	}
 	var others []string
@@ -64,18 +66,13 @@ func checkTexts(tx *gorm.DB, row *filterRow) error {
 	if err != nil {
 		return err
 	}
-	all := own
+	all := 0
 	for _, text := range others {
 		if rules, err := rulespec.UnmarshalRules(text); err == nil { // broken ones search nothing
 			all += rulespec.CountTexts(rules)
 		}
 	}
-	if all <= rulespec.MaxTexts {
-		return nil
-	}
-	return &rulespec.Error{Filter: row.Name, Kind: "regex", Param: "pattern", Problem: fmt.Sprintf(
-		"with the %d regular expressions over texts of this filter you would have %d in all your filters; at most %d are allowed, "+
-			"as each is looked for in every message", own, all, rulespec.MaxTexts)}
+	return rulespec.CheckTexts(rulespec.Filter{Name: row.Name, Rules: rules}, all)
 }
 
 // byFilter sorts rows into lists by filter.

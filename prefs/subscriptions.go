@@ -76,7 +76,8 @@ func (s *Subscriptions) subscribe(filters []filterRow, owners map[uint]User, ope
 		if !there || len(to) == 0 {
 			continue
 		}
-		f := r.filter(owner, chosen[r.ID])
+		// Subscriptions are kept while the catalogue changes; the index knows the kinds of message of the moment.
+		f := r.filter(rulespec.Env{}, owner, chosen[r.ID])
 		if r.Chosen {
 			to = slices.DeleteFunc(slices.Clone(to), func(d Destination) bool { return !slices.Contains(f.Destinations, d.ID) })
 		}

@@ -23,6 +23,7 @@ type statement struct {
 	id       uint32
 	odds     int // the predicate's
 	needs    []rulespec.Key
+	reach    rulespec.Reach
 
 	identity  string              // tells predicates apart: see identityOf
 	predicate *rulespec.Predicate // nil once it is in the index: a compiled expression takes several KiB
@@ -43,15 +44,15 @@ func newCompiler(env rulespec.Env) *compiler {
 // filter compiles the rules of a filter; the error joins an *rulespec.Error for each mistake.
 func (c *compiler) filter(f *rulespec.Filter) ([]compiledRule, error) {
 	c.env.Owner = f.Owner
-	errs := rulespec.CheckShape(*f)
 	compiled := c.room(len(f.Rules))
-	for i := range f.Rules {
+	errs := rulespec.CheckCompiled(*f, func(i int) (rulespec.Reach, error) {
 		s, err := c.rule(&f.Rules[i])
-		if err != nil {
-			errs = append(errs, err)
-		}
 		compiled[i] = compiledRule{statement: s, not: f.Rules[i].Not}
-	}
+		if err != nil {
+			return 0, err
+		}
+		return s.reach, nil
+	})
 	return compiled, errors.Join(errs...)
 }
 
@@ -97,7 +98,7 @@ func newStatement(env rulespec.Env, r rulespec.Rule) (*statement, error) {
 		})
 		p.Keys = slices.Compact(p.Keys)
 	}
-	s := &statement{predicate: &p, odds: p.Selectivity, needs: p.Requires}
+	s := &statement{predicate: &p, odds: p.Selectivity, needs: p.Requires, reach: p.Reach()}
 	if !p.Exact || len(p.Keys) != 1 {
 		s.identity = identityOf(env.Owner, r)
 	}

@@ -15,6 +15,7 @@ type Explanation struct {
 	// NearMiss says that exactly one rule does not hold. A rule that cannot be evaluated on this event counts as one; a
 	// filter that is broken in itself is never near.
 	NearMiss bool
+	Broken   error         // why it cannot match any event as it stands: *rulespec.Error, joined; nil: it can
 	Rules    []RuleOutcome // every rule, in the filter's order, also those behind the first that failed
 }
 
@@ -32,15 +33,16 @@ func Explain(env rulespec.Env, e *catalogue.Event, dir rulespec.Directory, f rul
 	env.Owner = f.Owner
 	s := &rulespec.Subject{Event: e, Directory: dir}
 	x := Explanation{Filter: f.ID, Rules: make([]RuleOutcome, len(f.Rules))}
-	sound, failed := len(rulespec.CheckShape(f)) == 0, 0
-	for i, r := range f.Rules {
-		p, err := rulespec.CompileRule(env, r)
-		sound = sound && err == nil
-		if x.Rules[i] = outcomeOf(s, r, p, err); !x.Rules[i].Holds {
+	failed := 0
+	broken := rulespec.CheckCompiled(f, func(i int) (rulespec.Reach, error) {
+		p, err := rulespec.CompileRule(env, f.Rules[i])
+		if x.Rules[i] = outcomeOf(s, f.Rules[i], p, err); !x.Rules[i].Holds {
 			failed++
 		}
-	}
-	x.Matched, x.NearMiss = sound && failed == 0, sound && failed == 1
+		return p.Reach(), err
+	})
+	x.Broken = errors.Join(broken...)
+	x.Matched, x.NearMiss = x.Broken == nil && failed == 0, x.Broken == nil && failed == 1
 	return x
 }
 

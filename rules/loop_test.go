@@ -34,7 +34,7 @@ func (l *loop) apply(c rules.Change) {
 func newLooped(f rulespec.Filter) looped { return newLoopedIn(rulespec.Env{}, f) }
 
 func newLoopedIn(env rulespec.Env, f rulespec.Filter) looped {
-	one := looped{id: f.ID, text: f, wrong: len(rulespec.CheckShape(f)) > 0}
+	one := looped{id: f.ID, text: f, wrong: len(rulespec.Check(env, f)) > 0}
 	env.Owner = f.Owner
 	for _, r := range f.Rules {
 		p, err := rulespec.CompileRule(env, r)

@@ -182,7 +182,7 @@ func filterOf(rules ...rulespec.Rule) rulespec.Filter { return rulespec.Filter{I
 // parseFilter makes a filter of alice's from its rules in flow style.
 func parseFilter(t *testing.T, text string) rulespec.Filter {
 	t.Helper()
-	file, err := rulespec.Parse([]byte("filters:\n  - {name: test, owner: alice, rules: " + text + "}\n"))
+	file, err := rulespec.Parse(rulespec.Env{}, []byte("filters:\n  - {name: test, owner: alice, rules: "+text+"}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

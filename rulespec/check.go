@@ -1,6 +1,7 @@
 package rulespec
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,61 +10,68 @@ import (
 	"unicode/utf8"
 )
 
-// Check says all that is wrong with a filter; each error is an *Error. A filter without an owner may say @me: whoever
-// stores it sets the owner.
-func Check(f Filter) []error { return CheckIn(Env{}, f) }
+// Check is the gate that a filter passes on every way in: from a file, a page or an import, into the store and into an
+// index. It gives all that is wrong; each error is an *Error. The filter's owner is used, not that of env; a filter without
+// one may say @me, as its owner is set when it is stored.
+func Check(env Env, f Filter) []error {
+	env.Owner = cmp.Or(f.Owner, Me)
+	return CheckCompiled(f, func(i int) (Reach, error) {
+		p, err := CompileRule(env, f.Rules[i])
+		return p.Reach(), err
+	})
+}
 
-// CheckIn is Check with the kinds of messages that env knows. Its Owner is not looked at; the filter's is.
-func CheckIn(env Env, f Filter) []error {
-	env.Owner = f.Owner
-	if env.Owner == "" {
-		env.Owner = Me
-	}
-	errs := CheckShape(f)
-	for _, r := range f.Rules {
-		for _, err := range checkRule(env, r) {
-			errs = append(errs, in(f, err))
+// CheckCompiled is the gate for who compiles the rules itself, such as an index that keeps what it compiled. compile is
+// called for each rule of f in turn and gives the predicate's Reach, or the error of CompileRule.
+func CheckCompiled(f Filter, compile func(rule int) (Reach, error)) []error {
+	errs := checkShape(f)
+	narrow, searching := false, -1
+	for i := range f.Rules {
+		reach, err := compile(i)
+		switch {
+		case err != nil:
+			errs = append(errs, ofRule(f, i, err)...)
+		case reach == reachTexts:
+			searching = i
+		case reach == reachFew && !f.Rules[i].Not:
+			narrow = true
 		}
 	}
-	if len(errs) == 0 {
-		errs = checkFindable(env, f)
+	if len(errs) == 0 && searching >= 0 && !narrow {
+		errs = ofRule(f, searching, searchesAll(f.Rules[searching]))
 	}
 	return errs
 }
 
-// addNarrow is what a person can do about a filter that would have the text of every message searched.
-const addNarrow = "add a rule that is about an application, a package or the like"
-
-// checkFindable refuses a filter for which the text of every message would be searched: a rule that no literal can be
-// looked up for, with no rule beside it that narrows the messages down.
-func checkFindable(env Env, f Filter) []error {
-	var problem error
-	for _, r := range f.Rules {
-		p, err := CompileRule(env, r)
-		if err != nil {
-			return nil
-		}
-		if !r.Not && p.Selectivity < selectivityNarrow {
-			return nil
-		}
-		if p.searchesAll() {
-			problem = &Error{Filter: f.Name, Kind: r.Kind, Problem: "the text of every message would have to be searched for this rule; " + addNarrow}
-			if patterns := r.Args["pattern"]; len(patterns) > 0 {
-				problem = &Error{Filter: f.Name, Kind: r.Kind, Param: "pattern", Problem: fmt.Sprintf(
-					"%s has no %d characters in a row that every match has, so every message would have to be searched; %s",
-					slashed(patterns), MinLiteral, addNarrow)}
-			}
-		}
+// searchesAll is the mistake of a filter for which the text of every message would be searched.
+func searchesAll(r Rule) error {
+	const advice = "add a rule that is about an application, a package or the like"
+	if patterns := r.Args["pattern"]; len(patterns) > 0 {
+		return &Error{Kind: r.Kind, Param: "pattern", Problem: fmt.Sprintf(
+			"%s has no %d characters in a row that every match has, so every message would have to be searched; %s",
+			slashed(patterns), MinLiteral, advice)}
 	}
-	if problem == nil {
-		return nil
-	}
-	return []error{problem}
+	return &Error{Kind: r.Kind, Problem: "every message would have to be searched for this rule; " + advice}
 }
 
-// CheckShape says what is wrong with a filter whatever its rules say: that there are none, too many, none positive,
+// ofRule gives each error that err joins, with the filter and the rule that it is about.
+func ofRule(f Filter, rule int, err error) []error {
+	errs := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		errs = joined.Unwrap()
+	}
+	for _, err := range errs {
+		var e *Error
+		if errors.As(err, &e) {
+			e.Filter, e.Rule = f.Name, rule+1
+		}
+	}
+	return errs
+}
+
+// checkShape says what is wrong with a filter whatever its rules say: that there are none, too many, none positive,
 // or too many regular expressions.
-func CheckShape(f Filter) []error {
+func checkShape(f Filter) []error {
 	var problem string
 	switch {
 	case len(f.Rules) == 0:
@@ -84,10 +92,10 @@ func CheckShape(f Filter) []error {
 // error is an *Error. The filter does not match until it is there.
 func Missing(f Filter, dir Directory) []error {
 	var errs []error
-	for _, r := range f.Rules {
+	for i, r := range f.Rules {
 		if kind := LookupRuleKind(r.Kind); kind != nil && kind.Missing != nil {
 			if err := kind.Missing(r.Args, dir); err != nil {
-				errs = append(errs, in(f, about(kind, err)))
+				errs = append(errs, ofRule(f, i, about(kind, err))...)
 			}
 		}
 	}
@@ -103,6 +111,17 @@ func countRegexes(f Filter) int {
 // is looked for in the text of every message.
 func CountTexts(rules []Rule) int { return countSearched(rules, InTexts) }
 
+// CheckTexts says that a person would have too many regular expressions over texts, whose other filters have that many.
+func CheckTexts(f Filter, others int) error {
+	own := CountTexts(f.Rules)
+	if own == 0 || own+others <= MaxTexts {
+		return nil
+	}
+	return &Error{Filter: f.Name, Kind: kindRegex.Name, Param: "pattern", Problem: fmt.Sprintf(
+		"with the %d regular expressions over texts of this filter you would have %d in all your filters; at most %d are allowed, "+
+			"as each is looked for in every message", own, own+others, MaxTexts)}
+}
+
 func countSearched(rules []Rule, in Searched) int {
 	n := 0
 	for i := range rules {
@@ -117,18 +136,6 @@ func countSearched(rules []Rule, in Searched) int {
 		}
 	}
 	return n
-}
-
-// checkRule gives an *Error for each mistake in a rule.
-func checkRule(env Env, r Rule) []error {
-	_, err := CompileRule(env, r)
-	if err == nil {
-		return nil
-	}
-	if all, joined := err.(interface{ Unwrap() []error }); joined {
-		return all.Unwrap()
-	}
-	return []error{err}
 }
 
 // checkArgs checks what is the same for every kind: the names of parameters, the number of values, and their bytes.
@@ -210,13 +217,4 @@ func about(kind *RuleKind, err error) error {
 	}
 	e.Kind = kind.Name
 	return e
-}
-
-// in sets the filter's name of the error.
-func in(f Filter, err error) error {
-	var e *Error
-	if errors.As(err, &e) {
-		e.Filter = f.Name
-	}
-	return err
 }

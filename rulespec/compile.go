@@ -68,12 +68,28 @@ func (p *Predicate) complete(kind *RuleKind) error {
 	return nil
 }
 
-// searchesAll says whether the text of every message must be searched for the rule, unless another rule narrows them:
-// no literal is known that could be looked up.
-func (p *Predicate) searchesAll() bool {
-	if p.Search == nil {
-		return p.Cost == CostText && p.Keys == nil
+// Reach is how much a rule leaves of the messages, as far as CheckCompiled must know it.
+type Reach int8
+
+const (
+	reachMost  Reach = iota // it may hold for most messages, and that is found out cheaply
+	reachFew                // it narrows the messages down
+	reachTexts              // the text of every message is searched for it, unless another rule narrows them down
+)
+
+// Reach says how much the predicate leaves of the messages.
+func (p *Predicate) Reach() Reach {
+	switch {
+	case p.Match == nil:
+		return reachMost
+	case p.Selectivity < selectivityNarrow:
+		return reachFew
+	case p.Search == nil && p.Cost == CostText && p.Keys == nil:
+		return reachTexts
+	case p.Search != nil && slices.ContainsFunc(p.Search.Fields, isText) && shortest(longest(p.Search.Literals)) < MinLiteral:
+		return reachTexts
 	}
-	texts := slices.ContainsFunc(p.Search.Fields, func(field string) bool { return !slices.Contains(Fields, field) })
-	return texts && shortest(longest(p.Search.Literals)) < MinLiteral
+	return reachMost
 }
+
+func isText(field string) bool { return !slices.Contains(Fields, field) }

@@ -28,7 +28,7 @@ filters:
 
 // The schedules of destinations are read and written, byte for byte.
 func TestDestinations(t *testing.T) {
-	file, err := rulespec.Parse([]byte(withDestinations))
+	file, err := rulespec.Parse(rulespec.Env{}, []byte(withDestinations))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestDestinationsSayWhatIsWrong(t *testing.T) {
 		{"destinations:\n  - to: a:b\n  - to: a:b\n", "stands twice"},
 		{tooMany, "at most 100"},
 	} {
-		if _, err := rulespec.Parse([]byte(c.text + "filters: []\n")); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := rulespec.Parse(rulespec.Env{}, []byte(c.text+"filters: []\n")); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("Parse(%.80q): error %v, want one with %q", c.text, err, c.want)
 		}
 	}

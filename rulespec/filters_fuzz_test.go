@@ -32,12 +32,12 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		file, err := rulespec.Parse(text)
+		file, err := rulespec.Parse(rulespec.Env{}, text)
 		if err != nil {
 			return
 		}
 		formatted := rulespec.Format(file)
-		again, err := rulespec.Parse(formatted)
+		again, err := rulespec.Parse(rulespec.Env{}, formatted)
 		if err != nil {
 			t.Fatalf("Format gave what Parse refuses: %v\n%s", err, formatted)
 		}

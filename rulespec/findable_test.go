@@ -28,7 +28,7 @@ func TestExpressionsThatCannotBeFound(t *testing.T) {
 		"under not, of everything": {[]rulespec.Rule{everything, regex(`[a-z]+\d`, true)}, true},
 		"a word under not":         {[]rulespec.Rule{everything, regex("urgent", true)}, false},
 	} {
-		errs := rulespec.Check(rulespec.Filter{Owner: "alice", Rules: test.rules})
+		errs := rulespec.Check(rulespec.Env{}, rulespec.Filter{Owner: "alice", Rules: test.rules})
 		if refused := len(errs) > 0; refused != test.refused {
 			t.Errorf("%s: refused %v, want %v: %v", name, refused, test.refused, errs)
 		}

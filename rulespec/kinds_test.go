@@ -204,7 +204,7 @@ func hasKey(s *rulespec.Subject, keys []rulespec.Key) bool {
 
 func parseRule(t *testing.T, text string) rulespec.Rule {
 	t.Helper()
-	file, err := rulespec.Parse(kindtest.FilterText(text))
+	file, err := rulespec.Parse(rulespec.Env{}, kindtest.FilterText(text))
 	if err != nil {
 		t.Fatalf("Parse(%s): %v", text, err)
 	}
@@ -214,9 +214,9 @@ func parseRule(t *testing.T, text string) rulespec.Rule {
 // checkWrongRule wants a mistake to be found, on its line, and in words; a parse finds it unless it takes a catalogue.
 func checkWrongRule(t *testing.T, env rulespec.Env, text, problem string) {
 	t.Helper()
-	file, err := rulespec.Parse(kindtest.FilterText(text))
+	file, err := rulespec.Parse(rulespec.Env{}, kindtest.FilterText(text))
 	if err == nil {
-		errs := rulespec.CheckIn(env, file.Filters[0].Filter)
+		errs := rulespec.Check(env, file.Filters[0].Filter)
 		if len(errs) == 0 {
 			t.Errorf("%s: no error, want %q", text, problem)
 			return

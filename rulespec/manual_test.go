@@ -27,7 +27,7 @@ func TestManual(t *testing.T) {
 		if form == " rules" {
 			block = "filters:\n- name: example\n  rules:\n  - everything: true\n  " + strings.ReplaceAll(block, "\n", "\n  ")
 		}
-		if _, err := rulespec.Parse([]byte(block)); err != nil {
+		if _, err := rulespec.Parse(rulespec.Env{}, []byte(block)); err != nil {
 			t.Errorf("an example is wrong: %v\n%s", err, block)
 		}
 		blocks++

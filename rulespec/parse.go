@@ -1,21 +1,20 @@
 package rulespec
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
-// Parse reads filters in their text form, the YAML of doc/rules.md. It goes on after a mistake: the error joins an *Error
-// for each, in the order of the text. What comes back beside an error never matches more than what was meant: a rule
-// that could not be read stands in its filter as one of no kind.
-func Parse(text []byte) (File, error) { return ParseIn(Env{}, text) }
-
-// ParseIn is Parse with the kinds of messages that env knows. Its Owner is not looked at; each filter's is.
-func ParseIn(env Env, text []byte) (File, error) {
+// Parse reads filters in their text form, the YAML of doc/rules.md, and holds each to Check. It goes on after a mistake:
+// the error joins an *Error for each, in the order of the text. What comes back beside an error never matches more than
+// what was meant: a rule that could not be read stands in its filter as one of no kind.
+func Parse(env Env, text []byte) (File, error) {
 	root, err := yamltext.Parse(text, yamltext.Bounds{Bytes: MaxText, Nesting: maxNesting})
 	if err != nil {
 		return File{}, syntaxError(err)
@@ -23,11 +22,17 @@ func ParseIn(env Env, text []byte) (File, error) {
 	if root == nil {
 		return File{}, &Error{Line: 1, Column: 1, Problem: "the text is empty; the key `filters` is missing"}
 	}
-	env.Owner = Me
-	r := &reader{env: env}
+	r := &reader{env: env, texts: map[string]int{}}
 	r.Report = r.wrong
 	file := r.file(root)
-	return file, errors.Join(r.errs...)
+	slices.SortStableFunc(r.errs, func(a, b *Error) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	errs := make([]error, len(r.errs))
+	for i, e := range r.errs {
+		errs[i] = e
+	}
+	return file, errors.Join(errs...)
 }
 
 // maxNesting bounds the depth of a text. The form itself needs seven.
@@ -45,23 +50,14 @@ func syntaxError(err error) error {
 type reader struct {
 	yamltext.Reader
 	env    Env
-	filter string // name of the filter being read
-	errs   []error
+	filter string         // name of the filter being read
+	rules  []ruleAt       // its rules
+	texts  map[string]int // expressions over texts in the filters so far, by owner
+	errs   []*Error
 }
 
-func (r *reader) wrong(at yamltext.Position, problem string) { r.wrongRule(at, "", problem) }
-
-func (r *reader) wrongRule(at yamltext.Position, kind, problem string) {
-	r.errs = append(r.errs, &Error{Filter: r.filter, Line: at.Line, Column: at.Column, Kind: kind, Problem: problem})
-}
-
-// report keeps an *Error with the filter's name and the position.
-func (r *reader) report(err error, at yamltext.Position) {
-	var e *Error
-	if errors.As(err, &e) {
-		e.Filter, e.Line, e.Column = r.filter, at.Line, at.Column
-		r.errs = append(r.errs, e)
-	}
+func (r *reader) wrong(at yamltext.Position, problem string) {
+	r.errs = append(r.errs, &Error{Filter: r.filter, Line: at.Line, Column: at.Column, Problem: problem})
 }
 
 func (r *reader) file(root ast.Node) File {
@@ -97,7 +93,7 @@ var filterKeys = []string{"name", "on", "once", "to", "owner", "rules"}
 func (r *reader) fileFilter(n ast.Node) FileFilter {
 	at := yamltext.PositionOf(n)
 	f := FileFilter{On: true, Line: at.Line}
-	r.filter = ""
+	r.filter, r.rules = "", nil
 	entries := r.Mapping(n, "a filter is a mapping with the keys `name` and `rules`")
 	// The name comes first so that every mistake can say whose it is.
 	for _, e := range entries {
@@ -122,17 +118,38 @@ func (r *reader) fileFilter(n ast.Node) FileFilter {
 			f.To = r.targets(e.Value)
 		case "rules":
 			for _, item := range r.List(e.Value, "`rules` is a list") {
-				f.Rules = append(f.Rules, r.rule(item))
+				rule, at := r.rule(item)
+				f.Rules, r.rules = append(f.Rules, rule), append(r.rules, at)
 			}
 		default:
 			r.wrong(e.Position(), unknown("key", e.Key, filterKeys))
 		}
 	}
-	for _, err := range CheckShape(f.Filter) {
-		r.report(err, at)
-	}
+	r.check(f.Filter, at)
 	r.filter = ""
 	return f
+}
+
+// check reports what Check says of a filter, each mistake where it stands.
+func (r *reader) check(f Filter, at yamltext.Position) {
+	errs := append(Check(r.env, f), CheckTexts(f, r.texts[f.Owner]))
+	r.texts[f.Owner] += CountTexts(f.Rules)
+	for _, err := range errs {
+		var e *Error
+		if !errors.As(err, &e) {
+			continue
+		}
+		where := at
+		if e.Rule > 0 {
+			rule := r.rules[e.Rule-1]
+			if rule.unread {
+				continue
+			}
+			where = rule.position(e.Param)
+		}
+		e.Line, e.Column = where.Line, where.Column
+		r.errs = append(r.errs, e)
+	}
 }
 
 // targets reads where a filter delivers to.

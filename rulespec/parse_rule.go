@@ -1,8 +1,6 @@
 package rulespec
 
 import (
-	"errors"
-
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/notifyd/notifyd/internal/yamltext"
@@ -11,26 +9,51 @@ import (
 // unread stands for a rule that could not be read: no kind has this name, so its filter is broken.
 const unread = ""
 
+// A ruleAt says where a rule stands in the text.
+type ruleAt struct {
+	unread bool // why is reported already
+	kind   yamltext.Position
+	params map[string]yamltext.Position
+}
+
+// position is that of a parameter, or of the kind where the rule does not have it.
+func (r ruleAt) position(param string) yamltext.Position {
+	if at, ok := r.params[param]; ok {
+		return at
+	}
+	return r.kind
+}
+
 // rule reads `kind: values`, `kind: {param: values}`, and either of them under `not`.
-func (r *reader) rule(n ast.Node) Rule {
+func (r *reader) rule(n ast.Node) (Rule, ruleAt) {
+	before := len(r.errs)
+	rule, at := r.readRule(n)
+	if len(r.errs) > before {
+		return Rule{Kind: unread}, ruleAt{unread: true}
+	}
+	return rule, at
+}
+
+// readRule reports what it cannot read; what it then gives is nothing.
+func (r *reader) readRule(n ast.Node) (Rule, ruleAt) {
 	e, ok := r.onlyEntry(n)
 	if !ok {
-		return Rule{Kind: unread}
+		return Rule{}, ruleAt{}
 	}
 	if e.Key != "not" {
 		return r.kindRule(e)
 	}
 	inner, ok := r.onlyEntry(e.Value)
 	if !ok {
-		return Rule{Kind: unread}
+		return Rule{}, ruleAt{}
 	}
 	if inner.Key == "not" {
 		r.wrong(inner.Position(), "`not` stands twice; leave both out")
-		return Rule{Kind: unread}
+		return Rule{}, ruleAt{}
 	}
-	rule := r.kindRule(inner)
+	rule, at := r.kindRule(inner)
 	rule.Not = true
-	return rule
+	return rule, at
 }
 
 func (r *reader) onlyEntry(n ast.Node) (yamltext.Entry, bool) {
@@ -48,52 +71,37 @@ func (r *reader) onlyEntry(n ast.Node) (yamltext.Entry, bool) {
 	return entries[0], true
 }
 
-// kindRule reads and checks one rule without its `not`.
-func (r *reader) kindRule(e yamltext.Entry) Rule {
-	rule := Rule{Kind: e.Key}
+// kindRule reads one rule without its `not`. The arguments of a kind that there is not are not read.
+func (r *reader) kindRule(e yamltext.Entry) (Rule, ruleAt) {
+	rule, at := Rule{Kind: e.Key}, ruleAt{kind: e.Position(), params: map[string]yamltext.Position{}}
 	kind := LookupRuleKind(e.Key)
-	if kind == nil {
-		r.wrongRule(e.Position(), e.Key, unknown("kind of rule", e.Key, ruleKindNames()))
-		return rule
-	}
-	args, positions, ok := r.args(kind, e)
-	if !ok {
-		return Rule{Kind: unread}
-	}
-	rule.Args = args
-	for _, err := range checkRule(r.env, rule) {
-		var wrong *Error
-		at := e.Position()
-		if errors.As(err, &wrong) {
-			if param, known := positions[wrong.Param]; known {
-				at = param
-			}
+	switch {
+	case kind == nil:
+		return rule, at
+	case len(kind.Params) == 0:
+		if b, ok := e.Value.(*ast.BoolNode); !ok || !b.Value {
+			r.errs = append(r.errs, r.noArguments(kind, e))
 		}
-		r.report(err, at)
+		return rule, at
 	}
-	return rule
-}
-
-// args reads a rule's arguments and the position of each.
-func (r *reader) args(kind *RuleKind, e yamltext.Entry) (Args, map[string]yamltext.Position, bool) {
-	if len(kind.Params) == 0 {
-		if b, ok := e.Value.(*ast.BoolNode); ok && b.Value {
-			return nil, nil, true
-		}
-		r.wrongRule(yamltext.PositionOf(e.Value), kind.Name, "takes no arguments: write `"+kind.Name+": true`")
-		return nil, nil, false
-	}
-	before := len(r.errs)
-	args, positions := Args{}, map[string]yamltext.Position{}
+	rule.Args = Args{}
 	if _, ok := e.Value.(ast.MapNode); ok {
 		for _, param := range r.Mapping(e.Value, "") {
-			args[param.Key], _ = r.values(param.Value)
-			positions[param.Key] = param.Position()
+			rule.Args[param.Key], _ = r.values(param.Value)
+			at.params[param.Key] = param.Position()
 		}
 	} else {
 		first := kind.Params[0].Name
-		args[first], _ = r.values(e.Value)
-		positions[first] = yamltext.PositionOf(e.Value)
+		rule.Args[first], _ = r.values(e.Value)
+		at.params[first] = yamltext.PositionOf(e.Value)
 	}
-	return args, positions, len(r.errs) == before
+	return rule, at
+}
+
+func (r *reader) noArguments(kind *RuleKind, e yamltext.Entry) *Error {
+	at := yamltext.PositionOf(e.Value)
+	return &Error{
+		Filter: r.filter, Line: at.Line, Column: at.Column, Kind: kind.Name,
+		Problem: "takes no arguments: write `" + kind.Name + ": true`",
+	}
 }

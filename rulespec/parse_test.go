@@ -31,7 +31,7 @@ const example = `filters:
 
 // The form that Format writes is the form of the manual, byte for byte, and Parse reads it.
 func TestFormatIsStable(t *testing.T) {
-	file, err := rulespec.Parse([]byte(example))
+	file, err := rulespec.Parse(rulespec.Env{}, []byte(example))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestParseForms(t *testing.T) {
 		"# a comment\nfilters:\n  -\n    name: 'x' # another\n    rules:\n      - package:\n          - bash\n      - not:\n          app:\n            name: bodhi\n",
 		"---\nfilters:\r\n- name: x\r\n  rules:\r\n  - package: bash\r\n  - not: {app: bodhi}\r\n",
 	} {
-		file, err := rulespec.Parse([]byte(text))
+		file, err := rulespec.Parse(rulespec.Env{}, []byte(text))
 		if err != nil {
 			t.Errorf("Parse(%q): %v", text, err)
 			continue
@@ -120,7 +120,7 @@ func TestParseSaysWhatIsWrongAndWhere(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			start := time.Now()
-			_, err := rulespec.Parse([]byte(test.text))
+			_, err := rulespec.Parse(rulespec.Env{}, []byte(test.text))
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %q, want %q", err, test.want)
 			}
@@ -137,7 +137,7 @@ func TestParseSaysWhatIsWrongAndWhere(t *testing.T) {
 
 // All mistakes are told at once, in the order of the text, and what comes back beside them matches no more than meant.
 func TestParseGoesOnAfterAMistake(t *testing.T) {
-	file, err := rulespec.Parse([]byte("filters:\n  - name: a\n    rules: [bash, app: x, packge: y]\n  - nme: b\n  - name: c\n    rules: [app: c]\n"))
+	file, err := rulespec.Parse(rulespec.Env{}, []byte("filters:\n  - name: a\n    rules: [bash, app: x, packge: y]\n  - nme: b\n  - name: c\n    rules: [app: c]\n"))
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -150,10 +150,10 @@ func TestParseGoesOnAfterAMistake(t *testing.T) {
 	if len(file.Filters) != 3 {
 		t.Fatalf("%d filters, want all 3", len(file.Filters))
 	}
-	if errs := rulespec.Check(file.Filters[0].Filter); len(errs) != 2 {
+	if errs := rulespec.Check(rulespec.Env{}, file.Filters[0].Filter); len(errs) != 2 {
 		t.Errorf("the filter with two rules that could not be read has the mistakes %v; want it broken by both", errs)
 	}
-	if errs := rulespec.Check(file.Filters[2].Filter); len(errs) > 0 {
+	if errs := rulespec.Check(rulespec.Env{}, file.Filters[2].Filter); len(errs) > 0 {
 		t.Errorf("the good filter has the mistakes %v", errs)
 	}
 }
@@ -164,7 +164,7 @@ func TestErrorsAreOneLine(t *testing.T) {
 		f := rulespec.Filter{Name: name, Rules: []rulespec.Rule{
 			{Kind: name}, {Kind: "app", Args: rulespec.Args{name: {name}, "name": {name}}}, {Kind: "severity", Args: rulespec.Args{"least": {name}}},
 		}}
-		for _, err := range rulespec.Check(f) {
+		for _, err := range rulespec.Check(rulespec.Env{}, f) {
 			if strings.ContainsAny(err.Error(), "\n\x1b\u202e") || len(err.Error()) > 50_000 {
 				t.Errorf("error %q", err)
 			}
@@ -184,7 +184,7 @@ func TestUnknownKindsSurvive(t *testing.T) {
 	}
 	checkColumn(t, rules)
 	f := rulespec.Filter{Name: "x", Rules: rules}
-	if errs := rulespec.Check(f); len(errs) != 2 {
+	if errs := rulespec.Check(rulespec.Env{}, f); len(errs) != 2 {
 		t.Errorf("Check = %v, want two mistakes", errs)
 	}
 	text := string(rulespec.Format(rulespec.File{Filters: []rulespec.FileFilter{{Filter: f, On: true}}}))
@@ -216,7 +216,7 @@ func TestUnmarshalRulesRefuses(t *testing.T) {
 
 func TestCheckNeedsNoOwner(t *testing.T) {
 	f := rulespec.Filter{Name: "x", Rules: []rulespec.Rule{{Kind: "user", Args: rulespec.Args{"name": {rulespec.Me}}}}}
-	if errs := rulespec.Check(f); len(errs) > 0 {
+	if errs := rulespec.Check(rulespec.Env{}, f); len(errs) > 0 {
 		t.Errorf("Check = %v; whoever stores the filter sets its owner", errs)
 	}
 	if _, err := rulespec.CompileRule(rulespec.Env{}, f.Rules[0]); err == nil {

@@ -60,7 +60,7 @@ func TestWhatAKindLeavesOutProtects(t *testing.T) {
 			p := holdsAlways()
 			test.declare(&p)
 			addKind(t, RuleKind{Name: "mine"}, p)
-			errs := Check(Filter{Owner: "alice", Rules: test.rules})
+			errs := Check(Env{}, Filter{Owner: "alice", Rules: test.rules})
 			if refused := len(errs) > 0; refused != test.refused {
 				t.Errorf("refused: %v, want %v: %v", refused, test.refused, errs)
 			}

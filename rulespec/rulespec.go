@@ -201,6 +201,7 @@ type Error struct {
 	Filter  string // name of the filter, where known
 	Line    int    // in the text form, from 1; 0 where there is no text
 	Column  int    // in that line, in characters, from 1
+	Rule    int    // of the filter, from 1; 0 where it is about the filter
 	Kind    string // of the rule, where it is about one
 	Param   string // of that kind, where it is about one
 	Problem string // what is wrong and what was expected

@@ -95,8 +95,12 @@ func (v *visit) editor(d draft, check bool) (editorView, error) {
 	if len(d.filter.Rules) > 0 && !d.asText {
 		e.Sentence = capital(v.sentence(d.filter.Filter)) + "."
 	}
+	var wrong []*rulespec.Error
+	if check {
+		wrong = v.wrongRules(d.filter.Filter)
+	}
 	for i, r := range d.filter.Rules {
-		e.Rules = append(e.Rules, v.ruleRow(i, r, d, check))
+		e.Rules = append(e.Rules, v.ruleRow(i, r, d, wrong))
 	}
 	for _, dest := range ds {
 		box := destinationBox{ID: dest.ID, Label: dest.Address, Chosen: slices.Contains(d.filter.Destinations, dest.ID)}
@@ -110,17 +114,15 @@ func (v *visit) editor(d draft, check bool) (editorView, error) {
 	return e, nil
 }
 
-func (v *visit) ruleRow(i int, r rulespec.Rule, d draft, check bool) ruleRow {
+// ruleRow is the form of a rule, with those of the mistakes that are its own.
+func (v *visit) ruleRow(i int, r rulespec.Rule, d draft, mistakes []*rulespec.Error) ruleRow {
 	kind := v.kind(r.Kind)
 	if kind == nil {
 		return ruleRow{Number: i + 1, Kind: r.Kind, Title: r.Kind, Not: r.Not,
 			Problem: "There is no such kind of rule (any more), so the filter matches nothing. Remove this rule."}
 	}
 	row := ruleRow{Number: i + 1, Kind: r.Kind, Title: kind.Title, Doc: kind.Doc, Not: r.Not}
-	var wrong []*rulespec.Error
-	if check {
-		wrong = v.ruleProblems(r)
-	}
+	wrong := slices.DeleteFunc(slices.Clone(mistakes), func(e *rulespec.Error) bool { return e.Rule != i+1 })
 	for n, p := range kind.Params {
 		f := paramField{Field: fieldName(i, p.Name), Title: p.Title, Doc: p.Doc, Many: p.Many, Optional: p.Optional, Values: slices.Clone(r.Args[p.Name])}
 		for _, value := range p.Choices {
@@ -169,13 +171,13 @@ func (v *visit) pickKinds(f *paramField) {
 	slices.SortStableFunc(f.Groups, func(a, b choiceGroup) int { return min(b.Picked, 1) - min(a.Picked, 1) })
 }
 
-// ruleProblems says what is wrong with one rule by itself.
-func (v *visit) ruleProblems(r rulespec.Rule) []*rulespec.Error {
+// wrongRules gives what is wrong with the rules of a filter.
+func (v *visit) wrongRules(f rulespec.Filter) []*rulespec.Error {
 	var list []*rulespec.Error
-	f := rulespec.Filter{Owner: v.user.Name, Rules: []rulespec.Rule{r}}
-	for _, err := range rulespec.CheckIn(v.env(), f) {
+	f.Owner = v.user.Name
+	for _, err := range rulespec.Check(v.env(), f) {
 		var e *rulespec.Error
-		if errors.As(err, &e) && e.Kind != "" {
+		if errors.As(err, &e) && e.Rule > 0 {
 			list = append(list, e)
 		}
 	}
@@ -296,14 +298,19 @@ func (v *visit) problems(d draft) []string {
 	if problem := unfit(d.filter.Filter); problem != "" {
 		list = append(list, problem)
 	}
-	for _, err := range rulespec.CheckIn(v.env(), d.filter.Filter) {
+	for _, err := range rulespec.Check(v.env(), d.filter.Filter) {
 		var e *rulespec.Error
-		if errors.As(err, &e) && e.Kind != "" {
+		switch {
+		case !errors.As(err, &e):
+			list = append(list, userText(err))
+		case e.Rule > 0:
 			title := e.Kind
 			if k := v.kind(e.Kind); k != nil {
 				title = k.Title
 			}
 			list = append(list, title+": "+e.Problem+".")
+		case len(list) == 0: // else unfit said it in the words of the page
+			list = append(list, "This filter "+e.Problem+".")
 		}
 	}
 	return list

@@ -111,13 +111,13 @@ func newSite(t *testing.T, prefix string) *testSite {
 		_, err := s.outbox.Cancel(tx, destinations, why)
 		return err
 	}
-	s.prefs = prefs.Open(prefs.Config{
-		Writer: db.Writer, Reader: db.Reader, Now: s.now, Random: rand.Reader,
-		OnClose: func(tx *gorm.DB, destinations []string, why string) error { return s.onClose(tx, destinations, why) },
-	})
 	if s.meaning, err = catalogue.Embedded(); err != nil {
 		t.Fatal(err)
 	}
+	s.prefs = prefs.Open(prefs.Config{
+		Writer: db.Writer, Reader: db.Reader, Now: s.now, Random: rand.Reader, KnowsKind: s.meaning.KnownKinds(),
+		OnClose: func(tx *gorm.DB, destinations []string, why string) error { return s.onClose(tx, destinations, why) },
+	})
 	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.pages.ServeHTTP(w, r) }))
 	t.Cleanup(s.server.Close)
 	s.base = s.server.URL + prefix
@@ -135,7 +135,7 @@ func (s *testSite) options() web.Options {
 		BaseURL: s.base, Accounts: s.prefs.Accounts, Sessions: s.prefs.Sessions, Tokens: s.prefs.Tokens,
 		Destinations: s.prefs.Destinations, Filters: s.prefs.Filters, Unsubscriber: s.prefs.Unsubscriber,
 		Links: s.links, History: s.history, Outbox: s.outbox,
-		KindName: s.kindName,
+		KnowsKind: s.meaning.KnownKinds(), KindName: s.kindName,
 		Describe: s.meaning.Describe, RuleKinds: rulespec.RuleKinds, MessageKinds: s.meaning.Kinds,
 		Backends: []backends.Info{email.Info, irc.Info, desktop.Info},
 		Queue:    s.queue, Now: s.now, Log: slog.New(slog.NewTextHandler(s.logs, nil)),

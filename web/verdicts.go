@@ -39,7 +39,7 @@ func (v *visit) judge(e *catalogue.Event, filters []prefs.Filter) verdicts {
 		said := filterVerdict{Name: f.Name, Page: filterPage(f.ID), Sentence: capital(v.sentence(own[i])) + ".", On: f.On}
 		if f.Broken != "" {
 			said.Broken = capital(f.Broken) + "."
-		} else if wrong := rulespec.CheckIn(env, own[i]); len(wrong) > 0 {
+		} else if wrong := rulespec.Check(env, own[i]); len(wrong) > 0 {
 			said.Broken = userText(wrong[0])
 		}
 		if said.Broken != "" {

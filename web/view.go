@@ -65,7 +65,7 @@ func (v *visit) trouble(f prefs.Filter) string {
 	}
 	own := f.Filter
 	own.Name, own.Owner = "", v.user.Name // the page shows the name already
-	wrong := rulespec.CheckIn(v.env(), own)
+	wrong := rulespec.Check(v.env(), own)
 	if len(wrong) == 0 {
 		wrong = rulespec.Missing(own, v.Directory())
 	}

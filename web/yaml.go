@@ -66,7 +66,7 @@ func (v *visit) fromText(d *draft) string {
 // readFilters reads filters in their text form and makes them the visitor's own. schedules are those that the text has
 // for the visitor's destinations.
 func (v *visit) readFilters(text string) (list []prefs.Filter, schedules map[uint]schedule.Schedule, problems []string) {
-	file, err := rulespec.Parse([]byte(text))
+	file, err := rulespec.Parse(v.env(), []byte(text))
 	problems = append(problems, texts(err)...)
 	ds, err := v.Destinations.List(v.r.Context(), v.user.ID)
 	if err != nil {
@@ -77,11 +77,6 @@ func (v *visit) readFilters(text string) (list []prefs.Filter, schedules map[uin
 	for _, f := range file.Filters {
 		own := prefs.Filter{Filter: f.Filter, UserID: v.user.ID, On: f.On, OneShot: f.Once}
 		own.ID, own.Owner = 0, v.user.Name
-		if len(problems) == 0 {
-			for _, err := range rulespec.CheckIn(v.env(), own.Filter) {
-				problems = append(problems, texts(err)...)
-			}
-		}
 		for _, to := range f.To {
 			id, found := v.findDestination(ds, to)
 			if !found {

@@ -70,7 +70,7 @@ func (d *demo) populate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("make the demo's user: %w", err)
 	}
-	file, err := rulespec.Parse(demoFilters)
+	file, err := rulespec.Parse(rulespec.Env{}, demoFilters)
 	if err != nil {
 		return fmt.Errorf("bug: read the demo's filters: %w", err)
 	}

@@ -58,7 +58,7 @@ func (f *filterFlags) open(e *env) (*filterSet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read filters: %w", err)
 	}
-	file, err := rulespec.Parse(text)
+	file, err := rulespec.Parse(rulespec.Env{KnowsKind: set.catalogue.KnownKinds()}, text)
 	set.mistakes = printMistakes(e.stderr, f.File, err)
 	if set.mistakes > 0 && len(file.Filters) == 0 {
 		return nil, errSilent
@@ -87,7 +87,7 @@ func (s *filterSet) compile(stderr io.Writer, f *filterFlags, file rulespec.File
 	for _, b := range s.index.Apply(all...) {
 		filter := s.filters[b.Filter-1]
 		// What is wrong with the text itself is said already.
-		if errs := rulespec.Check(filter.Filter); len(errs) > 0 {
+		if errs := rulespec.Check(s.env, filter.Filter); len(errs) > 0 {
 			continue
 		}
 		fmt.Fprintf(stderr, "%s:%d: filter %q: %s; it matches nothing\n", f.File, filter.Line, filter.Name, textOf(b.Err))

@@ -23,7 +23,7 @@ func (c *filterCheckCmd) Run(e *env) error {
 	if err != nil {
 		return fmt.Errorf("read filters: %w", err)
 	}
-	file, err := rulespec.ParseIn(rulespec.Env{KnowsKind: cat.KnownKinds()}, text)
+	file, err := rulespec.Parse(rulespec.Env{KnowsKind: cat.KnownKinds()}, text)
 	mistakes := printMistakes(e.stderr, c.File, err)
 	missing, err := c.missing(e.stderr, file)
 	if err != nil {

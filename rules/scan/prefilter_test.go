@@ -38,14 +38,14 @@ func TestPrefilterAgrees(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", payload, err)
 		}
-		e := &catalogue.Event{Message: m}
+		e := &catalogue.Event{Message: m, App: "a"}
 		e.SetProse(catalogue.Prose{Summary: words[random.IntN(len(words))]})
 		args := rulespec.Args{"pattern": {patterns[random.IntN(len(patterns))]}}
 		if random.IntN(2) == 0 {
 			args["in"] = []string{"body"}
 		}
 		expression := rulespec.Rule{Kind: "regex", Args: args, Not: random.IntN(3) == 0}
-		f := rulespec.Filter{Rules: []rulespec.Rule{{Kind: "everything"}, expression}}
+		f := rulespec.Filter{Rules: []rulespec.Rule{{Kind: "app", Args: rulespec.Args{"name": {"a"}}}, expression}}
 		s, err := scan.New(rulespec.Env{}, nil, f)
 		if err != nil {
 			t.Fatal(args, err)

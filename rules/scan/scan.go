@@ -37,18 +37,18 @@ type rule struct {
 func New(env rulespec.Env, dir rulespec.Directory, f rulespec.Filter) (*Scan, error) {
 	env.Owner = f.Owner
 	s := &Scan{dir: dir}
-	errs := rulespec.CheckShape(f)
-	for _, r := range f.Rules {
-		p, err := rulespec.CompileRule(env, r)
+	errs := rulespec.CheckCompiled(f, func(i int) (rulespec.Reach, error) {
+		p, err := rulespec.CompileRule(env, f.Rules[i])
 		switch {
 		case err != nil:
-			errs = append(errs, err)
+			return 0, err
 		case byNames(p):
-			s.names = append(s.names, rule{p, r.Not})
+			s.names = append(s.names, rule{p, f.Rules[i].Not})
 		default:
-			s.texts = append(s.texts, rule{p, r.Not})
+			s.texts = append(s.texts, rule{p, f.Rules[i].Not})
 		}
-	}
+		return p.Reach(), nil
+	})
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}

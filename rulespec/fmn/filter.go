@@ -130,7 +130,7 @@ func (m *importer) add(c *carried, name, fallback, medium string) {
 		c.off("filter of negated rules only", "it matches nearly the whole bus, which is now said with `everything`")
 		c.Rules = append([]rulespec.Rule{{Kind: "everything"}}, c.Rules...)
 	}
-	if errs := rulespec.CheckShape(c.Filter); len(errs) > 0 {
+	if errs := rulespec.Check(m.env, c.Filter); len(errs) > 0 {
 		c.Rules = nil
 		var problem *rulespec.Error
 		errors.As(errs[0], &problem)

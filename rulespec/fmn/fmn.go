@@ -61,7 +61,7 @@ func Import(export []byte, o Options) (rulespec.File, []Note, error) {
 	if len(export) > MaxExport {
 		return rulespec.File{}, nil, fmt.Errorf("%w: it is longer than %d MiB", ErrExport, MaxExport>>20)
 	}
-	m := &importer{Options: o, names: map[string]bool{}}
+	m := &importer{Options: o, names: map[string]bool{}, env: rulespec.Env{KnowsKind: o.Catalogue.KnownKinds()}}
 	preferences, tracked, err := readExport(export)
 	if err != nil {
 		return rulespec.File{}, nil, err
@@ -85,6 +85,7 @@ type importer struct {
 	file  rulespec.File
 	notes []Note
 	names map[string]bool // of the filters so far
+	env   rulespec.Env    // what they are checked in
 }
 
 // leaveOff takes out the filters with which there would be more regular expressions over texts than a person may have,

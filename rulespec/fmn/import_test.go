@@ -87,7 +87,7 @@ func checkMade(t *testing.T, cat *catalogue.Catalogue, made rulespec.File, notes
 		}
 		return false
 	}}
-	read, err := rulespec.ParseIn(env, text)
+	read, err := rulespec.Parse(env, text)
 	if err != nil {
 		t.Fatalf("the import cannot be read: %v\n%s", err, text)
 	}

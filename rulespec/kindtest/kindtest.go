@@ -95,10 +95,10 @@ func (v *Vectors) Filters() [][]byte {
 	return all
 }
 
-// FilterText gives the text of a filter with the rule in line 5, behind one that holds for everything, so that it is
-// whole whatever the rule is.
+// FilterText gives the text of a filter with the rule in line 5, behind one that narrows messages down, so that it is whole
+// whatever the rule is.
 func FilterText(rule string) []byte {
-	return []byte("filters:\n  - name: vector\n    rules:\n      - everything: true\n      - " + rule + "\n")
+	return []byte("filters:\n  - name: vector\n    rules:\n      - app: vector\n      - " + rule + "\n")
 }
 
 // undrawn gives the free-text parameters of the kind that draw has no value for, and the names in draw that are no

@@ -140,7 +140,7 @@ func (f *file) vectors() (*Vectors, error) {
 }
 
 func parseRule(text string) (rulespec.Rule, error) {
-	file, err := rulespec.Parse(FilterText(text))
+	file, err := rulespec.Parse(rulespec.Env{}, FilterText(text))
 	if err != nil {
 		return rulespec.Rule{}, err
 	}

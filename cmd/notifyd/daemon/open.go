@@ -62,6 +62,7 @@ func (s *Service) openStores(ctx context.Context) error {
 	s.outbox = outbox.New(s.db.Writer, s.db.Reader, s.db.Postgres, config, s.env.Now, rand.Reader)
 	s.prefs = prefs.Open(prefs.Config{
 		Writer: s.db.Writer, Reader: s.db.Reader, Now: s.env.Now, Random: rand.Reader, Sentence: s.meaning.sentence,
+		KnowsKind:     s.meaning.knowsKind,
 		DefaultFilter: func(f prefs.Filter) bool { return len(rulespec.Missing(f.Filter, asDirectory(s.directory()))) == 0 },
 		OnClose: func(tx *gorm.DB, destinations []string, why string) error {
 			_, err := s.outbox.Cancel(tx, destinations, why)
