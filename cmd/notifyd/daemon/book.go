@@ -42,7 +42,7 @@ var errBehind = errors.New("the log of changes does not reach back")
 // filters and mend them.
 func (r *router) open(ctx context.Context) error {
 	meaning := r.meaning.load()
-	if b := r.book; b != nil && b.catalogue == meaning.loaded && !b.index.Stale() {
+	if b := r.book; b != nil && b.fits(meaning.loaded) && !b.index.Stale() {
 		return nil
 	}
 	r.book, r.found = nil, nil // two at once would take twice the memory
@@ -63,6 +63,15 @@ func (r *router) open(ctx context.Context) error {
 	default: // nobody has taken the last one yet: this one stays cold
 	}
 	return nil
+}
+
+// fits says whether the book's filters were compiled for the kinds of message that c has. A catalogue that says other
+// things of the same kinds breaks no filter and mends none.
+func (b *book) fits(c *catalogue.Catalogue) bool {
+	if b.catalogue != c && kindsOfCatalogue(c) == b.kinds {
+		b.catalogue = c
+	}
+	return b.catalogue == c
 }
 
 // loadBook makes a book of what is in the store.

@@ -90,6 +90,26 @@ func TestFiltersOfAKindThatWentAreBroken(t *testing.T) {
 	}
 }
 
+// TestOtherTextsOfTheSameKindsKeepTheIndex changes what a kind's messages say: no filter has to be compiled again.
+func TestOtherTextsOfTheSameKindsKeepTheIndex(t *testing.T) {
+	r, _, _, log := aRouter(t, migratest.Open(t, migratest.SQLite(t)), about("bash", false))
+	r.meaning.watcher = aMeaning(t, teaApp, r.directory).watcher
+	if err := r.open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before := r.book.index
+	r.meaning.watcher = aMeaning(t, strings.ReplaceAll(teaApp, "summary: Tea is ready", "summary: Tea!"), r.directory).watcher
+	if err := r.open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if r.book.index != before {
+		t.Errorf("the index is another one:\n%s", log)
+	}
+	if got := r.meaning.describe(tea("alice")).Prose().Summary; got != "Tea!" {
+		t.Errorf("the message says %q", got)
+	}
+}
+
 // TestABrokenFileKeepsTheLastGoodCatalogue breaks a site's file under a running daemon, mends it, and adds a kind.
 func TestABrokenFileKeepsTheLastGoodCatalogue(t *testing.T) {
 	folder, dir := t.TempDir(), t.TempDir()
