@@ -18,7 +18,7 @@ import (
 
 type demoCmd struct {
 	Every time.Duration `default:"3s" help:"Pause between messages."`
-	For   time.Duration `placeholder:"DURATION" help:"Stop after this time (default: on Ctrl-C)."`
+	For   time.Duration `placeholder:"DURATION" help:"Stop when it has run so long (default: on Ctrl-C)."`
 	Pages string        `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where the pages listen; port 0 takes a free one."`
 }
 
@@ -37,28 +37,23 @@ func (c *demoCmd) Run(e *env) (err error) {
 	if c.Every < 10*time.Millisecond {
 		return fmt.Errorf("--every %s: expected at least 10ms", c.Every)
 	}
-	ctx, cancel := context.WithCancel(e.ctx)
-	defer cancel()
-	if c.For > 0 {
-		ctx, cancel = context.WithTimeout(ctx, c.For)
-		defer cancel()
-	}
 	folder, err := os.MkdirTemp("", "notifyd-demo-")
 	if err != nil {
 		return fmt.Errorf("make a folder for the demo: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	d, err := newDemo(ctx, e, c, folder)
+	d, err := newDemo(e.ctx, e, c, folder)
 	if err != nil {
 		return err
 	}
-	return d.run(ctx)
+	return d.run(e.ctx)
 }
 
 // A demo is the world round the daemon: the bus it listens to and the mail server it sends to.
 type demo struct {
 	e         *env
 	every     time.Duration
+	length    time.Duration // 0: until Ctrl-C
 	screen    *screen
 	sink      *mailsink.Sink
 	publisher *zmq.Publisher
@@ -69,7 +64,7 @@ type demo struct {
 
 // newDemo opens the world and the daemon. On an error all that was open is closed again.
 func newDemo(ctx context.Context, e *env, c *demoCmd, folder string) (*demo, error) {
-	d := &demo{e: e, every: c.Every, screen: &screen{out: e.stdout, now: e.now}}
+	d := &demo{e: e, every: c.Every, length: c.For, screen: &screen{out: e.stdout, now: e.now}}
 	for _, open := range []func() error{
 		func() (err error) { d.script, err = readScript(demoMessages); return err },
 		func() (err error) { d.sink, err = mailsink.Open(mailsink.Options{}); return err },
@@ -135,28 +130,38 @@ backends: {email: {host: 127.0.0.1, port: %d, tls: none, from: notifyd@example.o
 	return config.Read(filepath.Join(folder, "notifyd.yaml"), nil)
 }
 
-// run plays until ctx ends.
+// run plays until ctx ends or the script is over. The bus and the mail server outlive the daemon, which ends what it has
+// in hand when it stops.
 func (d *demo) run(ctx context.Context) error {
-	top, fail := context.WithCancelCause(ctx)
-	defer fail(nil)
-	var world sync.WaitGroup
-	start := func(name string, part func(context.Context) error) {
-		world.Go(func() {
-			if err := part(top); err != nil && top.Err() == nil {
-				fail(fmt.Errorf("%s: %w", name, err))
+	playing, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	around, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	var parts sync.WaitGroup
+	start := func(ctx context.Context, name string, part func(context.Context) error) {
+		parts.Go(func() {
+			if err := part(ctx); err != nil && ctx.Err() == nil {
+				stop(fmt.Errorf("%s: %w", name, err))
 			}
 		})
 	}
-	start("mail server", d.sink.Run)
-	start("bus", d.publisher.Run)
-	start("script", d.play)
-	start("mail", d.watchMail)
-	start("desktop", d.showOnDesktop)
-	err := errors.Join(d.service.Run(top), d.service.Close())
-	fail(nil)
-	world.Wait()
-	if err == nil && ctx.Err() == nil {
-		err = context.Cause(top)
+	start(around, "mail server", d.sink.Run)
+	start(around, "bus", d.publisher.Run)
+	start(around, "mail", d.watchMail)
+	start(playing, "desktop", d.showOnDesktop)
+	start(playing, "script", func(ctx context.Context) error {
+		err := d.play(ctx)
+		if err == nil {
+			stop(nil)
+		}
+		return err
+	})
+	err := errors.Join(d.service.Run(playing), d.service.Close())
+	stop(nil)
+	end()
+	parts.Wait()
+	if cause := context.Cause(playing); ctx.Err() == nil && !errors.Is(cause, context.Canceled) {
+		err = errors.Join(cause, err)
 	}
 	d.screen.line("", "the demo is over; nothing of it is left")
 	return err

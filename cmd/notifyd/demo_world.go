@@ -93,7 +93,7 @@ func (d *demo) populate(ctx context.Context) error {
 	return store.Destinations.Confirm(ctx, user.ID, to.ID, code)
 }
 
-// play tells where to look, and publishes the script again and again.
+// play tells where to look, and publishes the script again and again, until ctx ends or its time is over.
 func (d *demo) play(ctx context.Context) error {
 	token, err := d.service.Prefs().Accounts.NewSignIn(ctx, aliceAddress)
 	if err != nil {
@@ -105,6 +105,10 @@ func (d *demo) play(ctx context.Context) error {
 	if err := d.publisher.WaitSubscribed(ctx, "org.example.demo."); err != nil {
 		return errIfRunning(ctx, err)
 	}
+	var over <-chan time.Time
+	if d.length > 0 {
+		over = time.After(d.length)
+	}
 	counters := map[string]int64{} // each application is a process of its own and counts what it says
 	for i := 0; ; i++ {
 		line := d.script[i%len(d.script)]
@@ -115,6 +119,8 @@ func (d *demo) play(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
+			return nil
+		case <-over:
 			return nil
 		case <-time.After(d.every):
 		}

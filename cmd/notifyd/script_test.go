@@ -1,7 +1,14 @@
 package main
 
 import (
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -21,6 +28,59 @@ func (w withPostgres) Run() int { return migratest.Main(w.m) }
 // TestScripts runs every story in testdata/script.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script", Cmds: map[string]func(*testscript.TestScript, bool, []string){"owe": owe},
+		Dir:  "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"owe": owe, "until": until},
 	})
+}
+
+// untilLimit is how long until waits: only a broken program reaches it.
+const untilLimit = 2 * time.Minute
+
+// until is the script command "until REGEXP PROGRAM [ARG...]". It runs the program until what it prints matches, and
+// then presses Ctrl-C, as a person at a terminal does. The program must end with status 0. What it printed is stdout
+// and stderr of the script.
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: until REGEXP PROGRAM [ARG...]")
+	}
+	seen := &terminal{}
+	ctx, cancel := context.WithTimeout(context.Background(), untilLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, scriptProgram(ts, args[1]), args[2:]...)
+	cmd.Dir = ts.MkAbs(".")
+	for _, name := range []string{"PATH", "HOME", "TMPDIR"} {
+		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
+	}
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(seen, ts.Stdout()), ts.Stderr()
+	ts.Check(cmd.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	pattern := regexp.MustCompile("(?m)" + args[0])
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for interrupted := false; ; {
+		select {
+		case err := <-ended:
+			if err != nil || !interrupted {
+				ts.Fatalf("%s ended: %v; it printed %s", args[1], err, seen)
+			}
+			return
+		case <-tick.C:
+			if !interrupted && pattern.MatchString(seen.String()) {
+				interrupted = true
+				ts.Check(cmd.Process.Signal(os.Interrupt))
+			}
+		}
+	}
+}
+
+// scriptProgram finds a program as a script does, which has a PATH of its own.
+func scriptProgram(ts *testscript.TestScript, name string) string {
+	for _, folder := range filepath.SplitList(ts.Getenv("PATH")) {
+		if path, err := exec.LookPath(filepath.Join(folder, name)); err == nil {
+			return path
+		}
+	}
+	ts.Fatalf("there is no program %s", name)
+	return ""
 }
