@@ -1,7 +1,6 @@
 package email
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	netmail "net/mail"
@@ -15,8 +14,8 @@ import (
 // minBudget is content that always fits into minBytes with the longest headers.
 const minBudget = 8 << 10
 
-// compose makes the message of a parcel, at most MaxBytes as sent: content that turns out too large when encoded is
-// laid out again with less room.
+// compose makes the mail of a parcel, at most MaxBytes as sent: content that turns out too large when encoded is laid
+// out again with less room.
 func (b *Backend) compose(p backends.Parcel) (*mail.Msg, error) {
 	if len(p.Notices) == 0 {
 		return nil, errEmpty
@@ -26,12 +25,12 @@ func (b *Backend) compose(p backends.Parcel) (*mail.Msg, error) {
 		return nil, fmt.Errorf("recipient: %w: %w", err, backends.ErrGone)
 	}
 	p.To = to
-	for budget := b.config.MaxBytes; ; budget /= 2 {
-		m, size, err := b.message(p, lay(p, budget))
+	for room := b.config.MaxBytes; ; room /= 2 {
+		m, size, err := b.message(p, layOut(p, room))
 		if err != nil {
 			return nil, err
 		}
-		if size <= b.config.MaxBytes/8 || budget <= minBudget { // encoding makes it three times as long at worst
+		if size <= b.config.MaxBytes/8 || room <= minBudget { // encoding makes it three times as long at worst
 			return m, nil
 		}
 		if encoded, err := m.WriteTo(io.Discard); err == nil && encoded <= int64(b.config.MaxBytes) {
@@ -40,8 +39,8 @@ func (b *Backend) compose(p backends.Parcel) (*mail.Msg, error) {
 	}
 }
 
-// message builds the message of a page; size is that of the content before encoding.
-func (b *Backend) message(p backends.Parcel, pg page) (m *mail.Msg, size int, err error) {
+// message makes the mail of a content; size is that of both parts before encoding.
+func (b *Backend) message(p backends.Parcel, c content) (m *mail.Msg, size int, err error) {
 	m = mail.NewMsg(mail.WithNoDefaultUserAgent()) // go-mail's would tell its version
 	if err := b.setAddresses(m, p.To); err != nil {
 		return nil, 0, err
@@ -49,16 +48,17 @@ func (b *Backend) message(p backends.Parcel, pg page) (m *mail.Msg, size int, er
 	subject := b.subject(p)
 	m.SetDateWithValue(b.now())
 	b.setHeaders(m, p, subject)
-	text := plain(pg)
-	var html bytes.Buffer
-	if err := hypertext(&html, pg, subject); err != nil {
+	text := plainText(c)
+	html, err := hypertext(c, subject)
+	if err != nil {
 		return nil, 0, err
 	}
+	size = len(text) + len(html)
 	// Line ends of a text are CRLF before any encoding (RFC 2046, section 4.1.1); base64 would keep ours.
-	text, hyper := strings.ReplaceAll(text, "\n", "\r\n"), strings.ReplaceAll(html.String(), "\n", "\r\n")
+	text, html = strings.ReplaceAll(text, "\n", "\r\n"), strings.ReplaceAll(html, "\n", "\r\n")
 	m.SetBodyString(mail.TypeTextPlain, text, mail.WithPartEncoding(encodingFor(text)))
-	m.AddAlternativeString(mail.TypeTextHTML, hyper, mail.WithPartEncoding(encodingFor(hyper)))
-	return m, len(text) + html.Len(), nil
+	m.AddAlternativeString(mail.TypeTextHTML, html, mail.WithPartEncoding(encodingFor(html)))
+	return m, size, nil
 }
 
 // setAddresses: the errors of go-mail would tell the address.
@@ -74,6 +74,40 @@ func (b *Backend) setAddresses(m *mail.Msg, to string) error {
 		return fmt.Errorf("set recipient: %w", backends.ErrGone)
 	}
 	return nil
+}
+
+// subject is short and the same for the same happening: "[package] error: what happened". The package is left out
+// where the title says it; the severity is said from warning on.
+func (b *Backend) subject(p backends.Parcel) string {
+	first := worst(p.Notices)
+	s := title(first)
+	if len(p.Notices) > 1 {
+		s = fmt.Sprintf("%d notices: %s", len(p.Notices), groupTitle(backends.Merge(p.Notices)[0]))
+	} else if !isAccount(p) {
+		s = packageTag(first, s) + severityTag(first) + s
+	}
+	if b.config.SubjectPrefix != "" {
+		s = b.config.SubjectPrefix + " " + s
+	}
+	return headerValue(s, maxSubject)
+}
+
+func packageTag(n backends.Notice, title string) string {
+	if len(n.Packages) != 1 {
+		return ""
+	}
+	name := cleanLine(n.Packages[0], 40)
+	if name == "" || strings.Contains(strings.ToLower(title), strings.ToLower(name)) {
+		return ""
+	}
+	return "[" + name + "] "
+}
+
+func severityTag(n backends.Notice) string {
+	if word := severityWord(n); word != "" {
+		return word + ": "
+	}
+	return ""
 }
 
 // encodingFor picks the shorter encoding: quoted-printable for what is mostly ASCII, base64 for the rest (RFC 2045).

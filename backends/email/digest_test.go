@@ -159,9 +159,9 @@ func TestGroupsAreOneLine(t *testing.T) {
 
 func TestEqualTitlesAreOneLine(t *testing.T) {
 	n := backendtest.Samples()[0]
-	pg := lay(backends.Parcel{Notices: []backends.Notice{n, n, n}}, 100_000)
-	if len(pg.Groups) != 1 || len(pg.Groups[0].Lines) != 1 || pg.Groups[0].Lines[0].Times != 3 || pg.Groups[0].Lines[0].Title != n.Title {
-		t.Errorf("lines %+v", pg.Groups)
+	c := layOut(backends.Parcel{Notices: []backends.Notice{n, n, n}}, 100_000)
+	if len(c.Sections) != 1 || len(c.Sections[0].Entries) != 1 || c.Sections[0].Entries[0].Times != 3 || c.Sections[0].Entries[0].Title != n.Title {
+		t.Errorf("sections %+v", c.Sections)
 	}
 }
 

@@ -1,6 +1,7 @@
 package email
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -25,7 +26,7 @@ func TestHostileGroups(t *testing.T) {
 	}
 }
 
-func TestBunchesAreNamedByWhatAllOfALineAreAbout(t *testing.T) {
+func TestSectionsAreNamedByWhatAllOfALineAreAbout(t *testing.T) {
 	about := func(app, object string, packages ...string) backends.Notice {
 		return backends.Notice{Topic: "t", App: app, Kind: "k", KindName: "Kinds", Packages: packages, Objects: []string{object}, Actor: object,
 			Grouping: backends.Grouping{Keys: []string{object}}}
@@ -41,8 +42,8 @@ func TestBunchesAreNamedByWhatAllOfALineAreAbout(t *testing.T) {
 		{"several packages, no application", []backends.Notice{about("", "x", "tea"), about("", "x", "cup")}, "other 2"},
 		{"lines of one package", []backends.Notice{about("a", "x", "tea"), about("a", "y", "tea"), about("a", "x", "tea")}, "tea 3"},
 	} {
-		got := bunches(c.notices)
-		if len(got) != 1 || got[0].name+" "+string(rune('0'+got[0].count)) != c.want {
+		got := sections(c.notices)
+		if len(got) != 1 || fmt.Sprint(got[0].Name, " ", got[0].Count) != c.want {
 			t.Errorf("%s: %+v, want %s", c.name, got, c.want)
 		}
 	}

@@ -10,101 +10,75 @@ import (
 	"github.com/notifyd/notifyd/backends"
 )
 
-// The headers beyond those that go-mail names. doc/email.md says what each means; header names are never made of data.
-const (
-	headerListID          mail.Header = "List-Id"
-	headerListUnsubscribe mail.Header = "List-Unsubscribe"
-	headerListPost        mail.Header = "List-Unsubscribe-Post"
-	headerAutoSubmitted   mail.Header = "Auto-Submitted"
-
-	headerTopic    mail.Header = "X-Notifyd-Topic"
-	headerApp      mail.Header = "X-Notifyd-App"
-	headerKind     mail.Header = "X-Notifyd-Kind"
-	headerPackage  mail.Header = "X-Notifyd-Package"
-	headerPackages mail.Header = "X-Notifyd-Package-Count"
-	headerUser     mail.Header = "X-Notifyd-User"
-	headerActor    mail.Header = "X-Notifyd-Actor"
-	headerSeverity mail.Header = "X-Notifyd-Severity"
-	headerMessage  mail.Header = "X-Notifyd-Message-Id"
-	headerReason   mail.Header = "X-Notifyd-Reason"
-	headerCount    mail.Header = "X-Notifyd-Count"
-
-	headerFedmsgTopic    mail.Header = "X-Fedmsg-Topic"
-	headerFedmsgCategory mail.Header = "X-Fedmsg-Category"
-	headerFedmsgUser     mail.Header = "X-Fedmsg-Username"
-	headerFedmsgPackage  mail.Header = "X-Fedmsg-Package"
-	headerFedmsgPackages mail.Header = "X-Fedmsg-Num-Packages"
-)
-
-// maxValues bounds how often a header is repeated: a message may touch thousands of packages. maxValue bounds one.
+// maxValues bounds how often a header is repeated: a message may touch thousands of packages. maxValue bounds one, in
+// characters.
 const (
 	maxValues = 10
 	maxValue  = 120
 )
 
-// setHeaders sets every header but From, To and Date.
+// setHeaders sets every header but From, To and Date. doc/email.md says what each means. Their names are never made of
+// data.
 func (b *Backend) setHeaders(m *mail.Msg, p backends.Parcel, subject string) {
 	var f fields
-	f.add(mail.HeaderSubject, subject)
+	f.add("Subject", subject)
 	defer f.set(m)
 	m.SetGenHeader(mail.HeaderMessageID, messageID(p.ID, b.config.ListDomain))
-	f.add(headerAutoSubmitted, "auto-generated")
-	f.add(mail.HeaderXAutoResponseSuppress, "All")
+	f.add("Auto-Submitted", "auto-generated")
+	f.add("X-Auto-Response-Suppress", "All")
 	if isAccount(p) {
-		return // somebody asked for this one: no list mail, nothing to unsubscribe from
+		return // the person asked for this one: no list mail, nothing to unsubscribe from
 	}
-	f.add(mail.HeaderPrecedence, "bulk")
+	f.add("Precedence", "bulk")
 	b.addList(&f, p)
 	b.addThread(&f, p)
-	describe(&f, p)
+	addDescription(&f, p)
 }
 
-// isAccount: nobody's filter asked for it.
+// isAccount reports mail about an account: no filter matched.
 func isAccount(p backends.Parcel) bool {
 	return !slices.ContainsFunc(p.Notices, func(n backends.Notice) bool { return len(n.Why) > 0 })
 }
 
-// addList names the list and the way out of it. One click stops one filter for this destination: the one that
-// most of the parcel came by.
+// addList names the list and the way out of it. One click stops one filter for this destination: the one that most
+// notices of the parcel came by.
 func (b *Backend) addList(f *fields, p backends.Parcel) {
-	apps := distinct(p, func(n backends.Notice) []string { return []string{listLabel(n.App)} })
-	if len(apps) > 1 {
-		apps = []string{"digest"}
+	labels := distinct(p, func(n backends.Notice) []string { return []string{listLabel(n.App)} })
+	if len(labels) > 1 {
+		labels = []string{"digest"}
 	}
-	f.add(headerListID, listID(apps[0], b.config.ListDomain))
+	f.add("List-Id", listID(labels[0], b.config.ListDomain))
 	stop := safeLink(commonStop(p))
 	if stop == "" {
-		if page := safeLink(p.Manage); page != "" {
-			f.add(headerListUnsubscribe, "<"+page+">")
+		if manage := safeLink(p.Manage); manage != "" {
+			f.add("List-Unsubscribe", "<"+manage+">")
 		}
 		return
 	}
-	f.add(headerListUnsubscribe, "<"+stop+">")
+	f.add("List-Unsubscribe", "<"+stop+">")
 	if strings.HasPrefix(stop, "https:") { // RFC 8058, section 3.1 wants https
-		f.add(headerListPost, "List-Unsubscribe=One-Click")
+		f.add("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
 	}
 }
 
 // commonStop is the stop link that most notices carry; the first of equals.
 func commonStop(p backends.Parcel) string {
 	count := map[string]int{}
-	best := ""
+	var links []string
 	for _, n := range p.Notices {
 		for _, w := range n.Why {
 			if safeLink(w.Stop) == "" {
 				continue
 			}
-			count[w.Stop]++
-			if best == "" {
-				best = w.Stop
+			if count[w.Stop]++; count[w.Stop] == 1 {
+				links = append(links, w.Stop)
 			}
 		}
 	}
-	for _, n := range p.Notices {
-		for _, w := range n.Why {
-			if count[w.Stop] > count[best] {
-				best = w.Stop
-			}
+	best := ""
+	for _, link := range links {
+		if count[link] > count[best] {
+			best = link
 		}
 	}
 	return best
@@ -117,44 +91,44 @@ func (b *Backend) addThread(f *fields, p backends.Parcel) {
 		return
 	}
 	root := threadID(p.Notices[0].Objects[0], b.config.ListDomain)
-	f.add(mail.HeaderInReplyTo, root)
-	f.add(mail.HeaderReferences, root)
+	f.add("In-Reply-To", root)
+	f.add("References", root)
 }
 
-// describe says for mail rules what the notices are of. The X-Fedmsg headers are those of Fedora's old
-// notifier, so that its users' rules go on working.
-func describe(f *fields, p backends.Parcel) {
+// addDescription says for mail rules what the notices are of. The X-Fedmsg headers are those of Fedora's old notifier,
+// so that its users' rules go on working.
+func addDescription(f *fields, p backends.Parcel) {
 	topics := distinct(p, func(n backends.Notice) []string { return []string{n.Topic} })
 	apps := distinct(p, func(n backends.Notice) []string { return []string{n.App} })
 	users := distinct(p, func(n backends.Notice) []string { return n.Users })
 	packages := distinct(p, func(n backends.Notice) []string { return n.Packages })
-	number := strconv.Itoa(len(packages))
+	number := []string{strconv.Itoa(len(packages))}
 	for _, h := range []struct {
 		name   mail.Header
 		values []string
 	}{
-		{headerTopic, topics}, {headerFedmsgTopic, topics},
-		{headerApp, apps}, {headerFedmsgCategory, apps},
-		{headerKind, distinct(p, func(n backends.Notice) []string { return []string{n.Kind} })},
-		{headerActor, distinct(p, func(n backends.Notice) []string { return []string{n.Actor} })},
-		{headerUser, users}, {headerFedmsgUser, users},
-		{headerPackage, packages}, {headerFedmsgPackage, packages},
-		{headerMessage, distinct(p, func(n backends.Notice) []string { return []string{n.ID} })},
-		{headerReason, distinct(p, reasonsOf)},
-		{headerPackages, []string{number}}, {headerFedmsgPackages, []string{number}},
-		{headerCount, []string{strconv.Itoa(len(p.Notices))}},
-		{headerSeverity, []string{worst(p.Notices).Severity}},
+		{"X-Notifyd-Topic", topics}, {"X-Fedmsg-Topic", topics},
+		{"X-Notifyd-App", apps}, {"X-Fedmsg-Category", apps},
+		{"X-Notifyd-Kind", distinct(p, func(n backends.Notice) []string { return []string{n.Kind} })},
+		{"X-Notifyd-Actor", distinct(p, func(n backends.Notice) []string { return []string{n.Actor} })},
+		{"X-Notifyd-User", users}, {"X-Fedmsg-Username", users},
+		{"X-Notifyd-Package", packages}, {"X-Fedmsg-Package", packages},
+		{"X-Notifyd-Message-Id", distinct(p, func(n backends.Notice) []string { return []string{n.ID} })},
+		{"X-Notifyd-Reason", distinct(p, reasonsOf)},
+		{"X-Notifyd-Package-Count", number}, {"X-Fedmsg-Num-Packages", number},
+		{"X-Notifyd-Count", []string{strconv.Itoa(len(p.Notices))}},
+		{"X-Notifyd-Severity", []string{worst(p.Notices).Severity}},
 	} {
 		f.repeat(h.name, h.values)
 	}
 }
 
 func reasonsOf(n backends.Notice) []string {
-	var out []string
+	var all []string
 	for _, w := range n.Why {
-		out = append(out, strings.Trim(w.Filter+": "+w.Sentence, ": "))
+		all = append(all, strings.Trim(w.Filter+": "+w.Sentence, ": "))
 	}
-	return out
+	return all
 }
 
 // distinct collects values of the notices, sorted, without empty ones.
@@ -169,13 +143,4 @@ func distinct(p backends.Parcel, of func(backends.Notice) []string) []string {
 		all = all[1:]
 	}
 	return all
-}
-
-// repeat writes a header once for each value, up to maxValues: a rule that compares with "is" must find each.
-func (f *fields) repeat(name mail.Header, values []string) {
-	for _, v := range values[:min(len(values), maxValues)] {
-		if v = headerValue(v, maxValue); v != "" {
-			f.add(name, v)
-		}
-	}
 }

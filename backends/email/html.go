@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
-	"io"
 	"slices"
 	"strings"
 )
@@ -15,15 +14,17 @@ var letterSource string
 // letter is the HTML part: no image, no script, no remote style; html/template escapes what notices contain.
 var letter = template.Must(template.New("letter").Funcs(template.FuncMap{"paragraphs": paragraphs}).Parse(letterSource))
 
-// hypertext renders a page as HTML.
-func hypertext(w io.Writer, pg page, subject string) error {
-	if err := letter.Execute(w, struct {
-		page
+// hypertext writes the HTML part.
+func hypertext(c content, subject string) (string, error) {
+	var b strings.Builder
+	err := letter.Execute(&b, struct {
+		content
 		Subject string
-	}{pg, subject}); err != nil {
-		return fmt.Errorf("render HTML: %w", err)
+	}{c, subject})
+	if err != nil {
+		return "", fmt.Errorf("render HTML: %w", err)
 	}
-	return nil
+	return b.String(), nil
 }
 
 // A paragraph is some lines; Code says that all of them are indented: a patch, a log.
@@ -41,7 +42,7 @@ func paragraphs(text string) []paragraph {
 			continue
 		}
 		p := paragraph{Lines: strings.Split(chunk, "\n")}
-		p.Code = !slices.ContainsFunc(p.Lines, func(l string) bool { return !strings.HasPrefix(l, " ") && !strings.HasPrefix(l, "\t") })
+		p.Code = !slices.ContainsFunc(p.Lines, func(l string) bool { return !isLaidOut(l) })
 		out = append(out, p)
 	}
 	return out

@@ -11,71 +11,60 @@ const width = 72
 
 var rule = strings.Repeat("-", width)
 
-// plain renders a page as plain text.
-func plain(pg page) string {
+// plainText writes the text part.
+func plainText(c content) string {
 	var b strings.Builder
-	if pg.Digest {
-		plainContents(&b, pg)
+	if c.Digest {
+		textList(&b, c)
 	}
-	for _, g := range pg.Groups {
-		for _, it := range g.Items {
-			if pg.Digest {
+	for _, s := range c.Sections {
+		for _, it := range s.Items {
+			if c.Digest {
 				b.WriteString("\n" + rule + "\n")
 			}
-			plainItem(&b, it, pg.Digest)
+			textItem(&b, it, c.Digest)
 		}
 	}
-	if pg.Untold > 0 {
-		b.WriteString("\n" + rule + "\n" + wrap(pg.UntoldLine(), "") + "\n")
+	if c.Omitted > 0 {
+		b.WriteString("\n" + rule + "\n" + wrap(c.OmittedLine(), "") + "\n")
 	}
-	plainFooter(&b, pg)
+	textFooter(&b, c)
 	return b.String()
 }
 
-func plainContents(b *strings.Builder, pg page) {
-	b.WriteString(wrap(pg.Summary, "") + "\n")
-	for _, g := range pg.Groups {
-		fmt.Fprintf(b, "\n%s\n", g.Heading())
-		for _, l := range g.Lines {
-			b.WriteString(wrap(l.text(), "      ")[2:] + "\n")
-			if l.Untold && l.Link != "" {
-				b.WriteString("      " + l.Link + "\n")
+func textList(b *strings.Builder, c content) {
+	b.WriteString(wrap(c.Summary, "") + "\n")
+	for _, s := range c.Sections {
+		fmt.Fprintf(b, "\n%s\n", s.Heading())
+		for _, e := range s.Entries {
+			b.WriteString(wrap(textEntry(e), "      ")[2:] + "\n")
+			if e.Omitted && e.Link != "" {
+				b.WriteString("      " + e.Link + "\n")
 			}
 		}
 	}
-	if pg.Unlisted > 0 {
-		b.WriteString("\n" + wrap(pg.UnlistedLine(), "") + "\n")
+	if c.Unlisted > 0 {
+		b.WriteString("\n" + wrap(c.UnlistedLine(), "") + "\n")
 	}
 }
 
-// text is the line in the contents, indented by two more than it is shown so that the number hangs.
-func (l line) text() string {
-	s := fmt.Sprintf("  %3d. ", l.Number)
-	if l.Severity != "" {
-		s += "[" + l.Severity + "] "
+// textEntry is indented by two more than it is shown, so that the number hangs.
+func textEntry(e entry) string {
+	s := fmt.Sprintf("  %3d. ", e.Number)
+	if e.Severity != "" {
+		s += "[" + e.Severity + "] "
 	}
-	return s + l.Title + l.Repeated()
+	return s + e.Title + e.Repeated()
 }
 
-// Repeated says how many notices the line stands for and when they happened, where they are several.
-func (l line) Repeated() string {
-	switch {
-	case l.Times < 2:
-		return ""
-	case l.Span == "":
-		return fmt.Sprintf(" (%d notices)", l.Times)
-	}
-	return fmt.Sprintf(" (%d notices, %s)", l.Times, l.Span)
-}
-
-func plainItem(b *strings.Builder, it item, digest bool) {
+func textItem(b *strings.Builder, it item, digest bool) {
 	head := it.Title
 	if digest {
 		head = fmt.Sprintf("%d. %s", it.Number, it.Title)
 	}
 	b.WriteString(wrap(head, "") + "\n")
 	if len(it.Members) > 0 {
-		plainMembers(b, it)
+		textMembers(b, it)
 	}
 	if it.Text != "" {
 		b.WriteString("\n" + wrapText(it.Text) + "\n")
@@ -91,8 +80,8 @@ func plainItem(b *strings.Builder, it item, digest bool) {
 	}
 }
 
-// plainMembers lists the notices of an item. A link that several share stands behind the first of them.
-func plainMembers(b *strings.Builder, it item) {
+// textMembers lists the notices of an item. A link that several share stands behind the first of them.
+func textMembers(b *strings.Builder, it item) {
 	links := map[string]bool{}
 	for _, m := range it.Members {
 		b.WriteString("\n" + wrap("  * "+m.Tagged(), "    ") + "\n")
@@ -119,7 +108,7 @@ func indent(text string) string {
 	for i, l := range lines {
 		switch {
 		case l == "":
-		case strings.HasPrefix(l, " "), strings.HasPrefix(l, "\t"): // laid out
+		case isLaidOut(l):
 			lines[i] = "    " + l
 		default:
 			lines[i] = wrap("    "+l, "    ")
@@ -128,33 +117,38 @@ func indent(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// plainFooter says why; "-- " begins a signature, which mail programs fold away in answers.
-func plainFooter(b *strings.Builder, pg page) {
-	if len(pg.Reasons) == 0 && pg.Manage == "" {
+// textFooter says why; "-- " begins a signature, which mail programs fold away in answers.
+func textFooter(b *strings.Builder, c content) {
+	if len(c.Reasons) == 0 && c.Manage == "" {
 		return
 	}
 	b.WriteString("\n-- \n")
-	for _, r := range pg.Reasons {
-		b.WriteString(wrap(r.Say(pg.Digest), "") + "\n")
+	for _, r := range c.Reasons {
+		b.WriteString(wrap(r.Line(c.Digest), "") + "\n")
 		for _, l := range []struct{ label, link string }{{"  The filter: ", r.Link}, {"  Stop these: ", r.Stop}} {
 			if l.link != "" {
 				b.WriteString(l.label + l.link + "\n")
 			}
 		}
 	}
-	if pg.MoreWhys > 0 {
-		b.WriteString(pg.MoreFilters() + "\n")
+	if c.MoreReasons > 0 {
+		b.WriteString(c.MoreReasonsLine() + "\n")
 	}
-	if pg.Manage != "" {
-		b.WriteString("Change what you get: " + pg.Manage + "\n")
+	if c.Manage != "" {
+		b.WriteString("Change what you get: " + c.Manage + "\n")
 	}
 }
 
-// wrapText wraps the lines that are too long, and leaves alone those that begin with a space: they are laid out.
+// isLaidOut reports a line that begins with a space: its author placed it, as in a patch or a table.
+func isLaidOut(line string) bool {
+	return strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t")
+}
+
+// wrapText wraps the lines that are too long, but those that are laid out.
 func wrapText(s string) string {
 	lines := strings.Split(s, "\n")
 	for i, l := range lines {
-		if !strings.HasPrefix(l, " ") && !strings.HasPrefix(l, "\t") {
+		if !isLaidOut(l) {
 			lines[i] = wrap(l, "")
 		}
 	}
