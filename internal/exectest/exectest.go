@@ -166,13 +166,25 @@ func (c *Child) Listening(t testing.TB, address string) {
 	})
 }
 
-// FreePort gives a TCP port of 127.0.0.1 that was free a moment ago, for a program that must be told one.
+// FreePort gives a TCP port of 127.0.0.1 that nobody else is given before the test is over. A socket that is bound to it
+// and never listens keeps it: dials are refused until the test's own server listens there, which it may do again and
+// again, for servers set SO_REUSEADDR.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	held, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Cleanup(func() { syscall.Close(held) })
+	if err := syscall.SetsockoptInt(held, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Bind(held, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	at, err := syscall.Getsockname(held)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at.(*syscall.SockaddrInet4).Port
 }
