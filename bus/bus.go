@@ -1,7 +1,50 @@
-// Package bus is what a message bus carries, and how it is trusted.
+// Package bus is what a message bus carries, and how far it can be believed.
 //
-// A Source hands Frames over as they came off the wire. Decode turns a Frame into a Message, which never changes
-// afterwards. Everything above this package works on Messages; nothing above it knows sockets.
+// # From a frame to a message
+//
+// A Source receives Frames: a topic and a payload as they came off the wire. Decode checks a Frame and makes a Message
+// of it, which never changes afterwards. All other rooms work on Messages; none of them knows a socket.
+//
+//	frames := make(chan bus.Frame, 1)
+//	go source.Run(ctx, frames)
+//	for f := range frames {
+//		m, err := bus.Decode(f, time.Now()) // err wraps ErrMalformed: count it
+//		if err == nil {
+//			err = store(m)
+//		}
+//		f.Done() // once m is stored, or there is no m
+//	}
+//
+// Two families of buses are read. fedmsg (https://fedmsg.readthedocs.io) sends messages of two parts over ZeroMQ: the
+// topic, and a JSON object, the envelope, whose field msg is the body. fedora-messaging
+// (https://fedora-messaging.readthedocs.io) sends AMQP messages: the topic is the routing key, and headers and id stand
+// beside the body; a source of such a bus makes one JSON object of them. What fedmsg signs is the canonical form of the
+// envelope, as CPython's json module writes it: see Canonical.
+//
+// # Trust
+//
+// Whoever reaches a bus may send anything under any topic and name. What a Message says is its sender's claim, and
+// Trust is what is known of the sender: computed once, by Decode, and carried with the message, so that no reader has
+// to remember to check. A message with a signature that nobody checked is Unchecked, never Signed.
+//
+// # Ids
+//
+// A message has an id, its sender's or one made of its bytes. Buses deliver at least once: two relays, a reconnect or a
+// missing acknowledgement bring a message again. A DedupWindow finds what comes again soon, the database's key the
+// rest. ZeroMQ does not tell what it has lost; Gaps finds it by the counters of fedmsg's publishers.
+//
+// # The life of an acknowledgement
+//
+// The receiver of a frame calls Done when it needs the frame no more: the batch with it is committed, or it is no
+// message. Done calls the source's Ack, which acknowledges the message where the bus knows that (AMQP, JetStream, an
+// HTTP client that waits for its answer). If the process dies before, such a bus sends the message again, and its id
+// shows that it is known. ZeroMQ knows no acknowledgement: there Done only releases the permits that bound what is
+// under way.
+//
+// # A source of one's own
+//
+// It is a folder with a Driver, on the list in bus/all, whose test calls bustest.Run. A Meter gives it metrics, bounds
+// and back-pressure. Source is the contract.
 package bus
 
 import (
@@ -14,15 +57,15 @@ import (
 // A Frame is a topic and a payload as they came off the wire: not decoded, not trusted.
 type Frame struct {
 	Source  string // the source's name in the configuration, for logs and metrics
-	Topic   string // the bus's own word for what it is about; where a bus has none, the payload's (PeekHead)
-	Payload []byte // never changed, and no buffer that is used again
-	// Ack tells the source that the frame is done with: safe in the database, or no message at all. A bus that knows
-	// acknowledgement is told; ZeroMQ only frees the room that the frame took. It may be nil, and is called once, by any
-	// goroutine, in any order, and perhaps after Run has returned. It does not wait.
+	Topic   string // what the bus delivers by; where a bus has no topics, the payload's (PeekEnvelope)
+	Payload []byte // nobody changes it, and it is no buffer that is used again
+	// Ack acknowledges the message on the bus, where the bus knows that, and releases the room that the frame took. The
+	// receiver calls it once, through Done, from any goroutine, in any order, perhaps after Run has returned. It does not
+	// wait. It may be nil.
 	Ack func()
 }
 
-// Done tells the source that the frame is done with. It is called once.
+// Done acknowledges f: it is safe in the database, or it is no message. It is called once.
 func (f Frame) Done() {
 	if f.Ack != nil {
 		f.Ack()
@@ -39,13 +82,13 @@ type Message struct {
 	Body     any            // msg (fedmsg) or body (AMQP): map[string]any by use, but any JSON; numbers are json.Number
 	Headers  map[string]any // AMQP or STOMP headers; nil where there are none
 	Source   string         // Frame.Source
-	// Payload is the bytes as received; Decode(Frame{Topic, Payload}) gives this Message again, with any clock. For that
-	// sake it is rewritten (see complete) where the sender said no time, or the message came by DecodeLine incomplete.
+	// Payload is the bytes as received. Decode(Frame{Topic, Payload}) gives this Message again, whatever the clock says:
+	// so the payload is written anew where the sender gave no time, or where DecodeLine had to repair it.
 	Payload []byte
 	Trust   Trust // computed once, by Decode
 }
 
-// Trust is what is known of who sent a message.
+// Trust is what is known of the sender of a message.
 type Trust struct {
 	State  TrustState
 	Signer string // name in the certificate, or key, when State is Signed
@@ -55,7 +98,7 @@ type Trust struct {
 // TrustState is the verdict on a signature.
 type TrustState string
 
-// The verdicts. A message with a signature that nobody checked is Unchecked, never Signed.
+// The verdicts.
 const (
 	Unsigned  TrustState = "unsigned"
 	Unchecked TrustState = "unchecked"
@@ -93,10 +136,10 @@ type Source interface {
 	Run(ctx context.Context, out chan<- Frame) error
 }
 
-// ErrMalformed is wrapped by Decode for a frame that is no message; the text says what is wrong, for an operator.
+// ErrMalformed is wrapped by the errors of Decode: the frame is no message. The text tells an operator what is wrong.
 var ErrMalformed = errors.New("malformed message")
 
-// The bounds on what a source accepts.
+// The bounds on what is accepted from a bus.
 const (
 	MaxTopic   = 1024    // bytes
 	MaxPayload = 8 << 20 // bytes

@@ -11,7 +11,8 @@ import (
 // canonicalVectors are in, parsed exactly, and what CPython's encoder makes of them.
 var canonicalVectors = []struct{ in, want string }{
 	{`{"b":1,"a":[1,2.0,null,true]}`, `{"a":[1,2.0,null,true],"b":1}`},
-	{`[0,-0,-0.0,1.10,1E5,1e16,123456789012345678,1e-4,0.00001,1.5e-7,5e-324]`, `[0,0,-0.0,1.1,100000.0,1e+16,123456789012345678,0.0001,1e-05,1.5e-07,5e-324]`},
+	{`[0,-0,-0.0,1.10,1E5,1e16,123456789012345678,1e-4,0.00001,1.5e-7,5e-324]`,
+		`[0,0,-0.0,1.1,100000.0,1e+16,123456789012345678,0.0001,1e-05,1.5e-07,5e-324]`},
 	{`[1e400,-1e400,NaN,-Infinity]`, `[Infinity,-Infinity,NaN,-Infinity]`},
 	{`"\"\\\/\b\f\n\r\t\u0001\u007f é 😀 </b>&'"`, `"\"\\/\b\f\n\r\t\u0001\u007f \u00e9 \ud83d\ude00 </b>&'"`},
 	{`{"\ud83d":1,"\uffff":2,"\ud800\udc00":3,"\udfff":4}`, `{"\ud83d":1,"\udfff":4,"\uffff":2,"\ud800\udc00":3}`},
@@ -80,7 +81,9 @@ func TestCanonicalRefuses(t *testing.T) {
 	for range MaxDepth + 3 {
 		deep = []any{deep}
 	}
-	for _, v := range []any{struct{}{}, []string{"a"}, json.Number("x"), json.Number(""), json.Number("1 "), json.Number("+1"), deep} {
+	for _, v := range []any{
+		struct{}{}, []string{"a"}, json.Number("x"), json.Number(""), json.Number("1 "), json.Number("+1"), deep,
+	} {
 		if got, err := Canonical(v); err == nil {
 			t.Errorf("Canonical(%#v) = %s", v, got)
 		}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Encode gives the fedmsg envelope of m as a publisher sends it: canonical JSON of i, msg, msg_id, timestamp (whole
-// seconds), topic and, where set, username. The message must have a topic, an id and a time.
+// Encode gives the fedmsg envelope of m as a publisher sends it: the canonical JSON of i, msg, msg_id, timestamp (whole
+// seconds), topic, and username where it is set. m must have a topic, an id and a time.
 func Encode(m *Message) ([]byte, error) {
 	if err := CheckTopic(m.Topic); err != nil {
 		return nil, err
@@ -31,7 +31,8 @@ func Encode(m *Message) ([]byte, error) {
 	return payload, nil
 }
 
-// NewID makes a msg_id: the year of now, where now is, and a version 4 UUID (RFC 9562) of 16 bytes from random.
+// NewID makes a msg_id as fedmsg does: the year of now in its time zone, and a UUID (RFC 9562, version 4) of 16 bytes
+// from random.
 func NewID(now time.Time, random io.Reader) (string, error) {
 	var u [16]byte
 	if _, err := io.ReadFull(random, u[:]); err != nil {

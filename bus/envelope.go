@@ -1,146 +1,120 @@
 package bus
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
-
-	"github.com/notifyd/notifyd/internal/text"
+	"strings"
 )
 
-// An envelope is the payload's outermost object.
-type envelope map[string]any
-
-func parseEnvelope(payload []byte) (envelope, error) {
-	v, err := parseJSON(payload, false)
-	if err != nil {
-		return nil, malformed("%w", err)
-	}
-	e, ok := v.(map[string]any)
-	if !ok {
-		return nil, malformed("payload is a JSON %s, not an object", jsonKind(v))
-	}
-	return e, nil
+// An Envelope is what the outermost object of a payload says about the message and its publisher, without the body.
+type Envelope struct {
+	Topic, Username string
+	Counter         int64
+	Certificate     string // base64, as sent; "" in unsigned messages
 }
 
-// fill reads the fields into m; every field that is there must be of its type.
-func (e envelope) fill(m *Message) error {
-	topic, err := field[string](e, "topic")
-	if err != nil {
-		return err
+// PeekEnvelope reads the envelope of a payload fast, and skips the body. It finds no mistakes: a field that is missing
+// or cannot be read stays zero. Decode finds them.
+func PeekEnvelope(payload []byte) Envelope {
+	p := parser{text: payload, left: MaxValues}
+	var e Envelope
+	if p.peek() != '{' {
+		return e
 	}
-	if topic != m.Topic {
-		return malformed("topic %q in a frame of topic %q", clip(topic), m.Topic)
+	p.pos++
+	for p.peek() == '"' {
+		key, err := p.str()
+		if err != nil || p.peek() != ':' {
+			break
+		}
+		p.pos++
+		if !p.envelopeField(&e, key) || p.peek() != ',' {
+			break
+		}
+		p.pos++
+		p.space()
 	}
-	if m.Headers, err = field[map[string]any](e, "headers"); err != nil {
-		return err
+	return e
+}
+
+// envelopeField reads or skips the value of key; false: it cannot be read, and nothing after it can.
+func (p *parser) envelopeField(e *Envelope, key string) bool {
+	var text *string
+	switch key {
+	case "topic":
+		text = &e.Topic
+	case "username":
+		text = &e.Username
+	case "certificate":
+		text = &e.Certificate
+	case "i":
+		v, err := p.value(MaxDepth)
+		n, _ := v.(json.Number)
+		e.Counter, _ = n.Int64()
+		return err == nil
 	}
-	if m.Username, err = field[string](e, "username"); err != nil {
-		return err
+	if text == nil || p.peek() != '"' {
+		return p.skip()
 	}
-	body, isMsg := e["msg"]
-	if !isMsg {
-		var isBody bool
-		if body, isBody = e["body"]; !isBody {
-			return malformed("neither msg nor body")
+	s, err := p.str()
+	*text = s
+	return err == nil
+}
+
+// skip moves past one value, looking at brackets and quotes only.
+func (p *parser) skip() bool {
+	for depth := 0; p.pos < len(p.text); p.pos++ {
+		switch p.text[p.pos] {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth < 0 {
+				return true // the end of the list or object around the value
+			} else if depth == 0 {
+				p.pos++
+				return true
+			}
+		case ',':
+			if depth == 0 {
+				return true
+			}
+		case '"':
+			if !p.skipString() {
+				return false
+			}
 		}
 	}
-	m.Body = body
-	m.Trust = e.trust()
-	if err := e.fillCounter(m); err != nil {
-		return err
-	}
-	if err := e.fillID(m, isMsg); err != nil {
-		return err
-	}
-	return e.fillTime(m)
+	return false
 }
 
-func (e envelope) fillCounter(m *Message) error {
-	n, err := field[json.Number](e, "i")
-	if err != nil || n == "" {
-		return err
-	}
-	if m.Counter, err = n.Int64(); err != nil {
-		return malformed("i is %q, not an integer", clip(string(n)))
-	}
-	return nil
-}
-
-func (e envelope) fillID(m *Message, isMsg bool) error {
-	names := []string{"msg_id", "id"}
-	if isMsg {
-		names = names[:1]
-	}
-	for _, name := range names {
-		id, err := field[string](e, name)
-		if err != nil {
-			return err
-		}
-		if id != "" {
-			m.ID = id
-			return checkID(id)
+// skipString moves from the opening quote to the closing one.
+func (p *parser) skipString() bool {
+	for p.pos++; p.pos < len(p.text); p.pos++ {
+		switch p.text[p.pos] {
+		case '\\':
+			p.pos++
+		case '"':
+			return true
 		}
 	}
-	return nil
+	return false
 }
 
-func checkID(id string) error {
-	if len(id) > MaxID || hasControl(id) {
-		return malformed("msg_id %q is longer than %d bytes or has control characters", clip(id), MaxID)
-	}
-	return nil
-}
+// amqpBridge is the username in the envelopes of fedmsg-migration-tools' bridge from AMQP.
+const amqpBridge = "amqp-bridge"
 
-func (e envelope) fillTime(m *Message) error {
-	n, err := field[json.Number](e, "timestamp")
-	if err != nil {
-		return err
+// Publisher names the processes that may share the counter, as closely as an envelope can tell: by the certificate,
+// which belongs to one service on one machine; without one by the Unix user and the application, which is the topic's
+// first four words. The bridge from AMQP has one counter for the messages of every application.
+func (e Envelope) Publisher() string {
+	if e.Username == amqpBridge {
+		return "bridge " + amqpBridge
 	}
-	if n == "" {
-		m.Time = sentAt(m.Headers)
-		return nil
+	if e.Certificate != "" {
+		sum := sha256.Sum256([]byte(e.Certificate))
+		return "certificate " + hex.EncodeToString(sum[:8])
 	}
-	if m.Time, err = epoch(string(n)); err != nil {
-		return malformed("timestamp %q: %w", clip(string(n)), err)
-	}
-	return nil
+	words := strings.SplitN(e.Topic, ".", 5)
+	return "user " + clip(e.Username) + " " + clip(strings.Join(words[:min(4, len(words))], "."))
 }
-
-func (e envelope) trust() Trust {
-	if e["signature"] == nil {
-		return Trust{State: Unsigned, Reason: "the message carries no signature"}
-	}
-	return Trust{State: Unchecked, Reason: "the message carries a signature, which was not checked"}
-}
-
-// field reads a field that must be of type T; the zero T where it is absent or null.
-func field[T any](e envelope, name string) (T, error) {
-	var none T
-	v := e[name]
-	if v == nil {
-		return none, nil
-	}
-	t, ok := v.(T)
-	if !ok {
-		return none, malformed("%s is a JSON %s", name, jsonKind(v))
-	}
-	return t, nil
-}
-
-func jsonKind(v any) string {
-	switch v.(type) {
-	case nil:
-		return "null"
-	case bool:
-		return "boolean"
-	case string:
-		return "string"
-	case json.Number:
-		return "number"
-	case []any:
-		return "list"
-	}
-	return "object"
-}
-
-// clip shortens what a stranger sent for an error text.
-func clip(s string) string { return text.ElideBytes(s, 80) }

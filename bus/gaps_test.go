@@ -36,7 +36,7 @@ func TestGaps(t *testing.T) {
 			gaps := bus.NewGaps(10)
 			var missing int64
 			for _, i := range c.counters {
-				missing += gaps.See(bus.Head{Topic: "org.example.dev.git.receive", Username: "git", Counter: i}, now)
+				missing += gaps.Observe(bus.Envelope{Topic: "org.example.dev.git.receive", Username: "git", Counter: i}, now)
 			}
 			if missing != c.missing {
 				t.Errorf("See(%v) found %d missing, want %d", c.counters, missing, c.missing)
@@ -48,53 +48,56 @@ func TestGaps(t *testing.T) {
 func TestGapsKeepPublishersApart(t *testing.T) {
 	gaps := bus.NewGaps(10)
 	for i := int64(1); i < 100; i++ {
-		for n, h := range []bus.Head{
+		for n, h := range []bus.Envelope{
 			{Topic: "org.example.dev.git.receive", Username: "git"},
 			{Topic: "org.example.dev.wiki.edit", Username: "git"},
 			{Topic: "org.example.dev.git.receive", Username: "apache"},
 			{Topic: "org.example.dev.git.receive", Username: "git", Certificate: "A"},
 		} {
 			h.Counter = i + 50*int64(n)
-			if missing := gaps.See(h, now); missing != 0 {
+			if missing := gaps.Observe(h, now); missing != 0 {
 				t.Fatalf("%d missing at %+v", missing, h)
 			}
 		}
 	}
-	one := bus.Head{Topic: "org.example.dev.git.receive", Username: "git", Certificate: "A", Counter: 252}
-	gaps.See(one, now)
+	one := bus.Envelope{Topic: "org.example.dev.git.receive", Username: "git", Certificate: "A", Counter: 252}
+	gaps.Observe(one, now)
 	one.Counter, one.Topic = 253, "org.example.dev.other.topic"
-	if missing := gaps.See(one, now); missing != 2 {
+	if missing := gaps.Observe(one, now); missing != 2 {
 		t.Errorf("one certificate with two applications: %d missing, want 2", missing)
 	}
 }
 
-// TestGapsIsBounded feeds names and counters without end; the test's memory limit is its time: each See must stay cheap.
+// TestGapsIsBounded feeds names and counters without end; the test's memory limit is its time: each See must stay
+// cheap.
 func TestGapsIsBounded(t *testing.T) {
 	gaps := bus.NewGaps(3)
 	for i := range int64(5000) {
-		gaps.See(bus.Head{Topic: fmt.Sprintf("a.b.c.%d", i), Counter: 5}, now)
-		gaps.See(bus.Head{Topic: "a.b.c.d", Counter: 1 + i*100000}, now.Add(time.Duration(i)))
+		gaps.Observe(bus.Envelope{Topic: fmt.Sprintf("a.b.c.%d", i), Counter: 5}, now)
+		gaps.Observe(bus.Envelope{Topic: "a.b.c.d", Counter: 1 + i*100000}, now.Add(time.Duration(i)))
 	}
 	// The name that keeps coming is remembered, among all the others.
 	last, later := int64(1+4999*100000), now.Add(time.Minute)
-	gaps.See(bus.Head{Topic: "a.b.c.d", Counter: last + 2}, later)
-	if missing := gaps.See(bus.Head{Topic: "a.b.c.d", Counter: last + 3}, later); missing != 1 {
+	gaps.Observe(bus.Envelope{Topic: "a.b.c.d", Counter: last + 2}, later)
+	if missing := gaps.Observe(bus.Envelope{Topic: "a.b.c.d", Counter: last + 3}, later); missing != 1 {
 		t.Errorf("%d missing, want 1", missing)
 	}
 }
 
-func TestPeekHead(t *testing.T) {
-	for payload, want := range map[string]bus.Head{
-		`{"i":3,"msg":{"topic":"no","a":["]\"}",{}]},"topic":"t","username":"u","certificate":"c"}`: {Topic: "t", Username: "u", Counter: 3, Certificate: "c"},
-		` { "x" : "a,b" , "i" : 3.0 , "topic" : null, "username":"u" } `:                            {Username: "u"},
-		`{"i":[1,2],"username":"u"}`: {},
-		`{"topic":"t","i":`:          {Topic: "t"},
-		`[{"i":3}]`:                  {},
-		`{"a":1]}}}`:                 {},
-		``:                           {},
+func TestPeekEnvelope(t *testing.T) {
+	for payload, want := range map[string]bus.Envelope{
+		`{"i":3,"msg":{"topic":"no","a":["]\"}",{}]},"topic":"t","username":"u","certificate":"c"}`: {
+			Topic: "t", Username: "u", Counter: 3, Certificate: "c",
+		},
+		` { "x" : "a,b" , "i" : 3.0 , "topic" : null, "username":"u" } `: {Username: "u"},
+		`{"i":[1,2],"username":"u"}`:                                     {},
+		`{"topic":"t","i":`:                                              {Topic: "t"},
+		`[{"i":3}]`:                                                      {},
+		`{"a":1]}}}`:                                                     {},
+		``:                                                               {},
 	} {
-		if got := bus.PeekHead([]byte(payload)); got != want {
-			t.Errorf("PeekHead(%s) = %+v, want %+v", payload, got, want)
+		if got := bus.PeekEnvelope([]byte(payload)); got != want {
+			t.Errorf("PeekEnvelope(%s) = %+v, want %+v", payload, got, want)
 		}
 	}
 }
@@ -103,8 +106,8 @@ func TestGapsFollowTheBridgeAcrossApplications(t *testing.T) {
 	gaps := bus.NewGaps(10)
 	for i := int64(1); i < 50; i++ {
 		app := []string{"git.receive", "wiki.edit", "bodhi.update"}[i%3]
-		h := bus.Head{Topic: "org.example.dev." + app, Username: "amqp-bridge", Counter: i}
-		if missing := gaps.See(h, now); missing != 0 {
+		h := bus.Envelope{Topic: "org.example.dev." + app, Username: "amqp-bridge", Counter: i}
+		if missing := gaps.Observe(h, now); missing != 0 {
 			t.Fatalf("%d missing at %+v, want none: the bridge counts all applications with one counter", missing, h)
 		}
 	}

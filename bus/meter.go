@@ -113,8 +113,8 @@ func (m *Meter) Dropped(reason string) {
 }
 
 // Forward counts f, names its source and sends it to out, waiting for room there and within MaxHeld: all that a source
-// has to do with a frame where its bus can be made to wait. A frame out of bounds is dropped, counted and done with. The
-// error is ctx's, when it ends first; then f was not handed over.
+// has to do with a frame where its bus can be made to wait. A frame out of bounds is dropped, counted and done with.
+// The error is ctx's, when it ends first; then f was not handed over.
 func (m *Meter) Forward(ctx context.Context, out chan<- Frame, f Frame) error {
 	f.Source = m.source
 	if reason := f.OutOfBounds(); reason != "" {

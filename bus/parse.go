@@ -6,13 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// A parser reads JSON as Python's json.loads does, since that is what the buses' senders were tested against: RFC 8259,
-// and the words NaN, Infinity and -Infinity; the last of equal keys counts; control characters in strings are errors.
-// Beyond that it bounds depth and number of values, and keeps numbers as text, so that 1.0 and 1 stay different.
+// A parser reads JSON as Python's json.loads does, since the senders of the buses were tested against that: RFC 8259,
+// and the literals NaN, Infinity and -Infinity. The last of equal keys counts. A control character in a string is an
+// error. Depth and number of values are bounded. Numbers stay text, so that 1.0 and 1 stay different.
 //
-// A lone surrogate (\ud83d without its other half) is no character. With exact set it is kept as the three bytes that
-// UTF-8 would give it (WTF-8), as canonical JSON needs, and NaN stays a number; without, the surrogate becomes U+FFFD
-// and NaN, Infinity and -Infinity become null, so that everything above holds only valid text and valid JSON.
+// A lone surrogate (\ud83d without its other half) is no character. With exact set it becomes the three bytes that
+// UTF-8 would give it (WTF-8), as canonical JSON needs, and NaN stays a number. Without, the surrogate becomes U+FFFD,
+// and NaN, Infinity and -Infinity become null, so that a Message holds valid text and valid JSON only.
 type parser struct {
 	text  []byte
 	pos   int
@@ -52,7 +52,7 @@ func (p *parser) space() {
 	}
 }
 
-// peek gives the next byte after white space, 0 at the end.
+// peek skips white space and gives the next byte without reading it; 0 at the end.
 func (p *parser) peek() byte {
 	p.space()
 	if p.pos == len(p.text) {
@@ -80,7 +80,7 @@ func (p *parser) value(depth int) (any, error) {
 	case p.pos == len(p.text):
 		return nil, p.problem("unexpected end")
 	}
-	return p.word()
+	return p.literal()
 }
 
 func (p *parser) object(depth int) (any, error) {

@@ -2,8 +2,8 @@ package bus
 
 import "encoding/json"
 
-// words are the values that are written as a name.
-var words = []struct {
+// literals are the values that are written as a name.
+var literals = []struct {
 	text   string
 	v      any
 	number bool // not in RFC 8259, but Python writes it
@@ -12,8 +12,8 @@ var words = []struct {
 	{"NaN", json.Number("NaN"), true}, {"Infinity", json.Number("Infinity"), true},
 }
 
-func (p *parser) word() (any, error) {
-	for _, w := range words {
+func (p *parser) literal() (any, error) {
+	for _, w := range literals {
 		if end := p.pos + len(w.text); end <= len(p.text) && string(p.text[p.pos:end]) == w.text {
 			p.pos = end
 			if w.number && !p.exact {
@@ -30,7 +30,7 @@ func (p *parser) number() (any, error) {
 	if p.text[p.pos] == '-' {
 		p.pos++
 		if p.pos < len(p.text) && p.text[p.pos] == 'I' {
-			v, err := p.word()
+			v, err := p.literal()
 			if err != nil || v == nil {
 				return nil, err
 			}

@@ -24,7 +24,7 @@ func (p *parser) str() (string, error) {
 	return "", p.problem("string without end")
 }
 
-// escaped reads on a string that has escapes, from its first one.
+// escaped reads the rest of a string that began at start, from its first escape on.
 func (p *parser) escaped(start int) (string, error) {
 	s := append([]byte(nil), p.text[start:p.pos]...)
 	for p.pos < len(p.text) {
@@ -95,7 +95,7 @@ func (p *parser) unicode(s []byte) ([]byte, error) {
 	return utf8.AppendRune(s, utf8.RuneError), nil
 }
 
-// hex reads \uXXXX at pos without moving on.
+// hex gives the XXXX of \uXXXX at pos, without moving past it.
 func (p *parser) hex() (rune, bool) {
 	if p.pos+6 > len(p.text) || p.text[p.pos] != '\\' || p.text[p.pos+1] != 'u' {
 		return 0, false

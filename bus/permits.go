@@ -10,8 +10,8 @@ import (
 // frameOverhead is what a frame costs beside its bytes.
 const frameOverhead = 512
 
-// Permits bound the bytes of the frames that are handed over and not done with, to MaxHeld: a counting semaphore, with a
-// permit a byte. It is safe for concurrent use.
+// Permits bound the bytes of the frames that are handed over and not done with, to MaxHeld: a counting semaphore, with
+// a permit a byte. It is safe for concurrent use.
 type Permits struct{ bytes *semaphore.Weighted }
 
 // NewPermits gives all permits free.

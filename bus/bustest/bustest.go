@@ -35,8 +35,9 @@ type Fixture struct {
 	Secrets []string
 
 	// Publish sends messages over the bus, in this order, as one sender, and gives how many it sent: what the bus cannot
-	// carry, such as a line break where lines are messages, it leaves out. It may return as soon as the bus has them, or wait until they are acknowledged. It is called
-	// by several goroutines at once, so it must not end the test by t.Fatal.
+	// carry, such as a line break where lines are messages, it leaves out. It may return as soon as the bus has them, or
+	// wait until they are acknowledged. It is called by several goroutines at once, so it must not end the test by
+	// t.Fatal.
 	Publish func(t testing.TB, messages ...bus.Frame) int
 	// Ready waits until the source gets what is published; nil where the bus keeps it until then.
 	Ready func(t testing.TB)

@@ -160,8 +160,8 @@ func (g *guard) take(b []byte) error {
 // ping is the command PING (ZeroMQ RFC 37), with no time to live and no context.
 var ping = []byte{flagCommand, 7, 4, 'P', 'I', 'N', 'G', 0, 0}
 
-// Write takes what the codec writes and sends it frame by frame, each whole, so that another goroutine's message is never
-// torn by a PONG. Byte 8 of the greeting becomes 1 as libzmq writes it, for tools that know only that.
+// Write takes what the codec writes and sends it frame by frame, each whole, so that another goroutine's message is
+// never torn by a PONG. Byte 8 of the greeting becomes 1 as libzmq writes it, for tools that know only that.
 func (g *guard) Write(b []byte) (int, error) {
 	g.partial = append(g.partial, b...)
 	if g.greeted == 0 && len(g.partial) > 8 && g.partial[0] == 0xFF {

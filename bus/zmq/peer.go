@@ -43,7 +43,8 @@ var (
 	errGone          = errors.New("the peer is gone")
 )
 
-// serve does the handshake over conn and serves the peer until it goes or ctx ends. nil: the peer closed the connection.
+// serve does the handshake over conn and serves the peer until it goes or ctx ends. nil: the peer closed the
+// connection.
 func (p *Publisher) serve(ctx context.Context, conn net.Conn) (err error) {
 	defer func() {
 		if v := recover(); v != nil {

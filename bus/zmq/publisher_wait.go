@@ -40,9 +40,9 @@ func (p *Publisher) missed(topic string) error {
 	return fmt.Errorf("no relay answers at %s", p.Addr())
 }
 
-// Flush waits until every peer has taken all that was queued for it. A peer proves it by answering a PING sent after the
-// last message; one that answers none within Linger (libzmq before 4.2) is taken at the network's word. An error says
-// that a peer was lost with messages queued, or that ctx ended.
+// Flush waits until every peer has taken all that was queued for it. A peer proves it by answering a PING sent after
+// the last message; one that answers none within Linger (libzmq before 4.2) is taken at the network's word. An error
+// says that a peer was lost with messages queued, or that ctx ended.
 func (p *Publisher) Flush(ctx context.Context) error {
 	p.mu.Lock()
 	peers := slices.Clone(p.peers)

@@ -16,7 +16,8 @@ type queue struct {
 	frames map[string]int // by endpoint
 }
 
-// share leaves a quarter of out's room to the others, where there are several endpoints. It is called before the first take.
+// share leaves a quarter of out's room to the others, where there are several endpoints. It is called before the first
+// take.
 func (q *queue) share(room, endpoints int) {
 	q.frames = map[string]int{}
 	if endpoints > 1 {

@@ -93,7 +93,7 @@ func (e *endpoint) accept(frames [][]byte, out chan<- bus.Frame) {
 	}
 	e.meter.Received()
 	if e.whole { // a counter also counts the topics that were not asked for
-		if missing := e.gaps.See(bus.PeekHead(f.Payload), e.now()); missing > 0 {
+		if missing := e.gaps.Observe(bus.PeekEnvelope(f.Payload), e.now()); missing > 0 {
 			e.counts.missed(missing)
 			e.log.Warn("messages missing", "count", missing, "topic", f.Topic)
 		}
