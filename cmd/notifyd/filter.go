@@ -20,6 +20,21 @@ type filterCmd struct {
 	Import  filterImportCmd  `cmd:"" help:"Turn what people kept in another service into filters of ours."`
 }
 
+// The exit statuses of filter check, test and explain, for CI. 0 is as expected.
+const (
+	statusUnexpected exitStatus = 1 // a mistake that check looks for, a match that test does not expect
+	statusBroken     exitStatus = 2 // something could not be read or checked, so nothing is known
+)
+
+// finish gives the error that ends one of these commands: what leaves it unknown how it would have ended is printed.
+func (e *env) finish(err error) error {
+	if status := exitStatus(0); err == nil || errors.As(err, &status) {
+		return err
+	}
+	fmt.Fprintln(e.stderr, "notifyd:", err)
+	return statusBroken
+}
+
 // filterFlags is what the three have in common.
 type filterFlags struct {
 	File      string `arg:"" placeholder:"FILTERS.yaml" help:"The filters, in the text form of doc/rules.md."`
@@ -61,7 +76,7 @@ func (f *filterFlags) open(e *env) (*filterSet, error) {
 	file, err := rulespec.Parse(rulespec.Env{KnowsKind: set.catalogue.KnownKinds()}, text)
 	set.mistakes = printMistakes(e.stderr, f.File, err)
 	if set.mistakes > 0 && len(file.Filters) == 0 {
-		return nil, errSilent
+		return nil, statusBroken
 	}
 	set.compile(e.stderr, f, file)
 	return set, nil
@@ -90,7 +105,7 @@ func (s *filterSet) compile(stderr io.Writer, f *filterFlags, file rulespec.File
 		if errs := rulespec.Check(s.env, filter.Filter); len(errs) > 0 {
 			continue
 		}
-		fmt.Fprintf(stderr, "%s:%d: filter %q: %s; it matches nothing\n", f.File, filter.Line, filter.Name, textOf(b.Err))
+		fmt.Fprintf(stderr, "%s:%d: %s; it matches nothing\n", f.File, filter.Line, textOf(b.Err))
 	}
 }
 

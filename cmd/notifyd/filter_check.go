@@ -13,8 +13,15 @@ type filterCheckCmd struct {
 	filterFlags
 }
 
+// Help is printed by filter check --help.
+func (*filterCheckCmd) Help() string {
+	return "Exit status: 0 all filters are right; 1 one has a mistake; 2 the file, the directory or the catalogue could not be read."
+}
+
 // Run prints every mistake, or else every filter as a sentence. With a directory, what it lacks is a mistake too.
-func (c *filterCheckCmd) Run(e *env) error {
+func (c *filterCheckCmd) Run(e *env) error { return e.finish(c.check(e)) }
+
+func (c *filterCheckCmd) check(e *env) error {
 	cat, err := loadCatalogue(c.Catalogue)
 	if err != nil {
 		return err
@@ -25,12 +32,15 @@ func (c *filterCheckCmd) Run(e *env) error {
 	}
 	file, err := rulespec.Parse(rulespec.Env{KnowsKind: cat.KnownKinds()}, text)
 	mistakes := printMistakes(e.stderr, c.File, err)
+	if mistakes > 0 && len(file.Filters) == 0 {
+		return statusBroken
+	}
 	missing, err := c.missing(e.stderr, file)
 	if err != nil {
 		return err
 	}
 	if mistakes += missing; mistakes > 0 {
-		return errSilent
+		return statusUnexpected
 	}
 	for _, f := range file.Filters {
 		if _, err := fmt.Fprintf(e.stdout, "%s: %s\n", visible(f.Name), rulespec.Sentence(f.Filter)); err != nil {

@@ -2,11 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/notifyd/notifyd/rules"
+	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
@@ -23,6 +25,7 @@ type explainLine struct {
 	Filter  string        `json:"filter"`
 	On      bool          `json:"on"`
 	Matched bool          `json:"matched"`
+	Broken  string        `json:"broken,omitempty"` // why it matches nothing as it stands
 	Rules   []verdictLine `json:"rules"`
 }
 
@@ -33,8 +36,15 @@ type verdictLine struct {
 	Reason    string `json:"reason"`
 }
 
+// Help is printed by filter explain --help.
+func (*filterExplainCmd) Help() string {
+	return "Exit status: 0 every message was explained; 2 a filter has a mistake, or something could not be read."
+}
+
 // Run explains every filter, also those that are broken or switched off, on each message of standard input.
-func (c *filterExplainCmd) Run(e *env) error {
+func (c *filterExplainCmd) Run(e *env) error { return e.finish(c.explain(e)) }
+
+func (c *filterExplainCmd) explain(e *env) error {
 	set, err := c.open(e)
 	if err != nil {
 		return err
@@ -67,6 +77,9 @@ func (s *filterSet) explain(event *catalogue.Event, place int) explainLine {
 		ID: event.ID, Topic: event.Topic, Filter: f.Name, On: f.On, Matched: x.Matched && f.On,
 		Rules: make([]verdictLine, len(x.Rules)),
 	}
+	if x.Broken != nil {
+		line.Broken = brokenText(x.Broken)
+	}
 	for i, v := range x.Rules {
 		line.Rules[i] = verdictLineOf(v)
 	}
@@ -77,17 +90,45 @@ func verdictLineOf(v rules.RuleOutcome) verdictLine {
 	return verdictLine{Rule: v.Rule.String(), Holds: v.Holds, Evaluated: v.Err == nil, Reason: v.Reason}
 }
 
-// String gives the explanation for people: a line for the filter and one for each rule.
-func (l explainLine) String() string {
-	var b strings.Builder
-	verdict := "does not match"
-	switch {
-	case l.Matched:
-		verdict = "matches"
-	case !l.On:
-		verdict = "is switched off"
+// brokenText gives the mistakes of a filter on one line, without the name of the filter.
+func brokenText(err error) string {
+	errs := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		errs = joined.Unwrap()
 	}
-	fmt.Fprintf(&b, "  %s: %s\n", visible(l.Filter), verdict)
+	words := make([]string, len(errs))
+	for i, err := range errs {
+		words[i] = textOf(err)
+		var wrong *rulespec.Error
+		if errors.As(err, &wrong) {
+			nameless := *wrong
+			nameless.Filter = ""
+			words[i] = nameless.Text()
+		}
+	}
+	return strings.Join(words, "; ")
+}
+
+// String gives the explanation for people: a line for the filter and one for each rule.
+func (l explainLine) String() string { return l.text(l.verdict()) }
+
+// verdict says in words what the filter says.
+func (l explainLine) verdict() string {
+	switch {
+	case l.Broken != "":
+		return "is broken: " + l.Broken
+	case l.Matched:
+		return "matches"
+	case !l.On:
+		return "is switched off"
+	}
+	return "does not match"
+}
+
+// text gives the explanation for people with what is said of the filter as a whole.
+func (l explainLine) text(said string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "  %s: %s\n", visible(l.Filter), visible(said))
 	for _, r := range l.Rules {
 		mark := "no "
 		switch {

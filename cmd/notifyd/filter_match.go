@@ -14,6 +14,8 @@ import (
 // filterTestCmd is `notifyd filter test`.
 type filterTestCmd struct {
 	filterFlags
+	Expect string `placeholder:"FILE" help:"Compare with what is expected, in the form that this command writes, and print what differs."`
+	Write  bool   `help:"Write what matches to the file of --expect instead."`
 }
 
 // A matchLine is one line of its output.
@@ -23,20 +25,51 @@ type matchLine struct {
 	Matched []string `json:"matched"` // the filters' names, in the order of the file
 }
 
+// Help is printed by filter test --help.
+func (*filterTestCmd) Help() string {
+	return `Each line of output says which filters match a message. Kept in a file, these lines are what a later run expects:
+
+    notifyd filter test filters.yaml --expect expected.jsonl --write < messages.jsonl
+    notifyd filter test filters.yaml --expect expected.jsonl < messages.jsonl
+
+Exit status: 0 as expected, or nothing is expected; 1 a message is matched otherwise than expected; 2 a filter has a mistake,
+a line is no message, or something could not be read.`
+}
+
 // Run reads messages on standard input and writes one line for each, in order. A line that is no message gives a line
-// with an error. Mistakes in the file or in a line give status 1 at the end.
-func (c *filterTestCmd) Run(e *env) error {
+// with an error.
+func (c *filterTestCmd) Run(e *env) error { return e.finish(c.test(e)) }
+
+func (c *filterTestCmd) test(e *env) error {
+	if c.Write && c.Expect == "" {
+		return errors.New("--write needs --expect, the file to write to")
+	}
 	set, err := c.open(e)
 	if err != nil {
 		return err
 	}
+	switch {
+	case c.Write:
+		return set.writeExpected(e, c)
+	case c.Expect != "":
+		return set.compare(e, c)
+	}
 	return set.each(e, c.File, func(out *json.Encoder, _ io.Writer, event *catalogue.Event) error {
-		line := matchLine{ID: event.ID, Topic: event.Topic, Matched: []string{}}
-		for _, place := range set.match(event) {
-			line.Matched = append(line.Matched, set.filters[place].Name)
-		}
-		return out.Encode(line)
+		return out.Encode(set.matchLine(event))
 	})
+}
+
+func (s *filterSet) matchLine(event *catalogue.Event) matchLine {
+	line := matchLine{ID: event.ID, Topic: event.Topic, Matched: []string{}}
+	for _, place := range s.match(event) {
+		line.Matched = append(line.Matched, s.filters[place].Name)
+	}
+	return line
+}
+
+// A badLine is the output for a line that is no message.
+type badLine struct {
+	Error string `json:"error"`
 }
 
 // each describes each message of standard input and hands it to do with where the output goes.
@@ -52,7 +85,7 @@ func (s *filterSet) each(e *env, file string, do func(*json.Encoder, io.Writer, 
 		m, err := bus.DecodeLine(line, e.now())
 		if err != nil {
 			bad++
-			return encoder.Encode(map[string]string{"error": err.Error()})
+			return encoder.Encode(badLine{err.Error()})
 		}
 		return do(encoder, out, s.catalogue.Describe(m))
 	})
