@@ -156,13 +156,13 @@ func (x *Index) TakeExpensive() []Expensive {
 	x.change.Lock()
 	defer x.change.Unlock()
 	var found []Expensive
-	for slot := range uint32(len(x.slots.pages)) << pageBits {
-		p, known := x.kept(slot)
+	for ordinal := range uint32(len(x.ordinals.pages)) << pageBits {
+		p, known := x.kept(ordinal)
 		if !known {
 			continue
 		}
 		if steps := x.refusedFor(&p, refused); steps != 0 {
-			found = append(found, Expensive{x.next.id(slot), steps})
+			found = append(found, Expensive{x.next.id(ordinal), steps})
 		}
 	}
 	return found

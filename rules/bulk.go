@@ -52,58 +52,58 @@ func (x *Index) hangAll() {
 
 // A hanging hangs up the filters of a shard.
 type hanging struct {
-	x     *Index
-	shard int
-	ends  []uint32 // by predicate: where its filters end in slots
-	slots []uint32 // by predicate, in order
-	kills []kill   // in order
-	sigs  []uint32 // by signature: a count
-	pairs []uint64
+	x        *Index
+	shard    int
+	ends     []uint32 // by predicate: where its filters end in ordinals
+	ordinals []uint32 // by predicate, in order
+	kills    []kill   // in order
+	sigs     []uint32 // by signature: a count
+	pairs    []uint64
 }
 
-// A kill is a predicate and a filter, as a slot, that it kills.
-type kill struct{ predicate, slot uint32 }
+// A kill is a predicate and a filter, as an ordinal, that it kills.
+type kill struct{ predicate, ordinal uint32 }
 
 func compareKills(a, b kill) int {
-	return cmp.Or(cmp.Compare(a.predicate, b.predicate), cmp.Compare(a.slot, b.slot))
+	return cmp.Or(cmp.Compare(a.predicate, b.predicate), cmp.Compare(a.ordinal, b.ordinal))
 }
 
 // newHanging sorts the filters of a shard by what they hang from: counts them, and then puts each where it belongs.
 func newHanging(x *Index, shard int) *hanging {
 	h := &hanging{x: x, shard: shard, ends: make([]uint32, len(x.next.preds)), sigs: make([]uint32, len(x.next.sigs)+int(sigFirst))}
-	h.each(func(slot uint32, page *slotPage) {
-		at := slot & (1<<pageBits - 1)
+	h.each(func(ordinal uint32, page *page) {
+		at := ordinal & (1<<pageBits - 1)
 		h.ends[page.access[at]-1]++
 		if page.sig[at]&(killsOwner|killsMore) == 0 {
 			return
 		}
-		p, _ := x.kept(slot)
+		p, _ := x.kept(ordinal)
 		for _, id := range p.kills {
-			h.kills = append(h.kills, kill{id, slot})
+			h.kills = append(h.kills, kill{id, ordinal})
 		}
 	})
 	sum := uint32(0)
 	for i, n := range h.ends {
 		h.ends[i], sum = sum, sum+n
 	}
-	h.slots = make([]uint32, sum)
-	h.each(func(slot uint32, page *slotPage) {
-		end := &h.ends[page.access[slot&(1<<pageBits-1)]-1]
-		h.slots[*end] = slot
+	h.ordinals = make([]uint32, sum)
+	h.each(func(ordinal uint32, page *page) {
+		end := &h.ends[page.access[ordinal&(1<<pageBits-1)]-1]
+		h.ordinals[*end] = ordinal
 		*end++
 	})
 	slices.SortFunc(h.kills, compareKills)
 	return h
 }
 
-// each calls visit with each slot of the shard that has a filter, in order.
-func (h *hanging) each(visit func(slot uint32, page *slotPage)) {
+// each calls visit with each ordinal of the shard that has a filter, in order.
+func (h *hanging) each(visit func(ordinal uint32, page *page)) {
 	owners := &h.x.next.owners.of
-	for i, page := range h.x.slots.pages {
+	for i, page := range h.x.ordinals.pages {
 		first := uint32(i) << pageBits
 		for at, access := range page.access {
-			if slot := first + uint32(at); access != 0 && h.x.shard(owners.At(slot)) == h.shard {
-				visit(slot, page)
+			if ordinal := first + uint32(at); access != 0 && h.x.shard(owners.At(ordinal)) == h.shard {
+				visit(ordinal, page)
 			}
 		}
 	}
@@ -118,14 +118,14 @@ func (h *hanging) hang() {
 			kills++
 		}
 		if from < end || kills > 0 {
-			h.hangAt(uint32(id), h.slots[from:end], h.kills[:kills])
+			h.hangAt(uint32(id), h.ordinals[from:end], h.kills[:kills])
 		}
 		h.kills, from = h.kills[kills:], end
 	}
 }
 
-// hangAt lets slots and kills stand at a predicate, beside what there is.
-func (h *hanging) hangAt(id uint32, slots []uint32, kills []kill) {
+// hangAt lets ordinals and kills stand at a predicate, beside what there is.
+func (h *hanging) hangAt(id uint32, ordinals []uint32, kills []kill) {
 	s := &h.x.next.shards[h.shard]
 	old, l := s.node(id)
 	var groups []group
@@ -136,40 +136,40 @@ func (h *hanging) hangAt(id uint32, slots []uint32, kills []kill) {
 	w.reset()
 	w.copyRuns(old, 0, old.runs())
 	for _, k := range kills {
-		w.slots = append(w.slots, k.slot)
+		w.ordinals = append(w.ordinals, k.ordinal)
 	}
 	w.end(sigKilled)
-	h.bySignature(slots, func(sig uint32, slots []uint32) {
-		w.slots = append(w.slots, slots...)
+	h.bySignature(ordinals, func(sig uint32, ordinals []uint32) {
+		w.ordinals = append(w.ordinals, ordinals...)
 		w.end(sig)
 	})
 	s.keep(h.x.transient, id, groups)
 }
 
-// bySignature calls visit with the slots of each signature, in order.
-func (h *hanging) bySignature(slots []uint32, visit func(sig uint32, slots []uint32)) {
+// bySignature calls visit with the ordinals of each signature, in order.
+func (h *hanging) bySignature(ordinals []uint32, visit func(sig uint32, ordinals []uint32)) {
 	h.pairs = h.pairs[:0]
-	for _, slot := range slots {
-		sig := h.x.slots.pages[slot>>pageBits].sig[slot&(1<<pageBits-1)] >> keptBits
-		h.pairs = append(h.pairs, uint64(sig)<<32|uint64(slot))
+	for _, ordinal := range ordinals {
+		sig := h.x.ordinals.pages[ordinal>>pageBits].sig[ordinal&(1<<pageBits-1)] >> keptBits
+		h.pairs = append(h.pairs, uint64(sig)<<32|uint64(ordinal))
 	}
-	if len(slots) < len(h.sigs)/4 || len(slots) < 64 {
+	if len(ordinals) < len(h.sigs)/4 || len(ordinals) < 64 {
 		slices.Sort(h.pairs)
 	} else {
 		h.distribute()
 	}
-	for from := 0; from < len(slots); {
+	for from := 0; from < len(ordinals); {
 		sig, to := uint32(h.pairs[from]>>32), from
-		for to < len(slots) && uint32(h.pairs[to]>>32) == sig {
-			slots[to] = uint32(h.pairs[to])
+		for to < len(ordinals) && uint32(h.pairs[to]>>32) == sig {
+			ordinals[to] = uint32(h.pairs[to])
 			to++
 		}
-		visit(sig, slots[from:to])
+		visit(sig, ordinals[from:to])
 		from = to
 	}
 }
 
-// distribute sorts pairs, whose slots are in order, by signature: it counts them and puts each where it belongs.
+// distribute sorts pairs, whose ordinals are in order, by signature: it counts them and puts each where it belongs.
 func (h *hanging) distribute() {
 	clear(h.sigs)
 	for _, p := range h.pairs {

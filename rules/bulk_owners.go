@@ -2,20 +2,20 @@ package rules
 
 import "math/bits"
 
-// ownAll finds out where the stretches of owners are, after each slot was given to its owner and nothing else was done.
+// ownAll finds out where the stretches of owners are, after each ordinal was given to its owner and nothing else was done.
 func (x *Index) ownAll() {
 	o := &x.next.owners
-	starts := make([]uint64, len(x.slots.pages)<<pageBits/64)
+	starts := make([]uint64, len(x.ordinals.pages)<<pageBits/64)
 	x.households = make([]householder, len(x.next.preds))
 	last := uint32(0)
 	for i := range starts {
 		for bit := range uint32(64) {
-			slot := uint32(i)*64 + bit
-			owner := o.of.At(slot)
+			ordinal := uint32(i)*64 + bit
+			owner := o.of.At(ordinal)
 			if owner != last && owner != 0 {
 				starts[i] |= 1 << bit
 				if h := &x.households[owner]; h.first == 0 {
-					h.first = slot + 1
+					h.first = ordinal + 1
 				} else {
 					h.split = true
 				}

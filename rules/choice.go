@@ -7,14 +7,14 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// A choice is one filter of each owner out of a result, as it is being made. It goes through the runs a window of slots
+// A choice is one filter of each owner out of a result, as it is being made. It goes through the runs a window of ordinals
 // at a time, so that the stretches that it has chosen from, and the bounds of the owners, stay close to the processor.
 type choice struct {
 	view *view
 	rest [][]uint32 // what has not been looked at
 	seen [windowWords]uint64
 	used [windowWords / 64]uint64 // of which words of seen any bit is set
-	base uint32                   // the first slot of the window
+	base uint32                   // the first ordinal of the window
 	// open is the start of the stretch that goes on from before the window, when it has been chosen from.
 	open   uint32
 	owners []uint64 // a bit for each owner who may have several stretches, by number
@@ -56,10 +56,10 @@ func (c *choice) begin(r *Result) {
 	c.view, c.rest, c.open = r.view, c.rest[:0], noStart
 	c.forget()
 	clear(c.owners)
-	r.live(func(slots []uint32) { c.rest = append(c.rest, slots) })
+	r.live(func(ordinals []uint32) { c.rest = append(c.rest, ordinals) })
 }
 
-// in gives how many slots at the beginning of a run are in a window.
+// in gives how many ordinals at the beginning of a run are in a window.
 func (c *choice) in(window uint32, run []uint32) int {
 	switch {
 	case run[0]>>windowBits != window:
@@ -78,19 +78,19 @@ func (c *choice) in(window uint32, run []uint32) int {
 	return least
 }
 
-// from chooses out of slots, which are in the window.
-func (c *choice) from(slots []uint32, yield func(rulespec.FilterID) bool) bool {
+// from chooses out of ordinals, which are in the window.
+func (c *choice) from(ordinals []uint32, yield func(rulespec.FilterID) bool) bool {
 	var bounds *vector.Leaf[bound]
 	number, last := ^uint32(0), noStart
-	for _, slot := range slots {
-		at := slot / 64
+	for _, ordinal := range ordinals {
+		at := ordinal / 64
 		if at>>vector.LeafBits != number {
 			number = at >> vector.LeafBits
 			if bounds = c.view.owners.bounds.Leaf(number); bounds == nil { // the first stretch of all goes on
 				bounds = new(vector.Leaf[bound])
 			}
 		}
-		start := bounds.Items[at%(1<<vector.LeafBits)].stretch(slot)
+		start := bounds.Items[at%(1<<vector.LeafBits)].stretch(ordinal)
 		if start == last && start != manyStretches {
 			continue
 		}
@@ -102,24 +102,24 @@ func (c *choice) from(slots []uint32, yield func(rulespec.FilterID) bool) bool {
 			}
 			c.seen[word] |= bit
 			c.used[word/64] |= 1 << (word % 64)
-		} else if !c.first(slot, start) {
+		} else if !c.first(ordinal, start) {
 			continue
 		}
-		if !yield(c.view.id(slot)) {
+		if !yield(c.view.id(ordinal)) {
 			return false
 		}
 	}
 	return true
 }
 
-// first says whether a slot of a stretch that does not start in the window is the owner's first, and notes that.
-func (c *choice) first(slot, start uint32) bool {
+// first says whether an ordinal of a stretch that does not start in the window is the owner's first, and notes that.
+func (c *choice) first(ordinal, start uint32) bool {
 	if start != manyStretches {
 		was := c.open
 		c.open = start
 		return was != start
 	}
-	owner := c.view.owners.of.At(slot)
+	owner := c.view.owners.of.At(ordinal)
 	for int(owner/64) >= len(c.owners) {
 		c.owners = append(c.owners, make([]uint64, 1+len(c.owners)/4)...)
 	}

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// flat is slots by signature, in one array: how many signatures there are; of each, in order, its number and where its
-// slots end among the slots; then the slots, those of a signature in order. The empty one is nil.
+// flat is ordinals by signature, in one array: how many signatures there are; of each, in order, its number and where its
+// ordinals end among the ordinals; then the ordinals, those of a signature in order. The empty one is nil.
 type flat []uint32
 
 func (f flat) runs() int {
@@ -37,16 +37,16 @@ func (f flat) search(sig uint32) (i int, found bool) {
 
 func (f flat) sig(i int) uint32 { return f[1+2*i] }
 
-// run gives the slots of the i-th signature.
+// run gives the ordinals of the i-th signature.
 func (f flat) run(i int) []uint32 {
-	slots, from := f[1+2*f.runs():], uint32(0)
+	ordinals, from := f[1+2*f.runs():], uint32(0)
 	if i > 0 {
 		from = f[2*i]
 	}
-	return slots[from:f[2+2*i]]
+	return ordinals[from:f[2+2*i]]
 }
 
-// find gives the slots of a signature.
+// find gives the ordinals of a signature.
 func (f flat) find(sig uint32) []uint32 {
 	for i := range f.runs() {
 		if f.sig(i) == sig {
@@ -56,10 +56,10 @@ func (f flat) find(sig uint32) []uint32 {
 	return nil
 }
 
-// An op puts a slot where it hangs, or takes it from there.
+// An op puts an ordinal where it hangs, or takes it from there.
 type op struct {
-	pred, sig, slot uint32
-	turn            uint32 // its number among the ops, and in the lowest bit whether it takes
+	pred, sig, ordinal uint32
+	turn               uint32 // its number among the ops, and in the lowest bit whether it takes
 }
 
 func (o op) gone() bool { return o.turn&1 == 1 }
@@ -71,8 +71,8 @@ func compareOps(a, b op) int {
 	if a.sig != b.sig {
 		return cmp.Compare(a.sig, b.sig)
 	}
-	if a.slot != b.slot {
-		return cmp.Compare(a.slot, b.slot)
+	if a.ordinal != b.ordinal {
+		return cmp.Compare(a.ordinal, b.ordinal)
 	}
 	return cmp.Compare(a.turn, b.turn)
 }
@@ -86,41 +86,41 @@ func sameSig(ops []op) int {
 	return n
 }
 
-// merged appends slots with ops, which are in order; of several ops for one slot the last counts.
-func merged(into, slots []uint32, ops []op) []uint32 {
+// merged appends ordinals with ops, which are in order; of several ops for one ordinal the last counts.
+func merged(into, ordinals []uint32, ops []op) []uint32 {
 	for i, o := range ops {
-		if i+1 < len(ops) && ops[i+1].slot == o.slot {
+		if i+1 < len(ops) && ops[i+1].ordinal == o.ordinal {
 			continue
 		}
-		at, found := slices.BinarySearch(slots, o.slot)
-		into = append(into, slots[:at]...)
-		if slots = slots[at:]; found {
-			slots = slots[1:]
+		at, found := slices.BinarySearch(ordinals, o.ordinal)
+		into = append(into, ordinals[:at]...)
+		if ordinals = ordinals[at:]; found {
+			ordinals = ordinals[1:]
 		}
 		if !o.gone() {
-			into = append(into, o.slot)
+			into = append(into, o.ordinal)
 		}
 	}
-	return append(into, slots...)
+	return append(into, ordinals...)
 }
 
 // A flatWriter makes a flat, run after run, in the order of the signatures.
 type flatWriter struct {
-	head  []uint32 // signatures and ends
-	slots []uint32
-	only  []uint32 // the view's
+	head     []uint32 // signatures and ends
+	ordinals []uint32
+	only     []uint32 // the view's
 }
 
-func (w *flatWriter) reset() { w.head, w.slots = w.head[:0], w.slots[:0] }
+func (w *flatWriter) reset() { w.head, w.ordinals = w.head[:0], w.ordinals[:0] }
 
-// end ends the run that has been appended to slots.
+// end ends the run that has been appended to ordinals.
 func (w *flatWriter) end(sig uint32) {
 	from := 0
 	if n := len(w.head); n > 0 {
 		from = int(w.head[n-1])
 	}
-	if len(w.slots) > from {
-		w.head = append(w.head, sig, uint32(len(w.slots)))
+	if len(w.ordinals) > from {
+		w.head = append(w.head, sig, uint32(len(w.ordinals)))
 	}
 }
 
@@ -129,15 +129,15 @@ func (w *flatWriter) copyRuns(f flat, from, to int) {
 	if from >= to {
 		return
 	}
-	slots, first := f[1+2*f.runs():], uint32(0)
+	ordinals, first := f[1+2*f.runs():], uint32(0)
 	if from > 0 {
 		first = f[2*from]
 	}
-	shift := uint32(len(w.slots)) - first
+	shift := uint32(len(w.ordinals)) - first
 	for i := from; i < to; i++ {
 		w.head = append(w.head, f.sig(i), f[2+2*i]+shift)
 	}
-	w.slots = append(w.slots, slots[first:f[2*to]]...)
+	w.ordinals = append(w.ordinals, ordinals[first:f[2*to]]...)
 }
 
 // eachOneTerm says whether all signatures are one term.
@@ -155,7 +155,7 @@ func (w *flatWriter) words() int {
 	if len(w.head) == 0 {
 		return 0
 	}
-	return 1 + len(w.head) + len(w.slots)
+	return 1 + len(w.head) + len(w.ordinals)
 }
 
 func (w *flatWriter) write(into flat) {
@@ -164,5 +164,5 @@ func (w *flatWriter) write(into flat) {
 		into[0] |= eachOneTerm
 	}
 	copy(into[1:], w.head)
-	copy(into[1+len(w.head):], w.slots)
+	copy(into[1+len(w.head):], w.ordinals)
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/notifyd/notifyd/rules/vector"
 )
 
-// hits is the slots of a result as a set: a bit for each, and a bit for each word of bits, so that what there is is found
+// hits is the ordinals of a result as a set: a bit for each, and a bit for each word of bits, so that what there is is found
 // in order and what there is not costs nothing.
 type hits struct {
 	words, upper []uint64
@@ -15,29 +15,29 @@ type hits struct {
 	batch        []hit
 }
 
-// A hit is a slot, and the slot that its stretch starts with, or manyStretches where that does not stand for the owner.
-type hit struct{ slot, start uint32 }
+// A hit is an ordinal, and the ordinal that its stretch starts with, or manyStretches where that does not stand for the owner.
+type hit struct{ ordinal, start uint32 }
 
-// fill makes h the slots of r. There must be none in it.
+// fill makes h the ordinals of r. There must be none in it.
 func (h *hits) fill(r *Result) {
 	h.room(r.view)
 	words, upper := h.words, h.upper
 	for _, run := range r.runs {
 		word, set := run[0]/64, uint64(0)
-		for _, slot := range run {
-			if at := slot / 64; at != word {
+		for _, ordinal := range run {
+			if at := ordinal / 64; at != word {
 				words[word] |= set
 				upper[word/64] |= 1 << (word % 64)
 				word, set = at, 0
 			}
-			set |= 1 << (slot % 64)
+			set |= 1 << (ordinal % 64)
 		}
 		words[word] |= set
 		upper[word/64] |= 1 << (word % 64)
 	}
-	for _, slot := range r.dead {
-		if at := int(slot / 64); at < len(words) {
-			words[at] &^= 1 << (slot % 64)
+	for _, ordinal := range r.dead {
+		if at := int(ordinal / 64); at < len(words) {
+			words[at] &^= 1 << (ordinal % 64)
 		}
 	}
 	h.owners, h.at = &r.view.owners, 0
@@ -85,8 +85,8 @@ func (h *hits) take() []hit {
 		words[at] = 0
 		b := &bounds.Items[(first+at)%(1<<vector.LeafBits)]
 		for ; set != 0; set &= set - 1 {
-			slot := 64*(first+at) + uint32(bits.TrailingZeros64(set))%64
-			batch = append(batch, hit{slot, b.stretch(slot)})
+			ordinal := 64*(first+at) + uint32(bits.TrailingZeros64(set))%64
+			batch = append(batch, hit{ordinal, b.stretch(ordinal)})
 		}
 	}
 	return batch

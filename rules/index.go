@@ -27,8 +27,8 @@ type Index struct {
 	sigs       map[string]uint32
 	sig        []literal // of the last filter, and what it is in sigs
 	sigKey     []byte
-	slots      slots
-	kills      map[uint32][]uint32 // by slot: see killsMore
+	ordinals   ordinals
+	kills      map[uint32][]uint32 // by ordinal: see killsMore
 	households []householder       // by owner's number
 	last       struct {            // the owner that was asked for last
 		owner  string
@@ -56,8 +56,8 @@ type view struct {
 	searched uint8           // the texts that they look at, a bit each
 
 	shards []shard  // of which each has the filters of some owners
-	pages  []uint64 // by page of slots: the page of ids
-	owners owners   // of the slots
+	pages  []uint64 // by page of ordinals: the page of ids
+	owners owners   // of the ordinals
 }
 
 // A Change is a filter to add or to replace, or to take out.
@@ -76,7 +76,7 @@ const mostShards = 4
 func newIndex(env rulespec.Env, shards int) *Index {
 	x := &Index{
 		env: env, named: map[string]uint32{}, sigs: map[string]uint32{}, kills: map[uint32][]uint32{},
-		slots: slots{of: map[uint64]uint32{}}, queue: queue{ops: make([][]op, shards), killed: map[uint32]int{}},
+		ordinals: ordinals{of: map[uint64]uint32{}}, queue: queue{ops: make([][]op, shards), killed: map[uint32]int{}},
 	}
 	x.effort = newEffort()
 	x.next = &view{programs: &programs{effort: x.effort}, terms: newTerms(64), preds: []predicate{{form: formRoot}}, shards: make([]shard, shards)}
@@ -97,7 +97,7 @@ func (x *Index) publish() {
 func (x *Index) Len() int {
 	x.change.Lock()
 	defer x.change.Unlock()
-	return x.slots.size
+	return x.ordinals.size
 }
 
 // Apply makes all changes at once. A filter that cannot be compiled is taken out, never matches and comes back in broken.
@@ -131,43 +131,43 @@ const compileAtOnce = 4096
 func (x *Index) put(f rulespec.Filter, compiled []compiledRule) {
 	owner := x.number(f.Owner)
 	p := x.place(compiled)
-	slot := x.slots.take(x.next, f.ID)
-	x.own(slot, owner)
+	ordinal := x.ordinals.take(x.next, f.ID)
+	x.own(ordinal, owner)
 	if x.bulk != nil {
 		x.bulk.count(p, 1)
 	} else {
 		shard := x.shard(owner)
-		x.hang(shard, p.access, p.sig, slot)
+		x.hang(shard, p.access, p.sig, ordinal)
 		for _, id := range p.kills {
-			x.hang(shard, id, sigKilled, slot)
+			x.hang(shard, id, sigKilled, ordinal)
 		}
 	}
-	x.keep(slot, owner, p)
-	x.slots.size++
+	x.keep(ordinal, owner, p)
+	x.ordinals.size++
 	x.flushMany()
 }
 
 // remove takes a filter out, if it is there.
 func (x *Index) remove(f rulespec.FilterID) {
-	slot, known := x.slots.find(f)
+	ordinal, known := x.ordinals.find(f)
 	if !known {
 		return
 	}
-	p, known := x.kept(slot)
+	p, known := x.kept(ordinal)
 	if !known {
 		return
 	}
 	if x.bulk != nil {
 		x.bulk.count(p, -1)
 	} else {
-		shard := x.shard(x.next.owners.of.At(slot))
-		x.take(shard, p.access, p.sig, slot)
+		shard := x.shard(x.next.owners.of.At(ordinal))
+		x.take(shard, p.access, p.sig, ordinal)
 		for _, id := range p.kills {
-			x.take(shard, id, sigKilled, slot)
+			x.take(shard, id, sigKilled, ordinal)
 		}
 	}
-	x.let(slot)
-	x.slots.size--
+	x.let(ordinal)
+	x.ordinals.size--
 	x.gone++
 	x.flushMany()
 }
@@ -180,7 +180,7 @@ func (x *Index) shard(owner uint32) int { return int(owner) % len(x.next.shards)
 func (x *Index) Stale() bool {
 	x.change.Lock()
 	defer x.change.Unlock()
-	return x.gone > x.slots.size+rebuildAfter
+	return x.gone > x.ordinals.size+rebuildAfter
 }
 
 // rebuildAfter is how many more filters may have gone than are there before an index is stale.

@@ -17,7 +17,7 @@ import (
 func (x *Index) Load(filters iter.Seq2[rulespec.Filter, error]) (broken []Broken, err error) {
 	x.change.Lock()
 	defer x.change.Unlock()
-	if x.slots.size == 0 {
+	if x.ordinals.size == 0 {
 		x.bulk = new(bulk)
 	}
 	defer func() {

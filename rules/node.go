@@ -36,7 +36,7 @@ func (s *shard) change(e *vector.Transient, ops []op) {
 			run = old.run(at)
 			at++
 		}
-		w.slots = merged(w.slots, run, some)
+		w.ordinals = merged(w.ordinals, run, some)
 		w.end(sig)
 	}
 	w.copyRuns(old, at, old.runs())
@@ -59,7 +59,7 @@ func (s *shard) keep(e *vector.Transient, pred uint32, groups []group) {
 		s.keepFlat(e, pred)
 		return
 	}
-	l := &large{size: size + len(w.slots)}
+	l := &large{size: size + len(w.ordinals)}
 	l.groups = s.divide(groups)
 	l.eachOneTerm = true
 	for i := range l.groups {
@@ -115,7 +115,7 @@ func (s *shard) number() uint32 {
 	return s.larges - 1
 }
 
-// flatten writes the slots of groups between what has been written.
+// flatten writes the ordinals of groups between what has been written.
 func (s *shard) flatten(groups []group) {
 	var rest flat
 	if n := s.writer.words(); n > 0 {
@@ -131,7 +131,7 @@ func (s *shard) flatten(groups []group) {
 		}
 		s.writer.copyRuns(rest, from, at)
 		for _, b := range groups[i].blocks {
-			s.writer.slots = append(s.writer.slots, b...)
+			s.writer.ordinals = append(s.writer.ordinals, b...)
 		}
 		s.writer.end(groups[i].sig)
 	}
@@ -142,32 +142,32 @@ func (s *shard) flatten(groups []group) {
 func (s *shard) divide(groups []group) []group {
 	w := &s.writer
 	long := func(from, to uint32) bool { return to-from > runMost }
-	head, slots, from := w.head, w.slots, uint32(0)
+	head, ordinals, from := w.head, w.ordinals, uint32(0)
 	kept, end := 0, uint32(0)
 	for i := 0; i < len(head); i += 2 {
 		sig, to := head[i], head[i+1]
 		if long(from, to) {
 			at, _ := findGroup(groups, sig)
-			groups = slices.Insert(groups, at, group{sig: sig}.of(slots[from:to]))
+			groups = slices.Insert(groups, at, group{sig: sig}.of(ordinals[from:to]))
 		} else {
-			end += uint32(copy(slots[end:], slots[from:to]))
+			end += uint32(copy(ordinals[end:], ordinals[from:to]))
 			head[kept], head[kept+1] = sig, end
 			kept += 2
 		}
 		from = to
 	}
-	w.head, w.slots = head[:kept], slots[:end]
+	w.head, w.ordinals = head[:kept], ordinals[:end]
 	return groups
 }
 
-// of gives g with slots after those it has, in full blocks as far as they go.
-func (g group) of(slots []uint32) group {
-	g.size += len(slots)
-	parts := (len(slots) + blockMost - 1) / blockMost
+// of gives g with ordinals after those it has, in full blocks as far as they go.
+func (g group) of(ordinals []uint32) group {
+	g.size += len(ordinals)
+	parts := (len(ordinals) + blockMost - 1) / blockMost
 	for ; parts > 0; parts-- {
-		n := (len(slots) + parts - 1) / parts
-		g.blocks = append(g.blocks, append(make([]uint32, 0, n), slots[:n]...))
-		slots = slots[n:]
+		n := (len(ordinals) + parts - 1) / parts
+		g.blocks = append(g.blocks, append(make([]uint32, 0, n), ordinals[:n]...))
+		ordinals = ordinals[n:]
 	}
 	return g
 }
@@ -179,7 +179,7 @@ func (g group) with(ops []op) group {
 	for i, b := range g.blocks {
 		n := len(ops)
 		if i+1 < len(g.blocks) {
-			n, _ = slices.BinarySearchFunc(ops, g.blocks[i+1][0], func(o op, slot uint32) int { return int(o.slot) - int(slot) })
+			n, _ = slices.BinarySearchFunc(ops, g.blocks[i+1][0], func(o op, ordinal uint32) int { return int(o.ordinal) - int(ordinal) })
 		}
 		if n == 0 {
 			next.blocks = append(next.blocks, b)

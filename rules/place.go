@@ -26,15 +26,15 @@ type place struct {
 	kills  []uint32 // in order, predicates that must not hold and are not in the signature
 }
 
-// A place is kept beside a slot as two words. The lowest bits of the second are marks, the others the signature.
+// A place is kept beside an ordinal as two words. The lowest bits of the second are marks, the others the signature.
 const (
 	killsOwner = 1 << iota // among kills is the predicate that is the owner's number: "not me"
 	killsMore              // there are others, which stand in Index.kills
 	keptBits   = iota
 )
 
-// keep keeps the place of a slot that is owner's.
-func (x *Index) keep(slot, owner uint32, p place) {
+// keep keeps the place of an ordinal that is owner's.
+func (x *Index) keep(ordinal, owner uint32, p place) {
 	marks := uint32(0)
 	if at, found := slices.BinarySearch(p.kills, owner); found {
 		marks = killsOwner
@@ -42,34 +42,34 @@ func (x *Index) keep(slot, owner uint32, p place) {
 	}
 	if len(p.kills) > 0 {
 		marks |= killsMore
-		x.kills[slot] = p.kills
+		x.kills[ordinal] = p.kills
 	}
-	page := x.slots.pages[slot>>pageBits]
-	page.access[slot&(1<<pageBits-1)] = p.access + 1
-	page.sig[slot&(1<<pageBits-1)] = p.sig<<keptBits | marks
+	page := x.ordinals.pages[ordinal>>pageBits]
+	page.access[ordinal&(1<<pageBits-1)] = p.access + 1
+	page.sig[ordinal&(1<<pageBits-1)] = p.sig<<keptBits | marks
 }
 
-// kept gives the place of a slot, if a filter is there.
-func (x *Index) kept(slot uint32) (p place, known bool) {
-	page := x.slots.pages[slot>>pageBits]
-	access, sig := page.access[slot&(1<<pageBits-1)], page.sig[slot&(1<<pageBits-1)]
+// kept gives the place of an ordinal, if a filter is there.
+func (x *Index) kept(ordinal uint32) (p place, known bool) {
+	page := x.ordinals.pages[ordinal>>pageBits]
+	access, sig := page.access[ordinal&(1<<pageBits-1)], page.sig[ordinal&(1<<pageBits-1)]
 	if access == 0 {
 		return place{}, false
 	}
 	p = place{access: access - 1, sig: sig >> keptBits}
 	if sig&killsMore != 0 {
-		p.kills = x.kills[slot]
+		p.kills = x.kills[ordinal]
 	}
 	if sig&killsOwner != 0 {
-		p.kills = append(slices.Clip(p.kills), x.next.owners.of.At(slot))
+		p.kills = append(slices.Clip(p.kills), x.next.owners.of.At(ordinal))
 	}
 	return p, true
 }
 
 // let ends the keeping of a place.
-func (x *Index) let(slot uint32) {
-	x.slots.pages[slot>>pageBits].access[slot&(1<<pageBits-1)] = 0
-	delete(x.kills, slot)
+func (x *Index) let(ordinal uint32) {
+	x.ordinals.pages[ordinal>>pageBits].access[ordinal&(1<<pageBits-1)] = 0
+	delete(x.kills, ordinal)
 }
 
 const (

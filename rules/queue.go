@@ -20,9 +20,13 @@ const (
 	queueAlone = 1 << 10
 )
 
-// hang queues that slot hangs from pred with a signature; take, that it does no longer.
-func (x *Index) hang(shard int, pred, sig, slot uint32) { x.queueOp(shard, op{pred, sig, slot, 0}) }
-func (x *Index) take(shard int, pred, sig, slot uint32) { x.queueOp(shard, op{pred, sig, slot, 1}) }
+// hang queues that ordinal hangs from pred with a signature; take, that it does no longer.
+func (x *Index) hang(shard int, pred, sig, ordinal uint32) {
+	x.queueOp(shard, op{pred, sig, ordinal, 0})
+}
+func (x *Index) take(shard int, pred, sig, ordinal uint32) {
+	x.queueOp(shard, op{pred, sig, ordinal, 1})
+}
 
 func (x *Index) queueOp(shard int, o op) {
 	q := &x.queue

@@ -11,12 +11,12 @@ import (
 // with Find, and by one goroutine at a time.
 type Result struct {
 	view *view
-	runs [][]uint32 // slots, each run in order
-	dead []uint32   // slots in order that are in runs and do not count
+	runs [][]uint32 // ordinals, each run in order
+	dead []uint32   // ordinals in order that are in runs and do not count
 
 	hits   hits
 	choice *choice
-	sorted []uint64 // filters of owners who may have several stretches: the owner's number and the slot
+	sorted []uint64 // filters of owners who may have several stretches: the owner's number and the ordinal
 	ids    []rulespec.FilterID
 }
 
@@ -26,7 +26,7 @@ func (r *Result) reset(v *view) {
 }
 
 // live calls visit with the stretches of the runs that count.
-func (r *Result) live(visit func(slots []uint32)) {
+func (r *Result) live(visit func(ordinals []uint32)) {
 	for _, run := range r.runs {
 		from, _ := slices.BinarySearch(r.dead, run[0])
 		for _, dead := range r.dead[from:] {
@@ -53,15 +53,15 @@ func (r *Result) live(visit func(slots []uint32)) {
 // Len is how many filters there are.
 func (r *Result) Len() int {
 	n := 0
-	r.live(func(slots []uint32) { n += len(slots) })
+	r.live(func(ordinals []uint32) { n += len(ordinals) })
 	return n
 }
 
 // AppendTo appends the ids of the filters, in no particular order.
 func (r *Result) AppendTo(ids []rulespec.FilterID) []rulespec.FilterID {
-	r.live(func(slots []uint32) {
-		for _, slot := range slots {
-			ids = append(ids, r.view.id(slot))
+	r.live(func(ordinals []uint32) {
+		for _, ordinal := range ordinals {
+			ids = append(ids, r.view.id(ordinal))
 		}
 	})
 	return ids
@@ -74,7 +74,7 @@ func (r *Result) PerOwner(yield func([]rulespec.FilterID) bool) {
 	for some := r.hit(); len(some) > 0; some = r.hits.next() {
 		for _, h := range some {
 			if h.start == manyStretches {
-				r.sorted = append(r.sorted, uint64(r.view.owners.of.At(h.slot))<<32|uint64(h.slot))
+				r.sorted = append(r.sorted, uint64(r.view.owners.of.At(h.ordinal))<<32|uint64(h.ordinal))
 				continue
 			}
 			if h.start != last && len(r.ids) > 0 {
@@ -85,7 +85,7 @@ func (r *Result) PerOwner(yield func([]rulespec.FilterID) bool) {
 				r.ids = r.ids[:0]
 			}
 			last = h.start
-			r.ids = append(r.ids, r.view.id(h.slot))
+			r.ids = append(r.ids, r.view.id(h.ordinal))
 		}
 	}
 	if len(r.ids) > 0 && !yield(r.ids) {

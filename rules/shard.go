@@ -34,13 +34,13 @@ const aboveShard = 0
 
 const (
 	flatWords = 1024 // words of a node above which it is divided
-	runMost   = 128  // slots with one signature in a divided node above which they stand in blocks
-	blockMost = 4096 // slots of a block at most: adding one copies 16 KiB at most
+	runMost   = 128  // ordinals with one signature in a divided node above which they stand in blocks
+	blockMost = 4096 // ordinals of a block at most: adding one copies 16 KiB at most
 )
 
-// large is a node with much: a flat, and groups of slots whose signature has many.
+// large is a node with much: a flat, and groups of ordinals whose signature has many.
 type large struct {
-	size   int // slots in all
+	size   int // ordinals in all
 	rest   flat
 	groups []group  // by signature
 	sigs   []uint32 // theirs: so many are looked through faster
@@ -48,7 +48,7 @@ type large struct {
 	eachOneTerm bool
 }
 
-// A group is the slots with one signature, in order, in blocks that are never empty and never change.
+// A group is the ordinals with one signature, in order, in blocks that are never empty and never change.
 type group struct {
 	sig    uint32
 	size   int
@@ -72,7 +72,7 @@ func (s *shard) read(place uint32) (flat, *large) {
 	return l.rest, l
 }
 
-// count gives how many slots with a signature a predicate has.
+// count gives how many ordinals with a signature a predicate has.
 func (s *shard) count(pred, sig uint32) int {
 	f, l := s.node(pred)
 	if l != nil {

@@ -13,25 +13,25 @@ func (s *snapshotReader) filters(c *section) error {
 	owner := int64(0)
 	for c.more() {
 		number := c.uvarint()
-		_, twice := s.x.slots.find(filterOf(number, 0))
+		_, twice := s.x.ordinals.find(filterOf(number, 0))
 		switch n := c.count(1 << pageBits); {
 		case twice:
 			c.wrong("the filters from %d on come twice", filterOf(number, 0))
 		case number > 1<<(64-pageBits)-1 || n == 0:
 			c.wrong("a page %d of %d filters", number, n)
-		case len(s.x.slots.pages) > math.MaxUint32>>pageBits:
+		case len(s.x.ordinals.pages) > math.MaxUint32>>pageBits:
 			c.wrong("more pages than there are numbers for")
 		case c.err == nil:
-			owner = s.page(c, s.x.slots.take(s.x.next, filterOf(number, 0)), n, owner)
+			owner = s.page(c, s.x.ordinals.take(s.x.next, filterOf(number, 0)), n, owner)
 		}
 	}
 	return c.err
 }
 
-// page reads n filters whose slots begin with first; before is the owner of the filter in front of them.
+// page reads n filters whose ordinals begin with first; before is the owner of the filter in front of them.
 func (s *snapshotReader) page(c *section, first uint32, n int, before int64) (owner int64) {
 	x := s.x
-	page := x.slots.pages[first>>pageBits]
+	page := x.ordinals.pages[first>>pageBits]
 	owner = before
 	at, last := uint32(0), uint32(0) // last: behind the filter before
 	for range n {
@@ -65,7 +65,7 @@ func (s *snapshotReader) page(c *section, first uint32, n int, before int64) (ow
 }
 
 // kills reads what kills a filter, keeps what is not in the marks, and gives these.
-func (s *snapshotReader) kills(c *section, slot, owner uint32) (marks uint32) {
+func (s *snapshotReader) kills(c *section, ordinal, owner uint32) (marks uint32) {
 	head := c.uvarint()
 	if head&1 == 1 {
 		marks = killsOwner
@@ -75,7 +75,7 @@ func (s *snapshotReader) kills(c *section, slot, owner uint32) (marks uint32) {
 		return marks
 	}
 	if head>>1 > uint64(len(c.rest)) {
-		c.wrong("filter %d is killed by %d predicates", slot, head>>1)
+		c.wrong("filter %d is killed by %d predicates", ordinal, head>>1)
 		return 0
 	}
 	var kills []uint32
@@ -90,7 +90,7 @@ func (s *snapshotReader) kills(c *section, slot, owner uint32) (marks uint32) {
 		s.used.add(&s.used.kills, id)
 		kills = append(kills, id)
 	}
-	s.x.kills[slot] = kills
+	s.x.kills[ordinal] = kills
 	return marks | killsMore
 }
 

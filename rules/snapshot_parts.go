@@ -7,8 +7,8 @@ import (
 
 // What a snapshot takes from an index. It depends on how an index looks in memory; the rest of the snapshot does not.
 
-// hanging calls visit with what stands at a predicate with a signature, or what is none: slots, or predicates.
-func (v *view) hanging(visit func(pred, sig uint32, slots []uint32)) {
+// hanging calls visit with what stands at a predicate with a signature, or what is none: ordinals, or predicates.
+func (v *view) hanging(visit func(pred, sig uint32, ordinals []uint32)) {
 	for i := range v.shards {
 		s := &v.shards[i]
 		for id := range uint32(len(v.preds)) {

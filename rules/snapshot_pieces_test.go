@@ -35,7 +35,7 @@ func TestSnapshotPieces(t *testing.T) {
 	for _, atOnce := range []int{1 << pageBits, 3 << pageBits, 1 << 14} {
 		var got bytes.Buffer
 		if err := x.writeSnapshot(&got, "key", atOnce); err != nil || !bytes.Equal(got.Bytes(), want.Bytes()) {
-			t.Errorf("%d slots at once: %v, %d bytes, want %d", atOnce, err, got.Len(), want.Len())
+			t.Errorf("%d ordinals at once: %v, %d bytes, want %d", atOnce, err, got.Len(), want.Len())
 		}
 	}
 	again, err := ReadSnapshot(rulespec.Env{}, &want, "key")
@@ -50,11 +50,11 @@ func TestSnapshotPieces(t *testing.T) {
 func checkOwnersKept(t *testing.T, was, is *Index) {
 	t.Helper()
 	named := func(x *Index, f rulespec.FilterID) string {
-		slot, _ := x.slots.find(f)
+		ordinal, _ := x.ordinals.find(f)
 		v := x.current.Load()
-		return string(v.names.at(v.preds[v.owners.of.At(slot)].at))
+		return string(v.names.at(v.preds[v.owners.of.At(ordinal)].at))
 	}
-	for i, page := range was.slots.pages {
+	for i, page := range was.ordinals.pages {
 		for at, access := range page.access {
 			f := was.current.Load().id(uint32(i)<<pageBits | uint32(at))
 			if access != 0 && named(was, f) != named(is, f) {

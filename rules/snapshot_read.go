@@ -162,6 +162,6 @@ func (s *snapshotReader) end(c *section) error {
 	if got := (snapshotHead{len(v.preds) - 1, len(v.sigs), s.size}); got != s.head {
 		return c.wrong("there are %+v, but the head tells of %+v", got, s.head)
 	}
-	s.x.slots.size = s.size
+	s.x.ordinals.size = s.size
 	return s.used.check(c, v)
 }

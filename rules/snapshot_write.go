@@ -40,7 +40,7 @@ type snapshotWriter struct {
 	finders  map[uint32][]finder // of searches
 	fields   map[uint32]uint64   // of searches through names, a bit for each of rulespec.Fields
 	size     int
-	atOnce   int      // how many slots are placed at once
+	atOnce   int      // how many ordinals are placed at once
 	placed   []placed // see filters
 	kills    []kill
 }
@@ -49,15 +49,15 @@ type snapshotWriter struct {
 func (s *snapshotWriter) collect(x *Index) {
 	v := s.view
 	s.names, s.keys = map[uint32]string{}, map[uint32][]uint32{}
-	v.hanging(func(pred, sig uint32, slots []uint32) {
+	v.hanging(func(pred, sig uint32, ordinals []uint32) {
 		switch sig {
 		case sigAbove:
-			for _, above := range slots {
+			for _, above := range ordinals {
 				s.keys[above] = append(s.keys[above], pred)
 			}
 		case sigKilled:
 		default:
-			s.size += len(slots)
+			s.size += len(ordinals)
 		}
 	})
 	s.finders, s.fields = v.finders()

@@ -5,13 +5,13 @@ import (
 	"slices"
 )
 
-// A placed is where the filter of a slot hangs; the zero value is that of a slot that is free.
+// A placed is where the filter of an ordinal hangs; the zero value is that of an ordinal that is free.
 type placed struct{ access, sig uint32 } // access is one more than the predicate
 
-// placedAtOnce is how many slots are looked at in one go through all that hangs: each takes 8 bytes meanwhile.
+// placedAtOnce is how many ordinals are looked at in one go through all that hangs: each takes 8 bytes meanwhile.
 const placedAtOnce = 1 << 22
 
-// filters writes the filters in the order of their slots. Where they hang is known the other way round, by predicate.
+// filters writes the filters in the order of their ordinals. Where they hang is known the other way round, by predicate.
 func (s *snapshotWriter) filters() {
 	s.sections.begin(sectionFilters)
 	owner := uint32(0) // of the filter before
@@ -26,29 +26,29 @@ func (s *snapshotWriter) filters() {
 	}
 }
 
-// place finds where the filters of n slots hang, and what kills them.
+// place finds where the filters of n ordinals hang, and what kills them.
 func (s *snapshotWriter) place(from, n uint32) {
 	s.placed = slices.Grow(s.placed[:0], int(n))[:n]
 	clear(s.placed)
 	s.kills = s.kills[:0]
-	s.view.hanging(func(pred, sig uint32, slots []uint32) {
+	s.view.hanging(func(pred, sig uint32, ordinals []uint32) {
 		if sig == sigAbove {
 			return
 		}
-		first, _ := slices.BinarySearch(slots, from)
-		for _, slot := range slots[first:] {
+		first, _ := slices.BinarySearch(ordinals, from)
+		for _, ordinal := range ordinals[first:] {
 			switch {
-			case slot >= from+n:
+			case ordinal >= from+n:
 				return
 			case sig == sigKilled:
-				s.kills = append(s.kills, kill{pred, slot})
+				s.kills = append(s.kills, kill{pred, ordinal})
 			default:
-				s.placed[slot-from] = placed{pred + 1, sig - sigFirst}
+				s.placed[ordinal-from] = placed{pred + 1, sig - sigFirst}
 			}
 		}
 	})
 	slices.SortFunc(s.kills, func(a, b kill) int {
-		return cmp.Or(cmp.Compare(a.slot, b.slot), cmp.Compare(a.predicate, b.predicate))
+		return cmp.Or(cmp.Compare(a.ordinal, b.ordinal), cmp.Compare(a.predicate, b.predicate))
 	})
 }
 
@@ -68,23 +68,23 @@ func (s *snapshotWriter) page(from, at, owner uint32) (last uint32) {
 		if p.access == 0 {
 			continue
 		}
-		slot := from + at + uint32(i)
+		ordinal := from + at + uint32(i)
 		was := owner
-		owner = s.view.owners.of.At(slot)
+		owner = s.view.owners.of.At(ordinal)
 		to.number(uint64(i - before - 1))
 		to.number(zigzag(int64(owner) - int64(was)))
 		to.number(uint64(p.access - 1))
 		to.number(uint64(p.sig))
-		s.killed(slot, owner)
+		s.killed(ordinal, owner)
 		before = i
 	}
 	return owner
 }
 
 // killed writes what kills a filter.
-func (s *snapshotWriter) killed(slot, owner uint32) {
+func (s *snapshotWriter) killed(ordinal, owner uint32) {
 	n, mine := 0, 0
-	for n < len(s.kills) && s.kills[n].slot == slot {
+	for n < len(s.kills) && s.kills[n].ordinal == ordinal {
 		if s.kills[n].predicate == owner {
 			mine = 1
 		}

@@ -11,11 +11,11 @@ import (
 type terms struct {
 	seed  maphash.Seed
 	used  int
-	slots []atomic.Uint64 // upper half: hash, lower half: predicate + 1; 0: free
+	cells []atomic.Uint64 // upper half: hash, lower half: predicate + 1; 0: free
 }
 
 func newTerms(size int) *terms {
-	return &terms{seed: maphash.MakeSeed(), slots: make([]atomic.Uint64, size)}
+	return &terms{seed: maphash.MakeSeed(), cells: make([]atomic.Uint64, size)}
 }
 
 func (t *terms) hash(field uint8, value string) uint64 {
@@ -28,13 +28,13 @@ func salt(field uint8) uint64 { return uint64(field) * 0x9e3779b97f4a7c15 }
 // find gives the predicate of value in field, as far as v knows it.
 func (t *terms) find(v *view, field uint8, value string) (uint32, bool) {
 	h := t.hash(field, value)
-	mask := uint64(len(t.slots) - 1)
+	mask := uint64(len(t.cells) - 1)
 	for i := h & mask; ; i = (i + 1) & mask {
-		slot := t.slots[i].Load()
-		if slot == 0 {
+		cell := t.cells[i].Load()
+		if cell == 0 {
 			return 0, false
 		}
-		if id := uint32(slot) - 1; uint32(slot>>32) == uint32(h>>32) && int(id) < len(v.preds) {
+		if id := uint32(cell) - 1; uint32(cell>>32) == uint32(h>>32) && int(id) < len(v.preds) {
 			if p := v.preds[id]; p.field == field && string(v.names.at(p.at)) == value {
 				return id, true
 			}
@@ -46,7 +46,7 @@ func (t *terms) find(v *view, field uint8, value string) (uint32, bool) {
 type probe struct {
 	value string
 	hash  uint64
-	slot  uint64 // the first that the hash leads to
+	cell  uint64 // the first that the hash leads to
 	place uint32 // of what stands at the predicate
 	id    uint32
 	field uint8
@@ -56,34 +56,34 @@ type probe struct {
 // findAll is find for all probes, whose hashes are known. What it reads of the table for one does not depend on another,
 // so the processor waits for all of them at once.
 func (t *terms) findAll(v *view, probes []probe) {
-	mask := uint64(len(t.slots) - 1)
+	mask := uint64(len(t.cells) - 1)
 	for i := range probes {
-		probes[i].slot = t.slots[probes[i].hash&mask].Load()
+		probes[i].cell = t.cells[probes[i].hash&mask].Load()
 	}
 	for i := range probes {
 		p := &probes[i]
-		slot := p.slot
-		for at := p.hash; slot != 0; {
-			if id := uint32(slot) - 1; uint32(slot>>32) == uint32(p.hash>>32) && int(id) < len(v.preds) {
+		cell := p.cell
+		for at := p.hash; cell != 0; {
+			if id := uint32(cell) - 1; uint32(cell>>32) == uint32(p.hash>>32) && int(id) < len(v.preds) {
 				if is := v.preds[id]; is.field == p.field && string(v.names.at(is.at)) == p.value {
 					p.id, p.known = id, true
 					break
 				}
 			}
 			at++
-			slot = t.slots[at&mask].Load()
+			cell = t.cells[at&mask].Load()
 		}
 	}
 }
 
 // add puts in a predicate that is not there yet, and gives the table to use from now on: a larger one when t is full.
 func (t *terms) add(v *view, field uint8, value string, id uint32) *terms {
-	if 4*t.used >= 3*len(t.slots) {
-		larger := &terms{seed: t.seed, slots: make([]atomic.Uint64, 2*len(t.slots))}
-		for i := range t.slots {
-			if slot := t.slots[i].Load(); slot != 0 {
-				p := v.preds[uint32(slot)-1]
-				larger.put(maphash.Bytes(t.seed, v.names.at(p.at))+salt(p.field), uint32(slot)-1)
+	if 4*t.used >= 3*len(t.cells) {
+		larger := &terms{seed: t.seed, cells: make([]atomic.Uint64, 2*len(t.cells))}
+		for i := range t.cells {
+			if cell := t.cells[i].Load(); cell != 0 {
+				p := v.preds[uint32(cell)-1]
+				larger.put(maphash.Bytes(t.seed, v.names.at(p.at))+salt(p.field), uint32(cell)-1)
 			}
 		}
 		t = larger
@@ -93,12 +93,12 @@ func (t *terms) add(v *view, field uint8, value string, id uint32) *terms {
 }
 
 func (t *terms) put(h uint64, id uint32) {
-	mask := uint64(len(t.slots) - 1)
+	mask := uint64(len(t.cells) - 1)
 	i := h & mask
-	for t.slots[i].Load() != 0 {
+	for t.cells[i].Load() != 0 {
 		i = (i + 1) & mask
 	}
-	t.slots[i].Store(h>>32<<32 | uint64(id+1))
+	t.cells[i].Store(h>>32<<32 | uint64(id+1))
 	t.used++
 }
 
