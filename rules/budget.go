@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/notifyd/notifyd/rules/postings"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -171,10 +172,10 @@ func (x *Index) TakeExpensive() []Expensive {
 // refusedFor gives the steps for which one of the predicates of a place is refused; 0 when none is.
 func (x *Index) refusedFor(p *place, refused map[uint32]int64) int64 {
 	steps := refused[p.access]
-	for _, id := range p.kills {
+	for _, id := range p.exclusions {
 		steps = max(steps, refused[id])
 	}
-	for _, l := range x.next.sigs[p.sig-sigFirst] {
+	for _, l := range x.next.residuals[p.residual-postings.FirstResidual] {
 		steps = max(steps, refused[l.predicate()])
 	}
 	return steps

@@ -4,20 +4,22 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+
+	"github.com/notifyd/notifyd/rules/postings"
 )
 
 // A bulk is filters that have a place and do not hang there yet: all of an index that was empty. They are hung up at
 // once, sorted by place, so that each node is made once and whole.
 type bulk struct {
 	hung   []uint32 // by predicate: how many filters will hang from it
-	killed []uint32 // by predicate: how many it will kill
+	killed []uint32 // by predicate: how many it will exclusion
 }
 
 // count counts a place n times.
 func (b *bulk) count(p place, n int) {
 	b.hung = reaching(b.hung, p.access)
 	b.hung[p.access] += uint32(n)
-	for _, id := range p.kills {
+	for _, id := range p.exclusions {
 		b.killed = reaching(b.killed, id)
 		b.killed[id] += uint32(n)
 	}
@@ -52,34 +54,35 @@ func (x *Index) hangAll() {
 
 // A hanging hangs up the filters of a shard.
 type hanging struct {
-	x        *Index
-	shard    int
-	ends     []uint32 // by predicate: where its filters end in ordinals
-	ordinals []uint32 // by predicate, in order
-	kills    []kill   // in order
-	sigs     []uint32 // by signature: a count
-	pairs    []uint64
+	x          *Index
+	shard      int
+	ends       []uint32    // by predicate: where its filters end in ordinals
+	ordinals   []uint32    // by predicate, in order
+	exclusions []exclusion // in order
+	residuals  []uint32    // by signature: a count
+	pairs      []uint64
+	excluded   []uint32 // of one predicate
 }
 
-// A kill is a predicate and a filter, as an ordinal, that it kills.
-type kill struct{ predicate, ordinal uint32 }
+// A exclusion is a predicate and a filter, as an ordinal, that it exclusions.
+type exclusion struct{ predicate, ordinal uint32 }
 
-func compareKills(a, b kill) int {
+func compareExclusions(a, b exclusion) int {
 	return cmp.Or(cmp.Compare(a.predicate, b.predicate), cmp.Compare(a.ordinal, b.ordinal))
 }
 
 // newHanging sorts the filters of a shard by what they hang from: counts them, and then puts each where it belongs.
 func newHanging(x *Index, shard int) *hanging {
-	h := &hanging{x: x, shard: shard, ends: make([]uint32, len(x.next.preds)), sigs: make([]uint32, len(x.next.sigs)+int(sigFirst))}
+	h := &hanging{x: x, shard: shard, ends: make([]uint32, len(x.next.preds)), residuals: make([]uint32, len(x.next.residuals)+int(postings.FirstResidual))}
 	h.each(func(ordinal uint32, page *page) {
 		at := ordinal & (1<<pageBits - 1)
 		h.ends[page.access[at]-1]++
-		if page.sig[at]&(killsOwner|killsMore) == 0 {
+		if page.residual[at]&(excludesOwner|excludesMore) == 0 {
 			return
 		}
 		p, _ := x.kept(ordinal)
-		for _, id := range p.kills {
-			h.kills = append(h.kills, kill{id, ordinal})
+		for _, id := range p.exclusions {
+			h.exclusions = append(h.exclusions, exclusion{id, ordinal})
 		}
 	})
 	sum := uint32(0)
@@ -92,7 +95,7 @@ func newHanging(x *Index, shard int) *hanging {
 		h.ordinals[*end] = ordinal
 		*end++
 	})
-	slices.SortFunc(h.kills, compareKills)
+	slices.SortFunc(h.exclusions, compareExclusions)
 	return h
 }
 
@@ -113,75 +116,66 @@ func (h *hanging) each(visit func(ordinal uint32, page *page)) {
 func (h *hanging) hang() {
 	from := uint32(0)
 	for id, end := range h.ends {
-		kills := 0
-		for kills < len(h.kills) && h.kills[kills].predicate == uint32(id) {
-			kills++
+		exclusions := 0
+		for exclusions < len(h.exclusions) && h.exclusions[exclusions].predicate == uint32(id) {
+			exclusions++
 		}
-		if from < end || kills > 0 {
-			h.hangAt(uint32(id), h.ordinals[from:end], h.kills[:kills])
+		if from < end || exclusions > 0 {
+			h.hangAt(uint32(id), h.ordinals[from:end], h.exclusions[:exclusions])
 		}
-		h.kills, from = h.kills[kills:], end
+		h.exclusions, from = h.exclusions[exclusions:], end
 	}
 }
 
-// hangAt lets ordinals and kills stand at a predicate, beside what there is.
-func (h *hanging) hangAt(id uint32, ordinals []uint32, kills []kill) {
+// hangAt lets ordinals and exclusions stand at a predicate, beside what there is.
+func (h *hanging) hangAt(id uint32, ordinals []uint32, exclusions []exclusion) {
 	s := &h.x.next.shards[h.shard]
-	old, l := s.node(id)
-	var groups []group
-	if l != nil {
-		groups = slices.Clone(l.groups)
-	}
-	w := &s.writer
-	w.reset()
-	w.copyRuns(old, 0, old.runs())
-	for _, k := range kills {
-		w.ordinals = append(w.ordinals, k.ordinal)
-	}
-	w.end(sigKilled)
-	h.bySignature(ordinals, func(sig uint32, ordinals []uint32) {
-		w.ordinals = append(w.ordinals, ordinals...)
-		w.end(sig)
+	s.Load(h.x.transient, id, func(add func(residual uint32, ordinals []uint32)) {
+		h.excluded = h.excluded[:0]
+		for _, e := range exclusions {
+			h.excluded = append(h.excluded, e.ordinal)
+		}
+		add(postings.Excluded, h.excluded)
+		h.bySignature(ordinals, add)
 	})
-	s.keep(h.x.transient, id, groups)
 }
 
 // bySignature calls visit with the ordinals of each signature, in order.
-func (h *hanging) bySignature(ordinals []uint32, visit func(sig uint32, ordinals []uint32)) {
+func (h *hanging) bySignature(ordinals []uint32, visit func(residual uint32, ordinals []uint32)) {
 	h.pairs = h.pairs[:0]
 	for _, ordinal := range ordinals {
-		sig := h.x.ordinals.pages[ordinal>>pageBits].sig[ordinal&(1<<pageBits-1)] >> keptBits
-		h.pairs = append(h.pairs, uint64(sig)<<32|uint64(ordinal))
+		residual := h.x.ordinals.pages[ordinal>>pageBits].residual[ordinal&(1<<pageBits-1)] >> keptBits
+		h.pairs = append(h.pairs, uint64(residual)<<32|uint64(ordinal))
 	}
-	if len(ordinals) < len(h.sigs)/4 || len(ordinals) < 64 {
+	if len(ordinals) < len(h.residuals)/4 || len(ordinals) < 64 {
 		slices.Sort(h.pairs)
 	} else {
 		h.distribute()
 	}
 	for from := 0; from < len(ordinals); {
-		sig, to := uint32(h.pairs[from]>>32), from
-		for to < len(ordinals) && uint32(h.pairs[to]>>32) == sig {
+		residual, to := uint32(h.pairs[from]>>32), from
+		for to < len(ordinals) && uint32(h.pairs[to]>>32) == residual {
 			ordinals[to] = uint32(h.pairs[to])
 			to++
 		}
-		visit(sig, ordinals[from:to])
+		visit(residual, ordinals[from:to])
 		from = to
 	}
 }
 
 // distribute sorts pairs, whose ordinals are in order, by signature: it counts them and puts each where it belongs.
 func (h *hanging) distribute() {
-	clear(h.sigs)
+	clear(h.residuals)
 	for _, p := range h.pairs {
-		h.sigs[p>>32]++
+		h.residuals[p>>32]++
 	}
 	sum := uint32(0)
-	for i, n := range h.sigs {
-		h.sigs[i], sum = sum, sum+n
+	for i, n := range h.residuals {
+		h.residuals[i], sum = sum, sum+n
 	}
 	unsorted := slices.Clone(h.pairs)
 	for _, p := range unsorted {
-		h.pairs[h.sigs[p>>32]] = p
-		h.sigs[p>>32]++
+		h.pairs[h.residuals[p>>32]] = p
+		h.residuals[p>>32]++
 	}
 }

@@ -1,14 +1,18 @@
 package rules
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/notifyd/notifyd/rules/postings"
+)
 
 // A spot is what stands at a predicate in a shard.
 type spot struct {
-	shard *shard
+	shard *postings.Shard
 	place uint32
 	told  bool // the predicate holds; otherwise it cannot be evaluated
-	flat  flat
-	large *large
+	lists postings.Lists
+	large *postings.Large
 }
 
 // collect puts what hangs from the predicates that hold into r, as far as the signatures hold. It goes through the
@@ -19,7 +23,7 @@ func (s *scratch) collect(r *Result) {
 		for i := range s.view.shards {
 			sh := &s.view.shards[i]
 			for _, id := range list {
-				if place := sh.nodes.At(id); place != 0 {
+				if place := sh.Ref(id); place != 0 {
 					s.spots = append(s.spots, spot{shard: sh, place: place, told: told == 1})
 				}
 			}
@@ -27,75 +31,75 @@ func (s *scratch) collect(r *Result) {
 	}
 	for i := range s.spots {
 		p := &s.spots[i]
-		p.flat, p.large = p.shard.read(p.place)
+		p.lists, p.large = p.shard.Read(p.place)
 	}
 	r.dead = r.dead[:0]
-	killers := 0
+	lists := 0
 	for i := range s.spots {
 		if s.collectAt(r, &s.spots[i]) {
-			killers++
+			lists++
 		}
 	}
-	if killers > 1 {
+	if lists > 1 {
 		slices.Sort(r.dead)
 		r.dead = slices.Compact(r.dead)
 	}
 }
 
-// collectAt is collect for one spot, and says whether it kills.
-func (s *scratch) collectAt(r *Result, p *spot) (kills bool) {
+// collectAt is collect for one spot, and says whether it exclusions.
+func (s *scratch) collectAt(r *Result, p *spot) (exclusions bool) {
 	if p.large != nil {
-		kills = s.collectLarge(r, p.large, p.told)
+		exclusions = s.collectLarge(r, p.large, p.told)
 	}
-	i, n := 0, p.flat.runs()
-	for ; i < n && p.flat.sig(i) < sigFirst; i++ {
-		if p.flat.sig(i) == sigKilled {
-			r.dead, kills = append(r.dead, p.flat.run(i)...), true
+	i, n := 0, p.lists.Len()
+	for ; i < n && p.lists.Residual(i) < postings.FirstResidual; i++ {
+		if p.lists.Residual(i) == postings.Excluded {
+			r.dead, exclusions = append(r.dead, p.lists.List(i)...), true
 		}
 	}
 	switch {
 	case !p.told || i == n:
-	case p.flat.eachOneTerm():
-		for _, sig := range s.single {
-			if at, found := p.flat.search(sig); found {
-				r.runs = append(r.runs, p.flat.run(at))
+	case p.lists.Single():
+		for _, residual := range s.single {
+			if at, found := p.lists.Search(residual); found {
+				r.runs = append(r.runs, p.lists.List(at))
 			}
 		}
 	default:
 		for ; i < n; i++ {
-			if s.signature(p.flat.sig(i)) {
-				r.runs = append(r.runs, p.flat.run(i))
+			if s.signature(p.lists.Residual(i)) {
+				r.runs = append(r.runs, p.lists.List(i))
 			}
 		}
 	}
-	return kills
+	return exclusions
 }
 
-func (s *scratch) collectLarge(r *Result, l *large, told bool) (kills bool) {
+func (s *scratch) collectLarge(r *Result, l *postings.Large, told bool) (exclusions bool) {
 	i := 0
-	for ; i < len(l.sigs) && l.sigs[i] < sigFirst; i++ {
-		if l.sigs[i] == sigKilled {
-			for _, b := range l.groups[i].blocks {
-				r.dead, kills = append(r.dead, b...), true
+	for ; i < len(l.Residuals) && l.Residuals[i] < postings.FirstResidual; i++ {
+		if l.Residuals[i] == postings.Excluded {
+			for _, b := range l.Blocks(i) {
+				r.dead, exclusions = append(r.dead, b...), true
 			}
 		}
 	}
 	switch {
 	case !told:
-	case l.eachOneTerm:
-		for _, sig := range s.single {
-			if at, found := l.group(sig); found {
-				r.runs = append(r.runs, l.groups[at].blocks...)
+	case l.Single:
+		for _, residual := range s.single {
+			if at, found := l.Search(residual); found {
+				r.runs = append(r.runs, l.Blocks(at)...)
 			}
 		}
 	default:
-		for ; i < len(l.sigs); i++ {
-			if s.signature(l.sigs[i]) {
-				r.runs = append(r.runs, l.groups[i].blocks...)
+		for ; i < len(l.Residuals); i++ {
+			if s.signature(l.Residuals[i]) {
+				r.runs = append(r.runs, l.Blocks(i)...)
 			}
 		}
 	}
-	return kills
+	return exclusions
 }
 
 // signature says whether all literals of a signature hold. Most have one, a term, and all terms that hold are known.
@@ -108,11 +112,11 @@ func (s *scratch) signature(number uint32) bool {
 
 // manyLiterals is signature for any; it finds out once an event.
 func (s *scratch) manyLiterals(number uint32) bool {
-	if m := s.sigs[number]; m>>markBits == s.event {
+	if m := s.residuals[number]; m>>markBits == s.event {
 		return state(m&(1<<stateBits-1)) == holds
 	}
 	to := holds
-	for _, l := range s.view.sigs[number-sigFirst] {
+	for _, l := range s.view.residuals[number-postings.FirstResidual] {
 		want := holds
 		if l.not() {
 			want = fails
@@ -122,6 +126,6 @@ func (s *scratch) manyLiterals(number uint32) bool {
 			break
 		}
 	}
-	s.sigs[number] = s.event<<markBits | uint32(to)
+	s.residuals[number] = s.event<<markBits | uint32(to)
 	return to == holds
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/notifyd/notifyd/rules/literals"
+	"github.com/notifyd/notifyd/rules/postings"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -66,9 +67,9 @@ func (s *scratch) lookUp() {
 	for i := range s.probes {
 		if p := &s.probes[i]; p.known && s.mark(p.id) == unknown {
 			s.note(p.id, holds)
-			p.place = v.shards[aboveShard].nodes.At(p.id)
-			if sig := v.single.At(p.id); sig != 0 {
-				s.single = append(s.single, sig)
+			p.place = v.shards[parentsShard].Ref(p.id)
+			if residual := v.single.At(p.id); residual != 0 {
+				s.single = append(s.single, residual)
 			}
 		}
 	}
@@ -79,15 +80,17 @@ func (s *scratch) lookUp() {
 	}
 }
 
+// parentsShard is the shard with the lists of postings.Parents: predicates have no owner.
+const parentsShard = 0
+
 // above notes the predicates of which a term is one of the keys.
 func (s *scratch) above(place uint32) {
-	sh := &s.view.shards[aboveShard]
-	f, l := sh.read(place)
-	if f.runs() > 0 && f.sig(0) == sigAbove {
-		s.noteAbove(f.run(0))
+	lists, large := s.view.shards[parentsShard].Read(place)
+	if lists.Len() > 0 && lists.Residual(0) == postings.Parents {
+		s.noteAbove(lists.List(0))
 	}
-	if l != nil && len(l.groups) > 0 && l.groups[0].sig == sigAbove {
-		for _, ids := range l.groups[0].blocks {
+	if large != nil && len(large.Residuals) > 0 && large.Residuals[0] == postings.Parents {
+		for _, ids := range large.Blocks(0) {
 			s.noteAbove(ids)
 		}
 	}
@@ -156,7 +159,7 @@ func (s *scratch) tell(id uint32, to state) {
 // hangs says whether anything stands at a predicate.
 func (v *view) hangs(id uint32) bool {
 	for i := range v.shards {
-		if v.shards[i].nodes.At(id) != 0 {
+		if v.shards[i].Ref(id) != 0 {
 			return true
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/notifyd/notifyd/rules/literals"
+	"github.com/notifyd/notifyd/rules/postings"
 	"github.com/notifyd/notifyd/rules/vector"
 	"github.com/notifyd/notifyd/rulespec"
 )
@@ -20,44 +21,44 @@ type Index struct {
 	scratch sync.Pool // of *scratch
 	effort  *effort
 
-	change     sync.Mutex // what is below belongs to whoever changes
-	transient  *vector.Transient
-	next       *view
-	named      map[string]uint32 // predicates that are no terms, by identity
-	sigs       map[string]uint32
-	sig        []literal // of the last filter, and what it is in sigs
-	sigKey     []byte
-	ordinals   ordinals
-	kills      map[uint32][]uint32 // by ordinal: see killsMore
-	households []householder       // by owner's number
-	last       struct {            // the owner that was asked for last
+	change      sync.Mutex // what is below belongs to whoever changes
+	transient   *vector.Transient
+	next        *view
+	named       map[string]uint32 // predicates that are no terms, by identity
+	residuals   map[string]uint32
+	residual    []literal // of the last filter, and what it is in residuals
+	residualKey []byte
+	ordinals    ordinals
+	exclusions  map[uint32][]uint32 // by ordinal: see excludesMore
+	households  []householder       // by owner's number
+	last        struct {            // the owner that was asked for last
 		owner  string
 		number uint32
 	}
-	queue queue
+	queue *postings.Queue
 	bulk  *bulk // not nil: filters are counted here and not hung up yet
 	gone  int   // filters taken out or replaced
 }
 
 // A view is an Index as its readers see it: it never changes. The lists only grow, so views share them.
 type view struct {
-	preds    []predicate
-	terms    *terms
-	names    names
-	checks   []check
-	searches []searched
-	programs *programs
-	needs    []rulespec.Key
-	sigs     [][]literal
-	only     []uint32              // by signature: the term that is all that it asks for; 0: it is not of that sort
-	single   vector.Vector[uint32] // by term: the signature that asks for it alone; 0: there is none
-	fields   [maxFields]field
-	texts    *literals.Index // of the searches through texts
-	searched uint8           // the texts that they look at, a bit each
+	preds     []predicate
+	terms     *terms
+	names     names
+	checks    []check
+	searches  []searched
+	programs  *programs
+	needs     []rulespec.Key
+	residuals [][]literal
+	only      []uint32              // by signature: the term that is all that it asks for; 0: it is not of that sort
+	single    vector.Vector[uint32] // by term: the signature that asks for it alone; 0: there is none
+	fields    [maxFields]field
+	texts     *literals.Index // of the searches through texts
+	searched  uint8           // the texts that they look at, a bit each
 
-	shards []shard  // of which each has the filters of some owners
-	pages  []uint64 // by page of ordinals: the page of ids
-	owners owners   // of the ordinals
+	shards []postings.Shard // of which each has the filters of some owners
+	pages  []uint64         // by page of ordinals: the page of ids
+	owners owners           // of the ordinals
 }
 
 // A Change is a filter to add or to replace, or to take out.
@@ -75,11 +76,11 @@ const mostShards = 4
 
 func newIndex(env rulespec.Env, shards int) *Index {
 	x := &Index{
-		env: env, named: map[string]uint32{}, sigs: map[string]uint32{}, kills: map[uint32][]uint32{},
-		ordinals: ordinals{of: map[uint64]uint32{}}, queue: queue{ops: make([][]op, shards), killed: map[uint32]int{}},
+		env: env, named: map[string]uint32{}, residuals: map[string]uint32{}, exclusions: map[uint32][]uint32{},
+		ordinals: ordinals{of: map[uint64]uint32{}}, queue: postings.NewQueue(shards),
 	}
 	x.effort = newEffort()
-	x.next = &view{programs: &programs{effort: x.effort}, terms: newTerms(64), preds: []predicate{{form: formRoot}}, shards: make([]shard, shards)}
+	x.next = &view{programs: &programs{effort: x.effort}, terms: newTerms(64), preds: []predicate{{form: formRoot}}, shards: make([]postings.Shard, shards)}
 	x.publish()
 	return x
 }
@@ -137,14 +138,14 @@ func (x *Index) put(f rulespec.Filter, compiled []compiledRule) {
 		x.bulk.count(p, 1)
 	} else {
 		shard := x.shard(owner)
-		x.hang(shard, p.access, p.sig, ordinal)
-		for _, id := range p.kills {
-			x.hang(shard, id, sigKilled, ordinal)
+		x.queue.Post(shard, p.access, p.residual, ordinal)
+		for _, id := range p.exclusions {
+			x.queue.Post(shard, id, postings.Excluded, ordinal)
 		}
 	}
 	x.keep(ordinal, owner, p)
 	x.ordinals.size++
-	x.flushMany()
+	x.flushFull()
 }
 
 // remove takes a filter out, if it is there.
@@ -161,15 +162,24 @@ func (x *Index) remove(f rulespec.FilterID) {
 		x.bulk.count(p, -1)
 	} else {
 		shard := x.shard(x.next.owners.of.At(ordinal))
-		x.take(shard, p.access, p.sig, ordinal)
-		for _, id := range p.kills {
-			x.take(shard, id, sigKilled, ordinal)
+		x.queue.Remove(shard, p.access, p.residual, ordinal)
+		for _, id := range p.exclusions {
+			x.queue.Remove(shard, id, postings.Excluded, ordinal)
 		}
 	}
 	x.let(ordinal)
 	x.ordinals.size--
 	x.gone++
-	x.flushMany()
+	x.flushFull()
+}
+
+// flush makes the changes that are queued; flushFull keeps the queue from becoming long.
+func (x *Index) flush() { x.queue.Flush(x.transient, x.next.shards) }
+
+func (x *Index) flushFull() {
+	if x.queue.Full() {
+		x.flush()
+	}
 }
 
 // shard gives the shard of an owner's filters.

@@ -3,6 +3,7 @@ package rules
 import (
 	"slices"
 
+	"github.com/notifyd/notifyd/rules/postings"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -79,7 +80,7 @@ func (x *Index) add(s *statement) uint32 {
 			v.checks = append(v.checks, p.Match)
 		}
 		for _, t := range terms {
-			x.hang(aboveShard, t, sigAbove, id)
+			x.queue.Post(parentsShard, t, postings.Parents, id)
 		}
 		return id
 	case p.Search != nil:

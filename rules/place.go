@@ -3,6 +3,8 @@ package rules
 import (
 	"encoding/binary"
 	"slices"
+
+	"github.com/notifyd/notifyd/rules/postings"
 )
 
 // A literal is a predicate, and in its lowest bit whether it must not hold.
@@ -21,47 +23,47 @@ func literalOf(id uint32, not bool) literal {
 
 // A place is where a filter stands in the index.
 type place struct {
-	access uint32   // the predicate it hangs from
-	sig    uint32   // its signature
-	kills  []uint32 // in order, predicates that must not hold and are not in the signature
+	access     uint32   // the predicate it hangs from
+	residual   uint32   // its signature
+	exclusions []uint32 // in order, predicates that must not hold and are not in the signature
 }
 
 // A place is kept beside an ordinal as two words. The lowest bits of the second are marks, the others the signature.
 const (
-	killsOwner = 1 << iota // among kills is the predicate that is the owner's number: "not me"
-	killsMore              // there are others, which stand in Index.kills
-	keptBits   = iota
+	excludesOwner = 1 << iota // among exclusions is the predicate that is the owner's number: "not me"
+	excludesMore              // there are others, which stand in Index.exclusions
+	keptBits      = iota
 )
 
 // keep keeps the place of an ordinal that is owner's.
 func (x *Index) keep(ordinal, owner uint32, p place) {
 	marks := uint32(0)
-	if at, found := slices.BinarySearch(p.kills, owner); found {
-		marks = killsOwner
-		p.kills = slices.Delete(p.kills, at, at+1)
+	if at, found := slices.BinarySearch(p.exclusions, owner); found {
+		marks = excludesOwner
+		p.exclusions = slices.Delete(p.exclusions, at, at+1)
 	}
-	if len(p.kills) > 0 {
-		marks |= killsMore
-		x.kills[ordinal] = p.kills
+	if len(p.exclusions) > 0 {
+		marks |= excludesMore
+		x.exclusions[ordinal] = p.exclusions
 	}
 	page := x.ordinals.pages[ordinal>>pageBits]
 	page.access[ordinal&(1<<pageBits-1)] = p.access + 1
-	page.sig[ordinal&(1<<pageBits-1)] = p.sig<<keptBits | marks
+	page.residual[ordinal&(1<<pageBits-1)] = p.residual<<keptBits | marks
 }
 
 // kept gives the place of an ordinal, if a filter is there.
 func (x *Index) kept(ordinal uint32) (p place, known bool) {
 	page := x.ordinals.pages[ordinal>>pageBits]
-	access, sig := page.access[ordinal&(1<<pageBits-1)], page.sig[ordinal&(1<<pageBits-1)]
+	access, residual := page.access[ordinal&(1<<pageBits-1)], page.residual[ordinal&(1<<pageBits-1)]
 	if access == 0 {
 		return place{}, false
 	}
-	p = place{access: access - 1, sig: sig >> keptBits}
-	if sig&killsMore != 0 {
-		p.kills = x.kills[ordinal]
+	p = place{access: access - 1, residual: residual >> keptBits}
+	if residual&excludesMore != 0 {
+		p.exclusions = x.exclusions[ordinal]
 	}
-	if sig&killsOwner != 0 {
-		p.kills = append(slices.Clip(p.kills), x.next.owners.of.At(ordinal))
+	if residual&excludesOwner != 0 {
+		p.exclusions = append(slices.Clip(p.exclusions), x.next.owners.of.At(ordinal))
 	}
 	return p, true
 }
@@ -69,16 +71,16 @@ func (x *Index) kept(ordinal uint32) (p place, known bool) {
 // let ends the keeping of a place.
 func (x *Index) let(ordinal uint32) {
 	x.ordinals.pages[ordinal>>pageBits].access[ordinal&(1<<pageBits-1)] = 0
-	delete(x.kills, ordinal)
+	delete(x.exclusions, ordinal)
 }
 
 const (
-	// killOdds divides what must not hold: the rarer has a list of the filters that it kills, the more frequent is part
+	// excludeBelow divides what must not hold: the rarer has a list of the filters that it exclusions, the more frequent is part
 	// of signatures, of which there are then few.
-	killOdds = 50
-	// killMost is how long a list of killed filters grows before that predicate too goes into signatures: a popular name
+	excludeBelow = 50
+	// maxExcluded is how long a list of killed filters grows before that predicate too goes into signatures: a popular name
 	// under "not" in very many filters costs each its signature, not each message its list.
-	killMost = 4096
+	maxExcluded = 4096
 )
 
 // place says where a filter of compiled rules belongs, and interns what it takes.
@@ -87,28 +89,28 @@ func (x *Index) place(compiled []compiledRule) place {
 		x.effort.pardon(x.intern(r.statement))
 	}
 	p := place{access: x.access(compiled)}
-	sig := x.sig[:0]
+	residual := x.residual[:0]
 	for i := range compiled {
 		r := &compiled[i]
 		if !r.not {
 			if r.id != p.access {
-				sig = append(sig, literalOf(r.id, false))
+				residual = append(residual, literalOf(r.id, false))
 			}
 			continue
 		}
 		for _, need := range r.needs {
-			sig = append(sig, literalOf(x.internNeed(need), false))
+			residual = append(residual, literalOf(x.internNeed(need), false))
 		}
-		if x.isKilled(r) {
-			p.kills = append(p.kills, r.id)
+		if x.isExclusion(r) {
+			p.exclusions = append(p.exclusions, r.id)
 		} else {
-			sig = append(sig, literalOf(r.id, true))
+			residual = append(residual, literalOf(r.id, true))
 		}
 	}
-	slices.Sort(p.kills)
-	p.kills = slices.Compact(p.kills)
-	p.sig = x.signature(sig)
-	x.sig = sig
+	slices.Sort(p.exclusions)
+	p.exclusions = slices.Compact(p.exclusions)
+	p.residual = x.signature(residual)
+	x.residual = residual
 	return p
 }
 
@@ -133,61 +135,61 @@ func (x *Index) access(compiled []compiledRule) uint32 {
 // crowd is how many blocks the filters at a predicate would fill.
 func (x *Index) crowd(id uint32) (blocks int) {
 	for i := range x.next.shards {
-		blocks += x.next.shards[i].crowd(id)
+		blocks += x.next.shards[i].Blocks(id)
 	}
 	if x.bulk != nil {
-		blocks += counted(x.bulk.hung, id) / blockMost
+		blocks += counted(x.bulk.hung, id) / postings.BlockSize
 	}
 	return blocks
 }
 
-// isKilled says whether a rule under not belongs into a list of killed filters.
-func (x *Index) isKilled(r *compiledRule) bool {
-	if r.odds >= killOdds || !x.next.preds[r.id].listed() {
+// isExclusion says whether a rule under not belongs into a list of killed filters.
+func (x *Index) isExclusion(r *compiledRule) bool {
+	if r.odds >= excludeBelow || !x.next.preds[r.id].listed() {
 		return false
 	}
-	killed := x.queue.killed[r.id]
+	killed := x.queue.Excluded(r.id)
 	if x.bulk != nil {
 		killed += counted(x.bulk.killed, r.id)
 	}
 	for i := range x.next.shards {
-		killed += x.next.shards[i].count(r.id, sigKilled)
+		killed += x.next.shards[i].Count(r.id, postings.Excluded)
 	}
-	return killed < killMost
+	return killed < maxExcluded
 }
 
 // signature gives the number of a list of literals, which all must hold.
-func (x *Index) signature(sig []literal) uint32 {
-	slices.SortFunc(sig, func(a, b literal) int { return int(x.work(a)) - int(x.work(b)) })
-	sig = slices.Compact(sig)
-	key := x.sigKey[:0]
-	for _, l := range sig {
+func (x *Index) signature(residual []literal) uint32 {
+	slices.SortFunc(residual, func(a, b literal) int { return int(x.work(a)) - int(x.work(b)) })
+	residual = slices.Compact(residual)
+	key := x.residualKey[:0]
+	for _, l := range residual {
 		key = binary.LittleEndian.AppendUint32(key, uint32(l))
 	}
-	x.sigKey = key
-	number, known := x.sigs[string(key)]
+	x.residualKey = key
+	number, known := x.residuals[string(key)]
 	if !known {
-		number = x.addSignature(string(key), slices.Clone(sig))
+		number = x.addSignature(string(key), slices.Clone(residual))
 	}
 	return number
 }
 
 // addSignature makes a signature that is not there yet.
-func (x *Index) addSignature(key string, sig []literal) (number uint32) {
+func (x *Index) addSignature(key string, residual []literal) (number uint32) {
 	v := x.next
-	number = uint32(len(v.sigs)) + sigFirst
-	v.sigs = append(v.sigs, sig)
-	x.sigs[key] = number
+	number = uint32(len(v.residuals)) + postings.FirstResidual
+	v.residuals = append(v.residuals, residual)
+	x.residuals[key] = number
 	only := uint32(0)
-	if len(sig) == 1 && !sig[0].not() && v.preds[sig[0].predicate()].form == formTerm {
-		only = sig[0].predicate()
+	if len(residual) == 1 && !residual[0].not() && v.preds[residual[0].predicate()].form == formTerm {
+		only = residual[0].predicate()
 	}
 	for len(v.only) < int(number) {
 		v.only = append(v.only, 0)
 	}
 	v.only = append(v.only, only)
 	for i := range v.shards {
-		v.shards[i].writer.only = v.only
+		v.shards[i].SetTerms(v.only)
 	}
 	if only != 0 {
 		v.single.Set(x.transient, only, number)

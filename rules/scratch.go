@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/notifyd/notifyd/rules/literals"
+	"github.com/notifyd/notifyd/rules/postings"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -11,22 +12,22 @@ import (
 type scratch struct {
 	rulespec.Subject
 	meter
-	view   *view
-	event  uint32           // number of the event, so that nothing needs clearing
-	marks  []uint32         // by predicate: number of the event, texts that it was touched in, and in the lowest bits a state
-	sigs   []uint32         // by signature: the same
-	hold   []uint32         // predicates that hold
-	untold []uint32         // predicates of which some name could not be tried
-	maybe  []candidate      // predicates that must be asked if anybody wants to know
-	later  []uint32         // of maybe: those that take long
-	near   candidate        // while it is asked: of maybe
-	values []string         // of a field
-	single []uint32         // signatures that ask for one term, which holds
-	probes []probe          // the terms that the event may have
-	spots  []spot           // what stands at what holds
-	texts  [maxTexts]string // those that are searched
-	folded [maxTexts][]byte // the same after rulespec.Fold
-	ascii  [maxTexts]bool   // whether a place in one is the same in the other
+	view      *view
+	event     uint32           // number of the event, so that nothing needs clearing
+	marks     []uint32         // by predicate: number of the event, texts that it was touched in, and in the lowest bits a state
+	residuals []uint32         // by signature: the same
+	hold      []uint32         // predicates that hold
+	untold    []uint32         // predicates of which some name could not be tried
+	maybe     []candidate      // predicates that must be asked if anybody wants to know
+	later     []uint32         // of maybe: those that take long
+	near      candidate        // while it is asked: of maybe
+	values    []string         // of a field
+	single    []uint32         // signatures that ask for one term, which holds
+	probes    []probe          // the terms that the event may have
+	spots     []spot           // what stands at what holds
+	texts     [maxTexts]string // those that are searched
+	folded    [maxTexts][]byte // the same after rulespec.Fold
+	ascii     [maxTexts]bool   // whether a place in one is the same in the other
 	// stretches is of what is folded.
 	stretches [maxTexts]literals.Bloom
 	name      []byte
@@ -63,7 +64,7 @@ func (s *scratch) begin(v *view, subject rulespec.Subject) {
 	s.Subject, s.view = subject, v
 	if s.event++; s.event == 1<<(32-markBits) {
 		clear(s.marks)
-		clear(s.sigs)
+		clear(s.residuals)
 		s.event = 1
 	}
 	if s.tried > 1<<31 {
@@ -74,8 +75,8 @@ func (s *scratch) begin(v *view, subject rulespec.Subject) {
 		s.marks = append(s.marks, make([]uint32, n+n/4-len(s.marks))...)
 		s.tries = append(s.tries, make([]uint32, len(s.marks)-len(s.tries))...)
 	}
-	if n := len(v.sigs) + int(sigFirst); len(s.sigs) < n {
-		s.sigs = append(s.sigs, make([]uint32, n+n/4-len(s.sigs))...)
+	if n := len(v.residuals) + int(postings.FirstResidual); len(s.residuals) < n {
+		s.residuals = append(s.residuals, make([]uint32, n+n/4-len(s.residuals))...)
 	}
 	s.single = s.single[:0]
 	s.hold, s.untold, s.maybe = s.hold[:0], s.untold[:0], s.maybe[:0]

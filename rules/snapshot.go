@@ -39,7 +39,7 @@ import (
 //	      divided by 256, how many filters follow, and these in order, each: how many ids there are between it and the one
 //	      before in the page, the difference between its owner and that of the one before in the section (zigzag; an owner
 //	      is the predicate that he is involved), the predicate that it hangs from, its signature, twice the number of
-//	      predicates that kill it, and one more when its owner does too, and these predicates in order without the owner
+//	      predicates that exclusion it, and one more when its owner does too, and these predicates in order without the owner
 //	'e'   end: how many sections there were before, and the CRC-32C of their checksums, 4 bytes, little-endian
 //
 // A reader believes no number: it takes memory for what has come, as much as an index takes that has it, and checks what

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/bits"
 
+	"github.com/notifyd/notifyd/rules/postings"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -44,8 +45,8 @@ func (s *snapshotReader) page(c *section, first uint32, n int, before int64) (ow
 		if owner <= 0 || owner > int64(s.head.predicates) {
 			c.wrong("a filter is owned by %d, who is nobody", owner)
 		}
-		access, sig := c.below(s.head.predicates+1), c.below(s.head.signatures)+sigFirst
-		marks := s.kills(c, first+at, uint32(owner))
+		access, residual := c.below(s.head.predicates+1), c.below(s.head.signatures)+postings.FirstResidual
+		marks := s.exclusions(c, first+at, uint32(owner))
 		if c.err != nil {
 			return 0
 		}
@@ -57,19 +58,19 @@ func (s *snapshotReader) page(c *section, first uint32, n int, before int64) (ow
 		}
 		s.used.add(&s.used.owners, uint32(owner))
 		s.used.add(&s.used.access, access)
-		page.access[at], page.sig[at] = access+1, sig<<keptBits|marks
+		page.access[at], page.residual[at] = access+1, residual<<keptBits|marks
 		at++
 	}
 	s.size += n
 	return owner
 }
 
-// kills reads what kills a filter, keeps what is not in the marks, and gives these.
-func (s *snapshotReader) kills(c *section, ordinal, owner uint32) (marks uint32) {
+// exclusions reads what exclusions a filter, keeps what is not in the marks, and gives these.
+func (s *snapshotReader) exclusions(c *section, ordinal, owner uint32) (marks uint32) {
 	head := c.uvarint()
 	if head&1 == 1 {
-		marks = killsOwner
-		s.used.add(&s.used.kills, owner)
+		marks = excludesOwner
+		s.used.add(&s.used.exclusions, owner)
 	}
 	if head>>1 == 0 {
 		return marks
@@ -78,24 +79,24 @@ func (s *snapshotReader) kills(c *section, ordinal, owner uint32) (marks uint32)
 		c.wrong("filter %d is killed by %d predicates", ordinal, head>>1)
 		return 0
 	}
-	var kills []uint32
+	var exclusions []uint32
 	for range head >> 1 {
 		id := c.below(s.head.predicates + 1)
-		if c.err == nil && (len(kills) > 0 && id <= kills[len(kills)-1] || id == owner) {
+		if c.err == nil && (len(exclusions) > 0 && id <= exclusions[len(exclusions)-1] || id == owner) {
 			c.wrong("a filter is killed out of order")
 		}
 		if c.err != nil {
 			return 0
 		}
-		s.used.add(&s.used.kills, id)
-		kills = append(kills, id)
+		s.used.add(&s.used.exclusions, id)
+		exclusions = append(exclusions, id)
 	}
-	s.x.kills[ordinal] = kills
-	return marks | killsMore
+	s.x.exclusions[ordinal] = exclusions
+	return marks | excludesMore
 }
 
 // usedBits are the predicates that filters refer to, a bit each.
-type usedBits struct{ owners, access, kills []uint64 }
+type usedBits struct{ owners, access, exclusions []uint64 }
 
 func (u *usedBits) add(set *[]uint64, id uint32) {
 	for int(id/64) >= len(*set) {
@@ -113,7 +114,7 @@ func (u *usedBits) check(c *section, v *view) error {
 	}{
 		{u.owners, predicate.isOwner, "owned by predicate %d, who is nobody"},
 		{u.access, func(p predicate) bool { return p.form == formRoot || p.listed() }, "hanging from predicate %d, which nothing leads to"},
-		{u.kills, predicate.listed, "killed by predicate %d, which nothing leads to"},
+		{u.exclusions, predicate.listed, "killed by predicate %d, which nothing leads to"},
 	} {
 		for i, word := range set.of {
 			for ; word != 0; word &= word - 1 {

@@ -8,22 +8,10 @@ import (
 // What a snapshot takes from an index. It depends on how an index looks in memory; the rest of the snapshot does not.
 
 // hanging calls visit with what stands at a predicate with a signature, or what is none: ordinals, or predicates.
-func (v *view) hanging(visit func(pred, sig uint32, ordinals []uint32)) {
+func (v *view) hanging(visit func(pred, residual uint32, ordinals []uint32)) {
 	for i := range v.shards {
-		s := &v.shards[i]
 		for id := range uint32(len(v.preds)) {
-			f, l := s.node(id)
-			for i := range f.runs() {
-				visit(id, f.sig(i), f.run(i))
-			}
-			if l == nil {
-				continue
-			}
-			for _, g := range l.groups {
-				for _, b := range g.blocks {
-					visit(id, g.sig, b)
-				}
-			}
+			v.shards[i].Each(id, func(residual uint32, ordinals []uint32) { visit(id, residual, ordinals) })
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // TestSnapshotPieces wants a snapshot to be the same whether its filters are placed in many pieces or all at once: under
-// one predicate with more than a block, under many, and with what kills them.
+// one predicate with more than a block, under many, and with what exclusions them.
 func TestSnapshotPieces(t *testing.T) {
 	x := newIndex(rulespec.Env{}, 3) // it is read on as many as there are processors
 	var all []Change

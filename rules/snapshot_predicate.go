@@ -149,16 +149,16 @@ func finders(c *section) (set []string, offsets []uint16) {
 
 // signature reads one; its number is the next.
 func (s *snapshotReader) signature(c *section) {
-	sig := []literal{}
+	residual := []literal{}
 	var key []byte
 	for range c.list() {
 		l := literal(c.below(2 * len(s.x.next.preds)))
-		sig, key = append(sig, l), binary.LittleEndian.AppendUint32(key, uint32(l))
+		residual, key = append(residual, l), binary.LittleEndian.AppendUint32(key, uint32(l))
 	}
-	if _, twice := s.x.sigs[string(key)]; twice {
+	if _, twice := s.x.residuals[string(key)]; twice {
 		c.wrong("a signature comes twice")
 	}
 	if c.err == nil {
-		s.x.addSignature(string(key), sig)
+		s.x.addSignature(string(key), residual)
 	}
 }

@@ -159,7 +159,7 @@ func (s *snapshotReader) end(c *section) error {
 		return err
 	}
 	v := s.x.next
-	if got := (snapshotHead{len(v.preds) - 1, len(v.sigs), s.size}); got != s.head {
+	if got := (snapshotHead{len(v.preds) - 1, len(v.residuals), s.size}); got != s.head {
 		return c.wrong("there are %+v, but the head tells of %+v", got, s.head)
 	}
 	s.x.ordinals.size = s.size

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/notifyd/notifyd/rules/postings"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -33,29 +34,29 @@ func (x *Index) writeSnapshot(w io.Writer, key string, atOnce int) error {
 
 // A snapshotWriter writes a view, and what it needs of the index beside it.
 type snapshotWriter struct {
-	view     *view
-	sections sectionWriter
-	names    map[uint32]string // of predicates that have an identity
-	keys     map[uint32][]uint32
-	finders  map[uint32][]finder // of searches
-	fields   map[uint32]uint64   // of searches through names, a bit for each of rulespec.Fields
-	size     int
-	atOnce   int      // how many ordinals are placed at once
-	placed   []placed // see filters
-	kills    []kill
+	view       *view
+	sections   sectionWriter
+	names      map[uint32]string // of predicates that have an identity
+	keys       map[uint32][]uint32
+	finders    map[uint32][]finder // of searches
+	fields     map[uint32]uint64   // of searches through names, a bit for each of rulespec.Fields
+	size       int
+	atOnce     int      // how many ordinals are placed at once
+	placed     []placed // see filters
+	exclusions []exclusion
 }
 
 // collect turns round what the view and the index have the other way round.
 func (s *snapshotWriter) collect(x *Index) {
 	v := s.view
 	s.names, s.keys = map[uint32]string{}, map[uint32][]uint32{}
-	v.hanging(func(pred, sig uint32, ordinals []uint32) {
-		switch sig {
-		case sigAbove:
+	v.hanging(func(pred, residual uint32, ordinals []uint32) {
+		switch residual {
+		case postings.Parents:
 			for _, above := range ordinals {
 				s.keys[above] = append(s.keys[above], pred)
 			}
-		case sigKilled:
+		case postings.Excluded:
 		default:
 			s.size += len(ordinals)
 		}
@@ -74,7 +75,7 @@ func (s *snapshotWriter) head(key string) {
 	s.sections.text(key)
 	s.sections.texts(rulespec.Fields)
 	s.sections.texts(rulespec.Texts)
-	for _, n := range []int{len(s.view.preds) - 1, len(s.view.sigs), s.size} {
+	for _, n := range []int{len(s.view.preds) - 1, len(s.view.residuals), s.size} {
 		s.sections.number(uint64(n))
 	}
 }
@@ -136,10 +137,10 @@ func bit(b bool) uint8 {
 
 func (s *snapshotWriter) signatures() {
 	s.sections.begin(sectionSignatures)
-	for _, sig := range s.view.sigs {
+	for _, residual := range s.view.residuals {
 		s.sections.room()
-		s.sections.number(uint64(len(sig)))
-		for _, l := range sig {
+		s.sections.number(uint64(len(residual)))
+		for _, l := range residual {
 			s.sections.number(uint64(l))
 		}
 	}

@@ -3,10 +3,12 @@ package rules
 import (
 	"cmp"
 	"slices"
+
+	"github.com/notifyd/notifyd/rules/postings"
 )
 
 // A placed is where the filter of an ordinal hangs; the zero value is that of an ordinal that is free.
-type placed struct{ access, sig uint32 } // access is one more than the predicate
+type placed struct{ access, residual uint32 } // access is one more than the predicate
 
 // placedAtOnce is how many ordinals are looked at in one go through all that hangs: each takes 8 bytes meanwhile.
 const placedAtOnce = 1 << 22
@@ -26,13 +28,13 @@ func (s *snapshotWriter) filters() {
 	}
 }
 
-// place finds where the filters of n ordinals hang, and what kills them.
+// place finds where the filters of n ordinals hang, and what exclusions them.
 func (s *snapshotWriter) place(from, n uint32) {
 	s.placed = slices.Grow(s.placed[:0], int(n))[:n]
 	clear(s.placed)
-	s.kills = s.kills[:0]
-	s.view.hanging(func(pred, sig uint32, ordinals []uint32) {
-		if sig == sigAbove {
+	s.exclusions = s.exclusions[:0]
+	s.view.hanging(func(pred, residual uint32, ordinals []uint32) {
+		if residual == postings.Parents {
 			return
 		}
 		first, _ := slices.BinarySearch(ordinals, from)
@@ -40,14 +42,14 @@ func (s *snapshotWriter) place(from, n uint32) {
 			switch {
 			case ordinal >= from+n:
 				return
-			case sig == sigKilled:
-				s.kills = append(s.kills, kill{pred, ordinal})
+			case residual == postings.Excluded:
+				s.exclusions = append(s.exclusions, exclusion{pred, ordinal})
 			default:
-				s.placed[ordinal-from] = placed{pred + 1, sig - sigFirst}
+				s.placed[ordinal-from] = placed{pred + 1, residual - postings.FirstResidual}
 			}
 		}
 	})
-	slices.SortFunc(s.kills, func(a, b kill) int {
+	slices.SortFunc(s.exclusions, func(a, b exclusion) int {
 		return cmp.Or(cmp.Compare(a.ordinal, b.ordinal), cmp.Compare(a.predicate, b.predicate))
 	})
 }
@@ -74,27 +76,27 @@ func (s *snapshotWriter) page(from, at, owner uint32) (last uint32) {
 		to.number(uint64(i - before - 1))
 		to.number(zigzag(int64(owner) - int64(was)))
 		to.number(uint64(p.access - 1))
-		to.number(uint64(p.sig))
+		to.number(uint64(p.residual))
 		s.killed(ordinal, owner)
 		before = i
 	}
 	return owner
 }
 
-// killed writes what kills a filter.
+// killed writes what exclusions a filter.
 func (s *snapshotWriter) killed(ordinal, owner uint32) {
 	n, mine := 0, 0
-	for n < len(s.kills) && s.kills[n].ordinal == ordinal {
-		if s.kills[n].predicate == owner {
+	for n < len(s.exclusions) && s.exclusions[n].ordinal == ordinal {
+		if s.exclusions[n].predicate == owner {
 			mine = 1
 		}
 		n++
 	}
 	s.sections.number(uint64(n-mine)<<1 | uint64(mine))
-	for _, k := range s.kills[:n] {
+	for _, k := range s.exclusions[:n] {
 		if k.predicate != owner {
 			s.sections.number(uint64(k.predicate))
 		}
 	}
-	s.kills = s.kills[n:]
+	s.exclusions = s.exclusions[n:]
 }
