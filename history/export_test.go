@@ -1,6 +1,13 @@
 package history
 
-import "github.com/notifyd/notifyd/rulespec/catalogue"
+import (
+	"context"
+
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// Prune is one round of Run.
+func (s *Store) Prune(ctx context.Context, keep Keep) (int64, error) { return s.prune(ctx, keep) }
 
 // Pack is pack.
 func Pack(e *catalogue.Event) []byte { return pack(e) }

@@ -7,8 +7,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// The form of facts: this byte, the severity, then topic, app, kind and actor, then users and packages with their number
-// before them. Numbers are uvarints (encoding/binary), and each text has its length before it.
+// The form of facts: this byte, the severity, then topic, app, kind and actor, then users and packages with their
+// number before them. Numbers are uvarints (encoding/binary), and each text has its length before it.
 const (
 	factsForm = 1
 	maxFacts  = 16 << 10 // bytes; a message that has more is decoded when it is asked about

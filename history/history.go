@@ -1,4 +1,39 @@
-// Package history keeps every message, searchable: the source of preview, explanation and replay.
+// Package history keeps every message that came, and finds them again.
+//
+// It answers two questions. Search gives the messages of a user, a package, a topic or an application: the pages of
+// messages. Scan asks a filter about past messages: the preview of a filter, and why a message
+// did or did not come.
+//
+// A message is stored once, as it was received, with the sentence, the link and the names (user, package, topic,
+// application, kind) that it had then. Inverted indexes lead from a user or a package to its messages in the order of
+// time. The names are also packed into one small row for each message, so that most filters are decided without reading
+// and decoding it.
+//
+// Both answers come in pages, by keyset pagination (Winand, "SQL Performance Explained", on paging): a page begins
+// after the last row of the page before, (sent_at, id) < (?, ?), and no row is skipped by counting. So page 1000 costs
+// what page 1 costs, and a message that comes meanwhile moves nothing.
+//
+// A query reads the one index that is most selective, and checks the other conditions message by message: as databases
+// do without statistics (filter and refine). Scan decides in three steps, each costlier than the one before: by the
+// names, by a prefilter over the stored text, and by the decoded message. A step that is exact ends it.
+//
+// What always holds:
+//
+//   - A message is kept once, however often and by however many nodes it is appended: Append is idempotent.
+//   - Append is part of the transaction that stores what is owed because of the message: both are there or neither.
+//   - No answer costs more than its bound: a search that has looked at enough gives what it has and where to go on.
+//   - No statement holds a snapshot of the database for longer than one window of messages.
+//
+// A search for the newest messages of a package, page by page:
+//
+//	q := history.Query{Package: "bash", Limit: 50}
+//	for {
+//		page, err := store.Search(ctx, q)
+//		...
+//		if q.Before = page.Next; q.Before == 0 {
+//			break
+//		}
+//	}
 package history
 
 import (
@@ -64,12 +99,12 @@ var ErrNotFound = errors.New("message not found")
 // A Filter says which messages match, in steps of which each costs more than the one before. It is asked by one
 // goroutine at a time.
 type Filter interface {
-	// Keys gives values by field, of which every message that matches has one: what an index is asked for. The fields are
-	// among those given. nil: any message may match; empty and not nil: none does.
+	// Keys gives values by field, of which every message that matches has one: what an index is asked for. The fields
+	// are among those given. nil: any message may match; empty and not nil: none does.
 	Keys(fields ...string) map[string][]string
-	// Names judges a message by its names: of the event only Topic, Time, App, Kind, Actor, Users, Packages and Severity
-	// are set, as they were understood when the message came. The event is used again after the call. What does not match
-	// by its names does not match; sure: Match would say the same of what does.
+	// Names judges a message by its names: of the event only Topic, Time, App, Kind, Actor, Users, Packages and
+	// Severity are set, as they were understood when the message came. The event is used again after the call. What
+	// does not match by its names does not match; sure: Match would say the same of what does.
 	Names(e *catalogue.Event) (matches, sure bool)
 	// Prefilter judges a message that Names lets pass by its sentence, link and payload, at less cost than Match. sure:
 	// Match would say the same.
@@ -91,8 +126,8 @@ type ScanQuery struct {
 	Until    time.Time   // look no further when this has come; zero: there is time
 }
 
-// A Cursor is a position in the order of a result (a keyset cursor): the time of a message in Unix microseconds, and its
-// id.
+// A Cursor is a position in the order of a result (a keyset cursor): the time of a message in Unix microseconds, and
+// its id.
 type Cursor struct{ SentAt, ID int64 }
 
 // A ScanResult is what Scan found.
@@ -106,8 +141,8 @@ type ScanResult struct {
 	Reached time.Time
 	End     bool // Reached is Since, or the time of the oldest message that is kept
 	Empty   bool // nothing at all is kept
-	// Next is the Before of the query for what follows the last of Hits or, when all were given, for what was not looked
-	// at; zero: nothing.
+	// Next is the Before of the query for what follows the last of Hits or, when all were given, for what was not
+	// looked at; zero: nothing.
 	Next Cursor
 }
 

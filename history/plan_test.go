@@ -28,7 +28,8 @@ func fill(t testing.TB, s *history.Store, d *migrations.DB, n int) {
 		var events []*catalogue.Event
 		for i := start; i < min(start+500, n); i++ {
 			e := event(fmt.Sprintf("2026-%08d", i), i-n, fmt.Sprintf("org.example.prod.app%d.thing%d", i%20, i%200),
-				[]string{fmt.Sprintf("user%d", i%1000), fmt.Sprintf("user%d", i%7)}, []string{fmt.Sprintf("package%d", i%5000)})
+				[]string{fmt.Sprintf("user%d", i%1000), fmt.Sprintf("user%d", i%7)},
+				[]string{fmt.Sprintf("package%d", i%5000)})
 			e.Payload = payload
 			events = append(events, e)
 		}
@@ -51,11 +52,14 @@ var searches = []struct {
 	index map[bool]string // by Postgres
 }{
 	{"newest", history.Query{}, index("idx_messages_time")},
-	{"time", history.Query{Since: noon.Add(-4 * time.Hour), Until: noon.Add(-3 * time.Hour)}, index("idx_messages_time")},
+	{"time", history.Query{Since: noon.Add(-4 * time.Hour), Until: noon.Add(-3 * time.Hour)},
+		index("idx_messages_time")},
 	{"topic", history.Query{Topic: "org.example.prod.app3.thing3"}, index("idx_messages_topic")},
 	{"app", history.Query{App: "app3"}, index("idx_messages_app")},
-	{"user", history.Query{User: "user77"}, map[bool]string{true: "message_users_pkey", false: "sqlite_autoindex_message_users_1"}},
-	{"package", history.Query{Package: "package77"}, map[bool]string{true: "message_packages_pkey", false: "sqlite_autoindex_message_packages_1"}},
+	{"user", history.Query{User: "user77"},
+		map[bool]string{true: "message_users_pkey", false: "sqlite_autoindex_message_users_1"}},
+	{"package", history.Query{Package: "package77"},
+		map[bool]string{true: "message_packages_pkey", false: "sqlite_autoindex_message_packages_1"}},
 	{"app and topic", history.Query{Topic: "org.example.prod.app3.thing3", App: "app3"}, index("idx_messages_topic")},
 	{"user and package", history.Query{User: "user77", Package: "package77"},
 		map[bool]string{true: "message_users_pkey", false: "sqlite_autoindex_message_users_1"}},
@@ -79,7 +83,8 @@ func TestSearchUsesIndexes(t *testing.T) {
 				}
 				first := true
 				for _, plan := range seen.plans {
-					if strings.Contains(plan, "Seq Scan") || strings.Contains(plan, "SCAN messages") && !strings.Contains(plan, "INDEX") ||
+					if strings.Contains(plan, "Seq Scan") || strings.Contains(plan, "SCAN messages") &&
+						!strings.Contains(plan, "INDEX") ||
 						strings.Contains(plan, "TEMP B-TREE") {
 						t.Errorf("%s: %s", test.name, plan)
 					}
@@ -187,7 +192,8 @@ func BenchmarkHistory(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				if n, err := s.Prune(b.Context(), history.Keep{Bytes: size.Bytes * (size.Messages - 499) / size.Messages}); err != nil || n < 490 || n > 500 {
+				keep := history.Keep{Bytes: size.Bytes * (size.Messages - 499) / size.Messages}
+				if n, err := s.Prune(b.Context(), keep); err != nil || n < 490 || n > 500 {
 					b.Fatal(n, err)
 				}
 			}

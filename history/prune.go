@@ -15,7 +15,8 @@ type Keep struct {
 	Bytes int64         // as Size counts them
 }
 
-// pruned is how many messages one transaction deletes: with their users and packages some ten milliseconds of the writer.
+// pruned is how many messages one transaction deletes: with their users and packages some ten milliseconds of the
+// writer.
 const pruned = 200
 
 // Run prunes now and then every interval, until ctx ends.
@@ -23,7 +24,7 @@ func (s *Store) Run(ctx context.Context, keep Keep, interval time.Duration, log 
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
-		deleted, err := s.Prune(ctx, keep)
+		deleted, err := s.prune(ctx, keep)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -40,9 +41,9 @@ func (s *Store) Run(ctx context.Context, keep Keep, interval time.Duration, log 
 	}
 }
 
-// Prune deletes the oldest messages as far as keep demands, and says how many. Each batch is a transaction of its own,
+// prune deletes the oldest messages as far as keep demands, and says how many. Each batch is a transaction of its own,
 // so that the writer is free for others in between.
-func (s *Store) Prune(ctx context.Context, keep Keep) (deleted int64, err error) {
+func (s *Store) prune(ctx context.Context, keep Keep) (deleted int64, err error) {
 	size, err := s.Size(ctx)
 	if err != nil {
 		return 0, err
@@ -63,7 +64,8 @@ func (s *Store) Prune(ctx context.Context, keep Keep) (deleted int64, err error)
 // pruneBatch deletes at most a batch, given how many bytes there are.
 func (s *Store) pruneBatch(ctx context.Context, keep Keep, total int64) (deleted, bytes int64, err error) {
 	var oldest []struct{ ID, ReceivedAt, Size int64 }
-	err = s.reader.WithContext(ctx).Raw("SELECT id, received_at, size FROM messages ORDER BY received_at, id LIMIT ?", pruned).
+	err = s.reader.WithContext(ctx).Raw("SELECT id, received_at, size FROM messages ORDER BY received_at, id LIMIT ?",
+		pruned).
 		Scan(&oldest).Error
 	if err != nil {
 		return 0, 0, err

@@ -10,9 +10,10 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// Scan asks a filter about what was sent since q.Since, the newest first, until it has looked at all of it or at q.Most,
-// or q.Until has come; then it gives what it has, and says how far it came. So it does at the deadline of ctx, which is
-// for a statement that does not end: PostgreSQL loses the connection then. A ctx that was cancelled is an error.
+// Scan asks a filter about what was sent since q.Since, the newest first, until it has looked at all of it or at
+// q.Most, or q.Until has come; then it gives what it has, and says how far it came. So it does at the deadline of ctx,
+// which is for a statement that does not end: PostgreSQL loses the connection then. A ctx that was cancelled is an
+// error.
 //
 // It reads a window of messages at a time, each by a statement of its own: neither a snapshot nor the writer is held
 // while it goes on, and it has one connection at most.

@@ -75,7 +75,8 @@ func (w *scanner) statement(size int) (string, []any) {
 			" LEFT JOIN message_facts f ON f.message_id = k." + from.id + condition +
 			" ORDER BY k.sent_at DESC, k." + from.id + " DESC LIMIT ?", args
 	}
-	return "SELECT d.sent_at, d.id, f.facts FROM (SELECT DISTINCT k.sent_at, k." + from.id + " AS id FROM " + from.table + " k" +
+	return "SELECT d.sent_at, d.id, f.facts FROM (SELECT DISTINCT k.sent_at, k." + from.id + " AS id FROM " +
+		from.table + " k" +
 		condition + " ORDER BY k.sent_at DESC, k." + from.id + " DESC LIMIT ?) d" +
 		" LEFT JOIN message_facts f ON f.message_id = d.id ORDER BY d.sent_at DESC, d.id DESC", args
 }
@@ -172,7 +173,8 @@ func (w *scanner) match(c *candidate, r *rawRow) {
 	cut := len(r.summary) > maxText-utf8.UTFMax || len(r.link) > maxText-utf8.UTFMax // when it was stored
 	show := len(w.out.Hits) < w.Hits
 	if c.named && !cut {
-		if matches, sure := w.Filter.Prefilter(string(r.summary), string(r.link), r.payload); sure && !(matches && show) {
+		matches, sure := w.Filter.Prefilter(string(r.summary), string(r.link), r.payload)
+		if sure && !(matches && show) {
 			c.matches = matches
 			return
 		}

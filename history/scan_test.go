@@ -30,7 +30,8 @@ func told(id string, second int, topic string, users, packages []string) *catalo
 // describe says of a decoded message what told has said.
 func describe(m *bus.Message) *catalogue.Event {
 	body := m.Body.(map[string]any)
-	e := told(m.ID, int(m.Time.Sub(noon)/time.Second), m.Topic, strings.Fields(body["users"].(string)), strings.Fields(body["packages"].(string)))
+	e := told(m.ID, int(m.Time.Sub(noon)/time.Second), m.Topic, strings.Fields(body["users"].(string)),
+		strings.Fields(body["packages"].(string)))
 	e.Message = m
 	return e
 }
@@ -48,7 +49,8 @@ func world(t *testing.T, s *history.Store, d *migrations.DB, n int) []*catalogue
 	}
 	var all []*catalogue.Event
 	for i := range n {
-		all = append(all, told(fmt.Sprintf("m-%05d", i), random.IntN(3*86400)-3*86400, fmt.Sprintf("org.example.prod.app%d.x", random.IntN(4)), some("user", 9), some("package", 30)))
+		all = append(all, told(fmt.Sprintf("m-%05d", i), random.IntN(3*86400)-3*86400,
+			fmt.Sprintf("org.example.prod.app%d.x", random.IntN(4)), some("user", 9), some("package", 30)))
 	}
 	put(t, s, d, all...)
 	if err := d.Writer.Exec("DELETE FROM message_facts WHERE message_id % 5 = 0").Error; err != nil {
@@ -101,7 +103,8 @@ var filters = []struct {
 	{"app", keys{"app": {"app2"}}, func(e *catalogue.Event) bool { return e.App == "app2" }, time.Time{}},
 	{"topics", keys{"topic": {"org.example.prod.app2.x", "org.example.prod.app3.x"}},
 		func(e *catalogue.Event) bool { return e.App == "app2" || e.App == "app3" }, time.Time{}},
-	{"kind", keys{"kind": {"app1.thing"}}, func(e *catalogue.Event) bool { return e.Kind == "app1.thing" }, time.Time{}},
+	{"kind", keys{"kind": {"app1.thing"}}, func(e *catalogue.Event) bool { return e.Kind == "app1.thing" },
+		time.Time{}},
 	{"two fields", keys{"kind": {"app1.thing"}, "user": {"user3"}}, func(e *catalogue.Event) bool {
 		return e.Kind == "app1.thing" || slices.Contains(e.Users, "user3")
 	}, time.Time{}},
@@ -123,7 +126,8 @@ func TestScanFindsWhatMatches(t *testing.T) {
 		for _, test := range filters {
 			for _, whole := range []bool{false, true} {
 				q := history.ScanQuery{
-					Filter: filter{test.keys, test.matches, whole}, Since: test.since, Describe: describe, Days: days, Hits: 300,
+					Filter: filter{test.keys, test.matches, whole}, Since: test.since, Describe: describe, Days: days,
+					Hits: 300,
 				}
 				var want []string
 				perDay := make([]int, 3)
@@ -149,7 +153,8 @@ func checkScan(t *testing.T, s *history.Store, name string, q history.ScanQuery,
 			t.Fatalf("%s: %v", name, err)
 		}
 		if !found.End || found.Matched != len(want)-len(got) || page == 0 && !slices.Equal(found.PerDay, perDay) {
-			t.Fatalf("%s: page %d: matched %d, a day %v, end %v; want %d, %v", name, page, found.Matched, found.PerDay, found.End, len(want)-len(got), perDay)
+			t.Fatalf("%s: page %d: matched %d, a day %v, end %v; want %d, %v", name, page, found.Matched, found.PerDay,
+				found.End, len(want)-len(got), perDay)
 		}
 		for _, h := range found.Hits {
 			if h.Time.After(last) || h.Event == nil || h.Event.ID != h.MsgID || h.Event.App != h.App {
@@ -181,16 +186,19 @@ func TestScanSaysHowFarItCame(t *testing.T) {
 		q := history.ScanQuery{Filter: none, Since: days[0], Describe: describe, Hits: 5, Most: 700}
 		some, err := s.Scan(t.Context(), q)
 		if err != nil || some.Looked != 700 || some.End || !some.Reached.Equal(all[699].Time) {
-			t.Errorf("of 700: looked at %d back to %v, end %v, %v; want %v", some.Looked, some.Reached, some.End, err, all[699].Time)
+			t.Errorf("of 700: looked at %d back to %v, end %v, %v; want %v", some.Looked, some.Reached, some.End, err,
+				all[699].Time)
 		}
 		q.Before = some.Next
 		rest, err := s.Scan(t.Context(), q)
-		if err != nil || rest.Looked != 500 || !rest.End || !rest.Reached.Equal(all[1199].Time) || rest.Next != (history.Cursor{}) {
+		if err != nil || rest.Looked != 500 || !rest.End || !rest.Reached.Equal(all[1199].Time) ||
+			rest.Next != (history.Cursor{}) {
 			t.Errorf("of the rest: %+v, %v", rest, err)
 		}
 		late, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
 		defer cancel()
-		if none, err := s.Scan(late, q); err != nil || none.Looked != 0 || none.End || none.Next != q.Before || !none.Reached.Equal(all[699].Time) {
+		if none, err := s.Scan(late, q); err != nil || none.Looked != 0 || none.End || none.Next != q.Before ||
+			!none.Reached.Equal(all[699].Time) {
 			t.Errorf("without time: %+v, %v", none, err)
 		}
 		checkUntil(t, d, q, all)
@@ -217,7 +225,8 @@ func checkUntil(t *testing.T, d *migrations.DB, q history.ScanQuery, all []*cata
 		q.Filter, q.Before, q.Most, q.Until = filter{nil, asked, whole}, history.Cursor{}, 0, noon.Add(time.Second)
 		s := history.NewStore(d.Writer, d.Reader, func() time.Time { return now })
 		found, err := s.Scan(t.Context(), q)
-		if err != nil || found.End || found.Looked == 0 || found.Looked > 300 || !found.Reached.Equal(all[found.Looked-1].Time) {
+		if err != nil || found.End || found.Looked == 0 || found.Looked > 300 ||
+			!found.Reached.Equal(all[found.Looked-1].Time) {
 			t.Errorf("whole %v: looked at %d back to %v, end %v, %v; want %v",
 				whole, found.Looked, found.Reached, found.End, err, all[max(found.Looked, 1)-1].Time)
 		}
@@ -249,7 +258,8 @@ func TestScanHoldsNobodyUp(t *testing.T) {
 func TestScanUsesIndexes(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
 		fill(t, s, d, 4000)
-		for field, value := range map[string]string{"": "", "topic": "org.example.prod.app3.thing3", "app": "app3", "kind": "app3.thing", "user": "user77", "package": "package77"} {
+		for field, value := range map[string]string{"": "", "topic": "org.example.prod.app3.thing3", "app": "app3",
+			"kind": "app3.thing", "user": "user77", "package": "package77"} {
 			seen := &explainer{t: t, postgres: d.Postgres}
 			f := filter{matches: anything}
 			if field != "" {
@@ -260,8 +270,10 @@ func TestScanUsesIndexes(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, plan := range seen.plans {
-				if strings.Contains(plan, "Seq Scan on messages") || strings.Contains(plan, "Seq Scan on message_p") || strings.Contains(plan, "Seq Scan on message_u") ||
-					strings.Contains(plan, "SCAN k") && !strings.Contains(plan, "INDEX") || strings.Contains(plan, "TEMP B-TREE") {
+				if strings.Contains(plan, "Seq Scan on messages") || strings.Contains(plan, "Seq Scan on message_p") ||
+					strings.Contains(plan, "Seq Scan on message_u") ||
+					strings.Contains(plan, "SCAN k") && !strings.Contains(plan, "INDEX") ||
+					strings.Contains(plan, "TEMP B-TREE") {
 					t.Errorf("%s: %s", field, plan)
 				}
 			}
@@ -281,7 +293,8 @@ func FuzzFacts(f *testing.F) {
 		}
 		again, ok := history.Unpack(history.Pack(e))
 		if !ok || again.Topic != e.Topic || again.App != e.App || again.Kind != e.Kind || again.Actor != e.Actor ||
-			again.Severity != e.Severity || !slices.Equal(again.Users, e.Users) || !slices.Equal(again.Packages, e.Packages) {
+			again.Severity != e.Severity || !slices.Equal(again.Users, e.Users) ||
+			!slices.Equal(again.Packages, e.Packages) {
 			t.Errorf("%q: %+v, packed and unpacked %+v", data, e, again)
 		}
 	})

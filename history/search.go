@@ -34,12 +34,6 @@ func (s *Store) Search(ctx context.Context, q Query) (Page, error) {
 	return page, nil
 }
 
-// A spot is a place in the order of an answer.
-type spot struct {
-	SentAt    int64
-	MessageID int64
-}
-
 // find gives the ids of the first messages that q selects, and where to go on.
 func find(tx *gorm.DB, q Query) (ids []int64, next int64, err error) {
 	last, err := start(tx, q)
@@ -48,48 +42,50 @@ func find(tx *gorm.DB, q Query) (ids []int64, next int64, err error) {
 	}
 	limit := limitOf(q)
 	for scanned := 0; scanned < maxScan; scanned += window {
-		spots, err := scan(tx, q, last)
+		read, err := readWindow(tx, q, last)
 		if err != nil {
 			return nil, 0, err
 		}
-		if len(spots) == 0 {
+		if len(read) == 0 {
 			return ids, 0, nil
 		}
-		fit, err := fitting(tx, q, spots)
+		matching, err := match(tx, q, read)
 		if err != nil {
 			return nil, 0, err
 		}
-		for _, id := range fit {
+		for _, id := range matching {
 			if ids = append(ids, id); len(ids) == limit {
 				return ids, id, nil
 			}
 		}
-		if len(spots) < window {
+		if len(read) < window {
 			return ids, 0, nil
 		}
-		last = &spots[len(spots)-1]
+		last = &read[len(read)-1]
 	}
-	return ids, last.MessageID, nil
+	return ids, last.ID, nil
 }
 
-// start gives the spot of q.Before, nil for the newest. One that was pruned was the oldest: nothing comes after it.
-func start(tx *gorm.DB, q Query) (*spot, error) {
+// start gives the cursor of q.Before, nil for the newest. A message that was pruned was the oldest: nothing comes after
+// it.
+func start(tx *gorm.DB, q Query) (*Cursor, error) {
 	if q.Before == 0 {
 		return nil, nil
 	}
-	var found []spot
-	err := tx.Raw("SELECT sent_at, id AS message_id FROM messages WHERE id = ?", q.Before).Scan(&found).Error
+	var found []Cursor
+	err := tx.Raw("SELECT sent_at, id FROM messages WHERE id = ?", q.Before).Scan(&found).Error
 	if err != nil {
 		return nil, err
 	}
 	if len(found) == 0 {
-		return &spot{}, nil
+		return &Cursor{}, nil
 	}
 	return &found[0], nil
 }
 
-// scan gives the next window of the index that tells most: user, package, topic, application, or time alone.
-func scan(tx *gorm.DB, q Query, last *spot) ([]spot, error) {
+// readWindow reads the next window of the index that is most selective: user, package, topic, application, or time
+// alone.
+func readWindow(tx *gorm.DB, q Query, last *Cursor) ([]Cursor, error) {
 	table, id, where, args := "messages", "id", []string{"1 = 1"}, []any{}
 	switch {
 	case q.User != "":
@@ -111,21 +107,21 @@ func scan(tx *gorm.DB, q Query, last *spot) ([]spot, error) {
 		add("sent_at < ?", q.Until.UnixMicro())
 	}
 	if last != nil {
-		add("(sent_at, "+id+") < (?, ?)", last.SentAt, last.MessageID)
+		add("(sent_at, "+id+") < (?, ?)", last.SentAt, last.ID)
 	}
-	var spots []spot
-	err := tx.Raw("SELECT sent_at, "+id+" AS message_id FROM "+table+" WHERE "+strings.Join(where, " AND ")+
-		" ORDER BY sent_at DESC, "+id+" DESC LIMIT ?", append(args, window)...).Scan(&spots).Error
-	return spots, err
+	var read []Cursor
+	err := tx.Raw("SELECT sent_at, "+id+" AS id FROM "+table+" WHERE "+strings.Join(where, " AND ")+
+		" ORDER BY sent_at DESC, "+id+" DESC LIMIT ?", append(args, window)...).Scan(&read).Error
+	return read, err
 }
 
 func whole(topic string) bool { return topic != "" && !strings.HasSuffix(topic, ".") }
 
-// fitting gives the ids of the spots, in their order, whose messages meet the conditions that scan left open.
-func fitting(tx *gorm.DB, q Query, spots []spot) ([]int64, error) {
-	ids := make([]int64, len(spots))
-	for i, s := range spots {
-		ids[i] = s.MessageID
+// match gives the ids, in their order, of the messages read that meet the conditions that readWindow left open.
+func match(tx *gorm.DB, q Query, read []Cursor) ([]int64, error) {
+	ids := make([]int64, len(read))
+	for i, c := range read {
+		ids[i] = c.ID
 	}
 	var where []string
 	var args []any
@@ -138,22 +134,23 @@ func fitting(tx *gorm.DB, q Query, spots []spot) ([]int64, error) {
 	add(q.User != "" && q.Package != "",
 		"EXISTS (SELECT 1 FROM message_packages p WHERE p.message_id = m.id AND p.name = ?)", key(q.Package))
 	add(whole(q.Topic) && people, "m.topic = ?", column(q.Topic))
-	add(q.Topic != "" && !whole(q.Topic), "substr(m.topic, 1, length(CAST(? AS text))) = ?", column(q.Topic), column(q.Topic))
+	add(q.Topic != "" && !whole(q.Topic), "substr(m.topic, 1, length(CAST(? AS text))) = ?", column(q.Topic),
+		column(q.Topic))
 	add(q.App != "" && (people || whole(q.Topic)), "m.app = ?", key(q.App))
 	if len(where) == 0 {
 		return ids, nil
 	}
-	var fit []int64
+	var matching []int64
 	err := tx.Raw("SELECT m.id FROM messages m WHERE m.id IN ? AND "+strings.Join(where, " AND "),
-		append([]any{ids}, args...)...).Scan(&fit).Error
+		append([]any{ids}, args...)...).Scan(&matching).Error
 	if err != nil {
 		return nil, err
 	}
-	fits := make(map[int64]bool, len(fit))
-	for _, id := range fit {
-		fits[id] = true
+	matches := make(map[int64]bool, len(matching))
+	for _, id := range matching {
+		matches[id] = true
 	}
-	return slices.DeleteFunc(ids, func(id int64) bool { return !fits[id] }), nil
+	return slices.DeleteFunc(ids, func(id int64) bool { return !matches[id] }), nil
 }
 
 // load reads whole messages, in the order of ids.

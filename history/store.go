@@ -59,10 +59,10 @@ func insert(tx *gorm.DB, rows []messageRow, part []int, added []bool) error {
 	statement := "INSERT INTO messages (" + columns + ") VALUES " + strings.Repeat(row+", ", len(part)-1) + row +
 		" ON CONFLICT (msg_id) DO NOTHING RETURNING id, msg_id"
 	args := make([]any, 0, 12*len(part))
-	place := make(map[string]int, len(part))
+	position := make(map[string]int, len(part))
 	for _, i := range part {
 		r := &rows[i]
-		place[r.MsgID] = i
+		position[r.MsgID] = i
 		args = append(args, r.MsgID, r.Source, r.Topic, r.App, r.Kind, r.Title, r.Summary, r.Link,
 			r.SentAt, r.ReceivedAt, r.Size, r.Payload)
 	}
@@ -78,7 +78,7 @@ func insert(tx *gorm.DB, rows []messageRow, part []int, added []bool) error {
 		if err := stored.Scan(&id, &msgID); err != nil {
 			return err
 		}
-		i := place[msgID]
+		i := position[msgID]
 		rows[i].ID, added[i] = id, true
 	}
 	return stored.Err()
@@ -116,17 +116,8 @@ func store[R any](tx *gorm.DB, rows []R) error {
 
 // Get gives the message with that id on the bus, or ErrNotFound.
 func (s *Store) Get(ctx context.Context, msgID string) (Record, error) {
-	return s.take(s.reader.WithContext(ctx).Where("msg_id = ?", key(msgID)))
-}
-
-// GetID is Get by the id in this history.
-func (s *Store) GetID(ctx context.Context, id int64) (Record, error) {
-	return s.take(s.reader.WithContext(ctx).Where("id = ?", id))
-}
-
-func (s *Store) take(query *gorm.DB) (Record, error) {
 	var row messageRow
-	err := query.Take(&row).Error
+	err := s.reader.WithContext(ctx).Where("msg_id = ?", key(msgID)).Take(&row).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return Record{}, ErrNotFound
 	}
