@@ -1,8 +1,7 @@
 // Package history keeps every message that came, and finds them again.
 //
-// It answers two questions. Search gives the messages of a user, a package, a topic or an application: the pages of
-// messages. Scan asks a filter about past messages: the preview of a filter, and why a message
-// did or did not come.
+// It answers two questions. Search gives the messages of a user, a package, a topic or an application, for the pages of
+// messages. Scan asks a filter about past messages, for the preview of a filter.
 //
 // A message is stored once, as it was received, with the sentence, the link and the names (user, package, topic,
 // application, kind) that it had then. Inverted indexes lead from a user or a package to its messages in the order of

@@ -17,7 +17,7 @@ import (
 // chunk bounds the rows of one statement: SQLite takes 32766 parameters, PostgreSQL 65535.
 const chunk = 400
 
-// queueKey names a queue.
+// A queueKey names a queue.
 type queueKey struct{ backend, destination string }
 
 func (k queueKey) compare(other queueKey) int {
@@ -50,13 +50,13 @@ func (o *Outbox) Add(tx *gorm.DB, deliveries []Delivery) (added int, err error) 
 	if err := o.deferOverflow(tx, fresh, queues, now); err != nil {
 		return 0, err
 	}
-	if err := pull(tx, fresh, now); err != nil {
+	if err := pullFull(tx, fresh, now); err != nil {
 		return 0, err
 	}
 	return len(fresh), saveQueues(tx, queues)
 }
 
-// A stored delivery that Add has just inserted.
+// A stored is a delivery that Add has just inserted.
 type stored struct {
 	*Delivery
 	id    int64
@@ -77,17 +77,17 @@ func lockQueues(tx *gorm.DB, deliveries []Delivery) (map[queueKey]*queue, error)
 		for _, k := range part {
 			args = append(args, k.backend, k.destination, int64(never))
 		}
-		// what is set to what it is must be in no index: it locks, and costs little
-		err := eachRow(tx.Raw(`INSERT INTO lanes (backend, destination, lease, ready_at, window_at, window_count) VALUES `+
-			values(len(part), "(?, ?, '', ?, 0, 0)")+` ON CONFLICT (backend, destination) DO UPDATE SET lease = lanes.lease
-			RETURNING id, backend, destination, lease, ready_at, window_at, window_count`, args...), func(rows *sql.Rows) error {
+		// a column that is set to its own value locks the row; one without an index costs little
+		upsert := tx.Raw(`INSERT INTO lanes (backend, destination, lease, ready_at, window_at, window_count) VALUES `+
+			values(len(part), "(?, ?, '', ?, 0, 0)")+`
+			ON CONFLICT (backend, destination) DO UPDATE SET lease = lanes.lease
+			RETURNING id, backend, destination, lease, ready_at, window_at, window_count`, args...)
+		err := eachRow(upsert, func(rows *sql.Rows) error {
 			q := new(queue)
-			if err := rows.Scan(&q.ID, &q.Backend, &q.Destination, &q.Lease, &q.ReadyAt, &q.WindowAt, &q.WindowCount); err != nil {
-				return err
-			}
+			err := rows.Scan(&q.ID, &q.Backend, &q.Destination, &q.Lease, &q.ReadyAt, &q.WindowAt, &q.WindowCount)
 			q.was = q.state()
 			queues[queueKey{q.Backend, q.Destination}] = q
-			return nil
+			return err
 		})
 		if err != nil {
 			return nil, fmt.Errorf("lock destinations: %w", err)
@@ -116,10 +116,11 @@ func insert(tx *gorm.DB, deliveries []Delivery, queues map[queueKey]*queue, now 
 				r.State, r.DueAt, r.AddedAt)
 		}
 		var made []row
-		err := eachRow(tx.Raw(`INSERT INTO deliveries (message, destination, backend, lane, address, notice, manage, together, state, due_at,
-			added_at, parcel, attempts, failed_at, last_error, settled_at) VALUES `+
+		store := tx.Raw(`INSERT INTO deliveries (message, destination, backend, lane, address, notice, manage, together,
+			state, due_at, added_at, parcel, attempts, failed_at, last_error, settled_at) VALUES `+
 			values(len(first), "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0, 0, '', 0)")+
-			` ON CONFLICT (message, destination) DO NOTHING RETURNING id, message, destination`, args...), func(rows *sql.Rows) error {
+			` ON CONFLICT (message, destination) DO NOTHING RETURNING id, message, destination`, args...)
+		err := eachRow(store, func(rows *sql.Rows) error {
 			var r row
 			err := rows.Scan(&r.ID, &r.Message, &r.Destination)
 			made = append(made, r)
@@ -168,7 +169,8 @@ func (q *queue) over(now time.Time, cfg Config) bool {
 	return q.WindowCount > int64(cfg.CapCount)
 }
 
-// ready moves the claim of a free queue forward. A leased one finds its new rows when its parcel is complete.
+// ready lets a free queue be claimed at due, if that is earlier. A leased one finds its new rows when its parcel is
+// complete.
 func (q *queue) ready(due int64) {
 	if q.Lease == "" {
 		q.ReadyAt = min(q.ReadyAt, due)
@@ -176,7 +178,7 @@ func (q *queue) ready(due int64) {
 }
 
 // pull makes a digest due at once where it has as many notices as its schedule allows.
-func pull(tx *gorm.DB, fresh []stored, now time.Time) error {
+func pullFull(tx *gorm.DB, fresh []stored, now time.Time) error {
 	limits := map[*queue]int{}
 	for _, s := range fresh {
 		if s.Together && s.PullAt > 0 {
@@ -195,7 +197,7 @@ func pull(tx *gorm.DB, fresh []stored, now time.Time) error {
 		if waiting < int64(limit) {
 			continue
 		}
-		if err := hurry(tx, q.ID, now); err != nil {
+		if err := makeDue(tx, q.ID, now); err != nil {
 			return err
 		}
 		q.ready(stamp(now))
@@ -203,9 +205,10 @@ func pull(tx *gorm.DB, fresh []stored, now time.Time) error {
 	return nil
 }
 
-// hurry makes everything due that waits for a digest in a queue.
-func hurry(tx *gorm.DB, queue int64, now time.Time) error {
-	err := tx.Exec(`UPDATE deliveries SET due_at = ? WHERE lane = ? AND state = ? AND together = ? AND parcel = '' AND due_at > ?`,
+// makeDue makes everything due that waits for a digest in a queue.
+func makeDue(tx *gorm.DB, queue int64, now time.Time) error {
+	err := tx.Exec(`UPDATE deliveries SET due_at = ?
+		WHERE lane = ? AND state = ? AND together = ? AND parcel = '' AND due_at > ?`,
 		stamp(now), queue, Waiting, true, stamp(now)).Error
 	if err != nil {
 		return fmt.Errorf("pull digest: %w", err)
@@ -227,7 +230,8 @@ func saveQueues(tx *gorm.DB, queues map[queueKey]*queue) error {
 		}
 		err := tx.Exec(`INSERT INTO lanes (backend, destination, lease, ready_at, window_at, window_count) VALUES `+
 			values(len(part), "(?, ?, ?, ?, ?, ?)")+` ON CONFLICT (backend, destination) DO UPDATE SET
-			ready_at = excluded.ready_at, window_at = excluded.window_at, window_count = excluded.window_count`, args...).Error
+			ready_at = excluded.ready_at, window_at = excluded.window_at, window_count = excluded.window_count`,
+			args...).Error
 		if err != nil {
 			return fmt.Errorf("store destinations: %w", err)
 		}
@@ -235,8 +239,8 @@ func saveQueues(tx *gorm.DB, queues map[queueKey]*queue) error {
 	return nil
 }
 
-// eachRow calls scan for the rows of a query that may have thousands: gorm's Scan also writes the statement out with all its
-// values, for a log that is off.
+// eachRow calls scan for each row of a query that may have thousands. gorm's Scan would also format the statement with
+// all its values, for a log that is off.
 func eachRow(query *gorm.DB, scan func(rows *sql.Rows) error) error {
 	rows, err := query.Rows()
 	if err != nil {

@@ -16,7 +16,8 @@ import (
 // each runs f on a fresh database of each dialect. SQLite flushes each commit to the disk, as in earnest; the
 // test's PostgreSQL does not.
 func each(b *testing.B, f func(b *testing.B, o *Outbox)) {
-	for name, dsn := range map[string]func(testing.TB) string{"sqlite": migratest.SQLite, "postgres": migratest.Postgres} {
+	for name, dsn := range map[string]func(testing.TB) string{"sqlite": migratest.SQLite,
+		"postgres": migratest.Postgres} {
 		b.Run(name, func(b *testing.B) {
 			d, err := migrations.Open(b.Context(), dsn(b))
 			if err != nil {
@@ -34,7 +35,8 @@ func fill(b *testing.B, o *Outbox, n, destinations, batch int) {
 		var ds []Delivery
 		for i := from; i < min(from+batch, n); i++ {
 			d := delivery(fmt.Sprint("m", i/destinations), fmt.Sprint(i%destinations), time.Now())
-			d.Notice.Text = "alice updated the package golang-example to 1.2.3 and wrote a sentence or two on what has changed in it"
+			d.Notice.Text = "alice updated the package golang-example to 1.2.3 and wrote a sentence or two on what " +
+				"has changed in it"
 			ds = append(ds, d)
 		}
 		if err := o.writer.Transaction(func(tx *gorm.DB) error { _, err := o.Add(tx, ds); return err }); err != nil {
@@ -55,7 +57,8 @@ func BenchmarkAdd(b *testing.B) {
 	}
 }
 
-// BenchmarkSend: one operation is one delivery that Run claims, sends to a backend that takes it at once, and completes.
+// BenchmarkSend: one operation is one delivery that Run claims, sends to a backend that takes it at once, and
+// completes.
 func BenchmarkSend(b *testing.B) {
 	each(b, func(b *testing.B, o *Outbox) {
 		o.cfg.Workers = 64

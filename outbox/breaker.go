@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// A breaker is the circuit breaker of a backend, or of one network of it (Nygard, "Release It!"). It is closed while the
-// backend answers. A failure opens it: nothing is sent until the pause is over. Then it is half-open: one parcel goes as
-// a probe. An answer closes the breaker; each probe that fails doubles the pause.
+// A breaker is the circuit breaker of a backend, or of one network of it (Nygard, "Release It!"). It is closed while
+// the backend answers. A failure opens it: nothing is sent until the pause is over. Then it is half-open: one parcel
+// goes as a probe. An answer closes the breaker; each probe that fails doubles the pause.
 type breaker struct {
 	mu       sync.Mutex
 	open     bool

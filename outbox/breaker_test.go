@@ -31,8 +31,8 @@ func TestOnlyAnswersEndAnOutage(t *testing.T) {
 	}
 }
 
-// TestCorruptNoticeIsNoProbe puts a notice that cannot be read among many while the backend is down: the outage stays one
-// outage, with one send at a time and growing pauses.
+// TestCorruptNoticeIsNoProbe puts a notice that cannot be read among many while the backend is down: the outage stays
+// one outage, with one send at a time and growing pauses.
 func TestCorruptNoticeIsNoProbe(t *testing.T) {
 	bubble(t, Config{Workers: 4}, func(t *testing.T, o *Outbox) {
 		chat := &fakeBackend{answer: func(context.Context, backends.Parcel) error {

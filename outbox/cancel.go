@@ -10,8 +10,8 @@ import (
 	"github.com/notifyd/notifyd/internal/text"
 )
 
-// Cancel makes everything that is owed to destinations dead, in the caller's transaction, and gives its number: for
-// destinations that are deleted or switched off. What is being sent at this moment is not held back, and is done when the
+// Cancel makes everything that is owed to destinations dead, in the caller's transaction, and gives its number. It is
+// for destinations that are deleted or switched off. What is being sent at this moment still goes, and is done when the
 // backend takes it; but it is not tried again.
 func (o *Outbox) Cancel(tx *gorm.DB, destinations []string, reason string) (int, error) {
 	cancelled := 0
@@ -19,7 +19,8 @@ func (o *Outbox) Cancel(tx *gorm.DB, destinations []string, reason string) (int,
 		if err := o.lockQueuesOf(tx, part); err != nil {
 			return 0, err
 		}
-		done := tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = ? WHERE destination IN ? AND state IN ?`,
+		done := tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = ?
+			WHERE destination IN ? AND state IN ?`,
 			Dead, stamp(o.now()), text.ElideBytes(text.Storable(reason), maxReason), part, []State{Waiting, Claimed})
 		if done.Error != nil {
 			return 0, fmt.Errorf("cancel deliveries: %w", done.Error)
@@ -29,15 +30,15 @@ func (o *Outbox) Cancel(tx *gorm.DB, destinations []string, reason string) (int,
 	return cancelled, nil
 }
 
-// lockQueuesOf locks the queues of destinations, in the order that all who lock several keep (see lockQueues): whoever changes
-// rows of a queue holds it, so that two never wait for each other's rows.
+// lockQueuesOf locks the queues of destinations. All transactions that lock several queues lock them in the same order
+// (see lockQueues), so that two never wait for each other.
 func (o *Outbox) lockQueuesOf(tx *gorm.DB, destinations []string) error {
 	if !o.postgres {
 		return nil // the transaction has the database to itself
 	}
 	var held []int64
-	err := tx.Raw(`SELECT id FROM lanes WHERE destination IN ? ORDER BY backend COLLATE "C", destination COLLATE "C" FOR UPDATE`,
-		destinations).Scan(&held).Error
+	err := tx.Raw(`SELECT id FROM lanes WHERE destination IN ?
+		ORDER BY backend COLLATE "C", destination COLLATE "C" FOR UPDATE`, destinations).Scan(&held).Error
 	if err != nil {
 		return fmt.Errorf("lock destinations: %w", err)
 	}

@@ -52,7 +52,8 @@ func TestCancelWhileSending(t *testing.T) {
 				complete(t, o, p, c.answer)
 				for _, r := range all(t, o)[:2] {
 					if r.State != c.want || r.LastError != c.reason {
-						t.Errorf("%s is %s because of %q, want %s because of %q", r.Message, r.State, r.LastError, c.want, c.reason)
+						t.Errorf("%s is %s because of %q, want %s because of %q", r.Message, r.State, r.LastError,
+							c.want, c.reason)
 					}
 				}
 				complete(t, o, take(t, o), nil) // the other destination's
@@ -64,7 +65,8 @@ func TestCancelWhileSending(t *testing.T) {
 	}
 }
 
-// TestCancelBesideComplete lets digests be cancelled and completed at the same time: neither waits for the other for ever.
+// TestCancelBesideComplete lets digests be cancelled and completed at the same time: neither waits for the other for
+// ever.
 func TestCancelBesideComplete(t *testing.T) {
 	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
 		clock := newClock()
@@ -72,7 +74,8 @@ func TestCancelBesideComplete(t *testing.T) {
 		for round := range 30 {
 			to := []string{fmt.Sprint("a", round), fmt.Sprint("b", round)}
 			for i := range 60 {
-				one, two := delivery(fmt.Sprint("m", i), to[i%2], clock.now()), delivery(fmt.Sprint("m", i), to[1-i%2], clock.now())
+				one, two := delivery(fmt.Sprint("m", i), to[i%2], clock.now()),
+					delivery(fmt.Sprint("m", i), to[1-i%2], clock.now())
 				one.Together, two.Together = true, true
 				add(t, o, one, two)
 			}
@@ -82,7 +85,8 @@ func TestCancelBesideComplete(t *testing.T) {
 			}
 			var both sync.WaitGroup
 			both.Go(func() {
-				err := o.complete(t.Context(), []completion{o.classify(claims[0], nil, false), o.classify(claims[1], errors.New("later"), false)})
+				err := o.complete(t.Context(), []completion{o.classify(claims[0], nil, false),
+					o.classify(claims[1], errors.New("later"), false)})
 				if err != nil {
 					t.Errorf("complete = %v", err)
 				}

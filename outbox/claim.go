@@ -20,9 +20,8 @@ type claim struct {
 	redelivered bool  // its last holder went away while it was sending
 }
 
-// claim takes up to limit queues of a backend that have something due, oldest first, and packs one parcel of each.
-// A queue whose lease ran out is taken again. mine are the parcels that this process still has in hand: their queues are
-// left alone even then.
+// claim leases up to limit queues of a backend that have something due, oldest first, and packs one parcel of each. It
+// also takes queues whose lease ran out, except those under the leases in mine: this process still sends there.
 func (o *Outbox) claim(ctx context.Context, backend string, limit int, mine []string) ([]claim, error) {
 	lease, err := o.token()
 	if err != nil {
@@ -53,14 +52,17 @@ func (o *Outbox) claim(ctx context.Context, backend string, limit int, mine []st
 
 // leaseQueues puts the lease on queues. On SQLite the one writer makes the statement alone; on PostgreSQL other nodes
 // claim at the same time, and SKIP LOCKED lets each take what the others do not hold.
-func (o *Outbox) leaseQueues(tx *gorm.DB, backend, lease string, limit int, mine []string, now time.Time) ([]int64, error) {
+func (o *Outbox) leaseQueues(
+	tx *gorm.DB, backend, lease string, limit int, mine []string, now time.Time,
+) ([]int64, error) {
 	lock := ""
 	if o.postgres {
 		lock = " FOR UPDATE SKIP LOCKED"
 	}
 	var ids []int64
-	err := tx.Raw(`UPDATE lanes SET lease = ?, ready_at = ? WHERE id IN (SELECT id FROM lanes WHERE backend = ? AND ready_at <= ?
-		AND lease NOT IN ? ORDER BY ready_at, id LIMIT ?`+lock+`) RETURNING id`,
+	err := tx.Raw(`UPDATE lanes SET lease = ?, ready_at = ? WHERE id IN
+		(SELECT id FROM lanes WHERE backend = ? AND ready_at <= ? AND lease NOT IN ?
+		ORDER BY ready_at, id LIMIT ?`+lock+`) RETURNING id`,
 		lease, stamp(now.Add(o.cfg.Lease)), backend, stamp(now), append(mine, "-"), limit).Scan(&ids).Error
 	if err != nil {
 		return nil, fmt.Errorf("lease destinations: %w", err)
@@ -68,12 +70,13 @@ func (o *Outbox) leaseQueues(tx *gorm.DB, backend, lease string, limit int, mine
 	return ids, nil
 }
 
-// findHeads gives the first row of each queue: one that was being sent when its holder went away, else the first due.
+// findHeads gives the first row of each queue: one that a worker was sending when it went away, or else the first due.
 func findHeads(tx *gorm.DB, queues []int64, now time.Time) ([]row, error) {
 	var heads []row
 	err := tx.Raw(`SELECT * FROM deliveries WHERE id IN (SELECT COALESCE(
 		(SELECT d.id FROM deliveries d WHERE d.lane = l.id AND d.state = ? ORDER BY d.due_at, d.id LIMIT 1),
-		(SELECT d.id FROM deliveries d WHERE d.lane = l.id AND d.state = ? AND d.due_at <= ? ORDER BY d.due_at, d.id LIMIT 1))
+		(SELECT d.id FROM deliveries d WHERE d.lane = l.id AND d.state = ? AND d.due_at <= ?
+			ORDER BY d.due_at, d.id LIMIT 1))
 		FROM lanes l WHERE l.id IN ?) ORDER BY due_at, id`, Claimed, Waiting, stamp(now), queues).Scan(&heads).Error
 	if err != nil {
 		return nil, fmt.Errorf("find what is due: %w", err)
@@ -86,7 +89,8 @@ func (o *Outbox) pack(tx *gorm.DB, lease string, heads []row, now time.Time) ([]
 	var claims []claim
 	var alone []int64
 	for _, h := range heads {
-		c := claim{queue: queueKey{h.Backend, h.Destination}, lease: lease, parcel: h.Parcel, redelivered: h.State == Claimed}
+		c := claim{queue: queueKey{h.Backend, h.Destination}, lease: lease, parcel: h.Parcel,
+			redelivered: h.State == Claimed}
 		if c.parcel == "" {
 			c.parcel = parcelID(lease, h.ID)
 		}
@@ -118,8 +122,9 @@ func (o *Outbox) pack(tx *gorm.DB, lease string, heads []row, now time.Time) ([]
 // parcelID names a new parcel after the claim that made it and its first row.
 func parcelID(lease string, head int64) string { return fmt.Sprintf("%s.%d", lease, head) }
 
-// redeliver claims the rows of a parcel that was packed before: always the same ones. Where its last holder went away
-// while sending, that counts as an attempt, so that a notice that kills the process ends as a dead letter.
+// redeliver claims the rows of a parcel that was packed before: always the same ones. If the last worker went away
+// while it was sending, that counts as an attempt. So a notice that kills the process ends as a dead letter (poison
+// message).
 func redeliver(tx *gorm.DB, h row) ([]row, error) {
 	var rows []row
 	err := tx.Raw(`SELECT * FROM deliveries WHERE parcel = ? AND state IN ? ORDER BY id`,
@@ -145,8 +150,9 @@ func redeliver(tx *gorm.DB, h row) ([]row, error) {
 // gather packs a digest: what waits for the destination, oldest first. What does not fit is due at once.
 func (o *Outbox) gather(tx *gorm.DB, h row, parcel string, now time.Time) ([]row, error) {
 	var rows []row
-	err := tx.Raw(`SELECT * FROM deliveries WHERE lane = ? AND state = ? AND together = ? AND parcel = '' AND address = ?
-		ORDER BY id LIMIT ?`, h.Queue, Waiting, true, h.Address, o.cfg.MaxNotices+1).Scan(&rows).Error
+	err := tx.Raw(`SELECT * FROM deliveries
+		WHERE lane = ? AND state = ? AND together = ? AND parcel = '' AND address = ? ORDER BY id LIMIT ?`,
+		h.Queue, Waiting, true, h.Address, o.cfg.MaxNotices+1).Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("gather digest: %w", err)
 	}
@@ -157,12 +163,13 @@ func (o *Outbox) gather(tx *gorm.DB, h row, parcel string, now time.Time) ([]row
 		ids = append(ids, r.ID)
 	}
 	for part := range slices.Chunk(ids, chunk) {
-		if err := tx.Exec(`UPDATE deliveries SET state = ?, parcel = ? WHERE id IN ?`, Claimed, parcel, part).Error; err != nil {
+		err := tx.Exec(`UPDATE deliveries SET state = ?, parcel = ? WHERE id IN ?`, Claimed, parcel, part).Error
+		if err != nil {
 			return nil, fmt.Errorf("mark claimed: %w", err)
 		}
 	}
 	if overflow {
-		return rows, hurry(tx, h.Queue, now)
+		return rows, makeDue(tx, h.Queue, now)
 	}
 	return rows, nil
 }
@@ -187,8 +194,8 @@ func releaseEmpty(tx *gorm.DB, lease string, queues []int64, heads []row) error 
 	return nil
 }
 
-// setReady makes a free queue claimable when its first row falls due, but not before floor. The caller holds the queue's
-// row, so that Add cannot slip in between.
+// setReady makes a free queue claimable when its first row falls due, but not before floor. The caller holds the
+// queue's row, so that Add cannot slip in between.
 func setReady(tx *gorm.DB, queue, floor int64) error {
 	var due sql.NullInt64
 	err := tx.Raw(`SELECT min(due_at) FROM (SELECT min(due_at) AS due_at FROM deliveries WHERE lane = ? AND state = ?
@@ -210,7 +217,8 @@ func setReady(tx *gorm.DB, queue, floor int64) error {
 // next says when the first queue of a backend may be claimed; the zero time when nothing is owed.
 func (o *Outbox) next(ctx context.Context, backend string) (time.Time, error) {
 	var ready sql.NullInt64
-	err := o.reader.WithContext(ctx).Raw(`SELECT min(ready_at) FROM lanes WHERE backend = ?`, backend).Row().Scan(&ready)
+	first := o.reader.WithContext(ctx).Raw(`SELECT min(ready_at) FROM lanes WHERE backend = ?`, backend)
+	err := first.Row().Scan(&ready)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && (!ready.Valid || ready.Int64 == never) {
 		return time.Time{}, nil
 	}

@@ -57,25 +57,25 @@ func (o *Outbox) classify(c claim, err error, ended bool) completion {
 	return done
 }
 
-// delay is how long to wait after so many failed attempts: it doubles up to a bound, and is spread.
+// delay is how long to wait after so many failed attempts: exponential backoff with jitter.
 func (o *Outbox) delay(attempts int64) time.Duration {
 	return o.jitter(double(o.cfg.RetryFirst, o.cfg.RetryMost, attempts))
 }
 
-// double gives first * 2^(n-1), at most most.
-func double(first, most time.Duration, n int64) time.Duration {
+// double gives first * 2^(n-1), at most limit.
+func double(first, limit time.Duration, n int64) time.Duration {
 	d := first
-	for ; n > 1 && d < most; n-- {
+	for ; n > 1 && d < limit; n-- {
 		d *= 2
 	}
-	return min(d, most)
+	return min(d, limit)
 }
 
 // completeTimeout bounds one commit of completions, against a database that does not answer.
 const completeTimeout = 10 * time.Second
 
-// complete writes completions in one transaction, and frees the queues. A parcel that was sent is acknowledged even where
-// its lease was lost; any other result counts only under the lease.
+// complete writes completions in one transaction, and frees the queues. A parcel that was sent is acknowledged even
+// where its lease was lost; any other result counts only under the lease.
 func (o *Outbox) complete(ctx context.Context, completions []completion) error {
 	ctx, cancel := context.WithTimeout(ctx, completeTimeout)
 	defer cancel()
@@ -121,10 +121,12 @@ func (o *Outbox) mark(tx *gorm.DB, done completion) error {
 	var err error
 	switch done.result {
 	case sent:
-		err = tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = '' WHERE parcel = ? AND state <> ?`,
+		err = tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = ''
+			WHERE parcel = ? AND state <> ?`,
 			Done, now, done.parcel, Done).Error
 	case refused, expired:
-		err = tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = ?, attempts = attempts + 1 WHERE parcel = ? AND state = ?`,
+		err = tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = ?, attempts = attempts + 1
+			WHERE parcel = ? AND state = ?`,
 			Dead, now, reason, done.parcel, Claimed).Error
 	case deferred:
 		err = tx.Exec(`UPDATE deliveries SET state = ?, due_at = ?, last_error = ?, attempts = attempts + 1,
@@ -143,7 +145,8 @@ func (o *Outbox) mark(tx *gorm.DB, done completion) error {
 	return nil
 }
 
-// wipe leaves only the titles of account mail that is done or dead: a sign-in link must not lie in the database, nor in its backups.
+// wipe leaves only the titles of account mail that is done or dead: a sign-in link must not lie in the database, nor in
+// its backups.
 func wipe(tx *gorm.DB, rows []row) error {
 	for _, r := range rows {
 		n, err := r.notice()

@@ -52,9 +52,9 @@ func until(t testing.TB, what string, holds func() bool) {
 	}
 }
 
-// TestNodesShareTheWork runs several outboxes on one PostgreSQL database while others add: nothing is sent twice, nothing
-// is left, no destination gets two parcels at once, and the database never says that it is busy. On SQLite one node runs:
-// a second would take up at its start what the first one has in hand.
+// TestNodesShareTheWork runs several outboxes on one PostgreSQL database while others add: nothing is sent twice,
+// nothing is left, no destination gets two parcels at once, and the database never says that it is busy. On SQLite one
+// node runs: a second would take up at its start what the first one has in hand.
 func TestNodesShareTheWork(t *testing.T) {
 	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
 		const adders, batches = 4, 25
@@ -68,7 +68,8 @@ func TestNodesShareTheWork(t *testing.T) {
 		var running, adding sync.WaitGroup
 		var outboxes []*Outbox
 		for i := range nodes {
-			o := open(d, Config{Poll: 20 * time.Millisecond, Log: slog.New(slog.NewTextHandler(log, nil))}, time.Now, byte(i))
+			o := open(d, Config{Poll: 20 * time.Millisecond, Log: slog.New(slog.NewTextHandler(log, nil))}, time.Now,
+				byte(i))
 			outboxes = append(outboxes, o)
 			running.Go(func() {
 				if err := o.Run(ctx, map[string]backends.Backend{"mail": sink}); err != nil {
@@ -198,7 +199,10 @@ func TestUnwritableDatabase(t *testing.T) {
 func TestLeaseOfALongSend(t *testing.T) {
 	bubble(t, Config{Lease: 40 * time.Second}, func(t *testing.T, o *Outbox) {
 		other := New(o.writer, o.reader, false, Config{Lease: 40 * time.Second}, time.Now, rand.Reader)
-		mail := &fakeBackend{answer: func(context.Context, backends.Parcel) error { time.Sleep(100 * time.Second); return nil }}
+		mail := &fakeBackend{answer: func(context.Context, backends.Parcel) error {
+			time.Sleep(100 * time.Second)
+			return nil
+		}}
 		add(t, o, delivery("m1", "1", time.Now()))
 		during(t, o, map[string]backends.Backend{"mail": mail}, func() {
 			for range 95 {

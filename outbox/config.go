@@ -22,7 +22,9 @@ type Config struct {
 	Drain       time.Duration // for sends in hand once Run's ctx has ended: 5 s
 	Finish      time.Duration // after that for writing down what came of them, where the database does not answer: 10 s
 	Poll        time.Duration // at least so often the database is asked for what is due: 5 s
-	Lease       time.Duration // after so long another node takes up what a killed one was sending; clocks may differ by half: 40 s
+	// Lease is how long another node waits before it takes over from one that was killed: 40 s. The clocks of nodes may
+	// differ by half of it.
+	Lease time.Duration
 
 	RetryFirst  time.Duration // delay after the first failure; it doubles: 30 s
 	RetryMost   time.Duration // the longest delay: 4 h
@@ -39,8 +41,8 @@ type Config struct {
 	KeepDone time.Duration // done deliveries are deleted after this, and may then be added again: 30 days
 	KeepDead time.Duration // 90 days
 
-	// OnGone is told that a destination's address will never take anything (backends.ErrGone). It runs outside of any
-	// transaction, and has to return when ctx ends.
+	// OnGone is called when a destination's address will never take anything (backends.ErrGone). It runs outside of any
+	// transaction, and must return when ctx ends.
 	OnGone func(ctx context.Context, destination, reason string)
 	Log    *slog.Logger // nil: silent
 }
@@ -99,7 +101,7 @@ type Outbox struct {
 }
 
 // New makes an Outbox on an open database with the current schema. On SQLite writer has one connection (see
-// migrations.DB). random gives the jitter of retries and the ids of parcels; crypto/rand.Reader in earnest.
+// migrations.DB). random gives the jitter of retries and the ids of parcels: crypto/rand.Reader, except in tests.
 func New(writer, reader *gorm.DB, postgres bool, cfg Config, now func() time.Time, random io.Reader) *Outbox {
 	return &Outbox{
 		writer: writer, reader: reader, postgres: postgres, cfg: cfg.withDefaults(), now: now, random: random,

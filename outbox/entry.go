@@ -43,8 +43,9 @@ func (o *Outbox) Depth(ctx context.Context) ([]Depth, error) {
 		Count   int
 		Oldest  int64
 	}
-	err := o.reader.WithContext(ctx).Raw(`SELECT backend, state, count(*) AS count, min(due_at) AS oldest FROM deliveries
-		WHERE state IN ? GROUP BY backend, state ORDER BY backend, state`, []State{Waiting, Claimed, Dead}).Scan(&found).Error
+	err := o.reader.WithContext(ctx).Raw(`SELECT backend, state, count(*) AS count, min(due_at) AS oldest
+		FROM deliveries WHERE state IN ? GROUP BY backend, state ORDER BY backend, state`,
+		[]State{Waiting, Claimed, Dead}).Scan(&found).Error
 	if err != nil {
 		return nil, fmt.Errorf("count deliveries: %w", err)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/notifyd/notifyd/internal/text"
 )
 
-// A Query picks deliveries. What is zero picks nothing out.
+// A Query selects deliveries. A zero field does not restrict.
 type Query struct {
 	IDs          []int64
 	State        State
@@ -24,7 +24,7 @@ type Query struct {
 	Limit        int       // at most 500, which 0 means too
 }
 
-// A Cause is how many deliveries of a backend that a Query picks ended, or wait, because of the same error.
+// A Cause is how many of the deliveries that a Query selects have the same last error, for one backend.
 type Cause struct {
 	Backend string
 	Reason  string // without addresses; "" when nothing went wrong yet
@@ -47,7 +47,7 @@ const maxCauses = 200
 // unreadable is the title of an Entry whose stored notice is broken.
 const unreadable = "(cannot be read)"
 
-// Find gives the deliveries that q picks, newest first.
+// Find gives the deliveries that q selects, newest first.
 func (o *Outbox) Find(ctx context.Context, q Query) ([]Entry, error) {
 	var rows []row
 	if err := q.pick(o.reader.WithContext(ctx)).Order("id DESC").Limit(page(q.Limit)).Find(&rows).Error; err != nil {
@@ -56,8 +56,8 @@ func (o *Outbox) Find(ctx context.Context, q Query) ([]Entry, error) {
 	return entries(rows), nil
 }
 
-// Recent gives deliveries to destinations, newest first, at most limit; none for no destinations. before is the id of the
-// last entry of the page before, or 0.
+// Recent gives deliveries to destinations, newest first, at most limit; none for no destinations. before is the id of
+// the last entry of the page before, or 0.
 func (o *Outbox) Recent(ctx context.Context, destinations []string, before int64, limit int) ([]Entry, error) {
 	if len(destinations) == 0 {
 		return nil, nil // a Query without destinations would find everybody's
@@ -79,7 +79,8 @@ func (o *Outbox) OfMessage(ctx context.Context, message string, destinations []s
 	return entries(rows), nil
 }
 
-// Causes counts what q picks by the last error, the most frequent first. It knows no pages.
+// Causes counts the deliveries that q selects by their last error, the most frequent first. It ignores q.Before and
+// q.Limit.
 func (o *Outbox) Causes(ctx context.Context, q Query) ([]Cause, error) {
 	q.Before = 0
 	var found []Cause
@@ -121,7 +122,7 @@ func (q Query) pick(tx *gorm.DB) *gorm.DB {
 	return tx
 }
 
-// entries turns rows into what is shown. One whose notice is broken is there too: its owner sees that something failed.
+// entries turns rows into entries. A row whose notice is broken is among them: its owner sees that something failed.
 func entries(rows []row) []Entry {
 	list := make([]Entry, 0, len(rows))
 	for _, r := range rows {
@@ -130,9 +131,10 @@ func entries(rows []row) []Entry {
 			n = backends.Notice{ID: r.Message, Title: unreadable, Text: unreadable}
 		}
 		list = append(list, Entry{
-			ID: r.ID, Message: r.Message, Destination: r.Destination, Backend: r.Backend, Address: r.Address, Notice: n, Broken: err != nil,
-			Together: r.Together, State: r.State, Parcel: r.Parcel, AddedAt: unstamp(r.AddedAt), DueAt: unstamp(r.DueAt),
-			FinishedAt: unstamp(r.FinishedAt), Attempts: int(r.Attempts), LastError: r.LastError,
+			ID: r.ID, Message: r.Message, Destination: r.Destination, Backend: r.Backend, Address: r.Address,
+			Notice: n, Broken: err != nil, Together: r.Together, State: r.State, Parcel: r.Parcel,
+			AddedAt: unstamp(r.AddedAt), DueAt: unstamp(r.DueAt), FinishedAt: unstamp(r.FinishedAt),
+			Attempts: int(r.Attempts), LastError: r.LastError,
 		})
 	}
 	return list

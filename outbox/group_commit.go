@@ -5,8 +5,9 @@ import "context"
 // maxCommit bounds the completions of one transaction.
 const maxCommit = 64
 
-// A groupCommit writes the completions of many workers in few transactions: each commit costs a disk flush, and all that
-// came meanwhile share the next one (DeWitt et al., "Implementation Techniques for Main Memory Database Systems", 1984).
+// A groupCommit writes the completions of many workers in few transactions: each commit costs a disk flush, and all
+// that came meanwhile share the next one (DeWitt et al., "Implementation Techniques for Main Memory Database Systems",
+// 1984).
 type groupCommit struct {
 	in chan pending
 }

@@ -48,14 +48,16 @@ func newMachine(t *rapid.T, d *migrations.DB) *machine {
 func (m *machine) start() {
 	m.seed++
 	m.hands = nil
-	m.o = open(m.db, Config{MaxNotices: 3, MaxAttempts: 5, CapCount: 4, CapWindow: 30 * time.Minute}, m.clock.now, m.seed)
+	m.o = open(m.db, Config{MaxNotices: 3, MaxAttempts: 5, CapCount: 4, CapWindow: 30 * time.Minute}, m.clock.now,
+		m.seed)
 }
 
 // Add adds a batch, some of it again.
 func (m *machine) Add(t *rapid.T) {
 	var batch []Delivery
 	for range rapid.IntRange(1, 6).Draw(t, "size") {
-		d := delivery(fmt.Sprint("m", rapid.IntRange(0, 60).Draw(t, "message")), fmt.Sprint(rapid.IntRange(1, 3).Draw(t, "destination")),
+		d := delivery(fmt.Sprint("m", rapid.IntRange(0, 60).Draw(t, "message")),
+			fmt.Sprint(rapid.IntRange(1, 3).Draw(t, "destination")),
 			m.clock.now().Add(time.Duration(rapid.SampledFrom([]int{0, 0, 10, 600}).Draw(t, "due in"))*time.Minute))
 		d.Together = rapid.Bool().Draw(t, "together")
 		d.PullAt = rapid.SampledFrom([]int{0, 3}).Draw(t, "pull at")
@@ -132,7 +134,8 @@ func (m *machine) Finish(t *rapid.T) {
 	i := rapid.IntRange(0, len(m.hands)-1).Draw(t, "which")
 	c := m.hands[i]
 	m.hands = append(m.hands[:i:i], m.hands[i+1:]...)
-	answer := rapid.SampledFrom([]error{nil, nil, errors.New("later"), backends.ErrRefused, backends.ErrUnavailable}).Draw(t, "answer")
+	answer := rapid.SampledFrom([]error{nil, nil, errors.New("later"), backends.ErrRefused,
+		backends.ErrUnavailable}).Draw(t, "answer")
 	dies := rapid.IntRange(0, 5).Draw(t, "dies") == 0
 	for _, r := range c.rows {
 		key := r.Message + " " + r.Destination
@@ -265,7 +268,8 @@ func (m *machine) finish(t *rapid.T) {
 		m.clock.pass(max(0, next.Sub(m.clock.now())))
 	}
 	var left int64
-	if err := m.db.Reader.Model(&row{}).Where("state NOT IN ?", []State{Done, Dead}).Count(&left).Error; err != nil || left > 0 {
+	if err := m.db.Reader.Model(&row{}).Where("state NOT IN ?", []State{Done, Dead}).Count(&left).Error; err != nil ||
+		left > 0 {
 		t.Fatalf("%d deliveries never ended, %v", left, err)
 	}
 }

@@ -13,16 +13,17 @@ import (
 // never is the ready_at of a queue to which nothing is owed.
 const never = math.MaxInt64
 
-// A queue is the per-destination queue: what the outbox knows of one destination. Its table has the older name lanes. The
-// worker that holds its lease is the only one that sends there. That keeps the order, and a digest in one piece.
+// A queue is the per-destination queue: what the outbox knows of one destination. Its table has the older name lanes.
+// The worker that holds its lease is the only one that sends there. That keeps the order, and a digest in one piece.
 type queue struct {
 	ID          int64  `gorm:"primaryKey;autoIncrement"`
 	Backend     string `gorm:"not null;uniqueIndex:idx_lanes_backend_destination,priority:1;index:idx_lanes_ready,priority:1"`
 	Destination string `gorm:"not null;uniqueIndex:idx_lanes_backend_destination,priority:2"`
-	Lease       string `gorm:"not null"`                                  // who sends there now; "": nobody
-	ReadyAt     int64  `gorm:"not null;index:idx_lanes_ready,priority:2"` // when it may be claimed: the end of the lease, else the first due time
-	WindowAt    int64  `gorm:"not null"`                                  // start of the window of the rate cap
-	WindowCount int64  `gorm:"not null"`                                  // sent at once since then
+	Lease       string `gorm:"not null"` // who sends there now; "": nobody
+	// ReadyAt is when the queue may be claimed: the end of the lease, or else the first due time.
+	ReadyAt     int64 `gorm:"not null;index:idx_lanes_ready,priority:2"`
+	WindowAt    int64 `gorm:"not null"` // start of the window of the rate cap
+	WindowCount int64 `gorm:"not null"` // sent at once since then
 
 	was [3]int64 // state when it was read
 }

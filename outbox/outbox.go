@@ -1,6 +1,48 @@
-// Package outbox is what is owed until a backend has taken it: the durable queue, retries and digests.
+// Package outbox keeps what is owed to destinations until a backend has taken it.
 //
-// A digest, quiet hours, a snooze and a retry are one thing: due_at. The outbox knows nothing of why a notice is owed.
+// It is a transactional outbox (Richardson, "Microservices Patterns", chapter 3). Add stores deliveries in the
+// transaction that stores why they are owed; Run sends them afterwards. So nothing is sent that was not committed, and
+// nothing that was committed is lost. Hohpe and Woolf call the promise "Guaranteed Delivery" ("Enterprise Integration
+// Patterns").
+//
+// Sending and noting that it was sent cannot be one transaction. After a crash between the two a parcel is sent again:
+// delivery is at least once. But a parcel keeps its id and its notices over all attempts. With the id a receiver can be
+// idempotent ("Idempotent Receiver" in the same book): it becomes the Message-ID of a mail.
+//
+// The life of a delivery, by file:
+//
+//	add.go       stored in the queue of its destination, with a due time
+//	claim.go     a worker takes a lease on a queue that has something due, and packs a parcel
+//	send.go      the backend gets the parcel, unless its circuit breaker is open (breaker.go)
+//	complete.go  sent, deferred, refused, expired or returned is written down, and the queue is free again
+//
+// Each destination has a queue. The worker with the queue's lease is the only one that sends there: this keeps the
+// order of notices, and a slow destination does not hold up others. Leases are short and are renewed while a send runs,
+// so another node soon takes over from one that was killed ("Competing Consumers").
+//
+// A digest, quiet hours and a retry are one thing: a due time that is not now. A retry waits twice as long each time,
+// with jitter (exponential backoff). A backend that is down costs no attempts: its circuit breaker opens (Nygard,
+// "Release It!") until a probe is answered. What was refused, or tried for too long, is a dead letter: kept, shown to
+// its owner, and sent again on demand.
+//
+// What always holds:
+//
+//   - The pair of message and destination is stored once: adding it again changes nothing.
+//   - At most one parcel of a destination is being sent at a time, as long as its lease is renewed.
+//   - A parcel that was tried once always has the same id and the same notices.
+//   - No transaction is open while a backend sends, and no more sends run than there are workers.
+//
+// A delivery is added in a transaction, and the loop is notified after its commit:
+//
+//	err := db.Transaction(func(tx *gorm.DB) error {
+//		_, err := o.Add(tx, []outbox.Delivery{{Message: "2026-1", Destination: "42", Backend: "email", ...}})
+//		return err
+//	})
+//	if err == nil {
+//		o.Notify()
+//	}
+//
+// The outbox knows nothing of why a notice is owed, and nothing of users.
 package outbox
 
 import (
@@ -9,10 +51,11 @@ import (
 	"github.com/notifyd/notifyd/backends"
 )
 
-// A Delivery is a notice owed to a destination. (Message, Destination) is unique: adding the pair again changes nothing.
+// A Delivery is a notice owed to a destination. (Message, Destination) is unique: adding the pair again changes
+// nothing.
 type Delivery struct {
 	Message     string // the bus message's id, or a name of our own for account mail
-	Destination string // stable key of the destination, e.g. "42"; or Account and the address for mail about an account
+	Destination string // key of the destination, e.g. "42"; or Account and the address for mail about an account
 	Backend     string
 	Address     string
 	Notice      backends.Notice
@@ -26,13 +69,14 @@ type Delivery struct {
 }
 
 // Account begins the key of a destination for mail about an account: sign-in links, codes. Their text and link are
-// forgotten as soon as they are sent or given up.
+// wiped as soon as they are sent or given up.
 const Account = "account:"
 
 // State is where a stored delivery stands.
 type State string
 
-// Waiting: owed. Claimed: a worker has it under a lease. Done: the backend took it. Dead: given up, kept and re-sendable.
+// Waiting: owed. Claimed: a worker has it under a lease. Done: the backend took it. Dead: given up, kept, and sent
+// again on demand.
 const (
 	Waiting State = "waiting"
 	Claimed State = "claimed"

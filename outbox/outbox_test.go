@@ -262,7 +262,8 @@ func TestRetryKeepsParcel(t *testing.T) {
 		add(t, o, digest("m3"))
 		complete(t, o, first, errors.New("451 try later, alice@example.org, https://x.example/?token=abc"))
 		rows := all(t, o)
-		if rows[0].LastError != "451 try later, [address], https://x.example/[address]" && rows[0].LastError != "451 try later, [address] https://x.example/[address]" {
+		if rows[0].LastError != "451 try later, [address], https://x.example/[address]" &&
+			rows[0].LastError != "451 try later, [address] https://x.example/[address]" {
 			t.Errorf("stored error = %q", rows[0].LastError)
 		}
 		next := take(t, o)

@@ -19,20 +19,21 @@ type pool struct {
 	backend  backends.Backend
 	notified chan struct{}               // one buffered
 	permits  chan struct{}               // a permit for each free worker: a counting semaphore
-	network  func(address string) string // names the network of an address, each with its own breaker; nil: there is one
-	breaker  breaker                     // where there is one network
+	network  func(address string) string // gives the network of an address; nil: there is one
+	breaker  breaker                     // where there is one network; else see breakers
 
 	mu       sync.Mutex
 	leases   map[string]int      // held: how many parcels under each lease
 	breakers map[string]*breaker // by network, where there are several
 }
 
-// emptyPause keeps a pool from spinning when what is due is held by somebody else.
+// emptyPause keeps a pool from spinning while another node holds what is due.
 const emptyPause = 200 * time.Millisecond
 
 func newPool(o *Outbox, name string, backend backends.Backend) *pool {
 	p := &pool{
-		o: o, name: name, backend: backend, notified: make(chan struct{}, 1), leases: map[string]int{}, breakers: map[string]*breaker{},
+		o: o, name: name, backend: backend, notified: make(chan struct{}, 1), leases: map[string]int{},
+		breakers: map[string]*breaker{},
 	}
 	if s, ok := backend.(backends.Partitioned); ok {
 		p.network = s.Network
@@ -49,7 +50,8 @@ func (p *pool) notify() {
 	}
 }
 
-// run claims and sends until ctx ends, and waits for the sends under way. Their results are written until finishing ends.
+// run claims and sends until ctx ends, and waits for the sends under way. Their results are written until finishing
+// ends.
 func (p *pool) run(ctx, finishing context.Context) {
 	sending, cancel := grace.Extend(ctx, p.o.cfg.Drain)
 	defer cancel()
@@ -161,7 +163,8 @@ func (p *pool) heldLeases() []string {
 	return slices.Collect(maps.Keys(p.leases))
 }
 
-// breakerOf gives the breaker of the network that an address is reached by. There are as many as the backend has networks.
+// breakerOf gives the breaker of the network that an address is reached by. There are as many as the backend has
+// networks.
 func (p *pool) breakerOf(address string) *breaker {
 	if p.network == nil {
 		return &p.breaker

@@ -14,7 +14,8 @@ const pruneChunk = 500
 func (o *Outbox) prune(ctx context.Context) error {
 	for state, keep := range map[State]time.Duration{Done: o.cfg.KeepDone, Dead: o.cfg.KeepDead} {
 		before := stamp(o.now().Add(-keep))
-		err := o.deleteChunks(ctx, `DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries WHERE state = ? AND settled_at < ? LIMIT ?)`,
+		err := o.deleteChunks(ctx, `DELETE FROM deliveries WHERE id IN
+			(SELECT id FROM deliveries WHERE state = ? AND settled_at < ? LIMIT ?)`,
 			state, before)
 		if err != nil {
 			return fmt.Errorf("delete %s deliveries: %w", state, err)
@@ -24,8 +25,10 @@ func (o *Outbox) prune(ctx context.Context) error {
 	if o.postgres {
 		lock = " FOR UPDATE SKIP LOCKED"
 	}
-	err := o.deleteChunks(ctx, `DELETE FROM lanes WHERE id IN (SELECT id FROM lanes l WHERE ready_at = ? AND window_at < ? AND
-		NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.lane = l.id) LIMIT ?`+lock+`)`, int64(never), stamp(o.now().Add(-o.cfg.CapWindow)))
+	err := o.deleteChunks(ctx, `DELETE FROM lanes WHERE id IN
+		(SELECT id FROM lanes l WHERE ready_at = ? AND window_at < ? AND
+		NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.lane = l.id) LIMIT ?`+lock+`)`,
+		int64(never), stamp(o.now().Add(-o.cfg.CapWindow)))
 	if err != nil {
 		return fmt.Errorf("delete idle destinations: %w", err)
 	}

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// renew makes the leases of what this pool has in hand last, until stop is closed. A lease is short, so that another node
-// soon takes up what a killed one had in hand, and a Send may still take its time. While the database does not answer
-// leases run out; what was sent under a lost lease is still recorded as sent.
+// renew extends the leases that this pool holds, until stop is closed. So a lease can be short, and a Send can still
+// take its time. While the database does not answer leases run out; what was sent under a lost lease is still recorded
+// as sent.
 func (p *pool) renew(ctx context.Context, stop <-chan struct{}) {
 	tick := time.NewTicker(p.o.cfg.Lease / 4)
 	defer tick.Stop()
@@ -26,8 +26,8 @@ func (p *pool) renew(ctx context.Context, stop <-chan struct{}) {
 	}
 }
 
-// renew moves the end of leases. It skips destinations whose row somebody holds: they are just being completed or added to,
-// and waiting for them in another order than theirs could be a deadlock.
+// renew moves the end of leases. It skips queues that another transaction has locked: they are being completed or added
+// to, and waiting for several in another order could be a deadlock.
 func (o *Outbox) renew(ctx context.Context, leases []string) error {
 	ctx, cancel := context.WithTimeout(ctx, completeTimeout)
 	defer cancel()
@@ -35,7 +35,8 @@ func (o *Outbox) renew(ctx context.Context, leases []string) error {
 	if o.postgres {
 		lock = " FOR UPDATE SKIP LOCKED"
 	}
-	err := o.writer.WithContext(ctx).Exec(`UPDATE lanes SET ready_at = ? WHERE id IN (SELECT id FROM lanes WHERE lease IN ?`+lock+`)`,
+	err := o.writer.WithContext(ctx).Exec(`UPDATE lanes SET ready_at = ?
+		WHERE id IN (SELECT id FROM lanes WHERE lease IN ?`+lock+`)`,
 		stamp(o.now().Add(o.cfg.Lease)), leases).Error
 	if err != nil {
 		return fmt.Errorf("renew leases: %w", err)

@@ -13,7 +13,7 @@ import (
 var (
 	// ErrNotFound says that there is no such delivery, or that it is not dead.
 	ErrNotFound = errors.New("no such dead delivery")
-	// ErrUnsendable says that a dead delivery cannot be sent again; the text of what wraps it says why, for its owner.
+	// ErrUnsendable says that a dead delivery cannot be sent again. The error that wraps it says why, for its owner.
 	ErrUnsendable = errors.New("cannot be sent again")
 )
 
@@ -29,17 +29,18 @@ func (o *Outbox) DeadLetter(tx *gorm.DB, id int64) (Entry, error) {
 	return entries([]row{r})[0], nil
 }
 
-// Resend makes a dead delivery waiting again, due now, with all attempts before it, in the caller's transaction. It goes in
-// a new parcel: alone, or with everything else that waits for its destination. ErrUnsendable when its text was wiped or
-// cannot be read, and while the send during which it was cancelled still runs. Whether its destination takes anything is not for
-// the outbox to know: prefs asks before. Call Notify after the commit.
+// Resend makes a dead delivery waiting again, due now, with no attempts counted, in the caller's transaction. It goes
+// in a new parcel: alone, or together with everything else that waits for its destination. ErrUnsendable when its text
+// was wiped or cannot be read, and while the send during which it was cancelled still runs. The caller checks before
+// that its destination takes anything. Call Notify after the commit.
 func (o *Outbox) Resend(tx *gorm.DB, id int64, together bool) error {
 	letter, err := o.DeadLetter(tx, id)
 	if err != nil {
 		return err
 	}
 	if strings.HasPrefix(letter.Destination, Account) {
-		return fmt.Errorf("%w: its text was wiped when it was given up, since it may have held a sign-in link or a code", ErrUnsendable)
+		return fmt.Errorf("%w: its text was wiped when it was given up, since it may have held a sign-in link or a "+
+			"code", ErrUnsendable)
 	}
 	if letter.Broken {
 		return fmt.Errorf("%w: its stored text cannot be read", ErrUnsendable)
@@ -55,7 +56,8 @@ func (o *Outbox) Resend(tx *gorm.DB, id int64, together bool) error {
 		return err
 	}
 	if busy {
-		return fmt.Errorf("%w: it was ended while it was being sent, and that is not known to be over; try again in a minute", ErrUnsendable)
+		return fmt.Errorf("%w: it was cancelled while it was being sent, and that send may still run; try again in a "+
+			"minute", ErrUnsendable)
 	}
 	now := stamp(o.now())
 	changed := tx.Exec(`UPDATE deliveries SET state = ?, lane = ?, parcel = '', together = ?, due_at = ?, attempts = 0,
@@ -70,15 +72,16 @@ func (o *Outbox) Resend(tx *gorm.DB, id int64, together bool) error {
 	return saveQueues(tx, queues)
 }
 
-// inFlight says whether a worker may be sending a parcel that was cancelled. A queue has one parcel in hand at a time: the one
-// whose rows are claimed, or, where none is, one of which every row was cancelled. A lease that has run out counts: who had
-// it may still be sending, and whoever claims next clears it.
+// inFlight says whether a worker may still be sending a parcel that was cancelled. A leased queue has one parcel under
+// way: the one whose rows are claimed or, where none is, one of which every row was cancelled. A lease that has run out
+// counts too: its worker may still be sending, and the next claim clears it.
 func inFlight(tx *gorm.DB, q *queue, parcel string) (bool, error) {
 	if parcel == "" || q.Lease == "" {
 		return false, nil
 	}
 	var claimed []string
-	err := tx.Raw("SELECT DISTINCT parcel FROM deliveries WHERE lane = ? AND state = ?", q.ID, Claimed).Scan(&claimed).Error
+	err := tx.Raw("SELECT DISTINCT parcel FROM deliveries WHERE lane = ? AND state = ?", q.ID,
+		Claimed).Scan(&claimed).Error
 	if err != nil {
 		return false, fmt.Errorf("find parcel in hand: %w", err)
 	}

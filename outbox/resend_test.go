@@ -42,7 +42,8 @@ func TestResendRefuses(t *testing.T) {
 		complete(t, o, take(t, o), backends.ErrRefused)
 		d.Writer.Exec("UPDATE deliveries SET notice = '{' WHERE id = 2")
 		refuse("cannot be read", 2)
-		if found, err := o.Find(t.Context(), Query{}); err != nil || len(found) != 2 || found[0].Notice.Title != unreadable {
+		if found, err := o.Find(t.Context(), Query{}); err != nil || len(found) != 2 ||
+			found[0].Notice.Title != unreadable {
 			t.Errorf("Find = %+v, %v", found, err)
 		}
 
@@ -132,16 +133,17 @@ func TestFindAndDrop(t *testing.T) {
 			Query
 			want string
 		}{
-			"all":            {Query{}, "[8 7 6 5 4 3 2 1]"},
-			"dead":           {Query{State: Dead}, "[4 3 2 1]"},
-			"a page":         {Query{State: Dead, Before: 4, Limit: 2}, "[3 2]"},
-			"a backend":      {Query{Backend: "irc"}, "[8 7]"},
-			"a destination":  {Query{Destinations: []string{"1"}, State: Dead}, "[4 2]"},
-			"nobody":         {Query{Destinations: []string{}}, "[]"},
-			"a reason":       {Query{Reason: "100% FULL_1"}, "[4 2]"},
-			"no wildcards":   {Query{Reason: "100_"}, "[]"},
-			"some":           {Query{IDs: []int64{2, 5, 99}}, "[5 2]"},
-			"of some time":   {Query{From: newClock().now().Add(time.Hour), Until: newClock().now().Add(3 * time.Hour)}, "[3 2]"},
+			"all":           {Query{}, "[8 7 6 5 4 3 2 1]"},
+			"dead":          {Query{State: Dead}, "[4 3 2 1]"},
+			"a page":        {Query{State: Dead, Before: 4, Limit: 2}, "[3 2]"},
+			"a backend":     {Query{Backend: "irc"}, "[8 7]"},
+			"a destination": {Query{Destinations: []string{"1"}, State: Dead}, "[4 2]"},
+			"nobody":        {Query{Destinations: []string{}}, "[]"},
+			"a reason":      {Query{Reason: "100% FULL_1"}, "[4 2]"},
+			"no wildcards":  {Query{Reason: "100_"}, "[]"},
+			"some":          {Query{IDs: []int64{2, 5, 99}}, "[5 2]"},
+			"of some time": {Query{From: newClock().now().Add(time.Hour), Until: newClock().now().Add(3 * time.Hour)},
+				"[3 2]"},
 			"dead at a time": {Query{State: Dead, From: newClock().now().Add(3 * time.Hour)}, "[4]"},
 		} {
 			found, err := o.Find(t.Context(), q.Query)

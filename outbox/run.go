@@ -10,7 +10,7 @@ import (
 	"github.com/notifyd/notifyd/internal/grace"
 )
 
-// janitorPeriod is how often done and dead deliveries are looked at for deletion.
+// janitorPeriod is how often old deliveries are deleted.
 const janitorPeriod = 10 * time.Minute
 
 // runningPools are the pools that a Notify reaches.
@@ -43,12 +43,13 @@ func (r *runningPools) remove(p *pool) {
 	delete(r.pools, p)
 }
 
-// Run sends what is due by the backends given, each with its own workers, until ctx ends. Then it claims nothing
-// more, lets sends in hand finish within Config.Drain, gives back what was not sent, within Config.Finish where the
-// database is slow (what is not written down by then, the lease gives back), and returns nil. Deliveries for
-// a backend that is not given wait. Run is called once, and on SQLite by one process only: what an earlier process had in
-// hand when it was killed is taken up at once there, while on PostgreSQL, where its holder may live on another node, the
-// lease has to run out first.
+// Run sends what is due by the backends given, each with its own workers, until ctx ends. Deliveries for a backend that
+// is not given wait. When ctx ends Run claims nothing more, waits for sends under way within Config.Drain, and writes
+// down the results within Config.Finish; what is not written by then comes back when its lease runs out. It returns
+// nil.
+//
+// Run is called once. On SQLite only one process may call it: what an earlier process was sending when it was killed is
+// sent again at once. On PostgreSQL that process may live on another node, so its leases have to run out first.
 func (o *Outbox) Run(ctx context.Context, targets map[string]backends.Backend) error {
 	if err := o.reclaim(ctx); err != nil {
 		return err

@@ -224,7 +224,8 @@ func TestOrderWithinDestination(t *testing.T) {
 		}}
 		during(t, o, map[string]backends.Backend{"mail": mail}, func() {
 			for i := range 30 {
-				add(t, o, delivery(fmt.Sprintf("m%02d", i), "1", time.Now()), delivery(fmt.Sprintf("m%02d", i), "2", time.Now()))
+				add(t, o, delivery(fmt.Sprintf("m%02d", i), "1", time.Now()),
+					delivery(fmt.Sprintf("m%02d", i), "2", time.Now()))
 			}
 			time.Sleep(time.Minute)
 			synctest.Wait()
@@ -270,7 +271,9 @@ func TestPoisonGoesToTheBack(t *testing.T) {
 
 func TestGoneAddressIsReported(t *testing.T) {
 	var told []string
-	cfg := Config{OnGone: func(_ context.Context, destination, reason string) { told = append(told, destination+": "+reason) }}
+	cfg := Config{OnGone: func(_ context.Context, destination, reason string) {
+		told = append(told, destination+": "+reason)
+	}}
 	bubble(t, cfg, func(t *testing.T, o *Outbox) {
 		mail := &fakeBackend{answer: func(_ context.Context, p backends.Parcel) error {
 			if p.Notices[0].ID == "m0" {
@@ -320,7 +323,8 @@ func TestDrain(t *testing.T) {
 				}
 				rows := all(t, o)
 				if rows[0].State != test.want || rows[0].Attempts != 0 || rows[1].State != Waiting || mail.sends != 1 {
-					t.Errorf("first %s after %d attempts, second %s, %d sends", rows[0].State, rows[0].Attempts, rows[1].State, mail.sends)
+					t.Errorf("first %s after %d attempts, second %s, %d sends", rows[0].State, rows[0].Attempts,
+						rows[1].State, mail.sends)
 				}
 				if c, err := o.claim(t.Context(), "mail", 10, nil); err != nil || test.want == Waiting && len(c) != 2 {
 					t.Errorf("%d queues are free after the end, %v", len(c), err)
@@ -433,10 +437,11 @@ func TestCancelEndsTheRetriesOfWhatIsBeingSent(t *testing.T) {
 	})
 }
 
-// TestStopWithADatabaseThatHangs lets the database stop answering while a send is in hand, whose address turns out to be
-// gone: the end still comes within the time that was given, and the parcel is taken up afterwards.
+// TestStopWithADatabaseThatHangs lets the database stop answering while a send is in hand, whose address turns out to
+// be gone: the end still comes within the time that was given, and the parcel is taken up afterwards.
 func TestStopWithADatabaseThatHangs(t *testing.T) {
-	cfg := Config{Drain: 5 * time.Second, Finish: 3 * time.Second, OnGone: func(ctx context.Context, _, _ string) { <-ctx.Done() }}
+	cfg := Config{Drain: 5 * time.Second, Finish: 3 * time.Second,
+		OnGone: func(ctx context.Context, _, _ string) { <-ctx.Done() }}
 	bubble(t, cfg, func(t *testing.T, o *Outbox) {
 		mail := &fakeBackend{answer: func(_ context.Context, p backends.Parcel) error {
 			time.Sleep(4 * time.Second)

@@ -29,12 +29,14 @@ func (p *pool) deliver(ctx, finishing context.Context, c claim) {
 	o.counts.add(p.name, done, started, o.now())
 	switch done.result {
 	case refused:
-		o.cfg.Log.Warn("delivery refused", "backend", p.name, "destination", c.queue.destination, "reason", Reason(err, c.rows[0].Address))
+		o.cfg.Log.Warn("delivery refused", "backend", p.name, "destination", c.queue.destination, "reason",
+			Reason(err, c.rows[0].Address))
 		if errors.Is(err, backends.ErrGone) {
 			o.cfg.OnGone(finishing, c.queue.destination, Reason(err, c.rows[0].Address))
 		}
 	case expired:
-		o.cfg.Log.Warn("delivery given up", "backend", p.name, "destination", c.queue.destination, "reason", Reason(err, c.rows[0].Address))
+		o.cfg.Log.Warn("delivery given up", "backend", p.name, "destination", c.queue.destination, "reason",
+			Reason(err, c.rows[0].Address))
 	}
 }
 
@@ -60,7 +62,7 @@ func (p *pool) observe(done completion) {
 	}
 }
 
-// The reasons of parcels that did not get as far as the backend, or not to an answer of it. errCorrupt: a stored notice cannot
+// The reasons of parcels that did not reach the backend, or got no answer from it. errCorrupt: a stored notice cannot
 // be read any more; no retry mends that, and no destination is to blame.
 var (
 	errCorrupt     = errors.New("stored notice is broken")
@@ -68,7 +70,7 @@ var (
 	errPanicked    = errors.New("bug: backend panicked")
 )
 
-// saysNothing says that err tells nothing of the backend: it may be down or up.
+// saysNothing reports that err says nothing about the backend: it may be down or up.
 func saysNothing(err error) bool {
 	for _, reason := range []error{errCorrupt, errInterrupted, errPanicked, context.DeadlineExceeded} {
 		if errors.Is(err, reason) {
