@@ -15,16 +15,14 @@
 //		t.Fatal(err) // says which file is missing or wrong, and what to do about it
 //	}
 //	for _, k := range kinds {
-//		for _, p := range k.Kind.Params {
-//			args[p.Name] = one(k.Values(p)...)
-//		}
+//		r := rulespec.Rule{Kind: k.Kind.Name, Args: k.Draw(rand.IntN, 0)}
 //		...
 //	}
 package kindtest
 
 import (
-	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/notifyd/notifyd/rulespec"
@@ -71,8 +69,43 @@ func (v *Vectors) Env() rulespec.Env {
 }
 
 // Values gives what random tests draw the values of a parameter from: its choices and what the file has under draw. A
-// <n> in a value stands for a number that the test draws. At least one value makes a rule that compiles.
+// <n> in a value stands for a number that the test draws. See Draw.
 func (v *Vectors) Values(p rulespec.Param) []string { return slices.Concat(p.Choices, v.draw[p.Name]) }
+
+// Draw draws the arguments of a rule, right ones and wrong ones: each parameter that may be left out in half of the rules,
+// of one that takes several values one to three, seldom none. below gives a number below n. numbers is how many numbers
+// there are for <n>; with 0 no value that has one is drawn.
+func (v *Vectors) Draw(below func(n int) int, numbers int) rulespec.Args {
+	args := rulespec.Args{}
+	for _, p := range v.Kind.Params {
+		if p.Optional && below(2) == 0 {
+			continue
+		}
+		values := v.Values(p)
+		if numbers == 0 {
+			values = slices.DeleteFunc(values, func(value string) bool { return strings.Contains(value, number) })
+		}
+		one := func() string {
+			value := values[below(len(values))]
+			if strings.Contains(value, number) {
+				value = strings.ReplaceAll(value, number, strconv.Itoa(below(numbers)))
+			}
+			return value
+		}
+		if below(40) == 0 {
+			args[p.Name] = nil
+			continue
+		}
+		args[p.Name] = []string{one()}
+		for p.Many && len(args[p.Name]) < 3 && below(3) == 0 {
+			args[p.Name] = append(args[p.Name], one())
+		}
+	}
+	return args
+}
+
+// number stands for a number in a value under draw.
+const number = "<n>"
 
 // Events gives all events of the cases.
 func (v *Vectors) Events() []*catalogue.Event {
@@ -99,17 +132,4 @@ func (v *Vectors) Filters() [][]byte {
 // whatever the rule is.
 func FilterText(rule string) []byte {
 	return []byte("filters:\n  - name: vector\n    rules:\n      - app: vector\n      - " + rule + "\n")
-}
-
-// undrawn gives the free-text parameters of the kind that draw has no value for, and the names in draw that are no
-// parameters.
-func (v *Vectors) undrawn() (missing, unknown []string) {
-	left := maps.Clone(v.draw)
-	for _, p := range v.Kind.Params {
-		if len(v.Values(p)) == 0 {
-			missing = append(missing, p.Name)
-		}
-		delete(left, p.Name)
-	}
-	return missing, slices.Sorted(maps.Keys(left))
 }

@@ -1,6 +1,7 @@
 package kindtest_test
 
 import (
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -47,10 +48,11 @@ func TestReadSaysWhatIsMissing(t *testing.T) {
 		{"a wrong rule", "severity: warning'", "severity: warnin'", "did you mean warning?"},
 		{"a rule of another kind", "rule: 'severity: warning'", "rule: 'app: git'", `is of rule kind "app"`},
 		{"a wrong event", "{severity: error}", "{severity: eror}", "eror"},
-		{"no example", "example:", "owner:", "lacks an `example` for the manual"},
-		{"no errors", "errors:\n  - {rule: 'severity: debug'", "errors: []\n#", "lacks `errors`"},
-		{"drawn, but no parameter", "least: [", "most: [", "`draw` names most"},
-		{"nothing under not", "'not: {severity: error}'", "'severity: error'", "lacks a case under `not`"},
+		{"no example", "example:", "owner:", "an `example` for the manual"},
+		{"no errors", "errors:\n  - {rule: 'severity: debug'", "errors: []\n#", "`errors`, rules that are refused"},
+		{"drawn, but no parameter", "least: [", "most: [", "`draw` has \"most\", which is no parameter of rule kind severity"},
+		{"a choice is missing", "'severity: info'", "'severity: error'", "a case with least: info"},
+		{"nothing under not", "'not: {severity: error}'", "'severity: error'", "a case under `not`"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			text := strings.Replace(string(right), test.old, test.new, 1)
@@ -84,5 +86,37 @@ func TestReadAllSaysWhichFilesAreMissing(t *testing.T) {
 	}
 	if _, err := kindtest.Read(filepath.Join(folder, "weather.yaml")); err == nil || !strings.Contains(err.Error(), "longer than") {
 		t.Errorf("a file that is too long: %v", err)
+	}
+}
+
+// TestDraw makes rules of every kind: most of them are right, some are wrong, and numbers come only where there are some.
+func TestDraw(t *testing.T) {
+	all, err := kindtest.ReadAll(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, v := range all {
+		right, numbered := 0, false
+		for i := range 1000 {
+			args := v.Draw(random.IntN, i%2*10)
+			for _, values := range args {
+				for _, value := range values {
+					if strings.Contains(value, "<n>") {
+						t.Fatalf("%s: drew %q", v.Kind.Name, value)
+					}
+					numbered = numbered || strings.HasPrefix(value, "p") && strings.TrimLeft(value, "p0123456789") == "" && len(value) > 1
+				}
+			}
+			if _, err := rulespec.CompileRule(rulespec.Env{Owner: "alice"}, rulespec.Rule{Kind: v.Kind.Name, Args: args}); err == nil {
+				right++
+			}
+		}
+		if right < 250 || right == 1000 && len(v.Kind.Params) > 0 {
+			t.Errorf("%s: %d of 1000 rules that were drawn are right; some should be, and some wrong", v.Kind.Name, right)
+		}
+		if v.Kind.Name == "user" && !numbered {
+			t.Error("no person with a number was drawn")
+		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -86,7 +85,10 @@ func Read(name string) (*Vectors, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return v, v.check(name)
+	if err := v.check(); err != nil {
+		return nil, fmt.Errorf("%s: %w; section 10 of doc/rules.md describes the file", name, err)
+	}
+	return v, nil
 }
 
 func readBounded(name string) ([]byte, error) {
@@ -166,37 +168,4 @@ func eventsOf(plain []event) ([]*catalogue.Event, error) {
 		all[i].Severity = severity
 	}
 	return all, nil
-}
-
-// check wants everything of a file that tests of other packages count on.
-func (v *Vectors) check(name string) error {
-	var lacks []string
-	some := func(n int, key string) {
-		if n == 0 {
-			lacks = append(lacks, key)
-		}
-	}
-	matches, misses := 0, 0
-	for _, c := range v.Cases {
-		matches += len(c.Matches)
-		misses += len(c.Misses)
-	}
-	some(matches, "a case with `matches`")
-	some(misses, "a case with `misses`")
-	some(len(v.Errors), "`errors`")
-	some(len(v.Example), "an `example` for the manual")
-	missing, unknown := v.undrawn()
-	for _, param := range missing {
-		lacks = append(lacks, "values under `draw` for the parameter "+param)
-	}
-	if len(lacks) > 0 {
-		return fmt.Errorf("%s lacks %s; section 10 of doc/rules.md says what they are", name, strings.Join(lacks, ", "))
-	}
-	if len(unknown) > 0 {
-		return fmt.Errorf("%s: `draw` names %s; the rule kind has no such parameter", name, strings.Join(unknown, ", "))
-	}
-	if !slices.ContainsFunc(v.Cases, func(c Case) bool { return c.Rule.Not }) {
-		return fmt.Errorf("%s lacks a case under `not`", name)
-	}
-	return nil
 }
