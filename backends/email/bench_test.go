@@ -15,7 +15,7 @@ func BenchmarkCompose(b *testing.B) {
 		p := gallery()[name]
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				m, err := back.compose(p)
+				m, err := back.composer.compose(p)
 				if err != nil {
 					b.Fatal(err)
 				}

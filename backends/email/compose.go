@@ -1,22 +1,33 @@
 package email
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	netmail "net/mail"
 	"strings"
+	"time"
 
 	"github.com/wneessen/go-mail"
 
 	"github.com/notifyd/notifyd/backends"
 )
 
+// composer makes the mails that the configuration describes.
+type composer struct {
+	config Config
+	now    func() time.Time
+}
+
+// errEmpty is a caller's mistake: Parcel.Notices is never empty.
+var errEmpty = errors.New("bug: a parcel without notices")
+
 // minBudget is content that always fits into minBytes with the longest headers.
 const minBudget = 8 << 10
 
 // compose makes the mail of a parcel, at most MaxBytes as sent: content that turns out too large when encoded is laid
 // out again with less room.
-func (b *Backend) compose(p backends.Parcel) (*mail.Msg, error) {
+func (c composer) compose(p backends.Parcel) (*mail.Msg, error) {
 	if len(p.Notices) == 0 {
 		return nil, errEmpty
 	}
@@ -25,31 +36,31 @@ func (b *Backend) compose(p backends.Parcel) (*mail.Msg, error) {
 		return nil, fmt.Errorf("recipient: %w: %w", err, backends.ErrGone)
 	}
 	p.To = to
-	for room := b.config.MaxBytes; ; room /= 2 {
-		m, size, err := b.message(p, layOut(p, room))
+	for room := c.config.MaxBytes; ; room /= 2 {
+		m, size, err := c.message(p, layOut(p, room))
 		if err != nil {
 			return nil, err
 		}
-		if size <= b.config.MaxBytes/8 || room <= minBudget { // encoding makes it three times as long at worst
+		if size <= c.config.MaxBytes/8 || room <= minBudget { // encoding makes it three times as long at worst
 			return m, nil
 		}
-		if encoded, err := m.WriteTo(io.Discard); err == nil && encoded <= int64(b.config.MaxBytes) {
+		if encoded, err := m.WriteTo(io.Discard); err == nil && encoded <= int64(c.config.MaxBytes) {
 			return m, nil
 		}
 	}
 }
 
 // message makes the mail of a content; size is that of both parts before encoding.
-func (b *Backend) message(p backends.Parcel, c content) (m *mail.Msg, size int, err error) {
+func (c composer) message(p backends.Parcel, shown content) (m *mail.Msg, size int, err error) {
 	m = mail.NewMsg(mail.WithNoDefaultUserAgent()) // go-mail's would tell its version
-	if err := b.setAddresses(m, p.To); err != nil {
+	if err := c.setAddresses(m, p.To); err != nil {
 		return nil, 0, err
 	}
-	subject := b.subject(p)
-	m.SetDateWithValue(b.now())
-	b.setHeaders(m, p, subject)
-	text := plainText(c)
-	html, err := hypertext(c, subject)
+	subject := c.subject(p)
+	m.SetDateWithValue(c.now())
+	c.setHeaders(m, p, subject)
+	text := plainText(shown)
+	html, err := hypertext(shown, subject)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -61,13 +72,13 @@ func (b *Backend) message(p backends.Parcel, c content) (m *mail.Msg, size int, 
 	return m, size, nil
 }
 
-// setAddresses: the errors of go-mail would tell the address.
-func (b *Backend) setAddresses(m *mail.Msg, to string) error {
+// setAddresses makes errors of its own: those of go-mail contain the address.
+func (c composer) setAddresses(m *mail.Msg, to string) error {
 	// Not FromFormat: it puts quotes round the name, whatever is in it.
-	if err := m.From((&netmail.Address{Name: b.config.FromName, Address: b.config.From}).String()); err != nil {
+	if err := m.From((&netmail.Address{Name: c.config.FromName, Address: c.config.From}).String()); err != nil {
 		return fmt.Errorf("set sender: %w", backends.ErrUnavailable)
 	}
-	if err := m.EnvelopeFrom(b.config.EnvelopeFrom); err != nil {
+	if err := m.EnvelopeFrom(c.config.EnvelopeFrom); err != nil {
 		return fmt.Errorf("set envelope sender: %w", backends.ErrUnavailable)
 	}
 	if err := m.To(to); err != nil {
@@ -78,7 +89,7 @@ func (b *Backend) setAddresses(m *mail.Msg, to string) error {
 
 // subject is short and the same for the same happening: "[package] error: what happened". The package is left out
 // where the title says it; the severity is said from warning on.
-func (b *Backend) subject(p backends.Parcel) string {
+func (c composer) subject(p backends.Parcel) string {
 	first := worst(p.Notices)
 	s := title(first)
 	if len(p.Notices) > 1 {
@@ -86,8 +97,8 @@ func (b *Backend) subject(p backends.Parcel) string {
 	} else if !isAccount(p) {
 		s = packageTag(first, s) + severityTag(first) + s
 	}
-	if b.config.SubjectPrefix != "" {
-		s = b.config.SubjectPrefix + " " + s
+	if c.config.SubjectPrefix != "" {
+		s = c.config.SubjectPrefix + " " + s
 	}
 	return headerValue(s, maxSubject)
 }

@@ -1,13 +1,9 @@
 package email
 
 import (
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strings"
 	"time"
 )
@@ -24,7 +20,7 @@ const (
 // is its default.
 type Config struct {
 	Host          string        `yaml:"host"`                   // the server's name; its certificate must bear it
-	Port          int           `yaml:"port"`                   // 587; with tls implicit 465; with opportunistic or none 25
+	Port          int           `yaml:"port"`                   // 587; tls implicit: 465; opportunistic, none: 25
 	TLS           string        `yaml:"tls"`                    // starttls (default), implicit, opportunistic, none
 	CAFile        string        `yaml:"ca_file"`                // PEM certificates to trust instead of the system's
 	Username      string        `yaml:"username"`               // "" does not log in
@@ -33,7 +29,7 @@ type Config struct {
 	From          string        `yaml:"from"`                   // address in From
 	FromName      string        `yaml:"from_name"`              // name in From; notifyd
 	EnvelopeFrom  string        `yaml:"envelope_from"`          // where bounces go (RFC 5321 MAIL FROM); from
-	ListDomain    string        `yaml:"list_domain"`            // domain of Message-ID and List-Id; that of from. Never change it
+	ListDomain    string        `yaml:"list_domain"`            // of Message-ID and List-Id; that of from. Never change it
 	SubjectPrefix string        `yaml:"subject_prefix"`         // before every subject, e.g. "[example]"; none
 	Timeout       time.Duration `yaml:"timeout"`                // for connecting, and for one message; 1 min
 	Connections   int           `yaml:"connections"`            // at once; 2
@@ -42,10 +38,7 @@ type Config struct {
 	MaxBytes      int           `yaml:"max_bytes"`              // of a message as sent; 500 000, at least 65 536
 }
 
-const (
-	minBytes  = 64 << 10
-	maxCAFile = 1 << 20
-)
+const minBytes = 64 << 10
 
 // SetDefaults fills in what zero values stand for; the configuration calls it, so that it prints what is in effect.
 func (c *Config) SetDefaults() { *c = c.withDefaults() }
@@ -173,40 +166,6 @@ func (c Config) checkBounds() error {
 		errs = append(errs, fmt.Errorf("max_bytes: %d is not in %d to %d", c.MaxBytes, minBytes, 50<<20))
 	}
 	return errors.Join(errs...)
-}
-
-func (c Config) tlsConfig() (*tls.Config, error) {
-	t := &tls.Config{ServerName: c.Host, MinVersion: tls.VersionTLS12}
-	t.InsecureSkipVerify = c.TLS == TLSOpportunistic && c.CAFile == "" // who can strip STARTTLS needs no certificate
-	if c.CAFile == "" {
-		return t, nil
-	}
-	info, err := os.Stat(c.CAFile)
-	if err != nil {
-		return nil, fmt.Errorf("ca_file: %w", err)
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxCAFile {
-		return nil, fmt.Errorf("ca_file: %q is not a file of up to %d bytes", c.CAFile, maxCAFile)
-	}
-	pem, err := os.ReadFile(c.CAFile)
-	if err != nil {
-		return nil, fmt.Errorf("ca_file: %w", err)
-	}
-	t.RootCAs = x509.NewCertPool()
-	if !t.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ca_file: %q has no certificate in PEM form", c.CAFile)
-	}
-	return t, nil
-}
-
-// secrets are what no error may tell: the login, also as it goes over the wire (RFC 4616, base64).
-func (c Config) secrets() []string {
-	if c.Username == "" {
-		return nil
-	}
-	wire := base64.StdEncoding.EncodeToString
-	plain := wire([]byte("\x00" + c.Username + "\x00" + c.Password))
-	return []string{c.Username, c.Password, plain, wire([]byte(c.Username)), wire([]byte(c.Password))}
 }
 
 func isLoopback(host string) bool {

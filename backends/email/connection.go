@@ -2,11 +2,9 @@ package email
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
 	"sync"
 	"time"
 
@@ -14,97 +12,82 @@ import (
 	"github.com/wneessen/go-mail/smtp"
 )
 
-// maxReply bounds what a server may say between two things that we say; a TLS handshake is the longest honest case.
-const maxReply = 256 << 10
-
-var errTalkative = errors.New("the server sends without end")
-
-// connection is one SMTP session. go-mail bounds its dialogue by a timeout only; kill, called from ctx, cuts it short.
+// connection is one SMTP session.
 type connection struct {
 	client    *mail.Client
 	session   *smtp.Client
 	mu        sync.Mutex // guards raw
 	raw       net.Conn
-	secrets   []string // what an error must not tell
+	secrets   []string // what no error may contain
 	sent      int
 	idleSince time.Time
 }
 
-// dial connects, starts TLS and logs in. What fails here is the operator's matter, not the recipient's: every error is
-// ErrUnavailable, but for the end of ctx.
-func (b *Backend) dial(ctx context.Context) (*connection, error) {
-	c := &connection{secrets: b.config.secrets()}
-	client, err := mail.NewClient(b.config.Host, append(b.options(), mail.WithDialContextFunc(b.dialler(ctx, c)))...)
-	if err != nil {
-		return nil, fmt.Errorf("make client: %w", err)
-	}
-	c.client = client
-	stop := context.AfterFunc(ctx, c.kill)
-	c.session, err = client.DialToSMTPClientWithContext(ctx)
-	if stop() && err == nil {
-		return c, nil
-	}
-	c.kill()
-	return nil, c.dialError(ctx, err)
+// result is what came of sending one message on one connection.
+type result struct {
+	err      error
+	alive    bool   // the connection may carry another message
+	stale    bool   // the connection was dead before the message was handed over: another one deserves a try
+	response string // the server's words when it took the message
 }
 
-func (b *Backend) options() []mail.Option {
-	policy := map[string]mail.TLSPolicy{TLSStart: mail.TLSMandatory, TLSOpportunistic: mail.TLSOpportunistic}
-	p, ok := policy[b.config.TLS]
-	if !ok {
-		p = mail.NoTLS // with implicit TLS the dialler has done it
+// send hands the message over. The end of ctx closes the connection.
+func (c *connection) send(ctx context.Context, m *mail.Msg) result {
+	used := c.sent > 0
+	stop := context.AfterFunc(ctx, c.close)
+	err := c.client.SendWithSMTPClient(c.session, m)
+	alive := stop()
+	c.sent++
+	if m.IsDelivered() {
+		return result{alive: alive && err == nil, response: m.ServerResponse()}
 	}
-	o := []mail.Option{
-		mail.WithPort(b.config.Port), mail.WithTimeout(b.config.Timeout), mail.WithTLSPolicy(p), mail.WithTLSConfig(b.tls),
-		// NOOP and RSET cost two round trips a message; what they would tell, MAIL tells as well.
-		mail.WithoutNoop(), mail.WithoutRset(),
-		// Every header and address is ASCII; asking for SMTPUTF8 would only make later servers refuse (RFC 6531).
-		mail.WithoutSMTPUTF8(),
+	if !alive {
+		return result{err: ctx.Err()}
 	}
-	if b.config.Helo != "" {
-		o = append(o, mail.WithHELO(b.config.Helo))
+	var failure *mail.SendError
+	if !errors.As(err, &failure) {
+		return result{err: fmt.Errorf("bug: go-mail reports neither delivery nor failure: %w", err)}
 	}
-	if b.config.Username != "" {
-		o = append(o, mail.WithUsername(b.config.Username), mail.WithPassword(b.config.Password),
-			mail.WithOpportunisticSMTPAuth(mail.SMTPAuthSCRAMSHA256PLUS, mail.SMTPAuthSCRAMSHA256,
-				mail.SMTPAuthSCRAMSHA1PLUS, mail.SMTPAuthSCRAMSHA1, mail.SMTPAuthPlain, mail.SMTPAuthLogin))
-	}
-	return o
-}
-
-// dialler opens the TCP connection of c where the end of whole can cut it, also during the greeting and the login,
-// which go-mail bounds by its timeout only.
-func (b *Backend) dialler(whole context.Context, c *connection) mail.DialContextFunc {
-	return func(ctx context.Context, network, _ string) (net.Conn, error) {
-		address := net.JoinHostPort(b.config.Host, strconv.Itoa(b.config.Port))
-		raw, err := (&net.Dialer{}).DialContext(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		c.hold(&boundedConn{Conn: raw, left: maxReply})
-		if whole.Err() != nil { // it ended before there was anything to cut
-			c.kill()
-		}
-		if b.config.TLS != TLSImplicit {
-			return c.raw, nil
-		}
-		t := tls.Client(c.raw, b.tls)
-		if err := t.HandshakeContext(ctx); err != nil {
-			c.raw.Close()
-			return nil, err
-		}
-		return t, nil
+	code := failure.ErrorCode()
+	return result{
+		err:   c.sendError(failure),
+		alive: isInOrder(failure),
+		stale: used && (code == 0 || code == 421) && isBeforeContent(failure),
 	}
 }
 
-func (c *connection) hold(raw net.Conn) {
+// isBeforeContent reports failures before the first byte of the message, so that sending it again cannot make two.
+func isBeforeContent(f *mail.SendError) bool {
+	switch f.Reason {
+	case mail.ErrConnCheck, mail.ErrSMTPMailFrom, mail.ErrSMTPRcptTo, mail.ErrSMTPData:
+		return true
+	default:
+		return false
+	}
+}
+
+// isInOrder reports a reply after which the server has forgotten the message (RFC 5321, section 4.1.1.4), so that the
+// connection is good for the next one. go-mail has sent RSET after a refused MAIL or RCPT.
+func isInOrder(f *mail.SendError) bool {
+	if f.ErrorCode() < 400 || f.ErrorCode() == 421 {
+		return false
+	}
+	switch f.Reason {
+	case mail.ErrSMTPMailFrom, mail.ErrSMTPRcptTo, mail.ErrSMTPDataClose:
+		return true
+	default:
+		return false
+	}
+}
+
+func (c *connection) setRaw(raw net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.raw = raw
 }
 
-// kill closes the connection without a word. Any goroutine may call it.
-func (c *connection) kill() {
+// close closes the connection without QUIT. Any goroutine may call it.
+func (c *connection) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.raw != nil {
@@ -112,14 +95,19 @@ func (c *connection) kill() {
 	}
 }
 
-// quit says goodbye, briefly.
+// quit ends the session as RFC 5321 wants it, within a second.
 func (c *connection) quit() {
 	c.session.UpdateDeadline(time.Second)
 	c.session.Quit()
-	c.kill()
+	c.close()
 }
 
-// boundedConn ends a connection whose other side talks without listening.
+// maxReply is how many bytes a server may send between two of our commands. A TLS handshake is the longest honest case.
+const maxReply = 256 << 10
+
+var errTalkative = errors.New("the server sends without end")
+
+// boundedConn ends a connection whose other side sends more than maxReply without waiting for us.
 type boundedConn struct {
 	net.Conn
 	left int

@@ -1,14 +1,51 @@
 // Package email delivers notices by mail: one message a parcel, over a few kept SMTP connections.
 //
-// A message is text and HTML, carries the headers that mail programs and mail rules use (doc/email.md lists them with
-// their RFCs), and says in words why it was sent. Nothing that a notice contains can become a header, a MIME part or
-// active HTML.
+// # What a mail is made of
+//
+// A mail is a header and a body (RFC 5322). The body is two parts that say the same, text and HTML
+// (multipart/alternative, RFC 2046), each encoded as quoted-printable or base64 (RFC 2045). The header serves
+//   - the person: From and Subject, in encoded words where they are not ASCII (RFC 2047), In-Reply-To and References,
+//     which put all mails about one object into one thread;
+//   - their mail program: List-Id (RFC 2919) and List-Unsubscribe (RFC 2369), by one click (RFC 8058);
+//   - mail rules: X-Notifyd-Package and its like, and X-Fedmsg-... for the rules of Fedora's former notifier;
+//   - programs that answer mail: Auto-Submitted (RFC 3834) and Precedence ask them not to.
+//
+// Mail about an account (a sign-in, a confirmation) is no list mail and has only the first and the last of these.
+//
+// Read compose.go first. It makes the mail of a parcel:
+//
+//	notice.go   what a mail takes from a notice, cleaned
+//	layout.go   how much of it fits: the content (content.go)
+//	text.go     the text part of the content
+//	html.go     the HTML part of the same content
+//	header.go   which headers; field.go: how one is written
+//
+// Send hands it to a connection of the pool (pool.go, connection.go) and classes the server's answer (result.go).
+//
+// # Invariants
+//
+//   - Nothing that a notice contains becomes a header, a MIME part or active HTML: header names are constants, values
+//     are one line and encoded, html/template escapes, links are http or https.
+//   - A retry of a parcel has the same Message-ID, so that a mail that arrives twice can be recognised.
+//   - A mail has at most Config.MaxBytes. What has no room is counted in the mail.
+//   - No error contains an address or the login, although servers repeat both.
+//
+// # What the server's answer means
+//
+// SMTP (RFC 5321, section 4.2.1) knows 2yz done, 4yz try again, 5yz never; many servers add a status that says about
+// what (RFC 3463: X.1 the address, X.2 the mailbox, X.7 policy). From these follows the error of Send:
+//
+//	ErrGone         5yz to RCPT that says: no such mailbox. The address will never take anything.
+//	ErrRefused      any other 5yz about this recipient or this content.
+//	ErrUnavailable  no connection, no login, no sender: the server takes nothing from us, whoever it is for.
+//	none of them    4yz, or a relay or a policy in the way. Worth a retry.
+//
+// A connection that is lost between the content and its answer leaves open whether the server has the mail (RFC 1047).
+// That is worth a retry, too: twice is better than never.
 package email
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -30,11 +67,10 @@ var Info = backends.Info{
 
 // A Backend sends parcels through one SMTP server. It is safe for concurrent use.
 type Backend struct {
-	config Config
-	tls    *tls.Config
-	log    *slog.Logger
-	now    func() time.Time
-	pool   *pool
+	composer composer
+	dialer   dialer
+	pool     *pool
+	log      *slog.Logger
 }
 
 var (
@@ -60,8 +96,8 @@ func open(decode func(any) error, parts backends.Parts) (backends.Backend, error
 	return b, nil
 }
 
-// New makes a Backend of a configuration; nothing is dialled before the first Send. now gives the Date of the
-// messages. The error names the key that is wrong.
+// New makes a Backend of a configuration; nothing is dialled before the first Send. now is the clock for the Date of
+// the mails. The error names the key that is wrong.
 func New(c Config, log *slog.Logger, now func() time.Time) (*Backend, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
@@ -71,34 +107,33 @@ func New(c Config, log *slog.Logger, now func() time.Time) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Backend{config: c, tls: t, log: log, now: now, pool: newPool(c.Connections)}, nil
+	return &Backend{composer: composer{c, now}, dialer: dialer{c, t}, pool: newPool(c), log: log}, nil
 }
 
-// Run closes connections that were idle for a while, and the rest when ctx ends. Without it an idle connection stays
-// open until the server closes it.
+// Run closes connections that have been idle for a while, and the rest when ctx ends. Without it an idle connection
+// stays open until the server closes it.
 func (b *Backend) Run(ctx context.Context) error {
-	tick := time.NewTicker(b.config.Idle / 2)
+	tick := time.NewTicker(b.pool.maxIdle / 2)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			b.pool.shut()
+			b.pool.close()
 			return nil
-		case now := <-tick.C:
-			b.pool.closeIdle(now.Add(-b.config.Idle))
+		case <-tick.C:
+			b.pool.closeIdle()
 		}
 	}
 }
 
 // Send delivers the parcel as one message; see backends.Backend. The server's yes counts: a connection that is lost
-// after it is no error. One that is lost before it is, and the server may yet have taken the message: the retry has
-// the same Message-ID.
+// after it is no error. One that is lost before it is an error, and the server may have taken the message all the same.
 func (b *Backend) Send(ctx context.Context, p backends.Parcel) error {
-	m, err := b.compose(p)
+	m, err := b.composer.compose(p)
 	if err != nil {
 		return fmt.Errorf("compose mail: %w", err)
 	}
-	release, err := b.pool.enter(ctx)
+	release, err := b.pool.acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("send mail: %w", err)
 	}
@@ -112,36 +147,25 @@ func (b *Backend) Send(ctx context.Context, p backends.Parcel) error {
 // transmit sends on a kept connection, and once more on a new one if the kept one turns out to be dead before the
 // message was handed over: servers close idle connections, and restart.
 func (b *Backend) transmit(ctx context.Context, m *mail.Msg) error {
-	if c := b.pool.take(time.Now().Add(-b.config.Idle)); c != nil {
-		result := c.send(ctx, m)
-		b.keep(c, result)
+	if c := b.pool.get(); c != nil {
+		result := b.sendOn(ctx, c, m)
 		if !result.stale {
 			return result.err
 		}
-		b.pool.dropIdle() // what happened to one has happened to all
+		b.pool.discardIdle() // what happened to one has happened to all
 	}
-	c, err := b.dial(ctx)
+	c, err := b.dialer.dial(ctx)
 	if err != nil {
 		return err
 	}
+	return b.sendOn(ctx, c, m).err
+}
+
+func (b *Backend) sendOn(ctx context.Context, c *connection, m *mail.Msg) result {
 	result := c.send(ctx, m)
-	b.keep(c, result)
-	return result.err
-}
-
-// keep returns a connection to the pool, or ends it: after a failure that leaves it in doubt, or when it has carried
-// its share (some servers limit messages for each connection).
-func (b *Backend) keep(c *connection, r result) {
-	switch {
-	case !r.alive:
-		c.kill()
-	case c.sent >= b.config.PerConnection || !b.pool.put(c):
-		c.quit()
+	b.pool.put(c, result.alive)
+	if result.err == nil {
+		b.log.Debug("mail accepted", "response", result.response)
 	}
-	if r.err == nil {
-		b.log.Debug("mail accepted", "response", r.response)
-	}
+	return result
 }
-
-// errEmpty is a caller's mistake: Parcel.Notices is never empty.
-var errEmpty = errors.New("bug: a parcel without notices")

@@ -111,7 +111,7 @@ func TestGolden(t *testing.T) {
 
 func render(t testing.TB, b *Backend, p backends.Parcel) []byte {
 	t.Helper()
-	m, err := b.compose(p)
+	m, err := b.composer.compose(p)
 	if err != nil {
 		t.Fatal(err)
 	}

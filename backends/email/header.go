@@ -19,19 +19,19 @@ const (
 
 // setHeaders sets every header but From, To and Date. doc/email.md says what each means. Their names are never made of
 // data.
-func (b *Backend) setHeaders(m *mail.Msg, p backends.Parcel, subject string) {
+func (c composer) setHeaders(m *mail.Msg, p backends.Parcel, subject string) {
 	var f fields
 	f.add("Subject", subject)
 	defer f.set(m)
-	m.SetGenHeader(mail.HeaderMessageID, messageID(p.ID, b.config.ListDomain))
+	m.SetGenHeader(mail.HeaderMessageID, messageID(p.ID, c.config.ListDomain))
 	f.add("Auto-Submitted", "auto-generated")
 	f.add("X-Auto-Response-Suppress", "All")
 	if isAccount(p) {
 		return // the person asked for this one: no list mail, nothing to unsubscribe from
 	}
 	f.add("Precedence", "bulk")
-	b.addList(&f, p)
-	b.addThread(&f, p)
+	c.addList(&f, p)
+	c.addThread(&f, p)
 	addDescription(&f, p)
 }
 
@@ -42,12 +42,12 @@ func isAccount(p backends.Parcel) bool {
 
 // addList names the list and the way out of it. One click stops one filter for this destination: the one that most
 // notices of the parcel came by.
-func (b *Backend) addList(f *fields, p backends.Parcel) {
+func (c composer) addList(f *fields, p backends.Parcel) {
 	labels := distinct(p, func(n backends.Notice) []string { return []string{listLabel(n.App)} })
 	if len(labels) > 1 {
 		labels = []string{"digest"}
 	}
-	f.add("List-Id", listID(labels[0], b.config.ListDomain))
+	f.add("List-Id", listID(labels[0], c.config.ListDomain))
 	stop := safeLink(commonStop(p))
 	if stop == "" {
 		if manage := safeLink(p.Manage); manage != "" {
@@ -86,11 +86,11 @@ func commonStop(p backends.Parcel) string {
 
 // addThread makes notices of one object answers to a root that was never sent. A digest is of many objects and starts
 // a thread of its own.
-func (b *Backend) addThread(f *fields, p backends.Parcel) {
+func (c composer) addThread(f *fields, p backends.Parcel) {
 	if len(p.Notices) != 1 || len(p.Notices[0].Objects) == 0 || p.Notices[0].Objects[0] == "" {
 		return
 	}
-	root := threadID(p.Notices[0].Objects[0], b.config.ListDomain)
+	root := threadID(p.Notices[0].Objects[0], c.config.ListDomain)
 	f.add("In-Reply-To", root)
 	f.add("References", root)
 }

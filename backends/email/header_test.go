@@ -21,8 +21,8 @@ func testBackend(t testing.TB) *Backend {
 func rendered(t testing.TB, b *Backend, p backends.Parcel) parsed {
 	t.Helper()
 	raw := render(t, b, p)
-	if len(raw) > b.config.MaxBytes {
-		t.Errorf("the message has %d bytes, at most %d are allowed", len(raw), b.config.MaxBytes)
+	if len(raw) > b.composer.config.MaxBytes {
+		t.Errorf("the message has %d bytes, at most %d are allowed", len(raw), b.composer.config.MaxBytes)
 	}
 	checkMessage(t, raw)
 	m, err := parse(raw)
@@ -51,7 +51,7 @@ func FuzzHeaderValue(f *testing.F) {
 			Packages: []string{s}, Objects: []string{s}, Severity: s, Why: []backends.Reason{{Filter: s, Sentence: s, Link: s, Stop: s}},
 		}
 		m := rendered(t, b, backends.Parcel{ID: s, To: "alice@example.org", Notices: []backends.Notice{n}, Manage: s})
-		if got, want := m.get("Subject"), b.subject(backends.Parcel{Notices: []backends.Notice{n}}); got != want {
+		if got, want := m.get("Subject"), b.composer.subject(backends.Parcel{Notices: []backends.Notice{n}}); got != want {
 			t.Errorf("Subject = %q, want %q", got, want)
 		}
 		for _, name := range []string{
@@ -194,12 +194,12 @@ func TestSubject(t *testing.T) {
 		{"[ex] " + strings.Repeat("x", maxSubject-6) + "…", backends.Notice{Title: strings.Repeat("x", 1000)}},
 	} {
 		c.notice.Why = []backends.Reason{{Filter: "f"}}
-		if got := b.subject(backends.Parcel{Notices: []backends.Notice{c.notice}}); got != c.want {
+		if got := b.composer.subject(backends.Parcel{Notices: []backends.Notice{c.notice}}); got != c.want {
 			t.Errorf("subject = %q, want %q", got, c.want)
 		}
 	}
 	digest := []backends.Notice{{Title: "old"}, {Title: "bad", Severity: "error"}, {Title: "worst", Severity: "critical"}, {Title: "new"}}
-	if got := b.subject(backends.Parcel{Notices: digest}); got != "[ex] 4 notices: worst" {
+	if got := b.composer.subject(backends.Parcel{Notices: digest}); got != "[ex] 4 notices: worst" {
 		t.Errorf("subject of a digest = %q", got)
 	}
 }

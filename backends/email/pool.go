@@ -6,35 +6,37 @@ import (
 	"time"
 )
 
-// pool bounds how many connections are in use and keeps those that are not.
+// pool bounds how many connections are in use at once and keeps those that are idle for the next messages.
 type pool struct {
-	slots chan struct{}
+	permits chan struct{} // one for each connection in use
+	maxSent int           // messages that a connection carries: some servers limit them
+	maxIdle time.Duration // how long an idle connection is kept
 
-	mu   sync.Mutex
-	idle []*connection // the last used at the end
-	over bool          // Run has ended: nothing is kept any more
+	mu     sync.Mutex
+	idle   []*connection // the one used last at the end
+	closed bool          // nothing is kept any more
 }
 
-func newPool(connections int) *pool {
-	return &pool{slots: make(chan struct{}, connections)}
+func newPool(c Config) *pool {
+	return &pool{permits: make(chan struct{}, c.Connections), maxSent: c.PerConnection, maxIdle: c.Idle}
 }
 
-// enter waits for the right to use one connection.
-func (p *pool) enter(ctx context.Context) (release func(), err error) {
+// acquire waits for a permit to use one connection. Its error is that of ctx.
+func (p *pool) acquire(ctx context.Context) (release func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	select {
-	case p.slots <- struct{}{}:
-		return func() { <-p.slots }, nil
+	case p.permits <- struct{}{}:
+		return func() { <-p.permits }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-// take gives the connection used last, so that surplus ones grow old, unless it has been idle since before oldest.
-func (p *pool) take(oldest time.Time) *connection {
-	p.closeIdle(oldest)
+// get takes out the idle connection that was used last, so that surplus ones grow old; nil where there is none.
+func (p *pool) get() *connection {
+	p.closeIdle()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.idle) == 0 {
@@ -45,11 +47,20 @@ func (p *pool) take(oldest time.Time) *connection {
 	return c
 }
 
-// put keeps a connection; false: the caller must end it.
-func (p *pool) put(c *connection) bool {
+// put keeps a connection that is alive and has not carried its share, and ends any other.
+func (p *pool) put(c *connection, alive bool) {
+	switch {
+	case !alive:
+		c.close()
+	case c.sent >= p.maxSent || !p.keep(c):
+		c.quit()
+	}
+}
+
+func (p *pool) keep(c *connection) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.over {
+	if p.closed {
 		return false
 	}
 	c.idleSince = time.Now()
@@ -57,43 +68,45 @@ func (p *pool) put(c *connection) bool {
 	return true
 }
 
-// closeIdle ends the connections that have been idle since before oldest, all at once: a silent server makes each take
-// a second.
-func (p *pool) closeIdle(oldest time.Time) {
-	var goodbyes sync.WaitGroup
-	for _, c := range p.remove(oldest) {
-		goodbyes.Go(c.quit)
-	}
-	goodbyes.Wait()
-}
+// closeIdle ends the connections that have been idle for too long.
+func (p *pool) closeIdle() { quitAll(p.remove(time.Now().Add(-p.maxIdle))) }
 
-// dropIdle ends what is idle without a word: the server is gone.
-func (p *pool) dropIdle() {
-	for _, c := range p.remove(time.Now().Add(time.Hour)) {
-		c.kill()
+// discardIdle closes all idle connections without QUIT: the server is gone.
+func (p *pool) discardIdle() {
+	for _, c := range p.remove(time.Now()) {
+		c.close()
 	}
 }
 
-// remove takes out the connections that have been idle since before oldest.
+// close ends all idle connections and keeps none from now on.
+func (p *pool) close() {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	quitAll(p.remove(time.Now()))
+}
+
+// remove takes out the connections that have been idle since before, or at, oldest.
 func (p *pool) remove(oldest time.Time) (old []*connection) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var kept []*connection
 	for _, c := range p.idle {
-		if c.idleSince.Before(oldest) {
-			old = append(old, c)
-		} else {
+		if c.idleSince.After(oldest) {
 			kept = append(kept, c)
+		} else {
+			old = append(old, c)
 		}
 	}
 	p.idle = kept
 	return old
 }
 
-// shut ends what is idle and keeps nothing from now on.
-func (p *pool) shut() {
-	p.mu.Lock()
-	p.over = true
-	p.mu.Unlock()
-	p.closeIdle(time.Now().Add(time.Hour))
+// quitAll ends connections all at once: a silent server makes each take a second.
+func quitAll(list []*connection) {
+	var all sync.WaitGroup
+	for _, c := range list {
+		all.Go(c.quit)
+	}
+	all.Wait()
 }

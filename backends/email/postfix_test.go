@@ -185,8 +185,8 @@ func TestPostfixDelivers(t *testing.T) {
 			t.Errorf("an unknown message %q", m.get("Message-Id"))
 			continue
 		}
-		if got := m.get("Subject"); got != b.subject(p) {
-			t.Errorf("Subject = %q, want %q", got, b.subject(p))
+		if got := m.get("Subject"); got != b.composer.subject(p) {
+			t.Errorf("Subject = %q, want %q", got, b.composer.subject(p))
 		}
 		compare(t, second[file], m)
 	}
@@ -258,7 +258,7 @@ func TestPostfixRefuses(t *testing.T) {
 			t.Errorf("%s: the error %q lacks %s or tells an address", c.to, err, c.code)
 		}
 	}
-	b.pool.shut()
+	b.pool.close()
 	if per := server.carried(t, 6); len(per) != 1 {
 		t.Errorf("connections carried %v transactions, want one for all", per)
 	}
@@ -289,7 +289,7 @@ func TestPostfixReuse(t *testing.T) {
 	wg.Wait()
 	t.Logf("100 messages in %v", time.Since(start))
 	server.delivered(t, 100)
-	b.pool.shut()
+	b.pool.close()
 	if per := server.carried(t, 100); len(per) > 5 || slices.Max(per) > 25 {
 		t.Errorf("connections carried %v messages, want at most 5 of 25", per)
 	}

@@ -121,7 +121,7 @@ func newBackend(t testing.TB, c Config) *Backend {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(b.pool.shut)
+	t.Cleanup(b.pool.close)
 	return b
 }
 
