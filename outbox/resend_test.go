@@ -51,7 +51,7 @@ func TestResendRefuses(t *testing.T) {
 		add(t, o, delivery("m3", "2", c.now()))
 		p := take(t, o)
 		cancel(t, o, "2")
-		refuse("ended while it was being sent", 3)
+		refuse("cancelled while it was being sent", 3)
 		complete(t, o, p, errors.New("451 later"))
 		if err := resend(o, 3); err != nil {
 			t.Errorf("after that send was over: %v", err)
