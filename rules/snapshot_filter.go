@@ -6,48 +6,49 @@ import (
 	"math/bits"
 
 	"github.com/notifyd/notifyd/rules/postings"
+	"github.com/notifyd/notifyd/rules/sections"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
 // filters reads a section of filters, page by page.
-func (s *snapshotReader) filters(c *section) error {
+func (s *snapshotReader) filters(c *sections.Section) error {
 	owner := int64(0)
-	for c.more() {
-		number := c.uvarint()
+	for c.Len() > 0 {
+		number := c.Number()
 		_, twice := s.x.ordinals.find(filterOf(number, 0))
-		switch n := c.count(1 << pageBits); {
+		switch n := c.Count(1 << pageBits); {
 		case twice:
-			c.wrong("the filters from %d on come twice", filterOf(number, 0))
+			c.Wrong("the filters from %d on come twice", filterOf(number, 0))
 		case number > 1<<(64-pageBits)-1 || n == 0:
-			c.wrong("a page %d of %d filters", number, n)
+			c.Wrong("a page %d of %d filters", number, n)
 		case len(s.x.ordinals.pages) > math.MaxUint32>>pageBits:
-			c.wrong("more pages than there are numbers for")
-		case c.err == nil:
+			c.Wrong("more pages than there are numbers for")
+		case c.Err() == nil:
 			owner = s.page(c, s.x.ordinals.take(s.x.next, filterOf(number, 0)), n, owner)
 		}
 	}
-	return c.err
+	return c.Err()
 }
 
 // page reads n filters whose ordinals begin with first; before is the owner of the filter in front of them.
-func (s *snapshotReader) page(c *section, first uint32, n int, before int64) (owner int64) {
+func (s *snapshotReader) page(c *sections.Section, first uint32, n int, before int64) (owner int64) {
 	x := s.x
 	page := x.ordinals.pages[first>>pageBits]
 	owner = before
 	at, last := uint32(0), uint32(0) // last: behind the filter before
 	for range n {
-		at += c.below(1 << pageBits)
+		at += c.Below(1 << pageBits)
 		if at >= 1<<pageBits {
-			c.wrong("a page of filters has more than it has room for")
+			c.Wrong("a page of filters has more than it has room for")
 		}
 		was := owner
-		owner += unzigzag(c.uvarint())
+		owner += unzigzag(c.Number())
 		if owner <= 0 || owner > int64(s.head.predicates) {
-			c.wrong("a filter is owned by %d, who is nobody", owner)
+			c.Wrong("a filter is owned by %d, who is nobody", owner)
 		}
-		access, residual := c.below(s.head.predicates+1), c.below(s.head.signatures)+postings.FirstResidual
+		access, residual := c.Below(s.head.predicates+1), c.Below(s.head.signatures)+postings.FirstResidual
 		marks := s.exclusions(c, first+at, uint32(owner))
-		if c.err != nil {
+		if c.Err() != nil {
 			return 0
 		}
 		if last == 0 || was != owner {
@@ -66,8 +67,8 @@ func (s *snapshotReader) page(c *section, first uint32, n int, before int64) (ow
 }
 
 // exclusions reads what exclusions a filter, keeps what is not in the marks, and gives these.
-func (s *snapshotReader) exclusions(c *section, ordinal, owner uint32) (marks uint32) {
-	head := c.uvarint()
+func (s *snapshotReader) exclusions(c *sections.Section, ordinal, owner uint32) (marks uint32) {
+	head := c.Number()
 	if head&1 == 1 {
 		marks = excludesOwner
 		s.used.add(&s.used.exclusions, owner)
@@ -75,17 +76,17 @@ func (s *snapshotReader) exclusions(c *section, ordinal, owner uint32) (marks ui
 	if head>>1 == 0 {
 		return marks
 	}
-	if head>>1 > uint64(len(c.rest)) {
-		c.wrong("filter %d is killed by %d predicates", ordinal, head>>1)
+	if head>>1 > uint64(c.Len()) {
+		c.Wrong("filter %d is killed by %d predicates", ordinal, head>>1)
 		return 0
 	}
 	var exclusions []uint32
 	for range head >> 1 {
-		id := c.below(s.head.predicates + 1)
-		if c.err == nil && (len(exclusions) > 0 && id <= exclusions[len(exclusions)-1] || id == owner) {
-			c.wrong("a filter is killed out of order")
+		id := c.Below(s.head.predicates + 1)
+		if c.Err() == nil && (len(exclusions) > 0 && id <= exclusions[len(exclusions)-1] || id == owner) {
+			c.Wrong("a filter is killed out of order")
 		}
-		if c.err != nil {
+		if c.Err() != nil {
 			return 0
 		}
 		s.used.add(&s.used.exclusions, id)
@@ -106,7 +107,7 @@ func (u *usedBits) add(set *[]uint64, id uint32) {
 }
 
 // check checks that what filters refer to is what it must be.
-func (u *usedBits) check(c *section, v *view) error {
+func (u *usedBits) check(c *sections.Section, v *view) error {
 	for _, set := range []struct {
 		of    []uint64
 		right func(predicate) bool
@@ -119,12 +120,12 @@ func (u *usedBits) check(c *section, v *view) error {
 		for i, word := range set.of {
 			for ; word != 0; word &= word - 1 {
 				if id := 64*i + bits.TrailingZeros64(word); !set.right(v.preds[id]) {
-					return fmt.Errorf("%w: section of filters: there is one "+set.wrong, errCorrupt, id)
+					return fmt.Errorf("%w: section of filters: there is one "+set.wrong, sections.ErrDamaged, id)
 				}
 			}
 		}
 	}
-	return c.err
+	return c.Err()
 }
 
 // isOwner says whether the number of a predicate is that of an owner.

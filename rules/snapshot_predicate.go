@@ -4,22 +4,23 @@ import (
 	"encoding/binary"
 
 	"github.com/notifyd/notifyd/rules/literals"
+	"github.com/notifyd/notifyd/rules/sections"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
 // lookedUp reads a section of predicates or of signatures.
-func (s *snapshotReader) lookedUp(c *section) error {
+func (s *snapshotReader) lookedUp(c *sections.Section) error {
 	if s.x.next.terms.used == 0 {
 		s.makeRoom()
 	}
-	for c.more() {
-		if c.kind == sectionPredicates {
+	for c.Len() > 0 {
+		if c.Kind == sectionPredicates {
 			s.predicate(c)
 		} else {
 			s.signature(c)
 		}
 	}
-	return c.err
+	return c.Err()
 }
 
 // roomMost is how many predicates room is made for on the word of the head.
@@ -37,32 +38,32 @@ func (s *snapshotReader) makeRoom() {
 }
 
 // predicate reads one; its number is the next.
-func (s *snapshotReader) predicate(c *section) {
+func (s *snapshotReader) predicate(c *sections.Section) {
 	x := s.x
 	id := uint32(len(x.next.preds))
-	f := form(c.byte())
+	f := form(c.Byte())
 	switch f {
 	case formTerm:
-		field := c.below(len(rulespec.Fields))
-		if value := c.text(); c.err == nil && x.internTerm(rulespec.Key{Field: rulespec.Fields[field], Value: value}) != id {
-			c.wrong("a term comes twice")
+		field := c.Below(len(rulespec.Fields))
+		if value := c.Text(); c.Err() == nil && x.internTerm(rulespec.Key{Field: rulespec.Fields[field], Value: value}) != id {
+			c.Wrong("a term comes twice")
 		}
 	case formNeed:
-		if need := (rulespec.Key{Field: c.text(), Value: c.text()}); c.err == nil && x.internNeed(need) != id {
-			c.wrong("a need comes twice")
+		if need := (rulespec.Key{Field: c.Text(), Value: c.Text()}); c.Err() == nil && x.internNeed(need) != id {
+			c.Wrong("a need comes twice")
 		}
 	case formAny, formChecked, formSearched, formLoose, formOpaque:
 		s.named(c, f)
 	default:
-		c.wrong("a predicate has the unknown form %d", f)
+		c.Wrong("a predicate has the unknown form %d", f)
 	}
 }
 
 // named reads a predicate that has an identity.
-func (s *snapshotReader) named(c *section, f form) {
-	x, identity := s.x, c.text()
+func (s *snapshotReader) named(c *sections.Section, f form) {
+	x, identity := s.x, c.Text()
 	if _, twice := x.named[identity]; twice {
-		c.wrong("a predicate comes twice")
+		c.Wrong("a predicate comes twice")
 	}
 	late := &lateRule{env: x.env, identity: identity}
 	id, ok := uint32(0), true
@@ -74,40 +75,40 @@ func (s *snapshotReader) named(c *section, f form) {
 		if f != formOpaque {
 			p.Keys = s.keys(c)
 		}
-		if c.err == nil {
+		if c.Err() == nil {
 			id = x.add(&statement{identity: identity, predicate: p})
 		}
 	}
-	if c.err != nil {
+	if c.Err() != nil {
 		return
 	}
 	if x.named[identity] = id; !ok || x.next.preds[id].form != f {
-		c.wrong("a predicate is not of the form that it says")
+		c.Wrong("a predicate is not of the form that it says")
 	}
 }
 
 // keys reads the terms of a predicate, which stand before it.
-func (s *snapshotReader) keys(c *section) []rulespec.Key {
+func (s *snapshotReader) keys(c *sections.Section) []rulespec.Key {
 	v := s.x.next
 	var keys []rulespec.Key
-	for range c.list() {
-		p := v.preds[c.below(len(v.preds))]
+	for range c.Items() {
+		p := v.preds[c.Below(len(v.preds))]
 		if p.form != formTerm {
-			c.wrong("a predicate has a key that is no term")
+			c.Wrong("a predicate has a key that is no term")
 			return nil
 		}
 		keys = append(keys, rulespec.Key{Field: rulespec.Fields[p.field], Value: string(v.names.at(p.at))})
 	}
 	if len(keys) == 0 {
-		c.wrong("a predicate has no keys")
+		c.Wrong("a predicate has no keys")
 	}
 	return keys
 }
 
 // search reads what a search looks at and for, and makes the predicate.
-func (s *snapshotReader) search(c *section, late *lateRule) (id uint32, ok bool) {
+func (s *snapshotReader) search(c *sections.Section, late *lateRule) (id uint32, ok bool) {
 	search := &rulespec.Search{Matches: late.fits}
-	fields, texts := c.below(1<<len(rulespec.Fields)), c.below(1<<len(rulespec.Texts))
+	fields, texts := c.Below(1<<len(rulespec.Fields)), c.Below(1<<len(rulespec.Texts))
 	for i, name := range rulespec.Fields {
 		if fields>>i&1 == 1 {
 			search.Fields = append(search.Fields, name)
@@ -118,28 +119,28 @@ func (s *snapshotReader) search(c *section, late *lateRule) (id uint32, ok bool)
 			search.Fields = append(search.Fields, name)
 		}
 	}
-	search.Plain = c.below(2) == 1
-	search.Expression = c.text()
+	search.Plain = c.Below(2) == 1
+	search.Expression = c.Text()
 	set, offsets := finders(c)
 	var others [][]string
-	for range c.list() {
-		others = append(others, c.texts())
+	for range c.Items() {
+		others = append(others, c.Texts())
 	}
 	if len(search.Fields) == 0 {
-		c.wrong("a search has nothing to look at")
+		c.Wrong("a search has nothing to look at")
 	}
-	if c.err != nil {
+	if c.Err() != nil {
 		return 0, false
 	}
 	return s.x.addFound(search, set, offsets, others)
 }
 
 // finders reads what a search is found by; nil: nothing.
-func finders(c *section) (set []string, offsets []uint16) {
-	for range c.list() {
-		literal, offset := c.text(), c.below(1<<16)
+func finders(c *sections.Section) (set []string, offsets []uint16) {
+	for range c.Items() {
+		literal, offset := c.Text(), c.Below(1<<16)
 		if len(literal) < rulespec.MinLiteral || len(literal) > 1<<16-1 || !literals.ValidOffset(len(literal), int(offset)) {
-			c.wrong("a search is found by %d bytes at %d", len(literal), offset)
+			c.Wrong("a search is found by %d bytes at %d", len(literal), offset)
 			return nil, nil
 		}
 		set, offsets = append(set, literal), append(offsets, uint16(offset))
@@ -148,17 +149,17 @@ func finders(c *section) (set []string, offsets []uint16) {
 }
 
 // signature reads one; its number is the next.
-func (s *snapshotReader) signature(c *section) {
+func (s *snapshotReader) signature(c *sections.Section) {
 	residual := []literal{}
 	var key []byte
-	for range c.list() {
-		l := literal(c.below(2 * len(s.x.next.preds)))
+	for range c.Items() {
+		l := literal(c.Below(2 * len(s.x.next.preds)))
 		residual, key = append(residual, l), binary.LittleEndian.AppendUint32(key, uint32(l))
 	}
 	if _, twice := s.x.residuals[string(key)]; twice {
-		c.wrong("a signature comes twice")
+		c.Wrong("a signature comes twice")
 	}
-	if c.err == nil {
+	if c.Err() == nil {
 		s.x.addSignature(string(key), residual)
 	}
 }

@@ -1,12 +1,12 @@
 package rules
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"slices"
 	"sync"
 
+	"github.com/notifyd/notifyd/rules/sections"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -14,7 +14,7 @@ import (
 // key must be what they were then; otherwise the error wraps ErrStale, or filters match what they must not. Any other
 // error says what is wrong and in which section.
 func ReadSnapshot(env rulespec.Env, r io.Reader, key string) (*Index, error) {
-	s := &snapshotReader{x: NewIndex(env), sections: sectionReader{r: bufio.NewReaderSize(r, snapshotFull), spare: make(chan []byte, 2*snapshotAhead)}}
+	s := &snapshotReader{x: NewIndex(env), sections: sections.NewReader(r, sectionNames, 2*snapshotAhead)}
 	if err := s.read(key); err != nil {
 		return nil, fmt.Errorf("read snapshot: %w", err)
 	}
@@ -25,7 +25,7 @@ func ReadSnapshot(env rulespec.Env, r io.Reader, key string) (*Index, error) {
 // predicates and signatures of those that are there, and another keeps filters; neither touches what the other does.
 type snapshotReader struct {
 	x        *Index
-	sections sectionReader
+	sections *sections.Reader
 	head     snapshotHead
 	parts    [2]snapshotPart // what is looked up; filters
 	used     usedBits
@@ -37,7 +37,7 @@ type snapshotHead struct{ predicates, signatures, filters int }
 
 // A snapshotPart is a goroutine and the sections that it is to read.
 type snapshotPart struct {
-	sections chan *section
+	sections chan *sections.Section
 	err      error
 }
 
@@ -49,11 +49,11 @@ func (s *snapshotReader) read(key string) error {
 		return err
 	}
 	var workers sync.WaitGroup
-	readers := [2]func(*section) error{s.lookedUp, s.filters}
+	readers := [2]func(*sections.Section) error{s.lookedUp, s.filters}
 	for i := range s.parts {
 		p := &s.parts[i]
-		p.sections = make(chan *section, snapshotAhead)
-		workers.Go(func() { p.read(readers[i], s.sections.again) })
+		p.sections = make(chan *sections.Section, snapshotAhead)
+		workers.Go(func() { p.read(readers[i], s.sections.Release) })
 	}
 	end, err := s.distribute()
 	for i := range s.parts {
@@ -78,7 +78,7 @@ func (s *snapshotReader) read(key string) error {
 }
 
 // read reads sections until there are no more, or passes them by when one is wrong.
-func (p *snapshotPart) read(with func(*section) error, again func(*section)) {
+func (p *snapshotPart) read(with func(*sections.Section) error, again func(*sections.Section)) {
 	for c := range p.sections {
 		if p.err == nil {
 			p.err = with(c)
@@ -89,58 +89,54 @@ func (p *snapshotPart) read(with func(*section) error, again func(*section)) {
 
 // begin reads what stands in front of the sections, and the first.
 func (s *snapshotReader) begin(key string) error {
-	var magic [len(snapshotMagic)]byte
-	if _, err := io.ReadFull(s.sections.r, magic[:]); err != nil {
-		return s.sections.wrong("magic", err)
+	if err := s.sections.Magic(snapshotMagic); err != nil {
+		return err
 	}
-	if string(magic[:]) != snapshotMagic {
-		return fmt.Errorf("%w: it is no snapshot", errCorrupt)
-	}
-	c, err := s.sections.next()
+	c, err := s.sections.Next()
 	if err != nil {
 		return err
 	}
 	return s.readHead(c, key)
 }
 
-func (s *snapshotReader) readHead(c *section, key string) error {
-	if c.kind != sectionHead {
-		return c.wrong("want the head")
+func (s *snapshotReader) readHead(c *sections.Section, key string) error {
+	if c.Kind != sectionHead {
+		return c.Wrong("want the head")
 	}
-	if version := c.uvarint(); c.err == nil && version != snapshotVersion {
+	if version := c.Number(); c.Err() == nil && version != snapshotVersion {
 		return fmt.Errorf("%w: version %d, want %d", ErrStale, version, snapshotVersion)
 	}
-	if was := c.text(); c.err == nil && was != key {
+	if was := c.Text(); c.Err() == nil && was != key {
 		return fmt.Errorf("%w: it was written for %q, want %q", ErrStale, was, key)
 	}
-	if fields, texts := c.texts(), c.texts(); c.err == nil && !(slices.Equal(fields, rulespec.Fields) && slices.Equal(texts, rulespec.Texts)) {
+	if fields, texts := c.Texts(), c.Texts(); c.Err() == nil && !(slices.Equal(fields, rulespec.Fields) && slices.Equal(texts, rulespec.Texts)) {
 		return fmt.Errorf("%w: it has fields %q and texts %q", ErrStale, fields, texts)
 	}
-	s.head = snapshotHead{c.count(1 << 32), c.count(1 << 32), c.count(1 << 32)}
-	if c.more() {
-		c.wrong("is too long")
+	s.head = snapshotHead{c.Count(1 << 32), c.Count(1 << 32), c.Count(1 << 32)}
+	if c.Len() > 0 {
+		c.Wrong("is too long")
 	}
-	return c.err
+	return c.Err()
 }
 
 // distribute gives the sections to those who read them, in an order that may be, and gives the last.
-func (s *snapshotReader) distribute() (end *section, err error) {
+func (s *snapshotReader) distribute() (end *sections.Section, err error) {
 	before, size := byte(sectionHead), 0
 	for {
-		c, err := s.sections.next()
-		if err != nil || c.kind == sectionEnd {
+		c, err := s.sections.Next()
+		if err != nil || c.Kind == sections.End {
 			return c, err
 		}
-		if !follows(before, c.kind) {
-			return nil, c.wrong("stands where it may not")
+		if !follows(before, c.Kind) {
+			return nil, c.Wrong("stands where it may not")
 		}
-		if before = c.kind; c.kind != sectionFilters {
-			size += len(c.rest)
+		if before = c.Kind; c.Kind != sectionFilters {
+			size += c.Len()
 			s.parts[0].sections <- c
 			continue
 		}
 		if s.head.predicates > size || s.head.signatures > size { // each takes a byte at least
-			return nil, c.wrong("the head tells of %d predicates and %d signatures, but there are %d bytes of them", s.head.predicates, s.head.signatures, size)
+			return nil, c.Wrong("the head tells of %d predicates and %d signatures, but there are %d bytes of them", s.head.predicates, s.head.signatures, size)
 		}
 		s.parts[1].sections <- c
 	}
@@ -154,13 +150,13 @@ func follows(before, kind byte) bool {
 }
 
 // end checks that all has come that the head has told of, and that it fits together.
-func (s *snapshotReader) end(c *section) error {
-	if err := s.sections.end(c); err != nil {
+func (s *snapshotReader) end(c *sections.Section) error {
+	if err := s.sections.CheckEnd(c); err != nil {
 		return err
 	}
 	v := s.x.next
 	if got := (snapshotHead{len(v.preds) - 1, len(v.residuals), s.size}); got != s.head {
-		return c.wrong("there are %+v, but the head tells of %+v", got, s.head)
+		return c.Wrong("there are %+v, but the head tells of %+v", got, s.head)
 	}
 	s.x.ordinals.size = s.size
 	return s.used.check(c, v)

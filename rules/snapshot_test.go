@@ -125,7 +125,7 @@ func TestSnapshotDamaged(t *testing.T) {
 		if err == nil || x != nil {
 			t.Errorf("%s: was read", what)
 		}
-		if err != nil && !strings.Contains(err.Error(), "section") && !strings.Contains(err.Error(), "it is no snapshot") {
+		if err != nil && !strings.Contains(err.Error(), "section") && !strings.Contains(err.Error(), "does not begin with") {
 			t.Errorf("%s: %v does not tell where", what, err)
 		}
 	}

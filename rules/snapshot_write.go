@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/notifyd/notifyd/rules/postings"
+	"github.com/notifyd/notifyd/rules/sections"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -17,16 +18,13 @@ func (x *Index) WriteSnapshot(w io.Writer, key string) error {
 }
 
 func (x *Index) writeSnapshot(w io.Writer, key string, atOnce int) error {
-	if _, err := io.WriteString(w, snapshotMagic); err != nil {
-		return fmt.Errorf("write snapshot: %w", err)
-	}
-	s := &snapshotWriter{view: x.current.Load(), sections: sectionWriter{w: w}, atOnce: atOnce}
+	s := &snapshotWriter{view: x.current.Load(), sections: sections.NewWriter(w, snapshotMagic), atOnce: atOnce}
 	s.collect(x)
 	s.head(key)
 	s.predicates()
 	s.signatures()
 	s.filters()
-	if err := s.sections.finish(); err != nil {
+	if err := s.sections.Finish(); err != nil {
 		return fmt.Errorf("write snapshot: %w", err)
 	}
 	return nil
@@ -35,7 +33,7 @@ func (x *Index) writeSnapshot(w io.Writer, key string, atOnce int) error {
 // A snapshotWriter writes a view, and what it needs of the index beside it.
 type snapshotWriter struct {
 	view       *view
-	sections   sectionWriter
+	sections   *sections.Writer
 	names      map[uint32]string // of predicates that have an identity
 	keys       map[uint32][]uint32
 	finders    map[uint32][]finder // of searches
@@ -70,20 +68,20 @@ func (s *snapshotWriter) collect(x *Index) {
 }
 
 func (s *snapshotWriter) head(key string) {
-	s.sections.begin(sectionHead)
-	s.sections.number(snapshotVersion)
-	s.sections.text(key)
-	s.sections.texts(rulespec.Fields)
-	s.sections.texts(rulespec.Texts)
+	s.sections.Begin(sectionHead)
+	s.sections.Number(snapshotVersion)
+	s.sections.Text(key)
+	s.sections.Texts(rulespec.Fields)
+	s.sections.Texts(rulespec.Texts)
 	for _, n := range []int{len(s.view.preds) - 1, len(s.view.residuals), s.size} {
-		s.sections.number(uint64(n))
+		s.sections.Number(uint64(n))
 	}
 }
 
 func (s *snapshotWriter) predicates() {
-	s.sections.begin(sectionPredicates)
-	for id := uint32(1); int(id) < len(s.view.preds) && s.sections.err == nil; id++ {
-		s.sections.room()
+	s.sections.Begin(sectionPredicates)
+	for id := uint32(1); int(id) < len(s.view.preds) && s.sections.Err() == nil; id++ {
+		s.sections.Continue()
 		s.predicate(id, s.view.preds[id])
 	}
 }
@@ -91,40 +89,40 @@ func (s *snapshotWriter) predicates() {
 // predicate writes one: of a term the field and its value; of a need the same as texts; of the others the identity, and
 // then the terms, or what a search looks at and for.
 func (s *snapshotWriter) predicate(id uint32, p predicate) {
-	to := &s.sections
-	to.buf = append(to.buf, byte(p.form))
+	to := s.sections
+	to.Byte(byte(p.form))
 	switch p.form {
 	case formTerm:
-		to.number(uint64(p.field))
-		to.text(string(s.view.names.at(p.at)))
+		to.Number(uint64(p.field))
+		to.Text(string(s.view.names.at(p.at)))
 	case formNeed:
 		need := s.view.needs[p.at]
-		to.text(need.Field)
-		to.text(need.Value)
+		to.Text(need.Field)
+		to.Text(need.Value)
 	case formAny, formChecked:
-		to.text(s.names[id])
-		to.number(uint64(len(s.keys[id])))
+		to.Text(s.names[id])
+		to.Number(uint64(len(s.keys[id])))
 		for _, term := range s.keys[id] {
-			to.number(uint64(term))
+			to.Number(uint64(term))
 		}
 	case formSearched, formLoose:
 		search := &s.view.searches[p.at]
-		to.text(s.names[id])
-		to.number(s.fields[id])
-		to.number(uint64(search.texts))
-		to.number(uint64(bit(search.plain)))
-		to.text(search.expression)
-		to.number(uint64(len(s.finders[id])))
+		to.Text(s.names[id])
+		to.Number(s.fields[id])
+		to.Number(uint64(search.texts))
+		to.Number(uint64(bit(search.plain)))
+		to.Text(search.expression)
+		to.Number(uint64(len(s.finders[id])))
 		for _, f := range s.finders[id] {
-			to.text(f.literal)
-			to.number(uint64(f.offset))
+			to.Text(f.literal)
+			to.Number(uint64(f.offset))
 		}
-		to.number(uint64(len(search.others)))
+		to.Number(uint64(len(search.others)))
 		for _, set := range search.others {
-			to.texts(set)
+			to.Texts(set)
 		}
 	default:
-		to.text(s.names[id])
+		to.Text(s.names[id])
 	}
 }
 
@@ -136,12 +134,12 @@ func bit(b bool) uint8 {
 }
 
 func (s *snapshotWriter) signatures() {
-	s.sections.begin(sectionSignatures)
+	s.sections.Begin(sectionSignatures)
 	for _, residual := range s.view.residuals {
-		s.sections.room()
-		s.sections.number(uint64(len(residual)))
+		s.sections.Continue()
+		s.sections.Number(uint64(len(residual)))
 		for _, l := range residual {
-			s.sections.number(uint64(l))
+			s.sections.Number(uint64(l))
 		}
 	}
 }

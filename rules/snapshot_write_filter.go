@@ -15,12 +15,12 @@ const placedAtOnce = 1 << 22
 
 // filters writes the filters in the order of their ordinals. Where they hang is known the other way round, by predicate.
 func (s *snapshotWriter) filters() {
-	s.sections.begin(sectionFilters)
+	s.sections.Begin(sectionFilters)
 	owner := uint32(0) // of the filter before
-	for from := 0; from < len(s.view.pages)<<pageBits && s.sections.err == nil; from += s.atOnce {
+	for from := 0; from < len(s.view.pages)<<pageBits && s.sections.Err() == nil; from += s.atOnce {
 		s.place(uint32(from), uint32(min(s.atOnce, len(s.view.pages)<<pageBits-from)))
-		for at := 0; at < len(s.placed) && s.sections.err == nil; at += 1 << pageBits {
-			if s.sections.room() {
+		for at := 0; at < len(s.placed) && s.sections.Err() == nil; at += 1 << pageBits {
+			if s.sections.Continue() {
 				owner = 0
 			}
 			owner = s.page(uint32(from), uint32(at), owner)
@@ -56,15 +56,15 @@ func (s *snapshotWriter) place(from, n uint32) {
 
 // page writes the filters of a page, if there are any.
 func (s *snapshotWriter) page(from, at, owner uint32) (last uint32) {
-	page, to, n := s.placed[at:at+1<<pageBits], &s.sections, 0
+	page, to, n := s.placed[at:at+1<<pageBits], s.sections, 0
 	for _, p := range page {
 		n += int(min(p.access, 1))
 	}
 	if n == 0 {
 		return owner
 	}
-	to.number(s.view.pages[(from+at)>>pageBits])
-	to.number(uint64(n))
+	to.Number(s.view.pages[(from+at)>>pageBits])
+	to.Number(uint64(n))
 	before := -1
 	for i, p := range page {
 		if p.access == 0 {
@@ -73,10 +73,10 @@ func (s *snapshotWriter) page(from, at, owner uint32) (last uint32) {
 		ordinal := from + at + uint32(i)
 		was := owner
 		owner = s.view.owners.of.At(ordinal)
-		to.number(uint64(i - before - 1))
-		to.number(zigzag(int64(owner) - int64(was)))
-		to.number(uint64(p.access - 1))
-		to.number(uint64(p.residual))
+		to.Number(uint64(i - before - 1))
+		to.Number(zigzag(int64(owner) - int64(was)))
+		to.Number(uint64(p.access - 1))
+		to.Number(uint64(p.residual))
 		s.killed(ordinal, owner)
 		before = i
 	}
@@ -92,10 +92,10 @@ func (s *snapshotWriter) killed(ordinal, owner uint32) {
 		}
 		n++
 	}
-	s.sections.number(uint64(n-mine)<<1 | uint64(mine))
+	s.sections.Number(uint64(n-mine)<<1 | uint64(mine))
 	for _, k := range s.exclusions[:n] {
 		if k.predicate != owner {
-			s.sections.number(uint64(k.predicate))
+			s.sections.Number(uint64(k.predicate))
 		}
 	}
 	s.exclusions = s.exclusions[n:]
