@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/backends/irc"
+	"github.com/notifyd/notifyd/internal/exectest"
 )
 
 // connections is over how many the test says its notices: the server takes one line a second from each.
@@ -60,7 +61,7 @@ func TestFloodLimits(t *testing.T) {
 		})
 	}
 	sending.Wait()
-	eventually(t, 20*time.Second, "all lines", func() bool { return len(box.heard()) >= 2*notices })
+	exectest.Eventually(t, patience, "all lines", func() bool { return len(box.heard()) >= 2*notices })
 	for k := range notices {
 		if first, last := box.with(fmt.Sprintf("begin%02d", k)), box.with(fmt.Sprintf("end%02d", k)); len(first) != 1 || len(last) != 1 {
 			t.Errorf("notice %d: the first line came %d times, the last %d times", k, len(first), len(last))

@@ -182,18 +182,17 @@ func TestHostileServers(t *testing.T) {
 			b, stop := open(t, irc.Config{Networks: []irc.Network{impatient(listen(t, test.do))}})
 			ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 			defer cancel()
-			begin := time.Now()
-			if err := b.Send(ctx, parcel("alice", notice("one"))); err == nil {
-				t.Error("Send() = nil, but the server took nothing")
+			sent := make(chan error, 1)
+			go func() { sent <- b.Send(ctx, parcel("alice", notice("one"))) }()
+			select {
+			case err := <-sent:
+				if err == nil {
+					t.Error("Send() = nil, but the server took nothing")
+				}
+			case <-time.After(patience):
+				t.Error("Send() does not end with its context")
 			}
-			if took := time.Since(begin); took > 5*time.Second {
-				t.Errorf("Send() took %v", took)
-			}
-			begin = time.Now()
 			stop()
-			if took := time.Since(begin); took > 6*time.Second {
-				t.Errorf("the end took %v", took)
-			}
 		})
 	}
 }
@@ -224,7 +223,7 @@ func TestBearsWhatAServerSays(t *testing.T) {
 				}
 				return test.do(c, line)
 			})
-			b, _ := open(t, irc.Config{Networks: []irc.Network{impatient(port)}})
+			b, _ := open(t, irc.Config{Networks: []irc.Network{account(port)}})
 			ctx := short(t)
 			retry(ctx, t, func() error { return b.Send(ctx, parcel("alice", notice("one"))) })
 			select {
@@ -239,10 +238,16 @@ func TestBearsWhatAServerSays(t *testing.T) {
 	}
 }
 
-// impatient is a network with a login whose every step has little time.
-func impatient(port string) irc.Network {
+// account is a network with a login.
+func account(port string) irc.Network {
 	c := fast(network(port))
 	c.SASL = irc.SASL{Mechanism: "plain", Username: "notifyd", Password: "swordfish"}
+	return c
+}
+
+// impatient is a network with a login whose every step has little time.
+func impatient(port string) irc.Network {
+	c := account(port)
 	c.ConnectTimeout, c.SendTimeout, c.KeepAlive = time.Second, time.Second, time.Second
 	return c
 }

@@ -15,11 +15,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/notifyd/notifyd/internal/exectest"
 )
 
 // An inspircd is a running InspIRCd, which has labeled-response and echo-message, and the default flood limits.
 type inspircd struct {
-	*child
+	*exectest.Child
 	port, tlsPort, linkPort string
 	ca                      string // file of the private authority that signed its certificate
 }
@@ -35,7 +37,7 @@ const unlimited = `fakelag="no" commandrate="1000000" threshold="10000" recvq="1
 // startInspircdWith starts it with more in the <connect> block of its configuration.
 func startInspircdWith(t *testing.T, limits string) *inspircd {
 	t.Helper()
-	program, dir := needs(t, "inspircd"), tempDir(t)
+	program, dir := exectest.Program(t, "/usr/sbin/inspircd"), tempDir(t)
 	s := &inspircd{port: freePort(t), tlsPort: freePort(t), linkPort: freePort(t), ca: filepath.Join(dir, "ca.pem")}
 	certify(t, dir)
 	conf := filepath.Join(dir, "inspircd.conf")
@@ -65,8 +67,8 @@ func startInspircdWith(t *testing.T, limits string) *inspircd {
 	if os.Getuid() == 0 {
 		args = append(args, "--runasroot")
 	}
-	s.child = start(t, dir, program, args...)
-	s.up(t, "127.0.0.1:"+s.port)
+	s.Child = start(t, dir, program, args...)
+	s.Listening(t, "127.0.0.1:"+s.port)
 	return s
 }
 
@@ -97,7 +99,7 @@ func certify(t *testing.T, dir string) {
 // startAtheme links services to the server: NickServ and SASL.
 func startAtheme(t *testing.T, s *inspircd) {
 	t.Helper()
-	program, dir := needs(t, "atheme-services"), tempDir(t)
+	program, dir := exectest.Program(t, "atheme-services"), tempDir(t)
 	conf := filepath.Join(dir, "atheme.conf")
 	modules := ""
 	for _, m := range strings.Fields("protocol/inspircd backend/opensex crypto/pbkdf2v2 nickserv/main nickserv/identify " +
@@ -122,11 +124,9 @@ general { flood_msgs = 0; commit_interval = 5; };
 	}
 	c := start(t, dir, program, args...)
 	r := join(t, "127.0.0.1:"+s.port, "probe")
-	eventually(t, 30*time.Second, "services", func() bool {
-		select {
-		case <-c.gone:
-			t.Fatalf("atheme ended:\n%s", c.out)
-		default:
+	exectest.Eventually(t, patience, "services", func() bool {
+		if !c.Alive() {
+			t.Fatal("atheme ended")
 		}
 		r.say("WHOIS NickServ")
 		line := r.await(t, func(l string) bool { return strings.Contains(l, " 318 ") || strings.Contains(l, " 311 ") })

@@ -15,6 +15,7 @@ import (
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/backends/backendtest"
 	"github.com/notifyd/notifyd/backends/irc"
+	"github.com/notifyd/notifyd/internal/exectest"
 )
 
 // An inbox is what a person has seen, through several connections.
@@ -25,7 +26,10 @@ type inbox struct {
 }
 
 // watch joins as nick and collects what is said to it until the connection ends, and every line once the setup is over.
-func (b *inbox) watch(t *testing.T, addr, nick string, setup ...string) *reader {
+// Everything that came is in the inbox when ended is closed.
+func (b *inbox) watch(t *testing.T, addr, nick string, setup ...string) (ended <-chan struct{}) {
+	t.Helper()
+	over := make(chan struct{})
 	settled := false // seen by the goroutine that reads alone
 	r := joinSeeing(t, addr, nick, func(line string) {
 		b.mu.Lock()
@@ -41,8 +45,9 @@ func (b *inbox) watch(t *testing.T, addr, nick string, setup ...string) *reader 
 	go func() {
 		for range r.lines { // nobody else reads them
 		}
+		close(over)
 	}()
-	return r
+	return over
 }
 
 func (b *inbox) heard() []string {
@@ -95,7 +100,7 @@ func TestKitWithNgircd(t *testing.T) {
 		server, box := startNgircd(t, port), &inbox{}
 		box.watch(t, "127.0.0.1:"+port, "alice", "JOIN #ops")
 		up := func() {
-			server.kill()
+			server.Kill()
 			server = startNgircd(t, port)
 			box.watch(t, "127.0.0.1:"+port, "alice", "JOIN #ops")
 		}
@@ -110,7 +115,7 @@ func TestKitWithInspircd(t *testing.T) {
 		box.watch(t, "127.0.0.1:"+server.port, "alice", "JOIN #ops")
 		c := fast(network(server.tlsPort))
 		c.TLS, c.CAFile, c.Password = true, server.ca, "correct horse"
-		return fixture(t, irc.Config{Networks: []irc.Network{c}}, box, server.child, nil)
+		return fixture(t, irc.Config{Networks: []irc.Network{c}}, box, server.Child, nil)
 	})
 }
 
@@ -127,7 +132,7 @@ func (b titled) Send(ctx context.Context, p backends.Parcel) error {
 	return b.Backend.Send(ctx, p)
 }
 
-func fixture(t *testing.T, c irc.Config, box *inbox, server *child, up func()) backendtest.Fixture {
+func fixture(t *testing.T, c irc.Config, box *inbox, server *exectest.Child, up func()) backendtest.Fixture {
 	c.DigestLines = 5
 	b, err := irc.New(c, slog.New(slog.DiscardHandler), rand.Float64)
 	if err != nil {
@@ -135,9 +140,9 @@ func fixture(t *testing.T, c irc.Config, box *inbox, server *child, up func()) b
 	}
 	f := backendtest.Fixture{Backend: titled{b}, Info: irc.Info, To: "alice@test", Refused: "notifyd@test", Secrets: []string{"correct horse"},
 		Received: box.receipts, Intact: box.intact, Many: 5}
-	f.Stall = func() { server.cmd.Process.Signal(syscall.SIGSTOP) }
+	f.Stall = func() { server.Signal(t, syscall.SIGSTOP) }
 	if up != nil {
-		f.Down, f.Up = server.kill, up
+		f.Down, f.Up = server.Kill, up
 	}
 	return f
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/backends/irc"
+	"github.com/notifyd/notifyd/internal/exectest"
 )
 
 func TestPresence(t *testing.T) {
@@ -90,7 +91,7 @@ func TestNickInUse(t *testing.T) {
 		t.Errorf("nick = %q, want another one like notifyd", nick)
 	}
 	thief.quit()
-	eventually(t, 40*time.Second, "the nick again", func() bool { return b.Stats()[0].Nick == "notifyd" })
+	exectest.Eventually(t, patience, "the nick again", func() bool { return b.Stats()[0].Nick == "notifyd" })
 	if err := b.Send(short(t), parcel("alice", notice("two"))); err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +108,7 @@ func TestNickTooLongForTheServer(t *testing.T) {
 		c := network(port)
 		c.Nick = nick
 		b, _ := open(t, irc.Config{Networks: []irc.Network{c}})
-		eventually(t, 20*time.Second, "a connection", func() bool { return b.Stats()[0].Connected })
+		connected(t, b, 0)
 		if got := b.Stats()[0].Nick; len(got) > 9 || !strings.HasPrefix(got, "notifyd") {
 			t.Errorf("nick = %q", got)
 		}
@@ -122,14 +123,14 @@ func TestServerKilledInTheMiddle(t *testing.T) {
 	const notices, workers = 50, 4
 	port := freePort(t)
 	server, box := startNgircd(t, port), &inbox{}
-	box.watch(t, "127.0.0.1:"+port, "alice")
+	before := box.watch(t, "127.0.0.1:"+port, "alice")
 	b, _ := open(t, irc.Config{Networks: []irc.Network{fast(network(port))}})
 	queue := make(chan string, notices)
 	for i := range notices {
 		queue <- fmt.Sprintf("number-%02d", i)
 	}
 	close(queue)
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	defer cancel()
 	half := make(chan struct{})
 	var reached sync.Once
@@ -146,12 +147,13 @@ func TestServerKilledInTheMiddle(t *testing.T) {
 		})
 	}
 	<-half
-	server.kill()
+	server.Kill()
+	<-before // what alice had from the killed server comes before what she gets from the next
 	startNgircd(t, port)
 	box.watch(t, "127.0.0.1:"+port, "alice")
 	all.Wait()
 	retry(ctx, t, func() error { return b.Send(ctx, parcel("alice", notice("the end"))) })
-	eventually(t, 20*time.Second, "the end", func() bool { return len(box.with("the end")) > 0 })
+	exectest.Eventually(t, patience, "the end", func() bool { return len(box.with("the end")) > 0 })
 	lost := 0
 	for _, name := range names(notices) {
 		heard := box.with(name)
@@ -230,7 +232,7 @@ func TestNetworkDown(t *testing.T) {
 	stop()
 	startNgircd(t, port)
 	b, _ = open(t, irc.Config{Networks: []irc.Network{dead, network(port)}})
-	eventually(t, 20*time.Second, "a connection", func() bool { return b.Stats()[1].Connected })
+	connected(t, b, 1)
 	if err := b.Send(short(t), parcel("alice@dead", notice("one"))); !errors.Is(err, backends.ErrUnavailable) {
 		t.Errorf("Send with one of two networks down = %v, want ErrUnavailable", err)
 	}
@@ -245,14 +247,23 @@ func TestNetworkDown(t *testing.T) {
 // TestQuit wants a farewell, not a broken connection.
 func TestQuit(t *testing.T) {
 	t.Parallel()
-	port := freePort(t)
-	startNgircd(t, port)
+	farewell := make(chan string, 1)
+	port := listen(t, func(c net.Conn, line string) bool {
+		if strings.HasPrefix(line, "QUIT") {
+			farewell <- line
+		}
+		return false
+	})
 	b, stop := open(t, irc.Config{Networks: []irc.Network{network(port)}})
-	eventually(t, 20*time.Second, "a connection", func() bool { return b.Stats()[0].Connected })
-	start := time.Now()
+	connected(t, b, 0)
 	stop()
-	if took := time.Since(start); took > 1500*time.Millisecond {
-		t.Errorf("the end took %v: the server did not see QUIT", took)
+	select {
+	case line := <-farewell:
+		if line != "QUIT :notifyd ends" {
+			t.Errorf("the server heard %q", line)
+		}
+	case <-time.After(patience):
+		t.Error("the server heard no QUIT")
 	}
 	if b.Stats()[0].Connected {
 		t.Error("still connected")
@@ -266,7 +277,7 @@ func TestHelp(t *testing.T) {
 	startNgircd(t, port)
 	carol := join(t, "127.0.0.1:"+port, "carol")
 	b, _ := open(t, irc.Config{Manage: "https://notify.example.org/", Networks: []irc.Network{network(port)}})
-	eventually(t, 20*time.Second, "a connection", func() bool { return b.Stats()[0].Connected })
+	connected(t, b, 0)
 	carol.say("NOTICE notifyd :help")
 	carol.say("PRIVMSG notifyd :\x01VERSION\x01")
 	carol.say("PRIVMSG notifyd :help")
@@ -293,13 +304,13 @@ func TestWeechatReads(t *testing.T) {
 	t.Parallel()
 	port := freePort(t)
 	startNgircd(t, port)
-	program, dir := needs(t, "weechat-headless"), tempDir(t)
+	program, dir := exectest.Program(t, "weechat-headless"), tempDir(t)
 	start(t, dir, program, "-d", dir, "-r", "/set logger.file.flush_delay 0", "-r", "/server add test 127.0.0.1/"+port+" -notls",
 		"-r", "/set irc.server.test.nicks alice", "-r", "/connect test")
 	b, _ := open(t, irc.Config{Networks: []irc.Network{network(port)}})
 	ctx := short(t)
 	retry(ctx, t, func() error { return b.Send(ctx, parcel("alice", notice("hello \x0304weechat ü\rQUIT"))) })
-	eventually(t, 20*time.Second, "the line in weechat's log", func() bool {
+	exectest.Eventually(t, patience, "the line in weechat's log", func() bool {
 		logs, _ := filepath.Glob(filepath.Join(dir, "logs", "*notifyd*"))
 		for _, log := range logs {
 			text, _ := os.ReadFile(log)

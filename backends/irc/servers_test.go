@@ -11,121 +11,38 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/backends/irc"
+	"github.com/notifyd/notifyd/internal/exectest"
 )
 
-// needs finds a program, or skips the test by name; make check makes that a failure.
-func needs(t *testing.T, program string) string {
-	t.Helper()
-	path, err := exec.LookPath(program)
-	if err != nil {
-		path, err = exec.LookPath("/usr/sbin/" + program)
-	}
-	if err != nil {
-		if os.Getenv("NOTIFYD_REQUIRE") == "1" {
-			t.Fatalf("needs %s", program)
-		}
-		t.Skipf("needs %s", program)
-	}
-	return path
-}
+// patience is for what a server or a person's client does. Only a failing test waits so long.
+const patience = time.Minute
 
-// freePort gives a port of the loopback that nobody listens on.
+// freePort gives a port of the loopback that is kept for the test.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
+	return strconv.Itoa(exectest.FreePort(t))
 }
 
-// A child is a program that the test started and ends.
-type child struct {
-	cmd  *exec.Cmd
-	gone chan struct{}
-	out  *lockedBuffer
-}
-
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf strings.Builder
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
-func start(t *testing.T, dir, program string, args ...string) *child {
+// start starts a program whose home is dir.
+func start(t *testing.T, dir, program string, args ...string) *exectest.Child {
 	t.Helper()
-	c := &child{cmd: exec.Command(program, args...), gone: make(chan struct{}), out: &lockedBuffer{}}
-	c.cmd.Dir, c.cmd.Stdout, c.cmd.Stderr = dir, c.out, c.out
-	c.cmd.Env = append(os.Environ(), "HOME="+dir)
-	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := c.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		c.cmd.Wait()
-		close(c.gone)
-	}()
-	t.Cleanup(c.kill)
-	return c
+	cmd := exec.Command(program, args...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "HOME="+dir)
+	return exectest.Start(t, cmd)
 }
 
-// kill ends the child at once and waits for it.
-func (c *child) kill() {
-	c.cmd.Process.Kill()
-	<-c.gone
-}
-
-// eventually polls until ok or the deadline.
-func eventually(t *testing.T, within time.Duration, what string, ok func() bool) {
+// connected waits until the backend is connected to the network of that number.
+func connected(t *testing.T, b *irc.Backend, number int) {
 	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(within)
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("after %v still not: %s", within, what)
-		}
-	}
-}
-
-// up waits until the child listens on addr.
-func (c *child) up(t *testing.T, addr string) {
-	t.Helper()
-	eventually(t, 20*time.Second, "a server on "+addr, func() bool {
-		select {
-		case <-c.gone:
-			t.Fatalf("the server ended:\n%s", c.out)
-		default:
-		}
-		conn, err := net.Dial("tcp", addr)
-		if err == nil {
-			conn.Close()
-		}
-		return err == nil
-	})
+	exectest.Eventually(t, patience, "a connection", func() bool { return b.Stats()[number].Connected })
 }
 
 func write(t *testing.T, path, text string) {
@@ -146,14 +63,14 @@ func tempDir(t *testing.T) string {
 }
 
 // startNgircd starts ngircd, which has no IRCv3 to speak of, on a port.
-func startNgircd(t *testing.T, port string) *child {
+func startNgircd(t *testing.T, port string) *exectest.Child {
 	t.Helper()
 	return startNgircdWith(t, port, 30)
 }
 
-func startNgircdWith(t *testing.T, port string, nickLength int) *child {
+func startNgircdWith(t *testing.T, port string, nickLength int) *exectest.Child {
 	t.Helper()
-	program, dir := needs(t, "ngircd"), tempDir(t)
+	program, dir := exectest.Program(t, "/usr/sbin/ngircd"), tempDir(t)
 	conf := filepath.Join(dir, "ngircd.conf")
 	write(t, conf, fmt.Sprintf(`[Global]
 Name = irc.example.org
@@ -173,7 +90,7 @@ Ident = no
 PAM = no
 `, port, nickLength))
 	c := start(t, dir, program, "-n", "-f", conf)
-	c.up(t, "127.0.0.1:"+port)
+	c.Listening(t, "127.0.0.1:"+port)
 	return c
 }
 
@@ -181,7 +98,7 @@ PAM = no
 type reader struct {
 	conn  net.Conn
 	nick  string
-	lines chan string  // raw, without CR LF
+	lines chan string  // raw, without CR LF; closed at the end of the connection
 	see   func(string) // is shown every line first
 }
 
@@ -229,7 +146,7 @@ func (r *reader) read() {
 
 func (r *reader) await(t *testing.T, want func(string) bool) string {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(patience)
 	var seen []string
 	for {
 		select {
@@ -286,8 +203,8 @@ func open(t *testing.T, config irc.Config) (b *irc.Backend, stop func()) {
 			if err != nil {
 				t.Errorf("Run() = %v", err)
 			}
-		case <-time.After(20 * time.Second):
-			t.Errorf("Run does not end")
+		case <-time.After(patience):
+			t.Error("Run does not end")
 		}
 	})
 	t.Cleanup(stop)
@@ -312,7 +229,7 @@ func parcel(to string, notices ...backends.Notice) backends.Parcel {
 }
 
 func short(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	return ctx
 }

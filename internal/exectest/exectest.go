@@ -125,6 +125,14 @@ func (c *Child) Stop(t testing.TB) int {
 	return c.cmd.ProcessState.ExitCode()
 }
 
+// Signal sends the child a signal, such as SIGSTOP: a server that is there and answers nothing.
+func (c *Child) Signal(t testing.TB, s syscall.Signal) {
+	t.Helper()
+	if err := c.cmd.Process.Signal(s); err != nil {
+		t.Errorf("send %s to %s: %v", s, filepath.Base(c.cmd.Path), err)
+	}
+}
+
 // Alive reports whether the child still runs.
 func (c *Child) Alive() bool {
 	select {
