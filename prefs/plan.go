@@ -108,7 +108,7 @@ func notice(e *catalogue.Event) backends.Notice {
 		Title: text.ElideRunes("["+about(e)+"] "+what, maxTitle), Text: text.ElideRunes(what, maxText),
 		Link: prose.Link, Icon: prose.Icon,
 		Actor: e.Actor, Users: first(e.Users), Packages: first(e.Packages), Objects: first(threadFirst(e)),
-		Severity: e.Severity.String(), Grouping: grouping(e.Relation()),
+		Severity: e.Severity.String(), Grouping: grouping(e.Digest()),
 	}
 }
 
@@ -122,9 +122,9 @@ func threadFirst(e *catalogue.Event) []string {
 }
 
 // grouping says in the words of backends what the catalogue says of notices that belong together.
-func grouping(r catalogue.Relation) backends.Grouping {
-	g := backends.Grouping{Keys: r.Keys, Values: r.Values}
-	for _, p := range r.Plural {
+func grouping(d catalogue.Digest) backends.Grouping {
+	g := backends.Grouping{Keys: d.Keys, Values: d.Values}
+	for _, p := range d.Template {
 		g.Plural = append(g.Plural, backends.Part(p))
 	}
 	return g

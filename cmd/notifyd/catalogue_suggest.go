@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/notifyd/notifyd/bus"
-	"github.com/notifyd/notifyd/rulespec/catalogue"
+	"github.com/notifyd/notifyd/rulespec/catalogue/suggest"
 )
 
 // catalogueSuggestCmd is `notifyd catalogue suggest`.
@@ -26,7 +26,7 @@ func (c *catalogueSuggestCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	suggester := cat.Suggester()
+	suggester := suggest.New(cat)
 	bad := 0
 	err = eachLine(e.stdin, func(line []byte) error {
 		m, err := bus.DecodeLine(line, e.now())
@@ -50,9 +50,9 @@ func (c *catalogueSuggestCmd) Run(e *env) error {
 	return err
 }
 
-func (c *catalogueSuggestCmd) write(e *env, drafts []catalogue.Draft) error {
+func (c *catalogueSuggestCmd) write(e *env, drafts []suggest.Draft) error {
 	var names []string
-	var chosen []catalogue.Draft
+	var chosen []suggest.Draft
 	for _, d := range drafts {
 		names = append(names, d.App)
 		if c.App == "" || c.App == d.App {
@@ -75,7 +75,7 @@ func (c *catalogueSuggestCmd) write(e *env, drafts []catalogue.Draft) error {
 	return err
 }
 
-func writeDrafts(e *env, dir string, drafts []catalogue.Draft) error {
+func writeDrafts(e *env, dir string, drafts []suggest.Draft) error {
 	var errs []error
 	for _, d := range drafts {
 		name := filepath.Join(dir, d.App+".yaml")

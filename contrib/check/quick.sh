@@ -23,7 +23,7 @@ go_files=$(printf '%s\n' $files | grep '\.go$' || true)
 folder_of() {
 	case $1 in
 	doc/rules.md) echo rulespec ;;
-	doc/catalogue.md) echo rulespec/catalogue ;;
+	doc/catalogue.md) echo rulespec/catalogue && echo rulespec/catalogue/language ;;
 	doc/web.md) echo web ;;
 	contrib/notifyd.yaml | *.md | Makefile) echo cmd/notifyd ;;
 	esac

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
 // An Event is a Message and what it means. It is immutable and safe for concurrent use.
@@ -28,14 +29,14 @@ type Event struct {
 	Thread   string   // the object that the entry names first: what later messages about it belong to; "" without objects
 	Severity Severity
 
-	describe func() Prose // nil: the zero Prose
-	once     sync.Once
-	prose    Prose
-	relate   func() Relation // nil: the zero Relation
-	related  sync.Once
-	relation Relation
-	bodyOnce sync.Once
-	bodyText string
+	describe   func() Prose // nil: the zero Prose
+	once       sync.Once
+	prose      Prose
+	digestOf   func() Digest // nil: the zero Digest
+	digestOnce sync.Once
+	digest     Digest
+	bodyOnce   sync.Once
+	bodyText   string
 }
 
 // Prose is the part of an Event that only people read.
@@ -56,15 +57,24 @@ func (e *Event) Prose() Prose {
 	return e.prose
 }
 
-// Severity is how much a message matters, ordered: Debug < Info < Warning < Error < Critical. The first four are those
-// of fedora-messaging (10, 20, 30, 40).
-type Severity int
+// SetProse gives an Event that no catalogue described its sentence, link and icons: one made by a test, or read back from
+// where they were kept. Call it before anybody else has the Event.
+func (e *Event) SetProse(p Prose) { e.describe = func() Prose { return p } }
 
-// The severities. Info is what a kind has when its entry says nothing.
+// maxBody bounds BodyText, in bytes, and maxSummary a sentence, in characters.
 const (
-	Debug    Severity = 10
-	Info     Severity = 20
-	Warning  Severity = 30
-	Error    Severity = 40
-	Critical Severity = 50
+	maxBody    = 64 << 10
+	maxSummary = 300
 )
+
+// BodyText gives the body's text as regex rules see it: compact JSON, keys sorted, non-ASCII literal, the first 64 KiB cut
+// on a rune boundary. Computed once, on the first call.
+func (e *Event) BodyText() string {
+	e.bodyOnce.Do(func() {
+		if e.Message == nil {
+			return
+		}
+		e.bodyText = values.JSON(e.Message.Body, maxBody)
+	})
+	return e.bodyText
+}

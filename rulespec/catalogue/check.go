@@ -31,12 +31,12 @@ func Check(sites ...fs.FS) []error {
 // checkTopics finds entries that never get a message because another one takes all of its topic's.
 func (c *Catalogue) checkTopics() []error {
 	taken := map[*entry]*entry{} // by whom; where there are several, the first as they stand in the files
-	topics := map[*entry]int{}   // how many topics of an entry are its own
-	c.tree.each(func(entries []*entry) {
+	own := map[*entry]int{}      // how many topics of an entry are its own
+	c.tree.Each(func(entries []*entry) {
 		for i, e := range entries {
 			j := slices.IndexFunc(entries[:i], func(earlier *entry) bool { return takesAll(earlier, e) })
 			if j < 0 {
-				topics[e]++
+				own[e]++
 			} else if by := taken[e]; by == nil || entries[j].at.before(by.at) { // the tree has no order of its own
 				taken[e] = entries[j]
 			}
@@ -47,7 +47,7 @@ func (c *Catalogue) checkTopics() []error {
 		switch {
 		case by.at.embedded || !e.at.embedded:
 			what := "is never reached"
-			if topics[e] > 0 {
+			if own[e] > 0 {
 				what = "shares a topic with another"
 			}
 			found = append(found, e.at.mistake("kind %s %s: %s, at %s, comes first and takes every message", e.kind, what, by.kind, by.at))

@@ -22,12 +22,12 @@ func (c *Catalogue) ClassicTopic(rule, topic string) (kinds []string, exact bool
 	for _, e := range stand {
 		kinds = append(kinds, e.kind)
 		for _, p := range e.patterns {
-			if !p.only(topic) {
+			if !p.Only(topic) {
 				return kinds, false
 			}
 		}
 	}
-	closed := c.tree.find(strings.Split(topic, "."), func(e *entry) bool {
+	closed := c.tree.Find(strings.Split(topic, "."), func(e *entry) bool {
 		exact = slices.Contains(stand, e)
 		return !exact || e.when == nil
 	})
@@ -40,7 +40,7 @@ func (c *Catalogue) ClassicApp(name string) bool {
 	for _, a := range c.apps {
 		for _, e := range a.entries {
 			for _, p := range e.patterns {
-				for _, first := range p.words[0].literals {
+				for _, first := range p.Apps() {
 					if (a.name == name) != (first == name) {
 						return false
 					}
@@ -61,18 +61,4 @@ func (c *Catalogue) classic(rule string) []*entry {
 		}
 	}
 	return found
-}
-
-// only says whether the pattern fits that one topic and no other.
-func (p pattern) only(topic string) bool {
-	words := strings.Split(topic, ".")
-	if len(words) != len(p.words) {
-		return false
-	}
-	for i, w := range p.words {
-		if w.rest || len(w.literals) != 1 || w.literals[0] != words[i] {
-			return false
-		}
-	}
-	return true
 }

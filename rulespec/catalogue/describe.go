@@ -1,67 +1,63 @@
 package catalogue
 
 import (
-	"strings"
-	"sync"
 	"sync/atomic"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/rulespec/catalogue/topics"
+	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
 // A Catalogue knows what messages mean. It is immutable and safe for concurrent use.
 type Catalogue struct {
 	apps     []*app // sorted by name
-	tree     branch
+	tree     topics.Tree[*entry]
 	accounts map[string]string
-	machines *sync.Pool
 	failures map[*app][]atomic.Uint64 // of each field of an application
 }
 
 // Describe works out what a message means. It never fails: what one field cannot say of this message is empty and
 // counted (see Failures), and a message that no entry describes is described by convention.
 func (c *Catalogue) Describe(m *bus.Message) *Event {
-	f, t := c.find(m)
-	e := &Event{Message: m, Title: oneLine(t.title, maxSummary), Severity: Info}
+	found, t := c.find(m)
+	e := &Event{Message: m, Title: values.Line(t.Title, maxSummary), Severity: Info}
 	stated := headersOf(m.Headers)
-	e.Groups = cleanSet(stated.groups)
-	words := t.words
-	if f == nil {
-		describeUnknown(c, e, words, stated)
+	e.Groups = values.Set(stated.groups)
+	if found == nil {
+		describeUnknown(c, e, t.Words, stated)
 		return e
 	}
-	f.fill(e, stated)
-	e.relate = f.relate
+	found.fill(e, stated)
+	e.digestOf = found.digestOf
 	e.describe = func() Prose {
-		p := f.prose()
+		p := found.prose()
 		if p.Summary == "" { // a sentence is never missing: the conventional one is better than none
 			body, _ := m.Body.(map[string]any)
-			p.Summary = unknownProse(e, words, body).Summary
+			p.Summary = unknownProse(e, t.Words, body).Summary
 		}
 		return p
 	}
 	return e
 }
 
-// A topic is divided into its parts.
-type topic struct {
-	root, environment, title string
-	words                    []string // of the title
-}
-
 // find gives the entry that describes a message, with what its condition has computed; nil where there is none.
-func (c *Catalogue) find(m *bus.Message) (*frame, topic) {
-	var t topic
-	t.root, t.environment, t.title = divide(m.Topic)
-	t.words = strings.Split(t.title, ".")
-	var f *frame
-	found := len(m.Topic) <= bus.MaxTopic && c.tree.find(t.words, func(candidate *entry) bool {
-		f = c.frame(candidate, m, t)
-		return f.holds()
+func (c *Catalogue) find(m *bus.Message) (*scope, topics.Topic) {
+	t := topics.Divide(m.Topic)
+	var s *scope
+	found := len(m.Topic) <= bus.MaxTopic && c.tree.Find(t.Words, func(candidate *entry) bool {
+		s = c.scope(candidate, m, t)
+		return s.holds()
 	})
 	if !found {
 		return nil, t
 	}
-	return f, t
+	return s, t
+}
+
+// Knows says whether an entry describes a message; otherwise it is described by convention.
+func (c *Catalogue) Knows(m *bus.Message) bool {
+	s, _ := c.find(m)
+	return s != nil
 }
 
 // WithAccounts gives the same catalogue with a map from nicks, mail addresses and OpenIDs to accounts, for the function

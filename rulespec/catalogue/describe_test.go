@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"io/fs"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/rulespec/catalogue/topics"
 )
 
 func site(files map[string]string) fs.FS {
@@ -26,27 +28,6 @@ func loadSite(t *testing.T, text string) *Catalogue {
 		t.Fatal(err)
 	}
 	return c
-}
-
-func TestTopicsAreDivided(t *testing.T) {
-	for topic, want := range map[string]string{
-		"org.fedoraproject.prod.git.receive":       "org.fedoraproject|prod|git.receive",
-		"org.centos.stage.ci.pipeline.complete":    "org.centos|stage|ci.pipeline.complete",
-		"io.pagure.prod.pagure.issue.new":          "io.pagure|prod|pagure.issue.new",
-		"org.release-monitoring.prod.anitya.x":     "org.release-monitoring|prod|anitya.x",
-		"de.example.stg.tea.ready":                 "de.example|stg|tea.ready",
-		"pagure.issue.new":                         "||pagure.issue.new",
-		"bodhi.update.status.testing.x.build.done": "||bodhi.update.status.testing.x.build.done",
-		"VirtualTopic.eng.bodhi.update":            "||bodhi.update",
-		"one":                                      "||one",
-		"":                                         "||",
-		"org.example.prod":                         "||org.example.prod",
-	} {
-		root, environment, tail := divide(topic)
-		if got := root + "|" + environment + "|" + tail; got != want {
-			t.Errorf("%s: got %s, want %s", topic, got, want)
-		}
-	}
 }
 
 // TestTheMoreDefinitePatternWins is the documented order of entries.
@@ -148,7 +129,7 @@ func TestEntriesSurviveAnything(t *testing.T) {
 		body(t, `{"msg":[],"commit":"x","update":[],"comment":7,"project":null,"issue":"x","builds":{},"user":[1],"agent":{"name":{}}}`)}
 	for _, a := range c.apps {
 		for _, e := range a.entries {
-			topic := strings.NewReplacer("...}", "}", "{", "", "}", "", "=", "", "|", "").Replace(e.patterns[0].text)
+			topic := strings.NewReplacer("...}", "}", "{", "", "}", "", "=", "", "|", "").Replace(e.patterns[0].Text)
 			for _, b := range bodies {
 				event := c.Describe(&bus.Message{Topic: "org.example.prod." + topic, Body: b})
 				if event.Prose().Summary == "" {
@@ -224,14 +205,9 @@ func everyTopic(c *Catalogue) []string {
 	return topics
 }
 
-func topicOf(p pattern) string {
-	var words []string
-	for _, w := range p.words {
-		if len(w.literals) > 0 {
-			words = append(words, w.literals[0])
-		} else {
-			words = append(words, "something")
-		}
-	}
-	return strings.Join(words, ".")
+// choice and capture are words of a pattern that stand for others.
+var choice, capture = regexp.MustCompile(`\{\w*=([^|}]*)[^}]*\}`), regexp.MustCompile(`\{[^}]*\}`)
+
+func topicOf(p topics.Pattern) string {
+	return capture.ReplaceAllString(choice.ReplaceAllString(p.Text, "$1"), "something")
 }

@@ -1,6 +1,13 @@
 package catalogue
 
-import "slices"
+import (
+	"maps"
+	"slices"
+
+	"github.com/notifyd/notifyd/rulespec/catalogue/language"
+	"github.com/notifyd/notifyd/rulespec/catalogue/topics"
+	"github.com/notifyd/notifyd/rulespec/catalogue/values"
+)
 
 // given are the names that every expression and sentence knows.
 var given = []string{"msg", "root", "environment", "topic", "headers", "username"}
@@ -11,23 +18,23 @@ type entry struct {
 	name     string
 	app      *app
 	at       position
-	patterns []pattern
+	patterns []topics.Pattern
 	classic  []string
-	scope    map[string]*variable // by name: the application's, the entry's own over them
+	vars     map[string]*variable // by name: the application's, the entry's own over them
 
-	when          *value
-	actor         *value
-	users         []*value
-	packages      []*value
-	objects       []*value
-	severity      *value   // nil where constant
-	constant      Severity // 0: silent
-	summary       *prose
-	link          *prose
-	icon          *prose
-	secondaryIcon *prose
-	group         []*value
-	plural        *plural
+	when          *fieldExpression
+	actor         *fieldExpression
+	users         []*fieldExpression
+	packages      []*fieldExpression
+	objects       []*fieldExpression
+	severity      *fieldExpression // nil where constant
+	constant      Severity         // 0: silent
+	summary       *fieldSentence
+	link          *fieldSentence
+	icon          *fieldSentence
+	secondaryIcon *fieldSentence
+	group         []*fieldExpression
+	digest        *fieldDigest
 	examples      []Example
 }
 
@@ -43,7 +50,7 @@ type app struct {
 // A variable is a named expression.
 type variable struct {
 	name string
-	*value
+	*fieldExpression
 }
 
 // An origin is the field that an expression or a sentence stands in.
@@ -54,17 +61,21 @@ type origin struct {
 	number int // among the fields of its application
 }
 
-// A value is the expression of a field.
-type value struct {
-	*expression
-	origin
-}
-
-// A prose is the sentence of a field.
-type prose struct {
-	*sentence
-	origin
-}
+// The three sorts of compiled fields.
+type (
+	fieldExpression struct {
+		*language.Expression
+		origin
+	}
+	fieldSentence struct {
+		*language.Sentence
+		origin
+	}
+	fieldDigest struct {
+		*language.DigestTemplate
+		origin
+	}
+)
 
 // A compiler makes apps of their sources and collects the mistakes.
 type compiler struct {
@@ -87,7 +98,7 @@ func (c *compiler) app(s *appSource) *app {
 	if a.icon != "" && cleanLink(a.icon) == "" {
 		c.fail(s.icon.at, "icon: want an absolute http or https URL")
 	}
-	names := map[string]bool{accountsName: true}
+	names := map[string]bool{language.Accounts: true}
 	for _, name := range given {
 		names[name] = true
 	}
@@ -109,9 +120,9 @@ func (c *compiler) app(s *appSource) *app {
 
 func (c *compiler) declare(names map[string]bool, n located) {
 	switch {
-	case !isName(n.text):
+	case !values.IsIdentifier(n.text):
 		c.fail(n.at, "%q is no name: want a letter, then letters, digits and _", n.text)
-	case slices.Contains(given, n.text) || functionNamed(n.text) != nil:
+	case slices.Contains(given, n.text) || language.IsFunction(n.text):
 		c.fail(n.at, "%q is a name that is given already", n.text)
 	}
 	names[n.text] = true
@@ -127,7 +138,7 @@ func (c *compiler) variables(sources []named, names map[string]bool, over map[st
 		c.declare(names, located{s.name, s.value.at})
 	}
 	for _, s := range sources {
-		vars[s.name] = &variable{s.name, c.value("vars."+s.name, s.value, names)}
+		vars[s.name] = &variable{s.name, c.expression("vars."+s.name, s.value, names)}
 	}
 	if name := ring(vars); name != "" {
 		at := position{}
@@ -146,14 +157,14 @@ func ring(vars map[string]*variable) string {
 	var walk func(name string) string
 	walk = func(name string) string {
 		v := vars[name]
-		if v == nil || v.value == nil || state[name] == done {
+		if v == nil || v.fieldExpression == nil || state[name] == done {
 			return ""
 		}
 		if state[name] == open {
 			return name
 		}
 		state[name] = open
-		for _, need := range v.needs {
+		for _, need := range v.Needs() {
 			if found := walk(need); found != "" {
 				return found
 			}
@@ -161,7 +172,7 @@ func ring(vars map[string]*variable) string {
 		state[name] = done
 		return ""
 	}
-	for _, name := range sortedKeys(vars) {
+	for _, name := range values.Keys(vars) {
 		if found := walk(name); found != "" {
 			return found
 		}
@@ -175,23 +186,40 @@ func (c *compiler) origin(name string, s located) origin {
 	return origin{name, s.at, s.text, c.fields - 1}
 }
 
-func (c *compiler) value(name string, s located, names map[string]bool) *value {
-	x, err := compileExpression(s.text, names)
+func (c *compiler) expression(field string, s located, names map[string]bool) *fieldExpression {
+	x, err := language.Compile(s.text, names)
 	if err != nil {
-		c.fail(s.at, "%s: %v", name, err)
+		c.fail(s.at, "%s: %v", field, err)
 		return nil
 	}
-	return &value{x, c.origin(name, s)}
+	return &fieldExpression{x, c.origin(field, s)}
 }
 
-func (c *compiler) prose(name string, s located, names map[string]bool) *prose {
+func (c *compiler) sentence(field string, s located, names map[string]bool) *fieldSentence {
 	if s.text == "" {
 		return nil
 	}
-	x, err := compileSentence(s.text, names)
+	x, err := language.CompileSentence(s.text, names)
 	if err != nil {
-		c.fail(s.at, "%s: %v", name, err)
+		c.fail(s.at, "%s: %v", field, err)
 		return nil
 	}
-	return &prose{x, c.origin(name, s)}
+	return &fieldSentence{x, c.origin(field, s)}
+}
+
+// digest compiles the sentence about several, which can mention the entry's own variables only.
+func (c *compiler) digest(s located, names map[string]bool) *fieldDigest {
+	if s.text == "" {
+		return nil
+	}
+	own := maps.Clone(names)
+	for _, name := range given {
+		delete(own, name)
+	}
+	x, err := language.CompileDigest(s.text, own)
+	if err != nil {
+		c.fail(s.at, "plural: %v", err)
+		return nil
+	}
+	return &fieldDigest{x, origin{"plural", s.at, s.text, -1}}
 }

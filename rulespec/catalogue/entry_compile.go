@@ -1,58 +1,59 @@
 package catalogue
 
-import "maps"
+import (
+	"maps"
+
+	"github.com/notifyd/notifyd/rulespec/catalogue/topics"
+)
 
 // entry compiles one entry. names are what the application's expressions know; the entry adds its captures and variables.
 func (c *compiler) entry(a *app, s *entrySource, appNames map[string]bool) *entry {
 	e := &entry{kind: s.kind(), name: s.one("name").text, app: a, at: s.at, examples: s.examples}
 	names := maps.Clone(appNames)
 	c.patterns(e, s, names)
-	e.scope = c.variables(s.vars, names, a.vars)
+	e.vars = c.variables(s.vars, names, a.vars)
 	for _, p := range e.patterns {
-		for _, w := range p.words {
-			delete(e.scope, w.capture) // a capture hides the application's variable of that name
+		for _, name := range p.Names() {
+			delete(e.vars, name) // a capture hides the application's variable of that name
 		}
 	}
 	for _, v := range s.values["classic"] {
 		e.classic = append(e.classic, v.text)
 	}
 	if when, ok := s.values["when"]; ok {
-		e.when = c.value("when", when[0], names)
+		e.when = c.expression("when", when[0], names)
 	}
 	if actor, ok := s.values["actor"]; ok {
-		e.actor = c.value("actor", actor[0], names)
+		e.actor = c.expression("actor", actor[0], names)
 	}
-	e.users = c.values("users", s, names)
-	e.packages = c.values("packages", s, names)
-	e.objects = c.values("objects", s, names)
+	e.users = c.expressions("users", s, names)
+	e.packages = c.expressions("packages", s, names)
+	e.objects = c.expressions("objects", s, names)
 	c.severity(e, s, names)
-	e.summary = c.prose("summary", s.one("summary"), names)
-	e.link = c.prose("link", s.one("link"), names)
-	e.icon = c.prose("icon", s.one("icon"), names)
-	e.secondaryIcon = c.prose("secondary_icon", s.one("secondary_icon"), names)
-	e.group = c.values("group", s, names)
-	e.plural = c.plural(s.one("plural"), names)
+	e.summary = c.sentence("summary", s.one("summary"), names)
+	e.link = c.sentence("link", s.one("link"), names)
+	e.icon = c.sentence("icon", s.one("icon"), names)
+	e.secondaryIcon = c.sentence("secondary_icon", s.one("secondary_icon"), names)
+	e.group = c.expressions("group", s, names)
+	e.digest = c.digest(s.one("plural"), names)
 	return e
 }
 
 func (c *compiler) patterns(e *entry, s *entrySource, names map[string]bool) {
 	var first map[string]bool
 	for _, topic := range s.values["topic"] {
-		p, err := parsePattern(topic.text)
+		p, err := topics.Parse(topic.text)
 		if err != nil {
 			c.fail(topic.at, "%v", err)
 			continue
 		}
 		captures := map[string]bool{}
-		for _, w := range p.words {
-			if w.capture == "" {
-				continue
+		for _, name := range p.Names() {
+			if captures[name] {
+				c.fail(topic.at, "topic %q captures %s twice", topic.text, name)
 			}
-			if captures[w.capture] {
-				c.fail(topic.at, "topic %q captures %s twice", topic.text, w.capture)
-			}
-			captures[w.capture] = true
-			c.declare(names, located{w.capture, topic.at})
+			captures[name] = true
+			c.declare(names, located{name, topic.at})
 		}
 		if first != nil && !maps.Equal(first, captures) {
 			c.fail(topic.at, "the topics of an entry must capture the same names")
@@ -62,10 +63,10 @@ func (c *compiler) patterns(e *entry, s *entrySource, names map[string]bool) {
 	}
 }
 
-func (c *compiler) values(field string, s *entrySource, names map[string]bool) []*value {
-	var out []*value
+func (c *compiler) expressions(field string, s *entrySource, names map[string]bool) []*fieldExpression {
+	var out []*fieldExpression
 	for _, v := range s.values[field] {
-		if x := c.value(field, v, names); x != nil {
+		if x := c.expression(field, v, names); x != nil {
 			out = append(out, x)
 		}
 	}
@@ -81,5 +82,5 @@ func (c *compiler) severity(e *entry, s *entrySource, names map[string]bool) {
 		e.constant = constant
 		return
 	}
-	e.severity = c.value("severity", given[0], names)
+	e.severity = c.expression("severity", given[0], names)
 }

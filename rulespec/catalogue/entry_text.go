@@ -3,6 +3,8 @@ package catalogue
 import (
 	"fmt"
 	"strings"
+
+	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
 // Source gives the entry of a kind as its file says it, with the variables of the application that it knows; an error
@@ -34,7 +36,7 @@ func (e *entry) text() string {
 	line("application", e.app.title)
 	line("entry", where)
 	for _, p := range e.patterns {
-		line("topic", p.text)
+		line("topic", p.Text)
 	}
 	for _, v := range e.allValues() {
 		if v != nil {
@@ -49,11 +51,11 @@ func (e *entry) text() string {
 			line(p.field, p.source)
 		}
 	}
-	if e.plural != nil {
-		line("plural", e.plural.source)
+	if e.digest != nil {
+		line("plural", e.digest.source)
 	}
-	for _, name := range sortedKeys(e.needed()) {
-		line("vars."+name, e.scope[name].source)
+	for _, name := range values.Keys(e.needed()) {
+		line("vars."+name, e.vars[name].source)
 	}
 	for _, name := range e.classic {
 		line("classic", name)
@@ -67,24 +69,24 @@ func (e *entry) needed() map[string]bool {
 	var add func(names []string)
 	add = func(names []string) {
 		for _, name := range names {
-			if v := e.scope[name]; v != nil && !found[name] {
+			if v := e.vars[name]; v != nil && !found[name] {
 				found[name] = true
-				add(v.needs)
+				add(v.Needs())
 			}
 		}
 	}
 	for _, v := range e.allValues() {
 		if v != nil {
-			add(v.needs)
+			add(v.Needs())
 		}
 	}
 	for _, p := range e.allProse() {
 		if p != nil {
-			add(p.needs)
+			add(p.Needs())
 		}
 	}
-	if e.plural != nil {
-		add(e.plural.needs)
+	if e.digest != nil {
+		add(e.digest.Needs)
 	}
 	return found
 }

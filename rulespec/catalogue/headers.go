@@ -1,6 +1,10 @@
 package catalogue
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/notifyd/notifyd/rulespec/catalogue/values"
+)
 
 // stated is what a message's AMQP headers say of it (fedora-messaging's schema headers; ../doc/catalogue.md).
 type stated struct {
@@ -19,14 +23,14 @@ const (
 func headersOf(headers map[string]any) stated {
 	var s stated
 	for key, v := range headers {
-		if len(s.users)+len(s.packages)+len(s.groups) > maxSet {
+		if len(s.users)+len(s.packages)+len(s.groups) > values.MaxSet {
 			break
 		}
-		if name, ok := strings.CutPrefix(key, headerUser); ok && truthy(v) {
+		if name, ok := strings.CutPrefix(key, headerUser); ok && values.Truthy(v) {
 			s.users = append(s.users, name)
-		} else if name, ok := strings.CutPrefix(key, headerPackage); ok && truthy(v) {
+		} else if name, ok := strings.CutPrefix(key, headerPackage); ok && values.Truthy(v) {
 			s.packages = append(s.packages, name)
-		} else if name, ok := strings.CutPrefix(key, headerGroup); ok && truthy(v) {
+		} else if name, ok := strings.CutPrefix(key, headerGroup); ok && values.Truthy(v) {
 			s.groups = append(s.groups, name)
 		} else if key == headerSeverity {
 			s.severity, _ = severityOf(v)

@@ -1,5 +1,7 @@
 package catalogue
 
+import "github.com/notifyd/notifyd/rulespec/catalogue/values"
+
 // An App is an application and its kinds of message, as a page lists them.
 type App struct {
 	Name  string
@@ -38,7 +40,7 @@ func (e *entry) listed() Kind {
 	k := Kind{Kind: e.kind, Name: e.name, App: e.app.name, AppTitle: e.app.title, Classic: e.classic,
 		Severity: "varies", Entry: e.at.String(), Own: !e.at.embedded}
 	for _, p := range e.patterns {
-		k.Topics = append(k.Topics, p.text)
+		k.Topics = append(k.Topics, p.Text)
 	}
 	if e.constant != 0 {
 		k.Severity = e.constant.String()
@@ -69,12 +71,12 @@ type Failure struct {
 func (c *Catalogue) Failures() []Failure {
 	var out []Failure
 	for _, a := range c.apps {
-		for _, name := range sortedKeys(a.vars) {
+		for _, name := range values.Keys(a.vars) {
 			out = c.appendFailure(out, a, "", a.vars[name].origin)
 		}
 		for _, e := range a.entries {
-			for _, name := range sortedKeys(e.scope) {
-				if v := e.scope[name]; v != a.vars[name] {
+			for _, name := range values.Keys(e.vars) {
+				if v := e.vars[name]; v != a.vars[name] {
 					out = c.appendFailure(out, a, e.kind, v.origin)
 				}
 			}
@@ -93,8 +95,8 @@ func (c *Catalogue) Failures() []Failure {
 	return out
 }
 
-func (e *entry) allValues() []*value {
-	all := []*value{e.when, e.actor, e.severity}
+func (e *entry) allValues() []*fieldExpression {
+	all := []*fieldExpression{e.when, e.actor, e.severity}
 	all = append(all, e.users...)
 	all = append(all, e.packages...)
 	all = append(all, e.objects...)

@@ -164,7 +164,7 @@ func twice(sources []*appSource) []error {
 // build compiles sources.
 func build(sources []*appSource) (*Catalogue, []error) {
 	compiler := &compiler{mistakes: twice(sources)}
-	c := &Catalogue{machines: new(sync.Pool), failures: make(map[*app][]atomic.Uint64, len(sources))}
+	c := &Catalogue{failures: make(map[*app][]atomic.Uint64, len(sources))}
 	slices.SortFunc(sources, func(a, b *appSource) int { return strings.Compare(a.name.text, b.name.text) })
 	for _, s := range sources {
 		a := builtIn().apps[s]
@@ -175,7 +175,7 @@ func build(sources []*appSource) (*Catalogue, []error) {
 		c.apps = append(c.apps, a)
 		for _, e := range a.entries {
 			for _, p := range e.patterns {
-				c.tree.add(p.words, e)
+				c.tree.Add(p, e)
 			}
 		}
 	}

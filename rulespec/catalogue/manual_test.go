@@ -1,7 +1,6 @@
 package catalogue
 
 import (
-	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -18,28 +17,6 @@ func readManual(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return string(data)
-}
-
-// TestManualListsEveryFunction keeps the table in the manual true; -update writes it anew.
-func TestManualListsEveryFunction(t *testing.T) {
-	var table strings.Builder
-	table.WriteString("| function | gives |\n|---|---|\n")
-	for _, f := range Functions() {
-		fmt.Fprintf(&table, "| `%s(%s)` | %s |\n", f.Name, f.Args, f.Doc)
-	}
-	text := readManual(t)
-	before, _, found := strings.Cut(text, "| function | gives |")
-	if !found {
-		t.Fatal("the manual has no table of functions")
-	}
-	if text == before+table.String() {
-		return
-	}
-	if !*update {
-		t.Error("the table of functions in doc/catalogue.md is not the list in functions_table.go; run go test -update")
-	} else if err := os.WriteFile(manual, []byte(before+table.String()), 0o644); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func TestManualListsEveryKey(t *testing.T) {

@@ -7,6 +7,19 @@ import (
 	"strings"
 )
 
+// Severity is how much a message matters, ordered: Debug < Info < Warning < Error < Critical. The first four are those
+// of fedora-messaging (10, 20, 30, 40).
+type Severity int
+
+// The severities. Info is what a kind has when its entry says nothing.
+const (
+	Debug    Severity = 10
+	Info     Severity = 20
+	Warning  Severity = 30
+	Error    Severity = 40
+	Critical Severity = 50
+)
+
 // severityNames are the words for the severities, ascending.
 var severityNames = []struct {
 	severity Severity

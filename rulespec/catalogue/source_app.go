@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/notifyd/notifyd/rulespec/catalogue/topics"
 )
 
 // readApp reads one file. It is strict: what the form does not know is a mistake. All mistakes found are returned.
@@ -45,19 +46,10 @@ func (r *reader) app(body ast.Node) *appSource {
 			a.entries = r.entries(pair.Value)
 		}
 	}
-	if !isAppName(a.name.text) && len(r.mistakes) == 0 {
+	if !topics.IsApp(a.name.text) && len(r.mistakes) == 0 {
 		r.mistakes = append(r.mistakes, a.name.at.mistake("app: want a name of small letters, digits, _ and -, not %q", a.name.text))
 	}
 	return a
-}
-
-func isAppName(s string) bool {
-	for _, c := range s {
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' && c != '-' {
-			return false
-		}
-	}
-	return s != "" && len(s) <= 64
 }
 
 func (r *reader) tables(n ast.Node) []tableSource {

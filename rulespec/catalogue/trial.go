@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
 // A Trial is a message seen through its entry, field by field, for the person who writes the entry.
@@ -29,54 +30,53 @@ func (o Outcome) At() string { return o.at.String() }
 // Try describes a message and tells how each field came out. It is for people: Describe is what messages go through.
 func (c *Catalogue) Try(m *bus.Message) Trial {
 	t := Trial{Event: c.Describe(m)}
-	f, _ := c.find(m)
-	if f == nil {
+	s, _ := c.find(m)
+	if s == nil {
 		return t
 	}
-	t.Entry = f.at.String()
-	for _, v := range f.allValues() {
+	t.Entry = s.at.String()
+	for _, v := range s.allValues() {
 		if v == nil {
 			continue
 		}
 		out := Outcome{Field: v.field, at: v.at}
-		value, err := v.eval(f)
+		value, err := v.Eval(&s.Scope)
 		if err != nil {
-			out.Err = describeExprError(err)
-		} else if v == f.when {
-			out.Text = shown(truthy(value)) // what holds may be an object, which has no text
+			out.Err = err
+		} else if v == s.when {
+			out.Text = shown(values.Truthy(value)) // what holds may be an object, which has no text
 		} else {
 			out.Text = shown(value)
 		}
 		t.Fields = append(t.Fields, out)
 	}
-	for _, p := range f.allProse() {
+	for _, p := range s.allProse() {
 		if p == nil {
 			continue
 		}
 		out := Outcome{Field: p.field, at: p.at}
-		text, err := p.sentence.render(f)
+		text, err := p.Render(&s.Scope)
 		if out.Err = err; err == nil {
-			out.Text = oneLine(text, maxLink)
+			out.Text = values.Line(text, values.MaxLink)
 		}
-		if p != f.summary && out.Text != "" && cleanLink(out.Text) == "" {
+		if p != s.summary && out.Text != "" && cleanLink(out.Text) == "" {
 			out.Text, out.Err = "", fmt.Errorf("%q is no absolute http or https URL", out.Text)
 		}
 		t.Fields = append(t.Fields, out)
 	}
-	t.Fields = append(t.Fields, f.tryPlural()...)
+	t.Fields = append(t.Fields, s.tryDigest()...)
 	return t
 }
 
-// tryPlural tells what the variables in the sentence about several came to.
-func (f *frame) tryPlural() []Outcome {
-	if f.plural == nil {
+// tryDigest tells what the variables in the sentence about several came to.
+func (s *scope) tryDigest() []Outcome {
+	if s.entry.digest == nil {
 		return nil
 	}
 	var out []Outcome
-	f.need(f.plural.needs)
-	for _, name := range f.plural.needs {
-		if v := f.scope[name]; v != nil {
-			out = append(out, Outcome{Field: "." + name + " in plural", Text: shown(f.env[name]), at: v.at})
+	for _, name := range s.entry.digest.Needs {
+		if v := s.vars[name]; v != nil {
+			out = append(out, Outcome{Field: "." + name + " in plural", Text: shown(s.Variable(name)), at: v.at})
 		}
 	}
 	return out
@@ -87,7 +87,9 @@ func shown(v any) string {
 	if b, ok := v.(bool); ok {
 		return fmt.Sprint(b)
 	}
-	return strings.Join(cleanSet(appendTexts(nil, v, 0)), ", ")
+	return strings.Join(values.Set(values.Texts(v)), ", ")
 }
 
-func (e *entry) allProse() []*prose { return []*prose{e.summary, e.link, e.icon, e.secondaryIcon} }
+func (e *entry) allProse() []*fieldSentence {
+	return []*fieldSentence{e.summary, e.link, e.icon, e.secondaryIcon}
+}

@@ -5,6 +5,9 @@ import (
 	"strings"
 
 	"github.com/notifyd/notifyd/internal/text"
+	"github.com/notifyd/notifyd/rulespec/catalogue/convention"
+	"github.com/notifyd/notifyd/rulespec/catalogue/topics"
+	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
 // describeUnknown describes a message that no entry knows, by convention (see convention.go).
@@ -15,23 +18,23 @@ func describeUnknown(c *Catalogue, e *Event, words []string, stated stated) {
 	if known != nil {
 		e.KindName = "Other messages of " + known.title
 	}
-	conv := convention{c.accounts}
+	reader := convention.Reader{Accounts: c.accounts}
 	body, _ := e.Body.(map[string]any)
-	e.Actor = conv.actor(body)
+	e.Actor = reader.Actor(body)
 	users := stated.users
 	if len(users) == 0 {
-		users = conv.users(body)
+		users = reader.Users(body)
 	}
-	e.Users = cleanSet(append(users, e.Actor))
+	e.Users = values.Set(append(users, e.Actor))
 	e.Packages = stated.packages
 	if len(e.Packages) == 0 {
-		e.Packages = conv.packages(body)
+		e.Packages = convention.Packages(body)
 	}
-	e.Packages = cleanSet(e.Packages)
+	e.Packages = values.Set(e.Packages)
 	if stated.severity != 0 {
 		e.Severity = stated.severity
 	}
-	e.relate = func() Relation { return Relation{Keys: []string{text.CutBytes(e.Title+" "+e.Actor, maxName)}} }
+	e.digestOf = func() Digest { return Digest{Keys: []string{text.CutBytes(e.Title+" "+e.Actor, values.MaxName)}} }
 	e.describe = func() Prose {
 		p := unknownProse(e, words, body)
 		if known != nil {
@@ -43,7 +46,7 @@ func describeUnknown(c *Catalogue, e *Event, words []string, stated stated) {
 
 func appName(word string) string {
 	word = strings.ToLower(word)
-	if isAppName(word) {
+	if topics.IsApp(word) {
 		return word
 	}
 	return "unknown"
@@ -67,66 +70,12 @@ func unknownProse(e *Event, words []string, body map[string]any) Prose {
 	if len(e.Packages) > 0 {
 		b.WriteString(": " + strings.Join(e.Packages[:min(len(e.Packages), 3)], ", "))
 	}
-	if details := details(body, append([]string{e.Actor}, e.Packages...)); details != "" {
+	if details := convention.Details(body, append([]string{e.Actor}, e.Packages...)); details != "" {
 		b.WriteString(" (" + details + ")")
 	}
 	return Prose{
-		Summary:       oneLine(b.String(), maxSummary),
-		Link:          cleanLink(firstText(body, linkFields)),
-		SecondaryIcon: avatar(e.Actor),
+		Summary:       values.Line(b.String(), maxSummary),
+		Link:          convention.Link(body),
+		SecondaryIcon: values.Avatar(e.Actor),
 	}
-}
-
-// details gives at most four texts that tell what a message is about, without those that the sentence has already.
-func details(body map[string]any, said []string) string {
-	const most, longest = 4, 70
-	var out []string
-	for _, key := range subjectFields {
-		s := oneLine(firstText(body, []string{key}), longest)
-		if s == "" || slices.Contains(said, s) {
-			continue
-		}
-		out = append(out, s)
-		if said = append(said, s); len(out) == most {
-			break
-		}
-	}
-	return strings.Join(out, ", ")
-}
-
-// firstText gives the first field that holds a text, at the top or one object down, last in objects of others. An object in
-// the field's place gives its name.
-func firstText(body map[string]any, fields []string) string {
-	var objects, others []map[string]any
-	for _, name := range sortedKeys(body) {
-		if inner, ok := body[name].(map[string]any); !ok {
-			continue
-		} else if slices.Contains(otherObjects, name) {
-			others = append(others, inner)
-		} else {
-			objects = append(objects, inner)
-		}
-	}
-	for _, object := range slices.Concat([]map[string]any{body}, objects, others) {
-		for _, key := range fields {
-			if s := textOrName(object[key]); s != "" {
-				return s
-			}
-		}
-	}
-	return ""
-}
-
-func textOrName(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case map[string]any:
-		for _, key := range []string{"full_name", "fullname", "title", "name"} {
-			if s, ok := v[key].(string); ok && s != "" {
-				return s
-			}
-		}
-	}
-	return ""
 }

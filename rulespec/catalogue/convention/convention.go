@@ -1,0 +1,117 @@
+// Package convention reads from a message's body what by convention stands there: who did it, who else is involved, what
+// packages it is about, where it can be looked at and what tells most of it.
+//
+// Messages that no entry of the catalogue knows are described by it, and drafts of entries begin with its guesses.
+package convention
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/notifyd/notifyd/rulespec/catalogue/values"
+)
+
+// The fields that by convention hold who did it, who else is involved, what packages it is about, where it can be looked at
+// and what tells most of it. The first that is there is the actor, the link.
+var (
+	ActorFields = []string{"agent", "agent_name", "user", "username", "userid", "user_text", "actor", "sender_username", "sender",
+		"author", "submitter", "pusher", "owner_name", "openid"}
+	UserFields = []string{"agent", "agent_name", "user", "username", "userid", "user_text", "users", "usernames", "actor",
+		"sender_username", "sender", "author", "owner", "submitter", "assignee", "assigned_to", "reporter", "pusher", "owner_name",
+		"maintainer", "person", "nickname", "fas_username", "fas_name", "openid", "requester", "recipient"}
+	PackageFields = []string{"package", "packages", "package_name", "pkg", "pkgname", "pkg_name", "rpm", "rpms", "source_package",
+		"components"}
+	LinkFields    = []string{"url", "link", "html_url", "full_url", "web_url", "permalink"}
+	SubjectFields = []string{"title", "summary", "subject", "repository", "project", "nvr", "name", "group", "message", "description",
+		"branch", "tag", "version", "action", "status", "state", "new", "result", "reason", "log"}
+)
+
+// otherObjects are objects in a body that carry people and names of their own, who have nothing to do with the event: whoever owns
+// a repository, and what a message was answered with.
+var otherObjects = []string{"project", "repository", "repo", "forkee", "parent", "headers", "trigger", "webhook_headers", "instance"}
+
+// wrappers are objects that some senders put their whole body into once more.
+var wrappers = []string{"msg", "message", "body"}
+
+// nobody are accounts that stand for no person.
+var nobody = []string{"orphan", "anonymous", "nobody", "None", "null"}
+
+// A Reader reads bodies. Accounts has the accounts that people know, by what else they are called.
+type Reader struct{ Accounts map[string]string }
+
+// Actor gives who did it, "" where nobody is named.
+func (r Reader) Actor(body map[string]any) string {
+	for _, b := range unwrapped(body) {
+		for _, key := range ActorFields {
+			if name := r.person(b[key]); name != "" {
+				return values.Name(name)
+			}
+		}
+	}
+	return ""
+}
+
+// unwrapped gives a body and what it wraps.
+func unwrapped(body map[string]any) []map[string]any {
+	out := []map[string]any{body}
+	for _, key := range wrappers {
+		if inner, ok := body[key].(map[string]any); ok {
+			out = append(out, inner)
+		}
+	}
+	return out
+}
+
+// Users collects the people in fields that look like it, at the top and one object down. A body wrapped together with its agent
+// came through a web hook: the names inside are another site's.
+func (r Reader) Users(body map[string]any) []string {
+	_, hasAgent := body["agent"]
+	_, hasBody := body["body"].(map[string]any)
+	out := r.people(body)
+	if hasAgent && hasBody {
+		return out
+	}
+	for _, b := range unwrapped(body) {
+		for _, key := range values.Keys(b) {
+			if inner, ok := b[key].(map[string]any); ok && !slices.Contains(otherObjects, key) {
+				out = append(out, r.people(inner)...)
+			}
+		}
+	}
+	return out
+}
+
+func (r Reader) people(object map[string]any) []string {
+	var out []string
+	for _, key := range UserFields {
+		for _, x := range values.List(object[key]) {
+			if name := r.person(x); name != "" {
+				out = append(out, name)
+			}
+		}
+	}
+	return out
+}
+
+// person gives the account in a value: a text, or the name in an object. A mail address that the accounts do not know is none,
+// and neither is a login at a forge.
+func (r Reader) person(v any) string {
+	switch v := v.(type) {
+	case string:
+		nick, _, _ := strings.Cut(values.Account(r.Accounts, v), ".id.")
+		if nick == "" || len(nick) > values.MaxName || strings.ContainsAny(nick, "@/ \n\t") || slices.Contains(nobody, nick) {
+			return ""
+		}
+		return nick
+	case map[string]any:
+		for _, key := range []string{"username", "name", "nick", "nickname"} {
+			if s, ok := v[key].(string); ok && s != "" {
+				return r.person(s)
+			}
+		}
+		if login, ok := v["login"].(string); ok && strings.Contains(login, "@") {
+			return r.person(login)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,72 @@
+package catalogue
+
+import (
+	"strings"
+
+	"github.com/notifyd/notifyd/rulespec/catalogue/language"
+	"github.com/notifyd/notifyd/rulespec/catalogue/values"
+)
+
+// A Digest is how an Event is told together with others in a digest. The zero Digest stands for the convention: events
+// about the same objects, or of the same kind and actor, belong together.
+type Digest struct {
+	Keys     []string              // events of one application that share a key belong together; most particular first
+	Template []language.DigestPart // the sentence about several of them; nil: one by convention
+	Values   map[string][]string   // what Template names, of this event
+}
+
+// The bounds on a Digest.
+const (
+	maxShared = 50 // values of one name
+	maxValue  = 80 // runes of one
+)
+
+// Digest says what the event has in common with others; computed once, on the first call.
+func (e *Event) Digest() Digest {
+	e.Prose() // the variables of a message are computed by one goroutine: this waits for whoever does
+	e.digestOnce.Do(func() {
+		if e.digestOf != nil {
+			e.digest = e.digestOf()
+		}
+	})
+	return e.digest
+}
+
+func (s *scope) digestOf() Digest {
+	var d Digest
+	for _, v := range s.group {
+		d.Keys = append(d.Keys, keyOf(values.Texts(s.eval(v))))
+	}
+	if s.entry.digest == nil {
+		return d
+	}
+	d.Template = s.entry.digest.Parts
+	for _, name := range s.entry.digest.Needs {
+		texts := values.Texts(s.Variable(name))
+		for i, text := range texts {
+			texts[i] = values.Line(text, maxValue)
+		}
+		if texts = values.Set(texts); len(texts) > 0 {
+			if d.Values == nil {
+				d.Values = make(map[string][]string, len(s.entry.digest.Needs))
+			}
+			d.Values[name] = texts[:min(len(texts), maxShared)]
+		}
+	}
+	return d
+}
+
+// keyOf makes one key of the texts of a list, such that no two lists give the same. A key that shows a gap where a field of the
+// message is missing, such as "comments on ", or that is too long, is none: it would be shared by messages that have nothing in common.
+func keyOf(texts []string) string {
+	for i, t := range texts {
+		if t == "" || strings.Contains(t, "  ") || strings.ContainsAny(t[len(t)-1:], " /#") {
+			return ""
+		}
+		texts[i] = values.Name(t)
+	}
+	if key := strings.Join(texts, "\x1f"); len(key) <= values.MaxName {
+		return key
+	}
+	return ""
+}

@@ -1,0 +1,107 @@
+package language
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/types"
+	"github.com/expr-lang/expr/vm"
+	"github.com/notifyd/notifyd/rulespec/catalogue/values"
+)
+
+// The bounds on an expression. Together with the bounds on what functions hand out (functions.go) they bound an
+// evaluation: at most two loops nested, each over at most values.MaxList elements.
+const (
+	maxSource  = 4096 // bytes
+	maxNodes   = 400
+	maxNesting = 2
+)
+
+// An Expression is compiled.
+type Expression struct {
+	step    step // nil where only the expression language's own machine can run it
+	program *vm.Program
+	needs   []string // the variables it mentions
+}
+
+// Compile compiles an expression, which may mention the names given. It rewrites what would fail on a message that lacks
+// a field, so that the field is nothing instead: x.y is get(x, "y"), == is eq(), a condition is values.Truthy().
+func Compile(src string, names map[string]bool) (*Expression, error) {
+	if len(src) > maxSource {
+		return nil, fmt.Errorf("expression has %d bytes; at most %d", len(src), maxSource)
+	}
+	known := types.Map{}
+	for name := range names {
+		known[name] = types.Any
+	}
+	rewrite := &rewriter{names: names, needs: map[string]bool{}, levels: map[ast.Node]int{}}
+	options := []expr.Option{expr.Env(known), expr.MaxNodes(maxNodes), expr.DisableAllBuiltins(), expr.Optimize(false), expr.Patch(rewrite)}
+	for _, f := range functions {
+		options = append(options, expr.Function(f.Name, f.call))
+	}
+	program, err := compileSafely(src, options)
+	if rewrite.err != nil {
+		err = rewrite.err
+	}
+	if err != nil {
+		return nil, describe(err)
+	}
+	return &Expression{step: compileStep(program.Node()), program: program, needs: values.Keys(rewrite.needs)}, nil
+}
+
+// machines are the library's, for the expressions that are no steps.
+var machines sync.Pool
+
+// byLibrary has the libraries run what they understand too, in place of steps and writers: a test holds the two together.
+var byLibrary = false
+
+// compileSafely guards against a compiler that panics on a source nobody thought of: loading must end in an error.
+func compileSafely(src string, options []expr.Option) (program *vm.Program, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("cannot be compiled: %v", r)
+		}
+	}()
+	return expr.Compile(src, options...)
+}
+
+// describe drops the source excerpt of the library's error: the position in the YAML file replaces it.
+func describe(err error) error {
+	var at *file.Error
+	if !errors.As(err, &at) {
+		return err
+	}
+	message, _, _ := strings.Cut(at.Message, "\n")
+	return fmt.Errorf("%s (line %d, column %d of the expression)", message, at.Line, at.Column+1)
+}
+
+// Needs gives the variables that the expression mentions, sorted.
+func (x *Expression) Needs() []string { return x.needs }
+
+// Eval gives the expression's value. Its error is that the expression's loops look at too much, or what the library says.
+func (x *Expression) Eval(sc *Scope) (v any, err error) {
+	if x.step != nil && !byLibrary {
+		before := sc.visited
+		if v = x.step(sc); sc.visited > maxVisited && sc.visited > before {
+			return nil, errVisited
+		}
+		return v, nil
+	}
+	sc.need(x.needs)
+	machine, pooled := machines.Get().(*vm.VM)
+	if !pooled {
+		machine = new(vm.VM)
+	}
+	machine.MemoryBudget = maxVisited / keepCost
+	v, err = machine.Run(x.program, sc.known)
+	machines.Put(machine)
+	if err != nil {
+		return nil, describe(err)
+	}
+	return v, nil
+}

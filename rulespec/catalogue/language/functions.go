@@ -1,0 +1,78 @@
+package language
+
+import (
+	"fmt"
+
+	"github.com/notifyd/notifyd/rulespec/catalogue/values"
+)
+
+// Accounts is the hidden variable that holds the map of accounts, for the function account. No name of an entry can be like
+// it.
+const Accounts = "$accounts"
+
+// A function is one of expressions and sentences. All are total: a missing or strange argument is the empty value.
+type function struct {
+	Name     string
+	Args     string // for the manual: "text, max"
+	Doc      string // one sentence for the manual
+	Min, Max int    // number of arguments; Max < 0: any
+	Pattern  bool   // the second argument is a regular expression, compiled at load; expressions only
+	Accounts bool   // gets the map of accounts as a hidden first argument; expressions only
+
+	call func(args ...any) (any, error)
+}
+
+// arity says what is wrong with n arguments, or "".
+func (f *function) arity(n int) string {
+	if n >= f.Min && (n <= f.Max || f.Max < 0) {
+		return ""
+	}
+	return fmt.Sprintf("%s takes (%s), not %d arguments", f.Name, f.Args, n)
+}
+
+func functionNamed(name string) *function {
+	for i := range functions {
+		if functions[i].Name == name {
+			return &functions[i]
+		}
+	}
+	return nil
+}
+
+// IsFunction says whether a function has that name.
+func IsFunction(name string) bool { return functionNamed(name) != nil }
+
+// The makers of functions from plain Go ones.
+
+func ofText(f func(string) string) func(...any) (any, error) {
+	return func(args ...any) (any, error) { return f(values.Text(args[0])), nil }
+}
+
+func ofTexts(f func(a, b string) string) func(...any) (any, error) {
+	return func(args ...any) (any, error) { return f(values.Text(args[0]), values.Text(args[1])), nil }
+}
+
+func ofValue(f func(any) any) func(...any) (any, error) {
+	return func(args ...any) (any, error) { return f(args[0]), nil }
+}
+
+func ofValues(f func(a, b any) bool) func(...any) (any, error) {
+	return func(args ...any) (any, error) { return f(args[0], args[1]), nil }
+}
+
+func ofCompared(f func(int) bool) func(...any) (any, error) {
+	return func(args ...any) (any, error) {
+		order, ok := values.Compare(args[0], args[1])
+		return ok && f(order), nil
+	}
+}
+
+// optional gives argument i as a number, or otherwise.
+func optional(args []any, i, otherwise int) int {
+	if i < len(args) {
+		if n, ok := values.Integer(args[i]); ok {
+			return n
+		}
+	}
+	return otherwise
+}

@@ -1,0 +1,123 @@
+package language
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"text/template"
+
+	"github.com/notifyd/notifyd/internal/text"
+	"github.com/notifyd/notifyd/rulespec/catalogue/values"
+)
+
+// maxRendered bounds what a sentence writes before it is cleaned, in bytes.
+const maxRendered = 4096
+
+// A Sentence is a compiled template: a summary, a link, an icon.
+type Sentence struct {
+	constant string             // the whole sentence where it has no actions
+	writers  []writer           // nil where only text/template can render it
+	tmpl     *template.Template // nil where it is constant
+	needs    []string           // the variables it mentions
+}
+
+// CompileSentence compiles a text/template over the variables given. Paths into values never fail: {{.msg.a.b}} becomes a
+// call, and is empty where the message has no such field.
+func CompileSentence(src string, names map[string]bool) (*Sentence, error) {
+	if len(src) > maxSource {
+		return nil, fmt.Errorf("sentence has %d bytes; at most %d", len(src), maxSource)
+	}
+	if !strings.Contains(src, "{{") {
+		return &Sentence{constant: src}, nil
+	}
+	tmpl, err := template.New("sentence").Funcs(sentenceFunctions()).Parse(src)
+	if err != nil {
+		return nil, errors.New(strings.TrimPrefix(err.Error(), "template: sentence:"))
+	}
+	if len(tmpl.Templates()) != 1 || tmpl.Tree == nil {
+		return nil, errors.New("define and block are not available")
+	}
+	s := &sentenceChecker{names: names, needs: map[string]bool{}}
+	s.list(tmpl.Tree.Root, true)
+	if s.err != nil {
+		return nil, s.err
+	}
+	out := &Sentence{tmpl: tmpl, needs: values.Keys(s.needs)}
+	if writers, ok := compileWriters(tmpl.Tree.Root, true); ok {
+		out.writers = writers
+	}
+	return out, nil
+}
+
+func sentenceFunctions() template.FuncMap {
+	m := template.FuncMap{"field": func(v any, keys ...string) any {
+		for _, key := range keys {
+			v = values.Field(v, key)
+		}
+		if v == nil {
+			return ""
+		}
+		return v
+	},
+		"and": andFunction, "or": orFunction, "not": notFunction,
+	}
+	for _, f := range functions {
+		if !f.Pattern && !f.Accounts {
+			m[f.Name] = f.call
+		}
+	}
+	return m
+}
+
+// builtins are the other functions of sentences, beside the list. Those of text/template (printf with its widths, call,
+// js, …) are refused; and, or and not are our own, for a 0 or "0" from JSON must count as nothing.
+var builtins = map[string]bool{"and": true, "or": true, "not": true, "field": true}
+
+func andFunction(args ...any) (any, error) {
+	var v any = true
+	for _, v = range args {
+		if !values.Truthy(v) {
+			return v, nil
+		}
+	}
+	return v, nil
+}
+
+func orFunction(args ...any) (any, error) { return firstFunction(args...) }
+
+func notFunction(args ...any) (any, error) { return len(args) == 1 && !values.Truthy(args[0]), nil }
+
+// errFull stops a template that writes more than anyone reads.
+var errFull = errors.New("sentence is too long")
+
+type limited struct{ strings.Builder }
+
+func (l *limited) Write(p []byte) (int, error) {
+	if l.Len()+len(p) > maxRendered {
+		l.Builder.WriteString(text.CutBytes(string(p), max(maxRendered-l.Len(), 0)))
+		return 0, errFull
+	}
+	return l.Builder.Write(p)
+}
+
+// Needs gives the variables that the sentence mentions, sorted.
+func (s *Sentence) Needs() []string { return s.needs }
+
+// Render writes the sentence over the variables of a scope. What is too long is cut, and what is missing is NoValue.
+func (s *Sentence) Render(sc *Scope) (string, error) {
+	sc.holes = sc.holes[:0]
+	switch {
+	case s.tmpl == nil:
+		return s.constant, nil
+	case s.writers != nil && !byLibrary:
+		sc.out = sc.out[:0]
+		writeAll(sc, s.writers, &sc.out)
+		return text.CutBytes(string(sc.out), maxRendered), nil
+	}
+	sc.need(s.needs)
+	var out limited
+	if err := s.tmpl.Execute(&out, sc.known); err != nil && !errors.Is(err, errFull) {
+		return "", fmt.Errorf("render sentence: %w", err)
+	}
+	return out.String(), nil
+}

@@ -1,0 +1,179 @@
+package catalogue
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/rulespec/catalogue/language"
+	"github.com/notifyd/notifyd/rulespec/catalogue/topics"
+	"github.com/notifyd/notifyd/rulespec/catalogue/values"
+)
+
+// A scope is one message seen through one entry. One goroutine at a time uses it.
+type scope struct {
+	language.Scope
+	*entry
+	catalogue *Catalogue
+	topic     topics.Topic
+	source    *bus.Message
+	actorName string
+}
+
+func (c *Catalogue) scope(e *entry, m *bus.Message, t topics.Topic) *scope {
+	s := &scope{entry: e, catalogue: c, topic: t, source: m}
+	s.Scope = language.NewScope(m.Body, s)
+	for _, p := range e.patterns {
+		if p.Captures(t.Words, func(name, value string) { s.Set(name, value) }) {
+			break
+		}
+	}
+	return s
+}
+
+func (s *scope) holds() bool { return s.when == nil || values.Truthy(s.eval(s.when)) }
+
+// Compute gives a variable of the entry, a table of its application, or what every expression knows.
+func (s *scope) Compute(name string) any {
+	if table, ok := s.app.tables[name]; ok {
+		return table
+	}
+	if v := s.vars[name]; v != nil {
+		return s.eval(v.fieldExpression)
+	}
+	return s.given(name)
+}
+
+// given gives what every expression knows.
+func (s *scope) given(name string) any {
+	switch name {
+	case "headers":
+		return s.source.Headers
+	case "username":
+		return s.source.Username
+	case "root":
+		return s.topic.Root
+	case "environment":
+		return s.topic.Environment
+	case "topic":
+		return s.topic.Title
+	case language.Accounts:
+		return s.catalogue.accounts
+	}
+	return nil
+}
+
+// eval gives an expression's value; nil and one more failure where it has none.
+func (s *scope) eval(v *fieldExpression) any {
+	out, err := v.Eval(&s.Scope)
+	if err != nil {
+		s.catalogue.failed(s.app, v.origin)
+		return nil
+	}
+	return out
+}
+
+func (s *scope) names(fields []*fieldExpression) []string {
+	var out []string
+	for _, x := range fields {
+		out = values.AppendTexts(out, s.eval(x))
+	}
+	return out
+}
+
+// fill computes what matching needs. What the sender states in the headers goes before what the body is taken to mean.
+func (s *scope) fill(e *Event, stated stated) {
+	e.App, e.Kind, e.KindName = s.app.name, s.kind, s.name
+	if s.actor != nil {
+		e.Actor = actorOf(s.eval(s.actor))
+		s.actorName = e.Actor
+	}
+	users := stated.users
+	if len(users) == 0 {
+		users = s.names(s.users)
+	}
+	e.Users = values.Set(append(users, e.Actor))
+	e.Packages = stated.packages
+	if len(e.Packages) == 0 {
+		e.Packages = s.names(s.packages)
+	}
+	e.Packages = values.Set(e.Packages)
+	objects := s.names(s.objects)
+	e.Thread = values.First(objects)
+	e.Objects = values.Set(objects)
+	e.Severity = s.severityOf(stated)
+}
+
+func (s *scope) severityOf(stated stated) Severity {
+	if s.constant != 0 {
+		return s.constant
+	}
+	if s.severity != nil {
+		if severity, ok := severityOf(s.eval(s.severity)); ok {
+			return severity
+		}
+	}
+	if stated.severity != 0 {
+		return stated.severity
+	}
+	return Info
+}
+
+// actorOf gives the one name in a value: the first where there are several.
+func actorOf(v any) string {
+	names := values.Texts(v)
+	if len(names) == 0 || len(names[0]) > values.MaxName {
+		return ""
+	}
+	return values.Name(names[0])
+}
+
+func (s *scope) prose() Prose {
+	summary := values.Line(strings.ReplaceAll(s.render(s.summary), language.NoValue, ""), maxSummary)
+	broken := s.Broken()
+	p := Prose{
+		Summary:       summary,
+		Link:          cleanLink(s.render(s.link)),
+		Icon:          s.app.icon,
+		SecondaryIcon: cleanLink(s.render(s.secondaryIcon)),
+	}
+	if s.icon != nil {
+		p.Icon = cleanLink(s.render(s.icon))
+	}
+	if broken { // the conventional sentence says what there is
+		p.Summary = ""
+		if gapped(p.Link) {
+			p.Link = ""
+		}
+	}
+	if s.secondaryIcon == nil {
+		p.SecondaryIcon = values.Avatar(s.actorName)
+	}
+	return p
+}
+
+func (s *scope) render(x *fieldSentence) string {
+	if x == nil {
+		return ""
+	}
+	out, err := x.Render(&s.Scope)
+	if err != nil {
+		s.catalogue.failed(s.app, x.origin)
+		return ""
+	}
+	return out
+}
+
+// cleanLink gives what a sentence makes a link, "" where it is none or has a hole, which leads nowhere.
+func cleanLink(link string) string {
+	if strings.Contains(link, language.NoValue) {
+		return ""
+	}
+	return values.Link(link)
+}
+
+// gapped says whether a link lacks a part of its path or the value that it ends with.
+func gapped(link string) bool {
+	u, err := url.Parse(link)
+	return err != nil || strings.Contains(u.Path, "//") || strings.HasSuffix(link, "=")
+}

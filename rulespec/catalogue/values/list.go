@@ -1,0 +1,85 @@
+package values
+
+import "slices"
+
+// List gives v as a list: nothing is the empty one, a single value a list of one.
+func List(v any) []any {
+	switch v := v.(type) {
+	case nil:
+		return nil
+	case string:
+		if v == "" {
+			return nil
+		}
+	case []any:
+		return v[:min(len(v), MaxList)]
+	}
+	return []any{v}
+}
+
+// Field gives an object's field or a list's element, or nil.
+func Field(v, key any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		if k, ok := key.(string); ok {
+			return v[k]
+		}
+		return v[Text(key)]
+	case map[string]string:
+		if s, ok := v[Text(key)]; ok {
+			return s
+		}
+	case []any:
+		if i, ok := Integer(key); ok {
+			return Item(v, i)
+		}
+	}
+	return nil
+}
+
+// Item gives a list's element, counted from the end where i is negative, or nil.
+func Item(v any, i int) any {
+	l := List(v)
+	if i < 0 {
+		i += len(l)
+	}
+	if i < 0 || i >= len(l) {
+		return nil
+	}
+	return l[i]
+}
+
+// Texts gives the texts in v, however nested, that are not empty. Objects have none.
+func Texts(v any) []string { return AppendTexts(nil, v) }
+
+// AppendTexts appends the Texts of v.
+func AppendTexts(to []string, v any) []string { return appendTexts(to, v, 0) }
+
+func appendTexts(to []string, v any, depth int) []string {
+	switch v := v.(type) {
+	case nil, bool, map[string]any:
+	case []any:
+		if depth < 4 {
+			for _, x := range v[:min(len(v), MaxSet)] {
+				to = appendTexts(to, x, depth+1)
+			}
+		}
+	case []string:
+		to = append(to, v...)
+	default:
+		if s := Text(v); s != "" {
+			to = append(to, s)
+		}
+	}
+	return to
+}
+
+// Keys gives the keys of a map, sorted.
+func Keys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
