@@ -6,10 +6,12 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
+	"github.com/notifyd/notifyd/rulespec/kindtest"
 )
 
 // A chooser makes the choices of a story: from a fuzzer's bytes while there are any, then by chance.
@@ -37,18 +39,6 @@ func (c *chooser) below(n int) int {
 
 func (c *chooser) one(from ...string) string { return from[c.below(len(from))] }
 
-// some chooses one to three values, seldom none.
-func (c *chooser) some(from ...string) []string {
-	if c.below(40) == 0 {
-		return nil
-	}
-	values := []string{c.one(from...)}
-	for len(values) < 3 && c.below(3) == 0 {
-		values = append(values, c.one(from...))
-	}
-	return values
-}
-
 // numbered adds a numbered name to those there are to choose from, in stories that have such.
 func (c *chooser) numbered(sort string, from ...string) []string {
 	if c.wide == 0 {
@@ -70,87 +60,21 @@ var (
 	people = []string{"alice", "bob", "carol", "dave", "Kim", "@g1"}
 	things = []string{"bash", "zsh", "kernel", "kernel-rt", "python-six", "K", "straße"}
 	topics = []string{"org.x.prod.git.receive", "org.x.stg.git.receive", "org.x.prod.wiki.edit", "git", ""}
-	globs  = []string{"*.git.*", "org.?.prod*", "org.x.prod.*", "a[", "*", "*git", "org.x.*.edit", "[!o]*"}
-	names  = []string{"kernel*", "?sh", "[bz]*", "*", "*-*", "python-*", "k*l", "*ß*", "thing1*", "*9"}
-	texts  = []string{"push", "EDIT", "x+", ".*", "alice.*zsh", `\bbob\b`, "^alice", "(push|pull)ed", "[kK]ernel", "s[io]x", "kernel", "a", "(?i)ſ", "pu(sh)?ed", "(al|bo)ice", "é+t", `"n":\s*1`, "a(", "b{2}", "(ab|cd)(ef|gh)ij", `\x{FFFD}`, "thing[0-9]", "kernel.{0,9}rt$", "(?s)long.*kernel"}
 	told   = []string{"", "alice pushed to zsh", "bob edited", "\u212aernel of straße", "\u017fix ÉT", "abefij", "pull", "PUSHED by alice \xff", strings.Repeat("long ", 20) + "kernel", "thing1 thing22 kernel-rt"}
 )
 
-// drawn draws the arguments of a rule of each kind, right ones and wrong ones.
-var drawn = map[string]func(*chooser) rulespec.Args{
-	"app":   func(c *chooser) rulespec.Args { return rulespec.Args{"name": c.some("git", "wiki")} },
-	"kind":  func(c *chooser) rulespec.Args { return rulespec.Args{"name": c.some("git.receive", "wiki.edit")} },
-	"actor": func(c *chooser) rulespec.Args { return rulespec.Args{"name": c.some(c.persons()...)} },
-	"user":  func(c *chooser) rulespec.Args { return rulespec.Args{"name": c.some(c.persons()...)} },
-	"topic": func(c *chooser) rulespec.Args {
-		return rulespec.Args{"pattern": c.some(slices.Concat(globs, topics)...)}
-	},
-	"group":      func(c *chooser) rulespec.Args { return rulespec.Args{"name": c.some("g1", "g2", "g3", "gone")} },
-	"owner":      drawOwner,
-	"field":      drawField,
-	"everything": func(*chooser) rulespec.Args { return rulespec.Args{} },
-	"package": func(c *chooser) rulespec.Args {
-		return rulespec.Args{"name": c.some(c.numbered("thing", slices.Concat(names, things)...)...)}
-	},
-	"package_regex": func(c *chooser) rulespec.Args {
-		return c.caseOf(rulespec.Args{"pattern": c.some("sh$", "^KERNEL", "(", "-rt|-six", "ker.*rt", "k", "^thing[0-4]")})
-	},
-	"regex": func(c *chooser) rulespec.Args {
-		args := rulespec.Args{"pattern": c.some(c.numbered("thing[0-9]?", texts...)...)}
-		if c.below(3) == 0 {
-			args["in"] = c.some("summary", "body", "link")
-		}
-		return c.caseOf(args)
-	},
-	"severity": func(c *chooser) rulespec.Args {
-		return rulespec.Args{"least": {c.one("info", "warning", "error", "critical", "debug")}}
-	},
-}
-
-func (c *chooser) persons() []string {
-	return append([]string{rulespec.Me, rulespec.Me}, c.numbered("p", people...)...)
-}
-
-func (c *chooser) caseOf(args rulespec.Args) rulespec.Args {
-	if c.below(2) == 0 {
-		args["case"] = []string{c.one("sensitive", "insensitive")}
+// kinds are the vectors of all rule kinds: what rules are drawn from, and some of the events.
+var kinds = sync.OnceValue(func() []*kindtest.Vectors {
+	all, err := kindtest.ReadAll("../rulespec/testdata/kinds")
+	if err != nil {
+		panic(err)
 	}
-	return args
-}
-
-func drawOwner(c *chooser) rulespec.Args {
-	args := rulespec.Args{}
-	if c.below(4) > 0 {
-		args["user"] = c.some(c.persons()...)
-	}
-	if c.below(3) == 0 {
-		args["group"] = c.some("g1", "g2", "g3", "gone")
-	}
-	if c.below(3) == 0 {
-		args["role"] = c.some("owner", "commit", "watch", "gone")
-	}
-	if c.below(3) == 0 {
-		args["via"] = []string{c.one("person", "group")}
-	}
-	return args
-}
-
-func drawField(c *chooser) rulespec.Args {
-	args := rulespec.Args{"path": c.some("n", "text", "by.name", "..", "gone")}
-	if c.below(2) == 0 {
-		args["is"] = c.some("1", "*e*", "[", "pull", "AL*")
-	}
-	if c.below(2) == 0 {
-		args["topic"] = c.some(slices.Concat(globs, topics)...)
-	}
-	return c.caseOf(args)
-}
+	return all
+})
 
 func (c *chooser) rule() rulespec.Rule {
-	r := rulespec.Rule{Kind: rulespec.RuleKinds[c.below(len(rulespec.RuleKinds))].Name, Not: c.below(3) == 0}
-	if draw := drawn[r.Kind]; draw != nil {
-		r.Args = draw(c)
-	}
+	v := kinds()[c.below(len(kinds()))]
+	r := rulespec.Rule{Kind: v.Kind.Name, Not: c.below(3) == 0, Args: v.Draw(c.below, c.wide)}
 	switch c.below(90) {
 	case 0:
 		r.Kind = "weather"
@@ -170,8 +94,12 @@ func (c *chooser) filter(id rulespec.FilterID) rulespec.Filter {
 	return f
 }
 
-// event draws an event whose sets may be nil, or empty, and whose body may be missing.
+// event draws an event whose sets may be nil, or empty, and whose body may be missing; or one of a rule kind's vectors.
 func (c *chooser) event() *catalogue.Event {
+	if c.below(8) == 0 {
+		events := kinds()[c.below(len(kinds()))].Events()
+		return events[c.below(len(events))]
+	}
 	set := func(sort string, from []string) []string {
 		var values []string
 		switch n := c.below(5); n {

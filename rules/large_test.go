@@ -49,7 +49,7 @@ func crowded(random *rand.Rand, id rulespec.FilterID) rulespec.Filter {
 	case 0:
 		f.Rules = []rulespec.Rule{rule("app", "name", "git"), not(rule("user", "name", rulespec.Me))}
 	case 1:
-		f.Rules = []rulespec.Rule{{Kind: "everything"}, not(rule("user", "name", "alice")), not(rule("topic", "pattern", globs[random.IntN(3)]))}
+		f.Rules = []rulespec.Rule{{Kind: "everything"}, not(rule("user", "name", "alice")), not(rule("topic", "pattern", []string{"*.git.*", "org.?.prod*", "org.x.prod.*"}[random.IntN(3)]))}
 	case 2:
 		f.Rules = []rulespec.Rule{rule("app", "name", "wiki"), not(rule("regex", "pattern", fmt.Sprintf("push%d|alice", random.IntN(500))))}
 	case 3:
