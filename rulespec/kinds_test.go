@@ -89,10 +89,10 @@ func checkDeclared(t *testing.T, kind *rulespec.RuleKind, env rulespec.Env, r ru
 		t.Fatal(err)
 	}
 	if p.Cost == 0 {
-		t.Errorf("rule kind %s declares no Cost: it would be refused beside everything, as a search of texts is", kind.Name)
+		t.Errorf("rule kind %s declares no Cost, and so is refused beside everything as a search of texts is: CostExact, CostPattern or CostText?", kind.Name)
 	}
 	if p.Selectivity == 0 {
-		t.Errorf("rule kind %s declares no Selectivity: where it narrows messages down it should say so, else 10,000", kind.Name)
+		t.Errorf("rule kind %s declares no Selectivity: of 10,000 messages, how many does it hold for? selectivityAll where it narrows nothing down", kind.Name)
 	}
 	inTexts := func(p rulespec.Param) bool { return p.Searched == rulespec.InTexts }
 	if p.Cost == rulespec.CostText && !slices.ContainsFunc(kind.Params, inTexts) {
