@@ -5,7 +5,7 @@ import (
 	"io"
 	"testing"
 
-	"github.com/notifyd/notifyd/backends/email/mailsink"
+	"github.com/notifyd/notifyd/backends/email/fakesmtp"
 )
 
 // BenchmarkCompose builds and serialises, without a server.
@@ -33,7 +33,7 @@ func BenchmarkSend(b *testing.B) {
 		parallel      bool
 	}{{"kept connection", 100, false}, {"connection each", 1, false}, {"two kept connections", 100, true}} {
 		b.Run(c.name, func(b *testing.B) {
-			f := newFar(b, mailsink.Options{Keep: 10})
+			f := newFar(b, fakesmtp.Options{Keep: 10})
 			config := f.config()
 			config.PerConnection = c.perConnection
 			back := newBackend(b, config)

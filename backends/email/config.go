@@ -29,7 +29,7 @@ type Config struct {
 	From          string        `yaml:"from"`                   // address in From
 	FromName      string        `yaml:"from_name"`              // name in From; notifyd
 	EnvelopeFrom  string        `yaml:"envelope_from"`          // where bounces go (RFC 5321 MAIL FROM); from
-	ListDomain    string        `yaml:"list_domain"`            // of Message-ID and List-Id; that of from. Never change it
+	ListDomain    string        `yaml:"list_domain"`            // of ids and List-Id; that of from. Never change it
 	SubjectPrefix string        `yaml:"subject_prefix"`         // before every subject, e.g. "[example]"; none
 	Timeout       time.Duration `yaml:"timeout"`                // for connecting, and for one message; 1 min
 	Connections   int           `yaml:"connections"`            // at once; 2

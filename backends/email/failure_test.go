@@ -12,7 +12,7 @@ import (
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/backends/backendtest"
-	"github.com/notifyd/notifyd/backends/email/mailsink"
+	"github.com/notifyd/notifyd/backends/email/fakesmtp"
 )
 
 func sample(id string) backends.Parcel {
@@ -32,54 +32,54 @@ func class(err error) string {
 	}
 }
 
-func at(stage mailsink.Stage, r mailsink.Reply) mailsink.Script {
-	return func(s mailsink.Stage, _ string) mailsink.Reply {
+func at(stage fakesmtp.Stage, r fakesmtp.Reply) fakesmtp.Script {
+	return func(s fakesmtp.Stage, _ string) fakesmtp.Reply {
 		if s == stage {
 			return r
 		}
-		return mailsink.Reply{}
+		return fakesmtp.Reply{}
 	}
 }
 
 // What a server says at which step decides whose matter it is.
 func TestFailureClasses(t *testing.T) {
 	for _, c := range []struct {
-		stage mailsink.Stage
+		stage fakesmtp.Stage
 		code  int
 		enh   [3]int
 		text  string
 		want  string
 	}{
-		{mailsink.OnConnect, 554, [3]int{5, 7, 1}, "no service", "unavailable"},
-		{mailsink.OnConnect, 421, [3]int{4, 3, 2}, "busy", "unavailable"},
-		{mailsink.OnMail, 550, [3]int{5, 1, 8}, "bad sender", "unavailable"},
-		{mailsink.OnMail, 530, [3]int{5, 7, 0}, "login first", "unavailable"},
-		{mailsink.OnMail, 452, [3]int{4, 3, 1}, "disk full", "unavailable"},
-		{mailsink.OnRcpt, 550, [3]int{5, 1, 1}, "no such user", "gone"},
-		{mailsink.OnRcpt, 550, [3]int{5, 2, 1}, "mailbox closed", "gone"},
-		{mailsink.OnRcpt, 550, [3]int{5, 2, 2}, "over quota", "refused"},
-		{mailsink.OnRcpt, 550, [3]int{5, 3, 0}, "no room for anybody", "later"},
-		{mailsink.OnRcpt, 550, [3]int{5, 4, 5}, "sending quota exceeded", "later"},
-		{mailsink.OnRcpt, 551, [3]int{5, 1, 6}, "moved", "gone"},
-		{mailsink.OnRcpt, 552, [3]int{5, 2, 2}, "mailbox full", "refused"},
-		{mailsink.OnRcpt, 553, [3]int{5, 1, 3}, "bad mailbox", "gone"},
-		{mailsink.OnRcpt, 554, [3]int{5, 7, 1}, "Relay access denied", "later"},
-		{mailsink.OnRcpt, 550, [3]int{5, 0, 0}, "relaying not permitted", "later"},
-		{mailsink.OnRcpt, 550, [3]int{5, 7, 25}, "your address has no name", "later"},
-		{mailsink.OnRcpt, 530, [3]int{5, 7, 0}, "login first", "unavailable"},
-		{mailsink.OnRcpt, 450, [3]int{4, 2, 1}, "greylisted", "later"},
-		{mailsink.OnRcpt, 451, [3]int{4, 3, 0}, "lookup failed", "later"},
-		{mailsink.OnRcpt, 452, [3]int{4, 2, 2}, "mailbox full", "later"},
-		{mailsink.OnRcpt, 421, [3]int{4, 3, 2}, "shutting down", "unavailable"},
-		{mailsink.OnData, 550, [3]int{5, 7, 1}, "spam", "refused"},
-		{mailsink.OnData, 552, [3]int{5, 3, 4}, "too big", "refused"},
-		{mailsink.OnData, 554, [3]int{5, 6, 0}, "bad content", "refused"},
-		{mailsink.OnData, 451, [3]int{4, 3, 0}, "try later", "later"},
+		{fakesmtp.OnConnect, 554, [3]int{5, 7, 1}, "no service", "unavailable"},
+		{fakesmtp.OnConnect, 421, [3]int{4, 3, 2}, "busy", "unavailable"},
+		{fakesmtp.OnMail, 550, [3]int{5, 1, 8}, "bad sender", "unavailable"},
+		{fakesmtp.OnMail, 530, [3]int{5, 7, 0}, "login first", "unavailable"},
+		{fakesmtp.OnMail, 452, [3]int{4, 3, 1}, "disk full", "unavailable"},
+		{fakesmtp.OnRcpt, 550, [3]int{5, 1, 1}, "no such user", "gone"},
+		{fakesmtp.OnRcpt, 550, [3]int{5, 2, 1}, "mailbox closed", "gone"},
+		{fakesmtp.OnRcpt, 550, [3]int{5, 2, 2}, "over quota", "refused"},
+		{fakesmtp.OnRcpt, 550, [3]int{5, 3, 0}, "no room for anybody", "later"},
+		{fakesmtp.OnRcpt, 550, [3]int{5, 4, 5}, "sending quota exceeded", "later"},
+		{fakesmtp.OnRcpt, 551, [3]int{5, 1, 6}, "moved", "gone"},
+		{fakesmtp.OnRcpt, 552, [3]int{5, 2, 2}, "mailbox full", "refused"},
+		{fakesmtp.OnRcpt, 553, [3]int{5, 1, 3}, "bad mailbox", "gone"},
+		{fakesmtp.OnRcpt, 554, [3]int{5, 7, 1}, "Relay access denied", "later"},
+		{fakesmtp.OnRcpt, 550, [3]int{5, 0, 0}, "relaying not permitted", "later"},
+		{fakesmtp.OnRcpt, 550, [3]int{5, 7, 25}, "your address has no name", "later"},
+		{fakesmtp.OnRcpt, 530, [3]int{5, 7, 0}, "login first", "unavailable"},
+		{fakesmtp.OnRcpt, 450, [3]int{4, 2, 1}, "greylisted", "later"},
+		{fakesmtp.OnRcpt, 451, [3]int{4, 3, 0}, "lookup failed", "later"},
+		{fakesmtp.OnRcpt, 452, [3]int{4, 2, 2}, "mailbox full", "later"},
+		{fakesmtp.OnRcpt, 421, [3]int{4, 3, 2}, "shutting down", "unavailable"},
+		{fakesmtp.OnData, 550, [3]int{5, 7, 1}, "spam", "refused"},
+		{fakesmtp.OnData, 552, [3]int{5, 3, 4}, "too big", "refused"},
+		{fakesmtp.OnData, 554, [3]int{5, 6, 0}, "bad content", "refused"},
+		{fakesmtp.OnData, 451, [3]int{4, 3, 0}, "try later", "later"},
 	} {
 		t.Run(fmt.Sprintf("%s %d %s", c.stage, c.code, c.text), func(t *testing.T) {
-			f := newFar(t, mailsink.Options{})
+			f := newFar(t, fakesmtp.Options{})
 			b := newBackend(t, f.config())
-			f.play(at(c.stage, mailsink.Reply{Code: c.code, Enhanced: c.enh, Text: c.text}))
+			f.play(at(c.stage, fakesmtp.Reply{Code: c.code, Enhanced: c.enh, Text: c.text}))
 			err := b.Send(t.Context(), sample("p"))
 			got := class(err)
 			if errors.Is(err, backends.ErrGone) {
@@ -101,12 +101,12 @@ func TestFailureClasses(t *testing.T) {
 
 // A refused recipient must not cost the connection, or a list with dead addresses would dial for each.
 func TestRefusalKeepsTheConnection(t *testing.T) {
-	f := newFar(t, mailsink.Options{})
+	f := newFar(t, fakesmtp.Options{})
 	b := newBackend(t, f.config())
 	for i := range 10 {
 		f.play(nil)
 		if i%2 == 0 {
-			f.play(at([]mailsink.Stage{mailsink.OnRcpt, mailsink.OnData}[i/2%2], mailsink.Reply{Code: 550, Text: "no"}))
+			f.play(at([]fakesmtp.Stage{fakesmtp.OnRcpt, fakesmtp.OnData}[i/2%2], fakesmtp.Reply{Code: 550, Text: "no"}))
 		}
 		if err := b.Send(t.Context(), sample(fmt.Sprint(i))); (err != nil) != (i%2 == 0) {
 			t.Errorf("Send %d = %v", i, err)
@@ -119,9 +119,9 @@ func TestRefusalKeepsTheConnection(t *testing.T) {
 
 // A reply may have several lines, and tell the address in more than one form.
 func TestErrorsTellNoAddress(t *testing.T) {
-	f := newFar(t, mailsink.Options{})
+	f := newFar(t, fakesmtp.Options{})
 	b := newBackend(t, f.config())
-	f.play(at(mailsink.OnRcpt, mailsink.Reply{
+	f.play(at(fakesmtp.OnRcpt, fakesmtp.Reply{
 		Code: 550, Enhanced: [3]int{5, 1, 1}, Text: "<Alice@example.org>: no\nalice is no user, nor (alice) nor alice.b@corp.example\x07",
 	}))
 	err := b.Send(t.Context(), sample("x"))
@@ -132,13 +132,13 @@ func TestErrorsTellNoAddress(t *testing.T) {
 }
 
 func TestGreylisting(t *testing.T) {
-	f := newFar(t, mailsink.Options{})
+	f := newFar(t, fakesmtp.Options{})
 	var tries atomic.Int32
-	f.play(func(s mailsink.Stage, _ string) mailsink.Reply {
-		if s == mailsink.OnRcpt && tries.Add(1) < 3 {
-			return mailsink.Reply{Code: 450, Enhanced: [3]int{4, 7, 1}, Text: "greylisted, come back later"}
+	f.play(func(s fakesmtp.Stage, _ string) fakesmtp.Reply {
+		if s == fakesmtp.OnRcpt && tries.Add(1) < 3 {
+			return fakesmtp.Reply{Code: 450, Enhanced: [3]int{4, 7, 1}, Text: "greylisted, come back later"}
 		}
-		return mailsink.Reply{}
+		return fakesmtp.Reply{}
 	})
 	b := newBackend(t, f.config())
 	for i, want := range []string{"later", "later", "sent"} {
@@ -155,13 +155,13 @@ func TestGreylisting(t *testing.T) {
 // the same Message-ID.
 func TestDropWhileSending(t *testing.T) {
 	for _, c := range []struct {
-		stage mailsink.Stage
+		stage fakesmtp.Stage
 		kept  int
-	}{{mailsink.OnContent, 1}, {mailsink.OnEnd, 2}} {
+	}{{fakesmtp.OnContent, 1}, {fakesmtp.OnEnd, 2}} {
 		t.Run(string(c.stage), func(t *testing.T) {
-			f := newFar(t, mailsink.Options{})
+			f := newFar(t, fakesmtp.Options{})
 			b := newBackend(t, f.config())
-			f.play(at(c.stage, mailsink.Reply{Drop: true}))
+			f.play(at(c.stage, fakesmtp.Reply{Drop: true}))
 			if err := b.Send(t.Context(), sample("drop")); class(err) != "later" {
 				t.Errorf("Send = %v, want an error worth a retry", err)
 			}
@@ -182,7 +182,7 @@ func TestDropWhileSending(t *testing.T) {
 
 // The server restarts while connections are kept: the next Send must not notice.
 func TestRestartWithIdleConnections(t *testing.T) {
-	f := newFar(t, mailsink.Options{})
+	f := newFar(t, fakesmtp.Options{})
 	b := newBackend(t, f.config())
 	for i := range 20 {
 		if err := b.Send(t.Context(), sample(fmt.Sprint(i))); err != nil {
@@ -203,14 +203,14 @@ func TestRestartWithIdleConnections(t *testing.T) {
 
 // An idle server says 421 and closes, which the client sees when it next speaks (RFC 5321, section 3.8).
 func TestServerClosesIdleWith421(t *testing.T) {
-	f := newFar(t, mailsink.Options{})
+	f := newFar(t, fakesmtp.Options{})
 	b := newBackend(t, f.config())
 	var once atomic.Bool
-	f.play(func(s mailsink.Stage, _ string) mailsink.Reply {
-		if s == mailsink.OnMail && len(f.sink.Messages()) == 1 && once.CompareAndSwap(false, true) {
-			return mailsink.Reply{Code: 421, Text: "idle too long"}
+	f.play(func(s fakesmtp.Stage, _ string) fakesmtp.Reply {
+		if s == fakesmtp.OnMail && len(f.sink.Messages()) == 1 && once.CompareAndSwap(false, true) {
+			return fakesmtp.Reply{Code: 421, Text: "idle too long"}
 		}
-		return mailsink.Reply{}
+		return fakesmtp.Reply{}
 	})
 	for i := range 3 {
 		if err := b.Send(t.Context(), sample(fmt.Sprint(i))); err != nil {

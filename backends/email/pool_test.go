@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/notifyd/notifyd/backends/email/mailsink"
+	"github.com/notifyd/notifyd/backends/email/fakesmtp"
 )
 
 func TestConnectionsAreReusedAndRenewed(t *testing.T) {
-	f := newFar(t, mailsink.Options{})
+	f := newFar(t, fakesmtp.Options{})
 	c := f.config()
 	c.PerConnection = 30
 	b := newBackend(t, c)
@@ -35,15 +35,15 @@ func TestConnectionsAreReusedAndRenewed(t *testing.T) {
 }
 
 func TestConnectionsAreBounded(t *testing.T) {
-	f := newFar(t, mailsink.Options{})
+	f := newFar(t, fakesmtp.Options{})
 	var mu sync.Mutex
 	most := 0
-	f.play(func(mailsink.Stage, string) mailsink.Reply {
+	f.play(func(fakesmtp.Stage, string) fakesmtp.Reply {
 		n := f.sink.OpenConnections()
 		mu.Lock()
 		defer mu.Unlock()
 		most = max(most, n)
-		return mailsink.Reply{}
+		return fakesmtp.Reply{}
 	})
 	c := f.config()
 	c.Connections = 3
@@ -64,14 +64,14 @@ func TestConnectionsAreBounded(t *testing.T) {
 
 // Whoever waits for a connection must not wait beyond its context.
 func TestWaitingForAConnectionEnds(t *testing.T) {
-	f := newFar(t, mailsink.Options{})
+	f := newFar(t, fakesmtp.Options{})
 	c := f.config()
 	c.Connections = 1
 	b := newBackend(t, c)
 	entered := make(chan struct{}, 10)
-	f.play(func(s mailsink.Stage, _ string) mailsink.Reply {
+	f.play(func(s fakesmtp.Stage, _ string) fakesmtp.Reply {
 		entered <- struct{}{}
-		return mailsink.Reply{Delay: time.Minute}
+		return fakesmtp.Reply{Delay: time.Minute}
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	first := make(chan error, 1)
@@ -89,7 +89,7 @@ func TestWaitingForAConnectionEnds(t *testing.T) {
 }
 
 func TestRunClosesIdleConnections(t *testing.T) {
-	f := newFar(t, mailsink.Options{})
+	f := newFar(t, fakesmtp.Options{})
 	c := f.config()
 	c.Idle = time.Second
 	b := newBackend(t, c)

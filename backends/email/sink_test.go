@@ -12,32 +12,32 @@ import (
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/backends/backendtest"
-	"github.com/notifyd/notifyd/backends/email/mailsink"
+	"github.com/notifyd/notifyd/backends/email/fakesmtp"
 	"github.com/notifyd/notifyd/internal/text"
 )
 
 // far is the far end of the medium: a sink that can go down and up on one port, and what its lives received.
 type far struct {
 	t       testing.TB
-	options mailsink.Options
+	options fakesmtp.Options
 
 	mu      sync.Mutex
-	sink    *mailsink.Sink
+	sink    *fakesmtp.Server
 	stop    func()
-	earlier []mailsink.Message
+	earlier []fakesmtp.Message
 	conns   int
-	script  mailsink.Script
+	script  fakesmtp.Script
 }
 
-func newFar(t testing.TB, o mailsink.Options) *far {
+func newFar(t testing.TB, o fakesmtp.Options) *far {
 	t.Helper()
 	f := &far{t: t, options: o, script: o.Script}
-	f.options.Script = func(s mailsink.Stage, a string) mailsink.Reply {
+	f.options.Script = func(s fakesmtp.Stage, a string) fakesmtp.Reply {
 		f.mu.Lock()
 		script := f.script
 		f.mu.Unlock()
 		if script == nil {
-			return mailsink.Reply{}
+			return fakesmtp.Reply{}
 		}
 		return script(s, a)
 	}
@@ -48,10 +48,10 @@ func newFar(t testing.TB, o mailsink.Options) *far {
 }
 
 func (f *far) up() {
-	var s *mailsink.Sink
+	var s *fakesmtp.Server
 	var err error
 	for range 50 { // the port may still be held for a moment
-		if s, err = mailsink.Open(f.options); err == nil {
+		if s, err = fakesmtp.Open(f.options); err == nil {
 			break
 		}
 	}
@@ -88,13 +88,13 @@ func (f *far) down() {
 	f.conns += sink.Connections()
 }
 
-func (f *far) play(s mailsink.Script) {
+func (f *far) play(s fakesmtp.Script) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.script = s
 }
 
-func (f *far) messages() []mailsink.Message {
+func (f *far) messages() []fakesmtp.Message {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.stop == nil {
@@ -126,7 +126,7 @@ func newBackend(t testing.TB, c Config) *Backend {
 }
 
 // receipts are the messages as the kit wants them.
-func receipts(t testing.TB, ms []mailsink.Message) []backendtest.Receipt {
+func receipts(t testing.TB, ms []fakesmtp.Message) []backendtest.Receipt {
 	var out []backendtest.Receipt
 	for _, m := range ms {
 		p, err := parse(m.Data)
@@ -144,15 +144,15 @@ func receipts(t testing.TB, ms []mailsink.Message) []backendtest.Receipt {
 func TestConformance(t *testing.T) {
 	backendtest.Run(t, func(t *testing.T) backendtest.Fixture {
 		cert := selfSigned(t)
-		f := newFar(t, mailsink.Options{
+		f := newFar(t, fakesmtp.Options{
 			TLS: cert.server, MaxBytes: 20 << 20,
 			Login: func(u, p string) bool { return u == "notifyd-login" && p == "open-sesame" },
 		})
-		f.play(func(s mailsink.Stage, a string) mailsink.Reply {
-			if s == mailsink.OnRcpt && a == "gone@example.org" {
-				return mailsink.Reply{Code: 550, Text: "<gone@example.org>: user gone is unknown", Enhanced: [3]int{5, 1, 1}}
+		f.play(func(s fakesmtp.Stage, a string) fakesmtp.Reply {
+			if s == fakesmtp.OnRcpt && a == "gone@example.org" {
+				return fakesmtp.Reply{Code: 550, Text: "<gone@example.org>: user gone is unknown", Enhanced: [3]int{5, 1, 1}}
 			}
-			return mailsink.Reply{}
+			return fakesmtp.Reply{}
 		})
 		c := f.config()
 		c.TLS, c.CAFile, c.Username, c.Password = TLSStart, cert.file, "notifyd-login", "open-sesame"
@@ -163,7 +163,7 @@ func TestConformance(t *testing.T) {
 			Received: func() []backendtest.Receipt { return receipts(t, f.messages()) },
 			Down:     f.down, Up: f.up,
 			Stall: func() {
-				f.play(func(mailsink.Stage, string) mailsink.Reply { return mailsink.Reply{Delay: time.Minute} })
+				f.play(func(fakesmtp.Stage, string) fakesmtp.Reply { return fakesmtp.Reply{Delay: time.Minute} })
 			},
 			Intact: func(t testing.TB) { checkIntact(t, f.messages()) },
 		}
@@ -181,7 +181,7 @@ var known = []string{
 }
 
 // checkIntact: every message went to one recipient, is one message with the known headers, two parts and short lines.
-func checkIntact(t testing.TB, ms []mailsink.Message) {
+func checkIntact(t testing.TB, ms []fakesmtp.Message) {
 	t.Helper()
 	for _, m := range ms {
 		if len(m.To) != 1 || m.From != "notifyd@example.org" {

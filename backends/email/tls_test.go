@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/notifyd/notifyd/backends/email/mailsink"
+	"github.com/notifyd/notifyd/backends/email/fakesmtp"
 )
 
 func TestEncryption(t *testing.T) {
@@ -13,26 +13,26 @@ func TestEncryption(t *testing.T) {
 	login := func(u, p string) bool { return u == "u" && p == "pässword 7" }
 	for _, c := range []struct {
 		name   string
-		server mailsink.Options
+		server fakesmtp.Options
 		client Config
 		want   string
 	}{
-		{"starttls", mailsink.Options{TLS: cert.server}, Config{CAFile: cert.file}, "sent"},
-		{"starttls not offered", mailsink.Options{}, Config{CAFile: cert.file}, "unavailable"},
-		{"starttls, strange certificate", mailsink.Options{TLS: cert.server}, Config{CAFile: stranger.file}, "unavailable"},
-		{"starttls, certificate of nobody", mailsink.Options{TLS: cert.server}, Config{}, "unavailable"},
-		{"implicit", mailsink.Options{TLS: cert.server, Implicit: true}, Config{TLS: TLSImplicit, CAFile: cert.file}, "sent"},
-		{"implicit, strange certificate", mailsink.Options{TLS: cert.server, Implicit: true}, Config{TLS: TLSImplicit, CAFile: stranger.file}, "unavailable"},
-		{"implicit to a plain port", mailsink.Options{}, Config{TLS: TLSImplicit, CAFile: cert.file}, "unavailable"},
-		{"opportunistic", mailsink.Options{TLS: cert.server}, Config{TLS: TLSOpportunistic}, "sent"},
-		{"opportunistic, checked", mailsink.Options{TLS: cert.server}, Config{TLS: TLSOpportunistic, CAFile: stranger.file}, "unavailable"},
-		{"opportunistic, not offered", mailsink.Options{}, Config{TLS: TLSOpportunistic}, "sent"},
-		{"none", mailsink.Options{TLS: cert.server}, Config{TLS: TLSNone}, "sent"},
-		{"login", mailsink.Options{TLS: cert.server, Login: login}, Config{CAFile: cert.file, Username: "u", Password: "pässword 7"}, "sent"},
-		{"login, implicit", mailsink.Options{TLS: cert.server, Implicit: true, Login: login}, Config{TLS: TLSImplicit, CAFile: cert.file, Username: "u", Password: "pässword 7"}, "sent"},
-		{"login, wrong password", mailsink.Options{TLS: cert.server, Login: login}, Config{CAFile: cert.file, Username: "u", Password: "wrong-sesame"}, "unavailable"},
-		{"login wanted", mailsink.Options{TLS: cert.server, Login: login}, Config{CAFile: cert.file}, "unavailable"},
-		{"login not offered", mailsink.Options{TLS: cert.server}, Config{CAFile: cert.file, Username: "u", Password: "wrong-sesame"}, "unavailable"},
+		{"starttls", fakesmtp.Options{TLS: cert.server}, Config{CAFile: cert.file}, "sent"},
+		{"starttls not offered", fakesmtp.Options{}, Config{CAFile: cert.file}, "unavailable"},
+		{"starttls, strange certificate", fakesmtp.Options{TLS: cert.server}, Config{CAFile: stranger.file}, "unavailable"},
+		{"starttls, certificate of nobody", fakesmtp.Options{TLS: cert.server}, Config{}, "unavailable"},
+		{"implicit", fakesmtp.Options{TLS: cert.server, Implicit: true}, Config{TLS: TLSImplicit, CAFile: cert.file}, "sent"},
+		{"implicit, strange certificate", fakesmtp.Options{TLS: cert.server, Implicit: true}, Config{TLS: TLSImplicit, CAFile: stranger.file}, "unavailable"},
+		{"implicit to a plain port", fakesmtp.Options{}, Config{TLS: TLSImplicit, CAFile: cert.file}, "unavailable"},
+		{"opportunistic", fakesmtp.Options{TLS: cert.server}, Config{TLS: TLSOpportunistic}, "sent"},
+		{"opportunistic, checked", fakesmtp.Options{TLS: cert.server}, Config{TLS: TLSOpportunistic, CAFile: stranger.file}, "unavailable"},
+		{"opportunistic, not offered", fakesmtp.Options{}, Config{TLS: TLSOpportunistic}, "sent"},
+		{"none", fakesmtp.Options{TLS: cert.server}, Config{TLS: TLSNone}, "sent"},
+		{"login", fakesmtp.Options{TLS: cert.server, Login: login}, Config{CAFile: cert.file, Username: "u", Password: "pässword 7"}, "sent"},
+		{"login, implicit", fakesmtp.Options{TLS: cert.server, Implicit: true, Login: login}, Config{TLS: TLSImplicit, CAFile: cert.file, Username: "u", Password: "pässword 7"}, "sent"},
+		{"login, wrong password", fakesmtp.Options{TLS: cert.server, Login: login}, Config{CAFile: cert.file, Username: "u", Password: "wrong-sesame"}, "unavailable"},
+		{"login wanted", fakesmtp.Options{TLS: cert.server, Login: login}, Config{CAFile: cert.file}, "unavailable"},
+		{"login not offered", fakesmtp.Options{TLS: cert.server}, Config{CAFile: cert.file, Username: "u", Password: "wrong-sesame"}, "unavailable"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := newFar(t, c.server)

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/notifyd/notifyd/backends/email/mailsink"
+	"github.com/notifyd/notifyd/backends/email/fakesmtp"
 	"github.com/notifyd/notifyd/bus/zmq"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon"
@@ -55,7 +55,7 @@ type demo struct {
 	every     time.Duration
 	length    time.Duration // 0: until Ctrl-C
 	screen    *screen
-	sink      *mailsink.Sink
+	smtp      *fakesmtp.Server
 	publisher *zmq.Publisher
 	service   *daemon.Service
 	pages     string // base URL
@@ -67,7 +67,7 @@ func newDemo(ctx context.Context, e *env, c *demoCmd, folder string) (*demo, err
 	d := &demo{e: e, every: c.Every, length: c.For, screen: &screen{out: e.stdout, now: e.now}}
 	for _, open := range []func() error{
 		func() (err error) { d.script, err = readScript(demoMessages); return err },
-		func() (err error) { d.sink, err = mailsink.Open(mailsink.Options{}); return err },
+		func() (err error) { d.smtp, err = fakesmtp.Open(fakesmtp.Options{}); return err },
 		func() (err error) {
 			d.publisher, err = zmq.Bind(ctx, "tcp://127.0.0.1:0", zmq.PublisherConfig{}, e.log)
 			return err
@@ -88,8 +88,8 @@ func (d *demo) close() error {
 	if d.service != nil {
 		errs = append(errs, d.service.Close())
 	}
-	if d.sink != nil {
-		errs = append(errs, d.sink.Close())
+	if d.smtp != nil {
+		errs = append(errs, d.smtp.Close())
 	}
 	return errors.Join(errs...)
 }
@@ -120,7 +120,7 @@ metrics: {listen: ""}
 directory: {file: %q}
 bus: {zmq: {endpoints: {demo: %q}}}
 backends: {email: {host: 127.0.0.1, port: %d, tls: none, from: notifyd@example.org}}
-`, filepath.Join(folder, "notifyd.db"), pages, d.pages, filepath.Join(folder, "directory.yaml"), d.publisher.Addr(), d.sink.Addr().Port),
+`, filepath.Join(folder, "notifyd.db"), pages, d.pages, filepath.Join(folder, "directory.yaml"), d.publisher.Addr(), d.smtp.Addr().Port),
 	}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(folder, name), text, 0o600); err != nil {
@@ -145,7 +145,7 @@ func (d *demo) run(ctx context.Context) error {
 			}
 		})
 	}
-	start(around, "mail server", d.sink.Run)
+	start(around, "mail server", d.smtp.Run)
 	start(around, "bus", d.publisher.Run)
 	start(around, "mail", d.watchMail)
 	start(playing, "desktop", d.showOnDesktop)

@@ -15,7 +15,7 @@ import (
 // watchMail shows each mail that arrives, as its reader would see it.
 func (d *demo) watchMail(ctx context.Context) error {
 	for n := 1; ; n++ {
-		messages, err := d.sink.Wait(ctx, n)
+		messages, err := d.smtp.Wait(ctx, n)
 		if err != nil {
 			return errIfRunning(ctx, err)
 		}

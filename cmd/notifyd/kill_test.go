@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/notifyd/notifyd/backends/email/mailsink"
+	"github.com/notifyd/notifyd/backends/email/fakesmtp"
 	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations"
 )
@@ -37,7 +37,7 @@ func kills(t *testing.T) int {
 func TestKilledAtRandomMomentsLosesNothing(t *testing.T) {
 	python := exectest.Python(t, "zmq")
 	folder := t.TempDir()
-	sink := startSink(t, mailsink.Options{})
+	smtp := startSMTP(t, fakesmtp.Options{})
 	database := filepath.Join(folder, "notifyd.db")
 	givePreferences(t, database)
 	busPort := exectest.FreePort(t)
@@ -48,7 +48,8 @@ func TestKilledAtRandomMomentsLosesNothing(t *testing.T) {
 		fmt.Sprintf("metrics: {listen: '127.0.0.1:%d'}", metricsPort),
 		fmt.Sprintf("bus: {zmq: {endpoints: {load: 'tcp://127.0.0.1:%d'}}}", busPort),
 		"outbox: {workers: 1, cap: 0, poll: 1s, retry_first: 1s}",
-		fmt.Sprintf("backends: {email: {host: 127.0.0.1, port: %d, tls: none, from: notifyd@example.org}}", sink.Addr().Port),
+		fmt.Sprintf("backends: {email: {host: 127.0.0.1, port: %d, tls: none, from: notifyd@example.org}}",
+			smtp.Addr().Port),
 	)
 	publisher := startPublisher(t, python, busPort)
 	published := publisher.load(t, 10*time.Millisecond)
@@ -67,15 +68,15 @@ func TestKilledAtRandomMomentsLosesNothing(t *testing.T) {
 	if status := daemon.Stop(t); status != 0 {
 		t.Errorf("exit status %d after SIGTERM, want 0", status)
 	}
-	compareWithSink(t, database, sink, n, total)
+	compareWithMails(t, database, smtp, n, total)
 }
 
-// compareWithSink holds what the database says was committed against what the mail server took.
-func compareWithSink(t *testing.T, database string, sink *mailsink.Sink, kills, published int) {
+// compareWithMails holds what the database says was committed against what the mail server took.
+func compareWithMails(t *testing.T, database string, smtp *fakesmtp.Server, kills, published int) {
 	t.Helper()
 	committed := messageIDs(t, database)
 	copies, mailIDs := map[string]int{}, map[string]map[string]bool{}
-	for _, mail := range sink.Messages() {
+	for _, mail := range smtp.Messages() {
 		header := parseMail(t, mail.Data).Header
 		id := header.Get("X-Notifyd-Message-Id")
 		copies[id]++

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/notifyd/notifyd/backends/email/mailsink"
+	"github.com/notifyd/notifyd/backends/email/fakesmtp"
 	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
@@ -32,7 +32,7 @@ func TestKilledWithSeveralUsersLosesNothing(t *testing.T) {
 
 func killWithSeveralUsers(t *testing.T, python, database string) {
 	const kills, workers = 10, 4
-	sink := startSink(t, mailsink.Options{})
+	smtp := startSMTP(t, fakesmtp.Options{})
 	giveUsers(t, database, "alice", "bob", "carol", "dave")
 	busPort, metricsPort := exectest.FreePort(t), exectest.FreePort(t)
 	config := writeFile(t, t.TempDir(), "notifyd.yaml",
@@ -42,7 +42,7 @@ func killWithSeveralUsers(t *testing.T, python, database string) {
 		fmt.Sprintf("bus: {zmq: {endpoints: {load: 'tcp://127.0.0.1:%d'}}}", busPort),
 		fmt.Sprintf("outbox: {workers: %d, cap: 0, poll: 1s, retry_first: 1s}", workers),
 		fmt.Sprintf("backends: {email: {host: 127.0.0.1, port: %d, tls: none, from: notifyd@example.org, connections: %d}}",
-			sink.Addr().Port, workers),
+			smtp.Addr().Port, workers),
 	)
 	serve := func() *exectest.Child {
 		daemon := exectest.Start(t, exec.Command(buildNotifyd(t), "--config", config, "serve"))
@@ -67,7 +67,7 @@ func killWithSeveralUsers(t *testing.T, python, database string) {
 	if status := daemon.Stop(t); status != 0 {
 		t.Errorf("exit status %d after SIGTERM, want 0", status)
 	}
-	compareDeliveries(t, database, sink, kills*workers)
+	compareDeliveries(t, database, smtp, kills*workers)
 }
 
 // giveUsers makes people who want every message by mail at once, at two addresses each.
@@ -101,7 +101,7 @@ func giveUsers(t *testing.T, dsn string, names ...string) {
 }
 
 // compareDeliveries holds what was committed, person by person, against what the mail server took.
-func compareDeliveries(t *testing.T, database string, sink *mailsink.Sink, mostRepeats int) {
+func compareDeliveries(t *testing.T, database string, smtp *fakesmtp.Server, mostRepeats int) {
 	t.Helper()
 	var committed []struct{ Message, Address string }
 	withDatabase(t, database, func(d *migrations.DB) error {
@@ -109,7 +109,7 @@ func compareDeliveries(t *testing.T, database string, sink *mailsink.Sink, mostR
 	})
 	mails := map[[2]string][]string{} // the Message-IDs of a message at an address
 	repeats := 0
-	for _, m := range sink.Messages() {
+	for _, m := range smtp.Messages() {
 		header := parseMail(t, m.Data).Header
 		key := [2]string{header.Get("X-Notifyd-Message-Id"), m.To[0]}
 		mails[key] = append(mails[key], header.Get("Message-Id"))

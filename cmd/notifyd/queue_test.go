@@ -14,7 +14,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/backends"
-	"github.com/notifyd/notifyd/backends/email/mailsink"
+	"github.com/notifyd/notifyd/backends/email/fakesmtp"
 	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/outbox"
@@ -56,9 +56,9 @@ func owe(ts *testscript.TestScript, _ bool, args []string) {
 func TestResendBesideTheDaemon(t *testing.T) {
 	dsn := filepath.Join(t.TempDir(), "notifyd.db")
 	givePreferences(t, dsn)
-	sink := startSink(t, mailsink.Options{})
+	smtp := startSMTP(t, fakesmtp.Options{})
 	publisher := startOwnPublisher(t)
-	config, port := stopConfig(t, dsn, publisher.Addr(), sink.Addr().Port)
+	config, port := stopConfig(t, dsn, publisher.Addr(), smtp.Addr().Port)
 	withDatabase(t, dsn, func(d *migrations.DB) error {
 		o := outbox.New(d.Writer, d.Reader, false, outbox.Config{}, time.Now, rand.Reader)
 		for i := range 40 {
@@ -85,7 +85,7 @@ func TestResendBesideTheDaemon(t *testing.T) {
 	}
 	all := func() string {
 		var text strings.Builder
-		for _, m := range sink.Messages() {
+		for _, m := range smtp.Messages() {
 			text.Write(m.Data)
 		}
 		return text.String()
@@ -99,7 +99,7 @@ func TestResendBesideTheDaemon(t *testing.T) {
 		}
 		return true
 	})
-	if n := len(sink.Messages()); n > 5 {
+	if n := len(smtp.Messages()); n > 5 {
 		t.Errorf("%d mails, want one digest or a few", n)
 	}
 	if text := daemon.Text(); strings.Contains(text, "level=ERROR") || strings.Contains(text, "SQLITE_BUSY") {

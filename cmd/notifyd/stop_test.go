@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/notifyd/notifyd/backends/email/mailsink"
+	"github.com/notifyd/notifyd/backends/email/fakesmtp"
 	"github.com/notifyd/notifyd/bus/zmq"
 	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations"
@@ -77,12 +77,12 @@ func TestStopWithinItsTime(t *testing.T) {
 			if strings.HasPrefix(dsn, "postgres") {
 				return // it is taken up after the lease
 			}
-			sink := startSink(t, mailsink.Options{})
-			config, port = stopConfig(t, dsn, publisher.Addr(), sink.Addr().Port)
+			smtp := startSMTP(t, fakesmtp.Options{})
+			config, port = stopConfig(t, dsn, publisher.Addr(), smtp.Addr().Port)
 			again := exectest.Start(t, exec.Command(buildNotifyd(t), "--config", config, "serve"))
 			waitReady(t, again, port)
 			exectest.Eventually(t, 30*time.Second, "what was committed arrives", func() bool {
-				return slices.ContainsFunc(sink.Messages(), func(m mailsink.Message) bool { return strings.Contains(string(m.Data), "2026-committed") })
+				return slices.ContainsFunc(smtp.Messages(), func(m fakesmtp.Message) bool { return strings.Contains(string(m.Data), "2026-committed") })
 			})
 			if status := again.Stop(t); status != 0 {
 				t.Errorf("exit status %d after an orderly stop, want 0", status)

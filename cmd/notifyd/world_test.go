@@ -9,29 +9,29 @@ import (
 	"testing"
 	"time"
 
-	"github.com/notifyd/notifyd/backends/email/mailsink"
+	"github.com/notifyd/notifyd/backends/email/fakesmtp"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// startSink runs a mail server in the test's process until the test is over.
-func startSink(t *testing.T, options mailsink.Options) *mailsink.Sink {
+// startSMTP runs a mail server in the test's process until the test is over.
+func startSMTP(t *testing.T, options fakesmtp.Options) *fakesmtp.Server {
 	t.Helper()
 	options.Keep = 1 << 20
-	sink, err := mailsink.Open(options)
+	smtp, err := fakesmtp.Open(options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {
-		if err := sink.Run(ctx); err != nil {
-			t.Errorf("mail sink: %v", err)
+		if err := smtp.Run(ctx); err != nil {
+			t.Errorf("mail server: %v", err)
 		}
 	})
 	t.Cleanup(func() { stop(); running.Wait() })
-	return sink
+	return smtp
 }
 
 // givePreferences makes alice, who wants every message by mail at once.

@@ -1,4 +1,4 @@
-package mailsink
+package fakesmtp
 
 import (
 	"time"
@@ -6,21 +6,20 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// A Stage is a step of the conversation at which a Script may interfere.
+// A Stage is a step of the conversation at which a Script replies.
 type Stage string
 
-// The stages: a connection was greeted (EHLO); MAIL FROM; RCPT TO; DATA before the first byte of content; in the
-// middle of it; after its end, when it is stored and only the reply is missing.
+// The stages, in the order of a conversation.
 const (
-	OnConnect Stage = "connect"
-	OnMail    Stage = "mail"
-	OnRcpt    Stage = "rcpt"
-	OnData    Stage = "data"
-	OnContent Stage = "content"
-	OnEnd     Stage = "end"
+	OnConnect Stage = "connect" // EHLO
+	OnMail    Stage = "mail"    // MAIL FROM
+	OnRcpt    Stage = "rcpt"    // RCPT TO
+	OnData    Stage = "data"    // DATA, before the first byte of content
+	OnContent Stage = "content" // in the middle of the content
+	OnEnd     Stage = "end"     // after the content, when the message is kept and only the reply is missing
 )
 
-// A Reply is how the sink answers. The zero Reply accepts.
+// A Reply is how the server answers. The zero Reply accepts.
 type Reply struct {
 	Code     int    // 4xx or 5xx refuses; 0 accepts
 	Enhanced [3]int // RFC 3463; zero: made of Code
@@ -33,12 +32,12 @@ type Reply struct {
 // goroutines at once.
 type Script func(stage Stage, argument string) Reply
 
-// obey asks the script and does what it says; nil goes on.
+// obey runs the script and does what it replies; nil goes on.
 func (c *session) obey(stage Stage, argument string) error {
-	if c.sink.o.Script == nil {
+	if c.server.options.Script == nil {
 		return nil
 	}
-	r := c.sink.o.Script(stage, argument)
+	r := c.server.options.Script(stage, argument)
 	if r.Delay > 0 {
 		c.wait(r.Delay)
 	}
@@ -63,20 +62,9 @@ func (c *session) wait(d time.Duration) {
 		case <-end.C:
 			return
 		case <-tick.C:
-			if !c.sink.isOpen(c.ordinal) {
+			if !c.server.isOpen(c.number) {
 				return
 			}
 		}
 	}
-}
-
-func (s *Sink) isOpen(ordinal int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := range s.open {
-		if c.(*numbered).ordinal == ordinal {
-			return true
-		}
-	}
-	return false
 }

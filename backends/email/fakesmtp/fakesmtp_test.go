@@ -1,4 +1,4 @@
-package mailsink_test
+package fakesmtp_test
 
 import (
 	"context"
@@ -9,12 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/notifyd/notifyd/backends/email/mailsink"
+	"github.com/notifyd/notifyd/backends/email/fakesmtp"
 )
 
-func run(t *testing.T, o mailsink.Options) *mailsink.Sink {
+func run(t *testing.T, o fakesmtp.Options) *fakesmtp.Server {
 	t.Helper()
-	s, err := mailsink.Open(o)
+	s, err := fakesmtp.Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,13 +33,13 @@ func run(t *testing.T, o mailsink.Options) *mailsink.Sink {
 	return s
 }
 
-func send(s *mailsink.Sink, body string) error {
+func send(s *fakesmtp.Server, body string) error {
 	return smtp.SendMail(s.Addr().String(), nil, "from@example.org", []string{"to@example.org"}, []byte(body))
 }
 
 func TestKeepsAndBounds(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mail")
-	s := run(t, mailsink.Options{Keep: 2, Maildir: dir, MaxBytes: 2000})
+	s := run(t, fakesmtp.Options{Keep: 2, Maildir: dir, MaxBytes: 2000})
 	for _, body := range []string{"one\r\n", "two\r\n", strings.Repeat("three\r\n", 100)} {
 		if err := send(s, body); err != nil {
 			t.Fatal(err)
@@ -64,29 +64,29 @@ func TestKeepsAndBounds(t *testing.T) {
 }
 
 func TestScript(t *testing.T) {
-	refuse := func(stage mailsink.Stage, r mailsink.Reply) mailsink.Script {
-		return func(s mailsink.Stage, _ string) mailsink.Reply {
+	refuse := func(stage fakesmtp.Stage, r fakesmtp.Reply) fakesmtp.Script {
+		return func(s fakesmtp.Stage, _ string) fakesmtp.Reply {
 			if s == stage {
 				return r
 			}
-			return mailsink.Reply{}
+			return fakesmtp.Reply{}
 		}
 	}
 	for _, c := range []struct {
-		stage mailsink.Stage
-		reply mailsink.Reply
+		stage fakesmtp.Stage
+		reply fakesmtp.Reply
 		want  string
 		kept  int
 	}{
-		{mailsink.OnConnect, mailsink.Reply{Code: 554, Text: "go away"}, "554", 0},
-		{mailsink.OnMail, mailsink.Reply{Code: 451, Text: "later"}, "451", 0},
-		{mailsink.OnRcpt, mailsink.Reply{Code: 550, Text: "unknown"}, "550", 0},
-		{mailsink.OnData, mailsink.Reply{Code: 554, Text: "spam"}, "554", 0},
-		{mailsink.OnContent, mailsink.Reply{Drop: true}, "", 0},
-		{mailsink.OnEnd, mailsink.Reply{Drop: true}, "", 1},
-		{mailsink.OnRcpt, mailsink.Reply{Code: 450, Delay: time.Millisecond}, "450", 0},
+		{fakesmtp.OnConnect, fakesmtp.Reply{Code: 554, Text: "go away"}, "554", 0},
+		{fakesmtp.OnMail, fakesmtp.Reply{Code: 451, Text: "later"}, "451", 0},
+		{fakesmtp.OnRcpt, fakesmtp.Reply{Code: 550, Text: "unknown"}, "550", 0},
+		{fakesmtp.OnData, fakesmtp.Reply{Code: 554, Text: "spam"}, "554", 0},
+		{fakesmtp.OnContent, fakesmtp.Reply{Drop: true}, "", 0},
+		{fakesmtp.OnEnd, fakesmtp.Reply{Drop: true}, "", 1},
+		{fakesmtp.OnRcpt, fakesmtp.Reply{Code: 450, Delay: time.Millisecond}, "450", 0},
 	} {
-		s := run(t, mailsink.Options{Script: refuse(c.stage, c.reply)})
+		s := run(t, fakesmtp.Options{Script: refuse(c.stage, c.reply)})
 		err := send(s, "hello\r\n")
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s %+v: %v, want %q", c.stage, c.reply, err, c.want)

@@ -1,4 +1,4 @@
-package mailsink
+package fakesmtp
 
 import (
 	"fmt"

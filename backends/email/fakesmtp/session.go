@@ -1,4 +1,4 @@
-package mailsink
+package fakesmtp
 
 import (
 	"crypto/tls"
@@ -12,35 +12,35 @@ import (
 
 // session is one client's conversation.
 type session struct {
-	sink     *Sink
+	server   *Server
 	conn     *smtp.Conn
-	ordinal  int
+	number   int // of the connection
 	loggedIn bool
 	from     string
 	to       []string
 }
 
-func (s *Sink) session(c *smtp.Conn) (smtp.Session, error) {
-	n := &session{sink: s, conn: c, ordinal: ordinalOf(c.Conn())}
+func (s *Server) session(c *smtp.Conn) (smtp.Session, error) {
+	n := &session{server: s, conn: c, number: numberOf(c.Conn())}
 	if err := n.obey(OnConnect, ""); err != nil {
 		return nil, err
 	}
 	return n, nil
 }
 
-func ordinalOf(c net.Conn) int {
+func numberOf(c net.Conn) int {
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()
 	}
-	if n, ok := c.(*numbered); ok {
-		return n.ordinal
+	if n, ok := c.(*connection); ok {
+		return n.number
 	}
 	return 0
 }
 
-// AuthMechanisms and Auth offer PLAIN (RFC 4616) when the sink has a Login.
+// AuthMechanisms and Auth offer PLAIN (RFC 4616) when the options have a Login.
 func (c *session) AuthMechanisms() []string {
-	if c.sink.o.Login == nil {
+	if c.server.options.Login == nil {
 		return nil
 	}
 	return []string{sasl.Plain}
@@ -48,11 +48,11 @@ func (c *session) AuthMechanisms() []string {
 
 // Auth checks a login.
 func (c *session) Auth(string) (sasl.Server, error) {
-	if c.sink.o.Login == nil {
+	if c.server.options.Login == nil {
 		return nil, smtp.ErrAuthUnsupported
 	}
 	return sasl.NewPlainServer(func(_, username, password string) error {
-		if !c.sink.o.Login(username, password) {
+		if !c.server.options.Login(username, password) {
 			return smtp.ErrAuthFailed
 		}
 		c.loggedIn = true
@@ -62,7 +62,7 @@ func (c *session) Auth(string) (sasl.Server, error) {
 
 // Mail begins a message.
 func (c *session) Mail(from string, _ *smtp.MailOptions) error {
-	if c.sink.o.Login != nil && !c.loggedIn {
+	if c.server.options.Login != nil && !c.loggedIn {
 		return &smtp.SMTPError{Code: 530, EnhancedCode: smtp.EnhancedCode{5, 7, 0}, Message: "Authentication required"}
 	}
 	c.from = from
@@ -101,8 +101,8 @@ func (c *session) content(r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	m := Message{From: c.from, To: c.to, Data: append(head[:n], rest...), Connection: c.ordinal}
-	if err := c.sink.keep(m); err != nil {
+	m := Message{From: c.from, To: c.to, Data: append(head[:n], rest...), Connection: c.number}
+	if err := c.server.keep(m); err != nil {
 		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "Cannot store"}
 	}
 	return c.obey(OnEnd, "")
