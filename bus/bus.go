@@ -110,8 +110,9 @@ const (
 type Driver struct {
 	Name string // in the configuration: "zmq"
 	Doc  string // one or two sentences
-	// Open makes a source and starts nothing. decode fills a configuration struct strictly; Open returns its error as it
-	// is. Any other error names the key that is wrong and what was expected there.
+	// Open makes a source and starts nothing. decode fills a struct with the section of the configuration, strictly, and
+	// calls its method SetDefaults where it has one; Open returns the error of decode as it is. Any other error names the
+	// key that is wrong, and what was expected there.
 	Open func(decode func(any) error, log *slog.Logger) (Source, error)
 }
 

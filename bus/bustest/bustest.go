@@ -49,7 +49,7 @@ type Fixture struct {
 	// Composes says that the source makes the payload, of what the bus carries in another form: the message that Decode
 	// makes of it is compared. Without it the payload must be the very bytes that were published.
 	Composes bool
-	// TopicInside says that the bus carries no topic beside the payload: the source reads it there (bus.PeekHead).
+	// TopicInside says that the bus carries no topic beside the payload: the source reads it there (bus.PeekEnvelope).
 	TopicInside bool
 	// Acked is how many messages the bus has been told are done with. nil: the bus knows no acknowledgement.
 	Acked func() int

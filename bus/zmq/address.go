@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// An address is a ZeroMQ endpoint in Go's terms.
+// An address is a ZeroMQ endpoint in the terms of package net.
 type address struct {
 	network string // tcp or unix
 	host    string // host:port, or the path
@@ -24,7 +24,7 @@ func (a address) String() string {
 	return "tcp://" + a.host
 }
 
-// parseAddress reads tcp://host:port or ipc://path. The host * becomes 127.0.0.1, as fedmsg has it for who connects.
+// parseAddress reads tcp://host:port or ipc://path. The host * becomes 127.0.0.1, as in fedmsg's subscribers.
 func parseAddress(text string) (address, error) {
 	if path, ok := strings.CutPrefix(text, "ipc://"); ok {
 		if path == "" || path == "*" || len(path) > 100 { // a socket's path has 108 bytes on Linux, fewer elsewhere
@@ -49,24 +49,29 @@ func parseAddress(text string) (address, error) {
 	return address{"tcp", net.JoinHostPort(host, port)}, nil
 }
 
-// dial connects, resolving the name anew each time. Keepalive finds a peer whose machine is gone within half a minute.
+// dial connects, and resolves the name each time. TCP keep-alive finds within half a minute that a machine is gone.
 func (a address) dial(ctx context.Context, timeout time.Duration) (net.Conn, error) {
 	d := net.Dialer{Timeout: timeout, KeepAliveConfig: keepAlive}
 	return d.DialContext(ctx, a.network, a.host)
 }
 
-// listen opens a listening socket. The file of a Unix socket that nobody listens at any more is replaced.
+// listen opens a listening socket. The file of a Unix socket at which nobody listens is replaced.
 func (a address) listen(ctx context.Context) (net.Listener, error) {
 	if a.network == "unix" {
 		var d net.Dialer
 		if conn, err := d.DialContext(ctx, a.network, a.host); err == nil {
 			conn.Close()
-		} else if info, _ := os.Lstat(a.host); info != nil && info.Mode()&os.ModeSocket != 0 && errors.Is(err, syscall.ECONNREFUSED) {
-			os.Remove(a.host) // best effort: Listen says it if it is still there
+		} else if isSocket(a.host) && errors.Is(err, syscall.ECONNREFUSED) {
+			os.Remove(a.host) // where this fails, Listen does
 		}
 	}
 	l := net.ListenConfig{KeepAliveConfig: keepAlive}
 	return l.Listen(ctx, a.network, a.host)
+}
+
+func isSocket(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode()&os.ModeSocket != 0
 }
 
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3}

@@ -11,7 +11,8 @@ import (
 
 func TestConfig(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
-		{"string and list", "endpoints: {a: 'tcp://a.example.org:9940', b: ['tcp://*:1', 'ipc:///run/b']}\ntopics: ['org.x.*', 'org.y']\nheartbeat: 5s\nmax_message: 1000", ""},
+		{"string and list", "endpoints: {a: 'tcp://a.example.org:9940', b: ['tcp://*:1', 'ipc:///run/b']}\n" +
+			"topics: ['org.x.*', 'org.y']\nheartbeat: 5s\nmax_message: 1000", ""},
 		{"IPv6", "endpoints: {a: 'tcp://[::1]:5'}", ""},
 		{"none on purpose", "endpoints: {}", ""},
 		{"none", "topics: [x]", "endpoints: names with addresses were expected"},
@@ -24,7 +25,8 @@ func TestConfig(t *testing.T) {
 		{"a map for an address", "endpoints: {a: {b: c}}", "a list of them, was expected"},
 		{"twice", "endpoints: {a: 'tcp://*:1', b: 'tcp://127.0.0.1:1'}", "is listed under a already"},
 		{"star in the middle", "endpoints: {a: 'tcp://h:1'}\ntopics: ['org.*.git']", "at the end only"},
-		{"long prefix", "endpoints: {a: 'tcp://h:1'}\ntopics: [" + strings.Repeat("x", bus.MaxTopic+1) + "]", "prefix of 1025 bytes"},
+		{"long prefix", "endpoints: {a: 'tcp://h:1'}\ntopics: [" + strings.Repeat("x", bus.MaxTopic+1) + "]",
+			"prefix of 1025 bytes"},
 		{"negative", "endpoints: {a: 'tcp://h:1'}\nsilence: -1s", "must not be negative"},
 		{"no address", "endpoints: {a: []}", "endpoints: a: no address"},
 		{"too often", "endpoints: {a: 'tcp://h:1'}\nheartbeat: 1ns", "heartbeat: 1ns; at least 10ms"},

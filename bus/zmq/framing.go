@@ -5,82 +5,101 @@ import (
 	"errors"
 )
 
-// The parts of ZMTP 3.0 (ZeroMQ RFC 23, section "Formal grammar") that the guard needs.
+// The parts of ZMTP 3.0 (ZeroMQ RFC 23, section "Formal grammar") that are needed here. The RFC calls a part of a
+// message a frame; here a frame is a bus.Frame, and a part is a part.
 const (
 	greetingSize = 64
-	flagMore     = 1 // another frame of the same message follows
+	flagMore     = 1 // another part of the same message follows
 	flagLong     = 2 // the length has eight bytes, not one
 	flagCommand  = 4
 
-	frameCost = 64 // what a frame counts beside its length: a message of a million empty frames is large too
+	partCost = 64 // bytes that a part counts beside its length: a message of a million empty parts is large too
 )
 
 var errTooLarge = errors.New("message over the size limit")
 
-// A framing follows a ZMTP byte stream from outside: where frames and messages end, and how large they say they are. It
-// sees a header before the codec does, which allocates whatever a header claims.
+// A framing finds the parts and messages in a ZMTP byte stream, and the lengths that their headers claim. It looks at a
+// header before the codec does, which allocates whatever a header claims.
 type framing struct {
-	max  uint64 // of a message's size, each frame counting frameCost more
-	pass uint64 // bytes of the greeting or of a body still to come
-	head [9]byte
-	have int    // bytes of head that are there
-	size uint64 // of the message under way
-	more bool   // the last frame begun is not its message's last
-	done uint64 // messages completed; commands do not count
-	cmds uint64 // commands completed
+	max      uint64 // of a message's size, each part counting partCost more
+	skip     uint64 // bytes of the greeting or of a part still to come
+	header   [9]byte
+	got      int    // bytes of header that are there
+	size     uint64 // of the message that has begun, so far
+	more     bool   // the part that has begun is not the last one of its message
+	messages uint64 // that have ended
+	commands uint64 // that have ended
 }
 
-// follow takes note of the next bytes of the stream.
-func (f *framing) follow(b []byte) error {
+// advance notes the next bytes of the stream.
+func (f *framing) advance(b []byte) error {
 	for len(b) > 0 {
-		if f.pass > 0 {
-			n := min(f.pass, uint64(len(b)))
-			f.pass -= n
+		if f.skip > 0 {
+			n := min(f.skip, uint64(len(b)))
+			f.skip -= n
 			b = b[n:]
-			f.ended()
+			f.endPart()
 			continue
 		}
-		f.head[f.have] = b[0]
-		f.have++
+		f.header[f.got] = b[0]
+		f.got++
 		b = b[1:]
-		if f.have < 2 || f.head[0]&flagLong != 0 && f.have < len(f.head) {
+		if f.got < 2 || f.header[0]&flagLong != 0 && f.got < len(f.header) {
 			continue
 		}
-		if err := f.begin(); err != nil {
+		if err := f.beginPart(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// begin takes a whole header.
-func (f *framing) begin() error {
-	size := uint64(f.head[1])
-	if f.head[0]&flagLong != 0 {
-		size = binary.BigEndian.Uint64(f.head[1:])
+// beginPart notes a whole header.
+func (f *framing) beginPart() error {
+	size := uint64(f.header[1])
+	if f.header[0]&flagLong != 0 {
+		size = binary.BigEndian.Uint64(f.header[1:])
 	}
-	f.have = 0
-	f.more = f.head[0]&flagMore != 0
-	if size > f.max || f.size+size+frameCost > f.max {
+	f.got = 0
+	f.more = f.header[0]&flagMore != 0
+	if size > f.max || f.size+size+partCost > f.max {
 		return errTooLarge
 	}
-	f.size += size + frameCost
-	f.pass = size
-	f.ended()
+	f.size += size + partCost
+	f.skip = size
+	f.endPart()
 	return nil
 }
 
-// ended closes the message if its last byte has passed.
-func (f *framing) ended() {
-	if f.pass == 0 && !f.more && f.size > 0 {
+// endPart ends the message or command if its last byte has passed.
+func (f *framing) endPart() {
+	if f.skip == 0 && !f.more && f.size > 0 {
 		f.size = 0
-		if f.head[0]&flagCommand == 0 {
-			f.done++
+		if f.header[0]&flagCommand == 0 {
+			f.messages++
 		} else {
-			f.cmds++
+			f.commands++
 		}
 	}
 }
 
-// midway says whether a frame or message has begun and not ended.
-func (f *framing) midway() bool { return f.have > 0 || f.pass > 0 || f.size > 0 }
+// inside reports whether a message or command has begun and not ended.
+func (f *framing) inside() bool { return f.got > 0 || f.skip > 0 || f.size > 0 }
+
+// encodeMessage gives the bytes of a message of two parts.
+func encodeMessage(topic string, payload []byte) []byte {
+	wire := make([]byte, 0, len(topic)+len(payload)+18)
+	for i, part := range [][]byte{[]byte(topic), payload} {
+		flags := byte(flagMore)
+		if i == 1 {
+			flags = 0
+		}
+		if len(part) > 255 {
+			wire = binary.BigEndian.AppendUint64(append(wire, flags|flagLong), uint64(len(part)))
+		} else {
+			wire = append(wire, flags, byte(len(part)))
+		}
+		wire = append(wire, part...)
+	}
+	return wire
+}

@@ -21,20 +21,20 @@ func greeting() []byte {
 	return g
 }
 
-func frame(flags byte, body []byte) []byte {
+func part(flags byte, body []byte) []byte {
 	if len(body) > 255 {
 		return append(header(flags, uint64(len(body))), body...)
 	}
 	return append([]byte{flags, byte(len(body))}, body...)
 }
 
-// header is a long frame's, whatever length it claims.
+// header is a long part's, whatever length it claims.
 func header(flags byte, size uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte{flags | flagLong}, size)
 }
 
 func command(name string, body []byte) []byte {
-	return frame(flagCommand, append(append([]byte{byte(len(name))}, name...), body...))
+	return part(flagCommand, append(append([]byte{byte(len(name))}, name...), body...))
 }
 
 func property(name, value string) []byte {
@@ -48,7 +48,7 @@ func readyAs(kind string) []byte { return command("READY", property("Socket-Type
 func join(parts ...[]byte) []byte { return slices.Concat(parts...) }
 
 // hello is a whole handshake of a publisher.
-func hello() []byte { return join(greeting(), readyAs("PUB")) }
+func greetingAndReady() []byte { return join(greeting(), readyAs("PUB")) }
 
 // server listens and lets serve have each connection, which is closed at the end of the test.
 func server(t testing.TB, serve func(net.Conn)) string {
@@ -144,6 +144,8 @@ type attack struct {
 
 func hostilePublishers() []attack {
 	long := bytes.Repeat([]byte("x"), 300)
+	huge := append(property("Socket-Type", "")[:12], 0x7F, 0xFF, 0xFF, 0xFF)
+	twoParts := join(part(flagCommand|flagMore, []byte("\x04PING")), part(flagCommand, nil))
 	return []attack{
 		{"silent", says(nil), FailedHandshake},
 		{"closes at once", func(net.Conn) {}, FailedHandshake},
@@ -156,27 +158,28 @@ func hostilePublishers() []attack {
 		{"handshake by the drop", trickle(greeting(), 20*time.Millisecond), FailedHandshake},
 		{"READY without socket type", says(join(greeting(), command("READY", nil))), FailedPanic},
 		{"READY with a property past its end", says(join(greeting(), command("READY", []byte{1, 'S'}))), FailedPanic},
-		{"READY with a huge property", says(join(greeting(), command("READY", append(property("Socket-Type", "")[:12], 0x7F, 0xFF, 0xFF, 0xFF)))), FailedHandshake},
+		{"READY with a huge property", says(join(greeting(), command("READY", huge))), FailedHandshake},
 		{"READY as a subscriber", says(join(greeting(), readyAs("SUB"))), FailedHandshake},
 		{"ERROR", says(join(greeting(), command("ERROR", []byte("\x03no!")))), FailedHandshake},
-		{"a message for READY", says(join(greeting(), frame(0, long))), FailedHandshake},
-		{"handshake frame of 2^62", says(join(greeting(), header(flagCommand, 1<<62))), FailedTooLarge},
-		{"handshake frame of 1 TiB", says(join(greeting(), header(flagCommand, 1<<40))), FailedTooLarge},
-		{"frame of 2^62", says(join(hello(), header(0, 1<<62))), FailedTooLarge},
-		{"frame of 2^63", says(join(hello(), header(0, 1<<63))), FailedTooLarge},
-		{"frame of 2^64-1", says(join(hello(), header(0, 1<<64-1))), FailedTooLarge},
-		{"frame of 1 TiB", says(join(hello(), header(0, 1<<40))), FailedTooLarge},
-		{"frame of 16 GiB", says(join(hello(), header(0, 16<<30))), FailedTooLarge},
-		{"second frame of 1 TiB", says(join(hello(), frame(flagMore, []byte("t")), header(0, 1<<40))), FailedTooLarge},
-		{"command of 1 TiB", says(join(hello(), header(flagCommand, 1<<40))), FailedTooLarge},
-		{"message of frames without end", endless(hello(), frame(flagMore, nil)), FailedTooLarge},
-		{"empty command", says(join(hello(), frame(flagCommand, nil))), FailedLost},
-		{"command with a name past its end", says(join(hello(), frame(flagCommand, []byte{200, 'P'}))), FailedLost},
-		{"command of two frames", says(join(hello(), frame(flagCommand|flagMore, []byte("\x04PING")), frame(flagCommand, nil))), FailedLost},
-		{"half a message", says(join(hello(), frame(flagMore, []byte("t")), header(0, 1000), long)), FailedSilent},
-		{"silent after the handshake", says(hello()), FailedSilent},
-		{"reserved flags", endless(hello(), []byte{0xF8, 0}), ""},
-		{"PINGs without end", endless(hello(), command("PING", []byte{0, 0})), FailedFlood},
+		{"a message for READY", says(join(greeting(), part(0, long))), FailedHandshake},
+		{"handshake command of 2^62", says(join(greeting(), header(flagCommand, 1<<62))), FailedTooLarge},
+		{"handshake command of 1 TiB", says(join(greeting(), header(flagCommand, 1<<40))), FailedTooLarge},
+		{"part of 2^62", says(join(greetingAndReady(), header(0, 1<<62))), FailedTooLarge},
+		{"part of 2^63", says(join(greetingAndReady(), header(0, 1<<63))), FailedTooLarge},
+		{"part of 2^64-1", says(join(greetingAndReady(), header(0, 1<<64-1))), FailedTooLarge},
+		{"part of 1 TiB", says(join(greetingAndReady(), header(0, 1<<40))), FailedTooLarge},
+		{"part of 16 GiB", says(join(greetingAndReady(), header(0, 16<<30))), FailedTooLarge},
+		{"second part of 1 TiB",
+			says(join(greetingAndReady(), part(flagMore, []byte("t")), header(0, 1<<40))), FailedTooLarge},
+		{"command of 1 TiB", says(join(greetingAndReady(), header(flagCommand, 1<<40))), FailedTooLarge},
+		{"message of parts without end", endless(greetingAndReady(), part(flagMore, nil)), FailedTooLarge},
+		{"empty command", says(join(greetingAndReady(), part(flagCommand, nil))), FailedLost},
+		{"command with a name past its end", says(join(greetingAndReady(), part(flagCommand, []byte{200, 'P'}))), FailedLost},
+		{"command of two parts", says(join(greetingAndReady(), twoParts)), FailedLost},
+		{"half a message", says(join(greetingAndReady(), part(flagMore, []byte("t")), header(0, 1000), long)), FailedSilent},
+		{"silent after the handshake", says(greetingAndReady()), FailedSilent},
+		{"reserved flags", endless(greetingAndReady(), []byte{0xF8, 0}), ""},
+		{"PINGs without end", endless(greetingAndReady(), command("PING", []byte{0, 0})), FailedFlood},
 		{"PINGs in the handshake", endless(greeting(), command("PING", []byte{0, 0})), FailedHandshake},
 	}
 }
@@ -187,13 +190,14 @@ func TestHostilePublishers(t *testing.T) {
 	for _, c := range hostilePublishers() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel() // nearly all of the time is waiting
-			good := server(t, steady(hello(), join(frame(flagMore, []byte("good")), frame(0, []byte("{}"))), 10*time.Millisecond))
+			honest := join(part(flagMore, []byte("good")), part(0, []byte("{}")))
+			good := server(t, steady(greetingAndReady(), honest, 10*time.Millisecond))
 			bad := server(t, c.serve)
 			config := fast(bad, good)
 			config.Timeout, config.Heartbeat = 150*time.Millisecond, 50*time.Millisecond
 			s, out := subscribe(t, config, 10)
 			if c.want == "" {
-				eventually(t, "messages refused", func() bool { return s.Stats().Endpoints[0].Dropped[DroppedFrames] > 100 })
+				eventually(t, "messages refused", func() bool { return s.Stats().Endpoints[0].Dropped[DroppedParts] > 100 })
 			} else {
 				eventually(t, c.want+" counted twice", func() bool { return s.Stats().Endpoints[0].Failures[c.want] >= 2 })
 			}
@@ -209,10 +213,10 @@ func TestHostilePublishers(t *testing.T) {
 
 func TestRefusedMessages(t *testing.T) {
 	one := func(topic, payload string) []byte {
-		return join(frame(flagMore, []byte(topic)), frame(0, []byte(payload)))
+		return join(part(flagMore, []byte(topic)), part(0, []byte(payload)))
 	}
-	addr := server(t, says(join(hello(),
-		frame(0, nil), frame(0, []byte("org.x")), join(frame(flagMore, []byte("org.x")), frame(flagMore, nil), frame(0, nil)),
+	addr := server(t, says(join(greetingAndReady(),
+		part(0, nil), part(0, []byte("org.x")), join(part(flagMore, []byte("org.x")), part(flagMore, nil), part(0, nil)),
 		one("", "{}"), one("\xff", "{}"), one("org.\x1b[2J", "{}"), one("org."+string(bytes.Repeat([]byte("x"), 2000)), "{}"),
 		one("com.x", "{}"), one("orgy", "{}"), one("org.good", "{}"),
 	)))
@@ -221,7 +225,8 @@ func TestRefusedMessages(t *testing.T) {
 	s, out := subscribe(t, c, 10)
 	want(t, out, "org.good", "{}")
 	e := s.Stats().Endpoints[0]
-	if e.Dropped[DroppedFrames] != 3 || e.Dropped[bus.DroppedTopic] != 4 || e.Dropped[DroppedUnasked] != 2 || e.Received != 1 {
+	if e.Dropped[DroppedParts] != 3 || e.Dropped[bus.DroppedTopic] != 4 ||
+		e.Dropped[DroppedUnsubscribed] != 2 || e.Received != 1 {
 		t.Errorf("stats %+v", e)
 	}
 }
@@ -230,12 +235,14 @@ func TestRefusedMessages(t *testing.T) {
 func TestAMessageByTheDrop(t *testing.T) {
 	client, peer := net.Pipe()
 	defer peer.Close()
-	go trickle(frame(0, bytes.Repeat([]byte("x"), 200)), 5*time.Millisecond)(peer)
-	g := newGuard(client, limits{message: 1000, handshake: time.Second, write: time.Second, whole: 100 * time.Millisecond}, time.Now)
-	defer g.Close()
-	g.frames.pass = 0
-	g.ready()
-	if _, err := io.ReadAll(io.LimitReader(g, 300)); err != errStalled {
+	go trickle(part(0, bytes.Repeat([]byte("x"), 200)), 5*time.Millisecond)(peer)
+	conn := newZMTPConn(client, limits{
+		message: 1000, handshake: time.Second, write: time.Second, oneMessage: 100 * time.Millisecond,
+	}, time.Now)
+	defer conn.Close()
+	conn.inFraming.skip = 0
+	conn.handshakeDone()
+	if _, err := io.ReadAll(io.LimitReader(conn, 300)); err != errStalled {
 		t.Errorf("error %v, want %v", err, errStalled)
 	}
 }

@@ -10,15 +10,15 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// accept takes connections until ctx ends. Each is served by a goroutine of its own from the first byte on, so that one
-// which says nothing blocks nobody.
+// accept accepts connections until ctx ends. Each is served by a goroutine of its own from the first byte on, so that a
+// silent one blocks no other.
 func (p *Publisher) accept(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { p.listener.Close() })
 	defer stop()
 	defer p.listener.Close()
 	var all sync.WaitGroup
 	defer all.Wait()
-	places := make(chan struct{}, 2*p.config.Peers) // those in handshake too
+	permits := make(chan struct{}, 2*p.config.Peers) // a connection in its handshake needs one too
 	for {
 		conn, err := p.listener.Accept()
 		switch {
@@ -27,7 +27,7 @@ func (p *Publisher) accept(ctx context.Context) error {
 				conn.Close()
 			}
 			return nil
-		case err != nil: // out of files, or the client was gone again: the listener itself does not fail
+		case err != nil: // no file descriptor is free, or the client is gone again: the listener itself does not fail
 			p.log.Warn("cannot accept", "error", err)
 			if !wait(ctx, 100*time.Millisecond) {
 				return nil
@@ -35,33 +35,33 @@ func (p *Publisher) accept(ctx context.Context) error {
 			continue
 		}
 		select {
-		case places <- struct{}{}:
+		case permits <- struct{}{}:
 			all.Go(func() {
-				defer func() { <-places }()
+				defer func() { <-permits }()
 				p.serveOne(ctx, conn)
 			})
 		default:
 			conn.Close()
-			p.refused(errTooMany)
+			p.countRefused(errTooMany)
 		}
 	}
 }
 
 func (p *Publisher) serveOne(ctx context.Context, conn net.Conn) {
 	if err := p.serve(ctx, conn); err != nil && ctx.Err() == nil {
-		p.refused(err)
+		p.countRefused(err)
 	}
 }
 
-// refused counts a connection that ended otherwise than by the peer closing it.
-func (p *Publisher) refused(err error) {
+// countRefused counts a connection that did not end by the peer closing it.
+func (p *Publisher) countRefused(err error) {
 	p.mu.Lock()
 	p.counts.Refused++
 	p.mu.Unlock()
 	p.log.Debug("subscriber refused", "error", err)
 }
 
-// connect keeps one connection to the relay until ctx ends.
+// connect keeps one connection to the relay, again and again, until ctx ends.
 func (p *Publisher) connect(ctx context.Context) {
 	pause := &backoff.ExponentialBackOff{
 		InitialInterval: 50 * time.Millisecond, MaxInterval: time.Second, Multiplier: 2, RandomizationFactor: 0.5,
@@ -79,7 +79,7 @@ func (p *Publisher) connect(ctx context.Context) {
 			err = fmt.Errorf("the connection was closed")
 		}
 		p.mu.Lock()
-		p.trouble = err
+		p.lastError = err
 		p.mu.Unlock()
 		p.log.Debug("relay not connected, will retry", "error", err)
 		if p.now().Sub(began) > time.Second {

@@ -15,35 +15,36 @@ import (
 	"github.com/notifyd/notifyd/bus"
 )
 
-// A peer is one subscriber of a Publisher: a goroutine that reads its subscriptions and one that writes its queue.
+// A peer is a subscriber of a Publisher. One goroutine reads its subscriptions, one writes its queue, one bounds its
+// end.
 type peer struct {
 	publisher *Publisher
-	guard     *guard
+	conn      *zmtpConn
 	queue     chan item
-	gone      chan struct{} // closed when the peer has left
-	pong      chan struct{} // gets a value when the peer answers a PING
+	gone      chan struct{} // closed when the connection has ended
+	pong      chan struct{} // receives when the peer answers a PING
 
 	mu       sync.Mutex
-	prefixes map[string]int // how often subscribed
+	prefixes map[string]int // the subscriptions, and how often each was made
 	bytes    int64          // in queue
 	waiting  uint64         // messages in queue or being written
 }
 
-// An item is a message as it goes over the wire, or a mark that Flush waits at.
+// An item is the bytes of a message, or a PING by which Flush sees that all before it is written.
 type item struct {
-	wire []byte
-	mark chan struct{}
+	wire    []byte
+	flushed chan struct{}
 }
 
-// subscriptionSize bounds what a subscriber may send at once: a prefix.
-const subscriptionSize = 2*bus.MaxTopic + frameCost
+// subscriptionSize bounds a message of a subscriber, which is a prefix.
+const subscriptionSize = 2*bus.MaxTopic + partCost
 
 var (
 	errSubscriptions = errors.New("too many subscriptions, or one too long")
 	errGone          = errors.New("the peer is gone")
 )
 
-// serve does the handshake over conn and serves the peer until it goes or ctx ends. nil: the peer closed the
+// serve does the handshake and serves the peer until the connection ends or ctx does. nil: the peer closed the
 // connection.
 func (p *Publisher) serve(ctx context.Context, conn net.Conn) (err error) {
 	defer func() {
@@ -52,8 +53,8 @@ func (p *Publisher) serve(ctx context.Context, conn net.Conn) (err error) {
 		}
 	}()
 	defer conn.Close()
-	g := newGuard(conn, limits{
-		message: subscriptionSize, handshake: p.config.Timeout, write: p.config.Timeout, whole: p.config.Timeout,
+	g := newZMTPConn(conn, limits{
+		message: subscriptionSize, handshake: p.config.Timeout, write: p.config.Timeout, oneMessage: p.config.Timeout,
 	}, p.now)
 	unready := context.AfterFunc(ctx, func() { conn.Close() })
 	codec, err := zmq4.Open(g, null.Security(), zmq4.Pub, nil, p.listener != nil, nil)
@@ -63,12 +64,12 @@ func (p *Publisher) serve(ctx context.Context, conn net.Conn) (err error) {
 	if err != nil {
 		return fmt.Errorf("handshake: %w", err)
 	}
-	g.ready()
+	g.handshakeDone()
 	q := &peer{
-		publisher: p, guard: g, queue: make(chan item, p.config.Queue), gone: make(chan struct{}),
+		publisher: p, conn: g, queue: make(chan item, p.config.Queue), gone: make(chan struct{}),
 		pong: make(chan struct{}, 1), prefixes: map[string]int{},
 	}
-	if err := p.join(q); err != nil {
+	if err := p.addPeer(q); err != nil {
 		return err
 	}
 	var started sync.WaitGroup
@@ -78,12 +79,12 @@ func (p *Publisher) serve(ctx context.Context, conn net.Conn) (err error) {
 		conn.Close()
 		close(q.gone)
 		started.Wait()
-		p.leave(q)
+		p.removePeer(q)
 	}()
 	return q.read(codec)
 }
 
-// read takes subscriptions until the connection ends.
+// read follows the peer's subscriptions until the connection ends.
 func (q *peer) read(codec *zmq4.Conn) error {
 	for {
 		m, err := codec.RecvMsg()
@@ -93,7 +94,7 @@ func (q *peer) read(codec *zmq4.Conn) error {
 		case err != nil:
 			return err
 		case m.Type == zmq4.CmdMsg:
-			if len(m.Frames) == 0 { // a PONG has no body, a PING has one
+			if len(m.Frames) == 0 { // a PONG; a PING has a body
 				select {
 				case q.pong <- struct{}{}:
 				default:
@@ -107,10 +108,10 @@ func (q *peer) read(codec *zmq4.Conn) error {
 	}
 }
 
-// subscribe does what a subscription message says: 1 and a prefix subscribes, 0 and a prefix cancels (ZeroMQ RFC 29).
+// subscribe follows a subscription message (ZeroMQ RFC 29): 1 and a prefix subscribes, 0 and a prefix cancels.
 func (q *peer) subscribe(verb byte, prefix string) error {
 	err := q.change(verb, prefix)
-	q.publisher.wake()
+	q.publisher.notify()
 	return err
 }
 
@@ -131,7 +132,7 @@ func (q *peer) change(verb byte, prefix string) error {
 	return nil
 }
 
-func (q *peer) wants(topic string) bool {
+func (q *peer) subscribedTo(topic string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for prefix := range q.prefixes {
@@ -142,7 +143,7 @@ func (q *peer) wants(topic string) bool {
 	return false
 }
 
-// enqueue puts a message into the queue; false: it is full.
+// enqueue adds a message to the queue; false: it is full.
 func (q *peer) enqueue(wire []byte) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -159,15 +160,15 @@ func (q *peer) enqueue(wire []byte) bool {
 	}
 }
 
-func (q *peer) taken(wire []byte) {
+func (q *peer) dequeued(wire []byte) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.bytes -= int64(len(wire))
 	q.waiting--
 }
 
-// left is how many messages the peer has not taken.
-func (q *peer) left() uint64 {
+// backlog is how many messages are queued or being written.
+func (q *peer) backlog() uint64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.waiting

@@ -5,42 +5,42 @@ import (
 	"time"
 )
 
-// write sends the queue until the peer is gone; once ctx has ended, what is queued then and no more, within Linger.
+// write writes the queue until the peer is gone. Once ctx has ended it writes what is queued, within Linger, and ends.
 func (q *peer) write(ctx context.Context) {
 	for {
 		select {
 		case it := <-q.queue:
-			if !q.put(it) {
+			if !q.writeItem(it) {
 				return
 			}
 		case <-q.gone:
 			return
 		case <-ctx.Done():
-			q.finish()
+			q.drain()
 			return
 		}
 	}
 }
 
-// put sends one item; false ends the connection.
-func (q *peer) put(it item) bool {
+// writeItem writes one item; false: the connection is lost.
+func (q *peer) writeItem(it item) bool {
 	wire := it.wire
-	if it.mark != nil {
+	if it.flushed != nil {
 		wire = ping
 	}
-	if _, err := q.guard.send(wire); err != nil {
-		q.guard.Close()
+	if _, err := q.conn.writeWhole(wire); err != nil {
+		q.conn.Close()
 		return false
 	}
-	if it.mark != nil {
-		close(it.mark)
+	if it.flushed != nil {
+		close(it.flushed)
 	} else {
-		q.taken(wire)
+		q.dequeued(wire)
 	}
 	return true
 }
 
-// linger closes the connection some time after ctx has ended, whatever the peer does.
+// linger closes the connection when ctx has ended and Linger has passed, whatever the peer does.
 func (q *peer) linger(ctx context.Context) {
 	select {
 	case <-ctx.Done():
@@ -51,25 +51,25 @@ func (q *peer) linger(ctx context.Context) {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		q.guard.Close()
+		q.conn.Close()
 	case <-q.gone:
 	}
 }
 
-// finish writes what is queued and closes our half of the connection, so that the peer can read it and close its own: a
-// connection closed at once may take what is under way with it.
-func (q *peer) finish() {
+// drain writes what is queued and closes our half of the connection. The peer reads to that end and closes its own
+// half; if we closed both, what is under way could be lost.
+func (q *peer) drain() {
 	for len(q.queue) > 0 {
-		if !q.put(<-q.queue) {
+		if !q.writeItem(<-q.queue) {
 			return
 		}
 	}
-	if half, ok := q.guard.Conn.(interface{ CloseWrite() error }); !ok || half.CloseWrite() != nil {
-		q.guard.Close()
+	if half, ok := q.conn.Conn.(interface{ CloseWrite() error }); !ok || half.CloseWrite() != nil {
+		q.conn.Close()
 	}
 }
 
-// flush waits until the peer has answered a PING sent after all that is queued now.
+// flush waits until the peer has answered a PING that is sent after all that is queued now, for patience at most.
 func (q *peer) flush(ctx context.Context, patience time.Duration) error {
 	select {
 	case <-q.pong: // an old answer
@@ -77,7 +77,7 @@ func (q *peer) flush(ctx context.Context, patience time.Duration) error {
 	}
 	mark := make(chan struct{})
 	select {
-	case q.queue <- item{mark: mark}:
+	case q.queue <- item{flushed: mark}:
 	case <-q.gone:
 		return errGone
 	case <-ctx.Done():

@@ -2,7 +2,6 @@ package zmq
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,9 +13,44 @@ import (
 	"github.com/notifyd/notifyd/bus"
 )
 
-// A Publisher sends messages to whoever has subscribed: to subscribers that connect to it (Bind), or to a relay that it
-// connects to itself (Connect). Each peer has a bounded queue of its own, so that one that does not read loses its own
-// messages and delays nobody.
+// PublisherConfig bounds a Publisher. The zero value of a field means its default.
+type PublisherConfig struct {
+	Queue    int           // messages a peer may be behind; default 1000
+	Bytes    int64         // bytes a peer may be behind; default 64 MiB
+	Peers    int           // peers at once; default 1000
+	Prefixes int           // subscriptions of one peer; default 1000
+	Timeout  time.Duration // for dialling, the handshake, and one write; default 10s
+	Linger   time.Duration // for a peer to take what is queued when Run ends; default 1s
+}
+
+// PublisherStats is a snapshot of a Publisher's figures.
+type PublisherStats struct {
+	Peers     int    // connected now
+	Published uint64 // messages given to Publish
+	Queued    uint64 // messages put into some peer's queue
+	Dropped   uint64 // messages that found a peer's queue full, or were in it when the peer was lost
+	Refused   uint64 // connections that failed: no handshake in time, a bound broken, or the connection lost
+}
+
+func (c PublisherConfig) withDefaults() PublisherConfig {
+	c.Queue = orDefault(c.Queue, 1000)
+	c.Bytes = orDefault(c.Bytes, 64<<20)
+	c.Peers = orDefault(c.Peers, 1000)
+	c.Prefixes = orDefault(c.Prefixes, 1000)
+	c.Timeout = orDefault(c.Timeout, 10*time.Second)
+	c.Linger = orDefault(c.Linger, time.Second)
+	return c
+}
+
+func orDefault[T int | int64 | time.Duration](v, d T) T {
+	if v <= 0 {
+		return d
+	}
+	return v
+}
+
+// A Publisher sends messages to subscribers: to those that connect to it (Bind), or to a relay that it connects to
+// (Connect). Each peer has a bounded queue of its own. A peer that does not read loses messages and delays no other.
 type Publisher struct {
 	config   PublisherConfig
 	log      *slog.Logger
@@ -24,15 +58,15 @@ type Publisher struct {
 	listener net.Listener // nil: the publisher connects
 	relay    address
 
-	mu      sync.Mutex
-	peers   []*peer
-	changed chan struct{} // closed and renewed whenever a peer comes, goes or subscribes
-	trouble error         // the last reason for which no relay was reached
-	counts  PublisherStats
+	mu        sync.Mutex
+	peers     []*peer
+	changed   chan struct{} // closed and renewed when a peer comes, goes or subscribes
+	lastError error         // by which the relay was not reached last
+	counts    PublisherStats
 }
 
-// Bind makes a Publisher that listens at addr (tcp://host:port, port 0 takes a free one; tcp://*:port listens on
-// loopback only, name 0.0.0.0 for every interface; ipc://path). It serves once Run is called.
+// Bind makes a Publisher that listens at addr: tcp://host:port or ipc://path. Port 0 is a free one. The host * is
+// loopback only; 0.0.0.0 is every interface. It serves once Run is called.
 func Bind(ctx context.Context, addr string, c PublisherConfig, log *slog.Logger) (*Publisher, error) {
 	a, err := parseAddress(addr)
 	if err != nil {
@@ -47,7 +81,7 @@ func Bind(ctx context.Context, addr string, c PublisherConfig, log *slog.Logger)
 	return p, nil
 }
 
-// Connect makes a Publisher that Run connects to the relay at addr, a SUB socket that binds, again and again.
+// Connect makes a Publisher that Run connects to the relay at addr, a SUB socket that listens.
 func Connect(addr string, c PublisherConfig, log *slog.Logger) (*Publisher, error) {
 	a, err := parseAddress(addr)
 	if err != nil {
@@ -62,7 +96,7 @@ func newPublisher(c PublisherConfig, log *slog.Logger) *Publisher {
 	return &Publisher{config: c.withDefaults(), log: log, now: time.Now, changed: make(chan struct{})}
 }
 
-// Addr is the address that the Publisher listens at or connects to, in ZeroMQ's form.
+// Addr is the address at which the Publisher listens or to which it connects, in ZeroMQ's form.
 func (p *Publisher) Addr() string {
 	if p.listener == nil {
 		return p.relay.String()
@@ -71,7 +105,7 @@ func (p *Publisher) Addr() string {
 	return address{a.Network(), a.String()}.String()
 }
 
-// Run serves peers until ctx ends. Then it gives every peer Linger to take what is queued, and ends when all are gone.
+// Run serves peers until ctx ends. Then each peer has Linger to read what is queued; Run returns when all are gone.
 func (p *Publisher) Run(ctx context.Context) error {
 	if p.listener == nil {
 		p.connect(ctx)
@@ -80,8 +114,8 @@ func (p *Publisher) Run(ctx context.Context) error {
 	return p.accept(ctx)
 }
 
-// Publish queues a message of two frames for every peer that has subscribed to its topic and gives how many those are.
-// It never waits. The payload must not change afterwards.
+// Publish queues a message for every peer that has subscribed to its topic, and gives how many peers that are. It never
+// waits. The payload must not change afterwards.
 func (p *Publisher) Publish(topic string, payload []byte) (int, error) {
 	if err := bus.CheckTopic(topic); err != nil {
 		return 0, err
@@ -95,7 +129,7 @@ func (p *Publisher) Publish(topic string, payload []byte) (int, error) {
 	p.counts.Published++
 	n := 0
 	for _, peer := range p.peers {
-		if !peer.wants(topic) {
+		if !peer.subscribedTo(topic) {
 			continue
 		}
 		if peer.enqueue(wire) {
@@ -106,24 +140,6 @@ func (p *Publisher) Publish(topic string, payload []byte) (int, error) {
 		}
 	}
 	return n, nil
-}
-
-// encodeMessage writes the two frames as they go over the wire, once for all peers.
-func encodeMessage(topic string, payload []byte) []byte {
-	wire := make([]byte, 0, len(topic)+len(payload)+18)
-	for i, frame := range [][]byte{[]byte(topic), payload} {
-		flags := byte(flagMore)
-		if i == 1 {
-			flags = 0
-		}
-		if len(frame) > 255 {
-			wire = binary.BigEndian.AppendUint64(append(wire, flags|flagLong), uint64(len(frame)))
-		} else {
-			wire = append(wire, flags, byte(len(frame)))
-		}
-		wire = append(wire, frame...)
-	}
-	return wire
 }
 
 // Stats gives a snapshot; safe at any time.
@@ -137,38 +153,38 @@ func (p *Publisher) Stats() PublisherStats {
 
 var errTooMany = errors.New("too many peers")
 
-// join adds a peer that has done its handshake.
-func (p *Publisher) join(q *peer) error {
+// addPeer adds a peer whose handshake is done.
+func (p *Publisher) addPeer(q *peer) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.peers) >= p.config.Peers {
 		return errTooMany
 	}
 	p.peers = append(p.peers, q)
-	p.announce()
+	p.notifyLocked()
 	return nil
 }
 
-// leave takes a peer out; what it had not yet taken is lost.
-func (p *Publisher) leave(q *peer) {
+// removePeer removes a peer. What it has not read is lost, and counted.
+func (p *Publisher) removePeer(q *peer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if i := slices.Index(p.peers, q); i >= 0 {
 		p.peers = slices.Delete(p.peers, i, i+1)
-		p.counts.Dropped += q.left()
-		p.announce()
+		p.counts.Dropped += q.backlog()
+		p.notifyLocked()
 	}
 }
 
-// wake is announce for who does not hold p.mu.
-func (p *Publisher) wake() {
+// notify wakes those that wait for a change.
+func (p *Publisher) notify() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.announce()
+	p.notifyLocked()
 }
 
-// announce wakes those that wait for a change; p.mu is held.
-func (p *Publisher) announce() {
+// notifyLocked is notify for a caller that holds p.mu.
+func (p *Publisher) notifyLocked() {
 	close(p.changed)
 	p.changed = make(chan struct{})
 }

@@ -143,7 +143,8 @@ func TestSaysThatNoRelayAnswers(t *testing.T) {
 	p := must[*Publisher](t)(Connect(addr, PublisherConfig{}, quiet()))
 	run(t, p)
 	err := p.WaitSubscribed(soon, "t")
-	if err == nil || !strings.Contains(err.Error(), "no relay answers at "+addr) || !strings.Contains(err.Error(), "refused") {
+	if err == nil || !strings.Contains(err.Error(), "no relay answers at "+addr) ||
+		!strings.Contains(err.Error(), "refused") {
 		t.Errorf("error %v", err)
 	}
 	if err := p.Flush(t.Context()); err == nil {
@@ -183,40 +184,43 @@ func hostileSubscribers() map[string][]byte {
 	hi := join(greeting(), readyAs("SUB"))
 	prefixes := hi
 	for i := range 20 {
-		prefixes = join(prefixes, frame(0, fmt.Appendf([]byte{1}, "%d", i)))
+		prefixes = join(prefixes, part(0, fmt.Appendf([]byte{1}, "%d", i)))
 	}
 	return map[string][]byte{
-		"silent":               nil,
-		"HTTP":                 []byte("GET / HTTP/1.1\r\nHost: bus.example.org\r\n\r\n"),
-		"garbage":              bytes.Repeat([]byte{0xAB, 0x00, 0xFF}, 5000),
-		"half a greeting":      greeting()[:30],
-		"no READY":             greeting(),
-		"READY without type":   join(greeting(), command("READY", nil)),
-		"broken property":      join(greeting(), command("READY", []byte{1, 'S'})),
-		"a publisher":          join(greeting(), readyAs("PUB")),
-		"handshake of 1 TiB":   join(greeting(), header(flagCommand, 1<<40)),
-		"frame of 2^62":        join(hi, header(0, 1<<62)),
-		"frame of 1 TiB":       join(hi, header(0, 1<<40)),
-		"long subscription":    join(hi, frame(0, append([]byte{1}, bytes.Repeat([]byte("x"), bus.MaxTopic+1)...))),
-		"many subscriptions":   prefixes,
-		"half a subscription":  join(hi, []byte{0, 50, 1}),
-		"broken command":       join(hi, frame(flagCommand, []byte{99})),
-		"frames without end":   join(hi, bytes.Repeat(frame(flagMore, nil), 10000)),
-		"nonsense, but decent": join(hi, frame(0, nil), frame(0, []byte{7}), frame(0, []byte{0, 'q'}), join(frame(flagMore, []byte{1}), frame(0, nil))),
+		"silent":              nil,
+		"HTTP":                []byte("GET / HTTP/1.1\r\nHost: bus.example.org\r\n\r\n"),
+		"garbage":             bytes.Repeat([]byte{0xAB, 0x00, 0xFF}, 5000),
+		"half a greeting":     greeting()[:30],
+		"no READY":            greeting(),
+		"READY without type":  join(greeting(), command("READY", nil)),
+		"broken property":     join(greeting(), command("READY", []byte{1, 'S'})),
+		"a publisher":         join(greeting(), readyAs("PUB")),
+		"handshake of 1 TiB":  join(greeting(), header(flagCommand, 1<<40)),
+		"part of 2^62":        join(hi, header(0, 1<<62)),
+		"part of 1 TiB":       join(hi, header(0, 1<<40)),
+		"long subscription":   join(hi, part(0, append([]byte{1}, bytes.Repeat([]byte("x"), bus.MaxTopic+1)...))),
+		"many subscriptions":  prefixes,
+		"half a subscription": join(hi, []byte{0, 50, 1}),
+		"broken command":      join(hi, part(flagCommand, []byte{99})),
+		"parts without end":   join(hi, bytes.Repeat(part(flagMore, nil), 10000)),
+		"nonsense, but decent": join(hi, part(0, nil), part(0, []byte{7}), part(0, []byte{0, 'q'}),
+			part(flagMore, []byte{1}), part(0, nil)),
 	}
 }
 
-// TestHostileSubscribers: nobody may hinder a decent subscriber, whatever he does, nor end the program.
+// TestHostileSubscribers: no subscriber may hinder a decent one, whatever it does, nor end the program.
 func TestHostileSubscribers(t *testing.T) {
 	noLeaks(t)
-	p := bind(t, "tcp://127.0.0.1:0", PublisherConfig{Timeout: 300 * time.Millisecond, Linger: 200 * time.Millisecond, Queue: 2000, Prefixes: 10, Peers: 50})
+	p := bind(t, "tcp://127.0.0.1:0", PublisherConfig{
+		Timeout: 300 * time.Millisecond, Linger: 200 * time.Millisecond, Queue: 2000, Prefixes: 10, Peers: 50,
+	})
 	run(t, p)
 	hi, texts := join(greeting(), readyAs("SUB")), hostileSubscribers()
 	conns := map[string]net.Conn{}
 	for name, text := range texts {
 		conns[name] = dialIn(t, p, text)
 	}
-	dialIn(t, p, join(hi, frame(0, []byte{1}))) // subscribes to everything and never reads
+	dialIn(t, p, join(hi, part(0, []byte{1}))) // subscribes to everything and never reads
 
 	sub := startPython(t, "SUB", "connect", p.Addr())
 	sub.do(`{"subscribe": "good"}`)
@@ -253,7 +257,7 @@ func TestASubscriberThatDoesNotReadIsDropped(t *testing.T) {
 	noLeaks(t)
 	p := bind(t, "tcp://127.0.0.1:0", PublisherConfig{Timeout: 300 * time.Millisecond, Bytes: 10 << 20})
 	run(t, p)
-	dialIn(t, p, join(greeting(), readyAs("SUB"), frame(0, []byte{1})))
+	dialIn(t, p, join(greeting(), readyAs("SUB"), part(0, []byte{1})))
 	if err := p.WaitSubscribed(within(t), "t"); err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +273,7 @@ func TestTooManySubscribers(t *testing.T) {
 	p := bind(t, "tcp://127.0.0.1:0", PublisherConfig{Peers: 2, Timeout: 2 * time.Second})
 	run(t, p)
 	for range 6 {
-		dialIn(t, p, join(greeting(), readyAs("SUB"), frame(0, []byte{1})))
+		dialIn(t, p, join(greeting(), readyAs("SUB"), part(0, []byte{1})))
 	}
 	eventually(t, "four refused", func() bool { s := p.Stats(); return s.Peers == 2 && s.Refused == 4 })
 }

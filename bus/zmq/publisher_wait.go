@@ -6,13 +6,13 @@ import (
 	"slices"
 )
 
-// WaitSubscribed waits until some peer has subscribed to topic: what is published before is lost, as everywhere in
-// ZeroMQ. When ctx ends first, the error says what was missing.
+// WaitSubscribed waits until a peer has subscribed to topic: ZeroMQ loses what is published before. When ctx ends
+// first, the error says what was missing.
 func (p *Publisher) WaitSubscribed(ctx context.Context, topic string) error {
 	for {
 		p.mu.Lock()
 		changed := p.changed
-		found := slices.ContainsFunc(p.peers, func(q *peer) bool { return q.wants(topic) })
+		found := slices.ContainsFunc(p.peers, func(q *peer) bool { return q.subscribedTo(topic) })
 		p.mu.Unlock()
 		if found {
 			return nil
@@ -20,13 +20,13 @@ func (p *Publisher) WaitSubscribed(ctx context.Context, topic string) error {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return p.missed(topic)
+			return p.whyUnsubscribed(topic)
 		}
 	}
 }
 
-// missed says why nobody has subscribed to topic.
-func (p *Publisher) missed(topic string) error {
+// whyUnsubscribed is the error where nobody has subscribed to topic.
+func (p *Publisher) whyUnsubscribed(topic string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -34,15 +34,15 @@ func (p *Publisher) missed(topic string) error {
 		return fmt.Errorf("no subscriber came to %s", p.Addr())
 	case len(p.peers) > 0:
 		return fmt.Errorf("the relay at %s has not subscribed to %q", p.Addr(), topic)
-	case p.trouble != nil:
-		return fmt.Errorf("no relay answers at %s: %w", p.Addr(), p.trouble)
+	case p.lastError != nil:
+		return fmt.Errorf("no relay answers at %s: %w", p.Addr(), p.lastError)
 	}
 	return fmt.Errorf("no relay answers at %s", p.Addr())
 }
 
-// Flush waits until every peer has taken all that was queued for it. A peer proves it by answering a PING sent after
-// the last message; one that answers none within Linger (libzmq before 4.2) is taken at the network's word. An error
-// says that a peer was lost with messages queued, or that ctx ended.
+// Flush waits until every peer has read all that was queued for it. A peer shows that by its answer to a PING after the
+// last message. A peer that answers none within Linger (libzmq before 4.2) is believed to have read what the network
+// has taken. An error means that a peer was lost with messages queued, or that ctx ended.
 func (p *Publisher) Flush(ctx context.Context) error {
 	p.mu.Lock()
 	peers := slices.Clone(p.peers)

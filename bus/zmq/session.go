@@ -12,30 +12,30 @@ import (
 	"github.com/notifyd/notifyd/bus"
 )
 
-// wholeMessage is the time that a message may take from its first to its last byte: 8 MiB at 70 kB/s.
-const wholeMessage = 2 * time.Minute
+// messageTime is how long a message may take from its first to its last byte: 8 MiB at 70 kB/s.
+const messageTime = 2 * time.Minute
 
-// session is one connection, from dialling to its end. A panic of the codec is an end like any other.
+// session is one connection, from dialling to its end. A panic of the codec ends it as any error does.
 func (e *endpoint) session(ctx context.Context, out chan<- bus.Frame) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = &failure{FailedPanic, fmt.Errorf("codec: %v", p)}
 		}
 	}()
-	conn, err := e.addr.dial(ctx, e.config.Timeout)
+	dialled, err := e.addr.dial(ctx, e.config.Timeout)
 	if err != nil {
 		return &failure{FailedDial, err}
 	}
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	stop := context.AfterFunc(ctx, func() { dialled.Close() })
 	defer stop()
-	defer conn.Close()
+	defer dialled.Close()
 
-	g := newGuard(conn, e.limits(), e.now)
-	codec, err := zmq4.Open(g, null.Security(), zmq4.Sub, nil, false, nil)
+	conn := newZMTPConn(dialled, e.limits(), e.now)
+	codec, err := zmq4.Open(conn, null.Security(), zmq4.Sub, nil, false, nil)
 	if err != nil {
 		return &failure{FailedHandshake, err}
 	}
-	g.ready()
+	conn.handshakeDone()
 	for _, topic := range e.topics {
 		if err := codec.SendMsg(zmq4.NewMsg(append([]byte{1}, topic...))); err != nil {
 			return fmt.Errorf("subscribe: %w", err)
@@ -49,25 +49,25 @@ func (e *endpoint) session(ctx context.Context, out chan<- bus.Frame) (err error
 
 func (e *endpoint) limits() limits {
 	return limits{
-		message:   uint64(e.config.MaxMessage),
-		handshake: e.config.Timeout,
-		write:     e.config.Timeout,
-		whole:     wholeMessage,
-		heartbeat: max(0, e.config.Heartbeat),
-		silence:   e.config.Silence,
+		message:    uint64(e.config.MaxMessage),
+		handshake:  e.config.Timeout,
+		write:      e.config.Timeout,
+		oneMessage: messageTime,
+		heartbeat:  max(0, e.config.Heartbeat),
+		silence:    e.config.Silence,
 	}
 }
 
-// receive hands over what comes until the connection ends. The codec answers PINGs by itself.
+// receive hands over messages until the connection ends. The codec answers PINGs by itself.
 func (e *endpoint) receive(codec *zmq4.Conn, out chan<- bus.Frame) error {
 	for {
 		m, err := codec.RecvMsg()
 		if err != nil {
 			return err
 		}
-		if e.said != working {
-			e.said = working
-			// What was sent since the last message may be lost: ZeroMQ keeps nothing for who is away.
+		if e.logged != working {
+			e.logged = working
+			// What was sent since the last message may be lost: ZeroMQ keeps nothing for a peer that is away.
 			if last := e.meter.Traffic().LastMessage; last.IsZero() {
 				e.log.Info("receiving")
 			} else {
@@ -80,25 +80,25 @@ func (e *endpoint) receive(codec *zmq4.Conn, out chan<- bus.Frame) error {
 	}
 }
 
-// accept checks one message and hands it over.
-func (e *endpoint) accept(frames [][]byte, out chan<- bus.Frame) {
-	if len(frames) != 2 {
-		e.meter.Dropped(DroppedFrames)
+// accept checks a message and hands it over.
+func (e *endpoint) accept(parts [][]byte, out chan<- bus.Frame) {
+	if len(parts) != 2 {
+		e.meter.Dropped(DroppedParts)
 		return
 	}
-	f := bus.Frame{Source: e.name, Topic: string(frames[0]), Payload: frames[1]}
-	if reason := e.refuse(f); reason != "" {
+	f := bus.Frame{Source: e.name, Topic: string(parts[0]), Payload: parts[1]}
+	if reason := e.refusal(f); reason != "" {
 		e.meter.Dropped(reason)
 		return
 	}
 	e.meter.Received()
-	if e.whole { // a counter also counts the topics that were not asked for
+	if e.allTopics { // a publisher's counter counts its other topics too
 		if missing := e.gaps.Observe(bus.PeekEnvelope(f.Payload), e.now()); missing > 0 {
 			e.counts.missed(missing)
 			e.log.Warn("messages missing", "count", missing, "topic", f.Topic)
 		}
 	}
-	if !e.queue.take(&f) {
+	if !e.quota.acquire(&f) {
 		e.meter.Dropped(bus.DroppedFull)
 		return
 	}
@@ -110,8 +110,8 @@ func (e *endpoint) accept(frames [][]byte, out chan<- bus.Frame) {
 	}
 }
 
-// refuse gives the reason to drop a frame; "" for none.
-func (e *endpoint) refuse(f bus.Frame) string {
+// refusal gives the reason to drop a frame; "" for none.
+func (e *endpoint) refusal(f bus.Frame) string {
 	if reason := f.OutOfBounds(); reason != "" {
 		return reason
 	}
@@ -120,5 +120,5 @@ func (e *endpoint) refuse(f bus.Frame) string {
 			return ""
 		}
 	}
-	return DroppedUnasked
+	return DroppedUnsubscribed
 }

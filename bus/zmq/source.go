@@ -13,50 +13,51 @@ import (
 	"github.com/notifyd/notifyd/bus"
 )
 
-// A Source subscribes to publishers and hands their frames over. Each address has one goroutine and one connection of
-// its own, so that one endpoint's trouble is no other's.
+// A Source subscribes to publishers and hands their messages over. Each address has a goroutine and a connection of its
+// own, so that the failure of one delays no other.
 type Source struct {
 	config    Config
 	log       *slog.Logger
 	now       func() time.Time
-	queue     queue
+	quota     quota
 	endpoints []*endpoint
 }
 
-// An endpoint is one address: its connection, one after the other, and its figures.
+// An endpoint is one address: its connections, one after the other, and its figures.
 type endpoint struct {
-	config Config
-	name   string
-	addr   address
-	topics []string
-	whole  bool // every topic is subscribed to
-	queue  *queue
-	log    *slog.Logger
-	now    func() time.Time
-	meter  *bus.Meter
-	counts counters
-	gaps   *bus.Gaps
-	said   string // the state that was logged last: a reason of failure, or working
+	config    Config
+	name      string
+	addr      address
+	topics    []string
+	allTopics bool // every topic is subscribed to
+	quota     *quota
+	log       *slog.Logger
+	now       func() time.Time
+	meter     *bus.Meter
+	counts    counters
+	gaps      *bus.Gaps
+	logged    string // the state that was logged last: the reason of a failure, or working
 }
 
-// working is the state of an endpoint from which something has come, be it an answer to a PING.
+// working is the state of an endpoint that has sent something, be it an answer to a PING.
 const working = "working"
 
-// publishersKnown bounds the names that gap detection remembers for an endpoint.
-const publishersKnown = 1024
+// maxPublishers bounds the names of publishers that gap detection remembers for an endpoint.
+const maxPublishers = 1024
 
 func newEndpoint(s *Source, name string, a address, topics []string) *endpoint {
 	log := s.log.With("endpoint", name, "address", a.String())
 	return &endpoint{
-		config: s.config, name: name, addr: a, topics: topics, whole: slices.Contains(topics, ""), queue: &s.queue, log: log, now: s.now,
+		config: s.config, name: name, addr: a, topics: topics, allTopics: slices.Contains(topics, ""),
+		quota: &s.quota, log: log, now: s.now,
 		meter:  bus.NewMeter(name, a.String(), log),
 		counts: counters{stats: EndpointStats{Failures: map[string]uint64{}}},
-		gaps:   bus.NewGaps(publishersKnown),
+		gaps:   bus.NewGaps(maxPublishers),
 	}
 }
 
-// Run receives from every endpoint until ctx ends; it gives no other error. When out is full the frame is dropped and
-// counted, since ZeroMQ cannot be made to wait: out's buffer is the queue.
+// Run receives from every endpoint until ctx ends, and returns nil. When out is full a frame is dropped and counted,
+// since ZeroMQ cannot be made to wait: the buffer of out is the queue.
 func (s *Source) Run(ctx context.Context, out chan<- bus.Frame) error {
 	if len(s.endpoints) == 0 {
 		s.log.Warn("no endpoints are configured: nothing will be received")
@@ -66,7 +67,7 @@ func (s *Source) Run(ctx context.Context, out chan<- bus.Frame) error {
 	for _, e := range s.endpoints {
 		names[e.name] = true
 	}
-	s.queue.share(cap(out), len(names))
+	s.quota.divide(cap(out), len(names))
 	var all sync.WaitGroup
 	for _, e := range s.endpoints {
 		all.Go(func() { e.run(ctx, out) })
@@ -75,7 +76,7 @@ func (s *Source) Run(ctx context.Context, out chan<- bus.Frame) error {
 	return nil
 }
 
-// run connects again and again. The pause between attempts grows, with jitter, until a connection has lasted.
+// run connects again and again. The pause between attempts grows, with jitter, until a connection has lasted a while.
 func (e *endpoint) run(ctx context.Context, out chan<- bus.Frame) {
 	pause := &backoff.ExponentialBackOff{
 		InitialInterval: e.config.RetryMin, MaxInterval: e.config.RetryMax, Multiplier: 2, RandomizationFactor: 0.5,
@@ -86,7 +87,7 @@ func (e *endpoint) run(ctx context.Context, out chan<- bus.Frame) {
 		if ctx.Err() != nil {
 			return
 		}
-		e.trouble(err)
+		e.noteFailure(err)
 		if e.now().Sub(began) > e.config.RetryMax {
 			pause.Reset()
 		}
@@ -96,17 +97,17 @@ func (e *endpoint) run(ctx context.Context, out chan<- bus.Frame) {
 	}
 }
 
-// trouble counts why a session ended, and logs it unless the same was logged and nothing has worked since.
-func (e *endpoint) trouble(err error) {
+// noteFailure counts why a session ended. It logs a reason once, until something has worked in between.
+func (e *endpoint) noteFailure(err error) {
 	reason := reasonOf(err)
 	e.counts.failed(reason)
-	if e.said != reason {
-		e.said = reason
+	if e.logged != reason {
+		e.logged = reason
 		e.log.Warn("not connected, will retry", "reason", reason, "error", err)
 	}
 }
 
-// reasonOf names what ended a session for the figures.
+// reasonOf gives the reason by which the end of a session is counted.
 func reasonOf(err error) string {
 	for _, known := range []struct {
 		err    error
@@ -126,7 +127,7 @@ func reasonOf(err error) string {
 	return FailedLost
 }
 
-// A failure is an error whose reason its place tells.
+// A failure is an error whose reason is known where it happened.
 type failure struct {
 	reason string
 	err    error

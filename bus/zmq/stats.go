@@ -8,7 +8,7 @@ import (
 	"github.com/notifyd/notifyd/internal/metric"
 )
 
-// Stats is a snapshot of what a Source has seen since its start.
+// Stats is a snapshot of the figures of a Source since its start.
 type Stats struct {
 	Endpoints []EndpointStats // by name and address
 }
@@ -16,27 +16,27 @@ type Stats struct {
 // EndpointStats is a snapshot of one address of one endpoint.
 type EndpointStats struct {
 	Name, Address string
-	bus.Traffic                     // connected once the handshake has been done; a hole comes before each reconnect
-	Missing       uint64            // messages that were sent and not received, as far as counters tell; see bus.Gaps
-	Gaps          uint64            // how often some were missing
-	Failures      map[string]uint64 // connections that ended or did not come about, by reason: see the Failed constants
+	bus.Traffic                     // connected: from the handshake on; messages are missing before each reconnect
+	Missing       uint64            // messages that were sent and not received, as far as counters show; see bus.Gaps
+	Gaps          uint64            // how often messages were missing
+	Failures      map[string]uint64 // connections that ended or were not made, by reason: see the Failed constants
 }
 
 // Reasons for which a message is dropped, beside those of package bus.
 const (
-	DroppedFrames  = "frame_count"  // not two frames
-	DroppedUnasked = "unsubscribed" // a topic that nobody subscribed to
+	DroppedParts        = "frame_count"  // not two parts
+	DroppedUnsubscribed = "unsubscribed" // a topic without a subscription
 )
 
 // Reasons for which a connection ends.
 const (
 	FailedDial      = "dial"      // nobody listens, or the name does not resolve
 	FailedHandshake = "handshake" // no ZMTP 3 publisher with NULL security
-	FailedSilent    = "silent"    // no answer to PING, no message for long, or one begun and not ended
+	FailedSilent    = "silent"    // no answer to PING, no message for long, or half a message
 	FailedTooLarge  = "too_large" // a message over the limit
 	FailedFlood     = "flood"     // commands without end
 	FailedLost      = "lost"      // the peer or the network closed the connection
-	FailedPanic     = "panic"     // the peer sent what the codec cannot bear
+	FailedPanic     = "panic"     // the codec panicked at what the peer sent
 )
 
 // The metrics that this source has beside those of bus.Meter.
@@ -61,7 +61,7 @@ func (s *Source) Stats() Stats {
 	return stats
 }
 
-// Collect emits the figures of every endpoint; it makes a Source bus.Metered.
+// Collect emits the figures of every endpoint: a Source is bus.Metered.
 func (s *Source) Collect(emit metric.Emit) {
 	for _, e := range s.endpoints {
 		e.meter.Collect(emit)
@@ -77,8 +77,7 @@ func (e *endpoint) stats() EndpointStats {
 	return s
 }
 
-// counters are one endpoint's figures that its meter does not count. The session's goroutine writes, anybody reads a
-// snapshot.
+// counters are the figures of an endpoint that its meter does not count. Its goroutine writes, any may read a snapshot.
 type counters struct {
 	mu    sync.Mutex
 	stats EndpointStats

@@ -1,8 +1,15 @@
 // Package zmq receives frames from fedmsg's ZeroMQ sockets and publishes to them.
 //
-// Of go-zeromq only the codec of ZMTP 3.0 (ZeroMQ RFC 23) is used. Dialling, listening, bounds, deadlines and
-// heartbeats are ours, since that library's sockets stop for ever or end the process at a peer's will: a guard stands
-// between the network and the codec, see there.
+// fedmsg uses the PUB-SUB pattern (ZeroMQ RFC 29) over ZMTP 3.0 (RFC 23) with the NULL mechanism, that is, without
+// authentication. A message has two parts, the topic and the payload. A subscription is a prefix of topics. PUB-SUB
+// knows no acknowledgement and cannot make a publisher wait: a Source drops and counts what it has no room for, and
+// what is sent while it is not connected is lost.
+//
+// Of go-zeromq only the codec is used. Dialling, listening, bounds, deadlines and heartbeats (RFC 37) are ours, since
+// that library's sockets stop for ever, or end the process, when a peer wants it: see zmtpConn, which is between the
+// network and the codec.
+//
+// A Source subscribes, and a Publisher publishes, as a daemon that binds or through a relay.
 package zmq
 
 import (
@@ -16,23 +23,23 @@ import (
 	"github.com/notifyd/notifyd/bus"
 )
 
-// Config says what a Source subscribes to. The zero value of a field means its default, save where it says otherwise.
+// Config is the section bus.zmq. The zero value of a field means its default, except where the field says otherwise.
 type Config struct {
-	// Endpoints are the publishers' addresses by name, as in fedmsg's endpoints dictionary: tcp://host:port,
-	// tcp://[ip6]:port or ipc:///path. The name becomes Frame.Source. It must be set; {} is none.
+	// Endpoints are the addresses of publishers by name, as in fedmsg's endpoints dictionary: tcp://host:port,
+	// tcp://[ip6]:port or ipc:///path. The name becomes Frame.Source. Must be set; {} is none.
 	Endpoints map[string]Addresses `yaml:"endpoints"`
 	// Topics are prefixes of topics to subscribe to; a trailing * is removed. None: everything.
 	Topics []string `yaml:"topics"`
-	// Heartbeat is the silence after which a PING is sent; after three without any answer the peer is taken for dead.
+	// Heartbeat is the silence after which a PING is sent. After three without an answer the connection is ended.
 	// Default 10s. Negative: none, for publishers with libzmq older than 4.2, which do not know PING.
 	Heartbeat time.Duration `yaml:"heartbeat"`
-	// Silence is the time without any message after which a connection is made anew, for publishers that answer but
+	// Silence is the time without a message after which a connection is made anew, for publishers that answer PINGs but
 	// send nothing. Default 0: never.
 	Silence time.Duration `yaml:"silence"`
 	// Timeout bounds dialling, the handshake and one write. Default 10s.
 	Timeout time.Duration `yaml:"timeout"`
-	// MaxMessage is the size in bytes of a whole message, all frames, over which a peer is disconnected. Default
-	// bus.MaxPayload and some room for topic and framing.
+	// MaxMessage is the size of a whole message, all parts, in bytes; a peer that sends a larger one is disconnected.
+	// Default bus.MaxPayload and some room for topic and framing.
 	MaxMessage int64 `yaml:"max_message"`
 	// RetryMin and RetryMax bound the growing, jittered pause between attempts to connect. Default 100ms and 5s.
 	RetryMin time.Duration `yaml:"retry_min"`
@@ -76,11 +83,11 @@ func Driver() bus.Driver {
 	}
 }
 
-// misses are the PINGs without an answer that make a peer dead.
-const misses = 3
+// maxUnanswered PINGs without an answer end a connection.
+const maxUnanswered = 3
 
-// framingRoom is what may come beside the payload in a message: the topic and the count for two frames.
-const framingRoom = bus.MaxTopic + 2*frameCost
+// framingRoom is what a message has beside its payload: the topic, and partCost for two parts.
+const framingRoom = bus.MaxTopic + 2*partCost
 
 // SetDefaults fills in what zero values stand for; the configuration calls it, so that it prints what is in effect.
 func (c *Config) SetDefaults() { *c = c.withDefaults() }
@@ -115,7 +122,7 @@ func New(c Config, log *slog.Logger) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{config: c, log: log, now: time.Now, queue: queue{permits: bus.NewPermits()}}
+	s := &Source{config: c, log: log, now: time.Now, quota: quota{permits: bus.NewPermits()}}
 	named := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(c.Endpoints)) {
 		if len(c.Endpoints[name]) == 0 {
@@ -136,10 +143,10 @@ func New(c Config, log *slog.Logger) (*Source, error) {
 	return s, nil
 }
 
-// minMessage is a size below which no fedmsg message fits.
+// minMessage is a size, in bytes, that no fedmsg message is below.
 const minMessage = 512
 
-// checkBounds refuses what cannot be meant: a number without its unit is some nanoseconds, in which nothing is done.
+// checkBounds refuses durations that cannot be meant: a number without a unit is some nanoseconds.
 func (c Config) checkBounds() error {
 	if c.Silence < 0 || c.Timeout < 0 || c.RetryMin < 0 || c.MaxMessage < 0 {
 		return fmt.Errorf("silence, timeout, retry_min and max_message must not be negative")

@@ -7,11 +7,11 @@ import (
 )
 
 func TestQueueIsBoundedByBytes(t *testing.T) {
-	q := queue{permits: bus.NewPermits()}
+	q := quota{permits: bus.NewPermits()}
 	var held []bus.Frame
 	for {
 		f := bus.Frame{Topic: "org.example.test", Payload: make([]byte, 1<<20)}
-		if !q.take(&f) {
+		if !q.acquire(&f) {
 			break
 		}
 		held = append(held, f)
@@ -21,7 +21,7 @@ func TestQueueIsBoundedByBytes(t *testing.T) {
 	}
 	held[0].Done()
 	f := bus.Frame{Payload: make([]byte, 1<<20)}
-	if !q.take(&f) {
+	if !q.acquire(&f) {
 		t.Error("no room although a frame is done with")
 	}
 	for _, f := range held[1:] {
@@ -29,7 +29,7 @@ func TestQueueIsBoundedByBytes(t *testing.T) {
 	}
 	f.Done()
 	for i := range held {
-		if !q.take(&held[i]) {
+		if !q.acquire(&held[i]) {
 			t.Fatalf("room for %d frames after all are done with, want %d", i, len(held))
 		}
 	}
@@ -37,12 +37,12 @@ func TestQueueIsBoundedByBytes(t *testing.T) {
 
 // TestOneEndpointLeavesRoomToOthers floods from one endpoint while nobody takes frames: another still finds room.
 func TestOneEndpointLeavesRoomToOthers(t *testing.T) {
-	q := queue{permits: bus.NewPermits()}
-	q.share(100, 2)
+	q := quota{permits: bus.NewPermits()}
+	q.divide(100, 2)
 	var held []bus.Frame
 	for range 1000 {
 		f := bus.Frame{Source: "flood"}
-		if !q.take(&f) {
+		if !q.acquire(&f) {
 			break
 		}
 		held = append(held, f)
@@ -51,18 +51,18 @@ func TestOneEndpointLeavesRoomToOthers(t *testing.T) {
 		t.Errorf("the flood holds %d of 100 frames, want 75", len(held))
 	}
 	quiet := bus.Frame{Source: "quiet"}
-	if !q.take(&quiet) {
+	if !q.acquire(&quiet) {
 		t.Error("the other endpoint finds no room")
 	}
 	held[0].Done()
 	again := bus.Frame{Source: "flood"}
-	if !q.take(&again) {
+	if !q.acquire(&again) {
 		t.Error("no room although a frame is done with")
 	}
-	alone := queue{permits: bus.NewPermits()}
-	alone.share(100, 1)
+	alone := quota{permits: bus.NewPermits()}
+	alone.divide(100, 1)
 	for i := range 200 {
-		if f := (bus.Frame{Source: "only"}); !alone.take(&f) {
+		if f := (bus.Frame{Source: "only"}); !alone.acquire(&f) {
 			t.Fatalf("an endpoint that is alone was refused at frame %d", i)
 		}
 	}

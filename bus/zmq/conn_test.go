@@ -43,8 +43,8 @@ func (c *tape) SetWriteDeadline(time.Time) error { return nil }
 
 const fuzzLimit = 1 << 12
 
-// allowed is how much of a stream, after the greeting, a guard may let through: all, or what is before the end of the
-// first header that claims too much. It is written another way than the guard, as its check.
+// allowed is how much of a stream, after the greeting, a zmtpConn may let through: all, or what is before the end of
+// the first header that claims too much. It is written in another way than the zmtpConn, as its check.
 func allowed(b []byte, limit uint64) int {
 	pos, sum := 0, uint64(0)
 	for {
@@ -56,10 +56,10 @@ func allowed(b []byte, limit uint64) int {
 		if rest[0]&flagLong != 0 {
 			n, size = 9, binary.BigEndian.Uint64(rest[1:9])
 		}
-		if size > limit || sum+size+frameCost > limit {
+		if size > limit || sum+size+partCost > limit {
 			return pos + n - 1
 		}
-		if sum += size + frameCost; rest[0]&flagMore == 0 {
+		if sum += size + partCost; rest[0]&flagMore == 0 {
 			sum = 0
 		}
 		if size > uint64(len(rest)-n) {
@@ -69,22 +69,24 @@ func allowed(b []byte, limit uint64) int {
 	}
 }
 
-func FuzzGuard(f *testing.F) {
+func FuzzConn(f *testing.F) {
 	sizes := []byte{0, 1, 5, 63}
 	for _, text := range [][]byte{
-		nil, readyAs("PUB"), join(readyAs("PUB"), frame(flagMore, []byte("t")), frame(0, []byte("{}"))),
-		join(readyAs("PUB"), header(0, 1<<62)), join(readyAs("PUB"), header(flagMore, 100), bytes.Repeat([]byte("x"), 100), header(0, 1<<40)),
-		join(readyAs("PUB"), bytes.Repeat(frame(flagMore, nil), 100)), join(readyAs("PUB"), command("PING", []byte("\x00\x00ab"))),
+		nil, readyAs("PUB"), join(readyAs("PUB"), part(flagMore, []byte("t")), part(0, []byte("{}"))),
+		join(readyAs("PUB"), header(0, 1<<62)),
+		join(readyAs("PUB"), header(flagMore, 100), bytes.Repeat([]byte("x"), 100), header(0, 1<<40)),
+		join(readyAs("PUB"), bytes.Repeat(part(flagMore, nil), 100)),
+		join(readyAs("PUB"), command("PING", []byte("\x00\x00ab"))),
 		command("READY", []byte{1, 'S'}), header(flagCommand, 1<<63), {flagLong, 0, 0, 0},
 	} {
 		f.Add(text, sizes)
 		f.Add(text, []byte{0})
 	}
 	f.Fuzz(func(t *testing.T, text, sizes []byte) {
-		// The guard alone: it lets through no byte beyond the first header over the limit.
-		g := newGuard(&tape{text: append(greeting(), text...), sizes: sizes}, limits{message: fuzzLimit}, time.Now)
-		g.ready()
-		passed, err := io.ReadAll(g)
+		// Without the codec: it lets through no byte beyond the first header over the limit.
+		conn := newZMTPConn(&tape{text: append(greeting(), text...), sizes: sizes}, limits{message: fuzzLimit}, time.Now)
+		conn.handshakeDone()
+		passed, err := io.ReadAll(conn)
 		if errors.Is(err, errFlood) {
 			return
 		}
@@ -95,19 +97,19 @@ func FuzzGuard(f *testing.F) {
 		if whole := may == greetingSize+len(text); whole != (err == nil) {
 			t.Errorf("error %v, though the stream is within the limit: %v", err, whole)
 		}
-		codecBehindGuard(t, text, sizes)
+		codecBehindConn(t, text, sizes)
 	})
 }
 
-// codecBehindGuard lets the codec have the stream: no message over the limit may come out of it.
-func codecBehindGuard(t *testing.T, text, sizes []byte) {
+// codecBehindConn lets the codec have the stream: no message over the limit may come out of it.
+func codecBehindConn(t *testing.T, text, sizes []byte) {
 	defer func() { recover() }() // the codec may panic in the handshake; sessions recover from that, as this does
-	g := newGuard(&tape{text: append(greeting(), text...), sizes: sizes}, limits{message: fuzzLimit}, time.Now)
-	codec, err := zmq4.Open(g, null.Security(), zmq4.Sub, nil, false, nil)
+	conn := newZMTPConn(&tape{text: append(greeting(), text...), sizes: sizes}, limits{message: fuzzLimit}, time.Now)
+	codec, err := zmq4.Open(conn, null.Security(), zmq4.Sub, nil, false, nil)
 	if err != nil {
 		return
 	}
-	g.ready()
+	conn.handshakeDone()
 	for {
 		m, err := codec.RecvMsg()
 		if err != nil {
@@ -115,7 +117,7 @@ func codecBehindGuard(t *testing.T, text, sizes []byte) {
 		}
 		sum := 0
 		for _, f := range m.Frames {
-			sum += len(f) + frameCost
+			sum += len(f) + partCost
 		}
 		if sum > fuzzLimit {
 			t.Errorf("a message of %d came through, limit %d", sum, fuzzLimit)
@@ -123,63 +125,64 @@ func codecBehindGuard(t *testing.T, text, sizes []byte) {
 	}
 }
 
-func TestGuardSeesTheBoundWhereverItsHeaderIsCut(t *testing.T) {
-	text := join(greeting(), frame(flagMore, []byte("topic")), header(0, 1<<40))
+func TestConnSeesTheBoundWhereverItsHeaderIsCut(t *testing.T) {
+	text := join(greeting(), part(flagMore, []byte("topic")), header(0, 1<<40))
 	for cut := 1; cut <= 64; cut++ {
-		g := newGuard(&tape{text: text, sizes: []byte{byte(cut - 1)}}, limits{message: 1000}, time.Now)
-		g.ready()
-		passed, err := io.ReadAll(g)
+		conn := newZMTPConn(&tape{text: text, sizes: []byte{byte(cut - 1)}}, limits{message: 1000}, time.Now)
+		conn.handshakeDone()
+		passed, err := io.ReadAll(conn)
 		if !errors.Is(err, errTooLarge) || len(passed) >= len(text) {
 			t.Errorf("in pieces of %d: %d bytes of %d, error %v", cut, len(passed), len(text), err)
 		}
-		if n, err := g.Read(make([]byte, 1)); n != 0 || !errors.Is(err, errTooLarge) {
+		if n, err := conn.Read(make([]byte, 1)); n != 0 || !errors.Is(err, errTooLarge) {
 			t.Errorf("read after the failure: %d, %v", n, err)
 		}
 	}
 }
 
-func TestGuardWritesWholeFrames(t *testing.T) {
+func TestConnWritesWholeFrames(t *testing.T) {
 	c := &tape{}
-	g := newGuard(c, limits{}, time.Now)
-	g.Write(greeting())
+	conn := newZMTPConn(c, limits{}, time.Now)
+	conn.Write(greeting())
 	if b := c.written.Bytes(); len(b) != greetingSize || b[8] != 1 {
 		t.Fatalf("greeting %x", b)
 	}
 	c.written.Reset()
-	g.Write([]byte{flagCommand, 3})
-	g.send([]byte("between"))
-	g.Write([]byte("abc"))
+	conn.Write([]byte{flagCommand, 3})
+	conn.writeWhole([]byte("between"))
+	conn.Write([]byte("abc"))
 	if got := c.written.String(); got != "between\x04\x03abc" {
 		t.Errorf("written %q", got)
 	}
 }
 
-func TestGuardDoesNotWaitForAPeerThatDoesNotRead(t *testing.T) {
+func TestConnDoesNotWaitForAPeerThatDoesNotRead(t *testing.T) {
 	client, peer := net.Pipe() // holds nothing: a write waits for a read
 	defer peer.Close()
-	g := newGuard(client, limits{write: 20 * time.Millisecond}, time.Now)
-	defer g.Close()
-	if _, err := g.send(ping); !errors.Is(err, os.ErrDeadlineExceeded) {
+	conn := newZMTPConn(client, limits{write: 20 * time.Millisecond}, time.Now)
+	defer conn.Close()
+	if _, err := conn.writeWhole(ping); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("error %v", err)
 	}
 }
 
-// BenchmarkGuard measures guard and codec together on messages of 32 and 2048 bytes.
-func BenchmarkGuard(b *testing.B) {
-	one := join(frame(flagMore, bytes.Repeat([]byte("t"), 32)), frame(0, bytes.Repeat([]byte("x"), 2048)))
+// BenchmarkConn measures a zmtpConn and the codec together on messages of 32 and 2048 bytes.
+func BenchmarkConn(b *testing.B) {
+	one := join(part(flagMore, bytes.Repeat([]byte("t"), 32)), part(0, bytes.Repeat([]byte("x"), 2048)))
 	const many = 1000
-	text := append(hello(), bytes.Repeat(one, many)...)
+	text := append(greetingAndReady(), bytes.Repeat(one, many)...)
 	b.SetBytes(int64(len(one)))
 	b.ReportAllocs()
 	var codec *zmq4.Conn
 	for n := 0; b.Loop(); n++ {
 		if n%many == 0 {
-			g := newGuard(&tape{text: text}, limits{message: 1 << 20, heartbeat: time.Second, whole: time.Second}, time.Now)
+			bounds := limits{message: 1 << 20, heartbeat: time.Second, oneMessage: time.Second}
+			conn := newZMTPConn(&tape{text: text}, bounds, time.Now)
 			var err error
-			if codec, err = zmq4.Open(g, null.Security(), zmq4.Sub, nil, false, nil); err != nil {
+			if codec, err = zmq4.Open(conn, null.Security(), zmq4.Sub, nil, false, nil); err != nil {
 				b.Fatal(err)
 			}
-			g.ready()
+			conn.handshakeDone()
 		}
 		if m, err := codec.RecvMsg(); err != nil || len(m.Frames) != 2 {
 			b.Fatal(m, err)
