@@ -26,7 +26,7 @@ type editorView struct {
 	Rules        []ruleRow
 	Kinds        []*rulespec.RuleKind
 	Apps         []choice
-	MessageKinds []catalogue.Kind
+	MessageKinds []catalogue.MessageKind
 	Destinations []destinationBox
 	Everywhere   bool
 	ToProblem    string

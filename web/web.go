@@ -47,11 +47,11 @@ type Options struct {
 	Describe  func(*bus.Message) *catalogue.Event // what a message means
 	Directory func() rulespec.Directory           // the snapshot as it stands; nil, or giving nil: there is no directory
 
-	RuleKinds    []*rulespec.RuleKind     // the kinds of rules, in the order of the page
-	MessageKinds func() []catalogue.Kind  // as they stand: the kinds of messages that the catalogue knows, application by application
-	KindName     func(kind string) string // as in rulespec.Env: what people call a kind; may be nil
-	KnowsKind    func(name string) bool   // as in rulespec.Env, the same that the router's matcher is compiled with; may be nil
-	Backends     []backends.Info          // those that are configured; with one that links to sign in go by
+	RuleKinds    []*rulespec.RuleKind           // the kinds of rules, in the order of the page
+	MessageKinds func() []catalogue.MessageKind // as they stand: the kinds of messages that the catalogue knows, application by application
+	KindName     func(kind string) string       // as in rulespec.Env: what people call a kind; may be nil
+	KnowsKind    func(name string) bool         // as in rulespec.Env, the same that the router's matcher is compiled with; may be nil
+	Backends     []backends.Info                // those that are configured; with one that links to sign in go by
 
 	// Queue stores a delivery in a transaction of its own and wakes the outbox: account mail, codes and tests go by it.
 	Queue func(context.Context, outbox.Delivery) error
@@ -133,7 +133,7 @@ func (s *site) fillIn() {
 		s.Changed = func() {}
 	}
 	if s.MessageKinds == nil {
-		s.MessageKinds = func() []catalogue.Kind { return nil }
+		s.MessageKinds = func() []catalogue.MessageKind { return nil }
 	}
 	if s.Directory == nil {
 		s.Directory = func() rulespec.Directory { return nil }

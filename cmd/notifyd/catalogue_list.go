@@ -56,8 +56,8 @@ func (c *catalogueListCmd) Run(e *env) error {
 	return nil
 }
 
-func ofApp(kinds []catalogue.Kind, app string) []catalogue.Kind {
-	var kept []catalogue.Kind
+func ofApp(kinds []catalogue.MessageKind, app string) []catalogue.MessageKind {
+	var kept []catalogue.MessageKind
 	for _, k := range kinds {
 		if k.App == app {
 			kept = append(kept, k)
@@ -66,7 +66,7 @@ func ofApp(kinds []catalogue.Kind, app string) []catalogue.Kind {
 	return kept
 }
 
-func listJSON(e *env, kinds []catalogue.Kind) error {
+func listJSON(e *env, kinds []catalogue.MessageKind) error {
 	encoder := json.NewEncoder(e.stdout)
 	encoder.SetEscapeHTML(false)
 	for _, k := range kinds {

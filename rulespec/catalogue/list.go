@@ -6,12 +6,12 @@ import "github.com/notifyd/notifyd/rulespec/catalogue/values"
 type App struct {
 	Name  string
 	Title string
-	Icon  string // URL or ""
-	Kinds []Kind // in the order of its file
+	Icon  string        // URL or ""
+	Kinds []MessageKind // in the order of its file
 }
 
-// A Kind is one kind of message, as a page lists it.
-type Kind struct {
+// A MessageKind is a catalogue entry as the pages list it.
+type MessageKind struct {
 	Kind     string   // bodhi.update.comment
 	Name     string   // Comments on updates
 	App      string   // bodhi
@@ -36,8 +36,8 @@ func (c *Catalogue) Apps() []App {
 	return apps
 }
 
-func (e *entry) listed() Kind {
-	k := Kind{Kind: e.kind, Name: e.name, App: e.app.name, AppTitle: e.app.title, Classic: e.classic,
+func (e *entry) listed() MessageKind {
+	k := MessageKind{Kind: e.kind, Name: e.name, App: e.app.name, AppTitle: e.app.title, Classic: e.classic,
 		Severity: "varies", Entry: e.at.String(), Own: !e.at.embedded}
 	for _, p := range e.patterns {
 		k.Topics = append(k.Topics, p.Text)
@@ -51,8 +51,8 @@ func (e *entry) listed() Kind {
 }
 
 // Kinds lists every kind of message, application by application.
-func (c *Catalogue) Kinds() []Kind {
-	var kinds []Kind
+func (c *Catalogue) Kinds() []MessageKind {
+	var kinds []MessageKind
 	for _, a := range c.Apps() {
 		kinds = append(kinds, a.Kinds...)
 	}

@@ -67,7 +67,7 @@ entries:
   - {topic: git.receive, when: msg.commit.branch == "main", kind: git.main, name: Main, summary: 'main of {{.repo}}'}
   - {topic: git.branch, kind: git.branch, name: Branches, summary: 'branch of {{.repo}}'}
 `)
-	seen := map[string]Kind{}
+	seen := map[string]MessageKind{}
 	for _, k := range c.Kinds() {
 		seen[k.Kind] = k
 	}

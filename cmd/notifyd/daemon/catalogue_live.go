@@ -46,7 +46,7 @@ func (m *meaning) load() *reading {
 // The parts of a meaning that the pages ask for, each time as they stand then.
 
 func (m *meaning) describe(message *bus.Message) *catalogue.Event { return m.load().Describe(message) }
-func (m *meaning) kinds() []catalogue.Kind                        { return m.load().Kinds() }
+func (m *meaning) kinds() []catalogue.MessageKind                 { return m.load().Kinds() }
 func (m *meaning) knowsKind(name string) bool                     { return m.load().knowsKind(name) }
 func (m *meaning) kindName(kind string) string                    { return m.load().kindName(kind) }
 
