@@ -45,7 +45,8 @@ func TestLimiter(t *testing.T) {
 }
 
 func TestClient(t *testing.T) {
-	s := &site{Options: Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}}}
+	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	s := &site{Options: Options{TrustedProxies: func() []netip.Prefix { return trusted }}}
 	for _, c := range []struct{ remote, forwarded, want string }{
 		{"192.0.2.1:5", "", "192.0.2.1"},
 		{"192.0.2.1:5", "198.51.100.7", "192.0.2.1"}, // nobody we know says so

@@ -82,7 +82,10 @@ func (s *site) client(r *http.Request) string {
 }
 
 func (s *site) trusts(addr netip.Addr) bool {
-	for _, p := range s.TrustedProxies {
+	if s.TrustedProxies == nil {
+		return false
+	}
+	for _, p := range s.TrustedProxies() {
 		if p.Contains(addr) {
 			return true
 		}

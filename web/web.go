@@ -60,9 +60,9 @@ type Options struct {
 
 	Notices http.Handler // the stream GET /api/v1/notices, with its own token check; nil: none
 
-	TrustedProxies []netip.Prefix   // whose X-Forwarded-For is believed; may be empty
-	Now            func() time.Time // nil: time.Now
-	Log            *slog.Logger     // nil: silent
+	TrustedProxies func() []netip.Prefix // as they stand: whose X-Forwarded-For is believed; nil: nobody's
+	Now            func() time.Time      // nil: time.Now
+	Log            *slog.Logger          // nil: silent
 }
 
 // site is the pages with all they need.

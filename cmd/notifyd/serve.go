@@ -2,11 +2,23 @@ package main
 
 import (
 	"errors"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon"
 )
 
+// serveCmd is `notifyd serve`.
 type serveCmd struct{}
+
+// Help is what `notifyd serve --help` says of signals.
+func (c *serveCmd) Help() string {
+	return `SIGHUP reads the configuration, the catalogue and the directory again. A mistake leaves all as it was; the
+log names keys that have changed and need a restart. See doc/operating.md.
+
+SIGTERM and SIGINT end the daemon in order, within stop.within. A second one ends it at once.`
+}
 
 // Run runs the daemon until it is told to stop.
 func (c *serveCmd) Run(e *env) error {
@@ -14,7 +26,12 @@ func (c *serveCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	s, err := daemon.Open(e.ctx, f, e.daemon())
+	hangups := make(chan os.Signal, 1) // holds what comes while a reload is under way, once
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	outside := e.daemon()
+	outside.Reload = hangups
+	s, err := daemon.Open(e.ctx, f, outside)
 	if err != nil {
 		return err
 	}

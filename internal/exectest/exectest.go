@@ -1,4 +1,4 @@
-// Package exectest runs real programs as children of a test: mail servers, IRC servers, the program under test itself.
+// Package exectest runs real programs as children of a test: mail servers, IRC servers, the program that is tested.
 //
 // A test names the program that it needs and is skipped where the machine lacks it:
 //
@@ -8,7 +8,7 @@
 //
 // A child dies with its test, even where the test's process is killed. What it printed is kept, bounded, and shown when
 // the test fails. Nothing here sleeps for a fixed time: Eventually polls for what the test waits for, up to a limit that
-// only a broken program reaches.
+// a program reaches only when it is broken.
 package exectest
 
 import (
@@ -24,8 +24,8 @@ import (
 	"time"
 )
 
-// Program gives the path of a program that a test needs, a name in PATH or a path. Where it is missing the test is skipped;
-// with NOTIFYD_REQUIRE=1 in the environment it fails.
+// Program gives the path of a program that a test needs, by a name in PATH or a path. Where it is missing the test is
+// skipped; with NOTIFYD_REQUIRE=1 in the environment it fails.
 func Program(t testing.TB, name string) string {
 	t.Helper()
 	found, err := exec.LookPath(name)

@@ -208,3 +208,64 @@ func TestExposed(t *testing.T) {
 		}
 	}
 }
+
+// TestChanged reads a file, changes it and reads it again: only the names of the keys that differ come out.
+func TestChanged(t *testing.T) {
+	type mail struct {
+		Host     string   `yaml:"host"`
+		Password string   `yaml:"password"`
+		Servers  []string `yaml:"servers"`
+		TLS      struct {
+			Mode string `yaml:"mode"`
+		} `yaml:"tls"`
+	}
+	secret := filepath.Join(t.TempDir(), "secret")
+	for _, c := range []struct{ before, after, want string }{
+		{"mail: {host: a}", "mail: {host: a}", ""},
+		{"mail: {host: a}", "# a comment\nmail:\n  host: 'a'", ""},
+		{"mail: {host: a}", "mail: {host: b, servers: [x]}", "mail.host mail.servers"},
+		{"mail: {servers: [x, y]}", "mail: {servers: [y, x]}", "mail.servers"},
+		{"mail: {tls: {mode: x}}", "mail: {tls: {mode: y}}", "mail.tls.mode"},
+		{"mail: {password: swordfish}", "mail: {password: tuna}", "mail.password"},
+		{"mail: {password_file: " + secret + "}", "mail: {password_file: " + secret + "}", "mail.password"}, // the file changes
+		{"mail: {host: environment}", "mail: {host: wins}", ""},
+		{"mail: {host: a}", "irc: {host: a}", "irc mail"},
+	} {
+		name := filepath.Join(t.TempDir(), "n.yaml")
+		environ := []string{"NOTIFYD_OTHER=1"}
+		if strings.Contains(c.before, "environment") {
+			environ = append(environ, "NOTIFYD_MAIL__HOST=e")
+		}
+		decode := func(f *config.File) *config.File {
+			for _, section := range []string{"mail", "irc"} {
+				if f.Has(section) {
+					if err := f.Section(section)(&mail{}); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			return f
+		}
+		write := func(text string, name string) {
+			if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write(c.before, name)
+		write("swordfish", secret)
+		f, err := config.Read(name, environ)
+		if err != nil {
+			t.Fatal(err)
+		}
+		decode(f)
+		write(c.after, name)
+		write("tuna", secret)
+		next, err := f.Reread()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(f.Changed(decode(next)), " "); got != c.want {
+			t.Errorf("Changed from %q to %q = %q, want %q", c.before, c.after, got, c.want)
+		}
+	}
+}

@@ -17,11 +17,17 @@ import (
 // Check gives what Open would refuse of a configuration. It reads the files that the configuration names and opens every
 // source and backend, but connects to nothing.
 func Check(f *config.File, env Env) error {
+	_, err := check(f, env)
+	return err
+}
+
+// check is Check, and gives the settings of the program's own sections.
+func check(f *config.File, env Env) (Settings, error) {
 	s, err := LoadSettings(f)
 	quiet := slog.New(slog.DiscardHandler)
 	_, err2 := openSources(f, quiet)
 	_, err3 := openBackends(f, quiet, backends.Parts{Now: env.Now, Random: rand.Float64, Manage: s.Web.manage()})
-	return errors.Join(err, err2, err3, f.Unknown(), f.InSection("", checkFiles(s)))
+	return s, errors.Join(err, err2, err3, f.Unknown(), f.InSection("", checkFiles(s)))
 }
 
 // checkFiles reads the files that the configuration names.

@@ -51,23 +51,28 @@ import (
 // dedupIDs is how many message ids the router remembers, to drop what two relays repeat before the database is asked.
 const dedupIDs = 1 << 16
 
-// Env is what the daemon may touch of the process. All fields are needed.
+// Env is what the daemon may touch of the process.
 type Env struct {
 	Now     func() time.Time
-	Stderr  io.Writer // the log goes there
-	Version string    // of the program
+	Stderr  io.Writer        // the log goes there
+	Version string           // of the program
+	Reload  <-chan os.Signal // each value asks Run to read the configuration again; nil: nobody asks
 }
 
 // A Service is a daemon with everything open.
 type Service struct {
 	env       Env
-	settings  Settings
+	settings  Settings // as of the start
+	level     slog.LevelVar
+	tuned     atomic.Pointer[tuning]
+	started   *config.File // what settings are of
+	current   *config.File // as last reloaded; belongs to reloads
 	log       *slog.Logger
 	metrics   *metrics
 	lock      *os.File // nil on PostgreSQL
 	db        *migrations.DB
 	meaning   *meaning
-	watcher   *directory.Watcher // nil: no directory is configured
+	watcher   *directory.Watcher // its value is nil while no directory is configured
 	prefs     *prefs.Store
 	history   *history.Store
 	outbox    *outbox.Outbox
@@ -87,7 +92,11 @@ func Open(ctx context.Context, f *config.File, env Env) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{env: env, settings: set, log: set.Log.logger(env.Stderr), metrics: newMetrics(env.Version)}
+	s := &Service{env: env, settings: set, started: f, current: f, metrics: newMetrics(env.Version)}
+	s.log = set.Log.logger(env.Stderr, &s.level)
+	if err := s.tune(set); err != nil {
+		return nil, err
+	}
 	for _, open := range []func() error{
 		s.openMeaning,
 		func() error { return s.openStores(ctx) },
@@ -103,10 +112,9 @@ func Open(ctx context.Context, f *config.File, env Env) (*Service, error) {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
-	for _, problem := range f.Exposed() {
-		s.log.Warn("a file with secrets is exposed", "problem", problem)
-	}
+	s.warnOfExposed(f)
 	s.metrics.watch(s)
+	s.metrics.reloaded(env.Now(), true)
 	return s, nil
 }
 

@@ -3,10 +3,12 @@ package daemon
 import (
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/notifyd/notifyd/internal/metric"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
@@ -24,6 +26,10 @@ type metrics struct {
 	skipped      prometheus.Counter
 	expensive    prometheus.Counter
 	lastMessage  prometheus.Gauge
+
+	reloadGood    prometheus.Gauge
+	reloadTime    prometheus.Gauge
+	restartNeeded prometheus.Gauge
 }
 
 func newMetrics(version string) *metrics {
@@ -58,6 +64,18 @@ func newMetrics(version string) *metrics {
 		lastMessage: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "notifyd_last_message_timestamp_seconds", Help: "Sending time of the newest message routed.",
 		}),
+		reloadGood: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "notifyd_config_reload_successful",
+			Help: "0 where the last reload of the configuration failed and the one before stays in use.",
+		}),
+		reloadTime: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "notifyd_config_reload_timestamp_seconds",
+			Help: "Time of the last reload of the configuration, good or not; at first that of the start.",
+		}),
+		restartNeeded: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "notifyd_config_restart_needed",
+			Help: "Keys of the configuration that have changed since the start and wait for a restart.",
+		}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "notifyd_build_info", Help: "Always 1; the labels say what runs.",
@@ -65,11 +83,18 @@ func newMetrics(version string) *metrics {
 	})
 	build.Set(1)
 	m.registry.MustRegister(m.rejected, m.routeErrors, m.messages, m.matches, m.matchSeconds, m.routeSeconds, m.filterCount, m.skipped, m.expensive, m.lastMessage,
+		m.reloadGood, m.reloadTime, m.restartNeeded,
 		build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
 func (m *metrics) reject(source, reason string) { m.rejected.WithLabelValues(source, reason).Inc() }
+
+// reloaded notes a reload of the configuration.
+func (m *metrics) reloaded(at time.Time, good bool) {
+	m.reloadGood.Set(metric.Number(good))
+	m.reloadTime.Set(float64(at.UnixMilli()) / 1000)
+}
 
 // failures counts, and remembers whether the last attempt was one.
 type failures struct {

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strconv"
@@ -10,8 +11,10 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/internal/watch"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
@@ -27,22 +30,34 @@ func (s *Service) openMeaning() error {
 	if err != nil {
 		return fmt.Errorf("load catalogue: %w", err)
 	}
-	s.meaning = &meaning{watcher: watcher, directory: s.directory}
-	if s.settings.Directory.File == "" {
-		return nil
-	}
-	if s.watcher, err = directory.Watch(s.settings.Directory.File, s.settings.Directory.Check, s.log); err != nil {
-		return fmt.Errorf("load directory: %w", err)
+	s.meaning = &meaning{watcher: watcher, directory: func() *directory.Snapshot { return s.watcher.Load() }}
+	source := directorySource(s.settings.Directory.File)
+	if s.watcher, err = watch.New(source, s.settings.Directory.Check, s.log); err != nil {
+		return fmt.Errorf("load directory: read directory: %w", err)
 	}
 	return nil
 }
 
-// directory gives the snapshot as it stands; nil when there is none.
-func (s *Service) directory() *directory.Snapshot {
-	if s.watcher == nil {
-		return nil
+// directorySource is what the directory is read from; one without a file has the value nil.
+func directorySource(file string) watch.Source[*directory.Snapshot] {
+	if file != "" {
+		return directory.Source(file)
 	}
-	return s.watcher.Load()
+	none := func() (*directory.Snapshot, error) { return nil, nil }
+	return watch.Source[*directory.Snapshot]{
+		Name:    "directory",
+		Figures: func(*directory.Snapshot) []any { return []any{"configured", false} },
+		Read: func() (watch.Content[*directory.Snapshot], error) {
+			return watch.Content[*directory.Snapshot]{Sum: sha256.Sum256(nil), Make: none}, nil
+		},
+	}
+}
+
+// warnOfExposed names the files with secrets that others may read.
+func (s *Service) warnOfExposed(f *config.File) {
+	for _, problem := range f.Exposed() {
+		s.log.Warn("a file with secrets is exposed", "problem", problem)
+	}
 }
 
 func (s *Service) openStores(ctx context.Context) error {
@@ -62,8 +77,10 @@ func (s *Service) openStores(ctx context.Context) error {
 	s.outbox = outbox.New(s.db.Writer, s.db.Reader, s.db.Postgres, config, s.env.Now, rand.Reader)
 	s.prefs = prefs.Open(prefs.Config{
 		Writer: s.db.Writer, Reader: s.db.Reader, Now: s.env.Now, Random: rand.Reader, Sentence: s.meaning.sentence,
-		KnowsKind:     s.meaning.knowsKind,
-		DefaultFilter: func(f prefs.Filter) bool { return len(rulespec.Missing(f.Filter, asDirectory(s.directory()))) == 0 },
+		KnowsKind: s.meaning.knowsKind,
+		DefaultFilter: func(f prefs.Filter) bool {
+			return len(rulespec.Missing(f.Filter, asDirectory(s.watcher.Load()))) == 0
+		},
 		OnClose: func(tx *gorm.DB, destinations []string, why string) error {
 			_, err := s.outbox.Cancel(tx, destinations, why)
 			return err
@@ -101,7 +118,7 @@ func (s *Service) openRouter(ctx context.Context) error {
 	}
 	s.router = &router{
 		db: s.db.Writer, subscriptions: s.prefs.Subscriptions, history: s.history, outbox: s.outbox, meaning: s.meaning,
-		directory: s.directory, links: links, metrics: s.metrics, now: s.env.Now, log: s.log,
+		directory: s.watcher.Load, links: links, metrics: s.metrics, now: s.env.Now, log: s.log,
 		dedup: bus.NewDedupWindow(dedupIDs), silent: map[string]silence{}, fresh: make(chan *rules.Index, 1),
 	}
 	if path := s.settings.snapshot(); path != "" {

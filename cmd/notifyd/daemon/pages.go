@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"gorm.io/gorm"
@@ -26,11 +27,7 @@ func (s *Service) openPages(ctx context.Context) error {
 	if s.settings.Web.Listen == "" {
 		return nil
 	}
-	proxies, err := s.settings.Web.proxies()
-	if err != nil {
-		return err
-	}
-	if len(proxies) == 0 && strings.HasPrefix(s.settings.Web.BaseURL, "https:") {
+	if len(s.settings.Web.Proxies) == 0 && strings.HasPrefix(s.settings.Web.BaseURL, "https:") {
 		s.log.Warn("the pages are reached over https, so a proxy stands in front, but web.trusted_proxies is empty: all visitors count as one network, and share its limits")
 	}
 	pages, err := web.Handler(web.Options{
@@ -39,7 +36,7 @@ func (s *Service) openPages(ctx context.Context) error {
 		Filters: s.prefs.Filters, Unsubscriber: s.prefs.Unsubscriber, Links: s.router.links,
 		History: s.history, Outbox: s.outbox,
 		Describe:       s.meaning.describe,
-		Directory:      func() rulespec.Directory { return asDirectory(s.directory()) },
+		Directory:      func() rulespec.Directory { return asDirectory(s.watcher.Load()) },
 		RuleKinds:      rulespec.RuleKinds,
 		MessageKinds:   s.meaning.kinds,
 		KnowsKind:      s.meaning.knowsKind,
@@ -47,7 +44,7 @@ func (s *Service) openPages(ctx context.Context) error {
 		Backends:       s.infos(),
 		Queue:          s.queue,
 		Notices:        s.stream(),
-		TrustedProxies: proxies, Now: s.env.Now, Log: s.log,
+		TrustedProxies: func() []netip.Prefix { return s.tuned.Load().proxies }, Now: s.env.Now, Log: s.log,
 	})
 	if err != nil {
 		return fmt.Errorf("open pages: %w", err)

@@ -38,17 +38,16 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	s.ready.Store(true)
 	s.log.Info("running", "sources", len(s.sources), "backends", len(s.backends))
-	if err := tellSystemd("READY=1"); err != nil {
-		s.log.Warn("cannot tell the service manager that we are ready", "error", err)
+	s.notify("READY=1")
+	if s.env.Reload != nil {
+		rest.start("reload", s.reloads)
 	}
 
 	<-top.Done()
 	since := time.Now()
 	s.ready.Store(false)
 	s.log.Info("stopping")
-	if err := tellSystemd("STOPPING=1"); err != nil {
-		s.log.Warn("cannot tell the service manager that we are stopping", "error", err)
-	}
+	s.notify("STOPPING=1")
 	stuck := wind(since, plan, frames, [4]*stage{intake, routing, delivery, rest})
 	err := stuckError(stuck, s.settings.Stop.Within)
 	select {
@@ -91,15 +90,15 @@ func (s *Service) startRest(rest *stage) {
 			rest.start("backend "+name, r.Run)
 		}
 	}
-	rest.start("history", func(ctx context.Context) error {
-		return s.history.Run(ctx, s.settings.History.keep(), s.settings.History.Prune, s.log)
-	})
-	rest.start("preferences", func(ctx context.Context) error { return s.prefs.Run(ctx, s.settings.History.Prune, s.log) })
+	rest.start("history", s.retuned(func(ctx context.Context, now *tuning) error {
+		return s.history.Run(ctx, now.history.keep(), now.history.Prune, s.log)
+	}))
+	rest.start("preferences", s.retuned(func(ctx context.Context, now *tuning) error {
+		return s.prefs.Run(ctx, now.history.Prune, s.log)
+	}))
 	rest.start("catalogue", s.meaning.watcher.Run)
 	rest.start("package names", s.router.warm)
-	if s.watcher != nil {
-		rest.start("directory", s.watcher.Run)
-	}
+	rest.start("directory", s.watcher.Run)
 	for _, l := range s.listeners {
 		rest.start("web server at "+l.listener.Addr().String(), func(ctx context.Context) error {
 			return l.serve(ctx, s.settings.stopPlan().pages)

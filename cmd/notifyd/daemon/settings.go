@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -207,12 +208,8 @@ func (l logSettings) level() (slog.Level, error) {
 	return level, level.UnmarshalText([]byte(strings.ToUpper(l.Level)))
 }
 
-// logger writes to w as configured.
-func (l logSettings) logger(w interface{ Write([]byte) (int, error) }) *slog.Logger {
-	level, err := l.level()
-	if err != nil {
-		level = slog.LevelInfo
-	}
+// logger writes to w as configured, from level on.
+func (l logSettings) logger(w io.Writer, level slog.Leveler) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
 	if l.Format == "json" {
 		return slog.New(slog.NewJSONHandler(w, options))

@@ -1,12 +1,32 @@
 package daemon
 
 import (
+	"fmt"
 	"net"
 	"os"
+
+	"golang.org/x/sys/unix"
 )
 
-// tellSystemd sends a state such as READY=1 to the service manager that started us, if one did (sd_notify(3)). A manager
-// that does not listen is no reason to stop.
+// notify tells the service manager a state, and the log where it cannot be told.
+func (s *Service) notify(state string) {
+	if err := tellSystemd(state); err != nil {
+		s.log.Warn("cannot tell the service manager our state", "state", state, "error", err)
+	}
+}
+
+// reloading is the state of a service that reads its configuration again. The time tells the manager which of its
+// signals this answers (sd_notify(3)).
+func reloading() string {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+		return "RELOADING=1" // a kernel without the clock
+	}
+	return fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", now.Nano()/1000)
+}
+
+// tellSystemd sends a state such as READY=1 to the service manager that started us, if one did (sd_notify(3)). A
+// manager that does not listen is no reason to stop.
 func tellSystemd(state string) error {
 	socket := os.Getenv("NOTIFY_SOCKET")
 	if socket == "" {

@@ -1,0 +1,152 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/notifyd/notifyd/internal/watch"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// liveKeys are the keys of the configuration that a reload puts into effect. What else has changed is named in the log
+// and waits for a restart.
+var liveKeys = []string{
+	"log.level", "catalogue.folder", "catalogue.check", "directory.file", "directory.check",
+	"history.keep", "history.keep_bytes", "history.prune", "web.trusted_proxies",
+}
+
+// A tuning is the settings that a reload replaces and that are read while the daemon runs. It never changes.
+type tuning struct {
+	history  historySettings
+	proxies  []netip.Prefix
+	replaced chan struct{} // closed when there is a next one
+}
+
+// tune puts settings into effect.
+func (s *Service) tune(set Settings) error {
+	level, err := set.Log.level()
+	if err != nil {
+		return err
+	}
+	proxies, err := set.Web.proxies()
+	if err != nil {
+		return err
+	}
+	s.level.Set(level)
+	next := &tuning{history: set.History, proxies: proxies, replaced: make(chan struct{})}
+	if before := s.tuned.Swap(next); before != nil {
+		close(before.replaced)
+	}
+	return nil
+}
+
+// retuned gives a loop that runs with the tuning as it is, and again with each next one, until ctx ends.
+func (s *Service) retuned(run func(context.Context, *tuning) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for {
+			now := s.tuned.Load()
+			part, stop := context.WithCancel(ctx)
+			ended := make(chan error, 1)
+			go func() { ended <- run(part, now) }()
+			select {
+			case err := <-ended:
+				stop()
+				return err
+			case <-now.replaced:
+			case <-ctx.Done():
+			}
+			stop()
+			if err := <-ended; err != nil || ctx.Err() != nil {
+				return err
+			}
+		}
+	}
+}
+
+// reloads reads the configuration again whenever it is asked to, until ctx ends. What asks while a reload is under way
+// is answered by one more reload: the signal's channel holds one.
+func (s *Service) reloads(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.env.Reload:
+			if s.ready.Load() { // not while it stops
+				s.reload()
+			}
+		}
+	}
+}
+
+// reload takes the configuration, and tells the service manager before and after, as a service of Type=notify-reload
+// must (systemd.service(5)).
+func (s *Service) reload() {
+	s.notify(reloading())
+	err := s.takeConfiguration()
+	s.metrics.reloaded(s.env.Now(), err == nil)
+	status := ""
+	if err != nil {
+		status = "The last reload failed, see the log; the configuration before it is in use"
+		for line := range strings.Lines(err.Error()) {
+			s.log.Error("configuration not reloaded; the old one stays", "mistake", strings.TrimSuffix(line, "\n"))
+		}
+	}
+	if s.ready.Load() { // it may have been told to stop meanwhile
+		s.notify("READY=1\nSTATUS=" + status)
+	}
+}
+
+// takeConfiguration reads the configuration again and puts into effect what can change while the daemon runs. A mistake
+// anywhere in it changes nothing.
+func (s *Service) takeConfiguration() error {
+	next, err := s.current.Reread()
+	if err != nil {
+		return err
+	}
+	set, err := check(next, s.env)
+	if err != nil {
+		return err
+	}
+	changed := s.current.Changed(next)
+	if err := s.watchOthers(set, changed); err != nil {
+		return err
+	}
+	if err := s.tune(set); err != nil {
+		return err
+	}
+	s.current = next
+	live := func(key string) bool { return slices.Contains(liveKeys, key) }
+	s.log.Info("configuration reloaded", "file", next.Name(), "changed", keysThat(changed, live))
+	waiting := keysThat(s.started.Changed(next), func(key string) bool { return !live(key) })
+	if len(waiting) > 0 {
+		s.log.Warn("some keys have changed that need a restart", "keys", waiting)
+	}
+	s.metrics.restartNeeded.Set(float64(len(waiting)))
+	s.warnOfExposed(next)
+	return nil
+}
+
+func keysThat(keys []string, hold func(string) bool) []string {
+	return slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return !hold(key) })
+}
+
+// watchOthers has the catalogue and the directory read again, from where set says. Both were good a moment ago.
+func (s *Service) watchOthers(set Settings, changed []string) error {
+	return errors.Join(
+		reread(s.meaning.watcher, catalogue.Source(folder(set.Catalogue.Folder)), set.Catalogue.Check, changed),
+		reread(s.watcher, directorySource(set.Directory.File), set.Directory.Check, changed),
+	)
+}
+
+// reread has a watcher read its files at once. Where its section of the configuration has changed it goes over to
+// source, which makes the value anew, even of the same bytes.
+func reread[T any](w *watch.Watcher[T], source watch.Source[T], check time.Duration, changed []string) error {
+	if slices.ContainsFunc(changed, func(key string) bool { return strings.HasPrefix(key, source.Name+".") }) {
+		return w.Change(source, check)
+	}
+	return w.Reload()
+}
