@@ -14,12 +14,12 @@ import (
 // maxName bounds names of users and tokens, in bytes.
 const maxName = 100
 
-// Accounts knows who has an account, and lets people sign in.
+// Accounts keeps who has an account, and lets people sign in.
 type Accounts struct{ *core }
 
-// Register makes a user with the default filters, for a person who has proved to hold an address: it becomes a confirmed
-// destination, in the same transaction. name is the account on the bus; ErrTaken when a user has it. ErrClaimed when
-// another user has the address.
+// Register makes a user with the default filters, for a person who has proved to hold an address: it becomes a
+// confirmed destination, in the same transaction. name is the account on the bus; ErrTaken when a user has it.
+// ErrClaimed when another user has the address.
 func (s *Accounts) Register(ctx context.Context, name, zone, backend, address string) (User, error) {
 	if err := checkDestination(backend, address); err != nil {
 		return User{}, err
@@ -91,14 +91,14 @@ func (s *Accounts) set(ctx context.Context, id uint, column, value string) error
 		if errors.Is(done.Error, gorm.ErrDuplicatedKey) {
 			return ErrTaken
 		}
-		if err := one(done); err != nil {
+		if err := changed(done); err != nil {
 			return err
 		}
 		return s.touchUser(tx, id)
 	})
 }
 
-// Delete deletes a user and all that is theirs, and ends what waits for their destinations.
+// Delete deletes a user and all that is theirs, and cancels what is owed to their destinations.
 func (s *Accounts) Delete(ctx context.Context, id uint) error {
 	return s.close(ctx, "delete user", func(tx *gorm.DB) error {
 		if err := s.touchUser(tx, id); err != nil {
@@ -108,13 +108,14 @@ func (s *Accounts) Delete(ctx context.Context, id uint) error {
 			return err
 		}
 		var destinations []uint
-		if err := tx.Model(&destinationRow{}).Where("user_id = ?", id).Order("id").Pluck("id", &destinations).Error; err != nil {
+		own := tx.Model(&destinationRow{}).Where("user_id = ?", id)
+		if err := own.Order("id").Pluck("id", &destinations).Error; err != nil {
 			return err
 		}
-		if err := one(tx.Where("id = ?", id).Delete(&userRow{})); err != nil {
+		if err := changed(tx.Where("id = ?", id).Delete(&userRow{})); err != nil {
 			return err
 		}
-		return s.closed(tx, "the account was deleted", destinations...)
+		return s.cancelOwed(tx, "the account was deleted", destinations...)
 	})
 }
 

@@ -10,12 +10,15 @@ import (
 
 // BenchmarkSubscriptions reads what 1000 users with ten filters each want to hear: -bench Subscriptions -benchtime 5x
 func BenchmarkSubscriptions(b *testing.B) {
-	for name, dsn := range map[string]func(testing.TB) string{"sqlite": migratest.SQLite, "postgres": migratest.Postgres} {
+	dsns := map[string]func(testing.TB) string{"sqlite": migratest.SQLite, "postgres": migratest.Postgres}
+	for name, dsn := range dsns {
 		b.Run(name, func(b *testing.B) {
 			d := migratest.Open(b, dsn(b))
 			s := openStore(d, newClock().now)
 			for i := range 1000 {
-				if _, err := s.Accounts.Register(b.Context(), fmt.Sprintf("user%d", i), "Europe/Berlin", "email", fmt.Sprintf("user%d@example.org", i)); err != nil {
+				name := fmt.Sprintf("user%d", i)
+				_, err := s.Accounts.Register(b.Context(), name, "Europe/Berlin", "email", name+"@example.org")
+				if err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -23,8 +26,10 @@ func BenchmarkSubscriptions(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			err = d.Writer.Exec("INSERT INTO filters (user_id, name, rules, is_on, one_shot, chosen, created_at, updated_at) "+
-				"SELECT u.id, 'f', ?, ?, ?, ?, 0, 0 FROM users u, (SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4) a, (SELECT 1 UNION SELECT 2) b",
+			err = d.Writer.Exec("INSERT INTO filters "+
+				"(user_id, name, rules, is_on, one_shot, chosen, created_at, updated_at) "+
+				"SELECT u.id, 'f', ?, ?, ?, ?, 0, 0 FROM users u, "+
+				"(SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4) a, (SELECT 1 UNION SELECT 2) b",
 				rules, true, false, false).Error
 			if err != nil {
 				b.Fatal(err)

@@ -6,8 +6,9 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// A Cache keeps subscriptions that were read, within bounds. Whoever has it must Forget what Changes names before the
-// next Read: then it gives what the store would. It is for one goroutine.
+// A Cache keeps subscriptions that were read, within bounds. Its owner calls Forget for what Changes names before the
+// next Read: then it gives what the store would. It is for one goroutine. Two generations approximate an LRU cache
+// (least recently used) at the cost of two maps.
 type Cache struct {
 	store      *Subscriptions
 	entries    int // that one generation holds at most
@@ -15,13 +16,13 @@ type Cache struct {
 	young, old generation
 }
 
-// A generation is subscriptions by filter; nil stands for a filter that reaches nobody.
+// A generation is a map of subscriptions by filter; nil stands for a filter that reaches nobody.
 type generation struct {
 	of    map[rulespec.FilterID]*Subscription
 	bytes int
 }
 
-// NewCache makes a Cache of so many subscriptions, and so many bytes of memory, at most.
+// NewCache makes a Cache of at most so many subscriptions, and so many bytes of memory.
 func NewCache(store *Subscriptions, entries, bytes int) *Cache {
 	c := &Cache{store: store, entries: max(1, entries/2), bytes: bytes / 2}
 	c.young.of, c.old.of = map[rulespec.FilterID]*Subscription{}, map[rulespec.FilterID]*Subscription{}
@@ -40,8 +41,8 @@ func (c *Cache) Forget(ids []rulespec.FilterID) {
 	}
 }
 
-// Read gives the subscriptions of filters as they are in tx, by filter; those that are off, broken or reach nobody are
-// not there. The subscriptions belong to the Cache: they must not be changed.
+// Read gives the subscriptions of filters as they are in tx, by filter. Filters that are off, broken or reach nobody
+// have none. The subscriptions belong to the Cache: the caller must not change them.
 func (c *Cache) Read(tx *gorm.DB, ids []rulespec.FilterID) (map[rulespec.FilterID]*Subscription, error) {
 	found := make(map[rulespec.FilterID]*Subscription, len(ids))
 	var missing []rulespec.FilterID
@@ -73,8 +74,8 @@ func (c *Cache) Read(tx *gorm.DB, ids []rulespec.FilterID) (map[rulespec.FilterI
 	return found, nil
 }
 
-// keep remembers a subscription. When the young generation is full it becomes the old one, and what nobody has asked for
-// since the last time goes.
+// keep remembers a subscription. When the young generation is full it becomes the old one, and the old one is dropped
+// with all that was not read since.
 func (c *Cache) keep(id rulespec.FilterID, s *Subscription) {
 	if len(c.young.of) >= c.entries || c.young.bytes >= c.bytes {
 		c.old, c.young = c.young, generation{of: map[rulespec.FilterID]*Subscription{}}

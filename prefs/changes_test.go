@@ -128,11 +128,17 @@ func TestChangesNameWhatEveryWriteTouches(t *testing.T) {
 			name   string
 			change func() error
 		}{
-			{"add a destination", func() error { _, err := s.Destinations.Add(ctx, alice.ID, "irc", "alice2"); return err }},
-			{"confirm", func() error {
-				return s.Destinations.Confirm(ctx, alice.ID, irc.ID, must[string](t)(s.Destinations.NewCode(ctx, alice.ID, irc.ID)))
+			{"add a destination", func() error {
+				_, err := s.Destinations.Add(ctx, alice.ID, "irc", "alice2")
+				return err
 			}},
-			{"schedule", func() error { return s.Destinations.SetSchedule(ctx, alice.ID, irc.ID, schedule.Schedule{Count: 3}) }},
+			{"confirm", func() error {
+				return s.Destinations.Confirm(ctx, alice.ID, irc.ID,
+					must[string](t)(s.Destinations.NewCode(ctx, alice.ID, irc.ID)))
+			}},
+			{"schedule", func() error {
+				return s.Destinations.SetSchedule(ctx, alice.ID, irc.ID, schedule.Schedule{Count: 3})
+			}},
 			{"destination off", func() error { return s.Destinations.SetOn(ctx, alice.ID, mail.ID, false) }},
 			{"destination on", func() error { return s.Destinations.SetOn(ctx, alice.ID, mail.ID, true) }},
 			{"disable", func() error { return s.Destinations.Disable(ctx, mail.ID, "refused") }},
@@ -156,11 +162,16 @@ func TestChangesNameWhatEveryWriteTouches(t *testing.T) {
 				return err
 			}},
 			{"unstop", func() error {
-				return s.Unsubscriber.Undo(ctx, links.Change{Target: links.Target{Filter: chosen.ID, Destination: mail.ID}, Detached: true, SwitchedOff: true})
+				of := links.Target{Filter: chosen.ID, Destination: mail.ID}
+				return s.Unsubscriber.Undo(ctx, links.Change{Target: of, Detached: true, SwitchedOff: true})
 			}},
-			{"stop all", func() error { _, err := s.Unsubscriber.Unsubscribe(ctx, links.Target{Destination: irc.ID}); return err }},
+			{"stop all", func() error {
+				_, err := s.Unsubscriber.Unsubscribe(ctx, links.Target{Destination: irc.ID})
+				return err
+			}},
 			{"unstop all", func() error {
-				return s.Unsubscriber.Undo(ctx, links.Change{Target: links.Target{Destination: irc.ID}, SwitchedOff: true})
+				return s.Unsubscriber.Undo(ctx, links.Change{Target: links.Target{Destination: irc.ID},
+					SwitchedOff: true})
 			}},
 			{"rename", func() error { return s.Accounts.Rename(ctx, alice.ID, "alicia") }},
 			{"zone", func() error { return s.Accounts.SetZone(ctx, alice.ID, "Europe/Berlin") }},

@@ -6,32 +6,32 @@ import (
 	"gorm.io/gorm"
 )
 
-// close is change for what closes destinations. On PostgreSQL it waits for the transactions that read the revision and
-// are going to store deliveries by it (see Revision), and holds up the next ones: what they store is there to be ended.
-// The lock comes before the row of the revision, which those transactions may want too.
+// close is change for what closes destinations. On PostgreSQL it waits for the transactions that have read the revision
+// and will store deliveries by it (see Revision), and holds up the next ones: so it can cancel all that is owed. It
+// takes their lock before the row of the revision, which they may lock too.
 func (c *core) close(ctx context.Context, verb string, f func(tx *gorm.DB) error) error {
 	return c.write(ctx, verb, func(tx *gorm.DB) error {
-		if err := order(tx, "pg_advisory_xact_lock"); err != nil {
+		if err := lockDeliveries(tx, "pg_advisory_xact_lock"); err != nil {
 			return err
 		}
-		if err := c.bump(tx); err != nil {
+		if err := c.raiseRevision(tx); err != nil {
 			return err
 		}
 		return f(tx)
 	})
 }
 
-// order takes the lock between those who close and those who deliver, until the end of the transaction. SQLite has one
-// writer and needs none.
-func order(tx *gorm.DB, lock string) error {
+// lockDeliveries takes the lock between closing destinations (exclusive) and storing deliveries (shared), until the end
+// of the transaction. SQLite has one writer and needs none.
+func lockDeliveries(tx *gorm.DB, lock string) error {
 	if tx.Name() != "postgres" {
 		return nil
 	}
 	return tx.Exec("SELECT " + lock + "(hashtextextended('notifyd deliveries', 0))").Error
 }
 
-// closed is called by every change after which nothing may go to the destinations.
-func (c *core) closed(tx *gorm.DB, why string, ids ...uint) error {
+// cancelOwed cancels what is owed to destinations. Every change that closes destinations calls it last.
+func (c *core) cancelOwed(tx *gorm.DB, why string, ids ...uint) error {
 	if len(ids) == 0 {
 		return nil
 	}

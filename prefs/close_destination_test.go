@@ -37,7 +37,9 @@ func TestClosingEndsWhatWaits(t *testing.T) {
 			act  func(userID, id uint) error
 		}{
 			{"switched on", false, func(userID, id uint) error { return s.Destinations.SetOn(ctx, userID, id, true) }},
-			{"switched off", false, func(userID, id uint) error { return s.Destinations.SetOn(ctx, userID, id, false) }},
+			{"switched off", false, func(userID, id uint) error {
+				return s.Destinations.SetOn(ctx, userID, id, false)
+			}},
 			{"refused", false, func(_, id uint) error { return s.Destinations.Disable(ctx, id, "no such mailbox") }},
 			{"stopped", false, func(_, id uint) error {
 				_, err := s.Unsubscriber.Unsubscribe(ctx, links.Target{Destination: id})

@@ -12,8 +12,7 @@ import (
 	"gorm.io/gorm/clause"
 )
 
-// A code lives so long, and so many wrong ones may be tried before a new one is needed. With 50 bits a code cannot be
-// guessed within them.
+// The bounds on a code. With 50 bits it cannot be guessed in so many attempts.
 const (
 	codeLife     = time.Hour
 	codeAttempts = 5
@@ -25,8 +24,8 @@ var (
 	codesPerAddress = limit{count: 5, window: 24 * time.Hour} // whoever asks
 )
 
-// NewCode makes a new code that confirms a destination, like "3K9FA-QX7TB", in place of the one before. The caller sends
-// it to the address. ErrTooOften when the user or the address got too many of late.
+// NewCode makes a new code that confirms a destination, like "3K9FA-QX7TB", in place of the one before. The caller
+// sends it to the address. ErrTooOften when the user or the address got too many lately.
 func (s *Destinations) NewCode(ctx context.Context, userID, destinationID uint) (string, error) {
 	code, err := s.code()
 	if err != nil {
@@ -46,7 +45,8 @@ func (s *Destinations) NewCode(ctx context.Context, userID, destinationID uint) 
 		if err := s.allow(tx, codesPerAddress, to.Backend, to.Address); err != nil {
 			return err
 		}
-		row := confirmationRow{DestinationID: to.ID, CodeHash: digest(code), ExpiresAt: s.micro() + codeLife.Microseconds()}
+		expires := s.micro() + codeLife.Microseconds()
+		row := confirmationRow{DestinationID: to.ID, CodeHash: digest(code), ExpiresAt: expires}
 		return tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
 	})
 	if err != nil {
@@ -55,9 +55,9 @@ func (s *Destinations) NewCode(ctx context.Context, userID, destinationID uint) 
 	return code, nil
 }
 
-// Confirm confirms a destination of the user with the code that was sent to it. It is scoped by user, so that nobody
-// whom somebody else's code reached can be made to confirm for them. ErrCode when the code does not fit; ErrClaimed when
-// another user has confirmed the address.
+// Confirm confirms a destination of the user with the code that was sent to it. The code works for this user only: a
+// stranger cannot have somebody else confirm an address by sending them a code. ErrCode when the code is wrong;
+// ErrClaimed when another user has confirmed the address.
 func (s *Destinations) Confirm(ctx context.Context, userID, destinationID uint, code string) error {
 	fits := false
 	err := s.change(ctx, "confirm destination", func(tx *gorm.DB) error {
@@ -66,7 +66,7 @@ func (s *Destinations) Confirm(ctx context.Context, userID, destinationID uint, 
 			return err
 		}
 		var err error
-		if fits, err = s.try(tx, destinationID, code); err != nil || !fits {
+		if fits, err = s.tryCode(tx, destinationID, code); err != nil || !fits {
 			return err
 		}
 		set := map[string]any{"confirmed": true, "disabled": ""}
@@ -85,9 +85,11 @@ func (s *Destinations) Confirm(ctx context.Context, userID, destinationID uint, 
 	return err
 }
 
-// try counts an attempt, and uses the code up when it fits. The count comes first: requests at once do not get more.
-func (s *Destinations) try(tx *gorm.DB, destinationID uint, code string) (bool, error) {
-	counted := tx.Exec("UPDATE confirmations SET attempts = attempts + 1 WHERE destination_id = ? AND attempts < ? AND expires_at > ?",
+// tryCode counts an attempt, and deletes the code when it is right. The count comes first, so that requests at the same
+// time get no more attempts.
+func (s *Destinations) tryCode(tx *gorm.DB, destinationID uint, code string) (bool, error) {
+	counted := tx.Exec("UPDATE confirmations SET attempts = attempts + 1 "+
+		"WHERE destination_id = ? AND attempts < ? AND expires_at > ?",
 		destinationID, codeAttempts, s.micro())
 	if counted.Error != nil || counted.RowsAffected == 0 {
 		return false, counted.Error
@@ -102,7 +104,7 @@ func (s *Destinations) try(tx *gorm.DB, destinationID uint, code string) (bool, 
 	return true, tx.Where("destination_id = ?", destinationID).Delete(&confirmationRow{}).Error
 }
 
-// letters are those of Crockford's base 32 (https://www.crockford.com/base32.html): none is read as another.
+// letters are those of Crockford's base 32 (https://www.crockford.com/base32.html): no two look alike.
 const letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 // code gives ten letters, 50 bits, with a hyphen in the middle.

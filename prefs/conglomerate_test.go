@@ -30,7 +30,8 @@ type conglomerate struct {
 	} `json:"expect"`
 }
 
-// TestGroupsOfTheCorpus: what Fedora's notifier put together we put together, and the facts of its sentence stand in ours.
+// TestGroupsOfTheCorpus: what Fedora's notifier put together we put together, and the facts of its sentence stand in
+// ours.
 func TestGroupsOfTheCorpus(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join("..", "..", "shared", "corpus", "fedora-classic-conglomerate.jsonl"))
 	if err != nil {
@@ -52,7 +53,8 @@ func TestGroupsOfTheCorpus(t *testing.T) {
 		}
 		for _, want := range cong.Expect {
 			i := slices.IndexFunc(merged, func(g backends.Group) bool {
-				return g.First.Unix() == int64(want.Start) && g.Last.Unix() == int64(want.End) && slices.Equal(topicsOf(g), want.Topics) &&
+				return g.First.Unix() == int64(want.Start) && g.Last.Unix() == int64(want.End) &&
+					slices.Equal(topicsOf(g), want.Topics) &&
 					shareUser(g, want.Usernames)
 			})
 			groups++
@@ -158,7 +160,8 @@ func TestGroupFixtures(t *testing.T) {
 	}
 }
 
-// TestSentencesAboutSeveralAreWhole tells every fixture of the catalogue twice: no sentence about several may have a hole.
+// TestSentencesAboutSeveralAreWhole tells every fixture of the catalogue twice: no sentence about several may have a
+// hole.
 func TestSentencesAboutSeveralAreWhole(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "rulespec", "catalogue", "testdata", "*.json"))
 	if err != nil || len(files) == 0 {
@@ -192,7 +195,8 @@ func TestSentencesAboutSeveralAreWhole(t *testing.T) {
 				continue
 			}
 			for _, hole := range []string{"  ", " ,", "()", "<", ": ,", " 0 "} {
-				if s := groups[0].Title; s == "" || strings.TrimSpace(s) != s || len(n[0].Grouping.Plural) > 0 && strings.Contains(" "+s, hole) {
+				if s := groups[0].Title; s == "" || strings.TrimSpace(s) != s || len(n[0].Grouping.Plural) > 0 &&
+					strings.Contains(" "+s, hole) {
 					t.Errorf("%s: %q", n[0].Kind, s)
 				}
 			}

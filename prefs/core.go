@@ -25,15 +25,16 @@ type core struct {
 	onClose        func(tx *gorm.DB, destinations []string, why string) error
 }
 
-// write runs f in a transaction. The errors that callers act on pass as they are, others say what was tried.
+// write runs f in a transaction. Errors that callers act on are passed on, others say what was tried.
 func (c *core) write(ctx context.Context, verb string, f func(tx *gorm.DB) error) error {
-	return named(verb, c.writer.WithContext(ctx).Transaction(f))
+	return explain(verb, c.writer.WithContext(ctx).Transaction(f))
 }
 
-// change is write for what changes what is delivered. f must touch every filter that its change is about; see touchFilter.
+// change is write for what changes what is delivered. f must touch every filter that its change is about; see
+// touchFilter.
 func (c *core) change(ctx context.Context, verb string, f func(tx *gorm.DB) error) error {
 	return c.write(ctx, verb, func(tx *gorm.DB) error {
-		if err := c.bump(tx); err != nil {
+		if err := c.raiseRevision(tx); err != nil {
 			return err
 		}
 		return f(tx)
@@ -75,7 +76,7 @@ func (c *core) secret(ctx context.Context, name string) ([]byte, error) {
 func (c *core) user(query *gorm.DB) (User, error) {
 	var row userRow
 	if err := query.Take(&row).Error; err != nil {
-		return User{}, named("read user", err)
+		return User{}, explain("read user", err)
 	}
 	return row.user(), nil
 }
@@ -85,16 +86,16 @@ func (c *core) userByID(ctx context.Context, id uint) (User, error) {
 	return c.user(c.read(ctx).Where("id = ?", id))
 }
 
-// one gives ErrNotFound for a statement that changed nothing.
-func one(done *gorm.DB) error {
+// changed gives ErrNotFound for a statement that changed nothing.
+func changed(done *gorm.DB) error {
 	if done.Error == nil && done.RowsAffected == 0 {
 		return ErrNotFound
 	}
 	return done.Error
 }
 
-// lock takes the user's row for the rest of the transaction, so that bounds on what one user has hold when two requests
-// come at once (PostgreSQL; SQLite has one writer). ErrNotFound when there is no such user.
+// lock locks the user's row until the end of the transaction. So two requests at once cannot both take the last free
+// place (PostgreSQL; SQLite has one writer). ErrNotFound when there is no such user.
 func lock(tx *gorm.DB, userID uint) (userRow, error) {
 	var row userRow
 	if tx.Name() == "postgres" {
@@ -104,20 +105,20 @@ func lock(tx *gorm.DB, userID uint) (userRow, error) {
 	return row, err
 }
 
-// known are the errors that callers act on.
-var known = []error{
+// passedOn are the errors that callers act on.
+var passedOn = []error{
 	ErrNotFound, ErrTaken, ErrClaimed, ErrCode, ErrTooOften, ErrTooMany, outbox.ErrNotFound, outbox.ErrUnsendable,
 }
 
-// named makes an error say what was tried, unless it is one that callers act on.
-func named(verb string, err error) error {
+// explain makes an error say what was tried, unless callers act on it.
+func explain(verb string, err error) error {
 	if err == nil {
 		return nil
 	}
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return ErrNotFound
 	}
-	for _, k := range known {
+	for _, k := range passedOn {
 		if errors.Is(err, k) {
 			return err
 		}

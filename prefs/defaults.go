@@ -6,8 +6,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// defaults gives the filters that a new user begins with: what others do to the user's packages and what refers to the
-// user. Few, and never what the user did: people turn off what is loud.
+// defaults gives the filters that a new user begins with: what others do to the user's packages, and what mentions the
+// user. They are few and leave out what the user did: people turn off what is loud.
 func defaults() []Filter {
 	me := rulespec.Args{"name": {rulespec.Me}}
 	notMine := rulespec.Rule{Kind: "actor", Args: me, Not: true}

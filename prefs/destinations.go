@@ -21,8 +21,8 @@ const (
 // Destinations keeps where notices go: what people have added, confirmed and scheduled.
 type Destinations struct{ *core }
 
-// Add stores an address, not yet confirmed; backends.Info.CheckAddress made it canonical. Who has it already
-// gets it as it is. Somebody else's claim, confirmed or not, is in nobody's way until NewCode and Confirm.
+// Add stores an address, not yet confirmed; backends.Info.CheckAddress made it canonical. A user who has it already
+// gets it as it is. Another user may have it too, until one of them confirms it.
 func (s *Destinations) Add(ctx context.Context, userID uint, backend, address string) (Destination, error) {
 	if err := checkDestination(backend, address); err != nil {
 		return Destination{}, err
@@ -58,7 +58,7 @@ func (s *Destinations) Add(ctx context.Context, userID uint, backend, address st
 func (s *Destinations) List(ctx context.Context, userID uint) ([]Destination, error) {
 	var rows []destinationRow
 	if err := s.read(ctx).Where("user_id = ?", userID).Order("id").Find(&rows).Error; err != nil {
-		return nil, named("read destinations", err)
+		return nil, explain("read destinations", err)
 	}
 	all := make([]Destination, len(rows))
 	for i, r := range rows {
@@ -71,13 +71,13 @@ func (s *Destinations) List(ctx context.Context, userID uint) ([]Destination, er
 func (s *Destinations) Get(ctx context.Context, userID, id uint) (Destination, error) {
 	var row destinationRow
 	if err := s.read(ctx).Where("id = ? AND user_id = ?", id, userID).Take(&row).Error; err != nil {
-		return Destination{}, named("read destination", err)
+		return Destination{}, explain("read destination", err)
 	}
 	return row.destination(), nil
 }
 
-// SetOn switches a destination on or off. Switching on also forgets why it was disabled; switching off ends
-// what waits for it (see Config.OnClose).
+// SetOn switches a destination on or off. Switching on also clears why it was disabled; switching off cancels what is
+// owed to it (see Config.OnClose).
 func (s *Destinations) SetOn(ctx context.Context, userID, id uint, on bool) error {
 	if on {
 		return s.set(ctx, userID, id, map[string]any{"is_on": true, "disabled": ""})
@@ -86,12 +86,12 @@ func (s *Destinations) SetOn(ctx context.Context, userID, id uint, on bool) erro
 		if err := s.update(tx, userID, id, map[string]any{"is_on": false}); err != nil {
 			return err
 		}
-		return s.closed(tx, "the destination was switched off", id)
+		return s.cancelOwed(tx, "the destination was switched off", id)
 	})
 }
 
-// SetSchedule sets when a destination gets what is owed to it. What waits already keeps its
-// time. A mistake in it is a *schedule.Error.
+// SetSchedule sets when a destination gets what is owed to it. What waits already keeps its time. A mistake in the
+// schedule is a *schedule.Error.
 func (s *Destinations) SetSchedule(ctx context.Context, userID, id uint, when schedule.Schedule) error {
 	if err := when.Check(); err != nil {
 		return err
@@ -104,21 +104,22 @@ func (s *Destinations) set(ctx context.Context, userID, id uint, set map[string]
 }
 
 func (s *Destinations) update(tx *gorm.DB, userID, id uint, set map[string]any) error {
-	if err := one(tx.Model(&destinationRow{}).Where("id = ? AND user_id = ?", id, userID).Updates(set)); err != nil {
+	own := tx.Model(&destinationRow{}).Where("id = ? AND user_id = ?", id, userID)
+	if err := changed(own.Updates(set)); err != nil {
 		return err
 	}
 	return s.touchUser(tx, userID)
 }
 
-// Disable stops what is sent to a destination, what waits for it too, and tells its owner why: the server
-// refused the address. It is for the program, not for users. ErrNotFound when it was deleted.
+// Disable stops what is sent to a destination, cancels what is owed to it, and keeps the reason for its owner: the
+// server refused the address. It is for the program, not for users. ErrNotFound when it was deleted.
 func (s *Destinations) Disable(ctx context.Context, id uint, why string) error {
 	if why == "" {
 		why = "refused"
 	}
 	return s.close(ctx, "disable destination", func(tx *gorm.DB) error {
 		why = text.CutBytes(text.OneLine(why), maxAddress)
-		if err := one(tx.Model(&destinationRow{}).Where("id = ?", id).Update("disabled", why)); err != nil {
+		if err := changed(tx.Model(&destinationRow{}).Where("id = ?", id).Update("disabled", why)); err != nil {
 			return err
 		}
 		var to destinationRow
@@ -128,18 +129,18 @@ func (s *Destinations) Disable(ctx context.Context, id uint, why string) error {
 		if err := s.touchUser(tx, to.UserID); err != nil {
 			return err
 		}
-		return s.closed(tx, why, id)
+		return s.cancelOwed(tx, why, id)
 	})
 }
 
-// Delete deletes one of a user's destinations, and ends what waits for it. A filter that was for it alone is
+// Delete deletes one of a user's destinations, and cancels what is owed to it. A filter that was for it alone is
 // switched off: it must not begin to reach others.
 func (s *Destinations) Delete(ctx context.Context, userID, id uint) error {
 	return s.close(ctx, "delete destination", func(tx *gorm.DB) error {
 		if _, err := lock(tx, userID); err != nil {
 			return err
 		}
-		if err := one(tx.Where("id = ? AND user_id = ?", id, userID).Delete(&destinationRow{})); err != nil {
+		if err := changed(tx.Where("id = ? AND user_id = ?", id, userID).Delete(&destinationRow{})); err != nil {
 			return err
 		}
 		if err := s.touchUser(tx, userID); err != nil {
@@ -150,11 +151,11 @@ func (s *Destinations) Delete(ctx context.Context, userID, id uint) error {
 		if err != nil {
 			return err
 		}
-		return s.closed(tx, "the destination was deleted", id)
+		return s.cancelOwed(tx, "the destination was deleted", id)
 	})
 }
 
-// checkDestination is the last line only: what an address of a backend looks like, the backend says.
+// checkDestination checks what holds for the addresses of all backends; each backend has checked its own form before.
 func checkDestination(backend, address string) error {
 	if backend == "" || len(backend) > maxName {
 		return problem("backend", "%q is none", backend)

@@ -27,13 +27,16 @@ func TestDestinations(t *testing.T) {
 		if again := must[prefs.Destination](t)(s.Destinations.Add(ctx, alice.ID, "irc", "alice")); again.ID != irc.ID {
 			t.Errorf("added again it is %+v", again)
 		}
-		schedule := schedule.Schedule{Every: 90 * time.Minute, Count: 7, At: "07:30", Weekdays: []time.Weekday{time.Sunday, time.Saturday}}
+		schedule := schedule.Schedule{Every: 90 * time.Minute, Count: 7, At: "07:30",
+			Weekdays: []time.Weekday{time.Sunday, time.Saturday}}
 		ok(t, s.Destinations.SetSchedule(ctx, alice.ID, mail.ID, schedule))
-		if got := must[prefs.Destination](t)(s.Destinations.Get(ctx, alice.ID, mail.ID)); !reflect.DeepEqual(got.Schedule, schedule) {
+		got := must[prefs.Destination](t)(s.Destinations.Get(ctx, alice.ID, mail.ID))
+		if !reflect.DeepEqual(got.Schedule, schedule) {
 			t.Errorf("schedule %+v", got.Schedule)
 		}
 		ok(t, s.Destinations.Disable(ctx, mail.ID, "550 no such\nuser"))
-		if got := must[prefs.Destination](t)(s.Destinations.Get(ctx, alice.ID, mail.ID)); got.Disabled != "550 no such user" {
+		got = must[prefs.Destination](t)(s.Destinations.Get(ctx, alice.ID, mail.ID))
+		if got.Disabled != "550 no such user" {
 			t.Errorf("disabled %q", got.Disabled)
 		}
 		ok(t, s.Destinations.SetOn(ctx, alice.ID, mail.ID, true))
@@ -249,7 +252,8 @@ func TestStop(t *testing.T) {
 				t.Fatalf("the filter reaches %v, want %v", got, want)
 			}
 		}
-		atMail, atIRC := links.Target{Filter: f.ID, Destination: mail.ID}, links.Target{Filter: f.ID, Destination: irc.ID}
+		atMail, atIRC := links.Target{Filter: f.ID, Destination: mail.ID},
+			links.Target{Filter: f.ID, Destination: irc.ID}
 		var did links.Change
 		stop := func(a links.Target) (err error) { did, err = s.Unsubscriber.Unsubscribe(ctx, a); return err }
 		detached := links.Change{Target: atMail, Detached: true}
@@ -293,7 +297,8 @@ func TestStop(t *testing.T) {
 		// a destination of bob's and a filter of alice's never fit together
 		crossed := links.Target{Filter: f.ID, Destination: bobs.ID}
 		want(t, stop(crossed), prefs.ErrNotFound)
-		want(t, s.Unsubscriber.Undo(ctx, links.Change{Target: crossed, Detached: true, SwitchedOff: true}), prefs.ErrNotFound)
+		want(t, s.Unsubscriber.Undo(ctx, links.Change{Target: crossed, Detached: true, SwitchedOff: true}),
+			prefs.ErrNotFound)
 		_, _, err = s.Unsubscriber.Subject(ctx, crossed)
 		want(t, err, prefs.ErrNotFound)
 		want(t, stop(links.Target{Filter: rulespec.FilterID(999), Destination: bobs.ID}), prefs.ErrNotFound)

@@ -11,13 +11,15 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// MarkExpensive notes that filters are too expensive, and how many steps of searching one message took for each. They
-// match nothing any more until their rules are changed. What has changed since a revision is left as it is: it was not that which was asked.
+// MarkExpensive notes that filters are too expensive: for each, how many steps it took to search one message. They
+// match nothing until their rules are changed. Filters that changed after the revision are left as they are: their old
+// rules were the expensive ones.
 func (s *Subscriptions) MarkExpensive(ctx context.Context, steps map[rulespec.FilterID]int64, revision int64) error {
 	return s.change(ctx, "mark expensive filters", func(tx *gorm.DB) error {
 		for _, id := range slices.Sorted(maps.Keys(steps)) {
-			done := tx.Exec("UPDATE filters SET expensive = ?, updated_at = ? WHERE id = ? AND expensive = 0 AND NOT EXISTS "+
-				"(SELECT 1 FROM changes c WHERE c.filter_id = filters.id AND c.revision > ?)", steps[id], s.micro(), id, revision)
+			done := tx.Exec("UPDATE filters SET expensive = ?, updated_at = ? WHERE id = ? AND expensive = 0 AND "+
+				"NOT EXISTS (SELECT 1 FROM changes c WHERE c.filter_id = filters.id AND c.revision > ?)",
+				steps[id], s.micro(), id, revision)
 			if done.Error != nil {
 				return done.Error
 			}
@@ -32,16 +34,17 @@ func (s *Subscriptions) MarkExpensive(ctx context.Context, steps map[rulespec.Fi
 	})
 }
 
-// pardon takes the mark from a filter whose rules are about to become others.
-func pardon(tx *gorm.DB, row *filterRow) error {
-	return tx.Exec("UPDATE filters SET expensive = 0 WHERE id = ? AND user_id = ? AND rules <> ?", row.ID, row.UserID, row.Rules).Error
+// clearExpensive takes the mark from a filter whose rules are about to change.
+func clearExpensive(tx *gorm.DB, row *filterRow) error {
+	return tx.Exec("UPDATE filters SET expensive = 0 WHERE id = ? AND user_id = ? AND rules <> ?",
+		row.ID, row.UserID, row.Rules).Error
 }
 
-// tooExpensive gives a mark as the owner reads it; "" for none.
+// tooExpensive gives a mark in words for the owner; "" for none.
 func tooExpensive(steps int64) string {
 	if steps == 0 {
 		return ""
 	}
-	return fmt.Sprintf("switched off: too expensive, because searching one message with its expressions took %d steps, "+
-		"a great part of what all filters have together; change its rules", steps)
+	return fmt.Sprintf("switched off: too expensive, because searching one message with its expressions "+
+		"took %d steps, a great part of what all filters have together; change its rules", steps)
 }

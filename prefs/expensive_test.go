@@ -37,7 +37,8 @@ func TestMarkExpensive(t *testing.T) {
 		if streams(t, s, f.ID) || !streams(t, s, other.ID) {
 			t.Error("the marked filter is asked, or the other one is not")
 		}
-		touched, whole, err := s.Subscriptions.Changes(d.Reader, before, must[int64](t)(s.Subscriptions.Revision(ctx, nil)))
+		touched, whole, err := s.Subscriptions.Changes(d.Reader, before,
+			must[int64](t)(s.Subscriptions.Revision(ctx, nil)))
 		if err != nil || !whole || !slices.Equal(touched, []rulespec.FilterID{f.ID}) {
 			t.Errorf("touched %v, %v, %v", touched, whole, err)
 		}
@@ -78,7 +79,8 @@ func TestTextsAreCounted(t *testing.T) {
 		ctx := t.Context()
 		alice, _ := person(t, s, "alice")
 		searching := func(name string, patterns ...string) prefs.Filter {
-			return prefs.Filter{On: true, Filter: rulespec.Filter{Name: name, Rules: []rulespec.Rule{{Kind: "regex", Args: rulespec.Args{"pattern": patterns}}}}}
+			return prefs.Filter{On: true, Filter: rulespec.Filter{Name: name,
+				Rules: []rulespec.Rule{{Kind: "regex", Args: rulespec.Args{"pattern": patterns}}}}}
 		}
 		first := must[prefs.Filter](t)(s.Filters.Save(ctx, alice.ID, searching("first", "kernel", "bash", "zsh-")))
 		var rest []string

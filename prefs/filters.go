@@ -45,13 +45,13 @@ func (c *core) filters(ctx context.Context, userID uint, where string, args ...a
 	}
 	var rows []filterRow
 	if err := c.read(ctx).Where(where, args...).Order("id").Find(&rows).Error; err != nil {
-		return nil, named("read filters", err)
+		return nil, explain("read filters", err)
 	}
 	var links []filterDestinationRow
 	err = c.read(ctx).Joins("JOIN filters ON filters.id = filter_destinations.filter_id").Where(where, args...).
 		Order("destination_id").Find(&links).Error
 	if err != nil {
-		return nil, named("read destinations of filters", err)
+		return nil, explain("read destinations of filters", err)
 	}
 	chosen := byFilter(links)
 	all := make([]Filter, len(rows))
@@ -61,8 +61,8 @@ func (c *core) filters(ctx context.Context, userID uint, where string, args ...a
 	return all, nil
 }
 
-// Save makes a filter (ID 0), or changes one of the user's, after a check of its rules: *rulespec.Error says what
-// is wrong with them. Its owner is the user, whatever f says. What Save gives is as stored.
+// Save makes a filter (ID 0), or changes one of the user's, after a check of its rules: *rulespec.Error says what is
+// wrong with them. The owner is the user, whatever f says. Save gives the filter as it is stored.
 func (s *Filters) Save(ctx context.Context, userID uint, f Filter) (Filter, error) {
 	f.UserID, f.Broken = userID, ""
 	f.Destinations = slices.Compact(slices.Sorted(slices.Values(f.Destinations)))
@@ -80,10 +80,11 @@ func (s *Filters) Save(ctx context.Context, userID uint, f Filter) (Filter, erro
 			return err
 		}
 		f.ID = rulespec.FilterID(row.ID)
-		if err := choose(tx, row.ID, userID, f.Destinations); err != nil {
+		if err := setDestinations(tx, row.ID, userID, f.Destinations); err != nil {
 			return err
 		}
-		if err := tx.Model(&filterRow{}).Select("expensive").Where("id = ?", row.ID).Scan(&row.Expensive).Error; err != nil {
+		stored := tx.Model(&filterRow{}).Select("expensive").Where("id = ?", row.ID)
+		if err := stored.Scan(&row.Expensive).Error; err != nil {
 			return err
 		}
 		f.Broken = tooExpensive(row.Expensive)
@@ -95,16 +96,16 @@ func (s *Filters) Save(ctx context.Context, userID uint, f Filter) (Filter, erro
 	return f, nil
 }
 
-// store inserts or updates a row; the caller holds the user's lock.
+// store inserts or updates a row. The caller has locked the user.
 func (s *Filters) store(tx *gorm.DB, row *filterRow) error {
 	if err := checkTexts(tx, row); err != nil {
 		return err
 	}
 	if row.ID != 0 {
-		if err := pardon(tx, row); err != nil {
+		if err := clearExpensive(tx, row); err != nil {
 			return err
 		}
-		return one(tx.Model(&filterRow{}).Where("id = ? AND user_id = ?", row.ID, row.UserID).
+		return changed(tx.Model(&filterRow{}).Where("id = ? AND user_id = ?", row.ID, row.UserID).
 			Select("name", "rules", "is_on", "one_shot", "chosen", "updated_at").Updates(row))
 	}
 	var count int64
@@ -117,8 +118,8 @@ func (s *Filters) store(tx *gorm.DB, row *filterRow) error {
 	return tx.Create(row).Error
 }
 
-// choose sets the destinations of a filter; each must be the user's.
-func choose(tx *gorm.DB, filterID, userID uint, ids []uint) error {
+// setDestinations sets the destinations of a filter; each must be the user's.
+func setDestinations(tx *gorm.DB, filterID, userID uint, ids []uint) error {
 	if err := tx.Where("filter_id = ?", filterID).Delete(&filterDestinationRow{}).Error; err != nil {
 		return err
 	}
@@ -167,7 +168,7 @@ func (s *Filters) Copy(ctx context.Context, userID uint, id rulespec.FilterID) (
 // SetOn switches one of the user's filters on or off.
 func (s *Filters) SetOn(ctx context.Context, userID uint, id rulespec.FilterID, on bool) error {
 	return s.change(ctx, "change filter", func(tx *gorm.DB) error {
-		err := one(tx.Model(&filterRow{}).Where("id = ? AND user_id = ?", id, userID).
+		err := changed(tx.Model(&filterRow{}).Where("id = ? AND user_id = ?", id, userID).
 			Updates(map[string]any{"is_on": on, "updated_at": s.micro()}))
 		if err != nil {
 			return err
@@ -182,6 +183,6 @@ func (s *Filters) Delete(ctx context.Context, userID uint, id rulespec.FilterID)
 		if err := s.touchFilter(tx, id); err != nil {
 			return err
 		}
-		return one(tx.Where("id = ? AND user_id = ?", id, userID).Delete(&filterRow{}))
+		return changed(tx.Where("id = ? AND user_id = ?", id, userID).Delete(&filterRow{}))
 	})
 }

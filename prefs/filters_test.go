@@ -25,12 +25,14 @@ func TestSaveFilter(t *testing.T) {
 			}}}
 		saved := must[prefs.Filter](t)(s.Filters.Save(ctx, alice.ID, f))
 		got := must[prefs.Filter](t)(s.Filters.Get(ctx, alice.ID, saved.ID))
-		if !reflect.DeepEqual(got, saved) || got.Owner != "alice" || !got.OneShot || !reflect.DeepEqual(got.Rules, f.Rules) {
+		if !reflect.DeepEqual(got, saved) || got.Owner != "alice" || !got.OneShot ||
+			!reflect.DeepEqual(got.Rules, f.Rules) {
 			t.Errorf("saved\n%+v, read\n%+v", saved, got)
 		}
 		got.Name, got.On, got.Destinations = "renamed", false, nil
 		changed := must[prefs.Filter](t)(s.Filters.Save(ctx, alice.ID, got))
-		if again := must[prefs.Filter](t)(s.Filters.Get(ctx, alice.ID, saved.ID)); !reflect.DeepEqual(again, changed) || again.Name != "renamed" || again.On {
+		if again := must[prefs.Filter](t)(s.Filters.Get(ctx, alice.ID, saved.ID)); !reflect.DeepEqual(again, changed) ||
+			again.Name != "renamed" || again.On {
 			t.Errorf("changed to %+v", again)
 		}
 		ok(t, s.Accounts.Rename(ctx, alice.ID, "alicia"))
@@ -53,7 +55,8 @@ func TestSaveFilterRefuses(t *testing.T) {
 			"bad regex":    {{Kind: "regex", Args: rulespec.Args{"pattern": {"("}}}},
 		}
 		for name, rules := range bad {
-			_, err := s.Filters.Save(ctx, alice.ID, prefs.Filter{On: true, Filter: rulespec.Filter{Name: name, Rules: rules}})
+			_, err := s.Filters.Save(ctx, alice.ID,
+				prefs.Filter{On: true, Filter: rulespec.Filter{Name: name, Rules: rules}})
 			if e := new(rulespec.Error); !errors.As(err, &e) {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -141,14 +144,16 @@ func TestBrokenFilterIsKept(t *testing.T) {
 func TestTooManyFilters(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, d *migrations.DB, _ *clock) {
 		alice, _ := person(t, s, "alice")
-		ok(t, d.Writer.Exec("INSERT INTO filters (user_id, name, rules, is_on, one_shot, chosen, created_at, updated_at) "+
+		ok(t, d.Writer.Exec("INSERT INTO filters "+
+			"(user_id, name, rules, is_on, one_shot, chosen, created_at, updated_at) "+
 			"SELECT f.user_id, f.name, f.rules, f.is_on, f.one_shot, f.chosen, 0, 0 FROM filters f, "+
 			"(SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5) a, "+
 			"(SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7) b, "+
 			"(SELECT 1 UNION SELECT 2 UNION SELECT 3) c").Error)
 		_, err := s.Filters.Save(t.Context(), alice.ID, packageFilter("one more", "bash"))
 		want(t, err, prefs.ErrTooMany)
-		_, err = s.Filters.Copy(t.Context(), alice.ID, must[[]prefs.Filter](t)(s.Filters.List(t.Context(), alice.ID))[0].ID)
+		_, err = s.Filters.Copy(t.Context(), alice.ID,
+			must[[]prefs.Filter](t)(s.Filters.List(t.Context(), alice.ID))[0].ID)
 		want(t, err, prefs.ErrTooMany)
 	})
 }

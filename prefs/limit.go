@@ -17,8 +17,8 @@ type limit struct {
 // longestWindow is the longest of any limit: sent codes are kept so long.
 const longestWindow = 24 * time.Hour
 
-// allow notes that a code goes to the subject, or gives ErrTooOften. Two transactions at once on PostgreSQL can both
-// see the last free place; the advisory lock makes them wait for each other.
+// allow notes that a code goes to the subject, or gives ErrTooOften. On PostgreSQL two transactions at once could both
+// see the last free place: the advisory lock makes one wait for the other.
 func (c *core) allow(tx *gorm.DB, l limit, space, name string) error {
 	subject := digest(space + "\x00" + name)
 	if tx.Name() == "postgres" {
@@ -28,7 +28,8 @@ func (c *core) allow(tx *gorm.DB, l limit, space, name string) error {
 	}
 	now := c.micro()
 	var count int64
-	err := tx.Model(&sentCodeRow{}).Where("subject = ? AND sent_at > ?", subject, now-l.window.Microseconds()).Count(&count).Error
+	sent := tx.Model(&sentCodeRow{}).Where("subject = ? AND sent_at > ?", subject, now-l.window.Microseconds())
+	err := sent.Count(&count).Error
 	if err != nil {
 		return err
 	}
@@ -38,7 +39,8 @@ func (c *core) allow(tx *gorm.DB, l limit, space, name string) error {
 	return tx.Create(&sentCodeRow{Subject: subject, SentAt: now}).Error
 }
 
-// digest is what of a secret is stored: SHA-256, in hexadecimal. The secrets are random and long enough to need no salt.
+// digest gives the form in which a secret is stored: SHA-256, in hexadecimal. The secrets are random and long enough to
+// need no salt.
 func digest(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])

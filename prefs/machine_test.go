@@ -23,7 +23,8 @@ func TestStateMachine(t *testing.T) {
 		runs := 0
 		rapid.Check(t, func(r *rapid.T) {
 			runs++
-			m := &machine{s: s, d: d, c: c, ctx: t.Context(), destinations: map[uint]*modelDestination{}, filters: map[rulespec.FilterID]*modelFilter{}}
+			m := &machine{s: s, d: d, c: c, ctx: t.Context(), destinations: map[uint]*modelDestination{},
+				filters: map[rulespec.FilterID]*modelFilter{}}
 			for _, name := range []string{"alice", "bob"} {
 				u, err := register(m.ctx, s, fmt.Sprintf("%s-%d", name, runs), "")
 				m.must(r, err)
@@ -31,7 +32,8 @@ func TestStateMachine(t *testing.T) {
 				m.empty(r, u.ID)
 			}
 			r.Repeat(map[string]func(*rapid.T){
-				"": m.check, "add": m.add, "confirm": m.confirm, "switch": m.switchDestination, "disable": m.disable, "drop": m.drop,
+				"": m.check, "add": m.add, "confirm": m.confirm, "switch": m.switchDestination, "disable": m.disable,
+				"drop": m.drop,
 				"save": m.save, "on": m.on, "once": m.once, "fire": m.fire, "delete": m.deleteFilter, "stop": m.stop,
 			})
 			for _, u := range m.users {

@@ -23,8 +23,8 @@ const (
 )
 
 // Plan says what is owed because of an event and the filters it hit: one delivery for each destination, however many
-// filters reach it; its notice lists them all. The order is that of the destinations' ids. Plan is pure. signer may be nil: then
-// notices have no links.
+// filters reach it; its notice lists them all. The order is that of the destinations' ids. Plan is pure. signer may be
+// nil: then notices have no links.
 func Plan(e *catalogue.Event, hits []Subscription, now time.Time, signer *links.Signer) []outbox.Delivery {
 	of := map[uint][]*Subscription{}
 	for i := range hits {
@@ -37,14 +37,14 @@ func Plan(e *catalogue.Event, hits []Subscription, now time.Time, signer *links.
 	return p.Deliveries()
 }
 
-// A Planner is Plan for one user after the other.
+// A Planner is Plan for one user after the other, for events that hit many users.
 type Planner struct {
-	event *catalogue.Event
-	now   time.Time
-	links *links.Signer
-	told  *backends.Notice // without the reasons; nil until somebody is to be told
-	owed  []outbox.Delivery
-	to    []uint // of owed: the destinations
+	event  *catalogue.Event
+	now    time.Time
+	links  *links.Signer
+	common *backends.Notice // without the reasons; nil until somebody is to be told
+	owed   []outbox.Delivery
+	to     []uint // of owed: the destinations
 }
 
 // NewPlanner makes a Planner for an event.
@@ -52,7 +52,7 @@ func NewPlanner(e *catalogue.Event, now time.Time, signer *links.Signer) *Planne
 	return &Planner{event: e, now: now, links: signer}
 }
 
-// Add plans for one user, whose filters hits are: all that the event hit. A user comes once.
+// Add plans for one user. hits are all of the user's filters that the event hit; a user is added once.
 func (p *Planner) Add(hits []*Subscription) {
 	begin := len(p.owed)
 	for _, hit := range hits {
@@ -74,13 +74,13 @@ func (p *Planner) Add(hits []*Subscription) {
 
 // delivery is what a destination is owed, without the reasons.
 func (p *Planner) delivery(to *Destination, user *User) outbox.Delivery {
-	if p.told == nil {
+	if p.common == nil {
 		told := notice(p.event)
-		p.told = &told
+		p.common = &told
 	}
 	d := outbox.Delivery{
 		Message: p.event.ID, Destination: Key(to.ID), Backend: to.Backend, Address: to.Address,
-		Notice: *p.told, Manage: p.links.Manage(to.ID), DueAt: p.now,
+		Notice: *p.common, Manage: p.links.Manage(to.ID), DueAt: p.now,
 	}
 	if s := to.Schedule; s.Digest() && p.event.Severity < catalogue.Critical {
 		d.DueAt, d.Together, d.PullAt = s.Due(p.now, user.Location()), true, s.Count
@@ -91,7 +91,8 @@ func (p *Planner) delivery(to *Destination, user *User) outbox.Delivery {
 // Deliveries gives what was planned, in the order of the destinations' ids.
 func (p *Planner) Deliveries() []outbox.Delivery {
 	slices.SortFunc(p.owed, func(a, b outbox.Delivery) int {
-		return cmp.Or(cmp.Compare(len(a.Destination), len(b.Destination)), strings.Compare(a.Destination, b.Destination))
+		return cmp.Or(cmp.Compare(len(a.Destination), len(b.Destination)),
+			strings.Compare(a.Destination, b.Destination))
 	})
 	return p.owed
 }
@@ -99,7 +100,7 @@ func (p *Planner) Deliveries() []outbox.Delivery {
 // Key gives the key of a destination in the outbox.
 func Key(destination uint) string { return strconv.FormatUint(uint64(destination), 10) }
 
-// notice tells of an event, without the reasons.
+// notice makes the notice of an event, without the reasons.
 func notice(e *catalogue.Event) backends.Notice {
 	prose := e.Prose()
 	what := cmp.Or(text.OneLine(prose.Summary), text.OneLine(e.KindName), text.OneLine(e.Title), text.OneLine(e.Topic))
@@ -112,7 +113,7 @@ func notice(e *catalogue.Event) backends.Notice {
 	}
 }
 
-// threadFirst gives the objects with the one in front that mail is threaded by: a ticket, not the project it is in.
+// threadFirst gives the objects with the one first that mail is threaded by: a ticket, not its project.
 func threadFirst(e *catalogue.Event) []string {
 	at := slices.Index(e.Objects, e.Thread)
 	if at <= 0 {
@@ -121,7 +122,7 @@ func threadFirst(e *catalogue.Event) []string {
 	return slices.Concat([]string{e.Thread}, e.Objects[:at], e.Objects[at+1:])
 }
 
-// grouping says in the words of backends what the catalogue says of notices that belong together.
+// grouping translates the catalogue's digest template for the backends, which do not know the catalogue.
 func grouping(d catalogue.Digest) backends.Grouping {
 	g := backends.Grouping{Keys: d.Keys, Values: d.Values}
 	for _, p := range d.Template {
@@ -130,7 +131,7 @@ func grouping(d catalogue.Digest) backends.Grouping {
 	return g
 }
 
-// about gives what stands in the brackets of a title: the packages, or the application.
+// about gives the text in the brackets of a title: the packages, or the application.
 func about(e *catalogue.Event) string {
 	names := e.Packages
 	switch {

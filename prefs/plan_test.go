@@ -23,7 +23,8 @@ func update() *catalogue.Event {
 	e := &catalogue.Event{
 		Message: &bus.Message{ID: "2026-1", Topic: "org.example.prod.bodhi.update.comment", Time: newClock().now()},
 		App:     "bodhi", Kind: "bodhi.update.comment", KindName: "Comments on updates", Title: "bodhi.update.comment",
-		Actor: "bob", Users: []string{"alice", "bob"}, Packages: []string{"bash"}, Objects: []string{"update/1"}, Severity: catalogue.Info,
+		Actor: "bob", Users: []string{"alice", "bob"}, Packages: []string{"bash"}, Objects: []string{"update/1"},
+		Severity: catalogue.Info,
 	}
 	e.SetProse(catalogue.Prose{Summary: "bob commented on bash-5.3", Link: "https://example.org/update/1"})
 	return e
@@ -31,7 +32,8 @@ func update() *catalogue.Event {
 
 func subscription(id rulespec.FilterID, to ...prefs.Destination) prefs.Subscription {
 	return prefs.Subscription{
-		Filter: prefs.Filter{Filter: rulespec.Filter{ID: id, Name: fmt.Sprintf("filter %d", id)}}, User: prefs.User{ID: 1, Zone: "Europe/Berlin"},
+		Filter:       prefs.Filter{Filter: rulespec.Filter{ID: id, Name: fmt.Sprintf("filter %d", id)}},
+		User:         prefs.User{ID: 1, Zone: "Europe/Berlin"},
 		Destinations: to, Sentence: fmt.Sprintf("sentence %d", id),
 	}
 }
@@ -59,10 +61,11 @@ func TestPlanOneDeliveryADestination(t *testing.T) {
 	want := outbox.Delivery{
 		Message: "2026-1", Destination: "9", Backend: "email", Address: "alice@example.org", DueAt: now,
 		Notice: backends.Notice{
-			ID: "2026-1", Topic: "org.example.prod.bodhi.update.comment", Time: now, App: "bodhi", Kind: "bodhi.update.comment",
-			KindName: "Comments on updates", Title: "[bash] bob commented on bash-5.3", Text: "bob commented on bash-5.3",
-			Link: "https://example.org/update/1", Actor: "bob", Users: []string{"alice", "bob"}, Packages: []string{"bash"},
-			Objects: []string{"update/1"}, Severity: "info",
+			ID: "2026-1", Topic: "org.example.prod.bodhi.update.comment", Time: now, App: "bodhi",
+			Kind: "bodhi.update.comment", KindName: "Comments on updates",
+			Title: "[bash] bob commented on bash-5.3", Text: "bob commented on bash-5.3",
+			Link: "https://example.org/update/1", Actor: "bob", Users: []string{"alice", "bob"},
+			Packages: []string{"bash"}, Objects: []string{"update/1"}, Severity: "info",
 			Why: []backends.Reason{
 				{Filter: "filter 3", Sentence: "sentence 3", Link: "https://n.example.org/filters/3"},
 				{Filter: "filter 5", Sentence: "sentence 5", Link: "https://n.example.org/filters/5"},
@@ -92,22 +95,28 @@ func TestPlanSchedules(t *testing.T) {
 	}{
 		{"at once", schedule.Schedule{}, catalogue.Info, now, false, 0},
 		{"every", schedule.Schedule{Every: time.Hour}, catalogue.Error, now.Add(time.Hour), true, 0},
-		{"count alone is held a week at most", schedule.Schedule{Count: 5}, catalogue.Info, now.Add(7 * 24 * time.Hour), true, 5},
+		{"count alone is held a week at most", schedule.Schedule{Count: 5}, catalogue.Info, now.Add(7 * 24 * time.Hour),
+			true, 5},
 		{"every or count", schedule.Schedule{Every: time.Hour, Count: 5}, catalogue.Info, now.Add(time.Hour), true, 5},
-		{"tomorrow", schedule.Schedule{At: "07:00"}, catalogue.Info, time.Date(2026, 3, 3, 6, 0, 0, 0, time.UTC), true, 0},
+		{"tomorrow", schedule.Schedule{At: "07:00"}, catalogue.Info, time.Date(2026, 3, 3, 6, 0, 0, 0, time.UTC), true,
+			0},
 		{"today", schedule.Schedule{At: "11:01"}, catalogue.Info, now.Add(time.Minute), true, 0},
 		{"not now", schedule.Schedule{At: "11:00"}, catalogue.Info, now.Add(24 * time.Hour), true, 0},
-		{"every before at", schedule.Schedule{At: "23:00", Every: time.Hour}, catalogue.Info, now.Add(time.Hour), true, 0},
-		{"at before every", schedule.Schedule{At: "11:30", Every: time.Hour}, catalogue.Info, now.Add(30 * time.Minute), true, 0},
+		{"every before at", schedule.Schedule{At: "23:00", Every: time.Hour}, catalogue.Info, now.Add(time.Hour), true,
+			0},
+		{"at before every", schedule.Schedule{At: "11:30", Every: time.Hour}, catalogue.Info, now.Add(30 * time.Minute),
+			true, 0},
 		{"Friday", schedule.Schedule{At: "07:00", Weekdays: []time.Weekday{time.Friday, time.Saturday}}, catalogue.Info,
 			time.Date(2026, 3, 6, 6, 0, 0, 0, time.UTC), true, 0},
-		{"next Monday", schedule.Schedule{At: "11:00", Weekdays: []time.Weekday{time.Monday}}, catalogue.Info, now.Add(7 * 24 * time.Hour), true, 0},
+		{"next Monday", schedule.Schedule{At: "11:00", Weekdays: []time.Weekday{time.Monday}}, catalogue.Info,
+			now.Add(7 * 24 * time.Hour), true, 0},
 		{"critical", schedule.Schedule{At: "07:00", Count: 5}, catalogue.Critical, now, false, 0},
 	}
 	for _, test := range tests {
 		e := update()
 		e.Severity = test.severity
-		got := prefs.Plan(e, []prefs.Subscription{subscription(1, prefs.Destination{ID: 1, Schedule: test.schedule})}, now, nil)[0]
+		got := prefs.Plan(e, []prefs.Subscription{subscription(1, prefs.Destination{ID: 1, Schedule: test.schedule})},
+			now, nil)[0]
 		if !got.DueAt.Equal(test.due) || got.Together != test.together || got.PullAt != test.pull {
 			t.Errorf("%s: due %v, together %v, pull %d", test.name, got.DueAt, got.Together, got.PullAt)
 		}

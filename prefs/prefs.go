@@ -1,6 +1,43 @@
 // Package prefs knows who wants to hear of what, where and when.
 //
-// It stores users, destinations and filters, and plans deliveries: Plan is pure.
+// It is the bridge between meaning and delivery. On one side stand filters, which say what messages a person wants to
+// hear of; on the other destinations, which say where and when. A Subscription joins the two: a filter that is on, with
+// the destinations that it reaches. Plan makes deliveries of an event and the subscriptions that it hit. Plan is pure:
+// it reads no database and no clock.
+//
+// A Store has one part for each kind of caller, and each caller holds only the parts it uses:
+//
+//	Accounts, Sessions, Tokens   people, and how they and their desktop agents sign in
+//	Destinations, Filters        what people add and change on the pages
+//	Unsubscriber                 what a signed link in a notice does; package links makes the links
+//	Subscriptions                what the router reads: all filters once, and then only what changes
+//
+// Two rooms inside are pure: package schedule says when a notice goes, package links makes and verifies signed links.
+//
+// The router holds an index of all filters in memory, and must never work with an old one. So every change to what is
+// delivered raises a revision, a logical clock (Lamport, "Time, Clocks, and the Ordering of Events in a Distributed
+// System"), and notes in a log of changes which filters it touched (a change data capture). The router reads the
+// revision in the transaction that will carry the deliveries, takes up the filters that the log names, and starts over
+// where the log does not reach back. A filter that is switched off takes effect with the next message, on every node.
+//
+// Closing a destination is the other way round: nothing may go there afterwards. It locks out the transactions that
+// store deliveries, and cancels what is owed in its own transaction (see Config.OnClose).
+//
+// What always holds:
+//
+//   - A method with a user's id reaches nothing of another user: what is not theirs is ErrNotFound.
+//   - No notice goes to an address before its holder has proved to read it. A confirmed address has one owner.
+//   - Of one message a destination is owed one delivery, however many filters reach it; the notice lists them all.
+//   - A filter that cannot be evaluated matches nothing, and its owner sees why (fail closed).
+//   - Secrets (codes, tokens, sessions) are stored as digests, live for a limited time, and are limited in rate.
+//   - What one person can store is bounded.
+//
+// A user is made, and a filter saved for them:
+//
+//	store := prefs.Open(prefs.Config{Writer: db.Writer, Reader: db.Reader, Now: time.Now, Random: rand.Reader})
+//	alice, err := store.Accounts.Register(ctx, "alice", "Europe/Berlin", "email", "alice@example.org")
+//	...
+//	saved, err := store.Filters.Save(ctx, alice.ID, prefs.Filter{On: true, Filter: rulespec.Filter{Name: "Mine", ...}})
 package prefs
 
 import (
@@ -45,7 +82,7 @@ type Filter struct {
 	Broken string
 }
 
-// A Subscription is a filter that is on, with the destinations it reaches: what Plan needs of a hit.
+// A Subscription is a filter that is on, with the destinations it reaches: what Plan needs to know of it.
 type Subscription struct {
 	Filter       Filter
 	User         User
@@ -63,8 +100,8 @@ var (
 	ErrTooMany  = errors.New("there are too many of these already")  // a bound on what one user stores
 )
 
-// An Error is a mistake in what a person typed, written for that person. Mistakes in rules are *rulespec.Error, those in
-// schedules *schedule.Error.
+// An Error is a mistake in what a person typed, written for that person. Mistakes in rules are *rulespec.Error, those
+// in schedules *schedule.Error.
 type Error struct {
 	Field   string // "name", "zone", "backend", "address", "destinations"
 	Problem string

@@ -210,9 +210,11 @@ func TestRevisionRises(t *testing.T) {
 		f := must[prefs.Filter](t)(s.Filters.Save(ctx, alice.ID, packageFilter("mine", "bash")))
 		last := must[int64](t)(s.Subscriptions.Revision(ctx, nil))
 		changes := map[string]func() error{
-			"rename":   func() error { return s.Accounts.Rename(ctx, alice.ID, "alicia") },
-			"zone":     func() error { return s.Accounts.SetZone(ctx, alice.ID, "") },
-			"schedule": func() error { return s.Destinations.SetSchedule(ctx, alice.ID, mail.ID, schedule.Schedule{Count: 5}) },
+			"rename": func() error { return s.Accounts.Rename(ctx, alice.ID, "alicia") },
+			"zone":   func() error { return s.Accounts.SetZone(ctx, alice.ID, "") },
+			"schedule": func() error {
+				return s.Destinations.SetSchedule(ctx, alice.ID, mail.ID, schedule.Schedule{Count: 5})
+			},
 			"off":      func() error { return s.Destinations.SetOn(ctx, alice.ID, mail.ID, false) },
 			"disable":  func() error { return s.Destinations.Disable(ctx, mail.ID, "550") },
 			"filter":   func() error { return s.Filters.SetOn(ctx, alice.ID, f.ID, false) },
@@ -276,7 +278,8 @@ func TestSecretsAreNotStored(t *testing.T) {
 		irc := must[prefs.Destination](t)(s.Destinations.Add(ctx, alice.ID, "irc", "alice"))
 		api := must[string](t)(s.Tokens.New(ctx, alice.ID, "laptop"))
 		secrets := []string{
-			must[string](t)(s.Destinations.NewCode(ctx, alice.ID, irc.ID)), must[string](t)(s.Accounts.NewSignIn(ctx, "alice@example.org")), api, "session-token",
+			must[string](t)(s.Destinations.NewCode(ctx, alice.ID, irc.ID)),
+			must[string](t)(s.Accounts.NewSignIn(ctx, "alice@example.org")), api, "session-token",
 		}
 		ok(t, s.Sessions.CommitCtx(ctx, "session-token", []byte("x"), c.now().Add(time.Hour)))
 		for _, table := range []string{"confirmations", "sign_ins", "api_tokens", "sessions", "sent_codes"} {
@@ -289,7 +292,8 @@ func TestSecretsAreNotStored(t *testing.T) {
 				for column, value := range row {
 					text, _ := value.(string)
 					for _, secret := range secrets {
-						if strings.Contains(text, secret) || bytes.Contains([]byte(text), []byte("alice@")) && table == "sent_codes" {
+						if strings.Contains(text, secret) || bytes.Contains([]byte(text), []byte("alice@")) &&
+							table == "sent_codes" {
 							t.Errorf("%s.%s holds %q", table, column, text)
 						}
 					}

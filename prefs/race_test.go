@@ -32,7 +32,8 @@ func blocked(t *testing.T, d *migrations.DB, want int) {
 	defer tick.Stop()
 	for {
 		var n int
-		ok(t, d.Reader.Raw("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&n).Error)
+		ok(t, d.Reader.Raw("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "+
+			"wait_event_type = 'Lock'").Scan(&n).Error)
 		if n == want {
 			return
 		}
@@ -164,7 +165,8 @@ func TestClosingWaitsForWhatIsBeingRouted(t *testing.T) {
 	var closing errgroup.Group
 	closing.Go(func() error { return s.Destinations.SetOn(t.Context(), alice.ID, mail.ID, false) })
 	blocked(t, d, 1)
-	_, err := o.Add(routing, []outbox.Delivery{{Message: "m1", Destination: prefs.Key(mail.ID), Backend: "email", Address: "alice@example.org"}})
+	_, err := o.Add(routing, []outbox.Delivery{{Message: "m1", Destination: prefs.Key(mail.ID), Backend: "email",
+		Address: "alice@example.org"}})
 	ok(t, err)
 	ok(t, routing.Commit().Error)
 	ok(t, closing.Wait())

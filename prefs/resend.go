@@ -11,19 +11,21 @@ import (
 	"github.com/notifyd/notifyd/outbox"
 )
 
-// Resend lets a delivery that was given up go again, at once: alone, or together with what else waits for its destination.
-// userID is whose it must be; 0: anybody's, for operators. outbox.ErrNotFound when it is not dead or somebody else's;
-// outbox.ErrUnsendable, with the reason, when its destination takes nothing or its text is not there any more.
+// Resend sends a delivery that was given up again, at once: alone, or together with what else waits for its
+// destination. It must belong to the user; userID 0 is for operators, who may send anybody's. outbox.ErrNotFound when
+// it is not dead or somebody else's; outbox.ErrUnsendable, with the reason, when its destination takes nothing or its
+// text was wiped.
 func (s *Destinations) Resend(ctx context.Context, o *outbox.Outbox, userID uint, id int64, together bool) error {
 	err := s.write(ctx, "send again", func(tx *gorm.DB) error {
-		if err := order(tx, "pg_advisory_xact_lock_shared"); err != nil { // nobody closes the destination meanwhile
+		// so that nobody closes the destination meanwhile
+		if err := lockDeliveries(tx, "pg_advisory_xact_lock_shared"); err != nil {
 			return err
 		}
 		letter, err := o.DeadLetter(tx, id)
 		if err != nil {
 			return err
 		}
-		if err := takes(tx, letter.Destination, userID); err != nil {
+		if err := checkTarget(tx, letter.Destination, userID); err != nil {
 			return err
 		}
 		return o.Resend(tx, id, together)
@@ -34,8 +36,8 @@ func (s *Destinations) Resend(ctx context.Context, o *outbox.Outbox, userID uint
 	return err
 }
 
-// takes says why a destination takes nothing; nil when it does, or when it is none of ours.
-func takes(tx *gorm.DB, key string, userID uint) error {
+// checkTarget gives the reason why a destination takes nothing; nil when it does, or is not in this store.
+func checkTarget(tx *gorm.DB, key string, userID uint) error {
 	id, err := strconv.ParseUint(key, 10, 64)
 	if err != nil {
 		if userID != 0 {
@@ -54,10 +56,10 @@ func takes(tx *gorm.DB, key string, userID uint) error {
 	if err != nil {
 		return err
 	}
-	return to.takes(userID)
+	return to.checkTarget(userID)
 }
 
-func (r destinationRow) takes(userID uint) error {
+func (r destinationRow) checkTarget(userID uint) error {
 	switch {
 	case userID != 0 && r.UserID != userID:
 		return outbox.ErrNotFound

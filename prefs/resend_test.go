@@ -27,15 +27,18 @@ func TestResend(t *testing.T) {
 			want  string
 		}{
 			{"on", func(uint, uint) error { return nil }, ""},
-			{"off", func(userID, id uint) error { return s.Destinations.SetOn(ctx, userID, id, false) }, "is switched off"},
-			{"disabled", func(_, id uint) error { return s.Destinations.Disable(ctx, id, "550 unknown") }, "550 unknown"},
+			{"off", func(userID, id uint) error { return s.Destinations.SetOn(ctx, userID, id, false) },
+				"is switched off"},
+			{"disabled", func(_, id uint) error { return s.Destinations.Disable(ctx, id, "550 unknown") },
+				"550 unknown"},
 			{"deleted", func(userID, id uint) error { return s.Destinations.Delete(ctx, userID, id) }, "was deleted"},
 		} {
 			name := fmt.Sprint("alice", i)
 			alice := must[prefs.User](t)(s.Accounts.Register(ctx, name, "", "email", name+"@example.org"))
 			mail := must[[]prefs.Destination](t)(s.Destinations.List(ctx, alice.ID))[0]
 			ok(t, d.Writer.Transaction(func(tx *gorm.DB) error {
-				_, err := o.Add(tx, []outbox.Delivery{{Message: name, Destination: prefs.Key(mail.ID), Backend: "email", Address: mail.Address, DueAt: c.now().Add(time.Hour)}})
+				_, err := o.Add(tx, []outbox.Delivery{{Message: name, Destination: prefs.Key(mail.ID), Backend: "email",
+					Address: mail.Address, DueAt: c.now().Add(time.Hour)}})
 				return err
 			}))
 			ok(t, o.CancelOne(ctx, prefs.Key(mail.ID), "full"))

@@ -14,8 +14,8 @@ func Models() []any {
 	}
 }
 
-// The rows. Times are Unix microseconds; the tables, their keys and foreign keys are in migrations/*/00001_prefs.sql; changes
-// is in 00006_changes.sql.
+// The rows. Times are Unix microseconds; the tables, their keys and foreign keys are in migrations/*/00001_prefs.sql;
+// changes is in 00006_changes.sql.
 
 type userRow struct {
 	ID        uint   `gorm:"primaryKey"`

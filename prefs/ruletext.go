@@ -12,7 +12,8 @@ import (
 // newFilterRow checks a filter and makes its row.
 func (c *core) newFilterRow(f Filter) (filterRow, error) {
 	if f.Name == "" || len(f.Name) > rulespec.MaxValue || !printable(f.Name) {
-		return filterRow{}, problem("name", "is missing, longer than %d bytes, or has control characters", rulespec.MaxValue)
+		return filterRow{}, problem("name", "is missing, longer than %d bytes, or has control characters",
+			rulespec.MaxValue)
 	}
 	if err := errors.Join(rulespec.Check(c.env(), f.Filter)...); err != nil {
 		return filterRow{}, err
@@ -75,7 +76,7 @@ func checkTexts(tx *gorm.DB, row *filterRow) error {
 	return rulespec.CheckTexts(rulespec.Filter{Name: row.Name, Rules: rules}, all)
 }
 
-// byFilter sorts rows into lists by filter.
+// byFilter groups destinations by filter.
 func byFilter(rows []filterDestinationRow) map[uint][]uint {
 	lists := make(map[uint][]uint)
 	for _, r := range rows {
@@ -84,7 +85,7 @@ func byFilter(rows []filterDestinationRow) map[uint][]uint {
 	return lists
 }
 
-// words gives mistakes as one line, without the filter's name, which stands beside it.
+// words gives mistakes as one line, without the filter's name: the page shows that beside them.
 func words(wrong []error) string {
 	all := make([]string, len(wrong))
 	for i, err := range wrong {

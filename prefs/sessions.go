@@ -7,8 +7,8 @@ import (
 	"gorm.io/gorm/clause"
 )
 
-// Sessions keeps the sessions of the pages. It has the methods of scs.Store and scs.CtxStore, whose contracts say what
-// they do. Tokens are kept as digests: who reads the database cannot sign in with it.
+// Sessions keeps the sessions of the pages. It implements scs.Store and scs.CtxStore. Tokens are stored as digests:
+// nobody can sign in with what they read in the database.
 type Sessions struct{ *core }
 
 // FindCtx implements scs.CtxStore.
@@ -16,7 +16,7 @@ func (s *Sessions) FindCtx(ctx context.Context, token string) (data []byte, foun
 	var rows []sessionRow
 	err = s.read(ctx).Where("token_hash = ? AND expires_at > ?", digest(token), s.micro()).Limit(1).Find(&rows).Error
 	if err != nil {
-		return nil, false, named("read session", err)
+		return nil, false, explain("read session", err)
 	}
 	if len(rows) == 0 {
 		return nil, false, nil
@@ -31,13 +31,13 @@ func (s *Sessions) CommitCtx(ctx context.Context, token string, data []byte, exp
 	}
 	row := sessionRow{TokenHash: digest(token), Data: data, ExpiresAt: expiry.UnixMicro()}
 	err := s.writer.WithContext(ctx).Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
-	return named("write session", err)
+	return explain("write session", err)
 }
 
 // DeleteCtx implements scs.CtxStore.
 func (s *Sessions) DeleteCtx(ctx context.Context, token string) error {
 	err := s.writer.WithContext(ctx).Where("token_hash = ?", digest(token)).Delete(&sessionRow{}).Error
-	return named("delete session", err)
+	return explain("delete session", err)
 }
 
 // Find implements scs.Store; scs calls FindCtx instead.

@@ -14,8 +14,8 @@ const SignInLife = 15 * time.Minute
 // signInsPerAddress keeps an address from being flooded with sign-in mail.
 var signInsPerAddress = limit{count: 5, window: time.Hour}
 
-// NewSignIn makes a token that proves, within SignInLife and once, that who has it reads mail to the address. The caller
-// sends it there. ErrTooOften when the address got too many of late.
+// NewSignIn makes a token for an address, and the caller sends it there. The token proves once, within SignInLife, that
+// its holder reads mail to the address. ErrTooOften when the address got too many lately.
 func (s *Accounts) NewSignIn(ctx context.Context, address string) (string, error) {
 	if err := checkAddress(address); err != nil {
 		return "", err
@@ -38,7 +38,7 @@ func (s *Accounts) NewSignIn(ctx context.Context, address string) (string, error
 	return token, nil
 }
 
-// SignIn uses a sign-in token up and gives the address it was sent to. ErrCode when it was used or is too old.
+// SignIn deletes a sign-in token and gives the address it was sent to. ErrCode when it was used or is too old.
 func (s *Accounts) SignIn(ctx context.Context, token string) (address string, err error) {
 	err = s.write(ctx, "use sign-in token", func(tx *gorm.DB) error {
 		var used []string

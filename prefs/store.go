@@ -21,15 +21,15 @@ type Config struct {
 
 	// Sentence puts a filter into words for notices. nil: rulespec.Sentence.
 	Sentence func(rulespec.Filter) string
-	// KnowsKind says whether the catalogue has a kind of message of that name: a filter that names another is not saved,
-	// and broken where it is stored. nil: every name is taken, as by a command that has no catalogue.
+	// KnowsKind says whether the catalogue has a kind of message of that name: a filter that names another is not
+	// saved, and broken where it is stored. nil: every name is taken, as by a command that has no catalogue.
 	KnowsKind func(name string) bool
-	// DefaultFilter picks those of the default filters that a new user begins with. It leaves out, for example, a filter
-	// that needs a directory where there is none. nil: all of them.
+	// DefaultFilter picks those of the default filters that a new user begins with. It leaves out, for example, a
+	// filter that needs a directory where there is none. nil: all of them.
 	DefaultFilter func(Filter) bool
-	// OnClose cancels what is still owed to destinations (by Key) that are deleted, switched off, unsubscribed or refused.
-	// It is the last step of the transaction that closes them: both happen or neither. So nobody who read "nothing more is
-	// sent" gets the digest that was waiting. nil: nothing is cancelled.
+	// OnClose cancels what is still owed to destinations (by Key) that are deleted, switched off, unsubscribed or
+	// refused. It is the last step of the transaction that closes them: both happen or neither. So nobody who read
+	// "nothing more is sent" gets the digest that was waiting. nil: nothing is cancelled.
 	OnClose func(tx *gorm.DB, destinations []string, why string) error
 }
 
@@ -60,10 +60,12 @@ func Open(config Config) *Store {
 	}
 	c := &core{
 		writer: config.Writer, reader: config.Reader, now: config.Now, random: config.Random,
-		sentence: config.Sentence, knowsKind: config.KnowsKind, defaultFilter: config.DefaultFilter, onClose: config.OnClose,
+		sentence: config.Sentence, knowsKind: config.KnowsKind, defaultFilter: config.DefaultFilter,
+		onClose: config.OnClose,
 	}
 	return &Store{
-		Accounts: &Accounts{c}, Sessions: &Sessions{c}, Tokens: &Tokens{c}, Destinations: &Destinations{c}, Filters: &Filters{c},
+		Accounts: &Accounts{c}, Sessions: &Sessions{c}, Tokens: &Tokens{c},
+		Destinations: &Destinations{c}, Filters: &Filters{c},
 		Subscriptions: &Subscriptions{c}, Unsubscriber: &Unsubscriber{c}, core: c,
 	}
 }

@@ -12,16 +12,17 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// streamPage is how many filters one statement of Stream reads: what is read is held for so many only, and no transaction
-// is open for longer.
+// streamPage is how many filters one statement of Stream reads: a bound on memory, and on how long a statement holds
+// its snapshot of the database.
 const streamPage = 4096
 
 const streamed = "SELECT f.id, u.name, f.rules FROM filters f JOIN users u ON u.id = f.user_id " +
 	"WHERE f.is_on AND f.expensive = 0 AND "
 
-// Stream gives every filter that is on and not too expensive, in the order of their ids, without its name; rules that
-// cannot be read are left out. Filters may share their rules: the caller must not change them. Pages are read one after the other: what changes
-// meanwhile may come as it was or as it is. Read the Revision first; then Changes since then tells what may be old.
+// Stream gives every filter that is on and not too expensive, in the order of ids, without its name. Filters whose
+// rules cannot be read are left out. Filters may share their rules: the caller must not change them. Stream reads page
+// by page, so a filter that changes meanwhile may come as it was or as it is. Read the Revision first; then Changes
+// since that revision names what may be old.
 func (s *Subscriptions) Stream(ctx context.Context) iter.Seq2[rulespec.Filter, error] {
 	return func(yield func(rulespec.Filter, error) bool) {
 		reader := newFilterReader()
@@ -44,7 +45,7 @@ func (s *Subscriptions) Stream(ctx context.Context) iter.Seq2[rulespec.Filter, e
 	}
 }
 
-// FiltersOn gives those of the filters that Stream would give, as they are in tx.
+// FiltersOn gives those of the filters that Stream would give, as they are in tx. It is for what Changes names.
 func (s *Subscriptions) FiltersOn(tx *gorm.DB, ids []rulespec.FilterID) ([]rulespec.Filter, error) {
 	var all []rulespec.Filter
 	reader := newFilterReader()
@@ -58,7 +59,7 @@ func (s *Subscriptions) FiltersOn(tx *gorm.DB, ids []rulespec.FilterID) ([]rules
 	return slices.DeleteFunc(all, func(f rulespec.Filter) bool { return f.Rules == nil }), nil
 }
 
-// A filterReader reads filters in bulk. Most rules stand there many times and are read once.
+// A filterReader reads filters in bulk. Many filters have the same rules, which are parsed once.
 type filterReader struct {
 	known map[string]rulespec.Rule // by their text
 	page  []rulespec.Filter
@@ -69,7 +70,7 @@ const maxKnownRules = 1 << 16
 
 func newFilterReader() *filterReader { return &filterReader{known: map[string]rulespec.Rule{}} }
 
-// read gives the filters of a query, with no rules where they cannot be read; the slice is good until the next call.
+// read gives the filters of a query, with nil rules where they cannot be read. The slice is valid until the next call.
 func (r *filterReader) read(query *gorm.DB) ([]rulespec.Filter, error) {
 	rows, err := query.Rows()
 	if err != nil {
@@ -89,7 +90,7 @@ func (r *filterReader) read(query *gorm.DB) ([]rulespec.Filter, error) {
 	return r.page, rows.Err()
 }
 
-// rules gives what text says, nil where it cannot be read or says nothing.
+// rules parses the text of a filter's rules; nil where it cannot be read or is empty.
 func (r *filterReader) rules(text string) []rulespec.Rule {
 	parts := splitRules(text)
 	rules := make([]rulespec.Rule, len(parts))
@@ -125,8 +126,8 @@ func (r *filterReader) rule(text string) (rulespec.Rule, bool) {
 	return one[0], true
 }
 
-// splitRules gives the texts of the rules in a list as rulespec.MarshalRules writes it, without white space between them;
-// nil where it has another form. Whether each is a rule is not looked at.
+// splitRules splits a list, as rulespec.MarshalRules writes it, into the texts of its rules; nil where it has another
+// form. It does not check that each text is a rule.
 func splitRules(text string) (parts []string) {
 	if len(text) < 2 || text[0] != '[' || text[len(text)-1] != ']' {
 		return nil

@@ -9,15 +9,19 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// TestStreamReadsRulesAsUnmarshalDoes holds the reading in bulk against the plain one, also for texts that are no rules.
+// TestStreamReadsRulesAsUnmarshalDoes holds the reading in bulk against the plain one, also for texts that are no
+// rules.
 func TestStreamReadsRulesAsUnmarshalDoes(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, d *migrations.DB, _ *clock) {
 		alice, _ := person(t, s, "alice")
 		for _, text := range []string{
 			`[{"app":{"name":["git"]}},{"not":{"package":{"name":["a,b","c\\"","]}"]}}}]`, `[{"everything":{}}]`,
-			` [ {"app": {"name": ["git"]}} , {"everything": {}} ] `, `[{"app":{"name":["git"]}},]`, `[,{"app":{"name":["git"]}}]`,
-			`[{"app":{"name":["git"]}} {"everything":{}}]`, `[]`, `[ ]`, `[`, `]`, `[]]`, `[}{]`, `["]`, `{"app":{}}`, `null`, ``, `[null]`,
-			`[{"app":{"name":["git"]}}],[{"everything":{}}]`, `[{"not":{"not":{"everything":{}}}}]`, `[{"app":{"name":"git"}}]`,
+			` [ {"app": {"name": ["git"]}} , {"everything": {}} ] `, `[{"app":{"name":["git"]}},]`,
+			`[,{"app":{"name":["git"]}}]`,
+			`[{"app":{"name":["git"]}} {"everything":{}}]`, `[]`, `[ ]`, `[`, `]`, `[]]`, `[}{]`, `["]`, `{"app":{}}`,
+			`null`, ``, `[null]`,
+			`[{"app":{"name":["git"]}}],[{"everything":{}}]`, `[{"not":{"not":{"everything":{}}}}]`,
+			`[{"app":{"name":"git"}}]`,
 		} {
 			f := must[prefs.Filter](t)(s.Filters.Save(t.Context(), alice.ID, packageFilter("mine", "bash")))
 			ok(t, d.Writer.Exec("UPDATE filters SET rules = ? WHERE id = ?", text, f.ID).Error)

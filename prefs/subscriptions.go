@@ -9,13 +9,13 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// Subscriptions is what the router reads and changes. It reads in the transaction that will carry the deliveries, so that
-// a change of a filter takes effect with the next message.
+// Subscriptions is what the router reads and changes. It reads in the transaction that will carry the deliveries, so
+// that a change of a filter takes effect with the next message.
 type Subscriptions struct{ *core }
 
-// load gives what Plan needs of those of the filters that are on and reach somebody, in the order of their ids:
-// four statements for each thousand. Broken filters are left out: they cannot match, and their owner sees them marked.
-// Their rules, and the destinations that they were chosen for, are not there.
+// load gives the subscriptions of those filters that are on and reach somebody, in the order of ids: four statements
+// for each thousand. Broken filters are left out: they cannot match, and their owner sees them marked. The filters come
+// without their rules, and without the destinations they were chosen for.
 func (s *Subscriptions) load(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subscription, error) {
 	var all []*Subscription
 	for part := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(ids))), inStatement) {
@@ -47,7 +47,8 @@ func (s *Subscriptions) loadPart(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subsc
 	if err := tx.Where("id IN ?", people).Find(&users).Error; err != nil {
 		return nil, err
 	}
-	err := tx.Where("user_id IN ? AND confirmed AND is_on AND disabled = ''", people).Order("id").Find(&destinations).Error
+	open := tx.Where("user_id IN ? AND confirmed AND is_on AND disabled = ''", people)
+	err := open.Order("id").Find(&destinations).Error
 	if err != nil {
 		return nil, err
 	}
@@ -60,26 +61,29 @@ func (s *Subscriptions) loadPart(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subsc
 	for _, u := range users {
 		owners[u.ID] = u.user()
 	}
-	open := make(map[uint][]Destination)
+	reachable := make(map[uint][]Destination)
 	for _, d := range destinations {
-		open[d.UserID] = append(open[d.UserID], d.destination())
+		reachable[d.UserID] = append(reachable[d.UserID], d.destination())
 	}
-	return s.subscribe(filters, owners, open, byFilter(links)), nil
+	return s.join(filters, owners, reachable, byFilter(links)), nil
 }
 
-// subscribe puts the four together.
-func (s *Subscriptions) subscribe(filters []filterRow, owners map[uint]User, open map[uint][]Destination, chosen map[uint][]uint) []*Subscription {
+// join makes subscriptions of filters, their owners, the owners' destinations that take notices, and the chosen ones.
+func (s *Subscriptions) join(
+	filters []filterRow, owners map[uint]User, reachable map[uint][]Destination, chosen map[uint][]uint,
+) []*Subscription {
 	all := make([]*Subscription, 0, len(filters))
 	for _, r := range filters {
 		owner, there := owners[r.UserID]
-		to := open[r.UserID]
+		to := reachable[r.UserID]
 		if !there || len(to) == 0 {
 			continue
 		}
 		// Subscriptions are kept while the catalogue changes; the index knows the kinds of message of the moment.
 		f := r.filter(rulespec.Env{}, owner, chosen[r.ID])
 		if r.Chosen {
-			to = slices.DeleteFunc(slices.Clone(to), func(d Destination) bool { return !slices.Contains(f.Destinations, d.ID) })
+			to = slices.DeleteFunc(slices.Clone(to),
+				func(d Destination) bool { return !slices.Contains(f.Destinations, d.ID) })
 		}
 		if f.Broken != "" || len(to) == 0 {
 			continue
@@ -91,27 +95,30 @@ func (s *Subscriptions) subscribe(filters []filterRow, owners map[uint]User, ope
 	return all
 }
 
-// SwitchOffOneShots switches those of the filters off that are one-shot and still on, and gives their ids, ascending. It
-// is part of the transaction that stores their deliveries: of several nodes that try at once, one gets the id, and the
-// others, which do not, leave the filter's deliveries out.
-func (s *Subscriptions) SwitchOffOneShots(tx *gorm.DB, ids []rulespec.FilterID) (switched []rulespec.FilterID, err error) {
-	var burning []rulespec.FilterID
+// SwitchOffOneShots switches off those of the filters that are one-shot and still on, and gives their ids, ascending.
+// It is part of the transaction that stores their deliveries. When several nodes try at once, one of them gets the id;
+// the others do not, and leave the filter's deliveries out.
+func (s *Subscriptions) SwitchOffOneShots(
+	tx *gorm.DB, ids []rulespec.FilterID,
+) (switched []rulespec.FilterID, err error) {
+	var oneShots []rulespec.FilterID
 	for part := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(ids))), inStatement) {
 		var some []rulespec.FilterID
 		err := tx.Model(&filterRow{}).Where("id IN ? AND is_on AND one_shot", part).Order("id").Pluck("id", &some).Error
 		if err != nil {
 			return nil, fmt.Errorf("read one-shot filters: %w", err)
 		}
-		burning = append(burning, some...)
+		oneShots = append(oneShots, some...)
 	}
-	if len(burning) == 0 {
+	if len(oneShots) == 0 {
 		return nil, nil
 	}
-	if err := s.bump(tx); err != nil {
+	if err := s.raiseRevision(tx); err != nil {
 		return nil, fmt.Errorf("raise revision: %w", err)
 	}
-	for _, id := range burning {
-		done := tx.Exec("UPDATE filters SET is_on = ?, updated_at = ? WHERE id = ? AND is_on AND one_shot", false, s.micro(), id)
+	for _, id := range oneShots {
+		done := tx.Exec("UPDATE filters SET is_on = ?, updated_at = ? WHERE id = ? AND is_on AND one_shot",
+			false, s.micro(), id)
 		if done.Error != nil {
 			return nil, fmt.Errorf("switch off one-shot filter: %w", done.Error)
 		}
@@ -126,5 +133,5 @@ func (s *Subscriptions) SwitchOffOneShots(tx *gorm.DB, ids []rulespec.FilterID) 
 	return switched, nil
 }
 
-// inStatement is how many values one statement looks for: SQLite takes 32766 parameters in one.
+// inStatement is how many values one statement takes in a list: SQLite takes 32766 parameters in all.
 const inStatement = 1000

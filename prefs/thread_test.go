@@ -22,7 +22,8 @@ func TestNoticesAreThreadedByTheTicketNotByItsProject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hit := prefs.Subscription{Destinations: []prefs.Destination{{ID: 1, Backend: "email", Address: "alice@example.org"}}}
+	hit := prefs.Subscription{Destinations: []prefs.Destination{{ID: 1, Backend: "email",
+		Address: "alice@example.org"}}}
 	owed := prefs.Plan(meaning.Describe(m), []prefs.Subscription{hit}, time.Unix(0, 0), nil)
 	want := []string{"ticket/tea#4", "project/tea"}
 	if got := owed[0].Notice.Objects; !slices.Equal(got, want) {

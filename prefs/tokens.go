@@ -27,7 +27,7 @@ type APIToken struct {
 	Used    time.Time // last, to the minute; zero: never
 }
 
-// New makes a token for a desktop agent of the user. It is given once: only its digest is kept.
+// New makes a token for a desktop agent of the user. It is shown once: only its digest is stored.
 func (s *Tokens) New(ctx context.Context, userID uint, name string) (string, error) {
 	if name = text.CutBytes(text.OneLine(name), maxName); name == "" {
 		return "", problem("name", "is missing")
@@ -61,7 +61,7 @@ func (s *Tokens) New(ctx context.Context, userID uint, name string) (string, err
 func (s *Tokens) List(ctx context.Context, userID uint) ([]APIToken, error) {
 	var rows []apiTokenRow
 	if err := s.read(ctx).Where("user_id = ?", userID).Order("id").Find(&rows).Error; err != nil {
-		return nil, named("read tokens", err)
+		return nil, explain("read tokens", err)
 	}
 	all := make([]APIToken, len(rows))
 	for i, r := range rows {
@@ -70,10 +70,10 @@ func (s *Tokens) List(ctx context.Context, userID uint) ([]APIToken, error) {
 	return all, nil
 }
 
-// Revoke ends one of a user's tokens: the next request with it is refused.
+// Revoke deletes one of a user's tokens: the next request with it is refused.
 func (s *Tokens) Revoke(ctx context.Context, userID, id uint) error {
 	return s.write(ctx, "revoke token", func(tx *gorm.DB) error {
-		return one(tx.Where("id = ? AND user_id = ?", id, userID).Delete(&apiTokenRow{}))
+		return changed(tx.Where("id = ? AND user_id = ?", id, userID).Delete(&apiTokenRow{}))
 	})
 }
 
@@ -81,13 +81,13 @@ func (s *Tokens) Revoke(ctx context.Context, userID, id uint) error {
 func (s *Tokens) User(ctx context.Context, token string) (User, error) {
 	var row apiTokenRow
 	if err := s.read(ctx).Where("token_hash = ?", digest(token)).Take(&row).Error; err != nil {
-		return User{}, named("read token", err)
+		return User{}, explain("read token", err)
 	}
 	now := s.micro()
 	if now-row.UsedAt >= tokenTouched.Microseconds() {
 		err := s.writer.WithContext(ctx).Model(&apiTokenRow{}).Where("id = ?", row.ID).Update("used_at", now).Error
 		if err != nil {
-			return User{}, named("note use of token", err)
+			return User{}, explain("note use of token", err)
 		}
 	}
 	return s.userByID(ctx, row.UserID)

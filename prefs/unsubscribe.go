@@ -11,12 +11,12 @@ import (
 // An Unsubscriber does what signed links stand for. Nobody signs in: the link is the right to do it; see package links.
 type Unsubscriber struct{ *core }
 
-// Subject gives what a link is about, for the page that asks before it acts; the Filter is zero where all that goes to the
-// destination is meant. ErrNotFound when one of them is gone.
+// Subject gives what a link is about, for the page that asks before it acts; the Filter is zero where all that goes to
+// the destination is meant. ErrNotFound when one of them is gone.
 func (s *Unsubscriber) Subject(ctx context.Context, t links.Target) (Destination, Filter, error) {
 	var row destinationRow
 	if err := s.read(ctx).Where("id = ?", t.Destination).Take(&row).Error; err != nil {
-		return Destination{}, Filter{}, named("read destination", err)
+		return Destination{}, Filter{}, explain("read destination", err)
 	}
 	if t.Filter == 0 {
 		return row.destination(), Filter{}, nil
@@ -36,7 +36,7 @@ func (s *Unsubscriber) Unsubscribe(ctx context.Context, t links.Target) (links.C
 			if err := tx.Model(&destinationRow{}).Where("id = ?", to.ID).Update("is_on", false).Error; err != nil {
 				return err
 			}
-			return s.closed(tx, "stopped by a link", to.ID)
+			return s.cancelOwed(tx, "stopped by a link", to.ID)
 		}
 		var err error
 		did.Detached, did.SwitchedOff, err = detach(tx, f, to)
@@ -48,11 +48,12 @@ func (s *Unsubscriber) Unsubscribe(ctx context.Context, t links.Target) (links.C
 	return did, nil
 }
 
-// Undo takes back what an Unsubscribe has changed, and nothing else: a filter that was off before stays off.
+// Undo takes back what an Unsubscribe has changed, and nothing else: a filter that was off before that stays off.
 func (s *Unsubscriber) Undo(ctx context.Context, did links.Change) error {
 	return s.withTarget(ctx, did.Target, func(tx *gorm.DB, to destinationRow, f filterRow) error {
 		if did.Detached && f.Chosen {
-			err := tx.Exec("INSERT INTO filter_destinations (filter_id, destination_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
+			err := tx.Exec("INSERT INTO filter_destinations (filter_id, destination_id) VALUES (?, ?) "+
+				"ON CONFLICT DO NOTHING",
 				f.ID, to.ID).Error
 			if err != nil {
 				return err

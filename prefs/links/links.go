@@ -1,14 +1,15 @@
 // Package links makes and verifies the signed links in notices: who has one acts without signing in.
 //
 // Such a link is a capability URL (W3C, "Good Practices for Capability URLs"): holding it is the right to use it. So it
-// must be impossible to guess, able to do little, and good for a limited time. Each names one filter and one destination,
-// or one destination, and can only stop what comes from there. GET only shows a page, because programs open links; POST
-// acts, with the body that mail programs send (RFC 8058, one-click unsubscribe). The answer to the POST bears another
-// token, which takes back what the POST changed, and no more, for an hour: a mail that was passed on never starts again
-// what its owner has ended.
+// must be impossible to guess, able to do little, and good for a limited time. Each names one filter and one
+// destination, or one destination, and can only stop what comes from there. GET only shows a page, because programs
+// open links; POST acts, with the body that mail programs send (RFC 8058, one-click unsubscribe). The answer to the
+// POST bears another token, which takes back what the POST changed, and no more, for an hour: a mail that was passed on
+// never starts again what its owner has ended.
 //
-// A token is a version, some numbers and a message authentication code over a purpose and them: HMAC-SHA-256 (RFC 2104),
-// cut to 128 bits (section 5). Nothing is stored for it. The purpose keeps a token of one kind from passing for another.
+// A token is a version, some numbers and a message authentication code over a purpose and them: HMAC-SHA-256 (RFC
+// 2104), cut to 128 bits (section 5). Nothing is stored for it. The purpose keeps a token of one kind from passing for
+// another.
 //
 //	signer := links.New(key, "https://notify.example.org", time.Now)
 //	signer.Unsubscribe(7, 9)                            // https://notify.example.org/stop/AQcJ...
@@ -57,8 +58,8 @@ type Change struct {
 // Any says whether the unsubscription changed anything.
 func (c Change) Any() bool { return c.Detached || c.SwitchedOff }
 
-// New makes a Signer of links under a base URL ("https://notify.example.org", with or without a last slash). With "" all
-// links are "". key is at least 16 secret bytes.
+// New makes a Signer of links under a base URL ("https://notify.example.org", with or without a last slash). With ""
+// all links are "". key is at least 16 secret bytes.
 func New(key []byte, base string, now func() time.Time) *Signer {
 	return &Signer{key: key, base: strings.TrimSuffix(base, "/"), now: now}
 }

@@ -1,13 +1,13 @@
 // Package schedule says when a notice goes to a destination.
 //
-// A Schedule is either "at once" or a digest: notices wait for others until the first of its conditions holds. Two of the
-// conditions are moments (Every, At) and give one due time; Due is pure and takes the time and the zone as arguments. The
-// third (Count) is a number of notices, which only the outbox can count.
+// A Schedule is either "at once" or a digest: notices wait for others until the first of its conditions holds. Two of
+// the conditions are moments (Every, At) and give one due time; Due is pure and takes the time and the zone as
+// arguments. The third (Count) is a number of notices, which only the outbox can count.
 //
-// At is a time on a clock, not a length of time: "07:00" stays 07:00 in the person's zone when summer time begins or ends.
-// A clock may show a time twice or never on such a day, and time.Date does not say which it picks. Due takes the first of
-// two, and the moment as much later as the clock was put forward where there is none (RFC 5545, section 3.3.5, says the
-// same for calendars).
+// At is a time on a clock, not a length of time: "07:00" stays 07:00 in the person's zone when summer time begins or
+// ends. A clock may show a time twice or never on such a day, and time.Date does not say which it picks. Due takes the
+// first of two, and the moment as much later as the clock was put forward where there is none (RFC 5545, section 3.3.5,
+// says the same for calendars).
 //
 //	s := schedule.Schedule{At: "07:00", Weekdays: []time.Weekday{time.Monday}, Count: 20}
 //	due := s.Due(time.Now(), berlin) // next Monday at 07:00; at 20 waiting notices the outbox sends earlier
@@ -107,8 +107,8 @@ func (s Schedule) next(now time.Time, hour, minute int) time.Time {
 	return now.Add(maxWait) // not reached with weekdays that Check took
 }
 
-// wallClock gives the moment at which a clock in the zone of day shows hour:minute on that day. Where it shows that twice
-// (summer time ends) the first is meant, and where never (it begins) as much later as the clock was put forward.
+// wallClock gives the moment at which a clock in the zone of day shows hour:minute on that day. Where it shows that
+// twice (summer time ends) the first is meant, and where never (it begins) as much later as the clock was put forward.
 func wallClock(day time.Time, hour, minute int) time.Time {
 	year, month, d := day.Date()
 	wanted := time.Date(year, month, d, hour, minute, 0, 0, time.UTC)

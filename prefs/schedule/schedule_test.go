@@ -48,7 +48,8 @@ func TestDueAroundSummerTime(t *testing.T) {
 
 // TestDueOnceADay walks through two years in minutes: what is due at a time of day is due once each day.
 func TestDueOnceADay(t *testing.T) {
-	for _, name := range []string{"Europe/Berlin", "Australia/Lord_Howe", "America/Santiago", "Antarctica/Troll", "Asia/Kolkata"} {
+	for _, name := range []string{"Europe/Berlin", "Australia/Lord_Howe", "America/Santiago", "Antarctica/Troll",
+		"Asia/Kolkata"} {
 		for _, at := range []string{"00:00", "00:30", "01:30", "02:00", "02:30", "03:00", "12:00"} {
 			place := zone(t, name)
 			now := time.Date(2026, 1, 1, 0, 0, 1, 0, place)
@@ -75,11 +76,14 @@ func TestDueOnceADay(t *testing.T) {
 
 func TestScheduleCheck(t *testing.T) {
 	bad := map[string]schedule.Schedule{
-		"every": {Every: time.Second}, "count": {Count: 1}, "at": {At: "7:00"}, "weekdays": {Weekdays: []time.Weekday{time.Monday}},
+		"every": {Every: time.Second}, "count": {Count: 1}, "at": {At: "7:00"},
+		"weekdays": {Weekdays: []time.Weekday{time.Monday}},
 	}
 	more := []schedule.Schedule{
-		{Every: -time.Hour}, {Every: 1000 * time.Hour}, {Count: -1}, {Count: 100000}, {At: "24:00"}, {At: "07:60"}, {At: "07:00:00"}, {At: "x"},
-		{At: "07:00", Weekdays: []time.Weekday{7}}, {At: "07:00", Weekdays: []time.Weekday{-1}}, {At: "07:00", Weekdays: []time.Weekday{1, 1}},
+		{Every: -time.Hour}, {Every: 1000 * time.Hour}, {Count: -1}, {Count: 100000}, {At: "24:00"}, {At: "07:60"},
+		{At: "07:00:00"}, {At: "x"},
+		{At: "07:00", Weekdays: []time.Weekday{7}}, {At: "07:00", Weekdays: []time.Weekday{-1}},
+		{At: "07:00", Weekdays: []time.Weekday{1, 1}},
 	}
 	for field, s := range bad {
 		if err := s.Check(); err == nil || !strings.HasPrefix(err.Error(), field+": ") {
