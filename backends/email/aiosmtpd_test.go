@@ -24,7 +24,7 @@ type taken struct {
 func takenBy(t *testing.T, c *child) []taken {
 	t.Helper()
 	var out []taken
-	for line := range strings.Lines(c.said()) {
+	for line := range strings.Lines(c.output()) {
 		var m taken
 		if strings.HasPrefix(line, "{") && strings.HasSuffix(line, "\n") {
 			if err := json.Unmarshal([]byte(line), &m); err != nil {
@@ -43,7 +43,8 @@ func TestAiosmtpd(t *testing.T) {
 		missing(t, "python3-aiosmtpd")
 	}
 	port, cert := freePort(t), selfSigned(t)
-	server := startChild(t, port, exec.Command("/usr/bin/python3", "testdata/aiosmtpd_server.py", strconv.Itoa(port), cert.file, cert.key))
+	server := startChild(t, port, exec.Command("/usr/bin/python3", "testdata/aiosmtpd_server.py",
+		strconv.Itoa(port), cert.file, cert.key))
 	c := Config{
 		Host: "127.0.0.1", Port: port, CAFile: cert.file, Username: "notifyd", Password: "open sesame",
 		From: "notifyd@example.org", EnvelopeFrom: "bounces@example.org", Timeout: 10 * time.Second,
@@ -79,7 +80,8 @@ func TestAiosmtpd(t *testing.T) {
 		}
 	}
 	c.Password = "wrong password"
-	if err := newBackend(t, c).Send(t.Context(), sample("y")); class(err) != "unavailable" || !strings.Contains(err.Error(), "535") || strings.Contains(err.Error(), "wrong password") {
+	if err := newBackend(t, c).Send(t.Context(), sample("y")); class(err) != "unavailable" ||
+		!strings.Contains(err.Error(), "535") || strings.Contains(err.Error(), "wrong password") {
 		t.Errorf("with a wrong password Send = %v", err)
 	}
 }

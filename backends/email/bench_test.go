@@ -25,7 +25,7 @@ func BenchmarkCompose(b *testing.B) {
 	}
 }
 
-// BenchmarkSend builds and sends to the sink, with kept connections and with a new one for each message.
+// BenchmarkSend builds and sends to the fake server, with kept connections and with a new one for each message.
 func BenchmarkSend(b *testing.B) {
 	for _, c := range []struct {
 		name          string
@@ -33,7 +33,7 @@ func BenchmarkSend(b *testing.B) {
 		parallel      bool
 	}{{"kept connection", 100, false}, {"connection each", 1, false}, {"two kept connections", 100, true}} {
 		b.Run(c.name, func(b *testing.B) {
-			f := newFar(b, fakesmtp.Options{Keep: 10})
+			f := newFarEnd(b, fakesmtp.Options{Keep: 10})
 			config := f.config()
 			config.PerConnection = c.perConnection
 			back := newBackend(b, config)
@@ -55,7 +55,7 @@ func BenchmarkSend(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "mails/s")
-			b.ReportMetric(float64(b.N)/float64(f.sink.Connections()), "mails/connection")
+			b.ReportMetric(float64(b.N)/float64(f.smtp.Connections()), "mails/connection")
 		})
 	}
 }

@@ -34,7 +34,7 @@ func missing(t testing.TB, what string) {
 	t.Skipf("needs %s", what)
 }
 
-// child is a server that the test started, and what it said.
+// child is a server that the test started, and what it has written.
 type child struct {
 	port int
 	dead chan struct{}
@@ -42,7 +42,7 @@ type child struct {
 	log  strings.Builder
 }
 
-func (c *child) said() string {
+func (c *child) output() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.log.String()
@@ -87,8 +87,8 @@ func startChild(t testing.TB, port int, cmd *exec.Cmd) *child {
 		}
 		<-read
 		if t.Failed() {
-			said := c.said()
-			t.Logf("%s said at the end:\n%s", cmd.Path, said[max(0, len(said)-4000):])
+			output := c.output()
+			t.Logf("%s said at the end:\n%s", cmd.Path, output[max(0, len(output)-4000):])
 		}
 	})
 	eventually(t, "the server greets", func() bool { return c.greets(t) })
@@ -99,7 +99,7 @@ func (c *child) greets(t testing.TB) bool {
 	t.Helper()
 	select {
 	case <-c.dead:
-		t.Fatalf("the server has ended:\n%s", c.said())
+		t.Fatalf("the server has ended:\n%s", c.output())
 	default:
 	}
 	conn, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port)), time.Second)

@@ -19,12 +19,18 @@ func TestCheckNamesTheKey(t *testing.T) {
 		{"", ""},
 		{"tls: implicit", ""}, {"tls: opportunistic", ""}, {"tls: none", ""}, {"port: 2525", ""}, {"timeout: 1m", ""},
 		{"username: u\npassword: p", ""}, {"subject_prefix: \"[ex]\"", ""}, {"max_bytes: 65536", ""},
-		{"host: \"\"", "host: "}, {"host: a b", "host: "}, {"host: u@h", "host: "}, {"port: 70000", "port: "}, {"port: -1", "port: "},
-		{"tls: yes please", "tls: "}, {"helo: a_b", "helo: "}, {"username: u", "username, password: "}, {"password: p", "username, password: "},
-		{"username: u\npassword: p\ntls: none", "tls: none would send"}, {"username: u\npassword: p\ntls: opportunistic", "tls: opportunistic would send"},
-		{"from: nobody", "from: "}, {"from: \"\"", "from: "}, {"from: \"N <n@example.org>\"", "from: "}, {"envelope_from: x", "envelope_from: "},
-		{"list_domain: a b", "list_domain: "}, {"subject_prefix: \"a\\r\\nBcc: x\"", "subject_prefix: "}, {"from_name: \"a\\nb\"", "from_name: "},
-		{"timeout: 1ms", "timeout: "}, {"idle: 1h", "idle: "}, {"connections: 1000", "connections: "}, {"per_connection: -1", "per_connection: "},
+		{"host: \"\"", "host: "}, {"host: a b", "host: "}, {"host: u@h", "host: "}, {"port: 70000", "port: "},
+		{"port: -1", "port: "},
+		{"tls: yes please", "tls: "}, {"helo: a_b", "helo: "}, {"username: u", "username, password: "},
+		{"password: p", "username, password: "},
+		{"username: u\npassword: p\ntls: none", "tls: none would send"},
+		{"username: u\npassword: p\ntls: opportunistic", "tls: opportunistic would send"},
+		{"from: nobody", "from: "}, {"from: \"\"", "from: "}, {"from: \"N <n@example.org>\"", "from: "},
+		{"envelope_from: x", "envelope_from: "},
+		{"list_domain: a b", "list_domain: "}, {"subject_prefix: \"a\\r\\nBcc: x\"", "subject_prefix: "},
+		{"from_name: \"a\\nb\"", "from_name: "},
+		{"timeout: 1ms", "timeout: "}, {"idle: 1h", "idle: "}, {"connections: 1000", "connections: "},
+		{"per_connection: -1", "per_connection: "},
 		{"max_bytes: 100", "max_bytes: "},
 	} {
 		var config Config
@@ -79,7 +85,8 @@ func TestDefaults(t *testing.T) {
 		port int
 	}{{"", 587}, {TLSImplicit, 465}, {TLSOpportunistic, 25}, {TLSNone, 25}} {
 		got := Config{Host: "mx", From: "n@sub.example.org", TLS: c.tls}.withDefaults()
-		if got.Port != c.port || got.ListDomain != "sub.example.org" || got.EnvelopeFrom != "n@sub.example.org" || got.Timeout != time.Minute {
+		if got.Port != c.port || got.ListDomain != "sub.example.org" || got.EnvelopeFrom != "n@sub.example.org" ||
+			got.Timeout != time.Minute {
 			t.Errorf("defaults with tls %q: %+v", c.tls, got)
 		}
 		if err := got.Check(); err != nil {
@@ -94,7 +101,8 @@ func TestCAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range []string{empty, filepath.Dir(empty), "/nonexistent.pem", "/dev/zero"} {
-		if _, err := New(Config{Host: "mx", From: "n@example.org", CAFile: file}, quiet, noon); err == nil || !strings.HasPrefix(err.Error(), "ca_file: ") {
+		if _, err := New(Config{Host: "mx", From: "n@example.org", CAFile: file}, quiet, noon); err == nil ||
+			!strings.HasPrefix(err.Error(), "ca_file: ") {
 			t.Errorf("New with ca_file %s: %v", file, err)
 		}
 	}

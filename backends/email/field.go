@@ -12,8 +12,11 @@ import (
 	"github.com/notifyd/notifyd/internal/text"
 )
 
-// maxLine is the length of a header's line (RFC 5322, section 2.1.1; RFC 2047, section 2).
-const maxLine = 76
+const (
+	maxLine   = 76  // characters of a header's line (RFC 5322, section 2.1.1; RFC 2047, section 2)
+	maxValue  = 120 // characters of a value
+	maxValues = 10  // how often a header is repeated: a message may touch thousands of packages
+)
 
 // fields are the headers that go-mail would not write as we need them: it folds right behind the colon, which some
 // programs read as a space before the subject, and it joins the values of a header into one. Values are encoded here

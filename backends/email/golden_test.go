@@ -1,7 +1,6 @@
 package email
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -21,7 +20,8 @@ var update = flag.Bool("update", false, "rewrite testdata/golden")
 func gallery() map[string]backends.Parcel {
 	samples := backendtest.Samples()
 	to := func(id string, ns ...backends.Notice) backends.Parcel {
-		return backends.Parcel{ID: id, To: "alice@example.org", Notices: ns, Manage: "https://notify.example.org/settings"}
+		return backends.Parcel{ID: id, To: "alice@example.org", Notices: ns,
+			Manage: "https://notify.example.org/settings"}
 	}
 	account := to("golden-account", backendtest.Account())
 	account.Manage = ""
@@ -55,18 +55,24 @@ func morning() []backends.Notice {
 	}
 	add(samples[1], func(*backends.Notice) {})
 	for i := range 3 {
-		add(samples[0], func(n *backends.Notice) { n.Link = fmt.Sprintf("https://builds.example.org/build/%d", 1234+i) })
+		add(samples[0], func(n *backends.Notice) {
+			n.Link = fmt.Sprintf("https://builds.example.org/build/%d", 1234+i)
+		})
 	}
 	add(samples[0], func(n *backends.Notice) {
-		n.Title, n.Severity, n.Kind, n.KindName = "Build of bash-5.3-2 finished", "info", "buildsys.build.done", "Finished builds"
+		n.Title, n.Severity = "Build of bash-5.3-2 finished", "info"
+		n.Kind, n.KindName = "buildsys.build.done", "Finished builds"
 		n.Actor, n.Objects = "dave", []string{"build/1240"}
 		n.Text = "carol's build of bash-5.3-2 finished on all architectures after 9 minutes."
 	})
 	add(samples[2], func(*backends.Notice) {})
 	add(samples[1], func(n *backends.Notice) {
-		n.Title, n.Packages, n.Severity = "The update of openssl-libs-with-a-very-long-name-3.5.1-2.fc43 was unpushed by alice", []string{"openssl"}, "warning"
+		n.Title = "The update of openssl-libs-with-a-very-long-name-3.5.1-2.fc43 was unpushed by alice"
+		n.Packages, n.Severity = []string{"openssl"}, "warning"
 		n.Actor, n.Objects = "alice", []string{"update/43"}
-		n.Text = "alice unpushed the update. The change:\n\n  --- a/spec\n  +++ b/spec\n  @@ -1 +1 @@\n  -Release: 1\n  +Release: 2\n\nSee also https://bugs.example.org/show_bug.cgi?id=123456789&with=a&very=long&query=that-does-not-fit-into-one-line-of-any-mail"
+		n.Text = "alice unpushed the update. The change:\n\n  --- a/spec\n  +++ b/spec\n  @@ -1 +1 @@\n" +
+			"  -Release: 1\n  +Release: 2\n\nSee also https://bugs.example.org/show_bug.cgi?id=123456789" +
+			"&with=a&very=long&query=that-does-not-fit-into-one-line-of-any-mail"
 	})
 	return out
 }
@@ -91,7 +97,8 @@ func night() []backends.Notice {
 
 func TestGolden(t *testing.T) {
 	b := newBackend(t, Config{
-		Host: "mx.example.org", From: "notifyd@example.org", FromName: "Example notices", ListDomain: "notify.example.org",
+		Host: "mx.example.org", From: "notifyd@example.org", FromName: "Example notices",
+		ListDomain: "notify.example.org",
 	})
 	for name, p := range gallery() {
 		t.Run(name, func(t *testing.T) {
@@ -107,19 +114,6 @@ func TestGolden(t *testing.T) {
 			golden(t, name+".html", m.html)
 		})
 	}
-}
-
-func render(t testing.TB, b *Backend, p backends.Parcel) []byte {
-	t.Helper()
-	m, err := b.composer.compose(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var raw bytes.Buffer
-	if _, err := m.WriteTo(&raw); err != nil {
-		t.Fatal(err)
-	}
-	return raw.Bytes()
 }
 
 // headersOf sorts the headers and leaves out the boundary, which is new each time.

@@ -10,13 +10,6 @@ import (
 	"github.com/notifyd/notifyd/backends"
 )
 
-// maxValues bounds how often a header is repeated: a message may touch thousands of packages. maxValue bounds one, in
-// characters.
-const (
-	maxValues = 10
-	maxValue  = 120
-)
-
 // setHeaders sets every header but From, To and Date. doc/email.md says what each means. Their names are never made of
 // data.
 func (c composer) setHeaders(m *mail.Msg, p backends.Parcel, subject string) {

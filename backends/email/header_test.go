@@ -1,36 +1,15 @@
 package email
 
 import (
-	"fmt"
-	netmail "net/mail"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/backends/backendtest"
 )
-
-func testBackend(t testing.TB) *Backend {
-	return newBackend(t, Config{Host: "mx.example.org", From: "notifyd@example.org", ListDomain: "lists.example.org", MaxBytes: minBytes})
-}
-
-func rendered(t testing.TB, b *Backend, p backends.Parcel) parsed {
-	t.Helper()
-	raw := render(t, b, p)
-	if len(raw) > b.composer.config.MaxBytes {
-		t.Errorf("the message has %d bytes, at most %d are allowed", len(raw), b.composer.config.MaxBytes)
-	}
-	checkMessage(t, raw)
-	m, err := parse(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
 
 // FuzzHeaderValue puts what somebody published into every field that reaches a header. The message must have our
 // headers, each with the cleaned value and nothing else.
@@ -39,24 +18,32 @@ func FuzzHeaderValue(f *testing.F) {
 		f.Add(n.Title[:min(len(n.Title), 2000)])
 	}
 	for _, s := range []string{
-		"plain", "", " ", "a\r\nBcc: x@example.org", "\r\n\r\nbody", "=?utf-8?q?=0D=0Ax:_y?=", "==??utf-8?b?eDogeQ==?=", "Ünïcödé 日本語",
-		strings.Repeat("word ", 500), strings.Repeat("é", 1000), "a,b;c<d>e\"f", "\u200f\u202e", "x\x00y", "\xff", "😀😀😀", "a  b   c",
+		"plain", "", " ", "a\r\nBcc: x@example.org", "\r\n\r\nbody", "=?utf-8?q?=0D=0Ax:_y?=",
+		"==??utf-8?b?eDogeQ==?=", "Ünïcödé 日本語",
+		strings.Repeat("word ", 500), strings.Repeat("é", 1000), "a,b;c<d>e\"f", "\u200f\u202e", "x\x00y", "\xff",
+		"😀😀😀", "a  b   c",
 	} {
 		f.Add(s)
 	}
-	b := newBackend(f, Config{Host: "mx.example.org", From: "notifyd@example.org", ListDomain: "lists.example.org", MaxBytes: minBytes})
+	b := newBackend(f, Config{Host: "mx.example.org", From: "notifyd@example.org", ListDomain: "lists.example.org",
+		MaxBytes: minBytes})
 	f.Fuzz(func(t *testing.T, s string) {
 		n := backends.Notice{
-			ID: s, Topic: s, Time: noon(), App: s, Kind: s, KindName: s, Title: s, Text: s, Link: s, Actor: s, Users: []string{s},
-			Packages: []string{s}, Objects: []string{s}, Severity: s, Why: []backends.Reason{{Filter: s, Sentence: s, Link: s, Stop: s}},
+			ID: s, Topic: s, Time: noon(), App: s, Kind: s, KindName: s, Title: s, Text: s, Link: s, Actor: s,
+			Users:    []string{s},
+			Packages: []string{s}, Objects: []string{s}, Severity: s,
+			Why: []backends.Reason{{Filter: s, Sentence: s, Link: s, Stop: s}},
 		}
 		m := rendered(t, b, backends.Parcel{ID: s, To: "alice@example.org", Notices: []backends.Notice{n}, Manage: s})
-		if got, want := m.get("Subject"), b.composer.subject(backends.Parcel{Notices: []backends.Notice{n}}); got != want {
+		if got, want := m.get("Subject"),
+			b.composer.subject(backends.Parcel{Notices: []backends.Notice{n}}); got != want {
 			t.Errorf("Subject = %q, want %q", got, want)
 		}
 		for _, name := range []string{
-			"X-Notifyd-Topic", "X-Notifyd-App", "X-Notifyd-Kind", "X-Notifyd-Package", "X-Notifyd-User", "X-Notifyd-Actor",
-			"X-Notifyd-Message-Id", "X-Notifyd-Severity", "X-Fedmsg-Topic", "X-Fedmsg-Category", "X-Fedmsg-Username", "X-Fedmsg-Package",
+			"X-Notifyd-Topic", "X-Notifyd-App", "X-Notifyd-Kind", "X-Notifyd-Package", "X-Notifyd-User",
+			"X-Notifyd-Actor",
+			"X-Notifyd-Message-Id", "X-Notifyd-Severity", "X-Fedmsg-Topic", "X-Fedmsg-Category",
+			"X-Fedmsg-Username", "X-Fedmsg-Package",
 		} {
 			var want []string
 			if v := headerValue(s, maxValue); v != "" {
@@ -67,7 +54,8 @@ func FuzzHeaderValue(f *testing.F) {
 			}
 		}
 		for name, want := range map[string]string{
-			"To": "<alice@example.org>", "From": `"notifyd" <notifyd@example.org>`, "Auto-Submitted": "auto-generated", "Precedence": "bulk",
+			"To": "<alice@example.org>", "From": `"notifyd" <notifyd@example.org>`,
+			"Auto-Submitted": "auto-generated", "Precedence": "bulk",
 		} {
 			if got := m.get(name); got != want {
 				t.Errorf("%s = %q, want %q", name, got, want)
@@ -81,7 +69,8 @@ func FuzzHeaderValue(f *testing.F) {
 func checkIDs(t *testing.T, m parsed) {
 	t.Helper()
 	id := m.get("Message-Id")
-	if !strings.HasPrefix(id, "<") || !strings.HasSuffix(id, "@lists.example.org>") || strings.ContainsAny(id, " \t,\"") || strings.Count(id, "@") != 1 {
+	if !strings.HasPrefix(id, "<") || !strings.HasSuffix(id, "@lists.example.org>") ||
+		strings.ContainsAny(id, " \t,\"") || strings.Count(id, "@") != 1 {
 		t.Errorf("Message-Id = %q", id)
 	}
 	label, rest, _ := strings.Cut(m.get("List-Id"), " notices <")
@@ -90,7 +79,8 @@ func checkIDs(t *testing.T, m parsed) {
 	}
 	for _, v := range m.all("List-Unsubscribe") {
 		inner := strings.TrimSuffix(strings.TrimPrefix(v, "<"), ">")
-		if u, err := url.Parse(inner); err != nil || u.Host == "" || strings.ContainsAny(inner, "<> \t") || !utf8.ValidString(v) {
+		if u, err := url.Parse(inner); err != nil || u.Host == "" || strings.ContainsAny(inner, "<> \t") ||
+			!utf8.ValidString(v) {
 			t.Errorf("List-Unsubscribe = %q", v)
 		}
 	}
@@ -110,15 +100,21 @@ func TestListHeaders(t *testing.T) {
 		notices                []backends.Notice
 		list, unsubscribe, way string
 	}{
-		{"one", "", []backends.Notice{note("Bodhi", why("f", a))}, "bodhi", "<" + a + ">", "List-Unsubscribe=One-Click"},
-		{"http cannot be one-click", "", []backends.Notice{note("x", why("f", "http://localhost/stop"))}, "x", "<http://localhost/stop>", ""},
-		{"most of the digest", "", []backends.Notice{note("x", why("f", a)), note("y", why("g", b)), note("x", why("g", b))}, "digest", "<" + b + ">", "List-Unsubscribe=One-Click"},
-		{"digest of one application", "", []backends.Notice{note("x y", why("f", a)), note("X-Y", why("f", a))}, "x-y", "<" + a + ">", "List-Unsubscribe=One-Click"},
-		{"no stop link", "https://n.example.org/me", []backends.Notice{note("x", why("f", ""))}, "x", "<https://n.example.org/me>", ""},
+		{"one", "", []backends.Notice{note("Bodhi", why("f", a))}, "bodhi", "<" + a + ">",
+			"List-Unsubscribe=One-Click"},
+		{"http cannot be one-click", "", []backends.Notice{note("x", why("f", "http://localhost/stop"))}, "x",
+			"<http://localhost/stop>", ""},
+		{"most of the digest", "", []backends.Notice{note("x", why("f", a)), note("y", why("g", b)),
+			note("x", why("g", b))}, "digest", "<" + b + ">", "List-Unsubscribe=One-Click"},
+		{"digest of one application", "", []backends.Notice{note("x y", why("f", a)), note("X-Y", why("f", a))},
+			"x-y", "<" + a + ">", "List-Unsubscribe=One-Click"},
+		{"no stop link", "https://n.example.org/me", []backends.Notice{note("x", why("f", ""))}, "x",
+			"<https://n.example.org/me>", ""},
 		{"no link at all", "", []backends.Notice{note("日本", why("f", "javascript:x"))}, "other", "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			m := rendered(t, testBackend(t), backends.Parcel{ID: "p", To: "a@example.org", Notices: c.notices, Manage: c.manage})
+			m := rendered(t, testBackend(t), backends.Parcel{ID: "p", To: "a@example.org", Notices: c.notices,
+				Manage: c.manage})
 			one := func(name string) string { return strings.Join(m.all(name), "|") }
 			if got, want := one("List-Id"), c.list+" notices <"+c.list+".lists.example.org>"; got != want {
 				t.Errorf("List-Id = %q, want %q", got, want)
@@ -135,9 +131,11 @@ func TestListHeaders(t *testing.T) {
 
 // Mail that somebody asked for is no list mail: a program must not offer to unsubscribe from one's own sign-in.
 func TestAccountMailHasNoListHeaders(t *testing.T) {
-	m := rendered(t, testBackend(t), backends.Parcel{ID: "a", To: "a@example.org", Notices: []backends.Notice{backendtest.Account()}, Manage: "https://n.example.org/me"})
+	m := rendered(t, testBackend(t), backends.Parcel{ID: "a", To: "a@example.org",
+		Notices: []backends.Notice{backendtest.Account()}, Manage: "https://n.example.org/me"})
 	for name := range m.header {
-		if strings.HasPrefix(name, "List-") || strings.HasPrefix(name, "X-Notifyd") || strings.HasPrefix(name, "X-Fedmsg") || name == "Precedence" || name == "References" {
+		if strings.HasPrefix(name, "List-") || strings.HasPrefix(name, "X-Notifyd") ||
+			strings.HasPrefix(name, "X-Fedmsg") || name == "Precedence" || name == "References" {
 			t.Errorf("account mail has %s", name)
 		}
 	}
@@ -157,7 +155,8 @@ func TestThreads(t *testing.T) {
 		}
 		return strings.Join(m.all("References"), "|")
 	}
-	if root("build/1", "x") != root("build/1") || root("build/1") == root("build/2") || root("build/1") == "" || root() != "" {
+	if root("build/1", "x") != root("build/1") || root("build/1") == root("build/2") || root("build/1") == "" ||
+		root() != "" {
 		t.Errorf("threads: %q %q %q %q", root("build/1", "x"), root("build/1"), root("build/2"), root())
 	}
 }
@@ -165,7 +164,8 @@ func TestThreads(t *testing.T) {
 func TestMessageIDs(t *testing.T) {
 	seen := map[string]string{}
 	long := strings.Repeat("x", 500)
-	for _, id := range []string{"1", "1-2", "a.b", "h.x", "", ".", "a..b", "a b", "A", "ü", long, long + "y", "a@b", "<a>"} {
+	for _, id := range []string{"1", "1-2", "a.b", "h.x", "", ".", "a..b", "a b", "A", "ü", long, long + "y", "a@b",
+		"<a>"} {
 		got := messageID(id, "example.org")
 		if was, dup := seen[got]; dup || len(got) > 70 {
 			t.Errorf("messageID(%.20q) = %q, like %q", id, got, was)
@@ -174,55 +174,5 @@ func TestMessageIDs(t *testing.T) {
 	}
 	if messageID("17", "example.org") != "<p.17@example.org>" {
 		t.Errorf("a plain id is hidden: %q", messageID("17", "example.org"))
-	}
-}
-
-func TestSubject(t *testing.T) {
-	b := newBackend(t, Config{Host: "mx", From: "n@example.org", SubjectPrefix: "[ex]"})
-	for _, c := range []struct {
-		want   string
-		notice backends.Notice
-	}{
-		{"[ex] [bash] built", backends.Notice{Title: "built", Packages: []string{"bash"}}},
-		{"[ex] Bash was built", backends.Notice{Title: "Bash was built", Packages: []string{"bash"}}},
-		{"[ex] built", backends.Notice{Title: "built", Packages: []string{"bash", "zsh"}}},
-		{"[ex] [bash] error: built", backends.Notice{Title: "built", Packages: []string{"bash"}, Severity: "error"}},
-		{"[ex] warning: x", backends.Notice{Title: "x", Severity: "warning"}},
-		{"[ex] first line", backends.Notice{Text: "first line\nsecond"}},
-		{"[ex] Builds", backends.Notice{KindName: "Builds"}},
-		{"[ex] Notice", backends.Notice{}},
-		{"[ex] " + strings.Repeat("x", maxSubject-6) + "…", backends.Notice{Title: strings.Repeat("x", 1000)}},
-	} {
-		c.notice.Why = []backends.Reason{{Filter: "f"}}
-		if got := b.composer.subject(backends.Parcel{Notices: []backends.Notice{c.notice}}); got != c.want {
-			t.Errorf("subject = %q, want %q", got, c.want)
-		}
-	}
-	digest := []backends.Notice{{Title: "old"}, {Title: "bad", Severity: "error"}, {Title: "worst", Severity: "critical"}, {Title: "new"}}
-	if got := b.composer.subject(backends.Parcel{Notices: digest}); got != "[ex] 4 notices: worst" {
-		t.Errorf("subject of a digest = %q", got)
-	}
-}
-
-func TestDateIsNow(t *testing.T) {
-	m := rendered(t, testBackend(t), sample("p"))
-	if got, err := m.header.Date(); err != nil || !got.Equal(noon()) {
-		t.Errorf("Date = %v, %v, want %v", got, err, noon().Format(time.RFC1123Z))
-	}
-	if got := fmt.Sprint(m.all("User-Agent"), m.all("X-Mailer")); got != "[] []" {
-		t.Errorf("the program's version is told: %s", got)
-	}
-}
-
-// Whatever name the operator gives us is the one that people read.
-func TestFromName(t *testing.T) {
-	for _, name := range []string{`The "best" notifier`, `a\`, `Jörg <x>`, "a, b", "(c)", "x@y", "notifyd", "日本語のとても長い名前、一行に収まらないほどの長さの名前です"} {
-		b := newBackend(t, Config{Host: "mx.example.org", From: "notifyd@example.org", FromName: name})
-		m := rendered(t, b, backends.Parcel{ID: "p", To: "alice@example.org", Notices: backendtest.Samples()[:1]})
-		raw := m.header[mailKey("From")][0]
-		from, err := netmail.ParseAddress(raw)
-		if err != nil || from.Name != name || from.Address != "notifyd@example.org" {
-			t.Errorf("From = %q, read as %+v (%v), want the name %q", raw, from, err, name)
-		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 func TestConnectionsAreReusedAndRenewed(t *testing.T) {
-	f := newFar(t, fakesmtp.Options{})
+	f := newFarEnd(t, fakesmtp.Options{})
 	c := f.config()
 	c.PerConnection = 30
 	b := newBackend(t, c)
@@ -20,7 +20,7 @@ func TestConnectionsAreReusedAndRenewed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := f.sink.Connections(); n != 4 {
+	if n := f.smtp.Connections(); n != 4 {
 		t.Errorf("100 messages at 30 a connection took %d connections, want 4", n)
 	}
 	perConnection := map[int]int{}
@@ -35,11 +35,11 @@ func TestConnectionsAreReusedAndRenewed(t *testing.T) {
 }
 
 func TestConnectionsAreBounded(t *testing.T) {
-	f := newFar(t, fakesmtp.Options{})
+	f := newFarEnd(t, fakesmtp.Options{})
 	var mu sync.Mutex
 	most := 0
 	f.play(func(fakesmtp.Stage, string) fakesmtp.Reply {
-		n := f.sink.OpenConnections()
+		n := f.smtp.OpenConnections()
 		mu.Lock()
 		defer mu.Unlock()
 		most = max(most, n)
@@ -57,14 +57,14 @@ func TestConnectionsAreBounded(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if most > 3 || f.sink.Connections() > 3 || len(f.messages()) != 60 {
-		t.Errorf("%d at once, %d in all, %d messages; want 3, 3 and 60", most, f.sink.Connections(), len(f.messages()))
+	if most > 3 || f.smtp.Connections() > 3 || len(f.messages()) != 60 {
+		t.Errorf("%d at once, %d in all, %d messages; want 3, 3 and 60", most, f.smtp.Connections(), len(f.messages()))
 	}
 }
 
 // Whoever waits for a connection must not wait beyond its context.
 func TestWaitingForAConnectionEnds(t *testing.T) {
-	f := newFar(t, fakesmtp.Options{})
+	f := newFarEnd(t, fakesmtp.Options{})
 	c := f.config()
 	c.Connections = 1
 	b := newBackend(t, c)
@@ -89,7 +89,7 @@ func TestWaitingForAConnectionEnds(t *testing.T) {
 }
 
 func TestRunClosesIdleConnections(t *testing.T) {
-	f := newFar(t, fakesmtp.Options{})
+	f := newFarEnd(t, fakesmtp.Options{})
 	c := f.config()
 	c.Idle = time.Second
 	b := newBackend(t, c)
@@ -99,10 +99,10 @@ func TestRunClosesIdleConnections(t *testing.T) {
 	if err := b.Send(t.Context(), sample("1")); err != nil {
 		t.Fatal(err)
 	}
-	if f.sink.OpenConnections() != 1 {
-		t.Errorf("%d connections open after a Send, want 1", f.sink.OpenConnections())
+	if f.smtp.OpenConnections() != 1 {
+		t.Errorf("%d connections open after a Send, want 1", f.smtp.OpenConnections())
 	}
-	eventually(t, "the idle connection is closed", func() bool { return f.sink.OpenConnections() == 0 })
+	eventually(t, "the idle connection is closed", func() bool { return f.smtp.OpenConnections() == 0 })
 	if err := b.Send(t.Context(), sample("2")); err != nil {
 		t.Fatal(err)
 	}
@@ -110,22 +110,9 @@ func TestRunClosesIdleConnections(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Errorf("Run = %v", err)
 	}
-	eventually(t, "Run has closed the rest", func() bool { return f.sink.OpenConnections() == 0 })
+	eventually(t, "Run has closed the rest", func() bool { return f.smtp.OpenConnections() == 0 })
 	if err := b.Send(t.Context(), sample("3")); err != nil {
 		t.Errorf("Send while draining = %v", err)
 	}
-	eventually(t, "nothing is kept while draining", func() bool { return f.sink.OpenConnections() == 0 })
-}
-
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for range 3000 {
-		if ok() {
-			return
-		}
-		<-tick.C
-	}
-	t.Errorf("within 30 s: not %s", what)
+	eventually(t, "nothing is kept while draining", func() bool { return f.smtp.OpenConnections() == 0 })
 }

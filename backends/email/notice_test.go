@@ -3,6 +3,8 @@ package email
 import (
 	"strings"
 	"testing"
+
+	"github.com/notifyd/notifyd/backends"
 )
 
 func TestCleanLine(t *testing.T) {
@@ -21,6 +23,23 @@ func TestCleanLine(t *testing.T) {
 		if got := cleanLine(c.in, c.n); got != c.want {
 			t.Errorf("cleanLine(%q, %d) = %q, want %q", c.in, c.n, got, c.want)
 		}
+	}
+}
+
+func TestBodyDoesNotRepeatTheTitle(t *testing.T) {
+	for _, c := range []struct{ name, title, text, want string }{
+		{"the same", "bash was built", "bash was built", ""},
+		{"behind the package", "[bash] bash was built", "bash was built", ""},
+		{"as its first line", "bash was built", "bash was built\n\nin an hour", "in an hour"},
+		{"behind the package, as its first line", "[bash] bash was built", "bash was built\n\n  log", "  log"},
+		{"another text", "[bash] bash was built", "by alice", "by alice"},
+		{"no text", "[bash] ", "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got, _ := body(backends.Notice{Text: c.text}, c.title, 1000); got != c.want {
+				t.Errorf("body = %q, want %q", got, c.want)
+			}
+		})
 	}
 }
 

@@ -15,12 +15,15 @@ import (
 func TestDigestPutsTheWorstFirst(t *testing.T) {
 	note := func(minute int, severity, title string, packages ...string) backends.Notice {
 		return backends.Notice{
-			Time: noon().Add(time.Duration(minute) * time.Minute), Title: title, Severity: severity, Packages: packages, App: "app",
-			Text: "text of " + title, Link: "https://example.org/" + title, Why: []backends.Reason{{Filter: "f", Sentence: "s"}},
+			Time: noon().Add(time.Duration(minute) * time.Minute), Title: title, Severity: severity,
+			Packages: packages, App: "app",
+			Text: "text of " + title, Link: "https://example.org/" + title,
+			Why: []backends.Reason{{Filter: "f", Sentence: "s"}},
 		}
 	}
 	m := rendered(t, testBackend(t), backends.Parcel{ID: "d", To: "a@example.org", Notices: []backends.Notice{
-		note(1, "info", "one", "zsh"), note(2, "info", "two", "bash"), note(3, "error", "three", "bash"), note(4, "critical", "four"),
+		note(1, "info", "one", "zsh"), note(2, "info", "two", "bash"), note(3, "error", "three", "bash"),
+		note(4, "critical", "four"),
 		note(5, "info", "five", "bash", "zsh"), note(6, "warning", "six", "zsh"),
 	}})
 	var titles, headings []string
@@ -41,10 +44,9 @@ func TestDigestPutsTheWorstFirst(t *testing.T) {
 		t.Errorf("the head is %.80q", m.text)
 	}
 	for i, title := range []string{"four", "three", "two", "five", "six", "one"} {
-		for _, want := range []string{fmt.Sprintf("\n%d. %s\n\ntext of %s\n\nhttps://example.org/%s\n", i+1, title, title, title)} {
-			if !strings.Contains(m.text, want) {
-				t.Errorf("the text lacks %q", want)
-			}
+		want := fmt.Sprintf("\n%d. %s\n\ntext of %[2]s\n\nhttps://example.org/%[2]s\n", i+1, title)
+		if !strings.Contains(m.text, want) {
+			t.Errorf("the text lacks %q", want)
 		}
 	}
 }
@@ -58,9 +60,11 @@ func TestLargeDigestsAreBoundedAndHonest(t *testing.T) {
 		text     string
 		maxBytes int
 	}{
-		{"a run that fits", 90, "", 500_000}, {"a long run", 5000, "", 200_000}, {"a run of long texts", 50, long, minBytes},
+		{"a run that fits", 90, "", 500_000}, {"a long run", 5000, "", 200_000},
+		{"a run of long texts", 50, long, minBytes},
 		{"many short", 3000, "", minBytes}, {"many long", 300, long, minBytes}, {"two long", 2, long, minBytes},
-		{"all fit", 100, "", 500_000}, {"very many", 20_000, "", 500_000}, {"wide characters", 2000, strings.Repeat("日本語 ", 500), 200_000},
+		{"all fit", 100, "", 500_000}, {"very many", 20_000, "", 500_000},
+		{"wide characters", 2000, strings.Repeat("日本語 ", 500), 200_000},
 		{"much to escape", 500, strings.Repeat(`<&>"'`, 500), minBytes},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -72,16 +76,18 @@ func TestLargeDigestsAreBoundedAndHonest(t *testing.T) {
 				ns[i].Text += c.text
 			}
 			b := newBackend(t, Config{Host: "mx", From: "n@example.org", MaxBytes: c.maxBytes})
-			m := rendered(t, b, backends.Parcel{ID: "d", To: "a@example.org", Notices: ns, Manage: "https://n.example.org/me"})
-			listed, unlisted, told, untold := account(t, m.text)
-			if listed+unlisted != c.count || told+untold != listed {
-				t.Errorf("of %d notices %d are listed and %d are said not to be; %d are told and %d are said not to be", c.count, listed, unlisted, told, untold)
+			m := rendered(t, b, backends.Parcel{ID: "d", To: "a@example.org", Notices: ns,
+				Manage: "https://n.example.org/me"})
+			listed, unlisted, texts, omitted := account(t, m.text)
+			if listed+unlisted != c.count || texts+omitted != listed {
+				t.Errorf("of %d notices %d are listed and %d counted as unlisted; %d have texts, %d are counted as omitted",
+					c.count, listed, unlisted, texts, omitted)
 			}
-			if listed == 0 || told == 0 {
-				t.Errorf("listed %d, told %d: there is room for some", listed, told)
+			if listed == 0 || texts == 0 {
+				t.Errorf("listed %d, texts %d: there is room for some", listed, texts)
 			}
-			if strings.Contains(c.name, "fit") && (unlisted > 0 || untold > 0) {
-				t.Errorf("left out %d and %d where all would fit", unlisted, untold)
+			if strings.Contains(c.name, "fit") && (unlisted > 0 || omitted > 0) {
+				t.Errorf("left out %d and %d where all would fit", unlisted, omitted)
 			}
 			if unlisted > 0 != strings.Contains(m.html, fmt.Sprintf("and %d more", unlisted)) {
 				t.Errorf("the HTML does not say that %d are missing", unlisted)
@@ -91,11 +97,12 @@ func TestLargeDigestsAreBoundedAndHonest(t *testing.T) {
 }
 
 // account counts what a digest's text lists and tells, and what it says that it does not.
-func account(t *testing.T, text string) (listed, unlisted, told, untold int) {
+func account(t *testing.T, text string) (listed, unlisted, texts, omitted int) {
 	t.Helper()
 	contents, details, _ := strings.Cut(text, "\n"+rule+"\n")
 	contents = strings.ReplaceAll(contents, "\n      ", " ")
-	for _, l := range regexp.MustCompile(`(?m)^ *\d+\. .*?(?:\((\d+) notices, .*\))?$`).FindAllStringSubmatch(contents, -1) {
+	for _, l := range regexp.MustCompile(`(?m)^ *\d+\. .*?(?:\((\d+) notices, .*\))?$`).FindAllStringSubmatch(contents,
+		-1) {
 		times, err := strconv.Atoi(l[1])
 		if err != nil {
 			times = 1
@@ -113,15 +120,16 @@ func account(t *testing.T, text string) (listed, unlisted, told, untold int) {
 		}
 		return n
 	}
-	told = len(regexp.MustCompile(`(?m)^(?:\d+\.|  \* (?:\[error\] )?)\s*sample notice`).FindAllString(details, -1))
-	return listed, number(`… and (\d+) more, for`), told, number(`The texts of (\d+) notices? from`)
+	texts = len(regexp.MustCompile(`(?m)^(?:\d+\.|  \* (?:\[error\] )?)\s*sample notice`).FindAllString(details, -1))
+	return listed, number(`… and (\d+) more, for`), texts, number(`The texts of (\d+) notices? from`)
 }
 
 func TestLongTextIsCutAndSaysSo(t *testing.T) {
 	n := backendtest.Samples()[0]
 	n.Text = strings.Repeat("words and ", 100_000)
 	m := rendered(t, testBackend(t), backends.Parcel{ID: "x", To: "a@example.org", Notices: []backends.Notice{n}})
-	if !strings.Contains(m.text, "[The text was shortened; the link leads to all of it.]") || !strings.Contains(m.html, "The text was shortened") {
+	if !strings.Contains(m.text, "[The text was shortened; the link leads to all of it.]") ||
+		!strings.Contains(m.html, "The text was shortened") {
 		t.Error("a shortened text does not say so")
 	}
 	if !strings.Contains(m.text, n.Link) || len(m.text) < 5000 {
@@ -137,7 +145,8 @@ func TestGroupsAreOneLine(t *testing.T) {
 	const sentence = "carol built bash-5.3-1, bash-5.3-2 and 4 others, 2 failed"
 	for _, want := range []string{
 		"bash (6) 1. [error] " + sentence + " (6 notices, 2026-03-04 05:06–05:11 UTC)", "2. Zoë edited",
-		rule + " 1. " + sentence + " * [error] sample notice 1 of a digest", "builds.example.org/build/1 2026-03-04 05:06 UTC · Failed builds * [error] sample notice 4 of a digest",
+		rule + " 1. " + sentence + " * [error] sample notice 1 of a digest",
+		"builds.example.org/build/1 2026-03-04 05:06 UTC · Failed builds * [error] sample notice 4 of a digest",
 		"2026-03-04 05:06–05:11 UTC · error · filter: My packages",
 	} {
 		if !strings.Contains(flat, want) {
@@ -160,45 +169,34 @@ func TestGroupsAreOneLine(t *testing.T) {
 func TestEqualTitlesAreOneLine(t *testing.T) {
 	n := backendtest.Samples()[0]
 	c := layOut(backends.Parcel{Notices: []backends.Notice{n, n, n}}, 100_000)
-	if len(c.Sections) != 1 || len(c.Sections[0].Entries) != 1 || c.Sections[0].Entries[0].Times != 3 || c.Sections[0].Entries[0].Title != n.Title {
+	if len(c.Sections) != 1 || len(c.Sections[0].Entries) != 1 || c.Sections[0].Entries[0].Times != 3 ||
+		c.Sections[0].Entries[0].Title != n.Title {
 		t.Errorf("sections %+v", c.Sections)
 	}
 }
 
-// The footer names every filter and every way out.
-func TestWhy(t *testing.T) {
-	for name, p := range gallery() {
-		m := rendered(t, testBackend(t), p)
-		for _, n := range p.Notices {
-			for _, w := range n.Why {
-				flat := strings.Join(strings.Fields(m.text), " ")
-				for _, want := range []string{"“" + w.Filter + "”: " + w.Sentence, w.Link, w.Stop, p.Manage} {
-					if !strings.Contains(flat, want) {
-						t.Errorf("%s: the text lacks %q", name, want)
-					}
-				}
-				for _, want := range []string{`href="` + w.Link + `"`, `href="` + w.Stop + `"`, `href="` + p.Manage + `"`} {
-					if !strings.Contains(m.html, want) {
-						t.Errorf("%s: the HTML lacks %q", name, want)
-					}
-				}
-			}
-		}
+func TestSectionsAreNamedByWhatAllOfALineAreAbout(t *testing.T) {
+	about := func(app, object string, packages ...string) backends.Notice {
+		return backends.Notice{Topic: "t", App: app, Kind: "k", KindName: "Kinds", Packages: packages,
+			Objects: []string{object}, Actor: object,
+			Grouping: backends.Grouping{Keys: []string{object}}}
 	}
-}
-
-func TestWrap(t *testing.T) {
-	long := strings.Repeat("x", 200)
-	for _, c := range []struct{ in, want string }{
-		{"short", "short"},
-		{strings.Repeat("word ", 20) + "end", strings.TrimRight(strings.Repeat("word ", 14), " ") + "\n" + strings.Repeat("word ", 6) + "end"},
-		{"see " + long + " there", "see\n" + long + "\nthere"},
-		{"  " + long, "  " + long},
-		{"a\n" + "  indented " + long, "a\n  indented " + long},
-		{strings.Repeat("é", 72), strings.Repeat("é", 72)},
+	for _, c := range []struct {
+		name    string
+		notices []backends.Notice
+		want    string
+	}{
+		{"one package", []backends.Notice{about("a", "x", "tea"), about("a", "x", "tea")}, "tea 2"},
+		{"several packages", []backends.Notice{about("a", "x", "tea"), about("a", "x", "cup")}, "a 2"},
+		{"object", []backends.Notice{about("a", "x"), about("a", "x")}, "x 2"},
+		{"several packages, no application", []backends.Notice{about("", "x", "tea"), about("", "x", "cup")},
+			"other 2"},
+		{"lines of one package", []backends.Notice{about("a", "x", "tea"), about("a", "y", "tea"),
+			about("a", "x", "tea")}, "tea 3"},
 	} {
-		if got := wrapText(c.in); got != c.want {
-			t.Errorf("wrapText(%q) =\n%s\nwant\n%s", c.in, got, c.want)
+		got := sections(c.notices)
+		if len(got) != 1 || fmt.Sprint(got[0].Name, " ", got[0].Count) != c.want {
+			t.Errorf("%s: %+v, want %s", c.name, got, c.want)
 		}
 	}
 }
