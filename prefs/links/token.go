@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"strings"
 )
 
 // A purpose keeps tokens of one kind from passing for another: its text is part of what is signed.
@@ -44,7 +45,7 @@ func (s *Signer) mac(p purpose, text []byte) []byte {
 
 // open gives the fields of a token; ErrToken when it is not ours or was made for another purpose.
 func (s *Signer) open(p purpose, token string) ([]uint64, error) {
-	if len(token) > maxToken {
+	if len(token) > maxToken || strings.ContainsAny(token, "\r\n") { // which the decoder would leave out
 		return nil, ErrToken
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
