@@ -15,8 +15,12 @@ type scan struct {
 // A candidate is an entry whose q-gram probably stands at an offset of the text.
 type candidate struct{ entry, at uint32 }
 
-// Scan calls found with each literal that is in text, and where it begins. The text must have its Padding.
+// Scan calls found with each literal that is in text, and where it begins. The text must have its Padding. A nil Index
+// has no literals.
 func (x *Index) Scan(text []byte, found func(e *Entry, at int)) {
+	if x == nil {
+		return
+	}
 	var s scan
 	for size := range gramSizes {
 		if !x.sizes[size].Load() {
