@@ -19,7 +19,8 @@ type Config struct {
 	Now            func() time.Time // the clock
 	Random         io.Reader        // of secrets: crypto/rand.Reader; safe for concurrent use
 
-	// Sentence puts a filter into words for notices. nil: rulespec.Sentence.
+	// Sentence puts a filter into words for notices. nil: rulespec.Sentence, with kinds of
+	// message by the names that rules give them.
 	Sentence func(rulespec.Filter) string
 	// KnowsKind says whether the catalogue has a kind of message of that name: a filter that names another is not
 	// saved, and broken where it is stored. nil: every name is taken, as by a command that has no catalogue.
@@ -50,7 +51,7 @@ type Store struct {
 // Open makes a Store. It does not touch the database.
 func Open(config Config) *Store {
 	if config.Sentence == nil {
-		config.Sentence = rulespec.Sentence
+		config.Sentence = func(f rulespec.Filter) string { return rulespec.Sentence(rulespec.Env{}, f) }
 	}
 	if config.DefaultFilter == nil {
 		config.DefaultFilter = func(Filter) bool { return true }

@@ -2,7 +2,6 @@ package rulespec
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -52,21 +51,6 @@ func searchesAll(r Rule) error {
 			slashed(patterns), MinLiteral, advice)}
 	}
 	return &Error{Kind: r.Kind, Problem: "every message would have to be searched for this rule; " + advice}
-}
-
-// ofRule gives each error that err joins, with the filter and the rule that it is about.
-func ofRule(f Filter, rule int, err error) []error {
-	errs := []error{err}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		errs = joined.Unwrap()
-	}
-	for _, err := range errs {
-		var e *Error
-		if errors.As(err, &e) {
-			e.Filter, e.Rule = f.Name, rule+1
-		}
-	}
-	return errs
 }
 
 // checkShape says what is wrong with a filter whatever its rules say: that there are none, too many, none positive,
@@ -164,7 +148,7 @@ func unknownParams(kind *RuleKind, args Args) []error {
 	var errs []error
 	for _, name := range sortedNames(args) {
 		if !slices.ContainsFunc(kind.Params, func(p Param) bool { return p.Name == name }) {
-			errs = append(errs, about(kind, problem(name, "%s", unknown("parameter", name, paramNames(kind)))))
+			errs = append(errs, about(kind, problem(name, "%s", noSuch("parameter", name, paramNames(kind)))))
 		}
 	}
 	return errs
@@ -185,7 +169,7 @@ func (p *Param) check(args Args) string {
 	}
 	for _, v := range values {
 		if p.Choices != nil && !slices.Contains(p.Choices, v) {
-			return unknown("value", v, p.Choices)
+			return noSuch("value", v, p.Choices)
 		}
 		if wrong := checkText(v); wrong != "" {
 			return wrong
@@ -207,14 +191,4 @@ func checkText(s string) string {
 		return quoted(s) + " has a control character, which no value has"
 	}
 	return ""
-}
-
-// about sets the kind of the error, which must be an *Error; any other becomes one.
-func about(kind *RuleKind, err error) error {
-	var e *Error
-	if !errors.As(err, &e) {
-		return &Error{Kind: kind.Name, Problem: err.Error()}
-	}
-	e.Kind = kind.Name
-	return e
 }

@@ -20,7 +20,7 @@ func LookupRuleKind(name string) *RuleKind {
 func CompileRule(env Env, r Rule) (Predicate, error) {
 	kind := LookupRuleKind(r.Kind)
 	if kind == nil {
-		return Predicate{}, &Error{Kind: r.Kind, Problem: unknown("kind of rule", r.Kind, ruleKindNames())}
+		return Predicate{}, &Error{Kind: r.Kind, Problem: noSuch("kind of rule", r.Kind, ruleKindNames())}
 	}
 	if errs := checkArgs(kind, r.Args); len(errs) > 0 {
 		return Predicate{}, errors.Join(errs...)
@@ -58,14 +58,21 @@ func (p *Predicate) complete(kind *RuleKind) error {
 	asksDirectory := kind.Missing != nil || slices.ContainsFunc(p.Keys, func(k Key) bool {
 		return k.Field == fieldGroup || k.Field == fieldOwner || k.Field == fieldOwnerGroup
 	})
-	if len(p.Keys) == 0 || asksDirectory && len(p.Requires) == 0 {
+	nowhere := slices.ContainsFunc(p.Keys, func(k Key) bool { return !slices.Contains(Fields, k.Field) })
+	if len(p.Keys) == 0 || nowhere || asksDirectory && len(p.Requires) == 0 {
 		p.Keys, p.Exact = nil, false
 	}
 	s := p.Search
-	if s != nil && (s.Matches == nil || len(s.Fields) == 0 || p.Keys != nil || asksDirectory || len(p.Requires) > 0) {
+	if s != nil && (!s.whole() || p.Keys != nil || asksDirectory || len(p.Requires) > 0) {
 		p.Search = nil
 	}
 	return nil
+}
+
+// whole says whether a search can be done: there is a test, and every field is one that subjects have.
+func (s *Search) whole() bool {
+	known := func(field string) bool { return slices.Contains(Fields, field) || slices.Contains(Texts, field) }
+	return s.Matches != nil && len(s.Fields) > 0 && !slices.ContainsFunc(s.Fields, func(field string) bool { return !known(field) })
 }
 
 // Reach is how much a rule leaves of the messages, as far as CheckCompiled must know it.

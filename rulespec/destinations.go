@@ -94,7 +94,7 @@ func (r *reader) destination(n ast.Node) FileDestination {
 		case "days":
 			d.Days = r.days(e.Value)
 		default:
-			r.wrong(e.Position(), unknown("key", e.Key, destinationKeys))
+			r.wrong(e.Position(), noSuch("key", e.Key, destinationKeys))
 		}
 	}
 	switch {

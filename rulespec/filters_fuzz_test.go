@@ -53,7 +53,7 @@ func FuzzParse(f *testing.F) {
 		for i := range again.Filters {
 			again.Filters[i].Line = 0
 			checkColumn(t, again.Filters[i].Rules)
-			if s := rulespec.Sentence(again.Filters[i].Filter); s == "" {
+			if s := rulespec.Sentence(rulespec.Env{}, again.Filters[i].Filter); s == "" {
 				t.Error("a filter has no sentence")
 			}
 		}

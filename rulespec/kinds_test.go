@@ -37,7 +37,7 @@ func TestKindsHaveVectors(t *testing.T) {
 func runVectors(t *testing.T, v *kindtest.Vectors) {
 	dir, env := readDirectory(t, v.Directory), v.Env()
 	for _, c := range v.Cases {
-		if got := rulespec.Sentence(rulespec.Filter{Rules: []rulespec.Rule{c.Rule}}); c.Sentence != "" && got != "when "+c.Sentence {
+		if got := rulespec.Sentence(rulespec.Env{}, rulespec.Filter{Rules: []rulespec.Rule{c.Rule}}); c.Sentence != "" && got != "when "+c.Sentence {
 			t.Errorf("Sentence(%s) = %q, want %q", c.Text, got, "when "+c.Sentence)
 		}
 		p, err := rulespec.CompileRule(env, c.Rule)
@@ -142,7 +142,7 @@ func checkSearch(t *testing.T, s *rulespec.Subject, p rulespec.Predicate, raw bo
 	t.Helper()
 	fits := false
 	for _, field := range p.Search.Fields {
-		texts := slices.Collect(s.Values(field))
+		texts := s.AppendValues(nil, field)
 		if slices.Contains(rulespec.Texts, field) {
 			texts = []string{s.Text(field)}
 		}
@@ -194,12 +194,9 @@ func hasLiterals(text string, sets [][]string) bool {
 }
 
 func hasKey(s *rulespec.Subject, keys []rulespec.Key) bool {
-	for k := range s.Keys() {
-		if slices.Contains(keys, k) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(keys, func(k rulespec.Key) bool {
+		return slices.Contains(s.AppendValues(nil, k.Field), k.Value)
+	})
 }
 
 func parseRule(t *testing.T, text string) rulespec.Rule {

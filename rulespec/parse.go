@@ -69,7 +69,7 @@ func (r *reader) file(root ast.Node) File {
 			continue
 		}
 		if e.Key != "filters" {
-			r.wrong(e.Position(), unknown("key", e.Key, []string{"filters", "destinations"}))
+			r.wrong(e.Position(), noSuch("key", e.Key, []string{"filters", "destinations"}))
 			continue
 		}
 		seen = true
@@ -122,7 +122,7 @@ func (r *reader) fileFilter(n ast.Node) FileFilter {
 				f.Rules, r.rules = append(f.Rules, rule), append(r.rules, at)
 			}
 		default:
-			r.wrong(e.Position(), unknown("key", e.Key, filterKeys))
+			r.wrong(e.Position(), noSuch("key", e.Key, filterKeys))
 		}
 	}
 	r.check(f.Filter, at)

@@ -169,7 +169,7 @@ func TestErrorsAreOneLine(t *testing.T) {
 				t.Errorf("error %q", err)
 			}
 		}
-		if s := rulespec.Sentence(f); strings.ContainsAny(s, "\n\x1b\u202e") || len(s) > 5_000 {
+		if s := rulespec.Sentence(rulespec.Env{}, f); strings.ContainsAny(s, "\n\x1b\u202e") || len(s) > 5_000 {
 			t.Errorf("sentence %q", s)
 		}
 	}

@@ -82,6 +82,10 @@ func TestWhatAKindLeavesOutIsStillRight(t *testing.T) {
 			p.Search = &Search{Matches: func(string) (bool, error) { return false, nil }}
 		}},
 		{"a search without a test", RuleKind{}, func(p *Predicate) { p.Search = &Search{Fields: []string{"topic"}} }},
+		{"keys of a field that is not listed", RuleKind{}, func(p *Predicate) { p.Exact, p.Keys = true, keys("moon", []string{"full"}) }},
+		{"a search of a field that is not listed", RuleKind{}, func(p *Predicate) {
+			p.Search = &Search{Fields: []string{"topic", "moon"}, Matches: func(string) (bool, error) { return false, nil }}
+		}},
 		{"keys and a search", RuleKind{}, func(p *Predicate) {
 			p.Keys = keys("topic", []string{"a"})
 			p.Search = &Search{Fields: []string{"topic"}, Matches: func(string) (bool, error) { return false, nil }}
@@ -111,7 +115,7 @@ func TestWhatAKindLeavesOutIsStillRight(t *testing.T) {
 func lookUp(p Predicate, s *Subject) (holds, sure bool) {
 	if p.Search != nil {
 		for _, field := range p.Search.Fields {
-			for value := range s.Values(field) {
+			for _, value := range s.AppendValues(nil, field) {
 				if ok, _ := p.Search.Matches(value); ok {
 					return true, true
 				}
@@ -122,8 +126,8 @@ func lookUp(p Predicate, s *Subject) (holds, sure bool) {
 	if p.Keys == nil && !p.Exact {
 		return false, false
 	}
-	for key := range s.Keys() {
-		if slices.Contains(p.Keys, key) {
+	for _, key := range p.Keys {
+		if slices.Contains(s.AppendValues(nil, key.Field), key.Value) {
 			return true, p.Exact
 		}
 	}
@@ -147,7 +151,7 @@ func TestAKindWithoutItsFunctions(t *testing.T) {
 			if !errors.As(err, &wrong) || !strings.Contains(wrong.Problem, "has "+name) {
 				t.Errorf("error %v, want one that says so", err)
 			}
-			if got, want := Sentence(Filter{Rules: []Rule{{Kind: "mine", Not: true}}}), "when not: {mine: true}"; got != want {
+			if got, want := Sentence(Env{}, Filter{Rules: []Rule{{Kind: "mine", Not: true}}}), "when not: {mine: true}"; got != want {
 				t.Errorf("without Sentence: %q, want the text form %q", got, want)
 			}
 		})

@@ -1,38 +1,47 @@
 package rulespec
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // Sentence gives a filter in words, on one line: "when a package is bash or zsh and alice is not the one who did it". It
-// takes filters that are broken too.
-func Sentence(f Filter) string {
+// takes filters that are broken too. Kinds of message are called what env.KindName calls them.
+func Sentence(env Env, f Filter) string {
 	if len(f.Rules) == 0 {
 		return "never: it has no rules"
 	}
 	words := make([]string, len(f.Rules))
 	for i, r := range f.Rules {
-		words[i] = sentenceRule(r)
+		words[i] = RuleSentence(env, r)
 	}
 	return "when " + strings.Join(words, " and ")
 }
 
-// SentenceIn is Sentence for a page or a notice: kinds of message are called what env.KindName calls them.
-func SentenceIn(env Env, f Filter) string {
-	f.Rules = slices.Clone(f.Rules)
-	for i, r := range f.Rules {
-		f.Rules[i] = env.readable(r)
+// RuleSentence gives one rule in words as Sentence does, without the "when".
+func RuleSentence(env Env, r Rule) string {
+	r = env.readable(r)
+	kind := LookupRuleKind(r.Kind)
+	switch {
+	case kind != nil && kind.Sentence != nil:
+		return kind.Sentence(r.Args, r.Not)
+	case kind != nil:
+		return r.String()
+	case r.Not:
+		return "the unknown rule " + word(r.Kind) + " does not hold"
 	}
-	return Sentence(f)
+	return "the unknown rule " + word(r.Kind) + " holds"
 }
-
-// RuleSentenceIn gives one rule in words as SentenceIn does, without the "when".
-func RuleSentenceIn(env Env, r Rule) string { return sentenceRule(env.readable(r)) }
 
 // readable gives the rule that r would be if kinds of message bore the names that people know them by.
 func (env Env) readable(r Rule) Rule {
-	if env.KindName == nil || r.Kind != "kind" {
+	if env.KindName == nil || r.Kind != kindKind.Name {
 		return r
 	}
 	names := slices.Clone(r.Args["name"])
@@ -45,14 +54,106 @@ func (env Env) readable(r Rule) Rule {
 	return r
 }
 
-func sentenceRule(r Rule) string {
-	if kind := LookupRuleKind(r.Kind); kind != nil && kind.Sentence != nil {
-		return kind.Sentence(r.Args, r.Not)
-	} else if kind != nil {
-		return r.String()
+// shown is how many values a sentence or an explanation spells out.
+const shown = 5
+
+// word gives a value as it stands in a sentence: plain where it reads well, quoted where it would not.
+func word(s string) string {
+	if s == "" || len(s) > MaxValue || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || r == ' ' || r == ',' || r == '"' }) {
+		return quoted(s)
 	}
-	if r.Not {
-		return "the unknown rule " + word(r.Kind) + " does not hold"
+	return s
+}
+
+// quoted gives s in quotes, on one line, cut to 80 characters.
+func quoted(s string) string {
+	if start := text.CutRunes(s, 80); start != s {
+		return fmt.Sprintf("%q", start) + " and so on"
 	}
-	return "the unknown rule " + word(r.Kind) + " holds"
+	return fmt.Sprintf("%q", s)
+}
+
+// printable gives s with nothing that could break a line: what it cannot show it quotes, and what is too long it cuts.
+func printable(s string) string {
+	if len(s) <= MaxValue+2 && utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 {
+		return s
+	}
+	return quoted(s)
+}
+
+// either gives values as words: "bash, zsh or fish".
+func either(values []string) string {
+	words := make([]string, len(values))
+	for i, v := range values {
+		words[i] = word(v)
+	}
+	return or(words)
+}
+
+// or joins words; of many it gives the first and the number of the others.
+func or(words []string) string { return joined(words, "or") }
+
+func joined(words []string, last string) string {
+	if len(words) > shown {
+		words = append(append([]string{}, words[:shown]...), fmt.Sprintf("%d more", len(words)-shown))
+	}
+	return cmp.Or(text.Series(words, last), "none")
+}
+
+// you gives names as words, @me as "you".
+func you(names []string) []string {
+	words := make([]string, len(names))
+	for i, name := range names {
+		if words[i] = word(name); name == Me {
+			words[i] = "you"
+		}
+	}
+	return words
+}
+
+// who gives persons and the verb: "alice is", "you are not", "neither alice nor bob is".
+func who(names []string, not bool) string {
+	words := you(names)
+	verb := " is"
+	if n := len(words); n > 0 && words[n-1] == "you" && n <= shown {
+		verb = " are"
+	}
+	switch {
+	case not && len(words) > 1:
+		return "neither " + joined(words, "nor") + verb
+	case not:
+		return or(words) + verb + " not"
+	}
+	return or(words) + verb
+}
+
+func is(not bool) string {
+	if not {
+		return "is not "
+	}
+	return "is "
+}
+
+// slashed gives patterns as words: "/CVE-\d+/ or /urgent/".
+func slashed(patterns []string) string {
+	words := make([]string, len(patterns))
+	for i, p := range patterns {
+		words[i] = printable("/" + p + "/")
+	}
+	return or(words)
+}
+
+// listing says what a field has: "no package", "package bash", "packages bash and zsh".
+func listing(field string, values []string) string {
+	words := make([]string, len(values))
+	for i, v := range values {
+		words[i] = word(v)
+	}
+	switch len(words) {
+	case 0:
+		return "no " + field
+	case 1:
+		return field + " " + words[0]
+	}
+	return field + "s " + joined(words, "and")
 }

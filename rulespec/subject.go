@@ -1,15 +1,17 @@
 package rulespec
 
 import (
-	"iter"
 	"slices"
 
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// Fields are the fields of a subject whose values are names. A kind that comes with keys of a new field adds it here and
-// to Values.
-var Fields = []string{"topic", "app", "kind", "actor", "user", "package", fieldSeverity, fieldGroup, fieldOwner, fieldOwnerGroup, fieldEverything}
+// Fields are the fields of a subject whose values are names. A rule kind with keys of a new field adds it here and to
+// AppendValues.
+var Fields = []string{
+	"topic", "app", "kind", "actor", "user", "package",
+	fieldSeverity, fieldGroup, fieldOwner, fieldOwnerGroup, fieldEverything,
+}
 
 // Texts are the fields of a subject that are searched and not looked up: see Text.
 var Texts = []string{"summary", "link", "body"}
@@ -23,55 +25,8 @@ const (
 	fieldEverything = "everything" // the value "", always
 )
 
-// The fields of a Predicate's Requires, beside fieldGroup.
-const (
-	requireDirectory = "directory"
-	requireRole      = "role"
-)
-
-// Keys gives what an engine looks up to find the filters that a subject may match: each value of each of Fields.
-func (s *Subject) Keys() iter.Seq[Key] {
-	return func(yield func(Key) bool) {
-		for _, field := range Fields {
-			for value := range s.Values(field) {
-				if !yield(Key{field, value}) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// Values gives the values of one of Fields, some of them perhaps twice; none for a field that is not there.
-func (s *Subject) Values(field string) iter.Seq[string] {
-	switch field {
-	case "topic":
-		return one(s.Topic)
-	case "app":
-		return one(s.App)
-	case "kind":
-		return one(s.Kind)
-	case "actor":
-		return one(s.Actor)
-	case "user":
-		return slices.Values(s.Users)
-	case "package":
-		return slices.Values(s.Packages)
-	case fieldSeverity:
-		return s.severities
-	case fieldGroup:
-		return s.groups
-	case fieldOwner:
-		return s.owners
-	case fieldOwnerGroup:
-		return s.ownerGroups
-	case fieldEverything:
-		return one("")
-	}
-	return func(func(string) bool) {}
-}
-
-// AppendValues appends what Values gives: for who asks much and often.
+// AppendValues appends the values of one of Fields, some of them perhaps twice; none for a field that is not there. They
+// are what an index looks up to find the filters that a subject may match.
 func (s *Subject) AppendValues(into []string, field string) []string {
 	switch field {
 	case "topic":
@@ -86,14 +41,18 @@ func (s *Subject) AppendValues(into []string, field string) []string {
 		return append(into, s.Users...)
 	case "package":
 		return append(into, s.Packages...)
+	case fieldSeverity:
+		return slices.AppendSeq(into, s.severities)
+	case fieldGroup:
+		return slices.AppendSeq(into, s.groups)
+	case fieldOwner:
+		return slices.AppendSeq(into, s.owners)
+	case fieldOwnerGroup:
+		return slices.AppendSeq(into, s.ownerGroups)
 	case fieldEverything:
 		return append(into, "")
 	}
-	return slices.AppendSeq(into, s.Values(field))
-}
-
-func one(value string) iter.Seq[string] {
-	return func(yield func(string) bool) { yield(value) }
+	return into
 }
 
 func (s *Subject) severities(yield func(string) bool) {
@@ -128,22 +87,4 @@ func (s *Subject) Text(field string) string {
 		return searched(s.BodyText())
 	}
 	return ""
-}
-
-// Has says whether the subject has what a Predicate Requires.
-func (s *Subject) Has(need Key) bool {
-	switch {
-	case s.Directory == nil:
-		return false
-	case need.Field == fieldGroup:
-		return s.Directory.HasGroup(need.Value)
-	case need.Field == requireRole:
-		return s.Directory.HasRole(need.Value)
-	}
-	return true
-}
-
-// requires gives the Requires of a predicate that asks for these groups and roles.
-func requires(groups, roles []string) []Key {
-	return slices.Concat([]Key{{Field: requireDirectory}}, keys(fieldGroup, groups), keys(requireRole, roles))
 }

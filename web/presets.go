@@ -50,7 +50,7 @@ func (p preset) sentence() string {
 	if p.words != "" {
 		return p.words
 	}
-	return capital(rulespec.Sentence(p.filter().Filter)) + "."
+	return capital(rulespec.Sentence(rulespec.Env{}, p.filter().Filter)) + "."
 }
 
 func presetOf(key string) (prefs.Filter, bool) {

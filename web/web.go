@@ -148,11 +148,11 @@ func (s *site) fillIn() {
 }
 
 // sentence gives a filter in words.
-func (s *site) sentence(f rulespec.Filter) string { return rulespec.SentenceIn(s.env(), f) }
+func (s *site) sentence(f rulespec.Filter) string { return rulespec.Sentence(s.env(), f) }
 
 // ruleSentence gives one rule in words, as a sentence of its own.
 func (s *site) ruleSentence(r rulespec.Rule) string {
-	return capital(rulespec.RuleSentenceIn(s.env(), r))
+	return capital(rulespec.RuleSentence(s.env(), r))
 }
 
 // kindWords gives what people call a kind of message, or its name in rules where nobody has named it.

@@ -43,7 +43,7 @@ func (c *filterCheckCmd) check(e *env) error {
 		return statusUnexpected
 	}
 	for _, f := range file.Filters {
-		if _, err := fmt.Fprintf(e.stdout, "%s: %s\n", visible(f.Name), rulespec.Sentence(f.Filter)); err != nil {
+		if _, err := fmt.Fprintf(e.stdout, "%s: %s\n", visible(f.Name), rulespec.Sentence(rulespec.Env{}, f.Filter)); err != nil {
 			return fmt.Errorf("write sentence: %w", err)
 		}
 	}

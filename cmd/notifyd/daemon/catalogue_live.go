@@ -52,5 +52,5 @@ func (m *meaning) kindName(kind string) string                    { return m.loa
 
 // sentence gives a filter in words that people read: kinds of message by the names that the catalogue has for them.
 func (m *meaning) sentence(f rulespec.Filter) string {
-	return rulespec.SentenceIn(rulespec.Env{KindName: m.load().kindName}, f)
+	return rulespec.Sentence(rulespec.Env{KindName: m.load().kindName}, f)
 }

@@ -22,14 +22,14 @@ func TestKindNames(t *testing.T) {
 		{Kind: "app", Not: true, Args: rulespec.Args{"name": {"buildsys.build.failed"}}},
 	}}
 	want := `when the kind of message is "Builds failed", "Tickets opened (Pagure)", "Other messages of nowhere", "Other messages of Bodhi" or nobody.knows.it and the application is not buildsys.build.failed`
-	if got := rulespec.SentenceIn(env, f); got != want {
+	if got := rulespec.Sentence(env, f); got != want {
 		t.Errorf("SentenceIn = %s\nwant %s", got, want)
 	}
 	if f.Rules[0].Args["name"][0] != kinds[0] {
 		t.Errorf("SentenceIn changed the filter: %v", f.Rules)
 	}
-	if got, want := rulespec.RuleSentenceIn(env, f.Rules[0]), `the kind of message is "Builds failed", "Tickets opened (Pagure)", "Other messages of nowhere", "Other messages of Bodhi" or nobody.knows.it`; got != want {
-		t.Errorf("RuleSentenceIn = %s", got)
+	if got, want := rulespec.RuleSentence(env, f.Rules[0]), `the kind of message is "Builds failed", "Tickets opened (Pagure)", "Other messages of nowhere", "Other messages of Bodhi" or nobody.knows.it`; got != want {
+		t.Errorf("RuleSentence = %s", got)
 	}
 }
 

@@ -58,3 +58,27 @@ func unevaluable(missing error) error {
 	}
 	return fmt.Errorf("%w: %w", ErrUnevaluable, missing)
 }
+
+// The fields of a Predicate's Requires, beside fieldGroup.
+const (
+	requireDirectory = "directory"
+	requireRole      = "role"
+)
+
+// Has says whether the subject has what a Predicate Requires.
+func (s *Subject) Has(need Key) bool {
+	switch {
+	case s.Directory == nil:
+		return false
+	case need.Field == fieldGroup:
+		return s.Directory.HasGroup(need.Value)
+	case need.Field == requireRole:
+		return s.Directory.HasRole(need.Value)
+	}
+	return true
+}
+
+// requires gives the Requires of a predicate that asks for these groups and roles.
+func requires(groups, roles []string) []Key {
+	return slices.Concat([]Key{{Field: requireDirectory}}, keys(fieldGroup, groups), keys(requireRole, roles))
+}
