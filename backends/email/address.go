@@ -16,7 +16,7 @@ const (
 	maxAddress = 254
 )
 
-// CheckAddress gives the canonical form of a mail address: as typed before the @, the domain in lower case and ASCII
+// CheckAddress returns the canonical form of a mail address: as typed before the @, the domain in lower case and ASCII
 // (RFC 5890 A-labels). It is stricter than RFC 5322: no quoted local part, no comment, no domain literal, no name. The
 // local part is ASCII, because a message to any other needs every server on its way to know SMTPUTF8 (RFC 6531).
 func CheckAddress(address string) (string, error) {
@@ -84,7 +84,7 @@ var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.Transitional(f
 
 var errDomain = errors.New("the part after the @ is not a domain name")
 
-// mailDomain gives the ASCII form of the domain of a mail address. Names of one label are mistyped more often than
+// mailDomain returns the ASCII form of the domain of a mail address. Names of one label are mistyped more often than
 // meant, so only localhost is taken.
 func mailDomain(domain string) (string, error) {
 	ascii, err := hostName(domain)
@@ -100,7 +100,7 @@ func mailDomain(domain string) (string, error) {
 	return ascii, nil
 }
 
-// hostName gives a host name in lower case and ASCII: letters, digits and hyphens (RFC 1123, section 2.1), no dot at
+// hostName returns a host name in lower case and ASCII: letters, digits and hyphens (RFC 1123, section 2.1), no dot at
 // the end.
 func hostName(name string) (string, error) {
 	name = fullStops.Replace(name)

@@ -38,15 +38,16 @@ func takenBy(t *testing.T, c *child) []taken {
 
 // Another server's habits: AUTH LOGIN only, nothing before STARTTLS, SMTPUTF8 offered.
 func TestAiosmtpd(t *testing.T) {
+	t.Parallel() // it waits
 	need(t, "/usr/bin/python3")
 	if err := exec.Command("/usr/bin/python3", "-c", "import aiosmtpd").Run(); err != nil {
 		missing(t, "python3-aiosmtpd")
 	}
 	port, cert := freePort(t), selfSigned(t)
 	server := startChild(t, port, exec.Command("/usr/bin/python3", "testdata/aiosmtpd_server.py",
-		strconv.Itoa(port), cert.file, cert.key))
+		loopback, strconv.Itoa(port), cert.file, cert.key))
 	c := Config{
-		Host: "127.0.0.1", Port: port, CAFile: cert.file, Username: "notifyd", Password: "open sesame",
+		Host: loopback, Port: port, CAFile: cert.file, Username: "notifyd", Password: "open sesame",
 		From: "notifyd@example.org", EnvelopeFrom: "bounces@example.org", Timeout: 10 * time.Second,
 	}
 	b := newBackend(t, c)

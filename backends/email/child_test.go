@@ -102,7 +102,7 @@ func (c *child) greets(t testing.TB) bool {
 		t.Fatalf("the server has ended:\n%s", c.output())
 	default:
 	}
-	conn, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port)), time.Second)
+	conn, err := net.DialTimeout("tcp", net.JoinHostPort(loopback, strconv.Itoa(c.port)), time.Second)
 	if err != nil {
 		return false
 	}
@@ -115,7 +115,7 @@ func (c *child) greets(t testing.TB) bool {
 
 func freePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", loopback+":0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,7 +52,7 @@ func (c composer) compose(p backends.Parcel) (*mail.Msg, error) {
 
 // message makes the mail of a content; size is that of both parts before encoding.
 func (c composer) message(p backends.Parcel, shown content) (m *mail.Msg, size int, err error) {
-	m = mail.NewMsg(mail.WithNoDefaultUserAgent()) // go-mail's would tell its version
+	m = mail.NewMsg(mail.WithNoDefaultUserAgent()) // go-mail's default names its version
 	if err := c.setAddresses(m, p.To); err != nil {
 		return nil, 0, err
 	}

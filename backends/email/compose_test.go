@@ -45,7 +45,7 @@ func TestDateIsNow(t *testing.T) {
 		t.Errorf("Date = %v, %v, want %v", got, err, noon().Format(time.RFC1123Z))
 	}
 	if got := fmt.Sprint(m.all("User-Agent"), m.all("X-Mailer")); got != "[] []" {
-		t.Errorf("the program's version is told: %s", got)
+		t.Errorf("the program's version is in a header: %s", got)
 	}
 }
 

@@ -65,7 +65,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// canonical gives the form of an address that may stand in a header; a wrong one is left for Check.
+// canonical returns the form of an address that may stand in a header. It returns a wrong one as it is, for Check.
 func canonical(address string) string {
 	if ascii, err := CheckAddress(address); err == nil {
 		return ascii
@@ -86,7 +86,7 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// Check says what is wrong with the configuration, each mistake on a line that begins with its key.
+// Check returns what is wrong with the configuration, each mistake on a line that begins with its key.
 func (c Config) Check() error {
 	return errors.Join(c.checkServer(), c.checkLogin(), c.checkSender(), c.checkBounds())
 }

@@ -25,7 +25,6 @@ func TestConformance(t *testing.T) {
 		})
 		c := f.config()
 		c.TLS, c.CAFile, c.Username, c.Password = TLSStart, cert.file, "notifyd-login", "open-sesame"
-		c.Timeout = 2 * time.Second
 		return backendtest.Fixture{
 			Backend: newBackend(t, c), Info: Info, To: "alice@example.org", Refused: "gone@example.org",
 			Secrets: []string{"notifyd-login", "open-sesame"}, Whole: true,

@@ -53,7 +53,7 @@ func TestEncryption(t *testing.T) {
 				t.Errorf("Send = %v, which is %s, want %s", err, class(err), c.want)
 			}
 			if err != nil && strings.Contains(err.Error(), "sesame") {
-				t.Errorf("the error %q tells the password", err)
+				t.Errorf("the error %q contains the password", err)
 			}
 			if sent := len(f.messages()) == 1; sent != (c.want == "sent") {
 				t.Errorf("%d messages arrived", len(f.messages()))

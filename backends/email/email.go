@@ -37,7 +37,7 @@
 //
 //	ErrGone         5yz to RCPT that says: no such mailbox. The address will never take anything.
 //	ErrRefused      any other 5yz about this recipient or this content.
-//	ErrUnavailable  no connection, no login, no sender: the server takes nothing from us, whoever it is for.
+//	ErrUnavailable  no connection, no login, no sender: the server takes nothing from us, for nobody.
 //	none of them    4yz, or a relay or a policy in the way. Worth a retry.
 //
 // A connection that is lost between the content and its answer leaves open whether the server has the mail (RFC 1047).

@@ -39,7 +39,7 @@ func (f *fields) repeat(name mail.Header, values []string) {
 	}
 }
 
-// set gives them to the message, in their order: go-mail keeps preformatted headers in a map, so this is one of them.
+// set puts them into the message, in their order: go-mail keeps preformatted headers in a map, so this is one of them.
 func (f *fields) set(m *mail.Msg) {
 	name, rest, _ := strings.Cut(strings.TrimSuffix(f.text.String(), "\r\n"), ": ")
 	m.SetGenHeaderPreformatted(mail.Header(name), rest)

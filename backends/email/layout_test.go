@@ -80,7 +80,7 @@ func TestLargeDigestsAreBoundedAndHonest(t *testing.T) {
 				Manage: "https://n.example.org/me"})
 			listed, unlisted, texts, omitted := account(t, m.text)
 			if listed+unlisted != c.count || texts+omitted != listed {
-				t.Errorf("of %d notices %d are listed and %d counted as unlisted; %d have texts, %d are counted as omitted",
+				t.Errorf("of %d notices %d are listed, %d are counted as unlisted, %d have texts, %d are omitted",
 					c.count, listed, unlisted, texts, omitted)
 			}
 			if listed == 0 || texts == 0 {
@@ -96,7 +96,7 @@ func TestLargeDigestsAreBoundedAndHonest(t *testing.T) {
 	}
 }
 
-// account counts what a digest's text lists and tells, and what it says that it does not.
+// account counts what a digest's text lists, the texts in it, and what it says is missing of both.
 func account(t *testing.T, text string) (listed, unlisted, texts, omitted int) {
 	t.Helper()
 	contents, details, _ := strings.Cut(text, "\n"+rule+"\n")

@@ -107,7 +107,7 @@ func decode(p *multipart.Part) (string, error) {
 	return string(content), err
 }
 
-// get gives a header decoded; it must be there once.
+// get returns a header decoded; it must be there once.
 func (p parsed) get(name string) string {
 	values := p.all(name)
 	if len(values) != 1 {

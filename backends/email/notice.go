@@ -122,7 +122,7 @@ func worst(ns []backends.Notice) backends.Notice {
 	return slices.MaxFunc(ns, func(a, b backends.Notice) int { return cmp.Compare(severity(a), severity(b)) })
 }
 
-// safeLink gives an absolute http or https URL in ASCII, or "".
+// safeLink returns an absolute http or https URL in ASCII, or "".
 func safeLink(s string) string {
 	if len(s) > maxLink || strings.ContainsFunc(s, unicode.IsControl) {
 		return ""

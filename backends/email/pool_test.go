@@ -89,19 +89,20 @@ func TestWaitingForAConnectionEnds(t *testing.T) {
 }
 
 func TestRunClosesIdleConnections(t *testing.T) {
+	t.Parallel() // it waits
 	f := newFarEnd(t, fakesmtp.Options{})
 	c := f.config()
 	c.Idle = time.Second
 	b := newBackend(t, c)
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- b.Run(ctx) }()
 	if err := b.Send(t.Context(), sample("1")); err != nil {
 		t.Fatal(err)
 	}
 	if f.smtp.OpenConnections() != 1 {
 		t.Errorf("%d connections open after a Send, want 1", f.smtp.OpenConnections())
 	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- b.Run(ctx) }()
 	eventually(t, "the idle connection is closed", func() bool { return f.smtp.OpenConnections() == 0 })
 	if err := b.Send(t.Context(), sample("2")); err != nil {
 		t.Fatal(err)

@@ -108,7 +108,7 @@ func writeConfig(t *testing.T, dir string, port int, cert certificate) {
 	for i, l := range lines {
 		switch fields := strings.Fields(l); {
 		case strings.HasPrefix(l, "smtp ") && strings.HasSuffix(l, "smtpd"):
-			lines[i] = fmt.Sprintf("127.0.0.1:%d inet n - n - - smtpd", port)
+			lines[i] = fmt.Sprintf("%s:%d inet n - n - - smtpd", loopback, port)
 		case len(fields) > 7 && fields[4] == "y" && l[0] != '#':
 			lines[i] = strings.Join(append(append(slices.Clone(fields[:4]), "n"), fields[5:]...), " ")
 		}
@@ -122,7 +122,7 @@ func writeConfig(t *testing.T, dir string, port int, cert certificate) {
 
 func (p *postfix) config() Config {
 	return Config{
-		Host: "127.0.0.1", Port: p.port, CAFile: p.cert.file, From: "notifyd@example.test",
+		Host: loopback, Port: p.port, CAFile: p.cert.file, From: "notifyd@example.test",
 		FromName:   "Notices — Beispiel",
 		ListDomain: "lists.example.test", Timeout: 20 * time.Second,
 	}

@@ -16,6 +16,7 @@ import (
 
 // A real mail server. It takes seconds to start, so its tests share one, each after the other.
 func TestPostfix(t *testing.T) {
+	t.Parallel() // it waits
 	server := startPostfix(t)
 	t.Run("delivers", func(t *testing.T) { testPostfixDelivers(t, server) })
 	t.Run("refuses", func(t *testing.T) { testPostfixRefuses(t, server) })
@@ -93,7 +94,7 @@ func testPostfixRefuses(t *testing.T, server *postfix) {
 			t.Errorf("%s: %v, which is %s, want %s", c.to, err, class(err), c.want)
 		}
 		if err != nil && (!strings.Contains(err.Error(), c.code) || strings.Contains(err.Error(), "@")) {
-			t.Errorf("%s: the error %q lacks %s or tells an address", c.to, err, c.code)
+			t.Errorf("%s: the error %q lacks %s or contains an address", c.to, err, c.code)
 		}
 	}
 	b.pool.close()

@@ -16,7 +16,7 @@ import (
 	"github.com/notifyd/notifyd/internal/text"
 )
 
-// sendError gives a failure its class:
+// sendError turns a failure into an error of its class:
 //
 //   - ErrRefused: a permanent reply (5yz) about this recipient or this content; ErrGone where there is no such mailbox;
 //   - ErrUnavailable: the server takes no mail from us at all: it wants a login, refuses the sender, closes the
@@ -62,7 +62,7 @@ func isNoMailbox(code int, reply string) bool {
 
 // isInTheWay reports the replies to RCPT that are about something between us and the mailbox: the server refuses to
 // relay, or a policy (X.7 of RFC 3463), the mail system (X.3), the way to it (X.4: a quota of ours, too) or the
-// dialogue (X.5) is in the way. When a relay has forgotten us, that is so for every recipient, so nobody's mail may end by it.
+// dialogue (X.5) is in the way. When a relay has forgotten us, it refuses every recipient, so none may be given up.
 func isInTheWay(reply string) bool {
 	return strings.Contains(strings.ToLower(reply), "relay") || hasStatus(reply, "5.3.", "5.4.", "5.5.", "5.7.")
 }

@@ -69,7 +69,7 @@ func TestFailureClasses(t *testing.T) {
 	}
 }
 
-// A reply may have several lines, and tell the address in more than one form.
+// A reply may have several lines and the address in more than one form.
 func TestErrorsTellNoAddress(t *testing.T) {
 	f := newFarEnd(t, fakesmtp.Options{})
 	b := newBackend(t, f.config())
