@@ -2,6 +2,7 @@ package email
 
 import (
 	"encoding/json"
+	"fmt"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/backends/backendtest"
+	"github.com/notifyd/notifyd/internal/exectest"
 )
 
 // taken is a message that aiosmtpd took.
@@ -21,10 +23,10 @@ type taken struct {
 	Content string
 }
 
-func takenBy(t *testing.T, c *child) []taken {
+func takenBy(t *testing.T, c *exectest.Child) []taken {
 	t.Helper()
 	var out []taken
-	for line := range strings.Lines(c.output()) {
+	for line := range strings.Lines(c.Text()) {
 		var m taken
 		if strings.HasPrefix(line, "{") && strings.HasSuffix(line, "\n") {
 			if err := json.Unmarshal([]byte(line), &m); err != nil {
@@ -39,15 +41,13 @@ func takenBy(t *testing.T, c *child) []taken {
 // Another server's habits: AUTH LOGIN only, nothing before STARTTLS, SMTPUTF8 offered.
 func TestAiosmtpd(t *testing.T) {
 	t.Parallel() // it waits
-	need(t, "/usr/bin/python3")
-	if err := exec.Command("/usr/bin/python3", "-c", "import aiosmtpd").Run(); err != nil {
-		missing(t, "python3-aiosmtpd")
-	}
-	port, cert := freePort(t), selfSigned(t)
-	server := startChild(t, port, exec.Command("/usr/bin/python3", "testdata/aiosmtpd_server.py",
-		loopback, strconv.Itoa(port), cert.file, cert.key))
+	python := exectest.Python(t, "aiosmtpd")
+	port, cert := exectest.FreePort(t), selfSigned(t)
+	server := exectest.Start(t, exec.Command(python, "testdata/aiosmtpd_server.py", strconv.Itoa(port), cert.file,
+		cert.key))
+	server.Listening(t, fmt.Sprintf("127.0.0.1:%d", port))
 	c := Config{
-		Host: loopback, Port: port, CAFile: cert.file, Username: "notifyd", Password: "open sesame",
+		Host: "127.0.0.1", Port: port, CAFile: cert.file, Username: "notifyd", Password: "open sesame",
 		From: "notifyd@example.org", EnvelopeFrom: "bounces@example.org", Timeout: 10 * time.Second,
 	}
 	b := newBackend(t, c)

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// certificate is a self-signed one for loopback, its server side and its files.
+// certificate is a self-signed one for 127.0.0.1, its server side and its files.
 type certificate struct {
 	server    *tls.Config
 	file, key string
@@ -56,7 +56,7 @@ func selfSigned(t testing.TB) certificate {
 func certTemplate() *x509.Certificate {
 	return &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "mx.test"}, DNSNames: []string{"localhost"},
-		IPAddresses: []net.IP{net.ParseIP(loopback)},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		NotBefore:   time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}

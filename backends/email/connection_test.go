@@ -133,7 +133,7 @@ func TestHostileServer(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			port := serve(t, c.serve)
 			b := newBackend(t, Config{
-				Host: loopback, Port: port, TLS: TLSNone, From: "n@example.org", Timeout: time.Second,
+				Host: "127.0.0.1", Port: port, TLS: TLSNone, From: "n@example.org", Timeout: time.Second,
 				Username: "user", Password: "sesame",
 			})
 			start := time.Now()
@@ -158,7 +158,7 @@ func TestHostileServer(t *testing.T) {
 // serve answers each connection by f until the test ends.
 func serve(t *testing.T, f func(net.Conn)) (port int) {
 	t.Helper()
-	l, err := net.Listen("tcp", loopback+":0")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

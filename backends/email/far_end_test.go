@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -16,17 +14,8 @@ import (
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/backends/backendtest"
 	"github.com/notifyd/notifyd/backends/email/fakesmtp"
+	"github.com/notifyd/notifyd/internal/exectest"
 )
-
-// loopback is an address of this process alone, so that nothing else takes a port that is free, or that a server has
-// left for a moment. On Linux all of 127/8 is local.
-var loopback = func() string {
-	if runtime.GOOS != "linux" {
-		return "127.0.0.1"
-	}
-	id := os.Getpid()
-	return fmt.Sprintf("127.%d.%d.%d", 1+id>>16&0x3f, id>>8&0xff, id&0xff)
-}()
 
 // farEnd is a fake mail server that can go down and come up again on one port, and what it received in all its lives.
 type farEnd struct {
@@ -43,7 +32,7 @@ type farEnd struct {
 func newFarEnd(t testing.TB, o fakesmtp.Options) *farEnd {
 	t.Helper()
 	f := &farEnd{t: t, options: o, script: o.Script}
-	f.options.Address = loopback + ":0"
+	f.options.Address = fmt.Sprintf("127.0.0.1:%d", exectest.FreePort(t))
 	f.options.Script = func(s fakesmtp.Stage, a string) fakesmtp.Reply {
 		f.mu.Lock()
 		script := f.script
@@ -54,7 +43,6 @@ func newFarEnd(t testing.TB, o fakesmtp.Options) *farEnd {
 		return script(s, a)
 	}
 	f.up()
-	f.options.Address = f.smtp.Addr().String()
 	t.Cleanup(f.down)
 	return f
 }
@@ -110,7 +98,7 @@ func (f *farEnd) messages() []fakesmtp.Message {
 
 func (f *farEnd) config() Config {
 	return Config{
-		Host: loopback, Port: f.smtp.Addr().Port, TLS: TLSNone, From: "notifyd@example.org",
+		Host: "127.0.0.1", Port: f.smtp.Addr().Port, TLS: TLSNone, From: "notifyd@example.org",
 		ListDomain: "lists.example.org", Timeout: 10 * time.Second,
 	}
 }
@@ -159,17 +147,7 @@ func class(err error) string {
 // patience is how long a test waits for what must come, on a busy machine too.
 const patience = 30 * time.Second
 
-// eventually waits until ok holds.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for late := time.After(patience); !ok(); {
-		select {
-		case <-tick.C:
-		case <-late:
-			t.Errorf("within %v: not %s", patience, what)
-			return
-		}
-	}
+	exectest.Eventually(t, patience, what, ok)
 }

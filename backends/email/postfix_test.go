@@ -12,6 +12,7 @@ import (
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/backends/backendtest"
+	"github.com/notifyd/notifyd/internal/exectest"
 )
 
 // A real mail server. It takes seconds to start, so its tests share one, each after the other.
@@ -26,7 +27,7 @@ func TestPostfix(t *testing.T) {
 // It takes everything we make, over STARTTLS, and what lies in the maildir reads as it was meant: by Go's parser and by
 // Python's.
 func testPostfixDelivers(t *testing.T, server *postfix) {
-	need(t, "/usr/bin/python3")
+	exectest.Python(t, "email")
 	carried := server.counter()
 	b := newBackend(t, server.config())
 	want := map[string]backends.Parcel{}

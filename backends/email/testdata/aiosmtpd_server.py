@@ -1,4 +1,4 @@
-"""A mail server of another make for the tests: ADDRESS PORT CERTIFICATE KEY. It logs in by AUTH LOGIN over STARTTLS,
+"""A mail server of another make for the tests: PORT CERTIFICATE KEY. It logs in by AUTH LOGIN over STARTTLS,
 refuses some recipients, and prints each message that it takes as a line of JSON."""
 import asyncio
 import json
@@ -40,7 +40,7 @@ def check(server, session, envelope, mechanism, data):
 
 
 def main():
-    address, port, cert, key = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
+    port, cert, key = int(sys.argv[1]), sys.argv[2], sys.argv[3]
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
     handler = Handler()
@@ -50,7 +50,7 @@ def main():
         return SMTP(handler, hostname="aio.test", tls_context=context, require_starttls=True, authenticator=check,
                     auth_required=True, auth_exclude_mechanism=["PLAIN"], data_size_limit=30000, loop=loop)
 
-    loop.run_until_complete(loop.create_server(protocol, address, port))
+    loop.run_until_complete(loop.create_server(protocol, "127.0.0.1", port))
     loop.run_forever()
 
 
