@@ -1,6 +1,7 @@
 package migrations
 
 import (
+	"cmp"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -8,11 +9,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // database/sql driver "pgx"
-	_ "modernc.org/sqlite"             // database/sql driver "sqlite", pure Go
+	_ "modernc.org/sqlite" // database/sql driver "sqlite", pure Go
 )
 
 // The sizes of the pools: PostgreSQL's default max_connections is 100, for all nodes together.
@@ -21,11 +23,15 @@ const (
 	sqliteReaders = 4
 )
 
-func connectPostgres(dsn string) (*DB, error) {
-	pool, err := sql.Open("pgx", dsn)
+func connectPostgres(c Config) (*DB, error) {
+	config, err := pgx.ParseConfig(c.DSN)
 	if err != nil {
 		return nil, errors.New("the postgres URL cannot be parsed") // the driver's text may hold the password
 	}
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = cmp.Or(c.Name, "notifyd")
+	}
+	pool := stdlib.OpenDB(*config)
 	pool.SetMaxOpenConns(postgresConns)
 	pool.SetMaxIdleConns(postgresConns)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
@@ -67,6 +73,9 @@ func connectSQLite(path string) (*DB, error) {
 // written out and read back several times before the commit, and the log copied into the file after each.
 const writerPragmas = "&_pragma=cache_size(-65536)&_pragma=temp_store(2)&_pragma=wal_autocheckpoint(8000)"
 
+// busyTimeout is how long a statement waits for another process that writes to an SQLite file.
+const busyTimeout = 5 * time.Second
+
 // makePrivate makes a new database file that only its owner can read, whatever the umask: it holds addresses and the key of
 // stop links. SQLite gives its journals the mode of the file. A file that is there keeps the mode that it was given.
 func makePrivate(path string) error {
@@ -80,7 +89,8 @@ func makePrivate(path string) error {
 // openSQLite opens a pool. synchronous=2 (FULL) with WAL: a committed transaction survives a power cut, which is what
 // "nothing is lost" means (SQLite, "PRAGMA synchronous").
 func openSQLite(path, more string, conns int) (*sql.DB, error) {
-	const pragmas = "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(2)&_pragma=foreign_keys(1)"
+	pragmas := fmt.Sprintf("?_pragma=busy_timeout(%d)", busyTimeout.Milliseconds()) +
+		"&_pragma=journal_mode(WAL)&_pragma=synchronous(2)&_pragma=foreign_keys(1)"
 	// kept from being read as the query or an escape of a URI (SQLite, "URI Filenames")
 	name := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
 	pool, err := sql.Open("sqlite", "file:"+name+pragmas+more)

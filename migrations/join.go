@@ -5,22 +5,25 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 )
 
 // ErrOlder says that the database has not yet been brought to this notifyd's schema.
-var ErrOlder = errors.New("the database has an older schema than this notifyd needs; start the daemon of this version first")
+var ErrOlder = errors.New("the database has an older schema than this notifyd needs; " +
+	"start the daemon of this version first")
 
-// Join opens a database that a daemon may be working on, for a command beside it. Unlike Open it makes nothing and migrates
-// nothing: the database must be there and have the current schema. On SQLite what is written waits for the daemon's transactions, and they
-// for this one, up to five seconds: keep them short.
-func Join(ctx context.Context, dsn string) (*DB, error) {
-	if !strings.HasPrefix(dsn, "postgres://") && !strings.HasPrefix(dsn, "postgresql://") {
-		if _, err := os.Stat(dsn); err != nil {
+// Join is Config.Join of a dsn alone.
+func Join(ctx context.Context, dsn string) (*DB, error) { return Config{DSN: dsn}.Join(ctx) }
+
+// Join opens a database that a daemon may be working on, for a command beside it. Unlike Open it makes nothing and
+// migrates nothing: the database must be there and have the current schema. On SQLite what is written waits for the
+// daemon's transactions, and they for this one, up to five seconds: keep them short.
+func (c Config) Join(ctx context.Context) (*DB, error) {
+	if !isPostgres(c.DSN) {
+		if _, err := os.Stat(c.DSN); err != nil {
 			return nil, fmt.Errorf("open database: %w", err)
 		}
 	}
-	d, err := connect(dsn)
+	d, err := connect(c)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
@@ -39,7 +42,8 @@ func current(ctx context.Context, d *DB) error {
 	steps := p.ListSources()
 	target := steps[len(steps)-1].Version
 	var version int64
-	err = d.Reader.WithContext(ctx).Raw("SELECT max(version_id) FROM " + table + " WHERE is_applied").Scan(&version).Error
+	query := "SELECT max(version_id) FROM " + table + " WHERE is_applied"
+	err = d.Reader.WithContext(ctx).Raw(query).Scan(&version).Error
 	switch {
 	case err != nil:
 		return fmt.Errorf("read schema version: %w", err)

@@ -9,7 +9,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
+	"time"
 
 	"gorm.io/gorm"
 )
@@ -27,15 +29,33 @@ type DB struct {
 var ErrNewer = errors.New("the database has a newer schema than this notifyd knows; " +
 	"install the newer version again or restore a backup")
 
-// Open connects to the database that dsn names and brings it to the current schema. A dsn is the path of an SQLite
-// file, or a postgres:// URL. Several processes may open one new PostgreSQL database at once: one migrates, the others
-// wait. Open honours ctx; its errors do not hold the URL, which may hold a password.
-func Open(ctx context.Context, dsn string) (*DB, error) {
-	d, err := connect(dsn)
+// A Config says which database to open, and how. Only DSN is needed.
+type Config struct {
+	DSN      string        // the path of an SQLite file, or a postgres:// URL
+	Name     string        // what PostgreSQL calls our sessions, where the URL has no application_name; "": notifyd
+	LockWait time.Duration // how long Open waits while another process migrates; 0: a minute
+	Log      *slog.Logger  // nil: silent
+}
+
+func (c Config) log() *slog.Logger {
+	if c.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return c.Log
+}
+
+// Open is Config.Open of a dsn alone.
+func Open(ctx context.Context, dsn string) (*DB, error) { return Config{DSN: dsn}.Open(ctx) }
+
+// Open connects to the database and brings it to the current schema. Several processes may open one new PostgreSQL
+// database at once: one migrates, the others wait, and say for whom. Open honours ctx; its errors do not hold the URL,
+// which may hold a password.
+func (c Config) Open(ctx context.Context) (*DB, error) {
+	d, err := connect(c)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	if err := up(ctx, d); err != nil {
+	if err := up(ctx, d, c); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database: %w", err), d.Close())
 	}
 	return d, nil
@@ -49,9 +69,13 @@ func (d *DB) Close() error {
 	return errors.Join(d.reader.Close(), d.writer.Close()) // the writer last: it truncates the write-ahead log
 }
 
-func connect(dsn string) (*DB, error) {
-	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
-		return connectPostgres(dsn)
+func connect(c Config) (*DB, error) {
+	if isPostgres(c.DSN) {
+		return connectPostgres(c)
 	}
-	return connectSQLite(dsn)
+	return connectSQLite(c.DSN)
+}
+
+func isPostgres(dsn string) bool {
+	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
 }

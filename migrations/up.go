@@ -1,13 +1,13 @@
 package migrations
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"fmt"
 	"io/fs"
 
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 )
 
 //go:embed sqlite/*.sql postgres/*.sql
@@ -18,8 +18,13 @@ var files embed.FS
 const table = "notifyd_schema"
 
 // up brings the schema to the last step, each step in a transaction of its own.
-func up(ctx context.Context, d *DB) error {
-	p, err := provider(d)
+func up(ctx context.Context, d *DB, c Config) error {
+	if !d.Postgres {
+		if err := waitForFile(ctx, d, c); err != nil {
+			return err
+		}
+	}
+	p, err := provider(d, goose.WithSessionLocker(sessionLock{c.log(), cmp.Or(c.LockWait, lockWait)}))
 	if err != nil {
 		return err
 	}
@@ -30,23 +35,22 @@ func up(ctx context.Context, d *DB) error {
 	if current > target {
 		return fmt.Errorf("%w (schema %d, this version knows %d)", ErrNewer, current, target)
 	}
+	if current < target {
+		c.log().Info("migrating the schema", "from", current, "to", target)
+	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate schema: %w", err)
 	}
 	return nil
 }
 
-func provider(d *DB) (*goose.Provider, error) {
+// provider gives what takes the steps; on PostgreSQL with the lock given.
+func provider(d *DB, lock ...goose.ProviderOption) (*goose.Provider, error) {
 	dialect, dir := goose.DialectSQLite3, "sqlite"
 	options := []goose.ProviderOption{goose.WithTableName(table)}
 	if d.Postgres {
 		dialect, dir = goose.DialectPostgres, "postgres"
-		// tried each second for five minutes: nodes that start together wait for the one that migrates
-		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
-		if err != nil {
-			return nil, fmt.Errorf("make migration lock: %w", err)
-		}
-		options = append(options, goose.WithSessionLocker(locker))
+		options = append(options, lock...)
 	}
 	sub, err := fs.Sub(files, dir)
 	if err != nil {

@@ -55,7 +55,7 @@ func openQueue(e *env) (*queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := migrations.Join(e.ctx, set.Database.DSN)
+	db, err := migrations.Config{DSN: set.Database.DSN, Name: "notifyd queue"}.Join(e.ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package daemon
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"os"
@@ -57,8 +58,8 @@ func TestOneDaemonOnAnSQLiteFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openTestService(t, dsn); err == nil || !strings.Contains(err.Error(), "another notifyd runs on") {
-		t.Errorf("a second daemon on the same file: %v, want a refusal", err)
+	if _, err := openTestService(t, dsn); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("process %d ", os.Getpid())) {
+		t.Errorf("a second daemon on the same file: %v, want a refusal that names the first", err)
 	}
 	if err := first.Close(); err != nil {
 		t.Fatal(err)

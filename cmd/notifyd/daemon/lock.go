@@ -1,16 +1,18 @@
 package daemon
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"syscall"
 )
 
-// lockDatabase keeps a second daemon off an SQLite file: the outbox takes up at once what an earlier process had in hand,
-// which must not be what another one is sending. On PostgreSQL leases do that. The lock ends with the process, also by
-// kill -9; the file stays.
+// lockDatabase keeps a second daemon off an SQLite file: the outbox takes up at once what an earlier process had in
+// hand, which must not be what another one is sending. On PostgreSQL leases do that. The lock ends with the process,
+// also by kill -9; the file stays.
 func lockDatabase(dsn string) (*os.File, error) {
 	if isPostgres(dsn) {
 		return nil, nil
@@ -20,9 +22,44 @@ func lockDatabase(dsn string) (*os.File, error) {
 		return nil, fmt.Errorf("lock database: %w", err)
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("another notifyd runs on %s: %w", dsn, err), file.Close())
+		err = fmt.Errorf("another notifyd runs on %s (%s): %w", dsn, readHolder(file), err)
+		return nil, errors.Join(err, file.Close())
+	}
+	if err := writeHolder(file); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock database: %w", err), file.Close())
 	}
 	return file, nil
+}
+
+// maxHolder bounds what is read of who has the lock, in bytes.
+const maxHolder = 256
+
+// writeHolder says in the file of the lock who has it.
+func writeHolder(file *os.File) error {
+	if err := file.Truncate(0); err != nil {
+		return err
+	}
+	_, err := file.WriteAt([]byte(thisProcess()+"\n"), 0)
+	return err
+}
+
+// readHolder says who has the lock.
+func readHolder(file *os.File) string {
+	text, err := io.ReadAll(io.LimitReader(file, maxHolder))
+	if err != nil {
+		return err.Error()
+	}
+	return cmp.Or(strings.TrimSpace(string(text)), "it does not say which") // an older notifyd
+}
+
+// thisProcess names the daemon where others see it: in the lock of an SQLite file, and in pg_stat_activity of
+// PostgreSQL, which cuts it at 63 bytes.
+func thisProcess() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "an unknown host"
+	}
+	return fmt.Sprintf("notifyd serve, process %d at %s", os.Getpid(), host)
 }
 
 // isPostgres says whether a dsn is of PostgreSQL, not of SQLite.

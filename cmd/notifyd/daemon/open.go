@@ -65,7 +65,8 @@ func (s *Service) openStores(ctx context.Context) error {
 	if s.lock, err = lockDatabase(s.settings.Database.DSN); err != nil {
 		return err
 	}
-	if s.db, err = migrations.Open(ctx, s.settings.Database.DSN); err != nil {
+	database := migrations.Config{DSN: s.settings.Database.DSN, Name: thisProcess(), Log: s.log}
+	if s.db, err = database.Open(ctx); err != nil {
 		return err
 	}
 	s.history = history.NewStore(s.db.Writer, s.db.Reader, s.env.Now)
