@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bufio"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// link finds where a Markdown link leads.
+var link = regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
+
+// TestLayoutDocumentsAreLinked: README.md leads to every document, and no link in a document leads nowhere.
+func TestLayoutDocumentsAreLinked(t *testing.T) {
+	linked := map[string]bool{}
+	var documents []string
+	walkSources(t, func(file string) {
+		if !strings.HasSuffix(file, ".md") {
+			return
+		}
+		if strings.HasPrefix(filepath.ToSlash(file), "doc/") {
+			documents = append(documents, filepath.ToSlash(file))
+		}
+		linesOf(t, file, func(number int, line string) {
+			for _, m := range link.FindAllStringSubmatch(line, -1) {
+				to := filepath.ToSlash(filepath.Join(filepath.Dir(file), m[1]))
+				if _, err := os.Stat(filepath.Join("..", "..", to)); err != nil {
+					t.Errorf("%s:%d: the link to %s leads nowhere", file, number, m[1])
+				}
+				linked[file+" "+to] = true
+			}
+		})
+	})
+	for _, document := range documents {
+		if !linked["README.md "+document] {
+			t.Errorf("README.md has no link to %s: enter it behind \"Documents\"", document)
+		}
+	}
+}
+
+// walkSources calls visit with every Go and Markdown file of the repository, by its path from the root.
+func walkSources(t *testing.T, visit func(file string)) {
+	t.Helper()
+	root, seen := filepath.Join("..", ".."), 0
+	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		hidden := strings.HasPrefix(d.Name(), ".") && file != root
+		if d.IsDir() {
+			if d.Name() == "testdata" || d.Name() == "static" || hidden {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if rel, err := filepath.Rel(root, file); err == nil && (strings.HasSuffix(rel, ".go") || strings.HasSuffix(rel, ".md")) {
+			seen++
+			visit(rel)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen < 100 {
+		t.Fatalf("saw only %d files from %s: the test looks in the wrong place", seen, root)
+	}
+}
+
+func linesOf(t *testing.T, file string, visit func(number int, line string)) {
+	t.Helper()
+	f, err := os.Open(filepath.Join("..", "..", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	for number := 1; lines.Scan(); number++ {
+		visit(number, lines.Text())
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+}
