@@ -59,7 +59,7 @@ type hanging struct {
 	ends       []uint32    // by predicate: where its filters end in ordinals
 	ordinals   []uint32    // by predicate, in order
 	exclusions []exclusion // in order
-	residuals  []uint32    // by signature: a count
+	residuals  []uint32    // by residual: a count
 	pairs      []uint64
 	excluded   []uint32 // of one predicate
 }
@@ -136,12 +136,12 @@ func (h *hanging) hangAt(id uint32, ordinals []uint32, exclusions []exclusion) {
 			h.excluded = append(h.excluded, e.ordinal)
 		}
 		add(postings.Excluded, h.excluded)
-		h.bySignature(ordinals, add)
+		h.byResidual(ordinals, add)
 	})
 }
 
-// bySignature calls visit with the ordinals of each signature, in order.
-func (h *hanging) bySignature(ordinals []uint32, visit func(residual uint32, ordinals []uint32)) {
+// byResidual calls visit with the ordinals of each residual, in order.
+func (h *hanging) byResidual(ordinals []uint32, visit func(residual uint32, ordinals []uint32)) {
 	h.pairs = h.pairs[:0]
 	for _, ordinal := range ordinals {
 		residual := h.x.ordinals.pages[ordinal>>pageBits].residual[ordinal&(1<<pageBits-1)] >> keptBits
@@ -163,7 +163,7 @@ func (h *hanging) bySignature(ordinals []uint32, visit func(residual uint32, ord
 	}
 }
 
-// distribute sorts pairs, whose ordinals are in order, by signature: it counts them and puts each where it belongs.
+// distribute sorts pairs, whose ordinals are in order, by residual: it counts them and puts each where it belongs.
 func (h *hanging) distribute() {
 	clear(h.residuals)
 	for _, p := range h.pairs {

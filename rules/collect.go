@@ -15,7 +15,7 @@ type spot struct {
 	large *postings.Large
 }
 
-// collect puts what hangs from the predicates that hold into r, as far as the signatures hold. It goes through the
+// collect puts what hangs from the predicates that hold into r, as far as the residuals hold. It goes through the
 // predicates several times, so that the processor need not wait for one place in memory after the other.
 func (s *scratch) collect(r *Result) {
 	s.spots = s.spots[:0]
@@ -60,14 +60,14 @@ func (s *scratch) collectAt(r *Result, p *spot) (exclusions bool) {
 	switch {
 	case !p.told || i == n:
 	case p.lists.Single():
-		for _, residual := range s.single {
+		for _, residual := range s.singles {
 			if at, found := p.lists.Search(residual); found {
 				r.runs = append(r.runs, p.lists.List(at))
 			}
 		}
 	default:
 		for ; i < n; i++ {
-			if s.signature(p.lists.Residual(i)) {
+			if s.residualHolds(p.lists.Residual(i)) {
 				r.runs = append(r.runs, p.lists.List(i))
 			}
 		}
@@ -87,14 +87,14 @@ func (s *scratch) collectLarge(r *Result, l *postings.Large, told bool) (exclusi
 	switch {
 	case !told:
 	case l.Single:
-		for _, residual := range s.single {
+		for _, residual := range s.singles {
 			if at, found := l.Search(residual); found {
 				r.runs = append(r.runs, l.Blocks(at)...)
 			}
 		}
 	default:
 		for ; i < len(l.Residuals); i++ {
-			if s.signature(l.Residuals[i]) {
+			if s.residualHolds(l.Residuals[i]) {
 				r.runs = append(r.runs, l.Blocks(i)...)
 			}
 		}
@@ -102,16 +102,16 @@ func (s *scratch) collectLarge(r *Result, l *postings.Large, told bool) (exclusi
 	return exclusions
 }
 
-// signature says whether all literals of a signature hold. Most have one, a term, and all terms that hold are known.
-func (s *scratch) signature(number uint32) bool {
-	if term := s.view.only[number]; term != 0 {
+// residualHolds says whether all conditions of a residual hold. Most have one, a term, and all terms that hold are known.
+func (s *scratch) residualHolds(number uint32) bool {
+	if term := s.view.residualTerm[number]; term != 0 {
 		return s.marks[term] == s.event<<markBits|uint32(holds)
 	}
-	return s.manyLiterals(number)
+	return s.conditionsHold(number)
 }
 
-// manyLiterals is signature for any; it finds out once an event.
-func (s *scratch) manyLiterals(number uint32) bool {
+// conditionsHold is residualHolds for any; it finds out once an event.
+func (s *scratch) conditionsHold(number uint32) bool {
 	if m := s.residuals[number]; m>>markBits == s.event {
 		return state(m&(1<<stateBits-1)) == holds
 	}

@@ -68,8 +68,8 @@ func (s *scratch) lookUp() {
 		if p := &s.probes[i]; p.known && s.mark(p.id) == unknown {
 			s.note(p.id, holds)
 			p.place = v.shards[parentsShard].Ref(p.id)
-			if residual := v.single.At(p.id); residual != 0 {
-				s.single = append(s.single, residual)
+			if residual := v.termResidual.At(p.id); residual != 0 {
+				s.singles = append(s.singles, residual)
 			}
 		}
 	}

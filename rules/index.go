@@ -26,7 +26,7 @@ type Index struct {
 	next        *view
 	named       map[string]uint32 // predicates that are no terms, by identity
 	residuals   map[string]uint32
-	residual    []literal // of the last filter, and what it is in residuals
+	conditions  []condition // of the last filter, and what it is in residuals
 	residualKey []byte
 	ordinals    ordinals
 	exclusions  map[uint32][]uint32 // by ordinal: see excludesMore
@@ -42,19 +42,19 @@ type Index struct {
 
 // A view is an Index as its readers see it: it never changes. The lists only grow, so views share them.
 type view struct {
-	preds     []predicate
-	terms     *terms
-	names     names
-	checks    []check
-	searches  []searched
-	programs  *programs
-	needs     []rulespec.Key
-	residuals [][]literal
-	only      []uint32              // by signature: the term that is all that it asks for; 0: it is not of that sort
-	single    vector.Vector[uint32] // by term: the signature that asks for it alone; 0: there is none
-	fields    [maxFields]field
-	texts     *literals.Index // of the searches through texts
-	searched  uint8           // the texts that they look at, a bit each
+	preds        []predicate
+	terms        *terms
+	names        names
+	checks       []check
+	searches     []searched
+	programs     *programs
+	needs        []rulespec.Key
+	residuals    [][]condition
+	residualTerm []uint32              // by residual: the term that is all that it asks for; 0: it is not of that sort
+	termResidual vector.Vector[uint32] // by term: the residual that asks for it alone; 0: there is none
+	fields       [maxFields]field
+	texts        *literals.Index // of the searches through texts
+	searched     uint8           // the texts that they look at, a bit each
 
 	shards []postings.Shard // of which each has the filters of some owners
 	pages  []uint64         // by page of ordinals: the page of ids

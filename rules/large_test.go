@@ -39,7 +39,7 @@ func TestLargeNodes(t *testing.T) {
 	}
 }
 
-// crowded draws one of few accesses and signatures and of many owners.
+// crowded draws one of few accesses and residuals and of many owners.
 func crowded(random *rand.Rand, id rulespec.FilterID) rulespec.Filter {
 	f := rulespec.Filter{ID: id, Owner: fmt.Sprintf("p%d", random.IntN(3000))}
 	if random.IntN(3) == 0 {

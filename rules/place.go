@@ -8,13 +8,13 @@ import (
 )
 
 // A literal is a predicate, and in its lowest bit whether it must not hold.
-type literal uint32
+type condition uint32
 
-func (l literal) predicate() uint32 { return uint32(l >> 1) }
-func (l literal) not() bool         { return l&1 == 1 }
+func (l condition) predicate() uint32 { return uint32(l >> 1) }
+func (l condition) not() bool         { return l&1 == 1 }
 
-func literalOf(id uint32, not bool) literal {
-	l := literal(id << 1)
+func conditionOf(id uint32, not bool) condition {
+	l := condition(id << 1)
 	if not {
 		l |= 1
 	}
@@ -24,11 +24,11 @@ func literalOf(id uint32, not bool) literal {
 // A place is where a filter stands in the index.
 type place struct {
 	access     uint32   // the predicate it hangs from
-	residual   uint32   // its signature
-	exclusions []uint32 // in order, predicates that must not hold and are not in the signature
+	residual   uint32   // its residual
+	exclusions []uint32 // in order, predicates that must not hold and are not in the residual
 }
 
-// A place is kept beside an ordinal as two words. The lowest bits of the second are marks, the others the signature.
+// A place is kept beside an ordinal as two words. The lowest bits of the second are marks, the others the residual.
 const (
 	excludesOwner = 1 << iota // among exclusions is the predicate that is the owner's number: "not me"
 	excludesMore              // there are others, which stand in Index.exclusions
@@ -76,10 +76,10 @@ func (x *Index) let(ordinal uint32) {
 
 const (
 	// excludeBelow divides what must not hold: the rarer has a list of the filters that it exclusions, the more frequent is part
-	// of signatures, of which there are then few.
+	// of residuals, of which there are then few.
 	excludeBelow = 50
-	// maxExcluded is how long a list of killed filters grows before that predicate too goes into signatures: a popular name
-	// under "not" in very many filters costs each its signature, not each message its list.
+	// maxExcluded is how long a list of killed filters grows before that predicate too goes into residuals: a popular name
+	// under "not" in very many filters costs each its residual, not each message its list.
 	maxExcluded = 4096
 )
 
@@ -89,28 +89,28 @@ func (x *Index) place(compiled []compiledRule) place {
 		x.effort.pardon(x.intern(r.statement))
 	}
 	p := place{access: x.access(compiled)}
-	residual := x.residual[:0]
+	residual := x.conditions[:0]
 	for i := range compiled {
 		r := &compiled[i]
 		if !r.not {
 			if r.id != p.access {
-				residual = append(residual, literalOf(r.id, false))
+				residual = append(residual, conditionOf(r.id, false))
 			}
 			continue
 		}
 		for _, need := range r.needs {
-			residual = append(residual, literalOf(x.internNeed(need), false))
+			residual = append(residual, conditionOf(x.internNeed(need), false))
 		}
 		if x.isExclusion(r) {
 			p.exclusions = append(p.exclusions, r.id)
 		} else {
-			residual = append(residual, literalOf(r.id, true))
+			residual = append(residual, conditionOf(r.id, true))
 		}
 	}
 	slices.Sort(p.exclusions)
 	p.exclusions = slices.Compact(p.exclusions)
-	p.residual = x.signature(residual)
-	x.residual = residual
+	p.residual = x.residualOf(residual)
+	x.conditions = residual
 	return p
 }
 
@@ -158,9 +158,9 @@ func (x *Index) isExclusion(r *compiledRule) bool {
 	return killed < maxExcluded
 }
 
-// signature gives the number of a list of literals, which all must hold.
-func (x *Index) signature(residual []literal) uint32 {
-	slices.SortFunc(residual, func(a, b literal) int { return int(x.work(a)) - int(x.work(b)) })
+// residualOf gives the number of a list of conditions, which all must hold.
+func (x *Index) residualOf(residual []condition) uint32 {
+	slices.SortFunc(residual, func(a, b condition) int { return int(x.work(a)) - int(x.work(b)) })
 	residual = slices.Compact(residual)
 	key := x.residualKey[:0]
 	for _, l := range residual {
@@ -169,13 +169,13 @@ func (x *Index) signature(residual []literal) uint32 {
 	x.residualKey = key
 	number, known := x.residuals[string(key)]
 	if !known {
-		number = x.addSignature(string(key), slices.Clone(residual))
+		number = x.addResidual(string(key), slices.Clone(residual))
 	}
 	return number
 }
 
-// addSignature makes a signature that is not there yet.
-func (x *Index) addSignature(key string, residual []literal) (number uint32) {
+// addResidual makes a residual that is not there yet.
+func (x *Index) addResidual(key string, residual []condition) (number uint32) {
 	v := x.next
 	number = uint32(len(v.residuals)) + postings.FirstResidual
 	v.residuals = append(v.residuals, residual)
@@ -184,21 +184,21 @@ func (x *Index) addSignature(key string, residual []literal) (number uint32) {
 	if len(residual) == 1 && !residual[0].not() && v.preds[residual[0].predicate()].form == formTerm {
 		only = residual[0].predicate()
 	}
-	for len(v.only) < int(number) {
-		v.only = append(v.only, 0)
+	for len(v.residualTerm) < int(number) {
+		v.residualTerm = append(v.residualTerm, 0)
 	}
-	v.only = append(v.only, only)
+	v.residualTerm = append(v.residualTerm, only)
 	for i := range v.shards {
-		v.shards[i].SetTerms(v.only)
+		v.shards[i].SetTerms(v.residualTerm)
 	}
 	if only != 0 {
-		v.single.Set(x.transient, only, number)
+		v.termResidual.Set(x.transient, only, number)
 	}
 	return number
 }
 
 // work ranks literals, so that those that may cost something are asked last.
-func (x *Index) work(l literal) uint64 {
+func (x *Index) work(l condition) uint64 {
 	f := x.next.preds[l.predicate()].form
 	if f == formOpaque || f == formLoose || f == formSearched || f == formChecked {
 		return 1<<32 | uint64(l)

@@ -15,14 +15,14 @@ type scratch struct {
 	view      *view
 	event     uint32           // number of the event, so that nothing needs clearing
 	marks     []uint32         // by predicate: number of the event, texts that it was touched in, and in the lowest bits a state
-	residuals []uint32         // by signature: the same
+	residuals []uint32         // by residual: the same
 	hold      []uint32         // predicates that hold
 	untold    []uint32         // predicates of which some name could not be tried
 	maybe     []candidate      // predicates that must be asked if anybody wants to know
 	later     []uint32         // of maybe: those that take long
 	near      candidate        // while it is asked: of maybe
 	values    []string         // of a field
-	single    []uint32         // signatures that ask for one term, which holds
+	singles   []uint32         // residuals that ask for one term, which holds
 	probes    []probe          // the terms that the event may have
 	spots     []spot           // what stands at what holds
 	texts     [maxTexts]string // those that are searched
@@ -78,7 +78,7 @@ func (s *scratch) begin(v *view, subject rulespec.Subject) {
 	if n := len(v.residuals) + int(postings.FirstResidual); len(s.residuals) < n {
 		s.residuals = append(s.residuals, make([]uint32, n+n/4-len(s.residuals))...)
 	}
-	s.single = s.single[:0]
+	s.singles = s.singles[:0]
 	s.hold, s.untold, s.maybe = s.hold[:0], s.untold[:0], s.maybe[:0]
 	steps := v.programs.bounds.Load().Steps
 	s.meter = meter{quick: steps, slow: steps, dear: s.dear[:0]}

@@ -19,7 +19,7 @@ type ordinals struct {
 // A page is where the filters of a page stand in the index: of many millions, so without pointers.
 type page struct {
 	access   [1 << pageBits]uint32 // the predicate it hangs from, + 1; 0: there is no such filter
-	residual [1 << pageBits]uint32 // its signature, and above it the marks of placeKept
+	residual [1 << pageBits]uint32 // its residual, above the marks excludesOwner and excludesMore
 }
 
 // find gives the ordinal of an id, if there may be a filter there.

@@ -13,7 +13,7 @@ import (
 // The file is one of package sections, which have, in this order, those marked * as many as are needed:
 //
 //	'h'   head: snapshotVersion, the caller's key as a text, how many fields there are and their names as texts, the same
-//	      of texts that are searched, and how many predicates, signatures and filters follow
+//	      of texts that are searched, and how many predicates, residuals and filters follow
 //	'p' * predicates, in the order of their numbers from 1, each: its form in a byte, and
 //	      of a term the number of its field in the list of the head, and its value as a text;
 //	      of a need its field and its value as texts;
@@ -23,11 +23,11 @@ import (
 //	      have a literal and else 0, its expression as a text, how many literals it is found by and of each itself as a
 //	      text and where the stretch begins that it is found by, how many other sets of literals there are and of each
 //	      how many, and these as texts
-//	's' * signatures, in the order of their numbers from 0, each: how many literals, and these
+//	's' * residuals, in the order of their numbers from 0, each: how many conditions, and these
 //	'f' * filters, by pages of 256 ids in an order that suits the writer: the number of the page, which is that of its ids
 //	      divided by 256, how many filters follow, and these in order, each: how many ids there are between it and the one
 //	      before in the page, the difference between its owner and that of the one before in the section (zigzag; an owner
-//	      is the predicate that he is involved), the predicate that it hangs from, its signature, twice the number of
+//	      is the predicate that he is involved), the predicate that it hangs from, its residual, twice the number of
 //	      predicates that exclusion it, and one more when its owner does too, and these predicates in order without the owner
 //
 // A reader believes no number: it takes memory for what has come, as much as an index takes that has it, and checks what
@@ -38,13 +38,13 @@ const (
 
 	sectionHead       = 'h'
 	sectionPredicates = 'p'
-	sectionSignatures = 's'
+	sectionResiduals  = 's'
 	sectionFilters    = 'f'
 )
 
 // sectionNames are what errors call the sections.
 var sectionNames = map[byte]string{
-	sectionHead: "head", sectionPredicates: "predicates", sectionSignatures: "signatures", sectionFilters: "filters",
+	sectionHead: "head", sectionPredicates: "predicates", sectionResiduals: "residuals", sectionFilters: "filters",
 	sections.End: "end",
 }
 

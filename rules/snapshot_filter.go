@@ -46,7 +46,7 @@ func (s *snapshotReader) page(c *sections.Section, first uint32, n int, before i
 		if owner <= 0 || owner > int64(s.head.predicates) {
 			c.Wrong("a filter is owned by %d, who is nobody", owner)
 		}
-		access, residual := c.Below(s.head.predicates+1), c.Below(s.head.signatures)+postings.FirstResidual
+		access, residual := c.Below(s.head.predicates+1), c.Below(s.head.residuals)+postings.FirstResidual
 		marks := s.exclusions(c, first+at, uint32(owner))
 		if c.Err() != nil {
 			return 0

@@ -8,7 +8,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// lookedUp reads a section of predicates or of signatures.
+// lookedUp reads a section of predicates or of residuals.
 func (s *snapshotReader) lookedUp(c *sections.Section) error {
 	if s.x.next.terms.used == 0 {
 		s.makeRoom()
@@ -17,7 +17,7 @@ func (s *snapshotReader) lookedUp(c *sections.Section) error {
 		if c.Kind == sectionPredicates {
 			s.predicate(c)
 		} else {
-			s.signature(c)
+			s.residual(c)
 		}
 	}
 	return c.Err()
@@ -148,18 +148,18 @@ func finders(c *sections.Section) (set []string, offsets []uint16) {
 	return set, offsets
 }
 
-// signature reads one; its number is the next.
-func (s *snapshotReader) signature(c *sections.Section) {
-	residual := []literal{}
+// residual reads one; its number is the next.
+func (s *snapshotReader) residual(c *sections.Section) {
+	residual := []condition{}
 	var key []byte
 	for range c.Items() {
-		l := literal(c.Below(2 * len(s.x.next.preds)))
+		l := condition(c.Below(2 * len(s.x.next.preds)))
 		residual, key = append(residual, l), binary.LittleEndian.AppendUint32(key, uint32(l))
 	}
 	if _, twice := s.x.residuals[string(key)]; twice {
-		c.Wrong("a signature comes twice")
+		c.Wrong("a residual comes twice")
 	}
 	if c.Err() == nil {
-		s.x.addSignature(string(key), residual)
+		s.x.addResidual(string(key), residual)
 	}
 }

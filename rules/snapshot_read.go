@@ -22,7 +22,7 @@ func ReadSnapshot(env rulespec.Env, r io.Reader, key string) (*Index, error) {
 }
 
 // A snapshotReader puts what it reads into an index that nobody else has. While sections are read, one goroutine makes
-// predicates and signatures of those that are there, and another keeps filters; neither touches what the other does.
+// predicates and residuals of those that are there, and another keeps filters; neither touches what the other does.
 type snapshotReader struct {
 	x        *Index
 	sections *sections.Reader
@@ -33,7 +33,7 @@ type snapshotReader struct {
 }
 
 // A snapshotHead is what the first section tells of the others.
-type snapshotHead struct{ predicates, signatures, filters int }
+type snapshotHead struct{ predicates, residuals, filters int }
 
 // A snapshotPart is a goroutine and the sections that it is to read.
 type snapshotPart struct {
@@ -135,8 +135,8 @@ func (s *snapshotReader) distribute() (end *sections.Section, err error) {
 			s.parts[0].sections <- c
 			continue
 		}
-		if s.head.predicates > size || s.head.signatures > size { // each takes a byte at least
-			return nil, c.Wrong("the head tells of %d predicates and %d signatures, but there are %d bytes of them", s.head.predicates, s.head.signatures, size)
+		if s.head.predicates > size || s.head.residuals > size { // each takes a byte at least
+			return nil, c.Wrong("the head tells of %d predicates and %d residuals, but there are %d bytes of them", s.head.predicates, s.head.residuals, size)
 		}
 		s.parts[1].sections <- c
 	}
@@ -144,7 +144,7 @@ func (s *snapshotReader) distribute() (end *sections.Section, err error) {
 
 // follows says whether a section may come behind another.
 func follows(before, kind byte) bool {
-	order := []byte{sectionHead, sectionPredicates, sectionSignatures, sectionFilters}
+	order := []byte{sectionHead, sectionPredicates, sectionResiduals, sectionFilters}
 	at := slices.Index(order, kind)
 	return at > 0 && at >= slices.Index(order, before)
 }

@@ -22,7 +22,7 @@ func (x *Index) writeSnapshot(w io.Writer, key string, atOnce int) error {
 	s.collect(x)
 	s.head(key)
 	s.predicates()
-	s.signatures()
+	s.residuals()
 	s.filters()
 	if err := s.sections.Finish(); err != nil {
 		return fmt.Errorf("write snapshot: %w", err)
@@ -133,8 +133,8 @@ func bit(b bool) uint8 {
 	return 0
 }
 
-func (s *snapshotWriter) signatures() {
-	s.sections.Begin(sectionSignatures)
+func (s *snapshotWriter) residuals() {
+	s.sections.Begin(sectionResiduals)
 	for _, residual := range s.view.residuals {
 		s.sections.Continue()
 		s.sections.Number(uint64(len(residual)))

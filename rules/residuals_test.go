@@ -10,9 +10,9 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// TestManySignatures hangs filters with hundreds of second rules from few packages: at first each second rule is a topic
+// TestManyResiduals posts filters with hundreds of second rules under few packages: at first each second rule is a topic
 // or an application, then some are more than that, then these go again.
-func TestManySignatures(t *testing.T) {
+func TestManyResiduals(t *testing.T) {
 	random := rand.New(rand.NewPCG(9, 10))
 	for _, most := range []int{60, 1_000, 8_000} {
 		x := rules.NewIndexOf(rulespec.Env{}, 2)
