@@ -158,7 +158,7 @@ func (x *Index) TakeExpensive() []Expensive {
 	defer x.change.Unlock()
 	var found []Expensive
 	for ordinal := range uint32(len(x.ordinals.pages)) << pageBits {
-		p, known := x.kept(ordinal)
+		p, known := x.placementAt(ordinal)
 		if !known {
 			continue
 		}
@@ -170,7 +170,7 @@ func (x *Index) TakeExpensive() []Expensive {
 }
 
 // refusedFor gives the steps for which one of the predicates of a place is refused; 0 when none is.
-func (x *Index) refusedFor(p *place, refused map[uint32]int64) int64 {
+func (x *Index) refusedFor(p *placement, refused map[uint32]int64) int64 {
 	steps := refused[p.access]
 	for _, id := range p.exclusions {
 		steps = max(steps, refused[id])

@@ -11,12 +11,12 @@ import (
 // A bulk is filters that have a place and do not hang there yet: all of an index that was empty. They are hung up at
 // once, sorted by place, so that each node is made once and whole.
 type bulk struct {
-	hung   []uint32 // by predicate: how many filters will hang from it
+	hung   []uint32 // by predicate: how many filters will be posted under it
 	killed []uint32 // by predicate: how many it will exclusion
 }
 
 // count counts a place n times.
-func (b *bulk) count(p place, n int) {
+func (b *bulk) count(p placement, n int) {
 	b.hung = reaching(b.hung, p.access)
 	b.hung[p.access] += uint32(n)
 	for _, id := range p.exclusions {
@@ -71,7 +71,7 @@ func compareExclusions(a, b exclusion) int {
 	return cmp.Or(cmp.Compare(a.predicate, b.predicate), cmp.Compare(a.ordinal, b.ordinal))
 }
 
-// newHanging sorts the filters of a shard by what they hang from: counts them, and then puts each where it belongs.
+// newHanging sorts the filters of a shard by what they be posted under: counts them, and then puts each where it belongs.
 func newHanging(x *Index, shard int) *hanging {
 	h := &hanging{x: x, shard: shard, ends: make([]uint32, len(x.next.preds)), residuals: make([]uint32, len(x.next.residuals)+int(postings.FirstResidual))}
 	h.each(func(ordinal uint32, page *page) {
@@ -80,7 +80,7 @@ func newHanging(x *Index, shard int) *hanging {
 		if page.residual[at]&(excludesOwner|excludesMore) == 0 {
 			return
 		}
-		p, _ := x.kept(ordinal)
+		p, _ := x.placementAt(ordinal)
 		for _, id := range p.exclusions {
 			h.exclusions = append(h.exclusions, exclusion{id, ordinal})
 		}
@@ -144,7 +144,7 @@ func (h *hanging) hangAt(id uint32, ordinals []uint32, exclusions []exclusion) {
 func (h *hanging) byResidual(ordinals []uint32, visit func(residual uint32, ordinals []uint32)) {
 	h.pairs = h.pairs[:0]
 	for _, ordinal := range ordinals {
-		residual := h.x.ordinals.pages[ordinal>>pageBits].residual[ordinal&(1<<pageBits-1)] >> keptBits
+		residual := h.x.ordinals.pages[ordinal>>pageBits].residual[ordinal&(1<<pageBits-1)] >> placementBits
 		h.pairs = append(h.pairs, uint64(residual)<<32|uint64(ordinal))
 	}
 	if len(ordinals) < len(h.residuals)/4 || len(ordinals) < 64 {

@@ -15,7 +15,7 @@ type spot struct {
 	large *postings.Large
 }
 
-// collect puts what hangs from the predicates that hold into r, as far as the residuals hold. It goes through the
+// collect puts what is posted under the predicates that hold into r, as far as the residuals hold. It goes through the
 // predicates several times, so that the processor need not wait for one place in memory after the other.
 func (s *scratch) collect(r *Result) {
 	s.spots = s.spots[:0]

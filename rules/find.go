@@ -128,11 +128,11 @@ func (s *scratch) readTexts() {
 	}
 }
 
-// ask asks the predicates that something hangs from: first those that take little, then those that may take much.
+// ask asks the predicates that something is posted under: first those that take little, then those that may take much.
 func (s *scratch) ask() {
 	s.later = s.later[:0]
 	for _, c := range s.maybe {
-		if s.view.hangs(c.id) {
+		if s.view.posted(c.id) {
 			if s.near = c; s.marks[c.id]>>againBit&1 == 1 {
 				s.near.size = 0
 			}
@@ -156,8 +156,8 @@ func (s *scratch) tell(id uint32, to state) {
 	}
 }
 
-// hangs says whether anything stands at a predicate.
-func (v *view) hangs(id uint32) bool {
+// posted says whether anything is posted under a predicate.
+func (v *view) posted(id uint32) bool {
 	for i := range v.shards {
 		if v.shards[i].Ref(id) != 0 {
 			return true

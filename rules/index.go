@@ -128,10 +128,10 @@ func (x *Index) Apply(changes ...Change) (broken []Broken) {
 // the room.
 const compileAtOnce = 4096
 
-// put hangs a filter, which is not there, where it belongs.
+// put posts a filter, which is not there.
 func (x *Index) put(f rulespec.Filter, compiled []compiledRule) {
 	owner := x.number(f.Owner)
-	p := x.place(compiled)
+	p := x.placementOf(compiled)
 	ordinal := x.ordinals.take(x.next, f.ID)
 	x.own(ordinal, owner)
 	if x.bulk != nil {
@@ -143,7 +143,7 @@ func (x *Index) put(f rulespec.Filter, compiled []compiledRule) {
 			x.queue.Post(shard, id, postings.Excluded, ordinal)
 		}
 	}
-	x.keep(ordinal, owner, p)
+	x.setPlacement(ordinal, owner, p)
 	x.ordinals.size++
 	x.flushFull()
 }
@@ -154,7 +154,7 @@ func (x *Index) remove(f rulespec.FilterID) {
 	if !known {
 		return
 	}
-	p, known := x.kept(ordinal)
+	p, known := x.placementAt(ordinal)
 	if !known {
 		return
 	}
@@ -167,7 +167,7 @@ func (x *Index) remove(f rulespec.FilterID) {
 			x.queue.Remove(shard, id, postings.Excluded, ordinal)
 		}
 	}
-	x.let(ordinal)
+	x.clearPlacement(ordinal)
 	x.ordinals.size--
 	x.gone++
 	x.flushFull()

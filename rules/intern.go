@@ -30,7 +30,7 @@ const (
 	formOpaque               // there is nothing to find it by: it is asked
 )
 
-// root is the predicate that always holds. What hangs from it is looked at for every event.
+// root is the predicate that always holds. What is posted under it is looked at for every event.
 const root uint32 = 0
 
 // A check is a predicate that is asked.

@@ -80,7 +80,7 @@ func (l *loading) read(filters iter.Seq2[rulespec.Filter, error]) error {
 	workers.Go(func() {
 		for b := range place {
 			<-b.done
-			l.place(b)
+			l.put(b)
 			free <- b
 		}
 	})
@@ -108,7 +108,7 @@ func (l *loading) read(filters iter.Seq2[rulespec.Filter, error]) error {
 }
 
 // place puts the filters of a batch into the index, and lets go of them.
-func (l *loading) place(b *loadBatch) {
+func (l *loading) put(b *loadBatch) {
 	for i, c := range b.compiled[:len(b.filters)] {
 		f := b.filters[i]
 		l.x.remove(f.ID)

@@ -18,7 +18,7 @@ type ordinals struct {
 
 // A page is where the filters of a page stand in the index: of many millions, so without pointers.
 type page struct {
-	access   [1 << pageBits]uint32 // the predicate it hangs from, + 1; 0: there is no such filter
+	access   [1 << pageBits]uint32 // its access predicate, + 1; 0: there is no such filter
 	residual [1 << pageBits]uint32 // its residual, above the marks excludesOwner and excludesMore
 }
 

@@ -27,7 +27,7 @@ import (
 //	'f' * filters, by pages of 256 ids in an order that suits the writer: the number of the page, which is that of its ids
 //	      divided by 256, how many filters follow, and these in order, each: how many ids there are between it and the one
 //	      before in the page, the difference between its owner and that of the one before in the section (zigzag; an owner
-//	      is the predicate that he is involved), the predicate that it hangs from, its residual, twice the number of
+//	      is the predicate that he is involved), the predicate that it is posted under, its residual, twice the number of
 //	      predicates that exclusion it, and one more when its owner does too, and these predicates in order without the owner
 //
 // A reader believes no number: it takes memory for what has come, as much as an index takes that has it, and checks what

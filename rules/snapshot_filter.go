@@ -59,7 +59,7 @@ func (s *snapshotReader) page(c *sections.Section, first uint32, n int, before i
 		}
 		s.used.add(&s.used.owners, uint32(owner))
 		s.used.add(&s.used.access, access)
-		page.access[at], page.residual[at] = access+1, residual<<keptBits|marks
+		page.access[at], page.residual[at] = access+1, residual<<placementBits|marks
 		at++
 	}
 	s.size += n
@@ -114,7 +114,7 @@ func (u *usedBits) check(c *sections.Section, v *view) error {
 		wrong string
 	}{
 		{u.owners, predicate.isOwner, "owned by predicate %d, who is nobody"},
-		{u.access, func(p predicate) bool { return p.form == formRoot || p.listed() }, "hanging from predicate %d, which nothing leads to"},
+		{u.access, func(p predicate) bool { return p.form == formRoot || p.listed() }, "posted under predicate %d, which nothing leads to"},
 		{u.exclusions, predicate.listed, "killed by predicate %d, which nothing leads to"},
 	} {
 		for i, word := range set.of {

@@ -7,8 +7,8 @@ import (
 
 // What a snapshot takes from an index. It depends on how an index looks in memory; the rest of the snapshot does not.
 
-// hanging calls visit with what stands at a predicate with a residual, or what is none: ordinals, or predicates.
-func (v *view) hanging(visit func(pred, residual uint32, ordinals []uint32)) {
+// eachList calls visit with what stands at a predicate with a residual, or what is none: ordinals, or predicates.
+func (v *view) eachList(visit func(pred, residual uint32, ordinals []uint32)) {
 	for i := range v.shards {
 		for id := range uint32(len(v.preds)) {
 			v.shards[i].Each(id, func(residual uint32, ordinals []uint32) { visit(id, residual, ordinals) })

@@ -48,7 +48,7 @@ type snapshotWriter struct {
 func (s *snapshotWriter) collect(x *Index) {
 	v := s.view
 	s.names, s.keys = map[uint32]string{}, map[uint32][]uint32{}
-	v.hanging(func(pred, residual uint32, ordinals []uint32) {
+	v.eachList(func(pred, residual uint32, ordinals []uint32) {
 		switch residual {
 		case postings.Parents:
 			for _, above := range ordinals {

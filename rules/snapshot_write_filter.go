@@ -7,18 +7,18 @@ import (
 	"github.com/notifyd/notifyd/rules/postings"
 )
 
-// A placed is where the filter of an ordinal hangs; the zero value is that of an ordinal that is free.
+// A placed is where the filter of an ordinal is posted; the zero value is that of an ordinal that is free.
 type placed struct{ access, residual uint32 } // access is one more than the predicate
 
-// placedAtOnce is how many ordinals are looked at in one go through all that hangs: each takes 8 bytes meanwhile.
+// placedAtOnce is how many ordinals are looked at in one go through all postings: each takes 8 bytes meanwhile.
 const placedAtOnce = 1 << 22
 
-// filters writes the filters in the order of their ordinals. Where they hang is known the other way round, by predicate.
+// filters writes the filters in the order of their ordinals. Where they are posted is known the other way round, by predicate.
 func (s *snapshotWriter) filters() {
 	s.sections.Begin(sectionFilters)
 	owner := uint32(0) // of the filter before
 	for from := 0; from < len(s.view.pages)<<pageBits && s.sections.Err() == nil; from += s.atOnce {
-		s.place(uint32(from), uint32(min(s.atOnce, len(s.view.pages)<<pageBits-from)))
+		s.placeFilters(uint32(from), uint32(min(s.atOnce, len(s.view.pages)<<pageBits-from)))
 		for at := 0; at < len(s.placed) && s.sections.Err() == nil; at += 1 << pageBits {
 			if s.sections.Continue() {
 				owner = 0
@@ -28,12 +28,12 @@ func (s *snapshotWriter) filters() {
 	}
 }
 
-// place finds where the filters of n ordinals hang, and what exclusions them.
-func (s *snapshotWriter) place(from, n uint32) {
+// placeFilters finds where the filters of n ordinals are posted, and what excludes them.
+func (s *snapshotWriter) placeFilters(from, n uint32) {
 	s.placed = slices.Grow(s.placed[:0], int(n))[:n]
 	clear(s.placed)
 	s.exclusions = s.exclusions[:0]
-	s.view.hanging(func(pred, residual uint32, ordinals []uint32) {
+	s.view.eachList(func(pred, residual uint32, ordinals []uint32) {
 		if residual == postings.Parents {
 			return
 		}

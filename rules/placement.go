@@ -21,22 +21,22 @@ func conditionOf(id uint32, not bool) condition {
 	return l
 }
 
-// A place is where a filter stands in the index.
-type place struct {
-	access     uint32   // the predicate it hangs from
+// A placement is where a filter is posted.
+type placement struct {
+	access     uint32   // its access predicate
 	residual   uint32   // its residual
 	exclusions []uint32 // in order, predicates that must not hold and are not in the residual
 }
 
-// A place is kept beside an ordinal as two words. The lowest bits of the second are marks, the others the residual.
+// A placement is kept beside an ordinal as two words. The lowest bits of the second are marks, the others the residual.
 const (
 	excludesOwner = 1 << iota // among exclusions is the predicate that is the owner's number: "not me"
 	excludesMore              // there are others, which stand in Index.exclusions
-	keptBits      = iota
+	placementBits = iota
 )
 
-// keep keeps the place of an ordinal that is owner's.
-func (x *Index) keep(ordinal, owner uint32, p place) {
+// setPlacement keeps the placement of an ordinal that is owner's.
+func (x *Index) setPlacement(ordinal, owner uint32, p placement) {
 	marks := uint32(0)
 	if at, found := slices.BinarySearch(p.exclusions, owner); found {
 		marks = excludesOwner
@@ -48,17 +48,17 @@ func (x *Index) keep(ordinal, owner uint32, p place) {
 	}
 	page := x.ordinals.pages[ordinal>>pageBits]
 	page.access[ordinal&(1<<pageBits-1)] = p.access + 1
-	page.residual[ordinal&(1<<pageBits-1)] = p.residual<<keptBits | marks
+	page.residual[ordinal&(1<<pageBits-1)] = p.residual<<placementBits | marks
 }
 
-// kept gives the place of an ordinal, if a filter is there.
-func (x *Index) kept(ordinal uint32) (p place, known bool) {
+// placementAt gives the placement of an ordinal, if a filter is there.
+func (x *Index) placementAt(ordinal uint32) (p placement, known bool) {
 	page := x.ordinals.pages[ordinal>>pageBits]
 	access, residual := page.access[ordinal&(1<<pageBits-1)], page.residual[ordinal&(1<<pageBits-1)]
 	if access == 0 {
-		return place{}, false
+		return placement{}, false
 	}
-	p = place{access: access - 1, residual: residual >> keptBits}
+	p = placement{access: access - 1, residual: residual >> placementBits}
 	if residual&excludesMore != 0 {
 		p.exclusions = x.exclusions[ordinal]
 	}
@@ -68,8 +68,8 @@ func (x *Index) kept(ordinal uint32) (p place, known bool) {
 	return p, true
 }
 
-// let ends the keeping of a place.
-func (x *Index) let(ordinal uint32) {
+// clearPlacement forgets the placement of an ordinal.
+func (x *Index) clearPlacement(ordinal uint32) {
 	x.ordinals.pages[ordinal>>pageBits].access[ordinal&(1<<pageBits-1)] = 0
 	delete(x.exclusions, ordinal)
 }
@@ -83,12 +83,12 @@ const (
 	maxExcluded = 4096
 )
 
-// place says where a filter of compiled rules belongs, and interns what it takes.
-func (x *Index) place(compiled []compiledRule) place {
+// placementOf says where a filter of compiled rules is posted, and interns what it takes.
+func (x *Index) placementOf(compiled []compiledRule) placement {
 	for _, r := range compiled {
 		x.effort.pardon(x.intern(r.statement))
 	}
-	p := place{access: x.access(compiled)}
+	p := placement{access: x.accessPredicate(compiled)}
 	residual := x.conditions[:0]
 	for i := range compiled {
 		r := &compiled[i]
@@ -114,9 +114,9 @@ func (x *Index) place(compiled []compiledRule) place {
 	return p
 }
 
-// access gives the predicate to hang a filter from: that of its rarest positive rule, where a node that is large already
+// accessPredicate gives the predicate to post a filter under: that of its rarest positive rule, where a node that is large already
 // counts for more; root when no positive rule is listed.
-func (x *Index) access(compiled []compiledRule) uint32 {
+func (x *Index) accessPredicate(compiled []compiledRule) uint32 {
 	best, least := root, 0
 	for i := range compiled {
 		r := &compiled[i]
@@ -124,7 +124,7 @@ func (x *Index) access(compiled []compiledRule) uint32 {
 			continue
 		}
 		cost := max(1, r.odds)
-		cost *= 1 + x.crowd(r.id)
+		cost *= 1 + x.blocks(r.id)
 		if best == root || cost < least {
 			best, least = r.id, cost
 		}
@@ -133,7 +133,7 @@ func (x *Index) access(compiled []compiledRule) uint32 {
 }
 
 // crowd is how many blocks the filters at a predicate would fill.
-func (x *Index) crowd(id uint32) (blocks int) {
+func (x *Index) blocks(id uint32) (blocks int) {
 	for i := range x.next.shards {
 		blocks += x.next.shards[i].Blocks(id)
 	}
