@@ -36,8 +36,8 @@ type Index struct {
 		number uint32
 	}
 	queue *postings.Queue
-	bulk  *bulk // not nil: filters are counted here and not hung up yet
-	gone  int   // filters taken out or replaced
+	bulk  *bulkLoad // not nil: filters are counted here and not posted yet
+	gone  int       // filters taken out or replaced
 }
 
 // A view is an Index as its readers see it: it never changes. The lists only grow, so views share them.

@@ -9,7 +9,7 @@ import (
 )
 
 // Load puts filters into the index, as Apply does with one by one, but many millions in seconds: it compiles on all
-// processors while the next are read, holds a few thousand of them at a time, and hangs them up when all are there.
+// processors while the next are read, holds a few thousand of them at a time, and posts them when all are there.
 // Until then readers see the index as it was. Of filters with the same id the last counts. What cannot be compiled is
 // taken out, never matches and comes back in broken, in the order of the filters.
 //
@@ -18,11 +18,11 @@ func (x *Index) Load(filters iter.Seq2[rulespec.Filter, error]) (broken []Broken
 	x.change.Lock()
 	defer x.change.Unlock()
 	if x.ordinals.size == 0 {
-		x.bulk = new(bulk)
+		x.bulk = new(bulkLoad)
 	}
 	defer func() {
 		if x.bulk != nil {
-			x.hangAll()
+			x.finishBulk()
 		}
 		x.publish()
 	}()

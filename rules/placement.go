@@ -138,7 +138,7 @@ func (x *Index) blocks(id uint32) (blocks int) {
 		blocks += x.next.shards[i].Blocks(id)
 	}
 	if x.bulk != nil {
-		blocks += counted(x.bulk.hung, id) / postings.BlockSize
+		blocks += counted(x.bulk.posted, id) / postings.BlockSize
 	}
 	return blocks
 }
@@ -150,7 +150,7 @@ func (x *Index) isExclusion(r *compiledRule) bool {
 	}
 	killed := x.queue.Excluded(r.id)
 	if x.bulk != nil {
-		killed += counted(x.bulk.killed, r.id)
+		killed += counted(x.bulk.excluded, r.id)
 	}
 	for i := range x.next.shards {
 		killed += x.next.shards[i].Count(r.id, postings.Excluded)

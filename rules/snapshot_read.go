@@ -72,7 +72,7 @@ func (s *snapshotReader) read(key string) error {
 		return err
 	}
 	s.x.ownAll()
-	s.x.hangAll()
+	s.x.finishBulk()
 	s.x.publish()
 	return nil
 }

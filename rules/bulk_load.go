@@ -8,25 +8,25 @@ import (
 	"github.com/notifyd/notifyd/rules/postings"
 )
 
-// A bulk is filters that have a place and do not hang there yet: all of an index that was empty. They are hung up at
+// A bulkLoad is filters that have a placement and are not posted yet: all of an index that was empty. They are posted at
 // once, sorted by place, so that each node is made once and whole.
-type bulk struct {
-	hung   []uint32 // by predicate: how many filters will be posted under it
-	killed []uint32 // by predicate: how many it will exclusion
+type bulkLoad struct {
+	posted   []uint32 // by predicate: how many filters will be posted under it
+	excluded []uint32 // by predicate: how many it will exclusion
 }
 
 // count counts a place n times.
-func (b *bulk) count(p placement, n int) {
-	b.hung = reaching(b.hung, p.access)
-	b.hung[p.access] += uint32(n)
+func (b *bulkLoad) count(p placement, n int) {
+	b.posted = extended(b.posted, p.access)
+	b.posted[p.access] += uint32(n)
 	for _, id := range p.exclusions {
-		b.killed = reaching(b.killed, id)
-		b.killed[id] += uint32(n)
+		b.excluded = extended(b.excluded, id)
+		b.excluded[id] += uint32(n)
 	}
 }
 
-// reaching gives list so long that it has an item i.
-func reaching(list []uint32, i uint32) []uint32 {
+// extended gives list so long that it has an item i.
+func extended(list []uint32, i uint32) []uint32 {
 	if int(i) >= len(list) {
 		list = append(list, make([]uint32, int(i)+1-len(list))...)
 	}
@@ -41,19 +41,19 @@ func counted(list []uint32, id uint32) int {
 	return 0
 }
 
-// hangAll hangs up all filters that have places; none hangs yet.
-func (x *Index) hangAll() {
+// finishBulk posts all filters that have placements; none is posted yet.
+func (x *Index) finishBulk() {
 	x.bulk = nil
 	x.flush() // what is no filter may stand at predicates
 	var workers sync.WaitGroup
 	for i := range x.next.shards {
-		workers.Go(func() { newHanging(x, i).hang() })
+		workers.Go(func() { newShardLoad(x, i).load() })
 	}
 	workers.Wait()
 }
 
-// A hanging hangs up the filters of a shard.
-type hanging struct {
+// A shardLoad posts the filters of a shard.
+type shardLoad struct {
 	x          *Index
 	shard      int
 	ends       []uint32    // by predicate: where its filters end in ordinals
@@ -72,8 +72,8 @@ func compareExclusions(a, b exclusion) int {
 }
 
 // newHanging sorts the filters of a shard by what they be posted under: counts them, and then puts each where it belongs.
-func newHanging(x *Index, shard int) *hanging {
-	h := &hanging{x: x, shard: shard, ends: make([]uint32, len(x.next.preds)), residuals: make([]uint32, len(x.next.residuals)+int(postings.FirstResidual))}
+func newShardLoad(x *Index, shard int) *shardLoad {
+	h := &shardLoad{x: x, shard: shard, ends: make([]uint32, len(x.next.preds)), residuals: make([]uint32, len(x.next.residuals)+int(postings.FirstResidual))}
 	h.each(func(ordinal uint32, page *page) {
 		at := ordinal & (1<<pageBits - 1)
 		h.ends[page.access[at]-1]++
@@ -100,7 +100,7 @@ func newHanging(x *Index, shard int) *hanging {
 }
 
 // each calls visit with each ordinal of the shard that has a filter, in order.
-func (h *hanging) each(visit func(ordinal uint32, page *page)) {
+func (h *shardLoad) each(visit func(ordinal uint32, page *page)) {
 	owners := &h.x.next.owners.of
 	for i, page := range h.x.ordinals.pages {
 		first := uint32(i) << pageBits
@@ -112,8 +112,8 @@ func (h *hanging) each(visit func(ordinal uint32, page *page)) {
 	}
 }
 
-// hang makes what stands at each predicate.
-func (h *hanging) hang() {
+// load makes the lists of each predicate.
+func (h *shardLoad) load() {
 	from := uint32(0)
 	for id, end := range h.ends {
 		exclusions := 0
@@ -121,14 +121,14 @@ func (h *hanging) hang() {
 			exclusions++
 		}
 		if from < end || exclusions > 0 {
-			h.hangAt(uint32(id), h.ordinals[from:end], h.exclusions[:exclusions])
+			h.loadAt(uint32(id), h.ordinals[from:end], h.exclusions[:exclusions])
 		}
 		h.exclusions, from = h.exclusions[exclusions:], end
 	}
 }
 
-// hangAt lets ordinals and exclusions stand at a predicate, beside what there is.
-func (h *hanging) hangAt(id uint32, ordinals []uint32, exclusions []exclusion) {
+// loadAt lets ordinals and exclusions stand at a predicate, beside what there is.
+func (h *shardLoad) loadAt(id uint32, ordinals []uint32, exclusions []exclusion) {
 	s := &h.x.next.shards[h.shard]
 	s.Load(h.x.transient, id, func(add func(residual uint32, ordinals []uint32)) {
 		h.excluded = h.excluded[:0]
@@ -141,7 +141,7 @@ func (h *hanging) hangAt(id uint32, ordinals []uint32, exclusions []exclusion) {
 }
 
 // byResidual calls visit with the ordinals of each residual, in order.
-func (h *hanging) byResidual(ordinals []uint32, visit func(residual uint32, ordinals []uint32)) {
+func (h *shardLoad) byResidual(ordinals []uint32, visit func(residual uint32, ordinals []uint32)) {
 	h.pairs = h.pairs[:0]
 	for _, ordinal := range ordinals {
 		residual := h.x.ordinals.pages[ordinal>>pageBits].residual[ordinal&(1<<pageBits-1)] >> placementBits
@@ -150,7 +150,7 @@ func (h *hanging) byResidual(ordinals []uint32, visit func(residual uint32, ordi
 	if len(ordinals) < len(h.residuals)/4 || len(ordinals) < 64 {
 		slices.Sort(h.pairs)
 	} else {
-		h.distribute()
+		h.countingSort()
 	}
 	for from := 0; from < len(ordinals); {
 		residual, to := uint32(h.pairs[from]>>32), from
@@ -163,8 +163,8 @@ func (h *hanging) byResidual(ordinals []uint32, visit func(residual uint32, ordi
 	}
 }
 
-// distribute sorts pairs, whose ordinals are in order, by residual: it counts them and puts each where it belongs.
-func (h *hanging) distribute() {
+// countingSort sorts pairs, whose ordinals are in order, by residual: it counts them and puts each where it belongs.
+func (h *shardLoad) countingSort() {
 	clear(h.residuals)
 	for _, p := range h.pairs {
 		h.residuals[p>>32]++
