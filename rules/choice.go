@@ -27,7 +27,7 @@ const (
 
 // OneEach gives one filter of each owner.
 func (r *Result) OneEach(yield func(rulespec.FilterID) bool) {
-	if len(r.runs) == 0 {
+	if len(r.lists) == 0 {
 		return
 	}
 	if r.choice == nil {

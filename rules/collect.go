@@ -6,11 +6,11 @@ import (
 	"github.com/notifyd/notifyd/rules/postings"
 )
 
-// A spot is what stands at a predicate in a shard.
-type spot struct {
+// A cursor is what stands at a predicate in a shard.
+type cursor struct {
 	shard *postings.Shard
-	place uint32
-	told  bool // the predicate holds; otherwise it cannot be evaluated
+	ref   uint32
+	holds bool // the predicate holds; otherwise it cannot be evaluated
 	lists postings.Lists
 	large *postings.Large
 }
@@ -18,57 +18,57 @@ type spot struct {
 // collect puts what is posted under the predicates that hold into r, as far as the residuals hold. It goes through the
 // predicates several times, so that the processor need not wait for one place in memory after the other.
 func (s *scratch) collect(r *Result) {
-	s.spots = s.spots[:0]
+	s.cursors = s.cursors[:0]
 	for told, list := range [2][]uint32{s.untold, s.hold} {
 		for i := range s.view.shards {
 			sh := &s.view.shards[i]
 			for _, id := range list {
 				if place := sh.Ref(id); place != 0 {
-					s.spots = append(s.spots, spot{shard: sh, place: place, told: told == 1})
+					s.cursors = append(s.cursors, cursor{shard: sh, ref: place, holds: told == 1})
 				}
 			}
 		}
 	}
-	for i := range s.spots {
-		p := &s.spots[i]
-		p.lists, p.large = p.shard.Read(p.place)
+	for i := range s.cursors {
+		p := &s.cursors[i]
+		p.lists, p.large = p.shard.Read(p.ref)
 	}
-	r.dead = r.dead[:0]
+	r.excluded = r.excluded[:0]
 	lists := 0
-	for i := range s.spots {
-		if s.collectAt(r, &s.spots[i]) {
+	for i := range s.cursors {
+		if s.collectAt(r, &s.cursors[i]) {
 			lists++
 		}
 	}
 	if lists > 1 {
-		slices.Sort(r.dead)
-		r.dead = slices.Compact(r.dead)
+		slices.Sort(r.excluded)
+		r.excluded = slices.Compact(r.excluded)
 	}
 }
 
-// collectAt is collect for one spot, and says whether it exclusions.
-func (s *scratch) collectAt(r *Result, p *spot) (exclusions bool) {
+// collectAt is collect for one cursor, and says whether it excludes.
+func (s *scratch) collectAt(r *Result, p *cursor) (exclusions bool) {
 	if p.large != nil {
-		exclusions = s.collectLarge(r, p.large, p.told)
+		exclusions = s.collectLarge(r, p.large, p.holds)
 	}
 	i, n := 0, p.lists.Len()
 	for ; i < n && p.lists.Residual(i) < postings.FirstResidual; i++ {
 		if p.lists.Residual(i) == postings.Excluded {
-			r.dead, exclusions = append(r.dead, p.lists.List(i)...), true
+			r.excluded, exclusions = append(r.excluded, p.lists.List(i)...), true
 		}
 	}
 	switch {
-	case !p.told || i == n:
+	case !p.holds || i == n:
 	case p.lists.Single():
 		for _, residual := range s.singles {
 			if at, found := p.lists.Search(residual); found {
-				r.runs = append(r.runs, p.lists.List(at))
+				r.lists = append(r.lists, p.lists.List(at))
 			}
 		}
 	default:
 		for ; i < n; i++ {
 			if s.residualHolds(p.lists.Residual(i)) {
-				r.runs = append(r.runs, p.lists.List(i))
+				r.lists = append(r.lists, p.lists.List(i))
 			}
 		}
 	}
@@ -80,7 +80,7 @@ func (s *scratch) collectLarge(r *Result, l *postings.Large, told bool) (exclusi
 	for ; i < len(l.Residuals) && l.Residuals[i] < postings.FirstResidual; i++ {
 		if l.Residuals[i] == postings.Excluded {
 			for _, b := range l.Blocks(i) {
-				r.dead, exclusions = append(r.dead, b...), true
+				r.excluded, exclusions = append(r.excluded, b...), true
 			}
 		}
 	}
@@ -89,13 +89,13 @@ func (s *scratch) collectLarge(r *Result, l *postings.Large, told bool) (exclusi
 	case l.Single:
 		for _, residual := range s.singles {
 			if at, found := l.Search(residual); found {
-				r.runs = append(r.runs, l.Blocks(at)...)
+				r.lists = append(r.lists, l.Blocks(at)...)
 			}
 		}
 	default:
 		for ; i < len(l.Residuals); i++ {
 			if s.residualHolds(l.Residuals[i]) {
-				r.runs = append(r.runs, l.Blocks(i)...)
+				r.lists = append(r.lists, l.Blocks(i)...)
 			}
 		}
 	}

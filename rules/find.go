@@ -38,7 +38,7 @@ func (x *Index) Match(e *catalogue.Event, dir rulespec.Directory) []rulespec.Fil
 	return ids
 }
 
-// lookUp finds the terms that the event has, the predicates above them, and the searches that its names fit.
+// lookUp finds the terms that the event has, their parents, and the searches that its names fit.
 func (s *scratch) lookUp() {
 	v := s.view
 	s.probes = s.probes[:0]
@@ -67,15 +67,15 @@ func (s *scratch) lookUp() {
 	for i := range s.probes {
 		if p := &s.probes[i]; p.known && s.mark(p.id) == unknown {
 			s.note(p.id, holds)
-			p.place = v.shards[parentsShard].Ref(p.id)
+			p.ref = v.shards[parentsShard].Ref(p.id)
 			if residual := v.termResidual.At(p.id); residual != 0 {
 				s.singles = append(s.singles, residual)
 			}
 		}
 	}
 	for i := range s.probes {
-		if p := &s.probes[i]; p.place != 0 {
-			s.above(p.place)
+		if p := &s.probes[i]; p.ref != 0 {
+			s.parents(p.ref)
 		}
 	}
 }
@@ -83,20 +83,20 @@ func (s *scratch) lookUp() {
 // parentsShard is the shard with the lists of postings.Parents: predicates have no owner.
 const parentsShard = 0
 
-// above notes the predicates of which a term is one of the keys.
-func (s *scratch) above(place uint32) {
+// parents notes the predicates of which a term is one of the keys.
+func (s *scratch) parents(place uint32) {
 	lists, large := s.view.shards[parentsShard].Read(place)
 	if lists.Len() > 0 && lists.Residual(0) == postings.Parents {
-		s.noteAbove(lists.List(0))
+		s.noteParents(lists.List(0))
 	}
 	if large != nil && len(large.Residuals) > 0 && large.Residuals[0] == postings.Parents {
 		for _, ids := range large.Blocks(0) {
-			s.noteAbove(ids)
+			s.noteParents(ids)
 		}
 	}
 }
 
-func (s *scratch) noteAbove(ids []uint32) {
+func (s *scratch) noteParents(ids []uint32) {
 	for _, id := range ids {
 		if s.view.preds[id].form == formAny {
 			s.note(id, holds)

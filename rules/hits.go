@@ -22,7 +22,7 @@ type hit struct{ ordinal, start uint32 }
 func (h *hits) fill(r *Result) {
 	h.room(r.view)
 	words, upper := h.words, h.upper
-	for _, run := range r.runs {
+	for _, run := range r.lists {
 		word, set := run[0]/64, uint64(0)
 		for _, ordinal := range run {
 			if at := ordinal / 64; at != word {
@@ -35,7 +35,7 @@ func (h *hits) fill(r *Result) {
 		words[word] |= set
 		upper[word/64] |= 1 << (word % 64)
 	}
-	for _, ordinal := range r.dead {
+	for _, ordinal := range r.excluded {
 		if at := int(ordinal / 64); at < len(words) {
 			words[at] &^= 1 << (ordinal % 64)
 		}

@@ -10,9 +10,9 @@ import (
 // is done with them is for whoever reads the Result. It stays what it is when the Index changes. It may be used again
 // with Find, and by one goroutine at a time.
 type Result struct {
-	view *view
-	runs [][]uint32 // ordinals, each run in order
-	dead []uint32   // ordinals in order that are in runs and do not count
+	view     *view
+	lists    [][]uint32 // ordinals, each run in order
+	excluded []uint32   // ordinals in order that are in runs and do not count
 
 	hits   hits
 	choice *choice
@@ -21,15 +21,15 @@ type Result struct {
 }
 
 func (r *Result) reset(v *view) {
-	clear(r.runs)
-	r.view, r.runs, r.dead = v, r.runs[:0], r.dead[:0]
+	clear(r.lists)
+	r.view, r.lists, r.excluded = v, r.lists[:0], r.excluded[:0]
 }
 
 // live calls visit with the stretches of the runs that count.
 func (r *Result) live(visit func(ordinals []uint32)) {
-	for _, run := range r.runs {
-		from, _ := slices.BinarySearch(r.dead, run[0])
-		for _, dead := range r.dead[from:] {
+	for _, run := range r.lists {
+		from, _ := slices.BinarySearch(r.excluded, run[0])
+		for _, dead := range r.excluded[from:] {
 			at, found := slices.BinarySearch(run, dead)
 			if at == len(run) {
 				break
@@ -105,7 +105,7 @@ func (r *Result) PerOwner(yield func([]rulespec.FilterID) bool) {
 
 // hit gives the first hits; the others come from r.hits.
 func (r *Result) hit() []hit {
-	if len(r.runs) == 0 {
+	if len(r.lists) == 0 {
 		return nil
 	}
 	r.hits.fill(r)

@@ -24,7 +24,7 @@ type scratch struct {
 	values    []string         // of a field
 	singles   []uint32         // residuals that ask for one term, which holds
 	probes    []probe          // the terms that the event may have
-	spots     []spot           // what stands at what holds
+	cursors   []cursor         // what stands at what holds
 	texts     [maxTexts]string // those that are searched
 	folded    [maxTexts][]byte // the same after rulespec.Fold
 	ascii     [maxTexts]bool   // whether a place in one is the same in the other
@@ -90,7 +90,7 @@ func (s *scratch) end() {
 	clear(s.texts[:])
 	clear(s.values[:cap(s.values)])
 	clear(s.probes)
-	clear(s.spots)
+	clear(s.cursors)
 }
 
 func (s *scratch) mark(id uint32) state {

@@ -51,8 +51,8 @@ func (s *snapshotWriter) collect(x *Index) {
 	v.eachList(func(pred, residual uint32, ordinals []uint32) {
 		switch residual {
 		case postings.Parents:
-			for _, above := range ordinals {
-				s.keys[above] = append(s.keys[above], pred)
+			for _, parent := range ordinals {
+				s.keys[parent] = append(s.keys[parent], pred)
 			}
 		case postings.Excluded:
 		default:

@@ -47,7 +47,7 @@ type probe struct {
 	value string
 	hash  uint64
 	cell  uint64 // the first that the hash leads to
-	place uint32 // of what stands at the predicate
+	ref   uint32 // of what stands at the predicate
 	id    uint32
 	field uint8
 	known bool // there is such a predicate: id
