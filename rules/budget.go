@@ -40,7 +40,7 @@ type effort struct {
 
 	refused atomic.Pointer[map[uint32]int64] // predicates that are too expensive, and their steps; changed under marking
 	marking sync.Mutex
-	fresh   []uint32 // of refused: not yet told
+	fresh   []uint32 // of refused: not taken yet
 }
 
 func newEffort() *effort {

@@ -19,12 +19,12 @@ type cursor struct {
 // predicates several times, so that the processor need not wait for one place in memory after the other.
 func (s *scratch) collect(r *Result) {
 	s.cursors = s.cursors[:0]
-	for told, list := range [2][]uint32{s.untold, s.hold} {
+	for holds, list := range [2][]uint32{s.unknown, s.hold} {
 		for i := range s.view.shards {
 			sh := &s.view.shards[i]
 			for _, id := range list {
 				if place := sh.Ref(id); place != 0 {
-					s.cursors = append(s.cursors, cursor{shard: sh, ref: place, holds: told == 1})
+					s.cursors = append(s.cursors, cursor{shard: sh, ref: place, holds: holds == 1})
 				}
 			}
 		}
@@ -47,14 +47,14 @@ func (s *scratch) collect(r *Result) {
 }
 
 // collectAt is collect for one cursor, and says whether it excludes.
-func (s *scratch) collectAt(r *Result, p *cursor) (exclusions bool) {
+func (s *scratch) collectAt(r *Result, p *cursor) (excludes bool) {
 	if p.large != nil {
-		exclusions = s.collectLarge(r, p.large, p.holds)
+		excludes = s.collectLarge(r, p.large, p.holds)
 	}
 	i, n := 0, p.lists.Len()
 	for ; i < n && p.lists.Residual(i) < postings.FirstResidual; i++ {
 		if p.lists.Residual(i) == postings.Excluded {
-			r.excluded, exclusions = append(r.excluded, p.lists.List(i)...), true
+			r.excluded, excludes = append(r.excluded, p.lists.List(i)...), true
 		}
 	}
 	switch {
@@ -72,20 +72,20 @@ func (s *scratch) collectAt(r *Result, p *cursor) (exclusions bool) {
 			}
 		}
 	}
-	return exclusions
+	return excludes
 }
 
-func (s *scratch) collectLarge(r *Result, l *postings.Large, told bool) (exclusions bool) {
+func (s *scratch) collectLarge(r *Result, l *postings.Large, holds bool) (excludes bool) {
 	i := 0
 	for ; i < len(l.Residuals) && l.Residuals[i] < postings.FirstResidual; i++ {
 		if l.Residuals[i] == postings.Excluded {
 			for _, b := range l.Blocks(i) {
-				r.excluded, exclusions = append(r.excluded, b...), true
+				r.excluded, excludes = append(r.excluded, b...), true
 			}
 		}
 	}
 	switch {
-	case !told:
+	case !holds:
 	case l.Single:
 		for _, residual := range s.singles {
 			if at, found := l.Search(residual); found {
@@ -99,7 +99,7 @@ func (s *scratch) collectLarge(r *Result, l *postings.Large, told bool) (exclusi
 			}
 		}
 	}
-	return exclusions
+	return excludes
 }
 
 // residualHolds says whether all conditions of a residual hold. Most have one, a term, and all terms that hold are known.

@@ -18,7 +18,7 @@ func (x *Index) Find(r *Result, e *catalogue.Event, dir rulespec.Directory) {
 	}
 	v := x.current.Load()
 	s.begin(v, rulespec.Subject{Event: e, Directory: dir})
-	s.note(root, holds)
+	s.assign(root, holds)
 	s.lookUp()
 	s.readTexts()
 	s.ask()
@@ -55,18 +55,18 @@ func (s *scratch) lookUp() {
 			if f.names != nil {
 				r := s.remember(f, value)
 				for _, id := range r.hold {
-					s.note(id, holds)
+					s.assign(id, holds)
 				}
-				for _, id := range r.untold {
-					s.note(id, untold)
+				for _, id := range r.unknown {
+					s.assign(id, unknown)
 				}
 			}
 		}
 	}
 	v.terms.findAll(v, s.probes)
 	for i := range s.probes {
-		if p := &s.probes[i]; p.known && s.mark(p.id) == unknown {
-			s.note(p.id, holds)
+		if p := &s.probes[i]; p.known && s.mark(p.id) == undecided {
+			s.assign(p.id, holds)
 			p.ref = v.shards[parentsShard].Ref(p.id)
 			if residual := v.termResidual.At(p.id); residual != 0 {
 				s.singles = append(s.singles, residual)
@@ -87,21 +87,21 @@ const parentsShard = 0
 func (s *scratch) parents(place uint32) {
 	lists, large := s.view.shards[parentsShard].Read(place)
 	if lists.Len() > 0 && lists.Residual(0) == postings.Parents {
-		s.noteParents(lists.List(0))
+		s.assignParents(lists.List(0))
 	}
 	if large != nil && len(large.Residuals) > 0 && large.Residuals[0] == postings.Parents {
 		for _, ids := range large.Blocks(0) {
-			s.noteParents(ids)
+			s.assignParents(ids)
 		}
 	}
 }
 
-func (s *scratch) noteParents(ids []uint32) {
+func (s *scratch) assignParents(ids []uint32) {
 	for _, id := range ids {
 		if s.view.preds[id].form == formAny {
-			s.note(id, holds)
+			s.assign(id, holds)
 		} else {
-			s.note(id, maybe)
+			s.assign(id, unverified)
 		}
 	}
 }
@@ -130,29 +130,29 @@ func (s *scratch) readTexts() {
 
 // ask asks the predicates that something is posted under: first those that take little, then those that may take much.
 func (s *scratch) ask() {
-	s.later = s.later[:0]
-	for _, c := range s.maybe {
+	s.deferred = s.deferred[:0]
+	for _, c := range s.candidates {
 		if s.view.posted(c.id) {
 			if s.near = c; s.marks[c.id]>>againBit&1 == 1 {
 				s.near.size = 0
 			}
-			s.tell(c.id, s.decide(c.id, byMachine))
+			s.decided(c.id, s.decide(c.id, byMachine))
 		}
 	}
 	s.near = candidate{}
-	for _, id := range s.later {
-		s.tell(id, s.decide(id, byRegexp))
+	for _, id := range s.deferred {
+		s.decided(id, s.decide(id, byRegexp))
 	}
 }
 
-func (s *scratch) tell(id uint32, to state) {
+func (s *scratch) decided(id uint32, to state) {
 	switch to {
 	case holds:
 		s.hold = append(s.hold, id)
-	case untold:
-		s.untold = append(s.untold, id)
-	case maybe:
-		s.later = append(s.later, id)
+	case unknown:
+		s.unknown = append(s.unknown, id)
+	case unverified:
+		s.deferred = append(s.deferred, id)
 	}
 }
 

@@ -26,9 +26,9 @@ type memo struct {
 
 // A remembered is what the first upto searches of a field's log say of a name.
 type remembered struct {
-	name         string
-	upto         int
-	hold, untold []uint32 // searches that fit; that could not be tried
+	name          string
+	upto          int
+	hold, unknown []uint32 // searches that fit; that could not be tried
 }
 
 const (
@@ -71,7 +71,7 @@ func (s *scratch) remember(f *field, name string) *remembered {
 		case young <= 0:
 			return r
 		case young < memoNew:
-			fresh := &remembered{name: name, upto: len(f.log), hold: r.hold[:len(r.hold):len(r.hold)], untold: r.untold[:len(r.untold):len(r.untold)]}
+			fresh := &remembered{name: name, upto: len(f.log), hold: r.hold[:len(r.hold):len(r.hold)], unknown: r.unknown[:len(r.unknown):len(r.unknown)]}
 			for _, id := range f.log[r.upto:] {
 				s.try(fresh, id)
 			}
@@ -91,7 +91,7 @@ func (s *scratch) remember(f *field, name string) *remembered {
 
 // keep puts r into its place. When the lists have become too large, all is forgotten.
 func (m *memo) keep(at uint64, r *remembered) {
-	size := int64(4*(len(r.hold)+len(r.untold)) + 64)
+	size := int64(4*(len(r.hold)+len(r.unknown)) + 64)
 	if m.bytes.Add(size) > memoBytes {
 		for i := range m.entries {
 			m.entries[i].Store(nil)
@@ -147,6 +147,6 @@ func (s *scratch) try(r *remembered, id uint32) {
 	case ok:
 		r.hold = append(r.hold, id)
 	case err != nil:
-		r.untold = append(r.untold, id)
+		r.unknown = append(r.unknown, id)
 	}
 }

@@ -12,22 +12,22 @@ import (
 type scratch struct {
 	rulespec.Subject
 	meter
-	view      *view
-	event     uint32           // number of the event, so that nothing needs clearing
-	marks     []uint32         // by predicate: number of the event, texts that it was touched in, and in the lowest bits a state
-	residuals []uint32         // by residual: the same
-	hold      []uint32         // predicates that hold
-	untold    []uint32         // predicates of which some name could not be tried
-	maybe     []candidate      // predicates that must be asked if anybody wants to know
-	later     []uint32         // of maybe: those that take long
-	near      candidate        // while it is asked: of maybe
-	values    []string         // of a field
-	singles   []uint32         // residuals that ask for one term, which holds
-	probes    []probe          // the terms that the event may have
-	cursors   []cursor         // what stands at what holds
-	texts     [maxTexts]string // those that are searched
-	folded    [maxTexts][]byte // the same after rulespec.Fold
-	ascii     [maxTexts]bool   // whether a place in one is the same in the other
+	view       *view
+	event      uint32           // number of the event, so that nothing needs clearing
+	marks      []uint32         // by predicate: number of the event, texts that it was touched in, and in the lowest bits a state
+	residuals  []uint32         // by residual: the same
+	hold       []uint32         // predicates that hold
+	unknown    []uint32         // predicates of which some name could not be tried
+	candidates []candidate      // predicates that must be asked if anybody wants to know
+	deferred   []uint32         // of candidates: those that may cost much
+	near       candidate        // the candidate that is being verified
+	values     []string         // of a field
+	singles    []uint32         // residuals that ask for one term, which holds
+	probes     []probe          // the terms that the event may have
+	cursors    []cursor         // what stands at what holds
+	texts      [maxTexts]string // those that are searched
+	folded     [maxTexts][]byte // the same after rulespec.Fold
+	ascii      [maxTexts]bool   // whether a place in one is the same in the other
 	// stretches is of what is folded.
 	stretches [maxTexts]literals.Bloom
 	name      []byte
@@ -47,11 +47,11 @@ type candidate struct {
 type state uint32
 
 const (
-	unknown state = iota
+	undecided state = iota
 	holds
 	fails
-	untold // it cannot be evaluated
-	maybe  // it must be asked
+	unknown    // it cannot be evaluated
+	unverified // it must be asked
 
 	stateBits = 3
 	maxTexts  = 4                    // bounds rulespec.Texts
@@ -79,7 +79,7 @@ func (s *scratch) begin(v *view, subject rulespec.Subject) {
 		s.residuals = append(s.residuals, make([]uint32, n+n/4-len(s.residuals))...)
 	}
 	s.singles = s.singles[:0]
-	s.hold, s.untold, s.maybe = s.hold[:0], s.untold[:0], s.maybe[:0]
+	s.hold, s.unknown, s.candidates = s.hold[:0], s.unknown[:0], s.candidates[:0]
 	steps := v.programs.bounds.Load().Steps
 	s.meter = meter{quick: steps, slow: steps, dear: s.dear[:0]}
 }
@@ -96,7 +96,7 @@ func (s *scratch) end() {
 func (s *scratch) mark(id uint32) state {
 	m := s.marks[id]
 	if m>>markBits != s.event {
-		return unknown
+		return undecided
 	}
 	return state(m & (1<<stateBits - 1))
 }
@@ -112,11 +112,11 @@ func (s *scratch) hit(e *literals.Entry, text, at int) {
 	m := s.marks[id]
 	switch {
 	case m>>markBits != s.event:
-		to := maybe
+		to := unverified
 		if e.Plain {
 			s.hold, to = append(s.hold, id), holds
 		} else {
-			s.maybe = append(s.maybe, candidate{id: id, at: uint32(at), size: uint16(e.Len()), text: uint8(text)})
+			s.candidates = append(s.candidates, candidate{id: id, at: uint32(at), size: uint16(e.Len()), text: uint8(text)})
 		}
 		s.marks[id] = s.event<<markBits | 1<<(stateBits+text) | uint32(to)
 	case state(m&(1<<stateBits-1)) != holds:
@@ -139,31 +139,31 @@ func (s *scratch) touched(id uint32) uint8 {
 }
 
 // note notes what has been found out of a predicate, once.
-func (s *scratch) note(id uint32, to state) {
+func (s *scratch) assign(id uint32, to state) {
 	if int(id) >= len(s.view.preds) { // younger than the view
 		return
 	}
-	if was := s.mark(id); was != unknown && (was != untold || to != holds) {
+	if was := s.mark(id); was != undecided && (was != unknown || to != holds) {
 		return
 	}
 	s.set(id, to)
 	switch to {
 	case holds:
 		s.hold = append(s.hold, id)
-	case untold:
-		s.untold = append(s.untold, id)
-	case maybe:
-		s.maybe = append(s.maybe, candidate{id: id})
+	case unknown:
+		s.unknown = append(s.unknown, id)
+	case unverified:
+		s.candidates = append(s.candidates, candidate{id: id})
 	}
 }
 
 // state says whether a predicate holds, and asks it if need be.
 func (s *scratch) state(id uint32) state { return s.decide(id, byAny) }
 
-// decide is state by certain means; of a search by machine that may be maybe.
+// decide is state by certain means; a search by machine may stay unverified.
 func (s *scratch) decide(id uint32, by means) state {
 	to := s.mark(id)
-	if to != unknown && to != maybe {
+	if to != undecided && to != unverified {
 		return to
 	}
 	p := s.view.preds[id]
@@ -172,16 +172,16 @@ func (s *scratch) decide(id uint32, by means) state {
 		to = holds
 	case p.form == formNeed:
 		to = stateOf(s.Has(s.view.needs[p.at]), nil)
-	case p.form == formOpaque || p.form == formChecked && to == maybe:
+	case p.form == formOpaque || p.form == formChecked && to == unverified:
 		to = stateOf(s.view.checks[p.at](&s.Subject))
-	case p.form == formSearched && to == maybe:
+	case p.form == formSearched && to == unverified:
 		to = s.fits(id, false, by)
 	case p.form == formLoose:
 		to = s.fits(id, true, by)
 	default: // it is listed, and nothing has led to it
 		to = fails
 	}
-	if to != maybe {
+	if to != unverified {
 		s.set(id, to)
 	}
 	return to
@@ -190,7 +190,7 @@ func (s *scratch) decide(id uint32, by means) state {
 func stateOf(ok bool, err error) state {
 	switch {
 	case err != nil:
-		return untold
+		return unknown
 	case ok:
 		return holds
 	}

@@ -14,12 +14,12 @@ type means uint8
 
 const (
 	byAny     means = iota // the machine, or else regexp
-	byMachine              // maybe, where the machine has no room
+	byMachine              // unverified, where the machine has no room
 	byRegexp               // the machine had no room
 )
 
 // fits says whether a search fits one of the texts that it looks at and that have a literal of it; of a loose search, all
-// of them. When the message has cost too much, it answers untold.
+// of them. When the message has cost too much, it is unknown.
 func (s *scratch) fits(id uint32, loose bool, by means) state {
 	number := s.view.preds[id].at
 	p := &s.view.searches[number]
@@ -34,16 +34,16 @@ func (s *scratch) fits(id uint32, loose bool, by means) state {
 		}
 		if s.quick <= 0 {
 			s.skipped++
-			return untold
+			return unknown
 		}
 		if !s.hasOthers(p, i) {
 			continue
 		}
 		switch to := s.fitsText(id, number, i, by); to {
-		case holds, maybe:
+		case holds, unverified:
 			return to
-		case untold:
-			answer = untold
+		case unknown:
+			answer = unknown
 		}
 	}
 	return answer
@@ -63,11 +63,11 @@ func (s *scratch) hasOthers(p *searched, text int) bool {
 func (s *scratch) fitsText(id, number uint32, text int, by means) state {
 	programs := s.view.programs
 	if programs.isRefused(id) {
-		return untold
+		return unknown
 	}
 	p, compiled, err := programs.of(number, s.view.searches[number].expression)
 	if err != nil {
-		return untold
+		return unknown
 	}
 	if compiled {
 		s.quick -= compileSteps * int64(p.insts)
@@ -82,7 +82,7 @@ func (s *scratch) fitsText(id, number uint32, text int, by means) state {
 		p.full.Add(1)
 	}
 	if by == byMachine {
-		return maybe
+		return unverified
 	}
 	return s.fitsPlain(id, p, text)
 }
@@ -93,7 +93,7 @@ func (s *scratch) fitsPlain(id uint32, p *program, text int) state {
 	s.charge(id, steps)
 	if s.slow < steps {
 		s.skipped++
-		return untold
+		return unknown
 	}
 	s.slow -= steps
 	fits := p.plain().MatchString(s.texts[text])
