@@ -17,7 +17,7 @@ type cursor struct {
 
 // collect puts what is posted under the predicates that hold into r, as far as the residuals hold. It goes through the
 // predicates several times, so that the processor need not wait for one place in memory after the other.
-func (s *scratch) collect(r *Result) {
+func (s *matchState) collect(r *Result) {
 	s.cursors = s.cursors[:0]
 	for holds, list := range [2][]uint32{s.unknown, s.hold} {
 		for i := range s.view.shards {
@@ -47,7 +47,7 @@ func (s *scratch) collect(r *Result) {
 }
 
 // collectAt is collect for one cursor, and says whether it excludes.
-func (s *scratch) collectAt(r *Result, p *cursor) (excludes bool) {
+func (s *matchState) collectAt(r *Result, p *cursor) (excludes bool) {
 	if p.large != nil {
 		excludes = s.collectLarge(r, p.large, p.holds)
 	}
@@ -75,7 +75,7 @@ func (s *scratch) collectAt(r *Result, p *cursor) (excludes bool) {
 	return excludes
 }
 
-func (s *scratch) collectLarge(r *Result, l *postings.Large, holds bool) (excludes bool) {
+func (s *matchState) collectLarge(r *Result, l *postings.Large, holds bool) (excludes bool) {
 	i := 0
 	for ; i < len(l.Residuals) && l.Residuals[i] < postings.FirstResidual; i++ {
 		if l.Residuals[i] == postings.Excluded {
@@ -103,7 +103,7 @@ func (s *scratch) collectLarge(r *Result, l *postings.Large, holds bool) (exclud
 }
 
 // residualHolds says whether all conditions of a residual hold. Most have one, a term, and all terms that hold are known.
-func (s *scratch) residualHolds(number uint32) bool {
+func (s *matchState) residualHolds(number uint32) bool {
 	if term := s.view.residualTerm[number]; term != 0 {
 		return s.marks[term] == s.event<<markBits|uint32(holds)
 	}
@@ -111,7 +111,7 @@ func (s *scratch) residualHolds(number uint32) bool {
 }
 
 // conditionsHold is residualHolds for any; it finds out once an event.
-func (s *scratch) conditionsHold(number uint32) bool {
+func (s *matchState) conditionsHold(number uint32) bool {
 	if m := s.residuals[number]; m>>markBits == s.event {
 		return state(m&(1<<stateBits-1)) == holds
 	}

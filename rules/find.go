@@ -12,9 +12,9 @@ import (
 // Find puts the filters that e matches into r. dir is the directory as it stood when e came, and may be nil: then what
 // asks it cannot be evaluated.
 func (x *Index) Find(r *Result, e *catalogue.Event, dir rulespec.Directory) {
-	s, _ := x.scratch.Get().(*scratch)
+	s, _ := x.states.Get().(*matchState)
 	if s == nil {
-		s = new(scratch)
+		s = new(matchState)
 	}
 	v := x.current.Load()
 	s.begin(v, rulespec.Subject{Event: e, Directory: dir})
@@ -26,7 +26,7 @@ func (x *Index) Find(r *Result, e *catalogue.Event, dir rulespec.Directory) {
 	s.collect(r)
 	v.programs.settle(&s.meter)
 	s.end()
-	x.scratch.Put(s)
+	x.states.Put(s)
 }
 
 // Match gives the ids of the filters that e matches, ascending: Find for those who want no more than that.
@@ -39,7 +39,7 @@ func (x *Index) Match(e *catalogue.Event, dir rulespec.Directory) []rulespec.Fil
 }
 
 // lookUp finds the terms that the event has, their parents, and the searches that its names fit.
-func (s *scratch) lookUp() {
+func (s *matchState) lookUp() {
 	v := s.view
 	s.probes = s.probes[:0]
 	for i := range rulespec.Fields {
@@ -84,7 +84,7 @@ func (s *scratch) lookUp() {
 const parentsShard = 0
 
 // parents notes the predicates of which a term is one of the keys.
-func (s *scratch) parents(place uint32) {
+func (s *matchState) parents(place uint32) {
 	lists, large := s.view.shards[parentsShard].Read(place)
 	if lists.Len() > 0 && lists.Residual(0) == postings.Parents {
 		s.assignParents(lists.List(0))
@@ -96,7 +96,7 @@ func (s *scratch) parents(place uint32) {
 	}
 }
 
-func (s *scratch) assignParents(ids []uint32) {
+func (s *matchState) assignParents(ids []uint32) {
 	for _, id := range ids {
 		if s.view.preds[id].form == formAny {
 			s.assign(id, holds)
@@ -107,7 +107,7 @@ func (s *scratch) assignParents(ids []uint32) {
 }
 
 // readTexts finds the searches whose literals are in the event's texts.
-func (s *scratch) readTexts() {
+func (s *matchState) readTexts() {
 	g := s.view.texts
 	for i, name := range rulespec.Texts {
 		if s.view.searched&(1<<i) == 0 {
@@ -122,30 +122,30 @@ func (s *scratch) readTexts() {
 		}
 		g.Scan(s.folded[i], func(e *literals.Entry, at int) {
 			if e.Texts&(1<<i) != 0 {
-				s.hit(e, i, at)
+				s.found(e, i, at)
 			}
 		})
 	}
 }
 
 // ask asks the predicates that something is posted under: first those that take little, then those that may take much.
-func (s *scratch) ask() {
+func (s *matchState) ask() {
 	s.deferred = s.deferred[:0]
 	for _, c := range s.candidates {
 		if s.view.posted(c.id) {
-			if s.near = c; s.marks[c.id]>>againBit&1 == 1 {
-				s.near.size = 0
+			if s.occurrence = c; s.marks[c.id]>>repeatBit&1 == 1 {
+				s.occurrence.size = 0
 			}
 			s.decided(c.id, s.decide(c.id, byMachine))
 		}
 	}
-	s.near = candidate{}
+	s.occurrence = candidate{}
 	for _, id := range s.deferred {
 		s.decided(id, s.decide(id, byRegexp))
 	}
 }
 
-func (s *scratch) decided(id uint32, to state) {
+func (s *matchState) decided(id uint32, to state) {
 	switch to {
 	case holds:
 		s.hold = append(s.hold, id)

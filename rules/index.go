@@ -18,7 +18,7 @@ import (
 type Index struct {
 	env     rulespec.Env
 	current atomic.Pointer[view]
-	scratch sync.Pool // of *scratch
+	states  sync.Pool // of *matchState
 	effort  *effort
 
 	change      sync.Mutex // what is below belongs to whoever changes

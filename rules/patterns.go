@@ -59,7 +59,7 @@ func (p *patterns) add(set []string, offsets []uint16, id uint32) *patterns {
 }
 
 // remember gives what the searches of f say of a name, from the memo where it can.
-func (s *scratch) remember(f *field, name string) *remembered {
+func (s *matchState) remember(f *field, name string) *remembered {
 	m := f.names.known
 	at := maphash.String(f.names.seed, name) & uint64(len(m.entries)-1)
 	for _, way := range [2]uint64{at, at ^ 1} {
@@ -103,7 +103,7 @@ func (m *memo) keep(at uint64, r *remembered) {
 }
 
 // look tries a name on all searches of f that it may fit.
-func (s *scratch) look(f *field, name string) *remembered {
+func (s *matchState) look(f *field, name string) *remembered {
 	r := &remembered{name: name, upto: len(f.log)}
 	if len(name) > rulespec.MaxName { // what no search is tried on, every search has to say so
 		for _, id := range f.log {
@@ -141,7 +141,7 @@ func hasEach(sets [][]string, folded []byte) bool {
 }
 
 // try asks one search about a name.
-func (s *scratch) try(r *remembered, id uint32) {
+func (s *matchState) try(r *remembered, id uint32) {
 	ok, err := s.view.searches[s.view.preds[id].at].search.Matches(r.name)
 	switch {
 	case ok:

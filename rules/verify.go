@@ -20,7 +20,7 @@ const (
 
 // fits says whether a search fits one of the texts that it looks at and that have a literal of it; of a loose search, all
 // of them. When the message has cost too much, it is unknown.
-func (s *scratch) fits(id uint32, loose bool, by means) state {
+func (s *matchState) fits(id uint32, loose bool, by means) state {
 	number := s.view.preds[id].at
 	p := &s.view.searches[number]
 	texts := p.texts
@@ -50,7 +50,7 @@ func (s *scratch) fits(id uint32, loose bool, by means) state {
 }
 
 // hasOthers says whether a text, which has one literal of the set that the index knows, has one of each other set too.
-func (s *scratch) hasOthers(p *searched, text int) bool {
+func (s *matchState) hasOthers(p *searched, text int) bool {
 	in := &s.stretches[text]
 	before := in.Steps
 	lacks := slices.ContainsFunc(p.others, func(set []string) bool {
@@ -60,7 +60,7 @@ func (s *scratch) hasOthers(p *searched, text int) bool {
 	return !lacks
 }
 
-func (s *scratch) fitsText(id, number uint32, text int, by means) state {
+func (s *matchState) fitsText(id, number uint32, text int, by means) state {
 	programs := s.view.programs
 	if programs.isRefused(id) {
 		return unknown
@@ -88,7 +88,7 @@ func (s *scratch) fitsText(id, number uint32, text int, by means) state {
 }
 
 // fitsPlain asks regexp, which may read each byte once for each instruction.
-func (s *scratch) fitsPlain(id uint32, p *program, text int) state {
+func (s *matchState) fitsPlain(id uint32, p *program, text int) state {
 	steps := int64(p.insts) * int64(len(s.texts[text])+1)
 	s.charge(id, steps)
 	if s.slow < steps {
@@ -102,7 +102,7 @@ func (s *scratch) fitsPlain(id uint32, p *program, text int) state {
 }
 
 // charge notes what a predicate costs, if it is much.
-func (s *scratch) charge(id uint32, steps int64) {
+func (s *matchState) charge(id uint32, steps int64) {
 	if n := len(s.dear); n > 0 && s.dear[n-1].id == id {
 		s.dear[n-1].steps += steps
 	} else {
@@ -114,7 +114,7 @@ func (s *scratch) charge(id uint32, steps int64) {
 const driveMost = 16
 
 // drive runs a program's machine on a text. Where it is known how matches begin, it begins at these places only.
-func (s *scratch) drive(p *program, r *automaton.Run, text int) automaton.Result {
+func (s *matchState) drive(p *program, r *automaton.Run, text int) automaton.Result {
 	if p.leading == nil || !s.ascii[text] {
 		return r.Match(s.texts[text], 0, false)
 	}
@@ -147,8 +147,8 @@ func (s *scratch) drive(p *program, r *automaton.Run, text int) automaton.Result
 
 // onlyPlace gives the one place of a text where a match may begin, if that is known: where the literal was found that led
 // to the search.
-func (s *scratch) onlyPlace(p *program, text int) (at int, only bool) {
-	n := &s.near
+func (s *matchState) onlyPlace(p *program, text int) (at int, only bool) {
+	n := &s.occurrence
 	if n.size == 0 || int(n.text) != text || len(p.leading) != 1 {
 		return 0, false
 	}

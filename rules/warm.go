@@ -27,7 +27,7 @@ func (x *Index) Warm(ctx context.Context, field string, names iter.Seq[string]) 
 		return nil
 	}
 	f := &v.fields[at]
-	s := new(scratch)
+	s := new(matchState)
 	s.begin(v, rulespec.Subject{})
 	n := 0
 	for name := range names {

@@ -8,8 +8,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// A scratch is what one look at an event works with. It decides every predicate once.
-type scratch struct {
+// A matchState is what one look at an event works with. It decides every predicate once.
+type matchState struct {
 	rulespec.Subject
 	meter
 	view       *view
@@ -20,7 +20,7 @@ type scratch struct {
 	unknown    []uint32         // predicates of which some name could not be tried
 	candidates []candidate      // predicates that must be asked if anybody wants to know
 	deferred   []uint32         // of candidates: those that may cost much
-	near       candidate        // the candidate that is being verified
+	occurrence candidate        // the candidate that is being verified
 	values     []string         // of a field
 	singles    []uint32         // residuals that ask for one term, which holds
 	probes     []probe          // the terms that the event may have
@@ -55,12 +55,12 @@ const (
 
 	stateBits = 3
 	maxTexts  = 4                    // bounds rulespec.Texts
-	againBit  = stateBits + maxTexts // more than one of its literals was found, or one more than once
-	markBits  = againBit + 1
+	repeatBit = stateBits + maxTexts // more than one of its literals was found, or one more than once
+	markBits  = repeatBit + 1
 )
 
 // begin makes s ready for an event.
-func (s *scratch) begin(v *view, subject rulespec.Subject) {
+func (s *matchState) begin(v *view, subject rulespec.Subject) {
 	s.Subject, s.view = subject, v
 	if s.event++; s.event == 1<<(32-markBits) {
 		clear(s.marks)
@@ -85,7 +85,7 @@ func (s *scratch) begin(v *view, subject rulespec.Subject) {
 }
 
 // end lets go of the event.
-func (s *scratch) end() {
+func (s *matchState) end() {
 	s.Subject, s.view = rulespec.Subject{}, nil
 	clear(s.texts[:])
 	clear(s.values[:cap(s.values)])
@@ -93,7 +93,7 @@ func (s *scratch) end() {
 	clear(s.cursors)
 }
 
-func (s *scratch) mark(id uint32) state {
+func (s *matchState) mark(id uint32) state {
 	m := s.marks[id]
 	if m>>markBits != s.event {
 		return undecided
@@ -101,10 +101,10 @@ func (s *scratch) mark(id uint32) state {
 	return state(m & (1<<stateBits - 1))
 }
 
-func (s *scratch) set(id uint32, to state) { s.marks[id] = s.event<<markBits | uint32(to) }
+func (s *matchState) set(id uint32, to state) { s.marks[id] = s.event<<markBits | uint32(to) }
 
 // hit notes that a text has a literal at a place.
-func (s *scratch) hit(e *literals.Entry, text, at int) {
+func (s *matchState) found(e *literals.Entry, text, at int) {
 	id := e.ID
 	if int(id) >= len(s.view.preds) { // younger than the view
 		return
@@ -120,7 +120,7 @@ func (s *scratch) hit(e *literals.Entry, text, at int) {
 		}
 		s.marks[id] = s.event<<markBits | 1<<(stateBits+text) | uint32(to)
 	case state(m&(1<<stateBits-1)) != holds:
-		s.marks[id] = m | 1<<(stateBits+text) | 1<<againBit
+		s.marks[id] = m | 1<<(stateBits+text) | 1<<repeatBit
 	}
 }
 
@@ -134,12 +134,12 @@ func isASCII(text []byte) bool {
 }
 
 // touched gives the texts that have a literal of the predicate, a bit each.
-func (s *scratch) touched(id uint32) uint8 {
+func (s *matchState) touched(id uint32) uint8 {
 	return uint8(s.marks[id] >> stateBits & (1<<maxTexts - 1))
 }
 
 // note notes what has been found out of a predicate, once.
-func (s *scratch) assign(id uint32, to state) {
+func (s *matchState) assign(id uint32, to state) {
 	if int(id) >= len(s.view.preds) { // younger than the view
 		return
 	}
@@ -158,10 +158,10 @@ func (s *scratch) assign(id uint32, to state) {
 }
 
 // state says whether a predicate holds, and asks it if need be.
-func (s *scratch) state(id uint32) state { return s.decide(id, byAny) }
+func (s *matchState) state(id uint32) state { return s.decide(id, byAny) }
 
 // decide is state by certain means; a search by machine may stay unverified.
-func (s *scratch) decide(id uint32, by means) state {
+func (s *matchState) decide(id uint32, by means) state {
 	to := s.mark(id)
 	if to != undecided && to != unverified {
 		return to
