@@ -29,9 +29,9 @@ type Expensive struct {
 	Steps  int64 // see limits
 }
 
-// An effort is what searches through texts take and may take. Views share it.
-type effort struct {
-	bounds  atomic.Pointer[limits]
+// A budget is what searches through texts take and may take. Views share it.
+type budget struct {
+	limits  atomic.Pointer[limits]
 	bytes   atomic.Int64  // of programs
 	skipped atomic.Uint64 // searches that were not made
 
@@ -43,22 +43,22 @@ type effort struct {
 	fresh   []uint32 // of refused: not taken yet
 }
 
-func newEffort() *effort {
-	e := new(effort)
-	e.bounds.Store(&defaultLimits)
+func newBudget() *budget {
+	e := new(budget)
+	e.limits.Store(&defaultLimits)
 	return e
 }
 
-// A meter counts what the searches of one message cost. Machines and regexp have each their own account: an expression
+// An account counts what the searches of one message cost. Machines and regexp have each their own account: an expression
 // for which a machine has no room cannot use up what the others need.
-type meter struct {
-	quick, slow int64 // steps that are left
-	skipped     uint64
-	dear        []dear
+type account struct {
+	machine, regexp int64 // steps that are left
+	skipped         uint64
+	costly          []costly
 }
 
-// A dear is a predicate that cost much, or would have.
-type dear struct {
+// A costly is a predicate that cost much, or would have.
+type costly struct {
 	id    uint32
 	steps int64
 }
@@ -66,27 +66,27 @@ type dear struct {
 const (
 	// compileSteps is what it costs to compile an expression, for each instruction.
 	compileSteps = 256
-	// dearPart is of the steps of a message the part of which an expression takes one to be too expensive, if not all
+	// costlyPart is of the steps of a message the part of which an expression takes one to be too expensive, if not all
 	// searches could be made.
-	dearPart = 8
+	costlyPart = 8
 )
 
 // settle ends the count of a message. When searches were skipped, the expressions that are to blame are refused from now
 // on. Nobody is to blame for a message that is large.
-func (e *effort) settle(m *meter) {
+func (e *budget) settle(m *account) {
 	if m.skipped == 0 {
 		return
 	}
 	e.skipped.Add(m.skipped)
-	most := e.bounds.Load().Steps
-	for _, d := range m.dear {
-		if d.steps >= most/dearPart {
+	most := e.limits.Load().Steps
+	for _, d := range m.costly {
+		if d.steps >= most/costlyPart {
 			e.refuse(d.id, d.steps)
 		}
 	}
 }
 
-func (e *effort) isRefused(id uint32) bool {
+func (e *budget) isRefused(id uint32) bool {
 	all := e.refused.Load()
 	if all == nil {
 		return false
@@ -95,7 +95,7 @@ func (e *effort) isRefused(id uint32) bool {
 	return refused
 }
 
-func (e *effort) refuse(id uint32, steps int64) {
+func (e *budget) refuse(id uint32, steps int64) {
 	e.marking.Lock()
 	defer e.marking.Unlock()
 	if e.isRefused(id) {
@@ -105,8 +105,8 @@ func (e *effort) refuse(id uint32, steps int64) {
 	e.fresh = append(e.fresh, id)
 }
 
-// pardon lets a predicate be tried again: somebody has stored a filter that has it.
-func (e *effort) pardon(id uint32) {
+// allow lets a predicate be tried again: somebody has stored a filter that has it.
+func (e *budget) allow(id uint32) {
 	if !e.isRefused(id) {
 		return
 	}
@@ -117,7 +117,7 @@ func (e *effort) pardon(id uint32) {
 }
 
 // change makes a changed copy of refused; the caller has the lock.
-func (e *effort) change(with func(map[uint32]int64)) {
+func (e *budget) change(with func(map[uint32]int64)) {
 	all := map[uint32]int64{}
 	if old := e.refused.Load(); old != nil {
 		for id, steps := range *old {
@@ -129,7 +129,7 @@ func (e *effort) change(with func(map[uint32]int64)) {
 }
 
 // take gives the predicates refused since the last call.
-func (e *effort) take() map[uint32]int64 {
+func (e *budget) takeRefused() map[uint32]int64 {
 	e.marking.Lock()
 	defer e.marking.Unlock()
 	if len(e.fresh) == 0 {
@@ -145,12 +145,12 @@ func (e *effort) take() map[uint32]int64 {
 
 // Skipped is how many searches through texts were not made since the index was made, because their messages had cost too
 // much already. What they would have decided counts as what cannot be evaluated.
-func (x *Index) Skipped() uint64 { return x.effort.skipped.Load() }
+func (x *Index) Skipped() uint64 { return x.budget.skipped.Load() }
 
 // TakeExpensive gives the filters found too expensive since the last call. They match nothing any more, until a filter
 // with the same expression is put in again.
 func (x *Index) TakeExpensive() []Expensive {
-	refused := x.effort.take()
+	refused := x.budget.takeRefused()
 	if refused == nil {
 		return nil
 	}

@@ -9,7 +9,7 @@ type Limits = limits
 var DefaultLimits = defaultLimits
 
 // SetLimits replaces DefaultLimits.
-func (x *Index) SetLimits(l Limits) { x.effort.bounds.Store(&l) }
+func (x *Index) SetLimits(l Limits) { x.budget.limits.Store(&l) }
 
 // ProgramBytes is what compiled expressions take.
-func (x *Index) ProgramBytes() int64 { return x.effort.bytes.Load() }
+func (x *Index) ProgramBytes() int64 { return x.budget.bytes.Load() }

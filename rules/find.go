@@ -24,7 +24,7 @@ func (x *Index) Find(r *Result, e *catalogue.Event, dir rulespec.Directory) {
 	s.ask()
 	r.reset(v)
 	s.collect(r)
-	v.programs.settle(&s.meter)
+	v.programs.settle(&s.account)
 	s.end()
 	x.states.Put(s)
 }

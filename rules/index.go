@@ -19,7 +19,7 @@ type Index struct {
 	env     rulespec.Env
 	current atomic.Pointer[view]
 	states  sync.Pool // of *matchState
-	effort  *effort
+	budget  *budget
 
 	change      sync.Mutex // what is below belongs to whoever changes
 	transient   *vector.Transient
@@ -79,8 +79,8 @@ func newIndex(env rulespec.Env, shards int) *Index {
 		env: env, named: map[string]uint32{}, residuals: map[string]uint32{}, exclusions: map[uint32][]uint32{},
 		ordinals: ordinals{of: map[uint64]uint32{}}, queue: postings.NewQueue(shards),
 	}
-	x.effort = newEffort()
-	x.next = &view{programs: &programs{effort: x.effort}, terms: newTerms(64), preds: []predicate{{form: formRoot}}, shards: make([]postings.Shard, shards)}
+	x.budget = newBudget()
+	x.next = &view{programs: &programs{budget: x.budget}, terms: newTerms(64), preds: []predicate{{form: formRoot}}, shards: make([]postings.Shard, shards)}
 	x.publish()
 	return x
 }

@@ -11,7 +11,7 @@ import (
 // A matchState is what one look at an event works with. It decides every predicate once.
 type matchState struct {
 	rulespec.Subject
-	meter
+	account
 	view       *view
 	event      uint32           // number of the event, so that nothing needs clearing
 	marks      []uint32         // by predicate: number of the event, texts that it was touched in, and in the lowest bits a state
@@ -80,8 +80,8 @@ func (s *matchState) begin(v *view, subject rulespec.Subject) {
 	}
 	s.singles = s.singles[:0]
 	s.hold, s.unknown, s.candidates = s.hold[:0], s.unknown[:0], s.candidates[:0]
-	steps := v.programs.bounds.Load().Steps
-	s.meter = meter{quick: steps, slow: steps, dear: s.dear[:0]}
+	steps := v.programs.limits.Load().Steps
+	s.account = account{machine: steps, regexp: steps, costly: s.costly[:0]}
 }
 
 // end lets go of the event.

@@ -86,7 +86,7 @@ const (
 // placementOf says where a filter of compiled rules is posted, and interns what it takes.
 func (x *Index) placementOf(compiled []compiledRule) placement {
 	for _, r := range compiled {
-		x.effort.pardon(x.intern(r.statement))
+		x.budget.allow(x.intern(r.statement))
 	}
 	p := placement{access: x.accessPredicate(compiled)}
 	residual := x.conditions[:0]

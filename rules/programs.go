@@ -14,7 +14,7 @@ import (
 // takes a KiB or more, its text a hundred bytes, and most expressions never meet a text that has their literals. Those
 // that have not been used for longest have to go, roughly.
 type programs struct {
-	*effort
+	*budget
 	groves []*programGrove // by number of the search
 }
 
@@ -46,7 +46,7 @@ func (p *programs) grown(n int) *programs {
 	if n <= len(p.groves)*programsAtOnce {
 		return p
 	}
-	return &programs{effort: p.effort, groves: append(p.groves[:len(p.groves):len(p.groves)], new(programGrove))}
+	return &programs{budget: p.budget, groves: append(p.groves[:len(p.groves):len(p.groves)], new(programGrove))}
 }
 
 // of gives the program of a search, compiled now if it is not kept.
@@ -62,11 +62,11 @@ func (p *programs) of(number uint32, expression string) (known *program, compile
 	if err != nil {
 		return nil, true, err
 	}
-	p.account(fresh)
+	p.measure(fresh)
 	if !place.CompareAndSwap(nil, fresh) {
 		p.letGo(fresh)
 	}
-	if p.bytes.Load() > p.bounds.Load().Programs {
+	if p.bytes.Load() > p.limits.Load().Programs {
 		p.sweep()
 	}
 	return fresh, true, nil
@@ -104,15 +104,15 @@ func (p *program) bytes() int64 {
 	return n
 }
 
-// account counts what a program has become.
-func (p *programs) account(one *program) {
+// measure counts what a program has become.
+func (p *programs) measure(one *program) {
 	for {
 		was, now := one.size.Load(), one.bytes()
 		if was < 0 || was == now {
 			return
 		}
 		if one.size.CompareAndSwap(was, now) {
-			p.effort.bytes.Add(now - was)
+			p.budget.bytes.Add(now - was)
 			return
 		}
 	}
@@ -120,7 +120,7 @@ func (p *programs) account(one *program) {
 
 func (p *programs) letGo(one *program) {
 	if was := one.size.Swap(-1); was > 0 {
-		p.effort.bytes.Add(-was)
+		p.budget.bytes.Add(-was)
 	}
 }
 
@@ -132,7 +132,7 @@ func (p *programs) sweep() {
 	}
 	defer p.sweeping.Unlock()
 	all := len(p.groves) * programsAtOnce
-	most := p.bounds.Load().Programs
+	most := p.limits.Load().Programs
 	for range 2 * all {
 		if p.bytes.Load() <= most-most/64 {
 			return

@@ -32,7 +32,7 @@ func (s *matchState) fits(id uint32, loose bool, by means) state {
 		if texts&(1<<i) == 0 {
 			continue
 		}
-		if s.quick <= 0 {
+		if s.machine <= 0 {
 			s.skipped++
 			return unknown
 		}
@@ -56,7 +56,7 @@ func (s *matchState) hasOthers(p *searched, text int) bool {
 	lacks := slices.ContainsFunc(p.others, func(set []string) bool {
 		return !slices.ContainsFunc(set, func(l string) bool { return in.Contains(s.folded[text], l) })
 	})
-	s.quick -= in.Steps - before
+	s.machine -= in.Steps - before
 	return !lacks
 }
 
@@ -70,13 +70,13 @@ func (s *matchState) fitsText(id, number uint32, text int, by means) state {
 		return unknown
 	}
 	if compiled {
-		s.quick -= compileSteps * int64(p.insts)
+		s.machine -= compileSteps * int64(p.insts)
 	}
 	if by != byRegexp && p.machine != nil && p.full.Load() < fullOften {
 		run := p.machine.Run()
 		to := s.drive(p, &run, text)
-		s.quick -= run.Steps
-		if programs.account(p); to != automaton.TooManyStates {
+		s.machine -= run.Steps
+		if programs.measure(p); to != automaton.TooManyStates {
 			return stateOf(to == automaton.Match, nil)
 		}
 		p.full.Add(1)
@@ -91,22 +91,22 @@ func (s *matchState) fitsText(id, number uint32, text int, by means) state {
 func (s *matchState) fitsPlain(id uint32, p *program, text int) state {
 	steps := int64(p.insts) * int64(len(s.texts[text])+1)
 	s.charge(id, steps)
-	if s.slow < steps {
+	if s.regexp < steps {
 		s.skipped++
 		return unknown
 	}
-	s.slow -= steps
+	s.regexp -= steps
 	fits := p.plain().MatchString(s.texts[text])
-	s.view.programs.account(p)
+	s.view.programs.measure(p)
 	return stateOf(fits, nil)
 }
 
 // charge notes what a predicate costs, if it is much.
 func (s *matchState) charge(id uint32, steps int64) {
-	if n := len(s.dear); n > 0 && s.dear[n-1].id == id {
-		s.dear[n-1].steps += steps
+	if n := len(s.costly); n > 0 && s.costly[n-1].id == id {
+		s.costly[n-1].steps += steps
 	} else {
-		s.dear = append(s.dear, dear{id, steps})
+		s.costly = append(s.costly, costly{id, steps})
 	}
 }
 
