@@ -175,9 +175,9 @@ func (s *matchState) decide(id uint32, by means) state {
 	case p.form == formOpaque || p.form == formChecked && to == unverified:
 		to = stateOf(s.view.checks[p.at](&s.Subject))
 	case p.form == formSearched && to == unverified:
-		to = s.fits(id, false, by)
+		to = s.matches(id, false, by)
 	case p.form == formLoose:
-		to = s.fits(id, true, by)
+		to = s.matches(id, true, by)
 	default: // it is listed, and nothing has led to it
 		to = fails
 	}

@@ -47,7 +47,7 @@ func bestSet(s *rulespec.Search) (best []string, at int) {
 }
 
 // addSearch makes the predicate of a search, if there is a way to find whom it holds for: it looks at names, of which
-// each is looked at once, or at texts. Texts that it fits have certain literals; otherwise all must be searched.
+// each is looked at once, or at texts. Texts that it matches have certain literals; otherwise all must be searched.
 func (x *Index) addSearch(s *rulespec.Search) (id uint32, ok bool) {
 	set, best := bestSet(s)
 	others := s.Literals

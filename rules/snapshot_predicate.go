@@ -65,13 +65,13 @@ func (s *snapshotReader) named(c *sections.Section, f form) {
 	if _, twice := x.named[identity]; twice {
 		c.Wrong("a predicate comes twice")
 	}
-	late := &lateRule{env: x.env, identity: identity}
+	lazy := &lazyRule{env: x.env, identity: identity}
 	id, ok := uint32(0), true
 	switch f {
 	case formSearched, formLoose:
-		id, ok = s.search(c, late)
+		id, ok = s.search(c, lazy)
 	default:
-		p := &rulespec.Predicate{Match: late.match, Exact: f == formAny}
+		p := &rulespec.Predicate{Match: lazy.match, Exact: f == formAny}
 		if f != formOpaque {
 			p.Keys = s.keys(c)
 		}
@@ -106,8 +106,8 @@ func (s *snapshotReader) keys(c *sections.Section) []rulespec.Key {
 }
 
 // search reads what a search looks at and for, and makes the predicate.
-func (s *snapshotReader) search(c *sections.Section, late *lateRule) (id uint32, ok bool) {
-	search := &rulespec.Search{Matches: late.fits}
+func (s *snapshotReader) search(c *sections.Section, lazy *lazyRule) (id uint32, ok bool) {
+	search := &rulespec.Search{Matches: lazy.matches}
 	fields, texts := c.Below(1<<len(rulespec.Fields)), c.Below(1<<len(rulespec.Texts))
 	for i, name := range rulespec.Fields {
 		if fields>>i&1 == 1 {

@@ -18,9 +18,9 @@ const (
 	byRegexp               // the machine had no room
 )
 
-// fits says whether a search fits one of the texts that it looks at and that have a literal of it; of a loose search, all
+// matches says whether a search matches one of the texts that it looks at and that have a literal of it; of a loose search, all
 // of them. When the message has cost too much, it is unknown.
-func (s *matchState) fits(id uint32, loose bool, by means) state {
+func (s *matchState) matches(id uint32, loose bool, by means) state {
 	number := s.view.preds[id].at
 	p := &s.view.searches[number]
 	texts := p.texts
@@ -39,7 +39,7 @@ func (s *matchState) fits(id uint32, loose bool, by means) state {
 		if !s.hasOthers(p, i) {
 			continue
 		}
-		switch to := s.fitsText(id, number, i, by); to {
+		switch to := s.matchesText(id, number, i, by); to {
 		case holds, unverified:
 			return to
 		case unknown:
@@ -60,7 +60,7 @@ func (s *matchState) hasOthers(p *searched, text int) bool {
 	return !lacks
 }
 
-func (s *matchState) fitsText(id, number uint32, text int, by means) state {
+func (s *matchState) matchesText(id, number uint32, text int, by means) state {
 	programs := s.view.programs
 	if programs.isRefused(id) {
 		return unknown
@@ -74,7 +74,7 @@ func (s *matchState) fitsText(id, number uint32, text int, by means) state {
 	}
 	if by != byRegexp && p.machine != nil && p.full.Load() < fullOften {
 		run := p.machine.Run()
-		to := s.drive(p, &run, text)
+		to := s.runMachine(p, &run, text)
 		s.machine -= run.Steps
 		if programs.measure(p); to != automaton.TooManyStates {
 			return stateOf(to == automaton.Match, nil)
@@ -84,11 +84,11 @@ func (s *matchState) fitsText(id, number uint32, text int, by means) state {
 	if by == byMachine {
 		return unverified
 	}
-	return s.fitsPlain(id, p, text)
+	return s.matchesRegexp(id, p, text)
 }
 
-// fitsPlain asks regexp, which may read each byte once for each instruction.
-func (s *matchState) fitsPlain(id uint32, p *program, text int) state {
+// matchesRegexp asks regexp, which may read each byte once for each instruction.
+func (s *matchState) matchesRegexp(id uint32, p *program, text int) state {
 	steps := int64(p.insts) * int64(len(s.texts[text])+1)
 	s.charge(id, steps)
 	if s.regexp < steps {
@@ -96,9 +96,9 @@ func (s *matchState) fitsPlain(id uint32, p *program, text int) state {
 		return unknown
 	}
 	s.regexp -= steps
-	fits := p.plain().MatchString(s.texts[text])
+	matches := p.plain().MatchString(s.texts[text])
 	s.view.programs.measure(p)
-	return stateOf(fits, nil)
+	return stateOf(matches, nil)
 }
 
 // charge notes what a predicate costs, if it is much.
@@ -110,16 +110,16 @@ func (s *matchState) charge(id uint32, steps int64) {
 	}
 }
 
-// driveMost is how many places are tried one by one before the rest of a text is searched as a whole.
-const driveMost = 16
+// maxStarts is how many places are tried one by one before the rest of a text is searched as a whole.
+const maxStarts = 16
 
-// drive runs a program's machine on a text. Where it is known how matches begin, it begins at these places only.
-func (s *matchState) drive(p *program, r *automaton.Run, text int) automaton.Result {
+// runMachine runs a program's machine on a text. Where it is known how matches begin, it begins at these places only.
+func (s *matchState) runMachine(p *program, r *automaton.Run, text int) automaton.Result {
 	if p.leading == nil || !s.ascii[text] {
 		return r.Match(s.texts[text], 0, false)
 	}
 	folded := s.folded[text]
-	if at, only := s.onlyPlace(p, text); only {
+	if at, only := s.onlyStart(p, text); only {
 		return r.Match(s.texts[text], at, true)
 	}
 	tries := 0
@@ -133,7 +133,7 @@ func (s *matchState) drive(p *program, r *automaton.Run, text int) automaton.Res
 			at += next
 			r.Steps += int64(next) / literals.BytesPerStep
 			tries++
-			all := tries > driveMost || r.Steps > int64(len(folded))
+			all := tries > maxStarts || r.Steps > int64(len(folded))
 			if to := r.Match(s.texts[text], at, !all); to != automaton.NoMatch {
 				return to
 			}
@@ -145,9 +145,9 @@ func (s *matchState) drive(p *program, r *automaton.Run, text int) automaton.Res
 	return automaton.NoMatch
 }
 
-// onlyPlace gives the one place of a text where a match may begin, if that is known: where the literal was found that led
+// onlyStart gives the one place of a text where a match may begin, if that is known: where the literal was found that led
 // to the search.
-func (s *matchState) onlyPlace(p *program, text int) (at int, only bool) {
+func (s *matchState) onlyStart(p *program, text int) (at int, only bool) {
 	n := &s.occurrence
 	if n.size == 0 || int(n.text) != text || len(p.leading) != 1 {
 		return 0, false

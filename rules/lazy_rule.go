@@ -7,8 +7,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// A lateRule is a rule that is compiled when somebody asks it.
-type lateRule struct {
+// A lazyRule is a rule that is compiled when somebody asks it.
+type lazyRule struct {
 	env      rulespec.Env
 	identity string
 	once     sync.Once
@@ -16,7 +16,7 @@ type lateRule struct {
 	err      error
 }
 
-func (l *lateRule) compile() error {
+func (l *lazyRule) compile() error {
 	l.once.Do(func() {
 		r, owner := ruleOf(l.identity)
 		l.env.Owner = owner
@@ -27,14 +27,14 @@ func (l *lateRule) compile() error {
 	return l.err
 }
 
-func (l *lateRule) match(s *rulespec.Subject) (bool, error) {
+func (l *lazyRule) match(s *rulespec.Subject) (bool, error) {
 	if err := l.compile(); err != nil {
 		return false, err
 	}
 	return l.compiled.Match(s)
 }
 
-func (l *lateRule) fits(text string) (bool, error) {
+func (l *lazyRule) matches(text string) (bool, error) {
 	if err := l.compile(); err != nil {
 		return false, err
 	}
