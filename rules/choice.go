@@ -7,17 +7,17 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// A choice is one filter of each owner out of a result, as it is being made. It goes through the runs a window of ordinals
-// at a time, so that the stretches that it has chosen from, and the bounds of the owners, stay close to the processor.
+// A choice is one filter of each owner out of a result, as it is being made. It goes through the lists a window of ordinals
+// at a time, so that the runs that it has chosen from, and the bounds of the owners, stay close to the processor.
 type choice struct {
 	view *view
 	rest [][]uint32 // what has not been looked at
 	seen [windowWords]uint64
 	used [windowWords / 64]uint64 // of which words of seen any bit is set
 	base uint32                   // the first ordinal of the window
-	// open is the start of the stretch that goes on from before the window, when it has been chosen from.
+	// open is the start of the run that goes on from before the window, when it has been chosen from.
 	open   uint32
-	owners []uint64 // a bit for each owner who may have several stretches, by number
+	owners []uint64 // a bit for each owner who may have several runs, by number
 }
 
 const (
@@ -38,13 +38,13 @@ func (r *Result) OneEach(yield func(rulespec.FilterID) bool) {
 	for window := uint32(0); len(c.rest) > 0; window++ {
 		c.base = window << windowBits
 		left := c.rest[:0]
-		for _, run := range c.rest {
-			n := c.in(window, run)
-			if n > 0 && !c.from(run[:n], yield) {
+		for _, list := range c.rest {
+			n := c.in(window, list)
+			if n > 0 && !c.from(list[:n], yield) {
 				return
 			}
-			if run = run[n:]; len(run) > 0 {
-				left = append(left, run)
+			if list = list[n:]; len(list) > 0 {
+				left = append(left, list)
 			}
 		}
 		c.rest = left
@@ -59,17 +59,17 @@ func (c *choice) begin(r *Result) {
 	r.live(func(ordinals []uint32) { c.rest = append(c.rest, ordinals) })
 }
 
-// in gives how many ordinals at the beginning of a run are in a window.
-func (c *choice) in(window uint32, run []uint32) int {
+// in gives how many ordinals at the beginning of a list are in a window.
+func (c *choice) in(window uint32, list []uint32) int {
 	switch {
-	case run[0]>>windowBits != window:
+	case list[0]>>windowBits != window:
 		return 0
-	case run[len(run)-1]>>windowBits == window:
-		return len(run)
+	case list[len(list)-1]>>windowBits == window:
+		return len(list)
 	}
-	least, most := 1, len(run)-1
+	least, most := 1, len(list)-1
 	for least < most {
-		if middle := (least + most) / 2; run[middle]>>windowBits == window {
+		if middle := (least + most) / 2; list[middle]>>windowBits == window {
 			least = middle + 1
 		} else {
 			most = middle
@@ -80,18 +80,18 @@ func (c *choice) in(window uint32, run []uint32) int {
 
 // from chooses out of ordinals, which are in the window.
 func (c *choice) from(ordinals []uint32, yield func(rulespec.FilterID) bool) bool {
-	var bounds *vector.Leaf[bound]
+	var bounds *vector.Leaf[runBounds]
 	number, last := ^uint32(0), noStart
 	for _, ordinal := range ordinals {
 		at := ordinal / 64
 		if at>>vector.LeafBits != number {
 			number = at >> vector.LeafBits
-			if bounds = c.view.owners.bounds.Leaf(number); bounds == nil { // the first stretch of all goes on
-				bounds = new(vector.Leaf[bound])
+			if bounds = c.view.owners.bounds.Leaf(number); bounds == nil { // the first run of all goes on
+				bounds = new(vector.Leaf[runBounds])
 			}
 		}
-		start := bounds.Items[at%(1<<vector.LeafBits)].stretch(ordinal)
-		if start == last && start != manyStretches {
+		start := bounds.Items[at%(1<<vector.LeafBits)].runStart(ordinal)
+		if start == last && start != manyRuns {
 			continue
 		}
 		last = start
@@ -112,9 +112,9 @@ func (c *choice) from(ordinals []uint32, yield func(rulespec.FilterID) bool) boo
 	return true
 }
 
-// first says whether an ordinal of a stretch that does not start in the window is the owner's first, and notes that.
+// first says whether an ordinal of a run that does not start in the window is the owner's first, and notes that.
 func (c *choice) first(ordinal, start uint32) bool {
-	if start != manyStretches {
+	if start != manyRuns {
 		was := c.open
 		c.open = start
 		return was != start
@@ -128,7 +128,7 @@ func (c *choice) first(ordinal, start uint32) bool {
 	return !was
 }
 
-// end ends the window: of what has been chosen from, the stretch that goes on is remembered.
+// end ends the window: of what has been chosen from, the run that goes on is remembered.
 func (c *choice) end() {
 	next := c.base + 1<<windowBits
 	if start := c.view.owners.bounds.At(next / 64).before; next > c.base && start-c.base < 1<<windowBits {

@@ -116,7 +116,7 @@ func (s *matchState) readTexts() {
 		s.texts[i] = s.Text(name)
 		s.folded[i] = literals.Pad(rulespec.Fold(s.folded[i][:0], s.texts[i]))
 		s.ascii[i] = len(s.folded[i]) == len(s.texts[i]) && isASCII(s.folded[i])
-		s.stretches[i].Reset()
+		s.grams[i].Reset()
 		if g == nil {
 			continue
 		}

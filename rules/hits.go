@@ -15,16 +15,16 @@ type hits struct {
 	batch        []hit
 }
 
-// A hit is an ordinal, and the ordinal that its stretch starts with, or manyStretches where that does not stand for the owner.
+// A hit is an ordinal, and the ordinal that its run starts with, or manyRuns where that does not stand for the owner.
 type hit struct{ ordinal, start uint32 }
 
 // fill makes h the ordinals of r. There must be none in it.
 func (h *hits) fill(r *Result) {
 	h.room(r.view)
 	words, upper := h.words, h.upper
-	for _, run := range r.lists {
-		word, set := run[0]/64, uint64(0)
-		for _, ordinal := range run {
+	for _, list := range r.lists {
+		word, set := list[0]/64, uint64(0)
+		for _, ordinal := range list {
 			if at := ordinal / 64; at != word {
 				words[word] |= set
 				upper[word/64] |= 1 << (word % 64)
@@ -76,8 +76,8 @@ func (h *hits) take() []hit {
 	h.upper[h.at] = 0
 	words := h.words[first : first+64]
 	bounds := h.owners.bounds.Leaf(first >> vector.LeafBits)
-	if bounds == nil { // the first stretch of all goes on
-		bounds = new(vector.Leaf[bound])
+	if bounds == nil { // the first run of all goes on
+		bounds = new(vector.Leaf[runBounds])
 	}
 	for ; left != 0; left &= left - 1 {
 		at := uint32(bits.TrailingZeros64(left)) % 64
@@ -86,7 +86,7 @@ func (h *hits) take() []hit {
 		b := &bounds.Items[(first+at)%(1<<vector.LeafBits)]
 		for ; set != 0; set &= set - 1 {
 			ordinal := 64*(first+at) + uint32(bits.TrailingZeros64(set))%64
-			batch = append(batch, hit{ordinal, b.stretch(ordinal)})
+			batch = append(batch, hit{ordinal, b.runStart(ordinal)})
 		}
 	}
 	return batch

@@ -30,7 +30,7 @@ type Index struct {
 	residualKey []byte
 	ordinals    ordinals
 	exclusions  map[uint32][]uint32 // by ordinal: see excludesMore
-	households  []householder       // by owner's number
+	runsOf      []ownerRuns         // by owner's number
 	last        struct {            // the owner that was asked for last
 		owner  string
 		number uint32
@@ -130,10 +130,10 @@ const compileAtOnce = 4096
 
 // put posts a filter, which is not there.
 func (x *Index) put(f rulespec.Filter, compiled []compiledRule) {
-	owner := x.number(f.Owner)
+	owner := x.ownerNumber(f.Owner)
 	p := x.placementOf(compiled)
 	ordinal := x.ordinals.take(x.next, f.ID)
-	x.own(ordinal, owner)
+	x.setOwner(ordinal, owner)
 	if x.bulk != nil {
 		x.bulk.count(p, 1)
 	} else {

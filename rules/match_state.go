@@ -28,11 +28,11 @@ type matchState struct {
 	texts      [maxTexts]string // those that are searched
 	folded     [maxTexts][]byte // the same after rulespec.Fold
 	ascii      [maxTexts]bool   // whether a place in one is the same in the other
-	// stretches is of what is folded.
-	stretches [maxTexts]literals.Bloom
-	name      []byte
-	tries     []uint32 // by predicate: the last name that it was tried on
-	tried     uint32
+	// grams is of what is folded.
+	grams [maxTexts]literals.Bloom
+	name  []byte
+	tries []uint32 // by predicate: the last name that it was tried on
+	tried uint32
 }
 
 // A candidate is a predicate that must be asked, and of a search through texts the first of its literals that was found:

@@ -11,12 +11,12 @@ import (
 // with Find, and by one goroutine at a time.
 type Result struct {
 	view     *view
-	lists    [][]uint32 // ordinals, each run in order
-	excluded []uint32   // ordinals in order that are in runs and do not count
+	lists    [][]uint32 // ordinals, each list in order
+	excluded []uint32   // ordinals in order that are in lists and do not count
 
 	hits   hits
 	choice *choice
-	sorted []uint64 // filters of owners who may have several stretches: the owner's number and the ordinal
+	sorted []uint64 // filters of owners who may have several runs: the owner's number and the ordinal
 	ids    []rulespec.FilterID
 }
 
@@ -25,27 +25,27 @@ func (r *Result) reset(v *view) {
 	r.view, r.lists, r.excluded = v, r.lists[:0], r.excluded[:0]
 }
 
-// live calls visit with the stretches of the runs that count.
+// live calls visit with the parts of the lists that count.
 func (r *Result) live(visit func(ordinals []uint32)) {
-	for _, run := range r.lists {
-		from, _ := slices.BinarySearch(r.excluded, run[0])
+	for _, list := range r.lists {
+		from, _ := slices.BinarySearch(r.excluded, list[0])
 		for _, dead := range r.excluded[from:] {
-			at, found := slices.BinarySearch(run, dead)
-			if at == len(run) {
+			at, found := slices.BinarySearch(list, dead)
+			if at == len(list) {
 				break
 			}
 			if !found {
 				continue
 			}
 			if at > 0 {
-				visit(run[:at])
+				visit(list[:at])
 			}
-			if run = run[at+1:]; len(run) == 0 {
+			if list = list[at+1:]; len(list) == 0 {
 				break
 			}
 		}
-		if len(run) > 0 {
-			visit(run)
+		if len(list) > 0 {
+			visit(list)
 		}
 	}
 }
@@ -73,7 +73,7 @@ func (r *Result) PerOwner(yield func([]rulespec.FilterID) bool) {
 	last := noStart
 	for some := r.hit(); len(some) > 0; some = r.hits.next() {
 		for _, h := range some {
-			if h.start == manyStretches {
+			if h.start == manyRuns {
 				r.sorted = append(r.sorted, uint64(r.view.owners.of.At(h.ordinal))<<32|uint64(h.ordinal))
 				continue
 			}

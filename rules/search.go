@@ -57,7 +57,7 @@ func (x *Index) addSearch(s *rulespec.Search) (id uint32, ok bool) {
 	return x.addFound(s, set, nil, others)
 }
 
-// addFound is addSearch for a search that is found by the literals of set, and perhaps by which stretch of each.
+// addFound is addSearch for a search that is found by the literals of set, and perhaps by which q-gram of each.
 func (x *Index) addFound(s *rulespec.Search, set []string, offsets []uint16, others [][]string) (id uint32, ok bool) {
 	v := x.next
 	texts, names := uint8(0), 0

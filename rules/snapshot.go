@@ -21,7 +21,7 @@ import (
 //	      of those with keys, how many, and the predicates that these terms are;
 //	      of a search the fields and the texts that it looks at, as numbers with a bit for each, 1 where it is enough to
 //	      have a literal and else 0, its expression as a text, how many literals it is found by and of each itself as a
-//	      text and where the stretch begins that it is found by, how many other sets of literals there are and of each
+//	      text and where the q-gram begins that it is found by, how many other sets of literals there are and of each
 //	      how many, and these as texts
 //	's' * residuals, in the order of their numbers from 0, each: how many conditions, and these
 //	'f' * filters, by pages of 256 ids in an order that suits the writer: the number of the page, which is that of its ids

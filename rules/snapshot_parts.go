@@ -16,7 +16,7 @@ func (v *view) eachList(visit func(pred, residual uint32, ordinals []uint32)) {
 	}
 }
 
-// A finder is a literal that a search is found by, and the stretch of it.
+// A finder is a literal that a search is found by, and the offset of its q-gram.
 type finder struct {
 	literal string
 	offset  uint16

@@ -63,7 +63,7 @@ func checkOwnersKept(t *testing.T, was, is *Index) {
 		}
 	}
 	splits := func(x *Index) (n int) {
-		for _, h := range x.households {
+		for _, h := range x.runsOf {
 			if h.split {
 				n++
 			}

@@ -71,7 +71,7 @@ func (s *snapshotReader) read(key string) error {
 	if err != nil {
 		return err
 	}
-	s.x.ownAll()
+	s.x.findRuns()
 	s.x.finishBulk()
 	s.x.publish()
 	return nil

@@ -51,7 +51,7 @@ func (s *matchState) matches(id uint32, loose bool, by means) state {
 
 // hasOthers says whether a text, which has one literal of the set that the index knows, has one of each other set too.
 func (s *matchState) hasOthers(p *searched, text int) bool {
-	in := &s.stretches[text]
+	in := &s.grams[text]
 	before := in.Steps
 	lacks := slices.ContainsFunc(p.others, func(set []string) bool {
 		return !slices.ContainsFunc(set, func(l string) bool { return in.Contains(s.folded[text], l) })

@@ -65,7 +65,7 @@ func newWorld(filters int) *world {
 	return w
 }
 
-// syllables are so few that words share most of their stretches: it makes searches by stretches harder than a language does.
+// syllables are so few that words share most of their runs: it makes searches by runs harder than a language does.
 var syllables = strings.Fields("ba ben bor cal cem dar del dor elk far fen fol gal ger gor hak hel hin ir jan ken kol lam lem lun mar mel mir nal ne nor " +
 	"olm ond or pas pel pin ram ren rig sal se sin sor tar tel tig tor un urs van vel vir wal wen xan yen zal zel zir zor")
 
