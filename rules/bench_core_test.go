@@ -38,13 +38,13 @@ func BenchmarkChoose(b *testing.B) {
 		b.Run("find", func(b *testing.B) { perMatch(b, func(*rules.Result) {}) })
 		b.Run("one", func(b *testing.B) {
 			perMatch(b, func(r *rules.Result) {
-				for range r.OneEach {
+				for range r.OnePerOwner {
 				}
 			})
 		})
 		b.Run("all", func(b *testing.B) {
 			perMatch(b, func(r *rules.Result) {
-				for range r.PerOwner {
+				for range r.ByOwner {
 				}
 			})
 		})

@@ -195,7 +195,7 @@ func benchChoice(b *testing.B, x *rules.Index, events []*catalogue.Event) {
 	for b.Loop() {
 		x.Find(&r, events[n%len(events)], nil)
 		start := processorTime(b)
-		for range r.OneEach {
+		for range r.OnePerOwner {
 			chosen++
 		}
 		spent += processorTime(b) - start

@@ -62,25 +62,25 @@ func checkOwners(t *testing.T, r *rules.Result, want []rulespec.FilterID, owners
 	t.Helper()
 	seen, each := map[string]bool{}, map[string]bool{}
 	var all []rulespec.FilterID
-	for ids := range r.PerOwner {
+	for ids := range r.ByOwner {
 		owner := owners[ids[0]]
 		if seen[owner] || slices.ContainsFunc(ids, func(id rulespec.FilterID) bool { return owners[id] != owner }) {
-			t.Fatalf("PerOwner gives %v, which are of several, or of %q again", ids, owner)
+			t.Fatalf("ByOwner gives %v, which are of several, or of %q again", ids, owner)
 		}
 		seen[owner] = true
 		all = append(all, ids...)
 	}
 	if slices.Sort(all); !slices.Equal(all, want) {
-		t.Fatalf("PerOwner = %v, want %v", all, want)
+		t.Fatalf("ByOwner = %v, want %v", all, want)
 	}
-	for id := range r.OneEach {
+	for id := range r.OnePerOwner {
 		if each[owners[id]] || !seen[owners[id]] {
-			t.Fatalf("OneEach gives %d of %q, who has had one or has none", id, owners[id])
+			t.Fatalf("OnePerOwner gives %d of %q, who has had one or has none", id, owners[id])
 		}
 		each[owners[id]] = true
 	}
 	if len(each) != len(seen) {
-		t.Fatalf("OneEach gives %d owners, want %d", len(each), len(seen))
+		t.Fatalf("OnePerOwner gives %d owners, want %d", len(each), len(seen))
 	}
 }
 

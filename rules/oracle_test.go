@@ -216,28 +216,28 @@ func checkResult(t testing.TB, r *rules.Result, want []rulespec.FilterID, owners
 	}
 	var all []rulespec.FilterID
 	persons := map[string]bool{}
-	for ids := range r.PerOwner {
+	for ids := range r.ByOwner {
 		for _, id := range ids {
 			if owners[id] != owners[ids[0]] || persons[owners[id]] {
-				t.Fatalf("PerOwner gives %v, which are of %q, %q or were there before", ids, owners[id], owners[ids[0]])
+				t.Fatalf("ByOwner gives %v, which are of %q, %q or were there before", ids, owners[id], owners[ids[0]])
 			}
 		}
 		persons[owners[ids[0]]] = true
 		all = append(all, ids...)
 	}
 	if slices.Sort(all); !slices.Equal(all, want) {
-		t.Fatalf("PerOwner = %v, want %v", all, want)
+		t.Fatalf("ByOwner = %v, want %v", all, want)
 	}
 	each := map[string]bool{}
-	for id := range r.OneEach {
+	for id := range r.OnePerOwner {
 		owner, matches := owners[id]
 		if !matches || each[owner] {
-			t.Fatalf("OneEach gives %d of %q, wanted: %v", id, owner, matches)
+			t.Fatalf("OnePerOwner gives %d of %q, wanted: %v", id, owner, matches)
 		}
 		each[owner] = true
 	}
 	if len(each) != len(persons) {
-		t.Fatalf("OneEach gives %d owners, want %d", len(each), len(persons))
+		t.Fatalf("OnePerOwner gives %d owners, want %d", len(each), len(persons))
 	}
 }
 

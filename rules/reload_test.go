@@ -207,19 +207,19 @@ func (c *liveChronicle) read(t *testing.T, random *rand.Rand) {
 // readAll reads a result in the other ways, when the filters may have changed since.
 func (c *liveChronicle) readAll(t *testing.T, r *rules.Result, want []rulespec.FilterID) {
 	var all []rulespec.FilterID
-	for ids := range r.PerOwner {
+	for ids := range r.ByOwner {
 		all = append(all, ids...)
 	}
 	slices.Sort(all)
 	chosen := 0
-	for id := range r.OneEach {
+	for id := range r.OnePerOwner {
 		if _, there := slices.BinarySearch(want, id); !there {
-			t.Errorf("OneEach gives %d, which is not in %v", id, want)
+			t.Errorf("OnePerOwner gives %d, which is not in %v", id, want)
 		}
 		chosen++
 	}
 	if r.Len() != len(want) || !slices.Equal(all, want) || chosen > len(want) || chosen == 0 && len(want) > 0 {
-		t.Errorf("a result of %v has Len %d, PerOwner %v and %d chosen", want, r.Len(), all, chosen)
+		t.Errorf("a result of %v has Len %d, ByOwner %v and %d chosen", want, r.Len(), all, chosen)
 	}
 }
 

@@ -14,10 +14,10 @@ type Result struct {
 	lists    [][]uint32 // ordinals, each list in order
 	excluded []uint32   // ordinals in order that are in lists and do not count
 
-	hits   hits
-	choice *choice
-	sorted []uint64 // filters of owners who may have several runs: the owner's number and the ordinal
-	ids    []rulespec.FilterID
+	set      ordinalSet
+	distinct *distinct
+	sorted   []uint64 // filters of owners who may have several runs: the owner's number and the ordinal
+	ids      []rulespec.FilterID
 }
 
 func (r *Result) reset(v *view) {
@@ -67,11 +67,11 @@ func (r *Result) AppendTo(ids []rulespec.FilterID) []rulespec.FilterID {
 	return ids
 }
 
-// PerOwner gives the filters of each owner, all at once; the slice is good until the next.
-func (r *Result) PerOwner(yield func([]rulespec.FilterID) bool) {
+// ByOwner gives the filters of each owner, all at once; the slice is good until the next.
+func (r *Result) ByOwner(yield func([]rulespec.FilterID) bool) {
 	r.sorted, r.ids = r.sorted[:0], r.ids[:0]
 	last := noStart
-	for some := r.hit(); len(some) > 0; some = r.hits.next() {
+	for some := r.hit(); len(some) > 0; some = r.set.next() {
 		for _, h := range some {
 			if h.start == manyRuns {
 				r.sorted = append(r.sorted, uint64(r.view.owners.of.At(h.ordinal))<<32|uint64(h.ordinal))
@@ -79,7 +79,7 @@ func (r *Result) PerOwner(yield func([]rulespec.FilterID) bool) {
 			}
 			if h.start != last && len(r.ids) > 0 {
 				if !yield(r.ids) {
-					r.hits.clear()
+					r.set.clear()
 					return
 				}
 				r.ids = r.ids[:0]
@@ -108,6 +108,6 @@ func (r *Result) hit() []hit {
 	if len(r.lists) == 0 {
 		return nil
 	}
-	r.hits.fill(r)
-	return r.hits.next()
+	r.set.fill(r)
+	return r.set.next()
 }

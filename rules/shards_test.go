@@ -48,7 +48,7 @@ func TestShardsAgree(t *testing.T) {
 func choose(x *rules.Index, e *catalogue.Event, dir rulespec.Directory) (owners int) {
 	var r rules.Result
 	x.Find(&r, e, dir)
-	for range r.OneEach {
+	for range r.OnePerOwner {
 		owners++
 	}
 	return owners

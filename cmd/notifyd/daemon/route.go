@@ -257,7 +257,7 @@ func (r *router) plan(tx *gorm.DB, events []*catalogue.Event, added []bool, watc
 		if !added[i] {
 			continue
 		}
-		for hit := range r.found[i].PerOwner {
+		for hit := range r.found[i].ByOwner {
 			ids = append(ids, hit...)
 			crowds = append(crowds, crowd{i, len(ids)})
 		}

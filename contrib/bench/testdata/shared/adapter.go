@@ -85,7 +85,7 @@ func (e *engine) Recipients(m *gen.Message, ids, out []uint32) (all, chosen []ui
 
 func (e *engine) PackedRecipients(m *gen.Message, out []uint32) []uint32 {
 	e.find(m)
-	for id := range e.result.OneEach {
+	for id := range e.result.OnePerOwner {
 		out = append(out, uint32(id-1))
 	}
 	return out

@@ -7,9 +7,9 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// A choice is one filter of each owner out of a result, as it is being made. It goes through the lists a window of ordinals
+// A distinct is one filter of each owner out of a result, as it is being made. It goes through the lists a window of ordinals
 // at a time, so that the runs that it has chosen from, and the bounds of the owners, stay close to the processor.
-type choice struct {
+type distinct struct {
 	view *view
 	rest [][]uint32 // what has not been looked at
 	seen [windowWords]uint64
@@ -25,15 +25,15 @@ const (
 	windowWords = 1 << windowBits / 64
 )
 
-// OneEach gives one filter of each owner.
-func (r *Result) OneEach(yield func(rulespec.FilterID) bool) {
+// OnePerOwner gives one filter of each owner.
+func (r *Result) OnePerOwner(yield func(rulespec.FilterID) bool) {
 	if len(r.lists) == 0 {
 		return
 	}
-	if r.choice == nil {
-		r.choice = new(choice)
+	if r.distinct == nil {
+		r.distinct = new(distinct)
 	}
-	c := r.choice
+	c := r.distinct
 	c.begin(r)
 	for window := uint32(0); len(c.rest) > 0; window++ {
 		c.base = window << windowBits
@@ -52,7 +52,7 @@ func (r *Result) OneEach(yield func(rulespec.FilterID) bool) {
 	}
 }
 
-func (c *choice) begin(r *Result) {
+func (c *distinct) begin(r *Result) {
 	c.view, c.rest, c.open = r.view, c.rest[:0], noStart
 	c.forget()
 	clear(c.owners)
@@ -60,7 +60,7 @@ func (c *choice) begin(r *Result) {
 }
 
 // in gives how many ordinals at the beginning of a list are in a window.
-func (c *choice) in(window uint32, list []uint32) int {
+func (c *distinct) in(window uint32, list []uint32) int {
 	switch {
 	case list[0]>>windowBits != window:
 		return 0
@@ -79,7 +79,7 @@ func (c *choice) in(window uint32, list []uint32) int {
 }
 
 // from chooses out of ordinals, which are in the window.
-func (c *choice) from(ordinals []uint32, yield func(rulespec.FilterID) bool) bool {
+func (c *distinct) from(ordinals []uint32, yield func(rulespec.FilterID) bool) bool {
 	var bounds *vector.Leaf[runBounds]
 	number, last := ^uint32(0), noStart
 	for _, ordinal := range ordinals {
@@ -113,7 +113,7 @@ func (c *choice) from(ordinals []uint32, yield func(rulespec.FilterID) bool) boo
 }
 
 // first says whether an ordinal of a run that does not start in the window is the owner's first, and notes that.
-func (c *choice) first(ordinal, start uint32) bool {
+func (c *distinct) first(ordinal, start uint32) bool {
 	if start != manyRuns {
 		was := c.open
 		c.open = start
@@ -129,7 +129,7 @@ func (c *choice) first(ordinal, start uint32) bool {
 }
 
 // end ends the window: of what has been chosen from, the run that goes on is remembered.
-func (c *choice) end() {
+func (c *distinct) end() {
 	next := c.base + 1<<windowBits
 	if start := c.view.owners.bounds.At(next / 64).before; next > c.base && start-c.base < 1<<windowBits {
 		if at := (start - c.base) / 64; c.seen[at]>>(start%64)&1 == 1 {
@@ -139,7 +139,7 @@ func (c *choice) end() {
 	c.forget()
 }
 
-func (c *choice) forget() {
+func (c *distinct) forget() {
 	for i, used := range c.used {
 		for ; used != 0; used &= used - 1 {
 			c.seen[i*64+bits.TrailingZeros64(used)] = 0

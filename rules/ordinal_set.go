@@ -6,9 +6,9 @@ import (
 	"github.com/notifyd/notifyd/rules/vector"
 )
 
-// hits is the ordinals of a result as a set: a bit for each, and a bit for each word of bits, so that what there is is found
+// ordinalSet is the ordinals of a result as a bit set: a bit for each, and a bit for each word of bits, so that what there is is found
 // in order and what there is not costs nothing.
-type hits struct {
+type ordinalSet struct {
 	words, upper []uint64
 	owners       *owners
 	at           uint32 // the word of upper that is next
@@ -19,7 +19,7 @@ type hits struct {
 type hit struct{ ordinal, start uint32 }
 
 // fill makes h the ordinals of r. There must be none in it.
-func (h *hits) fill(r *Result) {
+func (h *ordinalSet) fill(r *Result) {
 	h.room(r.view)
 	words, upper := h.words, h.upper
 	for _, list := range r.lists {
@@ -43,7 +43,7 @@ func (h *hits) fill(r *Result) {
 	h.owners, h.at = &r.view.owners, 0
 }
 
-func (h *hits) room(v *view) {
+func (h *ordinalSet) room(v *view) {
 	if n := len(v.pages) << pageBits / 64; len(h.words) < n {
 		h.upper = make([]uint64, (n+n/4)/64+1)
 		h.words = make([]uint64, 64*len(h.upper))
@@ -51,7 +51,7 @@ func (h *hits) room(v *view) {
 }
 
 // next takes some more hits out of h, in order; none when it is empty.
-func (h *hits) next() []hit {
+func (h *ordinalSet) next() []hit {
 	for ; int(h.at) < len(h.upper); h.at++ {
 		if h.upper[h.at] == 0 {
 			continue
@@ -65,12 +65,12 @@ func (h *hits) next() []hit {
 }
 
 // hitsAtOnce is how many hits there are at most in a word of upper.
-const hitsAtOnce = 64 * 64
+const setBatch = 64 * 64
 
 // take takes the hits of a word of upper out of h.
-func (h *hits) take() []hit {
+func (h *ordinalSet) take() []hit {
 	if h.batch == nil {
-		h.batch = make([]hit, hitsAtOnce)
+		h.batch = make([]hit, setBatch)
 	}
 	first, left, batch := 64*h.at, h.upper[h.at], h.batch[:0]
 	h.upper[h.at] = 0
@@ -93,7 +93,7 @@ func (h *hits) take() []hit {
 }
 
 // clear takes out what is left.
-func (h *hits) clear() {
+func (h *ordinalSet) clear() {
 	for i := int(h.at); i < len(h.upper); i++ {
 		for left := h.upper[i]; left != 0; left &= left - 1 {
 			h.words[i*64+bits.TrailingZeros64(left)] = 0
