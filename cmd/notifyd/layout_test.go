@@ -51,6 +51,16 @@ var allowed = map[string][]string{
 // lists are the only folders that name every backend or every source.
 var lists = []string{"backends/all", "bus/all"}
 
+// ofOne are the commands that are about one backend or source by their nature. All else of the program, the daemon
+// before all, knows backends and sources by the lists alone.
+var ofOne = map[string][]string{
+	"cmd/notifyd/demo.go":       {"backends/email/fakesmtp", "bus/zmq"},
+	"cmd/notifyd/demo_world.go": {"backends/desktop"},
+	"cmd/notifyd/desktop.go":    {"backends/desktop"},
+	"cmd/notifyd/publish.go":    {"bus/zmq"},
+	"cmd/notifyd/tail.go":       {"bus/zmq"},
+}
+
 func TestImportsKeepTheirDirection(t *testing.T) {
 	root := filepath.Join("..", "..")
 	seen := 0
@@ -83,6 +93,7 @@ func TestImportsKeepTheirDirection(t *testing.T) {
 func checkImports(t *testing.T, file, folder string) {
 	room := roomOf(folder)
 	if room == "cmd" {
+		checkProgram(t, file, folder)
 		return
 	}
 	may, known := allowed[room]
@@ -90,25 +101,57 @@ func checkImports(t *testing.T, file, folder string) {
 		t.Errorf("%s: %s is no room of doc/architecture.md", file, folder)
 		return
 	}
-	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	for _, spec := range parsed.Imports {
-		imported, _ := strconv.Unquote(spec.Path.Value)
-		if folder, ours := strings.CutPrefix(imported, module); ours && !mayImport(filepathFolder(folder), folderOf(file), room, may) {
-			t.Errorf("%s: %s must not import %s", file, room, folder)
+	for _, imported := range importsOf(t, file) {
+		if !mayImport(imported, folder, room, may) {
+			t.Errorf("%s: %s must not import %s", file, room, imported)
 		}
 	}
 }
 
-func folderOf(file string) string {
-	rel, _ := filepath.Rel(filepath.Join("..", ".."), filepath.Dir(file))
-	return filepath.ToSlash(rel)
+// checkProgram holds the program's own files: they may import every room, but one backend or source only where ofOne
+// says so, and the reader of the configuration nothing of ours.
+func checkProgram(t *testing.T, file, folder string) {
+	for _, imported := range importsOf(t, file) {
+		room := roomOf(imported)
+		inner := (room == "backends" || room == "bus") && imported != room && !slices.Contains(lists, imported)
+		if inner && !slices.Contains(ofOne[path.Join(folder, filepath.Base(file))], imported) {
+			t.Errorf("%s names %s: only %s do, and commands that are about it (ofOne)", file, imported, lists)
+		}
+		if folder == "cmd/notifyd/config" && !below(imported) {
+			t.Errorf("%s: the reader of the configuration must not import %s", file, imported)
+		}
+	}
 }
 
-func filepathFolder(f string) string { return path.Clean(f) }
+// importsOf gives the folders of ours that a file imports.
+func importsOf(t *testing.T, file string) []string {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
+	var folders []string
+	for _, spec := range parsed.Imports {
+		imported, _ := strconv.Unquote(spec.Path.Value)
+		if folder, ours := strings.CutPrefix(imported, module); ours {
+			folders = append(folders, folder)
+		}
+	}
+	return folders
+}
+
+// TestLayoutOfOneIsTrue: a row that nothing needs would let somebody in later.
+func TestLayoutOfOneIsTrue(t *testing.T) {
+	for file, folders := range ofOne {
+		imports := importsOf(t, filepath.Join("..", "..", file))
+		for _, folder := range folders {
+			if !slices.Contains(imports, folder) {
+				t.Errorf("%s does not import %s: take it out of ofOne", file, folder)
+			}
+		}
+	}
+}
 
 func mayImport(imported, from, room string, may []string) bool {
 	if slices.Contains(lists, from) {
