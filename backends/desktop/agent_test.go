@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/backends/desktop"
+	"github.com/notifyd/notifyd/internal/exectest"
 )
 
 // A screen keeps what an agent has shown.
@@ -135,14 +136,14 @@ func TestAgentLosesNothing(t *testing.T) {
 		want = append(want, fmt.Sprint("n", i))
 		send(t, f, fmt.Sprint("p", i), "alice", want[i])
 		if i%100 == 50 {
-			until(t, "something is shown", func() bool { return len(shown.got()) > i-50 })
+			exectest.Eventually(t, patience, "something is shown", func() bool { return len(shown.got()) > i-50 })
 			if err := stop(); err != nil {
 				t.Fatal(err)
 			}
 			stop = start(t, config(shown, proxy, state))
 		}
 	}
-	until(t, "all are shown", func() bool { return len(shown.got()) >= count })
+	exectest.Eventually(t, patience, "all are shown", func() bool { return len(shown.got()) >= count })
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
@@ -169,7 +170,7 @@ func TestAgentShowsAgainWhatFailed(t *testing.T) {
 	}}
 	stop := start(t, config(shown, s.URL, ""))
 	send(t, f, "p1", "alice", "a", "b")
-	until(t, "it is shown", func() bool { return len(shown.got()) == 2 })
+	exectest.Eventually(t, patience, "it is shown", func() bool { return len(shown.got()) == 2 })
 	if err := stop(); err != nil || strings.Join(shown.got(), " ") != "a b" {
 		t.Errorf("shown %v, %v", shown.got(), err)
 	}
@@ -181,13 +182,13 @@ func TestAgentToldOfDropped(t *testing.T) {
 	shown, state := &screen{}, filepath.Join(t.TempDir(), "state")
 	stop := start(t, config(shown, s.URL, state))
 	send(t, f, "p1", "alice", "a")
-	until(t, "it is shown", func() bool { return len(shown.got()) == 1 })
+	exectest.Eventually(t, patience, "it is shown", func() bool { return len(shown.got()) == 1 })
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
 	send(t, f, "p2", "alice", slices.Repeat([]string{"b"}, 1010)...)
 	stop = start(t, config(shown, s.URL, state))
-	until(t, "the rest is shown", func() bool { return len(shown.got()) == 1001 })
+	exectest.Eventually(t, patience, "the rest is shown", func() bool { return len(shown.got()) == 1001 })
 	if err := stop(); err != nil || shown.missed != 10 {
 		t.Errorf("missed %d, want 10; %v", shown.missed, err)
 	}
@@ -274,7 +275,7 @@ func TestAgentHostileServer(t *testing.T) {
 			}
 			stop := start(t, cfg)
 			send(t, f, "p1", "alice", "after all")
-			until(t, "the notice is shown", func() bool { return slices.Contains(shown.got(), "after all") })
+			exectest.Eventually(t, patience, "the notice is shown", func() bool { return slices.Contains(shown.got(), "after all") })
 			if err := stop(); err != nil || !strings.Contains(shown.logged(), test.logged) {
 				t.Errorf("Run = %v, logged: %s", err, shown.logged())
 			}

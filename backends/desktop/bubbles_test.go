@@ -2,11 +2,9 @@ package desktop_test
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -14,48 +12,19 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/backends/desktop"
+	"github.com/notifyd/notifyd/internal/exectest"
 )
 
-// needs skips the test where a program is missing, and fails it where the machine must have all of them.
-func needs(t testing.TB, programs ...string) {
+// child starts a program of the session that ends with the test.
+func child(t testing.TB, name string, args ...string) *exectest.Child {
 	t.Helper()
-	for _, p := range programs {
-		if _, err := exec.LookPath(p); err == nil {
-			continue
-		}
-		if os.Getenv("NOTIFYD_REQUIRE") == "1" {
-			t.Fatal("needs " + p)
-		}
-		t.Skip("needs " + p)
-	}
-}
-
-// child starts a program that ends with the test; end ends it before.
-func child(t testing.TB, stdout io.Writer, name string, args ...string) (end func()) {
-	t.Helper()
-	var stderr bytes.Buffer
-	cmd := exec.Command(name, args...)
-	cmd.Stdout, cmd.Stderr = stdout, &stderr
+	cmd := exec.Command(exectest.Program(t, name), args...)
 	cmd.Env = withBus()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	end = sync.OnceFunc(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("%s: %s", name, stderr.Bytes())
-		}
-	})
-	t.Cleanup(end)
-	return end
+	return exectest.Start(t, cmd)
 }
 
 // withBus is the environment of a program that wants the bus's address spelt out.
@@ -65,15 +34,17 @@ func withBus() []string {
 
 // A session is a person's desktop: an X server, a session bus at its usual place, and dunst.
 type session struct {
-	t        testing.TB
-	dir      string
-	opened   string // where the browser writes what it is to open
-	bus, bub func() // end the bus; end dunst
+	t          testing.TB
+	dir        string
+	opened     string // where the browser writes what it is to open
+	bus, dunst *exectest.Child
 }
 
 func openSession(t *testing.T, markup string) *session {
 	t.Helper()
-	needs(t, "Xvfb", "dunst", "dunstctl", "dbus-daemon", "dbus-monitor", "gdbus")
+	for _, name := range []string{"Xvfb", "dunst", "dunstctl", "dbus-daemon", "dbus-monitor", "gdbus"} {
+		exectest.Program(t, name)
+	}
 	s := &session{t: t, dir: t.TempDir()}
 	s.opened = filepath.Join(s.dir, "opened")
 	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "")
@@ -94,11 +65,7 @@ func openSession(t *testing.T, markup string) *session {
 	defer read.Close()
 	x := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", "800x600x24", "-nolisten", "tcp")
 	x.ExtraFiles = []*os.File{write}
-	x.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := x.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = x.Process.Kill(); _ = x.Wait() })
+	exectest.Start(t, x)
 	write.Close()
 	display, err := bufio.NewReader(read).ReadString('\n')
 	if err != nil {
@@ -114,19 +81,19 @@ func (s *session) start() {
 	s.t.Helper()
 	_ = os.Remove(filepath.Join(s.dir, "bus"))
 	address := "unix:path=" + filepath.Join(s.dir, "bus")
-	s.bus = child(s.t, nil, "dbus-daemon", "--session", "--nofork", "--nopidfile", "--address="+address)
-	until(s.t, "the bus listens", func() bool { // the file is there a moment before
+	s.bus = child(s.t, "dbus-daemon", "--session", "--nofork", "--nopidfile", "--address="+address)
+	exectest.Eventually(s.t, patience, "the bus listens", func() bool { // the file is there a moment before
 		conn, err := net.Dial("unix", filepath.Join(s.dir, "bus"))
 		if err != nil {
 			return false
 		}
 		return conn.Close() == nil
 	})
-	s.bub = child(s.t, nil, "dunst", "-config", filepath.Join(s.dir, "dunstrc"))
-	s.run("gdbus", "wait", "--session", "--timeout", "20", "org.freedesktop.Notifications")
+	s.dunst = child(s.t, "dunst", "-config", filepath.Join(s.dir, "dunstrc"))
+	s.run("gdbus", "wait", "--session", "--timeout", "60", "org.freedesktop.Notifications")
 }
 
-func (s *session) end() { s.bub(); s.bus() }
+func (s *session) end() { s.dunst.Kill(); s.bus.Kill() }
 
 // run runs a program in the session and gives what it prints.
 func (s *session) run(name string, args ...string) []byte {
@@ -184,9 +151,11 @@ func TestBubbles(t *testing.T) {
 			s := openSession(t, markup)
 			b := desktop.NewBubbles(slog.New(slog.DiscardHandler))
 			defer b.Close()
-			var calls lockedBuffer
-			child(t, &calls, "dbus-monitor", "--address", "unix:path="+filepath.Join(s.dir, "bus"), "interface='org.freedesktop.Notifications'")
-			until(t, "the monitor listens", func() bool { return strings.Contains(calls.String(), "NameAcquired") })
+			monitor := child(t, "dbus-monitor", "--address", "unix:path="+filepath.Join(s.dir, "bus"),
+				"interface='org.freedesktop.Notifications'")
+			exectest.Eventually(t, patience, "the monitor listens", func() bool {
+				return strings.Contains(monitor.Text(), "NameAcquired")
+			})
 			hostile := backends.Notice{
 				Title: "a\x00 <b>bold</b>\n& title\u202e", Text: "<img src=x> & <a href='http://x.example'>\xff\x00", Severity: "critical",
 				Link: "javascript:alert(1)"}
@@ -200,39 +169,23 @@ func TestBubbles(t *testing.T) {
 			if got[1].summary != "a <b>bold</b> & title" {
 				t.Errorf("dunst shows the title %q", got[1].summary)
 			}
-			sent := calls.String()
 			body := map[string]string{
 				"full": `string "&lt;img src=x&gt; &amp; &lt;a href='http://x.example'&gt;` + "\uFFFD\"",
 				"no":   `string "<img src=x> & <a href='http://x.example'>` + "\uFFFD\"",
 			}[markup]
-			for _, want := range []string{body, `string "x-notifyd.notice"`, `string "dialog-information"`, `string "dialog-error"`, "byte 1", "byte 2", `string "default"`, `string "Open"`} {
-				if !strings.Contains(sent, want) {
-					t.Errorf("no call has %s in:\n%s", want, sent)
-				}
+			for _, want := range []string{
+				body, `string "x-notifyd.notice"`, `string "dialog-information"`, `string "dialog-error"`,
+				"byte 1", "byte 2", `string "default"`, `string "Open"`,
+			} {
+				exectest.Eventually(t, patience, "a call with "+want, func() bool {
+					return strings.Contains(monitor.Text(), want)
+				})
 			}
-			if strings.Contains(sent, "javascript") {
+			if strings.Contains(monitor.Text(), "javascript") {
 				t.Error("a link that is none went over the bus")
 			}
 		})
 	}
-}
-
-// A lockedBuffer is written by a child and read by the test.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 func TestBubblesBurst(t *testing.T) {
@@ -261,7 +214,7 @@ func TestBubblesClick(t *testing.T) {
 	}
 	s.run("dunstctl", "action", "0")
 	var data []byte
-	until(t, "the browser is asked", func() bool {
+	exectest.Eventually(t, patience, "the browser is asked", func() bool {
 		data, _ = os.ReadFile(s.opened)
 		return len(data) > 0
 	})
@@ -319,7 +272,7 @@ func TestDesktopEndToEnd(t *testing.T) {
 	send(t, f, "p1", "alice", "before")
 	waitFor := func(title string) {
 		t.Helper()
-		until(t, title+" is shown", func() bool {
+		exectest.Eventually(t, patience, title+" is shown", func() bool {
 			for _, got := range s.history() {
 				if got.summary == title {
 					return true
@@ -331,7 +284,7 @@ func TestDesktopEndToEnd(t *testing.T) {
 	waitFor("before")
 	s.end()
 	send(t, f, "p2", "alice", "meanwhile")
-	until(t, "the agent has noticed", func() bool { return strings.Contains(shown.logged(), "cannot show") })
+	exectest.Eventually(t, patience, "the agent has noticed", func() bool { return strings.Contains(shown.logged(), "cannot show") })
 	s.start()
 	waitFor("meanwhile")
 	send(t, f, "p3", "alice", "after")

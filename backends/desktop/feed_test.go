@@ -14,6 +14,7 @@ import (
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/backends/backendtest"
 	"github.com/notifyd/notifyd/backends/desktop"
+	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
 )
@@ -174,7 +175,7 @@ func TestRunDeletesTheOld(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() { ended <- f.Run(ctx) }()
-		until(t, "the old notice is deleted", func() bool {
+		exectest.Eventually(t, patience, "the old notice is deleted", func() bool {
 			var n int64
 			d.Reader.Table("desktop_notices").Count(&n)
 			return n == 1
@@ -191,17 +192,5 @@ func TestRunDeletesTheOld(t *testing.T) {
 	})
 }
 
-// until polls until what holds.
-func until(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.After(20 * time.Second)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !holds() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("%s: not within 20 s", what)
-		}
-	}
-}
+// patience is for what a server or a desktop does. Only a failing test waits so long.
+const patience = time.Minute

@@ -15,6 +15,7 @@ import (
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/backends/desktop"
+	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
 )
@@ -40,13 +41,16 @@ func alice(r *http.Request) (string, error) {
 	return "alice", nil
 }
 
-// serve serves h with the deadlines of a careful server, which streams must outlive.
+// careful is a server's deadline for a whole request, which streams must outlive.
+const careful = 2 * time.Second
+
+// serve serves h as a careful server does.
 func serve(t testing.TB, h http.Handler) *httptest.Server {
 	t.Helper()
 	mux := http.NewServeMux()
 	mux.Handle("/api/v1/notices", h)
 	s := httptest.NewUnstartedServer(mux)
-	s.Config.ReadTimeout, s.Config.WriteTimeout = 300*time.Millisecond, 300*time.Millisecond
+	s.Config.ReadTimeout, s.Config.WriteTimeout = careful, careful
 	s.Start()
 	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
 	return s
@@ -55,7 +59,7 @@ func serve(t testing.TB, h http.Handler) *httptest.Server {
 // get opens a stream and gives its lines.
 func get(t testing.TB, url, last string) (*http.Response, *bufio.Scanner) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	req, _ := http.NewRequestWithContext(ctx, http.MethodGet, url+"/api/v1/notices", nil)
 	req.Header.Set("Authorization", "Bearer "+token)
@@ -90,9 +94,9 @@ func event(t testing.TB, lines *bufio.Scanner) (id, data string) {
 func TestStream(t *testing.T) {
 	f := feed(t)
 	s := serve(t, f.Stream(alice))
-	began := time.Now()
 	send(t, f, "p1", "alice", "first\nline: two")
 	resp, lines := get(t, s.URL, "")
+	opened := time.Now()
 	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" {
 		t.Fatalf("%s, %s", resp.Status, resp.Header.Get("Content-Type"))
 	}
@@ -100,7 +104,9 @@ func TestStream(t *testing.T) {
 	if !strings.Contains(data, `"title":"first\nline: two"`) {
 		t.Errorf("first event: %s", data)
 	}
-	until(t, "the server's own deadlines have passed", func() bool { return time.Since(began) > 700*time.Millisecond })
+	exectest.Eventually(t, patience, "the server's own deadlines have passed", func() bool {
+		return time.Since(opened) > careful+careful/4
+	})
 	send(t, f, "p2", "alice", "second", "third")
 	send(t, f, "p2", "bob", "not for alice")
 	if _, data := event(t, lines); !strings.Contains(data, "second") {
