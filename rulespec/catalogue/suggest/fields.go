@@ -127,6 +127,8 @@ func (g *guess) classify(key string, v any, at trail) bool {
 		}
 		g.better("object", &g.object, quoteExpression(what+"/")+" + "+at.with(""), 10*at.depth)
 		return true
+	case at.list == "" && isPage(key, one) && g.better("link", &g.link, at.with(""), rankByValue+10*at.depth):
+		return true
 	case slices.Contains(convention.SubjectFields, key) && one != "" && at.list == "":
 		g.better("subject", &g.subject, at.with(""), 10*at.depth+slices.Index(convention.SubjectFields, key))
 		return true
@@ -134,10 +136,27 @@ func (g *guess) classify(key string, v any, at trail) bool {
 	return false
 }
 
-func (g *guess) better(what string, field *string, expression string, rank int) {
-	if old, found := g.ranks[what]; !found || rank < old {
-		g.ranks[what], *field = rank, expression
+// rankByValue is how good a guess is that only the value supports: worse than any by a name.
+const rankByValue = 1000
+
+// isPage says whether a text is the whole URL of a page, as far as anybody can say who does not look there.
+func isPage(key, text string) bool {
+	for _, picture := range []string{"avatar", "icon", "image", "logo", "picture"} {
+		if strings.Contains(key, picture) {
+			return false
+		}
 	}
+	return values.Link(text) != "" && !strings.ContainsAny(strings.TrimSpace(text), " \t\n")
+}
+
+// better takes an expression where it is a better guess than the one before, and says whether it did.
+func (g *guess) better(what string, field *string, expression string, rank int) bool {
+	old, found := g.ranks[what]
+	if found && rank >= old {
+		return false
+	}
+	g.ranks[what], *field = rank, expression
+	return true
 }
 
 // people takes a field that names somebody: a text, an object with a name, or a list of either.

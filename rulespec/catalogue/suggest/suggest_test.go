@@ -185,3 +185,27 @@ func FuzzSuggest(f *testing.F) {
 		}
 	})
 }
+
+// A field is the link because it holds a whole URL, whatever it is called; one that is called so goes before.
+func TestSuggestKnowsALinkByItsValue(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"page":"https://ferry.example.org/7","captain":"alice"}`:                   "page: msg.page",
+		`{"page":"https://ferry.example.org/7","job":{"url":"https://example.org"}}`: "page: msg.job.url",
+		`{"crossing":{"page":"https://ferry.example.org/7"}}`:                        "page: msg.crossing.page",
+		`{"avatar":"https://ferry.example.org/7.png","page":"see https://x.org/"}`:   "",
+		`{"pages":["https://ferry.example.org/7"]}`:                                  "",
+		`{"owner":"http://alice.id.fedoraproject.org/"}`:                             "",
+		`{"title":"https://ferry.example.org/7"}`:                                    "page: msg.title",
+	} {
+		drafts := draftsOf(t, json.RawMessage(`{"topic":"org.example.prod.ferry.crossing.cancelled","msg":`+body+`}`))
+		if len(drafts) != 1 {
+			t.Fatalf("got %+v", drafts)
+		}
+		if text := drafts[0].Text; want == "" && strings.Contains(text, "page: ") || !strings.Contains(text, want) {
+			t.Errorf("%s: want %q in\n%s", body, want, text)
+		}
+		for _, m := range check(drafts[0]) {
+			t.Errorf("%s: %v", body, m)
+		}
+	}
+}
