@@ -1,12 +1,8 @@
 package catalogue
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/notifyd/notifyd/rulespec/catalogue/language"
 	"github.com/notifyd/notifyd/rulespec/catalogue/topics"
-	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
 // given are the names that every expression and sentence knows.
@@ -77,149 +73,14 @@ type (
 	}
 )
 
-// A compiler makes apps of their sources and collects the mistakes.
-type compiler struct {
-	mistakes []error
-	fields   int // of the app in hand
+func (e *entry) allValues() []*fieldExpression {
+	all := []*fieldExpression{e.when, e.actor, e.severity}
+	all = append(all, e.users...)
+	all = append(all, e.packages...)
+	all = append(all, e.objects...)
+	return append(all, e.group...)
 }
 
-func (c *compiler) fail(at position, format string, args ...any) {
-	if len(c.mistakes) < 50 {
-		c.mistakes = append(c.mistakes, at.mistake(format, args...))
-	}
-}
-
-func (c *compiler) app(s *appSource) *app {
-	c.fields = 0
-	a := &app{name: s.name.text, title: s.title.text, icon: s.icon.text, tables: map[string]map[string]string{}}
-	if a.title == "" {
-		a.title = a.name
-	}
-	if a.icon != "" && cleanLink(a.icon) == "" {
-		c.fail(s.icon.at, "icon: want an absolute http or https URL")
-	}
-	names := map[string]bool{language.Accounts: true}
-	for _, name := range given {
-		names[name] = true
-	}
-	for _, t := range s.tables {
-		c.declare(names, t.name)
-		rows := map[string]string{}
-		for _, row := range t.rows {
-			rows[row.name] = row.value.text
-		}
-		a.tables[t.name.text] = rows
-	}
-	a.vars = c.variables(s.vars, names, nil)
-	for _, e := range s.entries {
-		a.entries = append(a.entries, c.entry(a, e, names))
-	}
-	a.fields = c.fields
-	return a
-}
-
-func (c *compiler) declare(names map[string]bool, n located) {
-	switch {
-	case !values.IsIdentifier(n.text):
-		c.fail(n.at, "%q is no name: want a letter, then letters, digits and _", n.text)
-	case slices.Contains(given, n.text) || language.IsFunction(n.text):
-		c.fail(n.at, "%q is a name that is given already", n.text)
-	}
-	names[n.text] = true
-}
-
-// variables compiles named expressions. All of them may mention each other, in any order but not in a ring.
-func (c *compiler) variables(sources []named, names map[string]bool, over map[string]*variable) map[string]*variable {
-	vars := map[string]*variable{}
-	for name, v := range over {
-		vars[name] = v
-	}
-	for _, s := range sources {
-		c.declare(names, located{s.name, s.value.at})
-	}
-	for _, s := range sources {
-		vars[s.name] = &variable{s.name, c.expression("vars."+s.name, s.value, names)}
-	}
-	if name := ring(vars); name != "" {
-		at := position{}
-		for _, s := range sources {
-			at = s.value.at
-		}
-		c.fail(at, "vars: %s needs itself", name)
-	}
-	return vars
-}
-
-// ring gives the name of a variable that cannot be computed without itself, or "".
-func ring(vars map[string]*variable) string {
-	const open, done = 1, 2
-	state := map[string]int{}
-	var walk func(name string) string
-	walk = func(name string) string {
-		v := vars[name]
-		if v == nil || v.fieldExpression == nil || state[name] == done {
-			return ""
-		}
-		if state[name] == open {
-			return name
-		}
-		state[name] = open
-		for _, need := range v.Needs() {
-			if found := walk(need); found != "" {
-				return found
-			}
-		}
-		state[name] = done
-		return ""
-	}
-	for _, name := range values.Keys(vars) {
-		if found := walk(name); found != "" {
-			return found
-		}
-	}
-	return ""
-}
-
-// origin numbers a field of the app in hand.
-func (c *compiler) origin(name string, s located) origin {
-	c.fields++
-	return origin{name, s.at, s.text, c.fields - 1}
-}
-
-func (c *compiler) expression(field string, s located, names map[string]bool) *fieldExpression {
-	x, err := language.Compile(s.text, names)
-	if err != nil {
-		c.fail(s.at, "%s: %v", field, err)
-		return nil
-	}
-	return &fieldExpression{x, c.origin(field, s)}
-}
-
-func (c *compiler) sentence(field string, s located, names map[string]bool) *fieldSentence {
-	if s.text == "" {
-		return nil
-	}
-	x, err := language.CompileSentence(s.text, names)
-	if err != nil {
-		c.fail(s.at, "%s: %v", field, err)
-		return nil
-	}
-	return &fieldSentence{x, c.origin(field, s)}
-}
-
-// digest compiles the sentence about several, which can mention the entry's own variables only.
-func (c *compiler) digest(s located, names map[string]bool) *fieldDigest {
-	if s.text == "" {
-		return nil
-	}
-	own := maps.Clone(names)
-	for _, name := range given {
-		delete(own, name)
-	}
-	x, err := language.CompileDigest(s.text, own)
-	if err != nil {
-		c.fail(s.at, "plural: %v", err)
-		return nil
-	}
-	return &fieldDigest{x, origin{"plural", s.at, s.text, -1}}
+func (e *entry) allProse() []*fieldSentence {
+	return []*fieldSentence{e.summary, e.link, e.icon, e.secondaryIcon}
 }

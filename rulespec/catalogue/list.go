@@ -1,6 +1,9 @@
 package catalogue
 
-import "github.com/notifyd/notifyd/rulespec/catalogue/values"
+import (
+	"cmp"
+	"strings"
+)
 
 // An App is an application and its kinds of message, as a page lists them.
 type App struct {
@@ -59,56 +62,35 @@ func (c *Catalogue) Kinds() []MessageKind {
 	return kinds
 }
 
-// A Failure says how often a field of a kind could not be computed for a message.
-type Failure struct {
-	Kind  string // "" for a variable of the application
-	App   string
-	Field string // summary, users, vars.update, …
-	Count uint64 // since the catalogue was loaded
+// KnownKinds gives the predicate of the kinds of message that a filter may name: those of the catalogue, and the kind by
+// convention of any application.
+func (c *Catalogue) KnownKinds() func(string) bool {
+	known := map[string]bool{}
+	for _, k := range c.Kinds() {
+		known[k.Kind] = true
+	}
+	return func(name string) bool { return known[name] || strings.HasSuffix(name, ".unknown") }
 }
 
-// Failures lists the fields that failed at least once. Their number is bounded by the catalogue's own size.
-func (c *Catalogue) Failures() []Failure {
-	var out []Failure
-	for _, a := range c.apps {
-		for _, name := range values.Keys(a.vars) {
-			out = c.appendFailure(out, a, "", a.vars[name].origin)
-		}
-		for _, e := range a.entries {
-			for _, name := range values.Keys(e.vars) {
-				if v := e.vars[name]; v != a.vars[name] {
-					out = c.appendFailure(out, a, e.kind, v.origin)
-				}
-			}
-			for _, v := range e.allValues() {
-				if v != nil {
-					out = c.appendFailure(out, a, e.kind, v.origin)
-				}
-			}
-			for _, p := range e.allProse() {
-				if p != nil {
-					out = c.appendFailure(out, a, e.kind, p.origin)
-				}
-			}
+// KindNames gives the function from a kind of message to what people call it, "" where the catalogue has no such kind. A kind
+// by convention is called as its events are. Where two kinds have one name, the name of the application follows.
+func (c *Catalogue) KindNames() func(string) string {
+	kinds, shared := c.Kinds(), map[string]int{}
+	for _, k := range kinds {
+		shared[k.Name]++
+	}
+	names, apps := make(map[string]string, len(kinds)), map[string]string{}
+	for _, k := range kinds {
+		apps[k.App] = k.AppTitle
+		names[k.Kind] = k.Name
+		if shared[k.Name] > 1 {
+			names[k.Kind] = k.Name + " (" + k.AppTitle + ")"
 		}
 	}
-	return out
-}
-
-func (e *entry) allValues() []*fieldExpression {
-	all := []*fieldExpression{e.when, e.actor, e.severity}
-	all = append(all, e.users...)
-	all = append(all, e.packages...)
-	all = append(all, e.objects...)
-	return append(all, e.group...)
-}
-
-func (c *Catalogue) appendFailure(out []Failure, a *app, kind string, f origin) []Failure {
-	if n := c.failures[a][f.number].Load(); n > 0 {
-		out = append(out, Failure{Kind: kind, App: a.name, Field: f.field, Count: n})
+	return func(kind string) string {
+		if app, other := strings.CutSuffix(kind, ".unknown"); other && names[kind] == "" {
+			return "Other messages of " + cmp.Or(apps[app], app)
+		}
+		return names[kind]
 	}
-	return out
 }
-
-// failed counts a field that could not be computed for a message.
-func (c *Catalogue) failed(a *app, f origin) { c.failures[a][f.number].Add(1) }

@@ -89,7 +89,3 @@ func shown(v any) string {
 	}
 	return strings.Join(values.Set(values.Texts(v)), ", ")
 }
-
-func (e *entry) allProse() []*fieldSentence {
-	return []*fieldSentence{e.summary, e.link, e.icon, e.secondaryIcon}
-}

@@ -3,6 +3,7 @@ package catalogue
 import (
 	"maps"
 
+	"github.com/notifyd/notifyd/rulespec/catalogue/language"
 	"github.com/notifyd/notifyd/rulespec/catalogue/topics"
 )
 
@@ -83,4 +84,48 @@ func (c *compiler) severity(e *entry, s *entrySource, names map[string]bool) {
 		return
 	}
 	e.severity = c.expression("severity", given[0], names)
+}
+
+// origin numbers a field of the app in hand.
+func (c *compiler) origin(name string, s located) origin {
+	c.fields++
+	return origin{name, s.at, s.text, c.fields - 1}
+}
+
+func (c *compiler) expression(field string, s located, names map[string]bool) *fieldExpression {
+	x, err := language.Compile(s.text, names)
+	if err != nil {
+		c.fail(s.at, "%s: %v", field, err)
+		return nil
+	}
+	return &fieldExpression{x, c.origin(field, s)}
+}
+
+func (c *compiler) sentence(field string, s located, names map[string]bool) *fieldSentence {
+	if s.text == "" {
+		return nil
+	}
+	x, err := language.CompileSentence(s.text, names)
+	if err != nil {
+		c.fail(s.at, "%s: %v", field, err)
+		return nil
+	}
+	return &fieldSentence{x, c.origin(field, s)}
+}
+
+// digest compiles the sentence about several, which can mention the entry's own variables only.
+func (c *compiler) digest(s located, names map[string]bool) *fieldDigest {
+	if s.text == "" {
+		return nil
+	}
+	own := maps.Clone(names)
+	for _, name := range given {
+		delete(own, name)
+	}
+	x, err := language.CompileDigest(s.text, own)
+	if err != nil {
+		c.fail(s.at, "plural: %v", err)
+		return nil
+	}
+	return &fieldDigest{x, origin{"plural", s.at, s.text, -1}}
 }

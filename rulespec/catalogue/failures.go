@@ -1,0 +1,49 @@
+package catalogue
+
+import "github.com/notifyd/notifyd/rulespec/catalogue/values"
+
+// A Failure says how often a field of a kind could not be computed for a message.
+type Failure struct {
+	Kind  string // "" for a variable of the application
+	App   string
+	Field string // summary, users, vars.update, …
+	Count uint64 // since the catalogue was loaded
+}
+
+// Failures lists the fields that failed at least once. Their number is bounded by the catalogue's own size.
+func (c *Catalogue) Failures() []Failure {
+	var out []Failure
+	for _, a := range c.apps {
+		for _, name := range values.Keys(a.vars) {
+			out = c.appendFailure(out, a, "", a.vars[name].origin)
+		}
+		for _, e := range a.entries {
+			for _, name := range values.Keys(e.vars) {
+				if v := e.vars[name]; v != a.vars[name] {
+					out = c.appendFailure(out, a, e.kind, v.origin)
+				}
+			}
+			for _, v := range e.allValues() {
+				if v != nil {
+					out = c.appendFailure(out, a, e.kind, v.origin)
+				}
+			}
+			for _, p := range e.allProse() {
+				if p != nil {
+					out = c.appendFailure(out, a, e.kind, p.origin)
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (c *Catalogue) appendFailure(out []Failure, a *app, kind string, f origin) []Failure {
+	if n := c.failures[a][f.number].Load(); n > 0 {
+		out = append(out, Failure{Kind: kind, App: a.name, Field: f.field, Count: n})
+	}
+	return out
+}
+
+// failed counts a field that could not be computed for a message.
+func (c *Catalogue) failed(a *app, f origin) { c.failures[a][f.number].Add(1) }
