@@ -10,8 +10,8 @@ import (
 )
 
 // Check is the gate that a filter passes on every way in: from a file, a page or an import, into the store and into an
-// index. It gives all that is wrong; each error is an *Error. The filter's owner is used, not that of env; a filter without
-// one may say @me, as its owner is set when it is stored.
+// index. It returns all that is wrong; each error is an *Error. It uses the filter's owner, not that of env. A filter
+// without an owner may say @me, because the owner is set when it is stored.
 func Check(env Env, f Filter) []error {
 	env.Owner = cmp.Or(f.Owner, Me)
 	return CheckCompiled(f, func(i int) (Reach, error) {
@@ -20,8 +20,8 @@ func Check(env Env, f Filter) []error {
 	})
 }
 
-// CheckCompiled is the gate for who compiles the rules itself, such as an index that keeps what it compiled. compile is
-// called for each rule of f in turn and gives the predicate's Reach, or the error of CompileRule.
+// CheckCompiled is Check for a caller that compiles the rules itself, such as an index. It calls compile for each rule
+// of f in turn, which returns the predicate's Reach or the error of CompileRule.
 func CheckCompiled(f Filter, compile func(rule int) (Reach, error)) []error {
 	errs := checkShape(f)
 	narrow, searching := false, -1
@@ -42,7 +42,8 @@ func CheckCompiled(f Filter, compile func(rule int) (Reach, error)) []error {
 	return errs
 }
 
-// searchesAll is the mistake of a filter for which the text of every message would be searched.
+// searchesAll returns the mistake of a filter for which the text of every message would be searched; r is the rule that
+// searches.
 func searchesAll(r Rule) error {
 	const advice = "add a rule that is about an application, a package or the like"
 	if patterns := r.Args["pattern"]; len(patterns) > 0 {
@@ -53,8 +54,8 @@ func searchesAll(r Rule) error {
 	return &Error{Kind: r.Kind, Problem: "every message would have to be searched for this rule; " + advice}
 }
 
-// checkShape says what is wrong with a filter whatever its rules say: that there are none, too many, none positive,
-// or too many regular expressions.
+// checkShape returns what is wrong with a filter before its rules are looked at one by one: there are none, too many,
+// none that is not negated, or too many regular expressions.
 func checkShape(f Filter) []error {
 	var problem string
 	switch {
@@ -72,8 +73,8 @@ func checkShape(f Filter) []error {
 	return []error{&Error{Filter: f.Name, Problem: problem}}
 }
 
-// Missing says what a filter needs that dir does not have: a group, a role, or a directory at all (dir is nil). Each
-// error is an *Error. The filter does not match until it is there.
+// Missing returns what a filter requires and dir lacks: a group, a role, or the directory itself (dir is nil). Each
+// error is an *Error. The filter does not match until dir has it.
 func Missing(f Filter, dir Directory) []error {
 	var errs []error
 	for i, r := range f.Rules {
@@ -86,24 +87,25 @@ func Missing(f Filter, dir Directory) []error {
 	return errs
 }
 
-// countRegexes counts the expressions of a filter: each may cost as much on every message as all other rules together.
+// countRegexes counts the regular expressions of a filter. One may cost as much as all other rules together.
 func countRegexes(f Filter) int {
 	return countSearched(f.Rules, InNames) + countSearched(f.Rules, InTexts)
 }
 
-// CountTexts counts the regular expressions over texts in rules: a person has MaxTexts in all filters together, as each
-// is looked for in the text of every message.
+// CountTexts counts the regular expressions over texts in rules. A person may have MaxTexts in all filters together,
+// because each is searched for in every message.
 func CountTexts(rules []Rule) int { return countSearched(rules, InTexts) }
 
-// CheckTexts says that a person would have too many regular expressions over texts, whose other filters have that many.
+// CheckTexts returns an *Error when f and the other filters of its owner have more than MaxTexts regular expressions
+// over texts together; others is how many the other filters have.
 func CheckTexts(f Filter, others int) error {
 	own := CountTexts(f.Rules)
 	if own == 0 || own+others <= MaxTexts {
 		return nil
 	}
 	return &Error{Filter: f.Name, Kind: kindRegex.Name, Param: "pattern", Problem: fmt.Sprintf(
-		"with the %d regular expressions over texts of this filter you would have %d in all your filters; at most %d are allowed, "+
-			"as each is looked for in every message", own, own+others, MaxTexts)}
+		"with the %d regular expressions over texts of this filter you would have %d in all your filters; "+
+			"at most %d are allowed, as each is looked for in every message", own, own+others, MaxTexts)}
 }
 
 func countSearched(rules []Rule, in Searched) int {
@@ -122,7 +124,8 @@ func countSearched(rules []Rule, in Searched) int {
 	return n
 }
 
-// checkArgs checks what is the same for every kind: the names of parameters, the number of values, and their bytes.
+// checkArgs checks what is the same for every kind: the names of the parameters, the number of their values, and the
+// length of each.
 func checkArgs(kind *RuleKind, args Args) []error {
 	var errs []error
 	known := 0
@@ -143,7 +146,7 @@ func checkArgs(kind *RuleKind, args Args) []error {
 	return errs
 }
 
-// unknownParams gives an error for each parameter that kind does not have.
+// unknownParams returns an error for each argument that is no parameter of kind.
 func unknownParams(kind *RuleKind, args Args) []error {
 	var errs []error
 	for _, name := range sortedNames(args) {
@@ -154,7 +157,7 @@ func unknownParams(kind *RuleKind, args Args) []error {
 	return errs
 }
 
-// check says in words what is wrong with the values of p, "" for nothing.
+// check describes what is wrong with the values of p, "" for nothing.
 func (p *Param) check(args Args) string {
 	values, given := args[p.Name]
 	switch {
@@ -178,7 +181,7 @@ func (p *Param) check(args Args) string {
 	return ""
 }
 
-// checkText says in words what no value and no name of a filter may be, "" where s may be one.
+// checkText describes why s can be no value and no name of a filter, "" where it can.
 func checkText(s string) string {
 	switch {
 	case strings.TrimSpace(s) == "":

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// MarshalRules gives rules as one text for a column of a database: JSON, a list of {kind: {parameter: [values]}}, with
-// {"not": …} around those that must not hold. Rules of kinds that this version does not know come back as they were.
+// MarshalRules returns rules as one text for a column of a database: JSON, a list of {kind: {parameter: [values]}},
+// with {"not": …} around a rule that is negated. UnmarshalRules gives rules of unknown kinds back as they were.
 func MarshalRules(rules []Rule) (string, error) {
 	list := make([]map[string]any, len(rules))
 	for i, r := range rules {
@@ -27,8 +27,8 @@ func MarshalRules(rules []Rule) (string, error) {
 	return string(text), nil
 }
 
-// UnmarshalRules reads what MarshalRules wrote. It does not check the rules: a stored filter that has become wrong is for
-// its owner to see, not for the reader to drop.
+// UnmarshalRules reads what MarshalRules wrote. It does not check the rules: the owner of a stored filter that has
+// become wrong should see it, so it is not dropped here.
 func UnmarshalRules(text string) ([]Rule, error) {
 	var list []map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &list); err != nil {

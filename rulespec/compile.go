@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// LookupRuleKind gives the rule kind of that name, nil where there is none.
+// LookupRuleKind returns the rule kind of that name, nil where there is none.
 func LookupRuleKind(name string) *RuleKind {
 	for _, k := range RuleKinds {
 		if k.Name == name {
@@ -15,8 +15,8 @@ func LookupRuleKind(name string) *RuleKind {
 	return nil
 }
 
-// CompileRule makes the predicate of a rule, not yet negated. An error joins an *Error for each mistake. What the kind
-// leaves out of the predicate is filled in with what is right and safe of any rule.
+// CompileRule makes the predicate of a rule, before its negation. An error joins an *Error for each mistake. Where the
+// kind leaves a part of the predicate out, that part is filled in with what is right and safe for any rule.
 func CompileRule(env Env, r Rule) (Predicate, error) {
 	kind := LookupRuleKind(r.Kind)
 	if kind == nil {
@@ -38,8 +38,8 @@ func CompileRule(env Env, r Rule) (Predicate, error) {
 	return p, nil
 }
 
-// complete replaces what a kind left out, or declared against itself, by the careful reading: the rule may hold for every
-// message, is dear, and is decided by Match alone. It is an error to leave out a function.
+// complete replaces what a kind left out, and what contradicts itself, by the careful reading: the rule may be true for
+// every message, costs as much as a search of texts, and Match decides. A missing function is an error.
 func (p *Predicate) complete(kind *RuleKind) error {
 	if p.Match == nil {
 		return problem("", "the rule kind has no Match")
@@ -53,8 +53,8 @@ func (p *Predicate) complete(kind *RuleKind) error {
 	if p.Cost == costUnknown {
 		p.Cost = CostText
 	}
-	// Without Requires, an index takes it that the rule fails where no key is met, and holds under not: that is wrong where
-	// the directory lacks something.
+	// Without Requires, an index takes a rule to be false where no key is found, and its negation to be true. That is
+	// wrong where the directory lacks something: the rule is unknown then.
 	asksDirectory := kind.Missing != nil || slices.ContainsFunc(p.Keys, func(k Key) bool {
 		return k.Field == fieldGroup || k.Field == fieldOwner || k.Field == fieldOwnerGroup
 	})
@@ -69,22 +69,26 @@ func (p *Predicate) complete(kind *RuleKind) error {
 	return nil
 }
 
-// whole says whether a search can be done: there is a test, and every field is one that subjects have.
+// whole reports whether a search can be done: it has Matches, and subjects have its fields.
 func (s *Search) whole() bool {
-	known := func(field string) bool { return slices.Contains(Fields, field) || slices.Contains(Texts, field) }
-	return s.Matches != nil && len(s.Fields) > 0 && !slices.ContainsFunc(s.Fields, func(field string) bool { return !known(field) })
+	for _, field := range s.Fields {
+		if isText(field) && !slices.Contains(Texts, field) {
+			return false
+		}
+	}
+	return s.Matches != nil && len(s.Fields) > 0
 }
 
-// Reach is how much a rule leaves of the messages, as far as CheckCompiled must know it.
+// Reach is how far a rule narrows messages down, as CheckCompiled needs to know it.
 type Reach int8
 
 const (
-	reachMost  Reach = iota // it may hold for most messages, and that is found out cheaply
+	reachMost  Reach = iota // it may be true for most messages, and that is found out cheaply
 	reachFew                // it narrows the messages down
-	reachTexts              // the text of every message is searched for it, unless another rule narrows them down
+	reachTexts              // it searches the text of every message, unless another rule narrows them down
 )
 
-// Reach says how much the predicate leaves of the messages.
+// Reach returns how far the predicate narrows messages down.
 func (p *Predicate) Reach() Reach {
 	switch {
 	case p.Match == nil:
@@ -93,10 +97,13 @@ func (p *Predicate) Reach() Reach {
 		return reachFew
 	case p.Search == nil && p.Cost == CostText && p.Keys == nil:
 		return reachTexts
-	case p.Search != nil && slices.ContainsFunc(p.Search.Fields, isText) && shortest(longest(p.Search.Literals)) < MinLiteral:
+	case p.Search != nil && slices.ContainsFunc(p.Search.Fields, isText) && !p.Search.findable():
 		return reachTexts
 	}
 	return reachMost
 }
+
+// findable reports whether an index can look up the texts that match.
+func (s *Search) findable() bool { return shortest(longest(s.Literals)) >= MinLiteral }
 
 func isText(field string) bool { return !slices.Contains(Fields, field) }

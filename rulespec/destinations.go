@@ -34,7 +34,7 @@ func formatDestinations(b *strings.Builder, ds []FileDestination) {
 	}
 }
 
-// duration gives a length of time as people write it: 1h30m, not 1h30m0s.
+// duration returns a length of time as people write it: 1h30m, not 1h30m0s.
 func duration(d time.Duration) string {
 	text := d.String()
 	if short, ok := strings.CutSuffix(text, "m0s"); ok {
@@ -50,7 +50,8 @@ func duration(d time.Duration) string {
 func (r *reader) destinations(n ast.Node) []FileDestination {
 	list := r.List(n, "`destinations` is a list")
 	if len(list) > MaxTargets {
-		r.wrong(yamltext.PositionOf(n), fmt.Sprintf("has %d destinations; at most %d are allowed in one text", len(list), MaxTargets))
+		r.wrong(yamltext.PositionOf(n),
+			fmt.Sprintf("has %d destinations; at most %d are allowed in one text", len(list), MaxTargets))
 		return nil
 	}
 	var ds []FileDestination
@@ -116,7 +117,7 @@ func (r *reader) every(n ast.Node) time.Duration {
 	return every
 }
 
-// week has the days as a text names them, in the order in which they are written.
+// week has the names of the days, in the order in which Format writes them.
 var week = []struct {
 	name string
 	day  time.Weekday
@@ -135,7 +136,7 @@ func dayNames(days []time.Weekday) []string {
 	return names
 }
 
-// days reads days of the week; what is written in another order comes out in that of the week.
+// days reads days of the week and returns them in the order of the week.
 func (r *reader) days(n ast.Node) []time.Weekday {
 	names, ok := r.values(n)
 	if !ok {
@@ -153,7 +154,7 @@ func (r *reader) days(n ast.Node) []time.Weekday {
 	return days
 }
 
-// checkDestination holds a text to the form of a destination.
+// checkDestination reports a text that has not the form of a destination.
 func (r *reader) checkDestination(to string, at yamltext.Position) {
 	if backend, address, ok := strings.Cut(to, ":"); !ok || backend == "" || address == "" {
 		r.wrong(at, quoted(to)+" is no destination; one is written backend:address, as in email:alice@example.org")

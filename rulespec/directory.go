@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// errNoDirectory says that a rule asks a directory and there is none.
+// errNoDirectory is the error of rules that need a directory where there is none.
 var errNoDirectory = fmt.Errorf("%w: no directory is configured", ErrUnevaluable)
 
-// persons gives names with @me replaced by the owner of the filter.
+// persons returns names with @me replaced by the owner of the filter.
 func persons(env Env, param string, names []string) ([]string, error) {
 	if !slices.Contains(names, Me) {
 		return names, nil
@@ -25,7 +25,7 @@ func persons(env Env, param string, names []string) ([]string, error) {
 	return names, nil
 }
 
-// missingGroups says which of groups the directory does not know; dir may be nil.
+// missingGroups returns an error when dir does not know one of groups; dir may be nil.
 func missingGroups(param string, groups []string, dir Directory) error {
 	if dir == nil {
 		return problem("", "needs a directory, and none is configured")
@@ -38,7 +38,7 @@ func missingGroups(param string, groups []string, dir Directory) error {
 	return nil
 }
 
-// missingRoles says in which of roles nobody owns anything; dir may be nil.
+// missingRoles returns an error when nobody owns anything in one of roles; dir may be nil.
 func missingRoles(param string, roles []string, dir Directory) error {
 	if dir == nil {
 		return problem("", "needs a directory, and none is configured")
@@ -51,7 +51,7 @@ func missingRoles(param string, roles []string, dir Directory) error {
 	return nil
 }
 
-// unevaluable makes a Match error of what a rule needs and the directory has not.
+// unevaluable makes an error of Match of what the directory lacks; nil for nothing.
 func unevaluable(missing error) error {
 	if missing == nil {
 		return nil
@@ -65,7 +65,7 @@ const (
 	requireRole      = "role"
 )
 
-// Has says whether the subject has what a Predicate Requires.
+// Has reports whether the subject's directory has one of the things that a Predicate Requires.
 func (s *Subject) Has(need Key) bool {
 	switch {
 	case s.Directory == nil:
@@ -78,7 +78,7 @@ func (s *Subject) Has(need Key) bool {
 	return true
 }
 
-// requires gives the Requires of a predicate that asks for these groups and roles.
+// requires returns the Requires of a predicate that needs these groups and roles.
 func requires(groups, roles []string) []Key {
 	return slices.Concat([]Key{{Field: requireDirectory}}, keys(fieldGroup, groups), keys(requireRole, roles))
 }

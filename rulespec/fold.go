@@ -6,9 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// Fold appends text to dst with every character replaced by the first of those that it is the same as when upper and
-// lower case do not count: Unicode's simple folding, by which k, K and the Kelvin sign are one. What is not UTF-8 becomes
-// U+FFFD, as which a regular expression takes it. Only ASCII becomes as many bytes as it was, for sure.
+// Fold appends text to dst with upper and lower case made the same, by Unicode's simple folding: each character becomes
+// the least one of those that it folds with, so that k, K and the Kelvin sign all become K. What is not UTF-8 becomes
+// U+FFFD, as regular expressions read it. A text that is not ASCII may change its length.
 func Fold(dst []byte, text string) []byte {
 	for len(text) >= 8 {
 		word := uint64(text[0]) | uint64(text[1])<<8 | uint64(text[2])<<16 | uint64(text[3])<<24 |
@@ -35,14 +35,14 @@ const (
 	highBits = 0x80 * eachByte
 )
 
-// upperEight turns the lower case letters among eight ASCII characters into upper case, all at once: an addition carries
-// into a byte's highest bit where the byte is at least 'a', another where it is above 'z'.
+// upperEight makes the lower case letters among eight ASCII characters upper case, all at once. One addition sets the
+// highest bit of each byte that is at least 'a', another that of each byte above 'z'.
 func upperEight(word uint64) uint64 {
 	letters := (word + (0x80-'a')*eachByte) &^ (word + (0x7f-'z')*eachByte) & highBits
 	return word ^ letters>>2
 }
 
-// foldOne folds the first character of text, and gives how many bytes it takes there.
+// foldOne folds the first character of text and returns its length in text.
 func foldOne(dst []byte, text string) ([]byte, int) {
 	if c := text[0]; c < utf8.RuneSelf {
 		if 'a' <= c && c <= 'z' {
@@ -54,7 +54,7 @@ func foldOne(dst []byte, text string) ([]byte, int) {
 	return utf8.AppendRune(dst, foldRune(r)), size
 }
 
-// foldRune gives the least character of those that r folds to.
+// foldRune returns the least of the characters that r folds with.
 func foldRune(r rune) rune {
 	least := r
 	for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {

@@ -8,8 +8,8 @@ import (
 	"unicode"
 )
 
-// Format gives filters in their text form; Parse of it gives the same filters again. What is as it would be by itself
-// (on, not once) is left out, the keys stand in the order of the manual.
+// Format writes filters in their text form. Parse reads the same filters from it. Keys with their default (on, not
+// once) are left out; the others are in the order of the manual.
 func Format(file File) []byte {
 	var b strings.Builder
 	formatDestinations(&b, file.Destinations)
@@ -48,7 +48,7 @@ func formatFilter(b *strings.Builder, f FileFilter) {
 	}
 }
 
-// String gives the rule in its text form, on one line: `not: {package: [bash, zsh]}`.
+// String returns the rule in its text form, on one line: `not: {package: [bash, zsh]}`.
 func (r Rule) String() string {
 	text := scalar(r.Kind) + ": " + formatArgs(r)
 	if r.Not {
@@ -57,7 +57,7 @@ func (r Rule) String() string {
 	return text
 }
 
-// formatArgs gives the arguments: the shorthand where only the first parameter is set, else a mapping.
+// formatArgs writes the arguments: in the short form where only the first parameter is set, else as a mapping.
 func formatArgs(r Rule) string {
 	kind := LookupRuleKind(r.Kind)
 	if kind != nil && len(kind.Params) == 0 && len(r.Args) == 0 {
@@ -75,7 +75,7 @@ func formatArgs(r Rule) string {
 	return "{" + strings.Join(pairs, ", ") + "}"
 }
 
-// paramOrder gives the names in args: those of the kind in its order, then the others by name.
+// paramOrder returns the names in args: the parameters of the kind in its order, then all others by name.
 func paramOrder(kind *RuleKind, args Args) []string {
 	var names []string
 	if kind != nil {
@@ -111,10 +111,10 @@ func list(values []string) string {
 // plain are the texts that need no quotes anywhere in YAML, unless they are one of reserved.
 var plain = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_./+-]*( [A-Za-z0-9_./+]+)*$`)
 
-// reserved are the words that some version of YAML reads as something else than a text.
+// reserved are the words that some version of YAML reads as something other than a text.
 var reserved = []string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
-// scalar gives s so that every reader of YAML sees that text.
+// scalar writes s so that every reader of YAML reads that text.
 func scalar(s string) string {
 	if plain.MatchString(s) && !slices.Contains(reserved, strings.ToLower(s)) {
 		return s

@@ -6,15 +6,15 @@ import (
 	"unicode/utf8"
 )
 
-// A glob is a compiled pattern over a whole name: * stands for any characters, none and dots included, ? for one, [abc],
-// [a-z] and [!a] for one of a class. A backslash is an ordinary character, as in the fnmatch of Python's standard library,
-// whose patterns people bring along.
+// A glob is a compiled pattern over a whole name: * matches any characters, none and dots included, ? matches one, and
+// [abc], [a-z] and [!a] match one of a class. A backslash matches itself. It is the fnmatch of Python's standard
+// library, as people bring patterns from there.
 type glob struct {
 	literal string // the whole pattern when it has no wildcard
 	parts   []part // nil when it has none
 }
 
-// A part is what stands for one character, or a star.
+// A part matches one character, or is a star.
 type part struct {
 	what partKind
 	char rune
@@ -34,7 +34,7 @@ const (
 // A span is a range of characters of a class, both ends included.
 type span struct{ from, to rune }
 
-// compileGlob compiles pattern; the problem is given in words.
+// compileGlob compiles pattern; wrong describes why it cannot.
 func compileGlob(pattern string) (g *glob, wrong string) {
 	if !strings.ContainsAny(pattern, "*?[") {
 		return &glob{literal: pattern}, ""
@@ -54,7 +54,7 @@ func compileGlob(pattern string) (g *glob, wrong string) {
 			}
 		}
 		rest = rest[size:]
-		// Two stars in a row say no more than one, and cost more.
+		// Two stars in a row match what one does, and cost more.
 		if n := len(g.parts); p.what == partStar && n > 0 && g.parts[n-1].what == partStar {
 			continue
 		}
@@ -63,7 +63,7 @@ func compileGlob(pattern string) (g *glob, wrong string) {
 	return g, ""
 }
 
-// compileClass compiles the class that text begins with and gives its length in bytes. A ] in first place is a member.
+// compileClass compiles the class at the start of text and returns its length in bytes. A ] in first place is a member.
 func compileClass(text string) (p part, size int, wrong string) {
 	p = part{what: partClass}
 	rest := text[1:]
@@ -91,8 +91,8 @@ func compileClass(text string) (p part, size int, wrong string) {
 	}
 }
 
-// match says whether the whole of name fits. It takes at most len(pattern) * len(name) steps: a star that fails later
-// only ever gives one more character to the last star.
+// match reports whether the whole of name matches. It takes at most len(pattern) * len(name) steps, because after a
+// failure only the last star is made one character longer.
 func (g *glob) match(name string) bool {
 	if g.parts == nil {
 		return name == g.literal
@@ -133,7 +133,7 @@ func (p *part) takes(char rune) bool {
 	return in != p.neg
 }
 
-// longest gives the longest run of characters that stand for themselves.
+// longest returns the longest run of characters that match themselves.
 func (g *glob) longest() string {
 	if g.parts == nil {
 		return g.literal

@@ -1,6 +1,6 @@
 package rulespec
 
-// globs are the patterns of one rule, of which one must fit.
+// globs are the patterns of one rule, of which one must match.
 type globs struct {
 	field string
 	exact func(string) bool // those without a wildcard
@@ -25,7 +25,7 @@ func compileGlobs(param string, patterns []string) (*globs, error) {
 	return g, nil
 }
 
-// match says whether one of the patterns matches name.
+// match reports whether one of the patterns matches name.
 func (g *globs) match(name string) (bool, error) {
 	if g.exact(name) {
 		return true, nil
@@ -41,7 +41,7 @@ func (g *globs) match(name string) (bool, error) {
 	return false, nil
 }
 
-// predicate makes the predicate of a field of which one value matches. Where no pattern has a wildcard it is exact.
+// predicate makes the predicate that one value of a field matches. It is exact where no pattern has a wildcard.
 func (g *globs) predicate(field string, each int, get func(*Subject) []string) Predicate {
 	g.field = field
 	p := anyName(field, g.match, get)
@@ -53,7 +53,7 @@ func (g *globs) predicate(field string, each int, get func(*Subject) []string) P
 	return p
 }
 
-// literals gives what names that fit have in them: the longest stretch without a wildcard of each pattern.
+// literals returns what each name that matches contains: of every pattern the longest run without a wildcard.
 func (g *globs) literals() [][]string {
 	set := make([]string, 0, len(g.names)+len(g.wild))
 	for _, name := range g.names {

@@ -11,7 +11,8 @@ import (
 var kindField = &RuleKind{
 	Name:  "field",
 	Title: "Field of the data",
-	Doc:   "A field in the data of the message is there, or has one of the values. For what the catalogue does not tell apart.",
+	Doc: "A field in the data of the message is there, or has one of the values. " +
+		"For what the catalogue does not distinguish.",
 	Params: []Param{
 		{Name: "path", Title: "Field", Many: true,
 			Doc: "The names that lead to it, with dots: update.critpath. On the way through a list, any of its elements."},
@@ -44,7 +45,8 @@ func compileField(_ Env, args Args) (Predicate, error) {
 	for _, path := range args["path"] {
 		steps := strings.Split(path, ".")
 		if len(steps) > maxSteps || slices.Contains(steps, "") {
-			return Predicate{}, problem("path", "%q is no path: want names with dots between them, at most %d, as in update.user.name", path, maxSteps)
+			return Predicate{}, problem("path",
+				"%q is no path: want names with dots between them, at most %d, as in update.user.name", path, maxSteps)
 		}
 		f.paths = append(f.paths, steps)
 	}
@@ -90,7 +92,7 @@ func (f *field) match(s *Subject) (bool, error) {
 	return ok, err
 }
 
-// find gives the first value that fits. When none does and one could not be tried, that is the error.
+// find returns the first value that matches. When none does and one could not be tried, it returns an error.
 func (f *field) find(s *Subject) (found string, ok bool, untried error) {
 	if s.Message == nil {
 		return "", false, nil
@@ -114,7 +116,7 @@ func (f *field) find(s *Subject) (found string, ok bool, untried error) {
 	return "", false, untried
 }
 
-// fits says whether a value is one that the rule wants, and gives its text.
+// matches reports whether a value is one that the rule asks for, and returns its text.
 func (f *field) matches(value any) (text string, ok bool, err error) {
 	text, scalar := scalarText(value)
 	if f.is == nil {
@@ -131,7 +133,7 @@ func (f *field) matches(value any) (text string, ok bool, err error) {
 	return text, ok, err
 }
 
-// walk calls yield with the values at path, in the order of their lists, until it says that it has enough.
+// walk calls yield with the values at path, in the order of their lists, until yield returns false.
 func walk(v any, path []string, left *int, yield func(any) bool) bool {
 	if *left--; *left < 0 {
 		return false
@@ -142,7 +144,7 @@ func walk(v any, path []string, left *int, yield func(any) bool) bool {
 				return false
 			}
 		}
-		// A list at the end of the path is there itself, even with nothing in it.
+		// A list at the end of the path is a value itself, even when it is empty.
 		return len(path) > 0 || yield(v)
 	}
 	if len(path) == 0 {
@@ -156,7 +158,7 @@ func walk(v any, path []string, left *int, yield func(any) bool) bool {
 	return true
 }
 
-// scalarText gives a text, a number as the sender wrote it, or true and false; anything else is no scalar.
+// scalarText returns a text, a number as the sender wrote it, or true and false. Nothing else is a scalar.
 func scalarText(v any) (text string, ok bool) {
 	switch v := v.(type) {
 	case string:

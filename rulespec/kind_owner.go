@@ -11,8 +11,10 @@ var kindOwner = &RuleKind{
 	Doc:   "A package that the message is about belongs to a person or a group, as the directory has it.",
 	Params: []Param{
 		{Name: "user", Title: "Person", Many: true, Optional: true, Doc: "The exact name of an account; @me is yours."},
-		{Name: "group", Title: "Group", Many: true, Optional: true, Doc: "The exact name of a group that the directory knows."},
-		{Name: "role", Title: "Role", Many: true, Optional: true, Doc: "In which role, in the directory's words, such as owner or commit. Without it: any."},
+		{Name: "group", Title: "Group", Many: true, Optional: true,
+			Doc: "The exact name of a group that the directory knows."},
+		{Name: "role", Title: "Role", Many: true, Optional: true,
+			Doc: "In which role, in the directory's words, such as owner or commit. Without it: any."},
 		{Name: "via", Title: "How a person owns it", Optional: true, Choices: []string{viaPerson, viaGroup},
 			Doc: "person: the package names the person; group: it names a group the person is in. Without it: either."},
 	},
@@ -85,7 +87,7 @@ func compileOwner(env Env, args Args) (Predicate, error) {
 	}, nil
 }
 
-// find gives the first package that is owned as the rule asks, and by whom.
+// find returns the first package that is owned as the rule asks, its owner and the owner's role.
 func (o *ownership) find(s *Subject) (pkg, owner, role string, ok bool) {
 	for _, pkg := range s.Packages {
 		for owner, role := range s.Directory.Owners(pkg) {
@@ -97,7 +99,7 @@ func (o *ownership) find(s *Subject) (pkg, owner, role string, ok bool) {
 	return "", "", "", false
 }
 
-// owners gives everybody who owns a package of the subject, in person or through a group.
+// owners yields everybody who owns a package of the subject, in person or through a group.
 func (s *Subject) owners(yield func(string) bool) {
 	if s.Directory == nil {
 		return
@@ -119,7 +121,7 @@ func (s *Subject) owners(yield func(string) bool) {
 	}
 }
 
-// ownerGroups gives the groups that own a package of the subject.
+// ownerGroups yields the groups that own a package of the subject.
 func (s *Subject) ownerGroups(yield func(string) bool) {
 	if s.Directory == nil {
 		return

@@ -31,7 +31,8 @@ func compilePackageRegex(_ Env, args Args) (Predicate, error) {
 	}
 	p := anyName("package", matches, func(s *Subject) []string { return s.Packages })
 	p.Search = regexes.search("package")
-	p.Search.Matches, p.Search.Plain, p.Search.Expression = matches, false, "" // a name too long is no text that has the literal
+	// A name that is too long may have the literal and yet match nothing.
+	p.Search.Matches, p.Search.Plain, p.Search.Expression = matches, false, ""
 	p.Selectivity = selectivityPattern
 	return p, nil
 }

@@ -12,9 +12,11 @@ var kindRegex = &RuleKind{
 	Title: "Text (regular expression)",
 	Doc:   "The sentence or the data of the message has a place that a regular expression matches.",
 	Params: []Param{
-		{Name: "pattern", Title: "Expression", Many: true, Searched: InTexts, Doc: "RE2 syntax, searched anywhere in the text."},
+		{Name: "pattern", Title: "Expression", Many: true, Searched: InTexts,
+			Doc: "RE2 syntax, searched anywhere in the text."},
 		{Name: "in", Title: "Where", Many: true, Optional: true, Choices: []string{"summary", "body", "link"},
-			Doc: "summary: the sentence that tells of the message; body: its data, as compact JSON with sorted keys; link: the address it leads to. Without it: summary and body, one after the other."},
+			Doc: "summary: the sentence about the message; body: its data, as compact JSON with sorted keys; " +
+				"link: the address it leads to. Without it: summary and body, one after the other."},
 		paramCase,
 	},
 	Compile:  compileRegex,
@@ -42,13 +44,16 @@ func compileRegex(_ Env, args Args) (Predicate, error) {
 	search := regexes.search(r.places()...)
 	if len(search.Literals) == 0 { // what has a literal does not match the empty text
 		if i := slices.IndexFunc(regexes, matchesAll); i >= 0 {
-			return Predicate{}, problem("pattern", "%q: matches every text, an empty one too; for every message write `everything: true`", args["pattern"][i])
+			return Predicate{}, problem("pattern",
+				"%q: matches every text, an empty one too; for every message write `everything: true`", args["pattern"][i])
 		}
 	}
-	return Predicate{Match: r.match, Why: r.why, Search: search, Selectivity: selectivityOfSearch(search), Cost: CostText}, nil
+	return Predicate{
+		Match: r.match, Why: r.why, Search: search, Selectivity: selectivityOfSearch(search), Cost: CostText,
+	}, nil
 }
 
-// matchesAll says whether an expression matches the empty text and any other, and so every message: rule 2 of design.md.
+// matchesAll reports whether an expression matches every text. A filter for the whole bus must say so, by `everything`.
 func matchesAll(one *regex) bool { return one.get().MatchString("") && one.get().MatchString("\x00") }
 
 func (r *search) match(s *Subject) (bool, error) {

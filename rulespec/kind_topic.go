@@ -22,7 +22,7 @@ var kindTopic = &RuleKind{
 
 func compileTopic(_ Env, args Args) (Predicate, error) {
 	for _, pattern := range args["pattern"] {
-		// Rule 2 of design.md: who wants the whole bus says so.
+		// A filter for the whole bus must say so, by `everything`.
 		if strings.Trim(pattern, "*") == "" {
 			return Predicate{}, problem("pattern", "%q fits every message: write `everything: true`", pattern)
 		}

@@ -1,6 +1,6 @@
 package rulespec
 
-// RuleKinds are all rule kinds, in the order of the page and the manual.
+// RuleKinds lists all rule kinds, in the order of the page and the manual.
 var RuleKinds = []*RuleKind{
 	kindKind,
 	kindApp,

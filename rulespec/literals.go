@@ -7,20 +7,20 @@ import (
 	"unicode/utf8"
 )
 
-// MinLiteral is how many bytes of a text, after Fold, a literal has at least that an index can find it by.
+// MinLiteral is the length, in bytes after Fold, from which on an index can look a literal up.
 const MinLiteral = 3
 
-// maxLiterals bounds a set of literals and the number of sets: [ab][cd][ef] is eight already.
+// maxLiterals bounds a set of literals, and the number of sets: [ab][cd][ef] alone makes eight.
 const maxLiterals = 16
 
-// required is what texts that match an expression have in them after Fold.
+// required is what each text that matches an expression contains after Fold.
 type required struct {
 	exact []string   // not nil: the whole match is one of these
 	sets  [][]string // else one of each set, as in Search.Literals
 }
 
-// requiredOf reads the literals from a simplified syntax tree, as R. Cox, "Regular Expression Matching with a Trigram
-// Index" (2012) does.
+// requiredOf finds the literals in a simplified syntax tree, as in R. Cox, "Regular Expression Matching with a Trigram
+// Index" (2012).
 func requiredOf(re *syntax.Regexp) required {
 	switch re.Op {
 	case syntax.OpLiteral:
@@ -50,7 +50,7 @@ func requiredOf(re *syntax.Regexp) required {
 	return required{}
 }
 
-// requiredOfClass spells out a class of few characters, such as a letter in both cases.
+// requiredOfClass lists the members of a class of few characters, such as a letter in both cases.
 func requiredOfClass(ranges []rune) required {
 	var members []string
 	for i := 0; i < len(ranges); i += 2 {
@@ -68,7 +68,7 @@ func requiredOfClass(ranges []rune) required {
 	return required{exact: members}
 }
 
-// requiredOfAny joins alternatives: a text that matches has what one of them asks.
+// requiredOfAny joins alternatives: a text that matches contains what one of them requires.
 func requiredOfAny(subs []*syntax.Regexp) required {
 	var exact, set []string
 	whole, known := true, true
@@ -91,7 +91,7 @@ func requiredOfAny(subs []*syntax.Regexp) required {
 	return required{sets: [][]string{set}}
 }
 
-// requiredOfAll joins what follows one another: neighbours that are exact become one text, the others ask each its own.
+// requiredOfAll joins a sequence: neighbours that are exact become one literal, each of the others has its own.
 func requiredOfAll(subs []*syntax.Regexp) required {
 	run, all := []string{""}, required{}
 	exact := true
@@ -128,7 +128,7 @@ func product(heads, tails []string) []string {
 	return all
 }
 
-// asSets gives the sets, also of what is exact; a set with a literal too short to be found tells nothing and is left out.
+// asSets returns the sets, also of what is exact. A set with a literal that is too short to look up is left out.
 func (r required) asSets() [][]string {
 	if r.exact == nil {
 		return r.sets
@@ -139,7 +139,7 @@ func (r required) asSets() [][]string {
 	return [][]string{r.exact}
 }
 
-// longest gives the set whose shortest literal is longest, nil of none.
+// longest returns the set whose shortest literal is longest, nil where there is no set.
 func longest(sets [][]string) []string {
 	var best []string
 	for _, set := range sets {
@@ -160,7 +160,7 @@ func shortest(set []string) int {
 	return max(n, 0)
 }
 
-// isPlain says whether a tree asks nothing but its literals, in upper or lower case.
+// isPlain reports whether a tree matches its literals, in upper or lower case, and requires nothing else.
 func isPlain(re *syntax.Regexp) bool {
 	switch re.Op {
 	case syntax.OpLiteral:
@@ -175,7 +175,8 @@ func isPlain(re *syntax.Regexp) bool {
 
 // search makes the Search of expressions over the given fields.
 func (r regexes) search(fields ...string) *Search {
-	s := &Search{Fields: fields, Matches: func(text string) (bool, error) { return r.match(text), nil }, Plain: true, Expression: r.joined()}
+	matches := func(text string) (bool, error) { return r.match(text), nil }
+	s := &Search{Fields: fields, Matches: matches, Plain: true, Expression: r.joined()}
 	var set []string
 	for _, one := range r {
 		tree, err := syntax.Parse(one.String(), syntax.Perl)
@@ -197,7 +198,7 @@ func (r regexes) search(fields ...string) *Search {
 	return s
 }
 
-// selectivityOfSearch gives selectivityAll where no literals are known: every text must be searched.
+// selectivityOfSearch returns selectivityAll where no literals are known, because every text must be searched then.
 func selectivityOfSearch(s *Search) int {
 	if s.Literals == nil {
 		return selectivityAll

@@ -58,8 +58,8 @@ func TestManual(t *testing.T) {
 	}
 }
 
-// TestManualHasTheRuleKinds wants a section of each rule kind: its name and parameters as heading, and the example of its
-// vectors. -update writes what is missing; what people wrote stays.
+// TestManualHasTheRuleKinds wants a section of each rule kind: its name and parameters as heading, and the example of
+// its vectors. -update writes what is missing; what people wrote stays.
 func TestManualHasTheRuleKinds(t *testing.T) {
 	manual := readManual(t)
 	after := "## 6." // where a section that is missing goes: behind that of the kind before it

@@ -10,7 +10,7 @@ import (
 	"github.com/notifyd/notifyd/internal/text"
 )
 
-// Error gives the mistake with its place: `line 3, column 9: filter "mine": package: no value`.
+// Error returns the mistake with its position: `line 3, column 9: filter "mine": package: no value`.
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.Line > 0 {
@@ -20,7 +20,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Text is Error without the line and column, for those who show the place in their own way.
+// Text is Error without the line and column, for callers that show the position in their own way.
 func (e *Error) Text() string {
 	var b strings.Builder
 	if e.Filter != "" {
@@ -51,7 +51,7 @@ func about(kind *RuleKind, err error) error {
 	return e
 }
 
-// ofRule gives each error that err joins, with the filter and the rule that it is about.
+// ofRule returns each error that err joins, with the filter and the number of the rule filled in.
 func ofRule(f Filter, rule int, err error) []error {
 	errs := []error{err}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
@@ -66,7 +66,7 @@ func ofRule(f Filter, rule int, err error) []error {
 	return errs
 }
 
-// noSuch says that there is no such thing, and which one may have been meant.
+// noSuch says that there is no thing of that name, and which of the known ones may be meant.
 func noSuch(what, name string, known []string) string {
 	s := "there is no " + what + " " + quoted(name)
 	best, distance := "", 3
@@ -84,7 +84,7 @@ func noSuch(what, name string, known []string) string {
 	return s + "; there is " + text.Series(known, "and")
 }
 
-// editDistance gives the Levenshtein distance of a and b (V. Levenshtein, 1966) in bytes; limit or more is given as limit.
+// editDistance returns the Levenshtein distance of a and b (V. Levenshtein, 1966) in bytes, at most limit.
 func editDistance(a, b string, limit int) int {
 	if len(a) > len(b)+limit || len(b) > len(a)+limit {
 		return limit

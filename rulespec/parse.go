@@ -11,9 +11,9 @@ import (
 	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
-// Parse reads filters in their text form, the YAML of doc/rules.md, and holds each to Check. It goes on after a mistake:
-// the error joins an *Error for each, in the order of the text. What comes back beside an error never matches more than
-// what was meant: a rule that could not be read stands in its filter as one of no kind.
+// Parse reads filters in their text form, the YAML of doc/rules.md, and checks each with Check. It goes on after a
+// mistake: the error joins an *Error for each, in the order of the text. A File is returned beside an error too. Its
+// filters match no more than was meant, because a rule that could not be read becomes a rule of no kind.
 func Parse(env Env, text []byte) (File, error) {
 	root, err := yamltext.Parse(text, yamltext.Bounds{Bytes: MaxText, Nesting: maxNesting})
 	if err != nil {
@@ -46,7 +46,7 @@ func syntaxError(err error) error {
 	return &Error{Line: e.Line, Column: e.Column, Problem: e.Problem}
 }
 
-// A reader walks the tree of a text and keeps the mistakes.
+// A reader walks the tree of a text and collects the mistakes.
 type reader struct {
 	yamltext.Reader
 	env    Env
@@ -95,7 +95,7 @@ func (r *reader) fileFilter(n ast.Node) FileFilter {
 	f := FileFilter{On: true, Line: at.Line}
 	r.filter, r.rules = "", nil
 	entries := r.Mapping(n, "a filter is a mapping with the keys `name` and `rules`")
-	// The name comes first so that every mistake can say whose it is.
+	// The name is read first, so that every mistake can name the filter.
 	for _, e := range entries {
 		if e.Key == "name" {
 			f.Name, _ = r.text(e.Value)
@@ -130,7 +130,7 @@ func (r *reader) fileFilter(n ast.Node) FileFilter {
 	return f
 }
 
-// check reports what Check says of a filter, each mistake where it stands.
+// check reports the mistakes that Check finds in a filter, each at its position; at is that of the filter.
 func (r *reader) check(f Filter, at yamltext.Position) {
 	errs := append(Check(r.env, f), CheckTexts(f, r.texts[f.Owner]))
 	r.texts[f.Owner] += CountTexts(f.Rules)
@@ -152,7 +152,7 @@ func (r *reader) check(f Filter, at yamltext.Position) {
 	}
 }
 
-// targets reads where a filter delivers to.
+// targets reads the destinations of a filter.
 func (r *reader) targets(n ast.Node) []string {
 	values, _ := r.values(n)
 	for _, v := range values {
@@ -169,7 +169,7 @@ func (r *reader) truth(e yamltext.Entry) bool {
 	return false
 }
 
-// values gives a text, or a list of texts.
+// values reads a text, or a list of texts.
 func (r *reader) values(n ast.Node) ([]string, bool) {
 	list, isList := n.(*ast.SequenceNode)
 	if !isList {
@@ -187,7 +187,7 @@ func (r *reader) values(n ast.Node) ([]string, bool) {
 	return values, true
 }
 
-// text gives a scalar as it is written: 389 is the text "389", true the text "true".
+// text reads a scalar as it is written: 389 is the text "389", true the text "true".
 func (r *reader) text(n ast.Node) (string, bool) {
 	s, ok := r.Text(n, "a text belongs here")
 	if !ok {

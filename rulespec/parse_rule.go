@@ -6,17 +6,17 @@ import (
 	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
-// unread stands for a rule that could not be read: no kind has this name, so its filter is broken.
+// unread is the kind of a rule that could not be read. No kind has this name, so the filter is broken.
 const unread = ""
 
-// A ruleAt says where a rule stands in the text.
+// A ruleAt is where a rule is in the text.
 type ruleAt struct {
-	unread bool // why is reported already
+	unread bool // the reason is reported already
 	kind   yamltext.Position
 	params map[string]yamltext.Position
 }
 
-// position is that of a parameter, or of the kind where the rule does not have it.
+// position returns that of a parameter, or that of the kind where the rule has no such parameter.
 func (r ruleAt) position(param string) yamltext.Position {
 	if at, ok := r.params[param]; ok {
 		return at
@@ -34,7 +34,7 @@ func (r *reader) rule(n ast.Node) (Rule, ruleAt) {
 	return rule, at
 }
 
-// readRule reports what it cannot read; what it then gives is nothing.
+// readRule reports what it cannot read. Then its results mean nothing.
 func (r *reader) readRule(n ast.Node) (Rule, ruleAt) {
 	e, ok := r.onlyEntry(n)
 	if !ok {
@@ -71,7 +71,7 @@ func (r *reader) onlyEntry(n ast.Node) (yamltext.Entry, bool) {
 	return entries[0], true
 }
 
-// kindRule reads one rule without its `not`. The arguments of a kind that there is not are not read.
+// kindRule reads one rule without its `not`. It does not read the arguments of an unknown kind.
 func (r *reader) kindRule(e yamltext.Entry) (Rule, ruleAt) {
 	rule, at := Rule{Kind: e.Key}, ruleAt{kind: e.Position(), params: map[string]yamltext.Position{}}
 	kind := LookupRuleKind(e.Key)

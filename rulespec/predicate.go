@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// exactOne makes the predicate of a field with one value, equal to one of values.
+// exactOne makes the predicate that a field, which has one value, is one of values.
 func exactOne(field string, values []string, get func(*Subject) string) Predicate {
 	in := oneOf(values)
 	return Predicate{
@@ -23,7 +23,7 @@ func exactOne(field string, values []string, get func(*Subject) string) Predicat
 	}
 }
 
-// exactAny makes the predicate of a field with several values, of which one is one of values.
+// exactAny makes the predicate that a field, which has several values, has one of values.
 func exactAny(field string, values []string, get func(*Subject) []string) Predicate {
 	in := oneOf(values)
 	p := anyName(field, func(name string) (bool, error) { return in(name), nil }, get)
@@ -31,8 +31,8 @@ func exactAny(field string, values []string, get func(*Subject) []string) Predic
 	return p
 }
 
-// anyName makes the predicate of a field with several values, of which one matches. One that matches decides; when none does
-// and one could not be tried, the rule cannot be evaluated.
+// anyName makes the predicate that one of the values of a field matches. When none does and one could not be tried, the
+// rule is unknown.
 func anyName(field string, matches func(name string) (bool, error), get func(*Subject) []string) Predicate {
 	return Predicate{
 		Match: func(s *Subject) (bool, error) {
@@ -60,18 +60,18 @@ func anyName(field string, matches func(name string) (bool, error), get func(*Su
 	}
 }
 
-// exact makes the predicate one of which values of a field are all there is to say.
+// exact makes the predicate one that looks up values of a field and needs nothing else.
 func (p *Predicate) exact(field string, values []string, each int) {
 	p.Keys, p.Exact, p.Search = keys(field, values), true, nil
 	p.Selectivity, p.Cost = selectivityOf(values, each), CostExact
 }
 
-// selectivityOf gives the selectivity of one of values, where each has the given one.
+// selectivityOf returns the selectivity of "one of values", where each alone has the given one.
 func selectivityOf(values []string, each int) int {
 	return min(selectivityAll, each*max(1, len(values)))
 }
 
-// oneOf gives a test for being one of values: a loop for few, a set for many.
+// oneOf returns a test for being one of values. It uses a loop for few, a set for many.
 func oneOf(values []string) func(string) bool {
 	if len(values) <= 4 {
 		return func(s string) bool { return slices.Contains(values, s) }
@@ -94,7 +94,8 @@ func keys(field string, values []string) []Key {
 	return keys
 }
 
-// tooLong says that a pattern was not tried on a name: matching it could cost what a hostile message asks for.
+// tooLong is the error for a name that is too long to try a pattern on: a hostile message could make that cost
+// anything.
 func tooLong(field string) error {
 	return fmt.Errorf("%w: a %s is longer than %d bytes", ErrUnevaluable, field, MaxName)
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// CompileProgram makes a program of the Expression of a Search, for machines that find out only whether it matches.
-// leading is literals of which, after Fold, every match begins with one; none: nothing is known.
+// CompileProgram makes a program of the Expression of a Search, for automata that decide only whether it matches. Every
+// match begins, after Fold, with one of leading; none: nothing is known.
 func CompileProgram(expression string) (program *syntax.Prog, leading []string, err error) {
 	tree, err := syntax.Parse(expression, syntax.Perl)
 	if err != nil {
@@ -23,8 +23,8 @@ func CompileProgram(expression string) (program *syntax.Prog, leading []string, 
 	return program, leading, nil
 }
 
-// joined gives one expression that matches what one of r does; "" where there is none. Each is written anew from what it
-// means: as it stands, a \Q in it would quote what comes behind it.
+// joined returns one expression that matches what any of r matches; "" where there is none. Each is printed from its
+// syntax tree, because a \Q as it is written would quote the expressions behind it.
 func (r regexes) joined() string {
 	if len(r) == 1 {
 		return r[0].String()
@@ -40,7 +40,7 @@ func (r regexes) joined() string {
 	return strings.Join(all, "|")
 }
 
-// leadingOf gives the literals that a match of a tree begins with, perhaps too short ones.
+// leadingOf returns the literals that a match of a tree begins with. They may be too short to look up.
 func leadingOf(re *syntax.Regexp) []string {
 	switch re.Op {
 	case syntax.OpCapture, syntax.OpPlus:

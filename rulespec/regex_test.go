@@ -79,7 +79,8 @@ func TestRegexIsLinear(t *testing.T) {
 	}
 }
 
-// A name longer than patterns are tried on cannot be evaluated, unless another name fits; so it widens nothing under not.
+// A name longer than patterns are tried on cannot be evaluated, unless another name fits; so it widens nothing under
+// not.
 func TestLongNames(t *testing.T) {
 	long := strings.Repeat("a", rulespec.MaxName+1)
 	for _, text := range []string{"package: a*", "package_regex: ^a", "topic: a*"} {

@@ -21,20 +21,20 @@ var paramCase = Param{
 // regexes are the expressions of one rule, of which one must match somewhere in a text.
 type regexes []*regex
 
-// A regex is an expression that is known to be right. It is compiled when somebody asks: most expressions of millions never
-// meet a name or a text that has their literals, and compiled they take ten times the room.
+// A regex is an expression that is known to be right. It is compiled when it is first needed: of millions of
+// expressions most never meet a text that has their literals, and compiled they take ten times the memory.
 type regex struct {
 	pattern  string
 	compiled atomic.Pointer[regexp.Regexp]
 }
 
-// String gives the expression.
+// String returns the expression.
 func (r *regex) String() string { return r.pattern }
 
 func (r *regex) get() *regexp.Regexp {
 	known := r.compiled.Load()
 	if known == nil {
-		known = regexp.MustCompile(r.pattern) // parsed and compiled to a program before: see compileRegex1
+		known = regexp.MustCompile(r.pattern) // parsed and compiled to a program before: see compilePattern
 		r.compiled.Store(known)
 	}
 	return known
@@ -45,7 +45,7 @@ func compileRegexes(args Args) (regexes, error) {
 	fold := !slices.Contains(args["case"], caseSensitive)
 	var compiled regexes
 	for _, pattern := range args["pattern"] {
-		r, wrong := compileRegex1(pattern, fold)
+		r, wrong := compilePattern(pattern, fold)
 		if wrong != "" {
 			return nil, problem("pattern", "%q: %s", pattern, wrong)
 		}
@@ -54,10 +54,11 @@ func compileRegexes(args Args) (regexes, error) {
 	return compiled, nil
 }
 
-// compileRegex1 checks one pattern, which must stay within MaxProgram; the problem is given in words.
-func compileRegex1(pattern string, fold bool) (r *regex, wrong string) {
+// compilePattern checks one pattern, which must stay within MaxProgram; wrong describes what is wrong with it.
+func compilePattern(pattern string, fold bool) (r *regex, wrong string) {
 	if strings.HasPrefix(pattern, "(i?)") {
-		return nil, "(i?) is an optional letter i; the flag is (?i), and it is not needed: upper and lower case are the same unless `case: sensitive` asks otherwise"
+		return nil, "(i?) is an optional letter i; the flag is (?i), and it is not needed: " +
+			"upper and lower case are the same unless the rule says `case: sensitive`"
 	}
 	flags := syntax.Perl
 	if fold {
@@ -72,8 +73,8 @@ func compileRegex1(pattern string, fold bool) (r *regex, wrong string) {
 		return nil, regexProblem(pattern, err)
 	}
 	if len(program.Inst) > MaxProgram {
-		return nil, fmt.Sprintf("the expression is too large: it takes %d instructions, and %d are allowed; counted repeats such as {100} "+
-			"make it grow", len(program.Inst), MaxProgram)
+		return nil, fmt.Sprintf("the expression is too large: it takes %d instructions, and %d are allowed; "+
+			"counted repeats such as {100} make it grow", len(program.Inst), MaxProgram)
 	}
 	if fold {
 		pattern = "(?i)" + pattern
@@ -81,7 +82,7 @@ func compileRegex1(pattern string, fold bool) (r *regex, wrong string) {
 	return &regex{pattern: pattern}, ""
 }
 
-// regexProblem says in words what is wrong with a pattern, with a hint where people expect another dialect.
+// regexProblem describes what is wrong with a pattern, with a hint where it is right in another dialect.
 func regexProblem(pattern string, err error) string {
 	var e *syntax.Error
 	if !errors.As(err, &e) {
@@ -94,7 +95,8 @@ func regexProblem(pattern string, err error) string {
 	}
 	switch e.Code {
 	case syntax.ErrMissingRepeatArgument:
-		return "nothing stands before " + quoted(e.Expr) + " that it could repeat; any characters are .* and a star that stands for itself is \\*"
+		return "nothing stands before " + quoted(e.Expr) + " that it could repeat; " +
+			"any characters are .* and a star that stands for itself is \\*"
 	case syntax.ErrMissingParen:
 		return "a ( has no ); one that stands for itself is \\("
 	case syntax.ErrUnexpectedParen:
@@ -109,7 +111,7 @@ func regexProblem(pattern string, err error) string {
 	return string(e.Code) + ": " + quoted(e.Expr)
 }
 
-// dialects are what other dialects of regular expressions have and RE2 has not, by how it begins in an error.
+// dialects are what other dialects of regular expressions have and RE2 lacks, by what the parser's error quotes.
 var dialects = []struct{ has, hint string }{
 	{"(?=", "RE2 cannot look ahead; several rules in one filter must all hold, in any order"},
 	{"(?!", "RE2 cannot look ahead; say what must not be there in a rule of its own, under `not`"},
@@ -134,7 +136,7 @@ func (r regexes) match(text string) bool {
 	return false
 }
 
-// find gives what the first expression that matches has matched.
+// find returns the part of text that the first expression matches.
 func (r regexes) find(text string) (string, bool) {
 	for _, one := range r {
 		if at := one.get().FindStringIndex(text); at != nil {

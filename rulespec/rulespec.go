@@ -1,13 +1,56 @@
-// Package rulespec says what a rule is: its kinds, their text form and checks.
+// Package rulespec defines filters: what they mean, how they are written, when they are refused, and the kinds of
+// rules.
 //
-// A Filter matches an event when every one of its Rules holds; a person's filters are alternatives. The language is
-// specified in doc/rules.md. A kind is a value in its own file, listed in kinds.go; nothing else names it.
+// # The idea
+//
+// A [Filter] is a conjunction of rules: it matches an event when every [Rule] holds. The filters of one person are
+// alternatives. A rule names a [RuleKind], has arguments, and may be negated. Systems that work so are called
+// content-based publish/subscribe (P. Eugster et al., "The Many Faces of Publish/Subscribe", 2003).
+//
+// A RuleKind is a value in a file of its own, listed in kinds.go. The parser, the pages, the manual and the engine take
+// all that they know of it from there. It compiles a rule to a [Predicate], which is a function of a [Subject] (the
+// event, and the directory of groups and owners) and says how an index can find the events that it may hold for:
+//
+//	var kindApp = &RuleKind{
+//		Name: "app", Title: "Application", Doc: "The application that sent the message.",
+//		Params:   []Param{{Name: "name", Title: "Application", Many: true}},
+//		Compile:  func(_ Env, args Args) (Predicate, error) { ... },
+//		Sentence: func(args Args, not bool) string { return "the application " + is(not) + either(args["name"]) },
+//	}
+//
+// The language is specified in doc/rules.md. Filters come in through [Parse], and go out through [Format]:
+//
+//	file, err := rulespec.Parse(env, []byte("filters: [{name: Shells, rules: [package: [bash, zsh]]}]"))
+//	rulespec.Sentence(env, file.Filters[0].Filter) // when a package is bash or zsh
+//
+// # Terms
+//
+//   - A rule is true, false or unknown for an event. It is unknown when it cannot be evaluated: it asks for a group
+//     that the directory does not have, or the kind of rule is not known. The negation of unknown is unknown (S.
+//     Kleene's three-valued logic, "Introduction to Metamathematics", 1952).
+//   - Fail closed: a filter matches when all its rules are true. So one rule that is unknown, negated or not, keeps the
+//     filter from matching, and nothing that goes missing makes a filter match more.
+//   - Selectivity is the estimated share of messages that a rule holds for (P. Selinger et al., "Access Path Selection
+//     in a Relational Database Management System", 1979).
+//   - The access predicate of a filter is the rule under which an index posts it, mostly the most selective one. The
+//     index looks up Keys or Literals for it and evaluates the other rules of the filters that it finds (F. Fabret et
+//     al., "Filtering Algorithms and Implementation for Very Fast Publish/Subscribe Systems", 2001).
+//   - A predicate is exact when its keys decide and Match need not be called.
+//   - A literal is a text that each match of a regular expression contains (R. Cox, "Regular Expression Matching with a
+//     Trigram Index", 2012).
+//
+// # What always holds
+//
+//   - A predicate depends on the event and the directory alone. It does no I/O and reads no clock.
+//   - Every way in passes one gate, [Check]: files, pages, imports, the store and the index refuse the same filters.
+//   - What a kind does not declare is read carefully: the rule may hold for every message, costs as much as a search of
+//     texts, and is decided by Match. So a kind that declares too little is slow or refused, never wrong.
+//   - A rule of a kind or with a parameter that is not known is kept as it is, and keeps its filter from matching.
 package rulespec
 
 import (
 	"errors"
 	"iter"
-	"time"
 
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -18,14 +61,15 @@ type FilterID uint
 // Args are a rule's arguments by parameter name. Several values of one parameter mean any of them.
 type Args map[string][]string
 
-// A Rule is a kind of rule, its arguments, and whether it must not hold.
+// A Rule is the name of its kind, arguments, and whether it is negated.
 type Rule struct {
 	Kind string
 	Args Args
 	Not  bool
 }
 
-// A Filter is a name and rules: it matches when every rule holds. With no rules, or no positive one, it never matches.
+// A Filter is a name and rules. It matches when every rule is true. Without rules, or with negated ones only, it never
+// matches.
 type Filter struct {
 	ID    FilterID
 	Owner string // the account that @me stands for
@@ -33,43 +77,18 @@ type Filter struct {
 	Rules []Rule
 }
 
-// A File is filters in their text form: what a person exports, imports, tests and checks. Parse reads it, Format writes it.
-type File struct {
-	Destinations []FileDestination
-	Filters      []FileFilter
-}
-
-// A FileDestination is a destination as it stands in a File, with its schedule; without one it is sent to at once.
-type FileDestination struct {
-	To    string         // "backend:address"
-	Every time.Duration  // a digest so long after the oldest waiting notice; 0: no such condition
-	Count int            // a digest at so many waiting notices; 0: no such condition
-	At    string         // a digest at this time of day, "07:00" in the owner's zone; "": no such condition
-	Days  []time.Weekday // those on which At holds, in the order of the week; empty: every day
-	Line  int            // where it stands in the text; 0 when it was not parsed
-}
-
-// A FileFilter is a filter as it stands in a File, with what is stored beside its rules.
-type FileFilter struct {
-	Filter          // ID is 0; Owner is used by `notifyd filter test` only, an import sets it from the session
-	On     bool     // true where the text says nothing
-	Once   bool     // switched off with its first delivery
-	To     []string // destinations as "backend:address"; empty: all of the owner's
-	Line   int      // where it stands in the text; 0 when it was not parsed
-}
-
-// A RuleKind is a kind of rule: a value that carries everything the parser, the page, the documentation and the engine need.
+// A RuleKind is a kind of rule: all that the parser, the pages, the manual and the engine need to know of it.
 type RuleKind struct {
 	Name   string  // in the text form: "package"
 	Title  string  // on the page: "Package"
 	Doc    string  // one or two sentences for the page and the manual
-	Params []Param // the first takes the shorthand form `kind: value`
-	// Compile checks args and makes the predicate. An error is an *Error, written for who typed the rule.
+	Params []Param // the first takes the short form `kind: value`
+	// Compile checks args and makes the predicate. An error is an *Error, written for the person who typed the rule.
 	Compile func(env Env, args Args) (Predicate, error)
-	// Sentence gives the rule in words as part of a filter's sentence: "a package is bash or zsh".
+	// Sentence returns the rule in words as part of a filter's sentence: "a package is bash or zsh".
 	Sentence func(args Args, not bool) string
-	// Missing gives what a rule requires that the directory lacks, as an *Error: a group or a role that it does not
-	// know. dir may be nil. nil for kinds that ask no directory.
+	// Missing returns what the rule requires and dir lacks, as an *Error: a group or a role that dir does not know. dir
+	// is nil where there is no directory. A kind that needs no directory leaves Missing nil.
 	Missing func(args Args, dir Directory) error
 }
 
@@ -80,30 +99,29 @@ type Param struct {
 	Doc      string
 	Many     bool     // takes several values, which mean any of them
 	Optional bool     // may be left out
-	Choices  []string // the allowed values; nil: free text
-	// Searched says that each value is searched for, by itself, and in what: their number is bounded by MaxRegexes and
-	// MaxTexts.
+	Choices  []string // the allowed values; nil: any text
+	// Searched says in what each value is searched for. The number of such values is bounded: see MaxRegexes, MaxTexts.
 	Searched Searched
 }
 
-// Searched is what a value is searched in.
+// Searched is where the values of a parameter are searched for.
 type Searched int
 
-// A value of most parameters is compared as a whole.
+// The values of most parameters are compared with the whole of a name. Regular expressions are searched for.
 const (
 	NotSearched Searched = iota
 	InNames
 	InTexts
 )
 
-// Env is what a rule is compiled for.
+// Env is what rules are compiled and put into words with.
 type Env struct {
-	Owner string // what @me stands for
-	// KnowsKind says whether the catalogue has a kind of message of that name. With it, a rule that names a kind the
-	// catalogue no longer has is broken instead of silently false (or, under not, silently true). nil: every name is taken.
+	Owner string // the account that @me stands for
+	// KnowsKind reports whether the catalogue has a kind of message of that name. A rule that names another is refused;
+	// where it is stored it is unknown, not false. nil: every name is taken.
 	KnowsKind func(name string) bool
-	// KindName gives what people call a kind of message, "" where it does not know. Only sentences ask it; nil: they name
-	// kinds as rules do.
+	// KindName returns what people call a kind of message, "" where it does not know. Only sentences use it. nil:
+	// sentences name kinds as rules do.
 	KindName func(kind string) string
 }
 
@@ -113,63 +131,64 @@ type Subject struct {
 	Directory Directory // nil: no directory is configured
 }
 
-// A Predicate is a compiled rule, not yet negated. Its functions are pure (no I/O, no clock) and safe for concurrent use.
+// A Predicate is a compiled rule, before its negation. Its functions are pure (no I/O, no clock) and safe for
+// concurrent use. Match and Why are needed; the rest lets an index do without Match, or call it last.
 type Predicate struct {
-	// Match says whether the rule holds. An error means that it cannot be evaluated; then the filter does not match,
-	// also under not.
+	// Match reports whether the rule is true. An error wraps ErrUnevaluable and means unknown: the filter does not
+	// match, whether the rule is negated or not.
 	Match func(*Subject) (bool, error)
-	// Why says which value of the subject decided, for an explanation: "package bash". Called after Match, seldom.
+	// Why names the value of the subject that decided, for an explanation: "package bash". It is called after Match.
 	Why func(*Subject) string
-	// Keys are index keys: an event with none of them cannot match. nil: any event may.
+	// Keys are what an index looks up: the rule is false for an event that has none of them. nil: it may be true for
+	// any.
 	Keys []Key
-	// Exact says that one of Keys is enough, with no recheck: an event that has one matches.
+	// Exact means that the rule is true for an event that has one of Keys: Match need not be called.
 	Exact bool
-	// Names says that Match looks at nothing but names, which are the values of Fields, and the directory. Of a rule that
-	// is Exact, or has a Search over Fields, that is known without it.
+	// Names means that Match looks at nothing but the directory and names, which are the values of Fields. It need not
+	// be set where the rule is Exact or has a Search over Fields.
 	Names bool
-	// Requires is what the rule asks of the directory: without all of it, the rule cannot be evaluated on an event that it
-	// does not hold for. A rule with Keys and no Requires can always be evaluated.
+	// Requires is what the directory must have: without all of it the rule is unknown for an event that it is not true
+	// for. A rule with Keys and without Requires is never unknown.
 	Requires []Key
-	// Search is there when the predicate looks at names or texts one at a time; it then has no Keys and no Requires.
+	// Search is set when the predicate tests names or texts one at a time. It then has no Keys and no Requires.
 	Search *Search
-	// Selectivity is an estimate of how many messages in 10,000 the rule holds for. An index posts a filter under its rule
-	// of the least; 0 means that it holds for everything.
+	// Selectivity is an estimate: of 10,000 messages, how many the rule is true for. 0 means all of them.
 	Selectivity int
-	// Cost is the class of work that Match does. A kind that leaves it out is taken to search texts.
+	// Cost is the class of work that Match does. Left out, it is that of a search of texts.
 	Cost Cost
 }
 
-// A Search is how a predicate looks at texts, each for itself: it holds for an event when one of them matches, it cannot be
-// evaluated when none matches and one could not be tried.
+// A Search tests names or texts one at a time. It is true for an event when one of them matches, and unknown when none
+// matches and one could not be tested.
 type Search struct {
-	Fields  []string                        // which: of Fields, or of Texts
-	Matches func(text string) (bool, error) // an error means that the text is a name longer than MaxName
-	// Literals is what a text that matches has in it after Fold: one at least of each set. None: nothing is known.
+	Fields  []string                        // what is tested: some of Fields, or some of Texts
+	Matches func(text string) (bool, error) // an error: text is a name longer than MaxName
+	// Literals are what a text that matches contains after Fold: at least one of each set. None: nothing is known.
 	Literals [][]string
-	// Plain says that it is enough to have one of the only set in Literals.
+	// Plain means that a text matches when it contains one of the only set in Literals.
 	Plain bool
-	// Expression is a regular expression in RE2's syntax that matches the same texts; "": there is none. See
-	// CompileProgram.
+	// Expression is a regular expression, in the syntax of RE2, that matches the same texts; see CompileProgram. "":
+	// there is none.
 	Expression string
 }
 
 // A Key is a field of an event and a value of it: {"package", "bash"}.
 type Key struct{ Field, Value string }
 
-// Cost is the class of work that a predicate does.
-type Cost int
-
-// The Selectivity of what no rule narrows, and of a value of the fields that kinds share.
+// Estimates of Selectivity: of a rule that narrows nothing down, and of one value of the fields that kinds share.
 const (
 	selectivityAll     = 10_000
-	selectivityNarrow  = 1_000 // what narrows has less
+	selectivityNarrow  = 1_000 // a rule that narrows messages down has less
 	selectivityTopic   = 100
 	selectivityPattern = 30
 	selectivityText    = 10
 	selectivityName    = 3
 )
 
-// The classes: a comparison or set look-up, a pattern over names, a pattern over text.
+// Cost is the class of work that a predicate does.
+type Cost int
+
+// The classes: a comparison or a look-up in a set, a pattern over names, a search of texts.
 const (
 	costUnknown Cost = iota
 	CostExact
@@ -177,26 +196,26 @@ const (
 	CostText
 )
 
-// Directory is who is in which group and who owns which package: a snapshot that never changes, safe for concurrent use.
-// It speaks in basic types only, so that whoever implements it need not know this package.
+// Directory is who is in which group and who owns which package: a snapshot that never changes, safe for concurrent
+// use. Its methods take and return basic types, so that an implementation need not import this package.
 type Directory interface {
-	// Groups gives the groups that user is a member of, sorted. The caller must not change it.
+	// Groups returns the groups of a user, sorted. The caller must not change them.
 	Groups(user string) []string
-	// HasGroup says whether the directory knows the group at all.
+	// HasGroup reports whether the directory knows the group, with or without members.
 	HasGroup(group string) bool
-	// HasRole says whether anybody owns anything in that role.
+	// HasRole reports whether anybody owns anything in that role.
 	HasRole(role string) bool
-	// Owners gives who owns pkg, each with the role, in the directory's own words ("owner", "commit", ...): a person by
-	// name, a group as "@" and its name; always in the same order. Somebody with two roles comes twice.
+	// Owners yields the owners of pkg and their roles, in the directory's own words ("owner", "commit", ...), always in
+	// the same order. A person is a name, a group is "@" and its name. An owner with two roles comes twice.
 	Owners(pkg string) iter.Seq2[string, string]
-	// Members gives the users whose Groups have the group, sorted. The caller must not change it.
+	// Members returns the users whose Groups have the group, sorted. The caller must not change them.
 	Members(group string) []string
 }
 
 // Me is the value that stands for the filter's owner, in user, actor and owner rules.
 const Me = "@me"
 
-// Error is a mistake in a filter, written for the person who typed it.
+// An Error is a mistake in a filter, written for the person who typed it.
 type Error struct {
 	Filter  string // name of the filter, where known
 	Line    int    // in the text form, from 1; 0 where there is no text
@@ -207,10 +226,10 @@ type Error struct {
 	Problem string // what is wrong and what was expected
 }
 
-// ErrUnevaluable is wrapped by Predicate.Match when a rule cannot be evaluated on a subject.
+// ErrUnevaluable is wrapped by the errors of Predicate.Match: the rule is unknown for the subject.
 var ErrUnevaluable = errors.New("rule cannot be evaluated")
 
-// The bounds on filters; doc/rules.md gives each its place.
+// The bounds on filters. Section 7 of doc/rules.md lists them.
 const (
 	MaxText    = 256 << 10 // bytes of a text in the YAML form; reading it takes some 250 times as much memory
 	MaxFilters = 1000      // filters in such a text
@@ -219,7 +238,7 @@ const (
 	MaxValues  = 500       // values of one parameter
 	MaxValue   = 256       // bytes of a value, a pattern or a filter's name
 	MaxRegexes = 20        // regular expressions in a filter
-	MaxTexts   = 10        // regular expressions over texts in all filters of a person
+	MaxTexts   = 10        // regular expressions over texts, in all filters of a person
 	MaxProgram = 500       // instructions of a compiled regular expression
 	MaxSearch  = 64 << 10  // bytes of a text that a regular expression looks at
 	MaxName    = 1024      // bytes of a topic or package name that a pattern is tried on

@@ -11,8 +11,8 @@ import (
 	"github.com/notifyd/notifyd/internal/text"
 )
 
-// Sentence gives a filter in words, on one line: "when a package is bash or zsh and alice is not the one who did it". It
-// takes filters that are broken too. Kinds of message are called what env.KindName calls them.
+// Sentence puts a filter into words, on one line: "when a package is bash or zsh and alice is not the one who did it".
+// The filter may be broken. Kinds of message have the names that env.KindName gives them.
 func Sentence(env Env, f Filter) string {
 	if len(f.Rules) == 0 {
 		return "never: it has no rules"
@@ -24,7 +24,7 @@ func Sentence(env Env, f Filter) string {
 	return "when " + strings.Join(words, " and ")
 }
 
-// RuleSentence gives one rule in words as Sentence does, without the "when".
+// RuleSentence puts one rule into words as Sentence does, without the "when".
 func RuleSentence(env Env, r Rule) string {
 	r = env.readable(r)
 	kind := LookupRuleKind(r.Kind)
@@ -39,7 +39,7 @@ func RuleSentence(env Env, r Rule) string {
 	return "the unknown rule " + word(r.Kind) + " holds"
 }
 
-// readable gives the rule that r would be if kinds of message bore the names that people know them by.
+// readable returns r with kinds of message called what people call them.
 func (env Env) readable(r Rule) Rule {
 	if env.KindName == nil || r.Kind != kindKind.Name {
 		return r
@@ -54,18 +54,19 @@ func (env Env) readable(r Rule) Rule {
 	return r
 }
 
-// shown is how many values a sentence or an explanation spells out.
+// shown is how many values a sentence or an explanation lists.
 const shown = 5
 
-// word gives a value as it stands in a sentence: plain where it reads well, quoted where it would not.
+// word returns a value for a sentence: as it is where that reads well, else in quotes.
 func word(s string) string {
-	if s == "" || len(s) > MaxValue || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || r == ' ' || r == ',' || r == '"' }) {
+	unclear := func(r rune) bool { return !unicode.IsPrint(r) || strings.ContainsRune(` ,"`, r) }
+	if s == "" || len(s) > MaxValue || !utf8.ValidString(s) || strings.ContainsFunc(s, unclear) {
 		return quoted(s)
 	}
 	return s
 }
 
-// quoted gives s in quotes, on one line, cut to 80 characters.
+// quoted returns s in quotes, on one line, cut to 80 characters.
 func quoted(s string) string {
 	if start := text.CutRunes(s, 80); start != s {
 		return fmt.Sprintf("%q", start) + " and so on"
@@ -73,15 +74,16 @@ func quoted(s string) string {
 	return fmt.Sprintf("%q", s)
 }
 
-// printable gives s with nothing that could break a line: what it cannot show it quotes, and what is too long it cuts.
+// printable returns s for one line of text: as it is, or quoted and cut where it could break the line or is too long.
 func printable(s string) string {
-	if len(s) <= MaxValue+2 && utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 {
+	hidden := func(r rune) bool { return !unicode.IsPrint(r) }
+	if len(s) <= MaxValue+2 && utf8.ValidString(s) && !strings.ContainsFunc(s, hidden) {
 		return s
 	}
 	return quoted(s)
 }
 
-// either gives values as words: "bash, zsh or fish".
+// either joins values: "bash, zsh or fish".
 func either(values []string) string {
 	words := make([]string, len(values))
 	for i, v := range values {
@@ -90,7 +92,7 @@ func either(values []string) string {
 	return or(words)
 }
 
-// or joins words; of many it gives the first and the number of the others.
+// or joins words. Of many it lists the first and counts the others.
 func or(words []string) string { return joined(words, "or") }
 
 func joined(words []string, last string) string {
@@ -100,7 +102,7 @@ func joined(words []string, last string) string {
 	return cmp.Or(text.Series(words, last), "none")
 }
 
-// you gives names as words, @me as "you".
+// you returns names as words, @me as "you".
 func you(names []string) []string {
 	words := make([]string, len(names))
 	for i, name := range names {
@@ -111,7 +113,7 @@ func you(names []string) []string {
 	return words
 }
 
-// who gives persons and the verb: "alice is", "you are not", "neither alice nor bob is".
+// who joins persons and the verb: "alice is", "you are not", "neither alice nor bob is".
 func who(names []string, not bool) string {
 	words := you(names)
 	verb := " is"
@@ -134,7 +136,7 @@ func is(not bool) string {
 	return "is "
 }
 
-// slashed gives patterns as words: "/CVE-\d+/ or /urgent/".
+// slashed joins patterns: "/CVE-\d+/ or /urgent/".
 func slashed(patterns []string) string {
 	words := make([]string, len(patterns))
 	for i, p := range patterns {
@@ -143,7 +145,7 @@ func slashed(patterns []string) string {
 	return or(words)
 }
 
-// listing says what a field has: "no package", "package bash", "packages bash and zsh".
+// listing names the values of a field: "no package", "package bash", "packages bash and zsh".
 func listing(field string, values []string) string {
 	words := make([]string, len(values))
 	for i, v := range values {

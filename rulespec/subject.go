@@ -25,8 +25,8 @@ const (
 	fieldEverything = "everything" // the value "", always
 )
 
-// AppendValues appends the values of one of Fields, some of them perhaps twice; none for a field that is not there. They
-// are what an index looks up to find the filters that a subject may match.
+// AppendValues appends the values of one of Fields, some of them perhaps twice; none for an unknown field. An index
+// looks them up to find the filters that a subject may match.
 func (s *Subject) AppendValues(into []string, field string) []string {
 	switch field {
 	case "topic":
@@ -56,7 +56,8 @@ func (s *Subject) AppendValues(into []string, field string) []string {
 }
 
 func (s *Subject) severities(yield func(string) bool) {
-	for level := catalogue.Debug; level <= s.Severity && level <= catalogue.Critical; level += catalogue.Info - catalogue.Debug {
+	const step = catalogue.Info - catalogue.Debug
+	for level := catalogue.Debug; level <= s.Severity && level <= catalogue.Critical; level += step {
 		if !yield(level.String()) {
 			return
 		}
@@ -76,7 +77,7 @@ func (s *Subject) groups(yield func(string) bool) {
 	}
 }
 
-// Text gives one of Texts, cut to MaxSearch.
+// Text returns one of Texts, cut to MaxSearch.
 func (s *Subject) Text(field string) string {
 	switch field {
 	case "summary":

@@ -23,17 +23,19 @@ func (v *Vectors) check() error {
 	want(has(func(c Case) bool { return c.Rule.Not }), "a case under `not`")
 	want(has(func(c Case) bool { return c.Sentence != "" }), "a case with its `sentence`")
 	if v.Kind.Missing != nil {
-		want(has(func(c Case) bool { return len(c.Unevaluable) > 0 && !c.Rule.Not }), "a case with `unevaluable`")
-		want(has(func(c Case) bool { return len(c.Unevaluable) > 0 && c.Rule.Not }), "a case with `unevaluable` under `not`")
-		want(has(func(c Case) bool { return len(c.Unevaluable) > 0 && c.WithoutDirectory }), "a case with `without_directory`")
+		unknown := func(c Case) bool { return len(c.Unevaluable) > 0 }
+		want(has(func(c Case) bool { return unknown(c) && !c.Rule.Not }), "a case with `unevaluable`")
+		want(has(func(c Case) bool { return unknown(c) && c.Rule.Not }), "a case with `unevaluable` under `not`")
+		want(has(func(c Case) bool { return unknown(c) && c.WithoutDirectory }), "a case with `without_directory`")
 	}
 	want(len(v.Errors) > 0, "`errors`, rules that are refused")
 	want(v.Example != "", "an `example` for the manual")
 	for _, p := range v.Kind.Params {
 		want(len(v.Values(p)) > 0, "values for the parameter %s under `draw`", p.Name)
-		want(has(func(c Case) bool { return len(c.Rule.Args[p.Name]) > 0 }), "a case with the parameter %s", p.Name)
+		values := func(c Case) []string { return c.Rule.Args[p.Name] }
+		want(has(func(c Case) bool { return len(values(c)) > 0 }), "a case with the parameter %s", p.Name)
 		for _, choice := range p.Choices {
-			want(has(func(c Case) bool { return slices.Contains(c.Rule.Args[p.Name], choice) }), "a case with %s: %s", p.Name, choice)
+			want(has(func(c Case) bool { return slices.Contains(values(c), choice) }), "a case with %s: %s", p.Name, choice)
 		}
 	}
 	if len(lacks) > 0 {

@@ -2,99 +2,122 @@ package kindtest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// A GateCase is a filter that every way in must accept or refuse alike: files, pages, imports, the store and the index.
+// A GateCase is a filter that every way in must take, or refuse: files, pages, imports, the store and the index.
 type GateCase struct {
 	Name    string // of the filter
 	Rules   []rulespec.Rule
-	Problem string // a part of the error; "": the filter is accepted
-	// Unwritten says that the guided form of the pages cannot say such a filter: it leaves empty values and parameters that
-	// it does not know away.
+	Problem string // a part of the error; "": the filter is taken
+	// Unwritten means that the guided form of the pages cannot express the filter. It leaves out empty values, unknown
+	// parameters and rules over the limit.
 	Unwritten bool
 }
 
-// Filter gives the filter, without an owner.
+// Filter returns the filter, without an owner.
 func (c GateCase) Filter() rulespec.Filter { return rulespec.Filter{Name: c.Name, Rules: c.Rules} }
 
-// Text gives the filter in the text form.
+// Text returns the filter in the text form.
 func (c GateCase) Text() []byte {
 	return rulespec.Format(rulespec.File{Filters: []rulespec.FileFilter{{Filter: c.Filter(), On: true}}})
 }
 
-// MessageKind is a kind of message that the embedded catalogue has; NoMessageKind is one that it lacks.
+// MessageKind is a kind of message that the embedded catalogue has. It lacks NoMessageKind.
 const (
 	MessageKind   = "git.receive"
 	NoMessageKind = "nowhere.known"
 )
 
-// GateCases gives the filters that tests of all ways in walk. The expressions of those that are accepted are fewer than a
-// person may have. Nothing in them needs a directory.
-func GateCases() []GateCase {
-	rule := func(kind, param string, values ...string) rulespec.Rule {
-		return rulespec.Rule{Kind: kind, Args: rulespec.Args{param: values}}
+// The rules that several cases have.
+var (
+	everything = rulespec.Rule{Kind: "everything"}
+	app        = rule("app", "name", "git")
+	findable   = rule("regex", "pattern", "urgent")
+	unfindable = rule("regex", "pattern", "[a-z]+")
+)
+
+func rule(kind, param string, values ...string) rulespec.Rule {
+	return rulespec.Rule{Kind: kind, Args: rulespec.Args{param: values}}
+}
+
+func not(r rulespec.Rule) rulespec.Rule {
+	r.Not = true
+	return r
+}
+
+// GateCases returns the filters that a test of each way in walks. The filters that are taken have fewer expressions
+// than a person may have. None needs a directory.
+func GateCases() []GateCase { return slices.Concat(taken(), refusedWhole(), refusedRules()) }
+
+func taken() []GateCase {
+	one := func(name string, rules ...rulespec.Rule) GateCase { return GateCase{Name: name, Rules: rules} }
+	return []GateCase{
+		one("an application", app),
+		one("everything but", everything, not(app)),
+		one("mine", rule("user", "name", rulespec.Me)),
+		one("a kind of message", rule("kind", "name", MessageKind, "nowhere.unknown")),
+		one("a word", everything, findable),
+		one("an expression beside an application", app, unfindable),
+		one("an expression beside a word", findable, unfindable),
+		one("an expression over names", rule("package_regex", "pattern", "[a-z]+")),
 	}
-	not := func(r rulespec.Rule) rulespec.Rule {
-		r.Not = true
-		return r
+}
+
+// refusedWhole are filters of right rules.
+func refusedWhole() []GateCase {
+	tooMany := make([]string, rulespec.MaxRegexes+1)
+	for i := range tooMany {
+		tooMany[i] = fmt.Sprint("x", i)
 	}
-	everything := rulespec.Rule{Kind: "everything"}
-	app := rule("app", "name", "git")
-	findable := rule("regex", "pattern", "urgent")
-	unfindable := rule("regex", "pattern", "[a-z]+")
+	one := func(problem, name string, rules ...rulespec.Rule) GateCase {
+		return GateCase{Name: name, Problem: problem, Rules: rules}
+	}
 	const searched = "every message would have to be searched"
 	return []GateCase{
-		{Name: "an application", Rules: []rulespec.Rule{app}},
-		{Name: "everything but", Rules: []rulespec.Rule{everything, not(app)}},
-		{Name: "mine", Rules: []rulespec.Rule{rule("user", "name", rulespec.Me)}},
-		{Name: "a kind of message", Rules: []rulespec.Rule{rule("kind", "name", MessageKind, "nowhere.unknown")}},
-		{Name: "a word", Rules: []rulespec.Rule{everything, findable}},
-		{Name: "an expression beside an application", Rules: []rulespec.Rule{app, unfindable}},
-		{Name: "an expression beside a word", Rules: []rulespec.Rule{findable, unfindable}},
-		{Name: "an expression over names", Rules: []rulespec.Rule{rule("package_regex", "pattern", "[a-z]+")}},
-
-		{Name: "an expression", Rules: []rulespec.Rule{unfindable}, Problem: searched},
-		{Name: "an expression beside everything", Rules: []rulespec.Rule{everything, unfindable}, Problem: searched},
-		{Name: "an expression under not", Rules: []rulespec.Rule{everything, not(unfindable)}, Problem: searched},
-		{Name: "an expression beside a severity", Rules: []rulespec.Rule{rule("severity", "least", "info"), unfindable}, Problem: searched},
-		{Name: "an expression beside no application", Rules: []rulespec.Rule{everything, not(app), unfindable}, Problem: searched},
-		{Name: "no rules", Problem: "has no rules"},
-		{Name: "only not", Rules: []rulespec.Rule{not(app)}, Problem: "has only rules under `not`"},
-		{Name: "too many rules", Rules: many(rulespec.MaxRules+1, app), Problem: "at most 50 are allowed", Unwritten: true},
-		{Name: "too many expressions", Rules: []rulespec.Rule{app, rule("package_regex", "pattern", numbered(rulespec.MaxRegexes+1)...)},
-			Problem: "at most 20 are allowed"},
-		{Name: "no such kind of rule", Rules: []rulespec.Rule{app, rule("packge", "name", "bash")}, Problem: `there is no kind of rule "packge"`},
-		{Name: "no such parameter", Rules: []rulespec.Rule{rulespec.Rule{Kind: "app", Args: rulespec.Args{"name": {"git"}, "nme": {"git"}}}},
-			Problem: `there is no parameter "nme"`, Unwritten: true},
-		{Name: "no such choice", Rules: []rulespec.Rule{rule("severity", "least", "debug")}, Problem: `there is no value "debug"`},
-		{Name: "no such kind of message", Rules: []rulespec.Rule{rule("kind", "name", NoMessageKind)},
-			Problem: `the catalogue has no kind of message "nowhere.known"`},
-		{Name: "no such kind of message under not", Rules: []rulespec.Rule{app, not(rule("kind", "name", NoMessageKind))},
-			Problem: `the catalogue has no kind of message "nowhere.known"`},
-		{Name: "a value is missing", Rules: []rulespec.Rule{{Kind: "field", Args: rulespec.Args{"is": {"true"}}}}, Problem: "a value is missing"},
-		{Name: "too long a value", Rules: []rulespec.Rule{rule("app", "name", strings.Repeat("a", rulespec.MaxValue+1))}, Problem: "longer than 256 bytes"},
-		{Name: "no expression", Rules: []rulespec.Rule{app, rule("regex", "pattern", "a(")}, Problem: "a ( has no )"},
-		{Name: "an expression of everything", Rules: []rulespec.Rule{app, rule("regex", "pattern", ".*")}, Problem: "write `everything: true`"},
-		{Name: "a topic of everything", Rules: []rulespec.Rule{rule("topic", "pattern", "*")}, Problem: "write `everything: true`"},
-		{Name: "nobody owns it", Rules: []rulespec.Rule{rule("owner", "role", "commit")}, Problem: "neither a user nor a group is named"},
+		one(searched, "an expression", unfindable),
+		one(searched, "an expression beside everything", everything, unfindable),
+		one(searched, "an expression under not", everything, not(unfindable)),
+		one(searched, "an expression beside a severity", rule("severity", "least", "info"), unfindable),
+		one(searched, "an expression beside no application", everything, not(app), unfindable),
+		one("has no rules", "no rules"),
+		one("has only rules under `not`", "only not", not(app)),
+		one("at most 20 are allowed", "too many expressions", app, rule("package_regex", "pattern", tooMany...)),
+		{
+			Name: "too many rules", Problem: "at most 50 are allowed", Unwritten: true,
+			Rules: slices.Repeat([]rulespec.Rule{app}, rulespec.MaxRules+1),
+		},
 	}
 }
 
-func many(n int, r rulespec.Rule) []rulespec.Rule {
-	rules := make([]rulespec.Rule, n)
-	for i := range rules {
-		rules[i] = r
+// refusedRules are filters with a rule that is wrong by itself.
+func refusedRules() []GateCase {
+	unknown := rulespec.Rule{Kind: "app", Args: rulespec.Args{"name": {"git"}, "nme": {"git"}}}
+	long := strings.Repeat("a", rulespec.MaxValue+1)
+	wrong := func(name, problem string, r rulespec.Rule) GateCase {
+		return GateCase{Name: name, Problem: problem, Rules: []rulespec.Rule{app, r}}
 	}
-	return rules
-}
-
-func numbered(n int) []string {
-	values := make([]string, n)
-	for i := range values {
-		values[i] = fmt.Sprint("x", i)
+	const (
+		noKind = `the catalogue has no kind of message "nowhere.known"`
+		write  = "write `everything: true`"
+	)
+	return []GateCase{
+		wrong("no such kind of rule", `there is no kind of rule "packge"`, rule("packge", "name", "bash")),
+		wrong("no such choice", `there is no value "debug"`, rule("severity", "least", "debug")),
+		wrong("no such kind of message", noKind, rule("kind", "name", NoMessageKind)),
+		wrong("no such kind of message under not", noKind, not(rule("kind", "name", NoMessageKind))),
+		wrong("a value is missing", "a value is missing", rule("field", "is", "true")),
+		wrong("too long a value", "longer than 256 bytes", rule("app", "name", long)),
+		wrong("no expression", "a ( has no )", rule("regex", "pattern", "a(")),
+		wrong("an expression of everything", write, rule("regex", "pattern", ".*")),
+		wrong("a topic of everything", write, rule("topic", "pattern", "*")),
+		wrong("nobody owns it", "neither a user nor a group is named", rule("owner", "role", "commit")),
+		{
+			Name: "no such parameter", Problem: `there is no parameter "nme"`, Unwritten: true,
+			Rules: []rulespec.Rule{unknown},
+		},
 	}
-	return values
 }

@@ -2,7 +2,8 @@
 //
 // Each rule kind has one file, rulespec/testdata/kinds/NAME.yaml. Whatever a test needs to know of a kind stands there:
 //
-//   - cases: rules with events that they match, miss, or cannot be evaluated on. The vectors test of rulespec runs them.
+//   - cases: rules with events that they match, miss, or cannot be evaluated on. The vectors test of rulespec runs
+//     them.
 //   - errors: rules that must be refused, and a part of the words for it.
 //   - example: what stands in the kind's section of doc/rules.md.
 //   - draw: values of the parameters, right ones and wrong ones, that random tests make rules of.
@@ -72,9 +73,9 @@ func (v *Vectors) Env() rulespec.Env {
 // <n> in a value stands for a number that the test draws. See Draw.
 func (v *Vectors) Values(p rulespec.Param) []string { return slices.Concat(p.Choices, v.draw[p.Name]) }
 
-// Draw draws the arguments of a rule, right ones and wrong ones: each parameter that may be left out in half of the rules,
-// of one that takes several values one to three, seldom none. below gives a number below n. numbers is how many numbers
-// there are for <n>; with 0 no value that has one is drawn.
+// Draw draws the arguments of a rule, right ones and wrong ones: each parameter that may be left out in half of the
+// rules, of one that takes several values one to three, seldom none. below gives a number below n. numbers is how many
+// numbers there are for <n>; with 0 no value that has one is drawn.
 func (v *Vectors) Draw(below func(n int) int, numbers int) rulespec.Args {
 	args := rulespec.Args{}
 	for _, p := range v.Kind.Params {
@@ -128,8 +129,8 @@ func (v *Vectors) Filters() [][]byte {
 	return all
 }
 
-// FilterText gives the text of a filter with the rule in line 5, behind one that narrows messages down, so that it is whole
-// whatever the rule is.
+// FilterText gives the text of a filter with the rule in line 5, behind one that narrows messages down, so that it is
+// whole whatever the rule is.
 func FilterText(rule string) []byte {
 	return []byte("filters:\n  - name: vector\n    rules:\n      - app: vector\n      - " + rule + "\n")
 }

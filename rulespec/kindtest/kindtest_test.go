@@ -89,7 +89,8 @@ func TestReadAllSaysWhichFilesAreMissing(t *testing.T) {
 	}
 }
 
-// TestDraw makes rules of every kind: most of them are right, some are wrong, and numbers come only where there are some.
+// TestDraw makes rules of every kind: most of them are right, some are wrong, and numbers come only where there are
+// some.
 func TestDraw(t *testing.T) {
 	all, err := kindtest.ReadAll(dir)
 	if err != nil {

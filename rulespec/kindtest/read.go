@@ -44,8 +44,8 @@ type event struct {
 	Body                                             any
 }
 
-// ReadAll reads the files of all rule kinds in dir, in the order of rulespec.RuleKinds. The error joins one for each file
-// that is missing, wrong, or of no rule kind; each says what to do.
+// ReadAll reads the files of all rule kinds in dir, in the order of rulespec.RuleKinds. The error joins one for each
+// file that is missing, wrong, or of no rule kind; each says what to do.
 func ReadAll(dir string) ([]*Vectors, error) {
 	var all []*Vectors
 	var errs []error

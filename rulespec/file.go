@@ -1,0 +1,29 @@
+package rulespec
+
+import "time"
+
+// A File is filters in their text form: what a person exports, imports, tests and checks.
+type File struct {
+	Destinations []FileDestination
+	Filters      []FileFilter
+}
+
+// A FileDestination is a destination and when it is delivered to: when the first of its conditions is met, or at once
+// where it has none.
+type FileDestination struct {
+	To    string         // "backend:address"
+	Every time.Duration  // when the oldest notice has waited this long; 0: no such condition
+	Count int            // when this many notices wait; 0: no such condition
+	At    string         // at this time of day, "07:00", in the owner's zone; "": no such condition
+	Days  []time.Weekday // the days of At, in the order of the week; empty: every day
+	Line  int            // in the text; 0 when it was not parsed
+}
+
+// A FileFilter is a filter and what is stored beside its rules.
+type FileFilter struct {
+	Filter          // ID is 0; Owner is used by `notifyd filter test` only, an import sets it from the session
+	On     bool     // true where the text says nothing
+	Once   bool     // switched off with its first delivery
+	To     []string // destinations as "backend:address"; empty: all of the owner's
+	Line   int      // in the text; 0 when it was not parsed
+}
