@@ -78,7 +78,9 @@ func TestOpenRefusesWhatIsNoDatabase(t *testing.T) {
 func TestOpenKeepsPasswordOutOfErrors(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for _, dsn := range []string{"postgres://u:hunter2@127.0.0.1:1/x", "postgres://u:hunter2@[::1/x", "postgres://u:hunter2@h/x?sslmode=odd"} {
+	for _, dsn := range []string{
+		"postgres://u:hunter2@127.0.0.1:1/x", "postgres://u:hunter2@[::1/x", "postgres://u:hunter2@h/x?sslmode=odd",
+	} {
 		_, err := migrations.Open(ctx, dsn)
 		if err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("Open(%q) = %v", dsn, err)
