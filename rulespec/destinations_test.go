@@ -36,7 +36,8 @@ func TestDestinations(t *testing.T) {
 		{To: "email:alice@example.org", Every: 90 * time.Minute, Count: 50, Line: 2},
 		{To: "irc:alice@tea.example.org", Line: 5},
 		{To: "desktop:alice", Every: 24 * time.Hour, Line: 6},
-		{To: "email:bob@example.org", At: "07:00", Days: []time.Weekday{time.Monday, time.Saturday, time.Sunday}, Line: 8},
+		{To: "email:bob@example.org", At: "07:00", Days: []time.Weekday{time.Monday, time.Saturday, time.Sunday},
+			Line: 8},
 	}
 	if !reflect.DeepEqual(file.Destinations, want) {
 		t.Errorf("destinations = %+v, want %+v", file.Destinations, want)
@@ -44,7 +45,8 @@ func TestDestinations(t *testing.T) {
 	if got := string(rulespec.Format(file)); got != withDestinations {
 		t.Errorf("Format(Parse(x)):\n%s\nwant x:\n%s", got, withDestinations)
 	}
-	for d, want := range map[time.Duration]string{time.Minute: "1m", time.Hour: "1h", 90 * time.Second: "1m30s", 10 * time.Hour: "10h", time.Second: "1s"} {
+	for d, want := range map[time.Duration]string{time.Minute: "1m", time.Hour: "1h", 90 * time.Second: "1m30s",
+		10 * time.Hour: "10h", time.Second: "1s"} {
 		text := string(rulespec.Format(rulespec.File{Destinations: []rulespec.FileDestination{{To: "a:b", Every: d}}}))
 		if !strings.Contains(text, "every: "+want+"\n") {
 			t.Errorf("%v is written %q, want %s", d, text, want)
@@ -76,7 +78,8 @@ func TestDestinationsSayWhatIsWrong(t *testing.T) {
 		{"destinations:\n  - to: a:b\n  - to: a:b\n", "stands twice"},
 		{tooMany, "at most 100"},
 	} {
-		if _, err := rulespec.Parse(rulespec.Env{}, []byte(c.text+"filters: []\n")); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := rulespec.Parse(rulespec.Env{}, []byte(c.text+"filters: []\n")); err == nil ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("Parse(%.80q): error %v, want one with %q", c.text, err, c.want)
 		}
 	}

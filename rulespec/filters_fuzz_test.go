@@ -12,8 +12,12 @@ import (
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"filters: []\n",
-		"destinations:\n  - to: email:alice@example.org\n    every: 90m\n    count: 50\n  - {to: \"irc:alice@tea\", every: 1us}\nfilters: []\n",
-		"filters:\n  - name: a\n    on: false\n    once: true\n    to: [email:alice@example.org, irc:alice]\n    owner: alice\n    rules:\n      - owner: {user: \"@me\", role: [owner, commit]}\n      - kind: [buildsys.build.failed]\n      - not: {actor: \"@me\"}\n      - regex: {pattern: \"CVE-\\\\d+\", in: summary, case: sensitive}\n      - everything: true\n",
+		"destinations:\n  - to: email:alice@example.org\n    every: 90m\n    count: 50\n" +
+			"  - {to: \"irc:alice@tea\", every: 1us}\nfilters: []\n",
+		"filters:\n  - name: a\n    on: false\n    once: true\n    to: [email:alice@example.org, irc:alice]\n" +
+			"    owner: alice\n    rules:\n      - owner: {user: \"@me\", role: [owner, commit]}\n" +
+			"      - kind: [buildsys.build.failed]\n      - not: {actor: \"@me\"}\n" +
+			"      - regex: {pattern: \"CVE-\\\\d+\", in: summary, case: sensitive}\n      - everything: true\n",
 		"filters:\n- {name: \"yes\", rules: [{package: [389, 1e5, true, .inf, 0x1F, \"\\u00e9\\u2028\"]}]}\n",
 		"filters:\n  - name: |\n      a\n    rules:\n      - topic: >-\n          a\n          b\n",
 		"filters:\n  - name: 'it''s'\n    rules: [everything: true]\n",
@@ -57,7 +61,8 @@ func FuzzParse(f *testing.F) {
 				t.Error("a filter has no sentence")
 			}
 		}
-		if len(file.Filters)+len(file.Destinations) > 0 && len(file.Filters) == len(again.Filters) && !reflect.DeepEqual(file, again) {
+		if len(file.Filters)+len(file.Destinations) > 0 && len(file.Filters) == len(again.Filters) &&
+			!reflect.DeepEqual(file, again) {
 			t.Fatalf("Parse(Format(x)) = %+v\nwant %+v\n%s", again, file, formatted)
 		}
 	})

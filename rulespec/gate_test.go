@@ -15,7 +15,8 @@ func TestGate(t *testing.T) {
 	env := rulespec.Env{KnowsKind: func(name string) bool { return name != kindtest.NoMessageKind }}
 	for _, c := range kindtest.GateCases() {
 		_, parsed := rulespec.Parse(env, c.Text())
-		for way, err := range map[string]error{"Check": errors.Join(rulespec.Check(env, c.Filter())...), "Parse": parsed} {
+		for way, err := range map[string]error{"Check": errors.Join(rulespec.Check(env, c.Filter())...),
+			"Parse": parsed} {
 			if (err != nil) != (c.Problem != "") || err != nil && !strings.Contains(err.Error(), c.Problem) {
 				t.Errorf("%s: %s says %v, want %q", c.Name, way, err, c.Problem)
 			}
@@ -37,7 +38,8 @@ func TestMistakesStandWhereTheRuleStands(t *testing.T) {
 func TestTooManyTexts(t *testing.T) {
 	text := "filters:\n"
 	add := func(owner string, n int) {
-		text += fmt.Sprintf("  - name: %s%d\n    owner: %s\n    rules: [{regex: [%s]}]\n", owner, n, owner, strings.Repeat("urgent, ", n))
+		text += fmt.Sprintf("  - name: %s%d\n    owner: %s\n    rules: [{regex: [%s]}]\n", owner, n, owner,
+			strings.Repeat("urgent, ", n))
 	}
 	add("alice", rulespec.MaxTexts-1)
 	add("alice", 1)
@@ -46,7 +48,8 @@ func TestTooManyTexts(t *testing.T) {
 		t.Error(err)
 	}
 	add("bob", rulespec.MaxTexts-1)
-	want := "line 11, column 5: filter \"bob9\": regex: pattern: with the 9 regular expressions over texts of this filter you would have 11"
+	want := `line 11, column 5: filter "bob9": regex: pattern: ` +
+		"with the 9 regular expressions over texts of this filter you would have 11"
 	if _, err := rulespec.Parse(rulespec.Env{}, []byte(text)); err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("error %v, want it to begin %q", err, want)
 	}

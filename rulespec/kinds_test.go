@@ -37,8 +37,8 @@ func TestKindsHaveVectors(t *testing.T) {
 func runVectors(t *testing.T, v *kindtest.Vectors) {
 	dir, env := readDirectory(t, v.Directory), v.Env()
 	for _, c := range v.Cases {
-		if got := rulespec.Sentence(rulespec.Env{}, rulespec.Filter{Rules: []rulespec.Rule{c.Rule}}); c.Sentence != "" && got != "when "+c.Sentence {
-			t.Errorf("Sentence(%s) = %q, want %q", c.Text, got, "when "+c.Sentence)
+		if got := rulespec.RuleSentence(rulespec.Env{}, c.Rule); c.Sentence != "" && got != c.Sentence {
+			t.Errorf("RuleSentence(%s) = %q, want %q", c.Text, got, c.Sentence)
 		}
 		p, err := rulespec.CompileRule(env, c.Rule)
 		if err != nil {
@@ -61,7 +61,8 @@ func runVectors(t *testing.T, v *kindtest.Vectors) {
 			checkDeclared(t, v.Kind, env, c.Rule)
 		}
 		if len(c.Unevaluable) > 0 && given == nil && v.Kind.Missing == nil {
-			t.Errorf("%s cannot be evaluated without a directory: rule kind %s needs Missing, which says so to the owner", c.Text, v.Kind.Name)
+			t.Errorf("%s cannot be evaluated without a directory: rule kind %s needs Missing, which says so to the owner",
+				c.Text, v.Kind.Name)
 		}
 	}
 	for _, wrong := range v.Errors {
@@ -89,14 +90,17 @@ func checkDeclared(t *testing.T, kind *rulespec.RuleKind, env rulespec.Env, r ru
 		t.Fatal(err)
 	}
 	if p.Cost == 0 {
-		t.Errorf("rule kind %s declares no Cost, and so is refused beside everything as a search of texts is: CostExact, CostPattern or CostText?", kind.Name)
+		t.Errorf("rule kind %s declares no Cost, so it is refused beside everything, as a search of texts is; "+
+			"set it to CostExact, CostPattern or CostText", kind.Name)
 	}
 	if p.Selectivity == 0 {
-		t.Errorf("rule kind %s declares no Selectivity: of 10,000 messages, how many does it hold for? selectivityAll where it narrows nothing down", kind.Name)
+		t.Errorf("rule kind %s declares no Selectivity; set it to how many of 10,000 messages the rule is true for, "+
+			"or to selectivityAll where it narrows nothing down", kind.Name)
 	}
 	inTexts := func(p rulespec.Param) bool { return p.Searched == rulespec.InTexts }
 	if p.Cost == rulespec.CostText && !slices.ContainsFunc(kind.Params, inTexts) {
-		t.Errorf("rule kind %s searches texts: one of its Params must be Searched: InTexts, so that it is counted", kind.Name)
+		t.Errorf("rule kind %s searches texts: one of its Params must be Searched: InTexts, so that it is counted",
+			kind.Name)
 	}
 	for _, param := range kind.Params {
 		args := maps.Clone(r.Args)
@@ -104,23 +108,27 @@ func checkDeclared(t *testing.T, kind *rulespec.RuleKind, env rulespec.Env, r ru
 		_, err := rulespec.CompileRule(env, rulespec.Rule{Kind: r.Kind, Args: args})
 		regex := err != nil && strings.Contains(err.Error(), "a ( has no )")
 		if regex != (param.Searched != rulespec.NotSearched) && param.Choices == nil {
-			t.Errorf("parameter %s of rule kind %s: takes regular expressions: %v; Searched says otherwise", param.Name, kind.Name, regex)
+			t.Errorf("parameter %s of rule kind %s: takes regular expressions: %v; Searched says otherwise", param.Name,
+				kind.Name, regex)
 		}
 	}
 }
 
-func checkVector(t *testing.T, text string, r rulespec.Rule, p rulespec.Predicate, s *rulespec.Subject, want, unevaluable bool) {
+func checkVector(t *testing.T, text string, r rulespec.Rule, p rulespec.Predicate, s *rulespec.Subject,
+	want, unevaluable bool) {
 	t.Helper()
 	raw, err := p.Match(s)
 	if (err != nil) != unevaluable || err != nil && !errors.Is(err, rulespec.ErrUnevaluable) {
 		t.Errorf("%s on %+v: error %v, want one: %v", text, s.Event, err, unevaluable)
 		return
 	}
-	if err != nil && p.Keys != nil && !hasKey(s, p.Keys) && !slices.ContainsFunc(p.Requires, func(k rulespec.Key) bool { return !s.Has(k) }) {
+	if err != nil && p.Keys != nil && !hasKey(s, p.Keys) &&
+		!slices.ContainsFunc(p.Requires, func(k rulespec.Key) bool { return !s.Has(k) }) {
 		t.Errorf("%s on %+v cannot be evaluated, but it has Keys and the subject all that it Requires", text, s.Event)
 	}
 	if holds := raw != r.Not; err == nil && holds != want {
-		t.Errorf("%s on topic %q, users %q, packages %q, %q: holds = %v, want %v", text, s.Topic, s.Users, s.Packages, s.Prose().Summary, holds, want)
+		t.Errorf("%s on topic %q, users %q, packages %q, %q: holds = %v, want %v", text, s.Topic, s.Users, s.Packages,
+			s.Prose().Summary, holds, want)
 	}
 	if why := p.Why(s); why == "" || strings.ContainsAny(why, "\n\r") {
 		t.Errorf("%s: Why = %q, want one line", text, why)

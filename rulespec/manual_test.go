@@ -38,7 +38,8 @@ func TestManual(t *testing.T) {
 			t.Fatalf("a block is not closed: %q", part)
 		}
 		if form == " rules" {
-			block = "filters:\n- name: example\n  rules:\n  - everything: true\n  " + strings.ReplaceAll(block, "\n", "\n  ")
+			block = "filters:\n- name: example\n  rules:\n  - everything: true\n  " +
+				strings.ReplaceAll(block, "\n", "\n  ")
 		}
 		if _, err := rulespec.Parse(rulespec.Env{}, []byte(block)); err != nil {
 			t.Errorf("doc/rules.md: an example in a ```yaml block is wrong: %v\n%s", err, block)
@@ -50,7 +51,8 @@ func TestManual(t *testing.T) {
 	}
 	for _, limit := range []int{
 		rulespec.MaxFilters, rulespec.MaxTargets, rulespec.MaxRules, rulespec.MaxValues, rulespec.MaxValue,
-		rulespec.MaxProgram, rulespec.MaxRegexes, rulespec.MaxTexts, rulespec.MaxText >> 10, rulespec.MaxName, rulespec.MaxSearch >> 10,
+		rulespec.MaxProgram, rulespec.MaxRegexes, rulespec.MaxTexts, rulespec.MaxText >> 10, rulespec.MaxName,
+		rulespec.MaxSearch >> 10,
 	} {
 		if !strings.Contains(manual, fmt.Sprint(limit)) {
 			t.Errorf("doc/rules.md lacks the limit %d in section 7", limit)
@@ -71,8 +73,8 @@ func TestManualHasTheRuleKinds(t *testing.T) {
 		case !found && !*update:
 			t.Errorf("doc/rules.md lacks the section of rule kind %s%s", v.Kind.Name, remedy)
 		case section != want && !*update:
-			t.Errorf("doc/rules.md, section of rule kind %s: the heading should be %q, and the example that of testdata/kinds/%s.yaml%s",
-				v.Kind.Name, headingOf(v.Kind), v.Kind.Name, remedy)
+			t.Errorf("doc/rules.md, section of rule kind %s: the heading should be %q, "+
+				"and the example that of testdata/kinds/%s.yaml%s", v.Kind.Name, headingOf(v.Kind), v.Kind.Name, remedy)
 		case !found:
 			at := endOfSection(manual, after)
 			manual = manual[:at] + want + manual[at:]

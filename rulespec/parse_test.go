@@ -63,7 +63,8 @@ func TestParseForms(t *testing.T) {
 		"filters:\n- name: x\n  rules:\n  - package: bash\n  - not: {app: bodhi}\n",
 		"filters: [{name: x, rules: [package: [bash], not: {app: {name: bodhi}}]}]",
 		`{"filters": [{"name": "x", "rules": [{"package": {"name": ["bash"]}}, {"not": {"app": ["bodhi"]}}]}]}`,
-		"# a comment\nfilters:\n  -\n    name: 'x' # another\n    rules:\n      - package:\n          - bash\n      - not:\n          app:\n            name: bodhi\n",
+		"# a comment\nfilters:\n  -\n    name: 'x' # another\n    rules:\n      - package:\n          - bash\n" +
+			"      - not:\n          app:\n            name: bodhi\n",
 		"---\nfilters:\r\n- name: x\r\n  rules:\r\n  - package: bash\r\n  - not: {app: bodhi}\r\n",
 	} {
 		file, err := rulespec.Parse(rulespec.Env{}, []byte(text))
@@ -88,20 +89,29 @@ func TestParseSaysWhatIsWrongAndWhere(t *testing.T) {
 		{"filter no mapping", "filters:\n  - bash\n", "line 2, column 5: a filter is a mapping"},
 		{"no name", "filters:\n  - rules: [app: a]\n", "line 2, column 5: a filter needs a `name`"},
 		{"empty name", "filters:\n  - name: ''\n    rules: [app: a]\n", "line 2, column 11: an empty value"},
-		{"long name", "filters:\n  - name: " + strings.Repeat("a", 257) + "\n    rules: [app: a]\n", "longer than 256 bytes"},
-		{"unknown key", "filters:\n  - name: a\n    rule: []\n    rules: [app: a]\n", `line 3, column 5: filter "a": there is no key "rule"; did you mean rules?`},
-		{"key twice", "filters:\n  - name: a\n    name: b\n", `line 3, column 5: the key "name" is there twice, first in line 2`},
+		{"long name", "filters:\n  - name: " + strings.Repeat("a", 257) + "\n    rules: [app: a]\n",
+			"longer than 256 bytes"},
+		{"unknown key", "filters:\n  - name: a\n    rule: []\n    rules: [app: a]\n",
+			`line 3, column 5: filter "a": there is no key "rule"; did you mean rules?`},
+		{"key twice", "filters:\n  - name: a\n    name: b\n",
+			`line 3, column 5: the key "name" is there twice, first in line 2`},
 		{"no rules", "filters:\n  - name: a\n", `line 2, column 5: filter "a": has no rules, so it would never match`},
 		{"empty rules", "filters:\n  - name: a\n    rules: []\n", "has no rules"},
-		{"only not", "filters:\n  - name: a\n    rules: [not: {app: a}]\n", "line 2, column 5: filter \"a\": has only rules under `not`"},
-		{"on is a word", "filters:\n  - name: a\n    on: maybe\n    rules: [app: a]\n", "line 3, column 9: filter \"a\": `on` is true or false"},
+		{"only not", "filters:\n  - name: a\n    rules: [not: {app: a}]\n",
+			"line 2, column 5: filter \"a\": has only rules under `not`"},
+		{"on is a word", "filters:\n  - name: a\n    on: maybe\n    rules: [app: a]\n",
+			"line 3, column 9: filter \"a\": `on` is true or false"},
 		{"quoted truth", "filters:\n  - name: a\n    once: \"true\"\n    rules: [app: a]\n", "`once` is true or false"},
-		{"destination", "filters:\n  - name: a\n    to: alice@example.org\n    rules: [app: a]\n", `line 3, column 9: filter "a": "alice@example.org" is no destination`},
-		{"rule is a word", "filters:\n  - name: a\n    rules: [bash]\n", "line 3, column 13: filter \"a\": a rule is a mapping such as `package: bash`; this is \"bash\""},
-		{"two kinds in a rule", "filters:\n  - name: a\n    rules:\n      - app: a\n        user: b\n", "line 5, column 9: filter \"a\": a rule has one key, its kind; begin each rule with a dash"},
+		{"destination", "filters:\n  - name: a\n    to: alice@example.org\n    rules: [app: a]\n",
+			`line 3, column 9: filter "a": "alice@example.org" is no destination`},
+		{"rule is a word", "filters:\n  - name: a\n    rules: [bash]\n",
+			"line 3, column 13: filter \"a\": a rule is a mapping such as `package: bash`; this is \"bash\""},
+		{"two kinds in a rule", "filters:\n  - name: a\n    rules:\n      - app: a\n        user: b\n",
+			"line 5, column 9: filter \"a\": a rule has one key, its kind; begin each rule with a dash"},
 		{"empty rule", "filters:\n  - name: a\n    rules: [{}]\n", "this rule is empty"},
 		{"not not", "filters:\n  - name: a\n    rules: [app: a, not: {not: {app: b}}]\n", "`not` stands twice"},
-		{"null", "filters:\n  - name: a\n    rules:\n      - app:\n", "line 4, column 14: filter \"a\": a text belongs here; this is empty"},
+		{"null", "filters:\n  - name: a\n    rules:\n      - app:\n",
+			"line 4, column 14: filter \"a\": a text belongs here; this is empty"},
 		{"anchor", "filters:\n  - name: &n a\n    rules: [app: *n]\n", "an anchor or an alias"},
 		{"merge", "filters:\n  - <<: {name: a}\n    rules: [app: a]\n", "line 2, column 5: a key is a word"},
 		{"tag", "filters:\n  - name: !!str a\n    rules: [app: a]\n", "a tag, which is not used here"},
@@ -111,11 +121,16 @@ func TestParseSaysWhatIsWrongAndWhere(t *testing.T) {
 		{"deep dashes", strings.Repeat("- ", 1<<16), "nested too deeply"},
 		{"deep question marks", strings.Repeat("? ", 1<<16), "nested too deeply"},
 		{"too long", strings.Repeat("#", rulespec.MaxText+1), "at most 262144 are allowed"},
-		{"too many filters", "filters:\n" + strings.Repeat("  - {name: a, rules: [app: a]}\n", rulespec.MaxFilters+1), "has 1001 filters; at most 1000"},
-		{"too many rules", "filters: [{name: a, rules: [" + strings.Repeat("app: a, ", 51) + "]}]\n", "has 51 rules; at most 50"},
-		{"too many expressions", "filters: [{name: a, rules: [package_regex: [a, b], regex: [" + strings.Repeat("a, ", 19) + "]]}]\n", "has 21 regular expressions; at most 20"},
-		{"too many values", "filters: [{name: a, rules: [app: [" + strings.Repeat("a, ", 501) + "]]}]\n", "has 501 values; at most 500"},
-		{"too long a value", "filters: [{name: a, rules: [app: " + strings.Repeat("a", 257) + "]}]\n", "longer than 256 bytes"},
+		{"too many filters", "filters:\n" + strings.Repeat("  - {name: a, rules: [app: a]}\n", rulespec.MaxFilters+1),
+			"has 1001 filters; at most 1000"},
+		{"too many rules", "filters: [{name: a, rules: [" + strings.Repeat("app: a, ", 51) + "]}]\n",
+			"has 51 rules; at most 50"},
+		{"too many expressions", "filters: [{name: a, rules: [package_regex: [a, b], regex: [" +
+			strings.Repeat("a, ", 19) + "]]}]\n", "has 21 regular expressions; at most 20"},
+		{"too many values", "filters: [{name: a, rules: [app: [" + strings.Repeat("a, ", 501) + "]]}]\n",
+			"has 501 values; at most 500"},
+		{"too long a value", "filters: [{name: a, rules: [app: " + strings.Repeat("a", 257) + "]}]\n",
+			"longer than 256 bytes"},
 		{"no UTF-8", "filters: [{name: a, rules: [app: \"\xff\"]}]\n", "line 1, column 35: the text is not UTF-8 here"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -135,14 +150,17 @@ func TestParseSaysWhatIsWrongAndWhere(t *testing.T) {
 	}
 }
 
-// All mistakes are told at once, in the order of the text, and what comes back beside them matches no more than meant.
+// All mistakes are reported at once, in the order of the text. The filters beside them match no more than was meant.
 func TestParseGoesOnAfterAMistake(t *testing.T) {
-	file, err := rulespec.Parse(rulespec.Env{}, []byte("filters:\n  - name: a\n    rules: [bash, app: x, packge: y]\n  - nme: b\n  - name: c\n    rules: [app: c]\n"))
+	file, err := rulespec.Parse(rulespec.Env{},
+		[]byte("filters:\n  - name: a\n    rules: [bash, app: x, packge: y]\n"+
+			"  - nme: b\n  - name: c\n    rules: [app: c]\n"))
 	if err == nil {
 		t.Fatal("no error")
 	}
 	lines := strings.Split(err.Error(), "\n")
-	for i, want := range []string{"line 3, column 13", "line 3, column 27", "line 4, column 5: a filter needs", "line 4, column 5: there is no key \"nme\"", "line 4, column 5: has no rules"} {
+	for i, want := range []string{"line 3, column 13", "line 3, column 27", "line 4, column 5: a filter needs",
+		"line 4, column 5: there is no key \"nme\"", "line 4, column 5: has no rules"} {
 		if i >= len(lines) || !strings.HasPrefix(lines[i], want) {
 			t.Fatalf("errors:\n%v\nwant number %d to begin %q", err, i+1, want)
 		}
@@ -162,7 +180,8 @@ func TestParseGoesOnAfterAMistake(t *testing.T) {
 func TestErrorsAreOneLine(t *testing.T) {
 	for _, name := range []string{"a\nb", "a\x1b[2J", "\xff", "\u202e", strings.Repeat("x", 10_000)} {
 		f := rulespec.Filter{Name: name, Rules: []rulespec.Rule{
-			{Kind: name}, {Kind: "app", Args: rulespec.Args{name: {name}, "name": {name}}}, {Kind: "severity", Args: rulespec.Args{"least": {name}}},
+			{Kind: name}, {Kind: "app", Args: rulespec.Args{name: {name}, "name": {name}}},
+			{Kind: "severity", Args: rulespec.Args{"least": {name}}},
 		}}
 		for _, err := range rulespec.Check(rulespec.Env{}, f) {
 			if strings.ContainsAny(err.Error(), "\n\x1b\u202e") || len(err.Error()) > 50_000 {
@@ -188,7 +207,8 @@ func TestUnknownKindsSurvive(t *testing.T) {
 		t.Errorf("Check = %v, want two mistakes", errs)
 	}
 	text := string(rulespec.Format(rulespec.File{Filters: []rulespec.FileFilter{{Filter: f, On: true}}}))
-	for _, want := range []string{`- not: {moon phase: {is: [full, new], over: Berlin}}`, `- app: {name: a, version: "2"}`} {
+	for _, want := range []string{`- not: {moon phase: {is: [full, new], over: Berlin}}`,
+		`- app: {name: a, version: "2"}`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("Format lacks %s:\n%s", want, text)
 		}

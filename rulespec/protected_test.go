@@ -46,11 +46,14 @@ func TestWhatAKindLeavesOutProtects(t *testing.T) {
 	}{
 		{"nothing, beside an expression", func(*Predicate) {}, []Rule{mine, lettersOnly}, true},
 		{"a cost, beside an expression", func(p *Predicate) { p.Cost = CostExact }, []Rule{mine, lettersOnly}, true},
-		{"a negative selectivity", func(p *Predicate) { p.Cost, p.Selectivity = CostExact, -1 }, []Rule{mine, lettersOnly}, true},
-		{"that it narrows", func(p *Predicate) { p.Cost, p.Selectivity = CostExact, 1 }, []Rule{mine, lettersOnly}, false},
+		{"a negative selectivity", func(p *Predicate) { p.Cost, p.Selectivity = CostExact, -1 },
+			[]Rule{mine, lettersOnly}, true},
+		{"that it narrows", func(p *Predicate) { p.Cost, p.Selectivity = CostExact, 1 }, []Rule{mine, lettersOnly},
+			false},
 		{"a cost, by itself", func(p *Predicate) { p.Cost = CostExact }, []Rule{mine}, false},
 		{"no cost, by itself", func(*Predicate) {}, []Rule{mine}, true},
-		{"no cost, beside an application", func(*Predicate) {}, []Rule{{Kind: "app", Args: Args{"name": {"git"}}}, mine}, false},
+		{"no cost, beside an application", func(*Predicate) {},
+			[]Rule{{Kind: "app", Args: Args{"name": {"git"}}}, mine}, false},
 		{"a search of texts without literals", searching(CostText, "body"), []Rule{everything, mine}, true},
 		{"a search of texts at a low cost", searching(CostExact, "body"), []Rule{everything, mine}, true},
 		{"a search of names", searching(CostPattern, "package"), []Rule{everything, mine}, false},
@@ -82,9 +85,11 @@ func TestWhatAKindLeavesOutIsStillRight(t *testing.T) {
 			p.Search = &Search{Matches: func(string) (bool, error) { return false, nil }}
 		}},
 		{"a search without a test", RuleKind{}, func(p *Predicate) { p.Search = &Search{Fields: []string{"topic"}} }},
-		{"keys of a field that is not listed", RuleKind{}, func(p *Predicate) { p.Exact, p.Keys = true, keys("moon", []string{"full"}) }},
+		{"keys of a field that is not listed", RuleKind{},
+			func(p *Predicate) { p.Exact, p.Keys = true, keys("moon", []string{"full"}) }},
 		{"a search of a field that is not listed", RuleKind{}, func(p *Predicate) {
-			p.Search = &Search{Fields: []string{"topic", "moon"}, Matches: func(string) (bool, error) { return false, nil }}
+			p.Search = &Search{Fields: []string{"topic", "moon"},
+				Matches: func(string) (bool, error) { return false, nil }}
 		}},
 		{"keys and a search", RuleKind{}, func(p *Predicate) {
 			p.Keys = keys("topic", []string{"a"})
@@ -151,7 +156,8 @@ func TestAKindWithoutItsFunctions(t *testing.T) {
 			if !errors.As(err, &wrong) || !strings.Contains(wrong.Problem, "has "+name) {
 				t.Errorf("error %v, want one that says so", err)
 			}
-			if got, want := Sentence(Env{}, Filter{Rules: []Rule{{Kind: "mine", Not: true}}}), "when not: {mine: true}"; got != want {
+			if got, want := Sentence(Env{}, Filter{Rules: []Rule{{Kind: "mine", Not: true}}}),
+				"when not: {mine: true}"; got != want {
 				t.Errorf("without Sentence: %q, want the text form %q", got, want)
 			}
 		})

@@ -57,7 +57,8 @@ func TestRegexLooksAtTheBeginning(t *testing.T) {
 
 // Folding is Unicode's simple folding: k is also the Kelvin sign, s also the long s.
 func TestRegexFoldsUnicode(t *testing.T) {
-	for pattern, text := range map[string]string{"kernel": "\u212aernel", "straße": "STRAẞE", "sos": "\u017fo\u017f", "Ä": "ä"} {
+	for pattern, text := range map[string]string{"kernel": "\u212aernel", "straße": "STRAẞE", "sos": "\u017fo\u017f",
+		"Ä": "ä"} {
 		if !holds(t, compile(t, "regex: {pattern: "+pattern+", in: summary}"), subject(text, nil)) {
 			t.Errorf("%q does not match %q", pattern, text)
 		}

@@ -46,7 +46,8 @@ func TestSearchPromises(t *testing.T) {
 
 func randomPattern(random *rand.Rand, depth int) string {
 	if depth == 0 || random.IntN(3) == 0 {
-		words := []string{"abc", "ab", "a", "kas", "ſab", "bca", "[ab]", "[a-c]", ".", `\b`, "^", "$", "", "(?i)ka", "ß", "x"}
+		words := []string{"abc", "ab", "a", "kas", "ſab", "bca", "[ab]", "[a-c]", ".", `\b`, "^", "$", "", "(?i)ka",
+			"ß", "x"}
 		return words[random.IntN(len(words))]
 	}
 	a, b := randomPattern(random, depth-1), randomPattern(random, depth-1)
@@ -64,15 +65,18 @@ func randomPattern(random *rand.Rand, depth int) string {
 func randomText(random *rand.Rand) string {
 	var b strings.Builder
 	for range random.IntN(14) {
-		b.WriteString([]string{"a", "b", "c", "A", "B", "k", "s", "K", "S", "\u212a", "ſ", " ", "ß", "\xff", "abc"}[random.IntN(15)])
+		b.WriteString([]string{"a", "b", "c", "A", "B", "k", "s", "K", "S", "\u212a", "ſ", " ", "ß", "\xff",
+			"abc"}[random.IntN(15)])
 	}
 	return b.String()
 }
 
 // TestSearchOfSeveral joins expressions of which one by itself would swallow the others.
 func TestSearchOfSeveral(t *testing.T) {
-	for _, patterns := range [][]string{{`\Qa|b`, "kernel"}, {"kernel", `\Qa(b`}, {"(?i)a|b", "^c", "(?s)d.e"}, {"a|", "b"}} {
-		r := rulespec.Rule{Kind: "regex", Args: rulespec.Args{"pattern": patterns, "in": {"summary"}, "case": {"sensitive"}}}
+	for _, patterns := range [][]string{{`\Qa|b`, "kernel"}, {"kernel", `\Qa(b`}, {"(?i)a|b", "^c", "(?s)d.e"},
+		{"a|", "b"}} {
+		r := rulespec.Rule{Kind: "regex",
+			Args: rulespec.Args{"pattern": patterns, "in": {"summary"}, "case": {"sensitive"}}}
 		p, err := rulespec.CompileRule(rulespec.Env{}, r)
 		if err != nil {
 			continue

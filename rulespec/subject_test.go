@@ -16,7 +16,8 @@ func TestAppendValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := &catalogue.Event{
-		Message: &bus.Message{Topic: "org.x.git"}, App: "git", Kind: "git.push", Actor: "alice", Users: []string{"alice", "bob"},
+		Message: &bus.Message{Topic: "org.x.git"}, App: "git", Kind: "git.push", Actor: "alice",
+		Users:    []string{"alice", "bob"},
 		Packages: []string{"bash", "zsh"}, Severity: catalogue.Error,
 	}
 	s := &rulespec.Subject{Event: e, Directory: dir}
@@ -27,7 +28,8 @@ func TestAppendValues(t *testing.T) {
 	}
 	for _, field := range append(slices.Clone(rulespec.Fields), "gone") {
 		values, known := want[field]
-		if got := s.AppendValues([]string{"before"}, field); !known || !slices.Equal(got, append([]string{"before"}, values...)) {
+		if got := s.AppendValues([]string{"before"}, field); !known ||
+			!slices.Equal(got, append([]string{"before"}, values...)) {
 			t.Errorf("%s: %q, want %q", field, got, values)
 		}
 	}

@@ -38,8 +38,8 @@ func (e *env) finish(err error) error {
 // filterFlags is what the three have in common.
 type filterFlags struct {
 	File      string `arg:"" placeholder:"FILTERS.yaml" help:"The filters, in the text form of doc/rules.md."`
-	Directory string `placeholder:"FILE" help:"Groups, package owners and accounts; without it no rule that asks for them can be evaluated."`
-	Catalogue string `type:"existingdir" placeholder:"DIR" help:"Folder of a site's catalogue, laid over the embedded one."`
+	Directory string `placeholder:"FILE" help:"Groups, package owners and accounts. Rules about them need it."`
+	Catalogue string `type:"existingdir" placeholder:"DIR" help:"Folder of a site's catalogue, over the embedded one."`
 	Owner     string `placeholder:"NAME" help:"What @me stands for in filters that do not say their owner."`
 }
 
@@ -125,7 +125,8 @@ func (s *filterSet) match(e *catalogue.Event) []int {
 func (s *filterSet) printExpensive(stderr io.Writer, file string) {
 	for _, x := range s.index.TakeExpensive() {
 		f := s.filters[x.Filter-1]
-		fmt.Fprintf(stderr, "%s:%d: filter %q: switched off: too expensive, because searching one message with its expressions took %d steps\n",
+		fmt.Fprintf(stderr, "%s:%d: filter %q: switched off: too expensive, "+
+			"because searching one message with its expressions took %d steps\n",
 			file, f.Line, f.Name, x.Steps)
 	}
 }

@@ -15,7 +15,8 @@ type filterCheckCmd struct {
 
 // Help is printed by filter check --help.
 func (*filterCheckCmd) Help() string {
-	return "Exit status: 0 all filters are right; 1 one has a mistake; 2 the file, the directory or the catalogue could not be read."
+	return "Exit status: 0 all filters are right; 1 one has a mistake; " +
+		"2 the file, the directory or the catalogue could not be read."
 }
 
 // Run prints every mistake, or else every filter as a sentence. With a directory, what it lacks is a mistake too.
@@ -43,7 +44,8 @@ func (c *filterCheckCmd) check(e *env) error {
 		return statusUnexpected
 	}
 	for _, f := range file.Filters {
-		if _, err := fmt.Fprintf(e.stdout, "%s: %s\n", visible(f.Name), rulespec.Sentence(rulespec.Env{}, f.Filter)); err != nil {
+		if _, err := fmt.Fprintf(e.stdout, "%s: %s\n", visible(f.Name),
+			rulespec.Sentence(rulespec.Env{}, f.Filter)); err != nil {
 			return fmt.Errorf("write sentence: %w", err)
 		}
 	}

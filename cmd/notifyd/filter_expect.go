@@ -79,11 +79,13 @@ func (s *filterSet) compare(e *env, c *filterTestCmd) error {
 	for i, line := range x.lines {
 		if slices.Contains(x.byID[line.ID], i) {
 			x.differ++
-			fmt.Fprintf(e.stdout, "%s  %s\n  expected, but no such message came\n", visible(line.ID), visible(line.Topic))
+			fmt.Fprintf(e.stdout, "%s  %s\n  expected, but no such message came\n", visible(line.ID),
+				visible(line.Topic))
 		}
 	}
 	if x.differ > 0 {
-		fmt.Fprintf(e.stderr, "%s: not as expected: %s; --write makes what matches the expectation\n", c.Expect, text.Plural(x.differ, "message", "messages"))
+		fmt.Fprintf(e.stderr, "%s: not as expected: %s; --write makes what matches the expectation\n", c.Expect,
+			text.Plural(x.differ, "message", "messages"))
 		return statusUnexpected
 	}
 	return nil

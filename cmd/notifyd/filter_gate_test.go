@@ -34,9 +34,11 @@ func TestFilterCommandsPassTheGate(t *testing.T) {
 			t.Errorf("filter %s of what is refused elsewhere ends with 0", command)
 		}
 		for _, c := range kindtest.GateCases() {
-			refused := regexp.MustCompile(`:\d+:\d+: filter "` + regexp.QuoteMeta(c.Name) + `": .*` + regexp.QuoteMeta(c.Problem)).MatchString(said)
+			refused := regexp.MustCompile(`:\d+:\d+: filter "` + regexp.QuoteMeta(c.Name) + `": .*` +
+				regexp.QuoteMeta(c.Problem)).MatchString(said)
 			if refused != (c.Problem != "") {
-				t.Errorf("%s: refused by filter %s: %v, want %q; it says\n%s", c.Name, command, refused, c.Problem, said)
+				t.Errorf("%s: refused by filter %s: %v, want %q; it says\n%s", c.Name, command, refused, c.Problem,
+					said)
 			}
 		}
 	}

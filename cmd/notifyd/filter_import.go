@@ -12,10 +12,10 @@ import (
 
 // filterImportCmd is `notifyd filter import`.
 type filterImportCmd struct {
-	From       string `required:"" enum:"fmn" help:"What wrote the file: fmn (both generations; which of them is found out)."`
+	From       string `required:"" enum:"fmn" help:"What wrote the file: fmn, of either generation."`
 	File       string `arg:"" placeholder:"FILE" help:"The JSON that FMN exported; - is standard input."`
-	IRCNetwork string `name:"irc-network" placeholder:"NAME" help:"The network that nicks are on, by its name in the configuration."`
-	Catalogue  string `type:"existingdir" placeholder:"DIR" help:"Folder of a site's catalogue, laid over the embedded one."`
+	IRCNetwork string `name:"irc-network" placeholder:"NAME" help:"The network of the nicks, as the configuration names it."`
+	Catalogue  string `type:"existingdir" placeholder:"DIR" help:"Folder of a site's catalogue, over the embedded one."`
 }
 
 // Run writes the filters in their text form, and what could not be carried over on standard error, a line each.
@@ -28,7 +28,8 @@ func (c *filterImportCmd) Run(e *env) error {
 	if err != nil {
 		return fmt.Errorf("read export: %w", err)
 	}
-	file, notes, err := fmn.Import(export, fmn.Options{Catalogue: cat, IRCNetwork: c.IRCNetwork, CheckAddress: checkAddress})
+	file, notes, err := fmn.Import(export,
+		fmn.Options{Catalogue: cat, IRCNetwork: c.IRCNetwork, CheckAddress: checkAddress})
 	if err != nil {
 		return fmt.Errorf("import %s: %w", c.File, err)
 	}

@@ -14,7 +14,7 @@ import (
 // filterTestCmd is `notifyd filter test`.
 type filterTestCmd struct {
 	filterFlags
-	Expect string `placeholder:"FILE" help:"Compare with what is expected, in the form that this command writes, and print what differs."`
+	Expect string `placeholder:"FILE" help:"Compare with an earlier output, and print what differs."`
 	Write  bool   `help:"Write what matches to the file of --expect instead."`
 }
 
@@ -27,13 +27,13 @@ type matchLine struct {
 
 // Help is printed by filter test --help.
 func (*filterTestCmd) Help() string {
-	return `Each line of output says which filters match a message. Kept in a file, these lines are what a later run expects:
+	return `Each line of output says which filters match a message. Kept in a file, the lines are what a later run expects:
 
     notifyd filter test filters.yaml --expect expected.jsonl --write < messages.jsonl
     notifyd filter test filters.yaml --expect expected.jsonl < messages.jsonl
 
-Exit status: 0 as expected, or nothing is expected; 1 a message is matched otherwise than expected; 2 a filter has a mistake,
-a line is no message, or something could not be read.`
+Exit status: 0 as expected, or nothing is expected; 1 a message is matched otherwise than expected;
+2 a filter has a mistake, a line is no message, or something could not be read.`
 }
 
 // Run reads messages on standard input and writes one line for each, in order. A line that is no message gives a line

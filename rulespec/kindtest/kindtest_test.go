@@ -25,11 +25,14 @@ func TestReadAll(t *testing.T) {
 			t.Fatalf("vectors %d are of %s, want %s", i, v.Kind.Name, kind.Name)
 		}
 		if len(v.Events()) == 0 || len(v.Filters()) != len(v.Cases)+len(v.Errors) {
-			t.Errorf("%s: %d events, %d filters of %d cases and %d errors", kind.Name, len(v.Events()), len(v.Filters()), len(v.Cases), len(v.Errors))
+			t.Errorf("%s: %d events, %d filters of %d cases and %d errors", kind.Name, len(v.Events()),
+				len(v.Filters()), len(v.Cases), len(v.Errors))
 		}
 		for _, p := range kind.Params {
-			if values := v.Values(p); len(values) == 0 || p.Choices != nil && !slices.Equal(values[:len(p.Choices)], p.Choices) {
-				t.Errorf("%s: the values of %s are %q, want the choices %q among them", kind.Name, p.Name, values, p.Choices)
+			if values := v.Values(p); len(values) == 0 || p.Choices != nil &&
+				!slices.Equal(values[:len(p.Choices)], p.Choices) {
+				t.Errorf("%s: the values of %s are %q, want the choices %q among them", kind.Name, p.Name, values,
+					p.Choices)
 			}
 		}
 	}
@@ -50,7 +53,8 @@ func TestReadSaysWhatIsMissing(t *testing.T) {
 		{"a wrong event", "{severity: error}", "{severity: eror}", "eror"},
 		{"no example", "example:", "owner:", "an `example` for the manual"},
 		{"no errors", "errors:\n  - {rule: 'severity: debug'", "errors: []\n#", "`errors`, rules that are refused"},
-		{"drawn, but no parameter", "least: [", "most: [", "`draw` has \"most\", which is no parameter of rule kind severity"},
+		{"drawn, but no parameter", "least: [", "most: [",
+			"`draw` has \"most\", which is no parameter of rule kind severity"},
 		{"a choice is missing", "'severity: info'", "'severity: error'", "a case with least: info"},
 		{"nothing under not", "'not: {severity: error}'", "'severity: error'", "a case under `not`"},
 	} {
@@ -63,7 +67,8 @@ func TestReadSaysWhatIsMissing(t *testing.T) {
 			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := kindtest.Read(file); err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), file) {
+			if _, err := kindtest.Read(file); err == nil || !strings.Contains(err.Error(), test.want) ||
+				!strings.Contains(err.Error(), file) {
 				t.Errorf("error %v, want one of %s with %q", err, file, test.want)
 			}
 		})
@@ -73,7 +78,8 @@ func TestReadSaysWhatIsMissing(t *testing.T) {
 // TestReadAllSaysWhichFilesAreMissing names the file that is to be written, and the one that nobody reads.
 func TestReadAllSaysWhichFilesAreMissing(t *testing.T) {
 	folder := t.TempDir()
-	if err := os.WriteFile(filepath.Join(folder, "weather.yaml"), []byte(strings.Repeat(" ", 1<<20)), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, "weather.yaml"), []byte(strings.Repeat(" ", 1<<20)),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	_, err := kindtest.ReadAll(folder)
@@ -84,7 +90,8 @@ func TestReadAllSaysWhichFilesAreMissing(t *testing.T) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
-	if _, err := kindtest.Read(filepath.Join(folder, "weather.yaml")); err == nil || !strings.Contains(err.Error(), "longer than") {
+	if _, err := kindtest.Read(filepath.Join(folder, "weather.yaml")); err == nil ||
+		!strings.Contains(err.Error(), "longer than") {
 		t.Errorf("a file that is too long: %v", err)
 	}
 }
@@ -106,15 +113,18 @@ func TestDraw(t *testing.T) {
 					if strings.Contains(value, "<n>") {
 						t.Fatalf("%s: drew %q", v.Kind.Name, value)
 					}
-					numbered = numbered || strings.HasPrefix(value, "p") && strings.TrimLeft(value, "p0123456789") == "" && len(value) > 1
+					numbered = numbered || strings.HasPrefix(value, "p") &&
+						strings.TrimLeft(value, "p0123456789") == "" && len(value) > 1
 				}
 			}
-			if _, err := rulespec.CompileRule(rulespec.Env{Owner: "alice"}, rulespec.Rule{Kind: v.Kind.Name, Args: args}); err == nil {
+			if _, err := rulespec.CompileRule(rulespec.Env{Owner: "alice"},
+				rulespec.Rule{Kind: v.Kind.Name, Args: args}); err == nil {
 				right++
 			}
 		}
 		if right < 250 || right == 1000 && len(v.Kind.Params) > 0 {
-			t.Errorf("%s: %d of 1000 rules that were drawn are right; some should be, and some wrong", v.Kind.Name, right)
+			t.Errorf("%s: %d of 1000 rules that were drawn are right; some should be, and some wrong", v.Kind.Name,
+				right)
 		}
 		if v.Kind.Name == "user" && !numbered {
 			t.Error("no person with a number was drawn")
