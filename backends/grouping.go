@@ -1,18 +1,28 @@
 package backends
 
-// A Grouping is what notices have in common, told by whoever made them: a backend merges by it (see Merge) and knows
-// nothing else of what they are about. The zero Grouping stands for the convention: the same objects, or the same kind
-// and actor.
+// A Grouping says which notices of a digest belong together, and what they say together. Whoever makes a notice sets
+// it; Merge reads it, and knows nothing else of what notices are about. The terms are those of SQL and Alertmanager:
+// notices with a common key are one group. The zero Grouping stands for the convention: the same objects, or the same
+// kind and actor.
+//
+// Its names in JSON are those of doc/api.md and of notices that are stored.
 type Grouping struct {
-	Keys   []string            `json:"keys,omitempty"`   // notices of one App that share a key belong together; the most particular first
-	Plural []Part              `json:"plural,omitempty"` // the sentence about several of them; empty: one made by convention
-	Values map[string][]string `json:"values,omitempty"` // what Plural names, of this notice
+	// Keys are what the notice may share with others of the same App, the most particular first.
+	Keys []string `json:"keys,omitempty"`
+	// Template is the sentence about several notices that share a key; empty: one made by convention.
+	Template []DigestPart `json:"plural,omitempty"`
+	// Values are what the names in Template stand for, of this notice.
+	Values map[string][]string `json:"values,omitempty"`
 }
 
-// A Part is a piece of a sentence about several notices: a text, or what a name stands for over all of them. These names are
-// given: count (how many notices), failures (how many of them are errors), actors, users, packages and objects; the others
-// are those of Values. A name stands for the set of its values, shown as a series: "a, b and c".
-type Part struct {
+// A DigestPart is a piece of the sentence about several notices: a text, or a name that stands for its values over all
+// of them, shown as a series: "a, b and c". Some names are always known: count (how many notices), failures (how many
+// of them are errors), actors, users, packages and objects. The others are those of Values.
+//
+//	{Name: "actors"}, {Text: " started "}, {Name: "count", One: "build", Many: "builds"}
+//
+// says "alice and bob started 2 builds" over two notices.
+type DigestPart struct {
 	Text   string `json:"text,omitempty"` // shown as it is; then Name is empty
 	Name   string `json:"name,omitempty"`
 	Sum    bool   `json:"sum,omitempty"` // the values are numbers: show what they add up to

@@ -7,21 +7,21 @@ import (
 	"time"
 )
 
-// A Group is notices that belong together and are told as one line.
+// A Group is notices that belong together: one line of a digest.
 type Group struct {
 	Notices  []Notice // never empty; failures first, then the oldest first
-	Title    string   // one line: the notice's own title, or the sentence about all of them; not yet cleaned for a backend
+	Title    string   // the notice's own title, or the sentence about all of them; not cleaned
 	Severity string   // the worst
 	First    time.Time
 	Last     time.Time
 }
 
-// Merge puts notices that belong together into groups: every notice is in one group, most in one of their own. The worst
-// groups come first, of equals the one that began first.
+// Merge puts notices that belong together into groups. Every notice is in one group, most in one of their own. The
+// worst groups come first, of equals the one that began first.
 //
-// The way is that of fedmsg's conglomerators: the rules are tried from the most particular to the most general, each over
-// all notices that are still alone, neighbours or not. First come the notices' own keys (without keys, the same objects),
-// last the same kind and actor. Account mail stays alone.
+// It works like fedmsg's conglomerators: levels are tried from the most particular to the most general, each over all
+// notices that are still alone, neighbours or not. The levels are the notices' own keys (without keys, the same
+// objects) and then the same kind and actor. Account mail stays alone.
 func Merge(notices []Notice) []Group {
 	keys := make([][]string, len(notices))
 	levels := 0
@@ -52,7 +52,7 @@ func Merge(notices []Notice) []Group {
 	return groups
 }
 
-// together finds the notices that are still alone and share their key of a level, in the order of the first of them.
+// together gives the sets of notices that are still alone and share their key of a level, each set by positions.
 func together(keys [][]string, taken []bool, level int) [][]int {
 	var found [][]int
 	index := map[string]int{}
@@ -71,7 +71,7 @@ func together(keys [][]string, taken []bool, level int) [][]int {
 	return slices.DeleteFunc(found, func(members []int) bool { return len(members) < 2 })
 }
 
-// maxKeys bounds the rules that are tried for a notice.
+// maxKeys bounds the keys of a notice that are tried.
 const maxKeys = 5
 
 // keysOf gives what a notice may share with others, the most particular first; "" is shared with none.
@@ -90,7 +90,7 @@ func keysOf(n Notice) []string {
 		keys = append(keys, "objects\x00"+n.App+"\x00"+strings.Join(n.Objects, "\x00"))
 	}
 	if n.Kind != "" {
-		for len(keys) < maxKeys { // the same level for all: what is particular goes first, whatever the application
+		for len(keys) < maxKeys { // the last level of all: every particular key is tried before it
 			keys = append(keys, "")
 		}
 		keys = append(keys, "kind\x00"+n.App+"\x00"+n.Kind+"\x00"+n.Actor)
@@ -98,7 +98,7 @@ func keysOf(n Notice) []string {
 	return keys
 }
 
-// isGap tells an object without a name, such as "update/" of a message that does not say which.
+// isGap reports an object without a name, such as "update/" of a message that does not say which update.
 func isGap(object string) bool { return object == "" || strings.HasSuffix(object, "/") }
 
 func groupOf(ns []Notice) Group {
@@ -130,7 +130,8 @@ func (g Group) Links(limit int) []string {
 	return links
 }
 
-// Span says when all of it happened, in UTC, to the minute: "2026-03-04 05:06–05:57 UTC"; "" where nobody knows.
+// Span is the time from the first to the last notice, in UTC, to the minute: "2026-03-04 05:06–05:57 UTC"; "" where no
+// notice has a time.
 func (g Group) Span() string {
 	const day, clock = "2006-01-02", "15:04"
 	first, last := g.First.UTC(), g.Last.UTC()
@@ -145,7 +146,7 @@ func (g Group) Span() string {
 	return first.Format(day+" "+clock) + " – " + last.Format(day+" "+clock+" UTC")
 }
 
-// rank orders severities; what is not known is info.
+// rank orders severities; an unknown one is info.
 func rank(severity string) int {
 	if i := slices.Index([]string{"debug", "info", "warning", "error", "critical"}, severity); i >= 0 {
 		return i
@@ -153,5 +154,5 @@ func rank(severity string) int {
 	return 1
 }
 
-// failure is the rank from which a notice counts as a failure: that of error.
+// failure is the least rank of a failure: that of error.
 const failure = 3

@@ -70,11 +70,11 @@ func TestMerge(t *testing.T) {
 }
 
 func TestSentence(t *testing.T) {
-	started := []Part{{Name: "actors"}, {Text: " made "}, {Name: "started", Sum: true, One: "build", Many: "builds"}, {Text: " of "}, {Name: "nvr"},
+	started := []DigestPart{{Name: "actors"}, {Text: " made "}, {Name: "started", Sum: true, One: "build", Many: "builds"}, {Text: " of "}, {Name: "nvr"},
 		{Text: ", ", If: "failures"}, {Name: "failures", If: "failures"}, {Text: " failed", If: "failures"}, {Text: ", all good", Unless: "failures"}}
 	run := func(minute int, severity, actor, nvr string, more ...string) Notice {
 		n := build(minute, severity, actor, "", "run")
-		n.Grouping.Plural, n.Grouping.Values = started, map[string][]string{"nvr": append(more, nvr), "started": {"2"}}
+		n.Grouping.Template, n.Grouping.Values = started, map[string][]string{"nvr": append(more, nvr), "started": {"2"}}
 		return n
 	}
 	kind := func(n Notice, kind, name string) Notice { n.Kind, n.KindName = kind, name; return n }
@@ -111,7 +111,7 @@ func TestSeries(t *testing.T) {
 	for want, names := range map[string][]string{
 		"": nil, "a": {"a", "a"}, "a and b": {"b", "a"}, "a, b and c": {"c", "a", "b"}, "a, b and 2 others": {"d", "c", "b", "a", "d"},
 	} {
-		if got := Series(names); got != want {
+		if got := series(names); got != want {
 			t.Errorf("Series(%q) = %q, want %q", names, got, want)
 		}
 	}
@@ -159,8 +159,8 @@ func TestLinks(t *testing.T) {
 func TestMergeLosesNothing(t *testing.T) {
 	word := rapid.SampledFrom([]string{"", "a", "b", "c", strings.Repeat("é", 500), "\x00", "\xff"})
 	words := rapid.SliceOfN(word, 0, 6)
-	part := rapid.Custom(func(t *rapid.T) Part {
-		return Part{Text: word.Draw(t, "text"), Name: rapid.SampledFrom([]string{"", "count", "failures", "actors", "a", "b"}).Draw(t, "name"),
+	part := rapid.Custom(func(t *rapid.T) DigestPart {
+		return DigestPart{Text: word.Draw(t, "text"), Name: rapid.SampledFrom([]string{"", "count", "failures", "actors", "a", "b"}).Draw(t, "name"),
 			Sum: rapid.Bool().Draw(t, "sum"), One: word.Draw(t, "one"), Many: word.Draw(t, "many"), If: word.Draw(t, "if"), Unless: word.Draw(t, "unless")}
 	})
 	number := 0
@@ -170,7 +170,7 @@ func TestMergeLosesNothing(t *testing.T) {
 			word.Draw(t, "actor"), word.Draw(t, "object"), words.Draw(t, "keys")...)
 		n.ID, n.Topic, n.Kind, n.App = fmt.Sprint(number), word.Draw(t, "topic"), word.Draw(t, "kind"), word.Draw(t, "app")
 		n.Title, n.Text, n.Packages = text.ElideRunes(word.Draw(t, "title"), 120), word.Draw(t, "body"), words.Draw(t, "packages")
-		n.Grouping.Plural = rapid.SliceOfN(part, 0, 5).Draw(t, "plural")
+		n.Grouping.Template = rapid.SliceOfN(part, 0, 5).Draw(t, "plural")
 		n.Grouping.Values = map[string][]string{"a": words.Draw(t, "values"), "b": {"9223372036854775807", "-7", "x"}}
 		return n
 	})

@@ -186,7 +186,7 @@ func TestSentencesAboutSeveralAreWhole(t *testing.T) {
 		for _, f := range fixtures {
 			n := noticesOf(t, c, []json.RawMessage{f.Message, f.Message})
 			n[1].ID, n[1].Time, n[1].Title = "again", n[1].Time.Add(time.Hour), "again"
-			if len(n[0].Grouping.Plural) > 0 {
+			if len(n[0].Grouping.Template) > 0 {
 				declared++
 			}
 			groups := backends.Merge(n)
@@ -195,7 +195,7 @@ func TestSentencesAboutSeveralAreWhole(t *testing.T) {
 				continue
 			}
 			for _, hole := range []string{"  ", " ,", "()", "<", ": ,", " 0 "} {
-				if s := groups[0].Title; s == "" || strings.TrimSpace(s) != s || len(n[0].Grouping.Plural) > 0 &&
+				if s := groups[0].Title; s == "" || strings.TrimSpace(s) != s || len(n[0].Grouping.Template) > 0 &&
 					strings.Contains(" "+s, hole) {
 					t.Errorf("%s: %q", n[0].Kind, s)
 				}

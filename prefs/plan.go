@@ -126,7 +126,7 @@ func threadFirst(e *catalogue.Event) []string {
 func grouping(d catalogue.Digest) backends.Grouping {
 	g := backends.Grouping{Keys: d.Keys, Values: d.Values}
 	for _, p := range d.Template {
-		g.Plural = append(g.Plural, backends.Part(p))
+		g.Template = append(g.Template, backends.DigestPart(p))
 	}
 	return g
 }

@@ -19,7 +19,7 @@ func Hostile() map[string]backends.Notice {
 		n.Objects, n.Severity = []string{"object/" + payload}, "error"+payload
 		n.Grouping = backends.Grouping{
 			Keys: []string{"key" + payload}, Values: map[string][]string{"v": {payload}},
-			Plural: []backends.Part{{Text: "p" + payload}, {Name: "v"}},
+			Template: []backends.DigestPart{{Text: "p" + payload}, {Name: "v"}},
 		}
 		n.Why = []backends.Reason{{Filter: "f" + payload, Sentence: "s" + payload, Link: n.Link, Stop: n.Link}}
 		return n

@@ -80,7 +80,7 @@ func Builds(n int) []backends.Notice {
 		}
 		s.Grouping = backends.Grouping{
 			Keys: []string{"builds of bash"}, Values: map[string][]string{"nvr": {fmt.Sprintf("bash-5.3-%d", i+1)}},
-			Plural: []backends.Part{{Name: "actors"}, {Text: " built "}, {Name: "nvr"},
+			Template: []backends.DigestPart{{Name: "actors"}, {Text: " built "}, {Name: "nvr"},
 				{Text: ", ", If: "failures"}, {Name: "failures", If: "failures"}, {Text: " failed", If: "failures"}},
 		}
 	}

@@ -193,7 +193,7 @@ func item(n backends.Notice, manage string) Item {
 // grouping keeps an event within a reader's line: what is too large is left out, and the notice is merged by its keys.
 func grouping(g backends.Grouping) backends.Grouping {
 	size := 0
-	for _, p := range g.Plural {
+	for _, p := range g.Template {
 		size += len(p.Text) + len(p.Name) + len(p.One) + len(p.Many) + len(p.If) + len(p.Unless) + 50
 	}
 	for name, values := range g.Values {
@@ -203,7 +203,7 @@ func grouping(g backends.Grouping) backends.Grouping {
 		}
 	}
 	if size > maxGrouping {
-		g.Plural, g.Values = nil, nil
+		g.Template, g.Values = nil, nil
 	}
 	g.Keys = names(g.Keys)
 	return g

@@ -38,7 +38,7 @@ func TestSummaryMerges(t *testing.T) {
 
 func TestGroupingInTheFeedIsBounded(t *testing.T) {
 	n := backendtest.Builds(1)[0]
-	if it := item(n, ""); len(it.Grouping.Plural) == 0 || len(it.Grouping.Values) == 0 {
+	if it := item(n, ""); len(it.Grouping.Template) == 0 || len(it.Grouping.Values) == 0 {
 		t.Errorf("an ordinary one is %+v", it.Grouping)
 	}
 	for range 1000 {

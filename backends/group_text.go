@@ -19,14 +19,14 @@ const (
 	maxLine     = 16 << 10 // bytes of a text that are looked at for its first line
 )
 
-// sentence tells several notices in one; a single one is told by its own title.
+// sentence says in one line what several notices say. A single one keeps its own title.
 func sentence(ns []Notice) string {
 	if len(ns) == 1 {
 		return ns[0].Title
 	}
 	oldest := slices.MinFunc(ns, func(a, b Notice) int { return a.Time.Compare(b.Time) })
 	if ofOneKind(ns) || !slices.ContainsFunc(ns, func(n Notice) bool { return len(n.Grouping.Keys) == 0 }) {
-		if s := strings.TrimSpace(fill(oldest.Grouping.Plural, ns)); s != "" {
+		if s := strings.TrimSpace(fillIn(oldest.Grouping.Template, ns)); s != "" {
 			return text.ElideRunes(s, maxSentence)
 		}
 	}
@@ -40,8 +40,8 @@ func ofOneKind(ns []Notice) bool {
 	return !slices.ContainsFunc(ns, func(n Notice) bool { return n.Kind != ns[0].Kind })
 }
 
-// fill makes a sentence of its parts.
-func fill(parts []Part, ns []Notice) string {
+// fillIn makes a sentence of its parts. The work grows with the values, however often a part names them.
+func fillIn(parts []DigestPart, ns []Notice) string {
 	var b strings.Builder
 	stands := map[string][]string{}
 	values := func(name string) []string {
@@ -60,13 +60,14 @@ func fill(parts []Part, ns []Notice) string {
 		case p.Sum || p.Name == "count" || p.Name == "failures":
 			b.WriteString(strconv.Itoa(number(p, values(p.Name))))
 		default:
-			b.WriteString(Series(values(p.Name)))
+			b.WriteString(series(values(p.Name)))
 		}
 	}
 	return b.String()
 }
 
-// valuesOf gives every value of a name, with repetitions. count and failures have one for each notice that counts.
+// valuesOf gives every value of a name, repeated ones too. count and failures have one value for each notice that
+// counts.
 func valuesOf(name string, ns []Notice) []string {
 	var all []string
 	for _, n := range ns {
@@ -95,7 +96,7 @@ func valuesOf(name string, ns []Notice) []string {
 }
 
 // number gives the number that a part shows: a sum, or how many different values there are.
-func number(p Part, values []string) int {
+func number(p DigestPart, values []string) int {
 	if p.Name == "count" || p.Name == "failures" {
 		return len(values)
 	}
@@ -111,9 +112,9 @@ func number(p Part, values []string) int {
 	return sum
 }
 
-// Series tells a set of names, sorted, each once: "a", "a and b", "a, b and c"; of more than three the first two and how
-// many others there are: "a, b and 4 others".
-func Series(names []string) string {
+// series writes a set of names, sorted, each once: "a", "a and b", "a, b and c". Of more than three it writes the first
+// two and how many others there are: "a, b and 4 others".
+func series(names []string) string {
 	names = unique(names)
 	if more := len(names) - maxSeries + 1; more > 1 {
 		names = append(names[:maxSeries-1:maxSeries-1], fmt.Sprintf("%d others", more))
@@ -130,19 +131,24 @@ func unique(values []string) []string {
 	return slices.Compact(values)
 }
 
-// conventional tells notices that no catalogue has a sentence for: of one kind by the kind's name, of several by the worst
-// and latest of them and what else there was.
+// conventional is the sentence about notices without a template: "Finished builds by carol: bash".
 func conventional(ns []Notice) string {
-	if ofOneKind(ns) {
-		s := kindOf(ns[0])
-		if actors := Series(valuesOf("actors", ns)); actors != "" {
-			s += " by " + actors
-		}
-		if packages := Series(valuesOf("packages", ns)); packages != "" {
-			s += ": " + packages
-		}
-		return s
+	if !ofOneKind(ns) {
+		return ofSeveralKinds(ns)
 	}
+	s := kindOf(ns[0])
+	if actors := series(valuesOf("actors", ns)); actors != "" {
+		s += " by " + actors
+	}
+	if packages := series(valuesOf("packages", ns)); packages != "" {
+		s += ": " + packages
+	}
+	return s
+}
+
+// ofSeveralKinds gives the worst and latest of the notices, and what else there was: "bob asked for changes; also
+// Comments on updates (2) by alice".
+func ofSeveralKinds(ns []Notice) string {
 	head := 0
 	for i, n := range ns {
 		if cmp.Or(cmp.Compare(rank(n.Severity), rank(ns[head].Severity)), n.Time.Compare(ns[head].Time)) >= 0 {
@@ -158,8 +164,8 @@ func conventional(ns []Notice) string {
 	for kind, n := range count {
 		others = append(others, fmt.Sprintf("%s (%d)", kind, n))
 	}
-	s := strings.TrimSuffix(text.ElideRunes(headline(ns[head]), maxSentence/2), ".") + "; also " + Series(others)
-	if actors := Series(valuesOf("actors", rest)); actors != "" {
+	s := strings.TrimSuffix(text.ElideRunes(firstLine(ns[head]), maxSentence/2), ".") + "; also " + series(others)
+	if actors := series(valuesOf("actors", rest)); actors != "" {
 		s += " by " + actors
 	}
 	return s
@@ -167,8 +173,8 @@ func conventional(ns []Notice) string {
 
 func kindOf(n Notice) string { return text.ElideRunes(cmp.Or(n.KindName, n.Kind), maxName) }
 
-// headline is the notice's sentence: the first line of its text, or its title.
-func headline(n Notice) string {
+// firstLine is the first line of the notice's text, or its title.
+func firstLine(n Notice) string {
 	for line := range strings.Lines(text.CutBytes(n.Text, maxLine)) {
 		if line = strings.TrimSpace(line); line != "" {
 			return line
