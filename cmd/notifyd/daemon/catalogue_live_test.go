@@ -76,12 +76,12 @@ func TestFiltersOfAKindThatWentAreBroken(t *testing.T) {
 		want int
 	}{{teaApp, 1}, {strings.ReplaceAll(teaApp, "kind: tea.ready", "kind: tea.made"), 0}, {teaApp, 1}} {
 		r.meaning.watcher = aMeaning(t, step.text, r.directory).watcher
-		if err := r.open(t.Context()); err != nil {
+		if err := r.load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		event := r.meaning.describe(tea("alice"))
 		var found rules.Result
-		if r.book.index.Find(&found, event, nil); found.Len() != step.want {
+		if r.state.index.Find(&found, event, nil); found.Len() != step.want {
 			t.Errorf("%s matches %d filters, want %d", event.Kind, found.Len(), step.want)
 		}
 	}
@@ -94,15 +94,15 @@ func TestFiltersOfAKindThatWentAreBroken(t *testing.T) {
 func TestOtherTextsOfTheSameKindsKeepTheIndex(t *testing.T) {
 	r, _, _, log := aRouter(t, migratest.Open(t, migratest.SQLite(t)), about("bash", false))
 	r.meaning.watcher = aMeaning(t, teaApp, r.directory).watcher
-	if err := r.open(t.Context()); err != nil {
+	if err := r.load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	before := r.book.index
+	before := r.state.index
 	r.meaning.watcher = aMeaning(t, strings.ReplaceAll(teaApp, "summary: Tea is ready", "summary: Tea!"), r.directory).watcher
-	if err := r.open(t.Context()); err != nil {
+	if err := r.load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if r.book.index != before {
+	if r.state.index != before {
 		t.Errorf("the index is another one:\n%s", log)
 	}
 	if got := r.meaning.describe(tea("alice")).Prose().Summary; got != "Tea!" {

@@ -18,14 +18,14 @@ type expensive struct {
 // markExpensive has the store mark the filters found too expensive, which match nothing already, so that their owners
 // learn of it. What the store does not take is tried again with the next batch.
 func (r *router) markExpensive(ctx context.Context) {
-	if skipped := r.book.index.Skipped(); skipped != r.book.skipped {
-		r.metrics.skipped.Add(float64(skipped - r.book.skipped))
-		r.book.skipped = skipped
+	if skipped := r.state.index.Skipped(); skipped != r.state.skipped {
+		r.metrics.skipped.Add(float64(skipped - r.state.skipped))
+		r.state.skipped = skipped
 	}
-	found := r.book.index.TakeExpensive()
+	found := r.state.index.TakeExpensive()
 	for _, f := range found {
 		if len(r.expensive.steps) == 0 {
-			r.expensive = expensive{steps: map[rulespec.FilterID]int64{}, revision: r.book.revision}
+			r.expensive = expensive{steps: map[rulespec.FilterID]int64{}, revision: r.state.revision}
 		}
 		r.expensive.steps[f.Filter] = f.Steps
 	}

@@ -32,7 +32,7 @@ func TestExpensiveFilterIsMarked(t *testing.T) {
 		`{"topic":"org.example.test.x","msg_id":"m1","timestamp":1795262400,"i":1,"msg":{"text":"` + string(letters) + `"}}`)}
 	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
 		r, alice, filters, log := aRouter(t, d, searching(`kernel[ab]*a[ab]{300}c`), searching(`kernel[ab]+`))
-		if err := r.open(t.Context()); err != nil {
+		if err := r.load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if err := r.persist(t.Context(), []bus.Frame{long}); err != nil {

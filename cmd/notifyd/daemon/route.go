@@ -38,14 +38,14 @@ type router struct {
 	now           func() time.Time
 	log           *slog.Logger
 
-	dedup  *bus.DedupWindow
-	book   *book
-	opened bool               // there was a book
-	found  []rules.Result     // what the events of a batch hit
-	silent map[string]silence // by source: what was not said of malformed frames
+	dedup      *bus.DedupWindow
+	state      *indexState
+	loadedOnce bool               // the snapshot is read at the first load only
+	found      []rules.Result     // what the events of a batch hit
+	silent     map[string]silence // by source: what was not said of malformed frames
 
 	expensive expensive
-	fresh     chan *rules.Index // has room for one: the index of a new book, for warm
+	fresh     chan *rules.Index // has room for one: a new index, for warm
 }
 
 // silence is how many malformed frames came since they were last spoken of.
@@ -58,8 +58,8 @@ type silence struct {
 // database does not take is tried again for ever: the bus will not say it again. Where ctx ends with frames that are not
 // committed, the error says how many.
 func (r *router) run(ctx context.Context, frames <-chan bus.Frame) error {
-	defer func() { r.snapshots.end(ctx, r.book) }()
-	if err := r.open(ctx); err != nil && ctx.Err() == nil {
+	defer func() { r.snapshots.end(ctx, r.state) }()
+	if err := r.load(ctx); err != nil && ctx.Err() == nil {
 		r.log.Error("cannot read the filters; trying again with the first message", "error", err)
 	}
 	for {
@@ -167,21 +167,21 @@ func (r *router) malformed(f bus.Frame, err error) {
 func (r *router) route(ctx context.Context, events []*catalogue.Event) error {
 	for len(events) > 0 {
 		watch := newStopwatch(r.now)
-		if err := r.open(ctx); err != nil {
+		if err := r.load(ctx); err != nil {
 			return err
 		}
 		watch.lap("open")
 		carried, err := r.carry(ctx, events, watch)
 		if errors.Is(err, errBehind) {
 			r.log.Info("reading all filters again", "reason", err)
-			r.book = nil
+			r.state = nil
 			continue
 		}
 		if err != nil {
 			return err
 		}
 		watch.observe(r.metrics.routeSeconds)
-		r.snapshots.keep(ctx, r.book)
+		r.snapshots.keep(ctx, r.state)
 		events = events[carried:]
 	}
 	return nil
@@ -192,7 +192,7 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *st
 	owed := 0
 	err = r.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		watch.lap("begin")
-		if err := r.follow(ctx, tx); err != nil {
+		if err := r.sync(ctx, tx); err != nil {
 			return err
 		}
 		watch.lap("follow")
@@ -237,7 +237,7 @@ func (r *router) match(events []*catalogue.Event) (asked int) {
 			r.found = append(r.found, rules.Result{})
 		}
 		start := r.now()
-		r.book.index.Find(&r.found[asked], events[asked], dir)
+		r.state.index.Find(&r.found[asked], events[asked], dir)
 		r.metrics.matchSeconds.Observe(r.now().Sub(start).Seconds())
 		matches += r.found[asked].Len()
 	}
@@ -266,7 +266,7 @@ func (r *router) plan(tx *gorm.DB, events []*catalogue.Event, added []bool, watc
 		return nil, nil
 	}
 	watch.lap("plan")
-	known, err := r.book.known.Read(tx, ids)
+	known, err := r.state.known.Read(tx, ids)
 	if err != nil {
 		return nil, err
 	}

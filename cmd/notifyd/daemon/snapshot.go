@@ -86,7 +86,7 @@ func thisProgram(version string) string {
 	return name
 }
 
-// origin says what a book is made of; Changed is 0 where the log of changes does not tell.
+// origin says what an index is made of; Changed is 0 where the log of changes does not tell.
 func (s *snapshots) origin(ctx context.Context, revision int64, c *catalogue.Catalogue) (origin, error) {
 	changed, err := s.subscriptions.RevisionTime(ctx, revision)
 	return origin{s.program, s.database, revision, changed, kindsOfCatalogue(c)}, err
@@ -147,8 +147,8 @@ func digest(line []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// keep writes a book now and then where it has changed; it does not wait for that.
-func (s *snapshots) keep(ctx context.Context, b *book) {
+// keep writes the index now and then where it has changed; it does not wait for that.
+func (s *snapshots) keep(ctx context.Context, b *indexState) {
 	if s == nil || !s.due(b) || s.now().Sub(s.last) < snapshotEvery || !s.writing.CompareAndSwap(false, true) {
 		return
 	}
@@ -160,7 +160,7 @@ func (s *snapshots) keep(ctx context.Context, b *book) {
 }
 
 // end writes what has changed since the last time, and waits until it is written or ctx ends.
-func (s *snapshots) end(ctx context.Context, b *book) {
+func (s *snapshots) end(ctx context.Context, b *indexState) {
 	if s == nil {
 		return
 	}
@@ -170,8 +170,8 @@ func (s *snapshots) end(ctx context.Context, b *book) {
 	}
 }
 
-// due says whether a book differs from what the file was made of.
-func (s *snapshots) due(b *book) bool {
+// due reports whether an index differs from what the file was made of.
+func (s *snapshots) due(b *indexState) bool {
 	return b != nil && (b.revision != s.saved.Revision || b.kinds != s.saved.Kinds)
 }
 
@@ -184,7 +184,7 @@ type shot struct {
 	broken    []rulespec.FilterID
 }
 
-func (s *snapshots) take(b *book) shot {
+func (s *snapshots) take(b *indexState) shot {
 	s.saved.Revision, s.saved.Kinds, s.last = b.revision, b.kinds, s.now()
 	return shot{b.index, b.revision, b.catalogue, slices.Sorted(maps.Keys(b.broken))}
 }
@@ -259,8 +259,8 @@ func (w untilDone) Write(p []byte) (int, error) {
 	return w.to.Write(p)
 }
 
-// restore gives the book that the file holds, nil where the store must be read, and says why.
-func (s *snapshots) restore(ctx context.Context, meaning *reading) *book {
+// restore gives the index that the file holds. Nil means that the store must be read; the log says why.
+func (s *snapshots) restore(ctx context.Context, meaning *reading) *indexState {
 	if s == nil {
 		return nil
 	}
@@ -278,7 +278,7 @@ func (s *snapshots) restore(ctx context.Context, meaning *reading) *book {
 		return nil
 	}
 	s.log.Info("read the snapshot of the filters", "filters", index.Len(), "revision", head.Revision, "took", s.now().Sub(start).Round(time.Millisecond))
-	b := &book{revision: head.Revision, catalogue: meaning.loaded, kinds: head.Kinds, index: index, broken: map[rulespec.FilterID]bool{}}
+	b := &indexState{revision: head.Revision, catalogue: meaning.loaded, kinds: head.Kinds, index: index, broken: map[rulespec.FilterID]bool{}}
 	for _, id := range head.Broken {
 		b.broken[id] = true
 	}

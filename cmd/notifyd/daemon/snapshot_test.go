@@ -26,7 +26,7 @@ func (r *router) keepSnapshots(t *testing.T, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.book, r.found, r.opened, r.dedup = nil, nil, false, bus.NewDedupWindow(100)
+	r.state, r.found, r.loadedOnce, r.dedup = nil, nil, false, bus.NewDedupWindow(100)
 	r.snapshots = &snapshots{path: path, program: "test", database: database, subscriptions: r.subscriptions, now: r.now, log: r.log}
 }
 
@@ -150,8 +150,8 @@ func TestSnapshotKeepsBrokenFiltersInMind(t *testing.T) {
 	for range 2 {
 		r.keepSnapshots(t, path)
 		r.runOnce(t, push("m1", "bash"))
-		if !r.book.broken[filters[0].ID] || len(r.book.broken) != 1 {
-			t.Errorf("broken filters: %v", r.book.broken)
+		if !r.state.broken[filters[0].ID] || len(r.state.broken) != 1 {
+			t.Errorf("broken filters: %v", r.state.broken)
 		}
 	}
 }
@@ -178,7 +178,7 @@ func TestSnapshotThatCannotBeWritten(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel() // there is no time left
-	r.snapshots.writeFile(ctx, heading{}, r.book.index)
+	r.snapshots.writeFile(ctx, heading{}, r.state.index)
 	if now, err := os.ReadFile(path); err != nil || string(now) != string(old) {
 		t.Errorf("the old snapshot is gone: %v", err)
 	}

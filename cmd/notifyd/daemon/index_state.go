@@ -16,9 +16,10 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// A book is who wants to hear of what, ready to be asked: the index of all filters that are on, and of those that were hit
+// An indexState is the index of all filters that are on, at a revision of the preferences. It also has a cache of what
+// the filters reach that were hit
 // of late what they reach. It follows the store by the log of changes.
-type book struct {
+type indexState struct {
 	revision  int64
 	catalogue *catalogue.Catalogue // that KnowsKind was made of
 	kinds     string               // digest of its kinds
@@ -28,36 +29,36 @@ type book struct {
 	skipped   uint64 // searches of the index that the metrics have counted as skipped
 }
 
-// The bounds on what a book remembers of filters that were hit.
+// The bounds of the cache of subscriptions.
 const (
 	maxKnown      = 200_000
 	maxKnownBytes = 64 << 20
 )
 
-// errBehind says that the log of changes does not reach back to the book's revision.
+// errBehind says that the log of changes does not reach back to the revision of the index.
 var errBehind = errors.New("the log of changes does not reach back")
 
-// open makes a book where there is none that fits: when the program starts of the snapshot, and else of all filters in
-// the store, page by page, outside of any transaction. A catalogue with other kinds makes another book, as it may break
+// load makes an index where there is none that fits: of the snapshot when the program starts, else of all filters in the
+// store, page by page, outside of any transaction. A catalogue with other kinds makes another index, as it may break
 // filters and mend them.
-func (r *router) open(ctx context.Context) error {
+func (r *router) load(ctx context.Context) error {
 	meaning := r.meaning.load()
-	if b := r.book; b != nil && b.fits(meaning.loaded) && !b.index.Stale() {
+	if b := r.state; b != nil && b.fits(meaning.loaded) && !b.index.Stale() {
 		return nil
 	}
-	r.book, r.found = nil, nil // two at once would take twice the memory
-	var b *book
-	if !r.opened {
+	r.state, r.found = nil, nil // two at once would take twice the memory
+	var b *indexState
+	if !r.loadedOnce {
 		b = r.snapshots.restore(ctx, meaning)
 	}
 	if b == nil {
 		var err error
-		if b, err = r.loadBook(ctx, meaning); err != nil {
+		if b, err = r.readAll(ctx, meaning); err != nil {
 			return err
 		}
 	}
 	b.known = prefs.NewCache(r.subscriptions, maxKnown, maxKnownBytes)
-	r.book, r.opened = b, true
+	r.state, r.loadedOnce = b, true
 	select {
 	case r.fresh <- b.index:
 	default: // nobody has taken the last one yet: this one stays cold
@@ -65,23 +66,23 @@ func (r *router) open(ctx context.Context) error {
 	return nil
 }
 
-// fits says whether the book's filters were compiled for the kinds of message that c has. A catalogue that says other
+// fits reports whether the filters were compiled for the kinds of message that c has. A catalogue that says other
 // things of the same kinds breaks no filter and mends none.
-func (b *book) fits(c *catalogue.Catalogue) bool {
+func (b *indexState) fits(c *catalogue.Catalogue) bool {
 	if b.catalogue != c && kindsOfCatalogue(c) == b.kinds {
 		b.catalogue = c
 	}
 	return b.catalogue == c
 }
 
-// loadBook makes a book of what is in the store.
-func (r *router) loadBook(ctx context.Context, meaning *reading) (*book, error) {
+// readAll makes an index of what is in the store.
+func (r *router) readAll(ctx context.Context, meaning *reading) (*indexState, error) {
 	start := r.now()
 	revision, err := r.subscriptions.Revision(ctx, nil)
 	if err != nil {
 		return nil, fmt.Errorf("read revision of preferences: %w", err)
 	}
-	b := &book{
+	b := &indexState{
 		revision: revision, catalogue: meaning.loaded, kinds: kindsOfCatalogue(meaning.loaded),
 		index: rules.NewIndex(rulespec.Env{KnowsKind: meaning.knowsKind}), broken: map[rulespec.FilterID]bool{},
 	}
@@ -97,14 +98,14 @@ func (r *router) loadBook(ctx context.Context, meaning *reading) (*book, error) 
 // replaceAtOnce is how many changed filters are held at a time.
 const replaceAtOnce = 4096
 
-// follow takes up what has changed in the store since the book's revision. It asks inside the transaction that will carry
-// the deliveries, so a filter switched off takes effect with the next message. errBehind: only another book will do.
-func (r *router) follow(ctx context.Context, tx *gorm.DB) error {
+// sync brings the index up to the store's revision. It reads inside the transaction that will carry the deliveries, so
+// a filter switched off takes effect with the next message. After errBehind only another index will do.
+func (r *router) sync(ctx context.Context, tx *gorm.DB) error {
 	revision, err := r.subscriptions.Revision(ctx, tx)
 	if err != nil {
 		return fmt.Errorf("read revision of preferences: %w", err)
 	}
-	b := r.book
+	b := r.state
 	if revision != b.revision {
 		ids, whole, err := r.subscriptions.Changes(tx, b.revision, revision)
 		if err != nil {
@@ -142,8 +143,8 @@ func (r *router) replace(tx *gorm.DB, ids []rulespec.FilterID) error {
 	for id := range gone {
 		changes = append(changes, rules.Change{Filter: rulespec.Filter{ID: id}, Gone: true})
 	}
-	r.book.known.Forget(ids)
-	r.apply(r.book, changes)
+	r.state.known.Forget(ids)
+	r.apply(r.state, changes)
 	return nil
 }
 
@@ -151,7 +152,7 @@ func (r *router) replace(tx *gorm.DB, ids []rulespec.FilterID) error {
 const maxBrokenLogged = 20
 
 // apply puts changes into the index.
-func (r *router) apply(b *book, changes []rules.Change) {
+func (r *router) apply(b *indexState, changes []rules.Change) {
 	for _, c := range changes {
 		delete(b.broken, c.Filter.ID)
 	}
@@ -159,7 +160,7 @@ func (r *router) apply(b *book, changes []rules.Change) {
 }
 
 // mark remembers which filters cannot be compiled.
-func (r *router) mark(b *book, broken []rules.Broken) {
+func (r *router) mark(b *indexState, broken []rules.Broken) {
 	for _, bad := range broken {
 		if b.broken[bad.Filter] = true; len(b.broken) <= maxBrokenLogged {
 			r.log.Warn("a filter cannot be compiled and matches nothing", "filter", bad.Filter, "error", bad.Err)
