@@ -147,7 +147,7 @@ func sender(b *testing.B, t *town, publisher *zmq.Publisher, s *Service) func(n 
 // benchFigures are seconds by step, and the counters.
 func benchFigures(s *Service) map[string]float64 {
 	figures := map[string]float64{"messages": counted(s.metrics.messages), "owed": counted(s.metrics.matches)}
-	for _, step := range routeSteps {
+	for _, step := range routePhases {
 		var m dto.Metric
 		if err := s.metrics.routeSeconds.WithLabelValues(step).(interface{ Write(*dto.Metric) error }).Write(&m); err == nil {
 			figures[step] = m.GetHistogram().GetSampleSum()
@@ -167,13 +167,13 @@ func counted(c interface{ Write(*dto.Metric) error }) float64 {
 func reportSteps(b *testing.B, before, after map[string]float64) {
 	spent := func(what string) float64 { return after[what] - before[what] }
 	messages, sum := spent("messages"), 0.0
-	for _, step := range routeSteps {
+	for _, step := range routePhases {
 		sum += spent(step)
 	}
 	b.ReportMetric(messages/b.Elapsed().Seconds(), "msg/s")
 	b.ReportMetric(spent("owed")/messages, "owed/msg")
 	b.ReportMetric(100*sum/b.Elapsed().Seconds(), "%router-busy")
-	steps := slices.Clone(routeSteps)
+	steps := slices.Clone(routePhases)
 	slices.SortFunc(steps, func(x, y string) int { return int(1e9 * (spent(y) - spent(x))) })
 	text := ""
 	for _, step := range steps {

@@ -71,7 +71,7 @@ type Service struct {
 	metrics   *metrics
 	lock      *os.File // nil on PostgreSQL
 	db        *migrations.DB
-	meaning   *meaning
+	describer *describer
 	watcher   *directory.Watcher // its value is nil while no directory is configured
 	prefs     *prefs.Store
 	history   *history.Store
@@ -98,9 +98,9 @@ func Open(ctx context.Context, f *config.File, env Env) (*Service, error) {
 		return nil, err
 	}
 	for _, open := range []func() error{
-		s.openMeaning,
+		s.openDescriber,
 		func() error { return s.openStores(ctx) },
-		func() error { return s.openEdges(f) },
+		func() error { return s.openAdapters(f) },
 		f.Unknown,
 		func() error { return s.openRouter(ctx) },
 		func() error { return s.openPages(ctx) },
@@ -122,7 +122,7 @@ func Open(ctx context.Context, f *config.File, env Env) (*Service, error) {
 func (s *Service) Prefs() *prefs.Store { return s.prefs }
 
 // Describe says what a message means, with the catalogue and the directory as they stand.
-func (s *Service) Describe(m *bus.Message) *catalogue.Event { return s.meaning.describe(m) }
+func (s *Service) Describe(m *bus.Message) *catalogue.Event { return s.describer.describe(m) }
 
 // Close closes what Open has opened. It is called after Run has returned, or instead of Run.
 func (s *Service) Close() error {

@@ -16,9 +16,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// An indexState is the index of all filters that are on, at a revision of the preferences. It also has a cache of what
-// the filters reach that were hit
-// of late what they reach. It follows the store by the log of changes.
+// An indexState is the index of all filters that are on, at a revision of the preferences, with a cache of what the
+// filters reach that were hit not long ago. The log of changes brings it to the next revision.
 type indexState struct {
 	revision  int64
 	catalogue *catalogue.Catalogue // that KnowsKind was made of
@@ -42,25 +41,25 @@ var errBehind = errors.New("the log of changes does not reach back")
 // store, page by page, outside of any transaction. A catalogue with other kinds makes another index, as it may break
 // filters and mend them.
 func (r *router) load(ctx context.Context) error {
-	meaning := r.meaning.load()
-	if b := r.state; b != nil && b.fits(meaning.loaded) && !b.index.Stale() {
+	current := r.describer.load()
+	if b := r.state; b != nil && b.fits(current.loaded) && !b.index.Stale() {
 		return nil
 	}
 	r.state, r.found = nil, nil // two at once would take twice the memory
 	var b *indexState
 	if !r.loadedOnce {
-		b = r.snapshots.restore(ctx, meaning)
+		b = r.snapshots.restore(ctx, current)
 	}
 	if b == nil {
 		var err error
-		if b, err = r.readAll(ctx, meaning); err != nil {
+		if b, err = r.readAll(ctx, current); err != nil {
 			return err
 		}
 	}
 	b.known = prefs.NewCache(r.subscriptions, maxKnown, maxKnownBytes)
 	r.state, r.loadedOnce = b, true
 	select {
-	case r.fresh <- b.index:
+	case r.cold <- b.index:
 	default: // nobody has taken the last one yet: this one stays cold
 	}
 	return nil
@@ -76,15 +75,15 @@ func (b *indexState) fits(c *catalogue.Catalogue) bool {
 }
 
 // readAll makes an index of what is in the store.
-func (r *router) readAll(ctx context.Context, meaning *reading) (*indexState, error) {
+func (r *router) readAll(ctx context.Context, current *view) (*indexState, error) {
 	start := r.now()
 	revision, err := r.subscriptions.Revision(ctx, nil)
 	if err != nil {
 		return nil, fmt.Errorf("read revision of preferences: %w", err)
 	}
 	b := &indexState{
-		revision: revision, catalogue: meaning.loaded, kinds: kindsOfCatalogue(meaning.loaded),
-		index: rules.NewIndex(rulespec.Env{KnowsKind: meaning.knowsKind}), broken: map[rulespec.FilterID]bool{},
+		revision: revision, catalogue: current.loaded, kinds: kindsOfCatalogue(current.loaded),
+		index: rules.NewIndex(rulespec.Env{KnowsKind: current.knowsKind}), broken: map[rulespec.FilterID]bool{},
 	}
 	broken, err := b.index.Load(r.subscriptions.Stream(ctx))
 	if err != nil {

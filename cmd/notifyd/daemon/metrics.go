@@ -12,7 +12,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// metrics are the program's own counters. Rooms keep plain numbers; the collectors in metrics_rooms.go read those when
+// metrics are the program's own counters. Rooms keep plain numbers; the collector in metrics_collect.go reads those when
 // Prometheus asks. No label holds a user, a package or an address.
 type metrics struct {
 	registry     *prometheus.Registry
@@ -51,7 +51,7 @@ func newMetrics(version string) *metrics {
 			Name: "notifyd_match_duration_seconds", Help: "Time to find the filters that one message matches.",
 			Buckets: prometheus.ExponentialBuckets(1e-6, 4, 12),
 		}),
-		routeSeconds: newStepSeconds(),
+		routeSeconds: newPhaseSeconds(),
 		filterCount: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "notifyd_filters", Help: "Filters that are on, by state: active or broken.",
 		}, []string{"state"}),
@@ -118,4 +118,40 @@ func (m *metrics) routed(events []*catalogue.Event, owed int) {
 func (m *metrics) filters(active, broken int) {
 	m.filterCount.WithLabelValues("active").Set(float64(active))
 	m.filterCount.WithLabelValues("broken").Set(float64(broken))
+}
+
+// routePhases are what a batch of frames goes through, in that order.
+var routePhases = []string{"decode", "describe", "open", "begin", "follow", "match", "history", "subscriptions", "plan", "outbox", "commit"}
+
+func newPhaseSeconds() *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "notifyd_route_seconds", Help: "Time that a batch of messages spends in each step from the bus to the outbox.",
+		Buckets: prometheus.ExponentialBuckets(1e-5, 4, 11),
+	}, []string{"step"})
+}
+
+// A phaseTimer measures how long the phases of a batch take. A phase may come in several pieces; they are observed
+// together.
+type phaseTimer struct {
+	now   func() time.Time
+	last  time.Time
+	spent map[string]time.Duration
+}
+
+func newPhaseTimer(now func() time.Time) *phaseTimer {
+	return &phaseTimer{now: now, last: now(), spent: make(map[string]time.Duration, len(routePhases))}
+}
+
+// lap charges the time since the last lap to a phase.
+func (s *phaseTimer) lap(step string) {
+	now := s.now()
+	s.spent[step] += now.Sub(s.last)
+	s.last = now
+}
+
+// observe adds what was spent to the metric.
+func (s *phaseTimer) observe(seconds *prometheus.HistogramVec) {
+	for step, spent := range s.spent {
+		seconds.WithLabelValues(step).Observe(spent.Seconds())
+	}
 }

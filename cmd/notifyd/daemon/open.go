@@ -24,13 +24,13 @@ import (
 	"gorm.io/gorm"
 )
 
-func (s *Service) openMeaning() error {
+func (s *Service) openDescriber() error {
 	set := s.settings.Catalogue
 	watcher, err := catalogue.Watch(folder(set.Folder), set.Check, s.log)
 	if err != nil {
 		return fmt.Errorf("load catalogue: %w", err)
 	}
-	s.meaning = &meaning{watcher: watcher, directory: func() *directory.Snapshot { return s.watcher.Load() }}
+	s.describer = &describer{watcher: watcher, directory: func() *directory.Snapshot { return s.watcher.Load() }}
 	source := directorySource(s.settings.Directory.File)
 	if s.watcher, err = watch.New(source, s.settings.Directory.Check, s.log); err != nil {
 		return fmt.Errorf("load directory: read directory: %w", err)
@@ -77,8 +77,8 @@ func (s *Service) openStores(ctx context.Context) error {
 	config.OnGone = s.gone
 	s.outbox = outbox.New(s.db.Writer, s.db.Reader, s.db.Postgres, config, s.env.Now, rand.Reader)
 	s.prefs = prefs.Open(prefs.Config{
-		Writer: s.db.Writer, Reader: s.db.Reader, Now: s.env.Now, Random: rand.Reader, Sentence: s.meaning.sentence,
-		KnowsKind: s.meaning.knowsKind,
+		Writer: s.db.Writer, Reader: s.db.Reader, Now: s.env.Now, Random: rand.Reader, Sentence: s.describer.sentence,
+		KnowsKind: s.describer.knowsKind,
 		DefaultFilter: func(f prefs.Filter) bool {
 			return len(rulespec.Missing(f.Filter, asDirectory(s.watcher.Load()))) == 0
 		},
@@ -118,9 +118,9 @@ func (s *Service) openRouter(ctx context.Context) error {
 		return fmt.Errorf("open links: %w", err)
 	}
 	s.router = &router{
-		db: s.db.Writer, subscriptions: s.prefs.Subscriptions, history: s.history, outbox: s.outbox, meaning: s.meaning,
+		db: s.db.Writer, subscriptions: s.prefs.Subscriptions, history: s.history, outbox: s.outbox, describer: s.describer,
 		directory: s.watcher.Load, links: links, metrics: s.metrics, now: s.env.Now, log: s.log,
-		dedup: bus.NewDedupWindow(dedupIDs), silent: map[string]silence{}, fresh: make(chan *rules.Index, 1),
+		dedup: bus.NewDedupWindow(dedupIDs), silent: map[string]silence{}, cold: make(chan *rules.Index, 1),
 	}
 	if path := s.settings.snapshot(); path != "" {
 		database, err := s.prefs.Identity(ctx)

@@ -137,7 +137,7 @@ func keysThat(keys []string, hold func(string) bool) []string {
 // watchOthers has the catalogue and the directory read again, from where set says. Both were good a moment ago.
 func (s *Service) watchOthers(set Settings, changed []string) error {
 	return errors.Join(
-		reread(s.meaning.watcher, catalogue.Source(folder(set.Catalogue.Folder)), set.Catalogue.Check, changed),
+		reread(s.describer.watcher, catalogue.Source(folder(set.Catalogue.Folder)), set.Catalogue.Check, changed),
 		reread(s.watcher, directorySource(set.Directory.File), set.Directory.Check, changed),
 	)
 }

@@ -97,13 +97,13 @@ func (r *reloaded) checkMetrics(want ...string) {
 func TestReloadTakesEffect(t *testing.T) {
 	r := newReloaded(t, "web: {listen: ''}")
 	r.checkMetrics("notifyd_config_reload_successful 1", "notifyd_config_restart_needed 0")
-	if got := r.meaning.describe(tea("ally@example.org")).Kind; got != "tea.unknown" {
+	if got := r.describer.describe(tea("ally@example.org")).Kind; got != "tea.unknown" {
 		t.Errorf("before: kind %s", got)
 	}
 	said := r.reloadWith("web: {listen: '', trusted_proxies: [192.0.2.0/24]}", "log: {level: debug}",
 		"catalogue: {folder: 'DIR/tea.d', check: 1m}", "directory: {file: 'DIR/people.yaml', check: 1m}",
 		"history: {keep: 24h, keep_bytes: 2000000, prune: 1m}")
-	event := r.meaning.describe(tea("ally@example.org"))
+	event := r.describer.describe(tea("ally@example.org"))
 	if event.Kind != "tea.ready" || strings.Join(event.Users, " ") != "alice" {
 		t.Errorf("the catalogue or the directory is the old one: kind %s, users %v", event.Kind, event.Users)
 	}
@@ -128,7 +128,7 @@ func TestReloadTakesEffect(t *testing.T) {
 	r.checkMetrics("notifyd_config_reload_successful 1", "notifyd_config_restart_needed 0")
 
 	r.reloadWith("web: {listen: ''}") // and takes everything back
-	if event := r.meaning.describe(tea("ally@example.org")); event.Kind != "tea.unknown" || r.watcher.Load() != nil {
+	if event := r.describer.describe(tea("ally@example.org")); event.Kind != "tea.unknown" || r.watcher.Load() != nil {
 		t.Errorf("the catalogue or the directory stays: kind %s", event.Kind)
 	}
 }
@@ -156,7 +156,7 @@ func TestReloadReadsFilesThatHaveNotSettled(t *testing.T) {
 	r.write("tea.d/tea.yaml", strings.ReplaceAll(teaApp, "kind: tea.ready", "kind: tea.made"))
 	r.write("people.yaml", "accounts: {ally@example.org: allison}")
 	r.reloadWith(lines...)
-	event := r.meaning.describe(tea("ally@example.org"))
+	event := r.describer.describe(tea("ally@example.org"))
 	if event.Kind != "tea.made" || strings.Join(event.Users, " ") != "allison" {
 		t.Errorf("kind %s, users %v", event.Kind, event.Users)
 	}
@@ -196,7 +196,7 @@ func TestReloadKeepsTheOldOnAMistake(t *testing.T) {
 			if strings.Contains(said, "configuration reloaded") {
 				t.Errorf("the log says both:\n%s", said)
 			}
-			event := r.meaning.describe(tea("ally@example.org"))
+			event := r.describer.describe(tea("ally@example.org"))
 			if event.Kind != "tea.ready" || strings.Join(event.Users, " ") != "alice" {
 				t.Errorf("the catalogue or the directory is another one: kind %s, users %v", event.Kind, event.Users)
 			}

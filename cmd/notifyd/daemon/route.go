@@ -30,7 +30,7 @@ type router struct {
 	subscriptions *prefs.Subscriptions
 	history       *history.Store
 	outbox        *outbox.Outbox
-	meaning       *meaning
+	describer     *describer
 	directory     func() *directory.Snapshot
 	links         *links.Signer
 	snapshots     *snapshots // nil: none are kept
@@ -45,7 +45,7 @@ type router struct {
 	silent     map[string]silence // by source: what was not said of malformed frames
 
 	expensive expensive
-	fresh     chan *rules.Index // has room for one: a new index, for warm
+	cold      chan *rules.Index // has room for one: a new index, for warmCaches
 }
 
 // silence is how many malformed frames came since they were last spoken of.
@@ -128,8 +128,8 @@ func (r *router) persist(ctx context.Context, frames []bus.Frame) error {
 // describe decodes frames and says what they mean; what is no message, or was seen just now, is counted and left out.
 func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 	var events []*catalogue.Event
-	meaning := r.meaning.load()
-	watch := newStopwatch(r.now)
+	current := r.describer.load()
+	watch := newPhaseTimer(r.now)
 	for _, f := range frames {
 		m, err := bus.Decode(f, r.now())
 		watch.lap("decode")
@@ -141,7 +141,7 @@ func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 			r.metrics.reject(f.Source, "duplicate")
 			continue
 		}
-		events = append(events, meaning.Describe(m))
+		events = append(events, current.Describe(m))
 		watch.lap("describe")
 	}
 	watch.observe(r.metrics.routeSeconds)
@@ -166,7 +166,7 @@ func (r *router) malformed(f bus.Frame, err error) {
 // route is the whole flow: transactions carry a batch into history and outbox, one unless very much matches.
 func (r *router) route(ctx context.Context, events []*catalogue.Event) error {
 	for len(events) > 0 {
-		watch := newStopwatch(r.now)
+		watch := newPhaseTimer(r.now)
 		if err := r.load(ctx); err != nil {
 			return err
 		}
@@ -188,7 +188,7 @@ func (r *router) route(ctx context.Context, events []*catalogue.Event) error {
 }
 
 // carry takes the first of events through one transaction and says how many: all, or as many as match maxMatches.
-func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *stopwatch) (carried int, err error) {
+func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *phaseTimer) (carried int, err error) {
 	owed := 0
 	err = r.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		watch.lap("begin")
@@ -244,22 +244,22 @@ func (r *router) match(events []*catalogue.Event) (asked int) {
 	return asked
 }
 
-// A crowd is the filters of one user that one event hit: ids up to an end, from the end of the one before.
-type crowd struct{ event, end int }
+// userHits are the filters of one user that one event hit: ids up to an end, from the end of the one before.
+type userHits struct{ event, end int }
 
 // plan says what is owed because of events: nothing for one that was not added, since its deliveries are in the database
 // already. A one-shot hits the first event of the batch only, and only for who switches it off: once, on any node. That
 // comes before anything is locked in the outbox, so that nodes cannot wait for each other.
-func (r *router) plan(tx *gorm.DB, events []*catalogue.Event, added []bool, watch *stopwatch) ([]outbox.Delivery, error) {
+func (r *router) plan(tx *gorm.DB, events []*catalogue.Event, added []bool, watch *phaseTimer) ([]outbox.Delivery, error) {
 	var ids []rulespec.FilterID
-	var crowds []crowd
+	var hitsByUser []userHits
 	for i := range events {
 		if !added[i] {
 			continue
 		}
 		for hit := range r.found[i].ByOwner {
 			ids = append(ids, hit...)
-			crowds = append(crowds, crowd{i, len(ids)})
+			hitsByUser = append(hitsByUser, userHits{i, len(ids)})
 		}
 	}
 	if len(ids) == 0 {
@@ -270,7 +270,7 @@ func (r *router) plan(tx *gorm.DB, events []*catalogue.Event, added []bool, watc
 	if err != nil {
 		return nil, err
 	}
-	fires, err := r.fire(tx, ids, known)
+	consumed, err := r.consumeOneShots(tx, ids, known)
 	if err != nil {
 		return nil, err
 	}
@@ -278,18 +278,18 @@ func (r *router) plan(tx *gorm.DB, events []*catalogue.Event, added []bool, watc
 	var deliveries []outbox.Delivery
 	var hits []*prefs.Subscription
 	begin := 0
-	for len(crowds) > 0 {
-		event := crowds[0].event
+	for len(hitsByUser) > 0 {
+		event := hitsByUser[0].event
 		planner := prefs.NewPlanner(events[event], r.now(), r.links)
-		for ; len(crowds) > 0 && crowds[0].event == event; crowds = crowds[1:] {
+		for ; len(hitsByUser) > 0 && hitsByUser[0].event == event; hitsByUser = hitsByUser[1:] {
 			hits = hits[:0]
-			for _, id := range ids[begin:crowds[0].end] {
-				if s := known[id]; s != nil && (!s.Filter.OneShot || fires[id]) {
-					delete(fires, id)
+			for _, id := range ids[begin:hitsByUser[0].end] {
+				if s := known[id]; s != nil && (!s.Filter.OneShot || consumed[id]) {
+					delete(consumed, id)
 					hits = append(hits, s)
 				}
 			}
-			begin = crowds[0].end
+			begin = hitsByUser[0].end
 			planner.Add(hits)
 		}
 		deliveries = append(deliveries, planner.Deliveries()...)
@@ -297,8 +297,8 @@ func (r *router) plan(tx *gorm.DB, events []*catalogue.Event, added []bool, watc
 	return deliveries, nil
 }
 
-// fire switches the one-shots among filters off and says which this node has switched off.
-func (r *router) fire(tx *gorm.DB, ids []rulespec.FilterID, known map[rulespec.FilterID]*prefs.Subscription) (map[rulespec.FilterID]bool, error) {
+// consumeOneShots switches the one-shots among filters off, and gives those that this node has switched off.
+func (r *router) consumeOneShots(tx *gorm.DB, ids []rulespec.FilterID, known map[rulespec.FilterID]*prefs.Subscription) (map[rulespec.FilterID]bool, error) {
 	var once []rulespec.FilterID
 	for _, id := range ids {
 		if s := known[id]; s != nil && s.Filter.OneShot {
@@ -309,9 +309,9 @@ func (r *router) fire(tx *gorm.DB, ids []rulespec.FilterID, known map[rulespec.F
 	if err != nil {
 		return nil, fmt.Errorf("switch off one-shot filters: %w", err)
 	}
-	fires := make(map[rulespec.FilterID]bool, len(switched))
+	consumed := make(map[rulespec.FilterID]bool, len(switched))
 	for _, id := range switched {
-		fires[id] = true
+		consumed[id] = true
 	}
-	return fires, nil
+	return consumed, nil
 }

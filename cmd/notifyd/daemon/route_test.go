@@ -36,8 +36,8 @@ func aRouter(t *testing.T, d *migrations.DB, filters ...prefs.Filter) (*router, 
 	store := openPrefs(d)
 	r := &router{
 		db: d.Writer, subscriptions: store.Subscriptions, history: history.NewStore(d.Writer, d.Reader, now),
-		outbox:  outbox.New(d.Writer, d.Reader, d.Postgres, outbox.Config{}, now, rand.Reader),
-		meaning: &meaning{watcher: watcher, directory: noDirectory}, directory: noDirectory, metrics: newMetrics("test"), now: now,
+		outbox:    outbox.New(d.Writer, d.Reader, d.Postgres, outbox.Config{}, now, rand.Reader),
+		describer: &describer{watcher: watcher, directory: noDirectory}, directory: noDirectory, metrics: newMetrics("test"), now: now,
 		log: slog.New(slog.NewTextHandler(log, nil)), dedup: bus.NewDedupWindow(100), silent: map[string]silence{},
 	}
 	alice, err := store.Accounts.Register(t.Context(), "alice", "", "email", "alice@example.org")

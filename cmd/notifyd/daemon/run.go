@@ -25,7 +25,7 @@ func (s *Service) Run(ctx context.Context) error {
 	frames := make(chan bus.Frame, maxFrames)
 	lost := make(chan error, 1)
 
-	intake, routing, delivery, rest := newStage(top, fail), newStage(committing, fail), newStage(top, fail), newStage(committing, fail)
+	intake, routing, delivery, rest := newRunGroup(top, fail), newRunGroup(committing, fail), newRunGroup(top, fail), newRunGroup(committing, fail)
 	s.startRest(rest)
 	delivery.start("outbox", func(ctx context.Context) error { return s.outbox.Run(ctx, s.backends) })
 	routing.start("router", func(ctx context.Context) error {
@@ -48,7 +48,7 @@ func (s *Service) Run(ctx context.Context) error {
 	s.ready.Store(false)
 	s.log.Info("stopping")
 	s.notify("STOPPING=1")
-	stuck := wind(since, plan, frames, [4]*stage{intake, routing, delivery, rest})
+	stuck := shutdown(since, plan, frames, [4]*runGroup{intake, routing, delivery, rest})
 	err := stuckError(stuck, s.settings.Stop.Within)
 	select {
 	case left := <-lost:
@@ -62,17 +62,17 @@ func (s *Service) Run(ctx context.Context) error {
 	return errors.Join(context.Cause(top), err)
 }
 
-// wind stops the stages one after the other, each by its time since the stop began, and names what did not end. Where a
+// shutdown stops the groups one after the other, each by its time since the stop began, and names what did not end. Where a
 // source is stuck the frames stay open for it; the router then ends with its time.
-func wind(since time.Time, plan stopPlan, frames chan<- bus.Frame, stages [4]*stage) (stuck []string) {
-	by := func(stage *stage, d time.Duration) bool {
+func shutdown(since time.Time, plan stopPlan, frames chan<- bus.Frame, groups [4]*runGroup) (stuck []string) {
+	by := func(group *runGroup, d time.Duration) bool {
 		limit, release := context.WithDeadline(context.Background(), since.Add(d))
 		defer release()
-		left := stage.join(limit)
+		left := group.join(limit)
 		stuck = append(stuck, left...)
 		return len(left) == 0
 	}
-	intake, routing, delivery, rest := stages[0], stages[1], stages[2], stages[3]
+	intake, routing, delivery, rest := groups[0], groups[1], groups[2], groups[3]
 	if by(intake, plan.intake) {
 		close(frames)
 	}
@@ -84,7 +84,7 @@ func wind(since time.Time, plan stopPlan, frames chan<- bus.Frame, stages [4]*st
 }
 
 // startRest starts what the flow leans on: connections that backends keep, watchers, pages.
-func (s *Service) startRest(rest *stage) {
+func (s *Service) startRest(rest *runGroup) {
 	for name, backend := range s.backends {
 		if r, ok := backend.(backends.Runner); ok {
 			rest.start("backend "+name, r.Run)
@@ -96,8 +96,8 @@ func (s *Service) startRest(rest *stage) {
 	rest.start("preferences", s.retuned(func(ctx context.Context, now *tuning) error {
 		return s.prefs.Run(ctx, now.history.Prune, s.log)
 	}))
-	rest.start("catalogue", s.meaning.watcher.Run)
-	rest.start("package names", s.router.warm)
+	rest.start("catalogue", s.describer.watcher.Run)
+	rest.start("package names", s.router.warmCaches)
 	rest.start("directory", s.watcher.Run)
 	for _, l := range s.listeners {
 		rest.start("web server at "+l.listener.Addr().String(), func(ctx context.Context) error {

@@ -177,20 +177,20 @@ func (s *snapshots) due(b *indexState) bool {
 
 // A shot is what is to be written. The index may change meanwhile: what comes after the revision is in the log of changes
 // and is taken up again when the snapshot is read.
-type shot struct {
+type snapshotJob struct {
 	index     *rules.Index
 	revision  int64
 	catalogue *catalogue.Catalogue
 	broken    []rulespec.FilterID
 }
 
-func (s *snapshots) take(b *indexState) shot {
+func (s *snapshots) take(b *indexState) snapshotJob {
 	s.saved.Revision, s.saved.Kinds, s.last = b.revision, b.kinds, s.now()
-	return shot{b.index, b.revision, b.catalogue, slices.Sorted(maps.Keys(b.broken))}
+	return snapshotJob{b.index, b.revision, b.catalogue, slices.Sorted(maps.Keys(b.broken))}
 }
 
 // write puts a snapshot in the place of the one before, which stays until the new one is on the disk.
-func (s *snapshots) write(ctx context.Context, from shot) {
+func (s *snapshots) write(ctx context.Context, from snapshotJob) {
 	start := s.now()
 	made, err := s.origin(ctx, from.revision, from.catalogue)
 	if err == nil && made.Changed == 0 {
@@ -260,12 +260,12 @@ func (w untilDone) Write(p []byte) (int, error) {
 }
 
 // restore gives the index that the file holds. Nil means that the store must be read; the log says why.
-func (s *snapshots) restore(ctx context.Context, meaning *reading) *indexState {
+func (s *snapshots) restore(ctx context.Context, current *view) *indexState {
 	if s == nil {
 		return nil
 	}
 	start := s.now()
-	index, head, err := s.read(ctx, rulespec.Env{KnowsKind: meaning.knowsKind}, meaning.loaded)
+	index, head, err := s.read(ctx, rulespec.Env{KnowsKind: current.knowsKind}, current.loaded)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		s.log.Info("there is no snapshot of the filters yet", "path", s.path)
@@ -278,7 +278,7 @@ func (s *snapshots) restore(ctx context.Context, meaning *reading) *indexState {
 		return nil
 	}
 	s.log.Info("read the snapshot of the filters", "filters", index.Len(), "revision", head.Revision, "took", s.now().Sub(start).Round(time.Millisecond))
-	b := &indexState{revision: head.Revision, catalogue: meaning.loaded, kinds: head.Kinds, index: index, broken: map[rulespec.FilterID]bool{}}
+	b := &indexState{revision: head.Revision, catalogue: current.loaded, kinds: head.Kinds, index: index, broken: map[rulespec.FilterID]bool{}}
 	for _, id := range head.Broken {
 		b.broken[id] = true
 	}

@@ -116,7 +116,7 @@ func TestSnapshotThatDoesNotFit(t *testing.T) {
 		{"a backup of another time", exec("UPDATE changes SET changed_at = changed_at - 1"), "is not used"},
 		{"a log that was cut", exec("DELETE FROM changes"), "is not used"},
 		{"other kinds", func(t *testing.T, r *router, _ *migrations.DB, _ string) {
-			r.meaning.watcher = aMeaning(t, teaApp, r.directory).watcher
+			r.describer.watcher = aMeaning(t, teaApp, r.directory).watcher
 		}, "is not used"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

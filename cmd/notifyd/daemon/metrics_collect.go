@@ -12,11 +12,11 @@ import (
 	"github.com/notifyd/notifyd/outbox"
 )
 
-// rooms reads the plain numbers of the rooms whenever Prometheus asks.
-type rooms struct{ s *Service }
+// A collector reads the plain numbers of the rooms whenever Prometheus asks.
+type collector struct{ s *Service }
 
 // watch adds the numbers of s's rooms to the metrics.
-func (m *metrics) watch(s *Service) { m.registry.MustRegister(rooms{s}) }
+func (m *metrics) watch(s *Service) { m.registry.MustRegister(collector{s}) }
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(name, help, labels, nil)
@@ -39,10 +39,10 @@ var (
 )
 
 // Describe leaves the metrics unchecked: which there are depends on the configuration.
-func (r rooms) Describe(chan<- *prometheus.Desc) {}
+func (r collector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect sends all numbers; what cannot be read in time is left out.
-func (r rooms) Collect(out chan<- prometheus.Metric) {
+func (r collector) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	emit := emitter(out)
@@ -64,8 +64,8 @@ func (r rooms) Collect(out chan<- prometheus.Metric) {
 		gauge(out, historyMessages, float64(size.Messages))
 		gauge(out, historyBytes, float64(size.Bytes))
 	}
-	gauge(out, catalogueReloaded, metric.Number(r.s.meaning.watcher.Err() == nil))
-	for _, failure := range r.s.meaning.load().Failures() {
+	gauge(out, catalogueReloaded, metric.Number(r.s.describer.watcher.Err() == nil))
+	for _, failure := range r.s.describer.load().Failures() {
 		counter(out, catalogueFailed, float64(failure.Count), failure.Kind, failure.Field)
 	}
 }
@@ -97,7 +97,7 @@ func collectCount(out chan<- prometheus.Metric, c outbox.Count) {
 	histogram(out, totalTime, c.Total, c.Backend)
 }
 
-func (r rooms) collectDepth(ctx context.Context, out chan<- prometheus.Metric) {
+func (r collector) collectDepth(ctx context.Context, out chan<- prometheus.Metric) {
 	depths, err := r.s.outbox.Depth(ctx)
 	if err != nil {
 		return

@@ -46,3 +46,20 @@ func (r *router) markExpensive(ctx context.Context) {
 	r.log.Warn("filters are too expensive and match nothing until their rules change", "filters", len(r.expensive.steps), "some", some)
 	r.expensive = expensive{}
 }
+
+// warmCaches looks up the packages that the directory knows in each new index, beside the router, so that the first
+// message about one does not wait for it. It runs until ctx ends.
+func (r *router) warmCaches(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case index := <-r.cold:
+			if known := r.directory(); known != nil {
+				if err := index.Warm(ctx, "package", known.Known()); err != nil {
+					return nil // ctx has ended
+				}
+			}
+		}
+	}
+}

@@ -20,9 +20,9 @@ func TestStuckPartsAreLeftBehind(t *testing.T) {
 				top, cancel := context.WithCancelCause(t.Context())
 				never := make(chan struct{})
 				frames := make(chan bus.Frame)
-				var stages [4]*stage
+				var stages [4]*runGroup
 				for i := range stages {
-					stages[i] = newStage(top, cancel)
+					stages[i] = newRunGroup(top, cancel)
 					stages[i].start([]string{"source", "router", "outbox", "pages"}[i], func(ctx context.Context) error {
 						if i == stuck {
 							<-never
@@ -33,7 +33,7 @@ func TestStuckPartsAreLeftBehind(t *testing.T) {
 				}
 				cancel(nil)
 				since := time.Now()
-				left := wind(since, plan, frames, stages)
+				left := shutdown(since, plan, frames, stages)
 				took, want := time.Since(since), []time.Duration{plan.intake, plan.joined, plan.joined, plan.rest, 0}[(stuck+5)%5]
 				if took != want || took+plan.close > set.Stop.Within {
 					t.Errorf("the stop took %s, want %s", took, want)

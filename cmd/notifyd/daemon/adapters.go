@@ -13,8 +13,8 @@ import (
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 )
 
-// openEdges opens what touches the world: the buses that messages come from and the backends that notices go to.
-func (s *Service) openEdges(f *config.File) error {
+// openAdapters opens what touches the world: the buses that messages come from and the backends that notices go to.
+func (s *Service) openAdapters(f *config.File) error {
 	var err, err2 error
 	s.sources, err = openSources(f, s.log)
 	s.backends, err2 = openBackends(f, s.log, backends.Parts{

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// A stage is a set of goroutines that stop together. The first one that fails ends the whole program through fail.
-type stage struct {
+// A runGroup is a set of goroutines that stop together. The first one that fails ends the whole program through fail.
+type runGroup struct {
 	ctx  context.Context
 	stop context.CancelFunc
 	fail context.CancelCauseFunc
@@ -18,14 +18,14 @@ type stage struct {
 	running []string
 }
 
-func newStage(ctx context.Context, fail context.CancelCauseFunc) *stage {
-	s := &stage{fail: fail}
+func newRunGroup(ctx context.Context, fail context.CancelCauseFunc) *runGroup {
+	s := &runGroup{fail: fail}
 	s.ctx, s.stop = context.WithCancel(ctx)
 	return s
 }
 
-// start runs f in a goroutine of its own until the stage stops.
-func (s *stage) start(name string, f func(context.Context) error) {
+// start runs f in a goroutine of its own until the group stops.
+func (s *runGroup) start(name string, f func(context.Context) error) {
 	s.mu.Lock()
 	s.running = append(s.running, name)
 	s.mu.Unlock()
@@ -40,15 +40,9 @@ func (s *stage) start(name string, f func(context.Context) error) {
 	})
 }
 
-// end stops the stage and waits until all of it has stopped.
-func (s *stage) end() {
-	s.stop()
-	s.wg.Wait()
-}
-
-// join waits until all of the stage has stopped, or until limit ends: then it names what has not. That goes on until the
-// process ends, which is what follows.
-func (s *stage) join(limit context.Context) (stuck []string) {
+// join waits until all of the group has stopped, or until limit ends: then it names what has not. That goes on until
+// the process ends, which is next.
+func (s *runGroup) join(limit context.Context) (stuck []string) {
 	joined := make(chan struct{})
 	go func() {
 		defer close(joined)

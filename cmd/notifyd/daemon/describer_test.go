@@ -33,7 +33,7 @@ func tea(by string) *bus.Message {
 }
 
 // aMeaning is that of a folder with one file.
-func aMeaning(t *testing.T, app string, snapshot func() *directory.Snapshot) *meaning {
+func aMeaning(t *testing.T, app string, snapshot func() *directory.Snapshot) *describer {
 	t.Helper()
 	dir := t.TempDir()
 	writeFile(t, dir, "tea.yaml", app)
@@ -41,7 +41,7 @@ func aMeaning(t *testing.T, app string, snapshot func() *directory.Snapshot) *me
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &meaning{watcher: w, directory: snapshot}
+	return &describer{watcher: w, directory: snapshot}
 }
 
 // TestAccountsComeFromTheDirectory describes with the accounts of the snapshot as it stands.
@@ -61,7 +61,7 @@ func TestAccountsComeFromTheDirectory(t *testing.T) {
 			t.Errorf("users %q, want %q", got, account)
 		}
 		if first := m.load(); m.load() != first {
-			t.Error("the meaning is made anew although nothing has changed")
+			t.Error("the view is made anew although nothing has changed")
 		}
 	}
 }
@@ -75,11 +75,11 @@ func TestFiltersOfAKindThatWentAreBroken(t *testing.T) {
 		text string
 		want int
 	}{{teaApp, 1}, {strings.ReplaceAll(teaApp, "kind: tea.ready", "kind: tea.made"), 0}, {teaApp, 1}} {
-		r.meaning.watcher = aMeaning(t, step.text, r.directory).watcher
+		r.describer.watcher = aMeaning(t, step.text, r.directory).watcher
 		if err := r.load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		event := r.meaning.describe(tea("alice"))
+		event := r.describer.describe(tea("alice"))
 		var found rules.Result
 		if r.state.index.Find(&found, event, nil); found.Len() != step.want {
 			t.Errorf("%s matches %d filters, want %d", event.Kind, found.Len(), step.want)
@@ -93,19 +93,19 @@ func TestFiltersOfAKindThatWentAreBroken(t *testing.T) {
 // TestOtherTextsOfTheSameKindsKeepTheIndex changes what a kind's messages say: no filter has to be compiled again.
 func TestOtherTextsOfTheSameKindsKeepTheIndex(t *testing.T) {
 	r, _, _, log := aRouter(t, migratest.Open(t, migratest.SQLite(t)), about("bash", false))
-	r.meaning.watcher = aMeaning(t, teaApp, r.directory).watcher
+	r.describer.watcher = aMeaning(t, teaApp, r.directory).watcher
 	if err := r.load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	before := r.state.index
-	r.meaning.watcher = aMeaning(t, strings.ReplaceAll(teaApp, "summary: Tea is ready", "summary: Tea!"), r.directory).watcher
+	r.describer.watcher = aMeaning(t, strings.ReplaceAll(teaApp, "summary: Tea is ready", "summary: Tea!"), r.directory).watcher
 	if err := r.load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if r.state.index != before {
 		t.Errorf("the index is another one:\n%s", log)
 	}
-	if got := r.meaning.describe(tea("alice")).Prose().Summary; got != "Tea!" {
+	if got := r.describer.describe(tea("alice")).Prose().Summary; got != "Tea!" {
 		t.Errorf("the message says %q", got)
 	}
 }
@@ -140,7 +140,7 @@ func TestABrokenFileKeepsTheLastGoodCatalogue(t *testing.T) {
 		exectest.Eventually(t, 20*time.Second, step.metric+" and "+step.kind, func() bool {
 			w := httptest.NewRecorder()
 			s.operatorPages().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
-			return strings.Contains(w.Body.String(), step.metric) && s.meaning.describe(tea("alice")).Kind == step.kind
+			return strings.Contains(w.Body.String(), step.metric) && s.describer.describe(tea("alice")).Kind == step.kind
 		})
 	}
 }
