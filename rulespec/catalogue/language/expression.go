@@ -8,6 +8,7 @@ import (
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/conf"
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/types"
 	"github.com/expr-lang/expr/vm"
@@ -40,10 +41,7 @@ func Compile(src string, names map[string]bool) (*Expression, error) {
 		known[name] = types.Any
 	}
 	rewrite := &rewriter{names: names, needs: map[string]bool{}, levels: map[ast.Node]int{}}
-	options := []expr.Option{expr.Env(known), expr.MaxNodes(maxNodes), expr.DisableAllBuiltins(), expr.Optimize(false), expr.Patch(rewrite)}
-	for _, f := range functions {
-		options = append(options, expr.Function(f.Name, f.call))
-	}
+	options := []expr.Option{ours, expr.Env(known), expr.MaxNodes(maxNodes), expr.Optimize(false), expr.Patch(rewrite)}
 	program, err := compileSafely(src, options)
 	if rewrite.err != nil {
 		err = rewrite.err
@@ -53,6 +51,22 @@ func Compile(src string, names map[string]bool) (*Expression, error) {
 	}
 	return &Expression{step: compileStep(program.Node()), program: program, needs: values.Keys(rewrite.needs)}, nil
 }
+
+// ours is the option that has our functions and none of the library's. The tables are made once: there are many
+// expressions, and the library only reads them.
+func ours(c *conf.Config) {
+	t := tables()
+	c.Functions, c.Builtins, c.Disabled = t.Functions, nil, t.Disabled
+}
+
+var tables = sync.OnceValue(func() *conf.Config {
+	c := conf.CreateNew()
+	expr.DisableAllBuiltins()(c)
+	for _, f := range functions {
+		expr.Function(f.Name, f.call)(c)
+	}
+	return c
+})
 
 // machines are the library's, for the expressions that are no steps.
 var machines sync.Pool

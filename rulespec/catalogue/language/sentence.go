@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"text/template"
+	"text/template/parse"
 
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
@@ -15,10 +17,10 @@ const maxRendered = 4096
 
 // A Sentence is a compiled template: a summary, a link, an icon.
 type Sentence struct {
-	constant string             // the whole sentence where it has no actions
-	writers  []writer           // nil where only text/template can render it
-	tmpl     *template.Template // nil where it is constant
-	needs    []string           // the variables it mentions
+	constant string                             // the whole sentence where it has no actions
+	writers  []writer                           // nil where only text/template can render it
+	library  func() (*template.Template, error) // the sentence as text/template renders it; nil where it is constant
+	needs    []string                           // the variables it mentions
 }
 
 // CompileSentence compiles a text/template over the variables given. Paths into values never fail: {{.msg.a.b}} becomes a
@@ -30,26 +32,30 @@ func CompileSentence(src string, names map[string]bool) (*Sentence, error) {
 	if !strings.Contains(src, "{{") {
 		return &Sentence{constant: src}, nil
 	}
-	tmpl, err := template.New("sentence").Funcs(sentenceFunctions()).Parse(src)
+	trees, err := parse.Parse("sentence", src, "", "", sentenceFunctions())
 	if err != nil {
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "template: sentence:"))
 	}
-	if len(tmpl.Templates()) != 1 || tmpl.Tree == nil {
+	tree := trees["sentence"]
+	if len(trees) != 1 || tree == nil {
 		return nil, errors.New("define and block are not available")
 	}
 	s := &sentenceChecker{names: names, needs: map[string]bool{}}
-	s.list(tmpl.Tree.Root, true)
+	s.list(tree.Root, true)
 	if s.err != nil {
 		return nil, s.err
 	}
-	out := &Sentence{tmpl: tmpl, needs: values.Keys(s.needs)}
-	if writers, ok := compileWriters(tmpl.Tree.Root, true); ok {
+	out := &Sentence{needs: values.Keys(s.needs), library: sync.OnceValues(func() (*template.Template, error) {
+		return template.New("sentence").Funcs(sentenceFunctions()).AddParseTree("sentence", tree)
+	})}
+	if writers, ok := compileWriters(tree.Root, true); ok {
 		out.writers = writers
 	}
 	return out, nil
 }
 
-func sentenceFunctions() template.FuncMap {
+// sentenceFunctions are the functions of sentences, made once.
+var sentenceFunctions = sync.OnceValue(func() template.FuncMap {
 	m := template.FuncMap{"field": func(v any, keys ...string) any {
 		for _, key := range keys {
 			v = values.Field(v, key)
@@ -67,7 +73,7 @@ func sentenceFunctions() template.FuncMap {
 		}
 	}
 	return m
-}
+})
 
 // builtins are the other functions of sentences, beside the list. Those of text/template (printf with its widths, call,
 // js, …) are refused; and, or and not are our own, for a 0 or "0" from JSON must count as nothing.
@@ -107,16 +113,20 @@ func (s *Sentence) Needs() []string { return s.needs }
 func (s *Sentence) Render(sc *Scope) (string, error) {
 	sc.holes = sc.holes[:0]
 	switch {
-	case s.tmpl == nil:
+	case s.library == nil:
 		return s.constant, nil
 	case s.writers != nil && !byLibrary:
 		sc.out = sc.out[:0]
 		writeAll(sc, s.writers, &sc.out)
 		return text.CutBytes(string(sc.out), maxRendered), nil
 	}
+	tmpl, err := s.library()
+	if err != nil {
+		return "", fmt.Errorf("render sentence: %w", err)
+	}
 	sc.need(s.needs)
 	var out limited
-	if err := s.tmpl.Execute(&out, sc.known); err != nil && !errors.Is(err, errFull) {
+	if err := tmpl.Execute(&out, sc.known); err != nil && !errors.Is(err, errFull) {
 		return "", fmt.Errorf("render sentence: %w", err)
 	}
 	return out.String(), nil
