@@ -60,8 +60,8 @@ type Frame struct {
 	Topic   string // what the bus delivers by; where a bus has no topics, the payload's (PeekEnvelope)
 	Payload []byte // nobody changes it, and it is no buffer that is used again
 	// Ack acknowledges the message on the bus, where the bus knows that, and releases the room that the frame took. The
-	// receiver calls it once, through Done, from any goroutine, in any order, perhaps after Run has returned. It does not
-	// wait. It may be nil.
+	// receiver calls it once, through Done, from any goroutine, in any order, perhaps after Run has returned. It does
+	// not wait. It may be nil.
 	Ack func()
 }
 
@@ -82,8 +82,8 @@ type Message struct {
 	Body     any            // msg (fedmsg) or body (AMQP): map[string]any by use, but any JSON; numbers are json.Number
 	Headers  map[string]any // AMQP or STOMP headers; nil where there are none
 	Source   string         // Frame.Source
-	// Payload is the bytes as received. Decode(Frame{Topic, Payload}) gives this Message again, whatever the clock says:
-	// so the payload is written anew where the sender gave no time, or where DecodeLine had to repair it.
+	// Payload is the bytes as received. Decode(Frame{Topic, Payload}) gives this Message again, whatever the clock
+	// says: so the payload is written anew where the sender gave no time, or where DecodeLine had to repair it.
 	Payload []byte
 	Trust   Trust // computed once, by Decode
 }
@@ -110,9 +110,9 @@ const (
 type Driver struct {
 	Name string // in the configuration: "zmq"
 	Doc  string // one or two sentences
-	// Open makes a source and starts nothing. decode fills a struct with the section of the configuration, strictly, and
-	// calls its method SetDefaults where it has one; Open returns the error of decode as it is. Any other error names the
-	// key that is wrong, and what was expected there.
+	// Open makes a source and starts nothing. decode fills a struct with the section of the configuration, strictly,
+	// and calls its method SetDefaults where it has one; Open returns the error of decode as it is. Any other error
+	// names the key that is wrong, and what was expected there.
 	Open func(decode func(any) error, log *slog.Logger) (Source, error)
 }
 
@@ -130,10 +130,10 @@ type Source interface {
 	// Run receives until ctx ends or the input is spent, and sends each frame to out, which it never closes. It is
 	// called once. It connects again by itself, for as long as it takes.
 	//
-	// It returns within seconds of ctx's end, without waiting for frames to be done with; all it started has ended then.
-	// So whatever it reads from is closed, or given a deadline, when ctx ends: context.AfterFunc does this.
-	// It also returns when its input is spent for good, as that of a file is: that ends the source and nothing else.
-	// Both are nil. An error is for what no retry can mend, and ends the program.
+	// It returns within seconds of ctx's end, without waiting for frames to be done with; all it started has ended
+	// then. So whatever it reads from is closed, or given a deadline, when ctx ends: context.AfterFunc does this. It
+	// also returns when its input is spent for good, as that of a file is: that ends the source and nothing else. Both
+	// are nil. An error is for what no retry can mend, and ends the program.
 	Run(ctx context.Context, out chan<- Frame) error
 }
 

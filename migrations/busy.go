@@ -27,7 +27,7 @@ func waitForFile(ctx context.Context, d *DB, c Config) error {
 	defer conn.Close()
 	limit := cmp.Or(c.LockWait, lockWait)
 	deadline := time.Now().Add(limit)
-	for told := false; ; told = true {
+	for logged := false; ; logged = true {
 		err := tryFile(ctx, conn)
 		if !isBusy(err) {
 			return err
@@ -35,7 +35,7 @@ func waitForFile(ctx context.Context, d *DB, c Config) error {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("%w (the file); waited %s for %s", ErrLocked, limit, fileHolder(c.DSN))
 		}
-		if !told {
+		if !logged {
 			c.log().Warn("waiting for the lock of the database file", "holder", fileHolder(c.DSN), "at_most", limit)
 		}
 	}
@@ -59,8 +59,8 @@ func isBusy(err error) bool {
 	return errors.As(err, &e) && e.Code()&0xff == sqliteBusy
 }
 
-// fileHolder says which process has the lock of an SQLite file, as far as Linux tells (proc_locks(5)). In the mode WAL
-// the lock is on the file with -shm behind its name.
+// fileHolder describes the process that has the lock of an SQLite file, as far as Linux shows it (proc_locks(5)). In
+// mode WAL the lock is on the file whose name ends in -shm.
 func fileHolder(path string) string {
 	locks, err := os.ReadFile("/proc/locks")
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	_ "modernc.org/sqlite" // database/sql driver "sqlite", pure Go
 )
 
-// The sizes of the pools: PostgreSQL's default max_connections is 100, for all nodes together.
+// The sizes of the pools, in connections. PostgreSQL's default max_connections is 100, for all nodes together.
 const (
 	postgresConns = 16
 	sqliteReaders = 4
@@ -43,7 +43,8 @@ func connectPostgres(c Config) (*DB, error) {
 }
 
 // connectSQLite opens two pools on one file: see DB. The writer's transactions take the lock when they begin
-// (_txlock=immediate): a transaction that reads first and writes later would fail with SQLITE_BUSY, whatever the timeout.
+// (_txlock=immediate): a transaction that reads first and writes later would fail with SQLITE_BUSY, whatever the
+// timeout.
 func connectSQLite(path string) (*DB, error) {
 	if path == "" || strings.Contains(path, ":memory:") {
 		return nil, fmt.Errorf("%q is no path of a file", path) // two pools would see two databases
@@ -69,15 +70,16 @@ func connectSQLite(path string) (*DB, error) {
 	return d, nil
 }
 
-// writerPragmas are for what one batch of messages writes: with the default cache of 2 MiB the pages of its indexes are
-// written out and read back several times before the commit, and the log copied into the file after each.
+// writerPragmas are for the size of one batch of messages. With the default cache of 2 MiB SQLite writes the pages of
+// its indexes and reads them back several times before the commit, and after each commit it copies the log into the
+// file.
 const writerPragmas = "&_pragma=cache_size(-65536)&_pragma=temp_store(2)&_pragma=wal_autocheckpoint(8000)"
 
 // busyTimeout is how long a statement waits for another process that writes to an SQLite file.
 const busyTimeout = 5 * time.Second
 
-// makePrivate makes a new database file that only its owner can read, whatever the umask: it holds addresses and the key of
-// stop links. SQLite gives its journals the mode of the file. A file that is there keeps the mode that it was given.
+// makePrivate makes a new database file that only its owner can read, whatever the umask: addresses and the key of stop
+// links are in it. SQLite gives its journals the mode of the file. A file that exists keeps its mode.
 func makePrivate(path string) error {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -86,12 +88,12 @@ func makePrivate(path string) error {
 	return file.Close()
 }
 
-// openSQLite opens a pool. synchronous=2 (FULL) with WAL: a committed transaction survives a power cut, which is what
-// "nothing is lost" means (SQLite, "PRAGMA synchronous").
+// openSQLite opens a pool. With synchronous=2 (FULL) in mode WAL a committed transaction survives a power cut (SQLite,
+// "PRAGMA synchronous").
 func openSQLite(path, more string, conns int) (*sql.DB, error) {
 	pragmas := fmt.Sprintf("?_pragma=busy_timeout(%d)", busyTimeout.Milliseconds()) +
 		"&_pragma=journal_mode(WAL)&_pragma=synchronous(2)&_pragma=foreign_keys(1)"
-	// kept from being read as the query or an escape of a URI (SQLite, "URI Filenames")
+	// or SQLite would read these as the query or an escape of a URI (SQLite, "URI Filenames")
 	name := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
 	pool, err := sql.Open("sqlite", "file:"+name+pragmas+more)
 	if err != nil {

@@ -10,15 +10,15 @@ import (
 	lite "modernc.org/sqlite"
 )
 
-// gormConfig switches off what costs or leaks: the default logger prints parameters (addresses), and the implicit
-// transaction round single statements halves the rate. With TranslateError a breach of a unique key is
-// gorm.ErrDuplicatedKey, and of a foreign key gorm.ErrForeignKeyViolated, on either dialect. On PostgreSQL the
-// transaction that met one can only be rolled back.
+// gormConfig switches off the default logger, which prints parameters (addresses), and the implicit transaction around
+// single statements, which halves the rate. With TranslateError the violation of a unique key is gorm.ErrDuplicatedKey,
+// and of a foreign key gorm.ErrForeignKeyViolated, in both dialects. On PostgreSQL the transaction in which one happens
+// can only be rolled back.
 func gormConfig() *gorm.Config {
 	return &gorm.Config{Logger: logger.Discard, SkipDefaultTransaction: true, TranslateError: true}
 }
 
-// sqliteDialect is gorm's own with the errors of the pure-Go driver, which gorm's translation does not know.
+// sqliteDialect is gorm's dialect of SQLite, and translates the errors of the pure-Go driver, which gorm does not know.
 type sqliteDialect struct{ *sqlite.Dialector }
 
 func newSQLiteDialect(pool *sql.DB) gorm.Dialector {

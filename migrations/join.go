@@ -7,16 +7,16 @@ import (
 	"os"
 )
 
-// ErrOlder says that the database has not yet been brought to this notifyd's schema.
+// ErrOlder is the error for a database that still needs steps of this notifyd.
 var ErrOlder = errors.New("the database has an older schema than this notifyd needs; " +
 	"start the daemon of this version first")
 
-// Join is Config.Join of a dsn alone.
+// Join is Config.Join with no more than a dsn.
 func Join(ctx context.Context, dsn string) (*DB, error) { return Config{DSN: dsn}.Join(ctx) }
 
-// Join opens a database that a daemon may be working on, for a command beside it. Unlike Open it makes nothing and
-// migrates nothing: the database must be there and have the current schema. On SQLite what is written waits for the
-// daemon's transactions, and they for this one, up to five seconds: keep them short.
+// Join opens a database that a daemon may be using, for a command beside it. Unlike Open it makes no database and takes
+// no step: the database must be there, with the current schema. On SQLite a write waits for the daemon's transactions,
+// and the daemon for the command's, up to five seconds: keep them short.
 func (c Config) Join(ctx context.Context) (*DB, error) {
 	if !isPostgres(c.DSN) {
 		if _, err := os.Stat(c.DSN); err != nil {
@@ -33,7 +33,7 @@ func (c Config) Join(ctx context.Context) (*DB, error) {
 	return d, nil
 }
 
-// current says whether the schema is the one that this program knows.
+// current checks that the schema is the one that this program knows.
 func current(ctx context.Context, d *DB) error {
 	p, err := provider(d)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/pressly/goose/v3/lock"
 )
 
-// ErrLocked is what Open gives when another process has kept it from migrating for all of Config.LockWait.
+// ErrLocked is the error of Open when another process keeps it from migrating for all of Config.LockWait.
 var ErrLocked = errors.New("another process has locked the database")
 
 const (
@@ -37,7 +37,7 @@ func (l sessionLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
 	defer limit.Stop()
 	tick := time.NewTicker(lockPause)
 	defer tick.Stop()
-	for told := false; ; told = true {
+	for logged := false; ; logged = true {
 		var locked bool
 		if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1)", lockID).Scan(&locked); err != nil {
 			return fmt.Errorf("take the lock of migrations: %w", err)
@@ -45,7 +45,7 @@ func (l sessionLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
 		if locked {
 			return nil
 		}
-		if !told {
+		if !logged {
 			l.log.Warn("waiting for the lock of migrations", "holder", holder(ctx, conn), "at_most", l.wait)
 		}
 		select {
@@ -58,12 +58,12 @@ func (l sessionLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
 	}
 }
 
-// SessionUnlock gives the lock back.
+// SessionUnlock releases the lock.
 func (l sessionLock) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, unlockLimit)
 	defer cancel()
 	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_unlock($1)", lockID); err != nil {
-		return fmt.Errorf("give the lock of migrations back: %w", err)
+		return fmt.Errorf("release the lock of migrations: %w", err)
 	}
 	return nil
 }
@@ -75,7 +75,7 @@ const holderQuery = `SELECT a.pid, coalesce(a.application_name, ''), coalesce(ho
 	WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND d.datname = current_database()
 		AND l.classid::bigint = $1::bigint >> 32 AND l.objid::bigint = $1::bigint & 4294967295`
 
-// holder says who has the lock.
+// holder describes the session that has the lock, for a person.
 func holder(ctx context.Context, conn *sql.Conn) string {
 	var pid int
 	var name, address string

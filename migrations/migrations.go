@@ -1,7 +1,27 @@
-// Package migrations is the schema: one SQL file a step for each dialect, embedded, and the opening of a database.
+// Package migrations is the schema of the database, and opens one.
 //
-// gorm models live in the rooms that own them (prefs, history, outbox); a test here proves that models and schema
-// agree on both dialects. gorm's AutoMigrate is never used on a real database: on SQLite it rebuilds tables.
+// The schema is a list of steps, as schema migration tools have it (https://pressly.github.io/goose). A step is two
+// files of one name, sqlite/NNNNN_words.sql and postgres/NNNNN_words.sql, each with a way up and a way down. Open takes
+// the steps that a database has not taken yet, each in a transaction of its own. The table notifyd_schema remembers
+// them. A step that was released is never changed: what it got wrong the next one mends.
+//
+//	-- +goose Up
+//	-- why there is such a column, and its unit
+//	ALTER TABLE users ADD COLUMN colour text NOT NULL DEFAULT '';
+//
+//	-- +goose Down
+//	ALTER TABLE users DROP COLUMN colour;
+//
+// The rooms that own the tables (prefs, history, outbox, backends/desktop) read and write them through models of gorm:
+// a new column needs a field in the model of its table, a new table a model in the Models of its room. The tests here
+// hold the steps of both dialects and the models against each other. gorm itself never changes a database: its
+// AutoMigrate rebuilds tables on SQLite, and knows no way back.
+//
+// What holds for every table: times are integers, microseconds since 1970 in UTC. No column is null. An id of a row
+// that somebody outside may name (in a link, in a mail) is never used again.
+//
+// Open migrates, as the daemon does. Join opens a database beside a daemon, and changes no schema. Package migratest
+// gives tests an empty database of either dialect.
 package migrations
 
 import (
@@ -25,7 +45,7 @@ type DB struct {
 	writer, reader *sql.DB // what gorm works on; reader is nil where it is the same pool
 }
 
-// ErrNewer says that the database was written by a newer notifyd; nothing was changed.
+// ErrNewer is the error for a database that a newer notifyd has migrated. Nothing was changed.
 var ErrNewer = errors.New("the database has a newer schema than this notifyd knows; " +
 	"install the newer version again or restore a backup")
 
@@ -44,12 +64,12 @@ func (c Config) log() *slog.Logger {
 	return c.Log
 }
 
-// Open is Config.Open of a dsn alone.
+// Open is Config.Open with no more than a dsn.
 func Open(ctx context.Context, dsn string) (*DB, error) { return Config{DSN: dsn}.Open(ctx) }
 
 // Open connects to the database and brings it to the current schema. Several processes may open one new PostgreSQL
-// database at once: one migrates, the others wait, and say for whom. Open honours ctx; its errors do not hold the URL,
-// which may hold a password.
+// database at once: one migrates, and the others wait and log for which process. Open ends with ctx. Its errors do not
+// hold the URL, in which a password may be.
 func (c Config) Open(ctx context.Context) (*DB, error) {
 	d, err := connect(c)
 	if err != nil {
@@ -61,7 +81,7 @@ func (c Config) Open(ctx context.Context) (*DB, error) {
 	return d, nil
 }
 
-// Close closes the pools, and waits for statements that run.
+// Close waits for the statements that run, and closes the pools.
 func (d *DB) Close() error {
 	if d.reader == nil {
 		return d.writer.Close()

@@ -13,8 +13,8 @@ import (
 //go:embed sqlite/*.sql postgres/*.sql
 var files embed.FS
 
-// table is where goose notes the steps it took. The name is ours: a database that another program manages with goose
-// must not pass for one of our schema.
+// table is where goose notes the steps that were taken. The name is our own, so that a database that another program
+// manages with goose does not look like ours.
 const table = "notifyd_schema"
 
 // up brings the schema to the last step, each step in a transaction of its own.
@@ -44,7 +44,7 @@ func up(ctx context.Context, d *DB, c Config) error {
 	return nil
 }
 
-// provider gives what takes the steps; on PostgreSQL with the lock given.
+// provider makes goose's provider, which takes the steps; on PostgreSQL it holds the lock meanwhile.
 func provider(d *DB, lock ...goose.ProviderOption) (*goose.Provider, error) {
 	dialect, dir := goose.DialectSQLite3, "sqlite"
 	options := []goose.ProviderOption{goose.WithTableName(table)}

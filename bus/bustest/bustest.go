@@ -34,10 +34,10 @@ type Fixture struct {
 	// Secrets must appear in no error and no log: passwords and tokens of Config and Mistakes.
 	Secrets []string
 
-	// Publish sends messages over the bus, in this order, as one sender, and gives how many it sent: what the bus cannot
-	// carry, such as a line break where lines are messages, it leaves out. It may return as soon as the bus has them, or
-	// wait until they are acknowledged. It is called by several goroutines at once, so it must not end the test by
-	// t.Fatal.
+	// Publish sends messages over the bus, in this order, as one sender, and gives how many it sent: what the bus
+	// cannot carry, such as a line break where lines are messages, it leaves out. It may return as soon as the bus has
+	// them, or wait until they are acknowledged. It is called by several goroutines at once, so it must not end the
+	// test by t.Fatal.
 	Publish func(t testing.TB, messages ...bus.Frame) int
 	// Ready waits until the source gets what is published; nil where the bus keeps it until then.
 	Ready func(t testing.TB)
@@ -60,8 +60,8 @@ type Fixture struct {
 	// Attacks are what a hostile peer can do: garbage, half a frame, silence.
 	Attacks []Attack
 
-	// Patience is how long the kit waits for what should happen, by default 30s; Quiet how long it looks for what should
-	// not, by default 200ms.
+	// Patience is how long the kit waits for what should happen, by default 30s; Quiet how long it looks for what
+	// should not, by default 200ms.
 	Patience, Quiet time.Duration
 }
 

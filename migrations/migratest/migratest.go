@@ -30,7 +30,7 @@ func Each(t *testing.T, f func(t *testing.T, d *migrations.DB)) {
 	t.Run("postgres", func(t *testing.T) { f(t, Open(t, Postgres(t))) })
 }
 
-// SQLite gives the path of an SQLite file that does not exist yet, and goes with the test.
+// SQLite gives the path of an SQLite file that does not exist yet, and is removed with the test.
 func SQLite(t testing.TB) string {
 	return filepath.Join(t.TempDir(), "notifyd.db")
 }

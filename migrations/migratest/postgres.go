@@ -24,12 +24,12 @@ import (
 // shared is the cluster of this test process.
 var shared cluster
 
-// A cluster is a PostgreSQL server in a temporary folder, started when first asked for.
+// A cluster is a PostgreSQL server in a temporary folder, started when a test needs it first.
 type cluster struct {
 	mu      sync.Mutex
 	main    bool // Main runs the tests and will stop it
 	started bool
-	err     error // of the start; asked once
+	err     error // of the start, which is tried once
 	folder  string
 	port    int
 	count   int
@@ -170,7 +170,7 @@ func (c *cluster) stop() {
 	}
 }
 
-// account gives whom to run the server as: it refuses to run as root. nil: as we are.
+// account gives the account to run the server with, since it refuses to run as root. nil: our own.
 func account() (*syscall.Credential, error) {
 	if os.Getuid() != 0 {
 		return nil, nil
@@ -190,7 +190,7 @@ func account() (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 }
 
-// binaries gives the folder of initdb and postgres, "" where there is none; Debian keeps them out of PATH.
+// binaries gives the folder of initdb and postgres, "" for none. Debian keeps them out of PATH.
 func binaries() string {
 	if p, err := exec.LookPath("initdb"); err == nil {
 		return filepath.Dir(p)
