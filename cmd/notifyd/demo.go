@@ -54,7 +54,7 @@ type demo struct {
 	e         *env
 	every     time.Duration
 	length    time.Duration // 0: until Ctrl-C
-	screen    *screen
+	terminal  *terminalWriter
 	smtp      *fakesmtp.Server
 	publisher *zmq.Publisher
 	service   *daemon.Service
@@ -64,7 +64,7 @@ type demo struct {
 
 // newDemo opens the world and the daemon. On an error all that was open is closed again.
 func newDemo(ctx context.Context, e *env, c *demoCmd, folder string) (*demo, error) {
-	d := &demo{e: e, every: c.Every, length: c.For, screen: &screen{out: e.stdout, now: e.now}}
+	d := &demo{e: e, every: c.Every, length: c.For, terminal: &terminalWriter{out: e.stdout, now: e.now}}
 	for _, open := range []func() error{
 		func() (err error) { d.script, err = readScript(demoMessages); return err },
 		func() (err error) { d.smtp, err = fakesmtp.Open(fakesmtp.Options{}); return err },
@@ -163,6 +163,6 @@ func (d *demo) run(ctx context.Context) error {
 	if cause := context.Cause(playing); ctx.Err() == nil && !errors.Is(cause, context.Canceled) {
 		err = errors.Join(cause, err)
 	}
-	d.screen.line("", "the demo is over; nothing of it is left")
+	d.terminal.line("", "the demo is over; nothing of it is left")
 	return err
 }

@@ -23,7 +23,7 @@ func (d *demo) watchMail(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("read the mail that we sent: %w", err)
 		}
-		d.screen.line("MAIL", fmt.Sprintf("to %s: %s\n%s", strings.Join(messages[n-1].To, ", "), subject, text))
+		d.terminal.line("MAIL", fmt.Sprintf("to %s: %s\n%s", strings.Join(messages[n-1].To, ", "), subject, text))
 	}
 }
 

@@ -99,9 +99,9 @@ func (d *demo) play(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("make a sign-in link: %w", err)
 	}
-	d.screen.line("", "an invented community on a real bus; nothing leaves this machine, Ctrl-C ends it")
-	d.screen.line("pages", d.pages+"/signin/"+token+"   (one click signs you in as alice)")
-	d.screen.line("bus", d.publisher.Addr()+"   (try: notifyd tail --terse --endpoint "+d.publisher.Addr()+")")
+	d.terminal.line("", "an invented community on a real bus; nothing leaves this machine, Ctrl-C ends it")
+	d.terminal.line("pages", d.pages+"/signin/"+token+"   (one click signs you in as alice)")
+	d.terminal.line("bus", d.publisher.Addr()+"   (try: notifyd tail --terse --endpoint "+d.publisher.Addr()+")")
 	if err := d.publisher.WaitSubscribed(ctx, "org.example.demo."); err != nil {
 		return errIfRunning(ctx, err)
 	}
@@ -145,7 +145,7 @@ func (d *demo) publish(line scriptLine, counter int64) error {
 		return fmt.Errorf("bug: decode the demo's message: %w", err)
 	}
 	event := d.service.Describe(m)
-	d.screen.line("bus", event.Kind+": "+event.Prose().Summary)
+	d.terminal.line("bus", event.Kind+": "+event.Prose().Summary)
 	return nil
 }
 
@@ -174,7 +174,7 @@ func (d *demo) showOnDesktop(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.screen.line("desktop", "bubbles go to this session")
+	d.terminal.line("desktop", "bubbles go to this session")
 	return errors.Join(errIfRunning(ctx, agent.Run(ctx)), bubbles.Close())
 }
 
@@ -186,16 +186,16 @@ func errIfRunning(ctx context.Context, err error) error {
 	return err
 }
 
-// A screen prints what happens, a line at a time.
-type screen struct {
+// A terminalWriter prints what happens, a line at a time. It is safe for concurrent use.
+type terminalWriter struct {
 	mu  sync.Mutex
 	out io.Writer
 	now func() time.Time
 }
 
-func (s *screen) line(what, text string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (w *terminalWriter) line(what, text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	text = strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n"+strings.Repeat(" ", 18))
-	fmt.Fprintf(s.out, "%s  %-7s %s\n", s.now().Format("15:04:05"), what, text)
+	fmt.Fprintf(w.out, "%s  %-7s %s\n", w.now().Format("15:04:05"), what, text)
 }
