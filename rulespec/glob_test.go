@@ -33,7 +33,7 @@ func naiveGlob(pattern, name []rune) bool {
 	return takes && naiveGlob(pattern[length:], name[1:])
 }
 
-// naiveClass gives the length of the class that pattern begins with and whether it takes c.
+// naiveClass returns the length of the class that pattern begins with and whether it takes c.
 func naiveClass(pattern []rune, c rune) (int, bool) {
 	i, neg, in := 1, false, false
 	if pattern[i] == '!' {

@@ -3,7 +3,7 @@ package rulespec
 var kindActor = &RuleKind{
 	Name:  "actor",
 	Title: "Person who did it",
-	Doc:   "The person who did what the message tells of. Unlike \"person involved\" this is one person at most.",
+	Doc:   "The person who did what the message is about. Unlike \"person involved\" this is one person at most.",
 	Params: []Param{{
 		Name: "name", Title: "Person", Many: true,
 		Doc: "The exact name of an account; @me is yours.",

@@ -17,7 +17,7 @@ import (
 
 var _ rulespec.Directory = (*directory.Snapshot)(nil)
 
-// readKinds gives the vectors of all rule kinds.
+// readKinds returns the vectors of all rule kinds.
 func readKinds(t testing.TB) []*kindtest.Vectors {
 	t.Helper()
 	all, err := kindtest.ReadAll(filepath.Join("testdata", "kinds"))

@@ -93,7 +93,7 @@ func TestManualHasTheRuleKinds(t *testing.T) {
 // startOf is how the heading of a kind begins, whatever its parameters are.
 func startOf(kind *rulespec.RuleKind) string { return "### `" + kind.Name + "`" }
 
-// headingOf gives the heading of a kind in the manual: its name and parameters.
+// headingOf returns the heading of a kind in the manual: its name and parameters.
 func headingOf(kind *rulespec.RuleKind) string {
 	var params []string
 	for _, p := range kind.Params {
@@ -112,7 +112,7 @@ func headingOf(kind *rulespec.RuleKind) string {
 	return startOf(kind) + ": " + strings.Join(params, ", ")
 }
 
-// sectionOf gives the section of a kind, its heading included.
+// sectionOf returns the section of a kind, its heading included.
 func sectionOf(manual string, kind *rulespec.RuleKind) (section string, found bool) {
 	at := strings.Index(manual, "\n"+startOf(kind))
 	if at < 0 {
@@ -121,7 +121,7 @@ func sectionOf(manual string, kind *rulespec.RuleKind) (section string, found bo
 	return manual[at+1 : endOfSection(manual, startOf(kind))], true
 }
 
-// endOfSection gives where the section ends that begins with a line of that beginning.
+// endOfSection returns where the section ends whose first line has that beginning.
 func endOfSection(manual, begins string) int {
 	from := strings.Index(manual, "\n"+begins) + 1
 	end := len(manual)
@@ -138,7 +138,7 @@ const (
 	closeBlock = "```\n"
 )
 
-// mended gives a section as it should be: a new one from the kind's Doc, and one that is there with its heading and its
+// mended returns a section as it should be: a new one from the kind's Doc, and one that is there with its heading and its
 // last block of rules replaced.
 func mended(section string, v *kindtest.Vectors) string {
 	block := openBlock + v.Example + closeBlock

@@ -116,7 +116,7 @@ func TestWhatAKindLeavesOutIsStillRight(t *testing.T) {
 	}
 }
 
-// lookUp gives what an index says of a subject before it calls Match, and whether it then calls it no more.
+// lookUp returns what an index finds about a subject by look-ups alone, and whether that decides without Match.
 func lookUp(p Predicate, s *Subject) (holds, sure bool) {
 	if p.Search != nil {
 		for _, field := range p.Search.Fields {

@@ -26,7 +26,8 @@ const (
 	statusBroken     exitStatus = 2 // something could not be read or checked, so nothing is known
 )
 
-// finish gives the error that ends one of these commands: what leaves it unknown how it would have ended is printed.
+// finish returns the error that ends one of these commands. An error that is no exit status is printed, and becomes
+// statusBroken.
 func (e *env) finish(err error) error {
 	if status := exitStatus(0); err == nil || errors.As(err, &status) {
 		return err
@@ -82,7 +83,7 @@ func (f *filterFlags) open(e *env) (*filterSet, error) {
 	return set, nil
 }
 
-// compile makes the index; a filter's id is its place in the file, from 1.
+// compile makes the index; a filter's id is its number in the file, from 1.
 func (s *filterSet) compile(stderr io.Writer, f *filterFlags, file rulespec.File) {
 	s.filters = file.Filters
 	s.env = rulespec.Env{KnowsKind: s.catalogue.KnownKinds()}
@@ -109,7 +110,7 @@ func (s *filterSet) compile(stderr io.Writer, f *filterFlags, file rulespec.File
 	}
 }
 
-// match gives the places of the filters that e matches. One that is switched off matches nothing.
+// match returns the indexes of the filters that match e. One that is switched off matches nothing.
 func (s *filterSet) match(e *catalogue.Event) []int {
 	var places []int
 	for _, id := range s.index.Match(e, s.directory) {
@@ -153,7 +154,7 @@ func readText(name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, rulespec.MaxText+1))
 }
 
-// printMistakes prints each error that err joins as file:line:column: text, and gives their number.
+// printMistakes prints each error that err joins as file:line:column: text, and returns their number.
 func printMistakes(w io.Writer, file string, err error) int {
 	if err == nil {
 		return 0
@@ -173,7 +174,7 @@ func printMistakes(w io.Writer, file string, err error) int {
 	return len(errs)
 }
 
-// textOf gives an error without its place.
+// textOf returns an error without its position.
 func textOf(err error) string {
 	var wrong *rulespec.Error
 	if errors.As(err, &wrong) {

@@ -52,7 +52,7 @@ func (c *filterCheckCmd) check(e *env) error {
 	return nil
 }
 
-// missing prints what the filters need and the directory does not have, and gives the number.
+// missing prints what the filters require and the directory lacks, and returns their number.
 func (c *filterCheckCmd) missing(w io.Writer, file rulespec.File) (int, error) {
 	if c.Directory == "" {
 		return 0, nil

@@ -16,11 +16,11 @@ import (
 // maxExpected bounds a file of expectations, in bytes: it is held in memory.
 const maxExpected = 256 << 20
 
-// An expectation is which filters are expected to match which messages.
+// An expectation is which filters should match which messages.
 type expectation struct {
 	lines  []matchLine
-	byID   map[string][]int // the places of the lines that are about a message and that no message has met yet, in order
-	differ int              // messages, and lines that no message met, with which it is otherwise than expected
+	byID   map[string][]int // indexes of the lines about a message that are not taken yet, in order
+	differ int              // messages that are not matched as expected, and lines without a message
 }
 
 // readExpected reads what `filter test` wrote.
@@ -53,7 +53,7 @@ func readExpected(name string) (*expectation, error) {
 	return x, nil
 }
 
-// take gives what is expected of a message; of several with one id, the first of them that is left.
+// take returns what is expected of a message. Of several lines with one id it takes the first that is left.
 func (x *expectation) take(id string) (matchLine, bool) {
 	left := x.byID[id]
 	if len(left) == 0 {
@@ -139,7 +139,7 @@ func (s *filterSet) explainDifference(out io.Writer, event *catalogue.Event, mis
 	return nil
 }
 
-// without gives the names in a that b does not have; a name that a has more often stays as often as it is more.
+// without returns the names of a that are not in b. A name that a has n times more than b is returned n times.
 func without(a, b []string) []string {
 	left := slices.Clone(b)
 	var more []string

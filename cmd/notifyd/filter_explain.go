@@ -90,7 +90,7 @@ func verdictLineOf(v rules.RuleOutcome) verdictLine {
 	return verdictLine{Rule: v.Rule.String(), Holds: v.Holds, Evaluated: v.Err == nil, Reason: v.Reason}
 }
 
-// brokenText gives the mistakes of a filter on one line, without the name of the filter.
+// brokenText returns the mistakes of a filter on one line, without the name of the filter.
 func brokenText(err error) string {
 	errs := []error{err}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
@@ -109,7 +109,7 @@ func brokenText(err error) string {
 	return strings.Join(words, "; ")
 }
 
-// String gives the explanation for people: a line for the filter and one for each rule.
+// String returns the explanation for people: a line for the filter and one for each rule.
 func (l explainLine) String() string { return l.text(l.verdict()) }
 
 // verdict says in words what the filter says.
@@ -125,7 +125,7 @@ func (l explainLine) verdict() string {
 	return "does not match"
 }
 
-// text gives the explanation for people with what is said of the filter as a whole.
+// text returns the explanation for people; said is about the filter as a whole.
 func (l explainLine) text(said string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "  %s: %s\n", visible(l.Filter), visible(said))

@@ -44,7 +44,8 @@ func TestFilterCommandsPassTheGate(t *testing.T) {
 	}
 }
 
-// runFilter runs a command on a file of filters and no messages, and gives the status and what it says of mistakes.
+// runFilter runs a command on a file of filters and no messages, and returns the status and what it prints about
+// mistakes.
 func runFilter(t *testing.T, command string, file rulespec.File) (status int, stderr string) {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "filters.yaml")

@@ -55,7 +55,7 @@ func readExport(stdin io.Reader, name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, fmn.MaxExport+1))
 }
 
-// checkAddress gives the canonical form of an address, as the backend of that name writes it.
+// checkAddress returns the canonical form of an address, as the backend of that name writes it.
 func checkAddress(backend, address string) (string, error) {
 	for _, info := range all.Infos() {
 		if info.Name == backend {

@@ -69,12 +69,12 @@ func (v *Vectors) Env() rulespec.Env {
 	return env
 }
 
-// Values gives what random tests draw the values of a parameter from: its choices and what the file has under draw. A
+// Values returns what random tests draw the values of a parameter from: its choices and what the file has under draw. A
 // <n> in a value stands for a number that the test draws. See Draw.
 func (v *Vectors) Values(p rulespec.Param) []string { return slices.Concat(p.Choices, v.draw[p.Name]) }
 
 // Draw draws the arguments of a rule, right ones and wrong ones: each parameter that may be left out in half of the
-// rules, of one that takes several values one to three, seldom none. below gives a number below n. numbers is how many
+// rules, of one that takes several values one to three, seldom none. below returns a number below n. numbers is how many
 // numbers there are for <n>; with 0 no value that has one is drawn.
 func (v *Vectors) Draw(below func(n int) int, numbers int) rulespec.Args {
 	args := rulespec.Args{}
@@ -108,7 +108,7 @@ func (v *Vectors) Draw(below func(n int) int, numbers int) rulespec.Args {
 // number stands for a number in a value under draw.
 const number = "<n>"
 
-// Events gives all events of the cases.
+// Events returns all events of the cases.
 func (v *Vectors) Events() []*catalogue.Event {
 	var all []*catalogue.Event
 	for _, c := range v.Cases {
@@ -117,7 +117,7 @@ func (v *Vectors) Events() []*catalogue.Event {
 	return all
 }
 
-// Filters gives a text of one filter for each rule that the file has, right or wrong: seeds for fuzz tests.
+// Filters returns a text of one filter for each rule that the file has, right or wrong: seeds for fuzz tests.
 func (v *Vectors) Filters() [][]byte {
 	var all [][]byte
 	for _, c := range v.Cases {
@@ -129,7 +129,7 @@ func (v *Vectors) Filters() [][]byte {
 	return all
 }
 
-// FilterText gives the text of a filter with the rule in line 5, behind one that narrows messages down, so that it is
+// FilterText returns the text of a filter with the rule in line 5, behind one that narrows messages down, so that it is
 // whole whatever the rule is.
 func FilterText(rule string) []byte {
 	return []byte("filters:\n  - name: vector\n    rules:\n      - app: vector\n      - " + rule + "\n")
