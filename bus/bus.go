@@ -23,7 +23,7 @@
 //
 // # Trust
 //
-// Whoever reaches a bus may send anything under any topic and name. What a Message says is its sender's claim, and
+// Anybody who reaches a bus may send anything under any topic and name. What a Message says is its sender's claim, and
 // Trust is what is known of the sender: computed once, by Decode, and carried with the message, so that no reader has
 // to remember to check. A message with a signature that nobody checked is Unchecked, never Signed.
 //
@@ -31,7 +31,7 @@
 //
 // A message has an id, its sender's or one made of its bytes. Buses deliver at least once: two relays, a reconnect or a
 // missing acknowledgement bring a message again. A DedupWindow finds what comes again soon, the database's key the
-// rest. ZeroMQ does not tell what it has lost; Gaps finds it by the counters of fedmsg's publishers.
+// rest. ZeroMQ does not show what it has lost; Gaps finds it by the counters of fedmsg's publishers.
 //
 // # The life of an acknowledgement
 //
@@ -122,7 +122,7 @@ type Driver struct {
 //     payload, Decode does; only a frame out of bounds (Frame.OutOfBounds) is dropped, counted and done with.
 //   - Back-pressure before dropping: when out is full, a source that can make its bus wait does. One that cannot
 //     (ZeroMQ) drops and counts. Frames handed over and not yet done with hold at most MaxHeld bytes.
-//   - Acknowledgement: the bus is told once, after Frame.Done and never before. A frame that was not done with when Run
+//   - Acknowledgement: once for each frame, after Frame.Done and never before. A frame that was not done with when Run
 //     returned comes again, where the bus can.
 //   - Nothing that a peer sends, or does not send, ends or stops a source, and no secret stands in a log or an error.
 //   - It is Metered. Meter does this, and most of the above, for a source that embeds it.
@@ -137,7 +137,7 @@ type Source interface {
 	Run(ctx context.Context, out chan<- Frame) error
 }
 
-// ErrMalformed is wrapped by the errors of Decode: the frame is no message. The text tells an operator what is wrong.
+// ErrMalformed is wrapped by the errors of Decode: the frame is no message. The text is for an operator.
 var ErrMalformed = errors.New("malformed message")
 
 // The bounds on what is accepted from a bus.

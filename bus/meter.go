@@ -10,7 +10,7 @@ import (
 	"github.com/notifyd/notifyd/internal/metric"
 )
 
-// Metered is a Source that offers metrics. Whoever exports them needs to know nothing else of the source.
+// Metered is a Source that offers metrics. An exporter needs to know nothing else about the source.
 type Metered interface {
 	// Collect emits every series that the source has, as it stands now. It waits for no bus, and is safe at any time.
 	Collect(emit metric.Emit)

@@ -51,7 +51,7 @@ type Fixture struct {
 	Composes bool
 	// TopicInside says that the bus carries no topic beside the payload: the source reads it there (bus.PeekEnvelope).
 	TopicInside bool
-	// Acked is how many messages the bus has been told are done with. nil: the bus knows no acknowledgement.
+	// Acked is how many messages have been acknowledged on the bus. nil: the bus knows no acknowledgement.
 	Acked func() int
 	// End ends the input for good. nil: it has no end.
 	End func(t testing.TB)
@@ -69,7 +69,7 @@ type Fixture struct {
 type Attack struct {
 	Name  string
 	Start func(t testing.TB) (stop func())
-	// Alone says that the source has one peer only, whose place the attacker takes: an honest message must arrive after
+	// Alone says that the source has one peer only, and the attacker replaces it: an honest message must arrive after
 	// the attack. Without it one must arrive during the attack too.
 	Alone bool
 }

@@ -31,7 +31,7 @@ func testEndFull(b *bench) {
 	}
 	b.doneLate(held)
 	if b.Redelivers {
-		r = b.start(10) // whoever waits for the rest of them gets it
+		r = b.start(10) // a sender that waits for acknowledgements gets them
 		for f, ok := r.within(b.Patience); ok; f, ok = r.within(b.Quiet) {
 			f.Done()
 		}

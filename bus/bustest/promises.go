@@ -16,7 +16,7 @@ const (
 	promiseWait    = "a source that can make its bus wait drops nothing"
 	promiseDrop    = "a source that drops counts each drop as queue_full, and goes on"
 	promiseHeld    = "frames handed over and not done with hold at most MaxHeld bytes"
-	promiseAck     = "the bus is told once that a frame is done with, after Done and never before"
+	promiseAck     = "a frame is acknowledged once, after Done and never before"
 	promiseDone    = "Done does not wait, whenever it is called"
 	promiseAgain   = "a frame that was not done with comes again, one that was does not"
 	promiseTough   = "nothing that a peer sends, or does not send, stops a source"

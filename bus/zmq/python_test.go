@@ -160,7 +160,7 @@ func (n *notebook) String() string {
 	return n.text.String()
 }
 
-// eventually polls until ok, which says what it saw.
+// eventually polls until ok.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
