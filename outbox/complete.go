@@ -13,6 +13,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/internal/backoff"
 	"github.com/notifyd/notifyd/internal/text"
 )
 
@@ -59,16 +60,7 @@ func (o *Outbox) classify(c claim, err error, ended bool) completion {
 
 // delay is how long to wait after so many failed attempts: exponential backoff with jitter.
 func (o *Outbox) delay(attempts int64) time.Duration {
-	return o.jitter(double(o.cfg.RetryFirst, o.cfg.RetryMost, attempts))
-}
-
-// double gives first * 2^(n-1), at most limit.
-func double(first, limit time.Duration, n int64) time.Duration {
-	d := first
-	for ; n > 1 && d < limit; n-- {
-		d *= 2
-	}
-	return min(d, limit)
+	return backoff.Delay(o.cfg.RetryFirst, o.cfg.RetryMost, attempts, o.fraction)
 }
 
 // completeTimeout bounds one commit of completions, against a database that does not answer.

@@ -118,14 +118,13 @@ func (o *Outbox) token() (string, error) {
 	return hex.EncodeToString(b[:]), nil
 }
 
-// jitter spreads d over [d/2, d), so that what failed together does not come back together.
-func (o *Outbox) jitter(d time.Duration) time.Duration {
+// fraction gives a random number in [0, 1), for jitter; 0 where there are no random bytes.
+func (o *Outbox) fraction() float64 {
 	var b [8]byte
-	if o.read(b[:]) != nil || d < 2 {
-		return d
+	if o.read(b[:]) != nil {
+		return 0
 	}
-	half := uint64(d / 2)
-	return time.Duration(half + binary.LittleEndian.Uint64(b[:])%half)
+	return float64(binary.LittleEndian.Uint64(b[:])>>11) / (1 << 53)
 }
 
 func (o *Outbox) read(b []byte) error {

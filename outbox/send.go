@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/internal/backoff"
 )
 
 // errNetworkDown is the reason of a parcel that waits while its network is down and others are up.
@@ -46,7 +47,7 @@ func (p *pool) observe(done completion) {
 	switch {
 	case errors.Is(done.err, backends.ErrUnavailable) && !errors.Is(done.err, backends.ErrRefused):
 		pause := func(failures int64) time.Duration {
-			return o.jitter(double(o.cfg.ProbeFirst, o.cfg.ProbeMost, failures))
+			return backoff.Delay(o.cfg.ProbeFirst, o.cfg.ProbeMost, failures, o.fraction)
 		}
 		if breaker.fail(o.now(), pause) {
 			o.counts.down(p.name, 1)

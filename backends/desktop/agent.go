@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/notifyd/notifyd/internal/backoff"
 )
 
 // An AgentConfig says where an Agent reads and how it shows.
@@ -109,7 +111,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	var showing sync.WaitGroup
 	defer showing.Wait()
 	defer cancel(nil)
-	failed := 0
+	failed := int64(0) // in a row
 	for {
 		// Each connection begins after what was shown: what an earlier one read and nobody showed comes again.
 		shown := make(chan error, 1)
@@ -138,31 +140,10 @@ func (a *Agent) Run(ctx context.Context) error {
 			failed = 0
 		}
 		failed++
-		delay := a.delay(failed)
+		delay := backoff.Delay(a.cfg.First, a.cfg.Most, failed, a.cfg.Random)
 		a.cfg.Log.Warn("connection lost", "error", err, "retry_in", delay.Round(time.Millisecond))
-		if !pause(ctx, delay) {
+		if !backoff.Sleep(ctx, delay) {
 			return nil
 		}
-	}
-}
-
-// delay doubles with each failure in a row, and is spread so that not all agents come back at once.
-func (a *Agent) delay(failed int) time.Duration {
-	d := a.cfg.First
-	for ; failed > 1 && d < a.cfg.Most; failed-- {
-		d *= 2
-	}
-	d = min(d, a.cfg.Most)
-	return d/2 + time.Duration(a.cfg.Random()*float64(d/2))
-}
-
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/notifyd/notifyd/internal/backoff"
 )
 
 // maxBurst bounds the notices that are shown together.
@@ -91,7 +93,7 @@ func (a *Agent) insist(ctx context.Context, items []Item, missed int64) bool {
 	if len(items) == 0 && missed == 0 {
 		return true
 	}
-	for failed := 1; ; failed++ {
+	for failed := int64(1); ; failed++ {
 		// What is on its way to the screen is let finish: a stop in between would show it twice.
 		showing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 		err := a.cfg.Show(showing, items, missed)
@@ -99,9 +101,9 @@ func (a *Agent) insist(ctx context.Context, items []Item, missed int64) bool {
 		if err == nil {
 			return true
 		}
-		delay := a.delay(failed)
+		delay := backoff.Delay(a.cfg.First, a.cfg.Most, failed, a.cfg.Random)
 		a.cfg.Log.Warn("cannot show notices", "count", len(items), "error", err, "retry_in", delay.Round(time.Millisecond))
-		if !pause(ctx, delay) {
+		if !backoff.Sleep(ctx, delay) {
 			return false
 		}
 	}

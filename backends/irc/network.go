@@ -12,6 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/internal/backoff"
 )
 
 // A network keeps one connection and sends over it, one parcel after the other and no faster than the bucket lets.
@@ -40,7 +41,7 @@ func newNetwork(c Network, t *tls.Config, manage string, log *slog.Logger, rando
 // run keeps the connection up until ctx ends.
 func (n *network) run(ctx context.Context) {
 	defer n.tried()
-	delay := n.config.ReconnectMin
+	failed := int64(0) // in a row
 	for ctx.Err() == nil {
 		lasted, err := n.session(ctx)
 		n.tried()
@@ -48,30 +49,15 @@ func (n *network) run(ctx context.Context) {
 			return
 		}
 		if lasted > time.Minute {
-			delay = n.config.ReconnectMin
+			failed = 0
 		}
-		pause := n.jitter(delay)
-		n.log.Warn("IRC connection is down", "error", err, "lasted", lasted.Round(time.Second), "next_attempt", pause.Round(time.Millisecond))
-		if !sleep(ctx, pause) {
+		failed++
+		pause := backoff.Delay(n.config.ReconnectMin, n.config.ReconnectMax, failed, n.random)
+		n.log.Warn("IRC connection is down", "error", err, "lasted", lasted.Round(time.Second),
+			"next_attempt", pause.Round(time.Millisecond))
+		if !backoff.Sleep(ctx, pause) {
 			return
 		}
-		delay = min(2*delay, n.config.ReconnectMax)
-	}
-}
-
-// jitter gives a random length in [d/2, 3d/2): what lost its connection at the same moment must not come back at the same.
-func (n *network) jitter(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * (0.5 + n.random()))
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 
