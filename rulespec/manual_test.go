@@ -138,8 +138,8 @@ const (
 	closeBlock = "```\n"
 )
 
-// mended returns a section as it should be: a new one from the kind's Doc, and one that is there with its heading and its
-// last block of rules replaced.
+// mended returns a section as it should be: a new one from the kind's Doc, and one that is there with its heading and
+// its last block of rules replaced.
 func mended(section string, v *kindtest.Vectors) string {
 	block := openBlock + v.Example + closeBlock
 	if section == "" {

@@ -14,7 +14,7 @@ import (
 type filterImportCmd struct {
 	From       string `required:"" enum:"fmn" help:"What wrote the file: fmn, of either generation."`
 	File       string `arg:"" placeholder:"FILE" help:"The JSON that FMN exported; - is standard input."`
-	IRCNetwork string `name:"irc-network" placeholder:"NAME" help:"The network of the nicks, as the configuration names it."`
+	IRCNetwork string `name:"irc-network" placeholder:"NAME" help:"The network of the nicks, as it is configured."`
 	Catalogue  string `type:"existingdir" placeholder:"DIR" help:"Folder of a site's catalogue, over the embedded one."`
 }
 

@@ -74,8 +74,8 @@ func (v *Vectors) Env() rulespec.Env {
 func (v *Vectors) Values(p rulespec.Param) []string { return slices.Concat(p.Choices, v.draw[p.Name]) }
 
 // Draw draws the arguments of a rule, right ones and wrong ones: each parameter that may be left out in half of the
-// rules, of one that takes several values one to three, seldom none. below returns a number below n. numbers is how many
-// numbers there are for <n>; with 0 no value that has one is drawn.
+// rules, of one that takes several values one to three, seldom none. below returns a number below n. numbers is how
+// many numbers there are for <n>; with 0 no value that has one is drawn.
 func (v *Vectors) Draw(below func(n int) int, numbers int) rulespec.Args {
 	args := rulespec.Args{}
 	for _, p := range v.Kind.Params {
