@@ -17,7 +17,8 @@ var Info = backends.Info{
 	CheckAddress: checkAddress,
 }
 
-// maxNick is the longest nick of any address, in bytes. RFC 2812 says 9; networks allow up to 32 and announce it as NICKLEN.
+// maxNick is the longest nick of any address, in bytes. RFC 2812 says 9; networks allow up to 32 and announce it as
+// NICKLEN.
 const maxNick = 40
 
 // checkAddress gives the canonical form nick@network, or nick alone where the network was not said; both in lower case,
@@ -59,7 +60,8 @@ func parseAddress(address string) (nick, network string, err error) {
 	return nick, network, checkNick(nick)
 }
 
-// checkNick holds a nick against the grammar of RFC 2812 section 2.3.1, with a longer bound. The error is for who typed it.
+// checkNick holds a nick against the grammar of RFC 2812 section 2.3.1, with a longer bound. The error is for who typed
+// it.
 func checkNick(nick string) error {
 	switch {
 	case nick == "":
@@ -71,7 +73,8 @@ func checkNick(nick string) error {
 	}
 	for i := range len(nick) {
 		if c := nick[i]; !isNickStart(c) && (i == 0 || !isDigit(c) && c != '-') {
-			return fmt.Errorf("a nick has letters, digits and []\\`_^{|}- and begins with no digit; %q has another character", nick)
+			return fmt.Errorf("a nick has letters, digits and []\\`_^{|}- and begins with no digit; "+
+				"%q has another character", nick)
 		}
 	}
 	return nil

@@ -19,14 +19,14 @@ const (
 // A question is a private message that somebody sent to us.
 type question struct{ nick, text string }
 
-// manner keeps answers rare, so that two robots cannot talk each other to death. One goroutine uses it.
-type manner struct {
+// An answerLimit keeps answers rare, so that two robots cannot talk to each other for ever. One goroutine uses it.
+type answerLimit struct {
 	all  *rate.Limiter
 	last map[string]time.Time
 }
 
 // allow reports whether nick may have an answer now.
-func (m *manner) allow(nick string, now time.Time) bool {
+func (m *answerLimit) allow(nick string, now time.Time) bool {
 	if m.all == nil {
 		m.all, m.last = rate.NewLimiter(rate.Every(5*time.Second), answersBurst), map[string]time.Time{}
 	}
@@ -43,12 +43,15 @@ func (m *manner) allow(nick string, now time.Time) bool {
 	return true
 }
 
-// hear takes a PRIVMSG to us from a person. Our own echoes, servers, channels, CTCP and whoever calls itself a bot
-// (IRCv3 bot-mode) get nothing. NOTICEs never come here, as RFC 2812 section 3.3.2 demands of robots.
+// hear takes a PRIVMSG from a person to us. Our own echoes, servers, channels, CTCP and bots (IRCv3 bot-mode) get no
+// answer, and no NOTICE does: RFC 2812, section 3.3.2, forbids it.
 func (s *session) hear(m ircmsg.Message) {
-	from, ok := maskOf(m.Source)
+	from, ok := parseHostmask(m.Source)
 	self := s.conn.CurrentNick()
-	if !ok || len(m.Params) < 2 || !sameNick(m.Params[0], self) || sameNick(from.nick, self) || checkNick(from.nick) != nil {
+	if !ok || len(m.Params) < 2 || !sameNick(m.Params[0], self) {
+		return
+	}
+	if sameNick(from.nick, self) || checkNick(from.nick) != nil {
 		return
 	}
 	if bot, _ := m.GetTag("bot"); bot || strings.HasPrefix(m.Params[1], "\x01") {
@@ -56,7 +59,7 @@ func (s *session) hear(m ircmsg.Message) {
 	}
 	select {
 	case s.asked <- question{nick: from.nick, text: m.Params[1]}:
-	default: // more than anybody types
+	default: // nobody types so fast
 	}
 }
 
@@ -67,7 +70,7 @@ func (n *network) answer(s *session) {
 		case <-s.done:
 			return
 		case q := <-s.asked:
-			if n.manner.allow(q.nick, time.Now()) {
+			if n.answers.allow(q.nick, time.Now()) {
 				n.reply(s, q)
 			}
 		}
@@ -89,7 +92,7 @@ func (n *network) reply(s *session, q question) {
 	}
 }
 
-// helpLines is what notifyd says when it is spoken to.
+// helpLines is the answer to a private message.
 func helpLines(text, manage string) []string {
 	if word, _, _ := strings.Cut(strings.ToLower(clean(text)), " "); strings.Trim(word, "!/.?") != "help" {
 		return []string{"I only tell of messages that you have asked for. Say help for more."}

@@ -7,7 +7,7 @@ import (
 	"github.com/ergochat/irc-go/ircmsg"
 )
 
-// addCallbacks hangs this session on the library. Callbacks run one after the other in the library's reading goroutine, so
+// addCallbacks has the library call this session. Callbacks run one after the other in the library's reading goroutine:
 // none of them may wait for the server.
 func (s *session) addCallbacks() {
 	s.conn.AddDisconnectCallback(func(ircmsg.Message) {
@@ -23,30 +23,30 @@ func (s *session) addCallbacks() {
 	s.conn.AddCallback("PRIVMSG", s.hear)
 	s.conn.AddCallback("NICK", func(m ircmsg.Message) {
 		if nick := s.conn.CurrentNick(); len(m.Params) > 0 && m.Params[0] == nick { // the library has noted it before
-			s.change(func(k *mask) { k.nick = nick })
+			s.change(func(k *hostmask) { k.nick = nick })
 		}
 	})
 	s.conn.AddCallback("CHGHOST", func(m ircmsg.Message) { // IRCv3 chghost: user, host
 		if len(m.Params) > 1 && sameNick(m.Nick(), s.conn.CurrentNick()) {
-			s.change(func(k *mask) { k.user, k.host = m.Params[0], m.Params[1] })
+			s.change(func(k *hostmask) { k.user, k.host = m.Params[0], m.Params[1] })
 		}
 	})
 	s.conn.AddCallback("396", func(m ircmsg.Message) { // RPL_HOSTHIDDEN: me, host, text
 		if len(m.Params) > 1 && s.registered() {
-			s.change(func(k *mask) { k.host = m.Params[1] })
+			s.change(func(k *hostmask) { k.host = m.Params[1] })
 		}
 	})
 }
 
 func (s *session) registered() bool { return s.conn.CurrentNick() != "" }
 
-func (s *session) change(edit func(*mask)) {
+func (s *session) change(edit func(*hostmask)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	edit(&s.mask)
+	edit(&s.hostmask)
 }
 
-// note adds a numeric to the oldest barrier, whose command it must be about: the server answers in order.
+// note adds a numeric to the oldest barrier. It must be about the command there: the server answers in order.
 func (s *session) note(m ircmsg.Message, bare bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,15 +73,15 @@ func (s *session) pong(m ircmsg.Message) {
 	}
 }
 
-// badNick tries a nick that fits in the nine characters of RFC 2812 when the server finds ours too long; the library
-// itself knows only of nicks in use. After some attempts the connect timeout has the last word.
+// badNick tries a nick of at most the nine characters of RFC 2812 when the server does not accept ours; the library
+// itself tries another only where the nick is in use. After ten attempts the connect timeout ends the session.
 func (s *session) badNick(ircmsg.Message) {
 	if s.registered() {
 		return
 	}
 	s.mu.Lock()
-	try := s.renames
-	s.renames++
+	try := s.nickTries
+	s.nickTries++
 	s.mu.Unlock()
 	if try >= 10 {
 		return

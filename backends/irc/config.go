@@ -21,7 +21,7 @@ type Config struct {
 
 // A Network is one IRC network and how notifyd appears there.
 type Network struct {
-	Name           string        `yaml:"name"`    // the part of an address behind the @: lower case letters, digits, "." and "-"
+	Name           string        `yaml:"name"`    // behind the @ of an address: lower case letters, digits, "." and "-"
 	Address        string        `yaml:"address"` // host:port
 	TLS            bool          `yaml:"tls"`
 	CAFile         string        `yaml:"ca_file"`                   // PEM; the system's authorities when empty

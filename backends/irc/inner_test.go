@@ -134,46 +134,46 @@ func FuzzLines(f *testing.F) {
 	})
 }
 
-func TestGateLetsTheUrgentFirst(t *testing.T) {
+func TestFairLockLetsTheUrgentFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var g gate
+		var g fairLock
 		var order []string
 		enter := func(name string, urgent bool) {
 			go func() {
-				if err := g.enter(t.Context(), urgent); err != nil {
+				if err := g.lock(t.Context(), urgent); err != nil {
 					t.Error(err)
 				}
-				order = append(order, name) // the gate is the lock
-				g.leave()
+				order = append(order, name) // guarded by the lock
+				g.unlock()
 			}()
 			synctest.Wait()
 		}
-		if err := g.enter(t.Context(), false); err != nil {
+		if err := g.lock(t.Context(), false); err != nil {
 			t.Fatal(err)
 		}
 		enter("a", false)
 		enter("b", false)
 		ctx, cancel := context.WithCancel(t.Context())
 		gaveUp := make(chan error)
-		go func() { gaveUp <- g.enter(ctx, true) }()
+		go func() { gaveUp <- g.lock(ctx, true) }()
 		synctest.Wait()
 		enter("code", true)
 		cancel()
 		if err := <-gaveUp; !errors.Is(err, context.Canceled) {
-			t.Errorf("enter() with an ended context = %v", err)
+			t.Errorf("lock() with an ended context = %v", err)
 		}
-		g.leave()
+		g.unlock()
 		synctest.Wait()
 		if got := strings.Join(order, " "); got != "code a b" {
 			t.Errorf("order = %q", got)
 		}
 		if g.held {
-			t.Error("the gate stays shut")
+			t.Error("the lock stays held")
 		}
 	})
 }
 
-func TestVerdict(t *testing.T) {
+func TestRefusal(t *testing.T) {
 	m := func(line string) ircmsg.Message {
 		m, err := ircmsg.ParseLine(line)
 		if err != nil {
@@ -195,12 +195,12 @@ func TestVerdict(t *testing.T) {
 		{":s 599 notifyd alice :from the future", "refused the line (599)"},
 	}
 	for _, test := range tests {
-		err := verdict([]ircmsg.Message{m(test.line)})
+		err := refusal([]ircmsg.Message{m(test.line)})
 		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
-			t.Errorf("verdict(%q) = %v, want %q", test.line, err, test.want)
+			t.Errorf("refusal(%q) = %v, want %q", test.line, err, test.want)
 		}
 		if err != nil && (errors.Is(err, backends.ErrRefused) || strings.Contains(err.Error(), "alice")) {
-			t.Errorf("verdict(%q) = %v: must be worth a retry and name nobody", test.line, err)
+			t.Errorf("refusal(%q) = %v: must be worth a retry and name nobody", test.line, err)
 		}
 	}
 }
@@ -270,8 +270,8 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-func TestMannerIsBounded(t *testing.T) {
-	var m manner
+func TestAnswersAreBounded(t *testing.T) {
+	var m answerLimit
 	now := time.Unix(1e9, 0)
 	allowed := 0
 	for i := range 3600 { // one question a second for an hour, from ever new nicks and from one that insists

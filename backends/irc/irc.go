@@ -1,8 +1,30 @@
-// Package irc tells people of notices by private message on IRC networks.
+// Package irc sends notices to people as private messages on IRC networks.
 //
-// One connection a network is kept up by Run. Send is finished when the server has said that it took every line
-// (IRCv3 labeled-response where there is one, otherwise the PONG to a PING sent behind the line), because the client library
-// says nothing more than that a line was queued. Protocol: RFC 2812, modern.ircdocs.horse, ircv3.net.
+// IRC has no answer that says "delivered": a line was taken if the server sends no error. So the question is how long
+// to wait for one. A server works on our commands in order, and this gives a fence (barrier): what it answers after the
+// command is done. Where the server has the IRCv3 extension labeled-response, the answer is labelled, empty or not;
+// elsewhere a PING goes behind each line, and its PONG is the fence. Send returns nil when the last line has passed it.
+//
+//	PRIVMSG alice :[bodhi] bob commented on zsh https://…      -> (nothing, or 401 notifyd alice :No such nick)
+//	PING notifyd-17                                            -> PONG notifyd-17: the line before it was taken
+//
+// The parts, from the top:
+//
+//   - Backend: one or more networks, which fail independently (backends.Partitioned).
+//   - network: keeps one connection up, with exponential backoff. A fairLock gives it to one parcel at a time, and a
+//     token bucket sets the pace: a client that sends faster than the server allows is cut off (Excess Flood).
+//   - session: one connection, by github.com/ergochat/irc-go, with barriers and replies of its own. A guard bounds what
+//     the library reads.
+//   - lines: a parcel as lines that fit. The server puts our hostmask before each line and cuts it at 512 bytes.
+//
+// These hold:
+//
+//   - What Send has returned nil for was taken by the server, line by line. No server says whether it was read.
+//   - A nick that is not online is worth a retry, and so is every refusal: the server's reasons change. Only our own
+//     nick, a channel or a text that is no nick is ErrGone.
+//   - No error and no log line at info holds a person's nick or the server's words.
+//
+// Protocol: RFC 2812, https://modern.ircdocs.horse, https://ircv3.net. For operators: doc/irc.md.
 package irc
 
 import (
@@ -70,8 +92,9 @@ func New(config Config, log *slog.Logger, random func() float64) (*Backend, erro
 	return b, nil
 }
 
-// Run keeps every network connected until ctx ends, says QUIT and returns nil when all it started has ended. A network
-// that cannot be reached is tried again for ever with a growing delay. Run again after that, but never twice at once.
+// Run keeps every network connected until ctx ends, sends QUIT, and returns nil when all it started has ended. A
+// network that cannot be reached is tried again for ever, with a growing delay. Run may be called again after it has
+// returned.
 func (b *Backend) Run(ctx context.Context) error {
 	if !b.running.CompareAndSwap(false, true) {
 		return errors.New("bug: irc: Run is already running")
@@ -85,9 +108,9 @@ func (b *Backend) Run(ctx context.Context) error {
 	return nil
 }
 
-// Send tells the person at p.To of the parcel, as backends.Backend says: nil when the server has taken every line. A person
-// who is away has been told; one who is not online has not, which is worth a retry. So
-// is a network that is not configured: an operator who takes one out for an evening must not end anybody's destination.
+// Send sends the parcel to the nick p.To, as backends.Backend says: nil when the server has taken every line. A nick
+// that is away has got it; one that is not online has not, which is worth a retry. So is a network that is not
+// configured: an operator who takes one out for an evening must not end anybody's destination.
 func (b *Backend) Send(ctx context.Context, p backends.Parcel) error {
 	nick, name, err := parseAddress(p.To)
 	if err != nil {

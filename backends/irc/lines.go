@@ -8,7 +8,7 @@ import (
 	"github.com/notifyd/notifyd/backends"
 )
 
-// limits is how much of a parcel is said.
+// limits bound the lines of a parcel.
 type limits struct {
 	noticeLines int // most lines of one notice
 	digestLines int // most lines of a digest that tell notices
@@ -21,9 +21,9 @@ const (
 	maxLinks        = 3   // links of notices that are told in one line
 )
 
-// linesOf gives what is sent for a parcel, each line at most budget bytes and free of controls: one line for a notice,
-// for a digest the counts, lines of what belongs together and how many more notices there are. Account mail (a notice
-// without a why) is said whole.
+// linesOf writes a parcel as lines of at most budget bytes without control characters. A notice is one line, if it
+// fits. A digest is its counts, a line for each group, and how many more notices there are. Account mail, which has no
+// reasons, is written whole.
 func linesOf(p backends.Parcel, budget int, l limits) []string {
 	var lines []string
 	var told []backends.Notice
@@ -65,16 +65,16 @@ func accountLines(n backends.Notice, budget int) []string {
 	return lines
 }
 
-// noticeLines says one notice: the kind first, then what happened, where to look and which filter asked for it.
+// noticeLines writes one notice: the application, what happened, the link, and the filters that matched.
 func noticeLines(n backends.Notice, budget, most int) []string {
 	tail := ""
 	if link := clean(n.Link); link != "" && len(link) <= min(maxLink, budget) {
 		tail = " " + link
 	}
-	return say(n.App, summaryOf(n), tail+filterNames(n.Why), budget, most)
+	return fit(n.App, summaryOf(n), tail+filterNames(n.Why), budget, most)
 }
 
-// groupLine says notices that belong together in one line: what happened, how often and when, some of the links.
+// groupLine writes notices that belong together as one line: what happened, how often and when, some of the links.
 func groupLine(g backends.Group, budget int) []string {
 	if len(g.Notices) == 1 {
 		return noticeLines(g.Notices[0], budget, 1)
@@ -99,11 +99,11 @@ func groupLine(g backends.Group, budget int) []string {
 	if g.Title == g.Notices[0].Title { // all of them say the same
 		summary = summaryOf(g.Notices[0])
 	}
-	return say(g.Notices[0].App, summary, tail+filterNames(why), budget, 1)
+	return fit(g.Notices[0].App, summary, tail+filterNames(why), budget, 1)
 }
 
-// say makes at most so many lines. The sentence is what gets shorter when all of it is too long.
-func say(app, summary, tail string, budget, most int) []string {
+// fit writes at most so many lines. Where the whole is too long, the summary gets shorter.
+func fit(app, summary, tail string, budget, most int) []string {
 	head := ""
 	if app = shorten(clean(app), 40); app != "" {
 		head = "[" + app + "] "
@@ -144,7 +144,7 @@ func filterNames(why []backends.Reason) string {
 	return " (" + strings.Join(names, ", ") + ")"
 }
 
-// digestLines says the counts, then a line for each group of notices that belong together, the worst first.
+// digestLines writes the counts, then a line for each group of notices that belong together, the worst first.
 func digestLines(notices []backends.Notice, manage string, budget int, l limits) []string {
 	lines := []string{shorten(counts(notices), budget)}
 	groups := backends.Merge(notices)

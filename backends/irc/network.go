@@ -15,16 +15,16 @@ import (
 	"github.com/notifyd/notifyd/internal/backoff"
 )
 
-// A network keeps one connection and sends over it, one parcel after the other and no faster than the bucket lets.
+// A network keeps one connection and sends over it, one parcel after the other, at the pace of its token bucket.
 type network struct {
-	config Network
-	tls    *tls.Config
-	manage string
-	log    *slog.Logger
-	random func() float64
-	gate   gate
-	bucket *rate.Limiter
-	manner manner
+	config  Network
+	tls     *tls.Config
+	manage  string
+	log     *slog.Logger
+	random  func() float64
+	turn    fairLock
+	bucket  *rate.Limiter
+	answers answerLimit
 
 	mu      sync.Mutex
 	live    *session      // nil while not connected
@@ -63,7 +63,8 @@ func (n *network) run(ctx context.Context) {
 
 // session makes one connection and stays with it to its end; lasted counts from the registration.
 func (n *network) session(ctx context.Context) (lasted time.Duration, err error) {
-	connecting, cancel := context.WithTimeoutCause(ctx, n.config.ConnectTimeout, errors.New("no connection within the connect timeout"))
+	late := errors.New("no connection within the connect timeout")
+	connecting, cancel := context.WithTimeoutCause(ctx, n.config.ConnectTimeout, late)
 	defer cancel()
 	s := newSession(connecting, n.config, n.tls, n.log)
 	if err := s.connect(connecting); err != nil {
@@ -80,13 +81,13 @@ func (n *network) session(ctx context.Context) (lasted time.Duration, err error)
 	return time.Since(since), errors.New("the connection ended")
 }
 
-// deliver says one parcel to nick.
+// deliver sends one parcel to nick, line by line.
 func (n *network) deliver(ctx context.Context, nick string, p backends.Parcel, l limits) error {
 	urgent := len(p.Notices) > 0 && isAccount(p.Notices[0])
-	if err := n.gate.enter(ctx, urgent); err != nil {
+	if err := n.turn.lock(ctx, urgent); err != nil {
 		return fmt.Errorf("wait for the turn: %w", err)
 	}
-	defer n.gate.leave()
+	defer n.turn.unlock()
 	s, err := n.connected(ctx)
 	if err != nil {
 		return err
@@ -100,24 +101,24 @@ func (n *network) deliver(ctx context.Context, nick string, p backends.Parcel, l
 		}
 	}
 	for _, line := range linesOf(p, s.room(nick), l) {
-		if err := n.say(ctx, s, nick, line); err != nil {
+		if err := n.sendLine(ctx, s, nick, line); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// say sends one line when the pace allows it and waits until the server has taken it.
-func (n *network) say(ctx context.Context, s *session, nick, line string) error {
+// sendLine sends one line when the pace allows it, and waits until the server has taken it.
+func (n *network) sendLine(ctx context.Context, s *session, nick, line string) error {
 	if err := n.pace(ctx); err != nil {
 		return err
 	}
 	replies, err := s.exchange(ctx, nick, "PRIVMSG", nick, line)
 	if err == nil {
-		err = verdict(replies)
+		err = refusal(replies)
 	}
 	for _, m := range replies {
-		if k, ok := maskOf(m.Source); ok && m.Command == "PRIVMSG" && sameNick(k.nick, s.conn.CurrentNick()) {
+		if k, ok := parseHostmask(m.Source); ok && m.Command == "PRIVMSG" && sameNick(k.nick, s.conn.CurrentNick()) {
 			s.learn(k) // an echo shows the line as others see it
 		}
 	}
@@ -131,7 +132,7 @@ func (n *network) say(ctx context.Context, s *session, nick, line string) error 
 	return nil
 }
 
-// checkAccount asks the server whether the person at nick is logged in as its owner.
+// checkAccount gives an error unless the server says that the user of nick is logged in as its owner.
 func (n *network) checkAccount(ctx context.Context, s *session, nick string) error {
 	if err := n.pace(ctx); err != nil {
 		return err

@@ -21,20 +21,20 @@ const (
 	quitTimeout    = 2 * time.Second // for the server to answer QUIT
 )
 
-// A session is one connection, from dialling to its end. The network's run owns it; callers of Send borrow it.
+// A session is one connection, from dialling to its end. The network's run owns it; callers of Send use it.
 type session struct {
-	config  Network
-	conn    *ircevent.Connection
-	done    chan struct{} // closed when the connection has ended after registration
-	asked   chan question
-	log     *slog.Logger
-	mu      sync.Mutex
-	socket  net.Conn
-	mask    mask
-	tokens  int
-	waiting []*barrier // oldest first, as the server answers
-	open    int        // commands sent and not answered
-	renames int
+	config    Network
+	conn      *ircevent.Connection
+	done      chan struct{} // closed when the connection has ended after registration
+	asked     chan question
+	log       *slog.Logger
+	mu        sync.Mutex
+	socket    net.Conn
+	hostmask  hostmask
+	tokens    int
+	waiting   []*barrier // oldest first, as the server answers
+	open      int        // commands sent and not answered
+	nickTries int
 }
 
 // A barrier is a PING behind a command. The server works in order, so its PONG says that the command is done.
@@ -90,8 +90,7 @@ func (s *session) dial(ctx context.Context, tlsConfig *tls.Config) (net.Conn, er
 	return s.socket, nil
 }
 
-// connect dials, registers and learns how the server shows us; it takes at most the connect timeout. The error wraps
-// nothing that a caller could act on.
+// connect dials, registers and learns our hostmask, within the connect timeout. Its error is for the log only.
 func (s *session) connect(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, s.hangUp)
 	defer stop()
@@ -106,11 +105,11 @@ func (s *session) connect(ctx context.Context) error {
 		return err
 	}
 	nick := s.conn.CurrentNick()
-	s.learn(mask{nick: nick})
+	s.learn(hostmask{nick: nick})
 	replies, err := s.exchange(ctx, nick, "WHOIS", nick)
 	for _, m := range replies { // RPL_WHOISUSER: me, nick, user, host, *, real name
 		if m.Command == "311" && len(m.Params) > 3 && sameNick(m.Params[1], nick) {
-			s.learn(mask{nick: nick, user: m.Params[2], host: m.Params[3]})
+			s.learn(hostmask{nick: nick, user: m.Params[2], host: m.Params[3]})
 		}
 	}
 	if err != nil {
@@ -151,9 +150,9 @@ func (s *session) hangUp() {
 	}
 }
 
-// exchange sends a command and gives the server's replies to it. It waits for the server to be done with the command: by
-// labelled response, otherwise by a barrier. A server that stays silent loses the connection, for what it
-// would say later could no longer be told apart.
+// exchange sends a command and gives the server's replies to it. It waits until the server is done with the command:
+// for the labelled response, otherwise for a barrier. A server that stays silent loses the connection, because its late
+// reply could be taken for the reply to another command.
 func (s *session) exchange(ctx context.Context, target, command string, params ...string) ([]ircmsg.Message, error) {
 	if err := s.reserve(); err != nil {
 		return nil, err
@@ -163,7 +162,7 @@ func (s *session) exchange(ctx context.Context, target, command string, params .
 		s.release()
 		answer <- replies
 	}
-	late := time.AfterFunc(s.config.SendTimeout, s.hangUp) // also frees a queue that blocks because the server does not read
+	late := time.AfterFunc(s.config.SendTimeout, s.hangUp) // it also ends a write to a server that does not read
 	defer late.Stop()
 	err := s.conn.SendWithLabel(func(b *ircevent.Batch) { done(flatten(b)) }, nil, command, params...)
 	if errors.Is(err, ircevent.CapabilityNotNegotiated) {
@@ -188,7 +187,7 @@ func (s *session) exchange(ctx context.Context, target, command string, params .
 	return nil, errLost
 }
 
-// reserve counts a command in, unless too many are not answered: then the library's queue could fill and block.
+// reserve counts a command in. While too many are not answered it refuses: the library's queue could fill and block.
 func (s *session) reserve() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -220,16 +219,16 @@ func (s *session) sendWithBarrier(target string, done func([]ircmsg.Message), co
 	return s.conn.Send("PING", b.token)
 }
 
-// learn remembers how the server shows us.
-func (s *session) learn(m mask) {
+// learn remembers our hostmask.
+func (s *session) learn(m hostmask) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.mask = m
+	s.hostmask = m
 }
 
 // room is how many bytes of text fit in one line to nick.
 func (s *session) room(nick string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.mask.room(nick)
+	return s.hostmask.room(nick)
 }

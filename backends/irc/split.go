@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/ergochat/irc-go/ircmsg"
+
 	"github.com/notifyd/notifyd/internal/text"
 )
 
@@ -55,4 +57,29 @@ func shorten(s string, size int) string {
 		start = start[:space]
 	}
 	return strings.TrimRight(start, " ") + text.Ellipsis
+}
+
+// A hostmask is nick!user@host, by which the server shows us to others. It stands before each of our lines and takes
+// room there.
+type hostmask struct{ nick, user, host string }
+
+// lineBytes is the size of a line with CR LF that every server passes on; RFC 2812 allows 512.
+const lineBytes = 510
+
+// room is how many bytes of text fit in a PRIVMSG to target. While the host is not known it is taken for the longest.
+func (m hostmask) room(target string) int {
+	user, host := len(m.user), len(m.host)
+	if m.host == "" {
+		user, host = 11, 64
+	}
+	return lineBytes - len(":!@ PRIVMSG  :\r\n") - len(m.nick) - user - host - len(target)
+}
+
+// parseHostmask reads nick!user@host.
+func parseHostmask(source string) (hostmask, bool) {
+	nuh, err := ircmsg.ParseNUH(source)
+	if err != nil || nuh.User == "" || nuh.Host == "" || strings.ContainsAny(nuh.Name, " ") {
+		return hostmask{}, false
+	}
+	return hostmask{nick: nuh.Name, user: nuh.User, host: nuh.Host}, true
 }
