@@ -50,7 +50,7 @@ func (s *matchState) lookUp() {
 		s.values = s.AppendValues(s.values[:0], rulespec.Fields[i])
 		for _, value := range s.values {
 			if f.terms {
-				s.probes = append(s.probes, probe{field: uint8(i), value: value, hash: v.terms.hash(uint8(i), value)})
+				s.probes = append(s.probes, probe{field: uint8(i), value: value, hash: v.dictionary.hash(uint8(i), value)})
 			}
 			if f.names != nil {
 				r := s.remember(f, value)
@@ -63,7 +63,7 @@ func (s *matchState) lookUp() {
 			}
 		}
 	}
-	v.terms.findAll(v, s.probes)
+	v.dictionary.findAll(v, s.probes)
 	for i := range s.probes {
 		if p := &s.probes[i]; p.known && s.mark(p.id) == undecided {
 			s.assign(p.id, holds)

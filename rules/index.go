@@ -24,7 +24,7 @@ type Index struct {
 	change      sync.Mutex // what is below belongs to whoever changes
 	transient   *vector.Transient
 	next        *view
-	named       map[string]uint32 // predicates that are no terms, by identity
+	identities  map[string]uint32 // predicates that are no terms, by identity
 	residuals   map[string]uint32
 	conditions  []condition // of the last filter, and what it is in residuals
 	residualKey []byte
@@ -43,8 +43,8 @@ type Index struct {
 // A view is an Index as its readers see it: it never changes. The lists only grow, so views share them.
 type view struct {
 	preds        []predicate
-	terms        *terms
-	names        names
+	dictionary   *dictionary
+	names        stringArena
 	checks       []check
 	searches     []searched
 	programs     *programs
@@ -76,11 +76,11 @@ const mostShards = 4
 
 func newIndex(env rulespec.Env, shards int) *Index {
 	x := &Index{
-		env: env, named: map[string]uint32{}, residuals: map[string]uint32{}, exclusions: map[uint32][]uint32{},
+		env: env, identities: map[string]uint32{}, residuals: map[string]uint32{}, exclusions: map[uint32][]uint32{},
 		ordinals: ordinals{of: map[uint64]uint32{}}, queue: postings.NewQueue(shards),
 	}
 	x.budget = newBudget()
-	x.next = &view{programs: &programs{budget: x.budget}, terms: newTerms(64), preds: []predicate{{form: formRoot}}, shards: make([]postings.Shard, shards)}
+	x.next = &view{programs: &programs{budget: x.budget}, dictionary: newDictionary(64), preds: []predicate{{form: formRoot}}, shards: make([]postings.Shard, shards)}
 	x.publish()
 	return x
 }

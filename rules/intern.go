@@ -54,11 +54,11 @@ func (x *Index) internNew(s *statement) uint32 {
 	if s.predicate.Exact && len(s.predicate.Keys) == 1 {
 		return x.internTerm(s.predicate.Keys[0])
 	}
-	if id, known := x.named[s.identity]; known {
+	if id, known := x.identities[s.identity]; known {
 		return id
 	}
 	id := x.add(s)
-	x.named[s.identity] = id
+	x.identities[s.identity] = id
 	return id
 }
 
@@ -97,12 +97,12 @@ func (x *Index) add(s *statement) uint32 {
 func (x *Index) internTerm(k rulespec.Key) uint32 {
 	v := x.next
 	field := uint8(slices.Index(rulespec.Fields, k.Field))
-	if id, known := v.terms.find(v, field, k.Value); known {
+	if id, known := v.dictionary.find(v, field, k.Value); known {
 		return id
 	}
 	id := uint32(len(v.preds))
 	v.preds = append(v.preds, predicate{form: formTerm, field: field, at: v.names.add(k.Value)})
-	v.terms = v.terms.add(v, field, k.Value, id)
+	v.dictionary = v.dictionary.add(v, field, k.Value, id)
 	v.fields[field].terms = true
 	return id
 }
@@ -110,13 +110,13 @@ func (x *Index) internTerm(k rulespec.Key) uint32 {
 // internNeed gives the predicate that holds where the directory has need.
 func (x *Index) internNeed(need rulespec.Key) uint32 {
 	name := "\x00" + need.Field + "\x00" + need.Value
-	id, known := x.named[name]
+	id, known := x.identities[name]
 	if !known {
 		v := x.next
 		id = uint32(len(v.preds))
 		v.preds = append(v.preds, predicate{form: formNeed, at: uint32(len(v.needs))})
 		v.needs = append(v.needs, need)
-		x.named[name] = id
+		x.identities[name] = id
 	}
 	return id
 }

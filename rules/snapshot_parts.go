@@ -47,13 +47,13 @@ func (v *view) finders() (finders map[uint32][]finder, fields map[uint32]uint64)
 	return finders, fields
 }
 
-// eachNamed calls visit with each identity and its predicate. Between some, it lets others change the index: what is
+// eachIdentity calls visit with each identity and its predicate. Between some, it lets others change the index: what is
 // added meanwhile may come or not, as Go has it for a map that changes while it is walked through.
-func (x *Index) eachNamed(visit func(name string, id uint32)) {
+func (x *Index) eachIdentity(visit func(name string, id uint32)) {
 	x.change.Lock()
 	defer x.change.Unlock()
 	n := 0
-	for name, id := range x.named {
+	for name, id := range x.identities {
 		if n++; n%lockFor == 0 {
 			x.change.Unlock()
 			x.change.Lock()

@@ -10,7 +10,7 @@ import (
 
 // lookedUp reads a section of predicates or of residuals.
 func (s *snapshotReader) lookedUp(c *sections.Section) error {
-	if s.x.next.terms.used == 0 {
+	if s.x.next.dictionary.used == 0 {
 		s.makeRoom()
 	}
 	for c.Len() > 0 {
@@ -33,7 +33,7 @@ func (s *snapshotReader) makeRoom() {
 		size *= 2
 	}
 	v := s.x.next
-	v.terms = newTerms(size)
+	v.dictionary = newDictionary(size)
 	v.preds = append(make([]predicate, 0, room+1), v.preds...)
 }
 
@@ -62,7 +62,7 @@ func (s *snapshotReader) predicate(c *sections.Section) {
 // named reads a predicate that has an identity.
 func (s *snapshotReader) named(c *sections.Section, f form) {
 	x, identity := s.x, c.Text()
-	if _, twice := x.named[identity]; twice {
+	if _, twice := x.identities[identity]; twice {
 		c.Wrong("a predicate comes twice")
 	}
 	lazy := &lazyRule{env: x.env, identity: identity}
@@ -82,7 +82,7 @@ func (s *snapshotReader) named(c *sections.Section, f form) {
 	if c.Err() != nil {
 		return
 	}
-	if x.named[identity] = id; !ok || x.next.preds[id].form != f {
+	if x.identities[identity] = id; !ok || x.next.preds[id].form != f {
 		c.Wrong("a predicate is not of the form that it says")
 	}
 }

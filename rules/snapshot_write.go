@@ -60,7 +60,7 @@ func (s *snapshotWriter) collect(x *Index) {
 		}
 	})
 	s.finders, s.fields = v.finders()
-	x.eachNamed(func(name string, id uint32) {
+	x.eachIdentity(func(name string, id uint32) {
 		if int(id) < len(v.preds) {
 			s.names[id] = name
 		}

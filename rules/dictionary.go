@@ -6,19 +6,19 @@ import (
 	"sync/atomic"
 )
 
-// terms finds the predicate of a field and a value. Readers look up while the writer adds; nothing is ever taken out. A
+// dictionary finds the predicate of a field and a value. Readers look up while the writer adds; nothing is ever taken out. A
 // reader that meets a predicate younger than its view passes it by.
-type terms struct {
+type dictionary struct {
 	seed  maphash.Seed
 	used  int
 	cells []atomic.Uint64 // upper half: hash, lower half: predicate + 1; 0: free
 }
 
-func newTerms(size int) *terms {
-	return &terms{seed: maphash.MakeSeed(), cells: make([]atomic.Uint64, size)}
+func newDictionary(size int) *dictionary {
+	return &dictionary{seed: maphash.MakeSeed(), cells: make([]atomic.Uint64, size)}
 }
 
-func (t *terms) hash(field uint8, value string) uint64 {
+func (t *dictionary) hash(field uint8, value string) uint64 {
 	return maphash.String(t.seed, value) + salt(field)
 }
 
@@ -26,7 +26,7 @@ func (t *terms) hash(field uint8, value string) uint64 {
 func salt(field uint8) uint64 { return uint64(field) * 0x9e3779b97f4a7c15 }
 
 // find gives the predicate of value in field, as far as v knows it.
-func (t *terms) find(v *view, field uint8, value string) (uint32, bool) {
+func (t *dictionary) find(v *view, field uint8, value string) (uint32, bool) {
 	h := t.hash(field, value)
 	mask := uint64(len(t.cells) - 1)
 	for i := h & mask; ; i = (i + 1) & mask {
@@ -55,7 +55,7 @@ type probe struct {
 
 // findAll is find for all probes, whose hashes are known. What it reads of the table for one does not depend on another,
 // so the processor waits for all of them at once.
-func (t *terms) findAll(v *view, probes []probe) {
+func (t *dictionary) findAll(v *view, probes []probe) {
 	mask := uint64(len(t.cells) - 1)
 	for i := range probes {
 		probes[i].cell = t.cells[probes[i].hash&mask].Load()
@@ -77,9 +77,9 @@ func (t *terms) findAll(v *view, probes []probe) {
 }
 
 // add puts in a predicate that is not there yet, and gives the table to use from now on: a larger one when t is full.
-func (t *terms) add(v *view, field uint8, value string, id uint32) *terms {
+func (t *dictionary) add(v *view, field uint8, value string, id uint32) *dictionary {
 	if 4*t.used >= 3*len(t.cells) {
-		larger := &terms{seed: t.seed, cells: make([]atomic.Uint64, 2*len(t.cells))}
+		larger := &dictionary{seed: t.seed, cells: make([]atomic.Uint64, 2*len(t.cells))}
 		for i := range t.cells {
 			if cell := t.cells[i].Load(); cell != 0 {
 				p := v.preds[uint32(cell)-1]
@@ -92,7 +92,7 @@ func (t *terms) add(v *view, field uint8, value string, id uint32) *terms {
 	return t
 }
 
-func (t *terms) put(h uint64, id uint32) {
+func (t *dictionary) put(h uint64, id uint32) {
 	mask := uint64(len(t.cells) - 1)
 	i := h & mask
 	for t.cells[i].Load() != 0 {
@@ -102,20 +102,20 @@ func (t *terms) put(h uint64, id uint32) {
 	t.used++
 }
 
-// names keeps many short texts in few large blocks, so that the collector has nothing to do with them. It only grows.
-type names struct {
+// stringArena keeps many short texts in few large blocks, so that the collector has nothing to do with them. It only grows.
+type stringArena struct {
 	blocks [][]byte
 	used   int // of the last block
 }
 
-const nameBlock = 1 << 16
+const arenaBlock = 1 << 16
 
 // add keeps a text and gives its place.
-func (n *names) add(text string) uint32 {
+func (n *stringArena) add(text string) uint32 {
 	var head [binary.MaxVarintLen64]byte
 	size := binary.PutUvarint(head[:], uint64(len(text)))
 	if len(n.blocks) == 0 || n.used+size+len(text) > len(n.blocks[len(n.blocks)-1]) {
-		n.blocks = append(n.blocks, make([]byte, max(nameBlock, size+len(text))))
+		n.blocks = append(n.blocks, make([]byte, max(arenaBlock, size+len(text))))
 		n.used = 0
 	}
 	block := n.blocks[len(n.blocks)-1]
@@ -126,7 +126,7 @@ func (n *names) add(text string) uint32 {
 }
 
 // at gives the text at a place that add gave. The caller must not change it.
-func (n *names) at(place uint32) []byte {
+func (n *stringArena) at(place uint32) []byte {
 	block := n.blocks[place>>16][place&0xffff:]
 	if size := int(block[0]); size < 0x80 { // as most are
 		return block[1 : 1+size]
