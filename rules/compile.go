@@ -19,11 +19,11 @@ type compiledRule struct {
 // A statement is a rule compiled, without its negation. Rules that were compiled one after the other and say the same
 // share one.
 type statement struct {
-	interned bool // this and id belong to whoever changes the index
-	id       uint32
-	odds     int // the predicate's
-	needs    []rulespec.Key
-	reach    rulespec.Reach
+	interned    bool // this and id belong to whoever changes the index
+	id          uint32
+	selectivity int // the predicate's
+	requires    []rulespec.Key
+	reach       rulespec.Reach
 
 	identity  string              // tells predicates apart: see identityOf
 	predicate *rulespec.Predicate // nil once it is in the index: a compiled expression takes several KiB
@@ -98,7 +98,7 @@ func newStatement(env rulespec.Env, r rulespec.Rule) (*statement, error) {
 		})
 		p.Keys = slices.Compact(p.Keys)
 	}
-	s := &statement{predicate: &p, odds: p.Selectivity, needs: p.Requires, reach: p.Reach()}
+	s := &statement{predicate: &p, selectivity: p.Selectivity, requires: p.Requires, reach: p.Reach()}
 	if !p.Exact || len(p.Keys) != 1 {
 		s.identity = identityOf(env.Owner, r)
 	}

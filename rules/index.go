@@ -48,7 +48,7 @@ type view struct {
 	checks       []check
 	searches     []searched
 	programs     *programs
-	needs        []rulespec.Key
+	requirements []rulespec.Key
 	residuals    [][]condition
 	residualTerm []uint32              // by residual: the term that is all that it asks for; 0: it is not of that sort
 	termResidual vector.Vector[uint32] // by term: the residual that asks for it alone; 0: there is none

@@ -20,14 +20,14 @@ type predicate struct {
 type form uint8
 
 const (
-	formRoot     form = iota // always holds
-	formTerm                 // the event has this value in this field
-	formAny                  // the event has one of several terms, of which each leads here
-	formChecked              // as formAny, and then the predicate is asked as well
-	formSearched             // a search through names, or through texts for literals
-	formLoose                // a search through all texts
-	formNeed                 // the directory has this
-	formOpaque               // there is nothing to find it by: it is asked
+	formRoot        form = iota // always holds
+	formTerm                    // the event has this value in this field
+	formAny                     // the event has one of several terms, of which each leads here
+	formChecked                 // as formAny, and then the predicate is asked as well
+	formSearched                // a search through names, or through texts for literals
+	formUnindexed               // a search through all texts
+	formRequirement             // the directory has this
+	formOpaque                  // there is nothing to find it by: it is asked
 )
 
 // root is the predicate that always holds. What is posted under it is looked at for every event.
@@ -36,8 +36,8 @@ const root uint32 = 0
 // A check is a predicate that is asked.
 type check = func(*rulespec.Subject) (bool, error)
 
-// listed says whether the events that the predicate holds for are found without asking it.
-func (p predicate) listed() bool {
+// indexed says whether the events that the predicate holds for are found without asking it.
+func (p predicate) indexed() bool {
 	return p.form == formTerm || p.form == formAny || p.form == formChecked || p.form == formSearched
 }
 
@@ -107,15 +107,15 @@ func (x *Index) internTerm(k rulespec.Key) uint32 {
 	return id
 }
 
-// internNeed gives the predicate that holds where the directory has need.
-func (x *Index) internNeed(need rulespec.Key) uint32 {
+// internRequirement gives the predicate that holds where the directory has need.
+func (x *Index) internRequirement(need rulespec.Key) uint32 {
 	name := "\x00" + need.Field + "\x00" + need.Value
 	id, known := x.identities[name]
 	if !known {
 		v := x.next
 		id = uint32(len(v.preds))
-		v.preds = append(v.preds, predicate{form: formNeed, at: uint32(len(v.needs))})
-		v.needs = append(v.needs, need)
+		v.preds = append(v.preds, predicate{form: formRequirement, at: uint32(len(v.requirements))})
+		v.requirements = append(v.requirements, need)
 		x.identities[name] = id
 	}
 	return id

@@ -170,13 +170,13 @@ func (s *matchState) decide(id uint32, by means) state {
 	switch {
 	case p.form == formRoot:
 		to = holds
-	case p.form == formNeed:
-		to = stateOf(s.Has(s.view.needs[p.at]), nil)
+	case p.form == formRequirement:
+		to = stateOf(s.Has(s.view.requirements[p.at]), nil)
 	case p.form == formOpaque || p.form == formChecked && to == unverified:
 		to = stateOf(s.view.checks[p.at](&s.Subject))
 	case p.form == formSearched && to == unverified:
 		to = s.matches(id, false, by)
-	case p.form == formLoose:
+	case p.form == formUnindexed:
 		to = s.matches(id, true, by)
 	default: // it is listed, and nothing has led to it
 		to = fails

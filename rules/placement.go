@@ -98,8 +98,8 @@ func (x *Index) placementOf(compiled []compiledRule) placement {
 			}
 			continue
 		}
-		for _, need := range r.needs {
-			residual = append(residual, conditionOf(x.internNeed(need), false))
+		for _, need := range r.requires {
+			residual = append(residual, conditionOf(x.internRequirement(need), false))
 		}
 		if x.isExclusion(r) {
 			p.exclusions = append(p.exclusions, r.id)
@@ -120,10 +120,10 @@ func (x *Index) accessPredicate(compiled []compiledRule) uint32 {
 	best, least := root, 0
 	for i := range compiled {
 		r := &compiled[i]
-		if r.not || !x.next.preds[r.id].listed() {
+		if r.not || !x.next.preds[r.id].indexed() {
 			continue
 		}
-		cost := max(1, r.odds)
+		cost := max(1, r.selectivity)
 		cost *= 1 + x.blocks(r.id)
 		if best == root || cost < least {
 			best, least = r.id, cost
@@ -145,7 +145,7 @@ func (x *Index) blocks(id uint32) (blocks int) {
 
 // isExclusion says whether a rule under not belongs into a list of killed filters.
 func (x *Index) isExclusion(r *compiledRule) bool {
-	if r.odds >= excludeBelow || !x.next.preds[r.id].listed() {
+	if r.selectivity >= excludeBelow || !x.next.preds[r.id].indexed() {
 		return false
 	}
 	killed := x.queue.Excluded(r.id)
@@ -200,7 +200,7 @@ func (x *Index) addResidual(key string, residual []condition) (number uint32) {
 // work ranks literals, so that those that may cost something are asked last.
 func (x *Index) work(l condition) uint64 {
 	f := x.next.preds[l.predicate()].form
-	if f == formOpaque || f == formLoose || f == formSearched || f == formChecked {
+	if f == formOpaque || f == formUnindexed || f == formSearched || f == formChecked {
 		return 1<<32 | uint64(l)
 	}
 	return uint64(l)

@@ -15,14 +15,14 @@ import (
 // that have not been used for longest have to go, roughly.
 type programs struct {
 	*budget
-	groves []*programGrove // by number of the search
+	chunks []*programChunk // by number of the search
 }
 
 // programsAtOnce is how many programs there is made room for at once.
-const programsAtOnce = 256
+const programChunkSize = 256
 
-// A programGrove is the places of so many programs; views share them.
-type programGrove [programsAtOnce]atomic.Pointer[program]
+// A programChunk is the places of so many programs; views share them.
+type programChunk [programChunkSize]atomic.Pointer[program]
 
 // A program is a compiled expression. Its machine answers; regexp does where the machine has no room.
 type program struct {
@@ -43,15 +43,15 @@ const fullOften = 3
 
 // grown gives programs with room for n searches.
 func (p *programs) grown(n int) *programs {
-	if n <= len(p.groves)*programsAtOnce {
+	if n <= len(p.chunks)*programChunkSize {
 		return p
 	}
-	return &programs{budget: p.budget, groves: append(p.groves[:len(p.groves):len(p.groves)], new(programGrove))}
+	return &programs{budget: p.budget, chunks: append(p.chunks[:len(p.chunks):len(p.chunks)], new(programChunk))}
 }
 
 // of gives the program of a search, compiled now if it is not kept.
 func (p *programs) of(number uint32, expression string) (known *program, compiled bool, err error) {
-	place := &p.groves[number/programsAtOnce][number%programsAtOnce]
+	place := &p.chunks[number/programChunkSize][number%programChunkSize]
 	if known = place.Load(); known != nil {
 		if !known.asked.Load() {
 			known.asked.Store(true)
@@ -131,14 +131,14 @@ func (p *programs) sweep() {
 		return
 	}
 	defer p.sweeping.Unlock()
-	all := len(p.groves) * programsAtOnce
+	all := len(p.chunks) * programChunkSize
 	most := p.limits.Load().Programs
 	for range 2 * all {
 		if p.bytes.Load() <= most-most/64 {
 			return
 		}
 		p.hand = (p.hand + 1) % all
-		place := &p.groves[p.hand/programsAtOnce][p.hand%programsAtOnce]
+		place := &p.chunks[p.hand/programChunkSize][p.hand%programChunkSize]
 		one := place.Load()
 		if one != nil && !one.asked.Swap(false) && place.CompareAndSwap(one, nil) {
 			p.letGo(one)

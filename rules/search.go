@@ -19,8 +19,8 @@ type searched struct {
 // A field is what the index has on one of rulespec.Fields.
 type field struct {
 	terms bool
-	names *patterns // nil: nobody searches in its names
-	log   []uint32  // the searches in its names, the oldest first
+	names *nameSearches // nil: nobody searches in its names
+	log   []uint32      // the searches in its names, the oldest first
 }
 
 // maxFields bounds rulespec.Fields.
@@ -77,7 +77,7 @@ func (x *Index) addFound(s *rulespec.Search, set []string, offsets []uint16, oth
 		v.searches = append(v.searches, searched{expression: s.Expression, texts: texts, plain: s.Plain, others: others})
 		v.programs, v.searched = v.programs.grown(len(v.searches)), v.searched|texts
 		if set == nil {
-			v.preds[id].form = formLoose
+			v.preds[id].form = formUnindexed
 		} else {
 			v.texts = v.texts.Add(set, offsets, literals.Target{ID: id, Texts: texts, Plain: s.Plain})
 		}
@@ -87,7 +87,7 @@ func (x *Index) addFound(s *rulespec.Search, set []string, offsets []uint16, oth
 	for _, name := range s.Fields {
 		f := &v.fields[slices.Index(rulespec.Fields, name)]
 		if f.names == nil {
-			f.names = newPatterns()
+			f.names = newNameSearches()
 		}
 		f.names = f.names.add(set, offsets, id)
 		f.log = append(f.log, id)

@@ -114,8 +114,8 @@ func (u *usedBits) check(c *sections.Section, v *view) error {
 		wrong string
 	}{
 		{u.owners, predicate.isOwner, "owned by predicate %d, who is nobody"},
-		{u.access, func(p predicate) bool { return p.form == formRoot || p.listed() }, "posted under predicate %d, which nothing leads to"},
-		{u.exclusions, predicate.listed, "killed by predicate %d, which nothing leads to"},
+		{u.access, func(p predicate) bool { return p.form == formRoot || p.indexed() }, "posted under predicate %d, which nothing leads to"},
+		{u.exclusions, predicate.indexed, "killed by predicate %d, which nothing leads to"},
 	} {
 		for i, word := range set.of {
 			for ; word != 0; word &= word - 1 {

@@ -48,11 +48,11 @@ func (s *snapshotReader) predicate(c *sections.Section) {
 		if value := c.Text(); c.Err() == nil && x.internTerm(rulespec.Key{Field: rulespec.Fields[field], Value: value}) != id {
 			c.Wrong("a term comes twice")
 		}
-	case formNeed:
-		if need := (rulespec.Key{Field: c.Text(), Value: c.Text()}); c.Err() == nil && x.internNeed(need) != id {
+	case formRequirement:
+		if need := (rulespec.Key{Field: c.Text(), Value: c.Text()}); c.Err() == nil && x.internRequirement(need) != id {
 			c.Wrong("a need comes twice")
 		}
-	case formAny, formChecked, formSearched, formLoose, formOpaque:
+	case formAny, formChecked, formSearched, formUnindexed, formOpaque:
 		s.named(c, f)
 	default:
 		c.Wrong("a predicate has the unknown form %d", f)
@@ -68,7 +68,7 @@ func (s *snapshotReader) named(c *sections.Section, f form) {
 	lazy := &lazyRule{env: x.env, identity: identity}
 	id, ok := uint32(0), true
 	switch f {
-	case formSearched, formLoose:
+	case formSearched, formUnindexed:
 		id, ok = s.search(c, lazy)
 	default:
 		p := &rulespec.Predicate{Match: lazy.match, Exact: f == formAny}

@@ -95,8 +95,8 @@ func (s *snapshotWriter) predicate(id uint32, p predicate) {
 	case formTerm:
 		to.Number(uint64(p.field))
 		to.Text(string(s.view.names.at(p.at)))
-	case formNeed:
-		need := s.view.needs[p.at]
+	case formRequirement:
+		need := s.view.requirements[p.at]
 		to.Text(need.Field)
 		to.Text(need.Value)
 	case formAny, formChecked:
@@ -105,7 +105,7 @@ func (s *snapshotWriter) predicate(id uint32, p predicate) {
 		for _, term := range s.keys[id] {
 			to.Number(uint64(term))
 		}
-	case formSearched, formLoose:
+	case formSearched, formUnindexed:
 		search := &s.view.searches[p.at]
 		to.Text(s.names[id])
 		to.Number(s.fields[id])

@@ -31,7 +31,7 @@ func (x *Index) Warm(ctx context.Context, field string, names iter.Seq[string]) 
 	s.begin(v, rulespec.Subject{})
 	n := 0
 	for name := range names {
-		if n == warmNames || f.names.known.bytes.Load() > warmBytes {
+		if n == warmNames || f.names.memo.bytes.Load() > warmBytes {
 			return nil
 		}
 		if n++; n%warmAtOnce == 0 {

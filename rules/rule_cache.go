@@ -7,7 +7,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// recentRules are rules that were compiled lately: most filters name an application or a package that thousands of others
+// A ruleCache is rules that were compiled lately: most filters name an application or a package that thousands of others
 // name, and a person's filters, which mostly come one after the other, name that person. They are told apart word for
 // word, so that what is wrong in any way is not taken for what is right.
 type recentRules struct {
@@ -19,7 +19,7 @@ type recentRules struct {
 	words   []byte
 }
 
-// A recentRule is a rule as it was written, and what it says.
+// A cachedRule is a rule as it was written, and what it says.
 type recentRule struct {
 	hash  uint64
 	kind  *rulespec.RuleKind

@@ -10,12 +10,12 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// patterns is the searches in the names of one field. What they say of a name is remembered: names come again.
-type patterns struct {
-	grams *literals.Index
-	loose []uint32 // searches without literals: every new name is tried on them
-	seed  maphash.Seed
-	known *memo
+// nameSearches is the searches in the names of one field. What they say of a name is remembered: names come again.
+type nameSearches struct {
+	grams     *literals.Index
+	unindexed []uint32 // searches without literals: every new name is tried on them
+	seed      maphash.Seed
+	memo      *memo
 }
 
 // A memo is a table of names of a fixed size: what has no room is forgotten.
@@ -38,29 +38,29 @@ const (
 	memoNew = 256
 )
 
-func newPatterns() *patterns {
-	return &patterns{seed: maphash.MakeSeed(), known: newMemo(1 << 8)}
+func newNameSearches() *nameSearches {
+	return &nameSearches{seed: maphash.MakeSeed(), memo: newMemo(1 << 8)}
 }
 
 func newMemo(size int) *memo { return &memo{entries: make([]atomic.Pointer[remembered], size)} }
 
 // add gives patterns with one search more; p stays as it was for those who have it.
-func (p *patterns) add(set []string, offsets []uint16, id uint32) *patterns {
+func (p *nameSearches) add(set []string, offsets []uint16, id uint32) *nameSearches {
 	next := *p
 	if set == nil {
-		next.loose = append(next.loose, id)
+		next.unindexed = append(next.unindexed, id)
 	} else {
 		next.grams = next.grams.Add(set, offsets, literals.Target{ID: id})
 	}
-	if len(next.known.entries) < memoNames && (next.grams.Len() > 64 || len(next.loose) > 64) {
-		next.known = newMemo(memoNames)
+	if len(next.memo.entries) < memoNames && (next.grams.Len() > 64 || len(next.unindexed) > 64) {
+		next.memo = newMemo(memoNames)
 	}
 	return &next
 }
 
 // remember gives what the searches of f say of a name, from the memo where it can.
 func (s *matchState) remember(f *field, name string) *remembered {
-	m := f.names.known
+	m := f.names.memo
 	at := maphash.String(f.names.seed, name) & uint64(len(m.entries)-1)
 	for _, way := range [2]uint64{at, at ^ 1} {
 		r := m.entries[way].Load()
@@ -111,7 +111,7 @@ func (s *matchState) look(f *field, name string) *remembered {
 		}
 		return r
 	}
-	for _, id := range f.names.loose {
+	for _, id := range f.names.unindexed {
 		s.try(r, id)
 	}
 	if f.names.grams == nil {
