@@ -12,80 +12,81 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// An Index finds the filters that an event matches in time that follows what matches and not how many filters there
-// are. Any number of goroutines may ask while one at a time changes: who asks takes no lock and sees the filters as they
-// were before a change or after it, whole. An Index does not keep the text of its filters.
+// An Index finds the filters that an event matches. The time follows what matches, not how many filters there are.
+//
+// Any number of goroutines match while one at a time changes. Readers take no lock: they see the filters as they were
+// before a change or after it, whole. An Index keeps no text of its filters; Explain says why one matches.
 type Index struct {
-	env     rulespec.Env
-	current atomic.Pointer[view]
-	states  sync.Pool // of *matchState
-	budget  *budget
+	env     rulespec.Env         // filters are compiled in it, with the owner of each
+	current atomic.Pointer[view] // what readers see
+	states  sync.Pool            // of *matchState
+	budget  *budget              // of searches through texts
 
-	change      sync.Mutex // what is below belongs to whoever changes
-	transient   *vector.Transient
-	next        *view
-	identities  map[string]uint32 // predicates that are no terms, by identity
-	residuals   map[string]uint32
-	conditions  []condition // of the last filter, and what it is in residuals
-	residualKey []byte
-	ordinals    ordinals
-	exclusions  map[uint32][]uint32 // by ordinal: see excludesMore
-	runsOf      []ownerRuns         // by owner's number
-	last        struct {            // the owner that was asked for last
-		owner  string
+	// What follows belongs to the goroutine that holds change.
+	change     sync.Mutex
+	next       *view               // what readers will see
+	transient  *vector.Transient   // what has been copied for next
+	queue      *postings.Queue     // postings that next does not have yet
+	bulk       *bulkLoad           // not nil: filters are only placed, and posted at the end
+	identities map[string]uint32   // predicates that are no terms, by identity: see identityOf
+	residuals  map[string]uint32   // residuals, by their conditions: see residualKey
+	ordinals   ordinals            // of the filters, with their placements
+	exclusions map[uint32][]uint32 // of placements, by ordinal: see excludesMore
+	runsOf     []ownerRuns         // by owner's number
+	removed    int                 // filters taken out or replaced
+
+	conditions  []condition // room for those of one filter
+	residualKey []byte      // room for the bytes of conditions
+	lastOwner   struct {    // the owner that was asked for last
+		name   string
 		number uint32
 	}
-	queue *postings.Queue
-	bulk  *bulkLoad // not nil: filters are counted here and not posted yet
-	gone  int       // filters taken out or replaced
 }
 
-// A view is an Index as its readers see it: it never changes. The lists only grow, so views share them.
+// A view is an Index as readers see it. It never changes; lists only grow, so views share them.
 type view struct {
-	preds        []predicate
-	dictionary   *dictionary
-	names        stringArena
-	checks       []check
-	searches     []searched
-	programs     *programs
-	requirements []rulespec.Key
-	residuals    [][]condition
-	residualTerm []uint32              // by residual: the term that is all that it asks for; 0: it is not of that sort
-	termResidual vector.Vector[uint32] // by term: the residual that asks for it alone; 0: there is none
-	fields       [maxFields]field
-	texts        *literals.Index // of the searches through texts
-	searched     uint8           // the texts that they look at, a bit each
+	preds        []predicate      // by predicate
+	dictionary   *dictionary      // finds the predicates that are terms
+	names        stringArena      // values of terms
+	checks       []check          // of predicates that are asked
+	searches     []searched       // of predicates that search
+	programs     *programs        // compiled expressions, by search
+	requirements []rulespec.Key   // what predicates require of the directory
+	fields       [maxFields]field // by field of an event
+	texts        *literals.Index  // finds searches through texts
+	searched     uint8            // the texts that are searched, a bit each
 
-	shards []postings.Shard // of which each has the filters of some owners
+	residuals    [][]condition         // by residual, less postings.FirstResidual
+	residualTerm []uint32              // by residual: the term that is all of it; 0: it is more, or none
+	termResidual vector.Vector[uint32] // by term: the residual that is it alone; 0: there is none
+
+	shards []postings.Shard // the postings, by owner
 	pages  []uint64         // by page of ordinals: the page of ids
 	owners owners           // of the ordinals
 }
 
-// A Change is a filter to add or to replace, or to take out.
-type Change struct {
-	Filter rulespec.Filter // only the ID counts when it is Gone
-	Gone   bool
-}
-
-// NewIndex makes an empty Index; env is what filters are compiled for, except that the owner is each filter's own.
+// NewIndex makes an empty Index. Filters are compiled in env, with the owner of each.
 func NewIndex(env rulespec.Env) *Index { return newIndex(env, min(runtime.GOMAXPROCS(0), mostShards)) }
 
-// mostShards bounds the shards: what an event leads to is looked up in each. Two take half as long again as one to find
-// something by exact rules, eight twice to three times as long.
+// mostShards bounds the shards, since every match looks into each. With two, exact rules take half as long again as with
+// one; with eight, two to three times as long.
 const mostShards = 4
 
 func newIndex(env rulespec.Env, shards int) *Index {
 	x := &Index{
-		env: env, identities: map[string]uint32{}, residuals: map[string]uint32{}, exclusions: map[uint32][]uint32{},
-		ordinals: ordinals{of: map[uint64]uint32{}}, queue: postings.NewQueue(shards),
+		env: env, budget: newBudget(), queue: postings.NewQueue(shards),
+		identities: map[string]uint32{}, residuals: map[string]uint32{}, exclusions: map[uint32][]uint32{},
+		ordinals: ordinals{of: map[uint64]uint32{}},
 	}
-	x.budget = newBudget()
-	x.next = &view{programs: &programs{budget: x.budget}, dictionary: newDictionary(64), preds: []predicate{{form: formRoot}}, shards: make([]postings.Shard, shards)}
+	x.next = &view{
+		preds: []predicate{{form: formRoot}}, dictionary: newDictionary(64), programs: &programs{budget: x.budget},
+		shards: make([]postings.Shard, shards),
+	}
 	x.publish()
 	return x
 }
 
-// publish lets readers see what has been changed.
+// publish lets readers see the changes.
 func (x *Index) publish() {
 	x.flush()
 	v := *x.next
@@ -101,7 +102,7 @@ func (x *Index) Len() int {
 	return x.ordinals.size
 }
 
-// Apply makes all changes at once. A filter that cannot be compiled is taken out, never matches and comes back in broken.
+// Apply makes all changes at once. A filter that cannot be compiled is taken out, never matches, and is given in broken.
 func (x *Index) Apply(changes ...Change) (broken []Broken) {
 	x.change.Lock()
 	defer x.change.Unlock()
@@ -125,14 +126,14 @@ func (x *Index) Apply(changes ...Change) (broken []Broken) {
 }
 
 // compileAtOnce bounds the filters that are compiled and not yet in the index: a compiled filter takes a hundred times
-// the room.
+// the memory.
 const compileAtOnce = 4096
 
 // put posts a filter, which is not there.
 func (x *Index) put(f rulespec.Filter, compiled []compiledRule) {
 	owner := x.ownerNumber(f.Owner)
 	p := x.placementOf(compiled)
-	ordinal := x.ordinals.take(x.next, f.ID)
+	ordinal := x.ordinals.add(x.next, f.ID)
 	x.setOwner(ordinal, owner)
 	if x.bulk != nil {
 		x.bulk.count(p, 1)
@@ -169,13 +170,14 @@ func (x *Index) remove(f rulespec.FilterID) {
 	}
 	x.clearPlacement(ordinal)
 	x.ordinals.size--
-	x.gone++
+	x.removed++
 	x.flushFull()
 }
 
-// flush makes the changes that are queued; flushFull keeps the queue from becoming long.
+// flush makes the changes to postings that are queued.
 func (x *Index) flush() { x.queue.Flush(x.transient, x.next.shards) }
 
+// flushFull keeps the queue from becoming long.
 func (x *Index) flushFull() {
 	if x.queue.Full() {
 		x.flush()
@@ -185,13 +187,13 @@ func (x *Index) flushFull() {
 // shard gives the shard of an owner's filters.
 func (x *Index) shard(owner uint32) int { return int(owner) % len(x.next.shards) }
 
-// Stale says that an index built anew from the filters that there are would be much smaller: what only filters asked for
-// that have gone stays in it. An Index does not have the text of its filters, so whoever has it should then make another.
+// Stale says that a new Index of the same filters would be much smaller: predicates and residuals stay when the filters
+// have gone that asked for them. An Index cannot rebuild itself, since it has no text of its filters.
 func (x *Index) Stale() bool {
 	x.change.Lock()
 	defer x.change.Unlock()
-	return x.gone > x.ordinals.size+rebuildAfter
+	return x.removed > x.ordinals.size+rebuildAfter
 }
 
-// rebuildAfter is how many more filters may have gone than are there before an index is stale.
+// rebuildAfter is how many more filters must have been removed than there are before an Index is stale.
 const rebuildAfter = 10_000

@@ -1,25 +1,22 @@
 package rules
 
-import (
-	"github.com/notifyd/notifyd/rulespec"
-)
+import "github.com/notifyd/notifyd/rulespec"
 
 // pageBits is the binary logarithm of the ids of a page.
 const pageBits = 8
 
-// ordinals gives every filter a number of its own, the ordinal: pages of ids become pages of ordinals, so that ids which are
-// mostly dense need no table from one to the other, and the filters of a person whose ids follow each other stand
-// together. What readers need is in the view.
+// ordinals numbers the filters. A page of 256 ids becomes a page of ordinals, so ids that are mostly dense need a small
+// table, and the filters of a person whose ids follow each other stand together. What readers need of it is in the view.
 type ordinals struct {
 	pages []*page
 	of    map[uint64]uint32 // by page of ids: the page of ordinals
-	size  int
+	size  int               // filters that there are
 }
 
-// A page is where the filters of a page stand in the index: of many millions, so without pointers.
+// A page is the placements of the filters of a page. There are many millions of these, so it has no pointers.
 type page struct {
-	access   [1 << pageBits]uint32 // its access predicate, + 1; 0: there is no such filter
-	residual [1 << pageBits]uint32 // its residual, above the marks excludesOwner and excludesMore
+	access   [1 << pageBits]uint32 // the access predicate, + 1; 0: there is no such filter
+	residual [1 << pageBits]uint32 // the residual, above the marks excludesOwner and excludesMore
 }
 
 // find gives the ordinal of an id, if there may be a filter there.
@@ -28,8 +25,8 @@ func (s *ordinals) find(f rulespec.FilterID) (ordinal uint32, known bool) {
 	return page<<pageBits | uint32(f)&(1<<pageBits-1), known
 }
 
-// take gives the ordinal of an id, and a page for it where there is none.
-func (s *ordinals) take(v *view, f rulespec.FilterID) uint32 {
+// add gives the ordinal of an id, with a new page where there is none.
+func (s *ordinals) add(v *view, f rulespec.FilterID) uint32 {
 	if ordinal, known := s.find(f); known {
 		return ordinal
 	}
@@ -45,5 +42,10 @@ func (s *ordinals) take(v *view, f rulespec.FilterID) uint32 {
 
 // id gives the filter of an ordinal.
 func (v *view) id(ordinal uint32) rulespec.FilterID {
-	return rulespec.FilterID(v.pages[ordinal>>pageBits]<<pageBits | uint64(ordinal&(1<<pageBits-1)))
+	return filterOf(v.pages[ordinal>>pageBits], ordinal&(1<<pageBits-1))
+}
+
+// filterOf gives a filter of a page of ids.
+func filterOf(page uint64, at uint32) rulespec.FilterID {
+	return rulespec.FilterID(page<<pageBits | uint64(at))
 }

@@ -7,31 +7,31 @@ import (
 	"github.com/notifyd/notifyd/rules/postings"
 )
 
-// A literal is a predicate, and in its lowest bit whether it must not hold.
+// A condition is a predicate, and in its lowest bit whether it must not hold.
 type condition uint32
 
-func (l condition) predicate() uint32 { return uint32(l >> 1) }
-func (l condition) not() bool         { return l&1 == 1 }
+func (c condition) predicate() uint32 { return uint32(c >> 1) }
+func (c condition) not() bool         { return c&1 == 1 }
 
-func conditionOf(id uint32, not bool) condition {
-	l := condition(id << 1)
+func conditionOf(predicate uint32, not bool) condition {
+	c := condition(predicate << 1)
 	if not {
-		l |= 1
+		c |= 1
 	}
-	return l
+	return c
 }
 
 // A placement is where a filter is posted.
 type placement struct {
 	access     uint32   // its access predicate
-	residual   uint32   // its residual
-	exclusions []uint32 // in order, predicates that must not hold and are not in the residual
+	residual   uint32   // the number of its other conditions
+	exclusions []uint32 // predicates that exclude it, in order
 }
 
-// A placement is kept beside an ordinal as two words. The lowest bits of the second are marks, the others the residual.
+// The residual is kept above marks.
 const (
-	excludesOwner = 1 << iota // among exclusions is the predicate that is the owner's number: "not me"
-	excludesMore              // there are others, which stand in Index.exclusions
+	excludesOwner = 1 << iota // the owner's number is among the exclusions: "not me"
+	excludesMore              // there are others, in Index.exclusions
 	placementBits = iota
 )
 
@@ -51,7 +51,7 @@ func (x *Index) setPlacement(ordinal, owner uint32, p placement) {
 	page.residual[ordinal&(1<<pageBits-1)] = p.residual<<placementBits | marks
 }
 
-// placementAt gives the placement of an ordinal, if a filter is there.
+// placementAt gives the placement of an ordinal, if it has a filter.
 func (x *Index) placementAt(ordinal uint32) (p placement, known bool) {
 	page := x.ordinals.pages[ordinal>>pageBits]
 	access, residual := page.access[ordinal&(1<<pageBits-1)], page.residual[ordinal&(1<<pageBits-1)]
@@ -68,54 +68,54 @@ func (x *Index) placementAt(ordinal uint32) (p placement, known bool) {
 	return p, true
 }
 
-// clearPlacement forgets the placement of an ordinal.
+// clearPlacement forgets the placement of an ordinal, which then has no filter.
 func (x *Index) clearPlacement(ordinal uint32) {
 	x.ordinals.pages[ordinal>>pageBits].access[ordinal&(1<<pageBits-1)] = 0
 	delete(x.exclusions, ordinal)
 }
 
 const (
-	// excludeBelow divides what must not hold: the rarer has a list of the filters that it exclusions, the more frequent is part
-	// of residuals, of which there are then few.
-	excludeBelow = 50
-	// maxExcluded is how long a list of killed filters grows before that predicate too goes into residuals: a popular name
-	// under "not" in very many filters costs each its residual, not each message its list.
-	maxExcluded = 4096
+	// exclusionSelectivity divides what must not hold: what is more selective excludes filters by a list, what is less
+	// selective is part of residuals, of which there are then few.
+	exclusionSelectivity = 50
+	// maxExclusions is how many filters one predicate excludes before it too goes into residuals: a popular name under not
+	// in very many filters costs each its residual, and not each message its list.
+	maxExclusions = 4096
 )
 
-// placementOf says where a filter of compiled rules is posted, and interns what it takes.
+// placementOf says where a filter of compiled rules is posted, and interns what that takes.
 func (x *Index) placementOf(compiled []compiledRule) placement {
 	for _, r := range compiled {
 		x.budget.allow(x.intern(r.statement))
 	}
 	p := placement{access: x.accessPredicate(compiled)}
-	residual := x.conditions[:0]
+	conditions := x.conditions[:0]
 	for i := range compiled {
 		r := &compiled[i]
 		if !r.not {
 			if r.id != p.access {
-				residual = append(residual, conditionOf(r.id, false))
+				conditions = append(conditions, conditionOf(r.id, false))
 			}
 			continue
 		}
-		for _, need := range r.requires {
-			residual = append(residual, conditionOf(x.internRequirement(need), false))
+		for _, key := range r.requires {
+			conditions = append(conditions, conditionOf(x.internRequirement(key), false))
 		}
 		if x.isExclusion(r) {
 			p.exclusions = append(p.exclusions, r.id)
 		} else {
-			residual = append(residual, conditionOf(r.id, true))
+			conditions = append(conditions, conditionOf(r.id, true))
 		}
 	}
 	slices.Sort(p.exclusions)
 	p.exclusions = slices.Compact(p.exclusions)
-	p.residual = x.residualOf(residual)
-	x.conditions = residual
+	p.residual = x.residualOf(conditions)
+	x.conditions = conditions
 	return p
 }
 
-// accessPredicate gives the predicate to post a filter under: that of its rarest positive rule, where a node that is large already
-// counts for more; root when no positive rule is listed.
+// accessPredicate gives the predicate to post a filter under: that of its most selective positive rule, where one that
+// has many postings already counts for less; root when no positive rule is indexed.
 func (x *Index) accessPredicate(compiled []compiledRule) uint32 {
 	best, least := root, 0
 	for i := range compiled {
@@ -123,8 +123,7 @@ func (x *Index) accessPredicate(compiled []compiledRule) uint32 {
 		if r.not || !x.next.preds[r.id].indexed() {
 			continue
 		}
-		cost := max(1, r.selectivity)
-		cost *= 1 + x.blocks(r.id)
+		cost := r.selectivity * (1 + x.blocks(r.id))
 		if best == root || cost < least {
 			best, least = r.id, cost
 		}
@@ -132,7 +131,7 @@ func (x *Index) accessPredicate(compiled []compiledRule) uint32 {
 	return best
 }
 
-// crowd is how many blocks the filters at a predicate would fill.
+// blocks is how many blocks the filters that are posted under a predicate would fill.
 func (x *Index) blocks(id uint32) (blocks int) {
 	for i := range x.next.shards {
 		blocks += x.next.shards[i].Blocks(id)
@@ -143,65 +142,65 @@ func (x *Index) blocks(id uint32) (blocks int) {
 	return blocks
 }
 
-// isExclusion says whether a rule under not belongs into a list of killed filters.
+// isExclusion says whether a rule under not excludes by a list.
 func (x *Index) isExclusion(r *compiledRule) bool {
-	if r.selectivity >= excludeBelow || !x.next.preds[r.id].indexed() {
+	if r.selectivity >= exclusionSelectivity || !x.next.preds[r.id].indexed() {
 		return false
 	}
-	killed := x.queue.Excluded(r.id)
+	excluded := x.queue.Excluded(r.id)
 	if x.bulk != nil {
-		killed += counted(x.bulk.excluded, r.id)
+		excluded += counted(x.bulk.excluded, r.id)
 	}
 	for i := range x.next.shards {
-		killed += x.next.shards[i].Count(r.id, postings.Excluded)
+		excluded += x.next.shards[i].Count(r.id, postings.Excluded)
 	}
-	return killed < maxExcluded
+	return excluded < maxExclusions
 }
 
-// residualOf gives the number of a list of conditions, which all must hold.
-func (x *Index) residualOf(residual []condition) uint32 {
-	slices.SortFunc(residual, func(a, b condition) int { return int(x.work(a)) - int(x.work(b)) })
-	residual = slices.Compact(residual)
+// residualOf gives the number of a set of conditions, which all must hold.
+func (x *Index) residualOf(conditions []condition) uint32 {
+	slices.SortFunc(conditions, func(a, b condition) int { return int(x.rank(a)) - int(x.rank(b)) })
+	conditions = slices.Compact(conditions)
 	key := x.residualKey[:0]
-	for _, l := range residual {
-		key = binary.LittleEndian.AppendUint32(key, uint32(l))
+	for _, c := range conditions {
+		key = binary.LittleEndian.AppendUint32(key, uint32(c))
 	}
 	x.residualKey = key
 	number, known := x.residuals[string(key)]
 	if !known {
-		number = x.addResidual(string(key), slices.Clone(residual))
+		number = x.addResidual(string(key), slices.Clone(conditions))
 	}
 	return number
 }
 
 // addResidual makes a residual that is not there yet.
-func (x *Index) addResidual(key string, residual []condition) (number uint32) {
+func (x *Index) addResidual(key string, conditions []condition) (number uint32) {
 	v := x.next
 	number = uint32(len(v.residuals)) + postings.FirstResidual
-	v.residuals = append(v.residuals, residual)
+	v.residuals = append(v.residuals, conditions)
 	x.residuals[key] = number
-	only := uint32(0)
-	if len(residual) == 1 && !residual[0].not() && v.preds[residual[0].predicate()].form == formTerm {
-		only = residual[0].predicate()
+	term := uint32(0)
+	if len(conditions) == 1 && !conditions[0].not() && v.preds[conditions[0].predicate()].form == formTerm {
+		term = conditions[0].predicate()
 	}
 	for len(v.residualTerm) < int(number) {
 		v.residualTerm = append(v.residualTerm, 0)
 	}
-	v.residualTerm = append(v.residualTerm, only)
+	v.residualTerm = append(v.residualTerm, term)
 	for i := range v.shards {
 		v.shards[i].SetTerms(v.residualTerm)
 	}
-	if only != 0 {
-		v.termResidual.Set(x.transient, only, number)
+	if term != 0 {
+		v.termResidual.Set(x.transient, term, number)
 	}
 	return number
 }
 
-// work ranks literals, so that those that may cost something are asked last.
-func (x *Index) work(l condition) uint64 {
-	f := x.next.preds[l.predicate()].form
-	if f == formOpaque || f == formUnindexed || f == formSearched || f == formChecked {
-		return 1<<32 | uint64(l)
+// rank puts conditions in order, those last that may cost something to decide.
+func (x *Index) rank(c condition) uint64 {
+	switch x.next.preds[c.predicate()].form {
+	case formOpaque, formUnindexed, formSearched, formChecked:
+		return 1<<32 | uint64(c)
 	}
-	return uint64(l)
+	return uint64(c)
 }

@@ -24,7 +24,7 @@ func (s *snapshotReader) filters(c *sections.Section) error {
 		case len(s.x.ordinals.pages) > math.MaxUint32>>pageBits:
 			c.Wrong("more pages than there are numbers for")
 		case c.Err() == nil:
-			owner = s.page(c, s.x.ordinals.take(s.x.next, filterOf(number, 0)), n, owner)
+			owner = s.page(c, s.x.ordinals.add(s.x.next, filterOf(number, 0)), n, owner)
 		}
 	}
 	return c.Err()

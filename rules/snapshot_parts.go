@@ -2,7 +2,6 @@ package rules
 
 import (
 	"github.com/notifyd/notifyd/rules/literals"
-	"github.com/notifyd/notifyd/rulespec"
 )
 
 // What a snapshot takes from an index. It depends on how an index looks in memory; the rest of the snapshot does not.
@@ -64,8 +63,3 @@ func (x *Index) eachIdentity(visit func(name string, id uint32)) {
 
 // lockFor is how many names are read before whoever wants to change something is let in.
 const lockFor = 256
-
-// filterOf gives a filter of a page of ids.
-func filterOf(page uint64, at uint32) rulespec.FilterID {
-	return rulespec.FilterID(page<<pageBits | uint64(at))
-}

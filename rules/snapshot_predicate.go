@@ -76,7 +76,7 @@ func (s *snapshotReader) named(c *sections.Section, f form) {
 			p.Keys = s.keys(c)
 		}
 		if c.Err() == nil {
-			id = x.add(&statement{identity: identity, predicate: p})
+			id = x.addPredicate(&statement{identity: identity, predicate: p})
 		}
 	}
 	if c.Err() != nil {
