@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -9,48 +10,38 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// limits are what searches through texts may take.
-type limits struct {
-	// Programs is how many bytes compiled expressions may take, roughly; others are let go and compiled again.
-	Programs int64
-	// Steps is how much the searches of one message may do. A step is a byte that a machine reads, or a byte for each
-	// instruction where regexp reads it: some nanoseconds, whatever the clock says, so that it does not depend on the
-	// machine or its load which filters a message matches.
-	Steps int64
-}
+const (
+	// messageSteps is how many steps the searches of one message may take: some 20 ms. A step is a byte that an automaton
+	// reads, or a byte for each instruction where regexp reads it: some nanoseconds. Steps are counted and not timed, so
+	// that it does not depend on the computer or its load which filters a message matches.
+	messageSteps = 12 << 20
+	// programBytes bounds the compiled expressions.
+	programBytes = 64 << 20
+	// compileSteps is the cost of compiling an expression, for each instruction.
+	compileSteps = 256
+	// expensivePart is the part of the steps of a message, one in so many, for which an expression is too expensive, if not
+	// all searches could be made.
+	expensivePart = 8
+)
 
-// defaultLimits are 64 MiB, and steps that take some 20 ms.
-var defaultLimits = limits{Programs: 64 << 20, Steps: 12 << 20}
-
-// An Expensive is a filter that is too expensive: one message alone cost one of its expressions a great part of what all
-// searches of a message have together, and others were not made for it.
-type Expensive struct {
-	Filter rulespec.FilterID
-	Steps  int64 // see limits
-}
-
-// A budget is what searches through texts take and may take. Views share it.
+// A budget bounds what searches through texts take. Expressions that use up what others need are refused.
 type budget struct {
-	limits  atomic.Pointer[limits]
-	bytes   atomic.Int64  // of programs
+	steps   atomic.Int64  // of a message
 	skipped atomic.Uint64 // searches that were not made
 
-	sweeping sync.Mutex
-	hand     int // belongs to who sweeps
-
-	refused atomic.Pointer[map[uint32]int64] // predicates that are too expensive, and their steps; changed under marking
-	marking sync.Mutex
-	fresh   []uint32 // of refused: not taken yet
+	refused atomic.Pointer[map[uint32]int64] // by predicate, and its steps; never changed, but replaced
+	lock    sync.Mutex                       // held to replace refused
+	fresh   []uint32                         // of refused: not taken yet
 }
 
 func newBudget() *budget {
-	e := new(budget)
-	e.limits.Store(&defaultLimits)
-	return e
+	b := new(budget)
+	b.steps.Store(messageSteps)
+	return b
 }
 
-// An account counts what the searches of one message cost. Machines and regexp have each their own account: an expression
-// for which a machine has no room cannot use up what the others need.
+// An account counts what the searches of one message cost. Automata and regexp have each their own steps: an expression
+// for which an automaton has no room cannot use up what the others need.
 type account struct {
 	machine, regexp int64 // steps that are left
 	skipped         uint64
@@ -63,31 +54,22 @@ type costly struct {
 	steps int64
 }
 
-const (
-	// compileSteps is what it costs to compile an expression, for each instruction.
-	compileSteps = 256
-	// costlyPart is of the steps of a message the part of which an expression takes one to be too expensive, if not all
-	// searches could be made.
-	costlyPart = 8
-)
-
-// settle ends the count of a message. When searches were skipped, the expressions that are to blame are refused from now
-// on. Nobody is to blame for a message that is large.
-func (e *budget) settle(m *account) {
-	if m.skipped == 0 {
+// settle ends the account of a message. When searches were skipped, the expressions are refused from now on that used up
+// much. None is to blame for a message that is large.
+func (b *budget) settle(a *account) {
+	if a.skipped == 0 {
 		return
 	}
-	e.skipped.Add(m.skipped)
-	most := e.limits.Load().Steps
-	for _, d := range m.costly {
-		if d.steps >= most/costlyPart {
-			e.refuse(d.id, d.steps)
+	b.skipped.Add(a.skipped)
+	for _, c := range a.costly {
+		if c.steps >= b.steps.Load()/expensivePart {
+			b.refuse(c.id, c.steps)
 		}
 	}
 }
 
-func (e *budget) isRefused(id uint32) bool {
-	all := e.refused.Load()
+func (b *budget) isRefused(id uint32) bool {
+	all := b.refused.Load()
 	if all == nil {
 		return false
 	}
@@ -95,56 +77,61 @@ func (e *budget) isRefused(id uint32) bool {
 	return refused
 }
 
-func (e *budget) refuse(id uint32, steps int64) {
-	e.marking.Lock()
-	defer e.marking.Unlock()
-	if e.isRefused(id) {
+func (b *budget) refuse(id uint32, steps int64) {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	if b.isRefused(id) {
 		return
 	}
-	e.change(func(all map[uint32]int64) { all[id] = steps })
-	e.fresh = append(e.fresh, id)
+	b.change(func(all map[uint32]int64) { all[id] = steps })
+	b.fresh = append(b.fresh, id)
 }
 
-// allow lets a predicate be tried again: somebody has stored a filter that has it.
-func (e *budget) allow(id uint32) {
-	if !e.isRefused(id) {
+// allow lets a predicate be tried again, since a filter that has it is stored.
+func (b *budget) allow(id uint32) {
+	if !b.isRefused(id) {
 		return
 	}
-	e.marking.Lock()
-	defer e.marking.Unlock()
-	e.change(func(all map[uint32]int64) { delete(all, id) })
-	e.fresh = slices.DeleteFunc(e.fresh, func(one uint32) bool { return one == id })
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	b.change(func(all map[uint32]int64) { delete(all, id) })
+	b.fresh = slices.DeleteFunc(b.fresh, func(one uint32) bool { return one == id })
 }
 
-// change makes a changed copy of refused; the caller has the lock.
-func (e *budget) change(with func(map[uint32]int64)) {
+// change replaces refused by a changed copy; the caller has the lock.
+func (b *budget) change(with func(map[uint32]int64)) {
 	all := map[uint32]int64{}
-	if old := e.refused.Load(); old != nil {
-		for id, steps := range *old {
-			all[id] = steps
-		}
+	if old := b.refused.Load(); old != nil {
+		all = maps.Clone(*old)
 	}
 	with(all)
-	e.refused.Store(&all)
+	b.refused.Store(&all)
 }
 
-// take gives the predicates refused since the last call.
-func (e *budget) takeRefused() map[uint32]int64 {
-	e.marking.Lock()
-	defer e.marking.Unlock()
-	if len(e.fresh) == 0 {
+// takeRefused gives the predicates refused since the last call, and their steps.
+func (b *budget) takeRefused() map[uint32]int64 {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	if len(b.fresh) == 0 {
 		return nil
 	}
 	taken := map[uint32]int64{}
-	for _, id := range e.fresh {
-		taken[id] = (*e.refused.Load())[id]
+	for _, id := range b.fresh {
+		taken[id] = (*b.refused.Load())[id]
 	}
-	e.fresh = nil
+	b.fresh = nil
 	return taken
 }
 
-// Skipped is how many searches through texts were not made since the index was made, because their messages had cost too
-// much already. What they would have decided counts as what cannot be evaluated.
+// An Expensive is a filter that is too expensive: one message alone cost one of its expressions a great part of what all
+// searches of a message have together, and others were not made for it.
+type Expensive struct {
+	Filter rulespec.FilterID
+	Steps  int64 // bytes read, or bytes read for each instruction
+}
+
+// Skipped is how many searches through texts were not made so far, because their messages had cost too much already.
+// Their predicates were unknown.
 func (x *Index) Skipped() uint64 { return x.budget.skipped.Load() }
 
 // TakeExpensive gives the filters found too expensive since the last call. They match nothing any more, until a filter
@@ -169,14 +156,14 @@ func (x *Index) TakeExpensive() []Expensive {
 	return found
 }
 
-// refusedFor gives the steps for which one of the predicates of a place is refused; 0 when none is.
+// refusedFor gives the steps for which a predicate of a filter is refused; 0 when none is.
 func (x *Index) refusedFor(p *placement, refused map[uint32]int64) int64 {
 	steps := refused[p.access]
 	for _, id := range p.exclusions {
 		steps = max(steps, refused[id])
 	}
-	for _, l := range x.next.residuals[p.residual-postings.FirstResidual] {
-		steps = max(steps, refused[l.predicate()])
+	for _, c := range x.next.residuals[p.residual-postings.FirstResidual] {
+		steps = max(steps, refused[c.predicate()])
 	}
 	return steps
 }

@@ -64,7 +64,7 @@ func TestExpensive(t *testing.T) {
 	if got := matched(x, e); !slices.Equal(got, want) || x.Skipped() != 0 || x.TakeExpensive() != nil {
 		t.Fatalf("with room: %v, want %v; %d skipped", got, want, x.Skipped())
 	}
-	x.SetLimits(rules.Limits{Programs: 1 << 20, Steps: 600 << 10})
+	x.SetSteps(600 << 10)
 	want = []rulespec.FilterID{4, 5, 6, 7}
 	if got := matched(x, e); !slices.Equal(got, want) || x.Skipped() == 0 {
 		t.Fatalf("without room: %v, want %v; %d skipped", got, want, x.Skipped())
@@ -84,7 +84,7 @@ func TestExpensive(t *testing.T) {
 	if x.Skipped() != skipped {
 		t.Errorf("a refused search counts as skipped")
 	}
-	x.SetLimits(rules.DefaultLimits)
+	x.SetSteps(rules.MessageSteps)
 	put(0)
 	if got := matched(x, e); !slices.Equal(got, []rulespec.FilterID{1, 3, 4, 5, 6, 7}) {
 		t.Errorf("stored again: %v", got)
@@ -100,7 +100,7 @@ func TestNobodyIsToBlame(t *testing.T) {
 			ID: rulespec.FilterID(i + 1), Rules: []rulespec.Rule{rule("regex", "pattern", fmt.Sprintf("kernel.*[^a-z]{%d}z", i+2))},
 		}})
 	}
-	x.SetLimits(rules.Limits{Programs: 1 << 20, Steps: 1 << 20})
+	x.SetSteps(1 << 20)
 	e := telling("kernel" + strings.Repeat(" words", 10_000) + " 17")
 	matched(x, e)
 	if x.Skipped() == 0 || x.Skipped() >= many {
@@ -113,8 +113,7 @@ func TestNobodyIsToBlame(t *testing.T) {
 
 // TestProgramsHaveRoom matches with so little room for programs that they are compiled again and again.
 func TestProgramsHaveRoom(t *testing.T) {
-	x := rules.NewIndex(rulespec.Env{})
-	x.SetLimits(rules.Limits{Programs: 20 << 10, Steps: 12 << 20})
+	x := rules.NewIndexWithin(20 << 10)
 	random := rand.New(rand.NewPCG(3, 4))
 	const many = 600
 	for i := range many {

@@ -1,15 +1,18 @@
 package rules
 
+import "github.com/notifyd/notifyd/rulespec"
+
 // NewIndexOf is NewIndex with a number of shards.
-var NewIndexOf = newIndex
+func NewIndexOf(env rulespec.Env, shards int) *Index { return newIndex(env, shards, programBytes) }
 
-// Limits and DefaultLimits are those of searches through texts.
-type Limits = limits
+// NewIndexWithin is NewIndex with so much room for compiled expressions.
+func NewIndexWithin(programBytes int64) *Index { return newIndex(rulespec.Env{}, 2, programBytes) }
 
-var DefaultLimits = defaultLimits
+// MessageSteps is what the searches of one message may take.
+const MessageSteps = messageSteps
 
-// SetLimits replaces DefaultLimits.
-func (x *Index) SetLimits(l Limits) { x.budget.limits.Store(&l) }
+// SetSteps replaces MessageSteps.
+func (x *Index) SetSteps(steps int64) { x.budget.steps.Store(steps) }
 
 // ProgramBytes is what compiled expressions take.
-func (x *Index) ProgramBytes() int64 { return x.budget.bytes.Load() }
+func (x *Index) ProgramBytes() int64 { return x.current.Load().programs.Bytes() }

@@ -3,33 +3,32 @@ package rules
 import (
 	"slices"
 
-	"github.com/notifyd/notifyd/rules/literals"
 	"github.com/notifyd/notifyd/rules/postings"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// Find puts the filters that e matches into r. dir is the directory as it stood when e came, and may be nil: then what
-// asks it cannot be evaluated.
+// Find puts the filters that e matches into r. dir is the directory as it stood when e came, and may be nil: then
+// predicates that require something of it are unknown.
 func (x *Index) Find(r *Result, e *catalogue.Event, dir rulespec.Directory) {
 	s, _ := x.states.Get().(*matchState)
 	if s == nil {
 		s = new(matchState)
 	}
 	v := x.current.Load()
-	s.begin(v, rulespec.Subject{Event: e, Directory: dir})
+	s.begin(v, rulespec.Subject{Event: e, Directory: dir}, x.budget)
 	s.assign(root, holds)
 	s.lookUp()
-	s.readTexts()
-	s.ask()
+	s.scanTexts()
+	s.verify()
 	r.reset(v)
 	s.collect(r)
-	v.programs.settle(&s.account)
+	x.budget.settle(&s.account)
 	s.end()
 	x.states.Put(s)
 }
 
-// Match gives the ids of the filters that e matches, ascending: Find for those who want no more than that.
+// Match gives the ids of the filters that e matches, ascending: Find for callers who want no more than that.
 func (x *Index) Match(e *catalogue.Event, dir rulespec.Directory) []rulespec.FilterID {
 	var r Result
 	x.Find(&r, e, dir)
@@ -38,7 +37,7 @@ func (x *Index) Match(e *catalogue.Event, dir rulespec.Directory) []rulespec.Fil
 	return ids
 }
 
-// lookUp finds the terms that the event has, their parents, and the searches that its names fit.
+// lookUp finds the terms that the event has, their parents, and the searches that match its names.
 func (s *matchState) lookUp() {
 	v := s.view
 	s.probes = s.probes[:0]
@@ -50,16 +49,11 @@ func (s *matchState) lookUp() {
 		s.values = s.AppendValues(s.values[:0], rulespec.Fields[i])
 		for _, value := range s.values {
 			if f.terms {
-				s.probes = append(s.probes, probe{field: uint8(i), value: value, hash: v.dictionary.hash(uint8(i), value)})
+				hash := v.dictionary.hash(uint8(i), value)
+				s.probes = append(s.probes, probe{field: uint8(i), value: value, hash: hash})
 			}
 			if f.names != nil {
-				r := s.remember(f, value)
-				for _, id := range r.hold {
-					s.assign(id, holds)
-				}
-				for _, id := range r.unknown {
-					s.assign(id, unknown)
-				}
+				s.assignName(s.lookUpName(f, value))
 			}
 		}
 	}
@@ -75,17 +69,17 @@ func (s *matchState) lookUp() {
 	}
 	for i := range s.probes {
 		if p := &s.probes[i]; p.ref != 0 {
-			s.parents(p.ref)
+			s.lookUpParents(p.ref)
 		}
 	}
 }
 
-// parentsShard is the shard with the lists of postings.Parents: predicates have no owner.
+// parentsShard is the shard with the lists of postings.Parents, since predicates have no owner.
 const parentsShard = 0
 
-// parents notes the predicates of which a term is one of the keys.
-func (s *matchState) parents(place uint32) {
-	lists, large := s.view.shards[parentsShard].Read(place)
+// lookUpParents finds the predicates that have a term among their keys.
+func (s *matchState) lookUpParents(ref uint32) {
+	lists, large := s.view.shards[parentsShard].Read(ref)
 	if lists.Len() > 0 && lists.Residual(0) == postings.Parents {
 		s.assignParents(lists.List(0))
 	}
@@ -106,30 +100,9 @@ func (s *matchState) assignParents(ids []uint32) {
 	}
 }
 
-// readTexts finds the searches whose literals are in the event's texts.
-func (s *matchState) readTexts() {
-	g := s.view.texts
-	for i, name := range rulespec.Texts {
-		if s.view.searched&(1<<i) == 0 {
-			continue
-		}
-		s.texts[i] = s.Text(name)
-		s.folded[i] = literals.Pad(rulespec.Fold(s.folded[i][:0], s.texts[i]))
-		s.ascii[i] = len(s.folded[i]) == len(s.texts[i]) && isASCII(s.folded[i])
-		s.grams[i].Reset()
-		if g == nil {
-			continue
-		}
-		g.Scan(s.folded[i], func(e *literals.Entry, at int) {
-			if e.Texts&(1<<i) != 0 {
-				s.found(e, i, at)
-			}
-		})
-	}
-}
-
-// ask asks the predicates that something is posted under: first those that take little, then those that may take much.
-func (s *matchState) ask() {
+// verify decides the candidates under which filters are posted: first those that cost little, then those that may cost
+// much.
+func (s *matchState) verify() {
 	s.deferred = s.deferred[:0]
 	for _, c := range s.candidates {
 		if s.view.posted(c.id) {
@@ -148,7 +121,7 @@ func (s *matchState) ask() {
 func (s *matchState) decided(id uint32, to state) {
 	switch to {
 	case holds:
-		s.hold = append(s.hold, id)
+		s.holding = append(s.holding, id)
 	case unknown:
 		s.unknown = append(s.unknown, id)
 	case unverified:

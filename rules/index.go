@@ -8,6 +8,7 @@ import (
 
 	"github.com/notifyd/notifyd/rules/literals"
 	"github.com/notifyd/notifyd/rules/postings"
+	"github.com/notifyd/notifyd/rules/programs"
 	"github.com/notifyd/notifyd/rules/vector"
 	"github.com/notifyd/notifyd/rulespec"
 )
@@ -50,7 +51,7 @@ type view struct {
 	names        stringArena      // values of terms
 	checks       []check          // of predicates that are asked
 	searches     []searched       // of predicates that search
-	programs     *programs        // compiled expressions, by search
+	programs     *programs.Cache  // compiled expressions, by search
 	requirements []rulespec.Key   // what predicates require of the directory
 	fields       [maxFields]field // by field of an event
 	texts        *literals.Index  // finds searches through texts
@@ -66,20 +67,22 @@ type view struct {
 }
 
 // NewIndex makes an empty Index. Filters are compiled in env, with the owner of each.
-func NewIndex(env rulespec.Env) *Index { return newIndex(env, min(runtime.GOMAXPROCS(0), mostShards)) }
+func NewIndex(env rulespec.Env) *Index {
+	return newIndex(env, min(runtime.GOMAXPROCS(0), mostShards), programBytes)
+}
 
 // mostShards bounds the shards, since every match looks into each. With two, exact rules take half as long again as with
 // one; with eight, two to three times as long.
 const mostShards = 4
 
-func newIndex(env rulespec.Env, shards int) *Index {
+func newIndex(env rulespec.Env, shards int, programBytes int64) *Index {
 	x := &Index{
 		env: env, budget: newBudget(), queue: postings.NewQueue(shards),
 		identities: map[string]uint32{}, residuals: map[string]uint32{}, exclusions: map[uint32][]uint32{},
 		ordinals: ordinals{of: map[uint64]uint32{}},
 	}
 	x.next = &view{
-		preds: []predicate{{form: formRoot}}, dictionary: newDictionary(64), programs: &programs{budget: x.budget},
+		preds: []predicate{{form: formRoot}}, dictionary: newDictionary(64), programs: programs.New(programBytes),
 		shards: make([]postings.Shard, shards),
 	}
 	x.publish()

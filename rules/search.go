@@ -7,20 +7,20 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// A searched is a predicate that looks for something in names or in texts.
+// A searched is a predicate that searches names or texts.
 type searched struct {
-	search     *rulespec.Search // of names; nil for texts
-	expression string           // of texts: see programs
-	texts      uint8            // which of rulespec.Texts, a bit each; 0: it looks at names
-	plain      bool             // in a text, to have a literal is enough
-	others     [][]string       // sets of literals beside the one that the index knows
+	search     *rulespec.Search // through names; nil: it searches texts
+	expression string           // through texts: see programs
+	texts      uint8            // which of rulespec.Texts, a bit each; 0: it searches names
+	plain      bool             // a text that has a literal matches
+	others     [][]string       // sets of literals beside the one that it is found by
 }
 
-// A field is what the index has on one of rulespec.Fields.
+// A field is what is known of one of rulespec.Fields.
 type field struct {
 	terms bool
-	names *nameSearches // nil: nobody searches in its names
-	log   []uint32      // the searches in its names, the oldest first
+	names *nameSearches // nil: nobody searches its names
+	log   []uint32      // the searches through its names, the oldest first
 }
 
 // maxFields bounds rulespec.Fields.
@@ -46,19 +46,19 @@ func bestSet(s *rulespec.Search) (best []string, at int) {
 	return best, at
 }
 
-// addSearch makes the predicate of a search, if there is a way to find whom it holds for: it looks at names, of which
-// each is looked at once, or at texts. Texts that it matches have certain literals; otherwise all must be searched.
+// addSearch makes the predicate of a search, if it can be indexed: through names, of which each is looked up once, or
+// through texts. Texts that match have certain literals; where these are not known, all texts must be searched.
 func (x *Index) addSearch(s *rulespec.Search) (id uint32, ok bool) {
 	set, best := bestSet(s)
 	others := s.Literals
 	if set != nil {
 		others = slices.Delete(slices.Clone(others), best, best+1)
 	}
-	return x.addFound(s, set, nil, others)
+	return x.addSearchBy(s, set, nil, others)
 }
 
-// addFound is addSearch for a search that is found by the literals of set, and perhaps by which q-gram of each.
-func (x *Index) addFound(s *rulespec.Search, set []string, offsets []uint16, others [][]string) (id uint32, ok bool) {
+// addSearchBy is addSearch for a search that is found by the literals of set, and perhaps by known q-grams of these.
+func (x *Index) addSearchBy(s *rulespec.Search, set []string, offsets []uint16, others [][]string) (uint32, bool) {
 	v := x.next
 	texts, names := uint8(0), 0
 	for _, f := range s.Fields {
@@ -71,11 +71,11 @@ func (x *Index) addFound(s *rulespec.Search, set []string, offsets []uint16, oth
 	if texts != 0 && (names > 0 || s.Expression == "") {
 		return 0, false
 	}
-	id = uint32(len(v.preds))
+	id := uint32(len(v.preds))
 	v.preds = append(v.preds, predicate{form: formSearched, at: uint32(len(v.searches))})
 	if texts != 0 {
 		v.searches = append(v.searches, searched{expression: s.Expression, texts: texts, plain: s.Plain, others: others})
-		v.programs, v.searched = v.programs.grown(len(v.searches)), v.searched|texts
+		v.programs, v.searched = v.programs.Grow(len(v.searches)), v.searched|texts
 		if set == nil {
 			v.preds[id].form = formUnindexed
 		} else {

@@ -11,7 +11,7 @@ import (
 // TestSnapshotPieces wants a snapshot to be the same whether its filters are placed in many pieces or all at once: under
 // one predicate with more than a block, under many, and with what exclusions them.
 func TestSnapshotPieces(t *testing.T) {
-	x := newIndex(rulespec.Env{}, 3) // it is read on as many as there are processors
+	x := newIndex(rulespec.Env{}, 3, programBytes) // it is read on as many as there are processors
 	var all []Change
 	for i := range 9000 {
 		f := rulespec.Filter{ID: rulespec.FilterID(i*2 + 1), Owner: fmt.Sprint("p", i/7)}

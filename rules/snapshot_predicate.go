@@ -132,7 +132,7 @@ func (s *snapshotReader) search(c *sections.Section, lazy *lazyRule) (id uint32,
 	if c.Err() != nil {
 		return 0, false
 	}
-	return s.x.addFound(search, set, offsets, others)
+	return s.x.addSearchBy(search, set, offsets, others)
 }
 
 // finders reads what a search is found by; nil: nothing.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/notifyd/notifyd/rules/automaton"
 	"github.com/notifyd/notifyd/rules/literals"
+	"github.com/notifyd/notifyd/rules/programs"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -13,20 +14,16 @@ import (
 type means uint8
 
 const (
-	byAny     means = iota // the machine, or else regexp
-	byMachine              // unverified, where the machine has no room
-	byRegexp               // the machine had no room
+	byAny     means = iota // the automaton, or else regexp
+	byMachine              // the automaton alone: unverified, where it has no room
+	byRegexp               // regexp: the automaton had no room
 )
 
-// matches says whether a search matches one of the texts that it looks at and that have a literal of it; of a loose search, all
-// of them. When the message has cost too much, it is unknown.
-func (s *matchState) matches(id uint32, loose bool, by means) state {
+// matches says whether a search matches one of some texts, a bit each. When the message has cost too much, it is unknown.
+func (s *matchState) matches(id uint32, texts uint8, by means) state {
 	number := s.view.preds[id].at
 	p := &s.view.searches[number]
-	texts := p.texts
-	if !loose {
-		texts &= s.touched(id)
-	}
+	texts &= p.texts
 	answer := fails
 	for i := range rulespec.Texts {
 		if texts&(1<<i) == 0 {
@@ -36,7 +33,7 @@ func (s *matchState) matches(id uint32, loose bool, by means) state {
 			s.skipped++
 			return unknown
 		}
-		if !s.hasOthers(p, i) {
+		if !s.hasOthers(p, &s.texts[i]) {
 			continue
 		}
 		switch to := s.matchesText(id, number, i, by); to {
@@ -49,55 +46,53 @@ func (s *matchState) matches(id uint32, loose bool, by means) state {
 	return answer
 }
 
-// hasOthers says whether a text, which has one literal of the set that the index knows, has one of each other set too.
-func (s *matchState) hasOthers(p *searched, text int) bool {
-	in := &s.grams[text]
-	before := in.Steps
+// hasOthers says whether a text, which has a literal of the set that the index knows, has one of each other set too.
+func (s *matchState) hasOthers(p *searched, t *text) bool {
+	before := t.grams.Steps
 	lacks := slices.ContainsFunc(p.others, func(set []string) bool {
-		return !slices.ContainsFunc(set, func(l string) bool { return in.Contains(s.folded[text], l) })
+		return !slices.ContainsFunc(set, func(l string) bool { return t.grams.Contains(t.folded, l) })
 	})
-	s.machine -= in.Steps - before
+	s.machine -= t.grams.Steps - before
 	return !lacks
 }
 
 func (s *matchState) matchesText(id, number uint32, text int, by means) state {
-	programs := s.view.programs
-	if programs.isRefused(id) {
+	if s.budget.isRefused(id) {
 		return unknown
 	}
-	p, compiled, err := programs.of(number, s.view.searches[number].expression)
+	p, compiled, err := s.view.programs.Get(number, s.view.searches[number].expression)
 	if err != nil {
 		return unknown
 	}
 	if compiled {
-		s.machine -= compileSteps * int64(p.insts)
+		s.machine -= compileSteps * int64(p.Insts)
 	}
-	if by != byRegexp && p.machine != nil && p.full.Load() < fullOften {
-		run := p.machine.Run()
+	if m := p.Machine(); m != nil && by != byRegexp {
+		run := m.Run()
 		to := s.runMachine(p, &run, text)
 		s.machine -= run.Steps
-		if programs.measure(p); to != automaton.TooManyStates {
+		if s.view.programs.Measure(p); to != automaton.TooManyStates {
 			return stateOf(to == automaton.Match, nil)
 		}
-		p.full.Add(1)
+		p.Full()
 	}
 	if by == byMachine {
 		return unverified
 	}
-	return s.matchesRegexp(id, p, text)
+	return s.matchesRegexp(id, p, s.texts[text].text)
 }
 
 // matchesRegexp asks regexp, which may read each byte once for each instruction.
-func (s *matchState) matchesRegexp(id uint32, p *program, text int) state {
-	steps := int64(p.insts) * int64(len(s.texts[text])+1)
+func (s *matchState) matchesRegexp(id uint32, p *programs.Program, text string) state {
+	steps := int64(p.Insts) * int64(len(text)+1)
 	s.charge(id, steps)
 	if s.regexp < steps {
 		s.skipped++
 		return unknown
 	}
 	s.regexp -= steps
-	matches := p.plain().MatchString(s.texts[text])
-	s.view.programs.measure(p)
+	matches := p.Regexp().MatchString(text)
+	s.view.programs.Measure(p)
 	return stateOf(matches, nil)
 }
 
@@ -110,34 +105,34 @@ func (s *matchState) charge(id uint32, steps int64) {
 	}
 }
 
-// maxStarts is how many places are tried one by one before the rest of a text is searched as a whole.
+// maxStarts is how many offsets of a text are tried one by one before the rest of it is searched as a whole.
 const maxStarts = 16
 
-// runMachine runs a program's machine on a text. Where it is known how matches begin, it begins at these places only.
-func (s *matchState) runMachine(p *program, r *automaton.Run, text int) automaton.Result {
-	if p.leading == nil || !s.ascii[text] {
-		return r.Match(s.texts[text], 0, false)
+// runMachine runs a program's automaton on a text. Where it is known how matches begin, it begins at these offsets only.
+func (s *matchState) runMachine(p *programs.Program, r *automaton.Run, number int) automaton.Result {
+	t := &s.texts[number]
+	if p.Leading == nil || !t.ascii {
+		return r.Match(t.text, 0, false)
 	}
-	folded := s.folded[text]
-	if at, only := s.onlyStart(p, text); only {
-		return r.Match(s.texts[text], at, true)
+	if at, only := s.onlyStart(p, number); only {
+		return r.Match(t.text, at, true)
 	}
-	tries := 0
-	for _, l := range p.leading {
+	starts := 0
+	for _, l := range p.Leading {
 		for at := 0; ; at++ {
-			next := bytes.Index(folded[at:], []byte(l))
+			next := bytes.Index(t.folded[at:], []byte(l))
 			if next < 0 {
-				r.Steps += int64(len(folded)-at) / literals.BytesPerStep
+				r.Steps += int64(len(t.folded)-at) / literals.BytesPerStep
 				break
 			}
 			at += next
 			r.Steps += int64(next) / literals.BytesPerStep
-			tries++
-			all := tries > maxStarts || r.Steps > int64(len(folded))
-			if to := r.Match(s.texts[text], at, !all); to != automaton.NoMatch {
+			starts++
+			whole := starts > maxStarts || r.Steps > int64(len(t.folded))
+			if to := r.Match(t.text, at, !whole); to != automaton.NoMatch {
 				return to
 			}
-			if all {
+			if whole {
 				break
 			}
 		}
@@ -145,12 +140,12 @@ func (s *matchState) runMachine(p *program, r *automaton.Run, text int) automato
 	return automaton.NoMatch
 }
 
-// onlyStart gives the one place of a text where a match may begin, if that is known: where the literal was found that led
-// to the search.
-func (s *matchState) onlyStart(p *program, text int) (at int, only bool) {
-	n := &s.occurrence
-	if n.size == 0 || int(n.text) != text || len(p.leading) != 1 {
+// onlyStart gives the one offset of a text where a match may begin, if that is known: where the literal was found that
+// led to the search.
+func (s *matchState) onlyStart(p *programs.Program, number int) (at int, only bool) {
+	o := &s.occurrence
+	if o.size == 0 || int(o.text) != number || len(p.Leading) != 1 {
 		return 0, false
 	}
-	return int(n.at), string(s.folded[text][n.at:n.at+uint32(n.size)]) == p.leading[0]
+	return int(o.at), string(s.texts[number].folded[o.at:o.at+uint32(o.size)]) == p.Leading[0]
 }

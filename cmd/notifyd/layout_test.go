@@ -33,7 +33,7 @@ var allowed = map[string][]string{
 
 	"rulespec":          {"rulespec/catalogue"},
 	"rulespec/kindtest": {"rulespec", "rulespec/catalogue", "bus"},
-	"rules":             {"rulespec", "rulespec/catalogue", "rules/automaton", "rules/literals", "rules/postings", "rules/sections", "rules/vector"},
+	"rules":             {"rulespec", "rulespec/catalogue", "rules/automaton", "rules/literals", "rules/postings", "rules/programs", "rules/sections", "rules/vector"},
 	"rules/automaton":   {},
 	"rules/literals":    {},
 	"rules/postings":    {"rules/vector"},
