@@ -5,6 +5,9 @@
 // the steps that a database has not taken yet, each in a transaction of its own. The table notifyd_schema remembers
 // them. A step that was released is never changed: what it got wrong the next one mends.
 //
+// The types differ: an int64 is an integer on SQLite and a bigint on PostgreSQL, a bool numeric and boolean, bytes blob
+// and bytea.
+//
 //	-- +goose Up
 //	-- why there is such a column, and its unit
 //	ALTER TABLE users ADD COLUMN colour text NOT NULL DEFAULT '';

@@ -39,7 +39,7 @@ func TestModelsAndSchemaAgree(t *testing.T) {
 		}
 		if len(rec.statements) > 0 {
 			t.Errorf("the steps of migrations/%s do not make what the models say; gorm would run\n\t%s\n"+
-				"Add a step in both dialects, or mend the tag of the model: a DEFAULT in SQL is default: in the tag.",
+				"Add a step in both dialects, or mend the model: int64 is bigint on PostgreSQL, DEFAULT is default: in the tag.",
 				dialect(d), strings.Join(rec.statements, "\n\t"))
 		}
 	})
