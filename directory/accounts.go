@@ -6,8 +6,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// readAccounts reads `accounts`: a nick, mail address, OpenID URL or the like, and the account that its owner knows. A
-// name that leads to two accounts would send one person's notices to another, so it is a mistake.
+// readAccounts reads `accounts`: a nick, a mail address or an OpenID URL, and the account that it belongs to. A name of
+// two accounts is a mistake, because it would send one person's notices to another.
 func (b *builder) readAccounts(n ast.Node) {
 	for _, e := range b.entries(n) {
 		account, ok := b.text(e.Value)

@@ -1,6 +1,31 @@
-// Package directory knows who is in which group, who owns which package, and by what other names people are known.
+// Package directory knows which people are in which group, who owns which package, and by which other names people are
+// known.
 //
-// It keeps snapshots: a reader gets one immutable Snapshot, and a source that fails leaves the last good one in place.
+// Filters say "my packages" and "packages of my groups", and messages name people by nick, mail address or OpenID. Both
+// need facts that no message carries. A site exports them into one YAML file:
+//
+//	groups:
+//	  infra: [carol, alice]
+//	packages:
+//	  bash: {owner: [alice], commit: [bob, "@infra"]}    # a role, and who has it; @ names a group
+//	accounts:
+//	  ally@example.org: alice                            # another name of an account
+//
+// # What holds
+//
+//   - A [Snapshot] is immutable. A reader takes one and uses it for a whole message, so that it never sees half a
+//     change.
+//   - A file with a mistake is refused whole, with the line and column of each mistake, and a [Watcher] keeps the last
+//     good Snapshot. A group that loses its members for a minute would silence filters without a trace.
+//   - A group consists of people, never of groups: there are no rings, and a look-up takes one step.
+//   - An alias leads to one account. Two would send one person's notices to another.
+//   - Nothing is looked up while a message is matched: no network, no lock, no clock.
+//
+// # Large files
+//
+// A distribution has some hundred thousand packages, and the YAML parser takes about 250 bytes of memory for each byte
+// of text. Parse therefore cuts a file between the entries of its sections and reads it in chunks. The cut is a guess
+// by how lines begin. The tree of each chunk proves the guess, and a file for which one fails is read whole.
 package directory
 
 import (
@@ -9,14 +34,14 @@ import (
 	"slices"
 )
 
-// A Snapshot is the directory at one moment. It never changes and is safe for concurrent use. Whoever takes its slices
-// must not change them either.
+// A Snapshot is the directory at one moment. It never changes and is safe for concurrent use. Its slices must
+// not be changed.
 type Snapshot struct {
 	members map[string][]string // of each group, sorted
 	groups  map[string][]string // of each person, sorted
 	owners  map[string][]owner  // of each package, in the order of roles and then of the file
 	roles   map[string]bool
-	// accounts has the accounts that people know by what else they are called: nicks, mail addresses, OpenIDs.
+	// accounts has the accounts by their other names: nicks, mail addresses, OpenIDs.
 	accounts map[string]string
 }
 
@@ -35,17 +60,17 @@ func (s *Snapshot) Groups(user string) []string { return s.groups[user] }
 // Members gives the members of a group, sorted; none for a group that is not known.
 func (s *Snapshot) Members(group string) []string { return s.members[group] }
 
-// HasGroup says whether the group is known, with members or without.
+// HasGroup reports whether the group is known, with members or without.
 func (s *Snapshot) HasGroup(group string) bool {
 	_, known := s.members[group]
 	return known
 }
 
-// HasRole says whether the role is known: whether some package lists it, with owners or without.
+// HasRole reports whether some package lists the role, with owners or without.
 func (s *Snapshot) HasRole(role string) bool { return s.roles[role] }
 
-// Owners gives who owns pkg, each with the role: a person by name, a group as "@" and its name. Sorted by role;
-// somebody with two roles comes twice.
+// Owners gives the owners of pkg with their roles: a person by name, a group as "@" and its name. They are sorted by
+// role. An owner with two roles comes twice.
 func (s *Snapshot) Owners(pkg string) iter.Seq2[string, string] {
 	return func(yield func(name, role string) bool) {
 		for _, o := range s.owners[pkg] {
@@ -57,7 +82,7 @@ func (s *Snapshot) Owners(pkg string) iter.Seq2[string, string] {
 }
 
 // Accounts gives the account of each nick, mail address, OpenID URL and the like that the directory knows. Addresses
-// and URLs are in small letters. A nil Snapshot has none. Whoever takes the map must not change it.
+// and URLs are in small letters. A nil Snapshot has none. The map must not be changed.
 func (s *Snapshot) Accounts() map[string]string {
 	if s == nil {
 		return nil

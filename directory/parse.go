@@ -18,7 +18,7 @@ import (
 var bounds = yamltext.Bounds{Bytes: MaxFile, Nesting: 20}
 
 // Parse reads a directory's file: YAML with `groups` (name: [members]), `packages` (name: {role: [persons, and groups
-// as "@group"]}) and `accounts` (what somebody is called elsewhere: account). It is strict; the error joins the
+// as "@group"]}) and `accounts` (another name: account). It is strict; the error joins the
 // mistakes, each with its line and column.
 func Parse(text []byte) (*Snapshot, error) {
 	if s, err := parseInChunks(text, chunkSize); !errors.Is(err, errNotCut) {
@@ -40,7 +40,7 @@ func parseWhole(text []byte) (*Snapshot, error) {
 	return b.finish()
 }
 
-// maxErrors is how many mistakes are told; a file of a wrong form has one in every line.
+// maxErrors is how many mistakes are reported. A file of a wrong form has one in every line.
 const maxErrors = 20
 
 // A builder fills a Snapshot.
@@ -224,7 +224,7 @@ func (b *builder) name(s string) string {
 	return s
 }
 
-// checkName says in words what is wrong with a name, "" for nothing.
+// checkName gives the problem with a name in words, "" for none.
 func checkName(s string) string {
 	switch {
 	case s == "" || s == "@":

@@ -1,7 +1,46 @@
-// Package catalogue says what messages mean: it turns a bus.Message into an Event.
+// Package catalogue gives messages their meaning: it turns a bus.Message into an [Event] with a kind, a sentence, a
+// link, the people and packages involved, and a severity.
 //
-// An entry is data: YAML, one file an application, embedded here and extended or overridden by a site's folder. A
-// message that no entry describes still gets a readable Event by convention.
+// # The idea
+//
+// Services publish JSON in a form of their own. What each form means is data, not code: an entry is a few lines of
+// YAML, one file an application, built into the program. A site's folder adds entries or overrides them, without a
+// release.
+//
+//	app: library
+//	entries:
+//	  - topic: library.book.returned       # which messages
+//	    kind: library.book                 # the stable name that filters use
+//	    name: Books returned               # what pages call it
+//	    actor: msg.agent                   # expressions over the body
+//	    users: [msg.agent, msg.book.owner.name]
+//	    summary: '{{.msg.agent}} returned {{quote .msg.book.title}}'
+//
+// A [Catalogue] is immutable: a change of the folder makes a new one, which a [Watcher] swaps in. Describing a message
+// takes no lock, reads no clock and does no I/O. The sets are computed for every message, since filters match by them;
+// the sentence and the link are computed when somebody asks for them.
+//
+// # Terms
+//
+//   - A message kind is what an entry describes, such as bodhi.update.comment. Filters name it, so it never changes.
+//   - A pattern is a topic with captures, and a trie over words finds it (package topics).
+//   - A scope is what the expressions of one entry see of one message (package language). Its variables are lazy: each
+//     is computed once, when it is first needed.
+//   - A digest joins several events in one sentence; an entry says by which keys they belong together.
+//   - A convention describes a message that no entry knows (package convention).
+//
+// # What holds
+//
+//   - Describe never fails. What one field cannot say of a message is empty and counted; see Catalogue.Failures.
+//   - A sentence is never missing, and never shows a gap where the message lacks a field: the conventional one replaces
+//     it.
+//   - An expression reads fields by total functions (package values), so no message can make it panic, and its work and
+//     its results are bounded. The language has no way to reach a file, the network or the clock.
+//   - Every text of an Event is one line without control characters or marks that turn the direction of writing.
+//   - The names of users, packages and objects are sorted and unique. The actor is among the users.
+//   - A mistake in a file is a *Mistake with its line and column, and the catalogue that was loaded before stays.
+//
+// The manual of entries is doc/catalogue.md. Package suggest drafts entries for messages that have none.
 package catalogue
 
 import (
@@ -13,8 +52,8 @@ import (
 
 // An Event is a Message and what it means. It is immutable and safe for concurrent use.
 //
-// The fields are what matching needs and are computed for every message; the sentence, link and icons cost more and
-// are computed when first asked for.
+// Its fields are what matching needs, computed for every message. The sentence, the link and the icons cost more:
+// methods compute them on the first call.
 type Event struct {
 	*bus.Message
 	App      string   // the sending application, e.g. bodhi
@@ -57,8 +96,8 @@ func (e *Event) Prose() Prose {
 	return e.prose
 }
 
-// SetProse gives an Event that no catalogue described its sentence, link and icons: one made by a test, or read back from
-// where they were kept. Call it before anybody else has the Event.
+// SetProse sets the sentence, link and icons of an Event that no catalogue described: one that a test made, or that was
+// kept with them. Call it before the Event is shared.
 func (e *Event) SetProse(p Prose) { e.describe = func() Prose { return p } }
 
 // maxBody bounds BodyText, in bytes, and maxSummary a sentence, in characters.
@@ -67,8 +106,8 @@ const (
 	maxSummary = 300
 )
 
-// BodyText gives the body's text as regex rules see it: compact JSON, keys sorted, non-ASCII literal, the first 64 KiB cut
-// on a rune boundary. Computed once, on the first call.
+// BodyText gives the body's text as regex rules see it: compact JSON, keys sorted, non-ASCII literal, the first 64 KiB
+// cut on a rune boundary. Computed once, on the first call.
 func (e *Event) BodyText() string {
 	e.bodyOnce.Do(func() {
 		if e.Message == nil {

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Check gives everything that is wrong with the embedded catalogue with sites over it, sorted by position: mistakes that stop
-// it from loading and, where there are none, entries that no message reaches, topics that two entries claim, examples that
-// another entry takes, and fields that come out empty on every example. A site that is nil counts as none. Examples are
-// looked at for the entries of sites; the tests hold the embedded ones to theirs.
+// Check gives everything that is wrong with the embedded catalogue with sites over it, sorted by position. Mistakes
+// that stop it from loading come alone. Otherwise it finds entries that no message reaches, topics that two entries
+// claim, examples that another entry takes, and fields that are empty on every example. A nil site is none. Only the
+// entries of sites are tried on their examples, because the tests do that for the embedded ones.
 func Check(sites ...fs.FS) []error {
 	c, err := Load(sites...)
 	if err != nil {
@@ -30,7 +30,7 @@ func Check(sites ...fs.FS) []error {
 
 // checkTopics finds entries that never get a message because another one takes all of its topic's.
 func (c *Catalogue) checkTopics() []error {
-	taken := map[*entry]*entry{} // by whom; where there are several, the first as they stand in the files
+	taken := map[*entry]*entry{} // by which entry; of several, the first in the order of the files
 	own := map[*entry]int{}      // how many topics of an entry are its own
 	c.tree.Each(func(entries []*entry) {
 		for i, e := range entries {
@@ -100,7 +100,7 @@ func (c *Catalogue) checkExamples(e *entry) []error {
 	return found
 }
 
-// WithoutExamples lists the kinds of sites that have no example, so that nothing can be said of their fields.
+// WithoutExamples lists the kinds of sites that have no example. Their fields cannot be checked.
 func (c *Catalogue) WithoutExamples() []string {
 	var kinds []string
 	for _, a := range c.apps {

@@ -14,9 +14,9 @@ func (c *Catalogue) Classic(rule string) []string {
 	return kinds
 }
 
-// ClassicTopic gives the kinds that stand for a rule of classic FMN that looks at nothing but the topic. exact says that
-// these kinds take every message of that topic (the part after root and environment) and none of another, so that a
-// rule about the kinds and one about the topic are the same.
+// ClassicTopic gives the kinds that stand for a rule of classic FMN that looks only at the topic. exact means that
+// these kinds take every message of that topic (the part after root and environment) and no other message. A rule about
+// the kinds and a rule about the topic are then the same.
 func (c *Catalogue) ClassicTopic(rule, topic string) (kinds []string, exact bool) {
 	stand := c.classic(rule)
 	for _, e := range stand {
@@ -34,8 +34,8 @@ func (c *Catalogue) ClassicTopic(rule, topic string) (kinds []string, exact bool
 	return kinds, closed && exact
 }
 
-// ClassicApp says whether an application's messages are just those whose topics begin with its name, after root and
-// environment: then a rule about the application and FMN's about that word are the same.
+// ClassicApp reports whether the messages of an application are exactly those whose topics begin with its name, after
+// root and environment. FMN's rule about that word and ours about the application are then the same.
 func (c *Catalogue) ClassicApp(name string) bool {
 	for _, a := range c.apps {
 		for _, e := range a.entries {

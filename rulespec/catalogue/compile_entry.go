@@ -7,7 +7,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue/topics"
 )
 
-// entry compiles one entry. names are what the application's expressions know; the entry adds its captures and variables.
+// entry compiles one entry. names are what the application's expressions know; the entry adds its captures and
+// variables.
 func (c *compiler) entry(a *app, s *entrySource, appNames map[string]bool) *entry {
 	e := &entry{kind: s.kind(), name: s.one("name").text, app: a, at: s.at, examples: s.examples}
 	names := maps.Clone(appNames)

@@ -61,7 +61,8 @@ func (c *Catalogue) Knows(m *bus.Message) bool {
 }
 
 // WithAccounts gives the same catalogue with a map from nicks, mail addresses and OpenIDs to accounts, for the function
-// account. Addresses and URLs that stand in the map in small letters are found in any. The map must not change any more.
+// account. Addresses and URLs that stand in the map in small letters are found in any. The map must not change any
+// more.
 func (c *Catalogue) WithAccounts(accounts map[string]string) *Catalogue {
 	with := *c
 	with.accounts = accounts

@@ -7,8 +7,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
-// A Digest is how an Event is told together with others in a digest. The zero Digest stands for the convention: events
-// about the same objects, or of the same kind and actor, belong together.
+// A Digest is how an Event joins others in one sentence. The zero Digest stands for the convention: events about the
+// same objects, or of the same kind and actor, belong together.
 type Digest struct {
 	Keys     []string              // events of one application that share a key belong together; most particular first
 	Template []language.DigestPart // the sentence about several of them; nil: one by convention
@@ -21,9 +21,9 @@ const (
 	maxValue  = 80 // runes of one
 )
 
-// Digest says what the event has in common with others; computed once, on the first call.
+// Digest gives what the event has in common with others. It is computed once, on the first call.
 func (e *Event) Digest() Digest {
-	e.Prose() // the variables of a message are computed by one goroutine: this waits for whoever does
+	e.Prose() // one goroutine at a time computes the variables of a message, and Prose waits for the one that does
 	e.digestOnce.Do(func() {
 		if e.digestOf != nil {
 			e.digest = e.digestOf()
@@ -56,8 +56,9 @@ func (s *scope) digestOf() Digest {
 	return d
 }
 
-// keyOf makes one key of the texts of a list, such that no two lists give the same. A key that shows a gap where a field of the
-// message is missing, such as "comments on ", or that is too long, is none: it would be shared by messages that have nothing in common.
+// keyOf makes one key of the texts of a list; different lists give different keys. It gives none where a text shows a
+// gap for a missing field, such as "comments on ", or is too long: messages that have nothing in common would share
+// that key.
 func keyOf(texts []string) string {
 	for i, t := range texts {
 		if t == "" || strings.Contains(t, "  ") || strings.ContainsAny(t[len(t)-1:], " /#") {

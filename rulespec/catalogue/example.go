@@ -14,7 +14,7 @@ import (
 	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
-// fixtures are the messages of the embedded entries: what the tests hold them to is what operators see as examples.
+// fixtures are the messages of the embedded entries. The tests describe them, and operators see them as examples.
 //
 //go:embed testdata/*.json
 var fixtures embed.FS
@@ -72,8 +72,8 @@ func fixturesOf(app, kind string) ([]Example, error) {
 	return out, nil
 }
 
-// examples reads an entry's examples: messages as the bus carries them, each written as YAML (JSON is YAML) or as a text
-// that holds JSON.
+// examples reads an entry's examples: messages as the bus carries them, each written as YAML (JSON is YAML) or as a
+// text that holds JSON.
 func (r *reader) examples(n ast.Node) []Example {
 	list := r.List(n, "examples: want a list of messages")
 	if len(list) > maxExamples {

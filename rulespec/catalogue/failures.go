@@ -2,7 +2,7 @@ package catalogue
 
 import "github.com/notifyd/notifyd/rulespec/catalogue/values"
 
-// A Failure says how often a field of a kind could not be computed for a message.
+// A Failure is a field of a kind that could not be computed, and for how many messages.
 type Failure struct {
 	Kind  string // "" for a variable of the application
 	App   string

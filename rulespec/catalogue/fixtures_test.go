@@ -15,8 +15,8 @@ import (
 
 var update = flag.Bool("update", false, "write the events of the fixtures anew; read the difference before you commit it")
 
-// A fixture is a message of our own making and the event that it must give. The files of testdata are lists of them, one
-// file an application.
+// A fixture is a message of our own making and the event that it must give. The files of testdata are lists of them,
+// one file an application.
 type fixture struct {
 	Message json.RawMessage `json:"message"`
 	Event   fixtureEvent    `json:"event"`
@@ -93,8 +93,9 @@ func TestFixtures(t *testing.T) {
 	}
 }
 
-// TestFixturesFillEveryField keeps the entries built in to what sites' entries are checked for: a field that no fixture fills
-// is a mistake in the entry, or nobody has ever seen it work. A variable that several kinds share need not be filled in each.
+// TestFixturesFillEveryField keeps the entries built in to what sites' entries are checked for: a field that no fixture
+// fills is a mistake in the entry, or nobody has ever seen it work. A variable that several kinds share need not be
+// filled in each.
 func TestFixturesFillEveryField(t *testing.T) {
 	c := embeddedCatalogue(t)
 	filled, seen := map[position]bool{}, map[position]string{}

@@ -9,8 +9,8 @@ import (
 	"github.com/notifyd/notifyd/bus"
 )
 
-// FuzzCatalogueYAML loads any text as a site's file, and describes messages with what loads: an error with a place, or a
-// catalogue that works; never a panic.
+// FuzzCatalogueYAML loads any text as a site's file, and describes messages with what loads: an error with a place, or
+// a catalogue that works; never a panic.
 func FuzzCatalogueYAML(f *testing.F) {
 	files, err := filepath.Glob("apps/*.yaml")
 	if err != nil || len(files) == 0 {

@@ -6,7 +6,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
-// stated is what a message's AMQP headers say of it (fedora-messaging's schema headers; ../doc/catalogue.md).
+// stated is what the AMQP headers of a message state: the schema headers of fedora-messaging, see doc/catalogue.md.
 type stated struct {
 	users, packages, groups []string
 	severity                Severity // 0: not stated

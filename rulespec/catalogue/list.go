@@ -62,8 +62,8 @@ func (c *Catalogue) Kinds() []MessageKind {
 	return kinds
 }
 
-// KnownKinds gives the predicate of the kinds of message that a filter may name: those of the catalogue, and the kind by
-// convention of any application.
+// KnownKinds gives a function that reports whether a filter may name a kind of message: one of the catalogue, or the
+// kind by convention of any application.
 func (c *Catalogue) KnownKinds() func(string) bool {
 	known := map[string]bool{}
 	for _, k := range c.Kinds() {
@@ -72,8 +72,9 @@ func (c *Catalogue) KnownKinds() func(string) bool {
 	return func(name string) bool { return known[name] || strings.HasSuffix(name, ".unknown") }
 }
 
-// KindNames gives the function from a kind of message to what people call it, "" where the catalogue has no such kind. A kind
-// by convention is called as its events are. Where two kinds have one name, the name of the application follows.
+// KindNames gives a function from a kind of message to its name on pages, "" where the catalogue has no such kind. A
+// kind by convention has the name that its events have. The name of the application follows where two kinds share a
+// name.
 func (c *Catalogue) KindNames() func(string) string {
 	kinds, shared := c.Kinds(), map[string]int{}
 	for _, k := range kinds {

@@ -22,8 +22,8 @@ const maxFiles = 1000
 // Embedded gives the catalogue that is part of the program.
 func Embedded() (*Catalogue, error) { return Load(nil) }
 
-// Load gives the embedded catalogue with the folders of sites over it, the later over the earlier: their *.yaml files add
-// applications and entries, or override them by name and kind. A site that is nil is none. An error joins every *Mistake found.
+// Load gives the embedded catalogue with the folders of sites over it, the later over the earlier. Their *.yaml files
+// add applications and entries, or override them by name and kind. A nil site is none. The error joins every *Mistake.
 func Load(sites ...fs.FS) (*Catalogue, error) {
 	sources, mistakes := readAll(sites)
 	c, more := build(sources)
@@ -46,8 +46,8 @@ func unique(mistakes []error) []error {
 	return kept
 }
 
-// builtIn is the applications of the program, read and compiled once for all catalogues: a site's folder changes few of
-// them.
+// builtIn holds the embedded applications. They are read and compiled once for all catalogues, because a site's folder
+// changes few of them.
 var builtIn = sync.OnceValue(func() (b struct {
 	sources  []*appSource
 	apps     map[*appSource]*app
@@ -114,7 +114,8 @@ func readFolder(folder fs.FS, embedded bool) (sources []*appSource, mistakes []e
 	return sources, append(mistakes, twice(sources)...)
 }
 
-// catalogueFiles lists the files of a folder that belong to a catalogue, sorted by name: *.yaml and *.yml that are not hidden.
+// catalogueFiles lists the files of a folder that belong to a catalogue, sorted by name: *.yaml and *.yml that are not
+// hidden.
 func catalogueFiles(folder fs.FS) ([]fs.DirEntry, error) {
 	files, err := fs.ReadDir(folder, ".")
 	if err != nil {

@@ -20,7 +20,7 @@ func (s *scope) prose() Prose {
 	if s.icon != nil {
 		p.Icon = cleanLink(s.render(s.icon))
 	}
-	if broken { // the conventional sentence says what there is
+	if broken { // the conventional sentence replaces it
 		p.Summary = ""
 		if gapped(p.Link) {
 			p.Link = ""
@@ -44,7 +44,7 @@ func (s *scope) render(x *fieldSentence) string {
 	return out
 }
 
-// cleanLink gives what a sentence makes a link, "" where it is none or has a hole, which leads nowhere.
+// cleanLink gives the link that a sentence rendered, "" where it is none. A link with a hole leads nowhere.
 func cleanLink(link string) string {
 	if strings.Contains(link, language.NoValue) {
 		return ""
@@ -52,7 +52,7 @@ func cleanLink(link string) string {
 	return values.Link(link)
 }
 
-// gapped says whether a link lacks a part of its path or the value that it ends with.
+// gapped reports whether a link lacks a part of its path, or the value at its end.
 func gapped(link string) bool {
 	u, err := url.Parse(link)
 	return err != nil || strings.Contains(u.Path, "//") || strings.HasSuffix(link, "=")

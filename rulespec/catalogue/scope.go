@@ -78,7 +78,7 @@ func (s *scope) names(fields []*fieldExpression) []string {
 	return out
 }
 
-// fill computes what matching needs. What the sender states in the headers goes before what the body is taken to mean.
+// fill computes what matching needs. What the headers state counts before what the body means.
 func (s *scope) fill(e *Event, stated stated) {
 	e.App, e.Kind, e.KindName = s.app.name, s.kind, s.name
 	if s.actor != nil {

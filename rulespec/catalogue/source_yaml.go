@@ -17,7 +17,7 @@ const maxFile = 1 << 20
 // bounds is what a file may cost. Messages that stand as examples are nested less than the bus allows.
 var bounds = yamltext.Bounds{Bytes: maxFile, Nesting: 40}
 
-// maxMistakes is how many mistakes of a file are told.
+// maxMistakes is how many mistakes of a file are reported.
 const maxMistakes = 50
 
 // A reader walks the tree of a file and collects mistakes with their positions.

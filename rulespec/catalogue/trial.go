@@ -16,7 +16,7 @@ type Trial struct {
 	Fields []Outcome
 }
 
-// An Outcome is what one field of an entry came to for one message.
+// An Outcome is the result of one field of an entry for one message.
 type Outcome struct {
 	Field string // summary, users, vars.update, …; a list's items come one by one
 	Text  string // "" where the field came out empty
@@ -27,7 +27,8 @@ type Outcome struct {
 // At gives the position of the field: file:line.
 func (o Outcome) At() string { return o.at.String() }
 
-// Try describes a message and tells how each field came out. It is for people: Describe is what messages go through.
+// Try describes a message and gives the outcome of each field. It is for people who write entries, and slower than
+// Describe.
 func (c *Catalogue) Try(m *bus.Message) Trial {
 	t := Trial{Event: c.Describe(m)}
 	s, _ := c.find(m)
@@ -44,7 +45,7 @@ func (c *Catalogue) Try(m *bus.Message) Trial {
 		if err != nil {
 			out.Err = err
 		} else if v == s.when {
-			out.Text = shown(values.Truthy(value)) // what holds may be an object, which has no text
+			out.Text = shown(values.Truthy(value)) // a condition may be an object, which has no text
 		} else {
 			out.Text = shown(value)
 		}
@@ -68,7 +69,7 @@ func (c *Catalogue) Try(m *bus.Message) Trial {
 	return t
 }
 
-// tryDigest tells what the variables in the sentence about several came to.
+// tryDigest gives the outcome of the variables in the sentence about several events.
 func (s *scope) tryDigest() []Outcome {
 	if s.entry.digest == nil {
 		return nil
@@ -82,7 +83,7 @@ func (s *scope) tryDigest() []Outcome {
 	return out
 }
 
-// shown gives a value as the sets take it: the names in it. A condition is what it holds.
+// shown gives the names in a value, as the sets take them, and true or false for a condition.
 func shown(v any) string {
 	if b, ok := v.(bool); ok {
 		return fmt.Sprint(b)

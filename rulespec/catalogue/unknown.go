@@ -10,7 +10,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
-// describeUnknown describes a message that no entry knows, by convention (see convention.go).
+// describeUnknown describes a message that no entry knows, by convention.
 func describeUnknown(c *Catalogue, e *Event, words []string, stated stated) {
 	e.App = appName(words[0])
 	e.Kind, e.KindName = e.App+".unknown", "Other messages of "+e.App
@@ -60,7 +60,7 @@ func (c *Catalogue) appNamed(name string) *app {
 	return c.apps[i]
 }
 
-// unknownProse says the topic in words, who did it, the packages, and a few telling texts of the body.
+// unknownProse makes a sentence of the words of the topic, the actor, the packages and a few texts of the body.
 func unknownProse(e *Event, words []string, body map[string]any) Prose {
 	var b strings.Builder
 	b.WriteString(strings.Join(words, " "))

@@ -46,7 +46,7 @@ func infos(site fs.FS) ([]fs.FileInfo, error) {
 	for _, f := range files {
 		info, err := f.Info()
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // it went just now; the next look tells
+			continue // it was removed just now; the next look sees it
 		}
 		if err != nil {
 			return nil, fmt.Errorf("look at catalogue file: %w", err)

@@ -37,12 +37,12 @@ var withArguments = map[string]translation{
 }
 
 // A subject is what a rule with one argument says of it: not blank, not trimmed.
-type subject func(s *scope, value string) ([]rulespec.Rule, string)
+type subject func(s *translator, value string) ([]rulespec.Rule, string)
 
 // about gives the translation of a rule with one argument. Without it FMN had nothing to compare with: the rule did not
 // hold, and did when negated.
 func about(param string, say subject) translation {
-	return func(s *scope, args arguments) ([]rulespec.Rule, string) {
+	return func(s *translator, args arguments) ([]rulespec.Rule, string) {
 		value := args[param]
 		if strings.TrimSpace(value) == "" {
 			return nil, "its argument `" + param + "` is missing"
@@ -66,7 +66,7 @@ func among(list string) []string {
 }
 
 // me writes an account's name, or @me where it is that of the export.
-func (s *scope) me(nick string) string {
+func (s *translator) me(nick string) string {
 	if nick == s.nick {
 		return rulespec.Me
 	}
@@ -74,7 +74,7 @@ func (s *scope) me(nick string) string {
 }
 
 // accounts writes names of accounts; one that would mean something else to us is a reason to give up.
-func (s *scope) accounts(nicks []string) ([]string, string) {
+func (s *translator) accounts(nicks []string) ([]string, string) {
 	names := make([]string, len(nicks))
 	for i, nick := range nicks {
 		if nick == rulespec.Me {
@@ -85,12 +85,12 @@ func (s *scope) accounts(nicks []string) ([]string, string) {
 	return names, ""
 }
 
-func person(s *scope, nick string) ([]rulespec.Rule, string) {
+func person(s *translator, nick string) ([]rulespec.Rule, string) {
 	names, reason := s.accounts([]string{nick})
 	return []rulespec.Rule{one("user", "name", names...)}, reason
 }
 
-func notPersons(s *scope, nicks string) ([]rulespec.Rule, string) {
+func notPersons(s *translator, nicks string) ([]rulespec.Rule, string) {
 	names, reason := s.accounts(among(nicks))
 	r := one("user", "name", names...)
 	r.Not = true
@@ -99,14 +99,14 @@ func notPersons(s *scope, nicks string) ([]rulespec.Rule, string) {
 
 // exact gives a rule of a kind that compares with the value as it is.
 func exact(kind, param string) subject {
-	return func(_ *scope, value string) ([]rulespec.Rule, string) {
+	return func(_ *translator, value string) ([]rulespec.Rule, string) {
 		return []rulespec.Rule{one(kind, param, value)}, ""
 	}
 }
 
 // owner gives a rule about somebody's packages, by the directory; without roles, in any.
 func owner(roles ...string) subject {
-	return func(s *scope, nick string) ([]rulespec.Rule, string) {
+	return func(s *translator, nick string) ([]rulespec.Rule, string) {
 		names, reason := s.accounts([]string{nick})
 		r := one("owner", "user", names...)
 		if len(roles) > 0 {
@@ -116,17 +116,17 @@ func owner(roles ...string) subject {
 	}
 }
 
-func packageNamed(_ *scope, name string) ([]rulespec.Rule, string) {
+func packageNamed(_ *translator, name string) ([]rulespec.Rule, string) {
 	return []rulespec.Rule{one("package", "name", literal([]string{name})...)}, ""
 }
 
-func packageRegex(_ *scope, pattern string) ([]rulespec.Rule, string) {
+func packageRegex(_ *translator, pattern string) ([]rulespec.Rule, string) {
 	return []rulespec.Rule{exactly(one("package_regex", "pattern", pattern))}, ""
 }
 
 // linkInto gives a rule about links to a place of projects.
 func linkInto(host string) subject {
-	return func(_ *scope, projects string) ([]rulespec.Rule, string) {
+	return func(_ *translator, projects string) ([]rulespec.Rule, string) {
 		var patterns []string
 		for _, p := range among(projects) {
 			patterns = append(patterns, regexp.QuoteMeta("://"+host+"/"+p+"/"))
@@ -139,45 +139,45 @@ func linkInto(host string) subject {
 
 // field gives a rule about a field that is one of several values.
 func field(path string, topics ...string) subject {
-	return func(_ *scope, values string) ([]rulespec.Rule, string) {
+	return func(_ *translator, values string) ([]rulespec.Rule, string) {
 		return []rulespec.Rule{exactly(fieldOf(path, literal(among(values)), topics...))}, ""
 	}
 }
 
-func pagureProject(s *scope, projects string) ([]rulespec.Rule, string) {
+func pagureProject(s *translator, projects string) ([]rulespec.Rule, string) {
 	rules, reason := linkInto("pagure.io")(s, projects)
 	return append([]rulespec.Rule{s.app("pagure")}, rules...), reason
 }
 
-func anityaDistro(_ *scope, distro string) ([]rulespec.Rule, string) {
+func anityaDistro(_ *translator, distro string) ([]rulespec.Rule, string) {
 	r := fieldOf("distro.name", literal([]string{distro}), ofApp("anitya"))
 	r.Args["path"] = []string{"distro.name", "project.distro.name", "message.packages.distro"}
 	return []rulespec.Rule{r}, ""
 }
 
-func anityaProject(_ *scope, projects string) ([]rulespec.Rule, string) {
+func anityaProject(_ *translator, projects string) ([]rulespec.Rule, string) {
 	r := fieldOf("project.name", literal(among(projects)), ofApp("anitya"))
 	return []rulespec.Rule{exactly(r)}, ""
 }
 
-func pagureTag(_ *scope, tags string) ([]rulespec.Rule, string) {
+func pagureTag(_ *translator, tags string) ([]rulespec.Rule, string) {
 	return nil, "it never held: FMN looked for the tags " + strings.Join(among(tags), ", ") +
 		" where messages have none. A rule like `field: {path: [project.tags, pullrequest.project.tags], is: …}` says what was meant"
 }
 
 const taskotronTopic = "*.taskotron.result.new"
 
-func taskotronTask(_ *scope, tasks string) ([]rulespec.Rule, string) {
+func taskotronTask(_ *translator, tasks string) ([]rulespec.Rule, string) {
 	return []rulespec.Rule{fieldOf("task.name", among(tasks), taskotronTopic)}, ""
 }
 
-func taskotronOutcome(_ *scope, outcomes string) ([]rulespec.Rule, string) {
+func taskotronOutcome(_ *translator, outcomes string) ([]rulespec.Rule, string) {
 	return []rulespec.Rule{fieldOf("result.outcome", literal(among(outcomes)), taskotronTopic)}, ""
 }
 
-// outcomeOrChanged is the one rule that says "or": it goes over by kinds of message, one of which is about the change and
-// the others about outcomes.
-func outcomeOrChanged(s *scope, args arguments) ([]rulespec.Rule, string) {
+// outcomeOrChanged is the one rule that says "or": it goes over by kinds of message, one of which is about the change
+// and the others about outcomes.
+func outcomeOrChanged(s *translator, args arguments) ([]rulespec.Rule, string) {
 	outcomes := []string{"FAILED", "NEEDS_INSPECTION"}
 	if given, ok := args["outcome"]; ok {
 		outcomes = among(strings.ToUpper(given))

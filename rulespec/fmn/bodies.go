@@ -39,7 +39,7 @@ var withBodies = map[string]translation{
 
 // unmapped is about new releases of projects that no package of Fedora follows. A message that has no list of packages
 // was an error to FMN, so the list must be there.
-func unmapped(s *scope, _ arguments) ([]rulespec.Rule, string) {
+func unmapped(s *translator, _ arguments) ([]rulespec.Rule, string) {
 	mapped := fieldOf("message.packages.distro", []string{"Fedora"})
 	mapped.Not = true
 	return []rulespec.Rule{

@@ -43,7 +43,7 @@ func never(what string) rulespec.Rule {
 }
 
 // classic carries over one rule of classic FMN.
-func (c *carried) classic(s *scope, r classicRule) {
+func (c *carried) classic(s *translator, r classicRule) {
 	name, known := strings.CutPrefix(r.CodePath, "fmn.rules:")
 	what := "rule " + shortened(name)
 	if !known || name == "" {

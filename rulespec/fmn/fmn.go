@@ -1,8 +1,30 @@
 // Package fmn turns the preferences that people kept in FMN, Fedora's notification service, into filters of ours.
 //
-// It reads what classic FMN exported (one object a medium, or a list of them) and what the API of its successor gives.
-// doc/fmn.md says what becomes of each rule. Nothing is ever widened: a filter of which a part cannot be carried over is
-// switched off, and in place of the part stands a rule that never holds, so that switching the filter on is harmless.
+// # What it reads
+//
+// [Import] reads two forms, and knows them by their fields. Classic FMN (until 2023) exported one object for each
+// medium of a person, with filters and schedules. Its successor gives rules by its API, each with what to follow and
+// where to send.
+//
+// # How rules are carried over
+//
+// FMN's rules are Python functions with names, about three hundred. Each has a translation: to kinds of message where
+// entries of the catalogue take exactly the messages that the rule held for, to a rule about topics where the catalogue
+// divides them in another way, or to rules about people, packages and fields. doc/fmn.md lists them.
+//
+// # What holds
+//
+//   - Nothing is ever widened. A filter with a part that cannot be carried over is switched off, and a rule that never
+//     holds replaces the part, so that switching the filter on by mistake does no harm.
+//   - Every part that is not carried over is reported as a [Note], with the reason in words.
+//   - A regular expression that may find something else in our JSON than in FMN's is reported, and its filter is
+//     switched off where finding less would match more.
+//   - An export is bounded before any work is done on it, and the result is bounded so that it can be read again as a
+//     text.
+//
+// An example:
+//
+//	file, notes, err := fmn.Import(export, fmn.Options{Catalogue: c, IRCNetwork: "Libera"})
 package fmn
 
 import (
@@ -14,18 +36,18 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// Options say what the export does not.
+// Options are what an export does not contain.
 type Options struct {
 	// Catalogue finds the kinds of message that stand for FMN's rules. It must be there.
 	Catalogue *catalogue.Catalogue
 	// IRCNetwork is the network on which nicks of the export are reached; "" when none is.
 	IRCNetwork string
-	// CheckAddress gives the canonical form of an address of a backend; an error is for a person. nil: any address is
-	// taken as it is.
+	// CheckAddress gives the canonical form of an address of a backend; its error is for a person. nil takes any
+	// address as it is.
 	CheckAddress func(backend, address string) (string, error)
 }
 
-// A Note says what could not be carried over, and why.
+// A Note is a part that could not be carried over, and why.
 type Note struct {
 	Filter string // its name among the filters made; "" where it is about a medium or the whole export
 	Off    bool   // the filter is switched off for it
@@ -53,7 +75,7 @@ const (
 	maxRules  = 200     // rules in a filter, before those that say the same are joined
 )
 
-// ErrExport is wrapped by Import for a text that is no export; the rest of the error is for who gave it.
+// ErrExport is what Import wraps for a text that is no export. The rest of the error is for the person who gave it.
 var ErrExport = errors.New("not an export of FMN")
 
 // Import reads an export of either FMN and gives its filters, in their order, with what could not be carried.

@@ -18,7 +18,7 @@ func (m *importer) preference(p preference) {
 	}
 	m.looks(p, what)
 	m.digest(p, what, to)
-	scope := &scope{catalogue: m.Catalogue, nick: p.nick()}
+	scope := &translator{catalogue: m.Catalogue, nick: p.nick()}
 	for _, f := range p.Filters {
 		c := &carried{FileFilter: rulespec.FileFilter{On: true, Once: f.OneShot, To: to}}
 		c.Owner = scope.nick

@@ -8,9 +8,9 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// bodyRegex searches the data of the message. FMN searched its own JSON of it, which had blanks after colons and commas,
-// keys in the sender's order, and escapes for all that is not ASCII.
-func bodyRegex(_ *scope, pattern string) ([]rulespec.Rule, string) {
+// bodyRegex searches the data of the message. FMN searched its own JSON of it, which had blanks after colons and
+// commas, keys in the sender's order, and escapes for all that is not ASCII.
+func bodyRegex(_ *translator, pattern string) ([]rulespec.Rule, string) {
 	if strings.ContainsFunc(pattern, func(r rune) bool { return r > unicode.MaxASCII }) {
 		return nil, "it never held: what is not ASCII was escaped in FMN's JSON. Here it is not"
 	}

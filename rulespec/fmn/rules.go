@@ -10,16 +10,16 @@ import (
 
 // A translation makes rules of ours from the arguments of one of FMN's, all of which must hold; or it says why there
 // are none.
-type translation func(s *scope, args arguments) (rules []rulespec.Rule, reason string)
+type translation func(s *translator, args arguments) (rules []rulespec.Rule, reason string)
 
-// A scope is what a translation may ask beside the arguments.
-type scope struct {
+// A translator has what a translation needs beside the arguments.
+type translator struct {
 	catalogue *catalogue.Catalogue
-	nick      string // the account of whoever the export is of; "" where it does not say
+	nick      string // the account that the export belongs to; "" where it names none
 }
 
 // translate gives the rules that stand for the rule of FMN of that name.
-func (s *scope) translate(name string, args arguments) ([]rulespec.Rule, string) {
+func (s *translator) translate(name string, args arguments) ([]rulespec.Rule, string) {
 	if translate, ok := withArguments[name]; ok {
 		return translate(s, args)
 	}
@@ -41,27 +41,28 @@ func (s *scope) translate(name string, args arguments) ([]rulespec.Rule, string)
 	return nil, "FMN had no such rule"
 }
 
-// suffix gives a rule about the kinds of message that stand for one of FMN's where they take exactly its topics, and one
-// about the topic where the catalogue cuts them in another way.
-func (s *scope) suffix(name, suffix string) rulespec.Rule {
+// suffix gives a rule about the kinds of message that stand for one of FMN's where they take exactly its topics, and
+// one about the topic where the catalogue cuts them in another way.
+func (s *translator) suffix(name, suffix string) rulespec.Rule {
 	if kinds, exact := s.catalogue.ClassicTopic(name, strings.TrimPrefix(suffix, ".")); exact {
 		return one("kind", "name", kinds...)
 	}
 	return one("topic", "pattern", "*"+suffix)
 }
 
-// app gives a rule about the application, or about the fourth word of the topic where the catalogue sees the application
-// in topics of other names too.
-func (s *scope) app(name string) rulespec.Rule {
+// app gives a rule about the application, or about the fourth word of the topic where the catalogue sees the
+// application in topics of other names too.
+func (s *translator) app(name string) rulespec.Rule {
 	if s.catalogue.ClassicApp(name) {
 		return one("app", "name", name)
 	}
 	return one("topic", "pattern", ofApp(name))
 }
 
-// kinds gives the translation of a rule for which entries of the catalogue stand, because it looks at more than a topic.
+// kinds gives the translation of a rule for which entries of the catalogue stand, because it looks at more than a
+// topic.
 func kinds(name string) translation {
-	return func(s *scope, _ arguments) ([]rulespec.Rule, string) {
+	return func(s *translator, _ arguments) ([]rulespec.Rule, string) {
 		names := s.catalogue.Classic(name)
 		if len(names) == 0 {
 			return nil, "the catalogue in use has no entry that stands for it"
@@ -72,7 +73,7 @@ func kinds(name string) translation {
 
 // always gives the translation of a rule that needs nothing else.
 func always(rules ...rulespec.Rule) translation {
-	return func(*scope, arguments) ([]rulespec.Rule, string) { return rules, "" }
+	return func(*translator, arguments) ([]rulespec.Rule, string) { return rules, "" }
 }
 
 // one gives a rule with one parameter.

@@ -18,8 +18,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// reachable is how many rules a person could choose in the last classic FMN, and plain how many of them took no argument
-// and were about an application.
+// reachable is how many rules a person could choose in the last classic FMN, and plain how many of them took no
+// argument and were about an application.
 const (
 	reachable = 315
 	plain     = 296
@@ -77,7 +77,7 @@ func TestEveryRuleGoesOver(t *testing.T) {
 	}
 	byKind := map[string]int{}
 	for _, name := range names {
-		s := &scope{catalogue: cat, nick: "alice"}
+		s := &translator{catalogue: cat, nick: "alice"}
 		made, reason := s.translate(name, samples[name])
 		if slices.Contains(notCarried, name) {
 			if reason == "" {
@@ -157,7 +157,7 @@ func openBook(t testing.TB) *book {
 		if withArguments[name] != nil {
 			continue
 		}
-		made, reason := (&scope{catalogue: b.catalogue}).translate(name, nil)
+		made, reason := (&translator{catalogue: b.catalogue}).translate(name, nil)
 		if reason != "" {
 			t.Fatalf("%s: %s", name, reason)
 		}
@@ -216,8 +216,8 @@ func aboutTopics(names []string) []string {
 	})
 }
 
-// The rules about topics say what FMN said, on each rule's own topic and on topics near it. Topics in which an application's
-// name stands behind another one are not among them: doc/fmn.md says why.
+// The rules about topics say what FMN said, on each rule's own topic and on topics near it. Topics in which an
+// application's name stands behind another one are not among them: doc/fmn.md says why.
 func TestTopicsAsInFMN(t *testing.T) {
 	b := openBook(t)
 	var tails []string

@@ -34,7 +34,7 @@ type generation struct {
 
 // tracked carries over one rule: a filter for each generation.
 func (m *importer) tracked(r trackedRule) {
-	s := &scope{catalogue: m.Catalogue, nick: r.User.Name}
+	s := &translator{catalogue: m.Catalogue, nick: r.User.Name}
 	if len(r.Generations) == 0 {
 		m.notes = append(m.notes, Note{What: "rule " + r.ID.String(), Reason: "it sends nothing to anywhere"})
 	}
@@ -77,7 +77,7 @@ func (m *importer) destinations(c *carried, g generation) {
 }
 
 // tracking adds the rule about what is followed.
-func (c *carried) tracking(s *scope, name string, params json.RawMessage) {
+func (c *carried) tracking(s *translator, name string, params json.RawMessage) {
 	what := "tracking rule " + shortened(name)
 	rule, reason := trackingRule(s, name, params)
 	if reason == "" {
@@ -90,7 +90,7 @@ func (c *carried) tracking(s *scope, name string, params json.RawMessage) {
 	c.Rules = append(c.Rules, rule)
 }
 
-func trackingRule(s *scope, name string, params json.RawMessage) (rulespec.Rule, string) {
+func trackingRule(s *translator, name string, params json.RawMessage) (rulespec.Rule, string) {
 	if name == "related-events" {
 		return one("user", "name", rulespec.Me), ""
 	}

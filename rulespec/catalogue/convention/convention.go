@@ -1,7 +1,10 @@
-// Package convention reads from a message's body what by convention stands there: who did it, who else is involved, what
-// packages it is about, where it can be looked at and what tells most of it.
+// Package convention finds by the names of fields what a message means: who did it, who else is involved, which
+// packages it is about, and where a page about it is.
 //
-// Messages that no entry of the catalogue knows are described by it, and drafts of entries begin with its guesses.
+// Many services call the same things by the same names (agent, package, url), though nobody laid that down. The
+// catalogue describes messages that no entry knows by these names, and drafts of entries begin with them. A guess must
+// not be worse than none: names from parts of a body that belong to somebody else, such as the owner of a forge's
+// repository, are left out, and so is a mail address or a login that no account is known for.
 package convention
 
 import (
@@ -11,8 +14,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
-// The fields that by convention hold who did it, who else is involved, what packages it is about, where it can be looked at
-// and what tells most of it. The first that is there is the actor, the link.
+// The names of fields that by convention hold the actor, the people involved, the packages, the link, and what a
+// message is about. The first name that a body has counts for the actor, the link and the subject.
 var (
 	ActorFields = []string{"agent", "agent_name", "user", "username", "userid", "user_text", "actor", "sender_username", "sender",
 		"author", "submitter", "pusher", "owner_name", "openid"}
@@ -26,8 +29,8 @@ var (
 		"branch", "tag", "version", "action", "status", "state", "new", "result", "reason", "log"}
 )
 
-// otherObjects are objects in a body that carry people and names of their own, who have nothing to do with the event: whoever owns
-// a repository, and what a message was answered with.
+// otherObjects are objects in a body with people and names that have nothing to do with the event: the owner of a
+// repository, the headers of an answer.
 var otherObjects = []string{"project", "repository", "repo", "forkee", "parent", "headers", "trigger", "webhook_headers", "instance"}
 
 // wrappers are objects that some senders put their whole body into once more.
@@ -62,8 +65,8 @@ func unwrapped(body map[string]any) []map[string]any {
 	return out
 }
 
-// Users collects the people in fields that look like it, at the top and one object down. A body wrapped together with its agent
-// came through a web hook: the names inside are another site's.
+// Users collects the people in the fields of UserFields, at the top and one object down. A body that is wrapped
+// together with its agent came through a web hook: the names inside are those of another site.
 func (r Reader) Users(body map[string]any) []string {
 	_, hasAgent := body["agent"]
 	_, hasBody := body["body"].(map[string]any)
@@ -93,8 +96,8 @@ func (r Reader) people(object map[string]any) []string {
 	return out
 }
 
-// person gives the account in a value: a text, or the name in an object. A mail address that the accounts do not know is none,
-// and neither is a login at a forge.
+// person gives the account in a value: a text, or the name in an object. A mail address that the accounts do not have
+// is no account, and neither is a login at a forge.
 func (r Reader) person(v any) string {
 	switch v := v.(type) {
 	case string:

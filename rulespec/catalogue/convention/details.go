@@ -7,7 +7,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
-// Details gives at most four texts that tell what a message is about, without those that the sentence has already.
+// Details gives at most four texts about the subject of a message, without those that the sentence has already.
 func Details(body map[string]any, said []string) string {
 	const most, longest = 4, 70
 	var out []string
@@ -27,8 +27,8 @@ func Details(body map[string]any, said []string) string {
 // Link gives the link to what it is about, "" where there is none that can stand in a text.
 func Link(body map[string]any) string { return values.Link(firstText(body, LinkFields)) }
 
-// firstText gives the first field that holds a text, at the top or one object down, last in objects of others. An object in
-// the field's place gives its name.
+// firstText gives the first field that holds a text, at the top or one object down, last in objects of others. A field
+// that holds an object gives the name in it.
 func firstText(body map[string]any, fields []string) string {
 	var objects, others []map[string]any
 	for _, name := range values.Keys(body) {

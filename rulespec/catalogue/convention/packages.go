@@ -6,8 +6,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
-// Packages collects the packages in a body, in fields that look like it and in objects that are shaped like a build, a commit or
-// a bug, a few objects down.
+// Packages collects the packages in a body: in the fields of PackageFields, and in objects with the fields of a build,
+// a commit or a bug, a few objects down.
 func Packages(body map[string]any) []string {
 	return packagesIn(nil, body, 0)
 }
@@ -28,7 +28,7 @@ func packagesIn(out []string, v any, depth int) []string {
 		out = append(out, packagesOf(v)...)
 		for _, key := range values.Keys(v) {
 			if inner, ok := v[key].(map[string]any); ok {
-				out = append(out, packagesByPlace(key, inner)...)
+				out = append(out, packagesByKey(key, inner)...)
 			}
 			out = packagesIn(out, v[key], depth+1)
 		}
@@ -58,8 +58,8 @@ func packagesOf(object map[string]any) []string {
 	return out
 }
 
-// packagesByPlace gives the package of a bug, and that of a commit to its sources.
-func packagesByPlace(key string, object map[string]any) []string {
+// packagesByKey gives the package of a bug, and that of a commit to its sources.
+func packagesByKey(key string, object map[string]any) []string {
 	namespace, named := object["namespace"].(string)
 	switch {
 	case key == "bug":
@@ -70,7 +70,7 @@ func packagesByPlace(key string, object map[string]any) []string {
 	return nil
 }
 
-// ours says whether a package of that distribution is one that people here have: the others only share its upstream.
+// ours reports whether a distribution is one whose packages people here have. The others only share the upstream.
 func ours(distro any) bool {
 	s, ok := distro.(string)
 	return !ok || strings.EqualFold(s, "fedora") || strings.EqualFold(s, "debian")

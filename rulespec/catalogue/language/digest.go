@@ -10,15 +10,15 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
-// A DigestTemplate is the compiled sentence about several events. It is no text/template: who merges events in a digest
-// fills its parts in and knows no templates.
+// A DigestTemplate is the compiled sentence about several events. It is data, not a text/template: the code that merges
+// events in a digest fills its parts in.
 type DigestTemplate struct {
 	Parts []DigestPart
 	Needs []string // the variables whose values an event must state, sorted
 }
 
-// A DigestPart is a piece of the sentence about several events: a text, or a name and how it is shown. The names are count,
-// failures, actors, users, packages, objects, and the template's variables.
+// A DigestPart is a piece of the sentence about several events: a text, or a name and how it is shown. The names are
+// count, failures, actors, users, packages, objects, and the template's variables.
 type DigestPart struct {
 	Text   string // shown as it is; then Name is empty
 	Name   string // the series of its values over all events
@@ -36,7 +36,8 @@ const maxParts = 40
 var grouped = []string{"count", "failures", "actors", "users", "packages", "objects"}
 
 // CompileDigest compiles a sentence about several events: {{.name}}, {{sum .name}}, {{plural .name "one" "many"}} with
-// (sum .name) in place of .name too, and {{if .name}} … {{else}} … {{end}}, not nested. names are the variables that it may mention.
+// (sum .name) instead of .name too, and {{if .name}} … {{else}} … {{end}}, not nested. names are the variables that it
+// may mention.
 func CompileDigest(src string, names map[string]bool) (*DigestTemplate, error) {
 	if len(src) > maxSource {
 		return nil, fmt.Errorf("sentence has %d bytes; at most %d", len(src), maxSource)

@@ -23,15 +23,15 @@ const (
 	maxNesting = 2
 )
 
-// An Expression is compiled.
+// An Expression is a compiled expression.
 type Expression struct {
 	step    step // nil where only the expression language's own machine can run it
 	program *vm.Program
 	needs   []string // the variables it mentions
 }
 
-// Compile compiles an expression, which may mention the names given. It rewrites what would fail on a message that lacks
-// a field, so that the field is nothing instead: x.y is get(x, "y"), == is eq(), a condition is values.Truthy().
+// Compile compiles an expression, which may mention the names given. It rewrites what would fail on a message that
+// lacks a field, so that the field is nothing instead: x.y is get(x, "y"), == is eq(), a condition is truthy().
 func Compile(src string, names map[string]bool) (*Expression, error) {
 	if len(src) > maxSource {
 		return nil, fmt.Errorf("expression has %d bytes; at most %d", len(src), maxSource)
@@ -71,10 +71,10 @@ var tables = sync.OnceValue(func() *conf.Config {
 // machines are the library's, for the expressions that are no steps.
 var machines sync.Pool
 
-// byLibrary has the libraries run what they understand too, in place of steps and writers: a test holds the two together.
+// byLibrary makes the libraries run everything. Only the test that compares the two ways sets it.
 var byLibrary = false
 
-// compileSafely guards against a compiler that panics on a source nobody thought of: loading must end in an error.
+// compileSafely turns a panic of the library into an error: a site's file must not end the program.
 func compileSafely(src string, options []expr.Option) (program *vm.Program, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -97,7 +97,8 @@ func describe(err error) error {
 // Needs gives the variables that the expression mentions, sorted.
 func (x *Expression) Needs() []string { return x.needs }
 
-// Eval gives the expression's value. Its error is that the expression's loops look at too much, or what the library says.
+// Eval gives the value of the expression. It fails where loops visit too many elements, or with an error of the
+// library.
 func (x *Expression) Eval(sc *Scope) (v any, err error) {
 	if x.step != nil && !byLibrary {
 		before := sc.visited

@@ -6,8 +6,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
-// Accounts is the hidden variable that holds the map of accounts, for the function account. No name of an entry can be like
-// it.
+// Accounts is the hidden variable with the map of accounts, for the function account. No variable of an entry can have
+// such a name.
 const Accounts = "$accounts"
 
 // A function is one of expressions and sentences. All are total: a missing or strange argument is the empty value.
@@ -22,7 +22,7 @@ type function struct {
 	call func(args ...any) (any, error)
 }
 
-// arity says what is wrong with n arguments, or "".
+// arity gives the problem with n arguments, "" for none.
 func (f *function) arity(n int) string {
 	if n >= f.Min && (n <= f.Max || f.Max < 0) {
 		return ""

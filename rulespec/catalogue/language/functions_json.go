@@ -8,8 +8,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
-// jsonFunction gives the value of a JSON text: some senders put their arguments into a text once more. A text that is no
-// JSON, longer than values.MaxText or nested deeper than a message may be is nothing.
+// jsonFunction gives the value of a JSON text: some senders put their arguments into a text once more. A text that is
+// no JSON, longer than values.MaxText or nested deeper than a message may be is nothing.
 func jsonFunction(v any) any {
 	s, ok := v.(string)
 	if !ok || len(s) > values.MaxText {

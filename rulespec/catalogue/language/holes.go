@@ -7,12 +7,11 @@ import (
 	"unicode/utf8"
 )
 
-// NoValue is what text/template prints for a field that is missing. A sentence leaves such a hole out; a link with a hole
-// leads nowhere.
+// NoValue marks the hole that a missing field leaves, as text/template prints it.
 const NoValue = "<no value>"
 
-// Broken says whether the Sentence that was rendered last cannot be read for what its message lacks: a hole that stands
-// alone where a word belongs, as in "bob pushed to ():". A hole that clings to a word was optional.
+// Broken reports whether the Sentence that was rendered last has a hole that stands alone where a word belongs, as in
+// "bob pushed to ():". A hole next to a word was optional.
 func (sc *Scope) Broken() bool {
 	for _, at := range sc.holes {
 		if at <= len(sc.out) && alone(sc.out[:at], sc.out[at:]) {
@@ -22,7 +21,7 @@ func (sc *Scope) Broken() bool {
 	return false
 }
 
-// alone says whether nothing between before and after leaves a gap.
+// alone reports whether a hole between before and after leaves a gap.
 func alone(before, after []byte) bool {
 	mark := []byte(NoValue)
 	for bytes.HasSuffix(before, mark) {

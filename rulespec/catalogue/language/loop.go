@@ -7,7 +7,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
-// maxVisited bounds the elements that all loops over one message look at; one that goes into a new list counts for keepCost.
+// maxVisited bounds the elements that all loops over one message look at; one that goes into a new list counts for
+// keepCost.
 const (
 	maxVisited = 2_000_000
 	keepCost   = 20
@@ -40,13 +41,13 @@ func loopStep(n *ast.BuiltinNode) step {
 	return quantifierStep(n.Name, list, of)
 }
 
-// each calls visit with what of gives for each element, until visit gives false.
+// each calls visit with each element and the value that of computes of it, until visit gives false.
 func (sc *Scope) each(list, of step, visit func(element, v any) bool) {
 	outer := sc.element
 	elements, _ := list(sc).([]any)
 	for _, e := range elements {
 		if sc.visited++; sc.visited > maxVisited {
-			break // expression.eval makes it an error
+			break // Eval makes it an error
 		}
 		sc.element = e
 		if !visit(e, of(sc)) {
@@ -96,7 +97,7 @@ func findStep(list, of step) step {
 	}
 }
 
-// quantifierStep counts the elements that hold, and says what that means.
+// quantifierStep counts the elements that hold, and answers by the count.
 func quantifierStep(name string, list, of step) step {
 	answers := map[string]func(held, all int) any{
 		"all":   func(held, all int) any { return held == all },

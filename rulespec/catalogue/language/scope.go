@@ -1,3 +1,30 @@
+// Package language has the three small languages of the catalogue's entries. Each compiles a text once, and runs it
+// over a [Scope] of one message.
+//
+//   - An [Expression] computes a value: msg.update.builds, map(msg.builds, nvr_name(.nvr)), msg.state == "failed". Its
+//     syntax is that of github.com/expr-lang/expr.
+//   - A [Sentence] writes a text: {{.who}} built {{series .packages}}. Its syntax is that of text/template.
+//   - A [DigestTemplate] is the sentence about several events, in a part of the same syntax. It is compiled to parts
+//     that are data, because a backend fills them in that does not know templates.
+//
+// # Total and bounded
+//
+// A message may lack any field, or hold something else in it. Compiling therefore replaces each construct that could
+// fail by a call of a total function: x.y is get(x, "y"), == is eq(), a condition is truthy(). Sources, loops, lists
+// and results have bounds, and only the functions of the table can be called, so neither an entry nor a message can
+// take more than a known amount of work.
+//
+// # Two ways to run
+//
+// Nearly all expressions are compiled into steps, and sentences into writers: closures over closures, which do not use
+// reflection and compute a variable only in the branch that needs it. What these compilers do not know is run by the
+// libraries that own the syntax. A test holds the two ways together: each must give the same on every message of the
+// catalogue's fixtures.
+//
+//	x, err := language.Compile(`nvr_name(msg.build.nvr)`, map[string]bool{"msg": true})
+//	...
+//	scope := language.NewScope(message.Body, variables)
+//	v, err := x.Eval(&scope)
 package language
 
 // Variables computes variables.
@@ -6,8 +33,8 @@ type Variables interface {
 	Compute(name string) any
 }
 
-// A Scope is what expressions and sentences see of one message: the variables, each computed when it is first asked for.
-// One goroutine at a time uses it.
+// A Scope is what expressions and sentences see of one message: the variables, each computed when it is first asked
+// for. One goroutine at a time uses it.
 type Scope struct {
 	message   any // the variable msg
 	variables Variables

@@ -23,8 +23,8 @@ type Sentence struct {
 	needs    []string                           // the variables it mentions
 }
 
-// CompileSentence compiles a text/template over the variables given. Paths into values never fail: {{.msg.a.b}} becomes a
-// call, and is empty where the message has no such field.
+// CompileSentence compiles a text/template over the variables given. Paths into values never fail: {{.msg.a.b}} becomes
+// a call, and is empty where the message has no such field.
 func CompileSentence(src string, names map[string]bool) (*Sentence, error) {
 	if len(src) > maxSource {
 		return nil, fmt.Errorf("sentence has %d bytes; at most %d", len(src), maxSource)
@@ -75,8 +75,8 @@ var sentenceFunctions = sync.OnceValue(func() template.FuncMap {
 	return m
 })
 
-// builtins are the other functions of sentences, beside the list. Those of text/template (printf with its widths, call,
-// js, …) are refused; and, or and not are our own, for a 0 or "0" from JSON must count as nothing.
+// builtins are the functions of sentences beside those of the table. The functions of text/template (printf with its
+// widths, call, js, …) are refused. and, or and not are our own, because a 0 from JSON must count as nothing.
 var builtins = map[string]bool{"and": true, "or": true, "not": true, "field": true}
 
 func andFunction(args ...any) (any, error) {

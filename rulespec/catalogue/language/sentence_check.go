@@ -8,7 +8,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
-// A sentenceChecker walks a template's tree: it refuses what is not bounded, collects the variables and makes paths safe.
+// A sentenceChecker walks a template's tree: it refuses what is not bounded, collects the variables and makes paths
+// safe.
 type sentenceChecker struct {
 	names  map[string]bool
 	needs  map[string]bool

@@ -5,9 +5,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
-// A step computes a value from the variables of a frame. Expressions are compiled into steps, closures over closures, which
-// costs a message a fraction of what the expression language's own machine does: no stack of values, no reflection, and a
-// variable is only computed in the branch that needs it. What the compiler below does not know is left to that machine.
+// A step computes a value from the variables of a scope. It takes a fraction of the time of the library's machine:
+// there is no stack of values and no reflection, and a variable is computed only in the branch that needs it.
 type step func(sc *Scope) any
 
 // compileStep gives the step for a node that a rewriter has made total; nil where there is none.
@@ -109,8 +108,8 @@ func fieldStep(of step, key string) step {
 	}
 }
 
-// applyStep calls a function with its arguments on the frame's stack, so that a call allocates nothing for them. Functions
-// do not keep their arguments.
+// applyStep calls a function with its arguments on the scope's stack, so that a call allocates nothing for them.
+// Functions do not keep their arguments.
 func applyStep(call func(...any) (any, error), args []step) step {
 	return func(sc *Scope) any {
 		base := len(sc.stack)

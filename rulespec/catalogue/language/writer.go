@@ -6,12 +6,12 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
-// A writer writes a piece of a sentence. Sentences are compiled into writers as expressions are into steps; text/template
-// itself runs only those that declare variables of their own or leave a loop early.
+// A writer writes a piece of a sentence. Sentences are compiled into writers as expressions are into steps;
+// text/template itself runs only those that declare variables of their own or leave a loop early.
 type writer func(sc *Scope, out *[]byte)
 
-// compileWriters gives the writers of nodes that a sentenceChecker has made safe; false where there is one it does not know.
-// root says whether the dot is the variables.
+// compileWriters gives the writers of nodes that a sentenceChecker has made safe; false where there is one it does not
+// know. root says whether the dot is the variables.
 func compileWriters(l *parse.ListNode, root bool) ([]writer, bool) {
 	if l == nil {
 		return nil, true
@@ -88,7 +88,8 @@ func printed(v any) string {
 	return values.Text(v)
 }
 
-// branchWriter makes a writer of if, with and range. run writes the inside as often as it should and says whether it did.
+// branchWriter makes a writer of if, with and range. run writes the inside as often as it should and says whether it
+// did.
 func branchWriter(n *parse.BranchNode, root, rootInside bool, run func(sc *Scope, v any, inside func()) bool) writer {
 	of := pipeStep(n.Pipe, root)
 	inside, ok := compileWriters(n.List, rootInside)

@@ -201,8 +201,8 @@ const (
 	maxExampleNesting = 30
 )
 
-// oneLineJSON gives a message as one line of JSON that can stand in YAML, or "" where the reader of catalogues would not
-// take it.
+// oneLineJSON gives a message as one line of JSON that can stand in YAML, or "" where the reader of catalogues would
+// not take it.
 func oneLineJSON(payload []byte) string {
 	var out bytes.Buffer
 	if json.Compact(&out, payload) != nil {

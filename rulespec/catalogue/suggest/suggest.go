@@ -1,8 +1,8 @@
 // Package suggest drafts entries of a catalogue for messages that none describes, for a person to edit.
 //
-// It looks at many messages of an application, draws topics together that differ by a word that varies, guesses what the
-// fields of the bodies stand for (by their names, as package convention does, and by their values), and writes the YAML
-// of a site's file. The file loads as it is; what its sentences say is for the person to better.
+// It looks at many messages of an application, draws topics together that differ by a word that varies, guesses what
+// the fields of the bodies stand for (by their names, as package convention does, and by their values), and writes the
+// YAML of a site's file. The file loads as it is; what its sentences say is for the person to better.
 package suggest
 
 import (
@@ -21,11 +21,11 @@ import (
 const (
 	maxDraftTopics   = 2000 // of all applications
 	maxDraftMessages = 20   // of one topic
-	manyWords        = 5    // so many different words in one place of a topic are a variable, not names of kinds
+	manyWords        = 5    // so many different words at one position of a topic are a variable, not names of kinds
 )
 
-// A Suggester collects messages that no entry describes and drafts entries for them, to be edited by a person. It is not
-// safe for concurrent use.
+// A Suggester collects messages that no entry describes and drafts entries for them, to be edited by a person. It is
+// not safe for concurrent use.
 type Suggester struct {
 	catalogue *catalogue.Catalogue
 	topics    map[string]*seenTopic
@@ -140,7 +140,7 @@ func merge(seen []*seenTopic, varies func(words []string, i int) bool) []*seenTo
 	return out
 }
 
-// varies tells words that name no kind of event: those with a digit, and those that a pattern cannot say.
+// varies reports a word that names no kind of event: one with a digit, or one that a pattern cannot have.
 func varies(word string) bool {
 	return strings.ContainsFunc(word, unicode.IsDigit) || strings.ContainsAny(word, "{}*#| \t\r\n") || word == ""
 }

@@ -1,12 +1,12 @@
 // Package topics divides the topics of messages and finds what is said of them.
 //
-// A topic is words with dots between them, from the general to the particular. fedmsg gave them the form
-// <top-level domain>.<project>.<environment>.<application>.<what>; message schemas name them without the first three, and
-// ActiveMQ with a word before. [Divide] gives the same tail for all of them, which is what patterns match.
+// A topic is words with dots between them, from the general to the particular. fedmsg gave them the form <top-level
+// domain>.<project>.<environment>.<application>.<what>; message schemas name them without the first three, and ActiveMQ
+// with a word before. [Divide] gives the same tail for all of them, which is what patterns match.
 //
-// A [Pattern] is a topic with captures, and a [Tree] finds the patterns that fit a topic by map look-ups, word after word
-// (a trie), so its cost depends on the words of the topic and not on the number of patterns. The more definite pattern
-// comes first.
+// A [Pattern] is a topic with captures, and a [Tree] finds the patterns that fit a topic by map look-ups, word after
+// word (a trie), so its cost depends on the words of the topic and not on the number of patterns. The more definite
+// pattern comes first.
 package topics
 
 import (
@@ -18,7 +18,7 @@ import (
 // <top-level domain>.<project>.<environment>.<application>.<what> of fedmsg.
 var roots = []string{"org", "com", "net", "io", "edu", "gov", "info", "eu"}
 
-// environments are the third words that tell a rooted topic whose first word is none of roots.
+// environments are the third words of a topic that has a root which is none of roots.
 var environments = []string{"prod", "production", "stg", "stage", "staging", "dev", "devel", "test"}
 
 // A Topic is a topic divided into its parts.

@@ -2,8 +2,8 @@ package topics
 
 // A Tree finds values by the patterns that they were added under. The zero Tree is empty.
 //
-// Of several patterns that fit a topic the more definite comes first, compared from the left: a word written out before a
-// capture of one word before a capture of the rest. Values with the same pattern come in the order of their adding.
+// Of several patterns that fit a topic the more definite comes first, compared from the left: a word written out before
+// a capture of one word before a capture of the rest. Values with the same pattern come in the order of their adding.
 type Tree[T any] struct {
 	words map[string]*Tree[T] // by the word that stands here
 	any   *Tree[T]            // a capture of one word

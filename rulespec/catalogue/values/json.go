@@ -10,8 +10,8 @@ import (
 	"github.com/notifyd/notifyd/internal/text"
 )
 
-// JSON gives v as compact JSON, keys sorted and non-ASCII literal, cut on a rune boundary after most bytes. What is nested
-// deeper than a message may be is left out.
+// JSON gives v as compact JSON, keys sorted and non-ASCII literal, cut on a rune boundary after most bytes. What is
+// nested deeper than a message may be is left out.
 func JSON(v any, most int) string {
 	w := jsonWriter{out: make([]byte, 0, min(most, 1024)), most: most}
 	w.value(v, 0)

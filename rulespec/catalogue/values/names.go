@@ -48,7 +48,8 @@ func Line(s string, max int) string {
 	return text.ElideRunes(b.String(), max)
 }
 
-// isPlain tells texts that Line leaves as they are, as nearly all are: printable ASCII with single spaces between words.
+// isPlain reports a text that Line leaves as it is, as it does nearly all: printable ASCII with single spaces between
+// words.
 func isPlain(s string) bool {
 	last := byte(' ')
 	for i := range len(s) {
@@ -61,8 +62,9 @@ func isPlain(s string) bool {
 	return last != ' ' || s == ""
 }
 
-// isInvisible tells the runes that change how their neighbours are shown: marks that turn the direction of writing (Unicode
-// Standard Annex 9), zero-width ones that let two names look alike, byte order marks, tags and variation selectors.
+// isInvisible reports a rune that changes how its neighbours are shown: marks that turn the direction of writing
+// (Unicode Standard Annex 9), zero-width ones that let two names look alike, byte order marks, tags and variation
+// selectors.
 func isInvisible(r rune) bool {
 	switch {
 	case r == '\u061c', r >= '\u200b' && r <= '\u200f', r >= '\u202a' && r <= '\u202e',
@@ -145,8 +147,8 @@ func Name(name string) string {
 	return name
 }
 
-// PackageOf gives the name in name-version-release, with or without a path before it: all before the second dash from the
-// right.
+// PackageOf gives the name in name-version-release, with or without a path before it: all before the second dash from
+// the right.
 func PackageOf(nvr string) string {
 	if nvr = strings.TrimRight(nvr, "/"); nvr == "" {
 		return ""

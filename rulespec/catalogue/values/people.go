@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Avatar gives the URL of a person's picture at libravatar: by the SHA-256 of the account's OpenID, or by the MD5 of the
-// mail address, as Libravatar's API description lays down and Fedora's applications use it. Nothing is fetched.
+// Avatar gives the URL of a person's picture at libravatar: by the SHA-256 of the account's OpenID, or by the MD5 of
+// the mail address, as Libravatar's API description lays down and Fedora's applications use it. Nothing is fetched.
 func Avatar(person string) string {
 	const end = "?s=64&d=retro"
 	const base = "https://seccdn.libravatar.org/avatar/"
@@ -96,7 +96,8 @@ func accountOf(accounts map[string]string, name string) (string, bool) {
 	return found, ok
 }
 
-// openID gives the account in an OpenID of the forms http://alice.id.fedoraproject.org/ and …/id/alice, or name as it is.
+// openID gives the account in an OpenID of the forms http://alice.id.fedoraproject.org/ and …/id/alice, or name as it
+// is.
 func openID(name string) string {
 	rest, isURL := strings.CutPrefix(name, "https://")
 	if !isURL {

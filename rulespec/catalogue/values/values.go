@@ -1,13 +1,13 @@
-// Package values reads what a message's JSON holds, whatever it is, as what an entry needs: a text, a number, a list, the
-// name of a person or a package, a link.
+// Package values reads what a message's JSON holds, whatever it is, as what an entry needs: a text, a number, a list,
+// the name of a person or a package, a link.
 //
-// All functions are total. Nobody who publishes a message is bound to a form, and a field that held a text yesterday may
-// hold an object today; what cannot be read as asked is the empty value, never an error. All that they give is bounded,
-// and what is to stand in a mail, on IRC or in a page is cleaned: no control characters, no marks that turn the direction
-// of writing (Unicode Standard Annex 9), no two names that look alike.
+// All functions are total. Nobody who publishes a message is bound to a form, and a field that held a text yesterday
+// may hold an object today; what cannot be read as asked is the empty value, never an error. All that they give is
+// bounded, and what is to stand in a mail, on IRC or in a page is cleaned: no control characters, no marks that turn
+// the direction of writing (Unicode Standard Annex 9), no two names that look alike.
 //
-// A value is what encoding/json gives with UseNumber: nil, bool, string, json.Number, []any and map[string]any, and what
-// expressions make of those: int, float64 and map[string]string.
+// A value is what encoding/json gives with UseNumber: nil, bool, string, json.Number, []any and map[string]any, and
+// what expressions make of those: int, float64 and map[string]string.
 package values
 
 import (
@@ -27,8 +27,8 @@ const (
 	MaxText = 16 << 10 // bytes of a text
 )
 
-// Text gives a value as a person reads it: nothing for what is missing, numbers as the sender wrote them, a list or object
-// as JSON, everything bounded.
+// Text gives a value as a person reads it: nothing for what is missing, numbers as the sender wrote them, a list or
+// object as JSON, everything bounded.
 func Text(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -121,7 +121,8 @@ func Equal(a, b any) bool {
 	return ok && also && x == y
 }
 
-// Compare gives the order of two values: of their numbers where both are some, otherwise of their texts. Not ok is nothing.
+// Compare gives the order of two values: of their numbers where both are some, otherwise of their texts. Not ok is
+// nothing.
 func Compare(a, b any) (order int, ok bool) {
 	if a == nil || b == nil {
 		return 0, false
