@@ -14,8 +14,8 @@ import (
 // contractConfig is an honest endpoint and one where attackers may listen.
 const contractConfig = `
 endpoints: {honest: %q, hostile: %q}
-timeout: 500ms
-heartbeat: 1s
+timeout: 1s
+heartbeat: 2s
 retry_min: 5ms
 retry_max: 50ms
 `
