@@ -1,6 +1,29 @@
-// Package backends is what a notice is and how one reaches a person.
+// Package backends is what a notice is, and how it reaches a person.
 //
-// A backend knows one way to reach people, and nothing of buses, rules or users.
+// A backend knows one way to reach people, such as mail, and nothing of buses, rules or users. It is a folder here: its
+// driver says what it is (Info) and opens it from its section of the configuration, and all/ lists the drivers.
+// Whatever is sent goes through one method:
+//
+//	err := backend.Send(ctx, backends.Parcel{ID: "7f3a", To: "alice@example.org", Notices: notices})
+//
+// A Parcel is the unit of delivery: one Notice, or several as a digest. Delivery is "at least once" (Saltzer, Reed and
+// Clark, End-to-End Arguments in System Design, 1984): the queue, package outbox, sends a parcel again, under the same
+// ID, until Send gives nil or a final error. What a failure means is said by the errors that it wraps:
+//
+//	nil             taken by the far end (a mail server, an IRC server); nobody says that it was read
+//	ErrUnavailable  the backend, or this network of it, is down: wait, and count no attempt (a circuit breaker opens)
+//	ErrRefused      this content will never be taken: give it up
+//	ErrGone         nothing will ever be taken for this address: switch the destination off
+//	anything else   try again later
+//
+// What more a backend can do it says by an interface of one method: it keeps a connection (Runner), its addresses lie
+// on networks that fail independently (Partitioned), it has metrics (Metered), or agents fetch from it (Fetched). No
+// caller knows the type of a backend, or compares its name.
+//
+// The notices of a digest that share a key are one group (Merge): one line, with one sentence about all of them, which
+// a template in their Grouping or a convention gives.
+//
+// backendtest holds every backend to these promises. CONTRIBUTING.md says how to add one.
 package backends
 
 import (
@@ -16,7 +39,8 @@ import (
 	"github.com/notifyd/notifyd/internal/metric"
 )
 
-// A Notice tells a person of one message.
+// A Notice is what a person is told about one message. All its texts are as they were published: a backend cleans them
+// for its own protocol.
 type Notice struct {
 	ID       string    // the message's id on the bus, or a name of our own for account mail
 	Topic    string    // the bus topic; "" for account mail
@@ -37,7 +61,7 @@ type Notice struct {
 	Grouping Grouping `json:",omitzero"` // what it shares with others of a digest
 }
 
-// A Reason is why a notice was sent: a filter that matched.
+// A Reason is a filter that matched, and so one answer to "why did I get this".
 type Reason struct {
 	Filter   string // its name
 	Sentence string // the filter in words
@@ -50,7 +74,7 @@ type Parcel struct {
 	ID      string   // the same on every retry, unique otherwise: becomes the Message-ID
 	To      string   // the address, as CheckAddress accepted it
 	Notices []Notice // never empty; more than one is a digest, oldest first
-	Manage  string   // page where the person changes what is sent; ""
+	Manage  string   // page where the person changes what is sent; "" where there are no pages
 }
 
 // A Backend delivers notices in one way: by mail, to IRC, to a desktop.
@@ -63,8 +87,9 @@ type Backend interface {
 	Send(ctx context.Context, p Parcel) error
 }
 
-// A Runner is a Backend that keeps a connection: Run keeps it up until ctx ends and has then ended all it started.
+// A Runner is a Backend with work of its own, such as a connection to keep up.
 type Runner interface {
+	// Run works until ctx ends, and returns nil when all that it started has ended.
 	Run(ctx context.Context) error
 }
 
@@ -110,9 +135,13 @@ type Driver struct {
 	Info Info
 	// Always says that the backend is there without a section in the configuration too.
 	Always bool
-	// Open makes a backend of the section backends.NAME of the configuration, which decode fills strictly into the
-	// struct that it is given; Open returns its error as it is. A nil Backend says that the section is empty: the
-	// backend is not used. Nothing is dialled yet; a backend that is a Runner must be run.
+	// Open makes a backend. decode fills a struct with the section backends.NAME of the configuration, strictly and by
+	// its yaml tags; Open returns decode's error as it is. A nil Backend says that the section is empty: the backend is
+	// not used. Nothing is dialled yet; a backend that is a Runner must be run.
+	//
+	// A key whose name ends in token, password, secret, key, dsn, cookie or the like is a secret: it is masked wherever
+	// the configuration is printed, and may be read from a file (NAME_file). The tag secret:"true" makes a secret of any
+	// other key; secret:"false" says that a key only sounds like one, such as the path of a key.
 	Open func(decode func(into any) error, parts Parts) (Backend, error)
 }
 
@@ -128,7 +157,7 @@ type Parts struct {
 	Writer, Reader *gorm.DB
 }
 
-// The classes of failure that a caller acts on.
+// The classes of failure. An error of Send wraps one of them, or none: then it is worth a retry.
 var (
 	ErrRefused     = errors.New("refused")
 	ErrUnavailable = errors.New("unavailable")

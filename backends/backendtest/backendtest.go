@@ -43,8 +43,8 @@ import (
 	"github.com/notifyd/notifyd/backends"
 )
 
-// patience is for a server, for a mark that is sent behind something, and for the end of Run. Only a failing test waits so
-// long; a machine that is busy needs it. The kit's own tests set it.
+// patience is for a server, for a mark that is sent behind something, and for the end of Run. Only a failing test waits
+// so long; a machine that is busy needs it. The kit's own tests set it.
 var patience = 30 * time.Second
 
 const (

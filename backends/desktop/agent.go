@@ -48,7 +48,8 @@ var ErrToken = errors.New("the server does not accept the token")
 // NewAgent checks the configuration. The error is for the person who typed it.
 func NewAgent(cfg AgentConfig) (*Agent, error) {
 	u, err := url.Parse(strings.TrimRight(cfg.Server, "/"))
-	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "http" && u.Scheme != "https" {
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+		u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("server %q: expected a URL such as https://notify.example.org", cfg.Server)
 	}
 	if u.Scheme == "http" && !cfg.PlainHTTP && !loopback(u.Hostname()) {

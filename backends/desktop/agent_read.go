@@ -98,7 +98,8 @@ func check(resp *http.Response) error {
 	case resp.StatusCode == http.StatusUnauthorized:
 		return ErrToken
 	case resp.StatusCode/100 == 3:
-		return fmt.Errorf("the server answered %d and another address, which is not followed: give the right one with --server", resp.StatusCode)
+		return fmt.Errorf("the server answered %d and another address, which is not followed: "+
+			"give the right one with --server", resp.StatusCode)
 	case resp.StatusCode != http.StatusOK:
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, maxError)) // more words for the same error
 		return fmt.Errorf("the server answered %d: %q", resp.StatusCode, bytes.TrimSpace(text))

@@ -35,7 +35,8 @@ func arrange(items []Item, missed int64) []bubble {
 	var bubbles []bubble
 	if missed > 0 {
 		bubbles = append(bubbles, bubble{title: "Older notices were dropped", severity: "warning",
-			body: fmt.Sprintf("%d notices were too old to keep while this computer was away. The page of recent notices has them.", missed)})
+			body: fmt.Sprintf("%d notices were too old to keep while this computer was away. "+
+				"The page of recent notices has them.", missed)})
 	}
 	if len(rest) > 0 {
 		bubbles = append(bubbles, summary(rest))
@@ -46,8 +47,8 @@ func arrange(items []Item, missed int64) []bubble {
 	return bubbles
 }
 
-// summary is one bubble for many notices, a line for each group of those that belong together. It leads to the page where
-// they are all listed, where there is one.
+// summary is one bubble for many notices, a line for each group of those that belong together. It leads to the page
+// where they are all listed, where there is one.
 func summary(items []Item) bubble {
 	b := bubble{title: fmt.Sprintf("%d notices", len(items)), link: items[len(items)-1].Manage, severity: "info"}
 	var notices []backends.Notice
@@ -75,8 +76,9 @@ func summary(items []Item) bubble {
 // notice gives back what merging needs of the notice that the item was made of.
 func (it Item) notice() backends.Notice {
 	return backends.Notice{
-		ID: it.Message, Topic: it.Topic, Time: it.Time, App: it.App, Kind: it.Kind, KindName: it.KindName, Title: it.Title, Text: it.Text,
-		Link: it.Link, Actor: it.Actor, Users: it.Users, Packages: it.Packages, Objects: it.Objects, Severity: it.Severity, Grouping: it.Grouping,
+		ID: it.Message, Topic: it.Topic, Time: it.Time, App: it.App, Kind: it.Kind, KindName: it.KindName,
+		Title: it.Title, Text: it.Text, Link: it.Link, Actor: it.Actor, Users: it.Users, Packages: it.Packages,
+		Objects: it.Objects, Severity: it.Severity, Grouping: it.Grouping,
 	}
 }
 

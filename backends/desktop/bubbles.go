@@ -73,7 +73,8 @@ func (b *Bubbles) Show(ctx context.Context, items []Item, missed int64) error {
 	return nil
 }
 
-// Close leaves the bus and waits for what it started. Bubbles stay on the screen, but their actions do nothing any more.
+// Close leaves the bus and waits for what it started. Bubbles stay on the screen, but their actions do nothing any
+// more.
 func (b *Bubbles) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -158,7 +159,8 @@ func newSession(conn *dbus.Conn) (*session, <-chan *dbus.Signal, error) {
 		conn: conn, markup: slices.Contains(caps, "body-markup"), actions: slices.Contains(caps, "actions"),
 		links: map[uint32]string{},
 	}
-	err = conn.AddMatchSignal(dbus.WithMatchInterface("org.freedesktop.Notifications"), dbus.WithMatchSender("org.freedesktop.Notifications"))
+	const server = "org.freedesktop.Notifications"
+	err = conn.AddMatchSignal(dbus.WithMatchInterface(server), dbus.WithMatchSender(server))
 	if err != nil {
 		return nil, nil, fmt.Errorf("listen to the notification server: %w", err)
 	}

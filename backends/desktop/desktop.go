@@ -1,7 +1,24 @@
 // Package desktop shows notices on a person's desktop.
 //
-// A server cannot reach the session bus of a person. So the backend here keeps a feed for each desktop destination; the
-// agent, which runs in the person's session, reads the feed as a stream of events and shows each notice over D-Bus.
+// A server cannot reach the session bus of a person. So the backend keeps a feed in the database for each destination,
+// and the agent, which runs in the person's session as `notifyd desktop`, reads the feed and shows each notice:
+//
+//	Send -> Feed (two tables) -> Stream: GET /api/v1/notices -> Agent -> Bubbles -> notification server, over D-Bus
+//
+// The stream is server-sent events (WHATWG HTML Living Standard, section 9.2). Each event has an id: the number of the
+// notice in its feed, behind an epoch that tells one life of the feed from the next. The agent keeps the id of the last
+// notice that it has shown, and asks for what follows (Last-Event-ID), so the feed is a log with a cursor for each
+// reader. doc/api.md describes the format, for readers that others write.
+//
+// These hold:
+//
+//   - A parcel is in the feed once, however often it is sent: feed, parcel and position of a notice are a unique key.
+//   - Ids are committed in their order, so a reader that asks for what follows misses nothing.
+//   - A reader that was away for too long gets an event that says how many notices were deleted unread.
+//   - The agent remembers a notice after it has shown it. After a crash it may show one again, and loses none.
+//   - No text of a notice becomes markup, and no link a command: the notification server may be of any kind.
+//
+// Bubbles speaks the Desktop Notifications Specification 1.2 of freedesktop.org.
 package desktop
 
 import (

@@ -24,7 +24,10 @@ type Feed struct {
 
 // New makes a Feed on a database with the current schema. On SQLite writer has one connection (see migrations.DB).
 func New(writer, reader *gorm.DB, now func() time.Time) *Feed {
-	return &Feed{writer: writer, reader: reader, now: now, watchers: watchers{byAddress: map[string]map[chan struct{}]bool{}}}
+	return &Feed{
+		writer: writer, reader: reader, now: now,
+		watchers: watchers{byAddress: map[string]map[chan struct{}]bool{}},
+	}
 }
 
 // feedRow is a feed. Its row is locked while notices are added, so that numbers are committed in their order.
