@@ -32,142 +32,142 @@ type tokenLine struct {
 	Name, Created, Used string
 }
 
-func showDestination(v *visit) error {
-	d, err := v.ownDestination()
+func showDestination(req *request) error {
+	d, err := req.ownDestination()
 	if err != nil {
 		return err
 	}
-	return v.showOneDestination(http.StatusOK, d, func(p *destinationView) {
-		p.Code = text.ElideBytes(text.OneLine(v.r.URL.Query().Get("code")), 32)
+	return req.showOneDestination(http.StatusOK, d, func(p *destinationView) {
+		p.Code = text.ElideBytes(text.OneLine(req.r.URL.Query().Get("code")), 32)
 	})
 }
 
-func (v *visit) showOneDestination(status int, d prefs.Destination, mark func(*destinationView)) error {
-	card := v.destinationCard(d)
+func (req *request) showOneDestination(status int, d prefs.Destination, mark func(*destinationView)) error {
+	card := req.destinationCard(d)
 	p := destinationView{
-		frame: v.frame(card.Address, "destinations"), Page: destinationPage(d.ID), Destination: card, NeedsCode: !d.Confirmed,
-		Schedule: newScheduleForm(d.Schedule), Agent: v.backend(d.Backend).Agent, Server: v.url(""),
+		frame: req.frame(card.Address, "destinations"), Page: destinationPage(d.ID), Destination: card, NeedsCode: !d.Confirmed,
+		Schedule: newScheduleForm(d.Schedule), Agent: req.backend(d.Backend).Agent, Server: req.url(""),
 	}
 	p.CodeText = "We sent a code to " + d.Address + ". Type it here to show that it reaches you."
-	if v.backend(d.Backend).SignIn {
+	if req.backend(d.Backend).SignIn {
 		p.CodeText = "We sent a mail to " + d.Address + ". Open its link here, or type the code that stands in it."
 	}
 	if p.Agent != "" {
-		tokens, err := v.Tokens.List(v.r.Context(), v.user.ID)
+		tokens, err := req.Tokens.List(req.r.Context(), req.user.ID)
 		if err != nil {
 			return err
 		}
 		for _, t := range tokens {
-			line := tokenLine{ID: t.ID, Name: t.Name, Created: ago(t.Created, v.Now(), v.zone), Used: "never used"}
+			line := tokenLine{ID: t.ID, Name: t.Name, Created: ago(t.Created, req.Now(), req.zone), Used: "never used"}
 			if !t.Used.IsZero() {
-				line.Used = "last used " + ago(t.Used, v.Now(), v.zone)
+				line.Used = "last used " + ago(t.Used, req.Now(), req.zone)
 			}
 			p.Tokens = append(p.Tokens, line)
 		}
 	}
 	mark(&p)
-	return v.show(status, "destination", p)
+	return req.show(status, "destination", p)
 }
 
-func saveSchedule(v *visit) error {
-	d, err := v.ownDestination()
+func saveSchedule(req *request) error {
+	d, err := req.ownDestination()
 	if err != nil {
 		return err
 	}
-	s, form, ok := readSchedule(v.r.PostForm)
+	s, form, ok := readSchedule(req.r.PostForm)
 	if form.AtOnce && !d.Schedule.Digest() && form.Every+form.Count+form.At != "" { // none of that was there before
 		form.AtOnce, ok = false, false
 		form.Problem = "You said when a digest goes, but chose each notice at once. Save this for the digest, or choose again."
 	}
 	if !ok {
-		return v.showOneDestination(http.StatusUnprocessableEntity, d, func(p *destinationView) { p.Schedule = form })
+		return req.showOneDestination(http.StatusUnprocessableEntity, d, func(p *destinationView) { p.Schedule = form })
 	}
-	if err := v.setSchedule(d.ID, s); err != nil {
-		return v.explain(err)
+	if err := req.setSchedule(d.ID, s); err != nil {
+		return req.explain(err)
 	}
-	v.Changed()
+	req.Changed()
 	waiting := " What waits already keeps its time."
 	if !s.Digest() {
 		waiting = " What was waiting goes out now."
 	}
-	v.say("good", "Saved. "+scheduleWords(s)+waiting)
-	return v.redirect(destinationPage(d.ID))
+	req.say("good", "Saved. "+scheduleWords(s)+waiting)
+	return req.redirect(destinationPage(d.ID))
 }
 
 // setSchedule sets a schedule; with one of no digest, what waits goes out now: nobody asks for its time any more.
-func (v *visit) setSchedule(id uint, s schedule.Schedule) error {
-	if err := v.Destinations.SetSchedule(v.r.Context(), v.user.ID, id, s); err != nil || s.Digest() {
+func (req *request) setSchedule(id uint, s schedule.Schedule) error {
+	if err := req.Destinations.SetSchedule(req.r.Context(), req.user.ID, id, s); err != nil || s.Digest() {
 		return err
 	}
-	return v.Outbox.SendNow(v.r.Context(), prefs.Key(id))
+	return req.Outbox.SendNow(req.r.Context(), prefs.Key(id))
 }
 
 // addFeed makes the destination of a backend that agents fetch from where there is none yet, and a token for one more
 // machine. There is no code: the feed can be read with a token only, which proves as much.
-func (v *visit) addFeed(backend, machine string) error {
-	d, err := v.Destinations.Add(v.r.Context(), v.user.ID, backend, FeedAddress(v.user.ID))
+func (req *request) addFeed(backend, machine string) error {
+	d, err := req.Destinations.Add(req.r.Context(), req.user.ID, backend, FeedAddress(req.user.ID))
 	if err != nil {
-		return v.explain(err)
+		return req.explain(err)
 	}
 	if !d.Confirmed {
-		code, err := v.Destinations.NewCode(v.r.Context(), v.user.ID, d.ID)
+		code, err := req.Destinations.NewCode(req.r.Context(), req.user.ID, d.ID)
 		if err != nil {
-			return v.explain(err)
+			return req.explain(err)
 		}
-		if err := v.Destinations.Confirm(v.r.Context(), v.user.ID, d.ID, code); err != nil {
-			return v.explain(err)
+		if err := req.Destinations.Confirm(req.r.Context(), req.user.ID, d.ID, code); err != nil {
+			return req.explain(err)
 		}
 		d.Confirmed = true
-		v.Changed()
+		req.Changed()
 	}
-	return v.showNewToken(d, machine)
+	return req.showNewToken(d, machine)
 }
 
 // addToken makes a token for one more machine.
-func addToken(v *visit) error {
-	d, err := v.ownDestination()
+func addToken(req *request) error {
+	d, err := req.ownDestination()
 	if err != nil {
 		return err
 	}
-	if v.backend(d.Backend).Agent == "" {
+	if req.backend(d.Backend).Agent == "" {
 		return prefs.ErrNotFound
 	}
-	return v.showNewToken(d, v.form("address"))
+	return req.showNewToken(d, req.form("address"))
 }
 
 // showNewToken answers the post itself: the token is neither in an address nor kept anywhere for a next page.
-func (v *visit) showNewToken(d prefs.Destination, machine string) error {
-	token, err := v.Tokens.New(v.r.Context(), v.user.ID, text.OneLine(machine))
+func (req *request) showNewToken(d prefs.Destination, machine string) error {
+	token, err := req.Tokens.New(req.r.Context(), req.user.ID, text.OneLine(machine))
 	if err != nil {
-		return v.explain(err)
+		return req.explain(err)
 	}
-	return v.showOneDestination(http.StatusOK, d, func(p *destinationView) { p.Token = token })
+	return req.showOneDestination(http.StatusOK, d, func(p *destinationView) { p.Token = token })
 }
 
-func revokeToken(v *visit) error {
-	id, err := v.id()
+func revokeToken(req *request) error {
+	id, err := req.id()
 	if err != nil {
 		return err
 	}
-	token, err := strconv.ParseUint(v.r.PathValue("token"), 10, 32)
+	token, err := strconv.ParseUint(req.r.PathValue("token"), 10, 32)
 	if err != nil {
 		return prefs.ErrNotFound
 	}
-	if err := v.Tokens.Revoke(v.r.Context(), v.user.ID, uint(token)); err != nil {
+	if err := req.Tokens.Revoke(req.r.Context(), req.user.ID, uint(token)); err != nil {
 		return err
 	}
-	v.say("", "Revoked. The machine that had the token gets nothing more.")
-	return v.redirect(destinationPage(id))
+	req.say("", "Revoked. The machine that had the token gets nothing more.")
+	return req.redirect(destinationPage(id))
 }
 
 // revokeAll ends every token, when the desktop destination is deleted.
-func (v *visit) revokeAll() error {
-	tokens, err := v.Tokens.List(v.r.Context(), v.user.ID)
+func (req *request) revokeAll() error {
+	tokens, err := req.Tokens.List(req.r.Context(), req.user.ID)
 	if err != nil {
 		return err
 	}
 	for _, t := range tokens {
-		if err := v.Tokens.Revoke(v.r.Context(), v.user.ID, t.ID); err != nil {
+		if err := req.Tokens.Revoke(req.r.Context(), req.user.ID, t.ID); err != nil {
 			return err
 		}
 	}

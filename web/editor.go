@@ -79,28 +79,28 @@ type destinationBox struct {
 var lists = map[string]string{"app": "apps", "kind": "kinds", "user": "names", "actor": "names", "owner": "names"}
 
 // editor makes the page of a draft. check fills in what is wrong with it.
-func (v *visit) editor(d draft, check bool) (editorView, error) {
-	ds, err := v.Destinations.List(v.r.Context(), v.user.ID)
+func (req *request) editor(d draft, check bool) (editorView, error) {
+	ds, err := req.Destinations.List(req.r.Context(), req.user.ID)
 	if err != nil {
 		return editorView{}, err
 	}
 	e := editorView{
-		frame: v.frame("New filter", "filters"), Action: "/filters",
-		Name: d.filter.Name, AsText: d.asText, Text: d.text, Kinds: v.RuleKinds, MessageKinds: v.MessageKinds(), Apps: v.apps(),
+		frame: req.frame("New filter", "filters"), Action: "/filters",
+		Name: d.filter.Name, AsText: d.asText, Text: d.text, Kinds: req.RuleKinds, MessageKinds: req.MessageKinds(), Apps: req.apps(),
 		Everywhere: d.everywhere, On: d.filter.On, OneShot: d.filter.OneShot,
 	}
 	if d.filter.ID != 0 {
 		e.ID, e.Action, e.Title = uint(d.filter.ID), filterPage(d.filter.ID), "Edit filter"
 	}
 	if len(d.filter.Rules) > 0 && !d.asText {
-		e.Sentence = capital(v.sentence(d.filter.Filter)) + "."
+		e.Sentence = capital(req.sentence(d.filter.Filter)) + "."
 	}
 	var wrong []*rulespec.Error
 	if check {
-		wrong = v.wrongRules(d.filter.Filter)
+		wrong = req.wrongRules(d.filter.Filter)
 	}
 	for i, r := range d.filter.Rules {
-		e.Rules = append(e.Rules, v.ruleRow(i, r, d, wrong))
+		e.Rules = append(e.Rules, req.ruleRow(i, r, d, wrong))
 	}
 	for _, dest := range ds {
 		box := destinationBox{ID: dest.ID, Label: dest.Address, Chosen: slices.Contains(d.filter.Destinations, dest.ID)}
@@ -115,8 +115,8 @@ func (v *visit) editor(d draft, check bool) (editorView, error) {
 }
 
 // ruleRow is the form of a rule, with those of the mistakes that are its own.
-func (v *visit) ruleRow(i int, r rulespec.Rule, d draft, mistakes []*rulespec.Error) ruleRow {
-	kind := v.kind(r.Kind)
+func (req *request) ruleRow(i int, r rulespec.Rule, d draft, mistakes []*rulespec.Error) ruleRow {
+	kind := req.kind(r.Kind)
 	if kind == nil {
 		return ruleRow{Number: i + 1, Kind: r.Kind, Title: r.Kind, Not: r.Not,
 			Problem: "There is no such kind of rule (any more), so the filter matches nothing. Remove this rule."}
@@ -129,7 +129,7 @@ func (v *visit) ruleRow(i int, r rulespec.Rule, d draft, mistakes []*rulespec.Er
 			f.Choices = append(f.Choices, choice{Value: value, Chosen: slices.Contains(r.Args[p.Name], value)})
 		}
 		if kind.Name == "kind" {
-			v.pickKinds(&f)
+			req.pickKinds(&f)
 		}
 		if len(f.Values) == 0 || d.spare == f.Field {
 			f.Values = append(f.Values, "")
@@ -154,8 +154,8 @@ func (v *visit) ruleRow(i int, r rulespec.Rule, d draft, mistakes []*rulespec.Er
 }
 
 // pickKinds offers the kinds of messages that the catalogue knows, applications with one that is chosen first. What is typed and not among them stays as it is.
-func (v *visit) pickKinds(f *paramField) {
-	for _, k := range v.MessageKinds() {
+func (req *request) pickKinds(f *paramField) {
+	for _, k := range req.MessageKinds() {
 		if n := len(f.Groups); n == 0 || f.Groups[n-1].Title != k.AppTitle {
 			f.Groups = append(f.Groups, choiceGroup{Title: k.AppTitle})
 		}
@@ -172,10 +172,10 @@ func (v *visit) pickKinds(f *paramField) {
 }
 
 // wrongRules gives what is wrong with the rules of a filter.
-func (v *visit) wrongRules(f rulespec.Filter) []*rulespec.Error {
+func (req *request) wrongRules(f rulespec.Filter) []*rulespec.Error {
 	var list []*rulespec.Error
-	f.Owner = v.user.Name
-	for _, err := range rulespec.Check(v.env(), f) {
+	f.Owner = req.user.Name
+	for _, err := range rulespec.Check(req.env(), f) {
 		var e *rulespec.Error
 		if errors.As(err, &e) && e.Rule > 0 {
 			list = append(list, e)
@@ -200,112 +200,112 @@ func unfit(f rulespec.Filter) string {
 }
 
 // saveFilter is every button of the form: it changes the draft and shows it again, or saves it.
-func saveFilter(v *visit) error {
-	d, err := v.postedDraft()
+func saveFilter(req *request) error {
+	d, err := req.postedDraft()
 	if err != nil {
 		return err
 	}
-	do := v.form("do")
+	do := req.form("do")
 	switch {
 	case do == "text" && !d.asText:
-		v.toText(&d)
+		req.toText(&d)
 	case do == "guided" && d.asText:
-		if problem := v.fromText(&d); problem != "" {
-			return v.showEditor(d, problem, false)
+		if problem := req.fromText(&d); problem != "" {
+			return req.showEditor(d, problem, false)
 		}
 		d.asText = false
-	case v.change(&d, do, v.r.PostForm), do == "text", do == "guided":
+	case req.change(&d, do, req.r.PostForm), do == "text", do == "guided":
 	case do == "preview", strings.HasPrefix(do, "preview:"):
-		return v.showEditor(d, "", true)
+		return req.showEditor(d, "", true)
 	default:
-		return v.storeDraft(d)
+		return req.storeDraft(d)
 	}
-	if v.htmx() {
-		e, err := v.editor(d, false)
+	if req.htmx() {
+		e, err := req.editor(d, false)
 		if err != nil {
 			return err
 		}
-		v.w.Header().Set("HX-Trigger-After-Settle", "previewnow")
-		return v.part("filter", "editor", e)
+		req.w.Header().Set("HX-Trigger-After-Settle", "previewnow")
+		return req.part("filter", "editor", e)
 	}
-	return v.showEditor(d, "", false)
+	return req.showEditor(d, "", false)
 }
 
 // postedDraft reads the form and finds the filter that it changes, which must be the visitor's own.
-func (v *visit) postedDraft() (draft, error) {
-	d := v.readDraft(v.r.PostForm)
-	d.filter.UserID, d.filter.Owner = v.user.ID, v.user.Name
-	if v.r.PathValue("id") == "" {
+func (req *request) postedDraft() (draft, error) {
+	d := req.readDraft(req.r.PostForm)
+	d.filter.UserID, d.filter.Owner = req.user.ID, req.user.Name
+	if req.r.PathValue("id") == "" {
 		return d, nil
 	}
-	id, err := v.id()
+	id, err := req.id()
 	if err != nil {
 		return d, err
 	}
-	stored, err := v.Filters.Get(v.r.Context(), v.user.ID, rulespec.FilterID(id))
+	stored, err := req.Filters.Get(req.r.Context(), req.user.ID, rulespec.FilterID(id))
 	d.filter.ID = stored.ID
 	return d, err
 }
 
 // showEditor shows the whole page, with a preview where the draft allows one.
-func (v *visit) showEditor(d draft, textProblem string, check bool) error {
-	e, err := v.editor(d, check)
+func (req *request) showEditor(d draft, textProblem string, check bool) error {
+	e, err := req.editor(d, check)
 	if err != nil {
 		return err
 	}
 	e.TextProblem = textProblem
 	if d.asText && textProblem == "" {
-		e.TextProblem = v.fromText(&d)
+		e.TextProblem = req.fromText(&d)
 	}
-	if e.Preview, err = v.preview(v.r.Context(), d); err != nil {
+	if e.Preview, err = req.preview(req.r.Context(), d); err != nil {
 		return err
 	}
 	status := http.StatusOK
-	return v.show(status, "filter", e)
+	return req.show(status, "filter", e)
 }
 
 // storeDraft saves the draft, or shows it again with what is wrong beside each field.
-func (v *visit) storeDraft(d draft) error {
+func (req *request) storeDraft(d draft) error {
 	if d.asText {
-		if problem := v.fromText(&d); problem != "" {
-			return v.refuse(d, func(e *editorView) { e.TextProblem = problem; e.Problems = []string{"The text has a mistake."} })
+		if problem := req.fromText(&d); problem != "" {
+			return req.refuse(d, func(e *editorView) { e.TextProblem = problem; e.Problems = []string{"The text has a mistake."} })
 		}
 	}
 	if d.filter.Name == "" && !d.asText {
-		d.filter.Name = v.nameOf(d.filter)
+		d.filter.Name = req.nameOf(d.filter)
 	}
-	if problems := v.problems(d); len(problems) > 0 {
-		return v.refuse(d, func(e *editorView) { e.Problems = problems })
+	if problems := req.problems(d); len(problems) > 0 {
+		return req.refuse(d, func(e *editorView) { e.Problems = problems })
 	}
 	if !d.everywhere && len(d.filter.Destinations) == 0 {
-		return v.refuse(d, func(e *editorView) {
+		return req.refuse(d, func(e *editorView) {
 			e.ToProblem = "Choose at least one destination, or everywhere."
 			e.Problems = []string{"No destination is chosen."}
 		})
 	}
-	saved, err := v.Filters.Save(v.r.Context(), v.user.ID, d.filter)
+	saved, err := req.Filters.Save(req.r.Context(), req.user.ID, d.filter)
 	if err != nil {
-		return v.explain(err)
+		return req.explain(err)
 	}
-	v.Changed()
-	v.say("good", "Saved "+saved.Name+".")
-	return v.redirect("/filters")
+	req.Changed()
+	req.say("good", "Saved "+saved.Name+".")
+	return req.redirect("/filters")
 }
 
 // problems lists what is wrong with the rules of a draft.
-func (v *visit) problems(d draft) []string {
+func (req *request) problems(d draft) []string {
 	var list []string
 	if problem := unfit(d.filter.Filter); problem != "" {
 		list = append(list, problem)
 	}
-	for _, err := range rulespec.Check(v.env(), d.filter.Filter) {
+	for _, err := range rulespec.Check(req.env(), d.filter.Filter) {
 		var e *rulespec.Error
 		switch {
 		case !errors.As(err, &e):
 			list = append(list, userText(err))
 		case e.Rule > 0:
 			title := e.Kind
-			if k := v.kind(e.Kind); k != nil {
+			if k := req.kind(e.Kind); k != nil {
 				title = k.Title
 			}
 			list = append(list, title+": "+e.Problem+".")
@@ -316,19 +316,19 @@ func (v *visit) problems(d draft) []string {
 	return list
 }
 
-func (v *visit) refuse(d draft, mark func(*editorView)) error {
-	e, err := v.editor(d, true)
+func (req *request) refuse(d draft, mark func(*editorView)) error {
+	e, err := req.editor(d, true)
 	if err != nil {
 		return err
 	}
 	mark(&e)
-	if e.Preview, err = v.preview(v.r.Context(), d); err != nil {
+	if e.Preview, err = req.preview(req.r.Context(), d); err != nil {
 		return err
 	}
-	return v.show(http.StatusUnprocessableEntity, "filter", e)
+	return req.show(http.StatusUnprocessableEntity, "filter", e)
 }
 
 // nameOf makes a name for a filter that was given none.
-func (v *visit) nameOf(f prefs.Filter) string {
-	return text.ElideRunes(capital(v.sentence(f.Filter)), 60)
+func (req *request) nameOf(f prefs.Filter) string {
+	return text.ElideRunes(capital(req.sentence(f.Filter)), 60)
 }

@@ -20,31 +20,31 @@ type filtersView struct {
 // warning is a dead set-up, and the page where it is mended.
 type warning struct{ Text, Page, Link string }
 
-func listFilters(v *visit) error {
-	cards, ds, err := v.cards("filters")
+func listFilters(req *request) error {
+	cards, ds, err := req.cards("filters")
 	if err != nil {
 		return err
 	}
-	p := filtersView{frame: v.frame("Filters", "filters"), Filters: cards, Warnings: warnings(ds)}
+	p := filtersView{frame: req.frame("Filters", "filters"), Filters: cards, Warnings: warnings(ds)}
 	for _, preset := range presets {
 		p.Presets = append(p.Presets, presetCard{preset.key, preset.name, preset.sentence()})
 	}
-	return v.show(200, "filters", p)
+	return req.show(200, "filters", p)
 }
 
 // cards reads the visitor's filters and destinations.
-func (v *visit) cards(from string) ([]filterCard, []prefs.Destination, error) {
-	ds, err := v.Destinations.List(v.r.Context(), v.user.ID)
+func (req *request) cards(from string) ([]filterCard, []prefs.Destination, error) {
+	ds, err := req.Destinations.List(req.r.Context(), req.user.ID)
 	if err != nil {
 		return nil, nil, err
 	}
-	filters, err := v.Filters.List(v.r.Context(), v.user.ID)
+	filters, err := req.Filters.List(req.r.Context(), req.user.ID)
 	if err != nil {
 		return nil, nil, err
 	}
 	cards := make([]filterCard, 0, len(filters))
 	for _, f := range filters {
-		cards = append(cards, v.filterCard(f, ds, from))
+		cards = append(cards, req.filterCard(f, ds, from))
 	}
 	return cards, ds, nil
 }
@@ -65,9 +65,9 @@ func warnings(ds []prefs.Destination) []warning {
 }
 
 // newFilter shows an empty form, or one filled in from an example or from a message.
-func newFilter(v *visit) error {
+func newFilter(req *request) error {
 	d := newDraft(prefs.Filter{On: true})
-	query := v.r.URL.Query()
+	query := req.r.URL.Query()
 	switch {
 	case query.Has("preset"):
 		f, ok := presetOf(query.Get("preset"))
@@ -76,108 +76,108 @@ func newFilter(v *visit) error {
 		}
 		d = newDraft(f)
 	case query.Has("message"):
-		e, err := v.messageEvent(query.Get("message"))
+		e, err := req.messageEvent(query.Get("message"))
 		if err != nil {
 			return err
 		}
 		d = newDraft(filterLike(e))
 	}
-	d.filter.Owner = v.user.Name
-	return v.showEditor(d, "", false)
+	d.filter.Owner = req.user.Name
+	return req.showEditor(d, "", false)
 }
 
-func editFilter(v *visit) error {
-	f, err := v.ownFilter()
+func editFilter(req *request) error {
+	f, err := req.ownFilter()
 	if err != nil {
 		return err
 	}
-	return v.showEditor(newDraft(f), "", f.Broken != "")
+	return req.showEditor(newDraft(f), "", f.Broken != "")
 }
 
 // ownFilter gives the filter that the path names, which must be the visitor's.
-func (v *visit) ownFilter() (prefs.Filter, error) {
-	id, err := v.id()
+func (req *request) ownFilter() (prefs.Filter, error) {
+	id, err := req.id()
 	if err != nil {
 		return prefs.Filter{}, err
 	}
-	return v.Filters.Get(v.r.Context(), v.user.ID, rulespec.FilterID(id))
+	return req.Filters.Get(req.r.Context(), req.user.ID, rulespec.FilterID(id))
 }
 
 // previewFilter shows what the posted form would match, saved or not.
-func previewFilter(v *visit) error {
-	d := v.readDraft(v.r.PostForm)
-	d.filter.Owner = v.user.Name
-	if !v.htmx() {
-		return v.showEditor(d, "", true)
+func previewFilter(req *request) error {
+	d := req.readDraft(req.r.PostForm)
+	d.filter.Owner = req.user.Name
+	if !req.htmx() {
+		return req.showEditor(d, "", true)
 	}
 	if d.asText {
-		if problem := v.fromText(&d); problem != "" {
-			return v.part("filter", "preview", previewView{Problem: "No preview: " + problem})
+		if problem := req.fromText(&d); problem != "" {
+			return req.part("filter", "preview", previewView{Problem: "No preview: " + problem})
 		}
 	}
-	p, err := v.preview(v.r.Context(), d)
+	p, err := req.preview(req.r.Context(), d)
 	if err != nil {
 		return err
 	}
-	return v.part("filter", "preview", p)
+	return req.part("filter", "preview", p)
 }
 
 func switchFilter(on bool) handler {
-	return func(v *visit) error {
-		id, err := v.id()
+	return func(req *request) error {
+		id, err := req.id()
 		if err != nil {
 			return err
 		}
-		if err := v.Filters.SetOn(v.r.Context(), v.user.ID, rulespec.FilterID(id), on); err != nil {
+		if err := req.Filters.SetOn(req.r.Context(), req.user.ID, rulespec.FilterID(id), on); err != nil {
 			return err
 		}
-		v.Changed()
-		if v.htmx() {
-			return v.showCard()
+		req.Changed()
+		if req.htmx() {
+			return req.showCard()
 		}
-		if v.form("from") == "overview" {
-			return v.redirect("/")
+		if req.form("from") == "overview" {
+			return req.redirect("/")
 		}
-		return v.redirect("/filters")
+		return req.redirect("/filters")
 	}
 }
 
 // showCard gives the one card that a switch has changed.
-func (v *visit) showCard() error {
-	f, err := v.ownFilter()
+func (req *request) showCard() error {
+	f, err := req.ownFilter()
 	if err != nil {
 		return err
 	}
-	ds, err := v.Destinations.List(v.r.Context(), v.user.ID)
+	ds, err := req.Destinations.List(req.r.Context(), req.user.ID)
 	if err != nil {
 		return err
 	}
-	return v.part("filters", "filter-card", v.filterCard(f, ds, v.form("from")))
+	return req.part("filters", "filter-card", req.filterCard(f, ds, req.form("from")))
 }
 
 // copyFilter makes a second filter of the same rules, switched off until it has been changed.
-func copyFilter(v *visit) error {
-	id, err := v.id()
+func copyFilter(req *request) error {
+	id, err := req.id()
 	if err != nil {
 		return err
 	}
-	saved, err := v.Filters.Copy(v.r.Context(), v.user.ID, rulespec.FilterID(id))
+	saved, err := req.Filters.Copy(req.r.Context(), req.user.ID, rulespec.FilterID(id))
 	if err != nil {
-		return v.explain(err)
+		return req.explain(err)
 	}
-	v.Changed()
-	v.say("good", "This is the copy. It is switched off until you switch it on.")
-	return v.redirect(filterPage(saved.ID))
+	req.Changed()
+	req.say("good", "This is the copy. It is switched off until you switch it on.")
+	return req.redirect(filterPage(saved.ID))
 }
 
-func askDeleteFilter(v *visit) error {
-	f, err := v.ownFilter()
+func askDeleteFilter(req *request) error {
+	f, err := req.ownFilter()
 	if err != nil {
 		return err
 	}
-	return v.show(200, "delete", deleteView{
-		frame: v.frame("Delete "+f.Name+"?", "filters"), Action: filterPage(f.ID) + "/delete", Back: "/filters", Button: "Delete the filter",
-		Text: []string{"It tells you " + v.sentence(f.Filter) + ".", "You can undo it on the next page."},
+	return req.show(200, "delete", deleteView{
+		frame: req.frame("Delete "+f.Name+"?", "filters"), Action: filterPage(f.ID) + "/delete", Back: "/filters", Button: "Delete the filter",
+		Text: []string{"It tells you " + req.sentence(f.Filter) + ".", "You can undo it on the next page."},
 	})
 }
 
@@ -188,8 +188,8 @@ type deleteView struct {
 	Action, Button, Back, Confirm, Problem string
 }
 
-func deleteFilter(v *visit) error {
-	f, err := v.ownFilter()
+func deleteFilter(req *request) error {
+	f, err := req.ownFilter()
 	if err != nil {
 		return err
 	}
@@ -197,24 +197,24 @@ func deleteFilter(v *visit) error {
 	if err != nil {
 		return fmt.Errorf("keep deleted filter: %w", err)
 	}
-	if err := v.Filters.Delete(v.r.Context(), v.user.ID, f.ID); err != nil {
+	if err := req.Filters.Delete(req.r.Context(), req.user.ID, f.ID); err != nil {
 		return err
 	}
-	v.Changed()
-	v.sessions.Put(v.r.Context(), keyUndo, kept)
-	v.sayUndo("", "Deleted "+f.Name+".", "/filters/undo")
-	return v.redirect("/filters")
+	req.Changed()
+	req.sessions.Put(req.r.Context(), keyUndo, kept)
+	req.sayUndo("", "Deleted "+f.Name+".", "/filters/undo")
+	return req.redirect("/filters")
 }
 
 // undoDelete brings the filter back that was deleted last in this session. Destinations that are gone by now are left out.
-func undoDelete(v *visit) error {
-	kept := v.sessions.PopBytes(v.r.Context(), keyUndo)
+func undoDelete(req *request) error {
+	kept := req.sessions.PopBytes(req.r.Context(), keyUndo)
 	var f prefs.Filter
 	if len(kept) == 0 || json.Unmarshal(kept, &f) != nil {
 		return fail(410, "There is nothing left to undo.")
 	}
 	f.ID = 0
-	ds, err := v.Destinations.List(v.r.Context(), v.user.ID)
+	ds, err := req.Destinations.List(req.r.Context(), req.user.ID)
 	if err != nil {
 		return err
 	}
@@ -223,13 +223,13 @@ func undoDelete(v *visit) error {
 	if chosen && len(f.Destinations) == 0 {
 		f.On = false // what it was meant for is gone; everywhere would be more than was asked
 	}
-	saved, err := v.Filters.Save(v.r.Context(), v.user.ID, f)
+	saved, err := req.Filters.Save(req.r.Context(), req.user.ID, f)
 	if err != nil {
-		return v.explain(err)
+		return req.explain(err)
 	}
-	v.Changed()
-	v.say("good", saved.Name+" is back.")
-	return v.redirect("/filters")
+	req.Changed()
+	req.say("good", saved.Name+" is back.")
+	return req.redirect("/filters")
 }
 
 func keepOwn(ids []uint, ds []prefs.Destination) []uint {
@@ -243,7 +243,7 @@ func keepOwn(ids []uint, ds []prefs.Destination) []uint {
 }
 
 // explain makes a mistake of the visitor readable, where the form has no field for it.
-func (v *visit) explain(err error) error {
+func (req *request) explain(err error) error {
 	var wrong *prefs.Error
 	var rule *rulespec.Error
 	switch {

@@ -21,8 +21,8 @@ func (s *site) guard(origin string, next http.Handler) (http.Handler, error) {
 		return nil, fmt.Errorf("trust forms of the base URL: %w", err)
 	}
 	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v := &visit{site: s, w: w, r: r}
-		v.errorPage(http.StatusForbidden, "The form was sent from another site, so nothing was done. Open the page here and try again.")
+		req := &request{site: s, w: w, r: r}
+		req.errorPage(http.StatusForbidden, "The form was sent from another site, so nothing was done. Open the page here and try again.")
 	}))
 	checked := cross.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -54,8 +54,8 @@ func (s *site) static(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(r.URL.Path, s.path("/static/"))
 	file, ok := s.assets[name]
 	if !ok {
-		v := &visit{site: s, w: w, r: r}
-		v.errorPage(http.StatusNotFound, "There is no such file.")
+		req := &request{site: s, w: w, r: r}
+		req.errorPage(http.StatusNotFound, "There is no such file.")
 		return
 	}
 	if r.URL.RawQuery == file.digest {

@@ -31,32 +31,32 @@ type messageLine struct{ Summary, KindName, Page, Stamp, When string }
 // messagesPage is how many messages a page shows.
 const messagesPage = 50
 
-func listMessages(v *visit) error {
-	query := v.r.URL.Query()
+func listMessages(req *request) error {
+	query := req.r.URL.Query()
 	p := messagesView{
-		frame:   v.frame("Messages", "messages"),
+		frame:   req.frame("Messages", "messages"),
 		Package: text.OneLine(query.Get("package")), Person: text.OneLine(query.Get("user")),
 		App: text.OneLine(query.Get("app")), Topic: text.OneLine(query.Get("topic")),
-		Apps: v.apps(),
+		Apps: req.apps(),
 	}
 	p.Searched = p.Package+p.Person+p.App+p.Topic != ""
 	before, _ := strconv.ParseInt(query.Get("before"), 10, 64) // what is no number means the newest
 	person := p.Person
 	if person == rulespec.Me {
-		person = v.user.Name
+		person = req.user.Name
 	}
-	found, err := v.History.Search(v.r.Context(), history.Query{
+	found, err := req.History.Search(req.r.Context(), history.Query{
 		Package: p.Package, User: person, App: p.App, Topic: p.Topic, Before: max(before, 0), Limit: messagesPage,
 	})
 	if err != nil {
 		return err
 	}
 	for _, r := range found.Records {
-		line := messageLine{Summary: r.Summary, KindName: v.kindWords(r.Kind), Page: messagePage(r.MsgID)}
+		line := messageLine{Summary: r.Summary, KindName: req.kindWords(r.Kind), Page: messagePage(r.MsgID)}
 		if line.Summary == "" {
 			line.Summary = r.Topic
 		}
-		line.Stamp, line.When = v.moment(r.Time)
+		line.Stamp, line.When = req.moment(r.Time)
 		p.Messages = append(p.Messages, line)
 	}
 	if found.Next != 0 {
@@ -68,7 +68,7 @@ func listMessages(v *visit) error {
 		}
 		p.Older = "/messages?" + next.Encode()
 	}
-	return v.show(200, "messages", p)
+	return req.show(200, "messages", p)
 }
 
 // messageView is one message and what the visitor's filters say of it.
@@ -82,17 +82,17 @@ type messageView struct {
 	Notices                                                               []noticeLine
 }
 
-func showMessage(v *visit) error {
-	e, err := v.messageEvent(v.r.PathValue("id"))
+func showMessage(req *request) error {
+	e, err := req.messageEvent(req.r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	p := v.describe(e)
-	filters, err := v.Filters.List(v.r.Context(), v.user.ID)
+	p := req.describe(e)
+	filters, err := req.Filters.List(req.r.Context(), req.user.ID)
 	if err != nil {
 		return err
 	}
-	p.Verdicts = v.judge(e, filters)
+	p.Verdicts = req.judge(e, filters)
 	on := 0
 	for _, f := range p.Verdicts.Matched {
 		if f.On {
@@ -100,23 +100,23 @@ func showMessage(v *visit) error {
 			p.Matched = true
 		}
 	}
-	if err := v.addNotices(&p, e.ID); err != nil {
+	if err := req.addNotices(&p, e.ID); err != nil {
 		return err
 	}
 	p.Verdict = verdictWords(len(filters), on, len(p.Notices), len(p.Verdicts.Near))
-	return v.show(200, "message", p)
+	return req.show(200, "message", p)
 }
 
 // describe fills in what a message says.
-func (v *visit) describe(e *catalogue.Event) messageView {
+func (req *request) describe(e *catalogue.Event) messageView {
 	prose := e.Prose()
 	p := messageView{
-		frame:     v.frame(text.ElideBytes(summary(e), 80), "messages"),
+		frame:     req.frame(text.ElideBytes(summary(e), 80), "messages"),
 		MessageID: e.ID, Summary: summary(e), KindName: e.KindName, Kind: e.Kind,
 		App: e.App, Topic: e.Topic, Severity: e.Severity.String(), Actor: e.Actor, Users: some(e.Users), Packages: some(e.Packages),
 		Objects: some(e.Objects), Trust: trustWords(e.Trust), Raw: indent(e.Payload),
 	}
-	p.Stamp, p.When = v.moment(e.Time)
+	p.Stamp, p.When = req.moment(e.Time)
 	if u, err := url.Parse(prose.Link); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" {
 		p.Link, p.LinkHost = u.String(), u.Host
 	}
@@ -124,33 +124,33 @@ func (v *visit) describe(e *catalogue.Event) messageView {
 }
 
 // event decodes a stored message again and says what it means, as the route of a new one does.
-func (v *visit) event(r history.Record) (*catalogue.Event, error) {
+func (req *request) event(r history.Record) (*catalogue.Event, error) {
 	m, err := bus.Decode(r.Frame(), r.Received)
 	if err != nil {
 		return nil, err
 	}
-	return v.Describe(m), nil
+	return req.Describe(m), nil
 }
 
 // messageEvent finds a message by its id on the bus.
-func (v *visit) messageEvent(id string) (*catalogue.Event, error) {
+func (req *request) messageEvent(id string) (*catalogue.Event, error) {
 	if id == "" || len(id) > bus.MaxTopic {
 		return nil, prefs.ErrNotFound
 	}
-	r, err := v.History.Get(v.r.Context(), id)
+	r, err := req.History.Get(req.r.Context(), id)
 	if errors.Is(err, history.ErrNotFound) {
 		return nil, fail(404, "There is no such message, or it is older than what is kept.")
 	}
 	if err != nil {
 		return nil, err
 	}
-	return v.event(r)
+	return req.event(r)
 }
 
 // apps are the applications of the catalogue.
-func (v *visit) apps() []choice {
+func (req *request) apps() []choice {
 	var list []choice
-	for _, k := range v.MessageKinds() {
+	for _, k := range req.MessageKinds() {
 		if len(list) == 0 || list[len(list)-1].Value != k.App {
 			list = append(list, choice{Value: k.App, Title: k.AppTitle})
 		}

@@ -31,14 +31,14 @@ type noticesView struct {
 // noticesPage is how many notices a page shows.
 const noticesPage = 50
 
-func listNotices(v *visit) error {
-	ds, err := v.Destinations.List(v.r.Context(), v.user.ID)
+func listNotices(req *request) error {
+	ds, err := req.Destinations.List(req.r.Context(), req.user.ID)
 	if err != nil {
 		return err
 	}
-	before, _ := strconv.ParseInt(v.r.URL.Query().Get("before"), 10, 64) // what is no number means the newest
-	p := noticesView{frame: v.frame("Notices", "notices")}
-	lines, last, err := v.notices(ds, noticesPage, max(before, 0))
+	before, _ := strconv.ParseInt(req.r.URL.Query().Get("before"), 10, 64) // what is no number means the newest
+	p := noticesView{frame: req.frame("Notices", "notices")}
+	lines, last, err := req.notices(ds, noticesPage, max(before, 0))
 	if err != nil {
 		return err
 	}
@@ -46,19 +46,19 @@ func listNotices(v *visit) error {
 	if len(lines) == noticesPage {
 		p.Older = "/notices?before=" + strconv.FormatInt(last, 10)
 	}
-	return v.show(http.StatusOK, "notices", p)
+	return req.show(http.StatusOK, "notices", p)
 }
 
 // notices reads what was and is owed to destinations, newest first; last is the id of the oldest.
-func (v *visit) notices(ds []prefs.Destination, limit int, before int64) (lines []noticeLine, last int64, err error) {
+func (req *request) notices(ds []prefs.Destination, limit int, before int64) (lines []noticeLine, last int64, err error) {
 	own, keys := byKey(ds)
-	entries, err := v.Outbox.Recent(v.r.Context(), keys, before, limit)
+	entries, err := req.Outbox.Recent(req.r.Context(), keys, before, limit)
 	if err != nil {
 		return nil, 0, err
 	}
 	for _, e := range entries {
 		last = e.ID
-		lines = append(lines, v.noticeLine(e, own[e.Destination]))
+		lines = append(lines, req.noticeLine(e, own[e.Destination]))
 	}
 	return lines, last, nil
 }
@@ -73,8 +73,8 @@ func byKey(ds []prefs.Destination) (own map[string]prefs.Destination, keys []str
 	return own, keys
 }
 
-func (v *visit) noticeLine(e outbox.Entry, to prefs.Destination) noticeLine {
-	l := noticeLine{Text: e.Notice.Text, To: v.destinationCard(to).Address, Page: "/notices"}
+func (req *request) noticeLine(e outbox.Entry, to prefs.Destination) noticeLine {
+	l := noticeLine{Text: e.Notice.Text, To: req.destinationCard(to).Address, Page: "/notices"}
 	if e.Notice.Topic != "" {
 		l.Page = messagePage(e.Message)
 	} else {
@@ -93,8 +93,8 @@ func (v *visit) noticeLine(e outbox.Entry, to prefs.Destination) noticeLine {
 		l.State = "being sent"
 	default:
 		l.State, l.Tone = "waiting", "warn"
-		l.Detail = "goes " + dayAndTime(e.DueAt, v.Now(), v.zone)
-		if !e.DueAt.After(v.Now()) {
+		l.Detail = "goes " + dayAndTime(e.DueAt, req.Now(), req.zone)
+		if !e.DueAt.After(req.Now()) {
 			l.Detail = "goes now"
 		}
 		switch {
@@ -102,23 +102,23 @@ func (v *visit) noticeLine(e outbox.Entry, to prefs.Destination) noticeLine {
 		case e.Attempts == 0: // its backend was down, or it goes again after it was given up
 			l.Detail += "; last time: " + e.LastError
 		default:
-			l.Detail = "tried " + text.Plural(e.Attempts, "time", "times") + ": " + e.LastError + "; again " + dayAndTime(e.DueAt, v.Now(), v.zone)
+			l.Detail = "tried " + text.Plural(e.Attempts, "time", "times") + ": " + e.LastError + "; again " + dayAndTime(e.DueAt, req.Now(), req.zone)
 		}
 	}
-	l.Stamp, l.When = v.moment(at)
+	l.Stamp, l.When = req.moment(at)
 	for _, r := range e.Notice.Why {
-		l.Why = append(l.Why, whyLine{Filter: r.Filter, Page: v.pageOf(r.Link), Sentence: r.Sentence})
+		l.Why = append(l.Why, whyLine{Filter: r.Filter, Page: req.pageOf(r.Link), Sentence: r.Sentence})
 	}
 	return l
 }
 
 // resendNotice lets a notice go again that was given up.
-func resendNotice(v *visit) error {
-	id, err := strconv.ParseInt(v.r.PathValue("id"), 10, 64)
+func resendNotice(req *request) error {
+	id, err := strconv.ParseInt(req.r.PathValue("id"), 10, 64)
 	if err != nil {
 		return prefs.ErrNotFound
 	}
-	err = v.Destinations.Resend(v.r.Context(), v.Outbox, v.user.ID, id, false)
+	err = req.Destinations.Resend(req.r.Context(), req.Outbox, req.user.ID, id, false)
 	switch {
 	case errors.Is(err, outbox.ErrNotFound):
 		return fail(http.StatusNotFound, "There is no such notice among those that failed. Perhaps it is on its way again already.")
@@ -127,8 +127,8 @@ func resendNotice(v *visit) error {
 	case err != nil:
 		return err
 	}
-	v.say("good", "The notice is on its way again.")
-	return v.redirect("/notices")
+	req.say("good", "The notice is on its way again.")
+	return req.redirect("/notices")
 }
 
 // pageOf gives the path on this site of a link that a notice bears to a filter; "" when it is none.
@@ -142,18 +142,18 @@ func (s *site) pageOf(link string) string {
 }
 
 // addNotices adds what was sent to the visitor because of a message.
-func (v *visit) addNotices(p *messageView, message string) error {
-	ds, err := v.Destinations.List(v.r.Context(), v.user.ID)
+func (req *request) addNotices(p *messageView, message string) error {
+	ds, err := req.Destinations.List(req.r.Context(), req.user.ID)
 	if err != nil {
 		return err
 	}
 	own, keys := byKey(ds)
-	entries, err := v.Outbox.OfMessage(v.r.Context(), message, keys)
+	entries, err := req.Outbox.OfMessage(req.r.Context(), message, keys)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		p.Notices = append(p.Notices, v.noticeLine(e, own[e.Destination]))
+		p.Notices = append(p.Notices, req.noticeLine(e, own[e.Destination]))
 	}
 	return nil
 }

@@ -28,32 +28,32 @@ type landingView struct {
 // recent is how many notices the overview shows.
 const recent = 5
 
-func firstPage(v *visit) error {
-	if v.user.ID == 0 {
-		return v.showLanding(http.StatusOK, landingView{Needed: v.r.URL.Query().Has("signin")})
+func firstPage(req *request) error {
+	if req.user.ID == 0 {
+		return req.showLanding(http.StatusOK, landingView{Needed: req.r.URL.Query().Has("signin")})
 	}
-	cards, ds, err := v.cards("overview")
+	cards, ds, err := req.cards("overview")
 	if err != nil {
 		return err
 	}
-	p := overviewView{frame: v.frame("Overview", "overview"), Filters: cards, Warnings: warnings(ds)}
-	p.Fresh = v.sessions.PopBool(v.r.Context(), keyFresh)
+	p := overviewView{frame: req.frame("Overview", "overview"), Filters: cards, Warnings: warnings(ds)}
+	p.Fresh = req.sessions.PopBool(req.r.Context(), keyFresh)
 	for _, d := range ds {
-		p.Destinations = append(p.Destinations, v.destinationCard(d))
+		p.Destinations = append(p.Destinations, req.destinationCard(d))
 	}
-	if p.Notices, _, err = v.notices(ds, recent, 0); err != nil {
+	if p.Notices, _, err = req.notices(ds, recent, 0); err != nil {
 		return err
 	}
-	return v.show(http.StatusOK, "overview", p)
+	return req.show(http.StatusOK, "overview", p)
 }
 
-func (v *visit) showLanding(status int, p landingView) error {
-	p.frame = v.frame("Sign in", "")
+func (req *request) showLanding(status int, p landingView) error {
+	p.frame = req.frame("Sign in", "")
 	var titles []string
-	for _, b := range v.Backends {
+	for _, b := range req.Backends {
 		titles = append(titles, b.Title)
 	}
 	p.Backends = text.Series(titles, "or")
 	p.Valid = duration(prefs.SignInLife)
-	return v.show(status, "landing", p)
+	return req.show(status, "landing", p)
 }

@@ -13,7 +13,7 @@ import (
 // readTimeout bounds the reading of a request's body and the work on it; the server's own limits bound the header.
 const readTimeout = 30 * time.Second
 
-// page makes an http.Handler of a route: it bounds the body, finds who visits, and asks to sign in where that is needed.
+// page makes an http.Handler of a route: it bounds the body, finds the user, and asks to sign in where that is needed.
 func (s *site) page(rt route) http.Handler {
 	limit := rt.limit
 	if limit == 0 {
@@ -28,67 +28,67 @@ func (s *site) page(rt route) http.Handler {
 		if r.Body != nil {
 			r.Body = http.MaxBytesReader(w, r.Body, limit)
 		}
-		v := &visit{site: s, w: w, r: r, zone: time.UTC, hasSession: true}
-		s.answer(v, rt.pattern, func(v *visit) error {
-			if err := v.identify(); err != nil {
+		req := &request{site: s, w: w, r: r, zone: time.UTC, hasSession: true}
+		s.answer(req, rt.pattern, func(req *request) error {
+			if err := req.identify(); err != nil {
 				return err
 			}
-			if v.user.ID == 0 && !rt.open {
-				return v.askToSignIn()
+			if req.user.ID == 0 && !rt.open {
+				return req.askToSignIn()
 			}
 			if r.Method == http.MethodPost {
-				if !s.limits.posts.allow(v.limitKey()) {
+				if !s.limits.posts.allow(req.limitKey()) {
 					return fail(http.StatusTooManyRequests, "That was a lot at once. Wait a minute, then go on.")
 				}
-				if err := v.parseForm(); err != nil {
+				if err := req.parseForm(); err != nil {
 					return err
 				}
 			}
-			return rt.serve(v)
+			return rt.serve(req)
 		})
 	})
 }
 
 // identify finds the user of the session. A session whose user is gone is ended.
-func (v *visit) identify() error {
-	id := v.sessions.GetInt(v.r.Context(), keyUser)
+func (req *request) identify() error {
+	id := req.sessions.GetInt(req.r.Context(), keyUser)
 	if id <= 0 {
 		return nil
 	}
-	user, err := v.Accounts.User(v.r.Context(), uint(id))
+	user, err := req.Accounts.User(req.r.Context(), uint(id))
 	if errors.Is(err, prefs.ErrNotFound) {
-		return v.sessions.Destroy(v.r.Context())
+		return req.sessions.Destroy(req.r.Context())
 	}
 	if err != nil {
 		return err
 	}
-	v.user = user
-	v.zone = user.Location()
+	req.user = user
+	req.zone = user.Location()
 	return nil
 }
 
 // limitKey is what the limit on posts counts by.
-func (v *visit) limitKey() string {
-	if v.user.ID != 0 {
-		return "user " + v.user.Name
+func (req *request) limitKey() string {
+	if req.user.ID != 0 {
+		return "user " + req.user.Name
 	}
-	return "client " + v.client(v.r)
+	return "client " + req.client(req.r)
 }
 
 // askToSignIn sends a person who reads on to the first page, and refuses to act for nobody.
-func (v *visit) askToSignIn() error {
-	if v.r.Method == http.MethodGet || v.r.Method == http.MethodHead {
-		return v.redirect("/?signin=needed") // not said through the session: strangers would fill the database with them
+func (req *request) askToSignIn() error {
+	if req.r.Method == http.MethodGet || req.r.Method == http.MethodHead {
+		return req.redirect("/?signin=needed") // not said through the session: strangers would fill the database with them
 	}
 	return fail(http.StatusForbidden, "You are not signed in, or your session has ended. Sign in and try again.")
 }
 
 // lost answers what no route has: 405 when the path exists for another method, 404 otherwise.
 func lost(pages *http.ServeMux) handler {
-	return func(v *visit) error {
+	return func(req *request) error {
 		var allowed []string
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
-			other := v.r.Clone(v.r.Context())
+			other := req.r.Clone(req.r.Context())
 			other.Method = method
 			if _, pattern := pages.Handler(other); pattern != "/" && pattern != "" {
 				allowed = append(allowed, method)
@@ -97,7 +97,7 @@ func lost(pages *http.ServeMux) handler {
 		if len(allowed) == 0 {
 			return fail(http.StatusNotFound, "There is no such page. The address may be mistyped, or what it showed was deleted.")
 		}
-		v.w.Header().Set("Allow", strings.Join(allowed, ", "))
+		req.w.Header().Set("Allow", strings.Join(allowed, ", "))
 		return fail(http.StatusMethodNotAllowed, "The page exists, but not for this kind of request.")
 	}
 }

@@ -44,14 +44,14 @@ type hitView struct {
 }
 
 // preview tries a draft on the messages of the last days, with the predicates that the engine delivers by.
-func (v *visit) preview(ctx context.Context, d draft) (previewView, error) {
+func (req *request) preview(ctx context.Context, d draft) (previewView, error) {
 	f := d.filter.Filter
-	f.ID, f.Owner = 1, v.user.Name
+	f.ID, f.Owner = 1, req.user.Name
 	if problem := unfit(f); problem != "" {
 		return previewView{Problem: problem}, nil
 	}
-	dir := v.Directory()
-	filter, err := scan.New(v.env(), dir, f)
+	dir := req.Directory()
+	filter, err := scan.New(req.env(), dir, f)
 	if err != nil {
 		return previewView{Problem: "No preview yet: " + userText(err)}, nil
 	}
@@ -59,8 +59,8 @@ func (v *visit) preview(ctx context.Context, d draft) (previewView, error) {
 	if missing := rulespec.Missing(rulespec.Filter{Rules: f.Rules}, dir); len(missing) > 0 {
 		p.Trouble = "As it stands this matches nothing. " + userText(missing[0])
 	}
-	query := v.query(filter, d.before)
-	found, free, err := v.scan(ctx, query)
+	query := req.query(filter, d.before)
+	found, free, err := req.scan(ctx, query)
 	if err != nil {
 		return previewView{}, err
 	}
@@ -68,64 +68,64 @@ func (v *visit) preview(ctx context.Context, d draft) (previewView, error) {
 		return previewView{Problem: "Many previews are being made right now. Try again in a moment."}, nil
 	}
 	p.Matched, p.Count, p.More = found.Matched, number(found.Matched), found.Matched > len(found.Hits)
-	p.Scope, p.Next = v.scope(query, found), cursorText(found.Next)
+	p.Scope, p.Next = req.scope(query, found), cursorText(found.Next)
 	if found.Matched > 0 {
-		p.Days = v.daysOf(query, found)
+		p.Days = req.daysOf(query, found)
 	}
 	for _, h := range found.Hits {
-		p.Hits = append(p.Hits, v.hit(h, rules.Explain(v.env(), h.Event, dir, f)))
+		p.Hits = append(p.Hits, req.hit(h, rules.Explain(req.env(), h.Event, dir, f)))
 	}
 	return p, nil
 }
 
 // query asks a filter about the last days.
-func (v *visit) query(filter history.Filter, before history.Cursor) history.ScanQuery {
-	days := v.lastDays(before)
+func (req *request) query(filter history.Filter, before history.Cursor) history.ScanQuery {
+	days := req.lastDays(before)
 	return history.ScanQuery{
-		Filter: filter, Since: days[0], Days: days, Before: before, Describe: v.Describe,
-		Hits: previewHits, Most: v.previewMost,
+		Filter: filter, Since: days[0], Days: days, Before: before, Describe: req.Describe,
+		Hits: previewHits, Most: req.previewMost,
 	}
 }
 
 // scan searches within the time of a preview, in one of the few places there are; false when none became free.
-func (v *visit) scan(ctx context.Context, q history.ScanQuery) (found history.ScanResult, free bool, err error) {
+func (req *request) scan(ctx context.Context, q history.ScanQuery) (found history.ScanResult, free bool, err error) {
 	within, cancel := context.WithTimeout(ctx, previewTime+previewLate)
 	defer cancel()
-	q.Until = v.Now().Add(previewTime)
+	q.Until = req.Now().Add(previewTime)
 	select {
-	case v.previews <- struct{}{}:
-		defer func() { <-v.previews }()
+	case req.previews <- struct{}{}:
+		defer func() { <-req.previews }()
 	case <-within.Done():
 		return found, false, ctx.Err()
 	}
-	found, err = v.History.Scan(within, q)
+	found, err = req.History.Scan(within, q)
 	if err != nil {
 		return found, false, fmt.Errorf("search history: %w", err)
 	}
 	return found, true, nil
 }
 
-func (v *visit) hit(h history.Hit, x rules.Explanation) hitView {
-	view := hitView{Summary: h.Summary, Page: messagePage(h.MsgID), Verdicts: v.verdicts(x.Rules)}
+func (req *request) hit(h history.Hit, x rules.Explanation) hitView {
+	view := hitView{Summary: h.Summary, Page: messagePage(h.MsgID), Verdicts: req.verdicts(x.Rules)}
 	if view.Summary == "" {
 		view.Summary = h.Topic
 	}
-	view.Stamp, view.When = v.moment(h.Time)
+	view.Stamp, view.When = req.moment(h.Time)
 	return view
 }
 
 // scope says how much was searched, and back to when.
-func (v *visit) scope(q history.ScanQuery, found history.ScanResult) string {
+func (req *request) scope(q history.ScanQuery, found history.ScanResult) string {
 	if found.Empty {
 		return "No message has come yet."
 	}
 	from := ""
 	if q.Before != (history.Cursor{}) {
-		from = " from " + v.clock(time.UnixMicro(q.Before.SentAt))
+		from = " from " + req.clock(time.UnixMicro(q.Before.SentAt))
 	}
-	text := "Searched " + numberOf(found.Looked, "message") + from + " back to " + v.clock(found.Reached)
+	text := "Searched " + numberOf(found.Looked, "message") + from + " back to " + req.clock(found.Reached)
 	switch {
-	case !found.End && v.previewMost > 0 && found.Looked >= v.previewMost:
+	case !found.End && req.previewMost > 0 && found.Looked >= req.previewMost:
 		return text + "; one search looks at no more."
 	case !found.End:
 		return text + "; there was no time to look further."
@@ -138,8 +138,8 @@ func (v *visit) scope(q history.ScanQuery, found history.ScanResult) string {
 }
 
 // clock gives a moment in the past with its day and time.
-func (v *visit) clock(t time.Time) string {
-	return strings.TrimPrefix(dayAndTime(t, v.Now(), v.zone), "on ")
+func (req *request) clock(t time.Time) string {
+	return strings.TrimPrefix(dayAndTime(t, req.Now(), req.zone), "on ")
 }
 
 // cursorText and cursorOf write and read a cursor, for the button that leads there. A text that is none is the newest.

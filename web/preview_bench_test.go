@@ -40,16 +40,16 @@ func BenchmarkPreview(b *testing.B) {
 		start := time.Now()
 		fillMonth(b, s, d, n)
 		b.Logf("%d messages made in %.0f s", n, time.Since(start).Seconds())
-		v := &visit{site: s, zone: time.UTC, user: prefs.User{Name: "person7"}}
+		req := &request{site: s, zone: time.UTC, user: prefs.User{Name: "person7"}}
 		for _, c := range previews {
-			b.Run(strings.ReplaceAll(c.name, " ", "_"), func(b *testing.B) { v.bench(b, c.rules) })
+			b.Run(strings.ReplaceAll(c.name, " ", "_"), func(b *testing.B) { req.bench(b, c.rules) })
 		}
 	}
 	b.Run("sqlite", func(b *testing.B) { measure(b, migratest.Open(b, migratest.SQLite(b))) })
 	b.Run("postgres", func(b *testing.B) { measure(b, migratest.Open(b, migratest.Postgres(b))) })
 }
 
-func (v *visit) bench(b *testing.B, rules []rulespec.Rule) {
+func (req *request) bench(b *testing.B, rules []rulespec.Rule) {
 	d := draft{filter: prefs.Filter{Filter: rulespec.Filter{Rules: rules}}}
 	var p previewView
 	var times []time.Duration
@@ -57,7 +57,7 @@ func (v *visit) bench(b *testing.B, rules []rulespec.Rule) {
 	for b.Loop() {
 		start := time.Now()
 		var err error
-		if p, err = v.preview(b.Context(), d); err != nil || p.Problem != "" {
+		if p, err = req.preview(b.Context(), d); err != nil || p.Problem != "" {
 			b.Fatal(p.Problem, err)
 		}
 		times = append(times, time.Since(start))

@@ -32,15 +32,15 @@ const (
 )
 
 // lastDays gives when the days begin that a preview searches, up to today or to the day of before.
-func (v *visit) lastDays(before history.Cursor) []time.Time {
-	today := v.Now().In(v.zone)
+func (req *request) lastDays(before history.Cursor) []time.Time {
+	today := req.Now().In(req.zone)
 	last := today
 	if before != (history.Cursor{}) {
-		last = time.UnixMicro(before.SentAt).In(v.zone)
+		last = time.UnixMicro(before.SentAt).In(req.zone)
 	}
 	var days []time.Time
 	for ago := previewDays - 1; ago >= 0; ago-- {
-		day := time.Date(today.Year(), today.Month(), today.Day()-ago, 0, 0, 0, 0, v.zone)
+		day := time.Date(today.Year(), today.Month(), today.Day()-ago, 0, 0, 0, 0, req.zone)
 		if len(days) == 0 || !day.After(last) {
 			days = append(days, day)
 		}
@@ -49,18 +49,18 @@ func (v *visit) lastDays(before history.Cursor) []time.Time {
 }
 
 // daysOf shows the counts of a search, and of which days it can say nothing or not all.
-func (v *visit) daysOf(q history.ScanQuery, found history.ScanResult) *daysView {
+func (req *request) daysOf(q history.ScanQuery, found history.ScanResult) *daysView {
 	most, mostAt := 1, 0
 	for i, n := range found.PerDay {
 		if n >= most {
 			most, mostAt = n, i
 		}
 	}
-	name := func(i int) string { return q.Days[i].In(v.zone).Format("2 January") }
+	name := func(i int) string { return q.Days[i].In(req.zone).Format("2 January") }
 	d := &daysView{First: name(0), Last: name(len(q.Days) - 1), Width: barPitch*len(q.Days) - (barPitch - barWidth)}
 	d.Label = fmt.Sprintf("Matches a day from %s to %s, at most %s, on %s", d.First, d.Last, number(most), name(mostAt))
 	for i, n := range found.PerDay {
-		note, unknown := v.dayNote(q, found, i)
+		note, unknown := req.dayNote(q, found, i)
 		bar := barView{X: i * barPitch, Unknown: unknown}
 		if bar.Unknown && d.Unknown == "" {
 			d.Unknown = note
@@ -73,7 +73,7 @@ func (v *visit) daysOf(q history.ScanQuery, found history.ScanResult) *daysView 
 		}
 		bar.Y = barsHeight - bar.Height
 		d.Bars = append(d.Bars, bar)
-		row := dayRow{Day: q.Days[i].In(v.zone).Format("Monday 2 January"), Count: number(n), Note: note}
+		row := dayRow{Day: q.Days[i].In(req.zone).Format("Monday 2 January"), Count: number(n), Note: note}
 		if unknown {
 			row.Count = "?"
 		}
@@ -83,8 +83,8 @@ func (v *visit) daysOf(q history.ScanQuery, found history.ScanResult) *daysView 
 }
 
 // dayNote says what of a day was not searched; unknown: nothing was.
-func (v *visit) dayNote(q history.ScanQuery, found history.ScanResult, i int) (note string, unknown bool) {
-	next := v.Now()
+func (req *request) dayNote(q history.ScanQuery, found history.ScanResult, i int) (note string, unknown bool) {
+	next := req.Now()
 	if i+1 < len(q.Days) {
 		next = q.Days[i+1]
 	}
@@ -96,10 +96,10 @@ func (v *visit) dayNote(q history.ScanQuery, found history.ScanResult, i int) (n
 	case !found.Reached.Before(next):
 		return "not " + why, true
 	case found.Reached.After(q.Days[i]):
-		return why + " from " + found.Reached.In(v.zone).Format("15:04"), false
+		return why + " from " + found.Reached.In(req.zone).Format("15:04"), false
 	}
 	if q.Before != (history.Cursor{}) && i == len(q.Days)-1 {
-		return "up to " + time.UnixMicro(q.Before.SentAt).In(v.zone).Format("15:04"), false
+		return "up to " + time.UnixMicro(q.Before.SentAt).In(req.zone).Format("15:04"), false
 	}
 	return "", false
 }

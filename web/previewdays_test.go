@@ -9,20 +9,20 @@ import (
 	"github.com/notifyd/notifyd/history"
 )
 
-// testVisit is a visit at noon in a zone.
-func testVisit(t *testing.T, zone string) *visit {
+// testRequest is a request at noon in a zone.
+func testRequest(t *testing.T, zone string) *request {
 	t.Helper()
 	place, err := time.LoadLocation(zone)
 	if err != nil {
 		t.Fatal(err)
 	}
 	now := time.Date(2026, 11, 10, 12, 0, 0, 0, place)
-	return &visit{site: &site{Options: Options{Now: func() time.Time { return now }}, previews: make(chan struct{}, 1)}, zone: place}
+	return &request{site: &site{Options: Options{Now: func() time.Time { return now }}, previews: make(chan struct{}, 1)}, zone: place}
 }
 
 // Days begin at midnight where the person is, also round a change of the clocks.
 func TestLastDays(t *testing.T) {
-	v := testVisit(t, "Europe/Berlin")
+	v := testRequest(t, "Europe/Berlin")
 	days := v.lastDays(history.Cursor{})
 	if len(days) != previewDays {
 		t.Fatalf("%d days", len(days))
@@ -41,7 +41,7 @@ func TestLastDays(t *testing.T) {
 }
 
 func TestDaysSayWhatIsNotKnown(t *testing.T) {
-	v := testVisit(t, "UTC")
+	v := testRequest(t, "UTC")
 	q := history.ScanQuery{Days: v.lastDays(history.Cursor{}), Since: v.lastDays(history.Cursor{})[0]}
 	counts := make([]int, previewDays)
 	counts[28], counts[29] = 1000, 1
@@ -71,7 +71,7 @@ func TestDaysSayWhatIsNotKnown(t *testing.T) {
 
 // Who leaves while waiting for a place takes none.
 func TestPreviewOfWhoLeaves(t *testing.T) {
-	v := testVisit(t, "UTC")
+	v := testRequest(t, "UTC")
 	v.previews <- struct{}{}
 	gone, leave := context.WithCancel(t.Context())
 	leave()

@@ -44,16 +44,16 @@ func (s *site) newSessions() *scs.SessionManager {
 				return // the visitor has left
 			}
 			s.Log.Error("session failed", slog.Any("err", err))
-			v := &visit{site: s, w: w, r: r}
-			v.errorPage(http.StatusInternalServerError, "Something went wrong on our side. It was written to the log; trying again later may help.")
+			req := &request{site: s, w: w, r: r}
+			req.errorPage(http.StatusInternalServerError, "Something went wrong on our side. It was written to the log; trying again later may help.")
 		},
 	}
 }
 
 // say leaves words for the next page.
-func (v *visit) say(tone, text string) { v.sayUndo(tone, text, "") }
+func (req *request) say(tone, text string) { req.sayUndo(tone, text, "") }
 
 // sayUndo is say with a way back.
-func (v *visit) sayUndo(tone, text, undo string) {
-	v.sessions.Put(v.r.Context(), keyFlash, flash{Text: text, Tone: tone, Undo: undo})
+func (req *request) sayUndo(tone, text, undo string) {
+	req.sessions.Put(req.r.Context(), keyFlash, flash{Text: text, Tone: tone, Undo: undo})
 }

@@ -21,26 +21,28 @@ type settingsView struct {
 	ImportProblems        []string
 }
 
-func showSettings(v *visit) error { return v.showSettingsWith(http.StatusOK, func(*settingsView) {}) }
-
-func (v *visit) showSettingsWith(status int, mark func(*settingsView)) error {
-	p := settingsView{
-		frame: v.frame("Settings", "settings"), Name: v.user.Name, ZoneName: v.user.Zone, Zones: zones,
-		Clock: v.Now().In(v.zone).Format("15:04"),
-	}
-	mark(&p)
-	return v.show(status, "settings", p)
+func showSettings(req *request) error {
+	return req.showSettingsWith(http.StatusOK, func(*settingsView) {})
 }
 
-func saveSettings(v *visit) error {
-	name, zone := v.form("name"), v.form("zone")
+func (req *request) showSettingsWith(status int, mark func(*settingsView)) error {
+	p := settingsView{
+		frame: req.frame("Settings", "settings"), Name: req.user.Name, ZoneName: req.user.Zone, Zones: zones,
+		Clock: req.Now().In(req.zone).Format("15:04"),
+	}
+	mark(&p)
+	return req.show(status, "settings", p)
+}
+
+func saveSettings(req *request) error {
+	name, zone := req.form("name"), req.form("zone")
 	refuse := func(nameProblem, zoneProblem string) error {
-		return v.showSettingsWith(http.StatusUnprocessableEntity, func(p *settingsView) {
+		return req.showSettingsWith(http.StatusUnprocessableEntity, func(p *settingsView) {
 			p.Name, p.NameProblem, p.ZoneName, p.ZoneProblem = name, nameProblem, zone, zoneProblem
 		})
 	}
-	if zone != v.user.Zone {
-		err := v.Accounts.SetZone(v.r.Context(), v.user.ID, zone)
+	if zone != req.user.Zone {
+		err := req.Accounts.SetZone(req.r.Context(), req.user.ID, zone)
 		var wrong *prefs.Error
 		if errors.As(err, &wrong) {
 			return refuse("", "Expected the name of a time zone, such as Europe/Berlin or America/New_York; "+strings.TrimPrefix(wrong.Problem, "is ")+".")
@@ -49,8 +51,8 @@ func saveSettings(v *visit) error {
 			return err
 		}
 	}
-	if name != v.user.Name {
-		err := v.Accounts.Rename(v.r.Context(), v.user.ID, name)
+	if name != req.user.Name {
+		err := req.Accounts.Rename(req.r.Context(), req.user.ID, name)
 		if problem := nameProblem(err); problem != "" {
 			return refuse(problem, "")
 		}
@@ -58,18 +60,18 @@ func saveSettings(v *visit) error {
 			return err
 		}
 	}
-	v.Changed()
-	v.say("good", "Saved.")
-	return v.redirect("/settings")
+	req.Changed()
+	req.say("good", "Saved.")
+	return req.redirect("/settings")
 }
 
 // exportFilters gives all filters in their text form, and the schedules of the destinations.
-func exportFilters(v *visit) error {
-	ds, err := v.Destinations.List(v.r.Context(), v.user.ID)
+func exportFilters(req *request) error {
+	ds, err := req.Destinations.List(req.r.Context(), req.user.ID)
 	if err != nil {
 		return err
 	}
-	filters, err := v.Filters.List(v.r.Context(), v.user.ID)
+	filters, err := req.Filters.List(req.r.Context(), req.user.ID)
 	if err != nil {
 		return err
 	}
@@ -77,56 +79,56 @@ func exportFilters(v *visit) error {
 	for _, f := range filters {
 		file.Filters = append(file.Filters, fileFilter(f, ds))
 	}
-	v.w.Header().Set("Content-Type", "application/yaml; charset=utf-8")
-	v.w.Header().Set("Content-Disposition", `attachment; filename="filters.yaml"`)
-	_, err = v.w.Write(rulespec.Format(file))
+	req.w.Header().Set("Content-Type", "application/yaml; charset=utf-8")
+	req.w.Header().Set("Content-Disposition", `attachment; filename="filters.yaml"`)
+	_, err = req.w.Write(rulespec.Format(file))
 	return ignoreGone(err)
 }
 
 // importFilters adds filters from their text form: all of them, or none when one is wrong.
-func importFilters(v *visit) error {
-	imported := strings.ReplaceAll(v.r.PostFormValue("text"), "\r\n", "\n")
-	list, schedules, problems := v.readFilters(imported)
+func importFilters(req *request) error {
+	imported := strings.ReplaceAll(req.r.PostFormValue("text"), "\r\n", "\n")
+	list, schedules, problems := req.readFilters(imported)
 	if len(problems) == 0 && len(list) == 0 {
 		problems = []string{"There is no filter in the text."}
 	}
 	if len(problems) == 0 {
 		var err error
-		if problems, err = v.saveAll(list); err != nil {
+		if problems, err = req.saveAll(list); err != nil {
 			return err
 		}
 	}
 	if len(problems) > 0 {
-		return v.showSettingsWith(http.StatusUnprocessableEntity, func(p *settingsView) {
+		return req.showSettingsWith(http.StatusUnprocessableEntity, func(p *settingsView) {
 			p.ImportText, p.ImportProblems = imported, problems[:min(len(problems), 20)]
 		})
 	}
 	for id, schedule := range schedules {
-		if err := v.setSchedule(id, schedule); err != nil {
+		if err := req.setSchedule(id, schedule); err != nil {
 			return err
 		}
 	}
-	v.Changed()
-	v.say("good", "Imported "+text.Plural(len(list), "filter", "filters")+".")
-	return v.redirect("/filters")
+	req.Changed()
+	req.say("good", "Imported "+text.Plural(len(list), "filter", "filters")+".")
+	return req.redirect("/filters")
 }
 
 // saveAll saves filters and takes back those that were saved when one is refused.
-func (v *visit) saveAll(list []prefs.Filter) (problems []string, err error) {
+func (req *request) saveAll(list []prefs.Filter) (problems []string, err error) {
 	var saved []rulespec.FilterID
 	for _, f := range list {
-		s, err := v.Filters.Save(v.r.Context(), v.user.ID, f)
+		s, err := req.Filters.Save(req.r.Context(), req.user.ID, f)
 		if err == nil {
 			saved = append(saved, s.ID)
 			continue
 		}
 		for _, id := range saved {
-			if undo := v.Filters.Delete(v.r.Context(), v.user.ID, id); undo != nil {
+			if undo := req.Filters.Delete(req.r.Context(), req.user.ID, id); undo != nil {
 				return nil, errors.Join(err, undo)
 			}
 		}
 		var told *failure
-		if !errors.As(v.explain(err), &told) {
+		if !errors.As(req.explain(err), &told) {
 			return nil, err
 		}
 		return []string{"Filter " + f.Name + ": " + told.text}, nil
@@ -134,28 +136,28 @@ func (v *visit) saveAll(list []prefs.Filter) (problems []string, err error) {
 	return nil, nil
 }
 
-func askDeleteAccount(v *visit) error { return v.askAccount(http.StatusOK, "") }
+func askDeleteAccount(req *request) error { return req.askAccount(http.StatusOK, "") }
 
-func (v *visit) askAccount(status int, problem string) error {
-	return v.show(status, "delete", deleteView{
-		frame: v.frame("Delete my account?", "settings"), Action: "/settings/delete", Back: "/settings", Button: "Delete my account",
-		Confirm: v.user.Name, Problem: problem,
+func (req *request) askAccount(status int, problem string) error {
+	return req.show(status, "delete", deleteView{
+		frame: req.frame("Delete my account?", "settings"), Action: "/settings/delete", Back: "/settings", Button: "Delete my account",
+		Confirm: req.user.Name, Problem: problem,
 		Text: []string{"Your destinations, filters and tokens are deleted, and nothing more is sent to you.", "This cannot be undone. Export your filters first if you may come back."},
 	})
 }
 
-func deleteAccount(v *visit) error {
-	if v.form("confirm") != v.user.Name {
-		return v.askAccount(http.StatusUnprocessableEntity, "That is not the name of your account.")
+func deleteAccount(req *request) error {
+	if req.form("confirm") != req.user.Name {
+		return req.askAccount(http.StatusUnprocessableEntity, "That is not the name of your account.")
 	}
-	if err := v.Accounts.Delete(v.r.Context(), v.user.ID); err != nil {
+	if err := req.Accounts.Delete(req.r.Context(), req.user.ID); err != nil {
 		return err
 	}
-	v.Changed()
-	if err := v.sessions.Destroy(v.r.Context()); err != nil {
+	req.Changed()
+	if err := req.sessions.Destroy(req.r.Context()); err != nil {
 		return err
 	}
-	return v.redirect("/")
+	return req.redirect("/")
 }
 
 type helpView struct {
@@ -163,6 +165,6 @@ type helpView struct {
 	Kinds []*rulespec.RuleKind
 }
 
-func helpRules(v *visit) error {
-	return v.show(http.StatusOK, "help", helpView{v.frame("Rules explained", ""), v.RuleKinds})
+func helpRules(req *request) error {
+	return req.show(http.StatusOK, "help", helpView{req.frame("Rules explained", ""), req.RuleKinds})
 }

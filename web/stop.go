@@ -17,59 +17,59 @@ type stopView struct {
 }
 
 // stopTarget finds what the link is about.
-func (v *visit) stopTarget() (links.Target, stopView, error) {
-	a, err := v.Links.Verify(v.r.PathValue("token"))
+func (req *request) stopTarget() (links.Target, stopView, error) {
+	a, err := req.Links.Verify(req.r.PathValue("token"))
 	if errors.Is(err, links.ErrToken) {
 		return a, stopView{}, fail(http.StatusGone, "This link is not complete, or it is too old. Open the settings to change what is sent to you.")
 	}
 	if err != nil {
 		return a, stopView{}, err
 	}
-	return v.about(a)
+	return req.about(a)
 }
 
 // about fills the page of an action.
-func (v *visit) about(a links.Target) (links.Target, stopView, error) {
-	p := stopView{frame: v.frame("Stop notices", ""), Action: "/stop/" + v.r.PathValue("token")}
-	d, f, err := v.Unsubscriber.Subject(v.r.Context(), a)
+func (req *request) about(a links.Target) (links.Target, stopView, error) {
+	p := stopView{frame: req.frame("Stop notices", ""), Action: "/stop/" + req.r.PathValue("token")}
+	d, f, err := req.Unsubscriber.Subject(req.r.Context(), a)
 	if errors.Is(err, prefs.ErrNotFound) {
 		return a, p, fail(http.StatusGone, "The filter or the destination is gone already, so nothing of the kind is sent any more.")
 	}
 	if err != nil {
 		return a, p, err
 	}
-	p.Address = v.destinationCard(d).Address
+	p.Address = req.destinationCard(d).Address
 	if a.Filter != 0 {
-		p.Filter, p.Sentence = f.Name, capital(v.sentence(f.Filter))+"."
+		p.Filter, p.Sentence = f.Name, capital(req.sentence(f.Filter))+"."
 	}
 	return a, p, nil
 }
 
 // askStop shows what the link stops and asks: a program that opens links stops nothing.
-func askStop(v *visit) error {
-	_, p, err := v.stopTarget()
+func askStop(req *request) error {
+	_, p, err := req.stopTarget()
 	if err != nil {
 		return err
 	}
-	return v.show(http.StatusOK, "stop", p)
+	return req.show(http.StatusOK, "stop", p)
 }
 
 // stop acts. It takes the page's own button and the one-click post of a mail program (RFC 8058, section 3.1), whose
 // body is List-Unsubscribe=One-Click.
-func stop(v *visit) error {
-	if v.form("stop") != "yes" && v.form("List-Unsubscribe") != "One-Click" {
+func stop(req *request) error {
+	if req.form("stop") != "yes" && req.form("List-Unsubscribe") != "One-Click" {
 		return fail(http.StatusBadRequest, "This request does not say what to do, so nothing was done.")
 	}
-	a, p, err := v.stopTarget()
+	a, p, err := req.stopTarget()
 	if err != nil {
 		return err
 	}
-	did, err := v.Unsubscriber.Unsubscribe(v.r.Context(), a)
+	did, err := req.Unsubscriber.Unsubscribe(req.r.Context(), a)
 	if err != nil {
 		return err
 	}
-	v.Changed()
-	if token := v.Links.Undo(did); token != "" {
+	req.Changed()
+	if token := req.Links.Undo(did); token != "" {
 		p.Undo = "/stop/" + token + "/undo"
 	}
 	p.Done, p.Title = true, "Stopped"
@@ -77,31 +77,31 @@ func stop(v *visit) error {
 	if a.Filter == 0 {
 		p.DoneText = "Nothing more is sent to " + p.Address + ". Your filters stay as they are."
 	}
-	return v.show(http.StatusOK, "stop", p)
+	return req.show(http.StatusOK, "stop", p)
 }
 
 // undoStop takes a stop back. The link in the mail cannot do that: only the page that answered the stop, for a while, so
 // that a mail that was passed on never starts what its owner has ended.
-func undoStop(v *visit) error {
-	did, err := v.Links.VerifyUndo(v.r.PathValue("token"))
+func undoStop(req *request) error {
+	did, err := req.Links.VerifyUndo(req.r.PathValue("token"))
 	if errors.Is(err, links.ErrToken) {
 		return fail(http.StatusGone, "A stop can be undone on its page for "+duration(links.UndoLife)+". Open the settings to change what is sent to you.")
 	}
 	if err != nil {
 		return err
 	}
-	a, p, err := v.about(did.Target)
+	a, p, err := req.about(did.Target)
 	if err != nil {
 		return err
 	}
-	if err := v.Unsubscriber.Undo(v.r.Context(), did); err != nil {
+	if err := req.Unsubscriber.Undo(req.r.Context(), did); err != nil {
 		return err
 	}
-	v.Changed()
+	req.Changed()
 	p.Undone, p.Title = true, "It goes on"
 	p.DoneText = "The filter " + p.Filter + " sends to " + p.Address + " again."
 	if a.Filter == 0 {
 		p.DoneText = "Notices are sent to " + p.Address + " again."
 	}
-	return v.show(http.StatusOK, "stop", p)
+	return req.show(http.StatusOK, "stop", p)
 }

@@ -27,16 +27,16 @@ type filterVerdict struct {
 }
 
 // judge asks every filter, on or off, with the predicates that the engine delivers by.
-func (v *visit) judge(e *catalogue.Event, filters []prefs.Filter) verdicts {
-	dir, env := v.Directory(), v.env()
+func (req *request) judge(e *catalogue.Event, filters []prefs.Filter) verdicts {
+	dir, env := req.Directory(), req.env()
 	own := make([]rulespec.Filter, len(filters))
 	for i, f := range filters {
 		own[i] = f.Filter
-		own[i].Owner = v.user.Name
+		own[i].Owner = req.user.Name
 	}
 	var list verdicts
 	for i, f := range filters {
-		said := filterVerdict{Name: f.Name, Page: filterPage(f.ID), Sentence: capital(v.sentence(own[i])) + ".", On: f.On}
+		said := filterVerdict{Name: f.Name, Page: filterPage(f.ID), Sentence: capital(req.sentence(own[i])) + ".", On: f.On}
 		if f.Broken != "" {
 			said.Broken = capital(f.Broken) + "."
 		} else if wrong := rulespec.Check(env, own[i]); len(wrong) > 0 {
@@ -47,7 +47,7 @@ func (v *visit) judge(e *catalogue.Event, filters []prefs.Filter) verdicts {
 			continue
 		}
 		x := rules.Explain(env, e, dir, own[i])
-		said.Rules = v.verdicts(x.Rules)
+		said.Rules = req.verdicts(x.Rules)
 		switch {
 		case x.Matched:
 			list.Matched = append(list.Matched, said)

@@ -24,13 +24,13 @@ type frame struct {
 }
 
 // frame fills the frame of a page and takes the words that the last one left.
-func (v *visit) frame(title, here string) frame {
-	f := frame{Title: title, Here: here, Account: v.user.Name, SignedIn: v.user.ID != 0, Zone: "UTC"}
-	if v.zone != nil {
-		f.Zone = v.zone.String()
+func (req *request) frame(title, here string) frame {
+	f := frame{Title: title, Here: here, Account: req.user.Name, SignedIn: req.user.ID != 0, Zone: "UTC"}
+	if req.zone != nil {
+		f.Zone = req.zone.String()
 	}
-	if v.hasSession {
-		if said, ok := v.sessions.Pop(v.r.Context(), keyFlash).(flash); ok {
+	if req.hasSession {
+		if said, ok := req.sessions.Pop(req.r.Context(), keyFlash).(flash); ok {
 			f.Flash = &said
 		}
 	}
@@ -45,12 +45,12 @@ type filterCard struct {
 	Broken, Warning                string
 }
 
-func (v *visit) filterCard(f prefs.Filter, ds []prefs.Destination, from string) filterCard {
+func (req *request) filterCard(f prefs.Filter, ds []prefs.Destination, from string) filterCard {
 	c := filterCard{
-		ID: uint(f.ID), Name: f.Name, Page: filterPage(f.ID), Sentence: capital(v.sentence(f.Filter)) + ".", From: from,
-		On: f.On, OneShot: f.OneShot, Broken: v.trouble(f),
+		ID: uint(f.ID), Name: f.Name, Page: filterPage(f.ID), Sentence: capital(req.sentence(f.Filter)) + ".", From: from,
+		On: f.On, OneShot: f.OneShot, Broken: req.trouble(f),
 	}
-	c.To, c.Warning = v.reach(f, ds)
+	c.To, c.Warning = req.reach(f, ds)
 	if !f.On {
 		c.Warning = ""
 	}
@@ -59,15 +59,15 @@ func (v *visit) filterCard(f prefs.Filter, ds []prefs.Destination, from string) 
 
 // trouble says why a filter cannot match, as things stand: its rules are wrong, the catalogue no longer has a kind of
 // message that it names, or the directory lacks what it needs. "" when nothing is wrong.
-func (v *visit) trouble(f prefs.Filter) string {
+func (req *request) trouble(f prefs.Filter) string {
 	if f.Broken != "" {
 		return f.Broken
 	}
 	own := f.Filter
-	own.Name, own.Owner = "", v.user.Name // the page shows the name already
-	wrong := rulespec.Check(v.env(), own)
+	own.Name, own.Owner = "", req.user.Name // the page shows the name already
+	wrong := rulespec.Check(req.env(), own)
 	if len(wrong) == 0 {
-		wrong = rulespec.Missing(own, v.Directory())
+		wrong = rulespec.Missing(own, req.Directory())
 	}
 	if len(wrong) == 0 {
 		return ""
@@ -76,14 +76,14 @@ func (v *visit) trouble(f prefs.Filter) string {
 }
 
 // reach says where a filter's notices go, and warns when that is nowhere.
-func (v *visit) reach(f prefs.Filter, ds []prefs.Destination) (to, warning string) {
+func (req *request) reach(f prefs.Filter, ds []prefs.Destination) (to, warning string) {
 	var names []string
 	live := 0
 	for _, d := range ds {
 		if len(f.Destinations) > 0 && !containsID(f.Destinations, d.ID) {
 			continue
 		}
-		name := v.destinationCard(d).Address
+		name := req.destinationCard(d).Address
 		switch {
 		case !d.Confirmed:
 			name += " (not confirmed)"
@@ -127,8 +127,8 @@ type destinationCard struct {
 	Disabled, Schedule, Next             string
 }
 
-func (v *visit) destinationCard(d prefs.Destination) destinationCard {
-	info := v.backend(d.Backend)
+func (req *request) destinationCard(d prefs.Destination) destinationCard {
+	info := req.backend(d.Backend)
 	title := cmp.Or(info.Title, d.Backend)
 	c := destinationCard{
 		ID: d.ID, Page: "/destinations/" + strconv.FormatUint(uint64(d.ID), 10), Address: d.Address, Backend: title, BackendTitle: title,
@@ -138,7 +138,7 @@ func (v *visit) destinationCard(d prefs.Destination) destinationCard {
 		c.Address = "Your " + strings.ToLower(title)
 	}
 	if d.On && d.Disabled == "" {
-		c.Next = nextWords(d.Schedule, v.Now(), v.zone)
+		c.Next = nextWords(d.Schedule, req.Now(), req.zone)
 	} else {
 		c.Next = "Nothing is sent here while it is off."
 	}
@@ -151,10 +151,10 @@ type verdictLine struct {
 	Holds                     bool
 }
 
-func (v *visit) verdicts(list []rules.RuleOutcome) []verdictLine {
+func (req *request) verdicts(list []rules.RuleOutcome) []verdictLine {
 	lines := make([]verdictLine, 0, len(list))
 	for _, r := range list {
-		line := verdictLine{Sentence: v.ruleSentence(r.Rule), Reason: r.Reason, Holds: r.Holds}
+		line := verdictLine{Sentence: req.ruleSentence(r.Rule), Reason: r.Reason, Holds: r.Holds}
 		if r.Err != nil {
 			line.Trouble = userText(r.Err)
 		}
@@ -164,8 +164,8 @@ func (v *visit) verdicts(list []rules.RuleOutcome) []verdictLine {
 }
 
 // moment gives the two forms of a time that a <time> element bears.
-func (v *visit) moment(t time.Time) (stamp, words string) {
-	return t.UTC().Format(time.RFC3339), ago(t, v.Now(), v.zone)
+func (req *request) moment(t time.Time) (stamp, words string) {
+	return t.UTC().Format(time.RFC3339), ago(t, req.Now(), req.zone)
 }
 
 // capital makes a sentence of a clause.

@@ -10,8 +10,8 @@ import (
 )
 
 // toText turns the guided form into the text form of the same filter.
-func (v *visit) toText(d *draft) {
-	ds, err := v.Destinations.List(v.r.Context(), v.user.ID)
+func (req *request) toText(d *draft) {
+	ds, err := req.Destinations.List(req.r.Context(), req.user.ID)
 	if err != nil {
 		ds = nil // the text then names no destination, which means all; saving checks again
 	}
@@ -45,8 +45,8 @@ func fileDestinations(ds []prefs.Destination) []rulespec.FileDestination {
 }
 
 // fromText reads the text of a draft into its filter; it gives what is wrong in words, "" when nothing is.
-func (v *visit) fromText(d *draft) string {
-	list, schedules, problems := v.readFilters(d.text)
+func (req *request) fromText(d *draft) string {
+	list, schedules, problems := req.readFilters(d.text)
 	if len(schedules) > 0 {
 		problems = append(problems, "Schedules are changed on the page of their destination, or imported in the settings.")
 	}
@@ -65,20 +65,20 @@ func (v *visit) fromText(d *draft) string {
 
 // readFilters reads filters in their text form and makes them the visitor's own. schedules are those that the text has
 // for the visitor's destinations.
-func (v *visit) readFilters(text string) (list []prefs.Filter, schedules map[uint]schedule.Schedule, problems []string) {
-	file, err := rulespec.Parse(v.env(), []byte(text))
+func (req *request) readFilters(text string) (list []prefs.Filter, schedules map[uint]schedule.Schedule, problems []string) {
+	file, err := rulespec.Parse(req.env(), []byte(text))
 	problems = append(problems, texts(err)...)
-	ds, err := v.Destinations.List(v.r.Context(), v.user.ID)
+	ds, err := req.Destinations.List(req.r.Context(), req.user.ID)
 	if err != nil {
 		return nil, nil, append(problems, "The destinations could not be read; try again.")
 	}
-	schedules, wrong := v.readSchedules(file.Destinations, ds)
+	schedules, wrong := req.readSchedules(file.Destinations, ds)
 	problems = append(problems, wrong...)
 	for _, f := range file.Filters {
-		own := prefs.Filter{Filter: f.Filter, UserID: v.user.ID, On: f.On, OneShot: f.Once}
-		own.ID, own.Owner = 0, v.user.Name
+		own := prefs.Filter{Filter: f.Filter, UserID: req.user.ID, On: f.On, OneShot: f.Once}
+		own.ID, own.Owner = 0, req.user.Name
 		for _, to := range f.To {
-			id, found := v.findDestination(ds, to)
+			id, found := req.findDestination(ds, to)
 			if !found {
 				problems = append(problems, "Filter "+f.Name+": you have no destination "+to+"; add it first, or leave \"to\" out.")
 			}
@@ -90,12 +90,12 @@ func (v *visit) readFilters(text string) (list []prefs.Filter, schedules map[uin
 }
 
 // readSchedules gives the schedules of a text by the destination that each is of.
-func (v *visit) readSchedules(
+func (req *request) readSchedules(
 	written []rulespec.FileDestination, ds []prefs.Destination,
 ) (schedules map[uint]schedule.Schedule, problems []string) {
 	schedules = map[uint]schedule.Schedule{}
 	for _, d := range written {
-		id, found := v.findDestination(ds, d.To)
+		id, found := req.findDestination(ds, d.To)
 		if !found {
 			problems = append(problems, "You have no destination "+d.To+"; add it first, or take it out of \"destinations\".")
 			continue
@@ -111,10 +111,10 @@ func (v *visit) readSchedules(
 
 // findDestination finds the destination that a text names. A person has one address of a backend that agents fetch from,
 // which is only a number of ours: any stands for it.
-func (v *visit) findDestination(ds []prefs.Destination, to string) (uint, bool) {
+func (req *request) findDestination(ds []prefs.Destination, to string) (uint, bool) {
 	backend, address, _ := strings.Cut(to, ":")
 	for _, d := range ds {
-		if d.Backend == backend && (v.backend(backend).Agent != "" || strings.EqualFold(d.Address, address)) {
+		if d.Backend == backend && (req.backend(backend).Agent != "" || strings.EqualFold(d.Address, address)) {
 			return d.ID, true
 		}
 	}

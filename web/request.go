@@ -12,19 +12,19 @@ import (
 	"github.com/notifyd/notifyd/prefs"
 )
 
-// A visit is one request and who makes it.
-type visit struct {
+// A request is what a handler works with: one HTTP request, the user who made it, and the site with its stores.
+type request struct {
 	*site
 	w    http.ResponseWriter
 	r    *http.Request
 	user prefs.User // the zero User when nobody is signed in
 	zone *time.Location
-	// hasSession: the request came through the session middleware
+	// hasSession: the session middleware has run, so that the session can be read
 	hasSession bool
 }
 
-// A handler answers one visit. It gives an error instead of writing an error page.
-type handler func(v *visit) error
+// A handler answers one request. It returns an error instead of writing an error page.
+type handler func(req *request) error
 
 // A failure is an error that a person may read: a status and a sentence.
 type failure struct {
@@ -38,8 +38,8 @@ func (f *failure) Error() string { return f.text }
 func fail(status int, text string) error { return &failure{status, text} }
 
 // answer runs h and turns its error into a page. Only what nobody foresaw is logged: the rest is the visitor's doing.
-func (s *site) answer(v *visit, pattern string, h handler) {
-	err := h(v)
+func (s *site) answer(req *request, pattern string, h handler) {
+	err := h(req)
 	if err == nil {
 		return
 	}
@@ -47,35 +47,35 @@ func (s *site) answer(v *visit, pattern string, h handler) {
 	var f *failure
 	switch {
 	case errors.As(err, &f):
-		v.errorPage(f.status, f.text)
+		req.errorPage(f.status, f.text)
 	case errors.As(err, &tooBig):
-		v.errorPage(http.StatusRequestEntityTooLarge, "What you sent is larger than this page takes ("+strconv.FormatInt(tooBig.Limit>>10, 10)+" KiB).")
+		req.errorPage(http.StatusRequestEntityTooLarge, "What you sent is larger than this page takes ("+strconv.FormatInt(tooBig.Limit>>10, 10)+" KiB).")
 	case errors.Is(err, prefs.ErrNotFound):
-		v.errorPage(http.StatusNotFound, "There is nothing here, or it is not yours. It may have been deleted.")
-	case v.r.Context().Err() != nil:
-		v.Log.Debug("visitor left", slog.String("route", pattern))
+		req.errorPage(http.StatusNotFound, "There is nothing here, or it is not yours. It may have been deleted.")
+	case req.r.Context().Err() != nil:
+		req.Log.Debug("visitor left", slog.String("route", pattern))
 	default:
-		v.Log.Error("page failed", slog.String("route", pattern), slog.Any("err", err))
-		v.errorPage(http.StatusInternalServerError, "Something went wrong on our side. It was written to the log; trying again later may help.")
+		req.Log.Error("page failed", slog.String("route", pattern), slog.Any("err", err))
+		req.errorPage(http.StatusInternalServerError, "Something went wrong on our side. It was written to the log; trying again later may help.")
 	}
 }
 
 // errorPage writes the page of an error. htmx wanted a part of a page: it gets the words alone, to put them where the
 // part would stand (the preview, which asks by itself while somebody types) or above the page, which stays as it is with
 // all that was typed. That htmx shows such answers at all is set in the layout.
-func (v *visit) errorPage(status int, text string) {
+func (req *request) errorPage(status int, text string) {
 	page := struct {
 		frame
 		Status int
 		Text   string
-	}{v.frame(errorTitle(status), ""), status, text}
-	write := v.show
-	if v.htmx() {
-		write = v.alert
+	}{req.frame(errorTitle(status), ""), status, text}
+	write := req.show
+	if req.htmx() {
+		write = req.alert
 	}
 	if err := write(status, "error", page); err != nil {
-		v.Log.Error("error page failed", slog.Any("err", err))
-		http.Error(v.w, text, status)
+		req.Log.Error("error page failed", slog.Any("err", err))
+		http.Error(req.w, text, status)
 	}
 }
 
@@ -100,41 +100,41 @@ func errorTitle(status int) string {
 }
 
 // show renders a page whole before the first byte is written, so that an error in a template becomes an error page.
-func (v *visit) show(status int, name string, data any) error {
+func (req *request) show(status int, name string, data any) error {
 	var out bytes.Buffer
-	if err := v.pages[name].ExecuteTemplate(&out, "layout", data); err != nil {
+	if err := req.pages[name].ExecuteTemplate(&out, "layout", data); err != nil {
 		return err
 	}
-	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	v.w.WriteHeader(status)
-	_, err := out.WriteTo(v.w)
+	req.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	req.w.WriteHeader(status)
+	_, err := out.WriteTo(req.w)
 	return ignoreGone(err)
 }
 
 // alert renders the words of an error for htmx.
-func (v *visit) alert(status int, name string, data any) error {
+func (req *request) alert(status int, name string, data any) error {
 	var out bytes.Buffer
-	if err := v.pages[name].ExecuteTemplate(&out, "alert", data); err != nil {
+	if err := req.pages[name].ExecuteTemplate(&out, "alert", data); err != nil {
 		return err
 	}
-	if v.r.Header.Get("HX-Target") != "preview" {
-		v.w.Header().Set("HX-Retarget", "#alert")
-		v.w.Header().Set("HX-Reswap", "innerHTML show:window:top")
+	if req.r.Header.Get("HX-Target") != "preview" {
+		req.w.Header().Set("HX-Retarget", "#alert")
+		req.w.Header().Set("HX-Reswap", "innerHTML show:window:top")
 	}
-	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	v.w.WriteHeader(status)
-	_, err := out.WriteTo(v.w)
+	req.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	req.w.WriteHeader(status)
+	_, err := out.WriteTo(req.w)
 	return ignoreGone(err)
 }
 
 // part renders one named part of a page, for htmx to put in place.
-func (v *visit) part(page, name string, data any) error {
+func (req *request) part(page, name string, data any) error {
 	var out bytes.Buffer
-	if err := v.pages[page].ExecuteTemplate(&out, name, data); err != nil {
+	if err := req.pages[page].ExecuteTemplate(&out, name, data); err != nil {
 		return err
 	}
-	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, err := out.WriteTo(v.w)
+	req.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, err := out.WriteTo(req.w)
 	return ignoreGone(err)
 }
 
@@ -142,18 +142,18 @@ func (v *visit) part(page, name string, data any) error {
 func ignoreGone(error) error { return nil }
 
 // redirect sends the visitor on to a page of ours. path is always a constant or built from ids: never from the request.
-func (v *visit) redirect(path string) error {
-	v.w.Header().Set("Location", v.path(path))
-	v.w.WriteHeader(http.StatusSeeOther)
+func (req *request) redirect(path string) error {
+	req.w.Header().Set("Location", req.path(path))
+	req.w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
 
 // htmx says whether the page's script asks, for a part of a page, and not a person for the whole.
-func (v *visit) htmx() bool { return v.r.Header.Get("HX-Request") == "true" }
+func (req *request) htmx() bool { return req.r.Header.Get("HX-Request") == "true" }
 
 // id reads a number out of the path; what is no number cannot be found.
-func (v *visit) id() (uint, error) {
-	n, err := strconv.ParseUint(v.r.PathValue("id"), 10, 32)
+func (req *request) id() (uint, error) {
+	n, err := strconv.ParseUint(req.r.PathValue("id"), 10, 32)
 	if err != nil || n == 0 {
 		return 0, prefs.ErrNotFound
 	}
@@ -161,11 +161,11 @@ func (v *visit) id() (uint, error) {
 }
 
 // form gives a field of the posted form without surrounding blanks.
-func (v *visit) form(name string) string { return strings.TrimSpace(v.r.PostFormValue(name)) }
+func (req *request) form(name string) string { return strings.TrimSpace(req.r.PostFormValue(name)) }
 
 // parseForm reads the posted form, within the limit of the route.
-func (v *visit) parseForm() error {
-	err := v.r.ParseForm()
+func (req *request) parseForm() error {
+	err := req.r.ParseForm()
 	var tooBig *http.MaxBytesError
 	if err != nil && !errors.As(err, &tooBig) {
 		return fail(http.StatusBadRequest, "The form could not be read.")
