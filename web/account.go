@@ -29,7 +29,7 @@ func askSignIn(req *request) error {
 	token, err := req.Accounts.NewSignIn(req.r.Context(), address)
 	switch {
 	case errors.Is(err, prefs.ErrTooOften):
-		// Said to nobody: who holds the mailbox has the links that were sent before.
+		// The page does not show this: the owner of the mailbox has the links that were sent before.
 		req.Log.Info("sign-in link not sent", slog.String("reason", "too many to one address"))
 	case err != nil:
 		return err

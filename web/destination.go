@@ -90,7 +90,7 @@ func saveSchedule(req *request) error {
 	if !s.Digest() {
 		waiting = " What was waiting goes out now."
 	}
-	req.say("good", "Saved. "+scheduleWords(s)+waiting)
+	req.flash("good", "Saved. "+scheduleWords(s)+waiting)
 	return req.redirect(destinationPage(d.ID))
 }
 
@@ -156,7 +156,7 @@ func revokeToken(req *request) error {
 	if err := req.Tokens.Revoke(req.r.Context(), req.user.ID, uint(token)); err != nil {
 		return err
 	}
-	req.say("", "Revoked. The machine that had the token gets nothing more.")
+	req.flash("", "Revoked. The machine that had the token gets nothing more.")
 	return req.redirect(destinationPage(id))
 }
 

@@ -65,7 +65,7 @@ func addDestination(req *request) error {
 	}
 	req.Changed()
 	if d.Confirmed {
-		req.say("", "You have this destination already.")
+		req.flash("", "You have this destination already.")
 	} else if err := req.sendCode(d); err != nil {
 		return err
 	}
@@ -74,11 +74,11 @@ func addDestination(req *request) error {
 
 func destinationPage(id uint) string { return "/destinations/" + strconv.FormatUint(uint64(id), 10) }
 
-// sendCode sends a new code to a destination; a limit that is reached is said on the next page.
+// sendCode sends a new code to a destination; when a limit is reached, the next page says so.
 func (req *request) sendCode(d prefs.Destination) error {
 	code, err := req.Destinations.NewCode(req.r.Context(), req.user.ID, d.ID)
 	if errors.Is(err, prefs.ErrTooOften) {
-		req.say("warn", "So many codes were asked for that no more is sent for now. Use the last one, or try again tomorrow.")
+		req.flash("warn", "So many codes were asked for that no more is sent for now. Use the last one, or try again tomorrow.")
 		return nil
 	}
 	if err != nil {
@@ -95,7 +95,7 @@ func (req *request) sendCode(d prefs.Destination) error {
 	if err := req.Queue(req.r.Context(), req.accountMail(d.Backend, d.Address, n, code+strconv.FormatUint(uint64(d.ID), 10))); err != nil {
 		return err
 	}
-	req.say("good", "A code is on its way to "+d.Address+".")
+	req.flash("good", "A code is on its way to "+d.Address+".")
 	return nil
 }
 
@@ -142,7 +142,7 @@ func enterCode(req *request) error {
 		return err
 	}
 	req.Changed()
-	req.say("good", d.Address+" is confirmed. Notices can reach you there now.")
+	req.flash("good", d.Address+" is confirmed. Notices can reach you there now.")
 	return req.redirect(destinationPage(d.ID))
 }
 
@@ -178,7 +178,7 @@ func sendTest(req *request) error {
 	if err := req.Queue(req.r.Context(), test); err != nil {
 		return err
 	}
-	req.say("good", "A test notice is on its way to "+req.destinationCard(d).Address+".")
+	req.flash("good", "A test notice is on its way to "+req.destinationCard(d).Address+".")
 	return req.redirect(destinationPage(d.ID))
 }
 
@@ -208,6 +208,6 @@ func deleteDestination(req *request) error {
 		return err
 	}
 	req.Changed()
-	req.say("", "Deleted "+req.destinationCard(d).Address+".")
+	req.flash("", "Deleted "+req.destinationCard(d).Address+".")
 	return req.redirect("/destinations")
 }

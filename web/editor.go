@@ -288,7 +288,7 @@ func (req *request) storeDraft(d draft) error {
 		return req.explain(err)
 	}
 	req.Changed()
-	req.say("good", "Saved "+saved.Name+".")
+	req.flash("good", "Saved "+saved.Name+".")
 	return req.redirect("/filters")
 }
 

@@ -166,7 +166,7 @@ func copyFilter(req *request) error {
 		return req.explain(err)
 	}
 	req.Changed()
-	req.say("good", "This is the copy. It is switched off until you switch it on.")
+	req.flash("good", "This is the copy. It is switched off until you switch it on.")
 	return req.redirect(filterPage(saved.ID))
 }
 
@@ -202,7 +202,7 @@ func deleteFilter(req *request) error {
 	}
 	req.Changed()
 	req.sessions.Put(req.r.Context(), keyUndo, kept)
-	req.sayUndo("", "Deleted "+f.Name+".", "/filters/undo")
+	req.flashUndo("", "Deleted "+f.Name+".", "/filters/undo")
 	return req.redirect("/filters")
 }
 
@@ -228,7 +228,7 @@ func undoDelete(req *request) error {
 		return req.explain(err)
 	}
 	req.Changed()
-	req.say("good", saved.Name+" is back.")
+	req.flash("good", saved.Name+" is back.")
 	return req.redirect("/filters")
 }
 

@@ -127,7 +127,7 @@ func resendNotice(req *request) error {
 	case err != nil:
 		return err
 	}
-	req.say("good", "The notice is on its way again.")
+	req.flash("good", "The notice is on its way again.")
 	return req.redirect("/notices")
 }
 

@@ -78,7 +78,7 @@ func (req *request) limitKey() string {
 // askToSignIn sends a person who reads on to the first page, and refuses to act for nobody.
 func (req *request) askToSignIn() error {
 	if req.r.Method == http.MethodGet || req.r.Method == http.MethodHead {
-		return req.redirect("/?signin=needed") // not said through the session: strangers would fill the database with them
+		return req.redirect("/?signin=needed") // no flash: it needs a session, and strangers would fill the database with those
 	}
 	return fail(http.StatusForbidden, "You are not signed in, or your session has ended. Sign in and try again.")
 }

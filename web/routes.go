@@ -17,7 +17,7 @@ const (
 	stopLimit   = 4 << 10 // RFC 8058 posts one short field
 )
 
-// routes are all pages. GET and HEAD change nothing but the session's own words; whatever acts is a POST.
+// routes are all pages. GET and HEAD change nothing but the session's flash; only a POST acts.
 func (s *site) routes() []route {
 	return []route{
 		{pattern: "GET /{$}", open: true, serve: firstPage},

@@ -76,7 +76,7 @@ func (f *fixture) form() []string {
 		"text", "filters:\n  - name: Evil\n    rules: [package: evil]\n", "confirm", "alice"}
 }
 
-// dump gives every row of what people own: all but sessions, which hold words for the next page.
+// dump gives every row of what people own: all but sessions, which hold the flash of the next page.
 func (s *testSite) dump() string {
 	s.t.Helper()
 	var out strings.Builder

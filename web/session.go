@@ -15,7 +15,7 @@ const lifetime = 30 * 24 * time.Hour
 // The keys of what a session holds.
 const (
 	keyUser  = "user"  // int: id of who is signed in
-	keyFlash = "flash" // flash: what the next page says first
+	keyFlash = "flash" // flash: the message that the next page shows
 	keyUndo  = "undo"  // []byte: the deleted filter that can be brought back
 	keyFresh = "fresh" // bool: the account was just made
 	// Somebody new has proved to hold an address, and is asked for the account's name.
@@ -23,7 +23,7 @@ const (
 	keyPendingAt = "pending-at" // int64: when, in Unix seconds
 )
 
-// A flash is what the next page says first, once.
+// A flash is a message that the next page shows above its content, once.
 type flash struct {
 	Text, Tone string
 	Undo       string // path to post to; "" when there is nothing to undo
@@ -50,10 +50,10 @@ func (s *site) newSessions() *scs.SessionManager {
 	}
 }
 
-// say leaves words for the next page.
-func (req *request) say(tone, text string) { req.sayUndo(tone, text, "") }
+// flash leaves a message that the next page shows once.
+func (req *request) flash(tone, text string) { req.flashUndo(tone, text, "") }
 
-// sayUndo is say with a way back.
-func (req *request) sayUndo(tone, text, undo string) {
+// flashUndo is flash with a button that posts to undo.
+func (req *request) flashUndo(tone, text, undo string) {
 	req.sessions.Put(req.r.Context(), keyFlash, flash{Text: text, Tone: tone, Undo: undo})
 }

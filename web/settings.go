@@ -61,7 +61,7 @@ func saveSettings(req *request) error {
 		}
 	}
 	req.Changed()
-	req.say("good", "Saved.")
+	req.flash("good", "Saved.")
 	return req.redirect("/settings")
 }
 
@@ -109,7 +109,7 @@ func importFilters(req *request) error {
 		}
 	}
 	req.Changed()
-	req.say("good", "Imported "+text.Plural(len(list), "filter", "filters")+".")
+	req.flash("good", "Imported "+text.Plural(len(list), "filter", "filters")+".")
 	return req.redirect("/filters")
 }
 

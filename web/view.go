@@ -23,15 +23,15 @@ type frame struct {
 	Flash    *flash
 }
 
-// frame fills the frame of a page and takes the words that the last one left.
+// frame fills the frame of a page and takes the flash that the last request left.
 func (req *request) frame(title, here string) frame {
 	f := frame{Title: title, Here: here, Account: req.user.Name, SignedIn: req.user.ID != 0, Zone: "UTC"}
 	if req.zone != nil {
 		f.Zone = req.zone.String()
 	}
 	if req.hasSession {
-		if said, ok := req.sessions.Pop(req.r.Context(), keyFlash).(flash); ok {
-			f.Flash = &said
+		if kept, ok := req.sessions.Pop(req.r.Context(), keyFlash).(flash); ok {
+			f.Flash = &kept
 		}
 	}
 	return f
