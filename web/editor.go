@@ -226,7 +226,7 @@ func saveFilter(req *request) error {
 			return err
 		}
 		req.w.Header().Set("HX-Trigger-After-Settle", "previewnow")
-		return req.part("filter", "editor", e)
+		return req.partial("filter", "editor", e)
 	}
 	return req.showEditor(d, "", false)
 }

@@ -112,14 +112,14 @@ func previewFilter(req *request) error {
 	}
 	if d.asText {
 		if problem := req.fromText(&d); problem != "" {
-			return req.part("filter", "preview", previewView{Problem: "No preview: " + problem})
+			return req.partial("filter", "preview", previewView{Problem: "No preview: " + problem})
 		}
 	}
 	p, err := req.preview(req.r.Context(), d)
 	if err != nil {
 		return err
 	}
-	return req.part("filter", "preview", p)
+	return req.partial("filter", "preview", p)
 }
 
 func switchFilter(on bool) handler {
@@ -152,7 +152,7 @@ func (req *request) showCard() error {
 	if err != nil {
 		return err
 	}
-	return req.part("filters", "filter-card", req.filterCard(f, ds, req.form("from")))
+	return req.partial("filters", "filter-card", req.filterCard(f, ds, req.form("from")))
 }
 
 // copyFilter makes a second filter of the same rules, switched off until it has been changed.

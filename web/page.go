@@ -83,8 +83,8 @@ func (req *request) askToSignIn() error {
 	return fail(http.StatusForbidden, "You are not signed in, or your session has ended. Sign in and try again.")
 }
 
-// lost answers what no route has: 405 when the path exists for another method, 404 otherwise.
-func lost(pages *http.ServeMux) handler {
+// notFound answers a request that no route takes: 405 when the path exists for another method, 404 otherwise.
+func notFound(pages *http.ServeMux) handler {
 	return func(req *request) error {
 		var allowed []string
 		for _, method := range []string{http.MethodGet, http.MethodPost} {

@@ -41,14 +41,14 @@ func readAssets() (map[string]asset, error) {
 	return assets, nil
 }
 
-// parsePages makes one template set a page: the layout, the parts that pages share, and the page itself.
+// parsePages makes one template set a page: the layout, the partials that pages share, and the page itself.
 func (s *site) parsePages() (map[string]*template.Template, error) {
 	shared, err := template.New("").Funcs(template.FuncMap{
 		"path":  s.path,
 		"asset": func(name string) string { return s.path("/static/"+name) + "?" + s.assets[name].digest },
 		"inc":   func(n int) int { return n + 1 },
 		"join":  func(list []string) string { return strings.Join(list, ", ") },
-	}).ParseFS(embedded, "templates/layout.html", "templates/parts.html")
+	}).ParseFS(embedded, "templates/layout.html", "templates/partials.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse templates: %w", err)
 	}
@@ -59,7 +59,7 @@ func (s *site) parsePages() (map[string]*template.Template, error) {
 	pages := make(map[string]*template.Template)
 	for _, f := range files {
 		name := strings.TrimSuffix(f.Name(), ".html")
-		if name == "layout" || name == "parts" {
+		if name == "layout" || name == "partials" {
 			continue
 		}
 		page, err := shared.Clone()

@@ -127,8 +127,8 @@ func (req *request) alert(status int, name string, data any) error {
 	return ignoreGone(err)
 }
 
-// part renders one named part of a page, for htmx to put in place.
-func (req *request) part(page, name string, data any) error {
+// partial renders one named template of a page, for htmx to put in its place.
+func (req *request) partial(page, name string, data any) error {
 	var out bytes.Buffer
 	if err := req.pages[page].ExecuteTemplate(&out, name, data); err != nil {
 		return err

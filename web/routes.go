@@ -81,7 +81,7 @@ func (s *site) mux() http.Handler {
 	for _, r := range s.routes() {
 		pages.Handle(r.pattern, s.page(r))
 	}
-	pages.Handle("/", s.page(route{pattern: "/", open: true, serve: lost(pages)}))
+	pages.Handle("/", s.page(route{pattern: "/", open: true, serve: notFound(pages)}))
 
 	outer := http.NewServeMux()
 	outer.HandleFunc("GET "+s.path("/static/"), s.static)
