@@ -19,26 +19,26 @@ type compiledRule struct {
 // A statement is a rule compiled, without its negation. Rules that were compiled one after the other and say the same
 // share one.
 type statement struct {
-	interned    bool // this and id belong to whoever changes the index
-	id          uint32
-	selectivity int // the predicate's
+	interned bool   // id is known; both belong to the goroutine that changes the index
+	id       uint32 // the predicate in the index
+
+	selectivity int
 	requires    []rulespec.Key
 	reach       rulespec.Reach
-
-	identity  string              // tells predicates apart: see identityOf
-	predicate *rulespec.Predicate // nil once it is in the index: a compiled expression takes several KiB
+	identity    string              // of a predicate that is no term: see identityOf
+	predicate   *rulespec.Predicate // nil once it is in the index: a compiled expression takes several KiB
 }
 
-// A compiler compiles filters, with what it has compiled lately at hand. One goroutine may use it at a time, for one
-// index.
+// A compiler compiles filters, and remembers the rules that it has compiled lately. It is for one goroutine at a time, and
+// for one index.
 type compiler struct {
-	env    rulespec.Env
-	recent *recentRules   // nil: it keeps nothing
-	slab   []compiledRule // room for some
+	env   rulespec.Env
+	cache *ruleCache     // nil: it remembers nothing
+	slab  []compiledRule // room for rules to come
 }
 
 func newCompiler(env rulespec.Env) *compiler {
-	return &compiler{env: env, recent: newRecentRules()}
+	return &compiler{env: env, cache: newRuleCache()}
 }
 
 // filter compiles the rules of a filter; the error joins an *rulespec.Error for each mistake.
@@ -56,12 +56,12 @@ func (c *compiler) filter(f *rulespec.Filter) ([]compiledRule, error) {
 	return compiled, errors.Join(errs...)
 }
 
-// slabRules is how many rules room is made for at once.
+// slabRules is how many rules the slab has room for.
 const slabRules = 1024
 
 func (c *compiler) room(n int) []compiledRule {
 	if len(c.slab) < n {
-		if c.recent == nil {
+		if c.cache == nil {
 			return make([]compiledRule, n)
 		}
 		c.slab = make([]compiledRule, max(n, slabRules))
@@ -71,17 +71,17 @@ func (c *compiler) room(n int) []compiledRule {
 	return some
 }
 
-// rule gives what a rule says. What is wrong is compiled anew each time.
+// rule compiles a rule, or gives it from the cache. A rule that is wrong is compiled anew each time.
 func (c *compiler) rule(r *rulespec.Rule) (*statement, error) {
-	if c.recent == nil || !c.recent.ask(c.env.Owner, r) {
+	if c.cache == nil || !c.cache.seek(c.env.Owner, r) {
 		return newStatement(c.env, *r)
 	}
-	if s := c.recent.statement(); s != nil {
+	if s := c.cache.get(); s != nil {
 		return s, nil
 	}
 	s, err := newStatement(c.env, *r)
 	if err == nil {
-		c.recent.keep(s)
+		c.cache.put(s)
 	}
 	return s, err
 }

@@ -7,15 +7,15 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// A distinct is one filter of each owner out of a result, as it is being made. It goes through the lists a window of ordinals
-// at a time, so that the runs that it has chosen from, and the bounds of the owners, stay close to the processor.
+// A distinct chooses one filter of each owner out of a result. It goes through the lists a window of ordinals at a time, so
+// that what is noted of runs, and the bounds of runs, stay in the processor's cache.
 type distinct struct {
 	view *view
-	rest [][]uint32 // what has not been looked at
+	rest [][]uint32 // the lists from the window on
 	seen [windowWords]uint64
 	used [windowWords / 64]uint64 // of which words of seen any bit is set
 	base uint32                   // the first ordinal of the window
-	// open is the start of the run that goes on from before the window, when it has been chosen from.
+	// open is the start of the run that goes on from before the window, if a filter of it was chosen.
 	open   uint32
 	owners []uint64 // a bit for each owner who may have several runs, by number
 }
@@ -78,7 +78,7 @@ func (c *distinct) in(window uint32, list []uint32) int {
 	return least
 }
 
-// from chooses out of ordinals, which are in the window.
+// from chooses among ordinals, which are in the window.
 func (c *distinct) from(ordinals []uint32, yield func(rulespec.FilterID) bool) bool {
 	var bounds *vector.Leaf[runBounds]
 	number, last := ^uint32(0), noStart
@@ -112,7 +112,7 @@ func (c *distinct) from(ordinals []uint32, yield func(rulespec.FilterID) bool) b
 	return true
 }
 
-// first says whether an ordinal of a run that does not start in the window is the owner's first, and notes that.
+// first says whether an ordinal is the first of its owner, and notes that; its run does not start in the window.
 func (c *distinct) first(ordinal, start uint32) bool {
 	if start != manyRuns {
 		was := c.open
@@ -128,7 +128,7 @@ func (c *distinct) first(ordinal, start uint32) bool {
 	return !was
 }
 
-// end ends the window: of what has been chosen from, the run that goes on is remembered.
+// end ends the window: of the runs that filters were chosen of, the one that goes on is remembered.
 func (c *distinct) end() {
 	next := c.base + 1<<windowBits
 	if start := c.view.owners.bounds.At(next / 64).before; next > c.base && start-c.base < 1<<windowBits {

@@ -8,12 +8,13 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// Load puts filters into the index, as Apply does with one by one, but many millions in seconds: it compiles on all
-// processors while the next are read, holds a few thousand of them at a time, and posts them when all are there.
-// Until then readers see the index as it was. Of filters with the same id the last counts. What cannot be compiled is
-// taken out, never matches and comes back in broken, in the order of the filters.
+// Load puts filters into the index, as Apply does, but many millions in seconds: it compiles on all processors while the
+// next filters are read, and holds a few thousand of them at a time. An empty index is loaded in bulk: postings are made
+// when all filters are placed. Until Load returns, readers see the index as it was.
 //
-// An error that comes with a filter ends the loading and comes back; the filters before it are in the index.
+// Of filters with the same id the last counts. A filter that cannot be compiled is taken out, never matches, and is given
+// in broken, in the order of the filters. An error that comes with a filter ends the loading; the filters before it are
+// in the index.
 func (x *Index) Load(filters iter.Seq2[rulespec.Filter, error]) (broken []Broken, err error) {
 	x.change.Lock()
 	defer x.change.Unlock()
@@ -41,7 +42,7 @@ type loading struct {
 type loadBatch struct {
 	filters  []rulespec.Filter
 	compiled []compilation
-	done     chan struct{} // gets one when they are compiled
+	done     chan struct{} // receives once when they are compiled
 }
 
 // loadAtOnce is how many filters a batch has.
@@ -49,7 +50,9 @@ const loadAtOnce = 512
 
 func newLoadBatch() *loadBatch {
 	return &loadBatch{
-		filters: make([]rulespec.Filter, 0, loadAtOnce), compiled: make([]compilation, loadAtOnce), done: make(chan struct{}, 1),
+		filters:  make([]rulespec.Filter, 0, loadAtOnce),
+		compiled: make([]compilation, loadAtOnce),
+		done:     make(chan struct{}, 1),
 	}
 }
 
@@ -60,7 +63,7 @@ func (b *loadBatch) compile(c *compiler) {
 	b.done <- struct{}{}
 }
 
-// read takes filters in batches, lets them be compiled by many goroutines, and gives them places in their order.
+// read reads filters in batches. Many goroutines compile the batches, and one puts them into the index in their order.
 func (l *loading) read(filters iter.Seq2[rulespec.Filter, error]) error {
 	processors := runtime.GOMAXPROCS(0)
 	compile, place := make(chan *loadBatch, processors), make(chan *loadBatch, 2*processors)
@@ -107,7 +110,7 @@ func (l *loading) read(filters iter.Seq2[rulespec.Filter, error]) error {
 	return nil
 }
 
-// place puts the filters of a batch into the index, and lets go of them.
+// put puts the filters of a batch into the index, and empties the batch.
 func (l *loading) put(b *loadBatch) {
 	for i, c := range b.compiled[:len(b.filters)] {
 		f := b.filters[i]

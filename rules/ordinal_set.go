@@ -6,19 +6,19 @@ import (
 	"github.com/notifyd/notifyd/rules/vector"
 )
 
-// ordinalSet is the ordinals of a result as a bit set: a bit for each, and a bit for each word of bits, so that what there is is found
-// in order and what there is not costs nothing.
+// An ordinalSet is a bit set of two levels: a bit for each ordinal, and a bit for each word of bits. It is read in order,
+// and what is not in it costs nothing.
 type ordinalSet struct {
 	words, upper []uint64
 	owners       *owners
-	at           uint32 // the word of upper that is next
+	at           uint32 // the word of upper that is read next
 	batch        []hit
 }
 
-// A hit is an ordinal, and the ordinal that its run starts with, or manyRuns where that does not stand for the owner.
+// A hit is an ordinal and the start of its run, or manyRuns.
 type hit struct{ ordinal, start uint32 }
 
-// fill makes h the ordinals of r. There must be none in it.
+// fill adds the ordinals of r to an empty set.
 func (h *ordinalSet) fill(r *Result) {
 	h.room(r.view)
 	words, upper := h.words, h.upper
@@ -50,7 +50,7 @@ func (h *ordinalSet) room(v *view) {
 	}
 }
 
-// next takes some more hits out of h, in order; none when it is empty.
+// next takes the next hits out of the set, in order; none when it is empty.
 func (h *ordinalSet) next() []hit {
 	for ; int(h.at) < len(h.upper); h.at++ {
 		if h.upper[h.at] == 0 {
@@ -64,10 +64,10 @@ func (h *ordinalSet) next() []hit {
 	return nil
 }
 
-// hitsAtOnce is how many hits there are at most in a word of upper.
+// setBatch is how many ordinals a word of upper stands for.
 const setBatch = 64 * 64
 
-// take takes the hits of a word of upper out of h.
+// take takes the hits of a word of upper out of the set.
 func (h *ordinalSet) take() []hit {
 	if h.batch == nil {
 		h.batch = make([]hit, setBatch)
@@ -92,7 +92,7 @@ func (h *ordinalSet) take() []hit {
 	return batch
 }
 
-// clear takes out what is left.
+// clear empties the set.
 func (h *ordinalSet) clear() {
 	for i := int(h.at); i < len(h.upper); i++ {
 		for left := h.upper[i]; left != 0; left &= left - 1 {

@@ -6,13 +6,12 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// A Result is the filters that an event matches, by reference: finding many costs little more than finding one, and what
-// is done with them is for whoever reads the Result. It stays what it is when the Index changes. It may be used again
-// with Find, and by one goroutine at a time.
+// A Result is the filters that an event matches, by reference to the posting lists, so that finding many costs little more
+// than finding one. It stays what it is when the Index changes. Find may be given it again. It is for one goroutine.
 type Result struct {
 	view     *view
-	lists    [][]uint32 // ordinals, each list in order
-	excluded []uint32   // ordinals in order that are in lists and do not count
+	lists    [][]uint32 // of ordinals that match, each list in order; none is in two lists
+	excluded []uint32   // ordinals that do not match though they are in lists, in order
 
 	set      ordinalSet
 	distinct *distinct
@@ -25,7 +24,7 @@ func (r *Result) reset(v *view) {
 	r.view, r.lists, r.excluded = v, r.lists[:0], r.excluded[:0]
 }
 
-// live calls visit with the parts of the lists that count.
+// live calls visit with the lists, in pieces where something is excluded.
 func (r *Result) live(visit func(ordinals []uint32)) {
 	for _, list := range r.lists {
 		from, _ := slices.BinarySearch(r.excluded, list[0])
@@ -67,7 +66,7 @@ func (r *Result) AppendTo(ids []rulespec.FilterID) []rulespec.FilterID {
 	return ids
 }
 
-// ByOwner gives the filters of each owner, all at once; the slice is good until the next.
+// ByOwner gives the filters of each owner, each owner once; the slice is good until the next.
 func (r *Result) ByOwner(yield func([]rulespec.FilterID) bool) {
 	r.sorted, r.ids = r.sorted[:0], r.ids[:0]
 	last := noStart
@@ -103,7 +102,7 @@ func (r *Result) ByOwner(yield func([]rulespec.FilterID) bool) {
 	}
 }
 
-// hit gives the first hits; the others come from r.hits.
+// hit gives the first hits; the others come from r.set.
 func (r *Result) hit() []hit {
 	if len(r.lists) == 0 {
 		return nil

@@ -7,43 +7,44 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// A ruleCache is rules that were compiled lately: most filters name an application or a package that thousands of others
-// name, and a person's filters, which mostly come one after the other, name that person. They are told apart word for
-// word, so that what is wrong in any way is not taken for what is right.
-type recentRules struct {
-	seed    maphash.Seed
-	buckets [][2]recentRule // by hash, what was asked for last first
-	mine    []recentRule    // what depends on the owner, for one owner
-	owner   string
-	asked   recentRule // what was asked for last, without its words
-	words   []byte
+// A ruleCache is rules that were compiled lately. Most filters name an application or a package that thousands of others
+// name, and a person's filters, which mostly come one after the other, name that person. It has two rules for each hash,
+// the least recently used of which makes room. Rules are compared word for word, so that one that is wrong in any way is
+// never taken for one that is right.
+type ruleCache struct {
+	seed   maphash.Seed
+	sets   [][2]cachedRule // by hash, the rule that was asked for last first
+	own    []cachedRule    // rules that name the owner, of one owner
+	owner  string
+	wanted cachedRule // the rule that is looked for, without its words
+	words  []byte     // of wanted
 }
 
-// A cachedRule is a rule as it was written, and what it says.
-type recentRule struct {
-	hash  uint64
-	kind  *rulespec.RuleKind
-	words string // the kind's name; and of each parameter, how many values there are, and each with its length
-	owner bool   // whether it depends on the owner
-	says  *statement
+// A cachedRule is a rule as it was written, and compiled.
+type cachedRule struct {
+	hash     uint64
+	kind     *rulespec.RuleKind
+	words    string // the kind's name; and of each parameter, how many values there are, and each with its length
+	owner    bool   // it names the owner
+	compiled *statement
 }
 
 const (
-	recentBuckets = 1 << 15
-	recentMine    = 16
+	cacheSets = 1 << 15
+	cacheOwn  = 16
 )
 
-func newRecentRules() *recentRules {
-	return &recentRules{seed: maphash.MakeSeed(), buckets: make([][2]recentRule, recentBuckets)}
+func newRuleCache() *ruleCache {
+	return &ruleCache{seed: maphash.MakeSeed(), sets: make([][2]cachedRule, cacheSets)}
 }
 
-// ask begins to look for a rule. false: it is one that is not kept.
-func (t *recentRules) ask(owner string, r *rulespec.Rule) bool {
+// seek begins to look for a rule. false: rules like it are not kept.
+func (c *ruleCache) seek(owner string, r *rulespec.Rule) bool {
 	kind := rulespec.LookupRuleKind(r.Kind)
 	if kind == nil {
 		return false
 	}
-	t.asked, t.words = recentRule{kind: kind}, append(t.words[:0], r.Kind...)
+	c.wanted, c.words = cachedRule{kind: kind}, append(c.words[:0], r.Kind...)
 	given := 0
 	for i := range kind.Params {
 		values, ok := r.Args[kind.Params[i].Name]
@@ -51,56 +52,55 @@ func (t *recentRules) ask(owner string, r *rulespec.Rule) bool {
 			return false // it is wrong
 		}
 		given += min(len(values), 1)
-		t.words = binary.AppendUvarint(t.words, uint64(len(values)))
+		c.words = binary.AppendUvarint(c.words, uint64(len(values)))
 		for _, value := range values {
-			t.words = append(binary.AppendUvarint(t.words, uint64(len(value))), value...)
-			t.asked.owner = t.asked.owner || value == rulespec.Me
+			c.words = append(binary.AppendUvarint(c.words, uint64(len(value))), value...)
+			c.wanted.owner = c.wanted.owner || value == rulespec.Me
 		}
 	}
-	t.asked.hash = maphash.Bytes(t.seed, t.words)
-	if t.asked.owner && t.owner != owner {
-		t.owner, t.mine = owner, t.mine[:0]
+	c.wanted.hash = maphash.Bytes(c.seed, c.words)
+	if c.wanted.owner && c.owner != owner {
+		c.owner, c.own = owner, c.own[:0]
 	}
 	return given == len(r.Args)
 }
 
-// is says whether a rule is the one that was asked for, word for word.
-func (t *recentRules) is(a *recentRule) bool {
-	return a.hash == t.asked.hash && a.kind == t.asked.kind && a.words == string(t.words)
+func (c *ruleCache) isWanted(r *cachedRule) bool {
+	return r.hash == c.wanted.hash && r.kind == c.wanted.kind && r.words == string(c.words)
 }
 
-// statement gives what the rule that was asked for says, nil when it is not here.
-func (t *recentRules) statement() *statement {
-	if t.asked.owner {
-		for i := range t.mine {
-			if t.is(&t.mine[i]) {
-				return t.mine[i].says
+// get gives the rule that is looked for; nil when it is not here.
+func (c *ruleCache) get() *statement {
+	if c.wanted.owner {
+		for i := range c.own {
+			if c.isWanted(&c.own[i]) {
+				return c.own[i].compiled
 			}
 		}
 		return nil
 	}
-	b := &t.buckets[t.asked.hash%recentBuckets]
+	set := &c.sets[c.wanted.hash%cacheSets]
 	switch {
-	case t.is(&b[0]):
-		return b[0].says
-	case t.is(&b[1]):
-		b[0], b[1] = b[1], b[0]
-		return b[0].says
+	case c.isWanted(&set[0]):
+		return set[0].compiled
+	case c.isWanted(&set[1]):
+		set[0], set[1] = set[1], set[0]
+		return set[0].compiled
 	}
 	return nil
 }
 
-// keep keeps what the rule that was asked for says.
-func (t *recentRules) keep(s *statement) {
-	one := t.asked
-	one.words, one.says = string(t.words), s
-	if one.owner {
-		if len(t.mine) == recentMine {
-			t.mine = t.mine[:0]
+// put keeps the rule that was looked for.
+func (c *ruleCache) put(s *statement) {
+	r := c.wanted
+	r.words, r.compiled = string(c.words), s
+	if r.owner {
+		if len(c.own) == cacheOwn {
+			c.own = c.own[:0]
 		}
-		t.mine = append(t.mine, one)
+		c.own = append(c.own, r)
 		return
 	}
-	b := &t.buckets[one.hash%recentBuckets]
-	b[1], b[0] = b[0], one
+	set := &c.sets[r.hash%cacheSets]
+	set[1], set[0] = set[0], r
 }
