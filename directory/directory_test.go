@@ -95,7 +95,8 @@ func TestSnapshot(t *testing.T) {
 func TestParseIsStrict(t *testing.T) {
 	for _, test := range []struct{ name, text, want string }{
 		{"unknown key", "groups: {}\npackage: {}\n", `line 2, column 1: unknown key "package"`},
-		{"unknown group", "packages:\n  bash:\n    owner: [\"@gone\"]\n", `line 3, column 12: package "bash": there is no group "gone"`},
+		{"unknown group", "packages:\n  bash:\n    owner: [\"@gone\"]\n",
+			`line 3, column 12: package "bash": there is no group "gone"`},
 		{"group in a group", "groups:\n  a: [\"@b\"]\n  b: []\n", `line 2, column 3: group "a" has "@b" as a member`},
 		{"group with @", "groups:\n  \"@a\": []\n", "stands without @"},
 		{"no list", "groups:\n  a: alice\n", "line 2, column 6: a list of names"},
@@ -143,7 +144,8 @@ func TestLargeFiles(t *testing.T) {
 		t.Errorf("owners of the last package: %q", got)
 	}
 	for _, test := range []struct{ name, old, new, want string }{
-		{"unknown group", "p3600: {owner: [alice, \"@infra\"]", "p3600: {owner: [alice, \"@gone\"]", `line 10804, column 18: package "p3600": there is no group "gone"`},
+		{"unknown group", "p3600: {owner: [alice, \"@infra\"]", "p3600: {owner: [alice, \"@gone\"]",
+			`line 10804, column 18: package "p3600": there is no group "gone"`},
 		{"twice, far apart", "  p3600:", "  p1:", `line 10804, column 3: package "p1" stands here a second time`},
 		{"no mapping", "  p3600: {", "  p3600: alice\n  q: {", "line 10804, column 10: a mapping"},
 		{"no YAML", "  p3600: {", "  p3600: {{", "line 108"},

@@ -10,7 +10,8 @@ import (
 )
 
 func TestBodyText(t *testing.T) {
-	e := &Event{Message: &bus.Message{Body: body(t, `{"z": [1, 2.50, null, true], "a": {"é": "\u2028 \"q\" \\ \n \u0001 <b>"}}`)}}
+	e := &Event{Message: &bus.Message{Body: body(t,
+		`{"z": [1, 2.50, null, true], "a": {"é": "\u2028 \"q\" \\ \n \u0001 <b>"}}`)}}
 	if want := "{\"a\":{\"é\":\"\u2028 \\\"q\\\" \\\\ \\n \\u0001 <b>\"},\"z\":[1,2.50,null,true]}"; e.BodyText() != want {
 		t.Errorf("got %s\nwant %s", e.BodyText(), want)
 	}

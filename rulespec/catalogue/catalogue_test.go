@@ -43,10 +43,12 @@ func TestSeverityWords(t *testing.T) {
 
 func TestHeadersComeFirst(t *testing.T) {
 	m := &bus.Message{Topic: "org.fedoraproject.prod.bodhi.update.comment",
-		Headers: map[string]any{"fedora_messaging_user_alice": true, "fedora_messaging_rpm_bash": true, "fedora_messaging_group_cooks": true, "fedora_messaging_severity": json.Number("30")},
-		Body:    body(t, `{"comment":{"author":"bob","update":{"title":"zsh-1-1"}}}`)}
+		Headers: map[string]any{"fedora_messaging_user_alice": true, "fedora_messaging_rpm_bash": true,
+			"fedora_messaging_group_cooks": true, "fedora_messaging_severity": json.Number("30")},
+		Body: body(t, `{"comment":{"author":"bob","update":{"title":"zsh-1-1"}}}`)}
 	e := embeddedCatalogue(t).Describe(m)
-	if strings.Join(e.Packages, " ") != "bash" || !strings.Contains(strings.Join(e.Users, " "), "alice") || e.Severity != Warning || strings.Join(e.Groups, " ") != "cooks" {
+	if strings.Join(e.Packages, " ") != "bash" || !strings.Contains(strings.Join(e.Users, " "), "alice") ||
+		e.Severity != Warning || strings.Join(e.Groups, " ") != "cooks" {
 		t.Errorf("got users %q, packages %q, severity %v, groups %q", e.Users, e.Packages, e.Severity, e.Groups)
 	}
 }

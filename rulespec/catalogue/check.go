@@ -50,10 +50,13 @@ func (c *Catalogue) checkTopics() []error {
 			if own[e] > 0 {
 				what = "shares a topic with another"
 			}
-			found = append(found, e.at.mistake("kind %s %s: %s, at %s, comes first and takes every message", e.kind, what, by.kind, by.at))
+			found = append(found,
+				e.at.mistake("kind %s %s: %s, at %s, comes first and takes every message", e.kind, what, by.kind, by.at))
 		default: // the site's own entry is where the operator looks
-			found = append(found, by.at.mistake("kind %s takes the messages of %s, so filters for that kind would match nothing: give the entry the same kind, or a condition",
-				by.kind, e.kind))
+			found = append(found,
+				by.at.mistake("kind %s takes the messages of %s, so filters for that kind would match nothing: give the entry "+
+					"the same kind, or a condition",
+					by.kind, e.kind))
 		}
 	}
 	return found
@@ -61,7 +64,8 @@ func (c *Catalogue) checkTopics() []error {
 
 // takesAll says whether earlier leaves nothing of their common topic to e.
 func takesAll(earlier, e *entry) bool {
-	return earlier != e && (earlier.when == nil || e.when != nil && earlier.when.source == e.when.source && earlier.at.file == e.at.file)
+	return earlier != e &&
+		(earlier.when == nil || e.when != nil && earlier.when.source == e.when.source && earlier.at.file == e.at.file)
 }
 
 // checkExamples tries an entry on its examples.

@@ -12,22 +12,31 @@ func TestCheckFindsWhatLoadingDoesNot(t *testing.T) {
 		return "  - {topic: '" + topic + "', kind: shop." + kind + ", name: n, summary: s" + more + "}\n"
 	}
 	for name, c := range map[string]struct{ text, want string }{
-		"never reached":   {entry("a", "shop.x", "") + entry("b", "shop.{=x}", ""), "f.yaml:4:5: kind shop.b is never reached: shop.a, at f.yaml:3"},
-		"same condition":  {entry("a", "shop.x", ", when: msg.n") + entry("b", "shop.x", ", when: msg.n"), "kind shop.b is never reached"},
+		"never reached": {entry("a", "shop.x", "") + entry("b", "shop.{=x}", ""),
+			"f.yaml:4:5: kind shop.b is never reached: shop.a, at f.yaml:3"},
+		"same condition": {entry("a", "shop.x", ", when: msg.n") + entry("b", "shop.x", ", when: msg.n"),
+			"kind shop.b is never reached"},
 		"other condition": {entry("a", "shop.x", ", when: msg.n") + entry("b", "shop.x", ", when: msg.m"), ""},
 		"condition first": {entry("a", "shop.x", ", when: msg.n") + entry("b", "shop.x", ""), ""},
-		"shares a topic":  {entry("a", "shop.x", "") + entry("b", "shop.{=x|y}", ""), "kind shop.b shares a topic with another: shop.a"},
-		"more definite":   {entry("a", "shop.{}", "") + entry("b", "shop.x", ""), ""},
-		"example of none": {entry("a", "shop.x", ", examples: [{topic: shop.y}]"), "f.yaml:3:69: this example of shop.a is described by shop.unknown"},
-		"empty field":     {entry("a", "shop.x", ", users: [msg.u, msg.v], examples: [{topic: shop.x, msg: {u: bob}}]"), "f.yaml:3:73: users of shop.a is empty on every example (1)"},
-		"failing field":   {entry("a", "shop.x", ", users: '-msg.u', examples: [{topic: shop.x, msg: {u: bob}}]"), "users of shop.a fails on every example (1): invalid operation"},
-		"link of none":    {entry("a", "shop.x", ", link: 'x{{.msg.u}}', examples: [{topic: shop.x, msg: {u: bob}}]"), `link of shop.a fails on every example (1): "xbob" is no absolute`},
-		"one is enough":   {entry("a", "shop.x", ", users: msg.u, examples: [{topic: shop.x}, {topic: shop.x, msg: {u: bob}}]"), ""},
-		"when an object":  {entry("a", "shop.x", ", when: msg.u, examples: [{topic: shop.x, msg: {u: {id: 7}}}]"), ""},
-		"JSON as text":    {entry("a", "shop.x", `, users: msg.u, examples: ['{"topic": "shop.x", "msg": {"u": "bob"}}']`), ""},
-		"no message":      {entry("a", "shop.x", ", examples: [{topic: 'a b'}]"), "f.yaml:3:"},
-		"no list":         {entry("a", "shop.x", ", examples: {topic: shop.x}"), "examples: want a list of messages"},
-		"alias":           {entry("a", "shop.x", ", examples: [&a {topic: shop.x}, *a]"), "examples: want a message"},
+		"shares a topic": {entry("a", "shop.x", "") + entry("b", "shop.{=x|y}", ""),
+			"kind shop.b shares a topic with another: shop.a"},
+		"more definite": {entry("a", "shop.{}", "") + entry("b", "shop.x", ""), ""},
+		"example of none": {entry("a", "shop.x", ", examples: [{topic: shop.y}]"),
+			"f.yaml:3:69: this example of shop.a is described by shop.unknown"},
+		"empty field": {entry("a", "shop.x", ", users: [msg.u, msg.v], examples: [{topic: shop.x, msg: {u: bob}}]"),
+			"f.yaml:3:73: users of shop.a is empty on every example (1)"},
+		"failing field": {entry("a", "shop.x", ", users: '-msg.u', examples: [{topic: shop.x, msg: {u: bob}}]"),
+			"users of shop.a fails on every example (1): invalid operation"},
+		"link of none": {entry("a", "shop.x", ", link: 'x{{.msg.u}}', examples: [{topic: shop.x, msg: {u: bob}}]"),
+			`link of shop.a fails on every example (1): "xbob" is no absolute`},
+		"one is enough": {entry("a", "shop.x",
+			", users: msg.u, examples: [{topic: shop.x}, {topic: shop.x, msg: {u: bob}}]"), ""},
+		"when an object": {entry("a", "shop.x", ", when: msg.u, examples: [{topic: shop.x, msg: {u: {id: 7}}}]"), ""},
+		"JSON as text": {entry("a", "shop.x", `, users: msg.u, examples: ['{"topic": "shop.x", "msg": {"u": "bob"}}']`),
+			""},
+		"no message": {entry("a", "shop.x", ", examples: [{topic: 'a b'}]"), "f.yaml:3:"},
+		"no list":    {entry("a", "shop.x", ", examples: {topic: shop.x}"), "examples: want a list of messages"},
+		"alias":      {entry("a", "shop.x", ", examples: [&a {topic: shop.x}, *a]"), "examples: want a message"},
 	} {
 		var got []string
 		for _, m := range Check(site(map[string]string{"f.yaml": head + c.text})) {
@@ -43,7 +52,8 @@ func TestCheckFindsWhatLoadingDoesNot(t *testing.T) {
 }
 
 func TestCheckTellsWhenAKindBuiltInIsTaken(t *testing.T) {
-	got := Check(site(map[string]string{"git.yaml": "app: git\nentries:\n  - {topic: git.receive, kind: git.mine, name: Mine, summary: mine}\n"}))
+	got := Check(site(map[string]string{"git.yaml": "app: git\nentries:\n  - {topic: git.receive, kind: git.mine, " +
+		"name: Mine, summary: mine}\n"}))
 	if len(got) != 1 || !strings.Contains(got[0].Error(), "git.yaml:3:5: kind git.mine takes the messages of git.receive") {
 		t.Errorf("got %v", got)
 	}

@@ -66,7 +66,8 @@ entries:
   - {topic: shop.sold, kind: shop.sold, name: Sold, summary: 'sold{{.sum}}', users: msg.who, packages: ['-msg.x', msg.pkg]}
 `)
 	e := c.Describe(&bus.Message{Topic: "shop.sold", Body: body(t, `{"price":"x","who":"alice","pkg":"tea","x":[]}`)})
-	if p := e.Prose(); p.Summary != "sold" || strings.Join(e.Packages, "") != "tea" || strings.Join(e.Users, "") != "alice" {
+	if p := e.Prose(); p.Summary != "sold" || strings.Join(e.Packages, "") != "tea" ||
+		strings.Join(e.Users, "") != "alice" {
 		t.Errorf("got %+v %+v", e, p)
 	}
 	var got []string
@@ -115,7 +116,8 @@ func TestUnknownTopicsAreReadable(t *testing.T) {
 			t.Fatal(err)
 		}
 		e := c.Describe(m)
-		got := strings.Join([]string{e.Kind, e.Title, e.Prose().Summary, e.Prose().Link, e.Actor, strings.Join(e.Users, ","), strings.Join(e.Packages, ",")}, "|")
+		got := strings.Join([]string{e.Kind, e.Title, e.Prose().Summary, e.Prose().Link, e.Actor, strings.Join(e.Users, ","),
+			strings.Join(e.Packages, ",")}, "|")
 		if got != x.want {
 			t.Errorf("%s\n   got  %s\n   want %s", x.line, got, x.want)
 		}
@@ -143,7 +145,8 @@ func TestEntriesSurviveAnything(t *testing.T) {
 
 func TestDescribeIsSafeForConcurrentUse(t *testing.T) {
 	c := embeddedCatalogue(t)
-	m := &bus.Message{Topic: "org.fedoraproject.prod.bodhi.update.comment", Body: body(t, `{"comment":{"author":"bob","update":{"title":"tea-1-1","submitter":"alice"}}}`)}
+	m := &bus.Message{Topic: "org.fedoraproject.prod.bodhi.update.comment",
+		Body: body(t, `{"comment":{"author":"bob","update":{"title":"tea-1-1","submitter":"alice"}}}`)}
 	shared := c.Describe(m)
 	var wait sync.WaitGroup
 	for range 8 {

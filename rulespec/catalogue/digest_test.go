@@ -24,7 +24,8 @@ entries:
     summary: a book was lent
     actor: msg.agent
 `)
-	e := c.Describe(&bus.Message{Topic: "org.example.prod.library.lent.bob", Body: body(t, `{"agent": "alice", "shelf": "A\nB", "titles": ["tea", "cup", "tea"], "days": 14}`)})
+	e := c.Describe(&bus.Message{Topic: "org.example.prod.library.lent.bob",
+		Body: body(t, `{"agent": "alice", "shelf": "A\nB", "titles": ["tea", "cup", "tea"], "days": 14}`)})
 	d := e.Digest()
 	if want := []string{"shelf A B", "alice\x1fA B", "", "", ""}; !reflect.DeepEqual(d.Keys, want) {
 		t.Errorf("keys %q, want %q", d.Keys, want)
@@ -33,7 +34,8 @@ entries:
 	if !reflect.DeepEqual(d.Values, want) {
 		t.Errorf("values %q, want %q", d.Values, want)
 	}
-	long := c.Describe(&bus.Message{Topic: "org.example.prod.library.lent.bob", Body: body(t, `{"shelf": "`+strings.Repeat("x", 300)+`"}`)})
+	long := c.Describe(&bus.Message{Topic: "org.example.prod.library.lent.bob",
+		Body: body(t, `{"shelf": "`+strings.Repeat("x", 300)+`"}`)})
 	if keys := long.Digest().Keys; keys[0] != "" {
 		t.Errorf("a key of 300 bytes gives %q", keys[0])
 	}

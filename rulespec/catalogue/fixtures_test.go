@@ -13,7 +13,8 @@ import (
 	"github.com/notifyd/notifyd/bus"
 )
 
-var update = flag.Bool("update", false, "write the events of the fixtures anew; read the difference before you commit it")
+var update = flag.Bool("update", false,
+	"write the events of the fixtures anew; read the difference before you commit it")
 
 // A fixture is a message of our own making and the event that it must give. The files of testdata are lists of them,
 // one file an application.
@@ -37,7 +38,8 @@ type fixtureEvent struct {
 
 func eventOf(e *Event) fixtureEvent {
 	p := e.Prose()
-	return fixtureEvent{e.Kind, e.Title, p.Summary, p.Link, p.SecondaryIcon, e.Actor, e.Users, e.Packages, e.Objects, e.Severity.String()}
+	return fixtureEvent{e.Kind, e.Title, p.Summary, p.Link, p.SecondaryIcon, e.Actor, e.Users, e.Packages, e.Objects,
+		e.Severity.String()}
 }
 
 func readFixtures(t *testing.T, file string) []fixture {

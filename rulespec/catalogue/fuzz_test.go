@@ -24,9 +24,12 @@ func FuzzCatalogueYAML(f *testing.F) {
 		f.Add(data[:min(len(data), 4000)])
 	}
 	for _, seed := range []string{
-		"app: shop\nentries:\n  - {topic: 'shop.{a}.{rest...}', kind: k, name: n, summary: '{{.a}} {{.rest}}', users: [msg.a, 'map(msg.b, .c)']}",
-		"app: shop\nvars: {a: b + 1, b: msg.x[0:3]}\ntables: {t: {a: b}}\nentries:\n  - {topic: shop.x, kind: k, name: n, summary: '{{range .a}}{{.}}{{end}}'}",
-		"app: &a x\ntitle: *a\n", "a: b\n---\nc: d", "? a\n: b", "- - - -", "{a: [}", "app: !!binary x", "%YAML 1.2\n---\napp: x", "app: |\n  x\n y", "\xff\xfe",
+		"app: shop\nentries:\n  - {topic: 'shop.{a}.{rest...}', kind: k, name: n, summary: '{{.a}} {{.rest}}', users: " +
+			"[msg.a, 'map(msg.b, .c)']}",
+		"app: shop\nvars: {a: b + 1, b: msg.x[0:3]}\ntables: {t: {a: b}}\nentries:\n  - {topic: shop.x, kind: k, name: n, " +
+			"summary: '{{range .a}}{{.}}{{end}}'}",
+		"app: &a x\ntitle: *a\n", "a: b\n---\nc: d", "? a\n: b", "- - - -", "{a: [}", "app: !!binary x",
+		"%YAML 1.2\n---\napp: x", "app: |\n  x\n y", "\xff\xfe",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -45,7 +48,8 @@ func FuzzCatalogueYAML(f *testing.F) {
 			return
 		}
 		for _, topic := range []string{app.name.text + ".a.b", "git.receive", "shop.x"} {
-			e := c.Describe(&bus.Message{Topic: "org.example.prod." + topic, Body: map[string]any{"a": []any{"x", nil}, "b": map[string]any{"c": "d"}}})
+			e := c.Describe(&bus.Message{Topic: "org.example.prod." + topic,
+				Body: map[string]any{"a": []any{"x", nil}, "b": map[string]any{"c": "d"}}})
 			e.Prose()
 		}
 	})
@@ -54,8 +58,9 @@ func FuzzCatalogueYAML(f *testing.F) {
 // TestSitesAreReadOnce keeps a folder's oddities from stopping the start: only *.yaml and *.yml files count.
 func TestSitesAreReadOnce(t *testing.T) {
 	c, err := Load(fstest.MapFS{
-		"README.md": {Data: []byte("not: [yaml")}, ".hidden.yaml": {Data: []byte("not: [yaml")}, "sub/x.yaml": {Data: []byte("not: [yaml")},
-		"shop.yml": {Data: []byte("app: shop" + goodEntry)},
+		"README.md": {Data: []byte("not: [yaml")}, ".hidden.yaml": {Data: []byte("not: [yaml")},
+		"sub/x.yaml": {Data: []byte("not: [yaml")},
+		"shop.yml":   {Data: []byte("app: shop" + goodEntry)},
 	})
 	if err != nil {
 		t.Fatal(err)

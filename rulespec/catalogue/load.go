@@ -154,7 +154,8 @@ func twice(sources []*appSource) []error {
 		apps[s.name.text] = s.name.at
 		for _, e := range s.entries {
 			if old, ok := kinds[e.kind()]; ok {
-				mistakes = append(mistakes, e.one("kind").at.mistake("kind %s is there already, at %s:%d", e.kind(), old.file, old.Line))
+				mistakes = append(mistakes,
+					e.one("kind").at.mistake("kind %s is there already, at %s:%d", e.kind(), old.file, old.Line))
 			}
 			kinds[e.kind()] = e.at
 		}

@@ -40,7 +40,8 @@ func TestManualExampleIsTrue(t *testing.T) {
 	example, _, _ := strings.Cut(rest, "```")
 	c := loadSite(t, example)
 	line := func(days string) *Event {
-		return c.Describe(&bus.Message{Topic: "org.example.prod.library.book.returned", Body: body(t, `{"agent": "alice", "book": {"id": 42,
+		return c.Describe(&bus.Message{Topic: "org.example.prod.library.book.returned",
+			Body: body(t, `{"agent": "alice", "book": {"id": 42,
 			"title": "Tea and Time", "owner": {"name": "bob"}}, "days": `+days+`, "allowed": 14, "packages": ["tea"], "url": "/books/42"}`)})
 	}
 	late, inTime := line("30"), line("3")

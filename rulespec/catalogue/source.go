@@ -92,7 +92,8 @@ var (
 	appKeys   = []string{"app", "title", "icon", "tables", "vars", "entries"}
 	entryKeys = []string{"topic", "when", "kind", "name", "vars", "summary", "link", "icon", "secondary_icon",
 		"actor", "users", "packages", "objects", "severity", "group", "plural", "examples", "classic"}
-	entryLists = map[string]bool{"topic": true, "users": true, "packages": true, "objects": true, "group": true, "classic": true}
+	entryLists = map[string]bool{"topic": true, "users": true, "packages": true, "objects": true, "group": true,
+		"classic": true}
 )
 
 // overridden gives an application with a site's over it: what the site says replaces what was there, entry by entry and

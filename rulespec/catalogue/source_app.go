@@ -47,7 +47,8 @@ func (r *reader) app(body ast.Node) *appSource {
 		}
 	}
 	if !topics.IsApp(a.name.text) && len(r.mistakes) == 0 {
-		r.mistakes = append(r.mistakes, a.name.at.mistake("app: want a name of small letters, digits, _ and -, not %q", a.name.text))
+		r.mistakes = append(r.mistakes,
+			a.name.at.mistake("app: want a name of small letters, digits, _ and -, not %q", a.name.text))
 	}
 	return a
 }
@@ -77,7 +78,8 @@ func (r *reader) entries(n ast.Node) []*entrySource {
 		}
 		for _, key := range []string{"topic", "kind", "name", "summary"} {
 			if e.one(key).text == "" && len(r.mistakes) == 0 {
-				r.mistakes = append(r.mistakes, e.at.mistake("entry: %s is missing; an entry needs topic, kind, name and summary", key))
+				r.mistakes = append(r.mistakes,
+					e.at.mistake("entry: %s is missing; an entry needs topic, kind, name and summary", key))
 			}
 		}
 		out = append(out, e)

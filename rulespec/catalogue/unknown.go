@@ -53,7 +53,8 @@ func appName(word string) string {
 }
 
 func (c *Catalogue) appNamed(name string) *app {
-	i, found := slices.BinarySearchFunc(c.apps, name, func(a *app, name string) int { return strings.Compare(a.name, name) })
+	byName := func(a *app, name string) int { return strings.Compare(a.name, name) }
+	i, found := slices.BinarySearchFunc(c.apps, name, byName)
 	if !found {
 		return nil
 	}

@@ -162,7 +162,8 @@ func anityaProject(_ *translator, projects string) ([]rulespec.Rule, string) {
 
 func pagureTag(_ *translator, tags string) ([]rulespec.Rule, string) {
 	return nil, "it never held: FMN looked for the tags " + strings.Join(among(tags), ", ") +
-		" where messages have none. A rule like `field: {path: [project.tags, pullrequest.project.tags], is: …}` says what was meant"
+		" where messages have none. A rule like `field: {path: [project.tags, pullrequest.project.tags], is: …}` says " +
+		"what was meant"
 }
 
 const taskotronTopic = "*.taskotron.result.new"

@@ -33,8 +33,9 @@ var withBodies = map[string]translation{
 		"*ci.pipeline.package.test.functional.complete",
 		"*ci.pipeline.compose.test.integration.complete",
 		"*ci.pipeline.image.test.smoke.complete")),
-	"taskotron_release_critical_task": always(exactly(fieldOf("task.name", []string{"dist.abicheck", "dist.rpmdeplint"}, "*.taskotron.result.new"))),
-	"anitya_unmapped_new_update":      unmapped,
+	"taskotron_release_critical_task": always(exactly(fieldOf("task.name", []string{"dist.abicheck", "dist.rpmdeplint"},
+		"*.taskotron.result.new"))),
+	"anitya_unmapped_new_update": unmapped,
 }
 
 // unmapped is about new releases of projects that no package of Fedora follows. A message that has no list of packages

@@ -81,7 +81,8 @@ func readExport(export []byte) ([]preference, []trackedRule, error) {
 			}
 			tracked = append(tracked, r)
 		default:
-			return nil, nil, fmt.Errorf("%w: entry %d has neither a `context` with `filters` nor a `tracking_rule`", ErrExport, i+1)
+			return nil, nil, fmt.Errorf("%w: entry %d has neither a `context` with `filters` nor a `tracking_rule`",
+				ErrExport, i+1)
 		}
 	}
 	return preferences, tracked, bounds(preferences, tracked)

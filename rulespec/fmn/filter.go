@@ -141,7 +141,8 @@ func (m *importer) add(c *carried, name, fallback, medium string) {
 	}
 	c.Name = m.unique(name, fallback, medium)
 	if c.Name != name {
-		m.notes = append(m.notes, Note{Filter: c.Name, What: "name " + quoted(name), Reason: "names are unique here, in one line and not empty"})
+		m.notes = append(m.notes,
+			Note{Filter: c.Name, What: "name " + quoted(name), Reason: "names are unique here, in one line and not empty"})
 	}
 	for _, n := range c.notes {
 		n.Filter = c.Name
@@ -176,7 +177,8 @@ func merged(rules []rulespec.Rule) []rulespec.Rule {
 	for _, r := range rules {
 		at := -1
 		param := ""
-		if kind := rulespec.LookupRuleKind(r.Kind); r.Not && kind != nil && len(r.Args) == 1 && len(kind.Params) > 0 && kind.Params[0].Many {
+		if kind := rulespec.LookupRuleKind(r.Kind); r.Not && kind != nil && len(r.Args) == 1 && len(kind.Params) > 0 &&
+			kind.Params[0].Many {
 			param = kind.Params[0].Name
 			at = slices.IndexFunc(out, func(o rulespec.Rule) bool {
 				return o.Not && o.Kind == r.Kind && len(o.Args) == 1 && len(o.Args[param])+len(r.Args[param]) <= rulespec.MaxValues
@@ -227,5 +229,6 @@ func shortened(name string) string {
 
 // printable says whether s may be a value in our text form.
 func printable(s string) bool {
-	return strings.TrimSpace(s) != "" && len(s) <= rulespec.MaxValue && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+	return strings.TrimSpace(s) != "" && len(s) <= rulespec.MaxValue && utf8.ValidString(s) &&
+		!strings.ContainsFunc(s, unicode.IsControl)
 }

@@ -121,7 +121,8 @@ func (m *importer) leaveOff() {
 			return false
 		}
 		m.notes = append(m.notes, Note{Filter: f.Name, What: "the whole filter", Reason: fmt.Sprintf(
-			"it is left off, as it has %d regular expressions over texts and the filters before it have %d; a person may have %d in all", n, all, rulespec.MaxTexts)})
+			"it is left off, as it has %d regular expressions over texts and the filters before it have %d; a person may "+
+				"have %d in all", n, all, rulespec.MaxTexts)})
 		return true
 	})
 }
@@ -129,10 +130,12 @@ func (m *importer) leaveOff() {
 // bounded says whether what was made can be read again as one text.
 func (m *importer) bounded() error {
 	if n := len(m.file.Filters); n > rulespec.MaxFilters {
-		return fmt.Errorf("the export makes %d filters; one text takes %d. Import its media one by one", n, rulespec.MaxFilters)
+		return fmt.Errorf("the export makes %d filters; one text takes %d. Import its media one by one", n,
+			rulespec.MaxFilters)
 	}
 	if n := len(rulespec.Format(m.file)); n > rulespec.MaxText {
-		return fmt.Errorf("the export makes a text of %d KiB; one text takes %d KiB. Import its media one by one", n>>10, rulespec.MaxText>>10)
+		return fmt.Errorf("the export makes a text of %d KiB; one text takes %d KiB. Import its media one by one", n>>10,
+			rulespec.MaxText>>10)
 	}
 	return nil
 }

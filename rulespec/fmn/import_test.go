@@ -170,7 +170,8 @@ func TestImportOfTooManyTexts(t *testing.T) {
 	for i, n := range []int{8, 3, 2} {
 		var rules []string
 		for j := range n {
-			rules = append(rules, fmt.Sprintf(`{"code_path": "fmn.rules:regex_filter", "arguments": {"pattern": "word%d%d"}}`, i, j))
+			rules = append(rules,
+				fmt.Sprintf(`{"code_path": "fmn.rules:regex_filter", "arguments": {"pattern": "word%d%d"}}`, i, j))
 		}
 		filters = append(filters, fmt.Sprintf(`{"name": "f%d", "rules": [%s]}`, i, strings.Join(rules, ",")))
 	}

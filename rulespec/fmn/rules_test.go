@@ -27,12 +27,17 @@ const (
 
 // samples are arguments for the rules that need one.
 var samples = map[string]arguments{
-	"user_filter": {"fasnick": "alice"}, "not_user_filter": {"fasnick": "alice, bob"}, "fas_group_member_filter": {"group": "tea-sig"},
-	"user_package_filter": {"fasnick": "alice"}, "user_package_commit_filter": {"fasnick": "bob"}, "user_package_watch_filter": {"fasnick": "bob"},
-	"package_filter": {"package": "tea"}, "package_regex_filter": {"pattern": "^tea"}, "regex_filter": {"pattern": "tea"},
-	"trac_hosted_filter": {"project": "tea,pot"}, "anitya_specific_distro": {"distro": "Tea Linux"}, "anitya_by_upstream_project": {"projects": "tea"},
-	"koji_instance": {"instance": "primary"}, "koschei_group": {"group": "tea,pots"}, "pagure_specific_project_filter": {"project": "tea"},
-	"pagure_specific_project_tag_filter": {"tags": "tea"}, "taskotron_task": {"task": "dist.*"}, "taskotron_task_outcome": {"outcome": "FAILED"},
+	"user_filter": {"fasnick": "alice"}, "not_user_filter": {"fasnick": "alice, bob"},
+	"fas_group_member_filter": {"group": "tea-sig"},
+	"user_package_filter":     {"fasnick": "alice"}, "user_package_commit_filter": {"fasnick": "bob"},
+	"user_package_watch_filter": {"fasnick": "bob"},
+	"package_filter":            {"package": "tea"}, "package_regex_filter": {"pattern": "^tea"}, "regex_filter": {"pattern": "tea"},
+	"trac_hosted_filter": {"project": "tea,pot"}, "anitya_specific_distro": {"distro": "Tea Linux"},
+	"anitya_by_upstream_project": {"projects": "tea"},
+	"koji_instance":              {"instance": "primary"}, "koschei_group": {"group": "tea,pots"},
+	"pagure_specific_project_filter":     {"project": "tea"},
+	"pagure_specific_project_tag_filter": {"tags": "tea"}, "taskotron_task": {"task": "dist.*"},
+	"taskotron_task_outcome": {"outcome": "FAILED"},
 }
 
 // notCarried are the rules that have no counterpart whatever their argument.
@@ -231,7 +236,8 @@ func TestTopicsAsInFMN(t *testing.T) {
 		_, rest, _ := strings.Cut(tail, ".")
 		tails = append(tails, tail+".more", tail+"x", "tea."+rest)
 	}
-	tails = append(tails, "trac.git.receive", "git.receive", "git.receive.tea.main", "git.branch", "mdapi.repo.update", "allpackages.pipeline.complete", "tea.ansible.done", "infragit.receive")
+	tails = append(tails, "trac.git.receive", "git.receive", "git.receive.tea.main", "git.branch", "mdapi.repo.update",
+		"allpackages.pipeline.complete", "tea.ansible.done", "infragit.receive")
 	n := 0
 	for _, root := range []string{"org.fedoraproject.prod.", "org.fedoraproject.stg.", "io.pagure.prod.", "org.centos.prod.", "com.example.dev."} {
 		for _, tail := range tails {
@@ -281,9 +287,14 @@ func TestBodiesAsInFMN(t *testing.T) {
 		{"ci.pipeline.compose.test.integration.complete", `{"status": "success"}`, "ci_step_complete ci_test_passed"},
 		{"ci.pipeline.image.test.smoke.complete", `{"status": "FAILURE"}`, ""},
 		{"tea.done", `{"status": "success"}`, ""},
-		{"taskotron.result.new", `{"task": {"name": "dist.abicheck"}, "result": {"outcome": "PASSED", "prev_outcome": "FAILED"}}`, "taskotron_changed_outcome taskotron_release_critical_task"},
-		{"taskotron.result.new", `{"task": {"name": "dist.rpmlint"}, "result": {"outcome": "FAILED", "prev_outcome": "FAILED"}}`, ""},
-		{"taskotron.result.new", `{"task": {"name": "dist.rpmdeplint"}, "result": {"outcome": "FAILED", "prev_outcome": null}}`, "taskotron_release_critical_task"},
+		{"taskotron.result.new",
+			`{"task": {"name": "dist.abicheck"}, "result": {"outcome": "PASSED", "prev_outcome": "FAILED"}}`,
+			"taskotron_changed_outcome taskotron_release_critical_task"},
+		{"taskotron.result.new",
+			`{"task": {"name": "dist.rpmlint"}, "result": {"outcome": "FAILED", "prev_outcome": "FAILED"}}`, ""},
+		{"taskotron.result.new",
+			`{"task": {"name": "dist.rpmdeplint"}, "result": {"outcome": "FAILED", "prev_outcome": null}}`,
+			"taskotron_release_critical_task"},
 		{"anitya.project.version.update", `{"message": {"packages": [{"distro": "Debian"}]}}`, "anitya_unmapped_new_update"},
 		{"anitya.project.version.update", `{"message": {"packages": []}}`, "anitya_unmapped_new_update"},
 		{"anitya.project.version.update", `{"message": {"packages": [{"distro": "Debian"}, {"distro": "Fedora"}]}}`, ""},
@@ -324,7 +335,9 @@ func TestNothingIsWidened(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var chosen []classicRule
 		for range rapid.IntRange(0, 4).Draw(t, "rules") {
-			chosen = append(chosen, classicRule{CodePath: "fmn.rules:" + rapid.SampledFrom(names).Draw(t, "name"), Negated: rapid.Bool().Draw(t, "negated")})
+			chosen = append(chosen,
+				classicRule{CodePath: "fmn.rules:" + rapid.SampledFrom(names).Draw(t, "name"),
+					Negated: rapid.Bool().Draw(t, "negated")})
 		}
 		m := &importer{Options: Options{Catalogue: cat}, names: map[string]bool{}}
 		m.preference(preference{
@@ -361,7 +374,8 @@ func held(chosen []classicRule, topic string) bool {
 // The blanks of FMN's JSON are optional in ours, and what could tell the two apart is known.
 func TestRegexes(t *testing.T) {
 	for _, c := range []struct{ pattern, want string }{
-		{`tea`, `tea`}, {`"a": "b"`, `"a": ?"b"`}, {`"a":\s"b"`, `"a":\s?"b"`}, {`"a": +1`, `"a": *1`}, {`"a": *1`, `"a": *1`},
+		{`tea`, `tea`}, {`"a": "b"`, `"a": ?"b"`}, {`"a":\s"b"`, `"a":\s?"b"`}, {`"a": +1`, `"a": *1`},
+		{`"a": *1`, `"a": *1`},
 		{`"a": {1}1`, `"a": {1}1`}, {`"b", "c"`, `"b", ?"c"`}, {`tea, please`, `tea, please`}, {`":`, `":`},
 	} {
 		if got := unspaced(c.pattern); got != c.want {
@@ -370,7 +384,8 @@ func TestRegexes(t *testing.T) {
 	}
 	for pattern, want := range map[string]bool{
 		"tea": true, "tea|pot": true, "(beefy miracle)": true, "colou?r": true, "te[ao]": true, "CVE-[0-9]": true,
-		"a.*b": false, "tea+": false, "^tea": false, `"tea"`: false, "a, b": false, "[^a]": false, ".": false, " 1": false, `\s`: false, "(": false, "": false,
+		"a.*b": false, "tea+": false, "^tea": false, `"tea"`: false, "a, b": false, "[^a]": false, ".": false, " 1": false,
+		`\s`: false, "(": false, "": false,
 	} {
 		if got := settled(pattern); got != want {
 			t.Errorf("settled(%s) = %v, want %v", pattern, got, want)

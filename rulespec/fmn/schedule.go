@@ -30,10 +30,12 @@ func (m *importer) digest(p preference, what string, to []string) {
 	}
 	if every > 0 && float64(every/time.Second) != math.Trunc(*p.BatchDelta) {
 		m.notes = append(m.notes, Note{What: what + ", batch_delta", Reason: fmt.Sprintf(
-			"a digest waits between a minute and seven days; this one now waits %v instead of %g seconds", every, *p.BatchDelta)})
+			"a digest waits between a minute and seven days; this one now waits %v instead of %g seconds", every,
+			*p.BatchDelta)})
 	}
 	if asked && float64(count) < value(p.BatchCount) && count > 0 {
-		m.notes = append(m.notes, Note{What: what + ", batch_count", Reason: fmt.Sprintf("a digest has at most %d notices", maxCount)})
+		m.notes = append(m.notes,
+			Note{What: what + ", batch_count", Reason: fmt.Sprintf("a digest has at most %d notices", maxCount)})
 	}
 	if every == 0 && count == 0 {
 		return // at once, as every destination is that says nothing

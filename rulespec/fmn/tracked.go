@@ -107,9 +107,11 @@ func trackingRule(s *translator, name string, params json.RawMessage) (rulespec.
 		return one("actor", "name", names...), reason
 	case "artifacts-owned":
 		names, reason := s.accounts(names)
-		return rulespec.Rule{Kind: "owner", Args: rulespec.Args{"user": names, "role": {"owner", "admin", "commit", "collaborator"}, "via": {"person"}}}, reason
+		return rulespec.Rule{Kind: "owner",
+			Args: rulespec.Args{"user": names, "role": {"owner", "admin", "commit", "collaborator"}, "via": {"person"}}}, reason
 	case "artifacts-group-owned":
-		return rulespec.Rule{Kind: "owner", Args: rulespec.Args{"group": names, "role": {"admin", "commit", "collaborator"}}}, ""
+		return rulespec.Rule{Kind: "owner",
+			Args: rulespec.Args{"group": names, "role": {"admin", "commit", "collaborator"}}}, ""
 	}
 	return rulespec.Rule{}, "FMN had no such rule"
 }

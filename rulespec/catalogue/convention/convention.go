@@ -17,21 +17,24 @@ import (
 // The names of fields that by convention hold the actor, the people involved, the packages, the link, and what a
 // message is about. The first name that a body has counts for the actor, the link and the subject.
 var (
-	ActorFields = []string{"agent", "agent_name", "user", "username", "userid", "user_text", "actor", "sender_username", "sender",
-		"author", "submitter", "pusher", "owner_name", "openid"}
-	UserFields = []string{"agent", "agent_name", "user", "username", "userid", "user_text", "users", "usernames", "actor",
-		"sender_username", "sender", "author", "owner", "submitter", "assignee", "assigned_to", "reporter", "pusher", "owner_name",
-		"maintainer", "person", "nickname", "fas_username", "fas_name", "openid", "requester", "recipient"}
-	PackageFields = []string{"package", "packages", "package_name", "pkg", "pkgname", "pkg_name", "rpm", "rpms", "source_package",
-		"components"}
+	ActorFields = []string{"agent", "agent_name", "user", "username", "userid", "user_text", "actor",
+		"sender_username", "sender", "author", "submitter", "pusher", "owner_name", "openid"}
+	UserFields = []string{"agent", "agent_name", "user", "username", "userid", "user_text", "users", "usernames",
+		"actor", "sender_username", "sender", "author", "owner", "submitter", "assignee", "assigned_to", "reporter",
+		"pusher", "owner_name", "maintainer", "person", "nickname", "fas_username", "fas_name", "openid", "requester",
+		"recipient"}
+	PackageFields = []string{"package", "packages", "package_name", "pkg", "pkgname", "pkg_name", "rpm", "rpms",
+		"source_package", "components"}
 	LinkFields    = []string{"url", "link", "html_url", "full_url", "web_url", "permalink"}
-	SubjectFields = []string{"title", "summary", "subject", "repository", "project", "nvr", "name", "group", "message", "description",
-		"branch", "tag", "version", "action", "status", "state", "new", "result", "reason", "log"}
+	SubjectFields = []string{"title", "summary", "subject", "repository", "project", "nvr", "name", "group",
+		"message", "description", "branch", "tag", "version", "action", "status", "state", "new", "result", "reason",
+		"log"}
 )
 
 // otherObjects are objects in a body with people and names that have nothing to do with the event: the owner of a
 // repository, the headers of an answer.
-var otherObjects = []string{"project", "repository", "repo", "forkee", "parent", "headers", "trigger", "webhook_headers", "instance"}
+var otherObjects = []string{"project", "repository", "repo", "forkee", "parent", "headers", "trigger",
+	"webhook_headers", "instance"}
 
 // wrappers are objects that some senders put their whole body into once more.
 var wrappers = []string{"msg", "message", "body"}

@@ -48,7 +48,8 @@ func packagesOf(object map[string]any) []string {
 	switch {
 	case s("nvr") != "":
 		out = appendPackages(out, values.PackageOf(s("nvr")))
-	case s("name") != "" && s("version") != "" && s("release") != "" && s("arch") == "": // with an architecture it is only a part
+	// With an architecture it is only a part.
+	case s("name") != "" && s("version") != "" && s("release") != "" && s("arch") == "":
 		out = appendPackages(out, object["name"])
 	case s("namespace") == "rpms":
 		out = appendPackages(out, object["name"])

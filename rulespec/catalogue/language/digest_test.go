@@ -15,10 +15,13 @@ func TestDigestTemplateIsCompiledToParts(t *testing.T) {
 	}{
 		{"{{.actors}} pushed", []DigestPart{{Name: "actors"}, {Text: " pushed"}}, ""},
 		{`{{plural (sum .commits) "commit" "commits"}} to {{.branch}}`,
-			[]DigestPart{{Name: "commits", Sum: true, One: "commit", Many: "commits"}, {Text: " to "}, {Name: "branch"}}, "branch commits"},
+			[]DigestPart{{Name: "commits", Sum: true, One: "commit", Many: "commits"}, {Text: " to "}, {Name: "branch"}},
+			"branch commits"},
 		{"{{sum .commits}}", []DigestPart{{Name: "commits", Sum: true}}, "commits"},
-		{`{{if .failures}}, {{.failures}} failed{{else}} in {{.branch}}{{end}}`, []DigestPart{{Text: ", ", If: "failures"}, {Name: "failures", If: "failures"},
-			{Text: " failed", If: "failures"}, {Text: " in ", Unless: "failures"}, {Name: "branch", Unless: "failures"}}, "branch"},
+		{`{{if .failures}}, {{.failures}} failed{{else}} in {{.branch}}{{end}}`,
+			[]DigestPart{{Text: ", ", If: "failures"}, {Name: "failures", If: "failures"},
+				{Text: " failed", If: "failures"}, {Text: " in ", Unless: "failures"}, {Name: "branch", Unless: "failures"}},
+			"branch"},
 		{"a\n  b{{/* nothing */}} \n {{.count}}", []DigestPart{{Text: "a b"}, {Text: " "}, {Name: "count"}}, ""},
 	} {
 		p, err := CompileDigest(c.src, names)
@@ -35,11 +38,16 @@ func TestDigestTemplateIsCompiledToParts(t *testing.T) {
 func TestDigestTemplateRefusesWhatNobodyCouldFill(t *testing.T) {
 	names := map[string]bool{"branch": true}
 	for src, want := range map[string]string{
-		"{{.msg.agent}}": "without dots", "{{.msg}}": "unknown name msg", "{{.other}}": "unknown name other", "{{truncate .branch 3}}": "not defined",
-		"{{if .branch}}{{if .count}}x{{end}}{{end}}": "nested", "{{range .branch}}x{{end}}": "not available", "{{with .branch}}x{{end}}": "not available",
-		`{{plural .branch "one"}}`: "want", `{{plural .branch .branch "many"}}`: "want {{plural", `{{sum .count}}`: "not count", `{{sum (sum .branch)}}`: "takes a name",
-		`{{$x := .branch}}`: "want .name", `{{.branch | sum}}`: "want .name", `{{define "x"}}{{end}}`: "define", "{{.branch": "unclosed", `{{"text"}}`: "want .name",
-		"{{if sum .branch}}x{{end}}": "asks for a name", strings.Repeat("{{.branch}}", 41): "at most 40", strings.Repeat("x", maxSource+1): "bytes",
+		"{{.msg.agent}}": "without dots", "{{.msg}}": "unknown name msg", "{{.other}}": "unknown name other",
+		"{{truncate .branch 3}}":                     "not defined",
+		"{{if .branch}}{{if .count}}x{{end}}{{end}}": "nested", "{{range .branch}}x{{end}}": "not available",
+		"{{with .branch}}x{{end}}": "not available",
+		`{{plural .branch "one"}}`: "want", `{{plural .branch .branch "many"}}`: "want {{plural",
+		`{{sum .count}}`: "not count", `{{sum (sum .branch)}}`: "takes a name",
+		`{{$x := .branch}}`: "want .name", `{{.branch | sum}}`: "want .name", `{{define "x"}}{{end}}`: "define",
+		"{{.branch": "unclosed", `{{"text"}}`: "want .name",
+		"{{if sum .branch}}x{{end}}": "asks for a name", strings.Repeat("{{.branch}}", 41): "at most 40",
+		strings.Repeat("x", maxSource+1): "bytes",
 	} {
 		if _, err := CompileDigest(src, names); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.60s: %v, want %q", src, err, want)

@@ -31,7 +31,8 @@ func body(t testing.TB, text string) any {
 }
 
 func TestExpressionsAreTotal(t *testing.T) {
-	env := map[string]any{"msg": body(t, `{"n":1478312,"big":1436455009.0,"zero":0,"name":"tea-1.2-1.fc43","list":["b","a","b"],
+	env := map[string]any{"msg": body(t,
+		`{"n":1478312,"big":1436455009.0,"zero":0,"name":"tea-1.2-1.fc43","list":["b","a","b"],
 		"user":{"name":"alice"},"none":null,"yes":true,"builds":[{"nvr":"a-1-1"},{"nvr":"b-b-2-2"}]}`), "table": map[string]string{"1478312": "known"}}
 	names := map[string]bool{"msg": true, "table": true}
 	for _, c := range []struct{ src, want string }{
@@ -208,7 +209,8 @@ func TestFunctions(t *testing.T) {
 
 // TestFunctionsTakeAnything calls each function with values of every sort, in every position: none may panic or fail.
 func TestFunctionsTakeAnything(t *testing.T) {
-	samples := []any{nil, true, "", "text", -1, 1 << 40, 0.5, body(t, `[1,"a",null,{"x":[]}]`), body(t, `{"a":{"b":1}}`), body(t, `1e400`),
+	samples := []any{nil, true, "", "text", -1, 1 << 40, 0.5, body(t, `[1,"a",null,{"x":[]}]`), body(t, `{"a":{"b":1}}`),
+		body(t, `1e400`),
 		map[string]string{"a": "b"}, "\xff\xfe", "-", strings.Repeat("9", 400)}
 	for _, f := range functions {
 		most := f.Max

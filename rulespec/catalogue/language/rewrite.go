@@ -8,7 +8,8 @@ import (
 )
 
 // loops are the constructs of the expression language that run a predicate over a list. The others are switched off.
-var loops = map[string]bool{"all": true, "any": true, "none": true, "one": true, "filter": true, "map": true, "find": true, "count": true}
+var loops = map[string]bool{"all": true, "any": true, "none": true, "one": true, "filter": true, "map": true,
+	"find": true, "count": true}
 
 // A rewriter checks an expression's nodes and replaces those that are not total by calls that are.
 type rewriter struct {

@@ -6,7 +6,8 @@ import (
 )
 
 func TestSentences(t *testing.T) {
-	env := map[string]any{"msg": body(t, `{"id":1478312,"user":{"name":"alice"},"tags":["b","a"],"zero":0,"none":null}`), "who": "bob"}
+	env := map[string]any{"msg": body(t, `{"id":1478312,"user":{"name":"alice"},"tags":["b","a"],"zero":0,"none":null}`),
+		"who": "bob"}
 	names := map[string]bool{"msg": true, "who": true}
 	for src, want := range map[string]string{
 		`plain`:                                                  "plain",

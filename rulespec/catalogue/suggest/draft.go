@@ -26,7 +26,8 @@ func draftApp(app string, seen []*seenTopic, kinds map[string]bool) string {
 	}
 	fmt.Fprintf(&b, "# Drafted from %s. The fields are guesses: read each line, say the sentences better, then run\n",
 		text.Plural(messages, "message", "messages"))
-	b.WriteString("# notifyd catalogue check on the folder. kind is the name that filters use: settle it first and keep it.\n")
+	b.WriteString("# notifyd catalogue check on the folder. kind is the name that filters use: settle it first and " +
+		"keep it.\n")
 	fmt.Fprintf(&b, "app: %s\n\nentries:\n", quoteYAML(app))
 	for _, t := range seen {
 		d := draftEntry{seenTopic: t, app: app}
@@ -189,7 +190,8 @@ func (d *draftEntry) severity() string {
 // quoteYAML writes a text as YAML that means that text: as it is where that is plain, otherwise in single quotes.
 func quoteYAML(s string) string {
 	word := strings.NewReplacer(".", "_", "-", "_").Replace(s)
-	if values.IsIdentifier(word) && s[0] != '-' && s[0] != '.' && !slices.Contains([]string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"}, strings.ToLower(s)) {
+	if values.IsIdentifier(word) && s[0] != '-' && s[0] != '.' &&
+		!slices.Contains([]string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"}, strings.ToLower(s)) {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
@@ -217,7 +219,8 @@ func oneLineJSON(payload []byte) string {
 		b.WriteRune(r)
 	}
 	line := b.String()
-	if _, err := yamltext.Parse([]byte(line), yamltext.Bounds{Bytes: maxExampleLine, Nesting: maxExampleNesting}); err != nil {
+	bounds := yamltext.Bounds{Bytes: maxExampleLine, Nesting: maxExampleNesting}
+	if _, err := yamltext.Parse([]byte(line), bounds); err != nil {
 		return ""
 	}
 	return line

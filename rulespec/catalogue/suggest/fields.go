@@ -75,7 +75,8 @@ func (p trail) with(f string) string {
 }
 
 func plainKey(key string) bool {
-	words := []string{"in", "and", "or", "not", "let", "nil", "true", "false", "matches", "contains", "startsWith", "endsWith", "if", "else"}
+	words := []string{"in", "and", "or", "not", "let", "nil", "true", "false", "matches", "contains", "startsWith",
+		"endsWith", "if", "else"}
 	return values.IsIdentifier(key) && !slices.Contains(words, key)
 }
 
@@ -120,7 +121,8 @@ func (g *guess) classify(key string, v any, at trail) bool {
 		return g.people(key, v, at)
 	case slices.Contains(convention.PackageFields, key) || key == "nvr":
 		return g.packageName(key, v, at)
-	case (key == "id" || key == "number" || key == "uuid" || strings.HasSuffix(key, "_id")) && isScalar(v) && at.list == "":
+	case (key == "id" || key == "number" || key == "uuid" || strings.HasSuffix(key, "_id")) && isScalar(v) &&
+		at.list == "":
 		what := strings.TrimSuffix(key, "_id")
 		if what == key {
 			what = lastName(strings.TrimSuffix(at.expression, "."+key))

@@ -104,7 +104,8 @@ func TestSuggest(t *testing.T) {
 		t.Fatalf("got %+v", drafts)
 	}
 	for _, want := range []string{"# seen 2 times", "topic: 'kettle.job.{word3}.failed'", "kind: kettle.job.failed", "who: msg.agent", "account(msg.owner)",
-		"nvr_name(msg.job.nvr)", "map(msg.builds, .package)", `'"job/" + msg.job.id'`, "severity: warning", `page: msg.url`, `It''s cold`} {
+		"nvr_name(msg.job.nvr)", "map(msg.builds, .package)", `'"job/" + msg.job.id'`, "severity: warning", `page: msg.url`,
+		`It''s cold`} {
 		if !strings.Contains(drafts[0].Text, want) {
 			t.Errorf("the draft lacks %s:\n%s", want, drafts[0].Text)
 		}
@@ -159,7 +160,8 @@ func TestSuggestOnTheCorpus(t *testing.T) {
 
 // FuzzSuggest: whatever a message holds, its draft is one that check accepts and that describes the message.
 func FuzzSuggest(f *testing.F) {
-	f.Add("kettle.job.17.failed", `{"agent":"alice","owner":{"name":"bob"},"job":{"id":17,"nvr":"tea-1.2-3"},"url":"https://kettle.example.org/17"}`)
+	f.Add("kettle.job.17.failed",
+		`{"agent":"alice","owner":{"name":"bob"},"job":{"id":17,"nvr":"tea-1.2-3"},"url":"https://kettle.example.org/17"}`)
 	f.Add("kettle.it's", `{"users":[{"name":"a'b"}],"in":{"user":"x"},"a b":{"user":"\u0085"},"a\"b":{"package":"<x>"},"#":{"id":"\\"}}`)
 	f.Add("kettle.on", `{"packages":[["x"]],"user":[{"name":{}}],"builds":[{"owner":[{"name":"x"}],"in":{"nvr":"a-1-1"}}],"user\n":{"title":"{{"}}`)
 	f.Add("kettle.on.é.", `{"_id":1,"x_id":"\ufeff","get":{"number":-1},"title":"- - -: #","link":"http://x/'"}`)
