@@ -9,11 +9,11 @@ import (
 	"github.com/notifyd/notifyd/prefs/schedule"
 )
 
-// destinationView is the page of one destination.
-type destinationView struct {
+// destinationPageView is the page of one destination.
+type destinationPageView struct {
 	frame
 	Page        string
-	Destination destinationCard
+	Destination destinationView
 	NeedsCode   bool
 	CodeText    string
 	Code        string
@@ -37,15 +37,15 @@ func showDestination(req *request) error {
 	if err != nil {
 		return err
 	}
-	return req.showOneDestination(http.StatusOK, d, func(p *destinationView) {
+	return req.showOneDestination(http.StatusOK, d, func(p *destinationPageView) {
 		p.Code = text.ElideBytes(text.OneLine(req.r.URL.Query().Get("code")), 32)
 	})
 }
 
-func (req *request) showOneDestination(status int, d prefs.Destination, mark func(*destinationView)) error {
-	card := req.destinationCard(d)
-	p := destinationView{
-		frame: req.frame(card.Address, "destinations"), Page: destinationPage(d.ID), Destination: card, NeedsCode: !d.Confirmed,
+func (req *request) showOneDestination(status int, d prefs.Destination, mark func(*destinationPageView)) error {
+	view := req.destinationView(d)
+	p := destinationPageView{
+		frame: req.frame(view.Address, "destinations"), Page: destinationPage(d.ID), Destination: view, NeedsCode: !d.Confirmed,
 		Schedule: newScheduleForm(d.Schedule), Agent: req.backend(d.Backend).Agent, Server: req.url(""),
 	}
 	p.CodeText = "We sent a code to " + d.Address + ". Type it here to show that it reaches you."
@@ -80,7 +80,7 @@ func saveSchedule(req *request) error {
 		form.Problem = "You said when a digest goes, but chose each notice at once. Save this for the digest, or choose again."
 	}
 	if !ok {
-		return req.showOneDestination(http.StatusUnprocessableEntity, d, func(p *destinationView) { p.Schedule = form })
+		return req.showOneDestination(http.StatusUnprocessableEntity, d, func(p *destinationPageView) { p.Schedule = form })
 	}
 	if err := req.setSchedule(d.ID, s); err != nil {
 		return req.explain(err)
@@ -141,7 +141,7 @@ func (req *request) showNewToken(d prefs.Destination, machine string) error {
 	if err != nil {
 		return req.explain(err)
 	}
-	return req.showOneDestination(http.StatusOK, d, func(p *destinationView) { p.Token = token })
+	return req.showOneDestination(http.StatusOK, d, func(p *destinationPageView) { p.Token = token })
 }
 
 func revokeToken(req *request) error {

@@ -16,7 +16,7 @@ func FeedAddress(userID uint) string { return "user-" + strconv.FormatUint(uint6
 // destinationsView is the page with all destinations.
 type destinationsView struct {
 	frame
-	Destinations []destinationCard
+	Destinations []destinationView
 	Kinds        []backendForm
 }
 
@@ -37,7 +37,7 @@ func (req *request) showDestinations(status int, backend, address, problem strin
 	}
 	p := destinationsView{frame: req.frame("Destinations", "destinations")}
 	for _, d := range ds {
-		p.Destinations = append(p.Destinations, req.destinationCard(d))
+		p.Destinations = append(p.Destinations, req.destinationView(d))
 	}
 	for _, b := range req.Backends {
 		f := backendForm{Name: b.Name, Title: b.Title, Doc: b.Doc, AddressTitle: b.AddressTitle, Token: b.Agent != ""}
@@ -133,7 +133,7 @@ func enterCode(req *request) error {
 	err = req.Destinations.Confirm(req.r.Context(), req.user.ID, d.ID, req.form("code"))
 	switch {
 	case errors.Is(err, prefs.ErrCode):
-		return req.showOneDestination(http.StatusUnprocessableEntity, d, func(p *destinationView) {
+		return req.showOneDestination(http.StatusUnprocessableEntity, d, func(p *destinationPageView) {
 			p.Code, p.CodeProblem = req.form("code"), "This code is wrong, used or too old. After five wrong ones a new code is needed."
 		})
 	case errors.Is(err, prefs.ErrClaimed):
@@ -178,7 +178,7 @@ func sendTest(req *request) error {
 	if err := req.Queue(req.r.Context(), test); err != nil {
 		return err
 	}
-	req.flash("good", "A test notice is on its way to "+req.destinationCard(d).Address+".")
+	req.flash("good", "A test notice is on its way to "+req.destinationView(d).Address+".")
 	return req.redirect(destinationPage(d.ID))
 }
 
@@ -188,7 +188,7 @@ func askDeleteDestination(req *request) error {
 		return err
 	}
 	return req.show(http.StatusOK, "delete", deleteView{
-		frame: req.frame("Delete "+req.destinationCard(d).Address+"?", "destinations"), Action: destinationPage(d.ID) + "/delete",
+		frame: req.frame("Delete "+req.destinationView(d).Address+"?", "destinations"), Action: destinationPage(d.ID) + "/delete",
 		Back: destinationPage(d.ID), Button: "Delete the destination",
 		Text: []string{"Nothing more is sent there. Filters that go only there are switched off."},
 	})
@@ -208,6 +208,6 @@ func deleteDestination(req *request) error {
 		return err
 	}
 	req.Changed()
-	req.flash("", "Deleted "+req.destinationCard(d).Address+".")
+	req.flash("", "Deleted "+req.destinationView(d).Address+".")
 	return req.redirect("/destinations")
 }

@@ -12,28 +12,28 @@ import (
 // filtersView is the page with all filters.
 type filtersView struct {
 	frame
-	Filters  []filterCard
+	Filters  []filterView
 	Warnings []warning
-	Presets  []presetCard
+	Presets  []presetView
 }
 
 // warning is a dead set-up, and the page where it is mended.
 type warning struct{ Text, Page, Link string }
 
 func listFilters(req *request) error {
-	cards, ds, err := req.cards("filters")
+	views, ds, err := req.filterViews("filters")
 	if err != nil {
 		return err
 	}
-	p := filtersView{frame: req.frame("Filters", "filters"), Filters: cards, Warnings: warnings(ds)}
+	p := filtersView{frame: req.frame("Filters", "filters"), Filters: views, Warnings: warnings(ds)}
 	for _, preset := range presets {
-		p.Presets = append(p.Presets, presetCard{preset.key, preset.name, preset.sentence()})
+		p.Presets = append(p.Presets, presetView{preset.key, preset.name, preset.sentence()})
 	}
 	return req.show(200, "filters", p)
 }
 
-// cards reads the visitor's filters and destinations.
-func (req *request) cards(from string) ([]filterCard, []prefs.Destination, error) {
+// filterViews reads the visitor's filters and destinations.
+func (req *request) filterViews(from string) ([]filterView, []prefs.Destination, error) {
 	ds, err := req.Destinations.List(req.r.Context(), req.user.ID)
 	if err != nil {
 		return nil, nil, err
@@ -42,11 +42,11 @@ func (req *request) cards(from string) ([]filterCard, []prefs.Destination, error
 	if err != nil {
 		return nil, nil, err
 	}
-	cards := make([]filterCard, 0, len(filters))
+	views := make([]filterView, 0, len(filters))
 	for _, f := range filters {
-		cards = append(cards, req.filterCard(f, ds, from))
+		views = append(views, req.filterView(f, ds, from))
 	}
-	return cards, ds, nil
+	return views, ds, nil
 }
 
 // warnings names the set-ups that reach nobody.
@@ -133,7 +133,7 @@ func switchFilter(on bool) handler {
 		}
 		req.Changed()
 		if req.htmx() {
-			return req.showCard()
+			return req.showFilter()
 		}
 		if req.form("from") == "overview" {
 			return req.redirect("/")
@@ -142,8 +142,8 @@ func switchFilter(on bool) handler {
 	}
 }
 
-// showCard gives the one card that a switch has changed.
-func (req *request) showCard() error {
+// showFilter renders the one filter that a switch has changed.
+func (req *request) showFilter() error {
 	f, err := req.ownFilter()
 	if err != nil {
 		return err
@@ -152,7 +152,7 @@ func (req *request) showCard() error {
 	if err != nil {
 		return err
 	}
-	return req.partial("filters", "filter-card", req.filterCard(f, ds, req.form("from")))
+	return req.partial("filters", "filter-card", req.filterView(f, ds, req.form("from")))
 }
 
 // copyFilter makes a second filter of the same rules, switched off until it has been changed.

@@ -74,7 +74,7 @@ func byKey(ds []prefs.Destination) (own map[string]prefs.Destination, keys []str
 }
 
 func (req *request) noticeLine(e outbox.Entry, to prefs.Destination) noticeLine {
-	l := noticeLine{Text: e.Notice.Text, To: req.destinationCard(to).Address, Page: "/notices"}
+	l := noticeLine{Text: e.Notice.Text, To: req.destinationView(to).Address, Page: "/notices"}
 	if e.Notice.Topic != "" {
 		l.Page = messagePage(e.Message)
 	} else {

@@ -11,8 +11,8 @@ import (
 type overviewView struct {
 	frame
 	Fresh        bool // the account was just made
-	Filters      []filterCard
-	Destinations []destinationCard
+	Filters      []filterView
+	Destinations []destinationView
 	Warnings     []warning
 	Notices      []noticeLine
 }
@@ -32,14 +32,14 @@ func firstPage(req *request) error {
 	if req.user.ID == 0 {
 		return req.showLanding(http.StatusOK, landingView{Needed: req.r.URL.Query().Has("signin")})
 	}
-	cards, ds, err := req.cards("overview")
+	views, ds, err := req.filterViews("overview")
 	if err != nil {
 		return err
 	}
-	p := overviewView{frame: req.frame("Overview", "overview"), Filters: cards, Warnings: warnings(ds)}
+	p := overviewView{frame: req.frame("Overview", "overview"), Filters: views, Warnings: warnings(ds)}
 	p.Fresh = req.sessions.PopBool(req.r.Context(), keyFresh)
 	for _, d := range ds {
-		p.Destinations = append(p.Destinations, req.destinationCard(d))
+		p.Destinations = append(p.Destinations, req.destinationView(d))
 	}
 	if p.Notices, _, err = req.notices(ds, recent, 0); err != nil {
 		return err

@@ -16,8 +16,8 @@ type preset struct {
 	rules     []rulespec.Rule
 }
 
-// presetCard is a preset on the page.
-type presetCard struct{ Key, Name, Sentence string }
+// presetView is a preset on the page.
+type presetView struct{ Key, Name, Sentence string }
 
 // presets are the examples, the commonest wish first.
 var presets = []preset{

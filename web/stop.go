@@ -38,7 +38,7 @@ func (req *request) about(a links.Target) (links.Target, stopView, error) {
 	if err != nil {
 		return a, p, err
 	}
-	p.Address = req.destinationCard(d).Address
+	p.Address = req.destinationView(d).Address
 	if a.Filter != 0 {
 		p.Filter, p.Sentence = f.Name, capital(req.sentence(f.Filter))+"."
 	}

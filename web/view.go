@@ -37,24 +37,24 @@ func (req *request) frame(title, here string) frame {
 	return f
 }
 
-// filterCard is a filter in a list.
-type filterCard struct {
+// filterView is a filter in a list.
+type filterView struct {
 	ID                             uint
 	Name, Page, Sentence, To, From string
 	On, OneShot                    bool
 	Broken, Warning                string
 }
 
-func (req *request) filterCard(f prefs.Filter, ds []prefs.Destination, from string) filterCard {
-	c := filterCard{
+func (req *request) filterView(f prefs.Filter, ds []prefs.Destination, from string) filterView {
+	view := filterView{
 		ID: uint(f.ID), Name: f.Name, Page: filterPage(f.ID), Sentence: capital(req.sentence(f.Filter)) + ".", From: from,
 		On: f.On, OneShot: f.OneShot, Broken: req.trouble(f),
 	}
-	c.To, c.Warning = req.reach(f, ds)
+	view.To, view.Warning = req.reach(f, ds)
 	if !f.On {
-		c.Warning = ""
+		view.Warning = ""
 	}
-	return c
+	return view
 }
 
 // trouble says why a filter cannot match, as things stand: its rules are wrong, the catalogue no longer has a kind of
@@ -83,7 +83,7 @@ func (req *request) reach(f prefs.Filter, ds []prefs.Destination) (to, warning s
 		if len(f.Destinations) > 0 && !containsID(f.Destinations, d.ID) {
 			continue
 		}
-		name := req.destinationCard(d).Address
+		name := req.destinationView(d).Address
 		switch {
 		case !d.Confirmed:
 			name += " (not confirmed)"
@@ -119,30 +119,30 @@ func filterPage(id rulespec.FilterID) string { return "/filters/" + strconv.Form
 
 func messagePage(id string) string { return "/messages/" + url.PathEscape(id) }
 
-// destinationCard is a destination in a list and at the head of its page.
-type destinationCard struct {
+// destinationView is a destination in a list and at the head of its page.
+type destinationView struct {
 	ID                                   uint
 	Page, Address, Backend, BackendTitle string
 	Confirmed, On                        bool
 	Disabled, Schedule, Next             string
 }
 
-func (req *request) destinationCard(d prefs.Destination) destinationCard {
+func (req *request) destinationView(d prefs.Destination) destinationView {
 	info := req.backend(d.Backend)
 	title := cmp.Or(info.Title, d.Backend)
-	c := destinationCard{
+	view := destinationView{
 		ID: d.ID, Page: "/destinations/" + strconv.FormatUint(uint64(d.ID), 10), Address: d.Address, Backend: title, BackendTitle: title,
 		Confirmed: d.Confirmed, On: d.On, Disabled: d.Disabled, Schedule: scheduleWords(d.Schedule),
 	}
 	if info.Agent != "" {
-		c.Address = "Your " + strings.ToLower(title)
+		view.Address = "Your " + strings.ToLower(title)
 	}
 	if d.On && d.Disabled == "" {
-		c.Next = nextWords(d.Schedule, req.Now(), req.zone)
+		view.Next = nextWords(d.Schedule, req.Now(), req.zone)
 	} else {
-		c.Next = "Nothing is sent here while it is off."
+		view.Next = "Nothing is sent here while it is off."
 	}
-	return c
+	return view
 }
 
 // verdictLine is what one rule said.
