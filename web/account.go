@@ -67,7 +67,7 @@ func (req *request) accountMail(backend, address string, n backends.Notice, secr
 func (s *site) url(path string) string { return strings.TrimSuffix(s.BaseURL, "/") + path }
 
 type signInView struct {
-	frame
+	layout
 	Action string
 }
 
@@ -76,7 +76,7 @@ func showSignIn(req *request) error {
 	if req.user.ID != 0 {
 		return req.redirect("/")
 	}
-	return req.show(http.StatusOK, "signin", signInView{req.frame("Sign in", ""), "/signin/" + req.r.PathValue("token")})
+	return req.show(http.StatusOK, "signin", signInView{req.layout("Sign in", ""), "/signin/" + req.r.PathValue("token")})
 }
 
 // signIn uses the link up. Somebody new is asked for the account's name next.
@@ -119,7 +119,7 @@ func (req *request) begin(user prefs.User) error {
 }
 
 type welcomeView struct {
-	frame
+	layout
 	Address, Name, Problem string
 }
 
@@ -141,7 +141,7 @@ func showWelcome(req *request) error {
 		return req.redirect("/")
 	}
 	name, _, _ := strings.Cut(address, "@")
-	return req.show(http.StatusOK, "welcome", welcomeView{frame: req.frame("Welcome", ""), Address: address, Name: name})
+	return req.show(http.StatusOK, "welcome", welcomeView{layout: req.layout("Welcome", ""), Address: address, Name: name})
 }
 
 // register makes the account: with the proved address as its first destination, and the default filters.
@@ -152,7 +152,7 @@ func register(req *request) error {
 	}
 	user, err := req.Accounts.Register(req.r.Context(), name, "", req.signInBackend().Name, address)
 	if problem := nameProblem(err); problem != "" {
-		return req.show(http.StatusUnprocessableEntity, "welcome", welcomeView{req.frame("Welcome", ""), address, name, problem})
+		return req.show(http.StatusUnprocessableEntity, "welcome", welcomeView{req.layout("Welcome", ""), address, name, problem})
 	}
 	if errors.Is(err, prefs.ErrClaimed) { // a second window was faster
 		return fail(http.StatusConflict, "There is an account with this address by now. Ask for a new link on the first page.")

@@ -11,7 +11,7 @@ import (
 
 // destinationPageView is the page of one destination.
 type destinationPageView struct {
-	frame
+	layout
 	Page        string
 	Destination destinationView
 	NeedsCode   bool
@@ -45,7 +45,7 @@ func showDestination(req *request) error {
 func (req *request) showOneDestination(status int, d prefs.Destination, mark func(*destinationPageView)) error {
 	view := req.destinationView(d)
 	p := destinationPageView{
-		frame: req.frame(view.Address, "destinations"), Page: destinationPage(d.ID), Destination: view, NeedsCode: !d.Confirmed,
+		layout: req.layout(view.Address, "destinations"), Page: destinationPage(d.ID), Destination: view, NeedsCode: !d.Confirmed,
 		Schedule: newScheduleForm(d.Schedule), Agent: req.backend(d.Backend).Agent, Server: req.url(""),
 	}
 	p.CodeText = "We sent a code to " + d.Address + ". Type it here to show that it reaches you."

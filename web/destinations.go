@@ -15,7 +15,7 @@ func FeedAddress(userID uint) string { return "user-" + strconv.FormatUint(uint6
 
 // destinationsView is the page with all destinations.
 type destinationsView struct {
-	frame
+	layout
 	Destinations []destinationView
 	Kinds        []backendForm
 }
@@ -35,7 +35,7 @@ func (req *request) showDestinations(status int, backend, address, problem strin
 	if err != nil {
 		return err
 	}
-	p := destinationsView{frame: req.frame("Destinations", "destinations")}
+	p := destinationsView{layout: req.layout("Destinations", "destinations")}
 	for _, d := range ds {
 		p.Destinations = append(p.Destinations, req.destinationView(d))
 	}
@@ -188,7 +188,7 @@ func askDeleteDestination(req *request) error {
 		return err
 	}
 	return req.show(http.StatusOK, "delete", deleteView{
-		frame: req.frame("Delete "+req.destinationView(d).Address+"?", "destinations"), Action: destinationPage(d.ID) + "/delete",
+		layout: req.layout("Delete "+req.destinationView(d).Address+"?", "destinations"), Action: destinationPage(d.ID) + "/delete",
 		Back: destinationPage(d.ID), Button: "Delete the destination",
 		Text: []string{"Nothing more is sent there. Filters that go only there are switched off."},
 	})

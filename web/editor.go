@@ -14,7 +14,7 @@ import (
 
 // editorView is the page of one filter.
 type editorView struct {
-	frame
+	layout
 	ID           uint
 	Action       string
 	Sentence     string
@@ -85,7 +85,7 @@ func (req *request) editor(d draft, check bool) (editorView, error) {
 		return editorView{}, err
 	}
 	e := editorView{
-		frame: req.frame("New filter", "filters"), Action: "/filters",
+		layout: req.layout("New filter", "filters"), Action: "/filters",
 		Name: d.filter.Name, AsText: d.asText, Text: d.text, Kinds: req.RuleKinds, MessageKinds: req.MessageKinds(), Apps: req.apps(),
 		Everywhere: d.everywhere, On: d.filter.On, OneShot: d.filter.OneShot,
 	}

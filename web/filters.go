@@ -11,7 +11,7 @@ import (
 
 // filtersView is the page with all filters.
 type filtersView struct {
-	frame
+	layout
 	Filters  []filterView
 	Warnings []warning
 	Presets  []presetView
@@ -25,7 +25,7 @@ func listFilters(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := filtersView{frame: req.frame("Filters", "filters"), Filters: views, Warnings: warnings(ds)}
+	p := filtersView{layout: req.layout("Filters", "filters"), Filters: views, Warnings: warnings(ds)}
 	for _, preset := range presets {
 		p.Presets = append(p.Presets, presetView{preset.key, preset.name, preset.sentence()})
 	}
@@ -176,14 +176,14 @@ func askDeleteFilter(req *request) error {
 		return err
 	}
 	return req.show(200, "delete", deleteView{
-		frame: req.frame("Delete "+f.Name+"?", "filters"), Action: filterPage(f.ID) + "/delete", Back: "/filters", Button: "Delete the filter",
+		layout: req.layout("Delete "+f.Name+"?", "filters"), Action: filterPage(f.ID) + "/delete", Back: "/filters", Button: "Delete the filter",
 		Text: []string{"It tells you " + req.sentence(f.Filter) + ".", "You can undo it on the next page."},
 	})
 }
 
 // deleteView asks before something is deleted.
 type deleteView struct {
-	frame
+	layout
 	Text                                   []string
 	Action, Button, Back, Confirm, Problem string
 }

@@ -18,7 +18,7 @@ import (
 
 // messagesView is the list of messages, searched or all.
 type messagesView struct {
-	frame
+	layout
 	Package, Person, App, Topic string
 	Apps                        []choice
 	Searched                    bool
@@ -34,7 +34,7 @@ const messagesPage = 50
 func listMessages(req *request) error {
 	query := req.r.URL.Query()
 	p := messagesView{
-		frame:   req.frame("Messages", "messages"),
+		layout:  req.layout("Messages", "messages"),
 		Package: text.OneLine(query.Get("package")), Person: text.OneLine(query.Get("user")),
 		App: text.OneLine(query.Get("app")), Topic: text.OneLine(query.Get("topic")),
 		Apps: req.apps(),
@@ -73,7 +73,7 @@ func listMessages(req *request) error {
 
 // messageView is one message and what the visitor's filters say of it.
 type messageView struct {
-	frame
+	layout
 	MessageID, Summary, Stamp, When, KindName, Kind, App, Topic, Severity string
 	Actor, Users, Packages, Objects, Trust, Link, LinkHost, Raw           string
 	Matched                                                               bool
@@ -111,7 +111,7 @@ func showMessage(req *request) error {
 func (req *request) describe(e *catalogue.Event) messageView {
 	prose := e.Prose()
 	p := messageView{
-		frame:     req.frame(text.ElideBytes(summary(e), 80), "messages"),
+		layout:    req.layout(text.ElideBytes(summary(e), 80), "messages"),
 		MessageID: e.ID, Summary: summary(e), KindName: e.KindName, Kind: e.Kind,
 		App: e.App, Topic: e.Topic, Severity: e.Severity.String(), Actor: e.Actor, Users: some(e.Users), Packages: some(e.Packages),
 		Objects: some(e.Objects), Trust: trustWords(e.Trust), Raw: indent(e.Payload),

@@ -23,7 +23,7 @@ type noticeLine struct {
 type whyLine struct{ Filter, Page, Sentence string }
 
 type noticesView struct {
-	frame
+	layout
 	Notices []noticeLine
 	Older   string
 }
@@ -37,7 +37,7 @@ func listNotices(req *request) error {
 		return err
 	}
 	before, _ := strconv.ParseInt(req.r.URL.Query().Get("before"), 10, 64) // what is no number means the newest
-	p := noticesView{frame: req.frame("Notices", "notices")}
+	p := noticesView{layout: req.layout("Notices", "notices")}
 	lines, last, err := req.notices(ds, noticesPage, max(before, 0))
 	if err != nil {
 		return err

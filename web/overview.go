@@ -9,7 +9,7 @@ import (
 
 // overviewView is the first page of somebody who is signed in.
 type overviewView struct {
-	frame
+	layout
 	Fresh        bool // the account was just made
 	Filters      []filterView
 	Destinations []destinationView
@@ -19,7 +19,7 @@ type overviewView struct {
 
 // landingView is the first page of everybody else.
 type landingView struct {
-	frame
+	layout
 	Backends                string
 	Address, Problem, Valid string
 	Sent, Needed            bool
@@ -36,7 +36,7 @@ func firstPage(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := overviewView{frame: req.frame("Overview", "overview"), Filters: views, Warnings: warnings(ds)}
+	p := overviewView{layout: req.layout("Overview", "overview"), Filters: views, Warnings: warnings(ds)}
 	p.Fresh = req.sessions.PopBool(req.r.Context(), keyFresh)
 	for _, d := range ds {
 		p.Destinations = append(p.Destinations, req.destinationView(d))
@@ -48,7 +48,7 @@ func firstPage(req *request) error {
 }
 
 func (req *request) showLanding(status int, p landingView) error {
-	p.frame = req.frame("Sign in", "")
+	p.layout = req.layout("Sign in", "")
 	var titles []string
 	for _, b := range req.Backends {
 		titles = append(titles, b.Title)

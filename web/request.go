@@ -65,10 +65,10 @@ func (s *site) answer(req *request, pattern string, h handler) {
 // all that was typed. That htmx shows such answers at all is set in the layout.
 func (req *request) errorPage(status int, text string) {
 	page := struct {
-		frame
+		layout
 		Status int
 		Text   string
-	}{req.frame(errorTitle(status), ""), status, text}
+	}{req.layout(errorTitle(status), ""), status, text}
 	write := req.show
 	if req.htmx() {
 		write = req.alert

@@ -12,7 +12,7 @@ import (
 
 // settingsView is the page about the account.
 type settingsView struct {
-	frame
+	layout
 	Name, NameProblem     string
 	ZoneName, ZoneProblem string
 	Zones                 []string
@@ -27,7 +27,7 @@ func showSettings(req *request) error {
 
 func (req *request) showSettingsWith(status int, mark func(*settingsView)) error {
 	p := settingsView{
-		frame: req.frame("Settings", "settings"), Name: req.user.Name, ZoneName: req.user.Zone, Zones: zones,
+		layout: req.layout("Settings", "settings"), Name: req.user.Name, ZoneName: req.user.Zone, Zones: zones,
 		Clock: req.Now().In(req.zone).Format("15:04"),
 	}
 	mark(&p)
@@ -140,7 +140,7 @@ func askDeleteAccount(req *request) error { return req.askAccount(http.StatusOK,
 
 func (req *request) askAccount(status int, problem string) error {
 	return req.show(status, "delete", deleteView{
-		frame: req.frame("Delete my account?", "settings"), Action: "/settings/delete", Back: "/settings", Button: "Delete my account",
+		layout: req.layout("Delete my account?", "settings"), Action: "/settings/delete", Back: "/settings", Button: "Delete my account",
 		Confirm: req.user.Name, Problem: problem,
 		Text: []string{"Your destinations, filters and tokens are deleted, and nothing more is sent to you.", "This cannot be undone. Export your filters first if you may come back."},
 	})
@@ -161,10 +161,10 @@ func deleteAccount(req *request) error {
 }
 
 type helpView struct {
-	frame
+	layout
 	Kinds []*rulespec.RuleKind
 }
 
 func helpRules(req *request) error {
-	return req.show(http.StatusOK, "help", helpView{req.frame("Rules explained", ""), req.RuleKinds})
+	return req.show(http.StatusOK, "help", helpView{req.layout("Rules explained", ""), req.RuleKinds})
 }

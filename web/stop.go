@@ -10,7 +10,7 @@ import (
 
 // stopView is the page of a signed link. Whoever has the link may see and do what it names, and nothing else.
 type stopView struct {
-	frame
+	layout
 	Action, Undo, Filter, Address, Sentence string // Undo is "" where nothing can be taken back
 	Done, Undone                            bool
 	DoneText                                string
@@ -30,7 +30,7 @@ func (req *request) stopTarget() (links.Target, stopView, error) {
 
 // about fills the page of an action.
 func (req *request) about(a links.Target) (links.Target, stopView, error) {
-	p := stopView{frame: req.frame("Stop notices", ""), Action: "/stop/" + req.r.PathValue("token")}
+	p := stopView{layout: req.layout("Stop notices", ""), Action: "/stop/" + req.r.PathValue("token")}
 	d, f, err := req.Unsubscriber.Subject(req.r.Context(), a)
 	if errors.Is(err, prefs.ErrNotFound) {
 		return a, p, fail(http.StatusGone, "The filter or the destination is gone already, so nothing of the kind is sent any more.")

@@ -13,8 +13,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// frame is what every page shows round its content.
-type frame struct {
+// layout is what every page shows round its content.
+type layout struct {
 	Title    string
 	Here     string // the entry of the navigation that the page belongs to
 	Account  string
@@ -23,18 +23,18 @@ type frame struct {
 	Flash    *flash
 }
 
-// frame fills the frame of a page and takes the flash that the last request left.
-func (req *request) frame(title, here string) frame {
-	f := frame{Title: title, Here: here, Account: req.user.Name, SignedIn: req.user.ID != 0, Zone: "UTC"}
+// layout fills the layout of a page and takes the flash that the last request left.
+func (req *request) layout(title, here string) layout {
+	l := layout{Title: title, Here: here, Account: req.user.Name, SignedIn: req.user.ID != 0, Zone: "UTC"}
 	if req.zone != nil {
-		f.Zone = req.zone.String()
+		l.Zone = req.zone.String()
 	}
 	if req.hasSession {
 		if kept, ok := req.sessions.Pop(req.r.Context(), keyFlash).(flash); ok {
-			f.Flash = &kept
+			l.Flash = &kept
 		}
 	}
-	return f
+	return l
 }
 
 // filterView is a filter in a list.
