@@ -12,9 +12,9 @@ type route struct {
 
 // The bounds on posted forms.
 const (
-	formLimit   = 64 << 10
-	filterLimit = 2 << 20 // rulespec.MaxText, percent-encoded where it must be, or as many values in a form
-	stopLimit   = 4 << 10 // RFC 8058 posts one short field
+	formLimit        = 64 << 10
+	filterLimit      = 2 << 20 // rulespec.MaxText, percent-encoded where it must be, or as many values in a form
+	unsubscribeLimit = 4 << 10 // RFC 8058 posts one short field
 )
 
 // routes are all pages. GET and HEAD change nothing but the session's flash; only a POST acts.
@@ -60,9 +60,9 @@ func (s *site) routes() []route {
 		{pattern: "GET /messages", serve: listMessages},
 		{pattern: "GET /messages/{id}", serve: showMessage},
 
-		{pattern: "GET /stop/{token}", open: true, serve: askStop},
-		{pattern: "POST /stop/{token}", open: true, limit: stopLimit, serve: stop},
-		{pattern: "POST /stop/{token}/undo", open: true, limit: stopLimit, serve: undoStop},
+		{pattern: "GET /stop/{token}", open: true, serve: askUnsubscribe},
+		{pattern: "POST /stop/{token}", open: true, limit: unsubscribeLimit, serve: unsubscribe},
+		{pattern: "POST /stop/{token}/undo", open: true, limit: unsubscribeLimit, serve: undoUnsubscribe},
 
 		{pattern: "GET /settings", serve: showSettings},
 		{pattern: "POST /settings", serve: saveSettings},

@@ -8,29 +8,30 @@ import (
 	"github.com/notifyd/notifyd/prefs/links"
 )
 
-// stopView is the page of a signed link. Whoever has the link may see and do what it names, and nothing else.
-type stopView struct {
+// unsubscribeView is the page of a signed link in a notice. The link needs no session: it allows what it names to anyone
+// who holds it, and nothing else. The addresses begin with /stop/, because mails that are out there have them.
+type unsubscribeView struct {
 	layout
 	Action, Undo, Filter, Address, Sentence string // Undo is "" where nothing can be taken back
 	Done, Undone                            bool
 	DoneText                                string
 }
 
-// stopTarget finds what the link is about.
-func (req *request) stopTarget() (links.Target, stopView, error) {
+// unsubscribeTarget finds what the link is about.
+func (req *request) unsubscribeTarget() (links.Target, unsubscribeView, error) {
 	a, err := req.Links.Verify(req.r.PathValue("token"))
 	if errors.Is(err, links.ErrToken) {
-		return a, stopView{}, fail(http.StatusGone, "This link is not complete, or it is too old. Open the settings to change what is sent to you.")
+		return a, unsubscribeView{}, fail(http.StatusGone, "This link is not complete, or it is too old. Open the settings to change what is sent to you.")
 	}
 	if err != nil {
-		return a, stopView{}, err
+		return a, unsubscribeView{}, err
 	}
 	return req.about(a)
 }
 
 // about fills the page of an action.
-func (req *request) about(a links.Target) (links.Target, stopView, error) {
-	p := stopView{layout: req.layout("Stop notices", ""), Action: "/stop/" + req.r.PathValue("token")}
+func (req *request) about(a links.Target) (links.Target, unsubscribeView, error) {
+	p := unsubscribeView{layout: req.layout("Stop notices", ""), Action: "/stop/" + req.r.PathValue("token")}
 	d, f, err := req.Unsubscriber.Subject(req.r.Context(), a)
 	if errors.Is(err, prefs.ErrNotFound) {
 		return a, p, fail(http.StatusGone, "The filter or the destination is gone already, so nothing of the kind is sent any more.")
@@ -45,22 +46,22 @@ func (req *request) about(a links.Target) (links.Target, stopView, error) {
 	return a, p, nil
 }
 
-// askStop shows what the link stops and asks: a program that opens links stops nothing.
-func askStop(req *request) error {
-	_, p, err := req.stopTarget()
+// askUnsubscribe shows what the link stops and asks for a click: a program that opens links stops nothing.
+func askUnsubscribe(req *request) error {
+	_, p, err := req.unsubscribeTarget()
 	if err != nil {
 		return err
 	}
-	return req.show(http.StatusOK, "stop", p)
+	return req.show(http.StatusOK, "unsubscribe", p)
 }
 
-// stop acts. It takes the page's own button and the one-click post of a mail program (RFC 8058, section 3.1), whose
-// body is List-Unsubscribe=One-Click.
-func stop(req *request) error {
+// unsubscribe stops what the link names. It takes the page's own button and the one-click post of a mail program
+// (RFC 8058, section 3.1), whose body is List-Unsubscribe=One-Click.
+func unsubscribe(req *request) error {
 	if req.form("stop") != "yes" && req.form("List-Unsubscribe") != "One-Click" {
 		return fail(http.StatusBadRequest, "This request does not say what to do, so nothing was done.")
 	}
-	a, p, err := req.stopTarget()
+	a, p, err := req.unsubscribeTarget()
 	if err != nil {
 		return err
 	}
@@ -77,12 +78,12 @@ func stop(req *request) error {
 	if a.Filter == 0 {
 		p.DoneText = "Nothing more is sent to " + p.Address + ". Your filters stay as they are."
 	}
-	return req.show(http.StatusOK, "stop", p)
+	return req.show(http.StatusOK, "unsubscribe", p)
 }
 
-// undoStop takes a stop back. The link in the mail cannot do that: only the page that answered the stop, for a while, so
-// that a mail that was passed on never starts what its owner has ended.
-func undoStop(req *request) error {
+// undoUnsubscribe takes an unsubscription back. Only the page that answered it can do that, for a limited time, and never
+// the link in the mail: a mail that was passed on must not start what its owner has ended.
+func undoUnsubscribe(req *request) error {
 	did, err := req.Links.VerifyUndo(req.r.PathValue("token"))
 	if errors.Is(err, links.ErrToken) {
 		return fail(http.StatusGone, "A stop can be undone on its page for "+duration(links.UndoLife)+". Open the settings to change what is sent to you.")
@@ -103,5 +104,5 @@ func undoStop(req *request) error {
 	if a.Filter == 0 {
 		p.DoneText = "Notices are sent to " + p.Address + " again."
 	}
-	return req.show(http.StatusOK, "stop", p)
+	return req.show(http.StatusOK, "unsubscribe", p)
 }

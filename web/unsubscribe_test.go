@@ -20,7 +20,7 @@ func undoOf(t *testing.T, a answer) string {
 	return found[1]
 }
 
-func TestStopLink(t *testing.T) {
+func TestUnsubscribeLink(t *testing.T) {
 	f := newFixture(t)
 	nobody := f.visitor()
 	on := func() bool {
@@ -68,7 +68,7 @@ func TestStopLink(t *testing.T) {
 	}
 }
 
-func TestStopEverythingForADestination(t *testing.T) {
+func TestUnsubscribeADestination(t *testing.T) {
 	f := newFixture(t)
 	link := f.links.Manage(f.mail.ID)
 	f.visitor().get(link).want(t, 200, "Everything that is sent to", "Stop everything here")
@@ -83,7 +83,7 @@ func TestStopEverythingForADestination(t *testing.T) {
 	}
 }
 
-func TestStopLinksThatDoNotWork(t *testing.T) {
+func TestUnsubscribeLinksThatDoNotWork(t *testing.T) {
 	f := newFixture(t)
 	forged := links.New([]byte("another key of 16 bytes"), f.base, f.now).Unsubscribe(f.filter.ID, f.mail.ID)
 	before := f.dump()
