@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs/schedule"
 )
 
@@ -100,4 +101,59 @@ func readClock(text string) (clock, problem string) {
 		}
 	}
 	return "", "Expected hours and minutes such as 07:00 or 18:30."
+}
+
+// scheduleWords says in words what a schedule does.
+func scheduleWords(s schedule.Schedule) string {
+	var when []string
+	if s.Every > 0 {
+		when = append(when, duration(s.Every)+" after the first waiting notice")
+	}
+	if s.Count > 0 {
+		when = append(when, fmt.Sprintf("when %d wait", s.Count))
+	}
+	if s.At != "" {
+		when = append(when, "at "+s.At+dayWords(s.Weekdays))
+	}
+	switch len(when) {
+	case 0:
+		return "Each notice at once."
+	case 1:
+		return "A digest " + when[0] + "."
+	}
+	return "A digest " + strings.Join(when, ", or ") + ", whichever comes first."
+}
+
+func dayWords(days []time.Weekday) string {
+	if len(days) == 0 || len(days) == 7 {
+		return " every day"
+	}
+	var names []string
+	for _, d := range weekdays {
+		for _, chosen := range days {
+			if d == chosen {
+				names = append(names, d.String())
+			}
+		}
+	}
+	if strings.Join(names, " ") == "Monday Tuesday Wednesday Thursday Friday" {
+		return " from Monday to Friday"
+	}
+	return " on " + text.Series(names, "and")
+}
+
+// nextWords says when the next sending is, as far as that is known before a notice waits.
+func nextWords(s schedule.Schedule, now time.Time, zone *time.Location) string {
+	if !s.Digest() {
+		return "The next notice goes at once."
+	}
+	if s.At == "" {
+		return "The next digest starts with the next notice."
+	}
+	t := schedule.Schedule{At: s.At, Weekdays: s.Weekdays}.Due(now, zone)
+	text := "Next digest " + dayAndTime(t, now, zone)
+	if s.Every > 0 || s.Count > 0 {
+		text += ", or earlier"
+	}
+	return text + "."
 }
