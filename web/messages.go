@@ -71,14 +71,14 @@ func listMessages(req *request) error {
 	return req.show(200, "messages", p)
 }
 
-// messageView is one message and what the visitor's filters say of it.
+// messageView is one message and the outcomes of the user's filters for it.
 type messageView struct {
 	layout
 	MessageID, Summary, Stamp, When, KindName, Kind, App, Topic, Severity string
 	Actor, Users, Packages, Objects, Trust, Link, LinkHost, Raw           string
 	Matched                                                               bool
-	Verdict                                                               string
-	Verdicts                                                              verdicts
+	Outcome                                                               string
+	Outcomes                                                              outcomes
 	Notices                                                               []noticeLine
 }
 
@@ -92,9 +92,9 @@ func showMessage(req *request) error {
 	if err != nil {
 		return err
 	}
-	p.Verdicts = req.judge(e, filters)
+	p.Outcomes = req.explainFilters(e, filters)
 	on := 0
-	for _, f := range p.Verdicts.Matched {
+	for _, f := range p.Outcomes.Matched {
 		if f.On {
 			on++
 			p.Matched = true
@@ -103,7 +103,7 @@ func showMessage(req *request) error {
 	if err := req.addNotices(&p, e.ID); err != nil {
 		return err
 	}
-	p.Verdict = verdictWords(len(filters), on, len(p.Notices), len(p.Verdicts.Near))
+	p.Outcome = outcomeText(len(filters), on, len(p.Notices), len(p.Outcomes.Near))
 	return req.show(200, "message", p)
 }
 

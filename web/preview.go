@@ -40,7 +40,7 @@ type previewView struct {
 
 type hitView struct {
 	Summary, Page, Stamp, When string
-	Verdicts                   []verdictLine
+	Rules                      []ruleOutcome
 }
 
 // preview tries a draft on the messages of the last days, with the predicates that the engine delivers by.
@@ -106,7 +106,7 @@ func (req *request) scan(ctx context.Context, q history.ScanQuery) (found histor
 }
 
 func (req *request) hit(h history.Hit, x rules.Explanation) hitView {
-	view := hitView{Summary: h.Summary, Page: messagePage(h.MsgID), Verdicts: req.verdicts(x.Rules)}
+	view := hitView{Summary: h.Summary, Page: messagePage(h.MsgID), Rules: req.ruleOutcomes(x.Rules)}
 	if view.Summary == "" {
 		view.Summary = h.Topic
 	}

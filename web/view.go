@@ -145,16 +145,16 @@ func (req *request) destinationView(d prefs.Destination) destinationView {
 	return view
 }
 
-// verdictLine is what one rule said.
-type verdictLine struct {
+// ruleOutcome is the outcome of one rule for a message.
+type ruleOutcome struct {
 	Sentence, Reason, Trouble string
 	Holds                     bool
 }
 
-func (req *request) verdicts(list []rules.RuleOutcome) []verdictLine {
-	lines := make([]verdictLine, 0, len(list))
+func (req *request) ruleOutcomes(list []rules.RuleOutcome) []ruleOutcome {
+	lines := make([]ruleOutcome, 0, len(list))
 	for _, r := range list {
-		line := verdictLine{Sentence: req.ruleSentence(r.Rule), Reason: r.Reason, Holds: r.Holds}
+		line := ruleOutcome{Sentence: req.ruleSentence(r.Rule), Reason: r.Reason, Holds: r.Holds}
 		if r.Err != nil {
 			line.Trouble = userText(r.Err)
 		}

@@ -10,52 +10,52 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// verdicts are what a person's filters say of a message: those that match it, those that fail by exactly one rule, and
-// the others.
-type verdicts struct {
-	Matched, Near, Others []filterVerdict
+// outcomes are the outcomes of a user's filters for a message: those that match it, those that fail by exactly one rule,
+// and the others.
+type outcomes struct {
+	Matched, Near, Others []filterOutcome
 	Some                  bool
 }
 
-// filterVerdict is what one filter said of a message.
-type filterVerdict struct {
+// filterOutcome is what one filter o of a message.
+type filterOutcome struct {
 	Name, Page, Sentence, Broken string
 	On                           bool
-	Rules                        []verdictLine
-	Miss                         *verdictLine // of a near miss, the one rule that failed
-	Change                       string       // the page and place where that rule is changed
+	Rules                        []ruleOutcome
+	Miss                         *ruleOutcome // of a near miss, the one rule that failed
+	Change                       string       // the address of that rule in the editor
 }
 
-// judge asks every filter, on or off, with the predicates that the engine delivers by.
-func (req *request) judge(e *catalogue.Event, filters []prefs.Filter) verdicts {
+// explainFilters evaluates every filter, on or off, with the predicates of the delivery.
+func (req *request) explainFilters(e *catalogue.Event, filters []prefs.Filter) outcomes {
 	dir, env := req.Directory(), req.env()
 	own := make([]rulespec.Filter, len(filters))
 	for i, f := range filters {
 		own[i] = f.Filter
 		own[i].Owner = req.user.Name
 	}
-	var list verdicts
+	var list outcomes
 	for i, f := range filters {
-		said := filterVerdict{Name: f.Name, Page: filterPage(f.ID), Sentence: capital(req.sentence(own[i])) + ".", On: f.On}
+		o := filterOutcome{Name: f.Name, Page: filterPage(f.ID), Sentence: capital(req.sentence(own[i])) + ".", On: f.On}
 		if f.Broken != "" {
-			said.Broken = capital(f.Broken) + "."
+			o.Broken = capital(f.Broken) + "."
 		} else if wrong := rulespec.Check(env, own[i]); len(wrong) > 0 {
-			said.Broken = userText(wrong[0])
+			o.Broken = userText(wrong[0])
 		}
-		if said.Broken != "" {
-			list.Others = append(list.Others, said)
+		if o.Broken != "" {
+			list.Others = append(list.Others, o)
 			continue
 		}
 		x := rules.Explain(env, e, dir, own[i])
-		said.Rules = req.verdicts(x.Rules)
+		o.Rules = req.ruleOutcomes(x.Rules)
 		switch {
 		case x.Matched:
-			list.Matched = append(list.Matched, said)
+			list.Matched = append(list.Matched, o)
 		case x.NearMiss:
-			said.miss()
-			list.Near = append(list.Near, said)
+			o.miss()
+			list.Near = append(list.Near, o)
 		default:
-			list.Others = append(list.Others, said)
+			list.Others = append(list.Others, o)
 		}
 	}
 	list.Some = len(filters) > 0
@@ -63,7 +63,7 @@ func (req *request) judge(e *catalogue.Event, filters []prefs.Filter) verdicts {
 }
 
 // miss finds the rule that kept the filter from matching.
-func (f *filterVerdict) miss() {
+func (f *filterOutcome) miss() {
 	for i := range f.Rules {
 		if !f.Rules[i].Holds {
 			f.Miss = &f.Rules[i]
@@ -72,8 +72,8 @@ func (f *filterVerdict) miss() {
 	}
 }
 
-// verdictWords sums up. The filters speak as they stand now; the notices tell what was done then.
-func verdictWords(filters, on, notices, near int) string {
+// outcomeText sums up the outcomes, which are those of the filters as they are now, and the notices, which were sent then.
+func outcomeText(filters, on, notices, near int) string {
 	switch {
 	case notices > 0 && on > 0:
 		return text.Plural(on, "filter", "filters") + " of yours " + verb(on, "matches", "match") + " it."
