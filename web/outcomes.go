@@ -17,7 +17,7 @@ type outcomes struct {
 	Some                  bool
 }
 
-// filterOutcome is what one filter o of a message.
+// filterOutcome is the outcome of one filter for a message.
 type filterOutcome struct {
 	Name, Page, Sentence, Broken string
 	On                           bool

@@ -87,7 +87,7 @@ func (req *request) query(filter history.Filter, before history.Cursor) history.
 	}
 }
 
-// scan searches within the time of a preview, in one of the few places there are; false when none became free.
+// scan searches within the time of a preview, with one of the few tokens; free is false when none became free.
 func (req *request) scan(ctx context.Context, q history.ScanQuery) (found history.ScanResult, free bool, err error) {
 	within, cancel := context.WithTimeout(ctx, previewTime+previewLate)
 	defer cancel()

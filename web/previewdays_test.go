@@ -12,12 +12,12 @@ import (
 // testRequest is a request at noon in a zone.
 func testRequest(t *testing.T, zone string) *request {
 	t.Helper()
-	place, err := time.LoadLocation(zone)
+	location, err := time.LoadLocation(zone)
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := time.Date(2026, 11, 10, 12, 0, 0, 0, place)
-	return &request{site: &site{Options: Options{Now: func() time.Time { return now }}, previews: make(chan struct{}, 1)}, zone: place}
+	now := time.Date(2026, 11, 10, 12, 0, 0, 0, location)
+	return &request{site: &site{Options: Options{Now: func() time.Time { return now }}, previews: make(chan struct{}, 1)}, zone: location}
 }
 
 // Days begin at midnight where the person is, also round a change of the clocks.
@@ -69,7 +69,7 @@ func TestDaysSayWhatIsNotKnown(t *testing.T) {
 	}
 }
 
-// Who leaves while waiting for a place takes none.
+// A visitor who leaves while the preview waits takes no token.
 func TestPreviewOfWhoLeaves(t *testing.T) {
 	v := testRequest(t, "UTC")
 	v.previews <- struct{}{}

@@ -74,7 +74,7 @@ type site struct {
 	assets      map[string]asset
 	sessions    *scs.SessionManager
 	limits      limits
-	previews    chan struct{} // a place for each preview that is being made
+	previews    chan struct{} // a token for each preview that runs
 	previewMost int           // messages that a preview looks at, at most
 }
 

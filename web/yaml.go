@@ -121,7 +121,7 @@ func (req *request) findDestination(ds []prefs.Destination, to string) (uint, bo
 	return 0, false
 }
 
-// texts gives each mistake that err joins, in words, with its place.
+// texts gives each mistake that err joins, in words, with its position.
 func texts(err error) []string {
 	if err == nil {
 		return nil
