@@ -10,8 +10,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// BenchmarkChoose is choosing one filter for each owner out of what messages have found, and giving each owner's filters
-// together; a match.
+// BenchmarkChoose is choosing one filter for each owner out of what messages have found, and giving each owner's
+// filters together; a match.
 func BenchmarkChoose(b *testing.B) {
 	eachMix(b, func(b *testing.B, w *world, m mix, n int) {
 		x := w.loaded(b, n, m)
@@ -65,8 +65,8 @@ func processor(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkApply is changes in groups of ten while nothing else happens: what one takes of a processor, without the wait
-// for it.
+// BenchmarkApply is changes in groups of ten while nothing else happens: what one takes of a processor, without the
+// wait for it.
 func BenchmarkApply(b *testing.B) {
 	eachMix(b, func(b *testing.B, w *world, m mix, n int) {
 		c := &changer{x: w.loaded(b, n, m), w: w, n: n}

@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	// messageSteps is how many steps the searches of one message may take: some 20 ms. A step is a byte that an automaton
-	// reads, or a byte for each instruction where regexp reads it: some nanoseconds. Steps are counted and not timed, so
-	// that it does not depend on the computer or its load which filters a message matches.
+	// messageSteps is how many steps the searches of one message may take: some 20 ms. A step is a byte that an
+	// automaton reads, or a byte for each instruction where regexp reads it: some nanoseconds. Steps are counted and
+	// not timed, so that it does not depend on the computer or its load which filters a message matches.
 	messageSteps = 12 << 20
 	// programBytes bounds the compiled expressions.
 	programBytes = 64 << 20
 	// compileSteps is the cost of compiling an expression, for each instruction.
 	compileSteps = 256
-	// expensivePart is the part of the steps of a message, one in so many, for which an expression is too expensive, if not
-	// all searches could be made.
+	// expensivePart is the part of the steps of a message, one in so many, for which an expression is too expensive,
+	// if not all searches could be made.
 	expensivePart = 8
 )
 
@@ -54,8 +54,8 @@ type costly struct {
 	steps int64
 }
 
-// settle ends the account of a message. When searches were skipped, the expressions are refused from now on that used up
-// much. None is to blame for a message that is large.
+// settle ends the account of a message. When searches were skipped, the expressions are refused from now on that used
+// up much. None is to blame for a message that is large.
 func (b *budget) settle(a *account) {
 	if a.skipped == 0 {
 		return
@@ -123,8 +123,8 @@ func (b *budget) takeRefused() map[uint32]int64 {
 	return taken
 }
 
-// An Expensive is a filter that is too expensive: one message alone cost one of its expressions a great part of what all
-// searches of a message have together, and others were not made for it.
+// An Expensive is a filter that is too expensive: one message alone cost one of its expressions a great part of what
+// all searches of a message have together, and others were not made for it.
 type Expensive struct {
 	Filter rulespec.FilterID
 	Steps  int64 // bytes read, or bytes read for each instruction

@@ -15,9 +15,9 @@ type cursor struct {
 	large *postings.Large
 }
 
-// collect puts the filters into r that are posted under predicates that hold, as far as their residuals hold; and those
-// that are excluded. It goes through the predicates several times, so that the processor need not wait for one look into
-// memory after the other.
+// collect puts the filters into r that are posted under predicates that hold, as far as their residuals hold; and
+// those that are excluded. It goes through the predicates several times, so that the processor need not wait for one
+// look into memory after the other.
 func (s *matchState) collect(r *Result) {
 	s.cursors = s.cursors[:0]
 	s.open(s.unknown, false)
@@ -108,8 +108,8 @@ func (s *matchState) collectLarge(r *Result, l *postings.Large, holds bool) (exc
 	return excludes
 }
 
-// residualHolds says whether all conditions of a residual hold. Most residuals are a single term, and all terms that hold
-// are known.
+// residualHolds says whether all conditions of a residual hold. Most residuals are a single term, and all terms that
+// hold are known.
 func (s *matchState) residualHolds(number uint32) bool {
 	if term := s.view.residualTerm[number]; term != 0 {
 		return s.marks[term] == s.number<<markBits|uint32(holds)

@@ -29,8 +29,8 @@ type statement struct {
 	predicate   *rulespec.Predicate // nil once it is in the index: a compiled expression takes several KiB
 }
 
-// A compiler compiles filters, and remembers the rules that it has compiled lately. It is for one goroutine at a time, and
-// for one index.
+// A compiler compiles filters, and remembers the rules that it has compiled lately. It is for one goroutine at a
+// time, and for one index.
 type compiler struct {
 	env   rulespec.Env
 	cache *ruleCache     // nil: it remembers nothing

@@ -47,9 +47,9 @@ func (c *coverage) add(plain loop, s *rulespec.Subject) {
 	}
 }
 
-// check wants of every kind that there is: rules that hold and that fail, with `not` and without, ones that are wrong, each
-// parameter and each choice of it. What is missing is to be added under draw, or as an event, to the kind's file in
-// rulespec/testdata/kinds.
+// check wants of every kind that there is: rules that hold and that fail, with `not` and without, ones that are
+// wrong, each parameter and each choice of it. What is missing is to be added under draw, or as an event, to the
+// kind's file in rulespec/testdata/kinds.
 func (c *coverage) check(t *testing.T) {
 	t.Helper()
 	for _, k := range rulespec.RuleKinds {

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// A dictionary finds the term of a field and a value: a hash table with open addressing. Readers look up while the writer
-// adds, and nothing is ever taken out. A reader that meets a term younger than its view passes it by.
+// A dictionary finds the term of a field and a value: a hash table with open addressing. Readers look up while the
+// writer adds, and nothing is ever taken out. A reader that meets a term younger than its view passes it by.
 type dictionary struct {
 	seed  maphash.Seed
 	used  int
@@ -53,8 +53,8 @@ type probe struct {
 	known bool
 }
 
-// findAll is find for all probes, whose hashes are known. What it reads of the table for one does not depend on another,
-// so the processor waits for all of them at once.
+// findAll is find for all probes, whose hashes are known. What it reads of the table for one does not depend on
+// another, so the processor waits for all of them at once.
 func (d *dictionary) findAll(v *view, probes []probe) {
 	mask := uint64(len(d.cells) - 1)
 	for i := range probes {

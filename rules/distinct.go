@@ -7,8 +7,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// A distinct chooses one filter of each owner out of a result. It goes through the lists a window of ordinals at a time, so
-// that what is noted of runs, and the bounds of runs, stay in the processor's cache.
+// A distinct chooses one filter of each owner out of a result. It goes through the lists a window of ordinals at a
+// time, so that what is noted of runs, and the bounds of runs, stay in the processor's cache.
 type distinct struct {
 	view *view
 	rest [][]uint32 // the lists from the window on

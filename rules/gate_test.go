@@ -11,7 +11,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/kindtest"
 )
 
-// TestGate: the index takes what every other way in takes, and says of the rest why it is broken. An explanation agrees.
+// TestGate: the index takes what every other way in takes, and says of the rest why it is broken. An explanation
+// agrees.
 func TestGate(t *testing.T) {
 	env := rulespec.Env{KnowsKind: func(name string) bool { return name != kindtest.NoMessageKind }}
 	cases := kindtest.GateCases()

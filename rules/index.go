@@ -71,8 +71,8 @@ func NewIndex(env rulespec.Env) *Index {
 	return newIndex(env, min(runtime.GOMAXPROCS(0), mostShards), programBytes)
 }
 
-// mostShards bounds the shards, since every match looks into each. With two, exact rules take half as long again as with
-// one; with eight, two to three times as long.
+// mostShards bounds the shards, since every match looks into each. With two, exact rules take half as long again as
+// with one; with eight, two to three times as long.
 const mostShards = 4
 
 func newIndex(env rulespec.Env, shards int, programBytes int64) *Index {
@@ -105,7 +105,8 @@ func (x *Index) Len() int {
 	return x.ordinals.size
 }
 
-// Apply makes all changes at once. A filter that cannot be compiled is taken out, never matches, and is given in broken.
+// Apply makes all changes at once. A filter that cannot be compiled is taken out, never matches, and is given in
+// broken.
 func (x *Index) Apply(changes ...Change) (broken []Broken) {
 	x.change.Lock()
 	defer x.change.Unlock()

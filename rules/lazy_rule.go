@@ -10,8 +10,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// identityOf gives a text that two rules share exactly when they are the same predicate: the kind and the arguments, and
-// the owner where the arguments name the owner. ruleOf is its reverse.
+// identityOf gives a text that two rules share exactly when they are the same predicate: the kind and the arguments,
+// and the owner where the arguments name the owner. ruleOf is its reverse.
 func identityOf(owner string, r rulespec.Rule) string {
 	var b strings.Builder
 	namesOwner := false

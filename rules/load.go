@@ -8,13 +8,13 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// Load puts filters into the index, as Apply does, but many millions in seconds: it compiles on all processors while the
-// next filters are read, and holds a few thousand of them at a time. An empty index is loaded in bulk: postings are made
-// when all filters are placed. Until Load returns, readers see the index as it was.
+// Load puts filters into the index, as Apply does, but many millions in seconds: it compiles on all processors while
+// the next filters are read, and holds a few thousand of them at a time. An empty index is loaded in bulk: postings
+// are made when all filters are placed. Until Load returns, readers see the index as it was.
 //
-// Of filters with the same id the last counts. A filter that cannot be compiled is taken out, never matches, and is given
-// in broken, in the order of the filters. An error that comes with a filter ends the loading; the filters before it are
-// in the index.
+// Of filters with the same id the last counts. A filter that cannot be compiled is taken out, never matches, and is
+// given in broken, in the order of the filters. An error that comes with a filter ends the loading; the filters
+// before it are in the index.
 func (x *Index) Load(filters iter.Seq2[rulespec.Filter, error]) (broken []Broken, err error) {
 	x.change.Lock()
 	defer x.change.Unlock()

@@ -117,8 +117,8 @@ func TestLoadAgreesWithTheLoop(t *testing.T) {
 	}
 }
 
-// TestLoadMakesLargeNodes loads so many under few predicates that nodes have groups and groups several blocks, on top of
-// a few that hang there already; and takes most of them out again.
+// TestLoadMakesLargeNodes loads so many under few predicates that nodes have groups and groups several blocks, on top
+// of a few that hang there already; and takes most of them out again.
 func TestLoadMakesLargeNodes(t *testing.T) {
 	random := rand.New(rand.NewPCG(9, 10))
 	x := rules.NewIndex(rulespec.Env{})
@@ -213,7 +213,8 @@ func TestLoadTakesNothingWrongForRight(t *testing.T) {
 	}
 }
 
-// TestLoadIsSeenAsAWhole loads into an empty index and into a full one while others look: they find all or nothing of it.
+// TestLoadIsSeenAsAWhole loads into an empty index and into a full one while others look: they find all or nothing of
+// it.
 func TestLoadIsSeenAsAWhole(t *testing.T) {
 	x := rules.NewIndex(rulespec.Env{})
 	var filters []rulespec.Filter

@@ -251,8 +251,8 @@ func (s *story) checkExplained(f *looped, subject *rulespec.Subject, want []rule
 	}
 }
 
-// checkScan holds a filter's Scan to what the loop says: its names and its match decide as the filter does, and an event
-// that it matches has one of its keys.
+// checkScan holds a filter's Scan to what the loop says: its names and its match decide as the filter does, and an
+// event that it matches has one of its keys.
 func checkScan(t testing.TB, env rulespec.Env, f *looped, s *rulespec.Subject) {
 	t.Helper()
 	one, err := scan.New(env, s.Directory, f.text)
@@ -282,7 +282,8 @@ func checkScan(t testing.TB, env rulespec.Env, f *looped, s *rulespec.Subject) {
 	}
 }
 
-// TestOracle plays stories until they have NOTIFYD_CASES cases: always the same ones by default, others each time when it is set.
+// TestOracle plays stories until they have NOTIFYD_CASES cases: always the same ones by default, others each time
+// when it is set.
 func TestOracle(t *testing.T) {
 	t.Parallel()
 	most, _ := strconv.Atoi(os.Getenv("NOTIFYD_CASES"))

@@ -6,8 +6,8 @@ import (
 	"github.com/notifyd/notifyd/rules/vector"
 )
 
-// An ordinalSet is a bit set of two levels: a bit for each ordinal, and a bit for each word of bits. It is read in order,
-// and what is not in it costs nothing.
+// An ordinalSet is a bit set of two levels: a bit for each ordinal, and a bit for each word of bits. It is read in
+// order, and what is not in it costs nothing.
 type ordinalSet struct {
 	words, upper []uint64
 	owners       *owners

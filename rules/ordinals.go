@@ -5,8 +5,9 @@ import "github.com/notifyd/notifyd/rulespec"
 // pageBits is the binary logarithm of the ids of a page.
 const pageBits = 8
 
-// ordinals numbers the filters. A page of 256 ids becomes a page of ordinals, so ids that are mostly dense need a small
-// table, and the filters of a person whose ids follow each other stand together. What readers need of it is in the view.
+// ordinals numbers the filters. A page of 256 ids becomes a page of ordinals, so ids that are mostly dense need a
+// small table, and the filters of a person whose ids follow each other stand together. What readers need of it is in
+// the view.
 type ordinals struct {
 	pages []*page
 	of    map[uint64]uint32 // by page of ids: the page of ordinals

@@ -7,9 +7,9 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// owners says whose the ordinals are, so that a result can be grouped by owner. A run is ordinals in a row of one owner.
-// Most owners have one run; then the ordinal that it starts with stands for the owner, and grouping needs no look-up. An
-// ordinal without a filter stays with its last owner.
+// owners says whose the ordinals are, so that a result can be grouped by owner. A run is ordinals in a row of one
+// owner. Most owners have one run; then the ordinal that it starts with stands for the owner, and grouping needs no
+// look-up. An ordinal without a filter stays with its last owner.
 type owners struct {
 	of     vector.Vector[uint32]    // by ordinal: the owner's number; 0: it never had one
 	bounds vector.Vector[runBounds] // by 64 ordinals
@@ -67,8 +67,8 @@ type ownerRuns struct {
 	split bool   // there may be several runs; that stays so
 }
 
-// ownerField is the field with the values of which owners share their numbers, since most owners are named by a filter of
-// their own: the number of an owner is the term that an event has the owner there.
+// ownerField is the field with the values of which owners share their numbers, since most owners are named by a
+// filter of their own: the number of an owner is the term that an event has the owner there.
 const ownerField = "user"
 
 // ownerNumber gives the number of an owner.

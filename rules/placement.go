@@ -78,8 +78,8 @@ const (
 	// exclusionSelectivity divides what must not hold: what is more selective excludes filters by a list, what is less
 	// selective is part of residuals, of which there are then few.
 	exclusionSelectivity = 50
-	// maxExclusions is how many filters one predicate excludes before it too goes into residuals: a popular name under not
-	// in very many filters costs each its residual, and not each message its list.
+	// maxExclusions is how many filters one predicate excludes before it too goes into residuals: a popular name
+	// under not in very many filters costs each its residual, and not each message its list.
 	maxExclusions = 4096
 )
 

@@ -92,7 +92,8 @@ func TestNegation(t *testing.T) {
 	})
 }
 
-// TestMoreRulesNeverWiden: a filter with one rule more matches no event that it did not match before, whatever the rule.
+// TestMoreRulesNeverWiden: a filter with one rule more matches no event that it did not match before, whatever the
+// rule.
 func TestMoreRulesNeverWiden(t *testing.T) {
 	dir := parseDirectory(t, worldDirectory)
 	rapid.Check(t, func(t *rapid.T) {

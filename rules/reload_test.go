@@ -23,7 +23,8 @@ type chronicle struct {
 	cases   int
 }
 
-// A chronicleStep leads from one version to the next: changes applied at once, or everything compiled anew in another environment.
+// A chronicleStep leads from one version to the next: changes applied at once, or everything compiled anew in another
+// environment.
 type chronicleStep struct {
 	changes []rules.Change
 	reload  bool

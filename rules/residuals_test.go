@@ -10,8 +10,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// TestManyResiduals posts filters with hundreds of second rules under few packages: at first each second rule is a topic
-// or an application, then some are more than that, then these go again.
+// TestManyResiduals posts filters with hundreds of second rules under few packages: at first each second rule is a
+// topic or an application, then some are more than that, then these go again.
 func TestManyResiduals(t *testing.T) {
 	random := rand.New(rand.NewPCG(9, 10))
 	for _, most := range []int{60, 1_000, 8_000} {

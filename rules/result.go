@@ -6,8 +6,9 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// A Result is the filters that an event matches, by reference to the posting lists, so that finding many costs little more
-// than finding one. It stays what it is when the Index changes. Find may be given it again. It is for one goroutine.
+// A Result is the filters that an event matches, by reference to the posting lists, so that finding many costs little
+// more than finding one. It stays what it is when the Index changes. Find may be given it again. It is for one
+// goroutine.
 type Result struct {
 	view     *view
 	lists    [][]uint32 // of ordinals that match, each list in order; none is in two lists

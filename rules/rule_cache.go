@@ -7,10 +7,10 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// A ruleCache is rules that were compiled lately. Most filters name an application or a package that thousands of others
-// name, and a person's filters, which mostly come one after the other, name that person. It has two rules for each hash,
-// the least recently used of which makes room. Rules are compared word for word, so that one that is wrong in any way is
-// never taken for one that is right.
+// A ruleCache is rules that were compiled lately. Most filters name an application or a package that thousands of
+// others name, and a person's filters, which mostly come one after the other, name that person. It has two rules for
+// each hash, the least recently used of which makes room. Rules are compared word for word, so that one that is wrong
+// in any way is never taken for one that is right.
 type ruleCache struct {
 	seed   maphash.Seed
 	sets   [][2]cachedRule // by hash, the rule that was asked for last first

@@ -8,8 +8,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// TestSnapshotPieces wants a snapshot to be the same whether its filters are placed in many pieces or all at once: under
-// one predicate with more than a block, under many, and with what exclusions them.
+// TestSnapshotPieces wants a snapshot to be the same whether its filters are placed in many pieces or all at once:
+// under one predicate with more than a block, under many, and with what exclusions them.
 func TestSnapshotPieces(t *testing.T) {
 	x := newIndex(rulespec.Env{}, 3, programBytes) // it is read on as many as there are processors
 	var all []Change

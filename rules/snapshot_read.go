@@ -10,9 +10,10 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// ReadSnapshot makes an Index of a snapshot: it finds what the one that was written found, and changes as that. env and
-// key must be what they were then; otherwise the error wraps ErrStale, or filters match what they must not. Any other
-// error says what is wrong and in which section.
+// ReadSnapshot makes an Index of a snapshot: it finds what the one that was written found, and can be changed. env
+// and key must be what they were then: another key, version, or list of fields gives an error that wraps ErrStale;
+// another env is not noticed, and filters would match what they must not. Any other error says what is wrong and in
+// which section.
 func ReadSnapshot(env rulespec.Env, r io.Reader, key string) (*Index, error) {
 	s := &snapshotReader{x: NewIndex(env), sections: sections.NewReader(r, sectionNames, 2*snapshotAhead)}
 	if err := s.read(key); err != nil {
@@ -21,15 +22,15 @@ func ReadSnapshot(env rulespec.Env, r io.Reader, key string) (*Index, error) {
 	return s.x, nil
 }
 
-// A snapshotReader puts what it reads into an index that nobody else has. While sections are read, one goroutine makes
-// predicates and residuals of those that are there, and another keeps filters; neither touches what the other does.
+// A snapshotReader puts what it reads into an index that nobody else has. While sections are read, one goroutine
+// interns predicates and residuals, and another places filters; neither touches what the other does.
 type snapshotReader struct {
 	x        *Index
 	sections *sections.Reader
 	head     snapshotHead
-	parts    [2]snapshotPart // what is looked up; filters
+	parts    [2]snapshotPart // predicates and residuals; filters
 	used     usedBits
-	size     int // filters that were read
+	filters  int // that were read
 }
 
 // A snapshotHead is what the first section tells of the others.
@@ -49,7 +50,7 @@ func (s *snapshotReader) read(key string) error {
 		return err
 	}
 	var workers sync.WaitGroup
-	readers := [2]func(*sections.Section) error{s.lookedUp, s.filters}
+	readers := [2]func(*sections.Section) error{s.readInterned, s.readFilters}
 	for i := range s.parts {
 		p := &s.parts[i]
 		p.sections = make(chan *sections.Section, snapshotAhead)
@@ -77,13 +78,13 @@ func (s *snapshotReader) read(key string) error {
 	return nil
 }
 
-// read reads sections until there are no more, or passes them by when one is wrong.
-func (p *snapshotPart) read(with func(*sections.Section) error, again func(*sections.Section)) {
+// read reads sections until there are no more, and only releases them once one is wrong.
+func (p *snapshotPart) read(with func(*sections.Section) error, release func(*sections.Section)) {
 	for c := range p.sections {
 		if p.err == nil {
 			p.err = with(c)
 		}
-		again(c)
+		release(c)
 	}
 }
 
@@ -109,7 +110,8 @@ func (s *snapshotReader) readHead(c *sections.Section, key string) error {
 	if was := c.Text(); c.Err() == nil && was != key {
 		return fmt.Errorf("%w: it was written for %q, want %q", ErrStale, was, key)
 	}
-	if fields, texts := c.Texts(), c.Texts(); c.Err() == nil && !(slices.Equal(fields, rulespec.Fields) && slices.Equal(texts, rulespec.Texts)) {
+	fields, texts := c.Texts(), c.Texts()
+	if c.Err() == nil && (!slices.Equal(fields, rulespec.Fields) || !slices.Equal(texts, rulespec.Texts)) {
 		return fmt.Errorf("%w: it has fields %q and texts %q", ErrStale, fields, texts)
 	}
 	s.head = snapshotHead{c.Count(1 << 32), c.Count(1 << 32), c.Count(1 << 32)}
@@ -119,7 +121,7 @@ func (s *snapshotReader) readHead(c *sections.Section, key string) error {
 	return c.Err()
 }
 
-// distribute gives the sections to those who read them, in an order that may be, and gives the last.
+// distribute hands the sections to the goroutines that read them, checks their order, and gives the last.
 func (s *snapshotReader) distribute() (end *sections.Section, err error) {
 	before, size := byte(sectionHead), 0
 	for {
@@ -136,7 +138,8 @@ func (s *snapshotReader) distribute() (end *sections.Section, err error) {
 			continue
 		}
 		if s.head.predicates > size || s.head.residuals > size { // each takes a byte at least
-			return nil, c.Wrong("the head tells of %d predicates and %d residuals, but there are %d bytes of them", s.head.predicates, s.head.residuals, size)
+			return nil, c.Wrong("the head tells of %d predicates and %d residuals, but there are %d bytes of them",
+				s.head.predicates, s.head.residuals, size)
 		}
 		s.parts[1].sections <- c
 	}
@@ -155,9 +158,9 @@ func (s *snapshotReader) end(c *sections.Section) error {
 		return err
 	}
 	v := s.x.next
-	if got := (snapshotHead{len(v.preds) - 1, len(v.residuals), s.size}); got != s.head {
+	if got := (snapshotHead{len(v.preds) - 1, len(v.residuals), s.filters}); got != s.head {
 		return c.Wrong("there are %+v, but the head tells of %+v", got, s.head)
 	}
-	s.x.ordinals.size = s.size
+	s.x.ordinals.size = s.filters
 	return s.used.check(c, v)
 }

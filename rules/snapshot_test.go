@@ -49,8 +49,8 @@ func changeAtRandom(c *chooser, x *rules.Index, plain *loop, n int) {
 	}
 }
 
-// TestSnapshotFindsTheSame writes random filters, reads them, and asks; then changes what was read and asks again; and all
-// that a second time.
+// TestSnapshotFindsTheSame writes random filters, reads them, and asks; then changes what was read and asks again;
+// and all that a second time.
 func TestSnapshotFindsTheSame(t *testing.T) {
 	for seed := range uint64(150) {
 		c := newChooser(binary.LittleEndian.AppendUint64(nil, seed))
@@ -193,8 +193,8 @@ func seal(like []byte, contents [][]byte) []byte {
 	return out
 }
 
-// TestSnapshotCrafted changes each byte of what is in the sections and makes the sums right again: what is read then may
-// be other filters, and whatever they are, asking them and changing them does no harm.
+// TestSnapshotCrafted changes each byte of what is in the sections and makes the sums right again: what is read then
+// may be other filters, and whatever they are, asking them and changing them does no harm.
 func TestSnapshotCrafted(t *testing.T) {
 	good := written(t, smallIndex())
 	if again := seal(good, split(good)); !bytes.Equal(again, good) {

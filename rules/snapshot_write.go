@@ -9,10 +9,10 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// WriteSnapshot writes the filters as a snapshot, as readers see them when it is called. Who reads or changes the index
-// meanwhile does not wait, or for microseconds. key is what the snapshot depends on and the filters do not tell: the
-// revision that they have in their store, what the catalogue knows, the version of the program. A change that key does
-// not tell must not be under way. It writes pieces of a quarter of a MiB, and stops soon after w gives an error.
+// WriteSnapshot writes the filters as readers see them when it is called. It holds up others for microseconds at
+// most. key is what the snapshot depends on besides the filters: their revision in the store, the kinds of message
+// that the catalogue knows, the version of the program; no change must be under way that key does not tell. It writes
+// pieces of a quarter of a MiB, and ends soon after w has given an error.
 func (x *Index) WriteSnapshot(w io.Writer, key string) error {
 	return x.writeSnapshot(w, key, placedAtOnce)
 }
@@ -20,10 +20,10 @@ func (x *Index) WriteSnapshot(w io.Writer, key string) error {
 func (x *Index) writeSnapshot(w io.Writer, key string, atOnce int) error {
 	s := &snapshotWriter{view: x.current.Load(), sections: sections.NewWriter(w, snapshotMagic), atOnce: atOnce}
 	s.collect(x)
-	s.head(key)
-	s.predicates()
-	s.residuals()
-	s.filters()
+	s.writeHead(key)
+	s.writePredicates()
+	s.writeResiduals()
+	s.writeFilters()
 	if err := s.sections.Finish(); err != nil {
 		return fmt.Errorf("write snapshot: %w", err)
 	}
@@ -34,61 +34,61 @@ func (x *Index) writeSnapshot(w io.Writer, key string, atOnce int) error {
 type snapshotWriter struct {
 	view       *view
 	sections   *sections.Writer
-	names      map[uint32]string // of predicates that have an identity
-	keys       map[uint32][]uint32
-	finders    map[uint32][]finder // of searches
-	fields     map[uint32]uint64   // of searches through names, a bit for each of rulespec.Fields
-	size       int
-	atOnce     int      // how many ordinals are placed at once
-	placed     []placed // see filters
-	exclusions []exclusion
+	identities map[uint32]string   // by predicate
+	keys       map[uint32][]uint32 // by predicate: its terms
+	finders    map[uint32][]finder // by search
+	fields     map[uint32]uint64   // by search through names: a bit for each of rulespec.Fields
+	filters    int
+
+	atOnce     int         // ordinals
+	placed     []placed    // by ordinal, of those that are written now
+	exclusions []exclusion // of the same, by ordinal
 }
 
-// collect turns round what the view and the index have the other way round.
+// collect inverts what the view and the index have by the other number.
 func (s *snapshotWriter) collect(x *Index) {
 	v := s.view
-	s.names, s.keys = map[uint32]string{}, map[uint32][]uint32{}
-	v.eachList(func(pred, residual uint32, ordinals []uint32) {
+	s.identities, s.keys = map[uint32]string{}, map[uint32][]uint32{}
+	v.eachList(func(predicate, residual uint32, ordinals []uint32) {
 		switch residual {
 		case postings.Parents:
 			for _, parent := range ordinals {
-				s.keys[parent] = append(s.keys[parent], pred)
+				s.keys[parent] = append(s.keys[parent], predicate)
 			}
 		case postings.Excluded:
 		default:
-			s.size += len(ordinals)
+			s.filters += len(ordinals)
 		}
 	})
 	s.finders, s.fields = v.finders()
-	x.eachIdentity(func(name string, id uint32) {
+	x.eachIdentity(func(identity string, id uint32) {
 		if int(id) < len(v.preds) {
-			s.names[id] = name
+			s.identities[id] = identity
 		}
 	})
 }
 
-func (s *snapshotWriter) head(key string) {
+func (s *snapshotWriter) writeHead(key string) {
 	s.sections.Begin(sectionHead)
 	s.sections.Number(snapshotVersion)
 	s.sections.Text(key)
 	s.sections.Texts(rulespec.Fields)
 	s.sections.Texts(rulespec.Texts)
-	for _, n := range []int{len(s.view.preds) - 1, len(s.view.residuals), s.size} {
+	for _, n := range []int{len(s.view.preds) - 1, len(s.view.residuals), s.filters} {
 		s.sections.Number(uint64(n))
 	}
 }
 
-func (s *snapshotWriter) predicates() {
+func (s *snapshotWriter) writePredicates() {
 	s.sections.Begin(sectionPredicates)
 	for id := uint32(1); int(id) < len(s.view.preds) && s.sections.Err() == nil; id++ {
 		s.sections.Continue()
-		s.predicate(id, s.view.preds[id])
+		s.writePredicate(id, s.view.preds[id])
 	}
 }
 
-// predicate writes one: of a term the field and its value; of a need the same as texts; of the others the identity, and
-// then the terms, or what a search looks at and for.
-func (s *snapshotWriter) predicate(id uint32, p predicate) {
+// writePredicate writes one predicate: see the format.
+func (s *snapshotWriter) writePredicate(id uint32, p predicate) {
 	to := s.sections
 	to.Byte(byte(p.form))
 	switch p.form {
@@ -96,18 +96,18 @@ func (s *snapshotWriter) predicate(id uint32, p predicate) {
 		to.Number(uint64(p.field))
 		to.Text(string(s.view.names.at(p.at)))
 	case formRequirement:
-		need := s.view.requirements[p.at]
-		to.Text(need.Field)
-		to.Text(need.Value)
+		key := s.view.requirements[p.at]
+		to.Text(key.Field)
+		to.Text(key.Value)
 	case formAny, formChecked:
-		to.Text(s.names[id])
+		to.Text(s.identities[id])
 		to.Number(uint64(len(s.keys[id])))
 		for _, term := range s.keys[id] {
 			to.Number(uint64(term))
 		}
 	case formSearched, formUnindexed:
 		search := &s.view.searches[p.at]
-		to.Text(s.names[id])
+		to.Text(s.identities[id])
 		to.Number(s.fields[id])
 		to.Number(uint64(search.texts))
 		to.Number(uint64(bit(search.plain)))
@@ -122,7 +122,7 @@ func (s *snapshotWriter) predicate(id uint32, p predicate) {
 			to.Texts(set)
 		}
 	default:
-		to.Text(s.names[id])
+		to.Text(s.identities[id])
 	}
 }
 
@@ -133,18 +133,13 @@ func bit(b bool) uint8 {
 	return 0
 }
 
-func (s *snapshotWriter) residuals() {
+func (s *snapshotWriter) writeResiduals() {
 	s.sections.Begin(sectionResiduals)
 	for _, residual := range s.view.residuals {
 		s.sections.Continue()
 		s.sections.Number(uint64(len(residual)))
-		for _, l := range residual {
-			s.sections.Number(uint64(l))
+		for _, c := range residual {
+			s.sections.Number(uint64(c))
 		}
 	}
 }
-
-// zigzag makes small numbers of small differences, whichever way they go.
-func zigzag(n int64) uint64 { return uint64(n)<<1 ^ uint64(n>>63) }
-
-func unzigzag(n uint64) int64 { return int64(n>>1) ^ -int64(n&1) }

@@ -19,7 +19,8 @@ const (
 	byRegexp               // regexp: the automaton had no room
 )
 
-// matches says whether a search matches one of some texts, a bit each. When the message has cost too much, it is unknown.
+// matches says whether a search matches one of some texts, a bit each. When the message has cost too much, it is
+// unknown.
 func (s *matchState) matches(id uint32, texts uint8, by means) state {
 	number := s.view.preds[id].at
 	p := &s.view.searches[number]
@@ -108,7 +109,8 @@ func (s *matchState) charge(id uint32, steps int64) {
 // maxStarts is how many offsets of a text are tried one by one before the rest of it is searched as a whole.
 const maxStarts = 16
 
-// runMachine runs a program's automaton on a text. Where it is known how matches begin, it begins at these offsets only.
+// runMachine runs a program's automaton on a text. Where it is known how matches begin, it begins at these offsets
+// only.
 func (s *matchState) runMachine(p *programs.Program, r *automaton.Run, number int) automaton.Result {
 	t := &s.texts[number]
 	if p.Leading == nil || !t.ascii {

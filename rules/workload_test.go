@@ -14,8 +14,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// A world is what benchmarks happen in: applications, packages, people and words, of which few are frequent and most are
-// rare, as everywhere. The same size gives the same world.
+// A world is what benchmarks happen in: applications, packages, people and words, of which few are frequent and most
+// are rare, as everywhere. The same size gives the same world.
 type world struct {
 	apps, packages, words []string
 	topics                [][]string
@@ -201,8 +201,8 @@ func (w *world) index(n int, m mix) *rules.Index {
 	return x
 }
 
-// events makes n events with bodies of one to eight KiB, the same for the same seed, whose texts have been asked for: the
-// engine is not to be charged for what the history asks too.
+// events makes n events with bodies of one to eight KiB, the same for the same seed, whose texts have been asked for:
+// the engine is not to be charged for what the history asks too.
 func (w *world) events(n int, seed ...uint64) []*catalogue.Event {
 	random := rand.New(rand.NewPCG(31, append(seed, 32)[0]))
 	list := make([]*catalogue.Event, n)

@@ -21,7 +21,8 @@ const (
 	previewTime = 1600 * time.Millisecond
 	previewLate = 400 * time.Millisecond // after that a statement that has not ended is cut off
 	previewHits = 10                     // shown
-	previewRuns = 2                      // at the same time, of all visitors: SQLite has four connections that read, and pages need some
+	// previewRuns is how many run at once, for all visitors: SQLite has four connections that read, and pages need some.
+	previewRuns = 2
 )
 
 // previewView is what a filter would have matched.

@@ -135,7 +135,8 @@ func benchSite(b *testing.B, d *migrations.DB) *site {
 	return s
 }
 
-// fillMonth appends n messages of the last thirty days, of some 1.7 KB: few packages, people and applications have most.
+// fillMonth appends n messages of the last thirty days, of some 1.7 KB: few packages, people and applications have
+// most.
 func fillMonth(b *testing.B, s *site, d *migrations.DB, n int) {
 	b.Helper()
 	random := rand.New(rand.NewPCG(1, 2))

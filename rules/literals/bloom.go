@@ -10,7 +10,8 @@ import (
 // A Bloom is a Bloom filter of the q-grams of one text: a literal with a q-gram that is not in it is not in the text.
 // Filling it costs something, so the first questions do without it. It is for one goroutine and used again with Reset.
 type Bloom struct {
-	Steps int64 // the cost of all questions so far: one for each byte of a text that is filled in, or BytesPerStep searched
+	// Steps is the cost of all questions so far: one for each byte that is filled in, or BytesPerStep that are searched.
+	Steps int64
 
 	asked int
 	bits  []uint64 // a bit for each hash

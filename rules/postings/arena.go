@@ -7,8 +7,8 @@ import (
 )
 
 // An arena has many small arrays of words in few large chunks, so that they take little more than their words and the
-// collector has nothing to do with them. What is in it never changes: an array that changes is written anew, at the end.
-// When much is dead, what lives in the chunk with most dead words is moved to the end and the chunk let go, as a
+// collector has nothing to do with them. What is in it never changes: an array that changes is written anew, at the
+// end. When much is dead, what lives in the chunk with most dead words is moved to the end and the chunk let go, as a
 // log-structured store cleans its segments (M. Rosenblum, J. Ousterhout, 1992).
 type arena struct {
 	chunks []*chunk

@@ -1,7 +1,7 @@
 package postings
 
-// Lists are the posting lists of one predicate in one array: how many there are; of each, its residual and where it ends
-// among the ordinals; then the ordinals. Empty Lists are nil.
+// Lists are the posting lists of one predicate in one array: how many there are; of each, its residual and where it
+// ends among the ordinals; then the ordinals. Empty Lists are nil.
 type Lists []uint32
 
 // singles is a mark on the number of lists.

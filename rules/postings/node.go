@@ -6,8 +6,8 @@ import (
 	"github.com/notifyd/notifyd/rules/vector"
 )
 
-// SetTerms says which residuals are single terms: by residual the term, 0 where it is more. The list only grows, and must
-// be set before a posting has a residual that is not in it.
+// SetTerms says which residuals are single terms: by residual the term, 0 where it is more. The list only grows, and
+// must be set before a posting has a residual that is not in it.
 func (s *Shard) SetTerms(terms []uint32) { s.writer.term = terms }
 
 // apply makes changes, which are in order.
@@ -23,8 +23,8 @@ func (s *Shard) apply(t *vector.Transient, ops []op) {
 	s.clean(t)
 }
 
-// Load adds lists to a predicate that has none but of lesser residuals. write calls add with each residual, in order, and
-// its ordinals, in order.
+// Load adds lists to a predicate that has none but of lesser residuals. write calls add with each residual, in order,
+// and its ordinals, in order.
 func (s *Shard) Load(t *vector.Transient, predicate uint32, write func(add func(residual uint32, ordinals []uint32))) {
 	lists, large := s.lists(predicate)
 	var long []blockList

@@ -4,19 +4,19 @@
 //
 // A search engine keeps a posting list for each term: the documents that have it, as ordinals in order. Here the
 // documents are filters and the terms predicates, and a filter is posted under one of its predicates only, its access
-// predicate. What else it asks for are its residual predicates. Most filters under a predicate share few sets of these,
-// so the postings of a predicate are grouped: a list for each set, known by its number, the residual. Whoever collects
-// decides each residual once and takes or leaves its list whole (the clusters of F. Fabret et al., "Filtering Algorithms
-// and Implementation for Very Fast Publish/Subscribe Systems", SIGMOD 2001).
+// predicate. What else it asks for are its residual predicates. Most filters under a predicate share few sets of
+// these, so the postings of a predicate are grouped: a list for each set, known by its number, the residual. Whoever
+// collects decides each residual once and takes or leaves its list whole (the clusters of F. Fabret et al.,
+// "Filtering Algorithms and Implementation for Very Fast Publish/Subscribe Systems", SIGMOD 2001).
 //
-// Two more kinds of list stand beside these, under residuals that are none: Excluded, the filters that have the predicate
-// under not (the exclusions of S. Whang et al., "Indexing Boolean Expressions", VLDB 2009); and Parents, the predicates
-// that hold when this one does.
+// Two more kinds of list stand beside these, under residuals that are none: Excluded, the filters that have the
+// predicate under not (the exclusions of S. Whang et al., "Indexing Boolean Expressions", VLDB 2009); and Parents,
+// the predicates that hold when this one does.
 //
 // # Where the lists stand
 //
-// The lists of a predicate are one array in an arena (Lists), without pointers. A predicate with many postings is Large:
-// its long lists are cut into blocks, so that a change copies a block and not a list.
+// The lists of a predicate are one array in an arena (Lists), without pointers. A predicate with many postings is
+// Large: its long lists are cut into blocks, so that a change copies a block and not a list.
 //
 // # Invariants
 //
@@ -40,7 +40,8 @@ const (
 )
 
 const (
-	// arrayWords is the size of a predicate's array above which it becomes Large; it becomes small again below half of it.
+	// arrayWords is the size of a predicate's array above which it becomes Large; it becomes small again below half
+	// of it.
 	arrayWords = 1024
 	// listMost is how long a list of a Large predicate becomes before it is cut into blocks.
 	listMost = 128

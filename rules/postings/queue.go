@@ -59,8 +59,8 @@ func (q *Queue) Excluded(predicate uint32) int { return q.excluded[predicate] }
 // Full says that it is time to flush.
 func (q *Queue) Full() bool { return q.size >= queueMost }
 
-// Flush makes the changes, each shard on a goroutine of its own where they are many. shards are those that the Queue was
-// made for.
+// Flush makes the changes, each shard on a goroutine of its own where they are many. shards are those that the Queue
+// was made for.
 func (q *Queue) Flush(t *vector.Transient, shards []Shard) {
 	if q.size == 0 {
 		return

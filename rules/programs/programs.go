@@ -1,10 +1,10 @@
 // Package programs keeps compiled expressions, as far as they have room.
 //
-// A compiled expression takes a KiB or more, its text a hundred bytes, and most expressions never meet a text that has
-// their literals. So an expression is compiled when a text first asks for it, and the Cache has a bound in bytes: when it
-// is full, programs that were not asked for lately are let go, and compiled again if need be. They are chosen by the
-// CLOCK algorithm (F. Corbató, "A Paging Experiment with the Multics System", 1968): a hand goes round, takes the mark
-// of what was asked for, and lets go of what has none.
+// A compiled expression takes a KiB or more, its text a hundred bytes, and most expressions never meet a text that
+// has their literals. So an expression is compiled when a text first asks for it, and the Cache has a bound in bytes:
+// when it is full, programs that were not asked for lately are let go, and compiled again if need be. They are chosen
+// by the CLOCK algorithm (F. Corbató, "A Paging Experiment with the Multics System", 1968): a hand goes round, takes
+// the mark of what was asked for, and lets go of what has none.
 //
 // A Program grows while it is used, since its automaton makes states, and so it is measured again after each use.
 package programs
@@ -19,8 +19,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// A Program is a compiled expression. Its automaton answers; regexp does where the automaton has no room. It is safe for
-// concurrent use.
+// A Program is a compiled expression. Its automaton answers; regexp does where the automaton has no room. It is safe
+// for concurrent use.
 type Program struct {
 	Leading []string // every match begins with one of these literals: see rulespec.CompileProgram
 	Insts   int      // instructions

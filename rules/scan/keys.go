@@ -10,9 +10,9 @@ import (
 // messages.
 const maxKeys = 2000
 
-// Keys gives values by field, all in fields, of which every event that the filter matches has one: what an index of the
-// messages is asked for. They come from the most selective rule that has such keys. nil: none has; empty and not nil: no
-// event matches, as for the packages of a person who owns none.
+// Keys gives values by field, all in fields, of which every event that the filter matches has one: what an index of
+// the messages is asked for. They come from the most selective rule that has such keys. nil: none has; empty and not
+// nil: no event matches, as for the packages of a person who owns none.
 //
 // A rule about a group or an owner is replaced by the users or packages that the directory says it stands for.
 func (s *Scan) Keys(fields ...string) map[string][]string {

@@ -9,9 +9,9 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// Prefilter judges a message that Names lets pass by its sentence, link and payload (JSON, as it came), at a tenth of the
-// work of decoding it: literals of the expressions are searched in the bytes, in upper case. sure: Match would say the
-// same.
+// Prefilter judges a message that Names lets pass by its sentence, link and payload (JSON, as it came), at a tenth of
+// the work of decoding it: literals of the expressions are searched in the bytes, in upper case. sure: Match would
+// say the same.
 func (s *Scan) Prefilter(summary, link string, payload []byte) (matches, sure bool) {
 	s.folded = s.folded[:0]
 	matches, sure = true, true
@@ -77,7 +77,8 @@ func hasParts(text []byte, sets [][]string) bool {
 // escapes the sender wrote: printable ASCII that has no meaning in JSON.
 func inJSON(literal string) string {
 	best := ""
-	for _, part := range strings.FieldsFunc(literal, func(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune(`"\/,:{}[]`, r) }) {
+	changes := func(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune(`"\/,:{}[]`, r) }
+	for _, part := range strings.FieldsFunc(literal, changes) {
 		if len(part) > len(best) {
 			best = part
 		}
@@ -85,8 +86,8 @@ func inJSON(literal string) string {
 	return best
 }
 
-// upper appends text with its ASCII letters in upper case, eight bytes at a time: H. Warren, "Hacker's Delight" (2012), 6-1,
-// shows how to find the bytes of a range without a branch.
+// upper appends text with its ASCII letters in upper case, eight bytes at a time: H. Warren, "Hacker's Delight"
+// (2012), 6-1, shows how to find the bytes of a range without a branch.
 func upper(dst, text []byte) []byte {
 	const ones = 0x0101010101010101
 	from := len(dst)
@@ -106,8 +107,8 @@ func upper(dst, text []byte) []byte {
 	return dst
 }
 
-// rewritten says whether the text of a body may have ASCII that its JSON has in another form: as an escape, as a character
-// that folds to it (U+212A to K, U+017F to S), or as a number that JSON does not know.
+// rewritten says whether the text of a body may have ASCII that its JSON has in another form: as an escape, as a
+// character that folds to it (U+212A to K, U+017F to S), or as a number that JSON does not know.
 func rewritten(payload []byte) bool {
 	for _, form := range []string{"\u212a", "\u017f", "NaN", "Infinity"} {
 		if bytes.Contains(payload, []byte(form)) {

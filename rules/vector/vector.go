@@ -2,25 +2,25 @@
 //
 // # The idea
 //
-// A Vector is persistent (J. Driscoll, N. Sarnak, D. Sleator, R. Tarjan, "Making Data Structures Persistent", 1989): a
-// shallow copy of it is a version that never changes again. It is a tree of two levels below a list, and a change copies
-// the path from the list to the item, not the array (path copying).
+// A Vector is persistent (J. Driscoll, N. Sarnak, D. Sleator, R. Tarjan, "Making Data Structures Persistent", 1989):
+// a shallow copy of it is a version that never changes again. It is a tree of two levels below a list, and a change
+// copies the path from the list to the item, not the array (path copying).
 //
 // Many changes are published together, so copying the path for each would be a waste. A Transient names such a batch:
-// what was copied for it belongs to it and is written in place until the batch is over. (Clojure has the same two words
-// for the same two things.)
+// what was copied for it belongs to it and is written in place until the batch is over. (Clojure has the same two
+// words for the same two things.)
 //
 // # Invariants
 //
-//   - A copy of a Vector gives the same items for ever, provided that later changes to the original are made with another
-//     Transient than those before the copy.
+//   - A copy of a Vector gives the same items for ever, provided that later changes to the original are made with
+//     another Transient than those before the copy.
 //   - Items that were never set are the zero value.
 //   - Readers of copies need no lock. One goroutine at a time changes a Vector.
 package vector
 
 const (
-	// LeafBits is the binary logarithm of the items of a Leaf, innerBits that of the leaves below one inner node: a change
-	// copies one of each at most, and the list of inner nodes.
+	// LeafBits is the binary logarithm of the items of a Leaf, innerBits that of the leaves below one inner node: a
+	// change copies one of each at most, and the list of inner nodes.
 	LeafBits  = 7
 	innerBits = 6
 )

@@ -8,22 +8,22 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// lookedUp reads a section of predicates or of residuals.
-func (s *snapshotReader) lookedUp(c *sections.Section) error {
+// readInterned reads a section of predicates or of residuals.
+func (s *snapshotReader) readInterned(c *sections.Section) error {
 	if s.x.next.dictionary.used == 0 {
 		s.makeRoom()
 	}
 	for c.Len() > 0 {
 		if c.Kind == sectionPredicates {
-			s.predicate(c)
+			s.readPredicate(c)
 		} else {
-			s.residual(c)
+			s.readResidual(c)
 		}
 	}
 	return c.Err()
 }
 
-// roomMost is how many predicates room is made for on the word of the head.
+// roomMost bounds the predicates that room is made for because the head tells of them.
 const roomMost = 1 << 20
 
 func (s *snapshotReader) makeRoom() {
@@ -37,20 +37,22 @@ func (s *snapshotReader) makeRoom() {
 	v.preds = append(make([]predicate, 0, room+1), v.preds...)
 }
 
-// predicate reads one; its number is the next.
-func (s *snapshotReader) predicate(c *sections.Section) {
+// readPredicate reads a predicate; its number is the next.
+func (s *snapshotReader) readPredicate(c *sections.Section) {
 	x := s.x
 	id := uint32(len(x.next.preds))
 	f := form(c.Byte())
 	switch f {
 	case formTerm:
 		field := c.Below(len(rulespec.Fields))
-		if value := c.Text(); c.Err() == nil && x.internTerm(rulespec.Key{Field: rulespec.Fields[field], Value: value}) != id {
+		key := rulespec.Key{Field: rulespec.Fields[field], Value: c.Text()}
+		if c.Err() == nil && x.internTerm(key) != id {
 			c.Wrong("a term comes twice")
 		}
 	case formRequirement:
-		if need := (rulespec.Key{Field: c.Text(), Value: c.Text()}); c.Err() == nil && x.internRequirement(need) != id {
-			c.Wrong("a need comes twice")
+		key := rulespec.Key{Field: c.Text(), Value: c.Text()}
+		if c.Err() == nil && x.internRequirement(key) != id {
+			c.Wrong("a requirement comes twice")
 		}
 	case formAny, formChecked, formSearched, formUnindexed, formOpaque:
 		s.named(c, f)
@@ -148,18 +150,18 @@ func finders(c *sections.Section) (set []string, offsets []uint16) {
 	return set, offsets
 }
 
-// residual reads one; its number is the next.
-func (s *snapshotReader) residual(c *sections.Section) {
-	residual := []condition{}
+// readResidual reads a residual; its number is the next.
+func (s *snapshotReader) readResidual(c *sections.Section) {
+	conditions := []condition{}
 	var key []byte
 	for range c.Items() {
-		l := condition(c.Below(2 * len(s.x.next.preds)))
-		residual, key = append(residual, l), binary.LittleEndian.AppendUint32(key, uint32(l))
+		one := condition(c.Below(2 * len(s.x.next.preds)))
+		conditions, key = append(conditions, one), binary.LittleEndian.AppendUint32(key, uint32(one))
 	}
 	if _, twice := s.x.residuals[string(key)]; twice {
 		c.Wrong("a residual comes twice")
 	}
 	if c.Err() == nil {
-		s.x.addResidual(string(key), residual)
+		s.x.addResidual(string(key), conditions)
 	}
 }

@@ -7,14 +7,18 @@ import (
 	"github.com/notifyd/notifyd/rules/postings"
 )
 
-// A placed is where the filter of an ordinal is posted; the zero value is that of an ordinal that is free.
-type placed struct{ access, residual uint32 } // access is one more than the predicate
+// A placed is where the filter of an ordinal is posted; the zero value is that of an ordinal without a filter.
+type placed struct {
+	access   uint32 // the access predicate, + 1
+	residual uint32
+}
 
-// placedAtOnce is how many ordinals are looked at in one go through all postings: each takes 8 bytes meanwhile.
+// placedAtOnce is how many ordinals are written for each pass over all postings: each takes 8 bytes meanwhile.
 const placedAtOnce = 1 << 22
 
-// filters writes the filters in the order of their ordinals. Where they are posted is known the other way round, by predicate.
-func (s *snapshotWriter) filters() {
+// writeFilters writes the filters in the order of their ordinals. Postings know them by predicate, so it passes over
+// all postings for each of some parts.
+func (s *snapshotWriter) writeFilters() {
 	s.sections.Begin(sectionFilters)
 	owner := uint32(0) // of the filter before
 	for from := 0; from < len(s.view.pages)<<pageBits && s.sections.Err() == nil; from += s.atOnce {
@@ -23,7 +27,7 @@ func (s *snapshotWriter) filters() {
 			if s.sections.Continue() {
 				owner = 0
 			}
-			owner = s.page(uint32(from), uint32(at), owner)
+			owner = s.writePage(uint32(from), uint32(at), owner)
 		}
 	}
 }
@@ -33,7 +37,7 @@ func (s *snapshotWriter) placeFilters(from, n uint32) {
 	s.placed = slices.Grow(s.placed[:0], int(n))[:n]
 	clear(s.placed)
 	s.exclusions = s.exclusions[:0]
-	s.view.eachList(func(pred, residual uint32, ordinals []uint32) {
+	s.view.eachList(func(predicate, residual uint32, ordinals []uint32) {
 		if residual == postings.Parents {
 			return
 		}
@@ -43,9 +47,9 @@ func (s *snapshotWriter) placeFilters(from, n uint32) {
 			case ordinal >= from+n:
 				return
 			case residual == postings.Excluded:
-				s.exclusions = append(s.exclusions, exclusion{pred, ordinal})
+				s.exclusions = append(s.exclusions, exclusion{predicate, ordinal})
 			default:
-				s.placed[ordinal-from] = placed{pred + 1, residual - postings.FirstResidual}
+				s.placed[ordinal-from] = placed{predicate + 1, residual - postings.FirstResidual}
 			}
 		}
 	})
@@ -54,8 +58,8 @@ func (s *snapshotWriter) placeFilters(from, n uint32) {
 	})
 }
 
-// page writes the filters of a page, if there are any.
-func (s *snapshotWriter) page(from, at, owner uint32) (last uint32) {
+// writePage writes the filters of a page, if there are any; owner is that of the filter before.
+func (s *snapshotWriter) writePage(from, at, owner uint32) (last uint32) {
 	page, to, n := s.placed[at:at+1<<pageBits], s.sections, 0
 	for _, p := range page {
 		n += int(min(p.access, 1))
@@ -77,25 +81,25 @@ func (s *snapshotWriter) page(from, at, owner uint32) (last uint32) {
 		to.Number(zigzag(int64(owner) - int64(was)))
 		to.Number(uint64(p.access - 1))
 		to.Number(uint64(p.residual))
-		s.killed(ordinal, owner)
+		s.writeExclusions(ordinal, owner)
 		before = i
 	}
 	return owner
 }
 
-// killed writes what exclusions a filter.
-func (s *snapshotWriter) killed(ordinal, owner uint32) {
-	n, mine := 0, 0
+// writeExclusions writes the predicates that exclude a filter.
+func (s *snapshotWriter) writeExclusions(ordinal, owner uint32) {
+	n, byOwner := 0, 0
 	for n < len(s.exclusions) && s.exclusions[n].ordinal == ordinal {
 		if s.exclusions[n].predicate == owner {
-			mine = 1
+			byOwner = 1
 		}
 		n++
 	}
-	s.sections.Number(uint64(n-mine)<<1 | uint64(mine))
-	for _, k := range s.exclusions[:n] {
-		if k.predicate != owner {
-			s.sections.Number(uint64(k.predicate))
+	s.sections.Number(uint64(n-byOwner)<<1 | uint64(byOwner))
+	for _, e := range s.exclusions[:n] {
+		if e.predicate != owner {
+			s.sections.Number(uint64(e.predicate))
 		}
 	}
 	s.exclusions = s.exclusions[n:]

@@ -10,8 +10,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// filters reads a section of filters, page by page.
-func (s *snapshotReader) filters(c *sections.Section) error {
+// readFilters reads a section of filters, page by page.
+func (s *snapshotReader) readFilters(c *sections.Section) error {
 	owner := int64(0)
 	for c.Len() > 0 {
 		number := c.Number()
@@ -24,14 +24,14 @@ func (s *snapshotReader) filters(c *sections.Section) error {
 		case len(s.x.ordinals.pages) > math.MaxUint32>>pageBits:
 			c.Wrong("more pages than there are numbers for")
 		case c.Err() == nil:
-			owner = s.page(c, s.x.ordinals.add(s.x.next, filterOf(number, 0)), n, owner)
+			owner = s.readPage(c, s.x.ordinals.add(s.x.next, filterOf(number, 0)), n, owner)
 		}
 	}
 	return c.Err()
 }
 
-// page reads n filters whose ordinals begin with first; before is the owner of the filter in front of them.
-func (s *snapshotReader) page(c *sections.Section, first uint32, n int, before int64) (owner int64) {
+// readPage reads n filters whose ordinals begin with first; before is the owner of the filter in front of them.
+func (s *snapshotReader) readPage(c *sections.Section, first uint32, n int, before int64) (owner int64) {
 	x := s.x
 	page := x.ordinals.pages[first>>pageBits]
 	owner = before
@@ -47,14 +47,14 @@ func (s *snapshotReader) page(c *sections.Section, first uint32, n int, before i
 			c.Wrong("a filter is owned by %d, who is nobody", owner)
 		}
 		access, residual := c.Below(s.head.predicates+1), c.Below(s.head.residuals)+postings.FirstResidual
-		marks := s.exclusions(c, first+at, uint32(owner))
+		marks := s.readExclusions(c, first+at, uint32(owner))
 		if c.Err() != nil {
 			return 0
 		}
 		if last == 0 || was != owner {
 			last = at
 		}
-		for ; last <= at; last++ { // between filters of one owner, what is free is the owner's too
+		for ; last <= at; last++ { // ordinals without a filter, between filters of one owner, are the owner's too
 			x.next.owners.of.Set(x.transient, first+last, uint32(owner))
 		}
 		s.used.add(&s.used.owners, uint32(owner))
@@ -62,12 +62,13 @@ func (s *snapshotReader) page(c *sections.Section, first uint32, n int, before i
 		page.access[at], page.residual[at] = access+1, residual<<placementBits|marks
 		at++
 	}
-	s.size += n
+	s.filters += n
 	return owner
 }
 
-// exclusions reads what exclusions a filter, keeps what is not in the marks, and gives these.
-func (s *snapshotReader) exclusions(c *sections.Section, ordinal, owner uint32) (marks uint32) {
+// readExclusions reads the predicates that exclude a filter, keeps those that are not in the marks, and gives the
+// marks.
+func (s *snapshotReader) readExclusions(c *sections.Section, ordinal, owner uint32) (marks uint32) {
 	head := c.Number()
 	if head&1 == 1 {
 		marks = excludesOwner
@@ -77,14 +78,14 @@ func (s *snapshotReader) exclusions(c *sections.Section, ordinal, owner uint32) 
 		return marks
 	}
 	if head>>1 > uint64(c.Len()) {
-		c.Wrong("filter %d is killed by %d predicates", ordinal, head>>1)
+		c.Wrong("filter %d is excluded by %d predicates", ordinal, head>>1)
 		return 0
 	}
 	var exclusions []uint32
 	for range head >> 1 {
 		id := c.Below(s.head.predicates + 1)
 		if c.Err() == nil && (len(exclusions) > 0 && id <= exclusions[len(exclusions)-1] || id == owner) {
-			c.Wrong("a filter is killed out of order")
+			c.Wrong("the exclusions of a filter are out of order")
 		}
 		if c.Err() != nil {
 			return 0
@@ -108,14 +109,15 @@ func (u *usedBits) add(set *[]uint64, id uint32) {
 
 // check checks that what filters refer to is what it must be.
 func (u *usedBits) check(c *sections.Section, v *view) error {
+	canAccess := func(p predicate) bool { return p.form == formRoot || p.indexed() }
 	for _, set := range []struct {
 		of    []uint64
 		right func(predicate) bool
 		wrong string
 	}{
 		{u.owners, predicate.isOwner, "owned by predicate %d, who is nobody"},
-		{u.access, func(p predicate) bool { return p.form == formRoot || p.indexed() }, "posted under predicate %d, which nothing leads to"},
-		{u.exclusions, predicate.indexed, "killed by predicate %d, which nothing leads to"},
+		{u.access, canAccess, "posted under predicate %d, which nothing leads to"},
+		{u.exclusions, predicate.indexed, "excluded by predicate %d, which nothing leads to"},
 	} {
 		for i, word := range set.of {
 			for ; word != 0; word &= word - 1 {
