@@ -2,9 +2,11 @@ package web_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,8 +17,33 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// browser starts a real chromium with a fresh profile; the context is that of one tab.
-func browser(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
+// chromium is the one browser of this test process, started by the first test that needs it and stopped by TestMain.
+var chromium struct {
+	once sync.Once
+	tab  context.Context // of the tab that it starts with
+	stop func()
+	err  error
+}
+
+// startChromium starts the browser. It finds notify.test on this machine: see TestBrowserOnPlainHTTP.
+func startChromium(path string) {
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.Flag("disable-gpu", true),
+		chromedp.Flag("no-first-run", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+		chromedp.Flag("host-resolver-rules", "MAP notify.test 127.0.0.1"))...)
+	tab, _ := chromedp.NewContext(allocator)
+	chromium.tab, chromium.err = tab, chromedp.Do(tab)
+	chromium.stop = func() {
+		if err := chromedp.Cancel(tab); err != nil {
+			fmt.Fprintln(os.Stderr, "stop chromium:", err)
+		}
+		stop()
+	}
+}
+
+// browser gives a tab of a real chromium, with cookies and a cache of its own.
+func browser(t *testing.T) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
@@ -25,20 +52,14 @@ func browser(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context
 		}
 		t.Skip("needs chromium")
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
-		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-gpu", true), chromedp.Flag("no-first-run", true),
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
-	allocator, stop := chromedp.NewExecAllocator(t.Context(), append(options, more...)...)
-	t.Cleanup(stop)
-	tab, done := chromedp.NewContext(allocator)
-	t.Cleanup(func() {
-		if err := chromedp.Cancel(tab); err != nil {
-			t.Logf("stop chromium: %v", err)
-		}
-		done()
-	})
+	if chromium.once.Do(func() { startChromium(path) }); chromium.err != nil {
+		t.Fatalf("start chromium: %v", chromium.err)
+	}
+	tab, done := chromedp.NewContext(chromium.tab, chromedp.WithNewBrowserContext())
+	t.Cleanup(done)
+	// not with do: the tab ends with the context of its first step
 	if err := chromedp.Do(tab, chromedp.EmulateViewport(1280, 900)); err != nil {
-		t.Fatalf("start chromium: %v", err)
+		t.Fatalf("open a tab: %v", err)
 	}
 	return tab
 }
@@ -53,22 +74,25 @@ func do(t *testing.T, tab context.Context, steps ...chromedp.Action[chromedp.Voi
 	}
 }
 
-// shows waits until the page has the text.
+// shows waits until the page has the text. It asks from outside: a page without script cannot wait by itself.
 func shows(t *testing.T, tab context.Context, text string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(tab, 20*time.Second)
 	defer cancel()
-	last := ""
-	for {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for last := ""; ; {
 		body, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body.innerText`))
 		if err == nil && strings.Contains(body, text) {
 			return
 		}
-		if ctx.Err() != nil {
-			t.Fatalf("the page never shows %q (%v); it shows:\n%s", text, err, last)
-		}
 		if err == nil {
 			last = body
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("the page never shows %q (%v); it shows:\n%s", text, err, last)
 		}
 	}
 }
@@ -185,7 +209,7 @@ func TestBrowserWithoutScript(t *testing.T) {
 
 // A browser tells a site that is neither https nor on this machine nothing of where a form came from but its Origin.
 func TestBrowserOnPlainHTTP(t *testing.T) {
-	tab := browser(t, chromedp.Flag("host-resolver-rules", "MAP notify.test 127.0.0.1"))
+	tab := browser(t)
 	s := newSite(t, "")
 	do(t, tab, chromedp.Navigate(strings.Replace(s.base, "127.0.0.1", "notify.test", 1)+"/"),
 		chromedp.SendKeys(chromedp.CSS("#address"), "alice@example.org"), chromedp.Click(chromedp.CSS("form button")))

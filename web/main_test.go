@@ -7,4 +7,10 @@ import (
 	"github.com/notifyd/notifyd/migrations/migratest"
 )
 
-func TestMain(m *testing.M) { os.Exit(migratest.Main(m)) }
+func TestMain(m *testing.M) {
+	status := migratest.Main(m)
+	if chromium.stop != nil {
+		chromium.stop()
+	}
+	os.Exit(status)
+}

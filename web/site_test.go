@@ -91,27 +91,23 @@ func (s *testSite) changes() int {
 	return s.changed
 }
 
+// embeddedCatalogue is what all sites share: it is large, and nothing changes it.
+var embeddedCatalogue = sync.OnceValues(catalogue.Embedded)
+
 // newSite serves the pages under a path prefix ("" or "/notify").
 func newSite(t *testing.T, prefix string) *testSite {
 	t.Helper()
-	db, err := migrations.Open(t.Context(), migratest.SQLite(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := migratest.Copy(t)
 	// The sessions of scs live by the machine's clock, so the site's clock starts there.
 	s := &testSite{t: t, db: db, clock: time.Now(), logs: &lockedBuffer{}}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
 	s.history = history.NewStore(db.Writer, db.Reader, s.now)
 	s.outbox = outbox.New(db.Writer, db.Reader, db.Postgres, outbox.Config{}, s.now, rand.Reader)
 	s.onClose = func(tx *gorm.DB, destinations []string, why string) error {
 		_, err := s.outbox.Cancel(tx, destinations, why)
 		return err
 	}
-	if s.meaning, err = catalogue.Embedded(); err != nil {
+	var err error
+	if s.meaning, err = embeddedCatalogue(); err != nil {
 		t.Fatal(err)
 	}
 	s.prefs = prefs.Open(prefs.Config{

@@ -22,11 +22,12 @@ func Main(m *testing.M) int {
 	return m.Run()
 }
 
-// Each runs f as two subtests: on a fresh SQLite file, and on a fresh database of the test process's own PostgreSQL.
-// Without a postgres program the second is skipped, and fails when NOTIFYD_REQUIRE is 1.
+// Each runs f as two subtests, on databases of their own with the current schema: an SQLite file (see Copy), and one of
+// the test process's own PostgreSQL. Without a postgres program the second is skipped, and fails when NOTIFYD_REQUIRE
+// is 1.
 func Each(t *testing.T, f func(t *testing.T, d *migrations.DB)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { f(t, Open(t, SQLite(t))) })
+	t.Run("sqlite", func(t *testing.T) { f(t, Copy(t)) })
 	t.Run("postgres", func(t *testing.T) { f(t, Open(t, Postgres(t))) })
 }
 
