@@ -15,8 +15,8 @@ import (
 	"github.com/notifyd/notifyd/prefs"
 )
 
-// askSignIn mails a sign-in link. The answer is the same whether or not somebody has an account with the address, so
-// that nobody can ask who has one.
+// askSignIn mails a sign-in link. The answer does not depend on whether the address has an account, so that nobody can
+// find out who has one.
 func askSignIn(req *request) error {
 	typed := req.form("address")
 	address, err := req.checkAddress(req.signInBackend().Name, typed)
@@ -50,8 +50,7 @@ func (req *request) signInMail(address, token string) outbox.Delivery {
 	}, token)
 }
 
-// accountMail makes the delivery of a notice about the account itself. secret makes its name unique; only its digest
-// is used.
+// accountMail makes the delivery of a notice about the account itself. The digest of secret makes its id unique.
 func (req *request) accountMail(backend, address string, n backends.Notice, secret string) outbox.Delivery {
 	sum := sha256.Sum256([]byte(secret))
 	n.ID = "account-" + hex.EncodeToString(sum[:12])
@@ -63,7 +62,7 @@ func (req *request) accountMail(backend, address string, n backends.Notice, secr
 	}
 }
 
-// url gives the absolute address of a page, for mail.
+// url returns the absolute address of a page, for mail.
 func (s *site) url(path string) string { return strings.TrimSuffix(s.BaseURL, "/") + path }
 
 type signInView struct {
@@ -79,7 +78,7 @@ func showSignIn(req *request) error {
 	return req.show(http.StatusOK, "signin", signInView{req.layout("Sign in", ""), "/signin/" + req.r.PathValue("token")})
 }
 
-// signIn uses the link up. Somebody new is asked for the account's name next.
+// signIn uses the link up. A new user gives the account's name next.
 func signIn(req *request) error {
 	if !req.limits.codes.allow(req.client(req.r)) {
 		return fail(http.StatusTooManyRequests, "Too many links were tried from your network. Wait a few minutes, then try again.")
@@ -107,7 +106,8 @@ func signIn(req *request) error {
 	return req.begin(user)
 }
 
-// begin signs a user in, in a session with a new token, so that whoever knew the old one has gained nothing.
+// begin signs a user in. The session gets a new token, so that an attacker who knew the old one gains nothing (session
+// fixation).
 func (req *request) begin(user prefs.User) error {
 	if err := req.sessions.RenewToken(req.r.Context()); err != nil {
 		return err
@@ -123,10 +123,10 @@ type welcomeView struct {
 	Address, Name, Problem string
 }
 
-// pendingLife is how long somebody new may think about the account's name.
+// pendingLife is the time that a new user has to choose the account's name.
 const pendingLife = time.Hour
 
-// pending gives the address that somebody new has proved to hold.
+// pending returns the address that a new user has proved to hold; "" when there is none.
 func (req *request) pending() string {
 	since := time.Unix(req.sessions.GetInt64(req.r.Context(), keyPendingAt), 0)
 	if req.Now().Sub(since) > pendingLife {
@@ -144,7 +144,7 @@ func showWelcome(req *request) error {
 	return req.show(http.StatusOK, "welcome", welcomeView{layout: req.layout("Welcome", ""), Address: address, Name: name})
 }
 
-// register makes the account: with the proved address as its first destination, and the default filters.
+// register makes the account. It starts with the proved address as its first destination, and the default filters.
 func register(req *request) error {
 	address, name := req.pending(), req.form("name")
 	if address == "" {
@@ -165,7 +165,7 @@ func register(req *request) error {
 	return req.begin(user)
 }
 
-// nameProblem says what is wrong with a name in words; "" when err is about something else.
+// nameProblem returns in words what is wrong with a name; "" when err is about something else.
 func nameProblem(err error) string {
 	var wrong *prefs.Error
 	switch {
@@ -184,7 +184,7 @@ func signOut(req *request) error {
 	return req.redirect("/")
 }
 
-// signInBackend gives the backend that sign-in links go by; the zero Info when none that can is configured.
+// signInBackend returns the backend that sends sign-in links; the zero Info when none is configured.
 func (s *site) signInBackend() backends.Info {
 	for _, b := range s.Backends {
 		if b.SignIn {
@@ -194,7 +194,7 @@ func (s *site) signInBackend() backends.Info {
 	return backends.Info{}
 }
 
-// backend gives the backend of that name; the zero Info when it is not configured.
+// backend returns the backend of that name; the zero Info when it is not configured.
 func (s *site) backend(name string) backends.Info {
 	for _, b := range s.Backends {
 		if b.Name == name {
@@ -204,7 +204,7 @@ func (s *site) backend(name string) backends.Info {
 	return backends.Info{}
 }
 
-// checkAddress gives the canonical form of an address of a backend.
+// checkAddress returns the canonical form of an address of a backend.
 func (s *site) checkAddress(backend, address string) (string, error) {
 	b := s.backend(backend)
 	if backend == "" {

@@ -20,9 +20,9 @@ type destinationPageView struct {
 	CodeProblem string
 	Schedule    scheduleForm
 
-	Agent  string // the command that fetches; "" where notices are sent
+	Agent  string // the command that fetches notices; "" where the backend sends them
 	Tokens []tokenLine
-	Token  string // just made; shown this once
+	Token  string // a new token; the page shows it this once
 	Server string
 }
 
@@ -75,7 +75,7 @@ func saveSchedule(req *request) error {
 		return err
 	}
 	s, form, ok := readSchedule(req.r.PostForm)
-	if form.AtOnce && !d.Schedule.Digest() && form.Every+form.Count+form.At != "" { // none of that was there before
+	if form.AtOnce && !d.Schedule.Digest() && form.Every+form.Count+form.At != "" { // the user typed these
 		form.AtOnce, ok = false, false
 		form.Problem = "You said when a digest goes, but chose each notice at once. Save this for the digest, or choose again."
 	}
@@ -94,7 +94,7 @@ func saveSchedule(req *request) error {
 	return req.redirect(destinationPage(d.ID))
 }
 
-// setSchedule sets a schedule; with one of no digest, what waits goes out now: nobody asks for its time any more.
+// setSchedule sets a schedule. Without a digest, the notices that wait go out now: no later time remains for them.
 func (req *request) setSchedule(id uint, s schedule.Schedule) error {
 	if err := req.Destinations.SetSchedule(req.r.Context(), req.user.ID, id, s); err != nil || s.Digest() {
 		return err
@@ -102,8 +102,8 @@ func (req *request) setSchedule(id uint, s schedule.Schedule) error {
 	return req.Outbox.SendNow(req.r.Context(), prefs.Key(id))
 }
 
-// addFeed makes the destination of a backend that agents fetch from where there is none yet, and a token for one more
-// machine. There is no code: the feed can be read with a token only, which proves as much.
+// addFeed makes a token for one more machine, and the destination of a backend that agents fetch from if the user has
+// none yet. It needs no code: only the holder of a token can read the feed.
 func (req *request) addFeed(backend, machine string) error {
 	d, err := req.Destinations.Add(req.r.Context(), req.user.ID, backend, FeedAddress(req.user.ID))
 	if err != nil {
@@ -135,7 +135,7 @@ func addToken(req *request) error {
 	return req.showNewToken(d, req.form("address"))
 }
 
-// showNewToken answers the post itself: the token is neither in an address nor kept anywhere for a next page.
+// showNewToken answers the post itself, without a redirect: so the token is in no address and in no session.
 func (req *request) showNewToken(d prefs.Destination, machine string) error {
 	token, err := req.Tokens.New(req.r.Context(), req.user.ID, text.OneLine(machine))
 	if err != nil {
@@ -160,7 +160,7 @@ func revokeToken(req *request) error {
 	return req.redirect(destinationPage(id))
 }
 
-// revokeAll ends every token, when the desktop destination is deleted.
+// revokeAll revokes every token, when the desktop destination is deleted.
 func (req *request) revokeAll() error {
 	tokens, err := req.Tokens.List(req.r.Context(), req.user.ID)
 	if err != nil {

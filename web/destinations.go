@@ -9,11 +9,11 @@ import (
 	"github.com/notifyd/notifyd/prefs"
 )
 
-// FeedAddress gives the address of a user's destination on a backend that agents fetch from: the feed that each of the
-// user's agents reads. It stays the same when the account is renamed.
+// FeedAddress returns the address of a user's destination on a backend that agents fetch from. All agents of the user
+// read this feed. It stays the same when the account is renamed.
 func FeedAddress(userID uint) string { return "user-" + strconv.FormatUint(uint64(userID), 10) }
 
-// destinationsView is the page with all destinations.
+// destinationsView is the page of all destinations.
 type destinationsView struct {
 	layout
 	Destinations []destinationView
@@ -29,7 +29,7 @@ type backendForm struct {
 
 func listDestinations(req *request) error { return req.showDestinations(http.StatusOK, "", "", "") }
 
-// showDestinations shows the page; backend, address and problem are of a form that was refused.
+// showDestinations shows the page; backend, address and problem belong to a refused form.
 func (req *request) showDestinations(status int, backend, address, problem string) error {
 	ds, err := req.Destinations.List(req.r.Context(), req.user.ID)
 	if err != nil {
@@ -49,7 +49,7 @@ func (req *request) showDestinations(status int, backend, address, problem strin
 	return req.show(status, "destinations", p)
 }
 
-// addDestination stores an address and sends the code that confirms it there.
+// addDestination stores an address and sends it a code to confirm it.
 func addDestination(req *request) error {
 	backend, typed := req.form("backend"), req.form("address")
 	if req.backend(backend).Agent != "" {
@@ -99,7 +99,7 @@ func (req *request) sendCode(d prefs.Destination) error {
 	return nil
 }
 
-// ownDestination gives the destination that the path names, which must be the visitor's.
+// ownDestination returns the user's destination that the path names.
 func (req *request) ownDestination() (prefs.Destination, error) {
 	id, err := req.id()
 	if err != nil {
@@ -160,7 +160,7 @@ func switchDestination(on bool) handler {
 	}
 }
 
-// sendTest sends a notice at once, whatever the schedule says.
+// sendTest sends a notice at once, without regard to the schedule.
 func sendTest(req *request) error {
 	d, err := req.ownDestination()
 	if err != nil {

@@ -29,8 +29,8 @@ func newDraft(f prefs.Filter) draft {
 	return draft{filter: f, everywhere: len(f.Destinations) == 0}
 }
 
-// readDraft reads the posted form. Values are trimmed and empty ones dropped; nothing is checked yet. A row of a kind
-// that does not exist is kept: it is shown as broken, not silently lost.
+// readDraft reads the posted form. It trims values and drops empty ones, but checks nothing yet. It keeps a row of an
+// unknown kind, which the page shows as broken.
 func (s *site) readDraft(v url.Values) draft {
 	d := draft{
 		everywhere: v.Get("where") != "some",
@@ -77,7 +77,7 @@ func (s *site) readRule(v url.Values, i int, kind string) rulespec.Rule {
 // fieldName is the name of the form field of a parameter of the rule in row i.
 func fieldName(i int, param string) string { return fmt.Sprintf("r%d.%s", i, param) }
 
-// kind gives the rule kind of that name, nil when there is none.
+// kind returns the rule kind of that name; nil when there is none.
 func (s *site) kind(name string) *rulespec.RuleKind {
 	for _, k := range s.RuleKinds {
 		if k.Name == name {
@@ -87,8 +87,8 @@ func (s *site) kind(name string) *rulespec.RuleKind {
 	return nil
 }
 
-// change does what a button inside the form asks: it adds or drops a row, or asks for one more value. It says whether
-// the button was one of these.
+// change carries out a button inside the form: it adds a row, drops one, or adds an empty value to a field. It returns
+// false for any other button.
 func (s *site) change(d *draft, do string, v url.Values) bool {
 	verb, arg, _ := strings.Cut(do, ":")
 	switch verb {

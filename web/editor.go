@@ -57,7 +57,7 @@ type choice struct {
 	Chosen       bool
 }
 
-// choiceGroup is the kinds of messages of one application.
+// choiceGroup is the message kinds of one application.
 type choiceGroup struct {
 	Title   string
 	Choices []choice
@@ -71,10 +71,10 @@ type destinationBox struct {
 	Chosen       bool
 }
 
-// lists are the suggestions for parameters, by kind of rule.
+// lists are the suggestions for parameters, by rule kind.
 var lists = map[string]string{"app": "apps", "kind": "kinds", "user": "names", "actor": "names", "owner": "names"}
 
-// editor makes the page of a draft. check fills in what is wrong with it.
+// editor makes the page of a draft. With check, each field shows what is wrong with it.
 func (req *request) editor(d draft, check bool) (editorView, error) {
 	ds, err := req.Destinations.List(req.r.Context(), req.user.ID)
 	if err != nil {
@@ -110,7 +110,7 @@ func (req *request) editor(d draft, check bool) (editorView, error) {
 	return e, nil
 }
 
-// ruleRow is the form of a rule, with those of the mistakes that are its own.
+// ruleRow makes the form of a rule, with the mistakes of that rule.
 func (req *request) ruleRow(i int, r rulespec.Rule, d draft, mistakes []*rulespec.Error) ruleRow {
 	kind := req.kind(r.Kind)
 	if kind == nil {
@@ -149,7 +149,8 @@ func (req *request) ruleRow(i int, r rulespec.Rule, d draft, mistakes []*rulespe
 	return row
 }
 
-// pickKinds offers the kinds of messages that the catalogue knows, applications with one that is chosen first. What is typed and not among them stays as it is.
+// pickKinds offers the message kinds of the catalogue. Applications with a chosen kind come first. A typed value that is
+// not among them stays.
 func (req *request) pickKinds(f *paramField) {
 	for _, k := range req.MessageKinds() {
 		if n := len(f.Groups); n == 0 || f.Groups[n-1].Title != k.AppTitle {
@@ -167,7 +168,7 @@ func (req *request) pickKinds(f *paramField) {
 	slices.SortStableFunc(f.Groups, func(a, b choiceGroup) int { return min(b.Picked, 1) - min(a.Picked, 1) })
 }
 
-// wrongRules gives what is wrong with the rules of a filter.
+// wrongRules returns the mistakes in the rules of a filter.
 func (req *request) wrongRules(f rulespec.Filter) []*rulespec.Error {
 	var list []*rulespec.Error
 	f.Owner = req.user.Name

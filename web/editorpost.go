@@ -10,8 +10,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// unfit says why a filter may not be saved as a whole; "" when it may. A filter that only says what it does not want
-// would match the whole bus.
+// unfit returns why a filter as a whole may not be saved; "" when it may. A filter that only excludes would match nearly
+// the whole bus.
 func unfit(f rulespec.Filter) string {
 	if len(f.Rules) == 0 {
 		return "Add at least one rule: a filter without rules matches nothing."
@@ -25,7 +25,7 @@ func unfit(f rulespec.Filter) string {
 		"Add a rule for what you do want; if you mean the whole bus, add the rule Everything."
 }
 
-// saveFilter is every button of the form: it changes the draft and shows it again, or saves it.
+// saveFilter answers every button of the form: it changes the draft and shows it again, or saves it.
 func saveFilter(req *request) error {
 	d, err := req.postedDraft()
 	if err != nil {
@@ -57,7 +57,7 @@ func saveFilter(req *request) error {
 	return req.showEditor(d, "", false)
 }
 
-// postedDraft reads the form and finds the filter that it changes, which must be the visitor's own.
+// postedDraft reads the form and finds the user's filter that it changes.
 func (req *request) postedDraft() (draft, error) {
 	d := req.readDraft(req.r.PostForm)
 	d.filter.UserID, d.filter.Owner = req.user.ID, req.user.Name
@@ -135,7 +135,7 @@ func (req *request) problems(d draft) []string {
 				title = k.Title
 			}
 			list = append(list, title+": "+e.Problem+".")
-		case len(list) == 0: // else unfit said it in the words of the page
+		case len(list) == 0: // otherwise unfit has named it already
 			list = append(list, "This filter "+e.Problem+".")
 		}
 	}
@@ -154,7 +154,7 @@ func (req *request) refuse(d draft, mark func(*editorView)) error {
 	return req.show(http.StatusUnprocessableEntity, "filter", e)
 }
 
-// nameOf makes a name for a filter that was given none.
+// nameOf makes a name for a filter without one.
 func (req *request) nameOf(f prefs.Filter) string {
 	return text.ElideRunes(capital(req.sentence(f.Filter)), 60)
 }

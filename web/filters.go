@@ -9,7 +9,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// filtersView is the page with all filters.
+// filtersView is the page of all filters.
 type filtersView struct {
 	layout
 	Filters  []filterView
@@ -17,7 +17,7 @@ type filtersView struct {
 	Presets  []presetView
 }
 
-// warning is a dead set-up, and the page where it is mended.
+// warning is a set-up that delivers nothing, and the page where the user can mend it.
 type warning struct{ Text, Page, Link string }
 
 func listFilters(req *request) error {
@@ -32,7 +32,7 @@ func listFilters(req *request) error {
 	return req.show(200, "filters", p)
 }
 
-// filterViews reads the visitor's filters and destinations.
+// filterViews reads the user's filters and destinations.
 func (req *request) filterViews(from string) ([]filterView, []prefs.Destination, error) {
 	ds, err := req.Destinations.List(req.r.Context(), req.user.ID)
 	if err != nil {
@@ -49,7 +49,7 @@ func (req *request) filterViews(from string) ([]filterView, []prefs.Destination,
 	return views, ds, nil
 }
 
-// warnings names the set-ups that reach nobody.
+// warnings lists the set-ups that deliver nothing.
 func warnings(ds []prefs.Destination) []warning {
 	live := false
 	for _, d := range ds {
@@ -94,7 +94,7 @@ func editFilter(req *request) error {
 	return req.showEditor(newDraft(f), "", f.Broken != "")
 }
 
-// ownFilter gives the filter that the path names, which must be the visitor's.
+// ownFilter returns the user's filter that the path names.
 func (req *request) ownFilter() (prefs.Filter, error) {
 	id, err := req.id()
 	if err != nil {
@@ -155,7 +155,7 @@ func (req *request) showFilter() error {
 	return req.partial("filters", "filter-card", req.filterView(f, ds, req.form("from")))
 }
 
-// copyFilter makes a second filter of the same rules, switched off until it has been changed.
+// copyFilter makes a second filter of the same rules, which is off.
 func copyFilter(req *request) error {
 	id, err := req.id()
 	if err != nil {
@@ -181,7 +181,7 @@ func askDeleteFilter(req *request) error {
 	})
 }
 
-// deleteView asks before something is deleted.
+// deleteView is the page that asks before something is deleted.
 type deleteView struct {
 	layout
 	Text                                   []string
@@ -206,7 +206,7 @@ func deleteFilter(req *request) error {
 	return req.redirect("/filters")
 }
 
-// undoDelete brings the filter back that was deleted last in this session. Destinations that are gone by now are left out.
+// undoDelete restores the filter that was deleted last in this session, without the destinations that are gone by now.
 func undoDelete(req *request) error {
 	kept := req.sessions.PopBytes(req.r.Context(), keyUndo)
 	var f prefs.Filter
@@ -221,7 +221,7 @@ func undoDelete(req *request) error {
 	chosen := len(f.Destinations) > 0
 	f.Destinations = keepOwn(f.Destinations, ds)
 	if chosen && len(f.Destinations) == 0 {
-		f.On = false // what it was meant for is gone; everywhere would be more than was asked
+		f.On = false // its destinations are gone, and no destination would mean all
 	}
 	saved, err := req.Filters.Save(req.r.Context(), req.user.ID, f)
 	if err != nil {
@@ -242,7 +242,7 @@ func keepOwn(ids []uint, ds []prefs.Destination) []uint {
 	return own
 }
 
-// explain makes a mistake of the visitor readable, where the form has no field for it.
+// explain turns a mistake of the visitor that belongs to no field of the form into a failure with a sentence.
 func (req *request) explain(err error) error {
 	var wrong *prefs.Error
 	var rule *rulespec.Error

@@ -8,7 +8,7 @@ import (
 	"github.com/notifyd/notifyd/internal/text"
 )
 
-// dayAndTime gives a moment near now the way people say it.
+// dayAndTime formats a moment by its distance from now: "today at 15:04", "on 2 January at 15:04".
 func dayAndTime(t, now time.Time, zone *time.Location) string {
 	local, today := t.In(zone), now.In(zone)
 	clock := local.Format("15:04")
@@ -34,7 +34,7 @@ func daysBetween(from, to time.Time) int {
 	return int(b.Sub(a).Hours() / 24)
 }
 
-// ago gives a moment in the past as a person reads it in a list.
+// ago formats a moment in the past for a list: "5 minutes ago", "yesterday at 15:04".
 func ago(t, now time.Time, zone *time.Location) string {
 	d := now.Sub(t)
 	switch {
@@ -57,7 +57,7 @@ func duration(d time.Duration) string {
 	return text.Plural(int(d/time.Minute), "minute", "minutes")
 }
 
-// number writes a number with its thousands apart.
+// number formats a number with commas between thousands.
 func number(n int) string {
 	digits := strconv.Itoa(n)
 	for at := len(digits) - 3; at > 0 && digits[at-1] != '-'; at -= 3 {
@@ -66,7 +66,7 @@ func number(n int) string {
 	return digits
 }
 
-// numberOf is text.Plural for numbers that may be large.
+// numberOf is text.Plural with number.
 func numberOf(n int, word string) string {
 	if n == 1 {
 		return "1 " + word

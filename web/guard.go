@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// policy lets a page load its own style sheet, script and pictures, talk to its own server and nothing else. Nothing
-// inline runs, no other site may frame it, and a form can only be sent home.
+// policy allows a page to load the style sheet, script and pictures of its own server, to connect to it and to post forms
+// to it, and nothing else. Nothing inline runs, and no other site may show the page in a frame.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// guard sets the headers that every answer bears, refuses cross-site posts and keeps a panic from ending the program.
-// origin is that of the base URL: a proxy may have put another name into Host.
+// guard sets the headers of every answer, refuses cross-site posts and recovers from panics. origin is that of the base
+// URL, because a proxy may change the Host header.
 func (s *site) guard(origin string, next http.Handler) (http.Handler, error) {
 	cross := http.NewCrossOriginProtection()
 	if err := cross.AddTrustedOrigin(origin); err != nil {
@@ -48,8 +48,7 @@ func (s *site) guard(origin string, next http.Handler) (http.Handler, error) {
 	}), nil
 }
 
-// static serves the embedded style sheet and script. Their addresses bear a digest of the content, so they may be
-// kept for ever.
+// static serves the embedded files. An address with the digest of the content may be cached for ever.
 func (s *site) static(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(r.URL.Path, s.path("/static/"))
 	file, ok := s.assets[name]

@@ -11,10 +11,10 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// A limiter bounds how often each key may do something. It keeps a bounded number of keys: when it is full, keys that
-// have their whole allowance back are forgotten first, and then new keys share one allowance.
+// A limiter bounds the rate of each key. It keeps a bounded number of keys: when it is full, it forgets the keys that
+// have their whole allowance back, and when none has, new keys share one allowance.
 type limiter struct {
-	every time.Duration // one more is allowed after so long
+	every time.Duration // the time until one more is allowed
 	burst int
 	most  int // keys
 	now   func() time.Time
@@ -51,7 +51,7 @@ func (l *limiter) allow(key string) bool {
 	return k.AllowN(now, 1)
 }
 
-// evict forgets the keys that are as good as new.
+// evict forgets the keys that have their whole allowance back.
 func (l *limiter) evict(now time.Time) {
 	for key, k := range l.keys {
 		if k.TokensAt(now) >= float64(l.burst) {
@@ -60,8 +60,8 @@ func (l *limiter) evict(now time.Time) {
 	}
 }
 
-// client gives the network that the request comes from: the peer's address, or behind a trusted proxy the last
-// address in X-Forwarded-For that is no trusted proxy. Of IPv6 only the /64 counts, because one host has all of it.
+// client returns the network that the request comes from: the peer's address, or behind a trusted proxy the last address
+// in X-Forwarded-For that is no trusted proxy. An IPv6 address counts as its /64, because one host may use all of it.
 func (s *site) client(r *http.Request) string {
 	addr := parseHost(r.RemoteAddr)
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")

@@ -40,7 +40,7 @@ func listMessages(req *request) error {
 		Apps: req.apps(),
 	}
 	p.Searched = p.Package+p.Person+p.App+p.Topic != ""
-	before, _ := strconv.ParseInt(query.Get("before"), 10, 64) // what is no number means the newest
+	before, _ := strconv.ParseInt(query.Get("before"), 10, 64) // anything but a number means the newest
 	person := p.Person
 	if person == rulespec.Me {
 		person = req.user.Name
@@ -107,7 +107,7 @@ func showMessage(req *request) error {
 	return req.show(200, "message", p)
 }
 
-// describe fills in what a message says.
+// describe fills in the content of a message.
 func (req *request) describe(e *catalogue.Event) messageView {
 	prose := e.Prose()
 	p := messageView{
@@ -123,7 +123,7 @@ func (req *request) describe(e *catalogue.Event) messageView {
 	return p
 }
 
-// event decodes a stored message again and says what it means, as the route of a new one does.
+// event decodes a stored message again and describes it by the catalogue, as the router does with a new one.
 func (req *request) event(r history.Record) (*catalogue.Event, error) {
 	m, err := bus.Decode(r.Frame(), r.Received)
 	if err != nil {
@@ -158,7 +158,7 @@ func (req *request) apps() []choice {
 	return list
 }
 
-// some joins names, at most as many as a person reads.
+// some joins names, at most 40 of them.
 func some(names []string) string {
 	const most = 40
 	if len(names) <= most {
@@ -181,7 +181,7 @@ func trustWords(t bus.Trust) string {
 // rawMost bounds the raw message on a page, in bytes.
 const rawMost = 256 << 10
 
-// indent makes JSON readable; what is no JSON is shown as it is.
+// indent formats JSON for reading; any other payload stays as it is.
 func indent(payload []byte) string {
 	var out bytes.Buffer
 	if len(payload) > rawMost || json.Indent(&out, payload, "", "  ") != nil || out.Len() > 2*rawMost {

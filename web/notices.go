@@ -36,7 +36,7 @@ func listNotices(req *request) error {
 	if err != nil {
 		return err
 	}
-	before, _ := strconv.ParseInt(req.r.URL.Query().Get("before"), 10, 64) // what is no number means the newest
+	before, _ := strconv.ParseInt(req.r.URL.Query().Get("before"), 10, 64) // anything but a number means the newest
 	p := noticesView{layout: req.layout("Notices", "notices")}
 	lines, last, err := req.notices(ds, noticesPage, max(before, 0))
 	if err != nil {
@@ -49,7 +49,7 @@ func listNotices(req *request) error {
 	return req.show(http.StatusOK, "notices", p)
 }
 
-// notices reads what was and is owed to destinations, newest first; last is the id of the oldest.
+// notices reads the deliveries to destinations, newest first; last is the id of the oldest.
 func (req *request) notices(ds []prefs.Destination, limit int, before int64) (lines []noticeLine, last int64, err error) {
 	own, keys := byKey(ds)
 	entries, err := req.Outbox.Recent(req.r.Context(), keys, before, limit)
@@ -63,7 +63,7 @@ func (req *request) notices(ds []prefs.Destination, limit int, before int64) (li
 	return lines, last, nil
 }
 
-// byKey gives destinations by the key that the outbox knows them by.
+// byKey returns destinations by their key in the outbox.
 func byKey(ds []prefs.Destination) (own map[string]prefs.Destination, keys []string) {
 	own = make(map[string]prefs.Destination, len(ds))
 	for _, d := range ds {
@@ -99,7 +99,7 @@ func (req *request) noticeLine(e outbox.Entry, to prefs.Destination) noticeLine 
 		}
 		switch {
 		case e.LastError == "":
-		case e.Attempts == 0: // its backend was down, or it goes again after it was given up
+		case e.Attempts == 0: // its backend was down, or a user resent it
 			l.Detail += "; last time: " + e.LastError
 		default:
 			l.Detail = "tried " + text.Plural(e.Attempts, "time", "times") + ": " + e.LastError + "; again " + dayAndTime(e.DueAt, req.Now(), req.zone)
@@ -112,7 +112,7 @@ func (req *request) noticeLine(e outbox.Entry, to prefs.Destination) noticeLine 
 	return l
 }
 
-// resendNotice lets a notice go again that was given up.
+// resendNotice sends a failed notice again.
 func resendNotice(req *request) error {
 	id, err := strconv.ParseInt(req.r.PathValue("id"), 10, 64)
 	if err != nil {
@@ -131,7 +131,7 @@ func resendNotice(req *request) error {
 	return req.redirect("/notices")
 }
 
-// pageOf gives the path on this site of a link that a notice bears to a filter; "" when it is none.
+// pageOf returns the path of the filter that a link in a notice leads to; "" when it leads elsewhere.
 func (s *site) pageOf(link string) string {
 	path, ours := strings.CutPrefix(link, strings.TrimSuffix(s.BaseURL, "/"))
 	id, isFilter := strings.CutPrefix(path, "/filters/")
@@ -141,7 +141,7 @@ func (s *site) pageOf(link string) string {
 	return ""
 }
 
-// addNotices adds what was sent to the visitor because of a message.
+// addNotices adds the notices that the user got because of a message.
 func (req *request) addNotices(p *messageView, message string) error {
 	ds, err := req.Destinations.List(req.r.Context(), req.user.ID)
 	if err != nil {

@@ -10,23 +10,23 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// outcomes are the outcomes of a user's filters for a message: those that match it, those that fail by exactly one rule,
+// outcomes are the results of a user's filters for a message: those that match it, those that fail by exactly one rule,
 // and the others.
 type outcomes struct {
 	Matched, Near, Others []filterOutcome
 	Some                  bool
 }
 
-// filterOutcome is the outcome of one filter for a message.
+// filterOutcome is the result of one filter for a message.
 type filterOutcome struct {
 	Name, Page, Sentence, Broken string
 	On                           bool
 	Rules                        []ruleOutcome
-	Miss                         *ruleOutcome // of a near miss, the one rule that failed
+	Miss                         *ruleOutcome // the one rule that failed, for a near miss
 	Change                       string       // the address of that rule in the editor
 }
 
-// explainFilters evaluates every filter, on or off, with the predicates of the delivery.
+// explainFilters evaluates every filter, on or off, with the predicates that delivery uses.
 func (req *request) explainFilters(e *catalogue.Event, filters []prefs.Filter) outcomes {
 	dir, env := req.Directory(), req.env()
 	own := make([]rulespec.Filter, len(filters))
@@ -72,7 +72,8 @@ func (f *filterOutcome) miss() {
 	}
 }
 
-// outcomeText sums up the outcomes, which are those of the filters as they are now, and the notices, which were sent then.
+// outcomeText sums up in a sentence. The outcomes are of the filters as they are now; the notices were sent when the
+// message came.
 func outcomeText(filters, on, notices, near int) string {
 	switch {
 	case notices > 0 && on > 0:

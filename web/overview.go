@@ -7,7 +7,7 @@ import (
 	"github.com/notifyd/notifyd/prefs"
 )
 
-// overviewView is the first page of somebody who is signed in.
+// overviewView is the first page of a signed-in user.
 type overviewView struct {
 	layout
 	Fresh        bool // the account was just made
@@ -17,7 +17,7 @@ type overviewView struct {
 	Notices      []noticeLine
 }
 
-// landingView is the first page of everybody else.
+// landingView is the first page of all other visitors.
 type landingView struct {
 	layout
 	Backends                string

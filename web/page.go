@@ -13,7 +13,8 @@ import (
 // readTimeout bounds the reading of a request's body and the work on it; the server's own limits bound the header.
 const readTimeout = 30 * time.Second
 
-// page makes an http.Handler of a route: it bounds the body, finds the user, and asks to sign in where that is needed.
+// page makes the http.Handler of a route. It bounds the body and the time, finds the user, sends visitors who are not
+// signed in to the first page where the route is not open, limits posts, and calls the route's handler.
 func (s *site) page(rt route) http.Handler {
 	limit := rt.limit
 	if limit == 0 {
@@ -22,7 +23,7 @@ func (s *site) page(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
 		defer cancel()
-		// A server that cannot set a deadline has none to lift; the one on ctx holds all the same.
+		// A test server may be unable to set a read deadline; the deadline of ctx holds in any case.
 		_ = http.NewResponseController(w).SetReadDeadline(s.Now().Add(readTimeout))
 		r = r.WithContext(ctx)
 		if r.Body != nil {
@@ -49,7 +50,7 @@ func (s *site) page(rt route) http.Handler {
 	})
 }
 
-// identify finds the user of the session. A session whose user is gone is ended.
+// identify finds the user of the session. It ends a session whose user is gone.
 func (req *request) identify() error {
 	id := req.sessions.GetInt(req.r.Context(), keyUser)
 	if id <= 0 {
@@ -67,7 +68,7 @@ func (req *request) identify() error {
 	return nil
 }
 
-// limitKey is what the limit on posts counts by.
+// limitKey is the key that the limit on posts counts by: the user, or the network of the client.
 func (req *request) limitKey() string {
 	if req.user.ID != 0 {
 		return "user " + req.user.Name
@@ -75,7 +76,7 @@ func (req *request) limitKey() string {
 	return "client " + req.client(req.r)
 }
 
-// askToSignIn sends a person who reads on to the first page, and refuses to act for nobody.
+// askToSignIn redirects a GET to the first page, and refuses a POST.
 func (req *request) askToSignIn() error {
 	if req.r.Method == http.MethodGet || req.r.Method == http.MethodHead {
 		return req.redirect("/?signin=needed") // no flash: it needs a session, and strangers would fill the database with those

@@ -32,7 +32,7 @@ var presets = []preset{
 	{key: "word", name: "A word in the text", words: "When the message has a word that you name.", rules: []rulespec.Rule{rule("regex", false, "pattern")}},
 }
 
-// rule makes a rule of one parameter; without values that is left for the person to fill in.
+// rule makes a rule of one parameter; without values the user fills it in.
 func rule(kind string, not bool, param string, values ...string) rulespec.Rule {
 	r := rulespec.Rule{Kind: kind, Not: not, Args: rulespec.Args{}}
 	if len(values) > 0 {
@@ -45,7 +45,7 @@ func (p preset) filter() prefs.Filter {
 	return prefs.Filter{Filter: rulespec.Filter{Name: p.name, Rules: p.rules}, On: true}
 }
 
-// sentence says what the example matches.
+// sentence returns in words what the example matches.
 func (p preset) sentence() string {
 	if p.words != "" {
 		return p.words
@@ -62,8 +62,7 @@ func presetOf(key string) (prefs.Filter, bool) {
 	return prefs.Filter{}, false
 }
 
-// filterLike makes the filter that somebody means who says "more like this": the same kind, and the same packages
-// where there are any.
+// filterLike makes a filter for messages like e: the same kind, and the same packages if it has any.
 func filterLike(e *catalogue.Event) prefs.Filter {
 	f := prefs.Filter{On: true}
 	if strings.HasSuffix(e.Kind, ".unknown") || e.Kind == "" {

@@ -14,29 +14,30 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// The bounds on a preview's work: whichever is reached first ends it, and the page says how far it came.
+// The bounds on a preview's work. The first one that is reached ends it, and the page shows how far it came.
 const (
 	previewDays = 30
 	previewMost = 2_000_000 // messages looked at
 	previewTime = 1600 * time.Millisecond
-	previewLate = 400 * time.Millisecond // after that a statement that has not ended is cut off
+	previewLate = 400 * time.Millisecond // then a statement that still runs is cancelled
 	previewHits = 10                     // shown
-	// previewRuns is how many run at once, for all visitors: SQLite has four connections that read, and pages need some.
+	// previewRuns is how many run at the same time, for all users: SQLite has four reading connections, and pages need
+	// some.
 	previewRuns = 2
 )
 
-// previewView is what a filter would have matched.
+// previewView is the messages that a filter would have matched.
 type previewView struct {
-	Problem string // instead of all else: why there is nothing to show
-	Trouble string // why the filter cannot match as things stand
+	Problem string // why there is nothing to show; the other fields are empty then
+	Trouble string // why the filter cannot match now
 	Matched int
-	Count   string // Matched, as it is written
+	Count   string // Matched, formatted
 	Scope   string // how much was searched
-	Later   bool   // what is newer was searched before
+	Later   bool   // newer messages were searched before
 	Days    *daysView
 	Hits    []hitView
-	Next    string // the button's value for what is older; "": there is none
-	More    bool   // it leads to matches that were counted; otherwise to what was not searched
+	Next    string // the cursor of the button for older messages; "": there is none
+	More    bool   // Next leads to matches that were counted, not to messages that were not searched
 }
 
 type hitView struct {
@@ -44,7 +45,7 @@ type hitView struct {
 	Rules                      []ruleOutcome
 }
 
-// preview tries a draft on the messages of the last days, with the predicates that the engine delivers by.
+// preview evaluates a draft on the messages of the last days, with the predicates that delivery uses.
 func (req *request) preview(ctx context.Context, d draft) (previewView, error) {
 	f := d.filter.Filter
 	f.ID, f.Owner = 1, req.user.Name
@@ -79,7 +80,7 @@ func (req *request) preview(ctx context.Context, d draft) (previewView, error) {
 	return p, nil
 }
 
-// query asks a filter about the last days.
+// query makes the scan of the last days for a filter.
 func (req *request) query(filter history.Filter, before history.Cursor) history.ScanQuery {
 	days := req.lastDays(before)
 	return history.ScanQuery{
@@ -88,7 +89,7 @@ func (req *request) query(filter history.Filter, before history.Cursor) history.
 	}
 }
 
-// scan searches within the time of a preview, with one of the few tokens; free is false when none became free.
+// scan searches within the time of a preview. It holds one of previewRuns tokens; free is false when none became free.
 func (req *request) scan(ctx context.Context, q history.ScanQuery) (found history.ScanResult, free bool, err error) {
 	within, cancel := context.WithTimeout(ctx, previewTime+previewLate)
 	defer cancel()
@@ -115,7 +116,7 @@ func (req *request) hit(h history.Hit, x rules.Explanation) hitView {
 	return view
 }
 
-// scope says how much was searched, and back to when.
+// scope returns in words how much was searched, and back to when.
 func (req *request) scope(q history.ScanQuery, found history.ScanResult) string {
 	if found.Empty {
 		return "No message has come yet."
@@ -138,12 +139,12 @@ func (req *request) scope(q history.ScanQuery, found history.ScanResult) string 
 	return text + fmt.Sprintf(": all of the last %d days.", previewDays)
 }
 
-// clock gives a moment in the past with its day and time.
+// clock formats a moment in the past with its day and time.
 func (req *request) clock(t time.Time) string {
 	return strings.TrimPrefix(dayAndTime(t, req.Now(), req.zone), "on ")
 }
 
-// cursorText and cursorOf write and read a cursor, for the button that leads there. A text that is none is the newest.
+// cursorText and cursorOf write and read a cursor, for the value of a button. Any other text means the newest message.
 func cursorText(c history.Cursor) string {
 	if c == (history.Cursor{}) {
 		return ""
@@ -163,7 +164,7 @@ func cursorOf(text string) history.Cursor {
 	return c
 }
 
-// summary gives an event's sentence; one that has none is named by its topic.
+// summary returns an event's sentence, or its topic when it has none.
 func summary(e *catalogue.Event) string {
 	if s := e.Prose().Summary; s != "" {
 		return s

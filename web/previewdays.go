@@ -7,11 +7,11 @@ import (
 	"github.com/notifyd/notifyd/history"
 )
 
-// daysView is how much matched on each day: as bars, and in words.
+// daysView is the number of matches on each day, as bars and as a table.
 type daysView struct {
-	Label       string // what the bars show, for who does not see them
+	Label       string // the bars in words, for screen readers
 	First, Last string // the days at their ends
-	Unknown     string // what it means that a bar is grey; "": none is
+	Unknown     string // the meaning of a grey bar; "": none is grey
 	Width       int    // of the drawing; it is barsHeight high
 	Bars        []barView
 	Rows        []dayRow // the newest first
@@ -31,7 +31,7 @@ const (
 	barPitch   = 10
 )
 
-// lastDays gives when the days begin that a preview searches, up to today or to the day of before.
+// lastDays returns the beginnings of the days that a preview searches, up to today or to the day of before.
 func (req *request) lastDays(before history.Cursor) []time.Time {
 	today := req.Now().In(req.zone)
 	last := today
@@ -48,7 +48,7 @@ func (req *request) lastDays(before history.Cursor) []time.Time {
 	return days
 }
 
-// daysOf shows the counts of a search, and of which days it can say nothing or not all.
+// daysOf makes the view of a search's counts, and marks the days that were not searched, or only in part.
 func (req *request) daysOf(q history.ScanQuery, found history.ScanResult) *daysView {
 	most, mostAt := 1, 0
 	for i, n := range found.PerDay {
@@ -82,7 +82,7 @@ func (req *request) daysOf(q history.ScanQuery, found history.ScanResult) *daysV
 	return d
 }
 
-// dayNote says what of a day was not searched; unknown: nothing was.
+// dayNote returns which part of a day was searched; unknown: none was.
 func (req *request) dayNote(q history.ScanQuery, found history.ScanResult, i int) (note string, unknown bool) {
 	next := req.Now()
 	if i+1 < len(q.Days) {

@@ -20,7 +20,7 @@ type asset struct {
 	digest  string
 }
 
-// assetKinds are the files that are served, with their media types. Nothing else of the folder is.
+// assetKinds are the served files of the folder static, with their media types. No other file is served.
 var assetKinds = map[string]string{
 	"site.css":         "text/css; charset=utf-8",
 	"htmx.min.js":      "text/javascript; charset=utf-8",
@@ -74,5 +74,5 @@ func (s *site) parsePages() (map[string]*template.Template, error) {
 	return pages, nil
 }
 
-// path gives the address on this site of one of its own pages: the base URL's path in front of p.
+// path returns the address of a page of this site: p behind the path of the base URL.
 func (s *site) path(p string) string { return s.prefix + p }

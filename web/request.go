@@ -26,7 +26,7 @@ type request struct {
 // A handler answers one request. It returns an error instead of writing an error page.
 type handler func(req *request) error
 
-// A failure is an error that a person may read: a status and a sentence.
+// A failure is an error for the visitor: a status and a sentence.
 type failure struct {
 	status int
 	text   string
@@ -37,7 +37,7 @@ func (f *failure) Error() string { return f.text }
 // fail makes a failure.
 func fail(status int, text string) error { return &failure{status, text} }
 
-// answer runs h and turns its error into a page. Only what nobody foresaw is logged: the rest is the visitor's doing.
+// answer runs h and turns its error into a page. It logs only unforeseen errors: a failure is the visitor's mistake.
 func (s *site) answer(req *request, pattern string, h handler) {
 	err := h(req)
 	if err == nil {
@@ -60,9 +60,9 @@ func (s *site) answer(req *request, pattern string, h handler) {
 	}
 }
 
-// errorPage writes the page of an error. htmx wanted a part of a page: it gets the words alone, to put them where the
-// part would stand (the preview, which asks by itself while somebody types) or above the page, which stays as it is with
-// all that was typed. That htmx shows such answers at all is set in the layout.
+// errorPage writes the page of an error. For htmx it writes a partial: htmx puts it in the place of the preview, which
+// reloads by itself while the user types, or above the page, which keeps what was typed. The layout configures htmx to
+// show answers with an error status.
 func (req *request) errorPage(status int, text string) {
 	page := struct {
 		layout
@@ -99,7 +99,7 @@ func errorTitle(status int) string {
 	return "Something went wrong"
 }
 
-// show renders a page whole before the first byte is written, so that an error in a template becomes an error page.
+// show renders a page. It writes the first byte after the whole template, so that an error in it becomes an error page.
 func (req *request) show(status int, name string, data any) error {
 	var out bytes.Buffer
 	if err := req.pages[name].ExecuteTemplate(&out, "layout", data); err != nil {
@@ -111,7 +111,7 @@ func (req *request) show(status int, name string, data any) error {
 	return ignoreGone(err)
 }
 
-// alert renders the words of an error for htmx.
+// alert renders an error for htmx.
 func (req *request) alert(status int, name string, data any) error {
 	var out bytes.Buffer
 	if err := req.pages[name].ExecuteTemplate(&out, "alert", data); err != nil {
@@ -138,20 +138,21 @@ func (req *request) partial(page, name string, data any) error {
 	return ignoreGone(err)
 }
 
-// ignoreGone drops the error of a write to a visitor who has left; there is nobody to tell.
+// ignoreGone drops the error of a write: the visitor has left.
 func ignoreGone(error) error { return nil }
 
-// redirect sends the visitor on to a page of ours. path is always a constant or built from ids: never from the request.
+// redirect sends the visitor to a page of this site. path is a constant or built from ids, never from the HTTP request:
+// so no link of an attacker can redirect elsewhere.
 func (req *request) redirect(path string) error {
 	req.w.Header().Set("Location", req.path(path))
 	req.w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
 
-// htmx says whether the page's script asks, for a part of a page, and not a person for the whole.
+// htmx reports whether htmx sent the HTTP request and wants a partial.
 func (req *request) htmx() bool { return req.r.Header.Get("HX-Request") == "true" }
 
-// id reads a number out of the path; what is no number cannot be found.
+// id reads the id in the path; anything but a positive number is not found.
 func (req *request) id() (uint, error) {
 	n, err := strconv.ParseUint(req.r.PathValue("id"), 10, 32)
 	if err != nil || n == 0 {
@@ -160,7 +161,7 @@ func (req *request) id() (uint, error) {
 	return uint(n), nil
 }
 
-// form gives a field of the posted form without surrounding blanks.
+// form returns a field of the posted form without surrounding blanks.
 func (req *request) form(name string) string { return strings.TrimSpace(req.r.PostFormValue(name)) }
 
 // parseForm reads the posted form, within the limit of the route.

@@ -2,10 +2,10 @@ package web
 
 import "net/http"
 
-// A route is one address of the site and who may use it.
+// A route is a method and path of the site, its handler, and who may use it.
 type route struct {
 	pattern string // method and path, as http.ServeMux reads it
-	open    bool   // without signing in
+	open    bool   // no sign-in is needed
 	limit   int64  // bytes of a posted form; 0: formLimit
 	serve   handler
 }
@@ -13,7 +13,7 @@ type route struct {
 // The bounds on posted forms.
 const (
 	formLimit        = 64 << 10
-	filterLimit      = 2 << 20 // rulespec.MaxText, percent-encoded where it must be, or as many values in a form
+	filterLimit      = 2 << 20 // rulespec.MaxText in percent-encoding, or as many values in a form
 	unsubscribeLimit = 4 << 10 // RFC 8058 posts one short field
 )
 

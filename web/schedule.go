@@ -49,7 +49,7 @@ func dayBoxes(chosen []time.Weekday) []dayBox {
 	return boxes
 }
 
-// readSchedule reads the posted form; ok is false when a field is wrong, and the form says which.
+// readSchedule reads the posted form; ok is false when a field is wrong, and the form has its problem.
 func readSchedule(v url.Values) (s schedule.Schedule, f scheduleForm, ok bool) {
 	f = scheduleForm{
 		AtOnce: v.Get("how") != "digest",
@@ -70,7 +70,7 @@ func readSchedule(v url.Values) (s schedule.Schedule, f scheduleForm, ok bool) {
 	s.Count, f.CountProblem = readNumber(f.Count, 2, schedule.MaxCount, "notices")
 	s.At, f.AtProblem = readClock(f.At)
 	if s.At == "" {
-		s.Weekdays = nil // they say nothing without a time of day
+		s.Weekdays = nil // they mean nothing without a time of day
 	}
 	if ok = f.EveryProblem+f.CountProblem+f.AtProblem == ""; ok && s.Every == 0 && s.Count == 0 && s.At == "" {
 		f.Problem, ok = "A digest needs at least one of: minutes, a number of notices, a time of day.", false
@@ -90,7 +90,7 @@ func readNumber(text string, least, most int, what string) (n int, problem strin
 	return n, ""
 }
 
-// readClock reads a time of day and gives it as 07:00.
+// readClock reads a time of day and returns it in the form 07:00.
 func readClock(text string) (clock, problem string) {
 	if text == "" {
 		return "", ""
@@ -103,7 +103,7 @@ func readClock(text string) (clock, problem string) {
 	return "", "Expected hours and minutes such as 07:00 or 18:30."
 }
 
-// scheduleWords says in words what a schedule does.
+// scheduleWords returns a schedule in words.
 func scheduleWords(s schedule.Schedule) string {
 	var when []string
 	if s.Every > 0 {
@@ -142,7 +142,7 @@ func dayWords(days []time.Weekday) string {
 	return " on " + text.Series(names, "and")
 }
 
-// nextWords says when the next sending is, as far as that is known before a notice waits.
+// nextWords returns in words when the next notice or digest goes, as far as that is known before a notice waits.
 func nextWords(s schedule.Schedule, now time.Time, zone *time.Location) string {
 	if !s.Digest() {
 		return "The next notice goes at once."

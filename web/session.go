@@ -9,16 +9,16 @@ import (
 	"github.com/alexedwards/scs/v2"
 )
 
-// lifetime is how long a session lasts. It does not grow with use: then reading a page would write to the database.
+// lifetime is how long a session lasts. Use does not extend it: otherwise every GET would write to the database.
 const lifetime = 30 * 24 * time.Hour
 
 // The keys of what a session holds.
 const (
-	keyUser  = "user"  // int: id of who is signed in
+	keyUser  = "user"  // int: id of the user
 	keyFlash = "flash" // flash: the message that the next page shows
 	keyUndo  = "undo"  // []byte: the deleted filter that can be brought back
 	keyFresh = "fresh" // bool: the account was just made
-	// Somebody new has proved to hold an address, and is asked for the account's name.
+	// A new user has proved to hold an address, and must give the account's name.
 	keyPending   = "pending"    // string: the address
 	keyPendingAt = "pending-at" // int64: when, in Unix seconds
 )
@@ -29,8 +29,8 @@ type flash struct {
 	Undo       string // path to post to; "" when there is nothing to undo
 }
 
-// newSessions makes the session manager. The store keeps the digest of the cookie's token only.
-// scs.New is not used: it starts a goroutine for a store in memory that nothing can end for sure.
+// newSessions makes the session manager. The store keeps only the digest of the cookie's token. It does not call scs.New,
+// which starts a goroutine for a store in memory that cannot be waited for.
 func (s *site) newSessions() *scs.SessionManager {
 	gob.Register(flash{}) // the type of a session value; registering it again is harmless
 	return &scs.SessionManager{

@@ -65,7 +65,7 @@ func saveSettings(req *request) error {
 	return req.redirect("/settings")
 }
 
-// exportFilters gives all filters in their text form, and the schedules of the destinations.
+// exportFilters writes all filters in their text form, and the schedules of the destinations.
 func exportFilters(req *request) error {
 	ds, err := req.Destinations.List(req.r.Context(), req.user.ID)
 	if err != nil {
@@ -85,7 +85,7 @@ func exportFilters(req *request) error {
 	return ignoreGone(err)
 }
 
-// importFilters adds filters from their text form: all of them, or none when one is wrong.
+// importFilters adds filters from their text form: all of them, or none when one has a mistake.
 func importFilters(req *request) error {
 	imported := strings.ReplaceAll(req.r.PostFormValue("text"), "\r\n", "\n")
 	list, schedules, problems := req.readFilters(imported)
@@ -113,7 +113,7 @@ func importFilters(req *request) error {
 	return req.redirect("/filters")
 }
 
-// saveAll saves filters and takes back those that were saved when one is refused.
+// saveAll saves filters. When one is refused, it deletes those that it saved before.
 func (req *request) saveAll(list []prefs.Filter) (problems []string, err error) {
 	var saved []rulespec.FilterID
 	for _, f := range list {

@@ -13,7 +13,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// layout is what every page shows round its content.
+// layout is the data of what every page shows around its content.
 type layout struct {
 	Title    string
 	Here     string // the entry of the navigation that the page belongs to
@@ -23,7 +23,7 @@ type layout struct {
 	Flash    *flash
 }
 
-// layout fills the layout of a page and takes the flash that the last request left.
+// layout makes the layout of a page and takes the flash that the last request left.
 func (req *request) layout(title, here string) layout {
 	l := layout{Title: title, Here: here, Account: req.user.Name, SignedIn: req.user.ID != 0, Zone: "UTC"}
 	if req.zone != nil {
@@ -57,8 +57,8 @@ func (req *request) filterView(f prefs.Filter, ds []prefs.Destination, from stri
 	return view
 }
 
-// trouble says why a filter cannot match, as things stand: its rules are wrong, the catalogue no longer has a kind of
-// message that it names, or the directory lacks what it needs. "" when nothing is wrong.
+// trouble returns why a filter cannot match now: its rules are wrong, the catalogue no longer has a message kind that it
+// names, or the directory lacks what it needs. "" when nothing is wrong.
 func (req *request) trouble(f prefs.Filter) string {
 	if f.Broken != "" {
 		return f.Broken
@@ -75,7 +75,7 @@ func (req *request) trouble(f prefs.Filter) string {
 	return userText(wrong[0])
 }
 
-// reach says where a filter's notices go, and warns when that is nowhere.
+// reach returns where a filter's notices go, and a warning when they go nowhere.
 func (req *request) reach(f prefs.Filter, ds []prefs.Destination) (to, warning string) {
 	var names []string
 	live := 0
@@ -163,12 +163,12 @@ func (req *request) ruleOutcomes(list []rules.RuleOutcome) []ruleOutcome {
 	return lines
 }
 
-// moment gives the two forms of a time that a <time> element bears.
+// moment returns the attribute and the text of a <time> element.
 func (req *request) moment(t time.Time) (stamp, words string) {
 	return t.UTC().Format(time.RFC3339), ago(t, req.Now(), req.zone)
 }
 
-// capital makes a sentence of a clause.
+// capital makes the first letter upper case.
 func capital(s string) string {
 	if s == "" {
 		return s

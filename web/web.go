@@ -1,7 +1,37 @@
-// Package web is the preferences pages: where a person says what to hear of, where and when, and sees why.
+// Package web serves the preferences pages. A user chooses there which messages to hear of, where and when, and sees why
+// a notice came.
 //
-// Every page is rendered here and works without JavaScript; htmx only makes some answers come without a reload. The
-// routes are listed in routes.go and described in doc/web.md.
+// # How a page is made
+//
+// The server renders every page, and every page works without JavaScript. htmx replaces a partial of a page, so that some
+// answers need no reload.
+//
+//  1. routes.go lists the routes: a pattern of http.ServeMux, a handler, and whether it is open without signing in.
+//  2. site.page bounds the HTTP request, finds the user of the session, and makes a request, the context of the page.
+//  3. The handler reads the stores and fills a view model, a plain struct that embeds layout.
+//  4. request.show executes the template in templates/layout.html with that of the page, into a buffer.
+//
+// A handler returns errors and writes none: site.answer turns an error into a page, and logs it when it is no failure
+// that the handler foresaw. So a visitor gets a whole page or an error page, never half of one.
+//
+//	type aboutView struct {
+//		layout
+//		Version string
+//	}
+//
+//	func showAbout(req *request) error {
+//		return req.show(http.StatusOK, "about", aboutView{req.layout("About", ""), "1.0"})
+//	}
+//
+// # What protects a visitor
+//
+// Only a POST acts: programs that check mail, and browsers that look ahead, open links with GET. guard refuses a POST
+// that a page of another site sent (CSRF, by http.CrossOriginProtection), and sets a content security policy under which
+// nothing inline runs and no other site may show a page of ours in a frame. html/template escapes all text from the bus.
+// Bodies, rates and previews are bounded. The filters and destinations of other users do not exist: every query names the
+// user, and the answer is 404.
+//
+// The routes, headers and limits are described in doc/web.md.
 package web
 
 import (
@@ -28,9 +58,9 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// Options are what the pages work on. All are needed unless they say otherwise.
+// Options are what the pages work on. Every field is needed unless its comment allows a zero value.
 type Options struct {
-	BaseURL string // where people reach the pages: https://notify.example.org or https://example.org/notify
+	BaseURL string // the address of the pages: https://notify.example.org or https://example.org/notify
 
 	// The parts of a prefs.Store that the pages use. Its OnClose must cancel in the Outbox.
 	Accounts     *prefs.Accounts
@@ -45,27 +75,27 @@ type Options struct {
 	Outbox  *outbox.Outbox
 
 	Describe  func(*bus.Message) *catalogue.Event // what a message means
-	Directory func() rulespec.Directory           // the snapshot as it stands; nil, or giving nil: there is no directory
+	Directory func() rulespec.Directory           // the current snapshot; nil, or a function that returns nil: there is no directory
 
-	RuleKinds    []*rulespec.RuleKind           // the kinds of rules, in the order of the page
-	MessageKinds func() []catalogue.MessageKind // as they stand: the kinds of messages that the catalogue knows, application by application
-	KindName     func(kind string) string       // as in rulespec.Env: what people call a kind; may be nil
-	KnowsKind    func(name string) bool         // as in rulespec.Env, the same that the router's matcher is compiled with; may be nil
-	Backends     []backends.Info                // those that are configured; with one that links to sign in go by
+	RuleKinds    []*rulespec.RuleKind           // the rule kinds, in the order of the page
+	MessageKinds func() []catalogue.MessageKind // the current message kinds of the catalogue, by application
+	KindName     func(kind string) string       // as in rulespec.Env: the title of a message kind; may be nil
+	KnowsKind    func(name string) bool         // as in rulespec.Env, the same as the router has; may be nil
+	Backends     []backends.Info                // the configured ones; one of them sends the sign-in links
 
-	// Queue stores a delivery in a transaction of its own and wakes the outbox: account mail, codes and tests go by it.
+	// Queue stores a delivery in its own transaction and notifies the outbox. It takes account mail, codes and tests.
 	Queue func(context.Context, outbox.Delivery) error
-	// Changed is told after every change to what is delivered; nil: nobody.
+	// Changed is called after every change to what is delivered; may be nil.
 	Changed func()
 
 	Notices http.Handler // the stream GET /api/v1/notices, with its own token check; nil: none
 
-	TrustedProxies func() []netip.Prefix // as they stand: whose X-Forwarded-For is believed; nil: nobody's
+	TrustedProxies func() []netip.Prefix // the current networks whose X-Forwarded-For is believed; nil: none
 	Now            func() time.Time      // nil: time.Now
 	Log            *slog.Logger          // nil: silent
 }
 
-// site is the pages with all they need.
+// A site is the pages, their templates and their stores.
 type site struct {
 	Options
 	prefix      string // path of the base URL, without the last slash
@@ -86,8 +116,8 @@ type limits struct {
 	posts   *limiter // anything posted, by user or network
 }
 
-// Handler gives the pages, mounted under the path of the base URL. It serves that path whole, so a proxy in front
-// passes it on as it is. Operators' pages (/healthz and the like) are not among them.
+// Handler returns the pages, mounted under the path of the base URL. A proxy in front passes that path on unchanged.
+// Operators' pages, such as /healthz, are not part of it.
 func Handler(o Options) (http.Handler, error) { return handlerWithin(o, previewMost) }
 
 // handlerWithin is Handler with a bound on the messages that a preview looks at.
@@ -111,7 +141,7 @@ func handlerWithin(o Options, most int) (http.Handler, error) {
 	return s.guard(base.Scheme+"://"+strings.ToLower(base.Host), s.mux())
 }
 
-// check says whether something is missing that the pages cannot do without.
+// check returns an error when a store or a function is missing that the pages need.
 func (o *Options) check() error {
 	stores := o.Accounts == nil || o.Sessions == nil || o.Tokens == nil || o.Destinations == nil || o.Filters == nil ||
 		o.Unsubscriber == nil || o.Links == nil || o.History == nil || o.Outbox == nil
@@ -121,7 +151,7 @@ func (o *Options) check() error {
 	return nil
 }
 
-// fillIn sets what the caller left to us.
+// fillIn sets the defaults of the options that the caller left out.
 func (s *site) fillIn() {
 	if s.Now == nil {
 		s.Now = time.Now
@@ -147,15 +177,15 @@ func (s *site) fillIn() {
 	}
 }
 
-// sentence gives a filter in words.
+// sentence returns a filter in words.
 func (s *site) sentence(f rulespec.Filter) string { return rulespec.Sentence(s.env(), f) }
 
-// ruleSentence gives one rule in words, as a sentence of its own.
+// ruleSentence returns one rule in words, as a sentence.
 func (s *site) ruleSentence(r rulespec.Rule) string {
 	return capital(rulespec.RuleSentence(s.env(), r))
 }
 
-// kindWords gives what people call a kind of message, or its name in rules where nobody has named it.
+// kindWords returns the title of a message kind, or its name in rules when it has no title.
 func (s *site) kindWords(kind string) string {
 	if s.KindName != nil {
 		if name := s.KindName(kind); name != "" {
@@ -165,5 +195,5 @@ func (s *site) kindWords(kind string) string {
 	return kind
 }
 
-// env is what rules are checked against and compiled for.
+// env is the environment that rules are checked and compiled in.
 func (s *site) env() rulespec.Env { return rulespec.Env{KnowsKind: s.KnowsKind, KindName: s.KindName} }

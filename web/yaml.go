@@ -19,8 +19,7 @@ func (req *request) toText(d *draft) {
 	d.asText = true
 }
 
-// fileFilter gives a stored filter in the form that is written to a file. The owner is left out: the file's next
-// reader is its own owner.
+// fileFilter returns a stored filter in the form of a file, without the owner: the user who imports it becomes its owner.
 func fileFilter(f prefs.Filter, ds []prefs.Destination) rulespec.FileFilter {
 	out := rulespec.FileFilter{Filter: f.Filter, On: f.On, Once: f.OneShot}
 	out.ID, out.Owner = 0, ""
@@ -32,8 +31,8 @@ func fileFilter(f prefs.Filter, ds []prefs.Destination) rulespec.FileFilter {
 	return out
 }
 
-// fileDestinations gives the schedules of destinations in the form that is written to a file. One that is sent to at once is
-// left out, as an import from elsewhere leaves it out: it would only ask for a destination that the reader need not have.
+// fileDestinations returns the schedules of destinations in the form of a file. It leaves out destinations without a
+// digest: the user who imports the file would need them for nothing.
 func fileDestinations(ds []prefs.Destination) []rulespec.FileDestination {
 	var list []rulespec.FileDestination
 	for _, d := range ds {
@@ -44,7 +43,7 @@ func fileDestinations(ds []prefs.Destination) []rulespec.FileDestination {
 	return list
 }
 
-// fromText reads the text of a draft into its filter; it gives what is wrong in words, "" when nothing is.
+// fromText reads the text of a draft into its filter. It returns in words what is wrong; "" when nothing is.
 func (req *request) fromText(d *draft) string {
 	list, schedules, problems := req.readFilters(d.text)
 	if len(schedules) > 0 {
@@ -63,8 +62,8 @@ func (req *request) fromText(d *draft) string {
 	return ""
 }
 
-// readFilters reads filters in their text form and makes them the visitor's own. schedules are those that the text has
-// for the visitor's destinations.
+// readFilters reads filters in their text form and makes them the user's own. schedules are those of the text, by
+// destination of the user.
 func (req *request) readFilters(text string) (list []prefs.Filter, schedules map[uint]schedule.Schedule, problems []string) {
 	file, err := rulespec.Parse(req.env(), []byte(text))
 	problems = append(problems, texts(err)...)
@@ -89,7 +88,7 @@ func (req *request) readFilters(text string) (list []prefs.Filter, schedules map
 	return list, schedules, problems
 }
 
-// readSchedules gives the schedules of a text by the destination that each is of.
+// readSchedules returns the schedules of a text, by destination.
 func (req *request) readSchedules(
 	written []rulespec.FileDestination, ds []prefs.Destination,
 ) (schedules map[uint]schedule.Schedule, problems []string) {
@@ -109,8 +108,8 @@ func (req *request) readSchedules(
 	return schedules, problems
 }
 
-// findDestination finds the destination that a text names. A person has one address of a backend that agents fetch from,
-// which is only a number of ours: any stands for it.
+// findDestination finds the destination that a text names. A user has one destination on a backend that agents fetch
+// from, and its address is internal: any address in the text means it.
 func (req *request) findDestination(ds []prefs.Destination, to string) (uint, bool) {
 	backend, address, _ := strings.Cut(to, ":")
 	for _, d := range ds {
@@ -121,7 +120,7 @@ func (req *request) findDestination(ds []prefs.Destination, to string) (uint, bo
 	return 0, false
 }
 
-// texts gives each mistake that err joins, in words, with its position.
+// texts returns each mistake that err joins, in words, with its position.
 func texts(err error) []string {
 	if err == nil {
 		return nil
@@ -136,7 +135,7 @@ func texts(err error) []string {
 	return []string{userText(err)}
 }
 
-// userText gives an error about a filter as its owner reads it: nothing of the inside shows.
+// userText returns an error about a filter in words for its owner, without internals.
 func userText(err error) string {
 	var e *rulespec.Error
 	if errors.As(err, &e) {
