@@ -14,6 +14,8 @@ import (
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/backends/all"
+	"github.com/notifyd/notifyd/internal/drivertest"
+	"github.com/notifyd/notifyd/internal/secret"
 )
 
 func parts() backends.Parts {
@@ -28,6 +30,12 @@ func TestDriversAreWellFormed(t *testing.T) {
 			t.Errorf("the backend %q has an empty field", info.Name)
 		}
 		names = append(names, info.Name)
+		for _, key := range unmarked(d) {
+			t.Errorf(`backend %s: the key %s looks like a secret; say secret:"true" or secret:"false" in its tag`, info.Name, key)
+		}
+		if folder := drivertest.Folder(d.Open); !drivertest.CallsKit(t, folder, "backendtest") {
+			t.Errorf("backend %s: no test in backends/%s calls backendtest.Run", info.Name, folder)
+		}
 	}
 	if !slices.IsSorted(names) || len(slices.Compact(slices.Clone(names))) != len(names) {
 		t.Errorf("drivers %v are not in order or not unique", names)
@@ -35,6 +43,26 @@ func TestDriversAreWellFormed(t *testing.T) {
 	if len(all.Infos()) != len(names) {
 		t.Errorf("%d infos, %d drivers", len(all.Infos()), len(names))
 	}
+}
+
+// TestEveryDriverIsListed looks for folders beside this one that have a Driver.
+func TestEveryDriverIsListed(t *testing.T) {
+	var listed []string
+	for _, d := range all.Drivers() {
+		listed = append(listed, drivertest.Folder(d.Open))
+	}
+	for _, folder := range drivertest.Unlisted(t, listed, "func Driver() backends.Driver") {
+		t.Errorf("backends/%s has a Driver that backends/all/all.go does not list", folder)
+	}
+}
+
+// unmarked returns the keys of d's configuration that look like a secret and do not say whether they are.
+func unmarked(d backends.Driver) (keys []string) {
+	_, _ = d.Open(func(into any) error {
+		keys = append(keys, secret.Unmarked(into)...)
+		return errors.New("only the form of the configuration was wanted")
+	}, parts())
+	return keys
 }
 
 // A section decides by itself whether its backend is used.

@@ -2,21 +2,15 @@ package all_test
 
 import (
 	"errors"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"reflect"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/all"
+	"github.com/notifyd/notifyd/internal/drivertest"
 	"github.com/notifyd/notifyd/internal/secret"
 )
 
@@ -32,7 +26,7 @@ func TestDriversAreWellFormed(t *testing.T) {
 		for _, key := range unmarked(d) {
 			t.Errorf(`driver %s: the key %s looks like a secret; say secret:"true" or secret:"false" in its tag`, d.Name, key)
 		}
-		if folder := folderOf(d); !callsKit(t, folder) {
+		if folder := drivertest.Folder(d.Open); !drivertest.CallsKit(t, folder, "bustest") {
 			t.Errorf("driver %s: no test in bus/%s calls bustest.Run", d.Name, folder)
 		}
 	}
@@ -45,24 +39,10 @@ func TestDriversAreWellFormed(t *testing.T) {
 func TestEveryDriverIsListed(t *testing.T) {
 	var listed []string
 	for _, d := range all.Drivers() {
-		listed = append(listed, folderOf(d))
+		listed = append(listed, drivertest.Folder(d.Open))
 	}
-	files, err := filepath.Glob("../*/*.go")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no files beside this folder: %v", err)
-	}
-	for _, file := range files {
-		folder := filepath.Base(filepath.Dir(file))
-		if strings.HasSuffix(file, "_test.go") || slices.Contains(listed, folder) {
-			continue
-		}
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(string(text), "\nfunc Driver() bus.Driver") {
-			t.Errorf("bus/%s has a Driver that bus/all/all.go does not list", folder)
-		}
+	for _, folder := range drivertest.Unlisted(t, listed, "func Driver() bus.Driver") {
+		t.Errorf("bus/%s has a Driver that bus/all/all.go does not list", folder)
 	}
 }
 
@@ -73,34 +53,4 @@ func unmarked(d bus.Driver) (keys []string) {
 		return errors.New("only the form of the configuration was wanted")
 	}, slog.New(slog.DiscardHandler))
 	return keys
-}
-
-// folderOf is the folder in bus of the file that d's Open is written in.
-func folderOf(d bus.Driver) string {
-	open := reflect.ValueOf(d.Open).Pointer()
-	file, _ := runtime.FuncForPC(open).FileLine(open)
-	return filepath.Base(filepath.Dir(file))
-}
-
-// callsKit reports whether a test of a folder calls bustest.Run.
-func callsKit(t *testing.T, folder string) (found bool) {
-	tests, err := filepath.Glob(filepath.Join("..", folder, "*_test.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range tests {
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ast.Inspect(file, func(n ast.Node) bool {
-			call, isCall := n.(*ast.SelectorExpr)
-			if isCall && call.Sel.Name == "Run" {
-				id, isName := call.X.(*ast.Ident)
-				found = found || isName && id.Name == "bustest"
-			}
-			return true
-		})
-	}
-	return found
 }

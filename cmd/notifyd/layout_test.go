@@ -61,7 +61,7 @@ var ofOne = map[string][]string{
 	"cmd/notifyd/tail.go":       {"bus/zmq"},
 }
 
-func TestImportsKeepTheirDirection(t *testing.T) {
+func TestLayoutImportsKeepTheirDirection(t *testing.T) {
 	root := filepath.Join("..", "..")
 	seen := 0
 	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {

@@ -34,7 +34,13 @@ func (s *Service) Run(ctx context.Context) error {
 		return err
 	})
 	for name, source := range s.sources {
-		intake.start("source "+name, func(ctx context.Context) error { return source.Run(ctx, frames) })
+		intake.start("source "+name, func(ctx context.Context) error {
+			err := source.Run(ctx, frames)
+			if err == nil && ctx.Err() == nil {
+				s.log.Info("a source has ended: its input is spent", "source", name)
+			}
+			return err
+		})
 	}
 	s.ready.Store(true)
 	s.log.Info("running", "sources", len(s.sources), "backends", len(s.backends))

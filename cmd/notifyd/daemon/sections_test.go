@@ -231,7 +231,11 @@ func withoutKey(t *testing.T, text, path, key string) string {
 	t.Helper()
 	begin := 0
 	for step := range strings.SplitSeq(path, ".") {
-		begin += regexp.MustCompile(`(?m)^ *` + step + `:`).FindStringIndex(text[begin:])[0]
+		at := regexp.MustCompile(`(?m)^ *` + step + `:`).FindStringIndex(text[begin:])
+		if at == nil {
+			t.Fatalf("contrib/notifyd.yaml lacks the section %s: give each of its keys a line", path)
+		}
+		begin += at[0]
 	}
 	at := regexp.MustCompile(`(?m)^ *` + key + `: .*\n`).FindStringIndex(text[begin:])
 	if at == nil {
