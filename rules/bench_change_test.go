@@ -102,7 +102,7 @@ func (c *changer) next(i int) rules.Change {
 // see changes one filter more and wants it to be found at once.
 func (c *changer) see(b *testing.B, r *rules.Result) {
 	name := fmt.Sprint("seen-", c.done)
-	f := rulespec.Filter{ID: rulespec.FilterID(c.n + 1), Owner: "alice", Rules: []rulespec.Rule{rule("package", "name", name)}}
+	f := put(c.n+1, "alice", rule("package", "name", name)).Filter
 	c.x.Apply(rules.Change{Filter: f})
 	c.x.Find(r, &catalogue.Event{Message: new(bus.Message), Packages: []string{name}}, nil)
 	if ids := r.AppendTo(nil); !slices.Contains(ids, f.ID) {

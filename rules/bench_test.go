@@ -218,7 +218,8 @@ func benchThroughput(b *testing.B, x *rules.Index, events []*catalogue.Event) {
 		}
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
-	alone := float64(processorTime(b)-before) / 1e9 / float64(runtime.GOMAXPROCS(0)) // seconds, had nobody else used the processors
+	// Seconds, if no other process had used the processors.
+	alone := float64(processorTime(b)-before) / 1e9 / float64(runtime.GOMAXPROCS(0))
 	b.ReportMetric(float64(b.N)/alone, "messages/s-alone")
 }
 

@@ -64,7 +64,8 @@ func BenchmarkPatterns(b *testing.B) {
 			x := w.index(n, mix{patterns: 100})
 			events := make([]*catalogue.Event, 30_000)
 			for i := range events {
-				events[i] = &catalogue.Event{Message: &bus.Message{}, Packages: []string{w.packages[i%len(w.packages)] + strconv.Itoa(i)}}
+				name := w.packages[i%len(w.packages)] + strconv.Itoa(i)
+				events[i] = &catalogue.Event{Message: &bus.Message{}, Packages: []string{name}}
 			}
 			var r rules.Result
 			i, before := 0, processorTime(b)

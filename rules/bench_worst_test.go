@@ -27,7 +27,8 @@ func worstCases(w *world) []worstCase {
 		{"everything", 0, func(int) []rulespec.Rule { return []rulespec.Rule{everything} }},
 		{"hot-app", 0, func(int) []rulespec.Rule { return []rulespec.Rule{hot} }},
 		{"topics-under-not", 0, func(i int) []rulespec.Rule {
-			return []rulespec.Rule{hot, not(rule("topic", "pattern", fmt.Sprintf("org.example.prod.%s.thing%d.*", w.apps[0], i%220)))}
+			topic := fmt.Sprintf("org.example.prod.%s.thing%d.*", w.apps[0], i%220)
+			return []rulespec.Rule{hot, not(rule("topic", "pattern", topic))}
 		}},
 		{"texts-under-not", 0, func(i int) []rulespec.Rule {
 			return []rulespec.Rule{everything, not(rule("regex", "pattern", w.words[i%1000]+"[0-9]"))}
@@ -92,7 +93,8 @@ func BenchmarkNames(b *testing.B) {
 			var r rules.Result
 			i := 0
 			event := func(i int) *catalogue.Event {
-				return &catalogue.Event{Message: &bus.Message{}, Packages: []string{w.packages[i%len(w.packages)] + strconv.Itoa(i)}}
+				name := w.packages[i%len(w.packages)] + strconv.Itoa(i)
+				return &catalogue.Event{Message: &bus.Message{}, Packages: []string{name}}
 			}
 			b.Run("new", func(b *testing.B) {
 				for b.Loop() {

@@ -71,7 +71,8 @@ func TestExpensive(t *testing.T) {
 	}
 	found := x.TakeExpensive()
 	slices.SortFunc(found, func(a, b rules.Expensive) int { return int(a.Filter) - int(b.Filter) })
-	if len(found) != 3 || found[0].Filter != 1 || found[1].Filter != 2 || found[2].Filter != 3 || found[0].Steps < 600<<10 {
+	if len(found) != 3 || found[0].Filter != 1 || found[1].Filter != 2 || found[2].Filter != 3 ||
+		found[0].Steps < 600<<10 {
 		t.Fatalf("expensive: %v", found)
 	}
 	if again := x.TakeExpensive(); again != nil {
@@ -96,9 +97,7 @@ func TestNobodyIsToBlame(t *testing.T) {
 	x := rules.NewIndex(rulespec.Env{})
 	const many = 60
 	for i := range many {
-		x.Apply(rules.Change{Filter: rulespec.Filter{
-			ID: rulespec.FilterID(i + 1), Rules: []rulespec.Rule{rule("regex", "pattern", fmt.Sprintf("kernel.*[^a-z]{%d}z", i+2))},
-		}})
+		x.Apply(put(i+1, "", rule("regex", "pattern", fmt.Sprintf("kernel.*[^a-z]{%d}z", i+2))))
 	}
 	x.SetSteps(1 << 20)
 	e := telling("kernel" + strings.Repeat(" words", 10_000) + " 17")

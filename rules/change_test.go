@@ -26,7 +26,9 @@ func TestChangesAreWhole(t *testing.T) {
 		return rules.Change{Filter: rulespec.Filter{ID: 1, Owner: "alice", Rules: places[i%len(places)]}}
 	}
 	turn := func(id rulespec.FilterID, i int) rules.Change {
-		return rules.Change{Filter: rulespec.Filter{ID: id, Owner: "bob", Rules: places[i%len(places)]}, Gone: i%2 != int(id%2)}
+		c := put(int(id), "bob", places[i%len(places)]...)
+		c.Gone = i%2 != int(id%2)
+		return c
 	}
 	x.Apply(moving(0), turn(2, 0), turn(3, 0))
 	e := event("org.example.prod.git.push", "git", "alice", []string{"alice"}, "bash")
@@ -45,8 +47,8 @@ func TestChangesAreWhole(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	for i := range 3000 {
-		crowd := rulespec.Filter{ID: rulespec.FilterID(10 + i%500), Owner: fmt.Sprint("p", i), Rules: []rulespec.Rule{rule("package", "name", fmt.Sprintf("z%d*", random.IntN(1000)))}}
-		x.Apply(moving(i), turn(2, i), turn(3, i), rules.Change{Filter: crowd})
+		crowd := put(10+i%500, fmt.Sprint("p", i), rule("package", "name", fmt.Sprintf("z%d*", random.IntN(1000))))
+		x.Apply(moving(i), turn(2, i), turn(3, i), crowd)
 	}
 	done.Store(true)
 	readers.Wait()
@@ -57,7 +59,7 @@ func TestResultKeeps(t *testing.T) {
 	x := rules.NewIndex(rulespec.Env{})
 	var all []rules.Change
 	for i := range 5000 {
-		all = append(all, rules.Change{Filter: rulespec.Filter{ID: rulespec.FilterID(i + 1), Owner: fmt.Sprint(i % 700), Rules: []rulespec.Rule{rule("app", "name", "git")}}})
+		all = append(all, put(i+1, fmt.Sprint(i%700), rule("app", "name", "git")))
 	}
 	x.Apply(all...)
 	var r rules.Result

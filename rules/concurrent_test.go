@@ -52,7 +52,8 @@ func mixedEventLike(e *catalogue.Event) *catalogue.Event {
 
 func eventLike(e *catalogue.Event, summary string) *catalogue.Event {
 	fresh := &catalogue.Event{
-		Message: e.Message, App: e.App, Kind: e.Kind, Actor: e.Actor, Users: e.Users, Packages: e.Packages, Severity: e.Severity,
+		Message: e.Message, App: e.App, Kind: e.Kind, Actor: e.Actor, Users: e.Users, Packages: e.Packages,
+		Severity: e.Severity,
 	}
 	fresh.SetProse(catalogue.Prose{Summary: summary})
 	return fresh
@@ -70,7 +71,8 @@ func mixedFilter(random *rand.Rand, i int) rulespec.Filter {
 	case 5, 6:
 		f.Rules = []rulespec.Rule{rule("owner", "user", "@me"), rule("app", "name", fmt.Sprintf("app%d", random.IntN(40)))}
 	case 7:
-		f.Rules = []rulespec.Rule{rule("kind", "name", fmt.Sprintf("app%d.done", random.IntN(40))), rule("severity", "least", "error")}
+		kind := fmt.Sprintf("app%d.done", random.IntN(40))
+		f.Rules = []rulespec.Rule{rule("kind", "name", kind), rule("severity", "least", "error")}
 	case 8:
 		f.Rules = []rulespec.Rule{rule("package", "name", pkg[:10]+"*")}
 	case 9:
@@ -83,8 +85,10 @@ func mixedEvent(random *rand.Rand, i int) *catalogue.Event {
 	app := random.IntN(40)
 	person := fmt.Sprintf("person%d", random.IntN(5_000))
 	e := &catalogue.Event{
-		Message: &bus.Message{Topic: fmt.Sprintf("org.example.prod.app%d.done", app), Body: map[string]any{"n": i, "text": benchText}},
-		App:     fmt.Sprintf("app%d", app), Kind: fmt.Sprintf("app%d.done", app),
+		Message: &bus.Message{
+			Topic: fmt.Sprintf("org.example.prod.app%d.done", app), Body: map[string]any{"n": i, "text": benchText},
+		},
+		App: fmt.Sprintf("app%d", app), Kind: fmt.Sprintf("app%d.done", app),
 		Actor: person, Users: []string{person}, Packages: []string{fmt.Sprintf("package%05d", random.IntN(20_000))},
 		Severity: catalogue.Info,
 	}

@@ -60,7 +60,10 @@ var (
 	people = []string{"alice", "bob", "carol", "dave", "Kim", "@g1"}
 	things = []string{"bash", "zsh", "kernel", "kernel-rt", "python-six", "K", "straße"}
 	topics = []string{"org.x.prod.git.receive", "org.x.stg.git.receive", "org.x.prod.wiki.edit", "git", ""}
-	told   = []string{"", "alice pushed to zsh", "bob edited", "\u212aernel of straße", "\u017fix ÉT", "abefij", "pull", "PUSHED by alice \xff", strings.Repeat("long ", 20) + "kernel", "thing1 thing22 kernel-rt"}
+	prose  = []string{
+		"", "alice pushed to zsh", "bob edited", "\u212aernel of straße", "\u017fix ÉT", "abefij", "pull",
+		"PUSHED by alice \xff", strings.Repeat("long ", 20) + "kernel", "thing1 thing22 kernel-rt",
+	}
 )
 
 // kinds are the vectors of all rule kinds: what rules are drawn from, and some of the events.
@@ -116,7 +119,8 @@ func (c *chooser) event() *catalogue.Event {
 	}
 	e := &catalogue.Event{
 		Message: &bus.Message{Topic: c.one(topics...)},
-		App:     c.one("git", "wiki", ""), Kind: c.one("git.receive", "wiki.edit", ""), Actor: c.one(c.numbered("p", append(people, "")...)...),
+		App:     c.one("git", "wiki", ""), Kind: c.one("git.receive", "wiki.edit", ""),
+		Actor: c.one(c.numbered("p", append(people, "")...)...),
 		Users: set("p", people), Packages: set("thing", things), Severity: catalogue.Severity(10 * c.below(7)),
 	}
 	switch c.below(8) {
@@ -126,18 +130,20 @@ func (c *chooser) event() *catalogue.Event {
 	case 2:
 		e.Message.Body = map[string]any{"by": []any{map[string]any{"name": c.one(people...)}, nil}, "n": nil}
 	default:
-		e.Message.Body = map[string]any{"n": c.below(3), "text": c.one(told...)}
+		e.Message.Body = map[string]any{"n": c.below(3), "text": c.one(prose...)}
 	}
 	if c.below(6) == 0 { // too long a name to be tried on patterns, before and behind one that may fit
 		long := strings.Repeat("kernel", rulespec.MaxName/5)
 		e.Packages = slices.Insert(e.Packages, c.below(len(e.Packages)+1), long)
 	}
-	e.SetProse(catalogue.Prose{Summary: c.one(told...), Link: c.one(told...)})
+	e.SetProse(catalogue.Prose{Summary: c.one(prose...), Link: c.one(prose...)})
 	return e
 }
 
 var oracleDirectories = []string{
 	worldDirectory,
 	"groups: {}\n",
-	"groups: {g1: [carol, dave], g2: [], g3: [alice, p1, p2]}\npackages: {K: {watch: [alice, \"@g3\", \"@g1\"], commit: [Kim]}, bash: {owner: [\"@g2\"]}, thing1: {owner: [p1, \"@g3\"]}}\n",
+	"groups: {g1: [carol, dave], g2: [], g3: [alice, p1, p2]}\n" +
+		"packages: {K: {watch: [alice, \"@g3\", \"@g1\"], commit: [Kim]}, bash: {owner: [\"@g2\"]}, " +
+		"thing1: {owner: [p1, \"@g3\"]}}\n",
 }

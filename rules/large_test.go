@@ -25,8 +25,9 @@ func TestLargeNodes(t *testing.T) {
 			changes = append(changes, rules.Change{Filter: f, Gone: gone})
 		}
 		for range 5_000 { // cheap ones, enough of the same to fill several blocks
-			f := rulespec.Filter{ID: rulespec.FilterID(most + random.IntN(30_000)), Owner: fmt.Sprintf("p%d", random.IntN(9000)), Rules: []rulespec.Rule{rule("app", "name", "git")}}
-			changes = append(changes, rules.Change{Filter: f, Gone: random.IntN(10) < round-4})
+			c := put(most+random.IntN(30_000), fmt.Sprintf("p%d", random.IntN(9000)), rule("app", "name", "git"))
+			c.Gone = random.IntN(10) < round-4
+			changes = append(changes, c)
 		}
 		s.change(changes)
 		for range 5 {
@@ -49,15 +50,23 @@ func crowded(random *rand.Rand, id rulespec.FilterID) rulespec.Filter {
 	case 0:
 		f.Rules = []rulespec.Rule{rule("app", "name", "git"), not(rule("user", "name", rulespec.Me))}
 	case 1:
-		f.Rules = []rulespec.Rule{{Kind: "everything"}, not(rule("user", "name", "alice")), not(rule("topic", "pattern", []string{"*.git.*", "org.?.prod*", "org.x.prod.*"}[random.IntN(3)]))}
+		topic := []string{"*.git.*", "org.?.prod*", "org.x.prod.*"}[random.IntN(3)]
+		f.Rules = []rulespec.Rule{
+			{Kind: "everything"}, not(rule("user", "name", "alice")), not(rule("topic", "pattern", topic)),
+		}
 	case 2:
-		f.Rules = []rulespec.Rule{rule("app", "name", "wiki"), not(rule("regex", "pattern", fmt.Sprintf("push%d|alice", random.IntN(500))))}
+		expression := fmt.Sprintf("push%d|alice", random.IntN(500))
+		f.Rules = []rulespec.Rule{rule("app", "name", "wiki"), not(rule("regex", "pattern", expression))}
 	case 3:
-		f.Rules = []rulespec.Rule{rule("regex", "pattern", fmt.Sprintf("kernel|word%d", random.IntN(4000))), rule("severity", "least", "info")}
+		expression := fmt.Sprintf("kernel|word%d", random.IntN(4000))
+		f.Rules = []rulespec.Rule{rule("regex", "pattern", expression), rule("severity", "least", "info")}
 	case 4:
-		f.Rules = []rulespec.Rule{rule("package", "name", fmt.Sprintf("k*n%s", []string{"el", "el-rt", fmt.Sprint(random.IntN(400))}[random.IntN(3)]))}
+		end := []string{"el", "el-rt", fmt.Sprint(random.IntN(400))}[random.IntN(3)]
+		f.Rules = []rulespec.Rule{rule("package", "name", "k*n"+end)}
 	case 5:
-		f.Rules = []rulespec.Rule{rule("owner", "user", rulespec.Me), not(rule("owner", "user", "bob", "dave")), not(rule("group", "name", "g2"))}
+		f.Rules = []rulespec.Rule{
+			rule("owner", "user", rulespec.Me), not(rule("owner", "user", "bob", "dave")), not(rule("group", "name", "g2")),
+		}
 	}
 	return f
 }

@@ -164,7 +164,7 @@ func TestLoadStopsAtAnError(t *testing.T) {
 	lost := errors.New("the store is gone")
 	_, err := x.Load(func(yield func(rulespec.Filter, error) bool) {
 		for i := range 2000 {
-			f := rulespec.Filter{ID: rulespec.FilterID(i + 1), Owner: "alice", Rules: []rulespec.Rule{rule("app", "name", "git")}}
+			f := put(i+1, "alice", rule("app", "name", "git")).Filter
 			if !yield(f, nil) {
 				return
 			}
@@ -219,9 +219,10 @@ func TestLoadIsSeenAsAWhole(t *testing.T) {
 	x := rules.NewIndex(rulespec.Env{})
 	var filters []rulespec.Filter
 	for i := range 3000 {
-		f := rulespec.Filter{ID: rulespec.FilterID(i + 1), Owner: fmt.Sprint("p", i/10), Rules: []rulespec.Rule{rule("app", "name", "git")}}
+		f := put(i+1, fmt.Sprint("p", i/10), rule("app", "name", "git")).Filter
 		if i%3 == 0 {
-			f.Rules = append(f.Rules, not(rule("user", "name", rulespec.Me)), not(rule("topic", "pattern", fmt.Sprint("t", i%50))))
+			topic := not(rule("topic", "pattern", fmt.Sprint("t", i%50)))
+			f.Rules = append(f.Rules, not(rule("user", "name", rulespec.Me)), topic)
 		}
 		filters = append(filters, f)
 	}

@@ -72,7 +72,9 @@ func (f *looped) nearly(s *rulespec.Subject) bool {
 }
 
 // match gives ids in order, and for each the owner.
-func (l loop) match(e *catalogue.Event, dir rulespec.Directory) (ids []rulespec.FilterID, owners map[rulespec.FilterID]string) {
+func (l loop) match(e *catalogue.Event, dir rulespec.Directory) (
+	ids []rulespec.FilterID, owners map[rulespec.FilterID]string,
+) {
 	s := &rulespec.Subject{Event: e, Directory: dir}
 	owners = map[rulespec.FilterID]string{}
 	for i := range l {

@@ -36,7 +36,10 @@ type tally struct {
 }
 
 func newStory(t testing.TB, data []byte, tally *tally) *story {
-	s := &story{chooser: newChooser(data), t: t, dirs: []rulespec.Directory{nil}, plain: rules.NewIndex(rulespec.Env{}), table: newTable(rulespec.Env{}), tally: tally}
+	s := &story{
+		chooser: newChooser(data), t: t, dirs: []rulespec.Directory{nil}, tally: tally,
+		plain: rules.NewIndex(rulespec.Env{}), table: newTable(rulespec.Env{}),
+	}
 	for _, text := range oracleDirectories {
 		s.dirs = append(s.dirs, parseDirectory(t, text))
 	}
@@ -199,7 +202,8 @@ func (s *story) check(e *catalogue.Event, dir rulespec.Directory) {
 	s.checkExplained(any, subject, want)
 	checkScan(s.t, s.table.env, any, subject)
 	if len(want) > 0 {
-		at, _ := slices.BinarySearchFunc(plain, want[s.below(len(want))], func(f looped, id rulespec.FilterID) int { return int(f.id) - int(id) })
+		compare := func(f looped, id rulespec.FilterID) int { return int(f.id) - int(id) }
+		at, _ := slices.BinarySearchFunc(plain, want[s.below(len(want))], compare)
 		s.checkExplained(&plain[at], subject, want)
 		checkScan(s.t, s.table.env, &plain[at], subject)
 	}
@@ -275,7 +279,8 @@ func checkScan(t testing.TB, env rulespec.Env, f *looped, s *rulespec.Subject) {
 	keys := one.Keys("topic", "app", "kind", "user", "package", "actor")
 	has := keys == nil
 	for field, values := range keys {
-		has = has || slices.ContainsFunc(s.AppendValues(nil, field), func(v string) bool { return slices.Contains(values, v) })
+		one := func(v string) bool { return slices.Contains(values, v) }
+		has = has || slices.ContainsFunc(s.AppendValues(nil, field), one)
 	}
 	if !has {
 		t.Fatalf("%+v matches an event with none of %v", f.text, keys)
@@ -296,7 +301,8 @@ func TestOracle(t *testing.T) {
 		var data [8]byte
 		binary.LittleEndian.PutUint64(data[:], seed+i)
 		before := sum.stories
-		if !t.Run(strconv.FormatUint(seed+i, 10), func(t *testing.T) { newStory(t, data[:], sum).play() }) || sum.stories == before {
+		play := func(t *testing.T) { newStory(t, data[:], sum).play() }
+		if !t.Run(strconv.FormatUint(seed+i, 10), play) || sum.stories == before {
 			return // it failed, or the test was told not to play it
 		}
 	}

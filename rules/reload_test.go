@@ -158,7 +158,8 @@ func TestEveryAnswerIsOfOneVersion(t *testing.T) {
 		live.over.Store(true)
 		readers.Wait()
 		eventuallyFewer(t, before)
-		t.Logf("%d versions, %d answers, %d of them during a change, %d cases", len(live.answers), live.asked.Load(), live.during.Load(), live.cases)
+		t.Logf("%d versions, %d answers, %d of them during a change, %d cases",
+			len(live.answers), live.asked.Load(), live.during.Load(), live.cases)
 	}
 }
 
@@ -194,7 +195,8 @@ func (c *liveChronicle) read(t *testing.T, random *rand.Rand) {
 		slices.Sort(got)
 		isOf := func(version [][]rulespec.FilterID) bool { return slices.Equal(version[event*len(c.dirs)+dir], got) }
 		if !slices.ContainsFunc(c.answers[oldest:newest+1], isOf) {
-			t.Errorf("versions %d to %d: %v, want one of %v", oldest, newest, got, c.wanted(oldest, newest, event*len(c.dirs)+dir))
+			want := c.wanted(oldest, newest, event*len(c.dirs)+dir)
+			t.Errorf("versions %d to %d: %v, want one of %v", oldest, newest, got, want)
 		}
 		if c.asked.Add(1); newest > oldest {
 			c.during.Add(1)

@@ -16,7 +16,8 @@ import (
 // These test section 5 of the design: what a filter means.
 func TestMeaning(t *testing.T) {
 	dir := parseDirectory(t, "groups: {infra: [bob]}\npackages: {bash: {owner: [alice]}}\n")
-	built := event("org.fedoraproject.prod.buildsys.build.state.change", "buildsys", "bob", []string{"alice", "bob"}, "bash")
+	const topic = "org.fedoraproject.prod.buildsys.build.state.change"
+	built := event(topic, "buildsys", "bob", []string{"alice", "bob"}, "bash")
 	for _, test := range []struct {
 		name  string
 		rules string
@@ -126,7 +127,8 @@ func TestIDsAscend(t *testing.T) {
 
 func TestExplainSaysWhatDecided(t *testing.T) {
 	dir := parseDirectory(t, "groups: {infra: [bob]}\npackages: {bash: {commit: [alice]}}\n")
-	f := parseFilter(t, "[{owner: '@me'}, {not: {actor: bob}}, {regex: {pattern: fail.., in: summary}}, {group: gone}, {severity: error}]")
+	f := parseFilter(t, "[{owner: '@me'}, {not: {actor: bob}}, {regex: {pattern: fail.., in: summary}}, "+
+		"{group: gone}, {severity: error}]")
 	e := event("a", "a", "bob", []string{"bob"}, "bash", "zsh")
 	e.SetProse(catalogue.Prose{Summary: "a build failed"})
 	x := rules.Explain(rulespec.Env{}, e, dir, f)
@@ -175,6 +177,11 @@ func rule(kind, param string, values ...string) rulespec.Rule {
 func not(r rulespec.Rule) rulespec.Rule {
 	r.Not = true
 	return r
+}
+
+// put is a filter to add.
+func put(id int, owner string, rs ...rulespec.Rule) rules.Change {
+	return rules.Change{Filter: rulespec.Filter{ID: rulespec.FilterID(id), Owner: owner, Rules: rs}}
 }
 
 func filterOf(rules ...rulespec.Rule) rulespec.Filter { return rulespec.Filter{ID: 1, Rules: rules} }

@@ -20,7 +20,10 @@ func TestShardsAgree(t *testing.T) {
 		var data [8]byte
 		binary.LittleEndian.PutUint64(data[:], seed)
 		c := newChooser(data[:])
-		all := []*rules.Index{rules.NewIndexOf(rulespec.Env{}, 1), rules.NewIndexOf(rulespec.Env{}, 2), rules.NewIndexOf(rulespec.Env{}, 7)}
+		var all []*rules.Index
+		for _, shards := range []int{1, 2, 7} {
+			all = append(all, rules.NewIndexOf(rulespec.Env{}, shards))
+		}
 		for range 6 {
 			var changes []rules.Change
 			for range c.below(40) {

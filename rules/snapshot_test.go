@@ -43,7 +43,8 @@ func randomIndex(c *chooser, filters int) (*rules.Index, loop) {
 
 func changeAtRandom(c *chooser, x *rules.Index, plain *loop, n int) {
 	for range n {
-		change := rules.Change{Filter: c.filter(rulespec.FilterID(c.random.IntN(n)) << (c.random.IntN(2) * 40)), Gone: c.random.IntN(4) == 0}
+		id := rulespec.FilterID(c.random.IntN(n)) << (c.random.IntN(2) * 40)
+		change := rules.Change{Filter: c.filter(id), Gone: c.random.IntN(4) == 0}
 		plain.apply(change)
 		x.Apply(change)
 	}
@@ -72,7 +73,8 @@ func TestSnapshotFindsTheSame(t *testing.T) {
 func TestSnapshotWhileItChanges(t *testing.T) {
 	x := rules.NewIndex(rulespec.Env{})
 	both := func(i int) []rules.Change { // of these two there is always one
-		f := rulespec.Filter{Owner: fmt.Sprint("p", i%40), Rules: []rulespec.Rule{rule("app", "name", "git"), rule("package", "name", fmt.Sprintf("zs*%d", i%40), "zsh")}}
+		packages := rule("package", "name", fmt.Sprintf("zs*%d", i%40), "zsh")
+		f := put(0, fmt.Sprint("p", i%40), rule("app", "name", "git"), packages).Filter
 		a, b := f, f
 		a.ID, b.ID = 1, 2
 		return []rules.Change{{Filter: a, Gone: i%2 == 0}, {Filter: b, Gone: i%2 == 1}}
@@ -99,19 +101,23 @@ func TestSnapshotWhileItChanges(t *testing.T) {
 	writer.Wait()
 }
 
+func ownedBy(user, role string) rulespec.Rule {
+	return rulespec.Rule{Kind: "owner", Args: rulespec.Args{"user": {user}, "role": {role}}}
+}
+
 // smallIndex has a predicate of each form, and is small enough to damage each byte of its snapshot.
 func smallIndex() *rules.Index {
 	x := rules.NewIndex(rulespec.Env{})
 	for i, rs := range [][]rulespec.Rule{
 		{rule("app", "name", "git"), not(rule("user", "name", rulespec.Me))},
 		{rule("app", "name", "git", "wiki"), rule("severity", "least", "info")},
-		{rule("owner", "user", "alice"), rulespec.Rule{Kind: "owner", Not: true, Args: rulespec.Args{"user": {"bob"}, "role": {"commit"}}}},
+		{rule("owner", "user", "alice"), not(ownedBy("bob", "commit"))},
 		{rule("package", "name", "ker*", "*"), rule("regex", "pattern", "push|pull")},
 		{rule("regex", "pattern", "alice.*zsh"), rule("package_regex", "pattern", "sh$")},
 		{{Kind: "everything"}, not(rule("topic", "pattern", "*.git.*")), rule("field", "path", "n")},
 		{rule("regex", "pattern", "a")},
 	} {
-		x.Apply(rules.Change{Filter: rulespec.Filter{ID: rulespec.FilterID(1 + i*i*i), Owner: []string{"alice", "bob"}[i%2], Rules: rs}})
+		x.Apply(put(1+i*i*i, []string{"alice", "bob"}[i%2], rs...))
 	}
 	return x
 }
@@ -150,7 +156,8 @@ func TestSnapshotOfAnotherState(t *testing.T) {
 	}
 	sections := split(good)
 	sections[0][0] = 99 // the version
-	if _, err := rules.ReadSnapshot(rulespec.Env{}, bytes.NewReader(seal(good, sections)), "key"); !errors.Is(err, rules.ErrStale) {
+	_, err = rules.ReadSnapshot(rulespec.Env{}, bytes.NewReader(seal(good, sections)), "key")
+	if !errors.Is(err, rules.ErrStale) {
 		t.Errorf("of another version: %v", err)
 	}
 }

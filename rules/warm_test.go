@@ -20,16 +20,16 @@ func TestWarm(t *testing.T) {
 		names = append(names, fmt.Sprintf("package-%d", i))
 	}
 	x, cold := rules.NewIndex(rulespec.Env{}), rules.NewIndex(rulespec.Env{})
-	put := func(x *rules.Index, from, to int) {
+	fill := func(x *rules.Index, from, to int) {
 		for i := from; i < to; i++ {
-			x.Apply(rules.Change{Filter: rulespec.Filter{ID: rulespec.FilterID(i + 1), Rules: []rulespec.Rule{rule("package", "name", fmt.Sprintf("*-%d*", i))}}})
+			x.Apply(put(i+1, "", rule("package", "name", fmt.Sprintf("*-%d*", i))))
 		}
 	}
-	put(x, 0, 200)
-	put(cold, 0, 400)
+	fill(x, 0, 200)
+	fill(cold, 0, 400)
 	done := make(chan error)
 	go func() { done <- x.Warm(t.Context(), "package", slices.Values(names)) }()
-	put(x, 200, 400)
+	fill(x, 200, 400)
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}

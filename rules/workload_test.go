@@ -54,7 +54,8 @@ func newWorld(filters int) *world {
 	}
 	w.words = distinct(50_000, func() string { return invent(random, 2+random.IntN(3)) })
 	w.packages = distinct(24_000, func() string {
-		return []string{"", "", "", "python-", "rubygem-", "perl-", "lib", "golang-", "rust-", "texlive-"}[random.IntN(10)] + invent(random, 2+random.IntN(3))
+		prefixes := []string{"", "", "", "python-", "rubygem-", "perl-", "lib", "golang-", "rust-", "texlive-"}
+		return prefixes[random.IntN(len(prefixes))] + invent(random, 2+random.IntN(3))
 	})
 	w.app, w.pkg, w.word = newSkew(30, 1, 1), newSkew(len(w.packages), .9, 10), newSkew(len(w.words), .9, 20)
 	w.person = newSkew(w.people, .9, 50)
@@ -66,7 +67,8 @@ func newWorld(filters int) *world {
 }
 
 // syllables are so few that words share most of their runs: it makes searches by runs harder than a language does.
-var syllables = strings.Fields("ba ben bor cal cem dar del dor elk far fen fol gal ger gor hak hel hin ir jan ken kol lam lem lun mar mel mir nal ne nor " +
+var syllables = strings.Fields("ba ben bor cal cem dar del dor elk far fen fol gal ger gor hak hel hin ir jan ken " +
+	"kol lam lem lun mar mel mir nal ne nor " +
 	"olm ond or pas pel pin ram ren rig sal se sin sor tar tel tig tor un urs van vel vir wal wen xan yen zal zel zir zor")
 
 // invent makes a word of syllables, of which one in three has a number behind it.
@@ -175,7 +177,9 @@ func (w *world) filter(random *rand.Rand, i int, m mix) rulespec.Filter {
 		}
 		f.Rules = []rulespec.Rule{rule("user", "name", who)}
 	case k < m.exact+m.personal+m.broad:
-		f.Rules = []rulespec.Rule{rule("app", "name", w.apps[app]), not(rule("user", "name", rulespec.Me)), not(rule("topic", "pattern", topic))}
+		f.Rules = []rulespec.Rule{
+			rule("app", "name", w.apps[app]), not(rule("user", "name", rulespec.Me)), not(rule("topic", "pattern", topic)),
+		}
 	case k < m.exact+m.personal+m.broad+m.patterns:
 		f.Rules = []rulespec.Rule{w.globs[w.glob.draw(random)]}
 	default:
@@ -247,7 +251,8 @@ func (w *world) body(random *rand.Rand, e *catalogue.Event) map[string]any {
 		packages = append(packages, name)
 	}
 	return map[string]any{
-		"agent": e.Actor, "packages": packages, "build": random.IntN(3_000_000), "task": map[string]any{"method": "buildArch", "arch": "x86_64", "id": random.IntN(200_000_000)},
+		"agent": e.Actor, "packages": packages, "build": random.IntN(3_000_000),
+		"task":  map[string]any{"method": "buildArch", "arch": "x86_64", "id": random.IntN(200_000_000)},
 		"lines": lines,
 	}
 }

@@ -103,7 +103,9 @@ var previews = []struct {
 	{"pattern", []rulespec.Rule{one("package", "name", "*age90?")}},
 	{"severity", []rulespec.Rule{one("severity", "least", "error")}},
 	{"everything", []rulespec.Rule{{Kind: "everything"}}},
-	{"only negations", []rulespec.Rule{{Kind: "everything"}, but("app", "name", "git"), but("user", "name", "person1"), but("package", "name", "package1*")}},
+	{"only negations", []rulespec.Rule{
+		{Kind: "everything"}, but("app", "name", "git"), but("user", "name", "person1"), but("package", "name", "package1*"),
+	}},
 	{"package and text", []rulespec.Rule{one("package", "name", "package90"), one("regex", "pattern", "word7 .*word9")}},
 	{"rare text", []rulespec.Rule{one("regex", "pattern", "xylo(phone|graph)")}},
 	{"text never", []rulespec.Rule{one("regex", "pattern", "zyzzyva-[0-9]+")}},
@@ -127,7 +129,8 @@ func benchSite(b *testing.B, d *migrations.DB) *site {
 	}
 	now := func() time.Time { return benchNow }
 	s := &site{Options: Options{
-		History: history.NewStore(d.Writer, d.Reader, now), Describe: meaning.Describe, Now: now, RuleKinds: rulespec.RuleKinds,
+		History: history.NewStore(d.Writer, d.Reader, now), Describe: meaning.Describe, Now: now,
+		RuleKinds: rulespec.RuleKinds,
 		Directory: func() rulespec.Directory { return dir },
 	}}
 	s.fillIn()
@@ -177,15 +180,26 @@ func someMessage(b *testing.B, s *site, random *rand.Rand, i int, at time.Time) 
 	switch k := random.IntN(100); {
 	case k < 40:
 		topic = "org.example.prod.buildsys.build.state.change"
-		body = map[string]any{"name": pkg, "version": "5.3", "release": "1", "owner": person, "old": 0, "new": random.IntN(5), "build_id": i, "instance": "primary", "request": text.String()}
+		body = map[string]any{
+			"name": pkg, "version": "5.3", "release": "1", "owner": person, "old": 0, "new": random.IntN(5), "build_id": i,
+			"instance": "primary", "request": text.String(),
+		}
 	case k < 65:
 		topic = "org.example.prod.git.receive"
-		body = map[string]any{"commit": map[string]any{"username": person, "repo": pkg, "branch": "main", "rev": fmt.Sprint("r", i), "summary": "Change", "message": text.String(), "agent": person}}
+		body = map[string]any{"commit": map[string]any{
+			"username": person, "repo": pkg, "branch": "main", "rev": fmt.Sprint("r", i), "summary": "Change",
+			"message": text.String(), "agent": person,
+		}}
 	default:
 		topic = fmt.Sprintf("org.example.prod.app%d.thing%d.changed", random.IntN(20), random.IntN(6))
-		body = map[string]any{"user": map[string]any{"name": person}, "agent": person, "package": map[string]any{"name": pkg}, "text": text.String()}
+		body = map[string]any{
+			"user": map[string]any{"name": person}, "agent": person, "package": map[string]any{"name": pkg},
+			"text": text.String(),
+		}
 	}
-	payload, err := json.Marshal(map[string]any{"topic": topic, "msg_id": fmt.Sprintf("2026-%08d", i), "timestamp": at.Unix(), "i": i, "msg": body})
+	payload, err := json.Marshal(map[string]any{
+		"topic": topic, "msg_id": fmt.Sprintf("2026-%08d", i), "timestamp": at.Unix(), "i": i, "msg": body,
+	})
 	if err != nil {
 		b.Fatal(err)
 	}

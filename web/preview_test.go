@@ -19,7 +19,11 @@ func (s *testSite) commits(n int, every time.Duration) {
 	for i := range n {
 		s.pass(every)
 		s.publish(fmt.Sprintf("2026-commit-%03d", i), "org.example.prod.git.receive", map[string]any{
-			"commit": map[string]any{"username": "bob", "repo": "bash", "branch": "main", "rev": fmt.Sprint("r", i), "summary": fmt.Sprintf("Change number %d", i), "agent": "bob", "stats": map[string]any{"files": map[string]any{}}}})
+			"commit": map[string]any{
+				"username": "bob", "repo": "bash", "branch": "main", "rev": fmt.Sprint("r", i), "agent": "bob",
+				"summary": fmt.Sprintf("Change number %d", i), "stats": map[string]any{"files": map[string]any{}},
+			},
+		})
 	}
 }
 
@@ -33,7 +37,8 @@ func TestPreviewLeadsToOlderMatches(t *testing.T) {
 	form := []string{"r0.kind", "app", "r0.name", "git", "where", "all", "do"}
 	seen := map[string]bool{}
 	page := alice.post("/filters", append(form, "preview")...).
-		want(t, 200, `<span class="count">25</span> messages`, "Searched 25 messages back to", "Older matches", `<svg viewBox="0 0 298 48"`, "Matches a day")
+		want(t, 200, `<span class="count">25</span> messages`, "Searched 25 messages back to", "Older matches",
+			`<svg viewBox="0 0 298 48"`, "Matches a day")
 	for _, left := range []int{25, 15, 5} {
 		if left < 25 {
 			page.want(t, 200, fmt.Sprintf(`<span class="count">%d</span> older messages`, left), " from ", "Newest")
@@ -50,7 +55,8 @@ func TestPreviewLeadsToOlderMatches(t *testing.T) {
 	if len(seen) != 25 {
 		t.Errorf("%d of 25 matches were shown", len(seen))
 	}
-	alice.post("/filters", append(form, "preview:99999999999999999999-1x")...).want(t, 200, `<span class="count">25</span> messages`)
+	alice.post("/filters", append(form, "preview:99999999999999999999-1x")...).
+		want(t, 200, `<span class="count">25</span> messages`)
 }
 
 // The numbers of all days add up, and a day that was not searched is not said to have none.
@@ -62,9 +68,12 @@ func TestPreviewSaysHowFarItCame(t *testing.T) {
 		t.Fatal(err)
 	}
 	alice := s.signUp("alice")
-	form := []string{"r0.kind", "everything", "r1.kind", "package", "r1.not", "not", "r1.name", "zsh", "where", "all", "do"}
+	form := []string{
+		"r0.kind", "everything", "r1.kind", "package", "r1.not", "not", "r1.name", "zsh", "where", "all", "do",
+	}
 	page := alice.post("/filters", append(form, "preview")...).
-		want(t, 200, `<span class="count">16</span> messages`, "Searched 16 messages back to", "one search looks at no more", "not searched", `class="unknown"`, "<td>?</td>")
+		want(t, 200, `<span class="count">16</span> messages`, "Searched 16 messages back to", "one search looks at no more",
+			"not searched", `class="unknown"`, "<td>?</td>")
 	sum := 0
 	for _, count := range regexp.MustCompile(`</th><td>(\d+)</td>`).FindAllStringSubmatch(page.body, -1) {
 		n := 0
@@ -106,7 +115,9 @@ func TestPreviewOfTexts(t *testing.T) {
 		{[]string{"r0.kind", "regex", "r0.pattern", "CHANGE number 1"}, 3},
 		{[]string{"r0.kind", "regex", "r0.pattern", "change", "r1.kind", "package", "r1.name", "bash"}, 12},
 		{[]string{"r0.kind", "field", "r0.path", "commit.rev", "r0.is", "r7"}, 1},
-		{[]string{"r0.kind", "package", "r0.name", "b?sh", "r1.kind", "regex", "r1.not", "not", "r1.pattern", "Change number"}, 1},
+		{[]string{
+			"r0.kind", "package", "r0.name", "b?sh", "r1.kind", "regex", "r1.not", "not", "r1.pattern", "Change number",
+		}, 1},
 	} {
 		page := alice.post("/filters", append(c.rules, "where", "all", "do", "preview")...)
 		got := regexp.MustCompile(`class="count">(\d+)<`).FindStringSubmatch(page.body)
@@ -114,7 +125,8 @@ func TestPreviewOfTexts(t *testing.T) {
 			t.Errorf("%v: %v, want %d", c.rules, got, c.count)
 		}
 	}
-	alice.post("/filters", "do", "preview", "r0.kind", "regex", "r0.pattern", "(", "where", "all").want(t, 200, "No preview yet")
+	alice.post("/filters", "do", "preview", "r0.kind", "regex", "r0.pattern", "(", "where", "all").
+		want(t, 200, "No preview yet")
 }
 
 // The page of a message names the one rule that kept a filter from matching, what decided it, and where to change it.
@@ -135,11 +147,13 @@ func TestNearMisses(t *testing.T) {
 	near := two("Nearly", "buildsys", "fish")
 	far := two("Far off", "wiki", "fish")
 	page := alice.get("/messages/2026-build-1").want(t, 200, "1 filter fails by a single rule", "Failed by one rule",
-		"A package is fish: this does not hold", "package bash", `href="`+filterPath(near)+`#rule-2"`, "Your other filters", "Far off").body
+		"A package is fish: this does not hold", "package bash", `href="`+filterPath(near)+`#rule-2"`,
+		"Your other filters", "Far off").body
 	if strings.Contains(page, filterPath(far)+"#rule") {
 		t.Error("a filter that fails by two rules is called a near miss")
 	}
 	alice.get(filterPath(near)).want(t, 200, `id="rule-2"`)
 	two("Hit", "buildsys", "bash")
-	alice.get("/messages/2026-build-1").want(t, 200, "1 filter of yours would match it now", "Failed by one rule", `<span class="badge good">matches</span>`)
+	alice.get("/messages/2026-build-1").want(t, 200, "1 filter of yours would match it now", "Failed by one rule",
+		`<span class="badge good">matches</span>`)
 }

@@ -17,7 +17,8 @@ func testRequest(t *testing.T, zone string) *request {
 		t.Fatal(err)
 	}
 	now := time.Date(2026, 11, 10, 12, 0, 0, 0, location)
-	return &request{site: &site{Options: Options{Now: func() time.Time { return now }}, previews: make(chan struct{}, 1)}, zone: location}
+	s := &site{Options: Options{Now: func() time.Time { return now }}, previews: make(chan struct{}, 1)}
+	return &request{site: s, zone: location}
 }
 
 // Days begin at midnight where the person is, also round a change of the clocks.
@@ -55,16 +56,19 @@ func TestDaysSayWhatIsNotKnown(t *testing.T) {
 			t.Errorf("row %d is %+v, want %s, %s", c.row, r, c.count, c.note)
 		}
 	}
-	if b := d.Bars; b[0].Height != barsHeight || !b[0].Unknown || b[28].Height != barsHeight || b[28].Unknown || b[29].Height != 2 {
+	b := d.Bars
+	if b[0].Height != barsHeight || !b[0].Unknown || b[28].Height != barsHeight || b[28].Unknown || b[29].Height != 2 {
 		t.Errorf("bars %+v", b)
 	}
 	if d.Unknown != "not searched" {
 		t.Errorf("grey means %q", d.Unknown)
 	}
-	if d := v.daysOf(q, history.ScanResult{PerDay: counts, Reached: at, End: true}); d.Rows[2].Note != "not kept" || d.Rows[1].Note != "kept from 01:30" {
+	d = v.daysOf(q, history.ScanResult{PerDay: counts, Reached: at, End: true})
+	if d.Rows[2].Note != "not kept" || d.Rows[1].Note != "kept from 01:30" {
 		t.Errorf("of what is not kept: %+v", d.Rows[:3])
 	}
-	if d := v.daysOf(q, history.ScanResult{PerDay: counts, Reached: q.Since, End: true}); d.Rows[2].Count != "0" || d.Rows[2].Note != "" || d.Unknown != "" {
+	d = v.daysOf(q, history.ScanResult{PerDay: counts, Reached: q.Since, End: true})
+	if d.Rows[2].Count != "0" || d.Rows[2].Note != "" || d.Unknown != "" {
 		t.Errorf("of all: %+v", d.Rows[:3])
 	}
 }

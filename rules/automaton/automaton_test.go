@@ -49,11 +49,17 @@ func checkMachine(t testing.TB, d *Machine, expression string, texts ...string) 
 }
 
 func TestMachine(t *testing.T) {
-	texts := []string{"", "\n", "a", "kernel", "KERNEL-RT", "\u212aernel", "mi\u017f\u017f", "a b\nab", "x=\xff", "straße", "STRASSE",
-		"word wordy\nword", "é", "\ufffd", strings.Repeat("ab", 40), "cve-2026-12345: bash", "_a-b_", "日本語", "a\r\n", "\n\na"}
-	for _, expression := range []string{``, `a`, `(?i)k`, `(?i)s+`, `^a`, `a$`, `(?m)^ab$`, `\Aa`, `a\z`, `\bword\b`, `\Bord`, `word\B`, `.`, `(?s).`,
-		`[^a]`, `[[:alpha:]]+-`, `\p{Greek}`, `(?i)[k-s]`, `a{3,}`, `(ab){5,9}b?$`, `x*`, `(a|b)*c`, `\x{FFFD}`, `é|ß`, `$^`, `\b`, `\B`, `(?i)ſ`,
-		`[^\x00-\x{10FFFF}]`, `a|`, `(?i)straße`, `cve-20[0-9]{2}-[0-9]{4,}.*bash`, `(?U)a+b`, `^$`, `(?m)^$`, `\b\B`, `(|a)*b`, `(?:$)a`, `\n`, `日.語`} {
+	texts := []string{
+		"", "\n", "a", "kernel", "KERNEL-RT", "\u212aernel", "mi\u017f\u017f", "a b\nab", "x=\xff", "straße", "STRASSE",
+		"word wordy\nword", "é", "\ufffd", strings.Repeat("ab", 40), "cve-2026-12345: bash", "_a-b_", "日本語", "a\r\n",
+		"\n\na",
+	}
+	for _, expression := range []string{
+		``, `a`, `(?i)k`, `(?i)s+`, `^a`, `a$`, `(?m)^ab$`, `\Aa`, `a\z`, `\bword\b`, `\Bord`, `word\B`, `.`, `(?s).`, `[^a]`,
+		`[[:alpha:]]+-`, `\p{Greek}`, `(?i)[k-s]`, `a{3,}`, `(ab){5,9}b?$`, `x*`, `(a|b)*c`, `\x{FFFD}`, `é|ß`, `$^`, `\b`,
+		`\B`, `(?i)ſ`, `[^\x00-\x{10FFFF}]`, `a|`, `(?i)straße`, `cve-20[0-9]{2}-[0-9]{4,}.*bash`, `(?U)a+b`, `^$`,
+		`(?m)^$`, `\b\B`, `(|a)*b`, `(?:$)a`, `\n`, `日.語`,
+	} {
 		d := machineOf(t, expression)
 		if d == nil {
 			t.Errorf("%q has no machine", expression)
@@ -65,7 +71,10 @@ func TestMachine(t *testing.T) {
 
 // TestMachineBounds has expressions for which there is no room, in the machine or in what it is made of.
 func TestMachineBounds(t *testing.T) {
-	for _, expression := range []string{`[\pL\pN]`, strings.Repeat("[ab]c", 600), `(?i)абвгдежзийклмнопрстуфхцчшщъыьэюяабвгдabcdefghijklmnopqrstuvwxyz0123456789`} {
+	for _, expression := range []string{
+		`[\pL\pN]`, strings.Repeat("[ab]c", 600),
+		`(?i)абвгдежзийклмнопрстуфхцчшщъыьэюяабвгдabcdefghijklmnopqrstuvwxyz0123456789`,
+	} {
 		if d := machineOf(t, expression); d != nil && len(d.insts) > maxInsts {
 			t.Errorf("%q has a machine of %d instructions", expression, len(d.insts))
 		}

@@ -13,7 +13,8 @@ func BenchmarkMachine(b *testing.B) {
 	random := rand.New(rand.NewPCG(5, 6))
 	var words, letters strings.Builder
 	for words.Len() < 2800 {
-		words.WriteString([]string{"kernel", "update", "of", "bash", "to", "version", "5", "for", "testing", "cve-2026"}[random.IntN(10)] + " ")
+		some := []string{"kernel", "update", "of", "bash", "to", "version", "5", "for", "testing", "cve-2026"}
+		words.WriteString(some[random.IntN(len(some))] + " ")
 	}
 	for letters.Len() < 2800 {
 		letters.WriteByte("ab"[random.IntN(2)])

@@ -29,7 +29,8 @@ func TestPrefilterAgrees(t *testing.T) {
 	for range 10000 {
 		text := words[random.IntN(len(words))] + words[random.IntN(len(words))]
 		other := words[random.IntN(len(words))]
-		body := fmt.Sprintf(`{"z": [%s , 1.5, NaN], "w" : %s,"t":true, "n": null}`, spelled(random, text), spelled(random, other))
+		const form = `{"z": [%s , 1.5, NaN], "w" : %s,"t":true, "n": null}`
+		body := fmt.Sprintf(form, spelled(random, text), spelled(random, other))
 		if random.IntN(10) > 0 {
 			body = strings.Replace(body, "NaN", "12.50", 1)
 		}
