@@ -139,6 +139,8 @@ type Driver struct {
 	// its yaml tags; Open returns decode's error as it is. A nil Backend says that the section is empty: the backend is
 	// not used. Nothing is dialled yet; a backend that is a Runner must be run.
 	//
+	// A configuration with a method SetDefaults has it called after decode, so that what is printed is in effect.
+	//
 	// A key whose name ends in token, password, secret, key, dsn, cookie or the like is a secret: it is masked wherever
 	// the configuration is printed, and may be read from a file (NAME_file). The tag secret:"true" makes a secret of any
 	// other key; secret:"false" says that a key only sounds like one, such as the path of a key.

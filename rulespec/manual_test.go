@@ -145,8 +145,12 @@ func mended(section string, v *kindtest.Vectors) string {
 	if section == "" {
 		prose := v.Kind.Doc + "\n\n"
 		for _, p := range v.Kind.Params {
-			if p.Doc != "" {
-				prose += "- `" + p.Name + "`: " + p.Doc + "\n"
+			values := p.Doc
+			if len(p.Choices) > 0 {
+				values = "one of `" + strings.Join(p.Choices, "`, `") + "`. " + p.Doc
+			}
+			if values != "" {
+				prose += "- `" + p.Name + "`: " + strings.TrimSpace(values) + "\n"
 			}
 		}
 		return headingOf(v.Kind) + "\n\n" + strings.TrimRight(prose, "\n") + "\n\n" + block + "\n"

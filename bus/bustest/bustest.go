@@ -12,6 +12,9 @@
 //
 // The kit is the contract of bus.Source in executable form. A source adds only what the kit cannot know: how to send
 // something over its bus, and what a hostile peer can do there. Each failure begins with the promise that is broken.
+//
+// A source whose input ends, as that of a file does, is tested on one that stays open while the kit publishes: a named
+// pipe opened for reading and writing is a file that ends when it is closed.
 package bustest
 
 import (

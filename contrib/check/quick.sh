@@ -4,7 +4,8 @@
 #   contrib/check/quick.sh [revision]
 #
 # Vet also sees the packages that import a changed one. Tests are those of the changed packages, without the race
-# detector; of cmd/notifyd, whose tests start real servers, only those that hold the house. make check remains the gate.
+# detector, and of those that hold the changed files; of cmd/notifyd, whose tests start real servers, only those that hold
+# the house. The first run also builds staticcheck. make check remains the gate.
 set -eu
 cd "$(dirname "$0")/../.."
 go=${GO:-go}
@@ -34,11 +35,10 @@ folder_of() {
 	[ "$folder" = . ] || echo "$folder"
 }
 
-changed=$(for f in $files; do folder_of "$f"; done | grep -v testdata | sort -u | sed 's|^|./|')
-if [ -z "$changed" ]; then
-	echo "no Go package is touched"
-	exit 0
-fi
+touched=$(for f in $files; do folder_of "$f"; done | grep -v testdata | sort -u)
+sections=$(printf '%s\n' $touched | grep -x cmd/notifyd/daemon/sections || true)
+changed=$(printf '%s\n' $touched | grep -vx cmd/notifyd/daemon/sections | sed 's|^|./|')
+[ -n "$changed" ] || changed=./cmd/notifyd
 echo "touched: $changed" | tr '\n' ' '
 echo
 
@@ -55,7 +55,9 @@ $go run "${STATICCHECK:?run me by make quick}" $changed
 
 rooms=$(printf '%s\n' $changed | grep -vx ./cmd/notifyd || true)
 # shellcheck disable=SC2086
-{ [ -z "$rooms" ] || $go test -timeout 5m $rooms; } && $go test -timeout 5m ./cmd/notifyd -run 'Layout' || {
+{ [ -z "$rooms" ] || $go test -short -timeout 5m $rooms; } &&
+	{ [ -z "$sections" ] || $go test -timeout 5m ./cmd/notifyd/daemon -run 'Sample|Secrets|Document|Manual'; } &&
+	$go test -timeout 5m ./cmd/notifyd -run 'Layout' || {
 	./contrib/check/advice.sh test
 	exit 1
 }

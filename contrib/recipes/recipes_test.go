@@ -251,9 +251,12 @@ func checkRows(t *testing.T, recipes []recipe) {
 // number is that of a migration.
 var number = regexp.MustCompile(`\d{5}_`)
 
-// generic is a path as a row gives it: the example's name, which is always ferry, is NAME.
+// example is what the examples call the thing that they add.
+var example = regexp.MustCompile(`ferry|harbour`)
+
+// generic is a path as a row gives it: the example's name is NAME.
 func generic(file string) string {
-	return number.ReplaceAllString(strings.ReplaceAll(file, "ferry", "NAME"), "NNNNN_")
+	return number.ReplaceAllString(example.ReplaceAllString(file, "NAME"), "NNNNN_")
 }
 
 // copyTree copies what git tracks, and what it does not ignore; outside a checkout everything.

@@ -3,7 +3,7 @@
 //
 // It fails closed. A field is a secret where its tag says so, secret:"true"; it is none where the tag says "false"; and
 // without a tag its name decides, so that a secret whose author did not think of the tag is masked all the same. Every
-// field whose name decides should have a tag: the test kits of sources and backends call Unmarked.
+// field whose name decides should have a tag: the tests of bus/all and backends/all call Unmarked.
 package secret
 
 import (
