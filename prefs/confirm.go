@@ -21,7 +21,7 @@ const (
 // The limits on codes that are sent, so that nobody can flood an address with them.
 var (
 	codesPerUser    = limit{count: 10, window: time.Hour}
-	codesPerAddress = limit{count: 5, window: 24 * time.Hour} // whoever asks
+	codesPerAddress = limit{count: 5, window: 24 * time.Hour} // all users together
 )
 
 // NewCode makes a new code that confirms a destination, like "3K9FA-QX7TB", in place of the one before. The caller

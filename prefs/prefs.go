@@ -94,7 +94,7 @@ type Subscription struct {
 var (
 	ErrNotFound = errors.New("not found")                            // no such thing, or it is somebody else's
 	ErrTaken    = errors.New("the name is taken")                    // of a user
-	ErrClaimed  = errors.New("the address belongs to another user")  // found out only by whoever proved to hold it
+	ErrClaimed  = errors.New("the address belongs to another user")  // given only after a proof of holding it
 	ErrCode     = errors.New("the code is wrong, used or too old")   // or was tried too often
 	ErrTooOften = errors.New("too many codes were sent; wait a bit") // the limit of the rate, for a user or an address
 	ErrTooMany  = errors.New("there are too many of these already")  // a bound on what one user stores

@@ -90,8 +90,9 @@ func (s *Service) openStores(ctx context.Context) error {
 	return nil
 }
 
-// gone switches off a destination that will never take anything, and what waits for it; its owner sees why on the page.
-// Of one that was deleted while a notice was on its way there, what waits is left to end.
+// gone switches off a destination that will never take anything, and cancels what is owed to it; its owner sees why on
+// the page. If the destination was deleted while a notice was on its way, there is nothing to switch off: gone only
+// cancels.
 func (s *Service) gone(ctx context.Context, destination, reason string) {
 	id, err := strconv.ParseUint(destination, 10, 64)
 	if err != nil {
