@@ -21,9 +21,12 @@ func at(minute int) time.Time {
 // build is a notice of a run of builds.
 func build(minute int, severity, actor, object string, keys ...string) Notice {
 	return Notice{
-		ID: fmt.Sprintf("2026-%d", minute), Topic: "org.example.prod.koji.build", Time: at(minute), App: "koji", Kind: "koji.build", KindName: "Builds",
-		Title: fmt.Sprintf("[tea] build %d", minute), Text: fmt.Sprintf("build %d of tea", minute), Link: fmt.Sprintf("https://example.org/%d", minute),
-		Actor: actor, Users: []string{actor}, Packages: []string{"tea"}, Objects: []string{object}, Severity: severity, Grouping: Grouping{Keys: keys},
+		ID: fmt.Sprintf("2026-%d", minute), Topic: "org.example.prod.koji.build", Time: at(minute), App: "koji",
+		Kind: "koji.build", KindName: "Builds",
+		Title: fmt.Sprintf("[tea] build %d", minute), Text: fmt.Sprintf("build %d of tea", minute),
+		Link:  fmt.Sprintf("https://example.org/%d", minute),
+		Actor: actor, Users: []string{actor}, Packages: []string{"tea"}, Objects: []string{object}, Severity: severity,
+		Grouping: Grouping{Keys: keys},
 	}
 }
 
@@ -47,15 +50,23 @@ func TestMerge(t *testing.T) {
 	}{
 		{"nothing", nil, ""},
 		{"alone", []Notice{build(1, "info", "alice", "a")}, "1"},
-		{"same object, others between", []Notice{build(1, "info", "alice", "a"), build(2, "info", "bob", "b"), build(3, "info", "carol", "a")}, "1 3|2"},
-		{"same actor and kind", []Notice{build(1, "info", "alice", "a"), build(2, "info", "bob", "b"), build(3, "info", "alice", "c")}, "1 3|2"},
-		{"the object before the actor", []Notice{build(1, "info", "alice", "a"), build(2, "info", "alice", "b"), build(3, "info", "carol", "b")}, "1|2 3"},
-		{"declared keys instead of the object", []Notice{build(1, "info", "a", "x", "k"), build(2, "info", "b", "x", "l"), build(3, "info", "c", "y", "k")}, "1 3|2"},
-		{"the first key before the second", []Notice{build(1, "info", "a", "", "p", "q"), build(2, "info", "b", "", "r", "q"), build(3, "info", "c", "", "r", "q"), build(4, "info", "d", "", "s", "q")}, "1 4|2 3"},
+		{"same object, others between", []Notice{build(1, "info", "alice", "a"), build(2, "info", "bob", "b"),
+			build(3, "info", "carol", "a")}, "1 3|2"},
+		{"same actor and kind", []Notice{build(1, "info", "alice", "a"), build(2, "info", "bob", "b"),
+			build(3, "info", "alice", "c")}, "1 3|2"},
+		{"the object before the actor", []Notice{build(1, "info", "alice", "a"), build(2, "info", "alice", "b"),
+			build(3, "info", "carol", "b")}, "1|2 3"},
+		{"declared keys instead of the object", []Notice{build(1, "info", "a", "x", "k"), build(2, "info", "b", "x", "l"),
+			build(3, "info", "c", "y", "k")}, "1 3|2"},
+		{"the first key before the second", []Notice{build(1, "info", "a", "", "p", "q"), build(2, "info", "b", "", "r", "q"),
+			build(3, "info", "c", "", "r", "q"), build(4, "info", "d", "", "s", "q")}, "1 4|2 3"},
 		{"an empty key is nobody's", []Notice{build(1, "info", "a", "", ""), build(2, "info", "b", "", "")}, "1|2"},
-		{"an object without a name is nobody's", []Notice{build(1, "info", "a", "update/"), build(2, "info", "b", "update/")}, "1|2"},
-		{"failures first", []Notice{build(1, "info", "a", "x"), build(2, "warning", "b", "y"), build(3, "info", "c", "z"), build(4, "error", "d", "z")}, "4 3|2|1"},
-		{"the oldest first in a group", []Notice{build(3, "info", "a", "x"), build(1, "info", "b", "x"), build(2, "info", "c", "x")}, "1 2 3"},
+		{"an object without a name is nobody's", []Notice{build(1, "info", "a", "update/"), build(2, "info", "b", "update/")},
+			"1|2"},
+		{"failures first", []Notice{build(1, "info", "a", "x"), build(2, "warning", "b", "y"), build(3, "info", "c", "z"),
+			build(4, "error", "d", "z")}, "4 3|2|1"},
+		{"the oldest first in a group", []Notice{build(3, "info", "a", "x"), build(1, "info", "b", "x"),
+			build(2, "info", "c", "x")}, "1 2 3"},
 		{"applications apart", []Notice{build(1, "info", "alice", "a"), other}, "1|9"},
 		{"account mail stays alone", []Notice{account, account}, "9|9"},
 	} {
@@ -70,8 +81,10 @@ func TestMerge(t *testing.T) {
 }
 
 func TestSentence(t *testing.T) {
-	started := []DigestPart{{Name: "actors"}, {Text: " made "}, {Name: "started", Sum: true, One: "build", Many: "builds"}, {Text: " of "}, {Name: "nvr"},
-		{Text: ", ", If: "failures"}, {Name: "failures", If: "failures"}, {Text: " failed", If: "failures"}, {Text: ", all good", Unless: "failures"}}
+	started := []DigestPart{{Name: "actors"}, {Text: " made "}, {Name: "started", Sum: true, One: "build", Many: "builds"},
+		{Text: " of "}, {Name: "nvr"},
+		{Text: ", ", If: "failures"}, {Name: "failures", If: "failures"}, {Text: " failed", If: "failures"},
+		{Text: ", all good", Unless: "failures"}}
 	run := func(minute int, severity, actor, nvr string, more ...string) Notice {
 		n := build(minute, severity, actor, "", "run")
 		n.Grouping.Template, n.Grouping.Values = started, map[string][]string{"nvr": append(more, nvr), "started": {"2"}}
@@ -84,15 +97,19 @@ func TestSentence(t *testing.T) {
 		want    string
 	}{
 		{"one keeps its title", []Notice{run(1, "error", "alice", "tea-1")}, "[tea] build 1"},
-		{"declared", []Notice{run(1, "info", "bob", "tea-2"), run(2, "error", "alice", "tea-1"), run(3, "info", "bob", "tea-2")}, "alice and bob made 6 builds of tea-1 and tea-2, 1 failed"},
-		{"no failures", []Notice{run(1, "info", "bob", "a", "b", "c", "d"), run(2, "info", "bob", "e")}, "bob made 4 builds of a, b and 3 others, all good"},
+		{"declared", []Notice{run(1, "info", "bob", "tea-2"), run(2, "error", "alice", "tea-1"),
+			run(3, "info", "bob", "tea-2")}, "alice and bob made 6 builds of tea-1 and tea-2, 1 failed"},
+		{"no failures", []Notice{run(1, "info", "bob", "a", "b", "c", "d"), run(2, "info", "bob", "e")},
+			"bob made 4 builds of a, b and 3 others, all good"},
 		{"one kind", []Notice{build(1, "info", "bob", "x"), build(2, "info", "alice", "x")}, "Builds by alice and bob: tea"},
 		{"equal titles", func() []Notice {
 			n := build(1, "info", "bob", "x")
 			return []Notice{n, n}
 		}(), "[tea] build 1"},
-		{"several kinds", []Notice{kind(build(1, "info", "bob", "x"), "start", "Builds started"), kind(build(2, "error", "al", "x"), "fail", "Builds failed"),
-			kind(build(3, "info", "carol", "x"), "start", "Builds started")}, "build 2 of tea; also Builds started (2) by bob and carol"},
+		{"several kinds", []Notice{kind(build(1, "info", "bob", "x"), "start", "Builds started"),
+			kind(build(2, "error", "al", "x"), "fail", "Builds failed"),
+			kind(build(3, "info", "carol", "x"), "start", "Builds started")},
+			"build 2 of tea; also Builds started (2) by bob and carol"},
 		{"a sentence of another kind is not used", []Notice{kind(func() Notice {
 			n := run(1, "info", "bob", "t")
 			n.Grouping.Keys, n.Objects = nil, []string{"x"}
@@ -109,7 +126,8 @@ func TestSentence(t *testing.T) {
 
 func TestSeries(t *testing.T) {
 	for want, names := range map[string][]string{
-		"": nil, "a": {"a", "a"}, "a and b": {"b", "a"}, "a, b and c": {"c", "a", "b"}, "a, b and 2 others": {"d", "c", "b", "a", "d"},
+		"": nil, "a": {"a", "a"}, "a and b": {"b", "a"}, "a, b and c": {"c", "a", "b"},
+		"a, b and 2 others": {"d", "c", "b", "a", "d"},
 	} {
 		if got := series(names); got != want {
 			t.Errorf("Series(%q) = %q, want %q", names, got, want)
@@ -148,28 +166,33 @@ func TestStoredNoticesOfOlderVersions(t *testing.T) {
 }
 
 func TestLinks(t *testing.T) {
-	g := Merge([]Notice{build(1, "info", "a", "x"), build(2, "error", "b", "x"), build(1, "info", "a", "x"), build(3, "info", "", "x")})[0]
+	g := Merge([]Notice{build(1, "info", "a", "x"), build(2, "error", "b", "x"), build(1, "info", "a", "x"),
+		build(3, "info", "", "x")})[0]
 	if got := strings.Join(g.Links(2), " "); got != "https://example.org/2 https://example.org/1" {
 		t.Errorf("Links(2) = %s", got)
 	}
 }
 
-// Whatever notices there are: each is in exactly one group, the order holds, every line is bounded, and merging what was
-// merged in another order gives the same groups.
+// Whatever notices there are: each is in exactly one group, the order holds, every line is bounded, and merging what
+// was merged in another order gives the same groups.
 func TestMergeLosesNothing(t *testing.T) {
 	word := rapid.SampledFrom([]string{"", "a", "b", "c", strings.Repeat("é", 500), "\x00", "\xff"})
 	words := rapid.SliceOfN(word, 0, 6)
 	part := rapid.Custom(func(t *rapid.T) DigestPart {
-		return DigestPart{Text: word.Draw(t, "text"), Name: rapid.SampledFrom([]string{"", "count", "failures", "actors", "a", "b"}).Draw(t, "name"),
-			Sum: rapid.Bool().Draw(t, "sum"), One: word.Draw(t, "one"), Many: word.Draw(t, "many"), If: word.Draw(t, "if"), Unless: word.Draw(t, "unless")}
+		return DigestPart{Text: word.Draw(t, "text"), Name: rapid.SampledFrom([]string{"", "count", "failures", "actors", "a",
+			"b"}).Draw(t, "name"),
+			Sum: rapid.Bool().Draw(t, "sum"), One: word.Draw(t, "one"), Many: word.Draw(t, "many"), If: word.Draw(t, "if"),
+			Unless: word.Draw(t, "unless")}
 	})
 	number := 0
 	one := rapid.Custom(func(t *rapid.T) Notice {
 		number++
-		n := build(rapid.IntRange(0, 5000).Draw(t, "minute"), rapid.SampledFrom([]string{"", "debug", "info", "warning", "error", "critical", "odd"}).Draw(t, "severity"),
+		n := build(rapid.IntRange(0, 5000).Draw(t, "minute"), rapid.SampledFrom([]string{"", "debug", "info", "warning",
+			"error", "critical", "odd"}).Draw(t, "severity"),
 			word.Draw(t, "actor"), word.Draw(t, "object"), words.Draw(t, "keys")...)
 		n.ID, n.Topic, n.Kind, n.App = fmt.Sprint(number), word.Draw(t, "topic"), word.Draw(t, "kind"), word.Draw(t, "app")
-		n.Title, n.Text, n.Packages = text.ElideRunes(word.Draw(t, "title"), 120), word.Draw(t, "body"), words.Draw(t, "packages")
+		n.Title, n.Text, n.Packages = text.ElideRunes(word.Draw(t, "title"), 120), word.Draw(t, "body"),
+			words.Draw(t, "packages")
 		n.Grouping.Template = rapid.SliceOfN(part, 0, 5).Draw(t, "plural")
 		n.Grouping.Values = map[string][]string{"a": words.Draw(t, "values"), "b": {"9223372036854775807", "-7", "x"}}
 		return n
@@ -187,7 +210,8 @@ func TestMergeLosesNothing(t *testing.T) {
 			}
 			for j, n := range g.Notices {
 				seen[n.ID]++
-				if n.Time.Before(g.First) || n.Time.After(g.Last) || rank(n.Severity) > rank(g.Severity) || j > 0 && rank(g.Notices[j-1].Severity) < rank(n.Severity) {
+				if n.Time.Before(g.First) || n.Time.After(g.Last) || rank(n.Severity) > rank(g.Severity) || j > 0 &&
+					rank(g.Notices[j-1].Severity) < rank(n.Severity) {
 					t.Fatalf("%s is not within its group", n.ID)
 				}
 			}

@@ -36,7 +36,8 @@ accounts:
 
 func TestAccounts(t *testing.T) {
 	accounts := parse(t, small).Accounts()
-	for alias, want := range map[string]string{"ally": "alice", "Ally": "", "alice@example.org": "alice", "https://bob.id.example.org": "bob", "7": "carol"} {
+	for alias, want := range map[string]string{"ally": "alice", "Ally": "", "alice@example.org": "alice",
+		"https://bob.id.example.org": "bob", "7": "carol"} {
 		if accounts[alias] != want {
 			t.Errorf("account of %q = %q, want %q", alias, accounts[alias], want)
 		}
@@ -53,7 +54,8 @@ func TestAccounts(t *testing.T) {
 		t.Errorf("%d accounts of a large file", len(got))
 	}
 	_, err := directory.Parse([]byte(b.String() + "  USER1@example.org: u2\n"))
-	if err == nil || !strings.Contains(err.Error(), `line 10002, column 3: "USER1@example.org" stands here a second time`) {
+	if err == nil || !strings.Contains(err.Error(),
+		`line 10002, column 3: "USER1@example.org" stands here a second time`) {
 		t.Errorf("error %v", err)
 	}
 }

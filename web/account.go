@@ -21,10 +21,12 @@ func askSignIn(req *request) error {
 	typed := req.form("address")
 	address, err := req.checkAddress(req.signInBackend().Name, typed)
 	if err != nil {
-		return req.showLanding(http.StatusUnprocessableEntity, landingView{Address: typed, Problem: capital(err.Error()) + "."})
+		return req.showLanding(http.StatusUnprocessableEntity, landingView{Address: typed, Problem: capital(err.Error()) +
+			"."})
 	}
 	if !req.limits.signIns.allow(req.client(req.r)) {
-		return fail(http.StatusTooManyRequests, "Too many links were asked for from your network. Wait a few minutes, then try again.")
+		return fail(http.StatusTooManyRequests,
+			"Too many links were asked for from your network. Wait a few minutes, then try again.")
 	}
 	token, err := req.Accounts.NewSignIn(req.r.Context(), address)
 	switch {
@@ -81,7 +83,8 @@ func showSignIn(req *request) error {
 // signIn uses the link up. A new user gives the account's name next.
 func signIn(req *request) error {
 	if !req.limits.codes.allow(req.client(req.r)) {
-		return fail(http.StatusTooManyRequests, "Too many links were tried from your network. Wait a few minutes, then try again.")
+		return fail(http.StatusTooManyRequests,
+			"Too many links were tried from your network. Wait a few minutes, then try again.")
 	}
 	address, err := req.Accounts.SignIn(req.r.Context(), req.r.PathValue("token"))
 	if errors.Is(err, prefs.ErrCode) {
@@ -152,10 +155,12 @@ func register(req *request) error {
 	}
 	user, err := req.Accounts.Register(req.r.Context(), name, "", req.signInBackend().Name, address)
 	if problem := nameProblem(err); problem != "" {
-		return req.show(http.StatusUnprocessableEntity, "welcome", welcomeView{req.layout("Welcome", ""), address, name, problem})
+		return req.show(http.StatusUnprocessableEntity, "welcome",
+			welcomeView{req.layout("Welcome", ""), address, name, problem})
 	}
 	if errors.Is(err, prefs.ErrClaimed) { // a second window was faster
-		return fail(http.StatusConflict, "There is an account with this address by now. Ask for a new link on the first page.")
+		return fail(http.StatusConflict,
+			"There is an account with this address by now. Ask for a new link on the first page.")
 	}
 	if err != nil {
 		return err

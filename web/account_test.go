@@ -11,7 +11,8 @@ func TestFirstVisit(t *testing.T) {
 	s := newSite(t, "")
 	s.visitor().get("/").want(t, 200, "Send me a link", "Email, IRC or Desktop")
 	alice := s.signUp("alice")
-	alice.get("/").want(t, 200, "Welcome, alice", "You start with these; change or delete them.", "My packages", "About me", "alice@example.org")
+	alice.get("/").want(t, 200, "Welcome, alice", "You start with these; change or delete them.", "My packages",
+		"About me", "alice@example.org")
 	if page := alice.get("/").body; strings.Contains(page, "You start with these") {
 		t.Error("the second look at the overview greets again")
 	}
@@ -85,7 +86,8 @@ func TestSignInSaysNothingAboutAccounts(t *testing.T) {
 		t.Error("the answers for a known and an unknown address differ")
 	}
 	for range 6 {
-		if last := s.visitor().post("/signin", "address", "alice@example.org"); last.status != 200 || last.body != known.body {
+		if last := s.visitor().post("/signin", "address", "alice@example.org"); last.status != 200 ||
+			last.body != known.body {
 			t.Fatalf("status %d: the limit of one address shows", last.status)
 		}
 	}
@@ -110,7 +112,8 @@ func TestSignInIsLimitedByNetwork(t *testing.T) {
 
 func TestSignInRefusesWhatIsNoAddress(t *testing.T) {
 	s := newSite(t, "")
-	for _, address := range []string{"", "alice", "alice@", "a b@example.org", "alice@example.org\r\nBcc: bob@example.org"} {
+	for _, address := range []string{"", "alice", "alice@", "a b@example.org",
+		"alice@example.org\r\nBcc: bob@example.org"} {
 		s.visitor().post("/signin", "address", address).want(t, 422, `aria-invalid="true"`)
 	}
 }

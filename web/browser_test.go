@@ -111,9 +111,11 @@ func signInWith(t *testing.T, s *testSite, tab context.Context, name string) {
 
 func (s *testSite) builds() {
 	s.publish("2026-build-1", "org.example.prod.buildsys.build.state.change", map[string]any{
-		"name": "bash", "version": "5.3", "release": "1", "owner": "bob", "old": 0, "new": 3, "build_id": 1, "instance": "primary"})
+		"name": "bash", "version": "5.3", "release": "1", "owner": "bob", "old": 0, "new": 3, "build_id": 1,
+		"instance": "primary"})
 	s.publish("2026-build-2", "org.example.prod.buildsys.build.state.change", map[string]any{
-		"name": "zsh", "version": "5.9", "release": "2", "owner": "carol", "old": 0, "new": 1, "build_id": 2, "instance": "primary"})
+		"name": "zsh", "version": "5.9", "release": "2", "owner": "carol", "old": 0, "new": 1, "build_id": 2,
+		"instance": "primary"})
 }
 
 func TestBrowserWithScript(t *testing.T) {
@@ -154,18 +156,22 @@ func TestBrowserGoesFurtherBack(t *testing.T) {
 	s.commits(23, time.Hour)
 	signInWith(t, s, tab, "alice")
 	for _, script := range []bool{true, false} {
-		if _, err := chromedp.Call(tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !script}); err != nil {
+		if _, err := chromedp.Call(tab, emulation.SetScriptExecutionDisabled,
+			emulation.SetScriptExecutionDisabledParams{Value: !script}); err != nil {
 			t.Fatal(err)
 		}
-		do(t, tab, chromedp.EmulateViewport(390, 844), chromedp.Navigate(s.base+"/filters/new"), chromedp.SetValue(chromedp.CSS("#add"), "app"),
+		do(t, tab, chromedp.EmulateViewport(390, 844), chromedp.Navigate(s.base+"/filters/new"),
+			chromedp.SetValue(chromedp.CSS("#add"), "app"),
 			chromedp.Click(chromedp.CSS(`button[value="add"]`)), chromedp.WaitVisible(chromedp.CSS(`[id="r0.name"]`)),
-			chromedp.SendKeys(chromedp.CSS(`[id="r0.name"]`), "git"), chromedp.Click(chromedp.CSS(`.actions button[value="preview"]`)))
+			chromedp.SendKeys(chromedp.CSS(`[id="r0.name"]`), "git"),
+			chromedp.Click(chromedp.CSS(`.actions button[value="preview"]`)))
 		shows(t, tab, "23 messages would have matched")
 		do(t, tab, chromedp.Click(chromedp.CSS(`#preview button[value^="preview:"]`)))
 		shows(t, tab, "13 older messages would have matched")
 		do(t, tab, chromedp.Click(chromedp.CSS(`#preview button[value^="preview:"]`)))
 		shows(t, tab, "\n3 older messages would have matched") // not "13 older"
-		wide, err := chromedp.Run(tab, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > 390 || document.querySelector('[id="r0.name"]').value != "git"`))
+		wide, err := chromedp.Run(tab,
+			chromedp.Evaluate[bool](`document.documentElement.scrollWidth > 390 || document.querySelector('[id="r0.name"]').value != "git"`))
 		if err != nil || wide {
 			t.Errorf("script %v: the page is wider than the phone, or has lost what was typed (%v)", script, err)
 		}
@@ -185,13 +191,15 @@ func TestBrowserNearMiss(t *testing.T) {
 	do(t, tab, chromedp.Navigate(s.base+"/messages/2026-build-1"))
 	shows(t, tab, "Failed by one rule")
 	shows(t, tab, "A package is fish: this does not hold (package bash).")
-	do(t, tab, chromedp.Click(chromedp.CSS(`a[href$="#rule-2"]`)), chromedp.WaitVisible(chromedp.CSS(`#rule-2:target [id="r1.name"]`)))
+	do(t, tab, chromedp.Click(chromedp.CSS(`a[href$="#rule-2"]`)),
+		chromedp.WaitVisible(chromedp.CSS(`#rule-2:target [id="r1.name"]`)))
 	shows(t, tab, "Searched 0 messages back to")
 }
 
 func TestBrowserWithoutScript(t *testing.T) {
 	tab := browser(t)
-	if _, err := chromedp.Call(tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
+	if _, err := chromedp.Call(tab, emulation.SetScriptExecutionDisabled,
+		emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
 		t.Fatal(err)
 	}
 	s := newSite(t, "")
@@ -199,7 +207,8 @@ func TestBrowserWithoutScript(t *testing.T) {
 	signInWith(t, s, tab, "alice")
 	do(t, tab, chromedp.Navigate(s.base+"/filters/new"), chromedp.SendKeys(chromedp.CSS("#add"), "Package"),
 		chromedp.Click(chromedp.CSS(`button[value="add"]`)), chromedp.WaitVisible(chromedp.CSS(`[id="r0.name"]`)),
-		chromedp.SendKeys(chromedp.CSS(`[id="r0.name"]`), "bash"), chromedp.Click(chromedp.CSS(`.actions button[value="preview"]`)))
+		chromedp.SendKeys(chromedp.CSS(`[id="r0.name"]`), "bash"),
+		chromedp.Click(chromedp.CSS(`.actions button[value="preview"]`)))
 	shows(t, tab, "1 message would have matched")
 	do(t, tab, chromedp.SendKeys(chromedp.CSS("#name"), "My shell"), chromedp.Click(chromedp.CSS(`button[value="save"]`)))
 	shows(t, tab, "Saved My shell.")
@@ -238,8 +247,10 @@ func TestBrowserShowsErrorsOfParts(t *testing.T) {
 	end()
 	do(t, tab, chromedp.Click(chromedp.CSS(`button[value="add"]`)))
 	shows(t, tab, "That is not allowed.")
-	do(t, tab, chromedp.Click(chromedp.CSS(`.actions button[value="preview"]`)), chromedp.WaitVisible(chromedp.CSS("#preview .note.bad")))
-	kept, err := chromedp.Run(tab, chromedp.Evaluate[bool](`document.querySelector("#name").value === "Precious" && document.querySelectorAll("h1").length === 1`))
+	do(t, tab, chromedp.Click(chromedp.CSS(`.actions button[value="preview"]`)),
+		chromedp.WaitVisible(chromedp.CSS("#preview .note.bad")))
+	kept, err := chromedp.Run(tab,
+		chromedp.Evaluate[bool](`document.querySelector("#name").value === "Precious" && document.querySelectorAll("h1").length === 1`))
 	if err != nil || !kept {
 		t.Errorf("what was typed is gone (%v)", err)
 	}

@@ -45,8 +45,9 @@ func showDestination(req *request) error {
 func (req *request) showOneDestination(status int, d prefs.Destination, mark func(*destinationPageView)) error {
 	view := req.destinationView(d)
 	p := destinationPageView{
-		layout: req.layout(view.Address, "destinations"), Page: destinationPage(d.ID), Destination: view, NeedsCode: !d.Confirmed,
-		Schedule: newScheduleForm(d.Schedule), Agent: req.backend(d.Backend).Agent, Server: req.url(""),
+		layout: req.layout(view.Address, "destinations"), Page: destinationPage(d.ID), Destination: view,
+		NeedsCode: !d.Confirmed,
+		Schedule:  newScheduleForm(d.Schedule), Agent: req.backend(d.Backend).Agent, Server: req.url(""),
 	}
 	p.CodeText = "We sent a code to " + d.Address + ". Type it here to show that it reaches you."
 	if req.backend(d.Backend).SignIn {

@@ -86,13 +86,17 @@ func (req *request) sendCode(d prefs.Destination) error {
 	}
 	n := backends.Notice{Title: "Confirm this address: " + code}
 	if req.backend(d.Backend).SignIn {
-		n.Text = "The account " + req.user.Name + " wants notices sent here. If that is you, open the link in the browser where you are " +
-			"signed in and press the button, or type the code there: " + code + "\n\nIf it is not you, ignore this: nothing more is sent."
+		n.Text = "The account " + req.user.Name +
+			" wants notices sent here. If that is you, open the link in the browser where you are " +
+			"signed in and press the button, or type the code there: " + code +
+			"\n\nIf it is not you, ignore this: nothing more is sent."
 		n.Link = req.url(destinationPage(d.ID)) + "?code=" + code
 	} else {
-		n.Text = "Your code is " + code + ". Type it on the page where you added this destination. If you did not ask for it, ignore this."
+		n.Text = "Your code is " + code +
+			". Type it on the page where you added this destination. If you did not ask for it, ignore this."
 	}
-	if err := req.Queue(req.r.Context(), req.accountMail(d.Backend, d.Address, n, code+strconv.FormatUint(uint64(d.ID), 10))); err != nil {
+	if err := req.Queue(req.r.Context(), req.accountMail(d.Backend, d.Address, n, code+strconv.FormatUint(uint64(d.ID),
+		10))); err != nil {
 		return err
 	}
 	req.flash("good", "A code is on its way to "+d.Address+".")
@@ -134,7 +138,8 @@ func enterCode(req *request) error {
 	switch {
 	case errors.Is(err, prefs.ErrCode):
 		return req.showOneDestination(http.StatusUnprocessableEntity, d, func(p *destinationPageView) {
-			p.Code, p.CodeProblem = req.form("code"), "This code is wrong, used or too old. After five wrong ones a new code is needed."
+			p.Code, p.CodeProblem = req.form("code"),
+				"This code is wrong, used or too old. After five wrong ones a new code is needed."
 		})
 	case errors.Is(err, prefs.ErrClaimed):
 		return fail(http.StatusConflict, "Another account has confirmed this address. Remove it there first.")
@@ -172,7 +177,8 @@ func sendTest(req *request) error {
 	if !req.limits.tests.allow("user " + strconv.FormatUint(uint64(req.user.ID), 10)) {
 		return fail(http.StatusTooManyRequests, "Enough tests for now. Wait a few minutes, then try again.")
 	}
-	n := backends.Notice{Title: "A test from notifyd", Text: "You asked for this test. Notices for " + req.user.Name + " reach you here.", Link: req.url("/")}
+	n := backends.Notice{Title: "A test from notifyd", Text: "You asked for this test. Notices for " + req.user.Name +
+		" reach you here.", Link: req.url("/")}
 	test := req.accountMail(d.Backend, d.Address, n, strconv.FormatInt(req.Now().UnixNano(), 36)+d.Address)
 	test.Destination = prefs.Key(d.ID)
 	if err := req.Queue(req.r.Context(), test); err != nil {
@@ -188,7 +194,8 @@ func askDeleteDestination(req *request) error {
 		return err
 	}
 	return req.show(http.StatusOK, "delete", deleteView{
-		layout: req.layout("Delete "+req.destinationView(d).Address+"?", "destinations"), Action: destinationPage(d.ID) + "/delete",
+		layout: req.layout("Delete "+req.destinationView(d).Address+"?", "destinations"), Action: destinationPage(d.ID) +
+			"/delete",
 		Back: destinationPage(d.ID), Button: "Delete the destination",
 		Text: []string{"Nothing more is sent there. Filters that go only there are switched off."},
 	})

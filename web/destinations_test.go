@@ -75,7 +75,8 @@ func TestCodesAreLimited(t *testing.T) {
 func TestAddressesThatAreRefused(t *testing.T) {
 	s := newSite(t, "")
 	alice := s.signUp("alice")
-	for _, c := range [][2]string{{"email", "nonsense"}, {"email", ""}, {"irc", "a b"}, {"smoke", "x"}, {"email", "a@example.org\r\nBcc: b@example.org"}} {
+	for _, c := range [][2]string{{"email", "nonsense"}, {"email", ""}, {"irc", "a b"}, {"smoke", "x"},
+		{"email", "a@example.org\r\nBcc: b@example.org"}} {
 		alice.post("/destinations", "backend", c[0], "address", c[1]).want(t, 422)
 	}
 	if n := len(s.destinations("alice")); n != 1 {
@@ -86,7 +87,8 @@ func TestAddressesThatAreRefused(t *testing.T) {
 func TestDesktopToken(t *testing.T) {
 	s := newSite(t, "/notify")
 	alice := s.signUp("alice")
-	page := alice.post("/destinations", "backend", "desktop", "address", "laptop").want(t, 200, "It is shown only now", "notifyd desktop --server "+s.base).body
+	page := alice.post("/destinations", "backend", "desktop", "address", "laptop").want(t, 200, "It is shown only now",
+		"notifyd desktop --server "+s.base).body
 	token := regexp.MustCompile(`ntf_[A-Za-z0-9_-]+`).FindString(page)
 	u, err := s.prefs.Tokens.User(t.Context(), token)
 	if err != nil || u.Name != "alice" {
@@ -140,27 +142,31 @@ func TestSchedule(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) { set(c.form...).want(t, 422, c.field) })
 	}
-	set("how", "digest", "every", "90", "count", "20", "at", "7.05", "day", "1", "day", "2", "day", "9").to(t, "/destinations/1")
+	set("how", "digest", "every", "90", "count", "20", "at", "7.05", "day", "1", "day", "2", "day", "9").to(t,
+		"/destinations/1")
 	got := s.destinations("alice")[0].Schedule
-	want := schedule.Schedule{Every: 90 * time.Minute, Count: 20, At: "07:05", Weekdays: []time.Weekday{time.Monday, time.Tuesday}}
+	want := schedule.Schedule{Every: 90 * time.Minute, Count: 20, At: "07:05",
+		Weekdays: []time.Weekday{time.Monday, time.Tuesday}}
 	if got.Every != want.Every || got.Count != want.Count || got.At != want.At || len(got.Weekdays) != 2 {
 		t.Errorf("schedule %+v, want %+v", got, want)
 	}
 	alice.get("/destinations/1").want(t, 200, `value="90"`, `value="07:05"`)
-	alice.get("/destinations").want(t, 200, "A digest 90 minutes after the first waiting notice, or when 20 wait, or at 07:05 on Monday and Tuesday, whichever comes first.", "Next digest", "or earlier")
+	alice.get("/destinations").want(t, 200,
+		"A digest 90 minutes after the first waiting notice, or when 20 wait, or at 07:05 on Monday and Tuesday, whichever comes first.", "Next digest", "or earlier")
 	set("how", "once", "every", "90").to(t, "/destinations/1")
 	if s.destinations("alice")[0].Schedule.Digest() {
 		t.Error("it is still a digest")
 	}
 }
 
-// Who fills in when a digest goes and overlooks the choice above it is asked, not ignored. Going back to at once needs no
-// emptying of the fields.
+// Who fills in when a digest goes and overlooks the choice above it is asked, not ignored. Going back to at once needs
+// no emptying of the fields.
 func TestScheduleWithoutItsChoice(t *testing.T) {
 	s := newSite(t, "")
 	alice := s.signUp("alice")
 	page := fmt.Sprintf("/destinations/%d", s.destinations("alice")[0].ID)
-	alice.post(page, "how", "once", "at", "07:00").want(t, 422, "chose each notice at once", `value="digest" checked`, `value="07:00"`)
+	alice.post(page, "how", "once", "at", "07:00").want(t, 422, "chose each notice at once", `value="digest" checked`,
+		`value="07:00"`)
 	alice.post(page, "how", "digest", "at", "07:00").to(t, page)
 	alice.post(page, "how", "once", "at", "07:00").to(t, page)
 	if got := s.destinations("alice")[0].Schedule; got.Digest() {

@@ -82,7 +82,8 @@ func (req *request) editor(d draft, check bool) (editorView, error) {
 	}
 	e := editorView{
 		layout: req.layout("New filter", "filters"), Action: "/filters",
-		Name: d.filter.Name, AsText: d.asText, Text: d.text, Kinds: req.RuleKinds, MessageKinds: req.MessageKinds(), Apps: req.apps(),
+		Name: d.filter.Name, AsText: d.asText, Text: d.text, Kinds: req.RuleKinds, MessageKinds: req.MessageKinds(),
+		Apps:       req.apps(),
 		Everywhere: d.everywhere, On: d.filter.On, OneShot: d.filter.OneShot,
 	}
 	if d.filter.ID != 0 {
@@ -120,7 +121,8 @@ func (req *request) ruleRow(i int, r rulespec.Rule, d draft, mistakes []*rulespe
 	row := ruleRow{Number: i + 1, Kind: r.Kind, Title: kind.Title, Doc: kind.Doc, Not: r.Not}
 	wrong := slices.DeleteFunc(slices.Clone(mistakes), func(e *rulespec.Error) bool { return e.Rule != i+1 })
 	for n, p := range kind.Params {
-		f := paramField{Field: fieldName(i, p.Name), Title: p.Title, Doc: p.Doc, Many: p.Many, Optional: p.Optional, Values: slices.Clone(r.Args[p.Name])}
+		f := paramField{Field: fieldName(i, p.Name), Title: p.Title, Doc: p.Doc, Many: p.Many, Optional: p.Optional,
+			Values: slices.Clone(r.Args[p.Name])}
 		for _, value := range p.Choices {
 			f.Choices = append(f.Choices, choice{Value: value, Chosen: slices.Contains(r.Args[p.Name], value)})
 		}
@@ -149,8 +151,8 @@ func (req *request) ruleRow(i int, r rulespec.Rule, d draft, mistakes []*rulespe
 	return row
 }
 
-// pickKinds offers the message kinds of the catalogue. Applications with a chosen kind come first. A typed value that is
-// not among them stays.
+// pickKinds offers the message kinds of the catalogue. Applications with a chosen kind come first. A typed value that
+// is not among them stays.
 func (req *request) pickKinds(f *paramField) {
 	for _, k := range req.MessageKinds() {
 		if n := len(f.Groups); n == 0 || f.Groups[n-1].Title != k.AppTitle {

@@ -10,8 +10,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// unfit returns why a filter as a whole may not be saved; "" when it may. A filter that only excludes would match nearly
-// the whole bus.
+// unfit returns why a filter as a whole may not be saved; "" when it may. A filter that only excludes would match
+// nearly the whole bus.
 func unfit(f rulespec.Filter) string {
 	if len(f.Rules) == 0 {
 		return "Add at least one rule: a filter without rules matches nothing."
@@ -94,7 +94,10 @@ func (req *request) showEditor(d draft, textProblem string, check bool) error {
 func (req *request) storeDraft(d draft) error {
 	if d.asText {
 		if problem := req.fromText(&d); problem != "" {
-			return req.refuse(d, func(e *editorView) { e.TextProblem = problem; e.Problems = []string{"The text has a mistake."} })
+			return req.refuse(d, func(e *editorView) {
+				e.TextProblem = problem
+				e.Problems = []string{"The text has a mistake."}
+			})
 		}
 	}
 	if d.filter.Name == "" && !d.asText {

@@ -61,7 +61,8 @@ func warnings(ds []prefs.Destination) []warning {
 	case len(ds) == 0:
 		return []warning{{"Nothing can reach you: you have no destination.", "/destinations", "Add one"}}
 	}
-	return []warning{{"Nothing can reach you: all your destinations are off, stopped or not confirmed.", "/destinations", "See them"}}
+	return []warning{{"Nothing can reach you: all your destinations are off, stopped or not confirmed.", "/destinations",
+		"See them"}}
 }
 
 // newFilter shows an empty form, or one filled in from an example or from a message.
@@ -176,8 +177,9 @@ func askDeleteFilter(req *request) error {
 		return err
 	}
 	return req.show(200, "delete", deleteView{
-		layout: req.layout("Delete "+f.Name+"?", "filters"), Action: filterPage(f.ID) + "/delete", Back: "/filters", Button: "Delete the filter",
-		Text: []string{"It tells you " + req.sentence(f.Filter) + ".", "You can undo it on the next page."},
+		layout: req.layout("Delete "+f.Name+"?", "filters"), Action: filterPage(f.ID) + "/delete", Back: "/filters",
+		Button: "Delete the filter",
+		Text:   []string{"It tells you " + req.sentence(f.Filter) + ".", "You can undo it on the next page."},
 	})
 }
 

@@ -37,14 +37,19 @@ func TestEditorWithoutScript(t *testing.T) {
 	alice := s.signUp("alice")
 	alice.get("/filters/new").want(t, 200, "No rule yet", "Add at least one rule")
 	alice.post("/filters", "do", "add", "add", "package").want(t, 200, `name="r0.kind" value="package"`, `name="r0.name"`)
-	two := []string{"r0.kind", "package", "r0.name", "bash", "r0.name", "zsh", "r1.kind", "actor", "r1.not", "not", "r1.name", "@me", "where", "all", "on", "yes"}
-	alice.post("/filters", append(two, "do", "more:r0.name")...).want(t, 200, `value="bash"`, `value="zsh"`, `aria-label="Package, value 3"`)
-	if page := alice.post("/filters", append(two, "do", "drop:0")...).want(t, 200).body; strings.Contains(page, `value="bash"`) || !strings.Contains(page, `name="r0.kind" value="actor"`) {
+	two := []string{"r0.kind", "package", "r0.name", "bash", "r0.name", "zsh", "r1.kind", "actor", "r1.not", "not",
+		"r1.name", "@me", "where", "all", "on", "yes"}
+	alice.post("/filters", append(two, "do", "more:r0.name")...).want(t, 200, `value="bash"`, `value="zsh"`,
+		`aria-label="Package, value 3"`)
+	if page := alice.post("/filters", append(two, "do", "drop:0")...).want(t, 200).body; strings.Contains(page,
+		`value="bash"`) || !strings.Contains(page, `name="r0.kind" value="actor"`) {
 		t.Error("the dropped rule is still there, or the other is gone")
 	}
-	alice.post("/filters", append(two, "do", "preview")...).want(t, 200, `<span class="count">2</span> messages`, "Searched 2 messages back to", "holds")
+	alice.post("/filters", append(two, "do", "preview")...).want(t, 200, `<span class="count">2</span> messages`,
+		"Searched 2 messages back to", "holds")
 	alice.post("/filters", append(two, "do", "save", "name", "Shells")...).to(t, "/filters")
-	alice.get("/filters").want(t, 200, "Saved Shells.", "When a package is bash or zsh and you are not the one who did it.")
+	alice.get("/filters").want(t, 200, "Saved Shells.",
+		"When a package is bash or zsh and you are not the one who did it.")
 }
 
 func TestEditorAsText(t *testing.T) {
@@ -82,14 +87,19 @@ func TestFiltersThatAreRefused(t *testing.T) {
 		texts []string
 	}{
 		{"no rules", nil, []string{"Add at least one rule"}},
-		{"only what is not wanted", []string{"r0.kind", "package", "r0.not", "not", "r0.name", "bash"}, []string{"would match everything else on the bus"}},
+		{"only what is not wanted", []string{"r0.kind", "package", "r0.not", "not", "r0.name", "bash"},
+			[]string{"would match everything else on the bus"}},
 		{"no value", []string{"r0.kind", "package"}, []string{"A value is missing."}},
-		{"bad expression", []string{"r0.kind", "regex", "r0.pattern", "a("}, []string{`class="problem"`, "Nothing was saved"}},
-		{"unknown kind", []string{"r0.kind", "nonsense", "r1.kind", "package", "r1.name", "a"}, []string{"no such kind of rule"}},
-		{"no destination", []string{"r0.kind", "package", "r0.name", "bash", "where", "some"}, []string{"Choose at least one destination"}},
+		{"bad expression", []string{"r0.kind", "regex", "r0.pattern", "a("},
+			[]string{`class="problem"`, "Nothing was saved"}},
+		{"unknown kind", []string{"r0.kind", "nonsense", "r1.kind", "package", "r1.name", "a"},
+			[]string{"no such kind of rule"}},
+		{"no destination", []string{"r0.kind", "package", "r0.name", "bash", "where", "some"},
+			[]string{"Choose at least one destination"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			alice.post("/filters", append(c.form, "do", "save", "name", "Mine")...).want(t, http.StatusUnprocessableEntity, c.texts...)
+			alice.post("/filters", append(c.form, "do", "save", "name", "Mine")...).want(t, http.StatusUnprocessableEntity,
+				c.texts...)
 		})
 	}
 	if after := len(s.filters("alice")); after != before {
@@ -148,7 +158,8 @@ func TestBrokenFilterIsMarked(t *testing.T) {
 	s := newSite(t, "")
 	alice := s.signUp("alice")
 	f := s.filter("alice", packageFilter("Shells", "bash"))
-	if err := s.db.Writer.Exec(`UPDATE filters SET rules = '[{"kind":"gone","args":{"name":["x"]}}]' WHERE id = ?`, f.ID).Error; err != nil {
+	if err := s.db.Writer.Exec(`UPDATE filters SET rules = '[{"kind":"gone","args":{"name":["x"]}}]' WHERE id = ?`,
+		f.ID).Error; err != nil {
 		t.Fatal(err)
 	}
 	alice.get("/").want(t, 200, "Broken", "This filter matches nothing as it stands")
@@ -172,7 +183,8 @@ func TestKindsArePickedFromAList(t *testing.T) {
 	kind := s.meaning.Kinds()[0].Kind
 	alice.post("/filters", "do", "preview", "r0.kind", "kind", "r0.name", kind).
 		want(t, 200, `<input type="checkbox" name="r0.name" value="`+kind+`" checked>`)
-	alice.post("/filters", "do", "save", "name", "x", "r0.kind", "kind", "r0.name", kind, "r0.name", kind, "r0.name", "").to(t, "/filters")
+	alice.post("/filters", "do", "save", "name", "x", "r0.kind", "kind", "r0.name", kind, "r0.name", kind, "r0.name",
+		"").to(t, "/filters")
 	list := s.filters("alice")
 	if got := list[len(list)-1].Rules[0].Args["name"]; len(got) != 1 || got[0] != kind {
 		t.Errorf("stored %v", got)
@@ -187,7 +199,8 @@ func TestDeadSetUpsAreNamed(t *testing.T) {
 	f.Destinations = []uint{d.ID}
 	s.filter("alice", f)
 	alice.post(destinationPath(d)+"/off").to(t, destinationPath(d))
-	alice.get("/").want(t, 200, "Nothing can reach you: all your destinations are off", "every destination it goes to is off")
+	alice.get("/").want(t, 200, "Nothing can reach you: all your destinations are off",
+		"every destination it goes to is off")
 	alice.post(destinationPath(d)+"/delete").to(t, "/destinations")
 	alice.get("/").want(t, 200, "Nothing can reach you: you have no destination.")
 }
@@ -198,9 +211,11 @@ func TestMessagePage(t *testing.T) {
 	s.builds()
 	alice := s.signUp("alice")
 	f := s.filter("alice", packageFilter("Shells", "bash"))
-	alice.get("/messages/2026-build-1").want(t, 200, "would match it now, yet nothing was sent", "holds", "The message as it came", "&#34;bash&#34;")
+	alice.get("/messages/2026-build-1").want(t, 200, "would match it now, yet nothing was sent", "holds",
+		"The message as it came", "&#34;bash&#34;")
 	alice.get("/messages/2026-build-2").want(t, 200, "Why it did not reach you", "fails")
-	alice.get("/filters/new?message=2026-build-1").want(t, 200, `name="r0.kind" value="kind"`, `name="r1.name" value="bash"`)
+	alice.get("/filters/new?message=2026-build-1").want(t, 200, `name="r0.kind" value="kind"`,
+		`name="r1.name" value="bash"`)
 	alice.get("/messages/nothing").want(t, 404, "no such message")
 	alice.get("/messages?package=zsh").want(t, 200, "2026-build-2")
 	if page := alice.get("/messages?package=zsh").body; strings.Contains(page, "2026-build-1") {
@@ -223,11 +238,13 @@ func TestSentencesNameKindsForPeople(t *testing.T) {
 	s.builds()
 	words := html.EscapeString(`he kind of message is "Builds failed" or "Builds cancelled"`)
 	stop := strings.TrimPrefix(s.links.Unsubscribe(id, s.destinations("alice")[0].ID), s.base)
-	for _, page := range []string{"/", "/filters", fmt.Sprintf("/filters/%d", id), fmt.Sprintf("/filters/%d/delete", id), stop, "/messages/2026-build-1"} {
+	for _, page := range []string{"/", "/filters", fmt.Sprintf("/filters/%d", id), fmt.Sprintf("/filters/%d/delete", id),
+		stop, "/messages/2026-build-1"} {
 		alice.get(page).want(t, 200, words)
 	}
 	alice.get("/messages").want(t, 200, "<span>Builds completed</span>")
-	if body := alice.get(fmt.Sprintf("/filters/%d", id)).body; strings.Index(body, "<summary>Koji") > strings.Index(body, "<summary>Anitya") {
+	if body := alice.get(fmt.Sprintf("/filters/%d", id)).body; strings.Index(body, "<summary>Koji") > strings.Index(body,
+		"<summary>Anitya") {
 		t.Error("what is chosen stands below what is not")
 	}
 }
@@ -267,13 +284,19 @@ func TestMessagesBeyondOneSearch(t *testing.T) {
 	var events []*catalogue.Event
 	for i := range 10_100 {
 		topic := "org.example.prod.common.thing"
-		m, err := bus.Decode(bus.Frame{Topic: topic, Payload: fmt.Appendf(nil, `{"topic":%q,"msg_id":"2026-%d","timestamp":%d,"msg":{}}`, topic, i, s.now().Unix())}, s.now())
+		m, err := bus.Decode(bus.Frame{Topic: topic,
+			Payload: fmt.Appendf(nil, `{"topic":%q,"msg_id":"2026-%d","timestamp":%d,"msg":{}}`, topic, i, s.now().Unix())},
+			s.now())
 		if err != nil {
 			t.Fatal(err)
 		}
 		events = append(events, s.meaning.Describe(m))
 	}
-	if err := s.db.Writer.Transaction(func(tx *gorm.DB) error { _, err := s.history.Append(tx, events); return err }); err != nil {
+	if err := s.db.Writer.Transaction(func(tx *gorm.DB) error {
+		_,
+			err := s.history.Append(tx, events)
+		return err
+	}); err != nil {
 		t.Fatal(err)
 	}
 	page := alice.get("/messages?topic=org.example.prod.rare.").want(t, 200, "None of the newest messages fits").body

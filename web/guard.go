@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// policy allows a page to load the style sheet, script and pictures of its own server, to connect to it and to post forms
-// to it, and nothing else. Nothing inline runs, and no other site may show the page in a frame.
+// policy allows a page to load the style sheet, script and pictures of its own server, to connect to it and to post
+// forms to it, and nothing else. Nothing inline runs, and no other site may show the page in a frame.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
@@ -22,7 +22,8 @@ func (s *site) guard(origin string, next http.Handler) (http.Handler, error) {
 	}
 	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		req := &request{site: s, w: w, r: r}
-		req.errorPage(http.StatusForbidden, "The form was sent from another site, so nothing was done. Open the page here and try again.")
+		req.errorPage(http.StatusForbidden,
+			"The form was sent from another site, so nothing was done. Open the page here and try again.")
 	}))
 	checked := cross.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -34,7 +34,8 @@ func TestUnderHTTPS(t *testing.T) {
 
 func TestBaseURLsThatAreRefused(t *testing.T) {
 	s := newSite(t, "")
-	for _, base := range []string{"", "notify.example.org", "/notify", "ftp://notify.example.org", "https://notify.example.org/?x=1", "https://", "::"} {
+	for _, base := range []string{"", "notify.example.org", "/notify", "ftp://notify.example.org",
+		"https://notify.example.org/?x=1", "https://", "::"} {
 		o := s.options()
 		o.BaseURL = base
 		if _, err := web.Handler(o); err == nil {

@@ -60,8 +60,9 @@ func (l *limiter) evict(now time.Time) {
 	}
 }
 
-// client returns the network that the request comes from: the peer's address, or behind a trusted proxy the last address
-// in X-Forwarded-For that is no trusted proxy. An IPv6 address counts as its /64, because one host may use all of it.
+// client returns the network that the request comes from: the peer's address, or behind a trusted proxy the last
+// address in X-Forwarded-For that is no trusted proxy. An IPv6 address counts as its /64, because one host may use all
+// of it.
 func (s *site) client(r *http.Request) string {
 	addr := parseHost(r.RemoteAddr)
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")

@@ -113,8 +113,9 @@ func (req *request) describe(e *catalogue.Event) messageView {
 	p := messageView{
 		layout:    req.layout(text.ElideBytes(summary(e), 80), "messages"),
 		MessageID: e.ID, Summary: summary(e), KindName: e.KindName, Kind: e.Kind,
-		App: e.App, Topic: e.Topic, Severity: e.Severity.String(), Actor: e.Actor, Users: some(e.Users), Packages: some(e.Packages),
-		Objects: some(e.Objects), Trust: trustWords(e.Trust), Raw: indent(e.Payload),
+		App: e.App, Topic: e.Topic, Severity: e.Severity.String(), Actor: e.Actor, Users: some(e.Users),
+		Packages: some(e.Packages),
+		Objects:  some(e.Objects), Trust: trustWords(e.Trust), Raw: indent(e.Payload),
 	}
 	p.Stamp, p.When = req.moment(e.Time)
 	if u, err := url.Parse(prose.Link); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" {

@@ -50,7 +50,8 @@ func listNotices(req *request) error {
 }
 
 // notices reads the deliveries to destinations, newest first; last is the id of the oldest.
-func (req *request) notices(ds []prefs.Destination, limit int, before int64) (lines []noticeLine, last int64, err error) {
+func (req *request) notices(ds []prefs.Destination, limit int, before int64) (lines []noticeLine, last int64,
+	err error) {
 	own, keys := byKey(ds)
 	entries, err := req.Outbox.Recent(req.r.Context(), keys, before, limit)
 	if err != nil {
@@ -102,7 +103,8 @@ func (req *request) noticeLine(e outbox.Entry, to prefs.Destination) noticeLine 
 		case e.Attempts == 0: // its backend was down, or a user resent it
 			l.Detail += "; last time: " + e.LastError
 		default:
-			l.Detail = "tried " + text.Plural(e.Attempts, "time", "times") + ": " + e.LastError + "; again " + dayAndTime(e.DueAt, req.Now(), req.zone)
+			l.Detail = "tried " + text.Plural(e.Attempts, "time", "times") + ": " + e.LastError + "; again " +
+				dayAndTime(e.DueAt, req.Now(), req.zone)
 		}
 	}
 	l.Stamp, l.When = req.moment(at)
@@ -121,7 +123,8 @@ func resendNotice(req *request) error {
 	err = req.Destinations.Resend(req.r.Context(), req.Outbox, req.user.ID, id, false)
 	switch {
 	case errors.Is(err, outbox.ErrNotFound):
-		return fail(http.StatusNotFound, "There is no such notice among those that failed. Perhaps it is on its way again already.")
+		return fail(http.StatusNotFound,
+			"There is no such notice among those that failed. Perhaps it is on its way again already.")
 	case errors.Is(err, outbox.ErrUnsendable):
 		return fail(http.StatusConflict, "This notice "+err.Error()+".")
 	case err != nil:

@@ -15,7 +15,8 @@ import (
 // giveUp queues a notice for a destination and gives it up. It gives the notice's id.
 func (s *testSite) giveUp(message string, destination uint) int64 {
 	s.t.Helper()
-	d := outbox.Delivery{Message: message, Destination: prefs.Key(destination), Backend: "email", Address: "x@example.org", DueAt: s.now()}
+	d := outbox.Delivery{Message: message, Destination: prefs.Key(destination), Backend: "email", Address: "x@example.org",
+		DueAt: s.now()}
 	d.Notice.Title = "About " + message
 	if err := s.queue(s.t.Context(), d); err != nil {
 		s.t.Fatal(err)

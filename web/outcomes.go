@@ -81,7 +81,8 @@ func outcomeText(filters, on, notices, near int) string {
 	case notices > 0:
 		return "A filter of yours matched it when it came; as your filters stand now, none does."
 	case on > 0:
-		return text.Plural(on, "filter", "filters") + " of yours would match it now, yet nothing was sent: the filter was made or changed after it came, or it had no destination then."
+		return text.Plural(on, "filter", "filters") +
+			" of yours would match it now, yet nothing was sent: the filter was made or changed after it came, or it had no destination then."
 	case filters == 0:
 		return "You have no filter, so nothing reaches you."
 	}

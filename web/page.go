@@ -79,7 +79,8 @@ func (req *request) limitKey() string {
 // askToSignIn redirects a GET to the first page, and refuses a POST.
 func (req *request) askToSignIn() error {
 	if req.r.Method == http.MethodGet || req.r.Method == http.MethodHead {
-		return req.redirect("/?signin=needed") // no flash: it needs a session, and strangers would fill the database with those
+		// no flash: it needs a session, and strangers would fill the database with those
+		return req.redirect("/?signin=needed")
 	}
 	return fail(http.StatusForbidden, "You are not signed in, or your session has ended. Sign in and try again.")
 }
@@ -96,7 +97,8 @@ func notFound(pages *http.ServeMux) handler {
 			}
 		}
 		if len(allowed) == 0 {
-			return fail(http.StatusNotFound, "There is no such page. The address may be mistyped, or what it showed was deleted.")
+			return fail(http.StatusNotFound,
+				"There is no such page. The address may be mistyped, or what it showed was deleted.")
 		}
 		req.w.Header().Set("Allow", strings.Join(allowed, ", "))
 		return fail(http.StatusMethodNotAllowed, "The page exists, but not for this kind of request.")

@@ -28,8 +28,10 @@ var presets = []preset{
 	{key: "trouble", name: "Trouble with my packages", rules: []rulespec.Rule{
 		rule("owner", false, "user", rulespec.Me), rule("severity", false, "least", "warning")}},
 	{key: "critical", name: "Only what is critical", rules: []rulespec.Rule{rule("severity", false, "least", "critical")}},
-	{key: "package", name: "One package", words: "When a package that you name is concerned.", rules: []rulespec.Rule{rule("package", false, "name")}},
-	{key: "word", name: "A word in the text", words: "When the message has a word that you name.", rules: []rulespec.Rule{rule("regex", false, "pattern")}},
+	{key: "package", name: "One package", words: "When a package that you name is concerned.",
+		rules: []rulespec.Rule{rule("package", false, "name")}},
+	{key: "word", name: "A word in the text", words: "When the message has a word that you name.",
+		rules: []rulespec.Rule{rule("regex", false, "pattern")}},
 }
 
 // rule makes a rule of one parameter; without values the user fills it in.

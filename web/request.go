@@ -49,14 +49,16 @@ func (s *site) answer(req *request, pattern string, h handler) {
 	case errors.As(err, &f):
 		req.errorPage(f.status, f.text)
 	case errors.As(err, &tooBig):
-		req.errorPage(http.StatusRequestEntityTooLarge, "What you sent is larger than this page takes ("+strconv.FormatInt(tooBig.Limit>>10, 10)+" KiB).")
+		req.errorPage(http.StatusRequestEntityTooLarge,
+			"What you sent is larger than this page takes ("+strconv.FormatInt(tooBig.Limit>>10, 10)+" KiB).")
 	case errors.Is(err, prefs.ErrNotFound):
 		req.errorPage(http.StatusNotFound, "There is nothing here, or it is not yours. It may have been deleted.")
 	case req.r.Context().Err() != nil:
 		req.Log.Debug("visitor left", slog.String("route", pattern))
 	default:
 		req.Log.Error("page failed", slog.String("route", pattern), slog.Any("err", err))
-		req.errorPage(http.StatusInternalServerError, "Something went wrong on our side. It was written to the log; trying again later may help.")
+		req.errorPage(http.StatusInternalServerError,
+			"Something went wrong on our side. It was written to the log; trying again later may help.")
 	}
 }
 

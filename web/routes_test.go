@@ -71,8 +71,10 @@ func (f *fixture) path(pattern string) string {
 
 // form gives fields that would make a post act.
 func (f *fixture) form() []string {
-	return []string{"name", "mallory", "zone", "", "do", "save", "r0.kind", "package", "r0.name", "evil", "where", "all", "on", "yes",
-		"address", "mallory@example.org", "backend", "email", "code", "AAAAA-AAAAA", "how", "digest", "count", "7", "stop", "yes",
+	return []string{"name", "mallory", "zone", "", "do", "save", "r0.kind", "package", "r0.name", "evil", "where", "all",
+		"on", "yes",
+		"address", "mallory@example.org", "backend", "email", "code", "AAAAA-AAAAA", "how", "digest", "count", "7", "stop",
+		"yes",
 		"text", "filters:\n  - name: Evil\n    rules: [package: evil]\n", "confirm", "alice"}
 }
 
@@ -80,7 +82,8 @@ func (f *fixture) form() []string {
 func (s *testSite) dump() string {
 	s.t.Helper()
 	var out strings.Builder
-	for _, table := range []string{"users", "destinations", "confirmations", "sign_ins", "sent_codes", "api_tokens", "filters", "filter_destinations", "deliveries", "messages", "revisions"} {
+	for _, table := range []string{"users", "destinations", "confirmations", "sign_ins", "sent_codes", "api_tokens",
+		"filters", "filter_destinations", "deliveries", "messages", "revisions"} {
 		var rows []map[string]any
 		if err := s.db.Reader.Table(table).Find(&rows).Error; err != nil {
 			s.t.Fatal(err)
@@ -168,7 +171,8 @@ func TestNobodyReachesWhatIsNotTheirs(t *testing.T) {
 func TestFiltersReachOwnDestinationsOnly(t *testing.T) {
 	f := newFixture(t)
 	before := len(f.filters("bob"))
-	a := f.bob.post("/filters", "do", "save", "name", "x", "r0.kind", "package", "r0.name", "a", "where", "some", "to", fmt.Sprint(f.mail.ID))
+	a := f.bob.post("/filters", "do", "save", "name", "x", "r0.kind", "package", "r0.name", "a", "where", "some", "to",
+		fmt.Sprint(f.mail.ID))
 	if a.status != http.StatusNotFound || len(f.filters("bob")) != before {
 		t.Errorf("status %d, %d filters more", a.status, len(f.filters("bob"))-before)
 	}
@@ -211,7 +215,8 @@ func TestPostsFromOtherSites(t *testing.T) {
 			for i := 0; i < len(form); i += 2 {
 				body.Set(form[i], form[i+1])
 			}
-			a := f.alice.do(http.MethodPost, f.path(pattern), "application/x-www-form-urlencoded", strings.NewReader(body.Encode()))
+			a := f.alice.do(http.MethodPost, f.path(pattern), "application/x-www-form-urlencoded",
+				strings.NewReader(body.Encode()))
 			if a.status != http.StatusForbidden {
 				t.Errorf("%s with %s: status %d, want 403", pattern, name, a.status)
 			}
@@ -241,7 +246,8 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 			if found := elsewhere.FindString(a.body); found != "" {
 				t.Errorf("%s loads from elsewhere: %s", name, found)
 			}
-			if strings.Contains(a.body, "<script>") || regexp.MustCompile(`\son[a-z]+="`).MatchString(a.body) || strings.Contains(a.body, "style=\"") {
+			if strings.Contains(a.body, "<script>") || regexp.MustCompile(`\son[a-z]+="`).MatchString(a.body) ||
+				strings.Contains(a.body, "style=\"") {
 				t.Errorf("%s has something inline", name)
 			}
 			if n := strings.Count(a.body, "<h1"); n != 1 {
@@ -256,7 +262,8 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 		check(pattern, f.alice.get(f.path(pattern)))
 		check(pattern+" for nobody", f.visitor().get(f.path(pattern)))
 	}
-	for _, path := range []string{"/nowhere", "/static/nothing.css", "/filters/99999", "/filters/x", "/filters/0", "/static/htmx.min.js"} {
+	for _, path := range []string{"/nowhere", "/static/nothing.css", "/filters/99999", "/filters/x", "/filters/0",
+		"/static/htmx.min.js"} {
 		check(path, f.alice.get(path))
 	}
 	for _, pattern := range patterns("POST") {
@@ -279,16 +286,19 @@ func TestErrorPages(t *testing.T) {
 	f.visitor().post("/signin", "address", big).want(t, http.StatusRequestEntityTooLarge)
 	f.visitor().post("/stop/"+f.stop, "stop", "yes", "x", big).want(t, http.StatusRequestEntityTooLarge)
 	f.alice.post("/settings/import", "text", strings.Repeat("a", 3<<20)).want(t, http.StatusRequestEntityTooLarge)
-	f.alice.do(http.MethodPost, "/filters", "application/x-www-form-urlencoded", strings.NewReader("%zz")).want(t, http.StatusBadRequest)
+	f.alice.do(http.MethodPost, "/filters", "application/x-www-form-urlencoded", strings.NewReader("%zz")).want(t,
+		http.StatusBadRequest)
 }
 
 func TestRedirectsStayHere(t *testing.T) {
 	f := newFixture(t)
 	nobody := f.visitor()
-	for _, path := range []string{"//evil.example/", "/%2F%2Fevil.example", "/\\evil.example", "/.//evil.example", "/filters//evil.example"} {
+	for _, path := range []string{"//evil.example/", "/%2F%2Fevil.example", "/\\evil.example", "/.//evil.example",
+		"/filters//evil.example"} {
 		for _, v := range []*visitor{nobody, f.alice} {
 			a := v.get(path)
-			if to := a.header.Get("Location"); strings.HasPrefix(to, "//") || strings.Contains(to, "://") || strings.HasPrefix(to, "/\\") {
+			if to := a.header.Get("Location"); strings.HasPrefix(to, "//") || strings.Contains(to, "://") ||
+				strings.HasPrefix(to, "/\\") {
 				t.Errorf("GET %s leads to %q", path, to)
 			}
 		}

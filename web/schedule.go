@@ -27,7 +27,8 @@ type dayBox struct {
 }
 
 // weekdays in the order a week is read in.
-var weekdays = []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday, time.Saturday, time.Sunday}
+var weekdays = []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday, time.Saturday,
+	time.Sunday}
 
 func newScheduleForm(s schedule.Schedule) scheduleForm {
 	f := scheduleForm{AtOnce: s.Every == 0 && s.Count == 0 && s.At == "", At: s.At}
@@ -53,7 +54,8 @@ func dayBoxes(chosen []time.Weekday) []dayBox {
 func readSchedule(v url.Values) (s schedule.Schedule, f scheduleForm, ok bool) {
 	f = scheduleForm{
 		AtOnce: v.Get("how") != "digest",
-		Every:  strings.TrimSpace(v.Get("every")), Count: strings.TrimSpace(v.Get("count")), At: strings.TrimSpace(v.Get("at")),
+		Every:  strings.TrimSpace(v.Get("every")), Count: strings.TrimSpace(v.Get("count")),
+		At: strings.TrimSpace(v.Get("at")),
 	}
 	for _, text := range v["day"] {
 		if n, err := strconv.Atoi(text); err == nil && n >= 0 && n <= 6 && !slices.Contains(s.Weekdays, time.Weekday(n)) {

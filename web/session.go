@@ -29,8 +29,8 @@ type flash struct {
 	Undo       string // path to post to; "" when there is nothing to undo
 }
 
-// newSessions makes the session manager. The store keeps only the digest of the cookie's token. It does not call scs.New,
-// which starts a goroutine for a store in memory that cannot be waited for.
+// newSessions makes the session manager. The store keeps only the digest of the cookie's token. It does not call
+// scs.New, which starts a goroutine for a store in memory that cannot be waited for.
 func (s *site) newSessions() *scs.SessionManager {
 	gob.Register(flash{}) // the type of a session value; registering it again is harmless
 	return &scs.SessionManager{
@@ -45,7 +45,8 @@ func (s *site) newSessions() *scs.SessionManager {
 			}
 			s.Log.Error("session failed", slog.Any("err", err))
 			req := &request{site: s, w: w, r: r}
-			req.errorPage(http.StatusInternalServerError, "Something went wrong on our side. It was written to the log; trying again later may help.")
+			req.errorPage(http.StatusInternalServerError,
+				"Something went wrong on our side. It was written to the log; trying again later may help.")
 		},
 	}
 }

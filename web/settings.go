@@ -140,9 +140,11 @@ func askDeleteAccount(req *request) error { return req.askAccount(http.StatusOK,
 
 func (req *request) askAccount(status int, problem string) error {
 	return req.show(status, "delete", deleteView{
-		layout: req.layout("Delete my account?", "settings"), Action: "/settings/delete", Back: "/settings", Button: "Delete my account",
+		layout: req.layout("Delete my account?", "settings"), Action: "/settings/delete", Back: "/settings",
+		Button:  "Delete my account",
 		Confirm: req.user.Name, Problem: problem,
-		Text: []string{"Your destinations, filters and tokens are deleted, and nothing more is sent to you.", "This cannot be undone. Export your filters first if you may come back."},
+		Text: []string{"Your destinations, filters and tokens are deleted, and nothing more is sent to you.",
+			"This cannot be undone. Export your filters first if you may come back."},
 	})
 }
 
@@ -173,11 +175,13 @@ func helpRules(req *request) error {
 var zones = []string{
 	"Africa/Cairo", "Africa/Johannesburg", "Africa/Lagos", "Africa/Nairobi",
 	"America/Argentina/Buenos_Aires", "America/Bogota", "America/Chicago", "America/Denver", "America/Halifax",
-	"America/Los_Angeles", "America/Mexico_City", "America/New_York", "America/Phoenix", "America/Sao_Paulo", "America/Toronto",
+	"America/Los_Angeles", "America/Mexico_City", "America/New_York", "America/Phoenix", "America/Sao_Paulo",
+	"America/Toronto",
 	"Asia/Bangkok", "Asia/Dubai", "Asia/Hong_Kong", "Asia/Jakarta", "Asia/Jerusalem", "Asia/Karachi", "Asia/Kolkata",
 	"Asia/Manila", "Asia/Seoul", "Asia/Shanghai", "Asia/Singapore", "Asia/Taipei", "Asia/Tokyo",
 	"Atlantic/Reykjavik", "Australia/Adelaide", "Australia/Brisbane", "Australia/Perth", "Australia/Sydney",
-	"Europe/Amsterdam", "Europe/Athens", "Europe/Berlin", "Europe/Brussels", "Europe/Bucharest", "Europe/Dublin", "Europe/Helsinki",
+	"Europe/Amsterdam", "Europe/Athens", "Europe/Berlin", "Europe/Brussels", "Europe/Bucharest", "Europe/Dublin",
+	"Europe/Helsinki",
 	"Europe/Istanbul", "Europe/Kyiv", "Europe/Lisbon", "Europe/London", "Europe/Madrid", "Europe/Oslo", "Europe/Paris",
 	"Europe/Prague", "Europe/Rome", "Europe/Stockholm", "Europe/Vienna", "Europe/Warsaw", "Europe/Zurich",
 	"Pacific/Auckland", "Pacific/Honolulu", "UTC",

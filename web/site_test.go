@@ -114,7 +114,10 @@ func newSite(t *testing.T, prefix string) *testSite {
 		Writer: db.Writer, Reader: db.Reader, Now: s.now, Random: rand.Reader, KnowsKind: s.meaning.KnownKinds(),
 		OnClose: func(tx *gorm.DB, destinations []string, why string) error { return s.onClose(tx, destinations, why) },
 	})
-	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.pages.ServeHTTP(w, r) }))
+	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter,
+		r *http.Request) {
+		s.pages.ServeHTTP(w, r)
+	}))
 	t.Cleanup(s.server.Close)
 	s.base = s.server.URL + prefix
 	if s.links, err = s.prefs.Links(t.Context(), s.base); err != nil {
@@ -159,7 +162,8 @@ func (s *testSite) queue(ctx context.Context, d outbox.Delivery) error {
 // publish puts a message into the history, as the router does, and gives its event.
 func (s *testSite) publish(id, topic string, msg any) *catalogue.Event {
 	s.t.Helper()
-	payload, err := json.Marshal(map[string]any{"topic": topic, "msg_id": id, "timestamp": s.now().Unix(), "i": 1, "msg": msg})
+	payload, err := json.Marshal(map[string]any{"topic": topic, "msg_id": id, "timestamp": s.now().Unix(), "i": 1,
+		"msg": msg})
 	if err != nil {
 		s.t.Fatal(err)
 	}

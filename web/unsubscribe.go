@@ -8,8 +8,8 @@ import (
 	"github.com/notifyd/notifyd/prefs/links"
 )
 
-// unsubscribeView is the page of a signed link in a notice. The link needs no session: it allows what it names to anyone
-// who holds it, and nothing else. The addresses begin with /stop/, because mails that are out there have them.
+// unsubscribeView is the page of a signed link in a notice. The link needs no session: it allows what it names to
+// anyone who holds it, and nothing else. The addresses begin with /stop/, because mails that are out there have them.
 type unsubscribeView struct {
 	layout
 	Action, Undo, Filter, Address, Sentence string // Undo is "" where nothing can be taken back
@@ -21,7 +21,8 @@ type unsubscribeView struct {
 func (req *request) unsubscribeTarget() (links.Target, unsubscribeView, error) {
 	a, err := req.Links.Verify(req.r.PathValue("token"))
 	if errors.Is(err, links.ErrToken) {
-		return a, unsubscribeView{}, fail(http.StatusGone, "This link is not complete, or it is too old. Open the settings to change what is sent to you.")
+		return a, unsubscribeView{}, fail(http.StatusGone,
+			"This link is not complete, or it is too old. Open the settings to change what is sent to you.")
 	}
 	if err != nil {
 		return a, unsubscribeView{}, err
@@ -34,7 +35,8 @@ func (req *request) about(a links.Target) (links.Target, unsubscribeView, error)
 	p := unsubscribeView{layout: req.layout("Stop notices", ""), Action: "/stop/" + req.r.PathValue("token")}
 	d, f, err := req.Unsubscriber.Subject(req.r.Context(), a)
 	if errors.Is(err, prefs.ErrNotFound) {
-		return a, p, fail(http.StatusGone, "The filter or the destination is gone already, so nothing of the kind is sent any more.")
+		return a, p, fail(http.StatusGone,
+			"The filter or the destination is gone already, so nothing of the kind is sent any more.")
 	}
 	if err != nil {
 		return a, p, err
@@ -74,15 +76,16 @@ func unsubscribe(req *request) error {
 		p.Undo = "/stop/" + token + "/undo"
 	}
 	p.Done, p.Title = true, "Stopped"
-	p.DoneText = "The filter " + p.Filter + " no longer sends to " + p.Address + ". Your other filters stay as they are, so you may still hear of some of the same messages."
+	p.DoneText = "The filter " + p.Filter + " no longer sends to " + p.Address +
+		". Your other filters stay as they are, so you may still hear of some of the same messages."
 	if a.Filter == 0 {
 		p.DoneText = "Nothing more is sent to " + p.Address + ". Your filters stay as they are."
 	}
 	return req.show(http.StatusOK, "unsubscribe", p)
 }
 
-// undoUnsubscribe takes an unsubscription back. Only the page that answered it can do that, for a limited time, and never
-// the link in the mail: a mail that was passed on must not start what its owner has ended.
+// undoUnsubscribe takes an unsubscription back. Only the page that answered it can do that, for a limited time, and
+// never the link in the mail: a mail that was passed on must not start what its owner has ended.
 func undoUnsubscribe(req *request) error {
 	did, err := req.Links.VerifyUndo(req.r.PathValue("token"))
 	if errors.Is(err, links.ErrToken) {

@@ -59,7 +59,8 @@ func TestUnsubscribeLink(t *testing.T) {
 	}
 	f.alice.post(filterPath(f.filter)+"/on").want(t, http.StatusSeeOther)
 	// A mail program posts without any header of a browser (RFC 8058, section 3.1).
-	nobody.do(http.MethodPost, page, "application/x-www-form-urlencoded", strings.NewReader("List-Unsubscribe=One-Click")).want(t, 200)
+	nobody.do(http.MethodPost, page, "application/x-www-form-urlencoded",
+		strings.NewReader("List-Unsubscribe=One-Click")).want(t, 200)
 	if on() {
 		t.Fatal("one click did not stop the filter")
 	}
@@ -87,7 +88,8 @@ func TestUnsubscribeLinksThatDoNotWork(t *testing.T) {
 	f := newFixture(t)
 	forged := links.New([]byte("another key of 16 bytes"), f.base, f.now).Unsubscribe(f.filter.ID, f.mail.ID)
 	before := f.dump()
-	for _, link := range []string{forged, f.base + "/stop/x", f.base + "/stop/" + f.stop[:len(f.stop)-2], f.base + "/stop/" + f.stop + "A"} {
+	for _, link := range []string{forged, f.base + "/stop/x", f.base + "/stop/" + f.stop[:len(f.stop)-2], f.base +
+		"/stop/" + f.stop + "A"} {
 		f.visitor().get(link).want(t, http.StatusGone, "not complete, or it is too old")
 		f.visitor().post(link, "stop", "yes").want(t, http.StatusGone)
 		f.visitor().post(link+"/undo").want(t, http.StatusGone)

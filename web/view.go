@@ -57,8 +57,8 @@ func (req *request) filterView(f prefs.Filter, ds []prefs.Destination, from stri
 	return view
 }
 
-// trouble returns why a filter cannot match now: its rules are wrong, the catalogue no longer has a message kind that it
-// names, or the directory lacks what it needs. "" when nothing is wrong.
+// trouble returns why a filter cannot match now: its rules are wrong, the catalogue no longer has a message kind that
+// it names, or the directory lacks what it needs. "" when nothing is wrong.
 func (req *request) trouble(f prefs.Filter) string {
 	if f.Broken != "" {
 		return f.Broken
@@ -131,8 +131,9 @@ func (req *request) destinationView(d prefs.Destination) destinationView {
 	info := req.backend(d.Backend)
 	title := cmp.Or(info.Title, d.Backend)
 	view := destinationView{
-		ID: d.ID, Page: "/destinations/" + strconv.FormatUint(uint64(d.ID), 10), Address: d.Address, Backend: title, BackendTitle: title,
-		Confirmed: d.Confirmed, On: d.On, Disabled: d.Disabled, Schedule: scheduleWords(d.Schedule),
+		ID: d.ID, Page: "/destinations/" + strconv.FormatUint(uint64(d.ID), 10), Address: d.Address, Backend: title,
+		BackendTitle: title,
+		Confirmed:    d.Confirmed, On: d.On, Disabled: d.Disabled, Schedule: scheduleWords(d.Schedule),
 	}
 	if info.Agent != "" {
 		view.Address = "Your " + strings.ToLower(title)

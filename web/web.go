@@ -1,10 +1,10 @@
-// Package web serves the preferences pages. A user chooses there which messages to hear of, where and when, and sees why
-// a notice came.
+// Package web serves the preferences pages. A user chooses there which messages to hear of, where and when, and sees
+// why a notice came.
 //
 // # How a page is made
 //
-// The server renders every page, and every page works without JavaScript. htmx replaces a partial of a page, so that some
-// answers need no reload.
+// The server renders every page, and every page works without JavaScript. htmx replaces a partial of a page, so that
+// some answers need no reload.
 //
 //  1. routes.go lists the routes: a pattern of http.ServeMux, a handler, and whether it is open without signing in.
 //  2. site.page bounds the HTTP request, finds the user of the session, and makes a request, the context of the page.
@@ -26,10 +26,10 @@
 // # What protects a visitor
 //
 // Only a POST acts: programs that check mail, and browsers that look ahead, open links with GET. guard refuses a POST
-// that a page of another site sent (CSRF, by http.CrossOriginProtection), and sets a content security policy under which
-// nothing inline runs and no other site may show a page of ours in a frame. html/template escapes all text from the bus.
-// Bodies, rates and previews are bounded. The filters and destinations of other users do not exist: every query names the
-// user, and the answer is 404.
+// that a page of another site sent (CSRF, by http.CrossOriginProtection), and sets a content security policy under
+// which nothing inline runs and no other site may show a page of ours in a frame. html/template escapes all text from
+// the bus. Bodies, rates and previews are bounded. The filters and destinations of other users do not exist: every
+// query names the user, and the answer is 404.
 //
 // The routes, headers and limits are described in doc/web.md.
 package web
@@ -74,8 +74,9 @@ type Options struct {
 	History *history.Store
 	Outbox  *outbox.Outbox
 
-	Describe  func(*bus.Message) *catalogue.Event // what a message means
-	Directory func() rulespec.Directory           // the current snapshot; nil, or a function that returns nil: there is no directory
+	Describe func(*bus.Message) *catalogue.Event // what a message means
+	// the current snapshot; nil, or a function that returns nil: there is no directory
+	Directory func() rulespec.Directory
 
 	RuleKinds    []*rulespec.RuleKind           // the rule kinds, in the order of the page
 	MessageKinds func() []catalogue.MessageKind // the current message kinds of the catalogue, by application
@@ -123,13 +124,15 @@ func Handler(o Options) (http.Handler, error) { return handlerWithin(o, previewM
 // handlerWithin is Handler with a bound on the messages that a preview looks at.
 func handlerWithin(o Options, most int) (http.Handler, error) {
 	base, err := url.Parse(o.BaseURL)
-	if err != nil || base.Scheme != "https" && base.Scheme != "http" || base.Host == "" || base.RawQuery != "" || base.Fragment != "" {
+	if err != nil || base.Scheme != "https" && base.Scheme != "http" || base.Host == "" || base.RawQuery != "" ||
+		base.Fragment != "" {
 		return nil, fmt.Errorf("base URL %q is not like https://notify.example.org", o.BaseURL)
 	}
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	s := &site{Options: o, prefix: strings.TrimSuffix(base.EscapedPath(), "/"), secure: base.Scheme == "https", previewMost: most}
+	s := &site{Options: o, prefix: strings.TrimSuffix(base.EscapedPath(), "/"), secure: base.Scheme == "https",
+		previewMost: most}
 	s.fillIn()
 	if s.assets, err = readAssets(); err != nil {
 		return nil, err

@@ -20,9 +20,12 @@ var unbroken = strings.Repeat("Bandwurmwort", 15)
 func wideSite(t *testing.T, s *testSite) []string {
 	t.Helper()
 	f := s.filter("alice", prefs.Filter{On: true, Filter: rulespec.Filter{Name: unbroken, Rules: []rulespec.Rule{
-		{Kind: "package", Args: rulespec.Args{"name": {unbroken}}}, {Kind: "topic", Args: rulespec.Args{"pattern": {"*." + unbroken}}}}}})
-	s.publish("2026-"+unbroken, "org.example.prod."+unbroken, map[string]any{"user": unbroken, "url": "https://example.org/" + unbroken})
-	d, err := s.prefs.Destinations.Add(t.Context(), s.user("alice").ID, "irc", strings.Repeat("n", 30)+"@"+strings.Repeat("net.", 8)+"org")
+		{Kind: "package", Args: rulespec.Args{"name": {unbroken}}},
+		{Kind: "topic", Args: rulespec.Args{"pattern": {"*." + unbroken}}}}}})
+	s.publish("2026-"+unbroken, "org.example.prod."+unbroken, map[string]any{"user": unbroken,
+		"url": "https://example.org/" + unbroken})
+	d, err := s.prefs.Destinations.Add(t.Context(), s.user("alice").ID, "irc",
+		strings.Repeat("n", 30)+"@"+strings.Repeat("net.", 8)+"org")
 	if err == nil {
 		err = s.prefs.Destinations.Disable(t.Context(), d.ID, "550 "+unbroken)
 	}
@@ -30,7 +33,8 @@ func wideSite(t *testing.T, s *testSite) []string {
 		to := s.destinations("alice")[0]
 		err = s.queue(t.Context(), outbox.Delivery{
 			Message: "2026-" + unbroken, Destination: prefs.Key(to.ID), Backend: to.Backend, Address: to.Address, DueAt: s.now(),
-			Notice: backends.Notice{Topic: "a.b", Text: unbroken, Why: []backends.Reason{{Filter: unbroken, Sentence: unbroken}}},
+			Notice: backends.Notice{Topic: "a.b", Text: unbroken, Why: []backends.Reason{{Filter: unbroken,
+				Sentence: unbroken}}},
 		})
 	}
 	if err != nil {
@@ -38,7 +42,8 @@ func wideSite(t *testing.T, s *testSite) []string {
 	}
 	return []string{
 		"/", "/filters", fmt.Sprintf("/filters/%d", f.ID), fmt.Sprintf("/filters/%d/delete", f.ID), "/destinations",
-		fmt.Sprintf("/destinations/%d", d.ID), "/notices", "/messages", "/messages/2026-" + unbroken, "/settings", "/help/rules",
+		fmt.Sprintf("/destinations/%d", d.ID), "/notices", "/messages", "/messages/2026-" + unbroken, "/settings",
+		"/help/rules",
 		strings.TrimPrefix(s.links.Unsubscribe(f.ID, d.ID), s.base),
 	}
 }

@@ -20,17 +20,23 @@ func TestWhatWaitsFollowsItsDestination(t *testing.T) {
 		want outbox.State
 	}{
 		{"nothing is done", func(*testing.T, *testSite, *visitor) {}, outbox.Waiting},
-		{"switched off", func(t *testing.T, _ *testSite, v *visitor) { v.post("/destinations/1/off").to(t, "/destinations/1") }, outbox.Dead},
-		{"deleted", func(t *testing.T, _ *testSite, v *visitor) { v.post("/destinations/1/delete").to(t, "/destinations") }, outbox.Dead},
+		{"switched off", func(t *testing.T, _ *testSite, v *visitor) {
+			v.post("/destinations/1/off").to(t,
+				"/destinations/1")
+		}, outbox.Dead},
+		{"deleted", func(t *testing.T, _ *testSite, v *visitor) { v.post("/destinations/1/delete").to(t, "/destinations") },
+			outbox.Dead},
 		{"stopped by a link", func(t *testing.T, s *testSite, _ *visitor) {
 			s.visitor().post(s.links.Manage(1), "stop", "yes").want(t, 200, "Stopped")
 		}, outbox.Dead},
-		{"account deleted", func(t *testing.T, _ *testSite, v *visitor) { v.post("/settings/delete", "confirm", "alice") }, outbox.Dead},
+		{"account deleted", func(t *testing.T, _ *testSite, v *visitor) { v.post("/settings/delete", "confirm", "alice") },
+			outbox.Dead},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newSite(t, "")
 			alice := s.signUp("alice")
-			if err := s.queue(t.Context(), outbox.Delivery{Message: "m1", Destination: prefs.Key(1), Backend: "email", Address: "alice@example.org", DueAt: s.now()}); err != nil {
+			if err := s.queue(t.Context(), outbox.Delivery{Message: "m1", Destination: prefs.Key(1), Backend: "email",
+				Address: "alice@example.org", DueAt: s.now()}); err != nil {
 				t.Fatal(err)
 			}
 			c.act(t, s, alice)

@@ -19,7 +19,8 @@ func (req *request) toText(d *draft) {
 	d.asText = true
 }
 
-// fileFilter returns a stored filter in the form of a file, without the owner: the user who imports it becomes its owner.
+// fileFilter returns a stored filter in the form of a file, without the owner: the user who imports it becomes its
+// owner.
 func fileFilter(f prefs.Filter, ds []prefs.Destination) rulespec.FileFilter {
 	out := rulespec.FileFilter{Filter: f.Filter, On: f.On, Once: f.OneShot}
 	out.ID, out.Owner = 0, ""
@@ -37,7 +38,8 @@ func fileDestinations(ds []prefs.Destination) []rulespec.FileDestination {
 	var list []rulespec.FileDestination
 	for _, d := range ds {
 		if s := d.Schedule; s.Digest() {
-			list = append(list, rulespec.FileDestination{To: d.Backend + ":" + d.Address, Every: s.Every, Count: s.Count, At: s.At, Days: s.Weekdays})
+			list = append(list, rulespec.FileDestination{To: d.Backend + ":" + d.Address, Every: s.Every, Count: s.Count,
+				At: s.At, Days: s.Weekdays})
 		}
 	}
 	return list
@@ -64,7 +66,8 @@ func (req *request) fromText(d *draft) string {
 
 // readFilters reads filters in their text form and makes them the user's own. schedules are those of the text, by
 // destination of the user.
-func (req *request) readFilters(text string) (list []prefs.Filter, schedules map[uint]schedule.Schedule, problems []string) {
+func (req *request) readFilters(text string) (list []prefs.Filter, schedules map[uint]schedule.Schedule,
+	problems []string) {
 	file, err := rulespec.Parse(req.env(), []byte(text))
 	problems = append(problems, texts(err)...)
 	ds, err := req.Destinations.List(req.r.Context(), req.user.ID)

@@ -26,12 +26,14 @@ func TestDriversAreWellFormed(t *testing.T) {
 	var names []string
 	for _, d := range all.Drivers() {
 		info := d.Info
-		if info.Name == "" || info.Title == "" || info.Doc == "" || info.AddressTitle == "" || info.CheckAddress == nil || d.Open == nil {
+		if info.Name == "" || info.Title == "" || info.Doc == "" || info.AddressTitle == "" || info.CheckAddress == nil ||
+			d.Open == nil {
 			t.Errorf("the backend %q has an empty field", info.Name)
 		}
 		names = append(names, info.Name)
 		for _, key := range unmarked(d) {
-			t.Errorf(`backend %s: the key %s looks like a secret; say secret:"true" or secret:"false" in its tag`, info.Name, key)
+			t.Errorf(`backend %s: the key %s looks like a secret; say secret:"true" or secret:"false" in its tag`, info.Name,
+				key)
 		}
 		if folder := drivertest.Folder(d.Open); !drivertest.CallsKit(t, folder, "backendtest") {
 			t.Errorf("backend %s: no test in backends/%s calls backendtest.Run", info.Name, folder)

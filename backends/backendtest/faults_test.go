@@ -155,7 +155,10 @@ var faults = map[string]fault{
 			}
 			return s.Send(ctx, p)
 		})},
-	"runs for ever": {"info", "Run returns nil soon after", func(f *backendtest.Fixture, s *shelf) { f.Backend = endless{s} }},
+	"runs for ever": {"info", "Run returns nil soon after", func(f *backendtest.Fixture,
+		s *shelf) {
+		f.Backend = endless{s}
+	}},
 }
 
 // TestFaulty runs the kit on the faulty backend that TestKitNamesTheBrokenPromise names, in a process of its own.

@@ -213,7 +213,8 @@ func TestAgentHostileServer(t *testing.T) {
 		answer http.HandlerFunc
 		logged string
 	}{
-		"huge line": {func(w http.ResponseWriter, r *http.Request) { stream(w); pour(w, r, strings.Repeat("x", 10_000)) }, "a line is longer than"},
+		"huge line": {func(w http.ResponseWriter, r *http.Request) { stream(w); pour(w, r, strings.Repeat("x", 10_000)) },
+			"a line is longer than"},
 		"endless data": {func(w http.ResponseWriter, r *http.Request) {
 			stream(w)
 			pour(w, r, "data: "+strings.Repeat("x", 10_000)+"\n")
@@ -244,7 +245,8 @@ func TestAgentHostileServer(t *testing.T) {
 			stream(w)
 			pour(w, r, "id: "+strings.Repeat("9", 300)+"\ndata: {}\n\n")
 		}, "without a usable id"},
-		"odd id": {func(w http.ResponseWriter, r *http.Request) { stream(w); pour(w, r, "id: \x1b[2J\ndata: {}\n\n") }, "without a usable id"},
+		"odd id": {func(w http.ResponseWriter, r *http.Request) { stream(w); pour(w, r, "id: \x1b[2J\ndata: {}\n\n") },
+			"without a usable id"},
 		"no JSON": {func(w http.ResponseWriter, r *http.Request) {
 			stream(w)
 			_, _ = io.WriteString(w, "event: notice\ndata: {\"title\":7}\n\n")
@@ -275,7 +277,10 @@ func TestAgentHostileServer(t *testing.T) {
 			}
 			stop := start(t, cfg)
 			send(t, f, "p1", "alice", "after all")
-			exectest.Eventually(t, patience, "the notice is shown", func() bool { return slices.Contains(shown.got(), "after all") })
+			exectest.Eventually(t, patience, "the notice is shown", func() bool {
+				return slices.Contains(shown.got(),
+					"after all")
+			})
 			if err := stop(); err != nil || !strings.Contains(shown.logged(), test.logged) {
 				t.Errorf("Run = %v, logged: %s", err, shown.logged())
 			}

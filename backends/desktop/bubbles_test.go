@@ -157,8 +157,9 @@ func TestBubbles(t *testing.T) {
 				return strings.Contains(monitor.Text(), "NameAcquired")
 			})
 			hostile := backends.Notice{
-				Title: "a\x00 <b>bold</b>\n& title\u202e", Text: "<img src=x> & <a href='http://x.example'>\xff\x00", Severity: "critical",
-				Link: "javascript:alert(1)"}
+				Title: "a\x00 <b>bold</b>\n& title\u202e", Text: "<img src=x> & <a href='http://x.example'>\xff\x00",
+				Severity: "critical",
+				Link:     "javascript:alert(1)"}
 			if err := b.ShowNotices(t.Context(), append(notices("first"), hostile)); err != nil {
 				t.Fatal(err)
 			}
@@ -198,7 +199,8 @@ func TestBubblesBurst(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := s.history()
-	if len(got) != 2 || got[0].summary != "7 notices" || !strings.Contains(got[0].body, "n1") || !strings.Contains(got[0].body, "and 1 more") || got[1].summary != "n3" {
+	if len(got) != 2 || got[0].summary != "7 notices" || !strings.Contains(got[0].body, "n1") ||
+		!strings.Contains(got[0].body, "and 1 more") || got[1].summary != "n3" {
 		t.Errorf("dunst shows %+v", got)
 	}
 }
@@ -284,7 +286,10 @@ func TestDesktopEndToEnd(t *testing.T) {
 	waitFor("before")
 	s.end()
 	send(t, f, "p2", "alice", "meanwhile")
-	exectest.Eventually(t, patience, "the agent has noticed", func() bool { return strings.Contains(shown.logged(), "cannot show") })
+	exectest.Eventually(t, patience, "the agent has noticed", func() bool {
+		return strings.Contains(shown.logged(),
+			"cannot show")
+	})
 	s.start()
 	waitFor("meanwhile")
 	send(t, f, "p3", "alice", "after")

@@ -125,7 +125,8 @@ func TestStreamEscapesNothingIntoEvents(t *testing.T) {
 	f := feed(t)
 	s := serve(t, f.Stream(alice))
 	hostile := "x\n\nid: 99\nevent: dropped\rdata: {}\u2028\x00<script>"
-	err := f.Send(t.Context(), backends.Parcel{ID: "p\n\n", To: "alice", Notices: []backends.Notice{{ID: hostile, Title: hostile, Text: hostile, Link: hostile}}})
+	err := f.Send(t.Context(), backends.Parcel{ID: "p\n\n", To: "alice",
+		Notices: []backends.Notice{{ID: hostile, Title: hostile, Text: hostile, Link: hostile}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +159,8 @@ func TestStreamRefuses(t *testing.T) {
 		}
 		body, _ := io.ReadAll(resp.Body)
 		resp.Body.Close()
-		if resp.StatusCode != test.want || resp.Header.Get("Content-Type") != "application/json" || !strings.HasPrefix(string(body), `{"error":"`) {
+		if resp.StatusCode != test.want || resp.Header.Get("Content-Type") != "application/json" ||
+			!strings.HasPrefix(string(body), `{"error":"`) {
 			t.Errorf("%s: %s %s", name, resp.Status, body)
 		}
 	}

@@ -31,7 +31,8 @@ func TestSummaryMerges(t *testing.T) {
 		t.Fatalf("bubbles %+v", bubbles)
 	}
 	lines := strings.Split(bubbles[0].body, "\n")
-	if lines[0] != "• carol built bash-5.3-1, bash-5.3-2 and 5 others, 3 failed (7)" || lines[len(lines)-1] != "and 2 more" || len(lines) != 7 {
+	if lines[0] != "• carol built bash-5.3-1, bash-5.3-2 and 5 others, 3 failed (7)" ||
+		lines[len(lines)-1] != "and 2 more" || len(lines) != 7 {
 		t.Errorf("lines %q", lines)
 	}
 }

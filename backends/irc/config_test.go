@@ -34,7 +34,8 @@ func TestConfig(t *testing.T) {
 	if err := c.Check(); err != nil {
 		t.Fatal(err)
 	}
-	if n := c.Networks[0]; n.ConnectTimeout != 30*time.Second || n.PerSecond != 0.5 || n.SASL.Password != "swordfish" || !n.RequireAccount {
+	if n := c.Networks[0]; n.ConnectTimeout != 30*time.Second || n.PerSecond != 0.5 || n.SASL.Password != "swordfish" ||
+		!n.RequireAccount {
 		t.Errorf("decoded %+v", n)
 	}
 	tests := []struct {
@@ -43,7 +44,8 @@ func TestConfig(t *testing.T) {
 		want string
 	}{
 		{"no network", func(c *irc.Config, n *irc.Network) { c.Networks = nil }, "networks: needs"},
-		{"twice", func(c *irc.Config, n *irc.Network) { c.Networks = append(c.Networks, *n) }, `networks[1].name: "libera" is taken`},
+		{"twice", func(c *irc.Config, n *irc.Network) { c.Networks = append(c.Networks, *n) },
+			`networks[1].name: "libera" is taken`},
 		{"name", func(c *irc.Config, n *irc.Network) { n.Name = "Libera Chat" }, "networks[0].name: "},
 		{"address", func(c *irc.Config, n *irc.Network) { n.Address = "irc.example.org" }, "networks[0].address: "},
 		{"nick", func(c *irc.Config, n *irc.Network) { n.Nick = "#bot" }, "networks[0].nick: "},
@@ -52,7 +54,8 @@ func TestConfig(t *testing.T) {
 		{"mechanism", func(c *irc.Config, n *irc.Network) { n.SASL.Mechanism = "scram" }, "networks[0].sasl.mechanism: "},
 		{"no mechanism", func(c *irc.Config, n *irc.Network) { n.SASL.Mechanism = "" }, "networks[0].sasl.mechanism: "},
 		{"plain without password", func(c *irc.Config, n *irc.Network) { n.SASL.Password = "" }, "networks[0].sasl: "},
-		{"external without certificate", func(c *irc.Config, n *irc.Network) { n.SASL = irc.SASL{Mechanism: "external"} }, "networks[0].sasl: "},
+		{"external without certificate", func(c *irc.Config, n *irc.Network) { n.SASL = irc.SASL{Mechanism: "external"} },
+			"networks[0].sasl: "},
 		{"password in the clear", func(c *irc.Config, n *irc.Network) { n.TLS = false }, "networks[0].tls: "},
 		{"half a pair", func(c *irc.Config, n *irc.Network) { n.ClientCert = "x" }, "networks[0].client_cert: "},
 		{"burst", func(c *irc.Config, n *irc.Network) { n.Burst = -1 }, "networks[0].burst: "},
@@ -62,7 +65,8 @@ func TestConfig(t *testing.T) {
 		{"lines", func(c *irc.Config, n *irc.Network) { c.NoticeLines = 99 }, "notice_lines: "},
 		{"digest", func(c *irc.Config, n *irc.Network) { c.DigestLines = -1 }, "digest_lines: "},
 		{"no file", func(c *irc.Config, n *irc.Network) { n.CAFile = "/does/not/exist" }, "networks[0]: ca_file: "},
-		{"no pair", func(c *irc.Config, n *irc.Network) { n.ClientCert, n.ClientKey = "/does/not", "/exist" }, "networks[0]: client_cert: "},
+		{"no pair", func(c *irc.Config, n *irc.Network) { n.ClientCert, n.ClientKey = "/does/not", "/exist" },
+			"networks[0]: client_cert: "},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

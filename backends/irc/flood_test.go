@@ -28,8 +28,8 @@ func connections(t *testing.T) int {
 	return n
 }
 
-// TestFloodLimits says a hundred notices of two lines to a server with its default limits (fakelag: ten lines, then one a
-// second; a queue of 8 kB). No connection is cut off and every line arrives, at notifyd's own pace, and also where an
+// TestFloodLimits says a hundred notices of two lines to a server with its default limits (fakelag: ten lines, then one
+// a second; a queue of 8 kB). No connection is cut off and every line arrives, at notifyd's own pace, and also where an
 // operator has set a pace that the server does not bear: then its answers, which are waited for, set it.
 func TestFloodLimits(t *testing.T) {
 	t.Parallel()
@@ -63,7 +63,8 @@ func TestFloodLimits(t *testing.T) {
 	sending.Wait()
 	exectest.Eventually(t, patience, "all lines", func() bool { return len(box.heard()) >= 2*notices })
 	for k := range notices {
-		if first, last := box.with(fmt.Sprintf("begin%02d", k)), box.with(fmt.Sprintf("end%02d", k)); len(first) != 1 || len(last) != 1 {
+		if first, last := box.with(fmt.Sprintf("begin%02d", k)), box.with(fmt.Sprintf("end%02d", k)); len(first) != 1 ||
+			len(last) != 1 {
 			t.Errorf("notice %d: the first line came %d times, the last %d times", k, len(first), len(last))
 		}
 	}

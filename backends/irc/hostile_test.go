@@ -209,7 +209,11 @@ func TestBearsWhatAServerSays(t *testing.T) {
 			io.WriteString(c, "\x00\r\n:s 401 notifyd alice\x00 :No such nick\r\n:s PRIVMSG \x00\r\n")
 			return false
 		}},
-		{"empty lines", func(c net.Conn, line string) bool { io.WriteString(c, strings.Repeat("\r\n\n", 500)); return false }},
+		{"empty lines", func(c net.Conn, line string) bool {
+			io.WriteString(c, strings.Repeat("\r\n\n",
+				500))
+			return false
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

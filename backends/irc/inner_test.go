@@ -19,8 +19,9 @@ import (
 
 func TestLinesOf(t *testing.T) {
 	why := []backends.Reason{{Filter: "my packages"}}
-	n := backends.Notice{App: "bodhi", Kind: "bodhi.update.comment", Topic: "org.example.bodhi.update.comment", Title: "[zsh] bob commented",
-		Text: "bob commented on zsh: works.\nMore.", Link: "https://example.org/u/42", Why: why}
+	n := backends.Notice{App: "bodhi", Kind: "bodhi.update.comment", Topic: "org.example.bodhi.update.comment",
+		Title: "[zsh] bob commented",
+		Text:  "bob commented on zsh: works.\nMore.", Link: "https://example.org/u/42", Why: why}
 	with := func(edit func(*backends.Notice)) backends.Notice { c := n; edit(&c); return c }
 	about := func(app, object string) backends.Notice {
 		return with(func(n *backends.Notice) { n.App, n.Objects, n.Kind = app, []string{object}, object })
@@ -40,25 +41,33 @@ func TestLinesOf(t *testing.T) {
 			n.Why = []backends.Reason{{Filter: "a"}, {Filter: "b"}, {Filter: "a"}, {Filter: "c"}, {Filter: "d"}, {Filter: "e"}}
 		})}, []string{"[bodhi] bob commented on zsh: works. https://example.org/u/42 (a, b, c, +2)"}},
 		{"codes", []backends.Notice{with(func(n *backends.Notice) {
-			n.App, n.Text, n.Why = "b\x02o\x0fdhi\r\nQUIT", "\x0304,12red\x03 a\x00b\x01\u202e \x04ff0000c\tx\u2028y", []backends.Reason{{Filter: "f\nQUIT :x"}}
+			n.App, n.Text, n.Why = "b\x02o\x0fdhi\r\nQUIT", "\x0304,12red\x03 a\x00b\x01\u202e \x04ff0000c\tx\u2028y",
+				[]backends.Reason{{Filter: "f\nQUIT :x"}}
 		})}, []string{"[bodhi QUIT] red ab c x y https://example.org/u/42 (f QUIT :x)"}},
 		{"too long keeps the link", []backends.Notice{with(func(n *backends.Notice) { n.Text = long })}, []string{
 			"[bodhi] " + strings.TrimSpace(strings.Repeat("word ", 38)), "…"}},
-		{"account", []backends.Notice{{App: "notifyd", Title: "Confirm", Text: "Your code is 314159.\n\nType it on the page.", Link: "https://example.org/c"}},
+		{"account", []backends.Notice{{App: "notifyd", Title: "Confirm", Text: "Your code is 314159.\n\nType it on the page.",
+			Link: "https://example.org/c"}},
 			[]string{"Your code is 314159.", "Type it on the page.", "https://example.org/c"}},
-		{"account, link in the text", []backends.Notice{{Text: "Go to https://example.org/c now.", Link: "https://example.org/c"}},
+		{"account, link in the text", []backends.Notice{{Text: "Go to https://example.org/c now.",
+			Link: "https://example.org/c"}},
 			[]string{"Go to https://example.org/c now."}},
-		{"digest", []backends.Notice{n, about("koji", "a"), about("bodhi", "b"), about("bodhi", "c"), about("bodhi", "d")}, []string{"5 messages: bodhi 4, koji 1",
-			"[bodhi] bob commented on zsh: works. https://example.org/u/42 (my packages)", "[koji] bob commented on zsh: works. https://example.org/u/42 (my packages)",
-			"[bodhi] bob commented on zsh: works. https://example.org/u/42 (my packages)", "+2 more at https://example.org/manage"}},
+		{"digest", []backends.Notice{n, about("koji", "a"), about("bodhi", "b"), about("bodhi", "c"), about("bodhi", "d")},
+			[]string{"5 messages: bodhi 4, koji 1",
+				"[bodhi] bob commented on zsh: works. https://example.org/u/42 (my packages)",
+				"[koji] bob commented on zsh: works. https://example.org/u/42 (my packages)",
+				"[bodhi] bob commented on zsh: works. https://example.org/u/42 (my packages)",
+				"+2 more at https://example.org/manage"}},
 		{"the same again", []backends.Notice{n, n}, []string{"2 messages: bodhi 2",
 			"[bodhi] bob commented on zsh: works. (2 notices) https://example.org/u/42 (my packages)"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := linesOf(backends.Parcel{Notices: test.notices, Manage: "https://example.org/manage"}, 200, limits{noticeLines: 2, digestLines: 3})
+			got := linesOf(backends.Parcel{Notices: test.notices, Manage: "https://example.org/manage"}, 200,
+				limits{noticeLines: 2, digestLines: 3})
 			if test.name == "too long keeps the link" {
-				if len(got) != 2 || got[0] != test.want[0] || !strings.HasSuffix(got[1], "word… https://example.org/u/42 (my packages)") {
+				if len(got) != 2 || got[0] != test.want[0] ||
+					!strings.HasSuffix(got[1], "word… https://example.org/u/42 (my packages)") {
 					t.Errorf("linesOf() = %q", got)
 				}
 				return
@@ -87,8 +96,10 @@ func checkLine(t *testing.T, line string, budget int) {
 
 // FuzzSplit splits what clean makes of anything: every line in its bound, nothing lost but spaces, nothing reordered.
 func FuzzSplit(f *testing.F) {
-	for _, seed := range []string{"", "short", strings.Repeat("é", 300), strings.Repeat("words of several lengths ", 40), "\x03\x034,5x\x02\r\nQUIT",
-		strings.Repeat("x", 199) + "😀" + strings.Repeat(" ", 9) + "end", "\xff\xfe\xc3", strings.Repeat("e\u0301\u0489", 99), "\u202e\u2066abc\u2028def"} {
+	for _, seed := range []string{"", "short", strings.Repeat("é", 300), strings.Repeat("words of several lengths ", 40),
+		"\x03\x034,5x\x02\r\nQUIT",
+		strings.Repeat("x", 199) + "😀" + strings.Repeat(" ", 9) + "end", "\xff\xfe\xc3", strings.Repeat("e\u0301\u0489", 99),
+		"\u202e\u2066abc\u2028def"} {
 		f.Add(seed, 200)
 		f.Add(seed, 5)
 	}
@@ -115,10 +126,12 @@ func FuzzSplit(f *testing.F) {
 func FuzzLines(f *testing.F) {
 	f.Add("bodhi", "title", "text", "https://example.org/", "filter", 400)
 	f.Add("\r\nQUIT", "\x01VERSION\x01", "\n\nPRIVMSG #ops :x", "javascript:\x00", "\u2028", 100)
-	f.Add(strings.Repeat("a", 300), strings.Repeat("b ", 3000), strings.Repeat("ü", 900), strings.Repeat("c", 900), strings.Repeat("d", 900), 60)
+	f.Add(strings.Repeat("a", 300), strings.Repeat("b ", 3000), strings.Repeat("ü", 900), strings.Repeat("c", 900),
+		strings.Repeat("d", 900), 60)
 	f.Fuzz(func(t *testing.T, app, title, text, link, filter string, budget int) {
 		budget = min(max(budget, 60), 1000)
-		n := backends.Notice{App: app, Title: title, Text: text, Link: link, Why: []backends.Reason{{Filter: filter}, {Filter: "other"}}}
+		n := backends.Notice{App: app, Title: title, Text: text, Link: link,
+			Why: []backends.Reason{{Filter: filter}, {Filter: "other"}}}
 		account := n
 		account.Why = nil
 		l := limits{noticeLines: 2, digestLines: 3}
@@ -212,7 +225,8 @@ func TestAccountOf(t *testing.T) {
 		online, owner bool
 	}{
 		{"owner", []string{":s 311 me alice u h * :A", ":s 330 me alice Alice :is logged in as"}, true, true},
-		{"registered nick", []string{":s 311 me alice u h * :A", ":s 330 me alice asmith :is logged in as", ":s 307 me alice :is a registered nick"}, true, true},
+		{"registered nick", []string{":s 311 me alice u h * :A", ":s 330 me alice asmith :is logged in as",
+			":s 307 me alice :is a registered nick"}, true, true},
 		{"another account", []string{":s 311 me alice u h * :A", ":s 330 me alice mallory :is logged in as"}, true, false},
 		{"about somebody else", []string{":s 311 me alice u h * :A", ":s 330 me bob alice :is logged in as"}, true, false},
 		{"no account", []string{":s 311 me alice u h * :A"}, true, false},
@@ -239,9 +253,12 @@ func TestGuard(t *testing.T) {
 		{"lines pass", "a\r\nb\r\n", "a\r\nb\r\n", nil},
 		{"NUL goes", "a\r\nb\x00c\r\nd\r\n", "a\r\nd\r\n", nil},
 		{"endless line", "a\r\n" + strings.Repeat("x", 20000), "a\r\n", errLineTooLong},
-		{"batches", "BATCH +1 x\r\n@batch=1 :s PRIVMSG a :b\r\n:s BATCH -1\r\n", "BATCH +1 x\r\n@batch=1 :s PRIVMSG a :b\r\n:s BATCH -1\r\n", nil},
-		{"nested without end", strings.Repeat("@batch=1 :s  batch :+1 x\r\n", 100), strings.Repeat("@batch=1 :s  batch :+1 x\r\n", 8), errBatches},
-		{"growing without end", "BATCH +1 x\r\n" + strings.Repeat("@a=b;batch=1 X\r\n", 1000), "BATCH +1 x\r\n" + strings.Repeat("@a=b;batch=1 X\r\n", 500), errBatches},
+		{"batches", "BATCH +1 x\r\n@batch=1 :s PRIVMSG a :b\r\n:s BATCH -1\r\n",
+			"BATCH +1 x\r\n@batch=1 :s PRIVMSG a :b\r\n:s BATCH -1\r\n", nil},
+		{"nested without end", strings.Repeat("@batch=1 :s  batch :+1 x\r\n", 100),
+			strings.Repeat("@batch=1 :s  batch :+1 x\r\n", 8), errBatches},
+		{"growing without end", "BATCH +1 x\r\n" + strings.Repeat("@a=b;batch=1 X\r\n", 1000), "BATCH +1 x\r\n" +
+			strings.Repeat("@a=b;batch=1 X\r\n", 500), errBatches},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

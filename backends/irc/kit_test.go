@@ -138,7 +138,8 @@ func fixture(t *testing.T, c irc.Config, box *inbox, server *exectest.Child, up 
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := backendtest.Fixture{Backend: titled{b}, Info: irc.Info, To: "alice@test", Refused: "notifyd@test", Secrets: []string{"correct horse"},
+	f := backendtest.Fixture{Backend: titled{b}, Info: irc.Info, To: "alice@test", Refused: "notifyd@test",
+		Secrets:  []string{"correct horse"},
 		Received: box.receipts, Intact: box.intact, Many: 5}
 	f.Stall = func() { server.Signal(t, syscall.SIGSTOP) }
 	if up != nil {

@@ -14,7 +14,8 @@ import (
 func TestDigestMerges(t *testing.T) {
 	notices := append([]backends.Notice{backendtest.Samples()[2]}, backendtest.Builds(7)...)
 	notices = append(notices, backendtest.Many(4)...)
-	got := linesOf(backends.Parcel{Notices: notices, Manage: "https://example.org/manage"}, 400, limits{noticeLines: 2, digestLines: 3})
+	got := linesOf(backends.Parcel{Notices: notices, Manage: "https://example.org/manage"}, 400,
+		limits{noticeLines: 2, digestLines: 3})
 	want := []string{
 		"12 messages: buildsys 9, wiki 2, bodhi 1",
 		"[buildsys] carol built bash-5.3-1, bash-5.3-2 and 5 others, 3 failed (7 notices, 2026-03-04 05:06–05:12 UTC)" +
@@ -54,7 +55,8 @@ func TestHostileGroupLines(t *testing.T) {
 	for name, n := range backendtest.Hostile() {
 		again := n
 		again.ID, again.Title = n.ID+"2", "another "+n.Title
-		for _, line := range linesOf(backends.Parcel{Notices: []backends.Notice{n, again}}, 300, limits{noticeLines: 2, digestLines: 3}) {
+		for _, line := range linesOf(backends.Parcel{Notices: []backends.Notice{n, again}}, 300,
+			limits{noticeLines: 2, digestLines: 3}) {
 			if len(line) > 300 || strings.ContainsAny(line, "\r\n\x00\x01\x02\x03\x04\x0f\x1b") || !utf8.ValidString(line) {
 				t.Errorf("%s: %q", name, line)
 			}

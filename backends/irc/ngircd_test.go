@@ -23,7 +23,8 @@ func TestPresence(t *testing.T) {
 	startNgircd(t, port)
 	b, _ := open(t, irc.Config{Networks: []irc.Network{network(port)}})
 	err := b.Send(short(t), parcel("alice", notice("one")))
-	if err == nil || errors.Is(err, backends.ErrRefused) || errors.Is(err, backends.ErrUnavailable) || !strings.Contains(err.Error(), "not online") {
+	if err == nil || errors.Is(err, backends.ErrRefused) || errors.Is(err, backends.ErrUnavailable) ||
+		!strings.Contains(err.Error(), "not online") {
 		t.Errorf("Send to an offline nick = %v, want an error worth a retry", err)
 	}
 	alice := join(t, "127.0.0.1:"+port, "Alice", "AWAY :gone fishing")
@@ -38,7 +39,8 @@ func TestPresence(t *testing.T) {
 			t.Errorf("Send(%q) = %v, want ErrRefused", to, err)
 		}
 	}
-	if err := b.Send(short(t), parcel("alice@elsewhere", notice("four"))); err == nil || errors.Is(err, backends.ErrRefused) {
+	if err := b.Send(short(t), parcel("alice@elsewhere", notice("four"))); err == nil ||
+		errors.Is(err, backends.ErrRefused) {
 		t.Errorf("Send to a network that is not configured now = %v, want an error that is worth a retry", err)
 	}
 	if s := b.Stats()[0]; !s.Connected || s.Nick != "notifyd" || s.Sent != 1 || s.Failed != 1 || s.Reconnects != 0 {
@@ -95,7 +97,8 @@ func TestNickInUse(t *testing.T) {
 	if err := b.Send(short(t), parcel("alice", notice("two"))); err != nil {
 		t.Fatal(err)
 	}
-	if line := alice.await(t, func(l string) bool { return strings.Contains(l, "two") }); !strings.HasPrefix(line, ":notifyd!") {
+	if line := alice.await(t, func(l string) bool { return strings.Contains(l, "two") }); !strings.HasPrefix(line,
+		":notifyd!") {
 		t.Errorf("alice got %q", line)
 	}
 }
@@ -226,7 +229,8 @@ func TestNetworkDown(t *testing.T) {
 	dead := network(other)
 	dead.Name = "dead"
 	b, stop := open(t, irc.Config{Networks: []irc.Network{dead}})
-	if err := b.Send(short(t), parcel("alice@dead", notice("one"))); !errors.Is(err, backends.ErrUnavailable) || errors.Is(err, backends.ErrRefused) {
+	if err := b.Send(short(t), parcel("alice@dead", notice("one"))); !errors.Is(err, backends.ErrUnavailable) ||
+		errors.Is(err, backends.ErrRefused) {
 		t.Errorf("Send with the only network down = %v, want ErrUnavailable", err)
 	}
 	stop()
@@ -305,7 +309,8 @@ func TestWeechatReads(t *testing.T) {
 	port := freePort(t)
 	startNgircd(t, port)
 	program, dir := exectest.Program(t, "weechat-headless"), tempDir(t)
-	start(t, dir, program, "-d", dir, "-r", "/set logger.file.flush_delay 0", "-r", "/server add test 127.0.0.1/"+port+" -notls",
+	start(t, dir, program, "-d", dir, "-r", "/set logger.file.flush_delay 0", "-r",
+		"/server add test 127.0.0.1/"+port+" -notls",
 		"-r", "/set irc.server.test.nicks alice", "-r", "/connect test")
 	b, _ := open(t, irc.Config{Networks: []irc.Network{network(port)}})
 	ctx := short(t)

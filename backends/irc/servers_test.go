@@ -169,7 +169,8 @@ func (r *reader) heard(t *testing.T) string {
 	t.Helper()
 	line := r.await(t, func(line string) bool {
 		f := strings.SplitN(line, " ", 4)
-		return len(f) == 4 && (f[1] == "PRIVMSG" || f[1] == "NOTICE") && f[2] == r.nick && strings.Contains(f[0], "!") && !strings.HasPrefix(f[0], ":NickServ!")
+		return len(f) == 4 && (f[1] == "PRIVMSG" || f[1] == "NOTICE") && f[2] == r.nick && strings.Contains(f[0], "!") &&
+			!strings.HasPrefix(f[0], ":NickServ!")
 	})
 	return strings.TrimPrefix(strings.SplitN(line, " ", 4)[3], ":")
 }
@@ -189,7 +190,8 @@ func network(port string) irc.Network {
 // open makes a backend and runs it until the test is over or stop is called.
 func open(t *testing.T, config irc.Config) (b *irc.Backend, stop func()) {
 	t.Helper()
-	b, err := irc.New(config, slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelDebug})), rand.Float64)
+	b, err := irc.New(config, slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		rand.Float64)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,7 +70,8 @@ func listJSON(e *env, kinds []catalogue.MessageKind) error {
 	encoder := json.NewEncoder(e.stdout)
 	encoder.SetEscapeHTML(false)
 	for _, k := range kinds {
-		line := listedKind{k.Kind, k.App, k.AppTitle, k.Name, k.Severity, orEmpty(k.Topics), orEmpty(k.Classic), k.Entry, k.Own}
+		line := listedKind{k.Kind, k.App, k.AppTitle, k.Name, k.Severity, orEmpty(k.Topics), orEmpty(k.Classic), k.Entry,
+			k.Own}
 		if err := encoder.Encode(line); err != nil {
 			return fmt.Errorf("list kinds: %w", err)
 		}

@@ -19,8 +19,8 @@ type catalogueSuggestCmd struct {
 	Into      string `type:"existingdir" placeholder:"DIR" help:"Write one file an application into this folder; a file that is there already is left alone."`
 }
 
-// Run reads messages on standard input and drafts entries for those that none describes. A file describes one application,
-// so several of them need --into.
+// Run reads messages on standard input and drafts entries for those that none describes. A file describes one
+// application, so several of them need --into.
 func (c *catalogueSuggestCmd) Run(e *env) error {
 	cat, err := loadCatalogue(c.Catalogue)
 	if err != nil {

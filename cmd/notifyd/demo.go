@@ -31,8 +31,8 @@ var demoDirectory []byte
 //go:embed demo/filters.yaml
 var demoFilters []byte
 
-// Run plays an invented afternoon through the real program: a ZeroMQ socket on loopback, the daemon on an SQLite file in
-// a temporary folder, a mail server in this process that keeps everything to itself, and the pages.
+// Run plays an invented afternoon through the real program: a ZeroMQ socket on loopback, the daemon on an SQLite file
+// in a temporary folder, a mail server in this process that keeps everything to itself, and the pages.
 func (c *demoCmd) Run(e *env) (err error) {
 	if c.Every < 10*time.Millisecond {
 		return fmt.Errorf("--every %s: expected at least 10ms", c.Every)
@@ -130,8 +130,8 @@ backends: {email: {host: 127.0.0.1, port: %d, tls: none, from: notifyd@example.o
 	return config.Read(filepath.Join(folder, "notifyd.yaml"), nil)
 }
 
-// run plays until ctx ends or the script is over. The bus and the mail server outlive the daemon, which ends what it has
-// in hand when it stops.
+// run plays until ctx ends or the script is over. The bus and the mail server outlive the daemon, which ends what it
+// has in hand when it stops.
 func (d *demo) run(ctx context.Context) error {
 	playing, stop := context.WithCancelCause(ctx)
 	defer stop(nil)

@@ -133,7 +133,8 @@ func (d *demo) publish(line scriptLine, counter int64) error {
 	if err != nil {
 		return err
 	}
-	m := &bus.Message{ID: id, Topic: "org.example.demo." + line.Topic, Time: now, Counter: counter, Username: "demo", Body: line.Msg}
+	m := &bus.Message{ID: id, Topic: "org.example.demo." + line.Topic, Time: now, Counter: counter, Username: "demo",
+		Body: line.Msg}
 	payload, err := bus.Encode(m)
 	if err != nil {
 		return fmt.Errorf("bug: encode the demo's message: %w", err)
@@ -169,7 +170,8 @@ func (d *demo) showOnDesktop(ctx context.Context) error {
 	defer os.RemoveAll(folder)
 	bubbles := desktop.NewBubbles(d.e.log)
 	agent, err := desktop.NewAgent(desktop.AgentConfig{
-		Server: d.pages, Token: token, State: filepath.Join(folder, "state"), Show: bubbles.Show, Random: mathrand.Float64, Log: d.e.log,
+		Server: d.pages, Token: token, State: filepath.Join(folder, "state"), Show: bubbles.Show, Random: mathrand.Float64,
+		Log: d.e.log,
 	})
 	if err != nil {
 		return err

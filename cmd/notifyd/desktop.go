@@ -59,7 +59,8 @@ func (c *desktopCmd) token() (string, error) {
 		return "", fmt.Errorf("read token: %w", err)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return "", fmt.Errorf("read token: others may read %s (mode %04o); run: chmod 600 %s", c.TokenFile, info.Mode().Perm(), c.TokenFile)
+		return "", fmt.Errorf("read token: others may read %s (mode %04o); run: chmod 600 %s", c.TokenFile,
+			info.Mode().Perm(), c.TokenFile)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxToken))
 	if err != nil {

@@ -27,7 +27,8 @@ func TestDesktopToken(t *testing.T) {
 		if err := os.Chmod(file, mode); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.token(); err == nil || !strings.Contains(err.Error(), "chmod 600") || strings.Contains(err.Error(), "abc") {
+		if _, err := c.token(); err == nil || !strings.Contains(err.Error(), "chmod 600") ||
+			strings.Contains(err.Error(), "abc") {
 			t.Errorf("mode %o: %v", mode, err)
 		}
 	}

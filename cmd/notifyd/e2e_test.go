@@ -33,21 +33,27 @@ func fromBusToPerson(t *testing.T, dsn string) {
 		"release": "1.el10", "owner": "bob", "instance": "primary",
 	})
 	fact := "lanternfish-2.4.0-1.el10"
-	exectest.Eventually(t, 20*time.Second, "the mail is in the mailbox", func() bool { return w.mailWith("X-Notifyd-Message-Id: 2026-e2e-1") != "" })
-	exectest.Eventually(t, 20*time.Second, "the line is on alice's screen", func() bool { return strings.Contains(w.reader.log(), fact) })
-	exectest.Eventually(t, 20*time.Second, "the bubble is on the desktop", func() bool { return strings.Contains(screen.history(t), fact) })
+	exectest.Eventually(t, 20*time.Second, "the mail is in the mailbox",
+		func() bool { return w.mailWith("X-Notifyd-Message-Id: 2026-e2e-1") != "" })
+	exectest.Eventually(t, 20*time.Second, "the line is on alice's screen",
+		func() bool { return strings.Contains(w.reader.log(), fact) })
+	exectest.Eventually(t, 20*time.Second, "the bubble is on the desktop",
+		func() bool { return strings.Contains(screen.history(t), fact) })
 	w.checkMail(t, w.mailWith("X-Notifyd-Message-Id: 2026-e2e-1"), fact)
 
 	// Another person's package reaches nobody; the same message again reaches nobody again.
 	w.bus.say(t, "org.example.test.git.receive", "2026-e2e-2", 1, map[string]any{"commit": map[string]any{
-		"repo": "tidepool", "branch": "main", "rev": "0123456789abcdef", "username": "dave", "summary": "Tidy", "message": "Tidy",
+		"repo": "tidepool", "branch": "main", "rev": "0123456789abcdef", "username": "dave", "summary": "Tidy",
+		"message": "Tidy",
 	}})
 	w.bus.say(t, "org.example.test.buildsys.build.state.change", "2026-e2e-1", 2, map[string]any{"new": 3})
 	w.bus.say(t, "org.example.test.buildsys.build.state.change", "2026-e2e-3", 3, map[string]any{
-		"attribute": "state", "old": 0, "new": 1, "build_id": 4712, "name": "lanternfish", "version": "2.4.1", "release": "1.el10",
-		"owner": "bob", "instance": "primary",
+		"attribute": "state", "old": 0, "new": 1, "build_id": 4712, "name": "lanternfish", "version": "2.4.1",
+		"release": "1.el10",
+		"owner":   "bob", "instance": "primary",
 	})
-	exectest.Eventually(t, 20*time.Second, "the third message is in the mailbox", func() bool { return w.mailWith("X-Notifyd-Message-Id: 2026-e2e-3") != "" })
+	exectest.Eventually(t, 20*time.Second, "the third message is in the mailbox",
+		func() bool { return w.mailWith("X-Notifyd-Message-Id: 2026-e2e-3") != "" })
 	if text := w.mailWith("X-Notifyd-Message-Id: 2026-e2e-2"); text != "" {
 		t.Errorf("a message that no filter matches was mailed:\n%s", text)
 	}
@@ -68,7 +74,8 @@ func (w *world) checkMail(t *testing.T, text, fact string) {
 	if err != nil {
 		t.Fatalf("Python cannot read the mail: %v: %s", err, out)
 	}
-	for _, want := range []string{"subject: ", fact, "you get this because", "multipart/alternative", "text/plain", "text/html",
+	for _, want := range []string{"subject: ", fact, "you get this because", "multipart/alternative", "text/plain",
+		"text/html",
 		"auto-submitted: auto-generated", "list-unsubscribe: <http:", "defects: 0"} {
 		if !strings.Contains(strings.ToLower(string(out)), strings.ToLower(want)) {
 			t.Errorf("the mail lacks %q:\n%s", want, out)
@@ -82,7 +89,8 @@ func (w *world) signIn(t *testing.T, address, account string) *browser {
 	b := newBrowser(t, w.pages)
 	b.post(t, "/signin", "address", address)
 	link := regexp.MustCompile(regexp.QuoteMeta(w.pages) + `(/signin/[A-Za-z0-9_-]+)`)
-	exectest.Eventually(t, 20*time.Second, "the sign-in link is in the mailbox", func() bool { return link.MatchString(w.mailText()) })
+	exectest.Eventually(t, 20*time.Second, "the sign-in link is in the mailbox",
+		func() bool { return link.MatchString(w.mailText()) })
 	path := link.FindStringSubmatch(w.mailText())[1]
 	if page := b.get(t, path); !strings.Contains(page, "Sign me in") {
 		t.Fatalf("the link's page has no button:\n%s", page)
@@ -114,7 +122,8 @@ func (w *world) addIRC(t *testing.T, b *browser) {
 		t.Fatalf("adding a nick does not lead to its page but to %s:\n%s", b.at, page)
 	}
 	code := regexp.MustCompile(`\b[0-9A-Z]{5}-[0-9A-Z]{5}\b`)
-	exectest.Eventually(t, 30*time.Second, "the code is on alice's screen", func() bool { return code.MatchString(w.reader.said()) })
+	exectest.Eventually(t, 30*time.Second, "the code is on alice's screen",
+		func() bool { return code.MatchString(w.reader.said()) })
 	page = b.post(t, path+"/confirm", "code", code.FindString(w.reader.said()))
 	if strings.Contains(page, `class="problem"`) {
 		t.Fatalf("the code was not accepted; alice saw:\n%s\nthe page says:\n%s", w.reader.said(), page)
@@ -131,9 +140,11 @@ func (w *world) addDesktop(t *testing.T, b *browser) *desktopSession {
 		t.Fatalf("the page shows no token:\n%s", page)
 	}
 	file := writeFile(t, t.TempDir(), "token", token[1])
-	agent := exec.Command(buildNotifyd(t), "desktop", "--server", w.pages, "--token-file", file, "--state", filepath.Join(t.TempDir(), "state"))
+	agent := exec.Command(buildNotifyd(t), "desktop", "--server", w.pages, "--token-file", file, "--state",
+		filepath.Join(t.TempDir(), "state"))
 	agent.Env = append(os.Environ(), session.environ...)
 	c := exectest.Start(t, agent)
-	exectest.Eventually(t, 20*time.Second, "the agent reads the stream", func() bool { return strings.Contains(c.Text(), "connected") })
+	exectest.Eventually(t, 20*time.Second, "the agent reads the stream",
+		func() bool { return strings.Contains(c.Text(), "connected") })
 	return session
 }

@@ -66,7 +66,8 @@ func waitSubscribed(t *testing.T, metricsPort int) {
 	b := newBrowser(t, fmt.Sprintf("http://127.0.0.1:%d", metricsPort))
 	exectest.Eventually(t, 20*time.Second, "the daemon has subscribed", func() bool {
 		numbers := b.get(t, "/metrics")
-		return strings.Contains(numbers, "notifyd_source_connected") && regexp.MustCompile(`(?m)^notifyd_source_connected.* 1$`).MatchString(numbers)
+		return strings.Contains(numbers, "notifyd_source_connected") &&
+			regexp.MustCompile(`(?m)^notifyd_source_connected.* 1$`).MatchString(numbers)
 	})
 }
 
@@ -87,7 +88,8 @@ func (m *mailServer) start(t *testing.T) {
 	t.Helper()
 	python := exectest.Python(t, "aiosmtpd")
 	address := fmt.Sprintf("127.0.0.1:%d", m.port)
-	m.process = exectest.Start(t, exec.Command(python, "-m", "aiosmtpd", "-n", "-l", address, "-c", "aiosmtpd.handlers.Mailbox", m.maildir))
+	m.process = exectest.Start(t, exec.Command(python, "-m", "aiosmtpd", "-n", "-l", address, "-c",
+		"aiosmtpd.handlers.Mailbox", m.maildir))
 	m.process.Listening(t, address)
 }
 
@@ -129,8 +131,10 @@ type ircServer struct {
 func newIRCServer(t *testing.T) *ircServer {
 	t.Helper()
 	s := &ircServer{port: exectest.FreePort(t)}
-	lines := []string{"[Global]", "Name = irc.test", "Info = test", "Listen = 127.0.0.1", "Ports = " + strconv.Itoa(s.port),
-		"AdminInfo1 = test", "[Limits]", "MaxConnectionsIP = 0", "MaxNickLength = 30", "[Options]", "DNS = no", "Ident = no", "PAM = no"}
+	lines := []string{"[Global]", "Name = irc.test", "Info = test", "Listen = 127.0.0.1", "Ports = " +
+		strconv.Itoa(s.port),
+		"AdminInfo1 = test", "[Limits]", "MaxConnectionsIP = 0", "MaxNickLength = 30", "[Options]", "DNS = no", "Ident = no",
+		"PAM = no"}
 	if os.Geteuid() == 0 {
 		nobody, err := user.Lookup("nobody")
 		if err != nil {
@@ -163,7 +167,8 @@ func newIRCReader(t *testing.T, s *ircServer, nick string) *ircReader {
 	exectest.Start(t, weechat)
 	r := &ircReader{logs: filepath.Join(folder, "logs")}
 	exectest.Eventually(t, 30*time.Second, nick+" is on IRC", func() bool {
-		return strings.Contains(r.log(), "irc.test") && strings.Contains(r.log(), "001") || strings.Contains(r.log(), "Welcome")
+		return strings.Contains(r.log(), "irc.test") && strings.Contains(r.log(), "001") ||
+			strings.Contains(r.log(), "Welcome")
 	})
 	return r
 }
@@ -203,9 +208,11 @@ func newDesktopSession(t *testing.T) *desktopSession {
 	}
 	display := startXvfb(t)
 	s := &desktopSession{environ: []string{"DISPLAY=" + display, "XDG_RUNTIME_DIR=" + runtimeDir, "HOME=" + folder}}
-	dbus := exectest.Start(t, exec.Command(exectest.Program(t, "dbus-daemon"), "--session", "--nofork", "--print-address=1", "--address=unix:dir="+runtimeDir))
+	dbus := exectest.Start(t, exec.Command(exectest.Program(t, "dbus-daemon"), "--session", "--nofork",
+		"--print-address=1", "--address=unix:dir="+runtimeDir))
 	address := regexp.MustCompile(`(?m)^unix:.*$`)
-	exectest.Eventually(t, 10*time.Second, "the session bus tells its address", func() bool { return address.MatchString(dbus.Text()) })
+	exectest.Eventually(t, 10*time.Second, "the session bus tells its address",
+		func() bool { return address.MatchString(dbus.Text()) })
 	s.environ = append(s.environ, "DBUS_SESSION_BUS_ADDRESS="+address.FindString(dbus.Text()))
 	dunst := exec.Command(exectest.Program(t, "dunst"), "-config", "/dev/null")
 	dunst.Env = append(os.Environ(), s.environ...)

@@ -104,7 +104,8 @@ func compareWithMails(t *testing.T, database string, smtp *fakesmtp.Server, kill
 	if len(committed) < kills {
 		t.Errorf("only %d messages committed in %d runs: the load was too small to show anything", len(committed), kills)
 	}
-	t.Logf("%d kills, %d published, %d committed, %d missing, %d repeats", kills, published, len(committed), missing, repeats)
+	t.Logf("%d kills, %d published, %d committed, %d missing, %d repeats", kills, published, len(committed), missing,
+		repeats)
 }
 
 func owed(t *testing.T, database string) int {

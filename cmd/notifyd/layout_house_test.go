@@ -9,9 +9,97 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/notifyd/notifyd/backends/all"
 )
+
+// mostFiles is how many Go files, tests apart, a folder holds at most: a reader keeps no more in view. A folder that
+// holds more wants an inner room (see doc/architecture.md).
+const mostFiles = 30
+
+// siblings are the folders that are lists: their files of this pattern are alike, and do not count.
+var siblings = map[string]string{
+	"rulespec":    "kind_*.go",
+	"web":         "page_*.go",
+	"cmd/notifyd": "",
+}
+
+func TestLayoutFoldersAreNotCrowded(t *testing.T) {
+	count := map[string]int{}
+	walkSources(t, func(file string) {
+		folder := filepath.ToSlash(filepath.Dir(file))
+		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return
+		}
+		if alike, _ := filepath.Match(siblings[folder], filepath.Base(file)); !alike {
+			count[folder]++
+		}
+	})
+	for folder, n := range count {
+		if n > mostFiles {
+			t.Errorf("%s holds %d Go files, tests apart; at most %d: which of them are a room of their own?", folder, n,
+				mostFiles)
+		}
+	}
+}
+
+// mostColumns is how many characters a line of code or prose has at most, a tab being one.
+const mostColumns = 120
+
+// literal finds a text in Go, a struct tag among them.
+var literal = regexp.MustCompile("`[^`]*`|\"(?:[^\"\\\\]|\\\\.)*\"")
+
+// cannotBeWrapped says of a line that is too long that it must be: a row of a table in Markdown, or little more than
+// texts in Go.
+func cannotBeWrapped(file, line string) bool {
+	if strings.HasSuffix(file, ".md") {
+		return strings.HasPrefix(line, "|")
+	}
+	return utf8.RuneCountInString(literal.ReplaceAllString(line, "")) < mostColumns/2
+}
+
+func TestLayoutLinesFitAScreen(t *testing.T) {
+	walkSources(t, func(file string) {
+		fenced, raw := false, false
+		linesOf(t, file, func(number int, line string) {
+			fenced = fenced != strings.HasPrefix(line, "```")
+			if strings.HasSuffix(file, ".go") && !strings.HasPrefix(strings.TrimSpace(line), "//") {
+				defer func() { raw = raw != (strings.Count(line, "`")%2 == 1) }()
+			}
+			wide := utf8.RuneCountInString(line)
+			if wide > mostColumns && !fenced && !raw && !cannotBeWrapped(file, line) {
+				t.Errorf("%s:%d: %d characters; at most %d", file, number, wide, mostColumns)
+			}
+		})
+	})
+}
+
+// documentName finds what a comment calls a document.
+var documentName = regexp.MustCompile(`[\w./-]*\w\.md\b`)
+
+func TestLayoutCommentsNameDocumentsThatExist(t *testing.T) {
+	walkSources(t, func(file string) {
+		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return
+		}
+		linesOf(t, file, func(number int, line string) {
+			_, comment, found := strings.Cut(line, "// ")
+			if !found {
+				return
+			}
+			for _, name := range documentName.FindAllString(comment, -1) {
+				inRoot, err := os.Stat(filepath.Join("..", "..", name))
+				if err == nil && !inRoot.IsDir() {
+					continue
+				}
+				if _, err := os.Stat(filepath.Join("..", "..", filepath.Dir(file), name)); err != nil {
+					t.Errorf("%s:%d: there is no document %s", file, number, name)
+				}
+			}
+		})
+	})
+}
 
 // link finds where a Markdown link leads.
 var link = regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
@@ -68,7 +156,8 @@ func walkSources(t *testing.T, visit func(file string)) {
 			}
 			return nil
 		}
-		if rel, err := filepath.Rel(root, file); err == nil && (strings.HasSuffix(rel, ".go") || strings.HasSuffix(rel, ".md")) {
+		if rel, err := filepath.Rel(root, file); err == nil && (strings.HasSuffix(rel, ".go") ||
+			strings.HasSuffix(rel, ".md")) {
 			seen++
 			visit(rel)
 		}

@@ -78,7 +78,8 @@ func describe(ev *catalogue.Event) description {
 	return description{
 		Topic: ev.Topic, App: ev.App, Kind: ev.Kind, Title: ev.Title,
 		Summary: p.Summary, Link: p.Link, Icon: p.Icon, SecondaryIcon: p.SecondaryIcon,
-		Actor: ev.Actor, Users: orEmpty(ev.Users), Packages: orEmpty(ev.Packages), Groups: orEmpty(ev.Groups), Objects: orEmpty(ev.Objects),
+		Actor: ev.Actor, Users: orEmpty(ev.Users), Packages: orEmpty(ev.Packages), Groups: orEmpty(ev.Groups),
+		Objects:  orEmpty(ev.Objects),
 		Severity: ev.Severity.String(),
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/notifyd/notifyd/internal/exectest"
 )
 
-// TestOutagesDelayOnlyWhatTheyMust takes the mail server away for the whole run and the IRC server in the middle: what is
-// owed arrives when they are back, once, and a backend that is up is not slowed by one that is down.
+// TestOutagesDelayOnlyWhatTheyMust takes the mail server away for the whole run and the IRC server in the middle: what
+// is owed arrives when they are back, once, and a backend that is up is not slowed by one that is down.
 func TestOutagesDelayOnlyWhatTheyMust(t *testing.T) {
 	w := newWorld(t, filepath.Join(t.TempDir(), "notifyd.db"))
 	b := w.signIn(t, "alice@example.org", "alice")
@@ -22,7 +22,8 @@ func TestOutagesDelayOnlyWhatTheyMust(t *testing.T) {
 
 	const first, second = 10, 10
 	w.failBuilds(t, 1, first)
-	exectest.Eventually(t, 60*time.Second, "IRC has all that came while the mail server was down", func() bool { return w.onIRC(1, first) == first })
+	exectest.Eventually(t, 60*time.Second, "IRC has all that came while the mail server was down",
+		func() bool { return w.onIRC(1, first) == first })
 
 	w.irc.process.Kill()
 	w.failBuilds(t, first+1, first+1)
@@ -33,8 +34,10 @@ func TestOutagesDelayOnlyWhatTheyMust(t *testing.T) {
 
 	w.mail.start(t)
 	w.irc.start(t)
-	exectest.Eventually(t, 60*time.Second, "every mail arrives", func() bool { return w.mailed(1, first+second) == first+second })
-	exectest.Eventually(t, 120*time.Second, "every line arrives", func() bool { return w.onIRC(1, first+second) == first+second })
+	exectest.Eventually(t, 60*time.Second, "every mail arrives",
+		func() bool { return w.mailed(1, first+second) == first+second })
+	exectest.Eventually(t, 120*time.Second, "every line arrives",
+		func() bool { return w.onIRC(1, first+second) == first+second })
 	for i := 1; i <= first+second; i++ {
 		if n := strings.Count(w.mailbox(), "X-Notifyd-Message-Id: "+outageID(i)+"\n"); n > 1 {
 			t.Errorf("build %d was mailed %d times, want once", i, n)
@@ -50,7 +53,8 @@ func build(i int) string { return fmt.Sprintf("lanternfish-%d.0-1", 1000+i) }
 func (w *world) failBuilds(t *testing.T, from, to int) {
 	for i := from; i <= to; i++ {
 		w.bus.say(t, "org.example.test.buildsys.build.state.change", outageID(i), i, map[string]any{
-			"attribute": "state", "old": 0, "new": 3, "build_id": 5000 + i, "name": "lanternfish", "version": fmt.Sprintf("%d.0", 1000+i),
+			"attribute": "state", "old": 0, "new": 3, "build_id": 5000 + i, "name": "lanternfish",
+			"version": fmt.Sprintf("%d.0", 1000+i),
 			"release": "1", "owner": "bob", "instance": "primary",
 		})
 	}

@@ -32,7 +32,8 @@ type publishCmd struct {
 // defaultRelay is fedmsg's relay_inbound by custom.
 const defaultRelay = "tcp://127.0.0.1:2003"
 
-// flushEvery is the number of messages after which publish waits until they were taken: fewer than a peer's queue holds.
+// flushEvery is the number of messages after which publish waits until they were taken: fewer than a peer's queue
+// holds.
 const flushEvery = 500
 
 // Run publishes; its error says when nothing listens or something was not handed over.

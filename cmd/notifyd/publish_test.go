@@ -39,7 +39,8 @@ type relay struct {
 
 func startRelay(t *testing.T) *relay {
 	t.Helper()
-	r := &relay{inbound: fmt.Sprintf("tcp://127.0.0.1:%d", exectest.FreePort(t)), outbound: fmt.Sprintf("tcp://127.0.0.1:%d", exectest.FreePort(t))}
+	r := &relay{inbound: fmt.Sprintf("tcp://127.0.0.1:%d", exectest.FreePort(t)),
+		outbound: fmt.Sprintf("tcp://127.0.0.1:%d", exectest.FreePort(t))}
 	r.Child = exectest.Start(t, exec.Command(exectest.Python(t, "zmq"), "-c", pyRelay, r.inbound, r.outbound))
 	r.Listening(t, strings.TrimPrefix(r.outbound, "tcp://"))
 	return r
@@ -48,7 +49,8 @@ func startRelay(t *testing.T) *relay {
 // subscribed waits until n have subscribed to the relay.
 func (r *relay) subscribed(t *testing.T, n int) {
 	t.Helper()
-	exectest.Eventually(t, 20*time.Second, "subscribed to the relay", func() bool { return strings.Count(r.Text(), "SUBSCRIBED") >= n })
+	exectest.Eventually(t, 20*time.Second, "subscribed to the relay",
+		func() bool { return strings.Count(r.Text(), "SUBSCRIBED") >= n })
 }
 
 // A terminal takes what a command prints, from any goroutine.
@@ -87,7 +89,8 @@ func TestPublishAndTailThroughALibzmqRelay(t *testing.T) {
 	var tails sync.WaitGroup
 	for i, form := range []string{"--json", "--terse", "--pretty"} {
 		tails.Go(func() {
-			status, out, problems := command(t.Context(), "", "tail", "--endpoint", r.outbound, "--topic", "org.example.", form, "-n", fmt.Sprint(count))
+			status, out, problems := command(t.Context(), "", "tail", "--endpoint", r.outbound, "--topic", "org.example.", form,
+				"-n", fmt.Sprint(count))
 			if status != 0 {
 				t.Errorf("tail %s: %s", form, problems)
 			}
@@ -95,10 +98,12 @@ func TestPublishAndTailThroughALibzmqRelay(t *testing.T) {
 		})
 	}
 	r.subscribed(t, 1) // libzmq tells the first subscription to a prefix only
-	first := []string{"publish", "--connect", r.inbound, "--prefix", "org.example", "--modname", "git", "--topic", "receive"}
+	first := []string{"publish", "--connect", r.inbound, "--prefix", "org.example", "--modname", "git", "--topic",
+		"receive"}
 	publish := func(stdin string, args ...string) {
 		t.Helper()
-		if status, out, problems := command(t.Context(), stdin, append(first[:len(first):len(first)], args...)...); status != 0 || out != "" {
+		if status, out, problems := command(t.Context(), stdin, append(first[:len(first):len(first)],
+			args...)...); status != 0 || out != "" {
 			t.Fatalf("publish %v: %d, %q, %s", args, status, out, problems)
 		}
 	}
@@ -132,7 +137,8 @@ func checkTails(t *testing.T, outputs []string, count int) {
 	}
 	for _, line := range lines {
 		m, err := bus.DecodeLine([]byte(line), time.Now())
-		if err != nil || m.Topic != "org.example.dev.git.receive" || m.Counter < 1 || m.Username == "" || time.Since(m.Time) > time.Hour {
+		if err != nil || m.Topic != "org.example.dev.git.receive" || m.Counter < 1 || m.Username == "" ||
+			time.Since(m.Time) > time.Hour {
 			t.Errorf("tail --json wrote %q: %+v, %v", line, m, err)
 		}
 	}
@@ -168,11 +174,15 @@ print("ALL", s.recv_multipart()[0].decode(), flush=True)
 	for n := range 3001 { // more than a subscriber's queue holds: publish must wait for it
 		fmt.Fprintln(&lines, n)
 	}
-	status, _, problems := command(t.Context(), lines.String(), "publish", "--bind", address, "--prefix", "org.example", "--wait", "20s")
+	status, _, problems := command(t.Context(), lines.String(), "publish", "--bind", address, "--prefix", "org.example",
+		"--wait", "20s")
 	if status != 0 || !strings.Contains(problems, "listening at "+address) {
 		t.Errorf("publish: %d, %s", status, problems)
 	}
-	exectest.Eventually(t, 20*time.Second, "all received", func() bool { return strings.Contains(sub.Text(), "ALL org.example.dev.logger.log") })
+	exectest.Eventually(t, 20*time.Second, "all received", func() bool {
+		return strings.Contains(sub.Text(),
+			"ALL org.example.dev.logger.log")
+	})
 }
 
 func TestPublishSaysWhatIsWrong(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 	"github.com/notifyd/notifyd/prefs"
 )
 
-// queueCmd is `notifyd queue`: what is owed, and what was given up. It works on the configured database beside the daemon,
-// or without one.
+// queueCmd is `notifyd queue`: what is owed, and what was given up. It works on the configured database beside the
+// daemon, or without one.
 type queueCmd struct {
 	List   queueListCmd   `cmd:"" help:"List what was given up, or waits, and count it by reason."`
 	Show   queueShowCmd   `cmd:"" help:"Show one delivery whole."`

@@ -86,7 +86,8 @@ func (c *queueListCmd) list(e *env, found []outbox.Entry) error {
 		if !one.FinishedAt.IsZero() {
 			since = one.FinishedAt
 		}
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", one.ID, moment(since), line(one.Backend), nameless(one), line(one.LastError), line(one.Notice.Title))
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", one.ID, moment(since), line(one.Backend), nameless(one),
+			line(one.LastError), line(one.Notice.Title))
 	}
 	return table.Flush()
 }

@@ -46,11 +46,12 @@ func (c *choice) pick(e *env, q *queue) (chosen []picked, missing int, err error
 // queueResendCmd is `notifyd queue resend`.
 type queueResendCmd struct{ choice }
 
-// aloneAtMost is how many go to one destination each by itself. More travel together, as a digest: nobody wants four hundred
-// lines on IRC.
+// aloneAtMost is how many go to one destination each by itself. More travel together, as a digest: nobody wants four
+// hundred lines on IRC.
 const aloneAtMost = 3
 
-// Run makes dead letters waiting again; the daemon finds them within outbox.poll. It says why it leaves some, with status 1.
+// Run makes dead letters waiting again; the daemon finds them within outbox.poll. It says why it leaves some, with
+// status 1.
 func (c *queueResendCmd) Run(e *env) error {
 	return withQueue(e, func(q *queue) error {
 		chosen, refused, err := c.pick(e, q)

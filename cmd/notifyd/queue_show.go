@@ -23,8 +23,8 @@ type shownDelivery struct {
 	Why     []string `json:"why"`
 }
 
-// Run shows a delivery with its address, its text and the filters it came for. The text and link of account mail are a way
-// into the account: they are never shown.
+// Run shows a delivery with its address, its text and the filters it came for. The text and link of account mail are a
+// way into the account: they are never shown.
 func (c *queueShowCmd) Run(e *env) error {
 	return withQueue(e, func(q *queue) error {
 		found, err := q.outbox.Find(e.ctx, outbox.Query{IDs: []int64{c.ID}})
@@ -41,8 +41,10 @@ func (c *queueShowCmd) Run(e *env) error {
 		table := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
 		for _, field := range [][2]string{
 			{"state", one.State}, {"backend", one.Backend}, {"destination", one.Destination}, {"address", one.Address},
-			{"message", one.Message}, {"title", one.Title}, {"text", one.Text}, {"link", one.Link}, {"why", strings.Join(one.Why, "; ")},
-			{"added", one.Added}, {"due", one.Due}, {"settled", one.Settled}, {"attempts", fmt.Sprint(one.Attempts)}, {"reason", one.Reason},
+			{"message", one.Message}, {"title", one.Title}, {"text", one.Text}, {"link", one.Link},
+			{"why", strings.Join(one.Why, "; ")},
+			{"added", one.Added}, {"due", one.Due}, {"settled", one.Settled}, {"attempts", fmt.Sprint(one.Attempts)},
+			{"reason", one.Reason},
 		} {
 			fmt.Fprintf(table, "%s\t%s\n", field[0], line(field[1]))
 		}
@@ -51,7 +53,8 @@ func (c *queueShowCmd) Run(e *env) error {
 }
 
 func asShown(one outbox.Entry) shownDelivery {
-	shown := shownDelivery{listedDelivery: asListed(one), Address: one.Address, Text: one.Notice.Text, Link: one.Notice.Link, Why: []string{}}
+	shown := shownDelivery{listedDelivery: asListed(one), Address: one.Address, Text: one.Notice.Text,
+		Link: one.Notice.Link, Why: []string{}}
 	if strings.HasPrefix(one.Destination, outbox.Account) {
 		shown.Text, shown.Link = "(not shown: it may let somebody in)", ""
 	}

@@ -32,8 +32,10 @@ func owe(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(err)
 	}
 	add := func(message, destination, address, title, text string) {
-		one := outbox.Delivery{Message: message, Destination: destination, Backend: "email", Address: address, DueAt: time.Now().Add(time.Hour)}
-		one.Notice = backends.Notice{Title: title, Text: text, Why: []backends.Reason{{Filter: "All my builds", Sentence: "When a build fails."}}}
+		one := outbox.Delivery{Message: message, Destination: destination, Backend: "email", Address: address,
+			DueAt: time.Now().Add(time.Hour)}
+		one.Notice = backends.Notice{Title: title, Text: text, Why: []backends.Reason{{Filter: "All my builds",
+			Sentence: "When a build fails."}}}
 		ts.Check(d.Writer.Transaction(func(tx *gorm.DB) error {
 			_, err := o.Add(tx, []outbox.Delivery{one})
 			return err
@@ -43,8 +45,10 @@ func owe(ts *testscript.TestScript, _ bool, args []string) {
 	add("account-1", link, "alice@example.org", "Your link to sign in", "")
 	ts.Check(o.CancelOne(context.Background(), link, "554 blocked"))
 	for i, destination := range []string{"3", "1", "2"} {
-		add(fmt.Sprint("m", i+2), destination, []string{"carol", "alice", "bob"}[i]+"@example.org", fmt.Sprintf("Build %d failed", i+2), "")
-		ts.Check(o.CancelOne(context.Background(), destination, map[string]string{"3": "552 quota", "1": "552 mailbox full", "2": "552 mailbox full"}[destination]))
+		add(fmt.Sprint("m", i+2), destination, []string{"carol", "alice", "bob"}[i]+"@example.org",
+			fmt.Sprintf("Build %d failed", i+2), "")
+		ts.Check(o.CancelOne(context.Background(), destination, map[string]string{"3": "552 quota", "1": "552 mailbox full",
+			"2": "552 mailbox full"}[destination]))
 	}
 	ts.Check(store.Destinations.SetOn(context.Background(), 3, 3, false))
 	add("m5", "1", "alice@example.org", "Build 5 failed", "")
@@ -63,8 +67,9 @@ func TestResendBesideTheDaemon(t *testing.T) {
 		o := outbox.New(d.Writer, d.Reader, false, outbox.Config{}, time.Now, rand.Reader)
 		for i := range 40 {
 			err := d.Writer.Transaction(func(tx *gorm.DB) error {
-				_, err := o.Add(tx, []outbox.Delivery{{Message: fmt.Sprint("m", i), Destination: "1", Backend: "email", Address: "alice@example.org",
-					Notice: backends.Notice{ID: fmt.Sprint("m", i), Title: fmt.Sprintf("Lost %02d.", i), Text: "x"}}})
+				_, err := o.Add(tx, []outbox.Delivery{{Message: fmt.Sprint("m", i), Destination: "1", Backend: "email",
+					Address: "alice@example.org",
+					Notice:  backends.Notice{ID: fmt.Sprint("m", i), Title: fmt.Sprintf("Lost %02d.", i), Text: "x"}}})
 				return err
 			})
 			if err != nil {
@@ -76,7 +81,8 @@ func TestResendBesideTheDaemon(t *testing.T) {
 	daemon := exectest.Start(t, exec.Command(buildNotifyd(t), "--config", config, "serve"))
 	waitReady(t, daemon, port)
 	b := newBrowser(t, fmt.Sprintf("http://127.0.0.1:%d", port))
-	if numbers := b.get(t, "/metrics"); !strings.Contains(numbers, `notifyd_queue_depth{backend="email",state="dead"} 40`) {
+	if numbers := b.get(t, "/metrics"); !strings.Contains(numbers,
+		`notifyd_queue_depth{backend="email",state="dead"} 40`) {
 		t.Error("the metrics do not count what was given up")
 	}
 	out, err := exec.Command(buildNotifyd(t), "--config", config, "queue", "resend", "--backend", "email").CombinedOutput()

@@ -12,7 +12,8 @@ import (
 )
 
 func testEnv(t *testing.T) *env {
-	return &env{ctx: t.Context(), stdin: strings.NewReader(""), stdout: &bytes.Buffer{}, stderr: &bytes.Buffer{}, now: time.Now}
+	return &env{ctx: t.Context(), stdin: strings.NewReader(""), stdout: &bytes.Buffer{}, stderr: &bytes.Buffer{},
+		now: time.Now}
 }
 
 // TestStoppedWhileStarting has the service manager change its mind: that is no failure.
@@ -28,8 +29,8 @@ func TestStoppedWhileStarting(t *testing.T) {
 	}
 }
 
-// TestSampleConfigurationIsWhole holds the annotated file against what the program knows: it is valid, and no key of the
-// program's own sections is missing from it.
+// TestSampleConfigurationIsWhole holds the annotated file against what the program knows: it is valid, and no key of
+// the program's own sections is missing from it.
 func TestSampleConfigurationIsWhole(t *testing.T) {
 	sample := filepath.Join("..", "..", "contrib", "notifyd.yaml")
 	e := testEnv(t)

@@ -32,7 +32,8 @@ func TestStopWithinItsTime(t *testing.T) {
 	}{
 		{"sqlite", sqliteFile, "", 0},
 		{"sqlite hangs", sqliteFile, "SELECT 1", 1}, // a transaction that may write is enough
-		{"postgres hangs", func(t *testing.T) string { return migratest.Postgres(t) }, "LOCK TABLE messages, deliveries, lanes IN ACCESS EXCLUSIVE MODE", 1},
+		{"postgres hangs", func(t *testing.T) string { return migratest.Postgres(t) },
+			"LOCK TABLE messages, deliveries, lanes IN ACCESS EXCLUSIVE MODE", 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dsn := c.dsn(t)
@@ -47,7 +48,8 @@ func TestStopWithinItsTime(t *testing.T) {
 				if err := publisher.WaitSubscribed(t.Context(), ""); err != nil {
 					t.Fatal(err)
 				}
-				_, err := publisher.Publish("org.example.test.git.receive", fmt.Appendf(nil, `{"topic":"org.example.test.git.receive","msg":{},"msg_id":%q,"timestamp":1}`, id))
+				_, err := publisher.Publish("org.example.test.git.receive",
+					fmt.Appendf(nil, `{"topic":"org.example.test.git.receive","msg":{},"msg_id":%q,"timestamp":1}`, id))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -82,7 +84,10 @@ func TestStopWithinItsTime(t *testing.T) {
 			again := exectest.Start(t, exec.Command(buildNotifyd(t), "--config", config, "serve"))
 			waitReady(t, again, port)
 			exectest.Eventually(t, 30*time.Second, "what was committed arrives", func() bool {
-				return slices.ContainsFunc(smtp.Messages(), func(m fakesmtp.Message) bool { return strings.Contains(string(m.Data), "2026-committed") })
+				return slices.ContainsFunc(smtp.Messages(), func(m fakesmtp.Message) bool {
+					return strings.Contains(string(m.Data),
+						"2026-committed")
+				})
 			})
 			if status := again.Stop(t); status != 0 {
 				t.Errorf("exit status %d after an orderly stop, want 0", status)

@@ -26,25 +26,29 @@ func TestTailFilters(t *testing.T) {
 	t.Cleanup(func() { cancel(); <-ended })
 	result := make(chan string, 1)
 	go func() {
-		_, out, problems := command(t.Context(), "", "tail", "--endpoint", p.Addr(), "--topic", "org.*", "--include", `\.git\.|heartbeat`, "--exclude", "private|_heartbeat", "-n", "2")
+		_, out, problems := command(t.Context(), "", "tail", "--endpoint", p.Addr(), "--topic", "org.*", "--include",
+			`\.git\.|heartbeat`, "--exclude", "private|_heartbeat", "-n", "2")
 		result <- out + problems
 	}()
 	if err := p.WaitSubscribed(t.Context(), "org."); err != nil {
 		t.Fatal(err)
 	}
-	for i, topic := range []string{"org.a.git.push", "org.a.wiki.edit", "org.a.git.private", "org._heartbeat", "org.a.git.push", "org.b.git.tag"} {
+	for i, topic := range []string{"org.a.git.push", "org.a.wiki.edit", "org.a.git.private", "org._heartbeat",
+		"org.a.git.push", "org.b.git.tag"} {
 		id := i
 		if topic == "org.a.git.push" {
 			id = 0 // said twice, shown once
 		}
-		if _, err := p.Publish(topic, fmt.Appendf(nil, `{"topic":%q,"msg":%d,"msg_id":"%d","timestamp":1}`, topic, i, id)); err != nil {
+		if _, err := p.Publish(topic, fmt.Appendf(nil, `{"topic":%q,"msg":%d,"msg_id":"%d","timestamp":1}`, topic, i,
+			id)); err != nil {
 			t.Fatal(err)
 		}
 		p.Publish("org.broken", []byte("{"))
 	}
 	select {
 	case out := <-result:
-		want := `{"msg":0,"msg_id":"0","timestamp":1,"topic":"org.a.git.push"}` + "\n" + `{"msg":5,"msg_id":"5","timestamp":1,"topic":"org.b.git.tag"}` + "\n"
+		want := `{"msg":0,"msg_id":"0","timestamp":1,"topic":"org.a.git.push"}` + "\n" +
+			`{"msg":5,"msg_id":"5","timestamp":1,"topic":"org.b.git.tag"}` + "\n"
 		if out != want {
 			t.Errorf("tail wrote %s\nwant %s", out, want)
 		}
@@ -69,7 +73,8 @@ func TestTailHidesControlCharacters(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if want := `"a": "\u001b]0;x\u0007\u009b2J\u202e\u200b\u2028é\n</b>"`; !strings.Contains(pretty.String(), want) || strings.Contains(pretty.String(), "signature") {
+	if want := `"a": "\u001b]0;x\u0007\u009b2J\u202e\u200b\u2028é\n</b>"`; !strings.Contains(pretty.String(), want) ||
+		strings.Contains(pretty.String(), "signature") {
 		t.Errorf("pretty: %s", pretty.String())
 	}
 	if want := `{"certificate":"c","msg":{"a":"\u001b]0;x\u0007\u009b2J\u202e\u200b\u2028\u00e9\n</b>"},"msg_id":"x","signature":"s","timestamp":1,"topic":"t"}` + "\n"; line.String() != want {

@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// Delay is the wait after so many failures in a row: first after one, then doubled each time, at most limit; and of that
-// at least a half, as random says. random gives numbers in [0, 1).
+// Delay is the wait after so many failures in a row: first after one, then doubled each time, at most limit; and of
+// that at least a half, as random says. random gives numbers in [0, 1).
 func Delay(first, limit time.Duration, failed int64, random func() float64) time.Duration {
 	d := min(first, limit)
 	for ; failed > 1 && d < limit; failed-- {

@@ -1,8 +1,8 @@
-// Package drivertest holds a list of drivers against the folders beside it: every driver is listed, and the tests of each
-// call the kit of its contract.
+// Package drivertest holds a list of drivers against the folders beside it: every driver is listed, and the tests of
+// each call the kit of its contract.
 //
-// A list is a folder all/ beside the folders of its drivers, as backends/all and bus/all are. Its test runs there, so the
-// folders are found by "..".
+// A list is a folder all/ beside the folders of its drivers, as backends/all and bus/all are. Its test runs there, so
+// the folders are found by "..".
 package drivertest
 
 import (
@@ -25,8 +25,8 @@ func Folder(open any) string {
 	return filepath.Base(filepath.Dir(file))
 }
 
-// Unlisted returns the folders with a driver that are not among listed. A driver is a function of that declaration, such
-// as "func Driver() bus.Driver".
+// Unlisted returns the folders with a driver that are not among listed. A driver is a function of that declaration,
+// such as "func Driver() bus.Driver".
 func Unlisted(t testing.TB, listed []string, declaration string) (folders []string) {
 	t.Helper()
 	files, err := filepath.Glob("../*/*.go")

@@ -7,8 +7,8 @@
 //	c.Listening(t, address)
 //
 // A child dies with its test, even where the test's process is killed. What it printed is kept, bounded, and shown when
-// the test fails. Nothing here sleeps for a fixed time: Eventually polls for what the test waits for, up to a limit that
-// a program reaches only when it is broken.
+// the test fails. Nothing here sleeps for a fixed time: Eventually polls for what the test waits for, up to a limit
+// that a program reaches only when it is broken.
 package exectest
 
 import (
@@ -174,8 +174,8 @@ func (c *Child) Listening(t testing.TB, address string) {
 	})
 }
 
-// FreePort gives a TCP port of 127.0.0.1 that nobody else is given before the test is over. A socket that is bound to it
-// and never listens keeps it: dials are refused until the test's own server listens there, which it may do again and
+// FreePort gives a TCP port of 127.0.0.1 that nobody else is given before the test is over. A socket that is bound to
+// it and never listens keeps it: dials are refused until the test's own server listens there, which it may do again and
 // again, for servers set SO_REUSEADDR.
 func FreePort(t testing.TB) int {
 	t.Helper()

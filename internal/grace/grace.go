@@ -11,12 +11,13 @@
 //		send(sending)
 //	}
 //
-// A call may take no context, such as Close of a database that waits for its statements. Within waits for it up to a limit:
+// A call may take no context, such as Close of a database that waits for its statements. Within waits for it up to a
+// limit:
 //
 //	err := grace.Within(time.Second, "close database", db.Close)
 //
-// A limit counts from the end that it follows: the end of the context, the start of the call. Nothing here keeps a limit
-// across several steps; a program that stops in steps derives each limit from one deadline.
+// A limit counts from the end that it follows: the end of the context, the start of the call. Nothing here keeps a
+// limit across several steps; a program that stops in steps derives each limit from one deadline.
 package grace
 
 import (
@@ -25,9 +26,9 @@ import (
 	"time"
 )
 
-// Extend gives a context that ends limit after ctx has ended, and has its values. The caller calls release when the work
-// is done: it ends the context, whether ctx has ended or not, and frees what Extend needs. A limit of zero or less ends
-// both contexts together.
+// Extend gives a context that ends limit after ctx has ended, and has its values. The caller calls release when the
+// work is done: it ends the context, whether ctx has ended or not, and frees what Extend needs. A limit of zero or less
+// ends both contexts together.
 func Extend(ctx context.Context, limit time.Duration) (extended context.Context, release context.CancelFunc) {
 	extended, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {

@@ -54,7 +54,8 @@ func TestCheckFindsWhatLoadingDoesNot(t *testing.T) {
 func TestCheckTellsWhenAKindBuiltInIsTaken(t *testing.T) {
 	got := Check(site(map[string]string{"git.yaml": "app: git\nentries:\n  - {topic: git.receive, kind: git.mine, " +
 		"name: Mine, summary: mine}\n"}))
-	if len(got) != 1 || !strings.Contains(got[0].Error(), "git.yaml:3:5: kind git.mine takes the messages of git.receive") {
+	if len(got) != 1 || !strings.Contains(got[0].Error(),
+		"git.yaml:3:5: kind git.mine takes the messages of git.receive") {
 		t.Errorf("got %v", got)
 	}
 }

@@ -47,7 +47,8 @@ func TestImport(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		made, notes, err := fmn.Import(export, fmn.Options{Catalogue: cat, IRCNetwork: "tea.example.org", CheckAddress: checkAddress})
+		made, notes, err := fmn.Import(export, fmn.Options{Catalogue: cat, IRCNetwork: "tea.example.org",
+			CheckAddress: checkAddress})
 		if err != nil {
 			t.Errorf("Import(%s): %v", file, err)
 			continue
@@ -120,7 +121,8 @@ func TestImportRefuses(t *testing.T) {
 	cat := embedded(t)
 	many := func(n int, what string) string { return strings.TrimSuffix(strings.Repeat(what+",", n), ",") }
 	preference := func(filters string) string {
-		return `{"enabled": true, "context": {"name": "email"}, "detail_values": ["a@example.org"], "filters": [` + filters + `]}`
+		return `{"enabled": true, "context": {"name": "email"}, "detail_values": ["a@example.org"], "filters": [` + filters +
+			`]}`
 	}
 	for _, c := range []struct{ name, export, want string }{
 		{"nothing", "", "not an export of FMN"},
@@ -133,8 +135,11 @@ func TestImportRefuses(t *testing.T) {
 		{"too long", strings.Repeat(" ", fmn.MaxExport+1), "longer than 8 MiB"},
 		{"too many media", "[" + many(101, preference("")) + "]", "at most 100"},
 		{"too many filters", preference(many(1001, `{"name": "x", "rules": []}`)), "at most 100, 1000"},
-		{"too many rules", preference(`{"name": "x", "rules": [` + many(5001, `{"code_path": "fmn.rules:git_receive"}`) + `]}`), "5001 rules"},
-		{"too much text", preference(many(1000, `{"name": "x", "oneshot": true, "rules": [`+many(4, `{"code_path": "fmn.rules:package_regex_filter", "arguments": {"pattern": "`+strings.Repeat("a", 200)+`"}}`)+`]}`)), "one text takes 256 KiB"},
+		{"too many rules", preference(`{"name": "x", "rules": [` + many(5001, `{"code_path": "fmn.rules:git_receive"}`) +
+			`]}`), "5001 rules"},
+		{"too much text", preference(many(1000, `{"name": "x", "oneshot": true, "rules": [`+many(4,
+			`{"code_path": "fmn.rules:package_regex_filter", "arguments": {"pattern": "`+strings.Repeat("a", 200)+`"}}`)+`]}`)),
+			"one text takes 256 KiB"},
 	} {
 		file, notes, err := fmn.Import([]byte(c.export), fmn.Options{Catalogue: cat})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -175,7 +180,8 @@ func TestImportOfTooManyTexts(t *testing.T) {
 		}
 		filters = append(filters, fmt.Sprintf(`{"name": "f%d", "rules": [%s]}`, i, strings.Join(rules, ",")))
 	}
-	export := `{"enabled": true, "context": {"name": "email"}, "detail_values": ["a@example.org"], "filters": [` + strings.Join(filters, ",") + `]}`
+	export := `{"enabled": true, "context": {"name": "email"}, "detail_values": ["a@example.org"], "filters": [` +
+		strings.Join(filters, ",") + `]}`
 	cat := embedded(t)
 	file, notes, err := fmn.Import([]byte(export), fmn.Options{Catalogue: cat})
 	if err != nil {

@@ -31,7 +31,8 @@ var samples = map[string]arguments{
 	"fas_group_member_filter": {"group": "tea-sig"},
 	"user_package_filter":     {"fasnick": "alice"}, "user_package_commit_filter": {"fasnick": "bob"},
 	"user_package_watch_filter": {"fasnick": "bob"},
-	"package_filter":            {"package": "tea"}, "package_regex_filter": {"pattern": "^tea"}, "regex_filter": {"pattern": "tea"},
+	"package_filter":            {"package": "tea"}, "package_regex_filter": {"pattern": "^tea"},
+	"regex_filter":       {"pattern": "tea"},
 	"trac_hosted_filter": {"project": "tea,pot"}, "anitya_specific_distro": {"distro": "Tea Linux"},
 	"anitya_by_upstream_project": {"projects": "tea"},
 	"koji_instance":              {"instance": "primary"}, "koschei_group": {"group": "tea,pots"},
@@ -56,7 +57,8 @@ func embedded(t testing.TB) *catalogue.Catalogue {
 func allRules(t testing.TB) []string {
 	t.Helper()
 	var names []string
-	for _, list := range [][]string{keysOf(suffixes), keysOf(topics), keysOf(apps), keysOf(withBodies), keysOf(withArguments)} {
+	for _, list := range [][]string{keysOf(suffixes), keysOf(topics), keysOf(apps), keysOf(withBodies),
+		keysOf(withArguments)} {
 		for _, name := range list {
 			if slices.Contains(names, name) {
 				t.Errorf("the rule %s stands in two lists", name)
@@ -239,7 +241,8 @@ func TestTopicsAsInFMN(t *testing.T) {
 	tails = append(tails, "trac.git.receive", "git.receive", "git.receive.tea.main", "git.branch", "mdapi.repo.update",
 		"allpackages.pipeline.complete", "tea.ansible.done", "infragit.receive")
 	n := 0
-	for _, root := range []string{"org.fedoraproject.prod.", "org.fedoraproject.stg.", "io.pagure.prod.", "org.centos.prod.", "com.example.dev."} {
+	for _, root := range []string{"org.fedoraproject.prod.", "org.fedoraproject.stg.", "io.pagure.prod.",
+		"org.centos.prod.", "com.example.dev."} {
 		for _, tail := range tails {
 			got, want := aboutTopics(b.ask(root+tail, map[string]any{})), said(root+tail)
 			if !slices.Equal(got, want) {

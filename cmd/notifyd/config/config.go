@@ -14,8 +14,8 @@
 //   - NOTIFYD_WEB__LISTEN=value of the environment sets the key listen of the section web and wins over the file. An
 //     empty value counts as not set.
 //   - A field whose name ends in token, password, secret, key, dsn, cookie or the like is a secret, unless its tag says
-//     secret:"false"; so is one that says secret:"true". Print masks a secret, and it may also be set by the content of a
-//     file: key_file: PATH instead of key: VALUE.
+//     secret:"false"; so is one that says secret:"true". Print masks a secret, and it may also be set by the content of
+//     a file: key_file: PATH instead of key: VALUE.
 //   - A text field gets the text as it is written: 0123 and 1.10 are no numbers there.
 //   - A struct with a method SetDefaults (see Defaulter) fills in its own defaults after it was decoded.
 //   - An error begins with its position, file:line:column or the variable of the environment. It never quotes the lines
@@ -132,7 +132,8 @@ func (f *File) Has(path string) bool {
 	})
 }
 
-// Unknown gives an error for every section of the file, and for every variable, that no part of the program has asked for.
+// Unknown gives an error for every section of the file, and for every variable, that no part of the program has asked
+// for.
 func (f *File) Unknown() error {
 	var errs []error
 	f.walkUnknown(f.root, "", &errs)

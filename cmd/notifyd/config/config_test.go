@@ -93,7 +93,8 @@ func TestNumbersStayNumbers(t *testing.T) {
 	if _, s, err := read(t, "part: {count: 1_000}"); err != nil || s.Count != 1000 {
 		t.Errorf("count: 1_000 gives %d, %v", s.Count, err)
 	}
-	if _, _, err := read(t, "part:\n  count: many\n"); err == nil || !strings.Contains(err.Error(), "yaml:2:10: found \"many\"; expected a whole number") {
+	if _, _, err := read(t, "part:\n  count: many\n"); err == nil ||
+		!strings.Contains(err.Error(), "yaml:2:10: found \"many\"; expected a whole number") {
 		t.Errorf("count: many gives %v", err)
 	}
 }
@@ -148,13 +149,15 @@ func TestSecretsByName(t *testing.T) {
 	if !strings.Contains(out.String(), "tls_key: /etc/key.pem") {
 		t.Errorf("what the tag calls public is masked:\n%s", &out)
 	}
-	if _, _, err := read(t, "part:\n  api_token: a\n  api_token_file: "+token+"\n"); err == nil || !strings.Contains(err.Error(), "exclude each other") {
+	if _, _, err := read(t, "part:\n  api_token: a\n  api_token_file: "+token+"\n"); err == nil ||
+		!strings.Contains(err.Error(), "exclude each other") {
 		t.Errorf("a secret and its file together: %v", err)
 	}
 	if _, _, err := read(t, "part:\n  cookies: sesame\n"); err == nil || strings.Contains(err.Error(), "sesame") {
 		t.Errorf("a secret of the wrong form: %v", err)
 	}
-	if _, _, err := read(t, "part:\n  tls_key_file: a\n"); err == nil || !strings.Contains(err.Error(), `unknown key "tls_key_file"`) {
+	if _, _, err := read(t, "part:\n  tls_key_file: a\n"); err == nil ||
+		!strings.Contains(err.Error(), `unknown key "tls_key_file"`) {
 		t.Errorf("the file of what is no secret: %v", err)
 	}
 }
@@ -227,7 +230,8 @@ func TestChanged(t *testing.T) {
 		{"mail: {servers: [x, y]}", "mail: {servers: [y, x]}", "mail.servers"},
 		{"mail: {tls: {mode: x}}", "mail: {tls: {mode: y}}", "mail.tls.mode"},
 		{"mail: {password: swordfish}", "mail: {password: tuna}", "mail.password"},
-		{"mail: {password_file: " + secret + "}", "mail: {password_file: " + secret + "}", "mail.password"}, // the file changes
+		// the file changes
+		{"mail: {password_file: " + secret + "}", "mail: {password_file: " + secret + "}", "mail.password"},
 		{"mail: {host: environment}", "mail: {host: wins}", ""},
 		{"mail: {host: a}", "irc: {host: a}", "irc mail"},
 	} {

@@ -38,8 +38,9 @@ func (f *File) mistakeAt(node ast.Node, text string) mistake {
 	return mistake{yamltext.PositionOf(node).In(f.name), text}
 }
 
-// InSection gives the errors of a section, whose texts begin with the key that is wrong ("tls: …", "networks[0].nick: …"),
-// the position of that key: its line, the variable that set it, or the line of the section where the key is missing.
+// InSection gives the errors of a section, whose texts begin with the key that is wrong ("tls: …", "networks[0].nick:
+// …"), the position of that key: its line, the variable that set it, or the line of the section where the key is
+// missing.
 func (f *File) InSection(section string, err error) error {
 	var already mistake
 	if err == nil || errors.As(err, &already) {

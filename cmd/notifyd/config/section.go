@@ -14,9 +14,9 @@ import (
 	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
-// Section gives the function that decodes one section, such as "backends.email", into a pointer to a struct. Decoding is
-// strict, lays the environment over the file, and fills secrets from their _file keys. Keys that are not set keep the
-// value that the struct has.
+// Section gives the function that decodes one section, such as "backends.email", into a pointer to a struct. Decoding
+// is strict, lays the environment over the file, and fills secrets from their _file keys. Keys that are not set keep
+// the value that the struct has.
 func (f *File) Section(path string) func(any) error {
 	f.known = append(f.known, path)
 	return func(into any) error {
@@ -57,8 +57,8 @@ type Defaulter interface {
 	SetDefaults()
 }
 
-// overlay decodes node with one value of the environment on top, and gives the two merged. It tries the value as a string
-// first, so that a password like 0123 or {x stays what it is, then as YAML.
+// overlay decodes node with one value of the environment on top, and gives the two merged. It tries the value as a
+// string first, so that a password like 0123 or {x stays what it is, then as YAML.
 func (f *File) overlay(node ast.Node, value string, path []string, into any) (ast.Node, error) {
 	base, ok := asMapping(node)
 	if !ok {

@@ -16,8 +16,8 @@ import (
 	"github.com/notifyd/notifyd/internal/secret"
 )
 
-// A mistake is an error in the configuration with its position: file, line and column, or the variable of the environment.
-// Its text never quotes the lines around, which may hold a password.
+// A mistake is an error in the configuration with its position: file, line and column, or the variable of the
+// environment. Its text never quotes the lines around, which may hold a password.
 type mistake struct{ position, text string }
 
 func (m mistake) Error() string { return m.position + ": " + m.text }
@@ -31,8 +31,8 @@ type mismatch struct {
 
 func (m mismatch) Error() string { return m.text }
 
-// mismatches compares a section with the type that it is decoded into: the decoder's own errors speak of Go, and those of
-// durations do not say where.
+// mismatches compares a section with the type that it is decoded into: the decoder's own errors speak of Go, and those
+// of durations do not say where.
 func mismatches(node ast.Node, t reflect.Type) []mismatch {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -62,7 +62,8 @@ func mismatches(node ast.Node, t reflect.Type) []mismatch {
 // readsItself says whether a type has its own form in YAML.
 func readsItself(t reflect.Type) bool {
 	p := reflect.PointerTo(t)
-	return p.Implements(reflect.TypeFor[yaml.InterfaceUnmarshaler]()) || p.Implements(reflect.TypeFor[yaml.BytesUnmarshaler]())
+	return p.Implements(reflect.TypeFor[yaml.InterfaceUnmarshaler]()) ||
+		p.Implements(reflect.TypeFor[yaml.BytesUnmarshaler]())
 }
 
 func mismatchesOfStruct(node ast.Node, t reflect.Type) []mismatch {

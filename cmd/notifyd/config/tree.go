@@ -54,8 +54,8 @@ func isEmpty(node ast.Node) bool {
 	return ok && len(m.Values) == 0
 }
 
-// merge gives base with over laid on top: mappings are merged key by key, anything else is replaced. A secret and its file
-// exclude each other: what lies on top wins. Neither base nor over changes.
+// merge gives base with over laid on top: mappings are merged key by key, anything else is replaced. A secret and its
+// file exclude each other: what lies on top wins. Neither base nor over changes.
 func merge(base, over *ast.MappingNode) *ast.MappingNode {
 	merged := ast.Mapping(base.Start, base.IsFlowStyle, append([]*ast.MappingValueNode(nil), base.Values...)...)
 	for _, o := range over.Values {
@@ -183,8 +183,8 @@ func textNode(text string, at *token.Token) *ast.StringNode {
 	return ast.String(token.DoubleQuote(text, text, at.Position))
 }
 
-// secretNode reads the file that v names. A text loses one trailing newline, as editors put one there; any other type is
-// read as YAML.
+// secretNode reads the file that v names. A text loses one trailing newline, as editors put one there; any other type
+// is read as YAML.
 func (f filler) secretNode(name string, t reflect.Type, v *ast.MappingValueNode) (*ast.MappingValueNode, error) {
 	path := asWritten(v.Value).GetToken().Value
 	text, err := readBounded(path)

@@ -9,7 +9,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// Sentences name kinds as people do. One name for two kinds says which application; what nobody has named stays as it is.
+// Sentences name kinds as people do. One name for two kinds says which application; what nobody has named stays as it
+// is.
 func TestKindNames(t *testing.T) {
 	c, err := catalogue.Embedded()
 	if err != nil {
@@ -28,7 +29,8 @@ func TestKindNames(t *testing.T) {
 	if f.Rules[0].Args["name"][0] != kinds[0] {
 		t.Errorf("SentenceIn changed the filter: %v", f.Rules)
 	}
-	if got, want := rulespec.RuleSentence(env, f.Rules[0]), `the kind of message is "Builds failed", "Tickets opened (Pagure)", "Other messages of nowhere", "Other messages of Bodhi" or nobody.knows.it`; got != want {
+	if got, want := rulespec.RuleSentence(env, f.Rules[0]),
+		`the kind of message is "Builds failed", "Tickets opened (Pagure)", "Other messages of nowhere", "Other messages of Bodhi" or nobody.knows.it`; got != want {
 		t.Errorf("RuleSentence = %s", got)
 	}
 }
@@ -39,10 +41,12 @@ func TestWarnsOfWhatIsMissing(t *testing.T) {
 	base := []string{"database: {dsn: '" + filepath.Join(dir, "n.db") + "'}", "metrics: {listen: ''}"}
 	for _, c := range []struct{ name, more, want, not string }{
 		{"nothing", "web: {listen: '127.0.0.1:0'}", "nobody can sign in", ""},
-		{"a proxy", "web: {listen: '127.0.0.1:0', base_url: 'https://notify.example.org'}", "all visitors count as one network", ""},
+		{"a proxy", "web: {listen: '127.0.0.1:0', base_url: 'https://notify.example.org'}",
+			"all visitors count as one network", ""},
 		{"a known proxy", "web: {listen: '127.0.0.1:0', base_url: 'https://notify.example.org', trusted_proxies: [127.0.0.1/32]}", "nobody can sign in", "count as one"},
 		{"no pages", "web: {listen: ''}", "nothing will come in", "nobody can sign in"},
-		{"mail", "web: {listen: '127.0.0.1:0'}\nbackends: {email: {host: mx.example.org, from: a@example.org}}", "nothing will come in", "nobody can sign in"},
+		{"mail", "web: {listen: '127.0.0.1:0'}\nbackends: {email: {host: mx.example.org, from: a@example.org}}",
+			"nothing will come in", "nobody can sign in"},
 	} {
 		s, log, err := openConfig(t, append(base, c.more)...)
 		if err != nil {

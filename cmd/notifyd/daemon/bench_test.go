@@ -78,7 +78,8 @@ func BenchmarkEndToEnd(b *testing.B) {
 	ctx, stop := context.WithCancel(b.Context())
 	ended := make(chan error, 2)
 	go func() { ended <- publisher.Run(ctx) }()
-	path := writeFile(b, b.TempDir(), "notifyd.yaml", "database: {dsn: '"+database+"'}", "web: {listen: ''}", "metrics: {listen: ''}",
+	path := writeFile(b, b.TempDir(), "notifyd.yaml", "database: {dsn: '"+database+"'}", "web: {listen: ''}",
+		"metrics: {listen: ''}",
 		"outbox: {cap: 0}", "bus: {zmq: {endpoints: {town: '"+publisher.Addr()+"'}}}")
 	f, err := config.Read(path, nil)
 	if err != nil {

@@ -18,8 +18,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// A town is who wants to hear of what in benchmarks, and what happens there. Few packages, people and words are frequent
-// and most are rare. The same size gives the same town.
+// A town is who wants to hear of what in benchmarks, and what happens there. Few packages, people and words are
+// frequent and most are rare. The same size gives the same town.
 type town struct {
 	filters, people int
 	packages, words []string
@@ -77,10 +77,11 @@ func (s skew) draw(random *rand.Rand) int {
 func personName(i int) string { return fmt.Sprintf("p%06d", i) }
 
 // townApps are the applications that filters name, the frequent first; three of them speak.
-var townApps = []string{"git", "buildsys", "bodhi", "copr", "pagure", "koschei", "anitya", "bugzilla", "openqa", "ci", "mbs", "planet"}
+var townApps = []string{"git", "buildsys", "bodhi", "copr", "pagure", "koschei", "anitya", "bugzilla", "openqa", "ci",
+	"mbs", "planet"}
 
-// rules draws the rules of a filter: of a thousand, 700 an application and a package, 230 a person, 50 a pattern of package
-// names, 19 an expression over texts, and one everything of an application that the owner did not do himself.
+// rules draws the rules of a filter: of a thousand, 700 an application and a package, 230 a person, 50 a pattern of
+// package names, 19 an expression over texts, and one everything of an application that the owner did not do himself.
 func (t *town) rules(random *rand.Rand) []rulespec.Rule {
 	rule := func(kind, param, value string) rulespec.Rule {
 		return rulespec.Rule{Kind: kind, Args: rulespec.Args{param: {value}}}
@@ -97,7 +98,8 @@ func (t *town) rules(random *rand.Rand) []rulespec.Rule {
 	case k < 980:
 		return []rulespec.Rule{rule("package", "name", pkg[:len(pkg)-random.IntN(3)]+"*")}
 	case k < 999:
-		return []rulespec.Rule{rule("regex", "pattern", t.words[random.IntN(len(t.words))]+".*"+t.words[random.IntN(len(t.words))])}
+		return []rulespec.Rule{rule("regex", "pattern",
+			t.words[random.IntN(len(t.words))]+".*"+t.words[random.IntN(len(t.words))])}
 	}
 	notMe := rule("user", "name", rulespec.Me)
 	notMe.Not = true
@@ -120,8 +122,10 @@ func (t *town) message(random *rand.Rand) (topic, before, after string) {
 	case k < 55:
 		topic = "org.example.prod.git.receive"
 		msg = map[string]any{"commit": map[string]any{
-			"username": who, "repo": pkg, "branch": "rawhide", "rev": fmt.Sprintf("%040x", random.Uint64()), "email": who + "@example.org",
-			"summary": text(30), "message": text(200), "patch": text(500 + random.IntN(4000)), "stats": map[string]any{"total": map[string]any{"lines": 12}},
+			"username": who, "repo": pkg, "branch": "rawhide", "rev": fmt.Sprintf("%040x", random.Uint64()), "email": who +
+				"@example.org",
+			"summary": text(30), "message": text(200), "patch": text(500 + random.IntN(4000)),
+			"stats": map[string]any{"total": map[string]any{"lines": 12}},
 		}}
 	case k < 85:
 		topic = "org.example.prod.buildsys.build.state.change"
@@ -129,11 +133,14 @@ func (t *town) message(random *rand.Rand) (topic, before, after string) {
 			"instance": "primary", "attribute": "state", "old": 0, "new": 1, "request": text(300)}
 	default:
 		topic = "org.example.prod.bodhi.update.comment"
-		msg = map[string]any{"agent": who, "comment": map[string]any{"karma": 1, "text": text(100 + random.IntN(900)), "user": map[string]any{"name": who},
-			"update": map[string]any{"title": pkg + "-1.2-1.fc43", "alias": "TOWN-1", "builds": []any{map[string]any{"nvr": pkg + "-1.2-1.fc43"}},
-				"user": map[string]any{"name": personName(t.person.draw(random))}}}}
+		msg = map[string]any{"agent": who, "comment": map[string]any{"karma": 1, "text": text(100 + random.IntN(900)),
+			"user": map[string]any{"name": who},
+			"update": map[string]any{"title": pkg + "-1.2-1.fc43", "alias": "TOWN-1",
+				"builds": []any{map[string]any{"nvr": pkg + "-1.2-1.fc43"}},
+				"user":   map[string]any{"name": personName(t.person.draw(random))}}}}
 	}
-	body, err := json.Marshal(map[string]any{"topic": topic, "msg": msg, "timestamp": 1795262400, "i": 1, "username": "apache"})
+	body, err := json.Marshal(map[string]any{"topic": topic, "msg": msg, "timestamp": 1795262400, "i": 1,
+		"username": "apache"})
 	if err != nil {
 		panic(err)
 	}
@@ -159,7 +166,8 @@ func (t *town) settle(b testing.TB, d *migrations.DB) {
 			}
 			return nil
 		}
-		err := insert("users", "id, name, zone, created_at", "(?, ?, '', 0)", t.people, func(i int) []any { return []any{i + 1, personName(i)} })
+		err := insert("users", "id, name, zone, created_at", "(?, ?, '', 0)", t.people,
+			func(i int) []any { return []any{i + 1, personName(i)} })
 		if err != nil {
 			return err
 		}
@@ -174,7 +182,8 @@ func (t *town) settle(b testing.TB, d *migrations.DB) {
 		if err != nil {
 			return err
 		}
-		return insert("filters", "user_id, name, rules, is_on, one_shot, chosen, created_at, updated_at", "(?, ?, ?, true, false, false, 0, 0)",
+		return insert("filters", "user_id, name, rules, is_on, one_shot, chosen, created_at, updated_at",
+			"(?, ?, ?, true, false, false, 0, 0)",
 			t.filters, func(i int) []any {
 				text, err := rulespec.MarshalRules(t.rules(random))
 				if err != nil {

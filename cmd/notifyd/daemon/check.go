@@ -14,8 +14,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// Check gives what Open would refuse of a configuration. It reads the files that the configuration names and opens every
-// source and backend, but connects to nothing.
+// Check gives what Open would refuse of a configuration. It reads the files that the configuration names and opens
+// every source and backend, but connects to nothing.
 func Check(f *config.File, env Env) error {
 	_, err := check(f, env)
 	return err

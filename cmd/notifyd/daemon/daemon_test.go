@@ -58,7 +58,8 @@ func TestOneDaemonOnAnSQLiteFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openTestService(t, dsn); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("process %d ", os.Getpid())) {
+	if _, err := openTestService(t, dsn); err == nil || !strings.Contains(err.Error(),
+		fmt.Sprintf("process %d ", os.Getpid())) {
 		t.Errorf("a second daemon on the same file: %v, want a refusal that names the first", err)
 	}
 	if err := first.Close(); err != nil {
@@ -132,7 +133,8 @@ func TestGoneEndsWhatWaits(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			late := outbox.Delivery{Message: "m1", Destination: "1", Backend: "email", Address: "alice@example.org", DueAt: time.Now().Add(time.Hour)}
+			late := outbox.Delivery{Message: "m1", Destination: "1", Backend: "email", Address: "alice@example.org",
+				DueAt: time.Now().Add(time.Hour)}
 			if err := s.queue(t.Context(), late); err != nil {
 				t.Fatal(err)
 			}
@@ -141,7 +143,8 @@ func TestGoneEndsWhatWaits(t *testing.T) {
 			if err != nil || len(rows) != 1 || rows[0].State != outbox.Dead || log.Len() > 0 {
 				t.Errorf("what waits: %+v, %v; log: %s", rows, err, log)
 			}
-			if ds, err := s.prefs.Destinations.List(t.Context(), user.ID); err != nil || !deleted && ds[0].Disabled != "550 no such user" {
+			if ds, err := s.prefs.Destinations.List(t.Context(), user.ID); err != nil || !deleted &&
+				ds[0].Disabled != "550 no such user" {
 				t.Errorf("destinations: %+v, %v", ds, err)
 			}
 		})

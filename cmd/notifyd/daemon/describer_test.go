@@ -98,7 +98,8 @@ func TestOtherTextsOfTheSameKindsKeepTheIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := r.state.index
-	r.describer.watcher = aMeaning(t, strings.ReplaceAll(teaApp, "summary: Tea is ready", "summary: Tea!"), r.directory).watcher
+	r.describer.watcher = aMeaning(t, strings.ReplaceAll(teaApp, "summary: Tea is ready", "summary: Tea!"),
+		r.directory).watcher
 	if err := r.load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +135,8 @@ func TestABrokenFileKeepsTheLastGoodCatalogue(t *testing.T) {
 	for _, step := range []struct{ text, metric, kind string }{
 		{teaApp, "notifyd_catalogue_reload_successful 1", "tea.ready"},
 		{"app: [", "notifyd_catalogue_reload_successful 0", "tea.ready"},
-		{strings.ReplaceAll(teaApp, "kind: tea.ready", "kind: tea.made"), "notifyd_catalogue_reload_successful 1", "tea.made"},
+		{strings.ReplaceAll(teaApp, "kind: tea.ready", "kind: tea.made"), "notifyd_catalogue_reload_successful 1",
+			"tea.made"},
 	} {
 		writeFile(t, folder, "tea.yaml", step.text)
 		exectest.Eventually(t, 20*time.Second, step.metric+" and "+step.kind, func() bool {

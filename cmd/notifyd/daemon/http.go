@@ -21,8 +21,9 @@ type listener struct {
 	handler  http.Handler
 }
 
-// The most connections that are open at once. More wait in the kernel's queue: a client that opens thousands must not use
-// up the file descriptors that the database, the buses and the backends need. Each desktop agent keeps one of the pages'.
+// The most connections that are open at once. More wait in the kernel's queue: a client that opens thousands must not
+// use up the file descriptors that the database, the buses and the backends need. Each desktop agent keeps one of the
+// pages'.
 const (
 	maxPageConnections     = 4096
 	maxOperatorConnections = 256

@@ -37,9 +37,9 @@ const (
 // errBehind says that the log of changes does not reach back to the revision of the index.
 var errBehind = errors.New("the log of changes does not reach back")
 
-// load makes an index where there is none that fits: of the snapshot when the program starts, else of all filters in the
-// store, page by page, outside of any transaction. A catalogue with other kinds makes another index, as it may break
-// filters and mend them.
+// load makes an index where there is none that fits: of the snapshot when the program starts, else of all filters in
+// the store, page by page, outside of any transaction. A catalogue with other kinds makes another index, as it may
+// break filters and mend them.
 func (r *router) load(ctx context.Context) error {
 	current := r.describer.load()
 	if b := r.state; b != nil && b.fits(current.loaded) && !b.index.Stale() {
@@ -90,7 +90,8 @@ func (r *router) readAll(ctx context.Context, current *view) (*indexState, error
 		return nil, fmt.Errorf("read all filters: %w", err)
 	}
 	r.mark(b, broken)
-	r.log.Info("read all filters", "filters", b.index.Len(), "broken", len(b.broken), "took", r.now().Sub(start).Round(time.Millisecond))
+	r.log.Info("read all filters", "filters", b.index.Len(), "broken", len(b.broken), "took",
+		r.now().Sub(start).Round(time.Millisecond))
 	return b, nil
 }
 

@@ -33,7 +33,8 @@ func (r *router) markExpensive(ctx context.Context) {
 		return
 	}
 	if err := r.subscriptions.MarkExpensive(ctx, r.expensive.steps, r.expensive.revision); err != nil {
-		r.log.Error("cannot mark filters that are too expensive; trying again", "filters", len(r.expensive.steps), "error", err)
+		r.log.Error("cannot mark filters that are too expensive; trying again", "filters", len(r.expensive.steps), "error",
+			err)
 		return
 	}
 	var some []rulespec.FilterID
@@ -43,7 +44,8 @@ func (r *router) markExpensive(ctx context.Context) {
 		}
 	}
 	r.metrics.expensive.Add(float64(len(r.expensive.steps)))
-	r.log.Warn("filters are too expensive and match nothing until their rules change", "filters", len(r.expensive.steps), "some", some)
+	r.log.Warn("filters are too expensive and match nothing until their rules change", "filters", len(r.expensive.steps),
+		"some", some)
 	r.expensive = expensive{}
 }
 

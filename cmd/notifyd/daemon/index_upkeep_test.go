@@ -20,8 +20,8 @@ func searching(pattern string) prefs.Filter {
 	return prefs.Filter{Filter: rulespec.Filter{Name: "Search", Rules: []rulespec.Rule{rule}}, On: true}
 }
 
-// TestExpensiveFilterIsMarked has a filter that costs more than a message may: its owner learns of it, the others match,
-// and other rules make it match again.
+// TestExpensiveFilterIsMarked has a filter that costs more than a message may: its owner learns of it, the others
+// match, and other rules make it match again.
 func TestExpensiveFilterIsMarked(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	letters := []byte("kernel")

@@ -12,8 +12,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// metrics are the program's own counters. Rooms keep plain numbers; the collector in metrics_collect.go reads those when
-// Prometheus asks. No label holds a user, a package or an address.
+// metrics are the program's own counters. Rooms keep plain numbers; the collector in metrics_collect.go reads those
+// when Prometheus asks. No label holds a user, a package or an address.
 type metrics struct {
 	registry     *prometheus.Registry
 	rejected     *prometheus.CounterVec
@@ -56,10 +56,12 @@ func newMetrics(version string) *metrics {
 			Name: "notifyd_filters", Help: "Filters that are on, by state: active or broken.",
 		}, []string{"state"}),
 		skipped: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "notifyd_searches_skipped_total", Help: "Searches through texts that were not made, because their messages had cost too much already.",
+			Name: "notifyd_searches_skipped_total",
+			Help: "Searches through texts that were not made, because their messages had cost too much already.",
 		}),
 		expensive: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "notifyd_filters_too_expensive_total", Help: "Filters that were found too expensive and match nothing until their rules change.",
+			Name: "notifyd_filters_too_expensive_total",
+			Help: "Filters that were found too expensive and match nothing until their rules change.",
 		}),
 		lastMessage: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "notifyd_last_message_timestamp_seconds", Help: "Sending time of the newest message routed.",
@@ -82,7 +84,8 @@ func newMetrics(version string) *metrics {
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.rejected, m.routeErrors, m.messages, m.matches, m.matchSeconds, m.routeSeconds, m.filterCount, m.skipped, m.expensive, m.lastMessage,
+	m.registry.MustRegister(m.rejected, m.routeErrors, m.messages, m.matches, m.matchSeconds, m.routeSeconds,
+		m.filterCount, m.skipped, m.expensive, m.lastMessage,
 		m.reloadGood, m.reloadTime, m.restartNeeded,
 		build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -121,7 +124,8 @@ func (m *metrics) filters(active, broken int) {
 }
 
 // routePhases are what a batch of frames goes through, in that order.
-var routePhases = []string{"decode", "describe", "open", "begin", "follow", "match", "history", "subscriptions", "plan", "outbox", "commit"}
+var routePhases = []string{"decode", "describe", "open", "begin", "follow", "match", "history", "subscriptions", "plan",
+	"outbox", "commit"}
 
 func newPhaseSeconds() *prometheus.HistogramVec {
 	return prometheus.NewHistogramVec(prometheus.HistogramOpts{

@@ -34,8 +34,10 @@ var (
 
 	historyMessages   = describe("notifyd_history_messages", "Messages kept.")
 	historyBytes      = describe("notifyd_history_bytes", "Size of the messages kept.")
-	catalogueReloaded = describe("notifyd_catalogue_reload_successful", "0 while a broken file in the catalogue folder keeps the last good catalogue in use.")
-	catalogueFailed   = describe("notifyd_catalogue_field_failures_total", "Fields of messages that an entry of the catalogue could not work out.", "kind", "field")
+	catalogueReloaded = describe("notifyd_catalogue_reload_successful",
+		"0 while a broken file in the catalogue folder keeps the last good catalogue in use.")
+	catalogueFailed = describe("notifyd_catalogue_field_failures_total",
+		"Fields of messages that an entry of the catalogue could not work out.", "kind", "field")
 )
 
 // Describe leaves the metrics unchecked: which there are depends on the configuration.
@@ -87,7 +89,8 @@ func emitter(out chan<- prometheus.Metric) metric.Emit {
 }
 
 func collectCount(out chan<- prometheus.Metric, c outbox.Count) {
-	for result, n := range map[string]uint64{"sent": c.Sent, "deferred": c.Deferred, "refused": c.Refused, "expired": c.Expired} {
+	for result, n := range map[string]uint64{"sent": c.Sent, "deferred": c.Deferred, "refused": c.Refused,
+		"expired": c.Expired} {
 		counter(out, deliveries, float64(n), c.Backend, result)
 	}
 	counter(out, digests, float64(c.Digests), c.Backend)

@@ -31,7 +31,8 @@ func TestAnySourceAndBackendIsMetered(t *testing.T) {
 	defer s.Close()
 	log := &bytes.Buffer{}
 	s.log = slog.New(slog.NewTextHandler(log, nil))
-	drops := &metric.Desc{Name: "notifyd_pigeons_lost_total", Help: "Pigeons.", Type: metric.Counter, Labels: []string{"loft"}}
+	drops := &metric.Desc{Name: "notifyd_pigeons_lost_total", Help: "Pigeons.", Type: metric.Counter,
+		Labels: []string{"loft"}}
 	up := &metric.Desc{Name: "notifyd_loft_open", Help: "1 while the loft is open.", Labels: []string{"loft"}}
 	wrong := &metric.Desc{Name: "notifyd_wrong", Help: "Wrong.", Labels: []string{"loft"}}
 	s.sources["pigeon"] = metered{func(emit metric.Emit) { emit(drops, 3, "north"); emit(wrong, 1) }}

@@ -129,7 +129,8 @@ func (s *Service) openRouter(ctx context.Context) error {
 			return fmt.Errorf("read identity of the database: %w", err)
 		}
 		s.router.snapshots = &snapshots{
-			path: path, program: thisProgram(s.env.Version), database: database, subscriptions: s.prefs.Subscriptions, now: s.env.Now, log: s.log,
+			path: path, program: thisProgram(s.env.Version), database: database, subscriptions: s.prefs.Subscriptions,
+			now: s.env.Now, log: s.log,
 		}
 	}
 	return nil

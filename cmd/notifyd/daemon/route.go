@@ -55,8 +55,8 @@ type silence struct {
 }
 
 // run routes frames until the channel is closed and everything in it is committed, or until ctx ends. A batch that the
-// database does not take is tried again for ever: the bus will not say it again. Where ctx ends with frames that are not
-// committed, the error says how many.
+// database does not take is tried again for ever: the bus will not say it again. Where ctx ends with frames that are
+// not committed, the error says how many.
 func (r *router) run(ctx context.Context, frames <-chan bus.Frame) error {
 	defer func() { r.snapshots.end(ctx, r.state) }()
 	if err := r.load(ctx); err != nil && ctx.Err() == nil {
@@ -66,7 +66,8 @@ func (r *router) run(ctx context.Context, frames <-chan bus.Frame) error {
 		batch, open := nextBatch(ctx, frames)
 		if len(batch) > 0 {
 			if err := r.persist(ctx, batch); err != nil {
-				return fmt.Errorf("%d received messages are lost, the database did not take them in time: %w", len(batch)+len(frames), err)
+				return fmt.Errorf("%d received messages are lost, the database did not take them in time: %w",
+					len(batch)+len(frames), err)
 			}
 		}
 		if ctx.Err() != nil && len(frames) > 0 {
@@ -247,10 +248,11 @@ func (r *router) match(events []*catalogue.Event) (asked int) {
 // userHits are the filters of one user that one event hit: ids up to an end, from the end of the one before.
 type userHits struct{ event, end int }
 
-// plan says what is owed because of events: nothing for one that was not added, since its deliveries are in the database
-// already. A one-shot hits the first event of the batch only, and only for who switches it off: once, on any node. That
-// comes before anything is locked in the outbox, so that nodes cannot wait for each other.
-func (r *router) plan(tx *gorm.DB, events []*catalogue.Event, added []bool, watch *phaseTimer) ([]outbox.Delivery, error) {
+// plan says what is owed because of events: nothing for one that was not added, since its deliveries are in the
+// database already. A one-shot hits the first event of the batch only, and only for who switches it off: once, on any
+// node. That comes before anything is locked in the outbox, so that nodes cannot wait for each other.
+func (r *router) plan(tx *gorm.DB, events []*catalogue.Event, added []bool, watch *phaseTimer) ([]outbox.Delivery,
+	error) {
 	var ids []rulespec.FilterID
 	var hitsByUser []userHits
 	for i := range events {
@@ -298,7 +300,8 @@ func (r *router) plan(tx *gorm.DB, events []*catalogue.Event, added []bool, watc
 }
 
 // consumeOneShots switches the one-shots among filters off, and gives those that this node has switched off.
-func (r *router) consumeOneShots(tx *gorm.DB, ids []rulespec.FilterID, known map[rulespec.FilterID]*prefs.Subscription) (map[rulespec.FilterID]bool, error) {
+func (r *router) consumeOneShots(tx *gorm.DB, ids []rulespec.FilterID,
+	known map[rulespec.FilterID]*prefs.Subscription) (map[rulespec.FilterID]bool, error) {
 	var once []rulespec.FilterID
 	for _, id := range ids {
 		if s := known[id]; s != nil && s.Filter.OneShot {

@@ -24,7 +24,8 @@ import (
 )
 
 // aRouter is a router on a fresh database with alice, who has one address and the filters given.
-func aRouter(t *testing.T, d *migrations.DB, filters ...prefs.Filter) (*router, prefs.User, []prefs.Filter, *bytes.Buffer) {
+func aRouter(t *testing.T, d *migrations.DB, filters ...prefs.Filter) (*router, prefs.User, []prefs.Filter,
+	*bytes.Buffer) {
 	t.Helper()
 	watcher, err := catalogue.Watch(nil, time.Minute, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -37,7 +38,8 @@ func aRouter(t *testing.T, d *migrations.DB, filters ...prefs.Filter) (*router, 
 	r := &router{
 		db: d.Writer, subscriptions: store.Subscriptions, history: history.NewStore(d.Writer, d.Reader, now),
 		outbox:    outbox.New(d.Writer, d.Reader, d.Postgres, outbox.Config{}, now, rand.Reader),
-		describer: &describer{watcher: watcher, directory: noDirectory}, directory: noDirectory, metrics: newMetrics("test"), now: now,
+		describer: &describer{watcher: watcher, directory: noDirectory}, directory: noDirectory, metrics: newMetrics("test"),
+		now: now,
 		log: slog.New(slog.NewTextHandler(log, nil)), dedup: bus.NewDedupWindow(100), silent: map[string]silence{},
 	}
 	alice, err := store.Accounts.Register(t.Context(), "alice", "", "email", "alice@example.org")
@@ -69,7 +71,8 @@ func openPrefs(d *migrations.DB) *prefs.Store {
 func about(pkg string, oneShot bool) prefs.Filter {
 	rule := rulespec.Rule{Kind: "package"}
 	rule.Args = rulespec.Args{rulespec.LookupRuleKind("package").Params[0].Name: {pkg}}
-	return prefs.Filter{Filter: rulespec.Filter{Name: "About " + pkg, Rules: []rulespec.Rule{rule}}, On: true, OneShot: oneShot}
+	return prefs.Filter{Filter: rulespec.Filter{Name: "About " + pkg, Rules: []rulespec.Rule{rule}}, On: true,
+		OneShot: oneShot}
 }
 
 // push is a frame that tells of a push to a package's sources.
@@ -97,11 +100,15 @@ func TestRoute(t *testing.T) {
 		batches [][]bus.Frame
 		want    string
 	}{
-		{"what matches is owed", about("bash", false), [][]bus.Frame{{push("m1", "bash"), push("m2", "zsh"), push("m3", "bash")}}, "m1 m3"},
-		{"a message is owed once", about("bash", false), [][]bus.Frame{{push("m1", "bash"), push("m1", "bash")}, {push("m1", "bash")}}, "m1"},
-		{"a one-shot fires once in a batch", about("bash", true), [][]bus.Frame{{push("m1", "bash"), push("m2", "bash")}}, "m1"},
+		{"what matches is owed", about("bash", false), [][]bus.Frame{{push("m1", "bash"), push("m2", "zsh"),
+			push("m3", "bash")}}, "m1 m3"},
+		{"a message is owed once", about("bash", false), [][]bus.Frame{{push("m1", "bash"), push("m1", "bash")},
+			{push("m1", "bash")}}, "m1"},
+		{"a one-shot fires once in a batch", about("bash", true), [][]bus.Frame{{push("m1", "bash"), push("m2", "bash")}},
+			"m1"},
 		{"and not again", about("bash", true), [][]bus.Frame{{push("m1", "bash")}, {push("m2", "bash")}}, "m1"},
-		{"garbage hinders nothing", about("bash", false), [][]bus.Frame{{{Source: "test", Topic: "x", Payload: []byte("{")}, push("m1", "bash")}}, "m1"},
+		{"garbage hinders nothing", about("bash", false), [][]bus.Frame{{{Source: "test", Topic: "x", Payload: []byte("{")},
+			push("m1", "bash")}}, "m1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			migratest.Each(t, func(t *testing.T, d *migrations.DB) {

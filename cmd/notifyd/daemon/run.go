@@ -25,7 +25,8 @@ func (s *Service) Run(ctx context.Context) error {
 	frames := make(chan bus.Frame, maxFrames)
 	lost := make(chan error, 1)
 
-	intake, routing, delivery, rest := newRunGroup(top, fail), newRunGroup(committing, fail), newRunGroup(top, fail), newRunGroup(committing, fail)
+	intake, routing, delivery, rest := newRunGroup(top, fail), newRunGroup(committing, fail), newRunGroup(top, fail),
+		newRunGroup(committing, fail)
 	s.startRest(rest)
 	delivery.start("outbox", func(ctx context.Context) error { return s.outbox.Run(ctx, s.backends) })
 	routing.start("router", func(ctx context.Context) error {
@@ -68,8 +69,8 @@ func (s *Service) Run(ctx context.Context) error {
 	return errors.Join(context.Cause(top), err)
 }
 
-// shutdown stops the groups one after the other, each by its time since the stop began, and names what did not end. Where a
-// source is stuck the frames stay open for it; the router then ends with its time.
+// shutdown stops the groups one after the other, each by its time since the stop began, and names what did not end.
+// Where a source is stuck the frames stay open for it; the router then ends with its time.
 func shutdown(since time.Time, plan stopPlan, frames chan<- bus.Frame, groups [4]*runGroup) (stuck []string) {
 	by := func(group *runGroup, d time.Duration) bool {
 		limit, release := context.WithDeadline(context.Background(), since.Add(d))

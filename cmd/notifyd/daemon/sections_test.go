@@ -113,8 +113,8 @@ func TestSecretsAreMasked(t *testing.T) {
 	}
 }
 
-// sample gives contrib/notifyd.yaml with every example in effect: "#  " before a key is taken away, and so is the "{}" of
-// the section that the examples fill. Files of secrets are given to it.
+// sample gives contrib/notifyd.yaml with every example in effect: "#  " before a key is taken away, and so is the "{}"
+// of the section that the examples fill. Files of secrets are given to it.
 func sample(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "..", "contrib", "notifyd.yaml"))
@@ -192,7 +192,8 @@ func TestSampleHoldsEveryKey(t *testing.T) {
 var notDefaults = []string{"database.dsn", "backends.irc.networks.tls"}
 
 // TestSampleStatesDefaults takes each number, duration and truth value out of the sample: the program must fill in the
-// same. So what config print says is what the sample says, and a default is never printed as the zero that stands for it.
+// same. So what config print says is what the sample says, and a default is never printed as the zero that stands for
+// it.
 func TestSampleStatesDefaults(t *testing.T) {
 	text := sample(t)
 	all, err := decode(t, text)
@@ -212,7 +213,8 @@ func TestSampleStatesDefaults(t *testing.T) {
 			}
 			got := find(leaves(reflect.ValueOf(without[path]).Elem(), ""), l.path)
 			if want := fmt.Sprint(l.value.Interface()); fmt.Sprint(got.value.Interface()) != want {
-				t.Errorf("%s.%s: contrib/notifyd.yaml says %s, without it %v is in effect", path, l.path, want, got.value.Interface())
+				t.Errorf("%s.%s: contrib/notifyd.yaml says %s, without it %v is in effect", path, l.path, want,
+					got.value.Interface())
 			}
 			tried++
 		}

@@ -16,8 +16,8 @@ import (
 	"github.com/notifyd/notifyd/history"
 )
 
-// Settings are the sections that belong to the program itself. Each bus and each backend has its own section, decoded by
-// its own room. The zero value of a key means the default that defaults gives it.
+// Settings are the sections that belong to the program itself. Each bus and each backend has its own section, decoded
+// by its own room. The zero value of a key means the default that defaults gives it.
 type Settings struct {
 	Log       logSettings
 	Database  databaseSettings
@@ -106,7 +106,8 @@ func defaultSettings() Settings {
 	}
 }
 
-// LoadSettings decodes the program's own sections of f. Sections of buses and backends are decoded where they are opened.
+// LoadSettings decodes the program's own sections of f. Sections of buses and backends are decoded where they are
+// opened.
 func LoadSettings(f *config.File) (Settings, error) {
 	s := defaultSettings()
 	sections := []struct {
@@ -153,7 +154,8 @@ func (s Settings) check() error {
 	if !isBaseURL(s.Web.BaseURL) {
 		bad("web.base_url", "%q; expected an http or https URL without login, query and fragment", s.Web.BaseURL)
 	}
-	for key, d := range map[string]time.Duration{"directory.check": s.Directory.Check, "catalogue.check": s.Catalogue.Check, "stop.within": s.Stop.Within, "history.prune": s.History.Prune} {
+	for key, d := range map[string]time.Duration{"directory.check": s.Directory.Check,
+		"catalogue.check": s.Catalogue.Check, "stop.within": s.Stop.Within, "history.prune": s.History.Prune} {
 		if d < 100*time.Millisecond || d > time.Hour {
 			bad(key, "%s; expected between 100ms and 1h", d)
 		}

@@ -48,7 +48,8 @@ func (o outboxSettings) check() error {
 	}{
 		{"cap_window", o.CapWindow}, {"retry_first", o.RetryFirst}, {"retry_most", o.RetryMost},
 		{"give_up_after", o.GiveUpAfter}, {"send_timeout", o.SendTimeout}, {"probe_first", o.ProbeFirst},
-		{"probe_most", o.ProbeMost}, {"drain", o.Drain}, {"poll", o.Poll}, {"keep_done", o.KeepDone}, {"keep_dead", o.KeepDead},
+		{"probe_most", o.ProbeMost}, {"drain", o.Drain}, {"poll", o.Poll}, {"keep_done", o.KeepDone},
+		{"keep_dead", o.KeepDead},
 	} {
 		if d.value < 100*time.Millisecond {
 			errs = append(errs, fmt.Errorf("outbox.%s: %s; expected at least 100ms", d.key, d.value))

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// A stopPlan divides the time that an orderly stop may take (stop.within). The steps count from the signal, so that one that
-// takes long takes from the next ones and the whole still ends in time. What is stuck at its step is named in the error and left
-// behind: the process ends, and what was committed is taken up at the next start.
+// A stopPlan divides the time that an orderly stop may take (stop.within). The steps count from the signal, so that one
+// that takes long takes from the next ones and the whole still ends in time. What is stuck at its step is named in the
+// error and left behind: the process ends, and what was committed is taken up at the next start.
 type stopPlan struct {
 	intake time.Duration // sources have ended
 	flow   time.Duration // what was received is committed, what was being sent is over and written down

@@ -117,7 +117,8 @@ func (s *snapshots) read(ctx context.Context, env rulespec.Env, c *catalogue.Cat
 		return nil, heading{}, err
 	}
 	if _, whole, err := s.subscriptions.Changes(nil, head.Revision, revision); err != nil || !whole {
-		return nil, heading{}, errors.Join(err, fmt.Errorf("it is too old, revision %d of %d: %w", head.Revision, revision, rules.ErrStale))
+		return nil, heading{}, errors.Join(err, fmt.Errorf("it is too old, revision %d of %d: %w", head.Revision, revision,
+			rules.ErrStale))
 	}
 	index, err := rules.ReadSnapshot(env, r, digest(line))
 	if err != nil {
@@ -175,8 +176,8 @@ func (s *snapshots) due(b *indexState) bool {
 	return b != nil && (b.revision != s.saved.Revision || b.kinds != s.saved.Kinds)
 }
 
-// A shot is what is to be written. The index may change meanwhile: what comes after the revision is in the log of changes
-// and is taken up again when the snapshot is read.
+// A shot is what is to be written. The index may change meanwhile: what comes after the revision is in the log of
+// changes and is taken up again when the snapshot is read.
 type snapshotJob struct {
 	index     *rules.Index
 	revision  int64
@@ -200,10 +201,12 @@ func (s *snapshots) write(ctx context.Context, from snapshotJob) {
 		err = s.writeFile(ctx, heading{made, from.broken}, from.index)
 	}
 	if err != nil {
-		s.log.Warn("cannot write the snapshot of the filters; a restart will read them from the database", "path", s.path, "error", err)
+		s.log.Warn("cannot write the snapshot of the filters; a restart will read them from the database", "path", s.path,
+			"error", err)
 		return
 	}
-	s.log.Info("wrote a snapshot of the filters", "filters", from.index.Len(), "revision", from.revision, "took", s.now().Sub(start).Round(time.Millisecond))
+	s.log.Info("wrote a snapshot of the filters", "filters", from.index.Len(), "revision", from.revision, "took",
+		s.now().Sub(start).Round(time.Millisecond))
 }
 
 func (s *snapshots) writeFile(ctx context.Context, head heading, index *rules.Index) error {
@@ -277,8 +280,10 @@ func (s *snapshots) restore(ctx context.Context, current *view) *indexState {
 		s.log.Warn("the snapshot of the filters cannot be read", "path", s.path, "error", err)
 		return nil
 	}
-	s.log.Info("read the snapshot of the filters", "filters", index.Len(), "revision", head.Revision, "took", s.now().Sub(start).Round(time.Millisecond))
-	b := &indexState{revision: head.Revision, catalogue: current.loaded, kinds: head.Kinds, index: index, broken: map[rulespec.FilterID]bool{}}
+	s.log.Info("read the snapshot of the filters", "filters", index.Len(), "revision", head.Revision, "took",
+		s.now().Sub(start).Round(time.Millisecond))
+	b := &indexState{revision: head.Revision, catalogue: current.loaded, kinds: head.Kinds, index: index,
+		broken: map[rulespec.FilterID]bool{}}
 	for _, id := range head.Broken {
 		b.broken[id] = true
 	}

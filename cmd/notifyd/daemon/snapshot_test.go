@@ -27,7 +27,8 @@ func (r *router) keepSnapshots(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	r.state, r.found, r.loadedOnce, r.dedup = nil, nil, false, bus.NewDedupWindow(100)
-	r.snapshots = &snapshots{path: path, program: "test", database: database, subscriptions: r.subscriptions, now: r.now, log: r.log}
+	r.snapshots = &snapshots{path: path, program: "test", database: database, subscriptions: r.subscriptions, now: r.now,
+		log: r.log}
 }
 
 // runOnce runs a router from its start to an orderly stop, with the messages given.
@@ -108,10 +109,15 @@ func TestSnapshotThatDoesNotFit(t *testing.T) {
 		{"empty", damage(func([]byte) []byte { return nil }), "cannot be read"},
 		{"cut", damage(func(b []byte) []byte { return b[:len(b)-5] }), "cannot be read"},
 		{"a bit turned", damage(func(b []byte) []byte { b[len(b)-30] ^= 4; return b }), "cannot be read"},
-		{"heading changed", damage(func(b []byte) []byte { return []byte(strings.Replace(string(b), `"Broken":null`, `"Broken":[7]`, 1)) }), "is not used"},
+		{"heading changed", damage(func(b []byte) []byte {
+			return []byte(strings.Replace(string(b), `"Broken":null`,
+				`"Broken":[7]`, 1))
+		}), "is not used"},
 		{"no heading", damage(func(b []byte) []byte { return []byte(strings.Repeat("x", 20<<20)) }), "cannot be read"},
-		{"other program", func(_ *testing.T, r *router, _ *migrations.DB, _ string) { r.snapshots.program = "newer" }, "is not used"},
-		{"other database", func(_ *testing.T, r *router, _ *migrations.DB, _ string) { r.snapshots.database = "other" }, "is not used"},
+		{"other program", func(_ *testing.T, r *router, _ *migrations.DB, _ string) { r.snapshots.program = "newer" },
+			"is not used"},
+		{"other database", func(_ *testing.T, r *router, _ *migrations.DB, _ string) { r.snapshots.database = "other" },
+			"is not used"},
 		{"changed by hand", exec("UPDATE revisions SET value = value + 1"), "is too old"},
 		{"a backup of another time", exec("UPDATE changes SET changed_at = changed_at - 1"), "is not used"},
 		{"a log that was cut", exec("DELETE FROM changes"), "is not used"},
@@ -129,7 +135,8 @@ func TestSnapshotThatDoesNotFit(t *testing.T) {
 			r.keepSnapshots(t, path)
 			c.change(t, r, d, path)
 			r.runOnce(t, push("m2", "bash"))
-			if !strings.Contains(log.String(), c.says) || !strings.Contains(log.String(), fromStore) || strings.Contains(log.String(), fromSnapshot) {
+			if !strings.Contains(log.String(), c.says) || !strings.Contains(log.String(), fromStore) ||
+				strings.Contains(log.String(), fromSnapshot) {
 				t.Errorf("the log does not say %q and that the store was read:\n%s", c.says, log)
 			}
 			if got := owedTo(t, d); got != "m1 m2" {
@@ -212,7 +219,8 @@ func TestKilledWhileWritingASnapshot(t *testing.T) {
 		writer := exec.Command(os.Args[0], "-test.run", "^TestKilledWhileWritingASnapshot$")
 		writer.Env = append(os.Environ(), mark+"="+database)
 		c := exectest.Start(t, writer)
-		exectest.Eventually(t, 30*time.Second, "there is a snapshot", func() bool { _, err := os.Stat(path); return err == nil })
+		exectest.Eventually(t, 30*time.Second, "there is a snapshot",
+			func() bool { _, err := os.Stat(path); return err == nil })
 		<-time.After(mathrand.N(50 * time.Millisecond)) // the moment of the kill is what the test is about
 		c.Kill()
 		if n := filtersInSnapshot(t, database, path); n != 1 {

@@ -56,7 +56,8 @@ func TestDigestTemplateRefusesWhatNobodyCouldFill(t *testing.T) {
 }
 
 func FuzzDigestTemplate(f *testing.F) {
-	for _, seed := range []string{"{{.actors}} x", `{{plural (sum .a) "b" "c"}}`, "{{if .a}}b{{else}}{{.count}}{{end}}", "{{if .a}}{{", "{{template \"x\"}}"} {
+	for _, seed := range []string{"{{.actors}} x", `{{plural (sum .a) "b" "c"}}`, "{{if .a}}b{{else}}{{.count}}{{end}}",
+		"{{if .a}}{{", "{{template \"x\"}}"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, src string) {

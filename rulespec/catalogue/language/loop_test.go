@@ -12,7 +12,8 @@ func TestLoopsAreBounded(t *testing.T) {
 	for i := range long {
 		long[i] = "x"
 	}
-	for _, src := range []string{`map(msg.l, map(msg.l, #))`, `[map(msg.l, map(msg.l, #)), count(msg.l, any(msg.l, # == "y"))]`} {
+	for _, src := range []string{`map(msg.l, map(msg.l, #))`,
+		`[map(msg.l, map(msg.l, #)), count(msg.l, any(msg.l, # == "y"))]`} {
 		x, err := Compile(src, map[string]bool{"msg": true})
 		if err != nil || x.step == nil {
 			t.Fatalf("%s: %v", src, err)

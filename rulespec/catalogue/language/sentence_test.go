@@ -68,7 +68,8 @@ func TestSentencesAreBounded(t *testing.T) {
 	for i := range long {
 		long[i] = strings.Repeat("é", 1000)
 	}
-	s, err := CompileSentence(`{{range .l}}{{.}}{{range $.l}}{{.}}{{end}}{{end}}{{range 1000000000}}{{end}}`, map[string]bool{"l": true})
+	s, err := CompileSentence(`{{range .l}}{{.}}{{range $.l}}{{.}}{{end}}{{end}}{{range 1000000000}}{{end}}`,
+		map[string]bool{"l": true})
 	if err != nil {
 		t.Fatal(err)
 	}

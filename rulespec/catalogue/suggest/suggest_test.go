@@ -103,7 +103,8 @@ func TestSuggest(t *testing.T) {
 	if len(drafts) != 2 || drafts[0].App != "kettle" || drafts[1].App != "pot" {
 		t.Fatalf("got %+v", drafts)
 	}
-	for _, want := range []string{"# seen 2 times", "topic: 'kettle.job.{word3}.failed'", "kind: kettle.job.failed", "who: msg.agent", "account(msg.owner)",
+	for _, want := range []string{"# seen 2 times", "topic: 'kettle.job.{word3}.failed'", "kind: kettle.job.failed",
+		"who: msg.agent", "account(msg.owner)",
 		"nvr_name(msg.job.nvr)", "map(msg.builds, .package)", `'"job/" + msg.job.id'`, "severity: warning", `page: msg.url`,
 		`It''s cold`} {
 		if !strings.Contains(drafts[0].Text, want) {
