@@ -16,7 +16,7 @@ help: ## say each target in a line
 build: ## build the static binary ./notifyd
 	CGO_ENABLED=0 $(GO) build -trimpath -o notifyd ./cmd/notifyd
 
-quick: ## format, vet, lint and test what your change since BASE (HEAD) touches, within a minute
+quick: ## format, vet, lint and test what differs from BASE (HEAD), within a minute
 	@./contrib/check/quick.sh $(BASE)
 
 check: packages format vet lint test ## the whole gate: everything below, every test against real servers, with the race detector
@@ -33,7 +33,7 @@ vet: ## run go vet
 	$(GO) vet ./...
 
 lint: ## run staticcheck, pinned
-	$(GO) run $(STATICCHECK) ./...
+	$(GO) run $(STATICCHECK) ./... || { ./contrib/check/advice.sh lint; exit 1; }
 
 # NOTIFYD_REQUIRE turns "skipped, because a program is missing" into a failure.
 test: ## run every test with the race detector; a missing program is a failure

@@ -158,7 +158,7 @@ func (m *Meter) Traffic() Traffic {
 // Collect emits the metrics that every source has.
 func (m *Meter) Collect(emit metric.Emit) {
 	t := m.Traffic()
-	emit(connectedDesc, metric.Number(t.Connected), m.source, m.address)
+	emit(connectedDesc, metric.Bool(t.Connected), m.source, m.address)
 	emit(reconnectDesc, float64(max(t.Connects, 1)-1), m.source, m.address)
 	emit(receivedDesc, float64(t.Received), m.source, m.address)
 	for reason, n := range t.Dropped {

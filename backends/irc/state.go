@@ -52,7 +52,7 @@ func (b *Backend) Stats() []NetworkStats {
 // Collect emits the metrics of every network.
 func (b *Backend) Collect(emit metric.Emit) {
 	for _, n := range b.Stats() {
-		emit(connectedDesc, metric.Number(n.Connected), n.Network)
+		emit(connectedDesc, metric.Bool(n.Connected), n.Network)
 		emit(throttledDesc, n.Throttled.Seconds(), n.Network)
 	}
 }

@@ -105,7 +105,7 @@ func checkImports(t *testing.T, file, folder string) {
 	}
 	for _, imported := range importsOf(t, file) {
 		if !mayImport(imported, folder, room, may) {
-			t.Errorf("%s: %s must not import %s", file, room, imported)
+			t.Errorf("%s: %s must not import %s: see allowed in layout_test.go, and doc/architecture.md", file, room, imported)
 		}
 	}
 }

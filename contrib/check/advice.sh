@@ -1,6 +1,13 @@
 #!/bin/sh
 # Says after a failed step what to run and what to read.
 case $1 in
+lint)
+	cat <<-'TXT'
+
+	What the compiler, go vet or staticcheck says stands above, with file and line. A check's name in brackets (SA4006)
+	is explained by: the -explain flag of staticcheck (Makefile has its version)
+	TXT
+	;;
 test)
 	cat <<-'TXT'
 

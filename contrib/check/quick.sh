@@ -47,17 +47,19 @@ module_paths=$($go list $changed)
 importers=$($go list -f '{{.ImportPath}} {{join .Imports " "}} {{join .TestImports " "}} {{join .XTestImports " "}}' ./... |
 	awk -v changed="$module_paths" 'BEGIN { n = split(changed, c, "\n"); for (i = 1; i <= n; i++) want[c[i]] = 1 }
 		{ for (i = 1; i <= NF; i++) if ($i in want) { print $1; next } }')
-$go build ./...
 # shellcheck disable=SC2086
-$go vet $importers
-# shellcheck disable=SC2086
-$go run "${STATICCHECK:?run me by make quick}" $changed
+$go build ./... && $go vet $importers && $go run "${STATICCHECK:?run me by make quick}" $changed || {
+	./contrib/check/advice.sh lint
+	exit 1
+}
 
 rooms=$(printf '%s\n' $changed | grep -vx ./cmd/notifyd || true)
+stories=""
+case " $(printf '%s ' $files)" in *" cmd/notifyd/"[a-z_]*.go\ * | *" cmd/notifyd/testdata/"*) stories="|TestScripts" ;; esac
 # shellcheck disable=SC2086
 { [ -z "$rooms" ] || $go test -short -timeout 5m $rooms; } &&
 	{ [ -z "$sections" ] || $go test -timeout 5m ./cmd/notifyd/daemon -run 'Sample|Secrets|Document|Manual'; } &&
-	$go test -timeout 5m ./cmd/notifyd -run 'Layout' || {
+	$go test -timeout 5m ./cmd/notifyd -run "Layout$stories" || {
 	./contrib/check/advice.sh test
 	exit 1
 }

@@ -19,7 +19,7 @@ func TestCheckAcceptsWhatIsWellFormed(t *testing.T) {
 	err := metric.Check(func(emit metric.Emit) {
 		emit(frames, 0, "a")
 		emit(frames, 7, "b")
-		emit(up, metric.Number(true))
+		emit(up, metric.Bool(true))
 	})
 	if err != nil {
 		t.Errorf("Check = %v", err)

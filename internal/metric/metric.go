@@ -35,8 +35,8 @@ const (
 // in seconds since 1970. It must not be called after the Collect that it was given to has returned.
 type Emit func(d *Desc, value float64, labels ...string)
 
-// Number is 1 for true and 0 for false, as a Gauge tells a state.
-func Number(state bool) float64 {
+// Bool is 1 for true and 0 for false, as a Gauge tells a state.
+func Bool(state bool) float64 {
 	if state {
 		return 1
 	}

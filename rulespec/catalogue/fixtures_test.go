@@ -139,7 +139,7 @@ func describeFixture(t *testing.T, c *Catalogue, f *fixture) *Event {
 		return e
 	}
 	if a, b := asJSON(t, got), asJSON(t, f.Event); a != b {
-		t.Errorf("%s\n   got  %s\n   want %s", m.Topic, a, b)
+		t.Errorf("%s\n   got  %s\n   want %s\nrun: go test ./rulespec/catalogue -update, and read the difference", m.Topic, a, b)
 	}
 	return e
 }

@@ -95,7 +95,7 @@ func (m *metrics) reject(source, reason string) { m.rejected.WithLabelValues(sou
 
 // reloaded notes a reload of the configuration.
 func (m *metrics) reloaded(at time.Time, good bool) {
-	m.reloadGood.Set(metric.Number(good))
+	m.reloadGood.Set(metric.Bool(good))
 	m.reloadTime.Set(float64(at.UnixMilli()) / 1000)
 }
 

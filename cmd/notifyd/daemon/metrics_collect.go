@@ -66,7 +66,7 @@ func (r collector) Collect(out chan<- prometheus.Metric) {
 		gauge(out, historyMessages, float64(size.Messages))
 		gauge(out, historyBytes, float64(size.Bytes))
 	}
-	gauge(out, catalogueReloaded, metric.Number(r.s.describer.watcher.Err() == nil))
+	gauge(out, catalogueReloaded, metric.Bool(r.s.describer.watcher.Err() == nil))
 	for _, failure := range r.s.describer.load().Failures() {
 		counter(out, catalogueFailed, float64(failure.Count), failure.Kind, failure.Field)
 	}
@@ -95,7 +95,7 @@ func collectCount(out chan<- prometheus.Metric, c outbox.Count) {
 	}
 	counter(out, digests, float64(c.Digests), c.Backend)
 	counter(out, notices, float64(c.Notices), c.Backend)
-	gauge(out, backendDown, metric.Number(c.Down), c.Backend)
+	gauge(out, backendDown, metric.Bool(c.Down), c.Backend)
 	histogram(out, sendTime, c.Send, c.Backend)
 	histogram(out, totalTime, c.Total, c.Backend)
 }
