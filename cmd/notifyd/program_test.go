@@ -34,7 +34,7 @@ func buildNotifyd(t *testing.T) string {
 	return path
 }
 
-// writeFile writes a test's file and gives its path.
+// writeFile writes a file of the test and returns its path.
 func writeFile(t testing.TB, folder, name string, lines ...string) string {
 	t.Helper()
 	path := filepath.Join(folder, name)

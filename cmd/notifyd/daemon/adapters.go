@@ -13,7 +13,7 @@ import (
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 )
 
-// openAdapters opens what touches the world: the buses that messages come from and the backends that notices go to.
+// openAdapters opens the buses that messages come from and the backends that notices go to.
 func (s *Service) openAdapters(f *config.File) error {
 	var err, err2 error
 	s.sources, err = openSources(f, s.log)
@@ -52,8 +52,8 @@ func openSources(f *config.File, log *slog.Logger) (map[string]bus.Source, error
 	return sources, errors.Join(errs...)
 }
 
-// openBackends opens every backend that the configuration has a section for, and those that need none. The log of parts
-// is made of log.
+// openBackends opens every backend that the configuration has a section for, and those that need none. The log in
+// parts is derived from log.
 func openBackends(f *config.File, log *slog.Logger, parts backends.Parts) (map[string]backends.Backend, error) {
 	opened := map[string]backends.Backend{}
 	var errs []error

@@ -9,8 +9,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// Sentences name kinds as people do. One name for two kinds says which application; what nobody has named stays as it
-// is.
+// Sentences use the names that the catalogue has for kinds. Where one name stands for two kinds, the sentence adds
+// the application. A kind without a name keeps its identifier.
 func TestKindNames(t *testing.T) {
 	c, err := catalogue.Embedded()
 	if err != nil {
@@ -35,7 +35,7 @@ func TestKindNames(t *testing.T) {
 	}
 }
 
-// A daemon that runs and is of no use says so when it starts.
+// A daemon that starts but can deliver nothing warns about it.
 func TestWarnsOfWhatIsMissing(t *testing.T) {
 	dir := t.TempDir()
 	base := []string{"database: {dsn: '" + filepath.Join(dir, "n.db") + "'}", "metrics: {listen: ''}"}

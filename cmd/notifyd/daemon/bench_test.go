@@ -65,9 +65,9 @@ func benchmarkStore(b *testing.B, read func(b *testing.B, s *prefs.Store) int) {
 // inFlight is how many messages are published and not yet committed: a socket must not drop any.
 const inFlight = 700
 
-// BenchmarkEndToEnd sends b.N messages over a ZeroMQ socket and waits until all are committed with what is owed because
-// of them, to SQLite, with the history on. NOTIFYD_FILTERS says how many filters there are. It gives messages a second
-// and how the router's time divides into its steps.
+// BenchmarkEndToEnd sends b.N messages over a ZeroMQ socket and waits until all are committed to SQLite together with
+// their deliveries. The history is on. NOTIFYD_FILTERS is the number of filters. The benchmark reports messages a
+// second and the share of the router's time that each step takes.
 func BenchmarkEndToEnd(b *testing.B) {
 	t := newTown(townFilters(b))
 	database := townDatabase(b, t)
@@ -112,7 +112,7 @@ func BenchmarkEndToEnd(b *testing.B) {
 	}
 }
 
-// sender gives a function that publishes n messages and waits until they are committed.
+// sender returns a function that publishes n messages and waits until they are committed.
 func sender(b *testing.B, t *town, publisher *zmq.Publisher, s *Service) func(n int) {
 	random := rand.New(rand.NewPCG(31, 32))
 	type draft struct{ topic, before, after string }

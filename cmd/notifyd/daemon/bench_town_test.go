@@ -18,8 +18,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// A town is who wants to hear of what in benchmarks, and what happens there. Few packages, people and words are
-// frequent and most are rare. The same size gives the same town.
+// A town is a set of users with filters, and the messages that reach them, for benchmarks. Few packages, people and
+// words are frequent and most are rare. The same size always makes the same town.
 type town struct {
 	filters, people int
 	packages, words []string
@@ -197,8 +197,8 @@ func (t *town) settle(b testing.TB, d *migrations.DB) {
 	}
 }
 
-// townDatabase gives the path of a database with the town, to be written to. NOTIFYD_TOWN names a folder that keeps the
-// database for the next time: millions take minutes to make.
+// townDatabase returns the path of a database that contains the town and may be written to. NOTIFYD_TOWN names a
+// folder that keeps the database for the next run: millions of filters take minutes to make.
 func townDatabase(b testing.TB, t *town) string {
 	path := filepath.Join(b.TempDir(), "notifyd.db")
 	kept := path

@@ -14,14 +14,14 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// Check gives what Open would refuse of a configuration. It reads the files that the configuration names and opens
-// every source and backend, but connects to nothing.
+// Check returns the mistakes for which Open would refuse a configuration. It reads the files that the configuration
+// names and opens every source and backend, but connects to nothing.
 func Check(f *config.File, env Env) error {
 	_, err := check(f, env)
 	return err
 }
 
-// check is Check, and gives the settings of the program's own sections.
+// check does the work of Check and also returns the settings of the program's own sections.
 func check(f *config.File, env Env) (Settings, error) {
 	s, err := LoadSettings(f)
 	quiet := slog.New(slog.DiscardHandler)
@@ -46,7 +46,7 @@ func checkFiles(s Settings) error {
 	return errors.Join(errs...)
 }
 
-// folder gives the files of a folder; nil for "".
+// folder returns a file system of the named folder; nil for "".
 func folder(name string) fs.FS {
 	if name == "" {
 		return nil

@@ -1,7 +1,7 @@
-// Package daemon is what `notifyd serve` runs: it takes messages from the buses and brings notices to people.
+// Package daemon implements `notifyd serve`: it receives messages from the buses and delivers notices to people.
 //
-// Open opens what the configuration names, Run runs it until the context ends, Close closes it. Between Open and Run
-// nothing moves.
+// Open opens the sources, the backends and the database that the configuration names. Run routes messages until the
+// context ends. Close closes everything. Before Run no message moves.
 //
 //	frames -> router: decode, describe, match, plan -> history + outbox (one transaction) -> outbox -> backends
 //
@@ -11,19 +11,20 @@
 //
 // Run starts groups of goroutines that stop together:
 //   - intake: one a source. Each sends frames into one bounded channel.
-//   - routing: the router. It alone owns the index of the filters, and writes what a batch of frames is owed.
-//   - delivery: the outbox, which has workers of its own for each backend.
-//   - the rest: connections that backends keep, the pages, and what watches files or prunes tables.
+//   - routing: the router. It alone owns the index of the filters, and stores the deliveries of each batch of frames.
+//   - delivery: the outbox, with separate workers for each backend.
+//   - the rest: connections that backends keep, the pages, and the loops that watch files or prune tables.
 //
-// The first goroutine that fails ends all of them. Nothing is shared but the stores, which are safe for concurrent use,
-// and snapshots that are replaced whole: the catalogue and the directory.
+// The first goroutine that fails ends all of them. The goroutines share only the stores, which are safe for
+// concurrent use, and two snapshots that are replaced whole: the catalogue and the directory.
 //
 // # The order of stopping
 //
-// Work flows downwards, so the daemon stops from the top: the sources first, then the router, which commits what was
-// received, beside it the outbox, which ends the sends in hand, then connections and pages, and last the database. The
-// times of these steps count from the signal (see stopPlan) and end within stop.within. What is stuck is named in the
-// error and left behind. A killed daemon loses nothing that was committed: the next one takes it up.
+// The daemon stops in the order in which work flows. First the sources stop. Then the router commits the frames that
+// were received, while the outbox finishes the sends in hand. Then connections and pages close, and last the
+// database. The times of these steps count from the signal (see stopPlan) and end within stop.within. A part that
+// does not stop in time is named in the error and abandoned. A killed daemon loses nothing that was committed: the
+// next start continues with it.
 package daemon
 
 import (
@@ -48,15 +49,16 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// dedupIDs is how many message ids the router remembers, to drop what two relays repeat before the database is asked.
+// dedupIDs is the number of message ids that the router remembers. With them it drops what two relays repeat before
+// it queries the database.
 const dedupIDs = 1 << 16
 
-// Env is what the daemon may touch of the process.
+// Env is the part of the process that the daemon may use.
 type Env struct {
 	Now     func() time.Time
 	Stderr  io.Writer        // the log goes there
 	Version string           // of the program
-	Reload  <-chan os.Signal // each value asks Run to read the configuration again; nil: nobody asks
+	Reload  <-chan os.Signal // each value makes Run read the configuration again; nil: never
 }
 
 // A Service is a daemon with everything open.
@@ -65,7 +67,7 @@ type Service struct {
 	settings  Settings // as of the start
 	level     slog.LevelVar
 	tuned     atomic.Pointer[tuning]
-	started   *config.File // what settings are of
+	started   *config.File // the configuration that settings were decoded from
 	current   *config.File // as last reloaded; belongs to reloads
 	log       *slog.Logger
 	metrics   *metrics
@@ -83,10 +85,10 @@ type Service struct {
 	ready     atomic.Bool
 }
 
-// ErrStopped is what Open gives when its context ends meanwhile: no failure, nothing had begun.
+// ErrStopped is the error of Open when its context ends while it works. It is no failure: nothing had begun.
 var ErrStopped = errors.New("stopped while starting")
 
-// Open opens what the configuration names. On an error all that was open is closed again.
+// Open opens what the configuration names. On an error it closes again whatever it had opened.
 func Open(ctx context.Context, f *config.File, env Env) (*Service, error) {
 	set, err := LoadSettings(f)
 	if err != nil {
@@ -118,13 +120,13 @@ func Open(ctx context.Context, f *config.File, env Env) (*Service, error) {
 	return s, nil
 }
 
-// Prefs gives the store of preferences.
+// Prefs returns the store of preferences.
 func (s *Service) Prefs() *prefs.Store { return s.prefs }
 
-// Describe says what a message means, with the catalogue and the directory as they stand.
+// Describe returns what a message means, by the current catalogue and directory.
 func (s *Service) Describe(m *bus.Message) *catalogue.Event { return s.describer.describe(m) }
 
-// Close closes what Open has opened. It is called after Run has returned, or instead of Run.
+// Close closes what Open has opened. Call it after Run has returned, or instead of Run.
 func (s *Service) Close() error {
 	var errs []error
 	for _, l := range s.listeners {

@@ -24,7 +24,7 @@ func testEnv() (Env, *bytes.Buffer) {
 	return Env{Now: time.Now, Stderr: log, Version: "test"}, log
 }
 
-// writeFile writes a test's file and gives its path.
+// writeFile writes a file of the test and returns its path.
 func writeFile(t testing.TB, folder, name string, lines ...string) string {
 	t.Helper()
 	path := filepath.Join(folder, name)
@@ -112,8 +112,9 @@ func TestNotReadyWhileNothingIsStored(t *testing.T) {
 	}
 }
 
-// TestGoneEndsWhatWaits has a server say that an address will never take anything: the destination is disabled and what
-// waits for it ends; where the destination was deleted meanwhile, what waits ends as well, and nobody is alarmed.
+// In TestGoneEndsWhatWaits a server answers that an address will never accept anything. The destination is disabled
+// and its waiting deliveries end. Where the destination was deleted in the meantime, its deliveries end as well, and
+// no alarm is logged.
 func TestGoneEndsWhatWaits(t *testing.T) {
 	for _, deleted := range []bool{false, true} {
 		t.Run(map[bool]string{false: "there", true: "deleted"}[deleted], func(t *testing.T) {

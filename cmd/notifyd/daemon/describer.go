@@ -9,15 +9,15 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// A describer says what messages mean: by the catalogue as it stands, with the directory's accounts. It is
-// safe for concurrent use and takes no lock.
+// A describer turns messages into events, with the current catalogue and the accounts of the directory. It is safe
+// for concurrent use and takes no lock.
 type describer struct {
 	watcher   *catalogue.Watcher
 	directory func() *directory.Snapshot
 	current   atomic.Pointer[view]
 }
 
-// A view is what a describer knows at one moment.
+// A view is the catalogue and the directory that a describer uses at one moment.
 type view struct {
 	*catalogue.Catalogue                      // with the accounts
 	loaded               *catalogue.Catalogue // without: another one means that kinds may have come or gone
@@ -26,7 +26,7 @@ type view struct {
 	kindName             func(string) string
 }
 
-// load gives the view as it stands, made anew when the catalogue or the directory was loaded anew.
+// load returns the current view. It makes a new one when the catalogue or the directory was replaced.
 func (m *describer) load() *view {
 	loaded, snapshot := m.watcher.Load(), m.directory()
 	old := m.current.Load()
@@ -43,7 +43,7 @@ func (m *describer) load() *view {
 	return r
 }
 
-// What the pages need of a describer, each time as it stands then.
+// The pages call these methods. Each call uses the catalogue and the directory of that moment.
 
 func (m *describer) describe(message *bus.Message) *catalogue.Event {
 	return m.load().Describe(message)
@@ -52,7 +52,7 @@ func (m *describer) kinds() []catalogue.MessageKind { return m.load().Kinds() }
 func (m *describer) knowsKind(name string) bool     { return m.load().knowsKind(name) }
 func (m *describer) kindName(kind string) string    { return m.load().kindName(kind) }
 
-// sentence gives a filter in words that people read: kinds of message by the names that the catalogue has for them.
+// sentence returns a filter in words. It uses the catalogue's names for kinds of message.
 func (m *describer) sentence(f rulespec.Filter) string {
 	return rulespec.Sentence(rulespec.Env{KindName: m.load().kindName}, f)
 }

@@ -66,7 +66,7 @@ func TestAccountsComeFromTheDirectory(t *testing.T) {
 	}
 }
 
-// TestFiltersOfAKindThatWentAreBroken takes a kind away from under a filter, and gives it back.
+// TestFiltersOfAKindThatWentAreBroken removes from the catalogue a kind that a filter names, and restores it.
 func TestFiltersOfAKindThatWentAreBroken(t *testing.T) {
 	rule := rulespec.Rule{Kind: "kind", Args: rulespec.Args{rulespec.LookupRuleKind("kind").Params[0].Name: {"tea.ready"}}}
 	filter := prefs.Filter{Filter: rulespec.Filter{Name: "Tea", Rules: []rulespec.Rule{rule}}, On: true}
@@ -90,7 +90,7 @@ func TestFiltersOfAKindThatWentAreBroken(t *testing.T) {
 	}
 }
 
-// TestOtherTextsOfTheSameKindsKeepTheIndex changes what a kind's messages say: no filter has to be compiled again.
+// TestOtherTextsOfTheSameKindsKeepTheIndex changes the texts of a kind: no filter has to be compiled again.
 func TestOtherTextsOfTheSameKindsKeepTheIndex(t *testing.T) {
 	r, _, _, log := aRouter(t, migratest.Open(t, migratest.SQLite(t)), about("bash", false))
 	r.describer.watcher = aMeaning(t, teaApp, r.directory).watcher

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/net/netutil"
 )
 
-// A listener is an open port and what answers there.
+// A listener is an open port and the handler that answers on it.
 type listener struct {
 	listener net.Listener
 	handler  http.Handler
@@ -42,7 +42,7 @@ func newHTTPServer(ctx context.Context, handler http.Handler) *http.Server {
 	}
 }
 
-// operatorPages serves what monitoring asks: alive, ready, and the metrics.
+// operatorPages serves the pages for monitoring: alive, ready, and the metrics.
 func (s *Service) operatorPages() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
@@ -53,7 +53,7 @@ func (s *Service) operatorPages() http.Handler {
 	return mux
 }
 
-// metricErrors logs what the handler of /metrics leaves out.
+// metricErrors logs the errors of metrics that the handler of /metrics leaves out.
 type metricErrors struct{ log *slog.Logger }
 
 // Println implements promhttp.Logger.
@@ -61,8 +61,8 @@ func (m metricErrors) Println(v ...any) {
 	m.log.Error("some metrics are left out", "error", strings.TrimSpace(fmt.Sprintln(v...)))
 }
 
-// readyz says whether the program takes and routes messages. A backend that is down does not make it unready: what is
-// owed waits.
+// readyz reports whether the program receives and routes messages. A backend that is down does not make the program
+// unready: its deliveries wait.
 func (s *Service) readyz(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	status, problem := http.StatusOK, ""
@@ -94,7 +94,7 @@ func (s *Service) listen(ctx context.Context, what, address string, most int, ha
 	return nil
 }
 
-// serve answers requests until ctx ends, which also ends streams; open requests may then take so long.
+// serve answers requests until ctx ends, which also ends streams. Open requests may then take as long as grace.
 func (l *listener) serve(ctx context.Context, grace time.Duration) error {
 	server := newHTTPServer(ctx, l.handler)
 	stopped := make(chan struct{})

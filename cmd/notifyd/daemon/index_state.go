@@ -16,11 +16,11 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// An indexState is the index of all filters that are on, at a revision of the preferences, with a cache of what the
-// filters reach that were hit not long ago. The log of changes brings it to the next revision.
+// An indexState is the index of all filters that are on, at one revision of the preferences, with a cache of the
+// subscriptions of recently matched filters. The log of changes brings it to the next revision.
 type indexState struct {
 	revision  int64
-	catalogue *catalogue.Catalogue // that KnowsKind was made of
+	catalogue *catalogue.Catalogue // that KnowsKind was derived from
 	kinds     string               // digest of its kinds
 	index     *rules.Index
 	broken    map[rulespec.FilterID]bool
@@ -45,7 +45,7 @@ func (r *router) load(ctx context.Context) error {
 	if b := r.state; b != nil && b.fits(current.loaded) && !b.index.Stale() {
 		return nil
 	}
-	r.state, r.found = nil, nil // two at once would take twice the memory
+	r.state, r.found = nil, nil // two indexes at once would take twice the memory
 	var b *indexState
 	if !r.loadedOnce {
 		b = r.snapshots.restore(ctx, current)
@@ -60,13 +60,13 @@ func (r *router) load(ctx context.Context) error {
 	r.state, r.loadedOnce = b, true
 	select {
 	case r.cold <- b.index:
-	default: // nobody has taken the last one yet: this one stays cold
+	default: // an earlier index still waits to be warmed: this one stays cold
 	}
 	return nil
 }
 
-// fits reports whether the filters were compiled for the kinds of message that c has. A catalogue that says other
-// things of the same kinds breaks no filter and mends none.
+// fits reports whether the filters were compiled for the kinds of message that c has. A catalogue that only changes
+// the texts of the same kinds breaks no filter and mends none.
 func (b *indexState) fits(c *catalogue.Catalogue) bool {
 	if b.catalogue != c && kindsOfCatalogue(c) == b.kinds {
 		b.catalogue = c
@@ -74,7 +74,7 @@ func (b *indexState) fits(c *catalogue.Catalogue) bool {
 	return b.catalogue == c
 }
 
-// readAll makes an index of what is in the store.
+// readAll builds an index of all filters in the store.
 func (r *router) readAll(ctx context.Context, current *view) (*indexState, error) {
 	start := r.now()
 	revision, err := r.subscriptions.Revision(ctx, nil)
@@ -98,8 +98,8 @@ func (r *router) readAll(ctx context.Context, current *view) (*indexState, error
 // replaceAtOnce is how many changed filters are held at a time.
 const replaceAtOnce = 4096
 
-// sync brings the index up to the store's revision. It reads inside the transaction that will carry the deliveries, so
-// a filter switched off takes effect with the next message. After errBehind only another index will do.
+// sync brings the index up to the store's revision. It reads inside the transaction that will carry the deliveries,
+// so a filter switched off takes effect with the next message. After errBehind the caller must build another index.
 func (r *router) sync(ctx context.Context, tx *gorm.DB) error {
 	revision, err := r.subscriptions.Revision(ctx, tx)
 	if err != nil {
@@ -125,7 +125,7 @@ func (r *router) sync(ctx context.Context, tx *gorm.DB) error {
 	return nil
 }
 
-// replace brings filters up to what they are in tx.
+// replace updates the filters to their state in tx.
 func (r *router) replace(tx *gorm.DB, ids []rulespec.FilterID) error {
 	filters, err := r.subscriptions.FiltersOn(tx, ids)
 	if err != nil {

@@ -9,14 +9,14 @@ import (
 // maxExpensiveLogged is how many filters that are too expensive a line of the log names.
 const maxExpensiveLogged = 20
 
-// expensive is the filters found too expensive that the store does not know of yet.
+// expensive holds the filters that were found too expensive and are not yet marked in the store.
 type expensive struct {
 	steps    map[rulespec.FilterID]int64
 	revision int64 // of preferences when the first of them was found
 }
 
-// markExpensive has the store mark the filters found too expensive, which match nothing already, so that their owners
-// learn of it. What the store does not take is tried again with the next batch.
+// markExpensive marks in the store the filters that were found too expensive, so that their owners learn of it. The
+// index already ignores them. If the store fails, the next batch tries again.
 func (r *router) markExpensive(ctx context.Context) {
 	if skipped := r.state.index.Skipped(); skipped != r.state.skipped {
 		r.metrics.skipped.Add(float64(skipped - r.state.skipped))
@@ -49,8 +49,8 @@ func (r *router) markExpensive(ctx context.Context) {
 	r.expensive = expensive{}
 }
 
-// warmCaches looks up the packages that the directory knows in each new index, beside the router, so that the first
-// message about one does not wait for it. It runs until ctx ends.
+// warmCaches looks up, in each new index, every package that the directory knows. It runs beside the router, so that
+// the first message about a package does not wait for the look-up. It runs until ctx ends.
 func (r *router) warmCaches(ctx context.Context) error {
 	for {
 		select {

@@ -51,7 +51,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	case <-time.After(50 * time.Millisecond):
 	}
 	first.Close()
-	first.Close() // gives its permit back once
+	first.Close() // the permit is released once, not twice
 	third := next()
 	defer third.Close()
 	select {

@@ -10,9 +10,9 @@ import (
 	"syscall"
 )
 
-// lockDatabase keeps a second daemon off an SQLite file: the outbox takes up at once what an earlier process had in
-// hand, which must not be what another one is sending. On PostgreSQL leases do that. The lock ends with the process,
-// also by kill -9; the file stays.
+// lockDatabase keeps a second daemon off an SQLite file. At its start the outbox takes over the sends that an earlier
+// process had in hand, and another running process must not lose its own that way. On PostgreSQL leases do this. The
+// lock ends with the process, also after kill -9; the file stays.
 func lockDatabase(dsn string) (*os.File, error) {
 	if isPostgres(dsn) {
 		return nil, nil
@@ -31,10 +31,10 @@ func lockDatabase(dsn string) (*os.File, error) {
 	return file, nil
 }
 
-// maxHolder bounds what is read of who has the lock, in bytes.
+// maxHolder bounds what is read of the name of the lock's holder, in bytes.
 const maxHolder = 256
 
-// writeHolder says in the file of the lock who has it.
+// writeHolder writes into the lock file which process holds the lock.
 func writeHolder(file *os.File) error {
 	if err := file.Truncate(0); err != nil {
 		return err
@@ -43,13 +43,13 @@ func writeHolder(file *os.File) error {
 	return err
 }
 
-// readHolder says who has the lock.
+// readHolder returns the process that holds the lock, in words.
 func readHolder(file *os.File) string {
 	text, err := io.ReadAll(io.LimitReader(file, maxHolder))
 	if err != nil {
 		return err.Error()
 	}
-	return cmp.Or(strings.TrimSpace(string(text)), "it does not say which") // an older notifyd
+	return cmp.Or(strings.TrimSpace(string(text)), "it does not say which") // an older notifyd writes nothing
 }
 
 // thisProcess names the daemon where others see it: in the lock of an SQLite file, and in pg_stat_activity of
@@ -62,7 +62,7 @@ func thisProcess() string {
 	return fmt.Sprintf("notifyd serve, process %d at %s", os.Getpid(), host)
 }
 
-// isPostgres says whether a dsn is of PostgreSQL, not of SQLite.
+// isPostgres reports whether a dsn is of PostgreSQL, not of SQLite.
 func isPostgres(dsn string) bool {
 	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// metrics are the program's own counters. Rooms keep plain numbers; the collector in metrics_collect.go reads those
-// when Prometheus asks. No label holds a user, a package or an address.
+// metrics are the program's own counters. Other packages keep plain numbers; the collector in metrics_collect.go
+// reads those when Prometheus scrapes. No label holds a user, a package or an address.
 type metrics struct {
 	registry     *prometheus.Registry
 	rejected     *prometheus.CounterVec
@@ -123,7 +123,7 @@ func (m *metrics) filters(active, broken int) {
 	m.filterCount.WithLabelValues("broken").Set(float64(broken))
 }
 
-// routePhases are what a batch of frames goes through, in that order.
+// routePhases are the phases of routing a batch of frames, in order.
 var routePhases = []string{"decode", "describe", "open", "begin", "follow", "match", "history", "subscriptions", "plan",
 	"outbox", "commit"}
 
@@ -153,7 +153,7 @@ func (s *phaseTimer) lap(step string) {
 	s.last = now
 }
 
-// observe adds what was spent to the metric.
+// observe adds the time spent to the metric.
 func (s *phaseTimer) observe(seconds *prometheus.HistogramVec) {
 	for step, spent := range s.spent {
 		seconds.WithLabelValues(step).Observe(spent.Seconds())

@@ -12,7 +12,7 @@ import (
 	"github.com/notifyd/notifyd/outbox"
 )
 
-// A collector reads the plain numbers of the rooms whenever Prometheus asks.
+// A collector reads the plain numbers of the other packages whenever Prometheus scrapes.
 type collector struct{ s *Service }
 
 // watch adds the numbers of s's rooms to the metrics.
@@ -43,7 +43,7 @@ var (
 // Describe leaves the metrics unchecked: which there are depends on the configuration.
 func (r collector) Describe(chan<- *prometheus.Desc) {}
 
-// Collect sends all numbers; what cannot be read in time is left out.
+// Collect sends all numbers. It leaves out those that cannot be read in time.
 func (r collector) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -72,8 +72,8 @@ func (r collector) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// emitter gives the function that sources and backends hand their numbers to. A series that Prometheus refuses, such as
-// one with a label too few, is reported by the handler of /metrics and costs the others nothing.
+// emitter returns the function to which sources and backends pass their numbers. A series that Prometheus refuses,
+// such as one with a missing label, is reported by the handler of /metrics and does not affect the others.
 func emitter(out chan<- prometheus.Metric) metric.Emit {
 	return func(d *metric.Desc, value float64, labels ...string) {
 		desc, kind := describe(d.Name, d.Help, d.Labels...), prometheus.GaugeValue

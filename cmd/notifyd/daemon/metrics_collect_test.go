@@ -14,7 +14,7 @@ import (
 	"github.com/notifyd/notifyd/internal/metric"
 )
 
-// A metered room is a source and a backend that the daemon knows nothing of.
+// A metered is a source and a backend that the daemon's code does not know.
 type metered struct{ emits func(metric.Emit) }
 
 func (m metered) Run(context.Context, chan<- bus.Frame) error { return nil }

@@ -38,7 +38,7 @@ func (s *Service) openDescriber() error {
 	return nil
 }
 
-// directorySource is what the directory is read from; one without a file has the value nil.
+// directorySource returns the source of the directory. Without a file its value is nil.
 func directorySource(file string) watch.Source[*directory.Snapshot] {
 	if file != "" {
 		return directory.Source(file)
@@ -90,9 +90,8 @@ func (s *Service) openStores(ctx context.Context) error {
 	return nil
 }
 
-// gone switches off a destination that will never take anything, and cancels what is owed to it; its owner sees why on
-// the page. If the destination was deleted while a notice was on its way, there is nothing to switch off: gone only
-// cancels.
+// gone switches off a destination that will never accept anything, and cancels its deliveries; its owner sees the
+// reason on the page. If the destination was deleted while a notice was on its way, gone only cancels.
 func (s *Service) gone(ctx context.Context, destination, reason string) {
 	id, err := strconv.ParseUint(destination, 10, 64)
 	if err != nil {
@@ -112,7 +111,7 @@ func (s *Service) gone(ctx context.Context, destination, reason string) {
 func (s *Service) openRouter(ctx context.Context) error {
 	base := s.settings.Web.BaseURL
 	if s.settings.Web.Listen == "" {
-		base = "" // nobody would answer
+		base = "" // no page would answer
 	}
 	links, err := s.prefs.Links(ctx, strings.TrimSuffix(base, "/"))
 	if err != nil {

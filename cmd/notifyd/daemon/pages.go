@@ -17,7 +17,7 @@ import (
 	"github.com/notifyd/notifyd/web"
 )
 
-// openPages opens the ports of the pages and of what operators ask.
+// openPages opens the ports of the pages and of the operators' endpoints.
 func (s *Service) openPages(ctx context.Context) error {
 	if address := s.settings.Metrics.Listen; address != "" {
 		if err := s.listen(ctx, "operators", address, maxOperatorConnections, s.operatorPages()); err != nil {
@@ -75,7 +75,7 @@ func (s *Service) stream() http.Handler {
 	return nil
 }
 
-// authorize gives the feed that the bearer of a token (RFC 6750) may read; "" where it is no token of ours.
+// authorize returns the feed that the bearer of a token (RFC 6750) may read; "" where the token is not ours.
 func (s *Service) authorize(r *http.Request) (address string, err error) {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {

@@ -12,8 +12,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// liveKeys are the keys of the configuration that a reload puts into effect. What else has changed is named in the log
-// and waits for a restart.
+// liveKeys are the keys of the configuration that a reload puts into effect. Other changed keys are named in the log
+// and wait for a restart.
 var liveKeys = []string{
 	"log.level", "catalogue.folder", "catalogue.check", "directory.file", "directory.check",
 	"history.keep", "history.keep_bytes", "history.prune", "web.trusted_proxies",
@@ -44,7 +44,7 @@ func (s *Service) tune(set Settings) error {
 	return nil
 }
 
-// retuned gives a loop that runs with the tuning as it is, and again with each next one, until ctx ends.
+// retuned returns a loop that calls run with the current tuning, and again with each later tuning, until ctx ends.
 func (s *Service) retuned(run func(context.Context, *tuning) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		for {
@@ -67,8 +67,8 @@ func (s *Service) retuned(run func(context.Context, *tuning) error) func(context
 	}
 }
 
-// reloads reads the configuration again whenever it is asked to, until ctx ends. What asks while a reload is under way
-// is answered by one more reload: the signal's channel holds one.
+// reloads reads the configuration again on each signal, until ctx ends. Signals that arrive during a reload cause one
+// more reload: the channel of signals holds one.
 func (s *Service) reloads(ctx context.Context) error {
 	for {
 		select {
@@ -82,8 +82,8 @@ func (s *Service) reloads(ctx context.Context) error {
 	}
 }
 
-// reload takes the configuration, and tells the service manager before and after, as a service of Type=notify-reload
-// must (systemd.service(5)).
+// reload reads the configuration again. It notifies the service manager before and after, as a service of
+// Type=notify-reload must (systemd.service(5)).
 func (s *Service) reload() {
 	s.notify(reloading())
 	err := s.takeConfiguration()
@@ -95,13 +95,13 @@ func (s *Service) reload() {
 			s.log.Error("configuration not reloaded; the old one stays", "mistake", strings.TrimSuffix(line, "\n"))
 		}
 	}
-	if s.ready.Load() { // it may have been told to stop meanwhile
+	if s.ready.Load() { // a stop may have begun in the meantime
 		s.notify("READY=1\nSTATUS=" + status)
 	}
 }
 
-// takeConfiguration reads the configuration again and puts into effect what can change while the daemon runs. A mistake
-// anywhere in it changes nothing.
+// takeConfiguration reads the configuration again and applies the changes that are possible while the daemon runs. If
+// it contains a mistake, nothing changes.
 func (s *Service) takeConfiguration() error {
 	next, err := s.current.Reread()
 	if err != nil {
@@ -134,7 +134,8 @@ func keysThat(keys []string, hold func(string) bool) []string {
 	return slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return !hold(key) })
 }
 
-// watchOthers has the catalogue and the directory read again, from where set says. Both were good a moment ago.
+// watchOthers makes the watchers read the catalogue and the directory from where set says. Both were checked just
+// before.
 func (s *Service) watchOthers(set Settings, changed []string) error {
 	return errors.Join(
 		reread(s.describer.watcher, catalogue.Source(folder(set.Catalogue.Folder)), set.Catalogue.Check, changed),

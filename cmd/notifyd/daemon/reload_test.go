@@ -17,7 +17,7 @@ import (
 	"github.com/notifyd/notifyd/internal/grace"
 )
 
-// A reloaded is a daemon whose configuration lies in a folder with what it names.
+// A reloaded is a daemon with a folder that contains its configuration and the files that this names.
 type reloaded struct {
 	*Service
 	t      *testing.T
@@ -46,7 +46,7 @@ func newReloaded(t *testing.T, lines ...string) *reloaded {
 	return r
 }
 
-// in puts the folder where lines say DIR.
+// in replaces DIR in lines by the folder.
 func (r *reloaded) in(lines []string) []string {
 	out := slices.Clone(lines)
 	for i := range out {
@@ -66,7 +66,7 @@ func (r *reloaded) write(name, text string) {
 	}
 }
 
-// reloadWith changes the configuration and reloads it; it gives what the log said.
+// reloadWith changes the configuration, reloads it and returns what was logged.
 func (r *reloaded) reloadWith(lines ...string) string {
 	r.t.Helper()
 	file := r.started.Name()
@@ -127,13 +127,13 @@ func TestReloadTakesEffect(t *testing.T) {
 	}
 	r.checkMetrics("notifyd_config_reload_successful 1", "notifyd_config_restart_needed 0")
 
-	r.reloadWith("web: {listen: ''}") // and takes everything back
+	r.reloadWith("web: {listen: ''}") // undoes the change
 	if event := r.describer.describe(tea("ally@example.org")); event.Kind != "tea.unknown" || r.watcher.Load() != nil {
 		t.Errorf("the catalogue or the directory stays: kind %s", event.Kind)
 	}
 }
 
-// TestManualNamesLiveKeys: operators read in doc/operating.md what a reload puts into effect.
+// TestManualNamesLiveKeys compares liveKeys with the keys that doc/operating.md lists for operators.
 func TestManualNamesLiveKeys(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "..", "doc", "operating.md"))
 	if err != nil {
@@ -146,7 +146,8 @@ func TestManualNamesLiveKeys(t *testing.T) {
 	}
 }
 
-// TestReloadReadsFilesThatHaveNotSettled: who asks for a reload has written the files.
+// TestReloadReadsFilesThatHaveNotSettled: a reload reads files at once, since the person who requests it has written
+// them.
 func TestReloadReadsFilesThatHaveNotSettled(t *testing.T) {
 	lines := []string{
 		"web: {listen: ''}",
@@ -162,8 +163,8 @@ func TestReloadReadsFilesThatHaveNotSettled(t *testing.T) {
 	}
 }
 
-// TestReloadKeepsTheOldOnAMistake reloads what has a mistake somewhere: all stays as it was, and the log says where it
-// is.
+// TestReloadKeepsTheOldOnAMistake reloads a configuration with a mistake in each place: nothing changes, and the log
+// names the position of the mistake.
 func TestReloadKeepsTheOldOnAMistake(t *testing.T) {
 	good := []string{"web: {listen: ''}", "catalogue: {folder: 'DIR/tea.d'}", "directory: {file: 'DIR/people.yaml'}"}
 	adds := func(line string) func(*reloaded) []string {
@@ -209,11 +210,11 @@ func TestReloadKeepsTheOldOnAMistake(t *testing.T) {
 	}
 }
 
-// TestReloadNamesWhatNeedsARestart: no change is passed over in silence, and none of a secret is told.
+// TestReloadNamesWhatNeedsARestart: the log names every change that needs a restart, and shows no secret.
 func TestReloadNamesWhatNeedsARestart(t *testing.T) {
 	r := newReloaded(t, "web: {listen: ''}")
 	mail := "backends: {email: {host: mx.example.org, from: a@example.org, username: a, password: swordfish}}"
-	for range 2 { // what waits for a restart is named again until it comes
+	for range 2 { // a change that waits for a restart is named at every reload
 		said := r.reloadWith("web: {listen: '127.0.0.1:0'}", "outbox: {workers: 2}", "log: {level: debug}", mail)
 		for _, key := range []string{"web.listen", "outbox.workers", "backends.email"} {
 			if !strings.Contains(said, key) {

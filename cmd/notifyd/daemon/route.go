@@ -24,7 +24,7 @@ import (
 // is written; without load a message is a batch of one and waits for nothing.
 const maxBatch = 256
 
-// A router takes frames from the buses to the outbox. It runs in one goroutine, which owns all of its fields.
+// A router carries frames from the buses to the outbox. It runs in one goroutine, which owns all of its fields.
 type router struct {
 	db            *gorm.DB
 	subscriptions *prefs.Subscriptions
@@ -41,8 +41,8 @@ type router struct {
 	dedup      *bus.DedupWindow
 	state      *indexState
 	loadedOnce bool               // the snapshot is read at the first load only
-	found      []rules.Result     // what the events of a batch hit
-	silent     map[string]silence // by source: what was not said of malformed frames
+	found      []rules.Result     // the filters that match the events of a batch
+	silent     map[string]silence // by source: malformed frames that were not logged
 
 	expensive expensive
 	cold      chan *rules.Index // has room for one: a new index, for warmCaches
@@ -54,9 +54,9 @@ type silence struct {
 	count int
 }
 
-// run routes frames until the channel is closed and everything in it is committed, or until ctx ends. A batch that the
-// database does not take is tried again for ever: the bus will not say it again. Where ctx ends with frames that are
-// not committed, the error says how many.
+// run routes frames until the channel is closed and everything in it is committed, or until ctx ends. It retries a
+// failed batch for ever: the bus will not send it again. If ctx ends before all frames are committed, the error gives
+// the number of the others.
 func (r *router) run(ctx context.Context, frames <-chan bus.Frame) error {
 	defer func() { r.snapshots.end(ctx, r.state) }()
 	if err := r.load(ctx); err != nil && ctx.Err() == nil {
@@ -79,7 +79,7 @@ func (r *router) run(ctx context.Context, frames <-chan bus.Frame) error {
 	}
 }
 
-// nextBatch waits for one frame and takes what else is there already.
+// nextBatch waits for one frame and adds those that are already in the channel.
 func nextBatch(ctx context.Context, frames <-chan bus.Frame) (batch []bus.Frame, open bool) {
 	select {
 	case <-ctx.Done():
@@ -104,7 +104,7 @@ func nextBatch(ctx context.Context, frames <-chan bus.Frame) (batch []bus.Frame,
 	return batch, true
 }
 
-// persist routes a batch, waiting and trying again while the database refuses, and then tells the sources.
+// persist routes a batch, and retries while the database fails. Then it acknowledges the frames to the sources.
 func (r *router) persist(ctx context.Context, frames []bus.Frame) error {
 	events := r.describe(frames)
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
@@ -126,7 +126,7 @@ func (r *router) persist(ctx context.Context, frames []bus.Frame) error {
 	return nil
 }
 
-// describe decodes frames and says what they mean; what is no message, or was seen just now, is counted and left out.
+// describe decodes frames into events. It counts and leaves out malformed frames and those seen a short time ago.
 func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 	var events []*catalogue.Event
 	current := r.describer.load()
@@ -188,7 +188,8 @@ func (r *router) route(ctx context.Context, events []*catalogue.Event) error {
 	return nil
 }
 
-// carry takes the first of events through one transaction and says how many: all, or as many as match maxMatches.
+// carry routes the first of events in one transaction and returns their number: all, or as many as have maxMatches
+// matches.
 func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *phaseTimer) (carried int, err error) {
 	owed := 0
 	err = r.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
@@ -227,10 +228,12 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *ph
 	return len(events), nil
 }
 
-// maxMatches is how many matches end a transaction: what it owes is held in memory. One message may have more.
+// maxMatches is the number of matches that ends a transaction, since its deliveries are held in memory. One message
+// may have more.
 const maxMatches = 20_000
 
-// match asks the index about events, into r.found, until maxMatches are found, and says about how many it has asked.
+// match looks events up in the index, into r.found, until maxMatches are found. It returns how many events it looked
+// up.
 func (r *router) match(events []*catalogue.Event) (asked int) {
 	dir := asDirectory(r.directory())
 	for matches := 0; asked < len(events) && matches < maxMatches; asked++ {
@@ -248,9 +251,10 @@ func (r *router) match(events []*catalogue.Event) (asked int) {
 // userHits are the filters of one user that one event hit: ids up to an end, from the end of the one before.
 type userHits struct{ event, end int }
 
-// plan says what is owed because of events: nothing for one that was not added, since its deliveries are in the
-// database already. A one-shot hits the first event of the batch only, and only for who switches it off: once, on any
-// node. That comes before anything is locked in the outbox, so that nodes cannot wait for each other.
+// plan returns the deliveries of events. An event that was not added has none: its deliveries are in the database
+// already. A one-shot filter matches only the first event of the batch, and only on the node that switches it off, so
+// that it notifies once. The one-shots are switched off before anything is locked in the outbox, so that nodes cannot
+// deadlock.
 func (r *router) plan(tx *gorm.DB, events []*catalogue.Event, added []bool, watch *phaseTimer) ([]outbox.Delivery,
 	error) {
 	var ids []rulespec.FilterID
@@ -299,7 +303,7 @@ func (r *router) plan(tx *gorm.DB, events []*catalogue.Event, added []bool, watc
 	return deliveries, nil
 }
 
-// consumeOneShots switches the one-shots among filters off, and gives those that this node has switched off.
+// consumeOneShots switches off the one-shots among filters, and returns those that this node has switched off.
 func (r *router) consumeOneShots(tx *gorm.DB, ids []rulespec.FilterID,
 	known map[rulespec.FilterID]*prefs.Subscription) (map[rulespec.FilterID]bool, error) {
 	var once []rulespec.FilterID

@@ -23,7 +23,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// aRouter is a router on a fresh database with alice, who has one address and the filters given.
+// aRouter returns a router on a fresh database with the user alice, who has one address and the filters given.
 func aRouter(t *testing.T, d *migrations.DB, filters ...prefs.Filter) (*router, prefs.User, []prefs.Filter,
 	*bytes.Buffer) {
 	t.Helper()
@@ -63,7 +63,7 @@ func aRouter(t *testing.T, d *migrations.DB, filters ...prefs.Filter) (*router, 
 	return r, alice, filters, log
 }
 
-// openPrefs gives the preferences in a database.
+// openPrefs returns the preferences in a database.
 func openPrefs(d *migrations.DB) *prefs.Store {
 	return prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader})
 }
@@ -75,7 +75,7 @@ func about(pkg string, oneShot bool) prefs.Filter {
 		OneShot: oneShot}
 }
 
-// push is a frame that tells of a push to a package's sources.
+// push returns a frame about a push to a package's sources.
 func push(id, pkg string) bus.Frame {
 	topic := "org.example.test.git.receive"
 	return bus.Frame{Source: "test", Topic: topic, Payload: fmt.Appendf(nil,
@@ -83,7 +83,7 @@ func push(id, pkg string) bus.Frame {
 		topic, id, pkg)}
 }
 
-// owedTo gives the messages that are owed, in order.
+// owedTo returns the messages that have deliveries, in order.
 func owedTo(t *testing.T, d *migrations.DB) string {
 	t.Helper()
 	var ids []string
@@ -162,8 +162,8 @@ func TestSwitchedOffFilterIsSilentFromTheNextMessage(t *testing.T) {
 	})
 }
 
-// TestStoreFailureIsTriedAgain takes the tables away for a while: nothing is lost, and the frames are done with only
-// when they are safe.
+// TestStoreFailureIsTriedAgain removes the tables for a while: nothing is lost, and the frames are acknowledged only
+// when they are stored.
 func TestStoreFailureIsTriedAgain(t *testing.T) {
 	d := migratest.Open(t, migratest.SQLite(t))
 	r, _, _, log := aRouter(t, d, about("bash", false))
@@ -230,7 +230,7 @@ func TestStopWithoutDatabaseTellsWhatIsLost(t *testing.T) {
 	}
 }
 
-// failures is how many batches the database did not take.
+// failures returns the number of batches that the database refused.
 func (m *metrics) failures() float64 {
 	var now dto.Metric
 	if err := m.routeErrors.Write(&now); err != nil {

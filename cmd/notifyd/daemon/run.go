@@ -64,13 +64,14 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	s.log.Info("stopped")
 	if ctx.Err() != nil {
-		return err // it was told to stop
+		return err // the context was cancelled: an orderly stop
 	}
 	return errors.Join(context.Cause(top), err)
 }
 
-// shutdown stops the groups one after the other, each by its time since the stop began, and names what did not end.
-// Where a source is stuck the frames stay open for it; the router then ends with its time.
+// shutdown stops the groups one after the other, each by its deadline since the stop began, and names the parts that
+// did not end. If a source is stuck, the channel of frames stays open for it, and the router then ends at its
+// deadline.
 func shutdown(since time.Time, plan stopPlan, frames chan<- bus.Frame, groups [4]*runGroup) (stuck []string) {
 	by := func(group *runGroup, d time.Duration) bool {
 		limit, release := context.WithDeadline(context.Background(), since.Add(d))
@@ -90,7 +91,7 @@ func shutdown(since time.Time, plan stopPlan, frames chan<- bus.Frame, groups [4
 	return stuck
 }
 
-// startRest starts what the flow leans on: connections that backends keep, watchers, pages.
+// startRest starts the parts that the flow of messages depends on: connections that backends keep, watchers, pages.
 func (s *Service) startRest(rest *runGroup) {
 	for name, backend := range s.backends {
 		if r, ok := backend.(backends.Runner); ok {

@@ -40,8 +40,8 @@ func (s *runGroup) start(name string, f func(context.Context) error) {
 	})
 }
 
-// join waits until all of the group has stopped, or until limit ends: then it names what has not. That goes on until
-// the process ends, which is next.
+// join waits until all of the group has stopped. If limit ends first, join returns the names of the goroutines that
+// still run. They go on until the process ends, which is next.
 func (s *runGroup) join(limit context.Context) (stuck []string) {
 	joined := make(chan struct{})
 	go func() {

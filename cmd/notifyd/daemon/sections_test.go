@@ -23,8 +23,8 @@ import (
 	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
-// sections gives a new value of every section that a configuration may have, by its path: those of the program, of each
-// source and of each backend.
+// sections returns a new value of every section that a configuration may have, by path: the sections of the program,
+// of each source and of each backend.
 func sections() map[string]any {
 	s := defaultSettings()
 	all := map[string]any{}
@@ -58,7 +58,7 @@ type leaf struct {
 // name is the key without the mappings that it stands in.
 func (l leaf) name() string { return l.path[strings.LastIndex(l.path, ".")+1:] }
 
-// leaves gives every key of the struct v; it gives each list of mappings an item.
+// leaves returns every key of the struct v. It adds one item to each list of mappings.
 func leaves(v reflect.Value, prefix string) []leaf {
 	var found []leaf
 	for i := range v.NumField() {
@@ -82,10 +82,11 @@ func leaves(v reflect.Value, prefix string) []leaf {
 	return found
 }
 
-// publicKeys are the keys that are called like secrets and are none; each says secret:"false".
+// publicKeys are keys that are named like secrets but are public. Each has the tag secret:"false".
 var publicKeys = []string{"backends.irc.networks.client_key"}
 
-// TestSecretsAreMasked fills every text of every section and prints it: what is called like a secret does not show.
+// TestSecretsAreMasked fills every text of every section and prints it: no key that is named like a secret shows its
+// value.
 func TestSecretsAreMasked(t *testing.T) {
 	secretLike := regexp.MustCompile(`(token|password|passwd|passphrase|secret|key|dsn|cookie|credential)s?(_|$)`)
 	for path, section := range sections() {
@@ -113,8 +114,8 @@ func TestSecretsAreMasked(t *testing.T) {
 	}
 }
 
-// sample gives contrib/notifyd.yaml with every example in effect: "#  " before a key is taken away, and so is the "{}"
-// of the section that the examples fill. Files of secrets are given to it.
+// sample returns contrib/notifyd.yaml with every example in effect: it removes "# " before a key, and the "{}" of the
+// section that the examples fill. It also makes the files of secrets that the sample names.
 func sample(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "..", "contrib", "notifyd.yaml"))
@@ -177,7 +178,7 @@ func TestSampleHoldsEveryKey(t *testing.T) {
 		for _, l := range leaves(reflect.ValueOf(section).Elem(), "") {
 			keys := strings.Split(path+"."+strings.Replace(l.path, "networks.", "networks.[0].", 1), ".")
 			_, found := yamltext.Find(tree, keys...)
-			if !found { // a secret may stand there with its file
+			if !found { // the sample may name the secret's file instead
 				keys[len(keys)-1] += "_file"
 				_, found = yamltext.Find(tree, keys...)
 			}
@@ -191,9 +192,8 @@ func TestSampleHoldsEveryKey(t *testing.T) {
 // notDefaults are keys whose value in the sample is an example.
 var notDefaults = []string{"database.dsn", "backends.irc.networks.tls"}
 
-// TestSampleStatesDefaults takes each number, duration and truth value out of the sample: the program must fill in the
-// same. So what config print says is what the sample says, and a default is never printed as the zero that stands for
-// it.
+// TestSampleStatesDefaults removes each number, duration and truth value from the sample: the program must fill in
+// the same. So config print shows the values of the sample, and never a default as the zero that stands for it.
 func TestSampleStatesDefaults(t *testing.T) {
 	text := sample(t)
 	all, err := decode(t, text)
@@ -228,7 +228,7 @@ func find(all []leaf, path string) leaf {
 	return all[slices.IndexFunc(all, func(l leaf) bool { return l.path == path })]
 }
 
-// withoutKey takes the line of a key out of a section.
+// withoutKey removes the line of a key from a section.
 func withoutKey(t *testing.T, text, path, key string) string {
 	t.Helper()
 	begin := 0

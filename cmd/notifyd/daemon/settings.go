@@ -16,8 +16,8 @@ import (
 	"github.com/notifyd/notifyd/history"
 )
 
-// Settings are the sections that belong to the program itself. Each bus and each backend has its own section, decoded
-// by its own room. The zero value of a key means the default that defaults gives it.
+// Settings are the sections of the program itself. Each bus and each backend has a section that its own package
+// decodes. A key with the zero value gets its default from defaults.
 type Settings struct {
 	Log       logSettings
 	Database  databaseSettings
@@ -65,10 +65,10 @@ type rulesSettings struct {
 	Snapshot string `yaml:"snapshot"` // file that keeps the index of the filters for the next start; see settings.snapshot
 }
 
-// noSnapshot as the file says that none is to be kept.
+// noSnapshot is the value in the file that turns the snapshot off.
 const noSnapshot = "none"
 
-// snapshot gives the file of the snapshot, "" for none: beside an SQLite file where nothing else is said.
+// snapshot returns the file of the snapshot, "" for none. Without a setting the file lies beside an SQLite file.
 func (s Settings) snapshot() string {
 	switch {
 	case s.Rules.Snapshot == noSnapshot, s.Rules.Snapshot == "" && isPostgres(s.Database.DSN):
@@ -88,7 +88,7 @@ type historySettings struct {
 func (h historySettings) keep() history.Keep { return history.Keep{Age: h.Keep, Bytes: h.KeepBytes} }
 
 type stopSettings struct {
-	Within time.Duration `yaml:"within"` // the longest an orderly stop takes
+	Within time.Duration `yaml:"within"` // the longest time of an orderly stop
 }
 
 // defaultSettings is the configuration of a machine where nothing was configured.
@@ -178,14 +178,14 @@ func (s Settings) check() error {
 	return errors.Join(errs...)
 }
 
-// isBaseURL says whether paths can be put behind text: what is left of it after the host is a path and nothing else.
+// isBaseURL reports whether a path can be appended to text: behind the host it contains only a path.
 func isBaseURL(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") && u.User == nil &&
 		u.RawQuery == "" && !u.ForceQuery && u.Fragment == "" && !strings.Contains(u.Path, "//")
 }
 
-// manage is the page where people change what they get; "" where there are no pages.
+// manage returns the URL of the page where people change what they receive; "" where there are no pages.
 func (w webSettings) manage() string {
 	if w.Listen == "" {
 		return ""

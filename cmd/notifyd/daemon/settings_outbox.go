@@ -8,7 +8,7 @@ import (
 	"github.com/notifyd/notifyd/outbox"
 )
 
-// outboxSettings are the section outbox; outbox.Config says what each key means.
+// outboxSettings is the section outbox; outbox.Config documents each key.
 type outboxSettings struct {
 	Workers     int           `yaml:"workers"`
 	Cap         int           `yaml:"cap"`

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// A stopPlan divides the time that an orderly stop may take (stop.within). The steps count from the signal, so that one
-// that takes long takes from the next ones and the whole still ends in time. What is stuck at its step is named in the
-// error and left behind: the process ends, and what was committed is taken up at the next start.
+// A stopPlan divides the time of an orderly stop (stop.within). The steps count from the signal, so that a slow step
+// shortens the next ones and the whole still ends in time. A part that is stuck at its step is named in the error and
+// abandoned: the process ends, and the next start continues with what was committed.
 type stopPlan struct {
 	intake time.Duration // sources have ended
-	flow   time.Duration // what was received is committed, what was being sent is over and written down
+	flow   time.Duration // received frames are committed, and sends in hand are finished and recorded
 	joined time.Duration // router and outbox have ended: they need a moment to notice that their time is over
 	rest   time.Duration // connections and pages are closed
-	close  time.Duration // how long closing the database may take after that
+	close  time.Duration // the time for closing the database after that
 	drain  time.Duration // of flow, for sends in hand
 	pages  time.Duration // of rest, for requests that are being answered
 }
@@ -28,7 +28,7 @@ func (s Settings) stopPlan() stopPlan {
 	}
 }
 
-// stuckError says what did not end in time; nil when everything has.
+// stuckError names the parts that did not end in time; nil when there are none.
 func stuckError(stuck []string, within time.Duration) error {
 	if len(stuck) == 0 {
 		return nil

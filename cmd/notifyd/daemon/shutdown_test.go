@@ -10,7 +10,8 @@ import (
 	"github.com/notifyd/notifyd/bus"
 )
 
-// TestStuckPartsAreLeftBehind has every part of the program hang: each step of the stop takes its own time, no more.
+// TestStuckPartsAreLeftBehind makes every part of the program hang: each step of the stop takes no more than its
+// time.
 func TestStuckPartsAreLeftBehind(t *testing.T) {
 	for name, stuck := range map[string]int{"source": 0, "router": 1, "outbox": 2, "pages": 3, "nothing": -1} {
 		t.Run(name, func(t *testing.T) {

@@ -26,9 +26,9 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// snapshots keeps the index in a file, so that a restart need not compile every filter again. The file is a line that
-// says what it was made of, and then the snapshot of package rules, whose key is the digest of that line. It belongs to
-// the router's goroutine, except for what write does in one of its own.
+// snapshots keeps the index in a file, so that a restart need not compile every filter again. The file begins with a
+// line that describes the origin of the index. The snapshot of package rules follows, and its key is the digest of
+// that line. Only the router's goroutine uses it, except that write runs in a goroutine of its own.
 type snapshots struct {
 	path          string
 	program       string // a snapshot of another program is not read
@@ -37,14 +37,14 @@ type snapshots struct {
 	now           func() time.Time
 	log           *slog.Logger
 
-	saved   origin // what the file was made of
+	saved   origin // the origin of the index in the file
 	last    time.Time
 	writing atomic.Bool
 	writers sync.WaitGroup
 }
 
-// An origin is what a snapshot was made of. Changed is when the revision was: after a backup was restored the same
-// number may stand for something else.
+// An origin is the state that a snapshot was made from. Changed is the time of the revision: after a backup was
+// restored the same number may mean another revision.
 type origin struct {
 	Program  string
 	Database string
@@ -64,7 +64,7 @@ const (
 	maxHeading    = 16 << 20        // bytes
 )
 
-// kindsOfCatalogue gives a digest of the names of c's kinds.
+// kindsOfCatalogue returns a digest of the names of c's kinds.
 func kindsOfCatalogue(c *catalogue.Catalogue) string {
 	var names []string
 	for _, k := range c.Kinds() {
@@ -75,7 +75,7 @@ func kindsOfCatalogue(c *catalogue.Catalogue) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// thisProgram tells builds of the program apart, also those without a version.
+// thisProgram returns a text that differs between builds of the program, also between builds without a version.
 func thisProgram(version string) string {
 	name := version
 	if path, err := os.Executable(); err == nil {
@@ -86,14 +86,14 @@ func thisProgram(version string) string {
 	return name
 }
 
-// origin says what an index is made of; Changed is 0 where the log of changes does not tell.
+// origin returns the origin of an index. Its Changed is 0 where the log of changes has no time.
 func (s *snapshots) origin(ctx context.Context, revision int64, c *catalogue.Catalogue) (origin, error) {
 	changed, err := s.subscriptions.RevisionTime(ctx, revision)
 	return origin{s.program, s.database, revision, changed, kindsOfCatalogue(c)}, err
 }
 
-// read gives the index of the file as it was at a revision that the log of changes reaches back to. Whatever is wrong
-// with the file, the store has everything: an error is the reason why it was not read.
+// read returns the index of the file as it was at a revision that the log of changes reaches back to. A fault of the
+// file loses nothing, since the store has everything: the error is the reason why the file was not used.
 func (s *snapshots) read(ctx context.Context, env rulespec.Env, c *catalogue.Catalogue) (*rules.Index, heading, error) {
 	file, err := os.Open(s.path)
 	if err != nil {
@@ -160,7 +160,7 @@ func (s *snapshots) keep(ctx context.Context, b *indexState) {
 	})
 }
 
-// end writes what has changed since the last time, and waits until it is written or ctx ends.
+// end writes the changes since the last snapshot, and waits until the file is written or ctx ends.
 func (s *snapshots) end(ctx context.Context, b *indexState) {
 	if s == nil {
 		return
@@ -171,13 +171,13 @@ func (s *snapshots) end(ctx context.Context, b *indexState) {
 	}
 }
 
-// due reports whether an index differs from what the file was made of.
+// due reports whether an index differs from that in the file.
 func (s *snapshots) due(b *indexState) bool {
 	return b != nil && (b.revision != s.saved.Revision || b.kinds != s.saved.Kinds)
 }
 
-// A shot is what is to be written. The index may change meanwhile: what comes after the revision is in the log of
-// changes and is taken up again when the snapshot is read.
+// A snapshotJob is one snapshot to write. The index may change while it is written: later changes are in the log of
+// changes, and are applied when the snapshot is read.
 type snapshotJob struct {
 	index     *rules.Index
 	revision  int64
@@ -195,7 +195,7 @@ func (s *snapshots) write(ctx context.Context, from snapshotJob) {
 	start := s.now()
 	made, err := s.origin(ctx, from.revision, from.catalogue)
 	if err == nil && made.Changed == 0 {
-		return // nothing was ever changed, or the log does not know when: nobody would read it
+		return // nothing was ever changed, or the log has no time for it: no start would use the file
 	}
 	if err == nil {
 		err = s.writeFile(ctx, heading{made, from.broken}, from.index)
@@ -262,7 +262,8 @@ func (w untilDone) Write(p []byte) (int, error) {
 	return w.to.Write(p)
 }
 
-// restore gives the index that the file holds. Nil means that the store must be read; the log says why.
+// restore returns the index that the file holds. If it returns nil, the caller must read the store; the log has the
+// reason.
 func (s *snapshots) restore(ctx context.Context, current *view) *indexState {
 	if s == nil {
 		return nil

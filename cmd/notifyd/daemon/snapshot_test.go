@@ -49,7 +49,7 @@ const (
 	fromStore    = "read all filters"
 )
 
-// TestSnapshotIsReadAndFollowed stops and starts a router, with changes between that only the log of changes tells of.
+// TestSnapshotIsReadAndFollowed stops and starts a router. The changes in between are only in the log of changes.
 func TestSnapshotIsReadAndFollowed(t *testing.T) {
 	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
 		r, alice, filters, log := aRouter(t, d, about("bash", false), about("zsh", false))
@@ -80,7 +80,7 @@ func TestSnapshotIsReadAndFollowed(t *testing.T) {
 	})
 }
 
-// TestSnapshotThatDoesNotFit: a start reads the store and says why.
+// TestSnapshotThatDoesNotFit: a start reads the store instead and logs the reason.
 func TestSnapshotThatDoesNotFit(t *testing.T) {
 	damage := func(change func([]byte) []byte) func(*testing.T, *router, *migrations.DB, string) {
 		return func(t *testing.T, _ *router, _ *migrations.DB, path string) {
@@ -146,7 +146,7 @@ func TestSnapshotThatDoesNotFit(t *testing.T) {
 	}
 }
 
-// TestSnapshotKeepsBrokenFiltersInMind: what cannot be compiled is not in the index, and is counted all the same.
+// TestSnapshotKeepsBrokenFiltersInMind: a filter that cannot be compiled is not in the index, but is counted.
 func TestSnapshotKeepsBrokenFiltersInMind(t *testing.T) {
 	d := migratest.Open(t, migratest.SQLite(t))
 	r, _, filters, _ := aRouter(t, d, about("bash", false))
@@ -221,7 +221,7 @@ func TestKilledWhileWritingASnapshot(t *testing.T) {
 		c := exectest.Start(t, writer)
 		exectest.Eventually(t, 30*time.Second, "there is a snapshot",
 			func() bool { _, err := os.Stat(path); return err == nil })
-		<-time.After(mathrand.N(50 * time.Millisecond)) // the moment of the kill is what the test is about
+		<-time.After(mathrand.N(50 * time.Millisecond)) // the test is about the moment of the kill
 		c.Kill()
 		if n := filtersInSnapshot(t, database, path); n != 1 {
 			t.Errorf("the snapshot has %d filters, want 1", n)

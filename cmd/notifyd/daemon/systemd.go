@@ -8,15 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// notify tells the service manager a state, and the log where it cannot be told.
+// notify sends a state to the service manager, and logs a failure to do so.
 func (s *Service) notify(state string) {
 	if err := tellSystemd(state); err != nil {
 		s.log.Warn("cannot tell the service manager our state", "state", state, "error", err)
 	}
 }
 
-// reloading is the state of a service that reads its configuration again. The time tells the manager which of its
-// signals this answers (sd_notify(3)).
+// reloading returns the state of a service that reads its configuration again. The time shows the manager which of
+// its signals this answers (sd_notify(3)).
 func reloading() string {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
