@@ -6,7 +6,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// maxResolved bounds the nodes that aliases expand to: a few lines of them can stand for billions.
+// maxResolved bounds the number of nodes that aliases expand to: a few lines of aliases can expand to billions.
 const maxResolved = 100_000
 
 // resolveAliases puts the value of each anchor in the place of its aliases, so that everything after sees a plain tree.
@@ -15,7 +15,7 @@ func resolveAliases(root ast.Node) (ast.Node, error) {
 	return r.resolve(root)
 }
 
-// A resolver knows the anchors that stand before the node that it looks at.
+// A resolver knows the anchors that precede the node that it visits.
 type resolver struct {
 	anchors map[string]ast.Node
 	nodes   int

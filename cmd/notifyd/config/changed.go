@@ -15,8 +15,8 @@ func (f *File) Reread() (*File, error) {
 	return next, err
 }
 
-// Changed names the keys whose values differ between the sections that were decoded of f and of next, such as
-// "outbox.workers", and the sections that only one of them has. It gives names only: a value may be a secret.
+// Changed names the keys whose values differ between the decoded sections of f and of next, such as "outbox.workers",
+// and the sections that only one of them has. It gives names only: a value may be a secret.
 func (f *File) Changed(next *File) []string {
 	before, after := f.sections(), next.sections()
 	var keys []string

@@ -1,16 +1,16 @@
 // Package config reads the configuration: one YAML file with the environment laid over it.
 //
 // The file has sections, and each part of the program decodes its own: no central struct names the backends and the
-// sources. A part asks for its section by name and gives a pointer to a struct that holds the defaults:
+// sources. A part decodes its section by name into a struct that holds the defaults:
 //
 //	f, err := config.Read("/etc/notifyd/notifyd.yaml", os.Environ())
 //	web := webSettings{Listen: "127.0.0.1:8080"}
 //	err = f.Section("web")(&web)
-//	err = f.Unknown() // after every part has asked for its section
+//	err = f.Unknown() // after every part has decoded its section
 //
 // The rules:
 //   - A key has the name in the tag yaml of its field. A key without a field is a mistake, and so is a section that no
-//     part has asked for.
+//     part has decoded.
 //   - NOTIFYD_WEB__LISTEN=value of the environment sets the key listen of the section web and wins over the file. An
 //     empty value counts as not set.
 //   - A field whose name ends in token, password, secret, key, dsn, cookie or the like is a secret, unless its tag says
@@ -47,7 +47,7 @@ type File struct {
 	root    *ast.MappingNode
 	environ []override
 	known   []string         // sections that a part has asked for
-	decoded []decodedSection // in the order asked for, for `config print`
+	decoded []decodedSection // in the order of decoding, for `config print`
 
 	secretFiles []string // files that secrets were read from
 }
@@ -105,7 +105,7 @@ func readBounded(name string) ([]byte, error) {
 	return text, nil
 }
 
-// Name gives the path that the file was read from; "" where there is no file.
+// Name returns the path that the file was read from; "" where there is no file.
 func (f *File) Name() string { return f.name }
 
 // overrides picks NOTIFYD_A__B__C=value, sorted by name, out of an environment. Names without "__" are other settings;
@@ -132,8 +132,7 @@ func (f *File) Has(path string) bool {
 	})
 }
 
-// Unknown gives an error for every section of the file, and for every variable, that no part of the program has asked
-// for.
+// Unknown returns an error for every section of the file, and every variable, that no part of the program uses.
 func (f *File) Unknown() error {
 	var errs []error
 	f.walkUnknown(f.root, "", &errs)

@@ -51,7 +51,7 @@ func read(t *testing.T, text string, environ ...string) (*config.File, section, 
 	return f, s, err
 }
 
-// TestTextAsWritten: what a text key is given is what stands there, also where YAML sees a number.
+// TestTextAsWritten: a text key has the text as it is written, even where YAML would read a number.
 func TestTextAsWritten(t *testing.T) {
 	for _, text := range []string{
 		"0123", "1.10", "1_000", "0x1F", "0o17", "1e3", "+5", "-0", ".inf", ".NaN", "True", "false", "no", "2001-01-01",
@@ -78,7 +78,7 @@ func TestTextAsWritten(t *testing.T) {
 	}
 }
 
-// TestTextForms: quotes, tags and blocks mean what they mean in YAML.
+// TestTextForms: quotes, tags and blocks have their meaning in YAML.
 func TestTextForms(t *testing.T) {
 	for written, want := range map[string]string{
 		`"0123"`: "0123", `'1.10'`: "1.10", "!!str 017": "017", "|\n    01\n": "01\n", "~": "", "": "", `""`: "",
@@ -111,7 +111,7 @@ func TestAliases(t *testing.T) {
 	}
 }
 
-// bomb gives lists of ten aliases each to the list before.
+// bomb returns lists, each with ten aliases of the list before.
 func bomb(names string) string {
 	var b strings.Builder
 	for i := 1; i < len(names); i++ {
@@ -162,7 +162,7 @@ func TestSecretsByName(t *testing.T) {
 	}
 }
 
-// TestPrintSaysWhatIsInEffect: a default is printed as what it is, not as the zero that stands for it.
+// TestPrintSaysWhatIsInEffect: Print shows the default itself, not the zero that stands for it.
 func TestPrintSaysWhatIsInEffect(t *testing.T) {
 	f, _, err := read(t, "part:\n  name: 0123\n")
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
-// inFile gives an error its file, line and column, without the lines that the YAML library quotes: they may hold a
-// password.
+// inFile adds file, line and column to an error. It leaves out the lines that the YAML library quotes: they may hold
+// a password.
 func (f *File) inFile(err error) error {
 	var m mismatch
 	if errors.As(err, &m) {
@@ -38,9 +38,9 @@ func (f *File) mistakeAt(node ast.Node, text string) mistake {
 	return mistake{yamltext.PositionOf(node).In(f.name), text}
 }
 
-// InSection gives the errors of a section, whose texts begin with the key that is wrong ("tls: …", "networks[0].nick:
-// …"), the position of that key: its line, the variable that set it, or the line of the section where the key is
-// missing.
+// InSection adds positions to the errors of a section. The text of each error begins with the key that is wrong
+// ("tls: …", "networks[0].nick: …"). Its position is the key's line, the variable that set it, or the line of the
+// section where the key is missing.
 func (f *File) InSection(section string, err error) error {
 	var already mistake
 	if err == nil || errors.As(err, &already) {
@@ -66,7 +66,7 @@ func (f *File) InSection(section string, err error) error {
 func (f *File) positionOf(section, text string) string {
 	var path []string
 	position := ""
-	descend := func(key string) { // what is not there leads nowhere, and nothing below it either
+	descend := func(key string) { // a missing key has no position, and neither has any key below it
 		path = append(path, key)
 		if at, ok := yamltext.Find(f.root, path...); ok {
 			position = at.Position().In(f.name)

@@ -10,10 +10,10 @@ import (
 	"github.com/notifyd/notifyd/internal/secret"
 )
 
-// masked stands for every secret that is set.
+// masked replaces every secret that is set.
 const masked = "********"
 
-// Print writes every section that was decoded as YAML, with secrets masked: what the program runs with.
+// Print writes every decoded section as YAML, with secrets masked: the configuration in effect.
 func (f *File) Print(w io.Writer) error {
 	tree := yaml.MapSlice{}
 	for _, s := range f.decoded {
@@ -42,7 +42,7 @@ func insert(tree yaml.MapSlice, path []string, value any) yaml.MapSlice {
 	return append(tree, yaml.MapItem{Key: path[0], Value: value})
 }
 
-// Masked gives a section as Print writes it: keys in their order, and nothing of a secret.
+// Masked returns a section as Print writes it: the keys in their order, with secrets masked.
 func Masked(section any) any { return maskValue(reflect.ValueOf(section)) }
 
 // maskValue turns structs into ordered mappings by their yaml names, with secrets replaced.

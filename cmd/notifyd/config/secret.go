@@ -20,9 +20,9 @@ func (f *File) noteSecretFile(path string) {
 	}
 }
 
-// Exposed gives a sentence for each file with secrets that every account of the machine may read: the configuration
-// itself where a decoded section of it holds one, and the files of key_file. It is complete after every section was
-// decoded.
+// Exposed returns a sentence for each file with secrets that every account of the machine may read: the configuration
+// itself if a decoded section of it holds a secret, and the files of key_file. Call it after every section was
+// decoded: only then is it complete.
 func (f *File) Exposed() []string {
 	files := f.secretFiles
 	for _, s := range f.decoded {

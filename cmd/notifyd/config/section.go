@@ -14,9 +14,9 @@ import (
 	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
-// Section gives the function that decodes one section, such as "backends.email", into a pointer to a struct. Decoding
-// is strict, lays the environment over the file, and fills secrets from their _file keys. Keys that are not set keep
-// the value that the struct has.
+// Section returns the function that decodes one section, such as "backends.email", into a pointer to a struct.
+// Decoding is strict, lays the environment over the file, and reads secrets from the files that their _file keys
+// name. Keys that are not set keep the value in the struct.
 func (f *File) Section(path string) func(any) error {
 	f.known = append(f.known, path)
 	return func(into any) error {
@@ -43,7 +43,7 @@ func (f *File) Section(path string) func(any) error {
 		}
 		if d, ok := into.(Defaulter); ok {
 			if !f.Has(path) || isEmpty(node) {
-				return nil // what the section is for is not used: nothing to fill in, nothing to print
+				return nil // the section is not used: nothing to fill in, nothing to print
 			}
 			d.SetDefaults()
 		}
@@ -52,13 +52,13 @@ func (f *File) Section(path string) func(any) error {
 	}
 }
 
-// A Defaulter is a section that fills in what a zero value stands for, so that Print shows what is in effect.
+// A Defaulter is a section that replaces zero values by its defaults, so that Print shows what is in effect.
 type Defaulter interface {
 	SetDefaults()
 }
 
-// overlay decodes node with one value of the environment on top, and gives the two merged. It tries the value as a
-// string first, so that a password like 0123 or {x stays what it is, then as YAML.
+// overlay lays one value of the environment over node, and returns the result. It tries the value first as a string,
+// so that a password like 0123 or {x stays as it is, and then as YAML.
 func (f *File) overlay(node ast.Node, value string, path []string, into any) (ast.Node, error) {
 	base, ok := asMapping(node)
 	if !ok {
@@ -97,7 +97,7 @@ func (f *File) lay(base *ast.MappingNode, text string, into any) (ast.Node, erro
 	return merged, err
 }
 
-// mistakes says what of a section of the file is not as the struct that it is decoded into expects.
+// mistakes returns an error for each part of a section that does not fit the struct that it is decoded into.
 func (f *File) mistakes(node ast.Node, into any) []error {
 	var errs []error
 	for _, m := range mismatches(node, reflect.TypeOf(into)) {

@@ -22,17 +22,17 @@ type mistake struct{ position, text string }
 
 func (m mistake) Error() string { return m.position + ": " + m.text }
 
-// A mismatch is a node that is not what the struct that it is decoded into expects.
+// A mismatch is a node that does not fit the struct that it is decoded into.
 type mismatch struct {
 	node     ast.Node
 	text     string
-	expected string // "" where text says it all
+	expected string // "" where text is complete without it
 }
 
 func (m mismatch) Error() string { return m.text }
 
-// mismatches compares a section with the type that it is decoded into: the decoder's own errors speak of Go, and those
-// of durations do not say where.
+// mismatches compares a section with the type that it is decoded into. The decoder's own errors use terms of Go, and
+// its errors about durations have no position.
 func mismatches(node ast.Node, t reflect.Type) []mismatch {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -59,7 +59,7 @@ func mismatches(node ast.Node, t reflect.Type) []mismatch {
 	return mismatchesOfScalar(node, t)
 }
 
-// readsItself says whether a type has its own form in YAML.
+// readsItself reports whether a type has its own form in YAML.
 func readsItself(t reflect.Type) bool {
 	p := reflect.PointerTo(t)
 	return p.Implements(reflect.TypeFor[yaml.InterfaceUnmarshaler]()) ||
@@ -96,7 +96,8 @@ func mismatchesOfStruct(node ast.Node, t reflect.Type) []mismatch {
 	})
 }
 
-// eachValue checks the values of a mapping against the types that typeOf gives, or notes its complaint at the key.
+// eachValue checks the values of a mapping against the types that typeOf returns. If typeOf returns a complaint,
+// eachValue reports it at the key.
 func eachValue(node ast.Node, typeOf func(*ast.MappingValueNode) (reflect.Type, string)) []mismatch {
 	m, ok := asMapping(node)
 	if !ok {

@@ -18,7 +18,8 @@ func emptyMapping() *ast.MappingNode {
 	return ast.Mapping(token.New("{}", "{}", &token.Position{Line: 1, Column: 1}), false)
 }
 
-// asMapping sees a mapping also where the parser gives a single key: value pair or a null.
+// asMapping returns a node as a mapping. It also accepts a single key: value pair and a null, which the parser
+// returns in other forms.
 func asMapping(n ast.Node) (*ast.MappingNode, bool) {
 	switch n := n.(type) {
 	case *ast.MappingNode:
@@ -31,7 +32,7 @@ func asMapping(n ast.Node) (*ast.MappingNode, bool) {
 	return nil, false
 }
 
-// keyOf gives a key as it is written: 1.10 is no number here.
+// keyOf returns a key as it is written: 1.10 is not a number here.
 func keyOf(v *ast.MappingValueNode) string {
 	if text, ok := yamltext.Text(v.Key); ok {
 		return text
@@ -39,7 +40,7 @@ func keyOf(v *ast.MappingValueNode) string {
 	return v.Key.String() // "? key" and "<<", which no section has
 }
 
-// find gives the node at path, or nil.
+// find returns the node at path, or nil.
 func find(m *ast.MappingNode, path []string) ast.Node {
 	at, ok := yamltext.Find(m, path...)
 	if !ok {
@@ -48,14 +49,14 @@ func find(m *ast.MappingNode, path []string) ast.Node {
 	return at.Value
 }
 
-// isEmpty reports whether a section says nothing.
+// isEmpty reports whether a section has no content.
 func isEmpty(node ast.Node) bool {
 	m, ok := asMapping(node)
 	return ok && len(m.Values) == 0
 }
 
-// merge gives base with over laid on top: mappings are merged key by key, anything else is replaced. A secret and its
-// file exclude each other: what lies on top wins. Neither base nor over changes.
+// merge returns base with over laid on top: mappings are merged key by key, anything else is replaced. A secret and
+// its file exclude each other: the one in over wins. Neither base nor over changes.
 func merge(base, over *ast.MappingNode) *ast.MappingNode {
 	merged := ast.Mapping(base.Start, base.IsFlowStyle, append([]*ast.MappingValueNode(nil), base.Values...)...)
 	for _, o := range over.Values {
@@ -83,11 +84,11 @@ func merge(base, over *ast.MappingNode) *ast.MappingNode {
 	return merged
 }
 
-// A filler makes a tree ready for the decoder: it replaces key_file: PATH by key: CONTENT wherever the struct that is
-// decoded into has a secret of that key, and gives text fields their text as it is written. It returns a copy; the tree
-// that line numbers come from stays as it is.
+// A filler prepares a tree for the decoder. It replaces key_file: PATH by key: CONTENT where the struct has a secret
+// of that key, and turns scalars of text fields into their text as written. It returns a copy, since the original
+// tree holds the line numbers.
 type filler struct {
-	read func(path string) // is told the path of each secret's file
+	read func(path string) // is called with the path of each secret's file
 }
 
 func (f filler) fill(node ast.Node, t reflect.Type) (ast.Node, error) {
@@ -167,8 +168,8 @@ func (f filler) fillValues(node ast.Node, typeOf func(key string) reflect.Type) 
 	return filled, nil
 }
 
-// asWritten gives the text of a scalar that is written like a number or a truth value: the decoder would turn 0123 into
-// 83, and 1.10 into 1.1.
+// asWritten returns the text of a scalar that is written like a number or a truth value. The decoder would turn 0123
+// into 83, and 1.10 into 1.1.
 func asWritten(node ast.Node) ast.Node {
 	if tag, ok := node.(*ast.TagNode); ok && tag.Start.Value == "!!str" {
 		node = tag.Value
