@@ -44,7 +44,7 @@ func (c *catalogueCheckCmd) Run(e *env) error {
 	return nil
 }
 
-// loadCatalogue gives the embedded catalogue with dir over it; "" for the embedded one alone.
+// loadCatalogue returns the embedded catalogue with dir laid over it; with "" the embedded one alone.
 func loadCatalogue(dir string) (*catalogue.Catalogue, error) {
 	cat, err := catalogue.Load(folder(dir))
 	if err != nil {

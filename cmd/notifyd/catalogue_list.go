@@ -85,7 +85,7 @@ type catalogueShowCmd struct {
 	Catalogue string `type:"existingdir" placeholder:"DIR" help:"Folder of a site's catalogue, laid over the embedded one."`
 }
 
-// Run shows the entry as its file says it, and each example with what comes of it.
+// Run prints the entry as it stands in its file, and each example with its result.
 func (c *catalogueShowCmd) Run(e *env) error {
 	cat, err := loadCatalogue(c.Catalogue)
 	if err != nil {

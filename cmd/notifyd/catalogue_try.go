@@ -86,7 +86,7 @@ func showDigest(out io.Writer, events []*catalogue.Event, now time.Time) {
 	}
 }
 
-// showTrial writes what became of one message, and gives how many fields failed.
+// showTrial writes the result of one message, and returns the number of fields that failed.
 func showTrial(out io.Writer, t catalogue.Trial) int {
 	d := describe(t.Event)
 	entry := t.Entry
@@ -120,7 +120,7 @@ func showTrial(out io.Writer, t catalogue.Trial) int {
 	return failed
 }
 
-// withAccounts gives cat with the accounts of a file; as it is where file is "".
+// withAccounts returns cat with the accounts of a file; unchanged where file is "".
 func withAccounts(cat *catalogue.Catalogue, file string) (*catalogue.Catalogue, error) {
 	if file == "" {
 		return cat, nil

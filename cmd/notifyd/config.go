@@ -18,8 +18,8 @@ type configCmd struct {
 
 type configCheckCmd struct{}
 
-// Run checks the whole configuration as serve would, without connecting to anything. What works but should be mended is
-// a warning on standard error, with status 0.
+// Run checks the whole configuration as serve would, without connecting to anything. For a setting that works but
+// should be changed it prints a warning on standard error and keeps status 0.
 func (c *configCheckCmd) Run(e *env) error {
 	f, err := checkedConfig(e)
 	if err != nil {
@@ -38,7 +38,7 @@ func (c *configCheckCmd) Run(e *env) error {
 
 type configPrintCmd struct{}
 
-// Run prints what the program would run with.
+// Run prints the configuration that is in effect.
 func (c *configPrintCmd) Run(e *env) error {
 	f, err := checkedConfig(e)
 	if err != nil {

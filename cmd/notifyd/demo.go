@@ -82,7 +82,7 @@ func newDemo(ctx context.Context, e *env, c *demoCmd, folder string) (*demo, err
 	return d, nil
 }
 
-// close closes what runs never got to own.
+// close closes the parts that runs have not taken over.
 func (d *demo) close() error {
 	var errs []error
 	if d.service != nil {
@@ -130,8 +130,8 @@ backends: {email: {host: 127.0.0.1, port: %d, tls: none, from: notifyd@example.o
 	return config.Read(filepath.Join(folder, "notifyd.yaml"), nil)
 }
 
-// run plays until ctx ends or the script is over. The bus and the mail server outlive the daemon, which ends what it
-// has in hand when it stops.
+// run plays until ctx ends or the script is over. The bus and the mail server outlive the daemon, which finishes its
+// sends in hand when it stops.
 func (d *demo) run(ctx context.Context) error {
 	playing, stop := context.WithCancelCause(ctx)
 	defer stop(nil)

@@ -27,7 +27,7 @@ func (d *demo) watchMail(ctx context.Context) error {
 	}
 }
 
-// readMail gives the subject and the plain text of a multipart/alternative mail (RFC 2046).
+// readMail returns the subject and the plain text of a multipart/alternative mail (RFC 2046).
 func readMail(data []byte) (subject, text string, err error) {
 	m, err := mail.ReadMessage(bytes.NewReader(data))
 	if err != nil {

@@ -24,7 +24,7 @@ import (
 	"github.com/notifyd/notifyd/web"
 )
 
-// alice is who the demo is about.
+// alice is the user of the demo.
 const (
 	alice        = "alice"
 	aliceAddress = "alice@example.org"
@@ -93,7 +93,7 @@ func (d *demo) populate(ctx context.Context) error {
 	return store.Destinations.Confirm(ctx, user.ID, to.ID, code)
 }
 
-// play tells where to look, and publishes the script again and again, until ctx ends or its time is over.
+// play prints where to look, and publishes the script again and again, until ctx ends or its time is over.
 func (d *demo) play(ctx context.Context) error {
 	token, err := d.service.Prefs().Accounts.NewSignIn(ctx, aliceAddress)
 	if err != nil {
@@ -109,7 +109,7 @@ func (d *demo) play(ctx context.Context) error {
 	if d.length > 0 {
 		over = time.After(d.length)
 	}
-	counters := map[string]int64{} // each application is a process of its own and counts what it says
+	counters := map[string]int64{} // each application is a process of its own and counts its own messages
 	for i := 0; ; i++ {
 		line := d.script[i%len(d.script)]
 		app, _, _ := strings.Cut(line.Topic, ".")
@@ -188,7 +188,7 @@ func errIfRunning(ctx context.Context, err error) error {
 	return err
 }
 
-// A terminalWriter prints what happens, a line at a time. It is safe for concurrent use.
+// A terminalWriter prints the events of the demo, a line at a time. It is safe for concurrent use.
 type terminalWriter struct {
 	mu  sync.Mutex
 	out io.Writer

@@ -41,7 +41,7 @@ func fromBusToPerson(t *testing.T, dsn string) {
 		func() bool { return strings.Contains(screen.history(t), fact) })
 	w.checkMail(t, w.mailWith("X-Notifyd-Message-Id: 2026-e2e-1"), fact)
 
-	// Another person's package reaches nobody; the same message again reaches nobody again.
+	// A message about another person's package reaches nobody. A repeated message reaches nobody a second time.
 	w.bus.say(t, "org.example.test.git.receive", "2026-e2e-2", 1, map[string]any{"commit": map[string]any{
 		"repo": "tidepool", "branch": "main", "rev": "0123456789abcdef", "username": "dave", "summary": "Tidy",
 		"message": "Tidy",

@@ -153,7 +153,7 @@ func (s *ircServer) start(t *testing.T) {
 	s.process.Listening(t, fmt.Sprintf("127.0.0.1:%d", s.port))
 }
 
-// An ircReader is a person at a weechat, whose log is what the person sees.
+// An ircReader is a person who uses weechat. Its logs show what the person sees.
 type ircReader struct{ logs string }
 
 func newIRCReader(t *testing.T, s *ircServer, nick string) *ircReader {
@@ -185,7 +185,7 @@ func (r *ircReader) log() string {
 	return b.String()
 }
 
-// said is what notifyd said to the reader.
+// said returns the lines that notifyd sent to the reader.
 func (r *ircReader) said() string {
 	var lines []string
 	for line := range strings.Lines(r.log()) {

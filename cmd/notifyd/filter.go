@@ -36,7 +36,7 @@ func (e *env) finish(err error) error {
 	return statusBroken
 }
 
-// filterFlags is what the three have in common.
+// filterFlags are the flags that the three commands share.
 type filterFlags struct {
 	File      string `arg:"" placeholder:"FILTERS.yaml" help:"The filters, in the text form of doc/rules.md."`
 	Directory string `placeholder:"FILE" help:"Groups, package owners and accounts. Rules about them need it."`
@@ -44,18 +44,18 @@ type filterFlags struct {
 	Owner     string `placeholder:"NAME" help:"What @me stands for in filters that do not say their owner."`
 }
 
-// A filterSet is a file of filters, ready to be asked.
+// A filterSet is the filters of a file, ready to be evaluated.
 type filterSet struct {
 	catalogue *catalogue.Catalogue
-	directory rulespec.Directory // nil: none was given
+	directory rulespec.Directory // nil: without one
 	filters   []rulespec.FileFilter
 	env       rulespec.Env
 	index     *rules.Index
 	mistakes  int // in the file; the filters that have them match nothing
 }
 
-// open reads the file, the directory and the catalogue. Mistakes in the file are printed, and so is what the file needs
-// and the catalogue or the directory does not have; an error is for what leaves nothing to be asked.
+// open reads the file, the directory and the catalogue. It prints the mistakes in the file, and the things that the
+// filters need and the catalogue or the directory lacks. It returns an error only where no filter can be evaluated.
 func (f *filterFlags) open(e *env) (*filterSet, error) {
 	set := &filterSet{}
 	var err error
@@ -102,7 +102,7 @@ func (s *filterSet) compile(stderr io.Writer, f *filterFlags, file rulespec.File
 	s.index = rules.NewIndex(s.env)
 	for _, b := range s.index.Apply(all...) {
 		filter := s.filters[b.Filter-1]
-		// What is wrong with the text itself is said already.
+		// Mistakes in the text itself were printed before.
 		if errs := rulespec.Check(s.env, filter.Filter); len(errs) > 0 {
 			continue
 		}
@@ -121,8 +121,8 @@ func (s *filterSet) match(e *catalogue.Event) []int {
 	return places
 }
 
-// printExpensive says which filters were found too expensive: they matched nothing from then on, as they would where
-// they are stored.
+// printExpensive prints which filters were found too expensive. Such a filter matched nothing from then on, as it
+// would if it were stored.
 func (s *filterSet) printExpensive(stderr io.Writer, file string) {
 	for _, x := range s.index.TakeExpensive() {
 		f := s.filters[x.Filter-1]
@@ -144,7 +144,8 @@ func (s *filterSet) status(file string, badLines int) error {
 	return errors.Join(errs...)
 }
 
-// readText reads a file of at most rulespec.MaxText bytes, or a little more, so that Parse can say that it is too long.
+// readText reads a file of at most rulespec.MaxText bytes, or a little more, so that Parse can refuse a text that is
+// too long.
 func readText(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {

@@ -19,7 +19,8 @@ func (*filterCheckCmd) Help() string {
 		"2 the file, the directory or the catalogue could not be read."
 }
 
-// Run prints every mistake, or else every filter as a sentence. With a directory, what it lacks is a mistake too.
+// Run prints every mistake, or else every filter as a sentence. If a directory is given, everything that it lacks is
+// a mistake too.
 func (c *filterCheckCmd) Run(e *env) error { return e.finish(c.check(e)) }
 
 func (c *filterCheckCmd) check(e *env) error {

@@ -23,7 +23,7 @@ type expectation struct {
 	differ int              // messages that are not matched as expected, and lines without a message
 }
 
-// readExpected reads what `filter test` wrote.
+// readExpected reads a file that `filter test` has written.
 func readExpected(name string) (*expectation, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -53,7 +53,7 @@ func readExpected(name string) (*expectation, error) {
 	return x, nil
 }
 
-// take returns what is expected of a message. Of several lines with one id it takes the first that is left.
+// take returns the expected line of a message. If several lines have the same id, it takes the first that is left.
 func (x *expectation) take(id string) (matchLine, bool) {
 	left := x.byID[id]
 	if len(left) == 0 {
@@ -63,8 +63,8 @@ func (x *expectation) take(id string) (matchLine, bool) {
 	return x.lines[left[0]], true
 }
 
-// compare prints every message that is matched otherwise than expected, with what the rules of the filters in question
-// say of it.
+// compare prints every message that does not match as expected, and explains the result of each rule of the filters
+// concerned.
 func (s *filterSet) compare(e *env, c *filterTestCmd) error {
 	x, err := readExpected(c.Expect)
 	if err != nil {
@@ -109,7 +109,7 @@ func (s *filterSet) compareOne(x *expectation, out io.Writer, event *catalogue.E
 	return s.explainDifference(out, event, missing, extra)
 }
 
-// explainDifference says of the filters with these names why they match, or why not.
+// explainDifference explains for each of the named filters why it matches, or why not.
 func (s *filterSet) explainDifference(out io.Writer, event *catalogue.Event, missing, extra []string) error {
 	var unknown []string
 	for _, name := range missing {
@@ -153,7 +153,7 @@ func without(a, b []string) []string {
 	return more
 }
 
-// writeExpected writes what matches, for later runs to expect. With a mistake anywhere the file stays as it is.
+// writeExpected writes the matches, for later runs to expect. With a mistake anywhere the file stays unchanged.
 func (s *filterSet) writeExpected(e *env, c *filterTestCmd) error {
 	fresh := c.Expect + ".new"
 	f, err := os.Create(fresh)

@@ -32,7 +32,7 @@ type explainLine struct {
 type verdictLine struct {
 	Rule      string `json:"rule"` // in its text form
 	Holds     bool   `json:"holds"`
-	Evaluated bool   `json:"evaluated"` // false: it cannot be, and Reason says why
+	Evaluated bool   `json:"evaluated"` // false: it cannot be evaluated, and Reason has the cause
 	Reason    string `json:"reason"`
 }
 
@@ -112,7 +112,7 @@ func brokenText(err error) string {
 // String returns the explanation for people: a line for the filter and one for each rule.
 func (l explainLine) String() string { return l.text(l.verdict()) }
 
-// verdict says in words what the filter says.
+// verdict returns the result of the filter in words.
 func (l explainLine) verdict() string {
 	switch {
 	case l.Broken != "":
@@ -125,7 +125,7 @@ func (l explainLine) verdict() string {
 	return "does not match"
 }
 
-// text returns the explanation for people; said is about the filter as a whole.
+// text returns the explanation for people; said is the sentence about the filter as a whole.
 func (l explainLine) text(said string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "  %s: %s\n", visible(l.Filter), visible(said))

@@ -15,7 +15,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec/kindtest"
 )
 
-// TestFilterCommandsPassTheGate: the commands refuse what pages and the store refuse, in the same words.
+// TestFilterCommandsPassTheGate: the commands refuse the same filters as the pages and the store, in the same words.
 func TestFilterCommandsPassTheGate(t *testing.T) {
 	var good, all rulespec.File
 	for _, c := range kindtest.GateCases() {
@@ -44,8 +44,8 @@ func TestFilterCommandsPassTheGate(t *testing.T) {
 	}
 }
 
-// runFilter runs a command on a file of filters and no messages, and returns the status and what it prints about
-// mistakes.
+// runFilter runs a command on a file of filters and no messages. It returns the status and the mistakes that the
+// command prints.
 func runFilter(t *testing.T, command string, file rulespec.File) (status int, stderr string) {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "filters.yaml")

@@ -18,7 +18,7 @@ type filterImportCmd struct {
 	Catalogue  string `type:"existingdir" placeholder:"DIR" help:"Folder of a site's catalogue, over the embedded one."`
 }
 
-// Run writes the filters in their text form, and what could not be carried over on standard error, a line each.
+// Run writes the filters in their text form. It lists on standard error what could not be converted, a line each.
 func (c *filterImportCmd) Run(e *env) error {
 	cat, err := loadCatalogue(c.Catalogue)
 	if err != nil {
@@ -42,7 +42,7 @@ func (c *filterImportCmd) Run(e *env) error {
 	return nil
 }
 
-// readExport reads at most a little more than what an import takes.
+// readExport reads at most a little more than an import accepts.
 func readExport(stdin io.Reader, name string) ([]byte, error) {
 	if name == "-" {
 		return io.ReadAll(io.LimitReader(stdin, fmn.MaxExport+1))

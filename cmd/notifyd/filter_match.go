@@ -36,8 +36,8 @@ Exit status: 0 as expected, or nothing is expected; 1 a message is matched other
 2 a filter has a mistake, a line is no message, or something could not be read.`
 }
 
-// Run reads messages on standard input and writes one line for each, in order. A line that is no message gives a line
-// with an error.
+// Run reads messages on standard input and writes one line for each, in order. For a line that is no message it
+// writes a line with an error.
 func (c *filterTestCmd) Run(e *env) error { return e.finish(c.test(e)) }
 
 func (c *filterTestCmd) test(e *env) error {

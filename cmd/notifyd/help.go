@@ -1,6 +1,6 @@
 package main
 
-// helpCmd is `notifyd help [COMMAND]`: what COMMAND --help prints.
+// helpCmd is `notifyd help [COMMAND]`: it prints the same as COMMAND --help.
 type helpCmd struct {
 	Command []string `arg:"" optional:"" help:"The command, such as: filter test. None: the program."`
 }

@@ -32,8 +32,8 @@ func kills(t *testing.T) int {
 	return n
 }
 
-// TestKilledAtRandomMomentsLosesNothing holds the promise of the whole: every message that was committed is delivered,
-// and only what was being sent at a kill may come twice, as the same mail.
+// TestKilledAtRandomMomentsLosesNothing holds the promise of the whole: every message that was committed is
+// delivered. Only a message that was being sent at a kill may arrive twice, as the same mail.
 func TestKilledAtRandomMomentsLosesNothing(t *testing.T) {
 	python := exectest.Python(t, "zmq")
 	folder := t.TempDir()
@@ -71,7 +71,7 @@ func TestKilledAtRandomMomentsLosesNothing(t *testing.T) {
 	compareWithMails(t, database, smtp, n, total)
 }
 
-// compareWithMails holds what the database says was committed against what the mail server took.
+// compareWithMails compares the committed messages of the database with the mails that the mail server received.
 func compareWithMails(t *testing.T, database string, smtp *fakesmtp.Server, kills, published int) {
 	t.Helper()
 	committed := messageIDs(t, database)
@@ -156,7 +156,7 @@ func randomDuration(t *testing.T, most time.Duration) time.Duration {
 	return time.Duration(n.Int64())
 }
 
-// pause lets d pass: the moment of a kill is what the test is about.
+// pause waits for d: the test is about the moment of a kill.
 func pause(t *testing.T, d time.Duration) {
 	select {
 	case <-time.After(d):
@@ -196,7 +196,7 @@ func (p *publisher) say(t *testing.T, topic, id string, counter int, msg any) {
 	}
 }
 
-// load publishes a message every interval until the function it returns is called, which gives their number.
+// load publishes a message every interval until stop is called, which returns their number.
 func (p *publisher) load(t *testing.T, interval time.Duration) (stop func() int) {
 	quit, done := make(chan struct{}), make(chan int)
 	go func() {

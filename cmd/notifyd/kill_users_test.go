@@ -15,8 +15,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// TestKilledWithSeveralUsersLosesNothing is the promise with four people, each at two addresses, and four workers. On
-// PostgreSQL, where another node may live, what a killed node was sending waits for its lease.
+// TestKilledWithSeveralUsersLosesNothing tests the same promise with four people, two addresses each, and four
+// workers. On PostgreSQL, where another node may run, the sends of a killed node wait until their lease ends.
 func TestKilledWithSeveralUsersLosesNothing(t *testing.T) {
 	python := exectest.Python(t, "zmq")
 	for name, dsn := range map[string]func(t *testing.T) string{
@@ -70,7 +70,7 @@ func killWithSeveralUsers(t *testing.T, python, database string) {
 	compareDeliveries(t, database, smtp, kills*workers)
 }
 
-// giveUsers makes people who want every message by mail at once, at two addresses each.
+// giveUsers makes users with two addresses each and a filter that sends every message by mail at once.
 func giveUsers(t *testing.T, dsn string, names ...string) {
 	t.Helper()
 	withDatabase(t, dsn, func(d *migrations.DB) error {
@@ -100,7 +100,7 @@ func giveUsers(t *testing.T, dsn string, names ...string) {
 	})
 }
 
-// compareDeliveries holds what was committed, person by person, against what the mail server took.
+// compareDeliveries compares the committed deliveries, user by user, with the mails that the mail server received.
 func compareDeliveries(t *testing.T, database string, smtp *fakesmtp.Server, mostRepeats int) {
 	t.Helper()
 	var committed []struct{ Message, Address string }

@@ -14,8 +14,8 @@ import (
 	"github.com/notifyd/notifyd/backends/all"
 )
 
-// mostFiles is how many Go files, tests apart, a folder holds at most: a reader keeps no more in view. A folder that
-// holds more wants an inner room (see doc/architecture.md).
+// mostFiles is the largest number of Go files, tests apart, in a folder: a reader cannot survey more. A folder with
+// more needs an inner package (see doc/architecture.md).
 const mostFiles = 30
 
 // siblings are the folders that are lists: their files of this pattern are alike, and do not count.
@@ -50,8 +50,8 @@ const mostColumns = 120
 // literal finds a text in Go, a struct tag among them.
 var literal = regexp.MustCompile("`[^`]*`|\"(?:[^\"\\\\]|\\\\.)*\"")
 
-// cannotBeWrapped says of a line that is too long that it must be: a row of a table in Markdown, or little more than
-// texts in Go.
+// cannotBeWrapped reports whether a line that is too long must stay so: a row of a table in Markdown, or a line of Go
+// that is little more than texts.
 func cannotBeWrapped(file, line string) bool {
 	if strings.HasSuffix(file, ".md") {
 		return strings.HasPrefix(line, "|")
@@ -75,7 +75,7 @@ func TestLayoutLinesFitAScreen(t *testing.T) {
 	})
 }
 
-// documentName finds what a comment calls a document.
+// documentName matches the name of a document in a comment.
 var documentName = regexp.MustCompile(`[\w./-]*\w\.md\b`)
 
 func TestLayoutCommentsNameDocumentsThatExist(t *testing.T) {

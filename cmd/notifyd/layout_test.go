@@ -14,8 +14,8 @@ import (
 
 const module = "github.com/notifyd/notifyd/"
 
-// allowed is the map of the house: which rooms a room may import. A folder inside a room may import its own room's
-// contract and what that room may import.
+// allowed is the map of the house: it lists the rooms that each room may import. A folder inside a room may import
+// its own room's contract and whatever that room may import.
 var allowed = map[string][]string{
 	"bus":        {},
 	"backends":   {},
@@ -53,8 +53,8 @@ var allowed = map[string][]string{
 // lists are the only folders that name every backend or every source.
 var lists = []string{"backends/all", "bus/all"}
 
-// ofOne are the commands that are about one backend or source by their nature. All else of the program, the daemon
-// before all, knows backends and sources by the lists alone.
+// ofOne lists the commands that are about one backend or source by their nature. The rest of the program, above all
+// the daemon, knows backends and sources only by the lists.
 var ofOne = map[string][]string{
 	"cmd/notifyd/demo.go":       {"backends/email/fakesmtp", "bus/zmq"},
 	"cmd/notifyd/demo_world.go": {"backends/desktop"},
@@ -110,8 +110,8 @@ func checkImports(t *testing.T, file, folder string) {
 	}
 }
 
-// checkProgram holds the program's own files: they may import every room, but one backend or source only where ofOne
-// says so, and the reader of the configuration nothing of ours.
+// checkProgram checks the program's own files. They may import every room, but one backend or source only if ofOne
+// allows it. The reader of the configuration may import nothing of ours.
 func checkProgram(t *testing.T, file, folder string) {
 	for _, imported := range importsOf(t, file) {
 		room := roomOf(imported)
@@ -125,7 +125,7 @@ func checkProgram(t *testing.T, file, folder string) {
 	}
 }
 
-// importsOf gives the folders of ours that a file imports.
+// importsOf returns the folders of ours that a file imports.
 func importsOf(t *testing.T, file string) []string {
 	t.Helper()
 	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
@@ -143,7 +143,7 @@ func importsOf(t *testing.T, file string) []string {
 	return folders
 }
 
-// TestLayoutOfOneIsTrue: a row that nothing needs would let somebody in later.
+// TestLayoutOfOneIsTrue fails for a row of ofOne that nothing needs: it would allow an import by mistake later.
 func TestLayoutOfOneIsTrue(t *testing.T) {
 	for file, folders := range ofOne {
 		imports := importsOf(t, filepath.Join("..", "..", file))
@@ -162,10 +162,10 @@ func mayImport(imported, from, room string, may []string) bool {
 	return imported == room && from != room || slices.Contains(may, imported) || below(imported) && !below(from)
 }
 
-// below says whether a folder lies below all rooms: each of them may import it, and it imports none of ours.
+// below reports whether a folder lies below all rooms: each of them may import it, and it imports none of ours.
 func below(folder string) bool { return strings.HasPrefix(folder, "internal/") }
 
-// roomOf gives the room that a folder lies in: the longest one that is in the table.
+// roomOf returns the room of a folder: the longest path in the table that contains it.
 func roomOf(folder string) string {
 	for f := folder; f != "."; f = path.Dir(f) {
 		if _, ok := allowed[f]; ok {

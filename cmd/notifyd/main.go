@@ -1,4 +1,4 @@
-// Command notifyd routes what happens in an open-source community to the people who asked to hear of it.
+// Command notifyd routes the messages of an open-source community to the people who have subscribed to them.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon"
 )
 
-// env is what a command may touch of the world. Tests give their own.
+// env is the part of the process that a command may use. Tests provide their own.
 type env struct {
 	ctx            context.Context
 	stdin          io.Reader
@@ -28,17 +28,17 @@ type env struct {
 	log            *slog.Logger
 }
 
-// daemon gives what the daemon may touch.
+// daemon returns the part of the process that the daemon may use.
 func (e *env) daemon() daemon.Env {
 	return daemon.Env{Now: e.now, Stderr: e.stderr, Version: version()}
 }
 
-// An exitStatus ends a command with that status when everything was said already.
+// An exitStatus ends a command with that status and prints nothing more.
 type exitStatus int
 
 func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
-// errSilent ends a command with status 1 when everything was said already.
+// errSilent ends a command with status 1 and prints nothing more.
 const errSilent = exitStatus(1)
 
 func main() {
@@ -53,7 +53,8 @@ func main() {
 	os.Exit(status)
 }
 
-// run parses args and runs the command they name; it gives the exit status: 0, 1 for a failure, 2 for wrong usage.
+// run parses args and runs the command that they name. It returns the exit status: 0, 1 for a failure, 2 for wrong
+// usage.
 func run(e *env, args []string) int {
 	var line commandLine
 	status := -1

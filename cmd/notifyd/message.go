@@ -42,8 +42,8 @@ type description struct {
 	Severity      string   `json:"severity"`
 }
 
-// Run reads messages on standard input and writes one line for each, in order. A line that is no message gives a line
-// with an error, and status 1 at the end.
+// Run reads messages on standard input and writes one line for each, in order. For a line that is no message it
+// writes a line with an error, and the status at the end is 1.
 func (c *messageDescribeCmd) Run(e *env) error {
 	cat, err := loadCatalogue(c.Catalogue)
 	if err != nil {

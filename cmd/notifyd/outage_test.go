@@ -10,8 +10,8 @@ import (
 	"github.com/notifyd/notifyd/internal/exectest"
 )
 
-// TestOutagesDelayOnlyWhatTheyMust takes the mail server away for the whole run and the IRC server in the middle: what
-// is owed arrives when they are back, once, and a backend that is up is not slowed by one that is down.
+// TestOutagesDelayOnlyWhatTheyMust stops the mail server for the whole run and the IRC server in the middle. Their
+// deliveries arrive once, when the servers are back. A backend that is down does not slow one that is up.
 func TestOutagesDelayOnlyWhatTheyMust(t *testing.T) {
 	w := newWorld(t, filepath.Join(t.TempDir(), "notifyd.db"))
 	b := w.signIn(t, "alice@example.org", "alice")
@@ -49,7 +49,7 @@ func outageID(i int) string { return fmt.Sprintf("2026-outage-%03d", i) }
 
 func build(i int) string { return fmt.Sprintf("lanternfish-%d.0-1", 1000+i) }
 
-// failBuilds says that the builds from..to failed.
+// failBuilds publishes that the builds from..to failed.
 func (w *world) failBuilds(t *testing.T, from, to int) {
 	for i := from; i <= to; i++ {
 		w.bus.say(t, "org.example.test.buildsys.build.state.change", outageID(i), i, map[string]any{

@@ -16,7 +16,8 @@ import (
 	"github.com/notifyd/notifyd/bus/zmq"
 )
 
-// publishCmd does fedmsg-logger's job: it sends what it is given to the bus, and ends when that was handed over.
+// publishCmd does the job of fedmsg-logger: it sends its input to the bus, and ends when the bus has taken
+// everything.
 type publishCmd struct {
 	Topic   string        `default:"log" help:"Last part of the topic."`
 	Modname string        `default:"logger" help:"The application: the topic's word before that part."`
@@ -36,7 +37,7 @@ const defaultRelay = "tcp://127.0.0.1:2003"
 // holds.
 const flushEvery = 500
 
-// Run publishes; its error says when nothing listens or something was not handed over.
+// Run publishes. It returns an error when nothing listens or when something was not sent.
 func (c *publishCmd) Run(e *env) (err error) {
 	topic := c.topic()
 	if err := bus.CheckTopic(topic); err != nil {
@@ -69,7 +70,7 @@ func (c *publishCmd) Run(e *env) (err error) {
 	return p.Flush(ctx)
 }
 
-// topic is the whole topic. One that begins with the prefix already is left as it is, as fedmsg has it.
+// topic returns the whole topic. A topic that already begins with the prefix stays as it is, as in fedmsg.
 func (c *publishCmd) topic() string {
 	rest := c.Modname + "." + c.Topic
 	if strings.HasPrefix(rest, c.Prefix+".") {
@@ -92,7 +93,7 @@ func (c *publishCmd) open(e *env) (*zmq.Publisher, error) {
 	return p, err
 }
 
-// send reads what is to be published and publishes it.
+// send reads the messages and publishes them.
 func (c *publishCmd) send(out *publication) error {
 	in := io.Reader(strings.NewReader(c.Message))
 	if c.Message == "" {

@@ -17,7 +17,8 @@ import (
 	"github.com/notifyd/notifyd/internal/exectest"
 )
 
-// pyRelay passes on what it takes in, as fedmsg-relay does, and prints it: real libzmq on both sides of ours.
+// pyRelay forwards every message that it receives, as fedmsg-relay does, and prints it: real libzmq on both sides of
+// ours.
 const pyRelay = `
 import json, sys, zmq
 c = zmq.Context()
@@ -53,7 +54,7 @@ func (r *relay) subscribed(t *testing.T, n int) {
 		func() bool { return strings.Count(r.Text(), "SUBSCRIBED") >= n })
 }
 
-// A terminal takes what a command prints, from any goroutine.
+// A terminal collects the output of a command, from any goroutine.
 type terminal struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -71,7 +72,7 @@ func (s *terminal) String() string {
 	return s.text.String()
 }
 
-// command runs the program in this process and gives its exit status and what it printed.
+// command runs the program in this process and returns its exit status and its output.
 func command(ctx context.Context, stdin string, args ...string) (status int, stdout, stderr string) {
 	var out, problems terminal
 	e := &env{
@@ -97,7 +98,7 @@ func TestPublishAndTailThroughALibzmqRelay(t *testing.T) {
 			outputs[i] = out
 		})
 	}
-	r.subscribed(t, 1) // libzmq tells the first subscription to a prefix only
+	r.subscribed(t, 1) // libzmq reports only the first subscription to a prefix
 	first := []string{"publish", "--connect", r.inbound, "--prefix", "org.example", "--modname", "git", "--topic",
 		"receive"}
 	publish := func(stdin string, args ...string) {
@@ -107,7 +108,7 @@ func TestPublishAndTailThroughALibzmqRelay(t *testing.T) {
 			t.Fatalf("publish %v: %d, %q, %s", args, status, out, problems)
 		}
 	}
-	// Each tail has its own moment of subscribing: publish until all have what they want.
+	// Each tail subscribes at its own moment: publish until every tail has its messages.
 	done := make(chan struct{})
 	go func() { tails.Wait(); close(done) }()
 	for n := 0; ; n++ {

@@ -14,8 +14,8 @@ import (
 	"github.com/notifyd/notifyd/prefs"
 )
 
-// queueCmd is `notifyd queue`: what is owed, and what was given up. It works on the configured database beside the
-// daemon, or without one.
+// queueCmd is `notifyd queue`: the waiting deliveries, and those that were given up. It works on the configured
+// database, beside the daemon or without one.
 type queueCmd struct {
 	List   queueListCmd   `cmd:"" help:"List what was given up, or waits, and count it by reason."`
 	Show   queueShowCmd   `cmd:"" help:"Show one delivery whole."`
@@ -33,7 +33,7 @@ type queueFlags struct {
 	NewerThan   time.Duration `placeholder:"1h" help:"Only what was given up (or, if it waits, was added) more recently than this."`
 }
 
-// empty says that nothing was picked out: then `resend` and `drop` want --all.
+// empty reports that no flag selects deliveries: then `resend` and `drop` require --all.
 func (f *queueFlags) empty() bool { return *f == queueFlags{} }
 
 // A queue is the stores that the commands work on.
@@ -75,7 +75,7 @@ func withQueue(e *env, f func(q *queue) error) error {
 	return errors.Join(f(q), q.db.Close())
 }
 
-// query turns flags into what the outbox is asked.
+// query turns flags into a query to the outbox.
 func (q *queue) query(e *env, f queueFlags, state outbox.State) (outbox.Query, error) {
 	query := outbox.Query{State: state, Backend: f.Backend, Reason: f.Reason}
 	if f.OlderThan != 0 {
@@ -111,16 +111,16 @@ func (q *queue) query(e *env, f queueFlags, state outbox.State) (outbox.Query, e
 	return query, nil
 }
 
-// maxPicked bounds what one command sends again or drops.
+// maxPicked bounds how many deliveries one command sends again or drops.
 const maxPicked = 100_000
 
-// A picked delivery is what `resend` and `drop` need to know of it.
+// A picked is the part of a delivery that `resend` and `drop` need.
 type picked struct {
 	id          int64
 	destination string
 }
 
-// pick gives all that a query finds, oldest first.
+// pick returns all deliveries that a query finds, oldest first.
 func (q *queue) pick(e *env, query outbox.Query) ([]picked, error) {
 	var all []picked
 	for {

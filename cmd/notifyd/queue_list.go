@@ -20,7 +20,7 @@ type queueListCmd struct {
 	JSON   bool   `name:"json" help:"One JSON object a line."`
 }
 
-// listedDelivery is one line of `queue list --json`. It has no address: the destination's number stands for it.
+// listedDelivery is one line of `queue list --json`. It shows the destination's number and no address.
 type listedDelivery struct {
 	ID          int64  `json:"id"`
 	State       string `json:"state"`
@@ -112,7 +112,8 @@ func asListed(one outbox.Entry) listedDelivery {
 	}
 }
 
-// nameless gives the key of a destination; of account mail, whose key holds an address, only that it is that.
+// nameless returns the key of a destination. The key of account mail contains an address, so nameless returns only
+// that it is account mail.
 func nameless(one outbox.Entry) string {
 	if strings.HasPrefix(one.Destination, outbox.Account) {
 		return "account mail"
@@ -120,7 +121,7 @@ func nameless(one outbox.Entry) string {
 	return line(one.Destination)
 }
 
-// moment gives a time as RFC 3339, to the second, in UTC; "" for none.
+// moment returns a time as RFC 3339, to the second, in UTC; "" for none.
 func moment(t time.Time) string {
 	if t.IsZero() {
 		return ""

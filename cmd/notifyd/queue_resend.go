@@ -7,7 +7,7 @@ import (
 	"github.com/notifyd/notifyd/outbox"
 )
 
-// choice is which dead letters a command is about: some ids, what flags pick, or all.
+// choice selects the dead letters of a command: some ids, those that flags select, or all.
 type choice struct {
 	IDs []int64 `arg:"" name:"id" optional:"" help:"The numbers that queue list gives."`
 	queueFlags
@@ -15,7 +15,7 @@ type choice struct {
 	DryRun bool `name:"dry-run" help:"Only say how many it would be."`
 }
 
-// pick gives the dead letters that were chosen, and how many of the ids are none.
+// pick returns the dead letters that were chosen, and how many of the ids are none.
 func (c *choice) pick(e *env, q *queue) (chosen []picked, missing int, err error) {
 	if len(c.IDs) == 0 && c.empty() && !c.All {
 		return nil, 0, errors.New("say which: ids, flags that pick some out, or --all")
@@ -46,11 +46,11 @@ func (c *choice) pick(e *env, q *queue) (chosen []picked, missing int, err error
 // queueResendCmd is `notifyd queue resend`.
 type queueResendCmd struct{ choice }
 
-// aloneAtMost is how many go to one destination each by itself. More travel together, as a digest: nobody wants four
-// hundred lines on IRC.
+// aloneAtMost is how many deliveries to one destination are sent one by one. More are sent together as a digest:
+// nobody wants four hundred lines on IRC.
 const aloneAtMost = 3
 
-// Run makes dead letters waiting again; the daemon finds them within outbox.poll. It says why it leaves some, with
+// Run makes dead letters wait again; the daemon finds them within outbox.poll. It prints why it leaves some, with
 // status 1.
 func (c *queueResendCmd) Run(e *env) error {
 	return withQueue(e, func(q *queue) error {
@@ -111,7 +111,7 @@ func (c *queueDropCmd) Run(e *env) error {
 	})
 }
 
-// notAll gives an error when there are some of what went wrong.
+// notAll returns an error that counts the failures; nil where n is 0.
 func notAll(n int, what string) error {
 	if n == 0 {
 		return nil

@@ -55,8 +55,8 @@ func owe(ts *testscript.TestScript, _ bool, args []string) {
 	add("account-2", link, "alice@example.org", "Your link to sign in", "swordfish")
 }
 
-// TestResendBesideTheDaemon sends again what a mail server refused, by the command, while the daemon runs on the same
-// SQLite file.
+// TestResendBesideTheDaemon uses the command to send again the deliveries that a mail server refused, while the
+// daemon runs on the same SQLite file.
 func TestResendBesideTheDaemon(t *testing.T) {
 	dsn := filepath.Join(t.TempDir(), "notifyd.db")
 	givePreferences(t, dsn)

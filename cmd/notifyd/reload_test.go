@@ -19,7 +19,7 @@ import (
 	"github.com/notifyd/notifyd/internal/exectest"
 )
 
-// A manager is what systemd is to a service: it hears the states that the service tells.
+// A manager is a service manager such as systemd: it receives the states that the service sends.
 type manager struct {
 	socket string
 	mu     sync.Mutex
@@ -50,7 +50,7 @@ func newManager(t *testing.T) *manager {
 	return m
 }
 
-// states gives what the service has told so far, with the values of times left out.
+// states returns the states that the service has sent so far, with the values of times left out.
 func (m *manager) states() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -71,7 +71,7 @@ type reloading struct {
 	browser *browser
 }
 
-// hangup has the daemon reload a configuration with the lines given behind the base. It waits until the daemon has
+// hangup makes the daemon reload a configuration with the lines given behind the base. It waits until the daemon has
 // logged texts, and looks for lines in the metrics.
 func (r *reloading) hangup(config string, texts []string, lines ...string) {
 	r.t.Helper()

@@ -36,9 +36,9 @@ func TestScripts(t *testing.T) {
 // untilLimit is how long until waits: only a broken program reaches it.
 const untilLimit = 2 * time.Minute
 
-// until is the script command "until REGEXP PROGRAM [ARG...]". It runs the program until what it prints matches, and
-// then presses Ctrl-C, as a person at a terminal does. The program must end with status 0. What it printed is stdout
-// and stderr of the script.
+// until is the script command "until REGEXP PROGRAM [ARG...]". It runs the program until its output matches, and then
+// presses Ctrl-C, as a person at a terminal does. The program must end with status 0. Its output becomes stdout and
+// stderr of the script.
 func until(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: until REGEXP PROGRAM [ARG...]")

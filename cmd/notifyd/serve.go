@@ -12,7 +12,7 @@ import (
 // serveCmd is `notifyd serve`.
 type serveCmd struct{}
 
-// Help is what `notifyd serve --help` says of signals.
+// Help returns what `notifyd serve --help` prints about signals.
 func (c *serveCmd) Help() string {
 	return `SIGHUP reads the configuration, the catalogue and the directory again. A mistake leaves all as it was; the
 log names keys that have changed and need a restart. See doc/operating.md.
@@ -20,13 +20,13 @@ log names keys that have changed and need a restart. See doc/operating.md.
 SIGTERM and SIGINT end the daemon in order, within stop.within. A second one ends it at once.`
 }
 
-// Run runs the daemon until it is told to stop.
+// Run runs the daemon until the context of e ends.
 func (c *serveCmd) Run(e *env) error {
 	f, err := openConfig(e)
 	if err != nil {
 		return err
 	}
-	hangups := make(chan os.Signal, 1) // holds what comes while a reload is under way, once
+	hangups := make(chan os.Signal, 1) // holds one signal that arrives during a reload
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
 	outside := e.daemon()

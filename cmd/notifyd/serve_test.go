@@ -29,8 +29,8 @@ func TestStoppedWhileStarting(t *testing.T) {
 	}
 }
 
-// TestSampleConfigurationIsWhole holds the annotated file against what the program knows: it is valid, and no key of
-// the program's own sections is missing from it.
+// TestSampleConfigurationIsWhole checks that the annotated file is valid and contains every key of the program's own
+// sections.
 func TestSampleConfigurationIsWhole(t *testing.T) {
 	sample := filepath.Join("..", "..", "contrib", "notifyd.yaml")
 	e := testEnv(t)

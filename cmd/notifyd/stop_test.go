@@ -21,13 +21,14 @@ import (
 	"github.com/notifyd/notifyd/migrations/migratest"
 )
 
-// TestStopWithinItsTime stops the real daemon while a mail server never answers, a client has sent half a request, and
-// the database may hang: it ends in time, says what was lost, and what was committed is sent after the next start.
+// TestStopWithinItsTime stops the real daemon while a mail server never answers, a client has sent half a request,
+// and the database may hang. The daemon ends in time and reports what was lost. Committed deliveries are sent after
+// the next start.
 func TestStopWithinItsTime(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		dsn    func(t *testing.T) string
-		hangs  string // statement that makes the database hang for everybody else; "": it does not
+		hangs  string // a statement that makes the database hang for all others; "": it does not hang
 		status int
 	}{
 		{"sqlite", sqliteFile, "", 0},
@@ -60,7 +61,7 @@ func TestStopWithinItsTime(t *testing.T) {
 			if c.hangs != "" {
 				release = hang(t, dsn, c.hangs)
 				publish("2026-received")
-				pause(t, 500*time.Millisecond) // the router takes it up; a database that hangs cannot be asked
+				pause(t, 500*time.Millisecond) // time for the router to receive it; a database that hangs cannot be queried
 			}
 			began := time.Now()
 			if status := daemon.Stop(t); status != c.status {
@@ -124,7 +125,7 @@ func startOwnPublisher(t *testing.T) *zmq.Publisher {
 	return p
 }
 
-// A mute accepts connections and never says a word.
+// A mute accepts connections and never sends anything.
 type mute struct {
 	net.Listener
 	called chan struct{} // closed at the first connection
@@ -168,7 +169,7 @@ func halfRequest(t *testing.T, port int) {
 	}
 }
 
-// hang begins a transaction that holds everybody else up, until it is released.
+// hang begins a transaction that blocks all others until release is called.
 func hang(t *testing.T, dsn, statement string) (release func()) {
 	t.Helper()
 	d, err := migrations.Open(t.Context(), dsn)

@@ -53,7 +53,7 @@ func (c *tailCmd) Run(e *env) error {
 	}()
 	err = c.follow(e, frames, keep, show)
 	cancel()
-	for range frames { // what came meanwhile, until the source has ended
+	for range frames { // drop what arrived in the meantime, until the source has ended
 	}
 	if err != nil {
 		return err
@@ -159,8 +159,8 @@ func printPretty(w io.Writer, m *bus.Message) error {
 	return err
 }
 
-// visible replaces what could steer a terminal or turn the direction of its text: every control and format character
-// but the newline becomes its \u escape, which is right in JSON and harmless elsewhere.
+// visible replaces what could steer a terminal or turn the direction of its text: it writes every control and format
+// character but the newline as its \u escape, which is valid in JSON and harmless elsewhere.
 func visible(text string) string {
 	if !strings.ContainsFunc(text, hidden) {
 		return text

@@ -14,7 +14,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// TestTailFilters publishes to a tail from this process: what comes out is what its patterns let through, once each.
+// TestTailFilters publishes to a tail from this process: the tail prints each message that matches its patterns once.
 func TestTailFilters(t *testing.T) {
 	p, err := zmq.Bind(t.Context(), "tcp://127.0.0.1:0", zmq.PublisherConfig{}, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -37,7 +37,7 @@ func TestTailFilters(t *testing.T) {
 		"org.a.git.push", "org.b.git.tag"} {
 		id := i
 		if topic == "org.a.git.push" {
-			id = 0 // said twice, shown once
+			id = 0 // sent twice, shown once
 		}
 		if _, err := p.Publish(topic, fmt.Appendf(nil, `{"topic":%q,"msg":%d,"msg_id":"%d","timestamp":1}`, topic, i,
 			id)); err != nil {

@@ -34,7 +34,7 @@ func startSMTP(t *testing.T, options fakesmtp.Options) *fakesmtp.Server {
 	return smtp
 }
 
-// givePreferences makes alice, who wants every message by mail at once.
+// givePreferences makes the user alice with a filter that sends every message by mail at once.
 func givePreferences(t *testing.T, dsn string) {
 	t.Helper()
 	withDatabase(t, dsn, func(d *migrations.DB) error {
@@ -59,7 +59,7 @@ func givePreferences(t *testing.T, dsn string) {
 	})
 }
 
-// openPrefs gives the preferences in a database.
+// openPrefs returns the preferences in a database.
 func openPrefs(d *migrations.DB) *prefs.Store {
 	return prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader})
 }
