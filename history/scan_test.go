@@ -16,8 +16,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// told makes an event with a payload that can be decoded, and a meaning that describe gives again.
-func told(id string, second int, topic string, users, packages []string) *catalogue.Event {
+// decodable makes an event with a payload that can be decoded, and a meaning that describe gives again.
+func decodable(id string, second int, topic string, users, packages []string) *catalogue.Event {
 	e := event(id, second, topic, users, packages)
 	e.Payload = fmt.Appendf(nil, `{"topic": %q, "msg_id": %q, "timestamp": %d, "msg": {"users": %q, "packages": %q}}`,
 		topic, id, e.Time.Unix(), strings.Join(users, " "), strings.Join(packages, " "))
@@ -27,10 +27,10 @@ func told(id string, second int, topic string, users, packages []string) *catalo
 	return e
 }
 
-// describe says of a decoded message what told has said.
+// describe gives the meaning of a decoded message, as decodable made it.
 func describe(m *bus.Message) *catalogue.Event {
 	body := m.Body.(map[string]any)
-	e := told(m.ID, int(m.Time.Sub(noon)/time.Second), m.Topic, strings.Fields(body["users"].(string)),
+	e := decodable(m.ID, int(m.Time.Sub(noon)/time.Second), m.Topic, strings.Fields(body["users"].(string)),
 		strings.Fields(body["packages"].(string)))
 	e.Message = m
 	return e
@@ -49,7 +49,7 @@ func world(t *testing.T, s *history.Store, d *migrations.DB, n int) []*catalogue
 	}
 	var all []*catalogue.Event
 	for i := range n {
-		all = append(all, told(fmt.Sprintf("m-%05d", i), random.IntN(3*86400)-3*86400,
+		all = append(all, decodable(fmt.Sprintf("m-%05d", i), random.IntN(3*86400)-3*86400,
 			fmt.Sprintf("org.example.prod.app%d.x", random.IntN(4)), some("user", 9), some("package", 30)))
 	}
 	put(t, s, d, all...)
@@ -240,7 +240,7 @@ func TestScanHoldsNobodyUp(t *testing.T) {
 		n := 0
 		matches := func(*catalogue.Event) bool {
 			if n++; n%100 == 0 {
-				put(t, s, d, told(fmt.Sprint("new-", n), -n, "org.example.prod.app1.x", nil, nil))
+				put(t, s, d, decodable(fmt.Sprint("new-", n), -n, "org.example.prod.app1.x", nil, nil))
 				if err := d.Reader.Exec("SELECT count(*) FROM messages").Error; err != nil {
 					t.Error(err)
 				}
@@ -303,7 +303,7 @@ func FuzzFacts(f *testing.F) {
 // What is too much to be packed is left out, and found all the same.
 func TestScanOfHugeSets(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
-		huge := told("huge", 1, "org.example.prod.app1.x", nil, manyNames(2000))
+		huge := decodable("huge", 1, "org.example.prod.app1.x", nil, manyNames(2000))
 		put(t, s, d, huge)
 		var n int64
 		if err := d.Reader.Table("message_facts").Count(&n).Error; err != nil || n != 0 {

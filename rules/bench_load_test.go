@@ -26,8 +26,8 @@ func (w *world) stored(n int, m mix) func(func(rulespec.Filter, error) bool) {
 	}
 }
 
-// BenchmarkLoad is n filters of a mix loaded into an empty index. Making up the filters takes time too, which is told
-// beside it: one processor is busy with it for so long, while the others compile.
+// BenchmarkLoad is n filters of a mix loaded into an empty index. Making up the filters takes time too, which is
+// reported beside it: one processor is busy with it for so long, while the others compile.
 func BenchmarkLoad(b *testing.B) {
 	eachMix(b, func(b *testing.B, w *world, m mix, n int) {
 		start := time.Now()

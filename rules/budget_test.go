@@ -28,10 +28,10 @@ func matched(x *rules.Index, e *catalogue.Event) []rulespec.FilterID {
 	return ids
 }
 
-// dear has more states than a machine has room for.
+// manyStates has more states than a machine has room for.
 const costly = `kernel(?:[ab])*a[ab]{14}(?:c|$)`
 
-func dearText(random *rand.Rand) string {
+func manyStatesText(random *rand.Rand) string {
 	var b strings.Builder
 	b.WriteString("kernel")
 	for range 30_000 {
@@ -59,7 +59,7 @@ func TestExpensive(t *testing.T) {
 	for i := range filters {
 		put(i)
 	}
-	e := telling(dearText(rand.New(rand.NewPCG(1, 2))))
+	e := telling(manyStatesText(rand.New(rand.NewPCG(1, 2))))
 	want := []rulespec.FilterID{1, 3, 4, 5, 6, 7}
 	if got := matched(x, e); !slices.Equal(got, want) || x.Skipped() != 0 || x.TakeExpensive() != nil {
 		t.Fatalf("with room: %v, want %v; %d skipped", got, want, x.Skipped())
@@ -76,7 +76,7 @@ func TestExpensive(t *testing.T) {
 		t.Fatalf("expensive: %v", found)
 	}
 	if again := x.TakeExpensive(); again != nil {
-		t.Errorf("told twice: %v", again)
+		t.Errorf("given twice: %v", again)
 	}
 	skipped := x.Skipped()
 	if got := matched(x, telling("kernelaaaaaaaaaaaaaaaac")); !slices.Equal(got, []rulespec.FilterID{5, 7}) {

@@ -10,7 +10,7 @@ import (
 )
 
 // TestLargeNodes has so many filters under few predicates that nodes are divided, blocks are split and emptied, lists
-// of killed filters become full, and tables grow; and compares with the loop on the way up and down.
+// of excluded filters become full, and tables grow; and compares with the loop on the way up and down.
 func TestLargeNodes(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(7, 8))

@@ -118,7 +118,7 @@ func TestLoadAgreesWithTheLoop(t *testing.T) {
 }
 
 // TestLoadMakesLargeNodes loads so many under few predicates that nodes have groups and groups several blocks, on top
-// of a few that hang there already; and takes most of them out again.
+// of a few that are posted there already; and takes most of them out again.
 func TestLoadMakesLargeNodes(t *testing.T) {
 	random := rand.New(rand.NewPCG(9, 10))
 	x := rules.NewIndex(rulespec.Env{})

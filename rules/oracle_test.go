@@ -303,7 +303,7 @@ func TestOracle(t *testing.T) {
 		before := sum.stories
 		play := func(t *testing.T) { newStory(t, data[:], sum).play() }
 		if !t.Run(strconv.FormatUint(seed+i, 10), play) || sum.stories == before {
-			return // it failed, or the test was told not to play it
+			return // it failed, or -run did not ask for it
 		}
 	}
 	sum.seen.check(t)

@@ -74,7 +74,7 @@ func newChronicle(t *testing.T, seed string) *chronicle {
 	return c
 }
 
-// pair gives two filters of two people that take turns at matching everything, and where they hang.
+// pair gives two filters of two people that take turns at matching everything, and where they are posted.
 func pair(i int) []rules.Change {
 	everything := rulespec.Rule{Kind: "everything"}
 	places := [][]rulespec.Rule{

@@ -55,7 +55,7 @@ func TestMeaning(t *testing.T) {
 	}
 }
 
-// What cannot be compiled never matches, is told, and is still explained.
+// A filter that cannot be compiled never matches, is given in broken, and is still explained.
 func TestBrokenFiltersNeverMatch(t *testing.T) {
 	everything := rulespec.Rule{Kind: "everything"}
 	for _, test := range []struct {

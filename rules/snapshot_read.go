@@ -152,7 +152,7 @@ func follows(before, kind byte) bool {
 	return at > 0 && at >= slices.Index(order, before)
 }
 
-// end checks that all has come that the head has told of, and that it fits together.
+// end checks that all that the head promises has come, and that it is consistent.
 func (s *snapshotReader) end(c *sections.Section) error {
 	if err := s.sections.CheckEnd(c); err != nil {
 		return err

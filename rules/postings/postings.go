@@ -5,8 +5,8 @@
 // A search engine keeps a posting list for each term: the documents that have it, as ordinals in order. Here the
 // documents are filters and the terms predicates, and a filter is posted under one of its predicates only, its access
 // predicate. What else it asks for are its residual predicates. Most filters under a predicate share few sets of
-// these, so the postings of a predicate are grouped: a list for each set, known by its number, the residual. Whoever
-// collects decides each residual once and takes or leaves its list whole (the clusters of F. Fabret et al.,
+// these, so the postings of a predicate are grouped: a list for each set, known by its number, the residual. A
+// match decides each residual once and takes or leaves its list whole (the clusters of F. Fabret et al.,
 // "Filtering Algorithms and Implementation for Very Fast Publish/Subscribe Systems", SIGMOD 2001).
 //
 // Two more kinds of list stand beside these, under residuals that are none: Excluded, the filters that have the
