@@ -30,8 +30,8 @@ func (b *builder) readAccounts(n ast.Node) {
 	}
 }
 
-// foldAlias gives the form in which Accounts has a name: mail addresses and URLs in small letters, since senders write
-// them either way, and URLs without a slash at the end; nicks as they are.
+// foldAlias returns a name in the form that Accounts uses: mail addresses and URLs in small letters, since senders
+// write them in both cases, and URLs without a slash at the end. Nicks stay as they are.
 func foldAlias(name string) string {
 	name = strings.TrimSpace(name)
 	if strings.Contains(name, "@") || strings.Contains(name, "://") {

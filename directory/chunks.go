@@ -10,7 +10,7 @@ import (
 	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
-// errNotCut means that a text has to be read whole: it has another form than what is cut, or the cutter guessed wrong.
+// errNotCut is the error when a text must be read whole: it has a form that is not cut, or the cutter guessed wrong.
 var errNotCut = errors.New("the text cannot be read in chunks")
 
 // parseInChunks reads a text in pieces of about size bytes.
@@ -31,8 +31,8 @@ func parseInChunks(text []byte, size int) (*Snapshot, error) {
 	return b.finish()
 }
 
-// chunkSize is about how much text is parsed at a time: the parser takes some 250 bytes of memory for each byte of
-// text, and a directory of a distribution has megabytes.
+// chunkSize is the approximate size of a text that is parsed at once, in bytes. The parser takes some 250 bytes of
+// memory for each byte of text, and the directory of a distribution has megabytes.
 const chunkSize = 128 << 10
 
 // A chunk is a piece of a file that is a whole YAML text by itself.
@@ -45,13 +45,14 @@ type chunk struct {
 // sectionHead is a line that begins a section in block style, such as `packages:`.
 var sectionHead = regexp.MustCompile(`^([A-Za-z_]+):[ \t]*(#.*)?\r?\n?$`)
 
-// entryHead is how a line begins that is an entry: a key in one line and its colon. Lists, flow collections and what
-// follows a ? may stand under their key without being indented, so not every line as far out as an entry is one.
+// entryHead matches the first line of an entry: a key in one line and its colon. Lists, flow collections and text
+// after a ? may stand under their key without indentation, so not every line with the indentation of an entry begins
+// one.
 var entryHead = regexp.MustCompile(`^("[^"\\]*"|'[^']*'|[\pL\pN][^\s:'"\[\]{},&*!|>%?#` + "`" + `]*):([ \t\r\n]|$)`)
 
-// chunks cuts text between the entries of its sections, into pieces of about size bytes. It gives nil for a text in any
-// other form than sections in block style. What it gives is a guess: a line within a quoted text can look like an
-// entry. The chunk is then no YAML, or no section.
+// chunks cuts text between the entries of its sections, into pieces of about size bytes. It returns nil for a text in
+// any other form than sections in block style. The result is a guess: a line within a quoted text can look like an
+// entry. Then the chunk is not YAML, or not a section.
 func chunks(text []byte, size int) []chunk {
 	c := cutter{size: size, seen: map[string]bool{}}
 	for line := range bytes.Lines(text) {
@@ -71,11 +72,11 @@ type cutter struct {
 	number int             // of the line in hand, from 1
 	head   []byte          // the line that began the section
 	indent int             // of the section's entries; 0 until the first is seen
-	text   []byte          // of the chunk in hand
+	text   []byte          // of the current chunk
 	line   int             // its chunk.line
 }
 
-// take adds a line; false when the text is not of the form that can be cut.
+// take adds a line; it returns false when the text does not have a form that can be cut.
 func (c *cutter) take(line []byte) bool {
 	c.number++
 	if r := bytes.IndexByte(line, '\r'); r >= 0 && r < len(line)-2 {
@@ -107,7 +108,7 @@ func (c *cutter) take(line []byte) bool {
 	return true
 }
 
-// cut ends the chunk in hand. What stands before the first section, blank lines and comments, is no chunk.
+// cut ends the current chunk. Lines before the first section, blank lines and comments are not a chunk.
 func (c *cutter) cut() {
 	if c.head != nil {
 		c.done = append(c.done, chunk{c.text, c.line, c.indent})
@@ -115,8 +116,8 @@ func (c *cutter) cut() {
 	c.text = nil
 }
 
-// isSection says whether a chunk's tree is what the cutter took its lines for: the head of a section and entries in
-// block style, all equally far out. Only those are the same in pieces and in one.
+// isSection reports whether a chunk's tree has the form that the cutter assumed: the head of a section and entries in
+// block style, all with the same indentation. Only such a section means the same in pieces and in one.
 func (c chunk) isSection(root ast.Node) bool {
 	sections, ok := yamltext.Entries(root)
 	if !ok || len(sections) != 1 {

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// FuzzChunks: a text read in many small pieces is what it is when read whole, or else is not read in pieces.
+// FuzzChunks: a text that is read in many small pieces gives the same result as when it is read whole, or is not read
+// in pieces.
 func FuzzChunks(f *testing.F) {
 	f.Add([]byte("groups:\n  a: [x]\n  b:\n    - y\npackages:\n  p: {r: [x, \"@a\"]}\n  q:\n    r: [y]\n"))
 	f.Add([]byte("# one\n\npackages:\n p: {r: [\"x\n q: y\"]}\n p: {}\n"))

@@ -1,13 +1,13 @@
 // Package directory knows which people are in which group, who owns which package, and by which other names people are
 // known.
 //
-// Filters say "my packages" and "packages of my groups", and messages name people by nick, mail address or OpenID. Both
-// need facts that no message carries. A site exports them into one YAML file:
+// Filters say "my packages" and "packages of my groups", and messages name people by nick, mail address or OpenID.
+// Both need facts that are not in the messages. A site exports them into one YAML file:
 //
 //	groups:
 //	  infra: [carol, alice]
 //	packages:
-//	  bash: {owner: [alice], commit: [bob, "@infra"]}    # a role, and who has it; @ names a group
+//	  bash: {owner: [alice], commit: [bob, "@infra"]}    # a role and its owners; @ names a group
 //	accounts:
 //	  ally@example.org: alice                            # another name of an account
 //
@@ -23,9 +23,10 @@
 //
 // # Large files
 //
-// A distribution has some hundred thousand packages, and the YAML parser takes about 250 bytes of memory for each byte
-// of text. Parse therefore cuts a file between the entries of its sections and reads it in chunks. The cut is a guess
-// by how lines begin. The tree of each chunk proves the guess, and a file for which one fails is read whole.
+// A distribution has some hundred thousand packages, and the YAML parser takes about 250 bytes of memory for each
+// byte of text. Parse therefore cuts a file between the entries of its sections and reads it in chunks. The cutter
+// guesses by how lines begin. The tree of each chunk shows whether the guess was right. If one was wrong, the file is
+// read whole.
 package directory
 
 import (
@@ -54,10 +55,10 @@ const (
 	MaxName = 256      // bytes of any name in it
 )
 
-// Groups gives the groups that user is a member of, sorted.
+// Groups returns the groups that user is a member of, sorted.
 func (s *Snapshot) Groups(user string) []string { return s.groups[user] }
 
-// Members gives the members of a group, sorted; none for a group that is not known.
+// Members returns the members of a group, sorted; none for an unknown group.
 func (s *Snapshot) Members(group string) []string { return s.members[group] }
 
 // HasGroup reports whether the group is known, with members or without.
@@ -69,8 +70,8 @@ func (s *Snapshot) HasGroup(group string) bool {
 // HasRole reports whether some package lists the role, with owners or without.
 func (s *Snapshot) HasRole(role string) bool { return s.roles[role] }
 
-// Owners gives the owners of pkg with their roles: a person by name, a group as "@" and its name. They are sorted by
-// role. An owner with two roles comes twice.
+// Owners returns the owners of pkg with their roles, sorted by role: a person by name, a group as "@" and its name.
+// An owner with two roles comes twice.
 func (s *Snapshot) Owners(pkg string) iter.Seq2[string, string] {
 	return func(yield func(name, role string) bool) {
 		for _, o := range s.owners[pkg] {
@@ -81,8 +82,8 @@ func (s *Snapshot) Owners(pkg string) iter.Seq2[string, string] {
 	}
 }
 
-// Accounts gives the account of each nick, mail address, OpenID URL and the like that the directory knows. Addresses
-// and URLs are in small letters. A nil Snapshot has none. The map must not be changed.
+// Accounts returns the account of each nick, mail address, OpenID URL and the like that the directory knows.
+// Addresses and URLs are in small letters. A nil Snapshot has none. The map must not be changed.
 func (s *Snapshot) Accounts() map[string]string {
 	if s == nil {
 		return nil
@@ -90,11 +91,11 @@ func (s *Snapshot) Accounts() map[string]string {
 	return s.accounts
 }
 
-// Known gives all packages, in no particular order.
+// Known returns all packages, in no particular order.
 func (s *Snapshot) Known() iter.Seq[string] { return maps.Keys(s.owners) }
 
-// Packages gives the packages in which owner (a person, or a group as "@" and its name) has a role, sorted. It looks
-// through all packages: it is for pages, not for matching.
+// Packages returns the packages in which owner (a person, or a group as "@" and its name) has a role, sorted. It
+// looks through all packages: it is for pages, not for matching.
 func (s *Snapshot) Packages(name string) []string {
 	var found []string
 	for pkg, owners := range s.owners {

@@ -131,8 +131,8 @@ func TestParseIsStrict(t *testing.T) {
 	}
 }
 
-// A large file is cut into pieces; the places of mistakes are still those of the file, and what cannot be cut is read
-// whole.
+// TestLargeFiles reads a large file in chunks: mistakes keep their positions in the file, and a text that cannot be
+// cut is read whole.
 func TestLargeFiles(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("# who owns what\n\npackages: # many\n")
@@ -158,7 +158,7 @@ func TestLargeFiles(t *testing.T) {
 			t.Errorf("%s: error %v, want %q", test.name, err, test.want)
 		}
 	}
-	// A line that looks like an entry and is none: the pieces are no YAML, the whole is.
+	// This line looks like an entry but is not one: the pieces are not YAML, the whole is.
 	odd := parse(t, strings.ReplaceAll(text, "\n    commit", "\n  commit"))
 	if got := owners(odd, "p3999"); got != "bob:commit alice:owner @infra:owner" {
 		t.Errorf("owners of the last package: %q", got)
@@ -225,7 +225,7 @@ func TestWatchNeedsAFirstValue(t *testing.T) {
 	}
 }
 
-// FuzzParse never panics, and what is good is consistent both ways round.
+// FuzzParse: Parse never panics, and a good directory is consistent in both directions.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(small))
 	f.Add([]byte("groups: {a: [\"@\", ~, 1]}\npackages: {? : {}}\n"))
@@ -275,7 +275,7 @@ func write(t *testing.T, file, text string) {
 	}
 }
 
-// sameTime writes file and gives it the time it had before.
+// sameTime writes file and keeps the time that it had before.
 func sameTime(t *testing.T, file, text string) {
 	t.Helper()
 	stat, err := os.Stat(file)

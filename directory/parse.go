@@ -14,7 +14,7 @@ import (
 	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
-// bounds is what a text, or a piece of one, may cost.
+// bounds limit the size and nesting of a text, or of a piece of one.
 var bounds = yamltext.Bounds{Bytes: MaxFile, Nesting: 20}
 
 // Parse reads a directory's file: YAML with `groups` (name: [members]), `packages` (name: {role: [persons, and groups
@@ -48,7 +48,7 @@ type builder struct {
 	*Snapshot
 	yaml  yamltext.Reader
 	line  int                 // chunk.line of the chunk in hand
-	names map[string]string   // each name once: a person of a thousand packages takes one string
+	names map[string]string   // each name once: a person with a thousand packages takes one string
 	named map[string]groupUse // groups that packages name, by where the first does
 	errs  []error
 }
@@ -72,7 +72,7 @@ func newBuilder() *builder {
 	return b
 }
 
-// inFile gives the position in the file of one in the chunk in hand.
+// inFile turns a position in the current chunk into one in the file.
 func (b *builder) inFile(at yamltext.Position) yamltext.Position {
 	if at.Line > 0 {
 		at.Line += b.line
@@ -146,7 +146,7 @@ func (b *builder) readPackages(n ast.Node) {
 	}
 }
 
-// checkGroups is for the end: packages may stand before the groups that they name.
+// checkGroups runs at the end, since packages may come before the groups that they name.
 func (b *builder) checkGroups() {
 	for _, group := range slices.Sorted(maps.Keys(b.named)) {
 		if !b.HasGroup(group) {
@@ -155,7 +155,7 @@ func (b *builder) checkGroups() {
 	}
 }
 
-// finish gives the Snapshot of all that was read.
+// finish returns the Snapshot of everything that was read.
 func (b *builder) finish() (*Snapshot, error) {
 	b.checkGroups()
 	if len(b.errs) > 0 {
@@ -174,7 +174,7 @@ func (b *builder) index() {
 	}
 }
 
-// entries gives the entries of a mapping; an empty value is an empty mapping.
+// entries returns the entries of a mapping; an empty value is an empty mapping.
 func (b *builder) entries(n ast.Node) []yamltext.Entry {
 	if yamltext.IsEmpty(n) {
 		return nil
@@ -184,7 +184,7 @@ func (b *builder) entries(n ast.Node) []yamltext.Entry {
 	})
 }
 
-// list gives a list of names; an empty value is an empty list.
+// list returns a list of names; an empty value is an empty list.
 func (b *builder) list(n ast.Node) []string {
 	if yamltext.IsEmpty(n) {
 		return nil
@@ -199,7 +199,7 @@ func (b *builder) list(n ast.Node) []string {
 	return names
 }
 
-// text gives a name as it is written, be it a number or a word that YAML knows.
+// text returns a name as it is written, even if YAML reads it as a number or a word of its own.
 func (b *builder) text(n ast.Node) (string, bool) {
 	s, ok := b.yaml.Text(n, "a name is expected here")
 	return s, ok && b.isName(n, s)
@@ -214,7 +214,7 @@ func (b *builder) isName(n ast.Node, s string) bool {
 	return problem == ""
 }
 
-// name gives the one copy of a name.
+// name returns the one copy of a name.
 func (b *builder) name(s string) string {
 	if known, ok := b.names[s]; ok {
 		return known
@@ -224,7 +224,7 @@ func (b *builder) name(s string) string {
 	return s
 }
 
-// checkName gives the problem with a name in words, "" for none.
+// checkName returns the problem with a name in words, "" for none.
 func checkName(s string) string {
 	switch {
 	case s == "" || s == "@":

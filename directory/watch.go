@@ -15,7 +15,8 @@ import (
 // A Watcher keeps the Snapshot of a file and reads the file again when it has changed.
 type Watcher = watch.Watcher[*Snapshot]
 
-// Watch reads file and gives its Watcher; it fails when there is no first good value. Run looks every interval.
+// Watch reads file and returns its Watcher. It fails when the file has no good value at first. Run checks the
+// file every interval.
 func Watch(file string, interval time.Duration, log *slog.Logger) (*Watcher, error) {
 	w, err := watch.New(Source(file), interval, log)
 	if err != nil {
@@ -24,7 +25,7 @@ func Watch(file string, interval time.Duration, log *slog.Logger) (*Watcher, err
 	return w, nil
 }
 
-// Source is a file as a Watcher reads it; Watcher.Change takes one to go over to another file.
+// Source returns the source from which a Watcher reads file. Pass it to Watcher.Change to move to another file.
 func Source(file string) watch.Source[*Snapshot] {
 	return watch.Source[*Snapshot]{
 		Name: "directory",
