@@ -12,7 +12,7 @@ func (s *Store) Prune(ctx context.Context, keep Keep) (int64, error) { return s.
 // Pack is pack.
 func Pack(e *catalogue.Event) []byte { return pack(e) }
 
-// Unpack gives the event that was packed.
+// Unpack returns the event that was packed.
 func Unpack(packed []byte) (*catalogue.Event, bool) {
 	f := newFacts()
 	ok := f.unpack(packed)

@@ -11,10 +11,10 @@ import (
 // number before them. Numbers are uvarints (encoding/binary), and each text has its length before it.
 const (
 	factsForm = 1
-	maxFacts  = 16 << 10 // bytes; a message that has more is decoded when it is asked about
+	maxFacts  = 16 << 10 // bytes; a message that has more is decoded for each scan
 )
 
-// pack gives what Filter.Names looks at; nil when it would be too much.
+// pack returns the names that Filter.Names uses, packed; nil when they exceed maxFacts.
 func pack(e *catalogue.Event) []byte {
 	b := make([]byte, 1, 256)
 	b[0] = factsForm
@@ -44,7 +44,7 @@ func packText(b []byte, text string) []byte {
 // A facts is one event, used for one message after another.
 type facts struct {
 	event  catalogue.Event
-	text   string // what is still to be read
+	text   string // the text that is still to be read
 	broken bool
 }
 
@@ -54,7 +54,7 @@ func newFacts() *facts {
 	return f
 }
 
-// unpack fills the event with what pack has packed, and says whether it could.
+// unpack fills the event from the packed form, and reports whether it could.
 func (f *facts) unpack(packed []byte) bool {
 	if len(packed) == 0 || packed[0] != factsForm {
 		return false
@@ -99,7 +99,7 @@ func (f *facts) list(into []string) []string {
 	return into
 }
 
-// take gives the event for good.
+// take returns the event. The caller may keep it.
 func (f *facts) take() *catalogue.Event {
 	e := &f.event
 	m := *e.Message

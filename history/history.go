@@ -1,26 +1,28 @@
-// Package history keeps every message that came, and finds them again.
+// Package history stores every message that was received, and searches them.
 //
-// It answers two questions. Search gives the messages of a user, a package, a topic or an application, for the pages of
-// messages. Scan asks a filter about past messages, for the preview of a filter.
+// It has two kinds of query. Search returns the messages of a user, a package, a topic or an application, for the
+// pages of messages. Scan evaluates a filter on past messages, for the preview of a filter.
 //
 // A message is stored once, as it was received, with the sentence, the link and the names (user, package, topic,
 // application, kind) that it had then. Inverted indexes lead from a user or a package to its messages in the order of
 // time. The names are also packed into one small row for each message, so that most filters are decided without reading
 // and decoding it.
 //
-// Both answers come in pages, by keyset pagination (Winand, "SQL Performance Explained", on paging): a page begins
-// after the last row of the page before, (sent_at, id) < (?, ?), and no row is skipped by counting. So page 1000 costs
-// what page 1 costs, and a message that comes meanwhile moves nothing.
+// Both return results in pages, by keyset pagination (Winand, "SQL Performance Explained", on paging): a page begins
+// after the last row of the page before, (sent_at, id) < (?, ?), and no row is skipped by counting. So page 1000
+// costs as much as page 1, and a message that arrives in between does not move the pages.
 //
-// A query reads the one index that is most selective, and checks the other conditions message by message: as databases
-// do without statistics (filter and refine). Scan decides in three steps, each costlier than the one before: by the
-// names, by a prefilter over the stored text, and by the decoded message. A step that is exact ends it.
+// A query reads the one index that is most selective, and checks the other conditions message by message: as
+// databases do without statistics (filter and refine). Scan decides in three steps, each costlier than the one
+// before: by the names, by a prefilter over the stored text, and by the decoded message. If the result of a step is
+// exact, the later steps are not needed.
 //
 // What always holds:
 //
 //   - A message is kept once, however often and by however many nodes it is appended: Append is idempotent.
-//   - Append is part of the transaction that stores what is owed because of the message: both are there or neither.
-//   - No answer costs more than its bound: a search that has looked at enough gives what it has and where to go on.
+//   - Append is part of the transaction that stores what is owed because of the message: both are stored or neither.
+//   - No query costs more than its bound: a search that has read enough messages returns the matches so
+//     far and the position to continue from.
 //   - No statement holds a snapshot of the database for longer than one window of messages.
 //
 // A search for the newest messages of a package, page by page:
@@ -43,9 +45,9 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// A Record is a kept message: the frame as it was received, and what the catalogue said of it then.
+// A Record is a stored message: the frame as it was received, and its meaning by the catalogue at that time.
 type Record struct {
-	ID       int64 // in this history; greater than that of what was appended before
+	ID       int64 // in this history; greater than that of every message appended before
 	MsgID    string
 	Source   string
 	Topic    string
@@ -59,7 +61,7 @@ type Record struct {
 	Payload  []byte
 }
 
-// Frame gives the frame as it was received: bus.Decode makes the message of it again.
+// Frame returns the frame as it was received. bus.Decode turns it into the message again.
 func (r Record) Frame() bus.Frame {
 	return bus.Frame{Source: r.Source, Topic: r.Topic, Payload: r.Payload}
 }
@@ -71,7 +73,7 @@ type Query struct {
 	App          string
 	User         string
 	Package      string
-	Before       int64 // id: only what comes after it in the order of the answer, for paging; 0: from the newest
+	Before       int64 // id: only messages after this one in the order of the result, for paging; 0: from the newest
 	Limit        int   // at most this many; 0 and more than MaxLimit: MaxLimit
 }
 
@@ -86,41 +88,42 @@ type Page struct {
 // A Size is how much the history holds.
 type Size struct {
 	Messages int64
-	Bytes    int64 // of what was received and described, without indexes
+	Bytes    int64 // of the frames and their descriptions, without indexes
 }
 
 // MaxLimit bounds Query.Limit.
 const MaxLimit = 500
 
-// ErrNotFound says that there is no such message, or none any more.
+// ErrNotFound is the error for a message that does not exist, or that was pruned.
 var ErrNotFound = errors.New("message not found")
 
-// A Filter says which messages match, in steps of which each costs more than the one before. It is asked by one
-// goroutine at a time.
+// A Filter decides which messages match, in steps of which each costs more than the one before. Only one goroutine at
+// a time calls it.
 type Filter interface {
-	// Keys gives values by field, of which every message that matches has one: what an index is asked for. The fields
-	// are among those given. nil: any message may match; empty and not nil: none does.
+	// Keys returns values by field. Every message that matches has at least one of them, so an index can look them
+	// up. The fields are among those given. nil: any message may match; empty and not nil: no message matches.
 	Keys(fields ...string) map[string][]string
-	// Names judges a message by its names: of the event only Topic, Time, App, Kind, Actor, Users, Packages and
-	// Severity are set, as they were understood when the message came. The event is used again after the call. What
-	// does not match by its names does not match; sure: Match would say the same of what does.
+	// Names judges a message by its names. Of the event only Topic, Time, App, Kind, Actor, Users, Packages and
+	// Severity are set, as they were when the message arrived. The event is reused after the call. If matches is
+	// false, the message does not match. sure: Match would return the same.
 	Names(e *catalogue.Event) (matches, sure bool)
-	// Prefilter judges a message that Names lets pass by its sentence, link and payload, at less cost than Match. sure:
-	// Match would say the same.
+	// Prefilter judges a message that Names did not rule out by its sentence, link and payload, at less cost than
+	// Match. sure: Match would return the same.
 	Prefilter(summary, link string, payload []byte) (matches, sure bool)
-	// Match decides by an event that also has the message decoded, and the sentence and link as they were when it came.
+	// Match decides by the decoded message, with the sentence and the link as they were when it arrived.
 	Match(e *catalogue.Event) bool
 }
 
-// A ScanQuery is what Scan is asked.
+// A ScanQuery is the query of a Scan.
 type ScanQuery struct {
 	Filter Filter
 	Since  time.Time // inclusive
-	Before Cursor    // only what comes after it in the order of the result, for paging; zero: from the newest
-	// Describe says what a message means whose names are not kept: one of an older version, or with very many names.
+	Before Cursor    // only messages after it in the order of the result, for paging; zero: from the newest
+	// Describe returns the meaning of a message whose names are not stored: a message of an older version, or one
+	// with very many names.
 	Describe func(*bus.Message) *catalogue.Event
 	Days     []time.Time // when the days begin that are counted by, ascending
-	Hits     int         // at most this many are given; all are counted
+	Hits     int         // at most this many are returned; all are counted
 	Most     int         // look at no more than this many; 0: as many as there is time for
 	Until    time.Time   // look no further when this has come; zero: there is time
 }
@@ -129,19 +132,19 @@ type ScanQuery struct {
 // its id.
 type Cursor struct{ SentAt, ID int64 }
 
-// A ScanResult is what Scan found.
+// A ScanResult is the result of Scan.
 type ScanResult struct {
 	Hits    []Hit // the newest first
 	Matched int   // of the messages looked at, those that match
 	PerDay  []int // the same for each of Days; the last one has all that is younger
-	Looked  int   // messages that were looked at one by one; what the keys rule out is not among them
+	Looked  int   // messages that were examined one by one; those that the keys rule out are not counted
 	ByKeys  bool  // the filter has keys: only messages with one of them can match
 	// Reached is how far back the result is complete: of all messages sent since, those that match are counted.
 	Reached time.Time
 	End     bool // Reached is Since, or the time of the oldest message that is kept
 	Empty   bool // nothing at all is kept
-	// Next is the Before of the query for what follows the last of Hits or, when all were given, for what was not
-	// looked at; zero: nothing.
+	// Next is the Before of the query that continues this one. It follows the last of Hits or, when all hits were
+	// returned, the last message examined. Zero: nothing follows.
 	Next Cursor
 }
 

@@ -107,7 +107,7 @@ func TestGetGivesTheFrameBack(t *testing.T) {
 	})
 }
 
-// TestHostileTexts stores what PostgreSQL would refuse, and with it the whole batch.
+// TestHostileTexts stores texts that PostgreSQL would refuse together with their whole batch.
 func TestHostileTexts(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
 		long := strings.Repeat("ü", 5000)
@@ -221,8 +221,7 @@ func TestSearchPages(t *testing.T) {
 	})
 }
 
-// TestSearchIsBounded searches for what is rare among much that is not: each page looks at a bounded number of
-// messages.
+// TestSearchIsBounded searches for rare messages among many others: each page reads a bounded number of messages.
 func TestSearchIsBounded(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
 		put(t, s, d, event("needle", 0, "org.example.prod.rare.thing", nil, nil))
@@ -298,7 +297,7 @@ func TestRunPrunesAndEnds(t *testing.T) {
 		now = now.Add(time.Hour)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		log := slog.New(slog.NewTextHandler(cancelOnWrite(cancel), nil)) // what it logs is that it pruned
+		log := slog.New(slog.NewTextHandler(cancelOnWrite(cancel), nil)) // its only log line is that it pruned
 		if err := s.Run(ctx, history.Keep{Age: time.Minute}, time.Hour, log); err != nil {
 			t.Error(err)
 		}

@@ -68,8 +68,8 @@ var searches = []struct {
 
 func index(name string) map[bool]string { return map[bool]string{true: name, false: name} }
 
-// TestSearchUsesIndexes asks the database for the plan of each statement of each search: none may read a whole table,
-// and the first reads the index meant for it. (PostgreSQL may sort what an index gave, where that is little.)
+// TestSearchUsesIndexes explains the plan of each statement of each search: no statement may read a whole table, and
+// the first one reads the index meant for it. (PostgreSQL may sort the rows of an index where they are few.)
 func TestSearchUsesIndexes(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
 		fill(t, s, d, 4000)

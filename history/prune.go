@@ -9,7 +9,7 @@ import (
 	"gorm.io/gorm"
 )
 
-// Keep says how much history is kept. Zero fields do not bound it.
+// Keep bounds how much history is kept. A zero field does not bound it.
 type Keep struct {
 	Age   time.Duration // since reception
 	Bytes int64         // as Size counts them
@@ -41,8 +41,8 @@ func (s *Store) Run(ctx context.Context, keep Keep, interval time.Duration, log 
 	}
 }
 
-// prune deletes the oldest messages as far as keep demands, and says how many. Each batch is a transaction of its own,
-// so that the writer is free for others in between.
+// prune deletes the oldest messages as far as keep demands, and returns their number. Each batch is a transaction of
+// its own, so that others can write between two batches.
 func (s *Store) prune(ctx context.Context, keep Keep) (deleted int64, err error) {
 	size, err := s.Size(ctx)
 	if err != nil {
@@ -61,7 +61,7 @@ func (s *Store) prune(ctx context.Context, keep Keep) (deleted int64, err error)
 	}
 }
 
-// pruneBatch deletes at most a batch, given how many bytes there are.
+// pruneBatch deletes at most one batch; total is the size of the history in bytes.
 func (s *Store) pruneBatch(ctx context.Context, keep Keep, total int64) (deleted, bytes int64, err error) {
 	var oldest []struct{ ID, ReceivedAt, Size int64 }
 	err = s.reader.WithContext(ctx).Raw("SELECT id, received_at, size FROM messages ORDER BY received_at, id LIMIT ?",

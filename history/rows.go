@@ -9,7 +9,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// Models gives a value of each gorm model, for the test that models and schema agree.
+// Models returns a value of each gorm model, for the test that models and schema agree.
 func Models() []any {
 	return []any{&messageRow{}, &messageUserRow{}, &messagePackageRow{}, &messageFactsRow{}}
 }
@@ -57,8 +57,8 @@ type messageFactsRow struct {
 
 func (messageFactsRow) TableName() string { return "message_facts" }
 
-// The bounds on what is stored. An index of PostgreSQL takes no entry over 2704 bytes: without them one message with a
-// long name in it would stop the whole batch, for ever.
+// These bounds apply to the stored texts. An index of PostgreSQL accepts no entry over 2704 bytes: without the bounds
+// one message with a long name would stop its whole batch, for ever.
 const (
 	maxKey   = 512  // bytes of an indexed text
 	maxText  = 4096 // bytes of a text for people
@@ -92,7 +92,7 @@ func (r messageRow) record() Record {
 // column makes s fit for a column of texts.
 func column(s string) string { return text.CutBytes(text.Storable(s), maxText) }
 
-// key is column for an index; what is too long is told apart by its digest.
+// key returns the form of s in an index. For a text that is too long that is its digest, which keeps it distinct.
 func key(s string) string {
 	if clean := column(s); len(s) <= maxKey && len(clean) <= maxKey {
 		return clean
@@ -101,7 +101,7 @@ func key(s string) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// names gives what of a list of users or packages is indexed: at most maxNames, none twice.
+// names returns the part of a list of users or packages that is indexed: at most maxNames, without duplicates.
 func names(list []string) []string {
 	seen := make(map[string]bool, len(list))
 	var kept []string

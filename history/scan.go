@@ -10,13 +10,13 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// Scan asks a filter about what was sent since q.Since, the newest first, until it has looked at all of it or at
-// q.Most, or q.Until has come; then it gives what it has, and says how far it came. So it does at the deadline of ctx,
-// which is for a statement that does not end: PostgreSQL loses the connection then. A ctx that was cancelled is an
-// error.
+// Scan evaluates a filter on the messages sent since q.Since, the newest first. It stops after the last of them,
+// after q.Most messages, or at q.Until; then it returns the matches so far and how far it came. It does the same at
+// the deadline of ctx, which is for a statement that does not end: PostgreSQL loses the connection then. Scan returns
+// an error when ctx was cancelled.
 //
-// It reads a window of messages at a time, each by a statement of its own: neither a snapshot nor the writer is held
-// while it goes on, and it has one connection at most.
+// It reads one window of messages in each statement. Between two statements it holds neither a snapshot nor the
+// writer, and it uses one connection at most.
 func (s *Store) Scan(ctx context.Context, q ScanQuery) (ScanResult, error) {
 	w := &scanner{ScanQuery: q, store: s, facts: newFacts(), last: q.Before, day: len(q.Days) - 1}
 	w.keys = q.Filter.Keys(keyFields...)
@@ -25,7 +25,7 @@ func (s *Store) Scan(ctx context.Context, q ScanQuery) (ScanResult, error) {
 	if err != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return ScanResult{}, fmt.Errorf("scan history: %w", err)
 	}
-	// What was found is to be shown also when all time was used up for finding it.
+	// The matches found are returned even when the time of ctx was used up in finding them.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	if err := w.finish(ctx); err != nil {
@@ -34,8 +34,8 @@ func (s *Store) Scan(ctx context.Context, q ScanQuery) (ScanResult, error) {
 	return w.out, nil
 }
 
-// The bounds on one statement of a Scan. The windows grow, so that what is rare comes at once and what is frequent does
-// not cost a statement for every few messages.
+// The bounds on one statement of a Scan. The windows grow, so that rare matches come at once and frequent ones do not
+// cost a statement for every few messages.
 const (
 	leastWindow = 500
 	mostWindow  = 8000
@@ -58,7 +58,7 @@ type scanner struct {
 type candidate struct {
 	Cursor
 	matches bool
-	open    bool             // its names match or are not known: only the whole message tells
+	open    bool             // its names match or are not stored: the whole message must decide
 	named   bool             // its names are known, and match
 	event   *catalogue.Event // of one that matches, for a Hit
 }
@@ -89,7 +89,7 @@ func (w *scanner) run(ctx context.Context) error {
 	}
 }
 
-// over says whether the time for it is.
+// over reports whether the time limit of the scan has passed.
 func (w *scanner) over() bool { return !w.Until.IsZero() && !w.store.now().Before(w.Until) }
 
 // decide decides on the messages of a window and counts them, in their order; false when time was over before the last.
@@ -112,7 +112,7 @@ func (w *scanner) decide(ctx context.Context, seen []candidate) (all bool, err e
 	return true, nil
 }
 
-// cut gives the first of seen, as many as one statement reads whole.
+// cut returns the first of seen, as many as one statement reads whole.
 func cut(seen []candidate) (part []candidate, open int) {
 	for i := range seen {
 		if seen[i].open {
@@ -150,7 +150,7 @@ func (w *scanner) count(c *candidate) {
 	}
 }
 
-// finish reads the hits and says how far the result goes.
+// finish reads the hits and sets how far the result goes.
 func (w *scanner) finish(ctx context.Context) error {
 	db := w.store.reader.WithContext(ctx)
 	var oldest *int64

@@ -36,7 +36,7 @@ func (w *scanner) window(ctx context.Context, size int) (seen []candidate, all b
 	return seen, true, rows.Err()
 }
 
-// judge decides by the names of a message, as far as they tell.
+// judge decides by the names of a message if they suffice; otherwise the candidate stays open.
 func (w *scanner) judge(c *candidate, packed []byte) {
 	if !w.facts.unpack(packed) {
 		c.open = true
@@ -56,7 +56,7 @@ func (w *scanner) judge(c *candidate, packed []byte) {
 	}
 }
 
-// statement gives the next messages that have one of the keys: in their order, with their names.
+// statement returns the SQL for the next messages that have one of the keys, in their order and with their names.
 func (w *scanner) statement(size int) (string, []any) {
 	from := fromKeys(w.keys)
 	where, args := []string{"k.sent_at >= ?"}, []any{w.Since.UnixMicro()}
@@ -86,13 +86,14 @@ type from struct {
 	table, id string
 	column    string // "": all of it
 	values    []string
-	repeats   bool // a message may stand in it twice
+	repeats   bool // a message may occur twice in it
 }
 
 // keyFields are the fields that an index has.
 var keyFields = []string{"topic", "app", "kind", "actor", "user", "package"}
 
-// fromKeys gives the table of keys, or that of all messages where there are none, or no one column has them all.
+// fromKeys returns the table of keys. It returns the table of all messages where there are no keys, or where no one
+// column has them all.
 func fromKeys(keys map[string][]string) from {
 	all := from{table: "messages", id: "id"}
 	f := all
@@ -162,7 +163,7 @@ func (w *scanner) readWhole(ctx context.Context, part []candidate) error {
 	return rows.Err()
 }
 
-// A rawRow is what is read of a message to decide on it, in memory that the next one is read into.
+// A rawRow is the row of a message that is read to decide on it. The memory is reused for the next row.
 type rawRow struct {
 	id, received                                 int64
 	summary, link, source, topic, payload, facts sql.RawBytes
@@ -193,8 +194,8 @@ func (w *scanner) match(c *candidate, r *rawRow) {
 	}
 }
 
-// kept makes the event of a message of what is kept of it; nil when its facts are not. Saying anew what it means costs
-// more, and could differ from what its names were found by.
+// kept builds the event of a message from its stored names and texts; nil when its names are not stored. To describe
+// the message again would cost more, and could differ from the names by which it was found.
 func (w *scanner) kept(r *rawRow, m *bus.Message) *catalogue.Event {
 	if !w.facts.unpack(r.facts) {
 		return nil

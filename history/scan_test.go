@@ -16,7 +16,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// decodable makes an event with a payload that can be decoded, and a meaning that describe gives again.
+// decodable makes an event with a payload that can be decoded. describe returns the same meaning for its message.
 func decodable(id string, second int, topic string, users, packages []string) *catalogue.Event {
 	e := event(id, second, topic, users, packages)
 	e.Payload = fmt.Appendf(nil, `{"topic": %q, "msg_id": %q, "timestamp": %d, "msg": {"users": %q, "packages": %q}}`,
@@ -27,7 +27,7 @@ func decodable(id string, second int, topic string, users, packages []string) *c
 	return e
 }
 
-// describe gives the meaning of a decoded message, as decodable made it.
+// describe returns the meaning of a decoded message, as decodable made it.
 func describe(m *bus.Message) *catalogue.Event {
 	body := m.Body.(map[string]any)
 	e := decodable(m.ID, int(m.Time.Sub(noon)/time.Second), m.Topic, strings.Fields(body["users"].(string)),
@@ -87,7 +87,7 @@ func anything(*catalogue.Event) bool { return true }
 
 type keys = map[string][]string
 
-// filters are filters with keys, each with a plain form that says the same, and since when they are asked.
+// filters are filters with keys. Each has a plain form that means the same, and the time since which it is evaluated.
 var filters = []struct {
 	name    string
 	keys    keys
@@ -119,7 +119,8 @@ func involves(user string) func(*catalogue.Event) bool {
 	return func(e *catalogue.Event) bool { return slices.Contains(e.Users, user) }
 }
 
-// TestScanFindsWhatMatches asks each filter in pages, by names alone and by whole messages, and compares with a loop.
+// TestScanFindsWhatMatches evaluates each filter in pages, by names alone and by whole messages, and compares the
+// result with a loop.
 func TestScanFindsWhatMatches(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
 		all := world(t, s, d, 1700)
@@ -211,7 +212,7 @@ func TestScanSaysHowFarItCame(t *testing.T) {
 	})
 }
 
-// checkUntil lets time be over after some messages, by names alone and by whole ones.
+// checkUntil lets the time limit pass after some messages, by names alone and by whole messages.
 func checkUntil(t *testing.T, d *migrations.DB, q history.ScanQuery, all []*catalogue.Event) {
 	t.Helper()
 	for _, whole := range []bool{false, true} {
@@ -254,7 +255,7 @@ func TestScanHoldsNobodyUp(t *testing.T) {
 	})
 }
 
-// TestScanUsesIndexes asks for the plan of each statement: none may read a whole table.
+// TestScanUsesIndexes explains the plan of each statement: none may read a whole table.
 func TestScanUsesIndexes(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
 		fill(t, s, d, 4000)
@@ -281,7 +282,7 @@ func TestScanUsesIndexes(t *testing.T) {
 	})
 }
 
-// FuzzFacts reads what is no facts, and packs what it read.
+// FuzzFacts unpacks arbitrary bytes, and packs the result again.
 func FuzzFacts(f *testing.F) {
 	f.Add([]byte("\x01\x14\x01a\x01b\x01c\x01d\x02\x01e\x01f\x00"))
 	f.Add([]byte("\x01\x14\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"))
@@ -300,7 +301,7 @@ func FuzzFacts(f *testing.F) {
 	})
 }
 
-// What is too much to be packed is left out, and found all the same.
+// TestScanOfHugeSets: sets that are too large to be packed are left out, and Scan still finds their messages.
 func TestScanOfHugeSets(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
 		huge := decodable("huge", 1, "org.example.prod.app1.x", nil, manyNames(2000))

@@ -9,14 +9,14 @@ import (
 	"gorm.io/gorm"
 )
 
-// A search reads one index in the order of time and looks the other conditions up message by message, a window at a
-// time. maxScan bounds how many it looks at before it gives what it has, with a Next to go on from.
+// A search reads one index in the order of time and checks the other conditions message by message, a window at a
+// time. maxScan bounds how many messages it reads before it returns the matches so far, with a Next to continue from.
 const (
 	window  = 500
 	maxScan = 10000
 )
 
-// Search gives what a query selects, the newest first.
+// Search returns the messages that a query selects, the newest first.
 func (s *Store) Search(ctx context.Context, q Query) (Page, error) {
 	var page Page
 	err := s.reader.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
@@ -34,7 +34,7 @@ func (s *Store) Search(ctx context.Context, q Query) (Page, error) {
 	return page, nil
 }
 
-// find gives the ids of the first messages that q selects, and where to go on.
+// find returns the ids of the first messages that q selects, and the position to continue from.
 func find(tx *gorm.DB, q Query) (ids []int64, next int64, err error) {
 	last, err := start(tx, q)
 	if err != nil {
@@ -66,8 +66,8 @@ func find(tx *gorm.DB, q Query) (ids []int64, next int64, err error) {
 	return ids, last.ID, nil
 }
 
-// start gives the cursor of q.Before, nil for the newest. A message that was pruned was the oldest: nothing comes after
-// it.
+// start returns the cursor of q.Before, nil for the newest. If that message was pruned, it was the oldest: nothing
+// comes after it.
 func start(tx *gorm.DB, q Query) (*Cursor, error) {
 	if q.Before == 0 {
 		return nil, nil
@@ -117,7 +117,8 @@ func readWindow(tx *gorm.DB, q Query, last *Cursor) ([]Cursor, error) {
 
 func whole(topic string) bool { return topic != "" && !strings.HasSuffix(topic, ".") }
 
-// match gives the ids, in their order, of the messages read that meet the conditions that readWindow left open.
+// match returns the ids, in their order, of the messages in read that meet the conditions that readWindow did not
+// check.
 func match(tx *gorm.DB, q Query, read []Cursor) ([]int64, error) {
 	ids := make([]int64, len(read))
 	for i, c := range read {

@@ -24,11 +24,12 @@ func NewStore(writer, reader *gorm.DB, now func() time.Time) *Store {
 	return &Store{writer: writer, reader: reader, now: now}
 }
 
-// batch is how many rows one statement inserts or deletes: SQLite takes 32766 parameters in one, PostgreSQL 65535.
+// batch is the number of rows that one statement inserts or deletes: SQLite accepts 32766 parameters in one,
+// PostgreSQL 65535.
 const batch = 500
 
-// Append keeps events, as part of the transaction tx, and says of each whether it is new: false for a message that is
-// kept already, or stands twice among events. All copies of one message have one ID.
+// Append stores events, as part of the transaction tx, and reports for each whether it is new. It is false for a
+// message that is stored already, or that is repeated in events. All copies of one message have one ID.
 func (s *Store) Append(tx *gorm.DB, events []*catalogue.Event) (added []bool, err error) {
 	added = make([]bool, len(events))
 	now := s.now()
@@ -84,7 +85,7 @@ func insert(tx *gorm.DB, rows []messageRow, part []int, added []bool) error {
 	return stored.Err()
 }
 
-// index notes who and what the new messages are about.
+// index adds the users and packages of the new messages to the indexes.
 func (s *Store) index(tx *gorm.DB, events []*catalogue.Event, rows []messageRow, added []bool) error {
 	var users []messageUserRow
 	var packages []messagePackageRow
@@ -96,7 +97,7 @@ func (s *Store) index(tx *gorm.DB, events []*catalogue.Event, rows []messageRow,
 		if packed := pack(e); packed != nil {
 			facts = append(facts, messageFactsRow{MessageID: rows[i].ID, Facts: packed})
 		}
-		for _, name := range names(append([]string{e.Actor}, e.Users...)) { // who did it is involved
+		for _, name := range names(append([]string{e.Actor}, e.Users...)) { // the actor is one of the users concerned
 			users = append(users, messageUserRow{Name: name, SentAt: rows[i].SentAt, MessageID: rows[i].ID})
 		}
 		for _, name := range names(e.Packages) {
@@ -114,7 +115,7 @@ func store[R any](tx *gorm.DB, rows []R) error {
 	return tx.CreateInBatches(rows, batch).Error
 }
 
-// Get gives the message with that id on the bus, or ErrNotFound.
+// Get returns the message with that id on the bus, or ErrNotFound.
 func (s *Store) Get(ctx context.Context, msgID string) (Record, error) {
 	var row messageRow
 	err := s.reader.WithContext(ctx).Where("msg_id = ?", key(msgID)).Take(&row).Error
@@ -127,7 +128,7 @@ func (s *Store) Get(ctx context.Context, msgID string) (Record, error) {
 	return row.record(), nil
 }
 
-// Size says how much is kept. It reads an index of all messages: some milliseconds for each 100 000.
+// Size returns how much is stored. It reads an index of all messages: some milliseconds for each 100 000.
 func (s *Store) Size(ctx context.Context) (Size, error) {
 	var size Size
 	err := s.reader.WithContext(ctx).Raw("SELECT count(*) AS messages, coalesce(sum(size), 0) AS bytes FROM messages").
