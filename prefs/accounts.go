@@ -14,12 +14,12 @@ import (
 // maxName bounds names of users and tokens, in bytes.
 const maxName = 100
 
-// Accounts keeps who has an account, and lets people sign in.
+// Accounts stores the users, and lets people sign in.
 type Accounts struct{ *core }
 
-// Register makes a user with the default filters, for a person who has proved to hold an address: it becomes a
-// confirmed destination, in the same transaction. name is the account on the bus; ErrTaken when a user has it.
-// ErrClaimed when another user has the address.
+// Register makes a user with the default filters, for a person who has proved to hold an address. The address becomes
+// a confirmed destination in the same transaction. name is the account on the bus. The error is ErrTaken when a user
+// has the name, and ErrClaimed when another user has the address.
 func (s *Accounts) Register(ctx context.Context, name, zone, backend, address string) (User, error) {
 	if err := checkDestination(backend, address); err != nil {
 		return User{}, err
@@ -52,24 +52,24 @@ func (s *Accounts) Register(ctx context.Context, name, zone, backend, address st
 	return row.user(), nil
 }
 
-// User gives the user of that id, or ErrNotFound.
+// User returns the user with that id, or ErrNotFound.
 func (s *Accounts) User(ctx context.Context, id uint) (User, error) {
 	return s.userByID(ctx, id)
 }
 
-// ByName gives the user of that account, or ErrNotFound.
+// ByName returns the user with that account on the bus, or ErrNotFound.
 func (s *Accounts) ByName(ctx context.Context, name string) (User, error) {
 	return s.user(s.read(ctx).Where("name = ?", name))
 }
 
-// ByAddress gives the user who has confirmed the address, or ErrNotFound.
+// ByAddress returns the user who has confirmed the address, or ErrNotFound.
 func (s *Accounts) ByAddress(ctx context.Context, backend, address string) (User, error) {
 	owner := s.read(ctx).Model(&destinationRow{}).Select("user_id").
 		Where("backend = ? AND address = ? AND confirmed", backend, address)
 	return s.user(s.read(ctx).Where("id = (?)", owner))
 }
 
-// Rename sets the account that @me stands for; ErrTaken when another user has it.
+// Rename sets the account that @me stands for. The error is ErrTaken when another user has it.
 func (s *Accounts) Rename(ctx context.Context, id uint, name string) error {
 	if err := checkUser(name, ""); err != nil {
 		return err
@@ -98,13 +98,13 @@ func (s *Accounts) set(ctx context.Context, id uint, column, value string) error
 	})
 }
 
-// Delete deletes a user and all that is theirs, and cancels what is owed to their destinations.
+// Delete deletes a user with all data of the user, and cancels the deliveries to the user's destinations.
 func (s *Accounts) Delete(ctx context.Context, id uint) error {
 	return s.close(ctx, "delete user", func(tx *gorm.DB) error {
 		if err := s.touchUser(tx, id); err != nil {
 			return err
 		}
-		if _, err := lock(tx, id); err != nil { // nobody adds a destination meanwhile
+		if _, err := lock(tx, id); err != nil { // so that no destination is added in the meantime
 			return err
 		}
 		var destinations []uint
@@ -119,7 +119,7 @@ func (s *Accounts) Delete(ctx context.Context, id uint) error {
 	})
 }
 
-// Location gives the user's time zone; UTC where the machine does not know it.
+// Location returns the user's time zone; UTC where the machine does not know it.
 func (u User) Location() *time.Location {
 	if u.zone != nil {
 		return u.zone

@@ -8,7 +8,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// BenchmarkSubscriptions reads what 1000 users with ten filters each want to hear: -bench Subscriptions -benchtime 5x
+// BenchmarkSubscriptions reads the subscriptions of 1000 users with ten filters each: -bench Subscriptions -benchtime
+// 5x
 func BenchmarkSubscriptions(b *testing.B) {
 	dsns := map[string]func(testing.TB) string{"sqlite": migratest.SQLite, "postgres": migratest.Postgres}
 	for name, dsn := range dsns {

@@ -6,9 +6,9 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// A Cache keeps subscriptions that were read, within bounds. Its owner calls Forget for what Changes names before the
-// next Read: then it gives what the store would. It is for one goroutine. Two generations approximate an LRU cache
-// (least recently used) at the cost of two maps.
+// A Cache keeps subscriptions that were read, within bounds. Its owner calls Forget for the filters that Changes
+// names before the next Read; then Read returns the same as the store. It is for one goroutine. Two generations
+// approximate an LRU cache (least recently used) at the cost of two maps.
 type Cache struct {
 	store      *Subscriptions
 	entries    int // that one generation holds at most
@@ -16,7 +16,7 @@ type Cache struct {
 	young, old generation
 }
 
-// A generation is a map of subscriptions by filter; nil stands for a filter that reaches nobody.
+// A generation is a map of subscriptions by filter; the value of a filter that reaches nobody is nil.
 type generation struct {
 	of    map[rulespec.FilterID]*Subscription
 	bytes int
@@ -29,11 +29,11 @@ func NewCache(store *Subscriptions, entries, bytes int) *Cache {
 	return c
 }
 
-// Len is how many filters the Cache remembers, and Bytes roughly how much memory they take.
+// Len returns how many filters the Cache remembers, and Bytes roughly how many bytes of memory they take.
 func (c *Cache) Len() int   { return len(c.young.of) + len(c.old.of) }
 func (c *Cache) Bytes() int { return c.young.bytes + c.old.bytes }
 
-// Forget drops what the Cache knows of filters.
+// Forget drops the given filters from the Cache.
 func (c *Cache) Forget(ids []rulespec.FilterID) {
 	for _, id := range ids {
 		c.young.drop(id)
@@ -41,8 +41,8 @@ func (c *Cache) Forget(ids []rulespec.FilterID) {
 	}
 }
 
-// Read gives the subscriptions of filters as they are in tx, by filter. Filters that are off, broken or reach nobody
-// have none. The subscriptions belong to the Cache: the caller must not change them.
+// Read returns the subscriptions of filters in tx, by filter. Filters that are off, broken or reach nobody have none.
+// The subscriptions belong to the Cache: the caller must not change them.
 func (c *Cache) Read(tx *gorm.DB, ids []rulespec.FilterID) (map[rulespec.FilterID]*Subscription, error) {
 	found := make(map[rulespec.FilterID]*Subscription, len(ids))
 	var missing []rulespec.FilterID
@@ -92,7 +92,7 @@ func (g *generation) drop(id rulespec.FilterID) {
 	}
 }
 
-// size is roughly the bytes that a subscription takes.
+// size returns roughly the bytes of memory that a subscription takes.
 func (s *Subscription) size() int {
 	const entry, fields, destination = 50, 350, 200
 	if s == nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// The log of changes says which filters each revision touched. A reader of an earlier revision reads only these again.
-// The log is kept within bounds; a reader that it does not reach back to reads everything.
+// The log of changes lists which filters each revision touched. A reader at an earlier revision reads only these
+// filters again. The log is bounded: a reader at a revision older than the log reads everything.
 
 // The bounds on the log.
 const (
@@ -47,8 +47,9 @@ func (c *core) touchUser(tx *gorm.DB, userID uint) error {
 	return tx.Exec(touch+"f.user_id = ? ON CONFLICT DO NOTHING", c.micro(), userID).Error
 }
 
-// Revision gives a number that every change to what is delivered raises. tx is nil, or the transaction that will store
-// deliveries by this revision: until it ends no destination is closed, so nothing is stored for a closed one.
+// Revision returns a number that every change to what is delivered raises. tx is nil, or the transaction that will
+// store deliveries by this revision. No destination can be closed until tx ends, so no delivery is stored for a
+// closed one.
 func (s *Subscriptions) Revision(ctx context.Context, tx *gorm.DB) (int64, error) {
 	if tx == nil {
 		tx = s.reader
@@ -63,9 +64,9 @@ func (s *Subscriptions) Revision(ctx context.Context, tx *gorm.DB) (int64, error
 	return value, nil
 }
 
-// Changes gives the filters that were touched by the revisions after one and up to another, ascending; deleted filters
-// too. whole is false where the log does not tell all: it was cut, or somebody raised the revision by hand. Then the
-// caller reads everything. tx is a transaction or nil.
+// Changes returns the filters that were touched by the revisions after one and up to another, ascending; deleted
+// filters too. whole is false where the log is incomplete: it was cut, or somebody raised the revision by hand. Then
+// the caller must read everything. tx is a transaction or nil.
 func (s *Subscriptions) Changes(tx *gorm.DB, after, until int64) (ids []rulespec.FilterID, whole bool, err error) {
 	if tx == nil {
 		tx = s.reader
@@ -95,8 +96,8 @@ func (s *Subscriptions) Changes(tx *gorm.DB, after, until int64) (ids []rulespec
 	return slices.Compact(ids), true, nil
 }
 
-// RevisionTime gives when a revision was made, in Unix microseconds; 0 where the log does not tell. With it a revision
-// can be told from one of the same number before a backup was restored.
+// RevisionTime returns the time of a revision, in Unix microseconds; 0 where the log does not have it. After a backup
+// was restored, the time distinguishes two revisions with the same number.
 func (s *Subscriptions) RevisionTime(ctx context.Context, revision int64) (int64, error) {
 	var at int64
 	first := s.read(ctx).Raw("SELECT changed_at FROM changes WHERE revision = ? AND filter_id = 0", revision)
@@ -107,7 +108,7 @@ func (s *Subscriptions) RevisionTime(ctx context.Context, revision int64) (int64
 	return at, nil
 }
 
-// pruneChanges cuts what is too old off the log, except the last revision.
+// pruneChanges deletes old entries from the log, except the last revision.
 func (c *core) pruneChanges(ctx context.Context) error {
 	return c.write(ctx, "cut log of changes", func(tx *gorm.DB) error {
 		// the first statement of a change locks this row too: so the two cannot be in a deadlock

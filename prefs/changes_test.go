@@ -13,7 +13,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// everything gives what all filters that are on reach, read as the daemon does at its start.
+// everything returns the subscriptions of all filters that are on, read as the daemon does at its start.
 func everything(ctx context.Context, s *prefs.Store, d *migrations.DB) ([]*prefs.Subscription, error) {
 	var ids []rulespec.FilterID
 	for f, err := range s.Subscriptions.Stream(ctx) {
@@ -30,14 +30,14 @@ func subscriptions(t *testing.T, s *prefs.Store, d *migrations.DB) []*prefs.Subs
 	return must[[]*prefs.Subscription](t)(everything(t.Context(), s, d))
 }
 
-// A follower is a reader that takes up changes only, as a node does.
+// A follower is a reader that applies changes only, as a node does.
 type follower struct {
 	revision int64
 	filters  map[rulespec.FilterID]rulespec.Filter
 	cache    *prefs.Cache
 }
 
-// follow takes up what has changed since the last time, all of it where the log does not tell.
+// follow applies the changes since the last call. Where the log is incomplete it reads everything.
 func (f *follower) follow(ctx context.Context, s *prefs.Store, d *migrations.DB) (whole bool, err error) {
 	tx := d.Reader.WithContext(ctx)
 	now, err := s.Subscriptions.Revision(ctx, nil)
@@ -72,7 +72,7 @@ func (f *follower) follow(ctx context.Context, s *prefs.Store, d *migrations.DB)
 	return true, err
 }
 
-// check holds what the follower has against all that is in the store.
+// check compares the follower's subscriptions with those in the store.
 func (f *follower) check(ctx context.Context, s *prefs.Store, d *migrations.DB) (problem string, err error) {
 	stored := 0
 	for filter, err := range s.Subscriptions.Stream(ctx) {
@@ -111,7 +111,7 @@ func (f *follower) check(ctx context.Context, s *prefs.Store, d *migrations.DB) 
 	return "", nil
 }
 
-// TestChangesNameWhatEveryWriteTouches makes each kind of change while a follower takes up the log alone.
+// TestChangesNameWhatEveryWriteTouches makes each kind of change while a follower reads only the log.
 func TestChangesNameWhatEveryWriteTouches(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, d *migrations.DB, c *clock) {
 		ctx := t.Context()

@@ -14,8 +14,8 @@ import (
 	"github.com/notifyd/notifyd/prefs/links"
 )
 
-// TestClosingEndsWhatWaits has every way of closing a destination end what is owed to it, in one transaction: when that
-// cannot be done, the destination is as it was.
+// TestClosingEndsWhatWaits closes a destination in every way: each cancels its deliveries in the same transaction.
+// When they cannot be cancelled, the destination stays as it was.
 func TestClosingEndsWhatWaits(t *testing.T) {
 	each(t, func(t *testing.T, _ *prefs.Store, d *migrations.DB, c *clock) {
 		ctx := t.Context()

@@ -18,7 +18,7 @@ const (
 	codeAttempts = 5
 )
 
-// The limits on codes that are sent, so that nobody can flood an address with them.
+// These limits bound how many codes are sent, so that nobody can flood an address with them.
 var (
 	codesPerUser    = limit{count: 10, window: time.Hour}
 	codesPerAddress = limit{count: 5, window: 24 * time.Hour} // all users together
@@ -107,7 +107,7 @@ func (s *Destinations) tryCode(tx *gorm.DB, destinationID uint, code string) (bo
 // letters are those of Crockford's base 32 (https://www.crockford.com/base32.html): no two look alike.
 const letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
-// code gives ten letters, 50 bits, with a hyphen in the middle.
+// code returns ten random letters, 50 bits, with a hyphen in the middle.
 func (s *Destinations) code() (string, error) {
 	raw, err := s.bytes(10)
 	if err != nil {
@@ -119,7 +119,7 @@ func (s *Destinations) code() (string, error) {
 	return string(raw[:5]) + "-" + string(raw[5:]), nil
 }
 
-// normalCode undoes what people do to a code when they type it.
+// normalCode reverses the changes that people make to a code when they type it.
 func normalCode(typed string) string {
 	if len(typed) > 100 {
 		return ""

@@ -30,8 +30,8 @@ type conglomerate struct {
 	} `json:"expect"`
 }
 
-// TestGroupsOfTheCorpus: what Fedora's notifier put together we put together, and the facts of its sentence stand in
-// ours.
+// TestGroupsOfTheCorpus: we put the same messages together as Fedora's notifier, and our sentence contains the facts
+// of its sentence.
 func TestGroupsOfTheCorpus(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join("..", "..", "shared", "corpus", "fedora-classic-conglomerate.jsonl"))
 	if err != nil {
@@ -93,7 +93,7 @@ func shareUser(g backends.Group, users []string) bool {
 	return slices.ContainsFunc(g.Notices[0].Users, func(u string) bool { return slices.Contains(users, u) })
 }
 
-// factsIn gives the words of a sentence that come from the messages: numbers, names, and values of their fields.
+// factsIn returns the words of a sentence that come from the messages: numbers, names, and values of their fields.
 func factsIn(sentence string, g backends.Group, originals []json.RawMessage) []string {
 	values := map[string]bool{}
 	for _, n := range g.Notices {
@@ -130,7 +130,7 @@ func collect(v any, into map[string]bool) {
 	}
 }
 
-// TestGroupFixtures: what messages of our own making become in a digest.
+// TestGroupFixtures compares the digests of our own messages with their fixtures.
 func TestGroupFixtures(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join("testdata", "groups.json"))
 	if err != nil {
@@ -160,8 +160,8 @@ func TestGroupFixtures(t *testing.T) {
 	}
 }
 
-// TestSentencesAboutSeveralAreWhole tells every fixture of the catalogue twice: no sentence about several may have a
-// hole.
+// TestSentencesAboutSeveralAreWhole groups every fixture of the catalogue with itself: no sentence about several
+// messages may have a gap.
 func TestSentencesAboutSeveralAreWhole(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "rulespec", "catalogue", "testdata", "*.json"))
 	if err != nil || len(files) == 0 {

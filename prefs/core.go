@@ -14,7 +14,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// A core is what all parts of a Store share: the database and how they change it.
+// A core is the part that all parts of a Store share: the database and the ways to change it.
 type core struct {
 	writer, reader *gorm.DB
 	now            func() time.Time
@@ -25,13 +25,13 @@ type core struct {
 	onClose        func(tx *gorm.DB, destinations []string, why string) error
 }
 
-// write runs f in a transaction. Errors that callers act on are passed on, others say what was tried.
+// write runs f in a transaction. It returns errors that callers act on as they are, and adds verb to others.
 func (c *core) write(ctx context.Context, verb string, f func(tx *gorm.DB) error) error {
 	return explain(verb, c.writer.WithContext(ctx).Transaction(f))
 }
 
-// change is write for what changes what is delivered. f must touch every filter that its change is about; see
-// touchFilter.
+// change is write for a change to what is delivered. f must call touchFilter or touchUser for every filter that the
+// change concerns.
 func (c *core) change(ctx context.Context, verb string, f func(tx *gorm.DB) error) error {
 	return c.write(ctx, verb, func(tx *gorm.DB) error {
 		if err := c.raiseRevision(tx); err != nil {
@@ -41,12 +41,12 @@ func (c *core) change(ctx context.Context, verb string, f func(tx *gorm.DB) erro
 	})
 }
 
-// read gives a handle for reading.
+// read returns a handle for reading.
 func (c *core) read(ctx context.Context) *gorm.DB { return c.reader.WithContext(ctx) }
 
 func (c *core) micro() int64 { return c.now().UnixMicro() }
 
-// bytes gives n random bytes.
+// bytes returns n random bytes.
 func (c *core) bytes(n int) ([]byte, error) {
 	raw := make([]byte, n)
 	if _, err := io.ReadFull(c.random, raw); err != nil {
@@ -55,7 +55,7 @@ func (c *core) bytes(n int) ([]byte, error) {
 	return raw, nil
 }
 
-// secret gives 32 random bytes that the database keeps under a name, and makes them when there are none yet.
+// secret returns 32 random bytes that the database stores under a name. It makes them when there are none yet.
 func (c *core) secret(ctx context.Context, name string) ([]byte, error) {
 	fresh, err := c.bytes(32)
 	if err != nil {
@@ -72,7 +72,7 @@ func (c *core) secret(ctx context.Context, name string) ([]byte, error) {
 	return row.Value, err
 }
 
-// user gives the user that a query finds.
+// user returns the user that a query finds.
 func (c *core) user(query *gorm.DB) (User, error) {
 	var row userRow
 	if err := query.Take(&row).Error; err != nil {
@@ -81,12 +81,12 @@ func (c *core) user(query *gorm.DB) (User, error) {
 	return row.user(), nil
 }
 
-// userByID gives the user of that id, or ErrNotFound.
+// userByID returns the user with that id, or ErrNotFound.
 func (c *core) userByID(ctx context.Context, id uint) (User, error) {
 	return c.user(c.read(ctx).Where("id = ?", id))
 }
 
-// changed gives ErrNotFound for a statement that changed nothing.
+// changed returns ErrNotFound for a statement that changed nothing.
 func changed(done *gorm.DB) error {
 	if done.Error == nil && done.RowsAffected == 0 {
 		return ErrNotFound
@@ -94,8 +94,8 @@ func changed(done *gorm.DB) error {
 	return done.Error
 }
 
-// lock locks the user's row until the end of the transaction. So two requests at once cannot both take the last free
-// place (PostgreSQL; SQLite has one writer). ErrNotFound when there is no such user.
+// lock locks the user's row until the end of the transaction, so that two requests at once cannot both take the last
+// free place (on PostgreSQL; SQLite has one writer). The error is ErrNotFound when there is no such user.
 func lock(tx *gorm.DB, userID uint) (userRow, error) {
 	var row userRow
 	if tx.Name() == "postgres" {
@@ -110,7 +110,7 @@ var passedOn = []error{
 	ErrNotFound, ErrTaken, ErrClaimed, ErrCode, ErrTooOften, ErrTooMany, outbox.ErrNotFound, outbox.ErrUnsendable,
 }
 
-// explain makes an error say what was tried, unless callers act on it.
+// explain adds to an error what was tried, unless callers act on the error.
 func explain(verb string, err error) error {
 	if err == nil {
 		return nil

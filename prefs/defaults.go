@@ -6,8 +6,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// defaults gives the filters that a new user begins with: what others do to the user's packages, and what mentions the
-// user. They are few and leave out what the user did: people turn off what is loud.
+// defaults returns the filters of a new user. They match what others do to the user's packages, and messages that
+// mention the user. They are few and leave out the user's own actions, because people turn off what is loud.
 func defaults() []Filter {
 	me := rulespec.Args{"name": {rulespec.Me}}
 	notMine := rulespec.Rule{Kind: "actor", Args: me, Not: true}
@@ -30,7 +30,7 @@ func (s *Accounts) createDefaults(tx *gorm.DB, userID uint) error {
 		if !s.defaultFilter(f) {
 			continue
 		}
-		f.UserID, f.Owner = userID, rulespec.Me // the name may be one that rules cannot say
+		f.UserID, f.Owner = userID, rulespec.Me // rules may be unable to express the name
 		row, err := s.newFilterRow(f)
 		if err != nil {
 			return err

@@ -18,11 +18,11 @@ const (
 	maxAddress      = 512 // bytes
 )
 
-// Destinations keeps where notices go: what people have added, confirmed and scheduled.
+// Destinations stores where notices go: the addresses that people have added, confirmed and scheduled.
 type Destinations struct{ *core }
 
-// Add stores an address, not yet confirmed; backends.Info.CheckAddress made it canonical. A user who has it already
-// gets it as it is. Another user may have it too, until one of them confirms it.
+// Add stores an address, not yet confirmed. backends.Info.CheckAddress has made it canonical. If the user has the
+// address already, Add returns it unchanged. Another user may have it too, until one of them confirms it.
 func (s *Destinations) Add(ctx context.Context, userID uint, backend, address string) (Destination, error) {
 	if err := checkDestination(backend, address); err != nil {
 		return Destination{}, err
@@ -54,7 +54,7 @@ func (s *Destinations) Add(ctx context.Context, userID uint, backend, address st
 	return row.destination(), nil
 }
 
-// List gives a user's destinations, in the order they were added.
+// List returns a user's destinations, in the order in which they were added.
 func (s *Destinations) List(ctx context.Context, userID uint) ([]Destination, error) {
 	var rows []destinationRow
 	if err := s.read(ctx).Where("user_id = ?", userID).Order("id").Find(&rows).Error; err != nil {
@@ -67,7 +67,7 @@ func (s *Destinations) List(ctx context.Context, userID uint) ([]Destination, er
 	return all, nil
 }
 
-// Get gives one of a user's destinations.
+// Get returns one of a user's destinations.
 func (s *Destinations) Get(ctx context.Context, userID, id uint) (Destination, error) {
 	var row destinationRow
 	if err := s.read(ctx).Where("id = ? AND user_id = ?", id, userID).Take(&row).Error; err != nil {
@@ -76,8 +76,8 @@ func (s *Destinations) Get(ctx context.Context, userID, id uint) (Destination, e
 	return row.destination(), nil
 }
 
-// SetOn switches a destination on or off. Switching on also clears why it was disabled; switching off cancels what is
-// owed to it (see Config.OnClose).
+// SetOn switches a destination on or off. Switching on also clears the reason why it was disabled. Switching off
+// cancels its deliveries (see Config.OnClose).
 func (s *Destinations) SetOn(ctx context.Context, userID, id uint, on bool) error {
 	if on {
 		return s.set(ctx, userID, id, map[string]any{"is_on": true, "disabled": ""})
@@ -90,7 +90,7 @@ func (s *Destinations) SetOn(ctx context.Context, userID, id uint, on bool) erro
 	})
 }
 
-// SetSchedule sets when a destination gets what is owed to it. What waits already keeps its time. A mistake in the
+// SetSchedule sets when a destination gets its notices. Notices that wait already keep their time. A mistake in the
 // schedule is a *schedule.Error.
 func (s *Destinations) SetSchedule(ctx context.Context, userID, id uint, when schedule.Schedule) error {
 	if err := when.Check(); err != nil {
@@ -111,8 +111,9 @@ func (s *Destinations) update(tx *gorm.DB, userID, id uint, set map[string]any) 
 	return s.touchUser(tx, userID)
 }
 
-// Disable stops what is sent to a destination, cancels what is owed to it, and keeps the reason for its owner: the
-// server refused the address. It is for the program, not for users. ErrNotFound when it was deleted.
+// Disable switches a destination off after the server refused its address. It cancels the deliveries to it and stores
+// the reason for its owner. It is for the program, not for users. The error is ErrNotFound when the destination was
+// deleted.
 func (s *Destinations) Disable(ctx context.Context, id uint, why string) error {
 	if why == "" {
 		why = "refused"
@@ -133,8 +134,8 @@ func (s *Destinations) Disable(ctx context.Context, id uint, why string) error {
 	})
 }
 
-// Delete deletes one of a user's destinations, and cancels what is owed to it. A filter that was for it alone is
-// switched off: it must not begin to reach others.
+// Delete deletes one of a user's destinations, and cancels its deliveries. A filter that was only for this
+// destination is switched off, since it must not begin to reach others.
 func (s *Destinations) Delete(ctx context.Context, userID, id uint) error {
 	return s.close(ctx, "delete destination", func(tx *gorm.DB) error {
 		if _, err := lock(tx, userID); err != nil {
@@ -155,7 +156,7 @@ func (s *Destinations) Delete(ctx context.Context, userID, id uint) error {
 	})
 }
 
-// checkDestination checks what holds for the addresses of all backends; each backend has checked its own form before.
+// checkDestination checks the rules for the addresses of all backends. Each backend has checked its own form before.
 func checkDestination(backend, address string) error {
 	if backend == "" || len(backend) > maxName {
 		return problem("backend", "%q is none", backend)

@@ -179,7 +179,7 @@ func TestCodesAreLimited(t *testing.T) {
 	})
 }
 
-// TestCodesAreLimitedAtOnce has many requests at once ask for codes to one address.
+// TestCodesAreLimitedAtOnce requests many codes for one address at once.
 func TestCodesAreLimitedAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
 		var sent atomic.Int32
@@ -279,7 +279,7 @@ func TestStop(t *testing.T) {
 		step(stop(links.Target{Destination: irc.ID}), mail.ID)
 		step(s.Unsubscriber.Undo(ctx, did), mail.ID, irc.ID)
 
-		// who has switched the filter off keeps it off, whatever becomes of a link
+		// a filter that its owner has switched off stays off, even when the link is undone
 		ok(t, s.Filters.SetOn(ctx, alice.ID, f.ID, false))
 		step(stop(atMail))
 		step(s.Unsubscriber.Undo(ctx, did))

@@ -11,9 +11,9 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// MarkExpensive notes that filters are too expensive: for each, how many steps it took to search one message. They
-// match nothing until their rules are changed. Filters that changed after the revision are left as they are: their old
-// rules were the expensive ones.
+// MarkExpensive marks filters as too expensive; steps holds the steps that the search of one message took. They match
+// nothing until their rules are changed. Filters that changed after the revision are left unmarked: their old rules
+// were the expensive ones.
 func (s *Subscriptions) MarkExpensive(ctx context.Context, steps map[rulespec.FilterID]int64, revision int64) error {
 	return s.change(ctx, "mark expensive filters", func(tx *gorm.DB) error {
 		for _, id := range slices.Sorted(maps.Keys(steps)) {
@@ -34,13 +34,13 @@ func (s *Subscriptions) MarkExpensive(ctx context.Context, steps map[rulespec.Fi
 	})
 }
 
-// clearExpensive takes the mark from a filter whose rules are about to change.
+// clearExpensive removes the mark from a filter whose rules are about to change.
 func clearExpensive(tx *gorm.DB, row *filterRow) error {
 	return tx.Exec("UPDATE filters SET expensive = 0 WHERE id = ? AND user_id = ? AND rules <> ?",
 		row.ID, row.UserID, row.Rules).Error
 }
 
-// tooExpensive gives a mark in words for the owner; "" for none.
+// tooExpensive returns the mark in words for the owner; "" for none.
 func tooExpensive(steps int64) string {
 	if steps == 0 {
 		return ""

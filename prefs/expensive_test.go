@@ -11,7 +11,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// streams says whether a filter is among those that are asked.
+// streams reports whether Stream returns a filter.
 func streams(t *testing.T, s *prefs.Store, id rulespec.FilterID) bool {
 	t.Helper()
 	for f, err := range s.Subscriptions.Stream(t.Context()) {
@@ -57,7 +57,7 @@ func TestMarkExpensive(t *testing.T) {
 	})
 }
 
-// TestMarkExpensiveComesTooLate marks what was changed after it was asked.
+// TestMarkExpensiveComesTooLate marks a filter that was changed after it was found expensive.
 func TestMarkExpensiveComesTooLate(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
 		ctx := t.Context()

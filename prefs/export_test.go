@@ -11,7 +11,7 @@ import (
 // Prune is one round of Run.
 func (s *Store) Prune(ctx context.Context) error { return s.prune(ctx) }
 
-// Load reads what a Cache reads, without a Cache.
+// Load reads the same subscriptions as a Cache, without a Cache.
 func (s *Subscriptions) Load(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subscription, error) {
 	return s.load(tx, ids)
 }

@@ -13,15 +13,15 @@ import (
 // maxFilters bounds the filters of one user.
 const maxFilters = 200
 
-// Filters keeps what people want to hear of.
+// Filters stores the filters of the users.
 type Filters struct{ *core }
 
-// List gives a user's filters, in the order they were made; broken ones too.
+// List returns a user's filters, in the order in which they were made; broken ones too.
 func (s *Filters) List(ctx context.Context, userID uint) ([]Filter, error) {
 	return s.filters(ctx, userID, "filters.user_id = ?", userID)
 }
 
-// Get gives one of a user's filters.
+// Get returns one of a user's filters.
 func (s *Filters) Get(ctx context.Context, userID uint, id rulespec.FilterID) (Filter, error) {
 	return s.filter(ctx, userID, id)
 }
@@ -61,8 +61,8 @@ func (c *core) filters(ctx context.Context, userID uint, where string, args ...a
 	return all, nil
 }
 
-// Save makes a filter (ID 0), or changes one of the user's, after a check of its rules: *rulespec.Error says what is
-// wrong with them. The owner is the user, whatever f says. Save gives the filter as it is stored.
+// Save makes a filter (ID 0), or changes one of the user's. It checks the rules first and returns their mistakes as
+// *rulespec.Error. The owner is the user, regardless of f.Owner. Save returns the filter as it is stored.
 func (s *Filters) Save(ctx context.Context, userID uint, f Filter) (Filter, error) {
 	f.UserID, f.Broken = userID, ""
 	f.Destinations = slices.Compact(slices.Sorted(slices.Values(f.Destinations)))
@@ -137,7 +137,8 @@ func setDestinations(tx *gorm.DB, filterID, userID uint, ids []uint) error {
 	return done.Error
 }
 
-// Copy makes a copy of one of the user's filters, switched off, for changing. A broken filter is copied as it is.
+// Copy makes a copy of one of the user's filters, switched off, so that the user can edit it. A broken filter is
+// copied unchanged.
 func (s *Filters) Copy(ctx context.Context, userID uint, id rulespec.FilterID) (Filter, error) {
 	var row filterRow
 	err := s.change(ctx, "copy filter", func(tx *gorm.DB) error {

@@ -113,7 +113,7 @@ func TestCopyFilter(t *testing.T) {
 	})
 }
 
-// TestBrokenFilterIsKept stores what a newer version may have written.
+// TestBrokenFilterIsKept stores rules that a newer version may have written.
 func TestBrokenFilterIsKept(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, d *migrations.DB, _ *clock) {
 		ctx := t.Context()

@@ -13,7 +13,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/kindtest"
 )
 
-// TestGate: the store takes what every other way in takes. A stored filter that is no longer taken shows as broken.
+// TestGate: the store accepts the same filters as every other way in. A stored filter that is no longer accepted is
+// shown as broken.
 func TestGate(t *testing.T) {
 	d, err := migrations.Open(t.Context(), migratest.SQLite(t))
 	ok(t, err)

@@ -14,11 +14,11 @@ type limit struct {
 	window time.Duration
 }
 
-// longestWindow is the longest of any limit: sent codes are kept so long.
+// longestWindow is the longest window of any limit: sent codes are kept for that time.
 const longestWindow = 24 * time.Hour
 
-// allow notes that a code goes to the subject, or gives ErrTooOften. On PostgreSQL two transactions at once could both
-// see the last free place: the advisory lock makes one wait for the other.
+// allow records that a code goes to the subject, or returns ErrTooOften. On PostgreSQL two transactions at once could
+// both see the last free place: the advisory lock makes one wait for the other.
 func (c *core) allow(tx *gorm.DB, l limit, space, name string) error {
 	subject := digest(space + "\x00" + name)
 	if tx.Name() == "postgres" {
@@ -39,8 +39,8 @@ func (c *core) allow(tx *gorm.DB, l limit, space, name string) error {
 	return tx.Create(&sentCodeRow{Subject: subject, SentAt: now}).Error
 }
 
-// digest gives the form in which a secret is stored: SHA-256, in hexadecimal. The secrets are random and long enough to
-// need no salt.
+// digest returns the form in which a secret is stored: SHA-256, in hexadecimal. The secrets are random and long
+// enough to need no salt.
 func digest(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])

@@ -17,7 +17,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// TestStateMachine compares the store with a model of what must reach whom, through random changes by two users.
+// TestStateMachine compares the store with a model of which filter must reach which destination, through random
+// changes by two users.
 func TestStateMachine(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, d *migrations.DB, c *clock) {
 		runs := 0
@@ -68,7 +69,7 @@ type machine struct {
 	follower     follower
 }
 
-// empty takes from a new user the filters and the destination that they begin with.
+// empty deletes the filters and the destination that a new user begins with.
 func (m *machine) empty(r *rapid.T, userID uint) {
 	filters, err := m.s.Filters.List(m.ctx, userID)
 	m.must(r, err)
@@ -118,7 +119,7 @@ func (m *machine) add(r *rapid.T) {
 
 func (m *machine) confirm(r *rapid.T) {
 	id, d := m.destination(r)
-	m.c.pass(25 * 3600e9) // the limit of codes is not what this is about
+	m.c.pass(25 * 3600e9) // this test is not about the limit of codes
 	code, err := m.s.Destinations.NewCode(m.ctx, d.user, id)
 	m.must(r, err)
 	claimed := false
@@ -259,7 +260,7 @@ func (m *machine) stop(r *rapid.T) {
 	}
 }
 
-// check compares what reaches whom.
+// check compares which filter reaches which destination.
 func (m *machine) check(r *rapid.T) {
 	want := make(map[rulespec.FilterID][]uint)
 	for id, f := range m.filters {

@@ -22,9 +22,9 @@ const (
 	maxList  = 50   // users, packages, objects
 )
 
-// Plan says what is owed because of an event and the filters it hit: one delivery for each destination, however many
-// filters reach it; its notice lists them all. The order is that of the destinations' ids. Plan is pure. signer may be
-// nil: then notices have no links.
+// Plan returns the deliveries of an event for the filters that matched. Each destination gets one delivery, however
+// many filters reach it; its notice lists them all. The order is that of the destinations' ids. Plan is pure. signer
+// may be nil: then notices have no links.
 func Plan(e *catalogue.Event, hits []Subscription, now time.Time, signer *links.Signer) []outbox.Delivery {
 	of := map[uint][]*Subscription{}
 	for i := range hits {
@@ -42,7 +42,7 @@ type Planner struct {
 	event  *catalogue.Event
 	now    time.Time
 	links  *links.Signer
-	common *backends.Notice // without the reasons; nil until somebody is to be told
+	common *backends.Notice // without the reasons; nil before the first delivery
 	owed   []outbox.Delivery
 	to     []uint // of owed: the destinations
 }
@@ -72,7 +72,7 @@ func (p *Planner) Add(hits []*Subscription) {
 	}
 }
 
-// delivery is what a destination is owed, without the reasons.
+// delivery returns the delivery to a destination, without the reasons.
 func (p *Planner) delivery(to *Destination, user *User) outbox.Delivery {
 	if p.common == nil {
 		told := notice(p.event)
@@ -88,7 +88,7 @@ func (p *Planner) delivery(to *Destination, user *User) outbox.Delivery {
 	return d
 }
 
-// Deliveries gives what was planned, in the order of the destinations' ids.
+// Deliveries returns the planned deliveries, in the order of the destinations' ids.
 func (p *Planner) Deliveries() []outbox.Delivery {
 	slices.SortFunc(p.owed, func(a, b outbox.Delivery) int {
 		return cmp.Or(cmp.Compare(len(a.Destination), len(b.Destination)),
@@ -97,7 +97,7 @@ func (p *Planner) Deliveries() []outbox.Delivery {
 	return p.owed
 }
 
-// Key gives the key of a destination in the outbox.
+// Key returns the key of a destination in the outbox.
 func Key(destination uint) string { return strconv.FormatUint(uint64(destination), 10) }
 
 // notice makes the notice of an event, without the reasons.
@@ -113,7 +113,7 @@ func notice(e *catalogue.Event) backends.Notice {
 	}
 }
 
-// threadFirst gives the objects with the one first that mail is threaded by: a ticket, not its project.
+// threadFirst returns the objects; the first is the one by which mail is threaded: a ticket, not its project.
 func threadFirst(e *catalogue.Event) []string {
 	at := slices.Index(e.Objects, e.Thread)
 	if at <= 0 {
@@ -131,7 +131,7 @@ func grouping(d catalogue.Digest) backends.Grouping {
 	return g
 }
 
-// about gives the text in the brackets of a title: the packages, or the application.
+// about returns the text in the brackets of a title: the packages, or the application.
 func about(e *catalogue.Event) string {
 	names := e.Packages
 	switch {

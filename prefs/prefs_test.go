@@ -23,7 +23,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// the state machine works on real databases: a hundred runs take too long; -rapid.checks sets it otherwise
+	// The state machine works on real databases: a hundred runs take too long. -rapid.checks overrides the number.
 	if err := flag.Set("rapid.checks", "30"); err != nil {
 		panic(err)
 	}
@@ -58,7 +58,7 @@ func each(t *testing.T, f func(t *testing.T, s *prefs.Store, d *migrations.DB, c
 	})
 }
 
-// openStore gives the preferences in a database.
+// openStore returns the preferences in a database.
 func openStore(d *migrations.DB, now func() time.Time) *prefs.Store {
 	return prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: now, Random: rand.Reader})
 }
@@ -100,7 +100,7 @@ func register(ctx context.Context, s *prefs.Store, name, zone string) (prefs.Use
 	return s.Accounts.Register(ctx, name, zone, "email", fmt.Sprintf("%x@example.org", name))
 }
 
-// setOneShot says whether a filter is switched off by its first delivery.
+// setOneShot sets whether a filter is switched off by its first delivery.
 func setOneShot(ctx context.Context, s *prefs.Store, userID uint, id rulespec.FilterID, oneShot bool) error {
 	f, err := s.Filters.Get(ctx, userID, id)
 	if err != nil {

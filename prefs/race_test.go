@@ -17,7 +17,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// The races here are between nodes on PostgreSQL, held open until both sides stand in them. SQLite has one writer.
+// These races are between nodes on PostgreSQL, held open until both sides are in them. SQLite has one writer.
 
 func postgres(t *testing.T) (*prefs.Store, *migrations.DB) {
 	d := migratest.Open(t, migratest.Postgres(t))
@@ -70,7 +70,7 @@ func TestOneShotBetweenNodes(t *testing.T) {
 	ok(t, second.Wait())
 }
 
-// TestLimitBetweenNodes: many ask for a code to one address while none of them can note it down.
+// TestLimitBetweenNodes: many nodes request a code for one address while none of them can record it.
 func TestLimitBetweenNodes(t *testing.T) {
 	s, d := postgres(t)
 	const users = 8

@@ -11,13 +11,13 @@ import (
 	"github.com/notifyd/notifyd/outbox"
 )
 
-// Resend sends a delivery that was given up again, at once: alone, or together with what else waits for its
-// destination. It must belong to the user; userID 0 is for operators, who may send anybody's. outbox.ErrNotFound when
-// it is not dead or somebody else's; outbox.ErrUnsendable, with the reason, when its destination takes nothing or its
-// text was wiped.
+// Resend sends a delivery that was given up again, at once: alone, or together with the other waiting deliveries of
+// its destination. It must belong to the user; with userID 0, for operators, it may belong to anybody. The error is
+// outbox.ErrNotFound when the delivery is not dead or belongs to somebody else. It is outbox.ErrUnsendable, with the
+// reason, when the destination is closed or the text was wiped.
 func (s *Destinations) Resend(ctx context.Context, o *outbox.Outbox, userID uint, id int64, together bool) error {
 	err := s.write(ctx, "send again", func(tx *gorm.DB) error {
-		// so that nobody closes the destination meanwhile
+		// so that nobody closes the destination in the meantime
 		if err := lockDeliveries(tx, "pg_advisory_xact_lock_shared"); err != nil {
 			return err
 		}
@@ -36,14 +36,14 @@ func (s *Destinations) Resend(ctx context.Context, o *outbox.Outbox, userID uint
 	return err
 }
 
-// checkTarget gives the reason why a destination takes nothing; nil when it does, or is not in this store.
+// checkTarget returns the reason why a destination accepts no notices; nil when it does, or is not in this store.
 func checkTarget(tx *gorm.DB, key string, userID uint) error {
 	id, err := strconv.ParseUint(key, 10, 64)
 	if err != nil {
 		if userID != 0 {
 			return outbox.ErrNotFound
 		}
-		return nil // account mail, of which the outbox knows more
+		return nil // account mail, which the outbox checks itself
 	}
 	var to destinationRow
 	err = tx.Where("id = ?", id).Take(&to).Error

@@ -15,7 +15,7 @@ import (
 	"github.com/notifyd/notifyd/prefs"
 )
 
-// TestResend asks to send dead letters again, for destinations in every state and by everybody.
+// TestResend sends dead letters again, for destinations in every state and as every user.
 func TestResend(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, d *migrations.DB, c *clock) {
 		ctx := t.Context()

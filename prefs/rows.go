@@ -6,7 +6,7 @@ import (
 	"github.com/notifyd/notifyd/prefs/schedule"
 )
 
-// Models gives a value of each gorm model, for the test that models and schema agree.
+// Models returns a value of each gorm model, for the test that models and schema agree.
 func Models() []any {
 	return []any{
 		&userRow{}, &destinationRow{}, &confirmationRow{}, &signInRow{}, &sentCodeRow{}, &apiTokenRow{},
@@ -151,7 +151,7 @@ func (r destinationRow) destination() Destination {
 	return d
 }
 
-// scheduleColumns gives the columns of a schedule.
+// scheduleColumns returns the columns of a schedule.
 func scheduleColumns(s schedule.Schedule) map[string]any {
 	bits := 0
 	for _, day := range s.Weekdays {

@@ -29,11 +29,11 @@ func (c *core) newFilterRow(f Filter) (filterRow, error) {
 	}, nil
 }
 
-// env is what filters are checked in.
+// env returns the environment in which filters are checked.
 func (c *core) env() rulespec.Env { return rulespec.Env{KnowsKind: c.knowsKind} }
 
-// filter makes a Filter of a row. Rules that this version cannot read, or would not take in env, leave it broken: it is
-// kept as it is and never matches.
+// filter makes a Filter of a row. Rules that this version cannot read, or would refuse in env, make it broken: it is
+// kept unchanged and never matches.
 func (r filterRow) filter(env rulespec.Env, owner User, destinations []uint) Filter {
 	f := Filter{
 		Filter: rulespec.Filter{ID: rulespec.FilterID(r.ID), Owner: owner.Name, Name: r.Name},
@@ -85,7 +85,7 @@ func byFilter(rows []filterDestinationRow) map[uint][]uint {
 	return lists
 }
 
-// words gives mistakes as one line, without the filter's name: the page shows that beside them.
+// words returns mistakes as one line, without the filter's name, which the page shows beside them.
 func words(wrong []error) string {
 	all := make([]string, len(wrong))
 	for i, err := range wrong {

@@ -7,8 +7,8 @@ import (
 	"gorm.io/gorm/clause"
 )
 
-// Sessions keeps the sessions of the pages. It implements scs.Store and scs.CtxStore. Tokens are stored as digests:
-// nobody can sign in with what they read in the database.
+// Sessions stores the sessions of the pages. It implements scs.Store and scs.CtxStore. Tokens are stored as digests,
+// so that a person who reads the database cannot sign in with them.
 type Sessions struct{ *core }
 
 // FindCtx implements scs.CtxStore.

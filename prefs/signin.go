@@ -38,7 +38,8 @@ func (s *Accounts) NewSignIn(ctx context.Context, address string) (string, error
 	return token, nil
 }
 
-// SignIn deletes a sign-in token and gives the address it was sent to. ErrCode when it was used or is too old.
+// SignIn deletes a sign-in token and returns the address it was sent to. The error is ErrCode when the token was used
+// or is too old.
 func (s *Accounts) SignIn(ctx context.Context, token string) (address string, err error) {
 	err = s.write(ctx, "use sign-in token", func(tx *gorm.DB) error {
 		var used []string
@@ -55,7 +56,7 @@ func (s *Accounts) SignIn(ctx context.Context, token string) (address string, er
 	return address, err
 }
 
-// token gives 256 random bits in letters that a URL takes.
+// token returns 256 random bits in letters that are valid in a URL.
 func (c *core) token() (string, error) {
 	raw, err := c.bytes(32)
 	if err != nil {

@@ -13,22 +13,23 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// A Config is what a Store is made of. Now, Random and the two pools are needed; the rest may be left out.
+// A Config holds the dependencies of a Store. Now, Random and the two pools are needed; the rest may be left out.
 type Config struct {
 	Writer, Reader *gorm.DB         // the two pools of a migrations.DB, with the current schema
 	Now            func() time.Time // the clock
 	Random         io.Reader        // of secrets: crypto/rand.Reader; safe for concurrent use
 
-	// Sentence puts a filter into words for notices. nil: rulespec.Sentence, with kinds of
-	// message by the names that rules give them.
+	// Sentence puts a filter into words for notices. nil: rulespec.Sentence, which names kinds of message as rules
+	// do.
 	Sentence func(rulespec.Filter) string
-	// KnowsKind says whether the catalogue has a kind of message of that name: a filter that names another is not
-	// saved, and broken where it is stored. nil: every name is taken, as by a command that has no catalogue.
+	// KnowsKind reports whether the catalogue has a kind of message of that name. A filter that names another kind is
+	// not saved, and is broken where it is stored. nil: every name is accepted, as in a command that has no
+	// catalogue.
 	KnowsKind func(name string) bool
 	// DefaultFilter picks those of the default filters that a new user begins with. It leaves out, for example, a
 	// filter that needs a directory where there is none. nil: all of them.
 	DefaultFilter func(Filter) bool
-	// OnClose cancels what is still owed to destinations (by Key) that are deleted, switched off, unsubscribed or
+	// OnClose cancels the waiting deliveries of destinations (by Key) that are deleted, switched off, unsubscribed or
 	// refused. It is the last step of the transaction that closes them: both happen or neither. So nobody who read
 	// "nothing more is sent" gets the digest that was waiting. nil: nothing is cancelled.
 	OnClose func(tx *gorm.DB, destinations []string, why string) error
@@ -37,13 +38,13 @@ type Config struct {
 // A Store keeps preferences in a database. It is a set of parts, and each caller holds only the parts that it uses. All
 // are safe for concurrent use, by several processes too. Methods with a user's id reach nothing of another user.
 type Store struct {
-	Accounts      *Accounts      // who has an account, and how people sign in
+	Accounts      *Accounts      // the users, and how they sign in
 	Sessions      *Sessions      // of the pages
 	Tokens        *Tokens        // of desktop agents
 	Destinations  *Destinations  // where notices go
-	Filters       *Filters       // what people want to hear of
+	Filters       *Filters       // the filters of the users
 	Subscriptions *Subscriptions // filters and destinations as the router reads them
-	Unsubscriber  *Unsubscriber  // what the signed links in notices do
+	Unsubscriber  *Unsubscriber  // the actions of the signed links in notices
 
 	core *core
 }
@@ -71,7 +72,7 @@ func Open(config Config) *Store {
 	}
 }
 
-// Links gives a Signer with the key that the database keeps, which is made when there is none yet. So the links of all
+// Links returns a Signer with the key in the database, and makes the key when there is none yet. So the links of all
 // nodes are the same, and stay the same after a restart.
 func (s *Store) Links(ctx context.Context, base string) (*links.Signer, error) {
 	key, err := s.core.secret(ctx, "links")
@@ -81,13 +82,13 @@ func (s *Store) Links(ctx context.Context, base string) (*links.Signer, error) {
 	return links.New(key, base, s.core.now), nil
 }
 
-// Identity gives a name that no other database has, except a copy.
+// Identity returns a name that no other database has, except a copy.
 func (s *Store) Identity(ctx context.Context) (string, error) {
 	name, err := s.core.secret(ctx, "identity")
 	return hex.EncodeToString(name), err
 }
 
-// Run deletes what has expired, at once and then every interval, until ctx ends.
+// Run deletes expired entries, at once and then every interval, until ctx ends.
 func (s *Store) Run(ctx context.Context, interval time.Duration, log *slog.Logger) error {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
@@ -103,7 +104,7 @@ func (s *Store) Run(ctx context.Context, interval time.Duration, log *slog.Logge
 	}
 }
 
-// prune deletes sessions, tokens and codes that have expired, and what is old in the log of changes.
+// prune deletes expired sessions, tokens and codes, and old entries of the log of changes.
 func (s *Store) prune(ctx context.Context) error {
 	if err := s.core.pruneChanges(ctx); err != nil {
 		return err

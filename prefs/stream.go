@@ -19,10 +19,10 @@ const streamPage = 4096
 const streamed = "SELECT f.id, u.name, f.rules FROM filters f JOIN users u ON u.id = f.user_id " +
 	"WHERE f.is_on AND f.expensive = 0 AND "
 
-// Stream gives every filter that is on and not too expensive, in the order of ids, without its name. Filters whose
-// rules cannot be read are left out. Filters may share their rules: the caller must not change them. Stream reads page
-// by page, so a filter that changes meanwhile may come as it was or as it is. Read the Revision first; then Changes
-// since that revision names what may be old.
+// Stream returns every filter that is on and not too expensive, in the order of ids, without its name. Filters whose
+// rules cannot be read are left out. Filters may share their rules: the caller must not change them. Stream reads
+// page by page, so a filter that changes in between may be the old or the new one. Read the Revision first; then
+// Changes since that revision names the filters that may be old.
 func (s *Subscriptions) Stream(ctx context.Context) iter.Seq2[rulespec.Filter, error] {
 	return func(yield func(rulespec.Filter, error) bool) {
 		reader := newFilterReader()
@@ -45,7 +45,8 @@ func (s *Subscriptions) Stream(ctx context.Context) iter.Seq2[rulespec.Filter, e
 	}
 }
 
-// FiltersOn gives those of the filters that Stream would give, as they are in tx. It is for what Changes names.
+// FiltersOn returns those of the filters that Stream would return, as they are in tx. Call it with the filters that
+// Changes names.
 func (s *Subscriptions) FiltersOn(tx *gorm.DB, ids []rulespec.FilterID) ([]rulespec.Filter, error) {
 	var all []rulespec.Filter
 	reader := newFilterReader()
@@ -70,7 +71,7 @@ const maxKnownRules = 1 << 16
 
 func newFilterReader() *filterReader { return &filterReader{known: map[string]rulespec.Rule{}} }
 
-// read gives the filters of a query, with nil rules where they cannot be read. The slice is valid until the next call.
+// read returns the filters of a query; rules that cannot be read are nil. The slice is valid until the next call.
 func (r *filterReader) read(query *gorm.DB) ([]rulespec.Filter, error) {
 	rows, err := query.Rows()
 	if err != nil {

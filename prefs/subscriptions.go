@@ -9,13 +9,13 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// Subscriptions is what the router reads and changes. It reads in the transaction that will carry the deliveries, so
-// that a change of a filter takes effect with the next message.
+// Subscriptions reads and changes the data of the router. It reads in the transaction that will store the deliveries,
+// so that a change of a filter takes effect with the next message.
 type Subscriptions struct{ *core }
 
-// load gives the subscriptions of those filters that are on and reach somebody, in the order of ids: four statements
-// for each thousand. Broken filters are left out: they cannot match, and their owner sees them marked. The filters come
-// without their rules, and without the destinations they were chosen for.
+// load returns the subscriptions of those filters that are on and reach somebody, in the order of ids. It needs four
+// statements for each thousand filters. Broken filters are left out: they cannot match, and their owner sees them
+// marked. The filters come without their rules, and without the list of destinations that was chosen for them.
 func (s *Subscriptions) load(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subscription, error) {
 	var all []*Subscription
 	for part := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(ids))), inStatement) {
@@ -68,7 +68,8 @@ func (s *Subscriptions) loadPart(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subsc
 	return s.join(filters, owners, reachable, byFilter(links)), nil
 }
 
-// join makes subscriptions of filters, their owners, the owners' destinations that take notices, and the chosen ones.
+// join makes subscriptions from filters, their owners, the owners' destinations that accept notices, and the chosen
+// ones.
 func (s *Subscriptions) join(
 	filters []filterRow, owners map[uint]User, reachable map[uint][]Destination, chosen map[uint][]uint,
 ) []*Subscription {
@@ -79,7 +80,8 @@ func (s *Subscriptions) join(
 		if !there || len(to) == 0 {
 			continue
 		}
-		// Subscriptions are kept while the catalogue changes; the index knows the kinds of message of the moment.
+		// Subscriptions are kept while the catalogue changes, so no kind of message is checked here; the index does
+		// that.
 		f := r.filter(rulespec.Env{}, owner, chosen[r.ID])
 		if r.Chosen {
 			to = slices.DeleteFunc(slices.Clone(to),
@@ -95,9 +97,9 @@ func (s *Subscriptions) join(
 	return all
 }
 
-// SwitchOffOneShots switches off those of the filters that are one-shot and still on, and gives their ids, ascending.
-// It is part of the transaction that stores their deliveries. When several nodes try at once, one of them gets the id;
-// the others do not, and leave the filter's deliveries out.
+// SwitchOffOneShots switches off those of the filters that are one-shot and still on, and returns their ids,
+// ascending. It is part of the transaction that stores their deliveries. When several nodes try at once, only one of
+// them gets the id; the others leave out the filter's deliveries.
 func (s *Subscriptions) SwitchOffOneShots(
 	tx *gorm.DB, ids []rulespec.FilterID,
 ) (switched []rulespec.FilterID, err error) {
@@ -133,5 +135,5 @@ func (s *Subscriptions) SwitchOffOneShots(
 	return switched, nil
 }
 
-// inStatement is how many values one statement takes in a list: SQLite takes 32766 parameters in all.
+// inStatement is the number of values that one statement has in a list: SQLite accepts 32766 parameters in all.
 const inStatement = 1000

@@ -12,17 +12,17 @@ import (
 // The bounds on tokens of the desktop agent.
 const (
 	maxTokens    = 20          // of one user
-	tokenPrefix  = "ntf_"      // lets scanners for leaked secrets know one
+	tokenPrefix  = "ntf_"      // helps scanners for leaked secrets to recognise a token
 	tokenTouched = time.Minute // how exact an APIToken's Used is
 )
 
 // Tokens keeps the tokens of desktop agents.
 type Tokens struct{ *core }
 
-// An APIToken lets a desktop agent in as a user. The token itself is shown once and not kept.
+// An APIToken lets a desktop agent sign in as a user. The token itself is shown once and not kept.
 type APIToken struct {
 	ID      uint
-	Name    string // what the user calls it, e.g. the machine's name
+	Name    string // the user's name for it, e.g. that of the machine
 	Created time.Time
 	Used    time.Time // last, to the minute; zero: never
 }
@@ -57,7 +57,7 @@ func (s *Tokens) New(ctx context.Context, userID uint, name string) (string, err
 	return token, nil
 }
 
-// List gives a user's tokens, in the order they were made.
+// List returns a user's tokens, in the order in which they were made.
 func (s *Tokens) List(ctx context.Context, userID uint) ([]APIToken, error) {
 	var rows []apiTokenRow
 	if err := s.read(ctx).Where("user_id = ?", userID).Order("id").Find(&rows).Error; err != nil {
@@ -77,7 +77,7 @@ func (s *Tokens) Revoke(ctx context.Context, userID, id uint) error {
 	})
 }
 
-// User gives the user whom a token stands for; ErrNotFound when there is no such token.
+// User returns the user of a token; ErrNotFound when there is no such token.
 func (s *Tokens) User(ctx context.Context, token string) (User, error) {
 	var row apiTokenRow
 	if err := s.read(ctx).Where("token_hash = ?", digest(token)).Take(&row).Error; err != nil {

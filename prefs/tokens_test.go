@@ -133,7 +133,7 @@ func TestSessions(t *testing.T) {
 	})
 }
 
-// TestLinksShareAKey: links of one node work at another, whatever its base URL.
+// TestLinksShareAKey: a link of one node works at another node, whatever its base URL.
 func TestLinksShareAKey(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, d *migrations.DB, c *clock) {
 		here := must[*links.Signer](t)(s.Links(t.Context(), "https://n.example.org/"))

@@ -8,11 +8,12 @@ import (
 	"github.com/notifyd/notifyd/prefs/links"
 )
 
-// An Unsubscriber does what signed links stand for. Nobody signs in: the link is the right to do it; see package links.
+// An Unsubscriber performs the actions of signed links. Nobody signs in: the link is the right to act; see package
+// links.
 type Unsubscriber struct{ *core }
 
-// Subject gives what a link is about, for the page that asks before it acts; the Filter is zero where all that goes to
-// the destination is meant. ErrNotFound when one of them is gone.
+// Subject returns the destination and the filter of a link, for the page that asks before it acts. The Filter is zero
+// where the link concerns all notices to the destination. The error is ErrNotFound when one of them is gone.
 func (s *Unsubscriber) Subject(ctx context.Context, t links.Target) (Destination, Filter, error) {
 	var row destinationRow
 	if err := s.read(ctx).Where("id = ?", t.Destination).Take(&row).Error; err != nil {
@@ -25,9 +26,9 @@ func (s *Unsubscriber) Subject(ctx context.Context, t links.Target) (Destination
 	return row.destination(), f, err
 }
 
-// Unsubscribe does what a link stands for: the filter no longer reaches the destination, and is switched off when it
-// reaches no other; or the destination is switched off, and what waits for it is cancelled. It is idempotent: a second
-// time it changes nothing.
+// Unsubscribe performs the action of a link. With a filter, the filter no longer reaches the destination, and is
+// switched off when it reaches no other. Without one, the destination is switched off, and its waiting deliveries are
+// cancelled. Unsubscribe is idempotent: a second call changes nothing.
 func (s *Unsubscriber) Unsubscribe(ctx context.Context, t links.Target) (links.Change, error) {
 	did := links.Change{Target: t}
 	err := s.withTarget(ctx, t, func(tx *gorm.DB, to destinationRow, f filterRow) error {
@@ -48,7 +49,7 @@ func (s *Unsubscriber) Unsubscribe(ctx context.Context, t links.Target) (links.C
 	return did, nil
 }
 
-// Undo takes back what an Unsubscribe has changed, and nothing else: a filter that was off before that stays off.
+// Undo reverts the changes of an Unsubscribe, and nothing else: a filter that was off before stays off.
 func (s *Unsubscriber) Undo(ctx context.Context, did links.Change) error {
 	return s.withTarget(ctx, did.Target, func(tx *gorm.DB, to destinationRow, f filterRow) error {
 		if did.Detached && f.Chosen {
@@ -69,7 +70,8 @@ func (s *Unsubscriber) Undo(ctx context.Context, did links.Change) error {
 	})
 }
 
-// withTarget runs do in a transaction with what a link is about; the filter is zero where it is about none.
+// withTarget runs do in a transaction with the destination and the filter of a link; the filter is zero where the
+// link names none.
 func (s *Unsubscriber) withTarget(
 	ctx context.Context, t links.Target, do func(tx *gorm.DB, to destinationRow, f filterRow) error,
 ) error {
@@ -98,8 +100,8 @@ func (s *Unsubscriber) withTarget(
 	})
 }
 
-// detach takes a destination from a filter. One that reached all of the user's destinations reaches all others from now
-// on, not those that are added later.
+// detach removes a destination from a filter. A filter that reached all of the user's destinations then reaches the
+// other present ones, but not those that are added later.
 func detach(tx *gorm.DB, f filterRow, to destinationRow) (detached, off bool, err error) {
 	if !f.Chosen {
 		err := tx.Exec("INSERT INTO filter_destinations (filter_id, destination_id) "+

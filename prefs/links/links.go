@@ -1,15 +1,15 @@
-// Package links makes and verifies the signed links in notices: who has one acts without signing in.
+// Package links makes and verifies the signed links in notices: a person who has such a link acts without signing in.
 //
-// Such a link is a capability URL (W3C, "Good Practices for Capability URLs"): holding it is the right to use it. So it
-// must be impossible to guess, able to do little, and good for a limited time. Each names one filter and one
-// destination, or one destination, and can only stop what comes from there. GET only shows a page, because programs
-// open links; POST acts, with the body that mail programs send (RFC 8058, one-click unsubscribe). The answer to the
-// POST bears another token, which takes back what the POST changed, and no more, for an hour: a mail that was passed on
-// never starts again what its owner has ended.
+// Such a link is a capability URL (W3C, "Good Practices for Capability URLs"): holding it is the right to use it. So
+// it must be impossible to guess, allow little, and expire. Each link names one filter and one destination, or one
+// destination, and can only stop their notices. GET only shows a page, because programs open links; POST acts, with
+// the body that mail programs send (RFC 8058, one-click unsubscribe). The response to the POST contains another
+// token. For an hour it can undo what the POST changed, and no more, so a forwarded mail never restarts notices that
+// their owner has stopped.
 //
-// A token is a version, some numbers and a message authentication code over a purpose and them: HMAC-SHA-256 (RFC
-// 2104), cut to 128 bits (section 5). Nothing is stored for it. The purpose keeps a token of one kind from passing for
-// another.
+// A token consists of a version, some numbers and a message authentication code over a purpose and these:
+// HMAC-SHA-256 (RFC 2104), cut to 128 bits (section 5). Nothing is stored for it. Because of the purpose a token of
+// one kind is not valid as another.
 //
 //	signer := links.New(key, "https://notify.example.org", time.Now)
 //	signer.Unsubscribe(7, 9)                            // https://notify.example.org/stop/AQcJ...
@@ -28,10 +28,10 @@ import (
 // Life is how long a signed link works: mail is read late.
 const Life = 180 * 24 * time.Hour
 
-// UndoLife is how long the page of an unsubscription can take it back.
+// UndoLife is how long an unsubscription can be undone.
 const UndoLife = time.Hour
 
-// ErrToken says that a token is not ours, was made for another purpose, or has expired.
+// ErrToken is the error for a token that is not ours, was made for another purpose, or has expired.
 var ErrToken = errors.New("the link is not complete, or too old")
 
 // A Signer makes and verifies links. A nil Signer makes no links: all are "". It is safe for concurrent use.
@@ -41,21 +41,21 @@ type Signer struct {
 	now  func() time.Time
 }
 
-// A Target is what a signed link may stop: a filter for a destination, or, with Filter 0, all that goes to the
-// destination.
+// A Target is what a signed link may stop: the notices of a filter to a destination, or, with Filter 0, all notices
+// to the destination.
 type Target struct {
 	Filter      rulespec.FilterID
 	Destination uint
 }
 
-// A Change is what an unsubscription has changed, and so all that taking it back may change.
+// A Change is what an unsubscription has changed, and so all that Undo may change.
 type Change struct {
 	Target
 	Detached    bool // the filter reached the destination
 	SwitchedOff bool // the filter, or the destination where there is none, was on and was switched off
 }
 
-// Any says whether the unsubscription changed anything.
+// Any reports whether the unsubscription changed anything.
 func (c Change) Any() bool { return c.Detached || c.SwitchedOff }
 
 // New makes a Signer of links under a base URL ("https://notify.example.org", with or without a last slash). With ""
@@ -64,7 +64,7 @@ func New(key []byte, base string, now func() time.Time) *Signer {
 	return &Signer{key: key, base: strings.TrimSuffix(base, "/"), now: now}
 }
 
-// Filter gives the page of a filter. It is not signed: who opens it signs in first.
+// Filter returns the URL of the page of a filter. It is not signed: the page requires signing in.
 func (s *Signer) Filter(id rulespec.FilterID) string {
 	if s == nil || s.base == "" {
 		return ""
@@ -72,13 +72,13 @@ func (s *Signer) Filter(id rulespec.FilterID) string {
 	return s.base + "/filters/" + strconv.FormatUint(uint64(id), 10)
 }
 
-// Unsubscribe gives the link that stops a filter for a destination.
+// Unsubscribe returns the link that stops the notices of a filter to a destination.
 func (s *Signer) Unsubscribe(id rulespec.FilterID, destination uint) string {
 	return s.link(Target{Filter: id, Destination: destination})
 }
 
-// Manage gives the link to the page of a destination: it shows where to change what is sent, and stops all that goes
-// there.
+// Manage returns the link to the page of a destination. The page can stop all notices to it, and shows where to
+// change them.
 func (s *Signer) Manage(destination uint) string {
 	return s.link(Target{Destination: destination})
 }
@@ -91,7 +91,7 @@ func (s *Signer) link(t Target) string {
 	return s.base + "/stop/" + s.seal(unsubscribeToken, uint64(t.Filter), uint64(t.Destination), uint64(expires))
 }
 
-// Verify gives what the token of a link (its last part) may stop, or ErrToken.
+// Verify returns the target of the token in a link (its last part), or ErrToken.
 func (s *Signer) Verify(token string) (Target, error) {
 	fields, err := s.open(unsubscribeToken, token)
 	if err != nil || s.now().Unix()/3600 >= int64(fields[2]) {
@@ -100,7 +100,7 @@ func (s *Signer) Verify(token string) (Target, error) {
 	return Target{Filter: rulespec.FilterID(fields[0]), Destination: uint(fields[1])}, nil
 }
 
-// Undo gives the token that takes a change back, for UndoLife; "" when nothing has changed.
+// Undo returns the token that undoes a change, for UndoLife; "" when nothing has changed.
 func (s *Signer) Undo(c Change) string {
 	if !c.Any() {
 		return ""
@@ -109,7 +109,7 @@ func (s *Signer) Undo(c Change) string {
 	return s.seal(undoToken, uint64(c.Filter), uint64(c.Destination), uint64(s.now().Add(UndoLife).Unix()), changed)
 }
 
-// VerifyUndo gives what the token of an Undo may take back, or ErrToken.
+// VerifyUndo returns the change that the token of an Undo may undo, or ErrToken.
 func (s *Signer) VerifyUndo(token string) (Change, error) {
 	fields, err := s.open(undoToken, token)
 	if err != nil || s.now().Unix() >= int64(fields[2]) {

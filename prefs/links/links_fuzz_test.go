@@ -8,7 +8,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// FuzzVerify: whatever Verify takes is a token that the same Signer makes for the same target.
+// FuzzVerify: a token that Verify accepts is one that the same Signer makes for the same target.
 func FuzzVerify(f *testing.F) {
 	l := links.New(key, base, newClock().now)
 	token := func(link string) string { return strings.TrimPrefix(link, base+"/stop/") }

@@ -20,7 +20,7 @@ func (c *clock) now() time.Time { return c.at }
 
 func newClock() *clock { return &clock{at: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)} }
 
-// tokenOf gives the last part of a link.
+// tokenOf returns the last part of a link.
 func tokenOf(t *testing.T, link string) string {
 	t.Helper()
 	token, good := strings.CutPrefix(link, base+"/stop/")

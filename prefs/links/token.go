@@ -8,14 +8,16 @@ import (
 	"strings"
 )
 
-// A purpose keeps tokens of one kind from passing for another: its text is part of what is signed.
+// A purpose is the kind of a token. Its text is part of what is signed, so a token of one kind is not valid as
+// another.
 type purpose struct {
 	text   string
 	fields int
 }
 
-// The kinds of tokens. The first has filter, destination and the hour it expires; the second filter, destination, the
-// second it expires and what was changed. The texts stand under every link that was ever sent: they must not change.
+// These are the kinds of tokens. The first has filter, destination and the hour it expires; the second filter,
+// destination, the second it expires and the change. The texts are part of every link that was ever sent: they must
+// not change.
 var (
 	unsubscribeToken = purpose{"notifyd stop link\x00", 3}
 	undoToken        = purpose{"notifyd undo\x00", 4}
@@ -43,7 +45,7 @@ func (s *Signer) mac(p purpose, text []byte) []byte {
 	return h.Sum(nil)[:macSize]
 }
 
-// open gives the fields of a token; ErrToken when it is not ours or was made for another purpose.
+// open returns the fields of a token; ErrToken when the token is not ours or was made for another purpose.
 func (s *Signer) open(p purpose, token string) ([]uint64, error) {
 	if len(token) > maxToken || strings.ContainsAny(token, "\r\n") { // which the decoder would leave out
 		return nil, ErrToken

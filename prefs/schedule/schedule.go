@@ -1,13 +1,13 @@
-// Package schedule says when a notice goes to a destination.
+// Package schedule computes when a notice goes to a destination.
 //
 // A Schedule is either "at once" or a digest: notices wait for others until the first of its conditions holds. Two of
-// the conditions are moments (Every, At) and give one due time; Due is pure and takes the time and the zone as
-// arguments. The third (Count) is a number of notices, which only the outbox can count.
+// the conditions are about time (Every, At), and Due computes one due time from them. Due is pure: it takes the time
+// and the zone as arguments. The third (Count) is a number of notices, which only the outbox can count.
 //
 // At is a time on a clock, not a length of time: "07:00" stays 07:00 in the person's zone when summer time begins or
-// ends. A clock may show a time twice or never on such a day, and time.Date does not say which it picks. Due takes the
-// first of two, and the moment as much later as the clock was put forward where there is none (RFC 5545, section 3.3.5,
-// says the same for calendars).
+// ends. On such a day a clock may show a time twice or never, and time.Date does not define which it picks. Of two
+// moments Due takes the first. Where there is none, Due adds the length of the gap (RFC 5545, section 3.3.5, has the
+// same rule for calendars).
 //
 //	s := schedule.Schedule{At: "07:00", Weekdays: []time.Weekday{time.Monday}, Count: 20}
 //	due := s.Due(time.Now(), berlin) // next Monday at 07:00; at 20 waiting notices the outbox sends earlier
@@ -19,10 +19,10 @@ import (
 	"time"
 )
 
-// A Schedule says when a destination gets what is owed to it. The zero Schedule is: at once. Otherwise it is a digest
-// that goes when the first of the conditions that are set holds.
+// A Schedule decides when a destination gets its notices. The zero Schedule means at once. Any other is a digest that
+// goes when the first of its conditions holds.
 type Schedule struct {
-	Every    time.Duration  // so long after the oldest waiting notice; 0: no such condition
+	Every    time.Duration  // this long after the oldest waiting notice; 0: no such condition
 	Count    int            // at so many waiting notices; 0: no such condition
 	At       string         // "07:00", local time in the user's zone; "": no such condition
 	Weekdays []time.Weekday // on which At holds; empty: every day
@@ -42,14 +42,14 @@ type Error struct {
 	Problem string
 }
 
-// Error gives the field and what is wrong with it.
+// Error returns the field and what is wrong with it.
 func (e *Error) Error() string { return e.Field + ": " + e.Problem }
 
 func problem(field, format string, args ...any) error {
 	return &Error{Field: field, Problem: fmt.Sprintf(format, args...)}
 }
 
-// Check says what is wrong with a schedule; the error is an *Error.
+// Check returns the first mistake in a schedule as an *Error; nil when there is none.
 func (s Schedule) Check() error {
 	switch {
 	case s.Every != 0 && (s.Every < MinEvery || s.Every > MaxEvery):
@@ -72,10 +72,11 @@ func (s Schedule) Check() error {
 	return nil
 }
 
-// Digest says whether notices wait for others; otherwise each goes at once.
+// Digest reports whether notices wait for others; otherwise each goes at once.
 func (s Schedule) Digest() bool { return s.Every > 0 || s.Count > 0 || s.At != "" }
 
-// Due gives when a notice that comes now goes at the latest: the first of the conditions on time, in the person's zone.
+// Due returns the latest time at which a notice that arrives now goes: the first of the conditions on time, in the
+// person's zone.
 func (s Schedule) Due(now time.Time, zone *time.Location) time.Time {
 	if !s.Digest() {
 		return now
@@ -92,7 +93,7 @@ func (s Schedule) Due(now time.Time, zone *time.Location) time.Time {
 	return due
 }
 
-// next gives the next time after now that the clock shows hour:minute on one of the weekdays.
+// next returns the next time after now when the clock shows hour:minute on one of the weekdays.
 func (s Schedule) next(now time.Time, hour, minute int) time.Time {
 	year, month, day := now.Date()
 	for i := range 9 { // today may be over, and the only weekday may be today's
@@ -107,8 +108,9 @@ func (s Schedule) next(now time.Time, hour, minute int) time.Time {
 	return now.Add(maxWait) // not reached with weekdays that Check took
 }
 
-// wallClock gives the moment at which a clock in the zone of day shows hour:minute on that day. Where it shows that
-// twice (summer time ends) the first is meant, and where never (it begins) as much later as the clock was put forward.
+// wallClock returns the moment at which a clock in the zone of day shows hour:minute on that day. Where the clock
+// shows it twice (summer time ends), that is the first moment. Where it never shows it (summer time begins), the
+// moment is later by as much as the clock was put forward.
 func wallClock(day time.Time, hour, minute int) time.Time {
 	year, month, d := day.Date()
 	wanted := time.Date(year, month, d, hour, minute, 0, 0, time.UTC)
@@ -124,7 +126,7 @@ func wallClock(day time.Time, hour, minute int) time.Time {
 	return t
 }
 
-// face gives what the clock shows at t, as if it were UTC: faces can be subtracted.
+// face returns what the clock shows at t, as if it were UTC: faces can be subtracted.
 func face(t time.Time) time.Time {
 	year, month, day := t.Date()
 	return time.Date(year, month, day, t.Hour(), t.Minute(), 0, 0, time.UTC)

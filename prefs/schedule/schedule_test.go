@@ -46,7 +46,7 @@ func TestDueAroundSummerTime(t *testing.T) {
 	}
 }
 
-// TestDueOnceADay walks through two years in minutes: what is due at a time of day is due once each day.
+// TestDueOnceADay walks through two years in minutes: a digest with a time of day is due once each day.
 func TestDueOnceADay(t *testing.T) {
 	for _, name := range []string{"Europe/Berlin", "Australia/Lord_Howe", "America/Santiago", "Antarctica/Troll",
 		"Asia/Kolkata"} {
