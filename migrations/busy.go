@@ -17,8 +17,8 @@ import (
 // sqliteBusy is the primary result code of a file that another process has locked (SQLite, "Result and Error Codes").
 const sqliteBusy = 5
 
-// waitForFile waits until no other process writes to an SQLite file. While one does, that is logged, and after
-// c.LockWait waitForFile gives up. Without it each statement of a migration would wait in silence.
+// waitForFile waits until no other process writes to an SQLite file. It logs that it waits, and gives up after
+// c.LockWait. Otherwise each statement of a migration would wait in silence.
 func waitForFile(ctx context.Context, d *DB, c Config) error {
 	conn, err := d.writer.Conn(ctx)
 	if err != nil {

@@ -78,8 +78,8 @@ const writerPragmas = "&_pragma=cache_size(-65536)&_pragma=temp_store(2)&_pragma
 // busyTimeout is how long a statement waits for another process that writes to an SQLite file.
 const busyTimeout = 5 * time.Second
 
-// makePrivate makes a new database file that only its owner can read, whatever the umask: addresses and the key of stop
-// links are in it. SQLite gives its journals the mode of the file. A file that exists keeps its mode.
+// makePrivate makes a new database file that only its owner can read, whatever the umask: the file contains addresses
+// and the key of stop links. SQLite gives its journals the mode of the file. A file that exists keeps its mode.
 func makePrivate(path string) error {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/notifyd/notifyd/migrations"
 )
 
-// TestDownAndUpAgain takes every step back and forth again.
+// TestDownAndUpAgain takes every step down and up again.
 func TestDownAndUpAgain(t *testing.T) {
 	dsns(t, func(t *testing.T, dsn, driver string) {
 		reopen(t, dsn)

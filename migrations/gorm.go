@@ -18,7 +18,8 @@ func gormConfig() *gorm.Config {
 	return &gorm.Config{Logger: logger.Discard, SkipDefaultTransaction: true, TranslateError: true}
 }
 
-// sqliteDialect is gorm's dialect of SQLite, and translates the errors of the pure-Go driver, which gorm does not know.
+// sqliteDialect is gorm's dialect of SQLite. It also translates the errors of the pure-Go driver, which gorm does not
+// recognise.
 type sqliteDialect struct{ *sqlite.Dialector }
 
 func newSQLiteDialect(pool *sql.DB) gorm.Dialector {

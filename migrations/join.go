@@ -14,9 +14,9 @@ var ErrOlder = errors.New("the database has an older schema than this notifyd ne
 // Join is Config.Join with no more than a dsn.
 func Join(ctx context.Context, dsn string) (*DB, error) { return Config{DSN: dsn}.Join(ctx) }
 
-// Join opens a database that a daemon may be using, for a command beside it. Unlike Open it makes no database and takes
-// no step: the database must be there, with the current schema. On SQLite a write waits for the daemon's transactions,
-// and the daemon for the command's, up to five seconds: keep them short.
+// Join opens a database that a daemon may be using, for a command beside it. Unlike Open it makes no database and
+// migrates nothing: the database must exist, with the current schema. On SQLite a write waits for the daemon's
+// transactions, and the daemon for the command's, up to five seconds: keep them short.
 func (c Config) Join(ctx context.Context) (*DB, error) {
 	if !isPostgres(c.DSN) {
 		if _, err := os.Stat(c.DSN); err != nil {
@@ -33,7 +33,7 @@ func (c Config) Join(ctx context.Context) (*DB, error) {
 	return d, nil
 }
 
-// current checks that the schema is the one that this program knows.
+// current checks that the schema is the one of this program.
 func current(ctx context.Context, d *DB) error {
 	p, err := provider(d)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 var ErrLocked = errors.New("another process has locked the database")
 
 const (
-	lockWait    = time.Minute            // where Config says nothing
+	lockWait    = time.Minute            // where Config sets none
 	lockPause   = 500 * time.Millisecond // between two attempts
 	unlockLimit = 10 * time.Second
 )
@@ -25,13 +25,13 @@ const (
 const lockID = lock.DefaultLockID
 
 // A sessionLock is an advisory lock of PostgreSQL that belongs to a session, and ends with it. It implements goose's
-// lock.SessionLocker: the one that comes with goose waits in silence and names nobody.
+// lock.SessionLocker: goose's own implementation waits in silence and does not name the session that has the lock.
 type sessionLock struct {
 	log  *slog.Logger
 	wait time.Duration
 }
 
-// SessionLock takes the lock. While another session has it, that is logged at once and SessionLock waits, up to l.wait.
+// SessionLock takes the lock. If another session has it, SessionLock logs that at once and waits, up to l.wait.
 func (l sessionLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
 	limit := time.NewTimer(l.wait)
 	defer limit.Stop()

@@ -21,7 +21,7 @@ import (
 	"github.com/notifyd/notifyd/migrations/migratest"
 )
 
-// gooseLock is the number of goose's advisory lock, as its command line takes it too.
+// gooseLock is the number of goose's advisory lock; goose's command line uses the same.
 const gooseLock = 4097083626
 
 // A logbook is a log that can be read while others write to it.
@@ -42,7 +42,8 @@ func (l *logbook) String() string {
 	return l.text.String()
 }
 
-// holdLock takes the lock of migrations in a session called name, until it is released; it gives the session's number.
+// holdLock takes the lock of migrations in a session called name, until it is released. It returns the session's
+// process id.
 func holdLock(t *testing.T, dsn, name string) (pid uint32, release func()) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), dsn+"&application_name="+url.PathEscape(name))
@@ -176,7 +177,7 @@ func TestOpenNamesWhoWritesToTheFile(t *testing.T) {
 	}
 }
 
-// TestSessionsHaveAName: what a lock or a slow statement belongs to can be read in pg_stat_activity.
+// TestSessionsHaveAName: pg_stat_activity shows the program that a lock or a slow statement belongs to.
 func TestSessionsHaveAName(t *testing.T) {
 	dsn := migratest.Postgres(t)
 	for _, c := range []struct{ dsn, name, want string }{

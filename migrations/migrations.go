@@ -1,30 +1,30 @@
-// Package migrations is the schema of the database, and opens one.
+// Package migrations contains the schema of the database, and opens databases.
 //
 // The schema is a list of steps, as schema migration tools have it (https://pressly.github.io/goose). A step is two
-// files of one name, sqlite/NNNNN_words.sql and postgres/NNNNN_words.sql, each with a way up and a way down. Open takes
-// the steps that a database has not taken yet, each in a transaction of its own. The table notifyd_schema remembers
-// them. A step that was released is never changed: what it got wrong the next one mends.
+// files of one name, sqlite/NNNNN_words.sql and postgres/NNNNN_words.sql, each with a way up and a way down. Open
+// takes the steps that a database has not taken yet, each in a transaction of its own. The table notifyd_schema
+// remembers them. A step that was released is never changed: a later step corrects its mistakes.
 //
 // The types differ: an int64 is an integer on SQLite and a bigint on PostgreSQL, a bool numeric and boolean, bytes blob
 // and bytea.
 //
 //	-- +goose Up
-//	-- why there is such a column, and its unit
+//	-- the purpose of the column, and its unit
 //	ALTER TABLE users ADD COLUMN colour text NOT NULL DEFAULT '';
 //
 //	-- +goose Down
 //	ALTER TABLE users DROP COLUMN colour;
 //
-// The rooms that own the tables (prefs, history, outbox, backends/desktop) read and write them through models of gorm:
-// a new column needs a field in the model of its table, a new table a model in the Models of its room. The tests here
-// hold the steps of both dialects and the models against each other. gorm itself never changes a database: its
-// AutoMigrate rebuilds tables on SQLite, and knows no way back.
+// The rooms that own the tables (prefs, history, outbox, backends/desktop) read and write them through models of
+// gorm: a new column needs a field in the model of its table, a new table a model in the Models of its room. The
+// tests here compare the steps of both dialects and the models with each other. gorm itself never changes a schema:
+// its AutoMigrate rebuilds tables on SQLite, and has no way back.
 //
-// What holds for every table: times are integers, microseconds since 1970 in UTC. No column is null. An id of a row
-// that somebody outside may name (in a link, in a mail) is never used again.
+// Some rules hold for every table. Times are integers, microseconds since 1970 in UTC. No column is null. If a row's
+// id can appear outside (in a link, in a mail), it is never used again.
 //
 // Open migrates, as the daemon does. Join opens a database beside a daemon, and changes no schema. Package migratest
-// gives tests an empty database of either dialect.
+// provides tests with an empty database of either dialect.
 package migrations
 
 import (
@@ -45,17 +45,17 @@ type DB struct {
 	Writer, Reader *gorm.DB
 	Postgres       bool
 
-	writer, reader *sql.DB // what gorm works on; reader is nil where it is the same pool
+	writer, reader *sql.DB // the pools behind gorm; reader is nil where both are one pool
 }
 
-// ErrNewer is the error for a database that a newer notifyd has migrated. Nothing was changed.
+// ErrNewer is the error for a database that a newer notifyd has migrated. Open has not changed it.
 var ErrNewer = errors.New("the database has a newer schema than this notifyd knows; " +
 	"install the newer version again or restore a backup")
 
-// A Config says which database to open, and how. Only DSN is needed.
+// A Config selects a database and the way to open it. Only DSN is required.
 type Config struct {
 	DSN      string        // the path of an SQLite file, or a postgres:// URL
-	Name     string        // what PostgreSQL calls our sessions, where the URL has no application_name; "": notifyd
+	Name     string        // the name of our sessions in PostgreSQL, where the URL has no application_name; "": notifyd
 	LockWait time.Duration // how long Open waits while another process migrates; 0: a minute
 	Log      *slog.Logger  // nil: silent
 }

@@ -30,7 +30,7 @@ func models() []any {
 	)
 }
 
-// TestModelsAndSchemaAgree lets gorm find what it would change in the schema for the models: nothing.
+// TestModelsAndSchemaAgree checks that gorm would change nothing in the schema for the models.
 func TestModelsAndSchemaAgree(t *testing.T) {
 	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
 		rec := &recorder{DB: pool(t, d)}
@@ -69,7 +69,8 @@ type changed struct {
 
 func (changed) TableName() string { return "revisions" }
 
-// TestColumnsBothWays looks for what gorm does not: tables and columns without a model, and columns that may be null.
+// TestColumnsBothWays checks what gorm does not: that every table and column has a model, and that no column may be
+// null.
 func TestColumnsBothWays(t *testing.T) {
 	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
 		tables := map[string]bool{"notifyd_schema": true, "sqlite_sequence": true}
@@ -144,7 +145,7 @@ func TestEveryModelIsStored(t *testing.T) {
 	})
 }
 
-// filled gives a row with n in every field; bools are true for odd n.
+// filled returns a row with n in every field; bools are true for odd n.
 func filled(s *schema.Schema, n int) any {
 	row := reflect.New(s.ModelType)
 	for _, f := range s.Fields {

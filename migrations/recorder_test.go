@@ -15,7 +15,7 @@ import (
 	"github.com/notifyd/notifyd/migrations"
 )
 
-// recording gives a handle whose statements go through rec.
+// recording returns a handle whose statements go through rec.
 func recording(t *testing.T, d *migrations.DB, rec *recorder) *gorm.DB {
 	t.Helper()
 	dialector := gorm.Dialector(unquoting{&sqlite.Dialector{DriverName: "sqlite", Conn: rec}})

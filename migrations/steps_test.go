@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// stepName is a number of five digits and what the step is for.
+// stepName is five digits and the purpose of the step.
 var stepName = regexp.MustCompile(`^(\d{5})_[a-z0-9_]+\.sql$`)
 
 // TestStepsAreWhole: each step has a file in both dialects, of one name, numbered without a hole, with a way up and a
@@ -35,7 +35,7 @@ func TestStepsAreWhole(t *testing.T) {
 	}
 }
 
-// steps gives the names of the files of a dialect, in order, and checks each alone.
+// steps returns the names of the files of a dialect, in order, and checks each alone.
 func steps(t *testing.T, dialect string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dialect)

@@ -44,7 +44,7 @@ func up(ctx context.Context, d *DB, c Config) error {
 	return nil
 }
 
-// provider makes goose's provider, which takes the steps; on PostgreSQL it holds the lock meanwhile.
+// provider makes goose's provider, which takes the steps. On PostgreSQL it holds the lock while it does so.
 func provider(d *DB, lock ...goose.ProviderOption) (*goose.Provider, error) {
 	dialect, dir := goose.DialectSQLite3, "sqlite"
 	options := []goose.ProviderOption{goose.WithTableName(table)}

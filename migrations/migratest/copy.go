@@ -31,7 +31,7 @@ func Copy(t testing.TB) *migrations.DB {
 	return d
 }
 
-// migrated gives the content of a database file with the current schema and no rows.
+// migrated returns the content of a database file with the current schema and no rows.
 var migrated = sync.OnceValues(func() (content []byte, err error) {
 	folder, err := os.MkdirTemp("", "notifyd-sqlite-")
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package migratest gives tests a fresh database of each dialect.
+// Package migratest provides tests with a fresh database of each dialect.
 //
 // A package that uses it runs its tests through Main:
 //
@@ -31,12 +31,13 @@ func Each(t *testing.T, f func(t *testing.T, d *migrations.DB)) {
 	t.Run("postgres", func(t *testing.T) { f(t, Open(t, Postgres(t))) })
 }
 
-// SQLite gives the path of an SQLite file that does not exist yet, and is removed with the test.
+// SQLite returns the path of an SQLite file that does not exist yet, and is removed after the test.
 func SQLite(t testing.TB) string {
 	return filepath.Join(t.TempDir(), "notifyd.db")
 }
 
-// Postgres gives the URL of a fresh, empty database of the test process's own PostgreSQL; see Each for what it needs.
+// Postgres returns the URL of a fresh, empty database in the PostgreSQL of the test process; see Each for what it
+// requires.
 func Postgres(t testing.TB) string {
 	t.Helper()
 	if binaries() == "" {

@@ -37,7 +37,7 @@ type cluster struct {
 	ended   chan struct{} // closed: stopped
 }
 
-// database makes an empty database and gives its URL.
+// database makes an empty database and returns its URL.
 func (c *cluster) database() (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -133,7 +133,7 @@ func (c *cluster) serve(data string, who *syscall.Credential) error {
 	return nil
 }
 
-// answer polls until the server takes a connection.
+// answer polls until the server accepts a connection.
 func (c *cluster) answer() error {
 	pool, err := sql.Open("pgx", c.url("postgres"))
 	if err != nil {
@@ -170,7 +170,7 @@ func (c *cluster) stop() {
 	}
 }
 
-// account gives the account to run the server with, since it refuses to run as root. nil: our own.
+// account returns the account to run the server with, since PostgreSQL refuses to run as root. nil: our own.
 func account() (*syscall.Credential, error) {
 	if os.Getuid() != 0 {
 		return nil, nil
@@ -190,7 +190,7 @@ func account() (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 }
 
-// binaries gives the folder of initdb and postgres, "" for none. Debian keeps them out of PATH.
+// binaries returns the folder of initdb and postgres, "" for none. Debian keeps them out of PATH.
 func binaries() string {
 	if p, err := exec.LookPath("initdb"); err == nil {
 		return filepath.Dir(p)

@@ -44,7 +44,7 @@ CREATE TABLE sign_ins (
 );
 CREATE INDEX idx_sign_ins_expires_at ON sign_ins (expires_at);
 
--- what was mailed to whom of late, to limit the rate; subject is a digest, not an address
+-- codes that were mailed recently, to limit their rate; subject is a digest, not an address
 CREATE TABLE sent_codes (
     id integer PRIMARY KEY AUTOINCREMENT,
     subject text NOT NULL,
@@ -101,7 +101,7 @@ CREATE TABLE filter_destinations (
 );
 CREATE INDEX idx_filter_destinations_destination_id ON filter_destinations (destination_id);
 
--- one row: counts the changes to what is delivered
+-- one row, which counts the changes to what is delivered
 CREATE TABLE revisions (
     id integer NOT NULL PRIMARY KEY,
     value integer NOT NULL

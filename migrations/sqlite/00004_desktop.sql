@@ -1,5 +1,6 @@
 -- +goose Up
--- A feed is what one desktop destination gets; seq counts its notices without a gap. Times are Unix microseconds, UTC.
+-- A feed holds the notices of one desktop destination; seq counts its notices without a gap. Times are Unix
+-- microseconds, UTC.
 CREATE TABLE desktop_feeds (
     address text NOT NULL PRIMARY KEY,
     epoch text NOT NULL,

@@ -1,5 +1,6 @@
 -- +goose Up
--- the steps that searching one message took, of a filter that is too expensive and is not asked any more; 0 for all others
+-- the steps that the search of one message took, for a filter that is too expensive and no longer evaluated; 0 for
+-- all others
 ALTER TABLE filters ADD COLUMN expensive integer NOT NULL DEFAULT 0;
 
 -- +goose Down

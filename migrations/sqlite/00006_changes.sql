@@ -1,6 +1,6 @@
 -- +goose Up
--- which filters a revision touched, so that a node takes up what has changed and not everything; filter_id 0: the
--- revision itself, there for each, which shows a reader that none is missing. changed_at: Unix microseconds, UTC.
+-- the filters that each revision touched, so that a node reads only these again. Each revision also has a row with
+-- filter_id 0, which shows a reader that no revision is missing. changed_at: Unix microseconds, UTC.
 CREATE TABLE changes (
     revision integer NOT NULL,
     filter_id integer NOT NULL,

@@ -1,6 +1,6 @@
 -- +goose Up
--- What a search of the past asks first of a message: its names, packed (history/facts.go). Messages that came before this
--- step have none and are decoded instead.
+-- The names of a message, packed (history/facts.go): a scan of the history reads them first. Messages from before
+-- this step have none and are decoded instead.
 CREATE TABLE message_facts (
     message_id integer NOT NULL PRIMARY KEY,
     facts blob NOT NULL,
