@@ -1,9 +1,9 @@
 #!/bin/sh
-# Shows where the time of one benchmark goes: contrib/bench/profile.sh FILTERS PATTERN [lines], as
+# Shows where the time of one benchmark goes: contrib/bench/profile.sh FILTERS PATTERN [lines], such as
 #
 #   contrib/bench/profile.sh 1000000 'Engine/^default$/^[0-9]+$/^find$'
 #
-# What building the index takes is in the profile too, so measure long enough: NOTIFYD_BENCH_TIME (20s).
+# The profile also contains the building of the index, so measure long enough: NOTIFYD_BENCH_TIME (20s).
 set -eu
 cd "$(dirname "$0")/../.."
 out=${NOTIFYD_BENCH_OUT:-/tmp/notifyd-bench}

@@ -1,12 +1,13 @@
 #!/bin/sh
-# Measures the engine and says which targets of doc/performance.md are met: see there.
+# Measures the engine and reports which targets of doc/performance.md are met.
 #
 #   contrib/bench/run.sh [group ...]     groups: floor loop exact texts worst names broad default shared
 #
-# Without a group all of them but shared, which needs ../shared. The groups with ten million filters run one after the other, each in a process
-# of its own, so that what one leaves behind does not count for the next. NOTIFYD_BENCH_OUT is where the raw output goes,
-# NOTIFYD_BENCH_COUNT how often each figure is taken (5), NOTIFYD_BENCH_MOST how many filters are many (10000000). With
-# NOTIFYD_BENCH_DOC=1 the table replaces the one in doc/performance.md.
+# Without a group it runs all of them but shared, which needs ../shared. The groups with ten million filters run one
+# after the other, each in a process of its own, so that one does not affect the memory of the next. NOTIFYD_BENCH_OUT
+# is the folder for the raw output, NOTIFYD_BENCH_COUNT the number of times that each figure is measured (5),
+# NOTIFYD_BENCH_MOST the largest number of filters (10000000). With NOTIFYD_BENCH_DOC=1 the table replaces the one in
+# doc/performance.md.
 set -eu
 cd "$(dirname "$0")/../.."
 

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Measures the engine with the filters and messages of ../shared/tools/match-workload, whose naive loop also checks the
-# answers. What comes behind the folder for output goes to that tool, as -n 1000000 -mix 75,25,0,0,0.
+# Measures the engine with the filters and messages of ../shared/tools/match-workload. The naive loop of that tool
+# also checks the results. Arguments after the folder for output are passed to the tool, such as
+# -n 1000000 -mix 75,25,0,0,0.
 set -eu
 cd "$(dirname "$0")/../.."
 tool=$(realpath ../shared/tools/match-workload) || exit 0

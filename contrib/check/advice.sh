@@ -1,5 +1,5 @@
 #!/bin/sh
-# Says after a failed step what to run and what to read.
+# Prints after a failed step what to run and what to read.
 case $1 in
 lint)
 	cat <<-'TXT'

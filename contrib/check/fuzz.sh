@@ -1,10 +1,10 @@
 #!/bin/sh
-# Fuzzes every target of every room, one after the other, for $FUZZTIME each (30s). All of them run, whatever fails; the
-# end says which failed and which files to commit.
+# Fuzzes every target of every room, one after the other, for $FUZZTIME each (30s). All of them run, even if one
+# fails. The end of the output names the targets that failed and the files to commit.
 #
 #   contrib/check/fuzz.sh [ROOM ...]     such as ./directory
 #
-# Go names a target and keeps the input that broke it in testdata/fuzz, where plain `go test` runs it from then on.
+# Go stores the input that broke a target in testdata/fuzz, and plain `go test` runs it from then on.
 set -eu
 cd "$(dirname "$0")/../.."
 go=${GO:-go}

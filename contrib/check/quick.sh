@@ -3,9 +3,9 @@
 #
 #   contrib/check/quick.sh [revision]
 #
-# Vet also sees the packages that import a changed one. Tests are those of the changed packages, without the race
-# detector, and of those that hold the changed files; of cmd/notifyd, whose tests start real servers, only those that hold
-# the house. The first run also builds staticcheck. make check remains the gate.
+# Vet also sees the packages that import a changed one. The script runs the tests of the changed packages and of those that
+# hold the changed files, without the race detector. Of cmd/notifyd, whose tests start real servers, it runs only the
+# tests of the layout. The first run also builds staticcheck. make check remains the gate.
 set -eu
 cd "$(dirname "$0")/../.."
 go=${GO:-go}
@@ -20,7 +20,7 @@ go_files=$(printf '%s\n' $files | grep '\.go$' || true)
 # shellcheck disable=SC2086 # file names of this tree have no spaces
 [ -z "$go_files" ] || gofmt -l -w $go_files | sed 's/^/formatted: /'
 
-# folder_of FILE gives the folder of the Go package whose tests hold the file.
+# folder_of FILE prints the folder of the Go package whose tests hold the file.
 folder_of() {
 	case $1 in
 	doc/rules.md) echo rulespec ;;

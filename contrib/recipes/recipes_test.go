@@ -1,6 +1,7 @@
-// Package recipes_test proves what CONTRIBUTING.md says one must touch to add something. Each recipe is a worked
-// example in a file of this folder; the test applies all of them to one copy of the tree, builds it, and runs the tests
-// that the recipe names. One copy and one build serve all: recipes touch different files, or different lines of a list.
+// Package recipes_test tests the recipes of CONTRIBUTING.md for adding something. Each recipe is a worked example in
+// a file of this folder. The test applies all of them to one copy of the tree, builds it, and runs the tests that the
+// recipe names. One copy and one build are enough, because recipes touch different files, or different lines of a
+// list.
 package recipes_test
 
 import (
@@ -17,17 +18,17 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// A recipe is one file of this folder: what is added, its files and edits, and how it is tried.
+// A recipe is one file of this folder: the thing that is added, its files and edits, and the commands that test it.
 type recipe struct {
 	name  string // of the file: backend
 	title string // the first line, as the row of CONTRIBUTING.md begins: a backend
 	files []txtar.File
-	runs  [][]string // arguments of go test that write what a newcomer has them write
+	runs  [][]string // arguments of go test that write files which a newcomer also writes by these commands
 	tests [][]string // arguments of go test
 	fails []failure
 }
 
-// A failure is what the checks say when a part of the recipe is left out.
+// A failure is the message of the checks when a part of the recipe is left out.
 type failure struct {
 	without string   // a file of the recipe
 	says    string   // what the failing test prints
@@ -66,8 +67,8 @@ func TestRecipes(t *testing.T) {
 	}
 }
 
-// checkFailure leaves a file as it was without the recipes, or out where it was not there, and reads what a newcomer
-// would.
+// checkFailure restores a file to its state without the recipes, or removes a new one, and compares the output of the
+// checks with the message that a newcomer should read.
 func checkFailure(t *testing.T, tree string, f failure) {
 	t.Helper()
 	at := filepath.Join(tree, f.without)
@@ -99,7 +100,7 @@ func run(t *testing.T, tree string, args ...string) {
 	}
 }
 
-// goTool runs go in the tree. With -trimpath what is built there is the same as elsewhere, and found in the cache.
+// goTool runs go in the tree. With -trimpath the results are the same as elsewhere, so they are in the build cache.
 func goTool(tree string, args ...string) (string, error) {
 	cmd := exec.Command("go", args...)
 	cmd.Dir = tree
@@ -150,8 +151,8 @@ var header = regexp.MustCompile(`^(\S+)(?: \((after|before|replace): (.*)\))?$`)
 
 func pathOf(f txtar.File) string { return header.FindStringSubmatch(f.Name)[1] }
 
-// apply writes a new file, or edits one: lines go after or before the first line that contains a text, or take the
-// text's place within its line.
+// apply writes a new file, or edits one: lines go after or before the first line that contains a text, or replace the
+// text within its line.
 func apply(t *testing.T, tree string, f txtar.File) {
 	t.Helper()
 	m := header.FindStringSubmatch(f.Name)
@@ -195,7 +196,7 @@ var lists = []string{
 	"rulespec/kinds.go", "backends/all/all.go", "bus/all/all.go", "web/routes.go", "contrib/notifyd.yaml", "README.md",
 }
 
-// roomOf gives the folder that a file belongs to: fixtures, templates and the like are a part of their package.
+// roomOf returns the folder that a file belongs to: fixtures, templates and the like are a part of their package.
 func roomOf(file string) string {
 	folder := filepath.Dir(file)
 	for _, inner := range []string{"/testdata", "/templates", "/apps", "/sqlite", "/postgres"} {
@@ -251,15 +252,16 @@ func checkRows(t *testing.T, recipes []recipe) {
 // number is that of a migration.
 var number = regexp.MustCompile(`\d{5}_`)
 
-// example is what the examples call the thing that they add.
+// example matches the name that the examples use for the thing they add.
 var example = regexp.MustCompile(`ferry|harbour`)
 
-// generic is a path as a row gives it: the example's name is NAME.
+// generic returns a path as CONTRIBUTING.md shows it: the example's name is replaced by NAME.
 func generic(file string) string {
 	return number.ReplaceAllString(example.ReplaceAllString(file, "NAME"), "NNNNN_")
 }
 
-// copyTree copies what git tracks, and what it does not ignore; outside a checkout everything.
+// copyTree copies the files that git tracks and those that it does not ignore; outside a checkout it copies
+// everything.
 func copyTree(t *testing.T, to string) {
 	t.Helper()
 	list := exec.Command("git", "ls-files", "-co", "--exclude-standard")
