@@ -2,7 +2,6 @@ package backendtest_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -60,8 +59,6 @@ func sending(send func(context.Context, *shelf, backends.Parcel) error) func(f *
 		f.Backend = faulty{s, func(ctx context.Context, p backends.Parcel) error { return send(ctx, s, p) }}
 	}
 }
-
-var errShelf = errors.New("put on the shelf: the shelf is wet")
 
 var faults = map[string]fault{
 	"no title": {"info", "Info has every field", func(f *backendtest.Fixture, _ *shelf) { f.Info.Title = "" }},
