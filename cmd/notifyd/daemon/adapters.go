@@ -79,7 +79,7 @@ func openBackends(f *config.File, log *slog.Logger, parts backends.Parts) (map[s
 	return opened, errors.Join(errs...)
 }
 
-// infos are the backends that s has, in the order of the list.
+// infos returns the Info of each backend that s has, in the order of the list.
 func (s *Service) infos() []backends.Info {
 	var infos []backends.Info
 	for _, info := range backendall.Infos() {

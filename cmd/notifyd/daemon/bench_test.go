@@ -62,7 +62,7 @@ func benchmarkStore(b *testing.B, read func(b *testing.B, s *prefs.Store) int) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*t.filters), "ns/filter")
 }
 
-// inFlight is how many messages are published and not yet committed: a socket must not drop any.
+// inFlight bounds the messages that are published and not yet committed: a socket must not drop any.
 const inFlight = 700
 
 // BenchmarkEndToEnd sends b.N messages over a ZeroMQ socket and waits until all are committed to SQLite together with
@@ -145,7 +145,7 @@ func sender(b *testing.B, t *town, publisher *zmq.Publisher, s *Service) func(n 
 	}
 }
 
-// benchFigures are seconds by step, and the counters.
+// benchFigures are the seconds of each step, and the counters.
 func benchFigures(s *Service) map[string]float64 {
 	figures := map[string]float64{"messages": counted(s.metrics.messages), "owed": counted(s.metrics.matches)}
 	for _, step := range routePhases {

@@ -27,7 +27,7 @@ type town struct {
 	person          skew
 }
 
-// perPerson is how many filters a person has.
+// perPerson is the number of filters of a person.
 const perPerson = 10
 
 func newTown(filters int) *town {
@@ -38,7 +38,7 @@ func newTown(filters int) *town {
 	return t
 }
 
-// invent makes n different names of syllables, each with one of the prefixes.
+// invent makes n different names from syllables, each with one of the prefixes.
 func invent(random *rand.Rand, n int, prefixes ...string) []string {
 	seen := map[string]bool{}
 	for list := make([]string, 0, n); ; {
@@ -58,7 +58,7 @@ func invent(random *rand.Rand, n int, prefixes ...string) []string {
 	}
 }
 
-// A skew draws the i-th thing with a share of 1/(i+offset)^power.
+// A skew draws the i-th item with a share of 1/(i+offset)^power.
 type skew []float64
 
 func newSkew(n int, power, offset float64) skew {
@@ -76,12 +76,13 @@ func (s skew) draw(random *rand.Rand) int {
 
 func personName(i int) string { return fmt.Sprintf("p%06d", i) }
 
-// townApps are the applications that filters name, the frequent first; three of them speak.
+// townApps are the applications that filters name, frequent ones first. Three of them send messages.
 var townApps = []string{"git", "buildsys", "bodhi", "copr", "pagure", "koschei", "anitya", "bugzilla", "openqa", "ci",
 	"mbs", "planet"}
 
-// rules draws the rules of a filter: of a thousand, 700 an application and a package, 230 a person, 50 a pattern of
-// package names, 19 an expression over texts, and one everything of an application that the owner did not do himself.
+// rules draws the rules of a filter. Of a thousand filters, 700 select an application and a package, 230 a person, 50
+// a pattern of package names, 19 an expression over texts, and one everything of an application except the owner's
+// own actions.
 func (t *town) rules(random *rand.Rand) []rulespec.Rule {
 	rule := func(kind, param, value string) rulespec.Rule {
 		return rulespec.Rule{Kind: kind, Args: rulespec.Args{param: {value}}}
@@ -106,7 +107,7 @@ func (t *town) rules(random *rand.Rand) []rulespec.Rule {
 	return []rulespec.Rule{rule("app", "name", app), notMe}
 }
 
-// message draws a message, in two parts, between which its id belongs.
+// message draws a message in two parts; its id goes between them.
 func (t *town) message(random *rand.Rand) (topic, before, after string) {
 	text := func(size int) string {
 		var b strings.Builder
@@ -230,7 +231,7 @@ func townDatabase(b testing.TB, t *town) string {
 	return path
 }
 
-// townFilters is how many filters benchmarks have: NOTIFYD_FILTERS, or few.
+// townFilters returns the number of filters for benchmarks: NOTIFYD_FILTERS, or few.
 func townFilters(b testing.TB) int {
 	text := os.Getenv("NOTIFYD_FILTERS")
 	if text == "" {

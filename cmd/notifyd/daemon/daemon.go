@@ -61,7 +61,7 @@ type Env struct {
 	Reload  <-chan os.Signal // each value makes Run read the configuration again; nil: never
 }
 
-// A Service is a daemon with everything open.
+// A Service is a daemon that has opened everything.
 type Service struct {
 	env       Env
 	settings  Settings // as of the start

@@ -74,7 +74,7 @@ func TestOneDaemonOnAnSQLiteFile(t *testing.T) {
 	}
 }
 
-// TestNotReadyWhileNothingIsStored holds /readyz against a disk that is full: reading works, storing does not.
+// TestNotReadyWhileNothingIsStored checks /readyz while the disk is full: reading works, storing does not.
 func TestNotReadyWhileNothingIsStored(t *testing.T) {
 	s, err := openTestService(t, filepath.Join(t.TempDir(), "notifyd.db"))
 	if err != nil {

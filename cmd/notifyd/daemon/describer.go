@@ -20,7 +20,7 @@ type describer struct {
 // A view is the catalogue and the directory that a describer uses at one moment.
 type view struct {
 	*catalogue.Catalogue                      // with the accounts
-	loaded               *catalogue.Catalogue // without: another one means that kinds may have come or gone
+	loaded               *catalogue.Catalogue // without them; a new one means that kinds may have been added or removed
 	snapshot             *directory.Snapshot
 	knowsKind            func(string) bool
 	kindName             func(string) string

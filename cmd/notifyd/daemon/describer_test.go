@@ -32,7 +32,7 @@ func tea(by string) *bus.Message {
 	return &bus.Message{ID: "1", Topic: "org.example.prod.tea.ready", Body: map[string]any{"by": by}}
 }
 
-// aMeaning is that of a folder with one file.
+// aMeaning returns a describer with the catalogue of a folder with one file.
 func aMeaning(t *testing.T, app string, snapshot func() *directory.Snapshot) *describer {
 	t.Helper()
 	dir := t.TempDir()
@@ -44,7 +44,7 @@ func aMeaning(t *testing.T, app string, snapshot func() *directory.Snapshot) *de
 	return &describer{watcher: w, directory: snapshot}
 }
 
-// TestAccountsComeFromTheDirectory describes with the accounts of the snapshot as it stands.
+// TestAccountsComeFromTheDirectory describes messages with the accounts of the current snapshot.
 func TestAccountsComeFromTheDirectory(t *testing.T) {
 	var snapshot *directory.Snapshot
 	m := aMeaning(t, teaApp, func() *directory.Snapshot { return snapshot })
@@ -111,7 +111,7 @@ func TestOtherTextsOfTheSameKindsKeepTheIndex(t *testing.T) {
 	}
 }
 
-// TestABrokenFileKeepsTheLastGoodCatalogue breaks a site's file under a running daemon, mends it, and adds a kind.
+// TestABrokenFileKeepsTheLastGoodCatalogue breaks a site's file while the daemon runs, repairs it, and adds a kind.
 func TestABrokenFileKeepsTheLastGoodCatalogue(t *testing.T) {
 	folder, dir := t.TempDir(), t.TempDir()
 	writeFile(t, folder, "tea.yaml", teaApp)

@@ -21,15 +21,15 @@ type listener struct {
 	handler  http.Handler
 }
 
-// The most connections that are open at once. More wait in the kernel's queue: a client that opens thousands must not
-// use up the file descriptors that the database, the buses and the backends need. Each desktop agent keeps one of the
-// pages'.
+// These are the largest numbers of connections that are open at once. Further ones wait in the kernel's queue: a
+// client that opens thousands must not use up the file descriptors that the database, the buses and the backends
+// need. Each desktop agent keeps one connection to the pages open.
 const (
 	maxPageConnections     = 4096
 	maxOperatorConnections = 256
 )
 
-// newHTTPServer has a bound for everything a client may do slowly. Streams lift the write deadline for themselves.
+// newHTTPServer bounds everything that a client may do slowly. Streams remove the write deadline for themselves.
 func newHTTPServer(ctx context.Context, handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,

@@ -34,12 +34,12 @@ const (
 	maxKnownBytes = 64 << 20
 )
 
-// errBehind says that the log of changes does not reach back to the revision of the index.
+// errBehind is the error when the log of changes does not reach back to the revision of the index.
 var errBehind = errors.New("the log of changes does not reach back")
 
-// load makes an index where there is none that fits: of the snapshot when the program starts, else of all filters in
-// the store, page by page, outside of any transaction. A catalogue with other kinds makes another index, as it may
-// break filters and mend them.
+// load builds an index if there is none that fits. When the program starts it uses the snapshot. Otherwise it reads
+// all filters in the store, page by page, outside of any transaction. A catalogue with other kinds requires another
+// index, since it may break filters and mend them.
 func (r *router) load(ctx context.Context) error {
 	current := r.describer.load()
 	if b := r.state; b != nil && b.fits(current.loaded) && !b.index.Stale() {
@@ -95,7 +95,7 @@ func (r *router) readAll(ctx context.Context, current *view) (*indexState, error
 	return b, nil
 }
 
-// replaceAtOnce is how many changed filters are held at a time.
+// replaceAtOnce is the number of changed filters that are held at a time.
 const replaceAtOnce = 4096
 
 // sync brings the index up to the store's revision. It reads inside the transaction that will carry the deliveries,
@@ -148,7 +148,7 @@ func (r *router) replace(tx *gorm.DB, ids []rulespec.FilterID) error {
 	return nil
 }
 
-// maxBrokenLogged is how many filters that cannot be compiled are spoken of by name at once.
+// maxBrokenLogged is the number of filters that cannot be compiled which are logged by name at once.
 const maxBrokenLogged = 20
 
 // apply puts changes into the index.
@@ -159,7 +159,7 @@ func (r *router) apply(b *indexState, changes []rules.Change) {
 	r.mark(b, b.index.Apply(changes...))
 }
 
-// mark remembers which filters cannot be compiled.
+// mark records which filters cannot be compiled.
 func (r *router) mark(b *indexState, broken []rules.Broken) {
 	for _, bad := range broken {
 		if b.broken[bad.Filter] = true; len(b.broken) <= maxBrokenLogged {
@@ -168,7 +168,7 @@ func (r *router) mark(b *indexState, broken []rules.Broken) {
 	}
 }
 
-// asDirectory keeps a nil snapshot a nil interface: no directory is configured.
+// asDirectory turns a nil snapshot into a nil interface, which means that no directory is configured.
 func asDirectory(s *directory.Snapshot) rulespec.Directory {
 	if s == nil {
 		return nil

@@ -6,7 +6,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// maxExpensiveLogged is how many filters that are too expensive a line of the log names.
+// maxExpensiveLogged is the number of too expensive filters that a line of the log names.
 const maxExpensiveLogged = 20
 
 // expensive holds the filters that were found too expensive and are not yet marked in the store.

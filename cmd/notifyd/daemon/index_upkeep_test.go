@@ -14,14 +14,14 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// searching is a filter with a regular expression.
+// searching returns a filter with a regular expression.
 func searching(pattern string) prefs.Filter {
 	rule := rulespec.Rule{Kind: "regex", Args: rulespec.Args{"pattern": {pattern}}}
 	return prefs.Filter{Filter: rulespec.Filter{Name: "Search", Rules: []rulespec.Rule{rule}}, On: true}
 }
 
-// TestExpensiveFilterIsMarked has a filter that costs more than a message may: its owner learns of it, the others
-// match, and other rules make it match again.
+// TestExpensiveFilterIsMarked runs a filter that costs more than a message may. Its owner learns of it, the other
+// filters match, and with other rules it matches again.
 func TestExpensiveFilterIsMarked(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	letters := []byte("kernel")

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestConnectionsAreBounded opens more connections than there may be: the next is taken when one ends, and the end of
-// the listener does not wait for it.
+// TestConnectionsAreBounded opens more connections than are allowed. The next one is accepted when one ends, and the
+// end of the listener does not wait for it.
 func TestConnectionsAreBounded(t *testing.T) {
 	s := &Service{log: slog.New(slog.DiscardHandler)}
 	if err := s.listen(t.Context(), "a test", "127.0.0.1:0", 2, nil); err != nil {

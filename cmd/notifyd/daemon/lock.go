@@ -52,8 +52,8 @@ func readHolder(file *os.File) string {
 	return cmp.Or(strings.TrimSpace(string(text)), "it does not say which") // an older notifyd writes nothing
 }
 
-// thisProcess names the daemon where others see it: in the lock of an SQLite file, and in pg_stat_activity of
-// PostgreSQL, which cuts it at 63 bytes.
+// thisProcess returns the name of the daemon that others see: in the lock of an SQLite file, and in pg_stat_activity
+// of PostgreSQL, which cuts it at 63 bytes.
 func thisProcess() string {
 	host, err := os.Hostname()
 	if err != nil {

@@ -93,7 +93,7 @@ func newMetrics(version string) *metrics {
 
 func (m *metrics) reject(source, reason string) { m.rejected.WithLabelValues(source, reason).Inc() }
 
-// reloaded notes a reload of the configuration.
+// reloaded records a reload of the configuration.
 func (m *metrics) reloaded(at time.Time, good bool) {
 	m.reloadGood.Set(metric.Bool(good))
 	m.reloadTime.Set(float64(at.UnixMilli()) / 1000)
@@ -146,7 +146,7 @@ func newPhaseTimer(now func() time.Time) *phaseTimer {
 	return &phaseTimer{now: now, last: now(), spent: make(map[string]time.Duration, len(routePhases))}
 }
 
-// lap charges the time since the last lap to a phase.
+// lap adds the time since the last lap to a phase.
 func (s *phaseTimer) lap(step string) {
 	now := s.now()
 	s.spent[step] += now.Sub(s.last)

@@ -15,7 +15,7 @@ import (
 // A collector reads the plain numbers of the other packages whenever Prometheus scrapes.
 type collector struct{ s *Service }
 
-// watch adds the numbers of s's rooms to the metrics.
+// watch adds the numbers of the parts of s to the metrics.
 func (m *metrics) watch(s *Service) { m.registry.MustRegister(collector{s}) }
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -40,7 +40,7 @@ var (
 		"Fields of messages that an entry of the catalogue could not work out.", "kind", "field")
 )
 
-// Describe leaves the metrics unchecked: which there are depends on the configuration.
+// Describe sends nothing, which leaves the metrics unchecked: they depend on the configuration.
 func (r collector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect sends all numbers. It leaves out those that cannot be read in time.

@@ -21,8 +21,8 @@ func (m metered) Run(context.Context, chan<- bus.Frame) error { return nil }
 func (m metered) Send(context.Context, backends.Parcel) error { return nil }
 func (m metered) Collect(emit metric.Emit)                    { m.emits(emit) }
 
-// TestAnySourceAndBackendIsMetered exports the figures of rooms that only offer them. One that breaks its promise costs
-// its own figures and no others.
+// TestAnySourceAndBackendIsMetered exports the figures of a source and a backend that only offer them. Wrong figures
+// of one do not affect the others.
 func TestAnySourceAndBackendIsMetered(t *testing.T) {
 	s, err := openTestService(t, filepath.Join(t.TempDir(), "notifyd.db"))
 	if err != nil {

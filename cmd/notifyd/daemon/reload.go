@@ -19,7 +19,7 @@ var liveKeys = []string{
 	"history.keep", "history.keep_bytes", "history.prune", "web.trusted_proxies",
 }
 
-// A tuning is the settings that a reload replaces and that are read while the daemon runs. It never changes.
+// A tuning holds the settings that are read while the daemon runs and that a reload replaces. It never changes.
 type tuning struct {
 	history  historySettings
 	proxies  []netip.Prefix
@@ -143,8 +143,8 @@ func (s *Service) watchOthers(set Settings, changed []string) error {
 	)
 }
 
-// reread has a watcher read its files at once. Where its section of the configuration has changed it goes over to
-// source, which makes the value anew, even of the same bytes.
+// reread makes a watcher read its files at once. If its section of the configuration has changed, the watcher changes
+// to source, which makes the value anew even if the bytes are the same.
 func reread[T any](w *watch.Watcher[T], source watch.Source[T], check time.Duration, changed []string) error {
 	if slices.ContainsFunc(changed, func(key string) bool { return strings.HasPrefix(key, source.Name+".") }) {
 		return w.Change(source, check)

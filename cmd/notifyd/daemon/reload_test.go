@@ -26,7 +26,7 @@ type reloaded struct {
 	base   []string // lines of the configuration that never change
 }
 
-// newReloaded opens a daemon with the lines of a configuration behind those that every daemon of a test has.
+// newReloaded opens a daemon with the given lines of configuration after those that every daemon in a test has.
 func newReloaded(t *testing.T, lines ...string) *reloaded {
 	t.Helper()
 	r := &reloaded{t: t, folder: t.TempDir()}

@@ -20,8 +20,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// maxBatch is how many messages one transaction carries at most. Under load a batch fills by itself while the last one
-// is written; without load a message is a batch of one and waits for nothing.
+// maxBatch is the largest number of messages in one transaction. Under load a batch fills while the last one is
+// written. Without load a batch is one message, which waits for nothing.
 const maxBatch = 256
 
 // A router carries frames from the buses to the outbox. It runs in one goroutine, which owns all of its fields.
@@ -48,7 +48,7 @@ type router struct {
 	cold      chan *rules.Index // has room for one: a new index, for warmCaches
 }
 
-// silence is how many malformed frames came since they were last spoken of.
+// silence counts the malformed frames since they were last logged.
 type silence struct {
 	at    time.Time
 	count int
@@ -149,10 +149,12 @@ func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 	return events
 }
 
-// malformedLogged is how often a source's frames that are no messages are spoken of; the metrics count them all.
+// malformedLogged is the time between two lines of the log about a source's malformed frames; the metrics count them
+// all.
 const malformedLogged = time.Minute
 
-// malformed counts a frame that is no message, and logs one a minute and source with the number since the last.
+// malformed counts a malformed frame. For each source it logs at most one line a minute, with the number since the
+// last.
 func (r *router) malformed(f bus.Frame, err error) {
 	r.metrics.reject(f.Source, "malformed")
 	now, last := r.now(), r.silent[f.Source]
@@ -164,7 +166,8 @@ func (r *router) malformed(f bus.Frame, err error) {
 	r.silent[f.Source] = last
 }
 
-// route is the whole flow: transactions carry a batch into history and outbox, one unless very much matches.
+// route is the whole flow. A transaction stores the history and the deliveries of a batch; several transactions are
+// needed only if very much matches.
 func (r *router) route(ctx context.Context, events []*catalogue.Event) error {
 	for len(events) > 0 {
 		watch := newPhaseTimer(r.now)
@@ -248,7 +251,7 @@ func (r *router) match(events []*catalogue.Event) (asked int) {
 	return asked
 }
 
-// userHits are the filters of one user that one event hit: ids up to an end, from the end of the one before.
+// userHits are the filters of one user that matched one event: ids up to end, from the end of the userHits before.
 type userHits struct{ event, end int }
 
 // plan returns the deliveries of events. An event that was not added has none: its deliveries are in the database

@@ -126,7 +126,7 @@ func TestRoute(t *testing.T) {
 	}
 }
 
-// TestRouteAfterRestart sends a message again to a router that has forgotten it, as after a crash behind a relay.
+// TestRouteAfterRestart sends a message again to a router that has forgotten it, as a relay may do after a crash.
 func TestRouteAfterRestart(t *testing.T) {
 	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
 		r, _, _, _ := aRouter(t, d, about("bash", false))
@@ -207,7 +207,7 @@ func TestMalformedFramesAreCountedAndToldOnce(t *testing.T) {
 	}
 }
 
-// TestStopWithoutDatabaseTellsWhatIsLost stops a router that the database refuses everything.
+// TestStopWithoutDatabaseTellsWhatIsLost stops a router while the database refuses everything.
 func TestStopWithoutDatabaseTellsWhatIsLost(t *testing.T) {
 	d := migratest.Open(t, migratest.SQLite(t))
 	r, _, _, _ := aRouter(t, d, about("bash", false))

@@ -10,12 +10,12 @@ import (
 	"github.com/notifyd/notifyd/internal/grace"
 )
 
-// maxFrames is how many frames wait between the sources and the router. A source that cannot make its bus wait drops
-// beyond that, and counts.
+// maxFrames is the number of frames that wait between the sources and the router. Beyond that a source that cannot
+// make its bus wait drops frames and counts them.
 const maxFrames = 8192
 
-// Run runs every loop until ctx ends or one of them fails, and stops them in the order in which work flows: nothing
-// that was received is left uncommitted, nothing that is being sent is cut off, within stop.within (see stopPlan).
+// Run runs every loop until ctx ends or one of them fails. Then it stops them in the order in which work flows,
+// within stop.within (see stopPlan): received messages are committed first, and sends in hand are finished.
 func (s *Service) Run(ctx context.Context) error {
 	top, fail := context.WithCancelCause(ctx)
 	defer fail(nil)

@@ -55,7 +55,7 @@ type leaf struct {
 	value reflect.Value
 }
 
-// name is the key without the mappings that it stands in.
+// name is the last part of the path: the key alone.
 func (l leaf) name() string { return l.path[strings.LastIndex(l.path, ".")+1:] }
 
 // leaves returns every key of the struct v. It adds one item to each list of mappings.
@@ -163,7 +163,8 @@ func decode(t *testing.T, text string) (map[string]any, error) {
 	return all, errors.Join(append(errs, f.Unknown())...)
 }
 
-// TestSampleHoldsEveryKey holds contrib/notifyd.yaml against every section: each key stands there, and can be read.
+// TestSampleHoldsEveryKey checks that contrib/notifyd.yaml contains every key of every section, and that it can be
+// read.
 func TestSampleHoldsEveryKey(t *testing.T) {
 	text := sample(t)
 	all, err := decode(t, text)

@@ -43,7 +43,7 @@ type databaseSettings struct {
 type webSettings struct {
 	Listen  string `yaml:"listen"`   // "" switches the pages off
 	BaseURL string `yaml:"base_url"` // as people reach it; links in mails start with it
-	// Proxies are the networks whose X-Forwarded-For is believed.
+	// Proxies are the networks whose X-Forwarded-For is trusted.
 	Proxies []string `yaml:"trusted_proxies"`
 }
 
@@ -80,9 +80,9 @@ func (s Settings) snapshot() string {
 }
 
 type historySettings struct {
-	Keep      time.Duration `yaml:"keep"`       // messages older than this go
-	KeepBytes int64         `yaml:"keep_bytes"` // and the oldest beyond this size
-	Prune     time.Duration `yaml:"prune"`      // how often to look
+	Keep      time.Duration `yaml:"keep"`       // older messages are deleted
+	KeepBytes int64         `yaml:"keep_bytes"` // beyond this size the oldest are deleted
+	Prune     time.Duration `yaml:"prune"`      // the time between two deletions
 }
 
 func (h historySettings) keep() history.Keep { return history.Keep{Age: h.Keep, Bytes: h.KeepBytes} }
@@ -210,7 +210,7 @@ func (l logSettings) level() (slog.Level, error) {
 	return level, level.UnmarshalText([]byte(strings.ToUpper(l.Level)))
 }
 
-// logger writes to w as configured, from level on.
+// logger returns a logger that writes to w as configured, from level on.
 func (l logSettings) logger(w io.Writer, level slog.Leveler) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
 	if l.Format == "json" {

@@ -148,7 +148,7 @@ func digest(line []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// keep writes the index now and then where it has changed; it does not wait for that.
+// keep writes the index from time to time if it has changed; it does not wait for that.
 func (s *snapshots) keep(ctx context.Context, b *indexState) {
 	if s == nil || !s.due(b) || s.now().Sub(s.last) < snapshotEvery || !s.writing.CompareAndSwap(false, true) {
 		return
@@ -190,7 +190,7 @@ func (s *snapshots) take(b *indexState) snapshotJob {
 	return snapshotJob{b.index, b.revision, b.catalogue, slices.Sorted(maps.Keys(b.broken))}
 }
 
-// write puts a snapshot in the place of the one before, which stays until the new one is on the disk.
+// write replaces the snapshot. The old one stays until the new one is on the disk.
 func (s *snapshots) write(ctx context.Context, from snapshotJob) {
 	start := s.now()
 	made, err := s.origin(ctx, from.revision, from.catalogue)
@@ -249,7 +249,7 @@ func writeAll(to io.Writer, line []byte, index *rules.Index) error {
 	return w.Flush()
 }
 
-// untilDone is a writer that fails once ctx has ended: a stop has only so much time.
+// untilDone is a writer that fails once ctx has ended, since a stop has a limited time.
 type untilDone struct {
 	ctx context.Context
 	to  io.Writer

@@ -19,7 +19,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// keepSnapshots has a router keep its index at path, as after a start, and starts it anew.
+// keepSnapshots makes a router keep its index at path, as after a start, and starts it again.
 func (r *router) keepSnapshots(t *testing.T, path string) {
 	t.Helper()
 	database, err := openPrefs(&migrations.DB{Writer: r.db, Reader: r.db}).Identity(t.Context())
@@ -163,7 +163,7 @@ func TestSnapshotKeepsBrokenFiltersInMind(t *testing.T) {
 	}
 }
 
-// TestSnapshotThatCannotBeWritten leaves the old one, and no half of a new one.
+// TestSnapshotThatCannotBeWritten: the old snapshot stays, and no half of a new one is left.
 func TestSnapshotThatCannotBeWritten(t *testing.T) {
 	d := migratest.Open(t, migratest.SQLite(t))
 	r, alice, filters, log := aRouter(t, d, about("bash", false))
@@ -199,7 +199,7 @@ func TestSnapshotThatCannotBeWritten(t *testing.T) {
 	}
 }
 
-// TestKilledWhileWritingASnapshot kills daemons that write one after the other; the last good one is always there.
+// TestKilledWhileWritingASnapshot kills daemons that write one after the other; the last good snapshot always exists.
 func TestKilledWhileWritingASnapshot(t *testing.T) {
 	const mark = "NOTIFYD_WRITE_SNAPSHOTS"
 	if path := os.Getenv(mark); path != "" {
@@ -214,7 +214,7 @@ func TestKilledWhileWritingASnapshot(t *testing.T) {
 	database := filepath.Join(t.TempDir(), "notifyd.db")
 	path := database + ".rules"
 	for range 5 {
-		os.Remove(database) // aRouter begins with none
+		os.Remove(database) // aRouter needs a database that does not exist yet
 		os.Remove(path)
 		writer := exec.Command(os.Args[0], "-test.run", "^TestKilledWhileWritingASnapshot$")
 		writer.Env = append(os.Environ(), mark+"="+database)
