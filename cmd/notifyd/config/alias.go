@@ -9,7 +9,7 @@ import (
 // maxResolved bounds the number of nodes that aliases expand to: a few lines of aliases can expand to billions.
 const maxResolved = 100_000
 
-// resolveAliases puts the value of each anchor in the place of its aliases, so that everything after sees a plain tree.
+// resolveAliases replaces each alias by the value of its anchor, so that all later steps see a plain tree.
 func resolveAliases(root ast.Node) (ast.Node, error) {
 	r := &resolver{anchors: map[string]ast.Node{}}
 	return r.resolve(root)

@@ -38,7 +38,7 @@ import (
 // maxBytes bounds the configuration file and every secret file.
 const maxBytes = 1 << 20
 
-// bounds are those of every text of YAML that is read here.
+// bounds apply to every text of YAML that is read here.
 var bounds = yamltext.Bounds{Bytes: maxBytes, Nesting: 50}
 
 // A File is a configuration as text. It is not safe for concurrent use.
@@ -46,7 +46,7 @@ type File struct {
 	name    string
 	root    *ast.MappingNode
 	environ []override
-	known   []string         // sections that a part has asked for
+	known   []string         // sections that a part has decoded
 	decoded []decodedSection // in the order of decoding, for `config print`
 
 	secretFiles []string // files that secrets were read from

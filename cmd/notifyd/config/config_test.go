@@ -12,7 +12,7 @@ import (
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 )
 
-// A section has a field of each shape that sections have.
+// A section has a field of each form that sections have.
 type section struct {
 	Name     string            `yaml:"name"`
 	Names    []string          `yaml:"names"`
@@ -121,7 +121,7 @@ func bomb(names string) string {
 	return b.String()
 }
 
-// TestSecretsByName: a secret whose field has no tag is masked and has its file all the same.
+// TestSecretsByName: a secret whose field has no tag is masked too, and can be set by a file.
 func TestSecretsByName(t *testing.T) {
 	dir := t.TempDir()
 	token, cookies := filepath.Join(dir, "token"), filepath.Join(dir, "cookies")
@@ -212,7 +212,7 @@ func TestExposed(t *testing.T) {
 	}
 }
 
-// TestChanged reads a file, changes it and reads it again: only the names of the keys that differ come out.
+// TestChanged reads a file, changes it and reads it again: Changed returns only the names of the keys that differ.
 func TestChanged(t *testing.T) {
 	type mail struct {
 		Host     string   `yaml:"host"`

@@ -62,7 +62,8 @@ func (f *File) InSection(section string, err error) error {
 	return errors.Join(errs...)
 }
 
-// positionOf follows the words of text that name keys into the file as far as they lead.
+// positionOf follows the keys that text begins with into the file, as far as they exist, and returns the position of
+// the last.
 func (f *File) positionOf(section, text string) string {
 	var path []string
 	position := ""
