@@ -38,11 +38,11 @@ const chunkSize = 128 << 10
 // A chunk is a piece of a file that is a whole YAML text by itself.
 type chunk struct {
 	text   []byte
-	line   int // to be added to the lines of text to get those of the file
+	line   int // added to a line number of text, gives the line number of the file
 	indent int // of the section's entries; 0 where there are none
 }
 
-// sectionHead is a line that begins a section in block style, such as `packages:`.
+// sectionHead matches a line that begins a section in block style, such as `packages:`.
 var sectionHead = regexp.MustCompile(`^([A-Za-z_]+):[ \t]*(#.*)?\r?\n?$`)
 
 // entryHead matches the first line of an entry: a key in one line and its colon. Lists, flow collections and text
@@ -69,7 +69,7 @@ type cutter struct {
 	size   int
 	done   []chunk
 	seen   map[string]bool // sections
-	number int             // of the line in hand, from 1
+	number int             // of the current line, from 1
 	head   []byte          // the line that began the section
 	indent int             // of the section's entries; 0 until the first is seen
 	text   []byte          // of the current chunk
@@ -80,7 +80,7 @@ type cutter struct {
 func (c *cutter) take(line []byte) bool {
 	c.number++
 	if r := bytes.IndexByte(line, '\r'); r >= 0 && r < len(line)-2 {
-		return false // a line end by itself, to YAML; the lines of the file would be counted wrong
+		return false // YAML ends a line at this byte too, so the lines of the file would be counted wrong
 	}
 	body := bytes.TrimLeft(line, " ")
 	blank := len(bytes.TrimSpace(line)) == 0 || body[0] == '#'
@@ -101,7 +101,7 @@ func (c *cutter) take(line []byte) bool {
 		c.indent = indent
 	case indent == c.indent && len(c.text) >= c.size && entryHead.Match(body):
 		c.cut()
-		// The head stands before the line in hand, as line 1 of the chunk.
+		// The head comes before the current line, as line 1 of the chunk.
 		c.text, c.line = append(c.text, c.head...), c.number-2
 	}
 	c.text = append(c.text, line...)

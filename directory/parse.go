@@ -40,16 +40,16 @@ func parseWhole(text []byte) (*Snapshot, error) {
 	return b.finish()
 }
 
-// maxErrors is how many mistakes are reported. A file of a wrong form has one in every line.
+// maxErrors is the largest number of mistakes that are reported. A file of a wrong form has one in every line.
 const maxErrors = 20
 
 // A builder fills a Snapshot.
 type builder struct {
 	*Snapshot
 	yaml  yamltext.Reader
-	line  int                 // chunk.line of the chunk in hand
+	line  int                 // chunk.line of the current chunk
 	names map[string]string   // each name once: a person with a thousand packages takes one string
-	named map[string]groupUse // groups that packages name, by where the first does
+	named map[string]groupUse // groups that packages name, with the first position that names each
 	errs  []error
 }
 
