@@ -7,7 +7,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// The form of facts: this byte, the severity, then topic, app, kind and actor, then users and packages with their
+// The form of facts is: this byte, the severity, topic, app, kind and actor, then users and packages with their
 // number before them. Numbers are uvarints (encoding/binary), and each text has its length before it.
 const (
 	factsForm = 1
@@ -41,7 +41,7 @@ func packText(b []byte, text string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
 }
 
-// A facts is one event, used for one message after another.
+// A facts holds one event. It is used again for each message.
 type facts struct {
 	event  catalogue.Event
 	text   string // the text that is still to be read

@@ -66,7 +66,7 @@ func (r Record) Frame() bus.Frame {
 	return bus.Frame{Source: r.Source, Topic: r.Topic, Payload: r.Payload}
 }
 
-// A Query selects messages. Zero fields do not restrict; the fields that are set all hold.
+// A Query selects messages. Fields with the zero value do not restrict. All other fields must hold.
 type Query struct {
 	Since, Until time.Time // Since inclusive, Until exclusive
 	Topic        string    // the whole topic, or a prefix when it ends in "."
@@ -77,11 +77,11 @@ type Query struct {
 	Limit        int   // at most this many; 0 and more than MaxLimit: MaxLimit
 }
 
-// A Page is an answer to a Query: the newest first.
+// A Page is the result of a Query, the newest first.
 type Page struct {
 	Records []Record
-	// Next is the Before of the Query for the next page; 0: there is no more. It is set also when a search ended early
-	// because it had looked at maxScan messages: then Records may be few or none although there are more.
+	// Next is the Before of the Query for the next page; 0: there are no more. It is set also when a search ended
+	// early because it had read maxScan messages: then Records may be few or none although there are more.
 	Next int64
 }
 
@@ -122,10 +122,10 @@ type ScanQuery struct {
 	// Describe returns the meaning of a message whose names are not stored: a message of an older version, or one
 	// with very many names.
 	Describe func(*bus.Message) *catalogue.Event
-	Days     []time.Time // when the days begin that are counted by, ascending
+	Days     []time.Time // the beginnings of the days that are counted, ascending
 	Hits     int         // at most this many are returned; all are counted
-	Most     int         // look at no more than this many; 0: as many as there is time for
-	Until    time.Time   // look no further when this has come; zero: there is time
+	Most     int         // examine no more than this many; 0: as many as time allows
+	Until    time.Time   // stop at this time; zero: no limit
 }
 
 // A Cursor is a position in the order of a result (a keyset cursor): the time of a message in Unix microseconds, and
@@ -135,11 +135,11 @@ type Cursor struct{ SentAt, ID int64 }
 // A ScanResult is the result of Scan.
 type ScanResult struct {
 	Hits    []Hit // the newest first
-	Matched int   // of the messages looked at, those that match
-	PerDay  []int // the same for each of Days; the last one has all that is younger
+	Matched int   // of the messages examined, those that match
+	PerDay  []int // the same for each of Days; the last one counts all that are younger
 	Looked  int   // messages that were examined one by one; those that the keys rule out are not counted
 	ByKeys  bool  // the filter has keys: only messages with one of them can match
-	// Reached is how far back the result is complete: of all messages sent since, those that match are counted.
+	// Reached is how far back the result is complete: all matches among the messages sent since then are counted.
 	Reached time.Time
 	End     bool // Reached is Since, or the time of the oldest message that is kept
 	Empty   bool // nothing at all is kept

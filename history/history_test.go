@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { os.Exit(migratest.Main(m)) }
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
-// event makes an event that happened so many seconds after noon.
+// event makes an event at the given number of seconds after noon.
 func event(id string, second int, topic string, users, packages []string) *catalogue.Event {
 	app, _, _ := strings.Cut(strings.TrimPrefix(topic, "org.example.prod."), ".")
 	return &catalogue.Event{
@@ -314,7 +314,8 @@ func (c cancelOnWrite) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestAppendAtOnce has several nodes append the same messages in different orders: each is new to one of them.
+// TestAppendAtOnce appends the same messages by several nodes in different orders: each message is new to one of
+// them.
 func TestAppendAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
 		const nodes, messages = 4, 60

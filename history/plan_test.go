@@ -20,7 +20,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// fill appends n messages: of 20 applications, 200 topics, 1000 users and 5000 packages, some common and some rare.
+// fill appends n messages of 20 applications, 200 topics, 1000 users and 5000 packages, some common and some rare.
 func fill(t testing.TB, s *history.Store, d *migrations.DB, n int) {
 	t.Helper()
 	payload := []byte(`{"msg": "` + strings.Repeat("x", 1000) + `"}`)
@@ -101,7 +101,7 @@ func TestSearchUsesIndexes(t *testing.T) {
 	})
 }
 
-// An explainer is a pool that notes the plan of each query, with the query, before it runs it.
+// An explainer is a pool that records each query with its plan before it runs it.
 type explainer struct {
 	*sql.DB
 	t        *testing.T

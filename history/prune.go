@@ -15,11 +15,11 @@ type Keep struct {
 	Bytes int64         // as Size counts them
 }
 
-// pruned is how many messages one transaction deletes: with their users and packages some ten milliseconds of the
-// writer.
+// pruned is the number of messages that one transaction deletes. With their users and packages it occupies the writer
+// for some ten milliseconds.
 const pruned = 200
 
-// Run prunes now and then every interval, until ctx ends.
+// Run prunes at once and then every interval, until ctx ends.
 func (s *Store) Run(ctx context.Context, keep Keep, interval time.Duration, log *slog.Logger) error {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
@@ -84,7 +84,7 @@ func (s *Store) pruneBatch(ctx context.Context, keep Keep, total int64) (deleted
 		return 0, 0, nil
 	}
 	err = s.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		done := tx.Exec("DELETE FROM messages WHERE id IN ?", ids) // users and packages go with it
+		done := tx.Exec("DELETE FROM messages WHERE id IN ?", ids) // the rows of users and packages are deleted by cascade
 		deleted = done.RowsAffected
 		return done.Error
 	})

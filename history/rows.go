@@ -14,7 +14,7 @@ func Models() []any {
 	return []any{&messageRow{}, &messageUserRow{}, &messagePackageRow{}, &messageFactsRow{}}
 }
 
-// The rows. Times are Unix microseconds; the foreign keys are in migrations/*/*_history*.sql.
+// These are the rows. Times are Unix microseconds; the foreign keys are in migrations/*/*_history*.sql.
 
 type messageRow struct {
 	ID         int64  `gorm:"primaryKey;index:idx_messages_time,priority:2;index:idx_messages_topic,priority:3;index:idx_messages_app,priority:3;index:idx_messages_kind,priority:3;index:idx_messages_retention,priority:2"`

@@ -50,16 +50,16 @@ type scanner struct {
 	store *Store
 	facts *facts
 	out   ScanResult
-	last  Cursor // the last message that was looked at
+	last  Cursor // the last message that was examined
 	day   int    // of Days: that of last
 }
 
-// A candidate is a message that was looked at.
+// A candidate is a message that was examined.
 type candidate struct {
 	Cursor
 	matches bool
 	open    bool             // its names match or are not stored: the whole message must decide
-	named   bool             // its names are known, and match
+	named   bool             // its names are stored, and match
 	event   *catalogue.Event // of one that matches, for a Hit
 }
 
@@ -92,12 +92,13 @@ func (w *scanner) run(ctx context.Context) error {
 // over reports whether the time limit of the scan has passed.
 func (w *scanner) over() bool { return !w.Until.IsZero() && !w.store.now().Before(w.Until) }
 
-// decide decides on the messages of a window and counts them, in their order; false when time was over before the last.
+// decide decides on the messages of a window and counts them, in their order. It returns false when the time limit
+// passed before the last.
 func (w *scanner) decide(ctx context.Context, seen []candidate) (all bool, err error) {
 	for len(seen) > 0 {
 		part, open := cut(seen)
 		if open > 0 {
-			if w.out.Looked > 0 && w.over() { // some are looked at always, or the next query would get no further
+			if w.out.Looked > 0 && w.over() { // examine some messages always, or the next query would get no further
 				known := slices.IndexFunc(part, func(c candidate) bool { return c.open })
 				w.countAll(part[:known])
 				return false, nil
@@ -183,7 +184,7 @@ func (w *scanner) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.out.Hits = slices.DeleteFunc(hits, func(h Hit) bool { // pruned meanwhile
+	w.out.Hits = slices.DeleteFunc(hits, func(h Hit) bool { // pruned in the meantime
 		return !slices.ContainsFunc(records, func(r Record) bool { return r.ID == h.ID })
 	})
 	for i, r := range records {

@@ -12,7 +12,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// window reads the names of the next messages, and judges by them; all is false when time was over before the last.
+// window reads the names of the next messages and judges by them. all is false when the time limit passed before the
+// last.
 func (w *scanner) window(ctx context.Context, size int) (seen []candidate, all bool, err error) {
 	statement, args := w.statement(size)
 	rows, err := w.store.reader.WithContext(ctx).Raw(statement, args...).Rows()
@@ -81,7 +82,7 @@ func (w *scanner) statement(size int) (string, []any) {
 		" LEFT JOIN message_facts f ON f.message_id = d.id ORDER BY d.sent_at DESC, d.id DESC", args
 }
 
-// A from is the table that keys are looked up in.
+// A from is the table in which keys are looked up.
 type from struct {
 	table, id string
 	column    string // "": all of it
@@ -130,7 +131,7 @@ func tableOf(field string) from {
 	return from{}
 }
 
-// readWhole reads those of part whole that are open, and decides on them.
+// readWhole reads the open messages of part whole, and decides on them.
 func (w *scanner) readWhole(ctx context.Context, part []candidate) error {
 	open := make(map[int64]*candidate, wholeAtOnce)
 	var ids []int64
@@ -169,7 +170,7 @@ type rawRow struct {
 	summary, link, source, topic, payload, facts sql.RawBytes
 }
 
-// match decides on a message by all that is kept of it. One that can no longer be decoded does not match.
+// match decides on a message by all stored data. A message that can no longer be decoded does not match.
 func (w *scanner) match(c *candidate, r *rawRow) {
 	cut := len(r.summary) > maxText-utf8.UTFMax || len(r.link) > maxText-utf8.UTFMax // when it was stored
 	show := len(w.out.Hits) < w.Hits

@@ -174,7 +174,7 @@ func checkScan(t *testing.T, s *history.Store, name string, q history.ScanQuery,
 	}
 }
 
-// TestScanSaysHowFarItCame bounds a search by number, by time and by the visitor's leaving.
+// TestScanSaysHowFarItCame limits a scan by number, by time and by cancelling it.
 func TestScanSaysHowFarItCame(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
 		empty, err := s.Scan(t.Context(), history.ScanQuery{Filter: filter{matches: anything}, Since: days[0], Hits: 5})
@@ -234,7 +234,7 @@ func checkUntil(t *testing.T, d *migrations.DB, q history.ScanQuery, all []*cata
 	}
 }
 
-// TestScanHoldsNobodyUp writes and reads while a search is at work.
+// TestScanHoldsNobodyUp writes and reads while a scan runs.
 func TestScanHoldsNobodyUp(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
 		world(t, s, d, 600)

@@ -107,7 +107,7 @@ func (s *Store) index(tx *gorm.DB, events []*catalogue.Event, rows []messageRow,
 	return errors.Join(store(tx, facts), store(tx, users), store(tx, packages))
 }
 
-// store inserts rows, of which there may be none.
+// store inserts rows; the list may be empty.
 func store[R any](tx *gorm.DB, rows []R) error {
 	if len(rows) == 0 {
 		return nil
