@@ -17,7 +17,8 @@ import (
 	_ "modernc.org/sqlite" // database/sql driver "sqlite", pure Go
 )
 
-// The sizes of the pools, in connections. PostgreSQL's default max_connections is 100, for all nodes together.
+// These are the sizes of the pools, in connections. PostgreSQL's default max_connections is 100, for all nodes
+// together.
 const (
 	postgresConns = 16
 	sqliteReaders = 4
@@ -70,7 +71,7 @@ func connectSQLite(path string) (*DB, error) {
 	return d, nil
 }
 
-// writerPragmas are for the size of one batch of messages. With the default cache of 2 MiB SQLite writes the pages of
+// writerPragmas suit the size of one batch of messages. With the default cache of 2 MiB SQLite writes the pages of
 // its indexes and reads them back several times before the commit, and after each commit it copies the log into the
 // file.
 const writerPragmas = "&_pragma=cache_size(-65536)&_pragma=temp_store(2)&_pragma=wal_autocheckpoint(8000)"
@@ -93,7 +94,7 @@ func makePrivate(path string) error {
 func openSQLite(path, more string, conns int) (*sql.DB, error) {
 	pragmas := fmt.Sprintf("?_pragma=busy_timeout(%d)", busyTimeout.Milliseconds()) +
 		"&_pragma=journal_mode(WAL)&_pragma=synchronous(2)&_pragma=foreign_keys(1)"
-	// or SQLite would read these as the query or an escape of a URI (SQLite, "URI Filenames")
+	// otherwise SQLite would read these as the query or an escape of a URI (SQLite, "URI Filenames")
 	name := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
 	pool, err := sql.Open("sqlite", "file:"+name+pragmas+more)
 	if err != nil {

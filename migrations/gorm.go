@@ -26,7 +26,7 @@ func newSQLiteDialect(pool *sql.DB) gorm.Dialector {
 	return sqliteDialect{&sqlite.Dialector{DriverName: "sqlite", Conn: pool}}
 }
 
-// The extended result codes (SQLite, "Result and Error Codes").
+// These are the extended result codes (SQLite, "Result and Error Codes").
 const (
 	constraintForeignKey = 787
 	constraintPrimaryKey = 1555

@@ -11,7 +11,7 @@ import (
 var ErrOlder = errors.New("the database has an older schema than this notifyd needs; " +
 	"start the daemon of this version first")
 
-// Join is Config.Join with no more than a dsn.
+// Join calls Config.Join with a Config that has only a DSN.
 func Join(ctx context.Context, dsn string) (*DB, error) { return Config{DSN: dsn}.Join(ctx) }
 
 // Join opens a database that a daemon may be using, for a command beside it. Unlike Open it makes no database and

@@ -21,7 +21,7 @@ const (
 	unlockLimit = 10 * time.Second
 )
 
-// lockID is goose's own number of the advisory lock, so that its command line is kept out as well.
+// lockID is goose's own number of the advisory lock, so that goose's command line is locked out as well.
 const lockID = lock.DefaultLockID
 
 // A sessionLock is an advisory lock of PostgreSQL that belongs to a session, and ends with it. It implements goose's
@@ -75,7 +75,7 @@ const holderQuery = `SELECT a.pid, coalesce(a.application_name, ''), coalesce(ho
 	WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND d.datname = current_database()
 		AND l.classid::bigint = $1::bigint >> 32 AND l.objid::bigint = $1::bigint & 4294967295`
 
-// holder describes the session that has the lock, for a person.
+// holder describes in words the session that has the lock.
 func holder(ctx context.Context, conn *sql.Conn) string {
 	var pid int
 	var name, address string

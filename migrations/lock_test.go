@@ -58,7 +58,7 @@ func holdLock(t *testing.T, dsn, name string) (pid uint32, release func()) {
 	return conn.PgConn().PID(), release
 }
 
-// TestOpenNamesWhoHoldsTheLock has another session hold the lock of migrations for longer than Open waits.
+// TestOpenNamesWhoHoldsTheLock: another session holds the lock of migrations for longer than Open waits.
 func TestOpenNamesWhoHoldsTheLock(t *testing.T) {
 	dsn := migratest.Postgres(t)
 	pid, release := holdLock(t, dsn, "stuck migrator")
@@ -136,7 +136,8 @@ func TestOpenWaitsForTheLock(t *testing.T) {
 	}
 }
 
-// TestOpenNamesWhoWritesToTheFile has another process write to an SQLite file for longer than Open waits, and then end.
+// TestOpenNamesWhoWritesToTheFile: another process writes to an SQLite file for longer than Open waits, and then
+// ends.
 func TestOpenNamesWhoWritesToTheFile(t *testing.T) {
 	const holds = "NOTIFYD_HOLD_FILE"
 	if dsn := os.Getenv(holds); dsn != "" { // the other process

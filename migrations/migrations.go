@@ -67,12 +67,12 @@ func (c Config) log() *slog.Logger {
 	return c.Log
 }
 
-// Open is Config.Open with no more than a dsn.
+// Open calls Config.Open with a Config that has only a DSN.
 func Open(ctx context.Context, dsn string) (*DB, error) { return Config{DSN: dsn}.Open(ctx) }
 
 // Open connects to the database and brings it to the current schema. Several processes may open one new PostgreSQL
-// database at once: one migrates, and the others wait and log for which process. Open ends with ctx. Its errors do not
-// hold the URL, in which a password may be.
+// database at once: one migrates, and the others wait and log which process they wait for. Open ends with ctx. Its
+// errors do not contain the URL, in which a password may be.
 func (c Config) Open(ctx context.Context) (*DB, error) {
 	d, err := connect(c)
 	if err != nil {

@@ -18,7 +18,8 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(migratest.Main(m)) }
 
-// dsns runs f with a database that does not exist yet, or is empty, of each dialect, and the driver to look into it.
+// dsns runs f with a database of each dialect that does not exist yet, or is empty, and with the driver to look into
+// it.
 func dsns(t *testing.T, f func(t *testing.T, dsn, driver string)) {
 	t.Run("sqlite", func(t *testing.T) { f(t, migratest.SQLite(t), "sqlite") })
 	t.Run("postgres", func(t *testing.T) { f(t, migratest.Postgres(t), "pgx") })

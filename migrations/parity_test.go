@@ -45,7 +45,7 @@ func TestModelsAndSchemaAgree(t *testing.T) {
 	})
 }
 
-// TestAutoMigrateIsSeen proves that the recorder would see a difference.
+// TestAutoMigrateIsSeen checks that the recorder would see a difference.
 func TestAutoMigrateIsSeen(t *testing.T) {
 	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
 		rec := &recorder{DB: pool(t, d)}
@@ -168,7 +168,7 @@ func filled(s *schema.Schema, n int) any {
 	return row.Interface()
 }
 
-// dialect is the folder of a database's steps.
+// dialect returns the folder of a database's steps.
 func dialect(d *migrations.DB) string {
 	if d.Postgres {
 		return "postgres"

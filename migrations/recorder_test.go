@@ -49,7 +49,7 @@ func (u unquotingMigrator) ColumnTypes(model any) ([]gorm.ColumnType, error) {
 	return types, err
 }
 
-// A recorder is a pool that notes statements which would change something, and does not run them.
+// A recorder is a pool that records statements which would change something, and does not run them.
 type recorder struct {
 	*sql.DB
 	statements []string

@@ -13,8 +13,8 @@ import (
 // stepName is five digits and the purpose of the step.
 var stepName = regexp.MustCompile(`^(\d{5})_[a-z0-9_]+\.sql$`)
 
-// TestStepsAreWhole: each step has a file in both dialects, of one name, numbered without a hole, with a way up and a
-// way down.
+// TestStepsAreWhole checks that each step has a file in both dialects with the same name, a way up and a way down,
+// and that the numbers have no gap.
 func TestStepsAreWhole(t *testing.T) {
 	sqlite, postgres := steps(t, "sqlite"), steps(t, "postgres")
 	for _, name := range sqlite {

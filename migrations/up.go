@@ -13,8 +13,8 @@ import (
 //go:embed sqlite/*.sql postgres/*.sql
 var files embed.FS
 
-// table is where goose notes the steps that were taken. The name is our own, so that a database that another program
-// manages with goose does not look like ours.
+// table is where goose records the steps that were taken. The name is our own, so that a database that another
+// program manages with goose does not look like ours.
 const table = "notifyd_schema"
 
 // up brings the schema to the last step, each step in a transaction of its own.

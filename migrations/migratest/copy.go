@@ -11,9 +11,9 @@ import (
 	"github.com/notifyd/notifyd/migrations"
 )
 
-// Copy opens an SQLite database with the current schema and closes it with the test. It is a copy of one that this
-// process has migrated once, and it does not wait for the disk: a test proves nothing by either, and has both many
-// times.
+// Copy opens an SQLite database with the current schema and closes it with the test. It copies a file that this
+// process has migrated once, and does not wait for the disk. A test would gain nothing from migrating again or
+// waiting, and many tests need a database.
 func Copy(t testing.TB) *migrations.DB {
 	t.Helper()
 	content, err := migrated()

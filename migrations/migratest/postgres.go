@@ -24,12 +24,12 @@ import (
 // shared is the cluster of this test process.
 var shared cluster
 
-// A cluster is a PostgreSQL server in a temporary folder, started when a test needs it first.
+// A cluster is a PostgreSQL server in a temporary folder. It is started when the first test needs it.
 type cluster struct {
 	mu      sync.Mutex
 	main    bool // Main runs the tests and will stop it
 	started bool
-	err     error // of the start, which is tried once
+	err     error // of the start, which is attempted once
 	folder  string
 	port    int
 	count   int
@@ -97,7 +97,7 @@ func (c *cluster) start() error {
 	return c.serve(data, who)
 }
 
-// serve starts the server and waits until it answers. The goroutine keeps its thread as long as the server lives:
+// serve starts the server and waits until it answers. The goroutine stays on its thread for the life of the server:
 // Pdeathsig is sent when the starting thread ends, not the process (prctl(2), PR_SET_PDEATHSIG).
 func (c *cluster) serve(data string, who *syscall.Credential) error {
 	var log bytes.Buffer
