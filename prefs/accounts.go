@@ -77,7 +77,7 @@ func (s *Accounts) Rename(ctx context.Context, id uint, name string) error {
 	return s.set(ctx, id, "name", name)
 }
 
-// SetZone sets the time zone: a name of the IANA data base, or "" for UTC.
+// SetZone sets the time zone: a name of the IANA time zone database, or "" for UTC.
 func (s *Accounts) SetZone(ctx context.Context, id uint, zone string) error {
 	if err := checkZone(zone); err != nil {
 		return err

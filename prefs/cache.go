@@ -22,7 +22,7 @@ type generation struct {
 	bytes int
 }
 
-// NewCache makes a Cache of at most so many subscriptions, and so many bytes of memory.
+// NewCache makes a Cache with the given bounds on the number of subscriptions and on their bytes of memory.
 func NewCache(store *Subscriptions, entries, bytes int) *Cache {
 	c := &Cache{store: store, entries: max(1, entries/2), bytes: bytes / 2}
 	c.young.of, c.old.of = map[rulespec.FilterID]*Subscription{}, map[rulespec.FilterID]*Subscription{}
@@ -52,7 +52,7 @@ func (c *Cache) Read(tx *gorm.DB, ids []rulespec.FilterID) (map[rulespec.FilterI
 		}
 		s, known := c.young.of[id]
 		if !known {
-			if s, known = c.old.of[id]; known { // it lives on
+			if s, known = c.old.of[id]; known { // it moves to the young generation
 				c.old.drop(id)
 				c.keep(id, s)
 			} else {
@@ -74,8 +74,8 @@ func (c *Cache) Read(tx *gorm.DB, ids []rulespec.FilterID) (map[rulespec.FilterI
 	return found, nil
 }
 
-// keep remembers a subscription. When the young generation is full it becomes the old one, and the old one is dropped
-// with all that was not read since.
+// keep stores a subscription. When the young generation is full it becomes the old one. The previous old one is
+// dropped, with all subscriptions that were not read since.
 func (c *Cache) keep(id rulespec.FilterID, s *Subscription) {
 	if len(c.young.of) >= c.entries || c.young.bytes >= c.bytes {
 		c.old, c.young = c.young, generation{of: map[rulespec.FilterID]*Subscription{}}

@@ -17,11 +17,11 @@ import (
 const (
 	keepRevisions = 20_000
 	keepChanges   = 7 * 24 * 3600 * 1_000_000 // microseconds
-	maxChanges    = 100_000                   // touched filters that are not more work than reading everything
+	maxChanges    = 100_000                   // with more touched filters, reading everything is no more work
 )
 
 // raiseRevision raises the revision, and begins its entry in the log. On PostgreSQL it locks the row of the revision
-// until the commit. It comes before any other lock of prefs, so that two changes cannot be in a deadlock.
+// until the commit. It must be called before any other lock of prefs is taken, so that two changes cannot deadlock.
 func (c *core) raiseRevision(tx *gorm.DB) error {
 	var revision int64
 	err := tx.Raw("UPDATE revisions SET value = value + 1 WHERE id = 1 RETURNING value").Scan(&revision).Error
@@ -37,12 +37,12 @@ func (c *core) raiseRevision(tx *gorm.DB) error {
 const touch = "INSERT INTO changes (revision, filter_id, changed_at) " +
 	"SELECT r.value, f.id, ? FROM revisions r, filters f WHERE r.id = 1 AND "
 
-// touchFilter notes that the revision of this transaction touches a filter. It comes before the filter is deleted.
+// touchFilter records that the revision of this transaction touches a filter. Call it before the filter is deleted.
 func (c *core) touchFilter(tx *gorm.DB, id rulespec.FilterID) error {
 	return tx.Exec(touch+"f.id = ? ON CONFLICT DO NOTHING", c.micro(), id).Error
 }
 
-// touchUser is touchFilter for all filters of a user, for a change of the user or of a destination.
+// touchUser calls touchFilter for all filters of a user. It is for a change of the user or of a destination.
 func (c *core) touchUser(tx *gorm.DB, userID uint) error {
 	return tx.Exec(touch+"f.user_id = ? ON CONFLICT DO NOTHING", c.micro(), userID).Error
 }
@@ -111,7 +111,7 @@ func (s *Subscriptions) RevisionTime(ctx context.Context, revision int64) (int64
 // pruneChanges deletes old entries from the log, except the last revision.
 func (c *core) pruneChanges(ctx context.Context) error {
 	return c.write(ctx, "cut log of changes", func(tx *gorm.DB) error {
-		// the first statement of a change locks this row too: so the two cannot be in a deadlock
+		// the first statement of a change locks this row too, so the two cannot deadlock
 		if err := tx.Exec("UPDATE revisions SET value = value WHERE id = 1").Error; err != nil {
 			return err
 		}

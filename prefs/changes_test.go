@@ -195,7 +195,8 @@ func TestChangesNameWhatEveryWriteTouches(t *testing.T) {
 	})
 }
 
-// TestChangesSayWhenTheyDoNotReach: by hand, after a cut, and from a revision that never was.
+// TestChangesSayWhenTheyDoNotReach: the log is incomplete after a change by hand, after a cut, and for a revision
+// that never existed.
 func TestChangesSayWhenTheyDoNotReach(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, d *migrations.DB, c *clock) {
 		ctx := t.Context()

@@ -12,7 +12,7 @@ import (
 	"gorm.io/gorm/clause"
 )
 
-// The bounds on a code. With 50 bits it cannot be guessed in so many attempts.
+// These are the bounds on a code. A code of 50 bits cannot be guessed in this number of attempts.
 const (
 	codeLife     = time.Hour
 	codeAttempts = 5
@@ -25,7 +25,7 @@ var (
 )
 
 // NewCode makes a new code that confirms a destination, like "3K9FA-QX7TB", in place of the one before. The caller
-// sends it to the address. ErrTooOften when the user or the address got too many lately.
+// sends it to the address. The error is ErrTooOften when the user or the address got too many codes recently.
 func (s *Destinations) NewCode(ctx context.Context, userID, destinationID uint) (string, error) {
 	code, err := s.code()
 	if err != nil {
@@ -56,8 +56,8 @@ func (s *Destinations) NewCode(ctx context.Context, userID, destinationID uint) 
 }
 
 // Confirm confirms a destination of the user with the code that was sent to it. The code works for this user only: a
-// stranger cannot have somebody else confirm an address by sending them a code. ErrCode when the code is wrong;
-// ErrClaimed when another user has confirmed the address.
+// stranger cannot make somebody else confirm an address by sending them a code. The error is ErrCode when the code is
+// wrong, and ErrClaimed when another user has confirmed the address.
 func (s *Destinations) Confirm(ctx context.Context, userID, destinationID uint, code string) error {
 	fits := false
 	err := s.change(ctx, "confirm destination", func(tx *gorm.DB) error {
@@ -85,8 +85,8 @@ func (s *Destinations) Confirm(ctx context.Context, userID, destinationID uint, 
 	return err
 }
 
-// tryCode counts an attempt, and deletes the code when it is right. The count comes first, so that requests at the same
-// time get no more attempts.
+// tryCode counts an attempt, and deletes the code when it is right. It counts first, so that simultaneous requests
+// get no more attempts.
 func (s *Destinations) tryCode(tx *gorm.DB, destinationID uint, code string) (bool, error) {
 	counted := tx.Exec("UPDATE confirmations SET attempts = attempts + 1 "+
 		"WHERE destination_id = ? AND attempts < ? AND expires_at > ?",

@@ -114,7 +114,7 @@ func factsIn(sentence string, g backends.Group, originals []json.RawMessage) []s
 	return facts
 }
 
-// collect gathers the texts in a value, and the last part of those that are paths.
+// collect gathers the texts in a value. Of a path it takes the last part.
 func collect(v any, into map[string]bool) {
 	switch v := v.(type) {
 	case string:

@@ -75,7 +75,7 @@ func TestDeletedDestinationWidensNothing(t *testing.T) {
 		only = must[prefs.Filter](t)(s.Filters.Save(ctx, alice.ID, only))
 		both = must[prefs.Filter](t)(s.Filters.Save(ctx, alice.ID, both))
 		ok(t, s.Destinations.Delete(ctx, alice.ID, irc.ID))
-		ok(t, s.Filters.SetOn(ctx, alice.ID, only.ID, true)) // the owner insists
+		ok(t, s.Filters.SetOn(ctx, alice.ID, only.ID, true)) // the owner switches it on anyway
 		got := must[prefs.Filter](t)(s.Filters.Get(ctx, alice.ID, only.ID))
 		if got.Broken == "" || len(got.Destinations) != 0 {
 			t.Errorf("the filter is %+v", got)
@@ -202,7 +202,7 @@ func TestCodesAreLimitedAtOnce(t *testing.T) {
 	})
 }
 
-// TestConfirmAtOnce has several users prove at once that they hold one address: it becomes one's.
+// TestConfirmAtOnce: several users confirm one address at once, and only one of them gets it.
 func TestConfirmAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
 		var got atomic.Int32
@@ -294,7 +294,7 @@ func TestStop(t *testing.T) {
 		if to.ID != irc.ID || about.ID != f.ID || about.Name != "all" {
 			t.Errorf("Target = %+v, %+v", to, about)
 		}
-		// a destination of bob's and a filter of alice's never fit together
+		// a destination of bob's and a filter of alice's are never accepted together
 		crossed := links.Target{Filter: f.ID, Destination: bobs.ID}
 		want(t, stop(crossed), prefs.ErrNotFound)
 		want(t, s.Unsubscriber.Undo(ctx, links.Change{Target: crossed, Detached: true, SwitchedOff: true}),

@@ -37,7 +37,7 @@ func (c *core) filter(ctx context.Context, userID uint, id rulespec.FilterID) (F
 	return found[0], nil
 }
 
-// filters reads filters of one user, with their destinations, in three statements however many there are.
+// filters reads filters of one user, with their destinations. It always takes three statements.
 func (c *core) filters(ctx context.Context, userID uint, where string, args ...any) ([]Filter, error) {
 	owner, err := c.userByID(ctx, userID)
 	if err != nil {
@@ -96,7 +96,7 @@ func (s *Filters) Save(ctx context.Context, userID uint, f Filter) (Filter, erro
 	return f, nil
 }
 
-// store inserts or updates a row. The caller has locked the user.
+// store inserts or updates a row. The caller must have locked the user.
 func (s *Filters) store(tx *gorm.DB, row *filterRow) error {
 	if err := checkTexts(tx, row); err != nil {
 		return err
@@ -118,7 +118,7 @@ func (s *Filters) store(tx *gorm.DB, row *filterRow) error {
 	return tx.Create(row).Error
 }
 
-// setDestinations sets the destinations of a filter; each must be the user's.
+// setDestinations sets the destinations of a filter; each must belong to the user.
 func setDestinations(tx *gorm.DB, filterID, userID uint, ids []uint) error {
 	if err := tx.Where("filter_id = ?", filterID).Delete(&filterDestinationRow{}).Error; err != nil {
 		return err

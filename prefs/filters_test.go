@@ -158,7 +158,7 @@ func TestTooManyFilters(t *testing.T) {
 	})
 }
 
-// TestOneShotFiresOnce has several nodes deliver for one filter at once.
+// TestOneShotFiresOnce delivers for one filter from several nodes.
 func TestOneShotFiresOnce(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, d *migrations.DB, _ *clock) {
 		ctx := t.Context()

@@ -8,7 +8,7 @@ import (
 	"gorm.io/gorm"
 )
 
-// A limit is how many codes may go out within a window of time.
+// A limit is the number of codes that may be sent within a window of time.
 type limit struct {
 	count  int64
 	window time.Duration

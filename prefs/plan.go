@@ -15,7 +15,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// The bounds on a notice: a mass rebuild names thousands of packages, and each delivery stores its notice.
+// These are the bounds on a notice: a mass rebuild names thousands of packages, and each delivery stores its notice.
 const (
 	maxTitle = 120  // runes
 	maxText  = 2000 // runes
@@ -37,7 +37,7 @@ func Plan(e *catalogue.Event, hits []Subscription, now time.Time, signer *links.
 	return p.Deliveries()
 }
 
-// A Planner is Plan for one user after the other, for events that hit many users.
+// A Planner does the work of Plan for one user after the other, for events that match the filters of many users.
 type Planner struct {
 	event  *catalogue.Event
 	now    time.Time
@@ -52,7 +52,7 @@ func NewPlanner(e *catalogue.Event, now time.Time, signer *links.Signer) *Planne
 	return &Planner{event: e, now: now, links: signer}
 }
 
-// Add plans for one user. hits are all of the user's filters that the event hit; a user is added once.
+// Add plans for one user. hits are all of the user's filters that matched the event. Call it once for each user.
 func (p *Planner) Add(hits []*Subscription) {
 	begin := len(p.owed)
 	for _, hit := range hits {

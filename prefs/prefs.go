@@ -95,7 +95,7 @@ type Subscription struct {
 
 // These are the errors that a caller acts on. None reveals whether somebody else has an account or an address.
 var (
-	ErrNotFound = errors.New("not found")                            // no such thing, or it is somebody else's
+	ErrNotFound = errors.New("not found")                            // it does not exist, or belongs to somebody else
 	ErrTaken    = errors.New("the name is taken")                    // of a user
 	ErrClaimed  = errors.New("the address belongs to another user")  // returned only after a proof of holding it
 	ErrCode     = errors.New("the code is wrong, used or too old")   // or was tried too often

@@ -24,7 +24,7 @@ func postgres(t *testing.T) (*prefs.Store, *migrations.DB) {
 	return openStore(d, newClock().now), d
 }
 
-// blocked waits until so many statements wait for a lock in this database.
+// blocked waits until the given number of statements wait for a lock in this database.
 func blocked(t *testing.T, d *migrations.DB, want int) {
 	t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
@@ -44,7 +44,7 @@ func blocked(t *testing.T, d *migrations.DB, want int) {
 	}
 }
 
-// TestOneShotBetweenNodes: a second node looks at a filter that the first has switched off, but not yet committed.
+// TestOneShotBetweenNodes: a second node reads a filter that the first has switched off, but not yet committed.
 func TestOneShotBetweenNodes(t *testing.T) {
 	s, d := postgres(t)
 	alice, _ := person(t, s, "alice")
@@ -107,7 +107,7 @@ func TestLimitBetweenNodes(t *testing.T) {
 	}
 }
 
-// TestOneShotsAndPagesDoNotLockEachOther delivers for one-shots while their owners change them.
+// TestOneShotsAndPagesDoNotLockEachOther delivers for one-shot filters while their owners change them.
 func TestOneShotsAndPagesDoNotLockEachOther(t *testing.T) {
 	s, d := postgres(t)
 	alice, _ := person(t, s, "alice")
@@ -145,8 +145,8 @@ func TestOneShotsAndPagesDoNotLockEachOther(t *testing.T) {
 	ok(t, all.Wait())
 }
 
-// TestClosingWaitsForWhatIsBeingRouted: a node has read the preferences and is going to store a delivery by them when
-// the destination is switched off.
+// TestClosingWaitsForWhatIsBeingRouted: a destination is switched off while a node has read the preferences and is
+// about to store a delivery by them.
 func TestClosingWaitsForWhatIsBeingRouted(t *testing.T) {
 	_, d := postgres(t)
 	o := outbox.New(d.Writer, d.Reader, true, outbox.Config{}, newClock().now, rand.Reader)

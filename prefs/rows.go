@@ -14,8 +14,8 @@ func Models() []any {
 	}
 }
 
-// The rows. Times are Unix microseconds; the tables, their keys and foreign keys are in migrations/*/00001_prefs.sql;
-// changes is in 00006_changes.sql.
+// These are the rows. Times are Unix microseconds. The tables, their keys and foreign keys are in
+// migrations/*/00001_prefs.sql; changes is in 00006_changes.sql.
 
 type userRow struct {
 	ID        uint   `gorm:"primaryKey"`
@@ -125,7 +125,7 @@ func (revisionRow) TableName() string { return "revisions" }
 
 type changeRow struct {
 	Revision  int64 `gorm:"primaryKey;autoIncrement:false"`
-	FilterID  uint  `gorm:"primaryKey;autoIncrement:false"` // 0: there for each revision
+	FilterID  uint  `gorm:"primaryKey;autoIncrement:false"` // 0: a row that each revision has
 	ChangedAt int64 `gorm:"not null"`
 }
 

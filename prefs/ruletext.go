@@ -55,8 +55,8 @@ func (r filterRow) filter(env rulespec.Env, owner User, destinations []uint) Fil
 	return f
 }
 
-// checkTexts refuses a filter with which a user would have too many expressions over texts; the caller holds the user's
-// lock. Filters that are off count too: switching one on must not fail.
+// checkTexts refuses a filter with which a user would have too many expressions over texts. The caller must hold the
+// user's lock. Filters that are off count too, so that switching one on never fails.
 func checkTexts(tx *gorm.DB, row *filterRow) error {
 	rules, err := rulespec.UnmarshalRules(row.Rules)
 	if err != nil || rulespec.CountTexts(rules) == 0 {

@@ -11,11 +11,11 @@ import (
 // SignInLife is how long a sign-in token can be used.
 const SignInLife = 15 * time.Minute
 
-// signInsPerAddress keeps an address from being flooded with sign-in mail.
+// signInsPerAddress limits the sign-in mail to one address, so that nobody can flood it.
 var signInsPerAddress = limit{count: 5, window: time.Hour}
 
-// NewSignIn makes a token for an address, and the caller sends it there. The token proves once, within SignInLife, that
-// its holder reads mail to the address. ErrTooOften when the address got too many lately.
+// NewSignIn makes a token for an address, and the caller sends it there. The token proves once, within SignInLife,
+// that its holder reads mail to the address. The error is ErrTooOften when the address got too many tokens recently.
 func (s *Accounts) NewSignIn(ctx context.Context, address string) (string, error) {
 	if err := checkAddress(address); err != nil {
 		return "", err

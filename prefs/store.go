@@ -26,8 +26,8 @@ type Config struct {
 	// not saved, and is broken where it is stored. nil: every name is accepted, as in a command that has no
 	// catalogue.
 	KnowsKind func(name string) bool
-	// DefaultFilter picks those of the default filters that a new user begins with. It leaves out, for example, a
-	// filter that needs a directory where there is none. nil: all of them.
+	// DefaultFilter reports whether a new user gets one of the default filters. For example, it leaves out a filter
+	// that needs a directory where there is none. nil: all of them.
 	DefaultFilter func(Filter) bool
 	// OnClose cancels the waiting deliveries of destinations (by Key) that are deleted, switched off, unsubscribed or
 	// refused. It is the last step of the transaction that closes them: both happen or neither. So nobody who read
@@ -35,8 +35,8 @@ type Config struct {
 	OnClose func(tx *gorm.DB, destinations []string, why string) error
 }
 
-// A Store keeps preferences in a database. It is a set of parts, and each caller holds only the parts that it uses. All
-// are safe for concurrent use, by several processes too. Methods with a user's id reach nothing of another user.
+// A Store keeps preferences in a database. It is a set of parts, and each caller holds only the parts that it uses.
+// All are safe for concurrent use, by several processes too. Methods with a user's id reach only data of that user.
 type Store struct {
 	Accounts      *Accounts      // the users, and how they sign in
 	Sessions      *Sessions      // of the pages

@@ -12,8 +12,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// streamPage is how many filters one statement of Stream reads: a bound on memory, and on how long a statement holds
-// its snapshot of the database.
+// streamPage is the number of filters that one statement of Stream reads. It bounds the memory, and how long a
+// statement holds its snapshot of the database.
 const streamPage = 4096
 
 const streamed = "SELECT f.id, u.name, f.rules FROM filters f JOIN users u ON u.id = f.user_id " +
@@ -60,7 +60,7 @@ func (s *Subscriptions) FiltersOn(tx *gorm.DB, ids []rulespec.FilterID) ([]rules
 	return slices.DeleteFunc(all, func(f rulespec.Filter) bool { return f.Rules == nil }), nil
 }
 
-// A filterReader reads filters in bulk. Many filters have the same rules, which are parsed once.
+// A filterReader reads filters in bulk. It parses rules that many filters share only once.
 type filterReader struct {
 	known map[string]rulespec.Rule // by their text
 	page  []rulespec.Filter
@@ -105,7 +105,7 @@ func (r *filterReader) rules(text string) []rulespec.Rule {
 	if len(parts) > 0 {
 		return rules
 	}
-	rules, err := rulespec.UnmarshalRules(text) // has another form, or is wrong
+	rules, err := rulespec.UnmarshalRules(text) // it has another form, or is wrong
 	if err != nil || len(rules) == 0 {
 		return nil
 	}

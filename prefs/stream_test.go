@@ -9,7 +9,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// TestStreamReadsRulesAsUnmarshalDoes holds the reading in bulk against the plain one, also for texts that are no
+// TestStreamReadsRulesAsUnmarshalDoes compares the reading in bulk with the plain one, also for texts that are no
 // rules.
 func TestStreamReadsRulesAsUnmarshalDoes(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, d *migrations.DB, _ *clock) {

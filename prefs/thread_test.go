@@ -10,7 +10,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// TestNoticesAreThreadedByTheTicketNotByItsProject looks at the object that mail is threaded by.
+// TestNoticesAreThreadedByTheTicketNotByItsProject checks the object by which mail is threaded.
 func TestNoticesAreThreadedByTheTicketNotByItsProject(t *testing.T) {
 	meaning, err := catalogue.Embedded()
 	if err != nil {

@@ -9,11 +9,11 @@ import (
 	"github.com/notifyd/notifyd/internal/text"
 )
 
-// The bounds on tokens of the desktop agent.
+// These are the bounds on tokens of the desktop agent.
 const (
 	maxTokens    = 20          // of one user
 	tokenPrefix  = "ntf_"      // helps scanners for leaked secrets to recognise a token
-	tokenTouched = time.Minute // how exact an APIToken's Used is
+	tokenTouched = time.Minute // the precision of APIToken.Used
 )
 
 // Tokens keeps the tokens of desktop agents.
@@ -24,7 +24,7 @@ type APIToken struct {
 	ID      uint
 	Name    string // the user's name for it, e.g. that of the machine
 	Created time.Time
-	Used    time.Time // last, to the minute; zero: never
+	Used    time.Time // the time of the last use, to the minute; zero: never
 }
 
 // New makes a token for a desktop agent of the user. It is shown once: only its digest is stored.
@@ -70,7 +70,7 @@ func (s *Tokens) List(ctx context.Context, userID uint) ([]APIToken, error) {
 	return all, nil
 }
 
-// Revoke deletes one of a user's tokens: the next request with it is refused.
+// Revoke deletes one of a user's tokens. The next request with it is refused.
 func (s *Tokens) Revoke(ctx context.Context, userID, id uint) error {
 	return s.write(ctx, "revoke token", func(tx *gorm.DB) error {
 		return changed(tx.Where("id = ? AND user_id = ?", id, userID).Delete(&apiTokenRow{}))

@@ -47,7 +47,7 @@ func TestSignIn(t *testing.T) {
 	})
 }
 
-// TestSignInOnce has many requests use one token at once.
+// TestSignInOnce sends many requests with one token at once.
 func TestSignInOnce(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
 		token := must[string](t)(s.Accounts.NewSignIn(t.Context(), "alice@example.org"))

@@ -25,7 +25,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// Life is how long a signed link works: mail is read late.
+// Life is how long a signed link works. It is long because mail is read late.
 const Life = 180 * 24 * time.Hour
 
 // UndoLife is how long an unsubscription can be undone.
@@ -34,7 +34,7 @@ const UndoLife = time.Hour
 // ErrToken is the error for a token that is not ours, was made for another purpose, or has expired.
 var ErrToken = errors.New("the link is not complete, or too old")
 
-// A Signer makes and verifies links. A nil Signer makes no links: all are "". It is safe for concurrent use.
+// A Signer makes and verifies links. All links of a nil Signer are "". It is safe for concurrent use.
 type Signer struct {
 	key  []byte
 	base string

@@ -47,7 +47,7 @@ func (s *Signer) mac(p purpose, text []byte) []byte {
 
 // open returns the fields of a token; ErrToken when the token is not ours or was made for another purpose.
 func (s *Signer) open(p purpose, token string) ([]uint64, error) {
-	if len(token) > maxToken || strings.ContainsAny(token, "\r\n") { // which the decoder would leave out
+	if len(token) > maxToken || strings.ContainsAny(token, "\r\n") { // the decoder would skip these
 		return nil, ErrToken
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)

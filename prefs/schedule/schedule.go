@@ -23,7 +23,7 @@ import (
 // goes when the first of its conditions holds.
 type Schedule struct {
 	Every    time.Duration  // this long after the oldest waiting notice; 0: no such condition
-	Count    int            // at so many waiting notices; 0: no such condition
+	Count    int            // at this many waiting notices; 0: no such condition
 	At       string         // "07:00", local time in the user's zone; "": no such condition
 	Weekdays []time.Weekday // on which At holds; empty: every day
 }
@@ -33,7 +33,7 @@ const (
 	MinEvery = time.Minute
 	MaxEvery = 7 * 24 * time.Hour
 	MaxCount = 1000
-	maxWait  = 7 * 24 * time.Hour // a digest with only a Count goes then, full or not
+	maxWait  = 7 * 24 * time.Hour // a digest with only a Count goes after this time at the latest
 )
 
 // An Error is a mistake in a schedule, written for the person who typed it.
@@ -96,7 +96,7 @@ func (s Schedule) Due(now time.Time, zone *time.Location) time.Time {
 // next returns the next time after now when the clock shows hour:minute on one of the weekdays.
 func (s Schedule) next(now time.Time, hour, minute int) time.Time {
 	year, month, day := now.Date()
-	for i := range 9 { // today may be over, and the only weekday may be today's
+	for i := range 9 { // today may be over, and today may be the only weekday
 		noon := time.Date(year, month, day+i, 12, 0, 0, 0, now.Location())
 		if len(s.Weekdays) > 0 && !slices.Contains(s.Weekdays, noon.Weekday()) {
 			continue
@@ -105,7 +105,7 @@ func (s Schedule) next(now time.Time, hour, minute int) time.Time {
 			return t
 		}
 	}
-	return now.Add(maxWait) // not reached with weekdays that Check took
+	return now.Add(maxWait) // not reached with weekdays that Check accepts
 }
 
 // wallClock returns the moment at which a clock in the zone of day shows hour:minute on that day. Where the clock
@@ -118,7 +118,7 @@ func wallClock(day time.Time, hour, minute int) time.Time {
 	if missing := wanted.Sub(face(t)); missing > 0 {
 		return t.Add(missing)
 	}
-	for _, shift := range []time.Duration{30 * time.Minute, time.Hour, 2 * time.Hour} { // all shifts there are
+	for _, shift := range []time.Duration{30 * time.Minute, time.Hour, 2 * time.Hour} { // all shifts that exist
 		if earlier := t.Add(-shift); face(earlier).Equal(wanted) {
 			return earlier
 		}
