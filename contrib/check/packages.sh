@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes sure that the Debian packages the tests need are there: installs them where it may (root, or sudo without a
-# password), otherwise names them and fails.
+# Makes sure that the Debian packages that the tests need are installed. It installs missing ones if it may (as root,
+# or with sudo without a password). Otherwise it names them and fails.
 set -eu
 
 packages="postfix ngircd inspircd atheme-services weechat-headless python3-zmq python3-aiosmtpd xvfb dunst dbus

@@ -191,7 +191,7 @@ func edit(t *testing.T, old []byte, f txtar.File, how, where string) []byte {
 	return slices.Concat(old[:begin], f.Data, old[begin:])
 }
 
-// lists are the files that every addition of a kind has its line in.
+// lists are the files in which every addition of a kind has its line.
 var lists = []string{
 	"rulespec/kinds.go", "backends/all/all.go", "bus/all/all.go", "web/routes.go", "contrib/notifyd.yaml", "README.md",
 }
@@ -205,7 +205,7 @@ func roomOf(file string) string {
 	return folder
 }
 
-// checkSize holds a recipe to one folder and three files; its list and its document do not count.
+// checkSize limits a recipe to one folder and three files; its list and its document do not count.
 func checkSize(t *testing.T, r recipe) {
 	t.Helper()
 	files, rooms := map[string]bool{}, map[string]bool{}
@@ -219,7 +219,8 @@ func checkSize(t *testing.T, r recipe) {
 	}
 }
 
-// checkRows holds CONTRIBUTING.md against the recipes: a row for each, which names each file that is touched.
+// checkRows compares CONTRIBUTING.md with the recipes: it must have a row for each, which names each file that is
+// touched.
 func checkRows(t *testing.T, recipes []recipe) {
 	text, err := os.ReadFile(filepath.Join(root, "CONTRIBUTING.md"))
 	if err != nil {
