@@ -60,7 +60,7 @@ func folder(dir string) fs.FS {
 	return os.DirFS(dir)
 }
 
-// A oneFile is a folder of which only one file counts.
+// A oneFile is a folder of which only one file is visible.
 type oneFile struct {
 	fs.FS
 	name string

@@ -19,8 +19,8 @@ type catalogueSuggestCmd struct {
 	Into      string `type:"existingdir" placeholder:"DIR" help:"Write one file an application into this folder; a file that is there already is left alone."`
 }
 
-// Run reads messages on standard input and drafts entries for those that none describes. A file describes one
-// application, so several of them need --into.
+// Run reads messages on standard input and drafts entries for those that no entry describes. A file describes one
+// application, so messages of several applications need --into.
 func (c *catalogueSuggestCmd) Run(e *env) error {
 	cat, err := loadCatalogue(c.Catalogue)
 	if err != nil {
@@ -88,7 +88,7 @@ func writeDrafts(e *env, dir string, drafts []suggest.Draft) error {
 	return errors.Join(errs...)
 }
 
-// writeNew writes a file that is not there yet.
+// writeNew writes a file that does not exist yet.
 func writeNew(name, text string) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {

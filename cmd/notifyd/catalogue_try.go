@@ -24,8 +24,8 @@ type catalogueTryCmd struct {
 // maxTried bounds the messages that are merged at the end: as many as a large digest has.
 const maxTried = 1000
 
-// Run describes the messages on standard input with the file laid over the catalogue. Status 1 when a line is no
-// message or a field failed.
+// Run describes the messages on standard input with the file laid over the catalogue. The status is 1 when a line is
+// no message or a field failed.
 func (c *catalogueTryCmd) Run(e *env) error {
 	cat, err := catalogue.Load(folder(c.Catalogue), asFolder(c.File))
 	if err != nil {
@@ -67,7 +67,7 @@ func (c *catalogueTryCmd) Run(e *env) error {
 	return nil
 }
 
-// showDigest writes the lines that a digest of the events would have, where some of them belong together.
+// showDigest writes the lines that the events would have in a digest, if some of them belong together.
 func showDigest(out io.Writer, events []*catalogue.Event, now time.Time) {
 	everything := []prefs.Subscription{{Destinations: []prefs.Destination{{ID: 1}}}}
 	var notices []backends.Notice

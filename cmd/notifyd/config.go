@@ -8,7 +8,7 @@ import (
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon"
 )
 
-// defaultConfig is where a packaged notifyd looks when no file was named.
+// defaultConfig is the file of a packaged notifyd, for when no file was named.
 const defaultConfig = "/etc/notifyd/notifyd.yaml"
 
 type configCmd struct {

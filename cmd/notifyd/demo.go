@@ -31,8 +31,8 @@ var demoDirectory []byte
 //go:embed demo/filters.yaml
 var demoFilters []byte
 
-// Run plays an invented afternoon through the real program: a ZeroMQ socket on loopback, the daemon on an SQLite file
-// in a temporary folder, a mail server in this process that keeps everything to itself, and the pages.
+// Run plays an invented afternoon with the real program. There are a ZeroMQ socket on loopback, the daemon on an
+// SQLite file in a temporary folder, a mail server in this process that forwards nothing, and the pages.
 func (c *demoCmd) Run(e *env) (err error) {
 	if c.Every < 10*time.Millisecond {
 		return fmt.Errorf("--every %s: expected at least 10ms", c.Every)
@@ -49,7 +49,7 @@ func (c *demoCmd) Run(e *env) (err error) {
 	return d.run(e.ctx)
 }
 
-// A demo is the world round the daemon: the bus it listens to and the mail server it sends to.
+// A demo is the environment of the daemon: the bus that it reads and the mail server that it sends to.
 type demo struct {
 	e         *env
 	every     time.Duration
@@ -62,7 +62,7 @@ type demo struct {
 	script    []scriptLine
 }
 
-// newDemo opens the world and the daemon. On an error all that was open is closed again.
+// newDemo opens the environment and the daemon. On an error it closes again whatever it had opened.
 func newDemo(ctx context.Context, e *env, c *demoCmd, folder string) (*demo, error) {
 	d := &demo{e: e, every: c.Every, length: c.For, terminal: &terminalWriter{out: e.stdout, now: e.now}}
 	for _, open := range []func() error{

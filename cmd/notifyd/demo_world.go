@@ -63,7 +63,7 @@ func freeAddress(ctx context.Context, address string) (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// populate makes alice, her filters and, where a desktop session is there, her desktop.
+// populate makes alice, her filters and, if there is a desktop session, her desktop.
 func (d *demo) populate(ctx context.Context) error {
 	store := d.service.Prefs()
 	user, err := store.Accounts.Register(ctx, alice, "", "email", aliceAddress)
@@ -150,7 +150,7 @@ func (d *demo) publish(line scriptLine, counter int64) error {
 	return nil
 }
 
-// showOnDesktop runs the agent of `notifyd desktop` against the demo's own stream, where a session bus is there.
+// showOnDesktop runs the agent of `notifyd desktop` against the demo's own stream, if there is a session bus.
 func (d *demo) showOnDesktop(ctx context.Context) error {
 	if !desktop.HasSession() {
 		return nil
@@ -180,7 +180,7 @@ func (d *demo) showOnDesktop(ctx context.Context) error {
 	return errors.Join(errIfRunning(ctx, agent.Run(ctx)), bubbles.Close())
 }
 
-// errIfRunning drops the errors that the end of ctx makes.
+// errIfRunning drops errors that the end of ctx causes.
 func errIfRunning(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil

@@ -14,8 +14,8 @@ import (
 	"github.com/notifyd/notifyd/migrations/migratest"
 )
 
-// TestFromBusToPerson is the whole path with real parts: libzmq publishes, aiosmtpd has the mailbox, ngircd and weechat
-// are the network and its reader, dunst shows the bubble; the person does everything on the pages.
+// TestFromBusToPerson is the whole path with real parts: libzmq publishes, aiosmtpd has the mailbox, ngircd is the
+// IRC network, weechat reads there, and dunst shows the bubble. The person does everything on the pages.
 func TestFromBusToPerson(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) { fromBusToPerson(t, filepath.Join(t.TempDir(), "notifyd.db")) })
 	t.Run("postgres", func(t *testing.T) { fromBusToPerson(t, migratest.Postgres(t)) })
@@ -113,7 +113,7 @@ func (w *world) follow(t *testing.T, b *browser, pkg string) {
 	}
 }
 
-// addIRC confirms alice's nick with the code that reached her screen.
+// addIRC confirms alice's nick with the code that was shown on IRC.
 func (w *world) addIRC(t *testing.T, b *browser) {
 	t.Helper()
 	page := b.post(t, "/destinations", "backend", "irc", "address", "alice@test")

@@ -20,7 +20,7 @@ import (
 	"github.com/notifyd/notifyd/internal/exectest"
 )
 
-// A world is everything round a running daemon.
+// A world is the environment of a running daemon.
 type world struct {
 	folder  string
 	maildir string
@@ -93,7 +93,7 @@ func (m *mailServer) start(t *testing.T) {
 	m.process.Listening(t, address)
 }
 
-// mailbox is every mail delivered so far, one after the other.
+// mailbox returns every mail delivered so far, one after the other.
 func (w *world) mailbox() string { return strings.Join(w.mails(), "\n") }
 
 func (w *world) mails() []string {
@@ -116,7 +116,7 @@ func (w *world) mailWith(text string) string {
 	return ""
 }
 
-// mailText is the mailbox with the soft line breaks of quoted-printable undone.
+// mailText returns the mailbox without the soft line breaks of quoted-printable.
 func (w *world) mailText() string {
 	return strings.NewReplacer("=\r\n", "", "=\n", "", "=3D", "=").Replace(w.mailbox())
 }
@@ -245,7 +245,7 @@ func startXvfb(t *testing.T) string {
 	return ":" + strings.TrimSpace(number)
 }
 
-// history is every bubble that dunst has or had on the screen, as JSON.
+// history returns every bubble that dunst shows or has shown, as JSON.
 func (s *desktopSession) history(t *testing.T) string {
 	t.Helper()
 	run := func(args ...string) string {
@@ -261,7 +261,7 @@ func (s *desktopSession) history(t *testing.T) string {
 	return run("history")
 }
 
-// A browser keeps cookies and follows redirects, as a person's does.
+// A browser keeps cookies and follows redirects, as a person's browser does.
 type browser struct {
 	client *http.Client
 	base   string

@@ -20,7 +20,7 @@ type filterCmd struct {
 	Import  filterImportCmd  `cmd:"" help:"Turn what people kept in another service into filters of ours."`
 }
 
-// The exit statuses of filter check, test and explain, for CI. 0 is as expected.
+// These are the exit statuses of filter check, test and explain, for CI. 0 is as expected.
 const (
 	statusUnexpected exitStatus = 1 // a mistake that check looks for, a match that test does not expect
 	statusBroken     exitStatus = 2 // something could not be read or checked, so nothing is known
@@ -83,7 +83,7 @@ func (f *filterFlags) open(e *env) (*filterSet, error) {
 	return set, nil
 }
 
-// compile makes the index; a filter's id is its number in the file, from 1.
+// compile builds the index; a filter's id is its number in the file, from 1.
 func (s *filterSet) compile(stderr io.Writer, f *filterFlags, file rulespec.File) {
 	s.filters = file.Filters
 	s.env = rulespec.Env{KnowsKind: s.catalogue.KnownKinds()}

@@ -13,14 +13,14 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// maxExpected bounds a file of expectations, in bytes: it is held in memory.
+// maxExpected bounds a file of expectations, in bytes, since it is held in memory.
 const maxExpected = 256 << 20
 
-// An expectation is which filters should match which messages.
+// An expectation lists which filters should match which messages.
 type expectation struct {
 	lines  []matchLine
 	byID   map[string][]int // indexes of the lines about a message that are not taken yet, in order
-	differ int              // messages that are not matched as expected, and lines without a message
+	differ int              // messages that do not match as expected, and lines without a message
 }
 
 // readExpected reads a file that `filter test` has written.
@@ -139,7 +139,8 @@ func (s *filterSet) explainDifference(out io.Writer, event *catalogue.Event, mis
 	return nil
 }
 
-// without returns the names of a that are not in b. A name that a has n times more than b is returned n times.
+// without returns the names of a that are not in b. A name that occurs n times more in a than in b is returned n
+// times.
 func without(a, b []string) []string {
 	left := slices.Clone(b)
 	var more []string

@@ -72,7 +72,7 @@ type badLine struct {
 	Error string `json:"error"`
 }
 
-// each describes each message of standard input and hands it to do with where the output goes.
+// each describes each message of standard input and calls do with the event and the writer of the output.
 func (s *filterSet) each(e *env, file string, do func(*json.Encoder, io.Writer, *catalogue.Event) error) error {
 	out := bufio.NewWriter(e.stdout)
 	encoder := json.NewEncoder(out)

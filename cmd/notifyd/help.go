@@ -5,8 +5,8 @@ type helpCmd struct {
 	Command []string `arg:"" optional:"" help:"The command, such as: filter test. None: the program."`
 }
 
-// Run parses the command line as if --help stood behind the command. The exit status is that of the command line so
-// read: 2 for a command that there is not.
+// Run parses the command line as if --help followed the command. The exit status is that of this command line: 2 for
+// a command that does not exist.
 func (c *helpCmd) Run(e *env) error {
 	return exitStatus(run(e, append(c.Command, "--help")))
 }

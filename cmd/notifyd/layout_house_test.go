@@ -18,7 +18,7 @@ import (
 // more needs an inner package (see doc/architecture.md).
 const mostFiles = 30
 
-// siblings are the folders that are lists: their files of this pattern are alike, and do not count.
+// siblings are the folders that are lists: their files that match the pattern are alike, and do not count.
 var siblings = map[string]string{
 	"rulespec":    "kind_*.go",
 	"web":         "page_*.go",
@@ -44,10 +44,10 @@ func TestLayoutFoldersAreNotCrowded(t *testing.T) {
 	}
 }
 
-// mostColumns is how many characters a line of code or prose has at most, a tab being one.
+// mostColumns is the largest number of characters in a line of code or prose; a tab counts as one.
 const mostColumns = 120
 
-// literal finds a text in Go, a struct tag among them.
+// literal matches a text in Go, including a struct tag.
 var literal = regexp.MustCompile("`[^`]*`|\"(?:[^\"\\\\]|\\\\.)*\"")
 
 // cannotBeWrapped reports whether a line that is too long must stay so: a row of a table in Markdown, or a line of Go
@@ -107,7 +107,8 @@ var link = regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
 // documentedElsewhere are backends without a document of their own: the desktop's feed is an API (doc/api.md).
 var documentedElsewhere = []string{"desktop"}
 
-// TestLayoutDocumentsAreLinked: README.md leads to every document, and no link in a document leads nowhere.
+// TestLayoutDocumentsAreLinked checks that README.md links to every document, and that every link in a document has a
+// target.
 func TestLayoutDocumentsAreLinked(t *testing.T) {
 	linked := map[string]bool{}
 	var documents []string

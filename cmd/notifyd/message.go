@@ -104,7 +104,7 @@ func readAccounts(file string) (map[string]string, error) {
 	return accounts, nil
 }
 
-// eachLine calls do for every line that is not blank. A line longer than any message ends the reading with an error.
+// eachLine calls do for every line that is not blank. On a line longer than any message it stops with an error.
 func eachLine(r io.Reader, do func(line []byte) error) error {
 	scanner := bufio.NewScanner(r)
 	scanner.Buffer(make([]byte, 0, 64<<10), bus.MaxPayload+bus.MaxTopic+1024)

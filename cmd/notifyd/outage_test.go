@@ -60,7 +60,7 @@ func (w *world) failBuilds(t *testing.T, from, to int) {
 	}
 }
 
-// onIRC counts the builds from..to that alice has read of on IRC.
+// onIRC counts the builds from..to that alice has seen on IRC.
 func (w *world) onIRC(from, to int) int {
 	said, n := w.reader.said(), 0
 	for i := from; i <= to; i++ {

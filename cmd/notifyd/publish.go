@@ -30,11 +30,11 @@ type publishCmd struct {
 	Wait    time.Duration `default:"10s" help:"How long to wait for the relay, or for the first subscriber."`
 }
 
-// defaultRelay is fedmsg's relay_inbound by custom.
+// defaultRelay is the customary address of fedmsg's relay_inbound.
 const defaultRelay = "tcp://127.0.0.1:2003"
 
-// flushEvery is the number of messages after which publish waits until they were taken: fewer than a peer's queue
-// holds.
+// flushEvery is the number of messages after which publish waits until they are taken: fewer than fit in a peer's
+// queue.
 const flushEvery = 500
 
 // Run publishes. It returns an error when nothing listens or when something was not sent.

@@ -36,7 +36,7 @@ type queueFlags struct {
 // empty reports that no flag selects deliveries: then `resend` and `drop` require --all.
 func (f *queueFlags) empty() bool { return *f == queueFlags{} }
 
-// A queue is the stores that the commands work on.
+// A queue holds the stores that the commands work on.
 type queue struct {
 	db           *migrations.DB
 	accounts     *prefs.Accounts
@@ -44,8 +44,8 @@ type queue struct {
 	outbox       *outbox.Outbox
 }
 
-// openQueue joins the database that the configuration names. The lock that keeps a second daemon off an SQLite file is
-// not taken: it is about sending, and these commands send nothing.
+// openQueue joins the database that the configuration names. It does not take the lock that keeps a second daemon off
+// an SQLite file: the lock is about sending, and these commands send nothing.
 func openQueue(e *env) (*queue, error) {
 	f, err := openConfig(e)
 	if err != nil {
@@ -143,7 +143,7 @@ func (q *queue) pick(e *env, query outbox.Query) ([]picked, error) {
 	return all, nil
 }
 
-// line makes a text of the database fit for one line on a terminal.
+// line makes a text of the database fit on one line of a terminal.
 func line(text string) string {
 	return visible(strings.Join(strings.Fields(text), " "))
 }

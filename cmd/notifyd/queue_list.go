@@ -30,7 +30,7 @@ type listedDelivery struct {
 	Title       string `json:"title"`
 	Added       string `json:"added"`
 	Due         string `json:"due"`
-	Settled     string `json:"settled"` // "" while it is owed
+	Settled     string `json:"settled"` // "" while the delivery waits
 	Attempts    int    `json:"attempts"`
 	Reason      string `json:"reason"`
 }
@@ -42,7 +42,7 @@ type listedCause struct {
 	Count   int    `json:"count"`
 }
 
-// Run lists deliveries, newest first, and then how many there are for each reason.
+// Run lists deliveries, newest first, and then their number for each reason.
 func (c *queueListCmd) Run(e *env) error {
 	return withQueue(e, func(q *queue) error {
 		query, err := q.query(e, c.queueFlags, outbox.State(c.State))

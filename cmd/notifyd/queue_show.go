@@ -23,8 +23,8 @@ type shownDelivery struct {
 	Why     []string `json:"why"`
 }
 
-// Run shows a delivery with its address, its text and the filters it came for. The text and link of account mail are a
-// way into the account: they are never shown.
+// Run shows a delivery with its address, its text and the filters that caused it. It never shows the text and link of
+// account mail, which are a way into the account.
 func (c *queueShowCmd) Run(e *env) error {
 	return withQueue(e, func(q *queue) error {
 		found, err := q.outbox.Find(e.ctx, outbox.Query{IDs: []int64{c.ID}})

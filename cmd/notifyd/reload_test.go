@@ -102,8 +102,8 @@ func (r *reloading) hangup(config string, texts []string, lines ...string) {
 	}
 }
 
-// TestReloadUnderLoad reloads the real daemon with good and broken configurations, and with signals that come faster
-// than it reloads, while messages flow: it stays alive, nothing is lost and nothing comes twice.
+// TestReloadUnderLoad reloads the real daemon with good and broken configurations, and sends signals faster than it
+// reloads, while messages flow. The daemon stays alive, loses nothing and sends nothing twice.
 func TestReloadUnderLoad(t *testing.T) {
 	python := exectest.Python(t, "zmq")
 	folder := t.TempDir()

@@ -33,7 +33,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// untilLimit is how long until waits: only a broken program reaches it.
+// untilLimit is the longest time that until waits: only a broken program needs it.
 const untilLimit = 2 * time.Minute
 
 // until is the script command "until REGEXP PROGRAM [ARG...]". It runs the program until its output matches, and then
@@ -74,7 +74,7 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// scriptProgram finds a program as a script does, which has a PATH of its own.
+// scriptProgram finds a program by the PATH of the script.
 func scriptProgram(ts *testscript.TestScript, name string) string {
 	for _, folder := range filepath.SplitList(ts.Getenv("PATH")) {
 		if path, err := exec.LookPath(filepath.Join(folder, name)); err == nil {

@@ -16,7 +16,7 @@ func testEnv(t *testing.T) *env {
 		now: time.Now}
 }
 
-// TestStoppedWhileStarting has the service manager change its mind: that is no failure.
+// TestStoppedWhileStarting stops the daemon while it starts: that is no failure.
 func TestStoppedWhileStarting(t *testing.T) {
 	folder := t.TempDir()
 	config := writeFile(t, folder, "notifyd.yaml", "database: {dsn: '"+filepath.Join(folder, "n.db")+"'}")

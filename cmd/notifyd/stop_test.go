@@ -156,7 +156,7 @@ func startMute(t *testing.T) *mute {
 	return m
 }
 
-// halfRequest leaves a request unfinished on the operators' port.
+// halfRequest sends the first half of a request to the operators' port.
 func halfRequest(t *testing.T, port int) {
 	t.Helper()
 	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))

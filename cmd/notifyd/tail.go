@@ -15,7 +15,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// tailCmd does fedmsg-tail's job: it shows the messages on the bus.
+// tailCmd does the job of fedmsg-tail: it shows the messages on the bus.
 type tailCmd struct {
 	Endpoint []string `required:"" sep:"none" placeholder:"ADDRESS" help:"Publisher to subscribe to, such as tcp://127.0.0.1:4001; repeatable."`
 	Topic    []string `sep:"none" placeholder:"PREFIX" help:"Only topics that begin so; repeatable."`
@@ -27,7 +27,7 @@ type tailCmd struct {
 	Count    int      `short:"n" placeholder:"N" help:"Stop after N messages (default: never)."`
 }
 
-// tailQueue is how many messages may wait for the terminal before they are dropped.
+// tailQueue is the number of messages that may wait for the terminal before they are dropped.
 const tailQueue = 10000
 
 // Run shows messages until the context ends or Count is reached.
@@ -100,7 +100,7 @@ func (c *tailCmd) filter() (func(topic string) bool, error) {
 	}, nil
 }
 
-// A printer writes one message, in one Write, so that each line is out when the message has come.
+// A printer writes one message with one Write, so that each line is printed as soon as the message arrives.
 type printer func(w io.Writer, m *bus.Message) error
 
 func (c *tailCmd) printer() (printer, error) {

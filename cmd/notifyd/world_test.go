@@ -15,7 +15,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// startSMTP runs a mail server in the test's process until the test is over.
+// startSMTP runs a mail server in the test's process until the test ends.
 func startSMTP(t *testing.T, options fakesmtp.Options) *fakesmtp.Server {
 	t.Helper()
 	options.Keep = 1 << 20
