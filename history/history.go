@@ -20,7 +20,7 @@
 // What always holds:
 //
 //   - A message is kept once, however often and by however many nodes it is appended: Append is idempotent.
-//   - Append is part of the transaction that stores what is owed because of the message: both are stored or neither.
+//   - Append is part of the transaction that stores the deliveries of the message: both are stored or neither.
 //   - No query costs more than its bound: a search that has read enough messages returns the matches so
 //     far and the position to continue from.
 //   - No statement holds a snapshot of the database for longer than one window of messages.
