@@ -9,8 +9,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// Sentences use the names that the catalogue has for kinds. Where one name stands for two kinds, the sentence adds
-// the application. A kind without a name keeps its identifier.
+// TestKindNames: sentences use the names that the catalogue has for kinds. Where one name stands for two kinds, the
+// sentence adds the application. A kind without a name keeps its identifier.
 func TestKindNames(t *testing.T) {
 	c, err := catalogue.Embedded()
 	if err != nil {
@@ -35,7 +35,7 @@ func TestKindNames(t *testing.T) {
 	}
 }
 
-// A daemon that starts but can deliver nothing warns about it.
+// TestWarnsOfWhatIsMissing: a daemon that starts but can deliver nothing warns about it.
 func TestWarnsOfWhatIsMissing(t *testing.T) {
 	dir := t.TempDir()
 	base := []string{"database: {dsn: '" + filepath.Join(dir, "n.db") + "'}", "metrics: {listen: ''}"}

@@ -112,9 +112,9 @@ func TestNotReadyWhileNothingIsStored(t *testing.T) {
 	}
 }
 
-// In TestGoneEndsWhatWaits a server answers that an address will never accept anything. The destination is disabled
-// and its waiting deliveries end. Where the destination was deleted in the meantime, its deliveries end as well, and
-// no alarm is logged.
+// TestGoneEndsWhatWaits: a server answers that an address will never accept anything. The destination is disabled and
+// its waiting deliveries end. Where the destination was deleted in the meantime, its deliveries end as well, and no
+// alarm is logged.
 func TestGoneEndsWhatWaits(t *testing.T) {
 	for _, deleted := range []bool{false, true} {
 		t.Run(map[bool]string{false: "there", true: "deleted"}[deleted], func(t *testing.T) {
