@@ -54,4 +54,5 @@ install: ## install binary, unit, sample configuration (DESTDIR, PREFIX)
 	install -D -m 0755 notifyd $(DESTDIR)$(PREFIX)/bin/notifyd
 	test -e $(DESTDIR)/etc/notifyd/notifyd.yaml || install -D -m 0640 contrib/notifyd.yaml $(DESTDIR)/etc/notifyd/notifyd.yaml
 	install -D -m 0644 contrib/notifyd.service $(DESTDIR)/lib/systemd/system/notifyd.service
+	sed -i 's|^ExecStart=/usr/local/|ExecStart=$(PREFIX)/|' $(DESTDIR)/lib/systemd/system/notifyd.service
 	install -D -m 0644 contrib/notifyd.sysusers $(DESTDIR)/usr/lib/sysusers.d/notifyd.conf

@@ -24,10 +24,24 @@ const (
 	sqliteReaders = 4
 )
 
-func connectPostgres(c Config) (*DB, error) {
-	config, err := pgx.ParseConfig(c.DSN)
+// CheckURL reports whether a postgres:// URL can be parsed, without connecting. The error does not hold the URL.
+func CheckURL(url string) error {
+	_, err := parseURL(url)
+	return err
+}
+
+func parseURL(url string) (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, errors.New("the postgres URL cannot be parsed") // the driver's text may hold the password
+	}
+	return config, nil
+}
+
+func connectPostgres(c Config) (*DB, error) {
+	config, err := parseURL(c.DSN)
+	if err != nil {
+		return nil, err
 	}
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = cmp.Or(c.Name, "notifyd")

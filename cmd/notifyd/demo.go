@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/notifyd/notifyd/backends/email/fakesmtp"
@@ -42,11 +44,14 @@ func (c *demoCmd) Run(e *env) (err error) {
 		return fmt.Errorf("make a folder for the demo: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	d, err := newDemo(e.ctx, e, c, folder)
+	// The terminal or the pager is closed: the demo ends in order, and nothing of it is left.
+	ctx, stop := signal.NotifyContext(e.ctx, syscall.SIGHUP, syscall.SIGPIPE)
+	defer stop()
+	d, err := newDemo(ctx, e, c, folder)
 	if err != nil {
 		return err
 	}
-	return d.run(e.ctx)
+	return d.run(ctx)
 }
 
 // A demo is the environment of the daemon: the bus that it reads and the mail server that it sends to.

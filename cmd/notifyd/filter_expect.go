@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/notifyd/notifyd/internal/text"
@@ -156,18 +157,28 @@ func without(a, b []string) []string {
 
 // writeExpected writes the matches, for later runs to expect. With a mistake anywhere the file stays unchanged.
 func (s *filterSet) writeExpected(e *env, c *filterTestCmd) error {
-	fresh := c.Expect + ".new"
-	f, err := os.Create(fresh)
+	target, mode := c.Expect, os.FileMode(0o644)
+	if file, err := filepath.EvalSymlinks(target); err == nil {
+		target = file // a link stays a link
+	}
+	if info, err := os.Stat(target); err == nil {
+		if !info.Mode().IsRegular() { // never rename over /dev/stdout
+			return fmt.Errorf("write expectations: %s is no regular file", c.Expect)
+		}
+		mode = info.Mode().Perm()
+	}
+	f, err := os.CreateTemp(filepath.Dir(target), filepath.Base(target)+".*.new")
 	if err != nil {
 		return fmt.Errorf("write expectations: %w", err)
 	}
+	fresh := f.Name()
 	out := json.NewEncoder(f)
 	out.SetEscapeHTML(false)
 	err = s.each(e, c.File, func(_ *json.Encoder, _ io.Writer, event *catalogue.Event) error {
 		return out.Encode(s.matchLine(event))
 	})
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(fresh, c.Expect)
+	if err = errors.Join(err, f.Chmod(mode), f.Close()); err == nil {
+		err = os.Rename(fresh, target)
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(fresh))

@@ -10,14 +10,18 @@ set -eu
 cd "$(dirname "$0")/../.."
 go=${GO:-go}
 
-files=$(git diff --name-only --diff-filter=d "${1:-HEAD}" -- && git ls-files -o --exclude-standard)
+IFS='
+' # one file a line: names may have spaces
+set -f
+files=$(git -c core.quotePath=false diff --name-only --no-renames "${1:-HEAD}" -- &&
+	git -c core.quotePath=false ls-files -o --exclude-standard)
 if [ -z "$files" ]; then
 	echo "nothing differs from ${1:-HEAD}; make quick BASE=main looks at a whole branch"
 	exit 0
 fi
 
-go_files=$(printf '%s\n' $files | grep '\.go$' || true)
-# shellcheck disable=SC2086 # file names of this tree have no spaces
+go_files=$(for f in $files; do case $f in *.go) [ ! -e "$f" ] || echo "$f" ;; esac; done)
+# shellcheck disable=SC2086 # split at lines
 [ -z "$go_files" ] || gofmt -l -w $go_files | sed 's/^/formatted: /'
 
 # folder_of FILE prints the folder of the Go package whose tests hold the file.
@@ -26,10 +30,11 @@ folder_of() {
 	doc/rules.md) echo rulespec ;;
 	doc/catalogue.md) echo rulespec/catalogue && echo rulespec/catalogue/language ;;
 	doc/web.md) echo web ;;
-	contrib/notifyd.yaml | *.md | Makefile) echo cmd/notifyd ;;
+	contrib/notifyd.yaml | doc/operating.md) echo cmd/notifyd && echo cmd/notifyd/daemon/sections ;;
+	*.md | Makefile) echo cmd/notifyd ;;
 	esac
 	folder=$(dirname "$1")
-	while [ "$folder" != . ] && ! ls "$folder"/*.go >/dev/null 2>&1; do
+	while [ "$folder" != . ] && [ -z "$(find "$folder" -maxdepth 1 -name '*.go' 2>/dev/null)" ]; do
 		folder=$(dirname "$folder")
 	done
 	[ "$folder" = . ] || echo "$folder"
@@ -37,7 +42,7 @@ folder_of() {
 
 touched=$(for f in $files; do folder_of "$f"; done | grep -v testdata | sort -u)
 sections=$(printf '%s\n' $touched | grep -x cmd/notifyd/daemon/sections || true)
-changed=$(printf '%s\n' $touched | grep -vx cmd/notifyd/daemon/sections | sed 's|^|./|')
+changed=$(printf '%s\n' $touched | grep -vx cmd/notifyd/daemon/sections | sed -n 's|^.|./&|p' || true)
 [ -n "$changed" ] || changed=./cmd/notifyd
 echo "touched: $changed" | tr '\n' ' '
 echo

@@ -15,6 +15,13 @@ import (
 // words end the names of keys that hold secrets: api_key, access_tokens, authcookie.
 var words = []string{"token", "password", "passwd", "passphrase", "secret", "key", "dsn", "cookie", "credential"}
 
+// Value reports whether a value of a field is a secret. It is, if the field is one (see Field), except for nothing, and
+// for a DSN that is no URL: the path of an SQLite file.
+func Value(f reflect.StructField, value string) bool {
+	path := strings.HasSuffix(key(f), "dsn") && !strings.Contains(value, "://")
+	return Field(f) && value != "" && !path
+}
+
 // Field reports whether a field holds a secret.
 func Field(f reflect.StructField) bool {
 	if tag, ok := f.Tag.Lookup("secret"); ok {

@@ -48,8 +48,10 @@
 package yamltext
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -98,6 +100,10 @@ func Parse(text []byte, bounds Bounds) (root ast.Node, err error) {
 	if len(text) > bounds.Bytes {
 		return nil, &Error{Problem: fmt.Sprintf("the text has %d bytes; at most %d are allowed", len(text), bounds.Bytes)}
 	}
+	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
+		return nil, &Error{Position{1, 1}, "the text is UTF-16; save it as UTF-8"}
+	}
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))  // YAML 1.2, 5.2
 	if at := invalidUTF8(text); at != (Position{}) { // the lexer would read U+FFFD
 		return nil, &Error{at, "the text is not UTF-8 here"}
 	}
@@ -109,6 +115,12 @@ func Parse(text []byte, bounds Bounds) (root ast.Node, err error) {
 	tokens := lexer.Tokenize(string(text))
 	if err := checkNesting(tokens, bounds.Nesting); err != nil {
 		return nil, err
+	}
+	for _, t := range tokens { // the lexer loses a tab within a text without quotes
+		written := strings.TrimSpace(t.Origin)
+		if t.Type == token.StringType && strings.Contains(written, "\t") && !strings.Contains(written, "\n") {
+			t.Value = written
+		}
 	}
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
@@ -182,7 +194,8 @@ func syntaxError(err error) error {
 	if !errors.As(err, &e) {
 		return &Error{Problem: "not YAML: " + err.Error()}
 	}
-	wrong := &Error{Problem: "not YAML: " + e.GetMessage()}
+	problem, _, _ := strings.Cut(e.GetMessage(), ": \"") // what follows is quoted from the text
+	wrong := &Error{Problem: "not YAML: " + problem}
 	if t := e.GetToken(); t != nil && t.Position != nil {
 		wrong.Position = Position{t.Position.Line, t.Position.Column}
 	}

@@ -34,9 +34,15 @@ func (r *resolver) resolve(node ast.Node) (ast.Node, error) {
 		name := n.Value.GetToken().Value
 		value, ok := r.anchors[name]
 		if !ok {
-			return nil, mismatch{node: node, text: fmt.Sprintf("there is no anchor %q before this alias", name)}
+			return nil, mismatch{node: node, text: "there is no such anchor before this alias; " +
+				"put a text that begins with * into quotes"} // unnamed: it may be a password
 		}
 		return r.resolve(value)
+	case *ast.TagNode:
+		value, err := r.resolve(n.Value)
+		copied := *n
+		copied.Value = value
+		return &copied, err
 	case *ast.MappingValueNode:
 		value, err := r.resolve(n.Value)
 		if err != nil {

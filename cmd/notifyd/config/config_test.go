@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -101,7 +102,7 @@ func TestNumbersStayNumbers(t *testing.T) {
 
 func TestAliases(t *testing.T) {
 	for text, want := range map[string]string{
-		"part:\n  name: *nobody\n":                                               `no anchor "nobody" before this alias`,
+		"part:\n  name: *nobody\n":                                               `no such anchor before this alias`,
 		"part:\n  inner: &i {text: a}\n  names: *i\n":                            "expected a list",
 		"a: &a [x, x, x, x, x, x, x, x, x, x]\n" + bomb("abcdefgh") + "part: {}": "aliases expand to more than",
 	} {
@@ -159,6 +160,48 @@ func TestSecretsByName(t *testing.T) {
 	if _, _, err := read(t, "part:\n  tls_key_file: a\n"); err == nil ||
 		!strings.Contains(err.Error(), `unknown key "tls_key_file"`) {
 		t.Errorf("the file of what is no secret: %v", err)
+	}
+}
+
+// TestErrorsQuoteNoSecret: what may be a password is in no error, however it came to stand there.
+func TestErrorsQuoteNoSecret(t *testing.T) {
+	for _, text := range []string{
+		"part:\n  api_token: *hunter2\n", "part:\n  api_token: |hunter2\n", "part:\n  api_token: !!bool hunter2\n",
+		"part: postgres://u:hunter2@h/db\n", "part:\n  api_token: !hunter2 x\n",
+	} {
+		if _, _, err := read(t, text); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	for _, value := range []string{"[{name: a, word: hunter2}]", "hunter2\xff"} {
+		if _, _, err := read(t, "", "NOTIFYD_PART__BY_NAME="+value); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q in the environment: %v", value, err)
+		}
+	}
+}
+
+// TestWhatIsRefused: what YAML would quietly read as something else.
+func TestWhatIsRefused(t *testing.T) {
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"part: {count: 025}":                    "without a leading 0",
+		"part: {name: !!float 1.10}":            "a tag is not used here",
+		"part: {api_token_file: " + empty + "}": "is empty",
+		"part: {api_token_file: " + pipe + "}":  "is empty",
+	} {
+		if _, _, err := read(t, text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v; want an error with %q", text, err, want)
+		}
+	}
+	if _, s, err := read(t, "\ufeffpart: {names: [&a 0123, !!str *a], name: \"b\"}"); err != nil || s.Names[1] != "0123" {
+		t.Errorf("a byte order mark, and an alias below a tag: %+v, %v", s, err)
 	}
 }
 

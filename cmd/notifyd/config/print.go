@@ -83,7 +83,8 @@ func maskStruct(v reflect.Value) any {
 			continue
 		}
 		value := maskValue(v.Field(i))
-		if secret.Field(field) && !v.Field(i).IsZero() {
+		text, isText := value.(string)
+		if isText && secret.Value(field, text) || !isText && secret.Field(field) && !v.Field(i).IsZero() {
 			value = masked
 		}
 		m = append(m, yaml.MapItem{Key: name, Value: value})

@@ -61,7 +61,7 @@ func holdsSecret(node ast.Node, t reflect.Type) bool {
 				return holdsSecret(v.Value, t.Elem())
 			}
 			field, ok := fieldFor(t, keyOf(v))
-			return ok && (secret.Field(field) && v.Value.Type() != ast.NullType && asWritten(v.Value).GetToken().Value != "" ||
+			return ok && (v.Value.Type() != ast.NullType && secret.Value(field, asWritten(v.Value).GetToken().Value) ||
 				holdsSecret(v.Value, field.Type))
 		})
 	case reflect.Slice:

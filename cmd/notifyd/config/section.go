@@ -1,12 +1,12 @@
 package config
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -64,15 +64,26 @@ func (f *File) overlay(node ast.Node, value string, path []string, into any) (as
 	if !ok {
 		return nil, errors.New("cannot be laid over this section, which is no mapping")
 	}
+	if !utf8.ValidString(value) {
+		return nil, errors.New("the value is not UTF-8")
+	}
 	var first error
 	for _, text := range []string{fmt.Sprintf("%q", value), value} {
 		merged, err := f.lay(base, nest(path, text), into)
 		if err == nil {
 			return merged, nil
 		}
-		first = cmp.Or(first, err)
+		if tree, broken := yamltext.Parse([]byte(value), bounds); first == nil || broken == nil && isCollection(tree) {
+			first = err
+		}
 	}
 	return nil, first
+}
+
+func isCollection(n ast.Node) bool {
+	_, list := n.(*ast.SequenceNode)
+	_, mapping := n.(*ast.MappingNode)
+	return list || mapping
 }
 
 // lay decodes base with the text of a mapping on top. Its errors do not quote the text, which may hold a secret.
@@ -81,11 +92,17 @@ func (f *File) lay(base *ast.MappingNode, text string, into any) (ast.Node, erro
 	if err != nil {
 		return nil, errors.New("the value is no YAML")
 	}
+	if tree, err = resolveAliases(tree); err != nil {
+		return nil, err
+	}
 	over, ok := asMapping(tree)
 	if !ok {
 		return nil, errors.New("the value is no YAML")
 	}
 	if found := mismatches(over, reflect.TypeOf(into)); len(found) > 0 {
+		if found[0].expected != "" {
+			return nil, errors.New("expected " + found[0].expected)
+		}
 		return nil, found[0]
 	}
 	merged := merge(base, over)

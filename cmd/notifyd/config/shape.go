@@ -101,6 +101,9 @@ func mismatchesOfStruct(node ast.Node, t reflect.Type) []mismatch {
 func eachValue(node ast.Node, typeOf func(*ast.MappingValueNode) (reflect.Type, string)) []mismatch {
 	m, ok := asMapping(node)
 	if !ok {
+		if _, isText := yamltext.Text(node); isText { // which may be a secret, as in database: postgres://…
+			return []mismatch{{node, "found a text; expected a mapping, such as \"key: value\"", "a mapping"}}
+		}
 		return unless(false, node, "a mapping, such as \"key: value\"")
 	}
 	var found []mismatch
@@ -128,17 +131,26 @@ func mismatchesOfScalar(node ast.Node, t reflect.Type) []mismatch {
 		}
 		return unless(ok, node, "a duration with its unit, such as 500ms, 30s, 10m or 720h")
 	}
+	if tag, ok := node.(*ast.TagNode); ok && tag.Start.Value != "!!str" {
+		return []mismatch{{node, "a tag is not used here; put a text that begins with ! into quotes", "no tag"}}
+	}
 	switch t.Kind() {
 	case reflect.String:
 		return unless(kind != ast.MappingType && kind != ast.MappingValueType && kind != ast.SequenceType, node, "text")
 	case reflect.Bool:
 		return unless(kind == ast.BoolType, node, "true or false")
 	case reflect.Int, reflect.Int64:
-		return unless(kind == ast.IntegerType, node, "a whole number")
+		return unless(kind == ast.IntegerType && !octal(node), node, "a whole number without a leading 0")
 	case reflect.Float64:
 		return unless(kind == ast.IntegerType || kind == ast.FloatType, node, "a number")
 	}
 	return nil
+}
+
+// octal reports whether a number begins with 0, as 0123 does, which YAML 1.1 takes for 83.
+func octal(node ast.Node) bool {
+	digits := strings.TrimLeft(node.GetToken().Value, "+-")
+	return len(digits) > 1 && digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9'
 }
 
 func unless(ok bool, node ast.Node, expected string) []mismatch {

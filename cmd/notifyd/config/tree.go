@@ -137,6 +137,9 @@ func (f filler) fillStruct(node ast.Node, t reflect.Type) (ast.Node, error) {
 			values = append(values, v)
 			continue
 		}
+		if yamltext.IsEmpty(v.Value) {
+			continue // not set
+		}
 		secret, err := f.secretNode(name, field.Type, v)
 		if err != nil {
 			return nil, err
@@ -196,6 +199,9 @@ func (f filler) secretNode(name string, t reflect.Type, v *ast.MappingValueNode)
 	at := v.Key.GetToken()
 	if t.Kind() == reflect.String {
 		content := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
+		if content == "" {
+			return nil, mismatch{node: v.Key, text: fmt.Sprintf("read %s_file: %s is empty", name, path)}
+		}
 		return ast.MappingValue(v.Start, textNode(name, at), textNode(content, at)), nil
 	}
 	tree, err := yamltext.Parse(text, bounds)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 )
@@ -17,7 +18,11 @@ func lockDatabase(dsn string) (*os.File, error) {
 	if isPostgres(dsn) {
 		return nil, nil
 	}
-	file, err := os.OpenFile(dsn+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	path := dsn
+	if target, err := filepath.EvalSymlinks(dsn); err == nil { // one file, one lock
+		path = target
+	}
+	file, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock database: %w", err)
 	}

@@ -97,7 +97,7 @@ func TestSecretsAreMasked(t *testing.T) {
 				t.Errorf("%s.%s says secret:\"false\": if it is no secret, enter it in publicKeys", path, l.path)
 			}
 			if l.value.Kind() == reflect.String {
-				value := "sesame/" + l.path + "/"
+				value := "sesame://" + l.path + "/"
 				l.value.SetString(value)
 				shows[value] = public || l.field.Tag.Get("secret") == "" && !secretLike.MatchString(l.name())
 			}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/migrations"
 )
 
 // Settings are the sections of the program itself. Each bus and each backend has a section that its own package
@@ -135,6 +136,13 @@ func (s Settings) check() error {
 	}
 	if s.Log.Format != "text" && s.Log.Format != "json" {
 		bad("log.format", "%q; expected text or json", s.Log.Format)
+	}
+	if isPostgres(s.Database.DSN) {
+		if err := migrations.CheckURL(s.Database.DSN); err != nil {
+			bad("database.dsn", "%v; expected postgres://user:password@host:port/name", err)
+		}
+	} else if strings.Contains(s.Database.DSN, "password=") { // the driver's other form would become a file's name
+		bad("database.dsn", "looks like keywords for PostgreSQL; expected a postgres:// URL, or the path of an SQLite file")
 	}
 	if s.Database.DSN == "" {
 		bad("database.dsn", "empty; expected the path of an SQLite file or a postgres:// URL")
