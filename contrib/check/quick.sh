@@ -32,6 +32,10 @@ folder_of() {
 	doc/web.md) echo web ;;
 	contrib/notifyd.yaml | doc/operating.md) echo cmd/notifyd && echo cmd/notifyd/daemon/sections ;;
 	*.md | Makefile) echo cmd/notifyd ;;
+	rulespec/kind*) echo rules ;;
+	prefs/rows.go | history/rows.go | outbox/model.go) echo migrations ;;
+	backends/*/*) echo backends/all && echo cmd/notifyd/daemon/sections ;;
+	bus/*/*) echo bus/all && echo cmd/notifyd/daemon/sections ;;
 	esac
 	folder=$(dirname "$1")
 	while [ "$folder" != . ] && [ -z "$(find "$folder" -maxdepth 1 -name '*.go' 2>/dev/null)" ]; do
