@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"regexp"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -16,7 +17,7 @@ var errNotCut = errors.New("the text cannot be read in chunks")
 // parseInChunks reads a text in pieces of about size bytes.
 func parseInChunks(text []byte, size int) (*Snapshot, error) {
 	pieces := chunks(text, size)
-	if len(pieces) == 0 {
+	if len(pieces) == 0 || !utf8.Valid(text) { // a comment before the first section is in no piece
 		return nil, errNotCut
 	}
 	b := newBuilder()
