@@ -261,15 +261,14 @@ func generic(file string) string {
 	return number.ReplaceAllString(example.ReplaceAllString(file, "NAME"), "NNNNN_")
 }
 
-// copyTree copies the files that git tracks and those that it does not ignore; outside a checkout it copies
-// everything.
+// copyTree copies the files that git tracks and those that it does not ignore.
 func copyTree(t *testing.T, to string) {
 	t.Helper()
 	list := exec.Command("git", "ls-files", "-co", "--exclude-standard")
 	list.Dir = root
 	out, err := list.Output()
 	if err != nil {
-		t.Skipf("git cannot list the files: %v", err)
+		t.Fatalf("git cannot list the files; the recipes are applied to a checkout: %v", err)
 	}
 	for name := range strings.Lines(string(out)) {
 		name = strings.TrimSpace(name)

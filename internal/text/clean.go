@@ -15,7 +15,7 @@ const maxMarks = 6
 // The implicit direction marks (U+200E, U+200F, U+061C) stay: Hebrew and Arabic need them around punctuation, and they
 // do not reach beyond their neighbours.
 func Clean(s string) string {
-	if isPlainLine(s) {
+	if IsPlainLine(s) {
 		return s
 	}
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\r\n", "\n")
@@ -47,15 +47,15 @@ func isFormat(r rune) bool {
 // OneLine makes one line of a text: Clean, and then every run of white space, line ends among them, becomes one space,
 // and none is left at the ends.
 func OneLine(s string) string {
-	if isPlainLine(s) {
+	if IsPlainLine(s) {
 		return s
 	}
 	return strings.Join(strings.Fields(Clean(s)), " ")
 }
 
-// isPlainLine reports the texts that Clean and OneLine leave as they are, as nearly all are: printable ASCII with
+// IsPlainLine reports the texts that Clean and OneLine leave as they are, as nearly all are: printable ASCII with
 // single spaces between words.
-func isPlainLine(s string) bool {
+func IsPlainLine(s string) bool {
 	last := byte(' ')
 	for i := range len(s) {
 		c := s[i]

@@ -22,7 +22,7 @@ const (
 // text becomes a space or goes, spaces are folded, and what is longer than max runes is cut with an ellipsis. It is
 // stricter than text.OneLine, because names are among what it cleans: no two may look alike.
 func Line(s string, max int) string {
-	if len(s) <= max && isPlain(s) {
+	if len(s) <= max && text.IsPlainLine(s) {
 		return s
 	}
 	var b strings.Builder
@@ -46,20 +46,6 @@ func Line(s string, max int) string {
 		}
 	}
 	return text.ElideRunes(b.String(), max)
-}
-
-// isPlain reports a text that Line leaves as it is, as it does nearly all: printable ASCII with single spaces between
-// words.
-func isPlain(s string) bool {
-	last := byte(' ')
-	for i := range len(s) {
-		c := s[i]
-		if c < ' ' || c > '~' || c == ' ' && last == ' ' {
-			return false
-		}
-		last = c
-	}
-	return last != ' ' || s == ""
 }
 
 // isInvisible reports a rune that changes how its neighbours are shown: marks that turn the direction of writing
@@ -88,7 +74,7 @@ func Link(link string) string {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
 		return ""
 	}
-	if isPlain(link) && !strings.ContainsAny(link, notInLinks) {
+	if text.IsPlainLine(link) && !strings.ContainsAny(link, notInLinks) {
 		return link
 	}
 	var b strings.Builder
