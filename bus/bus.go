@@ -21,11 +21,12 @@
 // beside the body; a source of such a bus makes one JSON object of them. What fedmsg signs is the canonical form of the
 // envelope, as CPython's json module writes it: see Canonical.
 //
-// # Trust
+// # Standing
 //
-// Anybody who reaches a bus may send anything under any topic and name. What a Message says is its sender's claim, and
-// Trust is what is known of the sender: computed once, by Decode, and carried with the message, so that no reader has
-// to remember to check. A message with a signature that nobody checked is Unchecked, never Signed.
+// Anybody who reaches a bus may send anything under any topic and name. What a Message says is its sender's claim; its
+// Standing says what of that is proved. It is computed once, when the message is received, and stored with it, so that
+// no reader has to remember to check. Decode tells only whether there is something to check: a Proof. Package bus/trust
+// checks it, and applies the site's policy.
 //
 // # Ids
 //
@@ -59,6 +60,11 @@ type Frame struct {
 	Source  string // the source's name in the configuration, for logs and metrics
 	Topic   string // what the bus delivers by; where a bus has no topics, the payload's (PeekEnvelope)
 	Payload []byte // nobody changes it, and it is no buffer that is used again
+	// Publisher is the name that the bus itself has authenticated the sender by, such as the login at a broker or the
+	// name of a token; "" where the bus does not know its senders, as ZeroMQ.
+	Publisher string
+	// Late says that the frame did not come live: it fills a hole, from a replay or an archive.
+	Late bool
 	// Ack acknowledges the message on the bus, where the bus knows that, and releases the room that the frame took. The
 	// receiver calls it once, through Done, from any goroutine, in any order, perhaps after Run has returned. It does
 	// not wait. It may be nil.
@@ -85,26 +91,19 @@ type Message struct {
 	// Payload is the bytes as received. Decode(Frame{Topic, Payload}) gives this Message again, whatever the clock
 	// says: so the payload is written anew where the sender gave no time, or where DecodeLine had to repair it.
 	Payload []byte
-	Trust   Trust // computed once, by Decode
+	// Standing is what is proved of the sender. Decode sets Unsigned or Unchecked; the verifier replaces that before
+	// anybody else sees the message. Of a stored message it is what was found at its reception.
+	Standing Standing
+	// Publisher is Frame.Publisher.
+	Publisher string
+	// Late is Frame.Late.
+	Late bool
+	// Mended says for people what was odd in the metadata and what it was taken for, such as a timestamp in
+	// milliseconds. Nil for nearly all messages.
+	Mended []string
+
+	proof *Proof
 }
-
-// Trust is what is known of the sender of a message.
-type Trust struct {
-	State  TrustState
-	Signer string // name in the certificate, or key, when State is Signed
-	Reason string // for a person: why it is invalid, or what was not checked
-}
-
-// TrustState is the verdict on a signature.
-type TrustState string
-
-// The verdicts.
-const (
-	Unsigned  TrustState = "unsigned"
-	Unchecked TrustState = "unchecked"
-	Signed    TrustState = "signed"
-	Invalid   TrustState = "invalid"
-)
 
 // A Driver opens the sources of one kind of bus, as the drivers of database/sql do for databases. bus/all lists them.
 type Driver struct {

@@ -29,7 +29,9 @@ func Decode(f Frame, now time.Time) (*Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Message{Topic: f.Topic, Source: f.Source, Payload: f.Payload}
+	m := &Message{
+		Topic: f.Topic, Source: f.Source, Payload: f.Payload, Publisher: f.Publisher, Late: f.Late,
+	}
 	if err := e.fill(m); err != nil {
 		return nil, err
 	}

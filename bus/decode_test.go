@@ -34,13 +34,17 @@ func TestDecodeReadsEveryField(t *testing.T) {
 		Body: map[string]any{
 			"n": json.Number("1"), "f": json.Number("1.0"), "big": json.Number("123456789012345678901234567890"),
 		},
-		Trust: m.Trust,
+		Standing: m.Standing,
 	}
-	if !reflect.DeepEqual(m, want) {
+	if !reflect.DeepEqual(bus.WithoutProof(m), want) {
 		t.Errorf("Decode = %+v\nwant %+v", m, want)
 	}
-	if m.Trust.State != bus.Unchecked || m.Trust.Reason == "" || m.Trust.Signer != "" {
-		t.Errorf("trust of an unchecked signature = %+v", m.Trust)
+	if m.Standing.Verdict != bus.Unchecked || m.Standing.Reason == "" || m.Standing.Signer != "" {
+		t.Errorf("standing of an unchecked signature = %+v", m.Standing)
+	}
+	p := m.Proof()
+	if p.Scheme != "x509" || p.Signature != "c2ln" || p.Certificate != "Y2VydA==" || len(p.Envelope()) != 11 {
+		t.Errorf("proof = %+v", p)
 	}
 }
 
@@ -50,7 +54,7 @@ func TestDecodeFillsWhatIsMissing(t *testing.T) {
 	if a.ID == "" || a.ID == b.ID || a.ID != decode(t, "t", string(a.Payload)).ID {
 		t.Errorf("ids %q and %q are not made from the content", a.ID, b.ID)
 	}
-	if a.Trust.State != bus.Unsigned || a.Body != nil || a.Headers != nil {
+	if a.Proof() != nil || a.Standing.Verdict != bus.Unsigned || a.Body != nil || a.Headers != nil {
 		t.Errorf("message %+v", a)
 	}
 	if m := decode(t, "t", `{"topic":"t","msg":1}`); !m.Time.Equal(now) {
@@ -162,8 +166,8 @@ func TestDecodeReadsFramesOffTheWire(t *testing.T) {
 		}
 		m := decode(t, c.Frames[0], c.Frames[1])
 		read++
-		if signed := strings.Contains(c.Frames[1], "signature"); signed != (m.Trust.State == bus.Unchecked) {
-			t.Errorf("%s: trust %+v", c.What, m.Trust)
+		if signed := strings.Contains(c.Frames[1], "signature"); signed != (m.Standing.Verdict == bus.Unchecked) {
+			t.Errorf("%s: trust %+v", c.What, m.Standing)
 		}
 		if strings.Contains(c.Frames[1], "msg_id") && !strings.HasPrefix(m.ID, "2026-") {
 			t.Errorf("%s: id %q", c.What, m.ID)

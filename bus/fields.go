@@ -44,7 +44,8 @@ func (e jsonObject) fill(m *Message) error {
 		}
 	}
 	m.Body = body
-	m.Trust = e.trust()
+	m.proof = e.proof()
+	m.Standing = m.proof.unchecked()
 	if err := e.fillCounter(m); err != nil {
 		return err
 	}
@@ -103,13 +104,6 @@ func (e jsonObject) fillTime(m *Message) error {
 		return malformed("timestamp %q: %w", clip(string(n)), err)
 	}
 	return nil
-}
-
-func (e jsonObject) trust() Trust {
-	if e["signature"] == nil {
-		return Trust{State: Unsigned, Reason: "the message carries no signature"}
-	}
-	return Trust{State: Unchecked, Reason: "the message carries a signature, which was not checked"}
 }
 
 // field gives a field that must be of type T; the zero T where it is absent or null.

@@ -75,7 +75,7 @@ func listMessages(req *request) error {
 type messageView struct {
 	layout
 	MessageID, Summary, Stamp, When, KindName, Kind, App, Topic, Severity string
-	Actor, Users, Packages, Objects, Trust, Link, LinkHost, Raw           string
+	Actor, Users, Packages, Objects, Standing, Link, LinkHost, Raw        string
 	Matched                                                               bool
 	Outcome                                                               string
 	Outcomes                                                              outcomes
@@ -115,7 +115,7 @@ func (req *request) describe(e *catalogue.Event) messageView {
 		MessageID: e.ID, Summary: summary(e), KindName: e.KindName, Kind: e.Kind,
 		App: e.App, Topic: e.Topic, Severity: e.Severity.String(), Actor: e.Actor, Users: some(e.Users),
 		Packages: some(e.Packages),
-		Objects:  some(e.Objects), Trust: trustWords(e.Trust), Raw: indent(e.Payload),
+		Objects:  some(e.Objects), Standing: standingWords(e.Standing), Raw: indent(e.Payload),
 	}
 	p.Stamp, p.When = req.moment(e.Time)
 	if u, err := url.Parse(prose.Link); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" {
@@ -168,8 +168,8 @@ func some(names []string) string {
 	return strings.Join(names[:most], ", ") + " and " + strconv.Itoa(len(names)-most) + " more"
 }
 
-func trustWords(t bus.Trust) string {
-	words := string(t.State)
+func standingWords(t bus.Standing) string {
+	words := strings.ReplaceAll(string(t.Verdict), "_", " ")
 	if t.Signer != "" {
 		words += " by " + t.Signer
 	}

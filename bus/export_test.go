@@ -1,0 +1,8 @@
+package bus
+
+// WithoutProof gives a copy of m with exported fields only, to compare.
+func WithoutProof(m *Message) *Message {
+	c := *m
+	c.proof = nil
+	return &c
+}
