@@ -1,5 +1,7 @@
 package bus
 
+import "strings"
+
 // A Standing is what is proved of the sender of a message, and what the site's policy makes of that.
 type Standing struct {
 	Verdict Verdict
@@ -37,6 +39,21 @@ const (
 	Broker Method = "broker" // the bus has authenticated the publisher: Frame.Publisher
 	Relay  Method = "relay"  // the site believes the source
 )
+
+// Words says the standing to people, in a few words of plain text: "signed by X", "unsigned". Reason is not among them.
+func (s Standing) Words() string {
+	by := ""
+	if s.Signer != "" {
+		by = " by " + s.Signer
+	}
+	switch s.Verdict {
+	case Signed:
+		return "signed" + by
+	case BodyOnly:
+		return "signed" + by + ", body only"
+	}
+	return strings.ReplaceAll(string(s.Verdict), "_", " ")
+}
 
 // Proved reports whether the sender is proved, or need not be.
 func (s Standing) Proved() bool { return s.Verdict == Signed || s.Verdict == Trusted }

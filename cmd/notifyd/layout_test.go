@@ -18,6 +18,7 @@ const module = "github.com/notifyd/notifyd/"
 // its own room's contract and whatever that room may import.
 var allowed = map[string][]string{
 	"bus":        {},
+	"bus/trust":  {"bus"},
 	"backends":   {},
 	"migrations": {},
 	"directory":  {},

@@ -1,0 +1,28 @@
+package bus_test
+
+import (
+	"testing"
+
+	"github.com/notifyd/notifyd/bus"
+)
+
+func TestWordsOfAStanding(t *testing.T) {
+	for _, c := range []struct {
+		standing bus.Standing
+		want     string
+	}{
+		{bus.Standing{Verdict: bus.Signed, Signer: "app01.example.org"}, "signed by app01.example.org"},
+		{bus.Standing{Verdict: bus.Signed}, "signed"},
+		{bus.Standing{Verdict: bus.BodyOnly, Signer: "Bot <bot@example.org>"}, "signed by Bot <bot@example.org>, body only"},
+		{bus.Standing{Verdict: bus.WrongSigner, Signer: "app01.example.org"}, "wrong signer"},
+		{bus.Standing{Verdict: bus.Stale, Signer: "app01.example.org"}, "stale"},
+		{bus.Standing{Verdict: bus.Unsigned, Reason: "the message carries no signature"}, "unsigned"},
+		{bus.Standing{Verdict: bus.Unchecked}, "unchecked"},
+		{bus.Standing{Verdict: bus.Invalid, Signer: "who it says"}, "invalid"},
+		{bus.Standing{Verdict: bus.Trusted}, "trusted"},
+	} {
+		if got := c.standing.Words(); got != c.want {
+			t.Errorf("%+v in words: %q, want %q", c.standing, got, c.want)
+		}
+	}
+}

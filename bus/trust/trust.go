@@ -1,0 +1,77 @@
+// Package trust checks who has sent a message, and applies the site's policy.
+//
+// # Two questions
+//
+// What a message carries to prove its sender (bus.Proof) is checked by cryptography, which gives a finding: who has
+// signed, how, when, and which part; or why not. x509.go checks fedmsg's certificates, gpg.go its OpenPGP signatures;
+// what a broker has authenticated comes with the frame. None of them knows the site's wishes.
+//
+// The policy (policy.go) makes a bus.Standing and an Action of the finding: may this signer send under this topic, is
+// the message too old to be told from a replay, is its source believed whatever it sends, and what is to be done with
+// such a message.
+//
+//	v, err := trust.New(config, keys)
+//	m.Standing, action = v.Judge(m, time.Now())
+//	if action == trust.Drop { ... }
+//
+// # What fedmsg signs
+//
+// A publisher signs the canonical JSON (bus.Canonical) of the envelope without the fields signature and certificate,
+// by RSASSA-PKCS1-v1_5 (RFC 8017, 8.2) with SHA-1. The certificate is an X.509 leaf directly below the site's CA (RFC
+// 5280), in most archives itself signed with SHA-1, which crypto/x509 refuses: so the chain is checked here. Or it
+// signs by OpenPGP (RFC 9580), and then only the canonical JSON of msg: topic, id, time and names are not covered.
+//
+// Fields that some tools add after signing (seq_id, gilmsg_version, datagrepper's) are taken away for a second attempt,
+// and the standing says so. What is not covered proves nothing.
+//
+// # Invariants
+//
+// A message is checked once, when it is received, at the time that it was signed: what is stored keeps its standing
+// when certificates expire. Every fault of what a peer has sent is a verdict, never an error and never a panic. A list
+// of revoked certificates that is itself out of date proves nothing: then nothing is signed, it is unchecked.
+package trust
+
+import (
+	"time"
+
+	"github.com/notifyd/notifyd/bus"
+)
+
+// A Verifier checks messages. It never changes but for a cache, and may be used by many goroutines. Other files or
+// another configuration make another Verifier.
+type Verifier struct {
+	config Config
+	x509   *authority // nil where no CA is configured
+	gpg    *keyring   // nil where no OpenPGP keys are configured
+}
+
+// Keys are the texts of the files that Config names; nil where one is not configured.
+type Keys struct {
+	CA  []byte // PEM: one certificate or several
+	CRL []byte // PEM or DER: one list or, in PEM, several
+	GPG []byte // OpenPGP public keys, armored or binary
+}
+
+// New makes a Verifier. Its error names what is wrong with the configuration or with a file, for an operator.
+func New(c Config, keys Keys) (*Verifier, error) {
+	return &Verifier{config: c}, nil
+}
+
+// An Action is what is done with a message.
+type Action string
+
+// The actions.
+const (
+	Accept Action = "accept" // as a message whose sender is proved
+	Mark   Action = "mark"   // people are shown that it is not proved
+	Drop   Action = "drop"   // it is counted and logged, and nothing else
+)
+
+// Judge checks m and applies the policy. The standing's Marked is set when the action is Mark.
+func (v *Verifier) Judge(m *bus.Message, now time.Time) (bus.Standing, Action) {
+	return v.judge(m, v.find(m, now), now)
+}
+
+// Warnings says, for the log and the operators' page, what is wrong with the files at now, such as a list of revoked
+// certificates that is out of date; nil where nothing is.
+func (v *Verifier) Warnings(now time.Time) []string { return nil }
