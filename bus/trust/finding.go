@@ -13,6 +13,9 @@ type finding struct {
 	// signedAt is when it was signed, as far as that is itself signed: the timestamp of the envelope, or of the OpenPGP
 	// signature. Otherwise it is Message.Time.
 	signedAt time.Time
+	// keys are the fingerprints of the OpenPGP key that has signed: of the primary key and of the subkey, in hexadecimal.
+	// A policy names keys by them.
+	keys []string
 }
 
 // find checks what m carries to prove its sender.

@@ -42,7 +42,9 @@ func parsePattern(text string) (pattern, error) {
 }
 
 // exact reports whether p matches one topic only.
-func (p pattern) exact() bool { return !slices.Contains(p.words, "*") && !slices.Contains(p.words, "#") }
+func (p pattern) exact() bool {
+	return !slices.Contains(p.words, "*") && !slices.Contains(p.words, "#")
+}
 
 // matches reports whether p matches a topic of these words. On a mismatch it gives one more word to the last #, which
 // is enough: what stood before it matched already. So the work is the product of the lengths at most.

@@ -1,12 +1,218 @@
 package trust
 
 import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
 )
 
+// A policy is the site's wishes: who may send under which topics, and what is done with what is not proved.
+type policy struct {
+	exact    map[string]rule // by topic
+	patterns []rule          // those with wildcards, the most specific first
+	nitpicky bool
+	maxAge   time.Duration
+	actions  map[bus.Verdict]Action
+	sources  map[string]exceptions
+}
+
+// A rule names those who may send under the topics of a pattern.
+type rule struct {
+	pattern
+	signers []string
+	keys    []string // the signers that look like OpenPGP keys, as keyID writes them
+}
+
+type exceptions struct {
+	trusted bool
+	actions map[bus.Verdict]Action
+}
+
+// newPolicy makes the policy of a Config with defaults.
+func newPolicy(c Config) (*policy, error) {
+	p := &policy{
+		exact: map[string]rule{}, nitpicky: c.Nitpicky, maxAge: c.MaxAge,
+		actions: c.Verdicts.byVerdict(), sources: map[string]exceptions{},
+	}
+	var errs []error
+	for _, text := range slices.Sorted(maps.Keys(c.Policy)) {
+		r, err := newRule(text, c.Policy[text])
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("policy.%s: %w", text, err))
+		case r.pattern.exact():
+			p.exact[text] = r
+		default:
+			p.patterns = append(p.patterns, r)
+		}
+	}
+	slices.SortFunc(p.patterns, func(a, b rule) int { return moreSpecific(a.pattern, b.pattern) })
+	for name, s := range c.Sources {
+		p.sources[name] = exceptions{s.Trusted, s.Verdicts.or(c.Verdicts).byVerdict()}
+	}
+	return p, errors.Join(errs...)
+}
+
+func newRule(text string, signers []string) (rule, error) {
+	r := rule{signers: signers}
+	var err error
+	if r.pattern, err = parsePattern(text); err != nil {
+		return rule{}, err
+	}
+	if len(signers) == 0 {
+		return rule{}, errors.New("an empty list; expected the names of those who may send, such as [bodhi.example.org]")
+	}
+	for _, signer := range signers {
+		if strings.TrimSpace(signer) == "" {
+			return rule{}, errors.New("an empty name; expected the name of a certificate, key or publisher")
+		}
+		if id := keyID(signer); id != "" {
+			r.keys = append(r.keys, id)
+		}
+	}
+	return r, nil
+}
+
+// keyID writes the fingerprint or the long id of an OpenPGP key in capitals, without the spaces and the 0x that tools
+// print; "" for what is neither. The ids of eight digits are not read: anybody can make a key with a given one.
+func keyID(text string) string {
+	id := strings.ToUpper(strings.ReplaceAll(text, " ", ""))
+	id = strings.TrimPrefix(id, "0X")
+	hex := func(r rune) bool { return r >= '0' && r <= '9' || r >= 'A' && r <= 'F' }
+	if n := len(id); n != 16 && n != 40 && n != 64 || strings.ContainsFunc(id, func(r rune) bool { return !hex(r) }) {
+		return ""
+	}
+	return id
+}
+
+// find gives the rule for a topic, the most specific that matches it.
+func (p *policy) find(topic string) (rule, bool) {
+	if r, ok := p.exact[topic]; ok {
+		return r, true
+	}
+	if len(p.patterns) == 0 {
+		return rule{}, false
+	}
+	words := strings.Split(topic, ".")
+	for _, r := range p.patterns {
+		if r.matches(words) {
+			return r, true
+		}
+	}
+	return rule{}, false
+}
+
+// allows reports whether the signer of f may send.
+func (r rule) allows(f finding) bool {
+	if f.Method == bus.GPG {
+		return slices.ContainsFunc(f.keys, func(fingerprint string) bool { return r.names(keyID(fingerprint)) })
+	}
+	return slices.Contains(r.signers, f.Signer)
+}
+
+// names reports whether r names a key by its fingerprint or its id, which is the end of the fingerprint (v4, RFC 4880)
+// or its beginning (v6, RFC 9580).
+func (r rule) names(fingerprint string) bool {
+	return fingerprint != "" && slices.ContainsFunc(r.keys, func(key string) bool {
+		v4 := len(fingerprint) == 40
+		return v4 && strings.HasSuffix(fingerprint, key) || !v4 && strings.HasPrefix(fingerprint, key)
+	})
+}
+
+// refusal says why the signer of f may not send under a topic; "" where it may. It is a part of a sentence.
+func (p *policy) refusal(topic string, f finding) string {
+	r, ok := p.find(topic)
+	switch {
+	case !ok && p.nitpicky:
+		return "the policy names nobody who may send under this topic"
+	case !ok || r.allows(f):
+		return ""
+	}
+	return fmt.Sprintf("the policy for %s does not name the signer", r.text)
+}
+
 // judge applies the policy to what was found.
 func (v *Verifier) judge(m *bus.Message, f finding, now time.Time) (bus.Standing, Action) {
-	return f.Standing, Accept
+	return v.policy.judge(m, f, now)
+}
+
+func (p *policy) judge(m *bus.Message, f finding, now time.Time) (bus.Standing, Action) {
+	actions := p.actions
+	special, ok := p.sources[m.Source]
+	if ok {
+		actions = special.actions
+	}
+	s, action := p.standing(m, f, now, actions)
+	if special.trusted && s.Verdict != bus.Signed {
+		s, action = believed(s), Accept
+	}
+	s.Marked = action == Mark
+	return s, action
+}
+
+// standing makes a standing of a finding, and its action.
+func (p *policy) standing(m *bus.Message, f finding, now time.Time, actions map[bus.Verdict]Action) (bus.Standing,
+	Action) {
+	s := f.Standing
+	if s.Verdict != bus.Signed && s.Verdict != bus.BodyOnly {
+		return s, actions[s.Verdict]
+	}
+	refusal := p.refusal(m.Topic, f)
+	if refusal != "" && s.Verdict == bus.Signed {
+		s.Verdict, s.Reason = bus.WrongSigner, join(refusal, s.Reason)
+		return s, actions[s.Verdict]
+	}
+	if why := p.stale(m, f, now); why != "" {
+		verdict := s.Verdict
+		s.Verdict, s.Reason = bus.Stale, join(why, s.Reason)
+		if verdict == bus.BodyOnly {
+			return s, stricter(actions[bus.Stale], actions[bus.BodyOnly])
+		}
+		return s, actions[bus.Stale]
+	}
+	if refusal != "" {
+		// The signature does not cover the topic: the signer may never have sent under it, and is not to be blamed. The
+		// message must not profit from that either.
+		s.Reason = join(refusal, s.Reason)
+		return s, stricter(actions[bus.BodyOnly], actions[bus.WrongSigner])
+	}
+	return s, actions[s.Verdict]
+}
+
+// believed is the standing of what a trusted source sends. A fault that was found stays readable.
+func believed(s bus.Standing) bus.Standing {
+	b := bus.Standing{Verdict: bus.Trusted, Method: bus.Relay, Reason: "the site believes this source"}
+	if s.Verdict != bus.Unsigned && s.Verdict != bus.Unchecked {
+		b.Reason += "; otherwise it would be: " + s.Words()
+	}
+	return b
+}
+
+// stale says why the time of a signed message is too far from ours; "" where it is not. What fills a hole is old by its
+// nature, and its source was asked for it.
+func (p *policy) stale(m *bus.Message, f finding, now time.Time) string {
+	switch age := now.Sub(f.signedAt); {
+	case m.Late:
+		return ""
+	case age > p.maxAge:
+		return fmt.Sprintf("it was signed for %s, more than %s ago", f.signedAt.UTC().Format(time.DateTime), p.maxAge)
+	case age < -futureBound:
+		return fmt.Sprintf("it was signed for %s, which lies ahead", f.signedAt.UTC().Format(time.DateTime))
+	}
+	return ""
+}
+
+func stricter(a, b Action) Action {
+	severity := []Action{Accept, Mark, Drop}
+	return severity[max(slices.Index(severity, a), slices.Index(severity, b))]
+}
+
+// join puts reasons together.
+func join(reasons ...string) string {
+	return strings.Join(slices.DeleteFunc(reasons, func(r string) bool { return r == "" }), "; ")
 }

@@ -32,6 +32,7 @@
 package trust
 
 import (
+	"errors"
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
@@ -41,6 +42,7 @@ import (
 // another configuration make another Verifier.
 type Verifier struct {
 	config Config
+	policy *policy
 	x509   *authority // nil where no CA is configured
 	gpg    *keyring   // nil where no OpenPGP keys are configured
 }
@@ -54,7 +56,12 @@ type Keys struct {
 
 // New makes a Verifier. Its error names what is wrong with the configuration or with a file, for an operator.
 func New(c Config, keys Keys) (*Verifier, error) {
-	return &Verifier{config: c}, nil
+	c.SetDefaults()
+	policy, err := newPolicy(c)
+	if err := errors.Join(c.check(), err); err != nil {
+		return nil, err
+	}
+	return &Verifier{config: c, policy: policy}, nil
 }
 
 // An Action is what is done with a message.
@@ -75,3 +82,13 @@ func (v *Verifier) Judge(m *bus.Message, now time.Time) (bus.Standing, Action) {
 // Warnings says, for the log and the operators' page, what is wrong with the files at now, such as a list of revoked
 // certificates that is out of date; nil where nothing is.
 func (v *Verifier) Warnings(now time.Time) []string { return nil }
+
+// CRLExpires gives the time from which on a list of revoked certificates is out of date, the first of several; zero
+// where there is none.
+func (v *Verifier) CRLExpires() time.Time { return time.Time{} }
+
+// Checks reports whether any signature can be checked.
+func (v *Verifier) Checks() bool { return v.config.checks() }
+
+// Links reports whether a message that is not proved keeps its link.
+func (v *Verifier) Links() bool { return v.config.Links }
