@@ -50,7 +50,7 @@ type Notice struct {
 	KindName string
 	Title    string // a short line, no newline: mail subject, bubble head
 	Text     string // the sentence, and more where there is more; plain text
-	Link     string // "" or an absolute http(s) URL
+	Link     string // "" or an absolute http(s) URL; "" where the sender is not proved
 	Icon     string // "" or an absolute http(s) URL
 	Actor    string
 	Users    []string
@@ -59,6 +59,8 @@ type Notice struct {
 	Severity string   // "debug", "info", "warning", "error", "critical"
 	Why      []Reason // every filter that matched; empty for account mail
 	Grouping Grouping `json:",omitzero"` // what it shares with others of a digest
+
+	Provenance
 }
 
 // A Reason is a filter that matched, and so one answer to "why did I get this".

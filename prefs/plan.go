@@ -39,6 +39,9 @@ func Plan(e *catalogue.Event, hits []Subscription, now time.Time, signer *links.
 
 // A Planner does the work of Plan for one user after the other, for events that match the filters of many users.
 type Planner struct {
+	// KeepLinks leaves the link of a message whose sender is not proved as it is (bus.trust.links). Set it before Add.
+	KeepLinks bool
+
 	event  *catalogue.Event
 	now    time.Time
 	links  *links.Signer
@@ -76,13 +79,14 @@ func (p *Planner) Add(hits []*Subscription) {
 func (p *Planner) delivery(to *Destination, user *User) outbox.Delivery {
 	if p.common == nil {
 		told := notice(p.event)
+		setProvenance(&told, p.event.Standing, p.KeepLinks)
 		p.common = &told
 	}
 	d := outbox.Delivery{
 		Message: p.event.ID, Destination: Key(to.ID), Backend: to.Backend, Address: to.Address,
 		Notice: *p.common, Manage: p.links.Manage(to.ID), DueAt: p.now,
 	}
-	if s := to.Schedule; s.Digest() && p.event.Severity < catalogue.Critical {
+	if s := to.Schedule; s.Digest() && (p.event.Severity < catalogue.Critical || p.event.Standing.Marked) {
 		d.DueAt, d.Together, d.PullAt = s.Due(p.now, user.Location()), true, s.Count
 	}
 	return d

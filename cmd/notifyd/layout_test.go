@@ -44,9 +44,10 @@ var allowed = map[string][]string{
 	"rules/scan":      {"rulespec", "rulespec/catalogue"},
 	"history":         {"rulespec/catalogue", "bus"},
 	"outbox":          {"backends"},
-	"prefs":           {"rulespec", "rulespec/catalogue", "outbox", "backends", "prefs/links", "prefs/schedule"},
-	"prefs/links":     {"rulespec"},
-	"prefs/schedule":  {},
+	"prefs": {"rulespec", "rulespec/catalogue", "bus", "outbox", "backends", "prefs/links",
+		"prefs/schedule"},
+	"prefs/links":    {"rulespec"},
+	"prefs/schedule": {},
 	"web": {"prefs", "prefs/links", "prefs/schedule", "history", "rules", "rules/scan", "rulespec",
 		"rulespec/catalogue", "outbox", "backends", "bus"},
 }

@@ -25,6 +25,8 @@
 //   - OneLine is Clean for a title, a name or a header: every run of white space becomes one space.
 //   - Storable changes only what a database column cannot hold, for texts that are kept as they came.
 //
+// Defang takes what could act in another way: it writes links so that nobody's program makes one of them.
+//
 // None of them escapes anything: HTML, markup and headers have rules of their own, which the room that writes them
 // knows. Two rooms differ on purpose. The catalogue also drops zero-width characters, because its texts hold names and
 // two names must not look alike; it makes a space of a control character, so that half a name is never joined to a

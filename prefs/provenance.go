@@ -1,0 +1,101 @@
+package prefs
+
+import (
+	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/internal/text"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// setProvenance writes into a notice how far its sender is proved. A marked notice has nothing to click, and is an
+// error at most: what is critical goes at once and stays on the screen, and a stranger could have said so. It is not
+// less than an error, because digests count what failed.
+func setProvenance(n *backends.Notice, standing bus.Standing, keepLinks bool) {
+	if !standing.Marked {
+		if standing.Verdict == bus.Signed {
+			n.Signer = text.OneLine(text.CutBytes(standing.Signer, maxSigner))
+		}
+		return
+	}
+	n.Standing, n.Caution = inWords(standing)
+	if n.Severity == catalogue.Critical.String() {
+		n.Severity = catalogue.Error.String()
+	}
+	if keepLinks {
+		return
+	}
+	n.Caution += " " + withoutLinks
+	disarm(n)
+}
+
+const (
+	maxSigner = 256 // bytes
+	maxReason = 200 // characters
+
+	withoutLinks = "Links are written so that they cannot be clicked."
+)
+
+// disarm takes from a notice what could be clicked or fetched. Its names are left: backends show them by Shown.
+func disarm(n *backends.Notice) {
+	n.Link, n.Icon = "", ""
+	n.Title = text.ElideRunes(text.Defang(n.Title), maxTitle)
+	n.Text = text.ElideRunes(text.Defang(n.Text), maxText)
+}
+
+// inWords puts a standing that the policy has marked into words: a few to stand before a title, and a sentence for
+// somebody who never heard of signatures.
+func inWords(s bus.Standing) (standing, caution string) {
+	const unproved = "It is not proved who sent this message"
+	signer := text.Defang(text.ElideRunes(text.OneLine(text.CutBytes(s.Signer, maxSigner)), maxTitle))
+	switch s.Verdict {
+	case bus.Unsigned:
+		return "unsigned", unproved + ": it has no signature. Anybody who reaches the message bus can have written it."
+	case bus.Invalid:
+		return "signature invalid", "The signature of this message is wrong" + because(s) +
+			". Somebody has forged the message, or changed it."
+	case bus.WrongSigner:
+		return "wrong signer", "This message is signed by " + quoted(signer) +
+			", who may not send messages of this kind here. Do not rely on it."
+	case bus.Stale:
+		return "stale signature", "This message was signed at a time that is long past, or still to come" + because(s) +
+			". It may be an old one that somebody has sent again."
+	case bus.BodyOnly:
+		return "only the body is signed", "The text of this message is signed by " + quoted(signer) +
+			", but not its topic, its time and its names: somebody may have changed those."
+	case bus.Unchecked:
+		return "signature not checked", unproved + ": it has a signature, which could not be checked" + because(s) + "."
+	}
+	return "not proved", unproved + "."
+}
+
+// because gives the reason in brackets, where there is one.
+func because(s bus.Standing) string {
+	reason := text.Defang(text.ElideRunes(text.OneLine(text.CutBytes(s.Reason, 4*maxReason)), maxReason))
+	if reason == "" {
+		return ""
+	}
+	return " (" + reason + ")"
+}
+
+func quoted(signer string) string {
+	if signer == "" {
+		return "somebody"
+	}
+	return "“" + signer + "”"
+}
+
+// Unconfirmed makes of a notice that went out the notice that takes it back: a message that is proved has come since
+// under the same id, and says something else.
+func Unconfirmed(sent backends.Notice) backends.Notice {
+	n := sent
+	n.Unconfirmed, n.Signer = true, ""
+	n.Standing = "not confirmed"
+	n.Caution = "The message below was not confirmed. It was told to you before its sender was proved, and since then " +
+		"a message with the same id has come whose sender is proved, and which says something else. Do not rely on " +
+		"the one below. " + withoutLinks
+	if n.Severity == catalogue.Critical.String() {
+		n.Severity = catalogue.Error.String()
+	}
+	disarm(&n)
+	return n
+}
