@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -25,9 +26,16 @@ func Check(f *config.File, env Env) error {
 func check(f *config.File, env Env) (Settings, error) {
 	s, err := LoadSettings(f)
 	quiet := slog.New(slog.DiscardHandler)
-	_, err2 := openSources(f, quiet)
+	sources, err2 := openSources(f, quiet)
 	_, err3 := openBackends(f, quiet, backends.Parts{Now: env.Now, Random: rand.Float64, Manage: s.Web.manage()})
-	return s, errors.Join(err, err2, err3, f.Unknown(), f.InSection("", checkFiles(s)))
+	err4 := f.InSection("bus.trust", checkTrust(s.Trust, sourceNames(sources)))
+	return s, errors.Join(err, err2, err3, err4, f.Unknown(), f.InSection("", checkFiles(s)))
+}
+
+// checkTrust reads the files of bus.trust.
+func checkTrust(c trust.Config, sources []string) error {
+	_, err := trust.Open(c)
+	return errors.Join(err, c.CheckSources(sources))
 }
 
 // checkFiles reads the files that the configuration names.

@@ -39,10 +39,12 @@ import (
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/internal/grace"
+	"github.com/notifyd/notifyd/internal/watch"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
@@ -74,6 +76,7 @@ type Service struct {
 	lock      *os.File // nil on PostgreSQL
 	db        *migrations.DB
 	describer *describer
+	trust     *watch.Watcher[*trust.Verifier]
 	watcher   *directory.Watcher // its value is nil while no directory is configured
 	prefs     *prefs.Store
 	history   *history.Store
@@ -103,6 +106,7 @@ func Open(ctx context.Context, f *config.File, env Env) (*Service, error) {
 		s.openDescriber,
 		func() error { return s.openStores(ctx) },
 		func() error { return s.openAdapters(f) },
+		func() error { return s.openTrust(f) },
 		f.Unknown,
 		func() error { return s.openRouter(ctx) },
 		func() error { return s.openPages(ctx) },

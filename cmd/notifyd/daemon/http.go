@@ -77,10 +77,14 @@ func (s *Service) readyz(w http.ResponseWriter, r *http.Request) {
 		status, problem = http.StatusServiceUnavailable, "the database takes no messages"
 	}
 	w.WriteHeader(status)
-	if err := json.NewEncoder(w).Encode(map[string]any{"ready": problem == "", "problem": problem}); err != nil {
+	answer := map[string]any{"ready": problem == "", "problem": problem, "warnings": orNone(s.trustWarnings())}
+	if err := json.NewEncoder(w).Encode(answer); err != nil {
 		s.log.Debug("cannot answer readyz", "error", err)
 	}
 }
+
+// orNone makes nil an empty list in JSON.
+func orNone(list []string) []string { return append([]string{}, list...) }
 
 // listen opens a port for handler, with a bound on the connections.
 func (s *Service) listen(ctx context.Context, what, address string, most int, handler http.Handler) error {

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/internal/metric"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -17,6 +18,7 @@ import (
 type metrics struct {
 	registry     *prometheus.Registry
 	rejected     *prometheus.CounterVec
+	verdicts     *prometheus.CounterVec
 	routeErrors  *failures
 	messages     prometheus.Counter
 	matches      prometheus.Counter
@@ -38,6 +40,9 @@ func newMetrics(version string) *metrics {
 		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "notifyd_messages_rejected_total", Help: "Frames that were received and not routed, by source and reason.",
 		}, []string{"source", "reason"}),
+		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "notifyd_trust_verdicts_total", Help: "Messages received, by source and by what is proved of their sender.",
+		}, []string{"source", "verdict"}),
 		routeErrors: &failures{Counter: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "notifyd_route_errors_total", Help: "Batches that the database did not take and that were tried again.",
 		})},
@@ -84,7 +89,7 @@ func newMetrics(version string) *metrics {
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.rejected, m.routeErrors, m.messages, m.matches, m.matchSeconds, m.routeSeconds,
+	m.registry.MustRegister(m.rejected, m.verdicts, m.routeErrors, m.messages, m.matches, m.matchSeconds, m.routeSeconds,
 		m.filterCount, m.skipped, m.expensive, m.lastMessage,
 		m.reloadGood, m.reloadTime, m.restartNeeded,
 		build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -92,6 +97,11 @@ func newMetrics(version string) *metrics {
 }
 
 func (m *metrics) reject(source, reason string) { m.rejected.WithLabelValues(source, reason).Inc() }
+
+// judged counts a message by its verdict.
+func (m *metrics) judged(source string, v bus.Verdict) {
+	m.verdicts.WithLabelValues(source, string(v)).Inc()
+}
 
 // reloaded records a reload of the configuration.
 func (m *metrics) reloaded(at time.Time, good bool) {

@@ -36,6 +36,8 @@ var (
 	historyBytes      = describe("notifyd_history_bytes", "Size of the messages kept.")
 	catalogueReloaded = describe("notifyd_catalogue_reload_successful",
 		"0 while a broken file in the catalogue folder keeps the last good catalogue in use.")
+	crlExpires = describe("notifyd_trust_crl_expires_timestamp_seconds",
+		"Time from which on the list of revoked certificates is out of date, and x509 signatures count as unchecked.")
 	catalogueFailed = describe("notifyd_catalogue_field_failures_total",
 		"Fields of messages that an entry of the catalogue could not work out.", "kind", "field")
 )
@@ -67,6 +69,9 @@ func (r collector) Collect(out chan<- prometheus.Metric) {
 		gauge(out, historyBytes, float64(size.Bytes))
 	}
 	gauge(out, catalogueReloaded, metric.Bool(r.s.describer.watcher.Err() == nil))
+	if at := r.s.trust.Load().CRLExpires(); !at.IsZero() {
+		gauge(out, crlExpires, float64(at.Unix()))
+	}
 	for _, failure := range r.s.describer.load().Failures() {
 		counter(out, catalogueFailed, float64(failure.Count), failure.Kind, failure.Field)
 	}

@@ -119,7 +119,7 @@ func (s *Service) openRouter(ctx context.Context) error {
 	}
 	s.router = &router{
 		db: s.db.Writer, subscriptions: s.prefs.Subscriptions, history: s.history, outbox: s.outbox, describer: s.describer,
-		directory: s.watcher.Load, links: links, metrics: s.metrics, now: s.env.Now, log: s.log,
+		verifier: s.trust.Load, directory: s.watcher.Load, links: links, metrics: s.metrics, now: s.env.Now, log: s.log,
 		dedup: bus.NewDedupWindow(dedupIDs), silent: map[string]silence{}, cold: make(chan *rules.Index, 1),
 	}
 	if path := s.settings.snapshot(); path != "" {

@@ -1,30 +1,42 @@
 package daemon
 
 import (
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
 // receive.go is the first half of the flow: from frames to events. route.go is the second, which needs the database.
 
-// silence counts the malformed frames since they were last logged.
-type silence struct {
-	at    time.Time
-	count int
+// A reception is what a frame turns out to be: a message with its standing, or an error.
+type reception struct {
+	message *bus.Message
+	action  trust.Action
+	err     error
 }
 
-// describe decodes frames into events. It counts and leaves out malformed frames and those seen a short time ago.
+// describe decodes and judges frames, and describes them as events. It counts and leaves out malformed frames, those
+// that the policy drops, and those seen a short time ago.
 func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 	var events []*catalogue.Event
 	current := r.describer.load()
 	watch := newPhaseTimer(r.now)
-	for _, f := range frames {
-		m, err := bus.Decode(f, r.now())
-		watch.lap("decode")
-		if err != nil {
+	received := receiveAll(frames, r.verifier(), r.now())
+	watch.lap("decode")
+	for i, f := range frames {
+		m := received[i].message
+		if err := received[i].err; err != nil {
 			r.malformed(f, err)
+			continue
+		}
+		r.metrics.judged(f.Source, m.Standing.Verdict)
+		if received[i].action == trust.Drop {
+			r.dropped(m)
 			continue
 		}
 		if r.dedup.Seen(m.ID) {
@@ -38,19 +50,68 @@ func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 	return events
 }
 
-// malformedLogged is the time between two lines of the log about a source's malformed frames; the metrics count them
-// all.
-const malformedLogged = time.Minute
+// receiveAll decodes and judges frames on all processors. The order of the results is that of the frames.
+func receiveAll(frames []bus.Frame, v *trust.Verifier, now time.Time) []reception {
+	received := make([]reception, len(frames))
+	var next atomic.Int64
+	work := func() {
+		for i := next.Add(1) - 1; i < int64(len(frames)); i = next.Add(1) - 1 {
+			received[i] = receive(frames[i], v, now)
+		}
+	}
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(frames)) - 1 {
+		wg.Go(work)
+	}
+	work()
+	wg.Wait()
+	return received
+}
 
-// malformed counts a malformed frame. For each source it logs at most one line a minute, with the number since the
-// last.
+// receive decodes and judges one frame.
+func receive(f bus.Frame, v *trust.Verifier, now time.Time) reception {
+	m, err := bus.Decode(f, now)
+	if err != nil {
+		return reception{err: err}
+	}
+	standing, action := v.Judge(m, now)
+	m.Standing = standing
+	return reception{message: m, action: action}
+}
+
+// silence counts the frames that were left out since that was last logged.
+type silence struct {
+	at    time.Time
+	count int
+}
+
+// silenceLogged is the time between two lines of the log about what is left out of one source for one reason; the
+// metrics count it all.
+const silenceLogged = time.Minute
+
+// malformed counts a malformed frame, and logs it as saySometimes does.
 func (r *router) malformed(f bus.Frame, err error) {
 	r.metrics.reject(f.Source, "malformed")
-	now, last := r.now(), r.silent[f.Source]
+	r.saySometimes(f.Source, "malformed", "dropped what is no message", "topic", f.Topic, "error", err)
+}
+
+// dropped counts a message that the policy drops, and logs it as saySometimes does.
+func (r *router) dropped(m *bus.Message) {
+	verdict := string(m.Standing.Verdict)
+	r.metrics.reject(m.Source, verdict)
+	r.saySometimes(m.Source, verdict, "dropped a message by its standing", "topic", m.Topic, "id", m.ID,
+		"verdict", verdict, "why", m.Standing.Reason)
+}
+
+// saySometimes logs a warning about a frame of a source that is left out, at most once a minute for each reason, with
+// the number of frames since the last.
+func (r *router) saySometimes(source, reason, what string, more ...any) {
+	key := source + " " + reason
+	now, last := r.now(), r.silent[key]
 	last.count++
-	if now.Sub(last.at) >= malformedLogged {
-		r.log.Warn("dropped what is no message", "source", f.Source, "topic", f.Topic, "frames", last.count, "error", err)
+	if now.Sub(last.at) >= silenceLogged {
+		r.log.Warn(what, append([]any{"source", source, "frames", last.count}, more...)...)
 		last = silence{at: now}
 	}
-	r.silent[f.Source] = last
+	r.silent[key] = last
 }

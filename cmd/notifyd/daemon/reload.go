@@ -8,15 +8,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/internal/watch"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// liveKeys are the keys of the configuration that a reload puts into effect. Other changed keys are named in the log
-// and wait for a restart.
+// liveKeys are the keys of the configuration, and sections with all keys below, that a reload puts into effect. Other
+// changed keys are named in the log and wait for a restart.
 var liveKeys = []string{
 	"log.level", "catalogue.folder", "catalogue.check", "directory.file", "directory.check",
-	"history.keep", "history.keep_bytes", "history.prune", "web.trusted_proxies",
+	"history.keep", "history.keep_bytes", "history.prune", "web.trusted_proxies", "bus.trust",
 }
 
 // A tuning holds the settings that are read while the daemon runs and that a reload replaces. It never changes.
@@ -119,7 +120,9 @@ func (s *Service) takeConfiguration() error {
 		return err
 	}
 	s.current = next
-	live := func(key string) bool { return slices.Contains(liveKeys, key) }
+	live := func(key string) bool {
+		return slices.ContainsFunc(liveKeys, func(l string) bool { return within(key, l) })
+	}
 	s.log.Info("configuration reloaded", "file", next.Name(), "changed", keysThat(changed, live))
 	waiting := keysThat(s.started.Changed(next), func(key string) bool { return !live(key) })
 	if len(waiting) > 0 {
@@ -130,15 +133,19 @@ func (s *Service) takeConfiguration() error {
 	return nil
 }
 
+// within reports whether a key is section, or below it.
+func within(key, section string) bool { return strings.HasPrefix(key+".", section+".") }
+
 func keysThat(keys []string, hold func(string) bool) []string {
 	return slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return !hold(key) })
 }
 
-// watchOthers makes the watchers read the catalogue and the directory from where set says. Both were checked just
-// before.
+// watchOthers makes the watchers read the catalogue, the directory and the trusted keys from where set says. All were
+// checked just before.
 func (s *Service) watchOthers(set Settings, changed []string) error {
 	return errors.Join(
 		reread(s.describer.watcher, catalogue.Source(folder(set.Catalogue.Folder)), set.Catalogue.Check, changed),
+		reread(s.trust, trust.Files(set.Trust), set.Trust.Check, changed),
 		reread(s.watcher, directorySource(set.Directory.File), set.Directory.Check, changed),
 	)
 }
@@ -146,7 +153,7 @@ func (s *Service) watchOthers(set Settings, changed []string) error {
 // reread makes a watcher read its files at once. If its section of the configuration has changed, the watcher changes
 // to source, which makes the value anew even if the bytes are the same.
 func reread[T any](w *watch.Watcher[T], source watch.Source[T], check time.Duration, changed []string) error {
-	if slices.ContainsFunc(changed, func(key string) bool { return strings.HasPrefix(key, source.Name+".") }) {
+	if slices.ContainsFunc(changed, func(key string) bool { return within(key, source.Name) }) {
 		return w.Change(source, check)
 	}
 	return w.Reload()

@@ -102,7 +102,7 @@ func TestReloadTakesEffect(t *testing.T) {
 	}
 	said := r.reloadWith("web: {listen: '', trusted_proxies: [192.0.2.0/24]}", "log: {level: debug}",
 		"catalogue: {folder: 'DIR/tea.d', check: 1m}", "directory: {file: 'DIR/people.yaml', check: 1m}",
-		"history: {keep: 24h, keep_bytes: 2000000, prune: 1m}")
+		"history: {keep: 24h, keep_bytes: 2000000, prune: 1m}", "bus: {trust: {links: true}}")
 	event := r.describer.describe(tea("ally@example.org"))
 	if event.Kind != "tea.ready" || strings.Join(event.Users, " ") != "alice" {
 		t.Errorf("the catalogue or the directory is the old one: kind %s, users %v", event.Kind, event.Users)
@@ -113,6 +113,9 @@ func TestReloadTakesEffect(t *testing.T) {
 	}
 	if got := now.history; got.Keep != 24*time.Hour || got.KeepBytes != 2000000 || got.Prune != time.Minute {
 		t.Errorf("history %+v", got)
+	}
+	if !r.router.verifier().Links() {
+		t.Error("the policy is the old one")
 	}
 	if len(now.proxies) != 1 || now.proxies[0].String() != "192.0.2.0/24" {
 		t.Errorf("trusted proxies %v", now.proxies)
@@ -130,6 +133,9 @@ func TestReloadTakesEffect(t *testing.T) {
 	r.reloadWith("web: {listen: ''}") // undoes the change
 	if event := r.describer.describe(tea("ally@example.org")); event.Kind != "tea.unknown" || r.watcher.Load() != nil {
 		t.Errorf("the catalogue or the directory stays: kind %s", event.Kind)
+	}
+	if r.router.verifier().Links() {
+		t.Error("the policy stays")
 	}
 }
 

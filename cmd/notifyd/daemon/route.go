@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/outbox"
@@ -31,6 +32,7 @@ type router struct {
 	history       *history.Store
 	outbox        *outbox.Outbox
 	describer     *describer
+	verifier      func() *trust.Verifier
 	directory     func() *directory.Snapshot
 	links         *links.Signer
 	snapshots     *snapshots // nil: none are kept
@@ -42,7 +44,7 @@ type router struct {
 	state      *indexState
 	loadedOnce bool               // the snapshot is read at the first load only
 	found      []rules.Result     // the filters that match the events of a batch
-	silent     map[string]silence // by source: malformed frames that were not logged
+	silent     map[string]silence // by source and reason: what was left out and not logged
 
 	expensive expensive
 	cold      chan *rules.Index // has room for one: a new index, for warmCaches

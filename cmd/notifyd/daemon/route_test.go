@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/internal/exectest"
@@ -22,6 +23,16 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 	dto "github.com/prometheus/client_model/go"
 )
+
+// judging returns a verifier for a router.
+func judging(t *testing.T, c trust.Config) func() *trust.Verifier {
+	t.Helper()
+	v, err := trust.Open(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() *trust.Verifier { return v }
+}
 
 // aRouter returns a router on a fresh database with the user alice, who has one address and the filters given.
 func aRouter(t *testing.T, d *migrations.DB, filters ...prefs.Filter) (*router, prefs.User, []prefs.Filter,
@@ -41,6 +52,7 @@ func aRouter(t *testing.T, d *migrations.DB, filters ...prefs.Filter) (*router, 
 		describer: &describer{watcher: watcher, directory: noDirectory}, directory: noDirectory, metrics: newMetrics("test"),
 		now: now,
 		log: slog.New(slog.NewTextHandler(log, nil)), dedup: bus.NewDedupWindow(100), silent: map[string]silence{},
+		verifier: judging(t, trust.Config{}),
 	}
 	alice, err := store.Accounts.Register(t.Context(), "alice", "", "email", "alice@example.org")
 	if err != nil {

@@ -107,6 +107,8 @@ func (s *Service) startRest(rest *runGroup) {
 	rest.start("catalogue", s.describer.watcher.Run)
 	rest.start("package names", s.router.warmCaches)
 	rest.start("directory", s.watcher.Run)
+	rest.start("trust files", s.trust.Run)
+	rest.start("trust warnings", s.watchTrust)
 	for _, l := range s.listeners {
 		rest.start("web server at "+l.listener.Addr().String(), func(ctx context.Context) error {
 			return l.serve(ctx, s.settings.stopPlan().pages)

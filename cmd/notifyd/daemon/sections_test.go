@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -30,7 +31,8 @@ func sections() map[string]any {
 	all := map[string]any{}
 	of := reflect.ValueOf(&s).Elem()
 	for i := range of.NumField() {
-		all[strings.ToLower(of.Type().Field(i).Name)] = of.Field(i).Addr().Interface()
+		field := of.Type().Field(i)
+		all[cmp.Or(field.Tag.Get("section"), strings.ToLower(field.Name))] = of.Field(i).Addr().Interface()
 	}
 	caught := func(path string) func(any) error {
 		return func(into any) error {
@@ -83,7 +85,7 @@ func leaves(v reflect.Value, prefix string) []leaf {
 }
 
 // publicKeys are keys that are named like secrets but are public. Each has the tag secret:"false".
-var publicKeys = []string{"backends.irc.networks.client_key"}
+var publicKeys = []string{"backends.irc.networks.client_key", "bus.trust.gpg_keys"}
 
 // TestSecretsAreMasked fills every text of every section and prints it: no key that is named like a secret shows its
 // value.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/migrations"
@@ -30,6 +31,7 @@ type Settings struct {
 	History   historySettings
 	Outbox    outboxSettings
 	Stop      stopSettings
+	Trust     trust.Config `section:"bus.trust"`
 }
 
 type logSettings struct {
@@ -117,11 +119,13 @@ func LoadSettings(f *config.File) (Settings, error) {
 	}{
 		{"log", &s.Log}, {"database", &s.Database}, {"web", &s.Web}, {"metrics", &s.Metrics}, {"directory", &s.Directory},
 		{"catalogue", &s.Catalogue}, {"rules", &s.Rules}, {"history", &s.History}, {"outbox", &s.Outbox}, {"stop", &s.Stop},
+		{"bus.trust", &s.Trust},
 	}
 	var errs []error
 	for _, section := range sections {
 		errs = append(errs, f.Section(section.name)(section.into))
 	}
+	s.Trust.SetDefaults() // also where the section is not used
 	errs = append(errs, f.InSection("", s.check()))
 	return s, errors.Join(errs...)
 }

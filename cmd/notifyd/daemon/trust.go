@@ -1,0 +1,105 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/trust"
+	"github.com/notifyd/notifyd/cmd/notifyd/config"
+	"github.com/notifyd/notifyd/internal/metric"
+	"github.com/notifyd/notifyd/internal/watch"
+)
+
+// openTrust reads the certificates and keys that messages are checked by.
+func (s *Service) openTrust(f *config.File) error {
+	var err error
+	s.trust, err = watch.New(trust.Files(s.settings.Trust), s.settings.Trust.Check, s.log)
+	if err != nil {
+		return f.InSection("bus.trust", err)
+	}
+	for _, warning := range s.trustWarnings() {
+		s.log.Warn("trust is limited", "problem", warning)
+	}
+	return nil
+}
+
+// sourceNames returns the names of all sources, as in Frame.Source: one bus may have several.
+func sourceNames(sources map[string]bus.Source) []string {
+	var names []string
+	for _, source := range sources {
+		metered, ok := source.(bus.Metered)
+		if !ok {
+			continue
+		}
+		metered.Collect(func(d *metric.Desc, _ float64, labels ...string) {
+			if at := slices.Index(d.Labels, "source"); at >= 0 && at < len(labels) {
+				names = append(names, labels[at])
+			}
+		})
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// nothingVerified is the warning of a site that can check no signature.
+const nothingVerified = "nothing is verified: bus.trust has neither a ca nor gpg_keys, so anybody who reaches a bus may " +
+	"send under any name"
+
+// trustWarnings says what is wrong with the files that messages are checked by.
+func (s *Service) trustWarnings() []string {
+	v := s.trust.Load()
+	warnings := v.Warnings(s.env.Now())
+	if !v.Checks() {
+		warnings = append(warnings, nothingVerified)
+	}
+	if err := s.trust.Err(); err != nil {
+		warnings = append(warnings, fmt.Sprintf("the last good files of bus.trust stay in use: %v", err))
+	}
+	return warnings
+}
+
+const (
+	trustLooked   = time.Minute    // how often the warnings are looked at
+	trustRepeated = 24 * time.Hour // how often a warning that stays is logged
+)
+
+// watchTrust logs each warning about trust when it comes up, and daily while it stays.
+func (s *Service) watchTrust(ctx context.Context) error {
+	said := map[string]time.Time{}
+	for _, warning := range s.trustWarnings() {
+		said[warning] = s.env.Now() // Open has logged it
+	}
+	ticker := time.NewTicker(trustLooked)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			for _, warning := range due(said, s.trustWarnings(), s.env.Now()) {
+				s.log.Error("trust is limited", "problem", warning)
+			}
+		}
+	}
+}
+
+// due picks the warnings that were not said for trustRepeated, and notes that they are said now. It forgets those that
+// are over.
+func due(said map[string]time.Time, warnings []string, now time.Time) []string {
+	var fresh []string
+	for _, warning := range warnings {
+		if at, ok := said[warning]; !ok || now.Sub(at) >= trustRepeated {
+			said[warning] = now
+			fresh = append(fresh, warning)
+		}
+	}
+	for warning := range said {
+		if !slices.Contains(warnings, warning) {
+			delete(said, warning)
+		}
+	}
+	return fresh
+}
