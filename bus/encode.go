@@ -47,3 +47,8 @@ func NewID(now time.Time, random io.Reader) (string, error) {
 func ParseJSON(text []byte) (any, error) {
 	return parseJSON(text, false)
 }
+
+// ParseExact is ParseJSON for what is signed: lone surrogates and NaN are kept, in the form that Canonical takes.
+func ParseExact(text []byte) (any, error) {
+	return parseJSON(text, true)
+}

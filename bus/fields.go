@@ -44,7 +44,7 @@ func (e jsonObject) fill(m *Message) error {
 		}
 	}
 	m.Body = body
-	m.proof = e.proof()
+	m.proof = e.proof(m.Payload)
 	m.Standing = m.proof.unchecked()
 	if err := e.fillCounter(m); err != nil {
 		return err

@@ -1,6 +1,9 @@
 package bus
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // A Standing is what is proved of the sender of a message, and what the site's policy makes of that.
 type Standing struct {
@@ -64,6 +67,7 @@ type Proof struct {
 	Scheme      string // crypto: "x509", "gpg", or anything else; "" where it is absent or no text
 	Signature   string // base64; "" where it is absent or no text
 	Certificate string // base64 of PEM; "" where it is absent or no text
+	payload     []byte
 	envelope    jsonObject
 }
 
@@ -73,6 +77,11 @@ func (m *Message) Proof() *Proof { return m.proof }
 // Envelope gives a copy of the outermost object of the payload, which may be changed; the values in it may not. Numbers
 // are json.Number. What was signed is the canonical form (see Canonical) of it, or of a part of it.
 func (p *Proof) Envelope() map[string]any {
+	if mayBeInexact(p.payload) {
+		if v, err := parseJSON(p.payload, true); err == nil {
+			return v.(map[string]any)
+		}
+	}
 	e := make(map[string]any, len(p.envelope))
 	for name, v := range p.envelope {
 		e[name] = v
@@ -80,12 +89,22 @@ func (p *Proof) Envelope() map[string]any {
 	return e
 }
 
-// proof gives the Proof of an envelope, nil where it carries none.
-func (e jsonObject) proof() *Proof {
+// mayBeInexact reports whether a Message may hold less than was signed: a surrogate or a number that is none.
+func mayBeInexact(payload []byte) bool {
+	for _, mark := range []string{`\ud`, `\uD`, "NaN", "Infinity"} {
+		if bytes.Contains(payload, []byte(mark)) {
+			return true
+		}
+	}
+	return false
+}
+
+// proof gives the Proof of the envelope of a payload, nil where it carries none.
+func (e jsonObject) proof(payload []byte) *Proof {
 	if e["signature"] == nil && e["certificate"] == nil {
 		return nil
 	}
-	p := &Proof{envelope: e}
+	p := &Proof{payload: payload, envelope: e}
 	p.Scheme, _ = e["crypto"].(string)
 	p.Signature, _ = e["signature"].(string)
 	p.Certificate, _ = e["certificate"].(string)

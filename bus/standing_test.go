@@ -26,3 +26,12 @@ func TestWordsOfAStanding(t *testing.T) {
 		}
 	}
 }
+
+func TestEnvelopeOfAProofIsExact(t *testing.T) {
+	payload := `{"topic":"t","msg":["\ud83d","\uDE00",NaN,-Infinity,"NaN"],"signature":"c2ln","timestamp":1}`
+	got, err := bus.Canonical(decode(t, "t", payload).Proof().Envelope())
+	want := `{"msg":["\ud83d","\ude00",NaN,-Infinity,"NaN"],"signature":"c2ln","timestamp":1,"topic":"t"}`
+	if err != nil || string(got) != want {
+		t.Errorf("canonical form of the envelope: %s, %v, want %s", got, err, want)
+	}
+}
