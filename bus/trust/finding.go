@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
@@ -18,7 +19,54 @@ type finding struct {
 	keys []string
 }
 
-// find checks what m carries to prove its sender.
+// find checks what m carries to prove its sender. What a broker has authenticated is the whole message: it counts for
+// more than a signature of a part, or one that cannot be checked. A signature that is wrong is wrong at any broker.
 func (v *Verifier) find(m *bus.Message, now time.Time) finding {
-	return finding{Standing: m.Standing, signedAt: m.Time}
+	f := v.findSignature(m, now)
+	if m.Publisher == "" || f.Verdict == bus.Signed || f.Verdict == bus.Invalid {
+		return f
+	}
+	return finding{
+		Standing: bus.Standing{Verdict: bus.Signed, Signer: m.Publisher, Method: bus.Broker}, signedAt: m.Time,
+	}
+}
+
+// findSignature checks the signature in the message. Before fedmsg 0.7.3 there was no field crypto.
+func (v *Verifier) findSignature(m *bus.Message, now time.Time) finding {
+	p := m.Proof()
+	if p == nil {
+		return finding{
+			Standing: bus.Standing{Verdict: bus.Unsigned, Reason: "the message carries no signature"}, signedAt: m.Time,
+		}
+	}
+	method := bus.Method(p.Scheme)
+	switch {
+	case method == "" && p.Certificate != "":
+		method = bus.X509
+	case method == "":
+		method = bus.GPG
+	}
+	switch {
+	case method == bus.X509 && v.x509 != nil:
+		return v.x509.check(m, now)
+	case method == bus.GPG && v.gpg != nil:
+		return v.gpg.check(m, now)
+	case method == bus.X509:
+		return unchecked(m, method, "no CA is configured to check its certificate by")
+	case method == bus.GPG:
+		return unchecked(m, method, "no OpenPGP keys are configured to check it by")
+	}
+	return unchecked(m, "", "it is signed by a method that is not known here")
+}
+
+func unchecked(m *bus.Message, method bus.Method, reason string) finding {
+	return finding{Standing: bus.Standing{Verdict: bus.Unchecked, Method: method, Reason: reason}, signedAt: m.Time}
+}
+
+// invalid names no signer: whoever signed, it is not the one that the message claims.
+func invalid(m *bus.Message, method bus.Method, format string, args ...any) finding {
+	return finding{
+		Standing: bus.Standing{Verdict: bus.Invalid, Method: method, Reason: fmt.Sprintf(format, args...)},
+		signedAt: m.Time,
+	}
 }

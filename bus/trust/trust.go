@@ -33,6 +33,7 @@ package trust
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
@@ -61,7 +62,18 @@ func New(c Config, keys Keys) (*Verifier, error) {
 	if err := errors.Join(c.check(), err); err != nil {
 		return nil, err
 	}
-	return &Verifier{config: c, policy: policy}, nil
+	v := &Verifier{config: c, policy: policy}
+	if keys.CA != nil {
+		if v.x509, err = newAuthority(keys.CA, keys.CRL, c.RefuseSHA1); err != nil {
+			return nil, err
+		}
+	}
+	if keys.GPG != nil {
+		if v.gpg, err = newKeyring(keys.GPG); err != nil {
+			return nil, fmt.Errorf("gpg_keys: %w", err)
+		}
+	}
+	return v, nil
 }
 
 // An Action is what is done with a message.
@@ -81,11 +93,21 @@ func (v *Verifier) Judge(m *bus.Message, now time.Time) (bus.Standing, Action) {
 
 // Warnings says, for the log and the operators' page, what is wrong with the files at now, such as a list of revoked
 // certificates that is out of date; nil where nothing is.
-func (v *Verifier) Warnings(now time.Time) []string { return nil }
+func (v *Verifier) Warnings(now time.Time) []string {
+	if v.x509 == nil {
+		return nil
+	}
+	return v.x509.warnings(now)
+}
 
 // CRLExpires gives the time from which on a list of revoked certificates is out of date, the first of several; zero
 // where there is none.
-func (v *Verifier) CRLExpires() time.Time { return time.Time{} }
+func (v *Verifier) CRLExpires() time.Time {
+	if v.x509 == nil {
+		return time.Time{}
+	}
+	return v.x509.crlExpires()
+}
 
 // Checks reports whether any signature can be checked.
 func (v *Verifier) Checks() bool { return v.config.checks() }
