@@ -1,0 +1,61 @@
+package trust
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestConfigMistakes(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing.crt")
+	signers := []string{"a.example.org"}
+	for want, c := range map[string]Config{
+		"ca: open " + missing:                        {CA: missing},
+		"crl: open " + missing:                       {CA: missing, CRL: missing},
+		"gpg_keys: open " + missing:                  {GPGKeys: missing},
+		"crl: there is no ca":                        {CRL: os.DevNull},
+		"refuse_sha1: there is no ca":                {RefuseSHA1: true},
+		"max_age: 1s; expected between":              {MaxAge: time.Second},
+		"max_age: -1h0m0s; expected between":         {MaxAge: -time.Hour},
+		"check: 2h0m0s; expected between 100ms and":  {Check: 2 * time.Hour},
+		"policy.a.b*: \"b*\"; expected * or #":       {Policy: map[string][]string{"a.b*": signers}},
+		"policy.a..b: an empty word":                 {Policy: map[string][]string{"a..b": signers}},
+		"policy.a.b: an empty list; expected":        {Policy: map[string][]string{"a.b": {}}},
+		"policy.a.b: an empty name; expected":        {Policy: map[string][]string{"a.b": {"x", " "}}},
+		"verdicts.stale: \"no\"; expected accept":    {Verdicts: Verdicts{Stale: "no"}},
+		"sources.s.verdicts.signed: \"x\"; expected": {Sources: map[string]Source{"s": {Verdicts: Verdicts{Signed: "x"}}}},
+		"sources.s: trusted and verdicts":            {Sources: map[string]Source{"s": {true, Verdicts{Signed: Drop}}}},
+	} {
+		if _, err := Open(c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Open(%+v): %v, want %q", c, err, want)
+		}
+	}
+}
+
+func TestCheckSources(t *testing.T) {
+	c := Config{Sources: map[string]Source{"relay": {Trusted: true}, "reley": {Trusted: true}}}
+	err := c.CheckSources([]string{"relay", "hub"})
+	if err == nil || err.Error() != "sources.reley: no source is called so; expected one of hub, relay" {
+		t.Errorf("CheckSources: %v", err)
+	}
+	if err := c.CheckSources([]string{"relay", "reley"}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	var c Config
+	c.SetDefaults()
+	if c.Verdicts != notChecking || c.MaxAge != 720*time.Hour || c.Check != 10*time.Second || c.checks() {
+		t.Errorf("without keys: %+v", c)
+	}
+	c = Config{GPGKeys: "keys.asc", Verdicts: Verdicts{Unsigned: Drop}}
+	c.SetDefaults()
+	want := checking
+	want.Unsigned = Drop
+	if c.Verdicts != want || !c.checks() {
+		t.Errorf("with keys: %+v", c)
+	}
+}
