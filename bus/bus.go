@@ -102,7 +102,8 @@ type Message struct {
 	// milliseconds. Nil for nearly all messages.
 	Mended []string
 
-	proof *Proof
+	proof   *Proof
+	content *content
 }
 
 // A Driver opens the sources of one kind of bus, as the drivers of database/sql do for databases. bus/all lists them.

@@ -132,6 +132,11 @@ const hexDigits = "0123456789abcdef"
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	for i := 0; i < len(s); {
+		if n := plainBytes(s[i:]); n > 0 {
+			b = append(b, s[i:i+n]...)
+			i += n
+			continue
+		}
 		c := s[i]
 		if c >= utf8.RuneSelf {
 			r, n := utf8.DecodeRuneInString(s[i:])
@@ -145,13 +150,19 @@ func appendString(b []byte, s string) []byte {
 		i++
 		if k := strings.IndexByte("\"\\\n\r\t\f\b", c); k >= 0 {
 			b = append(b, '\\', `"\nrtfb`[k])
-		} else if c < 0x20 || c == 0x7F {
-			b = appendUnit(b, rune(c))
 		} else {
-			b = append(b, c)
+			b = appendUnit(b, rune(c))
 		}
 	}
 	return append(b, '"')
+}
+
+// plainBytes counts the bytes at the beginning of s that stand for themselves in a JSON string.
+func plainBytes(s string) (n int) {
+	for n < len(s) && s[n] >= 0x20 && s[n] < 0x7F && s[n] != '"' && s[n] != '\\' {
+		n++
+	}
+	return n
 }
 
 // surrogate decodes the three bytes of a lone surrogate (WTF-8); anything else is one bad byte.

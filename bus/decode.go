@@ -31,6 +31,7 @@ func Decode(f Frame, now time.Time) (*Message, error) {
 	}
 	m := &Message{
 		Topic: f.Topic, Source: f.Source, Payload: f.Payload, Publisher: f.Publisher, Late: f.Late,
+		content: new(content),
 	}
 	if err := e.fill(m); err != nil {
 		return nil, err
@@ -87,7 +88,7 @@ func DecodeLine(line []byte, now time.Time) (*Message, error) {
 	if err := CheckTopic(topic); err != nil {
 		return nil, err
 	}
-	m := &Message{Topic: topic, Payload: line}
+	m := &Message{Topic: topic, Payload: line, content: new(content)}
 	if err := e.fill(m); err != nil {
 		return nil, err
 	}

@@ -7,10 +7,11 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// The form of facts is: this byte, the severity, topic, app, kind and actor, then users and packages with their
-// number before them. Numbers are uvarints (encoding/binary), and each text has its length before it.
+// The form of facts is: this byte, the severity, topic, app, kind, actor, verdict and signer, then users and packages
+// with their number before them. Numbers are uvarints (encoding/binary), and each text has its length before it. Form
+// 1, of older versions, has no verdict and no signer.
 const (
-	factsForm = 1
+	factsForm = 2
 	maxFacts  = 16 << 10 // bytes; a message that has more is decoded for each scan
 )
 
@@ -19,7 +20,8 @@ func pack(e *catalogue.Event) []byte {
 	b := make([]byte, 1, 256)
 	b[0] = factsForm
 	b = binary.AppendUvarint(b, uint64(max(0, e.Severity)))
-	for _, text := range []string{e.Topic, e.App, e.Kind, e.Actor} {
+	verdict, signer := string(e.Standing.Verdict), why(e.Standing.Signer)
+	for _, text := range []string{e.Topic, e.App, e.Kind, e.Actor, verdict, signer} {
 		b = packText(b, text)
 	}
 	for _, list := range [][]string{e.Users, e.Packages} {
@@ -56,13 +58,17 @@ func newFacts() *facts {
 
 // unpack fills the event from the packed form, and reports whether it could.
 func (f *facts) unpack(packed []byte) bool {
-	if len(packed) == 0 || packed[0] != factsForm {
+	if len(packed) == 0 || packed[0] == 0 || packed[0] > factsForm {
 		return false
 	}
 	f.text, f.broken = string(packed[1:]), false
 	e := &f.event
 	e.Severity = catalogue.Severity(f.number())
 	e.Topic, e.App, e.Kind, e.Actor = f.one(), f.one(), f.one(), f.one()
+	e.Standing = bus.Standing{}
+	if packed[0] > 1 {
+		e.Standing = bus.Standing{Verdict: bus.Verdict(f.one()), Signer: f.one()}
+	}
 	e.Users = f.list(e.Users[:0])
 	e.Packages = f.list(e.Packages[:0])
 	return !f.broken && f.text == ""

@@ -45,25 +45,43 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// A Record is a stored message: the frame as it was received, and its meaning by the catalogue at that time.
+// A Record is a stored message: the frame as it was received, what was proved of its sender then, and its meaning by
+// the catalogue at that time.
 type Record struct {
-	ID       int64 // in this history; greater than that of every message appended before
-	MsgID    string
-	Source   string
-	Topic    string
-	App      string
-	Kind     string
-	Title    string
-	Summary  string
-	Link     string
-	Time     time.Time // when it was sent, but never later than Received
-	Received time.Time
+	ID    int64 // in this history; greater than that of every message appended before
+	MsgID string
+	// ClaimedID is the id that the sender gave, for a message that is kept under another MsgID, because a different
+	// message has that id. Otherwise it is "".
+	ClaimedID string
+	Source    string
+	Topic     string
+	App       string
+	Kind      string
+	Title     string
+	Summary   string
+	Link      string
+	Time      time.Time // when it was sent, but never later than Received
+	Received  time.Time
+	// Standing is what was found at the reception. The verdict is "" for a message that an older version stored.
+	Standing bus.Standing
+	Late     bool // it filled a hole
 	Payload  []byte
 }
 
-// Frame returns the frame as it was received. bus.Decode turns it into the message again.
+// Frame returns the frame as it was received.
 func (r Record) Frame() bus.Frame {
-	return bus.Frame{Source: r.Source, Topic: r.Topic, Payload: r.Payload}
+	return bus.Frame{Source: r.Source, Topic: r.Topic, Payload: r.Payload, Late: r.Late}
+}
+
+// Message decodes the message again, as it was at its reception: with the Standing of that time, and with the id under
+// which it is kept.
+func (r Record) Message() (*bus.Message, error) {
+	m, err := bus.Decode(r.Frame(), r.Received)
+	if err != nil {
+		return nil, err
+	}
+	m.ID, m.Standing = r.MsgID, r.Standing
+	return m, nil
 }
 
 // A Query selects messages. Fields with the zero value do not restrict. All other fields must hold.
@@ -104,8 +122,8 @@ type Filter interface {
 	// up. The fields are among those given. nil: any message may match; empty and not nil: no message matches.
 	Keys(fields ...string) map[string][]string
 	// Names judges a message by its names. Of the event only Topic, Time, App, Kind, Actor, Users, Packages and
-	// Severity are set, as they were when the message arrived. The event is reused after the call. If matches is
-	// false, the message does not match. sure: Match would return the same.
+	// Severity are set, and Verdict and Signer of its Standing, as they were when the message arrived. The event is
+	// reused after the call. If matches is false, the message does not match. sure: Match would return the same.
 	Names(e *catalogue.Event) (matches, sure bool)
 	// Prefilter judges a message that Names did not rule out by its sentence, link and payload, at less cost than
 	// Match. sure: Match would return the same.

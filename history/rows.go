@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"time"
 
+	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -17,19 +18,27 @@ func Models() []any {
 // These are the rows. Times are Unix microseconds; the foreign keys are in migrations/*/*_history*.sql.
 
 type messageRow struct {
-	ID         int64  `gorm:"primaryKey;index:idx_messages_time,priority:2;index:idx_messages_topic,priority:3;index:idx_messages_app,priority:3;index:idx_messages_kind,priority:3;index:idx_messages_retention,priority:2"`
-	MsgID      string `gorm:"not null;uniqueIndex:idx_messages_msg_id"`
-	Source     string `gorm:"not null"`
-	Topic      string `gorm:"not null;index:idx_messages_topic,priority:1"`
-	App        string `gorm:"not null;index:idx_messages_app,priority:1"`
-	Kind       string `gorm:"not null;index:idx_messages_kind,priority:1"`
-	Title      string `gorm:"not null"`
-	Summary    string `gorm:"not null"`
-	Link       string `gorm:"not null"`
-	SentAt     int64  `gorm:"not null;index:idx_messages_time,priority:1;index:idx_messages_topic,priority:2;index:idx_messages_app,priority:2;index:idx_messages_kind,priority:2"`
-	ReceivedAt int64  `gorm:"not null;index:idx_messages_retention,priority:1"`
-	Size       int64  `gorm:"not null;index:idx_messages_retention,priority:3"`
-	Payload    []byte `gorm:"not null"`
+	ID          int64  `gorm:"primaryKey;index:idx_messages_time,priority:2;index:idx_messages_topic,priority:3;index:idx_messages_app,priority:3;index:idx_messages_kind,priority:3;index:idx_messages_source,priority:3"`
+	MsgID       string `gorm:"not null;uniqueIndex:idx_messages_msg_id"`
+	Source      string `gorm:"not null;index:idx_messages_source,priority:1"`
+	Topic       string `gorm:"not null;index:idx_messages_topic,priority:1"`
+	App         string `gorm:"not null;index:idx_messages_app,priority:1"`
+	Kind        string `gorm:"not null;index:idx_messages_kind,priority:1"`
+	Title       string `gorm:"not null"`
+	Summary     string `gorm:"not null"`
+	Link        string `gorm:"not null"`
+	SentAt      int64  `gorm:"not null;index:idx_messages_time,priority:1;index:idx_messages_topic,priority:2;index:idx_messages_app,priority:2;index:idx_messages_kind,priority:2"`
+	ReceivedAt  int64  `gorm:"not null;index:idx_messages_source,priority:2"`
+	Size        int64  `gorm:"not null;index:idx_messages_source,priority:4"`
+	Payload     []byte `gorm:"not null"`
+	ClaimedID   string `gorm:"not null;default:'';index:idx_messages_claimed_id,where:claimed_id <> ''"`
+	ContentHash string `gorm:"not null;default:''"`
+	Verdict     string `gorm:"not null;default:''"`
+	Signer      string `gorm:"not null;default:''"`
+	Method      string `gorm:"not null;default:''"`
+	Reason      string `gorm:"not null;default:''"`
+	Marked      bool   `gorm:"not null;default:false"`
+	Late        bool   `gorm:"not null;default:false"`
 }
 
 func (messageRow) TableName() string { return "messages" }
@@ -62,8 +71,9 @@ func (messageFactsRow) TableName() string { return "message_facts" }
 const (
 	maxKey   = 512  // bytes of an indexed text
 	maxText  = 4096 // bytes of a text for people
+	maxWhy   = 256  // bytes of what is said of a standing
 	maxNames = 2000 // users, and packages, of one message: as many as an event has
-	overhead = 200  // bytes of a row beside its texts, about
+	overhead = 300  // bytes of a row beside its texts, about
 )
 
 func newRow(e *catalogue.Event, now time.Time) messageRow {
@@ -72,25 +82,42 @@ func newRow(e *catalogue.Event, now time.Time) messageRow {
 		MsgID: key(e.ID), Source: column(e.Source), Topic: column(e.Topic), App: key(e.App), Kind: key(e.Kind),
 		Title: column(e.Title), Summary: column(prose.Summary), Link: column(prose.Link),
 		SentAt: min(e.Time.UnixMicro(), now.UnixMicro()), ReceivedAt: now.UnixMicro(), Payload: e.Payload,
+		ContentHash: e.ContentHash().String(), Late: e.Late,
 	}
+	row.setStanding(e.Standing)
 	if row.Payload == nil {
 		row.Payload = []byte{}
 	}
 	row.Size = int64(overhead + len(row.MsgID) + len(row.Topic) + len(row.App) + len(row.Kind) +
-		len(row.Title) + len(row.Summary) + len(row.Link) + len(row.Payload))
+		len(row.Title) + len(row.Summary) + len(row.Link) + len(row.Signer) + len(row.Reason) + len(row.Payload))
 	return row
+}
+
+func (r *messageRow) setStanding(s bus.Standing) {
+	r.Verdict, r.Method, r.Marked = why(string(s.Verdict)), why(string(s.Method)), s.Marked
+	r.Signer, r.Reason = why(s.Signer), why(s.Reason)
+}
+
+func (r *messageRow) standing() bus.Standing {
+	return bus.Standing{
+		Verdict: bus.Verdict(r.Verdict), Signer: r.Signer, Method: bus.Method(r.Method), Reason: r.Reason, Marked: r.Marked,
+	}
 }
 
 func (r messageRow) record() Record {
 	return Record{
 		ID: r.ID, MsgID: r.MsgID, Source: r.Source, Topic: r.Topic, App: r.App, Kind: r.Kind,
-		Title: r.Title, Summary: r.Summary, Link: r.Link, Payload: r.Payload,
+		Title: r.Title, Summary: r.Summary, Link: r.Link, Payload: r.Payload, ClaimedID: r.ClaimedID,
+		Standing: r.standing(), Late: r.Late,
 		Time: time.UnixMicro(r.SentAt).UTC(), Received: time.UnixMicro(r.ReceivedAt).UTC(),
 	}
 }
 
 // column makes s fit for a column of texts.
 func column(s string) string { return text.CutBytes(text.Storable(s), maxText) }
+
+// why makes what is said of a standing fit for its column.
+func why(s string) string { return text.CutBytes(text.Storable(s), maxWhy) }
 
 // key returns the form of s in an index. For a text that is too long that is its digest, which keeps it distinct.
 func key(s string) string {

@@ -52,20 +52,24 @@ func (s *Store) Append(tx *gorm.DB, events []*catalogue.Event) (added []bool, er
 	return added, nil
 }
 
-const columns = "msg_id, source, topic, app, kind, title, summary, link, sent_at, received_at, size, payload"
+const columns = "msg_id, source, topic, app, kind, title, summary, link, sent_at, received_at, size, payload, " +
+	"claimed_id, content_hash, verdict, signer, method, reason, marked, late"
+
+var columnCount = strings.Count(columns, ",") + 1
 
 // insert stores the rows that part names, sets the ids of those that are new, and marks them in added.
 func insert(tx *gorm.DB, rows []messageRow, part []int, added []bool) error {
-	const row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	row := "(" + strings.TrimSuffix(strings.Repeat("?, ", columnCount), ", ") + ")"
 	statement := "INSERT INTO messages (" + columns + ") VALUES " + strings.Repeat(row+", ", len(part)-1) + row +
 		" ON CONFLICT (msg_id) DO NOTHING RETURNING id, msg_id"
-	args := make([]any, 0, 12*len(part))
+	args := make([]any, 0, columnCount*len(part))
 	position := make(map[string]int, len(part))
 	for _, i := range part {
 		r := &rows[i]
 		position[r.MsgID] = i
 		args = append(args, r.MsgID, r.Source, r.Topic, r.App, r.Kind, r.Title, r.Summary, r.Link,
-			r.SentAt, r.ReceivedAt, r.Size, r.Payload)
+			r.SentAt, r.ReceivedAt, r.Size, r.Payload,
+			r.ClaimedID, r.ContentHash, r.Verdict, r.Signer, r.Method, r.Reason, r.Marked, r.Late)
 	}
 	// not gorm's Scan, which also writes the statement out with all its payloads, for a log that is off
 	stored, err := tx.Raw(statement, args...).Rows()

@@ -5,7 +5,6 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rulespec"
 )
@@ -18,7 +17,7 @@ func (s *testSite) deliver(user string, f prefs.Filter, message string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	m, err := bus.Decode(r.Frame(), r.Received)
+	m, err := r.Message()
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -126,7 +126,7 @@ func (req *request) describe(e *catalogue.Event) messageView {
 
 // event decodes a stored message again and describes it by the catalogue, as the router does with a new one.
 func (req *request) event(r history.Record) (*catalogue.Event, error) {
-	m, err := bus.Decode(r.Frame(), r.Received)
+	m, err := r.Message()
 	if err != nil {
 		return nil, err
 	}

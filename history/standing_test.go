@@ -1,0 +1,72 @@
+package history_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/migrations"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+func TestStandingIsStored(t *testing.T) {
+	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
+		e := decodable("x", 5, "org.example.prod.git.receive", []string{"alice"}, []string{"bash"})
+		want := bus.Standing{Verdict: bus.WrongSigner, Signer: "pkgdb", Method: bus.X509, Marked: true,
+			Reason: "pkgdb may not send under this topic"}
+		e.Standing, e.Late = want, true
+		put(t, s, d, e, decodable("y", 6, "org.example.prod.git.receive", nil, nil))
+		r, err := s.Get(t.Context(), "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := r.Message()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Standing != want || !r.Late || m.Standing != want || !m.Late || m.ID != "x" || r.ClaimedID != "" {
+			t.Errorf("stored: %+v late %v; decoded: %+v late %v, id %q", r.Standing, r.Late, m.Standing, m.Late, m.ID)
+		}
+		for _, sure := range []bool{true, false} {
+			f := &byVerdict{verdict: want.Verdict, sure: sure}
+			got, err := s.Scan(t.Context(), history.ScanQuery{Filter: f, Describe: describe, Hits: 5})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got.Hits) != 1 || got.Hits[0].MsgID != "x" || got.Hits[0].Event.Standing.Signer != "pkgdb" {
+				t.Errorf("sure %v: scan gives %+v", sure, got.Hits)
+			}
+		}
+	})
+}
+
+// byVerdict is a filter by the verdict: by the names alone where sure, otherwise by the whole message.
+type byVerdict struct {
+	verdict bus.Verdict
+	sure    bool
+}
+
+func (byVerdict) Keys(...string) map[string][]string { return nil }
+
+func (f byVerdict) Names(e *catalogue.Event) (matches, sure bool) {
+	return e.Standing.Verdict == f.verdict, f.sure
+}
+
+func (byVerdict) Prefilter(string, string, []byte) (matches, sure bool) { return true, false }
+
+func (f byVerdict) Match(e *catalogue.Event) bool { return e.Standing.Verdict == f.verdict }
+
+// TestLongStandingIsCut stores what a hostile certificate may say.
+func TestLongStandingIsCut(t *testing.T) {
+	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
+		e := event("x", 5, "org.example.prod.git.receive", nil, nil)
+		e.Standing = bus.Standing{Verdict: bus.Invalid, Signer: "\x00\xff" + strings.Repeat("ü", 5000),
+			Reason: strings.Repeat("why ", 5000)}
+		put(t, s, d, e)
+		r, err := s.Get(t.Context(), "x")
+		if err != nil || r.Standing.Verdict != bus.Invalid || len(r.Standing.Signer) > 300 || len(r.Standing.Reason) > 300 {
+			t.Errorf("Get = %d bytes of signer, %d of reason, %v", len(r.Standing.Signer), len(r.Standing.Reason), err)
+		}
+	})
+}
