@@ -65,6 +65,11 @@ type Frame struct {
 	Publisher string
 	// Late says that the frame did not come live: it fills a hole, from a replay or an archive.
 	Late bool
+	// Whole says that the source receives whatever its publishers send, so that a gap in their numbers is a loss (see
+	// Gaps). Without it some topics may not have been subscribed to.
+	Whole bool
+	// Resumed says that the source was not connected before this frame: any number of messages may have been lost.
+	Resumed bool
 	// Ack acknowledges the message on the bus, where the bus knows that, and releases the room that the frame took. The
 	// receiver calls it once, through Done, from any goroutine, in any order, perhaps after Run has returned. It does
 	// not wait. It may be nil.
@@ -84,6 +89,7 @@ type Message struct {
 	Topic    string         // the whole topic, e.g. org.fedoraproject.prod.git.receive
 	Time     time.Time      // when the sender says it was sent, in UTC; the time of reception where it does not say
 	Counter  int64          // i: the sender's counter since its start; 0 where absent
+	Sequence int64          // seq_id: the number in the sender's store, added after signing; 0 where absent
 	Username string         // the Unix user of the sending process, not an account of the project
 	Body     any            // msg (fedmsg) or body (AMQP): map[string]any by use, but any JSON; numbers are json.Number
 	Headers  map[string]any // AMQP or STOMP headers; nil where there are none

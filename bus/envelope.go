@@ -10,8 +10,18 @@ import (
 // An Envelope is what the outermost object of a payload says about the message and its publisher, without the body.
 type Envelope struct {
 	Topic, Username string
-	Counter         int64
+	Counter         int64  // i
+	Sequence        int64  // seq_id
 	Certificate     string // base64, as sent; "" in unsigned messages
+}
+
+// Envelope gives the envelope of m.
+func (m *Message) Envelope() Envelope {
+	e := Envelope{Topic: m.Topic, Username: m.Username, Counter: m.Counter, Sequence: m.Sequence}
+	if m.proof != nil {
+		e.Certificate = m.proof.Certificate
+	}
+	return e
 }
 
 // PeekEnvelope reads the envelope of a payload fast, and skips the body. It finds no mistakes: a field that is missing
@@ -48,10 +58,14 @@ func (p *parser) envelopeField(e *Envelope, key string) bool {
 		text = &e.Username
 	case "certificate":
 		text = &e.Certificate
-	case "i":
+	case "i", "seq_id":
 		v, err := p.value(MaxDepth)
 		n, _ := v.(json.Number)
-		e.Counter, _ = n.Int64()
+		if key == "i" {
+			e.Counter, _ = n.Int64()
+		} else {
+			e.Sequence, _ = n.Int64()
+		}
 		return err == nil
 	}
 	if text == nil || p.peek() != '"' {

@@ -44,6 +44,7 @@ func (e jsonObject) fill(m *Message) error {
 		}
 	}
 	m.Body = body
+	m.Sequence = e.sequence()
 	m.proof = e.proof(m.Payload)
 	m.Standing = m.proof.unchecked()
 	if err := e.fillCounter(m); err != nil {
@@ -64,6 +65,16 @@ func (e jsonObject) fillCounter(m *Message) error {
 		return malformed("i is %q, not an integer", clip(string(n)))
 	}
 	return nil
+}
+
+// sequence reads seq_id, which helps to find what is lost and is no part of the message: one that is odd is none.
+func (e jsonObject) sequence() int64 {
+	n, _ := e["seq_id"].(json.Number)
+	i, err := n.Int64()
+	if err != nil {
+		return 0
+	}
+	return max(0, i)
 }
 
 func (e jsonObject) fillID(m *Message, isMsg bool) error {

@@ -1,155 +1,109 @@
 package bus
 
-import (
-	"slices"
-	"time"
-)
-
-// Gaps finds messages that were lost on the way, by the sequence numbers of their publishers: every fedmsg process
-// counts its messages from 1, in the field i. A message does not say which process sent it. Several processes share a
-// publisher's name (Envelope.Publisher), a relay interleaves them, they restart, and some never count: PHP always sends
-// 1, and what came from AMQP has 0. So Gaps follows several tracks for each name. A track is the counter of one
-// process, as far as that can be known:
+// Gaps finds messages of one source that were lost on the way, by the sequence numbers of their publishers: a receiver
+// that keeps the number expected next sees by a higher one what it has to ask for (NAK-based reliability; Pingali,
+// Towsley, Kurose, "A Comparison of Sender-Initiated and Receiver-Initiated Reliable Multicast Protocols", 1994).
+// Package bus/backlog then asks for it.
 //
-//   - i of 0 or less is ignored.
-//   - A track at i-1 advances to i. Of several such tracks, the one that advanced last does.
-//   - A track that is at i already: a repeat, or a process in step with another. Nothing follows from it.
-//   - i of 1 begins a track: a process has started.
-//   - Otherwise look at the nearest track below i. Within gapWindow it may have lost what lies between, or i may be of
-//     a process not seen before. A new track begins at i and suspects the other one. If the new track advances while
-//     the other stands still, the messages between them are missing, and the other track ends. If the other advances
-//     first, they are two processes, and the suspicion is dropped.
-//   - Anything else begins a track.
+// A publisher of fedmsg has up to two numbers:
 //
-// So a loss is found with the second message after it. A loss among processes in step is not found. A process that is
-// seen for the first time close above another that pauses is once taken for a loss.
+//   - seq_id, where it keeps what it has sent: the number of the message in its store, which outlives the process. One
+//     store serves all publishers of an endpoint, so that a source has few such sequences, nearly always one. A number
+//     above the next one of the sequence that the publisher is known by is a loss, for certain and at once.
+//   - i, which every process counts from 1, and which says nothing of the process. Several processes share a
+//     publisher's name (Envelope.Publisher), a relay interleaves them, they restart, and some never count: PHP always
+//     sends 1, and what came from AMQP has 0. So Gaps follows several tracks for each name; see track. A loss is found
+//     with the second message after it. A loss among processes in step is not found. A process that is seen for the
+//     first time close above another that pauses is once taken for a loss.
+//
+// A message with a seq_id is followed by that alone. What a message may do depends on how it came (see Sighting): only
+// one that is new and proved shows a hole. So nobody invents holes by forging a message, or by repeating a true one.
+//
+// Where the source stands is given as Positions, which are stored with the messages that they tell of: so a restart
+// finds what was lost while nothing ran, as if the connection had been lost.
 //
 // Memory is bounded: each name has maxTracks tracks at most, and the one that advanced longest ago goes first; the
-// number of names is bounded in the same way. Gaps is not safe for concurrent use.
+// number of names and of open holes is bounded in the same way. Gaps is not safe for concurrent use.
 type Gaps struct {
-	names    int
-	tracks   map[string][]*track
-	advanced map[string]time.Time
-}
-
-const (
-	gapWindow = 1000          // the largest gap that is taken for a loss, in messages
-	maxTracks = 32            // of one name
-	trackLife = 6 * time.Hour // after its last advance
-)
-
-type track struct {
-	at        int64
-	advanced  time.Time
-	suspect   *track // which may have lost what lies between it and the begin of this track; nil: none
-	missing   int64  // how many messages lie between
-	suspectAt int64  // where suspect was then
+	names     int
+	counters  map[string]*line // by Envelope.Publisher
+	sequences line             // of the source as a whole
+	open      []Hole
+	nextHole  int64
 }
 
 // NewGaps makes a Gaps that remembers so many names of publishers, at least one.
 func NewGaps(names int) *Gaps {
-	return &Gaps{names: max(names, 1), tracks: map[string][]*track{}, advanced: map[string]time.Time{}}
+	return &Gaps{names: max(names, 1), counters: map[string]*line{}}
 }
 
-// Observe notes that a message has come, and gives how many messages it shows to be missing: nearly always 0.
-func (g *Gaps) Observe(e Envelope, now time.Time) int64 {
-	if e.Counter <= 0 {
-		return 0
+// Observe notes that a message has come. It gives the positions that have changed, and the hole that the message shows;
+// nil for nearly all messages. The hole is open from now on.
+func (g *Gaps) Observe(s Sighting) (changed []Position, found *Hole) {
+	if !s.Late { // by whomever: the source was connected
+		g.sequences.heard(s)
 	}
-	name := e.Publisher()
-	tracks := slices.DeleteFunc(g.tracks[name], func(t *track) bool { return now.Sub(t.advanced) > trackLife })
-	tracks, missing := observe(tracks, e.Counter, now)
-	if len(tracks) > maxTracks {
-		i := oldest(tracks)
-		tracks = slices.Delete(tracks, i, i+1)
+	if !s.Whole || (s.Late || s.Sequence > 0) && g.fill(s.Envelope) {
+		return g.source(), nil
 	}
-	if _, known := g.tracks[name]; !known && len(g.tracks) >= g.names {
-		g.evict()
+	var hole *Hole
+	switch {
+	case s.Sequence > 0:
+		hole = g.sequences.sequence(s)
+	case s.Counter > 0 && !s.Unproved:
+		hole, changed = g.counter(s)
 	}
-	g.tracks[name], g.advanced[name] = tracks, now
-	return missing
+	changed = append(changed, g.source()...)
+	if hole == nil {
+		return changed, nil
+	}
+	return changed, g.Add(*hole)
 }
 
-func observe(tracks []*track, i int64, now time.Time) ([]*track, int64) {
-	if t := latest(tracks, i-1); t != nil && i > 1 {
-		tracks, missing := t.advance(tracks, i, now)
-		return tracks, missing
-	}
-	if t := latest(tracks, i); t != nil {
-		t.advanced = now
-		return tracks, 0
-	}
-	begun := &track{at: i, advanced: now}
-	below := nearestBelow(tracks, i)
-	if i == 1 || below == nil || i-below.at > gapWindow {
-		return append(tracks, begun), 0
-	}
-	// Where below suspects another track itself, this jump is its advance: below was a process that goes on.
-	tracks, missing := below.resolve(tracks)
-	begun.suspect, begun.missing, begun.suspectAt = below, i-below.at-1, below.at
-	return append(tracks, begun), missing
-}
-
-// advance sets the track to i and resolves its suspicion.
-func (t *track) advance(tracks []*track, i int64, now time.Time) ([]*track, int64) {
-	t.at, t.advanced = i, now
-	return t.resolve(tracks)
-}
-
-// resolve decides the suspicion of t, if it has one: it gives how many messages are missing, and ends the track that
-// lost them.
-func (t *track) resolve(tracks []*track) ([]*track, int64) {
-	s := t.suspect
-	t.suspect = nil
-	if s == nil || s.at != t.suspectAt {
-		return tracks, 0
-	}
-	i := slices.Index(tracks, s)
-	if i < 0 {
-		return tracks, 0
-	}
-	return slices.Delete(tracks, i, i+1), t.missing
-}
-
-// latest is the track at i that advanced last; nil for none.
-func latest(tracks []*track, i int64) *track {
-	var found *track
-	for _, t := range tracks {
-		if t.at == i && (found == nil || !t.advanced.Before(found.advanced)) {
-			found = t
+// counter notes a message without a sequence number.
+func (g *Gaps) counter(s Sighting) (hole *Hole, changed []Position) {
+	name := s.Publisher()
+	l := g.counters[name]
+	if l == nil {
+		if s.Repeat {
+			return nil, nil
 		}
+		if len(g.counters) >= g.names {
+			changed = append(changed, Position{Publisher: g.evict(), Received: s.Received})
+		}
+		l = &line{}
+		g.counters[name] = l
 	}
-	return found
+	hole = l.counter(s)
+	l.heard(s)
+	return hole, append(changed, l.position(name))
 }
 
-func nearestBelow(tracks []*track, i int64) *track {
-	var found *track
-	for _, t := range tracks {
-		if t.at < i && (found == nil || t.at >= found.at) {
-			found = t
-		}
+// source gives the position of the source as a whole, if anything came yet.
+func (g *Gaps) source() []Position {
+	if g.sequences.received.IsZero() {
+		return nil
 	}
-	return found
+	return []Position{g.sequences.position("")}
 }
 
-func oldest(tracks []*track) int {
-	o := 0
-	for i, t := range tracks {
-		if t.advanced.Before(tracks[o].advanced) {
-			o = i
-		}
+// Interrupt notes that messages may have been lost, any number: the source was not connected, or nothing ran. A counter
+// may have gone far before it is seen again.
+func (g *Gaps) Interrupt() {
+	for _, l := range g.counters {
+		l.interrupt()
 	}
-	return o
+	g.sequences.interrupt()
 }
 
 // evict forgets the name whose messages came longest ago.
-func (g *Gaps) evict() {
+func (g *Gaps) evict() string {
 	first := ""
-	for name, at := range g.advanced {
-		if first == "" || at.Before(g.advanced[first]) {
+	for name, l := range g.counters {
+		if first == "" || l.received.Before(g.counters[first].received) {
 			first = name
 		}
 	}
-	delete(g.tracks, first)
-	delete(g.advanced, first)
+	delete(g.counters, first)
+	return first
 }

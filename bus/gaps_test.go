@@ -8,6 +8,23 @@ import (
 	"github.com/notifyd/notifyd/bus"
 )
 
+// git is a message of one publisher, with the counter given.
+func git(counter int64) bus.Sighting {
+	return bus.Sighting{
+		Envelope: bus.Envelope{Topic: "org.example.dev.git.receive", Username: "git", Counter: counter},
+		ID:       fmt.Sprintf("git-%d", counter), Received: now, Whole: true,
+	}
+}
+
+// missing gives how many messages a sighting shows to be missing.
+func missing(g *bus.Gaps, s bus.Sighting) int64 {
+	_, hole := g.Observe(s)
+	if hole == nil {
+		return 0
+	}
+	return hole.Missing
+}
+
 func TestGaps(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -34,60 +51,165 @@ func TestGaps(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			gaps := bus.NewGaps(10)
-			var missing int64
+			var lost int64
 			for _, i := range c.counters {
-				missing += gaps.Observe(bus.Envelope{Topic: "org.example.dev.git.receive", Username: "git", Counter: i}, now)
+				lost += missing(gaps, git(i))
 			}
-			if missing != c.missing {
-				t.Errorf("See(%v) found %d missing, want %d", c.counters, missing, c.missing)
+			if lost != c.missing {
+				t.Errorf("%v: found %d missing, want %d", c.counters, lost, c.missing)
 			}
 		})
 	}
 }
 
+// TestHoleSaysWhereAndWhen looks at the hole that the second message after a loss shows.
+func TestHoleSaysWhereAndWhen(t *testing.T) {
+	gaps := bus.NewGaps(10)
+	at := func(i int64, second int) bus.Sighting {
+		s := git(i)
+		s.Received = now.Add(time.Duration(second) * time.Second)
+		return s
+	}
+	for _, s := range []bus.Sighting{at(3, 1), at(9, 20)} {
+		if n := missing(gaps, s); n != 0 {
+			t.Fatalf("%d missing at %d, before that is sure", n, s.Counter)
+		}
+	}
+	_, hole := gaps.Observe(at(10, 30))
+	if hole == nil || hole.First != 4 || hole.Last != 8 || hole.Missing != 5 || hole.Sequence ||
+		!hole.Since.Equal(now.Add(time.Second)) || !hole.Until.Equal(now.Add(20*time.Second)) {
+		t.Errorf("hole %+v, want 4 to 8 since the first second, until the twentieth", hole)
+	}
+}
+
 func TestGapsKeepPublishersApart(t *testing.T) {
 	gaps := bus.NewGaps(10)
+	seen := func(e bus.Envelope) bus.Sighting { return bus.Sighting{Envelope: e, Received: now, Whole: true} }
 	for i := int64(1); i < 100; i++ {
-		for n, h := range []bus.Envelope{
+		for n, e := range []bus.Envelope{
 			{Topic: "org.example.dev.git.receive", Username: "git"},
 			{Topic: "org.example.dev.wiki.edit", Username: "git"},
 			{Topic: "org.example.dev.git.receive", Username: "apache"},
 			{Topic: "org.example.dev.git.receive", Username: "git", Certificate: "A"},
 		} {
-			h.Counter = i + 50*int64(n)
-			if missing := gaps.Observe(h, now); missing != 0 {
-				t.Fatalf("%d missing at %+v", missing, h)
+			e.Counter = i + 50*int64(n)
+			if n := missing(gaps, seen(e)); n != 0 {
+				t.Fatalf("%d missing at %+v", n, e)
 			}
 		}
 	}
 	one := bus.Envelope{Topic: "org.example.dev.git.receive", Username: "git", Certificate: "A", Counter: 252}
-	gaps.Observe(one, now)
+	gaps.Observe(seen(one))
 	one.Counter, one.Topic = 253, "org.example.dev.other.topic"
-	if missing := gaps.Observe(one, now); missing != 2 {
-		t.Errorf("one certificate with two applications: %d missing, want 2", missing)
+	if n := missing(gaps, seen(one)); n != 2 {
+		t.Errorf("one certificate with two applications: %d missing, want 2", n)
 	}
 }
 
-// TestGapsIsBounded feeds names and counters without end; the test's memory limit is its time: each See must stay
-// cheap.
+// TestGapsIsBounded feeds names and counters without end; the test's memory limit is its time: each sighting must stay
+// cheap. A name that is forgotten is said, so that it can be deleted where it is stored.
 func TestGapsIsBounded(t *testing.T) {
 	gaps := bus.NewGaps(3)
+	stored := map[string]bool{}
+	observe := func(s bus.Sighting) int64 {
+		changed, hole := gaps.Observe(s)
+		for _, p := range changed {
+			if p.ID == "" {
+				delete(stored, p.Publisher)
+			} else {
+				stored[p.Publisher] = true
+			}
+		}
+		if hole == nil {
+			return 0
+		}
+		return hole.Missing
+	}
 	for i := range int64(5000) {
-		gaps.Observe(bus.Envelope{Topic: fmt.Sprintf("a.b.c.%d", i), Counter: 5}, now)
-		gaps.Observe(bus.Envelope{Topic: "a.b.c.d", Counter: 1 + i*100000}, now.Add(time.Duration(i)))
+		other, same := git(5), git(1+i*100000)
+		other.Topic = fmt.Sprintf("a.b.c.%d", i)
+		same.Received = now.Add(time.Duration(i))
+		observe(other)
+		observe(same)
+	}
+	if len(stored) > 4 { // three names, and the source as a whole
+		t.Errorf("%d names are stored, want 4 at most", len(stored))
 	}
 	// The name that keeps coming is remembered, among all the others.
-	last, later := int64(1+4999*100000), now.Add(time.Minute)
-	gaps.Observe(bus.Envelope{Topic: "a.b.c.d", Counter: last + 2}, later)
-	if missing := gaps.Observe(bus.Envelope{Topic: "a.b.c.d", Counter: last + 3}, later); missing != 1 {
-		t.Errorf("%d missing, want 1", missing)
+	last := git(1 + 4999*100000)
+	for _, step := range []struct{ more, want int64 }{{2, 0}, {1, 1}} {
+		last.Counter += step.more
+		last.Received = now.Add(time.Minute)
+		if n := observe(last); n != step.want {
+			t.Errorf("%d missing at %d, want %d", n, last.Counter, step.want)
+		}
+	}
+}
+
+func TestGapsFollowTheBridgeAcrossApplications(t *testing.T) {
+	gaps := bus.NewGaps(10)
+	for i := int64(1); i < 50; i++ {
+		s := git(i)
+		s.Topic, s.Username = "org.example.dev."+[]string{"git.receive", "wiki.edit", "bodhi.update"}[i%3], "amqp-bridge"
+		if n := missing(gaps, s); n != 0 {
+			t.Fatalf("%d missing at %d, want none: the bridge counts all applications with one counter", n, i)
+		}
+	}
+}
+
+// TestOnlyNewAndProvedShowHoles repeats and forges: nothing of that makes a hole, and nothing hides one that follows.
+func TestOnlyNewAndProvedShowHoles(t *testing.T) {
+	gaps := bus.NewGaps(10)
+	missing(gaps, git(1))
+	missing(gaps, git(2))
+	for _, i := range []int64{30, 31, 32, 60, 61} {
+		forged := git(i)
+		forged.Unproved = true
+		old := git(2)
+		old.Repeat = true
+		if missing(gaps, forged) != 0 || missing(gaps, old) != 0 {
+			t.Fatalf("a forged counter of %d shows a hole", i)
+		}
+	}
+	if n := missing(gaps, git(5)) + missing(gaps, git(6)); n != 2 {
+		t.Errorf("%d missing between 2 and 5, want 2", n)
+	}
+}
+
+// TestRepeatsAdvance follows two relays of one bus: what the other was quicker to bring is not missing.
+func TestRepeatsAdvance(t *testing.T) {
+	gaps := bus.NewGaps(10)
+	missing(gaps, git(1))
+	for _, i := range []int64{2, 3, 5, 6} { // and 4 the other alone
+		s := git(i)
+		s.Repeat = true
+		if n := missing(gaps, s); n != 0 {
+			t.Fatalf("%d missing at a repeat", n)
+		}
+	}
+	if n := missing(gaps, git(7)) + missing(gaps, git(8)); n != 0 {
+		t.Errorf("%d missing, want none", n)
+	}
+}
+
+func TestNothingIsMissingWhereTopicsWereNotSubscribedTo(t *testing.T) {
+	gaps := bus.NewGaps(10)
+	for i := int64(1); i < 100; i += 7 {
+		s := git(i)
+		s.Whole = false
+		if n := missing(gaps, s); n != 0 {
+			t.Fatalf("%d missing", n)
+		}
+	}
+	if last, _ := gaps.Last(); !last.Equal(now) {
+		t.Errorf("last heard %v, want %v", last, now)
 	}
 }
 
 func TestPeekEnvelope(t *testing.T) {
 	for payload, want := range map[string]bus.Envelope{
-		`{"i":3,"msg":{"topic":"no","a":["]\"}",{}]},"topic":"t","username":"u","certificate":"c"}`: {
-			Topic: "t", Username: "u", Counter: 3, Certificate: "c",
+		`{"i":3,"msg":{"topic":"no","a":["]\"}",{}]},"topic":"t","username":"u","certificate":"c","seq_id":7}`: {
+			Topic: "t", Username: "u", Counter: 3, Certificate: "c", Sequence: 7,
 		},
 		` { "x" : "a,b" , "i" : 3.0 , "topic" : null, "username":"u" } `: {Username: "u"},
 		`{"i":[1,2],"username":"u"}`:                                     {},
@@ -98,17 +220,6 @@ func TestPeekEnvelope(t *testing.T) {
 	} {
 		if got := bus.PeekEnvelope([]byte(payload)); got != want {
 			t.Errorf("PeekEnvelope(%s) = %+v, want %+v", payload, got, want)
-		}
-	}
-}
-
-func TestGapsFollowTheBridgeAcrossApplications(t *testing.T) {
-	gaps := bus.NewGaps(10)
-	for i := int64(1); i < 50; i++ {
-		app := []string{"git.receive", "wiki.edit", "bodhi.update"}[i%3]
-		h := bus.Envelope{Topic: "org.example.dev." + app, Username: "amqp-bridge", Counter: i}
-		if missing := gaps.Observe(h, now); missing != 0 {
-			t.Fatalf("%d missing at %+v, want none: the bridge counts all applications with one counter", missing, h)
 		}
 	}
 }

@@ -93,9 +93,10 @@ func (e *endpoint) accept(parts [][]byte, out chan<- bus.Frame) {
 	}
 	e.meter.Received()
 	if e.allTopics { // a publisher's counter counts its other topics too
-		if missing := e.gaps.Observe(bus.PeekEnvelope(f.Payload), e.now()); missing > 0 {
-			e.counts.missed(missing)
-			e.log.Warn("messages missing", "count", missing, "topic", f.Topic)
+		_, hole := e.gaps.Observe(bus.Sighting{Envelope: bus.PeekEnvelope(f.Payload), Received: e.now(), Whole: true})
+		if hole != nil {
+			e.counts.missed(hole.Missing)
+			e.log.Warn("messages missing", "count", hole.Missing, "topic", f.Topic)
 		}
 	}
 	if !e.quota.acquire(&f) {

@@ -1,0 +1,110 @@
+package bus
+
+import (
+	"slices"
+	"time"
+)
+
+// A Hole is messages that were sent and not received, as far as that is known.
+type Hole struct {
+	Number    int64  // names the hole among those of its source
+	Publisher string // by Envelope.Publisher: whose message showed it; "": nobody's did
+	Sequence  bool   // First and Last are seq_ids; otherwise they are the publisher's counter
+	// First and Last are the numbers of the missing messages. Last is 0 where it is not known, and perhaps First too.
+	First, Last int64
+	// Since and Until are the receptions of the message before the hole and of the one that showed it.
+	Since, Until time.Time
+	Missing      int64 // how many are still missing; 0 where that is not known
+
+	filled []uint64 // a set of bits: which numbers have come
+}
+
+// Unbounded reports whether nobody knows how much is missing, or whether anything is.
+func (h Hole) Unbounded() bool { return h.Last == 0 }
+
+// fill notes a message, and reports whether it belongs into the hole.
+func (h *Hole) fill(e Envelope) bool {
+	n := e.Counter
+	if h.Sequence {
+		n = e.Sequence
+	} else if e.Sequence > 0 || h.Publisher != e.Publisher() {
+		return false
+	}
+	if n <= 0 || n < h.First || n > h.Last || h.Last-h.First > interruptWindow {
+		return false
+	}
+	if h.filled == nil {
+		h.filled = make([]uint64, (h.Last-h.First)/64+1)
+	}
+	word, bit := (n-h.First)/64, uint64(1)<<((n-h.First)%64)
+	if h.filled[word]&bit == 0 {
+		h.filled[word] |= bit
+		h.Missing = max(0, h.Missing-1)
+	}
+	return true
+}
+
+// maxOpen bounds the holes of a source that are open. Beyond it the oldest is given up.
+const maxOpen = 256
+
+// Add opens a hole that was found in another way, and gives it with its number.
+func (g *Gaps) Add(h Hole) *Hole {
+	if h.Number == 0 {
+		h.Number = g.nextHole + 1
+	}
+	g.nextHole = max(g.nextHole, h.Number)
+	if len(g.open) >= maxOpen {
+		g.open = slices.Delete(g.open, 0, 1)
+	}
+	g.open = append(g.open, h)
+	return &h
+}
+
+// Open gives the holes that are open, the oldest first.
+func (g *Gaps) Open() []Hole { return slices.Clone(g.open) }
+
+// Close forgets a hole: nothing is missing, or nothing more will fill it. It gives the hole as it stood.
+func (g *Gaps) Close(number int64) (Hole, bool) {
+	h := g.find(number)
+	if h == nil {
+		return Hole{}, false
+	}
+	closed := *h
+	g.open = slices.DeleteFunc(g.open, func(h Hole) bool { return h.Number == number })
+	return closed, true
+}
+
+// Narrow notes that a hole without bounds was asked for below a number and up to a time: a restart begins there. It
+// gives the hole as it stands then.
+func (g *Gaps) Narrow(number, first int64, since time.Time) (Hole, bool) {
+	h := g.find(number)
+	if h == nil {
+		return Hole{}, false
+	}
+	if h.Unbounded() {
+		h.First = max(h.First, first)
+	}
+	if since.After(h.Since) {
+		h.Since = since
+	}
+	return *h, true
+}
+
+func (g *Gaps) find(number int64) *Hole {
+	for i := range g.open {
+		if g.open[i].Number == number {
+			return &g.open[i]
+		}
+	}
+	return nil
+}
+
+// fill notes a message in the hole into which it belongs; false where there is none.
+func (g *Gaps) fill(e Envelope) bool {
+	for i := range g.open {
+		if g.open[i].fill(e) {
+			return true
+		}
+	}
+	return false
+}
