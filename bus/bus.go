@@ -32,7 +32,9 @@
 //
 // A message has an id, its sender's or one made of its bytes. Buses deliver at least once: two relays, a reconnect or a
 // missing acknowledgement bring a message again. A DedupWindow finds what comes again soon, the database's key the
-// rest. ZeroMQ does not show what it has lost; Gaps finds it by the counters of fedmsg's publishers.
+// rest. But an id is a claim like all the rest: only the same id with the same content (ContentHash) is a copy, and a
+// copy that proves its sender counts more than one that does not. ZeroMQ does not show what it has lost; Gaps finds it
+// by the counters of fedmsg's publishers.
 //
 // # The life of an acknowledgement
 //

@@ -1,35 +1,62 @@
 package bus
 
-// A DedupWindow remembers the last ids seen, so that a message which comes twice (by two relays, after a reconnect, or
-// delivered again by a bus that saw no acknowledgement) counts once. It holds a fixed number of ids, in a ring, and
-// forgets the oldest first. What comes again later than that is for the database to find, whose key the id is.
+import "crypto/sha256"
+
+// A DedupWindow remembers the messages seen last, so that one which comes twice (by two relays, after a reconnect, or
+// delivered again by a bus that saw no acknowledgement) counts once. It holds a fixed number of them, in a ring, and
+// forgets the oldest first. What comes again later than that is for the database to find.
+//
+// Anybody may send a message under an id that is not his. So the window knows a message by its id and its content, and
+// a copy is a Repeat only where it proves no more of its sender than one before. A forgery under the id of a genuine
+// message, sent first, suppresses nothing. Whether another content has come with an id, the database tells.
 //
 // It is not safe for concurrent use.
 type DedupWindow struct {
-	ids  map[string]struct{}
-	ring []string
-	next int // of ring: the oldest id, once the ring is full
+	seen map[seenKey]bool // whether it was proved
+	ring []seenKey
+	next int // of ring: the oldest, once the ring is full
 }
 
-// NewDedupWindow makes a window of n ids, at least one.
+// A seenKey is a hash of the id and the content of a message: of one size, however long ids are.
+type seenKey [16]byte
+
+// A Novelty is what a DedupWindow says of a message.
+type Novelty int
+
+// The novelties.
+const (
+	Unseen   Novelty = iota // its id and content are not in the window
+	Repeat                  // they are, and it proves nothing more
+	Stronger                // they are, but only this one is proved
+)
+
+// NewDedupWindow makes a window of n messages, at least one.
 func NewDedupWindow(n int) *DedupWindow {
 	n = max(n, 1)
-	return &DedupWindow{ids: make(map[string]struct{}, n), ring: make([]string, 0, n)}
+	return &DedupWindow{seen: make(map[seenKey]bool, n), ring: make([]seenKey, 0, n)}
 }
 
-// Seen reports whether id is in the window, and adds it where it is not. An id that is seen again grows no younger, so
+// See says whether m is in the window, and adds it where it is not. A message that is seen again grows no younger, so
 // that one which is repeated for ever takes no more than one entry.
-func (w *DedupWindow) Seen(id string) bool {
-	if _, ok := w.ids[id]; ok {
-		return true
+func (w *DedupWindow) See(m *Message) Novelty {
+	content := m.ContentHash()
+	sum := sha256.Sum256(append(content[:], m.ID...))
+	this, proved := seenKey(sum[:len(seenKey{})]), m.Standing.Proved()
+	before, known := w.seen[this]
+	switch {
+	case known && (before || !proved):
+		return Repeat
+	case known:
+		w.seen[this] = true
+		return Stronger
 	}
-	w.ids[id] = struct{}{}
+	w.seen[this] = proved
 	if len(w.ring) < cap(w.ring) {
-		w.ring = append(w.ring, id)
-		return false
+		w.ring = append(w.ring, this)
+		return Unseen
 	}
-	delete(w.ids, w.ring[w.next])
-	w.ring[w.next] = id
+	delete(w.seen, w.ring[w.next])
+	w.ring[w.next] = this
 	w.next = (w.next + 1) % len(w.ring)
-	return false
+	return Unseen
 }

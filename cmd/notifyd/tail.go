@@ -72,7 +72,7 @@ func (c *tailCmd) follow(e *env, frames <-chan bus.Frame, keep func(string) bool
 			e.log.Warn("message dropped", "error", visible(err.Error()))
 			continue
 		}
-		if !keep(m.Topic) || dedup.Seen(m.ID) {
+		if !keep(m.Topic) || dedup.See(m) == bus.Repeat {
 			continue
 		}
 		if err := show(e.stdout, m); err != nil {

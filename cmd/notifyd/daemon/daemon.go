@@ -51,7 +51,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// dedupIDs is the number of message ids that the router remembers. With them it drops what two relays repeat before
+// dedupIDs is the number of messages that the router remembers. With them it drops what two relays repeat before
 // it queries the database.
 const dedupIDs = 1 << 16
 

@@ -21,7 +21,7 @@ type reception struct {
 }
 
 // describe decodes and judges frames, and describes them as events. It counts and leaves out malformed frames, those
-// that the policy drops, and those seen a short time ago.
+// that the policy drops, and repeats of those seen a short time ago.
 func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 	var events []*catalogue.Event
 	current := r.describer.load()
@@ -39,7 +39,7 @@ func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 			r.dropped(m)
 			continue
 		}
-		if r.dedup.Seen(m.ID) {
+		if r.dedup.See(m) == bus.Repeat {
 			r.metrics.reject(f.Source, "duplicate")
 			continue
 		}
@@ -76,6 +76,7 @@ func receive(f bus.Frame, v *trust.Verifier, now time.Time) reception {
 	}
 	standing, action := v.Judge(m, now)
 	m.Standing = standing
+	m.ContentHash() // here, on all processors; the router needs it
 	return reception{message: m, action: action}
 }
 
