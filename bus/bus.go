@@ -2,17 +2,24 @@
 //
 // # From a frame to a message
 //
-// A Source receives Frames: a topic and a payload as they came off the wire. Decode checks a Frame and makes a Message
-// of it, which never changes afterwards. All other rooms work on Messages; none of them knows a socket.
+// A Source receives Frames: a topic and a payload as they came off the wire. It puts them into an Intake, which has a
+// bounded queue for each source and gives them out in fair batches. Decode checks a Frame and makes a Message of it,
+// which never changes afterwards. All other rooms work on Messages; none of them knows a socket.
 //
-//	frames := make(chan bus.Frame, 1)
-//	go source.Run(ctx, frames)
-//	for f := range frames {
-//		m, err := bus.Decode(f, time.Now()) // err wraps ErrMalformed: count it
-//		if err == nil {
-//			err = store(m)
+//	in := bus.NewIntake(bus.IntakeConfig{})
+//	go source.Run(ctx, in)
+//	for {
+//		batch, open := in.Next(ctx)
+//		if !open {
+//			break
 //		}
-//		f.Done() // once m is stored, or there is no m
+//		for _, f := range batch {
+//			m, err := bus.Decode(f, time.Now()) // err wraps ErrMalformed: count it
+//			if err == nil {
+//				err = store(m)
+//			}
+//			f.Done() // once m is stored, or there is no m
+//		}
 //	}
 //
 // Two families of buses are read. fedmsg (https://fedmsg.readthedocs.io) sends messages of two parts over ZeroMQ: the
@@ -41,8 +48,8 @@
 // The receiver of a frame calls Done when it needs the frame no more: the batch with it is committed, or it is no
 // message. Done calls the source's Ack, which acknowledges the message where the bus knows that (AMQP, JetStream, an
 // HTTP client that waits for its answer). If the process dies before, such a bus sends the message again, and its id
-// shows that it is known. ZeroMQ knows no acknowledgement: there Done only releases the permits that bound what is
-// under way.
+// shows that it is known. Done also gives the room in the Intake back that the frame took; where the bus knows no
+// acknowledgement, as ZeroMQ, it does nothing else.
 //
 // # A source of one's own
 //
@@ -72,9 +79,9 @@ type Frame struct {
 	Whole bool
 	// Resumed says that the source was not connected before this frame: any number of messages may have been lost.
 	Resumed bool
-	// Ack acknowledges the message on the bus, where the bus knows that, and releases the room that the frame took. The
-	// receiver calls it once, through Done, from any goroutine, in any order, perhaps after Run has returned. It does
-	// not wait. It may be nil.
+	// Ack acknowledges the message on the bus, where the bus knows that. The Intake makes it give the frame's room back
+	// too. The receiver calls it once, through Done, from any goroutine, in any order, perhaps after Run has returned.
+	// It does not wait. It may be nil.
 	Ack func()
 }
 
@@ -128,21 +135,22 @@ type Driver struct {
 //
 //   - Order: the frames of one sender come in the order in which it sent them, unchanged. A source does not judge a
 //     payload, Decode does; only a frame out of bounds (Frame.OutOfBounds) is dropped, counted and done with.
-//   - Back-pressure before dropping: when out is full, a source that can make its bus wait does. One that cannot
-//     (ZeroMQ) drops and counts. Frames handed over and not yet done with hold at most MaxHeld bytes.
+//   - Back-pressure before dropping: while its queue in the Intake is full, a source makes its bus wait, by reading no
+//     more. One that cannot, or is told not to, drops and counts. Frames handed over and not yet done with hold at most
+//     MaxHeld bytes for each Frame.Source.
 //   - Acknowledgement: once for each frame, after Frame.Done and never before. A frame that was not done with when Run
 //     returned comes again, where the bus can.
 //   - Nothing that a peer sends, or does not send, ends or stops a source, and no secret stands in a log or an error.
 //   - It is Metered. Meter does this, and most of the above, for a source that embeds it.
 type Source interface {
-	// Run receives until ctx ends or the input is spent, and sends each frame to out, which it never closes. It is
+	// Run receives until ctx ends or the input is spent, and puts each frame into in, which it never closes. It is
 	// called once. It connects again by itself, for as long as it takes.
 	//
 	// It returns within seconds of ctx's end, without waiting for frames to be done with; all it started has ended
 	// then. So whatever it reads from is closed, or given a deadline, when ctx ends: context.AfterFunc does this. It
 	// also returns when its input is spent for good, as that of a file is: that ends the source and nothing else. Both
 	// are nil. An error is for what no retry can mend, and ends the program.
-	Run(ctx context.Context, out chan<- Frame) error
+	Run(ctx context.Context, in *Intake) error
 }
 
 // ErrMalformed is wrapped by the errors of Decode: the frame is no message. The text is for an operator.
@@ -156,7 +164,6 @@ const (
 	MaxValues  = 1 << 19 // values in one payload: a small text must not become a large tree
 	MaxID      = 256     // bytes of a msg_id
 
-	// MaxHeld is the bytes of all frames that a source has handed over and that are not done with. The buffer of out
-	// counts frames only, and decoding, describing and storing a batch of them takes six times their bytes.
+	// MaxHeld is the bytes of all frames that one Frame.Source has handed over and that are not done with.
 	MaxHeld = 32 << 20
 )

@@ -23,7 +23,9 @@ var (
 	receivedDesc  = sourceDesc("messages_received_total", "Frames received.", metric.Counter)
 	droppedDesc   = sourceDesc("messages_dropped_total", "Frames dropped before the router, by reason.",
 		metric.Counter, "reason")
-	lastDesc = sourceDesc("last_message_timestamp_seconds", "Time of the last frame.", metric.Gauge)
+	waitingDesc = sourceDesc("waiting", "1 while the bus is made to wait for the router.", metric.Gauge)
+	waitedDesc  = sourceDesc("wait_seconds_total", "Time that the bus was made to wait.", metric.Counter)
+	lastDesc    = sourceDesc("last_message_timestamp_seconds", "Time of the last frame.", metric.Gauge)
 )
 
 func sourceDesc(name, help string, t metric.Type, more ...string) *metric.Desc {
@@ -33,7 +35,7 @@ func sourceDesc(name, help string, t metric.Type, more ...string) *metric.Desc {
 
 // Reasons for which a source drops a frame. A source may have more of its own, a fixed set.
 const (
-	DroppedFull  = "queue_full" // out does not keep up, and the bus cannot be made to wait
+	DroppedFull  = "queue_full" // the router does not keep up, and the bus cannot be made to wait
 	DroppedTopic = "bad_topic"  // CheckTopic refuses it
 	DroppedLarge = "too_large"  // a payload over MaxPayload
 )
@@ -53,27 +55,31 @@ type Meter struct {
 	source, address string
 	log             *slog.Logger
 	now             func() time.Time
-	permits         *Permits // of what Forward has handed over
 
 	mu      sync.Mutex
 	traffic Traffic
 	logged  map[string]time.Time // when a reason was last logged; reasons are few and ours
+
+	waiting      int       // frames that wait for room
+	waitingSince time.Time // when that has changed last
 }
 
 // Traffic is a snapshot of a Meter.
 type Traffic struct {
 	Connected   bool
 	Connects    uint64            // each but the first is a reconnect
-	Received    uint64            // frames within the bounds, handed over or dropped because out was full
+	Received    uint64            // frames within the bounds, handed over or dropped for want of room
 	Dropped     map[string]uint64 // frames that were not handed over, by reason
 	LastMessage time.Time         // zero: none yet
+	Waiting     bool              // a frame waits for room, and the bus waits for us
+	Waited      time.Duration     // how long that has been so in all
 }
 
 // NewMeter makes a Meter for frames of a source, named as in Frame.Source, that come from address, which is "-" where
 // there is none. Drops are logged to log.
 func NewMeter(source, address string, log *slog.Logger) *Meter {
 	return &Meter{
-		source: source, address: address, log: log, now: time.Now, permits: NewPermits(),
+		source: source, address: address, log: log, now: time.Now,
 		traffic: Traffic{Dropped: map[string]uint64{}}, logged: map[string]time.Time{},
 	}
 }
@@ -112,27 +118,51 @@ func (m *Meter) Dropped(reason string) {
 	}
 }
 
-// Forward counts f, names its source and sends it to out, waiting for room there and within MaxHeld: all that a source
-// has to do with a frame where its bus can be made to wait. A frame out of bounds is dropped, counted and done with.
-// The error is ctx's, when it ends first; then f was not handed over.
-func (m *Meter) Forward(ctx context.Context, out chan<- Frame, f Frame) error {
+// Forward counts f, names its source and hands it over, waiting for room: all that a source has to do with a frame
+// where its bus can be made to wait. A frame out of bounds is dropped, counted and done with. The error is ctx's, when
+// it ends first, or ErrClosed; then f was not handed over.
+func (m *Meter) Forward(ctx context.Context, in *Intake, f Frame) error {
+	if !m.admit(&f) || in.TryPut(f) {
+		return nil
+	}
+	m.wait(1)
+	defer m.wait(-1)
+	return in.Put(ctx, f)
+}
+
+// Offer is Forward where the bus cannot be made to wait: false says that there was no room, and that f was dropped,
+// counted and done with.
+func (m *Meter) Offer(in *Intake, f Frame) bool {
+	if !m.admit(&f) || in.TryPut(f) {
+		return true
+	}
+	m.Dropped(DroppedFull)
+	f.Done()
+	return false
+}
+
+// admit counts f and names its source; false: it is out of bounds, and dropped.
+func (m *Meter) admit(f *Frame) bool {
 	f.Source = m.source
 	if reason := f.OutOfBounds(); reason != "" {
 		m.Dropped(reason)
 		f.Done()
-		return nil
+		return false
 	}
 	m.Received()
-	if err := m.permits.Acquire(ctx, &f); err != nil {
-		return err
+	return true
+}
+
+// wait notes that one frame more, or less, waits for room.
+func (m *Meter) wait(n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := m.now()
+	if m.waiting > 0 {
+		m.traffic.Waited += now.Sub(m.waitingSince)
 	}
-	select {
-	case out <- f:
-		return nil
-	case <-ctx.Done():
-		m.permits.release(&f)
-		return ctx.Err()
-	}
+	m.waiting += n
+	m.waitingSince = now
 }
 
 // OutOfBounds gives the reason to drop f: a topic that CheckTopic refuses, or a payload over MaxPayload. "" for none.
@@ -152,6 +182,9 @@ func (m *Meter) Traffic() Traffic {
 	defer m.mu.Unlock()
 	t := m.traffic
 	t.Dropped = maps.Clone(t.Dropped)
+	if t.Waiting = m.waiting > 0; t.Waiting {
+		t.Waited += m.now().Sub(m.waitingSince)
+	}
 	return t
 }
 
@@ -161,6 +194,8 @@ func (m *Meter) Collect(emit metric.Emit) {
 	emit(connectedDesc, metric.Bool(t.Connected), m.source, m.address)
 	emit(reconnectDesc, float64(max(t.Connects, 1)-1), m.source, m.address)
 	emit(receivedDesc, float64(t.Received), m.source, m.address)
+	emit(waitingDesc, metric.Bool(t.Waiting), m.source, m.address)
+	emit(waitedDesc, t.Waited.Seconds(), m.source, m.address)
 	for reason, n := range t.Dropped {
 		emit(droppedDesc, float64(n), m.source, m.address, reason)
 	}

@@ -45,7 +45,7 @@ type Fixture struct {
 	// Ready waits until the source gets what is published; nil where the bus keeps it until then.
 	Ready func(t testing.TB)
 
-	// Waits says that the source makes the bus wait when out is full. Without it the source drops and counts.
+	// Waits says that the source makes the bus wait while the intake is full. Without it the source drops and counts.
 	Waits bool
 	// Redelivers says that a frame that was not done with when Run returned comes again to the next source.
 	Redelivers bool

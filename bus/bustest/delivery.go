@@ -87,7 +87,7 @@ func (r *running) checkFigures(source string, n int) {
 	}
 }
 
-// testBackPressure publishes more than fits into out while nobody takes anything.
+// testBackPressure publishes more than fits into the intake while nobody takes anything.
 func testBackPressure(b *bench) {
 	const count, room = 50, 8
 	r := b.start(room)
@@ -119,19 +119,19 @@ func testBackPressure(b *bench) {
 	r.stop()
 }
 
-// checkDrops checks that all of count messages are accounted for: taken before, waiting in out, or counted as dropped.
-// It takes and is done with those that wait.
+// checkDrops checks that all of count messages are accounted for: taken before, waiting in the intake, or counted as
+// dropped. It takes and is done with those that wait.
 func (r *running) checkDrops(count, taken int) {
 	r.t.Helper()
 	if !r.eventually(func() bool { return r.figures("").received == float64(count) }) {
 		r.fatal(promiseDrop, "%v of %d messages are counted as received", r.figures("").received, count)
 	}
 	dropped := func() float64 { return r.figures("").dropped[bus.DroppedFull] }
-	if !r.eventually(func() bool { return int(dropped())+taken+len(r.out) == count }) {
-		r.fatal(promiseDrop, "%v dropped and %d handed over, of %d messages", dropped(), taken+len(r.out), count)
+	if !r.eventually(func() bool { return int(dropped())+taken+r.in.Len() == count }) {
+		r.fatal(promiseDrop, "%v dropped and %d handed over, of %d messages", dropped(), taken+r.in.Len(), count)
 	}
-	for len(r.out) > 0 {
-		(<-r.out).Done()
+	for f, ok := r.waiting(); ok; f, ok = r.waiting() {
+		f.Done()
 	}
 }
 

@@ -15,19 +15,19 @@ func testEndIdle(b *bench) {
 	r.stop()
 }
 
-// testEndFull ends the context while out is full, and the source has more.
+// testEndFull ends the context while the intake is full, and the source has more.
 func testEndFull(b *bench) {
 	r := b.start(1)
 	published := b.publishEach(Samples(1, 10)...)
 	r.first()
 	<-time.After(b.Quiet) // for the others to come as far as they can
 	r.stop()
-	held := []bus.Frame{<-r.out}
-	select {
-	case f := <-r.out:
-		b.broken(promiseEnded, "a frame of topic %.100q was sent after Run had returned", f.Topic)
+	f, _ := r.waiting()
+	held := []bus.Frame{f}
+	<-time.After(b.Quiet)
+	if f, late := r.waiting(); late {
+		b.broken(promiseEnded, "a frame of topic %.100q was handed over after Run had returned", f.Topic)
 		held = append(held, f)
-	case <-time.After(b.Quiet):
 	}
 	b.doneLate(held)
 	if b.Redelivers {
@@ -87,16 +87,17 @@ func testSpent(b *bench) {
 	r.first()
 	b.End(b.t)
 	r.join(promiseSpent, b.Patience)
-	held = append(held, <-r.out)
+	f, _ := r.waiting()
+	held = append(held, f)
 	b.doneLate(held)
 	published()
 	last()
 }
 
-// first waits until the first frame is there, so that out is full.
+// first waits until the first frame is there, so that the intake is full.
 func (r *running) first() {
 	r.t.Helper()
-	if !r.eventually(func() bool { return len(r.out) > 0 }) {
+	if !r.eventually(func() bool { return r.in.Len() > 0 }) {
 		r.fatal(promiseTough, "no frame came within %v", r.Patience)
 	}
 }

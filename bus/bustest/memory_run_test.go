@@ -12,10 +12,10 @@ import (
 )
 
 // Run is a plain loop, but for the faults.
-func (s *memory) Run(ctx context.Context, out chan<- bus.Frame) error {
+func (s *memory) Run(ctx context.Context, in *bus.Intake) error {
 	defer func() { s.broker.giveBack(s.fault == "sends again what is acknowledged") }()
 	defer s.Connected(false)
-	if err := s.beginFault(ctx, out); err != nil {
+	if err := s.beginFault(ctx, in); err != nil {
 		return err
 	}
 	for connected := false; ; {
@@ -24,13 +24,13 @@ func (s *memory) Run(ctx context.Context, out chan<- bus.Frame) error {
 			connected = up
 			s.Connected(up)
 		}
-		if err := s.stateFault(ctx, out, down, attacked); err != nil {
+		if err := s.stateFault(ctx, in, down, attacked); err != nil {
 			return err
 		}
 		switch {
 		case m != nil:
-			if err := s.hand(ctx, out, m); err != nil {
-				return s.endFault(ctx, out, err)
+			if err := s.hand(ctx, in, m); err != nil {
+				return s.endFault(ctx, in, err)
 			}
 			continue
 		case spent:
@@ -39,7 +39,7 @@ func (s *memory) Run(ctx context.Context, out chan<- bus.Frame) error {
 		select {
 		case <-changed:
 		case <-s.idleEnd(ctx):
-			return s.endFault(ctx, out, ctx.Err())
+			return s.endFault(ctx, in, ctx.Err())
 		}
 	}
 }
@@ -47,16 +47,16 @@ func (s *memory) Run(ctx context.Context, out chan<- bus.Frame) error {
 var errFault = errors.New("fault")
 
 func (s *memory) hang() error {
-	<-s.broker.gone
+	<-s.broker.life.Done()
 	return nil
 }
 
-func (s *memory) beginFault(ctx context.Context, out chan<- bus.Frame) error {
+func (s *memory) beginFault(ctx context.Context, in *bus.Intake) error {
 	switch s.fault {
 	case "returns at once":
 		return errFault
 	case "closes out":
-		close(out)
+		in.Close()
 		return s.hang()
 	case "begins although ctx has ended":
 		if ctx.Err() != nil {
@@ -68,7 +68,7 @@ func (s *memory) beginFault(ctx context.Context, out chan<- bus.Frame) error {
 	return nil
 }
 
-func (s *memory) stateFault(ctx context.Context, out chan<- bus.Frame, down, attacked bool) error {
+func (s *memory) stateFault(ctx context.Context, in *bus.Intake, down, attacked bool) error {
 	switch {
 	case down && s.fault == "gives up when it cannot connect":
 		return errFault
@@ -78,20 +78,20 @@ func (s *memory) stateFault(ctx context.Context, out chan<- bus.Frame, down, att
 		return s.hang()
 	case attacked && s.fault == "makes a frame of noise":
 		s.fault = ""
-		return s.Forward(ctx, out, bus.Frame{Topic: "noise"})
+		return s.Forward(ctx, in, bus.Frame{Topic: "noise"})
 	}
 	return nil
 }
 
 func (s *memory) idleEnd(ctx context.Context) <-chan struct{} {
 	if s.fault == "ignores ctx while idle" {
-		return s.broker.gone
+		return s.broker.life.Done()
 	}
 	return ctx.Done()
 }
 
 // endFault is what the source does once ctx has ended: nothing.
-func (s *memory) endFault(ctx context.Context, out chan<- bus.Frame, err error) error {
+func (s *memory) endFault(ctx context.Context, in *bus.Intake, err error) error {
 	switch {
 	case ctx.Err() == nil:
 		return err
@@ -100,13 +100,7 @@ func (s *memory) endFault(ctx context.Context, out chan<- bus.Frame, err error) 
 	case s.fault == "secret in an error":
 		return errors.New("token sesame was refused")
 	case s.fault == "sends after its end":
-		f := bus.Frame{Topic: "late"}
-		go func() {
-			select {
-			case out <- f:
-			case <-s.broker.gone:
-			}
-		}()
+		go in.Put(s.broker.life, bus.Frame{Topic: "late"})
 	}
 	return nil
 }
@@ -127,7 +121,7 @@ func (s *memory) spentFault() error {
 }
 
 // hand hands a message over. An error is ctx's, or a fault's.
-func (s *memory) hand(ctx context.Context, out chan<- bus.Frame, m *message) error {
+func (s *memory) hand(ctx context.Context, in *bus.Intake, m *message) error {
 	f := m.Frame
 	f.Ack = func() { s.acknowledge(m) }
 	if err := s.frameFault(&f, m); err != nil {
@@ -140,11 +134,11 @@ func (s *memory) hand(ctx context.Context, out chan<- bus.Frame, m *message) err
 	case s.fault == "loses one" && len(s.late) == 2:
 		return nil
 	case s.fault == "reorders" && len(s.late) == 3:
-		return errors.Join(s.forward(ctx, out, f), s.forward(ctx, out, s.late[1]))
+		return errors.Join(s.forward(ctx, in, f), s.forward(ctx, in, s.late[1]))
 	case s.fault == "sends twice":
-		return errors.Join(s.forward(ctx, out, f), s.forward(ctx, out, f))
+		return errors.Join(s.forward(ctx, in, f), s.forward(ctx, in, f))
 	}
-	return s.forward(ctx, out, f)
+	return s.forward(ctx, in, f)
 }
 
 func (s *memory) frameFault(f *bus.Frame, m *message) error {
@@ -189,64 +183,42 @@ func (s *memory) acknowledge(m *message) {
 }
 
 // forward is Meter.Forward, or what a source does that cannot make its bus wait.
-func (s *memory) forward(ctx context.Context, out chan<- bus.Frame, f bus.Frame) error {
+func (s *memory) forward(ctx context.Context, in *bus.Intake, f bus.Frame) error {
 	switch s.fault {
 	case "ignores ctx while full":
 		f.Source = "memory"
-		select {
-		case out <- f:
-		case <-s.broker.gone:
-		}
-		return nil
+		return in.Put(s.broker.life, f)
 	case "drops although it could wait":
-		select {
-		case out <- f:
-		default:
-			s.Dropped(bus.DroppedFull)
-		}
+		s.Offer(in, f)
 		return nil
-	case "names another source":
+	case "names another source", "holds without bound":
 		f.Source = f.Topic
-		out <- f
-		return nil
-	case "holds without bound", "does not look at bounds":
+		s.Received()
+		return in.Put(ctx, f)
+	case "does not look at bounds":
 		f.Source = "memory"
 		s.Received()
-		select {
-		case out <- f:
-		case <-ctx.Done():
-		}
-		return ctx.Err()
+		return in.Put(ctx, f)
 	case "drops without counting":
 		if f.OutOfBounds() != "" {
 			return nil
 		}
 	}
 	if s.drops {
-		return s.offer(out, f)
+		return s.offer(in, f)
 	}
-	return s.Forward(ctx, out, f)
+	return s.Forward(ctx, in, f)
 }
 
-func (s *memory) offer(out chan<- bus.Frame, f bus.Frame) error {
-	f.Source = "memory"
-	if reason := f.OutOfBounds(); reason != "" {
-		s.Dropped(reason)
+func (s *memory) offer(in *bus.Intake, f bus.Frame) error {
+	if s.fault == "drops the full queue without counting" {
+		if f.Source = "memory"; f.OutOfBounds() == "" {
+			s.Received()
+			in.TryPut(f)
+		}
 		return nil
 	}
-	s.Received()
-	if s.held.TryAcquire(&f) {
-		select {
-		case out <- f:
-			return nil
-		default:
-			f.Done()
-		}
-	}
-	if s.fault != "drops the full queue without counting" {
-		s.Dropped(bus.DroppedFull)
-	}
-	if s.fault == "drops all after a drop" {
+	if !s.Offer(in, f) && s.fault == "drops all after a drop" {
 		return s.hang()
 	}
 	return nil

@@ -22,7 +22,9 @@ type broker struct {
 	down     bool
 	ended    bool
 	attacked bool
-	gone     chan struct{} // closed at the end of the test, which frees what a broken source has left
+
+	life context.Context // ends with the test, and frees what a broken source has left
+	end  context.CancelFunc
 }
 
 type message struct {
@@ -30,7 +32,11 @@ type message struct {
 	taken, acked bool
 }
 
-func newBroker() *broker { return &broker{changed: make(chan struct{}), gone: make(chan struct{})} }
+func newBroker() *broker {
+	b := &broker{changed: make(chan struct{})}
+	b.life, b.end = context.WithCancel(context.Background())
+	return b
+}
 
 // change does something under the lock, and wakes those that wait.
 func (b *broker) change(do func()) {
@@ -96,9 +102,8 @@ type memory struct {
 	*bus.Meter
 	broker *broker
 	fault  string
-	drops  bool // as ZeroMQ: when out is full, and nothing comes again
+	drops  bool // when the intake is full, and nothing comes again
 	log    *slog.Logger
-	held   *bus.Permits
 	late   []bus.Frame
 }
 
@@ -133,7 +138,6 @@ func (b *broker) driver(fault string, drops bool) bus.Driver {
 		}
 		s := &memory{
 			Meter: bus.NewMeter("memory", c.Address, log), broker: b, fault: fault, drops: drops, log: log,
-			held: bus.NewPermits(),
 		}
 		return s.wrapped(c)
 	}
@@ -168,7 +172,7 @@ func decodeMemory(decode func(any) error, fault string) (c memoryConfig, err err
 func (s *memory) wrapped(c memoryConfig) (bus.Source, error) {
 	switch s.fault {
 	case "starts in Open":
-		go func() { <-s.broker.gone }()
+		go func() { <-s.broker.life.Done() }()
 	case "secret in the log":
 		s.log.Debug("opened", "token", c.Token)
 	case "no metrics":
@@ -182,7 +186,7 @@ func (s *memory) wrapped(c memoryConfig) (bus.Source, error) {
 }
 
 type runner interface {
-	Run(context.Context, chan<- bus.Frame) error
+	Run(context.Context, *bus.Intake) error
 }
 
 type malformed struct{ *memory }
@@ -201,7 +205,7 @@ func (u uncounted) Collect(emit metric.Emit) {
 func memoryFixture(fault string, drops bool) func(testing.TB) Fixture {
 	return func(t testing.TB) Fixture {
 		b := newBroker()
-		t.Cleanup(func() { close(b.gone) })
+		t.Cleanup(b.end)
 		f := Fixture{
 			Driver: b.driver(fault, drops), Config: "address: here\ntoken: sesame\n", Secrets: []string{"sesame"},
 			Mistakes: map[string]string{"address": "token: sesame"},

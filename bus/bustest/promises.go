@@ -9,7 +9,7 @@ const (
 	promiseSame    = "a frame is handed over unchanged"
 	promiseBounds  = "a frame out of bounds is dropped and counted"
 	promiseLives   = "Run returns only when ctx ends or the input is spent"
-	promiseOpen    = "Run never closes out"
+	promiseOpen    = "Run never closes the intake"
 	promiseEnd     = "Run returns nil, within seconds of ctx's end"
 	promiseSpent   = "Run returns nil when its input is spent, without waiting for frames to be done with"
 	promiseEnded   = "all that Run started has ended when it returns"

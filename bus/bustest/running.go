@@ -17,16 +17,17 @@ import (
 type running struct {
 	*bench
 	source bus.Source
-	out    chan bus.Frame
+	in     *bus.Intake
 	cancel context.CancelFunc
-	label  string        // of every goroutine that the source starts
-	ended  chan struct{} // closed when Run has returned
-	err    error         // what it returned
+	label  string          // of every goroutine that the source starts
+	ended  chan struct{}   // closed when Run has returned
+	alive  context.Context // ends then
+	err    error           // what it returned
 }
 
 var labels atomic.Int64
 
-// start opens a source and runs it, with room in out for so many frames, until stop is called or the test ends.
+// start opens a source and runs it, with room in the intake for so many frames, until stop is called or the test ends.
 func (b *bench) start(room int) *running {
 	b.t.Helper()
 	r := b.run(context.Background(), room)
@@ -38,7 +39,9 @@ func (b *bench) start(room int) *running {
 
 func (b *bench) run(ctx context.Context, room int) *running {
 	b.t.Helper()
-	r := &running{bench: b, out: make(chan bus.Frame, room), ended: make(chan struct{})}
+	r := &running{
+		bench: b, in: bus.NewIntake(bus.IntakeConfig{Frames: room, Batch: 1}), ended: make(chan struct{}),
+	}
 	r.label = fmt.Sprintf("run %d", labels.Add(1))
 	ctx, r.cancel = context.WithCancel(ctx)
 	var err error
@@ -49,9 +52,12 @@ func (b *bench) run(ctx context.Context, room int) *running {
 	if started := goroutines(r.label); started != "" {
 		b.broken(promiseStill, "goroutines run after Open:\n%s", started)
 	}
+	alive, die := context.WithCancel(context.Background())
+	r.alive = alive
 	go func() {
+		defer die()
 		defer close(r.ended)
-		pprof.Do(ctx, pprof.Labels("bustest", r.label), func(ctx context.Context) { r.err = r.source.Run(ctx, r.out) })
+		pprof.Do(ctx, pprof.Labels("bustest", r.label), func(ctx context.Context) { r.err = r.source.Run(ctx, r.in) })
 	}()
 	collected := r.watchMetrics()
 	b.t.Cleanup(func() {
@@ -117,29 +123,33 @@ func (r *running) none(promise string) {
 // within gives the frame that comes within d; false for none.
 func (r *running) within(d time.Duration) (bus.Frame, bool) {
 	r.t.Helper()
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case f, open := <-r.out:
-		if !open {
-			r.out = nil
-			r.fatal(promiseOpen, "it is closed")
-		}
+	if f, ok := r.waiting(); ok {
 		return f, true
-	default:
 	}
-	select {
-	case f, open := <-r.out:
-		if !open {
-			r.out = nil
-			r.fatal(promiseOpen, "it is closed")
+	limit, cancel := context.WithTimeout(r.alive, d)
+	defer cancel()
+	if batch, open := r.in.Next(limit); open {
+		return batch[0], true
+	}
+	switch {
+	case limit.Err() == nil:
+		r.fatal(promiseOpen, "it is closed")
+	case r.alive.Err() != nil:
+		if f, ok := r.waiting(); ok {
+			return f, true
 		}
-		return f, true
-	case <-r.ended:
 		r.fatal(promiseLives, "it returned %v", r.err)
-	case <-timer.C:
 	}
 	return bus.Frame{}, false
+}
+
+// waiting gives a frame that is there already; false for none.
+func (r *running) waiting() (bus.Frame, bool) {
+	if r.in.Len() == 0 {
+		return bus.Frame{}, false
+	}
+	batch, open := r.in.Next(context.Background())
+	return batch[0], open
 }
 
 // stop ends the context and checks how Run returns.

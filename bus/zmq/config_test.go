@@ -12,7 +12,7 @@ import (
 func TestConfig(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"string and list", "endpoints: {a: 'tcp://a.example.org:9940', b: ['tcp://*:1', 'ipc:///run/b']}\n" +
-			"topics: ['org.x.*', 'org.y']\nheartbeat: 5s\nmax_message: 1000", ""},
+			"topics: ['org.x.*', 'org.y']\nheartbeat: 5s\nmax_message: 1000\non_full: drop", ""},
 		{"IPv6", "endpoints: {a: 'tcp://[::1]:5'}", ""},
 		{"none on purpose", "endpoints: {}", ""},
 		{"none", "topics: [x]", "endpoints: names with addresses were expected"},
@@ -33,6 +33,7 @@ func TestConfig(t *testing.T) {
 		{"too soon", "endpoints: {a: 'tcp://h:1'}\ntimeout: 5ns", "timeout: 5ns; at least 1ms"},
 		{"too small", "endpoints: {a: 'tcp://h:1'}\nmax_message: 1", "max_message: at least 512"},
 		{"too large", "endpoints: {a: 'tcp://h:1'}\nmax_message: 999999999", "max_message: at most"},
+		{"neither", "endpoints: {a: 'tcp://h:1'}\non_full: block", `on_full: "block"; wait or drop was expected`},
 		{"unknown key", "endpoint: x", "unknown field"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

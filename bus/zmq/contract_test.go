@@ -18,13 +18,14 @@ timeout: 1s
 heartbeat: 2s
 retry_min: 5ms
 retry_max: 50ms
+on_full: %s
 `
 
 // zmqFixture is all of a fixture but its honest publisher.
-func zmqFixture(t testing.TB, honest string) bustest.Fixture {
+func zmqFixture(t testing.TB, honest, onFull string) bustest.Fixture {
 	hostile := newAttacker(t)
 	f := bustest.Fixture{
-		Driver: Driver(), Config: fmt.Sprintf(contractConfig, honest, hostile.addr),
+		Driver: Driver(), Config: fmt.Sprintf(contractConfig, honest, hostile.addr, onFull), Waits: onFull == Wait,
 		Mistakes: map[string]string{
 			"endpoints":   "endpoints: {honest: nowhere}",
 			"topics":      "endpoints: {}\ntopics: ['a*b']",
@@ -33,6 +34,7 @@ func zmqFixture(t testing.TB, honest string) bustest.Fixture {
 			"timeout":     "endpoints: {}\ntimeout: 1ns",
 			"max_message": "endpoints: {}\nmax_message: 1",
 			"retry_min":   "endpoints: {}\nretry_min: 1ns",
+			"on_full":     "endpoints: {}\non_full: block",
 		},
 	}
 	for _, a := range hostilePublishers() {
@@ -44,11 +46,11 @@ func zmqFixture(t testing.TB, honest string) bustest.Fixture {
 	return f
 }
 
-// TestContractOnLibzmq: the honest publisher is a socket of libzmq.
+// TestContractOnLibzmq: the honest publisher is a socket of libzmq, which is made to wait.
 func TestContractOnLibzmq(t *testing.T) {
 	bustest.Run(t, func(t testing.TB) bustest.Fixture {
 		pub := startPython(t, "XPUB", "bind", "tcp://127.0.0.1:*", "XPUB_VERBOSE=1")
-		f := zmqFixture(t, pub.addr)
+		f := zmqFixture(t, pub.addr, Wait)
 		f.Publish = func(t testing.TB, messages ...bus.Frame) int { return pub.sendFrames(t, messages...) }
 		f.Ready = func(testing.TB) { pub.subscribed("") }
 		f.Down = func(testing.TB) { pub.kill() }
@@ -57,12 +59,12 @@ func TestContractOnLibzmq(t *testing.T) {
 	})
 }
 
-// TestContractOnPublisher: the honest publisher is our own.
+// TestContractOnPublisher: the honest publisher is our own, and what finds no room is dropped.
 func TestContractOnPublisher(t *testing.T) {
 	bustest.Run(t, func(t testing.TB) bustest.Fixture {
 		p := bind(t, "tcp://127.0.0.1:0", PublisherConfig{})
 		stop, addr := run(t, p), p.Addr()
-		f := zmqFixture(t, addr)
+		f := zmqFixture(t, addr, Drop)
 		f.Publish = func(_ testing.TB, messages ...bus.Frame) (sent int) {
 			for _, m := range messages {
 				if n, err := p.Publish(m.Topic, m.Payload); err == nil {

@@ -195,13 +195,13 @@ func TestHostilePublishers(t *testing.T) {
 			bad := server(t, c.serve)
 			config := fast(bad, good)
 			config.Timeout, config.Heartbeat = 150*time.Millisecond, 50*time.Millisecond
-			s, out := subscribe(t, config, 10)
+			s, in := subscribe(t, config, 10)
 			if c.want == "" {
 				eventually(t, "messages refused", func() bool { return s.Stats().Endpoints[0].Dropped[DroppedParts] > 100 })
 			} else {
 				eventually(t, c.want+" counted twice", func() bool { return s.Stats().Endpoints[0].Failures[c.want] >= 2 })
 			}
-			if f := receive(t, out); f.Topic != "good" {
+			if f := receive(t, in); f.Topic != "good" {
 				t.Errorf("frame %+v", f)
 			}
 			if e := s.Stats().Endpoints[0]; c.want != "" && e.Received > 0 {
@@ -222,8 +222,8 @@ func TestRefusedMessages(t *testing.T) {
 	)))
 	c := fast(addr)
 	c.Topics = []string{"org.*"}
-	s, out := subscribe(t, c, 10)
-	want(t, out, "org.good", "{}")
+	s, in := subscribe(t, c, 10)
+	want(t, in, "org.good", "{}")
 	e := s.Stats().Endpoints[0]
 	if e.Dropped[DroppedParts] != 3 || e.Dropped[bus.DroppedTopic] != 4 ||
 		e.Dropped[DroppedUnsubscribed] != 2 || e.Received != 1 {

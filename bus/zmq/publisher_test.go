@@ -140,7 +140,7 @@ func TestPublishesThroughARelay(t *testing.T) {
 func TestSaysThatNoRelayAnswers(t *testing.T) {
 	soon, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	addr := freePort(t)
+	addr := unused(t)
 	p := must[*Publisher](t)(Connect(addr, PublisherConfig{}, quiet()))
 	run(t, p)
 	err := p.WaitSubscribed(soon, "t")
@@ -285,7 +285,7 @@ func TestSourceAndPublisherSpeak(t *testing.T) {
 	p := bind(t, "tcp://127.0.0.1:0", PublisherConfig{Queue: 20000})
 	addr := p.Addr()
 	c := fast(addr)
-	s, out := subscribe(t, c, 20000)
+	s, in := subscribe(t, c, 20000)
 	for round := range 2 {
 		if round > 0 {
 			p = bind(t, addr, PublisherConfig{Queue: 20000})
@@ -298,7 +298,7 @@ func TestSourceAndPublisherSpeak(t *testing.T) {
 			must[int](t)(p.Publish("t", fmt.Appendf(nil, "%d", i)))
 		}
 		for i := range 10000 {
-			want(t, out, "t", fmt.Sprint(i))
+			want(t, in, "t", fmt.Sprint(i))
 		}
 		if err := p.Flush(within(t)); err != nil {
 			t.Error(err)

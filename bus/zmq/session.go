@@ -16,7 +16,7 @@ import (
 const messageTime = 2 * time.Minute
 
 // session is one connection, from dialling to its end. A panic of the codec ends it as any error does.
-func (e *endpoint) session(ctx context.Context, out chan<- bus.Frame) (err error) {
+func (e *endpoint) session(ctx context.Context, in *bus.Intake) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = &failure{FailedPanic, fmt.Errorf("codec: %v", p)}
@@ -44,7 +44,7 @@ func (e *endpoint) session(ctx context.Context, out chan<- bus.Frame) (err error
 	e.meter.Connected(true)
 	defer e.meter.Connected(false)
 	e.log.Debug("subscribed")
-	return e.receive(codec, out)
+	return e.receive(ctx, codec, conn, in)
 }
 
 func (e *endpoint) limits() limits {
@@ -59,7 +59,7 @@ func (e *endpoint) limits() limits {
 }
 
 // receive hands over messages until the connection ends. The codec answers PINGs by itself.
-func (e *endpoint) receive(codec *zmq4.Conn, out chan<- bus.Frame) error {
+func (e *endpoint) receive(ctx context.Context, codec *zmq4.Conn, conn *zmtpConn, in *bus.Intake) error {
 	for {
 		m, err := codec.RecvMsg()
 		if err != nil {
@@ -74,24 +74,36 @@ func (e *endpoint) receive(codec *zmq4.Conn, out chan<- bus.Frame) error {
 				e.log.Info("receiving", "last_message", last)
 			}
 		}
-		if m.Type == zmq4.UsrMsg {
-			e.accept(m.Frames, out)
+		if m.Type != zmq4.UsrMsg {
+			continue
+		}
+		f, ok := e.accept(m.Frames)
+		switch {
+		case !ok:
+		case e.config.OnFull == Drop:
+			e.meter.Offer(in, f)
+		default:
+			resume := conn.pause()
+			err := e.meter.Forward(ctx, in, f)
+			resume()
+			if err != nil {
+				return err
+			}
 		}
 	}
 }
 
-// accept checks a message and hands it over.
-func (e *endpoint) accept(parts [][]byte, out chan<- bus.Frame) {
+// accept checks a message; false: it is dropped.
+func (e *endpoint) accept(parts [][]byte) (bus.Frame, bool) {
 	if len(parts) != 2 {
 		e.meter.Dropped(DroppedParts)
-		return
+		return bus.Frame{}, false
 	}
 	f := bus.Frame{Source: e.name, Topic: string(parts[0]), Payload: parts[1]}
 	if reason := e.refusal(f); reason != "" {
 		e.meter.Dropped(reason)
-		return
+		return bus.Frame{}, false
 	}
-	e.meter.Received()
 	if e.allTopics { // a publisher's counter counts its other topics too
 		_, hole := e.gaps.Observe(bus.Sighting{Envelope: bus.PeekEnvelope(f.Payload), Received: e.now(), Whole: true})
 		if hole != nil {
@@ -99,16 +111,7 @@ func (e *endpoint) accept(parts [][]byte, out chan<- bus.Frame) {
 			e.log.Warn("messages missing", "count", hole.Missing, "topic", f.Topic)
 		}
 	}
-	if !e.quota.acquire(&f) {
-		e.meter.Dropped(bus.DroppedFull)
-		return
-	}
-	select {
-	case out <- f:
-	default:
-		f.Done()
-		e.meter.Dropped(bus.DroppedFull)
-	}
+	return f, true
 }
 
 // refusal gives the reason to drop a frame; "" for none.

@@ -19,7 +19,6 @@ type Source struct {
 	config    Config
 	log       *slog.Logger
 	now       func() time.Time
-	quota     quota
 	endpoints []*endpoint
 }
 
@@ -30,7 +29,6 @@ type endpoint struct {
 	addr      address
 	topics    []string
 	allTopics bool // every topic is subscribed to
-	quota     *quota
 	log       *slog.Logger
 	now       func() time.Time
 	meter     *bus.Meter
@@ -49,41 +47,37 @@ func newEndpoint(s *Source, name string, a address, topics []string) *endpoint {
 	log := s.log.With("endpoint", name, "address", a.String())
 	return &endpoint{
 		config: s.config, name: name, addr: a, topics: topics, allTopics: slices.Contains(topics, ""),
-		quota: &s.quota, log: log, now: s.now,
+		log: log, now: s.now,
 		meter:  bus.NewMeter(name, a.String(), log),
 		counts: counters{stats: EndpointStats{Failures: map[string]uint64{}}},
 		gaps:   bus.NewGaps(maxPublishers),
 	}
 }
 
-// Run receives from every endpoint until ctx ends, and returns nil. When out is full a frame is dropped and counted,
-// since ZeroMQ cannot be made to wait: the buffer of out is the queue.
-func (s *Source) Run(ctx context.Context, out chan<- bus.Frame) error {
+// Run receives from every endpoint until ctx ends, and returns nil. While an endpoint's queue in the Intake is full,
+// nothing is read from its connections, so that the publishers keep what they send; with on_full: drop it is read, and
+// dropped and counted.
+func (s *Source) Run(ctx context.Context, in *bus.Intake) error {
 	if len(s.endpoints) == 0 {
 		s.log.Warn("no endpoints are configured: nothing will be received")
 		<-ctx.Done()
 	}
-	names := map[string]bool{}
-	for _, e := range s.endpoints {
-		names[e.name] = true
-	}
-	s.quota.divide(cap(out), len(names))
 	var all sync.WaitGroup
 	for _, e := range s.endpoints {
-		all.Go(func() { e.run(ctx, out) })
+		all.Go(func() { e.run(ctx, in) })
 	}
 	all.Wait()
 	return nil
 }
 
 // run connects again and again. The pause between attempts grows, with jitter, until a connection has lasted a while.
-func (e *endpoint) run(ctx context.Context, out chan<- bus.Frame) {
+func (e *endpoint) run(ctx context.Context, in *bus.Intake) {
 	pause := &backoff.ExponentialBackOff{
 		InitialInterval: e.config.RetryMin, MaxInterval: e.config.RetryMax, Multiplier: 2, RandomizationFactor: 0.5,
 	}
 	for {
 		began := e.now()
-		err := e.session(ctx, out)
+		err := e.session(ctx, in)
 		if ctx.Err() != nil {
 			return
 		}

@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/internal/exectest"
 )
 
 // fast is a configuration whose times suit a test.
@@ -23,15 +23,15 @@ func fast(addrs ...string) Config {
 }
 
 // subscribe runs a Source for the time of the test.
-func subscribe(t *testing.T, c Config, queue int) (*Source, <-chan bus.Frame) {
+func subscribe(t *testing.T, c Config, queue int) (*Source, *bus.Intake) {
 	t.Helper()
 	s, err := New(c, quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	out, ended := make(chan bus.Frame, queue), make(chan error, 1)
-	go func() { ended <- s.Run(ctx, out) }()
+	in, ended := bus.NewIntake(bus.IntakeConfig{Frames: queue, Batch: 1}), make(chan error, 1)
+	go func() { ended <- s.Run(ctx, in) }()
 	t.Cleanup(func() {
 		cancel()
 		select {
@@ -43,37 +43,30 @@ func subscribe(t *testing.T, c Config, queue int) (*Source, <-chan bus.Frame) {
 			t.Error("Run has not ended")
 		}
 	})
-	return s, out
+	return s, in
 }
 
-func receive(t testing.TB, out <-chan bus.Frame) bus.Frame {
+func receive(t testing.TB, in *bus.Intake) bus.Frame {
 	t.Helper()
-	select {
-	case f := <-out:
-		return f
-	case <-time.After(20 * time.Second):
+	limit, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	batch, open := in.Next(limit)
+	if !open {
 		t.Fatal("no frame came")
 	}
-	return bus.Frame{}
+	return batch[0]
 }
 
 // want checks the next frame.
-func want(t testing.TB, out <-chan bus.Frame, topic, payload string) {
+func want(t testing.TB, in *bus.Intake, topic, payload string) {
 	t.Helper()
-	if f := receive(t, out); f.Topic != topic || string(f.Payload) != payload {
+	if f := receive(t, in); f.Topic != topic || string(f.Payload) != payload {
 		t.Fatalf("frame %q %.100q, want %q %.100q", f.Topic, f.Payload, topic, payload)
 	}
 }
 
-func freePort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return "tcp://" + l.Addr().String()
-}
+// unused is an address where nobody listens yet.
+func unused(t testing.TB) string { return fmt.Sprintf("tcp://127.0.0.1:%d", exectest.FreePort(t)) }
 
 func TestReceivesFromLibzmq(t *testing.T) {
 	for _, addr := range []string{"tcp://127.0.0.1:*", "ipc://" + t.TempDir() + "/bus"} {
@@ -82,7 +75,7 @@ func TestReceivesFromLibzmq(t *testing.T) {
 			pub := startPython(t, "XPUB", "bind", addr)
 			c := fast(pub.addr)
 			c.Topics = []string{"org.a.*", "org.b"}
-			s, out := subscribe(t, c, 10)
+			s, in := subscribe(t, c, 10)
 			pub.subscribed("org.a.")
 			pub.subscribed("org.b")
 			pub.do(`{"send": ["org.c", "not ours"]}`)
@@ -90,12 +83,12 @@ func TestReceivesFromLibzmq(t *testing.T) {
 			pub.do(`{"send": ["org.a.one-frame"]}`)
 			pub.do(`{"send": ["org.a.three", "frames", "here"]}`)
 			pub.do(`{"send": ["org.bb", ""]}`)
-			if f := receive(t, out); f.Source != "e0" || f.Topic != "org.a.x" || string(f.Payload) != "one" {
+			if f := receive(t, in); f.Source != "e0" || f.Topic != "org.a.x" || string(f.Payload) != "one" {
 				t.Errorf("frame %+v", f)
 			} else {
 				f.Done()
 			}
-			want(t, out, "org.bb", "")
+			want(t, in, "org.bb", "")
 			e := s.Stats().Endpoints[0]
 			if !e.Connected || e.Received != 2 || e.Dropped[DroppedParts] != 2 || e.Connects != 1 ||
 				e.LastMessage.IsZero() || e.Address != pub.addr {
@@ -108,9 +101,9 @@ func TestReceivesFromLibzmq(t *testing.T) {
 // TestReceivesFromPUB needs no XPUB: it sends until the subscription has arrived, as fedmsg's sleep hopes it has.
 func TestReceivesFromPUB(t *testing.T) {
 	pub := startPython(t, "PUB", "bind", "tcp://127.0.0.1:*")
-	_, out := subscribe(t, fast(pub.addr), 1000)
+	_, in := subscribe(t, fast(pub.addr), 1000)
 	pub.do(`{"send": ["t", "%%d"], "times": 400, "every": 0.01}`)
-	first := receive(t, out)
+	first := receive(t, in)
 	if first.Topic != "t" {
 		t.Errorf("frame %+v", first)
 	}
@@ -118,14 +111,14 @@ func TestReceivesFromPUB(t *testing.T) {
 
 func TestSurvivesARestartAndALateEndpoint(t *testing.T) {
 	noLeaks(t)
-	addr := freePort(t)
-	s, out := subscribe(t, fast(addr), 10)
+	addr := unused(t)
+	s, in := subscribe(t, fast(addr), 10)
 	eventually(t, "a failed dial", func() bool { return s.Stats().Endpoints[0].Failures[FailedDial] > 1 })
 	for i := range 3 {
 		pub := startPython(t, "XPUB", "bind", addr)
 		pub.subscribed("")
 		pub.do(`{"send": ["t", "%d"]}`, i)
-		want(t, out, "t", fmt.Sprint(i))
+		want(t, in, "t", fmt.Sprint(i))
 		pub.kill()
 		eventually(t, "the loss is noticed", func() bool { return !s.Stats().Endpoints[0].Connected })
 	}
@@ -139,7 +132,7 @@ func TestNoticesAStoppedPublisher(t *testing.T) {
 	pub := startPython(t, "XPUB", "bind", "tcp://127.0.0.1:*", "XPUB_VERBOSE=1")
 	c := fast(pub.addr)
 	c.Heartbeat, c.Timeout = 400*time.Millisecond, 2*time.Second // a busy machine must not look like a stopped publisher
-	s, out := subscribe(t, c, 10)
+	s, in := subscribe(t, c, 10)
 	pub.subscribed("")
 	pub.signal(syscall.SIGSTOP)
 	eventually(t, "the silence is noticed", func() bool { return s.Stats().Endpoints[0].Failures[FailedSilent] > 0 })
@@ -150,25 +143,25 @@ func TestNoticesAStoppedPublisher(t *testing.T) {
 	eventually(t, "connected again", func() bool { return s.Stats().Endpoints[0].Connected })
 	pub.subscribed("")
 	pub.do(`{"send": ["t", "after"]}`)
-	want(t, out, "t", "after")
+	want(t, in, "t", "after")
 }
 
 // TestOneOfSeveralRestarts is the case in which zmq4's own sockets lose one endpoint for ever and double another.
 func TestOneOfSeveralRestarts(t *testing.T) {
 	noLeaks(t)
-	addr := freePort(t)
+	addr := unused(t)
 	var pubs []*pyPeer
 	for _, a := range []string{addr, "tcp://127.0.0.1:*", "tcp://127.0.0.1:*"} {
 		pubs = append(pubs, startPython(t, "XPUB", "bind", a))
 	}
-	s, out := subscribe(t, fast(pubs[0].addr, pubs[1].addr, pubs[2].addr), 100)
+	s, in := subscribe(t, fast(pubs[0].addr, pubs[1].addr, pubs[2].addr), 100)
 	seen := map[string]int{}
 	round := func(name string) {
 		for i, p := range pubs {
 			p.do(`{"send": ["t", "%s %d"]}`, name, i)
 		}
 		for range pubs {
-			seen[string(receive(t, out).Payload)]++
+			seen[string(receive(t, in).Payload)]++
 		}
 	}
 	for _, p := range pubs {
@@ -180,8 +173,8 @@ func TestOneOfSeveralRestarts(t *testing.T) {
 	pubs[0].subscribed("")
 	round("after")
 	round("last")
-	if len(seen) != 9 || len(out) != 0 {
-		t.Errorf("messages %v and %d more, want nine, each once", seen, len(out))
+	if len(seen) != 9 || in.Len() != 0 {
+		t.Errorf("messages %v and %d more, want nine, each once", seen, in.Len())
 	}
 	for i, e := range s.Stats().Endpoints {
 		if e.Connects != []uint64{2, 1, 1}[i] || e.Received != 3 {
@@ -206,11 +199,11 @@ func TestHeartbeats(t *testing.T) {
 			pub := startPython(t, append([]string{"XPUB", "bind", "tcp://127.0.0.1:*"}, c.options...)...)
 			config := fast(pub.addr)
 			config.Heartbeat = c.ours
-			s, out := subscribe(t, config, 10)
+			s, in := subscribe(t, config, 10)
 			pub.subscribed("")
 			pub.do(`{"send": ["t", "%%d"], "times": 2, "every": 3}`)
-			want(t, out, "t", "1")
-			want(t, out, "t", "2")
+			want(t, in, "t", "1")
+			want(t, in, "t", "2")
 			if e := s.Stats().Endpoints[0]; e.Connects != 1 || len(e.Failures) > 0 {
 				t.Errorf("stats %+v", e)
 			}
@@ -222,32 +215,32 @@ func TestSilenceMakesAnewConnection(t *testing.T) {
 	pub := startPython(t, "XPUB", "bind", "tcp://127.0.0.1:*", "XPUB_VERBOSE=1")
 	c := fast(pub.addr)
 	c.Heartbeat, c.Silence = 200*time.Millisecond, 400*time.Millisecond
-	s, out := subscribe(t, c, 10)
+	s, in := subscribe(t, c, 10)
 	pub.subscribed("")
 	pub.subscribed("")
 	if e := s.Stats().Endpoints[0]; e.Failures[FailedSilent] == 0 {
 		t.Errorf("stats %+v", e)
 	}
 	pub.do(`{"send": ["t", "%%d"], "times": 100, "every": 0.02}`)
-	receive(t, out)
+	receive(t, in)
 }
 
 func TestLargeMessages(t *testing.T) {
 	pub := startPython(t, "XPUB", "bind", "tcp://127.0.0.1:*", "XPUB_VERBOSE=1")
-	s, out := subscribe(t, fast(pub.addr), 10)
+	s, in := subscribe(t, fast(pub.addr), 10)
 	pub.subscribed("")
 	pub.do(`{"send": ["t"], "size": %d}`, bus.MaxPayload)
-	if f := receive(t, out); len(f.Payload) != bus.MaxPayload {
+	if f := receive(t, in); len(f.Payload) != bus.MaxPayload {
 		t.Errorf("payload of %d bytes", len(f.Payload))
 	}
 	pub.do(`{"send": ["t"], "size": %d}`, bus.MaxPayload+1)
 	pub.do(`{"send": ["t", "still here"]}`)
-	want(t, out, "t", "still here")
+	want(t, in, "t", "still here")
 	pub.do(`{"send": ["t"], "size": %d}`, bus.MaxPayload+2000)
 	eventually(t, "the connection is ended", func() bool { return s.Stats().Endpoints[0].Failures[FailedTooLarge] == 1 })
 	pub.subscribed("")
 	pub.do(`{"send": ["t", "again here"]}`)
-	want(t, out, "t", "again here")
+	want(t, in, "t", "again here")
 	if e := s.Stats().Endpoints[0]; e.Failures[FailedTooLarge] != 1 || e.Dropped[bus.DroppedLarge] != 1 {
 		t.Errorf("stats %+v", e)
 	}
@@ -255,12 +248,14 @@ func TestLargeMessages(t *testing.T) {
 
 func TestAFullQueueDropsAndCounts(t *testing.T) {
 	pub := startPython(t, "XPUB", "bind", "tcp://127.0.0.1:*")
-	s, out := subscribe(t, fast(pub.addr), 3)
+	c := fast(pub.addr)
+	c.OnFull = Drop
+	s, in := subscribe(t, c, 3)
 	pub.subscribed("")
 	pub.do(`{"send": ["t", "{\"i\": %%d}"], "times": 10}`)
 	eventually(t, "all ten received", func() bool { return s.Stats().Endpoints[0].Received == 10 })
 	eventually(t, "seven dropped", func() bool { return s.Stats().Endpoints[0].Dropped[bus.DroppedFull] == 7 })
-	want(t, out, "t", `{"i": 1}`)
+	want(t, in, "t", `{"i": 1}`)
 	if e := s.Stats().Endpoints[0]; e.Missing != 0 {
 		t.Errorf("what we dropped ourselves counts as missing on the way: %+v", e)
 	}
@@ -268,30 +263,30 @@ func TestAFullQueueDropsAndCounts(t *testing.T) {
 
 func TestCountsGaps(t *testing.T) {
 	pub := startPython(t, "XPUB", "bind", "tcp://127.0.0.1:*")
-	s, out := subscribe(t, fast(pub.addr), 10)
+	s, in := subscribe(t, fast(pub.addr), 10)
 	pub.subscribed("")
 	for _, i := range []int{1, 2, 5, 6} {
 		pub.do(`{"send": ["a.b.c.d", "{\"topic\": \"a.b.c.d\", \"i\": %d}"]}`, i)
-		receive(t, out)
+		receive(t, in)
 	}
 	eventually(t, "a gap of two", func() bool { e := s.Stats().Endpoints[0]; return e.Gaps == 1 && e.Missing == 2 })
 }
 
 func TestTroubleIsLoggedOncePerCause(t *testing.T) {
 	var log notebook
-	s, err := New(fast(freePort(t)), slog.New(slog.NewTextHandler(&log, nil)))
+	s, err := New(fast(unused(t)), slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx, nil) }()
+	go func() { ended <- s.Run(ctx, bus.NewIntake(bus.IntakeConfig{})) }()
 	eventually(t, "five failed dials", func() bool { return s.Stats().Endpoints[0].Failures[FailedDial] >= 5 })
 	cancel()
 	<-ended
 	for range 1000 {
-		s.endpoints[0].accept([][]byte{nil}, nil)
-		s.endpoints[0].accept([][]byte{[]byte("\xff"), nil}, nil)
+		s.endpoints[0].accept([][]byte{nil})
+		s.endpoints[0].accept([][]byte{[]byte("\xff"), nil})
 	}
 	text := log.String()
 	if n := strings.Count(text, "not connected"); n != 1 {

@@ -15,7 +15,8 @@ func TestMetricsKeepTheirNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := s.endpoints[0]
-	e.accept([][]byte{[]byte("t"), []byte("{}")}, nil)
+	e.meter.Offer(bus.NewIntake(bus.IntakeConfig{}), bus.Frame{Topic: "t"})
+	e.meter.Offer(bus.NewIntake(bus.IntakeConfig{}), bus.Frame{Topic: ""})
 	if err := metric.Check(s.Collect); err != nil {
 		t.Error(err)
 	}
@@ -35,6 +36,8 @@ func TestMetricsKeepTheirNames(t *testing.T) {
 		"notifyd_source_messages_received_total",
 		"notifyd_source_missing_total",
 		"notifyd_source_reconnects_total",
+		"notifyd_source_wait_seconds_total",
+		"notifyd_source_waiting",
 	}
 	if !slices.Equal(names, want) {
 		t.Errorf("metrics %q, want %q", names, want)

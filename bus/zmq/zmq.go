@@ -2,8 +2,9 @@
 //
 // fedmsg uses the PUB-SUB pattern (ZeroMQ RFC 29) over ZMTP 3.0 (RFC 23) with the NULL mechanism, that is, without
 // authentication. A message has two parts, the topic and the payload. A subscription is a prefix of topics. PUB-SUB
-// knows no acknowledgement and cannot make a publisher wait: a Source drops and counts what it has no room for, and
-// what is sent while it is not connected is lost.
+// knows no acknowledgement, and what is sent while a Source is not connected is lost. But a Source that has no room
+// reads no more, and then TCP holds the messages back: they wait in the publisher, up to its high-water mark, which
+// fedmsg has set to none.
 //
 // Of go-zeromq only the codec is used. Dialling, listening, bounds, deadlines and heartbeats (RFC 37) are ours, since
 // that library's sockets stop for ever, or end the process, when a peer wants it: see zmtpConn, which is between the
@@ -41,10 +42,20 @@ type Config struct {
 	// MaxMessage is the size of a whole message, all parts, in bytes; a peer that sends a larger one is disconnected.
 	// Default bus.MaxPayload and some room for topic and framing.
 	MaxMessage int64 `yaml:"max_message"`
+	// OnFull is what to do with a message while the queue is full, since the database does not keep up: "wait" reads no
+	// more until there is room, and the publisher keeps what it sends, up to its high-water mark; "drop" drops and
+	// counts it. Default wait.
+	OnFull string `yaml:"on_full"`
 	// RetryMin and RetryMax bound the growing, jittered pause between attempts to connect. Default 100ms and 5s.
 	RetryMin time.Duration `yaml:"retry_min"`
 	RetryMax time.Duration `yaml:"retry_max"`
 }
+
+// The values of Config.OnFull.
+const (
+	Wait = "wait"
+	Drop = "drop"
+)
 
 // Addresses are one endpoint's addresses; in the configuration a list, or one string.
 type Addresses []string
@@ -105,6 +116,9 @@ func (c Config) withDefaults() Config {
 	if c.MaxMessage == 0 {
 		c.MaxMessage = bus.MaxPayload + framingRoom
 	}
+	if c.OnFull == "" {
+		c.OnFull = Wait
+	}
 	c.RetryMax = max(c.RetryMin, c.RetryMax)
 	return c
 }
@@ -115,6 +129,9 @@ func New(c Config, log *slog.Logger) (*Source, error) {
 	if c.Endpoints == nil {
 		return nil, fmt.Errorf("endpoints: names with addresses were expected, or {} for none")
 	}
+	if c.OnFull != Wait && c.OnFull != Drop {
+		return nil, fmt.Errorf("on_full: %q; %s or %s was expected", c.OnFull, Wait, Drop)
+	}
 	if err := c.checkBounds(); err != nil {
 		return nil, err
 	}
@@ -122,7 +139,7 @@ func New(c Config, log *slog.Logger) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{config: c, log: log, now: time.Now, quota: quota{permits: bus.NewPermits()}}
+	s := &Source{config: c, log: log, now: time.Now}
 	named := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(c.Endpoints)) {
 		if len(c.Endpoints[name]) == 0 {

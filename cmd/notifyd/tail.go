@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -27,8 +28,8 @@ type tailCmd struct {
 	Count    int      `short:"n" placeholder:"N" help:"Stop after N messages (default: never)."`
 }
 
-// tailQueue is the number of messages that may wait for the terminal before they are dropped.
-const tailQueue = 10000
+// tailIDs is the number of message ids that are remembered, so that a repeat is not shown.
+const tailIDs = 10000
 
 // Run shows messages until the context ends or Count is reached.
 func (c *tailCmd) Run(e *env) error {
@@ -45,41 +46,38 @@ func (c *tailCmd) Run(e *env) error {
 		return err
 	}
 	ctx, cancel := context.WithCancel(e.ctx)
-	frames := make(chan bus.Frame, tailQueue)
+	in := bus.NewIntake(bus.IntakeConfig{})
 	ended := make(chan error, 1)
 	go func() {
-		defer close(frames)
-		ended <- source.Run(ctx, frames)
+		defer cancel()
+		ended <- source.Run(ctx, in)
 	}()
-	err = c.follow(e, frames, keep, show)
+	err = c.follow(ctx, e, in, keep, show)
 	cancel()
-	for range frames { // drop what arrived in the meantime, until the source has ended
-	}
-	if err != nil {
-		return err
-	}
-	return <-ended
+	return errors.Join(err, <-ended)
 }
 
-// follow prints until frames ends or Count is reached.
-func (c *tailCmd) follow(e *env, frames <-chan bus.Frame, keep func(string) bool, show printer) error {
-	dedup := bus.NewDedupWindow(tailQueue)
+// follow prints until ctx ends or Count is reached. A slow terminal makes the publishers wait.
+func (c *tailCmd) follow(ctx context.Context, e *env, in *bus.Intake, keep func(string) bool, show printer) error {
+	dedup := bus.NewDedupWindow(tailIDs)
 	shown := 0
-	for f := range frames {
-		m, err := bus.Decode(f, e.now())
-		f.Done()
-		if err != nil {
-			e.log.Warn("message dropped", "error", visible(err.Error()))
-			continue
-		}
-		if !keep(m.Topic) || dedup.See(m) == bus.Repeat {
-			continue
-		}
-		if err := show(e.stdout, m); err != nil {
-			return fmt.Errorf("write message: %w", err)
-		}
-		if shown++; shown == c.Count {
-			return nil
+	for batch, open := in.Next(ctx); open; batch, open = in.Next(ctx) {
+		for _, f := range batch {
+			m, err := bus.Decode(f, e.now())
+			f.Done()
+			switch {
+			case err != nil:
+				e.log.Warn("message dropped", "error", visible(err.Error()))
+				continue
+			case !keep(m.Topic) || dedup.See(m) == bus.Repeat:
+				continue
+			}
+			if err := show(e.stdout, m); err != nil {
+				return fmt.Errorf("write message: %w", err)
+			}
+			if shown++; shown == c.Count {
+				return nil
+			}
 		}
 	}
 	return nil

@@ -10,7 +10,7 @@
 // # Goroutines
 //
 // Run starts groups of goroutines that stop together:
-//   - intake: one a source. Each sends frames into one bounded channel.
+//   - intake: one a source. Each puts frames into the Intake, a bounded queue for each.
 //   - routing: the router. It alone owns the index of the filters, and stores the deliveries of each batch of frames.
 //   - delivery: the outbox, with separate workers for each backend.
 //   - the rest: connections that backends keep, the pages, and the loops that watch files or prune tables.

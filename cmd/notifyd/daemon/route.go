@@ -21,10 +21,6 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// maxBatch is the largest number of messages in one transaction. Under load a batch fills while the last one is
-// written. Without load a batch is one message, which waits for nothing.
-const maxBatch = 256
-
 // A router carries frames from the buses to the outbox. It runs in one goroutine, which owns all of its fields.
 type router struct {
 	db            *gorm.DB
@@ -50,54 +46,29 @@ type router struct {
 	cold      chan *rules.Index // has room for one: a new index, for warmCaches
 }
 
-// run routes frames until the channel is closed and everything in it is committed, or until ctx ends. It retries a
-// failed batch for ever: the bus will not send it again. If ctx ends before all frames are committed, the error gives
-// the number of the others.
-func (r *router) run(ctx context.Context, frames <-chan bus.Frame) error {
+// run routes frames until the Intake is closed and everything in it is committed, or until ctx ends. Under load a batch
+// fills while the last one is written. Without load a batch is one message, which waits for nothing. A failed batch is
+// retried for ever: the bus may not send it again. If ctx ends before all frames are committed, the error gives the
+// number of the others.
+func (r *router) run(ctx context.Context, in *bus.Intake) error {
 	defer func() { r.snapshots.end(ctx, r.state) }()
 	if err := r.load(ctx); err != nil && ctx.Err() == nil {
 		r.log.Error("cannot read the filters; trying again with the first message", "error", err)
 	}
 	for {
-		batch, open := nextBatch(ctx, frames)
-		if len(batch) > 0 {
-			if err := r.persist(ctx, batch); err != nil {
-				return fmt.Errorf("%d received messages are lost, the database did not take them in time: %w",
-					len(batch)+len(frames), err)
-			}
-		}
-		if ctx.Err() != nil && len(frames) > 0 {
-			return fmt.Errorf("%d received messages are lost, there was no time to store them: %w", len(frames), ctx.Err())
-		}
+		batch, open := in.Next(ctx)
 		if !open {
-			return nil
+			break
+		}
+		if err := r.persist(ctx, batch); err != nil {
+			return fmt.Errorf("%d received messages are lost, the database did not take them in time: %w",
+				len(batch)+in.Len(), err)
 		}
 	}
-}
-
-// nextBatch waits for one frame and adds those that are already in the channel.
-func nextBatch(ctx context.Context, frames <-chan bus.Frame) (batch []bus.Frame, open bool) {
-	select {
-	case <-ctx.Done():
-		return nil, false
-	case f, ok := <-frames:
-		if !ok {
-			return nil, false
-		}
-		batch = append(batch, f)
+	if lost := in.Len(); lost > 0 {
+		return fmt.Errorf("%d received messages are lost, there was no time to store them: %w", lost, ctx.Err())
 	}
-	for len(batch) < maxBatch {
-		select {
-		case f, ok := <-frames:
-			if !ok {
-				return batch, false
-			}
-			batch = append(batch, f)
-		default:
-			return batch, true
-		}
-	}
-	return batch, true
+	return nil
 }
 
 // persist routes a batch, and retries while the database fails. Then it acknowledges the frames to the sources.

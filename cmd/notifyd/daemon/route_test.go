@@ -226,17 +226,18 @@ func TestStopWithoutDatabaseTellsWhatIsLost(t *testing.T) {
 	if err := d.Writer.Exec("ALTER TABLE messages RENAME TO gone").Error; err != nil {
 		t.Fatal(err)
 	}
-	frames := make(chan bus.Frame, maxBatch+10)
-	for i := range cap(frames) {
-		frames <- push(fmt.Sprintf("m%d", i), "bash")
+	const count = 300 // more than a batch
+	in := bus.NewIntake(bus.IntakeConfig{})
+	for i := range count {
+		in.TryPut(push(fmt.Sprintf("m%d", i), "bash"))
 	}
-	close(frames)
+	in.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- r.run(ctx, frames) }()
+	go func() { ended <- r.run(ctx, in) }()
 	exectest.Eventually(t, 10*time.Second, "the database has refused", func() bool { return r.metrics.failures() > 0 })
 	cancel()
-	want := fmt.Sprintf("%d received messages are lost", maxBatch+10)
+	want := fmt.Sprintf("%d received messages are lost", count)
 	if err := <-ended; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("run = %v, want an error with %q", err, want)
 	}

@@ -10,10 +10,6 @@ import (
 	"github.com/notifyd/notifyd/internal/grace"
 )
 
-// maxFrames is the number of frames that wait between the sources and the router. Beyond that a source that cannot
-// make its bus wait drops frames and counts them.
-const maxFrames = 8192
-
 // Run runs every loop until ctx ends or one of them fails. Then it stops them in the order in which work flows,
 // within stop.within (see stopPlan): received messages are committed first, and sends in hand are finished.
 func (s *Service) Run(ctx context.Context) error {
@@ -22,7 +18,7 @@ func (s *Service) Run(ctx context.Context) error {
 	plan := s.settings.stopPlan()
 	committing, release := grace.Extend(top, plan.flow)
 	defer release()
-	frames := make(chan bus.Frame, maxFrames)
+	in := bus.NewIntake(bus.IntakeConfig{})
 	lost := make(chan error, 1)
 
 	intake, routing, delivery, rest := newRunGroup(top, fail), newRunGroup(committing, fail), newRunGroup(top, fail),
@@ -30,13 +26,13 @@ func (s *Service) Run(ctx context.Context) error {
 	s.startRest(rest)
 	delivery.start("outbox", func(ctx context.Context) error { return s.outbox.Run(ctx, s.backends) })
 	routing.start("router", func(ctx context.Context) error {
-		err := s.router.run(ctx, frames)
+		err := s.router.run(ctx, in)
 		lost <- err
 		return err
 	})
 	for name, source := range s.sources {
 		intake.start("source "+name, func(ctx context.Context) error {
-			err := source.Run(ctx, frames)
+			err := source.Run(ctx, in)
 			if err == nil && ctx.Err() == nil {
 				s.log.Info("a source has ended: its input is spent", "source", name)
 			}
@@ -55,7 +51,7 @@ func (s *Service) Run(ctx context.Context) error {
 	s.ready.Store(false)
 	s.log.Info("stopping")
 	s.notify("STOPPING=1")
-	stuck := shutdown(since, plan, frames, [4]*runGroup{intake, routing, delivery, rest})
+	stuck := shutdown(since, plan, in, [4]*runGroup{intake, routing, delivery, rest})
 	err := stuckError(stuck, s.settings.Stop.Within)
 	select {
 	case left := <-lost:
@@ -70,9 +66,8 @@ func (s *Service) Run(ctx context.Context) error {
 }
 
 // shutdown stops the groups one after the other, each by its deadline since the stop began, and names the parts that
-// did not end. If a source is stuck, the channel of frames stays open for it, and the router then ends at its
-// deadline.
-func shutdown(since time.Time, plan stopPlan, frames chan<- bus.Frame, groups [4]*runGroup) (stuck []string) {
+// did not end. If a source is stuck, the Intake stays open for it, and the router then ends at its deadline.
+func shutdown(since time.Time, plan stopPlan, in *bus.Intake, groups [4]*runGroup) (stuck []string) {
 	by := func(group *runGroup, d time.Duration) bool {
 		limit, release := context.WithDeadline(context.Background(), since.Add(d))
 		defer release()
@@ -82,7 +77,7 @@ func shutdown(since time.Time, plan stopPlan, frames chan<- bus.Frame, groups [4
 	}
 	intake, routing, delivery, rest := groups[0], groups[1], groups[2], groups[3]
 	if by(intake, plan.intake) {
-		close(frames)
+		in.Close()
 	}
 	by(routing, plan.joined)
 	by(delivery, plan.joined)

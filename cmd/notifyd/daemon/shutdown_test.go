@@ -20,7 +20,7 @@ func TestStuckPartsAreLeftBehind(t *testing.T) {
 				plan := set.stopPlan()
 				top, cancel := context.WithCancelCause(t.Context())
 				never := make(chan struct{})
-				frames := make(chan bus.Frame)
+				in := bus.NewIntake(bus.IntakeConfig{})
 				var stages [4]*runGroup
 				for i := range stages {
 					stages[i] = newRunGroup(top, cancel)
@@ -34,7 +34,7 @@ func TestStuckPartsAreLeftBehind(t *testing.T) {
 				}
 				cancel(nil)
 				since := time.Now()
-				left := shutdown(since, plan, frames, stages)
+				left := shutdown(since, plan, in, stages)
 				took, want := time.Since(since), []time.Duration{plan.intake, plan.joined, plan.joined, plan.rest, 0}[(stuck+5)%5]
 				if took != want || took+plan.close > set.Stop.Within {
 					t.Errorf("the stop took %s, want %s", took, want)
@@ -42,8 +42,8 @@ func TestStuckPartsAreLeftBehind(t *testing.T) {
 				if stuck < 0 && len(left) != 0 || stuck >= 0 && !slices.Equal(left, []string{name}) {
 					t.Errorf("left behind: %v", left)
 				}
-				if stuck != 0 {
-					<-frames // closed
+				if closed := in.Put(t.Context(), bus.Frame{}) == bus.ErrClosed; closed == (stuck == 0) {
+					t.Errorf("the intake is closed: %v", closed)
 				}
 				close(never)
 				synctest.Wait()

@@ -34,12 +34,12 @@ func (r *router) keepSnapshots(t *testing.T, path string) {
 // runOnce runs a router from its start to an orderly stop, with the messages given.
 func (r *router) runOnce(t *testing.T, messages ...bus.Frame) {
 	t.Helper()
-	frames := make(chan bus.Frame, len(messages))
+	in := bus.NewIntake(bus.IntakeConfig{})
 	for _, f := range messages {
-		frames <- f
+		in.TryPut(f)
 	}
-	close(frames)
-	if err := r.run(t.Context(), frames); err != nil {
+	in.Close()
+	if err := r.run(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
 }

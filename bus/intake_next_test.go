@@ -1,0 +1,124 @@
+package bus_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/notifyd/notifyd/bus"
+)
+
+// count counts the frames of each source in a batch, and is done with them.
+func count(batch []bus.Frame) map[string]int {
+	n := map[string]int{}
+	for _, f := range batch {
+		n[f.Source]++
+		f.Done()
+	}
+	return n
+}
+
+// TestAFloodDelaysOthersByOneBatch has several sources send as much as there is room for, of any size. One message of
+// another source is always in the next batch, and no batch is large.
+func TestAFloodDelaysOthersByOneBatch(t *testing.T) {
+	for _, size := range []int{0, 1000, 30_000, 100_000, 1 << 20, bus.MaxPayload} {
+		for _, floods := range []int{1, 2, 6} {
+			t.Run(fmt.Sprintf("%d floods of %d bytes", floods, size), func(t *testing.T) {
+				in := bus.NewIntake(bus.IntakeConfig{})
+				for round := range 50 {
+					for i := range floods {
+						fill(in, fmt.Sprint("flood", i), size)
+					}
+					in.TryPut(sized("honest", 1500))
+					batch, _ := in.Next(t.Context())
+					bytes := 0
+					for _, f := range batch {
+						bytes += len(f.Payload)
+					}
+					n := count(batch)
+					if n["honest"] != 1 {
+						t.Fatalf("batch %d has %v", round, n)
+					}
+					if len(batch) > 256 || bytes > 1<<20+bus.MaxPayload+floods<<15 {
+						t.Fatalf("a batch of %d frames and %d bytes", len(batch), bytes)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestBytesAreSharedEqually has three sources send without end messages of different sizes.
+func TestBytesAreSharedEqually(t *testing.T) {
+	in := bus.NewIntake(bus.IntakeConfig{})
+	sizes := map[string]int{"small": 2_000, "large": 200_000, "huge": 2_000_000}
+	sent := map[string]int{}
+	for range 100 {
+		for source, size := range sizes {
+			fill(in, source, size)
+		}
+		batch, _ := in.Next(t.Context())
+		for source, n := range count(batch) {
+			sent[source] += n * (sizes[source] + 2048)
+		}
+	}
+	for source, cost := range sent {
+		if want := (sent["small"] + sent["large"] + sent["huge"]) / 3; cost < want*9/10 || cost > want*11/10 {
+			t.Errorf("%s had %d of %v", source, cost, sent)
+		}
+	}
+}
+
+// TestAnExpensiveSourcePays charges one of two equal sources ten times what its frames' bytes cost.
+func TestAnExpensiveSourcePays(t *testing.T) {
+	in := bus.NewIntake(bus.IntakeConfig{})
+	sent := map[string]int{}
+	for range 200 {
+		fill(in, "cheap", 10_000)
+		fill(in, "dear", 10_000)
+		batch, _ := in.Next(t.Context())
+		for _, f := range batch {
+			if f.Source == "dear" {
+				in.Charge(f, 90_000)
+			}
+		}
+		for source, n := range count(batch) {
+			sent[source] += n
+		}
+	}
+	if ratio := float64(sent["cheap"]) / float64(sent["dear"]); ratio < 7 || ratio > 10 {
+		t.Errorf("%v frames, want about nine times as many cheap ones", sent)
+	}
+	for range 100 {
+		in.Charge(sized("dear", 0), 1<<60)
+	}
+	for in.Len() > 0 { // a debt has a bound, and who is alone is served whatever it owes
+		batch, _ := in.Next(t.Context())
+		count(batch)
+	}
+}
+
+// TestOrderIsKept sends messages of all sizes from two sources.
+func TestOrderIsKept(t *testing.T) {
+	in := bus.NewIntake(bus.IntakeConfig{})
+	wanted := map[string]int{}
+	sent := 0
+	for sent < 3000 || in.Len() > 0 {
+		for ; sent < 3000; sent++ {
+			f := sized([]string{"a", "b"}[sent%2], (sent*7919)%100_000)
+			f.Topic = fmt.Sprint(sent)
+			if !in.TryPut(f) {
+				break
+			}
+		}
+		batch, _ := in.Next(t.Context())
+		for _, f := range batch {
+			n := 0
+			fmt.Sscan(f.Topic, &n)
+			if next, known := wanted[f.Source]; known && n != next {
+				t.Fatalf("%s: frame %d, want %d", f.Source, n, next)
+			}
+			wanted[f.Source] = n + 2
+			f.Done()
+		}
+	}
+}
