@@ -17,7 +17,7 @@ import (
 // A metered is a source and a backend that the daemon's code does not know.
 type metered struct{ emits func(metric.Emit) }
 
-func (m metered) Run(context.Context, *bus.Intake) error { return nil }
+func (m metered) Run(context.Context, *bus.Intake) error      { return nil }
 func (m metered) Send(context.Context, backends.Parcel) error { return nil }
 func (m metered) Collect(emit metric.Emit)                    { m.emits(emit) }
 
