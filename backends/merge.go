@@ -9,7 +9,7 @@ import (
 
 // A Group is notices that belong together: one line of a digest.
 type Group struct {
-	Notices  []Notice // never empty; failures first, then the oldest first
+	Notices  []Notice // never empty; failures first, then the oldest first; all of one Standing
 	Title    string   // the notice's own title, or the sentence about all of them; not cleaned
 	Severity string   // the worst
 	First    time.Time
@@ -17,7 +17,8 @@ type Group struct {
 }
 
 // Merge puts notices that belong together into groups. Every notice is in one group, most in one of their own. The
-// worst groups come first, of equals the one that began first.
+// worst groups come first, of equals the one that began first. Marked notices (Provenance) are never in one group with
+// others, and come last whatever they claim to be, so that a stranger displaces nobody.
 //
 // It works like fedmsg's conglomerators: levels are tried from the most particular to the most general, each over all
 // notices that are still alone, neighbours or not. The levels are the notices' own keys (without keys, the same
@@ -47,7 +48,7 @@ func Merge(notices []Notice) []Group {
 		}
 	}
 	slices.SortStableFunc(groups, func(a, b Group) int {
-		return cmp.Or(cmp.Compare(rank(b.Severity), rank(a.Severity)), a.First.Compare(b.First))
+		return cmp.Or(a.marked()-b.marked(), cmp.Compare(rank(b.Severity), rank(a.Severity)), a.First.Compare(b.First))
 	})
 	return groups
 }
@@ -95,6 +96,13 @@ func keysOf(n Notice) []string {
 		}
 		keys = append(keys, "kind\x00"+n.App+"\x00"+n.Kind+"\x00"+n.Actor)
 	}
+	if n.Standing != "" {
+		for i, k := range keys {
+			if k != "" {
+				keys[i] = n.Standing + "\x00" + k
+			}
+		}
+	}
 	return keys
 }
 
@@ -116,7 +124,18 @@ func groupOf(ns []Notice) Group {
 	})
 	g.Severity = ns[0].Severity
 	g.Title = sentence(ns)
+	if len(ns) > 1 {
+		g.Title = ns[0].Shown(g.Title) // names are in it
+	}
 	return g
+}
+
+// marked is 1 for a group of marked notices, 0 for others.
+func (g Group) marked() int {
+	if g.Notices[0].Standing != "" {
+		return 1
+	}
+	return 0
 }
 
 // Links gives the notices' links in the notices' order, each once, at most limit of them.

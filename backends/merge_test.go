@@ -38,6 +38,30 @@ func ids(g Group) string {
 	return strings.Join(all, " ")
 }
 
+// What a stranger says stands in no line with what is proved, and after it, however loud it is.
+func TestMarkedIsApart(t *testing.T) {
+	forged := func(minute int, severity, standing string) Notice {
+		n := build(minute, severity, "alice", "a", "www.evil.example")
+		n.Standing, n.Title = standing, "the same"
+		n.Grouping.Template, n.Grouping.Values = []DigestPart{{Name: "v"}}, map[string][]string{"v": {"www.evil.example"}}
+		return n
+	}
+	groups := Merge([]Notice{
+		forged(1, "critical", "unsigned"), forged(2, "error", "stale"), build(3, "debug", "alice", "a"),
+		forged(4, "info", "unsigned"), build(5, "info", "alice", "a"), forged(6, "info", "stale"),
+	})
+	var got []string
+	for _, g := range groups {
+		got = append(got, ids(g))
+	}
+	if strings.Join(got, "|") != "5 3|1 4|2 6" {
+		t.Errorf("groups %v", got)
+	}
+	if title := groups[1].Title; title != "www[.]evil[.]example" {
+		t.Errorf("the sentence about several is %q", title)
+	}
+}
+
 func TestMerge(t *testing.T) {
 	other := build(9, "info", "alice", "a")
 	other.App = "copr"

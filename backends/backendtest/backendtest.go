@@ -29,6 +29,7 @@
 //   - an address that the far end refuses for good is ErrGone, and the others still work
 //   - what could not be sent while the server was down is taken when it is back
 //   - no notice breaks out of the protocol, and the next one arrives as ever
+//   - a marked notice shows its standing, and nothing that its sender wrote becomes a link
 //   - an error holds neither an address nor a secret
 //   - Run returns nil soon after its context ends
 //
@@ -82,6 +83,7 @@ type Receipt struct {
 	To   string
 	ID   string // what makes a repeated parcel recognisable (the Message-ID); "" where the backend has nothing like it
 	Text string // all the words a person sees, decoded, spaces collapsed
+	Page string // the same as markup, with its links, where the backend sends such a form too
 }
 
 // Run runs the whole kit. open is called once for each part and cleans up by t.Cleanup.
@@ -103,6 +105,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"refused", testRefused},
 		{"down and back", testDown},
 		{"hostile", testHostile},
+		{"marked", testMarked},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			b := newBench(t, open(t))

@@ -38,7 +38,7 @@ func (s *shelf) Send(ctx context.Context, p backends.Parcel) error {
 	}
 	text := ""
 	for _, n := range p.Notices {
-		text += n.Title + " " + n.Text + " "
+		text += n.Tag() + n.Title + " " + n.Text + " "
 		for _, w := range n.Why {
 			text += w.Filter
 		}

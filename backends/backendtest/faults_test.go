@@ -144,6 +144,16 @@ var faults = map[string]fault{
 			return err
 		})
 	}()},
+	"hides that nothing is proved": {"marked", "a marked notice shows", altered(func(p *backends.Parcel) {
+		for i := range p.Notices {
+			p.Notices[i].Provenance = backends.Provenance{}
+		}
+	})},
+	"shows a stranger's name": {"marked", "a marked notice shows", altered(func(p *backends.Parcel) {
+		for i := range p.Notices {
+			p.Notices[i].Text += " " + p.Notices[i].App
+		}
+	})},
 	"chokes": {"hostile", "no notice breaks out", sending(
 		func(ctx context.Context, s *shelf, p backends.Parcel) error {
 			if strings.ContainsRune(p.Notices[0].Title, 0) {

@@ -28,6 +28,7 @@ const (
 	refuses  promise = "an address that the far end refuses for good is ErrGone, and the others still work"
 	recovers promise = "what could not be sent while the server was down is taken when it is back"
 	resists  promise = "no notice breaks out of the protocol, and the next one arrives as ever"
+	warns    promise = "a marked notice shows its standing, and nothing that its sender wrote becomes a link"
 	isSilent promise = "an error holds neither an address nor a secret"
 	ends     promise = "Run returns nil soon after its context ends"
 )

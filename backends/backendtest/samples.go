@@ -41,6 +41,30 @@ func Samples() []backends.Notice {
 	}
 }
 
+// Marked are notices whose sender is not proved, as they are made: without links, with texts that are defanged. Their
+// names are as the sender wrote them: evil.example is a name here, and nothing that a person sees may become a link.
+func Marked() []backends.Notice {
+	forged, signed := Samples()[0], Samples()[1]
+	forged.ID, forged.Link, forged.App, forged.Severity = "2026-forged", "", "announce.evil.example", "error"
+	forged.Title = "[evil[.]example] All passwords must be changed today"
+	forged.Text = "All passwords must be changed today: hxxps[:]//evil[.]example/login"
+	forged.Kind, forged.KindName = "announce.evil.example", "News of www.evil.example"
+	forged.Actor, forged.Users = "mallory@evil.example", []string{"mallory@evil.example"}
+	forged.Packages, forged.Objects = []string{"evil.example"}, []string{"https://evil.example/1"}
+	forged.Provenance = backends.Provenance{
+		Standing: "unsigned",
+		Caution: "It is not proved who sent this message: it has no signature. Anybody who reaches the message bus can " +
+			"have written it. Links are written so that they cannot be clicked.",
+	}
+	signed.ID, signed.Link = "2026-wrong-signer", ""
+	signed.Provenance = backends.Provenance{
+		Standing: "wrong signer",
+		Caution: "This message is signed by “wiki”, who may not send messages of this kind here. Do not rely on it. " +
+			"Links are written so that they cannot be clicked.",
+	}
+	return []backends.Notice{forged, signed}
+}
+
 // Account is a notice of account mail: it has no topic and no reason.
 func Account() backends.Notice {
 	return backends.Notice{

@@ -42,9 +42,18 @@ func arrange(items []Item, missed int64) []bubble {
 		bubbles = append(bubbles, summary(rest))
 	}
 	for _, it := range single {
-		bubbles = append(bubbles, bubble{it.Title, it.Text, it.Link, it.Severity})
+		bubbles = append(bubbles, one(it))
 	}
 	return bubbles
+}
+
+// one is the bubble of one notice. What it means that a notice is marked stands before its text.
+func one(it Item) bubble {
+	b := bubble{title: it.Tag() + it.Title, body: it.Text, link: it.Link, severity: it.Severity}
+	if it.Caution != "" {
+		b.body = it.Caution + "\n\n" + it.Text
+	}
+	return b
 }
 
 // summary is one bubble for many notices, a line for each group of those that belong together. It leads to the page
@@ -59,9 +68,9 @@ func summary(items []Item) bubble {
 	more := len(items)
 	var lines []string
 	for _, g := range groups[:min(len(groups), listed)] {
-		line := "• " + text.ElideRunes(text.OneLine(g.Title), 80)
+		line := "• " + g.Notices[0].Tag() + text.ElideRunes(text.OneLine(g.Title), 80)
 		if n := len(g.Notices); n > 1 {
-			line = fmt.Sprintf("• %s (%d)", text.ElideRunes(text.OneLine(g.Title), 120), n)
+			line = fmt.Sprintf("• %s%s (%d)", g.Notices[0].Tag(), text.ElideRunes(text.OneLine(g.Title), 120), n)
 		}
 		lines = append(lines, line)
 		more -= len(g.Notices)
@@ -78,7 +87,7 @@ func (it Item) notice() backends.Notice {
 	return backends.Notice{
 		ID: it.Message, Topic: it.Topic, Time: it.Time, App: it.App, Kind: it.Kind, KindName: it.KindName,
 		Title: it.Title, Text: it.Text, Link: it.Link, Actor: it.Actor, Users: it.Users, Packages: it.Packages,
-		Objects: it.Objects, Severity: it.Severity, Grouping: it.Grouping,
+		Objects: it.Objects, Severity: it.Severity, Grouping: it.Grouping, Provenance: it.Provenance,
 	}
 }
 

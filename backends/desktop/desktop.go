@@ -95,6 +95,7 @@ type Item struct {
 	Manage   string    `json:"manage,omitempty"`
 
 	Grouping backends.Grouping `json:"grouping,omitzero"`
+	backends.Provenance
 }
 
 // A Why is a filter that matched.

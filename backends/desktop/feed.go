@@ -185,8 +185,9 @@ func item(n backends.Notice, manage string) Item {
 		KindName: short(n.KindName), Title: short(n.Title), Text: text.ElideBytes(n.Text, maxText), Link: whole(n.Link),
 		Icon: whole(n.Icon), Actor: short(n.Actor), Users: names(n.Users), Packages: names(n.Packages),
 		Objects: names(n.Objects), Severity: short(n.Severity), Manage: whole(manage),
-		Grouping: grouping(n.Grouping),
+		Grouping: grouping(n.Grouping), Provenance: n.Provenance,
 	}
+	it.Standing, it.Caution, it.Signer = short(n.Standing), short(n.Caution), short(n.Signer)
 	for _, r := range n.Why[:min(len(n.Why), maxNames)] {
 		it.Why = append(it.Why, Why{short(r.Filter), short(r.Sentence), whole(r.Link), whole(r.Stop)})
 	}

@@ -95,7 +95,7 @@ func TestKit(t *testing.T) {
 						if err := json.Unmarshal(e.Data, &it); err != nil {
 							t.Errorf("event %q: %v", e.Data, err)
 						}
-						text := it.Title + " " + it.Text + " " + it.Link + " " + it.Manage
+						text := it.Tag() + it.Title + " " + it.Text + " " + it.Link + " " + it.Manage
 						for _, w := range it.Why {
 							text += " " + w.Filter + " " + w.Sentence + " " + w.Link + " " + w.Stop
 						}

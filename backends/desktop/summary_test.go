@@ -37,6 +37,30 @@ func TestSummaryMerges(t *testing.T) {
 	}
 }
 
+// A bubble says in its head that nothing is proved, and before its text what that means; so do the lines of a summary.
+func TestMarkedBubbles(t *testing.T) {
+	var items []Item
+	for _, n := range backendtest.Marked() {
+		items = append(items, item(n, ""))
+	}
+	for i, b := range arrange(items, 0) {
+		n := b.notification(false, true)
+		if n.Summary != items[i].Tag()+items[i].Title || !strings.HasPrefix(n.Body, items[i].Caution+"\n\n") ||
+			!strings.HasSuffix(n.Body, items[i].Text) || len(n.Actions) != 0 {
+			t.Errorf("%+v", n)
+		}
+	}
+	for _, n := range backendtest.Builds(7) {
+		items = append(items, item(n, ""))
+	}
+	lines := strings.Split(arrange(items, 0)[0].body, "\n")
+	if len(lines) != 3 || strings.Contains(lines[0], "[") ||
+		lines[1] != "• [unsigned] [evil[.]example] All passwords must be changed today" ||
+		lines[2] != "• [wrong signer] bob commented on the update of zsh" {
+		t.Errorf("lines %q", lines)
+	}
+}
+
 func TestGroupingInTheFeedIsBounded(t *testing.T) {
 	n := backendtest.Builds(1)[0]
 	if it := item(n, ""); len(it.Grouping.Template) == 0 || len(it.Grouping.Values) == 0 {

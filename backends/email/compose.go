@@ -88,15 +88,17 @@ func (c composer) setAddresses(m *mail.Msg, to string) error {
 }
 
 // subject is short and the same for the same happening: "[package] error: what happened". The package is left out
-// where the title says it; the severity is said from warning on.
+// where the title says it; the severity is said from warning on. What is marked says so in front.
 func (c composer) subject(p backends.Parcel) string {
 	first := worst(p.Notices)
 	s := title(first)
+	mark, tally := subjectMark(p.Notices)
 	if len(p.Notices) > 1 {
-		s = fmt.Sprintf("%d notices: %s", len(p.Notices), groupTitle(backends.Merge(p.Notices)[0]))
+		s = fmt.Sprintf("%d notices%s: %s", len(p.Notices), tally, groupTitle(backends.Merge(p.Notices)[0]))
 	} else if !isAccount(p) {
 		s = packageTag(first, s) + severityTag(first) + s
 	}
+	s = mark + s
 	if c.config.SubjectPrefix != "" {
 		s = c.config.SubjectPrefix + " " + s
 	}
@@ -107,7 +109,7 @@ func packageTag(n backends.Notice, title string) string {
 	if len(n.Packages) != 1 {
 		return ""
 	}
-	name := cleanLine(n.Packages[0], 40)
+	name := n.Shown(cleanLine(n.Packages[0], 40))
 	if name == "" || strings.Contains(strings.ToLower(title), strings.ToLower(name)) {
 		return ""
 	}

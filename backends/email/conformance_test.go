@@ -49,7 +49,8 @@ func receipts(t testing.TB, ms []fakesmtp.Message) []backendtest.Receipt {
 		}
 		// The title is in the subject, the contents and the text; the kit counts it.
 		text := strings.Join(strings.Fields(p.text), " ")
-		out = append(out, backendtest.Receipt{To: m.To[0], ID: p.get("Message-Id"), Text: text})
+		out = append(out, backendtest.Receipt{To: m.To[0], ID: p.get("Message-Id"), Text: text,
+			Page: p.get("Subject") + " " + p.html})
 	}
 	return out
 }

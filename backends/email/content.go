@@ -13,6 +13,8 @@ import (
 type content struct {
 	Digest      bool
 	Summary     string    // of a digest: how many notices, how many of them bad
+	AnyMarked   bool      // some of the notices are marked
+	Marked      string    // of a digest: how many of them are marked, and where it says what that means
 	Sections    []section // of a digest, the worst first; a single notice is a section of one item
 	Unlisted    int       // notices for which the list had no room
 	Omitted     int       // notices of the list whose texts had no room
@@ -34,6 +36,7 @@ type section struct {
 type entry struct {
 	Number   int
 	Title    string
+	Standing string // where it is marked
 	Severity string
 	Times    int    // notices
 	Span     string // when, of several
@@ -45,6 +48,8 @@ type entry struct {
 type item struct {
 	Number   int
 	Title    string
+	Standing string // where it is marked
+	Caution  string // what Standing means
 	Severity string
 	Kind     string
 	When     string
@@ -116,13 +121,11 @@ func (it item) Meta(digest bool, more ...string) string {
 	return strings.Join(parts, " · ")
 }
 
-// Tagged is the title behind its severity.
-func (it item) Tagged() string {
-	if it.Severity != "" {
-		return "[" + it.Severity + "] " + it.Title
-	}
-	return it.Title
-}
+// Tagged is the title behind its standing and its severity.
+func (it item) Tagged() string { return tag(it.Standing) + tag(it.Severity) + it.Title }
+
+// CautionLine says what the standing means.
+func (it item) CautionLine() string { return tag(it.Standing) + it.Caution }
 
 // MoreLine counts the notices of an item that had no room.
 func (it item) MoreLine() string { return fmt.Sprintf("… and %d more of these", it.More) }

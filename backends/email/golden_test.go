@@ -32,6 +32,9 @@ func gallery() map[string]backends.Parcel {
 		"account":      account,
 		"digest":       to("golden-4", morning()...),
 		"groups":       to("golden-5", night()...),
+		"marked":       to("golden-6", backendtest.Marked()[0]),
+		"some-marked":  to("golden-7", twilight()...),
+		"signed":       to("golden-8", signed(samples[1])),
 	}
 }
 
@@ -41,6 +44,21 @@ func twoFilters(n backends.Notice) backends.Notice {
 		Link: "https://notify.example.org/filters/8", Stop: "https://notify.example.org/stop/def?sig=fedcba9876543210",
 	})
 	return n
+}
+
+func signed(n backends.Notice) backends.Notice {
+	n.Signer = `bodhi "02" app01.example.org`
+	return n
+}
+
+// twilight is a digest of which some is marked: two groups, of which one has a twin that is proved.
+func twilight() []backends.Notice {
+	out := append(backendtest.Marked(), backendtest.Builds(3)...)
+	for i, n := range backendtest.Builds(2) {
+		n.ID, n.Provenance, n.Link = fmt.Sprintf("2026-twilight-%d", i), backendtest.Marked()[0].Provenance, ""
+		out = append(out, n)
+	}
+	return out
 }
 
 // morning is what a person may find after a night: a build tried over and over, comments, an edited page, a patch.

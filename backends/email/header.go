@@ -110,6 +110,7 @@ func addDescription(f *fields, p backends.Parcel) {
 		{"X-Notifyd-Reason", distinct(p, reasonsOf)},
 		{"X-Notifyd-Package-Count", number}, {"X-Fedmsg-Num-Packages", number},
 		{"X-Notifyd-Count", []string{strconv.Itoa(len(p.Notices))}},
+		{"X-Notifyd-Trust", distinct(p, provenance)},
 		{"X-Notifyd-Severity", []string{worst(p.Notices).Severity}},
 	} {
 		f.repeat(h.name, h.values)

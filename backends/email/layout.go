@@ -13,6 +13,9 @@ const (
 	maxMembers = 100      // notices of an item
 )
 
+// maxCaution bounds the sentences about a standing, in characters.
+const maxCaution = 700
+
 // budget is how many bytes of content are left.
 type budget int
 
@@ -29,6 +32,8 @@ func (b *budget) spend(n int) bool {
 // texts. What has no room is counted, never silently left out.
 func layOut(p backends.Parcel, bytes int) content {
 	c := content{Summary: summary(p.Notices), Digest: len(p.Notices) > 1, Manage: safeLink(p.Manage)}
+	c.Marked = markedLine(p.Notices)
+	c.AnyMarked = c.Marked != ""
 	c.Reasons, c.MoreReasons = reasons(p.Notices, min(maxReasons, max(1, bytes/8192)))
 	left := budget(bytes / 2)
 	c.addEntries(sections(p.Notices), &left)
@@ -93,7 +98,10 @@ func (c *content) addEntries(all []section, left *budget) {
 }
 
 func entryOf(g backends.Group, number int) entry {
-	e := entry{Number: number, Title: groupTitle(g), Severity: severityWord(g.Notices[0]), Times: len(g.Notices)}
+	e := entry{
+		Number: number, Title: groupTitle(g), Standing: g.Notices[0].Standing, Severity: severityWord(g.Notices[0]),
+		Times: len(g.Notices),
+	}
 	if links := g.Links(1); len(links) > 0 {
 		e.Link = safeLink(links[0])
 	}
@@ -130,6 +138,7 @@ func (c *content) itemOf(g backends.Group, limit int, left *budget) (it item, om
 	}
 	it = item{
 		Title: groupTitle(g), Severity: severityWord(g.Notices[0]), When: g.Span(), Filters: filterNames(g.Notices...),
+		Standing: g.Notices[0].Standing, Caution: cleanLine(g.Notices[0].Caution, maxCaution),
 	}
 	if !left.spend(it.size()) {
 		return it, len(g.Notices)
@@ -137,6 +146,9 @@ func (c *content) itemOf(g backends.Group, limit int, left *budget) (it item, om
 	for i, n := range g.Notices {
 		m := itemOf(n, limit)
 		m.Filters = ""
+		if m.Caution == it.Caution {
+			m.Standing, m.Caution = "", "" // said of all of them
+		}
 		if i == maxMembers || !left.spend(m.size()) {
 			it.More = len(g.Notices) - i
 			break
@@ -148,13 +160,13 @@ func (c *content) itemOf(g backends.Group, limit int, left *budget) (it item, om
 
 // size is about how many bytes the item takes in both parts.
 func (it item) size() int {
-	return 2*(len(it.Text)+len(it.Title)+len(it.Link)+len(it.Filters)) + 600
+	return 2*(len(it.Text)+len(it.Title)+len(it.Link)+len(it.Filters)+len(it.Caution)) + 600
 }
 
 func itemOf(n backends.Notice, limit int) item {
 	it := item{
-		Title: title(n), Severity: severityWord(n), Kind: cleanLine(n.KindName, maxName), Link: safeLink(n.Link),
-		Filters: filterNames(n),
+		Title: title(n), Severity: severityWord(n), Kind: n.Shown(cleanLine(n.KindName, maxName)),
+		Link: safeLink(n.Link), Filters: filterNames(n), Standing: n.Standing, Caution: cleanLine(n.Caution, maxCaution),
 	}
 	if !n.Time.IsZero() {
 		it.When = n.Time.UTC().Format("2006-01-02 15:04 UTC")

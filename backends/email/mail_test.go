@@ -141,8 +141,8 @@ var known = []string{
 	"From", "To", "Date", "Subject", "Message-Id", "Mime-Version", "Content-Type", "Auto-Submitted", "Precedence",
 	"X-Auto-Response-Suppress", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "In-Reply-To", "References",
 	"X-Notifyd-Topic", "X-Notifyd-App", "X-Notifyd-Kind", "X-Notifyd-Package", "X-Notifyd-Package-Count",
-	"X-Notifyd-User",
-	"X-Notifyd-Actor", "X-Notifyd-Severity", "X-Notifyd-Message-Id", "X-Notifyd-Reason", "X-Notifyd-Count",
+	"X-Notifyd-User", "X-Notifyd-Actor", "X-Notifyd-Severity", "X-Notifyd-Trust", "X-Notifyd-Message-Id",
+	"X-Notifyd-Reason", "X-Notifyd-Count",
 	"X-Fedmsg-Topic", "X-Fedmsg-Category", "X-Fedmsg-Username", "X-Fedmsg-Package", "X-Fedmsg-Num-Packages",
 	"Received", "Return-Path", "Delivered-To", "X-Original-To",
 }

@@ -28,9 +28,14 @@ func cleanLine(s string, n int) string {
 // title is the notice's title or what comes nearest to one.
 func title(n backends.Notice) string {
 	first, _, _ := strings.Cut(strings.TrimLeft(text.CutBytes(n.Text, 4096), " \r\n"), "\n")
-	for _, s := range []string{n.Title, first, n.KindName, n.Kind, n.Topic} {
+	for _, s := range []string{n.Title, first} {
 		if s = cleanLine(s, maxSubject); s != "" {
 			return s
+		}
+	}
+	for _, s := range []string{n.KindName, n.Kind, n.Topic} {
+		if s = cleanLine(s, maxSubject); s != "" {
+			return n.Shown(s)
 		}
 	}
 	return "Notice"
@@ -51,7 +56,7 @@ func about(n backends.Notice) string {
 	for _, values := range [][]string{n.Packages, n.Objects, {n.App}, {n.KindName}} {
 		if len(values) > 0 {
 			if s := cleanLine(values[0], maxName); s != "" {
-				return s
+				return n.Shown(s)
 			}
 		}
 	}
@@ -117,9 +122,19 @@ func severityWord(n backends.Notice) string {
 	return ""
 }
 
-// worst is the notice of the highest severity; the first of equals.
+// worst is the notice of the highest severity, the first of equals; one that is not marked, where there is any.
 func worst(ns []backends.Notice) backends.Notice {
-	return slices.MaxFunc(ns, func(a, b backends.Notice) int { return cmp.Compare(severity(a), severity(b)) })
+	return slices.MaxFunc(ns, func(a, b backends.Notice) int {
+		return cmp.Or(cmp.Compare(proved(a), proved(b)), cmp.Compare(severity(a), severity(b)))
+	})
+}
+
+// proved is 0 for a marked notice, 1 for others.
+func proved(n backends.Notice) int {
+	if n.Standing != "" {
+		return 0
+	}
+	return 1
 }
 
 // safeLink returns an absolute http or https URL in ASCII, or "".

@@ -34,6 +34,9 @@ func plainText(c content) string {
 
 func textList(b *strings.Builder, c content) {
 	b.WriteString(wrap(c.Summary, "") + "\n")
+	if c.Marked != "" {
+		b.WriteString(wrap(c.Marked, "") + "\n")
+	}
 	for _, s := range c.Sections {
 		fmt.Fprintf(b, "\n%s\n", s.Heading())
 		for _, e := range s.Entries {
@@ -51,18 +54,21 @@ func textList(b *strings.Builder, c content) {
 // textEntry is indented by two more than it is shown, so that the number hangs.
 func textEntry(e entry) string {
 	s := fmt.Sprintf("  %3d. ", e.Number)
-	if e.Severity != "" {
-		s += "[" + e.Severity + "] "
-	}
-	return s + e.Title + e.Repeated()
+	return s + tag(e.Standing) + tag(e.Severity) + e.Title + e.Repeated()
 }
 
 func textItem(b *strings.Builder, it item, digest bool) {
 	head := it.Title
-	if digest {
-		head = fmt.Sprintf("%d. %s", it.Number, it.Title)
+	switch {
+	case digest:
+		head = fmt.Sprintf("%d. %s%s", it.Number, tag(it.Standing), it.Title)
+	case it.Standing != "": // before all else, also in the line that lists of mails show
+		b.WriteString(wrap(it.CautionLine(), "") + "\n\n")
 	}
 	b.WriteString(wrap(head, "") + "\n")
+	if digest && it.Caution != "" {
+		b.WriteString("\n" + wrap(it.Caution, "") + "\n")
+	}
 	if len(it.Members) > 0 {
 		textMembers(b, it)
 	}
@@ -85,6 +91,9 @@ func textMembers(b *strings.Builder, it item) {
 	links := map[string]bool{}
 	for _, m := range it.Members {
 		b.WriteString("\n" + wrap("  * "+m.Tagged(), "    ") + "\n")
+		if m.Caution != "" {
+			b.WriteString(wrap("    "+m.Caution, "    ") + "\n")
+		}
 		if m.Text != "" {
 			b.WriteString(indent(m.Text) + "\n")
 		}

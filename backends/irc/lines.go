@@ -65,13 +65,14 @@ func accountLines(n backends.Notice, budget int) []string {
 	return lines
 }
 
-// noticeLines writes one notice: the application, what happened, the link, and the filters that matched.
+// noticeLines writes one notice: its standing where it is marked, the application, what happened, the link, and the
+// filters that matched.
 func noticeLines(n backends.Notice, budget, most int) []string {
 	tail := ""
 	if link := clean(n.Link); link != "" && len(link) <= min(maxLink, budget) {
 		tail = " " + link
 	}
-	return fit(n.App, summaryOf(n), tail+filterNames(n.Why), budget, most)
+	return fit(headOf(n), summaryOf(n), tail+filterNames(n.Why), budget, most)
 }
 
 // groupLine writes notices that belong together as one line: what happened, how often and when, some of the links.
@@ -99,15 +100,23 @@ func groupLine(g backends.Group, budget int) []string {
 	if g.Title == g.Notices[0].Title { // all of them say the same
 		summary = summaryOf(g.Notices[0])
 	}
-	return fit(g.Notices[0].App, summary, tail+filterNames(why), budget, 1)
+	return fit(headOf(g.Notices[0]), summary, tail+filterNames(why), budget, 1)
+}
+
+// headOf begins the line of a notice: "(unsigned) [bodhi] ". A colour would be lost on many.
+func headOf(n backends.Notice) string {
+	head := ""
+	if standing := shorten(clean(n.Standing), 40); standing != "" {
+		head = "(" + standing + ") "
+	}
+	if app := shorten(clean(n.App), 40); app != "" {
+		head += "[" + n.Shown(app) + "] "
+	}
+	return head
 }
 
 // fit writes at most so many lines. Where the whole is too long, the summary gets shorter.
-func fit(app, summary, tail string, budget, most int) []string {
-	head := ""
-	if app = shorten(clean(app), 40); app != "" {
-		head = "[" + app + "] "
-	}
+func fit(head, summary, tail string, budget, most int) []string {
 	for {
 		lines := split(head+summary+tail, budget)
 		if len(lines) <= most || summary == "" {
@@ -163,12 +172,12 @@ func digestLines(notices []backends.Notice, manage string, budget int, l limits)
 	return lines
 }
 
-// counts is the first line of a digest: "12 messages: bodhi 7, koji 5", the most frequent first.
+// counts is the first line of a digest: "12 messages (1 not proved): bodhi 7, koji 5", the most frequent first.
 func counts(notices []backends.Notice) string {
 	count := map[string]int{}
 	var apps []string
 	for _, n := range notices {
-		app := shorten(clean(n.App), 40)
+		app := n.Shown(shorten(clean(n.App), 40))
 		if app == "" {
 			app = "other"
 		}
@@ -180,5 +189,19 @@ func counts(notices []backends.Notice) string {
 	for i, app := range apps {
 		apps[i] = fmt.Sprintf("%s %d", app, count[app])
 	}
-	return fmt.Sprintf("%d messages: %s", len(notices), strings.Join(apps, ", "))
+	return fmt.Sprintf("%d messages%s: %s", len(notices), marked(notices), strings.Join(apps, ", "))
+}
+
+// marked counts the notices whose sender is not proved: " (2 not proved)"; "" where there are none.
+func marked(notices []backends.Notice) string {
+	count := 0
+	for _, n := range notices {
+		if n.Standing != "" {
+			count++
+		}
+	}
+	if count == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d not proved)", count)
 }

@@ -29,6 +29,39 @@ func TestDigestMerges(t *testing.T) {
 	}
 }
 
+// What is not proved says so at the head of its line, comes last, and gives a client nothing to make a link of.
+func TestMarkedLines(t *testing.T) {
+	l := limits{noticeLines: 2, digestLines: 5}
+	marked := backendtest.Marked()
+	for i, want := range []string{
+		"(unsigned) [announce[.]evil[.]example] All passwords must be changed today: hxxps[:]//evil[.]example/login " +
+			"(My packages)",
+		"(wrong signer) [bodhi] bob commented on zsh-5.9-4: works for me. (My packages)",
+	} {
+		if got := linesOf(backends.Parcel{Notices: marked[i : i+1]}, 400, l); !slices.Equal(got, []string{want}) {
+			t.Errorf("lines %q, want %q", got, want)
+		}
+	}
+	forged := backendtest.Builds(2)
+	for i := range forged {
+		forged[i].Provenance, forged[i].Link = marked[0].Provenance, ""
+	}
+	notices := slices.Concat(marked, forged, backendtest.Builds(1))
+	got := linesOf(backends.Parcel{Notices: notices}, 400, l)
+	want := []string{
+		"5 messages (4 not proved): buildsys 3, announce[.]evil[.]example 1, bodhi 1",
+		"[buildsys] The text of sample 1. https://builds.example.org/build/1 (My packages)",
+		"(unsigned) [buildsys] carol built bash-5.3-1 and bash-5.3-2, 1 failed " +
+			"(2 notices, 2026-03-04 05:06–05:07 UTC) (My packages)",
+		"(unsigned) [announce[.]evil[.]example] All passwords must be changed today: hxxps[:]//evil[.]example/login " +
+			"(My packages)",
+		"(wrong signer) [bodhi] bob commented on zsh-5.9-4: works for me. (My packages)",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("lines\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 // A line about several keeps its bound and its count, however long its parts are.
 func TestGroupLineIsBounded(t *testing.T) {
 	notices := backendtest.Builds(3)
