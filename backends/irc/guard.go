@@ -5,82 +5,91 @@ import (
 	"bytes"
 	"errors"
 	"net"
+	"sync"
+	"time"
+
+	"github.com/ergochat/irc-go/ircmsg"
 )
 
-const (
-	// maxLine is the longest line read: 8191 bytes of tags (IRCv3 message-tags) and 512 of message.
-	maxLine = 8191 + 512
-	// maxBatches and maxBatched bound what the library gathers in open batches, which it does without a bound of its own.
-	maxBatches = 8
-	maxBatched = 500
-)
+// maxLine is the longest line read: 8191 bytes of tags (IRCv3 message-tags) and 512 of message.
+const maxLine = 8191 + 512
 
-var (
-	errLineTooLong = errors.New("the server sent a line without an end")
-	errBatches     = errors.New("the server opened more batches than it has answers to give")
-)
+var errLineTooLong = errors.New("the server sent a line without an end")
 
-// A guard stands between the socket and the library and lets through only what the library can bear: whole lines of
-// bounded length without NUL, and batches (IRCv3 batch) neither nested deeply nor growing for ever.
+// A guard stands between the socket and the library, which keeps what a server tells it without a bound of its own. It
+// lets through only what the library can bear: whole lines of bounded length without NUL, as many of them as an
+// allowance permits, and batches (IRCv3 batch) that end. A server that says more loses the connection.
 type guard struct {
 	net.Conn
-	in      *bufio.Reader
-	rest    []byte // of the line being handed out
-	open    int    // batches
-	batched int    // lines since none was open
+	in        *bufio.Reader
+	rest      []byte // of the line being handed out
+	batches   batches
+	mu        sync.Mutex
+	allowance *allowance
+	why       error // the connection was cut off
 }
 
-func newGuard(c net.Conn) *guard { return &guard{Conn: c, in: bufio.NewReaderSize(c, maxLine)} }
+func newGuard(c net.Conn, perSecond float64) *guard {
+	return &guard{
+		Conn: c, in: bufio.NewReaderSize(c, maxLine), batches: batches{open: map[string]bool{}},
+		allowance: newAllowance(perSecond),
+	}
+}
 
 // Read implements io.Reader. One goroutine at a time, as the library does.
 func (g *guard) Read(p []byte) (int, error) {
 	for len(g.rest) == 0 {
 		line, err := g.in.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
-			return 0, errLineTooLong
+			return 0, g.cut(errLineTooLong)
 		}
 		if err != nil {
 			return 0, err
 		}
-		if bytes.IndexByte(line, 0) >= 0 {
-			continue
+		if err := g.check(line, time.Now()); err != nil {
+			return 0, g.cut(err)
 		}
-		if err := g.count(line); err != nil {
-			return 0, err
+		if bytes.IndexByte(line, 0) < 0 {
+			g.rest = line
 		}
-		g.rest = line
 	}
 	n := copy(p, g.rest)
 	g.rest = g.rest[n:]
 	return n, nil
 }
 
-// count keeps the book of batches.
-func (g *guard) count(line []byte) error {
-	if line[0] == '@' {
-		tags, rest, _ := bytes.Cut(line, []byte(" "))
-		line = bytes.TrimLeft(rest, " ")
-		if bytes.HasPrefix(tags, []byte("@batch=")) || bytes.Contains(tags, []byte(";batch=")) {
-			g.batched++
-		}
+// check counts a line. It reads it with the library's own parser: two that differ would let something by.
+func (g *guard) check(line []byte, now time.Time) error {
+	m, err := ircmsg.ParseLine(string(line))
+	if err != nil {
+		m = ircmsg.Message{} // the library skips the line
 	}
-	if bytes.HasPrefix(line, []byte(":")) {
-		_, line, _ = bytes.Cut(line, []byte(" "))
-		line = bytes.TrimLeft(line, " ")
+	g.mu.Lock()
+	err = g.allowance.spend(m.Command, len(line), now)
+	g.mu.Unlock()
+	if err != nil {
+		return err
 	}
-	if len(line) > 5 && bytes.EqualFold(line[:5], []byte("BATCH")) {
-		switch id := bytes.TrimLeft(line[5:], " :"); {
-		case bytes.HasPrefix(id, []byte("+")):
-			g.open++
-		case bytes.HasPrefix(id, []byte("-")) && g.open > 0:
-			g.open--
-		}
-	}
-	if g.open == 0 {
-		g.batched = 0
-	}
-	if g.open > maxBatches || g.batched > maxBatched {
-		return errBatches
-	}
-	return nil
+	return g.batches.count(m, len(line))
+}
+
+// registered says that the library has ended the registration, after which it keeps less.
+func (g *guard) registered() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.allowance.refills = true
+}
+
+func (g *guard) cut(err error) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.why = err
+	return err
+}
+
+// cause gives why the guard has cut the connection off; nil when it has not.
+func (g *guard) cause() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.why
 }

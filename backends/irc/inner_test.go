@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"reflect"
 	"strings"
 	"testing"
@@ -242,48 +241,6 @@ func TestAccountOf(t *testing.T) {
 		if online, owner := accountOf("alice", replies); online != test.online || owner != test.owner {
 			t.Errorf("%s: accountOf() = %v, %v", test.name, online, owner)
 		}
-	}
-}
-
-func TestGuard(t *testing.T) {
-	tests := []struct {
-		name, in, out string
-		err           error
-	}{
-		{"lines pass", "a\r\nb\r\n", "a\r\nb\r\n", nil},
-		{"NUL goes", "a\r\nb\x00c\r\nd\r\n", "a\r\nd\r\n", nil},
-		{"endless line", "a\r\n" + strings.Repeat("x", 20000), "a\r\n", errLineTooLong},
-		{"batches", "BATCH +1 x\r\n@batch=1 :s PRIVMSG a :b\r\n:s BATCH -1\r\n",
-			"BATCH +1 x\r\n@batch=1 :s PRIVMSG a :b\r\n:s BATCH -1\r\n", nil},
-		{"nested without end", strings.Repeat("@batch=1 :s  batch :+1 x\r\n", 100),
-			strings.Repeat("@batch=1 :s  batch :+1 x\r\n", 8), errBatches},
-		{"growing without end", "BATCH +1 x\r\n" + strings.Repeat("@a=b;batch=1 X\r\n", 1000), "BATCH +1 x\r\n" +
-			strings.Repeat("@a=b;batch=1 X\r\n", 500), errBatches},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			near, far := net.Pipe()
-			go func() {
-				far.Write([]byte(test.in))
-				far.Close()
-			}()
-			var got strings.Builder
-			g, buf := newGuard(near), make([]byte, 7)
-			for {
-				n, err := g.Read(buf)
-				got.Write(buf[:n])
-				if err != nil {
-					if test.err != nil && !errors.Is(err, test.err) {
-						t.Errorf("Read() = %v, want %v", err, test.err)
-					}
-					break
-				}
-			}
-			near.Close()
-			if got.String() != test.out {
-				t.Errorf("%d bytes came through, want %d: %.80q", got.Len(), len(test.out), got.String())
-			}
-		})
 	}
 }
 

@@ -78,7 +78,7 @@ func (n *network) session(ctx context.Context) (lasted time.Duration, err error)
 	s.serve(ctx)
 	n.down()
 	answering.Wait()
-	return time.Since(since), errors.New("the connection ended")
+	return time.Since(since), s.cause(errors.New("the connection ended"))
 }
 
 // deliver sends one parcel to nick, line by line.

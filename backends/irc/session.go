@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -29,7 +30,7 @@ type session struct {
 	asked     chan question
 	log       *slog.Logger
 	mu        sync.Mutex
-	socket    net.Conn
+	socket    *guard
 	hostmask  hostmask
 	tokens    int
 	waiting   []*barrier // oldest first, as the server answers
@@ -86,7 +87,7 @@ func (s *session) dial(ctx context.Context, tlsConfig *tls.Config) (net.Conn, er
 		raw.Close()
 		return nil, context.Cause(ctx)
 	}
-	s.socket = newGuard(raw)
+	s.socket = newGuard(raw, s.config.PerSecond)
 	return s.socket, nil
 }
 
@@ -102,8 +103,9 @@ func (s *session) connect(ctx context.Context) error {
 		case errors.Is(err, ircevent.SASLFailed) && !sasl:
 			return errors.New("log in: the server offers no SASL; its services may be down")
 		}
-		return err
+		return s.cause(err)
 	}
+	s.socket.registered()
 	nick := s.conn.CurrentNick()
 	s.learn(hostmask{nick: nick})
 	replies, err := s.exchange(ctx, nick, "WHOIS", nick)
@@ -114,9 +116,19 @@ func (s *session) connect(ctx context.Context) error {
 	}
 	if err != nil {
 		s.end()
-		return err
+		return s.cause(err)
 	}
 	return nil
+}
+
+// cause gives why the guard has cut the connection off, or err when it has not.
+func (s *session) cause(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.socket == nil {
+		return err
+	}
+	return cmp.Or(s.socket.cause(), err)
 }
 
 // end closes the connection of a session that will not be used and waits for what the library started.
