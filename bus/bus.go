@@ -94,7 +94,7 @@ func (f Frame) Done() {
 
 // A Message is a decoded Frame. It is immutable: many goroutines read it.
 type Message struct {
-	ID       string         // msg_id; unique on the bus. Decode derives one from the content where the sender gave none
+	ID       string         // msg_id; unique on the bus. Decode makes one where the sender gave none
 	Topic    string         // the whole topic, e.g. org.fedoraproject.prod.git.receive
 	Time     time.Time      // when the sender says it was sent, in UTC; the time of reception where it does not say
 	Counter  int64          // i: the sender's counter since its start; 0 where absent
@@ -103,8 +103,7 @@ type Message struct {
 	Body     any            // msg (fedmsg) or body (AMQP): map[string]any by use, but any JSON; numbers are json.Number
 	Headers  map[string]any // AMQP or STOMP headers; nil where there are none
 	Source   string         // Frame.Source
-	// Payload is the bytes as received. Decode(Frame{Topic, Payload}) gives this Message again, whatever the clock
-	// says: so the payload is written anew where the sender gave no time, or where DecodeLine had to repair it.
+	// Payload is the bytes as received. Decode gives this Message again with the same topic and time of reception.
 	Payload []byte
 	// Standing is what is proved of the sender. Decode sets Unsigned or Unchecked; the verifier replaces that before
 	// anybody else sees the message. Of a stored message it is what was found at its reception.
@@ -113,8 +112,8 @@ type Message struct {
 	Publisher string
 	// Late is Frame.Late.
 	Late bool
-	// Mended says for people what was odd in the metadata and what it was taken for, such as a timestamp in
-	// milliseconds. Nil for nearly all messages.
+	// Mended says for people what was odd in the metadata and what it was taken for, such as "timestamp 1767225600000
+	// was taken for milliseconds". Each line begins with the name of a field (MendedField). Nil for nearly all messages.
 	Mended []string
 
 	proof   *Proof

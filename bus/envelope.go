@@ -3,7 +3,6 @@ package bus
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"strings"
 )
 
@@ -58,21 +57,30 @@ func (p *parser) envelopeField(e *Envelope, key string) bool {
 		text = &e.Username
 	case "certificate":
 		text = &e.Certificate
-	case "i", "seq_id":
-		v, err := p.value(MaxDepth)
-		n, _ := v.(json.Number)
-		if key == "i" {
-			e.Counter, _ = n.Int64()
-		} else {
-			e.Sequence, _ = n.Int64()
-		}
-		return err == nil
+	case "i":
+		return p.counter(&e.Counter)
+	case "seq_id":
+		return p.counter(&e.Sequence)
 	}
-	if text == nil || p.peek() != '"' {
+	if text == nil {
+		return p.skip()
+	}
+	if *text = ""; p.peek() != '"' {
 		return p.skip()
 	}
 	s, err := p.str()
 	*text = s
+	return err == nil
+}
+
+// counter reads an i or seq_id into n; 0 for one that does not count. false: it cannot be read.
+func (p *parser) counter(n *int64) bool {
+	*n = 0 // of equal keys the last counts
+	if c := p.peek(); c != '-' && !isDigit(c) {
+		return p.skip()
+	}
+	v, err := p.number()
+	*n, _ = counter(v)
 	return err == nil
 }
 

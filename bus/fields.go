@@ -2,14 +2,19 @@ package bus
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/notifyd/notifyd/internal/text"
 )
 
-// A jsonObject is the outermost object of a payload: fedmsg's envelope, or AMQP's form.
+// A jsonObject is the outermost object of a payload: fedmsg's envelope, or AMQP's form. Nobody changes it, since what
+// is signed is the envelope as received.
 type jsonObject map[string]any
 
 func parseObject(payload []byte) (jsonObject, error) {
+	if len(payload) > MaxPayload {
+		return nil, malformed("payload of %d bytes, at most %d are read", len(payload), MaxPayload)
+	}
 	v, err := parseJSON(payload, false)
 	if err != nil {
 		return nil, malformed("%w", err)
@@ -21,114 +26,90 @@ func parseObject(payload []byte) (jsonObject, error) {
 	return e, nil
 }
 
-// fill sets m from the fields; every field that is there must be of its type.
-func (e jsonObject) fill(m *Message) error {
-	topic, err := field[string](e, "topic")
-	if err != nil {
-		return err
+// message makes the Message of a frame whose payload is e.
+func (e jsonObject) message(f Frame, now time.Time) (*Message, error) {
+	m := &Message{
+		Topic: f.Topic, Source: f.Source, Payload: f.Payload, Publisher: f.Publisher, Late: f.Late,
+		content: new(content),
 	}
-	if topic != m.Topic {
-		return malformed("topic %q in a frame of topic %q", clip(topic), m.Topic)
+	stated, _ := e["topic"].(string)
+	switch {
+	case stated != "" && stated != f.Topic:
+		return nil, malformed("topic %q in a frame of topic %q", clip(stated), f.Topic)
+	case stated == "":
+		m.mend("topic %s; %q was taken", e.fault("topic"), f.Topic)
 	}
-	if m.Headers, err = field[map[string]any](e, "headers"); err != nil {
-		return err
-	}
-	if m.Username, err = field[string](e, "username"); err != nil {
-		return err
-	}
-	body, isMsg := e["msg"]
-	if !isMsg {
-		var isBody bool
-		if body, isBody = e["body"]; !isBody {
-			return malformed("neither msg nor body")
-		}
-	}
-	m.Body = body
-	m.Sequence = e.sequence()
 	m.proof = e.proof(m.Payload)
 	m.Standing = m.proof.unchecked()
-	if err := e.fillCounter(m); err != nil {
-		return err
-	}
-	if err := e.fillID(m, isMsg); err != nil {
-		return err
-	}
-	return e.fillTime(m)
+	e.fillBody(m)
+	m.Headers = typed[map[string]any](e, m, "headers")
+	m.Username = typed[string](e, m, "username")
+	m.Sequence, _ = counter(e["seq_id"]) // it helps to find what is lost and is no part of the message
+	e.fillCounter(m)
+	e.fillID(m)
+	e.fillTime(m, now)
+	return m, nil
 }
 
-func (e jsonObject) fillCounter(m *Message) error {
-	n, err := field[json.Number](e, "i")
-	if err != nil || n == "" {
-		return err
+// fillBody takes msg, or body where there is no msg.
+func (e jsonObject) fillBody(m *Message) {
+	if m.Body = e["msg"]; m.Body != nil {
+		return
 	}
-	if m.Counter, err = n.Int64(); err != nil {
-		return malformed("i is %q, not an integer", clip(string(n)))
+	if m.Body = e["body"]; m.Body != nil || e.has("msg") || e.has("body") {
+		return
 	}
-	return nil
+	m.mend("msg was missing, and so was body; null was taken")
 }
 
-// sequence reads seq_id, which helps to find what is lost and is no part of the message: one that is odd is none.
-func (e jsonObject) sequence() int64 {
-	n, _ := e["seq_id"].(json.Number)
-	i, err := n.Int64()
-	if err != nil {
-		return 0
-	}
-	return max(0, i)
-}
-
-func (e jsonObject) fillID(m *Message, isMsg bool) error {
-	names := []string{"msg_id", "id"}
-	if isMsg {
-		names = names[:1]
-	}
-	for _, name := range names {
-		id, err := field[string](e, name)
-		if err != nil {
-			return err
-		}
-		if id != "" {
-			m.ID = id
-			return checkID(id)
-		}
-	}
-	return nil
-}
-
-func checkID(id string) error {
-	if len(id) > MaxID || hasControl(id) {
-		return malformed("msg_id %q is longer than %d bytes or has control characters", clip(id), MaxID)
-	}
-	return nil
-}
-
-func (e jsonObject) fillTime(m *Message) error {
-	n, err := field[json.Number](e, "timestamp")
-	if err != nil {
-		return err
-	}
-	if n == "" {
-		m.Time = sentAt(m.Headers)
-		return nil
-	}
-	if m.Time, err = epoch(string(n)); err != nil {
-		return malformed("timestamp %q: %w", clip(string(n)), err)
-	}
-	return nil
-}
-
-// field gives a field that must be of type T; the zero T where it is absent or null.
-func field[T any](e jsonObject, name string) (T, error) {
-	var none T
-	v := e[name]
+func (e jsonObject) fillCounter(m *Message) {
+	v := e["i"]
 	if v == nil {
-		return none, nil
+		return
 	}
+	var ok bool
+	if m.Counter, ok = counter(v); !ok {
+		m.mend("i was %s, which is no counter; the message counts for none", show(v))
+	}
+}
+
+// counter gives an i or seq_id that counts: a whole number from 0 on.
+func counter(v any) (int64, bool) {
+	n, isNumber := v.(json.Number)
+	if i, err := n.Int64(); isNumber && err == nil && i >= 0 {
+		return i, true
+	}
+	return 0, false
+}
+
+// typed gives a field of type T; the zero T where it is absent, null or of another type.
+func typed[T any](e jsonObject, m *Message, name string) T {
+	v := e[name]
 	t, ok := v.(T)
-	if !ok {
-		return none, malformed("%s is a JSON %s", name, jsonKind(v))
+	if !ok && v != nil {
+		m.mend("%s was a JSON %s; it was left out", name, jsonKind(v))
 	}
-	return t, nil
+	return t
+}
+
+// isAMQP reports whether e has AMQP's form. There the id and the time are properties of the delivery, which many
+// senders do not set; every envelope of fedmsg has both.
+func (e jsonObject) isAMQP() bool { return !e.has("msg") && e.has("body") }
+
+func (e jsonObject) has(name string) bool { _, ok := e[name]; return ok }
+
+// fault says why a field cannot be used.
+func (e jsonObject) fault(name string) string {
+	v, ok := e[name]
+	switch {
+	case !ok:
+		return "was missing"
+	case v == nil:
+		return "had no value" // null, NaN or Infinity
+	case v == "":
+		return "was empty"
+	}
+	return "was a JSON " + jsonKind(v)
 }
 
 func jsonKind(v any) string {
@@ -147,5 +128,5 @@ func jsonKind(v any) string {
 	return "object"
 }
 
-// clip shortens text of unknown length for an error.
+// clip shortens text of unknown length for people.
 func clip(s string) string { return text.ElideBytes(s, 80) }

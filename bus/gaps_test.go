@@ -212,7 +212,7 @@ func TestPeekEnvelope(t *testing.T) {
 			Topic: "t", Username: "u", Counter: 3, Certificate: "c", Sequence: 7,
 		},
 		` { "x" : "a,b" , "i" : 3.0 , "topic" : null, "username":"u" } `: {Username: "u"},
-		`{"i":[1,2],"username":"u"}`:                                     {},
+		`{"i":[1,2],"username":"u"}`:                                     {Username: "u"},
 		`{"topic":"t","i":`:                                              {Topic: "t"},
 		`[{"i":3}]`:                                                      {},
 		`{"a":1]}}}`:                                                     {},

@@ -216,6 +216,9 @@ func TestMessagePage(t *testing.T) {
 	alice.get("/messages/2026-build-2").want(t, 200, "Why it did not reach you", "fails")
 	alice.get("/filters/new?message=2026-build-1").want(t, 200, `name="r0.kind" value="kind"`,
 		`name="r1.name" value="bash"`)
+	s.store("org.example.prod.coffee.ready", []byte(`{"timestamp":1500000000000,"msg_id":"odd","msg":{"agent":"bob"}}`))
+	alice.get("/messages/odd").want(t, 200, "Mended", "topic was missing; &#34;org.example.prod.coffee.ready&#34; was taken",
+		"timestamp 1500000000000 was taken for milliseconds", "2017-07-14")
 	alice.get("/messages/nothing").want(t, 404, "no such message")
 	alice.get("/messages?package=zsh").want(t, 200, "2026-build-2")
 	if page := alice.get("/messages?package=zsh").body; strings.Contains(page, "2026-build-1") {

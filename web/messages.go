@@ -76,6 +76,7 @@ type messageView struct {
 	layout
 	MessageID, Summary, Stamp, When, KindName, Kind, App, Topic, Severity string
 	Actor, Users, Packages, Objects, Standing, Link, LinkHost, Raw        string
+	Mended                                                                []string
 	Matched                                                               bool
 	Outcome                                                               string
 	Outcomes                                                              outcomes
@@ -116,6 +117,7 @@ func (req *request) describe(e *catalogue.Event) messageView {
 		App: e.App, Topic: e.Topic, Severity: e.Severity.String(), Actor: e.Actor, Users: some(e.Users),
 		Packages: some(e.Packages),
 		Objects:  some(e.Objects), Standing: standingWords(e.Standing), Raw: indent(e.Payload),
+		Mended: e.Mended,
 	}
 	p.Stamp, p.When = req.moment(e.Time)
 	if u, err := url.Parse(prose.Link); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" {

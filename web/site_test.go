@@ -167,6 +167,12 @@ func (s *testSite) publish(id, topic string, msg any) *catalogue.Event {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	return s.store(topic, payload)
+}
+
+// store puts the message of a frame into the history.
+func (s *testSite) store(topic string, payload []byte) *catalogue.Event {
+	s.t.Helper()
 	m, err := bus.Decode(bus.Frame{Source: "test", Topic: topic, Payload: payload}, s.now())
 	if err != nil {
 		s.t.Fatal(err)

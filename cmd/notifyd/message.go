@@ -40,6 +40,7 @@ type description struct {
 	Groups        []string `json:"groups"`
 	Objects       []string `json:"objects"`
 	Severity      string   `json:"severity"`
+	Mended        []string `json:"mended,omitempty"`
 }
 
 // Run reads messages on standard input and writes one line for each, in order. For a line that is no message it
@@ -80,7 +81,7 @@ func describe(ev *catalogue.Event) description {
 		Summary: p.Summary, Link: p.Link, Icon: p.Icon, SecondaryIcon: p.SecondaryIcon,
 		Actor: ev.Actor, Users: orEmpty(ev.Users), Packages: orEmpty(ev.Packages), Groups: orEmpty(ev.Groups),
 		Objects:  orEmpty(ev.Objects),
-		Severity: ev.Severity.String(),
+		Severity: ev.Severity.String(), Mended: ev.Mended,
 	}
 }
 

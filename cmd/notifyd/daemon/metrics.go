@@ -18,6 +18,7 @@ import (
 type metrics struct {
 	registry     *prometheus.Registry
 	rejected     *prometheus.CounterVec
+	mended       *prometheus.CounterVec
 	verdicts     *prometheus.CounterVec
 	routeErrors  *failures
 	messages     prometheus.Counter
@@ -40,6 +41,10 @@ func newMetrics(version string) *metrics {
 		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "notifyd_messages_rejected_total", Help: "Frames that were received and not routed, by source and reason.",
 		}, []string{"source", "reason"}),
+		mended: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "notifyd_messages_mended_total",
+			Help: "Messages with metadata that was missing or odd and was replaced, by source and field.",
+		}, []string{"source", "field"}),
 		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "notifyd_trust_verdicts_total", Help: "Messages received, by source and by what is proved of their sender.",
 		}, []string{"source", "verdict"}),
@@ -89,11 +94,18 @@ func newMetrics(version string) *metrics {
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.rejected, m.verdicts, m.routeErrors, m.messages, m.matches, m.matchSeconds, m.routeSeconds,
-		m.filterCount, m.skipped, m.expensive, m.lastMessage,
+	m.registry.MustRegister(m.rejected, m.mended, m.verdicts, m.routeErrors, m.messages, m.matches, m.matchSeconds,
+		m.routeSeconds, m.filterCount, m.skipped, m.expensive, m.lastMessage,
 		m.reloadGood, m.reloadTime, m.restartNeeded,
 		build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// mend counts what was mended in a message.
+func (m *metrics) mend(msg *bus.Message) {
+	for _, mended := range msg.Mended {
+		m.mended.WithLabelValues(msg.Source, bus.MendedField(mended)).Inc()
+	}
 }
 
 func (m *metrics) reject(source, reason string) { m.rejected.WithLabelValues(source, reason).Inc() }

@@ -43,6 +43,7 @@ func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 			r.metrics.reject(f.Source, "duplicate")
 			continue
 		}
+		r.metrics.mend(m)
 		events = append(events, current.Describe(m))
 		watch.lap("describe")
 	}

@@ -95,6 +95,14 @@ func push(id, pkg string) bus.Frame {
 		topic, id, pkg)}
 }
 
+// odd returns the frame of push about bash with a timestamp and an id of any kind.
+func odd(timestamp, id string) bus.Frame {
+	f := push("ID", "bash")
+	f.Payload = bytes.Replace(f.Payload, []byte("1795262400"), []byte(timestamp), 1)
+	f.Payload = bytes.Replace(f.Payload, []byte(`"ID"`), []byte(id), 1)
+	return f
+}
+
 // owedTo returns the messages that have deliveries, in order.
 func owedTo(t *testing.T, d *migrations.DB) string {
 	t.Helper()
@@ -119,6 +127,8 @@ func TestRoute(t *testing.T) {
 		{"a one-shot fires once in a batch", about("bash", true), [][]bus.Frame{{push("m1", "bash"), push("m2", "bash")}},
 			"m1"},
 		{"and not again", about("bash", true), [][]bus.Frame{{push("m1", "bash")}, {push("m2", "bash")}}, "m1"},
+		{"odd metadata loses nothing", about("bash", false), [][]bus.Frame{{odd("1767225600000", `"m1"`),
+			odd(`"soon"`, "2"), odd("1767225600", "{}"), push("m4", "bash")}}, "m1 2 sha256-f09ae752b31ac0ed449bef37ece39670 m4"},
 		{"garbage hinders nothing", about("bash", false), [][]bus.Frame{{{Source: "test", Topic: "x", Payload: []byte("{")},
 			push("m1", "bash")}}, "m1"},
 	} {
@@ -250,4 +260,20 @@ func (m *metrics) failures() float64 {
 		return 0
 	}
 	return now.GetCounter().GetValue()
+}
+
+func TestMendedMessagesAreCounted(t *testing.T) {
+	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+		r, _, _, _ := aRouter(t, d)
+		batch := []bus.Frame{odd("1767225600000", "5"), odd("NaN", `"m"`), push("n", "bash")}
+		if err := r.persist(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+		for field, want := range map[string]float64{"timestamp": 2, "msg_id": 1} {
+			var got dto.Metric
+			if err := r.metrics.mended.WithLabelValues("test", field).Write(&got); err != nil || got.Counter.GetValue() != want {
+				t.Errorf("%g mended of %s, %v; want %g", got.Counter.GetValue(), field, err, want)
+			}
+		}
+	})
 }

@@ -1,0 +1,62 @@
+package bus
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+)
+
+// fillID takes the sender's id, or makes one. One that is made is the same whenever the same bytes come again, so that
+// a repeat is found.
+func (e jsonObject) fillID(m *Message) {
+	name := e.idField()
+	switch id := e[name].(type) {
+	case string:
+		if checkID(id) {
+			m.ID = id
+			return
+		}
+		if id != "" {
+			m.ID = madeID([]byte(id))
+			m.mend("%s %s is longer than %d bytes or has control characters; its digest was taken", name, show(id), MaxID)
+			return
+		}
+	case json.Number:
+		// A relay may spell a fraction anew, but not a whole number: its text is what the sender calls the message.
+		if len(id) <= MaxID && !strings.ContainsAny(string(id), ".eE") {
+			m.ID = string(id)
+			m.mend("%s was the number %s; its text was taken", name, show(id))
+			return
+		}
+	}
+	if e["topic"] != m.Topic {
+		m.ID = madeID([]byte(m.Topic), []byte{'\n'}, m.Payload) // the same payload may come under many topics
+	} else {
+		m.ID = madeID(m.Payload)
+	}
+	if e[name] != nil || !e.isAMQP() {
+		m.mend("%s %s; one was made of the content", name, e.fault(name))
+	}
+}
+
+// idField is the name of the field of the id: id in AMQP's form, unless it has a msg_id.
+func (e jsonObject) idField() string {
+	if id := e["msg_id"]; id == nil || id == "" {
+		if !e.has("msg") && (e.has("id") || e.isAMQP() && !e.has("msg_id")) {
+			return "id"
+		}
+	}
+	return "msg_id"
+}
+
+func checkID(id string) bool { return id != "" && len(id) <= MaxID && !hasControl(id) }
+
+// madeID makes an id of the digest of some text.
+func madeID(text ...[]byte) string {
+	digest := sha256.New()
+	for _, t := range text {
+		digest.Write(t) // never fails
+	}
+	return "sha256-" + hex.EncodeToString(digest.Sum(nil)[:16])
+}
