@@ -62,7 +62,7 @@ func (k *keyring) check(m *bus.Message, now time.Time) finding {
 	switch {
 	case err != nil:
 		return invalid(m, bus.GPG, "%s", gpgReason(err))
-	case s.SigExpired(now):
+	case expired(s, now):
 		return invalid(m, bus.GPG, "its signature has expired")
 	}
 	return finding{
@@ -85,6 +85,12 @@ func (k *keyring) verify(signed, signature []byte) (*packet.Signature, *openpgp.
 	}
 	config := &packet.Config{Time: func() time.Time { return made }}
 	return openpgp.VerifyDetachedSignature(k.keys, bytes.NewReader(signed), bytes.NewReader(signature), config)
+}
+
+// expired reports whether a signature holds for a time only, which is over.
+func expired(s *packet.Signature, now time.Time) bool {
+	return s.SigLifetimeSecs != nil && *s.SigLifetimeSecs != 0 &&
+		now.After(s.CreationTime.Add(time.Duration(*s.SigLifetimeSecs)*time.Second))
 }
 
 // isOneSignature reports whether data is one OpenPGP packet, and that a signature: nothing else that a stranger sends

@@ -113,7 +113,8 @@ func (p *pki) verifier() *trust.Verifier {
 	return verifier(p.t, trust.Config{}, trust.Keys{CA: p.pem()})
 }
 
-const plain = `{"i":1,"msg":{"log":"héllo <b>","n":1.50},"msg_id":"2026-1","timestamp":1795953600,"topic":"org.example.t"}`
+const plain = `{"i":1,"msg":{"log":"héllo <b>","n":1.50},"msg_id":"2026-1","timestamp":1795953600,` +
+	`"topic":"org.example.t"}`
 
 func sign(t testing.TB, s *trust.Signer, payload string) string {
 	t.Helper()
