@@ -21,6 +21,7 @@ type commandLine struct {
 	Desktop desktopCmd `cmd:"" help:"Show notices on this desktop as they come (the agent in your session)."`
 
 	Filter    filterCmd    `cmd:"" help:"Test, explain and check filters."`
+	Bus       busCmd       `cmd:"" help:"Work on what comes from a bus."`
 	Message   messageCmd   `cmd:"" help:"Work on single messages."`
 	Catalogue catalogueCmd `cmd:"" help:"Work on the catalogue: what messages mean."`
 

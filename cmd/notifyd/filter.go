@@ -20,9 +20,10 @@ type filterCmd struct {
 	Import  filterImportCmd  `cmd:"" help:"Turn what people kept in another service into filters of ours."`
 }
 
-// These are the exit statuses of filter check, test and explain, for CI. 0 is as expected.
+// These are the exit statuses of filter check, test and explain, and of bus verify, for CI. 0 is as expected.
 const (
-	statusUnexpected exitStatus = 1 // a mistake that check looks for, a match that test does not expect
+	// statusUnexpected is for a mistake that check looks for, a match that test does not expect, what is not signed.
+	statusUnexpected exitStatus = 1
 	statusBroken     exitStatus = 2 // something could not be read or checked, so nothing is known
 )
 

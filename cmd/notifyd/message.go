@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
@@ -20,6 +21,8 @@ type messageCmd struct {
 
 // messageDescribeCmd is `notifyd message describe`.
 type messageDescribeCmd struct {
+	trustFlags
+	Trust     bool   `help:"Say who has signed each message, at its own time: by --ca and the like, or by bus.trust of the configuration."`
 	Catalogue string `type:"existingdir" placeholder:"DIR" help:"Folder of a site's catalogue, laid over the embedded one."`
 	Accounts  string `type:"existingfile" placeholder:"FILE" help:"JSON object of nicks, mail addresses and OpenIDs to accounts."`
 }
@@ -41,6 +44,21 @@ type description struct {
 	Objects       []string `json:"objects"`
 	Severity      string   `json:"severity"`
 	Mended        []string `json:"mended,omitempty"`
+	// Trust is there with --trust.
+	Trust *standing `json:"trust,omitempty"`
+}
+
+// standing is what is proved of a message's sender.
+type standing struct {
+	Verdict string `json:"verdict"`
+	Signer  string `json:"signer"`
+	Method  string `json:"method"`
+	Reason  string `json:"reason"`
+}
+
+func standingOf(m *bus.Message) *standing {
+	s := m.Standing
+	return &standing{string(s.Verdict), s.Signer, string(s.Method), s.Reason}
 }
 
 // Run reads messages on standard input and writes one line for each, in order. For a line that is no message it
@@ -53,6 +71,13 @@ func (c *messageDescribeCmd) Run(e *env) error {
 	if cat, err = withAccounts(cat, c.Accounts); err != nil {
 		return err
 	}
+	var verifier *trust.Verifier
+	if c.Trust || c.given() {
+		if verifier, err = c.open(e); err != nil {
+			return err
+		}
+		warnOfTrust(e, verifier)
+	}
 	out := bufio.NewWriter(e.stdout)
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
@@ -63,7 +88,12 @@ func (c *messageDescribeCmd) Run(e *env) error {
 			bad++
 			return encoder.Encode(map[string]string{"error": err.Error()})
 		}
-		return encoder.Encode(describe(cat.Describe(m)))
+		said := describe(cat.Describe(m))
+		if verifier != nil {
+			archived(verifier, e, m)
+			said.Trust = standingOf(m)
+		}
+		return encoder.Encode(said)
 	})
 	if err = errors.Join(err, out.Flush()); err != nil {
 		return fmt.Errorf("describe messages: %w", err)
@@ -107,6 +137,11 @@ func readAccounts(file string) (map[string]string, error) {
 
 // eachLine calls do for every line that is not blank. On a line longer than any message it stops with an error.
 func eachLine(r io.Reader, do func(line []byte) error) error {
+	return eachNumberedLine(r, func(_ int, line []byte) error { return do(line) })
+}
+
+// eachNumberedLine is eachLine with the numbers of the lines, from 1.
+func eachNumberedLine(r io.Reader, do func(n int, line []byte) error) error {
 	scanner := bufio.NewScanner(r)
 	scanner.Buffer(make([]byte, 0, 64<<10), bus.MaxPayload+bus.MaxTopic+1024)
 	for n := 1; scanner.Scan(); n++ {
@@ -114,7 +149,7 @@ func eachLine(r io.Reader, do func(line []byte) error) error {
 		if len(line) == 0 {
 			continue
 		}
-		if err := do(bytes.Clone(line)); err != nil {
+		if err := do(n, bytes.Clone(line)); err != nil {
 			return fmt.Errorf("line %d: %w", n, err)
 		}
 	}

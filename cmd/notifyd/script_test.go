@@ -29,7 +29,7 @@ func (w withPostgres) Run() int { return migratest.Main(w.m) }
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata/script",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"owe": owe, "until": until},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"owe": owe, "until": until, "pki": makePKI},
 	})
 }
 

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/trust"
+)
+
+// trustFlags say what a command checks messages by: the files named here, or else bus.trust of the configuration.
+type trustFlags struct {
+	CA       string   `name:"ca" type:"path" placeholder:"FILE" help:"Certificates of the CA in PEM. This flag and the next four are used instead of bus.trust in the configuration."`
+	CRL      string   `name:"crl" type:"path" placeholder:"FILE" help:"What the CA has revoked."`
+	GPGKeys  string   `name:"gpg-keys" type:"path" placeholder:"FILE" help:"OpenPGP public keys."`
+	Policy   []string `sep:"none" placeholder:"TOPIC=SIGNER,..." help:"Who may send under a topic, in which * is one word and # any number; repeatable."`
+	Nitpicky bool     `help:"Nobody may send under a topic that no --policy names."`
+}
+
+// given reports whether any flag is set.
+func (t *trustFlags) given() bool {
+	return t.CA != "" || t.CRL != "" || t.GPGKeys != "" || len(t.Policy) > 0 || t.Nitpicky
+}
+
+// open makes the verifier.
+func (t *trustFlags) open(e *env) (*trust.Verifier, error) {
+	if !t.given() {
+		f, err := openConfig(e)
+		if err != nil {
+			return nil, err
+		}
+		var c trust.Config
+		if err := f.Section("bus.trust")(&c); err != nil {
+			return nil, err
+		}
+		v, err := trust.Open(c)
+		return v, f.InSection("bus.trust", err)
+	}
+	c := trust.Config{CA: t.CA, CRL: t.CRL, GPGKeys: t.GPGKeys, Nitpicky: t.Nitpicky, Policy: map[string][]string{}}
+	for _, line := range t.Policy {
+		topic, signers, ok := strings.Cut(line, "=")
+		if !ok {
+			return nil, fmt.Errorf("--policy %q: expected TOPIC=SIGNER,SIGNER", line)
+		}
+		c.Policy[topic] = append(c.Policy[topic], strings.Split(signers, ",")...)
+	}
+	v, err := trust.Open(c)
+	if err != nil {
+		return nil, fmt.Errorf("cannot check messages: %w", err)
+	}
+	return v, nil
+}
+
+// openChecking makes a verifier that can check something.
+func (t *trustFlags) openChecking(e *env) (*trust.Verifier, error) {
+	v, err := t.open(e)
+	if err == nil && !v.Checks() {
+		return nil, errors.New("there is nothing to check messages by: name --ca or --gpg-keys, or set them at bus.trust " +
+			"in the configuration")
+	}
+	return v, err
+}
+
+// warn says on standard error what is wrong with the files.
+func warnOfTrust(e *env, v *trust.Verifier) {
+	for _, warning := range v.Warnings(e.now()) {
+		fmt.Fprintln(e.stderr, "warning:", warning)
+	}
+}
+
+// archived judges a message that is read from an archive: certificates count that were valid at its own time, and it is
+// never stale.
+func archived(v *trust.Verifier, e *env, m *bus.Message) trust.Action {
+	m.Late = true
+	var action trust.Action
+	m.Standing, action = v.Judge(m, e.now())
+	return action
+}
