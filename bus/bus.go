@@ -116,9 +116,14 @@ type Message struct {
 	// was taken for milliseconds". Each line begins with the name of a field (MendedField). Nil for nearly all messages.
 	Mended []string
 
+	undated bool // see Undated
 	proof   *Proof
 	content *content
 }
+
+// Undated reports whether the sender says no time that can be, so that Time is that of reception. A signature does not
+// tell such a message from a repeat of it years later.
+func (m *Message) Undated() bool { return m.undated }
 
 // A Driver opens the sources of one kind of bus, as the drivers of database/sql do for databases. bus/all lists them.
 type Driver struct {

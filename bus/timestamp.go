@@ -34,7 +34,7 @@ func (e jsonObject) fillTime(m *Message, now time.Time) {
 			fault = f.name + " " + show(f.v) + " is no time between 1970 and now"
 		}
 	}
-	m.Time = now.UTC()
+	m.Time, m.undated = now.UTC(), true
 	if fault == "" {
 		if e.isAMQP() {
 			return

@@ -12,7 +12,7 @@ type finding struct {
 	// Verdict is Signed, BodyOnly, Unsigned, Unchecked or Invalid: never one that the policy gives.
 	bus.Standing
 	// signedAt is when it was signed, as far as that is itself signed: the timestamp of the envelope, or of the OpenPGP
-	// signature. Otherwise it is Message.Time.
+	// signature. Zero where what was signed has no time. Of an unsigned message it is Message.Time.
 	signedAt time.Time
 	// keys are the fingerprints of the OpenPGP key that has signed: of the primary key and of the subkey, in hexadecimal.
 	// A policy names keys by them.

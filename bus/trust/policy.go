@@ -199,6 +199,8 @@ func (p *policy) stale(m *bus.Message, f finding, now time.Time) string {
 	switch age := now.Sub(f.signedAt); {
 	case m.Late:
 		return ""
+	case f.signedAt.IsZero():
+		return "it says no time that can be, so it may be a repeat of an old one"
 	case age > p.maxAge:
 		return fmt.Sprintf("it was signed for %s, more than %s ago", f.signedAt.UTC().Format(time.DateTime), p.maxAge)
 	case age < -futureBound:

@@ -17,6 +17,13 @@ func signedBy(name string) finding {
 	return finding{Standing: bus.Standing{Verdict: bus.Signed, Signer: name, Method: bus.X509}, signedAt: noon}
 }
 
+// undated is a good signature of a message without a time.
+func undated(name string) finding {
+	f := signedBy(name)
+	f.signedAt = time.Time{}
+	return f
+}
+
 func keyed() finding {
 	return finding{
 		Standing: bus.Standing{Verdict: bus.BodyOnly, Signer: "A <a@example.org>", Method: bus.GPG},
@@ -127,9 +134,12 @@ func TestStale(t *testing.T) {
 		{100 * 24 * time.Hour, true, signedBy("a"), bus.Signed},
 		{-time.Hour, false, signedBy("a"), bus.Signed},
 		{-time.Hour - time.Second, false, signedBy("a"), bus.Stale},
+		{0, false, undated("a"), bus.Stale},
+		{0, true, undated("a"), bus.Signed},
 	} {
 		s, _ := p.judge(&bus.Message{Topic: "t", Late: c.late}, c.f, noon.Add(c.age))
-		if s.Verdict != c.want || (s.Verdict == bus.Stale) != strings.Contains(s.Reason, "signed for 2026-11-29 12:00:00") {
+		said := strings.Contains(s.Reason, "signed for 2026-11-29 12:00:00") || strings.Contains(s.Reason, "no time")
+		if s.Verdict != c.want || (s.Verdict == bus.Stale) != said {
 			t.Errorf("%s old, late %v, by %q: %+v, want %s", c.age, c.late, c.f.Signer, s, c.want)
 		}
 	}

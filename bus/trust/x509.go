@@ -69,6 +69,9 @@ func (a *authority) check(m *bus.Message, now time.Time) finding {
 		Standing: bus.Standing{Verdict: bus.Signed, Signer: l.name, Method: bus.X509, Reason: signed.unproved()},
 		signedAt: m.Time,
 	}
+	if m.Undated() {
+		f.signedAt = time.Time{}
+	}
 	if len(m.Headers) > 0 && slices.Contains(signed.added, "headers") {
 		f.Verdict = bus.BodyOnly // a message's meaning depends on them: who is concerned, how severe it is
 	}
