@@ -118,8 +118,10 @@ func (c *chooser) event() *catalogue.Event {
 		return slices.Compact(values)
 	}
 	e := &catalogue.Event{
-		Message: &bus.Message{Topic: c.one(topics...)},
-		App:     c.one("git", "wiki", ""), Kind: c.one("git.receive", "wiki.edit", ""),
+		Message: &bus.Message{Topic: c.one(topics...), Standing: bus.Standing{
+			Verdict: bus.Verdict(c.one("signed", "trusted", "unsigned", "")), Signer: c.one("bodhi", "koji", ""),
+		}},
+		App: c.one("git", "wiki", ""), Kind: c.one("git.receive", "wiki.edit", ""),
 		Actor: c.one(c.numbered("p", append(people, "")...)...),
 		Users: set("p", people), Packages: set("thing", things), Severity: catalogue.Severity(10 * c.below(7)),
 	}

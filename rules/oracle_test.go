@@ -266,8 +266,8 @@ func checkScan(t testing.TB, env rulespec.Env, f *looped, s *rulespec.Subject) {
 	if err != nil {
 		return
 	}
-	bare := &catalogue.Event{Message: &bus.Message{Topic: s.Topic}, App: s.App, Kind: s.Kind, Actor: s.Actor,
-		Users: s.Users, Packages: s.Packages, Severity: s.Severity}
+	bare := &catalogue.Event{Message: &bus.Message{Topic: s.Topic, Standing: s.Standing}, App: s.App, Kind: s.Kind,
+		Actor: s.Actor, Users: s.Users, Packages: s.Packages, Severity: s.Severity}
 	matches := f.match(s)
 	named, sure := one.Names(bare)
 	if got := named && (sure || one.Match(s.Event)); got != matches || one.Match(s.Event) != matches {

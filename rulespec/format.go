@@ -60,7 +60,7 @@ func (r Rule) String() string {
 // formatArgs writes the arguments: in the short form where only the first parameter is set, else as a mapping.
 func formatArgs(r Rule) string {
 	kind := LookupRuleKind(r.Kind)
-	if kind != nil && len(kind.Params) == 0 && len(r.Args) == 0 {
+	if kind != nil && (kind.Bare || len(kind.Params) == 0) && len(r.Args) == 0 {
 		return "true"
 	}
 	if kind != nil && len(r.Args) == 1 && len(kind.Params) > 0 {

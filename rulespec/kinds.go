@@ -14,5 +14,6 @@ var RuleKinds = []*RuleKind{
 	kindRegex,
 	kindField,
 	kindSeverity,
+	kindSigned,
 	kindEverything,
 }

@@ -103,7 +103,8 @@ func checkDeclared(t *testing.T, kind *rulespec.RuleKind, env rulespec.Env, r ru
 			kind.Name)
 	}
 	for _, param := range kind.Params {
-		args := maps.Clone(r.Args)
+		args := rulespec.Args{}
+		maps.Copy(args, r.Args)
 		args[param.Name] = []string{"a("}
 		_, err := rulespec.CompileRule(env, rulespec.Rule{Kind: r.Kind, Args: args})
 		regex := err != nil && strings.Contains(err.Error(), "a ( has no )")

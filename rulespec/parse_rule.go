@@ -84,11 +84,20 @@ func (r *reader) kindRule(e yamltext.Entry) (Rule, ruleAt) {
 		}
 		return rule, at
 	}
+	if b, ok := e.Value.(*ast.BoolNode); ok && kind.Bare {
+		if !b.Value {
+			r.wrong(yamltext.PositionOf(e.Value), "write `not: {"+kind.Name+": true}`")
+		}
+		return rule, at
+	}
 	rule.Args = Args{}
 	if _, ok := e.Value.(ast.MapNode); ok {
 		for _, param := range r.Mapping(e.Value, "") {
 			rule.Args[param.Key], _ = r.values(param.Value)
 			at.params[param.Key] = param.Position()
+		}
+		if len(rule.Args) == 0 && kind.Bare {
+			rule.Args = nil
 		}
 	} else {
 		first := kind.Params[0].Name

@@ -83,6 +83,9 @@ type RuleKind struct {
 	Title  string  // on the page: "Package"
 	Doc    string  // one or two sentences for the page and the manual
 	Params []Param // the first takes the short form `kind: value`
+	// Bare says that a rule without arguments means something too; all Params are optional. It is written `kind: true`.
+	// A kind without Params needs no Bare.
+	Bare bool
 	// Compile checks args and makes the predicate. An error is an *Error, written for the person who typed the rule.
 	Compile func(env Env, args Args) (Predicate, error)
 	// Sentence returns the rule in words as part of a filter's sentence: "a package is bash or zsh".

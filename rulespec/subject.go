@@ -10,7 +10,7 @@ import (
 // AppendValues.
 var Fields = []string{
 	"topic", "app", "kind", "actor", "user", "package",
-	fieldSeverity, fieldGroup, fieldOwner, fieldOwnerGroup, fieldEverything,
+	fieldSeverity, fieldGroup, fieldOwner, fieldOwnerGroup, fieldProved, fieldSigner, fieldEverything,
 }
 
 // Texts are the fields of a subject that are searched and not looked up: see Text.
@@ -22,6 +22,8 @@ const (
 	fieldGroup      = "group"      // the groups of all users
 	fieldOwner      = "owner"      // who owns a package, in person or through a group
 	fieldOwnerGroup = "ownergroup" // the groups that own a package
+	fieldProved     = "proved"     // the value "" where it is proved who sent the message
+	fieldSigner     = "signer"     // who has signed the message, where that is proved
 	fieldEverything = "everything" // the value "", always
 )
 
@@ -49,6 +51,14 @@ func (s *Subject) AppendValues(into []string, field string) []string {
 		return slices.AppendSeq(into, s.owners)
 	case fieldOwnerGroup:
 		return slices.AppendSeq(into, s.ownerGroups)
+	case fieldProved:
+		if s.proved() {
+			return append(into, "")
+		}
+	case fieldSigner:
+		if signer := s.signer(); signer != "" {
+			return append(into, signer)
+		}
 	case fieldEverything:
 		return append(into, "")
 	}

@@ -16,7 +16,8 @@ func TestAppendValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := &catalogue.Event{
-		Message: &bus.Message{Topic: "org.x.git"}, App: "git", Kind: "git.push", Actor: "alice",
+		Message: &bus.Message{Topic: "org.x.git", Standing: bus.Standing{Verdict: bus.Signed, Signer: "git01"}},
+		App:     "git", Kind: "git.push", Actor: "alice",
 		Users:    []string{"alice", "bob"},
 		Packages: []string{"bash", "zsh"}, Severity: catalogue.Error,
 	}
@@ -24,7 +25,8 @@ func TestAppendValues(t *testing.T) {
 	want := map[string][]string{
 		"topic": {"org.x.git"}, "app": {"git"}, "kind": {"git.push"}, "actor": {"alice"}, "user": {"alice", "bob"},
 		"package": {"bash", "zsh"}, "severity": {"debug", "info", "warning", "error"}, "group": {"g1", "g1"},
-		"owner": {"alice", "alice", "bob"}, "ownergroup": {"g1"}, "everything": {""}, "gone": nil,
+		"owner": {"alice", "alice", "bob"}, "ownergroup": {"g1"}, "proved": {""}, "signer": {"git01"}, "everything": {""},
+		"gone": nil,
 	}
 	for _, field := range append(slices.Clone(rulespec.Fields), "gone") {
 		values, known := want[field]

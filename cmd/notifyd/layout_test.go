@@ -32,7 +32,7 @@ var allowed = map[string][]string{
 	"rulespec/catalogue/suggest": {"bus", "rulespec/catalogue", "rulespec/catalogue/values", "rulespec/catalogue/topics",
 		"rulespec/catalogue/convention"},
 
-	"rulespec":          {"rulespec/catalogue"},
+	"rulespec":          {"rulespec/catalogue", "bus"},
 	"rulespec/kindtest": {"rulespec", "rulespec/catalogue", "bus"},
 	"rules": {"rulespec", "rulespec/catalogue", "rules/automaton", "rules/literals", "rules/postings",
 		"rules/programs", "rules/sections", "rules/vector"},

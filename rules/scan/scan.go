@@ -66,8 +66,8 @@ func byNames(p rulespec.Predicate) bool {
 	return p.Names || p.Exact && !slices.ContainsFunc(p.Keys, func(k rulespec.Key) bool { return other(k.Field) })
 }
 
-// Names decides the rules that need only the topic, app, kind, actor, users, packages and severity of e. sure: it has
-// decided all, and Match would say the same.
+// Names decides the rules that need only the topic, app, kind, actor, users, packages, severity, verdict and signer of
+// e. sure: it has decided all, and Match would say the same.
 func (s *Scan) Names(e *catalogue.Event) (matches, sure bool) {
 	matches = s.hold(s.names, e)
 	return matches, !matches || len(s.texts) == 0

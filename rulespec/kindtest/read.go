@@ -40,6 +40,7 @@ type file struct {
 // An event is an event as plain fields.
 type event struct {
 	Topic, App, Kind, Actor, Summary, Link, Severity string
+	Verdict, Signer                                  string
 	Users, Packages, Objects                         []string
 	Body                                             any
 }
@@ -153,8 +154,10 @@ func eventsOf(plain []event) ([]*catalogue.Event, error) {
 	all := make([]*catalogue.Event, len(plain))
 	for i, p := range plain {
 		all[i] = &catalogue.Event{
-			Message: &bus.Message{Topic: p.Topic, Body: p.Body},
-			App:     p.App, Kind: p.Kind, Actor: p.Actor, Users: p.Users, Packages: p.Packages, Objects: p.Objects,
+			Message: &bus.Message{Topic: p.Topic, Body: p.Body, Standing: bus.Standing{
+				Verdict: bus.Verdict(p.Verdict), Signer: p.Signer,
+			}},
+			App: p.App, Kind: p.Kind, Actor: p.Actor, Users: p.Users, Packages: p.Packages, Objects: p.Objects,
 			Severity: catalogue.Info,
 		}
 		all[i].SetProse(catalogue.Prose{Summary: p.Summary, Link: p.Link})
