@@ -35,7 +35,7 @@ func decodeBase64(text string, most int) ([]byte, error) {
 	switch {
 	case len(digits) == 0:
 		return nil, errors.New("it is no base64")
-	case len(digits)%4 != 0 && len(digits)%4+pads < 4:
+	case len(digits)%4 == 1, len(digits)%4 != 0 && len(digits)%4+pads < 4:
 		return nil, errors.New("it is base64 that was cut off")
 	}
 	return base64.RawStdEncoding.AppendDecode(nil, digits)
