@@ -12,7 +12,9 @@ import (
 
 // Models returns a value of each gorm model, for the test that models and schema agree.
 func Models() []any {
-	return []any{&messageRow{}, &messageUserRow{}, &messagePackageRow{}, &messageFactsRow{}}
+	return []any{
+		&messageRow{}, &messageUserRow{}, &messagePackageRow{}, &messageFactsRow{}, &positionRow{}, &holeRow{},
+	}
 }
 
 // These are the rows. Times are Unix microseconds; the foreign keys are in migrations/*/*_history*.sql.
