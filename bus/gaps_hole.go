@@ -47,8 +47,16 @@ func (h *Hole) fill(e Envelope) bool {
 // maxOpen bounds the holes of a source that are open. Beyond it the oldest is given up.
 const maxOpen = 256
 
-// Add opens a hole that was found in another way, and gives it with its number.
+// Add opens a hole that was found in another way, and gives it with its number. A source has at most one hole without
+// bounds: a second widens it.
 func (g *Gaps) Add(h Hole) *Hole {
+	if h.Unbounded() {
+		for i := range g.open {
+			if g.open[i].Unbounded() {
+				return g.open[i].widen(h)
+			}
+		}
+	}
 	if h.Number == 0 {
 		h.Number = g.nextHole + 1
 	}
@@ -58,6 +66,21 @@ func (g *Gaps) Add(h Hole) *Hole {
 	}
 	g.open = append(g.open, h)
 	return &h
+}
+
+// widen makes the hole hold another as well, and gives a copy.
+func (h *Hole) widen(other Hole) *Hole {
+	if other.Since.Before(h.Since) {
+		h.Since = other.Since
+	}
+	if other.Until.After(h.Until) {
+		h.Until = other.Until
+	}
+	if h.First == 0 || other.First > 0 && other.First < h.First {
+		h.First, h.Sequence = other.First, other.Sequence
+	}
+	widened := *h
+	return &widened
 }
 
 // Open gives the holes that are open, the oldest first.

@@ -3,6 +3,7 @@ package zmq
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,6 +44,7 @@ func (e *endpoint) session(ctx context.Context, in *bus.Intake) (err error) {
 	}
 	e.meter.Connected(true)
 	defer e.meter.Connected(false)
+	e.resumed = e.resumed || e.meter.Traffic().Connects > 1
 	e.log.Debug("subscribed")
 	return e.receive(ctx, codec, conn, in)
 }
@@ -82,6 +84,7 @@ func (e *endpoint) receive(ctx context.Context, codec *zmq4.Conn, conn *zmtpConn
 		case !ok:
 		case e.config.OnFull == Drop:
 			e.meter.Offer(in, f)
+			e.resumed = false
 		default:
 			resume := conn.pause()
 			err := e.meter.Forward(ctx, in, f)
@@ -89,6 +92,7 @@ func (e *endpoint) receive(ctx context.Context, codec *zmq4.Conn, conn *zmtpConn
 			if err != nil {
 				return err
 			}
+			e.resumed = false
 		}
 	}
 }
@@ -99,17 +103,13 @@ func (e *endpoint) accept(parts [][]byte) (bus.Frame, bool) {
 		e.meter.Dropped(DroppedParts)
 		return bus.Frame{}, false
 	}
-	f := bus.Frame{Source: e.name, Topic: string(parts[0]), Payload: parts[1]}
+	f := bus.Frame{
+		Source: e.name, Topic: string(parts[0]), Payload: parts[1], Resumed: e.resumed,
+		Whole: e.allTopics, // a publisher's counter counts its other topics too
+	}
 	if reason := e.refusal(f); reason != "" {
 		e.meter.Dropped(reason)
 		return bus.Frame{}, false
-	}
-	if e.allTopics { // a publisher's counter counts its other topics too
-		_, hole := e.gaps.Observe(bus.Sighting{Envelope: bus.PeekEnvelope(f.Payload), Received: e.now(), Whole: true})
-		if hole != nil {
-			e.counts.missed(hole.Missing)
-			e.log.Warn("messages missing", "count", hole.Missing, "topic", f.Topic)
-		}
 	}
 	return f, true
 }
@@ -119,10 +119,13 @@ func (e *endpoint) refusal(f bus.Frame) string {
 	if reason := f.OutOfBounds(); reason != "" {
 		return reason
 	}
-	for _, prefix := range e.topics {
-		if strings.HasPrefix(f.Topic, prefix) {
-			return ""
-		}
+	if !e.wants(f.Topic) {
+		return DroppedUnsubscribed
 	}
-	return DroppedUnsubscribed
+	return ""
+}
+
+// wants reports whether the topic is subscribed to.
+func (e *endpoint) wants(topic string) bool {
+	return slices.ContainsFunc(e.topics, func(prefix string) bool { return strings.HasPrefix(topic, prefix) })
 }

@@ -33,15 +33,12 @@ type endpoint struct {
 	now       func() time.Time
 	meter     *bus.Meter
 	counts    counters
-	gaps      *bus.Gaps
+	resumed   bool   // the next message is the first after the connection was lost
 	logged    string // the state that was logged last: the reason of a failure, or working
 }
 
 // working is the state of an endpoint that has sent something, be it an answer to a PING.
 const working = "working"
-
-// maxPublishers bounds the names of publishers that gap detection remembers for an endpoint.
-const maxPublishers = 1024
 
 func newEndpoint(s *Source, name string, a address, topics []string) *endpoint {
 	log := s.log.With("endpoint", name, "address", a.String())
@@ -50,7 +47,6 @@ func newEndpoint(s *Source, name string, a address, topics []string) *endpoint {
 		log: log, now: s.now,
 		meter:  bus.NewMeter(name, a.String(), log),
 		counts: counters{stats: EndpointStats{Failures: map[string]uint64{}}},
-		gaps:   bus.NewGaps(maxPublishers),
 	}
 }
 

@@ -17,8 +17,6 @@ type Stats struct {
 type EndpointStats struct {
 	Name, Address string
 	bus.Traffic                     // connected: from the handshake on; messages are missing before each reconnect
-	Missing       uint64            // messages that were sent and not received, as far as counters show; see bus.Gaps
-	Gaps          uint64            // how often messages were missing
 	Failures      map[string]uint64 // connections that ended or were not made, by reason: see the Failed constants
 }
 
@@ -39,19 +37,6 @@ const (
 	FailedPanic     = "panic"     // the codec panicked at what the peer sent
 )
 
-// The metrics that this source has beside those of bus.Meter.
-var (
-	gapsDesc = &metric.Desc{
-		Name: "notifyd_source_gaps_total", Help: "Holes that the senders' counters show.",
-		Type: metric.Counter, Labels: []string{"source", "address"},
-	}
-	missingDesc = &metric.Desc{
-		Name: "notifyd_source_missing_total",
-		Help: "Messages that the senders' counters say were sent and not received.",
-		Type: metric.Counter, Labels: []string{"source", "address"},
-	}
-)
-
 // Stats gives a snapshot; safe at any time.
 func (s *Source) Stats() Stats {
 	var stats Stats
@@ -65,9 +50,6 @@ func (s *Source) Stats() Stats {
 func (s *Source) Collect(emit metric.Emit) {
 	for _, e := range s.endpoints {
 		e.meter.Collect(emit)
-		stats := e.stats()
-		emit(gapsDesc, float64(stats.Gaps), stats.Name, stats.Address)
-		emit(missingDesc, float64(stats.Missing), stats.Name, stats.Address)
 	}
 }
 
@@ -89,13 +71,6 @@ func (c *counters) snapshot() EndpointStats {
 	s := c.stats
 	s.Failures = maps.Clone(s.Failures)
 	return s
-}
-
-func (c *counters) missed(n int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.stats.Gaps++
-	c.stats.Missing += uint64(n)
 }
 
 func (c *counters) failed(reason string) {

@@ -30,11 +30,9 @@ func TestMetricsKeepTheirNames(t *testing.T) {
 	slices.Sort(names)
 	want := []string{
 		"notifyd_source_connected",
-		"notifyd_source_gaps_total",
 		"notifyd_source_last_message_timestamp_seconds",
 		"notifyd_source_messages_dropped_total",
 		"notifyd_source_messages_received_total",
-		"notifyd_source_missing_total",
 		"notifyd_source_reconnects_total",
 		"notifyd_source_wait_seconds_total",
 		"notifyd_source_waiting",

@@ -83,6 +83,7 @@ type Service struct {
 	outbox    *outbox.Outbox
 	backends  map[string]backends.Backend
 	sources   map[string]bus.Source
+	holes     *holesTracker
 	router    *router
 	listeners []*listener
 	ready     atomic.Bool
@@ -106,6 +107,7 @@ func Open(ctx context.Context, f *config.File, env Env) (*Service, error) {
 		s.openDescriber,
 		func() error { return s.openStores(ctx) },
 		func() error { return s.openAdapters(f) },
+		func() error { return s.openHoles(ctx) },
 		func() error { return s.openTrust(f) },
 		f.Unknown,
 		func() error { return s.openRouter(ctx) },

@@ -20,6 +20,10 @@ type metrics struct {
 	rejected     *prometheus.CounterVec
 	mended       *prometheus.CounterVec
 	verdicts     *prometheus.CounterVec
+	gaps         *prometheus.CounterVec // by source
+	missing      *prometheus.CounterVec // the same
+	filled       *prometheus.CounterVec // by source and archive
+	tooLate      *prometheus.CounterVec // by source
 	routeErrors  *failures
 	messages     prometheus.Counter
 	matches      prometheus.Counter
@@ -48,6 +52,20 @@ func newMetrics(version string) *metrics {
 		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "notifyd_trust_verdicts_total", Help: "Messages received, by source and by what is proved of their sender.",
 		}, []string{"source", "verdict"}),
+		gaps: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "notifyd_source_gaps_total", Help: "Holes that the senders' numbers show.",
+		}, []string{"source"}),
+		missing: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "notifyd_source_missing_total",
+			Help: "Messages that the senders' numbers say were sent and not received, when the hole was found.",
+		}, []string{"source"}),
+		filled: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "notifyd_source_filled_total", Help: "Messages that were missing and came from an archive.",
+		}, []string{"source", "by"}),
+		tooLate: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "notifyd_source_filled_silently_total",
+			Help: "Messages that came from an archive so late that nobody was notified.",
+		}, []string{"source"}),
 		routeErrors: &failures{Counter: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "notifyd_route_errors_total", Help: "Batches that the database did not take and that were tried again.",
 		})},
@@ -94,8 +112,8 @@ func newMetrics(version string) *metrics {
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.rejected, m.mended, m.verdicts, m.routeErrors, m.messages, m.matches, m.matchSeconds,
-		m.routeSeconds, m.filterCount, m.skipped, m.expensive, m.lastMessage,
+	m.registry.MustRegister(m.rejected, m.mended, m.verdicts, m.gaps, m.missing, m.filled, m.tooLate, m.routeErrors,
+		m.messages, m.matches, m.matchSeconds, m.routeSeconds, m.filterCount, m.skipped, m.expensive, m.lastMessage,
 		m.reloadGood, m.reloadTime, m.restartNeeded,
 		build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m

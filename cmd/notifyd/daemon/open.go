@@ -108,6 +108,12 @@ func (s *Service) gone(ctx context.Context, destination, reason string) {
 	}
 }
 
+// openHoles reads what the sources may lack since the daemon ran last.
+func (s *Service) openHoles(ctx context.Context) error {
+	s.holes = newHolesTracker(s.history, s.metrics, s.env.Now, s.log)
+	return s.holes.restore(ctx, s.db.Writer)
+}
+
 func (s *Service) openRouter(ctx context.Context) error {
 	base := s.settings.Web.BaseURL
 	if s.settings.Web.Listen == "" {
@@ -119,7 +125,8 @@ func (s *Service) openRouter(ctx context.Context) error {
 	}
 	s.router = &router{
 		db: s.db.Writer, subscriptions: s.prefs.Subscriptions, history: s.history, outbox: s.outbox, describer: s.describer,
-		verifier: s.trust.Load, directory: s.watcher.Load, links: links, metrics: s.metrics, now: s.env.Now, log: s.log,
+		verifier: s.trust.Load, directory: s.watcher.Load, links: links, holes: s.holes, metrics: s.metrics,
+		now: s.env.Now, log: s.log,
 		dedup: bus.NewDedupWindow(dedupIDs), silent: map[string]silence{}, cold: make(chan *rules.Index, 1),
 	}
 	if path := s.settings.snapshot(); path != "" {

@@ -39,7 +39,9 @@ func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 			r.dropped(m)
 			continue
 		}
-		if r.dedup.See(m) == bus.Repeat {
+		repeat := r.dedup.See(m) == bus.Repeat
+		r.holes.sight(f, m, repeat, r.verifier().Checks() && !m.Standing.Proved())
+		if repeat {
 			r.metrics.reject(f.Source, "duplicate")
 			continue
 		}

@@ -31,6 +31,7 @@ type router struct {
 	verifier      func() *trust.Verifier
 	directory     func() *directory.Snapshot
 	links         *links.Signer
+	holes         *holesTracker
 	snapshots     *snapshots // nil: none are kept
 	metrics       *metrics
 	now           func() time.Time
@@ -75,8 +76,8 @@ func (r *router) run(ctx context.Context, in *bus.Intake) error {
 func (r *router) persist(ctx context.Context, frames []bus.Frame) error {
 	events := r.describe(frames)
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
-		err := r.route(ctx, events)
-		if err == nil {
+		var err error
+		if events, err = r.route(ctx, events); err == nil {
 			break
 		}
 		r.metrics.routeErrors.Inc()
@@ -87,6 +88,7 @@ func (r *router) persist(ctx context.Context, frames []bus.Frame) error {
 		case <-time.After(wait):
 		}
 	}
+	r.holes.routed()
 	for _, f := range frames {
 		f.Done()
 	}
@@ -94,12 +96,12 @@ func (r *router) persist(ctx context.Context, frames []bus.Frame) error {
 }
 
 // route is the whole flow. A transaction stores the history and the deliveries of a batch; several transactions are
-// needed only if very much matches.
-func (r *router) route(ctx context.Context, events []*catalogue.Event) error {
+// needed only if very much matches. It returns the events that are left after an error.
+func (r *router) route(ctx context.Context, events []*catalogue.Event) ([]*catalogue.Event, error) {
 	for len(events) > 0 {
 		watch := newPhaseTimer(r.now)
 		if err := r.load(ctx); err != nil {
-			return err
+			return events, err
 		}
 		watch.lap("open")
 		carried, err := r.carry(ctx, events, watch)
@@ -109,13 +111,13 @@ func (r *router) route(ctx context.Context, events []*catalogue.Event) error {
 			continue
 		}
 		if err != nil {
-			return err
+			return events, err
 		}
 		watch.observe(r.metrics.routeSeconds)
 		r.snapshots.keep(ctx, r.state)
 		events = events[carried:]
 	}
-	return nil
+	return nil, nil
 }
 
 // carry routes the first of events in one transaction and returns their number: all, or as many as have maxMatches
@@ -134,6 +136,9 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *ph
 		if err != nil {
 			return fmt.Errorf("append to history: %w", err)
 		}
+		if err := r.holes.save(tx, added); err != nil {
+			return err
+		}
 		watch.lap("history")
 		deliveries, err := r.plan(tx, events, added, watch)
 		if err != nil {
@@ -150,6 +155,7 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *ph
 		return 0, err
 	}
 	watch.lap("commit")
+	r.holes.committed()
 	r.metrics.routed(events, owed)
 	r.markExpensive(ctx)
 	if owed > 0 {

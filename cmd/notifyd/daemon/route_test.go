@@ -38,22 +38,8 @@ func judging(t *testing.T, c trust.Config) func() *trust.Verifier {
 func aRouter(t *testing.T, d *migrations.DB, filters ...prefs.Filter) (*router, prefs.User, []prefs.Filter,
 	*bytes.Buffer) {
 	t.Helper()
-	watcher, err := catalogue.Watch(nil, time.Minute, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	noDirectory := func() *directory.Snapshot { return nil }
-	now := func() time.Time { return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC) }
-	log := &bytes.Buffer{}
+	r, log := anotherRouter(t, d)
 	store := openPrefs(d)
-	r := &router{
-		db: d.Writer, subscriptions: store.Subscriptions, history: history.NewStore(d.Writer, d.Reader, now),
-		outbox:    outbox.New(d.Writer, d.Reader, d.Postgres, outbox.Config{}, now, rand.Reader),
-		describer: &describer{watcher: watcher, directory: noDirectory}, directory: noDirectory, metrics: newMetrics("test"),
-		now: now,
-		log: slog.New(slog.NewTextHandler(log, nil)), dedup: bus.NewDedupWindow(100), silent: map[string]silence{},
-		verifier: judging(t, trust.Config{}),
-	}
 	alice, err := store.Accounts.Register(t.Context(), "alice", "", "email", "alice@example.org")
 	if err != nil {
 		t.Fatal(err)
@@ -73,6 +59,27 @@ func aRouter(t *testing.T, d *migrations.DB, filters ...prefs.Filter) (*router, 
 		}
 	}
 	return r, alice, filters, log
+}
+
+// anotherRouter returns a router on a database that has been filled.
+func anotherRouter(t *testing.T, d *migrations.DB) (*router, *bytes.Buffer) {
+	t.Helper()
+	watcher, err := catalogue.Watch(nil, time.Minute, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	noDirectory := func() *directory.Snapshot { return nil }
+	now := func() time.Time { return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC) }
+	log := &bytes.Buffer{}
+	store := openPrefs(d)
+	return &router{
+		db: d.Writer, subscriptions: store.Subscriptions, history: history.NewStore(d.Writer, d.Reader, now),
+		outbox:    outbox.New(d.Writer, d.Reader, d.Postgres, outbox.Config{}, now, rand.Reader),
+		describer: &describer{watcher: watcher, directory: noDirectory}, directory: noDirectory, metrics: newMetrics("test"),
+		now: now,
+		log: slog.New(slog.NewTextHandler(log, nil)), dedup: bus.NewDedupWindow(100), silent: map[string]silence{},
+		verifier: judging(t, trust.Config{}),
+	}, log
 }
 
 // openPrefs returns the preferences in a database.

@@ -1,0 +1,266 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/history"
+)
+
+// maxPublishers bounds the publishers of one source whose counters are followed.
+const maxPublishers = 1024
+
+// A holesTracker knows where each source stands and which messages it lacks. The router tells it of every message, in
+// the order of the frames, and stores with each batch what has changed by it. The fillers (holes_fill.go) ask it what
+// is missing. A nil tracker follows nothing.
+type holesTracker struct {
+	store   *history.Store
+	metrics *metrics
+	log     *slog.Logger
+	now     func() time.Time
+
+	sightings []*sighting // of the batch that is being routed; the router's alone
+	saved     int         // how many of them the transaction stores
+
+	mu       sync.Mutex
+	sources  map[string]*sourceHoles
+	fillable map[string]bool // sources whose holes can be filled; set before anything runs
+}
+
+// A sourceHoles is what is known of one source.
+type sourceHoles struct {
+	gaps   *bus.Gaps
+	moved  map[string]bus.Position // by publisher; changed by messages, and not stored yet
+	opened []bus.Hole              // the same
+	wake   chan struct{}           // has room for one: a hole is open
+	filler string                  // bus.Archive.Name of the one that fills a hole now
+	filled int64                   // messages that came late and were new
+}
+
+// A sighting is a message of the batch that is being routed.
+type sighting struct {
+	bus.Sighting
+	source   string
+	resumed  bool
+	event    bool // the router makes an event of it
+	observed bool // and found is what it shows
+	found    *bus.Hole
+}
+
+func newHolesTracker(store *history.Store, m *metrics, now func() time.Time, log *slog.Logger) *holesTracker {
+	return &holesTracker{
+		store: store, metrics: m, now: now, log: log, sources: map[string]*sourceHoles{}, fillable: map[string]bool{},
+	}
+}
+
+// of returns what is known of a source. The caller holds mu.
+func (h *holesTracker) of(source string) *sourceHoles {
+	s := h.sources[source]
+	if s == nil {
+		s = &sourceHoles{
+			gaps: bus.NewGaps(maxPublishers), moved: map[string]bus.Position{}, wake: make(chan struct{}, 1),
+		}
+		h.sources[source] = s
+	}
+	return s
+}
+
+// sight notes a message that the router has decoded and judged, or one that it knows already: then no event follows.
+func (h *holesTracker) sight(f bus.Frame, m *bus.Message, repeat, unproved bool) {
+	if h == nil {
+		return
+	}
+	h.sightings = append(h.sightings, &sighting{
+		source: f.Source, resumed: f.Resumed, event: !repeat,
+		Sighting: bus.Sighting{
+			Envelope: m.Envelope(), ID: m.ID, Received: h.now(), Late: f.Late, Whole: f.Whole, Repeat: repeat,
+			Unproved: unproved,
+		},
+	})
+}
+
+// save stores, as part of tx, what the next events have changed, and what was between them; added says which of the
+// events are new. It may be called again for the same events after their transaction has failed.
+func (h *holesTracker) save(tx *gorm.DB, added []bool) error {
+	if h == nil {
+		return nil
+	}
+	return h.store.SavePlaces(tx, h.observe(added))
+}
+
+func (h *holesTracker) observe(added []bool) []history.Place {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.saved = 0
+	for _, s := range h.sightings {
+		if s.event {
+			if len(added) == 0 {
+				break
+			}
+			s.Repeat, added = !added[0], added[1:]
+		}
+		if !s.observed {
+			h.observeOne(s)
+		}
+		h.saved++
+	}
+	var places []history.Place
+	for name, s := range h.sources {
+		if len(s.moved)+len(s.opened) == 0 {
+			continue
+		}
+		p := history.Place{Source: name, Holes: slices.Clone(s.opened)}
+		for _, position := range s.moved {
+			p.Positions = append(p.Positions, position)
+		}
+		places = append(places, p)
+	}
+	return places
+}
+
+func (h *holesTracker) observeOne(s *sighting) {
+	of := h.of(s.source)
+	if s.resumed {
+		of.gaps.Interrupt()
+		if hole := of.interruption(s.Received); hole != nil && h.fillable[s.source] {
+			of.opened = append(of.opened, *of.gaps.Add(*hole))
+		}
+	}
+	changed, found := of.gaps.Observe(s.Sighting)
+	for _, position := range changed {
+		of.moved[position.Publisher] = position
+	}
+	if found != nil && h.fillable[s.source] {
+		of.opened = append(of.opened, *found)
+	} else if found != nil {
+		of.gaps.Close(found.Number)
+	}
+	s.observed, s.found = true, found
+}
+
+// interruption is the hole of unknown size since the last message; nil where none came yet.
+func (s *sourceHoles) interruption(now time.Time) *bus.Hole {
+	last, sequence := s.gaps.Last()
+	if last.IsZero() {
+		return nil
+	}
+	hole := &bus.Hole{Since: last, Until: now}
+	if sequence > 0 {
+		hole.Sequence, hole.First = true, sequence+1
+	}
+	return hole
+}
+
+// committed notes that what save has stored is in the database, and reports the holes that it shows.
+func (h *holesTracker) committed() {
+	if h == nil {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range h.sources {
+		if len(s.opened) > 0 {
+			s.wakeFiller()
+		}
+		clear(s.moved)
+		s.opened = nil
+	}
+	for _, s := range h.sightings[:h.saved] {
+		h.report(s)
+	}
+	h.sightings, h.saved = h.sightings[h.saved:], 0
+}
+
+// routed notes that the batch is over. What is left are messages known before; what they have changed is stored with
+// the next batch.
+func (h *holesTracker) routed() {
+	if h == nil {
+		return
+	}
+	h.observe(nil)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range h.sightings[:h.saved] {
+		h.report(s)
+	}
+	h.sightings, h.saved = nil, 0
+}
+
+func (h *holesTracker) report(s *sighting) {
+	of := h.of(s.source)
+	if s.Late && !s.Repeat {
+		of.filled++
+		h.metrics.filled.WithLabelValues(s.source, of.filler).Inc()
+	}
+	if s.found == nil {
+		return
+	}
+	h.metrics.gaps.WithLabelValues(s.source).Inc()
+	h.metrics.missing.WithLabelValues(s.source).Add(float64(s.found.Missing))
+	h.log.Warn(fmt.Sprintf("%d messages missing since %s from %s", s.found.Missing,
+		s.found.Since.Format(time.TimeOnly), s.found.Publisher),
+		"source", s.source, "first", s.found.First, "last", s.found.Last, "since", s.found.Since, "until", s.found.Until)
+}
+
+// wakeFiller tells the filler that a hole is open.
+func (s *sourceHoles) wakeFiller() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// restore reads where the sources stood when the daemon ran last. Whatever was sent since then may be missing: that is
+// a hole, where something can fill it, and it is stored before the first message moves the source on.
+func (h *holesTracker) restore(ctx context.Context, db *gorm.DB) error {
+	places, err := h.store.Places(ctx)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var opened []history.Place
+	for _, p := range places {
+		s := h.of(p.Source)
+		s.gaps.Restore(p.Positions)
+		for _, hole := range p.Holes {
+			s.gaps.Add(hole)
+		}
+		hole := s.interruption(h.now())
+		if hole == nil || !h.fillable[p.Source] {
+			continue
+		}
+		h.log.Info("messages may be missing", "source", p.Source, "since", hole.Since)
+		opened = append(opened, history.Place{Source: p.Source, Holes: []bus.Hole{*s.gaps.Add(*hole)}})
+		s.wakeFiller()
+	}
+	return db.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return h.store.SavePlaces(tx, opened) })
+}
+
+const (
+	placesKept   = 30 * 24 * time.Hour // of a source or publisher that is not heard any more
+	placesPruned = time.Hour
+)
+
+// run forgets sources and publishers that are gone, until ctx ends.
+func (h *holesTracker) run(ctx context.Context) error {
+	tick := time.NewTicker(placesPruned)
+	defer tick.Stop()
+	for {
+		if err := h.store.ForgetPlaces(ctx, h.now().Add(-placesKept)); err != nil && ctx.Err() == nil {
+			h.log.Error("cannot forget old positions", "error", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
