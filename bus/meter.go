@@ -3,7 +3,6 @@ package bus
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"sync"
 	"time"
 
@@ -40,15 +39,16 @@ const (
 	DroppedLarge = "too_large"  // a payload over MaxPayload
 )
 
-// dropsLogged is the interval between log lines of one reason while drops go on.
-const dropsLogged = time.Minute
-
 // A Meter counts what comes to a source from one address. A source that embeds one is Metered:
 //
 //	type Source struct {
 //		*bus.Meter
 //		...
 //	}
+//
+//	func (s *Source) Run(ctx context.Context, in *bus.Intake) error {
+//		defer s.Ended()
+//		...
 //
 // It is safe for concurrent use.
 type Meter struct {
@@ -58,7 +58,9 @@ type Meter struct {
 
 	mu      sync.Mutex
 	traffic Traffic
-	logged  map[string]time.Time // when a reason was last logged; reasons are few and ours
+	drops   map[string]*drops // by reason; reasons are few and ours
+	look    *time.Timer       // by which lookAtDrops is called next; nil: all totals are logged
+	ended   bool
 
 	waiting      int       // frames that wait for room
 	waitingSince time.Time // when that has changed last
@@ -76,11 +78,11 @@ type Traffic struct {
 }
 
 // NewMeter makes a Meter for frames of a source, named as in Frame.Source, that come from address, which is "-" where
-// there is none. Drops are logged to log.
+// there is none. Drops are logged to log. The source calls Ended when its Run returns.
 func NewMeter(source, address string, log *slog.Logger) *Meter {
 	return &Meter{
 		source: source, address: address, log: log, now: time.Now,
-		traffic: Traffic{Dropped: map[string]uint64{}}, logged: map[string]time.Time{},
+		drops: map[string]*drops{},
 	}
 }
 
@@ -100,22 +102,6 @@ func (m *Meter) Received() {
 	defer m.mu.Unlock()
 	m.traffic.Received++
 	m.traffic.LastMessage = m.now()
-}
-
-// Dropped counts a frame that is not handed over, and logs it: each reason at once, and then at most once a minute.
-func (m *Meter) Dropped(reason string) {
-	m.mu.Lock()
-	m.traffic.Dropped[reason]++
-	total, now := m.traffic.Dropped[reason], m.now()
-	last, known := m.logged[reason]
-	quiet := known && now.Sub(last) < dropsLogged
-	if !quiet {
-		m.logged[reason] = now
-	}
-	m.mu.Unlock()
-	if !quiet {
-		m.log.Warn("messages dropped", "reason", reason, "total", total)
-	}
 }
 
 // Forward counts f, names its source and hands it over, waiting for room: all that a source has to do with a frame
@@ -181,7 +167,10 @@ func (m *Meter) Traffic() Traffic {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t := m.traffic
-	t.Dropped = maps.Clone(t.Dropped)
+	t.Dropped = map[string]uint64{}
+	for reason, d := range m.drops {
+		t.Dropped[reason] = d.total
+	}
 	if t.Waiting = m.waiting > 0; t.Waiting {
 		t.Waited += m.now().Sub(m.waitingSince)
 	}

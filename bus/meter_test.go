@@ -3,6 +3,7 @@ package bus_test
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -109,18 +110,80 @@ func TestOfferDrops(t *testing.T) {
 	}
 }
 
-// TestDropsAreLoggedOnceAMinute drops once a second for three minutes, for two reasons.
-func TestDropsAreLoggedOnceAMinute(t *testing.T) {
+// totals gives the totals of the lines about drops of one reason.
+func totals(log, reason string) (all []string) {
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, "messages dropped") && strings.Contains(line, "reason="+reason+" ") {
+			_, total, _ := strings.Cut(strings.TrimSpace(line), "total=")
+			all = append(all, total)
+		}
+	}
+	return all
+}
+
+// TestTotalsOfDropsAreTrue drops frames in patterns: few lines are logged, and the last one gives the total soon after
+// the last drop.
+func TestTotalsOfDropsAreTrue(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		drops  int
+		pause  time.Duration // after each drop
+		within time.Duration // of the last line after the last drop
+		want   []string
+	}{
+		{"one", 1, 0, 0, []string{"1"}},
+		{"a burst", 20_000, 0, 5 * time.Second, []string{"1", "20000"}},
+		{"for minutes", 150, 999 * time.Millisecond, 5 * time.Second, []string{"1", "62", "123", "150"}},
+		{"now and then", 12, 9 * time.Second, time.Minute, []string{"1", "2", "7", "8", "12"}},
+		{"seldom", 3, time.Hour, 0, []string{"1", "2", "3"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log strings.Builder
+				m := bus.NewMeter("src", "addr", slog.New(slog.NewTextHandler(&log, nil)))
+				for range c.drops {
+					m.Dropped(bus.DroppedFull)
+					time.Sleep(c.pause)
+				}
+				time.Sleep(c.within)
+				synctest.Wait()
+				if got := totals(log.String(), bus.DroppedFull); !slices.Equal(got, c.want) {
+					t.Errorf("totals %v, want %v", got, c.want)
+				}
+				lines := log.Len()
+				m.Ended()
+				time.Sleep(time.Hour)
+				if log.Len() != lines {
+					t.Errorf("more is logged at the end:\n%s", log.String())
+				}
+			})
+		})
+	}
+}
+
+// TestTotalsOfDropsAreToldAtTheEnd ends in a burst of two reasons. Nothing is left behind: the bubble would say so.
+func TestTotalsOfDropsAreToldAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log strings.Builder
 		m := bus.NewMeter("src", "addr", slog.New(slog.NewTextHandler(&log, nil)))
-		for range 180 {
+		m.Connected(true)
+		for range 3 {
 			m.Dropped(bus.DroppedFull)
 			m.Dropped(bus.DroppedTopic)
-			time.Sleep(time.Second)
 		}
-		if n := strings.Count(log.String(), "messages dropped"); n != 6 {
-			t.Errorf("%d lines, want 6:\n%s", n, log.String())
+		m.Ended()
+		for _, reason := range []string{bus.DroppedFull, bus.DroppedTopic} {
+			if got := totals(log.String(), reason); !slices.Equal(got, []string{"1", "3"}) {
+				t.Errorf("%s: totals %v", reason, got)
+			}
+		}
+		if m.Traffic().Connected {
+			t.Error("it is connected after its end")
+		}
+		lines := log.Len()
+		time.Sleep(time.Hour)
+		if log.Len() != lines {
+			t.Error("it logs after its end")
 		}
 	})
 }

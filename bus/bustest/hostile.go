@@ -3,7 +3,9 @@ package bustest
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
@@ -27,6 +29,23 @@ func testHostile(b *bench) {
 	f.Done()
 	published()
 	r.stop()
+	r.checkTotals()
+}
+
+// checkTotals checks that the last line about each reason for drops has its total.
+func (r *running) checkTotals() {
+	r.t.Helper()
+	for reason, total := range r.figures("").dropped {
+		last := ""
+		for line := range strings.Lines(r.log.String()) {
+			if strings.Contains(line, "reason="+reason+" ") {
+				last = line
+			}
+		}
+		if !strings.Contains(last, fmt.Sprintf(" total=%.0f", total)) {
+			r.broken(promiseTotals, "%v frames were dropped as %s; the last line is %q", total, reason, last)
+		}
+	}
 }
 
 // takeWhile takes the frames that come until all that is being sent is sent.

@@ -75,6 +75,7 @@ var brokenSources = []brokenSource{
 	{"ends at what is no message", "hostile frames", promiseLives},
 	{"is stuck at what is no message", "hostile frames", promiseTough},
 	{"logs each drop", "hostile frames", promiseLog},
+	{"does not end its meter", "hostile frames", promiseTotals},
 	{"serves one peer at a time", "attacks", promiseTough},
 	{"makes a frame of noise", "attacks", promiseTough},
 	{"never connects again", "reconnect", promiseBack},

@@ -14,7 +14,7 @@ import (
 // Run is a plain loop, but for the faults.
 func (s *memory) Run(ctx context.Context, in *bus.Intake) error {
 	defer func() { s.broker.giveBack(s.fault == "sends again what is acknowledged") }()
-	defer s.Connected(false)
+	defer s.endMeter()
 	if err := s.beginFault(ctx, in); err != nil {
 		return err
 	}
@@ -42,6 +42,14 @@ func (s *memory) Run(ctx context.Context, in *bus.Intake) error {
 			return s.endFault(ctx, in, ctx.Err())
 		}
 	}
+}
+
+func (s *memory) endMeter() {
+	if s.fault == "does not end its meter" {
+		s.Connected(false)
+		return
+	}
+	s.Ended()
 }
 
 var errFault = errors.New("fault")

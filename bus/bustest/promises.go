@@ -23,5 +23,6 @@ const (
 	promiseBack    = "a source connects again by itself"
 	promiseSecret  = "no secret stands in a log or an error"
 	promiseLog     = "what keeps going wrong is counted, not logged each time"
+	promiseTotals  = "when Run has returned the log has the total of every reason for drops"
 	promiseMetrics = "a source is Metered, and its metrics are well-formed and count"
 )

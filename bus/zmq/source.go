@@ -71,6 +71,7 @@ func (e *endpoint) run(ctx context.Context, in *bus.Intake) {
 	pause := &backoff.ExponentialBackOff{
 		InitialInterval: e.config.RetryMin, MaxInterval: e.config.RetryMax, Multiplier: 2, RandomizationFactor: 0.5,
 	}
+	defer e.meter.Ended()
 	for {
 		began := e.now()
 		err := e.session(ctx, in)
