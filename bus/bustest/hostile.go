@@ -14,15 +14,16 @@ import (
 // testHostile sends each hostile frame, and an honest one after each.
 func testHostile(b *bench) {
 	r := b.start(4)
-	for i, h := range hostile() {
+	all := Hostile()
+	for i, h := range all {
 		came, _ := r.takeWhile(b.send(h.Frame))
 		for _, f := range append(came, r.honest(promiseTough, i+1)...) {
 			b.checkHostile(h, f)
 		}
 	}
-	r.repeat(hostile()[0].Frame, 200)
-	r.honest(promiseTough, len(hostile())+1)
-	huge := large(len(hostile())+2, bus.MaxPayload/2)
+	r.repeat(all[0].Frame, 200)
+	r.honest(promiseTough, len(all)+1)
+	huge := large(len(all)+2, bus.MaxPayload/2)
 	published := b.publish(huge)
 	f := r.next(promiseTough)
 	b.checkSame(huge, f)
@@ -69,13 +70,13 @@ func (r *running) takeWhile(sent <-chan int) (came []bus.Frame, carried int) {
 }
 
 // checkHostile checks a frame that came of a hostile one.
-func (b *bench) checkHostile(h hostileFrame, f bus.Frame) {
+func (b *bench) checkHostile(h HostileFrame, f bus.Frame) {
 	b.t.Helper()
 	switch {
-	case h.bad || f.OutOfBounds() != "":
-		b.broken(promiseBounds, "%s: topic %.100q and %d bytes were handed over", h.name, f.Topic, len(f.Payload))
+	case h.OutOfBounds != "" || f.OutOfBounds() != "":
+		b.broken(promiseBounds, "%s: topic %.100q and %d bytes were handed over", h.Name, f.Topic, len(f.Payload))
 	case !b.Composes && (!b.TopicInside && f.Topic != h.Topic || !bytes.Equal(f.Payload, h.Payload)):
-		b.broken(promiseSame, "%s: topic %.100q, payload %.100q", h.name, f.Topic, f.Payload)
+		b.broken(promiseSame, "%s: topic %.100q, payload %.100q", h.Name, f.Topic, f.Payload)
 	}
 }
 

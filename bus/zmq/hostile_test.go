@@ -179,6 +179,10 @@ func hostilePublishers() []attack {
 		{"half a message", says(join(greetingAndReady(), part(flagMore, []byte("t")), header(0, 1000), long)), FailedSilent},
 		{"silent after the handshake", says(greetingAndReady()), FailedSilent},
 		{"reserved flags", endless(greetingAndReady(), []byte{0xF8, 0}), ""},
+		{"messages of one part", endless(greetingAndReady(), part(0, []byte("topic"))), ""},
+		{"messages of three parts", endless(greetingAndReady(), join(part(flagMore, []byte("topic")), part(flagMore, nil),
+			part(0, []byte("{}")))), ""},
+		{"messages of 100 parts", endless(greetingAndReady(), join(bytes.Repeat(part(flagMore, nil), 99), part(0, nil))), ""},
 		{"PINGs without end", endless(greetingAndReady(), command("PING", []byte{0, 0})), FailedFlood},
 		{"PINGs in the handshake", endless(greeting(), command("PING", []byte{0, 0})), FailedHandshake},
 	}
