@@ -1,4 +1,10 @@
-package main
+// Package pkitest makes, for one test, what a site proves senders by: a CA, certificates of publishers, a list of those
+// that are revoked, and an OpenPGP key. It signs as fedmsg does, and shares no code with what checks signatures.
+//
+//	p, err := pkitest.New(time.Now())
+//	err = p.Write(folder) // ca.crt, crl.pem, keys.asc, git.example.org.crt, git.example.org.key, ...
+//	line := pkitest.Canonical(p.Sign(pkitest.Git, envelope))
+package pkitest
 
 import (
 	"bytes"
@@ -22,13 +28,12 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
-// A pki is a site's own certificates and OpenPGP key, made for one test. It signs as fedmsg does, by means of the
-// standard library only.
-type pki struct {
-	ca, foreign signer // certificates of CAs
+// A PKI is a site's own certificates and OpenPGP key.
+type PKI struct {
+	Now         time.Time // at which the certificates are valid that are meant to be
+	ca, foreign signer    // certificates of CAs
 	leaves      map[string]signer
 	release     *openpgp.Entity
-	now         time.Time
 }
 
 // A signer is a certificate with its key.
@@ -37,31 +42,33 @@ type signer struct {
 	key *rsa.PrivateKey
 }
 
-// The leaves of a pki. The name is the common name of the certificate.
+// The publishers: the common names of their certificates.
 const (
-	gitLeaf     = "git.example.org"
-	shellLeaf   = "shell.example.org"
-	revokedLeaf = "revoked.example.org"
-	expiredLeaf = "expired.example.org"
-	foreignLeaf = "foreign.example.org"
+	Git     = "git.example.org"
+	Shell   = "shell.example.org"
+	Revoked = "revoked.example.org"
+	Expired = "expired.example.org"
+	Foreign = "foreign.example.org" // has a certificate of another CA
+	Release = "Release Team"        // has an OpenPGP key
 )
 
 const year = 365 * 24 * time.Hour
 
-func newPKI(now time.Time) (*pki, error) {
-	p := &pki{leaves: map[string]signer{}, now: now}
+// New makes a PKI, which takes some tenths of a second.
+func New(now time.Time) (*PKI, error) {
+	p := &PKI{leaves: map[string]signer{}, Now: now}
 	var errs [8]error
 	p.ca, errs[0] = newSigner("Test CA", signer{}, now.Add(-20*year), now.Add(year))
 	p.foreign, errs[1] = newSigner("Foreign CA", signer{}, now.Add(-year), now.Add(year))
 	if err := errors.Join(errs[:2]...); err != nil {
 		return nil, err
 	}
-	p.leaves[gitLeaf], errs[2] = newSigner(gitLeaf, p.ca, now.Add(-year), now.Add(year))
-	p.leaves[shellLeaf], errs[3] = newSigner(shellLeaf, p.ca, now.Add(-year), now.Add(year))
-	p.leaves[revokedLeaf], errs[4] = newSigner(revokedLeaf, p.ca, now.Add(-year), now.Add(year))
-	p.leaves[expiredLeaf], errs[5] = newSigner(expiredLeaf, p.ca, now.Add(-10*year), now.Add(-9*year))
-	p.leaves[foreignLeaf], errs[6] = newSigner(foreignLeaf, p.foreign, now.Add(-year), now.Add(year))
-	p.release, errs[7] = openpgp.NewEntity("Release Team", "", "release@example.org", &packet.Config{
+	p.leaves[Git], errs[2] = newSigner(Git, p.ca, now.Add(-year), now.Add(year))
+	p.leaves[Shell], errs[3] = newSigner(Shell, p.ca, now.Add(-year), now.Add(year))
+	p.leaves[Revoked], errs[4] = newSigner(Revoked, p.ca, now.Add(-year), now.Add(year))
+	p.leaves[Expired], errs[5] = newSigner(Expired, p.ca, now.Add(-10*year), now.Add(-9*year))
+	p.leaves[Foreign], errs[6] = newSigner(Foreign, p.foreign, now.Add(-year), now.Add(year))
+	p.release, errs[7] = openpgp.NewEntity(Release, "", "release@example.org", &packet.Config{
 		Algorithm: packet.PubKeyAlgoEdDSA, Time: func() time.Time { return now.Add(-year) },
 	})
 	return p, errors.Join(errs[:]...)
@@ -94,12 +101,12 @@ func newSigner(name string, issuer signer, from, to time.Time) (signer, error) {
 	return signer{der, key}, err
 }
 
-// write writes what a site needs into a folder: ca.crt, crl.pem and the one that is out of date, keys.asc, and the
+// Write writes what a site needs into a folder: ca.crt, crl.pem and the one that is out of date, keys.asc, and the
 // certificates and keys of the leaves.
-func (p *pki) write(folder string) error {
+func (p *PKI) Write(folder string) error {
 	key := func(s signer) []byte { return encodePEM("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(s.key)) }
-	crl, err := p.crl(p.now.Add(-time.Hour), p.now.Add(year))
-	old, err2 := p.crl(p.now.Add(-year), p.now.Add(-year/2))
+	crl, err := p.crl(p.Now.Add(-time.Hour), p.Now.Add(year))
+	old, err2 := p.crl(p.Now.Add(-year), p.Now.Add(-year/2))
 	keys, err3 := p.publicKeys()
 	errs := []error{err, err2, err3}
 	files := map[string][]byte{
@@ -119,13 +126,13 @@ func encodePEM(block string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: block, Bytes: der})
 }
 
-// crl makes a list of revoked certificates with revokedLeaf in it.
-func (p *pki) crl(from, to time.Time) ([]byte, error) {
+// crl makes a list of revoked certificates with Revoked in it.
+func (p *PKI) crl(from, to time.Time) ([]byte, error) {
 	ca, err := x509.ParseCertificate(p.ca.der)
 	if err != nil {
 		return nil, err
 	}
-	revoked, err := x509.ParseCertificate(p.leaves[revokedLeaf].der)
+	revoked, err := x509.ParseCertificate(p.leaves[Revoked].der)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +143,7 @@ func (p *pki) crl(from, to time.Time) ([]byte, error) {
 	return encodePEM("X509 CRL", der), err
 }
 
-func (p *pki) publicKeys() ([]byte, error) {
+func (p *PKI) publicKeys() ([]byte, error) {
 	var text bytes.Buffer
 	w, err := armor.Encode(&text, openpgp.PublicKeyType, nil)
 	if err != nil {
@@ -146,8 +153,8 @@ func (p *pki) publicKeys() ([]byte, error) {
 	return text.Bytes(), err
 }
 
-// canonical is the text that fedmsg signs, as far as it is ASCII and has no floats.
-func canonical(v any) []byte {
+// Canonical is the text that fedmsg signs, as far as it is ASCII and has no floats.
+func Canonical(v any) []byte {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
@@ -157,10 +164,10 @@ func canonical(v any) []byte {
 	return bytes.TrimSuffix(text.Bytes(), []byte("\n"))
 }
 
-// sign signs an envelope with a leaf. It changes it.
-func (p *pki) sign(leaf string, envelope map[string]any) map[string]any {
+// Sign signs an envelope with a leaf. It changes it.
+func (p *PKI) Sign(leaf string, envelope map[string]any) map[string]any {
 	envelope["crypto"] = "x509"
-	sum := sha1.Sum(canonical(envelope))
+	sum := sha1.Sum(Canonical(envelope))
 	s := p.leaves[leaf]
 	signature, err := rsa.SignPKCS1v15(rand.Reader, s.key, crypto.SHA1, sum[:])
 	if err != nil {
@@ -171,10 +178,10 @@ func (p *pki) sign(leaf string, envelope map[string]any) map[string]any {
 	return envelope
 }
 
-// signBody signs the body of an envelope with the OpenPGP key. It changes the envelope.
-func (p *pki) signBody(envelope map[string]any) map[string]any {
+// SignBody signs the body of an envelope with the OpenPGP key. It changes the envelope.
+func (p *PKI) SignBody(envelope map[string]any) map[string]any {
 	var signature bytes.Buffer
-	err := openpgp.DetachSign(&signature, p.release, bytes.NewReader(canonical(envelope["msg"])), nil)
+	err := openpgp.DetachSign(&signature, p.release, bytes.NewReader(Canonical(envelope["msg"])), nil)
 	if err != nil {
 		panic(err)
 	}
