@@ -41,17 +41,26 @@ func each(t *testing.T, f func(t *testing.T, s *history.Store, d *migrations.DB)
 	})
 }
 
+// put appends events, and reports which are new.
 func put(t *testing.T, s *history.Store, d *migrations.DB, events ...*catalogue.Event) []bool {
 	t.Helper()
 	var added []bool
+	for _, o := range appendAll(t, s, d, events...) {
+		added = append(added, o.New())
+	}
+	return added
+}
+
+func appendAll(t *testing.T, s *history.Store, d *migrations.DB, events ...*catalogue.Event) (all []history.Outcome) {
+	t.Helper()
 	err := d.Writer.WithContext(t.Context()).Transaction(func(tx *gorm.DB) (err error) {
-		added, err = s.Append(tx, events)
+		all, err = s.Append(tx, events)
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return added
+	return all
 }
 
 func search(t *testing.T, s *history.Store, q history.Query) ([]string, int64) {
@@ -331,9 +340,9 @@ func TestAppendAtOnce(t *testing.T) {
 						[]string{"alice"}, nil))
 				}
 				for part := range slices.Chunk(events, 20) {
-					var added []bool
+					var outcomes []history.Outcome
 					err := d.Writer.Transaction(func(tx *gorm.DB) (err error) {
-						added, err = s.Append(tx, part)
+						outcomes, err = s.Append(tx, part)
 						return err
 					})
 					if err != nil {
@@ -342,7 +351,7 @@ func TestAppendAtOnce(t *testing.T) {
 					}
 					mu.Lock()
 					for i, e := range part {
-						if added[i] {
+						if outcomes[i].New() {
 							seen[e.ID]++
 						}
 					}

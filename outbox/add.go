@@ -35,11 +35,22 @@ func (o *Outbox) Add(tx *gorm.DB, deliveries []Delivery) (added int, err error) 
 	if len(deliveries) == 0 {
 		return 0, nil
 	}
-	now := o.now()
 	queues, err := lockQueues(tx, deliveries)
 	if err != nil {
 		return 0, err
 	}
+	return o.add(tx, deliveries, queues)
+}
+
+// add is Add once the queues are locked.
+func (o *Outbox) add(tx *gorm.DB, deliveries []Delivery, queues map[queueKey]*queue) (added int, err error) {
+	if len(deliveries) == 0 {
+		return 0, nil
+	}
+	if err := refresh(tx, deliveries); err != nil {
+		return 0, err
+	}
+	now := o.now()
 	fresh, err := insert(tx, deliveries, queues, now)
 	if err != nil {
 		return 0, err
@@ -136,6 +147,25 @@ func insert(tx *gorm.DB, deliveries []Delivery, queues map[queueKey]*queue, now 
 		}
 	}
 	return fresh, nil
+}
+
+// refresh gives their new notices to those that are to have them.
+func refresh(tx *gorm.DB, deliveries []Delivery) error {
+	for _, d := range deliveries {
+		if !d.Refresh {
+			continue
+		}
+		r, err := newRow(d, 0, d.DueAt)
+		if err != nil {
+			return err
+		}
+		err = tx.Exec(`UPDATE deliveries SET notice = ? WHERE message = ? AND destination = ? AND state = ? AND parcel = ''`,
+			r.Notice, r.Message, r.Destination, Waiting).Error
+		if err != nil {
+			return fmt.Errorf("refresh notice: %w", err)
+		}
+	}
+	return nil
 }
 
 // deferOverflow turns what goes over the rate cap into a digest, and moves the queues' ready time forward.

@@ -15,6 +15,7 @@ type Entry struct {
 	Destination string
 	Backend     string
 	Address     string // for its owner only
+	Manage      string // as in Delivery; for its owner only
 	Notice      backends.Notice
 	Broken      bool // the stored notice cannot be read: Notice only says so
 	Together    bool

@@ -29,7 +29,7 @@
 //
 //   - The pair of message and destination is stored once: adding it again changes nothing.
 //   - At most one parcel of a destination is being sent at a time, as long as its lease is renewed.
-//   - A parcel that was tried once always has the same id and the same notices.
+//   - A parcel that was tried once always has the same id and the same notices, but for those that were withdrawn.
 //   - No transaction is open while a backend sends, and no more sends run than there are workers.
 //
 // A delivery is added in a transaction, and the loop is notified after its commit:
@@ -64,6 +64,8 @@ type Delivery struct {
 	// Together lets the delivery travel in one parcel with everything else that waits for the destination (a digest).
 	// When one of them falls due, all go.
 	Together bool
+	// Refresh gives the notice to the delivery of this pair that is there already, if it was never tried.
+	Refresh bool
 	// PullAt is the number of waiting Together deliveries at which the digest goes at once; 0: never.
 	PullAt int
 }

@@ -84,18 +84,26 @@ func quoted(signer string) string {
 	return "“" + signer + "”"
 }
 
-// Unconfirmed makes of a notice that went out the notice that takes it back: a message that is proved has come since
-// under the same id, and says something else.
-func Unconfirmed(sent backends.Notice) backends.Notice {
+// Unconfirmed makes of a notice that went out the notice that takes it back: a message has come since under the same id
+// that is proved, as by says, and says something else.
+func Unconfirmed(sent backends.Notice, by bus.Standing) backends.Notice {
 	n := sent
 	n.Unconfirmed, n.Signer = true, ""
 	n.Standing = "not confirmed"
-	n.Caution = "The message below was not confirmed. It was told to you before its sender was proved, and since then " +
-		"a message with the same id has come whose sender is proved, and which says something else. Do not rely on " +
+	n.Caution = "The message below was not confirmed. It was told to you before its sender was proved. Since then " +
+		"another message with the same id has come, " + provedBy(by) + ", and it says something else. Do not rely on " +
 		"the one below. " + withoutLinks
 	if n.Severity == catalogue.Critical.String() {
 		n.Severity = catalogue.Error.String()
 	}
 	disarm(&n)
 	return n
+}
+
+func provedBy(by bus.Standing) string {
+	signer := text.Defang(text.ElideRunes(text.OneLine(text.CutBytes(by.Signer, maxSigner)), maxTitle))
+	if signer == "" {
+		return "whose sender is proved"
+	}
+	return "signed by " + quoted(signer)
 }

@@ -105,9 +105,10 @@ func TestSiteMayKeepLinks(t *testing.T) {
 
 func TestUnconfirmed(t *testing.T) {
 	sent := planned(forged(bus.Standing{Verdict: bus.Unsigned}), false).Notice
-	n := prefs.Unconfirmed(sent)
+	n := prefs.Unconfirmed(sent, bus.Standing{Verdict: bus.Signed, Signer: "pkgs.example.org"})
 	if !n.Unconfirmed || n.Standing != "not confirmed" || n.Link != "" || n.Icon != "" || n.Severity != "error" ||
-		!strings.Contains(n.Caution, "The message below was not confirmed") || strings.Contains(n.Text, "https:") {
+		!strings.Contains(n.Caution, "The message below was not confirmed") ||
+		!strings.Contains(n.Caution, "signed by “") || strings.Contains(n.Text, "https:") {
 		t.Errorf("%+v", n)
 	}
 	if n.ID != sent.ID || len(n.Why) != len(sent.Why) || sent.Unconfirmed || sent.Link == "" {

@@ -77,7 +77,7 @@ func byKey(ds []prefs.Destination) (own map[string]prefs.Destination, keys []str
 func (req *request) noticeLine(e outbox.Entry, to prefs.Destination) noticeLine {
 	l := noticeLine{Text: e.Notice.Text, To: req.destinationView(to).Address, Page: "/notices"}
 	if e.Notice.Topic != "" {
-		l.Page = messagePage(e.Message)
+		l.Page = messagePage(prefs.Corrected(e.Message))
 	} else {
 		l.Text = e.Notice.Title
 	}

@@ -8,13 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/user"
 	"strings"
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
-	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/bus/zmq"
 )
 
@@ -29,9 +27,6 @@ type publishCmd struct {
 	JSON    bool          `name:"json" help:"The message, or all of stdin, is one JSON document and becomes the body. Otherwise each line becomes {\"log\": line}."`
 	Connect string        `xor:"where" placeholder:"ADDRESS" help:"Relay to connect to, a socket that takes messages in (default: tcp://127.0.0.1:2003)."`
 	Bind    string        `xor:"where" placeholder:"ADDRESS" help:"Listen here instead and let subscribers connect; waits for the first one."`
-	Sign    bool          `help:"Sign each message, by --cert and --key."`
-	Cert    string        `type:"path" placeholder:"FILE" help:"Certificate of the signer, in PEM."`
-	Key     string        `type:"path" placeholder:"FILE" help:"Its private key, in PEM and not encrypted."`
 	Wait    time.Duration `default:"10s" help:"How long to wait for the relay, or for the first subscriber."`
 }
 
@@ -46,10 +41,6 @@ const flushEvery = 500
 func (c *publishCmd) Run(e *env) (err error) {
 	topic := c.topic()
 	if err := bus.CheckTopic(topic); err != nil {
-		return err
-	}
-	signer, err := c.signer()
-	if err != nil {
 		return err
 	}
 	p, err := c.open(e)
@@ -69,7 +60,7 @@ func (c *publishCmd) Run(e *env) (err error) {
 	if err := p.WaitSubscribed(waiting, topic); err != nil {
 		return fmt.Errorf("waited %s: %w", c.Wait, err)
 	}
-	out := &publication{env: e, publisher: p, topic: topic, signer: signer}
+	out := &publication{env: e, publisher: p, topic: topic}
 	if current, err := user.Current(); err == nil {
 		out.username = current.Username
 	}
@@ -77,39 +68,6 @@ func (c *publishCmd) Run(e *env) (err error) {
 		return err
 	}
 	return p.Flush(ctx)
-}
-
-// signer opens what messages are signed by; nil where they are not signed.
-func (c *publishCmd) signer() (*trust.Signer, error) {
-	switch {
-	case !c.Sign && c.Cert == "" && c.Key == "":
-		return nil, nil
-	case !c.Sign || c.Cert == "" || c.Key == "":
-		return nil, errors.New("--sign, --cert and --key belong together")
-	}
-	certificate, err := readSmall(c.Cert)
-	if err != nil {
-		return nil, fmt.Errorf("--cert: %w", err)
-	}
-	key, err := readSmall(c.Key)
-	if err != nil {
-		return nil, fmt.Errorf("--key: %w", err)
-	}
-	signer, err := trust.NewSigner(certificate, key)
-	if err != nil {
-		return nil, fmt.Errorf("sign with %s and %s: %w", c.Cert, c.Key, err)
-	}
-	return signer, nil
-}
-
-// readSmall reads a file of at most a megabyte: a certificate or a key is smaller.
-func readSmall(name string) ([]byte, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, 1<<20))
 }
 
 // topic returns the whole topic. A topic that already begins with the prefix stays as it is, as in fedmsg.
@@ -175,7 +133,6 @@ type publication struct {
 	publisher *zmq.Publisher
 	topic     string
 	username  string
-	signer    *trust.Signer // nil: messages are not signed
 	sent      int64
 }
 
@@ -189,9 +146,6 @@ func (p *publication) publish(body any) error {
 	payload, err := bus.Encode(&bus.Message{
 		ID: id, Topic: p.topic, Time: now, Counter: p.sent, Username: p.username, Body: body,
 	})
-	if err == nil && p.signer != nil {
-		payload, err = p.signer.Sign(payload)
-	}
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func TestTailFilters(t *testing.T) {
 		if topic == "org.a.git.push" {
 			id = 0 // sent twice, shown once
 		}
-		if _, err := p.Publish(topic, fmt.Appendf(nil, `{"topic":%q,"msg":%d,"msg_id":"%d","timestamp":1}`, topic, id,
+		if _, err := p.Publish(topic, fmt.Appendf(nil, `{"topic":%q,"msg":%d,"msg_id":"%d","timestamp":1}`, topic, i,
 			id)); err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +63,6 @@ func TestTailHidesControlCharacters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.Standing = bus.Standing{} // not checked
 	var pretty, line, terse bytes.Buffer
 	book, err := catalogue.Embedded()
 	if err != nil {

@@ -96,6 +96,17 @@ func (e *Event) Prose() Prose {
 	return e.prose
 }
 
+// WithID gives a copy of the event whose message has another id. All else that people read stays the same.
+func (e *Event) WithID(id string) *Event {
+	m := *e.Message
+	m.ID = id
+	return &Event{
+		Message: &m, App: e.App, Kind: e.Kind, KindName: e.KindName, Title: e.Title, Actor: e.Actor, Users: e.Users,
+		Packages: e.Packages, Groups: e.Groups, Objects: e.Objects, Thread: e.Thread, Severity: e.Severity,
+		describe: e.Prose, digestOf: e.Digest,
+	}
+}
+
 // SetProse sets the sentence, link and icons of an Event that no catalogue described: one that a test made, or that was
 // kept with them. Call it before the Event is shared.
 func (e *Event) SetProse(p Prose) { e.describe = func() Prose { return p } }

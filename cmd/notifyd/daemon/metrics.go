@@ -24,6 +24,7 @@ type metrics struct {
 	missing      *prometheus.CounterVec // the same
 	filled       *prometheus.CounterVec // by source and archive
 	tooLate      *prometheus.CounterVec // by source
+	conflicts    *prometheus.CounterVec
 	routeErrors  *failures
 	messages     prometheus.Counter
 	matches      prometheus.Counter
@@ -66,6 +67,11 @@ func newMetrics(version string) *metrics {
 			Name: "notifyd_source_filled_silently_total",
 			Help: "Messages that came from an archive so late that nobody was notified.",
 		}, []string{"source"}),
+		conflicts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "notifyd_id_conflicts_total",
+			Help: "Messages with the id of another one that says something else, by which of the two keeps it: replaced " +
+				"(the later one, which is proved), refused (the earlier one, which is proved), undecided (the earlier one).",
+		}, []string{"source", "kind"}),
 		routeErrors: &failures{Counter: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "notifyd_route_errors_total", Help: "Batches that the database did not take and that were tried again.",
 		})},
@@ -112,9 +118,9 @@ func newMetrics(version string) *metrics {
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.rejected, m.mended, m.verdicts, m.gaps, m.missing, m.filled, m.tooLate, m.routeErrors,
-		m.messages, m.matches, m.matchSeconds, m.routeSeconds, m.filterCount, m.skipped, m.expensive, m.lastMessage,
-		m.reloadGood, m.reloadTime, m.restartNeeded,
+	m.registry.MustRegister(m.rejected, m.mended, m.verdicts, m.gaps, m.missing, m.filled, m.tooLate, m.conflicts,
+		m.routeErrors, m.messages, m.matches, m.matchSeconds, m.routeSeconds, m.filterCount, m.skipped, m.expensive,
+		m.lastMessage, m.reloadGood, m.reloadTime, m.restartNeeded,
 		build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

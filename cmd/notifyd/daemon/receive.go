@@ -107,8 +107,8 @@ func (r *router) dropped(m *bus.Message) {
 		"verdict", verdict, "why", m.Standing.Reason)
 }
 
-// saySometimes logs a warning about a frame of a source that is left out, at most once a minute for each reason, with
-// the number of frames since the last.
+// saySometimes logs a warning about a frame of a source, at most once a minute for each reason, with the number of
+// frames since the last.
 func (r *router) saySometimes(source, reason, what string, more ...any) {
 	key := source + " " + reason
 	now, last := r.now(), r.silent[key]

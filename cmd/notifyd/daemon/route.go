@@ -124,6 +124,7 @@ func (r *router) route(ctx context.Context, events []*catalogue.Event) ([]*catal
 // matches.
 func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *phaseTimer) (carried int, err error) {
 	owed := 0
+	var outcomes []history.Outcome
 	err = r.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		watch.lap("begin")
 		if err := r.sync(ctx, tx); err != nil {
@@ -132,20 +133,20 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *ph
 		watch.lap("follow")
 		events = events[:r.match(events)]
 		watch.lap("match")
-		added, err := r.history.Append(tx, events)
+		outcomes, err = r.history.Append(tx, events)
 		if err != nil {
-			return fmt.Errorf("append to history: %w", err)
+			return err
 		}
-		if err := r.holes.save(tx, added); err != nil {
+		if err := r.holes.save(tx, unknown(outcomes)); err != nil {
 			return err
 		}
 		watch.lap("history")
-		deliveries, err := r.plan(tx, events, added, watch)
+		deliveries, err := r.plan(tx, outcomes, watch)
 		if err != nil {
 			return err
 		}
 		watch.lap("plan")
-		if owed, err = r.outbox.Add(tx, deliveries); err != nil {
+		if owed, err = r.outbox.AddAfter(tx, moves(outcomes), r.correct(outcomes), deliveries); err != nil {
 			return fmt.Errorf("add to outbox: %w", err)
 		}
 		watch.lap("outbox")
@@ -157,6 +158,7 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *ph
 	watch.lap("commit")
 	r.holes.committed()
 	r.metrics.routed(events, owed)
+	r.sayConflicts(outcomes)
 	r.markExpensive(ctx)
 	if owed > 0 {
 		r.outbox.Notify()
@@ -187,16 +189,15 @@ func (r *router) match(events []*catalogue.Event) (asked int) {
 // userHits are the filters of one user that matched one event: ids up to end, from the end of the userHits before.
 type userHits struct{ event, end int }
 
-// plan returns the deliveries of events. An event that was not added has none: its deliveries are in the database
-// already. A one-shot filter matches only the first event of the batch, and only on the node that switches it off, so
-// that it notifies once. The one-shots are switched off before anything is locked in the outbox, so that nodes cannot
-// deadlock.
-func (r *router) plan(tx *gorm.DB, events []*catalogue.Event, added []bool, watch *phaseTimer) ([]outbox.Delivery,
-	error) {
+// plan returns the deliveries of events, by what has become of them in the history. A message that is not new has none:
+// its deliveries are in the database already. A one-shot filter matches only the first event of the batch, and only on
+// the node that switches it off, so that it notifies once. The one-shots are switched off before anything is locked in
+// the outbox, so that nodes cannot deadlock.
+func (r *router) plan(tx *gorm.DB, outcomes []history.Outcome, watch *phaseTimer) ([]outbox.Delivery, error) {
 	var ids []rulespec.FilterID
 	var hitsByUser []userHits
-	for i := range events {
-		if !added[i] {
+	for i := range outcomes {
+		if !outcomes[i].New() {
 			continue
 		}
 		for hit := range r.found[i].ByOwner {
@@ -222,8 +223,7 @@ func (r *router) plan(tx *gorm.DB, events []*catalogue.Event, added []bool, watc
 	begin := 0
 	for len(hitsByUser) > 0 {
 		event := hitsByUser[0].event
-		planner := prefs.NewPlanner(events[event], r.now(), r.links)
-		planner.KeepLinks = r.verifier().Links()
+		planner := prefs.NewPlanner(outcomes[event].Event, r.now(), r.links)
 		for ; len(hitsByUser) > 0 && hitsByUser[0].event == event; hitsByUser = hitsByUser[1:] {
 			hits = hits[:0]
 			for _, id := range ids[begin:hitsByUser[0].end] {
@@ -235,7 +235,11 @@ func (r *router) plan(tx *gorm.DB, events []*catalogue.Event, added []bool, watc
 			begin = hitsByUser[0].end
 			planner.Add(hits)
 		}
-		deliveries = append(deliveries, planner.Deliveries()...)
+		planned := planner.Deliveries()
+		if outcomes[event].Fate == history.Upgraded {
+			refreshAll(planned)
+		}
+		deliveries = append(deliveries, planned...)
 	}
 	return deliveries, nil
 }

@@ -1,0 +1,265 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/trust"
+	"github.com/notifyd/notifyd/internal/exectest"
+	"github.com/notifyd/notifyd/migrations"
+	"github.com/notifyd/notifyd/migrations/migratest"
+	"github.com/notifyd/notifyd/outbox"
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/schedule"
+)
+
+// genuine and forged are frames with one id: a push to bash, and something else that somebody made up. The site
+// believes the source of the first.
+func genuine(id string) bus.Frame {
+	f := push(id, "bash")
+	f.Source = "relay"
+	return f
+}
+
+func forged(id, rev string) bus.Frame {
+	f := push(id, "bash")
+	f.Payload = []byte(strings.Replace(string(f.Payload), `"rev":"abc"`, fmt.Sprintf(`"rev":%q`, rev), 1))
+	return f
+}
+
+// unproved is what genuine gives, from a source that nobody believes.
+func unproved(id string) bus.Frame { return push(id, "bash") }
+
+// aDoubter is aRouter at a site that believes the source relay.
+func aDoubter(t *testing.T, d *migrations.DB) *router {
+	t.Helper()
+	r, _, _, _ := aRouter(t, d, about("bash", false))
+	r.verifier = judging(t, trust.Config{Sources: map[string]trust.Source{"relay": {Trusted: true}}})
+	return r
+}
+
+// take routes frames, each in a batch of its own, and forgets what was seen, as a node does that starts.
+func take(t *testing.T, r *router, frames ...bus.Frame) {
+	t.Helper()
+	for _, f := range frames {
+		if err := r.persist(t.Context(), []bus.Frame{f}); err != nil {
+			t.Fatal(err)
+		}
+		r.dedup = bus.NewDedupWindow(100)
+	}
+}
+
+// owed lists the deliveries in the order in which they were stored: message, state, and "!" for a correction. Derived
+// ids are shown as x~.
+func owed(t *testing.T, r *router) string {
+	t.Helper()
+	found, err := r.outbox.Find(t.Context(), outbox.Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Reverse(found)
+	var all []string
+	for _, e := range found {
+		message, mark := prefs.Corrected(e.Message), ""
+		if e.Notice.Unconfirmed {
+			mark = "!"
+		}
+		if base, _, derived := strings.Cut(message, "~"); derived {
+			message = base + "~"
+		}
+		all = append(all, message+" "+string(e.State)+mark)
+	}
+	return strings.Join(all, ", ")
+}
+
+// A catcher is a backend that keeps what it is given.
+type catcher struct {
+	mu      sync.Mutex
+	parcels []backends.Parcel
+}
+
+func (c *catcher) Send(_ context.Context, p backends.Parcel) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.parcels = append(c.parcels, p)
+	return nil
+}
+
+func (c *catcher) notices() (all []backends.Notice) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range c.parcels {
+		all = append(all, p.Notices...)
+	}
+	return all
+}
+
+// send sends what is due by mail until n notices were sent in all.
+func send(t *testing.T, r *router, to *catcher, n int) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.outbox.Run(ctx, map[string]backends.Backend{"email": to}) }()
+	exectest.Eventually(t, 20*time.Second, fmt.Sprintf("%d notices are sent", n), func() bool {
+		return len(to.notices()) >= n
+	})
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestForgery sends what somebody may send who can write to the bus, and knows the id of a message.
+func TestForgery(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		frames []bus.Frame
+		want   string
+	}{
+		{"exact repeats", slices.Repeat([]bus.Frame{unproved("x")}, 50), "x waiting"},
+		{"exact repeats of a proved one", slices.Repeat([]bus.Frame{genuine("x")}, 50), "x waiting"},
+		{"a proved copy", []bus.Frame{unproved("x"), genuine("x"), unproved("x")}, "x waiting"},
+		{"forged before genuine", []bus.Frame{forged("x", "evil"), genuine("x")}, "x~ dead, x waiting"},
+		{"forged after genuine", []bus.Frame{genuine("x"), forged("x", "evil")}, "x waiting"},
+		{"nobody is proved", []bus.Frame{unproved("x"), forged("x", "evil"), unproved("x")}, "x waiting, x~ waiting"},
+		{"many forged ones", []bus.Frame{forged("x", "1"), forged("x", "2"), genuine("x"), forged("x", "3")},
+			"x~ dead, x~ dead, x waiting"},
+		{"the second copy is proved", []bus.Frame{forged("x", "evil"), unproved("x"), genuine("x")}, "x~ dead, x waiting"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+				r := aDoubter(t, d)
+				take(t, r, c.frames...)
+				if got := owed(t, r); got != c.want {
+					t.Errorf("owed one by one: %s; want %s", got, c.want)
+				}
+			})
+		})
+	}
+}
+
+// TestForgeryInOneBatch is TestForgery where all comes at once: nobody is owed what is known to be forged.
+func TestForgeryInOneBatch(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		frames []bus.Frame
+		want   string
+	}{
+		{"forged before genuine", []bus.Frame{forged("x", "evil"), genuine("x")}, "x waiting"},
+		{"many forged ones", []bus.Frame{forged("x", "1"), forged("x", "2"), genuine("x"), forged("x", "3")}, "x waiting"},
+		{"nobody is proved", []bus.Frame{unproved("x"), forged("x", "evil"), unproved("x")}, "x waiting, x~ waiting"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+				r := aDoubter(t, d)
+				if err := r.persist(t.Context(), c.frames); err != nil {
+					t.Fatal(err)
+				}
+				if got := owed(t, r); got != c.want {
+					t.Errorf("owed: %s; want %s", got, c.want)
+				}
+			})
+		})
+	}
+}
+
+// TestContradiction lets a forged message go out before the genuine one comes.
+func TestContradiction(t *testing.T) {
+	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+		r, to := aDoubter(t, d), &catcher{}
+		take(t, r, forged("x", "evil"))
+		send(t, r, to, 1)
+		take(t, r, genuine("x"), forged("x", "evil"), genuine("x"))
+		send(t, r, to, 3)
+		if got := owed(t, r); got != "x~ done, x~ done!, x done" {
+			t.Errorf("owed: %s", got)
+		}
+		sent := to.notices()
+		old, correction, last := sent[0], sent[1], sent[2]
+		if last.Unconfirmed {
+			correction, last = last, correction
+		}
+		if old.ID != "x" || last.ID != "x" || !strings.HasPrefix(correction.ID, "x~") || correction.Link != "" ||
+			!correction.Unconfirmed || len(correction.Why) != 1 || correction.Why[0] != old.Why[0] {
+			t.Errorf("sent %+v, then %+v and %+v", old, correction, last)
+		}
+		if ids := to.parcels; ids[0].ID == ids[1].ID || ids[1].ID == ids[2].ID || ids[1].Manage != ids[0].Manage {
+			t.Errorf("parcels %+v", ids)
+		}
+		record, err := r.history.Get(t.Context(), "x")
+		if err != nil || record.Standing.Verdict != bus.Trusted || !strings.Contains(string(record.Payload), `"abc"`) {
+			t.Errorf("history has %+v, %v", record, err)
+		}
+	})
+}
+
+// TestNoCorrectionToClosedDestination switches the destination off before the genuine message comes.
+func TestNoCorrectionToClosedDestination(t *testing.T) {
+	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+		r, to := aDoubter(t, d), &catcher{}
+		take(t, r, forged("x", "evil"))
+		send(t, r, to, 1)
+		if err := d.Writer.Exec("UPDATE destinations SET is_on = ?", false).Error; err != nil {
+			t.Fatal(err)
+		}
+		take(t, r, genuine("x"))
+		if got := owed(t, r); !strings.HasPrefix(got, "x~ done") || strings.Contains(got, "!") {
+			t.Errorf("owed: %s", got)
+		}
+	})
+}
+
+// TestForgeryGoesOutOfDigest queues a forged message in a digest.
+func TestForgeryGoesOutOfDigest(t *testing.T) {
+	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+		r, to := aDoubter(t, d), &catcher{}
+		store := openPrefs(d)
+		var id struct{ ID, UserID uint }
+		if err := d.Reader.Raw("SELECT id, user_id FROM destinations").Scan(&id).Error; err != nil {
+			t.Fatal(err)
+		}
+		err := store.Destinations.SetSchedule(t.Context(), id.UserID, id.ID, schedule.Schedule{Count: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		take(t, r, unproved("1"), forged("x", "evil"), genuine("x"))
+		if got := owed(t, r); got != "1 waiting, x~ dead, x waiting" {
+			t.Errorf("owed: %s", got)
+		}
+		take(t, r, unproved("3"))
+		send(t, r, to, 3)
+		if len(to.parcels) != 1 || len(to.notices()) != 3 {
+			t.Fatalf("sent %+v", to.parcels)
+		}
+		for _, n := range to.notices() {
+			if strings.Contains(fmt.Sprint(n), "evil") {
+				t.Errorf("the digest has %+v", n)
+			}
+		}
+	})
+}
+
+// TestConflictsAreCountedAndTold counts all, and logs one a minute.
+func TestConflictsAreCountedAndTold(t *testing.T) {
+	d := migratest.Open(t, migratest.SQLite(t))
+	r, _, _, log := aRouter(t, d)
+	for i := range 5 {
+		take(t, r, unproved(fmt.Sprint(i)), forged(fmt.Sprint(i), "evil"))
+	}
+	if n := strings.Count(log.String(), "two messages claim one id"); n != 1 {
+		t.Errorf("%d lines in the log:\n%s", n, log)
+	}
+	if !strings.Contains(log.String(), "kept_as=0~") || !strings.Contains(log.String(), "id=0 ") {
+		t.Errorf("the log says %s", log)
+	}
+	if got := counted(r.metrics.conflicts.WithLabelValues("test", "undecided")); got != 5 {
+		t.Errorf("%v are counted, want 5", got)
+	}
+}

@@ -1,0 +1,155 @@
+package history
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// Append stores events, as part of the transaction tx, and gives the outcome of each. A message is kept once: a copy
+// changes nothing, unless it is the first that is proved. Two messages that claim one id are both kept.
+//
+// The usual message costs one part of one statement. Only those whose id is taken are looked at again, one by one. On
+// PostgreSQL a lock of the id then keeps other nodes from deciding about the same id at the same time.
+func (s *Store) Append(tx *gorm.DB, events []*catalogue.Event) ([]Outcome, error) {
+	a := newAppending(tx, events, s.now())
+	for _, step := range []func() error{a.insertAll, a.dropRepeats, a.lockTaken, a.resolveTaken} {
+		if err := step(); err != nil {
+			return nil, fmt.Errorf("append to history: %w", err)
+		}
+	}
+	if err := a.index(); err != nil {
+		return nil, fmt.Errorf("index history: %w", err)
+	}
+	return a.outcomes, nil
+}
+
+// An appending is one call of Append under way. Its slices go by the position of the event.
+type appending struct {
+	tx       *gorm.DB
+	rows     []messageRow
+	outcomes []Outcome
+	unnamed  []bool // the row is stored, but not its names
+	taken    []int  // whose ids are taken, in the order of the ids
+}
+
+func newAppending(tx *gorm.DB, events []*catalogue.Event, now time.Time) *appending {
+	a := &appending{
+		tx: tx, rows: make([]messageRow, len(events)), outcomes: make([]Outcome, len(events)),
+		unnamed: make([]bool, len(events)),
+	}
+	for i, e := range events {
+		a.rows[i], a.outcomes[i].Event = newRow(e, now), e
+		if isDerived(a.rows[i].MsgID) {
+			a.keepAside(i)
+		}
+	}
+	return a
+}
+
+// keepAside gives an event a derived id, and its row too.
+func (a *appending) keepAside(i int) {
+	r := &a.rows[i]
+	r.ClaimedID, r.MsgID = r.MsgID, derivedID(r.MsgID, r.ContentHash)
+	a.outcomes[i].Event = a.outcomes[i].Event.WithID(r.MsgID)
+}
+
+// batch is the number of rows that one statement inserts or deletes: SQLite accepts 32766 parameters in one,
+// PostgreSQL 65535.
+const batch = 500
+
+// insertAll stores the events whose ids are free.
+func (a *appending) insertAll() error {
+	order := make([]int, len(a.rows))
+	for i := range order {
+		order[i] = i
+	}
+	// in one order on all nodes: transactions that insert the same messages must not lock each other out
+	slices.SortStableFunc(order, func(i, j int) int { return strings.Compare(a.rows[i].MsgID, a.rows[j].MsgID) })
+	first := slices.CompactFunc(slices.Clone(order), func(i, j int) bool { return a.rows[i].MsgID == a.rows[j].MsgID })
+	for part := range slices.Chunk(first, batch) {
+		if err := a.insert(part); err != nil {
+			return err
+		}
+	}
+	a.taken = slices.DeleteFunc(order, func(i int) bool { return a.outcomes[i].Fate == Added })
+	return nil
+}
+
+const columns = "msg_id, source, topic, app, kind, title, summary, link, sent_at, received_at, size, payload, " +
+	"claimed_id, content_hash, verdict, signer, method, reason, marked, late"
+
+var (
+	columnCount = strings.Count(columns, ",") + 1
+	tuple       = "(?" + strings.Repeat(", ?", columnCount-1) + ")"
+)
+
+func (r *messageRow) values() []any {
+	return []any{r.MsgID, r.Source, r.Topic, r.App, r.Kind, r.Title, r.Summary, r.Link, r.SentAt, r.ReceivedAt, r.Size,
+		r.Payload, r.ClaimedID, r.ContentHash, r.Verdict, r.Signer, r.Method, r.Reason, r.Marked, r.Late}
+}
+
+// insert stores the rows that part names, and marks as added those whose ids are free.
+func (a *appending) insert(part []int) error {
+	statement := "INSERT INTO messages (" + columns + ") VALUES " + strings.Repeat(tuple+", ", len(part)-1) + tuple +
+		" ON CONFLICT (msg_id) DO NOTHING RETURNING id, msg_id"
+	args := make([]any, 0, columnCount*len(part))
+	position := make(map[string]int, len(part))
+	for _, i := range part {
+		position[a.rows[i].MsgID] = i
+		args = append(args, a.rows[i].values()...)
+	}
+	// not gorm's Scan, which also writes the statement out with all its payloads, for a log that is off
+	stored, err := a.tx.Raw(statement, args...).Rows()
+	if err != nil {
+		return err
+	}
+	defer stored.Close()
+	for stored.Next() {
+		var id int64
+		var msgID string
+		if err := stored.Scan(&id, &msgID); err != nil {
+			return err
+		}
+		i := position[msgID]
+		a.rows[i].ID, a.outcomes[i].Fate, a.unnamed[i] = id, Added, true
+	}
+	return stored.Err()
+}
+
+// index adds the users and packages of the new messages to the indexes.
+func (a *appending) index() error {
+	var users []messageUserRow
+	var packages []messagePackageRow
+	var facts []messageFactsRow
+	for i, o := range a.outcomes {
+		if !a.unnamed[i] {
+			continue
+		}
+		e, row := o.Event, &a.rows[i]
+		if packed := pack(e); packed != nil {
+			facts = append(facts, messageFactsRow{MessageID: row.ID, Facts: packed})
+		}
+		for _, name := range names(append([]string{e.Actor}, e.Users...)) { // the actor is one of the users concerned
+			users = append(users, messageUserRow{Name: name, SentAt: row.SentAt, MessageID: row.ID})
+		}
+		for _, name := range names(e.Packages) {
+			packages = append(packages, messagePackageRow{Name: name, SentAt: row.SentAt, MessageID: row.ID})
+		}
+	}
+	return errors.Join(store(a.tx, facts), store(a.tx, users), store(a.tx, packages))
+}
+
+// store inserts rows; the list may be empty.
+func store[R any](tx *gorm.DB, rows []R) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	return tx.CreateInBatches(rows, batch).Error
+}

@@ -1,0 +1,287 @@
+package history
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/notifyd/notifyd/bus"
+)
+
+// resolve.go decides on the events whose ids are taken: by a copy of the message, or by a message with another content.
+
+// dropRepeats leaves out of a.taken the plain copies, which are nearly all, without a lock.
+func (a *appending) dropRepeats() error {
+	kept := make(map[string]messageRow, len(a.taken))
+	for part := range slices.Chunk(a.taken, batch) {
+		ids := make([]string, len(part))
+		for k, i := range part {
+			ids[k] = a.rows[i].MsgID
+		}
+		var rows []messageRow
+		err := a.tx.Raw("SELECT msg_id, content_hash, verdict FROM messages WHERE msg_id IN ?", ids).Scan(&rows).Error
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			kept[r.MsgID] = r
+		}
+	}
+	a.taken = slices.DeleteFunc(a.taken, func(i int) bool {
+		old, ok := kept[a.rows[i].MsgID]
+		return ok && old.ContentHash == a.rows[i].ContentHash && (old.proved() || !a.rows[i].proved())
+	})
+	return nil
+}
+
+// lockTaken keeps other nodes from deciding about the same ids, until the end of the transaction. Locks of rows would
+// not do: a row that is given another id keeps the lock of a transaction that looked for the old one. SQLite has one
+// writer and needs no lock.
+func (a *appending) lockTaken() error {
+	if a.tx.Name() != "postgres" || len(a.taken) == 0 {
+		return nil
+	}
+	keys := make([]int64, len(a.taken))
+	for k, i := range a.taken {
+		sum := sha256.Sum256([]byte("notifyd message " + a.rows[i].MsgID))
+		keys[k] = int64(binary.BigEndian.Uint64(sum[:8]))
+	}
+	slices.Sort(keys) // one order on all nodes
+	for part := range slices.Chunk(slices.Compact(keys), batch) {
+		values := "(CAST(? AS bigint))" + strings.Repeat(", (CAST(? AS bigint))", len(part)-1)
+		args := make([]any, len(part))
+		for k := range part {
+			args[k] = part[k]
+		}
+		err := a.tx.Exec("SELECT pg_advisory_xact_lock(k) FROM (VALUES "+values+") AS keys (k)", args...).Error
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *appending) resolveTaken() error {
+	for _, i := range a.taken {
+		if err := a.resolve(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxTries bounds how often an id is looked for again that others delete or move meanwhile.
+const maxTries = 10
+
+// resolve decides on an event whose id was taken when insertAll tried it.
+func (a *appending) resolve(i int) error {
+	for range maxTries {
+		old, err := a.find(a.rows[i].MsgID)
+		if err != nil {
+			return err
+		}
+		if old != nil {
+			return a.settle(i, old)
+		}
+		if err := a.insert([]int{i}); err != nil || a.outcomes[i].Fate == Added {
+			return err
+		}
+	}
+	return fmt.Errorf("message %q is moved by others all the time", a.rows[i].MsgID)
+}
+
+// settle decides between an event and the message that has its id.
+func (a *appending) settle(i int, old *messageRow) error {
+	r := &a.rows[i]
+	if old.ContentHash == r.ContentHash {
+		return a.copyOf(i, old)
+	}
+	conflict := Conflict{Kind: Undecided, ID: r.MsgID, Other: old.MsgID, By: old.standing()}
+	switch {
+	case r.proved() && !old.proved():
+		return a.replace(i, old, conflict)
+	case old.proved() && !r.proved():
+		conflict.Kind = Refused
+	}
+	a.keepAside(i)
+	if err := a.insert([]int{i}); err != nil {
+		return err
+	}
+	if a.outcomes[i].Fate == Added {
+		a.outcomes[i].Conflict = conflict
+		if conflict.Kind == Refused {
+			a.outcomes[i].Fate = Doubted
+		}
+		return nil
+	}
+	same, err := a.find(r.MsgID)
+	if err != nil || same == nil {
+		return err
+	}
+	return a.copyOf(i, same)
+}
+
+// copyOf takes an event as a copy of a message that is kept.
+func (a *appending) copyOf(i int, old *messageRow) error {
+	if old.proved() || !a.rows[i].proved() {
+		return nil
+	}
+	return a.overwrite(i, old)
+}
+
+// overwrite puts an event, which is proved, in the place of a copy. They may differ in what the hash does not cover.
+func (a *appending) overwrite(i int, old *messageRow) error {
+	r := &a.rows[i]
+	r.ID = old.ID
+	statement := "UPDATE messages SET (" + columns + ") = " + tuple + " WHERE id = ?"
+	if err := a.tx.Exec(statement, append(r.values(), old.ID)...).Error; err != nil {
+		return err
+	}
+	for _, table := range []string{"message_facts", "message_users", "message_packages"} {
+		if err := a.tx.Exec("DELETE FROM "+table+" WHERE message_id = ?", old.ID).Error; err != nil {
+			return err
+		}
+	}
+	a.unnamed[i] = true
+	if !old.proved() {
+		a.outcomes[i].Fate = Upgraded
+	}
+	if j := a.ours(old.ID, i); j >= 0 { // nobody was told of the copy, and nobody is to be
+		a.outcomes[i].Fate, a.outcomes[j].Fate, a.unnamed[j] = Added, Repeated, false
+	}
+	return nil
+}
+
+// replace gives an event, which is proved, the id of a message that is not. All unproved messages that claim the id are
+// contradicted by it.
+func (a *appending) replace(i int, old *messageRow, conflict Conflict) error {
+	o, r := &a.outcomes[i], &a.rows[i]
+	aside := derivedID(old.MsgID, old.ContentHash)
+	deleted, err := a.move(old, aside, r.MsgID)
+	if err != nil {
+		return err
+	}
+	conflict.Kind, conflict.Other = Replaced, aside
+	o.Conflict = conflict
+	a.contradict(i, old, aside)
+	if j := a.ours(old.ID, i); j >= 0 && deleted {
+		a.outcomes[j].Fate, a.unnamed[j] = Repeated, false
+	}
+	others, err := a.claimants(r.MsgID)
+	if err != nil {
+		return err
+	}
+	var same *messageRow
+	for k := range others {
+		switch other := &others[k]; {
+		case other.ContentHash == r.ContentHash:
+			same = other
+		case !other.proved() && other.MsgID != aside:
+			a.contradict(i, other, other.MsgID)
+		}
+	}
+	if same != nil {
+		o.Moves = append(o.Moves, Move{From: same.MsgID, To: r.MsgID})
+		return a.overwrite(i, same)
+	}
+	if err := a.insert([]int{i}); err != nil {
+		return err
+	}
+	if o.Fate != Added {
+		return fmt.Errorf("message %q could not take its id", r.MsgID)
+	}
+	return nil
+}
+
+// contradict notes that an event contradicts a message, which is kept under the id aside now. Where that came in the
+// same call, nobody is told of it.
+func (a *appending) contradict(i int, other *messageRow, aside string) {
+	a.outcomes[i].Moves = append(a.outcomes[i].Moves, Move{From: other.MsgID, To: aside, Contradicted: true})
+	j := a.ours(other.ID, i)
+	if j < 0 {
+		return
+	}
+	a.outcomes[j].Fate = Doubted
+	if aside != other.MsgID {
+		a.rows[j].MsgID = aside
+		a.outcomes[j].Event = a.outcomes[j].Event.WithID(aside)
+	}
+}
+
+// ours gives the event of this call, other than i, that is stored in a row; -1 for none.
+func (a *appending) ours(row int64, i int) int {
+	for j := range a.rows {
+		if j != i && a.rows[j].ID == row && a.outcomes[j].Fate != Repeated {
+			return j
+		}
+	}
+	return -1
+}
+
+// move keeps a message under a derived id. Where its content is kept under that id already, it goes.
+func (a *appending) move(old *messageRow, to, claimed string) (deleted bool, err error) {
+	there, err := a.find(to)
+	if err != nil {
+		return false, err
+	}
+	if there != nil {
+		return true, a.tx.Exec("DELETE FROM messages WHERE id = ?", old.ID).Error
+	}
+	return false, a.tx.Exec("UPDATE messages SET msg_id = ?, claimed_id = ?, content_hash = ? WHERE id = ?", to, claimed,
+		old.ContentHash, old.ID).Error
+}
+
+// outcomeColumns are what is read of a message to decide about it.
+const outcomeColumns = "id, msg_id, claimed_id, source, topic, received_at, size, content_hash, verdict, signer"
+
+// find reads the message with an id; nil where there is none.
+func (a *appending) find(msgID string) (*messageRow, error) {
+	found, err := a.read("msg_id = ?", msgID)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0], nil
+}
+
+// maxClaimants bounds how many messages that claim one id are contradicted.
+const maxClaimants = 100
+
+// claimants reads the messages that are kept under derived ids and claim an id, the newest first.
+func (a *appending) claimants(msgID string) ([]messageRow, error) {
+	return a.read("claimed_id = ? AND claimed_id <> '' ORDER BY id DESC LIMIT ?", msgID, maxClaimants)
+}
+
+func (a *appending) read(where string, args ...any) ([]messageRow, error) {
+	var rows []messageRow
+	err := a.tx.Raw("SELECT "+outcomeColumns+" FROM messages WHERE "+where, args...).Scan(&rows).Error
+	if err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		if rows[i].ContentHash == "" {
+			if err := a.hashOld(&rows[i]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return rows, nil
+}
+
+// hashOld sets the content hash of a message that an older version has stored. One that cannot be decoded any more has
+// a hash that no other message has.
+func (a *appending) hashOld(r *messageRow) error {
+	err := a.tx.Raw("SELECT payload FROM messages WHERE id = ?", r.ID).Row().Scan(&r.Payload)
+	if err != nil {
+		return err
+	}
+	m, err := r.record().Message()
+	if err != nil {
+		m = &bus.Message{Topic: r.Topic, Body: string(r.Payload)}
+	}
+	r.ContentHash = m.ContentHash().String()
+	return nil
+}
+
+func (r *messageRow) proved() bool { return r.standing().Proved() }
