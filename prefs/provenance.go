@@ -17,7 +17,7 @@ func setProvenance(n *backends.Notice, standing bus.Standing, keepLinks bool) {
 		}
 		return
 	}
-	n.Standing, n.Caution = inWords(standing)
+	n.Standing, n.Caution = Warning(standing)
 	if n.Severity == catalogue.Critical.String() {
 		n.Severity = catalogue.Error.String()
 	}
@@ -42,9 +42,12 @@ func disarm(n *backends.Notice) {
 	n.Text = text.ElideRunes(text.Defang(n.Text), maxText)
 }
 
-// inWords puts a standing that the policy has marked into words: a few to stand before a title, and a sentence for
-// somebody who never heard of signatures.
-func inWords(s bus.Standing) (standing, caution string) {
+// Warning puts a standing that the policy has marked into words: a few to stand before a title, and a sentence for
+// somebody who never heard of signatures. Of any other standing it says nothing.
+func Warning(s bus.Standing) (standing, caution string) {
+	if !s.Marked {
+		return "", ""
+	}
 	const unproved = "It is not proved who sent this message"
 	signer := text.Defang(text.ElideRunes(text.OneLine(text.CutBytes(s.Signer, maxSigner)), maxTitle))
 	switch s.Verdict {

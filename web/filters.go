@@ -77,7 +77,11 @@ func newFilter(req *request) error {
 		}
 		d = newDraft(f)
 	case query.Has("message"):
-		e, err := req.messageEvent(query.Get("message"))
+		r, err := req.messageRecord(query.Get("message"))
+		if err != nil {
+			return err
+		}
+		e, err := req.event(r)
 		if err != nil {
 			return err
 		}

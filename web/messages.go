@@ -26,7 +26,7 @@ type messagesView struct {
 	Older                       string
 }
 
-type messageLine struct{ Summary, KindName, Page, Stamp, When string }
+type messageLine struct{ Summary, Warning, KindName, Page, Stamp, When string }
 
 // messagesPage is how many messages a page shows.
 const messagesPage = 50
@@ -56,6 +56,7 @@ func listMessages(req *request) error {
 		if line.Summary == "" {
 			line.Summary = r.Topic
 		}
+		line.Warning, _ = prefs.Warning(r.Standing)
 		line.Stamp, line.When = req.moment(r.Time)
 		p.Messages = append(p.Messages, line)
 	}
@@ -76,6 +77,9 @@ type messageView struct {
 	layout
 	MessageID, Summary, Stamp, When, KindName, Kind, App, Topic, Severity string
 	Actor, Users, Packages, Objects, Standing, Link, LinkHost, Raw        string
+	Warning, Caution                                                      string // of a marked message
+	Address                                                               string // its link, when it is no link here
+	ClaimedID, ClaimedBy                                                  string // what it claims to be, and that page
 	Mended                                                                []string
 	Matched                                                               bool
 	Outcome                                                               string
@@ -84,11 +88,18 @@ type messageView struct {
 }
 
 func showMessage(req *request) error {
-	e, err := req.messageEvent(req.r.PathValue("id"))
+	r, err := req.messageRecord(req.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	e, err := req.event(r)
 	if err != nil {
 		return err
 	}
 	p := req.describe(e)
+	if p.ClaimedID = r.ClaimedID; p.ClaimedID != "" {
+		p.ClaimedBy = messagePage(r.ClaimedID)
+	}
 	filters, err := req.Filters.List(req.r.Context(), req.user.ID)
 	if err != nil {
 		return err
@@ -123,6 +134,10 @@ func (req *request) describe(e *catalogue.Event) messageView {
 	if u, err := url.Parse(prose.Link); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" {
 		p.Link, p.LinkHost = u.String(), u.Host
 	}
+	p.Warning, p.Caution = prefs.Warning(e.Standing)
+	if p.Warning != "" && p.Link != "" && (req.KeepLinks == nil || !req.KeepLinks()) {
+		p.Address, p.Link = text.Defang(p.Link), ""
+	}
 	return p
 }
 
@@ -135,19 +150,16 @@ func (req *request) event(r history.Record) (*catalogue.Event, error) {
 	return req.Describe(m), nil
 }
 
-// messageEvent finds a message by its id on the bus.
-func (req *request) messageEvent(id string) (*catalogue.Event, error) {
+// messageRecord finds a message by its id on the bus.
+func (req *request) messageRecord(id string) (history.Record, error) {
 	if id == "" || len(id) > bus.MaxTopic {
-		return nil, prefs.ErrNotFound
+		return history.Record{}, prefs.ErrNotFound
 	}
 	r, err := req.History.Get(req.r.Context(), id)
 	if errors.Is(err, history.ErrNotFound) {
-		return nil, fail(404, "There is no such message, or it is older than what is kept.")
+		return history.Record{}, fail(404, "There is no such message, or it is older than what is kept.")
 	}
-	if err != nil {
-		return nil, err
-	}
-	return req.event(r)
+	return r, err
 }
 
 // apps are the applications of the catalogue.
@@ -170,10 +182,14 @@ func some(names []string) string {
 	return strings.Join(names[:most], ", ") + " and " + strconv.Itoa(len(names)-most) + " more"
 }
 
+// standingWords says what is proved of the sender: "signed by X", "stale, by X (…)".
 func standingWords(t bus.Standing) string {
-	words := strings.ReplaceAll(string(t.Verdict), "_", " ")
-	if t.Signer != "" {
-		words += " by " + t.Signer
+	words := t.Words()
+	if words == "" {
+		return "not looked at: an older version has stored the message"
+	}
+	if t.Signer != "" && !strings.Contains(words, t.Signer) {
+		words += ", by " + t.Signer
 	}
 	if t.Reason != "" {
 		words += " (" + t.Reason + ")"

@@ -15,6 +15,7 @@ import (
 // noticeLine is a delivery in a list.
 type noticeLine struct {
 	State, Tone, Text, Page, Stamp, When, To, Detail string
+	Warning                                          string // of a marked notice
 	Resend                                           string // where the button posts to; "" when there is none
 	Why                                              []whyLine
 }
@@ -75,7 +76,7 @@ func byKey(ds []prefs.Destination) (own map[string]prefs.Destination, keys []str
 }
 
 func (req *request) noticeLine(e outbox.Entry, to prefs.Destination) noticeLine {
-	l := noticeLine{Text: e.Notice.Text, To: req.destinationView(to).Address, Page: "/notices"}
+	l := noticeLine{Text: e.Notice.Text, Warning: e.Notice.Standing, To: req.destinationView(to).Address, Page: "/notices"}
 	if e.Notice.Topic != "" {
 		l.Page = messagePage(prefs.Corrected(e.Message))
 	} else {

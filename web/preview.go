@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rules/scan"
 	"github.com/notifyd/notifyd/rulespec"
@@ -41,8 +42,8 @@ type previewView struct {
 }
 
 type hitView struct {
-	Summary, Page, Stamp, When string
-	Rules                      []ruleOutcome
+	Summary, Warning, Page, Stamp, When string
+	Rules                               []ruleOutcome
 }
 
 // preview evaluates a draft on the messages of the last days, with the predicates that delivery uses.
@@ -112,6 +113,7 @@ func (req *request) hit(h history.Hit, x rules.Explanation) hitView {
 	if view.Summary == "" {
 		view.Summary = h.Topic
 	}
+	view.Warning, _ = prefs.Warning(h.Standing)
 	view.Stamp, view.When = req.moment(h.Time)
 	return view
 }

@@ -173,9 +173,18 @@ func (s *testSite) publish(id, topic string, msg any) *catalogue.Event {
 // store puts the message of a frame into the history.
 func (s *testSite) store(topic string, payload []byte) *catalogue.Event {
 	s.t.Helper()
+	return s.storeAs(topic, payload, bus.Standing{})
+}
+
+// storeAs stores what was found of the sender too, where that is not the zero Standing.
+func (s *testSite) storeAs(topic string, payload []byte, standing bus.Standing) *catalogue.Event {
+	s.t.Helper()
 	m, err := bus.Decode(bus.Frame{Source: "test", Topic: topic, Payload: payload}, s.now())
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	if standing != (bus.Standing{}) {
+		m.Standing = standing
 	}
 	e := s.meaning.Describe(m)
 	err = s.db.Writer.Transaction(func(tx *gorm.DB) error {

@@ -84,6 +84,9 @@ type Options struct {
 	KnowsKind    func(name string) bool         // as in rulespec.Env, the same as the router has; may be nil
 	Backends     []backends.Info                // the configured ones; one of them sends the sign-in links
 
+	// KeepLinks reports whether a message whose sender is not proved keeps its link; nil: it does not.
+	KeepLinks func() bool
+
 	// Queue stores a delivery in its own transaction and notifies the outbox. It takes account mail, codes and tests.
 	Queue func(context.Context, outbox.Delivery) error
 	// Changed is called after every change to what is delivered; may be nil.

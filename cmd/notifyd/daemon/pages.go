@@ -42,6 +42,7 @@ func (s *Service) openPages(ctx context.Context) error {
 		KnowsKind:      s.describer.knowsKind,
 		KindName:       s.describer.kindName,
 		Backends:       s.infos(),
+		KeepLinks:      func() bool { return s.trust.Load().Links() },
 		Queue:          s.queue,
 		Notices:        s.stream(),
 		TrustedProxies: func() []netip.Prefix { return s.tuned.Load().proxies }, Now: s.env.Now, Log: s.log,
