@@ -16,6 +16,7 @@ import (
 type zmtpConn struct {
 	net.Conn
 	limits    limits
+	room      *room // for messages that are being read; nil: as much as limits allow
 	now       func() time.Time
 	in        *bufio.Reader
 	inFraming framing
@@ -143,8 +144,12 @@ func (c *zmtpConn) track(b []byte) error {
 	if err := c.inFraming.advance(b); err != nil {
 		return err
 	}
+	waited, err := c.room.take(c.inFraming.size, c.limits.oneMessage)
+	if err != nil {
+		return err
+	}
 	c.lastByte, c.unanswered = c.now(), 0
-	if !midway {
+	if !midway || waited {
 		c.messageBegan = c.lastByte
 	}
 	if done != c.inFraming.messages {

@@ -3,6 +3,7 @@ package zmq
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"sync"
 	"time"
@@ -10,17 +11,26 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// accept accepts connections until ctx ends. Each is served by a goroutine of its own from the first byte on, so that a
-// silent one blocks no other.
-func (p *Publisher) accept(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, func() { p.listener.Close() })
+// An acceptor accepts connections, and serves each by a goroutine of its own from the first byte on, so that a silent
+// one blocks no other.
+type acceptor struct {
+	listener net.Listener
+	most     int // connections at once, those in their handshake among them
+	log      *slog.Logger
+	serve    func(ctx context.Context, conn net.Conn) error // nil: the peer has closed the connection
+	refused  func(error)                                    // is told of every other end
+}
+
+// run accepts until ctx ends, and returns when every connection is served.
+func (a *acceptor) run(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() { a.listener.Close() })
 	defer stop()
-	defer p.listener.Close()
+	defer a.listener.Close()
 	var all sync.WaitGroup
 	defer all.Wait()
-	permits := make(chan struct{}, 2*p.config.Peers) // a connection in its handshake needs one too
+	permits := make(chan struct{}, a.most)
 	for {
-		conn, err := p.listener.Accept()
+		conn, err := a.listener.Accept()
 		switch {
 		case ctx.Err() != nil:
 			if err == nil {
@@ -28,7 +38,7 @@ func (p *Publisher) accept(ctx context.Context) error {
 			}
 			return nil
 		case err != nil: // no file descriptor is free, or the client is gone again: the listener itself does not fail
-			p.log.Warn("cannot accept", "error", err)
+			a.log.Warn("cannot accept", "error", err)
 			if !wait(ctx, 100*time.Millisecond) {
 				return nil
 			}
@@ -38,18 +48,14 @@ func (p *Publisher) accept(ctx context.Context) error {
 		case permits <- struct{}{}:
 			all.Go(func() {
 				defer func() { <-permits }()
-				p.serveOne(ctx, conn)
+				if err := a.serve(ctx, conn); err != nil && ctx.Err() == nil {
+					a.refused(err)
+				}
 			})
 		default:
 			conn.Close()
-			p.countRefused(errTooMany)
+			a.refused(errTooMany)
 		}
-	}
-}
-
-func (p *Publisher) serveOne(ctx context.Context, conn net.Conn) {
-	if err := p.serve(ctx, conn); err != nil && ctx.Err() == nil {
-		p.countRefused(err)
 	}
 }
 

@@ -111,7 +111,11 @@ func (p *Publisher) Run(ctx context.Context) error {
 		p.connect(ctx)
 		return nil
 	}
-	return p.accept(ctx)
+	a := acceptor{
+		listener: p.listener, most: 2 * p.config.Peers, // one in its handshake is no peer yet
+		log: p.log, serve: p.serve, refused: p.countRefused,
+	}
+	return a.run(ctx)
 }
 
 // Publish queues a message for every peer that has subscribed to its topic, and gives how many peers that are. It never

@@ -10,7 +10,8 @@
 // that library's sockets stop for ever, or end the process, when a peer wants it: see zmtpConn, which is between the
 // network and the codec.
 //
-// A Source subscribes, and a Publisher publishes, as a daemon that binds or through a relay.
+// A Source subscribes to publishers that listen; a Listener lets publishers connect. A Publisher publishes, as a daemon
+// that binds or through a relay.
 package zmq
 
 import (

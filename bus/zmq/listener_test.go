@@ -1,0 +1,221 @@
+package zmq
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/bustest"
+)
+
+// listenerDriver opens a Listener at the address of its section, so that the kit can test it.
+func listenerDriver() bus.Driver {
+	return bus.Driver{
+		Name: "listener", Doc: "Lets publishers connect.",
+		Open: func(decode func(any) error, log *slog.Logger) (bus.Source, error) {
+			var c struct {
+				Address string `yaml:"address"`
+			}
+			if err := decode(&c); err != nil {
+				return nil, err
+			}
+			l, err := Listen(context.Background(), "listener", c.Address, ListenerConfig{Timeout: time.Second}, log)
+			if err != nil {
+				return nil, fmt.Errorf("address: %w", err)
+			}
+			return l, nil
+		},
+	}
+}
+
+// TestContractOfListener: the publisher is a socket of libzmq that connects, and is made to wait.
+func TestContractOfListener(t *testing.T) {
+	bustest.Run(t, func(t testing.TB) bustest.Fixture {
+		path := t.TempDir() + "/relay"
+		pub := startPython(t, "XPUB", "connect", "ipc://"+path, "XPUB_VERBOSE=1", "RECONNECT_IVL=10", "SNDHWM=0")
+		f := bustest.Fixture{
+			Driver: listenerDriver(), Config: "address: ipc://" + path, Waits: true,
+			Mistakes: map[string]string{"address": "address: nowhere"},
+			Publish:  func(t testing.TB, messages ...bus.Frame) int { return pub.sendFrames(t, messages...) },
+			Ready:    func(testing.TB) { pub.subscribed("") },
+			Down:     func(testing.TB) { pub.kill() },
+			Up: func(t testing.TB) {
+				pub = startPython(t, "XPUB", "connect", "ipc://"+path, "XPUB_VERBOSE=1", "RECONNECT_IVL=10", "SNDHWM=0")
+			},
+		}
+		for _, a := range hostilePublishers() {
+			f.Attacks = append(f.Attacks, bustest.Attack{Name: a.name, Start: func(t testing.TB) func() {
+				return attackListener(t, path, a.serve)
+			}})
+		}
+		return f
+	})
+}
+
+// attackListener connects ten times and does what a hostile publisher does.
+func attackListener(t testing.TB, path string, serve func(net.Conn)) (stop func()) {
+	var all sync.WaitGroup
+	var conns []net.Conn
+	for range 10 {
+		c, err := net.Dial("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conns = append(conns, c)
+		all.Go(func() { serve(c) })
+	}
+	return func() {
+		for _, c := range conns {
+			c.Close()
+		}
+		all.Wait()
+	}
+}
+
+// listen runs a Listener whose frames go to the Intake.
+func listen(t testing.TB, c ListenerConfig) (*Listener, *bus.Intake) {
+	t.Helper()
+	l, err := Listen(t.Context(), "in", "tcp://127.0.0.1:0", c, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := bus.NewIntake(bus.IntakeConfig{})
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- l.Run(ctx, in) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return l, in
+}
+
+// hello connects as a publisher and reads the subscription.
+func (l *Listener) hello(t testing.TB) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", strings.TrimPrefix(l.Addr(), "tcp://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	c.SetDeadline(time.Now().Add(20 * time.Second))
+	c.Write(greetingAndReady())
+	theirs := make([]byte, greetingSize)
+	if _, err := io.ReadFull(c, theirs); err != nil {
+		t.Fatal(err)
+	}
+	all := make([]byte, 0, 200)
+	for !bytes.HasSuffix(all, []byte{0, 1, 1}) { // READY, and the subscription to everything
+		one := make([]byte, 1)
+		if _, err := c.Read(one); err != nil {
+			t.Fatalf("%v after %q", err, all)
+		}
+		all = append(all, one...)
+	}
+	return c
+}
+
+func TestListenerRefusesAPortThatIsTaken(t *testing.T) {
+	l, _ := listen(t, ListenerConfig{})
+	if _, err := Listen(t.Context(), "in", l.Addr(), ListenerConfig{}, quiet()); err == nil ||
+		!strings.Contains(err.Error(), "in use") {
+		t.Errorf("a second listener: %v", err)
+	}
+}
+
+// TestListenerSharesTheRoomForLargeMessages: many strangers begin large messages and stop. Nothing is allocated for
+// those beyond the bound, small messages come through at once, and large ones when the strangers are gone.
+func TestListenerSharesTheRoomForLargeMessages(t *testing.T) {
+	noLeaks(t)
+	l, in := listen(t, ListenerConfig{Bytes: 1}) // it is at least two of the largest messages
+	begun := join(part(flagMore, []byte("t")), header(0, bus.MaxPayload))
+	var strangers []net.Conn
+	for range 20 {
+		c := l.hello(t)
+		c.Write(begun)
+		strangers = append(strangers, c)
+	}
+	honest, small := l.hello(t), l.hello(t)
+	large := bytes.Repeat([]byte("x"), 1<<20)
+	eventually(t, "the room is taken", func() bool { return !tryAll(l, 1<<20) })
+	honest.Write(join(part(flagMore, []byte("large")), header(0, uint64(len(large)))))
+	small.Write(encodeMessage("small", []byte("{}")))
+	if f := nextFrame(t, in); f.Topic != "small" || f.Source != "in" {
+		t.Fatalf("%+v", f)
+	}
+	if in.Len() != 0 {
+		t.Error("a message that is not whole came through")
+	}
+	for _, c := range strangers {
+		c.Close()
+	}
+	honest.Write(large)
+	if f := nextFrame(t, in); f.Topic != "large" || !bytes.Equal(f.Payload, large) {
+		t.Fatalf("%s with %d bytes", f.Topic, len(f.Payload))
+	}
+	eventually(t, "all room is given back", func() bool { return tryAll(l, l.config.Bytes) })
+	eventually(t, "the strangers are counted", func() bool { s := l.Stats(); return s.Peers == 2 && s.Received == 2 })
+}
+
+// tryAll reports whether n bytes are free.
+func tryAll(l *Listener, n int64) bool {
+	if !l.shared.TryAcquire(n) {
+		return false
+	}
+	l.shared.Release(n)
+	return true
+}
+
+func nextFrame(t testing.TB, in *bus.Intake) bus.Frame {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	frames, ok := in.Next(ctx)
+	if !ok || len(frames) != 1 {
+		t.Fatalf("%d frames, %t", len(frames), ok)
+	}
+	frames[0].Done()
+	return frames[0]
+}
+
+func TestListenerCountsWhatItRefuses(t *testing.T) {
+	l, in := listen(t, ListenerConfig{Peers: 1})
+	first := l.hello(t)
+	second, err := net.Dial("tcp", strings.TrimPrefix(l.Addr(), "tcp://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	if n, err := second.Read(make([]byte, 1)); n != 0 || err == nil {
+		t.Error("a peer too many is served")
+	}
+	first.Write(join(part(flagMore, []byte("t")), part(flagMore, []byte("a")), part(0, []byte("b"))))
+	first.Write(part(0, []byte("one part")))
+	first.Write(encodeMessage("bad\x00topic", []byte("{}")))
+	first.Write(encodeMessage("good", []byte("{}")))
+	if f := nextFrame(t, in); f.Topic != "good" {
+		t.Errorf("%+v", f)
+	}
+	first.Write(header(0, 1<<40))
+	eventually(t, "the first is cut off", func() bool { return l.Stats().Peers == 0 })
+	eventually(t, "all are counted", func() bool {
+		s := l.Stats()
+		return s.Refused == 2 && s.Dropped[DroppedParts] == 2 && s.Dropped[bus.DroppedTopic] == 1 && s.Received == 1
+	})
+	third := l.hello(t)
+	third.Close()
+	eventually(t, "a publisher that goes is no fault", func() bool {
+		s := l.Stats()
+		return s.Peers == 0 && s.Refused == 2 && s.Connects == 2
+	})
+}
