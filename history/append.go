@@ -119,6 +119,7 @@ func (a *appending) insert(part []int) error {
 		}
 		i := position[msgID]
 		a.rows[i].ID, a.outcomes[i].Fate, a.unnamed[i] = id, Added, true
+		a.outcomes[i].source, a.outcomes[i].grown = a.rows[i].Source, a.rows[i].Size
 	}
 	return stored.Err()
 }

@@ -18,3 +18,9 @@ func Unpack(packed []byte) (*catalogue.Event, bool) {
 	ok := f.unpack(packed)
 	return f.take(), ok
 }
+
+// Hold counts what is kept and sets the bounds of Committed, as Run does, and deletes nothing.
+func (s *Store) Hold(ctx context.Context, keep Keep) error {
+	s.keep.Store(&keep)
+	return s.usage.read(func() (map[string]int64, error) { return s.sums(ctx) })
+}

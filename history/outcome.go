@@ -12,6 +12,9 @@ type Outcome struct {
 	Fate     Fate
 	Conflict Conflict
 	Moves    []Move // of other messages, in the order in which they are to be followed
+
+	source string // for Committed: whose messages have grown by so many bytes
+	grown  int64
 }
 
 // New reports whether people may have to be told: the message was not kept before, or not as a proved one.

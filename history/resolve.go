@@ -145,6 +145,10 @@ func (a *appending) overwrite(i int, old *messageRow) error {
 		}
 	}
 	a.unnamed[i] = true
+	a.outcomes[i].source, a.outcomes[i].grown = r.Source, r.Size
+	if old.Source == r.Source { // otherwise the other source has less, which the next count finds
+		a.outcomes[i].grown -= old.Size
+	}
 	if !old.proved() {
 		a.outcomes[i].Fate = Upgraded
 	}

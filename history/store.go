@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"gorm.io/gorm"
@@ -13,11 +14,14 @@ import (
 type Store struct {
 	writer, reader *gorm.DB
 	now            func() time.Time
+	usage          usage
+	keep           atomic.Pointer[Keep] // of the last Run; nil before
+	reread         chan struct{}        // has room for one: Run is to count anew
 }
 
 // NewStore makes a store on the two pools of a migrations.DB.
 func NewStore(writer, reader *gorm.DB, now func() time.Time) *Store {
-	return &Store{writer: writer, reader: reader, now: now}
+	return &Store{writer: writer, reader: reader, now: now, reread: make(chan struct{}, 1)}
 }
 
 // Get returns the message with that id on the bus, or ErrNotFound.

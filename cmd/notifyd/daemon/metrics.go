@@ -171,7 +171,7 @@ func (m *metrics) filters(active, broken int) {
 
 // routePhases are the phases of routing a batch of frames, in order.
 var routePhases = []string{"decode", "describe", "open", "begin", "follow", "match", "history", "subscriptions", "plan",
-	"outbox", "commit"}
+	"outbox", "commit", "prune"}
 
 func newPhaseSeconds() *prometheus.HistogramVec {
 	return prometheus.NewHistogramVec(prometheus.HistogramOpts{

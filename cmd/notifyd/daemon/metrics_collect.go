@@ -34,6 +34,7 @@ var (
 
 	historyMessages   = describe("notifyd_history_messages", "Messages kept.")
 	historyBytes      = describe("notifyd_history_bytes", "Size of the messages kept.")
+	historySource     = describe("notifyd_history_source_bytes", "Size of the messages kept, by source.", "source")
 	catalogueReloaded = describe("notifyd_catalogue_reload_successful",
 		"0 while a broken file in the catalogue folder keeps the last good catalogue in use.")
 	crlExpires = describe("notifyd_trust_crl_expires_timestamp_seconds",
@@ -67,6 +68,9 @@ func (r collector) Collect(out chan<- prometheus.Metric) {
 	if size, err := r.s.history.Size(ctx); err == nil {
 		gauge(out, historyMessages, float64(size.Messages))
 		gauge(out, historyBytes, float64(size.Bytes))
+	}
+	for source, bytes := range r.s.history.BySource() {
+		gauge(out, historySource, float64(bytes), source)
 	}
 	gauge(out, catalogueReloaded, metric.Bool(r.s.describer.watcher.Err() == nil))
 	if at := r.s.trust.Load().CRLExpires(); !at.IsZero() {

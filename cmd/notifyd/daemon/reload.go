@@ -17,7 +17,7 @@ import (
 // changed keys are named in the log and wait for a restart.
 var liveKeys = []string{
 	"log.level", "catalogue.folder", "catalogue.check", "directory.file", "directory.check",
-	"history.keep", "history.keep_bytes", "history.prune", "web.trusted_proxies", "bus.trust",
+	"history.keep", "history.keep_bytes", "history.source_bytes", "history.prune", "web.trusted_proxies", "bus.trust",
 }
 
 // A tuning holds the settings that are read while the daemon runs and that a reload replaces. It never changes.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/directory"
+	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/internal/grace"
 )
 
@@ -102,7 +103,7 @@ func TestReloadTakesEffect(t *testing.T) {
 	}
 	said := r.reloadWith("web: {listen: '', trusted_proxies: [192.0.2.0/24]}", "log: {level: debug}",
 		"catalogue: {folder: 'DIR/tea.d', check: 1m}", "directory: {file: 'DIR/people.yaml', check: 1m}",
-		"history: {keep: 24h, keep_bytes: 2000000, prune: 1m}", "bus: {trust: {links: true}}")
+		"history: {keep: 24h, keep_bytes: 2000000, source_bytes: 1500000, prune: 1m}", "bus: {trust: {links: true}}")
 	event := r.describer.describe(tea("ally@example.org"))
 	if event.Kind != "tea.ready" || strings.Join(event.Users, " ") != "alice" {
 		t.Errorf("the catalogue or the directory is the old one: kind %s, users %v", event.Kind, event.Users)
@@ -111,7 +112,8 @@ func TestReloadTakesEffect(t *testing.T) {
 	if got := r.level.Level(); got != slog.LevelDebug {
 		t.Errorf("level %s, want DEBUG", got)
 	}
-	if got := now.history; got.Keep != 24*time.Hour || got.KeepBytes != 2000000 || got.Prune != time.Minute {
+	want := history.Keep{Age: 24 * time.Hour, Bytes: 2000000, SourceBytes: 1500000}
+	if got := now.history; got.keep() != want || got.Prune != time.Minute {
 		t.Errorf("history %+v", got)
 	}
 	if !r.router.verifier().Links() {

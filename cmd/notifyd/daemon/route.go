@@ -156,6 +156,10 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *ph
 		return 0, err
 	}
 	watch.lap("commit")
+	if _, err := r.history.Committed(ctx, outcomes); err != nil {
+		r.log.Error("the history is not held within its bounds", "error", err)
+	}
+	watch.lap("prune")
 	r.holes.committed()
 	r.metrics.routed(events, owed)
 	r.sayConflicts(outcomes)

@@ -85,10 +85,14 @@ func (s Settings) snapshot() string {
 type historySettings struct {
 	Keep      time.Duration `yaml:"keep"`       // older messages are deleted
 	KeepBytes int64         `yaml:"keep_bytes"` // beyond this size the oldest are deleted
-	Prune     time.Duration `yaml:"prune"`      // the time between two deletions
+	// SourceBytes bounds the messages of one source; 0: only KeepBytes does.
+	SourceBytes int64         `yaml:"source_bytes"`
+	Prune       time.Duration `yaml:"prune"` // the time between two deletions by age
 }
 
-func (h historySettings) keep() history.Keep { return history.Keep{Age: h.Keep, Bytes: h.KeepBytes} }
+func (h historySettings) keep() history.Keep {
+	return history.Keep{Age: h.Keep, Bytes: h.KeepBytes, SourceBytes: h.SourceBytes}
+}
 
 type stopSettings struct {
 	Within time.Duration `yaml:"within"` // the longest time of an orderly stop
@@ -177,6 +181,9 @@ func (s Settings) check() error {
 	}
 	if s.History.KeepBytes < 1<<20 {
 		bad("history.keep_bytes", "%d; expected at least 1048576", s.History.KeepBytes)
+	}
+	if n := s.History.SourceBytes; n != 0 && n < 1<<20 {
+		bad("history.source_bytes", "%d; expected at least 1048576, or 0 for no bound", n)
 	}
 	if _, err := s.Web.proxies(); err != nil {
 		bad("web.trusted_proxies", "%v; expected networks such as 192.0.2.0/24", err)
