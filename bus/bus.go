@@ -117,6 +117,7 @@ type Message struct {
 	Mended []string
 
 	undated bool // see Undated
+	unread  bool // the payload is larger than MaxRead
 	proof   *Proof
 	content *content
 }
@@ -164,9 +165,12 @@ var ErrMalformed = errors.New("malformed message")
 const (
 	MaxTopic   = 1024    // bytes
 	MaxPayload = 8 << 20 // bytes
-	MaxDepth   = 100     // nesting of the JSON
-	MaxValues  = 1 << 19 // values in one payload: a small text must not become a large tree
-	MaxID      = 256     // bytes of a msg_id
+	// MaxRead bounds what is read of a payload, so that no message keeps others waiting: its bytes, and for each value
+	// 32 more, for each key 96, for each float 96. So an object of 8000 fields is read, and a list of 30,000 integers.
+	// Of a larger payload only the envelope is read: see Decode.
+	MaxRead  = 1 << 20
+	MaxDepth = 100 // nesting of the JSON
+	MaxID    = 256 // bytes of a msg_id
 
 	// MaxHeld is the bytes of all frames that one Frame.Source has handed over and that are not done with.
 	MaxHeld = 32 << 20

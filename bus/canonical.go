@@ -63,13 +63,8 @@ func appendList(b []byte, list []any, depth int) ([]byte, error) {
 }
 
 func appendObject(b []byte, m map[string]any, depth int) ([]byte, error) {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys) // the byte order of UTF-8 is the order of code points
 	b = append(b, '{')
-	for i, k := range keys {
+	for i, k := range sortedKeys(m) {
 		if i > 0 {
 			b = append(b, ',')
 		}
@@ -80,6 +75,16 @@ func appendObject(b []byte, m map[string]any, depth int) ([]byte, error) {
 		}
 	}
 	return append(b, '}'), nil
+}
+
+// sortedKeys gives the keys of m by code point, which is the byte order of UTF-8.
+func sortedKeys(m map[string]any) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 // appendNumber writes a number token: an integer as it is, a float in its shortest form.

@@ -72,7 +72,7 @@ func TestCanonicalLikeCPython(t *testing.T) {
 
 // parseWTF8 parses text that may hold lone surrogates as bytes, as a Python string can.
 func parseWTF8(text string) (any, error) {
-	p := parser{text: []byte(text), left: MaxValues, exact: true}
+	p := parser{text: []byte(text), left: maxParsed, exact: true}
 	return p.value(0)
 }
 

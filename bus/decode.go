@@ -20,22 +20,25 @@ import (
 // where the message differs from what was sent. Payload stays as received: it is what is signed. Decoded again with the
 // same time it gives the same Message.
 //
+// A payload that costs more to read than MaxRead is delivered too, but of it only the envelope is read, and Body is
+// nil. Its signature cannot be checked, and in between it need not be JSON.
+//
 // An error wraps ErrMalformed and names the fault. Decode never panics, whatever the frame holds.
 func Decode(f Frame, now time.Time) (*Message, error) {
 	if err := CheckTopic(f.Topic); err != nil {
 		return nil, err
 	}
-	e, err := parseObject(f.Payload)
+	e, unread, err := parseObject(f.Payload)
 	if err != nil {
 		return nil, err
 	}
-	return e.message(f, now)
+	return e.message(f, unread, now)
 }
 
 // DecodeLine reads one line of JSON Lines, the format in which the tools exchange messages. It is Decode of a frame
 // whose topic is the line's own, or NoTopic where it states none.
 func DecodeLine(line []byte, now time.Time) (*Message, error) {
-	e, err := parseObject(line)
+	e, unread, err := parseObject(line)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +49,7 @@ func DecodeLine(line []byte, now time.Time) (*Message, error) {
 	if err := CheckTopic(topic); err != nil {
 		return nil, err
 	}
-	return e.message(Frame{Topic: topic, Payload: line}, now)
+	return e.message(Frame{Topic: topic, Payload: line}, unread, now)
 }
 
 // NoTopic is the topic of a line that has none, as fedmsg names it.

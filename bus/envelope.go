@@ -26,7 +26,7 @@ func (m *Message) Envelope() Envelope {
 // PeekEnvelope reads the envelope of a payload fast, and skips the body. It finds no mistakes: a field that is missing
 // or cannot be read stays zero. Decode finds them.
 func PeekEnvelope(payload []byte) Envelope {
-	p := parser{text: payload, left: MaxValues}
+	p := parser{text: payload, left: MaxRead}
 	var e Envelope
 	if p.peek() != '{' {
 		return e

@@ -6,3 +6,6 @@ func WithoutProof(m *Message) *Message {
 	c.proof, c.content = nil, nil
 	return &c
 }
+
+// ReadEnds is readEnds.
+func ReadEnds(payload []byte, end int) (map[string]any, string, error) { return readEnds(payload, end) }

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/notifyd/notifyd/internal/text"
@@ -11,26 +12,34 @@ import (
 // is signed is the envelope as received.
 type jsonObject map[string]any
 
-func parseObject(payload []byte) (jsonObject, error) {
+// parseObject reads a payload. unread names the first field that was too large to read; "" where all was read.
+func parseObject(payload []byte) (e jsonObject, unread string, err error) {
 	if len(payload) > MaxPayload {
-		return nil, malformed("payload of %d bytes, at most %d are read", len(payload), MaxPayload)
+		return nil, "", malformed("payload of %d bytes, at most %d are read", len(payload), MaxPayload)
 	}
-	v, err := parseJSON(payload, false)
+	var v any
+	if err = errTooMuch; len(payload) <= MaxRead {
+		v, err = parseWithin(payload, false, MaxRead)
+	}
+	if errors.Is(err, errTooMuch) {
+		e, unread, err = readEnds(payload, maxEnd)
+		v = map[string]any(e)
+	}
 	if err != nil {
-		return nil, malformed("%w", err)
+		return nil, "", malformed("%w", err)
 	}
 	e, ok := v.(map[string]any)
 	if !ok {
-		return nil, malformed("payload is a JSON %s, not an object", jsonKind(v))
+		return nil, "", malformed("payload is a JSON %s, not an object", jsonKind(v))
 	}
-	return e, nil
+	return e, unread, nil
 }
 
-// message makes the Message of a frame whose payload is e.
-func (e jsonObject) message(f Frame, now time.Time) (*Message, error) {
+// message makes the Message of a frame whose payload is e, as far as it was read.
+func (e jsonObject) message(f Frame, unread string, now time.Time) (*Message, error) {
 	m := &Message{
 		Topic: f.Topic, Source: f.Source, Payload: f.Payload, Publisher: f.Publisher, Late: f.Late,
-		content: new(content),
+		content: new(content), unread: unread != "",
 	}
 	stated, _ := e["topic"].(string)
 	switch {
@@ -39,9 +48,17 @@ func (e jsonObject) message(f Frame, now time.Time) (*Message, error) {
 	case stated == "":
 		m.mend("topic %s; %q was taken", e.fault("topic"), f.Topic)
 	}
-	m.proof = e.proof(m.Payload)
+	if m.proof = e.proof(m.Payload); m.proof != nil {
+		m.proof.TooLarge = m.unread
+	}
 	m.Standing = m.proof.unchecked()
 	e.fillBody(m)
+	if m.unread {
+		if m.Body == nil || !envelopeFields[unread] {
+			unread = "msg"
+		}
+		m.mend("%s was not read: the message of %d bytes is too large, or has too many values", unread, len(m.Payload))
+	}
 	m.Headers = typed[map[string]any](e, m, "headers")
 	m.Username = typed[string](e, m, "username")
 	m.Sequence, _ = counter(e["seq_id"]) // it helps to find what is lost and is no part of the message
@@ -56,10 +73,12 @@ func (e jsonObject) fillBody(m *Message) {
 	if m.Body = e["msg"]; m.Body != nil {
 		return
 	}
-	if m.Body = e["body"]; m.Body != nil || e.has("msg") || e.has("body") {
+	if m.Body = e["body"]; m.Body != nil {
 		return
 	}
-	m.mend("msg was missing, and so was body; null was taken")
+	if !m.unread && !e.has("msg") && !e.has("body") {
+		m.mend("msg was missing, and so was body; null was taken")
+	}
 }
 
 func (e jsonObject) fillCounter(m *Message) {

@@ -30,7 +30,9 @@ func (e jsonObject) fillID(m *Message) {
 			return
 		}
 	}
-	if e["topic"] != m.Topic {
+	if m.unread {
+		m.ID = "sha256-" + m.ContentHash().String()[:32] // which is needed anyway
+	} else if e["topic"] != m.Topic {
 		m.ID = madeID([]byte(m.Topic), []byte{'\n'}, m.Payload) // the same payload may come under many topics
 	} else {
 		m.ID = madeID(m.Payload)

@@ -8,7 +8,7 @@ import (
 
 // A parser reads JSON as Python's json.loads does, since the senders of the buses were tested against that: RFC 8259,
 // and the literals NaN, Infinity and -Infinity. The last of equal keys counts. A control character in a string is an
-// error. Depth and number of values are bounded. Numbers stay text, so that 1.0 and 1 stay different.
+// error. Depth and cost are bounded. Numbers stay text, so that 1.0 and 1 stay different.
 //
 // A lone surrogate (\ud83d without its other half) is no character. With exact set it becomes the three bytes that
 // UTF-8 would give it (WTF-8), as canonical JSON needs, and NaN stays a number. Without, the surrogate becomes U+FFFD,
@@ -16,16 +16,29 @@ import (
 type parser struct {
 	text  []byte
 	pos   int
-	left  int // values that may still come
+	left  int // how much may still be read: see MaxRead
 	exact bool
 }
 
+// What a value costs beside its bytes, in bytes that cost as much to read and to hash.
+const (
+	valueCost = 32
+	keyCost   = 96
+	floatCost = 96
+)
+
 // parseJSON reads exactly one JSON value from text, which must be UTF-8.
-func parseJSON(text []byte, exact bool) (any, error) {
+func parseJSON(text []byte, exact bool) (any, error) { return parseWithin(text, exact, maxParsed) }
+
+// maxParsed bounds what the tools read.
+const maxParsed = 64 << 20
+
+// parseWithin is parseJSON within a bound on what it costs: errTooMuch beyond it.
+func parseWithin(text []byte, exact bool, most int) (any, error) {
 	if !utf8.Valid(text) {
 		return nil, errors.New("not UTF-8")
 	}
-	p := parser{text: text, left: MaxValues, exact: exact}
+	p := parser{text: text, left: most - len(text), exact: exact}
 	v, err := p.value(0)
 	if err != nil {
 		return nil, err
@@ -65,8 +78,8 @@ func (p *parser) value(depth int) (any, error) {
 	if depth > MaxDepth {
 		return nil, p.problem(fmt.Sprintf("nested deeper than %d", MaxDepth))
 	}
-	if p.left--; p.left < 0 {
-		return nil, p.problem(fmt.Sprintf("more than %d values", MaxValues))
+	if p.left -= valueCost; p.left < 0 {
+		return nil, errTooMuch
 	}
 	switch c := p.peek(); {
 	case c == '{':
@@ -102,6 +115,7 @@ func (p *parser) object(depth int) (any, error) {
 			return nil, p.problem("expected a colon")
 		}
 		p.pos++
+		p.left -= keyCost
 		if m[key], err = p.value(depth + 1); err != nil {
 			return nil, err
 		}

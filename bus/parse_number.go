@@ -43,12 +43,14 @@ func (p *parser) number() (any, error) {
 		return nil, p.problem("expected a digit")
 	}
 	if p.pos < len(p.text) && p.text[p.pos] == '.' {
+		p.left -= floatCost
 		p.pos++
 		if !p.digits() {
 			return nil, p.problem("expected a digit")
 		}
 	}
 	if p.pos < len(p.text) && (p.text[p.pos] == 'e' || p.text[p.pos] == 'E') {
+		p.left -= floatCost
 		p.pos++
 		if p.pos < len(p.text) && (p.text[p.pos] == '+' || p.text[p.pos] == '-') {
 			p.pos++

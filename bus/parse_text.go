@@ -8,20 +8,31 @@ import (
 func (p *parser) str() (string, error) {
 	p.pos++
 	start := p.pos
-	for p.pos < len(p.text) {
-		switch c := p.text[p.pos]; {
-		case c == '"':
-			s := string(p.text[start:p.pos])
-			p.pos++
-			return s, nil
-		case c == '\\':
-			return p.escaped(start)
-		case c < 0x20:
-			return "", p.problem("control character in a string")
-		}
-		p.pos++
+	p.plain()
+	if p.pos == len(p.text) {
+		return "", p.problem("string without end")
 	}
-	return "", p.problem("string without end")
+	switch p.text[p.pos] {
+	case '"':
+		s := string(p.text[start:p.pos])
+		p.pos++
+		return s, nil
+	case '\\':
+		return p.escaped(start)
+	}
+	return "", p.problem("control character in a string")
+}
+
+// plain moves to the next byte of a string that does not stand for itself, or to the end.
+func (p *parser) plain() {
+	text := p.text[p.pos:]
+	for i, c := range text {
+		if c < 0x20 || c == '"' || c == '\\' {
+			p.pos += i
+			return
+		}
+	}
+	p.pos = len(p.text)
 }
 
 // escaped reads the rest of a string that began at start, from its first escape on.
@@ -36,8 +47,9 @@ func (p *parser) escaped(start int) (string, error) {
 		case c < 0x20:
 			return "", p.problem("control character in a string")
 		case c != '\\':
-			s = append(s, c)
-			p.pos++
+			start := p.pos
+			p.plain()
+			s = append(s, p.text[start:p.pos]...)
 			continue
 		}
 		var err error

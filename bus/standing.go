@@ -67,8 +67,11 @@ type Proof struct {
 	Scheme      string // crypto: "x509", "gpg", or anything else; "" where it is absent or no text
 	Signature   string // base64; "" where it is absent or no text
 	Certificate string // base64 of PEM; "" where it is absent or no text
-	payload     []byte
-	envelope    jsonObject
+	// TooLarge says that the message was not read whole (see MaxRead): what is signed is not known, and the signature
+	// cannot be checked.
+	TooLarge bool
+	payload  []byte
+	envelope jsonObject
 }
 
 // Proof gives what m carries to prove its sender; nil where it has neither a signature nor a certificate.
@@ -115,6 +118,9 @@ func (e jsonObject) proof(payload []byte) *Proof {
 func (p *Proof) unchecked() Standing {
 	if p == nil {
 		return Standing{Verdict: Unsigned, Reason: "the message carries no signature"}
+	}
+	if p.TooLarge {
+		return Standing{Verdict: Unchecked, Reason: "the message is too large to check its signature"}
 	}
 	return Standing{Verdict: Unchecked, Reason: "the message carries a signature, which was not checked"}
 }

@@ -47,6 +47,8 @@ func (v *Verifier) findSignature(m *bus.Message, now time.Time) finding {
 		method = bus.GPG
 	}
 	switch {
+	case p.TooLarge:
+		return unchecked(m, method, "the message is too large to check its signature")
 	case method == bus.X509 && v.x509 != nil:
 		return v.x509.check(m, now)
 	case method == bus.GPG && v.gpg != nil:

@@ -125,7 +125,7 @@ func printTerse(w io.Writer, book *catalogue.Catalogue, m *bus.Message) error {
 
 // printJSON writes the canonical form: pure ASCII, so nothing in it can steer a terminal.
 func printJSON(w io.Writer, m *bus.Message) error {
-	whole, err := bus.ParseJSON(m.Payload)
+	whole, err := wholeOf(m)
 	if err != nil {
 		return err
 	}
@@ -137,8 +137,21 @@ func printJSON(w io.Writer, m *bus.Message) error {
 	return err
 }
 
-func printPretty(w io.Writer, m *bus.Message) error {
+// wholeOf gives the payload of a message. Of one that was too large to read, and may be no JSON, it gives what was read.
+func wholeOf(m *bus.Message) (any, error) {
 	whole, err := bus.ParseJSON(m.Payload)
+	if err == nil {
+		return whole, nil
+	}
+	envelope, err := bus.Encode(m)
+	if err != nil {
+		return nil, err
+	}
+	return bus.ParseJSON(envelope)
+}
+
+func printPretty(w io.Writer, m *bus.Message) error {
+	whole, err := wholeOf(m)
 	if err != nil {
 		return err
 	}

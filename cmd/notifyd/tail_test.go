@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"context"
 	"fmt"
 	"log/slog"
@@ -39,7 +40,7 @@ func TestTailFilters(t *testing.T) {
 		if topic == "org.a.git.push" {
 			id = 0 // sent twice, shown once
 		}
-		if _, err := p.Publish(topic, fmt.Appendf(nil, `{"topic":%q,"msg":%d,"msg_id":"%d","timestamp":1}`, topic, i,
+		if _, err := p.Publish(topic, fmt.Appendf(nil, `{"topic":%q,"msg":%d,"msg_id":"%d","timestamp":1}`, topic, id,
 			id)); err != nil {
 			t.Fatal(err)
 		}
@@ -54,6 +55,23 @@ func TestTailFilters(t *testing.T) {
 		}
 	case <-time.After(20 * time.Second):
 		t.Error("tail has not ended")
+	}
+}
+
+// TestTailShowsWhatIsTooLarge shows the envelope of a message that is not read whole, and may be no JSON.
+func TestTailShowsWhatIsTooLarge(t *testing.T) {
+	payload := []byte(`{"topic":"t","msg":` + strings.Repeat("]", bus.MaxRead) + `,"msg_id":"x","timestamp":1}`)
+	m, err := bus.Decode(bus.Frame{Topic: "t", Payload: payload}, time.Unix(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var line, pretty bytes.Buffer
+	if err := errors.Join(printJSON(&line, m), printPretty(&pretty, m)); err != nil {
+		t.Fatal(err)
+	}
+	want := `{"i":0,"msg":null,"msg_id":"x","timestamp":1,"topic":"t"}` + "\n"
+	if line.String() != want || !strings.Contains(pretty.String(), `"msg_id": "x"`) {
+		t.Errorf("tail wrote %s and %s, want %s", &line, &pretty, want)
 	}
 }
 
