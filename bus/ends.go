@@ -153,10 +153,15 @@ func valueStart(text []byte) int {
 	case '}', ']':
 		return bracketStart(text)
 	}
-	for i >= 0 && (isDigit(text[i]) || text[i]|0x20 >= 'a' && text[i]|0x20 <= 'z' || bytes.IndexByte([]byte("+-."), text[i]) >= 0) {
+	for i >= 0 && isScalar(text[i]) {
 		i--
 	}
 	return i + 1
+}
+
+// isScalar reports the bytes of numbers and literals.
+func isScalar(c byte) bool {
+	return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '.' || c == '+' || c == '-'
 }
 
 // bracketStart is where the list or object begins with which text ends.

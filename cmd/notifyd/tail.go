@@ -137,7 +137,8 @@ func printJSON(w io.Writer, m *bus.Message) error {
 	return err
 }
 
-// wholeOf gives the payload of a message. Of one that was too large to read, and may be no JSON, it gives what was read.
+// wholeOf gives the payload of a message. Of one that was too large to read, and may be no JSON, it gives what was
+// read.
 func wholeOf(m *bus.Message) (any, error) {
 	whole, err := bus.ParseJSON(m.Payload)
 	if err == nil {
