@@ -3,9 +3,12 @@ package trust
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/notifyd/notifyd/bus"
 )
 
 func TestConfigMistakes(t *testing.T) {
@@ -57,5 +60,23 @@ func TestDefaults(t *testing.T) {
 	want.Unsigned = Drop
 	if c.Verdicts != want || !c.checks() {
 		t.Errorf("with keys: %+v", c)
+	}
+}
+
+// TestManualStatesDefaults compares the table of doc/trust.md with the defaults.
+func TestManualStatesDefaults(t *testing.T) {
+	manual, err := os.ReadFile(filepath.Join("..", "..", "doc", "trust.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\|.*\\| (accept|mark|drop) \\| (accept|mark|drop) \\|$")
+	told := map[bus.Verdict][2]Action{}
+	for _, m := range row.FindAllStringSubmatch(string(manual), -1) {
+		told[bus.Verdict(m[1])] = [2]Action{Action(m[2]), Action(m[3])}
+	}
+	for verdict, with := range checking.byVerdict() {
+		if want := [2]Action{with, notChecking.byVerdict()[verdict]}; told[verdict] != want {
+			t.Errorf("doc/trust.md says %q of %s, want %q", told[verdict], verdict, want)
+		}
 	}
 }
