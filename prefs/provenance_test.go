@@ -65,7 +65,7 @@ func TestMarkedNoticeHasNothingToClick(t *testing.T) {
 				t.Errorf("%s: %q is in %s", c.word, bad, text)
 			}
 		}
-		if !strings.Contains(n.Text, "hxxps[:]//evil[.]example/login") {
+		if !strings.Contains(n.Text, "hxxps[://]evil[.]example/login") {
 			t.Errorf("%s: the text no longer says where the link led: %q", c.word, n.Text)
 		}
 		if n.Severity != "error" || !d.Together || !d.DueAt.After(forged(c.standing).Time) {

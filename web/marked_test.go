@@ -27,7 +27,7 @@ func TestMarkedMessages(t *testing.T) {
 
 	page := alice.get("/messages/2026-forged")
 	page.want(t, 200, `<span class="badge bad">unsigned</span> It is not proved who sent this message`,
-		"hxxps[:]//evil[.]example/login", "<dt>Signature</dt><dd>unsigned (it has no signature)</dd>")
+		"hxxps[://]evil[.]example/login", "<dt>Signature</dt><dd>unsigned (it has no signature)</dd>")
 	if strings.Contains(page.body, `href="https://evil.example`) {
 		t.Error("the link of a message that is not proved can be clicked")
 	}

@@ -47,7 +47,7 @@ func Marked() []backends.Notice {
 	forged, signed := Samples()[0], Samples()[1]
 	forged.ID, forged.Link, forged.App, forged.Severity = "2026-forged", "", "announce.evil.example", "error"
 	forged.Title = "[evil[.]example] All passwords must be changed today"
-	forged.Text = "All passwords must be changed today: hxxps[:]//evil[.]example/login"
+	forged.Text = "All passwords must be changed today: hxxps[://]evil[.]example/login"
 	forged.Kind, forged.KindName = "announce.evil.example", "News of www.evil.example"
 	forged.Actor, forged.Users = "mallory@evil.example", []string{"mallory@evil.example"}
 	forged.Packages, forged.Objects = []string{"evil.example"}, []string{"https://evil.example/1"}

@@ -34,7 +34,7 @@ func TestMarkedLines(t *testing.T) {
 	l := limits{noticeLines: 2, digestLines: 5}
 	marked := backendtest.Marked()
 	for i, want := range []string{
-		"(unsigned) [announce[.]evil[.]example] All passwords must be changed today: hxxps[:]//evil[.]example/login " +
+		"(unsigned) [announce[.]evil[.]example] All passwords must be changed today: hxxps[://]evil[.]example/login " +
 			"(My packages)",
 		"(wrong signer) [bodhi] bob commented on zsh-5.9-4: works for me. (My packages)",
 	} {
@@ -53,7 +53,7 @@ func TestMarkedLines(t *testing.T) {
 		"[buildsys] The text of sample 1. https://builds.example.org/build/1 (My packages)",
 		"(unsigned) [buildsys] carol built bash-5.3-1 and bash-5.3-2, 1 failed " +
 			"(2 notices, 2026-03-04 05:06–05:07 UTC) (My packages)",
-		"(unsigned) [announce[.]evil[.]example] All passwords must be changed today: hxxps[:]//evil[.]example/login " +
+		"(unsigned) [announce[.]evil[.]example] All passwords must be changed today: hxxps[://]evil[.]example/login " +
 			"(My packages)",
 		"(wrong signer) [bodhi] bob commented on zsh-5.9-4: works for me. (My packages)",
 	}

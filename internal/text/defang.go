@@ -1,7 +1,6 @@
 package text
 
 import (
-	"slices"
 	"strings"
 	"unicode"
 )
@@ -9,7 +8,7 @@ import (
 // Defang writes a text so that no program makes a link of any part of it, and a person still reads what it said. To
 // defang is the security trade's word, and so is the form:
 //
-//	https://evil.example/login, bob@evil.example   ->   hxxps[:]//evil[.]example/login, bob[at]evil[.]example
+//	https://evil.example/login, bob@evil.example   ->   hxxps[://]evil[.]example/login, bob[at]evil[.]example
 //
 // Mail programs and IRC clients make links of much that is no URL: a scheme and a colon, www., a name and a top-level
 // domain, an address, four numbers with dots, the name of a Windows share. So a dot before anything that could be a
@@ -20,7 +19,7 @@ import (
 // defanged already is left alone.
 func Defang(s string) string {
 	s = Clean(s)
-	if !strings.ContainsAny(s, `.:@\`+otherDots) {
+	if !strings.ContainsAny(s, `.:@/\`+otherDots) {
 		return s
 	}
 	d := defanger{runes: []rune(s)}
@@ -65,10 +64,17 @@ func (d *defanger) at(n int) rune {
 func (d *defanger) instead(n int) string {
 	switch r := d.at(n); {
 	case r == ':' && d.endsScheme(n):
+		if d.reads(n+1, "//") {
+			return "[:"
+		}
 		return "[:]"
+	case r == '/' && d.at(n-1) == '/' && d.at(n-2) == ':' && d.endsScheme(n-2):
+		return "/]"
+	case r == '/' && d.at(n-1) == '/' && !isGap(d.at(n+1)) && !d.reads(n-3, "[://]"):
+		return "[/]"
 	case (r == 't' || r == 'T') && d.inHTTP(n):
 		return string(r + 'x' - 't')
-	case r == '@' && !d.begins(n) && !isGap(d.at(n+1)):
+	case r == '@' && !isGap(d.at(n-1)) && !isGap(d.at(n+1)):
 		return "[at]"
 	case r == '\\' && d.at(n+1) == '\\':
 		return `[\]`
@@ -81,18 +87,18 @@ func (d *defanger) instead(n int) string {
 }
 
 // endsScheme reports a colon that ends the scheme of a URL (RFC 3986, section 3.1), of any scheme: a desktop may have a
-// program for it. The colons of 12:30 and of "error: text" end none.
+// program for it. The colons of 12:30, C:\ and "error: text" end none.
 func (d *defanger) endsScheme(n int) bool {
 	next := d.at(n + 1)
-	if isGap(next) || next == '(' || isDigit(d.at(n-1)) && isDigit(next) {
+	if isGap(next) || next == '(' || next == '\\' && isGap(d.at(n-2)) || isDigit(d.at(n-1)) && isDigit(next) {
 		return false
 	}
-	length, letter := 0, false
-	for isScheme(d.at(n - 1 - length)) {
-		letter = letter || isLetter(d.at(n-1-length))
-		length++
+	for at := n - 1; isScheme(d.at(at)); at-- {
+		if isLetter(d.at(at)) {
+			return true
+		}
 	}
-	return letter && length > 1
+	return false
 }
 
 // inHTTP reports the two letters t of a scheme http or https.
@@ -120,13 +126,13 @@ func (d *defanger) reads(start int, word string) bool {
 
 // begins reports the first character of a word or of a name in a path.
 func (d *defanger) begins(n int) bool {
-	return isGap(d.at(n-1)) || strings.ContainsRune(`/\([{<"'`, d.at(n-1))
+	return !d.hides(n-1) && (isGap(d.at(n-1)) || strings.ContainsRune(`/\([{<"'`, d.at(n-1)))
 }
 
 // isLabelDot reports a dot before what may be a top-level domain: two letters or more of any script, and no digit
 // behind them, or the ASCII form of such a label. Behind www and ftp it may be before anything.
 func (d *defanger) isLabelDot(n int) bool {
-	if d.begins(n) || d.at(n-1) == '.' {
+	if d.begins(n) || d.at(n-1) == '.' && !d.hides(n-1) {
 		return false
 	}
 	if d.reads(n+1, "xn--") || d.reads(n-3, "www") || d.reads(n-3, "ftp") {
@@ -135,26 +141,43 @@ func (d *defanger) isLabelDot(n int) bool {
 	letters := 0
 	for r := d.at(n + 1); unicode.IsLetter(r) || unicode.Is(unicode.M, r); r = d.at(n + 1 + letters) {
 		letters++
+		// a program that knows ASCII only, or that sees what nobody does, ends the label here
+		if next := d.at(n + 1 + letters); letters > 1 && (d.hides(n+letters) || r < 0x80 && next >= 0x80) {
+			return true
+		}
 	}
 	return letters > 1 && !unicode.IsDigit(d.at(n+1+letters))
 }
 
+// hides reports whether something that nobody sees stands behind the visible character n, or before the first.
+func (d *defanger) hides(n int) bool {
+	if n < 0 {
+		return len(d.seen) > 0 && d.seen[0] > 0
+	}
+	return n+1 < len(d.seen) && d.seen[n+1] != d.seen[n]+1 || n+1 == len(d.seen) && d.seen[n]+1 < len(d.runes)
+}
+
 // isAddressDot reports a dot in four numbers that may be an IPv4 address.
 func (d *defanger) isAddressDot(n int) bool {
-	const longest = len("255.255.255.255.")
-	start, end := n, n+1
-	for n-start <= longest && (isDigit(d.at(start-1)) || d.at(start-1) == '.') {
-		start--
+	return d.numbers(n, -1)+d.numbers(n, 1) > 3
+}
+
+// numbers counts the numbers with single dots between them that stand beside the dot n in a direction, up to three.
+func (d *defanger) numbers(n, step int) int {
+	count := 0
+	for at := n; count < 3 && d.at(at) == '.'; count++ {
+		digits := 0
+		for at += step; isDigit(d.at(at)) && digits < 10; at += step {
+			digits++
+			if d.hides(at + min(step, 0)) {
+				break
+			}
+		}
+		if digits == 0 {
+			break
+		}
 	}
-	for end-n <= longest && (isDigit(d.at(end)) || d.at(end) == '.') {
-		end++
-	}
-	var whole []byte
-	for i := start; i < end; i++ {
-		whole = append(whole, byte(d.at(i)))
-	}
-	parts := strings.Split(strings.TrimRight(string(whole), "."), ".")
-	return len(parts) == 4 && !slices.ContainsFunc(parts, func(p string) bool { return p == "" || len(p) > 3 })
+	return count
 }
 
 func isGap(r rune) bool    { return r == 0 || unicode.IsSpace(r) }

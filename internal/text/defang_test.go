@@ -10,10 +10,10 @@ import (
 func TestDefang(t *testing.T) {
 	for s, want := range map[string]string{
 		// what some program makes a link of
-		"see https://evil.example/login now": "see hxxps[:]//evil[.]example/login now",
-		"HTTP://EVIL.EXAMPLE":                "HXXP[:]//EVIL[.]EXAMPLE",
-		"ftp://evil.example/x":               "ftp[:]//evil[.]example/x",
-		"irc://irc.evil.example/chan":        "irc[:]//irc[.]evil[.]example/chan",
+		"see https://evil.example/login now": "see hxxps[://]evil[.]example/login now",
+		"HTTP://EVIL.EXAMPLE":                "HXXP[://]EVIL[.]EXAMPLE",
+		"ftp://evil.example/x":               "ftp[://]evil[.]example/x",
+		"irc://irc.evil.example/chan":        "irc[://]irc[.]evil[.]example/chan",
 		"www.evil.example":                   "www[.]evil[.]example",
 		"evil.co.uk/login":                   "evil[.]co[.]uk/login",
 		"evil.com.":                          "evil[.]com.",
@@ -30,17 +30,25 @@ func TestDefang(t *testing.T) {
 		"ms-msdt:/id":                        "ms-msdt[:]/id",
 		"x-y+z.1:go":                         "x-y+z.1[:]go",
 		"192.0.2.1:8080/login":               "192[.]0[.]2[.]1:8080/login",
+		"::1]..192.0.2.1.5":                  "::1]..192[.]0[.]2[.]1[.]5",
+		"evil.io\u00ad9, evil.io\u00adx9":    "evil[.]io\u00ad9, evil[.]io\u00adx9",
+		"evil.comé1":                         "evil[.]comé1",
+		"1\u200e192.0.2.1":                   "1\u200e192[.]0[.]2[.]1",
+		"(\u200d.co":                         "(\u200d[.]co",
+		"//evil//x, // y":                    "/[/]evil/[/]x, // y",
+		"file:////a":                         "file[://][/][/]a",
+		"(@evil.com)":                        "([at]evil[.]com)",
 		`\\evil\share`:                       `[\]\evil\share`,
-		"http://[2001:db8::1]/x":             "hxxp[:]//[2001:db8[:]:1]/x",
-		"xhttp://a":                          "xhxxp[:]//a",
-		"httphttps://a":                      "httphxxps[:]//a",
+		"http://[2001:db8::1]/x":             "hxxp[://][2001:db8[:]:1]/x",
+		"xhttp://a":                          "xhxxp[://]a",
+		"httphttps://a":                      "httphxxps[://]a",
 		"a\u200e.\u200ecom":                  "a\u200e[.]\u200ecom", // a backend may drop what nobody sees
 		"evil.\u202ecom":                     "evil[.]com",
 		"evil.c\u200dom":                     "evil[.]c\u200dom",
-		"htt\u200dps\u2060://a":              "hxx\u200dps\u2060[:]//a",
+		"htt\u200dps\u2060://a":              "hxx\u200dps\u2060[://]a",
 		"evil.\x03com":                       "evil[.]com",
 		"setup.py":                           "setup[.]py",
-		"https://a.example/?u=https://b.com": "hxxps[:]//a[.]example/?u=hxxps[:]//b[.]com",
+		"https://a.example/?u=https://b.com": "hxxps[://]a[.]example/?u=hxxps[://]b[.]com",
 
 		// what none does
 		"":                                     "",
@@ -49,7 +57,8 @@ func TestDefang(t *testing.T) {
 		"2026-03-04T05:06:07Z, 1.2.3, v2.6.32": "2026-03-04T05:06:07Z, 1.2.3, v2.6.32",
 		"error: no such file, e.g. this one":   "error: no such file, e.g. this one",
 		"[bash] @alice said: yes... and no":    "[bash] @alice said: yes... and no",
-		"a:b, C:\\dir":                         "a:b, C:\\dir",
+		"a:x.yz, b://news":                     "a[:]x[.]yz, b[://]news",
+		"C:\\dir, at 1:a ":                     "C:\\dir, at 1:a ",
 	} {
 		got := text.Defang(s)
 		if got != want {
