@@ -29,7 +29,7 @@ func (c *configCheckCmd) Run(e *env) error {
 	if name == "" {
 		name = "defaults and environment"
 	}
-	for _, warning := range f.Exposed() {
+	for _, warning := range daemon.Warnings(f, e.daemon()) {
 		fmt.Fprintln(e.stderr, "warning:", warning)
 	}
 	fmt.Fprintf(e.stdout, "%s: ok\n", name)

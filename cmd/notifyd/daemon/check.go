@@ -22,6 +22,19 @@ func Check(f *config.File, env Env) error {
 	return err
 }
 
+// Warnings returns what works in a configuration without mistakes, but should be changed.
+func Warnings(f *config.File, env Env) []string {
+	warnings := f.Exposed()
+	s, err := LoadSettings(f)
+	if err != nil {
+		return warnings
+	}
+	if v, err := trust.Open(s.Trust); err == nil {
+		warnings = append(warnings, v.Warnings(env.Now())...)
+	}
+	return warnings
+}
+
 // check does the work of Check and also returns the settings of the program's own sections.
 func check(f *config.File, env Env) (Settings, error) {
 	s, err := LoadSettings(f)
