@@ -112,5 +112,8 @@ func (v *Verifier) CRLExpires() time.Time {
 // Checks reports whether any signature can be checked.
 func (v *Verifier) Checks() bool { return v.config.checks() }
 
+// MaxAge is the age from which on a signed message is stale.
+func (v *Verifier) MaxAge() time.Duration { return v.config.MaxAge }
+
 // Links reports whether a message that is not proved keeps its link.
 func (v *Verifier) Links() bool { return v.config.Links }

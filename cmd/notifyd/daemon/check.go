@@ -30,7 +30,7 @@ func Warnings(f *config.File, env Env) []string {
 		return warnings
 	}
 	if v, err := trust.Open(s.Trust); err == nil {
-		warnings = append(warnings, v.Warnings(env.Now())...)
+		warnings = append(warnings, warningsOf(v, s.History.Keep, env.Now())...)
 	}
 	return warnings
 }

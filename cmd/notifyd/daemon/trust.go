@@ -48,10 +48,20 @@ func sourceNames(sources map[string]bus.Source) []string {
 const nothingVerified = "nothing is verified: bus.trust has neither a ca nor gpg_keys, so anybody who reaches a bus may " +
 	"send under any name"
 
-// trustWarnings says what is wrong with the files that messages are checked by.
+// warningsOf says what is wrong with the files that messages are checked by, and with how long a signature counts.
+func warningsOf(v *trust.Verifier, keep time.Duration, now time.Time) []string {
+	warnings := v.Warnings(now)
+	if v.Checks() && v.MaxAge() > keep {
+		warnings = append(warnings, "bus.trust.max_age is longer than history.keep: what the history has forgotten can be sent "+
+			"again as new")
+	}
+	return warnings
+}
+
+// trustWarnings says what limits the trust in messages at this moment.
 func (s *Service) trustWarnings() []string {
 	v := s.trust.Load()
-	warnings := v.Warnings(s.env.Now())
+	warnings := warningsOf(v, s.tuned.Load().history.Keep, s.env.Now())
 	if !v.Checks() {
 		warnings = append(warnings, nothingVerified)
 	}

@@ -95,6 +95,13 @@ func TestTrustFilesAreWatched(t *testing.T) {
 	if !strings.Contains(r.metrics(), "\nnotifyd_trust_crl_expires_timestamp_seconds ") {
 		t.Error("/metrics does not say when the list of revoked certificates expires")
 	}
+	r.reloadWith("web: {listen: ''}", "history: {keep: 24h}", "bus:", "  zmq: {endpoints: {hub: 'tcp://127.0.0.1:9'}}",
+		"  trust: {ca: DIR/ca.crt, crl: DIR/list.pem, check: 100ms}")
+	if got := r.warnings(); len(got) != 1 || !strings.Contains(got[0], "max_age is longer than history.keep") {
+		t.Errorf("with a short history: warnings %q", got)
+	}
+	r.reloadWith("web: {listen: ''}", "bus:", "  zmq: {endpoints: {hub: 'tcp://127.0.0.1:9'}}",
+		"  trust: {ca: DIR/ca.crt, crl: DIR/list.pem, check: 100ms}")
 	r.write("list.pem", "no list")
 	if err := r.trust.Reload(); err == nil || !strings.Contains(err.Error(), "crl: ") {
 		t.Errorf("a bad list: %v", err)
