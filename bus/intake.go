@@ -49,6 +49,8 @@ type queue struct {
 	held   int64 // bytes of its frames that are not done with
 	credit int64 // what it may cost until its next turn; below 0: it has cost too much
 	puts   []*put
+	last   tally // of the last batch
+	extra  int64 // what a frame is expected to cost beyond its bytes and frameCost
 }
 
 // A put is a frame that waits for room.
@@ -222,4 +224,4 @@ func (in *Intake) wake() {
 }
 
 // size is what f counts in the bounds on bytes.
-func (f *Frame) size() int64 { return int64(len(f.Topic) + len(f.Payload) + frameOverhead) }
+func (f *Frame) size() int64 { return f.bytes() + frameOverhead }

@@ -1,14 +1,19 @@
 package bus
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
-// The router's time is shared out in units of cost: a byte costs one, and a frame frameCost beside its bytes, since a
-// small one is work too. Charge adds what a message has cost beyond that.
+// The router's time is shared out in units of cost, which are 100 ns, about. A frame costs its bytes, since reading a
+// hostile one takes up to 100 ns a byte, and frameCost, since storing even a small one is work. What the router says
+// that frames have cost it beyond their bytes (Charge) is added.
 const (
+	costTime  = 100 * time.Nanosecond
 	frameCost = 2 << 10
 	// quantum is what a source may cost in one round.
 	quantum = 32 << 10
-	// batchCost is what a batch costs, about: a tenth of a second of the router's time where messages are hostile.
+	// batchCost is what a batch costs, about: a tenth of a second.
 	batchCost = 1 << 20
 	// maxDebt bounds what a source pays back later.
 	maxDebt = 16 << 20
@@ -16,14 +21,22 @@ const (
 	maxCredit = MaxPayload + MaxTopic + frameCost
 )
 
+// A tally is what the frames of one source cost that the last batch had.
+type tally struct {
+	frames   int64
+	bytes    int64
+	expected int64         // cost beyond bytes and frameCost that was taken off the credit
+	spent    time.Duration // as charged
+}
+
 // Next waits for frames and takes a batch of them. false: none come any more, since the Intake is closed and empty, or
 // since ctx has ended.
 //
 // A batch is made of rounds. In each round every source gets an equal credit and gives frames for it, whose cost is
 // taken off. What is left of a credit is kept for the next round while the source has frames, so that a large frame
-// comes after some rounds (deficit round robin). Once the batch has its size, the round is finished with frames that
-// cost no more than one credit. So a frame of ordinary size, first in its queue, is in the next batch, whatever floods
-// the others: unless so many sources flood that one round of them fills a batch.
+// comes after some rounds (deficit round robin). Once the batch has half its size no more such frames are taken, and
+// when it has its size, its last round is finished. So a frame of ordinary size that is first in its queue is in the
+// next batch, whatever floods the others: unless so many sources flood that one round of them fills a batch.
 func (in *Intake) Next(ctx context.Context) (batch []Frame, open bool) {
 	for ctx.Err() == nil {
 		in.mu.Lock()
@@ -42,8 +55,12 @@ func (in *Intake) Next(ctx context.Context) (batch []Frame, open bool) {
 
 // batch takes what is there, at most one batch of it.
 func (in *Intake) batch() (batch []Frame) {
+	for _, q := range in.order {
+		q.settle()
+	}
 	var cost int64
 	for in.frames > 0 && len(batch) < in.config.Batch && cost < batchCost {
+		before := cost
 		for range in.order {
 			q := in.order[in.at]
 			in.at = (in.at + 1) % len(in.order)
@@ -51,6 +68,9 @@ func (in *Intake) batch() (batch []Frame) {
 			if len(batch) == in.config.Batch {
 				break
 			}
+		}
+		if cost == before && cost >= batchCost/2 {
+			break // only large frames are left, or debts
 		}
 	}
 	in.letIn()
@@ -62,10 +82,13 @@ func (in *Intake) batch() (batch []Frame) {
 func (in *Intake) serve(q *queue, batch []Frame, spent int64) ([]Frame, int64) {
 	q.credit = min(q.credit+quantum, maxCredit)
 	for len(q.frames) > 0 && len(batch) < in.config.Batch {
-		cost := q.frames[0].cost()
-		if cost > q.credit || spent >= batchCost && cost > quantum {
+		cost := q.cost(q.frames[0])
+		if cost > q.credit || spent >= batchCost/2 && cost > quantum {
 			return batch, spent
 		}
+		q.last.frames++
+		q.last.bytes += q.frames[0].bytes()
+		q.last.expected += q.extra
 		batch = append(batch, q.frames[0])
 		q.frames[0] = Frame{} // its payload can go as soon as the router is done with it
 		q.frames = q.frames[1:]
@@ -79,13 +102,31 @@ func (in *Intake) serve(q *queue, batch []Frame, spent int64) ([]Frame, int64) {
 	return batch, spent
 }
 
-// Charge notes that f, which Next has given, has cost so much more than its bytes tell: its source pays in its next
-// rounds (surplus round robin, Adiseshu, Parulkar and Varghese 1996).
-func (in *Intake) Charge(f Frame, cost int64) {
+// cost is what f is expected to cost.
+func (q *queue) cost(f Frame) int64 { return min(f.bytes()+frameCost+q.extra, maxCredit) }
+
+// Charge notes that frames of the last batch have cost the router so much of its time. A source whose frames cost more
+// than their bytes tell pays for it in its next rounds (surplus round robin, Adiseshu, Parulkar and Varghese 1996), and
+// is expected to go on like this, so that a batch of such frames is small.
+func (in *Intake) Charge(source string, late bool, spent time.Duration) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	q := in.queue(f)
-	q.credit = max(q.credit-cost, -maxDebt)
+	in.queue(Frame{Source: source, Late: late}).last.spent += spent
 }
 
-func (f *Frame) cost() int64 { return int64(len(f.Topic)+len(f.Payload)) + frameCost }
+// settle takes what the last batch has really cost off the credit.
+func (q *queue) settle() {
+	last := q.last
+	if last.frames == 0 {
+		return
+	}
+	q.last = tally{}
+	extra := max(0, int64(last.spent/costTime)-last.bytes)
+	q.credit = min(max(q.credit+last.expected-extra, -maxDebt), maxCredit)
+	if len(q.frames) == 0 {
+		q.credit = min(q.credit, 0)
+	}
+	q.extra += (extra/last.frames - q.extra) * last.frames / (last.frames + 16) // a moving average
+}
+
+func (f *Frame) bytes() int64 { return int64(len(f.Topic) + len(f.Payload)) }

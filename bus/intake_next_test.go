@@ -3,6 +3,7 @@ package bus_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/notifyd/notifyd/bus"
 )
@@ -68,36 +69,52 @@ func TestBytesAreSharedEqually(t *testing.T) {
 	}
 }
 
-// TestAnExpensiveSourcePays charges one of two equal sources ten times what its frames' bytes cost.
+// TestAnExpensiveSourcePays has one of two sources take ten times the other's time for frames of the same size. The
+// time is shared equally, and no batch takes long once that is known.
 func TestAnExpensiveSourcePays(t *testing.T) {
 	in := bus.NewIntake(bus.IntakeConfig{})
-	sent := map[string]int{}
-	for range 200 {
-		fill(in, "cheap", 10_000)
-		fill(in, "dear", 10_000)
+	var cheap, dear time.Duration
+	for round := range 300 {
+		fill(in, "cheap", 2_000)
+		fill(in, "dear", 2_000)
 		batch, _ := in.Next(t.Context())
-		for _, f := range batch {
-			if f.Source == "dear" {
-				in.Charge(f, 90_000)
-			}
+		n := count(batch)
+		in.Charge("cheap", false, time.Duration(n["cheap"])*400*time.Microsecond)
+		in.Charge("dear", false, time.Duration(n["dear"])*4*time.Millisecond)
+		took := time.Duration(n["cheap"])*400*time.Microsecond + time.Duration(n["dear"])*4*time.Millisecond
+		if round > 0 && took > 150*time.Millisecond {
+			t.Fatalf("batch %d takes %v: %v", round, took, n)
 		}
-		for source, n := range count(batch) {
-			sent[source] += n
+		if round >= 100 {
+			cheap += time.Duration(n["cheap"]) * 400 * time.Microsecond
+			dear += time.Duration(n["dear"]) * 4 * time.Millisecond
 		}
 	}
-	if ratio := float64(sent["cheap"]) / float64(sent["dear"]); ratio < 7 || ratio > 10 {
-		t.Errorf("%v frames, want about nine times as many cheap ones", sent)
-	}
-	for range 100 {
-		in.Charge(sized("dear", 0), 1<<60)
-	}
-	for in.Len() > 0 { // a debt has a bound, and who is alone is served whatever it owes
-		batch, _ := in.Next(t.Context())
-		count(batch)
+	if ratio := dear.Seconds() / cheap.Seconds(); ratio < 0.5 || ratio > 2 {
+		t.Errorf("the cheap source had %v, the other %v", cheap, dear)
 	}
 }
 
-// TestOrderIsKept sends messages of all sizes from two sources.
+// TestDebtsHaveABound charges a source for a year, and then serves it at once, since it is alone.
+func TestDebtsHaveABound(t *testing.T) {
+	in := bus.NewIntake(bus.IntakeConfig{})
+	for range 3 {
+		in.TryPut(sized("dear", 0))
+		next(t, in).Done()
+		in.Charge("dear", false, 365*24*time.Hour)
+	}
+	in.TryPut(sized("dear", 0))
+	in.TryPut(sized("honest", 0))
+	batch, _ := in.Next(t.Context())
+	if len(batch) == 0 || batch[0].Source != "honest" {
+		t.Errorf("the batch is %d frames, want the honest one first", len(batch))
+	}
+	for served := len(batch); served < 2; served++ {
+		next(t, in).Done()
+	}
+}
+
+// TestOrderIsKept sends messages of all sizes and costs from two sources.
 func TestOrderIsKept(t *testing.T) {
 	in := bus.NewIntake(bus.IntakeConfig{})
 	wanted := map[string]int{}
@@ -118,6 +135,7 @@ func TestOrderIsKept(t *testing.T) {
 				t.Fatalf("%s: frame %d, want %d", f.Source, n, next)
 			}
 			wanted[f.Source] = n + 2
+			in.Charge(f.Source, false, time.Duration(n%7)*time.Millisecond)
 			f.Done()
 		}
 	}

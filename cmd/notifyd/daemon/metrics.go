@@ -192,11 +192,13 @@ func newPhaseTimer(now func() time.Time) *phaseTimer {
 	return &phaseTimer{now: now, last: now(), spent: make(map[string]time.Duration, len(routePhases))}
 }
 
-// lap adds the time since the last lap to a phase.
-func (s *phaseTimer) lap(step string) {
+// lap adds the time since the last lap to a phase, and returns it.
+func (s *phaseTimer) lap(step string) time.Duration {
 	now := s.now()
-	s.spent[step] += now.Sub(s.last)
+	took := now.Sub(s.last)
+	s.spent[step] += took
 	s.last = now
+	return took
 }
 
 // observe adds the time spent to the metric.

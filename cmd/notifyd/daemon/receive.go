@@ -18,6 +18,7 @@ type reception struct {
 	message *bus.Message
 	action  trust.Action
 	err     error
+	spent   time.Duration
 }
 
 // describe decodes and judges frames, and describes them as events. It counts and leaves out malformed frames, those
@@ -26,10 +27,11 @@ func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 	var events []*catalogue.Event
 	current := r.describer.load()
 	watch := newPhaseTimer(r.now)
-	received := receiveAll(frames, r.verifier(), r.now())
+	received := receiveAll(frames, r.verifier(), r.now)
 	watch.lap("decode")
 	for i, f := range frames {
 		m := received[i].message
+		r.charge(f.Source, f.Late, received[i].spent)
 		if err := received[i].err; err != nil {
 			r.malformed(f, err)
 			continue
@@ -47,19 +49,21 @@ func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 		}
 		r.metrics.mend(m)
 		events = append(events, current.Describe(m))
-		watch.lap("describe")
+		r.charge(f.Source, f.Late, watch.lap("describe"))
 	}
 	watch.observe(r.metrics.routeSeconds)
 	return events
 }
 
 // receiveAll decodes and judges frames on all processors. The order of the results is that of the frames.
-func receiveAll(frames []bus.Frame, v *trust.Verifier, now time.Time) []reception {
+func receiveAll(frames []bus.Frame, v *trust.Verifier, now func() time.Time) []reception {
 	received := make([]reception, len(frames))
 	var next atomic.Int64
 	work := func() {
 		for i := next.Add(1) - 1; i < int64(len(frames)); i = next.Add(1) - 1 {
-			received[i] = receive(frames[i], v, now)
+			began := now()
+			received[i] = receive(frames[i], v, began)
+			received[i].spent = now().Sub(began)
 		}
 	}
 	var wg sync.WaitGroup

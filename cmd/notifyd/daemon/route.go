@@ -23,6 +23,7 @@ import (
 
 // A router carries frames from the buses to the outbox. It runs in one goroutine, which owns all of its fields.
 type router struct {
+	intake        *bus.Intake // nil before run
 	db            *gorm.DB
 	subscriptions *prefs.Subscriptions
 	history       *history.Store
@@ -41,6 +42,7 @@ type router struct {
 	state      *indexState
 	loadedOnce bool               // the snapshot is read at the first load only
 	found      []rules.Result     // the filters that match the events of a batch
+	matching   []time.Duration    // how long it took to find them
 	silent     map[string]silence // by source and reason: what was left out and not logged
 
 	expensive expensive
@@ -56,6 +58,7 @@ func (r *router) run(ctx context.Context, in *bus.Intake) error {
 	if err := r.load(ctx); err != nil && ctx.Err() == nil {
 		r.log.Error("cannot read the filters; trying again with the first message", "error", err)
 	}
+	r.intake = in
 	for {
 		batch, open := in.Next(ctx)
 		if !open {
@@ -163,6 +166,7 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *ph
 	r.holes.committed()
 	r.metrics.routed(events, owed)
 	r.sayConflicts(outcomes)
+	r.chargeMatches(events)
 	r.markExpensive(ctx)
 	if owed > 0 {
 		r.outbox.Notify()
@@ -181,10 +185,12 @@ func (r *router) match(events []*catalogue.Event) (asked int) {
 	for matches := 0; asked < len(events) && matches < maxMatches; asked++ {
 		if asked == len(r.found) {
 			r.found = append(r.found, rules.Result{})
+			r.matching = append(r.matching, 0)
 		}
 		start := r.now()
 		r.state.index.Find(&r.found[asked], events[asked], dir)
-		r.metrics.matchSeconds.Observe(r.now().Sub(start).Seconds())
+		r.matching[asked] = r.now().Sub(start)
+		r.metrics.matchSeconds.Observe(r.matching[asked].Seconds())
 		matches += r.found[asked].Len()
 	}
 	return asked

@@ -86,7 +86,7 @@ func TestTrustFilesAreWatched(t *testing.T) {
 		t.Fatalf("the log says\n%s\nwarnings: %q", said, r.warnings())
 	}
 	verdict := func() bus.Verdict {
-		received := receiveAll([]bus.Frame{gitFrame(p, "1", true)}, r.trust.Load(), time.Now())
+		received := receiveAll([]bus.Frame{gitFrame(p, "1", true)}, r.trust.Load(), time.Now)
 		return received[0].message.Standing.Verdict
 	}
 	if got := verdict(); got != bus.Signed {

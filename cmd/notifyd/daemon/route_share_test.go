@@ -1,0 +1,71 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/internal/exectest"
+	"github.com/notifyd/notifyd/migrations/migratest"
+)
+
+// TestAFloodDelaysOthersByOneBatch lets thirty frames of 1 MB from one source wait, and behind them a message of
+// another, which is committed with the first two at most.
+func TestAFloodDelaysOthersByOneBatch(t *testing.T) {
+	d := migratest.Open(t, migratest.SQLite(t))
+	r, _, _, _ := aRouter(t, d, about("bash", false))
+	in := bus.NewIntake(bus.IntakeConfig{})
+	var flooded, before atomic.Int64
+	for range 30 {
+		f := bus.Frame{Source: "flood", Topic: "org.example.test.flood", Payload: make([]byte, 1_000_000)}
+		f.Ack = func() { flooded.Add(1) }
+		if !in.TryPut(f) {
+			t.Fatal("no room")
+		}
+	}
+	before.Store(-1)
+	honest := push("m1", "bash")
+	honest.Ack = func() { before.Store(flooded.Load()) }
+	in.TryPut(honest)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.run(ctx, in) }()
+	exectest.Eventually(t, 20*time.Second, "the message is committed", func() bool { return before.Load() >= 0 })
+	if n := before.Load(); n > 2 {
+		t.Errorf("%d frames of the flood came first", n)
+	}
+	in.Close()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	cancel()
+}
+
+// TestWhatMessagesCostIsCharged runs a router whose clock advances with each look at it: its slowness with messages
+// makes the next batch small.
+func TestWhatMessagesCostIsCharged(t *testing.T) {
+	d := migratest.Open(t, migratest.SQLite(t))
+	r, _, _, _ := aRouter(t, d, about("bash", false))
+	in := bus.NewIntake(bus.IntakeConfig{})
+	for i := range 400 {
+		in.TryPut(push(fmt.Sprint("m", i), "bash"))
+	}
+	var looks atomic.Int64
+	begin := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	r.now = func() time.Time { return begin.Add(time.Duration(looks.Add(1)) * time.Millisecond) }
+	r.intake = in
+	var sizes []int
+	for range 2 {
+		batch, _ := in.Next(t.Context())
+		sizes = append(sizes, len(batch))
+		if err := r.persist(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if sizes[0] < 200 || sizes[1] > 100 {
+		t.Errorf("batches of %v messages, want a small one after one whose messages took 2 ms each", sizes)
+	}
+}
