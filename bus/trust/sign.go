@@ -9,13 +9,14 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/notifyd/notifyd/bus"
 )
 
 // A Signer signs messages by a certificate, as fedmsg does. It may be used by many goroutines.
 type Signer struct {
-	name        string
+	leaf        *x509.Certificate
 	key         *rsa.PrivateKey
 	certificate string // as the field of that name
 }
@@ -45,7 +46,7 @@ func NewSigner(certificate, key []byte) (*Signer, error) {
 		return nil, fmt.Errorf("the key does not belong to the certificate of %s", c.Subject.CommonName)
 	}
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: block.Bytes})
-	return &Signer{name: c.Subject.CommonName, key: private, certificate: encodeBase64(text)}, nil
+	return &Signer{leaf: c, key: private, certificate: encodeBase64(text)}, nil
 }
 
 // parseKey reads a private key of RSA, in the forms that openssl writes (PKCS #1 and PKCS #8).
@@ -76,7 +77,16 @@ func parseKey(text []byte) (*rsa.PrivateKey, error) {
 }
 
 // Name is the common name of the certificate: who signs.
-func (s *Signer) Name() string { return s.name }
+func (s *Signer) Name() string { return s.leaf.Subject.CommonName }
+
+// ValidAt says what is wrong with the certificate at a time; nil where nothing is.
+func (s *Signer) ValidAt(t time.Time) error {
+	if validAt(s.leaf, t) {
+		return nil
+	}
+	from, to := day(s.leaf.NotBefore), day(s.leaf.NotAfter)
+	return fmt.Errorf("the certificate of %s is valid from %s to %s", s.Name(), from, to)
+}
 
 // Sign signs a payload, a JSON object, and gives it in canonical form. Credentials that it bears are taken away first.
 // Whatever else it holds is signed: a seq_id must be there before.

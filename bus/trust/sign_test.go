@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/trust"
@@ -152,6 +153,18 @@ func TestKeysThatCannotSign(t *testing.T) {
 		_, err := trust.NewSigner([]byte(c.certificate), []byte(c.key))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v, want one with %q", err, c.want)
+		}
+	}
+}
+
+func TestACertificateOutOfDateIsSaid(t *testing.T) {
+	s := newPKI(t, "CA").signer("app01.example.org", valid(-1, 1))
+	if err := s.ValidAt(now); err != nil {
+		t.Error(err)
+	}
+	for _, at := range []time.Time{now.AddDate(-2, 0, 0), now.AddDate(2, 0, 0)} {
+		if err := s.ValidAt(at); err == nil || !strings.Contains(err.Error(), "app01.example.org is valid from 2025-11-29") {
+			t.Errorf("at %s: %v", at, err)
 		}
 	}
 }

@@ -32,15 +32,15 @@ while True:
         else: o.send_multipart(m); print(json.dumps([f.decode() for f in m]), flush=True)
 `
 
-// A relay is pyRelay running.
-type relay struct {
+// A fedmsgRelay is pyRelay running.
+type fedmsgRelay struct {
 	*exectest.Child
 	inbound, outbound string
 }
 
-func startRelay(t *testing.T) *relay {
+func startRelay(t *testing.T) *fedmsgRelay {
 	t.Helper()
-	r := &relay{inbound: fmt.Sprintf("tcp://127.0.0.1:%d", exectest.FreePort(t)),
+	r := &fedmsgRelay{inbound: fmt.Sprintf("tcp://127.0.0.1:%d", exectest.FreePort(t)),
 		outbound: fmt.Sprintf("tcp://127.0.0.1:%d", exectest.FreePort(t))}
 	r.Child = exectest.Start(t, exec.Command(exectest.Python(t, "zmq"), "-c", pyRelay, r.inbound, r.outbound))
 	r.Listening(t, strings.TrimPrefix(r.outbound, "tcp://"))
@@ -48,7 +48,7 @@ func startRelay(t *testing.T) *relay {
 }
 
 // subscribed waits until n have subscribed to the relay.
-func (r *relay) subscribed(t *testing.T, n int) {
+func (r *fedmsgRelay) subscribed(t *testing.T, n int) {
 	t.Helper()
 	exectest.Eventually(t, 20*time.Second, "subscribed to the relay",
 		func() bool { return strings.Count(r.Text(), "SUBSCRIBED") >= n })

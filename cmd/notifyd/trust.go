@@ -3,7 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"strings"
+	"time"
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/trust"
@@ -76,4 +79,53 @@ func archived(v *trust.Verifier, e *env, m *bus.Message) trust.Action {
 	var action trust.Action
 	m.Standing, action = v.Judge(m, e.now())
 	return action
+}
+
+// signFlags say by what a command signs messages.
+type signFlags struct {
+	Sign bool   `help:"Sign messages as fedmsg does, by --cert and --key."`
+	Cert string `type:"path" placeholder:"FILE" help:"Certificate of the signer, in PEM."`
+	Key  string `type:"path" placeholder:"FILE" help:"Its key, in PEM, without a passphrase."`
+}
+
+// open makes the Signer; nil where nothing is to be signed. A certificate that is out of date is an error: nobody would
+// believe what it signs.
+func (f *signFlags) open(now time.Time) (*trust.Signer, error) {
+	switch {
+	case !f.Sign && f.Cert == "" && f.Key == "":
+		return nil, nil
+	case !f.Sign || f.Cert == "" || f.Key == "":
+		return nil, errors.New("--sign, --cert and --key belong together")
+	}
+	certificate, err := readSmall(f.Cert)
+	if err != nil {
+		return nil, err
+	}
+	key, err := readSmall(f.Key)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := trust.NewSigner(certificate, key)
+	if err == nil {
+		err = signer.ValidAt(now)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("sign by %s and %s: %w", f.Cert, f.Key, err)
+	}
+	return signer, nil
+}
+
+// readSmall reads a file of at most 1 MiB.
+func readSmall(name string) ([]byte, error) {
+	const most = 1 << 20
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, most+1))
+	if err == nil && len(text) > most {
+		err = fmt.Errorf("%s is larger than %d bytes", name, most)
+	}
+	return text, err
 }

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/notifyd/notifyd/bus/trust"
+	"github.com/notifyd/notifyd/cmd/notifyd/relay"
+)
+
+// relayCmd does the jobs of fedmsg-relay and fedmsg-signing-relay: publishers that come and go connect to it, as
+// fedmsg's do in their active mode, and subscribers find all that they send at one address.
+type relayCmd struct {
+	In    []string `sep:"none" default:"tcp://127.0.0.1:2003" placeholder:"ADDRESS" help:"Let publishers connect here; repeatable (default: ${default})."`
+	Out   string   `default:"tcp://127.0.0.1:4001" placeholder:"ADDRESS" help:"Let subscribers connect here (default: ${default})."`
+	Queue int      `default:"10000" placeholder:"N" help:"How many messages a subscriber may be behind; then it loses some (default: ${default})."`
+	signFlags
+	CA  string `name:"ca" type:"path" placeholder:"FILE" help:"With --sign: what is signed already by a certificate of this CA is handed on unchanged. Without: everything is signed anew."`
+	CRL string `name:"crl" type:"path" placeholder:"FILE" help:"What that CA has revoked."`
+}
+
+// Run relays until the context ends. It does not begin unless every address is free.
+func (c *relayCmd) Run(e *env) error {
+	config := relay.Config{In: c.In, Out: c.Out, Queue: c.Queue, Now: e.now, Log: e.log}
+	var err error
+	if config.Signer, config.Verifier, err = c.signing(e); err != nil {
+		return err
+	}
+	r, err := relay.Open(e.ctx, config)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.stdout, "relaying from %s to %s\n", strings.Join(r.In(), ", "), r.Out())
+	return r.Run(e.ctx)
+}
+
+// signing gives what signs, and what says who has signed already; nil where that is nothing.
+func (c *relayCmd) signing(e *env) (*trust.Signer, *trust.Verifier, error) {
+	signer, err := c.signFlags.open(e.now())
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case c.Queue < 1:
+		return nil, nil, errors.New("--queue: expected 1 or more")
+	case signer == nil && c.CA != "":
+		return nil, nil, errors.New("--ca is for --sign: without it, nothing is changed")
+	case c.CA == "" && c.CRL != "":
+		return nil, nil, errors.New("--crl needs --ca")
+	case c.CA == "":
+		return signer, nil, nil
+	}
+	flags := trustFlags{CA: c.CA, CRL: c.CRL}
+	verifier, err := flags.open(e)
+	if err == nil {
+		warnOfTrust(e, verifier)
+	}
+	return signer, verifier, err
+}

@@ -1,0 +1,187 @@
+// Package relay is what `notifyd relay` runs: publishers connect to it, and subscribers find all that they send at one
+// address. fedmsg calls its own the relay and the signing relay.
+//
+// It is a source and an outlet of bus/zmq with a bounded queue in between. The source makes publishers wait while that
+// is full; the outlet drops what a subscriber has no room for, since ZeroMQ knows no way to ask again. So a subscriber
+// that does not read delays nobody.
+package relay
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/trust"
+	"github.com/notifyd/notifyd/bus/zmq"
+)
+
+// Config says what a Relay does.
+type Config struct {
+	In    []string // where publishers connect
+	Out   string   // where subscribers connect
+	Queue int      // messages that a subscriber may be behind
+
+	Signer   *trust.Signer   // nil: everything is handed on unchanged
+	Verifier *trust.Verifier // what it finds signed is handed on unchanged; nil: everything is signed anew
+
+	Now func() time.Time
+	Log *slog.Logger
+}
+
+// A Relay hands on what publishers send.
+type Relay struct {
+	config Config
+	in     []*zmq.Listener
+	out    *zmq.Publisher
+	meter  *bus.Meter // counts what is handed on, and counts and logs what is not
+
+	told   time.Time // when the log has said last that subscribers lose messages
+	behind uint64    // how many they had lost then
+}
+
+// Open opens all sockets, or none.
+func Open(ctx context.Context, c Config) (*Relay, error) {
+	r := &Relay{config: c}
+	if err := r.bind(ctx); err != nil {
+		for _, l := range r.in {
+			l.Close()
+		}
+		return nil, err
+	}
+	r.meter = bus.NewMeter("relay", r.Out(), c.Log)
+	return r, nil
+}
+
+func (r *Relay) bind(ctx context.Context) (err error) {
+	for _, address := range r.config.In {
+		l, err := zmq.Listen(ctx, "in", address, zmq.ListenerConfig{}, r.config.Log)
+		if err != nil {
+			return err
+		}
+		r.in = append(r.in, l)
+	}
+	r.out, err = zmq.Bind(ctx, r.config.Out, zmq.PublisherConfig{Queue: r.config.Queue}, r.config.Log)
+	return err
+}
+
+// In gives the addresses where publishers connect.
+func (r *Relay) In() []string {
+	var all []string
+	for _, l := range r.in {
+		all = append(all, l.Addr())
+	}
+	return all
+}
+
+// Out is the address where subscribers connect.
+func (r *Relay) Out() string { return r.out.Addr() }
+
+// Run relays until ctx ends. What was received by then is handed on, and subscribers have a moment to take it.
+func (r *Relay) Run(ctx context.Context) error {
+	intake := bus.NewIntake(bus.IntakeConfig{})
+	outCtx, stopOut := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopOut()
+	errs := make([]error, len(r.in)+1)
+	var in, all sync.WaitGroup
+	for i, l := range r.in {
+		in.Go(func() { errs[i] = l.Run(ctx, intake) })
+	}
+	all.Go(func() { errs[len(r.in)] = r.out.Run(outCtx) })
+	all.Go(func() {
+		in.Wait()
+		intake.Close()
+	})
+	for batch, open := intake.Next(outCtx); open; batch, open = intake.Next(outCtx) {
+		r.handOn(batch)
+	}
+	stopOut()
+	all.Wait()
+	r.end()
+	return errors.Join(errs...)
+}
+
+// handOn publishes a batch in its order. Signatures are made on all processors.
+func (r *Relay) handOn(batch []bus.Frame) {
+	payloads, errs := make([][]byte, len(batch)), make([]error, len(batch))
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(batch)) {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(batch); i = int(next.Add(1)) - 1 {
+				payloads[i], errs[i] = r.pass(batch[i])
+			}
+		})
+	}
+	all.Wait()
+	for i, f := range batch {
+		if errs[i] == nil {
+			r.meter.Received()
+			_, errs[i] = r.out.Publish(f.Topic, payloads[i])
+		}
+		if errs[i] != nil {
+			r.meter.Dropped(errs[i].Error())
+		}
+		f.Done()
+	}
+	r.tell(time.Minute)
+}
+
+// tell says in the log that subscribers lose messages, at most once in a while.
+func (r *Relay) tell(every time.Duration) {
+	lost := r.out.Stats().Dropped
+	if lost == r.behind || r.config.Now().Sub(r.told) < every {
+		return
+	}
+	r.config.Log.Warn("subscribers are too far behind and lose messages", "lost", lost-r.behind, "total", lost)
+	r.told, r.behind = r.config.Now(), lost
+}
+
+func (r *Relay) end() {
+	r.meter.Ended()
+	r.tell(0)
+	received := uint64(0)
+	for _, l := range r.in {
+		received += l.Traffic().Received
+	}
+	r.config.Log.Info("relay stopped", "received", received, "handed_on", r.meter.Traffic().Received)
+}
+
+// The reasons for which a signing relay drops a frame.
+var (
+	errNoEnvelope = errors.New("no_envelope") // to sign it would be to vouch for nonsense
+	errUnsignable = errors.New("unsignable")  // too large once it is signed
+)
+
+// pass gives the payload that is handed on for a frame. Its error is the reason to drop the frame.
+func (r *Relay) pass(f bus.Frame) ([]byte, error) {
+	if r.config.Signer == nil {
+		return f.Payload, nil
+	}
+	m, err := bus.Decode(f, r.config.Now())
+	switch {
+	case err != nil:
+		return nil, errNoEnvelope
+	case r.signed(m):
+		return f.Payload, nil
+	}
+	payload, err := r.config.Signer.Sign(f.Payload)
+	if err != nil {
+		return nil, errUnsignable
+	}
+	return payload, nil
+}
+
+// signed reports whether m is signed already. Whether it is a replay is for its receivers to judge.
+func (r *Relay) signed(m *bus.Message) bool {
+	if r.config.Verifier == nil {
+		return false
+	}
+	m.Late = true
+	s, _ := r.config.Verifier.Judge(m, r.config.Now())
+	return s.Verdict == bus.Signed
+}
