@@ -115,5 +115,8 @@ func (v *Verifier) Checks() bool { return v.config.checks() }
 // MaxAge is the age from which on a signed message is stale.
 func (v *Verifier) MaxAge() time.Duration { return v.config.MaxAge }
 
+// Trusts reports whether whatever comes from a source is believed.
+func (v *Verifier) Trusts(source string) bool { return v.config.Sources[source].Trusted }
+
 // Links reports whether a message that is not proved keeps its link.
 func (v *Verifier) Links() bool { return v.config.Links }

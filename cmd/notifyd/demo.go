@@ -123,7 +123,7 @@ database: {dsn: %q}
 web: {listen: %q, base_url: %q}
 metrics: {listen: ""}
 directory: {file: %q}
-bus: {zmq: {endpoints: {demo: %q}}}
+bus: {zmq: {endpoints: {demo: %q}}, trust: {sources: {demo: {trusted: true}}}}
 backends: {email: {host: 127.0.0.1, port: %d, tls: none, from: notifyd@example.org}}
 `, filepath.Join(folder, "notifyd.db"), pages, d.pages, filepath.Join(folder, "directory.yaml"), d.publisher.Addr(), d.smtp.Addr().Port),
 	}

@@ -62,7 +62,8 @@ func warningsOf(v *trust.Verifier, keep time.Duration, now time.Time) []string {
 func (s *Service) trustWarnings() []string {
 	v := s.trust.Load()
 	warnings := warningsOf(v, s.tuned.Load().history.Keep, s.env.Now())
-	if !v.Checks() {
+	doubted := func(source string) bool { return !v.Trusts(source) }
+	if !v.Checks() && slices.ContainsFunc(sourceNames(s.sources), doubted) {
 		warnings = append(warnings, nothingVerified)
 	}
 	if err := s.trust.Err(); err != nil {

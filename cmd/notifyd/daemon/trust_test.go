@@ -64,12 +64,17 @@ func gitFrame(p *pkitest.PKI, id string, signed bool) bus.Frame {
 }
 
 func TestNothingVerifiedIsSaid(t *testing.T) {
-	r := newReloaded(t, "web: {listen: ''}")
+	r := newReloaded(t, "web: {listen: ''}", "bus: {zmq: {endpoints: {hub: 'tcp://127.0.0.1:9'}}}")
 	if got := r.warnings(); len(got) != 1 || !strings.HasPrefix(got[0], "nothing is verified") {
 		t.Errorf("/readyz warns of %q", got)
 	}
 	if !strings.Contains(r.log.String(), "nothing is verified") {
 		t.Errorf("the log does not say that nothing is verified:\n%s", r.log)
+	}
+	r.reloadWith("web: {listen: ''}", "bus:", "  zmq: {endpoints: {hub: 'tcp://127.0.0.1:9'}}",
+		"  trust: {sources: {hub: {trusted: true}}}")
+	if got := r.warnings(); len(got) > 0 {
+		t.Errorf("where every source is believed /readyz warns of %q", got)
 	}
 }
 
@@ -152,7 +157,7 @@ func TestDropByVerdict(t *testing.T) {
 
 // TestTrustWarningsAreRepeated runs the loop of the warnings for three days.
 func TestTrustWarningsAreRepeated(t *testing.T) {
-	r := newReloaded(t, "web: {listen: ''}")
+	r := newReloaded(t, "web: {listen: ''}", "bus: {zmq: {endpoints: {hub: 'tcp://127.0.0.1:9'}}}")
 	r.log.Reset()
 	synctest.Test(t, func(t *testing.T) {
 		r.env.Now = time.Now
