@@ -71,12 +71,13 @@ func unknownProse(e *Event, words []string, body map[string]any) Prose {
 	if len(e.Packages) > 0 {
 		b.WriteString(": " + strings.Join(e.Packages[:min(len(e.Packages), 3)], ", "))
 	}
-	if details := convention.Details(body, append([]string{e.Actor}, e.Packages...)); details != "" {
+	subject := convention.SubjectOf(body)
+	if details := subject.Details(append([]string{e.Actor}, e.Packages...)); details != "" {
 		b.WriteString(" (" + details + ")")
 	}
 	return Prose{
 		Summary:       values.Line(b.String(), maxSummary),
-		Link:          convention.Link(body),
+		Link:          subject.Link(),
 		SecondaryIcon: values.Avatar(e.Actor),
 	}
 }

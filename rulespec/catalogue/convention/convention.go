@@ -42,6 +42,15 @@ var wrappers = []string{"msg", "message", "body"}
 // nobody are accounts that stand for no person.
 var nobody = []string{"orphan", "anonymous", "nobody", "None", "null"}
 
+// What is looked at of a body, which may hold far more than any service sends.
+const (
+	maxObjects = 200  // objects among the fields of one, the first by name
+	maxPeople  = 2000 // people, named or not
+	maxPerson  = 1024 // bytes of a text that may name one
+)
+
+func isObject(v any) bool { _, ok := v.(map[string]any); return ok }
+
 // A Reader reads bodies. Accounts has the accounts that people know, by what else they are called.
 type Reader struct{ Accounts map[string]string }
 
@@ -73,24 +82,29 @@ func unwrapped(body map[string]any) []map[string]any {
 func (r Reader) Users(body map[string]any) []string {
 	_, hasAgent := body["agent"]
 	_, hasBody := body["body"].(map[string]any)
-	out := r.people(body)
+	left := maxPeople
+	out := r.people(body, &left)
 	if hasAgent && hasBody {
 		return out
 	}
 	for _, b := range unwrapped(body) {
-		for _, key := range values.Keys(b) {
-			if inner, ok := b[key].(map[string]any); ok && !slices.Contains(otherObjects, key) {
-				out = append(out, r.people(inner)...)
+		for _, key := range values.FirstKeys(b, maxObjects, isObject) {
+			if inner := b[key].(map[string]any); !slices.Contains(otherObjects, key) {
+				out = append(out, r.people(inner, &left)...)
 			}
 		}
 	}
 	return out
 }
 
-func (r Reader) people(object map[string]any) []string {
+// people collects the people in an object, and looks at no more than are left.
+func (r Reader) people(object map[string]any, left *int) []string {
 	var out []string
 	for _, key := range UserFields {
 		for _, x := range values.List(object[key]) {
+			if *left--; *left < 0 {
+				return out
+			}
 			if name := r.person(x); name != "" {
 				out = append(out, name)
 			}
@@ -104,6 +118,9 @@ func (r Reader) people(object map[string]any) []string {
 func (r Reader) person(v any) string {
 	switch v := v.(type) {
 	case string:
+		if len(v) > maxPerson {
+			return ""
+		}
 		nick, _, _ := strings.Cut(values.Account(r.Accounts, v), ".id.")
 		if nick == "" || len(nick) > values.MaxName || strings.ContainsAny(nick, "@/ \n\t") || slices.Contains(nobody, nick) {
 			return ""

@@ -7,43 +7,52 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
-// Details gives at most four texts about the subject of a message, without those that the sentence has already.
-func Details(body map[string]any, said []string) string {
+// A Subject is what a message is about: the texts of its body.
+type Subject struct {
+	places []map[string]any // where texts are looked for: the body, the objects in it, last those of others
+}
+
+// SubjectOf looks for what the message with that body is about.
+func SubjectOf(body map[string]any) Subject {
+	s := Subject{places: []map[string]any{body}}
+	var others []map[string]any
+	for _, name := range values.FirstKeys(body, maxObjects, isObject) {
+		if inner := body[name].(map[string]any); slices.Contains(otherObjects, name) {
+			others = append(others, inner)
+		} else {
+			s.places = append(s.places, inner)
+		}
+	}
+	s.places = append(s.places, others...)
+	return s
+}
+
+// Details gives at most four texts, without those that the sentence has already.
+func (s Subject) Details(said []string) string {
 	const most, longest = 4, 70
 	var out []string
 	for _, key := range SubjectFields {
-		s := values.Line(firstText(body, []string{key}), longest)
-		if s == "" || slices.Contains(said, s) {
+		line := values.Line(s.first(key), longest)
+		if line == "" || slices.Contains(said, line) {
 			continue
 		}
-		out = append(out, s)
-		if said = append(said, s); len(out) == most {
+		out = append(out, line)
+		if said = append(said, line); len(out) == most {
 			break
 		}
 	}
 	return strings.Join(out, ", ")
 }
 
-// Link gives the link to what it is about, "" where there is none that can stand in a text.
-func Link(body map[string]any) string { return values.Link(firstText(body, LinkFields)) }
+// Link gives the link to it, "" where there is none that can stand in a text.
+func (s Subject) Link() string { return values.Link(s.first(LinkFields...)) }
 
-// firstText gives the first field that holds a text, at the top or one object down, last in objects of others. A field
-// that holds an object gives the name in it.
-func firstText(body map[string]any, fields []string) string {
-	var objects, others []map[string]any
-	for _, name := range values.Keys(body) {
-		if inner, ok := body[name].(map[string]any); !ok {
-			continue
-		} else if slices.Contains(otherObjects, name) {
-			others = append(others, inner)
-		} else {
-			objects = append(objects, inner)
-		}
-	}
-	for _, object := range slices.Concat([]map[string]any{body}, objects, others) {
+// first gives the first field that holds a text. A field that holds an object gives the name in it.
+func (s Subject) first(fields ...string) string {
+	for _, object := range s.places {
 		for _, key := range fields {
-			if s := textOrName(object[key]); s != "" {
-				return s
+			if text := textOrName(object[key]); text != "" {
+				return text
 			}
 		}
 	}

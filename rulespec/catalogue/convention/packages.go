@@ -1,6 +1,7 @@
 package convention
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
@@ -9,31 +10,50 @@ import (
 // Packages collects the packages in a body: in the fields of PackageFields, and in objects with the fields of a build,
 // a commit or a bug, a few objects down.
 func Packages(body map[string]any) []string {
-	return packagesIn(nil, body, 0)
+	w := packageWalk{left: maxWalk}
+	w.in(body, 0)
+	return w.found
 }
 
-func packagesIn(out []string, v any, depth int) []string {
+// maxWalk is how many objects are looked at for packages.
+const maxWalk = 1000
+
+// A packageWalk looks for packages in a tree of objects and lists.
+type packageWalk struct {
+	found []string
+	left  int // objects that may still be looked at
+}
+
+func (w *packageWalk) in(v any, depth int) {
 	const deepest = 4
-	if depth > deepest || len(out) > values.MaxSet {
-		return out
+	if depth > deepest || len(w.found) > values.MaxSet {
+		return
 	}
 	switch v := v.(type) {
 	case []any:
 		for _, x := range v[:min(len(v), values.MaxList)] {
-			if _, ok := x.(map[string]any); ok {
-				out = packagesIn(out, x, depth)
+			if isObject(x) {
+				w.in(x, depth)
 			}
 		}
 	case map[string]any:
-		out = append(out, packagesOf(v)...)
-		for _, key := range values.Keys(v) {
+		if w.left--; w.left < 0 {
+			return
+		}
+		w.found = append(w.found, packagesOf(v)...)
+		for _, key := range values.FirstKeys(v, maxObjects, hasObjects) {
 			if inner, ok := v[key].(map[string]any); ok {
-				out = append(out, packagesByKey(key, inner)...)
+				w.found = append(w.found, packagesByKey(key, inner)...)
 			}
-			out = packagesIn(out, v[key], depth+1)
+			w.in(v[key], depth+1)
 		}
 	}
-	return out
+}
+
+// hasObjects reports the values in which there may be packages.
+func hasObjects(v any) bool {
+	list, isList := v.([]any)
+	return isList && slices.ContainsFunc(list[:min(len(list), values.MaxList)], isObject) || isObject(v)
 }
 
 // packagesOf gives the packages that an object itself names.

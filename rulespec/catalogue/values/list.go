@@ -49,6 +49,9 @@ func Item(v any, i int) any {
 	return l[i]
 }
 
+// maxTexts bounds the texts of lists in lists.
+const maxTexts = 2 * MaxSet
+
 // Texts gives the texts in v, however nested, that are not empty. Objects have none.
 func Texts(v any) []string { return AppendTexts(nil, v) }
 
@@ -61,6 +64,9 @@ func appendTexts(to []string, v any, depth int) []string {
 	case []any:
 		if depth < 4 {
 			for _, x := range v[:min(len(v), MaxSet)] {
+				if len(to) >= maxTexts {
+					break
+				}
 				to = appendTexts(to, x, depth+1)
 			}
 		}
@@ -82,4 +88,22 @@ func Keys[V any](m map[string]V) []string {
 	}
 	slices.Sort(keys)
 	return keys
+}
+
+// FirstKeys gives the first so many of the sorted keys whose values are kept. It does not sort the others.
+func FirstKeys[V any](m map[string]V, most int, keep func(V) bool) []string {
+	var keys []string
+	last, full := "", false // once there are enough, the last of the first
+	for k, v := range m {
+		if full && k > last || !keep(v) {
+			continue
+		}
+		if keys = append(keys, k); len(keys) >= 2*most {
+			slices.Sort(keys)
+			keys = keys[:most]
+			last, full = keys[most-1], true
+		}
+	}
+	slices.Sort(keys)
+	return keys[:min(len(keys), most)]
 }

@@ -25,6 +25,7 @@ func Line(s string, max int) string {
 	if len(s) <= max && text.IsPlainLine(s) {
 		return s
 	}
+	s = text.CutBytes(s, MaxText) // nobody reads what follows so many bytes that cannot be seen
 	var b strings.Builder
 	runes, space := 0, false
 	for _, r := range s {
@@ -91,13 +92,19 @@ func Link(link string) string {
 	return text.CutBytes(b.String(), MaxLink)
 }
 
+// maxSetBytes bounds the names that are looked at for a set, in bytes. A set of MaxSet names is much smaller.
+const maxSetBytes = 256 << 10
+
 // Set makes a set of names: strings of one line, not empty, sorted, unique, bounded in number and length. A name that
 // is too long is left out, for half of it would be another name.
 func Set(names []string) []string {
-	kept := names[:0]
+	kept, left := names[:0], maxSetBytes
 	for _, name := range names {
 		if len(name) > MaxName {
 			continue
+		}
+		if left -= len(name) + 16; left < 0 {
+			break
 		}
 		if name = Name(name); name != "" {
 			kept = append(kept, name)

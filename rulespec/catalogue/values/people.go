@@ -25,9 +25,24 @@ func Avatar(person string) string {
 	return base + hex.EncodeToString(sum[:]) + end
 }
 
+// maxAddress bounds what is read as an address with a name, in bytes: to read some longer ones takes the square of
+// their length.
+const maxAddress = 1024
+
+func parseAddress(from string) *mail.Address {
+	if len(from) > maxAddress {
+		return nil
+	}
+	a, err := mail.ParseAddress(from)
+	if err != nil {
+		return nil
+	}
+	return a
+}
+
 // Address gives the address in "Alice <alice@example.org>"; a text without an address gives "".
 func Address(from string) string {
-	if a, err := mail.ParseAddress(from); err == nil {
+	if a := parseAddress(from); a != nil {
 		return a.Address
 	}
 	inner, _, _ := strings.Cut(from[strings.LastIndexByte(from, '<')+1:], ">")
@@ -39,7 +54,7 @@ func Address(from string) string {
 
 // Person gives the name in "Alice <alice@example.org>", or the address where it has no name.
 func Person(from string) string {
-	if a, err := mail.ParseAddress(from); err == nil {
+	if a := parseAddress(from); a != nil {
 		if a.Name != "" {
 			return a.Name
 		}
