@@ -105,6 +105,17 @@ func (p *Publisher) Addr() string {
 	return address{a.Network(), a.String()}.String()
 }
 
+// Close closes the socket of a Publisher that is not run. One that is, or that connects, has nothing to close.
+func (p *Publisher) Close() error {
+	if p.listener == nil {
+		return nil
+	}
+	if err := p.listener.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
 // Run serves peers until ctx ends. Then each peer has Linger to read what is queued; Run returns when all are gone.
 func (p *Publisher) Run(ctx context.Context) error {
 	if p.listener == nil {

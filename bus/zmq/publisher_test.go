@@ -3,6 +3,7 @@ package zmq
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -344,8 +345,14 @@ func TestBindReplacesOnlyADeadSocket(t *testing.T) {
 	if _, err := Bind(t.Context(), "ipc://"+path, PublisherConfig{}, quiet()); err == nil {
 		t.Error("took a socket that is in use")
 	}
-	first.listener.Close()
-	bind(t, "ipc://"+path, PublisherConfig{}).listener.Close()
+	closed := first.Close()
+	second := bind(t, "ipc://"+path, PublisherConfig{})
+	if err := errors.Join(closed, second.Close(), second.Close()); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("Close has left a socket")
+	}
 	file := path + ".txt"
 	must[struct{}](t)(struct{}{}, writeFile(file))
 	if _, err := Bind(t.Context(), "ipc://"+file, PublisherConfig{}, quiet()); err == nil {

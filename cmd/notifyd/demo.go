@@ -96,6 +96,9 @@ func (d *demo) close() error {
 	if d.smtp != nil {
 		errs = append(errs, d.smtp.Close())
 	}
+	if d.publisher != nil {
+		errs = append(errs, d.publisher.Close())
+	}
 	return errors.Join(errs...)
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Measures the engine and reports which targets of doc/performance.md are met.
+# Measures what things cost, above all the engine, and reports which targets of doc/performance.md are met.
 #
-#   contrib/bench/run.sh [group ...]     groups: floor loop exact texts worst names broad default shared
+#   contrib/bench/run.sh [group ...]     groups: fair verify floor loop exact texts worst names broad default shared
 #
 # Without a group it runs all of them but shared, which needs ../shared. The groups with ten million filters run one
 # after the other, each in a process of its own, so that one does not affect the memory of the next. NOTIFYD_BENCH_OUT
@@ -16,7 +16,7 @@ out=${NOTIFYD_BENCH_OUT:-/tmp/notifyd-bench}
 count=${NOTIFYD_BENCH_COUNT:-5}
 most=${NOTIFYD_BENCH_MOST:-10000000}
 few=$((most / 10))
-[ $# -gt 0 ] || set -- floor loop exact texts worst names broad default
+[ $# -gt 0 ] || set -- fair verify floor loop exact texts worst names broad default
 
 mkdir -p "$out"
 raw=$out/raw.txt
@@ -38,9 +38,23 @@ measure() {
 	grep -E '^(goos|goarch|pkg|cpu|Benchmark)' "$out/last.txt" | tee -a "$raw" >&2
 }
 
+# room GROUP FOLDER BENCHTIME PATTERN measures what is not about the engine.
+room() {
+	go test -c -o "$out/room.test" "./$2"
+	echo "# $1: load $(cut -d' ' -f1 /proc/loadavg) at $(date -u +%H:%M:%S)" | tee -a "$raw" >&2
+	(cd "$2" && "$out/room.test" -test.run '^$' -test.benchtime "$3" -test.count "$count" -test.bench "$4") >"$out/last.txt" 2>&1 || {
+		cat "$out/last.txt" >&2
+		echo "# $1: failed" >>"$raw"
+		failed=1
+	}
+	grep -E '^(goos|goarch|pkg|cpu|Benchmark)' "$out/last.txt" | tee -a "$raw" >&2
+}
+
 failed=0
 for group; do
 	case $group in
+	fair) room fair bus 500ms '^BenchmarkFairShare$' ;;
+	verify) room verify bus/trust 500ms '^BenchmarkVerify' ;;
 	floor) measure floor 1000 300ms "$count" '^BenchmarkFloor$' ;;
 	loop) measure loop "$few" 2s 3 '^BenchmarkLoop$' ;;
 	exact)

@@ -106,6 +106,13 @@ END {
 
 	loading("exact"); loading("broad"); loading("default")
 
+	row("a message beside six floods of 1 MB: batches until it comes", "FairShare/6_of_1_MB batches/op", 1, "", -1, 1)
+	row("the same, what comes with it or before", "FairShare/6_of_1_MB bytes/op", 0.000001, "MB", -1, 2)
+	row("the same beside six floods of 1 kB, frames", "FairShare/6_of_1_kB frames/op", 1, "", -1, 256)
+	row("verifying x509", "Verify/x509 ns/op", 0.001, "µs", -1, 100)
+	row("verifying x509, a certificate not met before", "Verify/x509-certificate ns/op", 0.001, "µs", -1, 100)
+	row("verifying GPG", "Verify/gpg ns/op", 0.001, "µs", -1, 100)
+
 	few1 = "Worst/everything/" few
 	row("worst: `everything` of everybody, by reference", few1 "/find cpu-µs/op", 1, "µs", -1, 500 * few / 1000000)
 	row("the same, choice, a match", few1 "/choice ns/match", 1, "ns", -1, 3)
