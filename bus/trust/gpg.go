@@ -50,8 +50,8 @@ func (k *keyring) check(m *bus.Message, now time.Time) finding {
 	if !isOneSignature(signature) {
 		return invalid(m, bus.GPG, "its signature is no OpenPGP signature")
 	}
-	body, isMsg := p.Envelope()["msg"]
-	if !isMsg {
+	body := p.Envelope()["msg"]
+	if body == nil { // an AMQP body would be taken in its place
 		return invalid(m, bus.GPG, "it has no msg, which the signature would cover")
 	}
 	signed, err := bus.Canonical(body)

@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/rsa"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -58,7 +59,7 @@ func (a *authority) check(m *bus.Message, now time.Time) finding {
 	if why := a.refuses(l, m.Time, now); why != "" {
 		return invalid(m, bus.X509, "the certificate of %s %s", l.name, why)
 	}
-	signed, err := l.verify(p)
+	e, signed, err := l.verify(p)
 	if err != nil {
 		return invalid(m, bus.X509, "its signature is wrong: %v", err)
 	}
@@ -72,7 +73,10 @@ func (a *authority) check(m *bus.Message, now time.Time) finding {
 	if m.Undated() {
 		f.signedAt = time.Time{}
 	}
-	if len(m.Headers) > 0 && slices.Contains(signed.added, "headers") {
+	switch {
+	case e.fields["topic"] != m.Topic: // it is that of the frame: whoever sends the message again chooses it
+		f.Verdict, f.Reason = bus.BodyOnly, "what is signed states no topic"
+	case len(m.Headers) > 0 && slices.Contains(signed.added, "headers"):
 		f.Verdict = bus.BodyOnly // a message's meaning depends on them: who is concerned, how severe it is
 	}
 	return f
@@ -117,24 +121,24 @@ func (a *authority) unsure(l *leaf, now time.Time) string {
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 // verify finds the form of the message that the signature fits.
-func (l *leaf) verify(p *bus.Proof) (form, error) {
+func (l *leaf) verify(p *bus.Proof) (*envelope, form, error) {
 	signature, err := decodeBase64(p.Signature, maxSignature)
 	if err != nil {
-		return form{}, err
+		return nil, form{}, err
 	}
 	if len(signature) != l.key.Size() {
-		return form{}, fmt.Errorf("it has %d bytes, the key %d", len(signature), l.key.Size())
+		return nil, form{}, fmt.Errorf("it has %d bytes, the key %d", len(signature), l.key.Size())
 	}
 	e, err := newEnvelope(p)
 	if err != nil {
-		return form{}, err
+		return nil, form{}, err
 	}
 	for _, f := range e.forms() {
 		if rsa.VerifyPKCS1v15(l.key, crypto.SHA1, e.digest(f), signature) == nil {
-			return f, nil
+			return e, f, nil
 		}
 	}
-	return form{}, fmt.Errorf("it is not of this text, or not by this certificate")
+	return nil, form{}, errors.New("it is not of this text, or not by this certificate")
 }
 
 // isSHA1 reports whether a certificate is signed with SHA-1.
