@@ -22,6 +22,7 @@ type core struct {
 	sentence       func(rulespec.Filter) string
 	knowsKind      func(string) bool
 	defaultFilter  func(Filter) bool
+	verified       func() bool
 	onClose        func(tx *gorm.DB, destinations []string, why string) error
 }
 

@@ -8,25 +8,36 @@ import (
 
 // defaults returns the filters of a new user. They match what others do to the user's packages, and messages that
 // mention the user. They are few and leave out the user's own actions, because people turn off what is loud.
-func defaults() []Filter {
+//
+// Who can name anybody as the one who did it could hide from the users what is done in their names. So where the site
+// verifies, these filters ask for a proved sender, and a third one tells of what is said to be the user's own work and
+// is not proved.
+func defaults(verified bool) []Filter {
 	me := rulespec.Args{"name": {rulespec.Me}}
-	notMine := rulespec.Rule{Kind: "actor", Args: me, Not: true}
-	return []Filter{
-		{On: true, Filter: rulespec.Filter{Name: "My packages", Rules: []rulespec.Rule{
-			{Kind: "owner", Args: rulespec.Args{"user": {rulespec.Me}}},
+	others := func(name string, about rulespec.Rule) Filter {
+		rules := []rulespec.Rule{
+			about,
 			{Kind: "severity", Args: rulespec.Args{"least": {"info"}}},
-			notMine,
-		}}},
-		{On: true, Filter: rulespec.Filter{Name: "About me", Rules: []rulespec.Rule{
-			{Kind: "user", Args: me},
-			{Kind: "severity", Args: rulespec.Args{"least": {"info"}}},
-			notMine,
-		}}},
+			{Kind: "actor", Args: me, Not: true},
+		}
+		if verified {
+			rules = append(rules, rulespec.Rule{Kind: "signed"})
+		}
+		return Filter{On: true, Filter: rulespec.Filter{Name: name, Rules: rules}}
 	}
+	all := []Filter{
+		others("My packages", rulespec.Rule{Kind: "owner", Args: rulespec.Args{"user": {rulespec.Me}}}),
+		others("About me", rulespec.Rule{Kind: "user", Args: me}),
+	}
+	if verified {
+		all = append(all, Filter{On: true, Filter: rulespec.Filter{Name: "In my name, but not proved",
+			Rules: []rulespec.Rule{{Kind: "actor", Args: me}, {Kind: "signed", Not: true}}}})
+	}
+	return all
 }
 
 func (s *Accounts) createDefaults(tx *gorm.DB, userID uint) error {
-	for _, f := range defaults() {
+	for _, f := range defaults(s.verified()) {
 		if !s.defaultFilter(f) {
 			continue
 		}

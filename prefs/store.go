@@ -29,6 +29,9 @@ type Config struct {
 	// DefaultFilter reports whether a new user gets one of the default filters. For example, it leaves out a filter
 	// that needs a directory where there is none. nil: all of them.
 	DefaultFilter func(Filter) bool
+	// Verified reports whether every message that people are not warned of comes from a proved sender. Then the default
+	// filters of new users ask for that. nil: it is not so.
+	Verified func() bool
 	// OnClose cancels the waiting deliveries of destinations (by Key) that are deleted, switched off, unsubscribed or
 	// refused. It is the last step of the transaction that closes them: both happen or neither. So nobody who read
 	// "nothing more is sent" gets the digest that was waiting. nil: nothing is cancelled.
@@ -57,13 +60,16 @@ func Open(config Config) *Store {
 	if config.DefaultFilter == nil {
 		config.DefaultFilter = func(Filter) bool { return true }
 	}
+	if config.Verified == nil {
+		config.Verified = func() bool { return false }
+	}
 	if config.OnClose == nil {
 		config.OnClose = func(*gorm.DB, []string, string) error { return nil }
 	}
 	c := &core{
 		writer: config.Writer, reader: config.Reader, now: config.Now, random: config.Random,
 		sentence: config.Sentence, knowsKind: config.KnowsKind, defaultFilter: config.DefaultFilter,
-		onClose: config.OnClose,
+		verified: config.Verified, onClose: config.OnClose,
 	}
 	return &Store{
 		Accounts: &Accounts{c}, Sessions: &Sessions{c}, Tokens: &Tokens{c},

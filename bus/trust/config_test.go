@@ -80,3 +80,30 @@ func TestManualStatesDefaults(t *testing.T) {
 		}
 	}
 }
+
+// TestProves: people who ask for what is proved must not lose what the site takes as it is.
+func TestProves(t *testing.T) {
+	unsigned, none := Verdicts{Unsigned: Accept}, Verdicts{Signed: Drop}
+	for name, c := range map[string]struct {
+		config Config
+		x509   bool
+		want   bool
+	}{
+		"a CA":                   {Config{CA: "ca.crt"}, true, true},
+		"nothing":                {Config{}, false, false},
+		"keys, which prove less": {Config{GPGKeys: "keys.asc"}, false, false},
+		"unsigned is accepted":   {Config{CA: "ca.crt", Verdicts: unsigned}, true, false},
+		"from one source":        {Config{CA: "ca.crt", Sources: map[string]Source{"s": {Verdicts: unsigned}}}, true, false},
+		"one source takes less":  {Config{CA: "ca.crt", Sources: map[string]Source{"s": {Verdicts: none}}}, true, true},
+		"a source is believed":   {Config{CA: "ca.crt", Sources: map[string]Source{"s": {Trusted: true}}}, true, true},
+	} {
+		c.config.SetDefaults()
+		v := &Verifier{config: c.config, policy: mustPolicy(t, c.config)}
+		if c.x509 {
+			v.x509 = &authority{}
+		}
+		if v.Proves() != c.want {
+			t.Errorf("%s: %t", name, !c.want)
+		}
+	}
+}

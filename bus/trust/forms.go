@@ -93,6 +93,7 @@ func (e *envelope) forms() []form {
 		}
 		all = append(all, form{added: added})
 	}
+	without("notifyd_standing") // notifyd tail
 	if fromArchive && e.emptyHeaders() {
 		without(archived...)
 	} else if fromArchive {

@@ -118,5 +118,28 @@ func (v *Verifier) MaxAge() time.Duration { return v.config.MaxAge }
 // Trusts reports whether whatever comes from a source is believed.
 func (v *Verifier) Trusts(source string) bool { return v.config.Sources[source].Trusted }
 
+// Proves reports whether every message that people are not warned of is proved: certificates are checked, and nothing
+// else is accepted from any source that is not believed.
+func (v *Verifier) Proves() bool {
+	if v.x509 == nil || acceptsUnproved(v.policy.actions) {
+		return false
+	}
+	for _, s := range v.policy.sources {
+		if !s.trusted && acceptsUnproved(s.actions) {
+			return false
+		}
+	}
+	return true
+}
+
+func acceptsUnproved(actions map[bus.Verdict]Action) bool {
+	for verdict, action := range actions {
+		if action == Accept && !(bus.Standing{Verdict: verdict}).Proved() {
+			return true
+		}
+	}
+	return false
+}
+
 // Links reports whether a message that is not proved keeps its link.
 func (v *Verifier) Links() bool { return v.config.Links }

@@ -11,6 +11,11 @@ import (
 	"github.com/notifyd/notifyd/bus/trust"
 )
 
+// busCmd is `notifyd bus`.
+type busCmd struct {
+	Verify busVerifyCmd `cmd:"" help:"Say who has signed messages: JSON Lines in, one verdict a line out."`
+}
+
 // busVerifyCmd is `notifyd bus verify`.
 type busVerifyCmd struct {
 	trustFlags

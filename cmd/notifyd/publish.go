@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/bus/zmq"
 )
 
@@ -28,6 +29,7 @@ type publishCmd struct {
 	Connect string        `xor:"where" placeholder:"ADDRESS" help:"Relay to connect to, a socket that takes messages in (default: tcp://127.0.0.1:2003)."`
 	Bind    string        `xor:"where" placeholder:"ADDRESS" help:"Listen here instead and let subscribers connect; waits for the first one."`
 	Wait    time.Duration `default:"10s" help:"How long to wait for the relay, or for the first subscriber."`
+	signFlags
 }
 
 // defaultRelay is the customary address of fedmsg's relay_inbound.
@@ -41,6 +43,10 @@ const flushEvery = 500
 func (c *publishCmd) Run(e *env) (err error) {
 	topic := c.topic()
 	if err := bus.CheckTopic(topic); err != nil {
+		return err
+	}
+	signer, err := c.signFlags.open(e.now())
+	if err != nil {
 		return err
 	}
 	p, err := c.open(e)
@@ -60,7 +66,7 @@ func (c *publishCmd) Run(e *env) (err error) {
 	if err := p.WaitSubscribed(waiting, topic); err != nil {
 		return fmt.Errorf("waited %s: %w", c.Wait, err)
 	}
-	out := &publication{env: e, publisher: p, topic: topic}
+	out := &publication{env: e, publisher: p, topic: topic, signer: signer}
 	if current, err := user.Current(); err == nil {
 		out.username = current.Username
 	}
@@ -133,6 +139,7 @@ type publication struct {
 	publisher *zmq.Publisher
 	topic     string
 	username  string
+	signer    *trust.Signer // nil: messages are not signed
 	sent      int64
 }
 
@@ -146,6 +153,9 @@ func (p *publication) publish(body any) error {
 	payload, err := bus.Encode(&bus.Message{
 		ID: id, Topic: p.topic, Time: now, Counter: p.sent, Username: p.username, Body: body,
 	})
+	if err == nil && p.signer != nil {
+		payload, err = p.signer.Sign(payload)
+	}
 	if err != nil {
 		return err
 	}

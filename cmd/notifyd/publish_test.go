@@ -194,11 +194,16 @@ func TestPublishSaysWhatIsWrong(t *testing.T) {
 		{"publish -m x --connect http://a", `address "http://a"`},
 		{"publish -m x --connect tcp://a:1 --bind tcp://b:1", "can't be used together"},
 		{"publish -m x --topic \x1b", "control character"},
+		{"publish -m x --sign", "belong together"},
+		{"publish -m x --key k", "belong together"},
+		{"publish -m x --sign --cert missing --key missing", "--cert: open"},
 		{"tail", "missing flags: --endpoint"},
 		{"tail --endpoint x", `address "x"`},
 		{"tail --endpoint tcp://a:1 --include (", "--include"},
 		{"tail --endpoint tcp://a:1 --exclude (?!x)", "--exclude"},
 		{"tail --endpoint tcp://a:1 --terse --json", "can't be used together"},
+		{"tail --endpoint tcp://a:1 --ca missing", "ca: open"},
+		{"tail --endpoint tcp://a:1 --validate --policy a=b", "there is nothing to check messages by"},
 		{"tail --endpoint tcp://a:1 --topic a.*.b", "at the end only"},
 	} {
 		status, out, problems := command(t.Context(), "", strings.Fields(c.args)...)

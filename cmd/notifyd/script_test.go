@@ -7,11 +7,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations/migratest"
 )
 
@@ -28,7 +30,11 @@ func (w withPostgres) Run() int { return migratest.Main(w.m) }
 // TestScripts runs every story in testdata/script.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir:  "testdata/script",
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("PORT", strconv.Itoa(exectest.FreePort(t)))
+			return nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"owe": owe, "until": until, "pki": makePKI},
 	})
 }

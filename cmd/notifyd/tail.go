@@ -1,19 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"strings"
 	"unicode"
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/zmq"
-	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
 // tailCmd does the job of fedmsg-tail: it shows the messages on the bus.
@@ -26,6 +22,8 @@ type tailCmd struct {
 	Pretty   bool     `xor:"form" help:"Indented JSON, without signature and certificate."`
 	JSON     bool     `name:"json" xor:"form" help:"One line of JSON, the whole envelope, ASCII only (the default)."`
 	Count    int      `short:"n" placeholder:"N" help:"Stop after N messages (default: never)."`
+	Validate *bool    `negatable:"" help:"Show only messages whose signature is valid, and warn of others (default: check and show all where --ca, --gpg-keys or --config is given)."`
+	trustFlags
 }
 
 // tailIDs is the number of message ids that are remembered, so that a repeat is not shown.
@@ -41,6 +39,10 @@ func (c *tailCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	v, err := c.verifier(e)
+	if err != nil {
+		return err
+	}
 	source, err := zmq.New(zmq.Config{Endpoints: map[string]zmq.Addresses{"tail": c.Endpoint}, Topics: c.Topic}, e.log)
 	if err != nil {
 		return err
@@ -52,13 +54,15 @@ func (c *tailCmd) Run(e *env) error {
 		defer cancel()
 		ended <- source.Run(ctx, in)
 	}()
-	err = c.follow(ctx, e, in, keep, show)
+	shown := func(m *bus.Message) bool { return keep(m.Topic) && c.valid(e, v, m) }
+	err = c.follow(ctx, e, in, shown, show)
 	cancel()
 	return errors.Join(err, <-ended)
 }
 
 // follow prints until ctx ends or Count is reached. A slow terminal makes the publishers wait.
-func (c *tailCmd) follow(ctx context.Context, e *env, in *bus.Intake, keep func(string) bool, show printer) error {
+func (c *tailCmd) follow(ctx context.Context, e *env, in *bus.Intake, keep func(*bus.Message) bool,
+	show printer) error {
 	dedup := bus.NewDedupWindow(tailIDs)
 	shown := 0
 	for batch, open := in.Next(ctx); open; batch, open = in.Next(ctx) {
@@ -69,7 +73,7 @@ func (c *tailCmd) follow(ctx context.Context, e *env, in *bus.Intake, keep func(
 			case err != nil:
 				e.log.Warn("message dropped", "error", visible(err.Error()))
 				continue
-			case !keep(m.Topic) || dedup.See(m) == bus.Repeat:
+			case !keep(m) || dedup.See(m) == bus.Repeat:
 				continue
 			}
 			if err := show(e.stdout, m); err != nil {
@@ -96,79 +100,6 @@ func (c *tailCmd) filter() (func(topic string) bool, error) {
 	return func(topic string) bool {
 		return include.MatchString(topic) && (c.Exclude == "" || !exclude.MatchString(topic))
 	}, nil
-}
-
-// A printer writes one message with one Write, so that each line is printed as soon as the message arrives.
-type printer func(w io.Writer, m *bus.Message) error
-
-func (c *tailCmd) printer() (printer, error) {
-	switch {
-	case c.Terse:
-		book, err := catalogue.Embedded()
-		if err != nil {
-			return nil, err
-		}
-		return func(w io.Writer, m *bus.Message) error { return printTerse(w, book, m) }, nil
-	case c.Pretty:
-		return printPretty, nil
-	}
-	return printJSON, nil
-}
-
-func printTerse(w io.Writer, book *catalogue.Catalogue, m *bus.Message) error {
-	event := book.Describe(m)
-	prose := event.Prose()
-	line := strings.TrimRight(event.Title+" -- "+prose.Summary+" "+prose.Link, " ")
-	_, err := fmt.Fprintln(w, visible(strings.ReplaceAll(line, "\n", " ")))
-	return err
-}
-
-// printJSON writes the canonical form: pure ASCII, so nothing in it can steer a terminal.
-func printJSON(w io.Writer, m *bus.Message) error {
-	whole, err := wholeOf(m)
-	if err != nil {
-		return err
-	}
-	line, err := bus.Canonical(whole)
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(append(line, '\n'))
-	return err
-}
-
-// wholeOf gives the payload of a message. Of one that was too large to read, and may be no JSON, it gives what was
-// read.
-func wholeOf(m *bus.Message) (any, error) {
-	whole, err := bus.ParseJSON(m.Payload)
-	if err == nil {
-		return whole, nil
-	}
-	envelope, err := bus.Encode(m)
-	if err != nil {
-		return nil, err
-	}
-	return bus.ParseJSON(envelope)
-}
-
-func printPretty(w io.Writer, m *bus.Message) error {
-	whole, err := wholeOf(m)
-	if err != nil {
-		return err
-	}
-	if envelope, ok := whole.(map[string]any); ok {
-		delete(envelope, "signature")
-		delete(envelope, "certificate")
-	}
-	var text bytes.Buffer
-	j := json.NewEncoder(&text)
-	j.SetEscapeHTML(false)
-	j.SetIndent("", "  ")
-	if err := j.Encode(whole); err != nil {
-		return err
-	}
-	_, err = io.WriteString(w, visible(text.String()))
-	return err
 }
 
 // visible replaces what could steer a terminal or turn the direction of its text: it writes every control and format

@@ -99,11 +99,11 @@ func (f *signFlags) open(now time.Time) (*trust.Signer, error) {
 	}
 	certificate, err := readSmall(f.Cert)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--cert: %w", err)
 	}
 	key, err := readSmall(f.Key)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--key: %w", err)
 	}
 	signer, err := trust.NewSigner(certificate, key)
 	if err == nil {
@@ -128,4 +128,78 @@ func readSmall(name string) ([]byte, error) {
 		err = fmt.Errorf("%s is larger than %d bytes", name, most)
 	}
 	return text, err
+}
+
+// verifier opens what messages are checked by; nil where they are not checked. The packaged configuration is read only
+// if --validate asks for it: most people cannot read it.
+func (c *tailCmd) verifier(e *env) (*trust.Verifier, error) {
+	switch {
+	case c.Validate != nil && !*c.Validate:
+		return nil, nil
+	case c.Validate != nil || c.given():
+		v, err := c.openChecking(e)
+		if err == nil {
+			warnOfTrust(e, v)
+		}
+		return v, err
+	case e.config == "":
+		return nil, nil
+	}
+	v, err := c.open(e)
+	if err != nil || !v.Checks() {
+		return nil, err
+	}
+	warnOfTrust(e, v)
+	return v, nil
+}
+
+// valid judges a message, and reports whether it is shown. A signature that covers the body only is valid, as it is for
+// fedmsg.
+func (c *tailCmd) valid(e *env, v *trust.Verifier, m *bus.Message) bool {
+	if v == nil {
+		m.Standing = bus.Standing{}
+		return true
+	}
+	m.Standing, _ = v.Judge(m, e.now())
+	s := m.Standing
+	if c.Validate == nil || s.Proved() || s.Verdict == bus.BodyOnly {
+		return true
+	}
+	fmt.Fprintf(e.stderr, "!! invalid message received: %s\n", visible(fmt.Sprintf("%s %s: %s: %s", m.Topic, m.ID,
+		s.Words(), s.Reason)))
+	return false
+}
+
+// mark is the verdict for the head of a line; "" where messages are not checked.
+func mark(m *bus.Message) string {
+	if m.Standing.Verdict == "" {
+		return ""
+	}
+	return "[" + strings.ReplaceAll(string(m.Standing.Verdict), "_", " ") + "] "
+}
+
+// standingField is added to what tail shows in JSON. What a sender has put under that name is not shown.
+const standingField = "notifyd_standing"
+
+// checked is the envelope of a message as parse reads it, with its standing where messages are checked. Of one that was
+// too large to read, and may be no JSON, it is what was read.
+func checked(m *bus.Message, parse func([]byte) (any, error)) (map[string]any, error) {
+	whole, err := parse(m.Payload)
+	if err != nil {
+		var read []byte
+		if read, err = bus.Encode(m); err == nil {
+			whole, err = parse(read)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	envelope := whole.(map[string]any) // it was decoded
+	delete(envelope, standingField)
+	if s := m.Standing; s.Verdict != "" {
+		envelope[standingField] = map[string]any{
+			"verdict": string(s.Verdict), "signer": s.Signer, "method": string(s.Method), "reason": s.Reason,
+		}
+	}
+	return envelope, nil
 }

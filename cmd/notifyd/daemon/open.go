@@ -82,6 +82,7 @@ func (s *Service) openStores(ctx context.Context) error {
 		DefaultFilter: func(f prefs.Filter) bool {
 			return len(rulespec.Missing(f.Filter, asDirectory(s.watcher.Load()))) == 0
 		},
+		Verified: func() bool { return s.trust.Load().Proves() },
 		OnClose: func(tx *gorm.DB, destinations []string, why string) error {
 			_, err := s.outbox.Cancel(tx, destinations, why)
 			return err

@@ -234,6 +234,7 @@ func (r *router) plan(tx *gorm.DB, outcomes []history.Outcome, watch *phaseTimer
 	for len(hitsByUser) > 0 {
 		event := hitsByUser[0].event
 		planner := prefs.NewPlanner(outcomes[event].Event, r.now(), r.links)
+		planner.KeepLinks = r.verifier().Links()
 		for ; len(hitsByUser) > 0 && hitsByUser[0].event == event; hitsByUser = hitsByUser[1:] {
 			hits = hits[:0]
 			for _, id := range ids[begin:hitsByUser[0].end] {
