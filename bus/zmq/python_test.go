@@ -26,10 +26,14 @@ type pyPeer struct {
 	stdin  io.WriteCloser
 	events chan pyEvent
 	addr   string
+	replay string // of store.py
 }
 
 type pyEvent struct {
 	Ready      string
+	Replay     string
+	Published  int
+	Asked      json.RawMessage
 	Subscribed *string
 	Received   []string
 	Sizes      []int
@@ -38,9 +42,15 @@ type pyEvent struct {
 // startPython starts a peer and waits until its socket is bound or connecting.
 func startPython(t testing.TB, args ...string) *pyPeer {
 	t.Helper()
+	return startScript(t, "testdata/peer.py", args...)
+}
+
+// startScript starts a program of testdata that speaks as peer.py does, and waits until it is ready.
+func startScript(t testing.TB, script string, args ...string) *pyPeer {
+	t.Helper()
 	python := exectest.Python(t, "zmq")
 	p := &pyPeer{
-		t: t, cmd: exec.Command(python, append([]string{"testdata/peer.py"}, args...)...), events: make(chan pyEvent, 10000),
+		t: t, cmd: exec.Command(python, append([]string{script}, args...)...), events: make(chan pyEvent, 10000),
 	}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var stderr bytes.Buffer
@@ -72,7 +82,7 @@ func startPython(t testing.TB, args ...string) *pyPeer {
 	if e.Ready == "" {
 		t.Fatalf("peer said %+v, then %s", e, stderr.String())
 	}
-	p.addr = e.Ready
+	p.addr, p.replay = e.Ready, e.Replay
 	return p
 }
 

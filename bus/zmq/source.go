@@ -20,6 +20,7 @@ type Source struct {
 	log       *slog.Logger
 	now       func() time.Time
 	endpoints []*endpoint
+	replays   map[string]bus.Archive // by name of the endpoint
 }
 
 // An endpoint is one address: its connections, one after the other, and its figures.

@@ -50,6 +50,17 @@ type Config struct {
 	// RetryMin and RetryMax bound the growing, jittered pause between attempts to connect. Default 100ms and 5s.
 	RetryMin time.Duration `yaml:"retry_min"`
 	RetryMax time.Duration `yaml:"retry_max"`
+	// Replay is fedmsg's replay: asking publishers for what was missed, and answering others.
+	Replay ReplayConfig `yaml:"replay"`
+}
+
+// ReplayConfig is the section bus.zmq.replay.
+type ReplayConfig struct {
+	// Endpoints are the addresses of the publishers' stores, by the names of Config.Endpoints, as in fedmsg's
+	// replay_endpoints.
+	Endpoints map[string]string `yaml:"endpoints"`
+	// Timeout bounds dialling, the handshake, and the wait for one answer. Default 30s.
+	Timeout time.Duration `yaml:"timeout"`
 }
 
 // The values of Config.OnFull.
@@ -114,6 +125,7 @@ func (c Config) withDefaults() Config {
 	set(&c.Timeout, 10*time.Second)
 	set(&c.RetryMin, 100*time.Millisecond)
 	set(&c.RetryMax, 5*time.Second)
+	set(&c.Replay.Timeout, replayTimeout)
 	if c.MaxMessage == 0 {
 		c.MaxMessage = bus.MaxPayload + framingRoom
 	}
@@ -158,6 +170,9 @@ func New(c Config, log *slog.Logger) (*Source, error) {
 			s.endpoints = append(s.endpoints, newEndpoint(s, name, a, topics))
 		}
 	}
+	if s.replays, err = newReplays(c, s.now, log); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -166,8 +181,8 @@ const minMessage = 512
 
 // checkBounds refuses durations that cannot be meant: a number without a unit is some nanoseconds.
 func (c Config) checkBounds() error {
-	if c.Silence < 0 || c.Timeout < 0 || c.RetryMin < 0 || c.MaxMessage < 0 {
-		return fmt.Errorf("silence, timeout, retry_min and max_message must not be negative")
+	if c.Silence < 0 || c.Timeout < 0 || c.RetryMin < 0 || c.MaxMessage < 0 || c.Replay.Timeout < 0 {
+		return fmt.Errorf("silence, timeout, retry_min, max_message and replay.timeout must not be negative")
 	}
 	for _, d := range []struct {
 		key          string
@@ -175,6 +190,7 @@ func (c Config) checkBounds() error {
 	}{
 		{"heartbeat", c.Heartbeat, 10 * time.Millisecond}, {"silence", c.Silence, 10 * time.Millisecond},
 		{"timeout", c.Timeout, time.Millisecond}, {"retry_min", c.RetryMin, time.Millisecond},
+		{"replay.timeout", c.Replay.Timeout, 10 * time.Millisecond},
 	} {
 		if d.value > 0 && d.value < d.least {
 			return fmt.Errorf("%s: %v; at least %v", d.key, d.value, d.least)

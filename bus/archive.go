@@ -1,0 +1,43 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// An Archive keeps what publishers have sent, and gives it again: a publisher's own store, or a service that has
+// listened all the time. It is asked for a Hole (selective retransmission: a receiver asks for what it lacks, Lin and
+// Costello, "Error Control Coding", chapter 22), and nobody else notices.
+type Archive interface {
+	// Name is what it is called in metrics and logs, such as "replay".
+	Name() string
+	// Fetch asks for what lies in a hole, and hands it over by pages, in the order in which it was sent, perhaps with
+	// more that was sent about then. It waits for page to return before it asks for the next. It returns nil once it has
+	// asked for everything: what did not come, the archive does not have. The error is ErrCannotAsk, that of page, or
+	// says why the archive could not answer; then it may be asked again later.
+	Fetch(ctx context.Context, h Hole, page func(Page) error) error
+}
+
+// A Page is a part of what an Archive gives.
+type Page struct {
+	Frames []Frame // with topic and payload alone, as they would have come live
+	// Next and Reached say how far the hole is asked for: below this number, up to this time. Zero: no further.
+	Next    int64
+	Reached time.Time
+}
+
+// ErrCannotAsk is the error of an Archive for a hole that it cannot be asked for, such as one without numbers.
+var ErrCannotAsk = errors.New("the archive cannot be asked for such a hole")
+
+// An Archived source knows archives of what its publishers send.
+type Archived interface {
+	// Archives gives them by Frame.Source.
+	Archives() map[string]Archive
+}
+
+// A Selective source does not receive everything.
+type Selective interface {
+	// Wants reports whether the source would receive a topic live. source is as in Frame.Source.
+	Wants(source, topic string) bool
+}
