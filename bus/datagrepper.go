@@ -1,0 +1,129 @@
+package bus
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// A DatagrepperPage is an answer of datagrepper, the archive of fedmsg (https://apps.fedoraproject.org/datagrepper).
+type DatagrepperPage struct {
+	Frames []Frame // in the order of the answer, with topic and payload alone
+	Pages  int     // of the whole answer
+	Broken int     // messages of the answer that are none, and not among Frames
+}
+
+// ReadDatagrepper reads an answer of datagrepper's /raw. Its messages are given as they were sent: datanommer, which
+// stores them, adds fields and makes floats of times, and the signature holds only without that. One message that
+// cannot be read does not spoil the others.
+func ReadDatagrepper(answer []byte) (DatagrepperPage, error) {
+	var page DatagrepperPage
+	p := parser{text: answer, left: MaxValues}
+	if p.peek() != '{' {
+		return page, fmt.Errorf("not a JSON object: %q", clip(string(answer)))
+	}
+	found, whole := false, false
+	for p.pos++; p.peek() == '"'; p.pos++ {
+		key, err := p.str()
+		if err != nil || p.peek() != ':' {
+			break
+		}
+		p.pos++
+		value := p.raw()
+		if value == nil {
+			break
+		}
+		switch key {
+		case "raw_messages":
+			found = page.read(value)
+		case "pages":
+			fmt.Sscan(string(value), &page.Pages)
+		case "error":
+			return page, fmt.Errorf("it says %s", clip(string(value)))
+		}
+		if p.peek() != ',' {
+			whole = p.peek() == '}'
+			break
+		}
+	}
+	if !found || !whole {
+		return page, fmt.Errorf("not an answer of datagrepper: %q", clip(string(answer)))
+	}
+	return page, nil
+}
+
+// raw skips a value and gives its text; nil where that has no end.
+func (p *parser) raw() []byte {
+	p.space()
+	start := p.pos
+	if !p.skip() {
+		return nil
+	}
+	return p.text[start:p.pos]
+}
+
+// read reads the list of messages; false: it is none.
+func (page *DatagrepperPage) read(list []byte) bool {
+	p := parser{text: list}
+	if p.peek() != '[' {
+		return false
+	}
+	for p.pos++; p.peek() != ']'; {
+		value := p.raw()
+		if len(value) == 0 {
+			return false
+		}
+		if f, err := unarchive(value); err == nil {
+			page.Frames = append(page.Frames, f)
+		} else {
+			page.Broken++
+		}
+		if p.peek() == ',' {
+			p.pos++
+		} else if p.peek() != ']' {
+			return false
+		}
+	}
+	return true
+}
+
+// datanommerFields are what datanommer and datagrepper add to a message. nullFields are null there where they were
+// absent.
+var (
+	datanommerFields = []string{"source_name", "source_version", "agent_name", "users", "packages", "meta"}
+	nullFields       = []string{"certificate", "signature", "crypto", "username", "headers", "i", "msg_id"}
+)
+
+// unarchive gives a message of datagrepper as it was sent.
+func unarchive(text []byte) (Frame, error) {
+	v, err := parseJSON(text, true)
+	if err != nil {
+		return Frame{}, malformed("%w", err)
+	}
+	e, ok := v.(map[string]any)
+	if !ok {
+		return Frame{}, malformed("a JSON %s, not an object", jsonKind(v))
+	}
+	for _, name := range datanommerFields {
+		delete(e, name)
+	}
+	for _, name := range nullFields {
+		if v, ok := e[name]; ok && v == nil {
+			delete(e, name)
+		}
+	}
+	if headers, ok := e["headers"].(map[string]any); ok && len(headers) == 0 {
+		delete(e, "headers")
+	}
+	if n, ok := e["timestamp"].(json.Number); ok {
+		if whole, fraction, _ := strings.Cut(string(n), "."); strings.Trim(fraction, "0") == "" {
+			e["timestamp"] = json.Number(whole)
+		}
+	}
+	f := Frame{}
+	f.Topic, _ = e["topic"].(string)
+	if f.Payload, err = Canonical(e); err != nil {
+		return Frame{}, malformed("%w", err)
+	}
+	return f, nil
+}
