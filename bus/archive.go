@@ -14,8 +14,8 @@ type Archive interface {
 	Name() string
 	// Fetch asks for what lies in a hole, and hands it over by pages, in the order in which it was sent, perhaps with
 	// more that was sent about then. It waits for page to return before it asks for the next. It returns nil once it has
-	// asked for everything: what did not come, the archive does not have. The error is ErrCannotAsk, that of page, or
-	// says why the archive could not answer; then it may be asked again later.
+	// asked for everything: what did not come, the archive does not have. The error is ErrCannotAsk, ErrTooEarly, that
+	// of page, or says why the archive could not answer; then it may be asked again later.
 	Fetch(ctx context.Context, h Hole, page func(Page) error) error
 }
 
@@ -26,6 +26,9 @@ type Page struct {
 	Next    int64
 	Reached time.Time
 }
+
+// ErrTooEarly is the error of an Archive that may have more of the hole later: it has given what it has.
+var ErrTooEarly = errors.New("the archive may not have everything yet")
 
 // ErrCannotAsk is the error of an Archive for a hole that it cannot be asked for, such as one without numbers.
 var ErrCannotAsk = errors.New("the archive cannot be asked for such a hole")
@@ -38,6 +41,7 @@ type Archived interface {
 
 // A Selective source does not receive everything.
 type Selective interface {
-	// Wants reports whether the source would receive a topic live. source is as in Frame.Source.
+	// Wants reports whether the source would receive a topic live; of "", whether it receives everything. source is as
+	// in Frame.Source.
 	Wants(source, topic string) bool
 }

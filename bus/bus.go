@@ -74,6 +74,9 @@ type Frame struct {
 	Publisher string
 	// Late says that the frame did not come live: it fills a hole, from a replay or an archive.
 	Late bool
+	// ThirdParty says that somebody else gave it than the source or its publishers, such as an archive: what the site
+	// believes of the source does not hold for it.
+	ThirdParty bool
 	// Whole says that the source receives whatever its publishers send, so that a gap in their numbers is a loss (see
 	// Gaps). Without it some topics may not have been subscribed to.
 	Whole bool
@@ -112,6 +115,8 @@ type Message struct {
 	Publisher string
 	// Late is Frame.Late.
 	Late bool
+	// ThirdParty is Frame.ThirdParty.
+	ThirdParty bool
 	// Mended says for people what was odd in the metadata and what it was taken for, such as "timestamp 1767225600000
 	// was taken for milliseconds". Each line begins with the name of a field (MendedField). Nil for nearly all messages.
 	Mended []string

@@ -8,7 +8,7 @@ import (
 
 // A DatagrepperPage is an answer of datagrepper, the archive of fedmsg (https://apps.fedoraproject.org/datagrepper).
 type DatagrepperPage struct {
-	Frames []Frame // in the order of the answer, with topic and payload alone
+	Frames []Frame // in the order of the answer, with topic, payload and ThirdParty alone
 	Pages  int     // of the whole answer
 	Broken int     // messages of the answer that are none, and not among Frames
 }
@@ -18,7 +18,7 @@ type DatagrepperPage struct {
 // cannot be read does not spoil the others.
 func ReadDatagrepper(answer []byte) (DatagrepperPage, error) {
 	var page DatagrepperPage
-	p := parser{text: answer, left: MaxValues}
+	p := parser{text: answer, left: maxParsed}
 	if p.peek() != '{' {
 		return page, fmt.Errorf("not a JSON object: %q", clip(string(answer)))
 	}
@@ -64,7 +64,7 @@ func (p *parser) raw() []byte {
 
 // read reads the list of messages; false: it is none.
 func (page *DatagrepperPage) read(list []byte) bool {
-	p := parser{text: list}
+	p := parser{text: list, left: maxParsed}
 	if p.peek() != '[' {
 		return false
 	}
@@ -120,7 +120,7 @@ func unarchive(text []byte) (Frame, error) {
 			e["timestamp"] = json.Number(whole)
 		}
 	}
-	f := Frame{}
+	f := Frame{ThirdParty: true}
 	f.Topic, _ = e["topic"].(string)
 	if f.Payload, err = Canonical(e); err != nil {
 		return Frame{}, malformed("%w", err)

@@ -39,7 +39,8 @@ func parseObject(payload []byte) (e jsonObject, unread string, err error) {
 func (e jsonObject) message(f Frame, unread string, now time.Time) (*Message, error) {
 	m := &Message{
 		Topic: f.Topic, Source: f.Source, Payload: f.Payload, Publisher: f.Publisher, Late: f.Late,
-		content: new(content), unread: unread != "",
+		ThirdParty: f.ThirdParty,
+		content:    new(content), unread: unread != "",
 	}
 	stated, _ := e["topic"].(string)
 	switch {

@@ -43,7 +43,11 @@ func (g *Gaps) Observe(s Sighting) (changed []Position, found *Hole) {
 	if !s.Late { // by whomever: the source was connected
 		g.sequences.heard(s)
 	}
-	if !s.Whole || (s.Late || s.Sequence > 0) && g.fill(s.Envelope) {
+	switch {
+	case !s.Whole:
+		g.sequences.reach(s)
+		return g.source(), nil
+	case (s.Late || s.Sequence > 0) && g.fill(s.Envelope):
 		return g.source(), nil
 	}
 	var hole *Hole

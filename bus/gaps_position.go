@@ -19,7 +19,7 @@ type Sighting struct {
 	ID       string
 	Received time.Time
 	Late     bool // Frame.Late
-	// Whole is Frame.Whole: without it numbers have gaps for good reason, and only the time of reception is noted.
+	// Whole is Frame.Whole: without it numbers have gaps for good reason, and only how far the source came is noted.
 	Whole bool
 	// Repeat says that the message was known already, by this source or another.
 	Repeat bool

@@ -39,6 +39,17 @@ func (l *line) sequence(s Sighting) *Hole {
 	return &lost
 }
 
+// reach notes a number where gaps are no losses: what came after the highest can be asked for.
+func (l *line) reach(s Sighting) {
+	switch {
+	case s.Sequence <= 0 || s.Unproved:
+	case len(l.tracks) == 0:
+		l.begin(s.Sequence, s.Received)
+	case s.Sequence > l.tracks[0].at && s.Sequence-l.tracks[0].at <= interruptWindow:
+		l.tracks[0].at, l.tracks[0].advanced = s.Sequence, s.Received
+	}
+}
+
 // goBack follows a store that was made anew: two numbers in a row below where the track stands.
 func (t *track) goBack(n int64, old bool) {
 	switch {

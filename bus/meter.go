@@ -18,7 +18,7 @@ type Metered interface {
 // The metrics that every source can offer. Their labels are Frame.Source, and the address that frames come from.
 var (
 	connectedDesc = sourceDesc("connected", "1 while frames can come from the address.", metric.Gauge)
-	reconnectDesc = sourceDesc("reconnects_total", "Connections made after the first.", metric.Counter)
+	reconnectDesc = sourceDesc(reconnects, "Connections made after the first.", metric.Counter)
 	receivedDesc  = sourceDesc("messages_received_total", "Frames received.", metric.Counter)
 	droppedDesc   = sourceDesc("messages_dropped_total", "Frames dropped before the router, by reason.",
 		metric.Counter, "reason")
@@ -27,9 +27,17 @@ var (
 	lastDesc    = sourceDesc("last_message_timestamp_seconds", "Time of the last frame.", metric.Gauge)
 )
 
+// ReconnectsMetric is the name of the metric of connections made after the first.
+const ReconnectsMetric = sourcePrefix + reconnects
+
+const (
+	sourcePrefix = "notifyd_source_"
+	reconnects   = "reconnects_total"
+)
+
 func sourceDesc(name, help string, t metric.Type, more ...string) *metric.Desc {
 	labels := append([]string{"source", "address"}, more...)
-	return &metric.Desc{Name: "notifyd_source_" + name, Help: help, Type: t, Labels: labels}
+	return &metric.Desc{Name: sourcePrefix + name, Help: help, Type: t, Labels: labels}
 }
 
 // Reasons for which a source drops a frame. A source may have more of its own, a fixed set.

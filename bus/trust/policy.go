@@ -148,7 +148,7 @@ func (p *policy) judge(m *bus.Message, f finding, now time.Time) (bus.Standing, 
 		actions = special.actions
 	}
 	s, action := p.standing(m, f, now, actions)
-	if special.trusted && s.Verdict != bus.Signed {
+	if special.trusted && !m.ThirdParty && s.Verdict != bus.Signed {
 		s, action = believed(s), Accept
 	}
 	s.Marked = action == Mark

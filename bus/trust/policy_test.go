@@ -172,6 +172,12 @@ func TestSourcesDiffer(t *testing.T) {
 		if s.Verdict != c.want || action != c.action || s.Marked != (action == Mark) {
 			t.Errorf("%s from %s: %+v, %s; want %s, %s", c.f.Verdict, c.source, s, action, c.want, c.action)
 		}
+		if c.source == "relay" { // what an archive says that the source has sent is judged by itself
+			archived := &bus.Message{Topic: "t", Source: "relay", ThirdParty: true}
+			if s, _ := p.judge(archived, c.f, noon); s.Verdict == bus.Trusted {
+				t.Errorf("%s from an archive: %+v, want the verdict of any other source", c.f.Verdict, s)
+			}
+		}
 		if s.Verdict == bus.Trusted && (s.Method != bus.Relay || s.Signer != "") {
 			t.Errorf("%s from %s: %+v, want nobody's signature", c.f.Verdict, c.source, s)
 		}

@@ -21,7 +21,8 @@ func (s *Service) openAdapters(f *config.File) error {
 		Now: s.env.Now, Random: rand.Float64, Manage: s.settings.Web.manage(), Writer: s.db.Writer, Reader: s.db.Reader,
 	})
 	err3 := f.InSection("bus.trust", s.settings.Trust.CheckSources(sourceNames(s.sources)))
-	if err := errors.Join(err, err2, err3); err != nil {
+	err4 := f.InSection("bus.backlog", s.settings.Backlog.Check(sourceNames(s.sources)))
+	if err := errors.Join(err, err2, err3, err4); err != nil {
 		return err
 	}
 	if len(s.sources) == 0 {

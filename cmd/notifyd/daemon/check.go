@@ -42,7 +42,8 @@ func check(f *config.File, env Env) (Settings, error) {
 	sources, err2 := openSources(f, quiet)
 	_, err3 := openBackends(f, quiet, backends.Parts{Now: env.Now, Random: rand.Float64, Manage: s.Web.manage()})
 	err4 := f.InSection("bus.trust", checkTrust(s.Trust, sourceNames(sources)))
-	return s, errors.Join(err, err2, err3, err4, f.Unknown(), f.InSection("", checkFiles(s)))
+	err5 := f.InSection("bus.backlog", s.Backlog.Check(sourceNames(sources)))
+	return s, errors.Join(err, err2, err3, err4, err5, f.Unknown(), f.InSection("", checkFiles(s)))
 }
 
 // checkTrust reads the files of bus.trust.

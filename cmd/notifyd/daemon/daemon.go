@@ -39,6 +39,7 @@ import (
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/backlog"
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/directory"
@@ -84,6 +85,7 @@ type Service struct {
 	backends  map[string]backends.Backend
 	sources   map[string]bus.Source
 	holes     *holesTracker
+	fillers   []*backlog.Filler
 	router    *router
 	listeners []*listener
 	ready     atomic.Bool

@@ -25,6 +25,8 @@ type holesTracker struct {
 	metrics *metrics
 	log     *slog.Logger
 	now     func() time.Time
+	// notifyWithin is the age up to which a message that came late still notifies people.
+	notifyWithin time.Duration
 
 	sightings []*sighting // of the batch that is being routed; the router's alone
 	saved     int         // how many of them the transaction stores
@@ -50,6 +52,7 @@ type sighting struct {
 	source   string
 	resumed  bool
 	event    bool // the router makes an event of it
+	silent   bool // nobody is notified
 	observed bool // and found is what it shows
 	found    *bus.Hole
 }
@@ -78,12 +81,17 @@ func (h *holesTracker) sight(f bus.Frame, m *bus.Message, repeat, unproved bool)
 		return
 	}
 	h.sightings = append(h.sightings, &sighting{
-		source: f.Source, resumed: f.Resumed, event: !repeat,
+		source: f.Source, resumed: f.Resumed, event: !repeat, silent: h.tooLate(m),
 		Sighting: bus.Sighting{
 			Envelope: m.Envelope(), ID: m.ID, Received: h.now(), Late: f.Late, Whole: f.Whole, Repeat: repeat,
 			Unproved: unproved,
 		},
 	})
+}
+
+// tooLate reports whether a message came so late that it goes into the history alone.
+func (h *holesTracker) tooLate(m *bus.Message) bool {
+	return h != nil && m.Late && h.now().Sub(m.Time) > h.notifyWithin
 }
 
 // save stores, as part of tx, what the next events have changed, and what was between them; added says which of the
@@ -198,6 +206,9 @@ func (h *holesTracker) report(s *sighting) {
 	if s.Late && !s.Repeat {
 		of.filled++
 		h.metrics.filled.WithLabelValues(s.source, of.filler).Inc()
+		if s.silent {
+			h.metrics.tooLate.WithLabelValues(s.source).Inc()
+		}
 	}
 	if s.found == nil {
 		return
@@ -239,7 +250,6 @@ func (h *holesTracker) restore(ctx context.Context, db *gorm.DB) error {
 		}
 		h.log.Info("messages may be missing", "source", p.Source, "since", hole.Since)
 		opened = append(opened, history.Place{Source: p.Source, Holes: []bus.Hole{*s.gaps.Add(*hole)}})
-		s.wakeFiller()
 	}
 	return db.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return h.store.SavePlaces(tx, opened) })
 }

@@ -109,12 +109,6 @@ func (s *Service) gone(ctx context.Context, destination, reason string) {
 	}
 }
 
-// openHoles reads what the sources may lack since the daemon ran last.
-func (s *Service) openHoles(ctx context.Context) error {
-	s.holes = newHolesTracker(s.history, s.metrics, s.env.Now, s.log)
-	return s.holes.restore(ctx, s.db.Writer)
-}
-
 func (s *Service) openRouter(ctx context.Context) error {
 	base := s.settings.Web.BaseURL
 	if s.settings.Web.Listen == "" {

@@ -200,14 +200,14 @@ func (r *router) match(events []*catalogue.Event) (asked int) {
 type userHits struct{ event, end int }
 
 // plan returns the deliveries of events, by what has become of them in the history. A message that is not new has none:
-// its deliveries are in the database already. A one-shot filter matches only the first event of the batch, and only on
-// the node that switches it off, so that it notifies once. The one-shots are switched off before anything is locked in
-// the outbox, so that nodes cannot deadlock.
+// its deliveries are in the database already. Neither has one that came very late. A one-shot filter matches only the
+// first event of the batch, and only on the node that switches it off, so that it notifies once. The one-shots are
+// switched off before anything is locked in the outbox, so that nodes cannot deadlock.
 func (r *router) plan(tx *gorm.DB, outcomes []history.Outcome, watch *phaseTimer) ([]outbox.Delivery, error) {
 	var ids []rulespec.FilterID
 	var hitsByUser []userHits
 	for i := range outcomes {
-		if !outcomes[i].New() {
+		if !outcomes[i].New() || r.holes.tooLate(outcomes[i].Event.Message) {
 			continue
 		}
 		for hit := range r.found[i].ByOwner {

@@ -39,6 +39,7 @@ func (s *Service) Run(ctx context.Context) error {
 			return err
 		})
 	}
+	s.startFillers(intake, in)
 	s.ready.Store(true)
 	s.log.Info("running", "sources", len(s.sources), "backends", len(s.backends))
 	s.notify("READY=1")

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/notifyd/notifyd/bus/backlog"
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/history"
@@ -31,7 +32,8 @@ type Settings struct {
 	History   historySettings
 	Outbox    outboxSettings
 	Stop      stopSettings
-	Trust     trust.Config `section:"bus.trust"`
+	Trust     trust.Config   `section:"bus.trust"`
+	Backlog   backlog.Config `section:"bus.backlog"`
 }
 
 type logSettings struct {
@@ -123,13 +125,14 @@ func LoadSettings(f *config.File) (Settings, error) {
 	}{
 		{"log", &s.Log}, {"database", &s.Database}, {"web", &s.Web}, {"metrics", &s.Metrics}, {"directory", &s.Directory},
 		{"catalogue", &s.Catalogue}, {"rules", &s.Rules}, {"history", &s.History}, {"outbox", &s.Outbox}, {"stop", &s.Stop},
-		{"bus.trust", &s.Trust},
+		{"bus.trust", &s.Trust}, {"bus.backlog", &s.Backlog},
 	}
 	var errs []error
 	for _, section := range sections {
 		errs = append(errs, f.Section(section.name)(section.into))
 	}
 	s.Trust.SetDefaults() // also where the section is not used
+	s.Backlog.SetDefaults()
 	errs = append(errs, f.InSection("", s.check()))
 	return s, errors.Join(errs...)
 }

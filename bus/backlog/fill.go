@@ -1,0 +1,229 @@
+package backlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/internal/backoff"
+)
+
+// Holes are what a source lacks, as somebody keeps them who sees every message. They are safe for concurrent use.
+type Holes interface {
+	// Wake receives when a hole is opened.
+	Wake() <-chan struct{}
+	// Open gives the holes that are open, the oldest first.
+	Open() []bus.Hole
+	// Filling says which archive gives what comes late from now on.
+	Filling(archive string)
+	// Filled counts the messages that came late and were new.
+	Filled() int64
+	// Narrow notes, and stores, how far a hole has been asked for.
+	Narrow(ctx context.Context, number, next int64, reached time.Time) error
+	// Close forgets a hole, and gives it as it stood.
+	Close(ctx context.Context, number int64) (bus.Hole, error)
+}
+
+// A Filler fills the holes of one source.
+type Filler struct {
+	Source   string // Frame.Source
+	Config   Config
+	Archives []bus.Archive // in the order in which they are asked
+	Holes    Holes
+	Put      func(context.Context, bus.Frame) error // Intake.Put
+	Wants    func(topic string) bool                // bus.Selective.Wants; nil: the source receives everything
+	Now      func() time.Time
+	Random   func() float64
+	Log      *slog.Logger
+
+	attempts map[int64]*attempt // by Hole.Number
+}
+
+// An attempt is what is known of a hole that was asked for in vain.
+type attempt struct {
+	since      time.Time // when the hole began, as first seen
+	due        time.Time // when to ask again
+	failed     int64     // in a row
+	incomplete int       // answers without all that is missing
+	filled     int64
+	said       string // the error that was logged last
+}
+
+// maxIncomplete complete answers in which messages are missing end a hole: an archive may be a little behind.
+const maxIncomplete = 3
+
+// Run fills holes until ctx ends.
+func (f *Filler) Run(ctx context.Context) error {
+	f.attempts = map[int64]*attempt{}
+	for ctx.Err() == nil {
+		hole, wait := f.next()
+		if hole != nil {
+			f.fill(ctx, *hole)
+			continue
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-f.Holes.Wake():
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+	}
+	return nil
+}
+
+// next gives the first hole that is due, or how long to wait for one.
+func (f *Filler) next() (*bus.Hole, time.Duration) {
+	wait, open := time.Hour, f.Holes.Open()
+	known := map[int64]*attempt{}
+	for i := range open {
+		a := f.attempts[open[i].Number]
+		if a == nil {
+			a = &attempt{}
+		}
+		known[open[i].Number] = a
+	}
+	f.attempts = known
+	for i := range open {
+		left := known[open[i].Number].due.Sub(f.Now())
+		if left <= 0 {
+			return &open[i], 0
+		}
+		wait = min(wait, left)
+	}
+	return nil, wait
+}
+
+// An answer is what the archives have said of a hole.
+type answer struct {
+	complete bool  // one has given what it has
+	early    bool  // one may have more later
+	err      error // one could not answer
+}
+
+// fill asks for a hole once, and closes it where that is enough, or where it is too late.
+func (f *Filler) fill(ctx context.Context, h bus.Hole) {
+	a := f.attempts[h.Number]
+	if a.since.IsZero() {
+		a.since = h.Since
+	}
+	before := f.Holes.Filled()
+	said := f.ask(ctx, h)
+	a.filled += f.Holes.Filled() - before
+	if ctx.Err() != nil {
+		return
+	}
+	now := f.Now()
+	switch {
+	case !h.Unbounded() && f.missing(h) == 0, h.Unbounded() && said.complete:
+		f.close(ctx, h.Number, a, nil)
+	case now.Sub(h.Until) > f.Config.Window, said == answer{}:
+		f.close(ctx, h.Number, a, errors.Join(said.err, errGaveUp))
+	case said.err != nil:
+		f.again(a, said.err)
+	case said.early:
+		a.failed, a.due = 0, now.Add(max(time.Second, h.Until.Add(f.Config.Margin).Sub(now)))
+	case a.incomplete+1 < maxIncomplete:
+		a.incomplete++
+		f.again(a, nil)
+	default:
+		f.close(ctx, h.Number, a, nil)
+	}
+}
+
+var errGaveUp = errors.New("no archive has answered in time")
+
+// again lets a hole wait for the next attempt, and logs why, once for each reason.
+func (f *Filler) again(a *attempt, err error) {
+	a.failed++
+	a.due = f.Now().Add(backoff.Delay(f.Config.RetryFirst, f.Config.RetryMost, a.failed, f.Random))
+	if err != nil && err.Error() != a.said {
+		a.said = err.Error()
+		f.Log.Warn("cannot fill what is missing, will retry", "source", f.Source, "error", err)
+	}
+}
+
+// ask asks the archives in order, until one has given all of the hole.
+func (f *Filler) ask(ctx context.Context, h bus.Hole) (said answer) {
+	if !h.Unbounded() && f.missing(h) == 0 {
+		return answer{complete: true}
+	}
+	for _, archive := range f.Archives {
+		f.Holes.Filling(archive.Name())
+		err := archive.Fetch(ctx, h, func(p bus.Page) error { return f.hand(ctx, h, p) })
+		switch {
+		case err == nil:
+			said.complete = true
+		case errors.Is(err, bus.ErrTooEarly):
+			said.early = true
+		case !errors.Is(err, bus.ErrCannotAsk):
+			said.err = errors.Join(said.err, err)
+		}
+		if err == nil && h.Unbounded() || !h.Unbounded() && f.missing(h) == 0 {
+			break
+		}
+	}
+	return said
+}
+
+// missing gives how many messages of the hole are still missing.
+func (f *Filler) missing(h bus.Hole) int64 {
+	for _, open := range f.Holes.Open() {
+		if open.Number == h.Number {
+			return open.Missing
+		}
+	}
+	return 0
+}
+
+// hand hands a page over, and waits until all of it is stored or known to be no message.
+func (f *Filler) hand(ctx context.Context, h bus.Hole, p bus.Page) error {
+	done := make(chan struct{}, len(p.Frames))
+	handed := 0
+	for _, frame := range p.Frames {
+		frame.Source, frame.Late, frame.Whole = f.Source, true, f.Wants == nil || f.Wants("")
+		if frame.OutOfBounds() != "" || f.Wants != nil && !f.Wants(frame.Topic) {
+			continue
+		}
+		frame.Ack = func() { done <- struct{}{} }
+		if err := f.Put(ctx, frame); err != nil {
+			return err
+		}
+		handed++
+	}
+	for range handed {
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if p.Next == 0 && p.Reached.IsZero() {
+		return nil
+	}
+	return f.Holes.Narrow(ctx, h.Number, p.Next, p.Reached)
+}
+
+// close ends a hole, and says what has become of it.
+func (f *Filler) close(ctx context.Context, number int64, a *attempt, why error) {
+	h, err := f.Holes.Close(ctx, number)
+	if err != nil {
+		f.again(a, err)
+		return
+	}
+	since := a.since.Format(time.TimeOnly)
+	more := []any{"source", f.Source, "since", a.since, "until", h.Until, "filled", a.filled, "missing", h.Missing}
+	switch {
+	case why != nil && h.Unbounded():
+		f.Log.Error("gave up: messages may be missing since "+since, append(more, "error", why)...)
+	case why != nil:
+		f.Log.Error(fmt.Sprintf("gave up: %d messages are missing since %s", h.Missing, since), append(more, "error", why)...)
+	case h.Missing > 0:
+		f.Log.Warn(fmt.Sprintf("filled %d messages since %s, %d remain missing", a.filled, since, h.Missing), more...)
+	default:
+		f.Log.Info(fmt.Sprintf("filled %d messages since %s, none is missing", a.filled, since), more...)
+	}
+}

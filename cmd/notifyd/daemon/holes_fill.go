@@ -1,0 +1,195 @@
+package daemon
+
+import (
+	"context"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/backlog"
+	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/internal/metric"
+)
+
+// archives returns who can fill the holes of each source, in the order in which they are asked: the publishers' own
+// stores, and the datagrepper.
+func (s *Service) archives() map[string][]bus.Archive {
+	all := map[string][]bus.Archive{}
+	for _, source := range s.sources {
+		if archived, ok := source.(bus.Archived); ok {
+			for name, archive := range archived.Archives() {
+				all[name] = append(all[name], archive)
+			}
+		}
+	}
+	for _, name := range sourceNames(s.sources) {
+		if s.settings.Backlog.Has(name) {
+			all[name] = append(all[name], backlog.NewDatagrepper(s.settings.Backlog, s.env.Now))
+		}
+	}
+	return all
+}
+
+// wants returns what a source would receive live; nil: everything.
+func (s *Service) wants(name string) func(topic string) bool {
+	for _, source := range s.sources {
+		selective, ok := source.(bus.Selective)
+		if ok && slices.Contains(sourceNames(map[string]bus.Source{"": source}), name) {
+			return func(topic string) bool { return selective.Wants(name, topic) }
+		}
+	}
+	return nil
+}
+
+// openHoles reads what the sources may lack since the daemon ran last, and makes a filler for each source that somebody
+// can be asked for.
+func (s *Service) openHoles(ctx context.Context) error {
+	s.holes = newHolesTracker(s.history, s.metrics, s.env.Now, s.log)
+	s.holes.notifyWithin = s.settings.Backlog.NotifyWithin
+	archives := s.archives()
+	for _, name := range slices.Sorted(maps.Keys(archives)) {
+		s.holes.fillable[name] = true
+		s.fillers = append(s.fillers, &backlog.Filler{
+			Source: name, Config: s.settings.Backlog, Archives: archives[name], Wants: s.wants(name),
+			Holes: &holesOf{s.holes, name, s.db.Writer}, Now: s.env.Now, Random: rand.Float64, Log: s.log,
+		})
+	}
+	return s.holes.restore(ctx, s.db.Writer)
+}
+
+// startFillers starts what fills holes: it ends with the sources, since it hands frames over as they do.
+func (s *Service) startFillers(intake *runGroup, in *bus.Intake) {
+	for _, f := range s.fillers {
+		f.Put = in.Put
+		intake.start("holes of "+f.Source, f.Run)
+	}
+	if len(s.fillers) > 0 {
+		intake.start("connections", s.watchConnections)
+	}
+}
+
+// connectionsWatched is how often the connections of sources are looked at. The first message after a lost connection
+// says that one was lost; but it may be long in coming, and what was lost should not wait for it.
+const connectionsWatched = time.Second
+
+// watchConnections opens a hole for each source that was connected again, until ctx ends.
+func (s *Service) watchConnections(ctx context.Context) error {
+	tick := time.NewTicker(connectionsWatched)
+	defer tick.Stop()
+	known := s.reconnects()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		now := s.reconnects()
+		for name, n := range now {
+			if n > known[name] {
+				if err := s.holes.reconnected(ctx, s.db.Writer, name); err != nil && ctx.Err() == nil {
+					s.log.Error("cannot note that messages may be missing", "source", name, "error", err)
+				}
+			}
+		}
+		known = now
+	}
+}
+
+// reconnects returns how often each source was connected again.
+func (s *Service) reconnects() map[string]float64 {
+	all := map[string]float64{}
+	for _, source := range s.sources {
+		metered, ok := source.(bus.Metered)
+		if !ok {
+			continue
+		}
+		metered.Collect(func(d *metric.Desc, value float64, labels ...string) {
+			if at := slices.Index(d.Labels, "source"); d.Name == bus.ReconnectsMetric && at >= 0 && at < len(labels) {
+				all[labels[at]] += value
+			}
+		})
+	}
+	return all
+}
+
+// reconnected opens a hole of unknown size since the last message of a source.
+func (h *holesTracker) reconnected(ctx context.Context, db *gorm.DB, source string) error {
+	h.mu.Lock()
+	s := h.of(source)
+	hole := s.interruption(h.now())
+	if hole == nil || !h.fillable[source] {
+		h.mu.Unlock()
+		return nil
+	}
+	opened := *s.gaps.Add(*hole)
+	s.wakeFiller()
+	h.mu.Unlock()
+	return h.savePlace(ctx, db, history.Place{Source: source, Holes: []bus.Hole{opened}})
+}
+
+func (h *holesTracker) savePlace(ctx context.Context, db *gorm.DB, p history.Place) error {
+	return db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		return h.store.SavePlaces(tx, []history.Place{p})
+	})
+}
+
+// A holesOf is the holes of one source, as its filler sees them.
+type holesOf struct {
+	*holesTracker
+	source string
+	db     *gorm.DB
+}
+
+// Wake implements backlog.Holes.
+func (h *holesOf) Wake() <-chan struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.of(h.source).wake
+}
+
+// Open implements backlog.Holes.
+func (h *holesOf) Open() []bus.Hole {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.of(h.source).gaps.Open()
+}
+
+// Filling implements backlog.Holes.
+func (h *holesOf) Filling(archive string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.of(h.source).filler = archive
+}
+
+// Filled implements backlog.Holes.
+func (h *holesOf) Filled() int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.of(h.source).filled
+}
+
+// Narrow implements backlog.Holes.
+func (h *holesOf) Narrow(ctx context.Context, number, next int64, reached time.Time) error {
+	h.mu.Lock()
+	hole, open := h.of(h.source).gaps.Narrow(number, next, reached)
+	h.mu.Unlock()
+	if !open {
+		return nil
+	}
+	return h.savePlace(ctx, h.db, history.Place{Source: h.source, Holes: []bus.Hole{hole}})
+}
+
+// Close implements backlog.Holes.
+func (h *holesOf) Close(ctx context.Context, number int64) (bus.Hole, error) {
+	if err := h.savePlace(ctx, h.db, history.Place{Source: h.source, Closed: []int64{number}}); err != nil {
+		return bus.Hole{}, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	hole, _ := h.of(h.source).gaps.Close(number)
+	return hole, nil
+}
