@@ -82,28 +82,19 @@ func (a *appending) insertAll() error {
 	return nil
 }
 
-const columns = "msg_id, source, topic, app, kind, title, summary, link, sent_at, received_at, size, payload, " +
-	"claimed_id, content_hash, verdict, signer, method, reason, marked, late"
-
-var (
-	columnCount = strings.Count(columns, ",") + 1
-	tuple       = "(?" + strings.Repeat(", ?", columnCount-1) + ")"
-)
-
-func (r *messageRow) values() []any {
-	return []any{r.MsgID, r.Source, r.Topic, r.App, r.Kind, r.Title, r.Summary, r.Link, r.SentAt, r.ReceivedAt, r.Size,
-		r.Payload, r.ClaimedID, r.ContentHash, r.Verdict, r.Signer, r.Method, r.Reason, r.Marked, r.Late}
-}
-
 // insert stores the rows that part names, and marks as added those whose ids are free.
 func (a *appending) insert(part []int) error {
-	statement := "INSERT INTO messages (" + columns + ") VALUES " + strings.Repeat(tuple+", ", len(part)-1) + tuple +
+	needed := a.columnsOf(part)
+	row := tuple(len(needed))
+	statement := "INSERT INTO messages (" + joinNames(needed) + ") VALUES " + row + strings.Repeat(", "+row, len(part)-1) +
 		" ON CONFLICT (msg_id) DO NOTHING RETURNING id, msg_id"
-	args := make([]any, 0, columnCount*len(part))
+	args := make([]any, 0, len(needed)*len(part))
 	position := make(map[string]int, len(part))
 	for _, i := range part {
 		position[a.rows[i].MsgID] = i
-		args = append(args, a.rows[i].values()...)
+		for _, c := range needed {
+			args = append(args, c.of(&a.rows[i]))
+		}
 	}
 	// not gorm's Scan, which also writes the statement out with all its payloads, for a log that is off
 	stored, err := a.tx.Raw(statement, args...).Rows()
@@ -126,31 +117,37 @@ func (a *appending) insert(part []int) error {
 
 // index adds the users and packages of the new messages to the indexes.
 func (a *appending) index() error {
-	var users []messageUserRow
-	var packages []messagePackageRow
-	var facts []messageFactsRow
+	var users, packages, facts []any
 	for i, o := range a.outcomes {
 		if !a.unnamed[i] {
 			continue
 		}
 		e, row := o.Event, &a.rows[i]
 		if packed := pack(e); packed != nil {
-			facts = append(facts, messageFactsRow{MessageID: row.ID, Facts: packed})
+			facts = append(facts, row.ID, packed)
 		}
 		for _, name := range names(append([]string{e.Actor}, e.Users...)) { // the actor is one of the users concerned
-			users = append(users, messageUserRow{Name: name, SentAt: row.SentAt, MessageID: row.ID})
+			users = append(users, name, row.SentAt, row.ID)
 		}
 		for _, name := range names(e.Packages) {
-			packages = append(packages, messagePackageRow{Name: name, SentAt: row.SentAt, MessageID: row.ID})
+			packages = append(packages, name, row.SentAt, row.ID)
 		}
 	}
-	return errors.Join(store(a.tx, facts), store(a.tx, users), store(a.tx, packages))
+	return errors.Join(
+		insertRows(a.tx, "INSERT INTO message_facts (message_id, facts) VALUES ", 2, facts),
+		insertRows(a.tx, "INSERT INTO message_users (name, sent_at, message_id) VALUES ", 3, users),
+		insertRows(a.tx, "INSERT INTO message_packages (name, sent_at, message_id) VALUES ", 3, packages),
+	)
 }
 
-// store inserts rows; the list may be empty.
-func store[R any](tx *gorm.DB, rows []R) error {
-	if len(rows) == 0 {
-		return nil
+// insertRows inserts rows of so many columns; values are those of one row after the other.
+func insertRows(tx *gorm.DB, statement string, columns int, values []any) error {
+	row := tuple(columns)
+	for part := range slices.Chunk(values, batch*columns) {
+		err := tx.Exec(statement+row+strings.Repeat(", "+row, len(part)/columns-1), part...).Error
+		if err != nil {
+			return err
+		}
 	}
-	return tx.CreateInBatches(rows, batch).Error
+	return nil
 }

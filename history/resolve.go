@@ -135,8 +135,12 @@ func (a *appending) copyOf(i int, old *messageRow) error {
 func (a *appending) overwrite(i int, old *messageRow) error {
 	r := &a.rows[i]
 	r.ID = old.ID
-	statement := "UPDATE messages SET (" + columns + ") = " + tuple + " WHERE id = ?"
-	if err := a.tx.Exec(statement, append(r.values(), old.ID)...).Error; err != nil {
+	args := make([]any, 0, len(columns)+1)
+	for _, c := range columns {
+		args = append(args, c.of(r))
+	}
+	statement := "UPDATE messages SET (" + joinNames(columns) + ") = " + tuple(len(columns)) + " WHERE id = ?"
+	if err := a.tx.Exec(statement, append(args, old.ID)...).Error; err != nil {
 		return err
 	}
 	for _, table := range []string{"message_facts", "message_users", "message_packages"} {
@@ -284,7 +288,7 @@ func (a *appending) hashOld(r *messageRow) error {
 	if err != nil {
 		m = &bus.Message{Topic: r.Topic, Body: string(r.Payload)}
 	}
-	r.ContentHash = m.ContentHash().String()
+	r.ContentHash = hash(m)
 	return nil
 }
 

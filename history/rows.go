@@ -84,7 +84,7 @@ func newRow(e *catalogue.Event, now time.Time) messageRow {
 		MsgID: key(e.ID), Source: column(e.Source), Topic: column(e.Topic), App: key(e.App), Kind: key(e.Kind),
 		Title: column(e.Title), Summary: column(prose.Summary), Link: column(prose.Link),
 		SentAt: min(e.Time.UnixMicro(), now.UnixMicro()), ReceivedAt: now.UnixMicro(), Payload: e.Payload,
-		ContentHash: e.ContentHash().String(), Late: e.Late,
+		ContentHash: hash(e.Message), Late: e.Late,
 	}
 	row.setStanding(e.Standing)
 	if row.Payload == nil {
@@ -94,6 +94,9 @@ func newRow(e *catalogue.Event, now time.Time) messageRow {
 		len(row.Title) + len(row.Summary) + len(row.Link) + len(row.Signer) + len(row.Reason) + len(row.Payload))
 	return row
 }
+
+// hash returns what is stored of the hash of a message's content: 128 bits in hexadecimal.
+func hash(m *bus.Message) string { return m.ContentHash().String()[:32] }
 
 func (r *messageRow) setStanding(s bus.Standing) {
 	r.Verdict, r.Method, r.Marked = why(string(s.Verdict)), why(string(s.Method)), s.Marked
