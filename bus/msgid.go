@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// fillID takes the sender's id, or makes one. One that is made is the same whenever the same bytes come again, so that
-// a repeat is found.
+// fillID takes the sender's id, or makes one. One that is made is the same whenever the same message comes again, so
+// that a repeat is found: also where a relay has written it anew, or somebody who replays a signed message.
 func (e jsonObject) fillID(m *Message) {
 	name := e.idField()
 	switch id := e[name].(type) {
@@ -32,10 +32,11 @@ func (e jsonObject) fillID(m *Message) {
 	}
 	if m.unread {
 		m.ID = "sha256-" + m.ContentHash().String()[:32] // which is needed anyway
-	} else if e["topic"] != m.Topic {
-		m.ID = madeID([]byte(m.Topic), []byte{'\n'}, m.Payload) // the same payload may come under many topics
 	} else {
-		m.ID = madeID(m.Payload)
+		content := m.ContentHash()
+		// Values that Decode has read have a canonical form.
+		rest, _ := Canonical([]any{e[name], e["timestamp"], e["i"], e["username"]})
+		m.ID = madeID(content[:], rest)
 	}
 	if e[name] != nil || !e.isAMQP() {
 		m.mend("%s %s; one was made of the content", name, e.fault(name))
