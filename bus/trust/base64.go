@@ -9,7 +9,7 @@ import (
 // The bounds on what a message may carry, in bytes of base64.
 const (
 	maxSignature   = 32 << 10
-	maxCertificate = 64 << 10
+	maxCertificate = 32 << 10
 )
 
 // decodeBase64 reads base64 as Python's b64decode does, which fedmsg's senders were tested against: a character outside

@@ -70,6 +70,9 @@ func (l *leaf) revoked() bool {
 	return false
 }
 
+// maxDER bounds a publisher's certificate, in bytes, and so what strangers can make us read. Real ones have 2 KB.
+const maxDER = 8 << 10
+
 // leaf reads the certificate that a message carries: base64 of PEM. What comes before the PEM is passed over: easy-rsa
 // writes a description there.
 func (a *authority) leaf(field string) (*leaf, error) {
@@ -80,6 +83,9 @@ func (a *authority) leaf(field string) (*leaf, error) {
 	block, _ := pem.Decode(file)
 	if block == nil || block.Type != "CERTIFICATE" {
 		return nil, errors.New("it is no PEM of a certificate")
+	}
+	if len(block.Bytes) > maxDER {
+		return nil, fmt.Errorf("it has %d bytes, at most %d are read", len(block.Bytes), maxDER)
 	}
 	return a.leaves.get(block.Bytes, func() (*leaf, error) { return a.parseLeaf(block.Bytes) })
 }
