@@ -18,6 +18,9 @@ type Move struct {
 	Withdraw string
 }
 
+// withdrawn begins the last error of a delivery that was withdrawn.
+const withdrawn = "withdrawn: "
+
 // Corrections gives the deliveries that correct others, which were sent, or are being sent, and then were withdrawn.
 // They go to destinations of those others.
 type Corrections func(tx *gorm.DB, sent []Entry) ([]Delivery, error)
@@ -44,11 +47,11 @@ func (o *Outbox) AddAfter(
 		if err := rename(tx, m); err != nil {
 			return 0, fmt.Errorf("move deliveries: %w", err)
 		}
-		withdrawn, err := o.withdraw(tx, m)
+		gone, err := o.withdraw(tx, m)
 		if err != nil {
 			return 0, fmt.Errorf("withdraw deliveries: %w", err)
 		}
-		sent = append(sent, withdrawn...)
+		sent = append(sent, gone...)
 	}
 	if len(sent) > 0 {
 		corrections, err := correct(tx, sent)
@@ -105,8 +108,9 @@ func (o *Outbox) withdraw(tx *gorm.DB, m Move) ([]Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = tx.Exec("UPDATE deliveries SET state = ?, settled_at = ?, last_error = ? WHERE message = ? AND state IN ?",
-		Dead, stamp(o.now()), text.ElideBytes(text.Storable(m.Withdraw), maxReason), m.To, []State{Waiting, Claimed}).Error
+	// dead ones too: they are not to be sent again
+	err = tx.Exec("UPDATE deliveries SET state = ?, settled_at = ?, last_error = ? WHERE message = ? AND state <> ?",
+		Dead, stamp(o.now()), text.ElideBytes(withdrawn+text.Storable(m.Withdraw), maxReason), m.To, Done).Error
 	if err != nil {
 		return nil, err
 	}

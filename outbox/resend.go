@@ -45,6 +45,9 @@ func (o *Outbox) Resend(tx *gorm.DB, id int64, together bool) error {
 	if letter.Broken {
 		return fmt.Errorf("%w: its stored text cannot be read", ErrUnsendable)
 	}
+	if strings.HasPrefix(letter.LastError, withdrawn) {
+		return fmt.Errorf("%w: it was %s", ErrUnsendable, letter.LastError)
+	}
 	d := Delivery{Backend: letter.Backend, Destination: letter.Destination}
 	queues, err := lockQueues(tx, []Delivery{d}) // an idle queue may have been deleted in the meantime
 	if err != nil {

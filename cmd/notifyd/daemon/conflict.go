@@ -12,7 +12,7 @@ import (
 // which of them keeps the id (history.Outcome); here the deliveries follow.
 
 // contradicted is the reason why a notice is not sent any more. People read it on their page of notices.
-const contradicted = "not confirmed: another message with the same id has come, whose sender is proved"
+const contradicted = "another message with the same id has come, whose sender is proved"
 
 // unknown says which of the messages were not kept before.
 func unknown(outcomes []history.Outcome) []bool {
