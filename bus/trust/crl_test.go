@@ -137,6 +137,9 @@ func TestCRLExpires(t *testing.T) {
 	if w := v.Warnings(now.AddDate(0, 2, 0)); len(w) != 2 || !strings.Contains(w[0], "out of date since") {
 		t.Errorf("warnings later: %q", w)
 	}
+	if w := v.Warnings(now.AddDate(0, 0, -3)); len(w) != 2 || !strings.Contains(w[0], "lies ahead") {
+		t.Errorf("warnings earlier: %q", w)
+	}
 	if w := v.Warnings(now.AddDate(6, 0, 0)); len(w) != 2 || !strings.Contains(w[0], "certificate of the CA") {
 		t.Errorf("warnings years later: %q", w)
 	}

@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"bytes"
 	"crypto/sha1"
 	"fmt"
 	"maps"
@@ -66,44 +67,54 @@ func (e *envelope) digest(f form) []byte {
 }
 
 // archived are the fields that datagrepper and datanommer add. The first two tell that they did.
-var archived = []string{"source_name", "source_version", "agent_name", "users", "packages", "meta", "headers"}
+var archived = []string{"source_name", "source_version", "agent_name", "users", "packages", "meta"}
+
+// layers are the fields that tools on the way add, the last tool first.
+func (e *envelope) layers() [][]string {
+	archive := archived
+	switch {
+	case !e.fromArchive():
+		archive = nil
+	case e.emptyHeaders():
+		archive = append(slices.Clone(archived), "headers")
+	}
+	return [][]string{
+		{"notifyd_standing"}, // notifyd tail
+		archive,
+		{"headers"}, // a hub, from STOMP or AMQP
+		{"gilmsg_version"},
+		{"seq_id"}, // the publisher's replay store
+	}
+}
 
 // maxHashed bounds the bytes that are hashed for one message, beyond those of its first form.
-const maxHashed = 16 << 20
+const maxHashed = 3 << 20
 
-// forms gives the forms of e in the order in which they are tried: as it was received, and then each time without what
-// another tool on the way has added, the last one first.
+// forms gives the forms of e in the order in which they are tried: as it was received, and then each time without
+// another layer.
 func (e *envelope) forms() []form {
 	all := []form{{}}
 	var added []string
-	fromArchive := e.has("source_name") && e.has("source_version")
-	without := func(names ...string) {
+	for _, layer := range e.layers() {
 		before := len(added)
-		for _, name := range names {
+		for _, name := range layer {
 			if e.has(name) && !slices.Contains(added, name) {
 				added = append(added, name)
 			}
 		}
 		if len(added) == before {
-			return
+			continue
 		}
-		added = slices.Sorted(slices.Values(added))
-		if fromArchive && strings.HasSuffix(string(e.texts["timestamp"]), ".0") {
-			all = append(all, form{added: added, wholeSeconds: true})
+		f := form{added: slices.Sorted(slices.Values(added))}
+		if e.fromArchive() && bytes.HasSuffix(e.texts["timestamp"], []byte(".0")) {
+			all = append(all, form{added: f.added, wholeSeconds: true})
 		}
-		all = append(all, form{added: added})
+		all = append(all, f)
 	}
-	without("notifyd_standing") // notifyd tail
-	if fromArchive && e.emptyHeaders() {
-		without(archived...)
-	} else if fromArchive {
-		without(archived[:len(archived)-1]...)
-	}
-	without("headers") // a hub, from STOMP or AMQP
-	without("gilmsg_version")
-	without("seq_id") // the publisher's replay store
 	return all[:min(len(all), 1+maxHashed/max(e.size, 1))]
 }
+
+func (e *envelope) fromArchive() bool { return e.has("source_name") && e.has("source_version") }
 
 func (e *envelope) has(name string) bool { _, ok := e.fields[name]; return ok }
 

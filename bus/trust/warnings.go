@@ -1,29 +1,23 @@
 package trust
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"time"
 )
 
-// warnings says what is wrong with the files at now.
+// warnings says what is wrong with the files at now. A CA whose certificate is over is no fault beside its renewed one.
 func (a *authority) warnings(now time.Time) []string {
 	var all []string
 	for _, c := range a.cas {
-		if !validAt(c.Certificate, now) {
-			if !a.renewed(c, now) {
-				all = append(all, fmt.Sprintf("the certificate of the CA %s is valid from %s to %s", c.Subject,
-					day(c.NotBefore), day(c.NotAfter)))
-			}
-			continue
-		}
+		valid := validAt(c.Certificate, now)
 		switch {
-		case !a.revocation || c.listed(now):
-		case len(c.lists) == 0:
-			all = append(all, fmt.Sprintf("the file of revoked certificates holds no list of %s: what it has signed is "+
-				"not checked", c.Subject))
-		default:
-			all = append(all, fmt.Sprintf("the list of revoked certificates of %s is out of date since %s: what it has "+
-				"signed is not checked", c.Subject, c.lists[len(c.lists)-1].nextUpdate.UTC().Format(time.DateTime)))
+		case !valid && !a.renewed(c, now):
+			all = append(all, fmt.Sprintf("the certificate of the CA %s is valid from %s to %s", c.Subject,
+				day(c.NotBefore), day(c.NotAfter)))
+		case valid && a.revocation && !c.listed(now):
+			all = append(all, fmt.Sprintf("%s: what it has signed is not checked", c.unlisted(now)))
 		}
 	}
 	return all
@@ -31,26 +25,43 @@ func (a *authority) warnings(now time.Time) []string {
 
 // renewed reports whether another certificate of the same CA is valid.
 func (a *authority) renewed(old *ca, now time.Time) bool {
-	for _, c := range a.cas {
-		if string(c.RawSubject) == string(old.RawSubject) && validAt(c.Certificate, now) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(a.cas, func(c *ca) bool {
+		return bytes.Equal(c.RawSubject, old.RawSubject) && validAt(c.Certificate, now)
+	})
 }
 
-// crlExpires gives the time of the first list of a CA to be out of date; of several lists of one CA the last counts.
+// unlisted says why no list of c counts at now.
+func (c *ca) unlisted(now time.Time) string {
+	switch end := c.listedUntil(); {
+	case len(c.lists) == 0:
+		return fmt.Sprintf("the file of revoked certificates holds no list of %s", c.Subject)
+	case !end.IsZero() && end.Before(now):
+		return fmt.Sprintf("the list of revoked certificates of %s is out of date since %s", c.Subject,
+			end.UTC().Format(time.DateTime))
+	}
+	return fmt.Sprintf("the list of revoked certificates of %s is of a time that lies ahead", c.Subject)
+}
+
+// listedUntil gives the end of the last list of c; zero where there is none, or it has no end.
+func (c *ca) listedUntil() time.Time {
+	var last time.Time
+	for _, list := range c.lists {
+		if list.nextUpdate.IsZero() {
+			return time.Time{}
+		}
+		if list.nextUpdate.After(last) {
+			last = list.nextUpdate
+		}
+	}
+	return last
+}
+
+// crlExpires gives the time from which on a CA has no list that is in date.
 func (a *authority) crlExpires() time.Time {
 	var first time.Time
 	for _, c := range a.cas {
-		var last time.Time
-		for _, list := range c.lists {
-			if list.nextUpdate.After(last) {
-				last = list.nextUpdate
-			}
-		}
-		if !last.IsZero() && (first.IsZero() || last.Before(first)) {
-			first = last
+		if end := c.listedUntil(); !end.IsZero() && (first.IsZero() || end.Before(first)) {
+			first = end
 		}
 	}
 	return first

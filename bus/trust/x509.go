@@ -42,6 +42,7 @@ func newAuthority(cas, crl []byte, refuseSHA1 bool) (*authority, error) {
 		if !ours {
 			return nil, fmt.Errorf("crl: the list of %s is not signed by a CA of the file at ca", list.issuer)
 		}
+		list.encoded = encodedList{} // it may be large
 	}
 	return a, nil
 }
