@@ -9,13 +9,13 @@ import (
 
 var kindSigned = &RuleKind{
 	Name:  "signed",
-	Title: "Signature",
+	Title: "A proved sender",
 	Doc: "It is proved who sent the message: it is signed by somebody who may send such messages, or it comes from a " +
 		"source that the site believes. A signature over the body alone proves too little. Where the site checks no " +
 		"signatures, no message is signed.",
 	Bare: true,
 	Params: []Param{{
-		Name: "by", Title: "By whom", Many: true, Optional: true,
+		Name: "by", Title: "Signed by", Many: true, Optional: true,
 		Doc: "The exact name of a signer, as the page of a message shows it. Without it: anybody who may send such " +
 			"messages, and any source that the site believes.",
 	}},

@@ -26,7 +26,7 @@ func TestMarkedMessages(t *testing.T) {
 	s.announce("2026-wrong", bus.Standing{Verdict: bus.WrongSigner, Signer: "<wiki>", Reason: "so it is", Marked: true})
 
 	page := alice.get("/messages/2026-forged")
-	page.want(t, 200, `<span class="badge bad">unsigned</span> It is not proved who sent this message`,
+	page.want(t, 200, `<strong>Unsigned.</strong> It is not proved who sent this message`,
 		"hxxps[://]evil[.]example/login", "<dt>Signature</dt><dd>unsigned (it has no signature)</dd>")
 	if strings.Contains(page.body, `href="https://evil.example`) {
 		t.Error("the link of a message that is not proved can be clicked")

@@ -135,6 +135,7 @@ func (req *request) describe(e *catalogue.Event) messageView {
 		p.Link, p.LinkHost = u.String(), u.Host
 	}
 	p.Warning, p.Caution = prefs.Warning(e.Standing)
+	p.Warning = capital(p.Warning)
 	if p.Warning != "" && p.Link != "" && (req.KeepLinks == nil || !req.KeepLinks()) {
 		p.Address, p.Link = text.Defang(p.Link), ""
 	}
