@@ -11,6 +11,7 @@ import (
 func BenchmarkFairShare(b *testing.B) {
 	for name, c := range map[string]struct{ floods, size int }{
 		"alone": {0, 0}, "6 of 1 kB": {6, 1000}, "1 of 1 MB": {1, 1_000_000}, "6 of 1 MB": {6, 1_000_000},
+		"1 of 8 MiB": {1, bus.MaxPayload},
 	} {
 		b.Run(name, func(b *testing.B) {
 			in := bus.NewIntake(bus.IntakeConfig{})

@@ -34,9 +34,10 @@ type tally struct {
 //
 // A batch is made of rounds. In each round every source gets an equal credit and gives frames for it, whose cost is
 // taken off. What is left of a credit is kept for the next round while the source has frames, so that a large frame
-// comes after some rounds (deficit round robin). Once the batch has half its size no more such frames are taken, and
-// when it has its size, its last round is finished. So a frame of ordinary size that is first in its queue is in the
-// next batch, whatever floods the others: unless so many sources flood that one round of them fills a batch.
+// comes after some rounds (deficit round robin). Once the batch has half its size no more such frames are taken. It
+// ends with the round in which it gets its size, or in which nobody gives anything. So a frame of ordinary size that is
+// first in its queue is in the next batch, whatever floods the others: unless so many sources flood that one round of
+// them fills a batch.
 func (in *Intake) Next(ctx context.Context) (batch []Frame, open bool) {
 	for ctx.Err() == nil {
 		in.mu.Lock()
@@ -69,8 +70,8 @@ func (in *Intake) batch() (batch []Frame) {
 				break
 			}
 		}
-		if cost == before && cost >= batchCost/2 {
-			break // only large frames are left, or debts
+		if cost == before && len(batch) > 0 {
+			break // the others must save for what is large, or pay debts; who has something in the batch need not wait
 		}
 	}
 	in.letIn()

@@ -48,6 +48,20 @@ func TestAFloodDelaysOthersByOneBatch(t *testing.T) {
 	}
 }
 
+// TestALargeMessageIsNotWaitedFor has three messages of 8 MiB wait. One of another source is a batch of its own.
+func TestALargeMessageIsNotWaitedFor(t *testing.T) {
+	in := bus.NewIntake(bus.IntakeConfig{})
+	fill(in, "huge", bus.MaxPayload)
+	for range 3 {
+		in.TryPut(sized("honest", 1000))
+		for _, source := range []string{"honest", "huge"} {
+			if f := next(t, in); f.Source != source {
+				t.Errorf("a frame of %s, want %s", f.Source, source)
+			}
+		}
+	}
+}
+
 // TestBytesAreSharedEqually has three sources send without end messages of different sizes.
 func TestBytesAreSharedEqually(t *testing.T) {
 	in := bus.NewIntake(bus.IntakeConfig{})
