@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,7 +71,12 @@ const inFlight = 700
 // second and the share of the router's time that each step takes.
 func BenchmarkEndToEnd(b *testing.B) {
 	t := newTown(townFilters(b))
-	database := townDatabase(b, t)
+	endToEnd(b, townDatabase(b, t), t.drafts())
+}
+
+// endToEnd measures a daemon on the database that is sent messages of these drafts, with these lines of configuration
+// below "bus:".
+func endToEnd(b *testing.B, database string, messages func(i int) (topic string, payload []byte), bus ...string) {
 	publisher, err := zmq.Bind(b.Context(), "tcp://127.0.0.1:0", zmq.PublisherConfig{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
@@ -80,7 +86,7 @@ func BenchmarkEndToEnd(b *testing.B) {
 	go func() { ended <- publisher.Run(ctx) }()
 	path := writeFile(b, b.TempDir(), "notifyd.yaml", "database: {dsn: '"+database+"'}", "web: {listen: ''}",
 		"metrics: {listen: ''}",
-		"outbox: {cap: 0}", "bus: {zmq: {endpoints: {town: '"+publisher.Addr()+"'}}}")
+		"outbox: {cap: 0}", "bus:", "  zmq: {endpoints: {town: '"+publisher.Addr()+"'}}", strings.Join(bus, "\n"))
 	f, err := config.Read(path, nil)
 	if err != nil {
 		b.Fatal(err)
@@ -93,7 +99,7 @@ func BenchmarkEndToEnd(b *testing.B) {
 	if err := publisher.WaitSubscribed(ctx, "org.example.prod.git.receive"); err != nil {
 		b.Fatal(err)
 	}
-	send := sender(b, t, publisher, s)
+	send := sender(b, messages, publisher, s)
 	send(200) // the filters are read with the first message
 	before := benchFigures(s)
 	b.ResetTimer()
@@ -112,8 +118,8 @@ func BenchmarkEndToEnd(b *testing.B) {
 	}
 }
 
-// sender returns a function that publishes n messages and waits until they are committed.
-func sender(b *testing.B, t *town, publisher *zmq.Publisher, s *Service) func(n int) {
+// drafts returns a function that makes messages, each with an id of its own.
+func (t *town) drafts() func(i int) (topic string, payload []byte) {
 	random := rand.New(rand.NewPCG(31, 32))
 	type draft struct{ topic, before, after string }
 	drafts := make([]draft, 3000)
@@ -121,6 +127,14 @@ func sender(b *testing.B, t *town, publisher *zmq.Publisher, s *Service) func(n 
 		d := &drafts[i]
 		d.topic, d.before, d.after = t.message(random)
 	}
+	return func(i int) (string, []byte) {
+		d := drafts[i%len(drafts)]
+		return d.topic, fmt.Appendf(nil, "%s2026-%09d%s", d.before, i, d.after)
+	}
+}
+
+// sender returns a function that publishes n messages and waits until they are committed.
+func sender(b *testing.B, messages func(int) (string, []byte), publisher *zmq.Publisher, s *Service) func(n int) {
 	sent := 0
 	tick := time.NewTicker(time.Millisecond)
 	return func(n int) {
@@ -128,9 +142,9 @@ func sender(b *testing.B, t *town, publisher *zmq.Publisher, s *Service) func(n 
 		for goal := sent + n; ; {
 			done := int(counted(s.metrics.messages))
 			for sent < goal && sent-done < inFlight {
-				d := drafts[sent%len(drafts)]
+				topic, payload := messages(sent)
 				sent++
-				if _, err := publisher.Publish(d.topic, []byte(fmt.Sprintf("%s2026-%09d%s", d.before, sent, d.after))); err != nil {
+				if _, err := publisher.Publish(topic, payload); err != nil {
 					b.Fatal(err)
 				}
 			}
