@@ -59,7 +59,7 @@ func Open(ctx context.Context, c Config) (*Relay, error) {
 
 func (r *Relay) bind(ctx context.Context) (err error) {
 	for _, address := range r.config.In {
-		l, err := zmq.Listen(ctx, "in", address, zmq.ListenerConfig{}, r.config.Log)
+		l, err := zmq.Listen(ctx, address, address, zmq.ListenerConfig{}, r.config.Log)
 		if err != nil {
 			return err
 		}
@@ -120,11 +120,14 @@ func (r *Relay) handOn(batch []bus.Frame) {
 	all.Wait()
 	for i, f := range batch {
 		if errs[i] == nil {
-			r.meter.Received()
-			_, errs[i] = r.out.Publish(f.Topic, payloads[i])
+			if _, err := r.out.Publish(f.Topic, payloads[i]); err != nil {
+				errs[i] = errUnsendable
+			}
 		}
 		if errs[i] != nil {
 			r.meter.Dropped(errs[i].Error())
+		} else {
+			r.meter.Received()
 		}
 		f.Done()
 	}
@@ -151,10 +154,10 @@ func (r *Relay) end() {
 	r.config.Log.Info("relay stopped", "received", received, "handed_on", r.meter.Traffic().Received)
 }
 
-// The reasons for which a signing relay drops a frame.
+// The reasons for which a frame is dropped.
 var (
 	errNoEnvelope = errors.New("no_envelope") // to sign it would be to vouch for nonsense
-	errUnsignable = errors.New("unsignable")  // too large once it is signed
+	errUnsendable = errors.New("unsendable")  // too large once it is signed
 )
 
 // pass gives the payload that is handed on for a frame. Its error is the reason to drop the frame.
@@ -164,14 +167,14 @@ func (r *Relay) pass(f bus.Frame) ([]byte, error) {
 	}
 	m, err := bus.Decode(f, r.config.Now())
 	switch {
-	case err != nil:
+	case err != nil || bus.PeekEnvelope(f.Payload).Topic != f.Topic:
 		return nil, errNoEnvelope
 	case r.signed(m):
 		return f.Payload, nil
 	}
 	payload, err := r.config.Signer.Sign(f.Payload)
 	if err != nil {
-		return nil, errUnsignable
+		return nil, errUnsendable
 	}
 	return payload, nil
 }

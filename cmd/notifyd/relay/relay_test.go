@@ -187,6 +187,7 @@ func TestRelaySigns(t *testing.T) {
 	}
 	nonsense := []message{
 		{"org.example.t", "text"}, {"org.example.t", "[]"}, {"org.example.t", ""}, {"org.example.t", "\xff"},
+		{"org.example.t", `{"msg":{}}`}, {"org.example.t", `{"topic":null,"msg":{}}`},
 		{"org.example.other", body(envelope("x")).body}, {"org.example.t", `{"topic":"org.example.t","msg":{}} {}`},
 	}
 	publishTo(t, f.in[0].Addr(), slices.Concat(passed, nonsense, signed)...)
