@@ -45,3 +45,32 @@ type Selective interface {
 	// in Frame.Source.
 	Wants(source, topic string) bool
 }
+
+// A KeptQuery selects messages that are kept: all that any of its fields selects.
+type KeptQuery struct {
+	Numbers      []int64
+	First, Last  int64 // numbers, both inclusive; Last 0: none
+	IDs          []string
+	Since, Until time.Time // when they were sent, both inclusive; Until zero: none
+}
+
+// A Kept is a message that is kept.
+type Kept struct {
+	Number  int64 // greater than that of every message kept before
+	ID      string
+	Time    time.Time
+	Payload []byte
+}
+
+// A Keeper has kept messages.
+type Keeper interface {
+	// Kept gives the first messages that q selects, by number: not more than the limit, and not more than one after the
+	// bytes are used up.
+	Kept(ctx context.Context, q KeptQuery, limit int, bytes int64) ([]Kept, error)
+}
+
+// A Replayer is a source that can give messages again to others, as an archive.
+type Replayer interface {
+	// ServeReplay gives what k has to whoever asks, until ctx ends. It returns nil at once where it is not configured.
+	ServeReplay(ctx context.Context, k Keeper) error
+}

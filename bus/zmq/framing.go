@@ -87,11 +87,18 @@ func (f *framing) endPart() {
 func (f *framing) inside() bool { return f.got > 0 || f.skip > 0 || f.size > 0 }
 
 // encodeMessage gives the bytes of a message of two parts.
-func encodeMessage(topic string, payload []byte) []byte {
-	wire := make([]byte, 0, len(topic)+len(payload)+18)
-	for i, part := range [][]byte{[]byte(topic), payload} {
+func encodeMessage(topic string, payload []byte) []byte { return encodeParts([]byte(topic), payload) }
+
+// encodeParts gives the bytes of a message.
+func encodeParts(parts ...[]byte) []byte {
+	size := 0
+	for _, part := range parts {
+		size += len(part) + 9
+	}
+	wire := make([]byte, 0, size)
+	for i, part := range parts {
 		flags := byte(flagMore)
-		if i == 1 {
+		if i == len(parts)-1 {
 			flags = 0
 		}
 		if len(part) > 255 {

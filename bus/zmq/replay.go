@@ -23,6 +23,11 @@ func newReplays(c Config, now func() time.Time, log *slog.Logger) (map[string]bu
 		}
 		replays[name] = &replayClient{addr: a, timeout: c.Replay.Timeout, now: now, log: log.With("endpoint", name)}
 	}
+	if c.Replay.Listen != "" {
+		if _, err := parseAddress(c.Replay.Listen); err != nil {
+			return nil, fmt.Errorf("replay.listen: %w", err)
+		}
+	}
 	return replays, nil
 }
 

@@ -19,10 +19,19 @@ func startStore(t *testing.T) (*pyPeer, bus.Archive) {
 	return store, replayAt(t, store.replay)
 }
 
+// replayAt makes a client that waits for an answer for a time that suits an honest server.
 func replayAt(t *testing.T, addr string) bus.Archive {
 	t.Helper()
+	return replayWithin(t, addr, 15*time.Second)
+}
+
+// soon makes a client that does not wait long.
+func soon(t *testing.T, addr string) bus.Archive { return replayWithin(t, addr, time.Second) }
+
+func replayWithin(t *testing.T, addr string, timeout time.Duration) bus.Archive {
+	t.Helper()
 	c := fast("tcp://127.0.0.1:1")
-	c.Replay = ReplayConfig{Endpoints: map[string]string{"e0": addr}, Timeout: time.Second}
+	c.Replay = ReplayConfig{Endpoints: map[string]string{"e0": addr}, Timeout: timeout}
 	s, err := New(c, quiet())
 	if err != nil {
 		t.Fatal(err)
@@ -123,7 +132,8 @@ func TestReplayOfLargeMessages(t *testing.T) {
 
 // TestReplayAfterAFailure: a REQ socket that has lost an answer is not used again.
 func TestReplayAfterAFailure(t *testing.T) {
-	store, archive := startStore(t)
+	store, _ := startStore(t)
+	archive := soon(t, store.replay)
 	store.do(`{"keep": 5, "mute": true}`)
 	store.published(5)
 	hole := bus.Hole{Sequence: true, First: 2, Last: 4}
@@ -161,7 +171,7 @@ func TestReplayFromHostileServers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got, err := fetch(t, replayAt(t, server(t, serve)), bus.Hole{Sequence: true, First: 1, Last: 9}); err == nil {
+			if got, err := fetch(t, soon(t, server(t, serve)), bus.Hole{Sequence: true, First: 1, Last: 9}); err == nil {
 				t.Errorf("Fetch = %v, want an error", got)
 			}
 		})

@@ -61,6 +61,8 @@ type ReplayConfig struct {
 	Endpoints map[string]string `yaml:"endpoints"`
 	// Timeout bounds dialling, the handshake, and the wait for one answer. Default 30s.
 	Timeout time.Duration `yaml:"timeout"`
+	// Listen is the address at which others may ask for what we have stored, such as tcp://127.0.0.1:3990. "": nowhere.
+	Listen string `yaml:"listen"`
 }
 
 // The values of Config.OnFull.

@@ -94,6 +94,11 @@ func (s *Service) startRest(rest *runGroup) {
 			rest.start("backend "+name, r.Run)
 		}
 	}
+	for name, source := range s.sources {
+		if r, ok := source.(bus.Replayer); ok {
+			rest.start("replay of "+name, func(ctx context.Context) error { return r.ServeReplay(ctx, s.history) })
+		}
+	}
 	rest.start("history", s.retuned(func(ctx context.Context, now *tuning) error {
 		return s.history.Run(ctx, now.history.keep(), now.history.Prune, s.log)
 	}))

@@ -1,0 +1,96 @@
+package history
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/bus"
+)
+
+// Kept gives messages to whoever has missed them, by their ids in this history: a Store is a bus.Keeper. A message that
+// the policy has marked, since nobody has proved it, is not given: who trusts us would trust it.
+//
+// Each kind of condition has an index of its own, and is asked for by itself. So an answer costs as much as it holds.
+func (s *Store) Kept(ctx context.Context, q bus.KeptQuery, limit int, bytes int64) ([]bus.Kept, error) {
+	var kept []bus.Kept
+	err := s.reader.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		ids, err := keptIDs(tx, q, limit)
+		if err != nil {
+			return err
+		}
+		if ids, err = within(tx, ids, bytes); err != nil {
+			return err
+		}
+		records, err := load(tx, ids)
+		for _, r := range records {
+			kept = append(kept, bus.Kept{Number: r.ID, ID: r.MsgID, Time: r.Time, Payload: r.Payload})
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read kept messages: %w", err)
+	}
+	return kept, nil
+}
+
+// keptIDs gives the first ids that q selects, ascending.
+func keptIDs(tx *gorm.DB, q bus.KeptQuery, limit int) ([]int64, error) {
+	var all []int64
+	ask := func(asked bool, order, condition string, values ...any) error {
+		if !asked {
+			return nil
+		}
+		var ids []int64
+		err := tx.Raw("SELECT id FROM messages WHERE NOT marked AND "+condition+" ORDER BY "+order+" LIMIT ?",
+			append(values, limit)...).Scan(&ids).Error
+		all = append(all, ids...)
+		return err
+	}
+	keys := make([]string, len(q.IDs))
+	for i, id := range q.IDs {
+		keys[i] = key(id)
+	}
+	for _, err := range []error{
+		ask(q.Last > 0, "id", "id BETWEEN ? AND ?", q.First, q.Last),
+		ask(len(q.Numbers) > 0, "id", "id IN ?", q.Numbers),
+		ask(len(keys) > 0, "id", "msg_id IN ?", keys),
+		ask(!q.Until.IsZero(), "sent_at, id", "sent_at BETWEEN ? AND ?", micro(q.Since), micro(q.Until)),
+	} {
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	return all[:min(len(all), limit)], nil
+}
+
+func micro(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// within cuts ids off where the bytes of their messages are used up.
+func within(tx *gorm.DB, ids []int64, bytes int64) ([]int64, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var sizes []struct{ ID, Size int64 }
+	if err := tx.Raw("SELECT id, size FROM messages WHERE id IN ? ORDER BY id", ids).Scan(&sizes).Error; err != nil {
+		return nil, err
+	}
+	var fit []int64
+	for _, m := range sizes {
+		if bytes <= 0 {
+			break
+		}
+		fit, bytes = append(fit, m.ID), bytes-m.Size
+	}
+	return fit, nil
+}
