@@ -13,6 +13,9 @@ type DatagrepperPage struct {
 	Broken int     // messages of the answer that are none, and not among Frames
 }
 
+// maxRows bounds the messages of an answer; datagrepper gives 100 at most. A few bytes must not become many frames.
+const maxRows = 1000
+
 // ReadDatagrepper reads an answer of datagrepper's /raw. Its messages are given as they were sent: datanommer, which
 // stores them, adds fields and makes floats of times, and the signature holds only without that. One message that
 // cannot be read does not spoil the others.
@@ -62,7 +65,7 @@ func (p *parser) raw() []byte {
 	return p.text[start:p.pos]
 }
 
-// read reads the list of messages; false: it is none.
+// read reads the list of messages; false: it is none, or too long.
 func (page *DatagrepperPage) read(list []byte) bool {
 	p := parser{text: list, left: maxParsed}
 	if p.peek() != '[' {
@@ -70,7 +73,7 @@ func (page *DatagrepperPage) read(list []byte) bool {
 	}
 	for p.pos++; p.peek() != ']'; {
 		value := p.raw()
-		if len(value) == 0 {
+		if len(value) == 0 || len(page.Frames)+page.Broken >= maxRows {
 			return false
 		}
 		if f, err := unarchive(value); err == nil {

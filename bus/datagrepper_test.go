@@ -67,3 +67,16 @@ func FuzzReadDatagrepper(f *testing.F) {
 		_ = err
 	})
 }
+
+// TestDatagrepperAnswersAreBounded: a list of very many messages is no answer, and costs little.
+func TestDatagrepperAnswersAreBounded(t *testing.T) {
+	answer := func(rows int) []byte {
+		return []byte(`{"raw_messages":[{}` + strings.Repeat(",{}", rows-1) + `],"pages":1}`)
+	}
+	if page, err := bus.ReadDatagrepper(answer(1000)); err != nil || len(page.Frames)+page.Broken != 1000 {
+		t.Errorf("1000 rows: %d frames, %v", len(page.Frames), err)
+	}
+	if page, err := bus.ReadDatagrepper(answer(1_000_000)); err == nil || len(page.Frames) > 1000 {
+		t.Errorf("a million rows: %d frames, %v", len(page.Frames), err)
+	}
+}
