@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rulespec"
@@ -52,7 +53,8 @@ type filterSet struct {
 	filters   []rulespec.FileFilter
 	env       rulespec.Env
 	index     *rules.Index
-	mistakes  int // in the file; the filters that have them match nothing
+	verifier  *trust.Verifier // nil: messages are not checked
+	mistakes  int             // in the file; the filters that have them match nothing
 }
 
 // open reads the file, the directory and the catalogue. It prints the mistakes in the file, and the things that the
@@ -82,6 +84,19 @@ func (f *filterFlags) open(e *env) (*filterSet, error) {
 	}
 	set.compile(e.stderr, f, file)
 	return set, nil
+}
+
+// openFor is open for a command that reads messages.
+func (f *filterFlags) openFor(e *env, archive *archiveFlags) (*filterSet, error) {
+	verifier, err := archive.verifier(e)
+	if err != nil {
+		return nil, err
+	}
+	set, err := f.open(e)
+	if err == nil {
+		set.verifier = verifier
+	}
+	return set, err
 }
 
 // compile builds the index; a filter's id is its number in the file, from 1.

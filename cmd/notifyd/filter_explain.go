@@ -15,6 +15,7 @@ import (
 // filterExplainCmd is `notifyd filter explain`.
 type filterExplainCmd struct {
 	filterFlags
+	archiveFlags
 	JSON bool `name:"json" help:"One line of JSON for each message and filter."`
 }
 
@@ -45,7 +46,7 @@ func (*filterExplainCmd) Help() string {
 func (c *filterExplainCmd) Run(e *env) error { return e.finish(c.explain(e)) }
 
 func (c *filterExplainCmd) explain(e *env) error {
-	set, err := c.open(e)
+	set, err := c.filterFlags.openFor(e, &c.archiveFlags)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 // filterTestCmd is `notifyd filter test`.
 type filterTestCmd struct {
 	filterFlags
+	archiveFlags
 	Expect string `placeholder:"FILE" help:"Compare with an earlier output, and print what differs."`
 	Write  bool   `help:"Write what matches to the file of --expect instead."`
 }
@@ -44,7 +45,7 @@ func (c *filterTestCmd) test(e *env) error {
 	if c.Write && c.Expect == "" {
 		return errors.New("--write needs --expect, the file to write to")
 	}
-	set, err := c.open(e)
+	set, err := c.filterFlags.openFor(e, &c.archiveFlags)
 	if err != nil {
 		return err
 	}
@@ -86,6 +87,9 @@ func (s *filterSet) each(e *env, file string, do func(*json.Encoder, io.Writer, 
 		if err != nil {
 			bad++
 			return encoder.Encode(badLine{err.Error()})
+		}
+		if s.verifier != nil {
+			archived(s.verifier, e, m)
 		}
 		return do(encoder, out, s.catalogue.Describe(m))
 	})

@@ -10,7 +10,6 @@ import (
 	"os"
 
 	"github.com/notifyd/notifyd/bus"
-	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
@@ -21,8 +20,7 @@ type messageCmd struct {
 
 // messageDescribeCmd is `notifyd message describe`.
 type messageDescribeCmd struct {
-	trustFlags
-	Trust     bool   `help:"Say who has signed each message, at its own time: by --ca and the like, or by bus.trust of the configuration."`
+	archiveFlags
 	Catalogue string `type:"existingdir" placeholder:"DIR" help:"Folder of a site's catalogue, laid over the embedded one."`
 	Accounts  string `type:"existingfile" placeholder:"FILE" help:"JSON object of nicks, mail addresses and OpenIDs to accounts."`
 }
@@ -71,12 +69,9 @@ func (c *messageDescribeCmd) Run(e *env) error {
 	if cat, err = withAccounts(cat, c.Accounts); err != nil {
 		return err
 	}
-	var verifier *trust.Verifier
-	if c.Trust || c.given() {
-		if verifier, err = c.open(e); err != nil {
-			return err
-		}
-		warnOfTrust(e, verifier)
+	verifier, err := c.verifier(e)
+	if err != nil {
+		return err
 	}
 	out := bufio.NewWriter(e.stdout)
 	encoder := json.NewEncoder(out)

@@ -72,6 +72,24 @@ func warnOfTrust(e *env, v *trust.Verifier) {
 	}
 }
 
+// archiveFlags say by what a command checks the messages of an archive, if it does.
+type archiveFlags struct {
+	trustFlags
+	Trust bool `help:"Check who has signed each message, at its own time: by --ca and the like, or by bus.trust of the configuration."`
+}
+
+// verifier opens what messages are checked by; nil where they are not checked.
+func (f *archiveFlags) verifier(e *env) (*trust.Verifier, error) {
+	if !f.Trust && !f.given() {
+		return nil, nil
+	}
+	v, err := f.open(e)
+	if err == nil {
+		warnOfTrust(e, v)
+	}
+	return v, err
+}
+
 // archived judges a message that is read from an archive: certificates count that were valid at its own time, and it is
 // never stale.
 func archived(v *trust.Verifier, e *env, m *bus.Message) trust.Action {
