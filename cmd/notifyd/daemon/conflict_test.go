@@ -2,7 +2,9 @@ package daemon
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +20,7 @@ import (
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/schedule"
+	"github.com/notifyd/notifyd/rulespec"
 )
 
 // genuine and forged are frames with one id: a push to bash, and something else that somebody made up. The site
@@ -261,5 +264,65 @@ func TestConflictsAreCountedAndTold(t *testing.T) {
 	}
 	if got := counted(r.metrics.conflicts.WithLabelValues("test", "undecided")); got != 5 {
 		t.Errorf("%v are counted, want 5", got)
+	}
+}
+
+// TestForgeryOfASignedMessage forges a message that a publisher has signed.
+func TestForgeryOfASignedMessage(t *testing.T) {
+	text, err := os.ReadFile(vector(t, "x509-signed.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var signed []struct{ Name, Body string }
+	if err := json.Unmarshal(text, &signed); err != nil || signed[0].Name != "plain" {
+		t.Fatal(err)
+	}
+	frame := func(change func(map[string]any)) bus.Frame {
+		var envelope map[string]any
+		if err := json.Unmarshal([]byte(signed[0].Body), &envelope); err != nil {
+			t.Fatal(err)
+		}
+		change(envelope)
+		payload, err := json.Marshal(envelope)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bus.Frame{Source: "test", Topic: envelope["topic"].(string), Payload: payload}
+	}
+	evil := func(e map[string]any) { e["msg"] = map[string]any{"package": "evil"} }
+	unsign := func(e map[string]any) { delete(e, "signature"); delete(e, "certificate"); delete(e, "crypto") }
+	genuine := frame(func(map[string]any) {})
+	for _, c := range []struct {
+		name   string
+		forged bus.Frame
+		before string // what is owed where it comes first
+		after  string
+	}{
+		{"changed", frame(evil), "x waiting", "x waiting"}, // its signature is wrong: it is dropped
+		{"changed and not signed", frame(func(e map[string]any) { evil(e); unsign(e) }), "x~ dead, x waiting", "x waiting"},
+		{"not signed", frame(unsign), "x waiting", "x waiting"},
+		{"another time", frame(func(e map[string]any) { unsign(e); e["timestamp"] = 1700000001 }), "x waiting", "x waiting"},
+	} {
+		for order, frames := range map[string][]bus.Frame{"before": {c.forged, genuine}, "after": {genuine, c.forged}} {
+			want := map[string]string{"before": c.before, "after": c.after}[order]
+			t.Run(c.name+" "+order, func(t *testing.T) {
+				d := migratest.Open(t, migratest.SQLite(t))
+				all := rulespec.Filter{Name: "all", Rules: []rulespec.Rule{{Kind: "everything"}}}
+				r, _, _, _ := aRouter(t, d, prefs.Filter{On: true, Filter: all})
+				r.verifier = judging(t, trust.Config{CA: vector(t, "pki-ca.crt"), MaxAge: 876000 * time.Hour})
+				take(t, r, frames...)
+				m, err := bus.Decode(genuine, r.now())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := strings.ReplaceAll(owed(t, r), m.ID, "x"); got != want {
+					t.Errorf("owed: %s; want %s", got, want)
+				}
+				record, err := r.history.Get(t.Context(), m.ID)
+				if err != nil || record.Standing.Verdict != bus.Signed || string(record.Payload) != string(genuine.Payload) {
+					t.Errorf("the history has %s %s, %v", record.Standing.Words(), record.Payload, err)
+				}
+			})
+		}
 	}
 }
