@@ -20,6 +20,9 @@
 // What always holds:
 //
 //   - A message is kept once, however often and by however many nodes it is appended: Append is idempotent.
+//   - Two messages that claim one id are both kept. A proved one has the id, whichever came first (see Outcome).
+//   - The bytes that are kept are within Keep after every commit, and a source that holds no more than an equal share
+//     of them loses none to a flood at another (see Committed).
 //   - Append is part of the transaction that stores the deliveries of the message: both are stored or neither.
 //   - No query costs more than its bound: a search that has read enough messages returns the matches so
 //     far and the position to continue from.
