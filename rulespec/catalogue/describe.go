@@ -44,9 +44,13 @@ func (c *Catalogue) Describe(m *bus.Message) *Event {
 func (c *Catalogue) find(m *bus.Message) (*scope, topics.Topic) {
 	t := topics.Divide(m.Topic)
 	var s *scope
+	steps := 0
 	found := len(m.Topic) <= bus.MaxTopic && c.tree.Find(t.Words, func(candidate *entry) bool {
 		s = c.scope(candidate, m, t)
-		return s.holds()
+		s.TakeSteps(steps) // all candidates share them
+		holds := s.holds()
+		steps = s.Steps()
+		return holds
 	})
 	if !found {
 		return nil, t

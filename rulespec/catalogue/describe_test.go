@@ -3,6 +3,7 @@ package catalogue
 import (
 	"io/fs"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -79,6 +80,54 @@ entries:
 	}
 	if want := "shop  vars.sum, shop shop.sold packages"; strings.Join(got, ", ") != want {
 		t.Errorf("got %q, want %q", strings.Join(got, ", "), want)
+	}
+}
+
+// TestStepsAreBounded: a message that would cost too much keeps what costs little, and gets the conventional sentence.
+func TestStepsAreBounded(t *testing.T) {
+	c := loadSite(t, `
+app: shop
+entries:
+  - topic: shop.sold
+    when: msg.none
+    kind: shop.never
+    name: Never
+    summary: never
+  - topic: shop.sold
+    kind: shop.sold
+    name: Sold
+    actor: msg.who
+    users: [msg.who, 'map(msg.items, map(msg.items, .buyer))']
+    packages: 'upper(msg.pkg)'
+    objects: '"sale/" + msg.id'
+    summary: '{{.msg.who}} sold {{range .msg.items}}{{.name}}{{end}}'
+    link: 'https://shop.example.org/{{.msg.id}}'
+    group: ['msg.who']
+`)
+	items := make([]any, 1000)
+	for i := range items {
+		items[i] = map[string]any{"name": "tea", "buyer": "bob"}
+	}
+	m := &bus.Message{Topic: "shop.sold", Body: map[string]any{"who": "alice", "pkg": "tea", "id": "7"}}
+	if e := c.Describe(m); e.Prose().Summary != "alice sold" || e.Prose().Link == "" || len(e.Packages) != 1 {
+		t.Errorf("a small message: %+v %+v", e, e.Prose())
+	}
+	m.Body.(map[string]any)["items"] = items
+	e := c.Describe(m)
+	p, d := e.Prose(), e.Digest()
+	if e.Kind != "shop.sold" || e.Actor != "alice" || !slices.Equal(e.Users, []string{"alice"}) ||
+		len(e.Packages)+len(e.Objects) != 0 || !slices.Equal(d.Keys, []string{"alice"}) {
+		t.Errorf("got %+v, digest %+v", e, d)
+	}
+	if p.Summary != "shop sold by alice" || p.Link != "" {
+		t.Errorf("got %+v", p)
+	}
+	var failed []string
+	for _, f := range c.Failures() {
+		failed = append(failed, f.Field)
+	}
+	if got := strings.Join(failed, " "); got != "users packages objects summary link" {
+		t.Errorf("failures of %s", got)
 	}
 }
 

@@ -42,7 +42,14 @@ func (s *scope) digestOf() Digest {
 	}
 	d.Template = s.entry.digest.Parts
 	for _, name := range s.entry.digest.Needs {
-		texts := values.Texts(s.Variable(name))
+		v := s.Variable(name)
+		if !s.Read(v) {
+			if variable := s.vars[name]; variable != nil {
+				s.catalogue.failed(s.app, variable.origin)
+			}
+			return Digest{}
+		}
+		texts := values.Texts(v)
 		for i, text := range texts {
 			texts[i] = values.Line(text, maxValue)
 		}

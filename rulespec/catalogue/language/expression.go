@@ -15,8 +15,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
-// The bounds on an expression. Together with the bounds on what functions hand out (functions.go) they bound an
-// evaluation: at most two loops nested, each over at most values.MaxList elements.
+// The bounds on an expression. What it may cost a message is bounded by MaxSteps.
 const (
 	maxSource  = 4096 // bytes
 	maxNodes   = 400
@@ -28,6 +27,7 @@ type Expression struct {
 	step    step // nil where only the expression language's own machine can run it
 	program *vm.Program
 	needs   []string // the variables it mentions
+	loops   int      // how many of its loops are nested at most
 }
 
 // Compile compiles an expression, which may mention the names given. It rewrites what would fail on a message that
@@ -49,7 +49,11 @@ func Compile(src string, names map[string]bool) (*Expression, error) {
 	if err != nil {
 		return nil, describe(err)
 	}
-	return &Expression{step: compileStep(program.Node()), program: program, needs: values.Keys(rewrite.needs)}, nil
+	x := &Expression{step: compileStep(program.Node()), program: program, needs: values.Keys(rewrite.needs)}
+	for _, level := range rewrite.levels {
+		x.loops = max(x.loops, level)
+	}
+	return x, nil
 }
 
 // ours is the option that has our functions and none of the library's. The tables are made once: there are many
@@ -97,22 +101,25 @@ func describe(err error) error {
 // Needs gives the variables that the expression mentions, sorted.
 func (x *Expression) Needs() []string { return x.needs }
 
-// Eval gives the value of the expression. It fails where loops visit too many elements, or with an error of the
-// library.
+// Eval gives the value of the expression. It fails with ErrSteps where it needs more steps than the message has left,
+// or with an error of the library. A field is still read when all steps are used up.
 func (x *Expression) Eval(sc *Scope) (v any, err error) {
 	if x.step != nil && !byLibrary {
-		before := sc.visited
-		if v = x.step(sc); sc.visited > maxVisited && sc.visited > before {
-			return nil, errVisited
+		before := sc.refused
+		if v = x.step(sc); sc.refused > before {
+			return nil, ErrSteps
 		}
 		return v, nil
+	}
+	if !sc.library(x.loops) {
+		return nil, ErrSteps
 	}
 	sc.need(x.needs)
 	machine, pooled := machines.Get().(*vm.VM)
 	if !pooled {
 		machine = new(vm.VM)
 	}
-	machine.MemoryBudget = maxVisited / keepCost
+	machine.MemoryBudget = MaxSteps / keepCost
 	v, err = machine.Run(x.program, sc.known)
 	machines.Put(machine)
 	if err != nil {

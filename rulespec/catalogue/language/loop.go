@@ -1,21 +1,9 @@
 package language
 
 import (
-	"errors"
-
 	"github.com/expr-lang/expr/ast"
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
-
-// maxVisited bounds the elements that all loops over one message look at; one that goes into a new list counts for
-// keepCost.
-const (
-	maxVisited = 2_000_000
-	keepCost   = 20
-)
-
-// errVisited is why a value has none: the message's lists are longer than any reader needs.
-var errVisited = errors.New("loops look at too many elements")
 
 // loopStep gives the step of a predicate run over a list, which functions have bounded to values.MaxList elements.
 func loopStep(n *ast.BuiltinNode) step {
@@ -46,7 +34,7 @@ func (sc *Scope) each(list, of step, visit func(element, v any) bool) {
 	outer := sc.element
 	elements, _ := list(sc).([]any)
 	for _, e := range elements {
-		if sc.visited++; sc.visited > maxVisited {
+		if !sc.spend(1) {
 			break // Eval makes it an error
 		}
 		sc.element = e
@@ -62,7 +50,7 @@ func mapStep(list, of step) step {
 		var out []any
 		sc.each(list, of, func(_, v any) bool {
 			out = append(out, v)
-			sc.visited += keepCost
+			sc.steps += keepCost
 			return true
 		})
 		return out
@@ -75,7 +63,7 @@ func filterStep(list, of step) step {
 		sc.each(list, of, func(e, v any) bool {
 			if values.Truthy(v) {
 				out = append(out, e)
-				sc.visited += keepCost
+				sc.steps += keepCost
 			}
 			return true
 		})

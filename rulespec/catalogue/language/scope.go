@@ -45,7 +45,8 @@ type Scope struct {
 	dot     any    // in sentences
 	out     []byte // the sentence under way
 	holes   []int  // where it has nothing to say
-	visited int    // elements that loops have looked at
+	steps   int    // taken so far: see MaxSteps
+	refused int    // how often there were no more
 }
 
 // NewScope gives the Scope of a message's body, which is the variable msg.

@@ -21,6 +21,7 @@ type Sentence struct {
 	writers  []writer                           // nil where only text/template can render it
 	library  func() (*template.Template, error) // the sentence as text/template renders it; nil where it is constant
 	needs    []string                           // the variables it mentions
+	loops    int                                // how many of its loops are nested at most
 }
 
 // CompileSentence compiles a text/template over the variables given. Paths into values never fail: {{.msg.a.b}} becomes
@@ -45,9 +46,10 @@ func CompileSentence(src string, names map[string]bool) (*Sentence, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	out := &Sentence{needs: values.Keys(s.needs), library: sync.OnceValues(func() (*template.Template, error) {
+	out := &Sentence{needs: values.Keys(s.needs), loops: rangesIn(tree.Root)}
+	out.library = sync.OnceValues(func() (*template.Template, error) {
 		return template.New("sentence").Funcs(sentenceFunctions()).AddParseTree("sentence", tree)
-	})}
+	})
 	if writers, ok := compileWriters(tree.Root, true); ok {
 		out.writers = writers
 	}
@@ -109,7 +111,8 @@ func (l *limited) Write(p []byte) (int, error) {
 // Needs gives the variables that the sentence mentions, sorted.
 func (s *Sentence) Needs() []string { return s.needs }
 
-// Render writes the sentence over the variables of a scope. What is too long is cut, and what is missing is NoValue.
+// Render writes the sentence over the variables of a scope. What is too long is cut, and what is missing is NoValue. It
+// fails with ErrSteps where the message has used up its steps: half a sentence may say the contrary of the whole.
 func (s *Sentence) Render(sc *Scope) (string, error) {
 	sc.holes = sc.holes[:0]
 	switch {
@@ -117,8 +120,13 @@ func (s *Sentence) Render(sc *Scope) (string, error) {
 		return s.constant, nil
 	case s.writers != nil && !byLibrary:
 		sc.out = sc.out[:0]
-		writeAll(sc, s.writers, &sc.out)
+		before := sc.refused
+		if writeAll(sc, s.writers, &sc.out); sc.refused > before {
+			return "", ErrSteps
+		}
 		return text.CutBytes(string(sc.out), maxRendered), nil
+	case !sc.library(s.loops):
+		return "", ErrSteps
 	}
 	tmpl, err := s.library()
 	if err != nil {

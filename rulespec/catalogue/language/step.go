@@ -87,6 +87,7 @@ func callStep(n *ast.CallNode) step {
 		return func(sc *Scope) any { return values.Truthy(args[0](sc)) }
 	case f.Name == "default":
 		return func(sc *Scope) any {
+			sc.steps++
 			for _, arg := range args {
 				if v := arg(sc); values.Truthy(v) {
 					return v
@@ -95,12 +96,13 @@ func callStep(n *ast.CallNode) step {
 			return nil
 		}
 	}
-	return applyStep(f.call, args)
+	return applyStep(f.call, costClasses[f.Name], args)
 }
 
 func fieldStep(of step, key string) step {
 	return func(sc *Scope) any {
 		v := of(sc)
+		sc.steps++
 		if m, ok := v.(map[string]any); ok {
 			return m[key]
 		}
@@ -109,15 +111,19 @@ func fieldStep(of step, key string) step {
 }
 
 // applyStep calls a function with its arguments on the scope's stack, so that a call allocates nothing for them.
-// Functions do not keep their arguments.
-func applyStep(call func(...any) (any, error), args []step) step {
+// Functions do not keep their arguments. Where the steps are used up there is no call.
+func applyStep(call func(...any) (any, error), class costClass, args []step) step {
 	return func(sc *Scope) any {
 		base := len(sc.stack)
 		for _, arg := range args {
 			v := arg(sc)
 			sc.stack = append(sc.stack, v)
 		}
-		v, err := call(sc.stack[base:]...)
+		var v any
+		var err error
+		if sc.spend(sc.cost(class, sc.stack[base:])) {
+			v, err = call(sc.stack[base:]...)
+		}
 		clear(sc.stack[base:])
 		sc.stack = sc.stack[:base]
 		if err != nil {
@@ -145,9 +151,9 @@ func binaryStep(n *ast.BinaryNode) step {
 	}
 	switch n.Operator {
 	case "and", "&&":
-		return func(sc *Scope) any { return values.Truthy(left(sc)) && values.Truthy(right(sc)) }
+		return func(sc *Scope) any { sc.steps++; return values.Truthy(left(sc)) && values.Truthy(right(sc)) }
 	case "or", "||":
-		return func(sc *Scope) any { return values.Truthy(left(sc)) || values.Truthy(right(sc)) }
+		return func(sc *Scope) any { sc.steps++; return values.Truthy(left(sc)) || values.Truthy(right(sc)) }
 	case "??":
 		return func(sc *Scope) any {
 			if v := left(sc); v != nil {
@@ -178,6 +184,7 @@ func arrayStep(n *ast.ArrayNode) step {
 		return nil
 	}
 	return func(sc *Scope) any {
+		sc.steps += keepCost * len(items)
 		out := make([]any, 0, len(items))
 		for _, item := range items {
 			out = append(out, item(sc))

@@ -36,7 +36,11 @@ func compileWriter(n parse.Node, root bool) writer {
 	case *parse.ActionNode:
 		if of := pipeStep(n.Pipe, root); of != nil {
 			return func(sc *Scope, out *[]byte) {
-				s := printed(of(sc))
+				v := of(sc)
+				if !sc.Read(v) {
+					return
+				}
+				s := printed(v)
 				if s == "" || s == NoValue {
 					sc.holes = append(sc.holes, len(*out))
 				}
@@ -67,7 +71,7 @@ func compileWriter(n parse.Node, root bool) writer {
 			outer := sc.dot
 			elements := values.List(v)
 			for _, e := range elements {
-				if sc.visited++; sc.visited > maxVisited {
+				if !sc.spend(1) {
 					break
 				}
 				sc.dot = e
@@ -104,10 +108,10 @@ func branchWriter(n *parse.BranchNode, root, rootInside bool, run func(sc *Scope
 	}
 }
 
-// writeAll stops at what is more than anyone reads.
+// writeAll stops at what is more than anyone reads, and where the steps are used up.
 func writeAll(sc *Scope, writers []writer, out *[]byte) {
 	for _, w := range writers {
-		if len(*out) > maxRendered {
+		if len(*out) > maxRendered || !sc.spend(1) {
 			return
 		}
 		w(sc, out)
@@ -138,7 +142,7 @@ func pipeStep(p *parse.PipeNode, root bool) step {
 		steps = append(steps, s)
 	}
 	if call := sentenceCall(id.Ident); call != nil {
-		return applyStep(call, steps)
+		return applyStep(call, costClasses[id.Ident], steps)
 	}
 	return nil
 }
@@ -156,6 +160,27 @@ func sentenceCall(name string) func(...any) (any, error) {
 		return f.call
 	}
 	return nil
+}
+
+// rangesIn is how many loops are nested at most below a node.
+func rangesIn(n parse.Node) int {
+	switch n := n.(type) {
+	case *parse.ListNode:
+		most := 0
+		if n != nil {
+			for _, inner := range n.Nodes {
+				most = max(most, rangesIn(inner))
+			}
+		}
+		return most
+	case *parse.IfNode:
+		return max(rangesIn(n.List), rangesIn(n.ElseList))
+	case *parse.WithNode:
+		return max(rangesIn(n.List), rangesIn(n.ElseList))
+	case *parse.RangeNode:
+		return max(1+rangesIn(n.List), rangesIn(n.ElseList))
+	}
+	return 0
 }
 
 func argumentStep(n parse.Node, root bool) step {
