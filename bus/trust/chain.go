@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rsa"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/pem"
 	"errors"
@@ -33,7 +34,7 @@ func parseCAs(file []byte) ([]*ca, error) {
 		case err != nil:
 			return nil, err
 		case !c.BasicConstraintsValid || !c.IsCA || c.KeyUsage != 0 && c.KeyUsage&x509.KeyUsageCertSign == 0:
-			return nil, fmt.Errorf("the certificate of %s is not one of a CA", c.Subject)
+			return nil, fmt.Errorf("the certificate of %s is not one of a CA", nameOf(c.Subject))
 		}
 		cas = append(cas, &ca{Certificate: c})
 	}
@@ -41,6 +42,14 @@ func parseCAs(file []byte) ([]*ca, error) {
 		return nil, errors.New("it holds no certificate in PEM")
 	}
 	return cas, nil
+}
+
+// nameOf names a subject for an operator: by its common name, where it has one that can be shown.
+func nameOf(n pkix.Name) string {
+	if n.CommonName != "" && text.IsPlainLine(n.CommonName) {
+		return n.CommonName
+	}
+	return n.String()
 }
 
 // signs reports whether c has signed a certificate. The check is ours because crypto/x509 builds no chain over SHA-1,

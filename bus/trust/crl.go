@@ -14,7 +14,7 @@ import (
 
 // A revocationList is a CRL (RFC 5280, 5), version 1 or 2. crypto/x509 reads version 2 only, and easy-rsa writes 1.
 type revocationList struct {
-	issuer     pkix.RDNSequence
+	issuer     pkix.Name
 	thisUpdate time.Time
 	nextUpdate time.Time // zero: never out of date
 	revoked    map[string]bool
@@ -81,9 +81,11 @@ func parseCRL(der []byte) (*revocationList, error) {
 		return nil, errors.New("it is no list of revoked certificates (CRL), or is damaged")
 	}
 	tbs := list.encoded.TBS
-	if _, err := asn1.Unmarshal(tbs.Issuer.FullBytes, &list.issuer); err != nil {
+	var issuer pkix.RDNSequence
+	if _, err := asn1.Unmarshal(tbs.Issuer.FullBytes, &issuer); err != nil {
 		return nil, errors.New("the list of revoked certificates has no issuer")
 	}
+	list.issuer.FillFromRDNSequence(&issuer)
 	if err := checkCritical(tbs.Extensions); err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -139,6 +140,24 @@ func TestVectorsOfRealMessages(t *testing.T) {
 			if got.Verdict != check.want.Verdict || got.Signer != check.want.Signer {
 				t.Errorf("message %d at %s: %s (%s), want %s", i, check.at, got.Words(), got.Reason, check.want.Words())
 			}
+		}
+	}
+}
+
+// TestVectorsOfAnArchive: datagrepper has added fields and made the timestamps floats.
+func TestVectorsOfAnArchive(t *testing.T) {
+	var answer struct {
+		Messages []json.RawMessage `json:"raw_messages"`
+	}
+	if err := json.Unmarshal(vectors(t, "datagrepper-response-2017.json"), &answer); err != nil || answer.Messages == nil {
+		t.Fatalf("%d messages: %v", len(answer.Messages), err)
+	}
+	v := verifier(t, trust.Config{}, trust.Keys{CA: vectors(t, "fedora-ca-2012.pem")})
+	for i, text := range answer.Messages {
+		m := decode(t, string(text))
+		got, _ := v.Judge(m, m.Time)
+		if got.Verdict != bus.Signed || got.Signer == "" || !strings.Contains(got.Reason, "source_name") {
+			t.Errorf("message %d: %s (%s)", i, got.Words(), got.Reason)
 		}
 	}
 }

@@ -14,7 +14,7 @@ func (a *authority) warnings(now time.Time) []string {
 		valid := validAt(c.Certificate, now)
 		switch {
 		case !valid && !a.renewed(c, now):
-			all = append(all, fmt.Sprintf("the certificate of the CA %s is valid from %s to %s", c.Subject,
+			all = append(all, fmt.Sprintf("the certificate of the CA %s is valid from %s to %s", nameOf(c.Subject),
 				day(c.NotBefore), day(c.NotAfter)))
 		case valid && a.revocation && !c.listed(now):
 			all = append(all, fmt.Sprintf("%s: what it has signed is not checked", c.unlisted(now)))
@@ -34,12 +34,12 @@ func (a *authority) renewed(old *ca, now time.Time) bool {
 func (c *ca) unlisted(now time.Time) string {
 	switch end := c.listedUntil(); {
 	case len(c.lists) == 0:
-		return fmt.Sprintf("the file of revoked certificates holds no list of %s", c.Subject)
+		return fmt.Sprintf("the file of revoked certificates holds no list of %s", nameOf(c.Subject))
 	case !end.IsZero() && end.Before(now):
-		return fmt.Sprintf("the list of revoked certificates of %s is out of date since %s", c.Subject,
+		return fmt.Sprintf("the list of revoked certificates of %s is out of date since %s", nameOf(c.Subject),
 			end.UTC().Format(time.DateTime))
 	}
-	return fmt.Sprintf("the list of revoked certificates of %s is of a time that lies ahead", c.Subject)
+	return fmt.Sprintf("the list of revoked certificates of %s is of a time that lies ahead", nameOf(c.Subject))
 }
 
 // listedUntil gives the end of the last list of c; zero where there is none, or it has no end.

@@ -40,7 +40,7 @@ func newAuthority(cas, crl []byte, refuseSHA1 bool) (*authority, error) {
 			ours = c.add(list) || ours
 		}
 		if !ours {
-			return nil, fmt.Errorf("crl: the list of %s is not signed by a CA of the file at ca", list.issuer)
+			return nil, fmt.Errorf("crl: the list of %s is not signed by a CA of the file at ca", nameOf(list.issuer))
 		}
 		list.encoded = encodedList{} // it may be large
 	}
