@@ -15,7 +15,7 @@ import (
 // one blocks no other.
 type acceptor struct {
 	listener net.Listener
-	most     int // connections at once, those in their handshake among them
+	door     door
 	log      *slog.Logger
 	serve    func(ctx context.Context, conn net.Conn) error // nil: the peer has closed the connection
 	refused  func(error)                                    // is told of every other end
@@ -28,7 +28,6 @@ func (a *acceptor) run(ctx context.Context) error {
 	defer a.listener.Close()
 	var all sync.WaitGroup
 	defer all.Wait()
-	permits := make(chan struct{}, a.most)
 	for {
 		conn, err := a.listener.Accept()
 		switch {
@@ -44,19 +43,72 @@ func (a *acceptor) run(ctx context.Context) error {
 			}
 			continue
 		}
-		select {
-		case permits <- struct{}{}:
-			all.Go(func() {
-				defer func() { <-permits }()
-				if err := a.serve(ctx, conn); err != nil && ctx.Err() == nil {
-					a.refused(err)
-				}
-			})
-		default:
+		host := hostOf(conn)
+		if !a.door.enter(host) {
 			conn.Close()
 			a.refused(errTooMany)
+			continue
 		}
+		all.Go(func() {
+			defer a.door.leave(host)
+			if err := a.serve(ctx, conn); err != nil && ctx.Err() == nil {
+				a.refused(err)
+			}
+		})
 	}
+}
+
+// A door lets in so many connections at once, those in their handshake among them, and of one host so many that one
+// client alone cannot shut the others out.
+type door struct {
+	most, perHost int
+
+	mu    sync.Mutex
+	all   int
+	hosts map[string]int
+}
+
+// fewPeers may all come from one host: half of them would be none at all.
+const fewPeers = 16
+
+// newDoor makes a door for most connections, of which peers count as peers in the end.
+func newDoor(most, peers int) door {
+	return door{most: most, perHost: max(peers/2, min(most, fewPeers)), hosts: map[string]int{}}
+}
+
+func (d *door) enter(host string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.all >= d.most || host != "" && d.hosts[host] >= d.perHost {
+		return false
+	}
+	d.all++
+	d.hosts[host]++
+	return true
+}
+
+func (d *door) leave(host string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.all--
+	if d.hosts[host]--; d.hosts[host] == 0 {
+		delete(d.hosts, host)
+	}
+}
+
+// hostOf gives the host at the far end, of IPv6 its network; "" where it is this one by its nature, as at a Unix
+// socket.
+func hostOf(conn net.Conn) string {
+	a, ok := conn.RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return ""
+	}
+	host := a.AddrPort().Addr().Unmap().WithZone("")
+	if host.Is6() {
+		network, _ := host.Prefix(64) // one client has all addresses of it; 64 is always allowed
+		host = network.Addr()
+	}
+	return host.String()
 }
 
 // countRefused counts a connection that did not end by the peer closing it.

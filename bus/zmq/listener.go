@@ -92,7 +92,7 @@ func (l *Listener) Close() error { return l.listener.Close() }
 func (l *Listener) Run(ctx context.Context, in *bus.Intake) error {
 	defer l.Ended()
 	a := acceptor{
-		listener: l.listener, most: l.config.Peers, log: l.log, refused: l.countRefused,
+		listener: l.listener, door: newDoor(l.config.Peers, l.config.Peers), log: l.log, refused: l.countRefused,
 		serve: func(ctx context.Context, conn net.Conn) error { return l.serve(ctx, conn, in) },
 	}
 	return a.run(ctx)

@@ -219,3 +219,54 @@ func TestListenerCountsWhatItRefuses(t *testing.T) {
 		return s.Peers == 0 && s.Refused == 2 && s.Connects == 2
 	})
 }
+
+// TestNoHostTakesEveryPlace: a client that holds half of the places gets no more; others do.
+func TestNoHostTakesEveryPlace(t *testing.T) {
+	d := newDoor(100, 100)
+	for i := range 60 {
+		if in := d.enter("2001:db8::1"); in != (i < 50) {
+			t.Fatalf("connection %d of one host: %t", i, in)
+		}
+	}
+	for i := range 60 {
+		if in := d.enter(""); in != (i < 50) {
+			t.Fatalf("connection %d of a Unix socket: %t", i, in)
+		}
+	}
+	d.leave("2001:db8::1")
+	if d.enter("2001:db8::2") != true || d.enter("2001:db8::1") {
+		t.Error("the place that one has left is not another's")
+	}
+	for range 49 {
+		d.leave("2001:db8::1")
+	}
+	if len(d.hosts) != 2 {
+		t.Errorf("remembers %d hosts that are gone or not", len(d.hosts))
+	}
+	if few := newDoor(4, 2); !few.enter("a") || !few.enter("a") || !few.enter("a") {
+		t.Error("a few cannot all be of one host")
+	}
+}
+
+// addressed is a connection from an address.
+type addressed struct {
+	net.Conn
+	from net.Addr
+}
+
+func (a addressed) RemoteAddr() net.Addr { return a.from }
+
+func TestHostsOfConnections(t *testing.T) {
+	for from, want := range map[net.Addr]string{
+		&net.TCPAddr{IP: net.ParseIP("192.0.2.1"), Port: 5}:                "192.0.2.1",
+		&net.TCPAddr{IP: net.ParseIP("::ffff:192.0.2.1"), Port: 5}:         "192.0.2.1",
+		&net.TCPAddr{IP: net.ParseIP("2001:db8:0:1::5"), Port: 5}:          "2001:db8:0:1::",
+		&net.TCPAddr{IP: net.ParseIP("fe80::5"), Port: 5, Zone: "eth0"}:    "fe80::",
+		&net.UnixAddr{Name: "@", Net: "unix"}:                              "",
+		&net.TCPAddr{IP: net.ParseIP("2001:db8:0:1:ffff::1"), Port: 65535}: "2001:db8:0:1::",
+	} {
+		if got := hostOf(addressed{from: from}); got != want {
+			t.Errorf("host of %s is %q, want %q", from, got, want)
+		}
+	}
+}

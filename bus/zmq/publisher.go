@@ -123,7 +123,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 		return nil
 	}
 	a := acceptor{
-		listener: p.listener, most: 2 * p.config.Peers, // one in its handshake is no peer yet
+		listener: p.listener, door: newDoor(2*p.config.Peers, p.config.Peers), // one in its handshake is no peer yet
 		log: p.log, serve: p.serve, refused: p.countRefused,
 	}
 	return a.run(ctx)
