@@ -18,7 +18,8 @@ type Group struct {
 
 // Merge puts notices that belong together into groups. Every notice is in one group, most in one of their own. The
 // worst groups come first, of equals the one that began first. Marked notices (Provenance) are never in one group with
-// others, and come last whatever they claim to be, so that a stranger displaces nobody.
+// others, and come last whatever they claim to be, so that a stranger displaces nobody. What takes back an earlier
+// notice comes first: that is ours.
 //
 // It works like fedmsg's conglomerators: levels are tried from the most particular to the most general, each over all
 // notices that are still alone, neighbours or not. The levels are the notices' own keys (without keys, the same
@@ -48,7 +49,7 @@ func Merge(notices []Notice) []Group {
 		}
 	}
 	slices.SortStableFunc(groups, func(a, b Group) int {
-		return cmp.Or(a.marked()-b.marked(), cmp.Compare(rank(b.Severity), rank(a.Severity)), a.First.Compare(b.First))
+		return cmp.Or(a.place()-b.place(), cmp.Compare(rank(b.Severity), rank(a.Severity)), a.First.Compare(b.First))
 	})
 	return groups
 }
@@ -130,12 +131,15 @@ func groupOf(ns []Notice) Group {
 	return g
 }
 
-// marked is 1 for a group of marked notices, 0 for others.
-func (g Group) marked() int {
-	if g.Notices[0].Standing != "" {
-		return 1
+// place orders groups before their severity does.
+func (g Group) place() int {
+	switch n := g.Notices[0]; {
+	case n.Unconfirmed:
+		return 0
+	case n.Standing != "":
+		return 2
 	}
-	return 0
+	return 1
 }
 
 // Links gives the notices' links in the notices' order, each once, at most limit of them.

@@ -38,7 +38,8 @@ func ids(g Group) string {
 	return strings.Join(all, " ")
 }
 
-// What a stranger says stands in no line with what is proved, and after it, however loud it is.
+// What a stranger says stands in no line with what is proved, and after it, however loud it is. What takes back a
+// notice stands before all.
 func TestMarkedIsApart(t *testing.T) {
 	forged := func(minute int, severity, standing string) Notice {
 		n := build(minute, severity, "alice", "a", "www.evil.example")
@@ -46,18 +47,20 @@ func TestMarkedIsApart(t *testing.T) {
 		n.Grouping.Template, n.Grouping.Values = []DigestPart{{Name: "v"}}, map[string][]string{"v": {"www.evil.example"}}
 		return n
 	}
+	takenBack := forged(7, "info", "not confirmed")
+	takenBack.Unconfirmed = true
 	groups := Merge([]Notice{
 		forged(1, "critical", "unsigned"), forged(2, "error", "stale"), build(3, "debug", "alice", "a"),
-		forged(4, "info", "unsigned"), build(5, "info", "alice", "a"), forged(6, "info", "stale"),
+		forged(4, "info", "unsigned"), build(5, "info", "alice", "a"), forged(6, "info", "stale"), takenBack,
 	})
 	var got []string
 	for _, g := range groups {
 		got = append(got, ids(g))
 	}
-	if strings.Join(got, "|") != "5 3|1 4|2 6" {
+	if strings.Join(got, "|") != "7|5 3|1 4|2 6" {
 		t.Errorf("groups %v", got)
 	}
-	if title := groups[1].Title; title != "www[.]evil[.]example" {
+	if title := groups[2].Title; title != "www[.]evil[.]example" {
 		t.Errorf("the sentence about several is %q", title)
 	}
 }

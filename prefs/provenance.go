@@ -55,7 +55,7 @@ func Warning(s bus.Standing) (standing, caution string) {
 		return "unsigned", unproved + ": it has no signature. Anybody who reaches the message bus can have written it."
 	case bus.Invalid:
 		return "signature invalid", "The signature of this message is wrong" + because(s) +
-			". Somebody has forged the message, or changed it."
+			". It may be forged, or was changed on its way."
 	case bus.WrongSigner:
 		return "wrong signer", "This message is signed by " + quoted(signer) +
 			", who may not send messages of this kind here. Do not rely on it."

@@ -94,7 +94,12 @@ func (c composer) subject(p backends.Parcel) string {
 	s := title(first)
 	mark, tally := subjectMark(p.Notices)
 	if len(p.Notices) > 1 {
-		s = fmt.Sprintf("%d notices%s: %s", len(p.Notices), tally, groupTitle(backends.Merge(p.Notices)[0]))
+		head := backends.Merge(p.Notices)[0]
+		s = groupTitle(head)
+		if mark == "" {
+			s = head.Notices[0].Tag() + s
+		}
+		s = fmt.Sprintf("%d notices%s: %s", len(p.Notices), tally, s)
 	} else if !isAccount(p) {
 		s = packageTag(first, s) + severityTag(first) + s
 	}
