@@ -54,7 +54,10 @@ failed=0
 for group; do
 	case $group in
 	fair) room fair bus 500ms '^BenchmarkFairShare$' ;;
-	verify) room verify bus/trust 500ms '^BenchmarkVerify' ;;
+	verify)
+		room verify bus/trust 500ms '^BenchmarkVerify'
+		room "verify, end to end" cmd/notifyd/daemon 4000x '^BenchmarkVerify$/^(off|on|ratio)'
+		;;
 	floor) measure floor 1000 300ms "$count" '^BenchmarkFloor$' ;;
 	loop) measure loop "$few" 2s 3 '^BenchmarkLoop$' ;;
 	exact)

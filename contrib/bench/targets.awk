@@ -112,6 +112,7 @@ END {
 	row("verifying x509", "Verify/x509 ns/op", 0.001, "µs", -1, 100)
 	row("verifying x509, a certificate not met before", "Verify/x509-certificate ns/op", 0.001, "µs", -1, 100)
 	row("verifying GPG", "Verify/gpg ns/op", 0.001, "µs", -1, 100)
+	row("signed messages a second, from a socket to the commit, verified to not verified", "Verify/ratio ratio", 1, "", 1, 0.8)
 
 	few1 = "Worst/everything/" few
 	row("worst: `everything` of everybody, by reference", few1 "/find cpu-µs/op", 1, "µs", -1, 500 * few / 1000000)

@@ -1,14 +1,15 @@
 package daemon
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -74,9 +75,10 @@ func BenchmarkEndToEnd(b *testing.B) {
 	endToEnd(b, townDatabase(b, t), t.drafts())
 }
 
-// endToEnd measures a daemon on the database that is sent messages of these drafts, with these lines of configuration
-// below "bus:".
-func endToEnd(b *testing.B, database string, messages func(i int) (topic string, payload []byte), bus ...string) {
+// endToEnd measures a daemon on the database that is sent these messages, with these lines of configuration below
+// "bus:". It returns the messages a second.
+func endToEnd(b *testing.B, database string, messages func(i int) (topic string, payload []byte),
+	bus ...string) float64 {
 	publisher, err := zmq.Bind(b.Context(), "tcp://127.0.0.1:0", zmq.PublisherConfig{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
@@ -91,7 +93,13 @@ func endToEnd(b *testing.B, database string, messages func(i int) (topic string,
 	if err != nil {
 		b.Fatal(err)
 	}
-	s, err := Open(ctx, f, Env{Now: time.Now, Stderr: os.Stderr, Version: "bench"})
+	log := &lockedBuffer{} // not on standard error: it would stand within the figures
+	b.Cleanup(func() {
+		if b.Failed() {
+			b.Log(log)
+		}
+	})
+	s, err := Open(ctx, f, Env{Now: time.Now, Stderr: log, Version: "bench"})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -116,6 +124,25 @@ func endToEnd(b *testing.B, database string, messages func(i int) (topic string,
 	if err := s.Close(); err != nil {
 		b.Error(err)
 	}
+	return (after["messages"] - before["messages"]) / b.Elapsed().Seconds()
+}
+
+// A lockedBuffer is a buffer for many goroutines.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // drafts returns a function that makes messages, each with an id of its own.
