@@ -26,19 +26,24 @@ func (s *Store) Run(ctx context.Context, keep Keep, interval time.Duration, log 
 	s.keep.Store(&keep)
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
-	for {
-		deleted, err := s.prune(ctx, keep)
-		switch {
-		case ctx.Err() != nil:
+	for round := true; ; {
+		_, err := s.prune(ctx, keep)
+		if ctx.Err() != nil {
 			return nil
-		case err != nil:
+		}
+		if err != nil {
 			log.Error("history could not be pruned", "error", err)
-		case deleted > 0:
-			log.Info("history pruned", "messages", deleted)
+		}
+		if round { // during a flood all is counted anew for each few messages
+			if n := s.deleted.Swap(0); n > 0 {
+				log.Info("history pruned", "messages", n)
+			}
 		}
 		select {
 		case <-tick.C:
+			round = true
 		case <-s.reread:
+			round = false
 		case <-ctx.Done():
 			return nil
 		}
@@ -166,5 +171,6 @@ func (s *Store) delete(ctx context.Context, source string, ids []int64) (deleted
 		bytes += n
 	}
 	s.usage.remove(source, bytes)
+	s.deleted.Add(int64(len(sizes)))
 	return int64(len(sizes)), nil
 }

@@ -16,6 +16,7 @@ type Store struct {
 	now            func() time.Time
 	usage          usage
 	keep           atomic.Pointer[Keep] // of the last Run; nil before
+	deleted        atomic.Int64         // messages that were pruned, and that Run has not logged yet
 	reread         chan struct{}        // has room for one: Run is to count anew
 }
 
