@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/relay"
+	"github.com/notifyd/notifyd/internal/watch"
 )
 
 // relayCmd does the jobs of fedmsg-relay and fedmsg-signing-relay: publishers that come and go connect to it, as
@@ -35,8 +37,11 @@ func (c *relayCmd) Run(e *env) error {
 	return r.Run(e.ctx)
 }
 
+// lookEvery is how often the files of --ca and --crl are looked at.
+const lookEvery = 10 * time.Second
+
 // signing gives what signs, and what says who has signed already; nil where that is nothing.
-func (c *relayCmd) signing(e *env) (*trust.Signer, *trust.Verifier, error) {
+func (c *relayCmd) signing(e *env) (*trust.Signer, *watch.Watcher[*trust.Verifier], error) {
 	signer, err := c.signFlags.open(e.now())
 	switch {
 	case err != nil:
@@ -50,10 +55,10 @@ func (c *relayCmd) signing(e *env) (*trust.Signer, *trust.Verifier, error) {
 	case c.CA == "":
 		return signer, nil, nil
 	}
-	flags := trustFlags{CA: c.CA, CRL: c.CRL}
-	verifier, err := flags.open(e)
-	if err == nil {
-		warnOfTrust(e, verifier)
+	verifier, err := watch.New(trust.Files(trust.Config{CA: c.CA, CRL: c.CRL}), lookEvery, e.log)
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot check messages: %w", err)
 	}
-	return signer, verifier, err
+	warnOfTrust(e, verifier.Load())
+	return signer, verifier, nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/bus/zmq"
+	"github.com/notifyd/notifyd/internal/watch"
 )
 
 // Config says what a Relay does.
@@ -26,8 +27,10 @@ type Config struct {
 	Out   string   // where subscribers connect
 	Queue int      // messages that a subscriber may be behind
 
-	Signer   *trust.Signer   // nil: everything is handed on unchanged
-	Verifier *trust.Verifier // what it finds signed is handed on unchanged; nil: everything is signed anew
+	Signer *trust.Signer // nil: everything is handed on unchanged
+	// Verifier is followed while its files change. What it finds signed is handed on unchanged; nil: everything is signed
+	// anew.
+	Verifier *watch.Watcher[*trust.Verifier]
 
 	Now func() time.Time
 	Log *slog.Logger
@@ -39,9 +42,7 @@ type Relay struct {
 	in     []*zmq.Listener
 	out    *zmq.Publisher
 	meter  *bus.Meter // counts what is handed on, and counts and logs what is not
-
-	told   time.Time // when the log has said last that subscribers lose messages
-	behind uint64    // how many they had lost then
+	lost   uint64     // messages that subscribers had lost when the log said so last
 }
 
 // Open opens all sockets, or none.
@@ -96,9 +97,16 @@ func (r *Relay) Run(ctx context.Context) error {
 		in.Wait()
 		intake.Close()
 	})
+	reporting, stopReports := context.WithCancel(outCtx)
+	defer stopReports()
+	if r.config.Verifier != nil {
+		all.Go(func() { r.config.Verifier.Run(reporting) })
+	}
+	all.Go(func() { r.report(reporting) })
 	for batch, open := intake.Next(outCtx); open; batch, open = intake.Next(outCtx) {
 		r.handOn(batch)
 	}
+	stopReports()
 	stopOut()
 	all.Wait()
 	r.end()
@@ -131,22 +139,50 @@ func (r *Relay) handOn(batch []bus.Frame) {
 		}
 		f.Done()
 	}
-	r.tell(time.Minute)
 }
 
-// tell says in the log that subscribers lose messages, at most once in a while.
-func (r *Relay) tell(every time.Duration) {
-	lost := r.out.Stats().Dropped
-	if lost == r.behind || r.config.Now().Sub(r.told) < every {
-		return
+// report says in the log what is wrong: every minute that subscribers lose messages, where more were lost, and every
+// hour what is wrong with certificates.
+func (r *Relay) report(ctx context.Context) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for minute := 1; ; minute++ {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		r.reportLost()
+		if minute%60 == 0 {
+			r.reportProblems()
+		}
 	}
-	r.config.Log.Warn("subscribers are too far behind and lose messages", "lost", lost-r.behind, "total", lost)
-	r.told, r.behind = r.config.Now(), lost
+}
+
+func (r *Relay) reportLost() {
+	if lost := r.out.Stats().Dropped; lost != r.lost {
+		r.config.Log.Warn("subscribers are too far behind and lose messages", "lost", lost-r.lost, "total", lost)
+		r.lost = lost
+	}
+}
+
+func (r *Relay) reportProblems() {
+	now := r.config.Now()
+	if r.config.Signer != nil {
+		if err := r.config.Signer.ValidAt(now); err != nil {
+			r.config.Log.Error("nobody will believe what is signed", "error", err)
+		}
+	}
+	if r.config.Verifier != nil {
+		for _, warning := range r.config.Verifier.Load().Warnings(now) {
+			r.config.Log.Warn("what is signed already is signed anew", "problem", warning)
+		}
+	}
 }
 
 func (r *Relay) end() {
 	r.meter.Ended()
-	r.tell(0)
+	r.reportLost()
 	received := uint64(0)
 	for _, l := range r.in {
 		received += l.Traffic().Received
@@ -185,6 +221,6 @@ func (r *Relay) signed(m *bus.Message) bool {
 		return false
 	}
 	m.Late = true
-	s, _ := r.config.Verifier.Judge(m, r.config.Now())
+	s, _ := r.config.Verifier.Load().Judge(m, r.config.Now())
 	return s.Verdict == bus.Signed
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/internal/pkitest"
+	"github.com/notifyd/notifyd/internal/watch"
 )
 
 // pyPublisher connects as fedmsg does in its active mode, waits until the relay has subscribed, and sends the messages
@@ -165,7 +166,7 @@ func TestRelaySigns(t *testing.T) {
 		t.Fatal(err)
 	}
 	keys := trust.Config{CA: filepath.Join(folder, "ca.crt"), CRL: filepath.Join(folder, "crl.pem")}
-	if c.Verifier, err = trust.Open(keys); err != nil {
+	if c.Verifier, err = watch.New(trust.Files(keys), time.Hour, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	f := start(t, c)
@@ -200,12 +201,21 @@ func TestRelaySigns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s, _ := c.Verifier.Judge(decoded, time.Now()); s.Verdict != bus.Signed || s.Signer != pkitest.Shell {
+		if s, _ := c.Verifier.Load().Judge(decoded, time.Now()); s.Verdict != bus.Signed || s.Signer != pkitest.Shell {
 			t.Errorf("message %d: %s (%s), want signed by the relay", i, s.Words(), s.Reason)
 		}
 	}
 	if n := f.meter.Traffic().Dropped["no_envelope"]; n != uint64(len(nonsense)) {
 		t.Errorf("%d dropped, want %d", n, len(nonsense))
+	}
+	f.stop()
+	f.reportProblems()
+	f.config.Now = func() time.Time { return p.Now.AddDate(5, 0, 0) }
+	f.reportProblems()
+	for _, problem := range []string{"nobody will believe", "the certificate of the CA Test CA is valid from"} {
+		if strings.Count(f.log.String(), problem) != 1 {
+			t.Errorf("the log does not say %q once: %s", problem, f.log)
+		}
 	}
 	if !strings.Contains(f.log.String(), "reason=no_envelope") {
 		t.Errorf("the log says %s", f.log)
