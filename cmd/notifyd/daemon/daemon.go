@@ -3,7 +3,7 @@
 // Open opens the sources, the backends and the database that the configuration names. Run routes messages until the
 // context ends. Close closes everything. Before Run no message moves.
 //
-//	frames -> router: decode, describe, match, plan -> history + outbox (one transaction) -> outbox -> backends
+//	frames -> router: decode, judge, describe, match, plan -> history + outbox (one transaction) -> outbox -> backends
 //
 // route.go is this flow on one page.
 //
