@@ -6,7 +6,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// commandLine is the whole command line: each command is a struct in a file of its own.
+// commandLine is the whole command line: each command but help is a struct in a file of its own.
 type commandLine struct {
 	Config  string           `short:"c" type:"path" env:"NOTIFYD_CONFIG" placeholder:"FILE" help:"Configuration file (default: /etc/notifyd/notifyd.yaml where it exists)."`
 	Version kong.VersionFlag `help:"Print the version and exit."`
@@ -36,4 +36,15 @@ func version() string {
 		return "unknown"
 	}
 	return "notifyd " + info.Main.Version + " " + info.GoVersion
+}
+
+// helpCmd is `notifyd help [COMMAND]`: it prints the same as COMMAND --help.
+type helpCmd struct {
+	Command []string `arg:"" optional:"" help:"The command, such as: filter test. None: the program."`
+}
+
+// Run parses the command line as if --help followed the command. The exit status is that of this command line: 2 for
+// a command that does not exist.
+func (c *helpCmd) Run(e *env) error {
+	return exitStatus(run(e, append(c.Command, "--help")))
 }
