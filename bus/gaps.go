@@ -53,7 +53,10 @@ func (g *Gaps) Observe(s Sighting) (changed []Position, found *Hole) {
 	var hole *Hole
 	switch {
 	case s.Sequence > 0:
-		hole = g.sequences.sequence(s)
+		var followed bool
+		if hole, followed = g.sequences.sequence(s); followed && !s.Late && !s.Repeat {
+			g.settle()
+		}
 	case s.Counter > 0 && !s.Unproved:
 		hole, changed = g.counter(s)
 	}

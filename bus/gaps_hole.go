@@ -44,11 +44,12 @@ func (h *Hole) fill(e Envelope) bool {
 	return true
 }
 
-// maxOpen bounds the holes of a source that are open. Beyond it the oldest is given up.
+// maxOpen bounds the holes of a source that are open.
 const maxOpen = 256
 
-// Add opens a hole that was found in another way, and gives it with its number. A source has at most one hole without
-// bounds: a second widens it.
+// Add opens a hole that was found in another way, and gives it with its number, which no other source of holes will
+// give. A source has at most one hole without bounds: a second widens it. It takes up the oldest of the others, too,
+// when there are too many.
 func (g *Gaps) Add(h Hole) *Hole {
 	if h.Unbounded() {
 		for i := range g.open {
@@ -58,14 +59,26 @@ func (g *Gaps) Add(h Hole) *Hole {
 		}
 	}
 	if h.Number == 0 {
-		h.Number = g.nextHole + 1
+		h.Number = max(g.nextHole+1, h.Until.UnixMicro())
 	}
 	g.nextHole = max(g.nextHole, h.Number)
-	if len(g.open) >= maxOpen {
-		g.open = slices.Delete(g.open, 0, 1)
-	}
 	g.open = append(g.open, h)
+	if len(g.open) > maxOpen {
+		g.takeUp()
+	}
 	return &h
+}
+
+// takeUp makes the oldest hole with bounds a part of the one without.
+func (g *Gaps) takeUp() {
+	i := slices.IndexFunc(g.open, func(h Hole) bool { return !h.Unbounded() })
+	oldest := g.open[i]
+	g.open = slices.Delete(g.open, i, i+1)
+	all := Hole{Since: oldest.Since, Until: oldest.Until}
+	if oldest.Sequence {
+		all.Sequence, all.First = true, oldest.First
+	}
+	g.Add(all)
 }
 
 // widen makes the hole hold another as well, and gives a copy.
@@ -86,15 +99,22 @@ func (h *Hole) widen(other Hole) *Hole {
 // Open gives the holes that are open, the oldest first.
 func (g *Gaps) Open() []Hole { return slices.Clone(g.open) }
 
-// Close forgets a hole: nothing is missing, or nothing more will fill it. It gives the hole as it stood.
-func (g *Gaps) Close(number int64) (Hole, bool) {
-	h := g.find(number)
-	if h == nil {
+// Close forgets a hole: nothing is missing, or nothing more will fill it. It gives the hole as it stands; false says
+// that it has been closed already, or has been widened since it was as given, and stays open.
+func (g *Gaps) Close(asked Hole) (Hole, bool) {
+	h := g.find(asked.Number)
+	if h == nil || h.Until.After(asked.Until) {
 		return Hole{}, false
 	}
 	closed := *h
-	g.open = slices.DeleteFunc(g.open, func(h Hole) bool { return h.Number == number })
+	g.open = slices.DeleteFunc(g.open, func(h Hole) bool { return h.Number == closed.Number })
 	return closed, true
+}
+
+// settle forgets the hole without bounds, where it is one of sequence numbers: a live message has come, and whatever is
+// missing before it is a hole of its own.
+func (g *Gaps) settle() {
+	g.open = slices.DeleteFunc(g.open, func(h Hole) bool { return h.Unbounded() && h.Sequence })
 }
 
 // Narrow notes that a hole without bounds was asked for below a number and up to a time: a restart begins there. It

@@ -1,42 +1,43 @@
 package bus
 
-// sequence notes a number of a store.
-func (l *line) sequence(s Sighting) *Hole {
+// sequence notes a number of a store. followed says that the message belongs to a sequence that is known, and that
+// nothing is missing before it but the hole.
+func (l *line) sequence(s Sighting) (hole *Hole, followed bool) {
 	l.expire(s.Received)
 	n, now, name := s.Sequence, s.Received, s.Publisher()
 	if t := l.latest(n - 1); t != nil && n > 1 {
 		t.know(name)
-		return l.advance(t, n, now)
+		return l.advance(t, n, now), !s.Unproved
 	}
 	if t := l.latest(n); t != nil {
 		t.advanced = now
-		return nil
+		return nil, false
 	}
 	if s.Unproved {
-		return nil
+		return nil, false
 	}
 	t := l.knowing(name, n)
 	switch {
 	case t == nil && s.Repeat:
-		return nil
+		return nil, false
 	case t == nil:
 		begun := l.begin(n, now)
 		begun.know(name)
 		if below := l.nearestBelow(n); below != nil && n-below.at-1 <= below.window() {
-			return l.suspicion(begun, below, Hole{Sequence: true, Publisher: name})
+			return l.suspicion(begun, below, Hole{Sequence: true, Publisher: name}), false
 		}
-		return nil
+		return nil, false
 	case n < t.at:
 		t.goBack(n, s.Late || s.Repeat)
-		return nil
+		return nil, false
 	}
 	lost := Hole{Sequence: true, Publisher: name}.between(t, &track{at: n, advanced: now})
 	t.know(name)
 	l.advance(t, n, now)
 	if s.Repeat || lost.Missing > interruptWindow { // it is known, or the store was made anew
-		return nil
+		return nil, false
 	}
-	return &lost
+	return &lost, true
 }
 
 // reach notes a number where gaps are no losses: what came after the highest can be asked for.

@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"testing"
@@ -122,7 +123,7 @@ func TestLateMessagesFillHoles(t *testing.T) {
 	if len(open) != 1 || open[0].Missing != 2 {
 		t.Fatalf("open holes %+v, want one with 2 missing", open)
 	}
-	if h, ok := gaps.Close(open[0].Number); !ok || h.Missing != 2 || len(gaps.Open()) != 0 {
+	if h, ok := gaps.Close(open[0]); !ok || h.Missing != 2 || len(gaps.Open()) != 0 {
 		t.Errorf("Close gives %+v, %v", h, ok)
 	}
 }
@@ -148,15 +149,50 @@ func TestLateMessagesBeforeLiveOnes(t *testing.T) {
 	}
 }
 
-// TestOpenHolesAreBounded loses every other message.
+// TestOpenHolesAreBounded loses every other message. The oldest holes become one without bounds.
 func TestOpenHolesAreBounded(t *testing.T) {
 	gaps := bus.NewGaps(10)
 	for n := int64(1); n < 4000; n += 2 {
-		gaps.Observe(kept("a", n))
+		gaps.Add(bus.Hole{First: n, Last: n, Missing: 1, Since: now, Until: now.Add(time.Duration(n))})
 	}
 	open := gaps.Open()
-	newest := slices.MaxFunc(open, func(a, b bus.Hole) int { return int(a.Number - b.Number) })
-	if len(open) > 256 || newest.First != 3998 {
-		t.Errorf("%d holes are open, the last at %d", len(open), newest.First)
+	newest := slices.MaxFunc(open, func(a, b bus.Hole) int { return cmp.Compare(a.Number, b.Number) })
+	unbounded := slices.IndexFunc(open, bus.Hole.Unbounded)
+	if len(open) > 256 || newest.First != 3999 || unbounded < 0 || !open[unbounded].Since.Equal(now) {
+		t.Errorf("%d holes are open, the last at %d, the one without bounds is %d", len(open), newest.First, unbounded)
+	}
+}
+
+// TestAWidenedHoleStaysOpen: while it was asked for, the connection was lost again.
+func TestAWidenedHoleStaysOpen(t *testing.T) {
+	gaps := bus.NewGaps(10)
+	asked := *gaps.Add(bus.Hole{Since: now, Until: now.Add(time.Minute)})
+	gaps.Add(bus.Hole{Since: now.Add(time.Hour), Until: now.Add(2 * time.Hour)})
+	if _, ok := gaps.Close(asked); ok || len(gaps.Open()) != 1 {
+		t.Errorf("closed; open are %+v", gaps.Open())
+	}
+	if h, ok := gaps.Close(gaps.Open()[0]); !ok || !h.Since.Equal(now) {
+		t.Errorf("Close = %+v, %v", h, ok)
+	}
+}
+
+// TestALiveMessageSettles what came before it: the hole of unknown size becomes one with bounds, or none.
+func TestALiveMessageSettles(t *testing.T) {
+	for next, holes := range map[int64]int{4: 0, 9: 1} {
+		gaps := bus.NewGaps(10)
+		gaps.Observe(kept("a", 3))
+		gaps.Interrupt()
+		gaps.Add(bus.Hole{Since: now, Sequence: true, First: 4})
+		gaps.Observe(late(kept("a", 77)))
+		if len(gaps.Open()) != 2 {
+			t.Errorf("a late message has changed %+v", gaps.Open())
+		}
+		gaps = bus.NewGaps(10)
+		gaps.Observe(kept("a", 3))
+		gaps.Add(bus.Hole{Since: now, Sequence: true, First: 4})
+		gaps.Observe(kept("a", next))
+		if open := gaps.Open(); len(open) != holes || slices.ContainsFunc(open, bus.Hole.Unbounded) {
+			t.Errorf("after %d: open are %+v", next, open)
+		}
 	}
 }

@@ -17,7 +17,7 @@ type Metered interface {
 
 // The metrics that every source can offer. Their labels are Frame.Source, and the address that frames come from.
 var (
-	connectedDesc = sourceDesc("connected", "1 while frames can come from the address.", metric.Gauge)
+	connectedDesc = sourceDesc(connected, "1 while frames can come from the address.", metric.Gauge)
 	reconnectDesc = sourceDesc(reconnects, "Connections made after the first.", metric.Counter)
 	receivedDesc  = sourceDesc("messages_received_total", "Frames received.", metric.Counter)
 	droppedDesc   = sourceDesc("messages_dropped_total", "Frames dropped before the router, by reason.",
@@ -27,11 +27,15 @@ var (
 	lastDesc    = sourceDesc("last_message_timestamp_seconds", "Time of the last frame.", metric.Gauge)
 )
 
-// ReconnectsMetric is the name of the metric of connections made after the first.
-const ReconnectsMetric = sourcePrefix + reconnects
+// The names of the metrics of connections: those that there are, and those made after the first.
+const (
+	ConnectedMetric  = sourcePrefix + connected
+	ReconnectsMetric = sourcePrefix + reconnects
+)
 
 const (
 	sourcePrefix = "notifyd_source_"
+	connected    = "connected"
 	reconnects   = "reconnects_total"
 )
 

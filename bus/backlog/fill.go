@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
@@ -23,8 +24,8 @@ type Holes interface {
 	Filled() int64
 	// Narrow notes, and stores, how far a hole has been asked for.
 	Narrow(ctx context.Context, number, next int64, reached time.Time) error
-	// Close forgets a hole, and gives it as it stood.
-	Close(ctx context.Context, number int64) (bus.Hole, error)
+	// Close forgets a hole, as bus.Gaps.Close, and gives it as it stood.
+	Close(ctx context.Context, h bus.Hole) (closed bus.Hole, ok bool, err error)
 }
 
 // A Filler fills the holes of one source.
@@ -113,15 +114,15 @@ func (f *Filler) fill(ctx context.Context, h bus.Hole) {
 	before := f.Holes.Filled()
 	said := f.ask(ctx, h)
 	a.filled += f.Holes.Filled() - before
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || !f.isOpen(h.Number) {
 		return
 	}
 	now := f.Now()
 	switch {
 	case !h.Unbounded() && f.missing(h) == 0, h.Unbounded() && said.complete:
-		f.close(ctx, h.Number, a, nil)
+		f.close(ctx, h, a, nil)
 	case now.Sub(h.Until) > f.Config.Window, said == answer{}:
-		f.close(ctx, h.Number, a, errors.Join(said.err, errGaveUp))
+		f.close(ctx, h, a, errors.Join(said.err, errGaveUp))
 	case said.err != nil:
 		f.again(a, said.err)
 	case said.early:
@@ -130,7 +131,7 @@ func (f *Filler) fill(ctx context.Context, h bus.Hole) {
 		a.incomplete++
 		f.again(a, nil)
 	default:
-		f.close(ctx, h.Number, a, nil)
+		f.close(ctx, h, a, nil)
 	}
 }
 
@@ -159,14 +160,22 @@ func (f *Filler) ask(ctx context.Context, h bus.Hole) (said answer) {
 			said.complete = true
 		case errors.Is(err, bus.ErrTooEarly):
 			said.early = true
-		case !errors.Is(err, bus.ErrCannotAsk):
+		case !errors.Is(err, bus.ErrCannotAsk) && !errors.Is(err, errSettled):
 			said.err = errors.Join(said.err, err)
 		}
-		if err == nil && h.Unbounded() || !h.Unbounded() && f.missing(h) == 0 {
+		if err == nil && h.Unbounded() || !h.Unbounded() && f.missing(h) == 0 || errors.Is(err, errSettled) {
 			break
 		}
 	}
 	return said
+}
+
+// errSettled ends the question for a hole that is not open any more.
+var errSettled = errors.New("the hole is not open any more")
+
+// isOpen reports whether a hole is open.
+func (f *Filler) isOpen(number int64) bool {
+	return slices.ContainsFunc(f.Holes.Open(), func(h bus.Hole) bool { return h.Number == number })
 }
 
 // missing gives how many messages of the hole are still missing.
@@ -201,18 +210,24 @@ func (f *Filler) hand(ctx context.Context, h bus.Hole, p bus.Page) error {
 			return ctx.Err()
 		}
 	}
-	if p.Next == 0 && p.Reached.IsZero() {
+	if !f.isOpen(h.Number) {
+		return errSettled
+	}
+	if !h.Unbounded() || p.Next == 0 && p.Reached.IsZero() {
 		return nil
 	}
 	return f.Holes.Narrow(ctx, h.Number, p.Next, p.Reached)
 }
 
 // close ends a hole, and says what has become of it.
-func (f *Filler) close(ctx context.Context, number int64, a *attempt, why error) {
-	h, err := f.Holes.Close(ctx, number)
-	if err != nil {
+func (f *Filler) close(ctx context.Context, asked bus.Hole, a *attempt, why error) {
+	h, ok, err := f.Holes.Close(ctx, asked)
+	if err != nil || !ok {
 		f.again(a, err)
 		return
+	}
+	if !h.Unbounded() {
+		a.filled = h.Last - h.First + 1 - h.Missing
 	}
 	since := a.since.Format(time.TimeOnly)
 	more := []any{"source", f.Source, "since", a.since, "until", h.Until, "filled", a.filled, "missing", h.Missing}

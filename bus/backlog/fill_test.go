@@ -54,12 +54,13 @@ func (l *ledger) Narrow(_ context.Context, number, next int64, reached time.Time
 	})
 	return nil
 }
-func (l *ledger) Close(_ context.Context, number int64) (h bus.Hole, err error) {
+func (l *ledger) Close(_ context.Context, asked bus.Hole) (h bus.Hole, ok bool, err error) {
 	l.locked(func() {
-		h, _ = l.gaps.Close(number)
-		l.closed = append(l.closed, h)
+		if h, ok = l.gaps.Close(asked); ok {
+			l.closed = append(l.closed, h)
+		}
 	})
-	return h, nil
+	return h, ok, nil
 }
 
 // put takes a frame as the router does.

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -40,10 +39,11 @@ type holesTracker struct {
 type sourceHoles struct {
 	gaps   *bus.Gaps
 	moved  map[string]bus.Position // by publisher; changed by messages, and not stored yet
-	opened []bus.Hole              // the same
+	stored map[int64]bool          // the holes that are rows of the database, by number
 	wake   chan struct{}           // has room for one: a hole is open
-	filler string                  // bus.Archive.Name of the one that fills a hole now
-	filled int64                   // messages that came late and were new
+	said   saidHoles
+	filler string // bus.Archive.Name of the one that fills a hole now
+	filled int64  // messages that came late and were new
 }
 
 // A sighting is a message of the batch that is being routed.
@@ -68,7 +68,8 @@ func (h *holesTracker) of(source string) *sourceHoles {
 	s := h.sources[source]
 	if s == nil {
 		s = &sourceHoles{
-			gaps: bus.NewGaps(maxPublishers), moved: map[string]bus.Position{}, wake: make(chan struct{}, 1),
+			gaps: bus.NewGaps(maxPublishers), moved: map[string]bus.Position{}, stored: map[int64]bool{},
+			wake: make(chan struct{}, 1),
 		}
 		h.sources[source] = s
 	}
@@ -121,16 +122,31 @@ func (h *holesTracker) observe(added []bool) []history.Place {
 	}
 	var places []history.Place
 	for name, s := range h.sources {
-		if len(s.moved)+len(s.opened) == 0 {
-			continue
+		if p := s.place(name); len(p.Positions)+len(p.Holes)+len(p.Closed) > 0 {
+			places = append(places, p)
 		}
-		p := history.Place{Source: name, Holes: slices.Clone(s.opened)}
-		for _, position := range s.moved {
-			p.Positions = append(p.Positions, position)
-		}
-		places = append(places, p)
 	}
 	return places
+}
+
+// place gives what has changed and is not stored.
+func (s *sourceHoles) place(name string) history.Place {
+	p := history.Place{Source: name}
+	for _, position := range s.moved {
+		p.Positions = append(p.Positions, position)
+	}
+	open := s.gaps.Open()
+	for _, hole := range open {
+		if !s.stored[hole.Number] {
+			p.Holes = append(p.Holes, hole)
+		}
+	}
+	for number := range s.stored {
+		if !slices.ContainsFunc(open, func(h bus.Hole) bool { return h.Number == number }) {
+			p.Closed = append(p.Closed, number)
+		}
+	}
+	return p
 }
 
 func (h *holesTracker) observeOne(s *sighting) {
@@ -138,19 +154,24 @@ func (h *holesTracker) observeOne(s *sighting) {
 	if s.resumed {
 		of.gaps.Interrupt()
 		if hole := of.interruption(s.Received); hole != nil && h.fillable[s.source] {
-			of.opened = append(of.opened, *of.gaps.Add(*hole))
+			of.open(*hole)
 		}
 	}
 	changed, found := of.gaps.Observe(s.Sighting)
 	for _, position := range changed {
 		of.moved[position.Publisher] = position
 	}
-	if found != nil && h.fillable[s.source] {
-		of.opened = append(of.opened, *found)
-	} else if found != nil {
-		of.gaps.Close(found.Number)
+	if found != nil && !h.fillable[s.source] {
+		of.gaps.Close(*found)
 	}
 	s.observed, s.found = true, found
+}
+
+// open opens a hole. One that is widened by it is stored again.
+func (s *sourceHoles) open(hole bus.Hole) bus.Hole {
+	opened := *s.gaps.Add(hole)
+	delete(s.stored, opened.Number)
+	return opened
 }
 
 // interruption is the hole of unknown size since the last message; nil where none came yet.
@@ -174,16 +195,28 @@ func (h *holesTracker) committed() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, s := range h.sources {
-		if len(s.opened) > 0 {
-			s.wakeFiller()
-		}
 		clear(s.moved)
-		s.opened = nil
+		s.noteStored()
 	}
 	for _, s := range h.sightings[:h.saved] {
 		h.report(s)
 	}
 	h.sightings, h.saved = h.sightings[h.saved:], 0
+}
+
+// noteStored notes that all holes that are open are rows of the database, and no others.
+func (s *sourceHoles) noteStored() {
+	open := s.gaps.Open()
+	if len(open) == 0 && len(s.stored) == 0 {
+		return
+	}
+	clear(s.stored)
+	for _, hole := range open {
+		s.stored[hole.Number] = true
+	}
+	if len(open) > 0 {
+		s.wakeFiller()
+	}
 }
 
 // routed notes that the batch is over. What is left are messages known before; what they have changed is stored with
@@ -215,9 +248,7 @@ func (h *holesTracker) report(s *sighting) {
 	}
 	h.metrics.gaps.WithLabelValues(s.source).Inc()
 	h.metrics.missing.WithLabelValues(s.source).Add(float64(s.found.Missing))
-	h.log.Warn(fmt.Sprintf("%d messages missing since %s from %s", s.found.Missing,
-		s.found.Since.Format(time.TimeOnly), s.found.Publisher),
-		"source", s.source, "first", s.found.First, "last", s.found.Last, "since", s.found.Since, "until", s.found.Until)
+	h.say(s.source, of, s.found)
 }
 
 // wakeFiller tells the filler that a hole is open.
@@ -243,34 +274,15 @@ func (h *holesTracker) restore(ctx context.Context, db *gorm.DB) error {
 		s.gaps.Restore(p.Positions)
 		for _, hole := range p.Holes {
 			s.gaps.Add(hole)
+			s.stored[hole.Number] = true
 		}
 		hole := s.interruption(h.now())
 		if hole == nil || !h.fillable[p.Source] {
 			continue
 		}
 		h.log.Info("messages may be missing", "source", p.Source, "since", hole.Since)
-		opened = append(opened, history.Place{Source: p.Source, Holes: []bus.Hole{*s.gaps.Add(*hole)}})
+		opened = append(opened, history.Place{Source: p.Source, Holes: []bus.Hole{s.open(*hole)}})
+		s.noteStored()
 	}
 	return db.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return h.store.SavePlaces(tx, opened) })
-}
-
-const (
-	placesKept   = 30 * 24 * time.Hour // of a source or publisher that is not heard any more
-	placesPruned = time.Hour
-)
-
-// run forgets sources and publishers that are gone, until ctx ends.
-func (h *holesTracker) run(ctx context.Context) error {
-	tick := time.NewTicker(placesPruned)
-	defer tick.Stop()
-	for {
-		if err := h.store.ForgetPlaces(ctx, h.now().Add(-placesKept)); err != nil && ctx.Err() == nil {
-			h.log.Error("cannot forget old positions", "error", err)
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
 }

@@ -76,20 +76,20 @@ func (s *Service) startFillers(intake *runGroup, in *bus.Intake) {
 // says that one was lost; but it may be long in coming, and what was lost should not wait for it.
 const connectionsWatched = time.Second
 
-// watchConnections opens a hole for each source that was connected again, until ctx ends.
+// watchConnections opens a hole for each source that was connected, until ctx ends.
 func (s *Service) watchConnections(ctx context.Context) error {
 	tick := time.NewTicker(connectionsWatched)
 	defer tick.Stop()
-	known := s.reconnects()
+	var known map[string]connects
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
-		now := s.reconnects()
+		now := s.connects()
 		for name, n := range now {
-			if n > known[name] {
+			if n.up > known[name].up || n.again > known[name].again {
 				if err := s.holes.reconnected(ctx, s.db.Writer, name); err != nil && ctx.Err() == nil {
 					s.log.Error("cannot note that messages may be missing", "source", name, "error", err)
 				}
@@ -99,18 +99,29 @@ func (s *Service) watchConnections(ctx context.Context) error {
 	}
 }
 
-// reconnects returns how often each source was connected again.
-func (s *Service) reconnects() map[string]float64 {
-	all := map[string]float64{}
+// connects is how often a source was connected: the connections that it has, and those made after a first.
+type connects struct{ up, again float64 }
+
+func (s *Service) connects() map[string]connects {
+	all := map[string]connects{}
 	for _, source := range s.sources {
 		metered, ok := source.(bus.Metered)
 		if !ok {
 			continue
 		}
 		metered.Collect(func(d *metric.Desc, value float64, labels ...string) {
-			if at := slices.Index(d.Labels, "source"); d.Name == bus.ReconnectsMetric && at >= 0 && at < len(labels) {
-				all[labels[at]] += value
+			at := slices.Index(d.Labels, "source")
+			if at < 0 || at >= len(labels) {
+				return
 			}
+			n := all[labels[at]]
+			switch d.Name {
+			case bus.ConnectedMetric:
+				n.up += value
+			case bus.ReconnectsMetric:
+				n.again += value
+			}
+			all[labels[at]] = n
 		})
 	}
 	return all
@@ -125,7 +136,7 @@ func (h *holesTracker) reconnected(ctx context.Context, db *gorm.DB, source stri
 		h.mu.Unlock()
 		return nil
 	}
-	opened := *s.gaps.Add(*hole)
+	opened := s.open(*hole)
 	s.wakeFiller()
 	h.mu.Unlock()
 	return h.savePlace(ctx, db, history.Place{Source: source, Holes: []bus.Hole{opened}})
@@ -183,13 +194,21 @@ func (h *holesOf) Narrow(ctx context.Context, number, next int64, reached time.T
 	return h.savePlace(ctx, h.db, history.Place{Source: h.source, Holes: []bus.Hole{hole}})
 }
 
-// Close implements backlog.Holes.
-func (h *holesOf) Close(ctx context.Context, number int64) (bus.Hole, error) {
-	if err := h.savePlace(ctx, h.db, history.Place{Source: h.source, Closed: []int64{number}}); err != nil {
-		return bus.Hole{}, err
-	}
+// Close implements backlog.Holes. A row that is left by a failure is deleted with the next batch.
+func (h *holesOf) Close(ctx context.Context, asked bus.Hole) (bus.Hole, bool, error) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	hole, _ := h.of(h.source).gaps.Close(number)
-	return hole, nil
+	s := h.of(h.source)
+	closed, ok := s.gaps.Close(asked)
+	h.mu.Unlock()
+	if !ok {
+		return bus.Hole{}, false, nil
+	}
+	if err := h.savePlace(ctx, h.db, history.Place{Source: h.source, Closed: []int64{asked.Number}}); err == nil {
+		h.mu.Lock()
+		delete(s.stored, asked.Number)
+		h.mu.Unlock()
+	} else if ctx.Err() == nil {
+		h.log.Error("cannot forget a hole that is filled", "source", h.source, "error", err)
+	}
+	return closed, true, nil
 }

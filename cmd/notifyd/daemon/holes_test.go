@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/trust"
@@ -160,8 +161,37 @@ func TestAnInterruptionOpensAHole(t *testing.T) {
 		after, _ := anotherRouter(t, d)
 		after.follow(t, d, "relay")
 		open := after.holes.sources["relay"].gaps.Open()
-		if len(open) != 2 || !open[0].Unbounded() || open[0].First != 4 || open[1].First != 4 || open[1].Last != 8 {
-			t.Errorf("open holes %+v, want one since 4 and one from 4 to 8", open)
+		if len(open) != 2 || open[0].First != 4 || open[0].Last != 8 || !open[1].Unbounded() || open[1].First != 10 {
+			t.Errorf("open holes %+v, want one from 4 to 8, and one since 10", open)
+		}
+	})
+}
+
+// TestManyHolesAreFewLines loses every other message: the log does not grow with them, and its sums are true.
+func TestManyHolesAreFewLines(t *testing.T) {
+	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+		r, _, _, log := aRouter(t, d)
+		r.follow(t, d)
+		clock := r.now()
+		r.holes.now = func() time.Time { return clock }
+		var frames []bus.Frame
+		for n := 1; n < 400; n += 2 {
+			frames = append(frames, numbered(fmt.Sprintf("m%d", n), fmt.Sprintf(`"seq_id":%d`, n)))
+		}
+		if err := r.persist(t.Context(), frames); err != nil {
+			t.Fatal(err)
+		}
+		clock = clock.Add(2 * holesSaid)
+		r.holes.sayRest(false)
+		if n := strings.Count(log.String(), "missing"); n > 2*maxHolesSaid {
+			t.Errorf("%d lines about 199 holes", n)
+		}
+		if want := fmt.Sprintf("%d more messages missing in %d holes", 199-maxHolesSaid, 199-maxHolesSaid); !strings.Contains(
+			log.String(), want) {
+			t.Errorf("the log lacks %q: %s", want, log)
+		}
+		if _, messages := r.missing(t, "relay"); messages != 199 {
+			t.Errorf("%v missing, want 199", messages)
 		}
 	})
 }
