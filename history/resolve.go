@@ -177,20 +177,21 @@ func (a *appending) replace(i int, old *messageRow, conflict Conflict) error {
 	if j := a.ours(old.ID, i); j >= 0 && deleted {
 		a.outcomes[j].Fate, a.unnamed[j] = Repeated, false
 	}
+	same, err := a.find(derivedID(r.MsgID, r.ContentHash))
+	if err != nil {
+		return err
+	}
 	others, err := a.claimants(r.MsgID)
 	if err != nil {
 		return err
 	}
-	var same *messageRow
 	for k := range others {
-		switch other := &others[k]; {
-		case other.ContentHash == r.ContentHash:
-			same = other
-		case !other.proved() && other.MsgID != aside:
+		other := &others[k]
+		if !other.proved() && other.MsgID != aside && other.ContentHash != r.ContentHash {
 			a.contradict(i, other, other.MsgID)
 		}
 	}
-	if same != nil {
+	if same != nil && same.ContentHash == r.ContentHash {
 		o.Moves = append(o.Moves, Move{From: same.MsgID, To: r.MsgID})
 		return a.overwrite(i, same)
 	}
@@ -254,7 +255,7 @@ func (a *appending) find(msgID string) (*messageRow, error) {
 }
 
 // maxClaimants bounds how many messages that claim one id are contradicted.
-const maxClaimants = 100
+const maxClaimants = 1000
 
 // claimants reads the messages that are kept under derived ids and claim an id, the newest first.
 func (a *appending) claimants(msgID string) ([]messageRow, error) {

@@ -326,3 +326,54 @@ func TestForgeryOfASignedMessage(t *testing.T) {
 		}
 	}
 }
+
+// TestForgeryAtTwoNodes lets two nodes take forged and genuine messages at the same time.
+func TestForgeryAtTwoNodes(t *testing.T) {
+	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+		r := aDoubter(t, d)
+		other, _ := anotherRouter(t, d)
+		other.verifier = r.verifier
+		const messages, batch = 60, 6
+		var wg sync.WaitGroup
+		for node, at := range []*router{r, other} {
+			wg.Go(func() {
+				for begin := 0; begin < messages; begin += batch {
+					var frames []bus.Frame
+					for i := range batch {
+						id := fmt.Sprint("m", begin+(i*5+node)%batch)
+						if (begin/batch+node)%2 == 0 {
+							frames = append(frames, genuine(id), unproved(id))
+						} else {
+							frames = append(frames, forged(id, "evil"), unproved(id))
+						}
+					}
+					if err := at.persist(t.Context(), frames); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if n := r.metrics.failures() + other.metrics.failures(); n > 0 {
+			t.Errorf("%v batches failed at first", n)
+		}
+		found, err := r.outbox.Find(t.Context(), outbox.Query{Limit: 500})
+		if err != nil {
+			t.Fatal(err)
+		}
+		states := make(map[string]outbox.State)
+		for _, e := range found {
+			states[e.Message] = e.State
+			if strings.Contains(e.Message, "~") && e.State != outbox.Dead {
+				t.Errorf("%s is %s", e.Message, e.State)
+			}
+		}
+		for i := range messages {
+			id := fmt.Sprint("m", i)
+			record, err := r.history.Get(t.Context(), id)
+			if err != nil || record.Standing.Verdict != bus.Trusted || states[id] != outbox.Waiting {
+				t.Errorf("%s: the history has %s, the delivery is %q, %v", id, record.Standing.Words(), states[id], err)
+			}
+		}
+	})
+}
