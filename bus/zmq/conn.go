@@ -26,6 +26,7 @@ type zmtpConn struct {
 	lastMessage  time.Time // when a message ended last; before the first, when the handshake did
 	messageBegan time.Time // when the message or command that is being read began
 	unanswered   int       // PINGs since lastByte
+	lastPing     time.Time // when the last one of them was sent
 	broken       error     // a bound was broken, and every further Read fails
 	floodSince   time.Time // the begin of the interval in which commands are counted
 	floodBase    uint64    // how many commands had come by then
@@ -86,15 +87,8 @@ func (c *zmtpConn) Read(p []byte) (int, error) {
 		if c.broken != nil {
 			return 0, c.broken
 		}
-		var due error
-		if c.in.Buffered() == 0 {
-			var at time.Time
-			at, due = c.deadline()
-			if err := c.Conn.SetReadDeadline(at); err != nil {
-				return 0, err
-			}
-		}
-		n, err := c.in.Read(p)
+		at, due := c.deadline()
+		n, err := c.readBy(p, at)
 		switch {
 		case n > 0:
 			if c.broken = c.track(p[:n]); c.broken != nil {
@@ -107,10 +101,33 @@ func (c *zmtpConn) Read(p []byte) (int, error) {
 			return 0, due
 		}
 		c.unanswered++
+		c.lastPing = c.now()
 		if _, err := c.writeWhole(ping); err != nil {
 			return 0, err
 		}
 	}
+}
+
+// lastLook is how long Read looks for bytes before it believes that none have come in time.
+const lastLook = 20 * time.Millisecond
+
+// readBy reads until a deadline; zero is none. It does not miss what came in time while this process was stopped or
+// busy: then the deadline is over before anything is read.
+func (c *zmtpConn) readBy(p []byte, at time.Time) (int, error) {
+	if c.in.Buffered() > 0 {
+		return c.in.Read(p)
+	}
+	if err := c.Conn.SetReadDeadline(at); err != nil {
+		return 0, err
+	}
+	n, err := c.in.Read(p)
+	if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		return n, err
+	}
+	if err := c.Conn.SetReadDeadline(c.now().Add(lastLook)); err != nil {
+		return 0, err
+	}
+	return c.in.Read(p)
 }
 
 // deadline gives the time until which the next read may wait, and the error by which it then fails; a nil error is the
@@ -126,10 +143,13 @@ func (c *zmtpConn) deadline() (time.Time, error) {
 			at, due = t, err
 		}
 	}
-	if c.unanswered < maxUnanswered {
-		sooner(c.limits.heartbeat*time.Duration(c.unanswered+1), c.lastByte, nil)
-	} else {
-		sooner(c.limits.heartbeat*time.Duration(maxUnanswered+1), c.lastByte, errDead)
+	switch c.unanswered {
+	case 0:
+		sooner(c.limits.heartbeat, c.lastByte, nil)
+	case maxUnanswered:
+		sooner(c.limits.heartbeat, c.lastPing, errDead)
+	default:
+		sooner(c.limits.heartbeat, c.lastPing, nil)
 	}
 	sooner(c.limits.silence, c.lastMessage, errSilent)
 	if c.inFraming.inside() {

@@ -96,6 +96,38 @@ func TestAPauseIsNotThePeersSilence(t *testing.T) {
 	})
 }
 
+// TestAStopIsNotThePeersSilence has the process stop for an hour, as a suspended machine does. What the peer has sent
+// meanwhile is read, and one that has sent nothing gets the usual time for an answer.
+func TestAStopIsNotThePeersSilence(t *testing.T) {
+	for name, answer := range map[string]bool{"it has sent": false, "it answers": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client, peer := net.Pipe()
+				conn := newZMTPConn(client, limits{
+					message: 1000, handshake: time.Second, write: time.Second, oneMessage: time.Second,
+					heartbeat: 10 * time.Second,
+				}, time.Now)
+				defer conn.Close()
+				defer peer.Close()
+				conn.inFraming.skip = 0
+				conn.handshakeDone()
+				conn.lastByte = conn.lastByte.Add(-time.Hour)
+				go func() {
+					if answer {
+						io.ReadFull(peer, make([]byte, len(ping)))
+						time.Sleep(9 * time.Second)
+					}
+					go io.Copy(io.Discard, peer)
+					peer.Write(part(0, []byte("late")))
+				}()
+				if _, err := io.ReadFull(conn, make([]byte, 6)); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
 // TestAFullQueueEndsWithItsContext: a source that waits ends at once.
 func TestAFullQueueEndsWithItsContext(t *testing.T) {
 	noLeaks(t)
