@@ -101,6 +101,33 @@ func TestSearchUsesIndexes(t *testing.T) {
 	})
 }
 
+// TestPruneUsesIndexes: the bytes of each source and its oldest messages are read from one index.
+func TestPruneUsesIndexes(t *testing.T) {
+	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
+		fill(t, s, d, 4000)
+		size, err := s.Size(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := &explainer{t: t, postgres: d.Postgres}
+		pruner := history.NewStore(d.Writer, seen.open(d), func() time.Time { return noon })
+		if _, err := pruner.Prune(t.Context(), history.Keep{Age: 72 * time.Hour, Bytes: size.Bytes / 2}); err != nil {
+			t.Fatal(err)
+		}
+		if len(seen.plans) < 10 {
+			t.Fatalf("%d plans", len(seen.plans))
+		}
+		for _, plan := range seen.plans {
+			if d.Postgres && strings.Contains(plan, "GROUP BY") {
+				continue // it reads the rows where they are few
+			}
+			if !strings.Contains(plan, "idx_messages_source") || strings.Contains(plan, "TEMP B-TREE") {
+				t.Error(plan)
+			}
+		}
+	})
+}
+
 // An explainer is a pool that records each query with its plan before it runs it.
 type explainer struct {
 	*sql.DB

@@ -1,16 +1,20 @@
 package history_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -200,4 +204,36 @@ func fileSize(t *testing.T, path string) int64 {
 		t.Fatal(err)
 	}
 	return info.Size()
+}
+
+// TestNodesHoldTheBoundTogether lets two nodes append at the same time, each of which counts only its own. Each counts
+// anew as it goes.
+func TestNodesHoldTheBoundTogether(t *testing.T) {
+	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
+		const keep = 4 << 20
+		other := history.NewStore(d.Writer, d.Reader, func() time.Time { return noon.Add(time.Hour) })
+		ctx, stop := context.WithCancel(t.Context())
+		var running, flooding sync.WaitGroup
+		for node, at := range []*history.Store{s, other} {
+			running.Go(func() {
+				log := slog.New(slog.DiscardHandler)
+				if err := at.Run(ctx, history.Keep{Bytes: keep}, time.Hour, log); err != nil {
+					t.Error(err)
+				}
+			})
+			f := &flood{t: t, s: at, d: d, number: node * 1000}
+			flooding.Go(func() {
+				for range 60 {
+					f.more(fmt.Sprint("node", node), 2, 50<<10)
+				}
+			})
+		}
+		flooding.Wait()
+		exectest.Eventually(t, 10*time.Second, "the bound holds", func() bool {
+			now, err := s.Size(ctx)
+			return err == nil && now.Bytes <= keep && now.Bytes > keep/2
+		})
+		stop()
+		running.Wait()
+	})
 }
