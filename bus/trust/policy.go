@@ -155,33 +155,27 @@ func (p *policy) judge(m *bus.Message, f finding, now time.Time) (bus.Standing, 
 	return s, action
 }
 
-// standing makes a standing of a finding, and its action.
+// standing makes a standing of a finding, and its action: the strictest of those for all that is wrong with it.
 func (p *policy) standing(m *bus.Message, f finding, now time.Time, actions map[bus.Verdict]Action) (bus.Standing,
 	Action) {
-	s := f.Standing
+	s, action := f.Standing, actions[f.Verdict]
 	if s.Verdict != bus.Signed && s.Verdict != bus.BodyOnly {
-		return s, actions[s.Verdict]
-	}
-	refusal := p.refusal(m.Topic, f)
-	if refusal != "" && s.Verdict == bus.Signed {
-		s.Verdict, s.Reason = bus.WrongSigner, join(refusal, s.Reason)
-		return s, actions[s.Verdict]
+		return s, action
 	}
 	if why := p.stale(m, f, now); why != "" {
-		verdict := s.Verdict
 		s.Verdict, s.Reason = bus.Stale, join(why, s.Reason)
-		if verdict == bus.BodyOnly {
-			return s, stricter(actions[bus.Stale], actions[bus.BodyOnly])
-		}
-		return s, actions[bus.Stale]
+		action = stricter(action, actions[bus.Stale])
 	}
-	if refusal != "" {
-		// The signature does not cover the topic: the signer may never have sent under it, and is not to be blamed. The
-		// message must not profit from that either.
+	if refusal := p.refusal(m.Topic, f); refusal != "" {
 		s.Reason = join(refusal, s.Reason)
-		return s, stricter(actions[bus.BodyOnly], actions[bus.WrongSigner])
+		action = stricter(action, actions[bus.WrongSigner])
+		// A signature of the body does not cover the topic: the signer may never have sent under it, and is not to be
+		// blamed. The message gains nothing by that either.
+		if f.Verdict == bus.Signed {
+			s.Verdict = bus.WrongSigner
+		}
 	}
-	return s, actions[s.Verdict]
+	return s, action
 }
 
 // believed is the standing of what a trusted source sends. A fault that was found stays readable.

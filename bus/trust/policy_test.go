@@ -117,6 +117,24 @@ func TestKeyGainsNothingByTopic(t *testing.T) {
 	}
 }
 
+// TestStrictestActionCounts: what is wrong in two ways is done with as the worse of them is.
+func TestStrictestActionCounts(t *testing.T) {
+	for _, v := range []Verdicts{
+		{BodyOnly: Accept, WrongSigner: Drop, Stale: Accept}, {BodyOnly: Accept, WrongSigner: Accept, Stale: Drop},
+	} {
+		rules := map[string][]string{"t": {"a", fingerprint}, "u": {"a"}}
+		p := mustPolicy(t, Config{CA: "ca.crt", Verdicts: v, Policy: rules})
+		for _, f := range []finding{signedBy("b"), keyed()} {
+			if s, action := p.judge(&bus.Message{Topic: "u"}, f, noon.Add(60*24*time.Hour)); action != Drop {
+				t.Errorf("%+v: %+v, %s; want it dropped", v, s, action)
+			}
+		}
+		if s, action := p.judge(&bus.Message{Topic: "t"}, keyed(), noon); action != Accept {
+			t.Errorf("%+v: %+v, %s; want it accepted", v, s, action)
+		}
+	}
+}
+
 func TestStale(t *testing.T) {
 	p := mustPolicy(t, Config{CA: "ca.crt", MaxAge: 48 * time.Hour, Policy: map[string][]string{"t": {"a"}}})
 	for _, c := range []struct {
@@ -139,7 +157,7 @@ func TestStale(t *testing.T) {
 	} {
 		s, _ := p.judge(&bus.Message{Topic: "t", Late: c.late}, c.f, noon.Add(c.age))
 		said := strings.Contains(s.Reason, "signed for 2026-11-29 12:00:00") || strings.Contains(s.Reason, "no time")
-		if s.Verdict != c.want || (s.Verdict == bus.Stale) != said {
+		if s.Verdict != c.want || s.Verdict == bus.Stale && !said || s.Verdict == bus.Signed && said {
 			t.Errorf("%s old, late %v, by %q: %+v, want %s", c.age, c.late, c.f.Signer, s, c.want)
 		}
 	}
