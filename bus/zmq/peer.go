@@ -20,20 +20,12 @@ import (
 type peer struct {
 	publisher *Publisher
 	conn      *zmtpConn
-	queue     chan item
+	queue     *peerQueue
 	gone      chan struct{} // closed when the connection has ended
 	pong      chan struct{} // receives when the peer answers a PING
 
 	mu       sync.Mutex
 	prefixes map[string]int // the subscriptions, and how often each was made
-	bytes    int64          // in queue
-	waiting  uint64         // messages in queue or being written
-}
-
-// An item is the bytes of a message, or a PING by which Flush sees that all before it is written.
-type item struct {
-	wire    []byte
-	flushed chan struct{}
 }
 
 // subscriptionSize bounds a message of a subscriber, which is a prefix.
@@ -66,7 +58,7 @@ func (p *Publisher) serve(ctx context.Context, conn net.Conn) (err error) {
 	}
 	g.handshakeDone()
 	q := &peer{
-		publisher: p, conn: g, queue: make(chan item, p.config.Queue), gone: make(chan struct{}),
+		publisher: p, conn: g, queue: newPeerQueue(p), gone: make(chan struct{}),
 		pong: make(chan struct{}, 1), prefixes: map[string]int{},
 	}
 	if err := p.addPeer(q); err != nil {
@@ -141,35 +133,4 @@ func (q *peer) subscribedTo(topic string) bool {
 		}
 	}
 	return false
-}
-
-// enqueue adds a message to the queue; false: it is full.
-func (q *peer) enqueue(wire []byte) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.bytes+int64(len(wire)) > q.publisher.config.Bytes {
-		return false
-	}
-	select {
-	case q.queue <- item{wire: wire}:
-		q.bytes += int64(len(wire))
-		q.waiting++
-		return true
-	default:
-		return false
-	}
-}
-
-func (q *peer) dequeued(wire []byte) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.bytes -= int64(len(wire))
-	q.waiting--
-}
-
-// backlog is how many messages are queued or being written.
-func (q *peer) backlog() uint64 {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.waiting
 }

@@ -7,17 +7,29 @@ import (
 
 // write writes the queue until the peer is gone. Once ctx has ended it writes what is queued, within Linger, and ends.
 func (q *peer) write(ctx context.Context) {
-	for {
+	for q.writeAll() {
 		select {
-		case it := <-q.queue:
-			if !q.writeItem(it) {
-				return
-			}
+		case <-q.queue.more:
 		case <-q.gone:
 			return
 		case <-ctx.Done():
-			q.drain()
+			if q.writeAll() {
+				q.closeHalf()
+			}
 			return
+		}
+	}
+}
+
+// writeAll writes what is queued; false: the connection is lost.
+func (q *peer) writeAll() bool {
+	for {
+		it, ok := q.queue.take()
+		if !ok {
+			return true
+		}
+		if !q.writeItem(it) {
+			return false
 		}
 	}
 }
@@ -35,7 +47,7 @@ func (q *peer) writeItem(it item) bool {
 	if it.flushed != nil {
 		close(it.flushed)
 	} else {
-		q.dequeued(wire)
+		q.queue.written(wire)
 	}
 	return true
 }
@@ -56,14 +68,9 @@ func (q *peer) linger(ctx context.Context) {
 	}
 }
 
-// drain writes what is queued and closes our half of the connection. The peer reads to that end and closes its own
-// half; if we closed both, what is under way could be lost.
-func (q *peer) drain() {
-	for len(q.queue) > 0 {
-		if !q.writeItem(<-q.queue) {
-			return
-		}
-	}
+// closeHalf closes our half of the connection. The peer reads to that end and closes its own half; if we closed both,
+// what is under way could be lost.
+func (q *peer) closeHalf() {
 	if half, ok := q.conn.Conn.(interface{ CloseWrite() error }); !ok || half.CloseWrite() != nil {
 		q.conn.Close()
 	}
@@ -76,13 +83,7 @@ func (q *peer) flush(ctx context.Context, patience time.Duration) error {
 	default:
 	}
 	mark := make(chan struct{})
-	select {
-	case q.queue <- item{flushed: mark}:
-	case <-q.gone:
-		return errGone
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	q.queue.mark(mark)
 	select {
 	case <-mark:
 	case <-q.gone:

@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
@@ -17,6 +18,7 @@ import (
 type PublisherConfig struct {
 	Queue    int           // messages a peer may be behind; default 1000
 	Bytes    int64         // bytes a peer may be behind; default 64 MiB
+	Total    int64         // bytes all peers together may be behind; default 512 MiB
 	Peers    int           // peers at once; default 1000
 	Prefixes int           // subscriptions of one peer; default 1000
 	Timeout  time.Duration // for dialling, the handshake, and one write; default 10s
@@ -35,6 +37,7 @@ type PublisherStats struct {
 func (c PublisherConfig) withDefaults() PublisherConfig {
 	c.Queue = orDefault(c.Queue, 1000)
 	c.Bytes = orDefault(c.Bytes, 64<<20)
+	c.Total = orDefault(c.Total, 512<<20)
 	c.Peers = orDefault(c.Peers, 1000)
 	c.Prefixes = orDefault(c.Prefixes, 1000)
 	c.Timeout = orDefault(c.Timeout, 10*time.Second)
@@ -57,6 +60,7 @@ type Publisher struct {
 	now      func() time.Time
 	listener net.Listener // nil: the publisher connects
 	relay    address
+	held     atomic.Int64 // bytes in the queues of all peers
 
 	mu        sync.Mutex
 	peers     []*peer
@@ -147,7 +151,7 @@ func (p *Publisher) Publish(topic string, payload []byte) (int, error) {
 		if !peer.subscribedTo(topic) {
 			continue
 		}
-		if peer.enqueue(wire) {
+		if peer.queue.put(wire) {
 			p.counts.Queued++
 			n++
 		} else {
@@ -186,7 +190,7 @@ func (p *Publisher) removePeer(q *peer) {
 	defer p.mu.Unlock()
 	if i := slices.Index(p.peers, q); i >= 0 {
 		p.peers = slices.Delete(p.peers, i, i+1)
-		p.counts.Dropped += q.backlog()
+		p.counts.Dropped += q.queue.lose()
 		p.notifyLocked()
 	}
 }

@@ -271,6 +271,35 @@ func TestASubscriberThatDoesNotReadIsDropped(t *testing.T) {
 	}
 }
 
+// TestSubscribersThatDoNotReadShareABound: many hold no more than a few do, and what they held is free when they go.
+func TestSubscribersThatDoNotReadShareABound(t *testing.T) {
+	noLeaks(t)
+	const total = 16 << 20
+	p := bind(t, "tcp://127.0.0.1:0", PublisherConfig{Timeout: 20 * time.Second, Total: total, Queue: 1 << 20})
+	run(t, p)
+	var conns []net.Conn
+	big := make([]byte, 100<<10)
+	for i := range 8 { // each comes when those before it hold what they can get
+		conns = append(conns, dialIn(t, p, join(greeting(), readyAs("SUB"), part(0, []byte{1}))))
+		eventually(t, "one more has subscribed", func() bool {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			last := len(p.peers) - 1
+			return last == i && p.peers[last].subscribedTo("t")
+		})
+		for range 500 {
+			must[int](t)(p.Publish("t", big))
+		}
+		if held := p.held.Load(); held > total+8*ownBytes || held < total/3 {
+			t.Errorf("%d subscribers hold %d bytes of %d", i+1, held, total)
+		}
+	}
+	for _, c := range conns {
+		c.Close()
+	}
+	eventually(t, "all is free", func() bool { return p.Stats().Peers == 0 && p.held.Load() == 0 })
+}
+
 func TestTooManySubscribers(t *testing.T) {
 	p := bind(t, "tcp://127.0.0.1:0", PublisherConfig{Peers: 2, Timeout: 2 * time.Second})
 	run(t, p)

@@ -16,7 +16,7 @@ import (
 type relayCmd struct {
 	In    []string `sep:"none" default:"tcp://127.0.0.1:2003" placeholder:"ADDRESS" help:"Let publishers connect here; repeatable (default: ${default})."`
 	Out   string   `default:"tcp://127.0.0.1:4001" placeholder:"ADDRESS" help:"Let subscribers connect here (default: ${default})."`
-	Queue int      `default:"10000" placeholder:"N" help:"How many messages a subscriber may be behind; then it loses some (default: ${default})."`
+	Queue int      `default:"100000" placeholder:"N" help:"How many messages a subscriber may be behind; then it loses some (default: ${default})."`
 	signFlags
 	CA  string `name:"ca" type:"path" placeholder:"FILE" help:"With --sign: what is signed already by a certificate of this CA is handed on unchanged. Without: everything is signed anew."`
 	CRL string `name:"crl" type:"path" placeholder:"FILE" help:"What that CA has revoked."`

@@ -45,6 +45,9 @@ type Relay struct {
 	lost   uint64     // messages that subscribers had lost when the log said so last
 }
 
+// maxBehind is how many bytes a subscriber may be behind: a burst of some ten thousand signed messages.
+const maxBehind = 256 << 20
+
 // Open opens all sockets, or none.
 func Open(ctx context.Context, c Config) (*Relay, error) {
 	r := &Relay{config: c}
@@ -66,7 +69,8 @@ func (r *Relay) bind(ctx context.Context) (err error) {
 		}
 		r.in = append(r.in, l)
 	}
-	r.out, err = zmq.Bind(ctx, r.config.Out, zmq.PublisherConfig{Queue: r.config.Queue}, r.config.Log)
+	c := zmq.PublisherConfig{Queue: r.config.Queue, Bytes: maxBehind}
+	r.out, err = zmq.Bind(ctx, r.config.Out, c, r.config.Log)
 	return err
 }
 

@@ -1,0 +1,96 @@
+package zmq
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// A peerQueue is what a peer has not taken yet. It takes memory only for what is in it, so it may be deep. All peers
+// share a bound on bytes: but for a little of its own, none may hold more than what is still free (dynamic thresholds,
+// Choudhury and Hahne 1998). Peers share the bytes of a message too, so that the bound is on the safe side.
+type peerQueue struct {
+	config *PublisherConfig
+	held   *atomic.Int64 // bytes in the queues of all peers
+	more   chan struct{} // has room for one: there may be an item
+
+	mu      sync.Mutex
+	items   []item
+	bytes   int64  // of messages that are not written
+	waiting uint64 // such messages
+}
+
+// ownBytes are a peer's whatever others hold.
+const ownBytes = 256 << 10
+
+// An item is the bytes of a message, or a PING by which Flush sees that all before it is written.
+type item struct {
+	wire    []byte
+	flushed chan struct{}
+}
+
+func newPeerQueue(p *Publisher) *peerQueue {
+	return &peerQueue{config: &p.config, held: &p.held, more: make(chan struct{}, 1)}
+}
+
+// put adds a message; false: there is no room for it.
+func (q *peerQueue) put(wire []byte) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := int64(len(wire))
+	free := min(q.config.Bytes, max(ownBytes, q.config.Total-q.held.Load()))
+	if len(q.items) >= q.config.Queue || q.bytes > 0 && q.bytes+n > free {
+		return false
+	}
+	q.bytes += n
+	q.held.Add(n)
+	q.waiting++
+	q.add(item{wire: wire})
+	return true
+}
+
+// mark adds a PING.
+func (q *peerQueue) mark(flushed chan struct{}) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.add(item{flushed: flushed})
+}
+
+func (q *peerQueue) add(it item) {
+	q.items = append(q.items, it)
+	select {
+	case q.more <- struct{}{}:
+	default:
+	}
+}
+
+// take takes the first item; false: there is none.
+func (q *peerQueue) take() (item, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.items) == 0 {
+		return item{}, false
+	}
+	it := q.items[0]
+	q.items[0] = item{} // its bytes can go as soon as they are written
+	q.items = q.items[1:]
+	return it, true
+}
+
+// written notes that a message which was taken is on its way.
+func (q *peerQueue) written(wire []byte) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.bytes -= int64(len(wire))
+	q.held.Add(-int64(len(wire)))
+	q.waiting--
+}
+
+// lose gives up what is not written, and gives how many messages that are.
+func (q *peerQueue) lose() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := q.waiting
+	q.held.Add(-q.bytes)
+	q.items, q.bytes, q.waiting = nil, 0, 0
+	return n
+}
