@@ -133,6 +133,10 @@ func TestStrictestActionCounts(t *testing.T) {
 			t.Errorf("%+v: %+v, %s; want it accepted", v, s, action)
 		}
 	}
+	p := mustPolicy(t, Config{GPGKeys: "keys.asc", Verdicts: Verdicts{BodyOnly: Drop, Stale: Accept}})
+	if s, action := p.judge(&bus.Message{Topic: "t"}, keyed(), noon.Add(60*24*time.Hour)); action != Drop {
+		t.Errorf("an old signature of a body: %+v, %s; want it dropped", s, action)
+	}
 }
 
 func TestStale(t *testing.T) {
