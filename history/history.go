@@ -79,7 +79,9 @@ func (r Record) Frame() bus.Frame {
 // Message decodes the message again, as it was at its reception: with the Standing of that time, and with the id under
 // which it is kept.
 func (r Record) Message() (*bus.Message, error) {
-	m, err := bus.Decode(r.Frame(), r.Received)
+	// Time is that of the reception where the sender gave none that can be, and is not needed otherwise. It may be well
+	// before Received, which is when the database took the message.
+	m, err := bus.Decode(r.Frame(), r.Time)
 	if err != nil {
 		return nil, err
 	}

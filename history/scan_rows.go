@@ -142,7 +142,7 @@ func (w *scanner) readWhole(ctx context.Context, part []candidate) error {
 		}
 	}
 	rows, err := w.store.reader.WithContext(ctx).Raw(
-		"SELECT m.id, m.msg_id, m.summary, m.link, m.source, m.topic, m.received_at, m.payload, m.verdict, m.signer,"+
+		"SELECT m.id, m.msg_id, m.summary, m.link, m.source, m.topic, m.sent_at, m.payload, m.verdict, m.signer,"+
 			" m.method, m.reason, m.marked, m.late, f.facts FROM messages m"+
 			" LEFT JOIN message_facts f ON f.message_id = m.id WHERE m.id IN ?", ids).Rows()
 	if err != nil {
@@ -151,7 +151,7 @@ func (w *scanner) readWhole(ctx context.Context, part []candidate) error {
 	defer rows.Close()
 	var r rawRow
 	for rows.Next() {
-		err := rows.Scan(&r.id, &r.msgID, &r.summary, &r.link, &r.source, &r.topic, &r.received, &r.payload, &r.verdict,
+		err := rows.Scan(&r.id, &r.msgID, &r.summary, &r.link, &r.source, &r.topic, &r.sent, &r.payload, &r.verdict,
 			&r.signer, &r.method, &r.reason, &r.marked, &r.late, &r.facts)
 		if err != nil {
 			return err
@@ -168,7 +168,7 @@ func (w *scanner) readWhole(ctx context.Context, part []candidate) error {
 
 // A rawRow is the row of a message that is read to decide on it. The memory is reused for the next row.
 type rawRow struct {
-	id, received                                        int64
+	id, sent                                            int64
 	msgID, summary, link, source, topic, payload, facts sql.RawBytes
 	verdict, signer, method, reason                     sql.RawBytes
 	marked, late                                        bool
@@ -177,7 +177,7 @@ type rawRow struct {
 // message decodes the message again. It may be kept.
 func (r *rawRow) message() (*bus.Message, error) {
 	return Record{
-		MsgID: string(r.msgID), Source: string(r.source), Topic: string(r.topic), Received: time.UnixMicro(r.received).UTC(),
+		MsgID: string(r.msgID), Source: string(r.source), Topic: string(r.topic), Time: time.UnixMicro(r.sent).UTC(),
 		Payload: slices.Clone([]byte(r.payload)), Late: r.late, Standing: bus.Standing{
 			Verdict: bus.Verdict(r.verdict), Signer: string(r.signer), Method: bus.Method(r.method),
 			Reason: string(r.reason), Marked: r.marked,

@@ -1,8 +1,11 @@
 package history_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/history"
@@ -67,6 +70,35 @@ func TestLongStandingIsCut(t *testing.T) {
 		r, err := s.Get(t.Context(), "x")
 		if err != nil || r.Standing.Verdict != bus.Invalid || len(r.Standing.Signer) > 300 || len(r.Standing.Reason) > 300 {
 			t.Errorf("Get = %d bytes of signer, %d of reason, %v", len(r.Standing.Signer), len(r.Standing.Reason), err)
+		}
+	})
+}
+
+// TestMessageIsTheSameAgain stores odd messages hours after they were received, as after a failure of the database.
+func TestMessageIsTheSameAgain(t *testing.T) {
+	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
+		received := noon.Add(-2 * time.Hour)
+		ahead := func(hours int64) string { return fmt.Sprint(noon.Unix() + 3600*hours) }
+		for i, timestamp := range []string{
+			"", "0", "-5", `"soon"`, "1772452800", "1772452800123", ahead(20), ahead(23), ahead(99),
+		} {
+			payload := fmt.Sprintf(`{"topic":"a.b","msg_id":"m%d","msg":{}}`, i)
+			if timestamp != "" {
+				payload = strings.Replace(payload, "{", `{"timestamp":`+timestamp+",", 1)
+			}
+			m, err := bus.Decode(bus.Frame{Source: "main", Topic: "a.b", Payload: []byte(payload)}, received)
+			if err != nil {
+				t.Fatal(err)
+			}
+			put(t, s, d, &catalogue.Event{Message: m})
+			r, err := s.Get(t.Context(), m.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := r.Message()
+			if err != nil || !again.Time.Equal(m.Time) || !slices.Equal(again.Mended, m.Mended) || again.ID != m.ID {
+				t.Errorf("%s: %v %q, then %v %q, %v", timestamp, m.Time, m.Mended, again.Time, again.Mended, err)
+			}
 		}
 	})
 }
