@@ -24,3 +24,6 @@ func (s *Store) Hold(ctx context.Context, keep Keep) error {
 	s.keep.Store(&keep)
 	return s.usage.read(func() (map[string]int64, error) { return s.sums(ctx) })
 }
+
+// Reclaim is a part of each round of Run.
+func (s *Store) Reclaim(ctx context.Context, keep Keep) error { return s.reclaim(ctx, keep) }

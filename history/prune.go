@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -28,6 +29,7 @@ func (s *Store) Run(ctx context.Context, keep Keep, interval time.Duration, log 
 	defer tick.Stop()
 	for round := true; ; {
 		_, err := s.prune(ctx, keep)
+		err = errors.Join(err, s.reclaim(ctx, keep))
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -48,6 +50,24 @@ func (s *Store) Run(ctx context.Context, keep Keep, interval time.Duration, log 
 			return nil
 		}
 	}
+}
+
+// minReclaim is for how many bytes a reclaim is worth its time at least.
+const minReclaim = 16 << 20
+
+// reclaim lets PostgreSQL use again what deleted messages took, whenever that is an eighth of what is kept. Autovacuum
+// looks once a minute, in which a flood writes gigabytes. SQLite needs none of this.
+func (s *Store) reclaim(ctx context.Context, keep Keep) error {
+	if s.writer.Name() != "postgres" || s.freed.Load() < max(keep.Bytes/8, minReclaim) {
+		return nil
+	}
+	s.freed.Store(0)
+	err := s.writer.WithContext(ctx).Exec("VACUUM (SKIP_LOCKED, TRUNCATE false)" +
+		" messages, message_facts, message_users, message_packages").Error
+	if err != nil {
+		return fmt.Errorf("reclaim the space of deleted messages: %w", err)
+	}
+	return nil
 }
 
 // prune counts what is kept, and deletes what keep does not allow, the oldest first. It returns the number.
@@ -172,5 +192,6 @@ func (s *Store) delete(ctx context.Context, source string, ids []int64) (deleted
 	}
 	s.usage.remove(source, bytes)
 	s.deleted.Add(int64(len(sizes)))
+	s.freed.Add(bytes)
 	return int64(len(sizes)), nil
 }

@@ -17,6 +17,7 @@ type Store struct {
 	usage          usage
 	keep           atomic.Pointer[Keep] // of the last Run; nil before
 	deleted        atomic.Int64         // messages that were pruned, and that Run has not logged yet
+	freed          atomic.Int64         // bytes that were pruned since the last reclaim
 	reread         chan struct{}        // has room for one: Run is to count anew
 }
 

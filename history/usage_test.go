@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"sync"
@@ -26,6 +27,7 @@ type flood struct {
 	s      *history.Store
 	d      *migrations.DB
 	number int
+	noise  bool // the messages cannot be compressed
 }
 
 // more appends n messages of a source, and gives the size of the history after the commit.
@@ -36,6 +38,9 @@ func (f *flood) more(source string, n, size int) history.Size {
 		f.number++
 		e := event(fmt.Sprintf("%s-%06d", source, f.number), f.number, "org.example.prod.git.receive", []string{"alice"}, nil)
 		e.Source, e.Payload = source, make([]byte, size)
+		if f.noise {
+			rand.NewChaCha8([32]byte{byte(f.number)}).Read(e.Payload) // never fails
+		}
 		events = append(events, e)
 	}
 	var outcomes []history.Outcome
@@ -236,4 +241,28 @@ func TestNodesHoldTheBoundTogether(t *testing.T) {
 		stop()
 		running.Wait()
 	})
+}
+
+// TestSpaceIsUsedAgain floods a small history with what cannot be compressed, and looks how large its table becomes.
+func TestSpaceIsUsedAgain(t *testing.T) {
+	d := migratest.Open(t, migratest.Postgres(t))
+	s := history.NewStore(d.Writer, d.Reader, time.Now)
+	keep := history.Keep{Bytes: 4 << 20}
+	if err := s.Hold(t.Context(), keep); err != nil {
+		t.Fatal(err)
+	}
+	f := &flood{t: t, s: s, d: d, noise: true}
+	for range 60 {
+		f.more("main", 2, 1<<20)
+		if err := s.Reclaim(t.Context(), keep); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var size int64
+	if err := d.Reader.Raw("SELECT pg_total_relation_size('messages')").Scan(&size).Error; err != nil {
+		t.Fatal(err)
+	}
+	if size > 48<<20 {
+		t.Errorf("the table has %d MB after 120 MB, of which 4 are kept", size>>20)
+	}
 }
