@@ -13,7 +13,7 @@ import (
 // Mail programs and IRC clients make links of much that is no URL: a scheme and a colon, www., a name and a top-level
 // domain, an address, four numbers with dots, the name of a Windows share. So a dot before anything that could be a
 // top-level domain is written in brackets, whatever the name is: setup.py becomes setup[.]py. A version, a release such
-// as 1.fc19, a time of day and the end of a sentence stay as they are.
+// as 1.fc19, a time of day and the end of a sentence stay as they are. Nothing becomes a link where the text is cut.
 //
 // The text is cleaned first, as Clean does, so that nobody who cleans it later joins what was apart here. What is
 // defanged already is left alone.
@@ -129,8 +129,9 @@ func (d *defanger) begins(n int) bool {
 	return !d.hides(n-1) && (isGap(d.at(n-1)) || strings.ContainsRune(`/\([{<"'`, d.at(n-1)))
 }
 
-// isLabelDot reports a dot before what may be a top-level domain: two letters or more of any script, and no digit
-// behind them, or the ASCII form of such a label. Behind www and ftp it may be before anything.
+// isLabelDot reports a dot before what may be a top-level domain: two letters or more of any script, or the ASCII form
+// of such a label. Behind www and ftp it may be before anything. Digits behind the letters do not save a name, since
+// whoever shows the text may cut it there; but 1.fc19, 1.el9 and 5.rc2 stay, because no domain is called so.
 func (d *defanger) isLabelDot(n int) bool {
 	if d.begins(n) || d.at(n-1) == '.' && !d.hides(n-1) {
 		return false
@@ -146,7 +147,8 @@ func (d *defanger) isLabelDot(n int) bool {
 			return true
 		}
 	}
-	return letters > 1 && !unicode.IsDigit(d.at(n+1+letters))
+	return letters > 1 && !(letters == 2 && isDigit(d.at(n+3)) && (d.reads(n+1, "fc") || d.reads(n+1, "el") ||
+		d.reads(n+1, "rc")))
 }
 
 // hides reports whether something that nobody sees stands behind the visible character n, or before the first.
