@@ -3,8 +3,11 @@ package bus_test
 import (
 	"context"
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/notifyd/notifyd/bus"
 )
@@ -194,4 +197,46 @@ func TestNextWaits(t *testing.T) {
 			ctx = t.Context()
 		}
 	})
+}
+
+// TestManyPutAtOnce has twelve senders of three sources, half of which give up now and then. What was handed over
+// comes, in the order of each sender.
+func TestManyPutAtOnce(t *testing.T) {
+	const each = 300
+	in := bus.NewIntake(bus.IntakeConfig{Frames: 5})
+	var senders sync.WaitGroup
+	var handed [12][]int
+	for i := range handed {
+		senders.Go(func() {
+			for n := range each {
+				ctx, cancel := context.WithCancel(t.Context())
+				if i%2 == 0 && n%3 == 0 {
+					time.AfterFunc(time.Duration(n)*time.Microsecond, cancel)
+				}
+				f := sized(fmt.Sprint("source ", i%3), n*100)
+				f.Topic = fmt.Sprint(i, " ", n)
+				if in.Put(ctx, f) == nil {
+					handed[i] = append(handed[i], n)
+				}
+				cancel()
+			}
+		})
+	}
+	go func() { senders.Wait(); in.Close() }()
+	var came [len(handed)][]int
+	var done sync.WaitGroup
+	defer done.Wait()
+	for batch, open := in.Next(t.Context()); open; batch, open = in.Next(t.Context()) {
+		for _, f := range batch {
+			var i, n int
+			fmt.Sscan(f.Topic, &i, &n)
+			came[i] = append(came[i], n)
+			done.Go(f.Done)
+		}
+	}
+	for i := range handed {
+		if !slices.Equal(came[i], handed[i]) || len(handed[i]) < each/2 {
+			t.Errorf("of sender %d came %d of %d, or in another order", i, len(came[i]), len(handed[i]))
+		}
+	}
 }
