@@ -130,6 +130,26 @@ func (s *Store) Places(ctx context.Context) ([]Place, error) {
 	return places, nil
 }
 
+// NarrowHole stores how far a hole has been asked for, if it is still there.
+func (s *Store) NarrowHole(ctx context.Context, source string, h bus.Hole) error {
+	row := newHoleRow(source, h)
+	err := s.writer.WithContext(ctx).Model(&holeRow{}).Where("source = ? AND number = ?", row.Source, row.Number).
+		Updates(map[string]any{"first_number": row.FirstNumber, "since_at": row.SinceAt}).Error
+	if err != nil {
+		return fmt.Errorf("narrow a hole: %w", err)
+	}
+	return nil
+}
+
+// DeleteHole deletes a hole that is filled or given up.
+func (s *Store) DeleteHole(ctx context.Context, source string, number int64) error {
+	err := s.writer.WithContext(ctx).Where("source = ? AND number = ?", column(source), number).Delete(&holeRow{}).Error
+	if err != nil {
+		return fmt.Errorf("delete a hole: %w", err)
+	}
+	return nil
+}
+
 // ForgetPlaces deletes the positions that are older than limit: sources and publishers that are gone.
 func (s *Store) ForgetPlaces(ctx context.Context, limit time.Time) error {
 	err := s.writer.WithContext(ctx).Where("received_at < ?", limit.UnixMicro()).Delete(&positionRow{}).Error

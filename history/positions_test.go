@@ -44,6 +44,21 @@ func TestPlacesComeBack(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("Places = %+v, %v\nwant %+v", got, err, want)
 		}
+		hole.First, hole.Since = 6, noon.Add(time.Second)
+		for _, narrowed := range []bus.Hole{hole, other} { // the other is not there any more, and does not come back
+			if err := s.NarrowHole(t.Context(), "relay", narrowed); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err = s.Places(t.Context()); err != nil || !reflect.DeepEqual(got[1].Holes, []bus.Hole{hole}) {
+			t.Errorf("after NarrowHole: %+v, %v", got[1].Holes, err)
+		}
+		if err := s.DeleteHole(t.Context(), "relay", 1); err != nil {
+			t.Fatal(err)
+		}
+		if got, err = s.Places(t.Context()); err != nil || len(got[1].Holes) > 0 {
+			t.Errorf("after DeleteHole: %+v, %v", got[1].Holes, err)
+		}
 		if err := s.ForgetPlaces(t.Context(), noon.Add(time.Second)); err != nil {
 			t.Fatal(err)
 		}

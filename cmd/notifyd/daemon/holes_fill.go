@@ -7,11 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"gorm.io/gorm"
-
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/backlog"
-	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/internal/metric"
 )
 
@@ -55,7 +52,7 @@ func (s *Service) openHoles(ctx context.Context) error {
 		s.holes.fillable[name] = true
 		s.fillers = append(s.fillers, &backlog.Filler{
 			Source: name, Config: s.settings.Backlog, Archives: archives[name], Wants: s.wants(name),
-			Holes: &holesOf{s.holes, name, s.db.Writer}, Now: s.env.Now, Random: rand.Float64, Log: s.log,
+			Holes: &holesOf{s.holes, name}, Now: s.env.Now, Random: rand.Float64, Log: s.log,
 		})
 	}
 	return s.holes.restore(ctx, s.db.Writer)
@@ -90,9 +87,7 @@ func (s *Service) watchConnections(ctx context.Context) error {
 		now := s.connects()
 		for name, n := range now {
 			if n.up > known[name].up || n.again > known[name].again {
-				if err := s.holes.reconnected(ctx, s.db.Writer, name); err != nil && ctx.Err() == nil {
-					s.log.Error("cannot note that messages may be missing", "source", name, "error", err)
-				}
+				s.holes.reconnected(name)
 			}
 		}
 		known = now
@@ -127,32 +122,23 @@ func (s *Service) connects() map[string]connects {
 	return all
 }
 
-// reconnected opens a hole of unknown size since the last message of a source.
-func (h *holesTracker) reconnected(ctx context.Context, db *gorm.DB, source string) error {
+// reconnected opens a hole of unknown size since the last message of a source. The next batch stores it; until then a
+// restart would find it again, by the time of that message.
+func (h *holesTracker) reconnected(source string) {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	s := h.of(source)
-	hole := s.interruption(h.now())
-	if hole == nil || !h.fillable[source] {
-		h.mu.Unlock()
-		return nil
+	if hole := s.interruption(h.now()); hole != nil && h.fillable[source] {
+		s.open(*hole)
+		s.wakeFiller()
 	}
-	opened := s.open(*hole)
-	s.wakeFiller()
-	h.mu.Unlock()
-	return h.savePlace(ctx, db, history.Place{Source: source, Holes: []bus.Hole{opened}})
 }
 
-func (h *holesTracker) savePlace(ctx context.Context, db *gorm.DB, p history.Place) error {
-	return db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		return h.store.SavePlaces(tx, []history.Place{p})
-	})
-}
-
-// A holesOf is the holes of one source, as its filler sees them.
+// A holesOf is the holes of one source, as its filler sees them. The router inserts their rows; it must not find one
+// again that it has deleted, so that nothing here inserts any.
 type holesOf struct {
 	*holesTracker
 	source string
-	db     *gorm.DB
 }
 
 // Wake implements backlog.Holes.
@@ -191,7 +177,7 @@ func (h *holesOf) Narrow(ctx context.Context, number, next int64, reached time.T
 	if !open {
 		return nil
 	}
-	return h.savePlace(ctx, h.db, history.Place{Source: h.source, Holes: []bus.Hole{hole}})
+	return h.store.NarrowHole(ctx, h.source, hole)
 }
 
 // Close implements backlog.Holes. A row that is left by a failure is deleted with the next batch.
@@ -203,7 +189,7 @@ func (h *holesOf) Close(ctx context.Context, asked bus.Hole) (bus.Hole, bool, er
 	if !ok {
 		return bus.Hole{}, false, nil
 	}
-	if err := h.savePlace(ctx, h.db, history.Place{Source: h.source, Closed: []int64{asked.Number}}); err == nil {
+	if err := h.store.DeleteHole(ctx, h.source, asked.Number); err == nil {
 		h.mu.Lock()
 		delete(s.stored, asked.Number)
 		h.mu.Unlock()
