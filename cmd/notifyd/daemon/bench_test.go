@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -189,6 +190,10 @@ func sender(b *testing.B, messages func(int) (string, []byte), publisher *zmq.Pu
 // benchFigures are the seconds of each step, and the counters.
 func benchFigures(s *Service) map[string]float64 {
 	figures := map[string]float64{"messages": counted(s.metrics.messages), "owed": counted(s.metrics.matches)}
+	var used syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &used) == nil {
+		figures["cpu"] = float64(used.Utime.Nano()+used.Stime.Nano()) / 1e9
+	}
 	for _, step := range routePhases {
 		var m dto.Metric
 		if err := s.metrics.routeSeconds.WithLabelValues(step).(interface{ Write(*dto.Metric) error }).Write(&m); err == nil {
@@ -213,6 +218,7 @@ func reportSteps(b *testing.B, before, after map[string]float64) {
 		sum += spent(step)
 	}
 	b.ReportMetric(messages/b.Elapsed().Seconds(), "msg/s")
+	b.ReportMetric(1e6*spent("cpu")/messages, "cpu-µs/msg") // the benchmark's own sending is in it
 	b.ReportMetric(spent("owed")/messages, "owed/msg")
 	b.ReportMetric(100*sum/b.Elapsed().Seconds(), "%router-busy")
 	steps := slices.Clone(routePhases)
