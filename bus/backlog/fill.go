@@ -3,7 +3,6 @@ package backlog
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -41,6 +40,8 @@ type Filler struct {
 	Log      *slog.Logger
 
 	attempts map[int64]*attempt // by Hole.Number
+	paid     time.Time          // questions are paid for up to then
+	closed   closed
 }
 
 // An attempt is what is known of a hole that was asked for in vain.
@@ -59,7 +60,9 @@ const maxIncomplete = 3
 // Run fills holes until ctx ends.
 func (f *Filler) Run(ctx context.Context) error {
 	f.attempts = map[int64]*attempt{}
+	defer f.sum(true)
 	for ctx.Err() == nil {
+		f.sum(false)
 		hole, wait := f.next()
 		if hole != nil {
 			f.fill(ctx, *hole)
@@ -78,24 +81,45 @@ func (f *Filler) Run(ctx context.Context) error {
 
 // next gives the first hole that is due, or how long to wait for one.
 func (f *Filler) next() (*bus.Hole, time.Duration) {
-	wait, open := time.Hour, f.Holes.Open()
+	wait, open := closedSaid, f.Holes.Open()
 	known := map[int64]*attempt{}
 	for i := range open {
 		a := f.attempts[open[i].Number]
 		if a == nil {
-			a = &attempt{}
+			a = &attempt{since: open[i].Since}
 		}
 		known[open[i].Number] = a
 	}
 	f.attempts = known
 	for i := range open {
 		left := known[open[i].Number].due.Sub(f.Now())
+		if filled := !open[i].Unbounded() && open[i].Missing == 0; !filled {
+			left = max(left, f.paceLeft())
+		}
 		if left <= 0 {
 			return &open[i], 0
 		}
 		wait = min(wait, left)
 	}
 	return nil, wait
+}
+
+// Holes may be invented, where nobody is proved, and archives belong to others. So a source asks only so often: some
+// questions at once, and then one in each pace. (It is a token bucket.)
+const (
+	pace  = 5 * time.Second
+	burst = 10
+)
+
+// paceLeft gives how long to wait before the next question.
+func (f *Filler) paceLeft() time.Duration { return f.paid.Add(-(burst - 1) * pace).Sub(f.Now()) }
+
+// pay notes a question.
+func (f *Filler) pay() {
+	if now := f.Now(); f.paid.Before(now) {
+		f.paid = now
+	}
+	f.paid = f.paid.Add(pace)
 }
 
 // An answer is what the archives have said of a hole.
@@ -105,19 +129,33 @@ type answer struct {
 	err      error // one could not answer
 }
 
-// fill asks for a hole once, and closes it where that is enough, or where it is too late.
+// fill asks for a hole once. The answer to a question for a time is one for the other holes of that time, too.
 func (f *Filler) fill(ctx context.Context, h bus.Hole) {
 	a := f.attempts[h.Number]
-	if a.since.IsZero() {
-		a.since = h.Since
-	}
 	before := f.Holes.Filled()
 	said := f.ask(ctx, h)
 	a.filled += f.Holes.Filled() - before
-	if ctx.Err() != nil || !f.isOpen(h.Number) {
+	if ctx.Err() != nil {
 		return
 	}
-	now := f.Now()
+	for _, open := range f.Holes.Open() {
+		if open.Number == h.Number {
+			f.conclude(ctx, h, said)
+		} else if said.complete && f.attempts[open.Number] != nil && f.covers(h, open) {
+			f.conclude(ctx, open, said)
+		}
+	}
+}
+
+// covers reports whether the question for h has asked for other as well.
+func (f *Filler) covers(h, other bus.Hole) bool {
+	return !h.Sequence && !other.Sequence && !other.Unbounded() && !other.Since.Before(h.Since) &&
+		!other.Until.After(h.Until.Add(f.Config.Margin/2))
+}
+
+// conclude closes a hole after an answer, where that was enough or where it is too late, or lets it wait.
+func (f *Filler) conclude(ctx context.Context, h bus.Hole, said answer) {
+	a, now := f.attempts[h.Number], f.Now()
 	switch {
 	case !h.Unbounded() && f.missing(h) == 0, h.Unbounded() && said.complete:
 		f.close(ctx, h, a, nil)
@@ -152,6 +190,7 @@ func (f *Filler) ask(ctx context.Context, h bus.Hole) (said answer) {
 	if !h.Unbounded() && f.missing(h) == 0 {
 		return answer{complete: true}
 	}
+	f.pay()
 	for _, archive := range f.Archives {
 		f.Holes.Filling(archive.Name())
 		err := archive.Fetch(ctx, h, func(p bus.Page) error { return f.hand(ctx, h, p) })
@@ -217,28 +256,4 @@ func (f *Filler) hand(ctx context.Context, h bus.Hole, p bus.Page) error {
 		return nil
 	}
 	return f.Holes.Narrow(ctx, h.Number, p.Next, p.Reached)
-}
-
-// close ends a hole, and says what has become of it.
-func (f *Filler) close(ctx context.Context, asked bus.Hole, a *attempt, why error) {
-	h, ok, err := f.Holes.Close(ctx, asked)
-	if err != nil || !ok {
-		f.again(a, err)
-		return
-	}
-	if !h.Unbounded() {
-		a.filled = h.Last - h.First + 1 - h.Missing
-	}
-	since := a.since.Format(time.TimeOnly)
-	more := []any{"source", f.Source, "since", a.since, "until", h.Until, "filled", a.filled, "missing", h.Missing}
-	switch {
-	case why != nil && h.Unbounded():
-		f.Log.Error("gave up: messages may be missing since "+since, append(more, "error", why)...)
-	case why != nil:
-		f.Log.Error(fmt.Sprintf("gave up: %d messages are missing since %s", h.Missing, since), append(more, "error", why)...)
-	case h.Missing > 0:
-		f.Log.Warn(fmt.Sprintf("filled %d messages since %s, %d remain missing", a.filled, since, h.Missing), more...)
-	default:
-		f.Log.Info(fmt.Sprintf("filled %d messages since %s, none is missing", a.filled, since), more...)
-	}
 }

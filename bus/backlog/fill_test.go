@@ -250,3 +250,34 @@ func TestFillerStopsAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestFillerAsksAtAPace opens holes without end, as anybody can where nobody is proved: neither the archive nor the log
+// gets more than so much.
+func TestFillerAsksAtAPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, hole := range map[string]bus.Hole{
+			"by numbers": {Sequence: true, First: 4, Last: 8, Missing: 5},
+			"by time":    {Publisher: "user git a.b.c.d", First: 4, Last: 8, Missing: 5},
+		} {
+			l := newLedger()
+			a := &archive{name: "datagrepper"}
+			for range 200 {
+				hole.Since, hole.Until = time.Now(), time.Now()
+				l.gaps.Add(hole)
+			}
+			log := run(t, l, 10*time.Minute, a)
+			if a.asked > 10+600/5+1 {
+				t.Errorf("%s: asked %d times in ten minutes for 200 holes", name, a.asked)
+			}
+			if name == "by time" && a.asked > 3 {
+				t.Errorf("%s: asked %d times for what one question asks for", name, a.asked)
+			}
+			if n := strings.Count(log, "\n"); n > 11*10+1 {
+				t.Errorf("%s: %d lines", name, n)
+			}
+			if name == "by time" && !strings.Contains(log, "190 more holes, 950 remain missing") {
+				t.Errorf("%s: the log has no sum:\n%s", name, log)
+			}
+		}
+	})
+}
