@@ -120,11 +120,13 @@ func TestGetGivesTheFrameBack(t *testing.T) {
 func TestHostileTexts(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
 		long := strings.Repeat("ü", 5000)
+		odd := []string{`q"\<>&'`, "\u2028", "n\x00ul", "\xff", "🦊", "?", "$1", "null"}
 		events := []*catalogue.Event{
 			event("nul\x00", 1, "a.b.c.d\x00e", []string{"u\x00"}, []string{"p\xff"}),
 			event(long, 2, "org.example.prod."+strings.Repeat("x", 1000), []string{long, long, ""}, []string{long}),
 			event("many", 3, "org.example.prod.koji.rebuild", nil, manyNames(3000)),
 			{Message: &bus.Message{ID: "bare"}},
+			event("odd", 4, "org.example.prod.koji.odd", nil, append(manyNames(100), odd...)),
 		}
 		for i, added := range put(t, s, d, events...) {
 			if !added {
@@ -136,6 +138,11 @@ func TestHostileTexts(t *testing.T) {
 		}
 		if got, _ := search(t, s, history.Query{User: long}); len(got) != 1 {
 			t.Errorf("search for a long name: %v", got)
+		}
+		for _, name := range odd {
+			if got, _ := search(t, s, history.Query{Package: name}); !slices.Contains(got, "odd") {
+				t.Errorf("search for %q: %v", name, got)
+			}
 		}
 		if got, _ := search(t, s, history.Query{Topic: "x\x00'\"%_."}); len(got) != 0 {
 			t.Errorf("search for nothing: %v", got)

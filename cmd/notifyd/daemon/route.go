@@ -128,6 +128,7 @@ func (r *router) route(ctx context.Context, events []*catalogue.Event) ([]*catal
 func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *phaseTimer) (carried int, err error) {
 	owed := 0
 	var outcomes []history.Outcome
+	var storing time.Duration
 	err = r.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		watch.lap("begin")
 		if err := r.sync(ctx, tx); err != nil {
@@ -143,7 +144,7 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *ph
 		if err := r.holes.save(tx, unknown(outcomes)); err != nil {
 			return err
 		}
-		watch.lap("history")
+		storing = watch.lap("history")
 		deliveries, err := r.plan(tx, outcomes, watch)
 		if err != nil {
 			return err
@@ -162,7 +163,7 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *ph
 	if _, err := r.history.Committed(ctx, outcomes); err != nil {
 		r.log.Error("the history is not held within its bounds", "error", err)
 	}
-	watch.lap("prune")
+	r.chargeHistory(outcomes, storing+watch.lap("prune"))
 	r.holes.committed()
 	r.metrics.routed(events, owed)
 	r.sayConflicts(outcomes)

@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations/migratest"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
 // TestAFloodDelaysOthersByOneBatch lets thirty frames of 1 MB from one source wait, and behind them a message of
@@ -67,5 +69,21 @@ func TestWhatMessagesCostIsCharged(t *testing.T) {
 	}
 	if sizes[0] < 200 || sizes[1] > 100 {
 		t.Errorf("batches of %v messages, want a small one after one whose messages took 2 ms each", sizes)
+	}
+}
+
+// TestManyNamesAreCharged: a message with two thousand names is the one that the history takes its time for.
+func TestManyNamesAreCharged(t *testing.T) {
+	var outcomes []history.Outcome
+	for range 10 {
+		outcomes = append(outcomes, history.Outcome{Event: &catalogue.Event{Message: &bus.Message{}}})
+	}
+	outcomes[3].Event.Packages = make([]string, 2000)
+	shares := historyShares(outcomes, 20*time.Millisecond)
+	if shares[3] < 17*time.Millisecond || shares[4] > time.Millisecond || shares[4] == 0 {
+		t.Errorf("shares of 20 ms: %v", shares)
+	}
+	if got := historyShares(nil, time.Second); len(got) != 0 {
+		t.Errorf("shares of nothing: %v", got)
 	}
 }
