@@ -41,7 +41,7 @@
 // missing acknowledgement bring a message again. A DedupWindow finds what comes again soon, the database's key the
 // rest. But an id is a claim like all the rest: only the same id with the same content (ContentHash) is a copy, and a
 // copy that proves its sender counts more than one that does not. ZeroMQ does not show what it has lost; Gaps finds it
-// by the counters of fedmsg's publishers.
+// by the numbers of fedmsg's publishers, and package bus/backlog asks an Archive for it.
 //
 // # The life of an acknowledgement
 //

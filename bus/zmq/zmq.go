@@ -10,6 +10,9 @@
 // that library's sockets stop for ever, or end the process, when a peer wants it: see zmtpConn, which is between the
 // network and the codec.
 //
+// Publishers that keep what they send can be asked for what was missed, over REQ-REP (RFC 28), and so can we: see
+// replayClient and replayServer, fedmsg's replay.
+//
 // A Source subscribes to publishers that listen; a Listener lets publishers connect. A Publisher publishes, as a daemon
 // that binds or through a relay.
 package zmq

@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -192,6 +194,39 @@ func TestManyHolesAreFewLines(t *testing.T) {
 		}
 		if _, messages := r.missing(t, "relay"); messages != 199 {
 			t.Errorf("%v missing, want 199", messages)
+		}
+	})
+}
+
+// TestLateMessagesNotifyWithinATime: what came later than that goes into the history alone, and uses up no one-shot.
+func TestLateMessagesNotifyWithinATime(t *testing.T) {
+	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+		r, _, _, _ := aRouter(t, d, about("bash", false), about("zsh", true))
+		r.follow(t, d, "test")
+		r.holes.notifyWithin = time.Hour
+		r.holes.of("test").filler = "replay"
+		late := func(id, pkg string, age time.Duration) bus.Frame {
+			f := push(id, pkg)
+			f.Late = true
+			f.Payload = bytes.Replace(f.Payload, []byte("1795262400"), fmt.Append(nil, r.now().Add(-age).Unix()), 1)
+			return f
+		}
+		r.carryAll(t, late("old", "bash", 2*time.Hour), late("older", "zsh", 2*time.Hour), late("young", "bash", time.Minute),
+			late("first", "zsh", time.Minute), late("again", "bash", 3*time.Hour))
+		if got := owedTo(t, d); got != "young first" {
+			t.Errorf("owed are %q, want the young ones", got)
+		}
+		var marked int
+		if err := d.Reader.Raw("SELECT count(*) FROM messages WHERE late").Scan(&marked).Error; err != nil || marked != 5 {
+			t.Errorf("%d are stored as late, %v, want 5", marked, err)
+		}
+		var silent, filled dto.Metric
+		if err := errors.Join(r.metrics.tooLate.WithLabelValues("test").Write(&silent),
+			r.metrics.filled.WithLabelValues("test", "replay").Write(&filled)); err != nil {
+			t.Fatal(err)
+		}
+		if silent.GetCounter().GetValue() != 3 || filled.GetCounter().GetValue() != 5 {
+			t.Errorf("counted are %v filled, %v of them silently; want 5 and 3", filled.GetCounter(), silent.GetCounter())
 		}
 	})
 }
