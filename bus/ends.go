@@ -37,8 +37,9 @@ func readEnds(payload []byte, end int) (e jsonObject, unread string, err error) 
 			return nil, "", err
 		}
 		if !whole {
-			unread = key
-			e[key] = nil
+			if unread = cmp.Or(key, "the rest"); key != "" {
+				e[key] = nil
+			}
 			break
 		}
 		if err := e.read(key, value, &unread); err != nil {
@@ -54,22 +55,25 @@ func readEnds(payload []byte, end int) (e jsonObject, unread string, err error) 
 
 // field finds the next field and the text of its value. Not whole: the value goes on beyond the text.
 func (p *parser) field() (key string, value []byte, whole bool, err error) {
+	p.space()
+	if ahead := *p; p.peek() == 0 || p.peek() == '"' && !ahead.skipString() {
+		return "", nil, false, nil // the text ends before the key or within it
+	}
 	if p.peek() != '"' {
 		return "", nil, false, p.problem("expected a key")
 	}
-	start := p.pos
 	if key, err = p.str(); err != nil {
-		if p.pos == len(p.text) { // a key without end, as far as is read
-			return string(p.text[start+1:]), nil, false, nil
-		}
 		return "", nil, false, err
+	}
+	if p.peek() == 0 {
+		return "", nil, false, nil
 	}
 	if p.peek() != ':' {
 		return "", nil, false, p.problem("expected a colon")
 	}
 	p.pos++
 	p.space()
-	start = p.pos
+	start := p.pos
 	if !p.skip() || p.peek() != ',' && p.peek() != '}' {
 		p.pos = start
 		return key, nil, false, nil
@@ -120,23 +124,29 @@ func (e jsonObject) readTail(text []byte, end int) error {
 		if start = stringStart(before); start < 0 || start == 0 && cut {
 			return nil
 		}
-		key, err := parseWithin(before[start:], false, MaxRead)
-		if err != nil {
-			return err
-		}
 		if text = trimEnd(before[:start]); len(text) > 0 && text[len(text)-1] != ',' {
 			return nil
 		}
-		if name := key.(string); !seen[name] {
-			seen[name] = true
-			if err := e.read(name, value, new(string)); err != nil {
-				return err
-			}
+		if err := e.readOnce(before[start:], value, seen); err != nil {
+			return err
 		}
 		if len(text) == 0 {
 			return nil
 		}
 	}
+}
+
+// readOnce reads a field where it is one of the envelope's and was not seen before.
+func (e jsonObject) readOnce(key, value []byte, seen map[string]bool) error {
+	if bytes.IndexByte(key, '\\') < 0 && !envelopeFields[string(key[1:len(key)-1])] {
+		return nil
+	}
+	name, err := parseWithin(key, false, MaxRead)
+	if err != nil || seen[name.(string)] {
+		return err
+	}
+	seen[name.(string)] = true
+	return e.read(name.(string), value, new(string))
 }
 
 func trimEnd(text []byte) []byte { return bytes.TrimRight(text, " \t\r\n") }

@@ -62,6 +62,18 @@ func TestDecodeReadsTheEndsOfWhatIsTooLarge(t *testing.T) {
 	}
 }
 
+// TestDecodeReadsManyFieldsAtTheEnds cuts the fields of the envelope at every byte.
+func TestDecodeReadsManyFieldsAtTheEnds(t *testing.T) {
+	fields := strings.Repeat(`"\u0061\"b" : 1e5 , `, 60_000)
+	for cut := range 25 {
+		blanks := strings.Repeat(" ", cut)
+		m := decode(t, "t", `{"msg_id":"x",`+blanks+`"timestamp":1767225600,`+fields+`"topic":"t"`+blanks+`}`)
+		if m.ID != "x" || !m.Time.Equal(y2026) || len(m.Mended) != 1 || m.Body != nil {
+			t.Errorf("after %d blanks: id %q, %s, mended %q", cut, m.ID, m.Time, m.Mended)
+		}
+	}
+}
+
 func TestWhatIsTooLargeIsToldApart(t *testing.T) {
 	ids := map[string]bool{}
 	hashes := map[bus.ContentHash]bool{}
@@ -112,7 +124,8 @@ func FuzzEnds(f *testing.F) {
 			t.Errorf("ReadEnds(%q, %d): %v", payload, end, err)
 		}
 		for name, v := range e {
-			if v != nil && !reflect.DeepEqual(v, object[name]) {
+			twice := strings.Count(string(payload), `"`+name+`"`) != 1 // the last may be where nothing is read
+			if v != nil && !twice && !reflect.DeepEqual(v, object[name]) {
 				t.Errorf("ReadEnds(%q, %d): %s is %v, want %v", payload, end, name, v, object[name])
 			}
 		}

@@ -30,7 +30,7 @@ func Avatar(person string) string {
 const maxAddress = 1024
 
 func parseAddress(from string) *mail.Address {
-	if len(from) > maxAddress {
+	if len(from) > maxAddress || !strings.Contains(from, "@") {
 		return nil
 	}
 	a, err := mail.ParseAddress(from)
