@@ -60,10 +60,10 @@ func (k *keeper) published() int {
 
 // A holed is a daemon on a database of its own, with one endpoint and whatever fills its holes.
 type holed struct {
-	t                *testing.T
-	config, database string
-	busPort, replay  int
-	metricsPort      int
+	t                        *testing.T
+	folder, config, database string
+	busPort, replay          int
+	metricsPort              int
 }
 
 // newHoled configures a daemon with the endpoint "relay", and more in the sections bus.zmq and bus.
@@ -71,10 +71,16 @@ func newHoled(t *testing.T, zmq, bus func(h *holed) string) *holed {
 	t.Helper()
 	folder := t.TempDir()
 	h := &holed{
-		t: t, database: filepath.Join(folder, "notifyd.db"),
+		t: t, folder: folder, database: filepath.Join(folder, "notifyd.db"),
 		busPort: exectest.FreePort(t), replay: exectest.FreePort(t), metricsPort: exectest.FreePort(t),
 	}
-	h.config = writeFile(t, folder, "notifyd.yaml",
+	h.configure(zmq, bus)
+	return h
+}
+
+func (h *holed) configure(zmq, bus func(h *holed) string) {
+	h.t.Helper()
+	h.config = writeFile(h.t, h.folder, "notifyd.yaml",
 		"database: {dsn: "+h.database+"}",
 		"web: {listen: ''}",
 		fmt.Sprintf("metrics: {listen: '127.0.0.1:%d'}", h.metricsPort),
@@ -82,7 +88,6 @@ func newHoled(t *testing.T, zmq, bus func(h *holed) string) *holed {
 		fmt.Sprintf("  zmq: {endpoints: {relay: 'tcp://127.0.0.1:%d'}, retry_max: 100ms%s}", h.busPort, zmq(h)),
 		"  "+bus(h),
 	)
-	return h
 }
 
 func nothing(*holed) string { return "" }
