@@ -57,6 +57,7 @@ func (p *Publisher) serve(ctx context.Context, conn net.Conn) (err error) {
 		return fmt.Errorf("handshake: %w", err)
 	}
 	g.handshakeDone()
+	g.limits.write = p.config.Stall
 	q := &peer{
 		publisher: p, conn: g, queue: newPeerQueue(p), gone: make(chan struct{}),
 		pong: make(chan struct{}, 1), prefixes: map[string]int{},

@@ -21,7 +21,8 @@ type PublisherConfig struct {
 	Total    int64         // bytes all peers together may be behind; default 512 MiB
 	Peers    int           // peers at once; default 1000
 	Prefixes int           // subscriptions of one peer; default 1000
-	Timeout  time.Duration // for dialling, the handshake, and one write; default 10s
+	Timeout  time.Duration // for dialling and the handshake; default 10s
+	Stall    time.Duration // for a peer that takes nothing, as one that is stopped or waits itself; default 10m
 	Linger   time.Duration // for a peer to take what is queued when Run ends; default 1s
 }
 
@@ -41,6 +42,7 @@ func (c PublisherConfig) withDefaults() PublisherConfig {
 	c.Peers = orDefault(c.Peers, 1000)
 	c.Prefixes = orDefault(c.Prefixes, 1000)
 	c.Timeout = orDefault(c.Timeout, 10*time.Second)
+	c.Stall = orDefault(c.Stall, 10*time.Minute)
 	c.Linger = orDefault(c.Linger, time.Second)
 	return c
 }
@@ -53,7 +55,8 @@ func orDefault[T int | int64 | time.Duration](v, d T) T {
 }
 
 // A Publisher sends messages to subscribers: to those that connect to it (Bind), or to a relay that it connects to
-// (Connect). Each peer has a bounded queue of its own. A peer that does not read loses messages and delays no other.
+// (Connect). Each peer has a bounded queue of its own, so that one which does not read delays no other. It loses
+// messages once its queue is full, and is cut off after Stall: it may be a Source that has no room for a while.
 type Publisher struct {
 	config   PublisherConfig
 	log      *slog.Logger

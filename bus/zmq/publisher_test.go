@@ -214,7 +214,8 @@ func hostileSubscribers() map[string][]byte {
 func TestHostileSubscribers(t *testing.T) {
 	noLeaks(t)
 	p := bind(t, "tcp://127.0.0.1:0", PublisherConfig{
-		Timeout: 300 * time.Millisecond, Linger: 200 * time.Millisecond, Queue: 2000, Prefixes: 10, Peers: 50,
+		Timeout: 300 * time.Millisecond, Stall: 300 * time.Millisecond, Linger: 200 * time.Millisecond,
+		Queue: 2000, Prefixes: 10, Peers: 50,
 	})
 	run(t, p)
 	hi, texts := join(greeting(), readyAs("SUB")), hostileSubscribers()
@@ -257,7 +258,7 @@ func TestHostileSubscribers(t *testing.T) {
 
 func TestASubscriberThatDoesNotReadIsDropped(t *testing.T) {
 	noLeaks(t)
-	p := bind(t, "tcp://127.0.0.1:0", PublisherConfig{Timeout: 300 * time.Millisecond, Bytes: 10 << 20})
+	p := bind(t, "tcp://127.0.0.1:0", PublisherConfig{Stall: 300 * time.Millisecond, Bytes: 10 << 20})
 	run(t, p)
 	dialIn(t, p, join(greeting(), readyAs("SUB"), part(0, []byte{1})))
 	if err := p.WaitSubscribed(within(t), "t"); err != nil {
@@ -271,11 +272,33 @@ func TestASubscriberThatDoesNotReadIsDropped(t *testing.T) {
 	}
 }
 
+// TestASubscriberThatPausesLosesNothing has a subscriber read nothing for longer than the handshake may take, while
+// more is sent than the network keeps.
+func TestASubscriberThatPausesLosesNothing(t *testing.T) {
+	noLeaks(t)
+	p := bind(t, "tcp://127.0.0.1:0", PublisherConfig{Timeout: 100 * time.Millisecond})
+	run(t, p)
+	c := dialIn(t, p, join(greeting(), readyAs("SUB"), part(0, []byte{1})))
+	if err := p.WaitSubscribed(within(t), "t"); err != nil {
+		t.Fatal(err)
+	}
+	const count, size = 500, 100_000
+	for range count {
+		must[int](t)(p.Publish("t", make([]byte, size)))
+	}
+	began := time.Now()
+	eventually(t, "it has paused", func() bool { return time.Since(began) > 500*time.Millisecond })
+	c.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if n, err := io.CopyN(io.Discard, c, count*size); err != nil {
+		t.Errorf("after %d bytes: %v", n, err)
+	}
+}
+
 // TestSubscribersThatDoNotReadShareABound: many hold no more than a few do, and what they held is free when they go.
 func TestSubscribersThatDoNotReadShareABound(t *testing.T) {
 	noLeaks(t)
 	const total = 16 << 20
-	p := bind(t, "tcp://127.0.0.1:0", PublisherConfig{Timeout: 20 * time.Second, Total: total, Queue: 1 << 20})
+	p := bind(t, "tcp://127.0.0.1:0", PublisherConfig{Total: total, Queue: 1 << 20})
 	run(t, p)
 	var conns []net.Conn
 	big := make([]byte, 100<<10)

@@ -28,7 +28,7 @@ type publishCmd struct {
 	JSON    bool          `name:"json" help:"The message, or all of stdin, is one JSON document and becomes the body. Otherwise each line becomes {\"log\": line}."`
 	Connect string        `xor:"where" placeholder:"ADDRESS" help:"Relay to connect to, a socket that takes messages in (default: tcp://127.0.0.1:2003)."`
 	Bind    string        `xor:"where" placeholder:"ADDRESS" help:"Listen here instead and let subscribers connect; waits for the first one."`
-	Wait    time.Duration `default:"10s" help:"How long to wait for the relay, or for the first subscriber."`
+	Wait    time.Duration `default:"10s" help:"How long to wait for the relay, or for the first subscriber, and for one that takes nothing."`
 	signFlags
 }
 
@@ -90,9 +90,9 @@ func (c *publishCmd) open(e *env) (*zmq.Publisher, error) {
 		if c.Connect == "" {
 			c.Connect = defaultRelay
 		}
-		return zmq.Connect(c.Connect, zmq.PublisherConfig{}, e.log)
+		return zmq.Connect(c.Connect, zmq.PublisherConfig{Stall: c.Wait}, e.log)
 	}
-	p, err := zmq.Bind(e.ctx, c.Bind, zmq.PublisherConfig{}, e.log)
+	p, err := zmq.Bind(e.ctx, c.Bind, zmq.PublisherConfig{Stall: c.Wait}, e.log)
 	if err == nil {
 		fmt.Fprintln(e.stderr, "listening at", p.Addr())
 	}
