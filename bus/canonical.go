@@ -144,6 +144,9 @@ func appendString(b []byte, s string) []byte {
 		}
 		c := s[i]
 		if c >= utf8.RuneSelf {
+			if cap(b)-len(b) < 6 { // two bytes become six; to grow step by step would copy a long text many times
+				b = slices.Grow(b, 3*(len(s)-i))
+			}
 			r, n := utf8.DecodeRuneInString(s[i:])
 			if r == utf8.RuneError && n == 1 {
 				r, n = surrogate(s[i:])

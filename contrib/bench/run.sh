@@ -1,7 +1,7 @@
 #!/bin/sh
 # Measures what things cost, above all the engine, and reports which targets of doc/performance.md are met.
 #
-#   contrib/bench/run.sh [group ...]     groups: fair verify floor loop exact texts worst names broad default shared
+#   contrib/bench/run.sh [group ...]     groups: fair verify hostile floor loop exact texts worst names broad default shared
 #
 # Without a group it runs all of them but shared, which needs ../shared. The groups with ten million filters run one
 # after the other, each in a process of its own, so that one does not affect the memory of the next. NOTIFYD_BENCH_OUT
@@ -16,7 +16,7 @@ out=${NOTIFYD_BENCH_OUT:-/tmp/notifyd-bench}
 count=${NOTIFYD_BENCH_COUNT:-5}
 most=${NOTIFYD_BENCH_MOST:-10000000}
 few=$((most / 10))
-[ $# -gt 0 ] || set -- fair verify floor loop exact texts worst names broad default
+[ $# -gt 0 ] || set -- fair verify hostile floor loop exact texts worst names broad default
 
 mkdir -p "$out"
 raw=$out/raw.txt
@@ -58,6 +58,7 @@ for group; do
 		room verify bus/trust 500ms '^BenchmarkVerify'
 		room "verify, end to end" cmd/notifyd/daemon 4000x '^BenchmarkVerify$/^(off|on|ratio)'
 		;;
+	hostile) room hostile cmd/notifyd/daemon 20x '^BenchmarkHostileMessage$' ;;
 	floor) measure floor 1000 300ms "$count" '^BenchmarkFloor$' ;;
 	loop) measure loop "$few" 2s 3 '^BenchmarkLoop$' ;;
 	exact)
