@@ -27,6 +27,7 @@ type zmtpConn struct {
 	messageBegan time.Time // when the message or command that is being read began
 	unanswered   int       // PINGs since lastByte
 	lastPing     time.Time // when the last one of them was sent
+	lateSince    time.Time // since when a deadline is over and bytes still come; zero: none is
 	broken       error     // a bound was broken, and every further Read fails
 	floodSince   time.Time // the begin of the interval in which commands are counted
 	floodBase    uint64    // how many commands had come by then
@@ -108,8 +109,12 @@ func (c *zmtpConn) Read(p []byte) (int, error) {
 	}
 }
 
-// lastLook is how long Read looks for bytes before it believes that none have come in time.
-const lastLook = 20 * time.Millisecond
+// lastLook is how long Read looks for bytes before it believes that none have come in time, and lastLooks how long it
+// does so in all: a peer that sends a byte now and then must not put off the end of its time for ever.
+const (
+	lastLook  = 20 * time.Millisecond
+	lastLooks = 200 * time.Millisecond
+)
 
 // readBy reads until a deadline; zero is none. It does not miss what came in time while this process was stopped or
 // busy: then the deadline is over before anything is read.
@@ -122,9 +127,17 @@ func (c *zmtpConn) readBy(p []byte, at time.Time) (int, error) {
 	}
 	n, err := c.in.Read(p)
 	if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		c.lateSince = time.Time{}
 		return n, err
 	}
-	if err := c.Conn.SetReadDeadline(c.now().Add(lastLook)); err != nil {
+	now := c.now()
+	if c.lateSince.IsZero() {
+		c.lateSince = now
+	}
+	if now.Sub(c.lateSince) > lastLooks {
+		return 0, err
+	}
+	if err := c.Conn.SetReadDeadline(now.Add(lastLook)); err != nil {
 		return 0, err
 	}
 	return c.in.Read(p)

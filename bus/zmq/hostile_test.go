@@ -250,3 +250,15 @@ func TestAMessageByTheDrop(t *testing.T) {
 		t.Errorf("error %v, want %v", err, errStalled)
 	}
 }
+
+// TestAHandshakeByTheDrop must end too.
+func TestAHandshakeByTheDrop(t *testing.T) {
+	client, peer := net.Pipe()
+	defer peer.Close()
+	go trickle(bytes.Repeat([]byte{0xFF}, greetingSize+200), 5*time.Millisecond)(peer)
+	conn := newZMTPConn(client, limits{message: 1000, handshake: 100 * time.Millisecond, write: time.Second}, time.Now)
+	defer conn.Close()
+	if _, err := io.ReadAll(io.LimitReader(conn, greetingSize)); err != errHandshake {
+		t.Errorf("error %v, want %v", err, errHandshake)
+	}
+}
