@@ -64,7 +64,7 @@ var ofOne = map[string][]string{
 	"cmd/notifyd/desktop.go":     {"backends/desktop"},
 	"cmd/notifyd/publish.go":     {"bus/zmq"},
 	"cmd/notifyd/relay/relay.go": {"bus/zmq"},
-	"cmd/notifyd/tail.go":        {"bus/zmq"},
+	"cmd/notifyd/pick.go":        {"bus/zmq"},
 }
 
 func TestLayoutImportsKeepTheirDirection(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -27,6 +28,8 @@ type messageDescribeCmd struct {
 
 // description is one line of output. The order of the fields is that of the manual.
 type description struct {
+	ID            string   `json:"id"`
+	Time          string   `json:"time"` // when it was sent, RFC 3339 in UTC
 	Topic         string   `json:"topic"`
 	App           string   `json:"app"`
 	Kind          string   `json:"kind"`
@@ -42,8 +45,7 @@ type description struct {
 	Objects       []string `json:"objects"`
 	Severity      string   `json:"severity"`
 	Mended        []string `json:"mended,omitempty"`
-	// Trust is there with --trust.
-	Trust *standing `json:"trust,omitempty"`
+	Trust         standing `json:"trust"` // without --trust: unsigned, or unchecked
 }
 
 // standing is what is proved of a message's sender.
@@ -54,9 +56,9 @@ type standing struct {
 	Reason  string `json:"reason"`
 }
 
-func standingOf(m *bus.Message) *standing {
+func standingOf(m *bus.Message) standing {
 	s := m.Standing
-	return &standing{string(s.Verdict), s.Signer, string(s.Method), s.Reason}
+	return standing{string(s.Verdict), s.Signer, string(s.Method), s.Reason}
 }
 
 // Run reads messages on standard input and writes one line for each, in order. For a line that is no message it
@@ -83,12 +85,10 @@ func (c *messageDescribeCmd) Run(e *env) error {
 			bad++
 			return encoder.Encode(map[string]string{"error": err.Error()})
 		}
-		said := describe(cat.Describe(m))
 		if verifier != nil {
 			archived(verifier, e, m)
-			said.Trust = standingOf(m)
 		}
-		return encoder.Encode(said)
+		return encoder.Encode(describe(cat.Describe(m)))
 	})
 	if err = errors.Join(err, out.Flush()); err != nil {
 		return fmt.Errorf("describe messages: %w", err)
@@ -102,11 +102,12 @@ func (c *messageDescribeCmd) Run(e *env) error {
 func describe(ev *catalogue.Event) description {
 	p := ev.Prose()
 	return description{
+		ID: ev.ID, Time: ev.Time.Format(time.RFC3339Nano),
 		Topic: ev.Topic, App: ev.App, Kind: ev.Kind, Title: ev.Title,
 		Summary: p.Summary, Link: p.Link, Icon: p.Icon, SecondaryIcon: p.SecondaryIcon,
 		Actor: ev.Actor, Users: orEmpty(ev.Users), Packages: orEmpty(ev.Packages), Groups: orEmpty(ev.Groups),
 		Objects:  orEmpty(ev.Objects),
-		Severity: ev.Severity.String(), Mended: ev.Mended,
+		Severity: ev.Severity.String(), Mended: ev.Mended, Trust: standingOf(ev.Message),
 	}
 }
 

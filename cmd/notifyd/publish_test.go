@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/cmd/notifyd/tail"
 	"github.com/notifyd/notifyd/internal/exectest"
 )
 
@@ -157,7 +158,7 @@ func checkTails(t *testing.T, outputs []string, count int) {
 		}
 	}
 	for _, out := range outputs {
-		if strings.ContainsFunc(out, hidden) {
+		if strings.ContainsFunc(out, tail.Hidden) {
 			t.Errorf("control characters in %q", out)
 		}
 	}
@@ -197,10 +198,12 @@ func TestPublishSaysWhatIsWrong(t *testing.T) {
 		{"publish -m x --sign", "belong together"},
 		{"publish -m x --key k", "belong together"},
 		{"publish -m x --sign --cert missing --key missing", "--cert: open"},
-		{"tail", "missing flags: --endpoint"},
+		{"tail", "there is nothing to listen to"},
 		{"tail --endpoint x", `address "x"`},
 		{"tail --endpoint tcp://a:1 --include (", "--include"},
 		{"tail --endpoint tcp://a:1 --exclude (?!x)", "--exclude"},
+		{"tail --endpoint tcp://a:1 --query a..b", "--query"},
+		{"tail --endpoint tcp://a:1 --filter missing", "read filters: open"},
 		{"tail --endpoint tcp://a:1 --terse --json", "can't be used together"},
 		{"tail --endpoint tcp://a:1 --ca missing", "ca: open"},
 		{"tail --endpoint tcp://a:1 --validate --policy a=b", "there is nothing to check messages by"},

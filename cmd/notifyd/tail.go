@@ -4,25 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
-	"strings"
-	"unicode"
+	"io"
+	"os"
 
 	"github.com/notifyd/notifyd/bus"
-	"github.com/notifyd/notifyd/bus/zmq"
+	"github.com/notifyd/notifyd/cmd/notifyd/tail"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
 // tailCmd does the job of fedmsg-tail: it shows the messages on the bus.
 type tailCmd struct {
-	Endpoint []string `required:"" sep:"none" placeholder:"ADDRESS" help:"Publisher to subscribe to, such as tcp://127.0.0.1:4001; repeatable."`
-	Topic    []string `sep:"none" placeholder:"PREFIX" help:"Only topics that begin so; repeatable."`
-	Include  string   `placeholder:"REGEXP" help:"Only topics in which this is found (RE2 syntax)."`
-	Exclude  string   `default:"_heartbeat" placeholder:"REGEXP" help:"No topics in which this is found (default: ${default})."`
-	Terse    bool     `xor:"form" help:"One line for people: title -- summary link."`
-	Pretty   bool     `xor:"form" help:"Indented JSON, without signature and certificate."`
-	JSON     bool     `name:"json" xor:"form" help:"One line of JSON, the whole envelope, ASCII only (the default)."`
-	Count    int      `short:"n" placeholder:"N" help:"Stop after N messages (default: never)."`
-	Validate *bool    `negatable:"" help:"Show only messages whose signature is valid, and warn of others (default: check and show all where --ca, --gpg-keys or --config is given)."`
+	pickFlags
+	Terse        bool   `xor:"form" help:"One line for people: title -- summary link."`
+	Pretty       bool   `xor:"form" help:"Indented JSON, without signature and certificate."`
+	ReallyPretty bool   `xor:"form" help:"The same in colours, on a terminal."`
+	JSON         bool   `name:"json" xor:"form" help:"One line of JSON, the whole envelope, ASCII only (the default)."`
+	Query        string `xor:"form" placeholder:"A.B,C" help:"Only these values of the envelope, such as msg.commit.rev,timestamp; None for one that is missing."`
+	Gource       bool   `xor:"form" help:"Lines for gource: notifyd tail --gource | gource -i 0 --log-format custom -"`
+	Count        int    `short:"n" placeholder:"N" help:"Stop after N messages (default: never)."`
+	Validate     *bool  `negatable:"" help:"Show only messages whose signature is valid, and warn of others (default: check and show all where --ca, --gpg-keys or --config is given)."`
 	trustFlags
 }
 
@@ -31,11 +31,11 @@ const tailIDs = 10000
 
 // Run shows messages until the context ends or Count is reached.
 func (c *tailCmd) Run(e *env) error {
-	show, err := c.printer()
+	pick, err := c.picker(e)
 	if err != nil {
 		return err
 	}
-	keep, err := c.filter()
+	show, err := c.printer(e, pick.book)
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (c *tailCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	source, err := zmq.New(zmq.Config{Endpoints: map[string]zmq.Addresses{"tail": c.Endpoint}, Topics: c.Topic}, e.log)
+	source, err := c.source(e, "tail")
 	if err != nil {
 		return err
 	}
@@ -54,15 +54,46 @@ func (c *tailCmd) Run(e *env) error {
 		defer cancel()
 		ended <- source.Run(ctx, in)
 	}()
-	shown := func(m *bus.Message) bool { return keep(m.Topic) && c.valid(e, v, m) }
+	shown := func(m *bus.Message) bool { return pick.topic(m.Topic) && c.valid(e, v, m) && pick.event(m) != nil }
 	err = c.follow(ctx, e, in, shown, show)
 	cancel()
 	return errors.Join(err, <-ended)
 }
 
+// printer gives the form of the output.
+func (c *tailCmd) printer(e *env, book *catalogue.Catalogue) (tail.Printer, error) {
+	switch {
+	case c.Terse:
+		return tail.Terse(book), nil
+	case c.Pretty:
+		return tail.Pretty, nil
+	case c.ReallyPretty:
+		return tail.ReallyPretty(isTerminal(e.stdout) && os.Getenv("NO_COLOR") == ""), nil
+	case c.Gource:
+		return tail.Gource(book), nil
+	case c.Query != "":
+		show, err := tail.Query(c.Query)
+		if err != nil {
+			return nil, fmt.Errorf("--query: %w", err)
+		}
+		return show, nil
+	}
+	return tail.JSON, nil
+}
+
+// isTerminal reports whether w is a terminal.
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
 // follow prints until ctx ends or Count is reached. A slow terminal makes the publishers wait.
 func (c *tailCmd) follow(ctx context.Context, e *env, in *bus.Intake, keep func(*bus.Message) bool,
-	show printer) error {
+	show tail.Printer) error {
 	dedup := bus.NewDedupWindow(tailIDs)
 	shown := 0
 	for batch, open := in.Next(ctx); open; batch, open = in.Next(ctx) {
@@ -87,38 +118,5 @@ func (c *tailCmd) follow(ctx context.Context, e *env, in *bus.Intake, keep func(
 	return nil
 }
 
-// filter makes the predicate of Include and Exclude.
-func (c *tailCmd) filter() (func(topic string) bool, error) {
-	include, err := regexp.Compile(c.Include)
-	if err != nil {
-		return nil, fmt.Errorf("--include: %w", err)
-	}
-	exclude, err := regexp.Compile(c.Exclude)
-	if err != nil {
-		return nil, fmt.Errorf("--exclude: %w", err)
-	}
-	return func(topic string) bool {
-		return include.MatchString(topic) && (c.Exclude == "" || !exclude.MatchString(topic))
-	}, nil
-}
-
-// visible replaces what could steer a terminal or turn the direction of its text: it writes every control and format
-// character but the newline as its \u escape, which is valid in JSON and harmless elsewhere.
-func visible(text string) string {
-	if !strings.ContainsFunc(text, hidden) {
-		return text
-	}
-	var b strings.Builder
-	for _, r := range text {
-		if !hidden(r) {
-			b.WriteRune(r)
-		} else if r <= 0xFFFF {
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-	}
-	return b.String()
-}
-
-func hidden(r rune) bool {
-	return r != '\n' && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
-}
+// visible makes a text of somebody else harmless on a terminal.
+func visible(text string) string { return tail.Visible(text) }

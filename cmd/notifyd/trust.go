@@ -149,7 +149,7 @@ func readSmall(name string) ([]byte, error) {
 }
 
 // verifier opens what messages are checked by; nil where they are not checked. The packaged configuration is read only
-// if --validate asks for it: most people cannot read it.
+// if --validate or a missing --endpoint asks for it: most people cannot read it.
 func (c *tailCmd) verifier(e *env) (*trust.Verifier, error) {
 	switch {
 	case c.Validate != nil && !*c.Validate:
@@ -160,7 +160,7 @@ func (c *tailCmd) verifier(e *env) (*trust.Verifier, error) {
 			warnOfTrust(e, v)
 		}
 		return v, err
-	case e.config == "":
+	case e.config == "" && len(c.Endpoint) > 0:
 		return nil, nil
 	}
 	v, err := c.open(e)
@@ -186,38 +186,4 @@ func (c *tailCmd) valid(e *env, v *trust.Verifier, m *bus.Message) bool {
 	fmt.Fprintf(e.stderr, "!! invalid message received: %s\n", visible(fmt.Sprintf("%s %s: %s: %s", m.Topic, m.ID,
 		s.Words(), s.Reason)))
 	return false
-}
-
-// mark is the verdict for the head of a line; "" where messages are not checked.
-func mark(m *bus.Message) string {
-	if m.Standing.Verdict == "" {
-		return ""
-	}
-	return "[" + strings.ReplaceAll(string(m.Standing.Verdict), "_", " ") + "] "
-}
-
-// standingField is added to what tail shows in JSON. What a sender has put under that name is not shown.
-const standingField = "notifyd_standing"
-
-// checked is the envelope of a message as parse reads it, with its standing where messages are checked. Of one that was
-// too large to read, and may be no JSON, it is what was read.
-func checked(m *bus.Message, parse func([]byte) (any, error)) (map[string]any, error) {
-	whole, err := parse(m.Payload)
-	if err != nil {
-		var read []byte
-		if read, err = bus.Encode(m); err == nil {
-			whole, err = parse(read)
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	envelope := whole.(map[string]any) // it was decoded
-	delete(envelope, standingField)
-	if s := m.Standing; s.Verdict != "" {
-		envelope[standingField] = map[string]any{
-			"verdict": string(s.Verdict), "signer": s.Signer, "method": string(s.Method), "reason": s.Reason,
-		}
-	}
-	return envelope, nil
 }
