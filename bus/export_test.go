@@ -9,3 +9,10 @@ func WithoutProof(m *Message) *Message {
 
 // ReadEnds is readEnds.
 func ReadEnds(payload []byte, end int) (map[string]any, string, error) { return readEnds(payload, end) }
+
+// Queues is the number of queues that in has.
+func (in *Intake) Queues() int {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return len(in.order)
+}

@@ -45,6 +45,8 @@ type flow struct {
 }
 
 type queue struct {
+	of     flow
+	gone   bool // see Forget
 	frames []Frame
 	held   int64 // bytes of its frames that are not done with
 	credit int64 // what it may cost until its next turn; below 0: it has cost too much
@@ -142,6 +144,38 @@ func (in *Intake) Close() {
 	in.wake()
 }
 
+// Forget says that a source has ended, and that nobody may come again under its name. What it has handed over is given
+// out; then its queues go. A frame that comes all the same begins anew.
+func (in *Intake) Forget(source string) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, late := range []bool{false, true} {
+		if q := in.queues[flow{source, late}]; q != nil {
+			q.gone = true
+			in.remove(q)
+		}
+	}
+}
+
+// remove removes a queue whose source is gone, when all of its frames are done with.
+func (in *Intake) remove(q *queue) {
+	if !q.gone || q.held > 0 || len(q.puts) > 0 {
+		return
+	}
+	i := slices.Index(in.order, q)
+	if i < 0 {
+		return
+	}
+	delete(in.queues, q.of)
+	in.order = slices.Delete(in.order, i, i+1)
+	if in.at > i {
+		in.at--
+	}
+	if in.at >= len(in.order) {
+		in.at = 0
+	}
+}
+
 // Len is the number of frames that wait for Next.
 func (in *Intake) Len() int {
 	in.mu.Lock()
@@ -157,10 +191,11 @@ func (in *Intake) queue(f Frame) *queue {
 	}
 	q := in.queues[of]
 	if q == nil {
-		q = &queue{}
+		q = &queue{of: of}
 		in.queues[of] = q
 		in.order = append(in.order, q)
 	}
+	q.gone = q.gone && f.Late
 	return q
 }
 
@@ -198,6 +233,7 @@ func (in *Intake) release(q *queue, size int64) {
 	q.held -= size
 	in.held -= size
 	in.letIn()
+	in.remove(q)
 }
 
 // letIn lets in the frames that wait and that there is room for now.

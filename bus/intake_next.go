@@ -112,7 +112,13 @@ func (q *queue) cost(f Frame) int64 { return min(f.bytes()+frameCost+q.extra, ma
 func (in *Intake) Charge(source string, late bool, spent time.Duration) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.queue(Frame{Source: source, Late: late}).last.spent += spent
+	q := in.queues[flow{source, late}]
+	if q == nil {
+		q = in.queues[flow{}] // that of sources that share one, or the source is forgotten
+	}
+	if q != nil {
+		q.last.spent += spent
+	}
 }
 
 // settle takes what the last batch has really cost off the credit.

@@ -51,7 +51,12 @@ func parseAddress(text string) (address, error) {
 
 // dial connects, and resolves the name each time. TCP keep-alive finds within half a minute that a machine is gone.
 func (a address) dial(ctx context.Context, timeout time.Duration) (net.Conn, error) {
-	d := net.Dialer{Timeout: timeout, KeepAliveConfig: keepAlive}
+	return a.dialBy(ctx, timeout, nil)
+}
+
+// dialBy is dial with a resolver of its own; nil: the system's.
+func (a address) dialBy(ctx context.Context, timeout time.Duration, resolver *net.Resolver) (net.Conn, error) {
+	d := net.Dialer{Timeout: timeout, KeepAliveConfig: keepAlive, Resolver: resolver}
 	return d.DialContext(ctx, a.network, a.host)
 }
 

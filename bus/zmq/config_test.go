@@ -34,6 +34,14 @@ func TestConfig(t *testing.T) {
 		{"too small", "endpoints: {a: 'tcp://h:1'}\nmax_message: 1", "max_message: at least 512"},
 		{"too large", "endpoints: {a: 'tcp://h:1'}\nmax_message: 999999999", "max_message: at most"},
 		{"neither", "endpoints: {a: 'tcp://h:1'}\non_full: block", `on_full: "block"; wait or drop was expected`},
+		{"domains, and nothing else", "srv: [example.org, example.net]", ""},
+		{"looked for too often", "srv: [x]\nendpoints_check: 1ns", "endpoints_check: 1ns; at least 100ms"},
+		{"looked for too seldom", "srv: [x]\nendpoints_check: 2h", "endpoints_check: 2h0m0s; at most 1h"},
+		{"asked too often", "srv: [x]\nsrv_check: 10ms", "srv_check: 10ms; at least 1s"},
+		{"asked too seldom", "srv: [x]\nsrv_check: 25h", "srv_check: 25h0m0s; at most 24h"},
+		{"no name server", "srv: [x]\nsrv_server: 127.0.0.1", `srv_server: "127.0.0.1"; host:port`},
+		{"replay of a name that is found", "srv: [x]\nreplay: {endpoints: {x: 'tcp://x:1'}}", ""},
+		{"replay of a name", "endpoints: {}\nreplay: {endpoints: {x: 'tcp://x:1'}}", "replay.endpoints: x: no such name"},
 		{"unknown key", "endpoint: x", "unknown field"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -42,7 +50,7 @@ func TestConfig(t *testing.T) {
 			switch {
 			case c.want == "" && err != nil:
 				t.Errorf("Open: %v", err)
-			case c.want == "" && len(s.(*Source).Stats().Endpoints) != strings.Count(c.text, "://"):
+			case c.want == "" && len(s.(*Source).Stats().Endpoints)+len(s.(*Source).replays) != strings.Count(c.text, "://"):
 				t.Errorf("endpoints %+v", s.(*Source).Stats())
 			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
 				t.Errorf("Open: %v, want %q", err, c.want)

@@ -27,14 +27,19 @@ func zmqFixture(t testing.TB, honest, onFull string) bustest.Fixture {
 	f := bustest.Fixture{
 		Driver: Driver(), Config: fmt.Sprintf(contractConfig, honest, hostile.addr, onFull), Waits: onFull == Wait,
 		Mistakes: map[string]string{
-			"endpoints":   "endpoints: {honest: nowhere}",
-			"topics":      "endpoints: {}\ntopics: ['a*b']",
-			"heartbeat":   "endpoints: {}\nheartbeat: 1ns",
-			"silence":     "endpoints: {}\nsilence: -1s",
-			"timeout":     "endpoints: {}\ntimeout: 1ns",
-			"max_message": "endpoints: {}\nmax_message: 1",
-			"retry_min":   "endpoints: {}\nretry_min: 1ns",
-			"on_full":     "endpoints: {}\non_full: block",
+			"endpoints": "endpoints: {honest: nowhere}",
+			"topics":    "endpoints: {}\ntopics: ['a*b']",
+
+			"endpoints_file": "endpoints_file: /nowhere/at/all.yaml",
+			"srv":            "srv: ['tcp://example.org']",
+			"srv_check":      "srv: [example.org]\nsrv_check: 1ns",
+			"srv_server":     "srv: [example.org]\nsrv_server: nowhere",
+			"heartbeat":      "endpoints: {}\nheartbeat: 1ns",
+			"silence":        "endpoints: {}\nsilence: -1s",
+			"timeout":        "endpoints: {}\ntimeout: 1ns",
+			"max_message":    "endpoints: {}\nmax_message: 1",
+			"retry_min":      "endpoints: {}\nretry_min: 1ns",
+			"on_full":        "endpoints: {}\non_full: block",
 		},
 	}
 	for _, a := range hostilePublishers() {

@@ -14,7 +14,7 @@ import (
 func newReplays(c Config, now func() time.Time, log *slog.Logger) (map[string]bus.Archive, error) {
 	replays := map[string]bus.Archive{}
 	for _, name := range slices.Sorted(maps.Keys(c.Replay.Endpoints)) {
-		if c.Endpoints[name] == nil {
+		if c.Endpoints[name] == nil && !c.finds() { // a name that is found may be away at the moment
 			return nil, fmt.Errorf("replay.endpoints: %s: no such name in endpoints", name)
 		}
 		a, err := parseAddress(c.Replay.Endpoints[name])
@@ -36,5 +36,5 @@ func (s *Source) Archives() map[string]bus.Archive { return s.replays }
 
 // Wants reports whether an endpoint subscribes to a topic: a Source is bus.Selective.
 func (s *Source) Wants(source, topic string) bool {
-	return slices.ContainsFunc(s.endpoints, func(e *endpoint) bool { return e.name == source && e.wants(topic) })
+	return slices.ContainsFunc(s.current(), func(e *endpoint) bool { return e.name == source && e.wants(topic) })
 }

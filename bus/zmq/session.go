@@ -23,7 +23,7 @@ func (e *endpoint) session(ctx context.Context, in *bus.Intake) (err error) {
 			err = &failure{FailedPanic, fmt.Errorf("codec: %v", p)}
 		}
 	}()
-	dialled, err := e.addr.dial(ctx, e.config.Timeout)
+	dialled, err := e.addr.dialBy(ctx, e.config.Timeout, e.resolver)
 	if err != nil {
 		return &failure{FailedDial, err}
 	}

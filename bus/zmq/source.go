@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"slices"
 	"sync"
 	"time"
@@ -11,23 +12,32 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/internal/watch"
 )
 
 // A Source subscribes to publishers and hands their messages over. Each address has a goroutine and a connection of its
-// own, so that the failure of one delays no other.
+// own, so that the failure of one delays no other. Addresses may come and go while it runs: see source_places.go.
 type Source struct {
-	config    Config
-	log       *slog.Logger
-	now       func() time.Time
-	endpoints []*endpoint
-	replays   map[string]bus.Archive // by name of the endpoint
+	config  Config
+	log     *slog.Logger
+	now     func() time.Time
+	topics  []string
+	replays map[string]bus.Archive // by name of the endpoint
+
+	written []place                 // of Config.Endpoints
+	files   *watch.Watcher[[]place] // of Config.EndpointsFile; nil: there is none
+	domains []*domain               // of Config.SRV
+	leftOut map[place]bool          // what the log has said of; belongs to places
+
+	mu        sync.Mutex
+	endpoints []*endpoint // by name and address
 }
 
 // An endpoint is one address: its connections, one after the other, and its figures.
 type endpoint struct {
+	place
 	config    Config
-	name      string
-	addr      address
+	resolver  *net.Resolver // of the address's name; nil: the system's
 	topics    []string
 	allTopics bool // every topic is subscribed to
 	log       *slog.Logger
@@ -41,30 +51,61 @@ type endpoint struct {
 // working is the state of an endpoint that has sent something, be it an answer to a PING.
 const working = "working"
 
-func newEndpoint(s *Source, name string, a address, topics []string) *endpoint {
-	log := s.log.With("endpoint", name, "address", a.String())
-	return &endpoint{
-		config: s.config, name: name, addr: a, topics: topics, allTopics: slices.Contains(topics, ""),
+func newEndpoint(s *Source, p place) *endpoint {
+	log := s.log.With("endpoint", p.name, "address", p.addr.String())
+	e := &endpoint{
+		place: p, config: s.config, topics: s.topics, allTopics: slices.Contains(s.topics, ""),
 		log: log, now: s.now,
-		meter:  bus.NewMeter(name, a.String(), log),
+		meter:  bus.NewMeter(p.name, p.addr.String(), log),
 		counts: counters{stats: EndpointStats{Failures: map[string]uint64{}}},
 	}
+	if p.via != "" {
+		e.resolver = resolverAt(s.config.SRVServer)
+	}
+	return e
 }
 
 // Run receives from every endpoint until ctx ends, and returns nil. While an endpoint's queue in the Intake is full,
 // nothing is read from its connections, so that the publishers keep what they send; with on_full: drop it is read, and
 // dropped and counted.
 func (s *Source) Run(ctx context.Context, in *bus.Intake) error {
-	if len(s.endpoints) == 0 {
-		s.log.Warn("no endpoints are configured: nothing will be received")
-		<-ctx.Done()
-	}
 	var all sync.WaitGroup
-	for _, e := range s.endpoints {
-		all.Go(func() { e.run(ctx, in) })
+	defer all.Wait()
+	changed := s.startFinders(ctx, &all)
+	stops := map[*endpoint]context.CancelFunc{}
+	come, gone := s.current(), []*endpoint(nil)
+	if len(come) == 0 && !s.Finds() {
+		s.log.Warn("no endpoints are configured: nothing will be received")
 	}
-	all.Wait()
-	return nil
+	for {
+		for _, e := range gone {
+			e.log.Info("endpoint removed")
+			stops[e]()
+			delete(stops, e)
+		}
+		for _, e := range come {
+			part, stop := context.WithCancel(ctx)
+			stops[e] = stop
+			all.Go(func() {
+				e.run(part, in)
+				if ctx.Err() == nil {
+					s.forget(in, e.name)
+				}
+			})
+		}
+		select {
+		case <-ctx.Done():
+			for _, stop := range stops {
+				stop()
+			}
+			return nil
+		case <-changed:
+		}
+		come, gone = s.update()
+		for _, e := range come {
+			e.log.Info("endpoint added")
+		}
+	}
 }
 
 // run connects again and again. The pause between attempts grows, with jitter, until a connection has lasted a while.

@@ -40,7 +40,7 @@ const (
 // Stats gives a snapshot; safe at any time.
 func (s *Source) Stats() Stats {
 	var stats Stats
-	for _, e := range s.endpoints {
+	for _, e := range s.current() {
 		stats.Endpoints = append(stats.Endpoints, e.stats())
 	}
 	return stats
@@ -48,9 +48,10 @@ func (s *Source) Stats() Stats {
 
 // Collect emits the figures of every endpoint: a Source is bus.Metered.
 func (s *Source) Collect(emit metric.Emit) {
-	for _, e := range s.endpoints {
+	for _, e := range s.current() {
 		e.meter.Collect(emit)
 	}
+	s.collectFinders(emit)
 }
 
 func (e *endpoint) stats() EndpointStats {

@@ -20,8 +20,7 @@ package zmq
 import (
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
+	"net"
 	"strings"
 	"time"
 
@@ -31,8 +30,20 @@ import (
 // Config is the section bus.zmq. The zero value of a field means its default, except where the field says otherwise.
 type Config struct {
 	// Endpoints are the addresses of publishers by name, as in fedmsg's endpoints dictionary: tcp://host:port,
-	// tcp://[ip6]:port or ipc:///path. The name becomes Frame.Source. Must be set; {} is none.
+	// tcp://[ip6]:port or ipc:///path. The name becomes Frame.Source. It must be set, {} is none, unless EndpointsFile
+	// or SRV is.
 	Endpoints map[string]Addresses `yaml:"endpoints"`
+	// EndpointsFile lists more of them: see ParseEndpoints. It is a file, or a folder of files whose names end in .yaml,
+	// .yml or .json. EndpointsCheck is how often to look for a change. Default 10s.
+	EndpointsFile  string        `yaml:"endpoints_file"`
+	EndpointsCheck time.Duration `yaml:"endpoints_check"`
+	// SRV are domains whose SRV records of _fedmsg._tcp name more of them. The name is the domain. SRVCheck is how often
+	// to ask. Default 5m.
+	SRV      []string      `yaml:"srv"`
+	SRVCheck time.Duration `yaml:"srv_check"`
+	// SRVServer is the name server that is asked for the records, and for the addresses of their targets, as host:port.
+	// "": those of the system.
+	SRVServer string `yaml:"srv_server"`
 	// Topics are prefixes of topics to subscribe to; a trailing * is removed. None: everything.
 	Topics []string `yaml:"topics"`
 	// Heartbeat is the silence after which a PING is sent. After three without an answer the connection is ended.
@@ -126,6 +137,8 @@ func (c Config) withDefaults() Config {
 			*d = v
 		}
 	}
+	set(&c.EndpointsCheck, 10*time.Second)
+	set(&c.SRVCheck, 5*time.Minute)
 	set(&c.Heartbeat, 10*time.Second)
 	set(&c.Timeout, 10*time.Second)
 	set(&c.RetryMin, 100*time.Millisecond)
@@ -144,7 +157,7 @@ func (c Config) withDefaults() Config {
 // New checks c and makes a Source. An error names the key and what was expected.
 func New(c Config, log *slog.Logger) (*Source, error) {
 	c = c.withDefaults()
-	if c.Endpoints == nil {
+	if c.Endpoints == nil && !c.finds() {
 		return nil, fmt.Errorf("endpoints: names with addresses were expected, or {} for none")
 	}
 	if c.OnFull != Wait && c.OnFull != Drop {
@@ -157,29 +170,22 @@ func New(c Config, log *slog.Logger) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{config: c, log: log, now: time.Now}
-	named := map[string]string{}
-	for _, name := range slices.Sorted(maps.Keys(c.Endpoints)) {
-		if len(c.Endpoints[name]) == 0 {
-			return nil, fmt.Errorf("endpoints: %s: no address; take the name out, or give it one", name)
-		}
-		for _, text := range c.Endpoints[name] {
-			a, err := parseAddress(text)
-			if err != nil {
-				return nil, fmt.Errorf("endpoints: %s: %w", name, err)
-			}
-			if first, twice := named[a.String()]; twice {
-				return nil, fmt.Errorf("endpoints: %s: %s is listed under %s already", name, a, first)
-			}
-			named[a.String()] = name
-			s.endpoints = append(s.endpoints, newEndpoint(s, name, a, topics))
-		}
+	s := &Source{config: c, log: log, now: time.Now, topics: topics, leftOut: map[place]bool{}}
+	if s.written, err = writtenPlaces(c); err != nil {
+		return nil, err
 	}
+	if err := s.openFinders(); err != nil {
+		return nil, err
+	}
+	s.update()
 	if s.replays, err = newReplays(c, s.now, log); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
+
+// finds reports whether endpoints are found that are not written in the configuration.
+func (c Config) finds() bool { return c.EndpointsFile != "" || len(c.SRV) > 0 }
 
 // minMessage is a size, in bytes, that no fedmsg message is below.
 const minMessage = 512
@@ -196,18 +202,33 @@ func (c Config) checkBounds() error {
 		{"heartbeat", c.Heartbeat, 10 * time.Millisecond}, {"silence", c.Silence, 10 * time.Millisecond},
 		{"timeout", c.Timeout, time.Millisecond}, {"retry_min", c.RetryMin, time.Millisecond},
 		{"replay.timeout", c.Replay.Timeout, 10 * time.Millisecond},
+		{"endpoints_check", c.EndpointsCheck, 100 * time.Millisecond}, {"srv_check", c.SRVCheck, time.Second},
 	} {
 		if d.value > 0 && d.value < d.least {
 			return fmt.Errorf("%s: %v; at least %v", d.key, d.value, d.least)
 		}
 	}
 	switch {
+	case c.EndpointsCheck < 0 || c.EndpointsCheck > time.Hour:
+		return fmt.Errorf("endpoints_check: %v; at most 1h", c.EndpointsCheck)
+	case c.SRVCheck < 0 || c.SRVCheck > 24*time.Hour:
+		return fmt.Errorf("srv_check: %v; at most 24h", c.SRVCheck)
+	case c.SRVServer != "" && !isHostPort(c.SRVServer):
+		return fmt.Errorf("srv_server: %q; host:port was expected, such as 127.0.0.1:53", c.SRVServer)
 	case c.MaxMessage < minMessage:
 		return fmt.Errorf("max_message: at least %d", minMessage)
 	case c.MaxMessage > bus.MaxPayload+framingRoom:
 		return fmt.Errorf("max_message: at most %d", bus.MaxPayload+framingRoom)
 	}
 	return nil
+}
+
+func isHostPort(text string) bool {
+	host, port, err := net.SplitHostPort(text)
+	if err == nil {
+		_, err = net.LookupPort("udp", port)
+	}
+	return err == nil && host != ""
 }
 
 func prefixes(topics []string) ([]string, error) {

@@ -73,6 +73,10 @@ func (w *Watcher[T]) take() error {
 		return err
 	}
 	w.value.Store(&value)
+	select {
+	case w.updates <- struct{}{}:
+	default: // one is waiting
+	}
 	w.log.Info(w.source.Name+" loaded", w.attributes(value)...)
 	return nil
 }

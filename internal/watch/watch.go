@@ -76,6 +76,7 @@ type Watcher[T any] struct {
 	value   atomic.Pointer[T]
 	failure atomic.Pointer[error] // of the last look or reading
 	changed chan struct{}         // wakes Run when the interval is another
+	updates chan struct{}         // see Updates
 
 	mu       sync.Mutex
 	source   Source[T]
@@ -95,7 +96,7 @@ type state struct {
 
 // New reads the source and gives its Watcher. It fails where there is no first good value.
 func New[T any](source Source[T], interval time.Duration, log *slog.Logger) (*Watcher[T], error) {
-	w := &Watcher[T]{log: log, changed: make(chan struct{}, 1)}
+	w := &Watcher[T]{log: log, changed: make(chan struct{}, 1), updates: make(chan struct{}, 1)}
 	if err := w.Change(source, interval); err != nil {
 		return nil, err
 	}
@@ -104,6 +105,10 @@ func New[T any](source Source[T], interval time.Duration, log *slog.Logger) (*Wa
 
 // Load gives the last good value.
 func (w *Watcher[T]) Load() T { return *w.value.Load() }
+
+// Updates gets something whenever there is a new value, the first included. Values that come while nobody receives
+// from it are one.
+func (w *Watcher[T]) Updates() <-chan struct{} { return w.updates }
 
 // Err says why the value is not what the files say now. It is nil when it is.
 func (w *Watcher[T]) Err() error {

@@ -265,3 +265,34 @@ func TestNothingToLookAt(t *testing.T) {
 		}
 	})
 }
+
+// Updates tells of new values, and of nothing else.
+func TestUpdates(t *testing.T) {
+	tell(t, "one", func(s *story) {
+		told := func(what string, want bool) {
+			s.Helper()
+			select {
+			case <-s.w.Updates():
+				if !want {
+					s.Errorf("%s: told of a value", what)
+				}
+			default:
+				if want {
+					s.Errorf("%s: told of no value", what)
+				}
+			}
+		}
+		told("the first", true)
+		s.after(10*time.Minute, "no change", "one", true)
+		told("no change", false)
+		s.write("two?")
+		s.after(10*time.Minute, "a mistake", "one", false)
+		told("a mistake", false)
+		s.write("two")
+		s.after(settled, "changed", "two", true)
+		s.write("three")
+		s.after(settled, "changed again", "three", true)
+		told("two changes", true)
+		told("two changes are one", false)
+	})
+}

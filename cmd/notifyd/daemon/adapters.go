@@ -20,9 +20,7 @@ func (s *Service) openAdapters(f *config.File) error {
 	s.backends, err2 = openBackends(f, s.log, backends.Parts{
 		Now: s.env.Now, Random: rand.Float64, Manage: s.settings.Web.manage(), Writer: s.db.Writer, Reader: s.db.Reader,
 	})
-	err3 := f.InSection("bus.trust", s.settings.Trust.CheckSources(sourceNames(s.sources)))
-	err4 := f.InSection("bus.backlog", s.settings.Backlog.Check(sourceNames(s.sources)))
-	if err := errors.Join(err, err2, err3, err4); err != nil {
+	if err := errors.Join(err, err2, checkNames(f, s.settings, s.sources)); err != nil {
 		return err
 	}
 	if len(s.sources) == 0 {

@@ -41,15 +41,9 @@ func check(f *config.File, env Env) (Settings, error) {
 	quiet := slog.New(slog.DiscardHandler)
 	sources, err2 := openSources(f, quiet)
 	_, err3 := openBackends(f, quiet, backends.Parts{Now: env.Now, Random: rand.Float64, Manage: s.Web.manage()})
-	err4 := f.InSection("bus.trust", checkTrust(s.Trust, sourceNames(sources)))
-	err5 := f.InSection("bus.backlog", s.Backlog.Check(sourceNames(sources)))
-	return s, errors.Join(err, err2, err3, err4, err5, f.Unknown(), f.InSection("", checkFiles(s)))
-}
-
-// checkTrust reads the files of bus.trust.
-func checkTrust(c trust.Config, sources []string) error {
-	_, err := trust.Open(c)
-	return errors.Join(err, c.CheckSources(sources))
+	_, err4 := trust.Open(s.Trust)
+	return s, errors.Join(err, err2, err3, f.InSection("bus.trust", err4), checkNames(f, s, sources), f.Unknown(),
+		f.InSection("", checkFiles(s)))
 }
 
 // checkFiles reads the files that the configuration names.

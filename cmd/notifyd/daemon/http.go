@@ -77,7 +77,8 @@ func (s *Service) readyz(w http.ResponseWriter, r *http.Request) {
 		status, problem = http.StatusServiceUnavailable, "the database takes no messages"
 	}
 	w.WriteHeader(status)
-	answer := map[string]any{"ready": problem == "", "problem": problem, "warnings": orNone(s.trustWarnings())}
+	warnings := append(s.trustWarnings(), s.sourceWarnings()...)
+	answer := map[string]any{"ready": problem == "", "problem": problem, "warnings": orNone(warnings)}
 	if err := json.NewEncoder(w).Encode(answer); err != nil {
 		s.log.Debug("cannot answer readyz", "error", err)
 	}

@@ -2,7 +2,9 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -42,6 +44,41 @@ func sourceNames(sources map[string]bus.Source) []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// findsNames reports whether a source finds its publishers while it runs: then a name that nobody has may come up.
+func findsNames(sources map[string]bus.Source) bool {
+	for _, source := range sources {
+		if finding, ok := source.(bus.Finding); ok && finding.Finds() {
+			return true
+		}
+	}
+	return false
+}
+
+// checkNames gives the mistakes of sections that name sources, by the names that there are.
+func checkNames(f *config.File, set Settings, sources map[string]bus.Source) error {
+	names := sourceNames(sources)
+	if findsNames(sources) {
+		for name := range set.Trust.Sources {
+			names = append(names, name)
+		}
+		names = append(names, set.Backlog.Sources...)
+	}
+	return errors.Join(
+		f.InSection("bus.trust", set.Trust.CheckSources(names)), f.InSection("bus.backlog", set.Backlog.Check(names)),
+	)
+}
+
+// sourceWarnings says what limits the sources at this moment.
+func (s *Service) sourceWarnings() []string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(s.sources)) {
+		if w, ok := s.sources[name].(bus.Warning); ok {
+			all = append(all, w.Warnings()...)
+		}
+	}
+	return all
 }
 
 // nothingVerified is the warning of a site that can check no signature.
