@@ -3,12 +3,14 @@ package all
 
 import (
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/amqp"
 	"github.com/notifyd/notifyd/bus/zmq"
 )
 
 // Drivers are those that a configuration may name, sorted by name.
 func Drivers() []bus.Driver {
 	return []bus.Driver{
+		amqp.Driver(),
 		zmq.Driver(),
 	}
 }

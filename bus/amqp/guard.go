@@ -1,0 +1,172 @@
+package amqp
+
+import (
+	"context"
+	"encoding/binary"
+	"net"
+	"sync"
+	"time"
+)
+
+// A guard stands between the network and the client library, and bounds what the library does not.
+//
+// The library reads whatever comes and keeps it until it is taken, each message whole. A guard follows the frames of
+// AMQP (specification 0-9-1, 4.2.3) as far as their lengths. A body that is larger than most is cut out of the stream:
+// its content header then says 0 bytes. While the bodies that were read and not yet taken have more than room bytes,
+// nothing is read.
+//
+// Deliveries of a channel are numbered from 1, and one content header follows each: so the number of a header is the
+// delivery tag. A session has one channel that consumes.
+type guard struct {
+	net.Conn            // with TLS where there is one
+	raw        net.Conn // below it
+	most, room uint64
+	write      time.Duration // for one write
+
+	// The reader's goroutine alone uses these.
+	head    []byte // of the frame that is being read, as far as it is needed: 7 bytes, of a content header 19
+	ready   []byte // of head, what the library has not read yet
+	payload uint64 // bytes of the frame that come after head, with the byte that ends it
+	skip    bool   // they are cut out
+	cut     uint64 // bytes of bodies that are still to be cut out
+	buffer  []byte
+
+	mu    sync.Mutex
+	tag   uint64            // of the last content header
+	large map[uint64]uint64 // sizes of what was cut out, by tag
+	held  uint64            // bytes of bodies that were read and not taken
+	taken chan struct{}     // has room for one: held has become less
+	done  <-chan struct{}   // the connection is over
+}
+
+// Frame types, and where things stand in a frame.
+const (
+	typeHeader = 2
+	typeBody   = 3
+	frameHead  = 7                 // type, channel, length
+	sizeAt     = frameHead + 4     // of a content header: after class and weight
+	headerHead = frameHead + 4 + 8 // up to and with the size of the body
+)
+
+func newGuard(ctx context.Context, conn net.Conn, most, room uint64, write time.Duration) *guard {
+	return &guard{
+		Conn: conn, raw: conn, most: most, room: room, write: write, large: map[uint64]uint64{},
+		taken: make(chan struct{}, 1), done: ctx.Done(), buffer: make([]byte, 32<<10),
+	}
+}
+
+// Close ends the connection at once: TLS would wait to say farewell.
+func (g *guard) Close() error { return g.raw.Close() }
+
+// Write bounds each write in time: a broker that reads no more must not hold acknowledgements for ever.
+func (g *guard) Write(p []byte) (int, error) {
+	if err := g.SetWriteDeadline(time.Now().Add(g.write)); err != nil {
+		return 0, err
+	}
+	return g.Conn.Write(p)
+}
+
+// Read gives what the library may see.
+func (g *guard) Read(p []byte) (int, error) {
+	for {
+		switch {
+		case len(p) == 0:
+			return 0, nil
+		case len(g.ready) > 0:
+			n := copy(p, g.ready)
+			g.ready = g.ready[n:]
+			return n, nil
+		case g.payload == 0:
+			if err := g.next(); err != nil {
+				return 0, err
+			}
+		case g.skip:
+			n, err := g.Conn.Read(g.buffer[:min(uint64(len(g.buffer)), g.payload)])
+			g.payload -= uint64(n)
+			if err != nil {
+				return 0, err
+			}
+		default:
+			n, err := g.Conn.Read(p[:min(uint64(len(p)), g.payload)])
+			g.payload -= uint64(n)
+			return n, err
+		}
+	}
+}
+
+// next reads the begin of a frame, and decides what happens to it.
+func (g *guard) next() error {
+	if err := g.readHead(frameHead); err != nil {
+		return err
+	}
+	length := uint64(binary.BigEndian.Uint32(g.head[3:]))
+	rest := length + 1
+	switch {
+	case g.head[0] == typeBody && g.cut > 0:
+		g.cut -= min(g.cut, length)
+		g.payload, g.skip, g.head = rest, true, nil
+		return nil
+	case g.head[0] == typeHeader && length >= headerHead-frameHead:
+		if err := g.readHead(headerHead); err != nil {
+			return err
+		}
+		rest -= headerHead - frameHead
+		g.admit()
+	}
+	g.payload, g.skip, g.ready, g.head = rest, false, g.head, nil
+	return nil
+}
+
+// readHead reads up to n bytes of the frame's begin. A deadline may pass in between, so what was read is kept.
+func (g *guard) readHead(n int) error {
+	for len(g.head) < n {
+		more := make([]byte, n-len(g.head))
+		m, err := g.Conn.Read(more)
+		g.head = append(g.head, more[:m]...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// admit looks at a content header: it waits for room, and cuts a body out that is too large.
+func (g *guard) admit() {
+	size := binary.BigEndian.Uint64(g.head[sizeAt:])
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.tag++
+	if size > g.most {
+		g.cut = size
+		g.large[g.tag] = size
+		binary.BigEndian.PutUint64(g.head[sizeAt:], 0)
+		return
+	}
+	for g.held > 0 && g.held+size > g.room {
+		g.mu.Unlock()
+		select {
+		case <-g.taken:
+		case <-g.done:
+			g.mu.Lock()
+			return
+		}
+		g.mu.Lock()
+	}
+	g.held += size
+}
+
+// take says that a delivery was taken, whose body has so many bytes. cut is the size of a body that was cut out.
+func (g *guard) take(tag uint64, body int) (cut uint64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if cut = g.large[tag]; cut > 0 {
+		delete(g.large, tag)
+		return cut
+	}
+	g.held -= min(g.held, uint64(body))
+	select {
+	case g.taken <- struct{}{}:
+	default:
+	}
+	return 0
+}

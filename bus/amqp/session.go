@@ -1,0 +1,311 @@
+package amqp
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	amqp091 "github.com/rabbitmq/amqp091-go"
+
+	"github.com/notifyd/notifyd/bus"
+)
+
+// farewell bounds the orderly end of a session. The broker is told of all that is done with; it need not answer.
+const farewell = time.Second
+
+// A session is one connection with all that belongs to it.
+type session struct {
+	*broker
+	conn       *amqp091.Connection
+	channel    *amqp091.Channel
+	guard      *guard
+	acker      *acker
+	deliveries <-chan amqp091.Delivery
+
+	connClosed, channelClosed chan *amqp091.Error
+	cancelled                 chan string
+	blocked                   chan amqp091.Blocking
+}
+
+// session receives over one connection, from dialling to its end.
+func (b *broker) session(ctx context.Context, in *bus.Intake) (err error) {
+	defer func() { // the library's own goroutines are not ours to catch; its calls are
+		if p := recover(); p != nil {
+			err = &failure{FailedPanic, fmt.Errorf("client library: %v", p)}
+		}
+	}()
+	alive, die := context.WithCancel(ctx)
+	defer die()
+	g, err := b.dial(alive)
+	if err != nil {
+		return err
+	}
+	defer g.Close()
+	s := &session{broker: b, guard: g}
+	// What has no time limit in the library, and ignores contexts, ends with its connection.
+	watchdog := time.AfterFunc(b.config.Timeout, func() { g.Close() })
+	stop := context.AfterFunc(ctx, func() { g.Close() })
+	err = s.begin()
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if fired := !watchdog.Stop(); err != nil {
+		return b.notBegun(err, fired)
+	}
+	b.meter.Connected(true)
+	defer b.meter.Connected(false)
+	b.noteConsuming()
+	err = s.receive(alive, die, in)
+	s.end()
+	return err
+}
+
+// notBegun says why begin has failed. fired: the watchdog has ended it.
+func (b *broker) notBegun(err error, fired bool) error {
+	f := (*failure)(nil)
+	switch {
+	case fired:
+		return &failure{FailedTimeout, fmt.Errorf("the broker did not answer within %v: %w", b.config.Timeout, err)}
+	case errors.As(err, &f):
+		return err
+	}
+	return &failure{FailedLost, err}
+}
+
+// dial connects, with TLS where the URL says so.
+func (b *broker) dial(ctx context.Context) (*guard, error) {
+	config, err := b.config.tlsConfig(b.address)
+	if err != nil {
+		return nil, &failure{FailedTLS, err}
+	}
+	limited, cancel := context.WithTimeout(ctx, b.config.Timeout)
+	defer cancel()
+	dialer := net.Dialer{KeepAlive: 30 * time.Second}
+	conn, err := dialer.DialContext(limited, "tcp", net.JoinHostPort(b.address.host, b.address.port))
+	if err != nil {
+		return nil, &failure{FailedDial, err}
+	}
+	g := newGuard(ctx, conn, bus.MaxPayload, bus.MaxHeld, b.config.Timeout)
+	if config != nil {
+		secured := tls.Client(conn, config)
+		if err := secured.HandshakeContext(limited); err != nil {
+			conn.Close()
+			return nil, &failure{FailedTLS, err}
+		}
+		g.Conn = secured
+	}
+	return g, nil
+}
+
+// begin logs in, makes what is to be there, and starts to consume.
+func (s *session) begin() (err error) {
+	hostname, _ := os.Hostname()
+	s.conn, err = amqp091.Open(s.guard, amqp091.Config{
+		SASL: s.config.login(s.address), Vhost: s.address.vhost, Heartbeat: s.config.Heartbeat, Locale: "en_US",
+		FrameSize: 128 << 10,
+		Properties: amqp091.Table{
+			"product": "notifyd", "connection_name": "notifyd " + s.name + " on " + hostname,
+			"capabilities": amqp091.Table{
+				"consumer_cancel_notify": true, "connection.blocked": true, "authentication_failure_close": true,
+			},
+		},
+	})
+	if err != nil {
+		return refused(err)
+	}
+	s.connClosed = s.conn.NotifyClose(make(chan *amqp091.Error, 1))
+	s.blocked = s.conn.NotifyBlocked(make(chan amqp091.Blocking, 1))
+	queue, made, err := s.declare()
+	if err != nil {
+		return err
+	}
+	if s.channel, err = s.conn.Channel(); err != nil {
+		return err
+	}
+	s.channelClosed = s.channel.NotifyClose(make(chan *amqp091.Error, 1))
+	s.cancelled = s.channel.NotifyCancel(make(chan string, 1))
+	s.acker = newAcker(s.channel.Ack)
+	s.acks.Store(s.acker)
+	if err := s.channel.Qos(s.config.Prefetch, 0, false); err != nil {
+		return fmt.Errorf("set prefetch: %w", err)
+	}
+	if s.deliveries, err = s.channel.Consume(queue, "", false, false, false, false, nil); err != nil {
+		return &failure{FailedTopology, fmt.Errorf("consume the queue %q: %w", queue, err)}
+	}
+	// What was sent while there was no queue is lost.
+	s.resumed = s.resumed || made && s.meter.Traffic().Connects > 0
+	if made && s.config.Queue != "" {
+		s.log.Warn("the queue was not there and is made: what was sent before is not in it", "queue", queue)
+	}
+	return nil
+}
+
+// refused gives the failure of a login.
+func refused(err error) error {
+	reason := FailedLost
+	if e := (*amqp091.Error)(nil); errors.As(err, &e) {
+		switch e.Code {
+		case amqp091.AccessRefused:
+			return &failure{FailedLogin, fmt.Errorf("the broker refuses the login: %w", err)}
+		case amqp091.NotAllowed:
+			return &failure{FailedLogin, fmt.Errorf("the broker does not let this login into the vhost: %w", err)}
+		}
+	}
+	return &failure{reason, fmt.Errorf("log in: %w", err)}
+}
+
+// receive hands messages over until the session ends, by its own fault or by ctx. A second goroutine acknowledges.
+func (s *session) receive(ctx context.Context, die func(), in *bus.Intake) error {
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		s.tell(ctx)
+		die() // whoever waits for room in the intake need not: what it has comes again
+	}()
+	err := s.consume(ctx, in)
+	die()
+	<-told
+	return err
+}
+
+// tell acknowledges, and logs when the broker blocks, until the connection fails or ctx ends.
+func (s *session) tell(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.acker.more:
+			if s.acker.flush() != nil {
+				return
+			}
+		case b, open := <-s.blocked:
+			if !open {
+				return // the connection is closed
+			}
+			s.counts.setBlocked(b.Active)
+			s.log.Warn("the broker has changed whether it takes messages", "blocked", b.Active, "reason", b.Reason)
+		}
+	}
+}
+
+// consume takes deliveries.
+func (s *session) consume(ctx context.Context, in *bus.Intake) error {
+	var silent <-chan time.Time
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		if s.config.Silence > 0 {
+			timer.Reset(s.config.Silence)
+			silent = timer.C
+		}
+		select {
+		case <-ctx.Done():
+			return s.whyClosed()
+		case <-silent:
+			s.counts.setSilent(true)
+			return &failure{FailedSilent, fmt.Errorf("nothing has come for %v", s.config.Silence)}
+		case d, open := <-s.deliveries:
+			if !open {
+				return s.whyClosed()
+			}
+			if s.deliver(ctx, in, &d) != nil {
+				return s.whyClosed()
+			}
+		}
+	}
+}
+
+// deliver hands one message over, or refuses it. The error is ctx's.
+func (s *session) deliver(ctx context.Context, in *bus.Intake, d *amqp091.Delivery) error {
+	s.noteMessage()
+	s.acker.begin(d.DeliveryTag)
+	if d.Redelivered {
+		s.counts.redeliver()
+	}
+	cut := s.guard.take(d.DeliveryTag, len(d.Body))
+	f, reason := frame(d, s.now())
+	if cut > 0 {
+		reason = bus.DroppedLarge
+	}
+	if reason != "" {
+		s.refuse(d, reason)
+		return nil
+	}
+	tag, acker := d.DeliveryTag, s.acker
+	f.Ack = func() { acker.done(tag) }
+	f.Resumed, f.Whole = s.resumed, s.whole()
+	if err := s.meter.Forward(ctx, in, f); err != nil {
+		return err
+	}
+	s.resumed = false
+	return nil
+}
+
+// refuse rejects a message: the broker moves it to the dead-letter exchange, or drops it.
+func (s *session) refuse(d *amqp091.Delivery, reason string) {
+	s.meter.Dropped(reason)
+	s.log.Debug("refused a message", "topic", d.RoutingKey, "id", d.MessageId, "reason", reason)
+	s.acker.settle(d.DeliveryTag)
+	if err := d.Reject(false); err != nil {
+		s.log.Debug("cannot reject a message; it will come again", "error", err)
+	}
+}
+
+// whyClosed says why there are no more deliveries. The library tells that before it closes their channel.
+func (s *session) whyClosed() error {
+	if err := s.ending(); err != nil {
+		return err
+	}
+	return &failure{FailedLost, errors.New("the connection was closed")}
+}
+
+// ending gives what has ended the session; nil where nothing has.
+func (s *session) ending() error {
+	select {
+	case <-s.cancelled:
+		return &failure{FailedCancelled, fmt.Errorf("the broker has cancelled the consumer: the queue %q was deleted, "+
+			"or has moved", s.config.Queue)}
+	case e := <-s.channelClosed:
+		if e != nil {
+			return closed("channel", e)
+		}
+	default:
+	}
+	select {
+	case e := <-s.connClosed:
+		if e != nil {
+			return closed("connection", e)
+		}
+	default:
+	}
+	return nil
+}
+
+func closed(what string, e *amqp091.Error) error {
+	if e.Code == amqp091.ConnectionForced {
+		return &failure{FailedClosed, fmt.Errorf("the broker has closed the %s: it stops, or an operator wants it: %w", what, e)}
+	}
+	if e.Server {
+		return &failure{FailedClosed, fmt.Errorf("the broker has closed the %s: %w", what, e)}
+	}
+	return &failure{FailedLost, fmt.Errorf("the %s is lost: %w", what, e)}
+}
+
+// end tells the broker what is done with, and closes the connection in order, so that this arrives.
+func (s *session) end() {
+	watchdog := time.AfterFunc(farewell, func() { s.guard.Close() })
+	defer watchdog.Stop()
+	if s.conn.IsClosed() {
+		return
+	}
+	if err := s.acker.flush(); err != nil {
+		s.log.Debug("cannot acknowledge; messages will come again", "error", err)
+	}
+	if err := s.conn.Close(); err != nil && !errors.Is(err, amqp091.ErrClosed) {
+		s.log.Debug("the connection was not closed in order", "error", err)
+	}
+}
