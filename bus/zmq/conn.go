@@ -27,7 +27,6 @@ type zmtpConn struct {
 	messageBegan time.Time // when the message or command that is being read began
 	unanswered   int       // PINGs since lastByte
 	lastPing     time.Time // when the last one of them was sent
-	lateSince    time.Time // since when a deadline is over and bytes still come; zero: none is
 	broken       error     // a bound was broken, and every further Read fails
 	floodSince   time.Time // the begin of the interval in which commands are counted
 	floodBase    uint64    // how many commands had come by then
@@ -88,8 +87,15 @@ func (c *zmtpConn) Read(p []byte) (int, error) {
 		if c.broken != nil {
 			return 0, c.broken
 		}
-		at, due := c.deadline()
-		n, err := c.readBy(p, at)
+		var at time.Time
+		var due error
+		if c.in.Buffered() == 0 {
+			at, due = c.deadline()
+			if err := c.Conn.SetReadDeadline(at); err != nil {
+				return 0, err
+			}
+		}
+		n, err := c.in.Read(p)
 		switch {
 		case n > 0:
 			if c.broken = c.track(p[:n]); c.broken != nil {
@@ -98,7 +104,12 @@ func (c *zmtpConn) Read(p []byte) (int, error) {
 			return n, nil
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return 0, err
-		case due != nil:
+		}
+		if late := c.now().Sub(at); late > stopped {
+			c.excuse(late + stopped)
+			continue
+		}
+		if due != nil {
 			return 0, due
 		}
 		c.unanswered++
@@ -107,40 +118,6 @@ func (c *zmtpConn) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-}
-
-// lastLook is how long Read looks for bytes before it believes that none have come in time, and lastLooks how long it
-// does so in all: a peer that sends a byte now and then must not put off the end of its time for ever.
-const (
-	lastLook  = 20 * time.Millisecond
-	lastLooks = 200 * time.Millisecond
-)
-
-// readBy reads until a deadline; zero is none. It does not miss what came in time while this process was stopped or
-// busy: then the deadline is over before anything is read.
-func (c *zmtpConn) readBy(p []byte, at time.Time) (int, error) {
-	if c.in.Buffered() > 0 {
-		return c.in.Read(p)
-	}
-	if err := c.Conn.SetReadDeadline(at); err != nil {
-		return 0, err
-	}
-	n, err := c.in.Read(p)
-	if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
-		c.lateSince = time.Time{}
-		return n, err
-	}
-	now := c.now()
-	if c.lateSince.IsZero() {
-		c.lateSince = now
-	}
-	if now.Sub(c.lateSince) > lastLooks {
-		return 0, err
-	}
-	if err := c.Conn.SetReadDeadline(now.Add(lastLook)); err != nil {
-		return 0, err
-	}
-	return c.in.Read(p)
 }
 
 // deadline gives the time until which the next read may wait, and the error by which it then fails; a nil error is the

@@ -13,10 +13,20 @@ func (c *zmtpConn) pause() (resume func()) {
 	}
 	return func() {
 		stop()
-		waited := c.now().Sub(began)
-		c.lastByte = c.lastByte.Add(waited)
-		c.lastMessage = c.lastMessage.Add(waited)
-		c.messageBegan = c.messageBegan.Add(waited)
+		c.excuse(c.now().Sub(began))
+	}
+}
+
+// stopped is the lateness by which Read knows that this process was stopped or suspended, not the peer silent. What the
+// peer has sent meanwhile may lie in the socket, and Read looks for as long again.
+const stopped = time.Second
+
+// excuse moves all that the deadlines count from.
+func (c *zmtpConn) excuse(d time.Duration) {
+	for _, t := range []*time.Time{&c.lastByte, &c.lastPing, &c.lastMessage, &c.messageBegan, &c.handshakeBy} {
+		if !t.IsZero() {
+			*t = t.Add(d)
+		}
 	}
 }
 
