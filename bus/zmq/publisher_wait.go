@@ -4,25 +4,61 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // WaitSubscribed waits until a peer has subscribed to topic: ZeroMQ loses what is published before. When ctx ends
 // first, the error says what was missing.
 func (p *Publisher) WaitSubscribed(ctx context.Context, topic string) error {
+	_, err := p.WaitSettled(ctx, topic, 1, 0)
+	return err
+}
+
+// WaitSettled waits for all that will subscribe to topic, and gives their number. It waits until n have; or, where n is
+// 0, until for a time of quiet no other has, and for twice that time at least, in which subscribers that have looked
+// for the address before must try again. When ctx ends first and nobody has, or fewer than n, the error says so.
+func (p *Publisher) WaitSettled(ctx context.Context, topic string, n int, quiet time.Duration) (int, error) {
+	have, settled := 0, time.Now().Add(2*quiet)
 	for {
 		p.mu.Lock()
 		changed := p.changed
-		found := slices.ContainsFunc(p.peers, func(q *peer) bool { return q.subscribedTo(topic) })
+		before := have
+		have = p.subscribersLocked(topic)
 		p.mu.Unlock()
-		if found {
-			return nil
+		if at := time.Now().Add(quiet); have > before && at.After(settled) {
+			settled = at
+		}
+		var over <-chan time.Time
+		switch left := time.Until(settled); {
+		case n > 0 && have >= n, n == 0 && have > 0 && left <= 0:
+			return have, nil
+		case n == 0 && have > 0:
+			over = time.After(left)
 		}
 		select {
 		case <-changed:
+		case <-over:
 		case <-ctx.Done():
-			return p.whyUnsubscribed(topic)
+			switch {
+			case have == 0:
+				return 0, p.whyUnsubscribed(topic)
+			case n > 0:
+				return have, fmt.Errorf("only %d of %d subscribers came to %s", have, n, p.Addr())
+			}
+			return have, nil
 		}
 	}
+}
+
+// subscribersLocked counts the peers that have subscribed to topic.
+func (p *Publisher) subscribersLocked(topic string) int {
+	n := 0
+	for _, q := range p.peers {
+		if q.subscribedTo(topic) {
+			n++
+		}
+	}
+	return n
 }
 
 // whyUnsubscribed is the error where nobody has subscribed to topic.

@@ -61,7 +61,8 @@ type Config struct {
 	// more until there is room, and the publisher keeps what it sends, up to its high-water mark; "drop" drops and
 	// counts it. Default wait.
 	OnFull string `yaml:"on_full"`
-	// RetryMin and RetryMax bound the growing, jittered pause between attempts to connect. Default 100ms and 5s.
+	// RetryMin and RetryMax bound the growing, jittered pause between attempts to connect, so that a publisher that
+	// listens for a moment only is found. Default 100ms and 600ms.
 	RetryMin time.Duration `yaml:"retry_min"`
 	RetryMax time.Duration `yaml:"retry_max"`
 	// Replay is fedmsg's replay: asking publishers for what was missed, and answering others.
@@ -142,7 +143,7 @@ func (c Config) withDefaults() Config {
 	set(&c.Heartbeat, 10*time.Second)
 	set(&c.Timeout, 10*time.Second)
 	set(&c.RetryMin, 100*time.Millisecond)
-	set(&c.RetryMax, 5*time.Second)
+	set(&c.RetryMax, 600*time.Millisecond)
 	set(&c.Replay.Timeout, replayTimeout)
 	if c.MaxMessage == 0 {
 		c.MaxMessage = bus.MaxPayload + framingRoom

@@ -15,6 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/notifyd/notifyd/cmd/notifyd/classic"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon"
 )
 
@@ -48,7 +49,7 @@ func main() {
 		ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, now: time.Now,
 		log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	}
-	status := run(e, os.Args[1:])
+	status := run(e, classic.Args(os.Args))
 	stop()
 	os.Exit(status)
 }

@@ -1,58 +1,73 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
+	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os/user"
 	"strings"
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
-	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/bus/zmq"
+	"github.com/notifyd/notifyd/cmd/notifyd/classic"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon"
+	"github.com/notifyd/notifyd/cmd/notifyd/publish"
 )
 
-// publishCmd does the job of fedmsg-logger: it sends its input to the bus, and ends when the bus has taken
-// everything.
+// publishCmd does the jobs of fedmsg-logger and fedmsg-announce: it sends its input to the bus, and ends when the bus
+// has taken everything.
 type publishCmd struct {
-	Topic   string        `default:"log" help:"Last part of the topic."`
-	Modname string        `default:"logger" help:"The application: the topic's word before that part."`
-	Prefix  string        `default:"org.fedoraproject" help:"First words of the topic."`
-	Env     string        `default:"dev" help:"The topic's word after the prefix: dev, stg or prod by custom."`
-	Message string        `short:"m" placeholder:"TEXT" help:"What to send; without it, stdin is read."`
-	JSON    bool          `name:"json" help:"The message, or all of stdin, is one JSON document and becomes the body. Otherwise each line becomes {\"log\": line}."`
-	Connect string        `xor:"where" placeholder:"ADDRESS" help:"Relay to connect to, a socket that takes messages in (default: tcp://127.0.0.1:2003)."`
-	Bind    string        `xor:"where" placeholder:"ADDRESS" help:"Listen here instead and let subscribers connect; waits for the first one."`
-	Wait    time.Duration `default:"10s" help:"How long to wait for the relay, or for the first subscriber, and for one that takes nothing."`
+	Topic       string        `default:"log" help:"Last part of the topic."`
+	Modname     string        `default:"logger" help:"The application: the topic's word before that part."`
+	Prefix      string        `aliases:"topic-prefix" placeholder:"WORDS" help:"First words of the topic (default: bus.publish.prefix of the configuration, or else org.fedoraproject)."`
+	Env         string        `placeholder:"WORD" help:"The topic's word after the prefix: dev, stg or prod by custom (default: bus.publish.env, or else dev)."`
+	Message     string        `short:"m" placeholder:"TEXT" help:"What to send; without it, stdin is read."`
+	JSON        bool          `name:"json" aliases:"json-input" xor:"form" help:"The message, or all of stdin, is one JSON document and becomes the body. Otherwise each line becomes {\"log\": line}."`
+	Announce    bool          `xor:"form" help:"The message, or all of stdin, is an announcement, with the topic announce.announcement."`
+	Link        string        `placeholder:"URL" help:"With --announce: where there is more to read."`
+	Connect     string        `xor:"where" placeholder:"ADDRESS" help:"Relay to connect to, a socket that takes messages in (default: bus.publish.relay, or else tcp://127.0.0.1:2003)."`
+	Bind        string        `xor:"where" placeholder:"ADDRESS" help:"Listen here instead and let subscribers connect. tcp://*:PORT is this machine only, tcp://0.0.0.0:PORT every interface."`
+	Wait        time.Duration `default:"10s" help:"How long to wait for the relay, or for subscribers."`
+	Settle      time.Duration `default:"600ms" help:"With --bind: send when so long no other subscriber came (default: ${default}), but listen twice as long at least."`
+	Subscribers int           `placeholder:"N" help:"With --bind: send when N subscribers have come, and nothing if fewer come."`
 	signFlags
+	classic.Flags
 }
-
-// defaultRelay is the customary address of fedmsg's relay_inbound.
-const defaultRelay = "tcp://127.0.0.1:2003"
-
-// flushEvery is the number of messages after which publish waits until they are taken: fewer than fit in a peer's
-// queue.
-const flushEvery = 500
 
 // Run publishes. It returns an error when nothing listens or when something was not sent.
 func (c *publishCmd) Run(e *env) (err error) {
-	topic := c.topic()
-	if err := bus.CheckTopic(topic); err != nil {
+	c.Flags.Note(e.stderr)
+	if c.PostInitSleep > 0 {
+		c.Settle = time.Duration(c.PostInitSleep * float64(time.Second))
+	}
+	if c.Link != "" && !c.Announce {
+		return errors.New("--link is for --announce")
+	}
+	if c.Bind == "" && c.Subscribers != 0 || c.Subscribers < 0 || c.Settle < 0 {
+		return errors.New("--subscribers and --settle are for --bind, and not negative")
+	}
+	if err := c.complete(e); err != nil {
 		return err
 	}
-	signer, err := c.signFlags.open(e.now())
-	if err != nil {
+	out := &publish.Sender{Topic: c.topic(), Now: e.now}
+	if err := bus.CheckTopic(out.Topic); err != nil {
 		return err
+	}
+	if out.Signer, err = c.signFlags.open(e.now()); err != nil {
+		return err
+	}
+	if current, err := user.Current(); err == nil {
+		out.Username = current.Username
 	}
 	p, err := c.open(e)
 	if err != nil {
 		return err
 	}
+	out.Publisher = p
 	ctx, cancel := context.WithCancel(e.ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
@@ -60,110 +75,90 @@ func (c *publishCmd) Run(e *env) (err error) {
 		cancel()
 		err = errors.Join(err, <-ended)
 	}()
-
-	waiting, stop := context.WithTimeout(ctx, c.Wait)
-	defer stop()
-	if err := p.WaitSubscribed(waiting, topic); err != nil {
+	if err := c.await(ctx, p, out.Topic); err != nil {
 		return fmt.Errorf("waited %s: %w", c.Wait, err)
 	}
-	out := &publication{env: e, publisher: p, topic: topic, signer: signer}
-	if current, err := user.Current(); err == nil {
-		out.username = current.Username
-	}
-	if err := c.send(out); err != nil {
+	if err := c.send(ctx, e, out); err != nil {
 		return err
 	}
-	return p.Flush(ctx)
+	if c.Bind != "" {
+		fmt.Fprintf(e.stderr, "taken by %s\n", counted(out.Took(), "subscriber"))
+	}
+	return nil
 }
 
-// topic returns the whole topic. A topic that already begins with the prefix stays as it is, as in fedmsg.
-func (c *publishCmd) topic() string {
-	rest := c.Modname + "." + c.Topic
-	if strings.HasPrefix(rest, c.Prefix+".") {
-		return rest
+func counted(n, what string) string {
+	if n == "1" {
+		return "1 " + what
 	}
-	return c.Prefix + "." + c.Env + "." + rest
+	return n + " " + what + "s"
+}
+
+// complete fills in what no flag says: by the configuration, or else by fedmsg's defaults. Most people cannot read the
+// packaged configuration; they get a note.
+func (c *publishCmd) complete(e *env) error {
+	set := daemon.DefaultPublish()
+	if c.Prefix == "" || c.Env == "" || c.Connect == "" && c.Bind == "" {
+		f, err := openConfig(e)
+		switch {
+		case err == nil:
+			if set, err = daemon.LoadPublish(f); err != nil {
+				return err
+			}
+		case e.config == "" && errors.Is(err, fs.ErrPermission):
+			fmt.Fprintf(e.stderr, "note: %v; what no option says is as in fedmsg\n", err)
+		default:
+			return err
+		}
+	}
+	c.Prefix, c.Env = cmp.Or(c.Prefix, set.Prefix), cmp.Or(c.Env, set.Env)
+	if c.Bind == "" {
+		c.Connect = cmp.Or(c.Connect, set.Relay)
+	}
+	return nil
+}
+
+// topic returns the whole topic.
+func (c *publishCmd) topic() string {
+	if c.Announce {
+		return publish.Topic(c.Prefix, c.Env, "announce", "announcement")
+	}
+	return publish.Topic(c.Prefix, c.Env, c.Modname, c.Topic)
 }
 
 func (c *publishCmd) open(e *env) (*zmq.Publisher, error) {
 	if c.Bind == "" {
-		if c.Connect == "" {
-			c.Connect = defaultRelay
-		}
-		return zmq.Connect(c.Connect, zmq.PublisherConfig{Stall: c.Wait}, e.log)
+		return zmq.Connect(c.Connect, zmq.PublisherConfig{}, e.log)
 	}
-	p, err := zmq.Bind(e.ctx, c.Bind, zmq.PublisherConfig{Stall: c.Wait}, e.log)
+	p, err := zmq.Bind(e.ctx, c.Bind, zmq.PublisherConfig{}, e.log)
 	if err == nil {
 		fmt.Fprintln(e.stderr, "listening at", p.Addr())
 	}
 	return p, err
 }
 
+// await waits for the relay, or for all subscribers that will come: what is sent before is lost to them.
+func (c *publishCmd) await(ctx context.Context, p *zmq.Publisher, topic string) error {
+	waiting, stop := context.WithTimeout(ctx, c.Wait)
+	defer stop()
+	if c.Bind == "" {
+		return p.WaitSubscribed(waiting, topic)
+	}
+	_, err := p.WaitSettled(waiting, topic, c.Subscribers, c.Settle)
+	return err
+}
+
 // send reads the messages and publishes them.
-func (c *publishCmd) send(out *publication) error {
+func (c *publishCmd) send(ctx context.Context, e *env, out *publish.Sender) error {
 	in := io.Reader(strings.NewReader(c.Message))
 	if c.Message == "" {
-		in = out.env.stdin
+		in = e.stdin
 	}
-	if c.JSON {
-		text, err := io.ReadAll(io.LimitReader(in, bus.MaxPayload+1))
-		if err != nil {
-			return fmt.Errorf("read message: %w", err)
-		}
-		body, err := bus.ParseJSON(text)
-		if err != nil {
-			return fmt.Errorf("read message: %w", err)
-		}
-		return out.publish(body)
+	switch {
+	case c.Announce:
+		return out.Announcement(ctx, in, c.Link)
+	case c.JSON:
+		return out.Document(ctx, in)
 	}
-	lines := bufio.NewScanner(in)
-	lines.Buffer(nil, bus.MaxPayload)
-	for lines.Scan() {
-		line := bytes.ToValidUTF8(bytes.TrimSpace(lines.Bytes()), []byte("\uFFFD"))
-		if len(line) == 0 {
-			continue
-		}
-		if err := out.publish(map[string]any{"log": string(line)}); err != nil {
-			return err
-		}
-	}
-	if err := lines.Err(); err != nil {
-		return fmt.Errorf("read lines: %w", err)
-	}
-	return nil
-}
-
-// A publication counts and sends the messages of one run.
-type publication struct {
-	env       *env
-	publisher *zmq.Publisher
-	topic     string
-	username  string
-	signer    *trust.Signer // nil: messages are not signed
-	sent      int64
-}
-
-func (p *publication) publish(body any) error {
-	now := p.env.now()
-	id, err := bus.NewID(now, rand.Reader)
-	if err != nil {
-		return err
-	}
-	p.sent++
-	payload, err := bus.Encode(&bus.Message{
-		ID: id, Topic: p.topic, Time: now, Counter: p.sent, Username: p.username, Body: body,
-	})
-	if err == nil && p.signer != nil {
-		payload, err = p.signer.Sign(payload)
-	}
-	if err != nil {
-		return err
-	}
-	if _, err := p.publisher.Publish(p.topic, payload); err != nil {
-		return err
-	}
-	if p.sent%flushEvery == 0 {
-		return p.publisher.Flush(p.env.ctx)
-	}
-	return nil
+	return out.Lines(ctx, in)
 }

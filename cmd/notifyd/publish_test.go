@@ -217,15 +217,32 @@ func TestPublishSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestPublishTopic(t *testing.T) {
-	for _, c := range []struct{ prefix, env, modname, topic, want string }{
-		{"org.example", "dev", "logger", "log", "org.example.dev.logger.log"},
-		{"org.example", "prod", "git", "receive.x", "org.example.prod.git.receive.x"},
-		{"org.example", "prod", "org.example.stg.git", "receive", "org.example.stg.git.receive"},
-	} {
-		cmd := publishCmd{Prefix: c.prefix, Env: c.env, Modname: c.modname, Topic: c.topic}
-		if got := cmd.topic(); got != c.want {
-			t.Errorf("topic of %+v = %q", c, got)
+// TestPublishBindReachesAllThatWait: subscribers look for the address again at most a second later, as fedmsg's do,
+// each in a rhythm of its own. A publisher that is there for a moment must reach them all.
+func TestPublishBindReachesAllThatWait(t *testing.T) {
+	address := fmt.Sprintf("tcp://127.0.0.1:%d", exectest.FreePort(t))
+	subs := exectest.Start(t, exec.Command(exectest.Python(t, "zmq"), "-u", "-c", `
+import sys, time, zmq
+c = zmq.Context(); p = zmq.Poller()
+for n in range(4):
+    s = c.socket(zmq.SUB); s.setsockopt(zmq.SUBSCRIBE, b"org.")
+    s.setsockopt(zmq.RECONNECT_IVL, 100); s.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
+    s.connect(sys.argv[1]); p.register(s); time.sleep(0.2)
+time.sleep(1.5)
+print("waiting", flush=True)
+while True:
+    for s, _ in p.poll(): print("got", s.recv_multipart()[1], flush=True)
+`, address))
+	exectest.Eventually(t, 20*time.Second, "subscribers wait", func() bool {
+		return strings.Contains(subs.Text(), "waiting")
+	})
+	for round := range 3 {
+		status, _, problems := command(t.Context(), "", "publish", "--bind", address, "-m", fmt.Sprint("round ", round))
+		if status != 0 || !strings.Contains(problems, "taken by 4 subscribers") {
+			t.Errorf("publish: %d, %s", status, problems)
 		}
+		exectest.Eventually(t, 20*time.Second, "all received", func() bool {
+			return strings.Count(subs.Text(), fmt.Sprint("round ", round)) == 4
+		})
 	}
 }

@@ -19,7 +19,9 @@ import (
 
 // TestMain lets scripts run this test binary as the command notifyd, and stops the PostgreSQL that tests started.
 func TestMain(m *testing.M) {
-	testscript.Main(withPostgres{m}, map[string]func(){"notifyd": main})
+	testscript.Main(withPostgres{m}, map[string]func(){
+		"notifyd": main, "fedmsg-logger": main, "fedmsg-announce": main, "fedmsg-tail": main,
+	})
 }
 
 type withPostgres struct{ m *testing.M }

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/cmd/notifyd/classic"
 	"github.com/notifyd/notifyd/cmd/notifyd/tail"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -24,6 +25,8 @@ type tailCmd struct {
 	Count        int    `short:"n" placeholder:"N" help:"Stop after N messages (default: never)."`
 	Validate     *bool  `negatable:"" help:"Show only messages whose signature is valid, and warn of others (default: check and show all where --ca, --gpg-keys or --config is given)."`
 	trustFlags
+	classic.Flags
+	TopicPrefix string `hidden:""` // fedmsg-tail has it, and needs it no more than we do
 }
 
 // tailIDs is the number of message ids that are remembered, so that a repeat is not shown.
@@ -31,6 +34,7 @@ const tailIDs = 10000
 
 // Run shows messages until the context ends or Count is reached.
 func (c *tailCmd) Run(e *env) error {
+	c.Flags.Note(e.stderr)
 	pick, err := c.picker(e)
 	if err != nil {
 		return err

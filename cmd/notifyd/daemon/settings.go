@@ -32,8 +32,9 @@ type Settings struct {
 	History   historySettings
 	Outbox    outboxSettings
 	Stop      stopSettings
-	Trust     trust.Config   `section:"bus.trust"`
-	Backlog   backlog.Config `section:"bus.backlog"`
+	Trust     trust.Config    `section:"bus.trust"`
+	Backlog   backlog.Config  `section:"bus.backlog"`
+	Publish   PublishSettings `section:"bus.publish"`
 }
 
 type logSettings struct {
@@ -112,6 +113,7 @@ func defaultSettings() Settings {
 		History:   historySettings{Keep: 30 * 24 * time.Hour, KeepBytes: 10 << 30, Prune: 10 * time.Minute},
 		Outbox:    defaultOutbox(),
 		Stop:      stopSettings{Within: 20 * time.Second},
+		Publish:   DefaultPublish(),
 	}
 }
 
@@ -125,7 +127,7 @@ func LoadSettings(f *config.File) (Settings, error) {
 	}{
 		{"log", &s.Log}, {"database", &s.Database}, {"web", &s.Web}, {"metrics", &s.Metrics}, {"directory", &s.Directory},
 		{"catalogue", &s.Catalogue}, {"rules", &s.Rules}, {"history", &s.History}, {"outbox", &s.Outbox}, {"stop", &s.Stop},
-		{"bus.trust", &s.Trust}, {"bus.backlog", &s.Backlog},
+		{"bus.trust", &s.Trust}, {"bus.backlog", &s.Backlog}, {"bus.publish", &s.Publish},
 	}
 	var errs []error
 	for _, section := range sections {
@@ -133,7 +135,7 @@ func LoadSettings(f *config.File) (Settings, error) {
 	}
 	s.Trust.SetDefaults() // also where the section is not used
 	s.Backlog.SetDefaults()
-	errs = append(errs, f.InSection("", s.check()))
+	errs = append(errs, f.InSection("", s.check()), f.InSection("bus.publish", s.Publish.check()))
 	return s, errors.Join(errs...)
 }
 
