@@ -20,16 +20,13 @@ type ca struct {
 }
 
 func parseCAs(file []byte) ([]*ca, error) {
+	blocks, err := pemBlocks(file, "CERTIFICATE", "certificates")
+	if err != nil {
+		return nil, err
+	}
 	var cas []*ca
-	for rest := file; ; {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			break
-		}
-		if block.Type != "CERTIFICATE" {
-			return nil, fmt.Errorf("it holds a %s; expected certificates only", block.Type)
-		}
-		c, err := x509.ParseCertificate(block.Bytes)
+	for _, der := range blocks {
+		c, err := x509.ParseCertificate(der)
 		switch {
 		case err != nil:
 			return nil, err

@@ -162,6 +162,8 @@ func TestFilesThatHoldNoCA(t *testing.T) {
 		{string(certificatePEM([]byte{0x30})), "x509"}, {string(p.pem()) + string(keyPEM(key)), "RSA PRIVATE KEY"},
 		{string(noCA.pem()), "not one of a CA"}, {string(noSigner.pem()), "not one of a CA"},
 		{string(certificatePEM(p.leaf("app01", &key.PublicKey))), "not one of a CA"},
+		{string(p.pem()) + string(p.pem()[:300]), "1 of the 2 blocks"},
+		{string(p.pem()[:300]) + string(p.pem()), "of the 2 blocks"},
 	} {
 		_, err := trust.New(trust.Config{CA: "ca"}, trust.Keys{CA: []byte(c.file)})
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "ca: ") {

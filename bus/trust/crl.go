@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"math/big"
@@ -50,20 +49,17 @@ func parseCRLs(file []byte) ([]*revocationList, error) {
 	if file == nil {
 		return nil, nil
 	}
-	if !bytes.Contains(file, []byte("-----BEGIN")) {
+	if !bytes.Contains(file, pemBegin) {
 		list, err := parseCRL(file)
 		return []*revocationList{list}, err
 	}
+	blocks, err := pemBlocks(file, "X509 CRL", "lists of revoked certificates")
+	if err != nil {
+		return nil, err
+	}
 	var lists []*revocationList
-	for rest := file; ; {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			break
-		}
-		if block.Type != "X509 CRL" {
-			return nil, fmt.Errorf("it holds a %s; expected lists of revoked certificates only", block.Type)
-		}
-		list, err := parseCRL(block.Bytes)
+	for _, der := range blocks {
+		list, err := parseCRL(der)
 		if err != nil {
 			return nil, err
 		}

@@ -162,7 +162,8 @@ func TestFilesThatHoldNoCRL(t *testing.T) {
 		{[]byte{}, "no list"}, {[]byte("junk"), "no list"}, {p.pem(), "CERTIFICATE"}, {good[:len(good)-1], "no list"},
 		{append(good[:len(good):len(good)], 0), "no list"}, {crlPEM(foreign.crl(inDate())), "not signed by a CA"},
 		{crlPEM(good, newPKI(t, "Other").crl(inDate())), "list of Other is not"}, {crlPEM(p.crl(partial)), "2.5.29.28"},
-		{crlPEM(nil), "no list"}, {[]byte("-----BEGIN X509 CRL-----\n"), "no list"},
+		{crlPEM(nil), "no list"}, {[]byte("-----BEGIN X509 CRL-----\n"), "1 of the 1 blocks"},
+		{crlPEM(good, good)[:len(crlPEM(good))+100], "1 of the 2 blocks"},
 	} {
 		_, err := trust.New(trust.Config{CA: "ca", CRL: "crl"}, trust.Keys{CA: p.pem(), CRL: c.file})
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "crl: ") {

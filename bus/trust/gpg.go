@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,14 +19,10 @@ import (
 // A keyring is the OpenPGP public keys that the site knows.
 type keyring struct{ keys openpgp.EntityList }
 
-// newKeyring reads a file of public keys, armored or binary. A keyring of secret keys is refused: it should not lie
-// where a daemon reads it.
+// newKeyring reads a file of public keys: binary, or armored in one block or several, as `cat` puts them together. A
+// keyring of secret keys is refused: it should not lie where a daemon reads it.
 func newKeyring(file []byte) (*keyring, error) {
-	read := openpgp.ReadKeyRing
-	if bytes.HasPrefix(bytes.TrimSpace(file), []byte("-----BEGIN PGP")) {
-		read = openpgp.ReadArmoredKeyRing
-	}
-	keys, err := read(bytes.NewReader(file))
+	keys, err := readKeys(file)
 	if err != nil {
 		return nil, fmt.Errorf("it is no file of OpenPGP public keys: %w", err)
 	}
@@ -38,6 +35,25 @@ func newKeyring(file []byte) (*keyring, error) {
 		}
 	}
 	return &keyring{keys}, nil
+}
+
+// readKeys reads the keys of a file. The library reads the first armored block only.
+func readKeys(file []byte) (openpgp.EntityList, error) {
+	armor := []byte("-----BEGIN PGP")
+	begin := bytes.Index(file, armor)
+	if begin < 0 || begin > 0 && file[begin-1] != '\n' {
+		return openpgp.ReadKeyRing(bytes.NewReader(file))
+	}
+	var all openpgp.EntityList
+	for _, block := range bytes.SplitAfter(file[begin:], armor)[1:] {
+		block = append(slices.Clone(armor), bytes.TrimSuffix(block, armor)...)
+		keys, err := openpgp.ReadArmoredKeyRing(bytes.NewReader(block))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, keys...)
+	}
+	return all, nil
 }
 
 // check checks the signature of a message, which covers its body only.

@@ -176,6 +176,7 @@ func TestAReplayedBodyIsStale(t *testing.T) {
 
 func TestFilesThatHoldNoOpenPGPKey(t *testing.T) {
 	key := newGPGKey(t, "Bot", at(now))
+	twice := bytes.Repeat(armored(t, public(t, key)), 2)
 	var secret bytes.Buffer
 	if err := key.SerializePrivate(&secret, nil); err != nil {
 		t.Fatal(err)
@@ -186,10 +187,21 @@ func TestFilesThatHoldNoOpenPGPKey(t *testing.T) {
 	}{
 		{[]byte{}, "no OpenPGP key"}, {[]byte("junk"), "no file of OpenPGP"}, {secret.Bytes(), "secret key"},
 		{[]byte("-----BEGIN PGP PUBLIC KEY BLOCK-----\n"), "no file of OpenPGP"},
+		{twice[:len(twice)-100], "no file of OpenPGP"},
 	} {
 		_, err := trust.New(trust.Config{GPGKeys: "keys"}, trust.Keys{GPG: c.file})
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "gpg_keys: ") {
 			t.Errorf("%.40q: %v, want %q", c.file, err, c.want)
 		}
 	}
+}
+
+// A file that was made by appending one key after the other has several armored blocks.
+func TestKeysArmoredOneByOne(t *testing.T) {
+	first, second := newGPGKey(t, "First", at(now)), newGPGKey(t, "Second", at(now))
+	file := append([]byte("The keys of our bots.\n\n"), armored(t, public(t, first))...)
+	file = append(file, armored(t, public(t, second))...)
+	v := verifier(t, trust.Config{}, trust.Keys{GPG: file})
+	expect(t, v, gpgSign(t, first, plain, at(now)), bus.BodyOnly)
+	expect(t, v, gpgSign(t, second, plain, at(now)), bus.BodyOnly)
 }
