@@ -4,6 +4,7 @@ package all
 import (
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/amqp"
+	"github.com/notifyd/notifyd/bus/http"
 	"github.com/notifyd/notifyd/bus/zmq"
 )
 
@@ -11,6 +12,7 @@ import (
 func Drivers() []bus.Driver {
 	return []bus.Driver{
 		amqp.Driver(),
+		http.Driver(),
 		zmq.Driver(),
 	}
 }

@@ -1,0 +1,158 @@
+package http
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	nethttp "net/http"
+	"strconv"
+	"time"
+
+	"github.com/notifyd/notifyd/bus"
+)
+
+// A draft is a message as it was sent, and what was made of it.
+type draft struct {
+	id      string
+	topic   string
+	payload []byte
+}
+
+// maxFaults bounds the faults that one answer names.
+const maxFaults = 10
+
+// A filling is what a message gets that its sender did not say.
+type filling struct {
+	name string // of the sender
+	key  string // Idempotency-Key; "" where there is none
+	now  time.Time
+	id   func() string
+}
+
+// readObject makes the message of a body that is one JSON object.
+func readObject(body []byte, f filling) ([]draft, error) {
+	d, err := f.draft(body, f.key)
+	if err != nil {
+		return nil, faulty([]fault{{1, err.Error()}})
+	}
+	return []draft{d}, nil
+}
+
+// readLines makes the messages of JSON Lines: an object a line; empty lines are skipped.
+func readLines(body []byte, most int, f filling) ([]draft, error) {
+	var drafts []draft
+	var faults []fault
+	number := 0
+	for line := range bytes.Lines(body) {
+		number++
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			continue
+		}
+		if len(drafts)+len(faults) == most {
+			return nil, problemOf(nethttp.StatusRequestEntityTooLarge, "line %d: at most %d messages a request", number, most)
+		}
+		key := f.key
+		if key != "" {
+			key += "-" + strconv.Itoa(number)
+		}
+		d, err := f.draft(bytes.Clone(line), key)
+		if err != nil {
+			if faults = append(faults, fault{number, err.Error()}); len(faults) == maxFaults {
+				break
+			}
+			continue
+		}
+		drafts = append(drafts, d)
+	}
+	switch {
+	case len(faults) > 0:
+		return nil, faulty(faults)
+	case len(drafts) == 0:
+		return nil, problemOf(nethttp.StatusBadRequest, "the body has no message")
+	}
+	return drafts, nil
+}
+
+// faulty says what is wrong with messages. Nothing of their request was taken.
+func faulty(faults []fault) *problem {
+	p := problemOf(nethttp.StatusUnprocessableEntity, "line %d: %s; no message was taken",
+		faults[0].Line, faults[0].Detail)
+	p.Errors = faults
+	return p
+}
+
+// draft checks a message, and fills in what its sender did not say: the id by key, or a new one, the time and the user.
+// What carries a signature stays as it is, since the signature is of all of it.
+func (f filling) draft(text []byte, key string) (draft, error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return draft{}, notJSON(err)
+	}
+	var topic string
+	if json.Unmarshal(fields["topic"], &topic) != nil || topic == "" {
+		return draft{}, errors.New("topic: a text was expected, such as org.example.prod.wiki.edit")
+	}
+	if fields["msg"] == nil && fields["body"] == nil {
+		return draft{}, errors.New("msg: the content of the message was expected, or body")
+	}
+	m, err := bus.Decode(bus.Frame{Topic: topic, Payload: text}, f.now)
+	if err != nil {
+		return draft{}, err
+	}
+	d := draft{id: m.ID, topic: m.Topic, payload: text}
+	if given(fields["signature"]) {
+		return d, nil
+	}
+	var add []byte
+	if !given(fields["msg_id"]) && (fields["msg"] != nil || !given(fields["id"])) {
+		d.id = cmp.Or(key, f.id())
+		add = appendField(add, "msg_id", d.id)
+	}
+	if m.Undated() {
+		add = appendField(add, "timestamp", json.Number(strconv.FormatFloat(float64(f.now.UnixMicro())/1e6, 'f', -1, 64)))
+	}
+	if !given(fields["username"]) {
+		add = appendField(add, "username", f.name)
+	}
+	d.payload = insert(text, add, len(fields) > 0)
+	if len(d.payload) > bus.MaxPayload {
+		return draft{}, fmt.Errorf("a message of %d bytes, at most %d are taken", len(d.payload), bus.MaxPayload)
+	}
+	return d, nil
+}
+
+// given reports whether a field says something.
+func given(value json.RawMessage) bool {
+	text := string(value)
+	return text != "" && text != "null" && text != `""`
+}
+
+func notJSON(err error) error {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return fmt.Errorf("no JSON: %w at byte %d", err, syntax.Offset)
+	}
+	return errors.New("a JSON object was expected")
+}
+
+func appendField(to []byte, name string, value any) []byte {
+	text, _ := bus.Canonical(value) // of a text and of a number there always is one
+	return append(append(to, `,"`+name+`":`...), text...)
+}
+
+// insert puts fields, each behind a comma, before the end of an object. Of equal keys the last counts.
+func insert(object, fields []byte, comma bool) []byte {
+	if len(fields) == 0 {
+		return object
+	}
+	if !comma {
+		fields = fields[1:]
+	}
+	end := bytes.LastIndexByte(object, '}')
+	filled := make([]byte, 0, len(object)+len(fields))
+	filled = append(filled, object[:end]...)
+	filled = append(filled, fields...)
+	return append(filled, object[end:]...)
+}

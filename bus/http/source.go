@@ -1,0 +1,187 @@
+package http
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	nethttp "net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/net/netutil"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/internal/metric"
+	"github.com/notifyd/notifyd/internal/watch"
+)
+
+// A Source takes messages at one address.
+type Source struct {
+	config  Config
+	log     *slog.Logger
+	now     func() time.Time
+	newID   func() string
+	senders map[string]*sender
+	cert    *watch.Watcher[*tls.Certificate] // nil: plain HTTP
+	answers answers
+
+	proved, unproved *room
+
+	in *bus.Intake // from Run on
+}
+
+// New checks c and makes a Source. An error names the key and what was expected.
+func New(c Config, log *slog.Logger) (*Source, error) {
+	c.SetDefaults()
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	s := &Source{config: c, log: log, now: time.Now, senders: map[string]*sender{},
+		proved: newRoom(c.MaxRequests, provedBytes), unproved: newRoom(c.MaxRequests, unprovedBytes)}
+	s.newID = func() string { return newID(s.now()) }
+	for _, name := range slices.Sorted(maps.Keys(c.Senders)) {
+		one, err := newSender(name, c.Senders[name], c, log)
+		if err != nil {
+			return nil, fmt.Errorf("senders.%s: %w", name, err)
+		}
+		s.senders[name] = one
+	}
+	if c.CertFile != "" {
+		var err error
+		if s.cert, err = watchCertificate(c, log); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// newID makes an id as fedmsg does: the year and a random UUID (RFC 9562, version 4).
+func newID(now time.Time) string {
+	var u [16]byte
+	rand.Read(u[:]) // never fails
+	u[6], u[8] = u[6]&0x0f|0x40, u[8]&0x3f|0x80
+	return fmt.Sprintf("%d-%x-%x-%x-%x-%x", now.UTC().Year(), u[:4], u[4:6], u[6:8], u[8:10], u[10:])
+}
+
+// Run takes requests until ctx ends. Then it answers those that wait 503: their senders send again.
+func (s *Source) Run(ctx context.Context, in *bus.Intake) error {
+	var config net.ListenConfig
+	l, err := config.Listen(context.WithoutCancel(ctx), "tcp", s.config.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	s.log.Info("listening", "for", "messages", "address", l.Addr().String())
+	s.in = in
+	s.connected(true)
+	defer s.ended()
+	var all sync.WaitGroup
+	defer all.Wait()
+	inner, cancel := context.WithCancel(ctx)
+	defer cancel()
+	l = netutil.LimitListener(l, 4*s.config.MaxRequests)
+	if s.cert != nil {
+		all.Go(func() { _ = s.cert.Run(inner) })
+		l = tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
+			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.cert.Load(), nil }})
+	}
+	server := s.server(inner, &all)
+	all.Go(func() {
+		<-inner.Done()
+		stop(server)
+	})
+	if err := server.Serve(l); !errors.Is(err, nethttp.ErrServerClosed) {
+		return fmt.Errorf("listen: %w", err)
+	}
+	return nil
+}
+
+// stopWithin is how long requests may take to be answered at the end.
+const stopWithin = time.Second
+
+func stop(server *nethttp.Server) {
+	limit, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	if server.Shutdown(limit) != nil {
+		server.Close()
+	}
+}
+
+// server bounds what a client can do slowly. Its connections are counted in all.
+func (s *Source) server(ctx context.Context, all *sync.WaitGroup) *nethttp.Server {
+	c := s.config
+	return &nethttp.Server{
+		Handler:           s,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ReadHeaderTimeout: c.ReadTimeout,
+		WriteTimeout:      2*c.ReadTimeout + c.CommitTimeout + 5*time.Second,
+		IdleTimeout:       30 * time.Second,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ConnState: func(_ net.Conn, state nethttp.ConnState) {
+			switch state {
+			case nethttp.StateNew:
+				all.Add(1)
+			case nethttp.StateClosed, nethttp.StateHijacked:
+				all.Done()
+			}
+		},
+	}
+}
+
+// messagesPath is where messages are sent to.
+const messagesPath = "/api/v1/messages"
+
+// ServeHTTP answers every request.
+func (s *Source) ServeHTTP(w nethttp.ResponseWriter, r *nethttp.Request) {
+	path, status := "other", nethttp.StatusAccepted
+	ids, err := []string(nil), error(problemOf(nethttp.StatusNotFound, ""))
+	if r.URL.Path == messagesPath {
+		path = "messages"
+		if ids, err = nil, problemOf(nethttp.StatusMethodNotAllowed, "POST was expected"); r.Method == nethttp.MethodPost {
+			ids, err = s.post(w, r)
+		} else {
+			w.Header().Set("Allow", nethttp.MethodPost)
+		}
+	}
+	if err != nil {
+		p := refusal(err)
+		status = p.Status
+		refuse(w, p)
+	} else {
+		answer(w, status, "application/json", map[string]any{"ids": ids})
+	}
+	s.answers.count(path, status)
+}
+
+func (s *Source) meters() (all []*bus.Meter) {
+	for _, name := range slices.Sorted(maps.Keys(s.senders)) {
+		all = append(all, s.senders[name].meter)
+	}
+	return all
+}
+
+func (s *Source) connected(up bool) {
+	for _, m := range s.meters() {
+		m.Connected(up)
+	}
+}
+
+func (s *Source) ended() {
+	for _, m := range s.meters() {
+		m.Ended()
+	}
+}
+
+// Collect implements bus.Metered.
+func (s *Source) Collect(emit metric.Emit) {
+	for _, m := range s.meters() {
+		m.Collect(emit)
+	}
+	s.answers.collect(emit)
+}

@@ -1,0 +1,96 @@
+package http
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The form of signatures of Standard Webhooks: the HMAC-SHA256 of id, time and body with points between, as v1 and
+// base64, in a list with blanks between. Any one may be right, so that keys can be replaced; versions that are not
+// known are skipped.
+const (
+	standardID        = "Webhook-Id"
+	standardTime      = "Webhook-Timestamp"
+	standardSignature = "Webhook-Signature"
+	standardSecret    = "whsec_"
+	standardVersion   = "v1,"
+	// maxSignatures bounds a list: each key is tried on each.
+	maxSignatures = 16
+	// clockSkew is how old or young a signature may be.
+	clockSkew = 5 * time.Minute
+)
+
+// standardKey gives the key of a secret: what the base64 after whsec_ says, or the text itself.
+func standardKey(secret string) []byte {
+	if text, ok := strings.CutPrefix(secret, standardSecret); ok {
+		if key, err := base64.StdEncoding.DecodeString(text); err == nil {
+			return key
+		}
+	}
+	return []byte(secret)
+}
+
+// standardSignatures reads a list of signatures.
+func standardSignatures(list string) (all [][]byte) {
+	for entry := range strings.FieldsSeq(list) {
+		text, ok := strings.CutPrefix(entry, standardVersion)
+		if !ok {
+			continue
+		}
+		sum, err := base64.StdEncoding.DecodeString(text)
+		if err != nil || len(sum) != sha256.Size {
+			continue
+		}
+		if all = append(all, sum); len(all) == maxSignatures {
+			break
+		}
+	}
+	return all
+}
+
+// signedStandard reports whether a list of signatures has one of body by one of the keys, at about now.
+func signedStandard(keys [][]byte, id, at, list string, body []byte, now time.Time) bool {
+	if id == "" || !recent(at, now) {
+		return false
+	}
+	signatures, times := standardSignatures(list), []string{at}
+	if whole, _, fraction := strings.Cut(at, "."); fraction {
+		times = append(times, whole) // Weblate sends a fraction, and signs the whole second
+	}
+	right := false
+	for _, key := range keys {
+		for _, t := range times {
+			sum := mac(key, []byte(id), []byte("."), []byte(t), []byte("."), body)
+			for _, s := range signatures {
+				right = hmac.Equal(sum, s) || right
+			}
+		}
+	}
+	return right
+}
+
+// recent reports whether a time in seconds since 1970 is about now.
+func recent(at string, now time.Time) bool {
+	if len(at) > 20 {
+		return false
+	}
+	seconds, err := strconv.ParseFloat(at, 64)
+	if err != nil {
+		return false
+	}
+	d := float64(now.UnixMilli())/1000 - seconds
+	return d <= clockSkew.Seconds() && d >= -clockSkew.Seconds() // neither holds of NaN
+}
+
+// mac is the HMAC-SHA256 of some bytes.
+func mac(key []byte, parts ...[]byte) []byte {
+	h := hmac.New(sha256.New, key)
+	for _, p := range parts {
+		h.Write(p) // never fails
+	}
+	return h.Sum(nil)
+}
