@@ -24,6 +24,15 @@ func (a address) String() string {
 	return "tcp://" + a.host
 }
 
+// CheckAddress gives an address in its plain form. The error says what was expected.
+func CheckAddress(text string) (string, error) {
+	a, err := parseAddress(text)
+	if err != nil {
+		return "", err
+	}
+	return a.String(), nil
+}
+
 // parseAddress reads tcp://host:port or ipc://path. The host * becomes 127.0.0.1, as in fedmsg's subscribers.
 func parseAddress(text string) (address, error) {
 	if path, ok := strings.CutPrefix(text, "ipc://"); ok {

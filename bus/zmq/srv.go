@@ -184,6 +184,15 @@ func (d *domain) collect(emit metric.Emit) {
 	emit(srvAnsweredDesc, metric.Bool(d.asked && d.failure == ""), d.name)
 }
 
+// CheckDomain gives the name of a domain that can be asked for SRV records, in its plain form.
+func CheckDomain(text string) (string, error) {
+	name := strings.ToLower(strings.TrimSuffix(text, "."))
+	if !isName(name) || strings.ContainsAny(name, "/:@ ") || strings.HasPrefix(name, "_") {
+		return "", fmt.Errorf("%q; a domain such as example.org was expected", text)
+	}
+	return name, nil
+}
+
 // newDomains checks the names of domains. An error names the key.
 func newDomains(c Config, log *slog.Logger) ([]*domain, error) {
 	if len(c.SRV) > maxDomains {
@@ -192,9 +201,9 @@ func newDomains(c Config, log *slog.Logger) ([]*domain, error) {
 	resolver := resolverAt(c.SRVServer)
 	var all []*domain
 	for _, text := range c.SRV {
-		name := strings.ToLower(strings.TrimSuffix(text, "."))
-		if !isName(name) || strings.ContainsAny(name, "/:@ ") || strings.HasPrefix(name, "_") {
-			return nil, fmt.Errorf("srv: %q; a domain such as example.org was expected", text)
+		name, err := CheckDomain(text)
+		if err != nil {
+			return nil, fmt.Errorf("srv: %w", err)
 		}
 		if slices.ContainsFunc(all, func(d *domain) bool { return d.name == name }) {
 			return nil, fmt.Errorf("srv: %s is there twice", name)

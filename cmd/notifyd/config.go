@@ -6,14 +6,16 @@ import (
 
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon"
+	"github.com/notifyd/notifyd/cmd/notifyd/fedmsg"
 )
 
 // defaultConfig is the file of a packaged notifyd, for when no file was named.
 const defaultConfig = "/etc/notifyd/notifyd.yaml"
 
 type configCmd struct {
-	Check configCheckCmd `cmd:"" help:"Check the configuration and say what is wrong with it."`
-	Print configPrintCmd `cmd:"" help:"Print the configuration in effect, with secrets masked."`
+	Check  configCheckCmd  `cmd:"" help:"Check the configuration and say what is wrong with it."`
+	Print  configPrintCmd  `cmd:"" help:"Print the configuration in effect, with secrets masked."`
+	Import configImportCmd `cmd:"" help:"Print sections of a configuration, made of that of another program."`
 }
 
 type configCheckCmd struct{}
@@ -45,6 +47,25 @@ func (c *configPrintCmd) Run(e *env) error {
 		return err
 	}
 	return f.Print(e.stdout)
+}
+
+type configImportCmd struct {
+	From string `required:"" enum:"fedmsg" help:"Whose configuration it is: fedmsg, as fedmsg-config prints it."`
+	File string `arg:"" placeholder:"FILE" help:"The JSON that fedmsg-config printed; - is standard input."`
+}
+
+// Run writes the sections to standard output, with a comment for whatever could not be carried over.
+func (c *configImportCmd) Run(e *env) error {
+	text, err := readAtMost(e.stdin, c.File, fedmsg.MaxConfig)
+	if err != nil {
+		return err
+	}
+	sections, err := fedmsg.Import(text)
+	if err != nil {
+		return fmt.Errorf("import %s: %w", c.File, err)
+	}
+	_, err = e.stdout.Write(sections)
+	return err
 }
 
 // checkedConfig reads the configuration and checks it.

@@ -24,7 +24,7 @@ func (c *filterImportCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	export, err := readExport(e.stdin, c.File)
+	export, err := readAtMost(e.stdin, c.File, fmn.MaxExport)
 	if err != nil {
 		return fmt.Errorf("read export: %w", err)
 	}
@@ -42,17 +42,17 @@ func (c *filterImportCmd) Run(e *env) error {
 	return nil
 }
 
-// readExport reads at most a little more than an import accepts.
-func readExport(stdin io.Reader, name string) ([]byte, error) {
+// readAtMost reads a file, or standard input where its name is -. Of one that is larger than most it reads a byte more.
+func readAtMost(stdin io.Reader, name string, most int64) ([]byte, error) {
 	if name == "-" {
-		return io.ReadAll(io.LimitReader(stdin, fmn.MaxExport+1))
+		return io.ReadAll(io.LimitReader(stdin, most+1))
 	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, fmn.MaxExport+1))
+	return io.ReadAll(io.LimitReader(f, most+1))
 }
 
 // checkAddress returns the canonical form of an address, as the backend of that name writes it.
