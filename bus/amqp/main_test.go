@@ -78,7 +78,7 @@ func publish(t testing.TB, b *rabbittest.Broker, exchange string, messages ...bu
 func makeQueue(t testing.TB, c *amqp091.Channel, arguments amqp091.Table) (exchange, queue string) {
 	t.Helper()
 	exchange, queue = rabbittest.Name("exchange"), rabbittest.Name("queue")
-	if err := c.ExchangeDeclare(exchange, "topic", false, true, false, false, nil); err != nil {
+	if err := c.ExchangeDeclare(exchange, "topic", true, false, false, false, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.QueueDeclare(queue, true, false, false, false, arguments); err != nil {
@@ -87,6 +87,9 @@ func makeQueue(t testing.TB, c *amqp091.Channel, arguments amqp091.Table) (excha
 	if err := c.QueueBind(queue, "#", exchange, false, nil); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.QueueDelete(queue, false, false, false) }) // before the channel is closed
+	t.Cleanup(func() { // before the channel is closed
+		c.QueueDelete(queue, false, false, false)
+		c.ExchangeDelete(exchange, false, false)
+	})
 	return exchange, queue
 }

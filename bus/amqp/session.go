@@ -3,7 +3,6 @@ package amqp
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -13,9 +12,6 @@ import (
 
 	"github.com/notifyd/notifyd/bus"
 )
-
-// farewell bounds the orderly end of a session. The broker is told of all that is done with; it need not answer.
-const farewell = time.Second
 
 // A session is one connection with all that belongs to it.
 type session struct {
@@ -64,18 +60,6 @@ func (b *broker) session(ctx context.Context, in *bus.Intake) (err error) {
 	return err
 }
 
-// notBegun says why begin has failed. fired: the watchdog has ended it.
-func (b *broker) notBegun(err error, fired bool) error {
-	f := (*failure)(nil)
-	switch {
-	case fired:
-		return &failure{FailedTimeout, fmt.Errorf("the broker did not answer within %v: %w", b.config.Timeout, err)}
-	case errors.As(err, &f):
-		return err
-	}
-	return &failure{FailedLost, err}
-}
-
 // dial connects, with TLS where the URL says so.
 func (b *broker) dial(ctx context.Context) (*guard, error) {
 	config, err := b.config.tlsConfig(b.address)
@@ -119,7 +103,7 @@ func (s *session) begin() (err error) {
 	}
 	s.connClosed = s.conn.NotifyClose(make(chan *amqp091.Error, 1))
 	s.blocked = s.conn.NotifyBlocked(make(chan amqp091.Blocking, 1))
-	queue, made, err := s.declare()
+	queue, err := s.declare()
 	if err != nil {
 		return err
 	}
@@ -136,26 +120,7 @@ func (s *session) begin() (err error) {
 	if s.deliveries, err = s.channel.Consume(queue, "", false, false, false, false, nil); err != nil {
 		return &failure{FailedTopology, fmt.Errorf("consume the queue %q: %w", queue, err)}
 	}
-	// What was sent while there was no queue is lost.
-	s.resumed = s.resumed || made && s.meter.Traffic().Connects > 0
-	if made && s.config.Queue != "" {
-		s.log.Warn("the queue was not there and is made: what was sent before is not in it", "queue", queue)
-	}
 	return nil
-}
-
-// refused gives the failure of a login.
-func refused(err error) error {
-	reason := FailedLost
-	if e := (*amqp091.Error)(nil); errors.As(err, &e) {
-		switch e.Code {
-		case amqp091.AccessRefused:
-			return &failure{FailedLogin, fmt.Errorf("the broker refuses the login: %w", err)}
-		case amqp091.NotAllowed:
-			return &failure{FailedLogin, fmt.Errorf("the broker does not let this login into the vhost: %w", err)}
-		}
-	}
-	return &failure{reason, fmt.Errorf("log in: %w", err)}
 }
 
 // receive hands messages over until the session ends, by its own fault or by ctx. A second goroutine acknowledges.
@@ -252,60 +217,5 @@ func (s *session) refuse(d *amqp091.Delivery, reason string) {
 	s.acker.settle(d.DeliveryTag)
 	if err := d.Reject(false); err != nil {
 		s.log.Debug("cannot reject a message; it will come again", "error", err)
-	}
-}
-
-// whyClosed says why there are no more deliveries. The library tells that before it closes their channel.
-func (s *session) whyClosed() error {
-	if err := s.ending(); err != nil {
-		return err
-	}
-	return &failure{FailedLost, errors.New("the connection was closed")}
-}
-
-// ending gives what has ended the session; nil where nothing has.
-func (s *session) ending() error {
-	select {
-	case <-s.cancelled:
-		return &failure{FailedCancelled, fmt.Errorf("the broker has cancelled the consumer: the queue %q was deleted, "+
-			"or has moved", s.config.Queue)}
-	case e := <-s.channelClosed:
-		if e != nil {
-			return closed("channel", e)
-		}
-	default:
-	}
-	select {
-	case e := <-s.connClosed:
-		if e != nil {
-			return closed("connection", e)
-		}
-	default:
-	}
-	return nil
-}
-
-func closed(what string, e *amqp091.Error) error {
-	if e.Code == amqp091.ConnectionForced {
-		return &failure{FailedClosed, fmt.Errorf("the broker has closed the %s: it stops, or an operator wants it: %w", what, e)}
-	}
-	if e.Server {
-		return &failure{FailedClosed, fmt.Errorf("the broker has closed the %s: %w", what, e)}
-	}
-	return &failure{FailedLost, fmt.Errorf("the %s is lost: %w", what, e)}
-}
-
-// end tells the broker what is done with, and closes the connection in order, so that this arrives.
-func (s *session) end() {
-	watchdog := time.AfterFunc(farewell, func() { s.guard.Close() })
-	defer watchdog.Stop()
-	if s.conn.IsClosed() {
-		return
-	}
-	if err := s.acker.flush(); err != nil {
-		s.log.Debug("cannot acknowledge; messages will come again", "error", err)
-	}
-	if err := s.conn.Close(); err != nil && !errors.Is(err, amqp091.ErrClosed) {
-		s.log.Debug("the connection was not closed in order", "error", err)
 	}
 }

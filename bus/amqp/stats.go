@@ -42,7 +42,8 @@ var (
 		Name: "notifyd_amqp_unacknowledged", Help: "Messages received and not done with.", Labels: []string{"source"},
 	}
 	silentDesc = &metric.Desc{
-		Name: "notifyd_amqp_silent", Help: "1 after a silence for too long, until a message comes.", Labels: []string{"source"},
+		Name: "notifyd_amqp_silent", Help: "1 after a silence for too long, until a message comes.",
+		Labels: []string{"source"},
 	}
 	blockedDesc = &metric.Desc{
 		Name: "notifyd_amqp_blocked", Help: "1 while the broker takes no messages, for want of memory or disk.",

@@ -13,18 +13,29 @@ const (
 	deadLettersBytes = 64 << 20
 )
 
-// declare makes what is to be there: dead letters, queue, bindings. made says that the queue was not there before.
+// declare makes what is to be there: dead letters, queue, bindings.
 //
 // A channel is finished after any refusal, so each question has its own.
-func (s *session) declare() (queue string, made bool, err error) {
+func (s *session) declare() (queue string, err error) {
 	if err := s.declareDeadLetters(); err != nil {
-		return "", false, err
+		return "", err
 	}
-	queue, made, err = s.declareQueue()
+	queue, made, err := s.declareQueue()
 	if err != nil {
-		return "", false, err
+		return "", err
 	}
-	return queue, made, s.bind(queue)
+	if made {
+		s.noteMade(queue)
+	}
+	return queue, s.bind(queue)
+}
+
+// noteMade notes that there was no queue until now: what was sent before is lost.
+func (s *session) noteMade(queue string) {
+	s.resumed = s.resumed || s.meter.Traffic().Connects > 0
+	if s.config.Queue != "" {
+		s.log.Warn("the queue was not there and is made: what was sent before is not in it", "queue", queue)
+	}
 }
 
 // on does something on a channel of its own.
@@ -65,7 +76,7 @@ func (s *session) declareDeadLetters() error {
 	}), "make the exchange and the queue of dead letters %q", name)
 }
 
-// declareQueue looks for the queue, and makes it where it is not there.
+// declareQueue looks for the queue, and makes it where it is not there: then made is true.
 func (s *session) declareQueue() (queue string, made bool, err error) {
 	name, arguments := s.config.Queue, s.config.queueArguments()
 	if name == "" {

@@ -1,0 +1,95 @@
+package amqp
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	amqp091 "github.com/rabbitmq/amqp091-go"
+)
+
+// ending.go says why sessions end, and ends them in order.
+
+// notBegun says why begin has failed. fired: the watchdog has ended it.
+func (b *broker) notBegun(err error, fired bool) error {
+	f := (*failure)(nil)
+	switch {
+	case fired:
+		return &failure{FailedTimeout, fmt.Errorf("the broker did not answer within %v: %w", b.config.Timeout, err)}
+	case errors.As(err, &f):
+		return err
+	}
+	return &failure{FailedLost, err}
+}
+
+// refused gives the failure of a login.
+func refused(err error) error {
+	reason := FailedLost
+	if e := (*amqp091.Error)(nil); errors.As(err, &e) {
+		switch e.Code {
+		case amqp091.AccessRefused:
+			return &failure{FailedLogin, fmt.Errorf("the broker refuses the login: %w", err)}
+		case amqp091.NotAllowed:
+			return &failure{FailedLogin, fmt.Errorf("the broker does not let this login into the vhost: %w", err)}
+		}
+	}
+	return &failure{reason, fmt.Errorf("log in: %w", err)}
+}
+
+// whyClosed says why there are no more deliveries. The library tells that before it closes their channel.
+func (s *session) whyClosed() error {
+	if err := s.ending(); err != nil {
+		return err
+	}
+	return &failure{FailedLost, errors.New("the connection was closed")}
+}
+
+// ending gives what has ended the session; nil where nothing has.
+func (s *session) ending() error {
+	select {
+	case <-s.cancelled:
+		return &failure{FailedCancelled, fmt.Errorf("the broker has cancelled the consumer: the queue %q was deleted, "+
+			"or has moved", s.config.Queue)}
+	case e := <-s.channelClosed:
+		if e != nil {
+			return closed("channel", e)
+		}
+	default:
+	}
+	select {
+	case e := <-s.connClosed:
+		if e != nil {
+			return closed("connection", e)
+		}
+	default:
+	}
+	return nil
+}
+
+func closed(what string, e *amqp091.Error) error {
+	switch {
+	case e.Code == amqp091.ConnectionForced:
+		return &failure{FailedClosed, fmt.Errorf("the broker stops, or an operator has closed the %s: %w", what, e)}
+	case e.Server:
+		return &failure{FailedClosed, fmt.Errorf("the broker has closed the %s: %w", what, e)}
+	}
+	return &failure{FailedLost, fmt.Errorf("the %s is lost: %w", what, e)}
+}
+
+// farewell bounds the orderly end of a session. The broker is told of all that is done with; it need not answer.
+const farewell = time.Second
+
+// end tells the broker what is done with, and closes the connection in order, so that this arrives.
+func (s *session) end() {
+	watchdog := time.AfterFunc(farewell, func() { s.guard.Close() })
+	defer watchdog.Stop()
+	if s.conn.IsClosed() {
+		return
+	}
+	if err := s.acker.flush(); err != nil {
+		s.log.Debug("cannot acknowledge; messages will come again", "error", err)
+	}
+	if err := s.conn.Close(); err != nil && !errors.Is(err, amqp091.ErrClosed) {
+		s.log.Debug("the connection was not closed in order", "error", err)
+	}
+}
