@@ -45,17 +45,31 @@ const (
 
 // Words says the standing to people, in a few words of plain text: "signed by X", "unsigned". Reason is not among them.
 func (s Standing) Words() string {
-	by := ""
-	if s.Signer != "" {
-		by = " by " + s.Signer
+	words := s.Verdict.Words()
+	switch {
+	case s.Signer == "":
+	case s.Verdict == Signed:
+		words += " by " + s.Signer
+	case s.Verdict == BodyOnly:
+		words += ", by " + s.Signer
 	}
-	switch s.Verdict {
-	case Signed:
-		return "signed" + by
+	return words
+}
+
+// Words says the verdict to people, who read the same in mails, on pages and in the terminal. "unchecked" alone would
+// leave open what was not checked.
+func (v Verdict) Words() string {
+	switch v {
 	case BodyOnly:
-		return "signed" + by + ", body only"
+		return "only the body is signed"
+	case Stale:
+		return "stale signature"
+	case Unchecked:
+		return "signature not checked"
+	case Invalid:
+		return "signature invalid"
 	}
-	return strings.ReplaceAll(string(s.Verdict), "_", " ")
+	return strings.ReplaceAll(string(v), "_", " ")
 }
 
 // Proved reports whether the sender is proved, or need not be.

@@ -13,12 +13,12 @@ func TestWordsOfAStanding(t *testing.T) {
 	}{
 		{bus.Standing{Verdict: bus.Signed, Signer: "app01.example.org"}, "signed by app01.example.org"},
 		{bus.Standing{Verdict: bus.Signed}, "signed"},
-		{bus.Standing{Verdict: bus.BodyOnly, Signer: "Bot <bot@example.org>"}, "signed by Bot <bot@example.org>, body only"},
+		{bus.Standing{Verdict: bus.BodyOnly, Signer: "Bot <bot@example.org>"}, "only the body is signed, by Bot <bot@example.org>"},
 		{bus.Standing{Verdict: bus.WrongSigner, Signer: "app01.example.org"}, "wrong signer"},
-		{bus.Standing{Verdict: bus.Stale, Signer: "app01.example.org"}, "stale"},
+		{bus.Standing{Verdict: bus.Stale, Signer: "app01.example.org"}, "stale signature"},
 		{bus.Standing{Verdict: bus.Unsigned, Reason: "the message carries no signature"}, "unsigned"},
-		{bus.Standing{Verdict: bus.Unchecked}, "unchecked"},
-		{bus.Standing{Verdict: bus.Invalid, Signer: "who it says"}, "invalid"},
+		{bus.Standing{Verdict: bus.Unchecked}, "signature not checked"},
+		{bus.Standing{Verdict: bus.Invalid, Signer: "who it says"}, "signature invalid"},
 		{bus.Standing{Verdict: bus.Trusted}, "trusted"},
 	} {
 		if got := c.standing.Words(); got != c.want {

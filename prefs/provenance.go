@@ -48,27 +48,32 @@ func Warning(s bus.Standing) (standing, caution string) {
 	if !s.Marked {
 		return "", ""
 	}
-	const unproved = "It is not proved who sent this message"
+	const (
+		unproved = "It is not proved who sent this message"
+		ask      = " Before you act on it, make sure in another way that it is true."
+	)
 	signer := text.Defang(text.ElideRunes(text.OneLine(text.CutBytes(s.Signer, maxSigner)), maxTitle))
 	switch s.Verdict {
 	case bus.Unsigned:
-		return "unsigned", unproved + ": it has no signature. Anybody who reaches the message bus can have written it."
+		caution = unproved + ": it has no signature. Anybody who reaches the message bus can have written it."
 	case bus.Invalid:
-		return "signature invalid", "The signature of this message is wrong" + because(s) +
+		caution = "The signature of this message is wrong" + because(s) +
 			". It may be forged, or was changed on its way."
 	case bus.WrongSigner:
-		return "wrong signer", "This message is signed by " + quoted(signer) +
-			", who may not send messages of this kind here. Do not rely on it."
+		caution = "This message is signed by " + quoted(signer) +
+			", which is not among those who may send messages of this kind."
 	case bus.Stale:
-		return "stale signature", "This message was signed at a time that is long past, or still to come" + because(s) +
+		caution = "This message was signed at a time that is long past, or still to come" + because(s) +
 			". It may be an old one that somebody has sent again."
 	case bus.BodyOnly:
-		return "only the body is signed", "The text of this message is signed by " + quoted(signer) +
+		caution = "The text of this message is signed by " + quoted(signer) +
 			", but not its topic, its time and its names: somebody may have changed those."
 	case bus.Unchecked:
-		return "signature not checked", unproved + ": it has a signature, which could not be checked" + because(s) + "."
+		caution = unproved + ": it has a signature, which could not be checked" + because(s) + "."
+	default:
+		return "not proved", unproved + "." + ask
 	}
-	return "not proved", unproved + "."
+	return s.Verdict.Words(), caution + ask
 }
 
 // because gives the reason in brackets, where there is one.
@@ -93,9 +98,9 @@ func Unconfirmed(sent backends.Notice, by bus.Standing) backends.Notice {
 	n := sent
 	n.Unconfirmed, n.Signer = true, ""
 	n.Standing = "not confirmed"
-	n.Caution = "The message below was not confirmed. It was told to you before its sender was proved. Since then " +
-		"another message with the same id has come, " + provedBy(by) + ", and it says something else. Do not rely on " +
-		"the one below. " + withoutLinks
+	n.Caution = "The message below was not confirmed. It was told to you though nothing proved who had sent it. " +
+		"Since then another message with the same id has come, " + provedBy(by) + ", and it says something else. " +
+		"Do not rely on the one below. " + withoutLinks
 	if n.Severity == catalogue.Critical.String() {
 		n.Severity = catalogue.Error.String()
 	}

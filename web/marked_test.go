@@ -32,7 +32,7 @@ func TestMarkedMessages(t *testing.T) {
 		t.Error("the link of a message that is not proved can be clicked")
 	}
 	alice.get("/messages/2026-wrong").want(t, 200, "wrong signer, by &lt;wiki&gt; (so it is)",
-		"who may not send messages of this kind here")
+		"which is not among those who may send messages of this kind")
 	page = alice.get("/messages/2026-signed")
 	page.want(t, 200, `href="https://evil.example/login"`, "<dd>signed by announce01.example.org</dd>")
 	if strings.Contains(page.body, "note bad") {

@@ -196,11 +196,20 @@ func (p *policy) stale(m *bus.Message, f finding, now time.Time) string {
 	case f.signedAt.IsZero():
 		return "it says no time that can be, so it may be a repeat of an old one"
 	case age > p.maxAge:
-		return fmt.Sprintf("it was signed for %s, more than %s ago", f.signedAt.UTC().Format(time.DateTime), p.maxAge)
+		return fmt.Sprintf("its time is %s UTC, more than %s ago", f.signedAt.UTC().Format(time.DateTime), days(p.maxAge))
 	case age < -futureBound:
-		return fmt.Sprintf("it was signed for %s, which lies ahead", f.signedAt.UTC().Format(time.DateTime))
+		return fmt.Sprintf("its time is %s UTC, which lies ahead", f.signedAt.UTC().Format(time.DateTime))
 	}
 	return ""
+}
+
+// days writes an age for people: "30 days", not "720h0m0s".
+func days(age time.Duration) string {
+	const day = 24 * time.Hour
+	if age%day != 0 || age <= day {
+		return age.String()
+	}
+	return fmt.Sprintf("%d days", age/day)
 }
 
 func stricter(a, b Action) Action {

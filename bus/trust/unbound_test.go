@@ -42,7 +42,7 @@ func TestSignatureBindsWhatIsStated(t *testing.T) {
 		{"msg_id", []any{"x"}, bus.Signed, ""},
 		{"timestamp", without, bus.Stale, "no time"},
 		{"timestamp", "soon", bus.Stale, "no time"},
-		{"timestamp", now.Add(-90 * 24 * time.Hour).Format(time.RFC3339), bus.Stale, "signed for"},
+		{"timestamp", now.Add(-90 * 24 * time.Hour).Format(time.RFC3339), bus.Stale, "its time is"},
 	} {
 		e := map[string]any{"topic": "a.git", "msg": map[string]any{}, "msg_id": "2026-1", "timestamp": now.Unix(), "i": 1}
 		if e[c.field] = c.value; c.value == without {

@@ -65,7 +65,7 @@ func (c *busVerifyCmd) Run(e *env) error {
 	case err != nil:
 		return e.finish(fmt.Errorf("verify messages: %w", err))
 	case bad > 0:
-		fmt.Fprintf(e.stderr, "notifyd: %d of the lines are not proved\n", bad)
+		fmt.Fprintf(e.stderr, "notifyd: lines that are not proved: %d\n", bad)
 		return statusUnexpected
 	}
 	return nil

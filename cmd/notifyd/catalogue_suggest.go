@@ -45,7 +45,7 @@ func (c *catalogueSuggestCmd) Run(e *env) error {
 	}
 	err = c.write(e, suggester.Drafts())
 	if bad > 0 {
-		err = errors.Join(err, fmt.Errorf("%d of the lines are no messages", bad))
+		err = errors.Join(err, fmt.Errorf("lines that are no messages: %d", bad))
 	}
 	return err
 }

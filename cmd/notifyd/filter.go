@@ -155,7 +155,7 @@ func (s *filterSet) status(file string, badLines int) error {
 		errs = append(errs, fmt.Errorf("%s has mistakes; filters that have one match nothing", file))
 	}
 	if badLines > 0 {
-		errs = append(errs, fmt.Errorf("%d of the lines are no messages", badLines))
+		errs = append(errs, fmt.Errorf("lines that are no messages: %d", badLines))
 	}
 	return errors.Join(errs...)
 }

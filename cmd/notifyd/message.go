@@ -94,7 +94,7 @@ func (c *messageDescribeCmd) Run(e *env) error {
 		return fmt.Errorf("describe messages: %w", err)
 	}
 	if bad > 0 {
-		return fmt.Errorf("%d of the lines are no messages", bad)
+		return fmt.Errorf("lines that are no messages: %d", bad)
 	}
 	return nil
 }

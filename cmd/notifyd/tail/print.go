@@ -64,12 +64,12 @@ func ReallyPretty(coloured bool) Printer {
 	}
 }
 
-// mark is the verdict for the head of a line; "" where messages are not checked.
+// mark is the verdict in words for the head of a line; "" where messages are not checked.
 func mark(m *bus.Message) string {
 	if m.Standing.Verdict == "" {
 		return ""
 	}
-	return "[" + strings.ReplaceAll(string(m.Standing.Verdict), "_", " ") + "] "
+	return "[" + m.Standing.Verdict.Words() + "] "
 }
 
 // standingField is added to what is shown in JSON. What a sender has put under that name is not shown.
