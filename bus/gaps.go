@@ -17,7 +17,8 @@ package bus
 //     first time close above another that pauses is once taken for a loss.
 //
 // A message with a seq_id is followed by that alone. What a message may do depends on how it came (see Sighting): only
-// one that is new and proved shows a hole. So nobody invents holes by forging a message, or by repeating a true one.
+// one that is new and proved shows a hole, and only such a one, or one from an archive, fills it. So nobody invents or
+// hides a hole by forging a message, or by repeating a true one.
 //
 // Where the source stands is given as Positions, which are stored with the messages that they tell of: so a restart
 // finds what was lost while nothing ran, as if the connection had been lost.
@@ -47,7 +48,7 @@ func (g *Gaps) Observe(s Sighting) (changed []Position, found *Hole) {
 	case !s.Whole:
 		g.sequences.reach(s)
 		return g.source(), nil
-	case (s.Late || s.Sequence > 0) && g.fill(s.Envelope):
+	case s.mayFill() && g.fill(s.Envelope):
 		return g.source(), nil
 	}
 	var hole *Hole

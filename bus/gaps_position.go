@@ -23,10 +23,14 @@ type Sighting struct {
 	Whole bool
 	// Repeat says that the message was known already, by this source or another.
 	Repeat bool
-	// Unproved says that anybody may have sent it, at a site that asks for proof. It does no more than fill what is
-	// open, and advance a sequence by one.
+	// Unproved says that anybody may have sent it, at a site that asks for proof. It does no more than advance a
+	// sequence by one.
 	Unproved bool
 }
+
+// mayFill reports whether the message counts for one that was missing: whatever an archive gives, and what comes live
+// and is new and proved. seq_id is not signed, so that anybody could give a number that is missing to an old message.
+func (s Sighting) mayFill() bool { return s.Late || s.Sequence > 0 && !s.Repeat && !s.Unproved }
 
 // Restore sets where publishers stood when something ran last.
 func (g *Gaps) Restore(positions []Position) {

@@ -65,6 +65,28 @@ func TestForgedSequences(t *testing.T) {
 	}
 }
 
+// TestForgedSequencesFillNothing sends the numbers of a hole: unproved, and as a repeat of what is known. What is missing
+// is still missing then, and is asked for.
+func TestForgedSequencesFillNothing(t *testing.T) {
+	gaps := bus.NewGaps(10)
+	missing(gaps, kept("a", 1))
+	if n := missing(gaps, kept("a", 5)); n != 3 {
+		t.Fatalf("%d missing, want 3", n)
+	}
+	unproved, repeat := kept("a", 2), kept("a", 3)
+	unproved.Unproved, repeat.Repeat = true, true
+	gaps.Observe(unproved)
+	gaps.Observe(repeat)
+	if n := gaps.Open()[0].Missing; n != 3 {
+		t.Errorf("%d missing after two forgeries, want 3", n)
+	}
+	gaps.Observe(kept("a", 2))
+	gaps.Observe(late(repeat))
+	if n := gaps.Open()[0].Missing; n != 1 {
+		t.Errorf("%d missing after one that came live and one that came late, want 1", n)
+	}
+}
+
 // TestRestore follows a source over a restart: what was lost meanwhile is found as it would have been live.
 func TestRestore(t *testing.T) {
 	for _, c := range []struct {
