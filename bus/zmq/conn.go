@@ -3,6 +3,7 @@ package zmq
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"sync"
@@ -208,4 +209,11 @@ func (c *zmtpConn) writeWhole(b []byte) (int, error) {
 		return 0, err
 	}
 	return c.Conn.Write(b)
+}
+
+// recovered makes an error of a panic of the codec.
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("codec: %v", p)
+	}
 }

@@ -100,11 +100,7 @@ func (l *Listener) Run(ctx context.Context, in *bus.Intake) error {
 
 // serve receives what one publisher sends. nil: it has closed the connection.
 func (l *Listener) serve(ctx context.Context, conn net.Conn, in *bus.Intake) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("codec: %v", v)
-		}
-	}()
+	defer recovered(&err)
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()

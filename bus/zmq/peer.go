@@ -39,11 +39,7 @@ var (
 // serve does the handshake and serves the peer until the connection ends or ctx does. nil: the peer closed the
 // connection.
 func (p *Publisher) serve(ctx context.Context, conn net.Conn) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("codec: %v", v)
-		}
-	}()
+	defer recovered(&err)
 	defer conn.Close()
 	g := newZMTPConn(conn, limits{
 		message: subscriptionSize, handshake: p.config.Timeout, write: p.config.Timeout, oneMessage: p.config.Timeout,

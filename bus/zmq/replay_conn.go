@@ -37,13 +37,6 @@ func (r *replayClient) dial(ctx context.Context) (conn *replayConn, err error) {
 	return &replayConn{z, codec}, nil
 }
 
-// recovered makes an error of a panic of the codec.
-func recovered(err *error) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("codec: %v", p)
-	}
-}
-
 // Close ends the connection.
 func (c *replayConn) Close() error { return c.conn.Close() }
 

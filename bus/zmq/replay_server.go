@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"sync"
 	"time"
 
 	"github.com/go-zeromq/zmq4"
@@ -28,10 +27,9 @@ const (
 // own from the first byte on, so that a slow or silent client keeps nobody waiting. An answer holds the first messages
 // that were asked for, in the order of their numbers; a client that wants more asks on behind the last.
 type replayServer struct {
-	source   *Source
-	listener net.Listener
-	keeper   bus.Keeper
-	reading  chan struct{} // has room for one: answers are made one at a time
+	source  *Source
+	keeper  bus.Keeper
+	reading chan struct{} // has room for one: answers are made one at a time
 }
 
 // ServeReplay answers at Config.Replay.Listen until ctx ends: a Source is a bus.Replayer.
@@ -52,41 +50,13 @@ func (s *Source) ServeReplay(ctx context.Context, k bus.Keeper) error {
 
 // serveReplay accepts connections until ctx ends.
 func (s *Source) serveReplay(ctx context.Context, l net.Listener, k bus.Keeper) error {
-	server := &replayServer{source: s, listener: l, keeper: k, reading: make(chan struct{}, 1)}
+	server := &replayServer{source: s, keeper: k, reading: make(chan struct{}, 1)}
 	s.log.Info("answering replay requests", "address", l.Addr().String())
-	stop := context.AfterFunc(ctx, func() { l.Close() })
-	defer stop()
-	defer l.Close()
-	var all sync.WaitGroup
-	defer all.Wait()
-	permits := make(chan struct{}, replayClients)
-	for {
-		conn, err := l.Accept()
-		switch {
-		case ctx.Err() != nil:
-			if err == nil {
-				conn.Close()
-			}
-			return nil
-		case err != nil: // no file descriptor is free, or the client is gone again
-			s.log.Warn("cannot accept a replay client", "error", err)
-			if !wait(ctx, 100*time.Millisecond) {
-				return nil
-			}
-			continue
-		}
-		select {
-		case permits <- struct{}{}:
-			all.Go(func() {
-				defer func() { <-permits }()
-				if err := server.serve(ctx, conn); err != nil && ctx.Err() == nil {
-					s.log.Debug("a replay client was cut off", "error", err)
-				}
-			})
-		default:
-			conn.Close()
-		}
+	a := acceptor{
+		listener: l, door: newDoor(replayClients, replayClients), log: s.log, serve: server.serve,
+		refused: func(err error) { s.log.Debug("a replay client was cut off", "error", err) },
 	}
+	return a.run(ctx)
 }
 
 // serve answers one client until it is gone, breaks a bound, or ctx ends.
