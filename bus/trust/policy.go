@@ -137,10 +137,6 @@ func (p *policy) refusal(topic string, f finding) string {
 }
 
 // judge applies the policy to what was found.
-func (v *Verifier) judge(m *bus.Message, f finding, now time.Time) (bus.Standing, Action) {
-	return v.policy.judge(m, f, now)
-}
-
 func (p *policy) judge(m *bus.Message, f finding, now time.Time) (bus.Standing, Action) {
 	actions := p.actions
 	special, ok := p.sources[m.Source]

@@ -88,7 +88,7 @@ const (
 
 // Judge checks m and applies the policy. The standing's Marked is set when the action is Mark.
 func (v *Verifier) Judge(m *bus.Message, now time.Time) (bus.Standing, Action) {
-	return v.judge(m, v.find(m, now), now)
+	return v.policy.judge(m, v.find(m, now), now)
 }
 
 // Warnings says, for the log and the operators' page, what is wrong with the files at now, such as a list of revoked

@@ -65,7 +65,7 @@ func (t *trustFlags) openChecking(e *env) (*trust.Verifier, error) {
 	return v, err
 }
 
-// warn says on standard error what is wrong with the files.
+// warnOfTrust says on standard error what is wrong with the files.
 func warnOfTrust(e *env, v *trust.Verifier) {
 	for _, warning := range v.Warnings(e.now()) {
 		fmt.Fprintln(e.stderr, "warning:", warning)
