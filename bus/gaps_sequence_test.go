@@ -65,8 +65,8 @@ func TestForgedSequences(t *testing.T) {
 	}
 }
 
-// TestForgedSequencesFillNothing sends the numbers of a hole: unproved, and as a repeat of what is known. What is missing
-// is still missing then, and is asked for.
+// TestForgedSequencesFillNothing sends the numbers of a hole: unproved, and as a repeat of what is known. What is
+// missing is still missing then, and is asked for.
 func TestForgedSequencesFillNothing(t *testing.T) {
 	gaps := bus.NewGaps(10)
 	missing(gaps, kept("a", 1))
