@@ -1,5 +1,5 @@
 // Package rabbittest runs a real RabbitMQ for the tests of one package: started when the first test asks for it, ended
-// when all are over. It is skipped by name where the machine lacks it.
+// when all are over. A test is skipped by name where the machine lacks it. Start is for a package with one such test.
 //
 //	func TestMain(m *testing.M) { os.Exit(rabbittest.Main(m)) }
 //
@@ -54,6 +54,7 @@ type Broker struct {
 	Certificates        Certificates
 	dir                 string
 	env                 []string
+	shared              bool // it lives until Main ends, and not only for one test
 
 	mu    sync.Mutex
 	child *exectest.Child
@@ -89,40 +90,59 @@ func Name(what string) string { return fmt.Sprintf("%s-%d", what, names.Add(1)) 
 // Get gives the broker, and starts it where it does not run.
 func Get(t testing.TB) *Broker {
 	t.Helper()
-	exectest.Program(t, program)
-	epmd := exectest.Program(t, "epmd")
 	mu.Lock()
 	defer mu.Unlock()
-	if shared != nil {
-		shared.Restart(t)
-		return shared
+	if shared == nil {
+		shared = prepare(t, &Broker{Host: "127.0.0.1", shared: true})
 	}
-	b, err := prepare(t, epmd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	shared = b
+	shared.Restart(t)
+	return shared
+}
+
+// Start starts a broker for one test.
+func Start(t testing.TB) *Broker {
+	t.Helper()
+	b := prepare(t, &Broker{Host: "127.0.0.1"})
 	b.Restart(t)
 	return b
 }
 
-// prepare writes the files of a broker and starts its port mapper.
-func prepare(t testing.TB, epmd string) (*Broker, error) {
-	dir, err := os.MkdirTemp("", "rabbit")
-	if err != nil {
-		return nil, err
+// life is the test that ends what the broker has, or Main.
+func (b *Broker) life(t testing.TB) testing.TB {
+	if b.shared {
+		return scope{t}
 	}
-	cleanups = append(cleanups, func() { os.RemoveAll(dir) })
-	port := func() string { return fmt.Sprint(exectest.FreePort(scope{t})) }
-	b := &Broker{Host: "127.0.0.1", Port: port(), TLSPort: port(), dir: dir}
+	return t
+}
+
+// prepare makes a broker ready to be started.
+func prepare(t testing.TB, b *Broker) *Broker {
+	t.Helper()
+	exectest.Program(t, program)
+	epmd := exectest.Program(t, "epmd")
+	if err := b.prepare(b.life(t), epmd); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// prepare writes the files of a broker and starts its port mapper.
+func (b *Broker) prepare(t testing.TB, epmd string) (err error) {
+	if b.dir, err = os.MkdirTemp("", "rabbit"); err != nil {
+		return err
+	}
+	dir := b.dir
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	port := func() string { return fmt.Sprint(exectest.FreePort(t)) }
+	b.Port, b.TLSPort = port(), port()
 	if b.Certificates, err = makeCertificates(dir); err != nil {
-		return nil, err
+		return err
 	}
 	if err := b.writeFiles(); err != nil {
-		return nil, err
+		return err
 	}
 	mapper, distribution := port(), port()
-	exectest.Start(scope{t}, exec.Command(epmd, "-port", mapper, "-address", "127.0.0.1"))
+	exectest.Start(t, exec.Command(epmd, "-port", mapper, "-address", "127.0.0.1"))
 	b.env = append(os.Environ(),
 		"HOME="+dir, "ERL_EPMD_PORT="+mapper, "ERL_EPMD_ADDRESS=127.0.0.1", "RABBITMQ_DIST_PORT="+distribution,
 		"RABBITMQ_NODENAME=test@localhost", "RABBITMQ_CONFIG_FILE="+filepath.Join(dir, "rabbitmq"),
@@ -130,7 +150,7 @@ func prepare(t testing.TB, epmd string) (*Broker, error) {
 		"RABBITMQ_ENABLED_PLUGINS_FILE="+filepath.Join(dir, "plugins"),
 		"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1} -setcookie test +S 2:2 -noinput",
 	)
-	return b, nil
+	return nil
 }
 
 // Kill ends the broker as a power cut would.
@@ -150,7 +170,7 @@ func (b *Broker) Restart(t testing.TB) {
 	}
 	cmd := exec.Command(program)
 	cmd.Env, cmd.Dir = b.env, b.dir
-	b.child = exectest.Start(scope{t}, cmd)
+	b.child = exectest.Start(b.life(t), cmd)
 	deadline := time.Now().Add(started)
 	for {
 		conn, err := b.dial(Admin)
