@@ -59,7 +59,7 @@ func refreshAll(deliveries []outbox.Delivery) {
 	}
 }
 
-// sayConflicts counts the messages that came with the id of another one, and logs them as saySometimes does.
+// sayConflicts counts the messages that came with the id of another one, and logs them seldom.
 func (r *router) sayConflicts(outcomes []history.Outcome) {
 	for _, o := range outcomes {
 		c := o.Conflict
@@ -67,7 +67,7 @@ func (r *router) sayConflicts(outcomes []history.Outcome) {
 			continue
 		}
 		r.metrics.conflicts.WithLabelValues(o.Event.Source, string(c.Kind)).Inc()
-		r.saySometimes(o.Event.Source, "conflict", "two messages claim one id", "id", c.ID, "kind", string(c.Kind),
+		r.seldom.say(o.Event.Source, "conflict", "two messages claim one id", "id", c.ID, "kind", string(c.Kind),
 			"kept_as", o.Event.ID, "standing", o.Event.Standing.Words(), "other_kept_as", c.Other, "other_standing",
 			c.By.Words())
 	}

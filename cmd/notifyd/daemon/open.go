@@ -122,7 +122,7 @@ func (s *Service) openRouter(ctx context.Context) error {
 		db: s.db.Writer, subscriptions: s.prefs.Subscriptions, history: s.history, outbox: s.outbox, describer: s.describer,
 		verifier: s.trust.Load, directory: s.watcher.Load, links: links, holes: s.holes, metrics: s.metrics,
 		now: s.env.Now, log: s.log,
-		dedup: bus.NewDedupWindow(dedupIDs), silent: map[string]silence{}, cold: make(chan *rules.Index, 1),
+		dedup: bus.NewDedupWindow(dedupIDs), seldom: newSeldom(s.env.Now, s.log), cold: make(chan *rules.Index, 1),
 	}
 	if path := s.settings.snapshot(); path != "" {
 		database, err := s.prefs.Identity(ctx)

@@ -87,39 +87,16 @@ func receive(f bus.Frame, v *trust.Verifier, now time.Time) reception {
 	return reception{message: m, action: action}
 }
 
-// silence counts the frames that were left out since that was last logged.
-type silence struct {
-	at    time.Time
-	count int
-}
-
-// silenceLogged is the time between two lines of the log about what is left out of one source for one reason; the
-// metrics count it all.
-const silenceLogged = time.Minute
-
-// malformed counts a malformed frame, and logs it as saySometimes does.
+// malformed counts a malformed frame, and logs it seldom.
 func (r *router) malformed(f bus.Frame, err error) {
 	r.metrics.reject(f.Source, "malformed")
-	r.saySometimes(f.Source, "malformed", "dropped what is no message", "topic", f.Topic, "error", err)
+	r.seldom.say(f.Source, "malformed", "dropped what is no message", "topic", f.Topic, "error", err)
 }
 
-// dropped counts a message that the policy drops, and logs it as saySometimes does.
+// dropped counts a message that the policy drops, and logs it seldom.
 func (r *router) dropped(m *bus.Message) {
 	verdict := string(m.Standing.Verdict)
 	r.metrics.reject(m.Source, verdict)
-	r.saySometimes(m.Source, verdict, "dropped a message by its standing", "topic", m.Topic, "id", m.ID,
+	r.seldom.say(m.Source, verdict, "dropped a message by its standing", "topic", m.Topic, "id", m.ID,
 		"verdict", verdict, "why", m.Standing.Reason)
-}
-
-// saySometimes logs a warning about a frame of a source, at most once a minute for each reason, with the number of
-// frames since the last.
-func (r *router) saySometimes(source, reason, what string, more ...any) {
-	key := source + " " + reason
-	now, last := r.now(), r.silent[key]
-	last.count++
-	if now.Sub(last.at) >= silenceLogged {
-		r.log.Warn(what, append([]any{"source", source, "frames", last.count}, more...)...)
-		last = silence{at: now}
-	}
-	r.silent[key] = last
 }

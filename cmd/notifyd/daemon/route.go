@@ -40,10 +40,10 @@ type router struct {
 
 	dedup      *bus.DedupWindow
 	state      *indexState
-	loadedOnce bool               // the snapshot is read at the first load only
-	found      []rules.Result     // the filters that match the events of a batch
-	matching   []time.Duration    // how long it took to find them
-	silent     map[string]silence // by source and reason: what was left out and not logged
+	loadedOnce bool            // the snapshot is read at the first load only
+	found      []rules.Result  // the filters that match the events of a batch
+	matching   []time.Duration // how long it took to find them
+	seldom     *seldom         // what is logged of frames that are left out, or odd
 
 	expensive expensive
 	cold      chan *rules.Index // has room for one: a new index, for warmCaches

@@ -71,13 +71,13 @@ func anotherRouter(t *testing.T, d *migrations.DB) (*router, *bytes.Buffer) {
 	noDirectory := func() *directory.Snapshot { return nil }
 	now := func() time.Time { return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC) }
 	log := &bytes.Buffer{}
+	logger := slog.New(slog.NewTextHandler(log, nil))
 	store := openPrefs(d)
 	return &router{
 		db: d.Writer, subscriptions: store.Subscriptions, history: history.NewStore(d.Writer, d.Reader, now),
 		outbox:    outbox.New(d.Writer, d.Reader, d.Postgres, outbox.Config{}, now, rand.Reader),
 		describer: &describer{watcher: watcher, directory: noDirectory}, directory: noDirectory, metrics: newMetrics("test"),
-		now: now,
-		log: slog.New(slog.NewTextHandler(log, nil)), dedup: bus.NewDedupWindow(100), silent: map[string]silence{},
+		now: now, log: logger, seldom: newSeldom(now, logger), dedup: bus.NewDedupWindow(100),
 		verifier: judging(t, trust.Config{}),
 	}, log
 }
