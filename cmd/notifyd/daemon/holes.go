@@ -39,12 +39,18 @@ type holesTracker struct {
 type sourceHoles struct {
 	gaps   *bus.Gaps
 	moved  map[string]bus.Position // by publisher; changed by messages, and not stored yet
-	stored map[int64]bool          // the holes that are rows of the database, by number
+	stored map[int64]holeRow       // the holes that are rows of the database, by number
+	saving history.Place           // what the transaction under way stores
 	wake   chan struct{}           // has room for one: a hole is open
 	said   saidHoles
 	filler string // bus.Archive.Name of the one that fills a hole now
 	filled int64  // messages that came late and were new
 }
+
+// A holeRow is what may change of the row of a hole: First, and Since and Until in microseconds.
+type holeRow struct{ first, since, until int64 }
+
+func rowOf(h bus.Hole) holeRow { return holeRow{h.First, h.Since.UnixMicro(), h.Until.UnixMicro()} }
 
 // A sighting is a message of the batch that is being routed.
 type sighting struct {
@@ -68,7 +74,7 @@ func (h *holesTracker) of(source string) *sourceHoles {
 	s := h.sources[source]
 	if s == nil {
 		s = &sourceHoles{
-			gaps: bus.NewGaps(maxPublishers), moved: map[string]bus.Position{}, stored: map[int64]bool{},
+			gaps: bus.NewGaps(maxPublishers), moved: map[string]bus.Position{}, stored: map[int64]holeRow{},
 			wake: make(chan struct{}, 1),
 		}
 		h.sources[source] = s
@@ -122,7 +128,8 @@ func (h *holesTracker) observe(added []bool) []history.Place {
 	}
 	var places []history.Place
 	for name, s := range h.sources {
-		if p := s.place(name); len(p.Positions)+len(p.Holes)+len(p.Closed) > 0 {
+		s.saving = s.place(name)
+		if p := s.saving; len(p.Positions)+len(p.Holes)+len(p.Closed) > 0 {
 			places = append(places, p)
 		}
 	}
@@ -137,7 +144,7 @@ func (s *sourceHoles) place(name string) history.Place {
 	}
 	open := s.gaps.Open()
 	for _, hole := range open {
-		if !s.stored[hole.Number] {
+		if row, ok := s.stored[hole.Number]; !ok || row != rowOf(hole) {
 			p.Holes = append(p.Holes, hole)
 		}
 	}
@@ -154,7 +161,7 @@ func (h *holesTracker) observeOne(s *sighting) {
 	if s.resumed {
 		of.gaps.Interrupt()
 		if hole := of.interruption(s.Received); hole != nil && h.fillable[s.source] {
-			of.open(*hole)
+			of.gaps.Add(*hole)
 		}
 	}
 	changed, found := of.gaps.Observe(s.Sighting)
@@ -165,26 +172,6 @@ func (h *holesTracker) observeOne(s *sighting) {
 		of.gaps.Close(*found)
 	}
 	s.observed, s.found = true, found
-}
-
-// open opens a hole. One that is widened by it is stored again.
-func (s *sourceHoles) open(hole bus.Hole) bus.Hole {
-	opened := *s.gaps.Add(hole)
-	delete(s.stored, opened.Number)
-	return opened
-}
-
-// interruption is the hole of unknown size since the last message; nil where none came yet.
-func (s *sourceHoles) interruption(now time.Time) *bus.Hole {
-	last, sequence := s.gaps.Last()
-	if last.IsZero() {
-		return nil
-	}
-	hole := &bus.Hole{Since: last, Until: now}
-	if sequence > 0 {
-		hole.Sequence, hole.First = true, sequence+1
-	}
-	return hole
 }
 
 // committed notes that what save has stored is in the database, and reports the holes that it shows.
@@ -204,17 +191,17 @@ func (h *holesTracker) committed() {
 	h.sightings, h.saved = h.sightings[h.saved:], 0
 }
 
-// noteStored notes that all holes that are open are rows of the database, and no others.
+// noteStored notes that what was looked at for the transaction is in the database. Since then the filler may have closed
+// holes, and connections that were lost may have widened one: that is for the next transaction.
 func (s *sourceHoles) noteStored() {
-	open := s.gaps.Open()
-	if len(open) == 0 && len(s.stored) == 0 {
-		return
+	for _, hole := range s.saving.Holes {
+		s.stored[hole.Number] = rowOf(hole)
 	}
-	clear(s.stored)
-	for _, hole := range open {
-		s.stored[hole.Number] = true
+	for _, number := range s.saving.Closed {
+		delete(s.stored, number)
 	}
-	if len(open) > 0 {
+	s.saving = history.Place{}
+	if len(s.gaps.Open()) > 0 {
 		s.wakeFiller()
 	}
 }
@@ -251,14 +238,6 @@ func (h *holesTracker) report(s *sighting) {
 	h.say(s.source, of, s.found)
 }
 
-// wakeFiller tells the filler that a hole is open.
-func (s *sourceHoles) wakeFiller() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-}
-
 // restore reads where the sources stood when the daemon ran last. Whatever was sent since then may be missing: that is
 // a hole, where something can fill it, and it is stored before the first message moves the source on.
 func (h *holesTracker) restore(ctx context.Context, db *gorm.DB) error {
@@ -274,14 +253,15 @@ func (h *holesTracker) restore(ctx context.Context, db *gorm.DB) error {
 		s.gaps.Restore(p.Positions)
 		for _, hole := range p.Holes {
 			s.gaps.Add(hole)
-			s.stored[hole.Number] = true
+			s.stored[hole.Number] = rowOf(hole)
 		}
 		hole := s.interruption(h.now())
 		if hole == nil || !h.fillable[p.Source] {
 			continue
 		}
 		h.log.Info("messages may be missing", "source", p.Source, "since", hole.Since)
-		opened = append(opened, history.Place{Source: p.Source, Holes: []bus.Hole{s.open(*hole)}})
+		s.saving = history.Place{Source: p.Source, Holes: []bus.Hole{*s.gaps.Add(*hole)}}
+		opened = append(opened, s.saving)
 		s.noteStored()
 	}
 	return db.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return h.store.SavePlaces(tx, opened) })

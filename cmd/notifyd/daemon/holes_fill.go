@@ -129,8 +129,29 @@ func (h *holesTracker) reconnected(source string) {
 	defer h.mu.Unlock()
 	s := h.of(source)
 	if hole := s.interruption(h.now()); hole != nil && h.fillable[source] {
-		s.open(*hole)
+		s.gaps.Add(*hole)
 		s.wakeFiller()
+	}
+}
+
+// interruption is the hole of unknown size since the last message; nil where none came yet.
+func (s *sourceHoles) interruption(now time.Time) *bus.Hole {
+	last, sequence := s.gaps.Last()
+	if last.IsZero() {
+		return nil
+	}
+	hole := &bus.Hole{Since: last, Until: now}
+	if sequence > 0 {
+		hole.Sequence, hole.First = true, sequence+1
+	}
+	return hole
+}
+
+// wakeFiller tells the filler that a hole is open.
+func (s *sourceHoles) wakeFiller() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/migrations"
@@ -165,6 +167,57 @@ func TestAnInterruptionOpensAHole(t *testing.T) {
 		open := after.holes.sources["relay"].gaps.Open()
 		if len(open) != 2 || open[0].First != 4 || open[0].Last != 8 || !open[1].Unbounded() || open[1].First != 10 {
 			t.Errorf("open holes %+v, want one from 4 to 8, and one since 10", open)
+		}
+	})
+}
+
+// TestHolesThatChangeWhileABatchIsStored: what has changed between the look at the holes and the commit is stored with
+// the next batch.
+func TestHolesThatChangeWhileABatchIsStored(t *testing.T) {
+	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+		r, _, _, _ := aRouter(t, d)
+		r.follow(t, d, "relay")
+		clock := r.now()
+		r.holes.now = func() time.Time { return clock }
+		r.carryAll(t, withCounter(1))
+		r.holes.reconnected("relay")
+		while := func(i int, change func()) []bus.Hole {
+			t.Helper()
+			r.describe([]bus.Frame{withCounter(i)})
+			seen := r.holes.observe([]bool{true})
+			change()
+			err := d.Writer.Transaction(func(tx *gorm.DB) error { return r.history.SavePlaces(tx, seen) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.holes.committed()
+			r.carryAll(t, withCounter(i+1))
+			places, err := r.history.Places(t.Context())
+			if err != nil || len(places) != 1 {
+				t.Fatalf("places %+v, %v", places, err)
+			}
+			return places[0].Holes
+		}
+		stored := while(2, func() {
+			clock = clock.Add(time.Hour)
+			r.holes.reconnected("relay")
+		})
+		if len(stored) != 1 || !stored[0].Until.Equal(clock) {
+			t.Errorf("stored are %+v, want one hole until %s", stored, clock)
+		}
+		filler := &holesOf{r.holes, "relay"}
+		closeAll := func() {
+			for _, hole := range filler.Open() {
+				if _, ok, err := filler.Close(t.Context(), hole); !ok || err != nil {
+					t.Fatalf("Close = %t, %v", ok, err)
+				}
+			}
+		}
+		closeAll()
+		clock = clock.Add(time.Hour)
+		r.holes.reconnected("relay")
+		if stored = while(4, closeAll); len(stored) > 0 {
+			t.Errorf("stored are %+v, want none: it was closed", stored)
 		}
 	})
 }
