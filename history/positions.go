@@ -64,15 +64,19 @@ func (s *Store) SavePlaces(tx *gorm.DB, places []Place) error {
 
 func savePlace(tx *gorm.DB, p Place) error {
 	var positions []positionRow
+	var gone []string
 	for _, at := range p.Positions {
 		if at.ID == "" {
-			gone := tx.Where("source = ? AND publisher = ?", column(p.Source), key(at.Publisher)).Delete(&positionRow{})
-			if gone.Error != nil {
-				return gone.Error
-			}
-			continue
+			gone = append(gone, key(at.Publisher))
+		} else {
+			positions = append(positions, newPositionRow(p.Source, at))
 		}
-		positions = append(positions, newPositionRow(p.Source, at))
+	}
+	for part := range slices.Chunk(gone, batch) {
+		err := tx.Where("source = ? AND publisher IN ?", column(p.Source), part).Delete(&positionRow{}).Error
+		if err != nil {
+			return err
+		}
 	}
 	slices.SortFunc(positions, func(a, b positionRow) int { return strings.Compare(a.Publisher, b.Publisher) })
 	positions = slices.CompactFunc(positions, func(a, b positionRow) bool { return a.Publisher == b.Publisher })
