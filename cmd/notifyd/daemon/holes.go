@@ -191,8 +191,8 @@ func (h *holesTracker) committed() {
 	h.sightings, h.saved = h.sightings[h.saved:], 0
 }
 
-// noteStored notes that what was looked at for the transaction is in the database. Since then the filler may have closed
-// holes, and connections that were lost may have widened one: that is for the next transaction.
+// noteStored notes that what was looked at for the transaction is in the database. Since then the filler may have
+// closed holes, and connections that were lost may have widened one: that is for the next transaction.
 func (s *sourceHoles) noteStored() {
 	for _, hole := range s.saving.Holes {
 		s.stored[hole.Number] = rowOf(hole)
