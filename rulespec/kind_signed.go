@@ -59,7 +59,7 @@ func whySigned(s *Subject) string {
 	case s.Message == nil || s.Standing.Verdict == "":
 		return "not checked"
 	}
-	return word(s.Standing.Words())
+	return s.Standing.Verdict.Words()
 }
 
 func sentenceSigned(args Args, not bool) string {

@@ -219,6 +219,12 @@ func TestMessagePage(t *testing.T) {
 	s.store("org.example.prod.coffee.ready", []byte(`{"timestamp":1500000000000,"msg_id":"odd","msg":{"agent":"bob"}}`))
 	alice.get("/messages/odd").want(t, 200, "Mended", "topic was missing; &#34;org.example.prod.coffee.ready&#34; was taken",
 		"timestamp 1500000000000 was taken for milliseconds", "2017-07-14")
+	s.storeFrame(bus.Frame{Source: "test", Topic: "org.example.prod.coffee.ready", Late: true, Payload: []byte(
+		`{"topic":"org.example.prod.coffee.ready","timestamp":1500000000,"msg_id":"late","msg":{}}`)}, bus.Standing{})
+	alice.get("/messages/late").want(t, 200, "<dt>Came</dt><dd>late: it had been missed, and was asked for again</dd>")
+	if strings.Contains(alice.get("/messages/odd").body, "<dt>Came</dt>") {
+		t.Error("a message is called late that came in time")
+	}
 	alice.get("/messages/nothing").want(t, 404, "no such message")
 	alice.get("/messages?package=zsh").want(t, 200, "2026-build-2")
 	if page := alice.get("/messages?package=zsh").body; strings.Contains(page, "2026-build-1") {

@@ -81,6 +81,7 @@ type messageView struct {
 	Address                                                               string // its link, when it is no link here
 	ClaimedID, ClaimedBy                                                  string // what it claims to be, and that page
 	Mended                                                                []string
+	Late                                                                  bool // it filled a hole
 	Matched                                                               bool
 	Outcome                                                               string
 	Outcomes                                                              outcomes
@@ -128,7 +129,7 @@ func (req *request) describe(e *catalogue.Event) messageView {
 		App: e.App, Topic: e.Topic, Severity: e.Severity.String(), Actor: e.Actor, Users: some(e.Users),
 		Packages: some(e.Packages),
 		Objects:  some(e.Objects), Standing: standingWords(e.Standing), Raw: indent(e.Payload),
-		Mended: e.Mended,
+		Mended: e.Mended, Late: e.Late,
 	}
 	p.Stamp, p.When = req.moment(e.Time)
 	if u, err := url.Parse(prose.Link); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" {

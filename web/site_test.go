@@ -179,7 +179,12 @@ func (s *testSite) store(topic string, payload []byte) *catalogue.Event {
 // storeAs stores what was found of the sender too, where that is not the zero Standing.
 func (s *testSite) storeAs(topic string, payload []byte, standing bus.Standing) *catalogue.Event {
 	s.t.Helper()
-	m, err := bus.Decode(bus.Frame{Source: "test", Topic: topic, Payload: payload}, s.now())
+	return s.storeFrame(bus.Frame{Source: "test", Topic: topic, Payload: payload}, standing)
+}
+
+func (s *testSite) storeFrame(f bus.Frame, standing bus.Standing) *catalogue.Event {
+	s.t.Helper()
+	m, err := bus.Decode(f, s.now())
 	if err != nil {
 		s.t.Fatal(err)
 	}

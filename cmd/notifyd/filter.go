@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/directory"
@@ -93,10 +94,24 @@ func (f *filterFlags) openFor(e *env, archive *archiveFlags) (*filterSet, error)
 		return nil, err
 	}
 	set, err := f.open(e)
-	if err == nil {
-		set.verifier = verifier
+	if err != nil {
+		return nil, err
 	}
-	return set, err
+	if set.verifier = verifier; verifier == nil {
+		set.warnUnchecked(e.stderr, f.File)
+	}
+	return set, nil
+}
+
+// warnUnchecked names the first filter that asks who has sent a message, where nobody checks that.
+func (s *filterSet) warnUnchecked(stderr io.Writer, file string) {
+	for _, f := range s.filters {
+		if slices.ContainsFunc(f.Rules, func(r rulespec.Rule) bool { return r.Kind == "signed" }) {
+			fmt.Fprintf(stderr, "%s:%d: warning: the rule signed holds for no message here: nothing is checked without "+
+				"--trust or --ca\n", file, f.Line)
+			return
+		}
+	}
 }
 
 // compile builds the index; a filter's id is its number in the file, from 1.

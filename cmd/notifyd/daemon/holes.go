@@ -56,6 +56,7 @@ func rowOf(h bus.Hole) holeRow { return holeRow{h.First, h.Since.UnixMicro(), h.
 type sighting struct {
 	bus.Sighting
 	source   string
+	signer   string // whose signature the message bears, where that is proved
 	resumed  bool
 	event    bool // the router makes an event of it
 	silent   bool // nobody is notified
@@ -87,8 +88,12 @@ func (h *holesTracker) sight(f bus.Frame, m *bus.Message, repeat, unproved bool)
 	if h == nil {
 		return
 	}
+	signer := ""
+	if m.Standing.Proved() {
+		signer = m.Standing.Signer
+	}
 	h.sightings = append(h.sightings, &sighting{
-		source: f.Source, resumed: f.Resumed, event: !repeat, silent: h.tooLate(m),
+		source: f.Source, signer: signer, resumed: f.Resumed, event: !repeat, silent: h.tooLate(m),
 		Sighting: bus.Sighting{
 			Envelope: m.Envelope(), ID: m.ID, Received: h.now(), Late: f.Late, Whole: f.Whole, Repeat: repeat,
 			Unproved: unproved,
@@ -235,7 +240,7 @@ func (h *holesTracker) report(s *sighting) {
 	}
 	h.metrics.gaps.WithLabelValues(s.source).Inc()
 	h.metrics.missing.WithLabelValues(s.source).Add(float64(s.found.Missing))
-	h.say(s.source, of, s.found)
+	h.say(s, of)
 }
 
 // restore reads where the sources stood when the daemon ran last. Whatever was sent since then may be missing: that is

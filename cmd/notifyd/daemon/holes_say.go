@@ -3,9 +3,11 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 const (
@@ -22,8 +24,9 @@ type saidHoles struct {
 	holes, messages int64     // that no line has named
 }
 
-// say logs a hole.
-func (h *holesTracker) say(source string, of *sourceHoles, hole *bus.Hole) {
+// say logs the hole that a message shows.
+func (h *holesTracker) say(by *sighting, of *sourceHoles) {
+	source, hole := by.source, by.found
 	if now := h.now(); now.Sub(of.said.since) >= holesSaid {
 		h.sayRestOf(source, of)
 		of.said = saidHoles{since: now}
@@ -35,8 +38,16 @@ func (h *holesTracker) say(source string, of *sourceHoles, hole *bus.Hole) {
 	}
 	of.said.lines++
 	h.log.Warn(fmt.Sprintf("%d messages missing since %s from %s", hole.Missing, hole.Since.Format(time.TimeOnly),
-		hole.Publisher),
+		publisher(hole, by.signer)),
 		"source", source, "first", hole.First, "last", hole.Last, "since", hole.Since, "until", hole.Until)
+}
+
+// publisher says whose messages are missing, with the name in the certificate: its digest alone tells nobody.
+func publisher(hole *bus.Hole, signer string) string {
+	if signer == "" || !strings.HasPrefix(hole.Publisher, "certificate ") {
+		return hole.Publisher
+	}
+	return text.CutBytes(signer, 100) + ", " + hole.Publisher
 }
 
 // sayRest logs the sums of sources whose minute is over, or of all.
