@@ -4,10 +4,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"syscall"
 
 	"github.com/notifyd/notifyd/internal/watch"
 )
@@ -68,7 +66,7 @@ func read(c Config) (watch.Content[*Verifier], error) {
 	sum := sha256.New()
 	var errs []error
 	for _, f := range c.files() {
-		text, err := readFile(f.name)
+		text, err := watch.ReadFile(f.name, maxFile)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", f.key, err))
 			continue
@@ -84,22 +82,6 @@ func read(c Config) (watch.Content[*Verifier], error) {
 		Sum:  [sha256.Size]byte(sum.Sum(nil)),
 		Make: func() (*Verifier, error) { return New(c, keys) },
 	}, nil
-}
-
-func readFile(name string) ([]byte, error) {
-	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe that nobody writes to is empty
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(text) > maxFile {
-		return nil, fmt.Errorf("%s is larger than %d bytes", name, maxFile)
-	}
-	return text, nil
 }
 
 // figures says for the log what is checked by.

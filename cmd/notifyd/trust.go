@@ -3,13 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/trust"
+	"github.com/notifyd/notifyd/internal/watch"
 )
 
 // trustFlags say what a command checks messages by: the files named here, or else bus.trust of the configuration.
@@ -106,6 +105,9 @@ type signFlags struct {
 	Key  string `type:"path" placeholder:"FILE" help:"Its key, in PEM, without a passphrase."`
 }
 
+// maxPEM bounds the files of a signer, in bytes.
+const maxPEM = 1 << 20
+
 // open makes the Signer; nil where nothing is to be signed. A certificate that is out of date is an error: nobody would
 // believe what it signs.
 func (f *signFlags) open(now time.Time) (*trust.Signer, error) {
@@ -115,11 +117,11 @@ func (f *signFlags) open(now time.Time) (*trust.Signer, error) {
 	case !f.Sign || f.Cert == "" || f.Key == "":
 		return nil, errors.New("--sign, --cert and --key belong together")
 	}
-	certificate, err := readSmall(f.Cert)
+	certificate, err := watch.ReadFile(f.Cert, maxPEM)
 	if err != nil {
 		return nil, fmt.Errorf("--cert: %w", err)
 	}
-	key, err := readSmall(f.Key)
+	key, err := watch.ReadFile(f.Key, maxPEM)
 	if err != nil {
 		return nil, fmt.Errorf("--key: %w", err)
 	}
@@ -131,21 +133,6 @@ func (f *signFlags) open(now time.Time) (*trust.Signer, error) {
 		return nil, fmt.Errorf("sign by %s and %s: %w", f.Cert, f.Key, err)
 	}
 	return signer, nil
-}
-
-// readSmall reads a file of at most 1 MiB.
-func readSmall(name string) ([]byte, error) {
-	const most = 1 << 20
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, most+1))
-	if err == nil && len(text) > most {
-		err = fmt.Errorf("%s is larger than %d bytes", name, most)
-	}
-	return text, err
 }
 
 // verifier opens what messages are checked by; nil where they are not checked. The packaged configuration is read only

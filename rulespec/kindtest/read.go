@@ -3,7 +3,6 @@ package kindtest
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/internal/watch"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -74,7 +74,7 @@ func ReadAll(dir string) ([]*Vectors, error) {
 
 // Read reads one file.
 func Read(name string) (*Vectors, error) {
-	text, err := readBounded(name)
+	text, err := watch.ReadFile(name, maxBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -90,22 +90,6 @@ func Read(name string) (*Vectors, error) {
 		return nil, fmt.Errorf("%s: %w; section 10 of doc/rules.md describes the file", name, err)
 	}
 	return v, nil
-}
-
-func readBounded(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(text) > maxBytes {
-		return nil, fmt.Errorf("%s: is longer than %d bytes", name, maxBytes)
-	}
-	return text, nil
 }
 
 func (f *file) vectors() (*Vectors, error) {

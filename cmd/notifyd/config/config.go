@@ -25,14 +25,12 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/goccy/go-yaml/ast"
 
+	"github.com/notifyd/notifyd/internal/watch"
 	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
@@ -71,7 +69,7 @@ func Read(name string, environ []string) (*File, error) {
 	if name == "" {
 		return f, nil
 	}
-	text, err := readBounded(name)
+	text, err := watch.ReadFile(name, maxBytes)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
@@ -88,22 +86,6 @@ func Read(name string, environ []string) (*File, error) {
 	}
 	f.root = root
 	return f, nil
-}
-
-func readBounded(name string) ([]byte, error) {
-	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe that nobody writes to is empty
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxBytes+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(text) > maxBytes {
-		return nil, fmt.Errorf("%s is larger than %d bytes", name, maxBytes)
-	}
-	return text, nil
 }
 
 // Name returns the path that the file was read from; "" where there is no file.

@@ -9,9 +9,9 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
 
-	"github.com/notifyd/notifyd/internal/yamltext"
-
 	"github.com/notifyd/notifyd/internal/secret"
+	"github.com/notifyd/notifyd/internal/watch"
+	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
 func emptyMapping() *ast.MappingNode {
@@ -191,7 +191,7 @@ func textNode(text string, at *token.Token) *ast.StringNode {
 // is read as YAML.
 func (f filler) secretNode(name string, t reflect.Type, v *ast.MappingValueNode) (*ast.MappingValueNode, error) {
 	path := asWritten(v.Value).GetToken().Value
-	text, err := readBounded(path)
+	text, err := watch.ReadFile(path, maxBytes)
 	if err != nil {
 		return nil, mismatch{node: v.Key, text: fmt.Sprintf("read %s_file: %v", name, err)}
 	}
