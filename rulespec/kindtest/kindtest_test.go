@@ -91,7 +91,7 @@ func TestReadAllSaysWhichFilesAreMissing(t *testing.T) {
 		}
 	}
 	if _, err := kindtest.Read(filepath.Join(folder, "weather.yaml")); err == nil ||
-		!strings.Contains(err.Error(), "longer than") {
+		!strings.Contains(err.Error(), "larger than") {
 		t.Errorf("a file that is too long: %v", err)
 	}
 }
