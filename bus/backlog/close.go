@@ -53,14 +53,19 @@ func (f *Filler) close(ctx context.Context, asked bus.Hole, a *attempt, why erro
 		f.again(a, err)
 		return
 	}
+	var others int64
 	if !h.Unbounded() {
-		a.filled = h.Last - h.First + 1 - h.Missing
+		others, a.filled = a.filled, h.Last-h.First+1-h.Missing
+		others = max(0, others-a.filled)
 	}
 	if f.closed.tooMany(f.Now(), h, a) {
 		return
 	}
 	since := a.since.Format(time.TimeOnly)
 	more := []any{"source", f.Source, "since", a.since, "until", h.Until, "filled", a.filled, "missing", h.Missing}
+	if others > 0 { // the answers held them as well: another hole of that time lacks them no more
+		more = append(more, "others", others)
+	}
 	switch {
 	case why != nil && h.Unbounded():
 		f.Log.Error("gave up: messages may be missing since "+since, append(more, "error", why)...)
@@ -68,6 +73,8 @@ func (f *Filler) close(ctx context.Context, asked bus.Hole, a *attempt, why erro
 		f.Log.Error(fmt.Sprintf("gave up: %d messages are missing since %s", h.Missing, since), append(more, "error", why)...)
 	case h.Missing > 0:
 		f.Log.Warn(fmt.Sprintf("filled %d messages since %s, %d remain missing", a.filled, since, h.Missing), more...)
+	case h.Unbounded(): // how many were missing nobody knows
+		f.Log.Info(fmt.Sprintf("filled %d messages since %s, there are no more", a.filled, since), more...)
 	default:
 		f.Log.Info(fmt.Sprintf("filled %d messages since %s, none is missing", a.filled, since), more...)
 	}

@@ -88,6 +88,7 @@ func (l *ledger) put(_ context.Context, f bus.Frame) error {
 type archive struct {
 	name   string
 	has    []int64
+	beside []int64 // what it gives unasked, as an archive does that is asked for a time
 	errors []error
 	asked  int
 }
@@ -101,6 +102,9 @@ func (a *archive) Fetch(_ context.Context, h bus.Hole, page func(bus.Page) error
 			p.Frames = append(p.Frames, frame(n))
 			p.Next = n + 1
 		}
+	}
+	for _, n := range a.beside {
+		p.Frames = append(p.Frames, frame(n))
 	}
 	if len(a.errors) > 0 {
 		err := a.errors[0]
@@ -166,7 +170,8 @@ func TestFillerAsksInOrder(t *testing.T) {
 		{"both are away at first", 8, &archive{has: []int64{4, 5, 6, 7, 8}, errors: []error{away, away}},
 			&archive{errors: []error{away, away}}, 5, 0, "will retry", [2]int{3, 2}},
 		{"some are lost", 8, &archive{has: []int64{4, 6, 8}}, &archive{}, 3, 2, "2 remain missing", [2]int{3, 3}},
-		{"how much is not known", 0, &archive{has: []int64{4, 5}}, &archive{has: []int64{6}}, 2, 0, "filled 2", [2]int{1, 0}},
+		{"how much is not known", 0, &archive{has: []int64{4, 5}}, &archive{has: []int64{6}}, 2, 0, "there are no more",
+			[2]int{1, 0}},
 		{"there is nothing", 0, &archive{}, &archive{}, 0, 0, "filled 0", [2]int{1, 0}},
 		{"the second may have more later", 0, &archive{errors: []error{away, nil}},
 			&archive{has: []int64{4}, errors: []error{bus.ErrTooEarly, bus.ErrTooEarly}}, 0, 0, "filled 0", [2]int{2, 1}},
@@ -278,6 +283,17 @@ func TestFillerAsksAtAPace(t *testing.T) {
 			if name == "by time" && !strings.Contains(log, "190 more holes, 950 remain missing") {
 				t.Errorf("%s: the log has no sum:\n%s", name, log)
 			}
+		}
+	})
+}
+
+// TestFillerCountsAllThatCame: what an answer holds beside the numbers of its hole is in the log as well.
+func TestFillerCountsAllThatCame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &archive{name: "datagrepper", has: []int64{4, 5}, beside: []int64{9, 10, 11}}
+		log := run(t, newLedger(sequenceHole(4, 6)), time.Hour, a)
+		if !strings.Contains(log, "filled 2 messages") || !strings.Contains(log, "others=3\n") {
+			t.Errorf("the log does not add up to five:\n%s", log)
 		}
 	})
 }

@@ -283,3 +283,16 @@ func TestLateMessagesNotifyWithinATime(t *testing.T) {
 		}
 	})
 }
+
+// TestPublisherIsNamed: the digest of a certificate alone tells an operator nothing.
+func TestPublisherIsNamed(t *testing.T) {
+	for _, c := range []struct{ publisher, signer, want string }{
+		{"certificate 1f0c", "git01.example.org", "git01.example.org, certificate 1f0c"},
+		{"certificate 1f0c", "", "certificate 1f0c"},
+		{"user git org.example.prod.git", "git01.example.org", "user git org.example.prod.git"},
+	} {
+		if got := publisher(&bus.Hole{Publisher: c.publisher}, c.signer); got != c.want {
+			t.Errorf("%+v: %q", c, got)
+		}
+	}
+}
