@@ -27,6 +27,9 @@ const (
 	replayBytes = 16 << 20 // of one answer; at least one message must fit
 	// replayEmpty answers without a message end a hole whose numbers are known: nobody has so many in a row.
 	replayEmpty = 50
+	// replayMost numbers are asked for where nobody knows how many are missing: a server that makes up messages for
+	// whatever it is asked would keep us for ever. It is the largest gap that bus.Gaps takes for a loss.
+	replayMost = 1 << 20
 )
 
 // Name is "replay".
@@ -37,7 +40,7 @@ func (r *replayClient) Fetch(ctx context.Context, h bus.Hole, page func(bus.Page
 	if !h.Sequence || h.First <= 0 {
 		return bus.ErrCannotAsk
 	}
-	q := &replayQuestion{client: r, next: h.First, last: h.Last, size: replayPage}
+	q := newReplayQuestion(r, h)
 	defer q.hangUp()
 	for !q.done {
 		frames, err := q.ask(ctx)
@@ -59,11 +62,20 @@ type replayQuestion struct {
 	client *replayClient
 	conn   *replayConn // nil: not connected
 	next   int64       // the first number to ask for
-	last   int64       // 0: as far as there is anything
+	last   int64       // the last number to ask for
+	open   bool        // only as far as there is anything
 	size   int64       // how many numbers to ask for at once
 	lists  bool        // ask by seq_ids, since fedmsg's own server answers every range with an error
 	empty  int         // answers in a row without a message
 	done   bool
+}
+
+func newReplayQuestion(r *replayClient, h bus.Hole) *replayQuestion {
+	q := &replayQuestion{client: r, next: h.First, last: h.Last, open: h.Unbounded(), size: replayPage}
+	if q.open {
+		q.last = h.First + replayMost - 1
+	}
+	return q
 }
 
 func (q *replayQuestion) hangUp() {
@@ -75,10 +87,7 @@ func (q *replayQuestion) hangUp() {
 
 // ask asks for the next piece and gives its messages in order.
 func (q *replayQuestion) ask(ctx context.Context) ([]bus.Frame, error) {
-	to := q.next + q.size - 1
-	if q.last > 0 {
-		to = min(to, q.last)
-	}
+	to := min(q.next+q.size-1, q.last)
 	parts, err := q.exchange(ctx, query(q.next, to, q.lists))
 	var said *replayError
 	switch {
@@ -99,27 +108,29 @@ func (q *replayQuestion) ask(ctx context.Context) ([]bus.Frame, error) {
 	return q.take(parts, to), nil
 }
 
-// take picks the messages that were asked for, and moves on behind them.
+// take picks the messages that were asked for, one for each number, and moves on behind them.
 func (q *replayQuestion) take(parts [][]byte, to int64) []bus.Frame {
 	var frames []bus.Frame
 	highest := int64(0)
+	taken := map[int64]bool{}
 	for _, payload := range parts {
 		e := bus.PeekEnvelope(payload)
-		if e.Sequence < q.next || e.Sequence > to {
+		if e.Sequence < q.next || e.Sequence > to || taken[e.Sequence] {
 			continue
 		}
+		taken[e.Sequence] = true
 		highest = max(highest, e.Sequence)
 		frames = append(frames, bus.Frame{Topic: e.Topic, Payload: payload})
 	}
 	if len(frames) == 0 {
 		q.empty++
-		q.done = q.last == 0 || q.empty >= replayEmpty
+		q.done = q.open || q.empty >= replayEmpty
 		q.next = to + 1
 	} else {
 		q.empty = 0
 		q.next = highest + 1 // the answer may have been cut off there
 	}
-	q.done = q.done || q.last > 0 && q.next > q.last
+	q.done = q.done || q.next > q.last
 	return frames
 }
 
