@@ -81,14 +81,27 @@ func (f *File) positionOf(section, text string) string {
 	}
 	words := strings.Split(text, ": ")
 	for _, word := range words[:len(words)-1] {
-		for _, key := range strings.Split(strings.ReplaceAll(word, "[", ".["), ".") {
-			descend(key)
+		for keys := strings.Split(strings.ReplaceAll(word, "[", ".["), "."); len(keys) > 0; {
+			n := f.dotted(path, keys)
+			descend(strings.Join(keys[:n], "."))
+			keys = keys[n:]
 			if variable := f.variableOf(path); variable != "" {
 				return "environment " + variable
 			}
 		}
 	}
 	return position
+}
+
+// dotted gives how many of keys are one key of the file below path, as names of endpoints and patterns of topics have
+// dots: the most that are; 1 where none are.
+func (f *File) dotted(path, keys []string) int {
+	for n := len(keys); n > 1; n-- {
+		if _, ok := yamltext.Find(f.root, append(path[:len(path):len(path)], strings.Join(keys[:n], "."))...); ok {
+			return n
+		}
+	}
+	return 1
 }
 
 // variableOf names the variable of the environment that sets path.
