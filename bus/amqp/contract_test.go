@@ -25,6 +25,7 @@ func TestContract(t *testing.T) {
 	bustest.Run(t, func(t testing.TB) bustest.Fixture {
 		broker := rabbittest.Get(t)
 		proxy := rabbittest.NewProxy(t, broker)
+		publisher := broker.Connect(t, rabbittest.Admin)
 		exchange, queue := makeQueue(t, broker.Channel(t), nil)
 		url := broker.At(proxy.Addr, rabbittest.Admin, rabbittest.Vhost)
 		var published atomic.Int64
@@ -34,7 +35,7 @@ func TestContract(t *testing.T) {
 			Composes: true, Acked: proxy.Acked, Patience: time.Minute,
 			Secrets: []string{"sesame&1", "sesame%261"},
 			Publish: func(t testing.TB, messages ...bus.Frame) int {
-				sent := publish(t, broker, exchange, messages...)
+				sent := publishOver(t, publisher, exchange, messages...)
 				published.Add(int64(sent))
 				return sent
 			},

@@ -142,7 +142,9 @@ func (g *guard) admit() {
 		binary.BigEndian.PutUint64(g.head[sizeAt:], 0)
 		return
 	}
+	waited := false
 	for g.held > 0 && g.held+size > g.room {
+		waited = true
 		g.mu.Unlock()
 		select {
 		case <-g.taken:
@@ -153,6 +155,9 @@ func (g *guard) admit() {
 		g.mu.Lock()
 	}
 	g.held += size
+	if waited { // the time in which the broker must give a sign of life has passed while we did not look
+		g.SetReadDeadline(time.Now().Add(g.write))
+	}
 }
 
 // take says that a delivery was taken, whose body has so many bytes. cut is the size of a body that was cut out.

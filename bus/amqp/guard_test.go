@@ -19,6 +19,8 @@ type wire struct {
 	io.Reader
 }
 
+func (w wire) SetReadDeadline(time.Time) error { return nil }
+
 func (w wire) Read(p []byte) (int, error) { return w.Reader.Read(p) }
 
 func wireFrame(kind byte, payload []byte) []byte {

@@ -44,6 +44,11 @@ func publish(t testing.TB, b *rabbittest.Broker, exchange string, messages ...bu
 		return 0
 	}
 	defer conn.Close()
+	return publishOver(t, conn, exchange, messages...)
+}
+
+// publishOver is publish over a connection that is there.
+func publishOver(t testing.TB, conn *amqp091.Connection, exchange string, messages ...bus.Frame) (sent int) {
 	channel, err := conn.Channel()
 	if err == nil {
 		err = channel.Confirm(false)
@@ -52,6 +57,7 @@ func publish(t testing.TB, b *rabbittest.Broker, exchange string, messages ...bu
 		t.Errorf("open the publisher's channel: %v", err)
 		return 0
 	}
+	defer channel.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	var last *amqp091.DeferredConfirmation

@@ -2,7 +2,6 @@ package amqp
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"strings"
 	"testing"
@@ -108,7 +107,11 @@ func TestRefusals(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r := start(t, "%s", c.keys)
 			r.says(c.says)
-			exectest.Eventually(t, patience, "it is tried again", func() bool { return r.value(failures, c.reason) > 1 })
+			tries := 2.0
+			if c.name == "a wrong password" {
+				tries = 1 // RabbitMQ answers after three seconds
+			}
+			exectest.Eventually(t, patience, "it is tried again", func() bool { return r.value(failures, c.reason) >= tries })
 			if n := strings.Count(r.log.String(), "level=WARN"); n != 1 {
 				t.Errorf("%d warnings for one reason", n)
 			}
@@ -227,37 +230,5 @@ func TestQueueWithoutAName(t *testing.T) {
 		proxy.Down()
 		r.reaches("notifyd_source_connected", "", 0)
 		proxy.Up(t)
-	}
-}
-
-// TestSilenceIsAnAlarm: a consumer that gets nothing looks healthy.
-func TestSilenceIsAnAlarm(t *testing.T) {
-	broker := rabbittest.Get(t)
-	exchange, queue := makeQueue(t, broker.Channel(t), nil)
-	r := start(t, "url: %q, queue: %s, exchange: %s, silence: 20ms", broker.URL(rabbittest.Admin), queue, exchange)
-	exectest.Eventually(t, patience, "it is made anew", func() bool { return r.value(failures, FailedSilent) >= 3 })
-	if n := strings.Count(r.log.String(), "connected, but nothing has come"); n != 1 ||
-		r.value("notifyd_amqp_silent", "") != 1 {
-		t.Errorf("%d warnings, silent is %v", n, r.value("notifyd_amqp_silent", ""))
-	}
-	publish(t, broker, exchange, bustest.Sample(1))
-	r.next().Done()
-	r.says("messages come again")
-}
-
-// TestBrokerThatAnswersNothing takes the connection, and no more.
-func TestBrokerThatAnswersNothing(t *testing.T) {
-	broker := rabbittest.Get(t)
-	proxy := rabbittest.NewProxy(t, broker)
-	exchange, queue := makeQueue(t, broker.Channel(t), nil)
-	r := start(t, "url: %q, queue: %s, exchange: %s, timeout: 5s",
-		broker.At(proxy.Addr, rabbittest.Admin, rabbittest.Vhost), queue, exchange)
-	r.connected()
-	stop := proxy.Attack(func(c net.Conn) { io.Copy(io.Discard, c) })
-	r.says("the broker did not answer within 5s")
-	stop()
-	r.connected()
-	if r.value(failures, FailedTimeout) == 0 {
-		t.Error("no timeout is counted")
 	}
 }

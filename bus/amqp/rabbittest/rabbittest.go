@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -160,6 +161,18 @@ func (b *Broker) Kill() {
 	b.child.Kill()
 }
 
+// Freeze stops the broker's process, so that it is there and answers nothing; Thaw lets it go on.
+func (b *Broker) Freeze(t testing.TB) { b.signal(t, syscall.SIGSTOP) }
+
+// Thaw ends Freeze.
+func (b *Broker) Thaw(t testing.TB) { b.signal(t, syscall.SIGCONT) }
+
+func (b *Broker) signal(t testing.TB, s syscall.Signal) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.child.Signal(t, s)
+}
+
 // Restart starts the broker where it does not run, and waits until it takes connections.
 func (b *Broker) Restart(t testing.TB) {
 	t.Helper()
@@ -214,14 +227,20 @@ func (b *Broker) Channel(t testing.TB) *amqp091.Channel {
 // ChannelOf is Channel for another login.
 func (b *Broker) ChannelOf(t testing.TB, user string) *amqp091.Channel {
 	t.Helper()
+	channel, err := b.Connect(t, user).Channel()
+	if err != nil {
+		t.Fatalf("open a channel: %v", err)
+	}
+	return channel
+}
+
+// Connect connects a login. The connection is closed with the test.
+func (b *Broker) Connect(t testing.TB, user string) *amqp091.Connection {
+	t.Helper()
 	conn, err := b.dial(user)
 	if err != nil {
 		t.Fatalf("connect to RabbitMQ: %v", err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	channel, err := conn.Channel()
-	if err != nil {
-		t.Fatalf("open a channel: %v", err)
-	}
-	return channel
+	return conn
 }
