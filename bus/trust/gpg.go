@@ -56,8 +56,13 @@ func readKeys(file []byte) (openpgp.EntityList, error) {
 	return all, nil
 }
 
-// check checks the signature of a message, which covers its body only.
-func (k *keyring) check(m *bus.Message, now time.Time) finding {
+// check checks the signature of a message, which covers its body only. A panic of the library is no reason to stop.
+func (k *keyring) check(m *bus.Message, now time.Time) (f finding) {
+	defer func() {
+		if p := recover(); p != nil {
+			f = invalid(m, bus.GPG, "its signature made the OpenPGP library fail: %v", p)
+		}
+	}()
 	p := m.Proof()
 	signature, err := decodeBase64(p.Signature, maxSignature)
 	if err != nil {
