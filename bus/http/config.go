@@ -24,8 +24,8 @@ func (c Config) check() error {
 		return fmt.Errorf("listen: %q; host:port was expected, such as 127.0.0.1:8090", c.Listen)
 	case (c.CertFile == "") != (c.KeyFile == ""):
 		return fmt.Errorf("cert_file and key_file: both or none")
-	case len(c.Senders) == 0:
-		return fmt.Errorf("senders: one was expected: nobody could send")
+	case len(c.Senders)+len(c.Hooks) == 0:
+		return fmt.Errorf("senders, hooks: one was expected, or nobody could send")
 	case c.MaxBody < 1024 || c.MaxBody > mostBody:
 		return fmt.Errorf("max_body: %d; 1024 to %d was expected", c.MaxBody, mostBody)
 	case c.MaxLines < 1 || c.MaxLines > 100_000:

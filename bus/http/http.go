@@ -23,6 +23,12 @@
 // token (RFC 6750), or signs with HMAC in the form of Standard Webhooks (https://www.standardwebhooks.com), which also
 // says when. Secrets are compared in constant time. A name may send under its topics only.
 //
+// # Webhooks
+//
+// A webhook proves who sends by a signature, or a token, that each service computes in its own way, and says what it is
+// about in its own headers. An Adapter is that as data. Its expressions are total functions of headers and body: they
+// cannot fail, run long, or make another topic than the adapter has.
+//
 // # Bounds
 //
 // Whatever a client can make large or slow is bounded: connections, the head of a request, its body in bytes, lines and
@@ -48,6 +54,10 @@ type Config struct {
 	KeyFile  string `yaml:"key_file" secret:"false"` // a path
 	// Senders are the services that may POST, by name.
 	Senders map[string]Sender `yaml:"senders"`
+	// Hooks are where services send webhooks, by name: /hooks/NAME.
+	Hooks map[string]Hook `yaml:"hooks"`
+	// Adapters are a site's own, by name, beside those in the folder adapters.
+	Adapters map[string]Adapter `yaml:"adapters"`
 	// MaxBody is the size of a request's body in bytes. Default and most: bus.MaxPayload and some room.
 	MaxBody int64 `yaml:"max_body"`
 	// MaxLines is the number of messages in one request. Default 1000.
@@ -88,7 +98,7 @@ const (
 func Driver() bus.Driver {
 	return bus.Driver{
 		Name: "http",
-		Doc:  "Takes messages that services POST as JSON, with a token or a signature.",
+		Doc:  "Takes messages that services POST as JSON, and webhooks of forges and the like.",
 		Open: func(decode func(any) error, log *slog.Logger) (bus.Source, error) {
 			var c Config
 			if err := decode(&c); err != nil {

@@ -59,10 +59,14 @@ func (s *Source) authenticate(w nethttp.ResponseWriter, r *nethttp.Request) (*se
 		return nil, nil, nil, err
 	}
 	if from == nil {
-		if from = s.signed(r, b.bytes); from == nil {
+		from = s.signed(r, b.bytes)
+		leave()
+		if err = unauthorized(); from != nil {
+			leave, err = s.proved.enter()
+		}
+		if err != nil {
 			b.release()
-			leave()
-			return nil, nil, nil, unauthorized()
+			return nil, nil, nil, err
 		}
 	}
 	return from, b, leave, nil

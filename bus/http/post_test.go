@@ -60,7 +60,7 @@ func (s *stand) send(path, body string, headers ...string) (*httptest.ResponseRe
 			if !open || s.full {
 				return
 			}
-			m, err := bus.Decode(batch[0], testNow)
+			m, err := bus.Decode(batch[0], s.now())
 			if err != nil {
 				s.t.Errorf("handed over what is no message: %v", err)
 			}
@@ -266,4 +266,11 @@ func TestOtherPaths(t *testing.T) {
 	if w.Code != 405 || w.Header().Get("Allow") != "POST" {
 		t.Errorf("GET: %d %v", w.Code, w.Header())
 	}
+}
+
+func ids(messages []*bus.Message) (all []string) {
+	for _, m := range messages {
+		all = append(all, m.ID)
+	}
+	return all
 }

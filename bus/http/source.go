@@ -11,6 +11,7 @@ import (
 	"net"
 	nethttp "net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,6 +29,7 @@ type Source struct {
 	now     func() time.Time
 	newID   func() string
 	senders map[string]*sender
+	hooks   map[string]*hook
 	cert    *watch.Watcher[*tls.Certificate] // nil: plain HTTP
 	answers answers
 
@@ -42,7 +44,7 @@ func New(c Config, log *slog.Logger) (*Source, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	s := &Source{config: c, log: log, now: time.Now, senders: map[string]*sender{},
+	s := &Source{config: c, log: log, now: time.Now, senders: map[string]*sender{}, hooks: map[string]*hook{},
 		proved: newRoom(c.MaxRequests, provedBytes), unproved: newRoom(c.MaxRequests, unprovedBytes)}
 	s.newID = func() string { return newID(s.now()) }
 	for _, name := range slices.Sorted(maps.Keys(c.Senders)) {
@@ -52,8 +54,18 @@ func New(c Config, log *slog.Logger) (*Source, error) {
 		}
 		s.senders[name] = one
 	}
+	adapters, err := readAdapters(c.Adapters)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Hooks)) {
+		one, err := newHook(name, c.Hooks[name], adapters, c, log)
+		if err != nil {
+			return nil, fmt.Errorf("hooks.%s: %w", name, err)
+		}
+		s.hooks[name] = one
+	}
 	if c.CertFile != "" {
-		var err error
 		if s.cert, err = watchCertificate(c, log); err != nil {
 			return nil, err
 		}
@@ -139,21 +151,31 @@ const messagesPath = "/api/v1/messages"
 
 // ServeHTTP answers every request.
 func (s *Source) ServeHTTP(w nethttp.ResponseWriter, r *nethttp.Request) {
-	path, status := "other", nethttp.StatusAccepted
-	ids, err := []string(nil), error(problemOf(nethttp.StatusNotFound, ""))
-	if r.URL.Path == messagesPath {
-		path = "messages"
-		if ids, err = nil, problemOf(nethttp.StatusMethodNotAllowed, "POST was expected"); r.Method == nethttp.MethodPost {
-			ids, err = s.post(w, r)
-		} else {
-			w.Header().Set("Allow", nethttp.MethodPost)
-		}
+	path, take := "other", func(nethttp.ResponseWriter, *nethttp.Request) ([]string, error) {
+		return nil, problemOf(nethttp.StatusNotFound, "")
 	}
-	if err != nil {
-		p := refusal(err)
+	switch {
+	case r.URL.Path == messagesPath:
+		path, take = "messages", s.post
+	case strings.HasPrefix(r.URL.Path, hooksPath):
+		path, take = "hooks", s.deliver
+	}
+	ids, err := []string(nil), error(nil)
+	if path != "other" && r.Method != nethttp.MethodPost {
+		w.Header().Set("Allow", nethttp.MethodPost)
+		err = problemOf(nethttp.StatusMethodNotAllowed, "POST was expected")
+	} else {
+		ids, err = take(w, r)
+	}
+	status := nethttp.StatusAccepted
+	switch p := refusal(err); {
+	case errors.Is(err, errPing):
+		status = nethttp.StatusOK
+		answer(w, status, "application/json", map[string]any{"ids": []string{}, "ping": true})
+	case err != nil:
 		status = p.Status
 		refuse(w, p)
-	} else {
+	default:
 		answer(w, status, "application/json", map[string]any{"ids": ids})
 	}
 	s.answers.count(path, status)
@@ -162,6 +184,9 @@ func (s *Source) ServeHTTP(w nethttp.ResponseWriter, r *nethttp.Request) {
 func (s *Source) meters() (all []*bus.Meter) {
 	for _, name := range slices.Sorted(maps.Keys(s.senders)) {
 		all = append(all, s.senders[name].meter)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.hooks)) {
+		all = append(all, s.hooks[name].meter)
 	}
 	return all
 }
