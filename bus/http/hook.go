@@ -36,7 +36,8 @@ type Hook struct {
 const hooksPath = "/hooks/"
 
 const (
-	hookBody = 1 << 20
+	hookBody  = 1 << 20
+	hookBurst = 1000
 	// longID is the length from which an id of a delivery is replaced by its digest.
 	longID = 200
 	// maxHeader bounds a header that a message keeps.
@@ -61,9 +62,6 @@ func newHook(name string, h Hook, adapters map[string]*adapter, c Config, log *s
 			return nil, fmt.Errorf("prefix: %q; the first words of topics were expected", h.Prefix)
 		}
 		made.prefix = h.Prefix + "."
-	}
-	if made.maxBody == 0 {
-		made.maxBody = hookBody
 	}
 	switch {
 	case !senderName.MatchString(name):

@@ -38,7 +38,9 @@
 package http
 
 import (
+	"cmp"
 	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
@@ -91,7 +93,7 @@ const (
 	bodyRoom    = 4 << 10
 	mostBody    = bus.MaxPayload + bodyRoom
 	leastSecret = 16 // bytes of a token or key that is ours to choose
-	defaultRate = 50
+	defaultRate = 50.0
 )
 
 // Driver opens a Source by the configuration.
@@ -129,5 +131,14 @@ func (c *Config) SetDefaults() {
 	}
 	if c.CommitTimeout == 0 {
 		c.CommitTimeout = 10 * time.Second
+	}
+	c.Senders, c.Hooks = maps.Clone(c.Senders), maps.Clone(c.Hooks)
+	for name, s := range c.Senders {
+		s.Rate, s.Burst = cmp.Or(s.Rate, defaultRate), cmp.Or(s.Burst, c.MaxLines)
+		c.Senders[name] = s
+	}
+	for name, h := range c.Hooks {
+		h.Rate, h.Burst, h.MaxBody = cmp.Or(h.Rate, defaultRate), cmp.Or(h.Burst, hookBurst), cmp.Or(h.MaxBody, hookBody)
+		c.Hooks[name] = h
 	}
 }

@@ -65,12 +65,6 @@ func (s *sender) bound(perSecond float64, burst int, c Config, log *slog.Logger)
 	if perSecond < 0 || burst < 0 {
 		return fmt.Errorf("rate and burst: must not be negative")
 	}
-	if perSecond == 0 {
-		perSecond = defaultRate
-	}
-	if burst == 0 {
-		burst = c.MaxLines
-	}
 	s.limit = rate.NewLimiter(rate.Limit(perSecond), burst)
 	s.meter = bus.NewMeter(s.name, c.Listen, log.With("sender", s.name))
 	return nil
