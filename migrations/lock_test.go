@@ -1,7 +1,6 @@
 package migrations_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -24,24 +23,6 @@ import (
 // gooseLock is the number of goose's advisory lock; goose's command line uses the same.
 const gooseLock = 4097083626
 
-// A logbook is a log that can be read while others write to it.
-type logbook struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logbook) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logbook) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 // holdLock takes the lock of migrations in a session called name, until it is released. It returns the session's
 // process id.
 func holdLock(t *testing.T, dsn, name string) (pid uint32, release func()) {
@@ -62,7 +43,7 @@ func holdLock(t *testing.T, dsn, name string) (pid uint32, release func()) {
 func TestOpenNamesWhoHoldsTheLock(t *testing.T) {
 	dsn := migratest.Postgres(t)
 	pid, release := holdLock(t, dsn, "stuck migrator")
-	log := &logbook{}
+	log := &exectest.Log{}
 	config := migrations.Config{DSN: dsn, LockWait: 3 * time.Second}
 	config.Log = slog.New(slog.NewTextHandler(log, nil))
 	since := time.Now()
@@ -105,7 +86,7 @@ func TestOpenNamesWhoHoldsTheLock(t *testing.T) {
 func TestOpenWaitsForTheLock(t *testing.T) {
 	dsn := migratest.Postgres(t)
 	_, release := holdLock(t, dsn, "slow migrator")
-	log := &logbook{}
+	log := &exectest.Log{}
 	config := migrations.Config{DSN: dsn, Log: slog.New(slog.NewTextHandler(log, nil))}
 	waiting := func(n int) func() bool {
 		return func() bool { return strings.Count(log.String(), "waiting for the lock of migrations") == n }
@@ -155,7 +136,7 @@ func TestOpenNamesWhoWritesToTheFile(t *testing.T) {
 	exectest.Eventually(t, 30*time.Second, "the other process holds the lock", func() bool {
 		return strings.Contains(holder.Text(), "holding")
 	})
-	log := &logbook{}
+	log := &exectest.Log{}
 	config := migrations.Config{DSN: dsn, LockWait: 2 * time.Second}
 	config.Log = slog.New(slog.NewTextHandler(log, nil))
 	_, err := config.Open(t.Context())

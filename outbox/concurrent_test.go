@@ -1,7 +1,6 @@
 package outbox
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -15,27 +14,10 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
 )
-
-// A journal keeps log lines of several goroutines.
-type journal struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.Write(p)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.String()
-}
 
 // until polls until holds.
 func until(t testing.TB, what string, holds func() bool) {
@@ -62,7 +44,7 @@ func TestNodesShareTheWork(t *testing.T) {
 		if d.Postgres {
 			nodes = 3
 		}
-		log, sink := &journal{}, &fakeBackend{answer: takes}
+		log, sink := &exectest.Log{}, &fakeBackend{answer: takes}
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var running, adding sync.WaitGroup
@@ -178,7 +160,7 @@ func TestFullDisk(t *testing.T) {
 // TestUnwritableDatabase makes the database refuse to be written after a parcel went out, for longer than the lease:
 // the outbox keeps in mind that it was sent.
 func TestUnwritableDatabase(t *testing.T) {
-	log := &journal{}
+	log := &exectest.Log{}
 	bubble(t, Config{Log: slog.New(slog.NewTextHandler(log, nil))}, func(t *testing.T, o *Outbox) {
 		mail := &fakeBackend{answer: func(context.Context, backends.Parcel) error {
 			o.writer.Exec("PRAGMA query_only = 1")

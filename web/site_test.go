@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -25,6 +24,7 @@ import (
 	"github.com/notifyd/notifyd/backends/irc"
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
 	"github.com/notifyd/notifyd/outbox"
@@ -48,29 +48,11 @@ type testSite struct {
 	server  *httptest.Server
 	pages   http.Handler
 	base    string
-	logs    *lockedBuffer
+	logs    *exectest.Log
 
 	mu      sync.Mutex
 	clock   time.Time
 	changed int
-}
-
-// lockedBuffer is a log that a test reads while the server writes.
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }
 
 func (s *testSite) now() time.Time {
@@ -99,7 +81,7 @@ func newSite(t *testing.T, prefix string) *testSite {
 	t.Helper()
 	db := migratest.Copy(t)
 	// The sessions of scs live by the machine's clock, so the site's clock starts there.
-	s := &testSite{t: t, db: db, clock: time.Now(), logs: &lockedBuffer{}}
+	s := &testSite{t: t, db: db, clock: time.Now(), logs: &exectest.Log{}}
 	s.history = history.NewStore(db.Writer, db.Reader, s.now)
 	s.outbox = outbox.New(db.Writer, db.Reader, db.Postgres, outbox.Config{}, s.now, rand.Reader)
 	s.onClose = func(tx *gorm.DB, destinations []string, why string) error {

@@ -9,8 +9,6 @@ import (
 	"log/slog"
 	"os/exec"
 	"runtime"
-	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -151,24 +149,6 @@ func (p *pyPeer) sendFrames(t testing.TB, messages ...bus.Frame) int {
 
 // quiet is a logger for tests whose log does not matter.
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
-
-// A notebook keeps what is logged.
-type notebook struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (n *notebook) Write(p []byte) (int, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.text.Write(p)
-}
-
-func (n *notebook) String() string {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.text.String()
-}
 
 // eventually polls until ok.
 func eventually(t testing.TB, what string, ok func() bool) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/internal/metric"
 )
 
@@ -20,14 +21,14 @@ type listedSource struct {
 	*Source
 	t    testing.TB
 	file string
-	log  *notebook
+	log  *exectest.Log
 	in   *bus.Intake
 }
 
 // listing runs a Source for the time of the test, with text as its file at first.
 func listing(t testing.TB, c Config, text string) *listedSource {
 	t.Helper()
-	l := &listedSource{t: t, file: filepath.Join(t.TempDir(), "endpoints.yaml"), log: &notebook{}}
+	l := &listedSource{t: t, file: filepath.Join(t.TempDir(), "endpoints.yaml"), log: &exectest.Log{}}
 	l.write(text)
 	c.RetryMin, c.RetryMax = 5*time.Millisecond, 50*time.Millisecond
 	c.EndpointsFile, c.EndpointsCheck = l.file, 100*time.Millisecond

@@ -284,7 +284,7 @@ func TestFramesSayWhatMayBeMissing(t *testing.T) {
 }
 
 func TestTroubleIsLoggedOncePerCause(t *testing.T) {
-	var log notebook
+	var log exectest.Log
 	s, err := New(fast(unused(t)), slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)

@@ -50,7 +50,7 @@ func (n *nameServer) end() {
 }
 
 // askDNS makes the domain example.org, which asks n.
-func (n *nameServer) domain(log *notebook) *domain {
+func (n *nameServer) domain(log *exectest.Log) *domain {
 	c := Config{SRV: []string{"Example.org."}, SRVServer: n.addr(), SRVCheck: time.Second, Timeout: 500 * time.Millisecond}
 	all, err := newDomains(c.withDefaults(), slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
@@ -63,7 +63,7 @@ const srvName = "--srv-host=_fedmsg._tcp.example.org,"
 
 // TestSRVRecords asks a real name server: all records count, and the last good answer stays.
 func TestSRVRecords(t *testing.T) {
-	server, log := newNameServer(t), &notebook{}
+	server, log := newNameServer(t), &exectest.Log{}
 	d := server.domain(log)
 	ask := func(what, want, problem string) {
 		t.Helper()
@@ -144,7 +144,7 @@ func TestFindsPublishersByDNS(t *testing.T) {
 	}
 	names := []string{"--host-record=a.example.org,127.0.0.1", "--host-record=b.example.org,127.0.0.1"}
 	server.serve(append(names, srvName+"a.example.org,"+ports[0]+",0,0")...)
-	log := &notebook{}
+	log := &exectest.Log{}
 	c := Config{
 		SRV: []string{"example.org"}, SRVServer: server.addr(), SRVCheck: time.Second, Timeout: 2 * time.Second,
 		RetryMin: 5 * time.Millisecond, RetryMax: 50 * time.Millisecond,

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -55,27 +54,9 @@ func (r *fedmsgRelay) subscribed(t *testing.T, n int) {
 		func() bool { return strings.Count(r.Text(), "SUBSCRIBED") >= n })
 }
 
-// A terminal collects the output of a command, from any goroutine.
-type terminal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (s *terminal) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-func (s *terminal) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
-}
-
 // command runs the program in this process and returns its exit status and its output.
 func command(ctx context.Context, stdin string, args ...string) (status int, stdout, stderr string) {
-	var out, problems terminal
+	var out, problems exectest.Log
 	e := &env{
 		ctx: ctx, stdin: strings.NewReader(stdin), stdout: &out, stderr: &problems, now: time.Now,
 		log: slog.New(slog.NewTextHandler(io.Discard, nil)),

@@ -51,7 +51,7 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: until REGEXP PROGRAM [ARG...]")
 	}
-	seen := &terminal{}
+	seen := &exectest.Log{}
 	ctx, cancel := context.WithTimeout(context.Background(), untilLimit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, scriptProgram(ts, args[1]), args[2:]...)

@@ -12,13 +12,11 @@
 package exectest
 
 import (
-	"bytes"
 	"context"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -60,15 +58,14 @@ const maxOutput = 1 << 22
 type Child struct {
 	cmd    *exec.Cmd
 	done   chan struct{}
-	mu     sync.Mutex
-	output bytes.Buffer
+	output Log
 }
 
 // Start starts a program and kills it when the test is over.
 func Start(t testing.TB, cmd *exec.Cmd) *Child {
 	t.Helper()
-	c := &Child{cmd: cmd, done: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr = c, c
+	c := &Child{cmd: cmd, done: make(chan struct{}), output: Log{most: maxOutput}}
+	cmd.Stdout, cmd.Stderr = &c.output, &c.output
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
@@ -89,22 +86,8 @@ func Start(t testing.TB, cmd *exec.Cmd) *Child {
 	return c
 }
 
-// Write collects what the child prints.
-func (c *Child) Write(p []byte) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.output.Len() > maxOutput {
-		c.output.Reset()
-	}
-	return c.output.Write(p)
-}
-
 // Text gives what the child printed.
-func (c *Child) Text() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.output.String()
-}
+func (c *Child) Text() string { return c.output.String() }
 
 // Kill ends the child as a power cut would.
 func (c *Child) Kill() {

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -9,7 +8,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -18,6 +16,7 @@ import (
 
 	"github.com/notifyd/notifyd/bus/zmq"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
+	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rules"
@@ -94,7 +93,7 @@ func endToEnd(b *testing.B, database string, messages func(i int) (topic string,
 	if err != nil {
 		b.Fatal(err)
 	}
-	log := &lockedBuffer{} // not on standard error: it would stand within the figures
+	log := &exectest.Log{} // not on standard error: it would stand within the figures
 	b.Cleanup(func() {
 		if b.Failed() {
 			b.Log(log)
@@ -126,24 +125,6 @@ func endToEnd(b *testing.B, database string, messages func(i int) (topic string,
 		b.Error(err)
 	}
 	return (after["messages"] - before["messages"]) / b.Elapsed().Seconds()
-}
-
-// A lockedBuffer is a buffer for many goroutines.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 // drafts returns a function that makes messages, each with an id of its own.

@@ -45,14 +45,14 @@ type message struct{ topic, body string }
 type fixture struct {
 	*Relay
 	subscriber *exectest.Child
-	log        *syncBuffer
+	log        *exectest.Log
 	stop       func()
 }
 
 // start runs a relay.
 func start(t *testing.T, c Config) *fixture {
 	t.Helper()
-	f := &fixture{log: &syncBuffer{}}
+	f := &fixture{log: &exectest.Log{}}
 	c.Out, c.Queue, c.Now, c.Log = "tcp://127.0.0.1:0", 10000, time.Now, slog.New(slog.NewTextHandler(f.log, nil))
 	var err error
 	if f.Relay, err = Open(t.Context(), c); err != nil {
@@ -75,24 +75,6 @@ func start(t *testing.T, c Config) *fixture {
 		t.Fatal(err)
 	}
 	return f
-}
-
-// A syncBuffer collects a log, from any goroutine.
-type syncBuffer struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }
 
 // publishTo sends messages by a libzmq socket of its own.
