@@ -50,7 +50,7 @@ func (s Standing) Words() string {
 	case s.Signer == "":
 	case s.Verdict == Signed:
 		words += " by " + s.Signer
-	case s.Verdict == BodyOnly:
+	case s.Verdict == BodyOnly, s.Verdict == WrongSigner, s.Verdict == Stale:
 		words += ", by " + s.Signer
 	}
 	return words

@@ -190,9 +190,6 @@ func standingWords(t bus.Standing) string {
 	if words == "" {
 		return "not looked at: an older version has stored the message"
 	}
-	if t.Signer != "" && !strings.Contains(words, t.Signer) {
-		words += ", by " + t.Signer
-	}
 	if t.Reason != "" {
 		words += " (" + t.Reason + ")"
 	}
