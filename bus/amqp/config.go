@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +15,8 @@ import (
 	"unicode/utf8"
 
 	amqp091 "github.com/rabbitmq/amqp091-go"
+
+	"github.com/notifyd/notifyd/internal/watch"
 )
 
 // An address is a URL, taken apart.
@@ -159,7 +160,7 @@ func (c BrokerConfig) tlsConfig(a address) (*tls.Config, error) {
 	}
 	config := &tls.Config{ServerName: a.host, MinVersion: tls.VersionTLS12}
 	if c.CAFile != "" {
-		text, err := os.ReadFile(c.CAFile)
+		text, err := watch.ReadFile(c.CAFile, maxFile)
 		if err != nil {
 			return nil, fmt.Errorf("ca_file: %w", err)
 		}
@@ -169,13 +170,29 @@ func (c BrokerConfig) tlsConfig(a address) (*tls.Config, error) {
 		}
 	}
 	if c.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
+		pair, err := c.certificate()
 		if err != nil {
 			return nil, fmt.Errorf("cert_file, key_file: %w", err)
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
 	return config, nil
+}
+
+// maxFile bounds a file of certificates, in bytes.
+const maxFile = 1 << 20
+
+// certificate reads our certificate and its key.
+func (c BrokerConfig) certificate() (tls.Certificate, error) {
+	certificate, err := watch.ReadFile(c.CertFile, maxFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := watch.ReadFile(c.KeyFile, maxFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(certificate, key)
 }
 
 // login gives how the broker is told who we are.

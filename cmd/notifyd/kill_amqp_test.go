@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,10 +20,11 @@ import (
 )
 
 // TestKilledDaemonAndBrokerLoseNothing kills the daemon and RabbitMQ at random moments while messages come. What the
-// broker has confirmed to the publisher is in the history in the end, each message once, however often it came.
+// broker has confirmed to the publisher is in the history in the end, each message once, however often it came, and as
+// sent by the login that the broker has authenticated.
 // NOTIFYD_AMQP_KILLS and NOTIFYD_AMQP_MESSAGES make it a long run.
 func TestKilledDaemonAndBrokerLoseNothing(t *testing.T) {
-	kills, messages := sized(t, "NOTIFYD_AMQP_KILLS", 4), sized(t, "NOTIFYD_AMQP_MESSAGES", 4000)
+	kills, messages := sized(t, "NOTIFYD_AMQP_KILLS", 3), sized(t, "NOTIFYD_AMQP_MESSAGES", 2000)
 	broker := rabbittest.Start(t)
 	folder, port := t.TempDir(), exectest.FreePort(t)
 	database := filepath.Join(folder, "notifyd.db")
@@ -34,13 +39,14 @@ func TestKilledDaemonAndBrokerLoseNothing(t *testing.T) {
 	waitReady(t, daemon, port)
 	waitMetric(t, port, "notifyd_source_connected{", " 1")
 
-	p := &amqpPublisher{t: t, broker: broker}
 	part := messages / (kills + 1)
-	brokerKills := 0
+	p := &amqpPublisher{t: t, broker: broker, pause: time.Second * amqpBatch / time.Duration(part)} // some seconds a part
+	brokerKills, redelivered := 0, 0
 	for n := range kills {
 		published := p.begin(part)
 		pause(t, randomDuration(t, time.Second))
-		if n%4 == 3 || kills > 20 && rand.IntN(8) == 0 {
+		redelivered += redeliveries(port)
+		if n%3 == 2 || kills > 20 && rand.IntN(8) == 0 {
 			brokerKills++
 			broker.Kill()
 			broker.Restart(t)
@@ -66,9 +72,32 @@ func TestKilledDaemonAndBrokerLoseNothing(t *testing.T) {
 	if missing > 0 || len(stored) != messages {
 		t.Errorf("%d of %d messages are missing, %d are stored", missing, messages, len(stored))
 	}
-	t.Logf("%d kills of the daemon, %d of RabbitMQ, %d published and %d published again, %d stored, %d missing",
-		kills-brokerKills, brokerKills, messages, p.again, len(stored), missing)
+	proved := count(t, database, "SELECT count(*) FROM messages WHERE verdict = 'signed' AND method = 'broker' AND "+
+		"signer = '"+rabbittest.Admin+"'")
+	if proved != len(stored) {
+		t.Errorf("%d of %d messages are proved to be of the login that has published them", proved, len(stored))
+	}
+	t.Logf("%d kills of the daemon, %d of RabbitMQ, %d published, %d published again and %d or more delivered again, "+
+		"%d stored, %d missing", kills-brokerKills, brokerKills, messages, p.again, redelivered+redeliveries(port),
+		len(stored), missing)
 }
+
+// redeliveries is how many messages the daemon at this port has got again since its start; 0 where it does not answer.
+func redeliveries(port int) (n int) {
+	answer, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/metrics", port))
+	if err != nil {
+		return 0
+	}
+	defer answer.Body.Close()
+	for lines := bufio.NewScanner(answer.Body); lines.Scan(); {
+		if after, ok := strings.CutPrefix(lines.Text(), `notifyd_amqp_redelivered_total{source="site"} `); ok {
+			n, _ = strconv.Atoi(after)
+		}
+	}
+	return n
+}
+
+const amqpBatch = 25 // messages that are published and confirmed together
 
 func amqpID(n int) string { return fmt.Sprintf("amqp-%d", n) }
 
@@ -77,7 +106,8 @@ type amqpPublisher struct {
 	t      *testing.T
 	broker *rabbittest.Broker
 	next   int
-	again  int // messages that were published once more
+	pause  time.Duration // after each batch
+	again  int           // messages that were published once more
 }
 
 // begin publishes count messages, until the broker has confirmed all; then it closes the channel.
@@ -109,12 +139,13 @@ func (p *amqpPublisher) session(until int) error {
 		return err
 	}
 	for p.next < until {
-		size := min(25, until-p.next)
+		size := min(amqpBatch, until-p.next)
 		if err := p.batch(channel, size); err != nil {
 			p.again += size
 			return err
 		}
 		p.next += size
+		pause(p.t, p.pause)
 	}
 	return nil
 }
@@ -126,7 +157,7 @@ func (p *amqpPublisher) batch(channel *amqp091.Channel, size int) error {
 	for n := p.next; n < p.next+size; n++ {
 		c, err := channel.PublishWithDeferredConfirmWithContext(ctx, "amq.topic", "org.example.prod.ferry.crossing", false,
 			false, amqp091.Publishing{
-				MessageId: amqpID(n), DeliveryMode: amqp091.Persistent, ContentType: "application/json",
+				MessageId: amqpID(n), UserId: rabbittest.Admin, DeliveryMode: amqp091.Persistent, ContentType: "application/json",
 				Headers: amqp091.Table{"sent-at": time.Now().UTC().Format(time.RFC3339)},
 				Body:    fmt.Appendf(nil, `{"n": %d}`, n),
 			})
