@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -172,6 +173,24 @@ func TestAReplayedBodyIsStale(t *testing.T) {
 	expect(t, v, gpgSign(t, key, plain, at(now.AddDate(1, 0, 0))), bus.Stale)
 	old := strings.Replace(plain, "1795953600", "1000000000", 1)
 	expect(t, v, gpgSign(t, key, old, at(now)), bus.BodyOnly)
+}
+
+// TestAReplayedBodyFromAnArchive: a body that was signed long ago fills no hole of today.
+func TestAReplayedBodyFromAnArchive(t *testing.T) {
+	key := newGPGKey(t, "Bot", at(now.AddDate(-2, 0, 0)))
+	v := verifier(t, trust.Config{}, trust.Keys{GPG: public(t, key)})
+	old := strings.Replace(plain, "1795953600", strconv.FormatInt(now.AddDate(-1, 0, 0).Unix(), 10), 1)
+	for payload, want := range map[string]bus.Verdict{plain: bus.Stale, old: bus.BodyOnly} {
+		signed := gpgSign(t, key, payload, at(now.AddDate(-1, 0, 0)))
+		m, err := bus.DecodeLine([]byte(signed), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Late = true
+		if got, _ := v.Judge(m, now); got.Verdict != want {
+			t.Errorf("of %s: %+v, want %s", m.Time, got, want)
+		}
+	}
 }
 
 func TestFilesThatHoldNoOpenPGPKey(t *testing.T) {

@@ -184,10 +184,14 @@ func believed(s bus.Standing) bus.Standing {
 }
 
 // stale says why the time of a signed message is too far from ours; "" where it is not. What fills a hole is old by its
-// nature, and its source was asked for it.
+// nature, and its source was asked for it: so its own time stands for ours. Only an OpenPGP signature has another, and
+// an archive could give an old body as one of today.
 func (p *policy) stale(m *bus.Message, f finding, now time.Time) string {
+	if m.Late {
+		now = m.Time
+	}
 	switch age := now.Sub(f.signedAt); {
-	case m.Late:
+	case m.Late && (f.signedAt.IsZero() || age <= p.maxAge):
 		return ""
 	case f.signedAt.IsZero():
 		return "it says no time that can be, so it may be a repeat of an old one"

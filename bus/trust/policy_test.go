@@ -159,7 +159,8 @@ func TestStale(t *testing.T) {
 		{0, false, undated("a"), bus.Stale},
 		{0, true, undated("a"), bus.Signed},
 	} {
-		s, _ := p.judge(&bus.Message{Topic: "t", Late: c.late}, c.f, noon.Add(c.age))
+		m := &bus.Message{Topic: "t", Late: c.late, Time: c.f.signedAt}
+		s, _ := p.judge(m, c.f, noon.Add(c.age))
 		said := strings.Contains(s.Reason, "its time is 2026-11-29 12:00:00 UTC") || strings.Contains(s.Reason, "no time")
 		if s.Verdict != c.want || s.Verdict == bus.Stale && !said || s.Verdict == bus.Signed && said {
 			t.Errorf("%s old, late %v, by %q: %+v, want %s", c.age, c.late, c.f.Signer, s, c.want)

@@ -89,8 +89,8 @@ func (f *archiveFlags) verifier(e *env) (*trust.Verifier, error) {
 	return v, err
 }
 
-// archived judges a message that is read from an archive: certificates count that were valid at its own time, and it is
-// never stale.
+// archived judges a message that is read from an archive: certificates count that were valid at its own time, and its
+// age is none.
 func archived(v *trust.Verifier, e *env, m *bus.Message) trust.Action {
 	m.Late = true
 	var action trust.Action
