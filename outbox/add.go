@@ -149,25 +149,6 @@ func insert(tx *gorm.DB, deliveries []Delivery, queues map[queueKey]*queue, now 
 	return fresh, nil
 }
 
-// refresh gives their new notices to those that are to have them.
-func refresh(tx *gorm.DB, deliveries []Delivery) error {
-	for _, d := range deliveries {
-		if !d.Refresh {
-			continue
-		}
-		r, err := newRow(d, 0, d.DueAt)
-		if err != nil {
-			return err
-		}
-		err = tx.Exec(`UPDATE deliveries SET notice = ? WHERE message = ? AND destination = ? AND state = ? AND parcel = ''`,
-			r.Notice, r.Message, r.Destination, Waiting).Error
-		if err != nil {
-			return fmt.Errorf("refresh notice: %w", err)
-		}
-	}
-	return nil
-}
-
 // deferOverflow turns what goes over the rate cap into a digest, and moves the queues' ready time forward.
 func (o *Outbox) deferOverflow(tx *gorm.DB, fresh []stored, queues map[queueKey]*queue, now time.Time) error {
 	late := map[int64][]int64{} // due time to ids

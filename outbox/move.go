@@ -116,3 +116,22 @@ func (o *Outbox) withdraw(tx *gorm.DB, m Move) ([]Entry, error) {
 	}
 	return entries(sent), nil
 }
+
+// refresh gives their new notices to those that are to have them.
+func refresh(tx *gorm.DB, deliveries []Delivery) error {
+	for _, d := range deliveries {
+		if !d.Refresh {
+			continue
+		}
+		r, err := newRow(d, 0, d.DueAt)
+		if err != nil {
+			return err
+		}
+		err = tx.Exec(`UPDATE deliveries SET notice = ? WHERE message = ? AND destination = ? AND state = ? AND parcel = ''`,
+			r.Notice, r.Message, r.Destination, Waiting).Error
+		if err != nil {
+			return fmt.Errorf("refresh notice: %w", err)
+		}
+	}
+	return nil
+}
