@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/notifyd/notifyd/backends"
@@ -27,6 +28,9 @@ type Entry struct {
 	Attempts    int       // failed ones
 	LastError   string    // without addresses; "" when all is well
 }
+
+// Withdrawn reports whether it is dead because its message turned out not to be true: nobody can send it again.
+func (e Entry) Withdrawn() bool { return e.State == Dead && strings.HasPrefix(e.LastError, withdrawn) }
 
 // A Depth is how many deliveries of a backend are in a state.
 type Depth struct {

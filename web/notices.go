@@ -88,7 +88,9 @@ func (req *request) noticeLine(e outbox.Entry, to prefs.Destination) noticeLine 
 		l.State, l.Tone, at = "sent", "good", e.FinishedAt
 	case outbox.Dead:
 		l.State, l.Tone, l.Detail, at = "failed", "bad", e.LastError, e.FinishedAt
-		if to.Confirmed && to.On && to.Disabled == "" {
+		if e.Withdrawn() {
+			l.State, l.Tone = "not sent", "warn"
+		} else if to.Confirmed && to.On && to.Disabled == "" {
 			l.Resend = "/notices/" + strconv.FormatInt(e.ID, 10) + "/resend"
 		}
 	case outbox.Claimed:

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
@@ -87,5 +88,27 @@ func TestBrowserSendsAgain(t *testing.T) {
 	shows(t, tab, "goes now; last time: 552 mailbox full")
 	if e := s.delivery("m1"); e.State != outbox.Waiting {
 		t.Errorf("after the button the notice is %s", e.State)
+	}
+}
+
+// TestWithdrawnNotice: what was withdrawn because it is not true did not fail, and cannot be sent again.
+func TestWithdrawnNotice(t *testing.T) {
+	s := newSite(t, "")
+	alice := s.signUp("alice")
+	if err := s.queue(t.Context(), outbox.Delivery{Message: "m1", Destination: prefs.Key(1), Backend: "email",
+		Address: "alice@example.org", DueAt: s.now()}); err != nil {
+		t.Fatal(err)
+	}
+	err := s.db.Writer.Transaction(func(tx *gorm.DB) error {
+		_, err := s.outbox.AddAfter(tx, []outbox.Move{{From: "m1", To: "m1", Withdraw: "it is not true"}}, nil, nil)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := alice.get("/notices")
+	page.want(t, 200, "not sent", "withdrawn: it is not true")
+	if strings.Contains(page.body, "/resend") {
+		t.Error("what was withdrawn can be sent again")
 	}
 }

@@ -41,6 +41,14 @@ type judgement struct {
 	Reason  string `json:"reason"`
 }
 
+// Help is the rest of the help text.
+func (*busVerifyCmd) Help() string {
+	return `A line has the number of the line that was read, the id of the message, the verdict, who has signed, and why.
+doc/trust.md explains the verdicts.
+
+Exit status: 0 all are signed, or as --good says; 1 one is not, or is no message; 2 something could not be read.`
+}
+
 // Run writes a line for each message: the number of its line, its id, the verdict, the signer and the reason. Like gpgv
 // it ends with status 0 only if all are signed, with 1 if one is not, and with 2 if something cannot be read.
 func (c *busVerifyCmd) Run(e *env) error {
