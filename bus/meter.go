@@ -19,24 +19,28 @@ type Metered interface {
 var (
 	connectedDesc = sourceDesc(connected, "1 while frames can come from the address.", metric.Gauge)
 	reconnectDesc = sourceDesc(reconnects, "Connections made after the first.", metric.Counter)
-	receivedDesc  = sourceDesc("messages_received_total", "Frames received.", metric.Counter)
+	receivedDesc  = sourceDesc(received, "Frames received.", metric.Counter)
 	droppedDesc   = sourceDesc("messages_dropped_total", "Frames dropped before the router, by reason.",
 		metric.Counter, "reason")
 	waitingDesc = sourceDesc("waiting", "1 while the bus is made to wait for the router.", metric.Gauge)
 	waitedDesc  = sourceDesc("wait_seconds_total", "Time that the bus was made to wait.", metric.Counter)
-	lastDesc    = sourceDesc("last_message_timestamp_seconds", "Time of the last frame.", metric.Gauge)
+	lastDesc    = sourceDesc(lastMessage, "Time of the last frame.", metric.Gauge)
 )
 
-// The names of the metrics of connections: those that there are, and those made after the first.
+// The names of some of them: connections that there are, those made after the first, frames, and when the last came.
 const (
-	ConnectedMetric  = sourcePrefix + connected
-	ReconnectsMetric = sourcePrefix + reconnects
+	ConnectedMetric   = sourcePrefix + connected
+	ReconnectsMetric  = sourcePrefix + reconnects
+	ReceivedMetric    = sourcePrefix + received
+	LastMessageMetric = sourcePrefix + lastMessage
 )
 
 const (
 	sourcePrefix = "notifyd_source_"
 	connected    = "connected"
 	reconnects   = "reconnects_total"
+	received     = "messages_received_total"
+	lastMessage  = "last_message_timestamp_seconds"
 )
 
 func sourceDesc(name, help string, t metric.Type, more ...string) *metric.Desc {

@@ -46,6 +46,9 @@ func connectPostgres(c Config) (*DB, error) {
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = cmp.Or(c.Name, "notifyd")
 	}
+	if c.look {
+		config.RuntimeParams["default_transaction_read_only"] = "on"
+	}
 	pool := stdlib.OpenDB(*config)
 	pool.SetMaxOpenConns(postgresConns)
 	pool.SetMaxIdleConns(postgresConns)
@@ -54,7 +57,25 @@ func connectPostgres(c Config) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
-	return &DB{Writer: g, Reader: g, Postgres: true, writer: pool}, nil
+	d := &DB{Writer: g, Reader: g, Postgres: true, writer: pool}
+	if c.look {
+		d.Writer = nil
+	}
+	return d, nil
+}
+
+// lookAtSQLite opens one pool that cannot write.
+func lookAtSQLite(path string) (*DB, error) {
+	pool, err := openPool(path, fmt.Sprintf("?mode=ro&_pragma=busy_timeout(%d)&_pragma=query_only(1)",
+		busyTimeout.Milliseconds()), 1)
+	if err != nil {
+		return nil, err
+	}
+	d := &DB{writer: pool}
+	if d.Reader, err = gorm.Open(newSQLiteDialect(pool), gormConfig()); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
 }
 
 // connectSQLite opens two pools on one file: see DB. The writer's transactions take the lock when they begin
@@ -109,9 +130,13 @@ func makePrivate(path string) error {
 func openSQLite(path, more string, conns int) (*sql.DB, error) {
 	pragmas := fmt.Sprintf("?_pragma=busy_timeout(%d)", busyTimeout.Milliseconds()) +
 		"&_pragma=journal_mode(WAL)&_pragma=synchronous(2)&_pragma=foreign_keys(1)"
+	return openPool(path, pragmas+more, conns)
+}
+
+func openPool(path, query string, conns int) (*sql.DB, error) {
 	// otherwise SQLite would read these as the query or an escape of a URI (SQLite, "URI Filenames")
 	name := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
-	pool, err := sql.Open("sqlite", "file:"+name+pragmas+more)
+	pool, err := sql.Open("sqlite", "file:"+name+query)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,13 @@ var ErrOlder = errors.New("the database has an older schema than this notifyd ne
 // Join calls Config.Join with a Config that has only a DSN.
 func Join(ctx context.Context, dsn string) (*DB, error) { return Config{DSN: dsn}.Join(ctx) }
 
+// Look opens a database for a command that only reads: nothing is written, not even where the file could be. It needs
+// the current schema, as Join does. The Writer of the DB is nil.
+func (c Config) Look(ctx context.Context) (*DB, error) {
+	c.look = true
+	return c.Join(ctx)
+}
+
 // Join opens a database that a daemon may be using, for a command beside it. Unlike Open it makes no database and
 // migrates nothing: the database must exist, with the current schema. On SQLite a write waits for the daemon's
 // transactions, and the daemon for the command's, up to five seconds: keep them short.

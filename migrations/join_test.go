@@ -49,3 +49,36 @@ func TestJoinMakesNoFile(t *testing.T) {
 		t.Error("Join made the file")
 	}
 }
+
+// TestLook opens a database that a daemon uses, or has left, and cannot change it.
+func TestLook(t *testing.T) {
+	dsns(t, func(t *testing.T, dsn, _ string) {
+		if _, err := (migrations.Config{DSN: dsn}).Look(t.Context()); err == nil {
+			t.Fatal("Look opens what is not there")
+		}
+		daemon, err := migrations.Open(t.Context(), dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		look := func(when string) {
+			t.Helper()
+			d, err := migrations.Config{DSN: dsn}.Look(t.Context())
+			if err != nil {
+				t.Fatalf("%s: %v", when, err)
+			}
+			defer d.Close()
+			var n int
+			if err := d.Reader.Raw("SELECT count(*) FROM messages").Scan(&n).Error; err != nil || d.Writer != nil {
+				t.Errorf("%s: error %v", when, err)
+			}
+			if err := d.Reader.Exec("UPDATE revisions SET value = value + 1").Error; err == nil {
+				t.Errorf("%s: it was written to", when)
+			}
+		}
+		look("beside a daemon")
+		if err := daemon.Close(); err != nil {
+			t.Fatal(err)
+		}
+		look("after it has ended")
+	})
+}

@@ -23,7 +23,8 @@
 // Some rules hold for every table. Times are integers, microseconds since 1970 in UTC. No column is null. If a row's
 // id can appear outside (in a link, in a mail), it is never used again.
 //
-// Open migrates, as the daemon does. Join opens a database beside a daemon, and changes no schema. Package migratest
+// Open migrates, as the daemon does. Join opens a database beside a daemon, and changes no schema;
+// Look changes nothing at all. Package migratest
 // provides tests with an empty database of either dialect.
 package migrations
 
@@ -58,6 +59,8 @@ type Config struct {
 	Name     string        // the name of our sessions in PostgreSQL, where the URL has no application_name; "": notifyd
 	LockWait time.Duration // how long Open waits while another process migrates; 0: a minute
 	Log      *slog.Logger  // nil: silent
+
+	look bool // nothing is written
 }
 
 func (c Config) log() *slog.Logger {
@@ -95,6 +98,9 @@ func (d *DB) Close() error {
 func connect(c Config) (*DB, error) {
 	if isPostgres(c.DSN) {
 		return connectPostgres(c)
+	}
+	if c.look {
+		return lookAtSQLite(c.DSN)
 	}
 	return connectSQLite(c.DSN)
 }

@@ -14,6 +14,7 @@ type commandLine struct {
 	Serve    serveCmd  `cmd:"" help:"Run the daemon."`
 	Settings configCmd `cmd:"" name:"config" help:"Check and show the configuration."`
 	Queue    queueCmd  `cmd:"" help:"Look at what was given up, and send it again."`
+	Status   statusCmd `cmd:"" help:"Ask the daemon what is connected, what is down, and who has fallen silent."`
 
 	Demo    demoCmd    `cmd:"" help:"Show the whole path at work: no server, no account, no network."`
 	Publish publishCmd `cmd:"" help:"Publish messages on the bus: lines of stdin, one text, or a JSON document."`

@@ -1,0 +1,162 @@
+package status
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const metrics = `# HELP notifyd_build_info x
+# TYPE notifyd_build_info gauge
+notifyd_build_info{version="x"} 1
+# TYPE notifyd_source_connected gauge
+notifyd_source_connected{address="tcp://a:2",source="a"} 0
+notifyd_source_connected{address="tcp://a:1",source="a"} 1
+notifyd_source_connected{address="tcp://b:1",source="b \"x\""} 0
+# TYPE notifyd_source_messages_received_total counter
+notifyd_source_messages_received_total{address="tcp://a:1",source="a"} 1.5e+06
+# TYPE notifyd_source_last_message_timestamp_seconds gauge
+notifyd_source_last_message_timestamp_seconds{address="tcp://a:1",source="a"} 1.764438845123e+09
+# TYPE notifyd_backend_down gauge
+notifyd_backend_down{backend="irc"} 1
+notifyd_backend_down{backend="email"} 0
+`
+
+// listening serves a listener's pages for the time of the test.
+func listening(t *testing.T, status int, ready, metrics string) string {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		io.WriteString(w, ready)
+	})
+	mux.HandleFunc("/metrics", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, metrics) })
+	s := httptest.NewServer(mux)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+const isReady = `{"ready":true,"problem":"","warnings":["nothing is verified"]}`
+
+func TestAsk(t *testing.T) {
+	r, err := Ask(t.Context(), listening(t, 200, isReady, metrics))
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := time.UnixMilli(1764438845123).UTC()
+	want := Report{
+		Ready: true, Warnings: []string{"nothing is verified"},
+		Endpoints: []Endpoint{{"a", "tcp://a:1", true, 1.5e6, &last}, {"a", "tcp://a:2", false, 0, nil},
+			{`b "x"`, "tcp://b:1", false, 0, nil}},
+		Backends: []Backend{{"email", false}, {"irc", true}}, Services: []Service{},
+	}
+	if !reflect.DeepEqual(r, want) {
+		t.Errorf("%+v, want %+v", r, want)
+	}
+	silent := Service{Name: "git", Under: "org.example.prod", State: Silent}
+	r.Services = append(r.Services, silent, Service{State: Unknown})
+	r.Judge()
+	down := []string{`endpoint b "x" is not connected`, "backend irc is down", "service git of org.example.prod is silent"}
+	if !slices.Equal(r.Down, down) {
+		t.Errorf("down %q, want %q", r.Down, down)
+	}
+	r, err = Ask(t.Context(), listening(t, 503, `{"ready":false,"problem":"the database does not answer"}`, metrics))
+	if r.Judge(); err != nil || r.Down[0] != "notifyd is not ready: the database does not answer" {
+		t.Errorf("down %q, error %v", r.Down, err)
+	}
+}
+
+// TestAskWhatIsNoDaemon: nothing that answers there harms or holds up the command.
+func TestAskWhatIsNoDaemon(t *testing.T) {
+	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	defer slow.Close()
+	elsewhere := httptest.NewServer(http.RedirectHandler("https://example.org/", http.StatusFound))
+	defer elsewhere.Close()
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	for _, c := range []struct{ name, url, want string }{
+		{"nobody", gone.URL, "connection refused"},
+		{"slow", slow.URL, "deadline exceeded"},
+		{"elsewhere", elsewhere.URL, "it redirects"},
+		{"another page", listening(t, 404, "no", ""), "404 Not Found"},
+		{"another program", listening(t, 200, "ok", ""), "gives no answer of notifyd's"},
+		{"other JSON", listening(t, 200, "{}", ""), "gives no answer of notifyd's"},
+		{"too large", listening(t, 200, isReady+strings.Repeat(" ", maxReady), ""), "more than 1048576 bytes"},
+		{"no metrics", listening(t, 200, isReady, ""), "has no metrics of notifyd's"},
+		{"others' metrics", listening(t, 200, isReady, "up 1\n"), "has no metrics of notifyd's"},
+		{"torn metrics", listening(t, 200, isReady, metrics+"x{"), "read metrics: "},
+		{"no URL", "http://[", "missing ']'"},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		if _, err := Ask(ctx, c.url); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %s", c.name, err, c.want)
+		}
+		cancel()
+	}
+}
+
+func TestPrint(t *testing.T) {
+	last := now.Add(-3*time.Minute - 4*time.Second)
+	r := Report{
+		Ready: true, Warnings: []string{"nothing is verified"},
+		Endpoints: []Endpoint{{"hub", "tcp://hub:9940", true, 12, &last}, {"x\x1b[2J", "tcp://x:1", false, 0, nil}},
+		Backends:  []Backend{{"irc", true}},
+		Services: []Service{
+			{Name: "git", Under: "org.example.prod", Last: now.Add(-50 * time.Hour), Pace: Pace{4, 12.5, 10}, State: Silent},
+			{Name: "wiki", Under: "org.example.prod", Last: now, State: Unknown},
+		},
+	}
+	r.Judge()
+	var out strings.Builder
+	if err := r.Print(&out, now); err != nil {
+		t.Fatal(err)
+	}
+	want := `warning: nothing is verified
+
+ENDPOINT  ADDRESS         STATE          LAST MESSAGE  SINCE START
+hub       tcp://hub:9940  connected      3m 4s ago     12
+x[2J      tcp://x:1       not connected  none          0
+
+BACKEND  STATE
+irc      down
+
+SERVICE  OF                LAST SEEN  USUAL THIS HOUR  STATE
+git      org.example.prod  2d 2h ago  12.5             silent
+wiki     org.example.prod  0s ago     not known        unknown
+
+DOWN: endpoint x[2J is not connected
+DOWN: backend irc is down
+DOWN: service git of org.example.prod is silent
+`
+	if out.String() != want {
+		t.Errorf("printed\n%s\nwant\n%s", out.String(), want)
+	}
+}
+
+// FuzzReadMetrics: whatever a listener says, the command reports or refuses it.
+func FuzzReadMetrics(f *testing.F) {
+	for _, text := range []string{metrics, metrics + "notifyd_source_connected 1\n", metrics + "x{le=\"1\"} NaN 7\n",
+		"notifyd_build_info 1\nnotifyd_source_connected{source=\"\\n\"} +Inf\n",
+		"notifyd_build_info 1\nnotifyd_source_messages_received_total{source=\"a\"} NaN\n",
+		"notifyd_build_info 1\nnotifyd_source_last_message_timestamp_seconds{source=\"a\"} 1e300\n"} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var r Report
+		if r.readMetrics(text) != nil {
+			return
+		}
+		if r.Judge(); r.Print(io.Discard, now) != nil {
+			t.Error("it cannot be printed")
+		}
+		if _, err := json.Marshal(r); err != nil {
+			t.Errorf("it cannot be written as JSON: %v", err)
+		}
+	})
+}

@@ -1,0 +1,76 @@
+// Package status is what `notifyd status` says: whether the daemon is ready, which endpoints are connected and when a
+// message came from each last, which backends are down, and which services have fallen silent.
+//
+// Ask asks the operator listener of a daemon, /readyz and /metrics, as a monitoring system does.
+// Report.AddServices reads the history, which knows how much a service usually says at this hour of the week: see Pace.
+// Both are bounded in time and size, and change nothing.
+//
+// # What is down
+//
+//   - the daemon, where it says that it is not ready;
+//   - an endpoint none of whose addresses is connected. fedmsg lists more addresses for a service than it uses, so a
+//     single one that is not connected is no fault;
+//   - a backend that says so;
+//   - a service that is silent.
+package status
+
+import (
+	"time"
+)
+
+// A Report is what is known of a daemon. Its JSON is an interface: doc/status.md.
+type Report struct {
+	Ready     bool       `json:"ready"`
+	Problem   string     `json:"problem"`  // why it is not ready
+	Warnings  []string   `json:"warnings"` // what works but should be changed
+	Endpoints []Endpoint `json:"endpoints"`
+	Backends  []Backend  `json:"backends"`
+	Services  []Service  `json:"services"`
+	Down      []string   `json:"down"` // what is down, in words
+}
+
+// An Endpoint is one address of a source.
+type Endpoint struct {
+	Name        string     `json:"name"`
+	Address     string     `json:"address"`
+	Connected   bool       `json:"connected"`
+	Received    float64    `json:"received"`     // messages since the start of the daemon
+	LastMessage *time.Time `json:"last_message"` // nil: none since the start
+}
+
+// A Backend is a way to people.
+type Backend struct {
+	Name string `json:"name"`
+	Down bool   `json:"down"`
+}
+
+// Judge fills in what is down.
+func (r *Report) Judge() {
+	r.Down = []string{}
+	if !r.Ready {
+		r.Down = append(r.Down, "notifyd is not ready: "+r.Problem)
+	}
+	connected := map[string]bool{}
+	var names []string
+	for _, e := range r.Endpoints {
+		if _, known := connected[e.Name]; !known {
+			names = append(names, e.Name)
+		}
+		connected[e.Name] = connected[e.Name] || e.Connected
+	}
+	for _, name := range names {
+		if !connected[name] {
+			r.Down = append(r.Down, "endpoint "+name+" is not connected")
+		}
+	}
+	for _, b := range r.Backends {
+		if b.Down {
+			r.Down = append(r.Down, "backend "+b.Name+" is down")
+		}
+	}
+	for _, s := range r.Services {
+		if s.State == Silent {
+			r.Down = append(r.Down, "service "+s.Name+" of "+s.Under+" is silent")
+		}
+	}
+}
