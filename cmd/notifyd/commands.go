@@ -19,6 +19,7 @@ type commandLine struct {
 	Demo    demoCmd    `cmd:"" help:"Show the whole path at work: no server, no account, no network."`
 	Publish publishCmd `cmd:"" help:"Publish messages on the bus: lines of stdin, one text, or a JSON document."`
 	Tail    tailCmd    `cmd:"" help:"Show the messages on the bus as they come."`
+	Trigger triggerCmd `cmd:"" help:"Run a command for messages."`
 	Relay   relayCmd   `cmd:"" help:"Let publishers connect, and hand on what they send, signed if you like."`
 	Desktop desktopCmd `cmd:"" help:"Show notices on this desktop as they come (the agent in your session)."`
 

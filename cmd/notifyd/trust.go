@@ -27,31 +27,38 @@ func (t *trustFlags) given() bool {
 
 // open makes the verifier.
 func (t *trustFlags) open(e *env) (*trust.Verifier, error) {
+	c, in, err := t.config(e)
+	if err != nil {
+		return nil, err
+	}
+	v, err := trust.Open(c)
+	return v, in(err)
+}
+
+// config gives what the flags say, or else the configuration; in says of an error where the cause of it stands.
+func (t *trustFlags) config(e *env) (c trust.Config, in func(error) error, err error) {
 	if !t.given() {
 		f, err := openConfig(e)
 		if err != nil {
-			return nil, err
+			return c, nil, err
 		}
-		var c trust.Config
-		if err := f.Section("bus.trust")(&c); err != nil {
-			return nil, err
-		}
-		v, err := trust.Open(c)
-		return v, f.InSection("bus.trust", err)
+		err = f.Section("bus.trust")(&c)
+		return c, func(err error) error { return f.InSection("bus.trust", err) }, err
 	}
-	c := trust.Config{CA: t.CA, CRL: t.CRL, GPGKeys: t.GPGKeys, Nitpicky: t.Nitpicky, Policy: map[string][]string{}}
+	c = trust.Config{CA: t.CA, CRL: t.CRL, GPGKeys: t.GPGKeys, Nitpicky: t.Nitpicky, Policy: map[string][]string{}}
 	for _, line := range t.Policy {
 		topic, signers, ok := strings.Cut(line, "=")
 		if !ok {
-			return nil, fmt.Errorf("--policy %q: expected TOPIC=SIGNER,SIGNER", line)
+			return c, nil, fmt.Errorf("--policy %q: expected TOPIC=SIGNER,SIGNER", line)
 		}
 		c.Policy[topic] = append(c.Policy[topic], strings.Split(signers, ",")...)
 	}
-	v, err := trust.Open(c)
-	if err != nil {
-		return nil, fmt.Errorf("cannot check messages: %w", err)
-	}
-	return v, nil
+	return c, func(err error) error {
+		if err != nil {
+			return fmt.Errorf("cannot check messages: %w", err)
+		}
+		return nil
+	}, nil
 }
 
 // openChecking makes a verifier that can check something.
