@@ -13,7 +13,6 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/notifyd/notifyd/bus"
-	"github.com/notifyd/notifyd/bus/amqp/rabbittest"
 	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/internal/metric"
 )
@@ -65,10 +64,8 @@ func start(t *testing.T, keys string, values ...any) *running {
 		if err := <-ended; err != nil {
 			t.Errorf("Run = %v", err)
 		}
-		for _, secret := range []string{rabbittest.Password, "sesame%261", "wrong-sesame"} {
-			if strings.Contains(r.log.String(), secret) {
-				t.Errorf("the log has %q", secret)
-			}
+		if strings.Contains(r.log.String(), "sesame") {
+			t.Error("the log has a password")
 		}
 		if t.Failed() {
 			t.Logf("the log:\n%s", r.log)

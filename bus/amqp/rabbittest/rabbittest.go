@@ -34,10 +34,10 @@ import (
 // The logins that the broker knows, each with the password Password. At Vhost all may do everything but the last.
 const (
 	Admin    = "admin"
-	Other    = "other"    // another publisher
-	Reader   = "reader"   // reads from a queue that the broker has named, as openSUSE's public login
-	Client   = "client"   // the common name of the certificate at Certificates
-	Password = "sesame&1" // needs to be percent-encoded
+	Other    = "other"     // another publisher
+	Reader   = "reader"    // reads from a queue that the broker has named, as openSUSE's public login
+	Client   = "client"    // the common name of the certificate at Certificates
+	Password = "sesame/?%" // needs to be percent-encoded
 	Vhost    = "/"
 	// Closed is a vhost that nobody may enter.
 	Closed = "closed"
