@@ -74,3 +74,15 @@ type Replayer interface {
 	// ServeReplay gives what k has to whoever asks, until ctx ends. It returns nil at once where it is not configured.
 	ServeReplay(ctx context.Context, k Keeper) error
 }
+
+// A Finding source finds its publishers by itself, so that their names, as in Frame.Source, come and go while it runs.
+type Finding interface {
+	// Finds reports whether names may come up that the source does not know yet.
+	Finds() bool
+}
+
+// A Warning source says what limits it at this moment, beyond a lost connection, for an operator. It is safe at any
+// time.
+type Warning interface {
+	Warnings() []string
+}

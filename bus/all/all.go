@@ -1,4 +1,4 @@
-// Package all lists the drivers of every kind of bus.
+// Package all lists the drivers of every kind of bus: those that receive, and those that hand on.
 package all
 
 import (
@@ -14,5 +14,12 @@ func Drivers() []bus.Driver {
 		amqp.Driver(),
 		http.Driver(),
 		zmq.Driver(),
+	}
+}
+
+// Outlets are those that hand on, sorted by name.
+func Outlets() []bus.OutletDriver {
+	return []bus.OutletDriver{
+		zmq.GatewayDriver(),
 	}
 }

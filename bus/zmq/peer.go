@@ -23,9 +23,12 @@ type peer struct {
 	queue     *peerQueue
 	gone      chan struct{} // closed when the connection has ended
 	pong      chan struct{} // receives when the peer answers a PING
+	name      string        // its address, for the log
 
-	mu       sync.Mutex
+	// These belong to the Publisher's lock.
 	prefixes map[string]int // the subscriptions, and how often each was made
+	seen     uint64         // the number of the last message that it was given, or lost
+	lost     uint64         // messages that found no room and that no report has said
 }
 
 // subscriptionSize bounds a message of a subscriber, which is a prefix.
@@ -56,7 +59,7 @@ func (p *Publisher) serve(ctx context.Context, conn net.Conn) (err error) {
 	g.limits.write = p.config.Stall
 	q := &peer{
 		publisher: p, conn: g, queue: newPeerQueue(p), gone: make(chan struct{}),
-		pong: make(chan struct{}, 1), prefixes: map[string]int{},
+		pong: make(chan struct{}, 1), prefixes: map[string]int{}, name: conn.RemoteAddr().String(),
 	}
 	if err := p.addPeer(q); err != nil {
 		return err
@@ -99,31 +102,29 @@ func (q *peer) read(codec *zmq4.Conn) error {
 
 // subscribe follows a subscription message (ZeroMQ RFC 29): 1 and a prefix subscribes, 0 and a prefix cancels.
 func (q *peer) subscribe(verb byte, prefix string) error {
-	err := q.change(verb, prefix)
-	q.publisher.notify()
-	return err
-}
-
-func (q *peer) change(verb byte, prefix string) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	p := q.publisher
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	defer p.notifyLocked()
 	n := q.prefixes[prefix]
 	switch {
-	case verb == 1 && (len(prefix) > bus.MaxTopic || n == 0 && len(q.prefixes) >= q.publisher.config.Prefixes):
+	case verb == 1 && (len(prefix) > bus.MaxTopic || n == 0 && len(q.prefixes) >= p.config.Prefixes):
 		return errSubscriptions
 	case verb == 1:
-		q.prefixes[prefix]++
+		if q.prefixes[prefix]++; n == 0 {
+			p.wanted.add(q, prefix)
+		}
 	case verb == 0 && n > 1:
 		q.prefixes[prefix]--
-	case verb == 0:
+	case verb == 0 && n == 1:
 		delete(q.prefixes, prefix)
+		p.wanted.remove(q, prefix)
 	}
 	return nil
 }
 
+// subscribedTo reports whether q wants topic. The caller holds the Publisher's lock.
 func (q *peer) subscribedTo(topic string) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
 	for prefix := range q.prefixes {
 		if strings.HasPrefix(topic, prefix) {
 			return true

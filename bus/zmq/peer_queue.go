@@ -63,26 +63,45 @@ func (q *peerQueue) add(it item) {
 	}
 }
 
-// take takes the first item; false: there is none.
-func (q *peerQueue) take() (item, bool) {
+// writeAtOnce is how many bytes of small messages are written as one.
+const writeAtOnce = 32 << 10
+
+// take takes what is written next: one item, or as many messages as fit into writeAtOnce, joined in buffer. count is
+// the number of messages in wire, 0 for a PING; nil: there is nothing.
+func (q *peerQueue) take(buffer []byte) (wire []byte, count int, flushed chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.items) == 0 {
-		return item{}, false
+	n, size := 0, 0
+	for n < len(q.items) && q.items[n].flushed == nil && (n == 0 || size+len(q.items[n].wire) <= writeAtOnce) {
+		size += len(q.items[n].wire)
+		n++
 	}
-	it := q.items[0]
-	q.items[0] = item{} // its bytes can go as soon as they are written
-	q.items = q.items[1:]
-	return it, true
+	switch {
+	case len(q.items) == 0:
+		return nil, 0, nil
+	case n == 0:
+		wire, flushed = ping, q.items[0].flushed
+	case n == 1:
+		wire, count = q.items[0].wire, 1
+	default:
+		wire, count = buffer[:0], n
+		for _, it := range q.items[:n] {
+			wire = append(wire, it.wire...)
+		}
+	}
+	n = max(n, 1)
+	clear(q.items[:n]) // their bytes can go as soon as they are written
+	q.items = q.items[n:]
+	return wire, count, flushed
 }
 
-// written notes that a message which was taken is on its way.
-func (q *peerQueue) written(wire []byte) {
+// written notes that count messages which were taken are on their way.
+func (q *peerQueue) written(wire []byte, count int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.bytes -= int64(len(wire))
 	q.held.Add(-int64(len(wire)))
-	q.waiting--
+	q.waiting -= uint64(count)
 }
 
 // lose gives up what is not written, and gives how many messages that are.

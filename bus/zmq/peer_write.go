@@ -2,6 +2,7 @@ package zmq
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -21,35 +22,28 @@ func (q *peer) write(ctx context.Context) {
 	}
 }
 
+// writeBuffers are lent to a peer while it has messages to join: one that has nothing to write holds none.
+var writeBuffers = sync.Pool{New: func() any { return new([writeAtOnce]byte) }}
+
 // writeAll writes what is queued; false: the connection is lost.
 func (q *peer) writeAll() bool {
+	buffer := writeBuffers.Get().(*[writeAtOnce]byte)
+	defer writeBuffers.Put(buffer)
 	for {
-		it, ok := q.queue.take()
-		if !ok {
+		wire, count, flushed := q.queue.take(buffer[:])
+		if wire == nil {
 			return true
 		}
-		if !q.writeItem(it) {
+		if _, err := q.conn.writeWhole(wire); err != nil {
+			q.conn.Close()
 			return false
 		}
+		if flushed != nil {
+			close(flushed)
+		} else {
+			q.queue.written(wire, count)
+		}
 	}
-}
-
-// writeItem writes one item; false: the connection is lost.
-func (q *peer) writeItem(it item) bool {
-	wire := it.wire
-	if it.flushed != nil {
-		wire = ping
-	}
-	if _, err := q.conn.writeWhole(wire); err != nil {
-		q.conn.Close()
-		return false
-	}
-	if it.flushed != nil {
-		close(it.flushed)
-	} else {
-		q.queue.written(wire)
-	}
-	return true
 }
 
 // linger closes the connection when ctx has ended and Linger has passed, whatever the peer does.

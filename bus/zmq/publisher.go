@@ -32,6 +32,7 @@ type PublisherStats struct {
 	Published uint64 // messages given to Publish
 	Queued    uint64 // messages put into some peer's queue
 	Dropped   uint64 // messages that found a peer's queue full, or were in it when the peer was lost
+	Lost      uint64 // of these, the latter
 	Refused   uint64 // connections that failed: no handshake in time, a bound broken, or the connection lost
 }
 
@@ -67,8 +68,10 @@ type Publisher struct {
 
 	mu        sync.Mutex
 	peers     []*peer
-	changed   chan struct{} // closed and renewed when a peer comes, goes or subscribes
-	lastError error         // by which the relay was not reached last
+	wanted    subscriptions
+	losers    map[string]uint64 // by peer that is gone: what it lost and no report has said; at most maxLosers
+	changed   chan struct{}     // closed and renewed when a peer comes, goes or subscribes
+	lastError error             // by which the relay was not reached last
 	counts    PublisherStats
 }
 
@@ -100,7 +103,10 @@ func Connect(addr string, c PublisherConfig, log *slog.Logger) (*Publisher, erro
 }
 
 func newPublisher(c PublisherConfig, log *slog.Logger) *Publisher {
-	return &Publisher{config: c.withDefaults(), log: log, now: time.Now, changed: make(chan struct{})}
+	return &Publisher{
+		config: c.withDefaults(), log: log, now: time.Now, changed: make(chan struct{}),
+		wanted: newSubscriptions(), losers: map[string]uint64{},
+	}
 }
 
 // Addr is the address at which the Publisher listens or to which it connects, in ZeroMQ's form.
@@ -150,17 +156,19 @@ func (p *Publisher) Publish(topic string, payload []byte) (int, error) {
 	defer p.mu.Unlock()
 	p.counts.Published++
 	n := 0
-	for _, peer := range p.peers {
-		if !peer.subscribedTo(topic) {
-			continue
+	p.wanted.each(topic, func(peer *peer) {
+		if peer.seen == p.counts.Published {
+			return // another of its prefixes
 		}
+		peer.seen = p.counts.Published
 		if peer.queue.put(wire) {
 			p.counts.Queued++
 			n++
 		} else {
 			p.counts.Dropped++
+			peer.lost++
 		}
-	}
+	})
 	return n, nil
 }
 
@@ -193,19 +201,18 @@ func (p *Publisher) removePeer(q *peer) {
 	defer p.mu.Unlock()
 	if i := slices.Index(p.peers, q); i >= 0 {
 		p.peers = slices.Delete(p.peers, i, i+1)
-		p.counts.Dropped += q.queue.lose()
+		p.wanted.removePeer(q)
+		lost := q.queue.lose()
+		p.counts.Dropped += lost
+		p.counts.Lost += lost
+		if n := q.lost + lost; n > 0 && len(p.losers) < maxLosers {
+			p.losers[q.name] += n
+		}
 		p.notifyLocked()
 	}
 }
 
-// notify wakes those that wait for a change.
-func (p *Publisher) notify() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.notifyLocked()
-}
-
-// notifyLocked is notify for a caller that holds p.mu.
+// notifyLocked wakes those that wait for a change. The caller holds p.mu.
 func (p *Publisher) notifyLocked() {
 	close(p.changed)
 	p.changed = make(chan struct{})

@@ -1,7 +1,9 @@
 package daemon
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
@@ -20,7 +22,9 @@ func (s *Service) openAdapters(f *config.File) error {
 	s.backends, err2 = openBackends(f, s.log, backends.Parts{
 		Now: s.env.Now, Random: rand.Float64, Manage: s.settings.Web.manage(), Writer: s.db.Writer, Reader: s.db.Reader,
 	})
-	if err := errors.Join(err, err2, checkNames(f, s.settings, s.sources)); err != nil {
+	var err3 error
+	s.outlets, err3 = openOutlets(f, s.log)
+	if err := errors.Join(err, err2, err3, checkNames(f, s.settings, s.sources)); err != nil {
 		return err
 	}
 	if len(s.sources) == 0 {
@@ -50,6 +54,53 @@ func openSources(f *config.File, log *slog.Logger) (map[string]bus.Source, error
 		sources[driver.Name] = source
 	}
 	return sources, errors.Join(errs...)
+}
+
+// openOutlets opens every outlet that the configuration has a section for.
+func openOutlets(f *config.File, log *slog.Logger) (map[string]bus.Outlet, error) {
+	outlets := map[string]bus.Outlet{}
+	var errs []error
+	for _, driver := range busall.Outlets() {
+		section := "bus." + driver.Name
+		decode := f.Section(section)
+		if !f.Has(section) {
+			continue
+		}
+		outlet, err := driver.Open(decode, log.With("outlet", driver.Name))
+		if err != nil {
+			errs = append(errs, f.InSection(section, err))
+			continue
+		}
+		outlets[driver.Name] = outlet
+	}
+	return outlets, errors.Join(errs...)
+}
+
+// binders gives the sources and outlets to which others connect, by their sections.
+func (s *Service) binders() map[string]bus.Binder {
+	all := map[string]bus.Binder{}
+	for name, source := range s.sources {
+		if b, ok := source.(bus.Binder); ok {
+			all["bus."+name] = b
+		}
+	}
+	for name, outlet := range s.outlets {
+		if b, ok := outlet.(bus.Binder); ok {
+			all["bus."+name] = b
+		}
+	}
+	return all
+}
+
+// bindAll takes all addresses, so that the daemon does not start where one is taken.
+func (s *Service) bindAll(ctx context.Context) error {
+	var errs []error
+	for name, b := range s.binders() {
+		if err := b.Bind(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // openBackends opens every backend that the configuration has a section for, and those that need none. The log in

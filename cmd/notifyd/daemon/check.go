@@ -42,7 +42,8 @@ func check(f *config.File, env Env) (Settings, error) {
 	sources, err2 := openSources(f, quiet)
 	_, err3 := openBackends(f, quiet, backends.Parts{Now: env.Now, Random: rand.Float64, Manage: s.Web.manage()})
 	_, err4 := trust.Open(s.Trust)
-	return s, errors.Join(err, err2, err3, f.InSection("bus.trust", err4), checkNames(f, s, sources), f.Unknown(),
+	_, err5 := openOutlets(f, quiet)
+	return s, errors.Join(err, err2, err3, err5, f.InSection("bus.trust", err4), checkNames(f, s, sources), f.Unknown(),
 		f.InSection("", checkFiles(s)))
 }
 

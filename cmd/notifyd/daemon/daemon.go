@@ -84,6 +84,7 @@ type Service struct {
 	outbox    *outbox.Outbox
 	backends  map[string]backends.Backend
 	sources   map[string]bus.Source
+	outlets   map[string]bus.Outlet
 	holes     *holesTracker
 	fillers   []*backlog.Filler
 	router    *router
@@ -114,6 +115,7 @@ func Open(ctx context.Context, f *config.File, env Env) (*Service, error) {
 		f.Unknown,
 		func() error { return s.openRouter(ctx) },
 		func() error { return s.openPages(ctx) },
+		func() error { return s.bindAll(ctx) },
 	} {
 		if err := open(); err != nil {
 			if ctx.Err() != nil {
@@ -141,6 +143,9 @@ func (s *Service) Close() error {
 		if err := l.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}
+	}
+	for _, b := range s.binders() {
+		errs = append(errs, b.Close())
 	}
 	if s.db != nil {
 		errs = append(errs, grace.Within(s.settings.stopPlan().close, "close database", s.db.Close))

@@ -56,6 +56,9 @@ func (r collector) Collect(out chan<- prometheus.Metric) {
 			metered.Collect(emit)
 		}
 	}
+	for _, outlet := range r.s.outlets {
+		outlet.Collect(emit)
+	}
 	for _, backend := range r.s.backends {
 		if metered, ok := backend.(backends.Metered); ok {
 			metered.Collect(emit)

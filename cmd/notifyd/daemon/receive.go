@@ -47,12 +47,25 @@ func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 			r.metrics.reject(f.Source, "duplicate")
 			continue
 		}
+		r.handOn(f)
 		r.metrics.mend(m)
 		events = append(events, current.Describe(m))
 		r.charge(f.Source, f.Late, watch.lap("describe"))
 	}
 	watch.observe(r.metrics.routeSeconds)
 	return events
+}
+
+// handOn gives a frame to all outlets: one that is a message, that the policy does not drop, and that did not come a
+// short time ago, so that it can go in no circle. Subscribers do not wait for the database. A batch that the database
+// does not take is handed on once and tried again, while those behind it wait; so nothing that was handed on is lost
+// but by a kill, and a bus that redelivers brings that again.
+func (r *router) handOn(f bus.Frame) {
+	for _, o := range r.outlets {
+		if choosy, ok := o.(bus.Choosy); !ok || choosy.Wants(f) {
+			o.Publish(f)
+		}
+	}
 }
 
 // receiveAll decodes and judges frames on all processors. The order of the results is that of the frames.

@@ -38,6 +38,7 @@ type router struct {
 	now           func() time.Time
 	log           *slog.Logger
 
+	outlets    []bus.Outlet
 	dedup      *bus.DedupWindow
 	state      *indexState
 	loadedOnce bool            // the snapshot is read at the first load only

@@ -99,6 +99,9 @@ func (s *Service) startRest(rest *runGroup) {
 			rest.start("replay of "+name, func(ctx context.Context) error { return r.ServeReplay(ctx, s.history) })
 		}
 	}
+	for name, outlet := range s.outlets { // which end after the router, so that all it has handed on can leave
+		rest.start("outlet "+name, outlet.Run)
+	}
 	rest.start("history", s.retuned(func(ctx context.Context, now *tuning) error {
 		return s.history.Run(ctx, now.history.keep(), now.history.Prune, s.log)
 	}))

@@ -44,6 +44,9 @@ func sections() map[string]any {
 	for _, d := range busall.Drivers() {
 		d.Open(caught("bus."+d.Name), log)
 	}
+	for _, d := range busall.Outlets() {
+		d.Open(caught("bus."+d.Name), log)
+	}
 	for _, d := range backendall.Drivers() {
 		d.Open(caught("backends."+d.Info.Name), backends.Parts{Log: log, Now: time.Now})
 	}
