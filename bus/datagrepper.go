@@ -90,6 +90,9 @@ func (page *DatagrepperPage) read(list []byte) bool {
 	return true
 }
 
+// maxUnarchived bounds what one message may cost to read, as MaxRead does: all of it is read and written anew.
+const maxUnarchived = MaxPayload
+
 // datanommerFields are what datanommer and datagrepper add to a message. nullFields are null there where they were
 // absent.
 var (
@@ -99,7 +102,7 @@ var (
 
 // unarchive gives a message of datagrepper as it was sent.
 func unarchive(text []byte) (Frame, error) {
-	v, err := parseJSON(text, true)
+	v, err := parseWithin(text, true, maxUnarchived)
 	if err != nil {
 		return Frame{}, malformed("%w", err)
 	}

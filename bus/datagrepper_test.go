@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -78,5 +79,18 @@ func TestDatagrepperAnswersAreBounded(t *testing.T) {
 	}
 	if page, err := bus.ReadDatagrepper(answer(1_000_000)); err == nil || len(page.Frames) > 1000 {
 		t.Errorf("a million rows: %d frames, %v", len(page.Frames), err)
+	}
+}
+
+// TestAMessageOfAnArchiveThatCostsMuch: it does not hold up the others, and not for long.
+func TestAMessageOfAnArchiveThatCostsMuch(t *testing.T) {
+	var keys strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintf(&keys, `"k%d":1,`, i)
+	}
+	answer := `{"raw_messages":[{"topic":"t","msg":{` + keys.String() + `"k":1}},{"topic":"t","msg":"short"}]}`
+	page, err := bus.ReadDatagrepper([]byte(answer))
+	if err != nil || len(page.Frames) != 1 || page.Broken != 1 {
+		t.Errorf("%d messages, %d broken, %v; want one of each", len(page.Frames), page.Broken, err)
 	}
 }
