@@ -14,7 +14,7 @@ import (
 func newReplays(c Config, now func() time.Time, log *slog.Logger) (map[string]bus.Archive, error) {
 	replays := map[string]bus.Archive{}
 	for _, name := range slices.Sorted(maps.Keys(c.Replay.Endpoints)) {
-		if c.Endpoints[name] == nil && !c.finds() { // a name that is found may be away at the moment
+		if c.Endpoints[name] == nil && !c.Finds() { // a name that is found may be away at the moment
 			return nil, fmt.Errorf("replay.endpoints: %s: no such name in endpoints", name)
 		}
 		a, err := parseAddress(c.Replay.Endpoints[name])

@@ -158,7 +158,7 @@ func (c Config) withDefaults() Config {
 // New checks c and makes a Source. An error names the key and what was expected.
 func New(c Config, log *slog.Logger) (*Source, error) {
 	c = c.withDefaults()
-	if c.Endpoints == nil && !c.finds() {
+	if c.Endpoints == nil && !c.Finds() {
 		return nil, fmt.Errorf("endpoints: names with addresses were expected, or {} for none")
 	}
 	if c.OnFull != Wait && c.OnFull != Drop {
@@ -185,8 +185,8 @@ func New(c Config, log *slog.Logger) (*Source, error) {
 	return s, nil
 }
 
-// finds reports whether endpoints are found that are not written in the configuration.
-func (c Config) finds() bool { return c.EndpointsFile != "" || len(c.SRV) > 0 }
+// Finds reports whether endpoints are found that are not written in the configuration.
+func (c Config) Finds() bool { return c.EndpointsFile != "" || len(c.SRV) > 0 }
 
 // minMessage is a size, in bytes, that no fedmsg message is below.
 const minMessage = 512

@@ -70,7 +70,7 @@ func (f *pickFlags) source(e *env, name string) (bus.Source, error) {
 	if err := file.Section("bus.zmq")(&c); err != nil {
 		return nil, err
 	}
-	if len(c.Endpoints) == 0 {
+	if len(c.Endpoints) == 0 && !c.Finds() {
 		return nil, errors.New("there is nothing to listen to: name an --endpoint, or set bus.zmq.endpoints in the " +
 			"configuration (--config)")
 	}
