@@ -27,14 +27,16 @@ func newAcker(ack func(tag uint64, multiple bool) error) *acker {
 	return &acker{ack: ack, more: make(chan struct{}, 1), first: 1}
 }
 
-// begin notes a delivery. Tags come in order, without gaps.
-func (a *acker) begin(tag uint64) {
+// begin notes a delivery. Brokers number them in order, without gaps; false says that this one does not.
+func (a *acker) begin(tag uint64) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for uint64(len(a.states)) <= tag-a.first {
-		a.states = append(a.states, outstanding)
-		a.open++
+	if tag != a.first+uint64(len(a.states)) {
+		return false
 	}
+	a.states = append(a.states, outstanding)
+	a.open++
+	return true
 }
 
 // done notes that a delivery can be acknowledged.

@@ -24,6 +24,11 @@ func TestAckerTellsInOneGoWhatItCan(t *testing.T) {
 			t.Fatalf("told %q, %v; want %q", told, err, want)
 		}
 	}
+	for _, tag := range []uint64{0, 1, 6, 8, 1 << 60} { // a hostile broker's
+		if a.begin(tag) {
+			t.Fatalf("a delivery of tag %d is noted", tag)
+		}
+	}
 	step()
 	a.done(3)
 	a.done(3) // once is enough

@@ -34,7 +34,8 @@ type guard struct {
 	mu    sync.Mutex
 	tag   uint64            // of the last content header
 	large map[uint64]uint64 // sizes of what was cut out, by tag
-	held  uint64            // bytes of bodies that were read and not taken
+	costs map[uint64]uint64 // bytes of what was read and not taken, by tag
+	held  uint64            // all of them
 	taken chan struct{}     // has room for one: held has become less
 	done  <-chan struct{}   // the connection is over
 }
@@ -46,12 +47,14 @@ const (
 	frameHead  = 7                 // type, channel, length
 	sizeAt     = frameHead + 4     // of a content header: after class and weight
 	headerHead = frameHead + 4 + 8 // up to and with the size of the body
+
+	overhead = 512 // of a message in the library, beside its bytes
 )
 
 func newGuard(ctx context.Context, conn net.Conn, most, room uint64, write time.Duration) *guard {
 	return &guard{
 		Conn: conn, raw: conn, most: most, room: room, write: write, large: map[uint64]uint64{},
-		taken: make(chan struct{}, 1), done: ctx.Done(), buffer: make([]byte, 32<<10),
+		costs: map[uint64]uint64{}, taken: make(chan struct{}, 1), done: ctx.Done(), buffer: make([]byte, 32<<10),
 	}
 }
 
@@ -111,7 +114,7 @@ func (g *guard) next() error {
 			return err
 		}
 		rest -= headerHead - frameHead
-		g.admit()
+		g.admit(length)
 	}
 	g.payload, g.skip, g.ready, g.head = rest, false, g.head, nil
 	return nil
@@ -130,20 +133,20 @@ func (g *guard) readHead(n int) error {
 	return nil
 }
 
-// admit looks at a content header: it waits for room, and cuts a body out that is too large.
-func (g *guard) admit() {
+// admit looks at a content header of so many bytes: it waits for room, and cuts a body out that is too large.
+func (g *guard) admit(length uint64) {
 	size := binary.BigEndian.Uint64(g.head[sizeAt:])
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.tag++
+	cost := length + size + overhead
 	if size > g.most {
-		g.cut = size
+		g.cut, cost = size, length+overhead
 		g.large[g.tag] = size
 		binary.BigEndian.PutUint64(g.head[sizeAt:], 0)
-		return
 	}
 	waited := false
-	for g.held > 0 && g.held+size > g.room {
+	for g.held > 0 && g.held+cost > g.room {
 		waited = true
 		g.mu.Unlock()
 		select {
@@ -154,24 +157,24 @@ func (g *guard) admit() {
 		}
 		g.mu.Lock()
 	}
-	g.held += size
+	g.costs[g.tag] = cost
+	g.held += cost
 	if waited { // the time in which the broker must give a sign of life has passed while we did not look
 		g.SetReadDeadline(time.Now().Add(g.write))
 	}
 }
 
-// take says that a delivery was taken, whose body has so many bytes. cut is the size of a body that was cut out.
-func (g *guard) take(tag uint64, body int) (cut uint64) {
+// take says that a delivery was taken. cut is the size of its body where that was cut out, else 0.
+func (g *guard) take(tag uint64) (cut uint64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if cut = g.large[tag]; cut > 0 {
-		delete(g.large, tag)
-		return cut
-	}
-	g.held -= min(g.held, uint64(body))
+	g.held -= g.costs[tag]
+	cut = g.large[tag]
+	delete(g.costs, tag)
+	delete(g.large, tag)
 	select {
 	case g.taken <- struct{}{}:
 	default:
 	}
-	return 0
+	return cut
 }

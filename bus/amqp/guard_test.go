@@ -62,7 +62,7 @@ func TestGuardCutsOutWhatIsTooLarge(t *testing.T) {
 			t.Errorf("%s: read %q, %v; want %q", name, got, err, want)
 		}
 		for tag, cut := range map[uint64]uint64{1: 0, 2: 11, 3: 0, 4: 0, 5: 1 << 40} {
-			if got := g.take(tag, 0); got != cut {
+			if got := g.take(tag); got != cut {
 				t.Errorf("%s: take(%d) = %d, want %d", name, tag, got, cut)
 			}
 		}
@@ -97,7 +97,7 @@ func testRoom(t *testing.T) {
 		}
 	}
 	check("nothing is taken", 1)
-	g.take(1, 8)
+	g.take(1)
 	check("one is taken", 2)
 	cancel() // the end waits for nobody
 	check("at the end", 3)

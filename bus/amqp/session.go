@@ -3,6 +3,7 @@ package amqp
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -177,21 +178,27 @@ func (s *session) consume(ctx context.Context, in *bus.Intake) error {
 			if !open {
 				return s.whyClosed()
 			}
-			if s.deliver(ctx, in, &d) != nil {
+			if err := s.deliver(ctx, in, &d); err == errNumbers {
+				return err
+			} else if err != nil {
 				return s.whyClosed()
 			}
 		}
 	}
 }
 
-// deliver hands one message over, or refuses it. The error is ctx's.
+var errNumbers = &failure{FailedLost, errors.New("the broker does not number its deliveries as AMQP says")}
+
+// deliver hands one message over, or refuses it. The error is ctx's, or errNumbers.
 func (s *session) deliver(ctx context.Context, in *bus.Intake, d *amqp091.Delivery) error {
 	s.noteMessage()
-	s.acker.begin(d.DeliveryTag)
+	if !s.acker.begin(d.DeliveryTag) {
+		return errNumbers
+	}
 	if d.Redelivered {
 		s.counts.redeliver()
 	}
-	cut := s.guard.take(d.DeliveryTag, len(d.Body))
+	cut := s.guard.take(d.DeliveryTag)
 	f, reason := frame(d, s.now())
 	if cut > 0 {
 		reason = bus.DroppedLarge
