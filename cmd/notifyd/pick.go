@@ -13,7 +13,7 @@ import (
 
 // pickFlags say where a command listens, and which messages of the bus it takes.
 type pickFlags struct {
-	Endpoint  []string `sep:"none" placeholder:"ADDRESS" help:"Publisher to subscribe to, such as tcp://127.0.0.1:4001; repeatable (default: bus.zmq.endpoints of the configuration)."`
+	Endpoint  []string `sep:"none" placeholder:"ADDRESS" help:"Publisher to subscribe to, such as tcp://127.0.0.1:4001; repeatable (default: those that bus.zmq of the configuration names or finds)."`
 	Topic     []string `sep:"none" placeholder:"PREFIX" help:"Only topics that begin so; repeatable."`
 	Include   string   `aliases:"inclusive-regexp" placeholder:"REGEXP" help:"Only topics in which this is found (RE2 syntax)."`
 	Exclude   string   `aliases:"exclusive-regexp" default:"_heartbeat" placeholder:"REGEXP" help:"No topics in which this is found (default: ${default})."`
@@ -71,8 +71,8 @@ func (f *pickFlags) source(e *env, name string) (bus.Source, error) {
 		return nil, err
 	}
 	if len(c.Endpoints) == 0 && !c.Finds() {
-		return nil, errors.New("there is nothing to listen to: name an --endpoint, or set bus.zmq.endpoints in the " +
-			"configuration (--config)")
+		return nil, errors.New("there is nothing to listen to: name an --endpoint, or set bus.zmq.endpoints, " +
+			"endpoints_file or srv in the configuration (--config)")
 	}
 	c.Replay = zmq.ReplayConfig{} // that is for the daemon: it remembers what it has
 	if len(f.Topic) > 0 {

@@ -95,6 +95,14 @@ func TestTailPicks(t *testing.T) {
 			t.Errorf("got %s", got)
 		}
 	})
+	t.Run("a file of endpoints", func(t *testing.T) {
+		p := runPublisher(t)
+		endpoints := writeFile(t, folder, "endpoints.json", `{"endpoints": {"here": ["`+p.Addr()+`"]}}`)
+		file := writeFile(t, folder, "found.yaml", "bus:", "  zmq:", "    endpoints_file: "+endpoints)
+		if got := tailOf(t, p, messages, []string{"-c", file, "tail", "-n", "1", "--query", "msg_id"}); got != "1\n" {
+			t.Errorf("got %s", got)
+		}
+	})
 	t.Run("a filter with a mistake", func(t *testing.T) {
 		file := writeFile(t, folder, "wrong.yaml", "filters:\n  - name: x\n    rules:\n      - kidn: y\n")
 		status, _, problems := command(t.Context(), "", "tail", "--endpoint", "tcp://127.0.0.1:1", "--filter", file)
