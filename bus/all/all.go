@@ -13,6 +13,7 @@ func Drivers() []bus.Driver {
 	return []bus.Driver{
 		amqp.Driver(),
 		http.Driver(),
+		zmq.RelayDriver(),
 		zmq.Driver(),
 	}
 }

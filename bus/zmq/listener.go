@@ -49,6 +49,7 @@ type Listener struct {
 	now      func() time.Time
 	listener net.Listener
 	shared   *semaphore.Weighted
+	tap      func(bus.Frame) // is given each frame before the Intake; nil: nobody
 
 	mu      sync.Mutex
 	peers   int
@@ -135,8 +136,12 @@ func (l *Listener) receive(ctx context.Context, codec *zmq4.Conn, conn *zmtpConn
 		case len(m.Frames) != 2:
 			l.Dropped(DroppedParts)
 		default:
+			f := bus.Frame{Topic: string(m.Frames[0]), Payload: m.Frames[1]}
+			if l.tap != nil {
+				l.tap(f)
+			}
 			resume := conn.pause()
-			err := l.Forward(ctx, in, bus.Frame{Topic: string(m.Frames[0]), Payload: m.Frames[1]})
+			err := l.Forward(ctx, in, f)
 			resume()
 			if err != nil {
 				return err

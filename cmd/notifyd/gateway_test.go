@@ -114,3 +114,54 @@ func TestGateway(t *testing.T) {
 		t.Errorf("exit status %d:\n%s", status, daemon.Text())
 	}
 }
+
+// pyActive connects as fedmsg does in its active mode, waits for the subscription, sends the lines of its standard
+// input, topic<TAB>body, and stays.
+const pyActive = `
+import sys, zmq
+s = zmq.Context().socket(zmq.XPUB); s.connect(sys.argv[1]); s.recv()
+for line in sys.stdin: s.send_multipart([part.encode() for part in line.rstrip("\n").split("\t", 1)])
+s.recv()
+`
+
+// TestRelayAndGatewayInServe is a small community in one process: publishers connect, the relay hands on everything,
+// the gateway what is a message, and the history has it.
+func TestRelayAndGatewayInServe(t *testing.T) {
+	in, out, gate := exectest.FreePort(t), exectest.FreePort(t), exectest.FreePort(t)
+	address := func(port int) string { return fmt.Sprintf("tcp://127.0.0.1:%d", port) }
+	h := newHoled(t, nothing, func(*holed) string {
+		return fmt.Sprintf("relay: {listen: ['%s'], publish: ['%s']}\n  gateway: {listen: '%s'}",
+			address(in), address(out), address(gate))
+	})
+	startPublisher(t, exectest.Python(t, "zmq"), h.busPort)
+	daemon := h.start()
+	relayed, gated := subscribeTo(t, address(out)), subscribeTo(t, address(gate))
+	for port, outlet := range map[int]string{out: "relay", gate: "gateway"} {
+		waitMetric(t, h.metricsPort, `notifyd_outlet_peers{address="`+address(port)+`",outlet="`+outlet+`"}`, " 1")
+	}
+	messages := oddMessages(20)
+	publish := func(lines ...string) {
+		t.Helper()
+		cmd := exec.Command(exectest.Python(t, "zmq"), "-c", pyActive, address(in))
+		cmd.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
+		exectest.Start(t, cmd)
+	}
+	// A subscriber counts as a peer before its subscription has come: probes tell when it has.
+	exectest.Eventually(t, 20*time.Second, "both have subscribed", func() bool {
+		publish(fmt.Sprintf(`%s`+"\t"+`{"topic":%q,"msg_id":"2026-probe-%d","msg":{}}`, probeTopic, probeTopic,
+			time.Now().UnixNano()))
+		pause(t, 200*time.Millisecond)
+		return relayed.Text() != "" && gated.Text() != ""
+	})
+	noMessage := "org.example.bad\tno message"
+	publish(append([]string{noMessage}, messages...)...)
+	relayed.want(t, append([]string{noMessage}, messages...)...)
+	gated.want(t, messages...)
+	exectest.Eventually(t, 20*time.Second, "all are stored", func() bool {
+		return count(t, h.database, "SELECT count(*) FROM messages WHERE msg_id LIKE '2026-odd-%'") == len(messages)
+	})
+	waitMetric(t, h.metricsPort, `notifyd_messages_rejected_total{reason="malformed",source="relay"}`, " 1")
+	if status := daemon.Stop(t); status != 0 {
+		t.Errorf("exit status %d:\n%s", status, daemon.Text())
+	}
+}
