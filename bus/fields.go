@@ -64,8 +64,8 @@ func (e jsonObject) message(f Frame, unread string, now time.Time) (*Message, er
 	m.Username = typed[string](e, m, "username")
 	m.Sequence, _ = counter(e["seq_id"]) // it helps to find what is lost and is no part of the message
 	e.fillCounter(m)
-	e.fillID(m)
 	e.fillTime(m, now)
+	e.fillID(m)
 	return m, nil
 }
 

@@ -5,10 +5,16 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"strings"
+	"time"
 )
 
+// sameFor is how long what is said again without id, time and counter is taken for a repeat of what was said before.
+// Nothing tells the two apart then: a relay may have brought one message twice, or a service said the same again.
+const sameFor = 10 * time.Minute
+
 // fillID takes the sender's id, or makes one. One that is made is the same whenever the same message comes again, so
-// that a repeat is found: also where a relay has written it anew, or somebody who replays a signed message.
+// that a repeat is found: also where a relay has written it anew, or somebody who replays a signed message. Where the
+// message says neither time nor counter, its reception counts too, in steps of sameFor. So fillTime comes first.
 func (e jsonObject) fillID(m *Message) {
 	name := e.idField()
 	switch id := e[name].(type) {
@@ -36,11 +42,20 @@ func (e jsonObject) fillID(m *Message) {
 		content := m.ContentHash()
 		// Values that Decode has read have a canonical form.
 		rest, _ := Canonical([]any{e[name], e["timestamp"], e["i"], e["username"]})
-		m.ID = madeID(content[:], rest)
+		m.ID = madeID(content[:], rest, m.span())
 	}
 	if e[name] != nil || !e.isAMQP() {
 		m.mend("%s %s; one was made of the content", name, e.fault(name))
 	}
+}
+
+// span tells apart what is said at different times by a message that says nothing else; nil for all others. What is
+// signed gets none: it may be a replay.
+func (m *Message) span() []byte {
+	if !m.undated || m.Counter != 0 || m.proof != nil {
+		return nil
+	}
+	return []byte(m.Time.Truncate(sameFor).Format(time.RFC3339))
 }
 
 // idField is the name of the field of the id: id in AMQP's form, unless it has a msg_id.
