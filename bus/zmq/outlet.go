@@ -61,6 +61,9 @@ func (o *outlet) Bind(ctx context.Context) error {
 	return err
 }
 
+// Addr is the address at which a bound outlet listens, in ZeroMQ's form.
+func (o *outlet) Addr() string { return o.publisher.Addr() }
+
 // Close closes the socket of an outlet that is not run.
 func (o *outlet) Close() error {
 	o.mu.Lock()

@@ -21,6 +21,7 @@ type commandLine struct {
 	Tail    tailCmd    `cmd:"" help:"Show the messages on the bus as they come."`
 	Trigger triggerCmd `cmd:"" help:"Run a command for messages."`
 	Relay   relayCmd   `cmd:"" help:"Let publishers connect, and hand on what they send, signed if you like."`
+	Gateway gatewayCmd `cmd:"" help:"Let subscribers connect, and hand on what publishers send."`
 	Desktop desktopCmd `cmd:"" help:"Show notices on this desktop as they come (the agent in your session)."`
 
 	Filter    filterCmd    `cmd:"" help:"Test, explain and check filters."`

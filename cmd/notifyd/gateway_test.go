@@ -165,3 +165,30 @@ func TestRelayAndGatewayInServe(t *testing.T) {
 		t.Errorf("exit status %d:\n%s", status, daemon.Text())
 	}
 }
+
+// TestGatewayAlone puts the command between a publisher and a subscriber of libzmq.
+func TestGatewayAlone(t *testing.T) {
+	port, gate := exectest.FreePort(t), exectest.FreePort(t)
+	address := fmt.Sprintf("tcp://127.0.0.1:%d", gate)
+	publisher := startPublisher(t, exectest.Python(t, "zmq"), port)
+	arguments := []string{"gateway", "--listen", address, "--endpoint", fmt.Sprintf("tcp://127.0.0.1:%d", port)}
+	gateway := exectest.Start(t, exec.Command(buildNotifyd(t), arguments...))
+	gateway.Listening(t, fmt.Sprintf("127.0.0.1:%d", gate))
+	subscriber := subscribeTo(t, address)
+	exectest.Eventually(t, 20*time.Second, "it has subscribed", func() bool {
+		fmt.Fprintln(publisher.stdin, probeTopic+"\tprobe")
+		return subscriber.Text() != ""
+	})
+	want := append(oddMessages(30), "org.example.bad\tno message")
+	for _, line := range want {
+		fmt.Fprintln(publisher.stdin, line)
+	}
+	subscriber.want(t, want...)
+	if text, err := exec.Command(buildNotifyd(t), arguments...).CombinedOutput(); err == nil ||
+		!strings.Contains(string(text), "in use") {
+		t.Errorf("a second one at the same address: %v\n%s", err, text)
+	}
+	if status := gateway.Stop(t); status != 0 || !strings.Contains(gateway.Text(), "handing on at "+address+"\n") {
+		t.Errorf("exit status %d:\n%s", status, gateway.Text())
+	}
+}

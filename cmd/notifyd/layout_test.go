@@ -66,6 +66,7 @@ var ofOne = map[string][]string{
 	"cmd/notifyd/fedmsg/zmq.go":     {"bus/zmq"},
 	"cmd/notifyd/publish.go":        {"bus/zmq"},
 	"cmd/notifyd/relay/relay.go":    {"bus/zmq"},
+	"cmd/notifyd/relay.go":          {"bus/zmq"},
 	"cmd/notifyd/pick.go":           {"bus/zmq"},
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/bus/trust"
+	"github.com/notifyd/notifyd/bus/zmq"
 	"github.com/notifyd/notifyd/cmd/notifyd/relay"
 	"github.com/notifyd/notifyd/internal/watch"
 )
@@ -61,4 +62,33 @@ func (c *relayCmd) signing(e *env) (*trust.Signer, *watch.Watcher[*trust.Verifie
 	}
 	warnOfTrust(e, verifier.Load())
 	return signer, verifier, nil
+}
+
+// gatewayCmd does fedmsg-gateway's job: many subscribers find at one address what a few publishers send.
+type gatewayCmd struct {
+	Listen   string   `default:"tcp://127.0.0.1:9940" placeholder:"ADDRESS" help:"Let subscribers connect here (default: ${default})."`
+	Endpoint []string `sep:"none" placeholder:"ADDRESS" help:"Publisher to subscribe to; repeatable (default: those that bus.zmq of the configuration names or finds)."`
+	Topic    []string `sep:"none" placeholder:"PREFIX" help:"Only topics that begin so; repeatable."`
+	Queue    int      `default:"10000" placeholder:"N" help:"How many messages a subscriber may be behind; then it loses some (default: ${default})."`
+}
+
+// Run hands on until the context ends. It does not begin unless the address is free.
+func (c *gatewayCmd) Run(e *env) error {
+	if c.Queue < 1 {
+		return errors.New("--queue: expected 1 or more")
+	}
+	from := pickFlags{Endpoint: c.Endpoint, Topic: c.Topic}
+	source, err := from.source(e, "gateway")
+	if err != nil {
+		return err
+	}
+	gateway, err := zmq.NewGateway(zmq.GatewayConfig{Listen: c.Listen, Queue: c.Queue, Late: true}, e.log)
+	if err != nil {
+		return err
+	}
+	if err := gateway.Bind(e.ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(e.stdout, "handing on at %s\n", gateway.Addr())
+	return relay.Gateway(e.ctx, source, gateway)
 }
