@@ -119,7 +119,7 @@ func (s *Source) deliver(w nethttp.ResponseWriter, r *nethttp.Request) (ids []st
 		return nil, unauthorized()
 	}
 	leave()
-	if leave, err = s.proved.enter(); err != nil {
+	if leave, err = b.prove(r.Context(), h.room, s.config.ReadTimeout); err != nil {
 		leave = func() {}
 		return nil, err
 	}

@@ -43,11 +43,11 @@ const (
 
 // authenticate finds out who sends, and reads the body: after a token was seen to be good, or to check its signature.
 func (s *Source) authenticate(w nethttp.ResponseWriter, r *nethttp.Request) (*sender, *body, func(), error) {
-	from, in := s.bearer(r), s.proved
-	if from == nil {
-		if in = s.unproved; r.Header.Get(standardSignature) == "" {
-			return nil, nil, nil, unauthorized()
-		}
+	from, in := s.bearer(r), s.unproved
+	if from != nil {
+		in = from.room
+	} else if r.Header.Get(standardSignature) == "" {
+		return nil, nil, nil, unauthorized()
 	}
 	leave, err := in.enter()
 	if err != nil {
@@ -62,7 +62,7 @@ func (s *Source) authenticate(w nethttp.ResponseWriter, r *nethttp.Request) (*se
 		from = s.signed(r, b.bytes)
 		leave()
 		if err = unauthorized(); from != nil {
-			leave, err = s.proved.enter()
+			leave, err = b.prove(r.Context(), from.room, s.config.ReadTimeout)
 		}
 		if err != nil {
 			b.release()

@@ -202,19 +202,55 @@ func TestNotStored(t *testing.T) {
 	}
 }
 
+// TestTooManyAtATime: a sender has half of the places, so that another one has one when it has all of its own.
 func TestTooManyAtATime(t *testing.T) {
-	s := newStand(t, Config{MaxRequests: 1, Senders: ferry})
-	leave, err := s.proved.enter()
+	s := newStand(t, Config{MaxRequests: 2, Senders: map[string]Sender{"ferry": ferry["ferry"],
+		"other": {Token: "another token of some length", Topics: []string{"#"}}}})
+	body := `{"topic":"org.example.prod.ferry.left","msg":{}}`
+	leave, err := s.senders["ferry"].room.enter()
 	if err != nil {
 		t.Fatal(err)
 	}
-	body := `{"topic":"org.example.prod.ferry.left","msg":{}}`
 	if w, _ := s.post(body); w.Code != 503 || w.Header().Get("Retry-After") == "" {
 		t.Errorf("%d %v", w.Code, w.Header())
+	}
+	if w, _ := s.post(body, "Authorization", "Bearer another token of some length"); w.Code != 202 {
+		t.Errorf("the other sender: %d %s", w.Code, w.Body)
 	}
 	leave()
 	if w, _ := s.post(body); w.Code != 202 {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if len(s.proved.requests) > 0 {
+		t.Errorf("%d places are still taken", len(s.proved.requests))
+	}
+}
+
+// TestMemoryOfBodies: a body waits for memory, and is answered 503 when there is none in time.
+func TestMemoryOfBodies(t *testing.T) {
+	s := newStand(t, Config{ReadTimeout: 10 * time.Millisecond, Senders: ferry})
+	body := `{"topic":"org.example.prod.ferry.left","msg":{}}`
+	for _, full := range []*room{s.senders["ferry"].room, s.proved} {
+		size := int64(provedBytes / 2)
+		if full == s.proved {
+			size = provedBytes
+		}
+		if err := full.bytes.Acquire(t.Context(), size); err != nil {
+			t.Fatal(err)
+		}
+		if w, _ := s.post(body); w.Code != 503 {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+		full.bytes.Release(size)
+	}
+	s.config.ReadTimeout = time.Minute
+	if w, _ := s.post(body); w.Code != 202 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	for name, r := range map[string]*room{"all": s.proved, "ferry": s.senders["ferry"].room} {
+		if most := map[string]int64{"all": provedBytes, "ferry": provedBytes / 2}[name]; !r.bytes.TryAcquire(most) {
+			t.Errorf("%s: memory is still taken", name)
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ type sender struct {
 	topics  []string
 	limit   *rate.Limiter
 	meter   *bus.Meter
+	room    *room // of its requests
 }
 
 // allTopics in a sender's topics is every topic.

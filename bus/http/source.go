@@ -45,13 +45,14 @@ func New(c Config, log *slog.Logger) (*Source, error) {
 		return nil, err
 	}
 	s := &Source{config: c, log: log, now: time.Now, senders: map[string]*sender{}, hooks: map[string]*hook{},
-		proved: newRoom(c.MaxRequests, provedBytes), unproved: newRoom(c.MaxRequests, unprovedBytes)}
+		proved: newRoom(c.MaxRequests, provedBytes, nil), unproved: newRoom(c.MaxRequests, unprovedBytes, nil)}
 	s.newID = func() string { return newID(s.now()) }
 	for _, name := range slices.Sorted(maps.Keys(c.Senders)) {
 		one, err := newSender(name, c.Senders[name], c, log)
 		if err != nil {
 			return nil, fmt.Errorf("senders.%s: %w", name, err)
 		}
+		one.room = s.part()
 		s.senders[name] = one
 	}
 	adapters, err := readAdapters(c.Adapters)
@@ -63,6 +64,7 @@ func New(c Config, log *slog.Logger) (*Source, error) {
 		if err != nil {
 			return nil, fmt.Errorf("hooks.%s: %w", name, err)
 		}
+		one.room = s.part()
 		s.hooks[name] = one
 	}
 	if c.CertFile != "" {
@@ -71,6 +73,12 @@ func New(c Config, log *slog.Logger) (*Source, error) {
 		}
 	}
 	return s, nil
+}
+
+// part makes the room of one sender: half of that of all, so that one that floods, or waits for the router, leaves the
+// others theirs.
+func (s *Source) part() *room {
+	return newRoom(max(1, s.config.MaxRequests/2), provedBytes/2, s.proved)
 }
 
 // newID makes an id as fedmsg does: the year and a random UUID (RFC 9562, version 4).
