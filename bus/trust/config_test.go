@@ -26,6 +26,7 @@ func TestConfigMistakes(t *testing.T) {
 		"policy.a.b*: \"b*\"; expected * or #":       {Policy: map[string][]string{"a.b*": signers}},
 		"policy.a..b: an empty word":                 {Policy: map[string][]string{"a..b": signers}},
 		"policy.a.b: an empty list; expected":        {Policy: map[string][]string{"a.b": {}}},
+		`"DA19B4EC" has 8 hexadecimal digits`:        {Policy: map[string][]string{"a.b": {"DA19B4EC"}}},
 		"policy.a.b: an empty name; expected":        {Policy: map[string][]string{"a.b": {"x", " "}}},
 		"verdicts.stale: \"no\"; expected accept":    {Verdicts: Verdicts{Stale: "no"}},
 		"sources.s.verdicts.signed: \"x\"; expected": {Sources: map[string]Source{"s": {Verdicts: Verdicts{Signed: "x"}}}},

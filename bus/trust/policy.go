@@ -71,7 +71,11 @@ func newRule(text string, signers []string) (rule, error) {
 		if strings.TrimSpace(signer) == "" {
 			return rule{}, errors.New("an empty name; expected the name of a certificate, key or publisher")
 		}
-		if id := keyID(signer); id != "" {
+		id, err := keyID(signer)
+		if err != nil {
+			return rule{}, err
+		}
+		if id != "" {
 			r.keys = append(r.keys, id)
 		}
 	}
@@ -79,15 +83,20 @@ func newRule(text string, signers []string) (rule, error) {
 }
 
 // keyID writes the fingerprint or the long id of an OpenPGP key in capitals, without the spaces and the 0x that tools
-// print; "" for what is neither. The ids of eight digits are not read: anybody can make a key with a given one.
-func keyID(text string) string {
+// print; "" for what is neither. The ids of eight digits are not read: anybody can make a key with a given one. Nor is
+// a fingerprint that lacks a digit.
+func keyID(text string) (string, error) {
 	id := strings.ToUpper(strings.ReplaceAll(text, " ", ""))
 	id = strings.TrimPrefix(id, "0X")
 	hex := func(r rune) bool { return r >= '0' && r <= '9' || r >= 'A' && r <= 'F' }
-	if n := len(id); n != 16 && n != 40 && n != 64 || strings.ContainsFunc(id, func(r rune) bool { return !hex(r) }) {
-		return ""
+	switch n := len(id); {
+	case n < 8 || strings.ContainsFunc(id, func(r rune) bool { return !hex(r) }):
+		return "", nil
+	case n != 16 && n != 40 && n != 64:
+		return "", fmt.Errorf("%q has %d hexadecimal digits; expected the fingerprint of a key (40 or 64) or its long id (16)",
+			text, n)
 	}
-	return id
+	return id, nil
 }
 
 // find gives the rule for a topic, the most specific that matches it.
@@ -110,7 +119,7 @@ func (p *policy) find(topic string) (rule, bool) {
 // allows reports whether the signer of f may send.
 func (r rule) allows(f finding) bool {
 	if f.Method == bus.GPG {
-		return slices.ContainsFunc(f.keys, func(fingerprint string) bool { return r.names(keyID(fingerprint)) })
+		return slices.ContainsFunc(f.keys, func(fingerprint string) bool { return r.names(strings.ToUpper(fingerprint)) })
 	}
 	return slices.Contains(r.signers, f.Signer)
 }

@@ -224,8 +224,8 @@ func TestKeyID(t *testing.T) {
 		fingerprint: fingerprint, "0x89abcdef01234567": "89ABCDEF01234567",
 		"01234567": "", "not a key": "", "": "", "0123456789ABCDEG": "", "bodhi.example.org": "",
 	} {
-		if got := keyID(text); got != want {
-			t.Errorf("keyID(%q) = %q, want %q", text, got, want)
+		if got, err := keyID(text); got != want || (err != nil) != (text == "01234567") {
+			t.Errorf("keyID(%q) = %q, %v, want %q", text, got, err, want)
 		}
 	}
 	v6 := "AB" + strings.Repeat("0", 62)

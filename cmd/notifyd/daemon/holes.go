@@ -101,9 +101,10 @@ func (h *holesTracker) sight(f bus.Frame, m *bus.Message, repeat, unproved bool)
 	})
 }
 
-// tooLate reports whether a message came so late that it goes into the history alone.
+// tooLate reports whether a message came so late that it goes into the history alone. One that says no time may be of
+// any.
 func (h *holesTracker) tooLate(m *bus.Message) bool {
-	return h != nil && m.Late && h.now().Sub(m.Time) > h.notifyWithin
+	return h != nil && m.Late && (m.Undated() || h.now().Sub(m.Time) > h.notifyWithin)
 }
 
 // save stores, as part of tx, what the next events have changed, and what was between them; added says which of the

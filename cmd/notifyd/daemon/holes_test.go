@@ -265,21 +265,22 @@ func TestLateMessagesNotifyWithinATime(t *testing.T) {
 			return f
 		}
 		r.carryAll(t, late("old", "bash", 2*time.Hour), late("older", "zsh", 2*time.Hour), late("young", "bash", time.Minute),
-			late("first", "zsh", time.Minute), late("again", "bash", 3*time.Hour))
+			late("first", "zsh", time.Minute), late("again", "bash", 3*time.Hour),
+			late("undated", "bash", time.Duration(r.now().UnixNano())))
 		if got := owedTo(t, d); got != "young first" {
 			t.Errorf("owed are %q, want the young ones", got)
 		}
 		var marked int
-		if err := d.Reader.Raw("SELECT count(*) FROM messages WHERE late").Scan(&marked).Error; err != nil || marked != 5 {
-			t.Errorf("%d are stored as late, %v, want 5", marked, err)
+		if err := d.Reader.Raw("SELECT count(*) FROM messages WHERE late").Scan(&marked).Error; err != nil || marked != 6 {
+			t.Errorf("%d are stored as late, %v, want 6", marked, err)
 		}
 		var silent, filled dto.Metric
 		if err := errors.Join(r.metrics.tooLate.WithLabelValues("test").Write(&silent),
 			r.metrics.filled.WithLabelValues("test", "replay").Write(&filled)); err != nil {
 			t.Fatal(err)
 		}
-		if silent.GetCounter().GetValue() != 3 || filled.GetCounter().GetValue() != 5 {
-			t.Errorf("counted are %v filled, %v of them silently; want 5 and 3", filled.GetCounter(), silent.GetCounter())
+		if silent.GetCounter().GetValue() != 4 || filled.GetCounter().GetValue() != 6 {
+			t.Errorf("counted are %v filled, %v of them silently; want 6 and 4", filled.GetCounter(), silent.GetCounter())
 		}
 	})
 }
