@@ -55,6 +55,11 @@
 //
 // It is a folder with a Driver, on the list in bus/all, whose test calls bustest.Run. A Meter gives it metrics, bounds
 // and back-pressure. Source is the contract.
+//
+// # Out
+//
+// An Outlet hands frames on as they were received, to peers that want them. It waits for none of them: what a source
+// may do, to make its bus wait, would here let one slow subscriber stop the others. bustest.RunOutlet tests it.
 package bus
 
 import (

@@ -14,7 +14,8 @@
 // replayClient and replayServer, fedmsg's replay.
 //
 // A Source subscribes to publishers that listen; a Listener lets publishers connect. A Publisher publishes, as a daemon
-// that binds or through a relay.
+// that binds or through a relay. A Gateway hands on by one what the daemon receives; a Relay is both, Listeners and
+// Publishers.
 package zmq
 
 import (
