@@ -1,13 +1,20 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"mime/quotedprintable"
+	"net/mail"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -173,4 +180,50 @@ func (d *demo) run(ctx context.Context) error {
 	}
 	d.terminal.line("", "the demo is over; nothing of it is left")
 	return err
+}
+
+// watchMail shows each mail that arrives, as its reader would see it.
+func (d *demo) watchMail(ctx context.Context) error {
+	for n := 1; ; n++ {
+		messages, err := d.smtp.Wait(ctx, n)
+		if err != nil {
+			return errIfRunning(ctx, err)
+		}
+		subject, text, err := readMail(messages[n-1].Data)
+		if err != nil {
+			return fmt.Errorf("read the mail that we sent: %w", err)
+		}
+		d.terminal.line("MAIL", fmt.Sprintf("to %s: %s\n%s", strings.Join(messages[n-1].To, ", "), subject, text))
+	}
+}
+
+// readMail returns the subject and the plain text of a multipart/alternative mail (RFC 2046).
+func readMail(data []byte) (subject, text string, err error) {
+	m, err := mail.ReadMessage(bytes.NewReader(data))
+	if err != nil {
+		return "", "", err
+	}
+	if subject, err = new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject")); err != nil {
+		return "", "", err
+	}
+	_, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
+	if err != nil {
+		return "", "", err
+	}
+	parts := multipart.NewReader(m.Body, params["boundary"])
+	for {
+		part, err := parts.NextRawPart()
+		if err != nil {
+			return "", "", err
+		}
+		if !strings.HasPrefix(part.Header.Get("Content-Type"), "text/plain") {
+			continue
+		}
+		var body io.Reader = part
+		if strings.EqualFold(part.Header.Get("Content-Transfer-Encoding"), "quoted-printable") {
+			body = quotedprintable.NewReader(part)
+		}
+		plain, err := io.ReadAll(io.LimitReader(body, 1<<20))
+		return subject, strings.ReplaceAll(string(plain), "\r\n", "\n"), err
+	}
 }
