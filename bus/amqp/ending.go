@@ -44,12 +44,18 @@ func (s *session) whyClosed() error {
 	return &failure{FailedLost, errors.New("the connection was closed")}
 }
 
-// ending gives what has ended the session; nil where nothing has.
+// ending gives what has ended the session; nil where nothing has. The library closes all three channels when the
+// connection is lost, so that only a value says which it was.
 func (s *session) ending() error {
 	select {
-	case <-s.cancelled:
-		return &failure{FailedCancelled, fmt.Errorf("the broker has cancelled the consumer: the queue %q was deleted, "+
-			"or has moved", s.config.Queue)}
+	case _, told := <-s.cancelled:
+		if told {
+			return &failure{FailedCancelled, fmt.Errorf("the broker has cancelled the consumer: the queue %q was deleted, "+
+				"or has moved", s.config.Queue)}
+		}
+	default:
+	}
+	select {
 	case e := <-s.channelClosed:
 		if e != nil {
 			return closed("channel", e)

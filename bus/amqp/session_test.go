@@ -1,6 +1,7 @@
 package amqp
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -230,5 +231,23 @@ func TestQueueWithoutAName(t *testing.T) {
 		proxy.Down()
 		r.reaches("notifyd_source_connected", "", 0)
 		proxy.Up(t)
+	}
+}
+
+// TestLostIsNotCancelled: the library closes the channel of cancellations too when the connection is lost.
+func TestLostIsNotCancelled(t *testing.T) {
+	for range 50 { // a select takes one of several at random
+		s := &session{
+			broker: &broker{}, cancelled: make(chan string), connClosed: make(chan *amqp091.Error),
+			channelClosed: make(chan *amqp091.Error, 1),
+		}
+		s.channelClosed <- &amqp091.Error{Code: amqp091.FrameError, Reason: "no heartbeat"}
+		close(s.cancelled)
+		close(s.channelClosed)
+		close(s.connClosed)
+		var f *failure
+		if err := s.whyClosed(); !errors.As(err, &f) || f.reason != FailedLost {
+			t.Fatalf("the session ended by %v, want %s", err, FailedLost)
+		}
 	}
 }
