@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/internal/metric"
@@ -41,88 +42,73 @@ type metrics struct {
 }
 
 func newMetrics(version string) *metrics {
-	m := &metrics{
-		registry: prometheus.NewRegistry(),
-		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "notifyd_messages_rejected_total", Help: "Frames that were received and not routed, by source and reason.",
-		}, []string{"source", "reason"}),
-		mended: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "notifyd_messages_mended_total",
-			Help: "Messages with metadata that was missing or odd and was replaced, by source and field.",
-		}, []string{"source", "field"}),
-		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "notifyd_trust_verdicts_total", Help: "Messages received, by source and by what is proved of their sender.",
-		}, []string{"source", "verdict"}),
-		gaps: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "notifyd_source_gaps_total", Help: "Holes that the senders' numbers show.",
-		}, []string{"source"}),
-		missing: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "notifyd_source_missing_total",
-			Help: "Messages that the senders' numbers say were sent and not received, when the hole was found.",
-		}, []string{"source"}),
-		filled: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "notifyd_source_filled_total", Help: "Messages that were missing and came from an archive.",
-		}, []string{"source", "by"}),
-		tooLate: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "notifyd_source_filled_silently_total",
-			Help: "Messages that came from an archive so late that nobody was notified.",
-		}, []string{"source"}),
-		conflicts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "notifyd_id_conflicts_total",
-			Help: "Messages with the id of another one that says something else, by which of the two keeps it: replaced " +
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	register := factory{promauto.With(r)}
+	register.NewGauge(prometheus.GaugeOpts{
+		Name: "notifyd_build_info", Help: "Always 1; the labels say what runs.",
+		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
+	}).Set(1)
+	return &metrics{
+		registry: r,
+		rejected: register.counters("messages_rejected_total",
+			"Frames that were received and not routed, by source and reason.", "source", "reason"),
+		mended: register.counters("messages_mended_total",
+			"Messages with metadata that was missing or odd and was replaced, by source and field.", "source", "field"),
+		verdicts: register.counters("trust_verdicts_total",
+			"Messages received, by source and by what is proved of their sender.", "source", "verdict"),
+		gaps: register.counters("source_gaps_total", "Holes that the senders' numbers show.", "source"),
+		missing: register.counters("source_missing_total",
+			"Messages that the senders' numbers say were sent and not received, when the hole was found.", "source"),
+		filled: register.counters("source_filled_total",
+			"Messages that were missing and came from an archive.", "source", "by"),
+		tooLate: register.counters("source_filled_silently_total",
+			"Messages that came from an archive so late that nobody was notified.", "source"),
+		conflicts: register.counters("id_conflicts_total",
+			"Messages with the id of another one that says something else, by which of the two keeps it: replaced "+
 				"(the later one, which is proved), refused (the earlier one, which is proved), undecided (the earlier one).",
-		}, []string{"source", "kind"}),
-		routeErrors: &failures{Counter: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "notifyd_route_errors_total", Help: "Batches that the database did not take and that were tried again.",
-		})},
-		messages: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "notifyd_messages_routed_total", Help: "Messages committed to history.",
-		}),
-		matches: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "notifyd_matches_total", Help: "Deliveries owed because a filter matched.",
-		}),
-		matchSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			"source", "kind"),
+		routeErrors: &failures{Counter: register.counter("route_errors_total",
+			"Batches that the database did not take and that were tried again.")},
+		messages: register.counter("messages_routed_total", "Messages committed to history."),
+		matches:  register.counter("matches_total", "Deliveries owed because a filter matched."),
+		matchSeconds: register.NewHistogram(prometheus.HistogramOpts{
 			Name: "notifyd_match_duration_seconds", Help: "Time to find the filters that one message matches.",
 			Buckets: prometheus.ExponentialBuckets(1e-6, 4, 12),
 		}),
-		routeSeconds: newPhaseSeconds(),
-		filterCount: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "notifyd_filters", Help: "Filters that are on, by state: active or broken.",
-		}, []string{"state"}),
-		skipped: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "notifyd_searches_skipped_total",
-			Help: "Searches through texts that were not made, because their messages had cost too much already.",
-		}),
-		expensive: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "notifyd_filters_too_expensive_total",
-			Help: "Filters that were found too expensive and match nothing until their rules change.",
-		}),
-		lastMessage: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "notifyd_last_message_timestamp_seconds", Help: "Sending time of the newest message routed.",
-		}),
-		reloadGood: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "notifyd_config_reload_successful",
-			Help: "0 where the last reload of the configuration failed and the one before stays in use.",
-		}),
-		reloadTime: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "notifyd_config_reload_timestamp_seconds",
-			Help: "Time of the last reload of the configuration, good or not; at first that of the start.",
-		}),
-		restartNeeded: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "notifyd_config_restart_needed",
-			Help: "Keys of the configuration that have changed since the start and wait for a restart.",
-		}),
+		routeSeconds: register.phaseSeconds(),
+		filterCount:  register.gauges("filters", "Filters that are on, by state: active or broken.", "state"),
+		skipped: register.counter("searches_skipped_total",
+			"Searches through texts that were not made, because their messages had cost too much already."),
+		expensive: register.counter("filters_too_expensive_total",
+			"Filters that were found too expensive and match nothing until their rules change."),
+		lastMessage: register.gauge("last_message_timestamp_seconds", "Sending time of the newest message routed."),
+		reloadGood: register.gauge("config_reload_successful",
+			"0 where the last reload of the configuration failed and the one before stays in use."),
+		reloadTime: register.gauge("config_reload_timestamp_seconds",
+			"Time of the last reload of the configuration, good or not; at first that of the start."),
+		restartNeeded: register.gauge("config_restart_needed",
+			"Keys of the configuration that have changed since the start and wait for a restart."),
 	}
-	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "notifyd_build_info", Help: "Always 1; the labels say what runs.",
-		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
-	})
-	build.Set(1)
-	m.registry.MustRegister(m.rejected, m.mended, m.verdicts, m.gaps, m.missing, m.filled, m.tooLate, m.conflicts,
-		m.routeErrors, m.messages, m.matches, m.matchSeconds, m.routeSeconds, m.filterCount, m.skipped, m.expensive,
-		m.lastMessage, m.reloadGood, m.reloadTime, m.restartNeeded,
-		build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return m
+}
+
+// A factory makes metrics that are registered, named without the prefix that all have.
+type factory struct{ promauto.Factory }
+
+func (f factory) counter(name, help string) prometheus.Counter {
+	return f.NewCounter(prometheus.CounterOpts{Name: "notifyd_" + name, Help: help})
+}
+
+func (f factory) counters(name, help string, labels ...string) *prometheus.CounterVec {
+	return f.NewCounterVec(prometheus.CounterOpts{Name: "notifyd_" + name, Help: help}, labels)
+}
+
+func (f factory) gauge(name, help string) prometheus.Gauge {
+	return f.NewGauge(prometheus.GaugeOpts{Name: "notifyd_" + name, Help: help})
+}
+
+func (f factory) gauges(name, help string, labels ...string) *prometheus.GaugeVec {
+	return f.NewGaugeVec(prometheus.GaugeOpts{Name: "notifyd_" + name, Help: help}, labels)
 }
 
 // mend counts what was mended in a message.
@@ -173,8 +159,8 @@ func (m *metrics) filters(active, broken int) {
 var routePhases = []string{"decode", "describe", "open", "begin", "follow", "match", "history", "subscriptions", "plan",
 	"outbox", "commit", "prune"}
 
-func newPhaseSeconds() *prometheus.HistogramVec {
-	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
+func (f factory) phaseSeconds() *prometheus.HistogramVec {
+	return f.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "notifyd_route_seconds", Help: "Time that a batch of messages spends in each step from the bus to the outbox.",
 		Buckets: prometheus.ExponentialBuckets(1e-5, 4, 11),
 	}, []string{"step"})

@@ -139,9 +139,12 @@ func LoadSettings(f *config.File) (Settings, error) {
 	return s, errors.Join(errs...)
 }
 
+// A complaint notes that the value of a key is wrong, and what was expected.
+type complaint func(key, format string, args ...any)
+
 func (s Settings) check() error {
 	var errs []error
-	bad := func(key, format string, args ...any) {
+	var bad complaint = func(key, format string, args ...any) {
 		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
 	}
 	if _, err := s.Log.level(); err != nil {
@@ -150,19 +153,7 @@ func (s Settings) check() error {
 	if s.Log.Format != "text" && s.Log.Format != "json" {
 		bad("log.format", "%q; expected text or json", s.Log.Format)
 	}
-	if isPostgres(s.Database.DSN) {
-		if err := migrations.CheckURL(s.Database.DSN); err != nil {
-			bad("database.dsn", "%v; expected postgres://user:password@host:port/name", err)
-		}
-	} else if strings.Contains(s.Database.DSN, "password=") { // the driver's other form would become a file's name
-		bad("database.dsn", "looks like keywords for PostgreSQL; expected a postgres:// URL, or the path of an SQLite file")
-	}
-	if s.Database.DSN == "" {
-		bad("database.dsn", "empty; expected the path of an SQLite file or a postgres:// URL")
-	}
-	if scheme, _, ok := strings.Cut(s.Database.DSN, "://"); ok && scheme != "postgres" && scheme != "postgresql" {
-		bad("database.dsn", "begins with %q; expected the path of an SQLite file or a postgres:// URL", scheme+"://")
-	}
+	s.Database.check(bad)
 	for key, address := range map[string]string{"web.listen": s.Web.Listen, "metrics.listen": s.Metrics.Listen} {
 		_, port, err := net.SplitHostPort(address)
 		if err == nil {
@@ -181,15 +172,7 @@ func (s Settings) check() error {
 			bad(key, "%s; expected between 100ms and 1h", d)
 		}
 	}
-	if s.History.Keep < time.Hour {
-		bad("history.keep", "%s; expected at least 1h", s.History.Keep)
-	}
-	if s.History.KeepBytes < 1<<20 {
-		bad("history.keep_bytes", "%d; expected at least 1048576", s.History.KeepBytes)
-	}
-	if n := s.History.SourceBytes; n != 0 && n < 1<<20 {
-		bad("history.source_bytes", "%d; expected at least 1048576, or 0 for no bound", n)
-	}
+	s.History.check(bad)
 	if _, err := s.Web.proxies(); err != nil {
 		bad("web.trusted_proxies", "%v; expected networks such as 192.0.2.0/24", err)
 	}
@@ -200,6 +183,34 @@ func (s Settings) check() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func (d databaseSettings) check(bad complaint) {
+	if isPostgres(d.DSN) {
+		if err := migrations.CheckURL(d.DSN); err != nil {
+			bad("database.dsn", "%v; expected postgres://user:password@host:port/name", err)
+		}
+	} else if strings.Contains(d.DSN, "password=") { // the driver's other form would become a file's name
+		bad("database.dsn", "looks like keywords for PostgreSQL; expected a postgres:// URL, or the path of an SQLite file")
+	}
+	if d.DSN == "" {
+		bad("database.dsn", "empty; expected the path of an SQLite file or a postgres:// URL")
+	}
+	if scheme, _, ok := strings.Cut(d.DSN, "://"); ok && scheme != "postgres" && scheme != "postgresql" {
+		bad("database.dsn", "begins with %q; expected the path of an SQLite file or a postgres:// URL", scheme+"://")
+	}
+}
+
+func (h historySettings) check(bad complaint) {
+	if h.Keep < time.Hour {
+		bad("history.keep", "%s; expected at least 1h", h.Keep)
+	}
+	if h.KeepBytes < 1<<20 {
+		bad("history.keep_bytes", "%d; expected at least 1048576", h.KeepBytes)
+	}
+	if n := h.SourceBytes; n != 0 && n < 1<<20 {
+		bad("history.source_bytes", "%d; expected at least 1048576, or 0 for no bound", n)
+	}
 }
 
 // isBaseURL reports whether a path can be appended to text: behind the host it contains only a path.
