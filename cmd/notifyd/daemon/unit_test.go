@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/notifyd/notifyd/internal/exectest"
 )
 
 const unitFile = "../../../contrib/notifyd.service"
@@ -56,10 +58,7 @@ func readUnit(t *testing.T) map[string]string {
 }
 
 func TestUnitIsValidAndTight(t *testing.T) {
-	tool, err := exec.LookPath("systemd-analyze")
-	if err != nil {
-		t.Skip("systemd-analyze is not here")
-	}
+	tool := exectest.Program(t, "systemd-analyze")
 	text, err := os.ReadFile(unitFile)
 	if err != nil {
 		t.Fatal(err)
