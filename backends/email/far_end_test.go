@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -48,10 +49,16 @@ func newFarEnd(t testing.TB, o fakesmtp.Options) *farEnd {
 }
 
 func (f *farEnd) up() {
-	s, err := fakesmtp.Open(f.options)
-	if err != nil {
-		f.t.Fatal(err)
-	}
+	var s *fakesmtp.Server
+	// While it was down, somebody's connection may have been given its port, for a moment.
+	eventually(f.t, "the port "+f.options.Address+" is free", func() (ok bool) {
+		opened, err := fakesmtp.Open(f.options)
+		if err != nil && !errors.Is(err, syscall.EADDRINUSE) {
+			f.t.Fatal(err)
+		}
+		s = opened
+		return err == nil
+	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
