@@ -152,6 +152,7 @@ import sys, zmq
 s = zmq.Context().socket(zmq.SUB); s.setsockopt(zmq.SUBSCRIBE, b"org.example"); s.connect(sys.argv[1])
 for n in range(3000): s.recv_multipart()
 print("ALL", s.recv_multipart()[0].decode(), flush=True)
+s.recv_multipart() # stays, or publish might find it gone before it knows that all has arrived
 `, address))
 	var lines strings.Builder
 	for n := range 3001 { // more than a subscriber's queue holds: publish must wait for it
