@@ -19,6 +19,21 @@ type Archive interface {
 	Fetch(ctx context.Context, h Hole, page func(Page) error) error
 }
 
+// A Hole is messages that were sent and not received, as far as that is known.
+type Hole struct {
+	Number    int64  // names the hole among those of its source
+	Publisher string // by Envelope.Publisher: whose message showed it; "": nobody's did
+	Sequence  bool   // First and Last are seq_ids; otherwise they are the publisher's counter
+	// First and Last are the numbers of the missing messages. Last is 0 where it is not known, and perhaps First too.
+	First, Last int64
+	// Since and Until are the receptions of the message before the hole and of the one that showed it.
+	Since, Until time.Time
+	Missing      int64 // how many are still missing; 0 where that is not known
+}
+
+// Unbounded reports whether nobody knows how much is missing, or whether anything is.
+func (h Hole) Unbounded() bool { return h.Last == 0 }
+
 // A Page is a part of what an Archive gives.
 type Page struct {
 	Frames []Frame // with topic and payload alone, as they would have come live

@@ -40,8 +40,8 @@
 // A message has an id, its sender's or one made of its bytes. Buses deliver at least once: two relays, a reconnect or a
 // missing acknowledgement bring a message again. A DedupWindow finds what comes again soon, the database's key the
 // rest. But an id is a claim like all the rest: only the same id with the same content (ContentHash) is a copy, and a
-// copy that proves its sender counts more than one that does not. ZeroMQ does not show what it has lost; Gaps finds it
-// by the numbers of fedmsg's publishers, and package bus/backlog asks an Archive for it.
+// copy that proves its sender counts more than one that does not. ZeroMQ does not show what it has lost; package
+// bus/gaps finds that by the numbers of fedmsg's publishers, and package bus/backlog asks an Archive for it.
 //
 // # The life of an acknowledgement
 //
@@ -83,7 +83,7 @@ type Frame struct {
 	// believes of the source does not hold for it.
 	ThirdParty bool
 	// Whole says that the source receives whatever its publishers send, so that a gap in their numbers is a loss (see
-	// Gaps). Without it some topics may not have been subscribed to.
+	// bus/gaps). Without it some topics may not have been subscribed to.
 	Whole bool
 	// Resumed says that the source was not connected before this frame: any number of messages may have been lost.
 	Resumed bool
@@ -136,7 +136,8 @@ type Message struct {
 // tell such a message from a repeat of it years later.
 func (m *Message) Undated() bool { return m.undated }
 
-// A Driver opens the sources of one kind of bus, as the drivers of database/sql do for databases. bus/all lists them.
+// A Driver opens the sources of one kind of bus, as the drivers of database/sql do for databases. NewDriver makes one;
+// bus/all lists them.
 type Driver struct {
 	Name string // in the configuration: "zmq"
 	Doc  string // one or two sentences

@@ -12,15 +12,16 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/gaps"
 )
 
 // A Place is where a source stands, or what it lacks: what has changed of that and is stored with a batch, and what is
 // read at a start.
 type Place struct {
 	Source    string
-	Positions []bus.Position // one without an ID is deleted
-	Holes     []bus.Hole     // that are open
-	Closed    []int64        // Hole.Number of those that are not any more
+	Positions []gaps.Position // one without an ID is deleted
+	Holes     []bus.Hole      // that are open
+	Closed    []int64         // Hole.Number of those that are not any more
 }
 
 // Types with gorm tags are the rows of the tables positions and holes.
@@ -163,7 +164,7 @@ func (s *Store) ForgetPlaces(ctx context.Context, limit time.Time) error {
 	return nil
 }
 
-func newPositionRow(source string, p bus.Position) positionRow {
+func newPositionRow(source string, p gaps.Position) positionRow {
 	numbers := make([]string, len(p.Numbers))
 	for i, n := range p.Numbers {
 		numbers[i] = strconv.FormatInt(n, 10)
@@ -174,8 +175,8 @@ func newPositionRow(source string, p bus.Position) positionRow {
 	}
 }
 
-func (r positionRow) position() bus.Position {
-	p := bus.Position{Publisher: r.Publisher, Received: time.UnixMicro(r.ReceivedAt).UTC(), ID: r.MsgID}
+func (r positionRow) position() gaps.Position {
+	p := gaps.Position{Publisher: r.Publisher, Received: time.UnixMicro(r.ReceivedAt).UTC(), ID: r.MsgID}
 	for text := range strings.FieldsSeq(r.Numbers) {
 		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 			p.Numbers = append(p.Numbers, n)

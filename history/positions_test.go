@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/gaps"
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/migrations"
 )
@@ -23,23 +24,23 @@ func savePlaces(t *testing.T, s *history.Store, d *migrations.DB, places ...hist
 
 func TestPlacesComeBack(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
-		all := bus.Position{Received: noon, ID: "2026-2", Numbers: []int64{17, 3}}
-		git := bus.Position{Publisher: "user git org.example.dev.git", Received: noon, ID: "2026-1", Numbers: []int64{9}}
-		wiki := bus.Position{Publisher: "user wiki a.b.c.d", Received: noon.Add(-time.Hour), ID: "2026-0"}
+		all := gaps.Position{Received: noon, ID: "2026-2", Numbers: []int64{17, 3}}
+		git := gaps.Position{Publisher: "user git org.example.dev.git", Received: noon, ID: "2026-1", Numbers: []int64{9}}
+		wiki := gaps.Position{Publisher: "user wiki a.b.c.d", Received: noon.Add(-time.Hour), ID: "2026-0"}
 		hole := bus.Hole{Number: 1, Publisher: git.Publisher, First: 4, Last: 8, Missing: 5, Since: noon, Until: noon}
 		other := bus.Hole{Number: 2, Sequence: true, First: 1, Since: noon, Until: noon}
 		savePlaces(t, s, d,
-			history.Place{Source: "relay", Positions: []bus.Position{git, all, wiki}, Holes: []bus.Hole{hole, other}},
-			history.Place{Source: "debian", Positions: []bus.Position{all}})
+			history.Place{Source: "relay", Positions: []gaps.Position{git, all, wiki}, Holes: []bus.Hole{hole, other}},
+			history.Place{Source: "debian", Positions: []gaps.Position{all}})
 		git.Numbers, git.Received = []int64{10, 9}, noon.Add(time.Minute)
 		savePlaces(t, s, d, history.Place{
-			Source: "relay", Positions: []bus.Position{git, {Publisher: wiki.Publisher}}, Closed: []int64{2},
+			Source: "relay", Positions: []gaps.Position{git, {Publisher: wiki.Publisher}}, Closed: []int64{2},
 		})
 
 		got, err := s.Places(t.Context())
 		want := []history.Place{
-			{Source: "debian", Positions: []bus.Position{all}},
-			{Source: "relay", Positions: []bus.Position{all, git}, Holes: []bus.Hole{hole}},
+			{Source: "debian", Positions: []gaps.Position{all}},
+			{Source: "relay", Positions: []gaps.Position{all, git}, Holes: []bus.Hole{hole}},
 		}
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("Places = %+v, %v\nwant %+v", got, err, want)
@@ -72,8 +73,8 @@ func TestPlacesComeBack(t *testing.T) {
 func TestHostilePublishers(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
 		for _, name := range []string{"user \x00 \xff", "user " + strings.Repeat("ü", 5000)} {
-			p := bus.Position{Publisher: name, Received: noon, ID: name, Numbers: []int64{1<<63 - 1}}
-			savePlaces(t, s, d, history.Place{Source: "relay", Positions: []bus.Position{p, p}})
+			p := gaps.Position{Publisher: name, Received: noon, ID: name, Numbers: []int64{1<<63 - 1}}
+			savePlaces(t, s, d, history.Place{Source: "relay", Positions: []gaps.Position{p, p}})
 		}
 		if got, err := s.Places(t.Context()); err != nil || len(got) != 1 || len(got[0].Positions) != 2 {
 			t.Errorf("Places = %+v, %v", got, err)

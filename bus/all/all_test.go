@@ -3,6 +3,8 @@ package all_test
 import (
 	"errors"
 	"log/slog"
+	"path"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -26,7 +28,7 @@ func TestDriversAreWellFormed(t *testing.T) {
 		for _, key := range unmarked(d) {
 			t.Errorf(`driver %s: the key %s looks like a secret; say secret:"true" or secret:"false" in its tag`, d.Name, key)
 		}
-		if folder := drivertest.Folder(d.Open); !drivertest.CallsKit(t, folder, "bustest") {
+		if folder := folderOf(d); !drivertest.CallsKit(t, folder, "bustest") {
 			t.Errorf("driver %s: no test in bus/%s calls bustest.Run", d.Name, folder)
 		}
 	}
@@ -39,18 +41,30 @@ func TestDriversAreWellFormed(t *testing.T) {
 func TestEveryDriverIsListed(t *testing.T) {
 	var listed []string
 	for _, d := range all.Drivers() {
-		listed = append(listed, drivertest.Folder(d.Open))
+		listed = append(listed, folderOf(d))
 	}
 	for _, folder := range drivertest.Unlisted(t, listed, "func Driver() bus.Driver") {
 		t.Errorf("bus/%s has a Driver that bus/all/all.go does not list", folder)
 	}
 }
 
+// folderOf returns the folder of a driver: that of the type of its configuration.
+func folderOf(d bus.Driver) (folder string) {
+	_, _ = d.Open(func(into any) error {
+		folder = path.Base(reflect.TypeOf(into).Elem().PkgPath())
+		return errForm
+	}, slog.New(slog.DiscardHandler))
+	return folder
+}
+
+// errForm ends the opening of a source whose configuration alone is looked at.
+var errForm = errors.New("only the form of the configuration was wanted")
+
 // unmarked gives the keys of d's configuration that look like a secret and do not say whether they are.
 func unmarked(d bus.Driver) (keys []string) {
 	_, _ = d.Open(func(into any) error {
 		keys = append(keys, secret.Unmarked(into)...)
-		return errors.New("only the form of the configuration was wanted")
+		return errForm
 	}, slog.New(slog.DiscardHandler))
 	return keys
 }

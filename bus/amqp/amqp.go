@@ -87,21 +87,8 @@ type BrokerConfig struct {
 
 // Driver opens a Source by the configuration.
 func Driver() bus.Driver {
-	return bus.Driver{
-		Name: "amqp",
-		Doc:  "Consumes queues of AMQP brokers such as RabbitMQ: fedora-messaging and openSUSE's bus.",
-		Open: func(decode func(any) error, log *slog.Logger) (bus.Source, error) {
-			var c Config
-			if err := decode(&c); err != nil {
-				return nil, err
-			}
-			s, err := New(c, log)
-			if err != nil {
-				return nil, err // New's nil *Source would be no nil bus.Source
-			}
-			return s, nil
-		},
-	}
+	return bus.NewDriver("amqp",
+		"Consumes queues of AMQP brokers such as RabbitMQ: fedora-messaging and openSUSE's bus.", New)
 }
 
 // SetDefaults fills in what zero values stand for; the configuration calls it, so that it prints what is in effect.

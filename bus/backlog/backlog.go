@@ -3,10 +3,11 @@
 // # Why messages are missing, and how that is known
 //
 // A bus that does not acknowledge loses whatever is sent while nobody listens. The receiver finds that by sequence
-// numbers (bus.Gaps), and by what it knows of itself: it was not running, or not connected, since its last message.
-// Both give a bus.Hole. Then it asks for what it lacks and for nothing else: negative acknowledgement and selective
-// retransmission, as in SRM (Floyd, Jacobson, McCanne, Liu, Zhang, "A Reliable Multicast Framework for Light-Weight
-// Sessions and Application Level Framing", 1995), where the answer may come from anybody who has the data.
+// numbers (package bus/gaps), and by what it knows of itself: it was not running, or not connected, since its last
+// message. Both give a bus.Hole. Then it asks for what it lacks and for nothing else: negative acknowledgement and
+// selective retransmission, as in SRM (Floyd, Jacobson, McCanne, Liu, Zhang, "A Reliable Multicast Framework for
+// Light-Weight Sessions and Application Level Framing", 1995), where the answer may come from anybody who has the
+// data.
 //
 // # Who is asked
 //

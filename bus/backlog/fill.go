@@ -23,7 +23,7 @@ type Holes interface {
 	Filled() int64
 	// Narrow notes, and stores, how far a hole has been asked for.
 	Narrow(ctx context.Context, number, next int64, reached time.Time) error
-	// Close forgets a hole, as bus.Gaps.Close, and gives it as it stood.
+	// Close forgets a hole, as gaps.Finder.Close, and gives it as it stood.
 	Close(ctx context.Context, h bus.Hole) (closed bus.Hole, ok bool, err error)
 }
 

@@ -14,12 +14,13 @@ import (
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/backlog"
+	"github.com/notifyd/notifyd/bus/gaps"
 )
 
-// A ledger keeps holes as the daemon does: with a bus.Gaps that sees every message.
+// A ledger keeps holes as the daemon does: with a gaps.Finder that sees every message.
 type ledger struct {
 	mu     sync.Mutex
-	gaps   *bus.Gaps
+	gaps   *gaps.Finder
 	wake   chan struct{}
 	filled int64
 	by     []string // the archive of each message
@@ -30,7 +31,7 @@ type ledger struct {
 }
 
 func newLedger(holes ...bus.Hole) *ledger {
-	l := &ledger{gaps: bus.NewGaps(10), wake: make(chan struct{}, 1), known: map[string]bool{}}
+	l := &ledger{gaps: gaps.New(10), wake: make(chan struct{}, 1), known: map[string]bool{}}
 	for _, h := range holes {
 		l.gaps.Add(h)
 	}
@@ -77,7 +78,7 @@ func (l *ledger) put(_ context.Context, f bus.Frame) error {
 			l.filled++
 			l.by = append(l.by, l.filler)
 		}
-		l.gaps.Observe(bus.Sighting{
+		l.gaps.Observe(gaps.Sighting{
 			Envelope: m.Envelope(), ID: m.ID, Received: time.Now(), Late: f.Late, Whole: f.Whole, Repeat: repeat,
 		})
 	})

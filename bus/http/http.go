@@ -39,7 +39,6 @@ package http
 
 import (
 	"cmp"
-	"log/slog"
 	"maps"
 	"time"
 
@@ -98,21 +97,8 @@ const (
 
 // Driver opens a Source by the configuration.
 func Driver() bus.Driver {
-	return bus.Driver{
-		Name: "http",
-		Doc:  "Takes messages that services POST as JSON, and webhooks of forges and the like.",
-		Open: func(decode func(any) error, log *slog.Logger) (bus.Source, error) {
-			var c Config
-			if err := decode(&c); err != nil {
-				return nil, err
-			}
-			s, err := New(c, log)
-			if err != nil {
-				return nil, err // New's nil *Source would be no nil bus.Source
-			}
-			return s, nil
-		},
-	}
+	return bus.NewDriver("http",
+		"Takes messages that services POST as JSON, and webhooks of forges and the like.", New)
 }
 
 // SetDefaults fills in what zero values stand for; the configuration calls it, so that it prints what is in effect.

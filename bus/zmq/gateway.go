@@ -103,19 +103,6 @@ func (g *Gateway) Wants(f bus.Frame) bool { return g.late || !f.Late }
 
 // GatewayDriver opens a Gateway by the configuration.
 func GatewayDriver() bus.OutletDriver {
-	return bus.OutletDriver{
-		Name: "gateway",
-		Doc:  "Hands every message on to subscribers that connect, over ZeroMQ, as fedmsg-gateway does.",
-		Open: func(decode func(any) error, log *slog.Logger) (bus.Outlet, error) {
-			var c GatewayConfig
-			if err := decode(&c); err != nil {
-				return nil, err
-			}
-			g, err := NewGateway(c, log)
-			if err != nil {
-				return nil, err // NewGateway's nil *Gateway would be no nil bus.Outlet
-			}
-			return g, nil
-		},
-	}
+	return bus.NewOutletDriver("gateway",
+		"Hands every message on to subscribers that connect, over ZeroMQ, as fedmsg-gateway does.", NewGateway)
 }

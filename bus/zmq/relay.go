@@ -173,19 +173,6 @@ func (r *Relay) Collect(emit metric.Emit) {
 
 // RelayDriver opens a Relay by the configuration.
 func RelayDriver() bus.Driver {
-	return bus.Driver{
-		Name: "relay",
-		Doc:  "Lets ZeroMQ publishers connect, as fedmsg-relay does, and hands on what they send.",
-		Open: func(decode func(any) error, log *slog.Logger) (bus.Source, error) {
-			var c RelayConfig
-			if err := decode(&c); err != nil {
-				return nil, err
-			}
-			r, err := NewRelay(c, log)
-			if err != nil {
-				return nil, err
-			}
-			return r, nil
-		},
-	}
+	return bus.NewDriver("relay",
+		"Lets ZeroMQ publishers connect, as fedmsg-relay does, and hands on what they send.", NewRelay)
 }

@@ -28,7 +28,7 @@ const (
 	// replayEmpty answers without a message end a hole whose numbers are known: nobody has so many in a row.
 	replayEmpty = 50
 	// replayMost numbers are asked for where nobody knows how many are missing: a server that makes up messages for
-	// whatever it is asked would keep us for ever. It is the largest gap that bus.Gaps takes for a loss.
+	// whatever it is asked would keep us for ever. It is the largest gap that bus/gaps takes for a loss.
 	replayMost = 1 << 20
 )
 

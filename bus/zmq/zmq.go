@@ -107,21 +107,8 @@ func (a *Addresses) UnmarshalYAML(unmarshal func(any) error) error {
 
 // Driver opens a Source by the configuration.
 func Driver() bus.Driver {
-	return bus.Driver{
-		Name: "zmq",
-		Doc:  "Subscribes to fedmsg's ZeroMQ publishers: any number of endpoints, by topic prefix.",
-		Open: func(decode func(any) error, log *slog.Logger) (bus.Source, error) {
-			var c Config
-			if err := decode(&c); err != nil {
-				return nil, err
-			}
-			s, err := New(c, log)
-			if err != nil {
-				return nil, err // New's nil *Source would be no nil bus.Source
-			}
-			return s, nil
-		},
-	}
+	return bus.NewDriver("zmq",
+		"Subscribes to fedmsg's ZeroMQ publishers: any number of endpoints, by topic prefix.", New)
 }
 
 // maxUnanswered PINGs without an answer end a connection.

@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/gaps"
 	"github.com/notifyd/notifyd/history"
 )
 
@@ -37,11 +38,11 @@ type holesTracker struct {
 
 // A sourceHoles is what is known of one source.
 type sourceHoles struct {
-	gaps   *bus.Gaps
-	moved  map[string]bus.Position // by publisher; changed by messages, and not stored yet
-	stored map[int64]holeRow       // the holes that are rows of the database, by number
-	saving history.Place           // what the transaction under way stores
-	wake   chan struct{}           // has room for one: a hole is open
+	gaps   *gaps.Finder
+	moved  map[string]gaps.Position // by publisher; changed by messages, and not stored yet
+	stored map[int64]holeRow        // the holes that are rows of the database, by number
+	saving history.Place            // what the transaction under way stores
+	wake   chan struct{}            // has room for one: a hole is open
 	said   saidHoles
 	filler string // bus.Archive.Name of the one that fills a hole now
 	filled int64  // messages that came late and were new
@@ -54,7 +55,7 @@ func rowOf(h bus.Hole) holeRow { return holeRow{h.First, h.Since.UnixMicro(), h.
 
 // A sighting is a message of the batch that is being routed.
 type sighting struct {
-	bus.Sighting
+	gaps.Sighting
 	source   string
 	signer   string // whose signature the message bears, where that is proved
 	resumed  bool
@@ -75,7 +76,7 @@ func (h *holesTracker) of(source string) *sourceHoles {
 	s := h.sources[source]
 	if s == nil {
 		s = &sourceHoles{
-			gaps: bus.NewGaps(maxPublishers), moved: map[string]bus.Position{}, stored: map[int64]holeRow{},
+			gaps: gaps.New(maxPublishers), moved: map[string]gaps.Position{}, stored: map[int64]holeRow{},
 			wake: make(chan struct{}, 1),
 		}
 		h.sources[source] = s
@@ -94,7 +95,7 @@ func (h *holesTracker) sight(f bus.Frame, m *bus.Message, repeat, unproved bool)
 	}
 	h.sightings = append(h.sightings, &sighting{
 		source: f.Source, signer: signer, resumed: f.Resumed, event: !repeat, silent: h.tooLate(m),
-		Sighting: bus.Sighting{
+		Sighting: gaps.Sighting{
 			Envelope: m.Envelope(), ID: m.ID, Received: h.now(), Late: f.Late, Whole: f.Whole, Repeat: repeat,
 			Unproved: unproved,
 		},

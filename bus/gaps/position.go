@@ -1,25 +1,27 @@
-package bus
+package gaps
 
 import (
 	"slices"
 	"time"
+
+	"github.com/notifyd/notifyd/bus"
 )
 
 // A Position is where a publisher stands: what is stored of it for the next start.
 type Position struct {
-	Publisher string  // by Envelope.Publisher; "": the source as a whole, whose numbers are seq_ids
+	Publisher string  // by bus.Envelope.Publisher; "": the source as a whole, whose numbers are seq_ids
 	Numbers   []int64 // of its tracks, the one that advanced last first
 	Received  time.Time
 	ID        string // of the last message; "": the publisher is forgotten
 }
 
-// A Sighting is a message as Gaps sees it.
+// A Sighting is a message as a Finder sees it.
 type Sighting struct {
-	Envelope
+	bus.Envelope
 	ID       string
 	Received time.Time
-	Late     bool // Frame.Late
-	// Whole is Frame.Whole: without it numbers have gaps for good reason, and only how far the source came is noted.
+	Late     bool // bus.Frame.Late
+	// Whole is bus.Frame.Whole: without it numbers have gaps for good reason, and only how far the source came is noted.
 	Whole bool
 	// Repeat says that the message was known already, by this source or another.
 	Repeat bool
@@ -33,7 +35,7 @@ type Sighting struct {
 func (s Sighting) mayFill() bool { return s.Late || s.Sequence > 0 && !s.Repeat && !s.Unproved }
 
 // Restore sets where publishers stood when something ran last.
-func (g *Gaps) Restore(positions []Position) {
+func (g *Finder) Restore(positions []Position) {
 	for _, p := range positions {
 		l := &g.sequences
 		if p.Publisher != "" {
@@ -49,7 +51,7 @@ func (g *Gaps) Restore(positions []Position) {
 }
 
 // Last gives when the source was heard last, and the sequence number that it had then; zero where that is not known.
-func (g *Gaps) Last() (time.Time, int64) {
+func (g *Finder) Last() (time.Time, int64) {
 	var newest track
 	for _, t := range g.sequences.tracks {
 		if !t.advanced.Before(newest.advanced) {

@@ -1,8 +1,10 @@
-package bus
+package gaps
 
 import (
 	"slices"
 	"time"
+
+	"github.com/notifyd/notifyd/bus"
 )
 
 // A line is the tracks of one publisher's name, or the sequences of a source.
@@ -28,10 +30,10 @@ type line struct {
 type track struct {
 	at          int64
 	advanced    time.Time
-	interrupted bool   // it stood so when messages may have been lost, any number
-	suspect     *track // which may have lost what lies between it and the begin of this track; nil: none
-	suspectAt   int64  // where suspect was then
-	hole        Hole   // what lies between
+	interrupted bool     // it stood so when messages may have been lost, any number
+	suspect     *track   // which may have lost what lies between it and the begin of this track; nil: none
+	suspectAt   int64    // where suspect was then
+	hole        bus.Hole // what lies between
 
 	publishers map[string]bool // of a sequence; nil where it was restored and nobody has advanced it
 	below      int64           // of a sequence: the last number below at
@@ -50,7 +52,7 @@ const (
 func (l *line) heard(s Sighting) { l.received, l.id = s.Received, s.ID }
 
 // counter notes a number of a process.
-func (l *line) counter(s Sighting) *Hole {
+func (l *line) counter(s Sighting) *bus.Hole {
 	l.expire(s.Received)
 	i, now := s.Counter, s.Received
 	if t := l.latest(i - 1); t != nil && i > 1 {
@@ -73,7 +75,7 @@ func (l *line) counter(s Sighting) *Hole {
 	if !near {
 		return nil
 	}
-	return l.suspicion(begun, below, Hole{Publisher: s.Publisher()})
+	return l.suspicion(begun, below, bus.Hole{Publisher: s.Publisher()})
 }
 
 func (l *line) begin(i int64, now time.Time) *track {
@@ -88,26 +90,27 @@ func (l *line) begin(i int64, now time.Time) *track {
 
 // suspicion lets begun suspect below. Where below suspects another track itself, this jump is its advance: below was a
 // process that goes on.
-func (l *line) suspicion(begun, below *track, lost Hole) *Hole {
+func (l *line) suspicion(begun, below *track, lost bus.Hole) *bus.Hole {
 	found := l.resolve(below)
-	begun.suspect, begun.suspectAt, begun.hole = below, below.at, lost.between(below, begun)
+	begun.suspect, begun.suspectAt, begun.hole = below, below.at, between(lost, below, begun)
 	return found
 }
 
-func (h Hole) between(before, after *track) Hole {
+// between gives h with what lies between two tracks.
+func between(h bus.Hole, before, after *track) bus.Hole {
 	h.First, h.Last, h.Missing = before.at+1, after.at-1, after.at-before.at-1
 	h.Since, h.Until = before.advanced, after.advanced
 	return h
 }
 
 // advance sets a track to i and resolves its suspicion.
-func (l *line) advance(t *track, i int64, now time.Time) *Hole {
+func (l *line) advance(t *track, i int64, now time.Time) *bus.Hole {
 	t.at, t.advanced, t.interrupted = i, now, false
 	return l.resolve(t)
 }
 
 // resolve decides the suspicion of t, if it has one: it gives the hole, and ends the track that lost the messages.
-func (l *line) resolve(t *track) *Hole {
+func (l *line) resolve(t *track) *bus.Hole {
 	s := t.suspect
 	t.suspect = nil
 	if s == nil || s.at != t.suspectAt {

@@ -1,29 +1,20 @@
-package bus
+package gaps
 
 import (
 	"slices"
 	"time"
+
+	"github.com/notifyd/notifyd/bus"
 )
 
-// A Hole is messages that were sent and not received, as far as that is known.
-type Hole struct {
-	Number    int64  // names the hole among those of its source
-	Publisher string // by Envelope.Publisher: whose message showed it; "": nobody's did
-	Sequence  bool   // First and Last are seq_ids; otherwise they are the publisher's counter
-	// First and Last are the numbers of the missing messages. Last is 0 where it is not known, and perhaps First too.
-	First, Last int64
-	// Since and Until are the receptions of the message before the hole and of the one that showed it.
-	Since, Until time.Time
-	Missing      int64 // how many are still missing; 0 where that is not known
-
+// A hole is one that is open.
+type hole struct {
+	bus.Hole
 	filled []uint64 // a set of bits: which numbers have come
 }
 
-// Unbounded reports whether nobody knows how much is missing, or whether anything is.
-func (h Hole) Unbounded() bool { return h.Last == 0 }
-
 // fill notes a message, and reports whether it belongs into the hole.
-func (h *Hole) fill(e Envelope) bool {
+func (h *hole) fill(e bus.Envelope) bool {
 	n := e.Counter
 	if h.Sequence {
 		n = e.Sequence
@@ -50,7 +41,7 @@ const maxOpen = 256
 // Add opens a hole that was found in another way, and gives it with its number, which no other source of holes will
 // give. A source has at most one hole without bounds: a second widens it. It takes up the oldest of the others, too,
 // when there are too many.
-func (g *Gaps) Add(h Hole) *Hole {
+func (g *Finder) Add(h bus.Hole) *bus.Hole {
 	if h.Unbounded() {
 		for i := range g.open {
 			if g.open[i].Unbounded() {
@@ -62,7 +53,7 @@ func (g *Gaps) Add(h Hole) *Hole {
 		h.Number = max(g.nextHole+1, h.Until.UnixMicro())
 	}
 	g.nextHole = max(g.nextHole, h.Number)
-	g.open = append(g.open, h)
+	g.open = append(g.open, hole{Hole: h})
 	if len(g.open) > maxOpen {
 		g.takeUp()
 	}
@@ -70,11 +61,11 @@ func (g *Gaps) Add(h Hole) *Hole {
 }
 
 // takeUp makes the oldest hole with bounds a part of the one without.
-func (g *Gaps) takeUp() {
-	i := slices.IndexFunc(g.open, func(h Hole) bool { return !h.Unbounded() })
+func (g *Finder) takeUp() {
+	i := slices.IndexFunc(g.open, func(h hole) bool { return !h.Unbounded() })
 	oldest := g.open[i]
 	g.open = slices.Delete(g.open, i, i+1)
-	all := Hole{Since: oldest.Since, Until: oldest.Until}
+	all := bus.Hole{Since: oldest.Since, Until: oldest.Until}
 	if oldest.Sequence {
 		all.Sequence, all.First = true, oldest.First
 	}
@@ -82,7 +73,7 @@ func (g *Gaps) takeUp() {
 }
 
 // widen makes the hole hold another as well, and gives a copy.
-func (h *Hole) widen(other Hole) *Hole {
+func (h *hole) widen(other bus.Hole) *bus.Hole {
 	if other.Since.Before(h.Since) {
 		h.Since = other.Since
 	}
@@ -92,37 +83,43 @@ func (h *Hole) widen(other Hole) *Hole {
 	if h.First == 0 || other.First > 0 && other.First < h.First {
 		h.First, h.Sequence = other.First, other.Sequence
 	}
-	widened := *h
+	widened := h.Hole
 	return &widened
 }
 
 // Open gives the holes that are open, the oldest first.
-func (g *Gaps) Open() []Hole { return slices.Clone(g.open) }
+func (g *Finder) Open() []bus.Hole {
+	open := make([]bus.Hole, len(g.open))
+	for i := range g.open {
+		open[i] = g.open[i].Hole
+	}
+	return open
+}
 
 // Close forgets a hole: nothing is missing, or nothing more will fill it. It gives the hole as it stands; false says
 // that it has been closed already, or has been widened since it was as given, and stays open.
-func (g *Gaps) Close(asked Hole) (Hole, bool) {
+func (g *Finder) Close(asked bus.Hole) (bus.Hole, bool) {
 	h := g.find(asked.Number)
 	if h == nil || h.Until.After(asked.Until) {
-		return Hole{}, false
+		return bus.Hole{}, false
 	}
-	closed := *h
-	g.open = slices.DeleteFunc(g.open, func(h Hole) bool { return h.Number == closed.Number })
+	closed := h.Hole
+	g.open = slices.DeleteFunc(g.open, func(h hole) bool { return h.Number == closed.Number })
 	return closed, true
 }
 
 // settle forgets the hole without bounds, where it is one of sequence numbers: a live message has come, and whatever is
 // missing before it is a hole of its own.
-func (g *Gaps) settle() {
-	g.open = slices.DeleteFunc(g.open, func(h Hole) bool { return h.Unbounded() && h.Sequence })
+func (g *Finder) settle() {
+	g.open = slices.DeleteFunc(g.open, func(h hole) bool { return h.Unbounded() && h.Sequence })
 }
 
 // Narrow notes that a hole without bounds was asked for below a number and up to a time: a restart begins there. It
 // gives the hole as it stands then.
-func (g *Gaps) Narrow(number, first int64, since time.Time) (Hole, bool) {
+func (g *Finder) Narrow(number, first int64, since time.Time) (bus.Hole, bool) {
 	h := g.find(number)
 	if h == nil {
-		return Hole{}, false
+		return bus.Hole{}, false
 	}
 	if h.Unbounded() {
 		h.First = max(h.First, first)
@@ -130,10 +127,10 @@ func (g *Gaps) Narrow(number, first int64, since time.Time) (Hole, bool) {
 	if since.After(h.Since) {
 		h.Since = since
 	}
-	return *h, true
+	return h.Hole, true
 }
 
-func (g *Gaps) find(number int64) *Hole {
+func (g *Finder) find(number int64) *hole {
 	for i := range g.open {
 		if g.open[i].Number == number {
 			return &g.open[i]
@@ -143,7 +140,7 @@ func (g *Gaps) find(number int64) *Hole {
 }
 
 // fill notes a message in the hole into which it belongs; false where there is none.
-func (g *Gaps) fill(e Envelope) bool {
+func (g *Finder) fill(e bus.Envelope) bool {
 	for i := range g.open {
 		if g.open[i].fill(e) {
 			return true

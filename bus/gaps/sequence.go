@@ -1,8 +1,10 @@
-package bus
+package gaps
+
+import "github.com/notifyd/notifyd/bus"
 
 // sequence notes a number of a store. followed says that the message belongs to a sequence that is known, and that
 // nothing is missing before it but the hole.
-func (l *line) sequence(s Sighting) (hole *Hole, followed bool) {
+func (l *line) sequence(s Sighting) (hole *bus.Hole, followed bool) {
 	l.expire(s.Received)
 	n, now, name := s.Sequence, s.Received, s.Publisher()
 	if t := l.latest(n - 1); t != nil && n > 1 {
@@ -24,14 +26,14 @@ func (l *line) sequence(s Sighting) (hole *Hole, followed bool) {
 		begun := l.begin(n, now)
 		begun.know(name)
 		if below := l.nearestBelow(n); below != nil && n-below.at-1 <= below.window() {
-			return l.suspicion(begun, below, Hole{Sequence: true, Publisher: name}), false
+			return l.suspicion(begun, below, bus.Hole{Sequence: true, Publisher: name}), false
 		}
 		return nil, false
 	case n < t.at:
 		t.goBack(n, s.Late || s.Repeat)
 		return nil, false
 	}
-	lost := Hole{Sequence: true, Publisher: name}.between(t, &track{at: n, advanced: now})
+	lost := between(bus.Hole{Sequence: true, Publisher: name}, t, &track{at: n, advanced: now})
 	t.know(name)
 	l.advance(t, n, now)
 	if s.Repeat || lost.Missing > interruptWindow { // it is known, or the store was made anew

@@ -1,0 +1,34 @@
+package bus
+
+import "log/slog"
+
+// NewDriver makes a Driver of a function that opens a source by the section of the configuration, C.
+func NewDriver[C any, S Source](name, doc string, open func(C, *slog.Logger) (S, error)) Driver {
+	return Driver{Name: name, Doc: doc, Open: func(decode func(any) error, log *slog.Logger) (Source, error) {
+		s, err := openBy(decode, log, open)
+		if err != nil {
+			return nil, err // open's nil *S would be no nil Source
+		}
+		return s, nil
+	}}
+}
+
+// NewOutletDriver is NewDriver for an outlet.
+func NewOutletDriver[C any, O Outlet](name, doc string, open func(C, *slog.Logger) (O, error)) OutletDriver {
+	return OutletDriver{Name: name, Doc: doc, Open: func(decode func(any) error, log *slog.Logger) (Outlet, error) {
+		o, err := openBy(decode, log, open)
+		if err != nil {
+			return nil, err
+		}
+		return o, nil
+	}}
+}
+
+func openBy[C, T any](decode func(any) error, log *slog.Logger, open func(C, *slog.Logger) (T, error)) (T, error) {
+	var c C
+	if err := decode(&c); err != nil {
+		var none T
+		return none, err
+	}
+	return open(c, log)
+}
