@@ -173,25 +173,32 @@ func (s *Store) pruneSource(ctx context.Context, source string, doom func(m olde
 // delete deletes messages of a source, with their users and packages (by cascade), and returns their number. On
 // PostgreSQL it leaves those that another transaction is working on.
 func (s *Store) delete(ctx context.Context, source string, ids []int64) (deleted int64, err error) {
-	statement := "DELETE FROM messages WHERE id IN ? RETURNING size"
+	statement := "DELETE FROM messages WHERE id IN ? RETURNING id, size"
 	if s.writer.Name() == "postgres" {
 		statement = "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE id IN ? ORDER BY id" +
-			" FOR UPDATE SKIP LOCKED) RETURNING size"
+			" FOR UPDATE SKIP LOCKED) RETURNING id, size"
 	}
-	var sizes []int64
+	var gone []oldest
 	err = s.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		sizes = sizes[:0]
-		return tx.Raw(statement, slices.Clone(ids)).Scan(&sizes).Error
+		gone = gone[:0]
+		if err := tx.Raw(statement, slices.Clone(ids)).Scan(&gone).Error; err != nil {
+			return err
+		}
+		left := make([]int64, len(gone))
+		for i, m := range gone {
+			left[i] = m.ID
+		}
+		return countLost(tx, left)
 	})
 	if err != nil {
 		return 0, err
 	}
 	bytes := int64(0)
-	for _, n := range sizes {
-		bytes += n
+	for _, m := range gone {
+		bytes += m.Size
 	}
 	s.usage.remove(source, bytes)
-	s.deleted.Add(int64(len(sizes)))
+	s.deleted.Add(int64(len(gone)))
 	s.freed.Add(bytes)
-	return int64(len(sizes)), nil
+	return int64(len(gone)), nil
 }

@@ -14,6 +14,7 @@ import (
 func Models() []any {
 	return []any{
 		&messageRow{}, &messageUserRow{}, &messagePackageRow{}, &messageFactsRow{}, &positionRow{}, &holeRow{},
+		&bookmarkRow{},
 	}
 }
 

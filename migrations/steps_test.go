@@ -14,7 +14,7 @@ import (
 var stepName = regexp.MustCompile(`^(\d{5})_[a-z0-9_]+\.sql$`)
 
 // TestStepsAreWhole checks that each step has a file in both dialects with the same name, a way up and a way down,
-// and that the numbers have no gap.
+// and that the numbers have no gap. A step from 90000 on is one that a site has beside ours, or an example.
 func TestStepsAreWhole(t *testing.T) {
 	sqlite, postgres := steps(t, "sqlite"), steps(t, "postgres")
 	for _, name := range sqlite {
@@ -28,6 +28,9 @@ func TestStepsAreWhole(t *testing.T) {
 		}
 	}
 	for i, name := range sqlite {
+		if name >= "9" {
+			break
+		}
 		if want := fmt.Sprintf("%05d", i+1); !strings.HasPrefix(name, want) {
 			t.Errorf("migrations/sqlite/%s: the number of this step is %s", name, want)
 			break

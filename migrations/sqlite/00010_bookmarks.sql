@@ -1,0 +1,13 @@
+-- +goose Up
+-- How far each bridge has handed the messages on (history.Bookmark). Only holder may move it, until held_until. lost are
+-- messages that were deleted before the bridge had come to them.
+CREATE TABLE bookmarks (
+    bridge text NOT NULL PRIMARY KEY,
+    position integer NOT NULL,
+    lost integer NOT NULL,
+    holder text NOT NULL,
+    held_until integer NOT NULL
+);
+
+-- +goose Down
+DROP TABLE bookmarks;
