@@ -16,32 +16,17 @@ import (
 	"github.com/notifyd/notifyd/bus"
 )
 
-// Reasons for which a message is refused, beside those of package bus.
-const (
-	DroppedText      = "not_json"  // the body is no JSON value
-	DroppedMalformed = "malformed" // bus.Decode says that it is no message
-)
-
 // frame makes the frame of a delivery; reason says why there is none, "" where there is.
 func frame(d *amqp091.Delivery, now time.Time) (f bus.Frame, reason string) {
-	f = bus.Frame{Topic: d.RoutingKey, Publisher: publisher(d)}
-	if reason := f.OutOfBounds(); reason != "" {
-		return f, reason
+	f.Publisher = publisher(d)
+	parts := bus.Parts{Topic: d.RoutingKey, ID: d.MessageId, Priority: int(d.Priority), Body: d.Body}
+	if headers := headers(d); len(headers) > 0 {
+		var b bytes.Buffer
+		writeValue(&b, headers)
+		parts.Headers = b.Bytes()
 	}
-	if len(d.Body) > bus.MaxPayload {
-		return f, bus.DroppedLarge
-	}
-	if !oneValue(d.Body) {
-		return f, DroppedText
-	}
-	f.Payload = compose(d)
-	if reason := f.OutOfBounds(); reason != "" {
-		return f, reason
-	}
-	if _, err := bus.Decode(f, now); err != nil {
-		return f, DroppedMalformed
-	}
-	return f, ""
+	reason = f.Compose(parts, now)
+	return f, reason
 }
 
 // publisher is the property user_id, which the broker has compared with the login of the publisher's connection. It
@@ -51,29 +36,6 @@ func publisher(d *amqp091.Delivery) string {
 		return ""
 	}
 	return d.UserId
-}
-
-// compose makes the payload that bus.Decode reads. The body is embedded as it came; oneValue has said that it can be.
-func compose(d *amqp091.Delivery) []byte {
-	var b bytes.Buffer
-	b.Grow(len(d.Body) + 512)
-	b.WriteString(`{"topic":`)
-	writeText(&b, d.RoutingKey)
-	if d.MessageId != "" {
-		b.WriteString(`,"id":`)
-		writeText(&b, d.MessageId)
-	}
-	if headers := headers(d); len(headers) > 0 {
-		b.WriteString(`,"headers":`)
-		writeValue(&b, headers)
-	}
-	if d.Priority > 0 {
-		b.WriteString(`,"priority":` + strconv.Itoa(int(d.Priority)))
-	}
-	b.WriteString(`,"body":`)
-	b.Write(d.Body)
-	b.WriteByte('}')
-	return b.Bytes()
 }
 
 // headers gives the headers of d. The time that is a property counts where no header says when it was sent.
@@ -88,38 +50,6 @@ func headers(d *amqp091.Delivery) amqp091.Table {
 		}
 	}
 	return all
-}
-
-// oneValue reports whether text is one JSON value, as far as brackets and quotation marks tell: it begins no second
-// one, and closes nothing that it has not opened. So a body cannot add fields to the object that it is embedded in.
-// Whether it is JSON besides, bus.Decode says, which sees the same brackets and marks.
-func oneValue(text []byte) bool {
-	text = bytes.Trim(text, " \t\r\n")
-	depth := 0
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth--; depth < 0 || depth == 0 && i < len(text)-1 {
-				return false
-			}
-		case ',', ':':
-			if depth == 0 {
-				return false
-			}
-		case '"':
-			for i++; i < len(text) && text[i] != '"'; i++ {
-				if text[i] == '\\' {
-					i++
-				}
-			}
-			if i >= len(text) {
-				return false // no closing mark
-			}
-		}
-	}
-	return depth == 0 && len(text) > 0
 }
 
 // writeText writes s as JSON. What is not UTF-8 becomes U+FFFD.

@@ -2,7 +2,6 @@ package amqp
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"maps"
@@ -16,6 +15,7 @@ import (
 
 	amqp091 "github.com/rabbitmq/amqp091-go"
 
+	"github.com/notifyd/notifyd/internal/tlsfiles"
 	"github.com/notifyd/notifyd/internal/watch"
 )
 
@@ -87,7 +87,7 @@ func (c BrokerConfig) check() error {
 	case c.Prefetch < 1 || c.Prefetch > 10_000:
 		return fmt.Errorf("prefetch: %d; 1 to 10000 was expected", c.Prefetch)
 	case (c.CertFile == "") != (c.KeyFile == ""):
-		return errors.New("cert_file, key_file: both or none were expected")
+		return errors.New("cert_file, key_file: both or none were expected") // also where the url says no TLS
 	}
 	if err := c.checkArguments(); err != nil {
 		return err
@@ -158,41 +158,12 @@ func (c BrokerConfig) tlsConfig(a address) (*tls.Config, error) {
 		}
 		return nil, nil
 	}
-	config := &tls.Config{ServerName: a.host, MinVersion: tls.VersionTLS12}
-	if c.CAFile != "" {
-		text, err := watch.ReadFile(c.CAFile, maxFile)
-		if err != nil {
-			return nil, fmt.Errorf("ca_file: %w", err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("ca_file: %s holds no PEM certificate", c.CAFile)
-		}
+	config, err := tlsfiles.Files{CA: c.CAFile, Cert: c.CertFile, Key: c.KeyFile}.Config(watch.ReadFile)
+	if err != nil {
+		return nil, err
 	}
-	if c.CertFile != "" {
-		pair, err := c.certificate()
-		if err != nil {
-			return nil, fmt.Errorf("cert_file, key_file: %w", err)
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
+	config.ServerName = a.host
 	return config, nil
-}
-
-// maxFile bounds a file of certificates, in bytes.
-const maxFile = 1 << 20
-
-// certificate reads our certificate and its key.
-func (c BrokerConfig) certificate() (tls.Certificate, error) {
-	certificate, err := watch.ReadFile(c.CertFile, maxFile)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	key, err := watch.ReadFile(c.KeyFile, maxFile)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	return tls.X509KeyPair(certificate, key)
 }
 
 // login gives how the broker is told who we are.

@@ -189,7 +189,7 @@ func TestPoisonGoesToTheDeadLetters(t *testing.T) {
 			t.Errorf("whole %v, payload %s; want one with %s", f.Whole, f.Payload, want)
 		}
 	}
-	for reason, n := range map[string]float64{DroppedText: 1, DroppedMalformed: 2, bus.DroppedLarge: 1} {
+	for reason, n := range map[string]float64{bus.DroppedText: 1, bus.DroppedMalformed: 2, bus.DroppedLarge: 1} {
 		if got := r.value("notifyd_source_messages_dropped_total", reason); got != n {
 			t.Errorf("%v were dropped as %s, want %v", got, reason, n)
 		}
