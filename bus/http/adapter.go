@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/notifyd/notifyd/bus/expression"
 )
 
 // An Adapter says how one kind of service sends its webhooks. Those that come with the program are files in adapters;
@@ -27,7 +29,7 @@ type Adapter struct {
 	Signatures []Signature `yaml:"signatures"`
 	// Form is the field that has the JSON where the body is a form. "": the body is JSON, whatever its type says.
 	Form string `yaml:"form"`
-	// Topic and ID are expressions (see expression). An ID with a value that is missing is none: then the id is made of
+	// Topic and ID are expressions (bus/expression). An ID with a value that is missing is none: then the id is made of
 	// the body and the minute.
 	Topic string `yaml:"topic"`
 	ID    string `yaml:"id"`
@@ -117,7 +119,7 @@ func addAdapter(all map[string]*adapter, name string, a Adapter) error {
 // An adapter is an Adapter that was checked.
 type adapter struct {
 	Adapter
-	topic, id, action expression
+	topic, id, action expression.Expression
 	remove            [][]string
 }
 
@@ -136,10 +138,10 @@ func (a Adapter) compile() (*adapter, error) {
 	}
 	for _, e := range []struct {
 		key, text string
-		into      *expression
+		into      *expression.Expression
 	}{{"topic", a.Topic, &c.topic}, {"id", a.ID, &c.id}, {"action", a.Action, &c.action}} {
 		var err error
-		if *e.into, err = parseExpression(e.text); err != nil {
+		if *e.into, err = expression.Parse(e.text, kinds); err != nil {
 			return nil, fmt.Errorf("%s: %w", e.key, err)
 		}
 	}

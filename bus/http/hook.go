@@ -162,7 +162,7 @@ func (a *adapter) payload(d delivery) ([]byte, error) {
 // deliveryID is the id of the message of a delivery: that by which the service tells deliveries apart, so that one that
 // comes again is the same message. Without one, it is made of the body and the minute.
 func (h *hook) deliveryID(d delivery, body any) string {
-	id := h.id.text(d.header, body)
+	id := h.id.Text(scope{d.header, body})
 	if id == "" {
 		sum := sha256.New()
 		fmt.Fprintf(sum, "%s\x00%d\x00", h.name, d.now.Unix()/60) // never fails

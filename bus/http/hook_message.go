@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/expression"
 	"github.com/notifyd/notifyd/internal/text"
 )
 
@@ -33,15 +34,15 @@ func (h *hook) message(d delivery, proof string) (draft, error) {
 	if err != nil {
 		return draft{}, err
 	}
-	made := draft{id: h.deliveryID(d, body), topic: h.prefix + h.topic.topic(d.header, body)}
+	made := draft{id: h.deliveryID(d, body), topic: h.prefix + h.topic.Topic(scope{d.header, body})}
 	made.topic = strings.TrimRight(text.CutBytes(made.topic, maxTopic), ".")
 	headers := map[string]any{headerProof: proof}
 	for _, name := range h.Headers {
-		if v := text.CutBytes(plain(d.header.Get(name)), maxHeader); v != "" {
+		if v := text.CutBytes(text.OneLine(d.header.Get(name)), maxHeader); v != "" {
 			headers[strings.ToLower(name)] = v
 		}
 	}
-	if action := word(h.action.text(d.header, body)); action != noWord {
+	if action := expression.Word(h.action.Text(scope{d.header, body})); action != expression.NoWord {
 		headers[headerAction] = action
 	}
 	envelope, err := bus.Canonical(map[string]any{"headers": headers, "msg_id": made.id, "topic": made.topic,

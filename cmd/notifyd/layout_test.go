@@ -17,13 +17,16 @@ const module = "github.com/notifyd/notifyd/"
 // allowed is the map of the house: it lists the rooms that each room may import. A folder inside a room may import
 // its own room's contract and whatever that room may import.
 var allowed = map[string][]string{
-	"bus":         {},
+	"bus":         {"bus/expression"},
 	"bus/trust":   {"bus"},
 	"bus/backlog": {"bus"},
 	"bus/gaps":    {"bus"},
 	"backends":    {},
 	"migrations":  {},
 	"directory":   {},
+
+	"bus/expression": {},
+	"bus/mail":       {"bus", "bus/expression"},
 
 	"rulespec/catalogue": {"bus", "rulespec/catalogue/values", "rulespec/catalogue/topics",
 		"rulespec/catalogue/language", "rulespec/catalogue/convention"},

@@ -1,0 +1,81 @@
+package mail_test
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/notifyd/notifyd/bus/mail"
+)
+
+const buildLog = `
+doc: Logs of builds.
+order: 5
+automatic: true
+when: ['{header Subject | match "^Log for "}']
+unless: ['{header X-Test}']
+topic: builds.{header Subject | match "(?i)successful|failed" | else "attempted"}
+id: '{id}'
+fields:
+  package: '{header Subject | match "build of (\S+?)_"}'
+  build: {arch: '{header X-Arch}', log: {url: '{text | match "https?://\S+"}'}}
+`
+
+// TestSiteMappings: a site's own are asked first, and one of the same name replaces that of the program.
+func TestSiteMappings(t *testing.T) {
+	folder := t.TempDir()
+	write(t, filepath.Join(folder, "builds.yaml"), buildLog)
+	write(t, filepath.Join(folder, "mailman.yaml"), "when: ['{header List-Id}']\ntopic: ours\nfields: {subject: '{header Subject}'}")
+	all, err := mail.Load(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if names := all.Names(); names[0] != "mailman" || names[1] != "builds" || len(names) != len(load(t))+1 ||
+		slices.Index(names[2:], "mailman") >= 0 {
+		t.Errorf("the mappings are %q", names)
+	}
+	out := outcome(t, all, "Subject: Log for successful build of tea_1.2-1\nX-Arch: all\n\nsee https://b.example.org/1\n",
+		mail.Options{})
+	if out.Draft == nil || out.Draft.Topic != "builds.successful" || !strings.Contains(string(out.Draft.Payload),
+		`"msg":{"build":{"arch":"all","log":{"url":"https://b.example.org/1"}},"package":"tea"}`) {
+		t.Errorf("%+v: %s", out, out.Draft.Payload)
+	}
+	out = outcome(t, all, "Subject: Log for build\nX-Test: yes\n\n", mail.Options{})
+	want := mail.Passed{Mapping: "builds", Reason: "something is there: {header X-Test}"}
+	if !slices.Contains(out.Passed, want) {
+		t.Errorf("%+v, want %+v", out, want)
+	}
+}
+
+func TestLoadSaysWhatIsWrong(t *testing.T) {
+	for text, want := range map[string]string{
+		"topic: a\nfields: {a: '{text}'}":                                        "when: expressions were expected",
+		"when: ['{text}']\nfields: {a: '{text}'}":                                "topic: an expression was expected",
+		"when: ['{text}']\ntopic: a":                                             "fields: some were expected",
+		"named: true\ntopic: a\nfields: {a: 1}":                                  "fields.a: an expression was expected, or an object",
+		"named: true\ntopic: a\nfields: {a: {b: '{body x}'}}":                    "fields.a.b: {body x}: address NAME or field NAME",
+		"named: true\ntopic: a\nfields: {a: {b: {c: {d: {e: {f: {g: x}}}}}}}":    "deeper than",
+		"named: true\ntopic: '{'\nfields: {a: x}":                                "topic:",
+		"named: true\ntopic: a\nid: '}'\nfields: {a: x}":                         "id:",
+		"when: ['{text}', '{header A | match \"(\"}']\ntopic: a\nfields: {a: x}": "when: 2:",
+		"when: ['{text}']\nunless: ['{x}']\ntopic: a\nfields: {a: x}":            "unless: 1:",
+		"topics: a": "unknown field",
+		"named: true\ntopic: a\nfields: {a: x}\n#" + strings.Repeat("x", 64<<10): "bytes; at most",
+	} {
+		folder := t.TempDir()
+		write(t, filepath.Join(folder, "tea.yaml"), text)
+		if _, err := mail.Load(folder); err == nil || !strings.Contains(err.Error(), want) ||
+			!strings.Contains(err.Error(), "tea.yaml") {
+			t.Errorf("%.200s: %v, want %q", text, err, want)
+		}
+	}
+	folder := t.TempDir()
+	if _, err := mail.Load(folder); err == nil || !strings.Contains(err.Error(), "no file *.yaml") {
+		t.Errorf("an empty folder: %v", err)
+	}
+	write(t, filepath.Join(folder, "T ea.yaml"), buildLog)
+	if _, err := mail.Load(folder); err == nil || !strings.Contains(err.Error(), "a name of small letters") {
+		t.Errorf("a name with a blank: %v", err)
+	}
+}
