@@ -15,6 +15,7 @@ import (
 
 // A draft is a message as it was sent, and what was made of it.
 type draft struct {
+	line    int
 	id      string
 	topic   string
 	payload []byte
@@ -37,6 +38,7 @@ func readObject(body []byte, f filling) ([]draft, error) {
 	if err != nil {
 		return nil, faulty([]fault{{1, err.Error()}})
 	}
+	d.line = 1
 	return []draft{d}, nil
 }
 
@@ -64,6 +66,7 @@ func readLines(body []byte, most int, f filling) ([]draft, error) {
 			}
 			continue
 		}
+		d.line = number
 		drafts = append(drafts, d)
 	}
 	switch {

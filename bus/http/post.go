@@ -3,6 +3,7 @@ package http
 import (
 	"context"
 	"errors"
+	"fmt"
 	"mime"
 	nethttp "net/http"
 	"strings"
@@ -126,8 +127,9 @@ func (s *Source) drafts(r *nethttp.Request, from *sender, body []byte) ([]draft,
 	}
 	for i, d := range drafts {
 		if !from.may(d.topic) {
-			return nil, problemOf(nethttp.StatusForbidden, "message %d: %s may not send under the topic %q", i+1, from.name,
-				d.topic)
+			p := problemOf(nethttp.StatusForbidden, "message %d: %s may not send under the topic %q", i+1, from.name, d.topic)
+			p.Errors = []fault{{d.line, fmt.Sprintf("%s may not send under the topic %q", from.name, d.topic)}}
+			return nil, p
 		}
 	}
 	return drafts, nil

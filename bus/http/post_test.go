@@ -132,6 +132,8 @@ func TestRefuses(t *testing.T) {
 		{"no bearer", good, []string{"Authorization", "Basic " + testToken}, 401, ""},
 		{"another topic", `{"topic":"org.example.prod.other","msg":{}}`, nil, 403, "org.example.prod.other"},
 		{"a topic that begins the same", `{"topic":"org.example.prod.ferryman","msg":{}}`, nil, 403, "ferryman"},
+		{"another topic in line 3", good + "\n\n" + `{"topic":"org.example.prod.other","msg":{}}`,
+			[]string{"Content-Type", jsonLines}, 403, `"errors":[{"line":3,"detail":"ferry may not send `},
 		{"a form", good, []string{"Content-Type", "application/x-www-form-urlencoded"}, 415, "application/json"},
 		{"compressed", good, []string{"Content-Encoding", "gzip"}, 415, "Content-Encoding"},
 		{"no JSON", `{"topic":`, nil, 422, "line 1"},

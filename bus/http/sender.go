@@ -11,6 +11,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/internal/webhook"
 )
 
 // A sender is who may send messages, by the name in the configuration.
@@ -46,7 +47,7 @@ func newSender(name string, t Sender, c Config, log *slog.Logger) (*sender, erro
 		s.digests = append(s.digests, [sha256.Size]byte(digest))
 	}
 	for _, text := range lines(t.HMACKey) {
-		key := standardKey(text)
+		key := webhook.Key(text)
 		if len(key) < leastSecret {
 			return nil, fmt.Errorf("hmac_key: at least %d bytes were expected", leastSecret)
 		}

@@ -7,37 +7,26 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/notifyd/notifyd/internal/webhook"
 )
 
-// The form of signatures of Standard Webhooks: the HMAC-SHA256 of id, time and body with points between, as v1 and
-// base64, in a list with blanks between. Any one may be right, so that keys can be replaced; versions that are not
-// known are skipped.
+// The form of signatures of Standard Webhooks (package webhook), of which a request has a list with blanks between. Any
+// one may be right, so that keys can be replaced; versions that are not known are skipped.
 const (
-	standardID        = "Webhook-Id"
-	standardTime      = "Webhook-Timestamp"
-	standardSignature = "Webhook-Signature"
-	standardSecret    = "whsec_"
-	standardVersion   = "v1,"
+	standardID        = webhook.ID
+	standardTime      = webhook.Time
+	standardSignature = webhook.Signature
 	// maxSignatures bounds a list: each key is tried on each.
 	maxSignatures = 16
 	// clockSkew is how old or young a signature may be.
 	clockSkew = 5 * time.Minute
 )
 
-// standardKey gives the key of a secret: what the base64 after whsec_ says, or the text itself.
-func standardKey(secret string) []byte {
-	if text, ok := strings.CutPrefix(secret, standardSecret); ok {
-		if key, err := base64.StdEncoding.DecodeString(text); err == nil {
-			return key
-		}
-	}
-	return []byte(secret)
-}
-
 // standardSignatures reads a list of signatures.
 func standardSignatures(list string) (all [][]byte) {
 	for entry := range strings.FieldsSeq(list) {
-		text, ok := strings.CutPrefix(entry, standardVersion)
+		text, ok := strings.CutPrefix(entry, webhook.Version)
 		if !ok {
 			continue
 		}
@@ -64,7 +53,7 @@ func signedStandard(keys [][]byte, id, at, list string, body []byte, now time.Ti
 	right := false
 	for _, key := range keys {
 		for _, t := range times {
-			sum := mac(key, []byte(id), []byte("."), []byte(t), []byte("."), body)
+			sum := webhook.Sum(key, id, t, body)
 			for _, s := range signatures {
 				right = hmac.Equal(sum, s) || right
 			}

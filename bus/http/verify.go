@@ -9,6 +9,8 @@ import (
 	nethttp "net/http"
 	"strings"
 	"time"
+
+	"github.com/notifyd/notifyd/internal/webhook"
 )
 
 // A delivery is one request of a webhook, as far as its signature is concerned.
@@ -46,7 +48,7 @@ func (a *adapter) verify(secrets []string, d delivery) (proof string) {
 			case schemeStandard:
 				proof = proofSignature
 				h := d.header
-				if signedStandard([][]byte{standardKey(secret)}, h.Get(standardID), h.Get(standardTime),
+				if signedStandard([][]byte{webhook.Key(secret)}, h.Get(standardID), h.Get(standardTime),
 					h.Get(standardSignature), s.body(d), d.now) {
 					right = 1
 				}

@@ -21,6 +21,7 @@ var allowed = map[string][]string{
 	"bus/trust":   {"bus"},
 	"bus/backlog": {"bus"},
 	"bus/gaps":    {"bus"},
+	"bus/client":  {"bus", "bus/zmq", "bus/trust"},
 	"backends":    {},
 	"migrations":  {},
 	"directory":   {},
