@@ -40,8 +40,11 @@
 // A message has an id, its sender's or one made of its bytes. Buses deliver at least once: two relays, a reconnect or a
 // missing acknowledgement bring a message again. A DedupWindow finds what comes again soon, the database's key the
 // rest. But an id is a claim like all the rest: only the same id with the same content (ContentHash) is a copy, and a
-// copy that proves its sender counts more than one that does not. ZeroMQ does not show what it has lost; package
-// bus/gaps finds that by the numbers of fedmsg's publishers, and package bus/backlog asks an Archive for it.
+// copy that proves its sender counts more than one that does not. Bridges between buses write the id anew; what stays
+// of it says CommonID.
+//
+// ZeroMQ does not show what it has lost. Package bus/gaps finds that by the numbers of fedmsg's publishers, and package
+// bus/backlog asks an Archive for it.
 //
 // # The life of an acknowledgement
 //

@@ -10,7 +10,8 @@ import (
 
 // A ContentHash identifies what a message says: it is a SHA-256 of its topic and body, however these are spelled. Two
 // messages with one id and one hash are copies of one message, by whatever way they came. Two with one id and different
-// hashes are a conflict: at most one of them is what the owner of the id has said.
+// hashes are a conflict: at most one of them is what the owner of the id has said. All else is left out, since a bridge
+// from another bus changes it: time, counter, names, headers and signature are its own there.
 type ContentHash [sha256.Size]byte
 
 // String gives the hash in hexadecimal.

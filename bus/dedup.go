@@ -1,6 +1,9 @@
 package bus
 
-import "crypto/sha256"
+import (
+	"cmp"
+	"crypto/sha256"
+)
 
 // A DedupWindow remembers the messages seen last, so that one which comes twice (by two relays, after a reconnect, or
 // delivered again by a bus that saw no acknowledgement) counts once. It holds a fixed number of them, in a ring, and
@@ -8,7 +11,8 @@ import "crypto/sha256"
 //
 // Anybody may send a message under an id that is not his. So the window knows a message by its id and its content, and
 // a copy is a Repeat only where it proves no more of its sender than one before. A forgery under the id of a genuine
-// message, sent first, suppresses nothing. Whether another content has come with an id, the database tells.
+// message, sent first, suppresses nothing. Whether another content has come with an id, the database tells. What a
+// bridge has brought from another bus is a copy as well, though its id may differ by a year: see CommonID.
 //
 // It is not safe for concurrent use.
 type DedupWindow struct {
@@ -40,7 +44,7 @@ func NewDedupWindow(n int) *DedupWindow {
 // that one which is repeated for ever takes no more than one entry.
 func (w *DedupWindow) See(m *Message) Novelty {
 	content := m.ContentHash()
-	sum := sha256.Sum256(append(content[:], m.ID...))
+	sum := sha256.Sum256(append(content[:], cmp.Or(CommonID(m.ID), m.ID)...))
 	this, proved := seenKey(sum[:len(seenKey{})]), m.Standing.Proved()
 	before, known := w.seen[this]
 	switch {

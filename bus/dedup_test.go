@@ -2,6 +2,7 @@ package bus_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -68,6 +69,45 @@ func TestForgerySuppressesNothing(t *testing.T) {
 	} {
 		if got := window.See(step.m); got != step.want {
 			t.Errorf("step %d: See = %v, want %v", i, got, step.want)
+		}
+	}
+}
+
+// TestOneMessageFromTwoBuses decodes a message as it may come: by fedmsg, AMQP, the bridges between them, and STOMP.
+// Time, counter, names and headers differ.
+func TestOneMessageFromTwoBuses(t *testing.T) {
+	const uuid, topic = "4b5a3d2c-95a0-4f0e-b1cd-0123456789ab", "org.example.prod.git.receive"
+	forms := map[string]string{
+		"amqp": `{"topic":"` + topic + `","id":"` + uuid + `","headers":{"fedora_messaging_severity":20,` +
+			`"sent-at":"2026-11-29T12:00:00+00:00"},"body":{"commit": {"rev": "abc", "n": 1.0}}}`,
+		"amqp by a bridge": `{"topic":"` + topic + `","id":"2026-` + uuid + `","body":{"commit":{"n":1.0,"rev":"abc"}}}`,
+		"fedmsg by a bridge": `{"topic":"` + topic + `","msg":{"commit":{"n":1.0,"rev":"abc"}},"timestamp":1798761601,` +
+			`"msg_id":"2027-` + uuid + `","i":7,"username":"amqp-bridge","headers":{"x":1},"crypto":"x509",` +
+			`"signature":"c2ln","certificate":"Y2VydA=="}`,
+		"fedmsg": `{"i":3,"msg":{"commit":{"n":1.0,"rev":"abc"}},"msg_id":"2026-` + uuid + `","timestamp":1795953600,` +
+			`"topic":"` + topic + `","username":"git"}`,
+		"stomp": `{"topic":"` + topic + `","msg":{"commit":{"rev":"\u0061bc","n":10e-1}},"msg_id":"2026-` +
+			strings.ToUpper(uuid) + `","headers":{"message-id":"ID:broker-1:2:3","destination":"/topic/x"}}`,
+	}
+	for first := range forms {
+		for second := range forms {
+			window := bus.NewDedupWindow(10)
+			if got := window.See(decoded(t, topic, forms[first])); got != bus.Unseen {
+				t.Errorf("%s: %v", first, got)
+			}
+			again := decoded(t, topic, forms[second])
+			if got := window.See(again); got != bus.Repeat {
+				t.Errorf("%s after %s: %v, want a repeat", second, first, got)
+			}
+			proved := *again
+			proved.Standing = bus.Standing{Verdict: bus.Signed}
+			if got := window.See(&proved); got != bus.Stronger {
+				t.Errorf("%s after %s, proved: %v", second, first, got)
+			}
+			other := decoded(t, "org.example.other", strings.ReplaceAll(forms[second], topic, "org.example.other"))
+			if got := window.See(other); got != bus.Unseen {
+				t.Errorf("%s under another topic: %v", second, got)
+			}
 		}
 	}
 }

@@ -68,6 +68,37 @@ func (e jsonObject) idField() string {
 	return "msg_id"
 }
 
+// CommonID gives what the ids of one message have in common wherever it comes from: the UUID, in lower case. On AMQP a
+// message has the id UUID. fedmsg puts the year before it, YYYY-UUID: that of sending or, where a bridge has brought
+// the message, that of bridging. So the year tells nothing, and it is left out: a queue, a replay or an archive may
+// bring the other one years later. Of an id in another form, which no bridge changes, it is "".
+func CommonID(id string) string {
+	if year := len(id) - uuidLength - 1; year == 4 && id[year] == '-' && isDigits(id[:year]) {
+		id = id[year+1:]
+	}
+	if len(id) != uuidLength {
+		return ""
+	}
+	for i := range len(id) {
+		switch c := id[i] | 0x20; { // letters in lower case; digits and - stay
+		case i == 8 || i == 13 || i == 18 || i == 23:
+			if id[i] != '-' {
+				return ""
+			}
+		case !isDigit(id[i]) && (c < 'a' || c > 'f'):
+			return ""
+		}
+	}
+	return strings.ToLower(id)
+}
+
+// uuidLength is the length of a UUID with its hyphens (RFC 9562).
+const uuidLength = 36
+
+func isDigits(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' })
+}
+
 func checkID(id string) bool { return id != "" && len(id) <= MaxID && !hasControl(id) }
 
 // madeID makes an id of the digest of some text.

@@ -40,3 +40,34 @@ func TestMadeIDIsThatOfTheMessage(t *testing.T) {
 		t.Error("two topics have the same id")
 	}
 }
+
+// TestCommonID compares the ids of one message on two buses, and ids that are no others' twins.
+func TestCommonID(t *testing.T) {
+	const uuid = "4b5a3d2c-95a0-4f0e-b1cd-0123456789ab"
+	for _, c := range []struct{ id, want string }{
+		{uuid, uuid},
+		{"2026-" + uuid, uuid},
+		{"2019-" + uuid, uuid},
+		{"2026-4B5A3D2C-95A0-4F0E-B1CD-0123456789AB", uuid},
+		{"4b5a3d2c-95a0-4F0E-b1cd-0123456789AB", uuid},
+		{"2026_" + uuid, ""},
+		{"202-" + uuid, ""},
+		{"20x6-" + uuid, ""},
+		{"+026-" + uuid, ""},
+		{"2026-2026-" + uuid, ""},
+		{"12026-" + uuid, ""},
+		{"2026-" + uuid + "~0123456789abcdef", ""},
+		{uuid[:35], ""},
+		{uuid + " ", ""},
+		{"4b5a3d2c095a0-4f0e-b1cd-0123456789ab", ""},
+		{"4b5a3d2c\r95a0-4f0e-b1cd-0123456789ab", ""}, // \r is - without one bit
+		{"4b5a3d2\x19-95a0-4f0e-b1cd-0123456789ab", ""},
+		{"4b5a3d2g-95a0-4f0e-b1cd-0123456789ab", ""},
+		{"4b5a3d2c-95a0-4f0e-b1cd-012345678éb", ""},
+		{"2026-1", ""}, {"", ""}, {"x", ""},
+	} {
+		if got := bus.CommonID(c.id); got != c.want {
+			t.Errorf("CommonID(%q) = %q, want %q", c.id, got, c.want)
+		}
+	}
+}

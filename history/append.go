@@ -14,7 +14,8 @@ import (
 )
 
 // Append stores events, as part of the transaction tx, and gives the outcome of each. A message is kept once: a copy
-// changes nothing, unless it is the first that is proved. Two messages that claim one id are both kept.
+// changes nothing, unless it is the first that is proved. Two messages that claim one id are both kept. Ids that two
+// buses write differently are one id (bus.CommonID), and it is kept as it came first.
 //
 // The usual message costs one part of one statement. Only those whose id is taken are looked at again, one by one. On
 // PostgreSQL a lock of the id then keeps other nodes from deciding about the same id at the same time.
@@ -57,8 +58,14 @@ func newAppending(tx *gorm.DB, events []*catalogue.Event, now time.Time) *append
 // keepAside gives an event a derived id, and its row too.
 func (a *appending) keepAside(i int) {
 	r := &a.rows[i]
-	r.ClaimedID, r.MsgID = r.MsgID, derivedID(r.MsgID, r.ContentHash)
-	a.outcomes[i].Event = a.outcomes[i].Event.WithID(r.MsgID)
+	r.ClaimedID, r.CommonID = r.MsgID, ""
+	a.rename(i, derivedID(r.MsgID, r.ContentHash))
+}
+
+// rename gives an event another id, and its row too.
+func (a *appending) rename(i int, id string) {
+	a.rows[i].MsgID = id
+	a.outcomes[i].Event = a.outcomes[i].Event.WithID(id)
 }
 
 // batch is the number of rows that one statement inserts or deletes: SQLite accepts 32766 parameters in one,
@@ -72,8 +79,10 @@ func (a *appending) insertAll() error {
 		order[i] = i
 	}
 	// in one order on all nodes: transactions that insert the same messages must not lock each other out
-	slices.SortStableFunc(order, func(i, j int) int { return strings.Compare(a.rows[i].MsgID, a.rows[j].MsgID) })
-	first := slices.CompactFunc(slices.Clone(order), func(i, j int) bool { return a.rows[i].MsgID == a.rows[j].MsgID })
+	slices.SortStableFunc(order, func(i, j int) int { return strings.Compare(a.rows[i].claim(), a.rows[j].claim()) })
+	first := slices.CompactFunc(slices.Clone(order), func(i, j int) bool {
+		return a.rows[i].claim() == a.rows[j].claim()
+	})
 	for part := range slices.Chunk(first, batch) {
 		if err := a.insert(part); err != nil {
 			return err
@@ -88,7 +97,7 @@ func (a *appending) insert(part []int) error {
 	needed := a.columnsOf(part)
 	row := tuple(len(needed))
 	statement := "INSERT INTO messages (" + joinNames(needed) + ") VALUES " + row + strings.Repeat(", "+row, len(part)-1) +
-		" ON CONFLICT (msg_id) DO NOTHING RETURNING id, msg_id"
+		" ON CONFLICT DO NOTHING RETURNING id, msg_id"
 	args := make([]any, 0, len(needed)*len(part))
 	position := make(map[string]int, len(part))
 	for _, i := range part {

@@ -20,6 +20,7 @@
 // What always holds:
 //
 //   - A message is kept once, however often and by however many nodes it is appended: Append is idempotent.
+//   - A message that two buses bring is kept once, under the id it came with first, and found by either (bus.CommonID).
 //   - Two messages that claim one id are both kept. A proved one has the id, whichever came first (see Outcome).
 //   - The bytes that are kept are within Keep after every commit, and a source that holds no more than an equal share
 //     of them loses none to a flood at another (see Committed).
@@ -53,8 +54,8 @@ import (
 type Record struct {
 	ID    int64 // in this history; greater than that of every message appended before
 	MsgID string
-	// ClaimedID is the id that the sender gave, for a message that is kept under another MsgID, because a different
-	// message has that id. Otherwise it is "".
+	// ClaimedID is the id that the sender gave, as the other message writes it, for a message that is kept under another
+	// MsgID, because a different message has that id. Otherwise it is "".
 	ClaimedID string
 	Source    string
 	Topic     string

@@ -50,14 +50,18 @@ func keptIDs(tx *gorm.DB, q bus.KeptQuery, limit int) ([]int64, error) {
 		all = append(all, ids...)
 		return err
 	}
-	keys := make([]string, len(q.IDs))
-	for i, id := range q.IDs {
-		keys[i] = key(id)
+	var keys, common []string
+	for _, id := range q.IDs {
+		keys = append(keys, key(id))
+		if id := bus.CommonID(id); id != "" {
+			common = append(common, id)
+		}
 	}
 	for _, err := range []error{
 		ask(q.Last > 0, "id", "id BETWEEN ? AND ?", q.First, q.Last),
 		ask(len(q.Numbers) > 0, "id", "id IN ?", q.Numbers),
 		ask(len(keys) > 0, "id", "msg_id IN ?", keys),
+		ask(len(common) > 0, "id", "common_id IN ? AND common_id <> ''", common),
 		ask(!q.Until.IsZero(), "sent_at, id", "sent_at BETWEEN ? AND ?", micro(q.Since), micro(q.Until)),
 	} {
 		if err != nil {

@@ -12,23 +12,15 @@ import (
 
 // dropRepeats leaves out of a.taken the plain copies, which are nearly all, without a lock.
 func (a *appending) dropRepeats() error {
-	kept := make(map[string]messageRow, len(a.taken))
-	for part := range slices.Chunk(a.taken, batch) {
-		ids := make([]string, len(part))
-		for k, i := range part {
-			ids[k] = a.rows[i].MsgID
-		}
-		var rows []messageRow
-		err := a.tx.Raw("SELECT msg_id, content_hash, verdict FROM messages WHERE msg_id IN ?", ids).Scan(&rows).Error
-		if err != nil {
-			return err
-		}
-		for _, r := range rows {
-			kept[r.MsgID] = r
-		}
+	kept, err := a.holders()
+	if err != nil {
+		return err
 	}
 	a.taken = slices.DeleteFunc(a.taken, func(i int) bool {
 		old, ok := kept[a.rows[i].MsgID]
+		if !ok {
+			old, ok = kept[a.rows[i].claim()]
+		}
 		return ok && old.ContentHash == a.rows[i].ContentHash && (old.proved() || !a.rows[i].proved())
 	})
 	return nil
@@ -43,7 +35,7 @@ func (a *appending) lockTaken() error {
 	}
 	keys := make([]int64, len(a.taken))
 	for k, i := range a.taken {
-		sum := sha256.Sum256([]byte("notifyd message " + a.rows[i].MsgID))
+		sum := sha256.Sum256([]byte("notifyd message " + a.rows[i].claim()))
 		keys[k] = int64(binary.BigEndian.Uint64(sum[:8]))
 	}
 	slices.Sort(keys) // one order on all nodes
@@ -76,7 +68,7 @@ const maxTries = 10
 // resolve decides on an event whose id was taken when insertAll tried it.
 func (a *appending) resolve(i int) error {
 	for range maxTries {
-		old, err := a.find(a.rows[i].MsgID)
+		old, err := a.holder(&a.rows[i])
 		if err != nil {
 			return err
 		}
@@ -90,9 +82,13 @@ func (a *appending) resolve(i int) error {
 	return fmt.Errorf("message %q is moved by others all the time", a.rows[i].MsgID)
 }
 
-// settle decides between an event and the message that has its id.
+// settle decides between an event and the message that has its id, perhaps as another bus writes it: then the event
+// takes the id as it is kept. So it does not matter how those write it that claim the id later.
 func (a *appending) settle(i int, old *messageRow) error {
 	r := &a.rows[i]
+	if r.CommonID = old.CommonID; r.MsgID != old.MsgID {
+		a.rename(i, old.MsgID)
+	}
 	if old.ContentHash == r.ContentHash {
 		return a.copyOf(i, old)
 	}
@@ -236,6 +232,6 @@ func (a *appending) move(old *messageRow, to, claimed string) (deleted bool, err
 	if there != nil {
 		return true, a.tx.Exec("DELETE FROM messages WHERE id = ?", old.ID).Error
 	}
-	return false, a.tx.Exec("UPDATE messages SET msg_id = ?, claimed_id = ?, content_hash = ? WHERE id = ?", to, claimed,
-		old.ContentHash, old.ID).Error
+	return false, a.tx.Exec("UPDATE messages SET msg_id = ?, common_id = '', claimed_id = ?, content_hash = ? WHERE id = ?",
+		to, claimed, old.ContentHash, old.ID).Error
 }

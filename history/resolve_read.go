@@ -1,11 +1,57 @@
 package history
 
-import "github.com/notifyd/notifyd/bus"
+import (
+	"slices"
+
+	"github.com/notifyd/notifyd/bus"
+)
 
 // resolve_read.go reads the messages that resolve.go decides about.
 
 // outcomeColumns are what is read of a message to decide about it.
-const outcomeColumns = "id, msg_id, claimed_id, source, topic, received_at, size, content_hash, verdict, signer"
+const outcomeColumns = "id, msg_id, common_id, claimed_id, source, topic, received_at, size, content_hash, verdict, signer"
+
+// holders reads what dropRepeats needs of the messages that have the ids of a.taken, by those and by the common ones.
+func (a *appending) holders() (map[string]messageRow, error) {
+	held := make(map[string]messageRow, len(a.taken))
+	for part := range slices.Chunk(a.taken, batch) {
+		var ids, common []string
+		for _, i := range part {
+			ids = append(ids, a.rows[i].MsgID)
+			if a.rows[i].CommonID != "" {
+				common = append(common, a.rows[i].CommonID)
+			}
+		}
+		const columns = "SELECT msg_id, common_id, content_hash, verdict FROM messages WHERE "
+		statement, args := columns+"msg_id IN ?", []any{ids}
+		if len(common) > 0 {
+			statement += " UNION ALL " + columns + "common_id IN ? AND common_id <> ''"
+			args = append(args, common)
+		}
+		var rows []messageRow
+		if err := a.tx.Raw(statement, args...).Scan(&rows).Error; err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			held[r.MsgID], held[r.claim()] = r, r
+		}
+	}
+	return held, nil
+}
+
+// holder reads the message that has the id of a row; nil where there is none. One that an older version has stored is
+// found by the same id alone.
+func (a *appending) holder(r *messageRow) (*messageRow, error) {
+	old, err := a.find(r.MsgID)
+	if err != nil || old != nil || r.CommonID == "" {
+		return old, err
+	}
+	found, err := a.read("common_id = ? AND common_id <> ''", r.CommonID)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0], nil
+}
 
 // find reads the message with an id; nil where there is none.
 func (a *appending) find(msgID string) (*messageRow, error) {

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"time"
@@ -34,6 +35,7 @@ type messageRow struct {
 	ReceivedAt  int64  `gorm:"not null;index:idx_messages_source,priority:2"`
 	Size        int64  `gorm:"not null;index:idx_messages_source,priority:4"`
 	Payload     []byte `gorm:"not null"`
+	CommonID    string `gorm:"not null;default:'';uniqueIndex:idx_messages_common_id,where:common_id <> ''"`
 	ClaimedID   string `gorm:"not null;default:'';index:idx_messages_claimed_id,where:claimed_id <> ''"`
 	ContentHash string `gorm:"not null;default:''"`
 	Verdict     string `gorm:"not null;default:''"`
@@ -85,19 +87,22 @@ func newRow(e *catalogue.Event, now time.Time) messageRow {
 		MsgID: key(e.ID), Source: column(e.Source), Topic: column(e.Topic), App: key(e.App), Kind: key(e.Kind),
 		Title: column(e.Title), Summary: column(prose.Summary), Link: column(prose.Link),
 		SentAt: min(e.Time.UnixMicro(), now.UnixMicro()), ReceivedAt: now.UnixMicro(), Payload: e.Payload,
-		ContentHash: hash(e.Message), Late: e.Late,
+		ContentHash: hash(e.Message), Late: e.Late, CommonID: bus.CommonID(e.ID),
 	}
 	row.setStanding(e.Standing)
 	if row.Payload == nil {
 		row.Payload = []byte{}
 	}
-	row.Size = int64(overhead + len(row.MsgID) + len(row.Topic) + len(row.App) + len(row.Kind) +
+	row.Size = int64(overhead + len(row.MsgID) + len(row.Topic) + len(row.App) + len(row.Kind) + len(row.CommonID) +
 		len(row.Title) + len(row.Summary) + len(row.Link) + len(row.Signer) + len(row.Reason) + len(row.Payload))
 	return row
 }
 
 // hash returns what is stored of the hash of a message's content: 128 bits in hexadecimal.
 func hash(m *bus.Message) string { return m.ContentHash().String()[:32] }
+
+// claim is what no two messages may have at once: the id that a message has on all buses.
+func (r *messageRow) claim() string { return cmp.Or(r.CommonID, r.MsgID) }
 
 func (r *messageRow) setStanding(s bus.Standing) {
 	r.Verdict, r.Method, r.Marked = why(string(s.Verdict)), why(string(s.Method)), s.Marked

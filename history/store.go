@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/bus"
 )
 
 // A Store keeps the history in a database with the current schema. It is safe for concurrent use.
@@ -26,10 +28,13 @@ func NewStore(writer, reader *gorm.DB, now func() time.Time) *Store {
 	return &Store{writer: writer, reader: reader, now: now, reread: make(chan struct{}, 1)}
 }
 
-// Get returns the message with that id on the bus, or ErrNotFound.
+// Get returns the message with that id on a bus, or ErrNotFound.
 func (s *Store) Get(ctx context.Context, msgID string) (Record, error) {
 	var row messageRow
 	err := s.reader.WithContext(ctx).Where("msg_id = ?", key(msgID)).Take(&row).Error
+	if common := bus.CommonID(msgID); common != "" && errors.Is(err, gorm.ErrRecordNotFound) {
+		err = s.reader.WithContext(ctx).Where("common_id = ? AND common_id <> ''", common).Take(&row).Error
+	}
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return Record{}, ErrNotFound
 	}
