@@ -60,6 +60,16 @@ type Choosy interface {
 	Wants(f Frame) bool
 }
 
+// A Countersigning source can have what it receives signed before anybody gets it, as a signing relay does. It has no
+// key itself: the program gives it what signs.
+type Countersigning interface {
+	// Countersigns reports whether the source is told to. Then CountersignBy is called before Bind and Run.
+	Countersigns() bool
+	// CountersignBy says by what. pass gives the payload that goes on instead of a frame's own; its error is a reason, as
+	// for Meter.Dropped, to drop the frame. Many goroutines call it.
+	CountersignBy(pass func(Frame) ([]byte, error))
+}
+
 // OutletFigures are what an outlet counts of one address.
 type OutletFigures struct {
 	Peers     int               // connected now

@@ -49,7 +49,8 @@ type Listener struct {
 	now      func() time.Time
 	listener net.Listener
 	shared   *semaphore.Weighted
-	tap      func(bus.Frame) // is given each frame before the Intake; nil: nobody
+	pass     func(bus.Frame) ([]byte, error) // gives another payload, or the reason to drop the frame; may be nil
+	tap      func(bus.Frame)                 // is given each frame before the Intake; nil: nobody
 
 	mu      sync.Mutex
 	peers   int
@@ -136,12 +137,8 @@ func (l *Listener) receive(ctx context.Context, codec *zmq4.Conn, conn *zmtpConn
 		case len(m.Frames) != 2:
 			l.Dropped(DroppedParts)
 		default:
-			f := bus.Frame{Topic: string(m.Frames[0]), Payload: m.Frames[1]}
-			if l.tap != nil {
-				l.tap(f)
-			}
 			resume := conn.pause()
-			err := l.Forward(ctx, in, f)
+			err := l.take(ctx, bus.Frame{Topic: string(m.Frames[0]), Payload: m.Frames[1]}, in)
 			resume()
 			if err != nil {
 				return err
@@ -149,6 +146,22 @@ func (l *Listener) receive(ctx context.Context, codec *zmq4.Conn, conn *zmtpConn
 		}
 		conn.room.leave() // the Intake has bounds of its own
 	}
+}
+
+// take hands a frame on that was received.
+func (l *Listener) take(ctx context.Context, f bus.Frame, in *bus.Intake) error {
+	if l.pass != nil && f.OutOfBounds() == "" {
+		payload, err := l.pass(f)
+		if err != nil {
+			l.Dropped(err.Error())
+			return nil
+		}
+		f.Payload = payload
+	}
+	if l.tap != nil {
+		l.tap(f)
+	}
+	return l.Forward(ctx, in, f)
 }
 
 // count counts a publisher that comes or goes. Frames can come while there is one.

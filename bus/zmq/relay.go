@@ -20,6 +20,9 @@ type RelayConfig struct {
 	Publish []string `yaml:"publish"`
 	// Queue is how many messages a subscriber may be behind. Default 100000.
 	Queue int `yaml:"queue"`
+	// Sign has whatever is not signed yet signed by the relay, before anybody gets it, this daemon included: see
+	// bus.Countersigning.
+	Sign bool `yaml:"sign"`
 }
 
 // SetDefaults fills in what zero values stand for.
@@ -32,6 +35,7 @@ type Relay struct {
 	log    *slog.Logger
 	meters []*bus.Meter // one for each address of Listen
 	out    []*outlet
+	pass   func(bus.Frame) ([]byte, error) // nil: what comes in is handed on as it is
 
 	mu sync.Mutex
 	in []*Listener // empty before Bind
@@ -78,6 +82,12 @@ func NewRelay(c RelayConfig, log *slog.Logger) (*Relay, error) {
 	return r, nil
 }
 
+// Countersigns reports whether the configuration says so: a Relay is bus.Countersigning.
+func (r *Relay) Countersigns() bool { return r.config.Sign }
+
+// CountersignBy is called before Bind.
+func (r *Relay) CountersignBy(pass func(bus.Frame) ([]byte, error)) { r.pass = pass }
+
 // Bind opens all sockets, or none: a Relay is a bus.Binder.
 func (r *Relay) Bind(ctx context.Context) error {
 	r.mu.Lock()
@@ -104,7 +114,7 @@ func (r *Relay) bind(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		l.Meter, l.tap = r.meters[i], r.handOn
+		l.Meter, l.pass, l.tap = r.meters[i], r.pass, r.handOn
 		r.in = append(r.in, l)
 	}
 	return nil

@@ -57,7 +57,7 @@ func (c *publishCmd) Run(e *env) (err error) {
 	if err := bus.CheckTopic(out.Topic); err != nil {
 		return err
 	}
-	if out.Signer, err = c.signFlags.open(e.now()); err != nil {
+	if out.Signer, err = c.signFlags.open(e); err != nil {
 		return err
 	}
 	if current, err := user.Current(); err == nil {
@@ -99,12 +99,10 @@ func counted(n, what string) string {
 func (c *publishCmd) complete(e *env) error {
 	set := daemon.DefaultPublish()
 	if c.Prefix == "" || c.Env == "" || c.Connect == "" && c.Bind == "" {
-		f, err := openConfig(e)
+		found, err := publishSettings(e)
 		switch {
 		case err == nil:
-			if set, err = daemon.LoadPublish(f); err != nil {
-				return err
-			}
+			set = found
 		case e.config == "" && errors.Is(err, fs.ErrPermission):
 			fmt.Fprintf(e.stderr, "note: %v; what no option says is as in fedmsg\n", err)
 		default:

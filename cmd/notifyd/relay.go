@@ -43,7 +43,7 @@ const lookEvery = 10 * time.Second
 
 // signing gives what signs, and what says who has signed already; nil where that is nothing.
 func (c *relayCmd) signing(e *env) (*trust.Signer, *watch.Watcher[*trust.Verifier], error) {
-	signer, err := c.signFlags.open(e.now())
+	signer, err := c.signFlags.open(e)
 	switch {
 	case err != nil:
 		return nil, nil, err

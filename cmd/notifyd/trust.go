@@ -4,11 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/trust"
-	"github.com/notifyd/notifyd/internal/watch"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon"
 )
 
 // trustFlags say what a command checks messages by: the files named here, or else bus.trust of the configuration.
@@ -107,39 +106,51 @@ func archived(v *trust.Verifier, e *env, m *bus.Message) trust.Action {
 
 // signFlags say by what a command signs messages.
 type signFlags struct {
-	Sign bool   `help:"Sign messages as fedmsg does, by --cert and --key."`
+	Sign bool   `help:"Sign messages as fedmsg does, by --cert and --key, or else by bus.publish of the configuration."`
 	Cert string `type:"path" placeholder:"FILE" help:"Certificate of the signer, in PEM."`
 	Key  string `type:"path" placeholder:"FILE" help:"Its key, in PEM, without a passphrase."`
 }
 
-// maxPEM bounds the files of a signer, in bytes.
-const maxPEM = 1 << 20
-
 // open makes the Signer; nil where nothing is to be signed. A certificate that is out of date is an error: nobody would
 // believe what it signs.
-func (f *signFlags) open(now time.Time) (*trust.Signer, error) {
+func (f *signFlags) open(e *env) (*trust.Signer, error) {
+	cert, key := f.Cert, f.Key
 	switch {
-	case !f.Sign && f.Cert == "" && f.Key == "":
+	case !f.Sign && cert == "" && key == "":
 		return nil, nil
-	case !f.Sign || f.Cert == "" || f.Key == "":
+	case !f.Sign || (cert == "") != (key == ""):
 		return nil, errors.New("--sign, --cert and --key belong together")
+	case cert == "":
+		set, err := publishSettings(e)
+		if err != nil {
+			return nil, err
+		}
+		if cert, key = set.CertFile, set.KeyFile; cert == "" {
+			return nil, errors.New("--sign: by what? Name --cert and --key, or set bus.publish.cert_file and key_file in the " +
+				"configuration")
+		}
 	}
-	certificate, err := watch.ReadFile(f.Cert, maxPEM)
+	content, err := trust.SignerFiles(cert, key).Read()
 	if err != nil {
-		return nil, fmt.Errorf("--cert: %w", err)
+		return nil, fmt.Errorf("sign: %w", err)
 	}
-	key, err := watch.ReadFile(f.Key, maxPEM)
-	if err != nil {
-		return nil, fmt.Errorf("--key: %w", err)
-	}
-	signer, err := trust.NewSigner(certificate, key)
+	signer, err := content.Make()
 	if err == nil {
-		err = signer.ValidAt(now)
+		err = signer.ValidAt(e.now())
 	}
 	if err != nil {
-		return nil, fmt.Errorf("sign by %s and %s: %w", f.Cert, f.Key, err)
+		return nil, fmt.Errorf("sign by %s and %s: %w", cert, key, err)
 	}
 	return signer, nil
+}
+
+// publishSettings reads bus.publish of the configuration.
+func publishSettings(e *env) (daemon.PublishSettings, error) {
+	f, err := openConfig(e)
+	if err != nil {
+		return daemon.PublishSettings{}, err
+	}
+	return daemon.LoadPublish(f)
 }
 
 // verifier opens what messages are checked by; nil where they are not checked. The packaged configuration is read only

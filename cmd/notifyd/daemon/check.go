@@ -44,7 +44,7 @@ func check(f *config.File, env Env) (Settings, error) {
 	_, err4 := trust.Open(s.Trust)
 	_, err5 := openOutlets(f, quiet)
 	return s, errors.Join(err, err2, err3, err5, f.InSection("bus.trust", err4), checkNames(f, s, sources), f.Unknown(),
-		f.InSection("", checkFiles(s)))
+		f.InSection("", checkFiles(s)), f.InSection("bus.publish", checkSignerFiles(s)))
 }
 
 // checkFiles reads the files that the configuration names.

@@ -78,7 +78,8 @@ type Service struct {
 	db        *migrations.DB
 	describer *describer
 	trust     *watch.Watcher[*trust.Verifier]
-	watcher   *directory.Watcher // its value is nil while no directory is configured
+	signer    *watch.Watcher[*trust.Signer] // its value is nil while bus.publish names no certificate
+	watcher   *directory.Watcher            // its value is nil while no directory is configured
 	prefs     *prefs.Store
 	history   *history.Store
 	outbox    *outbox.Outbox
@@ -112,6 +113,7 @@ func Open(ctx context.Context, f *config.File, env Env) (*Service, error) {
 		func() error { return s.openAdapters(f) },
 		func() error { return s.openHoles(ctx) },
 		func() error { return s.openTrust(f) },
+		func() error { return s.openSigner(f) },
 		f.Unknown,
 		func() error { return s.openRouter(ctx) },
 		func() error { return s.openPages(ctx) },

@@ -18,6 +18,7 @@ import (
 var liveKeys = []string{
 	"log.level", "catalogue.folder", "catalogue.check", "directory.file", "directory.check",
 	"history.keep", "history.keep_bytes", "history.source_bytes", "history.prune", "web.trusted_proxies", "bus.trust",
+	"bus.publish.cert_file", "bus.publish.key_file",
 }
 
 // A tuning holds the settings that are read while the daemon runs and that a reload replaces. It never changes.
@@ -146,6 +147,7 @@ func (s *Service) watchOthers(set Settings, changed []string) error {
 	return errors.Join(
 		reread(s.describer.watcher, catalogue.Source(folder(set.Catalogue.Folder)), set.Catalogue.Check, changed),
 		reread(s.trust, trust.Files(set.Trust), set.Trust.Check, changed),
+		reread(s.signer, trust.SignerFiles(set.Publish.CertFile, set.Publish.KeyFile), set.Trust.Check, changed),
 		reread(s.watcher, directorySource(set.Directory.File), set.Directory.Check, changed),
 	)
 }

@@ -97,13 +97,15 @@ func (r *reloaded) checkMetrics(want ...string) {
 // TestReloadTakesEffect changes every key that a reload puts into effect.
 func TestReloadTakesEffect(t *testing.T) {
 	r := newReloaded(t, "web: {listen: ''}")
+	r.aPKI()
 	r.checkMetrics("notifyd_config_reload_successful 1", "notifyd_config_restart_needed 0")
 	if got := r.describer.describe(tea("ally@example.org")).Kind; got != "tea.unknown" {
 		t.Errorf("before: kind %s", got)
 	}
 	said := r.reloadWith("web: {listen: '', trusted_proxies: [192.0.2.0/24]}", "log: {level: debug}",
 		"catalogue: {folder: 'DIR/tea.d', check: 1m}", "directory: {file: 'DIR/people.yaml', check: 1m}",
-		"history: {keep: 24h, keep_bytes: 2000000, source_bytes: 1500000, prune: 1m}", "bus: {trust: {links: true}}")
+		"history: {keep: 24h, keep_bytes: 2000000, source_bytes: 1500000, prune: 1m}",
+		"bus: {trust: {links: true}, publish: {cert_file: DIR/git.example.org.crt, key_file: DIR/git.example.org.key}}")
 	event := r.describer.describe(tea("ally@example.org"))
 	if event.Kind != "tea.ready" || strings.Join(event.Users, " ") != "alice" {
 		t.Errorf("the catalogue or the directory is the old one: kind %s, users %v", event.Kind, event.Users)
@@ -118,6 +120,9 @@ func TestReloadTakesEffect(t *testing.T) {
 	}
 	if !r.router.verifier().Links() {
 		t.Error("the policy is the old one")
+	}
+	if r.signer.Load() == nil {
+		t.Error("nothing signs")
 	}
 	if len(now.proxies) != 1 || now.proxies[0].String() != "192.0.2.0/24" {
 		t.Errorf("trusted proxies %v", now.proxies)
@@ -136,8 +141,8 @@ func TestReloadTakesEffect(t *testing.T) {
 	if event := r.describer.describe(tea("ally@example.org")); event.Kind != "tea.unknown" || r.watcher.Load() != nil {
 		t.Errorf("the catalogue or the directory stays: kind %s", event.Kind)
 	}
-	if r.router.verifier().Links() {
-		t.Error("the policy stays")
+	if r.router.verifier().Links() || r.signer.Load() != nil {
+		t.Error("the policy, or what signs, stays")
 	}
 }
 

@@ -114,6 +114,7 @@ func (s *Service) startRest(rest *runGroup) {
 	rest.start("package names", s.router.warmCaches)
 	rest.start("directory", s.watcher.Run)
 	rest.start("trust files", s.trust.Run)
+	rest.start("signer's files", s.signer.Run)
 	rest.start("trust warnings", s.watchTrust)
 	for _, l := range s.listeners {
 		rest.start("web server at "+l.listener.Addr().String(), func(ctx context.Context) error {

@@ -88,7 +88,8 @@ func leaves(v reflect.Value, prefix string) []leaf {
 }
 
 // publicKeys are keys that are named like secrets but are public. Each has the tag secret:"false".
-var publicKeys = []string{"backends.irc.networks.client_key", "bus.trust.gpg_keys", "bus.http.key_file"}
+var publicKeys = []string{"backends.irc.networks.client_key", "bus.trust.gpg_keys", "bus.http.key_file",
+	"bus.publish.key_file"}
 
 // TestSecretsAreMasked fills every text of every section and prints it: no key that is named like a secret shows its
 // value.

@@ -67,6 +67,7 @@ func checkNames(f *config.File, set Settings, sources map[string]bus.Source) err
 	}
 	return errors.Join(
 		f.InSection("bus.trust", set.Trust.CheckSources(names)), f.InSection("bus.backlog", set.Backlog.Check(names)),
+		checkSigner(f, set, sources),
 	)
 }
 
@@ -105,6 +106,9 @@ func (s *Service) trustWarnings() []string {
 	}
 	if err := s.trust.Err(); err != nil {
 		warnings = append(warnings, fmt.Sprintf("the last good files of bus.trust stay in use: %v", err))
+	}
+	if s.signer != nil { // it is opened after the trust
+		warnings = append(warnings, s.signerWarnings()...)
 	}
 	return warnings
 }

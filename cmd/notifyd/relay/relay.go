@@ -194,37 +194,17 @@ func (r *Relay) end() {
 	r.config.Log.Info("relay stopped", "received", received, "handed_on", r.meter.Traffic().Received)
 }
 
-// The reasons for which a frame is dropped.
-var (
-	errNoEnvelope = errors.New("no_envelope") // to sign it would be to vouch for nonsense
-	errUnsendable = errors.New("unsendable")  // too large once it is signed
-)
+// errUnsendable is a reason to drop a frame: it is out of the bounds of what is sent.
+var errUnsendable = errors.New("unsendable")
 
 // pass gives the payload that is handed on for a frame. Its error is the reason to drop the frame.
 func (r *Relay) pass(f bus.Frame) ([]byte, error) {
 	if r.config.Signer == nil {
 		return f.Payload, nil
 	}
-	m, err := bus.Decode(f, r.config.Now())
-	switch {
-	case err != nil || bus.PeekEnvelope(f.Payload).Topic != f.Topic:
-		return nil, errNoEnvelope
-	case r.signed(m):
-		return f.Payload, nil
+	c := trust.Countersigner{Signer: func() *trust.Signer { return r.config.Signer }, Now: r.config.Now}
+	if r.config.Verifier != nil {
+		c.Verifier = r.config.Verifier.Load
 	}
-	payload, err := r.config.Signer.Sign(f.Payload)
-	if err != nil {
-		return nil, errUnsendable
-	}
-	return payload, nil
-}
-
-// signed reports whether m is signed already. Whether it is a replay is for its receivers to judge.
-func (r *Relay) signed(m *bus.Message) bool {
-	if r.config.Verifier == nil {
-		return false
-	}
-	m.Late = true
-	s, _ := r.config.Verifier.Load().Judge(m, r.config.Now())
-	return s.Verdict == bus.Signed
+	return c.Pass(f)
 }
