@@ -3,8 +3,10 @@ package amqp
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,11 +19,16 @@ import (
 //
 // Deliveries of a channel are numbered from 1, and one content header follows each: so the number of a header is the
 // delivery tag. A session has one channel that consumes.
+//
+// What we publish is numbered too. The library counts up to whatever number the broker confirms, so a confirmation of
+// what was never published ends the connection.
 type guard struct {
 	net.Conn            // with TLS where there is one
 	raw        net.Conn // below it
 	most, room uint64
 	write      time.Duration // for one write
+
+	published atomic.Uint64 // messages that may be confirmed
 
 	// The reader's goroutine alone uses these.
 	head    []byte // of the frame that is being read, as far as it is needed: 7 bytes, of a content header 19
@@ -42,11 +49,16 @@ type guard struct {
 
 // Frame types, and where things stand in a frame.
 const (
+	typeMethod = 1
 	typeHeader = 2
 	typeBody   = 3
 	frameHead  = 7                 // type, channel, length
 	sizeAt     = frameHead + 4     // of a content header: after class and weight
 	headerHead = frameHead + 4 + 8 // up to and with the size of the body
+
+	methodHead = frameHead + 4 + 8 // of a confirmation: up to and with its number
+	confirmed  = 60<<16 | 80       // class basic, method ack
+	denied     = 60<<16 | 120      // class basic, method nack
 
 	overhead = 512 // of a message in the library, beside its bytes
 )
@@ -109,6 +121,15 @@ func (g *guard) next() error {
 		g.cut -= min(g.cut, length)
 		g.payload, g.skip, g.head = rest, true, nil
 		return nil
+	case g.head[0] == typeMethod && length >= methodHead-frameHead:
+		if err := g.readHead(methodHead); err != nil {
+			return err
+		}
+		rest -= methodHead - frameHead
+		method, number := binary.BigEndian.Uint32(g.head[frameHead:]), binary.BigEndian.Uint64(g.head[frameHead+4:])
+		if (method == confirmed || method == denied) && number > g.published.Load() {
+			return errConfirms
+		}
 	case g.head[0] == typeHeader && length >= headerHead-frameHead:
 		if err := g.readHead(headerHead); err != nil {
 			return err
@@ -119,6 +140,8 @@ func (g *guard) next() error {
 	g.payload, g.skip, g.ready, g.head = rest, false, g.head, nil
 	return nil
 }
+
+var errConfirms = errors.New("the broker confirms what was never published")
 
 // readHead reads up to n bytes of the frame's begin. A deadline may pass in between, so what was read is kept.
 func (g *guard) readHead(n int) error {

@@ -2,11 +2,8 @@ package amqp
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
-	"os"
 	"time"
 
 	amqp091 "github.com/rabbitmq/amqp091-go"
@@ -37,7 +34,7 @@ func (b *broker) session(ctx context.Context, in *bus.Intake) (err error) {
 	}()
 	alive, die := context.WithCancel(ctx)
 	defer die()
-	g, err := b.dial(alive)
+	g, err := b.config.dial(alive, b.address)
 	if err != nil {
 		return err
 	}
@@ -61,45 +58,9 @@ func (b *broker) session(ctx context.Context, in *bus.Intake) (err error) {
 	return err
 }
 
-// dial connects, with TLS where the URL says so.
-func (b *broker) dial(ctx context.Context) (*guard, error) {
-	config, err := b.config.tlsConfig(b.address)
-	if err != nil {
-		return nil, &failure{FailedTLS, err}
-	}
-	limited, cancel := context.WithTimeout(ctx, b.config.Timeout)
-	defer cancel()
-	dialer := net.Dialer{KeepAlive: 30 * time.Second}
-	conn, err := dialer.DialContext(limited, "tcp", net.JoinHostPort(b.address.host, b.address.port))
-	if err != nil {
-		return nil, &failure{FailedDial, err}
-	}
-	g := newGuard(ctx, conn, bus.MaxPayload, bus.MaxHeld, b.config.Timeout)
-	if config != nil {
-		secured := tls.Client(conn, config)
-		if err := secured.HandshakeContext(limited); err != nil {
-			conn.Close()
-			return nil, &failure{FailedTLS, err}
-		}
-		g.Conn = secured
-	}
-	return g, nil
-}
-
 // begin logs in, makes what is to be there, and starts to consume.
 func (s *session) begin() (err error) {
-	hostname, _ := os.Hostname()
-	s.conn, err = amqp091.Open(s.guard, amqp091.Config{
-		SASL: s.config.login(s.address), Vhost: s.address.vhost, Heartbeat: s.config.Heartbeat, Locale: "en_US",
-		FrameSize: 128 << 10,
-		Properties: amqp091.Table{
-			"product": "notifyd", "connection_name": "notifyd " + s.name + " on " + hostname,
-			"capabilities": amqp091.Table{
-				"consumer_cancel_notify": true, "connection.blocked": true, "authentication_failure_close": true,
-			},
-		},
-	})
-	if err != nil {
+	if s.conn, err = s.config.open(s.guard, s.address, s.name); err != nil {
 		return refused(err)
 	}
 	s.connClosed = s.conn.NotifyClose(make(chan *amqp091.Error, 1))

@@ -143,6 +143,16 @@ type failure struct {
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
+// Locate says where the messages of a source come from, as a Bridge says where it leads: a Source is bus.Located.
+func (s *Source) Locate(source string) string {
+	for _, b := range s.brokers {
+		if b.name == source {
+			return b.address.String() + " " + b.config.Exchange
+		}
+	}
+	return ""
+}
+
 // Wants reports whether a broker's queue is bound to a topic: a Source is bus.Selective. What a passive queue is bound
 // to by others is not known.
 func (s *Source) Wants(source, topic string) bool {
@@ -156,7 +166,7 @@ func (s *Source) Wants(source, topic string) bool {
 	}
 	words := strings.Split(topic, ".")
 	return slices.ContainsFunc(b.config.Topics, func(pattern string) bool {
-		return matches(strings.Split(pattern, "."), words)
+		return bus.MatchTopic(strings.Split(pattern, "."), words)
 	})
 }
 
@@ -166,29 +176,4 @@ func (b *broker) whole() bool {
 		return !b.config.Passive
 	}
 	return slices.Contains(b.config.Topics, "#")
-}
-
-// matches reports whether a pattern of a binding matches a topic, both by words. It takes time by the product of their
-// lengths: after a # it goes back to the last one only.
-func matches(pattern, words []string) bool {
-	p, w, hash, mark := 0, 0, -1, 0
-	for w < len(words) {
-		switch {
-		case p < len(pattern) && pattern[p] == "#":
-			hash, mark = p, w
-			p++
-		case p < len(pattern) && (pattern[p] == "*" || pattern[p] == words[w]):
-			p++
-			w++
-		case hash >= 0:
-			mark++
-			p, w = hash+1, mark
-		default:
-			return false
-		}
-	}
-	for p < len(pattern) && pattern[p] == "#" {
-		p++
-	}
-	return p == len(pattern)
 }

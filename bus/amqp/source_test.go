@@ -21,12 +21,12 @@ func TestMatches(t *testing.T) {
 		{"a.#.c", "a.b.b", false}, {"#.b.#", "a.b.c", true}, {"#.b.#", "a.c", false}, {"*.*", "a.b", true}, {"*", "", true},
 		{"#.#", "", true}, {"#.*", "a.b", true}, {"#.a.#.b", "a.x.a.b.b", true}, {"a*", "ab", false},
 	} {
-		if got := matches(strings.Split(c.pattern, "."), strings.Split(c.topic, ".")); got != c.want {
-			t.Errorf("matches(%q, %q) = %v", c.pattern, c.topic, got)
+		if got := bus.MatchTopic(strings.Split(c.pattern, "."), strings.Split(c.topic, ".")); got != c.want {
+			t.Errorf("MatchTopic(%q, %q) = %v", c.pattern, c.topic, got)
 		}
 	}
 	many := strings.Split(strings.Repeat("#.a.", 60)+"b", ".")
-	if matches(many, strings.Split(strings.Repeat("a.", 120)+"c", ".")) { // at once, not in years
+	if bus.MatchTopic(many, strings.Split(strings.Repeat("a.", 120)+"c", ".")) { // at once, not in years
 		t.Error("a topic without a b matches")
 	}
 }
