@@ -11,7 +11,7 @@ import (
 
 // A Bridge hands messages on to another bus: one way, at least once. It is the third of three. A Source may make its
 // bus wait, an Outlet makes nobody wait and loses; a Bridge is asked again until the other bus has said that it has the
-// message. So it is given only what is stored, by the Carrier (package bus/carrier), which remembers how far it came.
+// message. So it is given only what is stored, by the Carrier (cmd/notifyd/carrier), which remembers how far it came.
 // What bus/bustest holds against every bridge (RunBridge):
 //
 //   - Confirmed: what Carry calls done is with the other bus, which has said so. It is done in the order of loads.
@@ -47,6 +47,7 @@ type Load struct {
 	Severity string   // debug, info, warning, error or critical
 	Users    []string // accounts that the message is about
 	Packages []string
+	Groups   []string
 	Via      []string // the databases that the message was in, the last of them ours: see HeaderVia
 }
 

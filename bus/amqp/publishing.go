@@ -27,6 +27,7 @@ const (
 	ofSeverity = "fedora_messaging_severity"
 	ofUser     = "fedora_messaging_user_"
 	ofPackage  = "fedora_messaging_rpm_"
+	ofGroup    = "fedora_messaging_group_"
 	ofSentAt   = "sent-at"
 )
 
@@ -107,7 +108,7 @@ func headersOf(l bus.Load) amqp091.Table {
 		for _, list := range []struct {
 			prefix string
 			names  []string
-		}{{ofUser, l.Users}, {ofPackage, l.Packages}} {
+		}{{ofUser, l.Users}, {ofPackage, l.Packages}, {ofGroup, l.Groups}} {
 			for _, name := range list.names {
 				header := list.prefix + name
 				if names += len(header) + 2; len(header) <= maxName && names <= mostNames {
