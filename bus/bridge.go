@@ -16,8 +16,8 @@ import (
 //
 //   - Confirmed: what Carry calls done is with the other bus, which has said so. It is done in the order of loads.
 //   - Same: the message keeps its id, its topic and its body.
-//   - Refused: what the other bus will never take, such as a topic that is too long for it, is done too, and told; so no
-//     message keeps those behind it waiting for ever. What it does not take now, or not from us, is an error.
+//   - Refused: what the other bus will never take, such as a topic that is too long for it, is done too, and told; so
+//     no message keeps those behind it waiting for ever. What it does not take now, or not from us, is an error.
 //   - Back: Carry connects where there is no connection. After an error it may be called again, at any time.
 //   - End: Carry returns within seconds of ctx's end. After Close all that it started has ended.
 //   - Nothing that the other bus sends, or does not send, ends the program or keeps Carry for longer than its timeout,
@@ -27,8 +27,8 @@ import (
 //
 // Two bridges make a ring, and bridges of others stand beside ours. Every message has one row in the history, whichever
 // way it came, and a bridge is given each row once: so a ring ends with the first message that is known already. A
-// message must keep id and content for that. What is known to come from the other bus is not given at all: see Choice and
-// Located. As a last resort a message counts its hops: see HeaderVia.
+// message must keep id and content for that. What is known to come from the other bus is not given at all: see Choice
+// and Located. As a last resort a message counts its hops: see HeaderVia.
 type Bridge interface {
 	// Carry hands loads on in their order, and waits until the other bus has them. The first done of them are with it,
 	// or refused; err says why the others are not, and is nil where there are none.
@@ -87,15 +87,15 @@ type BridgeDriver struct {
 	Open func(decode func(any) error, log *slog.Logger) ([]OpenBridge, error)
 }
 
-// A Located source says where its messages come from, in the words of OpenBridge.To. What comes from there is not given
-// to a bridge that leads there.
+// A Located source says where its messages come from, by the names of Frame.Source, in the words of OpenBridge.To. What
+// comes from there is not given to a bridge that leads there.
 type Located interface {
-	Locate(source string) string
+	Locations() map[string]string
 }
 
-// HeaderVia is the header of a message that lists the databases of notifyd that it was in, with spaces between. A bridge
-// that can send headers adds its own. None is given a message that was in its database before, or in MaxVia of them: so
-// a ring ends even where somebody in it changes the content, and with it the identity, of messages.
+// HeaderVia is the header of a message that lists the databases of notifyd that it was in, with spaces between. A
+// bridge that can send headers adds its own. None is given a message that was in its database before, or in MaxVia of
+// them: so a ring ends even where somebody in it changes the content, and with it the identity, of messages.
 const (
 	HeaderVia = "notifyd_via"
 	MaxVia    = 8

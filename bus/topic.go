@@ -1,8 +1,8 @@
 package bus
 
-// MatchTopic reports whether a pattern matches a topic, both by words, as a binding of a topic exchange does (AMQP 0-9-1,
-// section 3.1.3.3): * is any one word, # any number of words, also none. It takes time by the product of their lengths:
-// after a # it goes back to the last one only.
+// MatchTopic reports whether a pattern matches a topic, both by words, as a binding of a topic exchange does (AMQP
+// 0-9-1, section 3.1.3.3): * is any one word, # any number of words, also none. It takes time by the product of their
+// lengths: after a # it goes back to the last one only.
 func MatchTopic(pattern, words []string) bool {
 	p, w, hash, mark := 0, 0, -1, 0
 	for w < len(words) {

@@ -1,4 +1,4 @@
-// Package all lists the drivers of every kind of bus: those that receive, and those that hand on.
+// Package all lists the drivers of every kind of bus: those that receive, those that hand on, and bridges.
 package all
 
 import (
@@ -22,5 +22,12 @@ func Drivers() []bus.Driver {
 func Outlets() []bus.OutletDriver {
 	return []bus.OutletDriver{
 		zmq.GatewayDriver(),
+	}
+}
+
+// Bridges are those that lead to another bus, sorted by name.
+func Bridges() []bus.BridgeDriver {
+	return []bus.BridgeDriver{
+		amqp.BridgeDriver(),
 	}
 }

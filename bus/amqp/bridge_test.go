@@ -98,7 +98,8 @@ func TestBridgeHeaders(t *testing.T) {
 	b := newTestBridge(t, "url: %q, exchange: %s", broker.URL(rabbittest.Admin), exchange)
 	fedmsg := bustest.LoadOf(bustest.Sample(1))
 	fedmsg.Via = []string{"here"}
-	ours := bustest.LoadOf(bus.Frame{Topic: "org.example.b", Payload: []byte(`{"topic":"org.example.b","id":"u","priority":4,
+	ours := bustest.LoadOf(bus.Frame{Topic: "org.example.b", Payload: []byte(`{
+		"topic":"org.example.b","id":"u","priority":4,
 		"headers":{"fedora_messaging_schema":"ferry.v1","fedora_messaging_severity":40,"sent-at":"2026-01-02T03:04:05+00:00",
 		"notifyd_via":"there"},"body":{"n":1}}`)})
 	ours.Via = append(ours.Message.Via(), "here")
@@ -144,7 +145,9 @@ func TestBridgeSaysWhatTheBrokerRefuses(t *testing.T) {
 		})
 	}
 	full := rabbittest.Name("full")
-	_, err := c.QueueDeclare(full, true, false, false, false, amqp091.Table{"x-max-length": 1, "x-overflow": "reject-publish"})
+	_, err := c.QueueDeclare(full, true, false, false, false, amqp091.Table{
+		"x-max-length": 1, "x-overflow": "reject-publish",
+	})
 	if err == nil {
 		err = c.QueueBind(full, "#", exchange, false, nil)
 	}

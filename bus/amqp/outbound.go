@@ -115,8 +115,8 @@ func (o *outbound) end() {
 	}
 }
 
-// carry publishes loads and waits for their confirmations. While it works it ends the connection where nothing moves for
-// Timeout, or where ctx ends.
+// carry publishes loads and waits for their confirmations. While it works it ends the connection where nothing moves
+// for Timeout, or where ctx ends.
 func (o *outbound) carry(ctx context.Context, loads []bus.Load) (done int, refusals []bus.Refused, err error) {
 	watchdog := time.AfterFunc(o.config.Timeout, func() { o.guard.Close() })
 	defer watchdog.Stop()
@@ -148,7 +148,8 @@ func (o *outbound) carryPart(ctx context.Context, loads []bus.Load, watchdog *ti
 		}
 		o.guard.published.Add(1)
 		watchdog.Reset(o.config.Timeout)
-		if err := o.channel.PublishWithContext(ctx, o.config.Exchange, l.Message.Topic, o.config.Mandatory, false, p); err != nil {
+		exchange, mandatory := o.config.Exchange, o.config.Mandatory
+		if err := o.channel.PublishWithContext(ctx, exchange, l.Message.Topic, mandatory, false, p); err != nil {
 			return 0, nil, fmt.Errorf("publish: %w", err)
 		}
 		first = append(first, i)

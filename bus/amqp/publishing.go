@@ -37,8 +37,8 @@ var severities = map[string]int32{"debug": 10, "info": 20, "warning": 30, "error
 // mostNames bounds the headers that name users and packages, in bytes: a push may name thousands.
 const mostNames = 16 << 10
 
-// newPublishing makes the AMQP form of a load: the body as it was sent, and everything else beside it. Headers have to fit
-// into one frame of so many bytes.
+// newPublishing makes the AMQP form of a load: the body as it was sent, and everything else beside it. Headers have to
+// fit into one frame of so many bytes.
 func newPublishing(l bus.Load, frame int) (amqp091.Publishing, *refusal) {
 	m := l.Message
 	p := amqp091.Publishing{
@@ -89,8 +89,8 @@ func body(m *bus.Message) ([]byte, uint8, error) {
 	return []byte("null"), priority, nil
 }
 
-// headersOf gives the headers that the message has, as it has them. What fedora-messaging needs and the message does not
-// say comes from its meaning: so consumers that bind queues by people and packages get what came from fedmsg too.
+// headersOf gives the headers that the message has, as it has them. What fedora-messaging needs and the message does
+// not say comes from its meaning: so consumers that bind queues by people and packages get what came from fedmsg too.
 func headersOf(l bus.Load) amqp091.Table {
 	all := amqp091.Table{}
 	of := false

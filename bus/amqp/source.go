@@ -143,14 +143,13 @@ type failure struct {
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
-// Locate says where the messages of a source come from, as a Bridge says where it leads: a Source is bus.Located.
-func (s *Source) Locate(source string) string {
+// Locations says where the messages of each broker come from: a Source is bus.Located.
+func (s *Source) Locations() map[string]string {
+	all := map[string]string{}
 	for _, b := range s.brokers {
-		if b.name == source {
-			return b.address.String() + " " + b.config.Exchange
-		}
+		all[b.name] = b.address.String() + " " + b.config.Exchange
 	}
-	return ""
+	return all
 }
 
 // Wants reports whether a broker's queue is bound to a topic: a Source is bus.Selective. What a passive queue is bound

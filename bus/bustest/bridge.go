@@ -148,7 +148,8 @@ func (b *bridgeBench) start() {
 		b.broken(promiseStill, "goroutines run after Open:\n%s", started)
 	}
 	b.open = all[0]
-	if b.open.Name == "" || b.open.To == "" || b.open.Choice.RetryMin <= 0 || b.open.Choice.RetryMax < b.open.Choice.RetryMin {
+	c := b.open.Choice
+	if b.open.Name == "" || b.open.To == "" || c.RetryMin <= 0 || c.RetryMax < c.RetryMin {
 		b.broken(promiseDriver, "the open bridge lacks something: %+v", b.open)
 	}
 	b.checkSecrets("To", b.open.To)

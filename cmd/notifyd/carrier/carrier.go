@@ -20,6 +20,7 @@ package carrier
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -56,6 +57,7 @@ type Carrier struct {
 	saved    int64     // as it is in the database
 	savedAt  time.Time // or looked at
 	held     time.Time // until when the bookmark is ours; zero: it is not
+	asked    bool      // what was lost before is known
 	failed   int64     // failures in a row
 	said     string    // the failure that was logged last
 
@@ -162,9 +164,10 @@ func (c *Carrier) claim(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if lost := c.counts.setLost(b.Lost); lost > 0 && held {
+	if lost := c.counts.setLost(b.Lost); lost > 0 && c.asked {
 		c.Log.Warn("messages were deleted from the history before they were handed on", "lost", lost, "in_all", b.Lost)
 	}
+	c.asked = true
 	if !held {
 		c.held = time.Time{}
 		return false, nil
@@ -201,7 +204,7 @@ func (c *Carrier) step(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	if err := c.carry(ctx, loads, at, end); err != nil {
-		return false, err
+		return false, errors.Join(err, c.save(ctx))
 	}
 	return true, c.saveSeldom(ctx, len(loads) > 0)
 }

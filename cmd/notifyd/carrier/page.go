@@ -22,7 +22,8 @@ const (
 
 // page reads the first of what heads announce, within the bounds. It gives the loads and their ids, and where the page
 // ends.
-func (c *Carrier) page(ctx context.Context, heads []history.Heading) (loads []bus.Load, at []int64, end int64, err error) {
+func (c *Carrier) page(ctx context.Context, heads []history.Heading) (
+	loads []bus.Load, at []int64, end int64, err error) {
 	var wanted []int64
 	bytes := int64(0)
 	for _, h := range heads {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"slices"
 
@@ -12,6 +13,7 @@ import (
 	backendall "github.com/notifyd/notifyd/backends/all"
 	"github.com/notifyd/notifyd/bus"
 	busall "github.com/notifyd/notifyd/bus/all"
+	"github.com/notifyd/notifyd/cmd/notifyd/carrier"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 )
 
@@ -24,7 +26,9 @@ func (s *Service) openAdapters(f *config.File) error {
 	})
 	var err3 error
 	s.outlets, err3 = openOutlets(f, s.log)
-	if err := errors.Join(err, err2, err3, checkNames(f, s.settings, s.sources)); err != nil {
+	var err4 error
+	s.bridges, err4 = openBridges(f, s.log, s.sources)
+	if err := errors.Join(err, err2, err3, err4, checkNames(f, s.settings, s.sources)); err != nil {
 		return err
 	}
 	if len(s.sources) == 0 {
@@ -74,6 +78,71 @@ func openOutlets(f *config.File, log *slog.Logger) (map[string]bus.Outlet, error
 		outlets[driver.Name] = outlet
 	}
 	return outlets, errors.Join(errs...)
+}
+
+// openBridges opens every bridge that the configuration has, by its driver and name.
+func openBridges(f *config.File, log *slog.Logger, sources map[string]bus.Source) (map[string]bus.OpenBridge, error) {
+	bridges := map[string]bus.OpenBridge{}
+	names := sourceNames(sources)
+	var errs []error
+	for _, driver := range busall.Bridges() {
+		section := "bus." + driver.Name
+		decode := f.Section(section)
+		if !f.Has(section) {
+			continue
+		}
+		opened, err := driver.Open(decode, log)
+		if err != nil {
+			errs = append(errs, f.InSection(section, err))
+		}
+		for _, b := range opened {
+			for _, from := range b.Choice.NotFrom {
+				if !slices.Contains(names, from) && !findsNames(sources) {
+					errs = append(errs, f.InSection(section, fmt.Errorf("%s: not_from: %q is no source; there are %q", b.Name, from,
+						names)))
+				}
+			}
+			bridges[driver.Name+"."+b.Name] = b
+		}
+	}
+	return bridges, errors.Join(errs...)
+}
+
+// openCarriers makes what works for the bridges. What is stored from now on is theirs.
+func (s *Service) openCarriers(ctx context.Context) error {
+	if len(s.bridges) == 0 {
+		return nil
+	}
+	database, err := s.prefs.Identity(ctx)
+	if err != nil {
+		return fmt.Errorf("read identity of the database: %w", err)
+	}
+	holder := thisProcess()
+	if !s.db.Postgres {
+		holder = "the owner of the file" // there is one at a time, and it waits for nobody after a kill
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.bridges)) {
+		c := carrier.New(carrier.Config{
+			Name: name, Open: s.bridges[name], History: s.history, Describe: s.describer.describe,
+			Database: database[:min(16, len(database))], Holder: holder, Now: s.env.Now, Log: s.log,
+		})
+		for _, source := range s.sources {
+			located, ok := source.(bus.Located)
+			if !ok {
+				continue
+			}
+			for from, place := range located.Locations() {
+				if place == s.bridges[name].To {
+					c.NotFrom(from)
+				}
+			}
+		}
+		if err := c.Prepare(ctx); err != nil {
+			return err
+		}
+		s.carriers = append(s.carriers, c)
+	}
+	return nil
 }
 
 // binders gives the sources and outlets to which others connect, by their sections.

@@ -41,6 +41,7 @@ import (
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/backlog"
 	"github.com/notifyd/notifyd/bus/trust"
+	"github.com/notifyd/notifyd/cmd/notifyd/carrier"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
@@ -86,6 +87,8 @@ type Service struct {
 	backends  map[string]backends.Backend
 	sources   map[string]bus.Source
 	outlets   map[string]bus.Outlet
+	bridges   map[string]bus.OpenBridge
+	carriers  []*carrier.Carrier // one a bridge
 	holes     *holesTracker
 	fillers   []*backlog.Filler
 	router    *router
@@ -115,6 +118,7 @@ func Open(ctx context.Context, f *config.File, env Env) (*Service, error) {
 		func() error { return s.openTrust(f) },
 		func() error { return s.openSigner(f) },
 		f.Unknown,
+		func() error { return s.openCarriers(ctx) },
 		func() error { return s.openRouter(ctx) },
 		func() error { return s.openPages(ctx) },
 		func() error { return s.bindAll(ctx) },

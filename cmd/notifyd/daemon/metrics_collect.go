@@ -59,6 +59,9 @@ func (r collector) Collect(out chan<- prometheus.Metric) {
 	for _, outlet := range r.s.outlets {
 		outlet.Collect(emit)
 	}
+	for _, c := range r.s.carriers {
+		c.Collect(emit)
+	}
 	for _, backend := range r.s.backends {
 		if metered, ok := backend.(backends.Metered); ok {
 			metered.Collect(emit)

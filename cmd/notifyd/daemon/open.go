@@ -124,8 +124,8 @@ func (s *Service) openRouter(ctx context.Context) error {
 		db: s.db.Writer, subscriptions: s.prefs.Subscriptions, history: s.history, outbox: s.outbox, describer: s.describer,
 		verifier: s.trust.Load, directory: s.watcher.Load, links: links, holes: s.holes, metrics: s.metrics,
 		now: s.env.Now, log: s.log,
-		outlets: slices.Collect(maps.Values(s.outlets)),
-		dedup:   bus.NewDedupWindow(dedupIDs), seldom: newSeldom(s.env.Now, s.log), cold: make(chan *rules.Index, 1),
+		outlets: slices.Collect(maps.Values(s.outlets)), carriers: s.carriers,
+		dedup: bus.NewDedupWindow(dedupIDs), seldom: newSeldom(s.env.Now, s.log), cold: make(chan *rules.Index, 1),
 	}
 	if path := s.settings.snapshot(); path != "" {
 		database, err := s.prefs.Identity(ctx)

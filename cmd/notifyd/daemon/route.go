@@ -11,6 +11,7 @@ import (
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/trust"
+	"github.com/notifyd/notifyd/cmd/notifyd/carrier"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/outbox"
@@ -39,6 +40,7 @@ type router struct {
 	log           *slog.Logger
 
 	outlets    []bus.Outlet
+	carriers   []*carrier.Carrier
 	dedup      *bus.DedupWindow
 	state      *indexState
 	loadedOnce bool            // the snapshot is read at the first load only
@@ -161,6 +163,9 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *ph
 		return 0, err
 	}
 	watch.lap("commit")
+	for _, c := range r.carriers {
+		c.Wake()
+	}
 	if _, err := r.history.Committed(ctx, outcomes); err != nil {
 		r.log.Error("the history is not held within its bounds", "error", err)
 	}

@@ -102,6 +102,9 @@ func (s *Service) startRest(rest *runGroup) {
 	for name, outlet := range s.outlets { // which end after the router, so that all it has handed on can leave
 		rest.start("outlet "+name, outlet.Run)
 	}
+	for _, c := range s.carriers {
+		rest.start("bridge "+c.Name, c.Run)
+	}
 	rest.start("history", s.retuned(func(ctx context.Context, now *tuning) error {
 		return s.history.Run(ctx, now.history.keep(), now.history.Prune, s.log)
 	}))

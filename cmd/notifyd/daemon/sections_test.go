@@ -47,6 +47,9 @@ func sections() map[string]any {
 	for _, d := range busall.Outlets() {
 		d.Open(caught("bus."+d.Name), log)
 	}
+	for _, d := range busall.Bridges() {
+		d.Open(caught("bus."+d.Name), log)
+	}
 	for _, d := range backendall.Drivers() {
 		d.Open(caught("backends."+d.Info.Name), backends.Parts{Log: log, Now: time.Now})
 	}
@@ -65,6 +68,9 @@ func (l leaf) name() string { return l.path[strings.LastIndex(l.path, ".")+1:] }
 
 // leaves returns every key of the struct v. It adds one item to each list of mappings.
 func leaves(v reflect.Value, prefix string) []leaf {
+	if v.Kind() == reflect.Map {
+		return nil // names that a site chooses
+	}
 	var found []leaf
 	for i := range v.NumField() {
 		field, value := v.Type().Field(i), v.Field(i)

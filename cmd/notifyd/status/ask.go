@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/cmd/notifyd/carrier"
 )
 
 // The bounds on what a listener may answer, in bytes.
@@ -32,7 +33,9 @@ func Ask(ctx context.Context, base string) (Report, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return errors.New("it redirects; notifyd does not") },
 	}
 	defer client.CloseIdleConnections()
-	r := Report{Warnings: []string{}, Endpoints: []Endpoint{}, Backends: []Backend{}, Services: []Service{}}
+	r := Report{
+		Warnings: []string{}, Endpoints: []Endpoint{}, Backends: []Backend{}, Bridges: []Bridge{}, Services: []Service{},
+	}
 	text, err := get(ctx, client, base+"/readyz", maxReady, http.StatusOK, http.StatusServiceUnavailable)
 	if err != nil {
 		return r, err
@@ -115,7 +118,28 @@ func (r *Report) readMetrics(text []byte) error {
 		r.Backends = append(r.Backends, Backend{label(m, "backend"), value(m) == 1})
 	}
 	slices.SortFunc(r.Backends, func(a, b Backend) int { return cmp.Compare(a.Name, b.Name) })
+	r.readBridges(families)
 	return nil
+}
+
+func (r *Report) readBridges(families map[string]*dto.MetricFamily) {
+	of := map[string]map[string]float64{}
+	for _, name := range []string{carrier.BehindMetric, carrier.BehindSecondsMetric, carrier.SentMetric,
+		carrier.LostMetric} {
+		of[name] = map[string]float64{}
+		for _, m := range families[name].GetMetric() {
+			of[name][label(m, "bridge")] = value(m)
+		}
+	}
+	for _, m := range families[carrier.UpMetric].GetMetric() {
+		name := label(m, "bridge")
+		r.Bridges = append(r.Bridges, Bridge{
+			Name: name, To: label(m, "to"), Up: value(m) == 1, Behind: of[carrier.BehindMetric][name],
+			BehindSeconds: of[carrier.BehindSecondsMetric][name], Sent: of[carrier.SentMetric][name],
+			Lost: of[carrier.LostMetric][name],
+		})
+	}
+	slices.SortFunc(r.Bridges, func(a, b Bridge) int { return cmp.Compare(a.Name, b.Name) })
 }
 
 func label(m *dto.Metric, name string) string {

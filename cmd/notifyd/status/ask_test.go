@@ -27,6 +27,16 @@ notifyd_source_last_message_timestamp_seconds{address="tcp://a:1",source="a"} 1.
 # TYPE notifyd_backend_down gauge
 notifyd_backend_down{backend="irc"} 1
 notifyd_backend_down{backend="email"} 0
+# TYPE notifyd_bridge_up gauge
+notifyd_bridge_up{bridge="to_amqp.main",to="rabbit x"} 0
+# TYPE notifyd_bridge_behind_messages gauge
+notifyd_bridge_behind_messages{bridge="to_amqp.main",to="rabbit x"} 7
+# TYPE notifyd_bridge_behind_seconds gauge
+notifyd_bridge_behind_seconds{bridge="to_amqp.main",to="rabbit x"} 90
+# TYPE notifyd_bridge_sent_total counter
+notifyd_bridge_sent_total{bridge="to_amqp.main",to="rabbit x"} 12
+# TYPE notifyd_bridge_lost_total counter
+notifyd_bridge_lost_total{bridge="to_amqp.main",to="rabbit x"} 3
 `
 
 // listening serves a listener's pages for the time of the test.
@@ -55,6 +65,7 @@ func TestAsk(t *testing.T) {
 		Endpoints: []Endpoint{{"a", "tcp://a:1", true, 1.5e6, &last}, {"a", "tcp://a:2", false, 0, nil},
 			{`b "x"`, "tcp://b:1", false, 0, nil}},
 		Backends: []Backend{{"email", false}, {"irc", true}}, Services: []Service{},
+		Bridges: []Bridge{{"to_amqp.main", "rabbit x", false, 7, 90, 12, 3}},
 	}
 	if !reflect.DeepEqual(r, want) {
 		t.Errorf("%+v, want %+v", r, want)
@@ -62,7 +73,8 @@ func TestAsk(t *testing.T) {
 	silent := Service{Name: "git", Under: "org.example.prod", State: Silent}
 	r.Services = append(r.Services, silent, Service{State: Unknown})
 	r.Judge()
-	down := []string{`endpoint b "x" is not connected`, "backend irc is down", "service git of org.example.prod is silent"}
+	down := []string{`endpoint b "x" is not connected`, "backend irc is down",
+		"bridge to_amqp.main is down; 7 messages wait", "service git of org.example.prod is silent"}
 	if !slices.Equal(r.Down, down) {
 		t.Errorf("down %q, want %q", r.Down, down)
 	}

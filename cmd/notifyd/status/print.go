@@ -17,6 +17,7 @@ func (r *Report) Print(out io.Writer, now time.Time) error {
 	}
 	p.endpoints(r.Endpoints)
 	p.backends(r.Backends)
+	p.bridges(r.Bridges)
 	p.services(r.Services)
 	p.line("")
 	for _, d := range r.Down {
@@ -64,6 +65,23 @@ func (p *printer) backends(all []Backend) {
 			state = "down"
 		}
 		p.line("%s\t%s", text.OneLine(b.Name), state)
+	}
+}
+
+func (p *printer) bridges(all []Bridge) {
+	if len(all) == 0 {
+		return
+	}
+	p.line("\nBRIDGE\tTO\tSTATE\tBEHIND\tSINCE START\tLOST")
+	for _, b := range all {
+		state, behind := "ok", "0"
+		if !b.Up {
+			state = "down"
+		}
+		if b.Behind > 0 {
+			behind = fmt.Sprintf("%.0f (%s)", b.Behind, time.Duration(b.BehindSeconds)*time.Second)
+		}
+		p.line("%s\t%s\t%s\t%s\t%.0f\t%.0f", text.OneLine(b.Name), text.OneLine(b.To), state, behind, b.Sent, b.Lost)
 	}
 }
 

@@ -11,10 +11,12 @@
 //   - an endpoint none of whose addresses is connected. fedmsg lists more addresses for a service than it uses, so a
 //     single one that is not connected is no fault;
 //   - a backend that says so;
+//   - a bridge whose last attempt failed;
 //   - a service that is silent.
 package status
 
 import (
+	"fmt"
 	"time"
 )
 
@@ -25,6 +27,7 @@ type Report struct {
 	Warnings  []string   `json:"warnings"` // what works but should be changed
 	Endpoints []Endpoint `json:"endpoints"`
 	Backends  []Backend  `json:"backends"`
+	Bridges   []Bridge   `json:"bridges"`
 	Services  []Service  `json:"services"`
 	Down      []string   `json:"down"` // what is down, in words
 }
@@ -42,6 +45,17 @@ type Endpoint struct {
 type Backend struct {
 	Name string `json:"name"`
 	Down bool   `json:"down"`
+}
+
+// A Bridge leads to another bus.
+type Bridge struct {
+	Name          string  `json:"name"` // to_amqp.main
+	To            string  `json:"to"`
+	Up            bool    `json:"up"`
+	Behind        float64 `json:"behind"`         // messages that were not looked at yet
+	BehindSeconds float64 `json:"behind_seconds"` // since when the oldest of them is stored
+	Sent          float64 `json:"sent"`           // messages since the start of the daemon
+	Lost          float64 `json:"lost"`           // messages since the bridge was made
 }
 
 // Judge fills in what is down.
@@ -66,6 +80,11 @@ func (r *Report) Judge() {
 	for _, b := range r.Backends {
 		if b.Down {
 			r.Down = append(r.Down, "backend "+b.Name+" is down")
+		}
+	}
+	for _, b := range r.Bridges {
+		if !b.Up {
+			r.Down = append(r.Down, fmt.Sprintf("bridge %s is down; %.0f messages wait", b.Name, b.Behind))
 		}
 	}
 	for _, s := range r.Services {
