@@ -29,6 +29,8 @@ type PosterConfig struct {
 	Patience time.Duration
 	// Timeout bounds one try. Default 1m, more than the server needs.
 	Timeout time.Duration
+	// Late says that the messages are no news, as those of an archive: old ones, and those without a time, notify nobody.
+	Late bool
 	// TLS may name other CAs than the system's.
 	TLS *tls.Config
 }

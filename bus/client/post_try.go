@@ -86,6 +86,9 @@ func (p *Poster) try(ctx context.Context, q *request) ([]string, error) {
 	}
 	r.Header.Set("Content-Type", q.kind)
 	r.Header.Set("User-Agent", "notifyd")
+	if p.config.Late {
+		r.Header.Set("X-Notifyd-Late", "1")
+	}
 	if len(q.body) > askAbove {
 		r.Header.Set("Expect", "100-continue")
 	}

@@ -19,6 +19,7 @@ type draft struct {
 	id      string
 	topic   string
 	payload []byte
+	late    bool
 }
 
 // maxFaults bounds the faults that one answer names.
@@ -30,6 +31,7 @@ type filling struct {
 	key  string // Idempotency-Key; "" where there is none
 	now  time.Time
 	id   func() string
+	late bool
 }
 
 // readObject makes the message of a body that is one JSON object.
@@ -104,7 +106,7 @@ func (f filling) draft(text []byte, key string) (draft, error) {
 	if err != nil {
 		return draft{}, err
 	}
-	d := draft{id: m.ID, topic: m.Topic, payload: text}
+	d := draft{id: m.ID, topic: m.Topic, payload: text, late: f.late}
 	if given(fields["signature"]) {
 		return d, nil
 	}
@@ -113,7 +115,7 @@ func (f filling) draft(text []byte, key string) (draft, error) {
 		d.id = cmp.Or(key, f.id())
 		add = appendField(add, "msg_id", d.id)
 	}
-	if m.Undated() {
+	if m.Undated() && !f.late { // what is late was not sent now
 		add = appendField(add, "timestamp", json.Number(strconv.FormatFloat(float64(f.now.UnixMicro())/1e6, 'f', -1, 64)))
 	}
 	if !given(fields["username"]) {

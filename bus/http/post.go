@@ -16,6 +16,9 @@ import (
 // headerSender names the sender of a request that is signed.
 const headerSender = "X-Notifyd-Sender"
 
+// headerLate says that the messages of a request are no news, such as those of an archive. Old ones notify nobody.
+const headerLate = "X-Notifyd-Late"
+
 // post answers POST /api/v1/messages.
 func (s *Source) post(w nethttp.ResponseWriter, r *nethttp.Request) (ids []string, err error) {
 	from, b, leave, err := s.authenticate(w, r)
@@ -103,7 +106,8 @@ func (s *Source) signed(r *nethttp.Request, body []byte) *sender {
 
 // drafts reads the messages of a body, and checks that from may send them.
 func (s *Source) drafts(r *nethttp.Request, from *sender, body []byte) ([]draft, error) {
-	f := filling{name: from.name, key: r.Header.Get("Idempotency-Key"), now: s.now(), id: s.newID}
+	f := filling{name: from.name, key: r.Header.Get("Idempotency-Key"), now: s.now(), id: s.newID,
+		late: r.Header.Get(headerLate) != ""}
 	if f.key == "" {
 		f.key = r.Header.Get(standardID)
 	}
@@ -170,7 +174,7 @@ func (s *Source) hand(ctx context.Context, from *sender, drafts []draft) ([]stri
 		err := ctx.Err()
 		if err == nil {
 			err = from.meter.Forward(ctx, s.in,
-				bus.Frame{Topic: d.topic, Payload: d.payload, Publisher: from.name, Ack: ack})
+				bus.Frame{Topic: d.topic, Payload: d.payload, Publisher: from.name, Late: d.late, Ack: ack})
 		}
 		if err != nil {
 			return nil, notYet(ids)

@@ -175,6 +175,17 @@ func TestLinesHaveIDs(t *testing.T) {
 	}
 }
 
+// TestLate: what a sender says is no news is none, and one without a time is not of now.
+func TestLate(t *testing.T) {
+	for _, late := range []string{"", "1"} {
+		w, got := newStand(t, Config{Senders: ferry}).post(`{"topic":"org.example.prod.ferry","msg":{}}`, headerLate, late)
+		if w.Code != nethttp.StatusAccepted || len(got) != 1 || got[0].Late != (late != "") ||
+			got[0].Undated() != (late != "") {
+			t.Errorf("%s: %q: %d, became %+v", headerLate, late, w.Code, got)
+		}
+	}
+}
+
 func TestRate(t *testing.T) {
 	s := newStand(t, Config{Senders: map[string]Sender{
 		"ferry": {Token: testToken, Topics: []string{"#"}, Rate: 0.1, Burst: 2}}})
