@@ -12,9 +12,9 @@ import (
 	"slices"
 )
 
-// Archive calls do for each mail in an archive: an mbox file (RFC 4155, with ">From " in texts taken back), or a
-// Maildir folder, whose mails come in the order of their names, which is about that of time. where says which mail it
-// is. It holds one mail at a time.
+// Archive calls do for each mail in an archive: an mbox file (RFC 4155, with ">From " in texts taken back), a file with
+// one mail, or a Maildir folder, whose mails come in the order of their names, which is about that of time. where says
+// which mail it is. It holds one mail at a time.
 func Archive(path string, do func(m *Mail, where string) error) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -28,8 +28,11 @@ func Archive(path string, do func(m *Mail, where string) error) error {
 		return err
 	}
 	defer file.Close()
-	return mbox(file, func(raw []byte, number int) error {
-		return do(parse(raw), fmt.Sprintf("%s, mail %d", path, number))
+	return mbox(file, func(m *Mail, number int) error {
+		if number == 0 {
+			return do(m, path)
+		}
+		return do(m, fmt.Sprintf("%s, mail %d", path, number))
 	})
 }
 
@@ -80,8 +83,9 @@ func readFile(path string) (*Mail, error) {
 
 var fromLine = []byte("From ")
 
-// mbox reads the mails of an mbox file. A mail begins with a line "From ", at the start or behind an empty line.
-func mbox(from io.Reader, do func(raw []byte, number int) error) error {
+// mbox reads the mails of an mbox file. A mail begins with a line "From ", at the start or behind an empty line. A file
+// that does not begin so is one mail, with the number 0.
+func mbox(from io.Reader, do func(m *Mail, number int) error) error {
 	in := bufio.NewReaderSize(from, 64<<10)
 	var raw bytes.Buffer
 	number := 0
@@ -89,7 +93,7 @@ func mbox(from io.Reader, do func(raw []byte, number int) error) error {
 		if number == 0 {
 			return nil
 		}
-		return do(raw.Bytes(), number)
+		return do(parse(raw.Bytes()), number)
 	}
 	atStart, empty := true, true // at the start of a line; the line before was empty
 	for {
@@ -101,7 +105,11 @@ func mbox(from io.Reader, do func(raw []byte, number int) error) error {
 			raw.Reset()
 			number++
 		} else if number == 0 && len(bytes.TrimSpace(piece)) > 0 {
-			return errors.New(`no mbox: it does not begin with a line "From "`)
+			m, err := Read(io.MultiReader(bytes.NewReader(bytes.Clone(piece)), in)) // a file with one mail
+			if err != nil {
+				return err
+			}
+			return do(m, 0)
 		}
 		if atStart {
 			empty = len(bytes.TrimRight(piece, "\r\n")) == 0

@@ -46,9 +46,9 @@ func TestMbox(t *testing.T) {
 			t.Errorf("with %q: %.200q", end, got)
 		}
 	}
-	err := mail.Archive(write(t, filepath.Join(t.TempDir(), "mbox"), "Subject: one\n\nHot."), nil)
-	if err == nil || !strings.Contains(err.Error(), "no mbox") {
-		t.Errorf("a file that is no mbox: %v", err)
+	got := subjects(t, write(t, filepath.Join(t.TempDir(), "mail"), "\n\nSubject: one\n\nHot.\n\nFrom me"))
+	if len(got) != 1 || got[0] != "one: Hot.\n\nFrom me" {
+		t.Errorf("a file with one mail: %q", got)
 	}
 }
 

@@ -171,7 +171,7 @@ func FuzzMail(f *testing.F) {
 	})
 }
 
-// FuzzMbox: an archive never has more mails than lines that begin one.
+// FuzzMbox: an archive never has more mails than lines that begin one, or one.
 func FuzzMbox(f *testing.F) {
 	f.Add([]byte("From a\nSubject: x\n\nHot.\n\nFrom b\n\n>From c\n>>From d\n"))
 	f.Add([]byte("From a\n\nFrom b"))
@@ -183,7 +183,7 @@ func FuzzMbox(f *testing.F) {
 		}
 		n := 0
 		err := mail.Archive(file, func(*mail.Mail, string) error { n++; return nil })
-		if most := bytes.Count(text, []byte("From ")); n > most || err != nil && n > 0 {
+		if most := bytes.Count(text, []byte("From ")); n > max(1, most) || err != nil {
 			t.Errorf("%d mails in %q: %v", n, text, err)
 		}
 	})

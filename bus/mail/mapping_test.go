@@ -48,6 +48,20 @@ func TestSiteMappings(t *testing.T) {
 	}
 }
 
+// TestSample: the example that sites copy.
+func TestSample(t *testing.T) {
+	all, err := mail.Load("../../contrib/mail")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := outcome(t, all, "From: Builder <buildd@example.org>\nSubject: Log for failed build of tea_1.2-1 on arm64 (dist=unstable)"+
+		"\nAuto-Submitted: auto-generated\nMessage-ID: <1@example.org>\n\nlog\n", mail.Options{})
+	if out.Draft == nil || out.Draft.Topic != "buildd.build.failed" || !strings.Contains(string(out.Draft.Payload),
+		`"architecture":"arm64","builder":"buildd@example.org","package":"tea"`) {
+		t.Errorf("%+v", out)
+	}
+}
+
 func TestLoadSaysWhatIsWrong(t *testing.T) {
 	for text, want := range map[string]string{
 		"topic: a\nfields: {a: '{text}'}":                                        "when: expressions were expected",

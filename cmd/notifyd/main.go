@@ -110,6 +110,7 @@ type commandLine struct {
 	Trigger triggerCmd `cmd:"" help:"Run a command for messages."`
 	Relay   relayCmd   `cmd:"" help:"Let publishers connect, and hand on what they send, signed if you like."`
 	Gateway gatewayCmd `cmd:"" help:"Let subscribers connect, and hand on what publishers send."`
+	Mail    mailCmd    `cmd:"" help:"Make messages of mails: of bug trackers, archives and mailing lists."`
 	Desktop desktopCmd `cmd:"" help:"Show notices on this desktop as they come (the agent in your session)."`
 
 	Filter    filterCmd    `cmd:"" help:"Test, explain and check filters."`

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/client"
+	busmail "github.com/notifyd/notifyd/bus/mail"
+	"github.com/notifyd/notifyd/cmd/notifyd/mail"
+)
+
+// mailCmd is `notifyd mail`.
+type mailCmd struct {
+	Receive mailReceiveCmd `cmd:"" help:"Hand a mail on to the daemon: what a mail system runs, with the mail on stdin."`
+	Try     mailTryCmd     `cmd:"" help:"Show what mails would become, and why not something else."`
+}
+
+// mappingFlags say what mails become.
+type mappingFlags struct {
+	Mapping  []string `placeholder:"NAME" help:"Ask this mapping only; of several the first that takes the mail counts (default: all but generic)."`
+	Mappings string   `type:"path" placeholder:"DIR" help:"Folder of the site's own mappings, NAME.yaml each."`
+	Prefix   string   `placeholder:"WORDS" help:"First words of the topics, such as org.debian.dev."`
+	Require  []string `sep:"none" placeholder:"EXPR" help:"Take only mails for which this expression gives something, such as {header Authentication-Results | match \"...\"}."`
+}
+
+// open reads the mappings.
+func (c *mappingFlags) open(now time.Time) (busmail.Mappings, busmail.Options, error) {
+	o := busmail.Options{Prefix: c.Prefix, Require: c.Require, Now: now}
+	if c.Prefix != "" {
+		if err := bus.CheckTopic(c.Prefix); err != nil {
+			return nil, o, fmt.Errorf("--prefix: %w", err)
+		}
+	}
+	all, err := busmail.Load(c.Mappings)
+	if err == nil && len(c.Mapping) > 0 {
+		all, err = all.Named(c.Mapping)
+	}
+	return all, o, err
+}
+
+// mailReceiveCmd is `notifyd mail receive`. What it is for is said by a flag: mails come for several reasons.
+type mailReceiveCmd struct {
+	Bus bool `help:"The mails become messages of the bus."`
+	mappingFlags
+	URL       string        `default:"http://127.0.0.1:8090" env:"NOTIFYD_MAIL_URL" placeholder:"URL" help:"The daemon's bus.http (default: ${default})."`
+	TokenFile string        `type:"path" env:"NOTIFYD_MAIL_TOKEN_FILE" placeholder:"FILE" help:"File with the token of a sender of bus.http."`
+	Wait      time.Duration `placeholder:"TIME" help:"How long to try while the daemon takes nothing (default: 20s; with an archive 10m)."`
+	Defer     bool          `help:"Exit with 75 for whatever goes wrong, so that the mail system keeps the mail and sends none back."`
+	DryRun    bool          `help:"Hand nothing on, and show what would be."`
+	Archive   string        `arg:"" optional:"" type:"path" help:"An mbox file or a Maildir folder, instead of one mail on stdin. Its mails come late: old ones notify nobody."`
+}
+
+// Run takes one mail, or an archive. Its exit statuses are those of sysexits.h.
+func (c *mailReceiveCmd) Run(e *env) error {
+	status, err := c.receive(e)
+	if err != nil {
+		fmt.Fprintln(e.stderr, "notifyd:", err)
+	}
+	if status != mail.OK && c.Defer {
+		status = mail.TempFail
+	}
+	if status != mail.OK {
+		return exitStatus(status)
+	}
+	return nil
+}
+
+func (c *mailReceiveCmd) receive(e *env) (mail.Status, error) {
+	if !c.Bus {
+		return mail.Usage, errors.New("mail receive: --bus was expected: it says what the mails are for")
+	}
+	all, options, err := c.open(e.now())
+	if err != nil {
+		return mail.Config, err
+	}
+	if c.DryRun {
+		return mail.OK, showMails(e, all, options, c.Archive)
+	}
+	r := mail.Receiver{Mappings: all, Options: options, Out: e.stdout}
+	poster, status, err := c.poster()
+	if err != nil {
+		return status, err
+	}
+	defer poster.Close()
+	r.Poster = poster
+	if c.Archive != "" {
+		return r.Archive(e.ctx, c.Archive)
+	}
+	return r.One(e.ctx, e.stdin)
+}
+
+// poster makes what reaches the daemon.
+func (c *mailReceiveCmd) poster() (*client.Poster, mail.Status, error) {
+	if c.TokenFile == "" {
+		return nil, mail.Usage, errors.New("--token-file was expected: the token of a sender of bus.http")
+	}
+	token, err := client.ReadSecret(c.TokenFile)
+	if err != nil {
+		return nil, mail.Config, fmt.Errorf("read token: %w", err)
+	}
+	wait := 20 * time.Second
+	if c.Archive != "" {
+		wait = 10 * time.Minute
+	}
+	poster, err := client.NewPoster(client.PosterConfig{URL: c.URL, Token: token, Patience: cmp.Or(c.Wait, wait),
+		Late: c.Archive != ""})
+	return poster, mail.Config, err
+}
+
+// mailTryCmd is `notifyd mail try`.
+type mailTryCmd struct {
+	mappingFlags
+	Archive string `arg:"" optional:"" type:"path" help:"A file with a mail or an mbox, or a Maildir folder; without it one mail on stdin."`
+}
+
+// Run shows what becomes of the mails.
+func (c *mailTryCmd) Run(e *env) error {
+	all, options, err := c.open(e.now())
+	if err != nil {
+		return err
+	}
+	return showMails(e, all, options, c.Archive)
+}
+
+// showMails shows what becomes of each mail of an archive, or of that on stdin.
+func showMails(e *env, all busmail.Mappings, o busmail.Options, archive string) error {
+	show := func(m *busmail.Mail, where string) error {
+		if where != "" {
+			fmt.Fprintf(e.stdout, "== %s\n", where)
+		}
+		out, err := all.Message(m, o)
+		if err != nil {
+			return err
+		}
+		return mail.Show(e.stdout, out)
+	}
+	if archive != "" {
+		return busmail.Archive(archive, show)
+	}
+	m, err := busmail.Read(io.Reader(e.stdin))
+	if err != nil {
+		return err
+	}
+	return show(m, "")
+}
