@@ -17,8 +17,8 @@ func (m *Mail) loop() string {
 		return "it reports about a mail (multipart/report)"
 	case strings.Trim(m.Header("Return-Path"), " ") == "<>" && m.head.Get("List-Id") == "" && answered == "":
 		return "it has no sender, as bounces have none"
-	case m.head.Has("X-Autoreply") || m.head.Has("X-Autorespond"):
-		return "a program answers a mail (X-Autoreply)"
+	case m.head.Has("X-Autoreply") || m.head.Has("X-Autorespond") || keyword(m.Header("Precedence")) == "auto_reply":
+		return "a program answers a mail (X-Autoreply, Precedence)"
 	}
 	return ""
 }

@@ -56,6 +56,7 @@ func TestMails(t *testing.T) {
 		t.Fatalf("%d mails: %v", len(files), err)
 	}
 	all := load(t)
+	shown := map[string]bool{"generic": true} // which TestNamed shows
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -81,6 +82,12 @@ func TestMails(t *testing.T) {
 			if want, err := os.ReadFile(golden); err != nil || !bytes.Equal(want, got.Bytes()) {
 				t.Errorf("%s became with %q %s\nwant %s (%v)", file, end, got.Bytes(), want, err)
 			}
+			shown[out.Mapping] = true
+		}
+	}
+	for _, name := range all.Names() {
+		if !shown[name] {
+			t.Errorf("no mail in testdata/mails is taken by the mapping %s: write %s.eml, and run with -update", name, name)
 		}
 	}
 }
@@ -107,6 +114,7 @@ func TestLoopsBecomeNothing(t *testing.T) {
 		"X-Notifyd-Topic: org.example.prod.tea":           "notifyd has sent it",
 		"X-Fedmsg-Topic: org.example.prod.tea":            "notifyd has sent it",
 		"X-Autoreply: yes":                                "a program answers a mail",
+		"Precedence: auto_reply":                          "a program answers a mail",
 		"Auto-Submitted: no":                              "",
 		"Message-ID: <p.1@example.org>":                   "",
 		"Auto-Submitted: auto-generated\nMessage-ID: <p.1@example.org>\nX-Auto-Response-Suppress: All": "notifyd has sent it",

@@ -199,7 +199,7 @@ var lists = []string{
 // roomOf returns the folder that a file belongs to: fixtures, templates and the like are a part of their package.
 func roomOf(file string) string {
 	folder := filepath.Dir(file)
-	for _, inner := range []string{"/testdata", "/templates", "/apps", "/sqlite", "/postgres"} {
+	for _, inner := range []string{"/testdata", "/templates", "/apps", "/mappings", "/sqlite", "/postgres"} {
 		folder, _, _ = strings.Cut(folder, inner)
 	}
 	return folder
