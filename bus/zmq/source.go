@@ -104,6 +104,7 @@ func (s *Source) Run(ctx context.Context, in *bus.Intake) error {
 		come, gone = s.update()
 		for _, e := range come {
 			e.log.Info("endpoint added")
+			e.resumed = true // it may have been here before, and have gone on since
 		}
 	}
 }

@@ -218,3 +218,48 @@ func TestADatagrepperFillsWhatARestartMissed(t *testing.T) {
 		return strings.Contains(second.Text(), "none is missing") || strings.Contains(second.Text(), "there are no more")
 	})
 }
+
+// TestADatagrepperFillsForASourceFoundLater: an endpoint is on no list when the daemon starts, and on it again later.
+// What it has sent meanwhile is there then; and again, after it was off the list for a while.
+func TestADatagrepperFillsForASourceFoundLater(t *testing.T) {
+	python := exectest.Python(t, "zmq")
+	archive := &grepper{}
+	server := httptest.NewServer(archive)
+	defer server.Close()
+	h := newHoled(t, nothing, nothing)
+	list := func(lines ...string) string { return writeFile(t, h.folder, "endpoints.yaml", lines...) }
+	relay := fmt.Sprintf("relay: tcp://127.0.0.1:%d", h.busPort)
+	h.config = writeFile(t, h.folder, "notifyd.yaml", "database: {dsn: "+h.database+"}", "web: {listen: ''}",
+		fmt.Sprintf("metrics: {listen: '127.0.0.1:%d'}", h.metricsPort), "bus:",
+		fmt.Sprintf("  zmq: {endpoints_file: %q, endpoints_check: 100ms, retry_max: 100ms}", list(relay)),
+		fmt.Sprintf("  backlog: {datagrepper: '%s', margin: 2s, retry_first: 100ms}", server.URL))
+	publisher := startPublisher(t, python, h.busPort)
+	say := func(from, to int) {
+		for i := from; i <= to; i++ {
+			publisher.say(t, "org.example.test.git.receive", fmt.Sprintf("2026-dg-%d", i), i, map[string]any{"n": i})
+			archive.tell(i)
+		}
+	}
+	first := h.start()
+	exectest.Eventually(t, 20*time.Second, "the first three are stored", func() bool {
+		say(1, 3)
+		return h.stored() == 3
+	})
+	first.Kill()
+	list("relay: []")
+	say(4, 8)
+	second := exectest.Start(t, exec.Command(buildNotifyd(t), "--config", h.config, "serve"))
+	waitReady(t, second, h.metricsPort)
+	for _, round := range []struct{ all, silent int }{{8, 13}, {13, 18}} {
+		list(relay) // and it says nothing more
+		exectest.Eventually(t, 30*time.Second, "what it sent meanwhile is stored", func() bool {
+			return h.stored() == round.all
+		})
+		list("relay: []")
+		exectest.Eventually(t, 20*time.Second, "the endpoint is gone", func() bool {
+			return !strings.Contains(metricsText(t, h.metricsPort), "notifyd_source_connected{address")
+		})
+		say(round.all+1, round.silent)
+		pause(t, 1500*time.Millisecond) // the daemon looks every second which sources are there
+	}
+}

@@ -39,10 +39,10 @@ import (
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/bus"
-	"github.com/notifyd/notifyd/bus/backlog"
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/carrier"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/holes"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/internal/grace"
@@ -89,8 +89,8 @@ type Service struct {
 	outlets   map[string]bus.Outlet
 	bridges   map[string]bus.OpenBridge
 	carriers  []*carrier.Carrier // one a bridge
-	holes     *holesTracker
-	fillers   []*backlog.Filler
+	holes     *holes.Tracker
+	archives  map[string][]bus.Archive // of the publishers themselves, by source
 	router    *router
 	listeners []*listener
 	ready     atomic.Bool

@@ -6,14 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"gorm.io/gorm"
-
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/trust"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/holes"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
 	dto "github.com/prometheus/client_model/go"
@@ -32,27 +32,27 @@ func withCounter(i int) bus.Frame { return numbered(fmt.Sprintf("m%d", i), fmt.S
 // follow makes the router follow where its sources stand, from what is stored.
 func (r *router) follow(t *testing.T, d *migrations.DB, fillable ...string) {
 	t.Helper()
-	r.holes = newHolesTracker(r.history, r.metrics, r.now, r.log)
-	for _, source := range fillable {
-		r.holes.fillable[source] = true
-	}
-	if err := r.holes.restore(t.Context(), d.Writer); err != nil {
+	r.holes = holes.New(holes.Config{
+		Store: r.history, Metrics: r.metrics.holes, Now: r.now, Log: r.log,
+		Fillable: func(source string) bool { return slices.Contains(fillable, source) },
+	})
+	if err := r.holes.Restore(t.Context(), d.Writer, fillable); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // missing returns the holes that were found, and the messages in them.
-func (r *router) missing(t *testing.T, source string) (holes, messages float64) {
+func (r *router) missing(t *testing.T, source string) (found, messages float64) {
 	t.Helper()
 	var value dto.Metric
-	if err := r.metrics.gaps.WithLabelValues(source).Write(&value); err != nil {
+	if err := r.metrics.holes.Gaps.WithLabelValues(source).Write(&value); err != nil {
 		t.Fatal(err)
 	}
-	holes = value.GetCounter().GetValue()
-	if err := r.metrics.missing.WithLabelValues(source).Write(&value); err != nil {
+	found = value.GetCounter().GetValue()
+	if err := r.metrics.holes.Missing.WithLabelValues(source).Write(&value); err != nil {
 		t.Fatal(err)
 	}
-	return holes, value.GetCounter().GetValue()
+	return found, value.GetCounter().GetValue()
 }
 
 func (r *router) carryAll(t *testing.T, frames ...bus.Frame) {
@@ -164,89 +164,9 @@ func TestAnInterruptionOpensAHole(t *testing.T) {
 		}
 		after, _ := anotherRouter(t, d)
 		after.follow(t, d, "relay")
-		open := after.holes.sources["relay"].gaps.Open()
+		open := after.holes.Of("relay").Open()
 		if len(open) != 2 || open[0].First != 4 || open[0].Last != 8 || !open[1].Unbounded() || open[1].First != 10 {
 			t.Errorf("open holes %+v, want one from 4 to 8, and one since 10", open)
-		}
-	})
-}
-
-// TestHolesThatChangeWhileABatchIsStored: what has changed between the look at the holes and the commit is stored with
-// the next batch.
-func TestHolesThatChangeWhileABatchIsStored(t *testing.T) {
-	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
-		r, _, _, _ := aRouter(t, d)
-		r.follow(t, d, "relay")
-		clock := r.now()
-		r.holes.now = func() time.Time { return clock }
-		r.carryAll(t, withCounter(1))
-		r.holes.reconnected("relay")
-		while := func(i int, change func()) []bus.Hole {
-			t.Helper()
-			r.describe([]bus.Frame{withCounter(i)})
-			seen := r.holes.observe([]bool{true})
-			change()
-			err := d.Writer.Transaction(func(tx *gorm.DB) error { return r.history.SavePlaces(tx, seen) })
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.holes.committed()
-			r.carryAll(t, withCounter(i+1))
-			places, err := r.history.Places(t.Context())
-			if err != nil || len(places) != 1 {
-				t.Fatalf("places %+v, %v", places, err)
-			}
-			return places[0].Holes
-		}
-		stored := while(2, func() {
-			clock = clock.Add(time.Hour)
-			r.holes.reconnected("relay")
-		})
-		if len(stored) != 1 || !stored[0].Until.Equal(clock) {
-			t.Errorf("stored are %+v, want one hole until %s", stored, clock)
-		}
-		filler := &holesOf{r.holes, "relay"}
-		closeAll := func() {
-			for _, hole := range filler.Open() {
-				if _, ok, err := filler.Close(t.Context(), hole); !ok || err != nil {
-					t.Fatalf("Close = %t, %v", ok, err)
-				}
-			}
-		}
-		closeAll()
-		clock = clock.Add(time.Hour)
-		r.holes.reconnected("relay")
-		if stored = while(4, closeAll); len(stored) > 0 {
-			t.Errorf("stored are %+v, want none: it was closed", stored)
-		}
-	})
-}
-
-// TestManyHolesAreFewLines loses every other message: the log does not grow with them, and its sums are true.
-func TestManyHolesAreFewLines(t *testing.T) {
-	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
-		r, _, _, log := aRouter(t, d)
-		r.follow(t, d)
-		clock := r.now()
-		r.holes.now = func() time.Time { return clock }
-		var frames []bus.Frame
-		for n := 1; n < 400; n += 2 {
-			frames = append(frames, numbered(fmt.Sprintf("m%d", n), fmt.Sprintf(`"seq_id":%d`, n)))
-		}
-		if err := r.persist(t.Context(), frames); err != nil {
-			t.Fatal(err)
-		}
-		clock = clock.Add(2 * holesSaid)
-		r.holes.sayRest(false)
-		if n := strings.Count(log.String(), "missing"); n > 2*maxHolesSaid {
-			t.Errorf("%d lines about 199 holes", n)
-		}
-		if want := fmt.Sprintf("%d more messages missing in %d holes", 199-maxHolesSaid, 199-maxHolesSaid); !strings.Contains(
-			log.String(), want) {
-			t.Errorf("the log lacks %q: %s", want, log)
-		}
-		if _, messages := r.missing(t, "relay"); messages != 199 {
-			t.Errorf("%v missing, want 199", messages)
 		}
 	})
 }
@@ -256,8 +176,8 @@ func TestLateMessagesNotifyWithinATime(t *testing.T) {
 	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
 		r, _, _, _ := aRouter(t, d, about("bash", false), about("zsh", true))
 		r.follow(t, d, "test")
-		r.holes.notifyWithin = time.Hour
-		r.holes.of("test").filler = "replay"
+		r.holes.NotifyWithin = time.Hour
+		r.holes.Of("test").Filling("replay")
 		late := func(id, pkg string, age time.Duration) bus.Frame {
 			f := push(id, pkg)
 			f.Late = true
@@ -275,25 +195,12 @@ func TestLateMessagesNotifyWithinATime(t *testing.T) {
 			t.Errorf("%d are stored as late, %v, want 6", marked, err)
 		}
 		var silent, filled dto.Metric
-		if err := errors.Join(r.metrics.tooLate.WithLabelValues("test").Write(&silent),
-			r.metrics.filled.WithLabelValues("test", "replay").Write(&filled)); err != nil {
+		if err := errors.Join(r.metrics.holes.TooLate.WithLabelValues("test").Write(&silent),
+			r.metrics.holes.Filled.WithLabelValues("test", "replay").Write(&filled)); err != nil {
 			t.Fatal(err)
 		}
 		if silent.GetCounter().GetValue() != 4 || filled.GetCounter().GetValue() != 6 {
 			t.Errorf("counted are %v filled, %v of them silently; want 6 and 4", filled.GetCounter(), silent.GetCounter())
 		}
 	})
-}
-
-// TestPublisherIsNamed: the digest of a certificate alone tells an operator nothing.
-func TestPublisherIsNamed(t *testing.T) {
-	for _, c := range []struct{ publisher, signer, want string }{
-		{"certificate 1f0c", "git01.example.org", "git01.example.org, certificate 1f0c"},
-		{"certificate 1f0c", "", "certificate 1f0c"},
-		{"user git org.example.prod.git", "git01.example.org", "user git org.example.prod.git"},
-	} {
-		if got := publisher(&bus.Hole{Publisher: c.publisher}, c.signer); got != c.want {
-			t.Errorf("%+v: %q", c, got)
-		}
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/holes"
 	"github.com/notifyd/notifyd/internal/metric"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -21,10 +22,7 @@ type metrics struct {
 	rejected     *prometheus.CounterVec
 	mended       *prometheus.CounterVec
 	verdicts     *prometheus.CounterVec
-	gaps         *prometheus.CounterVec // by source
-	missing      *prometheus.CounterVec // the same
-	filled       *prometheus.CounterVec // by source and archive
-	tooLate      *prometheus.CounterVec // by source
+	holes        holes.Metrics
 	conflicts    *prometheus.CounterVec
 	routeErrors  *failures
 	messages     prometheus.Counter
@@ -57,13 +55,15 @@ func newMetrics(version string) *metrics {
 			"Messages with metadata that was missing or odd and was replaced, by source and field.", "source", "field"),
 		verdicts: register.counters("trust_verdicts_total",
 			"Messages received, by source and by what is proved of their sender.", "source", "verdict"),
-		gaps: register.counters("source_gaps_total", "Holes that the senders' numbers show.", "source"),
-		missing: register.counters("source_missing_total",
-			"Messages that the senders' numbers say were sent and not received, when the hole was found.", "source"),
-		filled: register.counters("source_filled_total",
-			"Messages that were missing and came from an archive.", "source", "by"),
-		tooLate: register.counters("source_filled_silently_total",
-			"Messages that came from an archive so late that nobody was notified.", "source"),
+		holes: holes.Metrics{
+			Gaps: register.counters("source_gaps_total", "Holes that the senders' numbers show.", "source"),
+			Missing: register.counters("source_missing_total",
+				"Messages that the senders' numbers say were sent and not received, when the hole was found.", "source"),
+			Filled: register.counters("source_filled_total",
+				"Messages that were missing and came from an archive.", "source", "by"),
+			TooLate: register.counters("source_filled_silently_total",
+				"Messages that came from an archive so late that nobody was notified.", "source"),
+		},
 		conflicts: register.counters("id_conflicts_total",
 			"Messages with the id of another one that says something else, by which of the two keeps it: replaced "+
 				"(the later one, which is proved), refused (the earlier one, which is proved), undecided (the earlier one).",

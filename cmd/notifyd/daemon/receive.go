@@ -42,7 +42,7 @@ func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 			continue
 		}
 		repeat := r.dedup.See(m) == bus.Repeat
-		r.holes.sight(f, m, repeat, r.verifier().Checks() && !m.Standing.Proved())
+		r.holes.Sight(f, m, repeat, r.verifier().Checks() && !m.Standing.Proved())
 		if repeat {
 			r.metrics.reject(f.Source, "duplicate")
 			continue

@@ -12,6 +12,7 @@ import (
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/carrier"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/holes"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/outbox"
@@ -33,7 +34,7 @@ type router struct {
 	verifier      func() *trust.Verifier
 	directory     func() *directory.Snapshot
 	links         *links.Signer
-	holes         *holesTracker
+	holes         *holes.Tracker
 	snapshots     *snapshots // nil: none are kept
 	metrics       *metrics
 	now           func() time.Time
@@ -94,7 +95,7 @@ func (r *router) persist(ctx context.Context, frames []bus.Frame) error {
 		case <-time.After(wait):
 		}
 	}
-	r.holes.routed()
+	r.holes.Routed()
 	for _, f := range frames {
 		f.Done()
 	}
@@ -144,7 +145,7 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *ph
 		if err != nil {
 			return err
 		}
-		if err := r.holes.save(tx, unknown(outcomes)); err != nil {
+		if err := r.holes.Save(tx, unknown(outcomes)); err != nil {
 			return err
 		}
 		storing = watch.lap("history")
@@ -170,7 +171,7 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *ph
 		r.log.Error("the history is not held within its bounds", "error", err)
 	}
 	r.chargeHistory(outcomes, storing+watch.lap("prune"))
-	r.holes.committed()
+	r.holes.Committed()
 	r.metrics.routed(events, owed)
 	r.sayConflicts(outcomes)
 	r.chargeMatches(events)
@@ -214,7 +215,7 @@ func (r *router) plan(tx *gorm.DB, outcomes []history.Outcome, watch *phaseTimer
 	var ids []rulespec.FilterID
 	var hitsByUser []userHits
 	for i := range outcomes {
-		if !outcomes[i].New() || r.holes.tooLate(outcomes[i].Event.Message) {
+		if !outcomes[i].New() || r.holes.TooLate(outcomes[i].Event.Message) {
 			continue
 		}
 		for hit := range r.found[i].ByOwner {

@@ -108,7 +108,7 @@ func (s *Service) startRest(rest *runGroup) {
 	rest.start("history", s.retuned(func(ctx context.Context, now *tuning) error {
 		return s.history.Run(ctx, now.history.keep(), now.history.Prune, s.log)
 	}))
-	rest.start("positions", s.holes.run)
+	rest.start("positions", s.holes.Run)
 	rest.start("seldom", s.router.seldom.run)
 	rest.start("preferences", s.retuned(func(ctx context.Context, now *tuning) error {
 		return s.prefs.Run(ctx, now.history.Prune, s.log)

@@ -1,4 +1,4 @@
-package daemon
+package holes
 
 import (
 	"context"
@@ -25,9 +25,9 @@ type saidHoles struct {
 }
 
 // say logs the hole that a message shows.
-func (h *holesTracker) say(by *sighting, of *sourceHoles) {
+func (h *Tracker) say(by *sighting, of *place) {
 	source, hole := by.source, by.found
-	if now := h.now(); now.Sub(of.said.since) >= holesSaid {
+	if now := h.Now(); now.Sub(of.said.since) >= holesSaid {
 		h.sayRestOf(source, of)
 		of.said = saidHoles{since: now}
 	}
@@ -37,7 +37,7 @@ func (h *holesTracker) say(by *sighting, of *sourceHoles) {
 		return
 	}
 	of.said.lines++
-	h.log.Warn(fmt.Sprintf("%d messages missing since %s from %s", hole.Missing, hole.Since.Format(time.TimeOnly),
+	h.Log.Warn(fmt.Sprintf("%d messages missing since %s from %s", hole.Missing, hole.Since.Format(time.TimeOnly),
 		publisher(hole, by.signer)),
 		"source", source, "first", hole.First, "last", hole.Last, "since", hole.Since, "until", hole.Until)
 }
@@ -51,27 +51,27 @@ func publisher(hole *bus.Hole, signer string) string {
 }
 
 // sayRest logs the sums of sources whose minute is over, or of all.
-func (h *holesTracker) sayRest(all bool) {
+func (h *Tracker) sayRest(all bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for source, of := range h.sources {
-		if all || h.now().Sub(of.said.since) >= holesSaid {
+		if all || h.Now().Sub(of.said.since) >= holesSaid {
 			h.sayRestOf(source, of)
 		}
 	}
 }
 
-func (h *holesTracker) sayRestOf(source string, of *sourceHoles) {
+func (h *Tracker) sayRestOf(source string, of *place) {
 	if of.said.holes == 0 {
 		return
 	}
-	h.log.Warn(fmt.Sprintf("%d more messages missing in %d holes since %s", of.said.messages, of.said.holes,
+	h.Log.Warn(fmt.Sprintf("%d more messages missing in %d holes since %s", of.said.messages, of.said.holes,
 		of.said.since.Format(time.TimeOnly)), "source", source)
 	of.said.holes, of.said.messages = 0, 0
 }
 
-// run logs what was too much for the log, and forgets sources and publishers that are gone, until ctx ends.
-func (h *holesTracker) run(ctx context.Context) error {
+// Run logs what was too much for the log, and forgets sources and publishers that are gone, until ctx ends.
+func (h *Tracker) Run(ctx context.Context) error {
 	say, prune := time.NewTicker(holesSaid/6), time.NewTicker(placesPruned)
 	defer say.Stop()
 	defer prune.Stop()
@@ -83,8 +83,8 @@ func (h *holesTracker) run(ctx context.Context) error {
 		case <-say.C:
 			h.sayRest(false)
 		case <-prune.C:
-			if err := h.store.ForgetPlaces(ctx, h.now().Add(-placesKept)); err != nil && ctx.Err() == nil {
-				h.log.Error("cannot forget old positions", "error", err)
+			if err := h.Store.ForgetPlaces(ctx, h.Now().Add(-placesKept)); err != nil && ctx.Err() == nil {
+				h.Log.Error("cannot forget old positions", "error", err)
 			}
 		}
 	}
