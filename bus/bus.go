@@ -80,6 +80,8 @@ type Frame struct {
 	// Publisher is the name that the bus itself has authenticated the sender by, such as the login at a broker or the
 	// name of a token; "" where the bus does not know its senders, as ZeroMQ.
 	Publisher string
+	// Own says that notifyd itself has made it. No source sets it.
+	Own bool
 	// Late says that the frame did not come live: it fills a hole, from a replay or an archive.
 	Late bool
 	// ThirdParty says that somebody else gave it than the source or its publishers, such as an archive: what the site

@@ -54,6 +54,12 @@ type Binder interface {
 	Close() error
 }
 
+// A Repeater is a source that hands on what comes to it, before anybody has looked at it. Repeat hands on another frame
+// in the same way, one that notifyd itself has made. It does not wait.
+type Repeater interface {
+	Repeat(f Frame)
+}
+
 // A Choosy outlet does not want every frame. Of frames that it does not want nothing is counted.
 type Choosy interface {
 	// Wants reports whether f, which is as it was received, is for the outlet.

@@ -15,7 +15,7 @@ import (
 func Models() []any {
 	return []any{
 		&messageRow{}, &messageUserRow{}, &messagePackageRow{}, &messageFactsRow{}, &positionRow{}, &holeRow{},
-		&bookmarkRow{},
+		&bookmarkRow{}, &paceRow{}, &ownRow{},
 	}
 }
 

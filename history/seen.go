@@ -3,7 +3,6 @@ package history
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -38,34 +37,39 @@ func (s *Store) Topics(ctx context.Context, limit int) ([]Seen, error) {
 	return seen, nil
 }
 
-// Began gives the time of the oldest message; zero where there is none.
-func (s *Store) Began(ctx context.Context) (time.Time, error) {
-	var first int64
-	err := s.reader.WithContext(ctx).Raw("SELECT coalesce(min(sent_at), 0) FROM messages").Scan(&first).Error
-	if err != nil {
-		return time.Time{}, fmt.Errorf("read begin of history: %w", err)
-	}
-	if first == 0 {
-		return time.Time{}, nil
-	}
-	return time.UnixMicro(first).UTC(), nil
+// A Minute is one in which messages were sent, counted from the begin of 1970.
+type Minute struct {
+	At       int64
+	Messages int
 }
 
-// CountTopics counts the messages of topics that were sent after a time and until another. It stops at most, which
-// bounds its work.
-func (s *Store) CountTopics(ctx context.Context, topics []string, after, until time.Time, most int) (int, error) {
-	total := 0
-	for part := range slices.Chunk(topics, 500) {
-		var n int
-		err := s.reader.WithContext(ctx).Raw(`SELECT count(*) FROM (
-			SELECT 1 FROM messages WHERE topic IN ? AND sent_at > ? AND sent_at <= ? LIMIT ?) AS found`,
-			part, after.UnixMicro(), until.UnixMicro(), most-total).Scan(&n).Error
-		if err != nil {
-			return 0, fmt.Errorf("count messages: %w", err)
-		}
-		if total += n; total >= most {
-			break
-		}
+// TopicMinutes counts the messages of topics by the minute in which they were sent, in order. It reads an index alone.
+func (s *Store) TopicMinutes(ctx context.Context, topics []string, after time.Time) ([]Minute, error) {
+	return s.minutes(ctx, "topic", "sent_at", topics, after)
+}
+
+// SourceMinutes is TopicMinutes for sources, by the minute in which their messages were received.
+func (s *Store) SourceMinutes(ctx context.Context, sources []string, after time.Time) ([]Minute, error) {
+	return s.minutes(ctx, "source", "received_at", sources, after)
+}
+
+func (s *Store) minutes(ctx context.Context, of, when string, names []string, after time.Time) ([]Minute, error) {
+	var all []Minute
+	err := s.reader.WithContext(ctx).Raw("SELECT "+when+" / 60000000 AS at, count(*) AS messages FROM messages"+
+		" WHERE "+of+" IN ? AND "+when+" > ? GROUP BY 1 ORDER BY 1", names, after.UnixMicro()).Scan(&all).Error
+	if err != nil {
+		return nil, fmt.Errorf("count messages by the minute: %w", err)
 	}
-	return total, nil
+	return all, nil
+}
+
+// Hours gives the hours in which any message was sent, counted from the begin of 1970, in order. It reads an index.
+func (s *Store) Hours(ctx context.Context, after time.Time) ([]int64, error) {
+	var all []int64
+	err := s.reader.WithContext(ctx).Raw("SELECT sent_at / 3600000000 AS hour FROM messages WHERE sent_at > ?"+
+		" GROUP BY 1 ORDER BY 1", after.UnixMicro()).Scan(&all).Error
+	if err != nil {
+		return nil, fmt.Errorf("read the hours with messages: %w", err)
+	}
+	return all, nil
 }

@@ -78,12 +78,45 @@ func (o *Outbox) complete(ctx context.Context, completions []completion) error {
 				return err
 			}
 		}
-		return nil
+		return o.tellSent(tx, completions)
 	})
 	if err != nil {
 		return fmt.Errorf("complete deliveries: %w", err)
 	}
 	return nil
+}
+
+// A Sent is a parcel that a backend has taken.
+type Sent struct {
+	ID, Backend, Destination string
+	Messages                 []string // Delivery.Message of each notice
+	Topics                   []string // Notice.Topic of each
+}
+
+// tellSent calls Config.OnSent.
+func (o *Outbox) tellSent(tx *gorm.DB, completions []completion) error {
+	if o.cfg.OnSent == nil {
+		return nil
+	}
+	var all []Sent
+	for _, done := range completions {
+		if done.result != sent {
+			continue
+		}
+		p := Sent{ID: done.parcel, Backend: done.queue.backend, Destination: done.queue.destination}
+		for _, r := range done.rows {
+			n, err := r.notice()
+			if err != nil {
+				continue // it was never sent
+			}
+			p.Messages, p.Topics = append(p.Messages, r.Message), append(p.Topics, n.Topic)
+		}
+		all = append(all, p)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return o.cfg.OnSent(tx, all)
 }
 
 func (o *Outbox) completeOne(tx *gorm.DB, done completion) error {

@@ -44,6 +44,8 @@ type Config struct {
 	// OnGone is called when a destination's address will never take anything (backends.ErrGone). It runs outside of any
 	// transaction, and must return when ctx ends.
 	OnGone func(ctx context.Context, destination, reason string)
+	// OnSent is told of the parcels that were sent, as part of the transaction that writes it down. nil: nobody is.
+	OnSent func(tx *gorm.DB, parcels []Sent) error
 	Log    *slog.Logger // nil: silent
 }
 

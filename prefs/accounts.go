@@ -44,7 +44,10 @@ func (s *Accounts) Register(ctx context.Context, name, zone, backend, address st
 		if err := s.createDefaults(tx, row.ID); err != nil {
 			return err
 		}
-		return s.touchUser(tx, row.ID)
+		if err := s.touchUser(tx, row.ID); err != nil {
+			return err
+		}
+		return s.tell(tx, row.ID, ofAccount)
 	})
 	if err != nil {
 		return User{}, err
@@ -94,7 +97,10 @@ func (s *Accounts) set(ctx context.Context, id uint, column, value string) error
 		if err := changed(done); err != nil {
 			return err
 		}
-		return s.touchUser(tx, id)
+		if err := s.touchUser(tx, id); err != nil {
+			return err
+		}
+		return s.tell(tx, id, ofAccount)
 	})
 }
 
@@ -102,6 +108,9 @@ func (s *Accounts) set(ctx context.Context, id uint, column, value string) error
 func (s *Accounts) Delete(ctx context.Context, id uint) error {
 	return s.close(ctx, "delete user", func(tx *gorm.DB) error {
 		if err := s.touchUser(tx, id); err != nil {
+			return err
+		}
+		if err := s.tell(tx, id, ofAccount); err != nil {
 			return err
 		}
 		if _, err := lock(tx, id); err != nil { // so that no destination is added in the meantime

@@ -77,7 +77,10 @@ func (s *Destinations) Confirm(ctx context.Context, userID, destinationID uint, 
 		if err != nil {
 			return err
 		}
-		return s.touchUser(tx, userID)
+		if err := s.touchUser(tx, userID); err != nil {
+			return err
+		}
+		return s.tell(tx, userID, ofDestinations)
 	})
 	if err == nil && !fits {
 		return ErrCode // after the commit, which counts the attempt

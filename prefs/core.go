@@ -24,6 +24,23 @@ type core struct {
 	defaultFilter  func(Filter) bool
 	verified       func() bool
 	onClose        func(tx *gorm.DB, destinations []string, why string) error
+	onChange       func(tx *gorm.DB, c Change) error
+}
+
+// What a Change is of.
+const (
+	ofAccount      = "account"
+	ofDestinations = "destinations"
+	ofFilters      = "filters"
+)
+
+// tell calls Config.OnChange. A user who is to be deleted must still be there.
+func (c *core) tell(tx *gorm.DB, userID uint, what string) error {
+	var name string
+	if err := tx.Model(&userRow{}).Select("name").Where("id = ?", userID).Scan(&name).Error; err != nil || name == "" {
+		return err
+	}
+	return c.onChange(tx, Change{name, what})
 }
 
 // write runs f in a transaction. It returns errors that callers act on as they are, and adds verb to others.

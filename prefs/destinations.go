@@ -2,6 +2,7 @@ package prefs
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -46,7 +47,10 @@ func (s *Destinations) Add(ctx context.Context, userID uint, backend, address st
 			return ErrTooMany
 		}
 		row.IsOn, row.CreatedAt = true, s.micro()
-		return tx.Create(&row).Error
+		if err := tx.Create(&row).Error; err != nil {
+			return err
+		}
+		return s.tell(tx, userID, ofDestinations)
 	})
 	if err != nil {
 		return Destination{}, err
@@ -108,7 +112,10 @@ func (s *Destinations) update(tx *gorm.DB, userID, id uint, set map[string]any) 
 	if err := changed(own.Updates(set)); err != nil {
 		return err
 	}
-	return s.touchUser(tx, userID)
+	if err := s.touchUser(tx, userID); err != nil {
+		return err
+	}
+	return s.tell(tx, userID, ofDestinations)
 }
 
 // Disable switches a destination off after the server refused its address. It cancels the deliveries to it and stores
@@ -142,6 +149,9 @@ func (s *Destinations) Delete(ctx context.Context, userID, id uint) error {
 			return err
 		}
 		if err := changed(tx.Where("id = ? AND user_id = ?", id, userID).Delete(&destinationRow{})); err != nil {
+			return err
+		}
+		if err := s.tell(tx, userID, ofDestinations); err != nil {
 			return err
 		}
 		if err := s.touchUser(tx, userID); err != nil {
@@ -179,4 +189,25 @@ func checkAddress(address string) error {
 // printable reports whether s is UTF-8 without control characters.
 func printable(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+// Owners gives the accounts on the bus that destinations belong to, by the keys of the destinations (Key).
+func (s *Destinations) Owners(tx *gorm.DB, keys []string) (map[string]string, error) {
+	var ids []uint64
+	for _, key := range keys {
+		if id, err := strconv.ParseUint(key, 10, 64); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	var rows []struct {
+		ID   uint
+		Name string
+	}
+	err := tx.Raw("SELECT d.id, u.name FROM destinations d JOIN users u ON u.id = d.user_id WHERE d.id IN ?", ids).
+		Scan(&rows).Error
+	owners := map[string]string{}
+	for _, r := range rows {
+		owners[Key(r.ID)] = r.Name
+	}
+	return owners, explain("read whose destinations they are", err)
 }

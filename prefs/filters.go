@@ -88,7 +88,10 @@ func (s *Filters) Save(ctx context.Context, userID uint, f Filter) (Filter, erro
 			return err
 		}
 		f.Broken = tooExpensive(row.Expensive)
-		return s.touchFilter(tx, f.ID)
+		if err := s.touchFilter(tx, f.ID); err != nil {
+			return err
+		}
+		return s.tell(tx, userID, ofFilters)
 	})
 	if err != nil {
 		return Filter{}, err
@@ -157,6 +160,9 @@ func (s *Filters) Copy(ctx context.Context, userID uint, id rulespec.FilterID) (
 		if err := s.touchFilter(tx, rulespec.FilterID(row.ID)); err != nil {
 			return err
 		}
+		if err := s.tell(tx, userID, ofFilters); err != nil {
+			return err
+		}
 		return tx.Exec("INSERT INTO filter_destinations (filter_id, destination_id) "+
 			"SELECT ?, destination_id FROM filter_destinations WHERE filter_id = ?", row.ID, id).Error
 	})
@@ -174,7 +180,10 @@ func (s *Filters) SetOn(ctx context.Context, userID uint, id rulespec.FilterID, 
 		if err != nil {
 			return err
 		}
-		return s.touchFilter(tx, id)
+		if err := s.touchFilter(tx, id); err != nil {
+			return err
+		}
+		return s.tell(tx, userID, ofFilters)
 	})
 }
 
@@ -184,6 +193,9 @@ func (s *Filters) Delete(ctx context.Context, userID uint, id rulespec.FilterID)
 		if err := s.touchFilter(tx, id); err != nil {
 			return err
 		}
-		return changed(tx.Where("id = ? AND user_id = ?", id, userID).Delete(&filterRow{}))
+		if err := changed(tx.Where("id = ? AND user_id = ?", id, userID).Delete(&filterRow{})); err != nil {
+			return err
+		}
+		return s.tell(tx, userID, ofFilters)
 	})
 }

@@ -36,6 +36,15 @@ type Config struct {
 	// refused. It is the last step of the transaction that closes them: both happen or neither. So nobody who read
 	// "nothing more is sent" gets the digest that was waiting. nil: nothing is cancelled.
 	OnClose func(tx *gorm.DB, destinations []string, why string) error
+	// OnChange is told, as part of the transaction, what a person has changed: on the pages, or by a signed link. nil:
+	// nobody is told.
+	OnChange func(tx *gorm.DB, c Change) error
+}
+
+// A Change is what a person has changed.
+type Change struct {
+	User string // the account on the bus
+	What string // "account", "destinations" or "filters"
 }
 
 // A Store keeps preferences in a database. It is a set of parts, and each caller holds only the parts that it uses.
@@ -66,10 +75,13 @@ func Open(config Config) *Store {
 	if config.OnClose == nil {
 		config.OnClose = func(*gorm.DB, []string, string) error { return nil }
 	}
+	if config.OnChange == nil {
+		config.OnChange = func(*gorm.DB, Change) error { return nil }
+	}
 	c := &core{
 		writer: config.Writer, reader: config.Reader, now: config.Now, random: config.Random,
 		sentence: config.Sentence, knowsKind: config.KnowsKind, defaultFilter: config.DefaultFilter,
-		verified: config.Verified, onClose: config.OnClose,
+		verified: config.Verified, onClose: config.OnClose, onChange: config.OnChange,
 	}
 	return &Store{
 		Accounts: &Accounts{c}, Sessions: &Sessions{c}, Tokens: &Tokens{c},

@@ -87,6 +87,9 @@ func (s *Unsubscriber) withTarget(
 			if err := s.touchUser(tx, to.UserID); err != nil {
 				return err
 			}
+			if err := s.tell(tx, to.UserID, ofDestinations); err != nil {
+				return err
+			}
 			return do(tx, to, filterRow{})
 		}
 		var f filterRow
@@ -94,6 +97,9 @@ func (s *Unsubscriber) withTarget(
 			return err
 		}
 		if err := s.touchFilter(tx, t.Filter); err != nil {
+			return err
+		}
+		if err := s.tell(tx, to.UserID, ofFilters); err != nil {
 			return err
 		}
 		return do(tx, to, f)

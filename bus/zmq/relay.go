@@ -147,6 +147,9 @@ func (r *Relay) handOn(f bus.Frame) {
 	}
 }
 
+// Repeat hands on what notifyd itself says: a Relay is a bus.Repeater.
+func (r *Relay) Repeat(f bus.Frame) { r.handOn(f) }
+
 // Run serves publishers until ctx ends, and then hands on what was received by then.
 func (r *Relay) Run(ctx context.Context, in *bus.Intake) error {
 	if err := r.Bind(ctx); err != nil {

@@ -20,6 +20,7 @@ var allowed = map[string][]string{
 	"bus":         {"bus/expression"},
 	"bus/trust":   {"bus"},
 	"bus/backlog": {"bus"},
+	"bus/pace":    {},
 	"bus/gaps":    {"bus"},
 	"bus/client":  {"bus", "bus/zmq", "bus/trust"},
 	"backends":    {},

@@ -16,6 +16,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/zmq"
 	"github.com/notifyd/notifyd/cmd/notifyd/status"
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/internal/exectest"
@@ -90,13 +91,14 @@ func TestStatus(t *testing.T) {
 
 func testStatus(t *testing.T, dsn string) {
 	remember(t, dsn, "org.example.prod.git.receive", time.Now())
+	remember(t, dsn, "org.example.prod.bodhi.update", time.Now().Add(-2*time.Hour))
 	folder, port, publisher := t.TempDir(), exectest.FreePort(t), startOwnPublisher(t)
 	list := func(lines ...string) { writeFile(t, folder, "endpoints.yaml", lines...) }
 	gone := fmt.Sprintf("tcp://127.0.0.1:%d", exectest.FreePort(t))
 	list("hub: ["+publisher.Addr()+", 'tcp://127.0.0.1:1']", "gone: "+gone)
 	w := watchman{t, writeFile(t, folder, "notifyd.yaml",
 		"database: {dsn: '"+dsn+"'}", "web: {listen: ''}", fmt.Sprintf("metrics: {listen: ':%d'}", port),
-		"bus: {zmq: {endpoints_file: "+filepath.Join(folder, "endpoints.yaml")+", endpoints_check: 100ms}}")}
+		"bus: {pace: {lost_after: 1s}, zmq: {endpoints_file: "+filepath.Join(folder, "endpoints.yaml")+", endpoints_check: 100ms}}")}
 	w.says("nobody is there", 2, "cannot be asked: .*connection refused")
 	daemon := exectest.Start(t, exec.Command(buildNotifyd(t), "--config", w.config, "serve"))
 	waitReady(t, daemon, port)
@@ -115,13 +117,22 @@ func testStatus(t *testing.T, dsn string) {
 		t.Fatal(err)
 	}
 	w.says("a message came", 0, `^hub +\S+ +connected +\d+s ago +1$`)
-	w.says("of a service", 0, `^wiki +org.example.prod +\d+s ago +0 +ok$`)
+	w.says("of a service", 0, `^wiki +org.example.prod +\d+s ago +not known +unknown$`)
+	testHeartbeat(t, w, publisher, port)
 	list("hub: [" + publisher.Addr() + "]\nbroken: nowhere")
 	w.says("the list has a mistake", 0, `^warning: the last good list of bus.zmq.endpoints_file stays in use: .*:2:9: broken: address`)
 	list("hub: [" + publisher.Addr() + "]")
 
-	remember(t, dsn, "org.example.prod.bodhi.update", time.Now().Add(-2*time.Hour))
-	w.says("a service is silent", 1, `^bodhi +org.example.prod +2h 0m ago +10 +silent$`)
+	w.says("a silence is counted from the start on", 0, `^bodhi +org.example.prod +2h 0m ago +10 +ok$`)
+	if status := daemon.Stop(t); status != 0 {
+		t.Errorf("the daemon ended with %d: %s", status, daemon.Text())
+	}
+	withDatabase(t, dsn, func(d *migrations.DB) error {
+		return d.Writer.Exec("UPDATE paces SET silent_at = heard_at WHERE name = 'bodhi'").Error
+	})
+	daemon = exectest.Start(t, exec.Command(buildNotifyd(t), "--config", w.config, "serve"))
+	waitReady(t, daemon, port)
+	w.says("a service is silent, also after a restart", 1, `^bodhi +org.example.prod +2h 0m ago +10 +silent$`)
 	w.says("which can be left out", 0, `^nothing is down$`, "--no-services")
 	testStatusJSON(t, w)
 
@@ -138,6 +149,19 @@ func testStatus(t *testing.T, dsn string) {
 	w.says("there is no listener", 2, "metrics.listen is off")
 }
 
+// testHeartbeat: a heartbeat says that the endpoint lives, and nothing else.
+func testHeartbeat(t *testing.T, w watchman, publisher *zmq.Publisher, port int) {
+	t.Helper()
+	if _, err := publisher.Publish("org.example._heartbeat", []byte(`{"msg":"lub-dub"}`)); err != nil {
+		t.Fatal(err)
+	}
+	waitMetric(t, port, `notifyd_messages_rejected_total{reason="heartbeat",source="hub"}`, " 1")
+	w.says("a heartbeat came", 0, `^hub +\S+ +connected +\d+s ago +2$`)
+	if _, out := w.ask(); strings.Contains(out, "_heartbeat") {
+		t.Errorf("a heartbeat is no service: %s", out)
+	}
+}
+
 func testStatusJSON(t *testing.T, w watchman) {
 	t.Helper()
 	code, out := w.ask("--json")
@@ -145,7 +169,7 @@ func testStatusJSON(t *testing.T, w watchman) {
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	if code != 1 || !r.Ready || len(r.Endpoints) != 1 || !r.Endpoints[0].Connected || r.Endpoints[0].LastMessage == nil ||
+	if code != 1 || !r.Ready || len(r.Endpoints) != 1 || !r.Endpoints[0].Connected ||
 		len(r.Services) != 3 || strings.Join(r.Down, "") != "service bodhi of org.example.prod is silent" {
 		t.Errorf("status %d, %s", code, out)
 	}

@@ -43,6 +43,7 @@ import (
 	"github.com/notifyd/notifyd/cmd/notifyd/carrier"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/holes"
+	"github.com/notifyd/notifyd/cmd/notifyd/say"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/internal/grace"
@@ -92,6 +93,8 @@ type Service struct {
 	holes     *holes.Tracker
 	archives  map[string][]bus.Archive // of the publishers themselves, by source
 	router    *router
+	voice     *say.Voice
+	silences  *say.Silences
 	listeners []*listener
 	ready     atomic.Bool
 }
@@ -120,6 +123,7 @@ func Open(ctx context.Context, f *config.File, env Env) (*Service, error) {
 		f.Unknown,
 		func() error { return s.openCarriers(ctx) },
 		func() error { return s.openRouter(ctx) },
+		func() error { return s.silences.Restore(ctx) },
 		func() error { return s.openPages(ctx) },
 		func() error { return s.bindAll(ctx) },
 	} {

@@ -78,7 +78,8 @@ func (s *Service) readyz(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(status)
 	warnings := append(s.trustWarnings(), s.sourceWarnings()...)
-	answer := map[string]any{"ready": problem == "", "problem": problem, "warnings": orNone(warnings)}
+	answer := map[string]any{"ready": problem == "", "problem": problem, "warnings": orNone(warnings),
+		"silent": orNone(s.silences.Silent())}
 	if err := json.NewEncoder(w).Encode(answer); err != nil {
 		s.log.Debug("cannot answer readyz", "error", err)
 	}

@@ -62,6 +62,8 @@ func (r collector) Collect(out chan<- prometheus.Metric) {
 	for _, c := range r.s.carriers {
 		c.Collect(emit)
 	}
+	r.s.voice.Collect(emit)
+	r.s.silences.Collect(emit)
 	for _, backend := range r.s.backends {
 		if metered, ok := backend.(backends.Metered); ok {
 			metered.Collect(emit)

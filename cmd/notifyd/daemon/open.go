@@ -13,7 +13,10 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/pace"
+	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
+	"github.com/notifyd/notifyd/cmd/notifyd/say"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/internal/watch"
@@ -72,11 +75,17 @@ func (s *Service) openStores(ctx context.Context) error {
 		return err
 	}
 	s.history = history.NewStore(s.db.Writer, s.db.Reader, s.env.Now)
+	s.openVoice()
 	config := s.settings.Outbox.Config()
 	plan := s.settings.stopPlan()
 	config.Drain, config.Finish = plan.drain, plan.flow-plan.drain
 	config.Log = s.log
 	config.OnGone = s.gone
+	if s.voice.Says(say.NoticeSent) {
+		config.OnSent = func(tx *gorm.DB, parcels []outbox.Sent) error {
+			return s.voice.Sent(tx, parcels, s.prefs.Destinations.Owners)
+		}
+	}
 	s.outbox = outbox.New(s.db.Writer, s.db.Reader, s.db.Postgres, config, s.env.Now, rand.Reader)
 	s.prefs = prefs.Open(prefs.Config{
 		Writer: s.db.Writer, Reader: s.db.Reader, Now: s.env.Now, Random: rand.Reader, Sentence: s.describer.sentence,
@@ -89,8 +98,29 @@ func (s *Service) openStores(ctx context.Context) error {
 			_, err := s.outbox.Cancel(tx, destinations, why)
 			return err
 		},
+		OnChange: s.voice.Changed,
 	})
 	return nil
+}
+
+// openVoice makes what notifyd itself says, and what listens for silences.
+func (s *Service) openVoice() {
+	p := s.settings.Publish
+	s.voice = say.New(say.Config{
+		Prefix: p.Prefix, Env: p.Env, Events: p.Events, Store: s.history, Now: s.env.Now, Log: s.log,
+		Signer: func() *trust.Signer { return s.signer.Load() },
+	})
+	s.silences = &say.Silences{
+		Watch: pace.NewWatch(s.settings.Pace), LostAfter: s.settings.Pace.LostAfter, Voice: s.voice, DB: s.db.Writer,
+		Now: s.env.Now, Log: s.log,
+		Endpoints: func() map[string]bool {
+			up := map[string]bool{}
+			for name, n := range s.connects() {
+				up[name] = n.up > 0
+			}
+			return up
+		},
+	}
 }
 
 // gone switches off a destination that will never accept anything, and cancels its deliveries; its owner sees the
@@ -123,9 +153,14 @@ func (s *Service) openRouter(ctx context.Context) error {
 	s.router = &router{
 		db: s.db.Writer, subscriptions: s.prefs.Subscriptions, history: s.history, outbox: s.outbox, describer: s.describer,
 		verifier: s.trust.Load, directory: s.watcher.Load, links: links, holes: s.holes, metrics: s.metrics,
-		now: s.env.Now, log: s.log,
+		now: s.env.Now, log: s.log, paces: s.silences.Watch,
 		outlets: slices.Collect(maps.Values(s.outlets)), carriers: s.carriers,
 		dedup: bus.NewDedupWindow(dedupIDs), seldom: newSeldom(s.env.Now, s.log), cold: make(chan *rules.Index, 1),
+	}
+	for _, source := range s.sources {
+		if repeater, ok := source.(bus.Repeater); ok {
+			s.router.repeaters = append(s.router.repeaters, repeater)
+		}
 	}
 	if path := s.settings.snapshot(); path != "" {
 		database, err := s.prefs.Identity(ctx)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/pace"
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -30,10 +31,15 @@ func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 	received := receiveAll(frames, r.verifier(), r.now)
 	watch.lap("decode")
 	for i, f := range frames {
+		r.hear(f)
 		m := received[i].message
 		r.charge(f.Source, f.Late, received[i].spent)
 		if err := received[i].err; err != nil {
 			r.malformed(f, err)
+			continue
+		}
+		if pace.IsHeartbeat(m.Topic) {
+			r.metrics.reject(f.Source, "heartbeat")
 			continue
 		}
 		r.metrics.judged(f.Source, m.Standing.Verdict)
@@ -47,6 +53,7 @@ func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 			r.metrics.reject(f.Source, "duplicate")
 			continue
 		}
+		r.hearService(f, m)
 		r.handOn(f)
 		r.metrics.mend(m)
 		events = append(events, current.Describe(m))
@@ -54,6 +61,21 @@ func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 	}
 	watch.observe(r.metrics.routeSeconds)
 	return events
+}
+
+// hear notes that an endpoint lives: whatever it sends says so, also a heartbeat. What fills a hole does not.
+func (r *router) hear(f bus.Frame) {
+	if r.paces != nil && !f.Late && !f.Own {
+		r.paces.Heard(pace.Subject{What: pace.Endpoint, Name: f.Source}, r.now())
+	}
+}
+
+// hearService notes that a service has said something. A message that the site's policy marks says nothing of it: else
+// strangers could make one that is silent seem alive.
+func (r *router) hearService(f bus.Frame, m *bus.Message) {
+	if r.paces != nil && !f.Late && !f.Own && !m.Standing.Marked {
+		r.paces.Heard(pace.ServiceOf(m.Topic), r.now())
+	}
 }
 
 // handOn gives a frame to all outlets: one that is a message, that the policy does not drop, and that did not come a
@@ -64,6 +86,11 @@ func (r *router) handOn(f bus.Frame) {
 	for _, o := range r.outlets {
 		if choosy, ok := o.(bus.Choosy); !ok || choosy.Wants(f) {
 			o.Publish(f)
+		}
+	}
+	if f.Own {
+		for _, source := range r.repeaters {
+			source.Repeat(f)
 		}
 	}
 }
@@ -95,6 +122,10 @@ func receive(f bus.Frame, v *trust.Verifier, now time.Time) reception {
 		return reception{err: err}
 	}
 	standing, action := v.Judge(m, now)
+	if f.Own {
+		standing = bus.Standing{Verdict: bus.Trusted, Method: bus.Relay, Reason: "notifyd itself says it"}
+		action = trust.Accept
+	}
 	m.Standing = standing
 	m.ContentHash() // here, on all processors; the router needs it
 	return reception{message: m, action: action}

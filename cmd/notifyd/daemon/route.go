@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/pace"
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/carrier"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/holes"
@@ -40,8 +41,10 @@ type router struct {
 	now           func() time.Time
 	log           *slog.Logger
 
+	paces      *pace.Watch // nil: nobody listens for silences
 	outlets    []bus.Outlet
 	carriers   []*carrier.Carrier
+	repeaters  []bus.Repeater
 	dedup      *bus.DedupWindow
 	state      *indexState
 	loadedOnce bool            // the snapshot is read at the first load only

@@ -40,6 +40,7 @@ func (s *Service) Run(ctx context.Context) error {
 		})
 	}
 	s.startFillers(intake, in)
+	intake.start("own messages", func(ctx context.Context) error { return s.voice.Run(ctx, in) })
 	s.ready.Store(true)
 	s.log.Info("running", "sources", len(s.sources), "backends", len(s.backends))
 	s.notify("READY=1")
@@ -109,6 +110,8 @@ func (s *Service) startRest(rest *runGroup) {
 		return s.history.Run(ctx, now.history.keep(), now.history.Prune, s.log)
 	}))
 	rest.start("positions", s.holes.Run)
+	rest.start("said messages", s.voice.Forget)
+	rest.start("silences", s.silences.Run)
 	rest.start("seldom", s.router.seldom.run)
 	rest.start("preferences", s.retuned(func(ctx context.Context, now *tuning) error {
 		return s.prefs.Run(ctx, now.history.Prune, s.log)

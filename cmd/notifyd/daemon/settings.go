@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/bus/backlog"
+	"github.com/notifyd/notifyd/bus/pace"
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/history"
@@ -35,6 +36,7 @@ type Settings struct {
 	Trust     trust.Config    `section:"bus.trust"`
 	Backlog   backlog.Config  `section:"bus.backlog"`
 	Publish   PublishSettings `section:"bus.publish"`
+	Pace      pace.Config     `section:"bus.pace"`
 }
 
 type logSettings struct {
@@ -128,6 +130,7 @@ func LoadSettings(f *config.File) (Settings, error) {
 		{"log", &s.Log}, {"database", &s.Database}, {"web", &s.Web}, {"metrics", &s.Metrics}, {"directory", &s.Directory},
 		{"catalogue", &s.Catalogue}, {"rules", &s.Rules}, {"history", &s.History}, {"outbox", &s.Outbox}, {"stop", &s.Stop},
 		{"bus.trust", &s.Trust}, {"bus.backlog", &s.Backlog}, {"bus.publish", &s.Publish},
+		{"bus.pace", &s.Pace},
 	}
 	var errs []error
 	for _, section := range sections {
@@ -135,7 +138,9 @@ func LoadSettings(f *config.File) (Settings, error) {
 	}
 	s.Trust.SetDefaults() // also where the section is not used
 	s.Backlog.SetDefaults()
-	errs = append(errs, f.InSection("", s.check()), f.InSection("bus.publish", s.Publish.check()))
+	s.Pace.SetDefaults()
+	errs = append(errs, f.InSection("", s.check()), f.InSection("bus.publish", s.Publish.check()),
+		f.InSection("bus.pace", s.Pace.Check()))
 	return s, errors.Join(errs...)
 }
 

@@ -3,15 +3,18 @@ package daemon
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
+	"github.com/notifyd/notifyd/cmd/notifyd/say"
 	"github.com/notifyd/notifyd/internal/watch"
 )
 
-// PublishSettings is the section bus.publish: what is sent by, where a publisher does not say so itself, and what the
-// daemon signs by.
+// PublishSettings is the section bus.publish: what is sent by, where a publisher does not say so itself; what the
+// daemon signs by; and what it says.
 type PublishSettings struct {
 	Prefix string `yaml:"prefix"` // first words of each topic
 	Env    string `yaml:"env"`    // the word after it
@@ -19,11 +22,14 @@ type PublishSettings struct {
 	// CertFile and KeyFile are PEM, of RSA, without a passphrase; "": nothing is signed.
 	CertFile string `yaml:"cert_file"`
 	KeyFile  string `yaml:"key_file" secret:"false"` // a path
+	// Events are what notifyd itself says: see package say.
+	Events []string `yaml:"events"`
 }
 
 // DefaultPublish are fedmsg's own settings.
 func DefaultPublish() PublishSettings {
-	return PublishSettings{Prefix: "org.fedoraproject", Env: "dev", Relay: "tcp://127.0.0.1:2003"}
+	return PublishSettings{Prefix: "org.fedoraproject", Env: "dev", Relay: "tcp://127.0.0.1:2003",
+		Events: []string{say.SourceSilent, say.SourceBack}}
 }
 
 // LoadPublish decodes the section and nothing else.
@@ -45,6 +51,11 @@ func (s PublishSettings) check() error {
 		return fmt.Errorf("relay: empty; expected an address such as tcp://127.0.0.1:2003")
 	case (s.CertFile == "") != (s.KeyFile == ""):
 		return fmt.Errorf("cert_file, key_file: both or none were expected")
+	}
+	for _, event := range s.Events {
+		if !slices.Contains(say.Events(), event) {
+			return fmt.Errorf("events: %q; expected some of %s", event, strings.Join(say.Events(), ", "))
+		}
 	}
 	return nil
 }

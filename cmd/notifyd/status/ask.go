@@ -119,6 +119,7 @@ func (r *Report) readMetrics(text []byte) error {
 	}
 	slices.SortFunc(r.Backends, func(a, b Backend) int { return cmp.Compare(a.Name, b.Name) })
 	r.readBridges(families)
+	r.readServices(families)
 	return nil
 }
 

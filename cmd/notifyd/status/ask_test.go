@@ -11,7 +11,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/notifyd/notifyd/bus/pace"
 )
+
+var now = time.Date(2026, 5, 13, 12, 0, 0, 0, time.UTC)
 
 const metrics = `# HELP notifyd_build_info x
 # TYPE notifyd_build_info gauge
@@ -37,6 +41,20 @@ notifyd_bridge_behind_seconds{bridge="to_amqp.main",to="rabbit x"} 90
 notifyd_bridge_sent_total{bridge="to_amqp.main",to="rabbit x"} 12
 # TYPE notifyd_bridge_lost_total counter
 notifyd_bridge_lost_total{bridge="to_amqp.main",to="rabbit x"} 3
+# TYPE notifyd_service_silent gauge
+notifyd_service_silent{service="git",under="org.example.prod"} 1
+notifyd_service_silent{service="wiki",under="org.example.prod"} 0
+# TYPE notifyd_service_last_message_timestamp_seconds gauge
+notifyd_service_last_message_timestamp_seconds{service="git",under="org.example.prod"} 1.764438845123e+09
+# TYPE notifyd_service_usual_messages gauge
+notifyd_service_usual_messages{service="git",under="org.example.prod"} 310
+# TYPE notifyd_service_usual_weeks gauge
+notifyd_service_usual_weeks{service="git",under="org.example.prod"} 8
+notifyd_service_usual_weeks{service="wiki",under="org.example.prod"} 1
+# TYPE notifyd_source_silent gauge
+notifyd_source_silent{source="a"} 1
+# TYPE notifyd_services_full gauge
+notifyd_services_full 1
 `
 
 // listening serves a listener's pages for the time of the test.
@@ -62,18 +80,21 @@ func TestAsk(t *testing.T) {
 	last := time.UnixMilli(1764438845123).UTC()
 	want := Report{
 		Ready: true, Warnings: []string{"nothing is verified"},
-		Endpoints: []Endpoint{{"a", "tcp://a:1", true, 1.5e6, &last}, {"a", "tcp://a:2", false, 0, nil},
-			{`b "x"`, "tcp://b:1", false, 0, nil}},
-		Backends: []Backend{{"email", false}, {"irc", true}}, Services: []Service{},
+		Endpoints: []Endpoint{{"a", "tcp://a:1", true, 1.5e6, &last, true}, {"a", "tcp://a:2", false, 0, nil, true},
+			{`b "x"`, "tcp://b:1", false, 0, nil, false}},
+		Backends: []Backend{{"email", false}, {"irc", true}},
+		Services: []Service{
+			{"git", "org.example.prod", last, Usual{310, 8}, pace.Silent},
+			{"wiki", "org.example.prod", time.Time{}, Usual{0, 1}, pace.Unknown},
+		},
 		Bridges: []Bridge{{"to_amqp.main", "rabbit x", false, 7, 90, 12, 3}},
 	}
+	want.Warnings = append(want.Warnings, "not all services are shown: there are more than are followed")
 	if !reflect.DeepEqual(r, want) {
 		t.Errorf("%+v, want %+v", r, want)
 	}
-	silent := Service{Name: "git", Under: "org.example.prod", State: Silent}
-	r.Services = append(r.Services, silent, Service{State: Unknown})
 	r.Judge()
-	down := []string{`endpoint b "x" is not connected`, "backend irc is down",
+	down := []string{"endpoint a is silent", `endpoint b "x" is not connected`, "backend irc is down",
 		"bridge to_amqp.main is down; 7 messages wait", "service git of org.example.prod is silent"}
 	if !slices.Equal(r.Down, down) {
 		t.Errorf("down %q, want %q", r.Down, down)
@@ -117,11 +138,12 @@ func TestPrint(t *testing.T) {
 	last := now.Add(-3*time.Minute - 4*time.Second)
 	r := Report{
 		Ready: true, Warnings: []string{"nothing is verified"},
-		Endpoints: []Endpoint{{"hub", "tcp://hub:9940", true, 12, &last}, {"x\x1b[2J", "tcp://x:1", false, 0, nil}},
-		Backends:  []Backend{{"irc", true}},
+		Endpoints: []Endpoint{{"hub", "tcp://hub:9940", true, 12, &last, false},
+			{"x\x1b[2J", "tcp://x:1", false, 0, nil, false}, {"quiet", "tcp://q:1", true, 0, nil, true}},
+		Backends: []Backend{{"irc", true}},
 		Services: []Service{
-			{Name: "git", Under: "org.example.prod", Last: now.Add(-50 * time.Hour), Pace: Pace{4, 12.5, 10}, State: Silent},
-			{Name: "wiki", Under: "org.example.prod", Last: now, State: Unknown},
+			{"git", "org.example.prod", now.Add(-50 * time.Hour), Usual{12.5, 4}, pace.Silent},
+			{Name: "wiki", Under: "org.example.prod", Last: now, State: pace.Unknown},
 		},
 	}
 	r.Judge()
@@ -134,6 +156,7 @@ func TestPrint(t *testing.T) {
 ENDPOINT  ADDRESS         STATE          LAST MESSAGE  SINCE START
 hub       tcp://hub:9940  connected      3m 4s ago     12
 x[2J      tcp://x:1       not connected  none          0
+quiet     tcp://q:1       silent         none          0
 
 BACKEND  STATE
 irc      down
@@ -143,6 +166,7 @@ git      org.example.prod  2d 2h ago  12.5             silent
 wiki     org.example.prod  0s ago     not known        unknown
 
 DOWN: endpoint x[2J is not connected
+DOWN: endpoint quiet is silent
 DOWN: backend irc is down
 DOWN: service git of org.example.prod is silent
 `

@@ -46,6 +46,9 @@ func (p *printer) endpoints(all []Endpoint) {
 		state, last := "not connected", "none"
 		if e.Connected {
 			state = "connected"
+			if e.Silent {
+				state = "silent"
+			}
 		}
 		if e.LastMessage != nil {
 			last = p.ago(*e.LastMessage)
@@ -92,8 +95,8 @@ func (p *printer) services(all []Service) {
 	p.line("\nSERVICE\tOF\tLAST SEEN\tUSUAL THIS HOUR\tSTATE")
 	for _, s := range all {
 		usual := "not known"
-		if s.Weeks > 0 {
-			usual = fmt.Sprintf("%.4g", s.PerHour)
+		if s.Usual.Weeks > 0 {
+			usual = fmt.Sprintf("%.4g", s.Usual.PerHour)
 		}
 		p.line("%s\t%s\t%s\t%s\t%s", text.OneLine(s.Name), text.OneLine(s.Under), p.ago(s.Last), usual, s.State)
 	}

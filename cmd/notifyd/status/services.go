@@ -1,14 +1,14 @@
 package status
 
 import (
-	"context"
-	"fmt"
-	"maps"
+	"cmp"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/notifyd/notifyd/history"
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/notifyd/notifyd/bus/pace"
+	"github.com/notifyd/notifyd/cmd/notifyd/say"
 )
 
 // A Service is what publishes under the first four words of a topic, as fedmsg's topics have them: two of the
@@ -17,84 +17,55 @@ type Service struct {
 	Name  string    `json:"service"` // the fourth word
 	Under string    `json:"under"`   // the three words before it
 	Last  time.Time `json:"last_seen"`
-	Pace  `json:"usual"`
-	State string `json:"state"`
-
-	topics []string
+	Usual Usual     `json:"usual"`
+	State string    `json:"state"` // pace.Normal, pace.Silent or pace.Unknown
 }
 
-// The states of a service.
-const (
-	Normal  = "ok"
-	Silent  = "silent"  // far beyond its usual pace: see Pace
-	Unknown = "unknown" // the history does not reach back far enough
-)
-
-// Anybody may make up topics, so those that are looked at are bounded, and so are the services.
-const (
-	maxTopics   = 20_000
-	maxServices = 1000
-)
-
-// A History is what AddServices needs of one.
-type History interface {
-	Topics(ctx context.Context, limit int) ([]history.Seen, error)
-	Began(ctx context.Context) (time.Time, error)
-	CountTopics(ctx context.Context, topics []string, after, until time.Time, most int) (int, error)
+// Usual is what a service usually says in this hour of the week.
+type Usual struct {
+	PerHour float64 `json:"per_hour"` // messages
+	Weeks   int     `json:"weeks"`    // that this is known from
 }
 
-// AddServices adds the services that a history knows, by name. It reads indexes alone, a bounded part of them.
-func (r *Report) AddServices(ctx context.Context, h History, now time.Time) error {
-	topics, err := h.Topics(ctx, maxTopics+1)
-	if err != nil {
-		return err
+// readServices takes the services from the metrics, and which endpoints are silent.
+func (r *Report) readServices(families map[string]*dto.MetricFamily) {
+	services := map[[2]string]*Service{}
+	each := func(name string, note func(s *Service, v float64)) {
+		for _, m := range families[name].GetMetric() {
+			at := [2]string{label(m, "under"), label(m, "service")}
+			if services[at] == nil {
+				services[at] = &Service{Name: at[1], Under: at[0], State: pace.Normal}
+			}
+			note(services[at], value(m))
+		}
 	}
-	began, err := h.Began(ctx)
-	if err != nil {
-		return err
-	}
-	services := servicesOf(topics)
-	if len(topics) > maxTopics || len(services) > maxServices {
-		r.Warnings = append(r.Warnings, fmt.Sprintf("not all services are shown: at most %d topics and %d services are",
-			maxTopics, maxServices))
-		services = services[:min(len(services), maxServices)]
-	}
+	each(say.ServiceLast, func(s *Service, v float64) { s.Last = time.UnixMilli(int64(v * 1000)).UTC() })
+	each(say.ServiceUsual, func(s *Service, v float64) { s.Usual.PerHour = v })
+	each(say.ServiceWeeks, func(s *Service, v float64) { s.Usual.Weeks = int(v) })
+	each(say.ServiceSilent, func(s *Service, v float64) {
+		switch {
+		case v == 1:
+			s.State = pace.Silent
+		case s.Usual.Weeks < 2:
+			s.State = pace.Unknown
+		}
+	})
 	for _, s := range services {
-		count := func(after, until time.Time, most int) (int, error) {
-			return h.CountTopics(ctx, s.topics, after, until, most)
-		}
-		if s.Pace, err = measure(s.Last, began, now, count); err != nil {
-			return err
-		}
-		s.State = s.state(now.Sub(s.Last))
 		r.Services = append(r.Services, *s)
 	}
-	return nil
-}
-
-// servicesOf puts topics together by service. Heartbeats, which old hubs of fedmsg send, are nobody's work.
-func servicesOf(topics []history.Seen) []*Service {
-	by := map[string]*Service{}
-	for _, t := range topics {
-		words := strings.Split(t.Topic, ".")
-		if words[len(words)-1] == "_heartbeat" {
-			continue
-		}
-		n := min(len(words), 4)
-		under, name := strings.Join(words[:n-1], "."), words[n-1]
-		s := by[name+" "+under]
-		if s == nil {
-			s = &Service{Name: name, Under: under}
-			by[name+" "+under] = s
-		}
-		s.topics = append(s.topics, t.Topic)
-		if t.Last.After(s.Last) {
-			s.Last = t.Last
+	slices.SortFunc(r.Services, func(a, b Service) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Under, b.Under))
+	})
+	for _, m := range families[say.ServicesFull].GetMetric() {
+		if value(m) == 1 {
+			r.Warnings = append(r.Warnings, "not all services are shown: there are more than are followed")
 		}
 	}
-	var all []*Service
-	for _, key := range slices.Sorted(maps.Keys(by)) {
-		all = append(all, by[key])
+	silent := map[string]bool{}
+	for _, m := range families[say.SourceQuiet].GetMetric() {
+		silent[label(m, "source")] = value(m) == 1
 	}
-	return all
+	for i, e := range r.Endpoints {
+		r.Endpoints[i].Silent = silent[e.Name]
+	}
 }

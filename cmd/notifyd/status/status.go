@@ -1,15 +1,15 @@
 // Package status is what `notifyd status` says: whether the daemon is ready, which endpoints are connected and when a
 // message came from each last, which backends are down, and which services have fallen silent.
 //
-// Ask asks the operator listener of a daemon, /readyz and /metrics, as a monitoring system does.
-// Report.AddServices reads the history, which knows how much a service usually says at this hour of the week: see Pace.
-// Both are bounded in time and size, and change nothing.
+// Ask asks the operator listener of a daemon, /readyz and /metrics, as a monitoring system does. It is bounded in time
+// and size, and changes nothing. What is silent the daemon says: see package bus/pace.
 //
 // # What is down
 //
 //   - the daemon, where it says that it is not ready;
 //   - an endpoint none of whose addresses is connected. fedmsg lists more addresses for a service than it uses, so a
 //     single one that is not connected is no fault;
+//   - an endpoint that is silent;
 //   - a backend that says so;
 //   - a bridge whose last attempt failed;
 //   - a service that is silent.
@@ -18,6 +18,8 @@ package status
 import (
 	"fmt"
 	"time"
+
+	"github.com/notifyd/notifyd/bus/pace"
 )
 
 // A Report is what is known of a daemon. Its JSON is an interface: doc/status.md.
@@ -39,6 +41,7 @@ type Endpoint struct {
 	Connected   bool       `json:"connected"`
 	Received    float64    `json:"received"`     // messages since the start of the daemon
 	LastMessage *time.Time `json:"last_message"` // nil: none since the start
+	Silent      bool       `json:"silent"`       // no address of the endpoint has said anything for too long
 }
 
 // A Backend is a way to people.
@@ -64,17 +67,21 @@ func (r *Report) Judge() {
 	if !r.Ready {
 		r.Down = append(r.Down, "notifyd is not ready: "+r.Problem)
 	}
-	connected := map[string]bool{}
+	connected, silent := map[string]bool{}, map[string]bool{}
 	var names []string
 	for _, e := range r.Endpoints {
 		if _, known := connected[e.Name]; !known {
 			names = append(names, e.Name)
 		}
 		connected[e.Name] = connected[e.Name] || e.Connected
+		silent[e.Name] = e.Silent
 	}
 	for _, name := range names {
-		if !connected[name] {
+		switch {
+		case !connected[name]:
 			r.Down = append(r.Down, "endpoint "+name+" is not connected")
+		case silent[name]:
+			r.Down = append(r.Down, "endpoint "+name+" is silent")
 		}
 	}
 	for _, b := range r.Backends {
@@ -88,7 +95,7 @@ func (r *Report) Judge() {
 		}
 	}
 	for _, s := range r.Services {
-		if s.State == Silent {
+		if s.State == pace.Silent {
 			r.Down = append(r.Down, "service "+s.Name+" of "+s.Under+" is silent")
 		}
 	}
