@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -132,4 +133,44 @@ func unarchive(text []byte) (Frame, error) {
 		return Frame{}, malformed("%w", err)
 	}
 	return f, nil
+}
+
+// ReadArchived reads what somebody has kept of datagrepper: one of its records, or a whole answer. known is false for
+// any other text, such as a message as it was sent; broken counts the messages of an answer that are none.
+func ReadArchived(text []byte) (frames []Frame, broken int, known bool) {
+	if bytes.Contains(text, []byte(`"raw_messages"`)) && !hasKey(text, "topic") {
+		page, err := ReadDatagrepper(text)
+		return page.Frames, page.Broken, err == nil
+	}
+	// datanommer adds both names to a record. A message that has them in its body alone is as it was sent.
+	if !bytes.Contains(text, []byte(`"source_name"`)) || !bytes.Contains(text, []byte(`"source_version"`)) ||
+		!hasKey(text, "source_name") {
+		return nil, 0, false
+	}
+	f, err := unarchive(text)
+	if err != nil {
+		return nil, 0, false
+	}
+	return []Frame{f}, 0, true
+}
+
+// hasKey reports whether text is a JSON object that has a key.
+func hasKey(text []byte, key string) bool {
+	p := parser{text: text, left: maxParsed}
+	if p.peek() != '{' {
+		return false
+	}
+	for p.pos++; p.peek() == '"'; p.pos++ {
+		name, err := p.str()
+		if err != nil || p.peek() != ':' {
+			return false
+		}
+		if name == key {
+			return true
+		}
+		if p.pos++; p.raw() == nil || p.peek() != ',' {
+			return false
+		}
+	}
+	return false
 }

@@ -5,6 +5,7 @@ import (
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/amqp"
 	"github.com/notifyd/notifyd/bus/http"
+	"github.com/notifyd/notifyd/bus/lines"
 	"github.com/notifyd/notifyd/bus/zmq"
 )
 
@@ -13,6 +14,7 @@ func Drivers() []bus.Driver {
 	return []bus.Driver{
 		amqp.Driver(),
 		http.Driver(),
+		lines.Driver(),
 		zmq.RelayDriver(),
 		zmq.Driver(),
 	}

@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/notifyd/notifyd/internal/wholefile"
 )
 
 const (
@@ -168,30 +169,10 @@ func (s *State) Save() error {
 	defer s.mu.Unlock() // also so that an older state never replaces a newer one
 	text, err := json.Marshal(stored{s.began, s.since(), append([]handled{}, s.done...)})
 	if err == nil {
-		err = replace(s.file, append(text, '\n'))
+		err = wholefile.Replace(s.file, append(text, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("write state: %w", err)
 	}
 	return nil
-}
-
-func replace(file string, text []byte) error {
-	fresh, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = fresh.Write(text)
-	err = errors.Join(err, fresh.Sync(), fresh.Close())
-	if err == nil {
-		err = os.Rename(fresh.Name(), file)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(fresh.Name()))
-	}
-	folder, err := os.Open(filepath.Dir(file))
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }
