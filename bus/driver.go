@@ -32,3 +32,13 @@ func openBy[C, T any](decode func(any) error, log *slog.Logger, open func(C, *sl
 	}
 	return open(c, log)
 }
+
+// An Adaptable source takes changes of its section of the configuration while it runs. Changes of all other keys wait
+// for a restart.
+type Adaptable interface {
+	// Adapts gives the keys of the section whose changes it takes, each with all below it.
+	Adapts() []string
+	// Adapt takes these keys from the section as it is now; decode is as in Driver.Open. On an error nothing has
+	// changed. One goroutine calls it, after Open and at any time, also while Run runs.
+	Adapt(decode func(any) error) error
+}

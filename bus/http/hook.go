@@ -96,7 +96,7 @@ var errPing = errors.New("a ping")
 // deliver answers POST /hooks/NAME and /hooks/NAME/SECRET.
 func (s *Source) deliver(w nethttp.ResponseWriter, r *nethttp.Request) (ids []string, err error) {
 	name, token, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, hooksPath), "/")
-	h := s.hooks[name]
+	h := s.parties.Load().hooks[name]
 	if h == nil {
 		return nil, problemOf(nethttp.StatusNotFound, "")
 	}

@@ -103,7 +103,7 @@ func TestHookAnswers(t *testing.T) {
 			t.Errorf("%s: %d %s and %d messages, want %d and %d", c.name, w.Code, w.Body, len(got), c.status, c.messages)
 		}
 		if c.status == 401 {
-			if s.hooks["NAME"].meter.Traffic().Dropped[reasonUnauthorized] != 1 {
+			if s.parties.Load().hooks["NAME"].meter.Traffic().Dropped[reasonUnauthorized] != 1 {
 				t.Errorf("%s: it is not counted", c.name)
 			}
 			if w.Body.String() != `{"title":"Unauthorized","status":401}`+"\n" {

@@ -82,7 +82,7 @@ func (s *Source) bearer(r *nethttp.Request) (found *sender) {
 	if !strings.EqualFold(scheme, "Bearer") {
 		return nil
 	}
-	for _, one := range s.senders {
+	for _, one := range s.parties.Load().senders {
 		if one.has(strings.TrimSpace(token)) {
 			found = one
 		}
@@ -93,7 +93,7 @@ func (s *Source) bearer(r *nethttp.Request) (found *sender) {
 // signed gives the sender that a request names and whose signature it has; nil for none.
 func (s *Source) signed(r *nethttp.Request, body []byte) *sender {
 	h := r.Header
-	from := s.senders[h.Get(headerSender)]
+	from := s.parties.Load().senders[h.Get(headerSender)]
 	var keys [][]byte
 	if from != nil {
 		keys = from.keys

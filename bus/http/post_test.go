@@ -220,7 +220,7 @@ func TestTooManyAtATime(t *testing.T) {
 	s := newStand(t, Config{MaxRequests: 2, Senders: map[string]Sender{"ferry": ferry["ferry"],
 		"other": {Token: "another token of some length", Topics: []string{"#"}}}})
 	body := `{"topic":"org.example.prod.ferry.left","msg":{}}`
-	leave, err := s.senders["ferry"].room.enter()
+	leave, err := s.parties.Load().senders["ferry"].room.enter()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +243,7 @@ func TestTooManyAtATime(t *testing.T) {
 func TestMemoryOfBodies(t *testing.T) {
 	s := newStand(t, Config{ReadTimeout: 10 * time.Millisecond, Senders: ferry})
 	body := `{"topic":"org.example.prod.ferry.left","msg":{}}`
-	for _, full := range []*room{s.senders["ferry"].room, s.proved} {
+	for _, full := range []*room{s.parties.Load().senders["ferry"].room, s.proved} {
 		size := int64(provedBytes / 2)
 		if full == s.proved {
 			size = provedBytes
@@ -260,7 +260,7 @@ func TestMemoryOfBodies(t *testing.T) {
 	if w, _ := s.post(body); w.Code != 202 {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
-	for name, r := range map[string]*room{"all": s.proved, "ferry": s.senders["ferry"].room} {
+	for name, r := range map[string]*room{"all": s.proved, "ferry": s.parties.Load().senders["ferry"].room} {
 		if most := map[string]int64{"all": provedBytes, "ferry": provedBytes / 2}[name]; !r.bytes.TryAcquire(most) {
 			t.Errorf("%s: memory is still taken", name)
 		}

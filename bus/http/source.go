@@ -7,12 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
 	nethttp "net/http"
-	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -28,14 +27,17 @@ type Source struct {
 	log     *slog.Logger
 	now     func() time.Time
 	newID   func() string
-	senders map[string]*sender
-	hooks   map[string]*hook
+	parties atomic.Pointer[parties]
 	cert    *watch.Watcher[*tls.Certificate] // nil: plain HTTP
 	answers answers
 
 	proved, unproved *room
 
 	in *bus.Intake // from Run on
+
+	mu       sync.Mutex
+	listener net.Listener // from Bind on
+	running  bool
 }
 
 // New checks c and makes a Source. An error names the key and what was expected.
@@ -44,41 +46,20 @@ func New(c Config, log *slog.Logger) (*Source, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	s := &Source{config: c, log: log, now: time.Now, senders: map[string]*sender{}, hooks: map[string]*hook{},
+	s := &Source{config: c, log: log, now: time.Now,
 		proved: newRoom(c.MaxRequests, provedBytes, nil), unproved: newRoom(c.MaxRequests, unprovedBytes, nil)}
 	s.newID = func() string { return newID(s.now()) }
-	for _, name := range slices.Sorted(maps.Keys(c.Senders)) {
-		one, err := newSender(name, c.Senders[name], c, log)
-		if err != nil {
-			return nil, fmt.Errorf("senders.%s: %w", name, err)
-		}
-		one.room = s.part()
-		s.senders[name] = one
-	}
-	adapters, err := readAdapters(c.Adapters)
+	met, err := s.meet(c, nil)
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.Hooks)) {
-		one, err := newHook(name, c.Hooks[name], adapters, c, log)
-		if err != nil {
-			return nil, fmt.Errorf("hooks.%s: %w", name, err)
-		}
-		one.room = s.part()
-		s.hooks[name] = one
-	}
+	s.parties.Store(met)
 	if c.CertFile != "" {
 		if s.cert, err = watchCertificate(c, log); err != nil {
 			return nil, err
 		}
 	}
 	return s, nil
-}
-
-// part makes the room of one sender: half of that of all, so that one that floods, or waits for the router, leaves the
-// others theirs.
-func (s *Source) part() *room {
-	return newRoom(max(1, s.config.MaxRequests/2), provedBytes/2, s.proved)
 }
 
 // newID makes an id as fedmsg does: the year and a random UUID (RFC 9562, version 4).
@@ -89,17 +70,61 @@ func newID(now time.Time) string {
 	return fmt.Sprintf("%d-%x-%x-%x-%x-%x", now.UTC().Year(), u[:4], u[4:6], u[6:8], u[8:10], u[10:])
 }
 
-// Run takes requests until ctx ends. Then it answers those that wait 503: their senders send again.
-func (s *Source) Run(ctx context.Context, in *bus.Intake) error {
+// Bind opens the socket: a Source is a bus.Binder.
+func (s *Source) Bind(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listener != nil {
+		return nil
+	}
 	var config net.ListenConfig
 	l, err := config.Listen(context.WithoutCancel(ctx), "tcp", s.config.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
+	s.listener = l
+	return nil
+}
+
+// Close closes the socket of a Source that is not run.
+func (s *Source) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listener == nil || s.running {
+		return nil
+	}
+	return s.listener.Close()
+}
+
+// begin notes that s runs, and gives the socket.
+func (s *Source) begin(in *bus.Intake) net.Listener {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.in, s.running = in, true
+	for _, m := range s.parties.Load().meters() {
+		m.Connected(true)
+	}
+	return s.listener
+}
+
+// end notes that s does not run any more.
+func (s *Source) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running = false
+	for _, m := range s.parties.Load().meters() {
+		m.Ended()
+	}
+}
+
+// Run takes requests until ctx ends. Then it answers those that wait 503: their senders send again.
+func (s *Source) Run(ctx context.Context, in *bus.Intake) error {
+	if err := s.Bind(ctx); err != nil {
+		return err
+	}
+	l := s.begin(in)
+	defer s.end()
 	s.log.Info("listening", "for", "messages", "address", l.Addr().String())
-	s.in = in
-	s.connected(true)
-	defer s.ended()
 	var all sync.WaitGroup
 	defer all.Wait()
 	inner, cancel := context.WithCancel(ctx)
@@ -189,31 +214,9 @@ func (s *Source) ServeHTTP(w nethttp.ResponseWriter, r *nethttp.Request) {
 	s.answers.count(path, status)
 }
 
-func (s *Source) meters() (all []*bus.Meter) {
-	for _, name := range slices.Sorted(maps.Keys(s.senders)) {
-		all = append(all, s.senders[name].meter)
-	}
-	for _, name := range slices.Sorted(maps.Keys(s.hooks)) {
-		all = append(all, s.hooks[name].meter)
-	}
-	return all
-}
-
-func (s *Source) connected(up bool) {
-	for _, m := range s.meters() {
-		m.Connected(up)
-	}
-}
-
-func (s *Source) ended() {
-	for _, m := range s.meters() {
-		m.Ended()
-	}
-}
-
 // Collect implements bus.Metered.
 func (s *Source) Collect(emit metric.Emit) {
-	for _, m := range s.meters() {
+	for _, m := range s.parties.Load().meters() {
 		m.Collect(emit)
 	}
 	s.answers.collect(emit)

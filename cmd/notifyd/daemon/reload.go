@@ -8,7 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/trust"
+	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/internal/watch"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -114,6 +116,9 @@ func (s *Service) takeConfiguration() error {
 		return err
 	}
 	changed := s.current.Changed(next)
+	if err := s.adapt(next, changed); err != nil {
+		return err
+	}
 	if err := s.watchOthers(set, changed); err != nil {
 		return err
 	}
@@ -121,8 +126,9 @@ func (s *Service) takeConfiguration() error {
 		return err
 	}
 	s.current = next
+	keys := s.liveKeys()
 	live := func(key string) bool {
-		return slices.ContainsFunc(liveKeys, func(l string) bool { return within(key, l) })
+		return slices.ContainsFunc(keys, func(l string) bool { return within(key, l) })
 	}
 	s.log.Info("configuration reloaded", "file", next.Name(), "changed", keysThat(changed, live))
 	waiting := keysThat(s.started.Changed(next), func(key string) bool { return !live(key) })
@@ -132,6 +138,36 @@ func (s *Service) takeConfiguration() error {
 	s.metrics.restartNeeded.Set(float64(len(waiting)))
 	s.warnOfExposed(next)
 	return nil
+}
+
+// adapt lets sources take what has changed of their sections and needs no restart.
+func (s *Service) adapt(next *config.File, changed []string) error {
+	for name, source := range s.sources {
+		section := "bus." + name
+		adaptable, ok := source.(bus.Adaptable)
+		if !ok || !slices.ContainsFunc(changed, func(key string) bool {
+			return slices.ContainsFunc(adaptable.Adapts(), func(l string) bool { return within(key, section+"."+l) })
+		}) {
+			continue
+		}
+		if err := adaptable.Adapt(next.Section(section)); err != nil {
+			return next.InSection(section, err)
+		}
+	}
+	return nil
+}
+
+// liveKeys gives the keys that a reload puts into effect: ours, and those of the sources.
+func (s *Service) liveKeys() []string {
+	keys := slices.Clone(liveKeys)
+	for name, source := range s.sources {
+		if adaptable, ok := source.(bus.Adaptable); ok {
+			for _, key := range adaptable.Adapts() {
+				keys = append(keys, "bus."+name+"."+key)
+			}
+		}
+	}
+	return keys
 }
 
 // within reports whether a key is section, or below it.

@@ -146,6 +146,36 @@ func TestReloadTakesEffect(t *testing.T) {
 	}
 }
 
+// TestReloadAdaptsSources changes what a source takes while it runs, and what it does not.
+func TestReloadAdaptsSources(t *testing.T) {
+	const http = "bus: {http: {listen: '127.0.0.1:0', senders: {ferry: {token_file: DIR/token, topics: ['#']}}, max_lines: "
+	folder := t.TempDir()
+	in := func(lines string) string { return strings.ReplaceAll(lines, "DIR", folder) }
+	token := func(text string) { writeFile(t, folder, "token", text) }
+	token("sesame-sesame-one")
+	r := newReloaded(t, "web: {listen: ''}", in(http+"10}}"))
+	token("sesame-sesame-two")
+	said := r.reloadWith("web: {listen: ''}", in(http+"10}}"))
+	if !strings.Contains(said, "changed=[bus.http.senders]") || strings.Contains(said, "restart") {
+		t.Errorf("the log says\n%s", said)
+	}
+	r.checkMetrics("notifyd_config_reload_successful 1", "notifyd_config_restart_needed 0")
+	said = r.reloadWith("web: {listen: ''}", in(strings.ReplaceAll(http, "ferry", "train")+"20}}"))
+	if !strings.Contains(said, `keys="[bus.http.max_lines]"`) && !strings.Contains(said, "keys=[bus.http.max_lines]") {
+		t.Errorf("the log says\n%s", said)
+	}
+	if got := strings.Join(sourceNames(r.sources), " "); got != "train" {
+		t.Errorf("sources %s, want the one that came", got)
+	}
+	token("short")
+	if said = r.reloadWith("web: {listen: ''}", in(http+"10}}")); !strings.Contains(said, "configuration not reloaded") {
+		t.Errorf("the log says\n%s", said)
+	}
+	if got := strings.Join(sourceNames(r.sources), " "); got != "train" {
+		t.Errorf("sources %s after a mistake", got)
+	}
+}
+
 // TestManualNamesLiveKeys compares liveKeys with the keys that doc/operating.md lists for operators.
 func TestManualNamesLiveKeys(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "..", "doc", "operating.md"))
