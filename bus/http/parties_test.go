@@ -159,7 +159,7 @@ func TestBind(t *testing.T) {
 	if err := second.Bind(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "listen: ") {
 		t.Errorf("a taken port: %v", err)
 	}
-	if err := first.Close(); err != nil {
+	if err := errors.Join(first.Close(), first.Close()); err != nil {
 		t.Error(err)
 	}
 	if err := errors.Join(second.Bind(t.Context()), second.Close()); err != nil {

@@ -86,14 +86,17 @@ func (s *Source) Bind(ctx context.Context) error {
 	return nil
 }
 
-// Close closes the socket of a Source that is not run.
+// Close closes the socket of a Source that is not run. After Run it is closed already.
 func (s *Source) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.listener == nil || s.running {
 		return nil
 	}
-	return s.listener.Close()
+	if err := s.listener.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
 }
 
 // begin notes that s runs, and gives the socket.
