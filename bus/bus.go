@@ -133,6 +133,7 @@ type Message struct {
 
 	undated bool // see Undated
 	unread  bool // the payload is larger than MaxRead
+	amqp    bool // see Foreign
 	proof   *Proof
 	content *content
 }

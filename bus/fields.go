@@ -40,7 +40,7 @@ func (e jsonObject) message(f Frame, unread string, now time.Time) (*Message, er
 	m := &Message{
 		Topic: f.Topic, Source: f.Source, Payload: f.Payload, Publisher: f.Publisher, Late: f.Late,
 		ThirdParty: f.ThirdParty,
-		content:    new(content), unread: unread != "",
+		content:    new(content), unread: unread != "", amqp: e.isAMQP(),
 	}
 	stated, _ := e["topic"].(string)
 	switch {

@@ -76,6 +76,19 @@ type Countersigning interface {
 	CountersignBy(pass func(Frame) ([]byte, error))
 }
 
+// A FedmsgOutlet has peers that know fedmsg's form alone: what is Foreign is published as ToFedmsg writes it, and all
+// else byte for byte.
+type FedmsgOutlet interface {
+	// Signs reports whether what ToFedmsg writes is to be signed.
+	Signs() bool
+	// Bridges reports whether only that is wanted which did not come over ZeroMQ: not from a FedmsgSource, and not
+	// FromFedmsg.
+	Bridges() bool
+}
+
+// A FedmsgSource is one whose messages come from fedmsg's bus itself, over ZeroMQ.
+type FedmsgSource interface{ FromFedmsg() }
+
 // OutletFigures are what an outlet counts of one address.
 type OutletFigures struct {
 	Peers     int               // connected now

@@ -170,8 +170,10 @@ func (o *outbound) carryPart(ctx context.Context, loads []bus.Load, watchdog *ti
 		o.published++
 		for more := true; more; { // the broker says that nobody wants a message before it confirms it
 			select {
-			case r := <-o.returns:
-				returned[r.MessageId+" "+r.RoutingKey] = r
+			case r, open := <-o.returns:
+				if more = open; open {
+					returned[r.MessageId+" "+r.RoutingKey] = r
+				}
 			default:
 				more = false
 			}

@@ -2,7 +2,6 @@ package amqp
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -51,9 +50,10 @@ func newPublishing(l bus.Load, frame int) (amqp091.Publishing, *refusal) {
 		return p, &refusal{RefusedID, fmt.Errorf("the id has %d bytes, AMQP takes %d", len(l.ID), maxName)}
 	}
 	var err error
-	if p.Body, p.Priority, err = body(m); err != nil {
+	if p.Body, err = m.RawBody(); err != nil {
 		return p, &refusal{RefusedUnread, err}
 	}
+	p.Priority = priority(m)
 	p.Headers = headersOf(l)
 	if size, ok := sizeOf(p.Headers); !ok || size > frame-1024 {
 		return p, &refusal{RefusedHeaders, fmt.Errorf("the headers have %d bytes, or a name that is too long", size)}
@@ -69,24 +69,15 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.err.Error() }
 
-// body gives the body of m byte for byte, as its payload has it, and the priority that AMQP gave it.
-func body(m *bus.Message) ([]byte, uint8, error) {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(m.Payload, &fields); err != nil { // NaN, which Decode takes for null
-		if m.Body == nil {
-			return nil, 0, errors.New("the payload was too large to be read")
-		}
-		text, err := bus.Canonical(m.Body)
-		return text, 0, err
+// priority is that by which AMQP has brought m; 0 for any other message.
+func priority(m *bus.Message) (p uint8) {
+	var fields struct {
+		Priority json.RawMessage `json:"priority"`
 	}
-	var priority uint8
-	_ = json.Unmarshal(fields["priority"], &priority) // none, or a strange one: 0
-	for _, name := range []string{"msg", "body"} {
-		if text := fields[name]; text != nil && string(text) != "null" {
-			return text, priority, nil
-		}
+	if m.Foreign() && json.Unmarshal(m.Payload, &fields) == nil {
+		_ = json.Unmarshal(fields.Priority, &p) // none, or a strange one: 0
 	}
-	return []byte("null"), priority, nil
+	return p
 }
 
 // headersOf gives the headers that the message has, as it has them. What fedora-messaging needs and the message does

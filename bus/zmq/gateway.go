@@ -15,6 +15,12 @@ type GatewayConfig struct {
 	Listen string `yaml:"listen"`
 	// Late hands on what came late too, to fill a hole: subscribers cannot tell it from what is new.
 	Late bool `yaml:"late"`
+	// Bridge hands on only what did not come over ZeroMQ, as fedmsg-migration-tools' amqp-to-zmq does: for subscribers who
+	// connect to the publishers there too. Without it everything is handed on.
+	Bridge bool `yaml:"bridge"`
+	// Sign signs what came in another form than fedmsg's, once it is in that form: see bus.ToFedmsg. What the policy marks
+	// is not signed.
+	Sign bool `yaml:"sign"`
 	// Queue is how many messages a subscriber may be behind, PeerBytes how many bytes, and TotalBytes how many bytes all
 	// may be together. Defaults 10000, 16 MiB and 256 MiB.
 	Queue      int   `yaml:"queue"`
@@ -82,7 +88,7 @@ func (c GatewayConfig) publisher() PublisherConfig {
 // A Gateway hands on to subscribers that connect to it, as fedmsg-gateway does.
 type Gateway struct {
 	*outlet
-	late bool
+	late, bridge, sign bool
 }
 
 // NewGateway checks c and makes a Gateway. An error names the key and what was expected.
@@ -95,11 +101,17 @@ func NewGateway(c GatewayConfig, log *slog.Logger) (*Gateway, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	return &Gateway{outlet: o, late: c.Late}, nil
+	return &Gateway{outlet: o, late: c.Late, bridge: c.Bridge, sign: c.Sign}, nil
 }
 
 // Wants reports whether f came live: a Gateway is bus.Choosy.
 func (g *Gateway) Wants(f bus.Frame) bool { return g.late || !f.Late }
+
+// Signs and Bridges say what the configuration does: a Gateway is a bus.FedmsgOutlet.
+func (g *Gateway) Signs() bool { return g.sign }
+
+// Bridges is described at Signs.
+func (g *Gateway) Bridges() bool { return g.bridge }
 
 // GatewayDriver opens a Gateway by the configuration.
 func GatewayDriver() bus.OutletDriver {

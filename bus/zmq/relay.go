@@ -140,6 +140,9 @@ func (r *Relay) closeLocked() error {
 	return errors.Join(errs...)
 }
 
+// FromFedmsg marks what comes over ZeroMQ: a Relay is a bus.FedmsgSource.
+func (r *Relay) FromFedmsg() {}
+
 // handOn gives f to all that have subscribed.
 func (r *Relay) handOn(f bus.Frame) {
 	for _, o := range r.out {

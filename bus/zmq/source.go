@@ -65,6 +65,9 @@ func newEndpoint(s *Source, p place) *endpoint {
 	return e
 }
 
+// FromFedmsg marks what comes over ZeroMQ: a Source is a bus.FedmsgSource.
+func (s *Source) FromFedmsg() {}
+
 // Run receives from every endpoint until ctx ends, and returns nil. While an endpoint's queue in the Intake is full,
 // nothing is read from its connections, so that the publishers keep what they send; with on_full: drop it is read, and
 // dropped and counted.

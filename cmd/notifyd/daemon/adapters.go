@@ -15,6 +15,7 @@ import (
 	busall "github.com/notifyd/notifyd/bus/all"
 	"github.com/notifyd/notifyd/cmd/notifyd/carrier"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
+	"github.com/notifyd/notifyd/cmd/notifyd/relay"
 )
 
 // openAdapters opens the buses that messages come from and the backends that notices go to.
@@ -28,7 +29,9 @@ func (s *Service) openAdapters(f *config.File) error {
 	s.outlets, err3 = openOutlets(f, s.log)
 	var err4 error
 	s.bridges, err4 = openBridges(f, s.log, s.sources)
-	if err := errors.Join(err, err2, err3, err4, checkNames(f, s.settings, s.sources)); err != nil {
+	err = errors.Join(err, err2, err3, err4, checkOutlets(f, s.settings, s.outlets),
+		checkNames(f, s.settings, s.sources))
+	if err != nil {
 		return err
 	}
 	if len(s.sources) == 0 {
@@ -78,6 +81,27 @@ func openOutlets(f *config.File, log *slog.Logger) (map[string]bus.Outlet, error
 		outlets[driver.Name] = outlet
 	}
 	return outlets, errors.Join(errs...)
+}
+
+// outputs makes what hands on to the outlets.
+func (s *Service) outputs(log *seldom) []*relay.Output {
+	elsewhere := map[string]bus.Source{}
+	for name, source := range s.sources {
+		if _, fedmsg := source.(bus.FedmsgSource); !fedmsg {
+			elsewhere[name] = source
+		}
+	}
+	var all []*relay.Output
+	for name, outlet := range s.outlets {
+		all = append(all, relay.NewOutput(relay.OutputConfig{
+			Outlet: outlet, Elsewhere: sourceNames(elsewhere), Signer: s.signer.Load,
+			Odd: func(m *bus.Message, err error) {
+				log.say(m.Source, "not_fedmsg", "handed a message on as it came, which is not fedmsg's form", "outlet", name,
+					"topic", m.Topic, "id", m.ID, "error", err)
+			},
+		}))
+	}
+	return all
 }
 
 // openBridges opens every bridge that the configuration has, by its driver and name.

@@ -6,8 +6,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -150,12 +148,13 @@ func (s *Service) openRouter(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open links: %w", err)
 	}
+	seldom := newSeldom(s.env.Now, s.log)
 	s.router = &router{
 		db: s.db.Writer, subscriptions: s.prefs.Subscriptions, history: s.history, outbox: s.outbox, describer: s.describer,
 		verifier: s.trust.Load, directory: s.watcher.Load, links: links, holes: s.holes, metrics: s.metrics,
 		now: s.env.Now, log: s.log, paces: s.silences.Watch,
-		outlets: slices.Collect(maps.Values(s.outlets)), carriers: s.carriers,
-		dedup: bus.NewDedupWindow(dedupIDs), seldom: newSeldom(s.env.Now, s.log), cold: make(chan *rules.Index, 1),
+		outputs: s.outputs(seldom), carriers: s.carriers,
+		dedup: bus.NewDedupWindow(dedupIDs), seldom: seldom, cold: make(chan *rules.Index, 1),
 	}
 	for _, source := range s.sources {
 		if repeater, ok := source.(bus.Repeater); ok {

@@ -9,6 +9,7 @@ import (
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/pace"
 	"github.com/notifyd/notifyd/bus/trust"
+	"github.com/notifyd/notifyd/cmd/notifyd/relay"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
@@ -26,6 +27,7 @@ type reception struct {
 // that the policy drops, and repeats of those seen a short time ago.
 func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 	var events []*catalogue.Event
+	var handing []relay.Item
 	current := r.describer.load()
 	watch := newPhaseTimer(r.now)
 	received := receiveAll(frames, r.verifier(), r.now)
@@ -54,11 +56,12 @@ func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 			continue
 		}
 		r.hearService(f, m)
-		r.handOn(f)
+		handing = append(handing, relay.Item{Frame: f, Message: m})
 		r.metrics.mend(m)
 		events = append(events, current.Describe(m))
 		r.charge(f.Source, f.Late, watch.lap("describe"))
 	}
+	r.handOn(handing)
 	watch.observe(r.metrics.routeSeconds)
 	return events
 }
@@ -78,19 +81,19 @@ func (r *router) hearService(f bus.Frame, m *bus.Message) {
 	}
 }
 
-// handOn gives a frame to all outlets: one that is a message, that the policy does not drop, and that did not come a
-// short time ago, so that it can go in no circle. Subscribers do not wait for the database. A batch that the database
+// handOn gives messages to all outlets: those that the policy does not drop, and that did not come a short time ago, so
+// that they can go in no circle. Subscribers do not wait for the database. A batch that the database
 // does not take is handed on once and tried again, while those behind it wait; so nothing that was handed on is lost
 // but by a kill, and a bus that redelivers brings that again.
-func (r *router) handOn(f bus.Frame) {
-	for _, o := range r.outlets {
-		if choosy, ok := o.(bus.Choosy); !ok || choosy.Wants(f) {
-			o.Publish(f)
-		}
+func (r *router) handOn(items []relay.Item) {
+	for _, o := range r.outputs {
+		o.HandOn(items)
 	}
-	if f.Own {
-		for _, source := range r.repeaters {
-			source.Repeat(f)
+	for _, i := range items {
+		if i.Frame.Own {
+			for _, source := range r.repeaters {
+				source.Repeat(i.Frame)
+			}
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/carrier"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/holes"
+	"github.com/notifyd/notifyd/cmd/notifyd/relay"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/outbox"
@@ -42,7 +43,7 @@ type router struct {
 	log           *slog.Logger
 
 	paces      *pace.Watch // nil: nobody listens for silences
-	outlets    []bus.Outlet
+	outputs    []*relay.Output
 	carriers   []*carrier.Carrier
 	repeaters  []bus.Repeater
 	dedup      *bus.DedupWindow

@@ -93,11 +93,24 @@ func checkSigner(f *config.File, set Settings, sources map[string]bus.Source) er
 	var errs []error
 	if set.Publish.CertFile == "" {
 		for section := range countersigning(sources) {
-			errs = append(errs, f.InSection(section, errors.New("sign: true needs bus.publish.cert_file and key_file")))
+			errs = append(errs, f.InSection(section, errNoSigner))
 		}
 	}
 	return errors.Join(errs...)
 }
+
+// checkOutlets gives the mistakes of outlets that are told to sign.
+func checkOutlets(f *config.File, set Settings, outlets map[string]bus.Outlet) error {
+	var errs []error
+	for name, outlet := range outlets {
+		if o, ok := outlet.(bus.FedmsgOutlet); ok && o.Signs() && set.Publish.CertFile == "" {
+			errs = append(errs, f.InSection("bus."+name, errNoSigner))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+var errNoSigner = errors.New("sign: true needs bus.publish.cert_file and key_file")
 
 // checkSignerFiles reads the certificate and the key.
 func checkSignerFiles(set Settings) error {
