@@ -8,7 +8,7 @@ DESTDIR     ?=
 PREFIX      ?= /usr/local
 export GO STATICCHECK FUZZTIME
 
-.PHONY: help build quick check packages format vet lint test fuzz bench install
+.PHONY: help build quick check packages format vet lint test tour fuzz bench install
 
 help: ## say each target in a line
 	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,10 @@ lint: ## run staticcheck, pinned
 # NOTIFYD_REQUIRE turns "skipped, because a program is missing" into a failure.
 test: ## run every test with the race detector; a missing program is a failure
 	@NOTIFYD_REQUIRE=1 $(GO) test -race -timeout 18m ./... || { ./contrib/check/advice.sh test; exit 1; }
+
+# A part of test; here it says what each story has shown.
+tour: ## play contrib/tour: notifyd with the real peers, a story each
+	@cd contrib/tour && $(GO) test -count=1 -args -show
 
 # No part of check: it takes a quarter of an hour.
 fuzz: ## fuzz every target for FUZZTIME (30s) each, and name the inputs to commit
