@@ -21,7 +21,6 @@ import (
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/links"
 	"github.com/notifyd/notifyd/rules"
-	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
@@ -206,83 +205,4 @@ func (r *router) match(events []*catalogue.Event) (asked int) {
 		matches += r.found[asked].Len()
 	}
 	return asked
-}
-
-// userHits are the filters of one user that matched one event: ids up to end, from the end of the userHits before.
-type userHits struct{ event, end int }
-
-// plan returns the deliveries of events, by what has become of them in the history. A message that is not new has none:
-// its deliveries are in the database already. Neither has one that came very late. A one-shot filter matches only the
-// first event of the batch, and only on the node that switches it off, so that it notifies once. The one-shots are
-// switched off before anything is locked in the outbox, so that nodes cannot deadlock.
-func (r *router) plan(tx *gorm.DB, outcomes []history.Outcome, watch *phaseTimer) ([]outbox.Delivery, error) {
-	var ids []rulespec.FilterID
-	var hitsByUser []userHits
-	for i := range outcomes {
-		if !outcomes[i].New() || r.holes.TooLate(outcomes[i].Event.Message) {
-			continue
-		}
-		for hit := range r.found[i].ByOwner {
-			ids = append(ids, hit...)
-			hitsByUser = append(hitsByUser, userHits{i, len(ids)})
-		}
-	}
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	watch.lap("plan")
-	known, err := r.state.known.Read(tx, ids)
-	if err != nil {
-		return nil, err
-	}
-	consumed, err := r.consumeOneShots(tx, ids, known)
-	if err != nil {
-		return nil, err
-	}
-	watch.lap("subscriptions")
-	var deliveries []outbox.Delivery
-	var hits []*prefs.Subscription
-	begin := 0
-	for len(hitsByUser) > 0 {
-		event := hitsByUser[0].event
-		planner := prefs.NewPlanner(outcomes[event].Event, r.now(), r.links)
-		planner.KeepLinks = r.verifier().Links()
-		for ; len(hitsByUser) > 0 && hitsByUser[0].event == event; hitsByUser = hitsByUser[1:] {
-			hits = hits[:0]
-			for _, id := range ids[begin:hitsByUser[0].end] {
-				if s := known[id]; s != nil && (!s.Filter.OneShot || consumed[id]) {
-					delete(consumed, id)
-					hits = append(hits, s)
-				}
-			}
-			begin = hitsByUser[0].end
-			planner.Add(hits)
-		}
-		planned := planner.Deliveries()
-		if outcomes[event].Fate == history.Upgraded {
-			refreshAll(planned)
-		}
-		deliveries = append(deliveries, planned...)
-	}
-	return deliveries, nil
-}
-
-// consumeOneShots switches off the one-shots among filters, and returns those that this node has switched off.
-func (r *router) consumeOneShots(tx *gorm.DB, ids []rulespec.FilterID,
-	known map[rulespec.FilterID]*prefs.Subscription) (map[rulespec.FilterID]bool, error) {
-	var once []rulespec.FilterID
-	for _, id := range ids {
-		if s := known[id]; s != nil && s.Filter.OneShot {
-			once = append(once, id)
-		}
-	}
-	switched, err := r.subscriptions.SwitchOffOneShots(tx, once)
-	if err != nil {
-		return nil, fmt.Errorf("switch off one-shot filters: %w", err)
-	}
-	consumed := make(map[rulespec.FilterID]bool, len(switched))
-	for _, id := range switched {
-		consumed[id] = true
-	}
-	return consumed, nil
 }
