@@ -135,7 +135,7 @@ type State struct {
 	State   string
 	PerHour float64 // messages in this hour of the week, the median of the weeks; Weeks 0: not known
 	Weeks   int     // that are known of this hour
-	// Lost says that it is silent because it is not connected.
+	// Lost says that it is silent because it is not connected; of a Change that is Back, that it was.
 	Lost bool
 }
 

@@ -82,12 +82,27 @@ func (r *record) heard(messages int) {
 	c.minutes, c.size = min(max(c.minutes, 0)+1, 60), sizeOf(r.now)
 }
 
-// sizeOf gives a number as a power of 2^(1/4): a record keeps many, and nobody needs them exactly.
-func sizeOf(n int) int8 { return int8(min(math.Round(4*math.Log2(1+float64(n))), maxSize)) }
+// sizeOf gives a number in a byte: as it is where it is small, and then in steps of 17 percent. A record keeps many,
+// and nobody needs them exactly.
+func sizeOf(n int) int8 {
+	if n <= exact {
+		return int8(n)
+	}
+	return int8(min(exact+math.Round(math.Log(float64(n)/exact)/math.Log(stepOf)), maxSize))
+}
 
-const maxSize = 74
+const (
+	exact   = 20
+	stepOf  = 1.17
+	maxSize = 74
+)
 
-func (c cell) messages() float64 { return math.Exp2(float64(c.size)/4) - 1 }
+func (c cell) messages() float64 {
+	if c.size <= exact {
+		return float64(c.size)
+	}
+	return exact * math.Pow(stepOf, float64(c.size-exact))
+}
 
 // missing gives the number of minutes in which something was heard in the same time of other weeks: of the week that
 // had fewest but one, or with few weeks of the one that had fewest. ok is false where less than two weeks are known.

@@ -179,9 +179,9 @@ func (w *Watch) endMinute(s *subject) {
 func (w *Watch) look(s *subject, now time.Time) (Change, bool) {
 	switch {
 	case !s.silent.IsZero() && (s.last.After(s.silent) || s.lost && s.down.IsZero()):
-		c := Change{State: s.state(), Back: true, Since: s.silent}
+		c := Change{State: s.state(), Back: true, Since: s.silent} // Lost says what it was
 		s.silent, s.lost, s.unsaved = time.Time{}, false, true
-		c.State.State, c.State.Lost = Normal, false
+		c.State.State = Normal
 		return c, true
 	case s.silent.IsZero() && !s.down.IsZero() && now.Sub(s.down) >= w.config.LostAfter:
 		s.lost = true
