@@ -86,7 +86,8 @@ func parse(raw []byte) *Mail {
 		m.head = message.Header{Header: h}
 	}
 	w := walk{mail: m}
-	w.entity(m.head, bytes.NewReader(body), 0)
+	whole, _ := message.New(m.head, bytes.NewReader(body)) // an error is of a charset or encoding that nobody knows
+	w.entity(whole, 0)
 	return m
 }
 

@@ -102,6 +102,27 @@ func with(t *testing.T, name string, headers ...string) string {
 	return strings.Join(headers, "\n") + "\n" + string(text)
 }
 
+// TestTextIsDecodedOnce: also in parts of parts, whatever the encoding and the charset.
+func TestTextIsDecodedOnce(t *testing.T) {
+	const inner = "\nContent-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/plain; charset=%s\n" +
+		"Content-Transfer-Encoding: %s\n\n%s\n--b--\n"
+	for _, c := range []struct{ charset, encoding, sent, want string }{
+		{"utf-8", "base64", "VMOpID0gdGVh", "Té = tea"},
+		{"windows-1252", "quoted-printable", "T=E9 =97 tea =3D41", "Té — tea =41"},
+		{"iso-2022-jp", "7bit", "\x1b$B$*Cc\x1b(B", "お茶"},
+		{"koi8-r", "base64", "3sHK", "чай"},
+	} {
+		part := fmt.Sprintf(inner, c.charset, c.encoding, c.sent)
+		for _, text := range []string{part[1:], "Content-Type: multipart/mixed; boundary=a\n\n--a" + part + "--a--\n",
+			fmt.Sprintf("Content-Type: text/plain; charset=%s\nContent-Transfer-Encoding: %s\n\n%s\n", c.charset, c.encoding,
+				c.sent)} {
+			if got := strings.TrimSpace(read(t, text).Text()); got != c.want {
+				t.Errorf("%q has the text %q, want %q", text, got, c.want)
+			}
+		}
+	}
+}
+
 // TestLoopsBecomeNothing: what a program has answered, and what notifyd has sent, goes nowhere.
 func TestLoopsBecomeNothing(t *testing.T) {
 	all := load(t)

@@ -35,13 +35,10 @@ type walk struct {
 	kept int
 }
 
-// entity reads a part, or the parts in it. Text of other encodings becomes UTF-8; what cannot be decoded ends there.
-func (w *walk) entity(h message.Header, body io.Reader, depth int) {
-	if w.seen++; w.seen > maxParts || depth > maxDepth {
-		return
-	}
-	e, _ := message.New(h, body) // of a charset or encoding that nobody knows the bytes are taken
-	if e == nil {
+// entity reads a part, or the parts in it. What cannot be decoded ends there; of a charset or encoding that nobody
+// knows the bytes are taken.
+func (w *walk) entity(e *message.Entity, depth int) {
+	if w.seen++; e == nil || w.seen > maxParts || depth > maxDepth {
 		return
 	}
 	if parts := e.MultipartReader(); parts != nil {
@@ -50,7 +47,7 @@ func (w *walk) entity(h message.Header, body io.Reader, depth int) {
 			if p == nil || err != nil && !message.IsUnknownCharset(err) && !message.IsUnknownEncoding(err) {
 				return
 			}
-			w.entity(p.Header, p.Body, depth+1)
+			w.entity(p, depth+1)
 		}
 		return
 	}
