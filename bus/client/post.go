@@ -20,7 +20,8 @@ import (
 type PosterConfig struct {
 	// URL is the server, such as https://bus.example.org; without a path, /api/v1/messages is added.
 	URL string
-	// Token is a bearer token. Over http:// it goes to this machine only: in the clear it would be everybody's.
+	// Token is a bearer token; of several lines the first, as for HMACKey. Over http:// it goes to this machine only: in
+	// the clear it would be everybody's.
 	Token string
 	// Sender is the sender's name at the server, and HMACKey the secret of its signatures.
 	Sender, HMACKey string
@@ -58,6 +59,7 @@ const (
 
 // NewPoster checks c and makes a Poster. It connects to nothing.
 func NewPoster(c PosterConfig) (*Poster, error) {
+	c.Token, c.HMACKey = firstLine(c.Token), firstLine(c.HMACKey)
 	url, err := postURL(c)
 	if err != nil {
 		return nil, err

@@ -349,6 +349,7 @@ func TestChecksItsConfig(t *testing.T) {
 		want   string // "": nothing is wrong
 	}{
 		{PosterConfig{URL: "https://bus.example.org", Token: "t"}, ""},
+		{PosterConfig{URL: "https://bus.example.org", Token: "\nold\r\nnew\n"}, ""},
 		{PosterConfig{URL: "http://[::1]:8090/", Token: "t"}, ""},
 		{PosterConfig{URL: "http://bus.example.org", Sender: "a", HMACKey: "k"}, ""},
 		{PosterConfig{URL: "http://bus.example.org", Token: "t"}, "in the clear"},
@@ -358,7 +359,7 @@ func TestChecksItsConfig(t *testing.T) {
 		{PosterConfig{URL: "https://bus.example.org"}, "a token or an HMAC key was expected"},
 		{PosterConfig{URL: "https://bus.example.org", Token: "t", HMACKey: "k"}, "one of them"},
 		{PosterConfig{URL: "https://bus.example.org", HMACKey: "k"}, "both"},
-		{PosterConfig{URL: "https://bus.example.org", Token: "topsecret\n"}, "printable"},
+		{PosterConfig{URL: "https://bus.example.org", Token: "topsecret \x00"}, "printable"},
 	} {
 		_, err := NewPoster(c.config)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {

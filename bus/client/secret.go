@@ -17,10 +17,18 @@ func ReadSecret(file string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for line := range strings.SplitSeq(string(content), "\n") {
+	secret := firstLine(string(content))
+	if secret == "" {
+		return "", fmt.Errorf("%s is empty", file)
+	}
+	return secret, nil
+}
+
+func firstLine(text string) string {
+	for line := range strings.SplitSeq(text, "\n") {
 		if line = strings.TrimSpace(line); line != "" {
-			return line, nil
+			return line
 		}
 	}
-	return "", fmt.Errorf("%s is empty", file)
+	return ""
 }

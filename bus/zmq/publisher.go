@@ -73,6 +73,7 @@ type Publisher struct {
 	changed   chan struct{}     // closed and renewed when a peer comes, goes or subscribes
 	lastError error             // by which the relay was not reached last
 	counts    PublisherStats
+	told      uint64 // of counts.Dropped: what Flush has said
 }
 
 // Bind makes a Publisher that listens at addr: tcp://host:port or ipc://path. Port 0 is a free one. The host * is

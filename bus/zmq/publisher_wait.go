@@ -78,7 +78,7 @@ func (p *Publisher) whyUnsubscribed(topic string) error {
 
 // Flush waits until every peer has read all that was queued for it. A peer shows that by its answer to a PING after the
 // last message. A peer that answers none within Linger (libzmq before 4.2) is believed to have read what the network
-// has taken. An error means that a peer was lost with messages queued, or that ctx ended.
+// has taken. An error means that a peer was lost with messages queued since the last Flush, or that ctx ended.
 func (p *Publisher) Flush(ctx context.Context) error {
 	p.mu.Lock()
 	peers := slices.Clone(p.peers)
@@ -91,7 +91,10 @@ func (p *Publisher) Flush(ctx context.Context) error {
 			return fmt.Errorf("hand messages over: %w", err)
 		}
 	}
-	if lost := p.Stats().Dropped; lost > 0 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	lost := p.counts.Dropped - p.told
+	if p.told = p.counts.Dropped; lost > 0 {
 		return fmt.Errorf("hand messages over: %d were dropped", lost)
 	}
 	return nil

@@ -70,7 +70,6 @@ var ofOne = map[string][]string{
 	"cmd/notifyd/desktop.go":        {"backends/desktop"},
 	"cmd/notifyd/fedmsg/publish.go": {"bus/zmq"},
 	"cmd/notifyd/fedmsg/zmq.go":     {"bus/zmq"},
-	"cmd/notifyd/publish.go":        {"bus/zmq"},
 	"cmd/notifyd/relay/relay.go":    {"bus/zmq"},
 	"cmd/notifyd/relay.go":          {"bus/zmq"},
 	"cmd/notifyd/pick.go":           {"bus/zmq"},

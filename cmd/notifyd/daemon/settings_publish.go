@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/client"
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/cmd/notifyd/say"
@@ -24,6 +25,28 @@ type PublishSettings struct {
 	KeyFile  string `yaml:"key_file" secret:"false"` // a path
 	// Events are what notifyd itself says: see package say.
 	Events []string `yaml:"events"`
+	// HTTP is where publish posts to, instead of the relay.
+	HTTP PublishHTTP `yaml:"http"`
+}
+
+// PublishHTTP is a server that takes messages by HTTP, and what publish proves its name by: a token, or sender and key.
+type PublishHTTP struct {
+	URL     string `yaml:"url"` // "": none
+	Sender  string `yaml:"sender"`
+	Token   string `yaml:"token" secret:"true"`
+	HMACKey string `yaml:"hmac_key" secret:"true"`
+}
+
+// check checks what publish would say later.
+func (h PublishHTTP) check() error {
+	if h == (PublishHTTP{}) {
+		return nil
+	}
+	_, err := client.NewPoster(client.PosterConfig{URL: h.URL, Sender: h.Sender, Token: h.Token, HMACKey: h.HMACKey})
+	if err != nil {
+		return fmt.Errorf("http: %w", err)
+	}
+	return nil
 }
 
 // DefaultPublish are fedmsg's own settings.
@@ -57,7 +80,7 @@ func (s PublishSettings) check() error {
 			return fmt.Errorf("events: %q; expected some of %s", event, strings.Join(say.Events(), ", "))
 		}
 	}
-	return nil
+	return s.HTTP.check()
 }
 
 // openSigner reads the certificate and the key that the daemon signs by, and gives them to the sources that sign what

@@ -1,52 +1,37 @@
-// Package publish makes messages of what somebody types or pipes in, and sends them: what `notifyd publish` does
-// between its input and the socket.
+// Package publish makes bodies of messages of what somebody types or pipes in: what `notifyd publish` does between its
+// input and a client.Publisher.
 //
 // A [Sender] sends under one topic. It reads lines of text, a JSON document, or an announcement: the forms that
 // fedmsg-logger and fedmsg-announce take.
 //
-//	s := publish.Sender{Publisher: p, Topic: "org.example.dev.logger.log", Now: time.Now}
+//	s := publish.Sender{Publisher: p, Topic: "repo.update"}
 //	err := s.Lines(ctx, os.Stdin)
-//	fmt.Println(s.Took(), "subscribers have it")
 package publish
 
 import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
-	"time"
 
 	"github.com/notifyd/notifyd/bus"
-	"github.com/notifyd/notifyd/bus/trust"
 )
 
-// A Publisher is a socket of a bus, such as a zmq.Publisher.
+// A Publisher sends messages, as a client.Publisher does.
 type Publisher interface {
-	// Publish queues a message, and gives how many peers will get it.
-	Publish(topic string, payload []byte) (int, error)
-	// Flush waits until they have it.
+	// Publish sends a message, and gives its id.
+	Publish(ctx context.Context, topic string, body any) (string, error)
+	// Flush waits until those who take it have it.
 	Flush(ctx context.Context) error
 }
 
-// A Sender sends the messages of one run, and counts them.
+// A Sender sends the messages of one run.
 type Sender struct {
 	Publisher Publisher
 	Topic     string
-	Username  string        // of the Unix user
-	Signer    *trust.Signer // nil: messages are not signed
-	Now       func() time.Time
-
-	sent         int64
-	fewest, most int // peers that got a message
 }
-
-// flushEvery is the number of messages after which a Sender waits until they are taken: fewer than fit in a peer's
-// queue.
-const flushEvery = 500
 
 // Lines sends each line that is not blank as {"log": line}.
 func (s *Sender) Lines(ctx context.Context, in io.Reader) error {
@@ -120,54 +105,9 @@ func text(read []byte) string {
 }
 
 func (s *Sender) send(ctx context.Context, body any) error {
-	now := s.Now()
-	id, err := bus.NewID(now, rand.Reader)
-	if err != nil {
-		return err
-	}
-	s.sent++
-	payload, err := bus.Encode(&bus.Message{
-		ID: id, Topic: s.Topic, Time: now, Counter: s.sent, Username: s.Username, Body: body,
-	})
-	if err == nil && s.Signer != nil {
-		payload, err = s.Signer.Sign(payload)
-	}
-	if err != nil {
-		return err
-	}
-	n, err := s.Publisher.Publish(s.Topic, payload)
-	if err != nil {
-		return err
-	}
-	if n == 0 {
-		return fmt.Errorf("message %d was not sent: nobody is left who has subscribed to %s", s.sent, s.Topic)
-	}
-	if s.sent == 1 {
-		s.fewest = n
-	}
-	s.fewest, s.most = min(s.fewest, n), max(s.most, n)
-	if s.sent%flushEvery == 0 {
-		return s.Publisher.Flush(ctx)
-	}
-	return nil
+	_, err := s.Publisher.Publish(ctx, s.Topic, body)
+	return err
 }
 
 // end waits until what was sent is taken.
 func (s *Sender) end(ctx context.Context) error { return s.Publisher.Flush(ctx) }
-
-// Took says how many have taken what was sent: "3", or "2 to 3" where some came or went meanwhile.
-func (s *Sender) Took() string {
-	if s.fewest == s.most {
-		return fmt.Sprint(s.most)
-	}
-	return fmt.Sprintf("%d to %d", s.fewest, s.most)
-}
-
-// Topic is the whole topic of a message. One that already begins with the prefix stays as it is, as in fedmsg.
-func Topic(prefix, environment, modname, topic string) string {
-	rest := modname + "." + topic
-	if strings.HasPrefix(rest, prefix+".") {
-		return rest
-	}
-	return prefix + "." + environment + "." + rest
-}

@@ -3,38 +3,27 @@ package publish
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/notifyd/notifyd/bus"
 )
 
-// A crowd is a publisher with so many subscribers for each message, the last number for all later ones.
-type crowd struct {
-	peers    []int
-	bodies   []string
-	counters []int64
-	flushed  int // messages that were published when Flush was called last
+// A record is a publisher that keeps bodies.
+type record struct {
+	bodies  []string
+	flushed int // messages that were published when Flush was called last
 }
 
-func (c *crowd) Publish(topic string, payload []byte) (int, error) {
-	m, err := bus.Decode(bus.Frame{Topic: topic, Payload: payload}, time.Unix(2, 0))
-	if err != nil {
-		return 0, err
-	}
-	body, err := json.Marshal(m.Body)
-	c.bodies = append(c.bodies, string(body))
-	c.counters = append(c.counters, m.Counter)
-	return c.peers[min(len(c.bodies), len(c.peers))-1], err
+func (r *record) Publish(_ context.Context, topic string, body any) (string, error) {
+	text, err := json.Marshal(body)
+	r.bodies = append(r.bodies, string(text))
+	return "", err
 }
 
-func (c *crowd) Flush(context.Context) error { c.flushed = len(c.bodies); return nil }
+func (r *record) Flush(context.Context) error { r.flushed = len(r.bodies); return nil }
 
-func sender(c *crowd) *Sender {
-	return &Sender{Publisher: c, Topic: "org.example.dev.a.b", Now: func() time.Time { return time.Unix(1, 0) }}
-}
+func sender(r *record) *Sender { return &Sender{Publisher: r, Topic: "b"} }
 
 func TestForms(t *testing.T) {
 	for _, c := range []struct {
@@ -54,7 +43,7 @@ func TestForms(t *testing.T) {
 			return s.Announcement(t.Context(), strings.NewReader("x"), "")
 		}},
 	} {
-		got := &crowd{peers: []int{1}}
+		got := &record{}
 		if err := c.send(sender(got)); err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		}
@@ -66,7 +55,7 @@ func TestForms(t *testing.T) {
 }
 
 func TestWhatIsNoMessage(t *testing.T) {
-	got := &crowd{peers: []int{1}}
+	got := &record{}
 	for name, err := range map[string]error{
 		"no JSON":   sender(got).Document(t.Context(), strings.NewReader("{")),
 		"no text":   sender(got).Announcement(t.Context(), strings.NewReader(" \n"), ""),
@@ -75,39 +64,6 @@ func TestWhatIsNoMessage(t *testing.T) {
 	} {
 		if err == nil || len(got.bodies) > 0 {
 			t.Errorf("%s: %v, sent %q", name, err, got.bodies)
-		}
-	}
-}
-
-func TestSaysHowManyTookIt(t *testing.T) {
-	for _, c := range []struct {
-		peers []int
-		want  string
-	}{{[]int{3}, "3"}, {[]int{3, 2, 3}, "2 to 3"}, {[]int{2, 2, 0}, "message 3 was not sent"}} {
-		got := &crowd{peers: c.peers}
-		s := sender(got)
-		err := s.Lines(t.Context(), strings.NewReader("a\nb\nc\n"))
-		said := s.Took()
-		if err != nil {
-			said = err.Error()
-		}
-		if !strings.HasPrefix(said, c.want) {
-			t.Errorf("%v: %s, want %s", c.peers, said, c.want)
-		}
-		if fmt.Sprint(got.counters) != "[1 2 3]" {
-			t.Errorf("counters %v", got.counters)
-		}
-	}
-}
-
-func TestTopic(t *testing.T) {
-	for _, c := range []struct{ prefix, env, modname, topic, want string }{
-		{"org.example", "dev", "logger", "log", "org.example.dev.logger.log"},
-		{"org.example", "prod", "git", "receive.x", "org.example.prod.git.receive.x"},
-		{"org.example", "prod", "org.example.stg.git", "receive", "org.example.stg.git.receive"},
-	} {
-		if got := Topic(c.prefix, c.env, c.modname, c.topic); got != c.want {
-			t.Errorf("%+v: %s", c, got)
 		}
 	}
 }
