@@ -5,6 +5,7 @@ import (
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/amqp"
 	"github.com/notifyd/notifyd/bus/http"
+	"github.com/notifyd/notifyd/bus/http/bridge"
 	"github.com/notifyd/notifyd/bus/lines"
 	"github.com/notifyd/notifyd/bus/zmq"
 )
@@ -31,5 +32,6 @@ func Outlets() []bus.OutletDriver {
 func Bridges() []bus.BridgeDriver {
 	return []bus.BridgeDriver{
 		amqp.BridgeDriver(),
+		bridge.Driver(),
 	}
 }
