@@ -16,7 +16,7 @@ func BenchmarkVerify(b *testing.B) {
 	large := decode(b, sign(b, p.signer("app01"), with(b, plain, fields{"msg": strings.Repeat("text ", 20000)})))
 	key := newGPGKey(b, "Bot", at(now.AddDate(-1, 0, 0)))
 	gpg := decode(b, gpgSign(b, key, plain, at(now)))
-	keys := trust.Keys{CA: p.pem(), CRL: crlPEM(p.crl(inDate(1000))), GPG: public(b, key)}
+	keys := trust.Keys{CA: p.PEM(), CRL: crlPEM(p.crl(inDate(1000))), GPG: public(b, key)}
 	v := verifier(b, trust.Config{}, keys)
 	for _, c := range []struct {
 		name string

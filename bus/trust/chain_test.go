@@ -15,21 +15,22 @@ import (
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/trust"
+	"github.com/notifyd/notifyd/internal/pkitest"
 )
 
 // forge puts a certificate into a message that another has signed.
 func forge(t testing.TB, signed string, der []byte) string {
 	t.Helper()
-	return with(t, signed, fields{"certificate": text(certificatePEM(der))})
+	return with(t, signed, fields{"certificate": text(pkitest.CertificatePEM(der))})
 }
 
 func TestCertificatesThatAreNotOfTheSite(t *testing.T) {
 	p, foreign := newPKI(t, "CA"), newPKI(t, "CA") // of the same name
 	v, key := p.verifier(), newKey(t)
 	signed := sign(t, p.signer("app01"), plain)
-	below := &pki{t: t, key: key, next: 9} // a CA below the CA
+	below := &pki{&pkitest.CA{Key: key, Now: now, Serial: 9}, t} // a CA below the CA
 	var err error
-	if below.cert, err = x509.ParseCertificate(p.leaf("Sub CA", &key.PublicKey, func(c *x509.Certificate) {
+	if below.Cert, err = x509.ParseCertificate(p.leaf("Sub CA", &key.PublicKey, func(c *x509.Certificate) {
 		c.IsCA, c.BasicConstraintsValid = true, true
 	})); err != nil {
 		t.Fatal(err)
@@ -91,8 +92,9 @@ func TestCertificatesThatProveNothing(t *testing.T) {
 		}
 	}
 	for _, certificate := range []string{
-		"", "=", "????", "QUJD", strings.Repeat("A", 100<<10), text(keyPEM(key)), text(whole),
-		text(certificatePEM(make([]byte, 20<<10))), text([]byte(strings.Repeat("-----BEGIN CERTIFICATE-----\n", 800))),
+		"", "=", "????", "QUJD", strings.Repeat("A", 100<<10), text(pkitest.KeyPEM(key)), text(whole),
+		text(pkitest.CertificatePEM(make([]byte, 20<<10))),
+		text([]byte(strings.Repeat("-----BEGIN CERTIFICATE-----\n", 800))),
 	} {
 		expect(t, v, with(t, signed, fields{"certificate": certificate}), bus.Invalid)
 	}
@@ -110,21 +112,19 @@ func named(names ...string) func(*x509.Certificate) {
 }
 
 // valid makes a certificate valid from one year to another, counted from now.
-func valid(from, to int) func(*x509.Certificate) {
-	return func(c *x509.Certificate) { c.NotBefore, c.NotAfter = now.AddDate(from, 0, 0), now.AddDate(to, 0, 0) }
-}
+func valid(from, to int) func(*x509.Certificate) { return pkitest.Valid(now, from, to) }
 
 func TestCertificatesCountAtTheTimeOfTheMessage(t *testing.T) {
 	p := newPKI(t, "CA", valid(-9, -5))
 	s := p.signer("app01", valid(-9, -6))
 	old := with(t, plain, fields{"timestamp": now.AddDate(-8, 0, 0).Unix()})
 	config := trust.Config{MaxAge: 20 * 365 * 24 * time.Hour}
-	v := verifier(t, config, trust.Keys{CA: p.pem()})
+	v := verifier(t, config, trust.Keys{CA: p.PEM()})
 	expect(t, v, sign(t, s, old), bus.Signed)
 	expect(t, v, sign(t, s, plain), bus.Invalid)
 	expect(t, p.verifier(), sign(t, s, old), bus.Stale)
 
-	before := p.pem()
+	before := p.PEM()
 	p.renew("CA", valid(-5, 5)) // the CA's certificate is renewed, with the same key
 	late := p.signer("app02")
 	for _, c := range []struct {
@@ -132,8 +132,8 @@ func TestCertificatesCountAtTheTimeOfTheMessage(t *testing.T) {
 		old, new bus.Verdict
 	}{
 		{before, bus.Signed, bus.Invalid},
-		{p.pem(), bus.Signed, bus.Signed},
-		{append(before, p.pem()...), bus.Signed, bus.Signed},
+		{p.PEM(), bus.Signed, bus.Signed},
+		{append(before, p.PEM()...), bus.Signed, bus.Signed},
 	} {
 		v := verifier(t, config, trust.Keys{CA: c.ca})
 		expect(t, v, sign(t, s, old), c.old)
@@ -145,7 +145,7 @@ func TestCertificatesSignedWithSHA1(t *testing.T) {
 	p := newPKI(t, "CA")
 	signed := sign(t, p.signer("app01", func(c *x509.Certificate) { c.SignatureAlgorithm = x509.SHA1WithRSA }), plain)
 	expect(t, p.verifier(), signed, bus.Signed)
-	strict := verifier(t, trust.Config{RefuseSHA1: true}, trust.Keys{CA: p.pem()})
+	strict := verifier(t, trust.Config{RefuseSHA1: true}, trust.Keys{CA: p.PEM()})
 	if got := expect(t, strict, signed, bus.Invalid); !strings.Contains(got.Reason, "SHA-1") {
 		t.Error(got.Reason)
 	}
@@ -158,12 +158,13 @@ func TestFilesThatHoldNoCA(t *testing.T) {
 	noCA := newPKI(t, "Not a CA", func(c *x509.Certificate) { c.IsCA = false })
 	noSigner := newPKI(t, "CA", func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageDigitalSignature })
 	for _, c := range []struct{ file, want string }{
-		{"", "no certificate"}, {"junk", "no certificate"}, {string(p.cert.Raw), "no certificate"},
-		{string(certificatePEM([]byte{0x30})), "x509"}, {string(p.pem()) + string(keyPEM(key)), "RSA PRIVATE KEY"},
-		{string(noCA.pem()), "not one of a CA"}, {string(noSigner.pem()), "not one of a CA"},
-		{string(certificatePEM(p.leaf("app01", &key.PublicKey))), "not one of a CA"},
-		{string(p.pem()) + string(p.pem()[:300]), "1 of the 2 blocks"},
-		{string(p.pem()[:300]) + string(p.pem()), "of the 2 blocks"},
+		{"", "no certificate"}, {"junk", "no certificate"}, {string(p.Cert.Raw), "no certificate"},
+		{string(pkitest.CertificatePEM([]byte{0x30})), "x509"},
+		{string(p.PEM()) + string(pkitest.KeyPEM(key)), "RSA PRIVATE KEY"},
+		{string(noCA.PEM()), "not one of a CA"}, {string(noSigner.PEM()), "not one of a CA"},
+		{string(pkitest.CertificatePEM(p.leaf("app01", &key.PublicKey))), "not one of a CA"},
+		{string(p.PEM()) + string(p.PEM()[:300]), "1 of the 2 blocks"},
+		{string(p.PEM()[:300]) + string(p.PEM()), "of the 2 blocks"},
 	} {
 		_, err := trust.New(trust.Config{CA: "ca"}, trust.Keys{CA: []byte(c.file)})
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "ca: ") {

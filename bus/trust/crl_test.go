@@ -51,7 +51,7 @@ func (p *pki) crl(c crl) []byte {
 	if !c.to.IsZero() {
 		tbs.To = c.to.UTC()
 	}
-	tbs.Issuer = asn1.RawValue{FullBytes: p.cert.RawSubject}
+	tbs.Issuer = asn1.RawValue{FullBytes: p.Cert.RawSubject}
 	for _, serial := range c.revoked {
 		tbs.Revoked = append(tbs.Revoked, entry{big.NewInt(serial), now.AddDate(0, -1, 0).UTC()})
 	}
@@ -60,7 +60,7 @@ func (p *pki) crl(c crl) []byte {
 		p.t.Fatal(err)
 	}
 	sum := sha256.Sum256(text)
-	signature, err := rsa.SignPKCS1v15(nil, p.key, crypto.SHA256, sum[:])
+	signature, err := rsa.SignPKCS1v15(nil, p.Key, crypto.SHA256, sum[:])
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestRevokedCertificates(t *testing.T) {
 	p, other := newPKI(t, "CA"), newPKI(t, "Other CA")
 	revoked, good := sign(t, p.signer("gone"), plain), sign(t, p.signer("app01"), plain)
 	elsewhere := sign(t, other.signer("app02"), plain)
-	serial := p.next - 1
+	serial := p.Serial - 1
 	v1, endless, expired, tomorrow := inDate(serial), inDate(serial), inDate(serial), inDate(serial)
 	v1.version = 0
 	endless.to = time.Time{}
@@ -95,7 +95,7 @@ func TestRevokedCertificates(t *testing.T) {
 	tomorrow.from = now.Add(time.Hour)
 	skewed := inDate(serial)
 	skewed.from = now.Add(time.Minute)
-	cas := append(p.pem(), other.pem()...)
+	cas := append(p.PEM(), other.PEM()...)
 	const ours, theirs = bus.Signed, bus.Unchecked
 	for _, c := range []struct {
 		name            string
@@ -127,7 +127,7 @@ func TestCRLExpires(t *testing.T) {
 	p, other := newPKI(t, "CA"), newPKI(t, "Other CA")
 	early := inDate()
 	early.to = now.Add(time.Hour)
-	cas := append(p.pem(), other.pem()...)
+	cas := append(p.PEM(), other.PEM()...)
 	v := verifier(t, trust.Config{}, trust.Keys{
 		CA: cas, CRL: crlPEM(p.crl(early), p.crl(inDate()), other.crl(inDate())),
 	})
@@ -159,13 +159,13 @@ func TestFilesThatHoldNoCRL(t *testing.T) {
 		file []byte
 		want string
 	}{
-		{[]byte{}, "no list"}, {[]byte("junk"), "no list"}, {p.pem(), "CERTIFICATE"}, {good[:len(good)-1], "no list"},
+		{[]byte{}, "no list"}, {[]byte("junk"), "no list"}, {p.PEM(), "CERTIFICATE"}, {good[:len(good)-1], "no list"},
 		{append(good[:len(good):len(good)], 0), "no list"}, {crlPEM(foreign.crl(inDate())), "not signed by a CA"},
 		{crlPEM(good, newPKI(t, "Other").crl(inDate())), "list of Other is not"}, {crlPEM(p.crl(partial)), "2.5.29.28"},
 		{crlPEM(nil), "no list"}, {[]byte("-----BEGIN X509 CRL-----\n"), "1 of the 1 blocks"},
 		{crlPEM(good, good)[:len(crlPEM(good))+100], "1 of the 2 blocks"},
 	} {
-		_, err := trust.New(trust.Config{CA: "ca", CRL: "crl"}, trust.Keys{CA: p.pem(), CRL: c.file})
+		_, err := trust.New(trust.Config{CA: "ca", CRL: "crl"}, trust.Keys{CA: p.PEM(), CRL: c.file})
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "crl: ") {
 			t.Errorf("%.60q: %v, want %q", c.file, err, c.want)
 		}

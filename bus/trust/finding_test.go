@@ -11,7 +11,7 @@ import (
 func TestWhichMethodChecks(t *testing.T) {
 	p, key := newPKI(t, "CA"), newGPGKey(t, "Bot", at(now.AddDate(-1, 0, 0)))
 	byX509, byGPG := sign(t, p.signer("app01"), plain), gpgSign(t, key, plain, at(now))
-	both := verifier(t, trust.Config{}, trust.Keys{CA: p.pem(), GPG: public(t, key)})
+	both := verifier(t, trust.Config{}, trust.Keys{CA: p.PEM(), GPG: public(t, key)})
 	x509 := p.verifier()
 	gpg := verifier(t, trust.Config{}, trust.Keys{GPG: public(t, key)})
 	neither := verifier(t, trust.Config{}, trust.Keys{})
@@ -48,7 +48,7 @@ func TestWhichMethodChecks(t *testing.T) {
 
 func TestWhatABrokerHasAuthenticated(t *testing.T) {
 	p, key := newPKI(t, "CA"), newGPGKey(t, "Bot", at(now.AddDate(-1, 0, 0)))
-	v := verifier(t, trust.Config{}, trust.Keys{CA: p.pem(), GPG: public(t, key)})
+	v := verifier(t, trust.Config{}, trust.Keys{CA: p.PEM(), GPG: public(t, key)})
 	byX509 := sign(t, p.signer("app01"), plain)
 	for _, c := range []struct {
 		name, payload string

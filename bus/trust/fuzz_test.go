@@ -14,6 +14,7 @@ import (
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/trust"
+	"github.com/notifyd/notifyd/internal/pkitest"
 )
 
 // judge judges what a stranger has sent: any verdict will do but Signed or BodyOnly, which only a key gives.
@@ -38,7 +39,7 @@ func fixedPKI(f *testing.F) *pki {
 	if err != nil {
 		f.Fatal(err)
 	}
-	p := &pki{t: f, key: key, next: 2}
+	p := &pki{&pkitest.CA{Key: key, Now: now}, f}
 	p.renew("CA")
 	return p
 }
@@ -54,12 +55,12 @@ func text(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
 
 func FuzzCertificate(f *testing.F) {
 	p, foreign := fixedPKI(f), newPKI(f, "CA")
-	key := p.key
+	key := p.Key
 	der := p.leaf("app01", &key.PublicKey)
-	f.Add(certificatePEM(der))
-	f.Add(certificatePEM(foreign.leaf("app01", &key.PublicKey)))
-	f.Add(append([]byte("Certificate:\n"), p.pem()...))
-	f.Add(keyPEM(key))
+	f.Add(pkitest.CertificatePEM(der))
+	f.Add(pkitest.CertificatePEM(foreign.leaf("app01", &key.PublicKey)))
+	f.Add(append([]byte("Certificate:\n"), p.PEM()...))
+	f.Add(pkitest.KeyPEM(key))
 	f.Add([]byte("-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"))
 	v := p.verifier()
 	forged := with(f, plain, fields{"crypto": "x509", "signature": text(make([]byte, 128))})
@@ -71,7 +72,7 @@ func FuzzCertificate(f *testing.F) {
 
 func FuzzSignature(f *testing.F) {
 	p := fixedPKI(f)
-	s, v := signerOf(f, p.leaf("app01", &p.key.PublicKey), p.key), p.verifier()
+	s, v := signerOf(f, p.leaf("app01", &p.Key.PublicKey), p.Key), p.verifier()
 	signed := with(f, sign(f, s, plain), fields{"i": 2})
 	other := decode(f, sign(f, s, with(f, plain, fields{"i": 3}))).Proof().Signature
 	for _, seed := range []string{other, "", "=", "AAAA", other + other, "\u00e9\n====", `{"x":1}`} {
@@ -89,9 +90,9 @@ func FuzzCRL(f *testing.F) {
 	f.Add(p.crl(inDate(5, 6)))
 	f.Add(crlPEM(p.crl(v1), p.crl(inDate())))
 	f.Add([]byte("-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n"))
-	signed := sign(f, signerOf(f, p.leaf("app01", &p.key.PublicKey), p.key), plain)
+	signed := sign(f, signerOf(f, p.leaf("app01", &p.Key.PublicKey), p.Key), plain)
 	f.Fuzz(func(t *testing.T, file []byte) {
-		v, err := trust.New(trust.Config{CA: "ca", CRL: "crl"}, trust.Keys{CA: p.pem(), CRL: file})
+		v, err := trust.New(trust.Config{CA: "ca", CRL: "crl"}, trust.Keys{CA: p.PEM(), CRL: file})
 		if err != nil {
 			return
 		}

@@ -5,14 +5,12 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
 	"testing"
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/trust"
+	"github.com/notifyd/notifyd/internal/pkitest"
 )
 
 // now is when the tests' messages are sent and received.
@@ -20,35 +18,23 @@ var now = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 
 // A pki is a CA made for a test. Its keys have 1024 bits, as those of old buses.
 type pki struct {
-	t    testing.TB
-	cert *x509.Certificate
-	key  *rsa.PrivateKey
-	next int64
+	*pkitest.CA
+	t testing.TB
 }
 
 func newPKI(t testing.TB, name string, change ...func(*x509.Certificate)) *pki {
 	t.Helper()
-	p := &pki{t: t, key: newKey(t), next: 2}
-	p.renew(name, change...)
-	return p
+	ca, err := pkitest.NewCA(name, newKey(t), now, change...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &pki{ca, t}
 }
 
 // renew makes another certificate of the CA's key.
 func (p *pki) renew(name string, change ...func(*x509.Certificate)) {
 	p.t.Helper()
-	c := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
-		NotBefore: now.AddDate(-5, 0, 0), NotAfter: now.AddDate(5, 0, 0),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
-	}
-	for _, f := range change {
-		f(c)
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, &p.key.PublicKey, p.key)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	if p.cert, err = x509.ParseCertificate(der); err != nil {
+	if err := p.Renew(name, change...); err != nil {
 		p.t.Fatal(err)
 	}
 }
@@ -62,25 +48,10 @@ func newKey(t testing.TB) *rsa.PrivateKey {
 	return key
 }
 
-// pem is the certificate of the CA.
-func (p *pki) pem() []byte { return certificatePEM(p.cert.Raw) }
-
-func certificatePEM(der []byte) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-}
-
 // leaf makes a certificate of key for a publisher, in DER.
 func (p *pki) leaf(name string, key crypto.PublicKey, change ...func(*x509.Certificate)) []byte {
 	p.t.Helper()
-	p.next++
-	c := &x509.Certificate{
-		SerialNumber: big.NewInt(p.next), Subject: pkix.Name{CommonName: name},
-		NotBefore: now.AddDate(-1, 0, 0), NotAfter: now.AddDate(1, 0, 0), SignatureAlgorithm: x509.SHA256WithRSA,
-	}
-	for _, f := range change {
-		f(c)
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, p.cert, key, p.key)
+	der, err := p.Leaf(name, key, change...)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -96,21 +67,17 @@ func (p *pki) signer(name string, change ...func(*x509.Certificate)) *trust.Sign
 
 func signerOf(t testing.TB, leaf []byte, key *rsa.PrivateKey) *trust.Signer {
 	t.Helper()
-	s, err := trust.NewSigner(certificatePEM(leaf), keyPEM(key))
+	s, err := trust.NewSigner(pkitest.CertificatePEM(leaf), pkitest.KeyPEM(key))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func keyPEM(key *rsa.PrivateKey) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
-}
-
 // verifier trusts the CA.
 func (p *pki) verifier() *trust.Verifier {
 	p.t.Helper()
-	return verifier(p.t, trust.Config{}, trust.Keys{CA: p.pem()})
+	return verifier(p.t, trust.Config{}, trust.Keys{CA: p.PEM()})
 }
 
 const plain = `{"i":1,"msg":{"log":"héllo <b>","n":1.50},"msg_id":"2026-1","timestamp":1795953600,` +

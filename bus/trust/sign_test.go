@@ -15,6 +15,7 @@ import (
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/internal/exectest"
+	"github.com/notifyd/notifyd/internal/pkitest"
 )
 
 // envelopes are what a signer may be asked to sign.
@@ -43,15 +44,16 @@ func TestPythonAndWeAgree(t *testing.T) {
 	python := exectest.Python(t, "cryptography")
 	p := newPKI(t, "CA")
 	key := newKey(t)
-	leaf := certificatePEM(p.leaf("app01.example.org", &key.PublicKey))
+	leaf := pkitest.CertificatePEM(p.leaf("app01.example.org", &key.PublicKey))
 	folder := t.TempDir()
-	certificate, keyFile := filepath.Join(folder, "app.crt"), filepath.Join(folder, "app.key")
-	for name, text := range map[string][]byte{certificate: leaf, keyFile: keyPEM(key)} {
+	certificate, keyFile := filepath.Join(folder, "app.crt"), filepath.Join(folder, "app.Key")
+	for name, text := range map[string][]byte{certificate: leaf, keyFile: pkitest.KeyPEM(key)} {
 		if err := os.WriteFile(name, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s, err := trust.NewSigner(append([]byte("Certificate:\n  Data: as easy-rsa writes it\n"), leaf...), keyPEM(key))
+	preamble := []byte("Certificate:\n  Data: as easy-rsa writes it\n")
+	s, err := trust.NewSigner(append(preamble, leaf...), pkitest.KeyPEM(key))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +127,7 @@ func TestKeysOfBothForms(t *testing.T) {
 	}
 	leaf := p.leaf("app01.example.org", &key.PublicKey)
 	pkcs8 := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-	s, err := trust.NewSigner(certificatePEM(leaf), pkcs8)
+	s, err := trust.NewSigner(pkitest.CertificatePEM(leaf), pkcs8)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,18 +139,18 @@ func TestKeysOfBothForms(t *testing.T) {
 func TestKeysThatCannotSign(t *testing.T) {
 	p := newPKI(t, "CA")
 	key, other := newKey(t), newKey(t)
-	leaf := certificatePEM(p.leaf("app01.example.org", &key.PublicKey))
+	leaf := pkitest.CertificatePEM(p.leaf("app01.example.org", &key.PublicKey))
 	encrypted := "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n" +
 		"-----END RSA PRIVATE KEY-----\n"
 	for _, c := range []struct{ certificate, key, want string }{
-		{string(leaf), string(keyPEM(other)), "does not belong"},
+		{string(leaf), string(pkitest.KeyPEM(other)), "does not belong"},
 		{string(leaf), encrypted, "encrypted"},
 		{string(leaf), strings.ReplaceAll(encrypted, "RSA PRIVATE", "ENCRYPTED PRIVATE"), "encrypted"},
 		{string(leaf), string(leaf), "CERTIFICATE"},
 		{string(leaf), "", "no PEM"},
 		{string(leaf), "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "cannot be read"},
-		{string(keyPEM(key)), string(keyPEM(key)), "no PEM of a certificate"},
-		{"", string(keyPEM(key)), "no PEM of a certificate"},
+		{string(pkitest.KeyPEM(key)), string(pkitest.KeyPEM(key)), "no PEM of a certificate"},
+		{"", string(pkitest.KeyPEM(key)), "no PEM of a certificate"},
 	} {
 		_, err := trust.NewSigner([]byte(c.certificate), []byte(c.key))
 		if err == nil || !strings.Contains(err.Error(), c.want) {

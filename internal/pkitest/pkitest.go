@@ -1,6 +1,8 @@
 // Package pkitest makes, for one test, what a site proves senders by: a CA, certificates of publishers, a list of those
 // that are revoked, and an OpenPGP key. It signs as fedmsg does, and shares no code with what checks signatures.
 //
+// A PKI has one of each kind, in files too. A test of odd certificates makes its own, by a CA.
+//
 //	p, err := pkitest.New(time.Now())
 //	err = p.Write(folder) // ca.crt, crl.pem, keys.asc, git.example.org.crt, git.example.org.key, ...
 //	line := pkitest.Canonical(p.Sign(pkitest.Git, envelope))
@@ -13,10 +15,8 @@ import (
 	"crypto/rsa"
 	"crypto/sha1"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"math/big"
 	"os"
@@ -31,7 +31,7 @@ import (
 // A PKI is a site's own certificates and OpenPGP key.
 type PKI struct {
 	Now         time.Time // at which the certificates are valid that are meant to be
-	ca, foreign signer    // certificates of CAs
+	ca, foreign *CA
 	leaves      map[string]signer
 	release     *openpgp.Entity
 }
@@ -58,63 +58,53 @@ const year = 365 * 24 * time.Hour
 func New(now time.Time) (*PKI, error) {
 	p := &PKI{leaves: map[string]signer{}, Now: now}
 	var errs [8]error
-	p.ca, errs[0] = newSigner("Test CA", signer{}, now.Add(-20*year), now.Add(year))
-	p.foreign, errs[1] = newSigner("Foreign CA", signer{}, now.Add(-year), now.Add(year))
+	p.ca, errs[0] = newCA("Test CA", now, Valid(now, -20, 1))
+	p.foreign, errs[1] = newCA("Foreign CA", now)
 	if err := errors.Join(errs[:2]...); err != nil {
 		return nil, err
 	}
-	p.leaves[Git], errs[2] = newSigner(Git, p.ca, now.Add(-year), now.Add(year))
-	p.leaves[Shell], errs[3] = newSigner(Shell, p.ca, now.Add(-year), now.Add(year))
-	p.leaves[Revoked], errs[4] = newSigner(Revoked, p.ca, now.Add(-year), now.Add(year))
-	p.leaves[Expired], errs[5] = newSigner(Expired, p.ca, now.Add(-10*year), now.Add(-9*year))
-	p.leaves[Foreign], errs[6] = newSigner(Foreign, p.foreign, now.Add(-year), now.Add(year))
+	p.leaves[Git], errs[2] = newSigner(Git, p.ca)
+	p.leaves[Shell], errs[3] = newSigner(Shell, p.ca)
+	p.leaves[Revoked], errs[4] = newSigner(Revoked, p.ca)
+	p.leaves[Expired], errs[5] = newSigner(Expired, p.ca, Valid(now, -10, -9))
+	p.leaves[Foreign], errs[6] = newSigner(Foreign, p.foreign)
 	p.release, errs[7] = openpgp.NewEntity(Release, "", "release@example.org", &packet.Config{
 		Algorithm: packet.PubKeyAlgoEdDSA, Time: func() time.Time { return now.Add(-year) },
 	})
 	return p, errors.Join(errs[:]...)
 }
 
-// newSigner makes a certificate, of a CA where issuer is zero.
-func newSigner(name string, issuer signer, from, to time.Time) (signer, error) {
+func newCA(name string, now time.Time, change ...func(*x509.Certificate)) (*CA, error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, err
+	}
+	return NewCA(name, key, now, change...)
+}
+
+func newSigner(name string, ca *CA, change ...func(*x509.Certificate)) (signer, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return signer{}, err
 	}
-	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
-	if err != nil {
-		return signer{}, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: name, Organization: []string{"test"}},
-		NotBefore: from, NotAfter: to, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature,
-	}
-	parent, parentKey := template, key
-	if issuer.key == nil {
-		template.IsCA, template.KeyUsage = true, x509.KeyUsageCertSign|x509.KeyUsageCRLSign
-	} else {
-		if parent, err = x509.ParseCertificate(issuer.der); err != nil {
-			return signer{}, err
-		}
-		parentKey = issuer.key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, parentKey)
+	der, err := ca.Leaf(name, &key.PublicKey, append(change, func(c *x509.Certificate) {
+		c.BasicConstraintsValid, c.KeyUsage = true, x509.KeyUsageDigitalSignature
+	})...)
 	return signer{der, key}, err
 }
 
 // Write writes what a site needs into a folder: ca.crt, crl.pem and the one that is out of date, keys.asc, and the
 // certificates and keys of the leaves.
 func (p *PKI) Write(folder string) error {
-	key := func(s signer) []byte { return encodePEM("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(s.key)) }
 	crl, err := p.crl(p.Now.Add(-time.Hour), p.Now.Add(year))
 	old, err2 := p.crl(p.Now.Add(-year), p.Now.Add(-year/2))
 	keys, err3 := p.publicKeys()
 	errs := []error{err, err2, err3}
 	files := map[string][]byte{
-		"ca.crt": encodePEM("CERTIFICATE", p.ca.der), "foreign-ca.crt": encodePEM("CERTIFICATE", p.foreign.der),
-		"crl.pem": crl, "crl-old.pem": old, "keys.asc": keys,
+		"ca.crt": p.ca.PEM(), "foreign-ca.crt": p.foreign.PEM(), "crl.pem": crl, "crl-old.pem": old, "keys.asc": keys,
 	}
 	for name, s := range p.leaves {
-		files[name+".crt"], files[name+".key"] = encodePEM("CERTIFICATE", s.der), key(s)
+		files[name+".crt"], files[name+".key"] = CertificatePEM(s.der), KeyPEM(s.key)
 	}
 	for name, content := range files {
 		errs = append(errs, os.WriteFile(filepath.Join(folder, name), content, 0o600))
@@ -122,16 +112,8 @@ func (p *PKI) Write(folder string) error {
 	return errors.Join(errs...)
 }
 
-func encodePEM(block string, der []byte) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: block, Bytes: der})
-}
-
 // crl makes a list of revoked certificates with Revoked in it.
 func (p *PKI) crl(from, to time.Time) ([]byte, error) {
-	ca, err := x509.ParseCertificate(p.ca.der)
-	if err != nil {
-		return nil, err
-	}
 	revoked, err := x509.ParseCertificate(p.leaves[Revoked].der)
 	if err != nil {
 		return nil, err
@@ -139,7 +121,7 @@ func (p *PKI) crl(from, to time.Time) ([]byte, error) {
 	der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{
 		Number: big.NewInt(1), ThisUpdate: from, NextUpdate: to,
 		RevokedCertificateEntries: []x509.RevocationListEntry{{SerialNumber: revoked.SerialNumber, RevocationTime: from}},
-	}, ca, p.ca.key)
+	}, p.ca.Cert, p.ca.Key)
 	return encodePEM("X509 CRL", der), err
 }
 
@@ -174,7 +156,7 @@ func (p *PKI) Sign(leaf string, envelope map[string]any) map[string]any {
 		panic(err)
 	}
 	envelope["signature"] = base64.StdEncoding.EncodeToString(signature) + "\n"
-	envelope["certificate"] = base64.StdEncoding.EncodeToString(encodePEM("CERTIFICATE", s.der)) + "\n"
+	envelope["certificate"] = base64.StdEncoding.EncodeToString(CertificatePEM(s.der)) + "\n"
 	return envelope
 }
 
