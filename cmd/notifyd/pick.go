@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/zmq"
@@ -75,9 +76,10 @@ func (f *pickFlags) source(e *env, name string) (bus.Source, error) {
 			"endpoints_file or srv in the configuration (--config)")
 	}
 	c.Replay = zmq.ReplayConfig{} // that is for the daemon: it remembers what it has
-	if len(f.Topic) > 0 {
-		c.Topics = f.Topic
+	if len(f.Topic) == 0 {
+		f.Topic = c.Topics
 	}
+	c.Topics = f.Topic
 	source, err := zmq.New(c, e.log)
 	if err != nil {
 		return nil, file.InSection("bus.zmq", err)
@@ -85,9 +87,12 @@ func (f *pickFlags) source(e *env, name string) (bus.Source, error) {
 	return source, nil
 }
 
-// topic reports whether the topic of a message is wanted.
+// topic reports whether the topic of a message is wanted. What is not subscribed to may still come from an archive.
 func (p *picker) topic(topic string) bool {
-	return p.include.Match(topic) && (p.flags.Exclude == "" || !p.exclude.Match(topic))
+	subscribed := len(p.flags.Topic) == 0 || slices.ContainsFunc(p.flags.Topic, func(prefix string) bool {
+		return strings.HasPrefix(topic, strings.TrimSuffix(prefix, "*"))
+	})
+	return subscribed && p.include.Match(topic) && (p.flags.Exclude == "" || !p.exclude.Match(topic))
 }
 
 // event describes a message that has its Standing. It is nil for one that is not wanted by what it means.

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/cmd/notifyd/archive"
 	"github.com/notifyd/notifyd/cmd/notifyd/classic"
 	"github.com/notifyd/notifyd/cmd/notifyd/tail"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -22,6 +22,7 @@ type tailCmd struct {
 	JSON         bool   `name:"json" xor:"form" help:"One line of JSON, the whole envelope, ASCII only (the default)."`
 	Query        string `xor:"form" placeholder:"A.B,C" help:"Only these values of the envelope, such as msg.commit.rev,timestamp; None for one that is missing."`
 	Gource       bool   `xor:"form" help:"Lines for gource: notifyd tail --gource | gource -i 0 --log-format custom -"`
+	Since        string `placeholder:"WHEN" help:"First what came since then, by the history of notifyd or a datagrepper: 90m, 2d, 2026-11-29, 2026-11-29T08:00."`
 	Count        int    `short:"n" placeholder:"N" help:"Stop after N messages (default: never)."`
 	Validate     *bool  `negatable:"" help:"Show only messages whose signature is valid, and warn of others (default: check and show all where --ca, --gpg-keys or --config is given)."`
 	trustFlags
@@ -29,11 +30,8 @@ type tailCmd struct {
 	TopicPrefix string `hidden:""` // fedmsg-tail has it, and needs it no more than we do
 }
 
-// tailIDs is the number of message ids that are remembered, so that a repeat is not shown.
-const tailIDs = 10000
-
 // Run shows messages until the context ends or Count is reached.
-func (c *tailCmd) Run(e *env) error {
+func (c *tailCmd) Run(e *env) (err error) {
 	c.Flags.Note(e.stderr)
 	pick, err := c.picker(e)
 	if err != nil {
@@ -47,21 +45,42 @@ func (c *tailCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	source, err := c.source(e, "tail")
-	if err != nil {
+	s := &tail.Stream{Now: e.now, Log: e.log}
+	if s.Source, err = c.source(e, "tail"); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(e.ctx)
-	in := bus.NewIntake(bus.IntakeConfig{})
-	ended := make(chan error, 1)
-	go func() {
-		defer cancel()
-		ended <- source.Run(ctx, in)
-	}()
-	shown := func(m *bus.Message) bool { return pick.topic(m.Topic) && c.valid(e, v, m) && pick.event(m) != nil }
-	err = c.follow(ctx, e, in, shown, show)
-	cancel()
-	return errors.Join(err, <-ended)
+	if c.Since != "" {
+		var closed func() error
+		if closed, err = c.openArchive(e, s); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, closed()) }()
+	}
+	s.Keep = func(m *bus.Message) bool { return pick.topic(m.Topic) && c.valid(e, v, m) && pick.event(m) != nil }
+	shown := 0
+	s.Show = func(m *bus.Message) error {
+		if err := show(e.stdout, m); err != nil {
+			return err
+		}
+		if shown++; shown == c.Count {
+			return tail.ErrEnough
+		}
+		return nil
+	}
+	return s.Run(e.ctx)
+}
+
+// openArchive opens what has the messages since a time.
+func (c *tailCmd) openArchive(e *env, s *tail.Stream) (closed func() error, err error) {
+	if s.Since, err = archive.Since(c.Since, e.now()); err != nil {
+		return nil, fmt.Errorf("--since: %w", err)
+	}
+	f, err := openConfig(e)
+	if err != nil {
+		return nil, err
+	}
+	s.Archive, closed, err = archive.Open(e.ctx, f, "notifyd tail", s.Since, e.now)
+	return closed, err
 }
 
 // printer gives the form of the output.
@@ -93,33 +112,6 @@ func isTerminal(w io.Writer) bool {
 	}
 	info, err := file.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-// follow prints until ctx ends or Count is reached. A slow terminal makes the publishers wait.
-func (c *tailCmd) follow(ctx context.Context, e *env, in *bus.Intake, keep func(*bus.Message) bool,
-	show tail.Printer) error {
-	dedup := bus.NewDedupWindow(tailIDs)
-	shown := 0
-	for batch, open := in.Next(ctx); open; batch, open = in.Next(ctx) {
-		for _, f := range batch {
-			m, err := bus.Decode(f, e.now())
-			f.Done()
-			switch {
-			case err != nil:
-				e.log.Warn("message dropped", "error", visible(err.Error()))
-				continue
-			case !keep(m) || dedup.See(m) == bus.Repeat:
-				continue
-			}
-			if err := show(e.stdout, m); err != nil {
-				return fmt.Errorf("write message: %w", err)
-			}
-			if shown++; shown == c.Count {
-				return nil
-			}
-		}
-	}
-	return nil
 }
 
 // visible makes a text of somebody else harmless on a terminal.

@@ -6,13 +6,11 @@ import (
 	"os/exec"
 	"time"
 
-	"github.com/notifyd/notifyd/bus/backlog"
 	"github.com/notifyd/notifyd/bus/trust"
-	"github.com/notifyd/notifyd/cmd/notifyd/daemon"
+	"github.com/notifyd/notifyd/cmd/notifyd/archive"
+	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/cmd/notifyd/trigger"
-	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/internal/watch"
-	"github.com/notifyd/notifyd/migrations"
 )
 
 // triggerCmd does the job of fedmsg-trigger: it runs a command for messages.
@@ -59,8 +57,12 @@ func (c *triggerCmd) Run(e *env) (err error) {
 		return err
 	}
 	if c.Since != "" {
+		var file *config.File
+		if file, err = openConfig(e); err != nil {
+			return err
+		}
 		var closed func() error
-		if f.Archive, closed, err = openArchive(e); err != nil {
+		if f.Archive, closed, err = archive.Open(e.ctx, file, "notifyd trigger", f.State.Since(), e.now); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, closed()) }()
@@ -111,28 +113,4 @@ func (c *triggerCmd) watch(e *env) (*watch.Watcher[*trust.Verifier], error) {
 	}
 	warnOfTrust(e, w.Load())
 	return w, nil
-}
-
-// openArchive opens the history that the configuration names, or else the datagrepper.
-func openArchive(e *env) (archive trigger.Archive, closed func() error, err error) {
-	f, err := openConfig(e)
-	if err != nil {
-		return nil, nil, err
-	}
-	set, err := daemon.LoadSettings(f)
-	switch {
-	case err != nil:
-		return nil, nil, err
-	case f.Has("database.dsn"):
-		db, err := migrations.Config{DSN: set.Database.DSN, Name: "notifyd trigger"}.Join(e.ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		return trigger.History{Store: history.NewStore(db.Writer, db.Reader, e.now)}, db.Close, nil
-	case set.Backlog.Datagrepper != "":
-		asked := trigger.Datagrepper{Fetcher: backlog.NewDatagrepper(set.Backlog, e.now), Now: e.now}
-		return asked, func() error { return nil }, nil
-	}
-	return nil, nil, errors.New("--since: the configuration names neither the database of a notifyd (database.dsn) nor a " +
-		"datagrepper (bus.backlog.datagrepper)")
 }

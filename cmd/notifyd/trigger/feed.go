@@ -10,6 +10,7 @@ import (
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/trust"
+	"github.com/notifyd/notifyd/cmd/notifyd/archive"
 	"github.com/notifyd/notifyd/cmd/notifyd/tail"
 	"github.com/notifyd/notifyd/internal/watch"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -25,7 +26,7 @@ type Feed struct {
 	Unproved bool                            // also messages that are not proved and not to be dropped
 
 	State   *State
-	Archive Archive // nil: what is missed stays missed
+	Archive archive.Archive // nil: what is missed stays missed
 	Trigger *Trigger
 	Now     func() time.Time
 	Log     *slog.Logger

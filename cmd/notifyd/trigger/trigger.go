@@ -12,7 +12,7 @@
 //   - A run that fails is tried again, Retries times, with a growing pause. Then its batch is given up, and logged.
 //   - When the Trigger is stopped, runs have a moment to end. A batch whose run did not end is not done with.
 //
-// A [State] remembers over restarts what is done, and an [Archive] gives what was missed. A batch is done with when its
+// A [State] remembers over restarts what is done, and an archive gives what was missed. A batch is done with when its
 // run has ended, so each message is handled at least once, and twice only where a run was cut off.
 package trigger
 

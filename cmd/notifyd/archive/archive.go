@@ -1,4 +1,10 @@
-package trigger
+// Package archive asks what was sent before a command listened: the history of a notifyd, or a datagrepper.
+//
+//	since, err := archive.Since("2h", now)
+//	a, closed, err := archive.Open(ctx, file, "notifyd tail", since, now)
+//	defer closed()
+//	err = a.Each(ctx, since, now(), wanted, take)
+package archive
 
 import (
 	"context"
