@@ -124,7 +124,7 @@ func (p *Poster) PostJSON(ctx context.Context, objects ...[]byte) (ids []string,
 		n := p.fit(lines)
 		taken, err := p.deliver(ctx, lines[:n])
 		var refused *Refusal
-		if errors.As(err, &refused) && refused.Status == http.StatusRequestEntityTooLarge && n > 1 {
+		if errors.As(err, &refused) && refused.tooMany() && n > 1 && ctx.Err() == nil {
 			p.most.Store(int64(n / 2)) // none was taken
 			continue
 		}

@@ -1,9 +1,11 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -244,6 +246,27 @@ func TestSplits(t *testing.T) {
 	if ids, err = p.Post(t.Context(), said(1), large(4<<20)); !errors.As(err, &refused) || refused.Status != 413 ||
 		len(ids) != 1 {
 		t.Errorf("%d ids, %v", len(ids), err)
+	}
+}
+
+// TestSendsFewerWhereTheRateIsLow: a batch that would have to wait too long goes in parts.
+func TestSendsFewerWhereTheRateIsLow(t *testing.T) {
+	k := newTaker(t, nil)
+	k.before = func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if bytes.Count(body, []byte("\n")) > 10 {
+			w.Header().Set("Retry-After", "3600")
+			w.WriteHeader(http.StatusTooManyRequests)
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	p, _ := k.poster(t, PosterConfig{})
+	var messages []*bus.Message
+	for n := range 100 {
+		messages = append(messages, said(n))
+	}
+	if ids, err := p.Post(t.Context(), messages...); err != nil || len(ids) != 100 || len(k.got) != 100 {
+		t.Errorf("%d ids, got %d, %v", len(ids), len(k.got), err)
 	}
 }
 

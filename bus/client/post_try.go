@@ -159,7 +159,7 @@ func withID(object []byte, now time.Time) ([]byte, error) {
 		return nil, err
 	}
 	// What is signed without an id has one by its content, at the server as everywhere.
-	if given(fields["msg_id"]) || given(fields["id"]) && fields["msg"] == nil || given(fields["signature"]) {
+	if isID(fields["msg_id"]) || isID(fields["id"]) && fields["msg"] == nil || given(fields["signature"]) {
 		return line.Bytes(), nil
 	}
 	id, err := bus.NewID(now, rand.Reader)
@@ -172,6 +172,18 @@ func withID(object []byte, now time.Time) ([]byte, error) {
 	}
 	fmt.Fprintf(&line, `"msg_id":%q}`, id)
 	return line.Bytes(), nil
+}
+
+// isID reports whether a field can be an id (see bus.Decode): a text, or a whole number.
+func isID(value json.RawMessage) bool {
+	text := string(value)
+	switch {
+	case text == "" || text == `""`:
+		return false
+	case text[0] == '"':
+		return true
+	}
+	return strings.Trim(text, "-0123456789") == ""
 }
 
 // given reports whether a field says something.

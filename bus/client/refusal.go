@@ -54,6 +54,12 @@ func (r *Refusal) Temporary() bool {
 	return false
 }
 
+// tooMany reports whether fewer messages in one request may be taken: they are too large, or more than a sender may
+// send in the time that there is patience for.
+func (r *Refusal) tooMany() bool {
+	return r.Status == http.StatusRequestEntityTooLarge || r.Status == http.StatusTooManyRequests
+}
+
 // count says that so many messages were sent before those of the request.
 func (r *Refusal) count(before int) {
 	for i := range r.Faults {
