@@ -1,43 +1,21 @@
 package mail
 
 import (
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/notifyd/notifyd/bus/expression"
+	"github.com/notifyd/notifyd/internal/yamltext"
 )
-
-// A Mapping says which mails it is for, and what message they make. It is a file NAME.yaml.
-type Mapping struct {
-	// Doc is what it is for, in a sentence.
-	Doc string `yaml:"doc"`
-	// Order says which of several mappings is asked first: that with the smaller number, and of equal ones that with
-	// the smaller name. Those of a site are all asked before those of the program.
-	Order int `yaml:"order"`
-	// When are expressions that all must have something, Unless those of which none may.
-	When   []string `yaml:"when"`
-	Unless []string `yaml:"unless"`
-	// Named says that the mapping is asked only where it was named: it would take every mail.
-	Named bool `yaml:"named"`
-	// Automatic says that mails are taken that a program has written of itself (Auto-Submitted: auto-generated).
-	Automatic bool `yaml:"automatic"`
-	// Topic is an expression, without the prefix. ID is one too, of what tells the mail from all others; its default is
-	// {id}, the Message-ID.
-	Topic string `yaml:"topic"`
-	ID    string `yaml:"id"`
-	// Fields are the message's body: texts are expressions, objects have fields again. A field that gives nothing is
-	// left out.
-	Fields map[string]any `yaml:"fields"`
-}
 
 // Kinds are the places that the expressions of a mapping may name.
 var Kinds = expression.Kinds{
@@ -51,14 +29,23 @@ var Kinds = expression.Kinds{
 	"id":      false, // the Message-ID without brackets, or a digest
 }
 
-// A mapping is a Mapping that was checked.
+// A mapping says which mails it is for, and what message they make. It is a file NAME.yaml with these keys; doc says
+// what it is for, in a sentence.
 type mapping struct {
-	Mapping
-	name         string
-	site         bool
+	name string
+	// order says which of several is asked first: that with the smaller number, and of equal ones that with the smaller
+	// name. Those of a site are all asked before those of the program.
+	order int
+	// when are expressions that all must have something, unless those of which none may.
 	when, unless []condition
-	topic, id    expression.Expression
-	fields       object
+	// named: it is asked only where it was named, since it would take every mail.
+	named bool
+	// automatic: mails are taken that a program has written of itself (Auto-Submitted: auto-generated).
+	automatic bool
+	// topic is without the prefix; id is what tells the mail from all others, by default {id}, the Message-ID.
+	topic, id expression.Expression
+	// fields are the message's body.
+	fields object
 }
 
 // A condition is an expression that has something or not; source is how it was written.
@@ -83,26 +70,23 @@ func Load(folder string) (Mappings, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := load(builtIn, false)
+	all, err := load(builtIn, "mappings")
 	if err != nil || folder == "" {
 		return all, err
 	}
-	site, err := load(os.DirFS(folder), true)
+	site, err := load(os.DirFS(folder), folder)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", folder, err)
+		return nil, err
 	}
 	all = slices.DeleteFunc(all, func(m *mapping) bool { return site.find(m.name) != nil })
 	return append(site, all...), nil
 }
 
-// maxFile bounds a file of a mapping.
-const maxFile = 64 << 10
-
-// load reads the mappings in a folder, in their order.
-func load(folder fs.FS, site bool) (all Mappings, err error) {
+// load reads the mappings in a folder, in their order. where is its path, for mistakes.
+func load(folder fs.FS, where string) (all Mappings, err error) {
 	names, err := fs.Glob(folder, "*.yaml")
 	if err == nil && len(names) == 0 {
-		err = errors.New("no file *.yaml is there")
+		err = fmt.Errorf("%s: no file *.yaml is there", where)
 	}
 	if err != nil {
 		return nil, err
@@ -112,65 +96,17 @@ func load(folder fs.FS, site bool) (all Mappings, err error) {
 		if err != nil {
 			return nil, err
 		}
-		m := &mapping{name: strings.TrimSuffix(path.Base(file), ".yaml"), site: site}
+		m := &mapping{name: strings.TrimSuffix(path.Base(file), ".yaml")}
 		if err := m.read(text); err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
+			var at *yamltext.Error
+			if errors.As(err, &at) {
+				return nil, fmt.Errorf("%s: %s", at.In(filepath.Join(where, file)), at.Problem)
+			}
+			return nil, fmt.Errorf("%s: %w", filepath.Join(where, file), err)
 		}
 		all = append(all, m)
 	}
-	slices.SortStableFunc(all, func(a, b *mapping) int { return a.Order - b.Order })
-	return all, nil
-}
-
-// read reads a mapping, and checks it.
-func (m *mapping) read(text []byte) error {
-	if len(text) > maxFile {
-		return fmt.Errorf("%d bytes; at most %d were expected", len(text), maxFile)
-	}
-	if err := yaml.UnmarshalWithOptions(text, &m.Mapping, yaml.Strict()); err != nil {
-		return err
-	}
-	switch {
-	case !mappingName.MatchString(m.name):
-		return errors.New("a name of small letters, digits, _ and - was expected")
-	case m.Topic == "":
-		return errors.New("topic: an expression was expected")
-	case len(m.When) == 0 && !m.Named:
-		return errors.New("when: expressions were expected, or named: true, or every mail would be taken")
-	case len(m.Fields) == 0:
-		return errors.New("fields: some were expected")
-	case m.ID == "":
-		m.ID = "{id}"
-	}
-	return m.compile()
-}
-
-// compile checks the expressions.
-func (m *mapping) compile() (err error) {
-	if m.topic, err = expression.Parse(m.Topic, Kinds); err != nil {
-		return fmt.Errorf("topic: %w", err)
-	}
-	if m.id, err = expression.Parse(m.ID, Kinds); err != nil {
-		return fmt.Errorf("id: %w", err)
-	}
-	if m.when, err = conditions("when", m.When); err != nil {
-		return err
-	}
-	if m.unless, err = conditions("unless", m.Unless); err != nil {
-		return err
-	}
-	m.fields, err = compileObject("fields", m.Fields, 0)
-	return err
-}
-
-func conditions(key string, sources []string) (all []condition, err error) {
-	for i, source := range sources {
-		e, err := expression.Parse(source, Kinds)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %d: %w", key, i+1, err)
-		}
-		all = append(all, condition{e, source})
-	}
+	slices.SortStableFunc(all, func(a, b *mapping) int { return cmp.Compare(a.order, b.order) })
 	return all, nil
 }
 
@@ -182,7 +118,7 @@ func (all Mappings) Named(names []string) (some Mappings, err error) {
 			return nil, fmt.Errorf("mapping %q: one of %s was expected", name, strings.Join(all.Names(), ", "))
 		}
 		named := *m
-		named.Named = false
+		named.named = false
 		some = append(some, &named)
 	}
 	return some, nil

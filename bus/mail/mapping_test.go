@@ -63,19 +63,29 @@ func TestSample(t *testing.T) {
 }
 
 func TestLoadSaysWhatIsWrong(t *testing.T) {
+	const named = "named: true\ntopic: a\n"
 	for text, want := range map[string]string{
-		"topic: a\nfields: {a: '{text}'}":                                        "when: expressions were expected",
-		"when: ['{text}']\nfields: {a: '{text}'}":                                "topic: an expression was expected",
-		"when: ['{text}']\ntopic: a":                                             "fields: some were expected",
-		"named: true\ntopic: a\nfields: {a: 1}":                                  "fields.a: an expression was expected, or an object",
-		"named: true\ntopic: a\nfields: {a: {b: '{body x}'}}":                    "fields.a.b: {body x}: address NAME or field NAME",
-		"named: true\ntopic: a\nfields: {a: {b: {c: {d: {e: {f: {g: x}}}}}}}":    "deeper than",
-		"named: true\ntopic: '{'\nfields: {a: x}":                                "topic:",
-		"named: true\ntopic: a\nid: '}'\nfields: {a: x}":                         "id:",
-		"when: ['{text}', '{header A | match \"(\"}']\ntopic: a\nfields: {a: x}": "when: 2:",
-		"when: ['{text}']\nunless: ['{x}']\ntopic: a\nfields: {a: x}":            "unless: 1:",
-		"topics: a": "unknown field",
-		"named: true\ntopic: a\nfields: {a: x}\n#" + strings.Repeat("x", 64<<10): "bytes; at most",
+		"topic: a\nfields: {a: '{text}'}":         "tea.yaml: when: expressions were expected",
+		"when: ['{text}']\nfields: {a: '{text}'}": "tea.yaml: topic: an expression was expected",
+		"when: ['{text}']\ntopic: a":              "tea.yaml: fields: some were expected",
+		"- a":                                     "tea.yaml:1:1: a mapping with the keys",
+		"":                                        "tea.yaml: a mapping with the keys",
+		"topics: a":                               `tea.yaml:1:1: "topics" is no key: doc, order`,
+		"order: first":                            `tea.yaml:1:8: order is a number; this is "first"`,
+		"named: [1]":                              "tea.yaml:1:8: named is true or false; this is a list",
+		"when: '{text}'":                          "tea.yaml:1:7: when is a list of expressions",
+		"when:\n  - '{text}'\n  - '{text'":        "tea.yaml:3:5: when: ",
+		"when: ['{header A | match \"(\"}']":      "missing closing )",
+		"unless: [{a: b}]":                        "tea.yaml:1:10: unless is an expression; this is a mapping",
+		named + "fields: [a]":                     "tea.yaml:3:9: fields is an object of expressions; this is a list",
+		named + "fields: {a: [b]}":                "tea.yaml:3:13: fields.a is an expression; this is a list",
+		named + "fields:\n  a:\n    b: '{body x}'":             "tea.yaml:5:8: fields.a.b: {body x}: address NAME or field NAME",
+		named + "fields: {a: {b: {c: {d: {e: {f: {g: x}}}}}}}": "fields.a.b.c.d.e.f: objects deeper than 5",
+		"topic: '{'":                           "tea.yaml:1:8: topic: ",
+		"id: '}'":                              "tea.yaml:1:5: id: ",
+		"when: ! ":                             "tea.yaml",
+		named + "named: false\nfields: {a: b}": "tea.yaml:3:1",
+		named + "fields: {a: x}\n#" + strings.Repeat("x", 64<<10): "at most 65536 are allowed",
 	} {
 		folder := t.TempDir()
 		write(t, filepath.Join(folder, "tea.yaml"), text)
@@ -92,4 +102,12 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 	if _, err := mail.Load(folder); err == nil || !strings.Contains(err.Error(), "a name of small letters") {
 		t.Errorf("a name with a blank: %v", err)
 	}
+}
+
+// FuzzMapping: a file of a mapping is read or refused, whatever is in it.
+func FuzzMapping(f *testing.F) {
+	f.Add([]byte(buildLog))
+	f.Add([]byte("when: [&a '{text}', *a]\ntopic: !!str a\nfields: {<<: {a: '{id}'}}"))
+	f.Add([]byte("fields: &a {a: *a}\ntopic: {}\nwhen: 1"))
+	f.Fuzz(func(_ *testing.T, text []byte) { _ = mail.CheckMapping(text) })
 }

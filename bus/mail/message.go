@@ -62,9 +62,13 @@ const (
 
 // Message makes the message of a mail by the first mapping that takes it. Its error is one of the options.
 func (all Mappings) Message(m *Mail, o Options) (Outcome, error) {
-	require, err := conditions("require", o.Require)
-	if err != nil {
-		return Outcome{}, err
+	var require []condition
+	for _, source := range o.Require {
+		e, err := expression.Parse(source, Kinds)
+		if err != nil {
+			return Outcome{}, fmt.Errorf("require: %w", err)
+		}
+		require = append(require, condition{e, source})
 	}
 	if reason := m.loop(); reason != "" {
 		return Outcome{Reason: reason}, nil
@@ -100,10 +104,10 @@ func lacking(m *Mail, all []condition) string {
 
 // passes gives why a mapping does not take a mail; "" where it does.
 func (p *mapping) passes(m *Mail) string {
-	if p.Named {
+	if p.named {
 		return "it is asked only where it is named"
 	}
-	if by := m.Header("Auto-Submitted"); !p.Automatic && automatic(by) {
+	if by := m.Header("Auto-Submitted"); !p.automatic && automatic(by) {
 		return "a program has written the mail: Auto-Submitted: " + text.ElideBytes(by, 40)
 	}
 	if source := lacking(m, p.when); source != "" {
