@@ -193,10 +193,13 @@ func (m *Meter) Traffic() Traffic {
 	return t
 }
 
-// Collect emits the metrics that every source has.
+// Collect emits the metrics that every source has. After Ended it says no more whether there is a connection: a file
+// that was read to its end has not lost one.
 func (m *Meter) Collect(emit metric.Emit) {
 	t := m.Traffic()
-	emit(connectedDesc, metric.Bool(t.Connected), m.source, m.address)
+	if !m.hasEnded() {
+		emit(connectedDesc, metric.Bool(t.Connected), m.source, m.address)
+	}
 	emit(reconnectDesc, float64(max(t.Connects, 1)-1), m.source, m.address)
 	emit(receivedDesc, float64(t.Received), m.source, m.address)
 	emit(waitingDesc, metric.Bool(t.Waiting), m.source, m.address)
@@ -207,4 +210,10 @@ func (m *Meter) Collect(emit metric.Emit) {
 	if !t.LastMessage.IsZero() {
 		emit(lastDesc, float64(t.LastMessage.UnixMilli())/1000, m.source, m.address)
 	}
+}
+
+func (m *Meter) hasEnded() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.ended
 }

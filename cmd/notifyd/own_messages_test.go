@@ -150,6 +150,11 @@ func TestOwnMessages(t *testing.T) {
 	exectest.Eventually(t, 20*time.Second, "a mail says that the endpoint is lost",
 		func() bool { return strings.Contains(w.mailText(), "The endpoint hub is not connected") })
 	waitMetric(t, w.metrics, `notifyd_source_silent{source="hub"}`, " 1")
+	listener := newBrowser(t, fmt.Sprintf("http://127.0.0.1:%d", w.metrics))
+	ready := listener.get(t, "/readyz")
+	if !strings.Contains(ready, `"ready":true,"silent":["endpoint hub is not connected"`) {
+		t.Errorf("readyz says %s", ready)
+	}
 	watchman{t, w.config}.says("and so does the command", 1, `^DOWN: endpoint hub is not connected$`)
 	w.publisher.start(t)
 	exectest.Eventually(t, 20*time.Second, "a mail says that it is back",

@@ -66,17 +66,20 @@ func (r *router) describe(frames []bus.Frame) []*catalogue.Event {
 	return events
 }
 
-// hear notes that an endpoint lives: whatever it sends says so, also a heartbeat. What fills a hole does not.
+// hear notes that an endpoint lives: whatever it sends says so, also a heartbeat.
 func (r *router) hear(f bus.Frame) {
-	if r.paces != nil && !f.Late && !f.Own {
+	if r.paces != nil && isLive(f) {
 		r.paces.Heard(pace.Subject{What: pace.Endpoint, Name: f.Source}, r.now())
 	}
 }
 
+// isLive reports whether a frame comes from a bus, and now: not one that fills a hole, is of an archive, or our own.
+func isLive(f bus.Frame) bool { return !f.Late && !f.ThirdParty && !f.Own }
+
 // hearService notes that a service has said something. A message that the site's policy marks says nothing of it: else
 // strangers could make one that is silent seem alive.
 func (r *router) hearService(f bus.Frame, m *bus.Message) {
-	if r.paces != nil && !f.Late && !f.Own && !m.Standing.Marked {
+	if r.paces != nil && isLive(f) && !m.Standing.Marked {
 		r.paces.Heard(pace.ServiceOf(m.Topic), r.now())
 	}
 }

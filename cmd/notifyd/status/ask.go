@@ -94,12 +94,12 @@ func (r *Report) readMetrics(text []byte) error {
 	of := func(m *dto.Metric) *Endpoint {
 		at := [2]string{label(m, "source"), label(m, "address")}
 		if endpoints[at] == nil {
-			endpoints[at] = &Endpoint{Name: at[0], Address: at[1]}
+			endpoints[at] = &Endpoint{Name: at[0], Address: at[1], Ended: true}
 		}
 		return endpoints[at]
 	}
 	for _, m := range families[bus.ConnectedMetric].GetMetric() {
-		of(m).Connected = value(m) == 1
+		of(m).Connected, of(m).Ended = value(m) == 1, false
 	}
 	for _, m := range families[bus.ReceivedMetric].GetMetric() {
 		of(m).Received = value(m)

@@ -44,11 +44,13 @@ func (p *printer) endpoints(all []Endpoint) {
 	p.line("\nENDPOINT\tADDRESS\tSTATE\tLAST MESSAGE\tSINCE START")
 	for _, e := range all {
 		state, last := "not connected", "none"
-		if e.Connected {
+		switch {
+		case e.Ended:
+			state = "ended"
+		case e.Connected && e.Silent:
+			state = "silent"
+		case e.Connected:
 			state = "connected"
-			if e.Silent {
-				state = "silent"
-			}
 		}
 		if e.LastMessage != nil {
 			last = p.ago(*e.LastMessage)

@@ -41,6 +41,7 @@ type Endpoint struct {
 	Connected   bool       `json:"connected"`
 	Received    float64    `json:"received"`     // messages since the start of the daemon
 	LastMessage *time.Time `json:"last_message"` // nil: none since the start
+	Ended       bool       `json:"ended"`        // its input is spent, as that of a file is
 	Silent      bool       `json:"silent"`       // no address of the endpoint has said anything for too long
 }
 
@@ -67,17 +68,19 @@ func (r *Report) Judge() {
 	if !r.Ready {
 		r.Down = append(r.Down, "notifyd is not ready: "+r.Problem)
 	}
-	connected, silent := map[string]bool{}, map[string]bool{}
+	connected, silent, ended := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	var names []string
 	for _, e := range r.Endpoints {
 		if _, known := connected[e.Name]; !known {
-			names = append(names, e.Name)
+			names, ended[e.Name] = append(names, e.Name), true
 		}
+		ended[e.Name] = ended[e.Name] && e.Ended
 		connected[e.Name] = connected[e.Name] || e.Connected
 		silent[e.Name] = e.Silent
 	}
 	for _, name := range names {
 		switch {
+		case ended[name]:
 		case !connected[name]:
 			r.Down = append(r.Down, "endpoint "+name+" is not connected")
 		case silent[name]:
