@@ -7,6 +7,7 @@ import (
 	"github.com/notifyd/notifyd/bus/http"
 	"github.com/notifyd/notifyd/bus/http/bridge"
 	"github.com/notifyd/notifyd/bus/lines"
+	"github.com/notifyd/notifyd/bus/nats"
 	"github.com/notifyd/notifyd/bus/zmq"
 )
 
@@ -16,6 +17,7 @@ func Drivers() []bus.Driver {
 		amqp.Driver(),
 		http.Driver(),
 		lines.Driver(),
+		nats.Driver(),
 		zmq.RelayDriver(),
 		zmq.Driver(),
 	}

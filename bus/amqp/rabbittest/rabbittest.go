@@ -29,6 +29,7 @@ import (
 	amqp091 "github.com/rabbitmq/amqp091-go"
 
 	"github.com/notifyd/notifyd/internal/exectest"
+	"github.com/notifyd/notifyd/internal/tlstest"
 )
 
 // The logins that the broker knows, each with the password Password. At Vhost all may do everything but the last.
@@ -52,7 +53,7 @@ const (
 // A Broker is the RabbitMQ of this package's tests.
 type Broker struct {
 	Host, Port, TLSPort string
-	Certificates        Certificates
+	Certificates        tlstest.Certificates
 	dir                 string
 	env                 []string
 	shared              bool // it lives until Main ends, and not only for one test
@@ -136,7 +137,7 @@ func (b *Broker) prepare(t testing.TB, epmd string) (err error) {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	port := func() string { return fmt.Sprint(exectest.FreePort(t)) }
 	b.Port, b.TLSPort = port(), port()
-	if b.Certificates, err = makeCertificates(dir); err != nil {
+	if b.Certificates, err = tlstest.Make(dir, Client); err != nil {
 		return err
 	}
 	if err := b.writeFiles(); err != nil {

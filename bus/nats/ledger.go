@@ -1,0 +1,182 @@
+package nats
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// A ledger knows the messages that were received and that the server does not count as acknowledged yet. Frames are
+// done with in any order and by any goroutine, which must not wait: so done only notes that, and the session's own
+// goroutine tells the server what due gives. What is done with while there is no session waits for the next.
+//
+// A message is known by its sequence number in the stream. That holds for one consumer: whoever makes another, or
+// another stream of the same name, says so by of.
+type ledger struct {
+	more chan struct{} // has room for one: there is something due
+	less chan struct{} // has room for one: something was done with
+
+	mu      sync.Mutex
+	session int // the number of the one that there is
+	era     int // of the consumer
+	open    map[uint64]entry
+	told    []string // the acknowledgements of what is done with, as long as the server was not told
+	last    uint64   // the highest number that was handed over
+
+	stream, consumer time.Time // when they were made
+}
+
+// An entry is a message that is not done with.
+type entry struct {
+	ack     string // the subject of its acknowledgement
+	session int    // in which it came last
+	handed  bool   // it was handed over
+}
+
+func newLedger() *ledger {
+	return &ledger{more: make(chan struct{}, 1), less: make(chan struct{}, 1), open: map[uint64]entry{}}
+}
+
+// begin begins a session and gives its number. What an earlier one has not handed over comes again.
+func (l *ledger) begin() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.session++
+	for sequence, e := range l.open {
+		if !e.handed {
+			delete(l.open, sequence)
+		}
+	}
+	return l.session
+}
+
+// arrive notes a message that has come in a session, perhaps again.
+func (l *ledger) arrive(session int, sequence uint64, ack string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if session == l.session {
+		l.open[sequence] = entry{ack, session, l.open[sequence].handed}
+	}
+}
+
+// hand notes that a message is about to be handed over. False: it is already, and not done with.
+func (l *ledger) hand(sequence uint64) (done func(), ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.open[sequence]
+	if e.handed {
+		return nil, false
+	}
+	e.handed = true
+	l.open[sequence] = e
+	l.last = max(l.last, sequence)
+	era := l.era
+	return func() { l.done(era, sequence) }, true
+}
+
+func (l *ledger) done(era int, sequence uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e, open := l.open[sequence]
+	if era != l.era || !open {
+		return
+	}
+	delete(l.open, sequence)
+	l.told = append(l.told, e.ack)
+	for _, signal := range []chan struct{}{l.more, l.less} {
+		select {
+		case signal <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// drained waits until all that was handed over is done with. The error is ctx's.
+func (l *ledger) drained(ctx context.Context) error {
+	for l.handed() > 0 {
+		select {
+		case <-l.less:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func (l *ledger) handed() (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.open {
+		if e.handed {
+			n++
+		}
+	}
+	return n
+}
+
+// settle notes that a message is not here any more, and that nobody is to be told.
+func (l *ledger) settle(sequence uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.open, sequence)
+}
+
+// due gives what is to be acknowledged.
+func (l *ledger) due() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	due := l.told
+	l.told = nil
+	return due
+}
+
+// waiting gives what is not done with.
+func (l *ledger) waiting() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := make([]string, 0, len(l.open))
+	for _, e := range l.open {
+		all = append(all, e.ack)
+	}
+	return all
+}
+
+// outstanding is how many messages are not done with.
+func (l *ledger) outstanding() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.open)
+}
+
+// next is the number of the first message that must come again, should the consumer be made anew, and when its stream
+// was made; 0: none came yet.
+func (l *ledger) next() (sequence uint64, stream time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.last == 0 {
+		return 0, l.stream
+	}
+	first := l.last + 1
+	for sequence := range l.open {
+		first = min(first, sequence)
+	}
+	return first, l.stream
+}
+
+// of says which consumer of which stream the numbers belong to, by when they were made. Another one knows nothing of
+// what came before; of the same stream the numbers go on.
+func (l *ledger) of(stream, consumer time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	same := l.stream.Equal(stream)
+	if same && l.consumer.Equal(consumer) {
+		return
+	}
+	l.stream, l.consumer = stream, consumer
+	l.era++
+	clear(l.open)
+	l.told = nil
+	if !same {
+		l.last = 0
+	}
+}
