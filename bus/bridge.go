@@ -75,6 +75,7 @@ type Choice struct {
 type OpenBridge struct {
 	Name   string // in the section of its driver
 	To     string // where it leads to, for logs and metrics; no secret
+	Place  string // the bus there: see Located; "" where no source can be at the same
 	Bridge Bridge
 	Choice Choice
 }
@@ -87,8 +88,8 @@ type BridgeDriver struct {
 	Open func(decode func(any) error, log *slog.Logger) ([]OpenBridge, error)
 }
 
-// A Located source says where its messages come from, by the names of Frame.Source, in the words of OpenBridge.To. What
-// comes from there is not given to a bridge that leads there.
+// A Located source says where its messages come from, by the names of Frame.Source, in the words of OpenBridge.Place.
+// What comes from there is not given to a bridge that leads there.
 type Located interface {
 	Locations() map[string]string
 }

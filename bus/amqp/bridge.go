@@ -78,9 +78,9 @@ func BridgeDriver() bus.BridgeDriver {
 				if err != nil {
 					return nil, fmt.Errorf("%s: %w", name, err)
 				}
-				c := b.config
+				c, place := b.config, b.address.String()
 				opened = append(opened, bus.OpenBridge{
-					Name: name, To: b.address.String() + " " + c.Exchange, Bridge: b, Choice: bus.Choice{
+					Name: name, To: place + " " + c.Exchange, Place: place, Bridge: b, Choice: bus.Choice{
 						Topics: c.Topics, NotFrom: c.NotFrom, Unproved: c.Unproved, LiveOnly: c.LiveOnly, NotBridged: true,
 						RetryMin: c.RetryMin, RetryMax: c.RetryMax,
 					},

@@ -143,11 +143,12 @@ type failure struct {
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
-// Locations says where the messages of each broker come from: a Source is bus.Located.
+// Locations says where the messages of each broker come from: a Source is bus.Located. Exchanges of one vhost are one
+// bus, since queues are bound to several; who wants to copy from one to another binds them at the broker.
 func (s *Source) Locations() map[string]string {
 	all := map[string]string{}
 	for _, b := range s.brokers {
-		all[b.name] = b.address.String() + " " + b.config.Exchange
+		all[b.name] = b.address.String()
 	}
 	return all
 }

@@ -156,7 +156,7 @@ func (s *Service) openCarriers(ctx context.Context) error {
 				continue
 			}
 			for from, place := range located.Locations() {
-				if place == s.bridges[name].To {
+				if place == s.bridges[name].Place {
 					c.NotFrom(from)
 				}
 			}
