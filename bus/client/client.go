@@ -64,6 +64,7 @@ type publishing struct {
 	username             *string
 	relay, bind          string
 	poster               *Poster
+	ownPoster            bool
 	signer               *trust.Signer
 	wait, settle         time.Duration
 	subscribers          int
@@ -94,7 +95,8 @@ func Username(name string) PublishOption {
 }
 
 // Connect sets the relay to connect to, a socket that takes messages in. Default: NOTIFYD_BUS__PUBLISH__RELAY, or else
-// tcp://127.0.0.1:2003.
+// tcp://127.0.0.1:2003; but where NOTIFYD_BUS__PUBLISH__HTTP__URL is set, messages are posted there, by HTTP__TOKEN or
+// HTTP__TOKEN_FILE.
 func Connect(address string) PublishOption {
 	return publishOption(func(p *publishing) { p.relay, p.bind, p.poster = address, "", nil })
 }

@@ -18,11 +18,37 @@ const (
 
 // fromEnvironment sets what no option says. The defaults are fedmsg's.
 func (s *publishing) fromEnvironment(getenv func(string) string) error {
-	s.prefix = cmp.Or(getenv(publishVariable+"PREFIX"), "org.fedoraproject")
-	s.env = cmp.Or(getenv(publishVariable+"ENV"), "dev")
-	s.relay = cmp.Or(getenv(publishVariable+"RELAY"), "tcp://127.0.0.1:2003")
-	s.modname = program()
+	s.prefix = cmp.Or(s.prefix, getenv(publishVariable+"PREFIX"), "org.fedoraproject")
+	s.env = cmp.Or(s.env, getenv(publishVariable+"ENV"), "dev")
+	s.modname = cmp.Or(s.modname, program())
+	if s.poster != nil || s.relay != "" || s.bind != "" {
+		return nil
+	}
+	if getenv(publishVariable+"HTTP__URL") == "" {
+		s.relay = cmp.Or(getenv(publishVariable+"RELAY"), "tcp://127.0.0.1:2003")
+		return nil
+	}
+	var err error
+	s.ownPoster = true
+	if s.poster, err = posterFromEnvironment(getenv); err != nil {
+		return fmt.Errorf("environment %sHTTP__…: %w", publishVariable, err)
+	}
 	return nil
+}
+
+// posterFromEnvironment makes the Poster that the environment describes as bus.publish.http does.
+func posterFromEnvironment(getenv func(string) string) (*Poster, error) {
+	get := func(key string) string { return getenv(publishVariable + "HTTP__" + key) }
+	c := PosterConfig{URL: get("URL"), Sender: get("SENDER"), Token: get("TOKEN"), HMACKey: get("HMAC_KEY")}
+	for key, into := range map[string]*string{"TOKEN_FILE": &c.Token, "HMAC_KEY_FILE": &c.HMACKey} {
+		if file := get(key); file != "" {
+			var err error
+			if *into, err = ReadSecret(file); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return NewPoster(c)
 }
 
 // zmqFromEnvironment gives the endpoints that the environment names or says how to find: the variables are named as

@@ -11,6 +11,7 @@ import (
 // one that is alone goes at once, and many go together.
 type posting struct {
 	poster *Poster
+	own    bool // nobody else has the poster
 	cancel context.CancelFunc
 	ended  chan struct{}
 
@@ -24,9 +25,9 @@ type posting struct {
 	begun, stored int // messages; belong to run
 }
 
-func newPosting(p *Poster) *posting {
+func newPosting(p *Poster, own bool) *posting {
 	ctx, cancel := context.WithCancel(context.Background())
-	o := &posting{poster: p, cancel: cancel, ended: make(chan struct{}), changed: make(chan struct{})}
+	o := &posting{poster: p, own: own, cancel: cancel, ended: make(chan struct{}), changed: make(chan struct{})}
 	go func() {
 		defer close(o.ended)
 		o.run(ctx)
@@ -91,6 +92,9 @@ func (o *posting) notifyLocked() {
 func (o *posting) stop() error {
 	o.cancel()
 	<-o.ended
+	if o.own {
+		o.poster.Close()
+	}
 	return nil
 }
 

@@ -35,7 +35,8 @@ type Publisher struct {
 	mu           sync.Mutex // also keeps messages in the order of their counters
 	ready        bool       // somebody was there for a message
 	sent         int64
-	flushed      int64 // of sent
+	open         bool // something was sent and not flushed
+	closed       bool
 	fewest, most int
 }
 
@@ -59,11 +60,11 @@ const flushEvery = 500
 // NewPublisher makes a Publisher. It does not wait for anybody; Close ends it.
 func NewPublisher(options ...PublishOption) (*Publisher, error) {
 	set := publishing{wait: 10 * time.Second, settle: 600 * time.Millisecond, log: slog.Default(), now: time.Now}
-	if err := set.fromEnvironment(os.Getenv); err != nil {
-		return nil, err
-	}
 	for _, o := range options {
 		o.publishing(&set)
+	}
+	if err := set.fromEnvironment(os.Getenv); err != nil {
+		return nil, err
 	}
 	if err := bus.CheckTopic(Topic(set.prefix, set.env, set.modname, "x")); err != nil {
 		return nil, err
@@ -88,7 +89,7 @@ func NewPublisher(options ...PublishOption) (*Publisher, error) {
 // open opens where the messages go.
 func (s *publishing) open() (transport, error) {
 	if s.poster != nil {
-		return newPosting(s.poster), nil
+		return newPosting(s.poster, s.ownPoster), nil
 	}
 	return newSocket(s)
 }
@@ -135,6 +136,9 @@ func (p *Publisher) Publish(ctx context.Context, topic string, body any) (id str
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.closed {
+		return "", errClosed
+	}
 	if err := p.await(ctx, topic); err != nil {
 		return "", err
 	}
@@ -175,6 +179,7 @@ func (p *Publisher) await(ctx context.Context, topic string) error {
 func (p *Publisher) hand(ctx context.Context, topic string, payload []byte) error {
 	n, err := p.out.send(ctx, topic, payload)
 	if err != nil {
+		p.open = p.open && ctx.Err() == nil
 		return err
 	}
 	if p.sent++; n == 0 {
@@ -183,7 +188,7 @@ func (p *Publisher) hand(ctx context.Context, topic string, payload []byte) erro
 	if p.sent == 1 {
 		p.fewest = n
 	}
-	p.fewest, p.most = min(p.fewest, n), max(p.most, n)
+	p.fewest, p.most, p.open = min(p.fewest, n), max(p.most, n), true
 	if p.sent%flushEvery == 0 {
 		waiting, stop := context.WithTimeout(ctx, p.set.wait)
 		defer stop()
@@ -191,6 +196,7 @@ func (p *Publisher) hand(ctx context.Context, topic string, payload []byte) erro
 			return err // one that is only slow makes nobody else wait longer
 		}
 	}
+	p.open = ctx.Err() == nil // who is in such a hurry does not wait in Close
 	return ctx.Err()
 }
 
@@ -198,15 +204,13 @@ func (p *Publisher) hand(ctx context.Context, topic string, payload []byte) erro
 // stored it.
 func (p *Publisher) Flush(ctx context.Context) error {
 	p.mu.Lock()
-	sent := p.sent
+	open := p.open
+	p.open = false
 	p.mu.Unlock()
-	if err := p.out.flush(ctx); err != nil {
-		return err
+	if !open {
+		return nil
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.flushed = max(p.flushed, sent)
-	return nil
+	return p.out.flush(ctx)
 }
 
 // Took is how many took each message: the fewest and the most, where some came or went meanwhile.
@@ -216,22 +220,24 @@ func (p *Publisher) Took() (fewest, most int) {
 	return p.fewest, p.most
 }
 
-// Close flushes, for as long as Wait says, and ends the Publisher.
+// Close flushes, for as long as Wait says, and ends the Publisher. It does not wait for what a context has ended.
 func (p *Publisher) Close() error {
 	ctx, stop := context.WithTimeout(context.Background(), p.set.wait)
 	defer stop()
-	p.mu.Lock()
-	open := p.sent > p.flushed
-	p.mu.Unlock()
-	var err error
-	if open {
-		err = p.out.flush(ctx)
-	}
-	return errors.Join(err, p.stop())
+	return errors.Join(p.Flush(ctx), p.stop())
 }
 
 // stop ends the Publisher without a flush.
-func (p *Publisher) stop() error { return p.out.stop() }
+func (p *Publisher) stop() error {
+	p.mu.Lock()
+	closed := p.closed
+	p.closed = true
+	p.mu.Unlock()
+	if closed {
+		return nil
+	}
+	return p.out.stop()
+}
 
 // plain gives a body as values of JSON, within the bounds of a message.
 func plain(body any) (any, error) {

@@ -32,21 +32,24 @@ func inbound(t testing.TB, address string) *zmq.Listener {
 	return l
 }
 
-// collect gives the next n messages of a source.
+// collect gives the first n messages of a source. It listens until the test ends: a publisher whose relay leaves cannot
+// know whether its last message has arrived.
 func collect(t testing.TB, source bus.Source, n int, options ...TailOption) <-chan []*bus.Message {
-	got := make(chan []*bus.Message, 1)
+	got, ended := make(chan []*bus.Message, 1), make(chan struct{})
+	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
+		defer close(ended)
 		var all []*bus.Message
-		for m, err := range Tail(t.Context(), append(options, From(source), quiet)...) {
+		for m, err := range Tail(ctx, append(options, From(source), quiet)...) {
 			if err != nil {
 				t.Error(err)
 			}
 			if all = append(all, m); len(all) == n {
-				break
+				got <- all
 			}
 		}
-		got <- all
 	}()
+	t.Cleanup(func() { cancel(); <-ended })
 	return got
 }
 
@@ -290,7 +293,7 @@ func TestPublishesByHTTP(t *testing.T) {
 	k.mu.Lock()
 	k.requests, k.before = nil, func(http.ResponseWriter, *http.Request) { <-again }
 	k.mu.Unlock()
-	wrong := &Publisher{set: p.set, out: p.out, ready: true}
+	wrong := &Publisher{set: p.set, out: p.out, ready: true} // one that is named otherwise, on the same posting
 	wrong.set.prefix = "org.other"
 	for n := range 5 {
 		q := p
@@ -320,9 +323,62 @@ func TestPublishesByHTTP(t *testing.T) {
 	if err := p.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := p.Publish(t.Context(), "x", 1); err == nil {
-		if err := p.Flush(t.Context()); err == nil {
-			t.Error("a closed publisher publishes")
-		}
+	if _, err := p.Publish(t.Context(), "x", 1); !errors.Is(err, errClosed) {
+		t.Errorf("a closed publisher publishes: %v", err)
+	}
+	if err := p.Close(); err != nil {
+		t.Errorf("closed again: %v", err)
+	}
+}
+
+// TestPublisherByTheEnvironment: where the environment names a server, it is posted to, unless an option says another
+// place.
+func TestPublisherByTheEnvironment(t *testing.T) {
+	k := newTaker(t, nil)
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("\n"+testToken+"\nanother\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("NOTIFYD_BUS__PUBLISH__HTTP__URL", k.front.URL)
+	t.Setenv("NOTIFYD_BUS__PUBLISH__PREFIX", "org.example")
+	if err := Publish(t.Context(), "x", 1, quiet); err == nil || !strings.Contains(err.Error(), "HTTP__…: a token or") {
+		t.Error(err)
+	}
+	t.Setenv("NOTIFYD_BUS__PUBLISH__HTTP__TOKEN_FILE", file)
+	if err := Publish(t.Context(), "x", 1, quiet, Modname("a")); err != nil || len(k.got) != 1 ||
+		k.got[0].Topic != "org.example.dev.a.x" {
+		t.Errorf("got %d: %v", len(k.got), err)
+	}
+	relay := inbound(t, "tcp://127.0.0.1:0")
+	got := collect(t, relay, 1)
+	if err := Publish(t.Context(), "x", 2, quiet, Connect(relay.Addr())); err != nil {
+		t.Fatal(err)
+	}
+	if m := (<-got)[0]; fmt.Sprint(m.Body) != "2" {
+		t.Errorf("got %v", m.Body)
+	}
+}
+
+// TestWhoIsInAHurryDoesNotWait: after a context has ended Close does not wait for a server that takes nothing.
+func TestWhoIsInAHurryDoesNotWait(t *testing.T) {
+	poster, err := NewPoster(PosterConfig{URL: fmt.Sprintf("http://127.0.0.1:%d", exectest.FreePort(t)), Token: testToken})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := NewPublisher(quiet, Post(poster), Wait(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	if _, err := p.Publish(ctx, "x", 1); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := p.Flush(ctx); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	began := time.Now()
+	if err := p.Close(); err != nil || time.Since(began) > 10*time.Second {
+		t.Errorf("closed after %v: %v", time.Since(began), err)
 	}
 }

@@ -62,10 +62,5 @@ var errClosed = errors.New("the publisher is closed")
 
 func (s *socket) stop() error {
 	s.cancel()
-	err, open := <-s.ended
-	if !open {
-		return nil
-	}
-	close(s.ended)
-	return err
+	return <-s.ended
 }
