@@ -75,6 +75,23 @@ func (v Verdict) Words() string {
 // Proved reports whether the sender is proved, or need not be.
 func (s Standing) Proved() bool { return s.Verdict == Signed || s.Verdict == Trusted }
 
+// ProvesMore reports whether s proves more than the standing of another copy of the message: the sender, or that the
+// body is somebody's.
+func (s Standing) ProvesMore(than Standing) bool { return s.weight() > than.weight() }
+
+func (s Standing) weight() weight {
+	switch {
+	case s.Proved():
+		return 2
+	case s.Verdict == BodyOnly:
+		return 1
+	}
+	return 0
+}
+
+// A weight orders standings by what they prove.
+type weight uint8
+
 // A Proof is what a message carries to prove its sender: fedmsg's fields crypto, signature and certificate, as they
 // were sent.
 type Proof struct {

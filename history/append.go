@@ -14,8 +14,8 @@ import (
 )
 
 // Append stores events, as part of the transaction tx, and gives the outcome of each. A message is kept once: a copy
-// changes nothing, unless it is the first that is proved. Two messages that claim one id are both kept. Ids that two
-// buses write differently are one id (bus.CommonID), and it is kept as it came first.
+// changes nothing, unless it proves more than the one before. Two messages that claim one id are both kept. Ids that
+// two buses write differently are one id (bus.CommonID), and it is kept as it came first.
 //
 // The usual message costs one part of one statement. Only those whose id is taken are looked at again, one by one. On
 // PostgreSQL a lock of the id then keeps other nodes from deciding about the same id at the same time.

@@ -57,3 +57,14 @@ func TestKept(t *testing.T) {
 		}
 	})
 }
+
+// TestKeptByTheIDOfTheOtherBus asks for a message by the ids that two buses give it.
+func TestKeptByTheIDOfTheOtherBus(t *testing.T) {
+	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
+		appendAll(t, s, d, twins("ya,bB")...)
+		kept, err := s.Kept(t.Context(), bus.KeptQuery{IDs: []string{forms["b"], forms["p"]}}, 100, 1<<20)
+		if err != nil || len(kept) != 1 || kept[0].ID != forms["y"] || string(kept[0].Payload) != "B" {
+			t.Errorf("kept are %+v, %v, want the one that has the id", kept, err)
+		}
+	})
+}

@@ -17,7 +17,7 @@ type Outcome struct {
 	grown  int64
 }
 
-// New reports whether people may have to be told: the message was not kept before, or not as a proved one.
+// New reports whether people may have to be told: the message was not kept before, or as one that proves less.
 func (o Outcome) New() bool { return o.Fate == Added || o.Fate == Upgraded }
 
 // A Fate says whether an event was kept.
@@ -27,7 +27,7 @@ type Fate int
 const (
 	Repeated Fate = iota // it was kept already
 	Added                // it is new
-	Upgraded             // it was kept already, but only now its sender is proved
+	Upgraded             // it was kept already, but this copy proves more
 	Doubted              // it is new, but unproved, and a proved message has its id: nobody is told of it
 )
 

@@ -21,7 +21,7 @@ func (a *appending) dropRepeats() error {
 		if !ok {
 			old, ok = kept[a.rows[i].claim()]
 		}
-		return ok && old.ContentHash == a.rows[i].ContentHash && (old.proved() || !a.rows[i].proved())
+		return ok && old.ContentHash == a.rows[i].ContentHash && !a.rows[i].provesMore(&old)
 	})
 	return nil
 }
@@ -119,13 +119,13 @@ func (a *appending) settle(i int, old *messageRow) error {
 
 // copyOf takes an event as a copy of a message that is kept.
 func (a *appending) copyOf(i int, old *messageRow) error {
-	if old.proved() || !a.rows[i].proved() {
+	if !a.rows[i].provesMore(old) {
 		return nil
 	}
 	return a.overwrite(i, old)
 }
 
-// overwrite puts an event, which is proved, in the place of a copy. They may differ in what the hash does not cover.
+// overwrite puts an event in the place of a copy that proves less. They may differ in what the hash does not cover.
 func (a *appending) overwrite(i int, old *messageRow) error {
 	r := &a.rows[i]
 	r.ID = old.ID

@@ -102,3 +102,7 @@ func (a *appending) hashOld(r *messageRow) error {
 }
 
 func (r *messageRow) proved() bool { return r.standing().Proved() }
+
+func (r *messageRow) provesMore(than *messageRow) bool {
+	return r.standing().ProvesMore(than.standing())
+}

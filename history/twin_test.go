@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 	"pgregory.net/rapid"
 
+	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -77,6 +78,51 @@ func TestOneMessageFromTwoBuses(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestACopyThatProvesMoreCounts: a signature of the body alone is more than none, and less than one of the sender.
+func TestACopyThatProvesMoreCounts(t *testing.T) {
+	verdicts := map[string]bus.Verdict{"-": bus.Unsigned, "?": bus.Invalid, "+": bus.BodyOnly, "!": bus.Signed}
+	for steps, want := range map[string]string{
+		"-+": "+", "+-": "+", "-+!": "!", "!+": "!", "+!-": "!", "?+?": "+", "-?": "-", "?-": "?",
+	} {
+		t.Run(steps, func(t *testing.T) {
+			each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
+				window := bus.NewDedupWindow(9)
+				for i, step := range strings.Split(steps, "") {
+					e := twin([]string{"ya", "ba"}[i%2])
+					e.Standing.Verdict = verdicts[step]
+					outcome := appendAll(t, s, d, e)[0]
+					if seen := window.See(e.Message); (seen == bus.Repeat) == outcome.New() {
+						t.Errorf("step %d: the window says %v, the history %v", i, seen, outcome.Fate)
+					}
+				}
+				r, err := s.Get(t.Context(), forms["b"])
+				if err != nil || r.Standing.Verdict != verdicts[want] || r.MsgID != forms["y"] {
+					t.Errorf("kept is %s, %s, %v", r.MsgID, r.Standing.Verdict, err)
+				}
+			})
+		})
+	}
+}
+
+// TestOlderRowHasNoCommonID: a message that an older version has stored is known by its own id alone. Nothing that
+// comes under the other one stops a batch.
+func TestOlderRowHasNoCommonID(t *testing.T) {
+	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
+		appendAll(t, s, d, twin("ya"))
+		if err := d.Writer.Exec("UPDATE messages SET common_id = ''").Error; err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for _, step := range []string{"ya", "ba", "pa", "yA", "yb", "bB", "yC,bC"} {
+			all = append(all, plainForm(told(appendAll(t, s, d, twins(step)...))))
+		}
+		want := "repeated; b; repeated; up:y; doubted/refused; b/replaced,b>b~a!; y~c/undecided b~c/undecided"
+		if got := strings.Join(all, "; "); got != want {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	})
 }
 
 // TestOneMessageFromTwoBusesByChance is TestSameIDByChance with such ids.
