@@ -214,22 +214,80 @@ func TestWritesManyMessagesAtOnce(t *testing.T) {
 	q, buffer := newPeerQueue(p), make([]byte, writeAtOnce)
 	small, large := bytes.Repeat([]byte("s"), 10<<10), bytes.Repeat([]byte("l"), 1<<20)
 	for _, wire := range [][]byte{small, small, small, small, large, small} {
-		q.put(wire)
+		q.put(&parcel{wire: wire, count: 1})
 	}
 	q.mark(make(chan struct{}))
-	q.put(small)
-	for i, want := range []struct{ bytes, count int }{
-		{3 * len(small), 3}, {len(small), 1}, {len(large), 1}, {len(small), 1}, {len(ping), 0}, {len(small), 1}, {0, 0},
+	q.put(&parcel{wire: small, count: 2})
+	for i, want := range []struct{ bytes, left int }{
+		{3 * len(small), 5}, {len(small), 4}, {len(large), 3}, {len(small), 2}, {len(ping), 2}, {len(small), 0}, {0, 0},
 	} {
-		wire, count, flushed := q.take(buffer)
-		if len(wire) != want.bytes || count != want.count || (flushed != nil) != (want.bytes == len(ping)) {
-			t.Errorf("write %d has %d bytes, %d messages, %v; want %+v", i, len(wire), count, flushed, want)
-		}
-		if flushed == nil {
-			q.written(wire, count)
+		wire, flushed := q.take(buffer)
+		q.written()
+		if len(wire) != want.bytes || int(q.waiting) != want.left || (flushed != nil) != (want.bytes == len(ping)) {
+			t.Errorf("write %d has %d bytes, %v, and %d messages wait; want %+v", i, len(wire), flushed, q.waiting, want)
 		}
 	}
 	if q.bytes != 0 || q.waiting != 0 || p.held.Load() != 0 {
 		t.Errorf("%d bytes and %d messages are left, %d held", q.bytes, q.waiting, p.held.Load())
+	}
+}
+
+// TestPublishesTogether: who wants everything gets what fits into one write as one, and shares its bytes; who wants a
+// part gets that; and everybody in order, none twice, and as much as there is room for.
+func TestPublishesTogether(t *testing.T) {
+	p := newPublisher(PublisherConfig{Queue: 7}, quiet())
+	subscribed := func(prefixes ...string) *peer {
+		q := &peer{publisher: p, queue: newPeerQueue(p), prefixes: map[string]int{}}
+		for _, prefix := range prefixes {
+			if err := q.subscribe(1, prefix); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return q
+	}
+	all, part, both := subscribed(""), subscribed("a", "a.x"), subscribed("", "a")
+	large := bytes.Repeat([]byte("l"), writeAtOnce)
+	var frames []bus.Frame
+	for i, topic := range []string{"a.x", "b", "a", "b", "a.x", "c"} {
+		payload := fmt.Appendf(nil, "%d", i)
+		if i == 3 {
+			payload = large
+		}
+		frames = append(frames, bus.Frame{Topic: topic, Payload: payload})
+	}
+	wire := func(indices ...int) (whole []byte) {
+		for _, i := range indices {
+			whole = append(whole, encodeMessage(frames[i].Topic, frames[i].Payload)...)
+		}
+		return whole
+	}
+	p.publishAll(frames)
+	everything := [][]byte{wire(0, 1, 2), wire(3), wire(4, 5)}
+	expectItems(t, "everything", all, everything...)
+	expectItems(t, "a part", part, wire(0), wire(2), wire(4))
+	expectItems(t, "both", both, everything...)
+	p.publishAll(frames[4:]) // there is room for one more, and the part has room for all
+	expectItems(t, "a full queue", all, append(everything, wire(4))...)
+	expectItems(t, "a part", part, wire(0), wire(2), wire(4), wire(4))
+	if s := p.Stats(); s.Published != 8 || s.Queued != 7+4+7 || s.Dropped != 2 || all.lost != 1 {
+		t.Errorf("%+v, lost %d", s, all.lost)
+	}
+	for _, q := range []*peer{all, part, both} {
+		q.queue.lose()
+	}
+	if held := p.held.Load(); held != 0 {
+		t.Errorf("%d bytes are held of nothing", held)
+	}
+}
+
+func expectItems(t *testing.T, what string, q *peer, want ...[]byte) {
+	t.Helper()
+	if len(q.queue.items) != len(want) {
+		t.Fatalf("%s: %d items, want %d", what, len(q.queue.items), len(want))
+	}
+	for i, it := range q.queue.items {
+		if !bytes.Equal(it.wire, want[i]) {
+			t.Errorf("%s: item %d is %.60q, want %.60q", what, i, it.wire, want[i])
+		}
 	}
 }

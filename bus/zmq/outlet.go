@@ -137,6 +137,9 @@ func (o *outlet) run(running bool) {
 	o.running = running
 }
 
+// handAtOnce is how many frames are handed on before it is looked whether there is still time.
+const handAtOnce = 256
+
 // handOn gives the Publisher what is queued, until ctx ends.
 func (o *outlet) handOn(ctx context.Context) {
 	for {
@@ -147,14 +150,15 @@ func (o *outlet) handOn(ctx context.Context) {
 		if len(queue) == 0 {
 			return
 		}
-		for i, f := range queue {
+		for len(queue) > 0 {
 			if ctx.Err() != nil {
-				o.drop(bus.DroppedBehind, len(queue)-i)
+				o.drop(bus.DroppedBehind, len(queue))
 				return
 			}
-			if _, err := o.publisher.Publish(f.Topic, f.Payload); err != nil { // Frame.OutOfBounds has the same bounds
-				o.log.Error("cannot hand a message on", "topic", f.Topic, "error", err)
-			}
+			n := min(handAtOnce, len(queue))
+			o.publisher.publishAll(queue[:n])
+			clear(queue[:n])
+			queue = queue[n:]
 		}
 	}
 }

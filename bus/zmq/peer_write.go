@@ -30,7 +30,7 @@ func (q *peer) writeAll() bool {
 	buffer := writeBuffers.Get().(*[writeAtOnce]byte)
 	defer writeBuffers.Put(buffer)
 	for {
-		wire, count, flushed := q.queue.take(buffer[:])
+		wire, flushed := q.queue.take(buffer[:])
 		if wire == nil {
 			return true
 		}
@@ -38,10 +38,9 @@ func (q *peer) writeAll() bool {
 			q.conn.Close()
 			return false
 		}
+		q.queue.written()
 		if flushed != nil {
 			close(flushed)
-		} else {
-			q.queue.written(wire, count)
 		}
 	}
 }

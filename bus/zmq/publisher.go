@@ -152,7 +152,7 @@ func (p *Publisher) Publish(topic string, payload []byte) (int, error) {
 	if len(payload) > bus.MaxPayload {
 		return 0, fmt.Errorf("payload of %d bytes, at most %d are sent", len(payload), bus.MaxPayload)
 	}
-	wire := encodeMessage(topic, payload)
+	wire := &parcel{wire: encodeMessage(topic, payload), count: 1}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.counts.Published++
@@ -162,15 +162,21 @@ func (p *Publisher) Publish(topic string, payload []byte) (int, error) {
 			return // another of its prefixes
 		}
 		peer.seen = p.counts.Published
-		if peer.queue.put(wire) {
-			p.counts.Queued++
-			n++
-		} else {
-			p.counts.Dropped++
-			peer.lost++
-		}
+		n += p.give(peer, wire)
 	})
 	return n, nil
+}
+
+// give queues a message for a peer, or counts that it has no room, and gives how many peers it was queued for. The
+// caller holds p.mu.
+func (p *Publisher) give(peer *peer, wire *parcel) int {
+	if !peer.queue.put(wire) {
+		p.counts.Dropped++
+		peer.lost++
+		return 0
+	}
+	p.counts.Queued++
+	return 1
 }
 
 // Stats gives a snapshot; safe at any time.
