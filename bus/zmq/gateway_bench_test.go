@@ -79,8 +79,8 @@ func BenchmarkGateway(b *testing.B) {
 	}
 }
 
-// TestSubscribersOfBenchmark is the other process of BenchmarkGateway: for each line of its input it says how many bytes
-// all subscribers have read. Otherwise it is no test.
+// TestSubscribersOfBenchmark is the other process of BenchmarkGateway: for each line of its input it says how many
+// bytes all subscribers have read. Otherwise it is no test.
 func TestSubscribersOfBenchmark(t *testing.T) {
 	number, addr, ok := strings.Cut(os.Getenv(subscribeAt), " ")
 	if !ok {
