@@ -45,7 +45,7 @@ func TestKilledDaemonAndBrokerLoseNothing(t *testing.T) {
 	for n := range kills {
 		published := p.begin(part)
 		pause(t, randomDuration(t, time.Second))
-		redelivered += redeliveries(port)
+		redelivered += redeliveries(port, "amqp")
 		if n%3 == 2 || kills > 20 && rand.IntN(8) == 0 {
 			brokerKills++
 			broker.Kill()
@@ -78,19 +78,20 @@ func TestKilledDaemonAndBrokerLoseNothing(t *testing.T) {
 		t.Errorf("%d of %d messages are proved to be of the login that has published them", proved, len(stored))
 	}
 	t.Logf("%d kills of the daemon, %d of RabbitMQ, %d published, %d published again and %d or more delivered again, "+
-		"%d stored, %d missing", kills-brokerKills, brokerKills, messages, p.again, redelivered+redeliveries(port),
+		"%d stored, %d missing", kills-brokerKills, brokerKills, messages, p.again, redelivered+redeliveries(port, "amqp"),
 		len(stored), missing)
 }
 
-// redeliveries is how many messages the daemon at this port has got again since its start; 0 where it does not answer.
-func redeliveries(port int) (n int) {
+// redeliveries is how many messages the daemon at this port has got again since its start, over a bus of this name; 0
+// where it does not answer.
+func redeliveries(port int, bus string) (n int) {
 	answer, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/metrics", port))
 	if err != nil {
 		return 0
 	}
 	defer answer.Body.Close()
 	for lines := bufio.NewScanner(answer.Body); lines.Scan(); {
-		if after, ok := strings.CutPrefix(lines.Text(), `notifyd_amqp_redelivered_total{source="site"} `); ok {
+		if after, ok := strings.CutPrefix(lines.Text(), "notifyd_"+bus+`_redelivered_total{source="site"} `); ok {
 			n, _ = strconv.Atoi(after)
 		}
 	}
