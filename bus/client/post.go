@@ -166,7 +166,7 @@ func (p *Poster) deliver(ctx context.Context, lines [][]byte) ([]string, error) 
 		if err == nil || ctx.Err() != nil || !again(err) {
 			return ids, err
 		}
-		pause := max(backoff.Delay(500*time.Millisecond, 30*time.Second, failed, random), retryAfter(err))
+		pause := max(backoff.Delay(500*time.Millisecond, 10*time.Second, failed, random), retryAfter(err))
 		if passed := p.now().Sub(began); !p.worthIt(ctx, passed, pause) || !p.sleep(ctx, pause) {
 			return nil, fmt.Errorf("gave up after %s: %w", p.now().Sub(began).Round(time.Millisecond), err)
 		}
