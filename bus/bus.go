@@ -62,7 +62,8 @@
 // # Out
 //
 // An Outlet hands frames on as they were received, to peers that want them. It waits for none of them: what a source
-// may do, to make its bus wait, would here let one slow subscriber stop the others. bustest.RunOutlet tests it.
+// may do, to make its bus wait, would here let one slow subscriber stop the others. bustest.RunOutlet tests it. A
+// Bridge hands stored messages on to another bus, until that has them. bustest.RunBridge tests it.
 package bus
 
 import (
