@@ -60,18 +60,22 @@ func (b *bench) checkSecrets(where, text string) {
 
 // open opens a source by a section in YAML, as the daemon does.
 func (b *bench) open(config string) (bus.Source, error) {
-	decode := func(into any) error {
+	log := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	source, err := b.Driver.Open(decodeOf(config), log)
+	if err != nil {
+		b.checkSecrets("the error of Open", err.Error())
+	}
+	return source, err
+}
+
+// decodeOf gives the decode of a section of the configuration.
+func decodeOf(config string) func(any) error {
+	return func(into any) error {
 		if err := yaml.UnmarshalWithOptions([]byte(config), into, yaml.Strict()); err != nil {
 			return errors.New(yaml.FormatError(err, false, false)) // which does not quote what may be a secret
 		}
 		return nil
 	}
-	log := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	source, err := b.Driver.Open(decode, log)
-	if err != nil {
-		b.checkSecrets("the error of Open", err.Error())
-	}
-	return source, err
 }
 
 // publish sends messages one after the other, in a goroutine of its own: the bus may make it wait. The function that it

@@ -32,7 +32,26 @@ func testDriver(b *bench) {
 	}
 	r := b.start(1) // which opens by Config, and looks for goroutines
 	r.none(promiseOrder)
+	b.checkAdapts(r.source)
 	r.stop()
+}
+
+// checkAdapts checks a source that runs.
+func (b *bench) checkAdapts(source bus.Source) {
+	a, ok := source.(bus.Adaptable)
+	if !ok {
+		return
+	}
+	if len(a.Adapts()) == 0 {
+		b.broken(promiseAdapt, "it names no key")
+	}
+	boom := errors.New("boom")
+	if err := a.Adapt(func(any) error { return boom }); !errors.Is(err, boom) {
+		b.broken(promiseAdapt, "Adapt = %v where decode fails, want the error of decode", err)
+	}
+	if err := a.Adapt(decodeOf(b.Config)); err != nil {
+		b.broken(promiseAdapt, "Adapt = %v with the configuration that it has", err)
+	}
 }
 
 // unmarked gives the keys of d's configuration that look like a secret and do not say whether they are.

@@ -32,6 +32,7 @@ var brokenSources = []brokenSource{
 	{"unmarked secret", "driver", promiseSecret},
 	{"starts in Open", "driver", promiseStill},
 	{"no metrics", "driver", promiseMetrics},
+	{"adapts to a mistake", "driver", promiseAdapt},
 	{"malformed metrics", "driver", promiseMetrics},
 	{"secret in the log", "driver", promiseSecret},
 	{"knows every key", "mistakes", promiseMistake},

@@ -179,6 +179,8 @@ func (s *memory) wrapped(c memoryConfig) (bus.Source, error) {
 		return struct{ runner }{s}, nil
 	case "malformed metrics":
 		return malformed{s}, nil
+	case "adapts to a mistake":
+		return adaptable{s}, nil
 	case "counts nothing":
 		return uncounted{s}, nil
 	}
@@ -194,6 +196,11 @@ type malformed struct{ *memory }
 func (m malformed) Collect(emit metric.Emit) {
 	emit(&metric.Desc{Name: "frames", Help: "Frames"}, 1)
 }
+
+type adaptable struct{ *memory }
+
+func (adaptable) Adapts() []string            { return []string{"token"} }
+func (adaptable) Adapt(func(any) error) error { return nil }
 
 type uncounted struct{ *memory }
 

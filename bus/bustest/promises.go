@@ -4,6 +4,7 @@ package bustest
 const (
 	promiseDriver  = "a driver has a name and a doc, and opens what its configuration says"
 	promiseMistake = "a mistake in the configuration is an error of Open that names the key"
+	promiseAdapt   = "a source that is Adaptable takes its section again while it runs, and nothing where decode fails"
 	promiseStill   = "Open starts nothing"
 	promiseOrder   = "the frames of one sender come in the order in which it sent them, each once"
 	promiseSame    = "a frame is handed over unchanged"
