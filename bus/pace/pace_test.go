@@ -274,3 +274,10 @@ func BenchmarkTick(b *testing.B) {
 		w.Tick(monday.Add(time.Duration(m) * time.Minute))
 	}
 }
+
+func BenchmarkHeard(b *testing.B) {
+	w := NewWatch(Config{})
+	for b.Loop() {
+		w.Heard(ServiceOf("org.example.prod.git.receive"), monday)
+	}
+}
