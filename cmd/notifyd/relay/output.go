@@ -15,7 +15,7 @@ import (
 // One goroutine uses it.
 type Output struct {
 	config OutputConfig
-	bridge bool  // only what did not come over ZeroMQ
+	bridge bool  // only what did not come over ZeroMQ, and what notifyd itself says
 	forms  bool  // the peers know fedmsg's form alone
 	signs  bool  // what was not in that form is signed
 	i      int64 // of the last message that was written in fedmsg's form
@@ -60,7 +60,8 @@ func (o *Output) wants(i Item) bool {
 	if choosy, ok := o.config.Outlet.(bus.Choosy); ok && !choosy.Wants(i.Frame) {
 		return false
 	}
-	return !o.bridge || slices.Contains(o.config.Elsewhere, i.Frame.Source) && !i.Message.FromFedmsg()
+	return !o.bridge || i.Frame.Own ||
+		slices.Contains(o.config.Elsewhere, i.Frame.Source) && !i.Message.FromFedmsg()
 }
 
 // form writes what is foreign in fedmsg's form. The numbers are given in the order in which subscribers get them, so

@@ -51,10 +51,12 @@ func TestOutputWritesFedmsg(t *testing.T) {
 	for _, test := range []struct {
 		alone bool
 		want  []int // of items
-	}{{false, []int{0, 1, 2, 3}}, {true, []int{1, 3}}} {
+	}{{false, []int{0, 1, 2, 3, 4}}, {true, []int{1, 3, 4}}} {
 		p := &peer{alone: test.alone}
 		o := NewOutput(OutputConfig{Outlet: p, Elsewhere: []string{"rabbit"}})
-		given := items(t)
+		own := item(t, "notifyd", `{"msg":{},"msg_id":"2026-`+uuid+`4","i":1,"timestamp":1780000000}`)
+		own.Frame.Own = true // what notifyd itself says goes everywhere
+		given := append(items(t), own)
 		o.HandOn(given)
 		if len(p.got) != len(test.want) {
 			t.Fatalf("alone %v: %d came, want %d", test.alone, len(p.got), len(test.want))

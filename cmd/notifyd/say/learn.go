@@ -13,8 +13,9 @@ const (
 	maxTopics = 20_000
 )
 
-// learn takes the paces from the messages that are kept. It reads indexes alone: some seconds for five million
-// messages, in which nothing else waits. Hours without any message are taken for such in which the daemon did not run.
+// learn takes the paces from the messages that are kept. It reads indexes alone: half a minute for five
+// million messages, in which nothing else waits. Hours without any message are taken for such in which the daemon did
+// not run.
 func (s *Silences) learn(ctx context.Context) error {
 	now, store := s.Now(), s.Voice.Store
 	after := now.Add(-learned)
