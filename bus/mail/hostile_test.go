@@ -62,7 +62,7 @@ func TestHostileMails(t *testing.T) {
 		"no header":                  {"Hot.", ""},
 		"nothing":                    {"", ""},
 		"headers alone":              {listed, `"list_id":"tea.example.org"`},
-		"html alone":                 {listed + "Content-Type: text/html\n\n<style>x{}</style><p>Hot<script>alert(1)</script>.", `"content":"Hot .`},
+		"html alone":                 {listed + "Content-Type: text/html\n\n<style>x{}</style><p>Hot<script>alert(1)</script> &lt; &#8238;100.", `"content":"Hot  < 100.`},
 		"a million tags":             {listed + "Content-Type: text/html\n\n" + strings.Repeat("<", 1_000_000), ""},
 		"a bidirectional override":   {listed + "Subject: a\u202eb\n\nHot.", `"subject":"ab"`},
 		"a text of a million fields": {strings.Replace(listed, "List-Id", "Subject: Accepted tea\nX", 1) + "\n" +

@@ -112,13 +112,15 @@ func decoded(raw string) string {
 	return text.OneLine(value[:min(len(value), maxHeader)])
 }
 
-// Date is when the mail says it was written; zero where it says nothing that can be read.
+// Date is when the mail says it was written, or else when the last server received it; zero where nothing says so.
 func (m *Mail) Date() time.Time {
-	at, err := netmail.ParseDate(m.Header("Date"))
-	if err != nil || at.Year() < 1970 {
-		return time.Time{}
+	received := m.Header("Received")
+	for _, date := range []string{m.Header("Date"), received[strings.LastIndexByte(received, ';')+1:]} {
+		if at, err := netmail.ParseDate(strings.TrimSpace(date)); err == nil && at.Year() >= 1970 {
+			return at
+		}
 	}
-	return at
+	return time.Time{}
 }
 
 // ID is the mail's Message-ID without brackets; where it has none, a digest of what does not change on its way.

@@ -196,7 +196,8 @@ func TestWhen(t *testing.T) {
 	all := load(t)
 	for date, want := range map[string]bool{
 		"Mon, 05 Jan 2026 10:00:00 +0000": true, "Mon, 05 Jan 2099 10:00:00 +0000": false, "yesterday": false,
-		"Mon, 05 Jan 0026 10:00:00 +0000": false, "": false,
+		"Mon, 05 Jan 0026 10:00:00 +0000": false, "": false, "Mon, 05 Jan 2026 10:00:00 +9900": false,
+		"?\nReceived: from a by b; Mon, 05 Jan 2026 10:00:00 +0000": true,
 	} {
 		out := outcome(t, all, "Date: "+date+"\nList-Id: <tea.example.org>\n\nHot.", mail.Options{})
 		if got := bytes.Contains(out.Draft.Payload, []byte(`"timestamp":1767607200`)); got != want {

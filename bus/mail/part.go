@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"html"
 	"io"
 	"regexp"
 	"strings"
@@ -71,7 +72,7 @@ func (m *Mail) Text() string {
 		for _, p := range m.parts {
 			if p.kind == kind && !p.attached {
 				if kind == "text/html" {
-					return strings.TrimSpace(tags.ReplaceAllString(p.text, " "))
+					return strings.TrimSpace(text.Clean(html.UnescapeString(tags.ReplaceAllString(p.text, " "))))
 				}
 				return p.text
 			}
