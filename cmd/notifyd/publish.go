@@ -41,6 +41,9 @@ type publishCmd struct {
 // Run publishes. It returns an error when nothing listens or when something was not sent.
 func (c *publishCmd) Run(e *env) (err error) {
 	c.Flags.Note(e.stderr)
+	if c.PrintConfig {
+		return (&configPrintCmd{}).Run(e)
+	}
 	if c.PostInitSleep > 0 {
 		c.Settle = time.Duration(c.PostInitSleep * float64(time.Second))
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/bus/zmq"
+	"github.com/notifyd/notifyd/cmd/notifyd/classic"
 	"github.com/notifyd/notifyd/cmd/notifyd/relay"
 	"github.com/notifyd/notifyd/internal/watch"
 )
@@ -21,11 +22,21 @@ type relayCmd struct {
 	signFlags
 	CA  string `name:"ca" type:"path" placeholder:"FILE" help:"With --sign: what is signed already by a certificate of this CA is handed on unchanged. Without: everything is signed anew."`
 	CRL string `name:"crl" type:"path" placeholder:"FILE" help:"What that CA has revoked."`
+	classic.Flags
+	TopicPrefix string `hidden:""` // fedmsg-relay has it, and needs it no more than we do
+	Daemon      bool   `hidden:""`
 }
 
 // Run relays until the context ends. It does not begin unless every address is free.
 func (c *relayCmd) Run(e *env) error {
+	c.Flags.Note(e.stderr)
+	if c.PrintConfig {
+		return (&configPrintCmd{}).Run(e)
+	}
 	config := relay.Config{In: c.In, Out: c.Out, Queue: c.Queue, Now: e.now, Log: e.log}
+	if c.Daemon {
+		return errors.New("--daemon: it stays in the foreground; a service manager runs it in the background")
+	}
 	var err error
 	if config.Signer, config.Verifier, err = c.signing(e); err != nil {
 		return err

@@ -33,6 +33,9 @@ type tailCmd struct {
 // Run shows messages until the context ends or Count is reached.
 func (c *tailCmd) Run(e *env) (err error) {
 	c.Flags.Note(e.stderr)
+	if c.PrintConfig {
+		return (&configPrintCmd{}).Run(e)
+	}
 	pick, err := c.picker(e)
 	if err != nil {
 		return err

@@ -38,6 +38,9 @@ type Flags struct {
 	CertPrefix     string `hidden:""`
 	// PostInitSleep is in seconds.
 	PostInitSleep float64 `hidden:""`
+	// PrintConfig asks for the configuration instead of any work.
+	PrintConfig bool `hidden:""`
+	Cowsay      bool `hidden:""`
 }
 
 // Note says on w which of the options that were given do nothing, and what does their work.
@@ -53,5 +56,8 @@ func (f *Flags) Note(w io.Writer) {
 		if option.value != "" {
 			fmt.Fprintf(w, "note: --%s does nothing here: %s\n", option.name, option.instead)
 		}
+	}
+	if f.Cowsay {
+		fmt.Fprintln(w, "note: --cowsay does nothing here: there is no cow; see --terse")
 	}
 }

@@ -27,9 +27,9 @@ func TestArgs(t *testing.T) {
 
 func TestNote(t *testing.T) {
 	var out strings.Builder
-	(&Flags{CertPrefix: "shell", Linger: "1000", PostInitSleep: 0.5}).Note(&out)
+	(&Flags{CertPrefix: "shell", Linger: "1000", PostInitSleep: 0.5, Cowsay: true}).Note(&out)
 	got := out.String()
-	if strings.Count(got, "note: ") != 2 || !strings.Contains(got, "--cert-prefix does nothing here: see --sign") {
+	if strings.Count(got, "note: ") != 3 || !strings.Contains(got, "--cert-prefix does nothing here: see --sign") {
 		t.Errorf("said %q", got)
 	}
 }
