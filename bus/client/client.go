@@ -68,6 +68,7 @@ type publishing struct {
 	signer               *trust.Signer
 	wait, settle         time.Duration
 	subscribers          int
+	lossless             bool
 	log                  *slog.Logger
 	now                  func() time.Time
 }
@@ -132,6 +133,10 @@ func Settle(quiet time.Duration) PublishOption {
 func Subscribers(n int) PublishOption {
 	return publishOption(func(p *publishing) { p.subscribers = n })
 }
+
+// Lossless is for Bind: a subscriber that does not keep up makes Publish wait, instead of losing messages. A relay
+// always makes it wait.
+func Lossless() PublishOption { return publishOption(func(p *publishing) { p.lossless = true }) }
 
 // A LogOption is an option for publishing and for listening.
 type LogOption struct{ log *slog.Logger }

@@ -122,7 +122,7 @@ func (p *Publisher) Topic(topic string) string {
 
 // Publish sends a message, and gives its id. The topic is the part after Modname, or a whole one that
 // begins with Prefix. The first message waits for the
-// relay, or for all subscribers that will come. Afterwards Publish does not wait for one that is slow; Flush does. An
+// relay, or for all subscribers that will come. Afterwards it waits where a relay does not keep up. An
 // error wraps ErrNobody where nobody has taken the message. By HTTP an error may be about an earlier one; then this one
 // is not sent either.
 func (p *Publisher) Publish(ctx context.Context, topic string, body any) (id string, err error) {
@@ -190,14 +190,26 @@ func (p *Publisher) hand(ctx context.Context, topic string, payload []byte) erro
 	}
 	p.fewest, p.most, p.open = min(p.fewest, n), max(p.most, n), true
 	if p.sent%flushEvery == 0 {
-		waiting, stop := context.WithTimeout(ctx, p.set.wait)
-		defer stop()
-		if err := p.out.flush(waiting); err != nil && waiting.Err() == nil {
-			return err // one that is only slow makes nobody else wait longer
+		if err := p.keepUp(ctx); err != nil {
+			return err
 		}
 	}
 	p.open = ctx.Err() == nil // who is in such a hurry does not wait in Close
 	return ctx.Err()
+}
+
+// keepUp waits until those who take messages have them, or else their queues would overflow. One of many subscribers
+// that is slow makes nobody wait long.
+func (p *Publisher) keepUp(ctx context.Context) error {
+	if p.set.bind == "" || p.set.lossless {
+		return p.out.flush(ctx)
+	}
+	waiting, stop := context.WithTimeout(ctx, p.set.wait)
+	defer stop()
+	if err := p.out.flush(waiting); err != nil && waiting.Err() == nil {
+		return err
+	}
+	return nil
 }
 
 // Flush waits until everybody who takes messages has what was published: subscribers have read it, or the server has

@@ -232,6 +232,58 @@ func TestPublisherOutlivesItsRelay(t *testing.T) {
 	relay.Close()
 }
 
+// TestPublisherWaitsForABusyRelay: one that takes nothing for a while, as its database does not keep up, loses nothing.
+func TestPublisherWaitsForABusyRelay(t *testing.T) {
+	const count = 12_000
+	relay := inbound(t, "tcp://127.0.0.1:0")
+	in := bus.NewIntake(bus.IntakeConfig{Frames: 100})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- relay.Run(ctx, in) }()
+	defer func() { cancel(); <-ended }()
+	p, err := NewPublisher(quiet, Connect(relay.Addr()), Wait(20*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if _, err := p.Publish(ctx, "x", "first"); err != nil {
+		t.Fatal(err)
+	}
+	p.set.wait = 10 * time.Millisecond
+	published := make(chan error, 1)
+	go func() {
+		var err error
+		for n := 1; n < count && err == nil; n++ {
+			_, err = p.Publish(ctx, "x", strings.Repeat("x", 2000))
+		}
+		if err == nil {
+			err = p.Flush(ctx)
+		}
+		published <- err
+	}()
+	exectest.Eventually(t, 20*time.Second, "the relay is full", func() bool { return in.Len() == 100 })
+	pause := time.NewTimer(300 * time.Millisecond)
+	<-pause.C
+	select {
+	case err := <-published:
+		t.Fatalf("published while the relay takes nothing: %v", err)
+	default:
+	}
+	for got := 0; got < count; {
+		batch, open := in.Next(ctx)
+		if !open {
+			t.Fatal("the intake is closed")
+		}
+		for _, f := range batch {
+			f.Done()
+		}
+		got += len(batch)
+	}
+	if err := <-published; err != nil {
+		t.Error(err)
+	}
+}
+
 // TestPublisherForManyGoroutines: nothing is lost, and counters are in order.
 func TestPublisherForManyGoroutines(t *testing.T) {
 	const each, writers = 400, 4

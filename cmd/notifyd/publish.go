@@ -138,7 +138,7 @@ func (c *publishCmd) open(e *env) (*client.Publisher, error) {
 	case c.Connect != "":
 		options = append(options, client.Connect(c.Connect))
 	case c.Bind != "":
-		options = append(options, client.Bind(c.Bind))
+		options = append(options, client.Bind(c.Bind), client.Lossless())
 	default:
 		poster, err := c.httpFlags.poster(c.Wait)
 		if err != nil {
