@@ -156,7 +156,7 @@ func (f *front) drop() {
 	}
 }
 
-// attack makes it hostile until stop is called, and returns when somebody is attacked.
+// attack makes it hostile until stop is called, and returns when somebody was attacked.
 func (f *front) attack(hostile func(net.Conn)) (stop func()) {
 	attacked := make(chan struct{})
 	f.mu.Lock()
@@ -179,10 +179,7 @@ func (f *front) serve(conn net.Conn, server string) {
 	f.mu.Lock()
 	f.conns[conn] = true
 	hostile, attacked := f.hostile, f.attacked
-	if hostile != nil && attacked != nil {
-		close(attacked)
-		f.attacked = nil
-	}
+	f.attacked = nil
 	f.mu.Unlock()
 	defer func() {
 		conn.Close()
@@ -191,6 +188,13 @@ func (f *front) serve(conn net.Conn, server string) {
 		delete(f.conns, conn)
 	}()
 	if hostile != nil {
+		said := sync.OnceFunc(func() {
+			if attacked != nil {
+				close(attacked)
+			}
+		})
+		defer said()
+		defer time.AfterFunc(100*time.Millisecond, said).Stop() // for one that waits
 		hostile(conn)
 		return
 	}
@@ -211,9 +215,9 @@ const hello = `INFO {"server_id":"x","version":"2.10.0","headers":true,"max_payl
 // welcome lets a client in, and then sends it a text.
 func welcome(text string) func(net.Conn) {
 	return func(c net.Conn) {
-		io.WriteString(c, hello)
-		c.Read(make([]byte, 4096)) // CONNECT and PING
-		io.WriteString(c, "PONG\r\n"+text)
+		io.WriteString(c, hello+"PONG\r\n")
+		c.Read(make([]byte, 4096)) // CONNECT
+		io.WriteString(c, text)
 		io.Copy(io.Discard, c)
 	}
 }
