@@ -35,6 +35,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"mime"
 	netmail "net/mail"
 	"strings"
 	"time"
@@ -103,13 +104,26 @@ func decoded(raw string) string {
 	if !strings.Contains(raw, "=?") {
 		return text.OneLine(raw)
 	}
-	var h message.Header
-	h.Set("Subject", raw)
-	value, err := h.Text("Subject")
+	decoder := mime.WordDecoder{CharsetReader: charset}
+	value, err := decoder.DecodeHeader(raw)
 	if err != nil {
 		value = raw // a charset that nobody knows
 	}
 	return text.OneLine(value[:min(len(value), maxHeader)])
+}
+
+// aliases are names of charsets that mail programs write, and that no list has. What is unknown mostly is UTF-8.
+var aliases = map[string]string{
+	"eucgb2312_cn": "gb2312", "cp936": "gbk", "cp949": "euc-kr", "cp932": "shift_jis", "unknown-8bit": "utf-8",
+	"x-unknown": "utf-8", "unknown": "utf-8",
+}
+
+// charset gives what is read as UTF-8.
+func charset(name string, in io.Reader) (io.Reader, error) {
+	if alias := aliases[strings.ToLower(name)]; alias != "" {
+		name = alias
+	}
+	return message.CharsetReader(name, in)
 }
 
 // Date is when the mail says it was written, or else when the last server received it; zero where nothing says so.

@@ -123,6 +123,22 @@ func TestTextIsDecodedOnce(t *testing.T) {
 	}
 }
 
+// TestHeaders: encoded words, also of charsets that no list has, and bytes that are not encoded.
+func TestHeaders(t *testing.T) {
+	for raw, want := range map[string]string{
+		"=?utf-8?b?VMOp?= =?iso-8859-1?q?_=3D_tea?=": "Té = tea",
+		"=?eucgb2312_cn?q?=B4=F0=B8=B4?=: tea":       "答复: tea",
+		"=?unknown-8bit?q?T=C3=A9?=":                 "Té",
+		"=?x-klingon?q?T=C3=A9?=":                    "=?x-klingon?q?T=C3=A9?=",
+		"T\xc3\xa9 T\xe9":                            "Té T\ufffd",
+		"a\n\tb":                                     "a b",
+	} {
+		if got := read(t, "Subject: "+raw+"\n\n").Header("Subject"); got != want {
+			t.Errorf("%q is %q, want %q", raw, got, want)
+		}
+	}
+}
+
 // TestLoopsBecomeNothing: what a program has answered, and what notifyd has sent, goes nowhere.
 func TestLoopsBecomeNothing(t *testing.T) {
 	all := load(t)
