@@ -183,7 +183,7 @@ func (p *Publisher) hand(ctx context.Context, topic string, payload []byte) erro
 		return err
 	}
 	if p.sent++; n == 0 {
-		return nobody{fmt.Errorf("message %d was not sent: nobody is left who has subscribed to %s", p.sent, topic)}
+		return nobody{fmt.Errorf("message %d was not sent: of those who want %s nobody is left, or keeps up", p.sent, topic)}
 	}
 	if p.sent == 1 {
 		p.fewest = n
