@@ -69,6 +69,27 @@ func TestGuardCutsOutWhatIsTooLarge(t *testing.T) {
 	}
 }
 
+// TestGuardBelievesNoConfirmation of what was never published: the library would count up to its number.
+func TestGuardBelievesNoConfirmation(t *testing.T) {
+	confirm := func(method byte, number uint64) []byte {
+		return wireFrame(1, append(binary.BigEndian.AppendUint64([]byte{0, 60, 0, method}, number), 1))
+	}
+	for _, c := range []struct {
+		sent []byte
+		ends bool
+	}{
+		{confirm(80, 2), false}, {confirm(120, 2), false}, {confirm(80, 3), true}, {confirm(120, 1<<63), true},
+		{confirm(60, 1<<63), false}, // a delivery
+	} {
+		g := newGuard(t.Context(), wire{Reader: iotest.OneByteReader(bytes.NewReader(c.sent))}, 10, 1<<20, time.Minute)
+		g.published.Store(2)
+		got, err := io.ReadAll(g)
+		if ended := err != nil; ended != c.ends || !ended && !bytes.Equal(got, c.sent) {
+			t.Errorf("%x: read %x, %v", c.sent, got, err)
+		}
+	}
+}
+
 // TestGuardWaitsForRoom reads no second body before the first is taken.
 func TestGuardWaitsForRoom(t *testing.T) { synctest.Test(t, testRoom) }
 

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"github.com/notifyd/notifyd/backends"
 	backendall "github.com/notifyd/notifyd/backends/all"
@@ -85,16 +86,10 @@ func openOutlets(f *config.File, log *slog.Logger) (map[string]bus.Outlet, error
 
 // outputs makes what hands on to the outlets.
 func (s *Service) outputs(log *seldom) []*relay.Output {
-	elsewhere := map[string]bus.Source{}
-	for name, source := range s.sources {
-		if _, fedmsg := source.(bus.FedmsgSource); !fedmsg {
-			elsewhere[name] = source
-		}
-	}
 	var all []*relay.Output
 	for name, outlet := range s.outlets {
 		all = append(all, relay.NewOutput(relay.OutputConfig{
-			Outlet: outlet, Elsewhere: sourceNames(elsewhere), Signer: s.signer.Load,
+			Outlet: outlet, Elsewhere: s.elsewhere(), Signer: s.signer.Load,
 			Odd: func(m *bus.Message, err error) {
 				log.say(m.Source, "not_fedmsg", "handed a message on as it came, which is not fedmsg's form", "outlet", name,
 					"topic", m.Topic, "id", m.ID, "error", err)
@@ -102,6 +97,25 @@ func (s *Service) outputs(log *seldom) []*relay.Output {
 		}))
 	}
 	return all
+}
+
+// elsewhere makes a function that says whether a source is not one of fedmsg's. Names may come up while the daemon
+// runs, so one that is not known is looked for again, now and then.
+func (s *Service) elsewhere() func(source string) bool {
+	others := map[string]bus.Source{}
+	for name, source := range s.sources {
+		if _, fedmsg := source.(bus.FedmsgSource); !fedmsg {
+			others[name] = source
+		}
+	}
+	var names []string
+	var looked time.Time
+	return func(source string) bool {
+		if now := s.env.Now(); !slices.Contains(names, source) && now.Sub(looked) > time.Second {
+			names, looked = sourceNames(others), now
+		}
+		return slices.Contains(names, source)
+	}
 }
 
 // openBridges opens every bridge that the configuration has, by its driver and name.

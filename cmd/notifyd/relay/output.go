@@ -24,8 +24,8 @@ type Output struct {
 // OutputConfig says what an Output works with.
 type OutputConfig struct {
 	Outlet    bus.Outlet
-	Elsewhere []string             // names of the sources that are not fedmsg's
-	Signer    func() *trust.Signer // may give nil: nothing is signed
+	Elsewhere func(source string) bool // whether a source is not one of fedmsg's
+	Signer    func() *trust.Signer     // may give nil: nothing is signed
 	// Odd is told of a message that cannot be written in fedmsg's form, by any goroutine.
 	Odd func(m *bus.Message, err error)
 }
@@ -60,8 +60,7 @@ func (o *Output) wants(i Item) bool {
 	if choosy, ok := o.config.Outlet.(bus.Choosy); ok && !choosy.Wants(i.Frame) {
 		return false
 	}
-	return !o.bridge || i.Frame.Own ||
-		slices.Contains(o.config.Elsewhere, i.Frame.Source) && !i.Message.FromFedmsg()
+	return !o.bridge || i.Frame.Own || o.config.Elsewhere(i.Frame.Source) && !i.Message.FromFedmsg()
 }
 
 // form writes what is foreign in fedmsg's form. The numbers are given in the order in which subscribers get them, so

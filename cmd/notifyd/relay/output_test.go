@@ -37,13 +37,16 @@ func item(t *testing.T, source, payload string) Item {
 
 const uuid = "4b5a3d2c-95a0-4f0e-b1cd-0123456789a"
 
-// items are a message of each kind: fedmsg's, two of AMQP, and one that a bridge has taken from fedmsg to AMQP.
+// items are a message of each kind: fedmsg's, two of AMQP, one that a bridge has taken from fedmsg to AMQP, our own.
 func items(t *testing.T) []Item {
+	own := item(t, "notifyd", `{"msg":{},"msg_id":"2026-`+uuid+`4","timestamp":1780000000}`)
+	own.Frame.Own = true
 	return []Item{
 		item(t, "hub", `{"msg" : {"n":1},"msg_id":"2026-`+uuid+`0","i":5,"timestamp":1780000000}`),
 		item(t, "rabbit", `{"id":"`+uuid+`1","headers":{"sent-at":"2026-05-28T20:26:40+00:00"},"body":{"n":2}}`),
 		item(t, "rabbit", `{"id":"2026-`+uuid+`0","body":{"n":1}}`),
 		item(t, "rabbit", `{"id":"`+uuid+`3","headers":{"sent-at":"2026-05-28T20:26:40+00:00"},"body":{"n":3}}`),
+		own,
 	}
 }
 
@@ -53,10 +56,8 @@ func TestOutputWritesFedmsg(t *testing.T) {
 		want  []int // of items
 	}{{false, []int{0, 1, 2, 3, 4}}, {true, []int{1, 3, 4}}} {
 		p := &peer{alone: test.alone}
-		o := NewOutput(OutputConfig{Outlet: p, Elsewhere: []string{"rabbit"}})
-		own := item(t, "notifyd", `{"msg":{},"msg_id":"2026-`+uuid+`4","i":1,"timestamp":1780000000}`)
-		own.Frame.Own = true // what notifyd itself says goes everywhere
-		given := append(items(t), own)
+		o := NewOutput(OutputConfig{Outlet: p, Elsewhere: func(s string) bool { return s == "rabbit" }})
+		given := items(t)
 		o.HandOn(given)
 		if len(p.got) != len(test.want) {
 			t.Fatalf("alone %v: %d came, want %d", test.alone, len(p.got), len(test.want))
@@ -106,7 +107,7 @@ func TestOutputSigns(t *testing.T) {
 	}
 	p := &peer{signs: true}
 	o := NewOutput(OutputConfig{Outlet: p, Signer: func() *trust.Signer { return signer }})
-	given := items(t)
+	given := items(t)[:4]
 	given[3].Message.Standing.Marked = true
 	for range 20 {
 		o.HandOn(given)
