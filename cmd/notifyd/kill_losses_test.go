@@ -83,8 +83,8 @@ func newLosing(t *testing.T, zmq func(*holed) string) *losing {
 	return l
 }
 
-// TestWhatAKillLoses kills, on a bus that acknowledges nothing, one of those that a message passes: what is lost then is
-// reported, unless it has died with the only one who knew of it. The numbers of doc/losses.md are from here.
+// TestWhatAKillLoses kills, on a bus that acknowledges nothing, one of those that a message passes: what is lost then
+// is reported, unless it has died with the only one who knew of it. Numbers of doc/losses.md are from here.
 func TestWhatAKillLoses(t *testing.T) {
 	t.Run("daemon", func(t *testing.T) {
 		l := newLosing(t, nothing)
