@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/internal/backoff"
+	"github.com/notifyd/notifyd/internal/wholefile"
 )
 
 // maxBurst bounds the notices that are shown together.
@@ -143,17 +144,8 @@ func writeState(file, id string) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return fmt.Errorf("write state: %w", err)
 	}
-	fresh, err := os.CreateTemp(filepath.Dir(file), ".desktop-*")
-	if err != nil {
+	if err := wholefile.Replace(file, []byte(id+"\n")); err != nil {
 		return fmt.Errorf("write state: %w", err)
-	}
-	_, err = fresh.WriteString(id + "\n")
-	err = errors.Join(err, fresh.Close())
-	if err == nil {
-		err = os.Rename(fresh.Name(), file)
-	}
-	if err != nil {
-		return fmt.Errorf("write state: %w", errors.Join(err, os.Remove(fresh.Name())))
 	}
 	return nil
 }
