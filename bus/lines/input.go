@@ -50,6 +50,8 @@ func (i *input) run(ctx context.Context, in *bus.Intake) {
 		before := i.lines
 		open, err := i.pass(ctx, in, readings)
 		switch {
+		case ctx.Err() != nil:
+			return
 		case !open:
 			i.log.Info("read to the end", "path", i.Path)
 			return

@@ -37,6 +37,9 @@ func TestPipe(t *testing.T) {
 		t.Errorf("%d connections are counted", n)
 	}
 	r.stop()
+	if strings.Contains(r.log.String(), "read to the end") {
+		t.Errorf("a pipe that was followed has ended:\n%s", r.log)
+	}
 	if _, err := os.Stat(r.source.state.path); err == nil {
 		t.Error("a pipe has a state")
 	}
