@@ -92,7 +92,7 @@ func TestRestart(t *testing.T) {
 	if len(rows) != 1 || len(gone) != 0 {
 		t.Fatalf("%d rows, %d gone", len(rows), len(gone))
 	}
-	if w.Saved(); len(first(w.Rows(false))) != 0 || len(first(w.Rows(true))) != 1 {
+	if w.Saved(nil); len(first(w.Rows(false))) != 0 || len(first(w.Rows(true))) != 1 {
 		t.Error("what is saved is not stored again, unless all is")
 	}
 	again := NewWatch(Config{})

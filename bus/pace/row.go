@@ -35,12 +35,12 @@ func (w *Watch) Rows(all bool) (rows []Row, gone []Subject) {
 	return rows, gone
 }
 
-// Saved notes that what Rows gave is stored.
-func (w *Watch) Saved() {
+// Saved notes that what Rows gave is stored, but for some.
+func (w *Watch) Saved(but map[Subject]bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, s := range w.subjects {
-		s.unsaved = false
+	for of, s := range w.subjects {
+		s.unsaved = s.unsaved && but[of]
 	}
 	w.gone = nil
 }

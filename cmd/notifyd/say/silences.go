@@ -116,19 +116,28 @@ func (s *Silences) store(ctx context.Context, all bool) {
 }
 
 // storeLocked stores what has changed, and what is to be said of it, in one transaction. What was pending stays so
-// where that fails.
+// where that fails, or where too much was said already.
 func (s *Silences) storeLocked(ctx context.Context, all bool) {
 	now := s.Now()
+	sayings, cost := s.sayings(now)
+	waiting := map[pace.Subject]bool{} // of what cannot be said yet nothing is stored: after a kill it would never be said
+	if cost == 0 {
+		for _, c := range s.pending {
+			waiting[c.Subject] = true
+		}
+	}
 	rows, gone := s.Rows(all)
 	var paces, dead []history.Pace
 	for _, r := range rows {
+		if waiting[r.Subject] {
+			continue
+		}
 		paces = append(paces, history.Pace{What: r.What, Under: r.Under, Name: r.Name, Heard: r.Last, Silent: r.Silent,
 			Lost: r.Lost, Record: r.Record})
 	}
 	for _, of := range gone {
 		dead = append(dead, history.Pace{What: of.What, Under: of.Under, Name: of.Name})
 	}
-	sayings, cost := s.sayings(now)
 	err := s.DB.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		if err := s.Voice.Store.SavePaces(tx, paces); err != nil {
 			return err
@@ -147,7 +156,7 @@ func (s *Silences) storeLocked(ctx context.Context, all bool) {
 		s.Log.Error("the paces of services are not stored; trying again", "error", err)
 		return
 	}
-	s.Saved()
+	s.Saved(waiting)
 	s.stored = now
 	if cost > 0 {
 		s.limit.AllowN(now, cost)
