@@ -105,7 +105,8 @@ func TestEndpointsComeAndGo(t *testing.T) {
 		for _, pub := range []*pyPeer{stays, other} {
 			pub.do(`{"send": ["t", "%d"]}`, i)
 			f := receive(t, l.in)
-			if string(f.Payload) != fmt.Sprint(i) || f.Resumed {
+			// One that has come may have been here before, and then something may be missing.
+			if string(f.Payload) != fmt.Sprint(i) || f.Resumed != (pub == other) {
 				t.Errorf("frame %+v", f)
 			}
 			f.Done()
