@@ -128,6 +128,9 @@ func (a *appending) copyOf(i int, old *messageRow) error {
 // overwrite puts an event in the place of a copy that proves less. They may differ in what the hash does not cover.
 func (a *appending) overwrite(i int, old *messageRow) error {
 	r := &a.rows[i]
+	if old.Marked && !r.Marked {
+		return a.renew(i, old)
+	}
 	r.ID = old.ID
 	args := make([]any, 0, len(columns)+1)
 	for _, c := range columns {
@@ -144,6 +147,30 @@ func (a *appending) overwrite(i int, old *messageRow) error {
 	}
 	a.unnamed[i] = true
 	a.outcomes[i].source, a.outcomes[i].grown = r.Source, r.Size
+	a.noteCopy(i, old)
+	return nil
+}
+
+// renew is overwrite for a copy that the policy no longer marks: it gets an id after all others. Whoever reads in the
+// order of ids, and gives nobody what is marked, has passed the old one.
+func (a *appending) renew(i int, old *messageRow) error {
+	if err := a.tx.Exec("DELETE FROM messages WHERE id = ?", old.ID).Error; err != nil {
+		return err
+	}
+	if err := a.insert([]int{i}); err != nil {
+		return err
+	}
+	if a.outcomes[i].Fate != Added {
+		return fmt.Errorf("message %q could not take its id", a.rows[i].MsgID)
+	}
+	a.outcomes[i].Fate = Repeated
+	a.noteCopy(i, old)
+	return nil
+}
+
+// noteCopy notes what it means that an event has the place of a copy.
+func (a *appending) noteCopy(i int, old *messageRow) {
+	r := &a.rows[i]
 	if old.Source == r.Source { // otherwise the other source has less, which the next count finds
 		a.outcomes[i].grown -= old.Size
 	}
@@ -153,7 +180,6 @@ func (a *appending) overwrite(i int, old *messageRow) error {
 	if j := a.ours(old.ID, i); j >= 0 { // nobody was told of the copy, and nobody is to be
 		a.outcomes[i].Fate, a.outcomes[j].Fate, a.unnamed[j] = Added, Repeated, false
 	}
-	return nil
 }
 
 // replace gives an event, which is proved, the id of a message that is not. All unproved messages that claim the id are

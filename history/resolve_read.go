@@ -9,7 +9,8 @@ import (
 // resolve_read.go reads the messages that resolve.go decides about.
 
 // outcomeColumns are what is read of a message to decide about it.
-const outcomeColumns = "id, msg_id, common_id, claimed_id, source, topic, received_at, size, content_hash, verdict, signer"
+const outcomeColumns = "id, msg_id, common_id, claimed_id, source, topic, received_at, size, content_hash, verdict, " +
+	"marked, signer"
 
 // holders reads what dropRepeats needs of the messages that have the ids of a.taken, by those and by the common ones.
 func (a *appending) holders() (map[string]messageRow, error) {

@@ -357,3 +357,19 @@ func TestRefutedIsNotHandedOn(t *testing.T) {
 		}
 	})
 }
+
+// TestProvedLaterIsHandedOn: whoever sends a copy first that proves nothing keeps nothing from the other bus.
+func TestProvedLaterIsHandedOn(t *testing.T) {
+	each(t, func(t *testing.T, x *fixture) {
+		to := &far{}
+		x.run(x.carrier(to, bus.Choice{}, "one"))
+		x.put(func(m *bus.Message) { m.Standing = bus.Standing{Verdict: bus.Unsigned, Marked: true} }, "2026-a")
+		x.put(nil, "2026-b")
+		x.want(to, []string{"2026-b"})
+		x.put(func(m *bus.Message) { m.Standing = bus.Standing{Verdict: bus.Signed, Signer: "zoe"} }, "2026-a")
+		x.want(to, []string{"2026-b", "2026-a"})
+		x.put(func(m *bus.Message) { m.Standing = bus.Standing{Verdict: bus.Signed, Signer: "zoe"} }, "2026-a", "2026-b")
+		x.put(nil, "2026-c")
+		x.want(to, []string{"2026-b", "2026-a", "2026-c"})
+	})
+}
