@@ -116,6 +116,21 @@ func (o *memoryOutlet) set(running bool) {
 		o.figures.Held -= p.bytes
 	}
 	o.peers, o.figures.Peers = nil, 0
+	close(o.changed)
+	o.changed = make(chan struct{})
+}
+
+// waitForEnd waits until Run has ended, which may be long on a busy machine.
+func (o *memoryOutlet) waitForEnd() {
+	for {
+		o.mu.Lock()
+		running, changed := o.running, o.changed
+		o.mu.Unlock()
+		if !running {
+			return
+		}
+		<-changed
+	}
 }
 
 func (o *memoryOutlet) Collect(emit metric.Emit) {
@@ -195,6 +210,9 @@ func memoryOutletFixture(t testing.TB, fault string) OutletFixture {
 		Idle:      func(testing.TB) func() { return current.join().Close },
 		Attacks: []Attack{{Name: "attack", Start: func(testing.TB) func() {
 			close(current.die)
+			if fault == "ends at an attack" {
+				current.waitForEnd()
+			}
 			return func() {}
 		}}},
 		Patience: 2 * time.Second,
