@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"github.com/notifyd/notifyd/bus"
 )
 
 // Settled returns an id of which is certain that no message with it, or with a smaller one, will appear any more: who
@@ -55,7 +53,7 @@ type Heading struct {
 	Received time.Time
 	Late     bool
 	Marked   bool
-	// Refuted says that another message has the id that the sender gave to this one, which is not proved.
+	// Refuted says that a proved message has the id that the sender gave to this one, which is not proved.
 	Refuted bool
 }
 
@@ -68,14 +66,38 @@ func (s *Store) Headings(ctx context.Context, after, until int64, limit int) ([]
 	if err != nil {
 		return nil, fmt.Errorf("read headings: %w", err)
 	}
+	refuted, err := s.refuted(ctx, rows)
+	if err != nil {
+		return nil, fmt.Errorf("read headings: %w", err)
+	}
 	headings := make([]Heading, len(rows))
 	for i, r := range rows {
 		headings[i] = Heading{
 			ID: r.ID, Size: r.Size, Source: r.Source, Topic: r.Topic, Received: time.UnixMicro(r.ReceivedAt).UTC(), Late: r.Late,
-			Marked: r.Marked, Refuted: r.ClaimedID != "" && !bus.Standing{Verdict: bus.Verdict(r.Verdict)}.Proved(),
+			Marked: r.Marked, Refuted: refuted[r.ClaimedID] && !r.proved(),
 		}
 	}
 	return headings, nil
+}
+
+// refuted gives the ids that rows claim and that proved messages have.
+func (s *Store) refuted(ctx context.Context, rows []messageRow) (map[string]bool, error) {
+	var claimed []string
+	for _, r := range rows {
+		if r.ClaimedID != "" && !r.proved() {
+			claimed = append(claimed, r.ClaimedID)
+		}
+	}
+	if len(claimed) == 0 {
+		return nil, nil
+	}
+	var holders []messageRow
+	err := s.reader.WithContext(ctx).Select("msg_id", "verdict").Where("msg_id IN ?", claimed).Find(&holders).Error
+	refuted := map[string]bool{}
+	for _, h := range holders {
+		refuted[h.MsgID] = h.proved()
+	}
+	return refuted, err
 }
 
 // Records returns messages by their ids in this history, in the order of ids. It leaves out those that are deleted.

@@ -373,3 +373,21 @@ func TestProvedLaterIsHandedOn(t *testing.T) {
 		x.want(to, []string{"2026-b", "2026-a", "2026-c"})
 	})
 }
+
+// TestUndecidedIsHandedOn: where nothing is proved, of two messages with one id both may be true.
+func TestUndecidedIsHandedOn(t *testing.T) {
+	each(t, func(t *testing.T, x *fixture) {
+		to := &far{}
+		x.run(x.carrier(to, bus.Choice{}, "one"))
+		x.put(nil, "2026-a")
+		x.put(func(m *bus.Message) {
+			other, err := bus.Decode(bus.Frame{Source: "zmq", Topic: m.Topic, Payload: []byte(
+				`{"msg":{"other":1},"msg_id":"2026-a","timestamp":1780000000}`)}, time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			*m = *other
+		}, "2026-a")
+		x.want(to, []string{"2026-a", "2026-a"})
+	})
+}
