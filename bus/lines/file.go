@@ -108,6 +108,13 @@ var errOther = errors.New("another file")
 
 // seek goes to a mark, and gives the bytes before it.
 func (f *file) seek(m mark) (before []byte, err error) {
+	if m.Before < 0 {
+		head := make([]byte, -m.Before)
+		if _, err := f.ReadAt(head, 0); f.kind == plain && (err != nil || sum(head) != m.Sum) {
+			return nil, errOther
+		}
+		m = mark{}
+	}
 	if f.kind == compressed {
 		if _, err := f.Seek(0, io.SeekStart); err != nil {
 			return nil, err

@@ -13,8 +13,14 @@ const printed = 256
 type mark struct {
 	Offset int64  `json:"offset"`
 	Line   int64  `json:"line"`
-	Before int    `json:"before"` // bytes before the offset
+	Before int    `json:"before"` // bytes before the offset; negative: after it, at the beginning of a file (begins)
 	Sum    uint64 `json:"sum"`    // of those
+}
+
+// begins is the beginning of a file whose first line this is.
+func begins(text []byte) mark {
+	head := text[:min(len(text), printed)]
+	return mark{Before: -len(head), Sum: sum(head)}
 }
 
 var table = crc64.MakeTable(crc64.ECMA)
@@ -74,6 +80,17 @@ func (t *tracker) add(file int, from int64, end mark, frames int) (done func()) 
 		t.mu.Unlock()
 		t.changed()
 	}
+}
+
+// begin notes the beginning of the first file; false where reading has begun before.
+func (t *tracker) begin(m mark) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.place != (mark{}) || len(t.lines) > 0 {
+		return false
+	}
+	t.place = m
+	return true
 }
 
 // settle moves the mark on.

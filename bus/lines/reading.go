@@ -224,6 +224,9 @@ func (r *reading) hand(ctx context.Context, in *bus.Intake, path string, l line)
 		r.note(l, 0)
 		return nil
 	}
+	if l.from == 0 && r.Follow && r.places != nil && len(l.text) > 0 && r.places.begin(begins(l.text)) {
+		r.state.write() // so that it is found even when it is rotated before anything is committed
+	}
 	frames, faults := framesOf(l)
 	for _, fault := range faults {
 		r.drop(path, l.end.Line, fault.text)

@@ -260,6 +260,18 @@ func TestRotation(t *testing.T) {
 	r.want(10, 11, 12, 13)
 }
 
+// TestRotatedBeforeTheFirstCommit stops before anything is committed, and rotates: what is in the old file comes first.
+func TestRotatedBeforeTheFirstCommit(t *testing.T) {
+	path := written(t, "messages", sample(1, 2))
+	r := start(t, one(path, Input{Follow: true}))
+	r.take(2)
+	r.stop()
+	rename(t, path, path+".1")
+	appendTo(t, path, sample(3))
+	r = start(t, one(path, Input{Follow: true}))
+	r.want(1, 2, 3)
+}
+
 // TestTruncatedWhileItWaits truncates and fills a file while the router takes nothing.
 func TestTruncatedWhileItWaits(t *testing.T) {
 	const many = 12000 // more than the intake holds
