@@ -41,6 +41,18 @@ func standardSignatures(list string) (all [][]byte) {
 	return all
 }
 
+// standardKeys gives the keys that a secret may stand for. The libraries of Standard Webhooks take the base64 without
+// whsec_ too, and a text may look like it, so then there are two.
+func standardKeys(secret string) (keys [][]byte) {
+	if key := webhook.Key(secret); len(key) > 0 { // whsec_ alone would be the key that everybody knows
+		keys = append(keys, key)
+	}
+	if key, err := base64.StdEncoding.DecodeString(secret); err == nil && len(key) >= leastSecret {
+		keys = append(keys, key)
+	}
+	return keys
+}
+
 // signedStandard reports whether a list of signatures has one of body by one of the keys, at about now.
 func signedStandard(keys [][]byte, id, at, list string, body []byte, now time.Time) bool {
 	if id == "" || !recent(at, now) {

@@ -1,16 +1,16 @@
 package http
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
 	nethttp "net/http"
+	"slices"
 	"strings"
 	"time"
-
-	"github.com/notifyd/notifyd/internal/webhook"
 )
 
 // A delivery is one request of a webhook, as far as its signature is concerned.
@@ -35,6 +35,9 @@ func (a *adapter) verify(secrets []string, d delivery) (proof string) {
 		if !s.claimed(d) {
 			continue
 		}
+		if !s.signs() && a.signs(d, s.Header) {
+			return "" // a signature that none of the ways can read
+		}
 		proof = proofToken
 		right := 0
 		for _, secret := range secrets {
@@ -48,8 +51,8 @@ func (a *adapter) verify(secrets []string, d delivery) (proof string) {
 			case schemeStandard:
 				proof = proofSignature
 				h := d.header
-				if signedStandard([][]byte{webhook.Key(secret)}, h.Get(standardID), h.Get(standardTime),
-					h.Get(standardSignature), s.body(d), d.now) {
+				if signedStandard(standardKeys(secret), h.Get(standardID), h.Get(standardTime), h.Get(standardSignature),
+					s.body(d), d.now) {
 					right = 1
 				}
 			default:
@@ -70,9 +73,25 @@ func (s Signature) claimed(d delivery) bool {
 	case schemeStandard:
 		return d.header.Get(standardSignature) != ""
 	case schemeHMAC:
-		return len(s.signatures(d)) > 0
+		for entry := range s.entries(d) {
+			if strings.HasPrefix(entry, s.Prefix) {
+				return true
+			}
+		}
+		return false
 	}
 	return s.sent(d) != ""
+}
+
+// signs reports whether the scheme is of signatures, not of secrets that are sent.
+func (s Signature) signs() bool { return s.Scheme == schemeHMAC || s.Scheme == schemeStandard }
+
+// signs reports whether a delivery has something in the header of a signature, but for one header.
+func (a *adapter) signs(d delivery, but string) bool {
+	return slices.ContainsFunc(a.Signatures, func(s Signature) bool {
+		name := cmp.Or(s.Header, standardSignature)
+		return s.signs() && !strings.EqualFold(name, but) && d.header.Get(name) != ""
+	})
 }
 
 // sent gives the secret that was sent; "" for none.
@@ -88,11 +107,13 @@ func (s Signature) sent(d delivery) string {
 		}
 		return string(login)
 	}
-	token, ok := strings.CutPrefix(d.header.Get(s.Header), s.Prefix)
-	if !ok {
+	text := d.header.Get(s.Header)
+	n := len(s.Prefix)
+	ofScheme := strings.EqualFold(s.Header, "Authorization") && len(text) >= n && strings.EqualFold(text[:n], s.Prefix)
+	if !ofScheme && !strings.HasPrefix(text, s.Prefix) {
 		return ""
 	}
-	return token
+	return text[n:]
 }
 
 // same compares two texts of which one is secret.
