@@ -44,11 +44,12 @@ func readObject(body []byte, f filling) ([]draft, error) {
 	return []draft{d}, nil
 }
 
-// readLines makes the messages of JSON Lines: an object a line; empty lines are skipped.
+// readLines makes the messages of JSON Lines: an object a line; empty lines are skipped. One that is alone has the id of
+// a body that is one object, since the type is not signed.
 func readLines(body []byte, most int, f filling) ([]draft, error) {
 	var drafts []draft
 	var faults []fault
-	number := 0
+	number, alone := 0, !bytes.ContainsRune(bytes.TrimSpace(body), '\n')
 	for line := range bytes.Lines(body) {
 		number++
 		if line = bytes.TrimSpace(line); len(line) == 0 {
@@ -58,7 +59,7 @@ func readLines(body []byte, most int, f filling) ([]draft, error) {
 			return nil, problemOf(nethttp.StatusRequestEntityTooLarge, "line %d: at most %d messages a request", number, most)
 		}
 		key := f.key
-		if key != "" {
+		if key != "" && !alone {
 			key += "-" + strconv.Itoa(number)
 		}
 		d, err := f.draft(bytes.Clone(line), key)

@@ -108,7 +108,7 @@ func (s *Source) signed(r *nethttp.Request, body []byte) *sender {
 func (s *Source) drafts(r *nethttp.Request, from *sender, body []byte) ([]draft, error) {
 	f := filling{name: from.name, key: r.Header.Get("Idempotency-Key"), now: s.now(), id: s.newID,
 		late: r.Header.Get(headerLate) != ""}
-	if f.key == "" {
+	if f.key == "" || s.bearer(r) == nil { // of a request that is signed nothing else may say what the ids are
 		f.key = r.Header.Get(standardID)
 	}
 	if len(f.key) > bus.MaxID-8 || strings.ContainsFunc(f.key, func(r rune) bool { return r < 0x20 || r >= 0x7f }) {

@@ -305,6 +305,23 @@ func TestSignedPost(t *testing.T) {
 	}
 }
 
+// TestSignedAgain: whoever saw a request that is signed can send it again, but not as another message, by changing what
+// is not signed.
+func TestSignedAgain(t *testing.T) {
+	const key = "a key of some length"
+	s := newStand(t, Config{Senders: map[string]Sender{"ferry": {HMACKey: key, Topics: []string{"#"}}}})
+	at, body := fmt.Sprint(testNow.Unix()), `{"topic":"org.example.prod.ferry.left","msg":{}}`
+	sum := "v1," + base64.StdEncoding.EncodeToString(mac([]byte(key), []byte("a."+at+"."+body)))
+	for _, changed := range [][]string{nil, {"Idempotency-Key", "b"}, {"Content-Type", jsonLines}, {"Webhook-ID", "a"},
+		{"Content-Type", jsonLines, "Idempotency-Key", "b"}, {headerLate, "1"}} {
+		w, got := s.send(messagesPath, body, append([]string{"Content-Type", "application/json", headerSender, "ferry",
+			standardID, "a", standardTime, at, standardSignature, sum}, changed...)...)
+		if w.Code != 202 || len(got) != 1 || got[0].ID != "a" {
+			t.Errorf("%q: %d %s, want the id a", changed, w.Code, w.Body)
+		}
+	}
+}
+
 func TestOtherPaths(t *testing.T) {
 	s := newStand(t, Config{Senders: ferry})
 	if w, _ := s.send("/", ""); w.Code != 404 {
