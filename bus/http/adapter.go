@@ -41,9 +41,15 @@ type Adapter struct {
 	Envelope bool `yaml:"envelope"`
 	// Headers are those that the message keeps.
 	Headers []string `yaml:"headers"`
-	// Remove are paths in the body that nobody else should read; * is every item of a list.
+	// Private is an expression that has something where what is sent is not for everybody, such as a message between two
+	// people. It is answered like any other, and becomes none.
+	Private string `yaml:"private"`
+	// Remove are paths in the body that nobody else should read; * is every item of a list, ** any depth.
 	Remove []string `yaml:"remove"`
 }
+
+// anywhere in a path of Remove is any depth, also none.
+const anywhere = "**"
 
 // The schemes of signatures.
 const (
@@ -119,8 +125,9 @@ func addAdapter(all map[string]*adapter, name string, a Adapter) error {
 // An adapter is an Adapter that was checked.
 type adapter struct {
 	Adapter
-	topic, id, action expression.Expression
-	remove            [][]string
+	topic, id, action, private expression.Expression
+
+	remove [][]string
 }
 
 func (a Adapter) compile() (*adapter, error) {
@@ -139,14 +146,19 @@ func (a Adapter) compile() (*adapter, error) {
 	for _, e := range []struct {
 		key, text string
 		into      *expression.Expression
-	}{{"topic", a.Topic, &c.topic}, {"id", a.ID, &c.id}, {"action", a.Action, &c.action}} {
+	}{{"topic", a.Topic, &c.topic}, {"id", a.ID, &c.id}, {"action", a.Action, &c.action},
+		{"private", a.Private, &c.private}} {
 		var err error
 		if *e.into, err = expression.Parse(e.text, kinds); err != nil {
 			return nil, fmt.Errorf("%s: %w", e.key, err)
 		}
 	}
 	for _, p := range a.Remove {
-		c.remove = append(c.remove, strings.Split(p, "."))
+		path := strings.Split(p, ".")
+		if path[len(path)-1] == anywhere {
+			return nil, fmt.Errorf("remove: %q; a name after ** was expected", p)
+		}
+		c.remove = append(c.remove, path)
 	}
 	return c, nil
 }

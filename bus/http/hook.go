@@ -90,6 +90,11 @@ func knownAdapters(all map[string]*adapter) string {
 // reasonUnauthorized is why a webhook is dropped that does not prove its sender.
 const reasonUnauthorized = "unauthorized"
 
+// errPrivate is the error of what is not for everybody: it is answered as if it were taken, and is no message.
+var errPrivate = errors.New("private")
+
+const reasonPrivate = "private"
+
 // errPing is the error of a ping: it is answered 200, and is no message.
 var errPing = errors.New("a ping")
 
@@ -132,6 +137,10 @@ func (s *Source) deliver(w nethttp.ResponseWriter, r *nethttp.Request) (ids []st
 // take makes a message of a delivery that is its sender's, and hands it over.
 func (s *Source) take(r *nethttp.Request, h *hook, d delivery, proof string) (ids []string, err error) {
 	made, err := h.message(d, proof)
+	if errors.Is(err, errPrivate) {
+		h.meter.Dropped(reasonPrivate)
+		return []string{}, nil
+	}
 	if err != nil {
 		h.meter.Dropped(reasonRefused)
 		return nil, problemOf(nethttp.StatusUnprocessableEntity, "%v", err)

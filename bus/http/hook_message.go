@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,6 +32,9 @@ func (h *hook) message(d delivery, proof string) (draft, error) {
 	}
 	if !json.Valid(d.payload) {
 		return draft{}, errors.New("no JSON: something follows it")
+	}
+	if h.private.Text(scope{d.header, body}) != "" {
+		return draft{}, errPrivate
 	}
 	content, err := h.content(d.payload, body)
 	if err != nil {
@@ -87,6 +93,13 @@ func (h *hook) content(payload []byte, body any) ([]byte, error) {
 
 // remove takes what is at a path out of v, and reports whether there was something.
 func remove(v any, path []string) (removed bool) {
+	if path[0] == anywhere {
+		removed = remove(v, path[1:])
+		for inner := range values(v) {
+			removed = remove(inner, path) || removed
+		}
+		return removed
+	}
 	if list, ok := v.([]any); ok && path[0] == "*" && len(path) > 1 {
 		for _, item := range list {
 			removed = remove(item, path[1:]) || removed
@@ -103,4 +116,15 @@ func remove(v any, path []string) (removed bool) {
 	}
 	delete(m, path[0])
 	return found
+}
+
+// values gives the values in an object or a list.
+func values(v any) iter.Seq[any] {
+	switch v := v.(type) {
+	case []any:
+		return slices.Values(v)
+	case map[string]any:
+		return maps.Values(v)
+	}
+	return func(func(any) bool) {}
 }
