@@ -44,8 +44,8 @@ func readObject(body []byte, f filling) ([]draft, error) {
 	return []draft{d}, nil
 }
 
-// readLines makes the messages of JSON Lines: an object a line; empty lines are skipped. One that is alone has the id of
-// a body that is one object, since the type is not signed.
+// readLines makes the messages of JSON Lines: an object a line; empty lines are skipped. One that is alone has the id
+// that a body of one object has, since the type is not signed.
 func readLines(body []byte, most int, f filling) ([]draft, error) {
 	var drafts []draft
 	var faults []fault

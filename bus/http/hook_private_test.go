@@ -78,8 +78,8 @@ func TestRemoveAnywhere(t *testing.T) {
 		{"**.*.a", `[[{"a":1}],{"a":2}]`, `[[{}],{}]`},
 		{"**.a", `"a"`, `"a"`},
 	} {
-		site := map[string]Adapter{"own": {Topic: "own", Signatures: []Signature{{Scheme: schemePath}}, Remove: []string{c.remove}}}
-		_, got := hooked(t, Hook{Adapter: "own"}, site).send("/hooks/NAME/mug-secret", c.body)
+		own := Adapter{Topic: "own", Signatures: []Signature{{Scheme: schemePath}}, Remove: []string{c.remove}}
+		_, got := hooked(t, Hook{Adapter: "own"}, map[string]Adapter{"own": own}).send("/hooks/NAME/mug-secret", c.body)
 		if len(got) != 1 || !strings.HasSuffix(string(got[0].Payload), `"msg":`+c.want+"}") {
 			t.Errorf("%s: %+v, want …%s", c.remove, got, c.want)
 		}
