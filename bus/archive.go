@@ -94,6 +94,9 @@ type Replayer interface {
 type Finding interface {
 	// Finds reports whether names may come up that the source does not know yet.
 	Finds() bool
+	// Reserve is called before Run. What is found under one of the names that it gives, those of other sources, is left
+	// out.
+	Reserve(names func() []string)
 }
 
 // A Warning source says what limits it at this moment, beyond a lost connection, for an operator. It is safe at any

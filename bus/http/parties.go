@@ -1,6 +1,7 @@
 package http
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"slices"
@@ -26,6 +27,9 @@ func (s *Source) meet(c Config, before *parties) (*parties, error) {
 		s.settle(one, before)
 		p.senders[name] = one
 	}
+	if err := distinct(p.senders); err != nil {
+		return nil, err
+	}
 	adapters, err := readAdapters(c.Adapters)
 	if err != nil {
 		return nil, err
@@ -39,6 +43,21 @@ func (s *Source) meet(c Config, before *parties) (*parties, error) {
 		p.hooks[name] = one
 	}
 	return p, nil
+}
+
+// distinct refuses a token that two senders have: it says who sends, so each needs its own.
+func distinct(senders map[string]*sender) error {
+	first := map[[sha256.Size]byte]string{}
+	for _, name := range slices.Sorted(maps.Keys(senders)) {
+		for _, digest := range senders[name].digests {
+			if other, twice := first[digest]; twice && other != name {
+				return fmt.Errorf("senders.%s: token: that of senders.%s; another one was expected, since it says who sends", name,
+					other)
+			}
+			first[digest] = name
+		}
+	}
+	return nil
 }
 
 // settle gives one what it had before, or a room of its own: half of that of all, so that one that floods, or waits for

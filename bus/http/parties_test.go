@@ -98,7 +98,9 @@ func TestAdapt(t *testing.T) {
 	}
 
 	for name, wrong := range map[string]Config{
-		"a short token":  {Senders: map[string]Sender{"ferry": {Token: "x", Topics: all}}},
+		"a short token": {Senders: map[string]Sender{"ferry": {Token: "x", Topics: all}}},
+		"another's token": {Senders: map[string]Sender{"ferry": next.Senders["ferry"],
+			"pilot": {Token: "another-" + testToken + "\n" + next.Senders["ferry"].Token, Topics: all}}},
 		"no adapter":     {Senders: next.Senders, Hooks: map[string]Hook{"forge": {Adapter: "none", Secret: one}}},
 		"nobody is left": {},
 	} {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -66,6 +67,9 @@ func (c ServerConfig) check() error {
 	for _, s := range c.Subjects {
 		if !isSubject(s, true) {
 			return fmt.Errorf("subjects: %q; words with dots between were expected, * for any one, > for the rest", s)
+		}
+		if slices.Contains(strings.Split(s, "."), "#") {
+			return fmt.Errorf("subjects: %q; > was expected instead of #, which is AMQP's", s)
 		}
 		if c.DeadLetter != "" && matches(s, c.DeadLetter) {
 			return fmt.Errorf("dead_letter: %q is among subjects; what is no message would come again for ever", c.DeadLetter)

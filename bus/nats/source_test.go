@@ -82,6 +82,7 @@ func TestConfig(t *testing.T) {
 		{"no stream", "urls: ['nats://h']", `stream: ""; a name`},
 		{"a stream with dots", "urls: ['nats://h'], stream: a.b", `stream: "a.b"; a name without dots`},
 		{"a pattern with > in the middle", site + ", subjects: ['a.>.b']", `subjects: "a.>.b"; words`},
+		{"a pattern of AMQP", site + ", subjects: ['a.#']", `subjects: "a.#"; > was expected instead of #`},
 		{"a stream made of no subjects", site + ", create: stream", "create: a stream that is made needs subjects"},
 		{"something else made", site + ", create: all", `create: "all"; consumer, stream or nothing`},
 		{"another start", site + ", start: last", `start: "last"; all or new`},

@@ -24,10 +24,11 @@ type Source struct {
 	topics  []string
 	replays map[string]bus.Archive // by name of the endpoint
 
-	written []place                 // of Config.Endpoints
-	files   *watch.Watcher[[]place] // of Config.EndpointsFile; nil: there is none
-	domains []*domain               // of Config.SRV
-	leftOut map[place]bool          // what the log has said of; belongs to places
+	written  []place                 // of Config.Endpoints
+	files    *watch.Watcher[[]place] // of Config.EndpointsFile; nil: there is none
+	domains  []*domain               // of Config.SRV
+	reserved func() []string         // names of other sources; nil: none
+	leftOut  map[place]bool          // what the log has said of; belongs to places
 
 	mu        sync.Mutex
 	endpoints []*endpoint // by name and address

@@ -97,6 +97,14 @@ func (s *Source) places() []place {
 	}
 	var all []place
 	names, addrs := map[string]int{}, map[address]string{}
+	if s.reserved != nil {
+		for _, name := range s.reserved() {
+			names[name] = -1
+		}
+		for _, p := range s.written {
+			names[p.name] = 0 // two sources that are written under one name are a mistake that the program refuses
+		}
+	}
 	for way, found := range ways {
 		for _, p := range found {
 			owner, known := names[p.name]
@@ -162,6 +170,12 @@ func (s *Source) forget(in *bus.Intake, name string) {
 
 // Finds reports whether endpoints may come and go: a Source is bus.Finding.
 func (s *Source) Finds() bool { return s.files != nil || len(s.domains) > 0 }
+
+// Reserve leaves names to other sources: what is found under them is left out, as under names that are written down.
+func (s *Source) Reserve(names func() []string) {
+	s.reserved = names
+	s.update()
+}
 
 // Warnings says what hinders the finding of publishers: a Source is bus.Warning.
 func (s *Source) Warnings() []string {

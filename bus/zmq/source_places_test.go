@@ -166,6 +166,22 @@ func TestWhatIsWrittenComesFirst(t *testing.T) {
 	}
 }
 
+// TestWhatIsFoundTakesNoNameOfAnotherBus: who may write the file cannot speak under the name of a broker.
+func TestWhatIsFoundTakesNoNameOfAnotherBus(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "endpoints.yaml")
+	if err := os.WriteFile(file, []byte("broker: tcp://127.0.0.1:2\nother: tcp://127.0.0.1:3"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(Config{EndpointsFile: file}, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Reserve(func() []string { return []string{"broker"} })
+	if all := s.current(); len(all) != 1 || all[0].name != "other" {
+		t.Errorf("%d endpoints, want other alone", len(all))
+	}
+}
+
 func TestNewRefusesABadList(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "endpoints.yaml")
 	for _, text := range []string{"", "a: nowhere"} {

@@ -22,7 +22,7 @@ type busVerifyCmd struct {
 	AtMessageTime bool     `xor:"time" help:"A certificate counts that was valid at the message's own time, and no message is stale (the default): for archives."`
 	Now           bool     `xor:"time" help:"Judge each message as serve would if it came now."`
 	Source        string   `placeholder:"NAME" help:"Judge by what bus.trust.sources says of this source."`
-	Good          []string `enum:"body_only,wrong_signer,stale,unsigned,unchecked,invalid" placeholder:"VERDICT,..." help:"Verdicts that count as good beside signed and trusted, such as body_only."`
+	Good          []string `enum:"body_only,wrong_signer,stale,unsigned,unchecked,invalid" placeholder:"VERDICT" help:"Verdicts that count as good beside signed and trusted, such as body_only."`
 	JSON          bool     `name:"json" help:"One JSON object a line, instead of columns with tabs between them."`
 }
 

@@ -195,6 +195,9 @@ func syntaxError(err error) error {
 		return &Error{Problem: "not YAML: " + err.Error()}
 	}
 	problem, _, _ := strings.Cut(e.GetMessage(), ": \"") // what follows is quoted from the text
+	if strings.Contains(problem, "found character '\t'") {
+		problem = "a tab; YAML is indented by blanks"
+	}
 	wrong := &Error{Problem: "not YAML: " + problem}
 	if t := e.GetToken(); t != nil && t.Position != nil {
 		wrong.Position = Position{t.Position.Line, t.Position.Column}

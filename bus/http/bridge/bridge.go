@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
@@ -129,7 +130,10 @@ func NewBridge(c BridgeConfig) (*Bridge, error) {
 		Patience: time.Nanosecond, // once: who calls Carry tries again
 	})
 	if err != nil {
-		return nil, fmt.Errorf("url: %w", err)
+		if problem, ok := strings.CutPrefix(err.Error(), "URL: "); ok {
+			return nil, errors.New("url: " + problem)
+		}
+		return nil, err
 	}
 	return &Bridge{config: c, poster: poster}, nil
 }

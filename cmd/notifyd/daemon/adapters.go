@@ -61,6 +61,7 @@ func openSources(f *config.File, log *slog.Logger) (map[string]bus.Source, error
 		}
 		sources[driver.Name] = source
 	}
+	reserveNames(sources)
 	return sources, errors.Join(errs...)
 }
 

@@ -35,6 +35,30 @@ func TestKindNames(t *testing.T) {
 	}
 }
 
+// TestANameIsOfOneBus: bus.trust.sources would believe both where two have it.
+func TestANameIsOfOneBus(t *testing.T) {
+	dir := t.TempDir()
+	open := func(endpoint, more string) error {
+		s, _, err := openConfig(t, "database: {dsn: '"+filepath.Join(dir, "n.db")+"'}", "metrics: {listen: ''}", "web: {listen: ''}",
+			"bus:", "  zmq: {endpoints: {"+endpoint+": 'tcp://127.0.0.1:9'}}", more)
+		if err != nil {
+			return err
+		}
+		return s.Close()
+	}
+	const broker = "  amqp: {brokers: {site: {url: 'amqp://127.0.0.1:9/'}}}"
+	const sender = "  http: {listen: '127.0.0.1:0', senders: {site: {token: sesame-sesame-sesame, topics: [a]}}}"
+	for _, more := range []string{broker, sender} {
+		err := open("site", more)
+		if err == nil || !strings.Contains(err.Error(), "site: bus.") || strings.Contains(err.Error(), "sesame") {
+			t.Errorf("%s: error %v, want one that names site", more, err)
+		}
+		if err := open("hub", more); err != nil {
+			t.Errorf("%s beside an endpoint of another name: %v", more, err)
+		}
+	}
+}
+
 // TestWarnsOfWhatIsMissing: a daemon that starts but can deliver nothing warns about it.
 func TestWarnsOfWhatIsMissing(t *testing.T) {
 	dir := t.TempDir()

@@ -19,6 +19,7 @@ type finding struct{ found bool }
 
 func (f finding) Run(context.Context, *bus.Intake) error { return nil }
 func (f finding) Finds() bool                            { return f.found }
+func (f finding) Reserve(func() []string)                {}
 func (f finding) Warnings() []string                     { return []string{"the list is torn"} }
 
 // TestNamesThatAreFound: a section may name a source that is not there yet, where sources are found.

@@ -75,6 +75,9 @@ func (s PublishSettings) check() error {
 	case (s.CertFile == "") != (s.KeyFile == ""):
 		return fmt.Errorf("cert_file, key_file: both or none were expected")
 	}
+	if !strings.HasPrefix(s.Relay, "tcp://") && !strings.HasPrefix(s.Relay, "ipc://") {
+		return fmt.Errorf("relay: %q; an address such as tcp://127.0.0.1:2003 was expected", s.Relay)
+	}
 	for _, event := range s.Events {
 		if !slices.Contains(say.Events(), event) {
 			return fmt.Errorf("events: %q; expected some of %s", event, strings.Join(say.Events(), ", "))

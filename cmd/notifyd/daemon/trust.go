@@ -56,6 +56,36 @@ func findsNames(sources map[string]bus.Source) bool {
 	return false
 }
 
+// reserveNames keeps sources that find publishers from taking the names of others.
+func reserveNames(sources map[string]bus.Source) {
+	for name, source := range sources {
+		if finding, ok := source.(bus.Finding); ok && finding.Finds() {
+			others := maps.Clone(sources)
+			delete(others, name)
+			finding.Reserve(func() []string { return sourceNames(others) })
+		}
+	}
+}
+
+// checkDistinct refuses a name that sources of two buses have. What names a source means it alone: bus.trust.sources
+// would otherwise believe both.
+func checkDistinct(f *config.File, sources map[string]bus.Source) error {
+	var errs []error
+	first := map[string]string{}
+	for _, driver := range slices.Sorted(maps.Keys(sources)) {
+		section := "bus." + driver
+		for _, name := range sourceNames(map[string]bus.Source{driver: sources[driver]}) {
+			if other, twice := first[name]; twice {
+				errs = append(errs, f.InSection(section, fmt.Errorf("%s: %s has a source of this name; another name was expected, "+
+					"so that bus.trust.sources and the like mean one of them", name, other)))
+				continue
+			}
+			first[name] = section
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // checkNames gives the mistakes of sections that name sources, by the names that there are.
 func checkNames(f *config.File, set Settings, sources map[string]bus.Source) error {
 	names := sourceNames(sources)
@@ -67,7 +97,7 @@ func checkNames(f *config.File, set Settings, sources map[string]bus.Source) err
 	}
 	return errors.Join(
 		f.InSection("bus.trust", set.Trust.CheckSources(names)), f.InSection("bus.backlog", set.Backlog.Check(names)),
-		checkSigner(f, set, sources),
+		checkSigner(f, set, sources), checkDistinct(f, sources),
 	)
 }
 
