@@ -72,7 +72,8 @@ func (a *appending) rename(i int, id string) {
 // PostgreSQL 65535.
 const batch = 500
 
-// insertAll stores the events whose ids are free.
+// insertAll stores the events whose ids are free. Their ids in this history go up as they came, so that who reads on by
+// them, such as a bridge, keeps the order of each sender.
 func (a *appending) insertAll() error {
 	order := make([]int, len(a.rows))
 	for i := range order {
@@ -83,18 +84,50 @@ func (a *appending) insertAll() error {
 	first := slices.CompactFunc(slices.Clone(order), func(i, j int) bool {
 		return a.rows[i].claim() == a.rows[j].claim()
 	})
+	if a.tx.Name() == "postgres" {
+		if err := a.takeIDs(slices.Sorted(slices.Values(first))); err != nil {
+			return err
+		}
+	} else {
+		slices.Sort(first) // one writer: it locks nobody out, and gives ids in the order of the rows
+	}
 	for part := range slices.Chunk(first, batch) {
 		if err := a.insert(part); err != nil {
 			return err
 		}
 	}
 	a.taken = slices.DeleteFunc(order, func(i int) bool { return a.outcomes[i].Fate == Added })
+	for _, i := range a.taken {
+		a.rows[i].ID = 0
+	}
 	return nil
 }
 
-// insert stores the rows that part names, and marks as added those whose ids are free.
+// takeIDs takes an id for each row that came names, in that order. Whoever has an id has the lock of a writer: see
+// Settled.
+func (a *appending) takeIDs(came []int) error {
+	if err := a.tx.Exec("LOCK TABLE messages IN ROW EXCLUSIVE MODE").Error; err != nil {
+		return err
+	}
+	var ids []int64
+	const next = "SELECT nextval(pg_get_serial_sequence('messages', 'id')) FROM generate_series(1, ?)"
+	if err := a.tx.Raw(next, len(came)).Scan(&ids).Error; err != nil {
+		return err
+	}
+	slices.Sort(ids)
+	for k, i := range came {
+		a.rows[i].ID = ids[k]
+	}
+	return nil
+}
+
+// insert stores the rows that part names, and marks as added those whose ids are free. A row without an id in this
+// history gets the next.
 func (a *appending) insert(part []int) error {
 	needed := a.columnsOf(part)
+	if a.rows[part[0]].ID != 0 {
+		needed = append(needed, messageColumn{"id", func(r *messageRow) any { return r.ID }, false})
+	}
 	row := tuple(len(needed))
 	statement := "INSERT INTO messages (" + joinNames(needed) + ") VALUES " + row + strings.Repeat(", "+row, len(part)-1) +
 		" ON CONFLICT DO NOTHING RETURNING id, msg_id"

@@ -96,6 +96,29 @@ func TestAppendOnce(t *testing.T) {
 	})
 }
 
+// TestAppendKeepsTheOrder: ids go up as events came, whatever ids their senders gave, for who reads on by them.
+func TestAppendKeepsTheOrder(t *testing.T) {
+	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
+		var came []string
+		for call := range 2 {
+			var events []*catalogue.Event
+			for n := range 700 { // more than one statement
+				came = append(came, fmt.Sprintf("%03d-%d", (n*379+call)%1000, n+call*1000))
+				events = append(events, event(came[len(came)-1], n, "org.example.prod.git.receive", nil, nil))
+			}
+			put(t, s, d, events[0], events[0]) // is known already, and then
+			put(t, s, d, events...)
+		}
+		var kept []string
+		if err := d.Reader.Raw("SELECT msg_id FROM messages ORDER BY id").Scan(&kept).Error; err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(kept, came) {
+			t.Errorf("the order is %q, want %q", kept, came)
+		}
+	})
+}
+
 func TestGetGivesTheFrameBack(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
 		e := event("x", 5, "org.example.prod.bodhi.update", nil, nil)

@@ -11,7 +11,7 @@ import (
 )
 
 // TestKilledWhilePublishedTo kills the daemon again and again while `publish --http` sends lines: when it ends with
-// status 0, each line is in the database, once.
+// status 0, each line is in the database, once, and in the order of the lines.
 func TestKilledWhilePublishedTo(t *testing.T) {
 	folder := t.TempDir()
 	database := filepath.Join(folder, "notifyd.db")
@@ -75,6 +75,11 @@ func TestKilledWhilePublishedTo(t *testing.T) {
 	kinds := count(t, database, "SELECT count(DISTINCT payload) FROM messages")
 	if rows != lines || kinds != lines || lines < kills {
 		t.Errorf("%d lines were published, %d messages are stored", lines, rows)
+	}
+	const misplaced = "SELECT count(*) FROM (SELECT json_extract(payload, '$.i') AS i, row_number() OVER (ORDER BY id) " +
+		"AS place FROM messages) WHERE i IS NOT place"
+	if n := count(t, database, misplaced); n != 0 {
+		t.Errorf("%d of %d messages are not stored in the order of their lines", n, rows)
 	}
 	t.Logf("%d kills: %d lines published and stored", kills, lines)
 }
