@@ -28,9 +28,8 @@ type ledger struct {
 
 // An entry is a message that is not done with.
 type entry struct {
-	ack     string // the subject of its acknowledgement
-	session int    // in which it came last
-	handed  bool   // it was handed over
+	ack    string // the subject of its acknowledgement; "": it was given back, and has not come again
+	handed bool   // it was handed over
 }
 
 func newLedger() *ledger {
@@ -43,8 +42,12 @@ func (l *ledger) begin() int {
 	defer l.mu.Unlock()
 	l.session++
 	for sequence, e := range l.open {
-		if !e.handed {
+		switch {
+		case e.handed:
+		case sequence > l.last:
 			delete(l.open, sequence)
+		default: // a consumer that is made anew must not begin behind it
+			l.open[sequence] = entry{}
 		}
 	}
 	return l.session
@@ -55,7 +58,7 @@ func (l *ledger) arrive(session int, sequence uint64, ack string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if session == l.session {
-		l.open[sequence] = entry{ack, session, l.open[sequence].handed}
+		l.open[sequence] = entry{ack, l.open[sequence].handed}
 	}
 }
 
@@ -114,6 +117,15 @@ func (l *ledger) handed() (n int) {
 	return n
 }
 
+// giveBack notes that a message was not handed over after all, and will come again.
+func (l *ledger) giveBack(sequence uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, open := l.open[sequence]; open {
+		l.open[sequence] = entry{}
+	}
+}
+
 // settle notes that a message is not here any more, and that nobody is to be told.
 func (l *ledger) settle(sequence uint64) {
 	l.mu.Lock()
@@ -136,17 +148,15 @@ func (l *ledger) waiting() []string {
 	defer l.mu.Unlock()
 	all := make([]string, 0, len(l.open))
 	for _, e := range l.open {
-		all = append(all, e.ack)
+		if e.ack != "" {
+			all = append(all, e.ack)
+		}
 	}
 	return all
 }
 
 // outstanding is how many messages are not done with.
-func (l *ledger) outstanding() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.open)
-}
+func (l *ledger) outstanding() int { return len(l.waiting()) }
 
 // next is the number of the first message that must come again, should the consumer be made anew, and when its stream
 // was made; 0: none came yet.

@@ -72,6 +72,31 @@ func TestLedgerOfAnotherConsumer(t *testing.T) {
 	}
 }
 
+// TestLedgerOfWhatWasGivenBack: a consumer that is made anew begins with what was given back, in whatever session that
+// was, until it has come again.
+func TestLedgerOfWhatWasGivenBack(t *testing.T) {
+	l := newLedger()
+	l.of(firstStream, firstConsumer)
+	one := l.begin()
+	hand(t, l, one, 4, "a4")()
+	hand(t, l, one, 5, "a5")
+	l.giveBack(5) // the session has ended while it waited for room
+	two := l.begin()
+	hand(t, l, two, 6, "b6")() // comes before it
+	if next, _ := l.next(); next != 5 || l.outstanding() != 0 {
+		t.Errorf("a new consumer begins with %d, want 5; %d are not done with", next, l.outstanding())
+	}
+	l.arrive(two, 5, "b5") // and is not handed over
+	l.begin()
+	if next, _ := l.next(); next != 5 {
+		t.Errorf("a new consumer begins with %d, want 5", next)
+	}
+	hand(t, l, 3, 5, "c5")()
+	if next, _ := l.next(); next != 7 {
+		t.Errorf("a new consumer begins with %d, want 7", next)
+	}
+}
+
 // TestLedgerByChance: each message is acknowledged in the end, and none before its frame was done with.
 func TestLedgerByChance(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))

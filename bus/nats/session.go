@@ -235,7 +235,7 @@ func (s *session) deliver(ctx context.Context, in *bus.Intake, a arrival) error 
 	f.Resumed, f.Whole = s.resumed, s.config.whole()
 	f.Late = late
 	if err := s.meter.Forward(ctx, in, f); err != nil {
-		s.ledger.settle(a.meta.Sequence.Stream)
+		s.ledger.giveBack(a.meta.Sequence.Stream)
 		s.say(given, []string{a.Reply})
 		return err
 	}
