@@ -10,13 +10,15 @@
 // # Goroutines
 //
 // Run starts groups of goroutines that stop together:
-//   - intake: one a source. Each puts frames into the Intake, a bounded queue for each.
+//   - intake: one a source, what fills holes, and what notifyd itself says. Each puts frames into the Intake, a bounded
+//     queue for each.
 //   - routing: the router. It alone owns the index of the filters, and stores the deliveries of each batch of frames.
 //   - delivery: the outbox, with separate workers for each backend.
-//   - the rest: connections that backends keep, the pages, and the loops that watch files or prune tables.
+//   - the rest: outlets, bridges, connections that backends keep, the pages, and the loops that watch files or prune
+//     tables.
 //
-// The first goroutine that fails ends all of them. The goroutines share only the stores, which are safe for
-// concurrent use, and two snapshots that are replaced whole: the catalogue and the directory.
+// The first goroutine that fails ends all of them. The goroutines share only the stores, what is known of holes and of
+// silences, which are safe for concurrent use, and snapshots that are replaced whole: catalogue, directory, trust.
 //
 // # The order of stopping
 //
