@@ -27,11 +27,9 @@ type far struct {
 	address string
 	keys    string // of the sender
 
-	mu     sync.Mutex
-	got    []bustest.Arrived
-	stop   func()
-	attack func(net.Conn)
-	hit    chan struct{}
+	mu   sync.Mutex
+	got  []bustest.Arrived
+	stop func()
 }
 
 func newFar(t testing.TB, keys string) *far {
