@@ -25,7 +25,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
@@ -93,12 +92,6 @@ func New(c Config) *Carrier {
 // NotFrom adds a source whose messages come from where the bridge leads to.
 func (c *Carrier) NotFrom(source string) { c.notFrom[source] = true }
 
-// Prepare makes the bookmark of a bridge that is new. It is called before anything is stored.
-func (c *Carrier) Prepare(ctx context.Context) error {
-	_, err := c.claim(ctx)
-	return err
-}
-
 // Wake says that messages were stored. It never waits.
 func (c *Carrier) Wake() {
 	select {
@@ -110,73 +103,33 @@ func (c *Carrier) Wake() {
 // Run carries until ctx ends.
 func (c *Carrier) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		more, err := c.step(ctx)
-		pause := look
-		switch {
+		switch more, err := c.step(ctx); {
 		case ctx.Err() != nil:
-			continue
 		case err != nil:
 			c.failed++
 			c.sayFailed(err)
-			pause = backoff.Delay(c.Open.Choice.RetryMin, c.Open.Choice.RetryMax, c.failed, rand.Float64)
-			if !backoff.Sleep(ctx, pause) {
-				continue
+			choice := c.Open.Choice
+			backoff.Sleep(ctx, backoff.Delay(choice.RetryMin, choice.RetryMax, c.failed, rand.Float64))
+		default:
+			c.failed = 0
+			c.sayWorks()
+			if !more {
+				c.await(ctx)
 			}
-			continue
-		case more:
-			continue
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-		case <-c.wake:
-		case <-timer.C:
-		}
-		timer.Stop()
 	}
 	return c.end(ctx)
 }
 
-// end saves the bookmark, gives it up, and closes the bridge.
-func (c *Carrier) end(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-	defer cancel()
-	if !c.held.IsZero() {
-		if err := c.save(ctx); err != nil {
-			c.Log.Warn("the bookmark is not saved; some messages will be handed on twice", "error", err)
-		} else if err := c.History.Release(ctx, c.Name, c.Holder); err != nil {
-			c.Log.Warn("the bookmark is not released", "error", err)
-		}
+// await waits until there may be something to carry.
+func (c *Carrier) await(ctx context.Context) {
+	timer := time.NewTimer(look)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-c.wake:
+	case <-timer.C:
 	}
-	if err := c.Open.Bridge.Close(); err != nil {
-		c.Log.Debug("the bridge was not closed in order", "error", err)
-	}
-	return nil
-}
-
-// claim holds the bookmark, or finds that another process does.
-func (c *Carrier) claim(ctx context.Context) (bool, error) {
-	now := c.Now()
-	if now.Before(c.held.Add(renewed - lease)) {
-		return true, nil
-	}
-	b, held, err := c.History.Claim(ctx, c.Name, c.Holder, now.Add(lease))
-	if err != nil {
-		return false, err
-	}
-	if lost := c.counts.setLost(b.Lost); lost > 0 && c.asked {
-		c.Log.Warn("messages were deleted from the history before they were handed on", "lost", lost, "in_all", b.Lost)
-	}
-	c.asked = true
-	if !held {
-		c.held = time.Time{}
-		return false, nil
-	}
-	if c.held.IsZero() {
-		c.position, c.saved, c.savedAt = b.Position, b.Position, now
-	}
-	c.held = now.Add(lease)
-	return true, nil
 }
 
 // step carries one page. more: there may be another one at once.
@@ -221,7 +174,7 @@ func (c *Carrier) carry(ctx context.Context, loads []bus.Load, at []int64, end i
 		c.Log.Warn("a message can never be handed on", "reason", r.Reason, "topic", loads[r.Index].Message.Topic,
 			"id", loads[r.Index].ID, "error", r.Err)
 	}
-	c.counts.carried(done-len(refused), err == nil)
+	c.counts.carried(done - len(refused))
 	if done > 0 {
 		c.position = at[done-1]
 	}
@@ -231,8 +184,7 @@ func (c *Carrier) carry(ctx context.Context, loads []bus.Load, at []int64, end i
 		}
 		return fmt.Errorf("hand on %d messages: %w", len(loads)-done, err)
 	}
-	c.position, c.failed = end, 0
-	c.sayWorks()
+	c.position = end
 	return nil
 }
 
@@ -245,40 +197,11 @@ func (c *Carrier) sayFailed(err error) {
 	c.said = err.Error()
 }
 
+// sayWorks says that nothing fails any more.
 func (c *Carrier) sayWorks() {
+	c.counts.works()
 	if c.said != "" {
 		c.said = ""
 		c.Log.Info("messages are handed on again")
 	}
-}
-
-// saveSeldom saves the bookmark at once where something was handed on, and otherwise now and then.
-func (c *Carrier) saveSeldom(ctx context.Context, carried bool) error {
-	if !carried && c.Now().Sub(c.savedAt) < look {
-		return nil
-	}
-	return c.save(ctx)
-}
-
-func (c *Carrier) save(ctx context.Context) error {
-	if c.position == c.saved {
-		return nil
-	}
-	now := c.Now()
-	ours, err := c.History.Move(ctx, c.Name, c.Holder, c.position, now.Add(lease))
-	if err != nil {
-		return err
-	}
-	if !ours { // another process has begun where we had saved it
-		c.held = time.Time{}
-		return nil
-	}
-	c.saved, c.savedAt, c.held = c.position, now, now.Add(lease)
-	return nil
-}
-
-// A lock for the figures, which the pages of metrics read at any time.
-type counts struct {
-	mu sync.Mutex
-	figures
 }

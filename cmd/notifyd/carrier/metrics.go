@@ -2,6 +2,7 @@ package carrier
 
 import (
 	"maps"
+	"sync"
 	"time"
 
 	"github.com/notifyd/notifyd/internal/metric"
@@ -46,6 +47,12 @@ type figures struct {
 	refused       map[string]uint64
 }
 
+// counts are figures under a lock, since the pages of metrics read them at any time.
+type counts struct {
+	mu sync.Mutex
+	figures
+}
+
 func (c *counts) change(do func(f *figures)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -66,12 +73,8 @@ func (c *counts) setBehind(n int64, oldest time.Time) {
 	c.change(func(f *figures) { f.standby, f.behind, f.oldest = false, n, oldest })
 }
 
-func (c *counts) carried(n int, all bool) {
-	c.change(func(f *figures) {
-		f.sent += uint64(n)
-		f.down = f.down && !all
-	})
-}
+func (c *counts) carried(n int) { c.change(func(f *figures) { f.sent += uint64(n) }) }
+func (c *counts) works()        { c.change(func(f *figures) { f.down = false }) }
 
 // setLost notes how many are lost, and gives how many more that is.
 func (c *counts) setLost(n int64) (more int64) {
