@@ -46,7 +46,7 @@ type Poster struct {
 	config PosterConfig
 	url    string
 	client *http.Client
-	most   atomic.Int64 // messages of a request: fewer once the server has said so
+	most   atomic.Int64 // messages of a request: half where the server refuses them, one more where it takes so many
 	now    func() time.Time
 	sleep  func(context.Context, time.Duration) bool
 }
@@ -134,6 +134,7 @@ func (p *Poster) PostJSON(ctx context.Context, objects ...[]byte) (ids []string,
 			}
 			return ids, fmt.Errorf("post to %s: %w", p.url, err)
 		}
+		p.most.CompareAndSwap(int64(n), min(int64(n)+1, maxBatch))
 		ids, lines = append(ids, taken...), lines[n:]
 	}
 	return ids, nil
