@@ -23,7 +23,7 @@ type Proxy struct {
 	conns    map[net.Conn]bool
 	acked    int
 	attack   func(net.Conn)
-	attacked chan struct{}
+	attacked func() // tells who has begun the attack that somebody was attacked
 	all      sync.WaitGroup
 }
 
@@ -32,7 +32,7 @@ func NewProxy(t testing.TB, b *Broker) *Proxy {
 	t.Helper()
 	p := &Proxy{
 		Addr: fmt.Sprintf("127.0.0.1:%d", exectest.FreePort(t)), target: net.JoinHostPort(b.Host, b.Port),
-		conns: map[net.Conn]bool{}, attacked: make(chan struct{}),
+		conns: map[net.Conn]bool{},
 	}
 	p.Up(t)
 	t.Cleanup(func() {
@@ -91,11 +91,12 @@ func (p *Proxy) Acked() int {
 	return p.acked
 }
 
-// Attack makes it a hostile broker until stop is called, and returns when somebody is attacked.
+// Attack makes it a hostile broker until stop is called, and returns when it has done to somebody what it does, or
+// waits for him.
 func (p *Proxy) Attack(attack func(net.Conn)) (stop func()) {
+	attacked := make(chan struct{})
 	p.mu.Lock()
-	p.attack, p.attacked = attack, make(chan struct{})
-	attacked := p.attacked
+	p.attack, p.attacked = attack, sync.OnceFunc(func() { close(attacked) })
 	p.drop()
 	p.mu.Unlock()
 	select {
@@ -113,16 +114,9 @@ func (p *Proxy) Attack(attack func(net.Conn)) (stop func()) {
 func (p *Proxy) serve(conn net.Conn) {
 	p.mu.Lock()
 	p.conns[conn] = true
-	attack := p.attack
+	attack, attacked := p.attack, p.attacked
 	if p.listener == nil {
 		conn.Close()
-	}
-	if attack != nil {
-		select {
-		case <-p.attacked:
-		default:
-			close(p.attacked)
-		}
 	}
 	p.mu.Unlock()
 	defer func() {
@@ -132,6 +126,8 @@ func (p *Proxy) serve(conn net.Conn) {
 		p.mu.Unlock()
 	}()
 	if attack != nil {
+		defer attacked()
+		defer time.AfterFunc(100*time.Millisecond, attacked).Stop() // for one that waits
 		attack(conn)
 		return
 	}
