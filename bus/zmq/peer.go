@@ -22,6 +22,8 @@ type peer struct {
 	conn      *zmtpConn
 	queue     *peerQueue
 	gone      chan struct{} // closed when the connection has ended
+	ended     chan struct{} // closed after that, when nothing is written any more
+	left      bool          // the peer has closed it, with nothing unread; to be read once ended is closed
 	pong      chan struct{} // receives when the peer answers a PING
 	name      string        // its address, for the log
 
@@ -58,7 +60,7 @@ func (p *Publisher) serve(ctx context.Context, conn net.Conn) (err error) {
 	g.handshakeDone()
 	g.limits.write = p.config.Stall
 	q := &peer{
-		publisher: p, conn: g, queue: newPeerQueue(p), gone: make(chan struct{}),
+		publisher: p, conn: g, queue: newPeerQueue(p), gone: make(chan struct{}), ended: make(chan struct{}),
 		pong: make(chan struct{}, 1), prefixes: map[string]int{}, name: conn.RemoteAddr().String(),
 	}
 	if err := p.addPeer(q); err != nil {
@@ -69,8 +71,10 @@ func (p *Publisher) serve(ctx context.Context, conn net.Conn) (err error) {
 	started.Go(func() { q.linger(ctx) })
 	defer func() {
 		conn.Close()
+		q.left = err == nil && p.listener != nil
 		close(q.gone)
 		started.Wait()
+		close(q.ended)
 		p.removePeer(q)
 	}()
 	return q.read(codec)

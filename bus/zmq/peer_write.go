@@ -69,7 +69,9 @@ func (q *peer) closeHalf() {
 	}
 }
 
-// flush waits until the peer has answered a PING that is sent after all that is queued now, for patience at most.
+// flush waits until the peer has answered a PING that is sent after all that is queued now, for patience at most. A
+// subscriber that leaves instead, as one that wants a single message does, has read what was sent: where anything is
+// unread, the system resets the connection.
 func (q *peer) flush(ctx context.Context, patience time.Duration) error {
 	select {
 	case <-q.pong: // an old answer
@@ -80,7 +82,7 @@ func (q *peer) flush(ctx context.Context, patience time.Duration) error {
 	select {
 	case <-mark:
 	case <-q.gone:
-		return errGone
+		return q.parting(mark)
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -90,9 +92,22 @@ func (q *peer) flush(ctx context.Context, patience time.Duration) error {
 	case <-q.pong:
 	case <-timer.C:
 	case <-q.gone:
-		return errGone
+		return q.parting(mark)
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	return nil
+}
+
+// parting is what flush says of a peer that is gone.
+func (q *peer) parting(mark <-chan struct{}) error {
+	<-q.ended
+	select {
+	case <-mark:
+		if q.left {
+			return nil
+		}
+	default:
+	}
+	return errGone
 }

@@ -171,6 +171,39 @@ func TestNoticesThatTheRelayDied(t *testing.T) {
 	}
 }
 
+// TestASubscriberThatLeaves has read what was sent to it, though it answers nothing any more: `tail -n 1` does that.
+// One that leaves something unread has not.
+func TestASubscriberThatLeaves(t *testing.T) {
+	for name, reads := range map[string]bool{"with all read": true, "with a byte unread": false} {
+		t.Run(name, func(t *testing.T) {
+			noLeaks(t)
+			p := bind(t, "tcp://127.0.0.1:0", PublisherConfig{})
+			run(t, p)
+			c := dialIn(t, p, join(greeting(), readyAs("SUB"), part(0, []byte{1})))
+			if err := p.WaitSubscribed(within(t), "t"); err != nil {
+				t.Fatal(err)
+			}
+			must[int](t)(p.Publish("t", []byte("said")))
+			flushed := make(chan error, 1)
+			go func() { flushed <- p.Flush(within(t)) }()
+			until, piece := []byte("PIN"), make([]byte, 1)
+			if reads {
+				until, piece = []byte("PING"), make([]byte, 100)
+			}
+			for got := []byte(nil); !bytes.Contains(got, until); {
+				n, err := c.Read(piece)
+				if got = append(got, piece[:n]...); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c.Close()
+			if err := <-flushed; (err == nil) != reads {
+				t.Errorf("Flush: %v", err)
+			}
+		})
+	}
+}
+
 // dialIn connects to p and says text.
 func dialIn(t testing.TB, p *Publisher, text []byte) net.Conn {
 	t.Helper()
