@@ -21,17 +21,14 @@ import (
 
 // openAdapters opens the buses that messages come from and the backends that notices go to.
 func (s *Service) openAdapters(f *config.File) error {
-	var err, err2 error
-	s.sources, err = openSources(f, s.log)
-	s.backends, err2 = openBackends(f, s.log, backends.Parts{
+	var errs [4]error
+	s.sources, errs[0] = openSources(f, s.log)
+	s.backends, errs[1] = openBackends(f, s.log, backends.Parts{
 		Now: s.env.Now, Random: rand.Float64, Manage: s.settings.Web.manage(), Writer: s.db.Writer, Reader: s.db.Reader,
 	})
-	var err3 error
-	s.outlets, err3 = openOutlets(f, s.log)
-	var err4 error
-	s.bridges, err4 = openBridges(f, s.log, s.sources)
-	err = errors.Join(err, err2, err3, err4, checkOutlets(f, s.settings, s.outlets),
-		checkNames(f, s.settings, s.sources))
+	s.outlets, errs[2] = openOutlets(f, s.log)
+	s.bridges, errs[3] = openBridges(f, s.log, s.sources)
+	err := errors.Join(append(errs[:], checkOutlets(f, s.settings, s.outlets), checkNames(f, s.settings, s.sources))...)
 	if err != nil {
 		return err
 	}
@@ -48,18 +45,8 @@ func (s *Service) openAdapters(f *config.File) error {
 func openSources(f *config.File, log *slog.Logger) (map[string]bus.Source, error) {
 	sources := map[string]bus.Source{}
 	var errs []error
-	for _, driver := range busall.Drivers() {
-		section := "bus." + driver.Name
-		decode := f.Section(section)
-		if !f.Has(section) {
-			continue
-		}
-		source, err := driver.Open(decode, log.With("source", driver.Name))
-		if err != nil {
-			errs = append(errs, f.InSection(section, err))
-			continue
-		}
-		sources[driver.Name] = source
+	for _, d := range busall.Drivers() {
+		errs = append(errs, openInto(sources, f, d.Name, d.Open, log.With("source", d.Name)))
 	}
 	reserveNames(sources)
 	return sources, errors.Join(errs...)
@@ -69,20 +56,26 @@ func openSources(f *config.File, log *slog.Logger) (map[string]bus.Source, error
 func openOutlets(f *config.File, log *slog.Logger) (map[string]bus.Outlet, error) {
 	outlets := map[string]bus.Outlet{}
 	var errs []error
-	for _, driver := range busall.Outlets() {
-		section := "bus." + driver.Name
-		decode := f.Section(section)
-		if !f.Has(section) {
-			continue
-		}
-		outlet, err := driver.Open(decode, log.With("outlet", driver.Name))
-		if err != nil {
-			errs = append(errs, f.InSection(section, err))
-			continue
-		}
-		outlets[driver.Name] = outlet
+	for _, d := range busall.Outlets() {
+		errs = append(errs, openInto(outlets, f, d.Name, d.Open, log.With("outlet", d.Name)))
 	}
 	return outlets, errors.Join(errs...)
+}
+
+// openInto opens a driver, where the configuration has a section for it below "bus", and adds what it has opened.
+func openInto[T any](all map[string]T, f *config.File, name string,
+	open func(func(any) error, *slog.Logger) (T, error), log *slog.Logger) error {
+	section := "bus." + name
+	decode := f.Section(section)
+	if !f.Has(section) {
+		return nil
+	}
+	opened, err := open(decode, log)
+	if err != nil {
+		return f.InSection(section, err)
+	}
+	all[name] = opened
+	return nil
 }
 
 // outputs makes what hands on to the outlets.
@@ -121,27 +114,19 @@ func (s *Service) elsewhere() func(source string) bool {
 
 // openBridges opens every bridge that the configuration has, by its driver and name.
 func openBridges(f *config.File, log *slog.Logger, sources map[string]bus.Source) (map[string]bus.OpenBridge, error) {
-	bridges := map[string]bus.OpenBridge{}
+	bridges, byDriver := map[string]bus.OpenBridge{}, map[string][]bus.OpenBridge{}
 	names := sourceNames(sources)
 	var errs []error
-	for _, driver := range busall.Bridges() {
-		section := "bus." + driver.Name
-		decode := f.Section(section)
-		if !f.Has(section) {
-			continue
-		}
-		opened, err := driver.Open(decode, log)
-		if err != nil {
-			errs = append(errs, f.InSection(section, err))
-		}
-		for _, b := range opened {
+	for _, d := range busall.Bridges() {
+		errs = append(errs, openInto(byDriver, f, d.Name, d.Open, log))
+		for _, b := range byDriver[d.Name] {
 			for _, from := range b.Choice.NotFrom {
 				if !slices.Contains(names, from) && !findsNames(sources) {
-					errs = append(errs, f.InSection(section, fmt.Errorf("%s: not_from: %q is no source; there are %q", b.Name, from,
-						names)))
+					errs = append(errs, f.InSection("bus."+d.Name, fmt.Errorf("%s: not_from: %q is no source; there are %q", b.Name,
+						from, names)))
 				}
 			}
-			bridges[driver.Name+"."+b.Name] = b
+			bridges[d.Name+"."+b.Name] = b
 		}
 	}
 	return bridges, errors.Join(errs...)

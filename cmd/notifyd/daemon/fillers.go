@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -152,12 +153,18 @@ func (f *fillers) end(name string) {
 	}
 }
 
-// connects is how often a source was connected: the connections that it has, and those made after a first.
-type connects struct{ up, again float64 }
+// connects is what is known of the connections of a source, by the name in its metrics.
+type connects struct {
+	up    float64 // that it has
+	again float64 // that were made after a first
+	open  bool    // frames can come: its input is not spent, as that of a file
+}
 
-func (s *Service) connects() map[string]connects {
+func (s *Service) connects() map[string]connects { return connectsOf(s.sources) }
+
+func connectsOf(sources map[string]bus.Source) map[string]connects {
 	all := map[string]connects{}
-	for _, source := range s.sources {
+	for _, source := range sources {
 		metered, ok := source.(bus.Metered)
 		if !ok {
 			continue
@@ -170,7 +177,7 @@ func (s *Service) connects() map[string]connects {
 			n := all[labels[at]]
 			switch d.Name {
 			case bus.ConnectedMetric:
-				n.up += value
+				n.up, n.open = n.up+value, true
 			case bus.ReconnectsMetric:
 				n.again += value
 			}
@@ -178,4 +185,20 @@ func (s *Service) connects() map[string]connects {
 		})
 	}
 	return all
+}
+
+// sourceNames returns the names of all sources, as in Frame.Source: one bus may have several.
+func sourceNames(sources map[string]bus.Source) []string {
+	return slices.Sorted(maps.Keys(connectsOf(sources)))
+}
+
+// endpoints gives the sources that frames can come from, and whether each is connected.
+func (s *Service) endpoints() map[string]bool {
+	up := map[string]bool{}
+	for name, n := range s.connects() {
+		if n.open {
+			up[name] = n.up > 0
+		}
+	}
+	return up
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +17,6 @@ import (
 	"github.com/notifyd/notifyd/cmd/notifyd/say"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
-	"github.com/notifyd/notifyd/internal/metric"
 	"github.com/notifyd/notifyd/internal/watch"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/outbox"
@@ -115,25 +113,6 @@ func (s *Service) openVoice() {
 		Now: s.env.Now, Log: s.log,
 		Endpoints: s.endpoints,
 	}
-}
-
-// endpoints gives the endpoints that there are and whether frames can come from them. One whose input is spent, such as
-// a file, is none any more.
-func (s *Service) endpoints() map[string]bool {
-	up := map[string]bool{}
-	for _, source := range s.sources {
-		metered, ok := source.(bus.Metered)
-		if !ok {
-			continue
-		}
-		metered.Collect(func(d *metric.Desc, value float64, labels ...string) {
-			if d.Name == bus.ConnectedMetric {
-				endpoint := labels[slices.Index(d.Labels, "source")]
-				up[endpoint] = up[endpoint] || value > 0
-			}
-		})
-	}
-	return up
 }
 
 // gone switches off a destination that will never accept anything, and cancels its deliveries; its owner sees the

@@ -11,7 +11,6 @@ import (
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
-	"github.com/notifyd/notifyd/internal/metric"
 	"github.com/notifyd/notifyd/internal/watch"
 )
 
@@ -26,24 +25,6 @@ func (s *Service) openTrust(f *config.File) error {
 		s.log.Warn("trust is limited", "problem", warning)
 	}
 	return nil
-}
-
-// sourceNames returns the names of all sources, as in Frame.Source: one bus may have several.
-func sourceNames(sources map[string]bus.Source) []string {
-	var names []string
-	for _, source := range sources {
-		metered, ok := source.(bus.Metered)
-		if !ok {
-			continue
-		}
-		metered.Collect(func(d *metric.Desc, _ float64, labels ...string) {
-			if at := slices.Index(d.Labels, "source"); at >= 0 && at < len(labels) {
-				names = append(names, labels[at])
-			}
-		})
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
 }
 
 // findsNames reports whether a source finds its publishers while it runs: then a name that nobody has may come up.
