@@ -128,7 +128,11 @@ func (a *appending) copyOf(i int, old *messageRow) error {
 // overwrite puts an event in the place of a copy that proves less. They may differ in what the hash does not cover.
 func (a *appending) overwrite(i int, old *messageRow) error {
 	r := &a.rows[i]
-	if old.Marked && !r.Marked {
+	leftOut, err := a.leftOut(i, old)
+	if err != nil {
+		return err
+	}
+	if leftOut {
 		return a.renew(i, old)
 	}
 	r.ID = old.ID
@@ -151,8 +155,8 @@ func (a *appending) overwrite(i int, old *messageRow) error {
 	return nil
 }
 
-// renew is overwrite for a copy that the policy no longer marks: it gets an id after all others. Whoever reads in the
-// order of ids, and gives nobody what is marked, has passed the old one.
+// renew is overwrite for an event that gets an id after all others: who reads in the order of ids has passed the copy
+// and perhaps given it to nobody.
 func (a *appending) renew(i int, old *messageRow) error {
 	if err := a.tx.Exec("DELETE FROM messages WHERE id = ?", old.ID).Error; err != nil {
 		return err

@@ -102,6 +102,26 @@ func (a *appending) hashOld(r *messageRow) error {
 	return nil
 }
 
+// leftOut reports whether bridges may have left out a copy for what it is and the event is not: marked, or claiming to
+// come from elsewhere. Anybody may send such a copy first.
+func (a *appending) leftOut(i int, old *messageRow) (bool, error) {
+	if a.ours(old.ID, i) >= 0 { // nobody has seen it
+		return false, nil
+	}
+	if old.Marked {
+		return !a.rows[i].Marked, nil
+	}
+	if err := a.tx.Raw("SELECT payload FROM messages WHERE id = ?", old.ID).Row().Scan(&old.Payload); err != nil {
+		return false, err
+	}
+	m, err := old.record().Message()
+	if err != nil {
+		return true, nil
+	}
+	now := a.outcomes[i].Event.Message
+	return m.Bridged() && !now.Bridged() || len(m.Via()) > 0 && !slices.Equal(m.Via(), now.Via()), nil
+}
+
 func (r *messageRow) proved() bool { return r.standing().Proved() }
 
 func (r *messageRow) provesMore(than *messageRow) bool {

@@ -155,7 +155,7 @@ func (o *outbound) carryPart(ctx context.Context, loads []bus.Load, watchdog *ti
 		first = append(first, i)
 	}
 	returned := map[string]amqp091.Return{}
-	for n, i := range first {
+	for _, i := range first {
 		watchdog.Reset(o.config.Timeout)
 		c, open := o.next()
 		switch {
@@ -178,8 +178,7 @@ func (o *outbound) carryPart(ctx context.Context, loads []bus.Load, watchdog *ti
 				more = false
 			}
 		}
-		m := loads[first[n]]
-		if r, is := returned[m.ID+" "+m.Message.Topic]; is {
+		if r, is := returned[loads[i].ID+" "+loads[i].Message.Topic]; is {
 			return i, upTo(refused, i), fmt.Errorf("no queue takes the topic %q (%s, mandatory)", r.RoutingKey, r.ReplyText)
 		}
 	}

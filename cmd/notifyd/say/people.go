@@ -64,5 +64,10 @@ func (v *Voice) Sent(tx *gorm.DB, parcels []outbox.Sent, owners Owners) error {
 	return v.Add(tx, NoticeSent, all...)
 }
 
-// others reports whether a topic is none of ours: of our own messages nothing is said, which would never end.
-func (v *Voice) others(topic string) bool { return !strings.HasPrefix(topic, v.Topic("")) }
+// others reports whether a topic is none of a notifyd's, ours or another: of what a notifyd says nothing is said. That
+// would never end, also between two daemons that hand on to each other.
+func (v *Voice) others(topic string) bool {
+	return !strings.HasPrefix(topic, v.Topic("")) && !slices.ContainsFunc(Events(), func(event string) bool {
+		return strings.HasSuffix(topic, ".notifyd."+event)
+	})
+}

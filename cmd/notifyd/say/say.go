@@ -11,8 +11,8 @@
 //   - source.silent, source.back: by Silences, with what it stores of the silence.
 //   - preferences.changed: what somebody changes within some seconds is one message, however much it is. A stop link
 //     counts, but nothing that the program does by itself.
-//   - notice.sent: one message for each parcel, and none about notices that tell of what notifyd says: that would never
-//     end.
+//   - notice.sent: one message for each parcel, and none about notices that tell of what a notifyd says, this one or
+//     another: that would never end.
 //
 // Messages bear account names, kinds of change and ids of messages; no address, no filter, no text.
 package say

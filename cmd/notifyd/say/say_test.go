@@ -198,7 +198,7 @@ func TestNoticeSent(t *testing.T) {
 	each(t, func(b *bench) {
 		v := b.voice(NoticeSent)
 		owners := func(*gorm.DB, []string) (map[string]string, error) { return map[string]string{"1": "alice"}, nil }
-		own := v.Topic(SourceSilent)
+		own, others := v.Topic(SourceSilent), "com.example.stg.notifyd.notice.sent" // of a notifyd that a bridge leads to
 		b.in(func(tx *gorm.DB) error {
 			sent := func(id, backend, to string, topics ...string) outbox.Sent {
 				p := outbox.Sent{ID: id, Backend: backend, Destination: to, Topics: topics}
@@ -208,7 +208,7 @@ func TestNoticeSent(t *testing.T) {
 				return p
 			}
 			return v.Sent(tx, []outbox.Sent{
-				sent("a", "email", "1", "x", own, "y"), sent("b", "email", "1", own),
+				sent("a", "email", "1", "x", own, "y"), sent("b", "email", "1", own), sent("e", "email", "1", others),
 				sent("c", "irc", "2", "x"), // its destination is gone
 				sent("d", "email", outbox.Account+"x@example.org", ""),
 			}, owners)
