@@ -4,8 +4,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/notifyd/notifyd/bus"
 )
@@ -109,6 +111,31 @@ func TestHookAnswers(t *testing.T) {
 			if w.Body.String() != `{"title":"Unauthorized","status":401}`+"\n" {
 				t.Errorf("%s: the answer is %s", c.name, w.Body)
 			}
+		}
+	}
+}
+
+// TestDeliveredAgainLater: services that send no id of the delivery try again too, also when a minute is over. What is
+// another event has another id.
+func TestDeliveredAgainLater(t *testing.T) {
+	for _, c := range []struct{ adapter, body, other string }{
+		{"gerrit", `{"type":"comment-added","change":{"number":7},"eventCreatedOn":1780000000,"comment":"a"}`,
+			`{"type":"comment-added","change":{"number":7},"eventCreatedOn":1780000001,"comment":"a"}`},
+		{"gerrit", `{"type":"ref-updated","refUpdate":{"refName":"refs/heads/main"},"eventCreatedOn":1780000000}`,
+			`{"type":"ref-updated","refUpdate":{"refName":"refs/heads/next"},"eventCreatedOn":1780000000}`},
+		{"gerrit", `{"type":"project-created","projectName":"a","eventCreatedOn":1780000000}`,
+			`{"type":"project-created","projectName":"b","eventCreatedOn":1780000000}`},
+		{"jenkins", `{"build":{"full_url":"https://ci.example.org/job/a/1/","phase":"STARTED"}}`,
+			`{"build":{"full_url":"https://ci.example.org/job/a/1/","phase":"COMPLETED"}}`},
+		{"jenkins", `{"build":{"url":"job/a/1/","phase":"STARTED"}}`, `{"build":{"url":"job/a/2/","phase":"STARTED"}}`},
+	} {
+		s := hooked(t, Hook{Adapter: c.adapter}, nil)
+		_, first := s.send("/hooks/NAME/mug-secret", c.body)
+		_, other := s.send("/hooks/NAME/mug-secret", c.other)
+		s.now = func() time.Time { return testNow.Add(2 * time.Minute) }
+		_, again := s.send("/hooks/NAME/mug-secret", c.body)
+		if len(first) != 1 || !slices.Equal(ids(first), ids(again)) || slices.Equal(ids(first), ids(other)) {
+			t.Errorf("%s: %q, again %q, another event %q", c.body, ids(first), ids(again), ids(other))
 		}
 	}
 }
