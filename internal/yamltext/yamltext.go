@@ -122,7 +122,7 @@ func Parse(text []byte, bounds Bounds) (root ast.Node, err error) {
 			t.Value = written
 		}
 	}
-	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
+	file, err := parser.Parse(joinTexts(tokens), 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		return nil, syntaxError(err)
 	}
