@@ -14,6 +14,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
+	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
@@ -123,6 +124,35 @@ func TestPruneUsesIndexes(t *testing.T) {
 			}
 			if !strings.Contains(plan, "idx_messages_source") || strings.Contains(plan, "TEMP B-TREE") {
 				t.Error(plan)
+			}
+		}
+	})
+}
+
+// TestReadersUseIndexes: what bridges, replays and the paces of services read costs what it gives.
+func TestReadersUseIndexes(t *testing.T) {
+	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
+		fill(t, s, d, 4000)
+		put(t, s, d, event("2026-8d9b5b52-6a3f-4b0e-9c2f-0f5f6f2e7a11", 0, "org.example.prod.app1.thing1", nil, nil))
+		seen := &explainer{t: t, postgres: d.Postgres}
+		reader := history.NewStore(d.Writer, seen.open(d), func() time.Time { return noon })
+		ctx, long := t.Context(), noon.Add(-9000*time.Hour)
+		topic, id := []string{"org.example.prod.app3.thing3"}, []string{"8d9b5b52-6a3f-4b0e-9c2f-0f5f6f2e7a11"}
+		for name, read := range map[string]func() (int, error){
+			"headings": func() (int, error) { h, err := reader.Headings(ctx, 2000, 3000, 50); return len(h), err },
+			"settled":  func() (int, error) { last, err := reader.Settled(ctx); return int(last), err },
+			"kept":     func() (int, error) { k, err := reader.Kept(ctx, bus.KeptQuery{IDs: id}, 9, 1<<20); return len(k), err },
+			"topics":   func() (int, error) { all, err := reader.Topics(ctx, 500); return len(all), err },
+			"minutes":  func() (int, error) { m, err := reader.TopicMinutes(ctx, topic, long); return len(m), err },
+		} {
+			seen.plans = nil
+			if n, err := read(); n == 0 || err != nil {
+				t.Errorf("%s gives %d: %v", name, n, err)
+			}
+			for _, plan := range seen.plans {
+				if strings.Contains(plan, "Seq Scan on messages") || strings.Contains(plan, "SCAN messages") {
+					t.Errorf("%s: %s", name, plan)
+				}
 			}
 		}
 	})
