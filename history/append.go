@@ -1,7 +1,6 @@
 package history
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -161,7 +160,7 @@ func (a *appending) insert(part []int) error {
 // index adds the users and packages of the new messages to the indexes.
 func (a *appending) index() error {
 	var facts []any
-	users, packages := nameRows{table: "message_users"}, nameRows{table: "message_packages"}
+	users, packages := nameRows{people: true, table: "message_users"}, nameRows{table: "message_packages"}
 	for i, o := range a.outcomes {
 		if !a.unnamed[i] {
 			continue
@@ -170,59 +169,12 @@ func (a *appending) index() error {
 		if packed := pack(e); packed != nil {
 			facts = append(facts, row.ID, packed)
 		}
-		// the actor is one of the users concerned
-		err := errors.Join(users.add(a.tx, row, names(append([]string{e.Actor}, e.Users...))),
-			packages.add(a.tx, row, names(e.Packages)))
+		// the actor is found like the users concerned
+		err := errors.Join(users.addPeople(a.tx, row, e), packages.add(a.tx, row, names(e.Packages)))
 		if err != nil {
 			return err
 		}
 	}
 	return errors.Join(insertRows(a.tx, "INSERT INTO message_facts (message_id, facts) VALUES ", 2, facts),
 		users.insert(a.tx), packages.insert(a.tx))
-}
-
-// A nameRows collects the rows of an index of names.
-type nameRows struct {
-	table  string
-	values []any
-}
-
-// manyNames is the number of names from which on those of one message are inserted as one JSON value: a statement with
-// a parameter for each costs twice as much.
-const manyNames = 30
-
-// add adds the names of a message.
-func (n *nameRows) add(tx *gorm.DB, row *messageRow, names []string) error {
-	if len(names) < manyNames {
-		for _, name := range names {
-			n.values = append(n.values, name, row.SentAt, row.ID)
-		}
-		return nil
-	}
-	list, err := json.Marshal(names)
-	if err != nil {
-		return err
-	}
-	each := "json_each(?)"
-	if tx.Name() == "postgres" {
-		each = "json_array_elements_text(CAST(? AS json))"
-	}
-	return tx.Exec("INSERT INTO "+n.table+" (name, sent_at, message_id)"+
-		" SELECT value, CAST(? AS bigint), CAST(? AS bigint) FROM "+each, row.SentAt, row.ID, string(list)).Error
-}
-
-func (n *nameRows) insert(tx *gorm.DB) error {
-	return insertRows(tx, "INSERT INTO "+n.table+" (name, sent_at, message_id) VALUES ", 3, n.values)
-}
-
-// insertRows inserts rows of so many columns; values are those of one row after the other.
-func insertRows(tx *gorm.DB, statement string, columns int, values []any) error {
-	row := tuple(columns)
-	for part := range slices.Chunk(values, batch*columns) {
-		err := tx.Exec(statement+row+strings.Repeat(", "+row, len(part)/columns-1), part...).Error
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -27,6 +27,7 @@ var columns = []messageColumn{
 	{"payload", func(r *messageRow) any { return r.Payload }, false},
 	{"content_hash", func(r *messageRow) any { return r.ContentHash }, false},
 	{"verdict", func(r *messageRow) any { return r.Verdict }, false},
+	{"category", func(r *messageRow) any { return r.Category }, false},
 	{"common_id", func(r *messageRow) any { return r.CommonID }, true},
 	{"claimed_id", func(r *messageRow) any { return r.ClaimedID }, true},
 	{"signer", func(r *messageRow) any { return r.Signer }, true},

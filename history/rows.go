@@ -22,7 +22,7 @@ func Models() []any {
 // These are the rows. Times are Unix microseconds; the foreign keys are in migrations/*/*_history*.sql.
 
 type messageRow struct {
-	ID          int64  `gorm:"primaryKey;index:idx_messages_time,priority:2;index:idx_messages_topic,priority:3;index:idx_messages_app,priority:3;index:idx_messages_kind,priority:3;index:idx_messages_source,priority:3"`
+	ID          int64  `gorm:"primaryKey;index:idx_messages_time,priority:2;index:idx_messages_topic,priority:3;index:idx_messages_app,priority:3;index:idx_messages_kind,priority:3;index:idx_messages_source,priority:3;index:idx_messages_category,priority:3"`
 	MsgID       string `gorm:"not null;uniqueIndex:idx_messages_msg_id"`
 	Source      string `gorm:"not null;index:idx_messages_source,priority:1"`
 	Topic       string `gorm:"not null;index:idx_messages_topic,priority:1"`
@@ -31,7 +31,7 @@ type messageRow struct {
 	Title       string `gorm:"not null"`
 	Summary     string `gorm:"not null"`
 	Link        string `gorm:"not null"`
-	SentAt      int64  `gorm:"not null;index:idx_messages_time,priority:1;index:idx_messages_topic,priority:2;index:idx_messages_app,priority:2;index:idx_messages_kind,priority:2"`
+	SentAt      int64  `gorm:"not null;index:idx_messages_time,priority:1;index:idx_messages_topic,priority:2;index:idx_messages_app,priority:2;index:idx_messages_kind,priority:2;index:idx_messages_category,priority:2"`
 	ReceivedAt  int64  `gorm:"not null;index:idx_messages_source,priority:2"`
 	Size        int64  `gorm:"not null;index:idx_messages_source,priority:4"`
 	Payload     []byte `gorm:"not null"`
@@ -44,6 +44,7 @@ type messageRow struct {
 	Reason      string `gorm:"not null;default:''"`
 	Marked      bool   `gorm:"not null;default:false"`
 	Late        bool   `gorm:"not null;default:false"`
+	Category    string `gorm:"not null;default:'';index:idx_messages_category,priority:1"`
 }
 
 func (messageRow) TableName() string { return "messages" }
@@ -52,6 +53,8 @@ type messageUserRow struct {
 	Name      string `gorm:"primaryKey"`
 	SentAt    int64  `gorm:"primaryKey;autoIncrement:false"`
 	MessageID int64  `gorm:"primaryKey;autoIncrement:false;index:idx_message_users_message_id"`
+	IsUser    bool   `gorm:"not null;default:true"`
+	IsActor   bool   `gorm:"not null;default:false"`
 }
 
 func (messageUserRow) TableName() string { return "message_users" }
@@ -88,6 +91,7 @@ func newRow(e *catalogue.Event, now time.Time) messageRow {
 		Title: column(e.Title), Summary: column(prose.Summary), Link: column(prose.Link),
 		SentAt: min(e.Time.UnixMicro(), now.UnixMicro()), ReceivedAt: now.UnixMicro(), Payload: e.Payload,
 		ContentHash: hash(e.Message), Late: e.Late, CommonID: bus.CommonID(e.ID),
+		Category: column(Category(e.Topic)),
 	}
 	row.setStanding(e.Standing)
 	if row.Payload == nil {

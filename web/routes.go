@@ -88,6 +88,7 @@ func (s *site) mux() http.Handler {
 	if s.Notices != nil {
 		outer.Handle("GET "+s.path("/api/v1/notices"), s.Notices)
 	}
+	s.addArchive(outer, pages)
 	outer.Handle(s.path("/"), http.StripPrefix(s.prefix, s.sessions.LoadAndSave(pages)))
 	return outer
 }

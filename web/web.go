@@ -84,6 +84,8 @@ type Options struct {
 	KnowsKind    func(name string) bool         // as in rulespec.Env, the same as the router has; may be nil
 	Backends     []backends.Info                // the configured ones; one of them sends the sign-in links
 
+	Archive *Archive // the history for programs; nil: there is none
+
 	// KeepLinks reports whether a message whose sender is not proved keeps its link; nil: it does not.
 	KeepLinks func() bool
 
@@ -118,6 +120,7 @@ type limits struct {
 	codes   *limiter // codes and links tried, by user or network
 	tests   *limiter // test notices, by user
 	posts   *limiter // anything posted, by user or network
+	archive *limiter // queries of the archive, by user or network
 }
 
 // Handler returns the pages, mounted under the path of the base URL. A proxy in front passes that path on unchanged.
@@ -180,6 +183,7 @@ func (s *site) fillIn() {
 		codes:   newLimiter(s.Now, 30*time.Second, 20),
 		tests:   newLimiter(s.Now, time.Minute, 5),
 		posts:   newLimiter(s.Now, 200*time.Millisecond, 120),
+		archive: newLimiter(s.Now, 100*time.Millisecond, 300),
 	}
 }
 

@@ -57,6 +57,7 @@ var allowed = map[string][]string{
 	"prefs/schedule": {},
 	"web": {"prefs", "prefs/links", "prefs/schedule", "history", "rules", "rules/scan", "rulespec",
 		"rulespec/catalogue", "outbox", "backends", "bus"},
+	"web/datagrepper": {"history", "rulespec/catalogue", "bus"},
 }
 
 // lists are the only folders that name every backend or every source.

@@ -30,6 +30,10 @@ func (s *Service) openPages(ctx context.Context) error {
 	if len(s.settings.Web.Proxies) == 0 && strings.HasPrefix(s.settings.Web.BaseURL, "https:") {
 		s.log.Warn("the pages are reached over https, so a proxy stands in front, but web.trusted_proxies is empty: all visitors count as one network, and share its limits")
 	}
+	archive, err := s.archive()
+	if err != nil {
+		return fmt.Errorf("open archive: %w", err)
+	}
 	pages, err := web.Handler(web.Options{
 		BaseURL:  s.settings.Web.BaseURL,
 		Accounts: s.prefs.Accounts, Sessions: s.prefs.Sessions, Tokens: s.prefs.Tokens, Destinations: s.prefs.Destinations,
@@ -43,6 +47,7 @@ func (s *Service) openPages(ctx context.Context) error {
 		KindName:       s.describer.kindName,
 		Backends:       s.infos(),
 		KeepLinks:      func() bool { return s.trust.Load().Links() },
+		Archive:        archive,
 		Queue:          s.queue,
 		Notices:        s.stream(),
 		TrustedProxies: func() []netip.Prefix { return s.tuned.Load().proxies }, Now: s.env.Now, Log: s.log,

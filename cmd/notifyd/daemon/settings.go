@@ -52,7 +52,8 @@ type webSettings struct {
 	Listen  string `yaml:"listen"`   // "" switches the pages off
 	BaseURL string `yaml:"base_url"` // as people reach it; links in mails start with it
 	// Proxies are the networks whose X-Forwarded-For is trusted.
-	Proxies []string `yaml:"trusted_proxies"`
+	Proxies []string        `yaml:"trusted_proxies"`
+	Archive archiveSettings `yaml:"datagrepper"`
 }
 
 type metricsSettings struct {
@@ -108,7 +109,7 @@ func defaultSettings() Settings {
 	return Settings{
 		Log:       logSettings{Level: "info", Format: "text"},
 		Database:  databaseSettings{DSN: "notifyd.db"},
-		Web:       webSettings{Listen: "127.0.0.1:8080", BaseURL: "http://127.0.0.1:8080"},
+		Web:       webSettings{Listen: "127.0.0.1:8080", BaseURL: "http://127.0.0.1:8080", Archive: defaultArchive()},
 		Metrics:   metricsSettings{Listen: "127.0.0.1:8081"},
 		Directory: directorySettings{Check: 10 * time.Second},
 		Catalogue: catalogueSettings{Check: 10 * time.Second},
@@ -178,6 +179,7 @@ func (s Settings) check() error {
 		}
 	}
 	s.History.check(bad)
+	s.Web.Archive.check(bad)
 	if _, err := s.Web.proxies(); err != nil {
 		bad("web.trusted_proxies", "%v; expected networks such as 192.0.2.0/24", err)
 	}

@@ -1,0 +1,96 @@
+package datagrepper
+
+import (
+	"net/http"
+
+	"github.com/notifyd/notifyd/history"
+)
+
+// answer is what /raw answers.
+type answer struct {
+	Messages  any       `json:"raw_messages"`
+	Total     int64     `json:"total"`
+	Pages     int64     `json:"pages"`
+	Count     int       `json:"count"`
+	Arguments arguments `json:"arguments"`
+}
+
+// raw answers /raw and /v2/search.
+func (req *request) raw() error {
+	q, err := req.query()
+	if err != nil {
+		return err
+	}
+	found, total, err := req.find(q)
+	if err != nil {
+		return err
+	}
+	if req.wantsHTML() {
+		return req.cards(found, q.form, true)
+	}
+	a := answer{Total: total, Pages: (total + q.rows - 1) / q.rows, Count: len(found), Arguments: q.arguments}
+	if req.grouped() {
+		a.Messages = req.groups(found)
+		return req.json(http.StatusOK, a)
+	}
+	messages := make([]any, len(found))
+	for i := range found {
+		if messages[i], err = req.message(found[i], q.meta); err != nil {
+			return err
+		}
+	}
+	a.Messages = messages
+	return req.json(http.StatusOK, a)
+}
+
+// find reads the page, and counts all that the query selects.
+func (req *request) find(q query) (found []history.Selected, total int64, err error) {
+	skip := (q.page - 1) * q.rows
+	if len(q.contains) > 0 {
+		return req.search(q, skip)
+	}
+	if found, err = req.History.Select(req.ctx, q.selection, skip, int(q.rows)); err != nil {
+		return nil, 0, err
+	}
+	if n := int64(len(found)); n < q.rows && (n > 0 || skip == 0) {
+		return found, skip + n, nil // it is the last page
+	}
+	total, err = req.History.CountSelected(req.ctx, q.selection)
+	return found, total, err
+}
+
+// The bounds of one search in the text of messages.
+const (
+	mostSearched = 100_000
+	mostText     = 256 << 20 // bytes
+)
+
+// search finds the messages whose text has one of the words, among those that the query selects: it reads them all.
+func (req *request) search(q query, skip int64) (found []history.Selected, total int64, err error) {
+	words := compileAll(q.contains)
+	var kept []history.Record
+	searched, bytes := 0, 0
+	err = req.History.Walk(req.ctx, q.selection, func(r history.Record) bool {
+		searched, bytes = searched+1, bytes+len(r.Payload)
+		if searched > mostSearched || bytes > mostText {
+			return false
+		}
+		if !words.match(pythonJSON(body(r.Payload), !req.Old)) {
+			return true
+		}
+		if total >= skip && int64(len(kept)) < q.rows {
+			kept = append(kept, r)
+		}
+		total++
+		return true
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	if searched > mostSearched || bytes > mostText {
+		return nil, 0, badRequest("contains would read more than 100000 messages or 256 MiB: narrow the query, by time, " +
+			"topic, user or package")
+	}
+	found, err = req.History.SelectedOf(req.ctx, kept)
+	return found, total, err
+}
