@@ -10,7 +10,9 @@ import (
 
 // The archive is read by those whom the configuration names, and by nobody otherwise.
 func TestArchiveIsForItsReaders(t *testing.T) {
-	paths := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "path "+r.URL.Path) })
+	paths := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "path "+r.URL.Path)
+	})
 	for _, c := range []struct {
 		name                     string
 		archive                  *web.Archive
