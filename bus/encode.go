@@ -1,8 +1,12 @@
 package bus
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"time"
 )
 
@@ -29,6 +33,38 @@ func Encode(m *Message) ([]byte, error) {
 		return nil, fmt.Errorf("encode message: %d bytes, at most %d are sent", len(payload), MaxPayload)
 	}
 	return payload, nil
+}
+
+// Given reports whether a field of a message says something: null and "" do not.
+func Given(value json.RawMessage) bool {
+	text := string(value)
+	return text != "" && text != "null" && text != `""`
+}
+
+// Added are fields that a message gets beside its own, on its way: its id, say. Its own stay byte for byte.
+type Added []byte
+
+// Field adds a text or a number.
+func (a Added) Field(name string, value any) Added {
+	text, _ := Canonical(value) // of a text and of a number there always is one
+	return append(append(a, `,"`+name+`":`...), text...)
+}
+
+// Timestamp adds a time as fedmsg does.
+func (a Added) Timestamp(t time.Time) Added {
+	return a.Field("timestamp", json.Number(strconv.FormatFloat(float64(t.UnixMicro())/1e6, 'f', -1, 64)))
+}
+
+// To puts the fields before the end of an object. Of equal keys the last counts.
+func (a Added) To(object []byte) []byte {
+	if len(a) == 0 {
+		return object
+	}
+	end := bytes.LastIndexByte(object, '}')
+	if bytes.HasSuffix(bytes.TrimRight(object[:end], " \t\r\n"), []byte("{")) {
+		a = a[1:] // without the comma
+	}
+	return slices.Concat(object[:end], a, object[end:])
 }
 
 // NewID makes a msg_id as fedmsg does: the year of now in its time zone, and a UUID (RFC 9562, version 4) of 16 bytes

@@ -159,19 +159,14 @@ func withID(object []byte, now time.Time) ([]byte, error) {
 		return nil, err
 	}
 	// What is signed without an id has one by its content, at the server as everywhere.
-	if isID(fields["msg_id"]) || isID(fields["id"]) && fields["msg"] == nil || given(fields["signature"]) {
+	if isID(fields["msg_id"]) || isID(fields["id"]) && fields["msg"] == nil || bus.Given(fields["signature"]) {
 		return line.Bytes(), nil
 	}
 	id, err := bus.NewID(now, rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	line.Truncate(line.Len() - 1)
-	if len(fields) > 0 {
-		line.WriteByte(',')
-	}
-	fmt.Fprintf(&line, `"msg_id":%q}`, id)
-	return line.Bytes(), nil
+	return bus.Added{}.Field("msg_id", id).To(line.Bytes()), nil
 }
 
 // isID reports whether a field can be an id (see bus.Decode): a text, or a whole number.
@@ -184,12 +179,6 @@ func isID(value json.RawMessage) bool {
 		return true
 	}
 	return strings.Trim(text, "-0123456789") == ""
-}
-
-// given reports whether a field says something.
-func given(value json.RawMessage) bool {
-	text := string(value)
-	return text != "" && text != "null" && text != `""`
 }
 
 func joinLines(lines [][]byte) []byte { return append(bytes.Join(lines, []byte("\n")), '\n') }

@@ -120,11 +120,10 @@ func (p *Publisher) Topic(topic string) string {
 	return Topic(p.set.prefix, p.set.env, p.set.modname, topic)
 }
 
-// Publish sends a message, and gives its id. The topic is the part after Modname, or a whole one that
-// begins with Prefix. The first message waits for the
-// relay, or for all subscribers that will come. Afterwards it waits where a relay does not keep up. An
-// error wraps ErrNobody where nobody has taken the message. By HTTP an error may be about an earlier one; then this one
-// is not sent either.
+// Publish sends a message, and gives its id. The topic is the part after Modname, or a whole one that begins with
+// Prefix. The first message waits for the relay, or for all subscribers that will come; afterwards it waits where a
+// relay does not keep up. An error wraps ErrNobody where nobody has taken the message. By HTTP an error may be about an
+// earlier one; then this one is not sent either.
 func (p *Publisher) Publish(ctx context.Context, topic string, body any) (id string, err error) {
 	topic = p.Topic(topic)
 	if err := bus.CheckTopic(topic); err != nil {

@@ -108,31 +108,25 @@ func (f filling) draft(text []byte, key string) (draft, error) {
 		return draft{}, err
 	}
 	d := draft{id: m.ID, topic: m.Topic, payload: text, late: f.late}
-	if given(fields["signature"]) {
+	if bus.Given(fields["signature"]) {
 		return d, nil
 	}
-	var add []byte
-	if !given(fields["msg_id"]) && (fields["msg"] != nil || !given(fields["id"])) {
+	var add bus.Added
+	if !bus.Given(fields["msg_id"]) && (fields["msg"] != nil || !bus.Given(fields["id"])) {
 		d.id = cmp.Or(key, f.id())
-		add = appendField(add, "msg_id", d.id)
+		add = add.Field("msg_id", d.id)
 	}
 	if m.Undated() && !f.late { // what is late was not sent now
-		add = appendField(add, "timestamp", json.Number(strconv.FormatFloat(float64(f.now.UnixMicro())/1e6, 'f', -1, 64)))
+		add = add.Timestamp(f.now)
 	}
-	if !given(fields["username"]) {
-		add = appendField(add, "username", f.name)
+	if !bus.Given(fields["username"]) {
+		add = add.Field("username", f.name)
 	}
-	d.payload = insert(text, add, len(fields) > 0)
+	d.payload = add.To(text)
 	if len(d.payload) > bus.MaxPayload {
 		return draft{}, fmt.Errorf("a message of %d bytes, at most %d are taken", len(d.payload), bus.MaxPayload)
 	}
 	return d, nil
-}
-
-// given reports whether a field says something.
-func given(value json.RawMessage) bool {
-	text := string(value)
-	return text != "" && text != "null" && text != `""`
 }
 
 func notJSON(err error) error {
@@ -141,24 +135,4 @@ func notJSON(err error) error {
 		return fmt.Errorf("no JSON: %w at byte %d", err, syntax.Offset)
 	}
 	return errors.New("a JSON object was expected")
-}
-
-func appendField(to []byte, name string, value any) []byte {
-	text, _ := bus.Canonical(value) // of a text and of a number there always is one
-	return append(append(to, `,"`+name+`":`...), text...)
-}
-
-// insert puts fields, each behind a comma, before the end of an object. Of equal keys the last counts.
-func insert(object, fields []byte, comma bool) []byte {
-	if len(fields) == 0 {
-		return object
-	}
-	if !comma {
-		fields = fields[1:]
-	}
-	end := bytes.LastIndexByte(object, '}')
-	filled := make([]byte, 0, len(object)+len(fields))
-	filled = append(filled, object[:end]...)
-	filled = append(filled, fields...)
-	return append(filled, object[end:]...)
 }

@@ -56,7 +56,7 @@ func (h *hook) message(d delivery, proof string) (draft, error) {
 	if err != nil {
 		return draft{}, err
 	}
-	made.payload = insert(envelope, append([]byte(`,"msg":`), content...), true)
+	made.payload = bus.Added(append([]byte(`,"msg":`), content...)).To(envelope)
 	m, err := bus.Decode(bus.Frame{Topic: made.topic, Payload: made.payload}, d.now)
 	switch {
 	case err != nil:

@@ -48,7 +48,10 @@ func New(c Config, log *slog.Logger) (*Source, error) {
 	}
 	s := &Source{config: c, log: log, now: time.Now,
 		proved: newRoom(c.MaxRequests, provedBytes, nil), unproved: newRoom(c.MaxRequests, unprovedBytes, nil)}
-	s.newID = func() string { return newID(s.now()) }
+	s.newID = func() string {
+		id, _ := bus.NewID(s.now().UTC(), rand.Reader) // which never fails
+		return id
+	}
 	met, err := s.meet(c, nil)
 	if err != nil {
 		return nil, err
@@ -60,14 +63,6 @@ func New(c Config, log *slog.Logger) (*Source, error) {
 		}
 	}
 	return s, nil
-}
-
-// newID makes an id as fedmsg does: the year and a random UUID (RFC 9562, version 4).
-func newID(now time.Time) string {
-	var u [16]byte
-	rand.Read(u[:]) // never fails
-	u[6], u[8] = u[6]&0x0f|0x40, u[8]&0x3f|0x80
-	return fmt.Sprintf("%d-%x-%x-%x-%x-%x", now.UTC().Year(), u[:4], u[4:6], u[6:8], u[8:10], u[10:])
 }
 
 // Bind opens the socket: a Source is a bus.Binder.

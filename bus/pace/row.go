@@ -15,7 +15,7 @@ type Row struct {
 	Last   time.Time
 	Silent time.Time // when it was heard last, where it is silent; else zero
 	Lost   bool
-	Record string // see ParseRecord
+	Record string // as record.text writes it
 }
 
 // Rows gives what is to be stored: what has changed since the last Saved, or all; and what is forgotten since then.

@@ -46,7 +46,7 @@ func TestPythonAndWeAgree(t *testing.T) {
 	key := newKey(t)
 	leaf := pkitest.CertificatePEM(p.leaf("app01.example.org", &key.PublicKey))
 	folder := t.TempDir()
-	certificate, keyFile := filepath.Join(folder, "app.crt"), filepath.Join(folder, "app.Key")
+	certificate, keyFile := filepath.Join(folder, "app.crt"), filepath.Join(folder, "app.key")
 	for name, text := range map[string][]byte{certificate: leaf, keyFile: pkitest.KeyPEM(key)} {
 		if err := os.WriteFile(name, text, 0o600); err != nil {
 			t.Fatal(err)

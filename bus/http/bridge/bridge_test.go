@@ -216,7 +216,7 @@ func TestBridgeObjects(t *testing.T) {
 		{`{"topic":"a.b","body":{}}`, `{"topic":"a.b","body":{},"msg_id":"ID","timestamp":1795953600}`},
 		{`{"topic":"a.b","msg":{},"signature":"c2ln","crypto":"x509"}`, ""},
 		{`{"topic":"a.b","msg":{"x":NaN},"msg_id":"2026-1","timestamp":5}`,
-			`{"i":0,"topic":"a.b","msg_id":"2026-1","msg":{"x":null},"timestamp":5}`},
+			`{"i":0,"msg":{"x":null},"topic":"a.b","msg_id":"2026-1","timestamp":5}`},
 		{`{}`, `{"topic":"a.b","msg_id":"ID","timestamp":1795953600}`},
 	} {
 		m, err := bus.Decode(bus.Frame{Topic: "a.b", Payload: []byte(c.payload)}, now)

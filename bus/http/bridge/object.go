@@ -1,10 +1,7 @@
 package bridge
 
 import (
-	"bytes"
 	"encoding/json"
-	"strconv"
-	"time"
 
 	"github.com/notifyd/notifyd/bus"
 )
@@ -20,50 +17,20 @@ func object(l bus.Load) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		text := appendField([]byte(`{"i":0`), "topic", m.Topic)
-		text = appendField(text, "msg_id", l.ID)
-		text = append(append(text, `,"msg":`...), body...)
-		return append(appendTime(text, m.Time), '}'), nil
+		text := bus.Added(`,"i":0,"msg":` + string(body))
+		return text.Field("topic", m.Topic).Field("msg_id", l.ID).Timestamp(m.Time).To([]byte("{}")), nil
 	}
-	var add []byte
-	if !given(fields["topic"]) {
-		add = appendField(add, "topic", m.Topic)
+	var add bus.Added
+	if !bus.Given(fields["topic"]) {
+		add = add.Field("topic", m.Topic)
 	}
-	if !given(fields["signature"]) {
-		if !given(fields["msg_id"]) && (fields["msg"] != nil || !given(fields["id"])) {
-			add = appendField(add, "msg_id", l.ID)
+	if !bus.Given(fields["signature"]) {
+		if !bus.Given(fields["msg_id"]) && (fields["msg"] != nil || !bus.Given(fields["id"])) {
+			add = add.Field("msg_id", l.ID)
 		}
 		if m.Undated() {
-			add = appendTime(add, m.Time)
+			add = add.Timestamp(m.Time)
 		}
 	}
-	return insert(m.Payload, add, len(fields) > 0), nil
-}
-
-// given reports whether a field says something.
-func given(value json.RawMessage) bool {
-	text := string(value)
-	return text != "" && text != "null" && text != `""`
-}
-
-func appendField(to []byte, name string, value any) []byte {
-	text, _ := bus.Canonical(value) // of a text and of a number there always is one
-	return append(append(to, `,"`+name+`":`...), text...)
-}
-
-// appendTime writes a time as fedmsg does.
-func appendTime(to []byte, t time.Time) []byte {
-	return appendField(to, "timestamp", json.Number(strconv.FormatFloat(float64(t.UnixMicro())/1e6, 'f', -1, 64)))
-}
-
-// insert puts fields, each behind a comma, before the end of an object. Of equal keys the last counts.
-func insert(object, fields []byte, comma bool) []byte {
-	if len(fields) == 0 {
-		return object
-	}
-	if !comma {
-		fields = fields[1:]
-	}
-	end := bytes.LastIndexByte(object, '}')
-	return append(append(append([]byte(nil), object[:end]...), fields...), object[end:]...)
+	return add.To(m.Payload), nil
 }
