@@ -81,7 +81,7 @@ func (h *hook) content(payload []byte, body any) ([]byte, error) {
 	for _, path := range h.remove {
 		removed = remove(body, path) || removed
 	}
-	if !removed && !h.Envelope {
+	if !conceal(body, h.secrets) && !removed && !h.Envelope {
 		return payload, nil
 	}
 	text, err := bus.Canonical(body)
@@ -116,6 +116,44 @@ func remove(v any, path []string) (removed bool) {
 	}
 	delete(m, path[0])
 	return found
+}
+
+// leastConcealed is the length of a secret that is no word that messages have by chance.
+const leastConcealed = 8
+
+// conceal takes a hook's secrets out of the texts in v, and reports whether there was one.
+func conceal(v any, secrets []string) (found bool) {
+	switch v := v.(type) {
+	case []any:
+		for i, inner := range v {
+			if text, ok := inner.(string); ok {
+				v[i] = without(text, secrets)
+				found = found || v[i] != inner
+				continue
+			}
+			found = conceal(inner, secrets) || found
+		}
+	case map[string]any:
+		for name, inner := range v {
+			if text, ok := inner.(string); ok {
+				v[name] = without(text, secrets)
+				found = found || v[name] != inner
+				continue
+			}
+			found = conceal(inner, secrets) || found
+		}
+	}
+	return found
+}
+
+// without gives a text without secrets.
+func without(text string, secrets []string) string {
+	for _, secret := range secrets {
+		if len(secret) >= leastConcealed {
+			text = strings.ReplaceAll(text, secret, "")
+		}
+	}
+	return text
 }
 
 // values gives the values in an object or a list.

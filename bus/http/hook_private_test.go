@@ -89,3 +89,30 @@ func TestRemoveAnywhere(t *testing.T) {
 		t.Errorf("a path that ends with **: %v", err)
 	}
 }
+
+// TestSecretsStayOut: older versions of Gogs and Gitea write the secret into what they send, and a hook may tell of its
+// own URL, at whose end the secret stands.
+func TestSecretsStayOut(t *testing.T) {
+	for adapter, body := range map[string]string{
+		"gogs":    `{"secret":"mug-secret","ref":"refs/heads/main"}`,
+		"gitea":   `{"secret":"an older one","ref":"refs/heads/main"}`,
+		"forgejo": `{"ref":"refs/heads/main","a":["mug-secret",{"\u0073ecret":"x","b":"mug\u002dsecret"}]}`,
+		"generic": `{"ref":"refs/heads/main","hook":{"url":"https://bus.example.org/hooks/NAME/mug-secret"}}`,
+		"gerrit":  `{"ref":"refs/heads/main","a":"short"}`,
+	} {
+		adapters, err := readAdapters(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := &hook{sender: &sender{name: "NAME"}, adapter: adapters[adapter], secrets: []string{"mug-secret", "short"}}
+		made, err := h.message(delivery{raw: []byte(body), payload: []byte(body), now: testNow}, proofSignature)
+		text := string(made.payload)
+		if err != nil || strings.Contains(text, "mug-secret") || strings.Contains(text, "older") ||
+			!strings.Contains(text, `"ref":"refs/heads/main"`) {
+			t.Errorf("%s: %v, it hands on %s", adapter, err, text)
+		}
+		if adapter == "gerrit" && !strings.Contains(text, `"a":"short"`) {
+			t.Errorf("a secret that may be a word of a message takes it out: %s", text)
+		}
+	}
+}
