@@ -55,12 +55,9 @@ func chooseIndex(tx *gorm.DB, sel Selection) (*selecting, error) {
 	}
 	least := closeEnough
 	for _, l := range all {
-		where, args := sel.window("k")
-		where, args = append(where, "k."+l.column+" IN ?"), append(args, l.names)
 		n := 0
-		err := tx.Raw("SELECT count(*) FROM (SELECT 1 FROM "+l.table+" k WHERE "+strings.Join(where, " AND ")+" LIMIT ?) n",
-			append(args, least)...).Scan(&n).Error
-		if err != nil {
+		statement, args := l.size(sel, least)
+		if err := tx.Raw(statement, args...).Scan(&n).Error; err != nil {
 			return nil, err
 		}
 		if n < least {
@@ -71,6 +68,19 @@ func chooseIndex(tx *gorm.DB, sel Selection) (*selecting, error) {
 		}
 	}
 	return q, nil
+}
+
+// size counts the entries for the names, at most so many of each. The order keeps PostgreSQL to the index.
+func (l lookup) size(sel Selection, most int) (string, []any) {
+	var parts []string
+	var all []any
+	for _, name := range l.names {
+		where, args := sel.window("k")
+		parts = append(parts, "SELECT * FROM (SELECT k.sent_at FROM "+l.table+" k WHERE "+strings.Join(where, " AND ")+
+			" AND k."+l.column+" = ? ORDER BY k.sent_at LIMIT ?) p")
+		all = append(append(all, args...), name, most)
+	}
+	return "SELECT count(*) FROM (" + strings.Join(parts, " UNION ALL ") + ") n", all
 }
 
 // window gives the conditions on the time.
