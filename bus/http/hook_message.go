@@ -52,7 +52,7 @@ func (h *hook) message(d delivery, proof string) (draft, error) {
 		headers[headerAction] = action
 	}
 	envelope, err := bus.Canonical(map[string]any{"headers": headers, "msg_id": made.id, "topic": made.topic,
-		"timestamp": json.Number(strconv.FormatInt(d.now.Unix(), 10)), "username": h.name})
+		"timestamp": h.sent(d, body), "username": h.name})
 	if err != nil {
 		return draft{}, err
 	}
@@ -65,6 +65,18 @@ func (h *hook) message(d delivery, proof string) (draft, error) {
 		return draft{}, errors.New("a message cannot be made of it")
 	}
 	return made, nil
+}
+
+// sent gives when a message was sent: now, or of an envelope what it says, unless that cannot be.
+func (h *hook) sent(d delivery, body any) json.Number {
+	if fields, _ := body.(map[string]any); h.Envelope && fields != nil {
+		said, _ := fields["timestamp"].(json.Number)
+		at, err := said.Float64()
+		if err == nil && at >= 1 && at <= float64(d.now.Add(clockSkew).Unix()) {
+			return said
+		}
+	}
+	return json.Number(strconv.FormatInt(d.now.Unix(), 10))
 }
 
 // content gives what the message says: the JSON itself, without what is removed, or of an envelope its msg.

@@ -140,6 +140,21 @@ func TestDeliveredAgainLater(t *testing.T) {
 	}
 }
 
+// TestEnvelopesKeepTheirTime: what is a message already was sent when it says.
+func TestEnvelopesKeepTheirTime(t *testing.T) {
+	for said, want := range map[string]int64{
+		`1779999000`: 1779999000, `1779999000.25`: 1779999000, `1780000100`: 1780000100, `"1779999000"`: 1780000000,
+		`1790000000`: 1780000000, `-5`: 1780000000, `0`: 1780000000, `1e400`: 1780000000, `{}`: 1780000000,
+	} {
+		body := `{"msg":{"a":1},"msg_id":"p-1","timestamp":` + said + `}`
+		_, got := hooked(t, Hook{Adapter: "pagure"}, nil).send("/hooks/NAME", body,
+			"X-Pagure-Signature-256", sign("mug-secret", body))
+		if len(got) != 1 || got[0].Time.Unix() != want || len(got[0].Mended) > 0 {
+			t.Errorf("%s: %+v, want the time %d", said, got, want)
+		}
+	}
+}
+
 func TestHookRate(t *testing.T) {
 	s := hooked(t, Hook{Adapter: "gerrit", Rate: 0.1, Burst: 1}, nil)
 	first, _ := s.send("/hooks/NAME/mug-secret", "{}")
