@@ -35,3 +35,27 @@ func TestPageIsBounded(t *testing.T) {
 		}
 	})
 }
+
+// TestStopsWhenAnotherWorks: who was away for longer than the lease finds that another process has the bookmark.
+func TestStopsWhenAnotherWorks(t *testing.T) {
+	each(t, func(t *testing.T, x *fixture) {
+		to := &far{}
+		c := x.carrier(to, bus.Choice{}, "one")
+		if err := c.Prepare(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		taken := x.db.Writer.Exec("UPDATE bookmarks SET holder = 'two', held_until = held_until + 3600000000")
+		if taken.Error != nil {
+			t.Fatal(taken.Error)
+		}
+		for _, ids := range [][]string{names(0, 3), names(3, 5)} {
+			x.put(nil, ids...)
+			if _, err := c.step(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := to.ids(); !slices.Equal(got, names(0, 3)) || value(c, "notifyd_bridge_standby", "") != 1 {
+			t.Errorf("%v came, standby %v", got, value(c, "notifyd_bridge_standby", ""))
+		}
+	})
+}
