@@ -86,3 +86,22 @@ func TestBlockedIsSaid(t *testing.T) {
 	close(s.blocked)
 	<-ended
 }
+
+// TestBridgeSaysThatTheBrokerIsShort: RabbitMQ does not read from who publishes while it has no memory or disk.
+func TestBridgeSaysThatTheBrokerIsShort(t *testing.T) {
+	broker := rabbittest.Get(t)
+	exchange, _ := makeQueue(t, broker.Channel(t), nil)
+	b := newTestBridge(t, "url: %q, exchange: %s", broker.URL(rabbittest.Admin), exchange)
+	for range 2 {
+		if _, _, err := b.Carry(t.Context(), bustestLoads(1)); err != nil {
+			t.Fatal(err)
+		}
+		b.out.noteBlocked(amqp091.Blocking{Active: true, Reason: "low on disk"})
+		err := b.out.why(t.Context(), errLost)
+		if err == nil || err.Error() != "the broker takes no messages: low on disk" {
+			t.Errorf("why = %v", err)
+		}
+		b.out.end()
+		b.out = nil
+	}
+}

@@ -99,6 +99,8 @@ type Bridge struct {
 	address address
 	log     *slog.Logger
 	out     *outbound // nil: not connected
+
+	shortSaid string // why the broker takes no messages, as it was logged last
 }
 
 // NewBridge checks c and makes a Bridge. An error names the key and what was expected.

@@ -1,6 +1,7 @@
 package amqp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ type outbound struct {
 	confirms                  chan amqp091.Confirmation
 	returns                   chan amqp091.Return
 	blocked                   chan amqp091.Blocking
+	short                     string // why the broker takes no messages, in its words; "": it does
 }
 
 // mostOpen is how many messages may be published and not confirmed: those of one Carry. The library's goroutine must
@@ -206,17 +208,32 @@ func (o *outbound) next() (amqp091.Confirmation, bool) {
 				o.blocked = nil
 				continue
 			}
-			o.log.Warn("the broker has changed whether it takes messages", "blocked", b.Active, "reason", b.Reason)
+			o.noteBlocked(b)
 		case c, open := <-o.confirms:
 			return c, open
 		}
 	}
 }
 
+// noteBlocked notes whether the broker takes messages. It logs that once for all attempts.
+func (o *outbound) noteBlocked(b amqp091.Blocking) {
+	o.short = ""
+	if b.Active {
+		o.short = cmp.Or(b.Reason, "it does not say why")
+	}
+	if o.short != o.shortSaid {
+		o.log.Warn("the broker has changed whether it takes messages", "blocked", b.Active, "reason", b.Reason)
+	}
+	o.shortSaid = o.short
+}
+
 // why says what has ended the connection, where the broker has said it: that comes before err, as a rule.
 func (o *outbound) why(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if o.short != "" {
+		return &failure{FailedTimeout, fmt.Errorf("the broker takes no messages: %s", o.short)}
 	}
 	if !errors.Is(err, errLost) && !errors.Is(err, amqp091.ErrClosed) {
 		return err

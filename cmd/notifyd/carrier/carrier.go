@@ -24,6 +24,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"regexp"
 	"strings"
 	"time"
 
@@ -60,6 +61,7 @@ type Carrier struct {
 	failed   int64     // failures in a row
 	said     string    // the failure that was logged last
 
+	skips  []skip // of the page
 	counts counts
 }
 
@@ -156,7 +158,9 @@ func (c *Carrier) step(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if err := c.carry(ctx, loads, at, end); err != nil {
+	err = c.carry(ctx, loads, at, end)
+	c.countSkips()
+	if err != nil {
 		return false, errors.Join(err, c.save(ctx))
 	}
 	return true, c.saveSeldom(ctx, len(loads) > 0)
@@ -188,13 +192,17 @@ func (c *Carrier) carry(ctx context.Context, loads []bus.Load, at []int64, end i
 	return nil
 }
 
-// sayFailed logs a failure, unless it is the one that was logged last.
+// number is what differs from attempt to attempt: how many messages wait, and by which port we tried.
+var number = regexp.MustCompile("[0-9]+")
+
+// sayFailed logs a failure, unless it is, but for numbers, the one that was logged last.
 func (c *Carrier) sayFailed(err error) {
 	c.counts.fail()
-	if c.said != err.Error() {
+	text := number.ReplaceAllString(err.Error(), "0")
+	if c.said != text {
 		c.Log.Warn("messages are not handed on; they wait, and will be tried again", "error", err)
 	}
-	c.said = err.Error()
+	c.said = text
 }
 
 // sayWorks says that nothing fails any more.

@@ -20,10 +20,26 @@ const (
 	skippedOdd     = "malformed" // an older version has stored it, and it cannot be read any more
 )
 
+// A skip is a message of a page that is not handed on.
+type skip struct {
+	id     int64
+	reason string
+}
+
+// countSkips counts what was left out up to the bookmark: what is behind it is looked at again.
+func (c *Carrier) countSkips() {
+	for _, s := range c.skips {
+		if s.id <= c.position {
+			c.counts.skip(s.reason)
+		}
+	}
+}
+
 // page reads the first of what heads announce, within the bounds. It gives the loads and their ids, and where the page
 // ends.
 func (c *Carrier) page(ctx context.Context, heads []history.Heading) (
 	loads []bus.Load, at []int64, end int64, err error) {
+	c.skips = c.skips[:0]
 	var wanted []int64
 	bytes := int64(0)
 	for _, h := range heads {
@@ -34,7 +50,7 @@ func (c *Carrier) page(ctx context.Context, heads []history.Heading) (
 			}
 			wanted = append(wanted, h.ID)
 		} else {
-			c.counts.skip(reason)
+			c.skips = append(c.skips, skip{h.ID, reason})
 		}
 		end = h.ID
 	}
@@ -45,7 +61,7 @@ func (c *Carrier) page(ctx context.Context, heads []history.Heading) (
 	for _, r := range records {
 		load, reason := c.load(r)
 		if reason != "" {
-			c.counts.skip(reason)
+			c.skips = append(c.skips, skip{r.ID, reason})
 			continue
 		}
 		loads, at = append(loads, load), append(at, r.ID)
