@@ -33,7 +33,8 @@ func (s *Silences) learn(ctx context.Context) error {
 	}
 	services := map[pace.Subject][]string{}
 	for _, t := range topics {
-		if of := pace.ServiceOf(t.Topic); !pace.IsHeartbeat(t.Topic) && len(services) < pace.MaxServices {
+		of := pace.ServiceOf(t.Topic)
+		if !pace.IsHeartbeat(t.Topic) && (services[of] != nil || len(services) < pace.MaxServices) {
 			services[of] = append(services[of], t.Topic)
 		}
 	}

@@ -340,7 +340,8 @@ func TestLearn(t *testing.T) {
 		b.in(func(tx *gorm.DB) error {
 			return tx.Exec(`INSERT INTO messages (msg_id, source, topic, app, kind, title, summary, link, sent_at, received_at,
 				size, payload) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6000)
-				SELECT 'm' || i, 'hub', 'org.example.test.git.push', '', '', '', '', '', CAST(? AS bigint) - i * 600 * CAST(1000000 AS bigint),
+				SELECT 'm' || i, 'hub', 'org.example.test.' || CASE i WHEN 9 THEN '_heartbeat' ELSE 'git.push' END, '', '', '', '',
+				'', CAST(? AS bigint) - i * 600 * CAST(1000000 AS bigint),
 				CAST(? AS bigint) - i * 600 * CAST(1000000 AS bigint), 1, '' FROM n`, b.now.UnixMicro(), b.now.UnixMicro()).Error
 		})
 		s := b.silences(v)
