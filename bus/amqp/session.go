@@ -52,7 +52,8 @@ func (b *broker) session(ctx context.Context, in *bus.Intake) (err error) {
 	}
 	b.meter.Connected(true)
 	defer b.meter.Connected(false)
-	b.noteConsuming()
+	defer b.blocks.Store(false)
+	b.Begun()
 	err = s.receive(alive, die, in)
 	s.end()
 	return err
@@ -113,7 +114,7 @@ func (s *session) tell(ctx context.Context) {
 			if !open {
 				return // the connection is closed
 			}
-			s.counts.setBlocked(b.Active)
+			s.blocks.Store(b.Active)
 			s.log.Warn("the broker has changed whether it takes messages", "blocked", b.Active, "reason", b.Reason)
 		}
 	}
@@ -133,7 +134,6 @@ func (s *session) consume(ctx context.Context, in *bus.Intake) error {
 		case <-ctx.Done():
 			return s.whyClosed()
 		case <-silent:
-			s.counts.setSilent(true)
 			return &failure{FailedSilent, fmt.Errorf("nothing has come for %v", s.config.Silence)}
 		case d, open := <-s.deliveries:
 			if !open {
@@ -152,12 +152,9 @@ var errNumbers = &failure{FailedLost, errors.New("the broker does not number its
 
 // deliver hands one message over, or refuses it. The error is ctx's, or errNumbers.
 func (s *session) deliver(ctx context.Context, in *bus.Intake, d *amqp091.Delivery) error {
-	s.noteMessage()
+	s.Heard(d.Redelivered)
 	if !s.acker.begin(d.DeliveryTag) {
 		return errNumbers
-	}
-	if d.Redelivered {
-		s.counts.redeliver()
 	}
 	cut := s.guard.take(d.DeliveryTag)
 	f, reason := frame(d, s.now())

@@ -2,7 +2,6 @@ package amqp
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -10,9 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/sessions"
 )
 
 // A Source consumes queues and hands their messages over. Each broker has a goroutine and a connection of its own, so
@@ -24,21 +22,18 @@ type Source struct {
 
 // A broker is one queue at one broker: its sessions, one after the other, and its figures.
 type broker struct {
+	*sessions.Loop
 	config  BrokerConfig
 	name    string
 	address address
 	log     *slog.Logger
 	meter   *bus.Meter
 	now     func() time.Time
-	counts  counters
 	acks    atomic.Pointer[acker] // of the session; nil: none yet
+	blocks  atomic.Bool           // it takes no messages, for want of memory or disk
 
-	resumed bool   // the next message is the first since any number may have been lost
-	logged  string // the state that was logged last: the reason of a failure, or working
+	resumed bool // the next message is the first since any number may have been lost
 }
-
-// working is the state of a broker whose queue is consumed.
-const working = "working"
 
 func newBroker(name string, c BrokerConfig, log *slog.Logger) (*broker, error) {
 	a, err := parseURL(c.URL)
@@ -52,9 +47,11 @@ func newBroker(name string, c BrokerConfig, log *slog.Logger) (*broker, error) {
 		return nil, err
 	}
 	log = log.With("broker", name, "address", a.String())
+	meter := bus.NewMeter(name, a.String(), log)
+	retry := sessions.Config{RetryMin: c.RetryMin, RetryMax: c.RetryMax, Silence: c.Silence}
 	return &broker{
-		config: c, name: name, address: a, log: log, now: time.Now, meter: bus.NewMeter(name, a.String(), log),
-		counts: counters{figures: figures{failures: map[string]uint64{}}},
+		Loop: sessions.New(kind, name, retry, meter, log), config: c, name: name, address: a, log: log, now: time.Now,
+		meter: meter,
 	}, nil
 }
 
@@ -66,72 +63,12 @@ func (s *Source) Run(ctx context.Context, in *bus.Intake) error {
 	}
 	var all sync.WaitGroup
 	for _, b := range s.brokers {
-		all.Go(func() { b.run(ctx, in) })
+		all.Go(func() {
+			b.Loop.Run(ctx, func(ctx context.Context) error { return b.session(ctx, in) })
+		})
 	}
 	all.Wait()
 	return nil
-}
-
-// healthy is how long a session must last for the pause after it to be short again.
-const healthy = time.Minute
-
-// run makes session after session. The pause between them grows, with jitter, until one has lasted.
-func (b *broker) run(ctx context.Context, in *bus.Intake) {
-	pause := &backoff.ExponentialBackOff{
-		InitialInterval: b.config.RetryMin, MaxInterval: b.config.RetryMax, Multiplier: 2, RandomizationFactor: 0.5,
-	}
-	defer b.meter.Ended()
-	for ctx.Err() == nil {
-		began := b.now()
-		err := b.session(ctx, in)
-		if ctx.Err() != nil {
-			return
-		}
-		b.noteFailure(err)
-		if b.now().Sub(began) > min(healthy, 10*b.config.RetryMax) {
-			pause.Reset()
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(pause.NextBackOff()):
-		}
-	}
-}
-
-// noteFailure counts why a session ended. It logs a reason once, until something has worked in between.
-func (b *broker) noteFailure(err error) {
-	reason := FailedLost
-	if f := (*failure)(nil); errors.As(err, &f) {
-		reason = f.reason
-	}
-	b.counts.failed(reason)
-	switch {
-	case b.logged == reason:
-	case reason == FailedSilent:
-		b.log.Warn("connected, but nothing has come: is the queue bound to what it should be? making the session anew",
-			"silence", b.config.Silence, "last_message", b.meter.Traffic().LastMessage)
-	default:
-		b.log.Warn("not receiving, will retry", "reason", reason, "error", err)
-	}
-	b.logged = reason
-}
-
-// noteConsuming says once that a session has begun. After a silence a message must come first.
-func (b *broker) noteConsuming() {
-	if b.logged == working || b.logged == FailedSilent {
-		return
-	}
-	b.logged = working
-	b.log.Info("consuming")
-}
-
-// noteMessage says that a message came.
-func (b *broker) noteMessage() {
-	if b.logged == FailedSilent {
-		b.logged = working
-		b.log.Info("messages come again")
-		b.counts.setSilent(false)
-	}
 }
 
 // A failure is an error whose reason is known where it happened.
@@ -142,6 +79,9 @@ type failure struct {
 
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
+
+// Reason makes it a sessions.Failure.
+func (f *failure) Reason() string { return f.reason }
 
 // Locations says where the messages of each broker come from: a Source is bus.Located. Exchanges of one vhost are one
 // bus, since queues are bound to several; who wants to copy from one to another binds them at the broker.

@@ -55,7 +55,7 @@ func (s *server) session(ctx context.Context, in *bus.Intake) error {
 	}
 	s.meter.Connected(true)
 	defer s.meter.Connected(false)
-	s.noteConsuming(one.conn.ConnectedAddr())
+	s.Begun("from", one.conn.ConnectedAddr())
 	err = one.receive(alive, die, in)
 	if ctx.Err() != nil {
 		one.end()
@@ -173,7 +173,6 @@ func (s *session) consume(ctx context.Context, in *bus.Intake) error {
 		case <-ctx.Done():
 			return s.whyClosed()
 		case <-silent:
-			s.counts.setSilent(true)
 			return &failure{FailedSilent, fmt.Errorf("nothing has come for %v", s.config.Silence)}
 		case <-beat.C:
 			if err := s.checkBeat(); err != nil {
@@ -210,11 +209,8 @@ func (s *session) whyClosed() error {
 // deliver hands one message over, or refuses it. The error is ctx's.
 func (s *session) deliver(ctx context.Context, in *bus.Intake, a arrival) error {
 	s.pulls.got()
-	s.noteMessage()
+	s.Heard(a.meta.NumDelivered > 1)
 	s.pending.Store(a.meta.NumPending)
-	if a.meta.NumDelivered > 1 {
-		s.counts.redeliver()
-	}
 	late := a.meta.Timestamp.Before(s.info.Created)
 	if s.late && !late { // late frames have a queue of their own, and none may be overtaken
 		if err := s.ledger.drained(ctx); err != nil {

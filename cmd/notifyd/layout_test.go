@@ -17,15 +17,16 @@ const module = "github.com/notifyd/notifyd/"
 // allowed is the map of the house: it lists the rooms that each room may import. A folder inside a room may import
 // its own room's contract and whatever that room may import.
 var allowed = map[string][]string{
-	"bus":         {"bus/expression", "bus/client"}, // bus/http/bridge posts by it
-	"bus/trust":   {"bus"},
-	"bus/backlog": {"bus"},
-	"bus/pace":    {},
-	"bus/gaps":    {"bus"},
-	"bus/client":  {"bus", "bus/zmq", "bus/trust"},
-	"backends":    {},
-	"migrations":  {},
-	"directory":   {},
+	"bus":          {"bus/expression", "bus/client", "bus/sessions"}, // bus/http/bridge posts by a client
+	"bus/trust":    {"bus"},
+	"bus/backlog":  {"bus"},
+	"bus/pace":     {},
+	"bus/gaps":     {"bus"},
+	"bus/sessions": {"bus"},
+	"bus/client":   {"bus", "bus/zmq", "bus/trust"},
+	"backends":     {},
+	"migrations":   {},
+	"directory":    {},
 
 	"bus/expression": {},
 	"bus/mail":       {"bus", "bus/expression"},
