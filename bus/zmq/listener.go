@@ -93,6 +93,7 @@ func (l *Listener) Close() error { return l.listener.Close() }
 // Run serves publishers until ctx ends.
 func (l *Listener) Run(ctx context.Context, in *bus.Intake) error {
 	defer l.Ended()
+	l.Connected(true) // publishers come and go: that none is there is no loss of a connection
 	a := acceptor{
 		listener: l.listener, door: newDoor(l.config.Peers, l.config.Peers), log: l.log, refused: l.countRefused,
 		serve: func(ctx context.Context, conn net.Conn) error { return l.serve(ctx, conn, in) },
@@ -164,14 +165,11 @@ func (l *Listener) take(ctx context.Context, f bus.Frame, in *bus.Intake) error 
 	return l.Forward(ctx, in, f)
 }
 
-// count counts a publisher that comes or goes. Frames can come while there is one.
+// count counts a publisher that comes or goes.
 func (l *Listener) count(n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.peers += n
-	if n > 0 || l.peers == 0 {
-		l.Connected(l.peers > 0)
-	}
 }
 
 func (l *Listener) countRefused(err error) {

@@ -15,10 +15,7 @@ import (
 func TestContractOfRelay(t *testing.T) {
 	bustest.Run(t, func(t testing.TB) bustest.Fixture {
 		path := t.TempDir() + "/relay"
-		start := func() *pyPeer {
-			return startPython(t, "XPUB", "connect", "ipc://"+path, "XPUB_VERBOSE=1", "RECONNECT_IVL=10", "SNDHWM=0")
-		}
-		pub := start()
+		pub := startPython(t, "XPUB", "connect", "ipc://"+path, "XPUB_VERBOSE=1", "RECONNECT_IVL=10", "SNDHWM=0")
 		return bustest.Fixture{
 			Driver: RelayDriver(), Config: fmt.Sprintf("listen: ['ipc://%s']\npublish: ['ipc://%s-out']", path, path),
 			Waits: true,
@@ -28,8 +25,6 @@ func TestContractOfRelay(t *testing.T) {
 			},
 			Publish: func(t testing.TB, messages ...bus.Frame) int { return pub.sendFrames(t, messages...) },
 			Ready:   func(testing.TB) { pub.subscribed("") },
-			Down:    func(testing.TB) { pub.kill() },
-			Up:      func(testing.TB) { pub = start() },
 		}
 	})
 }
@@ -77,6 +72,24 @@ func TestRelayHandsOnWhatItReceives(t *testing.T) {
 	for _, s := range subs {
 		s.Close()
 	}
+}
+
+// TestARelayWithoutPublishersIsUp: hooks come for a moment, so that none is there is nobody's alarm.
+func TestARelayWithoutPublishersIsUp(t *testing.T) {
+	noLeaks(t)
+	r := must[*Relay](t)(NewRelay(RelayConfig{Listen: []string{"ipc://" + t.TempDir() + "/in"}}, quiet()))
+	in := bus.NewIntake(bus.IntakeConfig{})
+	stop := runSource(t, r, in)
+	up := func() bool { return r.meters[0].Traffic().Connected }
+	eventually(t, "it is up", up)
+	pub := startPython(t, "XPUB", "connect", r.config.Listen[0])
+	pub.subscribed("")
+	pub.kill()
+	eventually(t, "the publisher is gone", func() bool { return r.in[0].Stats().Peers == 0 })
+	if !up() {
+		t.Error("a relay counts as down when its last publisher has gone")
+	}
+	stop()
 }
 
 func nextBatch(t testing.TB, in *bus.Intake) bus.Frame {
