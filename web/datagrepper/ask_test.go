@@ -157,6 +157,15 @@ func (a reply) differs(what string, want json.RawMessage) string {
 		got = any(a.cors())
 	case "html":
 		got = any(a.html())
+	case "error_has":
+		for _, key := range texts(w) {
+			if _, ok := a.json[key]; !ok {
+				return key + " is missing"
+			}
+		}
+		return ""
+	case "chart":
+		return a.chartDiffers(w.(map[string]any))
 	default:
 		return "not compared"
 	}
@@ -281,4 +290,46 @@ func (a reply) html() map[string]any {
 	}
 	return map[string]any{"frame": strings.Contains(a.body, "<html"), "ids_linked": ids,
 		"cards": float64(strings.Count(a.body, `class="card `))}
+}
+
+var (
+	values  = regexp.MustCompile(`<desc class="value">([^<]*)</desc>`)
+	inText  = regexp.MustCompile(`<text[^>]*>([^<]*)</text>`)
+	viewBox = regexp.MustCompile(`viewBox="([^"]*)"`)
+)
+
+// chartDiffers compares what a chart says.
+func (a reply) chartDiffers(want map[string]any) string {
+	got := map[string]any{"series": []any{}, "legend": []any{}, "title": []any{}, "x_labels": []any{},
+		"viewBox": viewBox.FindStringSubmatch(a.body)[1]}
+	for _, part := range strings.Split(a.body, `<g class="series`)[1:] {
+		if found := all(values, part, `<g class="legends`); len(found) > 0 {
+			got["series"] = append(got["series"].([]any), any(found))
+		}
+	}
+	for _, part := range strings.Split(a.body, `<g class="legend"`)[1:] {
+		got["legend"] = append(got["legend"].([]any), all(inText, part, "</g>")...)
+	}
+	if _, rest, ok := strings.Cut(a.body, `<g class="titles"`); ok {
+		got["title"] = all(inText, rest, "</g>")
+	}
+	if _, rest, ok := strings.Cut(a.body, `<g class="axis x"`); ok {
+		got["x_labels"] = all(inText, rest, "</g>")
+	}
+	for name, w := range want {
+		if !reflect.DeepEqual(got[name], w) {
+			return fmt.Sprintf("%s is %v, want %v", name, got[name], w)
+		}
+	}
+	return ""
+}
+
+// all gives what an expression finds, up to end.
+func all(re *regexp.Regexp, text, end string) []any {
+	text, _, _ = strings.Cut(text, end)
+	found := []any{}
+	for _, one := range re.FindAllStringSubmatch(text, -1) {
+		found = append(found, html.UnescapeString(one[1]))
+	}
+	return found
 }

@@ -73,7 +73,7 @@ const mostShown = 256 << 10
 
 func (req *request) card(s history.Selected, f form) (card, error) {
 	c := card{ID: s.MsgID, Topic: s.Topic, Text: orTopic(s), Medium: f.size != "small",
-		Large: f.size == "large" || f.size == "extra-large", Date: humanize(req.Now().Sub(s.Time)),
+		Large: f.size == "large" || f.size == "extra-large", Date: humanize(s.Time, req.Now()),
 		Stamp: s.Time.UTC().Format(time.RFC3339)}
 	if !s.Standing.Marked {
 		c.Link = webLink(s.Link)

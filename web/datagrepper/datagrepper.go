@@ -82,7 +82,9 @@ func CompileOrigin(pattern string) (*regexp.Regexp, error) {
 }
 
 // Paths are what the handler serves, without the slash that may follow.
-func Paths() []string { return []string{"/raw", "/id", "/messagecount", "/v2/search", "/v2/id"} }
+func Paths() []string {
+	return []string{"/raw", "/id", "/messagecount", "/v2/search", "/v2/id", "/charts/"}
+}
 
 func (s *server) route(path string) func(*request) error {
 	trimmed := path
@@ -104,6 +106,12 @@ func (s *server) route(path string) func(*request) error {
 			return (*request).raw
 		}
 		return (*request).id
+	}
+	if kind, ok := strings.CutPrefix(path, "/charts/"); ok {
+		if s.Old {
+			kind = strings.TrimSuffix(kind, "/")
+		}
+		return func(req *request) error { return req.chart(kind) }
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ func (req *request) groups(found []history.Selected) []group {
 	for i := range all {
 		g := &all[i]
 		g.Timestamp = (g.StartTime + g.EndTime) / 2
-		g.HumanTime = humanize(req.Now().Sub(time.Unix(g.Timestamp, 0)))
+		g.HumanTime = humanize(time.Unix(g.Timestamp, 0), req.Now())
 		g.Date = g.HumanTime
 	}
 	return all

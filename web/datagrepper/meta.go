@@ -33,7 +33,7 @@ func (req *request) meta(s history.Selected, m *bus.Message, meta []string) map[
 		"summary": orTopic(s), "text": orTopic(s), "url": nullable(s.Link), "app_icon": nullable(prose.Icon),
 		"agent_avatar": nullable(prose.SecondaryIcon), "usernames": list(s.Users), "packages": list(s.Packages),
 		"containers": []string{}, "modules": []string{}, "flatpaks": []string{},
-		"date": humanize(req.Now().Sub(s.Time)), "title": e.Title, "objects": list(e.Objects),
+		"date": humanize(s.Time, req.Now()), "title": e.Title, "objects": list(e.Objects),
 		"secondary_icon": nullable(prose.SecondaryIcon),
 	}
 	given, warnings := make(map[string]any), []string{}
@@ -60,13 +60,14 @@ func orTopic(s history.Selected) string {
 
 const day = 24 * time.Hour
 
-// humanize says how long ago something was, in the words of Python's arrow.
-func humanize(ago time.Duration) string {
-	form := "%s ago"
+// humanize says how long ago something was, in the words of Python's arrow. Months are those of the calendar.
+func humanize(then, now time.Time) string {
+	ago, form := now.Sub(then).Round(time.Second), "%s ago"
 	if ago < 0 {
 		ago, form = -ago, "in %s"
 	}
-	months := int(ago / (30*day + 10*time.Hour + 30*time.Minute))
+	then, now = then.UTC(), now.UTC()
+	months := (now.Year()-then.Year())*12 + int(now.Month()) - int(then.Month())
 	switch {
 	case ago < 10*time.Second:
 		return "just now"
@@ -78,10 +79,12 @@ func humanize(ago time.Duration) string {
 		return fmt.Sprintf(form, several(int(ago/time.Hour), "an hour", "hours"))
 	case ago < 7*day:
 		return fmt.Sprintf(form, several(int(ago/day), "a day", "days"))
-	case months < 1:
+	case ago < 30*day+12*time.Hour:
 		return fmt.Sprintf(form, several(int(ago/(7*day)), "a week", "weeks"))
+	case ago < 61*day:
+		return fmt.Sprintf(form, "a month")
 	case ago < 365*day:
-		return fmt.Sprintf(form, several(months, "a month", "months"))
+		return fmt.Sprintf(form, several(max(months, -months, 2), "", "months"))
 	}
 	return fmt.Sprintf(form, several(int(ago/(365*day)), "a year", "years"))
 }

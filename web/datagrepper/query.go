@@ -89,16 +89,20 @@ func (req *request) query() (q query, err error) {
 	if q.form, err = req.form(); err != nil {
 		return q, err
 	}
-	q.selection = history.Selection{
-		Since: at(q.start), Until: at(q.end), OldestFirst: order == "asc",
-		Users: req.choice("user"), Packages: req.choice("package"), Categories: req.choice("category"),
-		Topics: req.choice("topic"),
-	}
-	if !req.Old {
-		q.selection.Actors = req.choice("agent")
-	}
+	q.selection = req.selection()
+	q.selection.Since, q.selection.Until, q.selection.OldestFirst = at(q.start), at(q.end), order == "asc"
 	q.arguments = req.arguments(q)
 	return q, nil
+}
+
+// selection reads the names that the messages must have, and must not have.
+func (req *request) selection() history.Selection {
+	sel := history.Selection{Users: req.choice("user"), Packages: req.choice("package"), Topics: req.choice("topic"),
+		Categories: req.choice("category")}
+	if !req.Old {
+		sel.Actors = req.choice("agent")
+	}
+	return sel
 }
 
 func (req *request) choice(name string) history.Choice {

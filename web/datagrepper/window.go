@@ -27,7 +27,11 @@ func (req *request) window() (w window, err error) {
 			return window{}, err
 		}
 	}
-	w.fill(float64(req.Now().UnixMicro())/1e6, req.DefaultDelta.Seconds(), req.Old)
+	otherwise := req.DefaultDelta.Seconds()
+	if req.Old && strings.HasPrefix(req.r.URL.Path, "/charts/") {
+		otherwise = 0 // charts of 0.9 have a default of their own
+	}
+	w.fill(float64(req.Now().UnixMicro())/1e6, otherwise, req.Old)
 	return w, w.check()
 }
 
