@@ -126,8 +126,10 @@ func (l *Listener) serve(ctx context.Context, conn net.Conn, in *bus.Intake) (er
 	return l.receive(ctx, codec, g, in)
 }
 
+// receive hands over messages until the publisher closes the connection, or ctx ends: what is read then of a flood, and
+// not handed over, would keep Run for seconds.
 func (l *Listener) receive(ctx context.Context, codec *zmq4.Conn, conn *zmtpConn, in *bus.Intake) error {
-	for {
+	for ctx.Err() == nil {
 		m, err := codec.RecvMsg()
 		switch {
 		case errors.Is(err, io.EOF):
@@ -147,6 +149,7 @@ func (l *Listener) receive(ctx context.Context, codec *zmq4.Conn, conn *zmtpConn
 		}
 		conn.room.leave() // the Intake has bounds of its own
 	}
+	return nil
 }
 
 // take hands a frame on that was received.

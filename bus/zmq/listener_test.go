@@ -12,6 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-zeromq/zmq4"
+	"github.com/go-zeromq/zmq4/security/null"
+
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/bustest"
 )
@@ -271,5 +274,30 @@ func TestHostsOfConnections(t *testing.T) {
 		if got := hostOf(addressed{from: from}); got != want {
 			t.Errorf("host of %s is %q, want %q", from, got, want)
 		}
+	}
+}
+
+// TestStoppedListenerLeavesAFloodUnread ends a Listener that has thousands of messages in its buffer.
+func TestStoppedListenerLeavesAFloodUnread(t *testing.T) {
+	l, err := Listen(t.Context(), "in", "tcp://127.0.0.1:0", ListenerConfig{}, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	flood := join(greeting(), readyAs("PUB"), bytes.Repeat(part(0, nil), 10_000))
+	conn := newZMTPConn(&tape{text: flood}, limits{message: 1000}, time.Now)
+	codec, err := zmq4.Open(conn, null.Security(), zmq4.Sub, nil, true, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.handshakeDone()
+	stopped, stop := context.WithCancel(t.Context())
+	conn.room = &room{ctx: stopped, shared: l.shared}
+	stop()
+	if err := l.receive(stopped, codec, conn, bus.NewIntake(bus.IntakeConfig{})); err != nil {
+		t.Error(err)
+	}
+	if n := l.Traffic().Dropped[DroppedParts]; n > 0 {
+		t.Errorf("%d messages were read after the end", n)
 	}
 }

@@ -60,9 +60,9 @@ func (e *endpoint) limits() limits {
 	}
 }
 
-// receive hands over messages until the connection ends. The codec answers PINGs by itself.
+// receive hands over messages until the connection ends, or ctx does. The codec answers PINGs by itself.
 func (e *endpoint) receive(ctx context.Context, codec *zmq4.Conn, conn *zmtpConn, in *bus.Intake) error {
-	for {
+	for ctx.Err() == nil {
 		m, err := codec.RecvMsg()
 		if err != nil {
 			return err
@@ -95,6 +95,7 @@ func (e *endpoint) receive(ctx context.Context, codec *zmq4.Conn, conn *zmtpConn
 			e.resumed = false
 		}
 	}
+	return ctx.Err()
 }
 
 // accept checks a message; false: it is dropped.
