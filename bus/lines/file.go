@@ -42,9 +42,10 @@ func kindOf(mode fs.FileMode) (kind, error) {
 // A file is an open file or pipe.
 type file struct {
 	*os.File
-	kind kind
-	in   io.Reader
-	stop func() bool
+	kind  kind
+	in    io.Reader
+	ended func() error // of the reading
+	stop  func() bool
 }
 
 func (f *file) close() {
@@ -69,7 +70,7 @@ func open(ctx context.Context, path string) (f *file, err error) {
 	if err != nil {
 		return nil, err
 	}
-	f = &file{File: opened, in: opened}
+	f = &file{File: opened, in: opened, ended: ctx.Err}
 	if path == standardInput {
 		f.kind = pipe // whatever it is, it is read once
 	} else if f.kind, err = kindOf(info.Mode()); err != nil {
@@ -103,6 +104,19 @@ func openPath(path string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), "standard input"), errors.Join(syscall.SetNonblock(fd, true))
 }
 
+// An endable reads until ended gives an error: a line, or what gzip has packed, may go on for hours.
+type endable struct {
+	io.Reader
+	ended func() error
+}
+
+func (e endable) Read(p []byte) (int, error) {
+	if err := e.ended(); err != nil {
+		return 0, err
+	}
+	return e.Reader.Read(p)
+}
+
 // errOther says that a file is not the one that a mark is of.
 var errOther = errors.New("another file")
 
@@ -123,12 +137,12 @@ func (f *file) seek(m mark) (before []byte, err error) {
 		if err != nil {
 			return nil, err
 		}
-		f.in = unpacked
-		if _, err := io.CopyN(io.Discard, unpacked, m.Offset-int64(m.Before)); err != nil {
+		f.in = endable{unpacked, f.ended}
+		if _, err := io.CopyN(io.Discard, f.in, m.Offset-int64(m.Before)); err != nil {
 			return nil, cmp.Or(shorter(err), err)
 		}
 		before = make([]byte, m.Before)
-		if _, err := io.ReadFull(unpacked, before); err != nil && m.Before > 0 {
+		if _, err := io.ReadFull(f.in, before); err != nil && m.Before > 0 {
 			return nil, cmp.Or(shorter(err), err)
 		}
 	} else {
@@ -136,7 +150,7 @@ func (f *file) seek(m mark) (before []byte, err error) {
 		if _, err := f.ReadAt(before, m.Offset-int64(m.Before)); err != nil {
 			return nil, cmp.Or(shorter(err), err)
 		}
-		f.in = &growing{file: f.File, at: m.Offset, seen: before}
+		f.in = endable{&growing{file: f.File, at: m.Offset, seen: before}, f.ended}
 	}
 	if m.Before > 0 && sum(before) != m.Sum {
 		return nil, errOther

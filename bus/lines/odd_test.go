@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/internal/exectest"
@@ -236,4 +237,27 @@ func TestPageOfManyMessages(t *testing.T) {
 		t.Errorf("%s", again[2].Payload)
 	}
 	r.end()
+}
+
+// TestStopsInALineThatNeverEnds: a file may be a hole of a terabyte.
+func TestStopsInALineThatNeverEnds(t *testing.T) {
+	path := written(t, "f.jsonl", sample(1))
+	if err := os.Truncate(path, 1<<40); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, one(path, Input{}))
+	r.want(1)
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		r.stop()
+	}()
+	exectest.Eventually(t, 10*time.Second, "it stops", func() bool {
+		select {
+		case <-stopped:
+			return true
+		default:
+			return false
+		}
+	})
 }
