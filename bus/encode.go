@@ -41,6 +41,12 @@ func Given(value json.RawMessage) bool {
 	return text != "" && text != "null" && text != `""`
 }
 
+// Says reports whether a field of a message is a text, or a number that is written like it.
+func Says(value json.RawMessage, text string) bool {
+	var said string
+	return string(value) == text || json.Unmarshal(value, &said) == nil && said == text
+}
+
 // Added are fields that a message gets beside its own, on its way: its id, say. Its own stay byte for byte.
 type Added []byte
 

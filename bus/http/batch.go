@@ -112,9 +112,9 @@ func (f filling) draft(text []byte, key string) (draft, error) {
 		return d, nil
 	}
 	var add bus.Added
-	if !bus.Given(fields["msg_id"]) && (fields["msg"] != nil || !bus.Given(fields["id"])) {
-		d.id = cmp.Or(key, f.id())
-		add = add.Field("msg_id", d.id)
+	if own := f.ownID(fields, m, key); own != "" {
+		d.id = own
+		add = add.Field("msg_id", own)
 	}
 	if m.Undated() && !f.late { // what is late was not sent now
 		add = add.Timestamp(f.now)
@@ -127,6 +127,18 @@ func (f filling) draft(text []byte, key string) (draft, error) {
 		return draft{}, fmt.Errorf("a message of %d bytes, at most %d are taken", len(d.payload), bus.MaxPayload)
 	}
 	return d, nil
+}
+
+// ownID gives the id that a message gets of us; "" where it has one. An id that cannot be one is replaced by what Decode
+// has made of it, before what is filled in makes another message of it each time.
+func (f filling) ownID(fields map[string]json.RawMessage, m *bus.Message, key string) string {
+	switch {
+	case !bus.Given(fields["msg_id"]) && (fields["msg"] != nil || !bus.Given(fields["id"])):
+		return cmp.Or(key, f.id())
+	case !bus.Says(fields["msg_id"], m.ID) && !bus.Says(fields["id"], m.ID):
+		return cmp.Or(key, m.ID)
+	}
+	return ""
 }
 
 func notJSON(err error) error {

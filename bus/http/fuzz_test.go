@@ -16,6 +16,7 @@ func FuzzBatch(f *testing.F) {
 		`{}`, `[1]`, `{"topic":"a","msg":{},"timestamp":-1,"username":7}`, `{"topic":"a","topic":"b","msg":"\ud800"}`,
 		`{"topic":"a","msg":1,"signature":"x"}`, `{"topic":"a","msg":NaN}`, "{\"topic\":\"\xff\",\"msg\":1}",
 		`{"topic":"a","id":"","body":{},"headers":{"sent-at":"2026-01-02T03:04:05Z"}}`, strings.Repeat(`{"msg":`, 200),
+		`{"topic":"a","msg":{},"msg_id":{"b":1}}`, `{"topic":"a","body":{},"id":1.5}`,
 	} {
 		f.Add([]byte(seed), "", true)
 		f.Add([]byte(seed), "key", false)

@@ -305,6 +305,28 @@ func TestSignedPost(t *testing.T) {
 	}
 }
 
+// TestOddIDs: the id that is answered is the one that is stored, and the same when the message is sent again.
+func TestOddIDs(t *testing.T) {
+	for _, id := range []string{`{"a":1}`, `1.5`, `[]`, `true`, `"\n"`, `"\ud800"`, `7`, `"` + strings.Repeat("x", 500) + `"`} {
+		for _, body := range []string{`{"topic":"org.example.prod.ferry","msg":{},"msg_id":` + id + `}`,
+			`{"topic":"org.example.prod.ferry","body":{},"id":` + id + `}`} {
+			s := newStand(t, Config{Senders: ferry})
+			w, got := s.post(body)
+			s.now = func() time.Time { return testNow.Add(time.Second) }
+			_, again := s.post(body)
+			if w.Code != 202 || len(got) != 1 || w.Body.String() != fmt.Sprintf(`{"ids":[%q]}`+"\n", got[0].ID) ||
+				!slices.Equal(ids(got), ids(again)) {
+				t.Errorf("%s: %d %s; stored as %q, again as %q", body, w.Code, w.Body, ids(got), ids(again))
+			}
+		}
+	}
+	w, got := newStand(t, Config{Senders: ferry}).post(`{"topic":"org.example.prod.ferry","msg":{},"msg_id":{}}`,
+		"Idempotency-Key", "key")
+	if w.Code != 202 || len(got) != 1 || got[0].ID != "key" {
+		t.Errorf("with a key: %d %s, stored as %q", w.Code, w.Body, ids(got))
+	}
+}
+
 // TestSignedAgain: whoever saw a request that is signed can send it again, but not as another message, by changing what
 // is not signed.
 func TestSignedAgain(t *testing.T) {

@@ -25,7 +25,7 @@ func object(l bus.Load) ([]byte, error) {
 		add = add.Field("topic", m.Topic)
 	}
 	if !bus.Given(fields["signature"]) {
-		if !bus.Given(fields["msg_id"]) && (fields["msg"] != nil || !bus.Given(fields["id"])) {
+		if !bus.Says(fields["msg_id"], m.ID) && (!bus.Says(fields["id"], m.ID) || bus.Given(fields["msg_id"])) {
 			add = add.Field("msg_id", l.ID)
 		}
 		if m.Undated() {
