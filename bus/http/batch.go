@@ -129,8 +129,8 @@ func (f filling) draft(text []byte, key string) (draft, error) {
 	return d, nil
 }
 
-// ownID gives the id that a message gets of us; "" where it has one. An id that cannot be one is replaced by what Decode
-// has made of it, before what is filled in makes another message of it each time.
+// ownID gives the id that a message gets of us; "" where it has one. An id that cannot be one is replaced by what
+// Decode has made of it, before what is filled in makes another message of it each time.
 func (f filling) ownID(fields map[string]json.RawMessage, m *bus.Message, key string) string {
 	switch {
 	case !bus.Given(fields["msg_id"]) && (fields["msg"] != nil || !bus.Given(fields["id"])):

@@ -307,7 +307,8 @@ func TestSignedPost(t *testing.T) {
 
 // TestOddIDs: the id that is answered is the one that is stored, and the same when the message is sent again.
 func TestOddIDs(t *testing.T) {
-	for _, id := range []string{`{"a":1}`, `1.5`, `[]`, `true`, `"\n"`, `"\ud800"`, `7`, `"` + strings.Repeat("x", 500) + `"`} {
+	long := `"` + strings.Repeat("x", 500) + `"`
+	for _, id := range []string{`{"a":1}`, `1.5`, `[]`, `true`, `"\n"`, `"\ud800"`, `7`, long} {
 		for _, body := range []string{`{"topic":"org.example.prod.ferry","msg":{},"msg_id":` + id + `}`,
 			`{"topic":"org.example.prod.ferry","body":{},"id":` + id + `}`} {
 			s := newStand(t, Config{Senders: ferry})
