@@ -3,7 +3,8 @@
 //
 // It is a source and an outlet of bus/zmq with a bounded queue in between. The source makes publishers wait while that
 // is full; the outlet drops what a subscriber has no room for, since ZeroMQ knows no way to ask again. So a subscriber
-// that does not read delays nobody.
+// that does not read delays nobody. [Gateway] is what `notifyd gateway` runs, and by an [Output] `notifyd serve` hands
+// on.
 package relay
 
 import (

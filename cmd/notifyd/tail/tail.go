@@ -1,7 +1,8 @@
 // Package tail picks messages of the bus and prints them: what `notifyd tail` does between the socket and the terminal.
 //
-// A [Printer] is one form of output. A [Pattern] picks by topic. Nothing that a sender has put into a message can steer
-// the terminal: each form is ASCII only, or goes through [Visible].
+// A [Stream] joins what was sent with what comes. A [Printer] is one form of output. A [Pattern] picks by topic.
+// Nothing that a sender has put into a message can steer the terminal: each form is ASCII only, or goes through
+// [Visible].
 //
 //	print := tail.ReallyPretty(true)
 //	if wanted, _ := tail.ParsePattern(`\.git\.`); wanted.Match(m.Topic) {
