@@ -91,7 +91,7 @@ func ask(t *testing.T, store *history.Store, q question) reply {
 	}
 	handler, err := datagrepper.Handler(datagrepper.Options{
 		History: store, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Old: q.old,
-		Describe: kinds.Describe, Origins: q.origins, Private: q.private,
+		Describe: kinds.Describe, Origins: q.origins, Private: q.private, URL: "http://localhost",
 		DefaultDelta: time.Duration(q.delta * float64(time.Second)),
 	})
 	if err != nil {
@@ -161,6 +161,13 @@ func (a reply) differs(what string, want json.RawMessage) string {
 		for _, key := range texts(w) {
 			if _, ok := a.json[key]; !ok {
 				return key + " is missing"
+			}
+		}
+		return ""
+	case "contains":
+		for _, part := range texts(w) {
+			if !strings.Contains(a.body, part) {
+				return "lacks " + part
 			}
 		}
 		return ""

@@ -55,7 +55,7 @@ func (req *request) cards(found []history.Selected, f form, linked bool) error {
 			return err
 		}
 		if linked {
-			c.Page = req.Base + "/id?" + url.Values{"id": {s.MsgID}, "is_raw": {"true"}, "size": {"extra-large"}}.Encode()
+			c.Page = req.URL + "/id?" + url.Values{"id": {s.MsgID}, "is_raw": {"true"}, "size": {"extra-large"}}.Encode()
 		}
 		list[i] = c
 	}

@@ -51,8 +51,6 @@ type testCase struct {
 
 // unserved are the cases that cannot hold, by the beginning of their path or by their name, and why.
 var unserved = map[string]string{
-	"/widget.js":        "no widget yet",
-	"/contributing/":    "no pages of documentation",
 	"meta-new-koji":     "the sentences of our catalogue",
 	"meta-new-noschema": "the sentences of our catalogue",
 	"meta-old-copr":     "the sentences of our catalogue",

@@ -23,6 +23,7 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,7 +39,7 @@ type Options struct {
 	Describe func(*bus.Message) *catalogue.Event // what a message means, for meta and cards
 	Now      func() time.Time
 	Log      *slog.Logger
-	Base     string // the path that the handler is mounted under, for links: "/datagrepper"
+	URL      string // where the handler is reached: "https://notify.example.org/datagrepper"
 	// Old answers as datagrepper 0.9 does: other defaults of the window, no agents, grouped.
 	Old bool
 	// DefaultDelta is the window of a query that names none; 0: everything.
@@ -63,7 +64,7 @@ type server struct {
 	runs    chan struct{} // a token for each request that runs
 }
 
-// Handler returns the handler of all paths below Base; Base itself must be stripped before.
+// Handler returns the handler of all paths below Options.URL, which must be stripped before.
 func Handler(o Options) (http.Handler, error) {
 	s := &server{Options: o, runs: make(chan struct{}, mostRuns)}
 	for _, pattern := range o.Origins {
@@ -83,7 +84,7 @@ func CompileOrigin(pattern string) (*regexp.Regexp, error) {
 
 // Paths are what the handler serves, without the slash that may follow.
 func Paths() []string {
-	return []string{"/raw", "/id", "/messagecount", "/v2/search", "/v2/id", "/charts/"}
+	return []string{"/raw", "/id", "/messagecount", "/v2/search", "/v2/id", "/charts/", "/widget.js"}
 }
 
 func (s *server) route(path string) func(*request) error {
@@ -106,6 +107,12 @@ func (s *server) route(path string) func(*request) error {
 			return (*request).raw
 		}
 		return (*request).id
+	}
+	switch {
+	case slices.Contains(manualPages, path) && !(s.Old && path == "/contributing/"):
+		return (*request).manual
+	case path == "/widget.js" && !s.Private:
+		return (*request).widget
 	}
 	if kind, ok := strings.CutPrefix(path, "/charts/"); ok {
 		if s.Old {

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -58,14 +57,10 @@ func (s *Service) archive() (*web.Archive, error) {
 	if a.Readers == readByNobody {
 		return nil, nil
 	}
-	base, err := url.Parse(s.settings.Web.BaseURL)
-	if err != nil {
-		return nil, err
-	}
 	public := a.Readers == readByEverybody
 	handler, err := datagrepper.Handler(datagrepper.Options{
 		History: s.history, Describe: s.describer.describe, Now: s.env.Now, Log: s.log, Private: !public,
-		Base: strings.TrimSuffix(base.EscapedPath(), "/") + "/datagrepper", Old: a.Version == oldDatagrepper,
+		URL: strings.TrimSuffix(s.settings.Web.BaseURL, "/") + "/datagrepper", Old: a.Version == oldDatagrepper,
 		DefaultDelta: a.DefaultDelta, Origins: a.Origins,
 	})
 	if err != nil {
