@@ -1,7 +1,7 @@
 // Package classic lets scripts that call fedmsg's tools call notifyd instead: by their names, and with the options that
 // they all have.
 //
-//	ln -s /usr/bin/notifyd /usr/local/bin/fedmsg-logger
+//	ln -s /usr/local/bin/notifyd /usr/local/bin/fedmsg-logger
 //	echo hello | fedmsg-logger --modname git --topic push
 package classic
 
