@@ -121,6 +121,8 @@ func TestDeliveredAgainLater(t *testing.T) {
 	for _, c := range []struct{ adapter, body, other string }{
 		{"gerrit", `{"type":"comment-added","change":{"number":7},"eventCreatedOn":1780000000,"comment":"a"}`,
 			`{"type":"comment-added","change":{"number":7},"eventCreatedOn":1780000001,"comment":"a"}`},
+		{"gerrit", `{"type":"comment-added","change":{"number":7},"eventCreatedOn":1,"author":{"username":"mira"}}`,
+			`{"type":"comment-added","change":{"number":7},"eventCreatedOn":1,"author":{"username":"zoe"}}`},
 		{"gerrit", `{"type":"ref-updated","refUpdate":{"refName":"refs/heads/main"},"eventCreatedOn":1780000000}`,
 			`{"type":"ref-updated","refUpdate":{"refName":"refs/heads/next"},"eventCreatedOn":1780000000}`},
 		{"gerrit", `{"type":"project-created","projectName":"a","eventCreatedOn":1780000000}`,
