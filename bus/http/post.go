@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"mime"
 	nethttp "net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -106,8 +107,8 @@ func (s *Source) signed(r *nethttp.Request, body []byte) *sender {
 
 // drafts reads the messages of a body, and checks that from may send them.
 func (s *Source) drafts(r *nethttp.Request, from *sender, body []byte) ([]draft, error) {
-	f := filling{name: from.name, key: r.Header.Get("Idempotency-Key"), now: s.now(), id: s.newID,
-		late: r.Header.Get(headerLate) != ""}
+	late, _ := strconv.ParseBool(r.Header.Get(headerLate)) // what says neither yes nor no is news
+	f := filling{name: from.name, key: r.Header.Get("Idempotency-Key"), now: s.now(), id: s.newID, late: late}
 	if f.key == "" || s.bearer(r) == nil { // of a request that is signed nothing else may say what the ids are
 		f.key = r.Header.Get(standardID)
 	}

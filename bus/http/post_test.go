@@ -177,11 +177,10 @@ func TestLinesHaveIDs(t *testing.T) {
 
 // TestLate: what a sender says is no news is none, and one without a time is not of now.
 func TestLate(t *testing.T) {
-	for _, late := range []string{"", "1"} {
-		w, got := newStand(t, Config{Senders: ferry}).post(`{"topic":"org.example.prod.ferry","msg":{}}`, headerLate, late)
-		if w.Code != nethttp.StatusAccepted || len(got) != 1 || got[0].Late != (late != "") ||
-			got[0].Undated() != (late != "") {
-			t.Errorf("%s: %q: %d, became %+v", headerLate, late, w.Code, got)
+	for said, late := range map[string]bool{"": false, "1": true, "0": false, "false": false, "true": true} {
+		w, got := newStand(t, Config{Senders: ferry}).post(`{"topic":"org.example.prod.ferry","msg":{}}`, headerLate, said)
+		if w.Code != nethttp.StatusAccepted || len(got) != 1 || got[0].Late != late || got[0].Undated() != late {
+			t.Errorf("%s: %q: %d, became %+v", headerLate, said, w.Code, got)
 		}
 	}
 }
