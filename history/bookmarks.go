@@ -29,23 +29,17 @@ func (bookmarkRow) TableName() string { return "bookmarks" }
 // of several processes on one database one works for the bridge, and another goes on where that one ends. The bookmark
 // of a bridge that is new stands behind all messages that are kept.
 func (s *Store) Claim(ctx context.Context, bridge, holder string, until time.Time) (b Bookmark, held bool, err error) {
-	last, err := s.Settled(ctx)
-	if err != nil {
-		return b, false, err
+	if err := s.beginBookmark(ctx, bridge); err != nil {
+		return b, false, fmt.Errorf("begin the bookmark of bridge %s: %w", bridge, err)
 	}
 	err = s.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		err := tx.Exec("INSERT INTO bookmarks (bridge, position, lost, holder, held_until) VALUES (?, ?, 0, '', 0)"+
-			" ON CONFLICT DO NOTHING", bridge, last).Error
-		if err != nil {
-			return err
-		}
 		taken := tx.Exec("UPDATE bookmarks SET holder = ?, held_until = ? WHERE bridge = ? AND (holder = ? OR held_until < ?)",
 			holder, until.UnixMicro(), bridge, holder, s.now().UnixMicro())
 		if held = taken.RowsAffected > 0; taken.Error != nil {
 			return taken.Error
 		}
 		var row bookmarkRow
-		err = tx.Where("bridge = ?", bridge).Take(&row).Error
+		err := tx.Where("bridge = ?", bridge).Take(&row).Error
 		b = Bookmark{row.Position, row.Lost}
 		return err
 	})
@@ -53,6 +47,21 @@ func (s *Store) Claim(ctx context.Context, bridge, holder string, until time.Tim
 		return b, false, fmt.Errorf("hold the bookmark of bridge %s: %w", bridge, err)
 	}
 	return b, held, nil
+}
+
+// beginBookmark makes the bookmark of a bridge that has none.
+func (s *Store) beginBookmark(ctx context.Context, bridge string) error {
+	var known int64
+	err := s.reader.WithContext(ctx).Model(&bookmarkRow{}).Where("bridge = ?", bridge).Count(&known).Error
+	if err != nil || known > 0 {
+		return err
+	}
+	last, err := s.Settled(ctx)
+	if err != nil {
+		return err
+	}
+	return s.writer.WithContext(ctx).Exec("INSERT INTO bookmarks (bridge, position, lost, holder, held_until)"+
+		" VALUES (?, ?, 0, '', 0) ON CONFLICT DO NOTHING", bridge, last).Error
 }
 
 // Move sets the bookmark that holder has, and holds it until a time; false: another one has it now.

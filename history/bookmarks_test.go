@@ -2,6 +2,7 @@ package history_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -156,6 +157,40 @@ func TestSettledWaitsForWhoWrites(t *testing.T) {
 		}
 		if last := <-settled; last != all[0].ID {
 			t.Errorf("settled up to %d, want %d", last, all[0].ID)
+		}
+	})
+}
+
+// TestSettledDoesNotWaitForEver: a transaction that somebody has left open is said, and the bookmark stays ours.
+func TestSettledDoesNotWaitForEver(t *testing.T) {
+	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
+		if !d.Postgres {
+			t.Skip("SQLite has one writer")
+		}
+		hold(t, s, "to_amqp.main", "one", noon)
+		first, left, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+		go func() {
+			ended <- d.Writer.WithContext(t.Context()).Transaction(func(tx *gorm.DB) error {
+				_, err := s.Append(tx, []*catalogue.Event{event("2026-1", 1, "org.example.prod.git.push", nil, nil)})
+				close(first)
+				<-left
+				return err
+			})
+		}()
+		<-first
+		s.SetPatience(50 * time.Millisecond)
+		if _, err := s.Settled(t.Context()); err == nil || !strings.Contains(err.Error(), "pg_stat_activity") {
+			t.Errorf("Settled = %v", err)
+		}
+		if _, held := hold(t, s, "to_amqp.main", "one", noon.Add(time.Hour)); !held {
+			t.Error("the bookmark is not held any more")
+		}
+		close(left)
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+		if last, err := s.Settled(t.Context()); last == 0 || err != nil {
+			t.Errorf("afterwards Settled = %d, %v", last, err)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"time"
 
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -27,3 +28,6 @@ func (s *Store) Hold(ctx context.Context, keep Keep) error {
 
 // Reclaim is a part of each round of Run.
 func (s *Store) Reclaim(ctx context.Context, keep Keep) error { return s.reclaim(ctx, keep) }
+
+// SetPatience sets how long Settled waits.
+func (s *Store) SetPatience(d time.Duration) { s.patience = d }

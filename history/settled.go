@@ -10,7 +10,7 @@ import (
 // reads up to it, and later goes on behind it, misses none. SQLite has one writer, so ids appear in their order. With
 // PostgreSQL several processes write at a time, and one may commit a larger id before another a smaller one. So Settled
 // looks who is writing when the largest id is seen, and waits until these have ended. It waits for nobody who begins
-// later.
+// later, and not for ever: some client may leave a transaction open.
 func (s *Store) Settled(ctx context.Context) (int64, error) {
 	read := s.reader.WithContext(ctx)
 	var last int64
@@ -28,8 +28,13 @@ func (s *Store) Settled(ctx context.Context) (int64, error) {
 	if err := read.Raw("SELECT virtualtransaction" + lock).Scan(&writers).Error; err != nil {
 		return 0, fmt.Errorf("read who writes messages: %w", err)
 	}
+	patience := time.NewTimer(s.patience)
+	defer patience.Stop()
 	for wait := time.Millisecond; len(writers) > 0; wait = min(2*wait, 100*time.Millisecond) {
 		select {
+		case <-patience.C:
+			return 0, fmt.Errorf("a transaction that writes messages has been open for %v: the database's pg_stat_activity says "+
+				"whose it is", s.patience)
 		case <-ctx.Done():
 			return 0, ctx.Err()
 		case <-time.After(wait):

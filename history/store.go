@@ -21,11 +21,12 @@ type Store struct {
 	deleted        atomic.Int64         // messages that were pruned, and that Run has not logged yet
 	freed          atomic.Int64         // bytes that were pruned since the last reclaim
 	reread         chan struct{}        // has room for one: Run is to count anew
+	patience       time.Duration        // how long Settled waits
 }
 
 // NewStore makes a store on the two pools of a migrations.DB.
 func NewStore(writer, reader *gorm.DB, now func() time.Time) *Store {
-	return &Store{writer: writer, reader: reader, now: now, reread: make(chan struct{}, 1)}
+	return &Store{writer: writer, reader: reader, now: now, reread: make(chan struct{}, 1), patience: 30 * time.Second}
 }
 
 // Get returns the message with that id on a bus, or ErrNotFound.
