@@ -12,7 +12,7 @@ var personal = map[string]string{
 		"repository":{"owner":{"name":"kitchen","email":"SECRET@b"}},
 		"head_commit":{"author":{"name":"Mira","email":"SECRET@c"},"committer":{"email":"SECRET@d"}},
 		"commits":[{"author":{"name":"Mira","email":"SECRET@e","username":"mira"},"committer":{"email":"SECRET@f"}}],
-		"workflow_run":{"head_commit":{"author":{"email":"SECRET@g"}}},"invitation":{"email":"SECRET@h"}}`,
+		"commit":{"verification":{"payload":"author Mira <SECRET@i>"}},"workflow_run":{"head_commit":{"author":{"email":"SECRET@g"}}},"invitation":{"email":"SECRET@h"}}`,
 	"gitlab": `{"object_kind":"push","user_username":"mira","user_email":"SECRET@a",
 		"commits":[{"author":{"name":"Mira","email":"SECRET@b"}}],"commit":{"author_email":"SECRET@c"},
 		"user":{"username":"mira","email":"SECRET@d"},"object_attributes":{"variables":[{"key":"A","value":"SECRET"}]}}`,
