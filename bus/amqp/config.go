@@ -27,8 +27,10 @@ type address struct {
 	tls            bool
 }
 
-// String says where it is, without the login.
-func (a address) String() string { return net.JoinHostPort(a.host, a.port) + "/" + a.vhost }
+// String says where it is, without the login, as a URL does: host:port/%2Fvhost.
+func (a address) String() string {
+	return net.JoinHostPort(a.host, a.port) + "/" + url.PathEscape(a.vhost)
+}
 
 // parseURL reads a URL. Its error does not quote it: a password may be anywhere in one that is wrong.
 func parseURL(text string) (address, error) {

@@ -106,7 +106,7 @@ func TestURL(t *testing.T) {
 		}
 	}
 	a := address{host: "::1", port: "5672", vhost: "/public", user: "u", password: "p"}
-	if a.String() != "[::1]:5672//public" {
+	if a.String() != "[::1]:5672/%2Fpublic" {
 		t.Errorf("an address is written as %q", a)
 	}
 }

@@ -34,10 +34,12 @@
 package backlog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -96,7 +98,8 @@ func (c *Config) Check(sources []string) error {
 	}
 	for _, name := range c.Sources {
 		if !slices.Contains(sources, name) {
-			errs = append(errs, fmt.Errorf("sources: %q; expected the name of a source, of %q", name, sources))
+			errs = append(errs, fmt.Errorf("sources: %q; expected the name of a source, of %s", name,
+				cmp.Or(strings.Join(sources, ", "), "none, since no bus is configured")))
 		}
 	}
 	return errors.Join(errs...)
