@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -60,8 +61,14 @@ func (s *Store) CountSelected(ctx context.Context, sel Selection) (int64, error)
 	return n, nil
 }
 
+// MaxSelected bounds the bytes that Select returns, and that Walk reads at once, where it is more than one message.
+const MaxSelected = 16 << 20
+
+// ErrTooLarge is the error of Select for messages of more than MaxSelected bytes.
+var ErrTooLarge = errors.New("the messages are too large to be read at once")
+
 // Select returns the messages that sel selects, in the order of time, without the first skip and at most limit of them
-// (MaxLimit at most).
+// (MaxLimit at most). The error may be ErrTooLarge.
 func (s *Store) Select(ctx context.Context, sel Selection, skip int64, limit int) (found []Selected, err error) {
 	err = s.reader.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		q, err := chooseIndex(tx, sel)
@@ -117,13 +124,19 @@ func (s *Store) Walk(ctx context.Context, sel Selection, visit func(Record) bool
 		if err := tx.Raw(statement, args...).Scan(&read).Error; err != nil {
 			return fmt.Errorf("walk messages: %w", err)
 		}
-		records, err := load(tx, idsOf(read))
+		parts, err := parts(tx, idsOf(read))
 		if err != nil {
 			return fmt.Errorf("walk messages: %w", err)
 		}
-		for _, r := range records {
-			if !visit(r) {
-				return nil
+		for _, part := range parts {
+			records, err := load(tx, part)
+			if err != nil {
+				return fmt.Errorf("walk messages: %w", err)
+			}
+			for _, r := range records {
+				if !visit(r) {
+					return nil
+				}
 			}
 		}
 		if len(read) < walkWindow {
@@ -150,7 +163,37 @@ func idsOf(read []Cursor) []int64 {
 	return ids
 }
 
+// parts cuts messages into parts of at most MaxSelected bytes, or of one message.
+func parts(tx *gorm.DB, ids []int64) (all [][]int64, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var rows []messageRow
+	if err := tx.Select("id", "size").Where("id IN ?", ids).Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	sizes := make(map[int64]int64, len(rows))
+	for _, r := range rows {
+		sizes[r.ID] = r.Size
+	}
+	first, bytes := 0, int64(0)
+	for i, id := range ids {
+		if bytes += sizes[id]; bytes > MaxSelected && i > first {
+			all = append(all, ids[first:i])
+			first, bytes = i, sizes[id]
+		}
+	}
+	return append(all, ids[first:]), nil
+}
+
 func loadSelected(tx *gorm.DB, read []Cursor) ([]Selected, error) {
+	parts, err := parts(tx, idsOf(read))
+	if err != nil {
+		return nil, err
+	}
+	if len(parts) > 1 {
+		return nil, ErrTooLarge
+	}
 	records, err := load(tx, idsOf(read))
 	if err != nil {
 		return nil, err

@@ -25,6 +25,8 @@ import (
 
 var now = time.Unix(1793534400, 0).UTC()
 
+func clock() time.Time { return now }
+
 // load stores messages with the names that they are given with.
 func load(t *testing.T, d *migrations.DB, messages []stored) *history.Store {
 	t.Helper()
@@ -90,7 +92,7 @@ func ask(t *testing.T, store *history.Store, q question) reply {
 		t.Fatal(err)
 	}
 	handler, err := datagrepper.Handler(datagrepper.Options{
-		History: store, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Old: q.old,
+		History: store, Now: clock, Log: slog.New(slog.DiscardHandler), Old: q.old,
 		Describe: kinds.Describe, Origins: q.origins, Private: q.private, URL: "http://localhost",
 		DefaultDelta: time.Duration(q.delta * float64(time.Second)),
 	})

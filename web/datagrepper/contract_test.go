@@ -128,3 +128,25 @@ func TestCardsHoldNoMarkup(t *testing.T) {
 		}
 	})
 }
+
+// TestPagesHaveABound: a hundred large messages are not held at once, and yet each can be read, and searched.
+func TestPagesHaveABound(t *testing.T) {
+	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+		var large []stored
+		for i := range 5 {
+			large = append(large, stored{ID: fmt.Sprint("m", i), Topic: "org.example.prod.git.x",
+				Timestamp: float64(now.Unix() - 9), Msg: map[string]any{"text": strings.Repeat("x", 4<<20)}})
+		}
+		store := load(t, d, large)
+		for request, want := range map[string]string{
+			"/raw": "400 fewer rows_per_page", "/raw?category=git&delta=20&contains=xx": "400 fewer rows_per_page",
+			"/raw?rows_per_page=1": "5 m4", "/raw?category=git&delta=20&contains=xx&rows_per_page=1": "5 m4",
+			"/charts/bar?category=git&delta=20&contains=xx&N=3": "200",
+		} {
+			a := ask(t, store, question{target: request})
+			if got := brief(a); want != "200" && !says(got, want) || want == "200" && a.status != http.StatusOK {
+				t.Errorf("%s: %s, want %s", request, got, want)
+			}
+		}
+	})
+}

@@ -177,6 +177,8 @@ func (req *request) run(serve func(*request) error) {
 	case err == nil:
 	case errors.As(err, &bad):
 		req.errorPage(http.StatusBadRequest, string(bad))
+	case errors.Is(err, history.ErrTooLarge):
+		req.errorPage(http.StatusBadRequest, "The page is larger than 16 MiB. Ask for fewer rows_per_page.")
 	case errors.Is(err, history.ErrNotFound):
 		req.notFound()
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):

@@ -69,7 +69,7 @@ const (
 func (req *request) search(q query, skip int64) (found []history.Selected, total int64, err error) {
 	words := compileAll(q.contains)
 	var kept []history.Record
-	searched, bytes := 0, 0
+	searched, bytes, held := 0, 0, 0
 	err = req.History.Walk(req.ctx, q.selection, func(r history.Record) bool {
 		searched, bytes = searched+1, bytes+len(r.Payload)
 		if searched > mostSearched || bytes > mostText {
@@ -79,13 +79,16 @@ func (req *request) search(q query, skip int64) (found []history.Selected, total
 			return true
 		}
 		if total >= skip && int64(len(kept)) < q.rows {
-			kept = append(kept, r)
+			kept, held = append(kept, r), held+len(r.Payload)
 		}
 		total++
-		return true
+		return held <= history.MaxSelected || len(kept) == 1
 	})
 	if err != nil {
 		return nil, 0, err
+	}
+	if held > history.MaxSelected && len(kept) > 1 {
+		return nil, 0, history.ErrTooLarge
 	}
 	if searched > mostSearched || bytes > mostText {
 		return nil, 0, badRequest("contains would read more than 100000 messages or 256 MiB: narrow the query, by time, " +
