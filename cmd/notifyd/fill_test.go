@@ -66,7 +66,7 @@ type holed struct {
 	metricsPort              int
 }
 
-// newHoled configures a daemon with the endpoint "relay", and more in the sections bus.zmq and bus.
+// newHoled configures a daemon with the endpoint "hub", and more in the sections bus.zmq and bus.
 func newHoled(t *testing.T, zmq, bus func(h *holed) string) *holed {
 	t.Helper()
 	folder := t.TempDir()
@@ -85,7 +85,7 @@ func (h *holed) configure(zmq, bus func(h *holed) string) {
 		"web: {listen: ''}",
 		fmt.Sprintf("metrics: {listen: '127.0.0.1:%d'}", h.metricsPort),
 		"bus:",
-		fmt.Sprintf("  zmq: {endpoints: {relay: 'tcp://127.0.0.1:%d'}, retry_max: 100ms%s}", h.busPort, zmq(h)),
+		fmt.Sprintf("  zmq: {endpoints: {hub: 'tcp://127.0.0.1:%d'}, retry_max: 100ms%s}", h.busPort, zmq(h)),
 		"  "+bus(h),
 	)
 }
@@ -94,7 +94,7 @@ func nothing(*holed) string { return "" }
 
 // withReplay adds the publisher's store to the section bus.zmq.
 func withReplay(h *holed) string {
-	return fmt.Sprintf(", replay: {endpoints: {relay: 'tcp://127.0.0.1:%d'}, timeout: 5s}", h.replay)
+	return fmt.Sprintf(", replay: {endpoints: {hub: 'tcp://127.0.0.1:%d'}, timeout: 5s}", h.replay)
 }
 
 // start starts the daemon and waits until it is connected.
@@ -144,7 +144,7 @@ func TestReplayFillsWhatARestartMissed(t *testing.T) {
 	if late := count(t, h.database, "SELECT count(*) FROM messages WHERE late"); late < 370 {
 		t.Errorf("%d are marked as late, want 370 and more", late)
 	}
-	waitMetric(t, h.metricsPort, `notifyd_source_filled_total{by="replay",source="relay"}`, "")
+	waitMetric(t, h.metricsPort, `notifyd_source_filled_total{by="replay",source="hub"}`, "")
 	if log := second.Text(); !strings.Contains(log, "120 messages missing since") ||
 		!strings.Contains(log, "none is missing") {
 		t.Errorf("the log does not say it:\n%s", log)
@@ -213,7 +213,7 @@ func TestADatagrepperFillsWhatARestartMissed(t *testing.T) {
 	})
 	away.Store(false)
 	exectest.Eventually(t, 30*time.Second, "all eleven are stored", func() bool { return h.stored() == 11 })
-	waitMetric(t, h.metricsPort, `notifyd_source_filled_total{by="datagrepper",source="relay"}`, " 5")
+	waitMetric(t, h.metricsPort, `notifyd_source_filled_total{by="datagrepper",source="hub"}`, " 5")
 	exectest.Eventually(t, 30*time.Second, "the log says that nothing is missing", func() bool {
 		return strings.Contains(second.Text(), "none is missing") || strings.Contains(second.Text(), "there are no more")
 	})

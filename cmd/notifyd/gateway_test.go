@@ -77,7 +77,7 @@ func TestGateway(t *testing.T) {
 	address := fmt.Sprintf("tcp://127.0.0.1:%d", port)
 	h := newHoled(t, nothing, func(*holed) string {
 		return fmt.Sprintf("gateway: {listen: '%s', queue: 1000, total_bytes: 1048576}\n  trust: "+
-			"{sources: {relay: {verdicts: {unchecked: drop}}}}", address)
+			"{sources: {hub: {verdicts: {unchecked: drop}}}}", address)
 	})
 	publisher := startPublisher(t, exectest.Python(t, "zmq"), h.busPort)
 	daemon := h.start()

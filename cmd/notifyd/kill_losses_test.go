@@ -49,7 +49,7 @@ func (l *losing) all() {
 // missing is how many messages the daemon, since its start, has found to be missing.
 func (l *losing) missing() (n int) {
 	for line := range strings.Lines(metricsText(l.t, l.metricsPort)) {
-		if after, ok := strings.CutPrefix(line, `notifyd_source_missing_total{source="relay"} `); ok {
+		if after, ok := strings.CutPrefix(line, `notifyd_source_missing_total{source="hub"} `); ok {
 			n, _ = strconv.Atoi(strings.TrimSpace(after))
 		}
 	}
