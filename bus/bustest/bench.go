@@ -1,16 +1,11 @@
 package bustest
 
 import (
-	"errors"
-	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/goccy/go-yaml"
 
 	"github.com/notifyd/notifyd/bus"
 )
@@ -18,8 +13,7 @@ import (
 // bench is a fixture under test and what it logs.
 type bench struct {
 	Fixture
-	t   testing.TB
-	log *logbook
+	*report
 }
 
 func newBench(t testing.TB, f Fixture) *bench {
@@ -33,49 +27,11 @@ func newBench(t testing.TB, f Fixture) *bench {
 	if f.Quiet == 0 {
 		f.Quiet = 200 * time.Millisecond
 	}
-	b := &bench{Fixture: f, t: t, log: &logbook{}}
-	t.Cleanup(func() { b.checkSecrets("the log", b.log.String()) })
-	return b
+	return &bench{f, newReport(t, f.Secrets)}
 }
 
-// broken reports a broken promise and goes on.
-func (b *bench) broken(promise, format string, args ...any) {
-	b.t.Helper()
-	b.t.Errorf("%s: %s", promise, fmt.Sprintf(format, args...))
-}
-
-// fatal reports a broken promise and ends the part.
-func (b *bench) fatal(promise, format string, args ...any) {
-	b.t.Helper()
-	b.t.Fatalf("%s: %s", promise, fmt.Sprintf(format, args...))
-}
-
-func (b *bench) checkSecrets(where, text string) {
-	for _, secret := range b.Secrets {
-		if strings.Contains(text, secret) {
-			b.broken(promiseSecret, "%s has %q", where, secret)
-		}
-	}
-}
-
-// open opens a source by a section in YAML, as the daemon does.
 func (b *bench) open(config string) (bus.Source, error) {
-	log := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	source, err := b.Driver.Open(decodeOf(config), log)
-	if err != nil {
-		b.checkSecrets("the error of Open", err.Error())
-	}
-	return source, err
-}
-
-// decodeOf gives the decode of a section of the configuration.
-func decodeOf(config string) func(any) error {
-	return func(into any) error {
-		if err := yaml.UnmarshalWithOptions([]byte(config), into, yaml.Strict()); err != nil {
-			return errors.New(yaml.FormatError(err, false, false)) // which does not quote what may be a secret
-		}
-		return nil
-	}
+	return openBy(b.report, b.Driver.Open, config)
 }
 
 // publish sends messages one after the other, in a goroutine of its own: the bus may make it wait. The function that it

@@ -2,14 +2,12 @@ package bustest
 
 import (
 	"errors"
-	"log/slog"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/notifyd/notifyd/bus"
-	"github.com/notifyd/notifyd/internal/secret"
 )
 
 var driverName = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
@@ -22,13 +20,8 @@ func testDriver(b *bench) {
 	if !strings.HasSuffix(d.Doc, ".") {
 		b.broken(promiseDriver, "the doc %q is no sentence", d.Doc)
 	}
-	boom := errors.New("boom")
-	source, err := d.Open(func(any) error { return boom }, slog.New(slog.NewTextHandler(b.log, nil)))
-	if !errors.Is(err, boom) || source != nil {
-		b.broken(promiseMistake, "Open gives a %T and %v where decode fails, want nil and the error of decode", source, err)
-	}
-	for _, key := range unmarked(d) {
-		b.broken(promiseSecret, `%s looks like a secret and has no tag; secret:"true" masks it, "false" shows it`, key)
+	if source := checkMistaken(b.report, d.Open); source != nil {
+		b.broken(promiseMistake, "Open gives a %T where decode fails, want nil", source)
 	}
 	r := b.start(1) // which opens by Config, and looks for goroutines
 	r.none(promiseOrder)
@@ -52,15 +45,6 @@ func (b *bench) checkAdapts(source bus.Source) {
 	if err := a.Adapt(decodeOf(b.Config)); err != nil {
 		b.broken(promiseAdapt, "Adapt = %v with the configuration that it has", err)
 	}
-}
-
-// unmarked gives the keys of d's configuration that look like a secret and do not say whether they are.
-func unmarked(d bus.Driver) (keys []string) {
-	_, _ = d.Open(func(into any) error {
-		keys = append(keys, secret.Unmarked(into)...)
-		return errors.New("only the form of the configuration was wanted")
-	}, slog.New(slog.DiscardHandler))
-	return keys
 }
 
 func testMistakes(b *bench) {

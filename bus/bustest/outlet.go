@@ -1,19 +1,13 @@
 package bustest
 
 import (
-	"errors"
-	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/notifyd/notifyd/bus"
-	"github.com/notifyd/notifyd/internal/secret"
 )
 
 // An OutletFixture is a driver of outlets under test and the far end of its bus: RunOutlet is to bus.Outlet what Run is
@@ -89,54 +83,26 @@ var outletParts = []struct {
 func RunOutlet(t *testing.T, open func(t testing.TB) OutletFixture) {
 	for _, part := range outletParts {
 		t.Run(part.name, func(t *testing.T) {
-			b := &outletBench{OutletFixture: open(t), t: t, log: &logbook{}}
-			if b.Patience == 0 {
-				b.Patience = 30 * time.Second
-			}
-			part.test(b)
-			b.checkSecrets("the log", b.log.String())
+			part.test(newOutletBench(t, open(t)))
 		})
 	}
+}
+
+func newOutletBench(t testing.TB, f OutletFixture) *outletBench {
+	if f.Patience == 0 {
+		f.Patience = 30 * time.Second
+	}
+	return &outletBench{f, newReport(t, f.Secrets)}
 }
 
 // outletBench is a fixture under test and what it logs.
 type outletBench struct {
 	OutletFixture
-	t   testing.TB
-	log *logbook
+	*report
 }
 
-func (b *outletBench) broken(promise, format string, args ...any) {
-	b.t.Helper()
-	b.t.Errorf("%s: %s", promise, fmt.Sprintf(format, args...))
-}
-
-func (b *outletBench) fatal(promise, format string, args ...any) {
-	b.t.Helper()
-	b.t.Fatalf("%s: %s", promise, fmt.Sprintf(format, args...))
-}
-
-func (b *outletBench) checkSecrets(where, text string) {
-	for _, secret := range b.Secrets {
-		if strings.Contains(text, secret) {
-			b.broken(promiseSecret, "%s has %q", where, secret)
-		}
-	}
-}
-
-// open opens an outlet by a section in YAML, as the daemon does.
 func (b *outletBench) open(config string) (bus.Outlet, error) {
-	decode := func(into any) error {
-		if err := yaml.UnmarshalWithOptions([]byte(config), into, yaml.Strict()); err != nil {
-			return errors.New(yaml.FormatError(err, false, false))
-		}
-		return nil
-	}
-	outlet, err := b.Driver.Open(decode, slog.New(slog.NewTextHandler(b.log, nil)))
-	if err != nil {
-		b.checkSecrets("the error of Open", err.Error())
-	}
-	return outlet, err
+	return openBy(b.report, b.Driver.Open, config)
 }
 
 func testOutletDriver(b *outletBench) {
@@ -144,17 +110,9 @@ func testOutletDriver(b *outletBench) {
 	if !driverName.MatchString(d.Name) || !strings.HasSuffix(d.Doc, ".") {
 		b.broken(promiseDriver, "the name %q is not one word in small letters, or the doc %q is no sentence", d.Name, d.Doc)
 	}
-	boom := errors.New("boom")
-	outlet, err := d.Open(func(any) error { return boom }, slog.New(slog.DiscardHandler))
-	if !errors.Is(err, boom) || outlet != nil {
-		b.broken(promiseMistake, "Open gives a %T and %v where decode fails, want nil and the error of decode", outlet, err)
+	if outlet := checkMistaken(b.report, d.Open); outlet != nil {
+		b.broken(promiseMistake, "Open gives a %T where decode fails, want nil", outlet)
 	}
-	_, _ = d.Open(func(into any) error {
-		for _, key := range secret.Unmarked(into) {
-			b.broken(promiseSecret, `%s looks like a secret and has no tag; secret:"true" masks it, "false" shows it`, key)
-		}
-		return boom
-	}, slog.New(slog.DiscardHandler))
 	r := b.start()
 	r.stop()
 }

@@ -249,7 +249,7 @@ func TestOutletKitFindsEveryBrokenPromise(t *testing.T) {
 				defer close(ended)
 				for _, part := range outletParts {
 					if part.name == c.part {
-						b := &outletBench{OutletFixture: memoryOutletFixture(r, c.fault), t: r, log: &logbook{}}
+						b := newOutletBench(r, memoryOutletFixture(r, c.fault))
 						part.test(b)
 					}
 				}
