@@ -1,6 +1,11 @@
 package bus
 
-import "log/slog"
+import (
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+)
 
 // NewDriver makes a Driver of a function that opens a source by the section of the configuration, C.
 func NewDriver[C any, S Source](name, doc string, open func(C, *slog.Logger) (S, error)) Driver {
@@ -21,6 +26,27 @@ func NewOutletDriver[C any, O Outlet](name, doc string, open func(C, *slog.Logge
 			return nil, err
 		}
 		return o, nil
+	}}
+}
+
+// NewBridgeDriver makes a BridgeDriver of a function that opens one bridge of the section: S is bridges by name.
+func NewBridgeDriver[S ~map[string]C, C any](
+	name, doc string, open func(name string, c C, log *slog.Logger) (OpenBridge, error),
+) BridgeDriver {
+	return BridgeDriver{Name: name, Doc: doc, Open: func(decode func(any) error, log *slog.Logger) ([]OpenBridge, error) {
+		var all S
+		if err := decode(&all); err != nil {
+			return nil, err
+		}
+		var opened []OpenBridge
+		for _, name := range slices.Sorted(maps.Keys(all)) {
+			o, err := open(name, all[name], log)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			opened = append(opened, o)
+		}
+		return opened, nil
 	}}
 }
 

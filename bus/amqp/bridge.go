@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
@@ -64,31 +62,20 @@ func (c BridgeConfig) broker() BrokerConfig {
 
 // BridgeDriver opens bridges by the configuration.
 func BridgeDriver() bus.BridgeDriver {
-	return bus.BridgeDriver{
-		Name: "to_amqp",
-		Doc:  "Publishes what is stored to an exchange of an AMQP broker, in the form of fedora-messaging.",
-		Open: func(decode func(any) error, log *slog.Logger) ([]bus.OpenBridge, error) {
-			var all Bridges
-			if err := decode(&all); err != nil {
-				return nil, err
-			}
-			var opened []bus.OpenBridge
-			for _, name := range slices.Sorted(maps.Keys(all)) {
-				b, err := NewBridge(name, all[name], log)
-				if err != nil {
-					return nil, fmt.Errorf("%s: %w", name, err)
-				}
-				c, place := b.config, b.address.String()
-				opened = append(opened, bus.OpenBridge{
-					Name: name, To: place + " " + c.Exchange, Place: place, Bridge: b, Choice: bus.Choice{
-						Topics: c.Topics, NotFrom: c.NotFrom, Unproved: c.Unproved, LiveOnly: c.LiveOnly, NotBridged: true,
-						RetryMin: c.RetryMin, RetryMax: c.RetryMax,
-					},
-				})
-			}
-			return opened, nil
-		},
+	return bus.NewBridgeDriver[Bridges]("to_amqp",
+		"Publishes what is stored to an exchange of an AMQP broker, in the form of fedora-messaging.", openBridge)
+}
+
+func openBridge(name string, c BridgeConfig, log *slog.Logger) (bus.OpenBridge, error) {
+	b, err := NewBridge(name, c, log)
+	if err != nil {
+		return bus.OpenBridge{}, err
 	}
+	c, place := b.config, b.address.String()
+	return bus.OpenBridge{Name: name, To: place + " " + c.Exchange, Place: place, Bridge: b, Choice: bus.Choice{
+		Topics: c.Topics, NotFrom: c.NotFrom, Unproved: c.Unproved, LiveOnly: c.LiveOnly, NotBridged: true,
+		RetryMin: c.RetryMin, RetryMax: c.RetryMax,
+	}}, nil
 }
 
 // A Bridge publishes to an exchange. What it calls done the broker has confirmed (publisher confirms,

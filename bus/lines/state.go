@@ -7,10 +7,10 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
-	"os"
 	"sync"
 	"time"
 
+	"github.com/notifyd/notifyd/internal/watch"
 	"github.com/notifyd/notifyd/internal/wholefile"
 )
 
@@ -49,19 +49,9 @@ func openState(path string, log *slog.Logger) (*state, error) {
 		path: path, log: log, wake: make(chan struct{}, 1), files: map[string]map[string]place{},
 		follow: map[string]map[string]*tracker{},
 	}
-	info, err := os.Stat(path)
+	text, err := watch.ReadFile(path, maxState)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
-	}
-	var text []byte
-	switch {
-	case err != nil:
-	case !info.Mode().IsRegular():
-		err = fmt.Errorf("%s is no file", path)
-	case info.Size() > maxState:
-		err = fmt.Errorf("%s is larger than %d bytes", path, maxState)
-	default:
-		text, err = os.ReadFile(path)
 	}
 	if err != nil {
 		return nil, err

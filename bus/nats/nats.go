@@ -30,6 +30,7 @@
 package nats
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -124,27 +125,20 @@ func (c *Config) SetDefaults() {
 }
 
 func (c ServerConfig) withDefaults() ServerConfig {
-	orElse(&c.Durable, "notifyd")
-	orElse(&c.Create, createConsumer)
-	orElse(&c.Start, startAll)
-	orElse(&c.Inbox, "_INBOX")
-	orElse(&c.MaxAge, 7*24*time.Hour)
-	orElse(&c.Replicas, 1)
-	orElse(&c.AckWait, 30*time.Second)
-	orElse(&c.MaxAckPending, 256)
-	orElse(&c.Silence, time.Hour)
-	orElse(&c.Timeout, 20*time.Second)
-	orElse(&c.RetryMin, time.Second)
-	orElse(&c.RetryMax, time.Minute)
+	c.Durable = cmp.Or(c.Durable, "notifyd")
+	c.Create = cmp.Or(c.Create, createConsumer)
+	c.Start = cmp.Or(c.Start, startAll)
+	c.Inbox = cmp.Or(c.Inbox, "_INBOX")
+	c.MaxAge = cmp.Or(c.MaxAge, 7*24*time.Hour)
+	c.Replicas = cmp.Or(c.Replicas, 1)
+	c.AckWait = cmp.Or(c.AckWait, 30*time.Second)
+	c.MaxAckPending = cmp.Or(c.MaxAckPending, 256)
+	c.Silence = cmp.Or(c.Silence, time.Hour)
+	c.Timeout = cmp.Or(c.Timeout, 20*time.Second)
+	c.RetryMin = cmp.Or(c.RetryMin, time.Second)
+	c.RetryMax = cmp.Or(c.RetryMax, time.Minute)
 	c.RetryMax = max(c.RetryMin, c.RetryMax)
 	return c
-}
-
-// orElse sets what is zero.
-func orElse[T comparable](value *T, to T) {
-	if *value == *new(T) {
-		*value = to
-	}
 }
 
 // New checks c and makes a Source. An error names the key and what was expected.

@@ -3,11 +3,11 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -57,43 +57,28 @@ func (c Bridges) SetDefaults() {
 }
 
 func (c BridgeConfig) withDefaults() BridgeConfig {
-	for _, d := range []struct {
-		of    *time.Duration
-		usual time.Duration
-	}{{&c.Timeout, 30 * time.Second}, {&c.RetryMin, time.Second}, {&c.RetryMax, time.Minute}} {
-		if *d.of == 0 {
-			*d.of = d.usual
-		}
-	}
+	c.Timeout = cmp.Or(c.Timeout, 30*time.Second)
+	c.RetryMin = cmp.Or(c.RetryMin, time.Second)
+	c.RetryMax = cmp.Or(c.RetryMax, time.Minute)
 	c.RetryMax = max(c.RetryMin, c.RetryMax)
 	return c
 }
 
 // Driver opens bridges by the configuration.
 func Driver() bus.BridgeDriver {
-	return bus.BridgeDriver{
-		Name: "to_http",
-		Doc:  "Posts what is stored to another notifyd.",
-		Open: func(decode func(any) error, log *slog.Logger) ([]bus.OpenBridge, error) {
-			var all Bridges
-			if err := decode(&all); err != nil {
-				return nil, err
-			}
-			var opened []bus.OpenBridge
-			for _, name := range slices.Sorted(maps.Keys(all)) {
-				b, err := NewBridge(all[name])
-				if err != nil {
-					return nil, fmt.Errorf("%s: %w", name, err)
-				}
-				c := b.config
-				opened = append(opened, bus.OpenBridge{Name: name, To: c.URL, Bridge: b, Choice: bus.Choice{
-					Topics: c.Topics, NotFrom: c.NotFrom, Unproved: c.Unproved, LiveOnly: c.LiveOnly,
-					RetryMin: c.RetryMin, RetryMax: c.RetryMax,
-				}})
-			}
-			return opened, nil
-		},
+	return bus.NewBridgeDriver[Bridges]("to_http", "Posts what is stored to another notifyd.", open)
+}
+
+func open(name string, c BridgeConfig, _ *slog.Logger) (bus.OpenBridge, error) {
+	b, err := NewBridge(c)
+	if err != nil {
+		return bus.OpenBridge{}, err
 	}
+	c = b.config
+	return bus.OpenBridge{Name: name, To: c.URL, Bridge: b, Choice: bus.Choice{
+		Topics: c.Topics, NotFrom: c.NotFrom, Unproved: c.Unproved, LiveOnly: c.LiveOnly,
+		RetryMin: c.RetryMin, RetryMax: c.RetryMax,
+	}}, nil
 }
 
 // A Bridge posts to a Source of another notifyd. What it calls done is in the database there.
