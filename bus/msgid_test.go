@@ -41,6 +41,31 @@ func TestMadeIDIsThatOfTheMessage(t *testing.T) {
 	}
 }
 
+// TestMadeIDOfWhatIsSaidAgain: what says neither time nor counter is another message some minutes later, unless it is
+// signed: then it may be a replay, or was posted again, and stays the same for ever.
+func TestMadeIDOfWhatIsSaidAgain(t *testing.T) {
+	for _, c := range []struct {
+		fields string
+		same   bool
+	}{
+		{``, false}, {`,"signature":null`, false}, {`,"i":3`, true}, {`,"timestamp":1795953600`, true},
+		{`,"signature":"c2ln"`, true}, {`,"signature":"c2ln","certificate":"Y2VydA=="`, true}, {`,"signature":7`, true},
+	} {
+		var ids []string
+		for _, later := range []int64{0, 3600} {
+			f := bus.Frame{Topic: "a.b", Payload: []byte(`{"topic":"a.b","msg":{"x":1}` + c.fields + `}`)}
+			m, err := bus.Decode(f, time.Unix(1795953600+later, 0))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids = append(ids, m.ID)
+		}
+		if same := ids[0] == ids[1]; same != c.same {
+			t.Errorf("with %q the ids are %q", c.fields, ids)
+		}
+	}
+}
+
 // TestCommonID compares the ids of one message on two buses, and ids that are no others' twins.
 func TestCommonID(t *testing.T) {
 	const uuid = "4b5a3d2c-95a0-4f0e-b1cd-0123456789ab"
