@@ -1,18 +1,24 @@
 package datagrepper
 
 import (
-	"regexp"
-	"strings"
+	"bytes"
+	"context"
 )
 
 // words are the values of contains. datagrepper puts each between two % and hands it to LIKE: % stands for any text, _
 // for one character, and a backslash takes the next character as it is.
 type words []word
 
+// A word is pieces that must follow each other, with anything between them.
 type word struct {
-	literal string         // "" where like is set
-	like    *regexp.Regexp // of a word with wild cards
-	never   bool
+	pieces   []piece
+	atTheEnd bool // the last piece ends the text
+}
+
+// A piece is a text, of which some characters may be any.
+type piece struct {
+	text []byte
+	any  []bool // by the place in text; nil: none
 }
 
 func compileAll(list []string) words {
@@ -23,47 +29,85 @@ func compileAll(list []string) words {
 	return all
 }
 
-func compile(text string) word {
-	if !strings.ContainsAny(text, `%_\`) {
-		return word{literal: text}
+func compile(text string) (w word) {
+	var p piece
+	escaped, wild := false, false
+	end := func() {
+		if !wild {
+			p.any = nil
+		}
+		if len(p.text) > 0 {
+			w.pieces = append(w.pieces, p)
+		}
+		p, wild = piece{}, false
 	}
-	pattern := strings.Builder{}
-	pattern.WriteString("(?s)")
-	escaped := false
-	for _, c := range text {
-		switch {
+	add := func(c byte, any bool) {
+		p.text, p.any, wild = append(p.text, c), append(p.any, any), wild || any
+	}
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
 		case escaped:
-			pattern.WriteString(regexp.QuoteMeta(string(c)))
+			add(c, false)
 			escaped = false
 		case c == '\\':
 			escaped = true
 		case c == '%':
-			pattern.WriteString(".*?")
-		case c == '_':
-			pattern.WriteString(".")
+			end()
 		default:
-			pattern.WriteString(regexp.QuoteMeta(string(c)))
+			add(c, c == '_')
 		}
 	}
 	if escaped { // it takes the % that datagrepper adds as a character, which then ends the text
-		pattern.WriteString(`%\z`)
+		add('%', false)
+		w.atTheEnd = true
 	}
-	re, err := regexp.Compile(pattern.String())
-	return word{like: re, never: err != nil}
+	end()
+	return w
 }
 
-// match reports whether a text has one of the words.
-func (all words) match(text []byte) bool {
+// match reports whether a text, which is ASCII, has one of the words. It ends early with ctx.
+func (all words) match(ctx context.Context, text []byte) bool {
 	for _, w := range all {
-		switch {
-		case w.never:
-		case w.like != nil:
-			if w.like.Match(text) {
-				return true
-			}
-		case strings.Contains(string(text), w.literal):
+		if ctx.Err() == nil && w.match(text) {
 			return true
 		}
 	}
 	return false
+}
+
+// match finds each piece at the first place behind the one before: if they fit anywhere, they fit there.
+func (w word) match(text []byte) bool {
+	for i, p := range w.pieces {
+		if w.atTheEnd && i == len(w.pieces)-1 {
+			return len(text) >= len(p.text) && p.index(text[len(text)-len(p.text):]) == 0
+		}
+		at := p.index(text)
+		if at < 0 {
+			return false
+		}
+		text = text[at+len(p.text):]
+	}
+	return true
+}
+
+// index gives the first place of the piece; -1: it is nowhere.
+func (p piece) index(text []byte) int {
+	if p.any == nil {
+		return bytes.Index(text, p.text)
+	}
+	for at := 0; at+len(p.text) <= len(text); at++ {
+		if p.fits(text[at:]) {
+			return at
+		}
+	}
+	return -1
+}
+
+func (p piece) fits(text []byte) bool {
+	for i, c := range p.text {
+		if !p.any[i] && text[i] != c {
+			return false
+		}
+	}
+	return true
 }

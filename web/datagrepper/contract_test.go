@@ -60,6 +60,12 @@ func TestContract(t *testing.T) {
 			{"/raw?category=git&delta=99&contains=100%5C%25", "1 b"},
 			{"/raw?category=git&delta=99&contains=f_x", "1 a"},
 			{"/raw?category=git&delta=99&contains=%22n%22:%201&rows_per_page=1&page=2", "2 b"},
+			{"/raw?category=git&delta=99&contains=t%25fix%25%5C%5Cu00e9", "1 a"},
+			{"/raw?category=git&delta=99&contains=%25_%25x_%25", "2 a b"},
+			{"/raw?category=git&delta=99&contains=done%25fix", "0"},
+			{"/raw?category=git&delta=99&contains=done%5C", "0"}, // the text must end in done%
+			{"/raw?category=git&delta=99&contains=" + strings.Repeat("_", 300), "400 256 bytes"},
+			{"/raw?category=git&delta=99&contains=" + strings.Repeat("_", 200), "0"},
 			{"/raw?category=git&contains=x", "400 at most eight months"},
 			{"/raw?delta=9&contains=x", "400 either a topic or a category"},
 			{"/raw?rows_per_page=101", "400 rows_per_page must be <= 100"},

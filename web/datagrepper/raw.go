@@ -65,17 +65,31 @@ const (
 	mostText     = 256 << 20 // bytes
 )
 
+// The bounds on what is searched for.
+const (
+	mostWords = 20
+	mostWord  = 256 // bytes
+)
+
 // search finds the messages whose text has one of the words, among those that the query selects: it reads them all.
 func (req *request) search(q query, skip int64) (found []history.Selected, total int64, err error) {
+	for _, word := range q.contains {
+		if len(q.contains) > mostWords || len(word) > mostWord {
+			return nil, 0, badRequest("at most 20 values of contains are taken, of 256 bytes each")
+		}
+	}
 	words := compileAll(q.contains)
 	var kept []history.Record
 	searched, bytes, held := 0, 0, 0
 	err = req.History.Walk(req.ctx, q.selection, func(r history.Record) bool {
+		if req.ctx.Err() != nil {
+			return false
+		}
 		searched, bytes = searched+1, bytes+len(r.Payload)
 		if searched > mostSearched || bytes > mostText {
 			return false
 		}
-		if !words.match(pythonJSON(body(r.Payload), !req.Old)) {
+		if !words.match(req.ctx, pythonJSON(body(r.Payload), !req.Old)) {
 			return true
 		}
 		if total >= skip && int64(len(kept)) < q.rows {
@@ -84,6 +98,9 @@ func (req *request) search(q query, skip int64) (found []history.Selected, total
 		total++
 		return held <= history.MaxSelected || len(kept) == 1
 	})
+	if err == nil {
+		err = req.ctx.Err()
+	}
 	if err != nil {
 		return nil, 0, err
 	}
