@@ -197,6 +197,9 @@ func (f *file) replaced(path string) bool {
 	if err != nil || there.Size() == 0 && there.Mode().IsRegular() {
 		return false
 	}
+	if _, err := kindOf(there.Mode()); err != nil { // a folder: nobody writes there
+		return false
+	}
 	here, err := f.Stat()
 	return err == nil && !os.SameFile(here, there)
 }

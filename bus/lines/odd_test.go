@@ -261,3 +261,22 @@ func TestStopsInALineThatNeverEnds(t *testing.T) {
 		}
 	})
 }
+
+// TestRenamedForAFolder: who writes the file goes on to do so, since he cannot write to a folder.
+func TestRenamedForAFolder(t *testing.T) {
+	path := written(t, "f.jsonl", sample(1))
+	r := start(t, one(path, Input{Follow: true}))
+	r.want(1)
+	rename(t, path, path+".1")
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(2 * lookMax)
+	appendTo(t, path+".1", sample(2))
+	r.want(2)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	appendTo(t, path, sample(3))
+	r.want(3)
+}

@@ -121,10 +121,12 @@ const (
 func (v *Voice) Run(ctx context.Context, in *bus.Intake) error {
 	tick := time.NewTicker(looked)
 	defer tick.Stop()
-	for {
-		if err := v.sayAll(ctx, in); err != nil && ctx.Err() == nil {
+	for failed := false; ; {
+		err := v.sayAll(ctx, in)
+		if err != nil && !failed && ctx.Err() == nil { // once: it is tried each second
 			v.Log.Error("cannot say what is to be said; trying again", "error", err)
 		}
+		failed = err != nil
 		select {
 		case <-ctx.Done():
 			return nil

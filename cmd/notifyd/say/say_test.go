@@ -155,6 +155,25 @@ func TestVoiceUnderBackPressure(t *testing.T) {
 	})
 }
 
+// TestVoiceSaysAnOutageOnce: the table is looked at each second.
+func TestVoiceSaysAnOutageOnce(t *testing.T) {
+	each(t, func(b *bench) {
+		v := b.voice(NoticeSent)
+		b.in(func(tx *gorm.DB) error { return tx.Exec("DROP TABLE own_messages").Error })
+		ctx, cancel := context.WithCancel(b.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- v.Run(ctx, bus.NewIntake(bus.IntakeConfig{})) }()
+		for range 5 {
+			v.more <- struct{}{} // which has room for one
+		}
+		cancel()
+		<-ended
+		if n := strings.Count(b.log.String(), "cannot say"); n != 1 {
+			b.Errorf("the log says it %d times:\n%s", n, b.log.String())
+		}
+	})
+}
+
 // TestPreferencesChanged: a thousand changes of a person are one message, once they have settled.
 func TestPreferencesChanged(t *testing.T) {
 	each(t, func(b *bench) {
