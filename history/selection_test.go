@@ -144,6 +144,9 @@ func BenchmarkSelection(b *testing.B) {
 	measure := func(b *testing.B, d *migrations.DB) {
 		s := history.NewStore(d.Writer, d.Reader, func() time.Time { return noon.Add(time.Hour) })
 		fill(b, s, d, 200_000)
+		if err := d.Writer.Exec("VACUUM").Error; err != nil { // as autovacuum does, so that indexes alone are read
+			b.Fatal(err)
+		}
 		for _, test := range selections {
 			b.Run(strings.ReplaceAll(test.name, " ", "_"), func(b *testing.B) {
 				for b.Loop() {

@@ -3,6 +3,7 @@ package datagrepper
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -66,10 +67,11 @@ func pythonEscape(out, escape []byte) []byte {
 		return append(out, escape...)
 	}
 	escape = bytes.ToLower(escape)
-	var r rune
-	if _, err := fmt.Sscanf(string(escape[2:]), "%04x", &r); err != nil {
+	n, err := strconv.ParseUint(string(escape[2:]), 16, 16)
+	if err != nil {
 		return append(out, escape...)
 	}
+	r := rune(n)
 	if short, ok := shortEscapes[r]; ok {
 		return append(out, short...)
 	}
