@@ -23,29 +23,35 @@ func (m *Mail) Field(name string) string {
 // control reads the fields of a text.
 func control(text string) map[string]string {
 	fields := map[string]string{}
-	name := ""
+	name, lines := "", []string(nil) // of the field that goes on; "": none does
+	end := func() {
+		if name != "" {
+			fields[name] = strings.Join(lines, "\n")
+		}
+		name = ""
+	}
 	for line := range strings.SplitSeq(text, "\n") {
+		found := fieldLine.FindStringSubmatch(line)
 		switch {
 		case strings.HasPrefix(line, "-----BEGIN PGP SIGNED MESSAGE"):
 			clear(fields) // what stands before is somebody else's
 			name = ""
-			continue
 		case strings.HasPrefix(line, "-----BEGIN PGP SIGNATURE"):
+			end()
 			return fields
-		}
-		if found := fieldLine.FindStringSubmatch(line); found != nil {
-			name = strings.ToLower(found[1])
-			if _, again := fields[name]; again || len(fields) == maxFields {
-				name = ""
-				continue
+		case found != nil:
+			end()
+			next := strings.ToLower(found[1])
+			if _, again := fields[next]; !again && len(fields) < maxFields {
+				name, lines = next, []string{strings.TrimSpace(found[2])}
 			}
-			fields[name] = strings.TrimSpace(found[2])
-		} else if name != "" && strings.HasPrefix(line, " ") {
-			fields[name] += "\n" + line
-		} else {
-			name = ""
+		case name != "" && strings.HasPrefix(line, " "):
+			lines = append(lines, line)
+		default:
+			end()
 		}
 	}
+	end()
 	return fields
 }
 
