@@ -137,14 +137,20 @@ func (v *Voice) Run(ctx context.Context, in *bus.Intake) error {
 }
 
 func (v *Voice) sayAll(ctx context.Context, in *bus.Intake) error {
+	v.mu.Lock()
+	before := maps.Clone(v.out) // while in makes us wait, some of them are forgotten
+	v.mu.Unlock()
 	rows, err := v.Store.TakeOwn(ctx, []string{PreferencesChanged}, v.Now().Add(-settled), most)
 	if err != nil {
 		return err
 	}
 	for _, row := range rows {
-		if v.underWay(row.ID) {
+		if before[row.ID] {
 			continue
 		}
+		v.mu.Lock()
+		v.out[row.ID] = true
+		v.mu.Unlock()
 		f, err := v.frame(row)
 		if err != nil {
 			v.Log.Error("cannot say something; it is left out", "event", row.Event, "error", err)
@@ -159,15 +165,6 @@ func (v *Voice) sayAll(ctx context.Context, in *bus.Intake) error {
 		}
 	}
 	return nil
-}
-
-// underWay reports whether a row was handed over before, and notes that it is now.
-func (v *Voice) underWay(row int64) bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	was := v.out[row]
-	v.out[row] = true
-	return was
 }
 
 // stores notes that a row is in the history, or need not be. It does not wait.
