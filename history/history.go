@@ -105,7 +105,8 @@ type Query struct {
 type Page struct {
 	Records []Record
 	// Next is the Before of the Query for the next page; 0: there are no more. It is set also when a search ended
-	// early because it had read maxScan messages: then Records may be few or none although there are more.
+	// early because it had read maxScan messages, or because the page has MaxSelected bytes: then Records may be few or
+	// none although there are more.
 	Next int64
 }
 

@@ -260,6 +260,31 @@ func TestSearchPages(t *testing.T) {
 	})
 }
 
+// TestSearchPagesAreBoundedInBytes: large messages make a page shorter.
+func TestSearchPagesAreBoundedInBytes(t *testing.T) {
+	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
+		var all []*catalogue.Event
+		for i := range 5 {
+			all = append(all, event(fmt.Sprint(i), i, "org.example.prod.git.receive", nil, nil))
+		}
+		put(t, s, d, all...)
+		if err := d.Writer.Exec("UPDATE messages SET size = ?", history.MaxSelected/2).Error; err != nil {
+			t.Fatal(err)
+		}
+		var pages []string
+		for q := (history.Query{}); ; {
+			ids, next := search(t, s, q)
+			pages = append(pages, strings.Join(ids, " "))
+			if q.Before = next; next == 0 {
+				break
+			}
+		}
+		if want := []string{"4 3", "2 1", "0"}; !slices.Equal(pages, want) {
+			t.Errorf("pages %q, want %q", pages, want)
+		}
+	})
+}
+
 // TestSearchIsBounded searches for rare messages among many others: each page reads a bounded number of messages.
 func TestSearchIsBounded(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {

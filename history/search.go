@@ -24,8 +24,15 @@ func (s *Store) Search(ctx context.Context, q Query) (Page, error) {
 		if err != nil {
 			return err
 		}
-		page.Next = next
-		page.Records, err = load(tx, ids)
+		parts, err := parts(tx, ids)
+		if err != nil || len(parts) == 0 {
+			page.Next = next
+			return err
+		}
+		if page.Next = next; len(parts) > 1 { // a shorter page: 50 messages may have 400 MB
+			page.Next = parts[0][len(parts[0])-1]
+		}
+		page.Records, err = load(tx, parts[0])
 		return err
 	})
 	if err != nil {
