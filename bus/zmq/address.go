@@ -41,6 +41,9 @@ func parseAddress(text string) (address, error) {
 		}
 		return address{"unix", path}, nil
 	}
+	if at := strings.LastIndexByte(text, '@'); at >= 0 { // what stands before it may be a password
+		return address{}, fmt.Errorf("address …@%q: ZeroMQ knows no logins; tcp://host:port was expected", text[at+1:])
+	}
 	rest, ok := strings.CutPrefix(text, "tcp://")
 	if !ok {
 		return address{}, fmt.Errorf("address %q: tcp://host:port or ipc:///path was expected", text)

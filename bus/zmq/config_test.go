@@ -21,6 +21,8 @@ func TestConfig(t *testing.T) {
 		{"bad port", "endpoints: {a: 'tcp://host:99999'}", "is no port"},
 		{"any port", "endpoints: {a: 'tcp://host:*'}", "is no port"},
 		{"source address", "endpoints: {a: 'tcp://eth0;host:1'}", "was expected"},
+		{"login", "endpoints: {a: 'tcp://u:sesame@host:1'}", `…@"host:1": ZeroMQ knows no logins`},
+		{"login of another bus", "endpoints: {a: 'amqp://u:sesame@p@host'}", `…@"host": ZeroMQ knows no logins`},
 		{"no path", "endpoints: {a: 'ipc://'}", "a path"},
 		{"a map for an address", "endpoints: {a: {b: c}}", "a list of them, was expected"},
 		{"twice", "endpoints: {a: 'tcp://*:1', b: 'tcp://127.0.0.1:1'}", "is listed under a already"},
@@ -54,6 +56,8 @@ func TestConfig(t *testing.T) {
 				t.Errorf("endpoints %+v", s.(*Source).Stats())
 			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
 				t.Errorf("Open: %v, want %q", err, c.want)
+			case c.want != "" && strings.Contains(err.Error(), "sesame"):
+				t.Errorf("the error holds a password: %v", err)
 			}
 		})
 	}
