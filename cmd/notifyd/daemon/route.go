@@ -59,7 +59,7 @@ type router struct {
 // run routes frames until the Intake is closed and everything in it is committed, or until ctx ends. Under load a batch
 // fills while the last one is written. Without load a batch is one message, which waits for nothing. A failed batch is
 // retried for ever: the bus may not send it again. If ctx ends before all frames are committed, the error gives the
-// number of the others.
+// number of the others. Those that a bus sends again until they are acknowledged are not lost.
 func (r *router) run(ctx context.Context, in *bus.Intake) error {
 	defer func() { r.snapshots.end(ctx, r.state) }()
 	if err := r.load(ctx); err != nil && ctx.Err() == nil {
@@ -72,15 +72,17 @@ func (r *router) run(ctx context.Context, in *bus.Intake) error {
 			break
 		}
 		if err := r.persist(ctx, batch); err != nil {
-			return fmt.Errorf("%d received messages are lost, the database did not take them in time: %w",
-				len(batch)+in.Len(), err)
+			return fmt.Errorf("%d received messages are not stored, the database did not take them in time; %s: %w",
+				len(batch)+in.Len(), whatComesAgain, err)
 		}
 	}
 	if lost := in.Len(); lost > 0 {
-		return fmt.Errorf("%d received messages are lost, there was no time to store them: %w", lost, ctx.Err())
+		return fmt.Errorf("%d received messages are not stored, there was no time; %s: %w", lost, whatComesAgain, ctx.Err())
 	}
 	return nil
 }
+
+const whatComesAgain = "of these, what came over ZeroMQ is lost, and all else comes again"
 
 // persist routes a batch, and retries while the database fails. Then it acknowledges the frames to the sources.
 func (r *router) persist(ctx context.Context, frames []bus.Frame) error {

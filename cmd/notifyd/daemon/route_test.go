@@ -254,7 +254,7 @@ func TestStopWithoutDatabaseTellsWhatIsLost(t *testing.T) {
 	go func() { ended <- r.run(ctx, in) }()
 	exectest.Eventually(t, 10*time.Second, "the database has refused", func() bool { return r.metrics.failures() > 0 })
 	cancel()
-	want := fmt.Sprintf("%d received messages are lost", count)
+	want := fmt.Sprintf("%d received messages are not stored", count)
 	if err := <-ended; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("run = %v, want an error with %q", err, want)
 	}
