@@ -34,7 +34,7 @@ func (req *request) message(s history.Selected, meta []string) (any, error) {
 	}
 	var e envelope
 	_ = json.Unmarshal(s.Payload, &e) // what is no JSON has no content
-	o := arguments{}
+	var o arguments
 	switch {
 	case req.v2:
 		o = second(s, m, e)
