@@ -25,3 +25,7 @@ func MatchTopic(pattern, words []string) bool {
 	}
 	return p == len(pattern)
 }
+
+// IsScope says whether a word is a scope of openSUSE's bus, whose topics are
+// <scope>.<application>.<object>.<action>: opensuse, or suse inside the company. They name no environment.
+func IsScope(word string) bool { return word == "opensuse" || word == "suse" }

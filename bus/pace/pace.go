@@ -52,6 +52,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/notifyd/notifyd/bus"
 )
 
 // Config is the section bus.pace. The zero value of a field means its default.
@@ -82,8 +84,8 @@ func (c Config) Check() error {
 // A Subject is what is listened to: a service or an endpoint.
 type Subject struct {
 	What  string // Service or Endpoint
-	Name  string // the fourth word of a topic; the name of an endpoint, as in Frame.Source
-	Under string // the three words before it; "" for an endpoint
+	Name  string // of a service, see ServiceOf; the name of an endpoint, as in Frame.Source
+	Under string // the words before it; "" for an endpoint
 }
 
 // What a Subject can be.
@@ -92,11 +94,15 @@ const (
 	Endpoint = "endpoint"
 )
 
-// ServiceOf gives the service of a topic: its fourth word, under the three before it, as fedmsg's topics have them. Of
-// a shorter topic it is the last word.
+// ServiceOf gives the service of a topic: its fourth word, under the three before it, as fedmsg's topics have them; on
+// openSUSE's bus the second word, under its scope. Of a shorter topic it is the last word.
 func ServiceOf(topic string) Subject {
 	under := 0 // where the name begins
-	for range 3 {
+	above := 3
+	if scope, _, _ := strings.Cut(topic, "."); bus.IsScope(scope) {
+		above = 1
+	}
+	for range above {
 		dot := strings.IndexByte(topic[under:], '.')
 		if dot < 0 {
 			break

@@ -11,14 +11,18 @@ import (
 
 func TestServiceOf(t *testing.T) {
 	for topic, want := range map[string]string{
-		"org.example.prod.git.receive":  "service git of org.example.prod",
-		"org.example.prod.git":          "service git of org.example.prod",
-		"org.example.stg.git.a.b.c":     "service git of org.example.stg",
-		"short.topic":                   "service topic of short",
-		"alone":                         "service alone",
-		"..":                            "service  of .",
-		"org.example.prod..x":           "service  of org.example.prod",
-		"suse.obs.package.build_failed": "service build_failed of suse.obs.package",
+		"org.example.prod.git.receive": "service git of org.example.prod",
+		"org.example.prod.git":         "service git of org.example.prod",
+		"org.example.stg.git.a.b.c":    "service git of org.example.stg",
+		"short.topic":                  "service topic of short",
+		"alone":                        "service alone",
+		"..":                           "service  of .",
+		"org.example.prod..x":          "service  of org.example.prod",
+		"suse.obs.package.build_fail":  "service obs of suse",
+		"opensuse.openqa.job.done":     "service openqa of opensuse",
+		"opensuse.obs":                 "service obs of opensuse",
+		"opensuse":                     "service opensuse",
+		"":                             "service ",
 	} {
 		if got := ServiceOf(topic).String(); got != want {
 			t.Errorf("%s: %q, want %q", topic, got, want)

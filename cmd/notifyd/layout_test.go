@@ -20,7 +20,7 @@ var allowed = map[string][]string{
 	"bus":          {"bus/expression", "bus/client", "bus/sessions"}, // bus/http/bridge posts by a client
 	"bus/trust":    {"bus"},
 	"bus/backlog":  {"bus"},
-	"bus/pace":     {},
+	"bus/pace":     {"bus"},
 	"bus/gaps":     {"bus"},
 	"bus/sessions": {"bus"},
 	"bus/client":   {"bus", "bus/zmq", "bus/trust"},
@@ -34,7 +34,7 @@ var allowed = map[string][]string{
 	"rulespec/catalogue": {"bus", "rulespec/catalogue/values", "rulespec/catalogue/topics",
 		"rulespec/catalogue/language", "rulespec/catalogue/convention"},
 	"rulespec/catalogue/values":     {"bus"},
-	"rulespec/catalogue/topics":     {"rulespec/catalogue/values"},
+	"rulespec/catalogue/topics":     {"bus", "rulespec/catalogue/values"},
 	"rulespec/catalogue/language":   {"bus", "rulespec/catalogue/values"},
 	"rulespec/catalogue/convention": {"rulespec/catalogue/values"},
 	"rulespec/catalogue/suggest": {"bus", "rulespec/catalogue", "rulespec/catalogue/values", "rulespec/catalogue/topics",

@@ -201,8 +201,8 @@ func eventOf(c pace.Change) string {
 // Source is the body of source.silent and source.back, about one service or endpoint.
 type Source struct {
 	What    string  `json:"what"`           // service or endpoint
-	Name    string  `json:"name"`           // fourth word of the topic; name of the endpoint
-	Under   string  `json:"under"`          // the three words before it; "" for an endpoint
+	Name    string  `json:"name"`           // of the service or the endpoint
+	Under   string  `json:"under"`          // the words before it in the topic; "" for an endpoint
 	Since   string  `json:"since"`          // when it was heard last
 	Usual   float64 `json:"usual_per_hour"` // messages in this hour of the week
 	Weeks   int     `json:"weeks"`          // that this is known from

@@ -11,11 +11,11 @@ import (
 	"github.com/notifyd/notifyd/cmd/notifyd/say"
 )
 
-// A Service is what publishes under the first four words of a topic, as fedmsg's topics have them: two of the
-// community, the environment, and the service.
+// A Service is what publishes under the first words of a topic: of fedmsg's, two of the community, the environment, and
+// the service; of openSUSE's, the scope and the service.
 type Service struct {
-	Name  string    `json:"service"` // the fourth word
-	Under string    `json:"under"`   // the three words before it
+	Name  string    `json:"service"` // the last of these words
+	Under string    `json:"under"`   // the words before it
 	Last  time.Time `json:"last_seen"`
 	Usual Usual     `json:"usual"`
 	State string    `json:"state"` // pace.Normal, pace.Silent or pace.Unknown

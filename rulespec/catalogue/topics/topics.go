@@ -2,7 +2,7 @@
 //
 // A topic is words with dots between them, from the general to the particular. fedmsg gave them the form <top-level
 // domain>.<project>.<environment>.<application>.<what>; message schemas name them without the first three, and ActiveMQ
-// with a word before. [Divide] gives the same tail for all of them, which is what patterns match.
+// and openSUSE with a word before. [Divide] gives the same tail for all of them, which is what patterns match.
 //
 // A [Pattern] is a topic with captures, and a [Tree] finds the patterns that fit a topic by map look-ups, word after
 // word (a trie), so its cost depends on the words of the topic and not on the number of patterns. The more definite
@@ -12,6 +12,8 @@ package topics
 import (
 	"slices"
 	"strings"
+
+	"github.com/notifyd/notifyd/bus"
 )
 
 // roots are first words of topics that begin with a project's name turned round, and an environment: the form
@@ -23,7 +25,7 @@ var environments = []string{"prod", "production", "stg", "stage", "staging", "de
 
 // A Topic is a topic divided into its parts.
 type Topic struct {
-	Root        string   // org.fedoraproject; "" where there is none
+	Root        string   // org.fedoraproject, opensuse; "" where there is none
 	Environment string   // prod; "" where there is none
 	Title       string   // the tail: what patterns match and people see
 	Words       []string // of the title
@@ -34,6 +36,8 @@ func Divide(topic string) Topic {
 	t := Topic{Title: topic}
 	words := strings.SplitN(topic, ".", 4)
 	switch {
+	case len(words) >= 3 && bus.IsScope(words[0]):
+		t.Root, t.Title = words[0], strings.TrimPrefix(topic, words[0]+".")
 	case len(words) == 4 && (slices.Contains(roots, words[0]) || slices.Contains(environments, words[2])):
 		t.Root, t.Environment, t.Title = words[0]+"."+words[1], words[2], words[3]
 	case len(words) >= 3 && words[0] == "VirtualTopic": // ActiveMQ's form: VirtualTopic.<project>.<application>.<what>
