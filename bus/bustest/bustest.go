@@ -60,6 +60,8 @@ type Fixture struct {
 	End func(t testing.TB)
 	// Down makes the peer die, Up brings it back at the same address. nil: there is no connection that could be lost.
 	Down, Up func(t testing.TB)
+	// Listens says that peers connect to the source. It is connected while it listens, whoever comes and goes.
+	Listens bool
 	// Attacks are what a hostile peer can do: garbage, half a frame, silence.
 	Attacks []Attack
 

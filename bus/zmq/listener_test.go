@@ -45,7 +45,7 @@ func TestContractOfListener(t *testing.T) {
 		path := t.TempDir() + "/relay"
 		pub := startPython(t, "XPUB", "connect", "ipc://"+path, "XPUB_VERBOSE=1", "RECONNECT_IVL=10", "SNDHWM=0")
 		f := bustest.Fixture{
-			Driver: listenerDriver(), Config: "address: ipc://" + path, Waits: true,
+			Driver: listenerDriver(), Config: "address: ipc://" + path, Waits: true, Listens: true,
 			Mistakes: map[string]string{"address": "address: nowhere"},
 			Publish:  func(t testing.TB, messages ...bus.Frame) int { return pub.sendFrames(t, messages...) },
 			Ready:    func(testing.TB) { pub.subscribed("") },

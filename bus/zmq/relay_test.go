@@ -15,16 +15,21 @@ import (
 func TestContractOfRelay(t *testing.T) {
 	bustest.Run(t, func(t testing.TB) bustest.Fixture {
 		path := t.TempDir() + "/relay"
-		pub := startPython(t, "XPUB", "connect", "ipc://"+path, "XPUB_VERBOSE=1", "RECONNECT_IVL=10", "SNDHWM=0")
+		start := func() *pyPeer {
+			return startPython(t, "XPUB", "connect", "ipc://"+path, "XPUB_VERBOSE=1", "RECONNECT_IVL=10", "SNDHWM=0")
+		}
+		pub := start()
 		return bustest.Fixture{
 			Driver: RelayDriver(), Config: fmt.Sprintf("listen: ['ipc://%s']\npublish: ['ipc://%s-out']", path, path),
-			Waits: true,
+			Waits: true, Listens: true,
 			Mistakes: map[string]string{
 				"listen": "publish: ['ipc://x']", "publish": "listen: ['ipc://x']\npublish: [nowhere]",
 				"queue": "listen: ['ipc://x']\nqueue: -1", "twice": "listen: ['ipc://x', 'ipc://x']",
 			},
 			Publish: func(t testing.TB, messages ...bus.Frame) int { return pub.sendFrames(t, messages...) },
 			Ready:   func(testing.TB) { pub.subscribed("") },
+			Down:    func(testing.TB) { pub.kill() },
+			Up:      func(testing.TB) { pub = start() },
 		}
 	})
 }
