@@ -59,6 +59,8 @@ var allowed = map[string][]string{
 	"web": {"prefs", "prefs/links", "prefs/schedule", "history", "rules", "rules/scan", "rulespec",
 		"rulespec/catalogue", "outbox", "backends", "bus"},
 	"web/datagrepper": {"history", "rulespec/catalogue", "bus"},
+
+	"contrib/bench/archive": {},
 }
 
 // lists are the only folders that name every backend or every source.
