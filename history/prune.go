@@ -55,6 +55,9 @@ func (s *Store) Run(ctx context.Context, keep Keep, interval time.Duration, log 
 // minReclaim is for how many bytes a reclaim is worth its time at least.
 const minReclaim = 16 << 20
 
+// vacuumWithin is the longest time of a VACUUM, which takes longer than the database gives other statements.
+const vacuumWithin = time.Hour
+
 // reclaim lets PostgreSQL use again what deleted messages took, whenever that is an eighth of what is kept. Autovacuum
 // looks once a minute, in which a flood writes gigabytes. SQLite needs none of this.
 func (s *Store) reclaim(ctx context.Context, keep Keep) error {
@@ -62,6 +65,8 @@ func (s *Store) reclaim(ctx context.Context, keep Keep) error {
 		return nil
 	}
 	s.freed.Store(0)
+	ctx, cancel := context.WithTimeout(ctx, vacuumWithin)
+	defer cancel()
 	err := s.writer.WithContext(ctx).Exec("VACUUM (SKIP_LOCKED, TRUNCATE false)" +
 		" messages, message_facts, message_users, message_packages").Error
 	if err != nil {

@@ -1,7 +1,6 @@
 package migrations
 
 import (
-	"cmp"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -9,9 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
-	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 
 	_ "modernc.org/sqlite" // database/sql driver "sqlite", pure Go
@@ -23,46 +19,6 @@ const (
 	postgresConns = 16
 	sqliteReaders = 4
 )
-
-// CheckURL reports whether a postgres:// URL can be parsed, without connecting. The error does not hold the URL.
-func CheckURL(url string) error {
-	_, err := parseURL(url)
-	return err
-}
-
-func parseURL(url string) (*pgx.ConnConfig, error) {
-	config, err := pgx.ParseConfig(url)
-	if err != nil {
-		return nil, errors.New("the postgres URL cannot be parsed") // the driver's text may hold the password
-	}
-	return config, nil
-}
-
-func connectPostgres(c Config) (*DB, error) {
-	config, err := parseURL(c.DSN)
-	if err != nil {
-		return nil, err
-	}
-	if config.RuntimeParams["application_name"] == "" {
-		config.RuntimeParams["application_name"] = cmp.Or(c.Name, "notifyd")
-	}
-	if c.look {
-		config.RuntimeParams["default_transaction_read_only"] = "on"
-	}
-	pool := stdlib.OpenDB(*config)
-	pool.SetMaxOpenConns(postgresConns)
-	pool.SetMaxIdleConns(postgresConns)
-	pool.SetConnMaxIdleTime(5 * time.Minute)
-	g, err := gorm.Open(postgres.New(postgres.Config{Conn: pool}), gormConfig())
-	if err != nil {
-		return nil, errors.Join(err, pool.Close())
-	}
-	d := &DB{Writer: g, Reader: g, Postgres: true, writer: pool}
-	if c.look {
-		d.Writer = nil
-	}
-	return d, nil
-}
 
 // lookAtSQLite opens one pool that cannot write.
 func lookAtSQLite(path string) (*DB, error) {

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/pressly/goose/v3"
 )
@@ -16,6 +17,9 @@ var files embed.FS
 // table is where goose records the steps that were taken. The name is our own, so that a database that another
 // program manages with goose does not look like ours.
 const table = "notifyd_schema"
+
+// stepsWithin is the longest time of the steps of one start; an index of a large table takes minutes.
+const stepsWithin = 6 * time.Hour
 
 // up brings the schema to the last step, each step in a transaction of its own.
 func up(ctx context.Context, d *DB, c Config) error {
@@ -38,6 +42,8 @@ func up(ctx context.Context, d *DB, c Config) error {
 	if current < target {
 		c.log().Info("migrating the schema", "from", current, "to", target)
 	}
+	ctx, cancel := context.WithTimeout(ctx, stepsWithin) // longer than other statements may take: see watchful
+	defer cancel()
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate schema: %w", err)
 	}

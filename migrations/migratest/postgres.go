@@ -99,11 +99,11 @@ func (c *cluster) start() error {
 
 // serve starts the server and waits until it answers. The goroutine stays on its thread for the life of the server:
 // Pdeathsig is sent when the starting thread ends, not the process (prctl(2), PR_SET_PDEATHSIG).
-func (c *cluster) serve(data string, who *syscall.Credential) error {
+func (c *cluster) serve(data string, who *syscall.Credential, more ...string) error {
 	var log bytes.Buffer
-	server := exec.Command(filepath.Join(binaries(), "postgres"), "-D", data, "-p", strconv.Itoa(c.port),
+	server := exec.Command(filepath.Join(binaries(), "postgres"), append([]string{"-D", data, "-p", strconv.Itoa(c.port),
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
-		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200")
+		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200"}, more...)...)
 	server.Dir, server.Stdout, server.Stderr = c.folder, &log, &log
 	server.SysProcAttr = &syscall.SysProcAttr{Credential: who, Pdeathsig: syscall.SIGINT}
 	c.end, c.ended = make(chan struct{}), make(chan struct{})
@@ -157,14 +157,19 @@ func (c *cluster) answer() error {
 	}
 }
 
-func (c *cluster) stop() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// halt stops the server.
+func (c *cluster) halt() {
 	if c.end != nil {
 		close(c.end)
 		<-c.ended
 		c.end = nil
 	}
+}
+
+func (c *cluster) stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.halt()
 	if c.folder != "" {
 		_ = os.RemoveAll(c.folder)
 	}
@@ -193,6 +198,9 @@ func account() (*syscall.Credential, error) {
 // binaries returns the folder of initdb and postgres, "" for none. Debian keeps them out of PATH.
 func binaries() string {
 	if p, err := exec.LookPath("initdb"); err == nil {
+		if real, err := filepath.EvalSymlinks(p); err == nil { // all programs are where the real one is
+			p = real
+		}
 		return filepath.Dir(p)
 	}
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")

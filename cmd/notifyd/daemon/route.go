@@ -48,6 +48,7 @@ type router struct {
 	dedup      *bus.DedupWindow
 	state      *indexState
 	loadedOnce bool            // the snapshot is read at the first load only
+	unsure     bool            // the last transaction failed, and may be committed all the same
 	found      []rules.Result  // the filters that match the events of a batch
 	matching   []time.Duration // how long it took to find them
 	seldom     *seldom         // what is logged of frames that are left out, or odd
@@ -84,12 +85,16 @@ func (r *router) run(ctx context.Context, in *bus.Intake) error {
 
 const whatComesAgain = "of these, what came over ZeroMQ is lost, and all else comes again"
 
+// mostWait is the longest pause before a failed batch is tried again: a database that failed over is soon back.
+const mostWait = 2 * time.Second
+
 // persist routes a batch, and retries while the database fails. Then it acknowledges the frames to the sources.
 func (r *router) persist(ctx context.Context, frames []bus.Frame) error {
 	events := r.describe(frames)
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, mostWait) {
 		var err error
-		if events, err = r.route(ctx, events); err == nil {
+		events, err = r.route(ctx, events)
+		if r.unsure = err != nil; err == nil {
 			break
 		}
 		r.metrics.routeErrors.Inc()
@@ -140,6 +145,9 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *ph
 	var storing time.Duration
 	err = r.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		watch.lap("begin")
+		if err := r.insist(tx); err != nil {
+			return err
+		}
 		if err := r.sync(ctx, tx); err != nil {
 			return err
 		}
@@ -185,6 +193,16 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *ph
 		r.outbox.Notify()
 	}
 	return len(events), nil
+}
+
+// insist makes tx one that writes, after another one whose answer was lost. A primary may have committed that and its
+// standby lacks it; a commit that writes nothing would not wait for the standby, and the frames would be
+// acknowledged too early.
+func (r *router) insist(tx *gorm.DB) error {
+	if !r.unsure || tx.Name() != "postgres" {
+		return nil
+	}
+	return tx.Exec("SELECT pg_logical_emit_message(true, 'notifyd', '')").Error
 }
 
 // maxMatches is the number of matches that ends a transaction, since its deliveries are held in memory. One message

@@ -11,12 +11,15 @@ import (
 const (
 	learned   = 8 * 7 * 24 * time.Hour // how far back is looked
 	maxTopics = 20_000
+	learnedIn = time.Hour // at most, and more than the database gives other statements
 )
 
 // learn takes the paces from the messages that are kept. It reads indexes alone: half a minute for five
 // million messages, in which nothing else waits. Hours without any message are taken for such in which the daemon did
 // not run.
 func (s *Silences) learn(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, learnedIn)
+	defer cancel()
 	now, store := s.Now(), s.Voice.Store
 	after := now.Add(-learned)
 	hours, err := store.Hours(ctx, after)
