@@ -24,6 +24,8 @@ type Selection struct {
 	Categories   Choice // see Category
 	Topics       Choice // whole topics
 	OldestFirst  bool
+	After        Cursor // only what follows it in the order; zero: from the beginning
+	UpTo         int64  // only ids up to this one, such as Settled gives; 0: all
 }
 
 // A Selected is a message that a Selection selects, with the names that it had at its reception.

@@ -45,6 +45,9 @@ func (sel Selection) lookups() (all []lookup) {
 // chooseIndex finds the index with the fewest entries for sel. Where all have many, it is the first of lookups.
 func chooseIndex(tx *gorm.DB, sel Selection) (*selecting, error) {
 	q := &selecting{Selection: sel, by: lookup{table: "messages", id: "id"}}
+	if sel.After != (Cursor{}) {
+		q.after = &sel.After
+	}
 	all := sel.lookups()
 	if len(all) == 0 {
 		return q, nil
@@ -106,6 +109,9 @@ func (q *selecting) conditions() (where []string, args []any) {
 	}
 	if q.after != nil {
 		add("(k.sent_at, k."+q.by.id+") "+q.beyond()+" (?, ?)", q.after.SentAt, q.after.ID)
+	}
+	if q.UpTo != 0 {
+		add("k."+q.by.id+" <= ?", q.UpTo)
 	}
 	for _, l := range q.lookups() {
 		if l.table == q.by.table && l.column == q.by.column && l.also == q.by.also {

@@ -15,6 +15,7 @@ import (
 // A Query selects deliveries. A zero field does not restrict.
 type Query struct {
 	IDs          []int64
+	Message      string // the id of a message on the bus
 	State        State
 	Backend      string
 	Destinations []string  // by key; nil: of all. Empty and not nil: of none
@@ -95,6 +96,9 @@ func (o *Outbox) Causes(ctx context.Context, q Query) ([]Cause, error) {
 func (q Query) pick(tx *gorm.DB) *gorm.DB {
 	if q.IDs != nil {
 		tx = tx.Where("id IN ?", q.IDs)
+	}
+	if q.Message != "" {
+		tx = tx.Where("message = ?", text.Storable(q.Message))
 	}
 	if q.State != "" {
 		tx = tx.Where("state = ?", q.State)

@@ -81,7 +81,7 @@ func run(e *env, args []string) int {
 		return 2
 	}
 	e.config = line.Config
-	if err := parsed.Run(e); err != nil {
+	if err := parsed.Run(e, e.records()); err != nil {
 		if errors.Is(err, daemon.ErrStopped) {
 			return 0
 		}
@@ -99,10 +99,11 @@ type commandLine struct {
 	Config  string           `short:"c" type:"path" env:"NOTIFYD_CONFIG" placeholder:"FILE" help:"Configuration file (default: /etc/notifyd/notifyd.yaml where it exists)."`
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
-	Serve    serveCmd  `cmd:"" help:"Run the daemon."`
-	Settings configCmd `cmd:"" name:"config" help:"Check and show the configuration."`
-	Queue    queueCmd  `cmd:"" help:"Look at what was given up, and send it again."`
-	Status   statusCmd `cmd:"" help:"Ask the daemon what is connected, what is down, and who has fallen silent."`
+	Serve    serveCmd   `cmd:"" help:"Run the daemon."`
+	Settings configCmd  `cmd:"" name:"config" help:"Check and show the configuration."`
+	Queue    queueCmd   `cmd:"" help:"Look at what was given up, and send it again."`
+	History  historyCmd `cmd:"" help:"Look at the messages that are kept, count them, write them to a file."`
+	Status   statusCmd  `cmd:"" help:"Ask the daemon what is connected, what is down, and who has fallen silent."`
 
 	Demo    demoCmd    `cmd:"" help:"Show the whole path at work: no server, no account, no network."`
 	Publish publishCmd `cmd:"" help:"Publish messages on the bus: lines of stdin, one text, or a JSON document."`

@@ -21,6 +21,7 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(withPostgres{m}, map[string]func(){
 		"notifyd": main, "fedmsg-logger": main, "fedmsg-announce": main, "fedmsg-tail": main,
+		"datanommer-stats": main, "datanommer-latest": main, "datanommer-dump": main,
 	})
 }
 

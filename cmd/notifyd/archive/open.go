@@ -57,6 +57,18 @@ func Since(text string, now time.Time) (time.Time, error) {
 	return at, nil
 }
 
+// epoch is a number of seconds since 1970, as datagrepper takes.
+var epoch = regexp.MustCompile(`^([0-9]{9,11})(\.[0-9]+)?$`)
+
+// Moment reads a time as Since does, also one that is still to come, or as seconds since 1970.
+func Moment(text string, now time.Time) (time.Time, error) {
+	if m := epoch.FindStringSubmatch(text); m != nil {
+		seconds, _ := strconv.ParseInt(m[1], 10, 64)
+		return time.Unix(seconds, 0), nil
+	}
+	return parse(text, now)
+}
+
 func parse(text string, now time.Time) (time.Time, error) {
 	if m := days.FindStringSubmatch(text); m != nil {
 		n, _ := strconv.Atoi(m[1])

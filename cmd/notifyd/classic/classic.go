@@ -1,5 +1,5 @@
-// Package classic lets scripts that call fedmsg's tools call notifyd instead: by their names, and with the options that
-// they all have.
+// Package classic lets scripts that call fedmsg's tools, or datanommer's, call notifyd instead: by their names, and
+// with the options that they all have.
 //
 //	ln -s /usr/local/bin/notifyd /usr/local/bin/fedmsg-logger
 //	echo hello | fedmsg-logger --modname git --topic push
@@ -11,12 +11,16 @@ import (
 	"path/filepath"
 )
 
-// tools are commands by the names of fedmsg's tools.
+// tools are commands by the names of those tools.
 var tools = map[string][]string{
 	"fedmsg-logger":   {"publish"},
 	"fedmsg-announce": {"publish", "--announce"},
 	"fedmsg-tail":     {"tail"},
 	"fedmsg-relay":    {"relay"},
+
+	"datanommer-dump":   {"history", "export", "--format", "datagrepper", "--array"},
+	"datanommer-stats":  {"history", "stats"},
+	"datanommer-latest": {"history", "latest"},
 }
 
 // Args are the arguments of a process, those of the tool first by whose name it was called.

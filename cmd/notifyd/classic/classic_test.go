@@ -13,6 +13,9 @@ func TestArgs(t *testing.T) {
 		{"fedmsg-announce --link u", "publish --announce --link u"},
 		{"./fedmsg-tail", "tail"},
 		{"fedmsg-hub --help", "--help"},
+		{"datanommer-stats --topic", "history stats --topic"},
+		{"datanommer-latest --overall", "history latest --overall"},
+		{"datanommer-dump --since 2013-02-01", "history export --format datagrepper --array --since 2013-02-01"},
 		{"", ""},
 	} {
 		if got := Args(strings.Fields(c.argv)); !slices.Equal(got, strings.Fields(c.want)) {
