@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"time"
 
-	"gorm.io/gorm"
+	"github.com/notifyd/notifyd/history/retention"
 )
 
 // Keep bounds how much history is kept. A zero field does not bound it.
@@ -16,6 +17,41 @@ type Keep struct {
 	Age         time.Duration // since reception
 	Bytes       int64         // of all messages, as Size counts them
 	SourceBytes int64         // the same, of the messages of one source
+	// Rules decide about some messages: how long they are kept, instead of Age, and how many bytes of them. The other
+	// two bounds hold for all, but what a rule keeps longer than Age goes last.
+	Rules *retention.Rules
+}
+
+// forever is the age of what no age bounds.
+const forever = time.Duration(math.MaxInt64)
+
+// age gives how long messages are kept of which a rule decides; -1: none does.
+func (k Keep) age(rule int) time.Duration {
+	if rule >= 0 {
+		if keep := k.Rules.At(rule).Keep; keep > 0 {
+			return keep
+		}
+	}
+	if k.Age > 0 {
+		return k.Age
+	}
+	return forever
+}
+
+// ages gives the ages at which messages are deleted, ascending.
+func (k Keep) ages() []time.Duration {
+	ages := []time.Duration{k.age(-1)}
+	for i := range k.Rules.Len() {
+		ages = append(ages, k.age(i))
+	}
+	slices.Sort(ages)
+	return slices.DeleteFunc(slices.Compact(ages), func(age time.Duration) bool { return age == forever })
+}
+
+// spares reports whether a rule keeps anything longer than Age.
+func (k Keep) spares() bool {
+	ages := k.ages()
+	return len(ages) > 0 && k.age(-1) < ages[len(ages)-1]
 }
 
 // pruned is the number of messages that one transaction deletes. With their users and packages it occupies the writer
@@ -80,16 +116,13 @@ func (s *Store) prune(ctx context.Context, keep Keep) (deleted int64, err error)
 	if err := s.usage.read(func() (map[string]int64, error) { return s.sums(ctx) }); err != nil {
 		return 0, fmt.Errorf("read size of history: %w", err)
 	}
-	if keep.Age > 0 {
-		before := s.now().Add(-keep.Age).UnixMicro()
-		for source := range s.BySource() {
-			n, err := s.pruneSource(ctx, source, func(m oldest, _ int64) bool { return m.ReceivedAt < before })
-			deleted += n
-			if err != nil {
-				return deleted, fmt.Errorf("prune history: %w", err)
-			}
+	k := s.keeperOf(keep)
+	for _, step := range []func(context.Context) error{k.expire, k.trim} {
+		if err := step(ctx); err != nil {
+			return k.deleted, fmt.Errorf("prune history: %w", err)
 		}
 	}
+	deleted = k.deleted
 	n, err := s.shrink(ctx, keep, 1<<62)
 	return deleted + n, err
 }
@@ -130,7 +163,7 @@ func (s *Store) shrink(ctx context.Context, keep Keep, most int64) (deleted int6
 			return deleted, nil
 		}
 		bytes := min(over.bytes, most)
-		n, err := s.pruneSource(ctx, over.source, func(_ oldest, before int64) bool { return before < bytes })
+		n, err := s.shrinkSource(ctx, keep, over.source, bytes)
 		deleted += n
 		if err != nil {
 			return deleted, fmt.Errorf("prune history: %w", err)
@@ -143,67 +176,40 @@ func (s *Store) shrink(ctx context.Context, keep Keep, most int64) (deleted int6
 	return deleted, nil
 }
 
-// An oldest is one of the oldest messages of a source.
-type oldest struct{ ID, ReceivedAt, Size int64 }
-
-// pruneSource deletes the oldest messages of a source while doom says so, which is told how many bytes go before them.
-// Each batch is a transaction of its own, so that others can write between two.
-func (s *Store) pruneSource(ctx context.Context, source string, doom func(m oldest, before int64) bool) (int64, error) {
-	deleted, bytes := int64(0), int64(0)
-	for {
-		var first []oldest
-		err := s.reader.WithContext(ctx).Raw("SELECT id, received_at, size FROM messages WHERE source = ?"+
-			" ORDER BY received_at, id LIMIT ?", source, pruned).Scan(&first).Error
+// shrinkSource deletes the oldest messages of a source, of so many bytes together. What a rule keeps longer than all
+// goes only where nothing else is left.
+func (s *Store) shrinkSource(ctx context.Context, keep Keep, source string, bytes int64) (deleted int64, err error) {
+	spare := keep.spares()
+	after := place{}
+	if spare {
+		after = s.spared.of(keep.Rules, source)
+	}
+	for bytes > 0 {
+		found, err := s.next(ctx, stream{"source", source}, after, unbounded, pruned)
 		if err != nil {
 			return deleted, err
 		}
-		var ids []int64
-		for _, m := range first {
-			if !doom(m, bytes) {
+		var doomed []agingRow
+		for _, m := range found {
+			if spare && keep.age(keep.Rules.Which(m.Source, m.Kind, m.Topic)) > keep.age(-1) {
+				if len(doomed) == 0 {
+					s.spared.note(keep.Rules, source, m.place())
+				}
+			} else if doomed, bytes = append(doomed, m), bytes-m.Size; bytes <= 0 {
 				break
 			}
-			ids, bytes = append(ids, m.ID), bytes+m.Size
+			after = m.place()
 		}
-		if len(ids) == 0 {
+		n, err := s.delete(ctx, keep, bySize, doomed)
+		deleted += n
+		switch {
+		case err != nil || n < int64(len(doomed)):
+			return deleted, err
+		case len(found) < pruned && spare:
+			spare, after = false, place{}
+		case len(found) < pruned:
 			return deleted, nil
 		}
-		n, err := s.delete(ctx, source, ids)
-		deleted += n
-		if err != nil || len(ids) < pruned || n == 0 {
-			return deleted, err
-		}
 	}
-}
-
-// delete deletes messages of a source, with their users and packages (by cascade), and returns their number. On
-// PostgreSQL it leaves those that another transaction is working on.
-func (s *Store) delete(ctx context.Context, source string, ids []int64) (deleted int64, err error) {
-	statement := "DELETE FROM messages WHERE id IN ? RETURNING id, size"
-	if s.writer.Name() == "postgres" {
-		statement = "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE id IN ? ORDER BY id" +
-			" FOR UPDATE SKIP LOCKED) RETURNING id, size"
-	}
-	var gone []oldest
-	err = s.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		gone = gone[:0]
-		if err := tx.Raw(statement, slices.Clone(ids)).Scan(&gone).Error; err != nil {
-			return err
-		}
-		left := make([]int64, len(gone))
-		for i, m := range gone {
-			left[i] = m.ID
-		}
-		return countLost(tx, left)
-	})
-	if err != nil {
-		return 0, err
-	}
-	bytes := int64(0)
-	for _, m := range gone {
-		bytes += m.Size
-	}
-	s.usage.remove(source, bytes)
-	s.deleted.Add(int64(len(gone)))
-	s.freed.Add(bytes)
-	return int64(len(gone)), nil
+	return deleted, nil
 }

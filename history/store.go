@@ -17,6 +17,10 @@ type Store struct {
 	writer, reader *gorm.DB
 	now            func() time.Time
 	usage          usage
+	keeper         *keeper              // of Run, for what it keeps by now
+	tally          tally                // of the bytes that each rule of Run decides of
+	spared         spared               // by Committed
+	pruned         prunedCounts         // since the start
 	keep           atomic.Pointer[Keep] // of the last Run; nil before
 	deleted        atomic.Int64         // messages that were pruned, and that Run has not logged yet
 	freed          atomic.Int64         // bytes that were pruned since the last reclaim

@@ -4,6 +4,8 @@ import (
 	"context"
 	"maps"
 	"sync"
+
+	"github.com/notifyd/notifyd/history/retention"
 )
 
 // A usage is how many bytes of messages each source holds, as Size counts them. It is counted along with what is
@@ -130,4 +132,29 @@ func (s *Store) BySource() map[string]int64 {
 	s.usage.mu.Lock()
 	defer s.usage.mu.Unlock()
 	return maps.Clone(s.usage.source)
+}
+
+// spared is up to which place of each source all that is left is spared by rules.
+type spared struct {
+	mu     sync.Mutex
+	rules  *retention.Rules
+	places map[string]place
+}
+
+func (s *spared) of(rules *retention.Rules, source string) place {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.rules != rules {
+		return place{}
+	}
+	return s.places[source]
+}
+
+func (s *spared) note(rules *retention.Rules, source string, at place) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.rules != rules {
+		s.rules, s.places = rules, map[string]place{}
+	}
+	s.places[source] = at
 }

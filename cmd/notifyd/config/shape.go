@@ -37,6 +37,9 @@ func mismatches(node ast.Node, t reflect.Type) []mismatch {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
+	if t == reflect.TypeFor[Size]() {
+		return mismatchesOfSize(node)
+	}
 	if readsItself(t) {
 		return nil
 	}

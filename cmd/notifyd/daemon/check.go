@@ -32,6 +32,11 @@ func Warnings(f *config.File, env Env) []string {
 	if v, err := trust.Open(s.Trust); err == nil {
 		warnings = append(warnings, warningsOf(v, s.History.Keep, env.Now())...)
 	}
+	sources, err := openSources(f, slog.New(slog.DiscardHandler))
+	c, err2 := catalogue.Load(folder(s.Catalogue.Folder))
+	if err == nil && err2 == nil {
+		warnings = append(warnings, s.History.idle(sources, c)...)
+	}
 	return warnings
 }
 

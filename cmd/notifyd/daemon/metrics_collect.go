@@ -32,10 +32,13 @@ var (
 	sendTime    = describe("notifyd_delivery_duration_seconds", "Duration of each send.", "backend")
 	totalTime   = describe("notifyd_end_to_end_latency_seconds", "From the commit of a notice to its delivery.", "backend")
 
-	historyMessages   = describe("notifyd_history_messages", "Messages kept.")
-	historyBytes      = describe("notifyd_history_bytes", "Size of the messages kept.")
-	historySource     = describe("notifyd_history_source_bytes", "Size of the messages kept, by source.", "source")
-	catalogueReloaded = describe("notifyd_catalogue_reload_successful",
+	historyMessages = describe("notifyd_history_messages", "Messages kept.")
+	historyBytes    = describe("notifyd_history_bytes", "Size of the messages kept.")
+	historySource   = describe("notifyd_history_source_bytes", "Size of the messages kept, by source.", "source")
+	historyPruned   = describe("notifyd_history_pruned_messages_total",
+		"Messages that were deleted, by the rule that decides of them (\"\": none) and by reason: age or bytes.", "rule", "reason")
+	historyPrunedBytes = describe("notifyd_history_pruned_bytes_total", "Size of these.", "rule", "reason")
+	catalogueReloaded  = describe("notifyd_catalogue_reload_successful",
 		"0 while a broken file in the catalogue folder keeps the last good catalogue in use.")
 	crlExpires = describe("notifyd_trust_crl_expires_timestamp_seconds",
 		"Time from which on the list of revoked certificates is out of date, and x509 signatures count as unchecked.")
@@ -79,6 +82,10 @@ func (r collector) Collect(out chan<- prometheus.Metric) {
 	}
 	for source, bytes := range r.s.history.BySource() {
 		gauge(out, historySource, float64(bytes), source)
+	}
+	for _, n := range r.s.history.Pruned() {
+		counter(out, historyPruned, float64(n.Messages), n.Rule, n.Why)
+		counter(out, historyPrunedBytes, float64(n.Bytes), n.Rule, n.Why)
 	}
 	gauge(out, catalogueReloaded, metric.Bool(r.s.describer.watcher.Err() == nil))
 	if at := r.s.trust.Load().CRLExpires(); !at.IsZero() {

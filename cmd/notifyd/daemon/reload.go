@@ -19,8 +19,8 @@ import (
 // changed keys are named in the log and wait for a restart.
 var liveKeys = []string{
 	"log.level", "catalogue.folder", "catalogue.check", "directory.file", "directory.check",
-	"history.keep", "history.keep_bytes", "history.source_bytes", "history.prune", "web.trusted_proxies", "bus.trust",
-	"bus.publish.cert_file", "bus.publish.key_file",
+	"history.keep", "history.keep_bytes", "history.source_bytes", "history.prune", "history.rules", "web.trusted_proxies",
+	"bus.trust", "bus.publish.cert_file", "bus.publish.key_file",
 }
 
 // A tuning holds the settings that are read while the daemon runs and that a reload replaces. It never changes.

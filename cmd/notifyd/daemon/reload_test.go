@@ -104,7 +104,7 @@ func TestReloadTakesEffect(t *testing.T) {
 	}
 	said := r.reloadWith("web: {listen: '', trusted_proxies: [192.0.2.0/24]}", "log: {level: debug}",
 		"catalogue: {folder: 'DIR/tea.d', check: 1m}", "directory: {file: 'DIR/people.yaml', check: 1m}",
-		"history: {keep: 24h, keep_bytes: 2000000, source_bytes: 1500000, prune: 1m}",
+		"history: {keep: 24h, keep_bytes: 2000000, source_bytes: 1500000, prune: 1m, rules: [{kind: tea.#, keep: 48h}]}",
 		"bus: {trust: {links: true}, publish: {cert_file: DIR/git.example.org.crt, key_file: DIR/git.example.org.key}}")
 	event := r.describer.describe(tea("ally@example.org"))
 	if event.Kind != "tea.ready" || strings.Join(event.Users, " ") != "alice" {
@@ -115,8 +115,12 @@ func TestReloadTakesEffect(t *testing.T) {
 		t.Errorf("level %s, want DEBUG", got)
 	}
 	want := history.Keep{Age: 24 * time.Hour, Bytes: 2000000, SourceBytes: 1500000}
-	if got := now.history; got.keep() != want || got.Prune != time.Minute {
-		t.Errorf("history %+v", got)
+	got := now.history.keep()
+	if got.Rules.Len() != 1 || got.Rules.At(0).String() != "kind=tea.#" {
+		t.Errorf("rules %+v", now.history.Rules)
+	}
+	if got.Rules = nil; got != want || now.history.Prune != time.Minute {
+		t.Errorf("history %+v", now.history)
 	}
 	if !r.router.verifier().Links() {
 		t.Error("the policy is the old one")

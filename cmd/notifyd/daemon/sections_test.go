@@ -145,6 +145,9 @@ func sample(t *testing.T) string {
 		if m := example.FindStringSubmatch(line); m != nil {
 			above := &lines[len(lines)-1]
 			*above = strings.Replace(*above, ": {}", ":   ", 1)
+			if strings.HasPrefix(strings.TrimLeft(m[2], " "), "- ") {
+				*above = strings.Replace(*above, ": []", ":   ", 1)
+			}
 			line = m[1] + " " + m[2]
 			if m[1] == "" {
 				line = m[2]
@@ -187,9 +190,10 @@ func TestSampleHoldsEveryKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	items := strings.NewReplacer("networks.", "networks.[0].", "rules.", "rules.[0].")
 	for path, section := range all {
 		for _, l := range leaves(reflect.ValueOf(section).Elem(), "") {
-			keys := strings.Split(path+"."+strings.Replace(l.path, "networks.", "networks.[0].", 1), ".")
+			keys := strings.Split(path+"."+items.Replace(l.path), ".")
 			_, found := yamltext.Find(tree, keys...)
 			if !found { // the sample may name the secret's file instead
 				keys[len(keys)-1] += "_file"

@@ -16,7 +16,6 @@ import (
 	"github.com/notifyd/notifyd/bus/pace"
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
-	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/migrations"
 )
 
@@ -86,18 +85,6 @@ func (s Settings) snapshot() string {
 		return s.Database.DSN + ".rules"
 	}
 	return s.Rules.Snapshot
-}
-
-type historySettings struct {
-	Keep      time.Duration `yaml:"keep"`       // older messages are deleted
-	KeepBytes int64         `yaml:"keep_bytes"` // beyond this size the oldest are deleted
-	// SourceBytes bounds the messages of one source; 0: only KeepBytes does.
-	SourceBytes int64         `yaml:"source_bytes"`
-	Prune       time.Duration `yaml:"prune"` // the time between two deletions by age
-}
-
-func (h historySettings) keep() history.Keep {
-	return history.Keep{Age: h.Keep, Bytes: h.KeepBytes, SourceBytes: h.SourceBytes}
 }
 
 type stopSettings struct {
@@ -205,18 +192,6 @@ func (d databaseSettings) check(bad complaint) {
 	}
 	if scheme, _, ok := strings.Cut(d.DSN, "://"); ok && scheme != "postgres" && scheme != "postgresql" {
 		bad("database.dsn", "begins with %q; expected the path of an SQLite file or a postgres:// URL", scheme+"://")
-	}
-}
-
-func (h historySettings) check(bad complaint) {
-	if h.Keep < time.Hour {
-		bad("history.keep", "%s; expected at least 1h", h.Keep)
-	}
-	if h.KeepBytes < 1<<20 {
-		bad("history.keep_bytes", "%d; expected at least 1048576", h.KeepBytes)
-	}
-	if n := h.SourceBytes; n != 0 && n < 1<<20 {
-		bad("history.source_bytes", "%d; expected at least 1048576, or 0 for no bound", n)
 	}
 }
 

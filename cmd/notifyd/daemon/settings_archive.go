@@ -5,6 +5,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/cmd/notifyd/config"
+	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/history/retention"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
 	"github.com/notifyd/notifyd/web"
 	"github.com/notifyd/notifyd/web/datagrepper"
 )
@@ -71,4 +76,77 @@ func (s *Service) archive() (*web.Archive, error) {
 		archive.Root = datagrepper.Paths()
 	}
 	return archive, nil
+}
+
+// historySettings say how long which messages are kept (doc/operating.md).
+type historySettings struct {
+	Keep      time.Duration `yaml:"keep"`       // older messages are deleted
+	KeepBytes config.Size   `yaml:"keep_bytes"` // beyond this size the oldest are deleted
+	// SourceBytes bounds the messages of one source; 0: only KeepBytes does.
+	SourceBytes config.Size   `yaml:"source_bytes"`
+	Prune       time.Duration `yaml:"prune"` // the time between two deletions by age, or by rules
+	Rules       []historyRule `yaml:"rules"` // the first that fits a message decides how long it is kept
+}
+
+type historyRule struct {
+	Source    string        `yaml:"source"`
+	Kind      string        `yaml:"kind"`
+	Topic     string        `yaml:"topic"`
+	Keep      time.Duration `yaml:"keep"`       // 0: as history.keep says
+	KeepBytes config.Size   `yaml:"keep_bytes"` // 0: no bound of its own
+}
+
+// keep gives the bounds of settings that were checked.
+func (h historySettings) keep() history.Keep {
+	keep := history.Keep{Age: h.Keep, Bytes: int64(h.KeepBytes), SourceBytes: int64(h.SourceBytes)}
+	if len(h.Rules) > 0 {
+		keep.Rules, _ = h.rules()
+	}
+	return keep
+}
+
+func (h historySettings) rules() (*retention.Rules, error) {
+	list := make([]retention.Rule, len(h.Rules))
+	for i, r := range h.Rules {
+		list[i] = retention.Rule{Source: r.Source, Kind: r.Kind, Topic: r.Topic, Keep: r.Keep, Bytes: int64(r.KeepBytes)}
+	}
+	return retention.New(list)
+}
+
+func (h historySettings) check(bad complaint) {
+	if h.Keep < time.Hour {
+		bad("history.keep", "%s; expected at least 1h", h.Keep)
+	}
+	if h.KeepBytes < 1<<20 {
+		bad("history.keep_bytes", "%d; expected at least 1048576", h.KeepBytes)
+	}
+	if n := h.SourceBytes; n != 0 && n < 1<<20 {
+		bad("history.source_bytes", "%d; expected at least 1048576, or 0 for no bound", n)
+	}
+	if _, err := h.rules(); err != nil {
+		for line := range strings.Lines(err.Error()) {
+			place, what, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
+			bad("history.rules"+place, "%s", what)
+		}
+	}
+}
+
+// idle says which rules will never decide of a message.
+func (h historySettings) idle(sources map[string]bus.Source, c *catalogue.Catalogue) []string {
+	rules, err := h.rules()
+	if err != nil {
+		return nil
+	}
+	names := sourceNames(sources)
+	if findsNames(sources) {
+		names = nil
+	}
+	var kinds, warnings []string
+	for _, k := range c.Kinds() {
+		kinds = append(kinds, k.Kind, k.App+".unknown")
+	}
+	for _, idle := range rules.Idle(names, kinds) {
+		warnings = append(warnings, "history.rules"+idle)
+	}
+	return warnings
 }
