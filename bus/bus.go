@@ -167,7 +167,8 @@ type Driver struct {
 //   - It is Metered. Meter does this, and most of the above, for a source that embeds it.
 type Source interface {
 	// Run receives until ctx ends or the input is spent, and puts each frame into in, which it never closes. It is
-	// called once. It connects again by itself, for as long as it takes.
+	// called once; of a source that is not Competing again after it has returned because its ctx had ended. It connects
+	// again by itself, for as long as it takes.
 	//
 	// It returns within seconds of ctx's end, without waiting for frames to be done with; all it started has ended
 	// then. So whatever it reads from is closed, or given a deadline, when ctx ends: context.AfterFunc does this. It

@@ -68,3 +68,18 @@ type Adaptable interface {
 	// changed. One goroutine calls it, after Open and at any time, also while Run runs.
 	Adapt(decode func(any) error) error
 }
+
+// A Competing source may run on several nodes of one site at once: what one node gets no other one gets. Its broker
+// shares messages out among Competing Consumers (Hohpe and Woolf, "Enterprise Integration Patterns", 2003), or whoever
+// sends a message chooses a node. Any other source gets all that its bus has, wherever it runs; so it runs on one node
+// at a time.
+type Competing interface {
+	// Competes reports whether that holds for the source as it is configured.
+	Competes() bool
+}
+
+// Competes reports whether a source is Competing.
+func Competes(s Source) bool {
+	c, ok := s.(Competing)
+	return ok && c.Competes()
+}

@@ -108,6 +108,7 @@ func (m *Meter) Connected(up bool) {
 	defer m.mu.Unlock()
 	m.traffic.Connected = up
 	if up {
+		m.ended = false // it may run again
 		m.traffic.Connects++
 	}
 }

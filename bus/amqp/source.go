@@ -55,6 +55,12 @@ func newBroker(name string, c BrokerConfig, log *slog.Logger) (*broker, error) {
 	}, nil
 }
 
+// Competes reports whether all queues have a name, so that the broker shares them out: a Source is bus.Competing. Of a
+// queue without a name each connection has its own, with everything in it.
+func (s *Source) Competes() bool {
+	return !slices.ContainsFunc(s.brokers, func(b *broker) bool { return b.config.Queue == "" })
+}
+
 // Run receives from every broker until ctx ends, and returns nil.
 func (s *Source) Run(ctx context.Context, in *bus.Intake) error {
 	if len(s.brokers) == 0 {

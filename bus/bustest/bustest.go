@@ -102,6 +102,7 @@ var parts = []part{
 	{"attacks", testAttacks},
 	{"reconnect", testReconnect},
 	{"late peer", testLatePeer},
+	{"next term", testNextTerm},
 }
 
 // Run runs the whole kit. open is called once for each part, and cleans up by t.Cleanup.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/internal/metric"
 )
 
 func testEndIdle(b *bench) {
@@ -177,4 +178,30 @@ func testAgain(b *bench) {
 	published()
 	next.stop()
 	b.doneLate([]bus.Frame{held[0], held[2]})
+}
+
+// testNextTerm runs a source again, as a node does that gets the lease of it back.
+func testNextTerm(b *bench) {
+	first := b.start(3)
+	first.stop()
+	if bus.Competes(first.source) {
+		b.t.Skip("it runs on every node, and once")
+	}
+	r := first.again(3)
+	if b.Ready != nil {
+		b.Ready(b.t)
+	}
+	r.honest(promiseTerm, 1)
+	if !connected(r.source) {
+		b.broken(promiseTerm, "its metrics do not say that it is connected")
+	}
+	r.stop()
+}
+
+// connected reports whether the metrics of a source say that it is.
+func connected(s bus.Source) (up bool) {
+	s.(bus.Metered).Collect(func(d *metric.Desc, value float64, _ ...string) {
+		up = up || d.Name == bus.ConnectedMetric && value == 1
+	})
+	return up
 }

@@ -81,6 +81,7 @@ var brokenSources = []brokenSource{
 	{"makes a frame of noise", "attacks", promiseTough},
 	{"never connects again", "reconnect", promiseBack},
 	{"stays connected", "reconnect", promiseMetrics},
+	{"runs once only", "next term", promiseTerm},
 	{"gives up when it cannot connect", "late peer", promiseLives},
 }
 

@@ -60,7 +60,14 @@ func (s *memory) hang() error {
 }
 
 func (s *memory) beginFault(ctx context.Context, in *bus.Intake) error {
+	second := s.ran
+	s.ran = true
 	switch s.fault {
+	case "runs once only":
+		if second {
+			<-ctx.Done()
+			return errFault
+		}
 	case "returns at once":
 		return errFault
 	case "closes out":

@@ -105,6 +105,7 @@ type memory struct {
 	drops  bool // when the intake is full, and nothing comes again
 	log    *slog.Logger
 	late   []bus.Frame
+	ran    bool
 }
 
 type memoryConfig struct {

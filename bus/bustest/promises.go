@@ -18,6 +18,7 @@ const (
 	promiseDrop    = "a source that drops counts each drop as queue_full, and goes on"
 	promiseHeld    = "frames handed over and not done with hold at most MaxHeld bytes"
 	promiseAck     = "a frame is acknowledged once, after Done and never before"
+	promiseTerm    = "a source that is not Competing runs again after its Run has returned"
 	promiseDone    = "Done does not wait, whenever it is called"
 	promiseAgain   = "a frame that was not done with comes again, one that was does not"
 	promiseTough   = "nothing that a peer sends, or does not send, stops a source"

@@ -52,6 +52,24 @@ func (b *bench) run(ctx context.Context, room int) *running {
 	if started := goroutines(r.label); started != "" {
 		b.broken(promiseStill, "goroutines run after Open:\n%s", started)
 	}
+	r.begin(ctx)
+	return r
+}
+
+// again runs the source of r, which has returned, once more.
+func (r *running) again(room int) *running {
+	next := &running{
+		bench: r.bench, source: r.source, in: bus.NewIntake(bus.IntakeConfig{Frames: room, Batch: 1}), label: r.label,
+		ended: make(chan struct{}),
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	next.cancel = cancel
+	next.begin(ctx)
+	return next
+}
+
+// begin calls Run, until r is cancelled or the test ends.
+func (r *running) begin(ctx context.Context) {
 	alive, die := context.WithCancel(context.Background())
 	r.alive = alive
 	go func() {
@@ -60,7 +78,7 @@ func (b *bench) run(ctx context.Context, room int) *running {
 		pprof.Do(ctx, pprof.Labels("bustest", r.label), func(ctx context.Context) { r.err = r.source.Run(ctx, r.in) })
 	}()
 	collected := r.watchMetrics()
-	b.t.Cleanup(func() {
+	r.t.Cleanup(func() {
 		r.cancel()
 		limit := time.After(Prompt) // for a source that keeps no promise; a part that needs its end has said so
 		for _, ended := range []<-chan struct{}{r.ended, collected} {
@@ -71,7 +89,6 @@ func (b *bench) run(ctx context.Context, room int) *running {
 			}
 		}
 	})
-	return r
 }
 
 // watchMetrics collects again and again while the source runs, as a scrape may at any time.

@@ -115,6 +115,9 @@ func (s *Source) end() {
 	}
 }
 
+// Competes says that whoever posts chooses the node: a Source is bus.Competing.
+func (*Source) Competes() bool { return true }
+
 // Run takes requests until ctx ends. Then it answers those that wait 503: their senders send again.
 func (s *Source) Run(ctx context.Context, in *bus.Intake) error {
 	if err := s.Bind(ctx); err != nil {

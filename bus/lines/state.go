@@ -132,6 +132,9 @@ func (s *state) settled() bool {
 
 // keep writes the file after every change, until ended is closed, and then once more.
 func (s *state) keep(ended <-chan struct{}) {
+	s.mu.Lock()
+	s.ended = false // it may have been kept before
+	s.mu.Unlock()
 	var due <-chan time.Time // when it is written; nil: not before something changes
 	wake := s.wake
 	for open := true; open; {

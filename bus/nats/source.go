@@ -62,6 +62,9 @@ func newServer(name string, c ServerConfig, log *slog.Logger) (*server, error) {
 	}, nil
 }
 
+// Competes says that JetStream shares out what a durable consumer gets: a Source is bus.Competing.
+func (*Source) Competes() bool { return true }
+
 // Run receives from every server until ctx ends, and returns nil.
 func (s *Source) Run(ctx context.Context, in *bus.Intake) error {
 	if len(s.servers) == 0 {

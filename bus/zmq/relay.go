@@ -150,6 +150,9 @@ func (r *Relay) handOn(f bus.Frame) {
 	}
 }
 
+// Competes says that publishers choose the node: a Relay is bus.Competing.
+func (*Relay) Competes() bool { return true }
+
 // Repeat hands on what notifyd itself says: a Relay is a bus.Repeater.
 func (r *Relay) Repeat(f bus.Frame) { r.handOn(f) }
 

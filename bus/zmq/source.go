@@ -30,6 +30,7 @@ type Source struct {
 	reserved func() []string         // names of other sources; nil: none
 	leftOut  map[place]bool          // what the log has said of; belongs to places
 
+	ran       bool // Run has returned, and what was sent since then may be lost
 	mu        sync.Mutex
 	endpoints []*endpoint // by name and address
 }
@@ -81,6 +82,7 @@ func (s *Source) Run(ctx context.Context, in *bus.Intake) error {
 	if len(come) == 0 && !s.Finds() {
 		s.log.Warn("no endpoints are configured: nothing will be received")
 	}
+	defer func() { s.ran = true }()
 	for {
 		for _, e := range gone {
 			e.log.Info("endpoint removed")
@@ -90,6 +92,7 @@ func (s *Source) Run(ctx context.Context, in *bus.Intake) error {
 		for _, e := range come {
 			part, stop := context.WithCancel(ctx)
 			stops[e] = stop
+			e.resumed = e.resumed || s.ran
 			all.Go(func() {
 				e.run(part, in)
 				if ctx.Err() == nil {
