@@ -29,7 +29,8 @@ func (s *Service) openHoles(ctx context.Context) error {
 		Fillable: s.fillable,
 		Now:      s.env.Now, Log: s.log,
 	})
-	return s.holes.Restore(ctx, s.db.Writer, sourceNames(s.sources))
+	all := func(string) bool { return true }
+	return s.holes.Restore(ctx, s.db.Writer, all, sourceNames(s.sources))
 }
 
 // fillable reports whether somebody can be asked for what a source lacks.

@@ -36,7 +36,7 @@ func (r *router) follow(t *testing.T, d *migrations.DB, fillable ...string) {
 		Store: r.history, Metrics: r.metrics.holes, Now: r.now, Log: r.log,
 		Fillable: func(source string) bool { return slices.Contains(fillable, source) },
 	})
-	if err := r.holes.Restore(t.Context(), d.Writer, fillable); err != nil {
+	if err := r.holes.Restore(t.Context(), d.Writer, func(string) bool { return true }, fillable); err != nil {
 		t.Fatal(err)
 	}
 }

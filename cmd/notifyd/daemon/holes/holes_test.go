@@ -39,11 +39,13 @@ func aTracker(t *testing.T, d *migrations.DB, there ...string) (*Tracker, *bytes
 			Filled: counters("filled", "source", "by"), TooLate: counters("late", "source"),
 		},
 	})
-	if err := h.Restore(t.Context(), d.Writer, there); err != nil {
+	if err := h.Restore(t.Context(), d.Writer, every, there); err != nil {
 		t.Fatal(err)
 	}
 	return h, log
 }
+
+func every(string) bool { return true }
 
 // withCounter returns a frame with the counter i, numbered one with the fields given.
 func withCounter(i int) bus.Frame { return numbered(fmt.Sprintf("m%d", i), fmt.Sprintf(`"i":%d`, i)) }

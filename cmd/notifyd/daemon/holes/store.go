@@ -1,7 +1,6 @@
 package holes
 
 import (
-	"context"
 	"slices"
 
 	"gorm.io/gorm"
@@ -145,34 +144,4 @@ func (h *Tracker) report(s *sighting) {
 	h.Metrics.Gaps.WithLabelValues(s.source).Inc()
 	h.Metrics.Missing.WithLabelValues(s.source).Add(float64(s.found.Missing))
 	h.say(s, of)
-}
-
-// Restore reads where the sources stood when the daemon ran last. Whatever was sent since then may be missing: that is
-// a hole, where something can fill it. It is stored before the first message moves the source on. A source
-// that is not there yet has its hole when it comes, by its first message (bus.Frame.Resumed) or by Reconnected.
-func (h *Tracker) Restore(ctx context.Context, db *gorm.DB, there []string) error {
-	places, err := h.Store.Places(ctx)
-	if err != nil {
-		return err
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	var opened []history.Place
-	for _, p := range places {
-		s := h.of(p.Source)
-		s.gaps.Restore(p.Positions)
-		for _, hole := range p.Holes {
-			s.gaps.Add(hole)
-			s.stored[hole.Number] = rowOf(hole)
-		}
-		hole := s.interruption(h.Now())
-		if hole == nil || !h.Fillable(p.Source) || !slices.Contains(there, p.Source) {
-			continue
-		}
-		h.Log.Info("messages may be missing", "source", p.Source, "since", hole.Since)
-		s.saving = history.Place{Source: p.Source, Holes: []bus.Hole{*s.gaps.Add(*hole)}}
-		opened = append(opened, s.saving)
-		s.noteStored()
-	}
-	return db.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return h.Store.SavePlaces(tx, opened) })
 }
