@@ -13,6 +13,7 @@ import (
 	"gorm.io/gorm/schema"
 
 	"github.com/notifyd/notifyd/backends/desktop"
+	"github.com/notifyd/notifyd/cmd/notifyd/leases"
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
@@ -27,6 +28,7 @@ func models() []any {
 		history.Models(),
 		outbox.Models(),
 		desktop.Models(),
+		leases.Models(),
 	)
 }
 

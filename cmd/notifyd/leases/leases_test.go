@@ -1,0 +1,228 @@
+package leases
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/notifyd/notifyd/internal/exectest"
+	"github.com/notifyd/notifyd/internal/metric"
+	"github.com/notifyd/notifyd/migrations/migratest"
+)
+
+func TestMain(m *testing.M) {
+	if dsn := os.Getenv(childDSN); dsn != "" {
+		os.Exit(child(dsn))
+	}
+	os.Exit(migratest.Main(m))
+}
+
+// hold is short, and long enough for a machine that is busy.
+const testHold = 1800 * time.Millisecond
+
+// A watch knows who works, and complains where two do.
+type watch struct {
+	*testing.T
+	mu      sync.Mutex
+	working string
+	began   chan string // the node's name; has room
+}
+
+func newWatch(t *testing.T) *watch { return &watch{T: t, began: make(chan string, 100)} }
+
+// work is what runs under a lease.
+func (w *watch) work(node string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		w.mu.Lock()
+		if w.working != "" {
+			w.Errorf("%s begins while %s still works", node, w.working)
+		}
+		w.working = node
+		w.mu.Unlock()
+		w.began <- node
+		<-ctx.Done()
+		w.mu.Lock()
+		w.working = ""
+		w.mu.Unlock()
+		return nil
+	}
+}
+
+// next waits for the next node to begin, and gives its name and how long that took.
+func (w *watch) next() (string, time.Duration) {
+	w.Helper()
+	since := time.Now()
+	select {
+	case node := <-w.began:
+		return node, time.Since(since)
+	case <-time.After(30 * time.Second):
+		w.Fatal("nobody takes the lease")
+	}
+	return "", 0
+}
+
+// A node is one process of several, in the test's own.
+type node struct {
+	*Leases
+	log   *safeLog
+	jump  atomic.Int64 // of its wall clock
+	pause atomic.Int64 // of its process, as its clocks show it
+}
+
+func newNode(t *testing.T, name, dsn string) *node {
+	n := &node{log: &safeLog{}}
+	n.Leases = Open(Config{DB: migratest.Open(t, dsn).Writer, Node: name, Version: "1", Hold: testHold, Now: time.Now,
+		Log: slog.New(slog.NewTextHandler(n.log, nil))})
+	real := n.clock
+	n.clock = func() moment {
+		m := real()
+		passed := time.Duration(n.pause.Load())
+		return moment{m.monotonic + passed, m.wall.Add(passed + time.Duration(n.jump.Load()))}
+	}
+	return n
+}
+
+// start runs While until the test or the returned function ends it.
+func (n *node) start(t *testing.T, run func(context.Context) error) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := n.While(ctx, "x", run); err != nil {
+			t.Errorf("%s: %v", n.Node, err)
+		}
+	})
+	stop = func() { cancel(); running.Wait() }
+	t.Cleanup(stop)
+	return stop
+}
+
+type safeLog struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *safeLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *safeLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// TestHandOver: a node that stops in order hands over at once, to one of those that wait, however many wait.
+func TestHandOver(t *testing.T) {
+	dsn, w := migratest.Postgres(t), newWatch(t)
+	stops, logs := map[string]func(){}, map[string]*safeLog{}
+	for i := range 4 {
+		n := newNode(t, fmt.Sprint("node ", i), dsn)
+		stops[n.Node], logs[n.Node] = n.start(t, w.work(n.Node)), n.log
+	}
+	for range 4 {
+		node, took := w.next()
+		t.Logf("%s began after %s", node, took)
+		if took > testHold*3/4 {
+			t.Errorf("%s was given the lease after %s: it waited for the lease to run out", node, took)
+		}
+		stops[node]()
+		for _, line := range []string{`msg="lease taken" lease=x`, `msg="lease given up" lease=x`} {
+			if n := strings.Count(logs[node].String(), line); n != 1 {
+				t.Errorf("%s logs %q %d times:\n%s", node, line, n, logs[node])
+			}
+		}
+	}
+}
+
+// TestRunThatEndsByItself: its error is that of While, and the lease is free.
+func TestRunThatEndsByItself(t *testing.T) {
+	dsn := migratest.Postgres(t)
+	a, b := newNode(t, "a", dsn), newNode(t, "b", dsn)
+	spent := errors.New("spent")
+	err := a.While(t.Context(), "x", func(context.Context) error {
+		if !a.Held("x") || b.Held("x") {
+			t.Error("a works, and does not know that it holds the lease")
+		}
+		if again := a.While(t.Context(), "x", nil); again == nil {
+			t.Error("one process waits twice for one lease")
+		}
+		return spent
+	})
+	if !errors.Is(err, spent) || a.Held("x") {
+		t.Errorf("error %v; held: %v", err, a.Held("x"))
+	}
+	w := newWatch(t)
+	b.start(t, w.work("b"))
+	if _, took := w.next(); took > testHold*3/4 {
+		t.Errorf("the lease was free after %s", took)
+	}
+}
+
+// TestAlone: without PostgreSQL everything is held, and nothing is written.
+func TestAlone(t *testing.T) {
+	l := Open(Config{Node: "a", Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	ran := false
+	err := l.While(t.Context(), "x", func(context.Context) error {
+		ran = l.Held("x")
+		if err := metric.Check(l.Collect); err != nil {
+			t.Error(err)
+		}
+		return l.Appear(t.Context())
+	})
+	if err != nil || !ran || !l.Held("y") {
+		t.Errorf("ran %v, error %v", ran, err)
+	}
+}
+
+// TestShown: people see the nodes, who holds what, and who was killed.
+func TestShown(t *testing.T) {
+	dsn := migratest.Postgres(t)
+	a, b := newNode(t, "a", dsn), newNode(t, "b", dsn)
+	w := newWatch(t)
+	a.start(t, w.work("a"))
+	w.next()
+	ctx, leave := context.WithCancel(t.Context())
+	var shown sync.WaitGroup
+	shown.Go(func() { _ = a.Appear(ctx) })
+	defer func() { leave(); shown.Wait() }()
+	old := time.Now().Add(-25 * time.Hour).UnixMicro()
+	killed := time.Now().Add(-time.Hour).UnixMicro()
+	err := b.DB.Exec("INSERT INTO nodes VALUES ('forgotten', '1', ?, ?), ('killed', '1', ?, ?)", old, old, killed,
+		killed).Error
+	if err != nil {
+		t.Fatal(err)
+	}
+	var nodes []Node
+	exectest.Eventually(t, 20*time.Second, "this node and the one that was killed are shown", func() bool {
+		if nodes, err = b.Nodes(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return len(nodes) == 2 && nodes[0].Name == "a"
+	})
+	if nodes[0].Gone || nodes[0].Version != "1" || nodes[1].Name != "killed" || !nodes[1].Gone {
+		t.Errorf("nodes %+v", nodes)
+	}
+	all, err := b.All(t.Context())
+	if err != nil || len(all) != 1 || all[0].Name != "x" || all[0].Node != "a" || time.Since(all[0].Since) > time.Minute {
+		t.Errorf("leases %+v, error %v", all, err)
+	}
+	held := map[string]float64{}
+	a.Collect(func(d *metric.Desc, value float64, labels ...string) { held[d.Name+labels[0]] = value })
+	if len(held) != 1 || held["notifyd_lease_heldx"] != 1 {
+		t.Errorf("metrics %v", held)
+	}
+	leave()
+	shown.Wait()
+	if nodes, err = b.Nodes(t.Context()); err != nil || len(nodes) != 1 {
+		t.Errorf("a node that has ended is shown: %+v, error %v", nodes, err)
+	}
+}
