@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -24,14 +22,14 @@ import (
 // TestDatabaseThatDoesNotAnswer: a holder that cannot renew stops before another node begins, and does not hang.
 func TestDatabaseThatDoesNotAnswer(t *testing.T) {
 	dsn, w := migratest.Postgres(t), newWatch(t)
-	far := newProxy(t, dsn)
-	a, b := newNode(t, "a", far.dsn), newNode(t, "b", dsn)
+	far := migratest.NewWall(t, dsn)
+	a, b := newNode(t, "a", far.URL), newNode(t, "b", dsn)
 	a.start(t, w.work("a"))
 	if node, _ := w.next(); node != "a" {
 		t.Fatalf("%s began", node)
 	}
 	b.start(t, w.work("b"))
-	far.stall(true)
+	far.Freeze()
 	node, took := w.next()
 	if node != "b" || took < testHold/2 || took > 2*testHold+5*time.Second {
 		t.Errorf("%s began after %s", node, took)
@@ -40,7 +38,7 @@ func TestDatabaseThatDoesNotAnswer(t *testing.T) {
 	if !strings.Contains(a.log.String(), `msg="lease lost: what ran under it stops here" lease=x`) || a.Held("x") {
 		t.Errorf("the holder that was cut off logs:\n%s", a.log)
 	}
-	far.stall(false)
+	far.Thaw()
 	pause(t.Context(), testHold)
 	if len(w.began) > 0 {
 		t.Errorf("%s has begun: a node that is back takes the lease of one that works", <-w.began)
@@ -252,74 +250,5 @@ func TestKilledAndPausedProcesses(t *testing.T) {
 	}
 	if len(spans) < 5 {
 		t.Errorf("%d spans of work, want 5: %v", len(spans), spans)
-	}
-}
-
-// A proxy stands before PostgreSQL, and can stop passing anything on.
-type proxy struct {
-	dsn  string
-	mu   sync.Mutex
-	flow *sync.Cond
-	held bool
-}
-
-func newProxy(t *testing.T, dsn string) *proxy {
-	t.Helper()
-	u, err := url.Parse(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := u.Host
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.Host = listener.Addr().String()
-	p := &proxy{dsn: u.String()}
-	p.flow = sync.NewCond(&p.mu)
-	var all sync.WaitGroup
-	all.Go(func() {
-		for {
-			near, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			far, err := net.Dial("tcp", server)
-			if err != nil {
-				near.Close()
-				continue
-			}
-			t.Cleanup(func() { near.Close(); far.Close() })
-			all.Go(func() { p.pass(near, far) })
-			all.Go(func() { p.pass(far, near) })
-		}
-	})
-	t.Cleanup(func() { listener.Close(); p.stall(false) })
-	return p
-}
-
-func (p *proxy) stall(held bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.held = held
-	p.flow.Broadcast()
-}
-
-// pass copies from one side to the other.
-func (p *proxy) pass(from, to net.Conn) {
-	defer to.Close()
-	for b := make([]byte, 32<<10); ; {
-		n, err := from.Read(b)
-		if err != nil {
-			return
-		}
-		p.mu.Lock()
-		for p.held {
-			p.flow.Wait()
-		}
-		p.mu.Unlock()
-		if _, err := to.Write(b[:n]); err != nil {
-			return
-		}
 	}
 }
