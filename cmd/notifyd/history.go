@@ -13,6 +13,7 @@ type historyCmd struct {
 	Stats  records.StatsCmd  `cmd:"" help:"Count messages and bytes by category, topic, day and the like."`
 	Latest records.LatestCmd `cmd:"" help:"Show the newest message of each category."`
 	Export records.ExportCmd `cmd:"" help:"Write messages to a file, the oldest first."`
+	Prune  records.PruneCmd  `cmd:"" help:"Say what retention would delete now, by rule."`
 }
 
 // records returns the part of the process that the commands about the history may use.

@@ -96,6 +96,9 @@ type historyRule struct {
 	KeepBytes config.Size   `yaml:"keep_bytes"` // 0: no bound of its own
 }
 
+// Retention gives the bounds of the history.
+func (s Settings) Retention() history.Keep { return s.History.keep() }
+
 // keep gives the bounds of settings that were checked.
 func (h historySettings) keep() history.Keep {
 	keep := history.Keep{Age: h.Keep, Bytes: int64(h.KeepBytes), SourceBytes: int64(h.SourceBytes)}
