@@ -6,9 +6,10 @@ BASE        ?= HEAD
 FUZZTIME    ?= 30s
 DESTDIR     ?=
 PREFIX      ?= /usr/local
+ROW         ?= all
 export GO STATICCHECK FUZZTIME
 
-.PHONY: help build quick check packages format vet lint test tour fuzz bench install
+.PHONY: help build quick check packages format vet lint test tour nodes fuzz bench install
 
 help: ## say each target in a line
 	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +43,10 @@ test: ## run every test with the race detector; a missing program is a failure
 # A part of test; here it says what each story has shown.
 tour: ## play contrib/tour: notifyd with the real peers, a story each
 	@cd contrib/tour && $(GO) test -count=1 -args -show
+
+# A part of test plays the shortest row. All rows take some twenty minutes.
+nodes: ## play faults on three nodes in network namespaces (ROW=kill: one of the rows of doc/scaling.md)
+	@cd contrib/nodes && $(GO) test -count=1 -timeout 90m -args -row $(ROW)
 
 # No part of check: it takes a quarter of an hour.
 fuzz: ## fuzz every target for FUZZTIME (30s) each, and name the inputs to commit

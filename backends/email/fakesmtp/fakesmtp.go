@@ -55,6 +55,7 @@ type Message struct {
 	To         []string
 	Data       []byte
 	Connection int // the number of the connection that carried it, from 1
+	Received   time.Time
 }
 
 // A Server is a listening mail server. It accepts connections while Run runs.
@@ -141,6 +142,13 @@ func (s *Server) Messages() []Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.messages)
+}
+
+// Count is how many messages were accepted so far.
+func (s *Server) Count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.messages) + s.dropped
 }
 
 // Dropped is how many messages were accepted and are no longer kept because of Options.Keep.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"time"
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
@@ -101,7 +102,8 @@ func (c *session) content(r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	m := Message{From: c.from, To: c.to, Data: append(head[:n], rest...), Connection: c.number}
+	m := Message{From: c.from, To: c.to, Data: append(head[:n], rest...), Connection: c.number,
+		Received: time.Now()}
 	if err := c.server.keep(m); err != nil {
 		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "Cannot store"}
 	}
