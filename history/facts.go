@@ -7,11 +7,12 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// The form of facts is: this byte, the severity, topic, app, kind, actor, verdict and signer, then users and packages
-// with their number before them. Numbers are uvarints (encoding/binary), and each text has its length before it. Form
-// 1, of older versions, has no verdict and no signer.
+// The form of facts is: this byte, the severity, 1 where the message is marked and 0 where not, topic, app, kind,
+// actor, verdict and signer, then users and packages with their number before them. Numbers are uvarints
+// (encoding/binary), and each text has its length before it. Form 2, of older versions, has no mark; form 1 no verdict
+// and no signer either.
 const (
-	factsForm = 2
+	factsForm = 3
 	maxFacts  = 16 << 10 // bytes; a message that has more is decoded for each scan
 )
 
@@ -20,6 +21,11 @@ func pack(e *catalogue.Event) []byte {
 	b := make([]byte, 1, 256)
 	b[0] = factsForm
 	b = binary.AppendUvarint(b, uint64(max(0, e.Severity)))
+	marked := byte(0)
+	if e.Standing.Marked {
+		marked = 1
+	}
+	b = append(b, marked)
 	verdict, signer := string(e.Standing.Verdict), why(e.Standing.Signer)
 	for _, text := range []string{e.Topic, e.App, e.Kind, e.Actor, verdict, signer} {
 		b = packText(b, text)
@@ -45,9 +51,10 @@ func packText(b []byte, text string) []byte {
 
 // A facts holds one event. It is used again for each message.
 type facts struct {
-	event  catalogue.Event
-	text   string // the text that is still to be read
-	broken bool
+	event      catalogue.Event
+	text       string // the text that is still to be read
+	broken     bool
+	saysMarked bool // the form says whether the message is marked
 }
 
 func newFacts() *facts {
@@ -64,10 +71,12 @@ func (f *facts) unpack(packed []byte) bool {
 	f.text, f.broken = string(packed[1:]), false
 	e := &f.event
 	e.Severity = catalogue.Severity(f.number())
+	f.saysMarked = packed[0] > 2
+	marked := f.saysMarked && f.number() != 0
 	e.Topic, e.App, e.Kind, e.Actor = f.one(), f.one(), f.one(), f.one()
 	e.Standing = bus.Standing{}
 	if packed[0] > 1 {
-		e.Standing = bus.Standing{Verdict: bus.Verdict(f.one()), Signer: f.one()}
+		e.Standing = bus.Standing{Verdict: bus.Verdict(f.one()), Signer: f.one(), Marked: marked}
 	}
 	e.Users = f.list(e.Users[:0])
 	e.Packages = f.list(e.Packages[:0])

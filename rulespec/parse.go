@@ -130,6 +130,25 @@ func (r *reader) fileFilter(n ast.Node) FileFilter {
 	return f
 }
 
+// ReadRules reads the rules of one filter where they stand in a text of another form, such as a report, and checks them
+// as Parse does. report gets each mistake.
+func ReadRules(env Env, list ast.Node, report func(at yamltext.Position, problem string)) []Rule {
+	r := &reader{env: env, texts: map[string]int{}}
+	r.Report = r.wrong
+	var f Filter
+	for _, item := range r.List(list, "`rules` is a list") {
+		rule, at := r.rule(item)
+		f.Rules, r.rules = append(f.Rules, rule), append(r.rules, at)
+	}
+	if len(r.errs) == 0 || len(f.Rules) > 0 {
+		r.check(f, yamltext.PositionOf(list))
+	}
+	for _, e := range r.errs {
+		report(yamltext.Position{Line: e.Line, Column: e.Column}, e.Text())
+	}
+	return f.Rules
+}
+
 // check reports the mistakes that Check finds in a filter, each at its position; at is that of the filter.
 func (r *reader) check(f Filter, at yamltext.Position) {
 	errs := append(Check(r.env, f), CheckTexts(f, r.texts[f.Owner]))
