@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/bus"
 )
 
 // A Choice selects by names: a message has one of Any, unless that is empty, and none of None.
@@ -35,13 +37,18 @@ type Selected struct {
 	Users, Packages []string // sorted
 }
 
-// Category gives the category of a topic as datanommer does: its fourth word, or the third of a VirtualTopic.
+// Category gives the category of a topic, which is its application, as datanommer does: its fourth word, or the third
+// of a VirtualTopic. Topics of openSUSE's bus, which datanommer does not know, name the application second.
 func Category(topic string) string {
+	words := strings.Split(topic, ".")
 	at := 3
-	if strings.Contains(topic, "VirtualTopic") {
+	switch {
+	case strings.Contains(topic, "VirtualTopic"):
 		at = 2
+	case bus.IsScope(words[0]):
+		at = 1
 	}
-	if words := strings.Split(topic, "."); at < len(words) {
+	if at < len(words) {
 		return words[at]
 	}
 	return "Unclassified"

@@ -132,6 +132,8 @@ func TestCategory(t *testing.T) {
 	for topic, want := range map[string]string{
 		"org.example.prod.git.receive": "git", "org.example.prod.git": "git", "org.example.prod": "Unclassified",
 		"short": "Unclassified", "": "Unclassified", "/topic/VirtualTopic.eng.distgit.commit": "distgit", "a.b.c.": "",
+		"opensuse.obs.package.build_success": "obs", "suse.openqa.job.done": "openqa", "opensuse.obs": "obs",
+		"opensuse": "Unclassified", "org.opensuse.prod.obs.package": "obs", "opensuses.a.b.c": "c",
 	} {
 		if got := history.Category(topic); got != want {
 			t.Errorf("%q: %q, want %q", topic, got, want)
