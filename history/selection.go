@@ -54,22 +54,6 @@ func Category(topic string) string {
 	return "Unclassified"
 }
 
-// CountSelected counts the messages that sel selects. It reads all their entries in an index: a second for each few
-// millions. ctx bounds it.
-func (s *Store) CountSelected(ctx context.Context, sel Selection) (int64, error) {
-	tx := s.reader.WithContext(ctx)
-	q, err := chooseIndex(tx, sel)
-	if err != nil {
-		return 0, fmt.Errorf("count messages: %w", err)
-	}
-	var n int64
-	statement, args := q.count()
-	if err := tx.Raw(statement, args...).Scan(&n).Error; err != nil {
-		return 0, fmt.Errorf("count messages: %w", err)
-	}
-	return n, nil
-}
-
 // MaxSelected bounds the bytes that Select returns, and that Walk reads at once, where it is more than one message.
 const MaxSelected = 16 << 20
 
@@ -86,7 +70,7 @@ func (s *Store) Select(ctx context.Context, sel Selection, skip int64, limit int
 		}
 		var read []Cursor
 		statement, args := q.page(skip, min(limit, MaxLimit))
-		if err := tx.Raw(statement, args...).Scan(&read).Error; err != nil {
+		if err := q.ask(tx, &read, statement, args); err != nil {
 			return err
 		}
 		found, err = loadSelected(tx, read)
@@ -130,7 +114,7 @@ func (s *Store) Walk(ctx context.Context, sel Selection, visit func(Record) bool
 	for {
 		var read []Cursor
 		statement, args := q.page(0, walkWindow)
-		if err := tx.Raw(statement, args...).Scan(&read).Error; err != nil {
+		if err := q.ask(tx, &read, statement, args); err != nil {
 			return fmt.Errorf("walk messages: %w", err)
 		}
 		parts, err := parts(tx, idsOf(read))

@@ -1,6 +1,7 @@
 package history_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +33,72 @@ var selections = []struct {
 		"message_users"},
 	{"all but one", history.Selection{Categories: anyOf("app3"), Users: history.Choice{None: []string{"user77"}}},
 		"idx_messages_category"},
+	{"topic of the category", history.Selection{Topics: anyOf("org.example.prod.app3.thing3"),
+		Categories: anyOf("app3", "app4")}, "idx_messages_topic"},
+	{"topic without another", history.Selection{Categories: anyOf("app3"),
+		Topics: history.Choice{None: []string{"org.example.prod.app3.thing3"}}}, "idx_messages_category"},
+	{"nine users and their packages", history.Selection{Users: anyOf("user1", "user2", "user3", "user4", "user5", "user6",
+		"user77", "user78", "user79"), Packages: anyOf("package77", "package78", "package79")}, "message_packages"},
+	{"users in common messages", history.Selection{Users: anyOf("user1", "user3", "user77", "user78")}, "message_users"},
+	{"neither user nor category", history.Selection{Users: history.Choice{None: []string{"user77", "user3"}},
+		Categories: history.Choice{None: []string{"app3", "app4"}}}, "idx_messages_time"},
+	{"not by one of the packages", history.Selection{Packages: anyOf("package77", "package78"),
+		Actors: history.Choice{None: []string{"user1"}}, Users: history.Choice{None: []string{"user78"}}},
+		"message_packages"},
+}
+
+// TestSelectionOfNothing: what no message can be is not asked for.
+func TestSelectionOfNothing(t *testing.T) {
+	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
+		fill(t, s, d, 50)
+		for name, sel := range map[string]history.Selection{
+			"topic of another category": {Topics: anyOf("org.example.prod.app3.thing3"), Categories: anyOf("app4")},
+			"topic of no category": {Topics: anyOf("org.example.prod.app3.thing3"),
+				Categories: history.Choice{None: []string{"app3"}}},
+			"a category and not the same": {Categories: history.Choice{Any: []string{"app3"}, None: []string{"app3"}}},
+			"a topic and not the same": {Topics: history.Choice{Any: []string{"org.example.prod.app3.thing3"},
+				None: []string{"org.example.prod.app3.thing3"}}},
+		} {
+			found, err := s.Select(t.Context(), sel, 0, 25)
+			n, wrong := s.CountSelected(t.Context(), sel)
+			if len(found) != 0 || n != 0 || err != nil || wrong != nil {
+				t.Errorf("%s: %d, %d, %v, %v", name, len(found), n, err, wrong)
+			}
+		}
+	})
+}
+
+// TestProbesUseTheWholeKey: whether a message has a name is looked up by name, time and message. By the name alone
+// each would read all that the name has: two names that never meet cost the product of their messages.
+func TestProbesUseTheWholeKey(t *testing.T) {
+	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
+		fill(t, s, d, 6000)
+		probe, key := regexp.MustCompile(`SEARCH [nm] .*`), regexp.MustCompile(`=\? AND sent_at=\? AND (message_)?(row)?id=\?`)
+		if d.Postgres {
+			probe, key = regexp.MustCompile(`(Index|Heap|Seq).* Scan.* [nm](_\d+)?  .*(\n.*){2}`),
+				regexp.MustCompile(`Index Cond: .*(message_id|\bid) = k(_\d+)?\.`)
+		}
+		probes := 0
+		for _, test := range selections {
+			seen := &explainer{t: t, postgres: d.Postgres}
+			reader := history.NewStore(nil, seen.open(d), time.Now)
+			_, err := reader.Select(t.Context(), test.selection, 50, 25)
+			_, wrong := reader.CountSelected(t.Context(), test.selection)
+			if err != nil || wrong != nil {
+				t.Fatal(err, wrong)
+			}
+			for _, plan := range seen.plans {
+				for _, line := range probe.FindAllString(plan, -1) {
+					if probes++; !key.MatchString(line) {
+						t.Errorf("%s: %s in %s", test.name, line, plan)
+					}
+				}
+			}
+		}
+		if probes < 10 {
+			t.Errorf("%d probes were seen", probes)
+		}
+	})
 }
 
 // TestSelectionUsesIndexes explains the plan of each statement: none may read a whole table, and the page comes from
