@@ -36,7 +36,8 @@ func (o *Outbox) add(tx *gorm.DB, deliveries []Delivery, queues map[queueKey]*qu
 	if err := refresh(tx, deliveries); err != nil {
 		return 0, err
 	}
-	now := o.now()
+	now := o.shared()
+	deliveries = o.dueForAll(deliveries)
 	fresh, err := insert(tx, deliveries, queues, now)
 	if err != nil {
 		return 0, err

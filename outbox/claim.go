@@ -3,7 +3,6 @@ package outbox
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -29,7 +28,10 @@ func (o *Outbox) claim(ctx context.Context, backend string, limit int, mine []st
 	}
 	var claims []claim
 	err = o.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		now := o.now()
+		now, err := o.clock(tx)
+		if err != nil {
+			return err
+		}
 		queues, err := o.leaseQueues(tx, backend, lease, limit, mine, now)
 		if err != nil || len(queues) == 0 {
 			return err
@@ -212,18 +214,4 @@ func setReady(tx *gorm.DB, queue, floor int64) error {
 		return fmt.Errorf("set next due: %w", err)
 	}
 	return nil
-}
-
-// next says when the first queue of a backend may be claimed; the zero time when nothing is owed.
-func (o *Outbox) next(ctx context.Context, backend string) (time.Time, error) {
-	var ready sql.NullInt64
-	first := o.reader.WithContext(ctx).Raw(`SELECT min(ready_at) FROM lanes WHERE backend = ?`, backend)
-	err := first.Row().Scan(&ready)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && (!ready.Valid || ready.Int64 == never) {
-		return time.Time{}, nil
-	}
-	if err != nil {
-		return time.Time{}, fmt.Errorf("find next due: %w", err)
-	}
-	return unstamp(max(ready.Int64, 1)), nil
 }

@@ -53,7 +53,7 @@ func (o *Outbox) classify(c claim, err error, ended bool) completion {
 		done.result = expired
 	default:
 		done.result = deferred
-		done.due = o.now().Add(o.delay(first.Attempts + 1))
+		done.due = o.shared().Add(o.delay(first.Attempts + 1))
 	}
 	return done
 }
@@ -133,7 +133,7 @@ func (o *Outbox) completeOne(tx *gorm.DB, done completion) error {
 	if !held {
 		return nil
 	}
-	floor := stamp(o.now()) // behind the others that are due: one busy destination does not starve them
+	floor := stamp(o.shared()) // behind the others that are due: one busy destination does not starve them
 	if done.result == returned && !done.due.IsZero() {
 		floor = stamp(done.due) + 1 // never before: a stamp has cut off what is less than a microsecond
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gorm.io/gorm"
@@ -22,9 +23,14 @@ type Config struct {
 	Drain       time.Duration // for sends in hand once Run's ctx has ended: 5 s
 	Finish      time.Duration // after that for writing down what came of them, where the database does not answer: 10 s
 	Poll        time.Duration // at least so often the database is asked for what is due: 5 s
-	// Lease is how long another node waits before it takes over from one that was killed: 40 s. The clocks of nodes may
-	// differ by half of it.
+	// Lease is how long another node waits before it takes over from one that was killed: 10 s.
 	Lease time.Duration
+	// DatabaseClock lets PostgreSQL's clock say what is due and how long a lease lasts. So the clocks of nodes may differ by
+	// any amount; without it two nodes send the same where they differ by a lease. It means nothing on SQLite.
+	DatabaseClock bool
+	// May reports whether this process may send by a backend now: on several nodes one alone has the connection that some
+	// backends need. Where it may not the deliveries are left to others. nil: it always may.
+	May func(backend string) bool
 
 	RetryFirst  time.Duration // delay after the first failure; it doubles: 30 s
 	RetryMost   time.Duration // the longest delay: 4 h
@@ -55,7 +61,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Drain, 5*time.Second)
 	setDefault(&c.Finish, 10*time.Second)
 	setDefault(&c.Poll, 5*time.Second)
-	setDefault(&c.Lease, 40*time.Second)
+	setDefault(&c.Lease, 10*time.Second)
 	setDefault(&c.RetryFirst, 30*time.Second)
 	setDefault(&c.RetryMost, 4*time.Hour)
 	setDefault(&c.GiveUpAfter, 5*24*time.Hour)
@@ -68,6 +74,9 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.KeepDead, 90*24*time.Hour)
 	if c.OnGone == nil {
 		c.OnGone = func(context.Context, string, string) {}
+	}
+	if c.May == nil {
+		c.May = func(string) bool { return true }
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -94,6 +103,7 @@ type Outbox struct {
 	postgres       bool
 	cfg            Config
 	now            func() time.Time
+	ahead          atomic.Int64 // of the database's clock, in nanoseconds, as measured last: see clock.go
 	completions    *groupCommit
 	running        runningPools
 	counts         counts

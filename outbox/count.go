@@ -75,11 +75,11 @@ func (c *counts) of(backend string) *Count {
 	return c.byBackend[backend]
 }
 
-func (c *counts) add(backend string, done completion, started, ended time.Time) {
+func (c *counts) add(backend string, done completion, took time.Duration, ended time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := c.of(backend)
-	n.Send.add(ended.Sub(started))
+	n.Send.add(took)
 	switch done.result {
 	case deferred:
 		n.Deferred++

@@ -28,7 +28,7 @@ func (o *Outbox) Flush(tx *gorm.DB, destination string) error {
 		if err != nil {
 			return err
 		}
-		now := stamp(o.now())
+		now := stamp(o.shared())
 		err = tx.Exec(`UPDATE deliveries SET due_at = ? WHERE lane = ? AND state = ? AND parcel = '' AND due_at > ?`,
 			now, q.ID, Waiting, now).Error
 		if err != nil {

@@ -262,14 +262,14 @@ func (m *machine) finish(t *rapid.T) {
 		if err := m.o.complete(t.Context(), completions); err != nil {
 			t.Fatal(err)
 		}
-		next, err := m.o.next(t.Context(), "mail")
+		next, some, err := m.o.next(t.Context(), "mail")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if next.IsZero() {
+		if !some {
 			break
 		}
-		m.clock.pass(max(0, next.Sub(m.clock.now())))
+		m.clock.pass(max(0, next))
 	}
 	var left int64
 	if err := m.db.Reader.Model(&row{}).Where("state NOT IN ?", []State{Done, Dead}).Count(&left).Error; err != nil ||

@@ -30,6 +30,9 @@ type pool struct {
 // emptyPause keeps a pool from spinning while another node holds what is due.
 const emptyPause = 200 * time.Millisecond
 
+// notMayPause is how often Config.May is asked at least while it says no.
+const notMayPause = 500 * time.Millisecond
+
 func newPool(o *Outbox, name string, backend backends.Backend) *pool {
 	p := &pool{
 		o: o, name: name, backend: backend, notified: make(chan struct{}, 1), leases: map[string]int{},
@@ -87,33 +90,49 @@ func (p *pool) run(ctx, finishing context.Context) {
 // for the time of the probe, and until every worker is free.
 func (p *pool) ready(ctx context.Context) bool {
 	for ctx.Err() == nil {
+		if !p.o.cfg.May(p.name) {
+			p.forget()
+			wait(ctx, min(p.o.cfg.Poll, notMayPause), nil)
+			continue
+		}
 		probeAt, down := p.breaker.state()
 		if down {
 			if !p.waitForProbe(ctx, probeAt) {
 				continue
 			}
 		}
-		next, err := p.o.next(ctx, p.name)
+		left, some, err := p.o.next(ctx, p.name)
 		if err != nil && ctx.Err() == nil {
 			p.o.cfg.Log.Error("cannot read the queue", "backend", p.name, "error", err)
 		}
-		now := p.o.now()
-		if err == nil && !next.IsZero() && !next.After(now) && len(p.permits) > 0 {
+		if err == nil && some && left <= 0 && len(p.permits) > 0 {
 			return ctx.Err() == nil
 		}
 		pause := p.o.cfg.Poll
-		if !next.IsZero() && next.After(now) {
-			pause = min(pause, next.Sub(now))
+		if some && left > 0 {
+			pause = min(pause, left)
 		}
 		wait(ctx, pause, p.notified)
 	}
 	return false
 }
 
+// forget closes the breakers: what another process sends by the backend now is not known here.
+func (p *pool) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := append(slices.Collect(maps.Values(p.breakers)), &p.breaker)
+	for _, b := range all {
+		if b.succeed() {
+			p.o.counts.down(p.name, -1)
+		}
+	}
+}
+
 // waitForProbe waits for the probe's time and until every worker is free; true when the probe may go.
 func (p *pool) waitForProbe(ctx context.Context, probeAt time.Time) bool {
 	if pause := probeAt.Sub(p.o.now()); pause > 0 {
-		wait(ctx, pause, nil)
+		wait(ctx, min(pause, p.o.cfg.Poll), nil) // and see whether this process still may
 		return false
 	}
 	if len(p.permits) < cap(p.permits) {

@@ -35,9 +35,13 @@ func (o *Outbox) renew(ctx context.Context, leases []string) error {
 	if o.postgres {
 		lock = " FOR UPDATE SKIP LOCKED"
 	}
-	err := o.writer.WithContext(ctx).Exec(`UPDATE lanes SET ready_at = ?
+	now, err := o.clock(o.writer.WithContext(ctx))
+	if err != nil {
+		return fmt.Errorf("renew leases: %w", err)
+	}
+	err = o.writer.WithContext(ctx).Exec(`UPDATE lanes SET ready_at = ?
 		WHERE id IN (SELECT id FROM lanes WHERE lease IN ?`+lock+`)`,
-		stamp(o.now().Add(o.cfg.Lease)), leases).Error
+		stamp(now.Add(o.cfg.Lease)), leases).Error
 	if err != nil {
 		return fmt.Errorf("renew leases: %w", err)
 	}

@@ -62,7 +62,7 @@ func (o *Outbox) Resend(tx *gorm.DB, id int64, together bool) error {
 		return fmt.Errorf("%w: it was cancelled while it was being sent, and that send may still run; try again in a "+
 			"minute", ErrUnsendable)
 	}
-	now := stamp(o.now())
+	now := stamp(o.shared())
 	changed := tx.Exec(`UPDATE deliveries SET state = ?, lane = ?, parcel = '', together = ?, due_at = ?, attempts = 0,
 		failed_at = 0, settled_at = 0 WHERE id = ? AND state = ?`, Waiting, q.ID, together, now, id, Dead)
 	if changed.Error != nil {

@@ -48,8 +48,9 @@ func (r *runningPools) remove(p *pool) {
 // down the results within Config.Finish; what is not written by then comes back when its lease runs out. It returns
 // nil.
 //
-// Run is called once. On SQLite only one process may call it: what an earlier process was sending when it was killed is
-// sent again at once. On PostgreSQL that process may live on another node, so its leases have to run out first.
+// Run is called once; Janitor runs beside it. On SQLite only one process may call Run: what an earlier process was
+// sending when it was killed is sent again at once. On PostgreSQL that process may live on another node, so its leases
+// have to run out first.
 func (o *Outbox) Run(ctx context.Context, targets map[string]backends.Backend) error {
 	if err := o.reclaim(ctx); err != nil {
 		return err
@@ -70,7 +71,6 @@ func (o *Outbox) Run(ctx context.Context, targets map[string]backends.Backend) e
 			p.run(ctx, finishing)
 		})
 	}
-	pools.Go(func() { o.janitor(ctx) })
 	pools.Wait()
 	close(stop)
 	<-completing
@@ -90,13 +90,15 @@ func (o *Outbox) reclaim(ctx context.Context) error {
 	return nil
 }
 
-func (o *Outbox) janitor(ctx context.Context) {
+// Janitor deletes what was done or dead for long enough, until ctx ends. One process does it for all that share a
+// database.
+func (o *Outbox) Janitor(ctx context.Context) error {
 	for {
 		if err := o.prune(ctx); err != nil && ctx.Err() == nil {
 			o.cfg.Log.Error("cannot delete old deliveries", "error", err)
 		}
 		if !wait(ctx, janitorPeriod, nil) {
-			return
+			return nil
 		}
 	}
 }

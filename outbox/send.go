@@ -10,6 +10,9 @@ import (
 	"github.com/notifyd/notifyd/internal/backoff"
 )
 
+// errNotOurs is the reason of a parcel that was claimed just before another process got the connection.
+var errNotOurs = errors.New("another node sends by this backend now")
+
 // errNetworkDown is the reason of a parcel that waits while its network is down and others are up.
 var errNetworkDown = errors.New("waiting for the network to come back")
 
@@ -17,6 +20,10 @@ var errNetworkDown = errors.New("waiting for the network to come back")
 func (p *pool) deliver(ctx, finishing context.Context, c claim) {
 	o := p.o
 	started := o.now()
+	if !o.cfg.May(p.name) { // it did when this was claimed
+		p.record(finishing, completion{claim: c, result: returned, err: errNotOurs})
+		return
+	}
 	if p.network != nil {
 		if ok, again := p.breakerOf(c.rows[0].Address).allow(started, o.cfg.ProbeFirst); !ok {
 			p.record(finishing, completion{claim: c, result: returned, err: errNetworkDown, due: again})
@@ -27,7 +34,7 @@ func (p *pool) deliver(ctx, finishing context.Context, c claim) {
 	done := o.classify(c, err, err != nil && ctx.Err() != nil)
 	p.observe(done)
 	p.record(finishing, done)
-	o.counts.add(p.name, done, started, o.now())
+	o.counts.add(p.name, done, o.now().Sub(started), o.shared())
 	switch done.result {
 	case refused:
 		o.cfg.Log.Warn("delivery refused", "backend", p.name, "destination", c.queue.destination, "reason",
@@ -45,6 +52,8 @@ func (p *pool) deliver(ctx, finishing context.Context, c claim) {
 func (p *pool) observe(done completion) {
 	o, breaker := p.o, p.breakerOf(done.rows[0].Address)
 	switch {
+	case !o.cfg.May(p.name):
+		breaker.inconclusive() // the connection has ended because another process makes one
 	case errors.Is(done.err, backends.ErrUnavailable) && !errors.Is(done.err, backends.ErrRefused):
 		pause := func(failures int64) time.Duration {
 			return backoff.Delay(o.cfg.ProbeFirst, o.cfg.ProbeMost, failures, o.fraction)
