@@ -16,9 +16,9 @@
 //	ErrGone         nothing will ever be taken for this address: switch the destination off
 //	anything else   try again later
 //
-// What more a backend can do it says by an interface of one method: it keeps a connection (Runner), its addresses lie
-// on networks that fail independently (Partitioned), it has metrics (Metered), or agents fetch from it (Fetched). No
-// caller knows the type of a backend, or compares its name.
+// What more a backend can do it says by an interface of one method: it keeps a connection (Runner), each node keeps one
+// of its own (Everywhere), its addresses lie on networks that fail independently (Partitioned), it has metrics
+// (Metered), or agents fetch from it (Fetched). No caller knows the type of a backend, or compares its name.
 //
 // The notices of a digest that share a key are one group (Merge): one line, with one sentence about all of them, which
 // a template in their Grouping or a convention gives.
@@ -93,6 +93,22 @@ type Backend interface {
 type Runner interface {
 	// Run works until ctx ends, and returns nil when all that it started has ended.
 	Run(ctx context.Context) error
+}
+
+// Everywhere marks a Runner whose work each of several nodes does for itself, such as closing its own idle connections.
+// Any other Runner runs on one node at a time: an IRC server knows one of us by our nick. Only that node sends by it,
+// and when another one takes over, Run is called there; it may come back, so Run may be called again once it has
+// returned. A backend that is no Runner sends from every node.
+type Everywhere interface {
+	// RunsEverywhere does nothing.
+	RunsEverywhere()
+}
+
+// OnEveryNode reports whether a backend sends from all of several nodes at a time.
+func OnEveryNode(b Backend) bool {
+	_, runs := b.(Runner)
+	_, everywhere := b.(Everywhere)
+	return !runs || everywhere
 }
 
 // A Partitioned backend reaches its addresses through several networks that fail independently, such as those of IRC.

@@ -88,6 +88,18 @@ func (s *Store) Run(ctx context.Context, keep Keep, interval time.Duration, log 
 	}
 }
 
+// Elsewhere sets, before Run, what reports whether another process deletes now for all that share the database. Then
+// Run only counts, and Committed still keeps to the bounds in bytes.
+func (s *Store) Elsewhere(deletes func() bool) { s.elsewhere = deletes }
+
+// Recount makes Run begin its next round now.
+func (s *Store) Recount() {
+	select {
+	case s.reread <- struct{}{}:
+	default:
+	}
+}
+
 // minReclaim is for how many bytes a reclaim is worth its time at least.
 const minReclaim = 16 << 20
 
@@ -115,6 +127,9 @@ func (s *Store) reclaim(ctx context.Context, keep Keep) error {
 func (s *Store) prune(ctx context.Context, keep Keep) (deleted int64, err error) {
 	if err := s.usage.read(func() (map[string]int64, error) { return s.sums(ctx) }); err != nil {
 		return 0, fmt.Errorf("read size of history: %w", err)
+	}
+	if s.elsewhere != nil && s.elsewhere() {
+		return 0, nil
 	}
 	k := s.keeperOf(keep)
 	for _, step := range []func(context.Context) error{k.expire, k.trim} {

@@ -24,6 +24,7 @@ type Store struct {
 	keep           atomic.Pointer[Keep] // of the last Run; nil before
 	deleted        atomic.Int64         // messages that were pruned, and that Run has not logged yet
 	freed          atomic.Int64         // bytes that were pruned since the last reclaim
+	elsewhere      func() bool          // another process deletes; nil: none does
 	reread         chan struct{}        // has room for one: Run is to count anew
 	patience       time.Duration        // how long Settled waits
 }

@@ -122,6 +122,9 @@ func open(decode func(any) error, parts backends.Parts) (backends.Backend, error
 	return New(parts.Writer, parts.Reader, parts.Now), nil
 }
 
+// RunsEverywhere says that each node has streams of its own.
+func (f *Feed) RunsEverywhere() {}
+
 // Run deletes what is too old, until ctx ends. Streams end then too.
 func (f *Feed) Run(ctx context.Context) error {
 	defer f.watchers.close()

@@ -110,6 +110,9 @@ func New(c Config, log *slog.Logger, now func() time.Time) (*Backend, error) {
 	return &Backend{composer: composer{c, now}, dialer: dialer{c, t}, pool: newPool(c), log: log}, nil
 }
 
+// RunsEverywhere says that each node has connections of its own to the mail server.
+func (b *Backend) RunsEverywhere() {}
+
 // Run closes connections that have been idle for a while, and the rest when ctx ends. Without it an idle connection
 // stays open until the server closes it.
 func (b *Backend) Run(ctx context.Context) error {

@@ -45,6 +45,7 @@ import (
 	"github.com/notifyd/notifyd/cmd/notifyd/carrier"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/holes"
+	"github.com/notifyd/notifyd/cmd/notifyd/leases"
 	"github.com/notifyd/notifyd/cmd/notifyd/say"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
@@ -80,6 +81,8 @@ type Service struct {
 	metrics   *metrics
 	lock      *os.File // nil on PostgreSQL
 	db        *migrations.DB
+	leaseDB   *migrations.DB // the same database, with connections of its own; nil on SQLite
+	leases    *leases.Leases
 	describer *describer
 	trust     *watch.Watcher[*trust.Verifier]
 	signer    *watch.Watcher[*trust.Signer] // its value is nil while bus.publish names no certificate
@@ -158,6 +161,9 @@ func (s *Service) Close() error {
 	}
 	for _, b := range s.binders() {
 		errs = append(errs, b.Close())
+	}
+	if s.leaseDB != nil {
+		errs = append(errs, grace.Within(s.settings.stopPlan().close, "close connections of leases", s.leaseDB.Close))
 	}
 	if s.db != nil {
 		errs = append(errs, grace.Within(s.settings.stopPlan().close, "close database", s.db.Close))

@@ -65,6 +65,7 @@ func (r collector) Collect(out chan<- prometheus.Metric) {
 	for _, c := range r.s.carriers {
 		c.Collect(emit)
 	}
+	r.s.leases.Collect(emit)
 	r.s.voice.Collect(emit)
 	r.s.silences.Collect(emit)
 	for _, backend := range r.s.backends {

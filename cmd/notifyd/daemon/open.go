@@ -72,13 +72,18 @@ func (s *Service) openStores(ctx context.Context) error {
 	if s.db, err = database.Open(ctx); err != nil {
 		return err
 	}
+	if err := s.openLeases(ctx); err != nil {
+		return err
+	}
 	s.history = history.NewStore(s.db.Writer, s.db.Reader, s.env.Now)
+	s.history.Elsewhere(func() bool { return !s.leases.Held("history") })
 	s.openVoice()
 	config := s.settings.Outbox.Config()
 	plan := s.settings.stopPlan()
 	config.Drain, config.Finish = plan.drain, plan.flow-plan.drain
 	config.Log = s.log
 	config.OnGone = s.gone
+	config.May = s.maySend
 	if s.voice.Says(say.NoticeSent) {
 		config.OnSent = func(tx *gorm.DB, parcels []outbox.Sent) error {
 			return s.voice.Sent(tx, parcels, s.prefs.Destinations.Owners)

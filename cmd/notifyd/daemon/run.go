@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/internal/grace"
 )
@@ -40,7 +39,7 @@ func (s *Service) Run(ctx context.Context) error {
 		})
 	}
 	s.startFillers(intake, in)
-	intake.start("own messages", func(ctx context.Context) error { return s.voice.Run(ctx, in) })
+	intake.start("own messages", s.once("own messages", func(ctx context.Context) error { return s.voice.Run(ctx, in) }))
 	s.ready.Store(true)
 	s.log.Info("running", "sources", len(s.sources), "backends", len(s.backends))
 	s.notify("READY=1")
@@ -90,11 +89,8 @@ func shutdown(since time.Time, plan stopPlan, in *bus.Intake, groups [4]*runGrou
 
 // startRest starts the parts that the flow of messages depends on: connections that backends keep, watchers, pages.
 func (s *Service) startRest(rest *runGroup) {
-	for name, backend := range s.backends {
-		if r, ok := backend.(backends.Runner); ok {
-			rest.start("backend "+name, r.Run)
-		}
-	}
+	rest.start("node", s.leases.Appear)
+	s.startBackends(rest)
 	for name, source := range s.sources {
 		if r, ok := source.(bus.Replayer); ok {
 			rest.start("replay of "+name, func(ctx context.Context) error { return r.ServeReplay(ctx, s.history) })
@@ -109,13 +105,19 @@ func (s *Service) startRest(rest *runGroup) {
 	rest.start("history", s.retuned(func(ctx context.Context, now *tuning) error {
 		return s.history.Run(ctx, now.history.keep(), now.history.Prune, s.log)
 	}))
+	rest.start("history's lease", s.once("history", func(ctx context.Context) error {
+		s.history.Recount() // what the last holder has not come to is not left for as long as history.prune
+		<-ctx.Done()
+		return nil
+	}))
+	rest.start("outbox janitor", s.once("outbox", s.outbox.Janitor))
 	rest.start("positions", s.holes.Run)
 	rest.start("said messages", s.voice.Forget)
 	rest.start("silences", s.silences.Run)
 	rest.start("seldom", s.router.seldom.run)
-	rest.start("preferences", s.retuned(func(ctx context.Context, now *tuning) error {
+	rest.start("preferences", s.once("preferences", s.retuned(func(ctx context.Context, now *tuning) error {
 		return s.prefs.Run(ctx, now.history.Prune, s.log)
-	}))
+	})))
 	rest.start("catalogue", s.describer.watcher.Run)
 	rest.start("package names", s.router.warmCaches)
 	rest.start("directory", s.watcher.Run)

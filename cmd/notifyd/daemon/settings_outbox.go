@@ -62,6 +62,6 @@ func (o outboxSettings) Config() outbox.Config {
 	return outbox.Config{
 		Workers: o.Workers, CapCount: o.Cap, CapWindow: o.CapWindow, RetryFirst: o.RetryFirst, RetryMost: o.RetryMost,
 		GiveUpAfter: o.GiveUpAfter, SendTimeout: o.SendTimeout, ProbeFirst: o.ProbeFirst, ProbeMost: o.ProbeMost,
-		Drain: o.Drain, Poll: o.Poll, KeepDone: o.KeepDone, KeepDead: o.KeepDead,
+		DatabaseClock: true, Drain: o.Drain, Poll: o.Poll, KeepDone: o.KeepDone, KeepDead: o.KeepDead,
 	}
 }

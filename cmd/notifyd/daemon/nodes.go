@@ -2,6 +2,9 @@ package daemon
 
 import (
 	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -9,7 +12,70 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/cmd/notifyd/leases"
+	"github.com/notifyd/notifyd/migrations"
 )
+
+// nodes.go is about who works on a database: one daemon on an SQLite file, several on PostgreSQL. doc/architecture.md
+// says what each of those does, and what one at a time does.
+
+// leaseConns is how many connections leases have for themselves, so that no other statement holds a renewal up.
+const leaseConns = 2
+
+// openLeases gives this node a name, and opens its leases.
+func (s *Service) openLeases(ctx context.Context) error {
+	var run [4]byte
+	if _, err := rand.Read(run[:]); err != nil {
+		return fmt.Errorf("name this node: %w", err)
+	}
+	config := leases.Config{
+		Node: thisProcess() + ", run " + hex.EncodeToString(run[:]), Version: s.env.Version, Now: s.env.Now, Log: s.log,
+	}
+	if s.db.Postgres {
+		var err error
+		database := migrations.Config{DSN: s.settings.Database.DSN, Name: thisProcess(), Log: s.log}
+		if s.leaseDB, err = database.Join(ctx); err != nil {
+			return err
+		}
+		pool, err := s.leaseDB.Writer.DB()
+		if err != nil {
+			return err
+		}
+		pool.SetMaxOpenConns(leaseConns)
+		config.DB = s.leaseDB.Writer
+	}
+	s.leases = leases.Open(config)
+	return nil
+}
+
+// once makes of a loop one that runs on one node at a time, under the lease of a name.
+func (s *Service) once(name string, run func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error { return s.leases.While(ctx, name, run) }
+}
+
+// maySend reports whether this node sends by a backend now.
+func (s *Service) maySend(backend string) bool {
+	b := s.backends[backend]
+	return b == nil || backends.OnEveryNode(b) || s.leases.Held(leaseOfBackend(backend))
+}
+
+func leaseOfBackend(name string) string { return "backend " + name }
+
+// startBackends starts the backends that have work of their own.
+func (s *Service) startBackends(rest *runGroup) {
+	for name, backend := range s.backends {
+		r, ok := backend.(backends.Runner)
+		switch {
+		case !ok:
+		case backends.OnEveryNode(backend):
+			rest.start("backend "+name, r.Run)
+		default:
+			rest.start("backend "+name, s.once(leaseOfBackend(name), r.Run))
+		}
+	}
+}
 
 // lockDatabase keeps a second daemon off an SQLite file. At its start the outbox takes over the sends that an earlier
 // process had in hand, and another running process must not lose its own that way. On PostgreSQL leases do this. The
