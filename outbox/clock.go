@@ -12,8 +12,8 @@ import (
 )
 
 // clock.go says what time it is for all nodes. What is due, and when a lease ends, is a time that one node writes and
-// another one reads; so on PostgreSQL both ask the database. Times of one process alone, such as the pause of a breaker,
-// are by its own clock.
+// another one reads; so on PostgreSQL both ask the database. Times of one process alone, such as the pause of a
+// breaker, are by its own clock.
 
 // databaseNow is PostgreSQL's clock at the moment of the call, not that of the transaction, in microseconds.
 const databaseNow = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"

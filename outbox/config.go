@@ -25,8 +25,8 @@ type Config struct {
 	Poll        time.Duration // at least so often the database is asked for what is due: 5 s
 	// Lease is how long another node waits before it takes over from one that was killed: 10 s.
 	Lease time.Duration
-	// DatabaseClock lets PostgreSQL's clock say what is due and how long a lease lasts. So the clocks of nodes may differ by
-	// any amount; without it two nodes send the same where they differ by a lease. It means nothing on SQLite.
+	// DatabaseClock lets PostgreSQL's clock say what is due and how long a lease lasts. So the clocks of nodes may differ
+	// by any amount; without it two nodes send the same where they differ by a lease. It means nothing on SQLite.
 	DatabaseClock bool
 	// May reports whether this process may send by a backend now: on several nodes one alone has the connection that some
 	// backends need. Where it may not the deliveries are left to others. nil: it always may.
