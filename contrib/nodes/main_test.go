@@ -20,6 +20,7 @@ import (
 
 var (
 	chosen = flag.String("row", "", "the row to play; all: every one; empty: the shortest")
+	rounds = flag.Int("rounds", 5, "how often the row scale measures one, two and three nodes")
 	logs   = flag.String("logs", "", "a folder for what each program printed")
 )
 

@@ -79,8 +79,9 @@ func show(r row, s *tally) {
 			"silent for %s\n", what, m.delivered, m.owed, len(m.lost), m.sameID, m.otherID, m.late, seconds(m.longest),
 			seconds(m.silence))
 	}
-	fmt.Printf("%s: %s\n  published %d (%d again), committed %d, missing %d, no commit for %s\n", r.name, r.title,
-		s.published, s.again, len(s.committed), len(s.uncommitted), seconds(s.silence))
+	fmt.Printf("%s: %s\n  published %d (%d again), committed %d, missing %d, late %d (longest %s), "+
+		"silent for %s\n", r.name, r.title, s.published, s.again, len(s.committed), len(s.uncommitted), s.queued,
+		seconds(s.longest), seconds(s.silence))
 	line("mail", s.mail)
 	line("digest", s.digest)
 	line("IRC", s.lines)

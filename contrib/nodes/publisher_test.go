@@ -48,8 +48,8 @@ type publisher struct {
 	running sync.WaitGroup
 
 	mu        sync.Mutex
-	confirmed int // how many of the first messages
-	again     int // how many were published once more
+	confirmed []time.Time // when, by number
+	again     int         // how many were published once more
 }
 
 func newPublisher(t testing.TB, url string) *publisher {
@@ -87,7 +87,7 @@ func (p *publisher) end() int {
 func (p *publisher) published() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.confirmed
+	return len(p.confirmed)
 }
 
 func (p *publisher) ended() error {
@@ -151,7 +151,7 @@ func (p *publisher) session(began time.Time) error {
 			return nil
 		}
 		p.mu.Lock()
-		p.confirmed++
+		p.confirmed = append(p.confirmed, time.Now())
 		p.mu.Unlock()
 	}
 	return nil

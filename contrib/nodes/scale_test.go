@@ -20,7 +20,6 @@ import (
 // Every message is mailed to three people.
 const (
 	share      = 15   // percent of one processor for each node
-	rounds     = 5    // each with one, two and three nodes
 	each       = 1500 // messages for each node that works
 	packages   = 60
 	wholesome  = 3 // people for each package
@@ -43,7 +42,7 @@ func TestScale(t *testing.T) {
 	}
 	rates := map[int][]float64{}
 	first := 0
-	for round := range rounds {
+	for round := range *rounds {
 		for turn := range mostAtOnce {
 			k := 1 + turn
 			if round%2 == 1 {

@@ -39,7 +39,8 @@ type tally struct {
 	published, again    int
 	committed           map[int]time.Time
 	uncommitted         []int
-	silence             time.Duration // the longest time without a commit
+	queued              int           // longer than it may be in the queue of the broker
+	longest, silence    time.Duration // from the confirmation to the commit; without a commit
 	mail, digest, lines medium
 	speakers            []string // the hosts that spoke on IRC, in turn
 }
@@ -96,8 +97,15 @@ func newTally(t testing.TB, w *world, published int, committed map[int]time.Time
 	t.Helper()
 	s := &tally{published: published, again: w.publisher.again, committed: committed}
 	for n := range published {
-		if _, ok := committed[n]; !ok {
+		at, ok := committed[n]
+		if !ok {
 			s.uncommitted = append(s.uncommitted, n)
+			continue
+		}
+		took := at.Sub(w.publisher.confirmed[n])
+		s.longest = max(s.longest, took)
+		if took > lateAfter {
+			s.queued++
 		}
 	}
 	s.silence, _ = longestPause(slices.Collect(mapValues(committed)))
