@@ -88,7 +88,8 @@ type ServerConfig struct {
 	// Inbox begins the subjects of answers, for a login that may not subscribe to all. Default _INBOX.
 	Inbox string `yaml:"inbox"`
 
-	// AckWait is the time after which the server sends a message again that nobody has said anything about. Default 30s.
+	// AckWait is the time after which the server sends a message again that nobody has said anything about, to this node
+	// or to another. Default 10s.
 	AckWait time.Duration `yaml:"ack_wait"`
 	// MaxAckPending is how many messages may be on the way. Default 256.
 	MaxAckPending int `yaml:"max_ack_pending"`
@@ -131,7 +132,7 @@ func (c ServerConfig) withDefaults() ServerConfig {
 	c.Inbox = cmp.Or(c.Inbox, "_INBOX")
 	c.MaxAge = cmp.Or(c.MaxAge, 7*24*time.Hour)
 	c.Replicas = cmp.Or(c.Replicas, 1)
-	c.AckWait = cmp.Or(c.AckWait, 30*time.Second)
+	c.AckWait = cmp.Or(c.AckWait, 10*time.Second)
 	c.MaxAckPending = cmp.Or(c.MaxAckPending, 256)
 	c.Silence = cmp.Or(c.Silence, time.Hour)
 	c.Timeout = cmp.Or(c.Timeout, 20*time.Second)

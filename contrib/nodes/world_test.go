@@ -116,7 +116,7 @@ database: {dsn: 'postgres://postgres@%s,%s/notifyd?sslmode=disable&target_sessio
 web: {listen: ''}
 metrics: {listen: '%s'}
 outbox: {cap: 0}
-bus: {amqp: {brokers: {site: {url: '%s', queue: notifyd, queue_type: quorum}}}}
+bus: {amqp: {brokers: {site: {url: '%s', queue: notifyd, queue_type: quorum, retry_max: 5s}}}}
 backends:
   email: {host: %s, port: 25, tls: none, from: notifyd@example.org, connections: 4}
   irc: {networks: [{name: net, address: '%s', nick: notifyd, burst: 100, per_second: 100}]}
