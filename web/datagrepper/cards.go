@@ -55,10 +55,47 @@ func (req *request) cards(found []history.Selected, f form, linked bool) error {
 			return err
 		}
 		if linked {
-			c.Page = req.URL + "/id?" + url.Values{"id": {s.MsgID}, "is_raw": {"true"}, "size": {"extra-large"}}.Encode()
+			c.Page = req.page(s.MsgID)
 		}
 		list[i] = c
 	}
+	return req.show(list, f)
+}
+
+// groupCards answers with a card for each entry. One of a single message links to it.
+func (req *request) groupCards(groups []group, f form) error {
+	list := make([]card, len(groups))
+	for i, g := range groups {
+		text := func(v any) string { s, _ := v.(string); return webLink(s) }
+		c := card{Topic: strings.Join(g.Topics, " "), Text: g.Subtitle, Medium: f.size != "small",
+			Large: f.size == "large" || f.size == "extra-large", Icon: text(g.Icon), Avatar: text(g.SecondaryIcon),
+			Date: g.Date, Stamp: g.mean.UTC().Format(time.RFC3339)}
+		if !g.marked {
+			c.Link = text(g.Link)
+		}
+		for id := range g.MsgIDs {
+			if len(g.MsgIDs) == 1 {
+				c.Page = req.page(id)
+			}
+		}
+		if f.size == "extra-large" {
+			raw, err := json.MarshalIndent(g, "", "  ")
+			if err != nil {
+				return fmt.Errorf("write cards: %w", err)
+			}
+			c.Raw = strings.ToValidUTF8(string(raw[:min(len(raw), mostShown)]), "")
+		}
+		list[i] = c
+	}
+	return req.show(list, f)
+}
+
+// page is the address of the page of a message.
+func (req *request) page(id string) string {
+	return req.URL + "/id?" + url.Values{"id": {id}, "is_raw": {"true"}, "size": {"extra-large"}}.Encode()
+}
+
+func (req *request) show(list []card, f form) error {
 	var b bytes.Buffer
 	if err := cardsTemplate.Execute(&b, map[string]any{"Frame": f.chrome, "Cards": list}); err != nil {
 		return fmt.Errorf("write cards: %w", err)

@@ -26,11 +26,15 @@ func (req *request) raw() error {
 		return err
 	}
 	if req.wantsHTML() {
+		if req.grouped() {
+			return req.groupCards(req.groups(found), q.form)
+		}
 		return req.cards(found, q.form, true)
 	}
 	a := answer{Total: total, Pages: (total + q.rows - 1) / q.rows, Count: len(found), Arguments: q.arguments}
 	if req.grouped() {
-		a.Messages = req.groups(found)
+		groups := req.groups(found)
+		a.Messages, a.Count = groups, len(groups)
 		return req.json(http.StatusOK, a)
 	}
 	messages := make([]any, len(found))
