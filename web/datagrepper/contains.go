@@ -12,7 +12,8 @@ type words []word
 // A word is pieces that must follow each other, with anything between them.
 type word struct {
 	pieces   []piece
-	atTheEnd bool // the last piece ends the text
+	atTheEnd bool   // the last piece ends the text
+	letters  []byte // some of it in a row that are ASCII letters; nil: there are no three
 }
 
 // A piece is a text, of which some characters may be any.
@@ -62,7 +63,38 @@ func compile(text string) (w word) {
 		w.atTheEnd = true
 	}
 	end()
+	for _, p := range w.pieces {
+		w.letters = longer(w.letters, p)
+	}
 	return w
+}
+
+// longer gives letters in a row of a piece where these are more, and at least three.
+func longer(letters []byte, p piece) []byte {
+	from := 0
+	for i := 0; i <= len(p.text); i++ {
+		if i < len(p.text) && isLetter(p.text[i]) && (p.any == nil || !p.any[i]) {
+			continue
+		}
+		if i-from >= max(3, len(letters)+1) {
+			letters = p.text[from:i]
+		}
+		from = i + 1
+	}
+	return letters
+}
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+// mayMatch reports whether a message can have one of the words, by its payload as received: most messages need not be
+// read and written as Python does. Letters are the same there, but for those of an escape.
+func (all words) mayMatch(payload []byte) bool {
+	for _, w := range all {
+		if w.letters == nil || bytes.Contains(payload, w.letters) {
+			return true
+		}
+	}
+	return bytes.Contains(payload, []byte(`\u`)) || bytes.ContainsFunc(payload, func(r rune) bool { return r > 127 })
 }
 
 // match reports whether a text, which is ASCII, has one of the words. It ends early with ctx.

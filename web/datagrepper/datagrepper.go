@@ -61,12 +61,15 @@ const (
 type server struct {
 	Options
 	origins []*regexp.Regexp
-	runs    chan struct{} // a token for each request that runs
+	runs    chan struct{} // a token for each request that reads the database
+	answers chan struct{} // a token for each large answer on its way
+	totals  *totals
 }
 
 // Handler returns the handler of all paths below Options.URL, which must be stripped before.
 func Handler(o Options) (http.Handler, error) {
-	s := &server{Options: o, runs: make(chan struct{}, mostRuns)}
+	s := &server{Options: o, runs: make(chan struct{}, mostRuns), answers: make(chan struct{}, mostAnswers),
+		totals: newTotals(o.Now)}
 	for _, pattern := range o.Origins {
 		re, err := CompileOrigin(pattern)
 		if err != nil {
@@ -154,6 +157,18 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // run serves a request within the bounds.
 func (req *request) run(serve func(*request) error) {
+	client := req.w
+	answer := &written{ResponseWriter: client}
+	req.w = answer
+	req.read(serve)
+	if !answer.send(req.answers) {
+		req.w = client
+		req.tooMuch("The archive sends too many large answers at once. Try again in a moment.")
+	}
+}
+
+// read makes the answer of a request, within the bounds on what reads the database.
+func (req *request) read(serve func(*request) error) {
 	ctx, cancel := context.WithTimeout(req.r.Context(), mostTime)
 	defer cancel()
 	req.ctx = ctx
@@ -192,7 +207,7 @@ func (req *request) run(serve func(*request) error) {
 
 // messagecount answers /messagecount.
 func (req *request) messagecount() error {
-	n, err := req.History.CountSelected(req.ctx, history.Selection{})
+	n, err := req.totals.count(req.ctx, req.History, history.Selection{})
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func (req *request) find(q query) (found []history.Selected, total int64, err er
 	if n := int64(len(found)); n < q.rows && (n > 0 || skip == 0) {
 		return found, skip + n, nil // it is the last page
 	}
-	total, err = req.History.CountSelected(req.ctx, q.selection)
+	total, err = req.totals.count(req.ctx, req.History, q.selection)
 	return found, total, err
 }
 
@@ -93,7 +93,7 @@ func (req *request) search(q query, skip int64) (found []history.Selected, total
 		if searched > mostSearched || bytes > mostText {
 			return false
 		}
-		if !words.match(req.ctx, pythonJSON(body(r.Payload), !req.Old)) {
+		if !words.mayMatch(r.Payload) || !words.match(req.ctx, pythonJSON(body(r.Payload), !req.Old)) {
 			return true
 		}
 		if total >= skip && int64(len(kept)) < q.rows {
