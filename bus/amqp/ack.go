@@ -1,6 +1,9 @@
 package amqp
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // An acker acknowledges the deliveries of one channel. Frames are done with in any order and by any goroutine, which
 // must not wait; so done only notes that, and flush, in the session's own goroutine, tells the broker: all in one go
@@ -10,9 +13,10 @@ type acker struct {
 	more chan struct{} // has room for one: there is something to flush
 
 	mu     sync.Mutex
-	first  uint64  // the tag of states[0]
-	states []state // of each delivery from first on
-	open   int     // deliveries that are not done with
+	first  uint64    // the tag of states[0]
+	states []state   // of each delivery from first on
+	open   int       // deliveries that are not done with
+	moved  time.Time // when the last one was done with, or the first of those that are open came
 }
 
 type state byte
@@ -34,6 +38,9 @@ func (a *acker) begin(tag uint64) bool {
 	if tag != a.first+uint64(len(a.states)) {
 		return false
 	}
+	if a.open == 0 {
+		a.moved = time.Now()
+	}
 	a.states = append(a.states, outstanding)
 	a.open++
 	return true
@@ -53,6 +60,7 @@ func (a *acker) set(tag uint64, to state) {
 	}
 	a.states[tag-a.first] = to
 	a.open--
+	a.moved = time.Now()
 	select {
 	case a.more <- struct{}{}:
 	default:
@@ -94,6 +102,16 @@ func (a *acker) due() (last uint64, single []uint64) {
 		}
 	}
 	return last, single
+}
+
+// idle is how long deliveries have waited without one of them being done with; 0 where none waits.
+func (a *acker) idle() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.open == 0 {
+		return 0
+	}
+	return time.Since(a.moved)
 }
 
 // outstanding is how many deliveries are not done with.

@@ -23,6 +23,8 @@ type session struct {
 	connClosed, channelClosed chan *amqp091.Error
 	cancelled                 chan string
 	blocked                   chan amqp091.Blocking
+
+	stuck bool // tell has ended the session, since nothing that it has brought is committed
 }
 
 // session receives over one connection, from dialling to its end.
@@ -32,6 +34,9 @@ func (b *broker) session(ctx context.Context, in *bus.Intake) (err error) {
 			err = &failure{FailedPanic, fmt.Errorf("client library: %v", p)}
 		}
 	}()
+	if err := b.unstuck(ctx); err != nil {
+		return err
+	}
 	alive, die := context.WithCancel(ctx)
 	defer die()
 	g, err := b.config.dial(alive, b.address)
@@ -97,17 +102,26 @@ func (s *session) receive(ctx context.Context, die func(), in *bus.Intake) error
 	err := s.consume(ctx, in)
 	die()
 	<-told
+	if s.stuck {
+		return s.giveBack()
+	}
 	return err
 }
 
 // tell acknowledges, and logs when the broker blocks, until the connection fails or ctx ends.
 func (s *session) tell(ctx context.Context) {
+	look := time.NewTicker(time.Second)
+	defer look.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-s.acker.more:
 			if s.acker.flush() != nil {
+				return
+			}
+		case <-look.C:
+			if s.stuck = s.acker.idle() > holds; s.stuck {
 				return
 			}
 		case b, open := <-s.blocked:
@@ -169,6 +183,7 @@ func (s *session) deliver(ctx context.Context, in *bus.Intake, d *amqp091.Delive
 	f.Ack = func() { acker.done(tag) }
 	f.Resumed, f.Whole = s.resumed, s.whole()
 	if err := s.meter.Forward(ctx, in, f); err != nil {
+		s.acker.settle(tag) // nobody has it
 		return err
 	}
 	s.resumed = false

@@ -32,6 +32,8 @@ type broker struct {
 	acks    atomic.Pointer[acker] // of the session; nil: none yet
 	blocks  atomic.Bool           // it takes no messages, for want of memory or disk
 
+	returned *acker // of the last session, if it has given its messages back
+
 	resumed bool // the next message is the first since any number may have been lost
 }
 

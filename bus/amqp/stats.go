@@ -17,6 +17,7 @@ const (
 	FailedClosed    = "closed"        // the broker has closed channel or connection, and said so
 	FailedLost      = sessions.Lost   // the network, or a broker that died
 	FailedSilent    = sessions.Silent // connected, and nothing came
+	FailedStuck     = "stuck"         // nothing of what came is committed: it goes back to the queue
 	FailedPanic     = "panic"         // the client library panicked
 )
 
