@@ -31,3 +31,6 @@ func (s *Store) Reclaim(ctx context.Context, keep Keep) error { return s.reclaim
 
 // SetPatience sets how long Settled waits.
 func (s *Store) SetPatience(d time.Duration) { s.patience = d }
+
+// Abandon gives the connection of a loading back, as a kill does.
+func (l *Loader) Abandon() error { return l.bare.close() }

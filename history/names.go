@@ -21,16 +21,33 @@ type nameRows struct {
 // a parameter for each costs twice as much.
 const manyNames = 30
 
+// peopleOf gives the people whom a message is about, its actor first.
+func peopleOf(e *catalogue.Event) []person {
+	actor := key(e.Actor)
+	var people []person
+	for i, name := range names(append([]string{e.Actor}, e.Users...)) {
+		p := person{name: name, isUser: true}
+		if i == 0 && actor != "" {
+			p.isActor = true
+			p.isUser = slices.ContainsFunc(e.Users, func(user string) bool { return key(user) == actor })
+		}
+		people = append(people, p)
+	}
+	return people
+}
+
 // addPeople adds the users of a message and its actor.
 func (n *nameRows) addPeople(tx *gorm.DB, row *messageRow, e *catalogue.Event) error {
-	actor := key(e.Actor)
-	users := names(append([]string{e.Actor}, e.Users...))
-	if actor == "" {
-		return n.add(tx, row, users)
+	people := peopleOf(e)
+	if len(people) > 0 && people[0].isActor {
+		n.values = append(n.values, people[0].name, row.SentAt, row.ID, people[0].isUser, true)
+		people = people[1:]
 	}
-	isUser := slices.ContainsFunc(e.Users, func(user string) bool { return key(user) == actor })
-	n.values = append(n.values, actor, row.SentAt, row.ID, isUser, true)
-	return n.add(tx, row, users[1:])
+	users := make([]string, len(people))
+	for i, p := range people {
+		users[i] = p.name
+	}
+	return n.add(tx, row, users)
 }
 
 // add adds the names of a message.

@@ -59,5 +59,9 @@ func current(ctx context.Context, d *DB) error {
 	case version < target:
 		return fmt.Errorf("%w (schema %d, this version needs %d)", ErrOlder, version, target)
 	}
-	return nil
+	some, err := d.IsAside(ctx)
+	if err == nil && some {
+		err = ErrAside
+	}
+	return err
 }

@@ -59,6 +59,7 @@ type Config struct {
 	Name     string        // the name of our sessions in PostgreSQL, where the URL has no application_name; "": notifyd
 	LockWait time.Duration // how long Open waits while another process migrates; 0: a minute
 	Log      *slog.Logger  // nil: silent
+	Bare     bool          // Open leaves the indexes aside that are so: see SetAside
 
 	look bool // nothing is written
 }
@@ -80,6 +81,9 @@ func (c Config) Open(ctx context.Context) (*DB, error) {
 	d, err := connect(c)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
+	}
+	if err := putRight(ctx, d, c); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database: %w", err), d.Close())
 	}
 	if err := up(ctx, d, c); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database: %w", err), d.Close())

@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
+	"github.com/notifyd/notifyd/cmd/notifyd/loading"
 	"github.com/notifyd/notifyd/cmd/notifyd/records"
 )
 
@@ -14,6 +15,7 @@ type historyCmd struct {
 	Latest records.LatestCmd `cmd:"" help:"Show the newest message of each category."`
 	Export records.ExportCmd `cmd:"" help:"Write messages to a file, the oldest first."`
 	Prune  records.PruneCmd  `cmd:"" help:"Say what retention would delete now, by rule."`
+	Import loading.Cmd       `cmd:"" help:"Put an archive into the history."`
 }
 
 // records returns the part of the process that the commands about the history may use.

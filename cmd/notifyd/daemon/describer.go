@@ -1,13 +1,30 @@
 package daemon
 
 import (
+	"fmt"
+	"log/slog"
 	"sync/atomic"
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/directory"
+	"github.com/notifyd/notifyd/internal/watch"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
+
+// LoadCatalogue loads the catalogue and the accounts that the daemon would use, for a command.
+func (s Settings) LoadCatalogue() (*catalogue.Catalogue, error) {
+	log := slog.New(slog.DiscardHandler)
+	entries, err := catalogue.Watch(folder(s.Catalogue.Folder), s.Catalogue.Check, log)
+	if err != nil {
+		return nil, fmt.Errorf("load catalogue: %w", err)
+	}
+	people, err := watch.New(directorySource(s.Directory.File), s.Directory.Check, log)
+	if err != nil {
+		return nil, fmt.Errorf("load directory: %w", err)
+	}
+	return entries.Load().WithAccounts(people.Load().Accounts()), nil
+}
 
 // A describer turns messages into events, with the current catalogue and the accounts of the directory. It is safe
 // for concurrent use and takes no lock.

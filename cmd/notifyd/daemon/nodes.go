@@ -77,10 +77,11 @@ func (s *Service) startBackends(rest *runGroup) {
 	}
 }
 
-// lockDatabase keeps a second daemon off an SQLite file. At its start the outbox takes over the sends that an earlier
-// process had in hand, and another running process must not lose its own that way. On PostgreSQL leases do this. The
-// lock ends with the process, also after kill -9; the file stays.
-func lockDatabase(dsn string) (*os.File, error) {
+// Lock keeps a second daemon off an SQLite file, and a daemon off a command that needs the file for itself. At its
+// start the outbox takes over the sends that an earlier process had in hand, and another running process must not lose
+// its own that way. On PostgreSQL leases do this. The lock ends with the process, also after kill -9; the file stays.
+// name is what others are told of the holder. An error that IsLocked means that somebody else has it.
+func Lock(dsn, name string) (*os.File, error) {
 	if isPostgres(dsn) {
 		return nil, nil
 	}
@@ -96,21 +97,24 @@ func lockDatabase(dsn string) (*os.File, error) {
 		err = fmt.Errorf("another notifyd runs on %s (%s): %w", dsn, readHolder(file), err)
 		return nil, errors.Join(err, file.Close())
 	}
-	if err := writeHolder(file); err != nil {
+	if err := writeHolder(file, name); err != nil {
 		return nil, errors.Join(fmt.Errorf("lock database: %w", err), file.Close())
 	}
 	return file, nil
 }
 
+// IsLocked reports whether an error of Lock says that another process has the lock.
+func IsLocked(err error) bool { return errors.Is(err, syscall.EWOULDBLOCK) }
+
 // maxHolder bounds what is read of the name of the lock's holder, in bytes.
 const maxHolder = 256
 
 // writeHolder writes into the lock file which process holds the lock.
-func writeHolder(file *os.File) error {
+func writeHolder(file *os.File, name string) error {
 	if err := file.Truncate(0); err != nil {
 		return err
 	}
-	_, err := file.WriteAt([]byte(thisProcess()+"\n"), 0)
+	_, err := file.WriteAt([]byte(name+"\n"), 0)
 	return err
 }
 
@@ -137,3 +141,6 @@ func thisProcess() string {
 func isPostgres(dsn string) bool {
 	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
 }
+
+// IsPostgres reports whether a dsn is of PostgreSQL, not of SQLite.
+func IsPostgres(dsn string) bool { return isPostgres(dsn) }

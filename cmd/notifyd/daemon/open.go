@@ -65,7 +65,7 @@ func (s *Service) warnOfExposed(f *config.File) {
 
 func (s *Service) openStores(ctx context.Context) error {
 	var err error
-	if s.lock, err = lockDatabase(s.settings.Database.DSN); err != nil {
+	if s.lock, err = Lock(s.settings.Database.DSN, thisProcess()); err != nil {
 		return err
 	}
 	database := migrations.Config{DSN: s.settings.Database.DSN, Name: thisProcess(), Log: s.log}

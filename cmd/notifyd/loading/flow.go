@@ -1,0 +1,92 @@
+package loading
+
+import (
+	"context"
+	"runtime"
+	"sync"
+
+	"github.com/notifyd/notifyd/history"
+)
+
+// A task is a block that a worker has, and the place for what it makes of it.
+type task struct {
+	block block
+	made  chan made // has room for one
+}
+
+// flow reads blocks, makes messages of them on all processors, and gives them to store in the order of the reading. It
+// ends with the first error of either.
+func flow(ctx context.Context, m *maker, read func(context.Context, func(context.Context, block) error) error,
+	store func(context.Context, made) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	workers := runtime.GOMAXPROCS(0)
+	todo, order := make(chan task), make(chan task, 4*workers)
+	var wg sync.WaitGroup
+	var failed error // of the reader: what it has handed over before is stored
+	wg.Go(func() {
+		defer close(todo)
+		defer close(order)
+		failed = read(ctx, func(ctx context.Context, b block) error {
+			t := task{b, make(chan made, 1)}
+			for _, c := range []chan task{order, todo} {
+				select {
+				case c <- t:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+			return nil
+		})
+	})
+	for range workers {
+		wg.Go(func() {
+			for t := range todo {
+				t.made <- m.make(t.block)
+			}
+		})
+	}
+	err := gather(ctx, order, store)
+	if err != nil {
+		cancel(err)
+	}
+	wg.Wait()
+	if err == nil {
+		err = failed
+	}
+	return err
+}
+
+// gather takes what is made, in order.
+func gather(ctx context.Context, order <-chan task, store func(context.Context, made) error) error {
+	for t := range order {
+		select {
+		case one := <-t.made:
+			if err := store(ctx, one); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// A batch is messages that go in together.
+type batch struct {
+	ready []*history.Ready
+	bytes int64
+}
+
+func (b *batch) add(all []*history.Ready) {
+	b.ready = append(b.ready, all...)
+	for _, r := range all {
+		b.bytes += r.Size()
+	}
+}
+
+func (b *batch) take() []*history.Ready {
+	all := b.ready
+	*b = batch{}
+	return all
+}

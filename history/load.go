@@ -1,0 +1,153 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/rulespec/catalogue"
+)
+
+// load.go appends the messages of an archive, by the million. What Append keeps, this keeps: each message once, two
+// that claim one id both. Only the way differs: what needs no database is made ready by many goroutines, messages go in
+// by the thousand, and one that is new goes in without a question to the database where that can be.
+
+// A Ready is a message that is made ready to be appended.
+type Ready struct {
+	event    *catalogue.Event
+	row      messageRow
+	facts    []byte // nil: too many
+	people   []person
+	packages []string
+}
+
+// A person is one whom a message is about.
+type person struct {
+	name            string
+	isUser, isActor bool
+}
+
+// MakeReady makes a message ready, in any goroutine.
+func (s *Store) MakeReady(e *catalogue.Event) *Ready {
+	return &Ready{event: e, row: newRow(e, s.now()), facts: pack(e), people: peopleOf(e), packages: names(e.Packages)}
+}
+
+// Size is how many bytes it adds, as the bounds of Keep count them.
+func (r *Ready) Size() int64 { return r.row.Size }
+
+// A Loader appends an archive. Only one goroutine at a time uses it.
+type Loader struct {
+	store *Store
+	bare  *bare // nil: all indexes are there
+}
+
+// Loaded is what became of messages.
+type Loaded struct {
+	Added     int
+	Known     int   // copies of messages that are kept
+	Upgraded  int   // copies that prove more, which were put in the place of those that were kept
+	Conflicts int   // of Added: those that claim the id of another message
+	Waiting   int   // to be decided about when the indexes are there again
+	Bytes     int64 // of those added
+}
+
+func (l *Loaded) add(more Loaded) {
+	l.Added, l.Known, l.Upgraded = l.Added+more.Added, l.Known+more.Known, l.Upgraded+more.Upgraded
+	l.Conflicts, l.Bytes = l.Conflicts+more.Conflicts, l.Bytes+more.Bytes
+}
+
+// NewLoader makes a Loader that works beside others.
+func (s *Store) NewLoader() *Loader { return &Loader{store: s} }
+
+// Append stores messages in one transaction, or in several where ids are taken.
+func (l *Loader) Append(ctx context.Context, all []*Ready) (Loaded, error) {
+	if l.bare != nil {
+		return l.bare.append(ctx, all)
+	}
+	return l.store.appendReady(ctx, all)
+}
+
+// appendReady appends messages as Append does.
+func (s *Store) appendReady(ctx context.Context, all []*Ready) (loaded Loaded, err error) {
+	events := make([]*catalogue.Event, len(all))
+	for i, r := range all {
+		events[i] = r.event
+	}
+	var outcomes []Outcome
+	err = s.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		outcomes, err = s.Append(tx, events)
+		return err
+	})
+	if err != nil {
+		return Loaded{}, err
+	}
+	for _, o := range outcomes {
+		switch o.Fate {
+		case Added, Doubted:
+			loaded.Added++
+			loaded.Bytes += o.grown
+		case Upgraded:
+			loaded.Upgraded++
+		default:
+			loaded.Known++
+		}
+		if o.Conflict.Kind != NoConflict {
+			loaded.Conflicts++
+		}
+	}
+	return loaded, nil
+}
+
+// pool gives the connections that write.
+func (s *Store) pool() (*sql.DB, error) {
+	pool, err := s.writer.DB()
+	if err != nil {
+		return nil, fmt.Errorf("load history: %w", err)
+	}
+	return pool, nil
+}
+
+// Waiting gives how many messages wait for the indexes.
+func (l *Loader) Waiting() int {
+	if l.bare == nil {
+		return 0
+	}
+	return len(l.bare.waiting)
+}
+
+// End ends a loading. restore makes the indexes again; then it is decided about the messages that have waited for them.
+func (l *Loader) End(ctx context.Context, restore func(context.Context) error) (loaded Loaded, err error) {
+	if l.bare == nil {
+		return loaded, nil
+	}
+	waiting := l.bare.waiting
+	err = l.bare.close()
+	l.bare = nil
+	if err = errors.Join(err, restore(ctx)); err != nil {
+		return loaded, err
+	}
+	for len(waiting) > 0 {
+		n := min(batch, len(waiting))
+		more, err := l.store.appendReady(ctx, waiting[:n])
+		if err != nil {
+			return loaded, err
+		}
+		loaded.add(more)
+		waiting = waiting[n:]
+	}
+	return loaded, nil
+}
+
+// maxWaiting bounds the messages that wait, and so what they take in memory.
+const (
+	maxWaiting      = 20_000
+	maxWaitingBytes = 64 << 20
+)
+
+// Full reports that so many messages wait that End is to be called, and a new Loader to go on.
+func (l *Loader) Full() bool {
+	return l.bare != nil && (len(l.bare.waiting) >= maxWaiting || l.bare.held >= maxWaitingBytes)
+}
