@@ -15,6 +15,9 @@ type Metered interface {
 	Collect(emit metric.Emit)
 }
 
+// StandbyMetric stands instead of ConnectedMetric where another node receives from the address.
+const StandbyMetric = sourcePrefix + "standby"
+
 // The metrics that every source can offer. Their labels are Frame.Source, and the address that frames come from.
 var (
 	connectedDesc = sourceDesc(connected, "1 while frames can come from the address.", metric.Gauge)

@@ -29,8 +29,8 @@ func (bookmarkRow) TableName() string { return "bookmarks" }
 // of several processes on one database one works for the bridge, and another goes on where that one ends. The bookmark
 // of a bridge that is new stands behind all messages that are kept.
 func (s *Store) Claim(ctx context.Context, bridge, holder string, until time.Time) (b Bookmark, held bool, err error) {
-	if err := s.beginBookmark(ctx, bridge); err != nil {
-		return b, false, fmt.Errorf("begin the bookmark of bridge %s: %w", bridge, err)
+	if err := s.BeginBookmark(ctx, bridge); err != nil {
+		return b, false, err
 	}
 	err = s.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		taken := tx.Exec("UPDATE bookmarks SET holder = ?, held_until = ? WHERE bridge = ? AND (holder = ? OR held_until < ?)",
@@ -49,7 +49,14 @@ func (s *Store) Claim(ctx context.Context, bridge, holder string, until time.Tim
 	return b, held, nil
 }
 
-// beginBookmark makes the bookmark of a bridge that has none.
+// BeginBookmark makes the bookmark of a bridge that has none.
+func (s *Store) BeginBookmark(ctx context.Context, bridge string) error {
+	if err := s.beginBookmark(ctx, bridge); err != nil {
+		return fmt.Errorf("begin the bookmark of bridge %s: %w", bridge, err)
+	}
+	return nil
+}
+
 func (s *Store) beginBookmark(ctx context.Context, bridge string) error {
 	var known int64
 	err := s.reader.WithContext(ctx).Model(&bookmarkRow{}).Where("bridge = ?", bridge).Count(&known).Error

@@ -9,6 +9,9 @@ import (
 
 // Prepare makes the bookmark of a bridge that is new. It is called before anything is stored.
 func (c *Carrier) Prepare(ctx context.Context) error {
+	if c.While != nil {
+		return c.History.BeginBookmark(ctx, c.Name) // and another node may be working
+	}
 	_, err := c.claim(ctx)
 	return err
 }
@@ -19,7 +22,7 @@ func (c *Carrier) claim(ctx context.Context) (bool, error) {
 	if now.Before(c.held.Add(renewed - lease)) {
 		return true, nil
 	}
-	b, held, err := c.History.Claim(ctx, c.Name, c.Holder, now.Add(lease))
+	b, held, err := c.History.Claim(ctx, c.Name, c.Holder, c.until(now))
 	if err != nil {
 		return false, err
 	}
@@ -38,6 +41,16 @@ func (c *Carrier) claim(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
+// until gives the time until which nobody else may take the bookmark. Where one of several nodes works at a time by
+// other means (Config.While) it may be taken at once: clocks of nodes differ. Who has lost it learns so when it wants
+// to move it.
+func (c *Carrier) until(now time.Time) time.Time {
+	if c.While != nil {
+		return time.UnixMicro(0)
+	}
+	return now.Add(lease)
+}
+
 // saveSeldom saves the bookmark at once where something was handed on, and otherwise now and then.
 func (c *Carrier) saveSeldom(ctx context.Context, carried bool) error {
 	if !carried && c.Now().Sub(c.savedAt) < look {
@@ -51,7 +64,7 @@ func (c *Carrier) save(ctx context.Context) error {
 		return nil
 	}
 	now := c.Now()
-	ours, err := c.History.Move(ctx, c.Name, c.Holder, c.position, now.Add(lease))
+	ours, err := c.History.Move(ctx, c.Name, c.Holder, c.position, c.until(now))
 	if err != nil {
 		return err
 	}
@@ -63,19 +76,17 @@ func (c *Carrier) save(ctx context.Context) error {
 	return nil
 }
 
-// end saves the bookmark, gives it up, and closes the bridge.
-func (c *Carrier) end(ctx context.Context) error {
+// end saves the bookmark and gives it up.
+func (c *Carrier) end(ctx context.Context) {
+	if c.held.IsZero() {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
-	if !c.held.IsZero() {
-		if err := c.save(ctx); err != nil {
-			c.Log.Warn("the bookmark is not saved; some messages will be handed on twice", "error", err)
-		} else if err := c.History.Release(ctx, c.Name, c.Holder); err != nil {
-			c.Log.Warn("the bookmark is not released", "error", err)
-		}
+	if err := c.save(ctx); err != nil {
+		c.Log.Warn("the bookmark is not saved; some messages will be handed on twice", "error", err)
+	} else if err := c.History.Release(ctx, c.Name, c.Holder); err != nil {
+		c.Log.Warn("the bookmark is not released", "error", err)
 	}
-	if err := c.Open.Bridge.Close(); err != nil {
-		c.Log.Debug("the bridge was not closed in order", "error", err)
-	}
-	return nil
+	c.held = time.Time{}
 }

@@ -9,8 +9,8 @@
 // The first start of a bridge begins behind all that is kept. If an outage lasts until the history deletes what the
 // bridge has not handed on, that is lost to it, counted with the deletion, and said.
 //
-// Several processes on one PostgreSQL take turns: one holds the bookmark, and another takes it over when that one ends,
-// or does not hold it again within a minute.
+// Of several nodes on one PostgreSQL one works for a bridge, by a lease (Config.While). Another one takes over when
+// that one ends or is lost, and goes on at the bookmark. It finds what any node has stored within a second.
 //
 // # What is not handed on
 //
@@ -42,8 +42,10 @@ type Config struct {
 	Describe func(*bus.Message) *catalogue.Event
 	Database string // by which messages say that they were in it
 	Holder   string // by which this process holds the bookmark
-	Now      func() time.Time
-	Log      *slog.Logger
+	// While runs run whenever this node is the one that works for the bridge. Nil: there is one node.
+	While func(ctx context.Context, run func(context.Context) error) error
+	Now   func() time.Time
+	Log   *slog.Logger
 }
 
 // A Carrier works for one bridge.
@@ -104,6 +106,24 @@ func (c *Carrier) Wake() {
 
 // Run carries until ctx ends.
 func (c *Carrier) Run(ctx context.Context) error {
+	defer func() {
+		if err := c.Open.Bridge.Close(); err != nil {
+			c.Log.Debug("the bridge was not closed in order", "error", err)
+		}
+	}()
+	if c.While == nil {
+		return c.work(ctx)
+	}
+	c.counts.standBy(true)
+	return c.While(ctx, func(ctx context.Context) error {
+		defer c.counts.standBy(true)
+		return c.work(ctx)
+	})
+}
+
+// work carries until ctx ends.
+func (c *Carrier) work(ctx context.Context) error {
+	defer c.end(ctx)
 	for ctx.Err() == nil {
 		switch more, err := c.step(ctx); {
 		case ctx.Err() != nil:
@@ -120,7 +140,7 @@ func (c *Carrier) Run(ctx context.Context) error {
 			}
 		}
 	}
-	return c.end(ctx)
+	return nil
 }
 
 // await waits until there may be something to carry.

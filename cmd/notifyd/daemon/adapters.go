@@ -141,14 +141,21 @@ func (s *Service) openCarriers(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read identity of the database: %w", err)
 	}
-	holder := thisProcess()
+	holder := s.leases.Node
 	if !s.db.Postgres {
 		holder = "the owner of the file" // there is one at a time, and it waits for nobody after a kill
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.bridges)) {
+		var while func(context.Context, func(context.Context) error) error
+		if s.db.Postgres {
+			while = func(ctx context.Context, run func(context.Context) error) error {
+				return s.leases.While(ctx, "bridge "+name, run)
+			}
+		}
 		c := carrier.New(carrier.Config{
 			Name: name, Open: s.bridges[name], History: s.history, Describe: s.describer.describe,
 			Database: database[:min(16, len(database))], Holder: holder, Now: s.env.Now, Log: s.log,
+			While: while,
 		})
 		for _, source := range s.sources {
 			located, ok := source.(bus.Located)

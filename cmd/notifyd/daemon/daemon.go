@@ -45,6 +45,7 @@ import (
 	"github.com/notifyd/notifyd/cmd/notifyd/carrier"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/holes"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/nodes"
 	"github.com/notifyd/notifyd/cmd/notifyd/leases"
 	"github.com/notifyd/notifyd/cmd/notifyd/say"
 	"github.com/notifyd/notifyd/directory"
@@ -83,6 +84,7 @@ type Service struct {
 	db        *migrations.DB
 	leaseDB   *migrations.DB // the same database, with connections of its own; nil on SQLite
 	leases    *leases.Leases
+	listening *nodes.Sources // which of sources this node runs
 	describer *describer
 	trust     *watch.Watcher[*trust.Verifier]
 	signer    *watch.Watcher[*trust.Signer] // its value is nil while bus.publish names no certificate

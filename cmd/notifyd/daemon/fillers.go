@@ -11,6 +11,7 @@ import (
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/backlog"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/holes"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/nodes"
 	"github.com/notifyd/notifyd/internal/metric"
 )
 
@@ -29,8 +30,19 @@ func (s *Service) openHoles(ctx context.Context) error {
 		Fillable: s.fillable,
 		Now:      s.env.Now, Log: s.log,
 	})
-	all := func(string) bool { return true }
-	return s.holes.Restore(ctx, s.db.Writer, all, sourceNames(s.sources))
+	s.listening = &nodes.Sources{
+		Leases: s.leases, Several: s.db.Postgres, All: s.sources, Holes: s.holes, DB: s.db.Writer, Log: s.log,
+		Names: sourceNames,
+	}
+	mine := map[string]bus.Source{} // the others' are taken up when this node gets the lease
+	for name, source := range s.sources {
+		if !s.listening.Single(name) {
+			mine[name] = source
+		}
+	}
+	names := sourceNames(mine)
+	ours := func(source string) bool { return !s.db.Postgres || slices.Contains(names, source) }
+	return s.holes.Restore(ctx, s.db.Writer, ours, names)
 }
 
 // fillable reports whether somebody can be asked for what a source lacks.
@@ -161,7 +173,8 @@ type connects struct {
 	open  bool    // frames can come: its input is not spent, as that of a file
 }
 
-func (s *Service) connects() map[string]connects { return connectsOf(s.sources) }
+// connects leaves out what is on standby.
+func (s *Service) connects() map[string]connects { return connectsOf(s.listening.Running()) }
 
 func connectsOf(sources map[string]bus.Source) map[string]connects {
 	all := map[string]connects{}

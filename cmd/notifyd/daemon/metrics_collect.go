@@ -7,7 +7,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/notifyd/notifyd/backends"
-	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/internal/metric"
 	"github.com/notifyd/notifyd/outbox"
 )
@@ -54,11 +53,7 @@ func (r collector) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	emit := emitter(out)
-	for _, source := range r.s.sources {
-		if metered, ok := source.(bus.Metered); ok {
-			metered.Collect(emit)
-		}
-	}
+	r.s.listening.Collect(emit)
 	for _, outlet := range r.s.outlets {
 		outlet.Collect(emit)
 	}

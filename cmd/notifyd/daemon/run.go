@@ -30,13 +30,7 @@ func (s *Service) Run(ctx context.Context) error {
 		return err
 	})
 	for name, source := range s.sources {
-		intake.start("source "+name, func(ctx context.Context) error {
-			err := source.Run(ctx, in)
-			if err == nil && ctx.Err() == nil {
-				s.log.Info("a source has ended: its input is spent", "source", name)
-			}
-			return err
-		})
+		intake.start("source "+name, s.listening.Listening(name, source, in))
 	}
 	s.startFillers(intake, in)
 	intake.start("own messages", s.once("own messages", func(ctx context.Context) error { return s.voice.Run(ctx, in) }))

@@ -85,7 +85,7 @@ func checkNames(f *config.File, set Settings, sources map[string]bus.Source) err
 // sourceWarnings says what limits the sources at this moment.
 func (s *Service) sourceWarnings() []string {
 	var all []string
-	for _, name := range slices.Sorted(maps.Keys(s.sources)) {
+	for _, name := range slices.Sorted(maps.Keys(s.listening.Running())) {
 		if w, ok := s.sources[name].(bus.Warning); ok {
 			all = append(all, w.Warnings()...)
 		}

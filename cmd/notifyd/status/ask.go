@@ -101,6 +101,9 @@ func (r *Report) readMetrics(text []byte) error {
 	for _, m := range families[bus.ConnectedMetric].GetMetric() {
 		of(m).Connected, of(m).Ended = value(m) == 1, false
 	}
+	for _, m := range families[bus.StandbyMetric].GetMetric() {
+		of(m).Standby, of(m).Ended = value(m) == 1, false
+	}
 	for _, m := range families[bus.ReceivedMetric].GetMetric() {
 		of(m).Received = value(m)
 	}

@@ -27,6 +27,9 @@ notifyd_source_connected{address="tcp://b:1",source="b \"x\""} 0
 # TYPE notifyd_source_messages_received_total counter
 notifyd_source_messages_received_total{address="tcp://a:1",source="a"} 1.5e+06
 notifyd_source_messages_received_total{address="/tmp/x",source="file"} 7
+notifyd_source_messages_received_total{address="tcp://c:1",source="other"} 3
+# TYPE notifyd_source_standby gauge
+notifyd_source_standby{address="tcp://c:1",source="other"} 1
 # TYPE notifyd_source_last_message_timestamp_seconds gauge
 notifyd_source_last_message_timestamp_seconds{address="tcp://a:1",source="a"} 1.764438845123e+09
 # TYPE notifyd_backend_down gauge
@@ -81,9 +84,10 @@ func TestAsk(t *testing.T) {
 	last := time.UnixMilli(1764438845123).UTC()
 	want := Report{
 		Ready: true, Warnings: []string{"nothing is verified"},
-		Endpoints: []Endpoint{{"a", "tcp://a:1", true, 1.5e6, &last, false, true},
-			{"a", "tcp://a:2", false, 0, nil, false, true}, {`b "x"`, "tcp://b:1", false, 0, nil, false, false},
-			{"file", "/tmp/x", false, 7, nil, true, false}},
+		Endpoints: []Endpoint{{"a", "tcp://a:1", true, 1.5e6, &last, false, false, true},
+			{"a", "tcp://a:2", false, 0, nil, false, false, true}, {`b "x"`, "tcp://b:1", false, 0, nil, false, false, false},
+			{"file", "/tmp/x", false, 7, nil, true, false, false},
+			{"other", "tcp://c:1", false, 3, nil, false, true, false}},
 		Backends: []Backend{{"email", false}, {"irc", true}},
 		Services: []Service{
 			{"git", "org.example.prod", last, Usual{310, 8}, pace.Silent},
@@ -140,9 +144,11 @@ func TestPrint(t *testing.T) {
 	last := now.Add(-3*time.Minute - 4*time.Second)
 	r := Report{
 		Ready: true, Warnings: []string{"nothing is verified"},
-		Endpoints: []Endpoint{{"hub", "tcp://hub:9940", true, 12, &last, false, false},
-			{"x\x1b[2J", "tcp://x:1", false, 0, nil, false, false}, {"quiet", "tcp://q:1", true, 0, nil, false, true},
-			{"file", "/tmp/x", false, 7, nil, true, false}},
+		Endpoints: []Endpoint{{"hub", "tcp://hub:9940", true, 12, &last, false, false, false},
+			{"x\x1b[2J", "tcp://x:1", false, 0, nil, false, false, false},
+			{"quiet", "tcp://q:1", true, 0, nil, false, false, true},
+			{"file", "/tmp/x", false, 7, nil, true, false, false},
+			{"other", "tcp://c:1", false, 3, nil, false, true, false}},
 		Backends: []Backend{{"irc", true}},
 		Services: []Service{
 			{"git", "org.example.prod", now.Add(-50 * time.Hour), Usual{12.5, 4}, pace.Silent},
@@ -161,6 +167,7 @@ hub       tcp://hub:9940  connected      3m 4s ago     12
 x[2J      tcp://x:1       not connected  none          0
 quiet     tcp://q:1       silent         none          0
 file      /tmp/x          ended          none          7
+other     tcp://c:1       standby        none          3
 
 BACKEND  STATE
 irc      down

@@ -47,6 +47,8 @@ func (p *printer) endpoints(all []Endpoint) {
 		switch {
 		case e.Ended:
 			state = "ended"
+		case e.Standby:
+			state = "standby"
 		case e.Connected && e.Silent:
 			state = "silent"
 		case e.Connected:

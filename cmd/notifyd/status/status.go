@@ -42,6 +42,7 @@ type Endpoint struct {
 	Received    float64    `json:"received"`     // messages since the start of the daemon
 	LastMessage *time.Time `json:"last_message"` // nil: none since the start
 	Ended       bool       `json:"ended"`        // its input is spent, as that of a file is
+	Standby     bool       `json:"standby"`      // another node receives from it
 	Silent      bool       `json:"silent"`       // no address of the endpoint has said anything for too long
 }
 
@@ -74,7 +75,7 @@ func (r *Report) Judge() {
 		if _, known := connected[e.Name]; !known {
 			names, ended[e.Name] = append(names, e.Name), true
 		}
-		ended[e.Name] = ended[e.Name] && e.Ended
+		ended[e.Name] = ended[e.Name] && (e.Ended || e.Standby)
 		connected[e.Name] = connected[e.Name] || e.Connected
 		silent[e.Name] = e.Silent
 	}
