@@ -20,8 +20,9 @@ type ledger struct {
 	session int // the number of the one that there is
 	era     int // of the consumer
 	open    map[uint64]entry
-	told    []string // the acknowledgements of what is done with, as long as the server was not told
-	last    uint64   // the highest number that was handed over
+	told    []string  // the acknowledgements of what is done with, as long as the server was not told
+	last    uint64    // the highest number that was handed over
+	moved   time.Time // when a message was done with last, or handed over while none was
 
 	stream, consumer time.Time // when they were made
 }
@@ -70,6 +71,9 @@ func (l *ledger) hand(sequence uint64) (done func(), ok bool) {
 	if e.handed {
 		return nil, false
 	}
+	if l.working() == 0 {
+		l.moved = time.Now()
+	}
 	e.handed = true
 	l.open[sequence] = e
 	l.last = max(l.last, sequence)
@@ -85,6 +89,7 @@ func (l *ledger) done(era int, sequence uint64) {
 		return
 	}
 	delete(l.open, sequence)
+	l.moved = time.Now()
 	l.told = append(l.told, e.ack)
 	for _, signal := range []chan struct{}{l.more, l.less} {
 		select {
@@ -106,15 +111,30 @@ func (l *ledger) drained(ctx context.Context) error {
 	return nil
 }
 
-func (l *ledger) handed() (n int) {
+func (l *ledger) handed() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.working()
+}
+
+// working is handed, for who holds the lock.
+func (l *ledger) working() (n int) {
 	for _, e := range l.open {
 		if e.handed {
 			n++
 		}
 	}
 	return n
+}
+
+// idle is how long messages that were handed over have waited without one of them being done with; 0 where none waits.
+func (l *ledger) idle() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.working() == 0 {
+		return 0
+	}
+	return time.Since(l.moved)
 }
 
 // giveBack notes that a message was not handed over after all, and will come again.

@@ -31,6 +31,12 @@ type session struct {
 
 // session receives over one connection, from dialling to its end.
 func (s *server) session(ctx context.Context, in *bus.Intake) error {
+	if s.stuck {
+		if err := s.ledger.drained(ctx); err != nil {
+			return err
+		}
+		s.stuck = false
+	}
 	alive, die := context.WithCancel(ctx)
 	defer die()
 	d := &dialer{server: s, ctx: alive}
@@ -105,6 +111,9 @@ func (s *session) receive(ctx context.Context, die func(), in *bus.Intake) error
 	err := s.consume(ctx, in)
 	die()
 	both.Wait()
+	if s.stuck {
+		return s.giveBack()
+	}
 	return err
 }
 
@@ -123,6 +132,9 @@ func (s *session) tell(ctx context.Context) {
 		case <-s.ledger.more:
 			s.flush()
 		case <-tick.C:
+			if s.stuck = s.ledger.idle() > holds; s.stuck {
+				return
+			}
 			s.say(inProgress, s.ledger.waiting())
 		}
 	}

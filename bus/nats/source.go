@@ -34,6 +34,7 @@ type server struct {
 	ledger  *ledger
 	pending atomic.Uint64 // messages of the stream that are still to come
 
+	stuck   bool // the last session has given its messages back
 	late    bool // the last message was older than the consumer
 	resumed bool // the next message is the first since some were lost
 }

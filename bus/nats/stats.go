@@ -16,6 +16,7 @@ const (
 	FailedDeleted  = "deleted"       // the consumer was deleted while we read
 	FailedLost     = sessions.Lost   // the network, or a server that stops or died
 	FailedSilent   = sessions.Silent // connected, and nothing came
+	FailedStuck    = "stuck"         // nothing of what came is committed: it is given back
 	FailedProtocol = "protocol"      // what answers is no NATS server, or a hostile one
 )
 

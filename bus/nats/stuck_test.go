@@ -1,0 +1,37 @@
+package nats
+
+import (
+	"testing"
+
+	"github.com/notifyd/notifyd/bus/bustest"
+	"github.com/notifyd/notifyd/bus/nats/natstest"
+)
+
+// TestStuckNodeGivesItsMessagesBack: a node that commits nothing keeps no message from another, and takes none until it
+// commits again.
+func TestStuckNodeGivesItsMessagesBack(t *testing.T) {
+	t.Parallel()
+	server := natstest.Start(t)
+	js := server.JetStream(t)
+	natstest.Stream(t, js, 1, "EVENTS", "org.>")
+	keys := "urls: [%q], stream: EVENTS, ack_wait: 30s"
+	stuck := start(t, keys, server.URL)
+	stuck.connected()
+	publish(t, js, "", bustest.Sample(1))
+	held := stuck.next()
+
+	other := start(t, keys, server.URL)
+	other.connected()
+	again := other.next()
+	if string(again.Payload) != string(held.Payload) {
+		t.Errorf("the other node got %s, want %s", again.Payload, held.Payload)
+	}
+	again.Done()
+	stuck.reaches(failures, FailedStuck, 1)
+	stuck.says("none of the messages that came is stored")
+	if stuck.value("notifyd_source_connected", "") != 0 {
+		t.Error("it consumes, and what it has is not committed yet")
+	}
+	held.Done()
+	stuck.connected()
+}
