@@ -32,7 +32,7 @@ func TestNodes(t *testing.T) {
 
 // play plays a row: all is well for a while, something happens, and in the end everything is counted.
 func play(t *testing.T, r row) {
-	w := newWorld(t, 3, 20*time.Millisecond)
+	w := newWorld(t, 3, 40*time.Millisecond)
 	w.db2.startReplica(w.db1)
 	makePeople(t, w.db1.url("notifyd"), *chosen != "")
 	w.startNodes()

@@ -14,7 +14,7 @@ import (
 )
 
 // rate is how many messages a second are published.
-const rate = 10
+const rate = 8
 
 const topic = "org.example.prod.nodes.step"
 

@@ -19,22 +19,26 @@ const shortest = "kill"
 const takeover = 20 * time.Second
 
 var rows = []row{
-	{"kill", "a node that speaks on IRC is killed while it works", func(w *world) {
+	{"kill", "the node that speaks on IRC is killed while it mails", func(w *world) {
 		holder, _ := w.speaker()
+		w.mailing(holder)
 		holder.child.Kill()
 	}, takeover},
-	{"kill-other", "a node that holds nothing is killed while it works", func(w *world) {
+	{"kill-other", "a node that does not speak on IRC is killed while it mails", func(w *world) {
 		_, others := w.speaker()
+		w.mailing(others[0])
 		others[0].child.Kill()
 	}, takeover},
 	{"stopped", "the node that speaks on IRC stops for 20 s (SIGSTOP), and goes on", func(w *world) {
 		holder, _ := w.speaker()
+		w.mailing(holder)
 		holder.child.Signal(w.t, syscall.SIGSTOP)
 		pause(w.t, 20*time.Second)
 		holder.child.Signal(w.t, syscall.SIGCONT)
 	}, takeover},
 	{"two", "two of three nodes are killed, that on IRC among them", func(w *world) {
 		holder, others := w.speaker()
+		w.mailing(holder)
 		holder.child.Kill()
 		others[0].child.Kill()
 	}, takeover},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -91,6 +92,22 @@ func startMail(t *testing.T, takes time.Duration) *fakesmtp.Server {
 	})
 	t.Cleanup(func() { stop(); running.Wait() })
 	return s
+}
+
+// mailing waits until a node has handed over a mail, and waits for the answer of the mail server.
+func (w *world) mailing(n *node) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
+	defer cancel()
+	for {
+		all, err := w.mail.Wait(ctx, w.mail.Count()+1)
+		if err != nil {
+			w.t.Fatalf("%s mails nothing: %v", n.name, err)
+		}
+		if strings.HasPrefix(all[len(all)-1].Client, n.addr+":") {
+			return
+		}
+	}
 }
 
 // promote makes the replica the primary.

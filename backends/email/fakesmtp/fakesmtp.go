@@ -54,7 +54,8 @@ type Message struct {
 	From       string
 	To         []string
 	Data       []byte
-	Connection int // the number of the connection that carried it, from 1
+	Connection int    // the number of the connection that carried it, from 1
+	Client     string // its address
 	Received   time.Time
 }
 

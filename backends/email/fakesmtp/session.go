@@ -103,7 +103,7 @@ func (c *session) content(r io.Reader) error {
 		return err
 	}
 	m := Message{From: c.from, To: c.to, Data: append(head[:n], rest...), Connection: c.number,
-		Received: time.Now()}
+		Client: c.conn.Conn().RemoteAddr().String(), Received: time.Now()}
 	if err := c.server.keep(m); err != nil {
 		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "Cannot store"}
 	}
