@@ -62,7 +62,9 @@ var searches = []struct {
 	{"package", history.Query{Package: "package77"},
 		map[bool]string{true: "message_packages_pkey", false: "sqlite_autoindex_message_packages_1"}},
 	{"app and topic", history.Query{Topic: "org.example.prod.app3.thing3", App: "app3"}, index("idx_messages_topic")},
-	{"user and package", history.Query{User: "user77", Package: "package77"},
+	{"user and rare package", history.Query{User: "user3", Package: "package77"},
+		map[bool]string{true: "message_packages_pkey", false: "sqlite_autoindex_message_packages_1"}},
+	{"rare user and application", history.Query{User: "user77", App: "app17"},
 		map[bool]string{true: "message_users_pkey", false: "sqlite_autoindex_message_users_1"}},
 	{"rare prefix", history.Query{Topic: "org.example.prod.none."}, index("idx_messages_time")},
 }
@@ -89,7 +91,7 @@ func TestSearchUsesIndexes(t *testing.T) {
 						strings.Contains(plan, "TEMP B-TREE") {
 						t.Errorf("%s: %s", test.name, plan)
 					}
-					if !strings.Contains(plan, "ORDER BY") {
+					if !strings.Contains(plan, "ORDER BY") || strings.Contains(plan, "AS entries") { // the choice
 						continue
 					}
 					if first && !strings.Contains(plan, test.index[d.Postgres]) {

@@ -9,8 +9,9 @@ import (
 	"gorm.io/gorm"
 )
 
-// A search reads one index in the order of time and checks the other conditions message by message, a window at a
-// time. maxScan bounds how many messages it reads before it returns the matches so far, with a Next to continue from.
+// A search reads one index in the order of time, the one with the fewest entries, and checks the other conditions
+// message by message, a window at a time. maxScan bounds how many messages it reads before it returns the matches so
+// far, with a Next to continue from.
 const (
 	window  = 500
 	maxScan = 10000
@@ -47,16 +48,20 @@ func find(tx *gorm.DB, q Query) (ids []int64, next int64, err error) {
 	if err != nil {
 		return nil, 0, err
 	}
+	by, err := lead(tx, q)
+	if err != nil {
+		return nil, 0, err
+	}
 	limit := limitOf(q)
 	for scanned := 0; scanned < maxScan; scanned += window {
-		read, err := readWindow(tx, q, last)
+		read, err := readWindow(tx, q, by, last)
 		if err != nil {
 			return nil, 0, err
 		}
 		if len(read) == 0 {
 			return ids, 0, nil
 		}
-		matching, err := match(tx, q, read)
+		matching, err := match(tx, q, by, read)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -90,22 +95,39 @@ func start(tx *gorm.DB, q Query) (*Cursor, error) {
 	return &found[0], nil
 }
 
-// readWindow reads the next window of the index that is most selective: user, package, topic, application, or time
-// alone.
-func readWindow(tx *gorm.DB, q Query, last *Cursor) ([]Cursor, error) {
-	table, id, where, args := "messages", "id", []string{"1 = 1"}, []any{}
-	switch {
-	case q.User != "":
-		table, id, where, args = "message_users", "message_id", []string{"name = ?"}, []any{key(q.User)}
-	case q.Package != "":
-		table, id, where, args = "message_packages", "message_id", []string{"name = ?"}, []any{key(q.Package)}
-	case whole(q.Topic):
-		where, args = []string{"topic = ?"}, []any{column(q.Topic)}
-	case q.App != "":
-		where, args = []string{"app = ?"}, []any{key(q.App)}
+// lead gives the index to read: that of the user, the package, the topic or the application, or time alone.
+func lead(tx *gorm.DB, q Query) (lookup, error) {
+	one := func(name string) []string {
+		if name == "" {
+			return nil
+		}
+		return []string{name}
 	}
+	topic := q.Topic
+	if !whole(topic) {
+		topic = ""
+	}
+	s := &selecting{Selection: Selection{Since: q.Since, Until: q.Until}, by: everything, sizes: map[string]estimate{}}
+	s.needs = lookups(one(q.User), nil, one(q.Package), one(topic), nil)
+	if q.App != "" {
+		s.needs = append(s.needs, lookup{table: "messages", id: "id", column: "app", index: "idx_messages_app",
+			names: one(key(q.App))})
+	}
+	for i := range s.needs {
+		s.needs[i].also = "" // who did it is found like the users
+	}
+	err := s.choose(tx)
+	return s.by, err
+}
+
+// readWindow reads the next window of an index.
+func readWindow(tx *gorm.DB, q Query, by lookup, last *Cursor) ([]Cursor, error) {
+	where, args := []string{"1 = 1"}, []any{}
 	add := func(condition string, values ...any) {
 		where, args = append(where, condition), append(args, values...)
+	}
+	if by.column != "" {
+		add(by.column+" = ?", by.names[0])
 	}
 	if !q.Since.IsZero() {
 		add("sent_at >= ?", q.Since.UnixMicro())
@@ -114,19 +136,19 @@ func readWindow(tx *gorm.DB, q Query, last *Cursor) ([]Cursor, error) {
 		add("sent_at < ?", q.Until.UnixMicro())
 	}
 	if last != nil {
-		add("(sent_at, "+id+") < (?, ?)", last.SentAt, last.ID)
+		add("(sent_at, "+by.id+") < (?, ?)", last.SentAt, last.ID)
 	}
 	var read []Cursor
-	err := tx.Raw("SELECT sent_at, "+id+" AS id FROM "+table+" WHERE "+strings.Join(where, " AND ")+
-		" ORDER BY sent_at DESC, "+id+" DESC LIMIT ?", append(args, window)...).Scan(&read).Error
+	err := tx.Raw("SELECT sent_at, "+by.id+" AS id FROM "+by.table+" WHERE "+strings.Join(where, " AND ")+
+		" ORDER BY sent_at DESC, "+by.id+" DESC LIMIT ?", append(args, window)...).Scan(&read).Error
 	return read, err
 }
 
 func whole(topic string) bool { return topic != "" && !strings.HasSuffix(topic, ".") }
 
-// match returns the ids, in their order, of the messages in read that meet the conditions that readWindow did not
-// check.
-func match(tx *gorm.DB, q Query, read []Cursor) ([]int64, error) {
+// match returns the ids, in their order, of the messages in read that meet the conditions that the index does not
+// answer.
+func match(tx *gorm.DB, q Query, by lookup, read []Cursor) ([]int64, error) {
 	ids := make([]int64, len(read))
 	for i, c := range read {
 		ids[i] = c.ID
@@ -138,13 +160,16 @@ func match(tx *gorm.DB, q Query, read []Cursor) ([]int64, error) {
 			where, args = append(where, condition), append(args, values...)
 		}
 	}
-	people := q.User != "" || q.Package != ""
-	add(q.User != "" && q.Package != "",
-		"EXISTS (SELECT 1 FROM message_packages p WHERE p.message_id = m.id AND p.name = ?)", key(q.Package))
-	add(whole(q.Topic) && people, "m.topic = ?", column(q.Topic))
+	has := func(table, name string) {
+		add(name != "" && by.table != table, "EXISTS (SELECT 1 FROM "+table+" n WHERE n.name = ? AND n.sent_at = m.sent_at"+
+			" AND n.message_id = m.id)", key(name))
+	}
+	has("message_users", q.User)
+	has("message_packages", q.Package)
+	add(whole(q.Topic) && by.column != "topic", "m.topic = ?", column(q.Topic))
 	add(q.Topic != "" && !whole(q.Topic), "substr(m.topic, 1, length(CAST(? AS text))) = ?", column(q.Topic),
 		column(q.Topic))
-	add(q.App != "" && (people || whole(q.Topic)), "m.app = ?", key(q.App))
+	add(q.App != "" && by.column != "app", "m.app = ?", key(q.App))
 	if len(where) == 0 {
 		return ids, nil
 	}
