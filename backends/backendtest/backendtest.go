@@ -32,6 +32,7 @@
 //   - a marked notice shows its standing, and nothing that its sender wrote becomes a link
 //   - an error holds neither an address nor a secret
 //   - Run returns nil soon after its context ends
+//   - a Runner that is not Everywhere sends again once Run is called again
 //
 // An arrival that has not come is not waited for by the clock alone: the kit sends a mark behind it. When the mark has
 // arrived and the notice has not, it is lost, and the test fails within seconds.
@@ -106,6 +107,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"down and back", testDown},
 		{"hostile", testHostile},
 		{"marked", testMarked},
+		{"next term", testNextTerm},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			b := newBench(t, open(t))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,7 +19,8 @@ const manage = "https://notify.example.org/settings"
 type bench struct {
 	Fixture
 	t     *testing.T
-	marks int // sent so far
+	marks int    // sent so far
+	end   func() // of what runs
 }
 
 func newBench(t *testing.T, f Fixture) *bench {
@@ -36,12 +38,12 @@ func newBench(t *testing.T, f Fixture) *bench {
 	return b
 }
 
-// run runs the backend until the test ends.
+// run runs the backend until end is called, or the test ends.
 func (b *bench) run(runner backends.Runner) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- runner.Run(ctx) }()
-	b.t.Cleanup(func() {
+	b.end = sync.OnceFunc(func() {
 		cancel()
 		select {
 		case err := <-done:
@@ -52,6 +54,7 @@ func (b *bench) run(runner backends.Runner) {
 			b.broken(ends, "it has not returned within %v", patience)
 		}
 	})
+	b.t.Cleanup(b.end)
 }
 
 func (b *bench) parcel(id string, notices ...backends.Notice) backends.Parcel {

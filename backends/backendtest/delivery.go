@@ -41,6 +41,23 @@ func testAccount(t *testing.T, b *bench) {
 	b.expect(tellsAccount, "314159")
 }
 
+// testNextTerm runs the backend again, as a node does that takes over from another one what it had before.
+func testNextTerm(t *testing.T, b *bench) {
+	if backends.OnEveryNode(b.Backend) {
+		t.Skip("it runs on every node")
+	}
+	n := Samples()[0]
+	b.deliver(b.parcel("term-1", n))
+	b.expect(delivers, n.Title)
+	b.end()
+	b.run(b.Backend.(backends.Runner))
+	n.Title = "of the next term"
+	if err := b.tryDeliver(b.parcel("term-2", n)); err != nil {
+		b.stop(returned, "Send = %v for %v", err, patience)
+	}
+	b.expect(returned, n.Title)
+}
+
 // testRetry sends a parcel twice, as the outbox does after a crash between the backend's yes and its own commit.
 func testRetry(t *testing.T, b *bench) {
 	n := Samples()[0]

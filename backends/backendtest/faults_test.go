@@ -31,6 +31,25 @@ type endless struct{ *shelf }
 
 func (endless) Run(context.Context) error { select {} }
 
+// brief is a shelf that works for one Run only.
+type brief struct {
+	*shelf
+	over atomic.Bool
+}
+
+func (b *brief) Run(ctx context.Context) error {
+	<-ctx.Done()
+	b.over.Store(true)
+	return nil
+}
+
+func (b *brief) Send(ctx context.Context, p backends.Parcel) error {
+	if b.over.Load() {
+		return fmt.Errorf("put on the shelf: %w", backends.ErrUnavailable)
+	}
+	return b.shelf.Send(ctx, p)
+}
+
 // counted is a shelf with a figure that names whom it is about.
 type counted struct{ *shelf }
 
@@ -162,6 +181,9 @@ var faults = map[string]fault{
 			}
 			return s.Send(ctx, p)
 		})},
+	"runs once": {"next term", "a Runner that is not Everywhere", func(f *backendtest.Fixture, s *shelf) {
+		f.Backend = &brief{shelf: s}
+	}},
 	"runs for ever": {"info", "Run returns nil soon after", func(f *backendtest.Fixture,
 		s *shelf) {
 		f.Backend = endless{s}

@@ -31,6 +31,7 @@ const (
 	warns    promise = "a marked notice shows its standing, and nothing that its sender wrote becomes a link"
 	isSilent promise = "an error holds neither an address nor a secret"
 	ends     promise = "Run returns nil soon after its context ends"
+	returned promise = "a Runner that is not Everywhere sends again once Run is called again"
 )
 
 // broken fails the test for a promise, with what was seen.

@@ -28,7 +28,7 @@ type network struct {
 
 	mu      sync.Mutex
 	live    *session      // nil while not connected
-	first   chan struct{} // closed when the very first attempt is over
+	first   chan struct{} // closed when the first attempt of Run is over
 	stats   NetworkStats
 	reached bool // ever
 }
@@ -40,6 +40,7 @@ func newNetwork(c Network, t *tls.Config, manage string, log *slog.Logger, rando
 
 // run keeps the connection up until ctx ends.
 func (n *network) run(ctx context.Context) {
+	n.begin()
 	defer n.tried()
 	failed := int64(0) // in a row
 	for ctx.Err() == nil {

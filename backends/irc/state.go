@@ -57,13 +57,16 @@ func (b *Backend) Collect(emit metric.Emit) {
 	}
 }
 
-// connected gives the live session. It waits until the very first attempt is over: a daemon that has just started is
-// not down.
+// connected gives the live session. It waits until the first attempt of Run is over: a daemon that has just started, or
+// taken over from another one, is not down.
 func (n *network) connected(ctx context.Context) (*session, error) {
 	late := time.NewTimer(n.config.ConnectTimeout)
 	defer late.Stop()
+	n.mu.Lock()
+	first := n.first
+	n.mu.Unlock()
 	select {
-	case <-n.first:
+	case <-first:
 	case <-late.C: // Run has not been called
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%w: not connected yet: %w", backends.ErrUnavailable, context.Cause(ctx))
@@ -74,6 +77,17 @@ func (n *network) connected(ctx context.Context) (*session, error) {
 		return nil, fmt.Errorf("%w: not connected", backends.ErrUnavailable)
 	}
 	return n.live, nil
+}
+
+// begin makes Sends wait for the first attempt of this Run.
+func (n *network) begin() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	select {
+	case <-n.first: // of an earlier Run
+		n.first = make(chan struct{})
+	default:
+	}
 }
 
 // tried ends the wait for the first attempt.
