@@ -114,3 +114,45 @@ func TestOnlyWhereItMay(t *testing.T) {
 	until(t, "the other node sends it", func() bool { return len(sinks[0].got()) == 21 })
 	until(t, "the breaker is forgotten", func() bool { return !nodes[1].Counts()[0].Down })
 }
+
+// TestDigestOnceOfThreeNodes: what waits for a destination goes as one digest when it falls due, whichever of three nodes
+// has added it and however many look.
+func TestDigestOnceOfThreeNodes(t *testing.T) {
+	const destinations, each = 20, 9
+	d := migratest.Open(t, migratest.Postgres(t))
+	sink := &fakeBackend{}
+	var mu sync.Mutex
+	parcels := map[string][]int{} // by address: how many notices each had
+	sink.answer = func(_ context.Context, p backends.Parcel) error {
+		mu.Lock()
+		defer mu.Unlock()
+		parcels[p.To] = append(parcels[p.To], len(p.Notices))
+		return nil
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	defer func() { cancel(); all.Wait() }()
+	due := time.Now().Add(6 * time.Second) // all is added by then
+	for i := range 3 {
+		o := open(d, Config{Poll: 50 * time.Millisecond, DatabaseClock: true}, time.Now, byte(i))
+		all.Go(func() { _ = o.Run(ctx, map[string]backends.Backend{"mail": sink}) })
+		for k := range destinations {
+			for n := range each / 3 {
+				one := delivery(fmt.Sprint(i, "-", n), fmt.Sprint(k), due)
+				one.Together = true
+				add(t, o, one)
+			}
+		}
+	}
+	until(t, "all is sent", func() bool { return depth(t, d, Done) == destinations*each })
+	mu.Lock()
+	defer mu.Unlock()
+	for to, sizes := range parcels {
+		if len(sizes) != 1 || sizes[0] != each {
+			t.Errorf("%s got digests of %v notices, want one of %d", to, sizes, each)
+		}
+	}
+	if len(parcels) != destinations || sink.twice != nil {
+		t.Errorf("%d destinations of %d; %v", len(parcels), destinations, sink.twice)
+	}
+}
