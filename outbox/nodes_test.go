@@ -115,8 +115,8 @@ func TestOnlyWhereItMay(t *testing.T) {
 	until(t, "the breaker is forgotten", func() bool { return !nodes[1].Counts()[0].Down })
 }
 
-// TestDigestOnceOfThreeNodes: what waits for a destination goes as one digest when it falls due, whichever of three nodes
-// has added it and however many look.
+// TestDigestOnceOfThreeNodes: what waits for a destination goes as one digest when it falls due, whichever of three
+// nodes has added it and however many look.
 func TestDigestOnceOfThreeNodes(t *testing.T) {
 	const destinations, each = 20, 9
 	d := migratest.Open(t, migratest.Postgres(t))

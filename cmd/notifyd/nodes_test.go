@@ -1,6 +1,9 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
+	"os/exec"
 	"syscall"
 	"testing"
 	"time"
@@ -55,7 +58,9 @@ func (w *cluster) shareTheWork() {
 // all waits until alice has heard of messages, and looks for what came twice.
 func (w *cluster) all(ids []string) {
 	w.Helper()
-	exectest.Eventually(w.T, tookOver, "all is told", func() bool { return w.query(unsettled) == 0 && w.said() >= w.ferries() })
+	exectest.Eventually(w.T, tookOver, "all is told", func() bool {
+		return w.query(unsettled) == 0 && w.said() >= w.ferries()
+	})
 	if got, want := w.said(), w.ferries(); got != want {
 		w.Errorf("%d lines on IRC, want %d", got, want)
 	}
@@ -96,6 +101,36 @@ func (w *cluster) killTheHolder() {
 	}
 	w.start(holder)
 	w.wait(holder)
+	w.status(holder)
+}
+
+// status: the node that is back, under a new name, says who is there, and who was killed.
+func (w *cluster) status(asked *clusterNode) {
+	out, err := exec.Command(buildNotifyd(w.T), "--config", asked.config, "status", "--json").Output()
+	var said struct {
+		Nodes []struct {
+			Gone, This bool
+			Holds      []string
+		}
+		Down []string
+	}
+	if err := errors.Join(err, json.Unmarshal(out, &said)); err != nil {
+		w.Fatalf("%v: %s", err, out)
+	}
+	gone, this, holds := 0, 0, 0
+	for _, n := range said.Nodes {
+		if n.Gone {
+			gone++
+		} else {
+			holds += len(n.Holds)
+		}
+		if n.This {
+			this++
+		}
+	}
+	if len(said.Nodes) != 4 || gone != 1 || this != 1 || holds < 5 || len(said.Down) > 0 {
+		w.Errorf("status says %s", out)
+	}
 }
 
 // killOneThatSends kills a node with mails in hand: the mail server has stopped in the middle of them. Another one

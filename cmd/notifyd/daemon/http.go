@@ -78,8 +78,12 @@ func (s *Service) readyz(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(status)
 	warnings := append(s.trustWarnings(), s.sourceWarnings()...)
+	nodes, err := s.leases.Nodes(ctx)
+	if err != nil {
+		s.log.Debug("cannot say which nodes there are", "error", err)
+	}
 	answer := map[string]any{"ready": problem == "", "problem": problem, "warnings": orNone(warnings),
-		"silent": orNone(s.silences.Silent())}
+		"silent": orNone(s.silences.Silent()), "nodes": nodes}
 	if err := json.NewEncoder(w).Encode(answer); err != nil {
 		s.log.Debug("cannot answer readyz", "error", err)
 	}

@@ -45,7 +45,8 @@ func TestDatabaseThatDoesNotAnswer(t *testing.T) {
 	}
 }
 
-// TestClocksThatJump: no jump of a clock makes two of one; a holder whose clock jumps ahead stops, and may begin again.
+// TestClocksThatJump: no jump of a clock makes two of one. A holder whose clock jumps ahead stops, unless it learns that
+// it still has the lease.
 func TestClocksThatJump(t *testing.T) {
 	dsn, w := migratest.Postgres(t), newWatch(t)
 	a, b := newNode(t, "a", dsn), newNode(t, "b", dsn)
@@ -70,9 +71,8 @@ func TestClocksThatJump(t *testing.T) {
 	if a.Held("x") {
 		t.Error("a holder that was suspended for hours believes that it still holds its lease")
 	}
-	if node, took := w.next(); took > 2*testHold+5*time.Second {
-		t.Errorf("%s began after %s", node, took)
-	}
+	// A renewal that works says that nobody has taken it meanwhile, and the holder goes on; or else somebody begins.
+	exectest.Eventually(t, 30*time.Second, "somebody works", func() bool { return a.Held("x") || b.Held("x") })
 }
 
 // TestPauseOfTheHolder: the clocks have gone on without the process. It must not work for a moment more.
@@ -88,7 +88,7 @@ func TestPauseOfTheHolder(t *testing.T) {
 	if a.Held("x") {
 		t.Error("held after a pause as long as the lease")
 	}
-	w.next() // nobody else was there
+	exectest.Eventually(t, 30*time.Second, "it works again", func() bool { return a.Held("x") })
 }
 
 // The child process of the tests below works whenever it holds the lease, and says so line by line.

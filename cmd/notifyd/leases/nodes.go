@@ -25,8 +25,10 @@ type Node struct {
 	Name    string    `json:"name"`
 	Version string    `json:"version"`
 	Started time.Time `json:"started"`
-	Seen    time.Time `json:"seen"` // when it was there last
-	Gone    bool      `json:"gone"` // for longer than a lease lasts: killed, or cut off from the database
+	Seen    time.Time `json:"seen"`  // when it was there last
+	Gone    bool      `json:"gone"`  // for longer than a lease lasts: killed, or cut off from the database
+	This    bool      `json:"this"`  // the one that says so
+	Holds   []string  `json:"holds"` // leases
 }
 
 // Appear shows this node to people until ctx ends; then it takes it off the table.
@@ -62,11 +64,16 @@ func (l *Leases) appear(ctx context.Context) error {
 		remembered.Microseconds(), l.Node, l.Version).Error
 }
 
-// Nodes gives the daemons on the database, by name: this one too, and those that were killed within a day.
+// Nodes gives the daemons on the database, by name: this one too, and those that were killed within a day; with what
+// each holds. There are none where this process is alone.
 func (l *Leases) Nodes(ctx context.Context) ([]Node, error) {
 	all := []Node{}
 	if l.DB == nil {
 		return all, nil
+	}
+	held, err := l.read(ctx)
+	if err != nil {
+		return all, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.limit())
 	defer cancel()
@@ -74,15 +81,21 @@ func (l *Leases) Nodes(ctx context.Context) ([]Node, error) {
 		Name, Version          string
 		StartedAt, SeenAt, Now int64
 	}
-	err := l.DB.WithContext(ctx).Raw(`SELECT *, ` + now + ` AS now FROM nodes ORDER BY name`).Scan(&rows).Error
+	err = l.DB.WithContext(ctx).Raw(`SELECT *, ` + now + ` AS now FROM nodes ORDER BY name`).Scan(&rows).Error
 	if err != nil {
 		return all, fmt.Errorf("read nodes: %w", err)
 	}
 	for _, r := range rows {
-		all = append(all, Node{
-			Name: r.Name, Version: r.Version, Started: time.UnixMicro(r.StartedAt).UTC(),
-			Seen: time.UnixMicro(r.SeenAt).UTC(), Gone: r.Now-r.SeenAt > l.Hold.Microseconds(),
-		})
+		n := Node{
+			Name: r.Name, Version: r.Version, Started: time.UnixMicro(r.StartedAt).UTC(), This: r.Name == l.Node,
+			Seen: time.UnixMicro(r.SeenAt).UTC(), Gone: r.Now-r.SeenAt > l.Hold.Microseconds(), Holds: []string{},
+		}
+		for _, lease := range held {
+			if lease.Holder == r.Name {
+				n.Holds = append(n.Holds, lease.Name)
+			}
+		}
+		all = append(all, n)
 	}
 	return all, nil
 }

@@ -3,7 +3,6 @@ package leases
 import (
 	"context"
 	"fmt"
-	"time"
 )
 
 // A row is one lease as it stands in the database.
@@ -96,26 +95,4 @@ func (l *Leases) release(ctx context.Context, h *hold) {
 	case beat > 0 && !h.lost():
 		l.Log.Info("lease given up", "lease", h.name)
 	}
-}
-
-// A Lease is a row for people.
-type Lease struct {
-	Name  string    `json:"name"`
-	Node  string    `json:"node"`  // that holds it
-	Since time.Time `json:"since"` // it was taken
-}
-
-// All gives the leases that somebody holds, by name. A node that was killed a moment ago still counts.
-func (l *Leases) All(ctx context.Context) ([]Lease, error) {
-	all := []Lease{}
-	if l.DB == nil {
-		return all, nil
-	}
-	rows, err := l.read(ctx)
-	for _, r := range rows {
-		if r.Holder != "" {
-			all = append(all, Lease{r.Name, r.Holder, time.UnixMicro(r.TakenAt).UTC()})
-		}
-	}
-	return all, err
 }

@@ -35,6 +35,7 @@ func Ask(ctx context.Context, base string) (Report, error) {
 	defer client.CloseIdleConnections()
 	r := Report{
 		Warnings: []string{}, Endpoints: []Endpoint{}, Backends: []Backend{}, Bridges: []Bridge{}, Services: []Service{},
+		Nodes: []Node{},
 	}
 	text, err := get(ctx, client, base+"/readyz", maxReady, http.StatusOK, http.StatusServiceUnavailable)
 	if err != nil {
@@ -44,11 +45,16 @@ func Ask(ctx context.Context, base string) (Report, error) {
 		Ready    *bool
 		Problem  string
 		Warnings []string
+		Nodes    []Node
 	}
 	if err := json.Unmarshal(text, &ready); err != nil || ready.Ready == nil {
 		return r, fmt.Errorf("%s/readyz gives no answer of notifyd's", base)
 	}
 	r.Ready, r.Problem, r.Warnings = *ready.Ready, ready.Problem, append(r.Warnings, ready.Warnings...)
+	for _, n := range ready.Nodes {
+		n.Holds = append([]string{}, n.Holds...)
+		r.Nodes = append(r.Nodes, n)
+	}
 	text, err = get(ctx, client, base+"/metrics", maxMetrics, http.StatusOK)
 	if err != nil {
 		return r, err

@@ -74,7 +74,8 @@ func listening(t *testing.T, status int, ready, metrics string) string {
 	return s.URL
 }
 
-const isReady = `{"ready":true,"problem":"","warnings":["nothing is verified"]}`
+const isReady = `{"ready":true,"problem":"","warnings":["nothing is verified"],"nodes":[{"name":"one","version":"2",
+	"started":"2026-05-01T00:00:00Z","seen":"2026-05-13T11:59:58Z","this":true,"holds":["backend irc","history"]},{"name":"two"}]}`
 
 func TestAsk(t *testing.T) {
 	r, err := Ask(t.Context(), listening(t, 200, isReady, metrics))
@@ -94,6 +95,9 @@ func TestAsk(t *testing.T) {
 			{"wiki", "org.example.prod", time.Time{}, Usual{0, 1}, pace.Unknown},
 		},
 		Bridges: []Bridge{{"to_amqp.main", "rabbit x", false, 7, 90, 12, 3}},
+		Nodes: []Node{{Name: "one", Version: "2", Started: time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC),
+			Seen: now.Add(-2 * time.Second), This: true, Holds: []string{"backend irc", "history"}},
+			{Name: "two", Holds: []string{}}},
 	}
 	want.Warnings = append(want.Warnings, "not all services are shown: there are more than are followed")
 	if !reflect.DeepEqual(r, want) {
@@ -154,6 +158,8 @@ func TestPrint(t *testing.T) {
 			{"git", "org.example.prod", now.Add(-50 * time.Hour), Usual{12.5, 4}, pace.Silent},
 			{Name: "wiki", Under: "org.example.prod", Last: now, State: pace.Unknown},
 		},
+		Nodes: []Node{{Name: "one", Version: "2", Seen: now.Add(-2 * time.Second), This: true, Holds: []string{"a b", "c"}},
+			{Name: "two\x1b[2J", Version: "1", Seen: now.Add(-time.Hour), Gone: true}},
 	}
 	r.Judge()
 	var out strings.Builder
@@ -175,6 +181,10 @@ irc      down
 SERVICE  OF                LAST SEEN  USUAL THIS HOUR  STATE
 git      org.example.prod  2d 2h ago  12.5             silent
 wiki     org.example.prod  0s ago     not known        unknown
+
+NODE    VERSION  SEEN       STATE          DOES ALONE
+one     2        2s ago     ok (this one)  a b, c
+two[2J  1        1h 0m ago  gone           
 
 DOWN: endpoint x[2J is not connected
 DOWN: endpoint quiet is silent

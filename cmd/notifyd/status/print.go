@@ -3,6 +3,7 @@ package status
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -19,6 +20,7 @@ func (r *Report) Print(out io.Writer, now time.Time) error {
 	p.backends(r.Backends)
 	p.bridges(r.Bridges)
 	p.services(r.Services)
+	p.nodes(r.Nodes)
 	p.line("")
 	for _, d := range r.Down {
 		p.line("DOWN: %s", text.OneLine(d))
@@ -103,6 +105,24 @@ func (p *printer) services(all []Service) {
 			usual = fmt.Sprintf("%.4g", s.Usual.PerHour)
 		}
 		p.line("%s\t%s\t%s\t%s\t%s", text.OneLine(s.Name), text.OneLine(s.Under), p.ago(s.Last), usual, s.State)
+	}
+}
+
+func (p *printer) nodes(all []Node) {
+	if len(all) == 0 {
+		return
+	}
+	p.line("\nNODE\tVERSION\tSEEN\tSTATE\tDOES ALONE")
+	for _, n := range all {
+		state := "ok"
+		switch {
+		case n.Gone:
+			state = "gone"
+		case n.This:
+			state = "ok (this one)"
+		}
+		p.line("%s\t%s\t%s\t%s\t%s", text.OneLine(n.Name), text.OneLine(n.Version), p.ago(n.Seen), state,
+			text.OneLine(strings.Join(n.Holds, ", ")))
 	}
 }
 

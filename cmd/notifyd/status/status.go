@@ -1,5 +1,6 @@
 // Package status is what `notifyd status` says: whether the daemon is ready, which endpoints are connected and when a
-// message came from each last, which backends are down, and which services have fallen silent.
+// message came from each last, which backends are down, which services have fallen silent, and which daemons share the
+// database.
 //
 // Ask asks the operator listener of a daemon, /readyz and /metrics, as a monitoring system does. It is bounded in time
 // and size, and changes nothing. What is silent the daemon says: see package bus/pace.
@@ -31,7 +32,8 @@ type Report struct {
 	Backends  []Backend  `json:"backends"`
 	Bridges   []Bridge   `json:"bridges"`
 	Services  []Service  `json:"services"`
-	Down      []string   `json:"down"` // what is down, in words
+	Nodes     []Node     `json:"nodes"` // the daemons on one PostgreSQL database; empty on SQLite
+	Down      []string   `json:"down"`  // what is down, in words
 }
 
 // An Endpoint is one address of a source.
@@ -50,6 +52,17 @@ type Endpoint struct {
 type Backend struct {
 	Name string `json:"name"`
 	Down bool   `json:"down"`
+}
+
+// A Node is a daemon on the database.
+type Node struct {
+	Name    string    `json:"name"`
+	Version string    `json:"version"`
+	Started time.Time `json:"started"`
+	Seen    time.Time `json:"seen"`  // when it was there last
+	Gone    bool      `json:"gone"`  // it was killed, or is cut off from the database
+	This    bool      `json:"this"`  // the one that was asked
+	Holds   []string  `json:"holds"` // what it alone does: doc/operating.md
 }
 
 // A Bridge leads to another bus.
