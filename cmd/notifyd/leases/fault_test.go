@@ -45,8 +45,8 @@ func TestDatabaseThatDoesNotAnswer(t *testing.T) {
 	}
 }
 
-// TestClocksThatJump: no jump of a clock makes two of one. A holder whose clock jumps ahead stops, unless it learns that
-// it still has the lease.
+// TestClocksThatJump: no jump of a clock makes two of one. A holder whose clock jumps ahead stops, unless it learns
+// that it still has the lease.
 func TestClocksThatJump(t *testing.T) {
 	dsn, w := migratest.Postgres(t), newWatch(t)
 	a, b := newNode(t, "a", dsn), newNode(t, "b", dsn)
