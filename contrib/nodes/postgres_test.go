@@ -61,8 +61,8 @@ func (p *postgres) runPostgres(name string, args ...string) {
 func (p *postgres) startPrimary() {
 	p.t.Helper()
 	p.runPostgres("initdb", "-D", p.data, "-U", "postgres", "-A", "trust", "-N", "--locale=C.UTF-8", "-E", "UTF8")
-	p.run("sh", "-c", fmt.Sprintf("printf 'host all all 10.99.0.0/24 trust\nhost replication all 10.99.0.0/24 trust\n' >>%s",
-		filepath.Join(p.data, "pg_hba.conf")))
+	rules := `host all all 10.99.0.0/24 trust\nhost replication all 10.99.0.0/24 trust\n`
+	p.run("sh", "-c", fmt.Sprintf("printf '%s' >>%s", rules, filepath.Join(p.data, "pg_hba.conf")))
 	p.start()
 	p.execute("CREATE DATABASE notifyd")
 }

@@ -34,7 +34,7 @@ func TestScale(t *testing.T) {
 	if alone != "" {
 		t.Skipf("no hosts of their own can be made here: %s", alone)
 	}
-	w := newWorld(t, mostAtOnce, 0)
+	w := newWorld(t, mostAtOnce, 0, false)
 	makeCrowd(t, w.db1.url("notifyd"))
 	limits := make([]*slice, mostAtOnce)
 	for i, n := range w.nodes {
@@ -54,7 +54,7 @@ func TestScale(t *testing.T) {
 			fmt.Println(m)
 		}
 	}
-	fmt.Println(summary(rates))
+	fmt.Print(summary(rates))
 }
 
 // A measurement is what so many nodes have done.
@@ -64,15 +64,17 @@ type measurement struct {
 	twice      int
 	took       time.Duration
 	processors map[string]float64 // how much of one each part has used
+	sessions   string             // what PostgreSQL's waited for
 }
 
 func (m measurement) String() string {
 	var parts []string
 	for _, name := range []string{"nodes", "PostgreSQL", "RabbitMQ", "test"} {
-		parts = append(parts, fmt.Sprintf("%s %.2f", name, m.processors[name]))
+		parts = append(parts, fmt.Sprintf("%s %.2f (%.2f ms a mail)", name, m.processors[name],
+			1000*m.processors[name]/m.rate))
 	}
-	return fmt.Sprintf("%d nodes: %.0f mails a second for %.1f s, %d twice; processors: %s", m.nodes, m.rate,
-		m.took.Seconds(), m.twice, strings.Join(parts, ", "))
+	return fmt.Sprintf("%d nodes: %.0f mails a second for %.1f s, %d twice; processors: %s; sessions of PostgreSQL: %s",
+		m.nodes, m.rate, m.took.Seconds(), m.twice, strings.Join(parts, ", "), m.sessions)
 }
 
 // measure starts k nodes, publishes as much as fits them at once, and gives the rate between a tenth and nine tenths of
@@ -97,9 +99,9 @@ func (w *world) measure(k, first int, limits []*slice) measurement {
 	}
 	owed := messages * wholesome
 	began := wait(owed / 10)
-	earlier := usedByAll(pids)
+	earlier, stop := usedByAll(pids), w.waits()
 	ended := wait(owed - owed/10)
-	m := measurement{nodes: k, took: ended.Sub(began), processors: map[string]float64{}}
+	m := measurement{nodes: k, took: ended.Sub(began), processors: map[string]float64{}, sessions: stop()}
 	m.rate = float64(owed-2*(owed/10)) / m.took.Seconds()
 	for name, now := range usedByAll(pids) {
 		m.processors[name] = (now - earlier[name]).Seconds() / m.took.Seconds()

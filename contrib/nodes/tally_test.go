@@ -180,7 +180,15 @@ func longestPause(times []time.Time) (longest time.Duration, began time.Time) {
 	return longest, began
 }
 
+// missing is how many commits and notices are lost.
+func (s *tally) missing() int {
+	return len(s.uncommitted) + len(s.mail.lost) + len(s.digest.lost) + len(s.lines.lost)
+}
+
+// late is how many messages and notices came later than they may.
+func (s *tally) late() int { return s.queued + s.mail.late + s.digest.late + s.lines.late }
+
 // whole reports whether everything published is committed, and everybody has everything.
 func (s *tally) whole() bool {
-	return len(s.uncommitted)+len(s.mail.lost)+len(s.digest.lost)+len(s.lines.lost) == 0
+	return s.missing() == 0
 }

@@ -21,7 +21,8 @@ type world struct {
 	folder    string
 	db1, db2  *postgres // the primary and its synchronous replica
 	primary   *postgres // which of them is the primary now
-	mq        *rabbit
+	mq        *rabbit   // nil where the bus is JetStream
+	stream    *cluster  // nil where the bus is RabbitMQ
 	mail      *fakesmtp.Server
 	chat      *chat
 	nodes     []*node
@@ -29,8 +30,9 @@ type world struct {
 }
 
 // newWorld starts everything but the nodes and the publisher. The database is empty. mailTakes is how long the mail
-// server thinks about a mail that it has taken: who is killed meanwhile has sent it, and cannot know.
-func newWorld(t *testing.T, nodes int, mailTakes time.Duration) *world {
+// server thinks about a mail that it has taken: who is killed meanwhile has sent it, and cannot know. The bus is
+// RabbitMQ, or JetStream.
+func newWorld(t *testing.T, nodes int, mailTakes time.Duration, nats bool) *world {
 	t.Helper()
 	w := &world{t: t}
 	var err error
@@ -46,13 +48,18 @@ func newWorld(t *testing.T, nodes int, mailTakes time.Duration) *world {
 	w.db2 = newPostgres(t, newHost(t, "db2", 12), w.folder)
 	w.primary = w.db1
 	w.db1.startPrimary()
-	w.mq = newRabbit(newHost(t, "mq", 20), w.folder)
+	if nats {
+		w.stream = newCluster(t, w.folder)
+		w.publisher = newPublisher(t, w.stream)
+	} else {
+		w.mq = newRabbit(newHost(t, "mq", 20), w.folder)
+		w.publisher = newPublisher(t, w.mq)
+	}
 	w.mail = startMail(t, mailTakes)
 	w.chat = newChat(t, newHost(t, "irc", 40), w.folder)
 	for n := range nodes {
 		w.nodes = append(w.nodes, newNode(w, newHost(t, fmt.Sprint("n", n+1), 31+n)))
 	}
-	w.publisher = newPublisher(t, w.mq.url())
 	return w
 }
 
@@ -133,7 +140,7 @@ database: {dsn: 'postgres://postgres@%s,%s/notifyd?sslmode=disable&target_sessio
 web: {listen: ''}
 metrics: {listen: '%s'}
 outbox: {cap: 0}
-bus: {amqp: {brokers: {site: {url: '%s', queue: notifyd, queue_type: quorum, retry_max: 5s}}}}
+bus: {%s}
 backends:
   email: {host: %s, port: 25, tls: none, from: notifyd@example.org, connections: 4}
   irc: {networks: [{name: net, address: '%s', nick: notifyd, burst: 100, per_second: 100}]}
@@ -142,12 +149,21 @@ backends:
 func newNode(w *world, h *host) *node {
 	w.t.Helper()
 	n := &node{host: h, config: filepath.Join(w.folder, h.name+".yaml")}
-	text := fmt.Sprintf(nodeConfig, w.db1.at(postgresPort), w.db2.at(postgresPort), n.at(8081), w.mq.url(), harness,
+	text := fmt.Sprintf(nodeConfig, w.db1.at(postgresPort), w.db2.at(postgresPort), n.at(8081), w.source(), harness,
 		w.chat.at(6667))
 	if err := os.WriteFile(n.config, []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
 	return n
+}
+
+// source is where nodes get their messages from, as the configuration says it.
+func (w *world) source() string {
+	if w.stream != nil {
+		return fmt.Sprintf("nats: {servers: {site: {urls: [%s], stream: EVENTS, retry_max: 5s}}}", w.stream.urls())
+	}
+	return fmt.Sprintf("amqp: {brokers: {site: {url: '%s', queue: notifyd, queue_type: quorum, retry_max: 5s}}}",
+		w.mq.url())
 }
 
 // begin starts the daemon; waitReady waits until it works.
