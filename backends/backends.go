@@ -60,6 +60,8 @@ type Notice struct {
 	Why      []Reason // every filter that matched; empty for account mail
 	Grouping Grouping `json:",omitzero"` // what it shares with others of a digest
 
+	Document *Document `json:",omitempty"` // nil for nearly all
+
 	Provenance
 }
 

@@ -36,6 +36,9 @@ func (c composer) compose(p backends.Parcel) (*mail.Msg, error) {
 		return nil, fmt.Errorf("recipient: %w: %w", err, backends.ErrGone)
 	}
 	p.To = to
+	if len(p.Notices) == 1 && p.Notices[0].Document != nil {
+		return c.document(p, *p.Notices[0].Document)
+	}
 	for room := c.config.MaxBytes; ; room /= 2 {
 		m, size, err := c.message(p, layOut(p, room))
 		if err != nil {
@@ -52,24 +55,26 @@ func (c composer) compose(p backends.Parcel) (*mail.Msg, error) {
 
 // message makes the mail of a content; size is that of both parts before encoding.
 func (c composer) message(p backends.Parcel, shown content) (m *mail.Msg, size int, err error) {
-	m = mail.NewMsg(mail.WithNoDefaultUserAgent()) // go-mail's default names its version
-	if err := c.setAddresses(m, p.To); err != nil {
+	if m, err = c.head(p); err != nil {
 		return nil, 0, err
 	}
-	subject := c.subject(p)
-	m.SetDateWithValue(c.now())
-	c.setHeaders(m, p, subject)
 	text := plainText(shown)
-	html, err := hypertext(shown, subject)
+	html, err := hypertext(shown, c.subject(p))
 	if err != nil {
 		return nil, 0, err
 	}
-	size = len(text) + len(html)
-	// Line ends of a text are CRLF before any encoding (RFC 2046, section 4.1.1); base64 would keep ours.
+	setBody(m, text, html)
+	return m, len(text) + len(html), nil
+}
+
+// setBody sets both parts. Line ends of a text are CRLF before any encoding (RFC 2046, section 4.1.1); base64 would
+// keep ours. Without HTML there is one part.
+func setBody(m *mail.Msg, text, html string) {
 	text, html = strings.ReplaceAll(text, "\n", "\r\n"), strings.ReplaceAll(html, "\n", "\r\n")
 	m.SetBodyString(mail.TypeTextPlain, text, mail.WithPartEncoding(encodingFor(text)))
-	m.AddAlternativeString(mail.TypeTextHTML, html, mail.WithPartEncoding(encodingFor(html)))
-	return m, size, nil
+	if html != "" {
+		m.AddAlternativeString(mail.TypeTextHTML, html, mail.WithPartEncoding(encodingFor(html)))
+	}
 }
 
 // setAddresses makes errors of its own: those of go-mail contain the address.

@@ -28,9 +28,9 @@ func (c composer) setHeaders(m *mail.Msg, p backends.Parcel, subject string) {
 	addDescription(&f, p)
 }
 
-// isAccount reports mail about an account: no filter matched.
+// isAccount reports mail about an account: no filter matched, and it is no report.
 func isAccount(p backends.Parcel) bool {
-	return !slices.ContainsFunc(p.Notices, func(n backends.Notice) bool { return len(n.Why) > 0 })
+	return !slices.ContainsFunc(p.Notices, func(n backends.Notice) bool { return len(n.Why) > 0 || n.Document != nil })
 }
 
 // addList names the list and the way out of it. One click stops one filter for this destination: the one that most

@@ -8,6 +8,12 @@ import (
 	"strings"
 )
 
+//go:embed document.html.tmpl
+var documentSource string
+
+// documentPage is the HTML part of a document: its own HTML is ours, the rest is escaped.
+var documentPage = template.Must(template.New("document").Parse(documentSource))
+
 //go:embed letter.html.tmpl
 var letterSource string
 
