@@ -95,7 +95,7 @@ func errorTitle(status int) string {
 		return "This link no longer works"
 	case http.StatusRequestEntityTooLarge:
 		return "That is too large"
-	case http.StatusTooManyRequests:
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		return "Please wait a moment"
 	}
 	return "Something went wrong"

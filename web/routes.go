@@ -19,7 +19,7 @@ const (
 
 // routes are all pages. GET and HEAD change nothing but the session's flash; only a POST acts.
 func (s *site) routes() []route {
-	return []route{
+	return s.addReports([]route{
 		{pattern: "GET /{$}", open: true, serve: firstPage},
 		{pattern: "POST /signin", open: true, serve: askSignIn},
 		{pattern: "GET /signin/{token}", open: true, serve: showSignIn},
@@ -72,7 +72,7 @@ func (s *site) routes() []route {
 		{pattern: "POST /settings/delete", serve: deleteAccount},
 
 		{pattern: "GET /help/rules", open: true, serve: helpRules},
-	}
+	})
 }
 
 // mux mounts the routes under the base URL's path.

@@ -21,11 +21,14 @@ type layout struct {
 	SignedIn bool
 	Zone     string
 	Flash    *flash
+	Reports  bool   // there are some
+	Feed     string // of this page; "": none
 }
 
 // layout makes the layout of a page and takes the flash that the last request left.
 func (req *request) layout(title, here string) layout {
-	l := layout{Title: title, Here: here, Account: req.user.Name, SignedIn: req.user.ID != 0, Zone: "UTC"}
+	l := layout{Title: title, Here: here, Account: req.user.Name, SignedIn: req.user.ID != 0, Zone: "UTC",
+		Reports: req.Reports != nil}
 	if req.zone != nil {
 		l.Zone = req.zone.String()
 	}

@@ -85,6 +85,7 @@ type Options struct {
 	Backends     []backends.Info                // the configured ones; one of them sends the sign-in links
 
 	Archive *Archive // the history for programs; nil: there is none
+	Reports *Reports // nil: nobody may read them
 
 	// KeepLinks reports whether a message whose sender is not proved keeps its link; nil: it does not.
 	KeepLinks func() bool

@@ -13,8 +13,9 @@ func TestDocument(t *testing.T) {
 	table := "Name         Messages\nalice " + strings.Repeat(".", 80) + "  7\n"
 	p := backends.Parcel{ID: "4711", To: "devel@example.org", Notices: []backends.Notice{{
 		ID: "report:this-week:1", App: "report-this-week", Kind: "report", Title: "This week", Text: table,
-		Link:     "https://example.org/reports/this-week",
-		Document: &backends.Document{HTML: "<table><tr><td>alice &lt;b&gt;</td></tr></table>", Foot: "Mailed every <Monday>."},
+		Link: "https://example.org/reports/this-week",
+		Document: &backends.Document{HTML: "<table><tr><td>alice &lt;b&gt;</td></tr></table>",
+			Foot: "Mailed every <Monday>."},
 	}}}
 	m := rendered(t, b, p)
 	if got := m.get("List-Id"); got != "report-this-week notices <report-this-week.lists.example.org>" {
@@ -26,7 +27,8 @@ func TestDocument(t *testing.T) {
 	if got := m.get("Message-ID"); got != "<p.4711@lists.example.org>" || m.get("Precedence") != "bulk" {
 		t.Errorf("Message-ID = %q", got)
 	}
-	if !strings.HasPrefix(m.text, table) || !strings.Contains(m.text, "-- \nMailed every <Monday>.\nhttps://example.org/") {
+	foot := "-- \nMailed every <Monday>.\nhttps://example.org/"
+	if !strings.HasPrefix(m.text, table) || !strings.Contains(m.text, foot) {
 		t.Errorf("text:\n%s", m.text)
 	}
 	for _, want := range []string{"<td>alice &lt;b&gt;</td>", "Mailed every &lt;Monday&gt;.",
@@ -35,9 +37,10 @@ func TestDocument(t *testing.T) {
 			t.Errorf("the HTML lacks %q:\n%s", want, m.html)
 		}
 	}
+	large := &backends.Document{HTML: strings.Repeat("<p>more</p>", 20_000)}
 	for name, d := range map[string]backends.Notice{
-		"HTML": {Text: table, Document: &backends.Document{HTML: strings.Repeat("<p>more</p>", 20_000)}},
-		"both": {Text: strings.Repeat(table, 5_000), Document: &backends.Document{HTML: strings.Repeat("<p>more</p>", 20_000)}},
+		"HTML": {Text: table, Document: large},
+		"both": {Text: strings.Repeat(table, 5_000), Document: large},
 	} {
 		p.Notices[0].Text, p.Notices[0].Document = d.Text, d.Document
 		m, err := b.composer.compose(p)

@@ -60,7 +60,7 @@ var allowed = map[string][]string{
 	"prefs/links":    {"rulespec"},
 	"prefs/schedule": {},
 	"web": {"prefs", "prefs/links", "prefs/schedule", "history", "rules", "rules/scan", "rulespec",
-		"rulespec/catalogue", "outbox", "backends", "bus"},
+		"rulespec/catalogue", "outbox", "backends", "bus", "history/report"},
 	"web/datagrepper": {"history", "rulespec/catalogue", "bus"},
 
 	"contrib/bench/archive": {},

@@ -18,6 +18,7 @@ import (
 
 	"github.com/notifyd/notifyd/cmd/notifyd/classic"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon"
+	"github.com/notifyd/notifyd/cmd/notifyd/reports"
 )
 
 // env is the part of the process that a command may use. Tests provide their own.
@@ -104,6 +105,8 @@ type commandLine struct {
 	Queue    queueCmd   `cmd:"" help:"Look at what was given up, and send it again."`
 	History  historyCmd `cmd:"" help:"Look at the messages that are kept, count them, write them to a file."`
 	Status   statusCmd  `cmd:"" help:"Ask the daemon what is connected, what is down, and who has fallen silent."`
+
+	Report reports.Command `cmd:"" help:"Make a report of what was said: this week, owner changes, badges, or your own."`
 
 	Demo    demoCmd    `cmd:"" help:"Show the whole path at work: no server, no account, no network."`
 	Publish publishCmd `cmd:"" help:"Publish messages on the bus: lines of stdin, one text, or a JSON document."`

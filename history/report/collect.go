@@ -179,18 +179,20 @@ func (c *collector) count(e *catalogue.Event, belongs func(*part) bool, s *scope
 		if !belongs(p) {
 			continue
 		}
-		p.total++
-		if p.tally != nil {
-			c.addGroups(p, e, s)
+		if p.tally != nil && !c.addGroups(p, e, s) {
+			continue // it is in none: nobody has done it, it is about no package
 		}
+		p.total++
 		if len(p.items) < p.section.items && !c.counting {
 			p.items = append(p.items, itemOf(e))
 		}
 	}
 }
 
-func (c *collector) addGroups(p *part, e *catalogue.Event, s *scope) {
-	for _, key := range p.group.of(e, c.report, s) {
+// addGroups counts a message for its groups, and reports whether it has any.
+func (c *collector) addGroups(p *part, e *catalogue.Event, s *scope) bool {
+	keys := p.group.of(e, c.report, s)
+	for _, key := range keys {
 		g := p.tally.add(key, e.Time)
 		if c.counting {
 			continue
@@ -201,6 +203,7 @@ func (c *collector) addGroups(p *part, e *catalogue.Event, s *scope) {
 			}
 		}
 	}
+	return len(keys) > 0
 }
 
 // itemOf gives a message as it stands in a list.

@@ -16,12 +16,14 @@ const (
 	mostWait    = 5 * time.Second  // for the others
 	mostTime    = 25 * time.Second // of a run for a visitor
 	mostRead    = 3_000_000        // messages that a run for a visitor reads, of each window
-	maxEarlier  = 400              // windows that one can go back
 	freshOpen   = time.Minute      // how long a result is shown of a window that is not over
 	freshClosed = 15 * time.Minute // of one that is over: messages may still come late
 	freshOld    = 6 * time.Hour    // of one that has been over for some days
 	costs       = 20               // a result is shown at least so many times as long as it took to make
 )
+
+// MaxEarlier is how many windows one can go back.
+const MaxEarlier = 400
 
 // ErrBusy is why a visitor gets no report: too many are being made.
 var ErrBusy = errors.New("too many reports are being made")
@@ -83,7 +85,7 @@ func (d *Desk) Earlier(ctx context.Context, r *Report, most int) (starts []time.
 		return nil, err
 	}
 	_, start := d.Latest(r)
-	for range min(most, maxEarlier) {
+	for range min(most, MaxEarlier) {
 		if !r.Window.Next(start, 1, r.Zone).After(begins) {
 			break
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"strings"
+	"time"
 )
 
 //go:embed report.html.tmpl
@@ -32,3 +33,6 @@ func (r *Result) HTML() (template.HTML, error) {
 
 // Period says which days a result is about.
 func (r *Result) Period() string { return r.view().Period }
+
+// Day gives the first day of a result, in its zone: 2026-11-23. Windows of a report are told apart by it.
+func (r *Result) Day() string { return r.Since.In(r.zone).Format(time.DateOnly) }

@@ -36,6 +36,8 @@
 //   - A report that groups by names reads the packed names of messages; only one with expressions or items reads whole
 //     messages.
 //   - All texts of a Result are one line each, without control characters; HTML is written by html/template.
+//
+// The manual is doc/reports.md.
 package report
 
 import (

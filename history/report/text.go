@@ -56,7 +56,9 @@ func (s sectionView) text(b *strings.Builder) {
 	if s.About != "" {
 		b.WriteString(wrap(s.About, "") + "\n")
 	}
-	b.WriteString(counted(s.Counted, s.Change) + "\n")
+	if s.Counted != "" {
+		b.WriteString(counted(s.Counted, s.Change) + "\n")
+	}
 	if len(s.Rows) > 0 {
 		b.WriteString("\n")
 		s.textRows(b)

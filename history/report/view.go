@@ -107,8 +107,14 @@ func (r *Result) sectionView(id int, s Section) sectionView {
 	v := sectionView{ID: id, Title: s.Title, About: s.About, Messages: s.Total, Counted: messages(s.Total), Label: s.Label,
 		Columns: s.Columns, Compared: r.Compared && !s.uncounted, Span: s.Span, Counts: !s.uncounted, Grouped: s.grouped,
 		Listed: s.listed}
-	if r.Compared {
+	if r.Compared && !s.uncounted {
 		v.Change = r.changeOf(s.Total, s.Before)
+	}
+	switch {
+	case s.Total == 0 && v.Change == "":
+		v.Counted = "None"
+	case s.uncounted:
+		v.Counted = ""
 	}
 	for _, row := range s.Rows {
 		rv := rowView{Name: row.Name, Link: row.Link, Messages: row.Count, Count: number(row.Count),
@@ -158,7 +164,7 @@ func (c Cell) words() string {
 func (r *Result) changeOf(now, before int) string {
 	window := "time before"
 	if r.report != nil && r.report.Window.Next(r.Since, 1, r.zone).Equal(r.Until) {
-		window = r.report.Window.words() + " before"
+		window = r.report.Window.Words() + " before"
 	}
 	if !r.Finished {
 		window = "same part of the " + window

@@ -46,8 +46,8 @@ func (w Window) String() string {
 	return fmt.Sprintf("%dd", w.days())
 }
 
-// words gives the window as it stands in a sentence: "week", "14 days".
-func (w Window) words() string {
+// Words gives the window as it stands in a sentence: "week", "14 days".
+func (w Window) Words() string {
 	if text := w.String(); !strings.HasSuffix(text, "d") {
 		return text
 	}

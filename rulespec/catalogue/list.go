@@ -72,6 +72,15 @@ func (c *Catalogue) KnownKinds() func(string) bool {
 	return func(name string) bool { return known[name] || strings.HasSuffix(name, ".unknown") }
 }
 
+// AppNames gives a function from an application to its title, "" where the catalogue does not know it.
+func (c *Catalogue) AppNames() func(string) string {
+	titles := make(map[string]string, len(c.apps))
+	for _, a := range c.apps {
+		titles[a.name] = a.title
+	}
+	return func(app string) string { return titles[app] }
+}
+
 // KindNames gives a function from a kind of message to its name on pages, "" where the catalogue has no such kind. A
 // kind by convention has the name that its events have. The name of the application follows where two kinds share a
 // name.

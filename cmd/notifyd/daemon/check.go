@@ -45,13 +45,14 @@ func check(f *config.File, env Env) (Settings, error) {
 	s, err := LoadSettings(f)
 	quiet := slog.New(slog.DiscardHandler)
 	sources, err2 := openSources(f, quiet)
-	_, err3 := openBackends(f, quiet, backends.Parts{Now: env.Now, Random: rand.Float64, Manage: s.Web.manage()})
+	opened, err3 := openBackends(f, quiet, backends.Parts{Now: env.Now, Random: rand.Float64, Manage: s.Web.manage()})
 	_, err4 := trust.Open(s.Trust)
 	outlets, err5 := openOutlets(f, quiet)
 	_, err6 := openBridges(f, quiet, sources)
 	return s, errors.Join(err, err2, err3, err5, err6, checkOutlets(f, s, outlets),
 		f.InSection("bus.trust", err4), checkNames(f, s, sources),
-		f.Unknown(), f.InSection("", checkFiles(s)), f.InSection("bus.publish", checkSignerFiles(s)))
+		f.Unknown(), f.InSection("", checkFiles(s)),
+		f.InSection("", checkReports(s, opened)), f.InSection("bus.publish", checkSignerFiles(s)))
 }
 
 // checkFiles reads the files that the configuration names.

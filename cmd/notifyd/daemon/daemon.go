@@ -50,6 +50,7 @@ import (
 	"github.com/notifyd/notifyd/cmd/notifyd/say"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/history/report"
 	"github.com/notifyd/notifyd/internal/grace"
 	"github.com/notifyd/notifyd/internal/watch"
 	"github.com/notifyd/notifyd/migrations"
@@ -101,6 +102,8 @@ type Service struct {
 	archives  map[string][]bus.Archive // of the publishers themselves, by source
 	router    *router
 	voice     *say.Voice
+	reports   *watch.Watcher[*report.Set]
+	desk      *report.Desk // makes reports
 	silences  *say.Silences
 	listeners []*listener
 	ready     atomic.Bool
@@ -131,6 +134,7 @@ func Open(ctx context.Context, f *config.File, env Env) (*Service, error) {
 		func() error { return s.openCarriers(ctx) },
 		func() error { return s.openRouter(ctx) },
 		func() error { return s.silences.Restore(ctx) },
+		s.openReports,
 		func() error { return s.openPages(ctx) },
 		func() error { return s.bindAll(ctx) },
 	} {

@@ -41,6 +41,7 @@ type view struct {
 	snapshot             *directory.Snapshot
 	knowsKind            func(string) bool
 	kindName             func(string) string
+	appName              func(string) string
 }
 
 // load returns the current view. It makes a new one when the catalogue or the directory was replaced.
@@ -52,9 +53,9 @@ func (m *describer) load() *view {
 	}
 	r := &view{Catalogue: loaded.WithAccounts(snapshot.Accounts()), loaded: loaded, snapshot: snapshot}
 	if old != nil && old.loaded == loaded {
-		r.knowsKind, r.kindName = old.knowsKind, old.kindName
+		r.knowsKind, r.kindName, r.appName = old.knowsKind, old.kindName, old.appName
 	} else {
-		r.knowsKind, r.kindName = loaded.KnownKinds(), loaded.KindNames()
+		r.knowsKind, r.kindName, r.appName = loaded.KnownKinds(), loaded.KindNames(), loaded.AppNames()
 	}
 	m.current.Store(r)
 	return r
@@ -68,6 +69,7 @@ func (m *describer) describe(message *bus.Message) *catalogue.Event {
 func (m *describer) kinds() []catalogue.MessageKind { return m.load().Kinds() }
 func (m *describer) knowsKind(name string) bool     { return m.load().knowsKind(name) }
 func (m *describer) kindName(kind string) string    { return m.load().kindName(kind) }
+func (m *describer) appName(app string) string      { return m.load().appName(app) }
 
 // sentence returns a filter in words. It uses the catalogue's names for kinds of message.
 func (m *describer) sentence(f rulespec.Filter) string {

@@ -11,11 +11,80 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/backends"
+	backendall "github.com/notifyd/notifyd/backends/all"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/reports"
+	"github.com/notifyd/notifyd/history/report"
+	"github.com/notifyd/notifyd/internal/watch"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rulespec"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
 	"github.com/notifyd/notifyd/web"
 )
+
+// openReports reads the reports, and makes the desk that pages and mails get them from.
+func (s *Service) openReports() (err error) {
+	set := s.settings.Reports
+	if s.reports, err = watch.New(s.reportFiles(set), set.Check, s.log); err != nil {
+		return fmt.Errorf("load reports: reports.folder: %w", err)
+	}
+	s.desk = report.NewDesk(report.Config{
+		Store: s.history, Describe: s.describer.describe, Now: s.env.Now, Log: s.log, KindName: s.describer.kindName,
+		AppName:   s.describer.appName,
+		Directory: func() rulespec.Directory { return asDirectory(s.watcher.Load()) },
+	})
+	return nil
+}
+
+func (s *Service) reportFiles(set reports.Settings) watch.Source[*report.Set] {
+	return report.Source(folder(set.Folder), func() rulespec.Env { return rulespec.Env{KnowsKind: s.describer.knowsKind} })
+}
+
+// mailReports mails reports when they are due.
+func (s *Service) mailReports(ctx context.Context) error {
+	set, info := s.settings.Reports, mailInfo(s.backends)
+	if info == nil {
+		info = &backends.Info{} // nothing is mailed: CheckMail has seen to it
+	}
+	mailer := reports.Mailer{Mail: set.Mail, Set: s.reports.Load, Desk: s.desk, DB: s.db.Writer, Outbox: s.outbox,
+		Email: *info, Now: s.env.Now, Log: s.log}
+	if set.Readers == reports.Everybody { // those who get the mail may have no account
+		mailer.BaseURL = s.settings.Web.manage()
+	}
+	return mailer.Run(ctx)
+}
+
+// mailInfo returns the backend that mails reports, nil where it is not configured.
+func mailInfo(opened map[string]backends.Backend) *backends.Info {
+	for _, info := range backendall.Infos() {
+		if info.Name == "email" && opened[info.Name] != nil {
+			return &info
+		}
+	}
+	return nil
+}
+
+// checkReports checks the reports of the site, and what is mailed.
+func checkReports(s Settings, opened map[string]backends.Backend) error {
+	site, err := catalogue.Load(folder(s.Catalogue.Folder))
+	if err != nil {
+		return nil // checkFiles says it
+	}
+	set, err := report.Load(folder(s.Reports.Folder), rulespec.Env{KnowsKind: site.KnownKinds()})
+	if err != nil {
+		return fmt.Errorf("reports.folder: %w", err)
+	}
+	return s.Reports.CheckMail(func(name string) bool { return set.Find(name) != nil }, mailInfo(opened))
+}
+
+// reportPages are the pages of reports; nil: nobody may read them.
+func (s *Service) reportPages() *web.Reports {
+	readers := s.settings.Reports.Readers
+	if readers == reports.Nobody {
+		return nil
+	}
+	return &web.Reports{Set: s.reports.Load, Desk: s.desk, Public: readers == reports.Everybody}
+}
 
 // openPages opens the ports of the pages and of the operators' endpoints.
 func (s *Service) openPages(ctx context.Context) error {
@@ -48,6 +117,7 @@ func (s *Service) openPages(ctx context.Context) error {
 		Backends:       s.infos(),
 		KeepLinks:      func() bool { return s.trust.Load().Links() },
 		Archive:        archive,
+		Reports:        s.reportPages(),
 		Queue:          s.queue,
 		Notices:        s.stream(),
 		TrustedProxies: func() []netip.Prefix { return s.tuned.Load().proxies }, Now: s.env.Now, Log: s.log,

@@ -19,6 +19,7 @@ import (
 // changed keys are named in the log and wait for a restart.
 var liveKeys = []string{
 	"log.level", "catalogue.folder", "catalogue.check", "directory.file", "directory.check",
+	"reports.folder", "reports.check",
 	"history.keep", "history.keep_bytes", "history.source_bytes", "history.prune", "history.rules", "web.trusted_proxies",
 	"bus.trust", "bus.publish.cert_file", "bus.publish.key_file",
 }
@@ -184,6 +185,7 @@ func (s *Service) watchOthers(set Settings, changed []string) error {
 		reread(s.describer.watcher, catalogue.Source(folder(set.Catalogue.Folder)), set.Catalogue.Check, changed),
 		reread(s.trust, trust.Files(set.Trust), set.Trust.Check, changed),
 		reread(s.signer, trust.SignerFiles(set.Publish.CertFile, set.Publish.KeyFile), set.Trust.Check, changed),
+		reread(s.reports, s.reportFiles(set.Reports), set.Reports.Check, changed),
 		reread(s.watcher, directorySource(set.Directory.File), set.Directory.Check, changed),
 	)
 }

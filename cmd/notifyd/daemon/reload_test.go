@@ -33,6 +33,7 @@ func newReloaded(t *testing.T, lines ...string) *reloaded {
 	r := &reloaded{t: t, folder: t.TempDir()}
 	r.base = []string{"database: {dsn: '" + filepath.Join(r.folder, "n.db") + "'}", "metrics: {listen: ''}"}
 	r.write("tea.d/tea.yaml", teaApp)
+	r.write("reports.d/tea.yaml", "report: tea\ntitle: Tea\nsections: [{title: Cups, group: package}]")
 	r.write("people.yaml", "accounts: {ally@example.org: alice}")
 	var err error
 	r.Service, r.log, err = openConfig(t, append(slices.Clone(r.base), r.in(lines)...)...)
@@ -104,6 +105,7 @@ func TestReloadTakesEffect(t *testing.T) {
 	}
 	said := r.reloadWith("web: {listen: '', trusted_proxies: [192.0.2.0/24]}", "log: {level: debug}",
 		"catalogue: {folder: 'DIR/tea.d', check: 1m}", "directory: {file: 'DIR/people.yaml', check: 1m}",
+		"reports: {folder: 'DIR/reports.d', check: 1m}",
 		"history: {keep: 24h, keep_bytes: 2000000, source_bytes: 1500000, prune: 1m, rules: [{kind: tea.#, keep: 48h}]}",
 		"bus: {trust: {links: true}, publish: {cert_file: DIR/git.example.org.crt, key_file: DIR/git.example.org.key}}")
 	event := r.describer.describe(tea("ally@example.org"))
@@ -121,6 +123,9 @@ func TestReloadTakesEffect(t *testing.T) {
 	}
 	if got.Rules = nil; got != want || now.history.Prune != time.Minute {
 		t.Errorf("history %+v", now.history)
+	}
+	if r.reports.Load().Find("tea") == nil {
+		t.Error("the reports are the old ones")
 	}
 	if !r.router.verifier().Links() {
 		t.Error("the policy is the old one")
@@ -232,6 +237,7 @@ func TestReloadKeepsTheOldOnAMistake(t *testing.T) {
 		{"bad backend", adds("backends: {email: {tls: maybe}}"), "backends.email"},
 		{"bad source", adds("bus: {zmq: {endpoints: {a: nowhere}}}"), "notifyd.yaml:6:"},
 		{"broken catalogue", writes("tea.d/tea.yaml", "app: ["), "tea.yaml:1:"},
+		{"broken report", adds("reports: {folder: 'DIR/tea.d'}"), "tea.yaml:1:1: unknown key"},
 		{"broken directory", writes("people.yaml", "accounts: [x]"), "people.yaml: line 1"},
 		{"directory too large", writes("people.yaml", strings.Repeat("#", directory.MaxFile+1)), "people.yaml"},
 	} {

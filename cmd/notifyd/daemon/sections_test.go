@@ -190,7 +190,7 @@ func TestSampleHoldsEveryKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	items := strings.NewReplacer("networks.", "networks.[0].", "rules.", "rules.[0].")
+	items := strings.NewReplacer("networks.", "networks.[0].", "rules.", "rules.[0].", "mail.", "mail.[0].")
 	for path, section := range all {
 		for _, l := range leaves(reflect.ValueOf(section).Elem(), "") {
 			keys := strings.Split(path+"."+items.Replace(l.path), ".")

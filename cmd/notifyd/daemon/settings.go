@@ -16,6 +16,7 @@ import (
 	"github.com/notifyd/notifyd/bus/pace"
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/reports"
 	"github.com/notifyd/notifyd/migrations"
 )
 
@@ -36,6 +37,7 @@ type Settings struct {
 	Backlog   backlog.Config  `section:"bus.backlog"`
 	Publish   PublishSettings `section:"bus.publish"`
 	Pace      pace.Config     `section:"bus.pace"`
+	Reports   reports.Settings
 }
 
 type logSettings struct {
@@ -104,6 +106,7 @@ func defaultSettings() Settings {
 		Outbox:    defaultOutbox(),
 		Stop:      stopSettings{Within: 20 * time.Second},
 		Publish:   DefaultPublish(),
+		Reports:   reports.Defaults(),
 	}
 }
 
@@ -118,7 +121,7 @@ func LoadSettings(f *config.File) (Settings, error) {
 		{"log", &s.Log}, {"database", &s.Database}, {"web", &s.Web}, {"metrics", &s.Metrics}, {"directory", &s.Directory},
 		{"catalogue", &s.Catalogue}, {"rules", &s.Rules}, {"history", &s.History}, {"outbox", &s.Outbox}, {"stop", &s.Stop},
 		{"bus.trust", &s.Trust}, {"bus.backlog", &s.Backlog}, {"bus.publish", &s.Publish},
-		{"bus.pace", &s.Pace},
+		{"bus.pace", &s.Pace}, {"reports", &s.Reports},
 	}
 	var errs []error
 	for _, section := range sections {
@@ -170,10 +173,10 @@ func (s Settings) check() error {
 	if _, err := s.Web.proxies(); err != nil {
 		bad("web.trusted_proxies", "%v; expected networks such as 192.0.2.0/24", err)
 	}
-	errs = append(errs, s.Outbox.check())
-	if s.Catalogue.Folder != "" {
-		if info, err := os.Stat(s.Catalogue.Folder); err != nil || !info.IsDir() {
-			bad("catalogue.folder", "%q is no folder that can be read", s.Catalogue.Folder)
+	errs = append(errs, s.Outbox.check(), s.Reports.CheckSettings())
+	for key, name := range map[string]string{"catalogue.folder": s.Catalogue.Folder, "reports.folder": s.Reports.Folder} {
+		if info, err := os.Stat(name); name != "" && (err != nil || !info.IsDir()) {
+			bad(key, "%q is no folder that can be read", name)
 		}
 	}
 	return errors.Join(errs...)
