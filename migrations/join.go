@@ -40,6 +40,10 @@ func (c Config) Join(ctx context.Context) (*DB, error) {
 	return d, nil
 }
 
+// Current checks that the schema is still the one of this program: a newer one may have migrated the database since it
+// was opened. The error is then ErrNewer.
+func (d *DB) Current(ctx context.Context) error { return current(ctx, d) }
+
 // current checks that the schema is the one of this program.
 func current(ctx context.Context, d *DB) error {
 	p, err := provider(d)

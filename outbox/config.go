@@ -103,7 +103,8 @@ type Outbox struct {
 	postgres       bool
 	cfg            Config
 	now            func() time.Time
-	ahead          atomic.Int64 // of the database's clock, in nanoseconds, as measured last: see clock.go
+	ahead          atomic.Int64  // of the database's clock, in nanoseconds, as measured last: see clock.go
+	look           time.Duration // how often the database is asked for what is due
 	completions    *groupCommit
 	running        runningPools
 	counts         counts
@@ -115,11 +116,19 @@ type Outbox struct {
 // New makes an Outbox on an open database with the current schema. On SQLite writer has one connection (see
 // migrations.DB). random gives the jitter of retries and the ids of parcels: crypto/rand.Reader, except in tests.
 func New(writer, reader *gorm.DB, postgres bool, cfg Config, now func() time.Time, random io.Reader) *Outbox {
-	return &Outbox{
+	o := &Outbox{
 		writer: writer, reader: reader, postgres: postgres, cfg: cfg.withDefaults(), now: now, random: random,
 		completions: newGroupCommit(),
 	}
+	o.look = o.cfg.Poll
+	if postgres && cfg.May != nil {
+		o.look = min(o.look, othersAdd)
+	}
+	return o
 }
+
+// othersAdd is how often a process looks for what others have added, who may not send it and cannot notify it.
+const othersAdd = time.Second
 
 // token gives an id that nobody else has: 128 random bits in hex.
 func (o *Outbox) token() (string, error) {

@@ -108,7 +108,7 @@ func (p *pool) ready(ctx context.Context) bool {
 		if err == nil && some && left <= 0 && len(p.permits) > 0 {
 			return ctx.Err() == nil
 		}
-		pause := p.o.cfg.Poll
+		pause := p.o.look
 		if some && left > 0 {
 			pause = min(pause, left)
 		}

@@ -12,9 +12,11 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/cmd/notifyd/leases"
+	"github.com/notifyd/notifyd/internal/backoff"
 	"github.com/notifyd/notifyd/migrations"
 )
 
@@ -47,6 +49,25 @@ func (s *Service) openLeases(ctx context.Context) error {
 		config.DB = s.leaseDB.Writer
 	}
 	s.leases = leases.Open(config)
+	return nil
+}
+
+// schemaLooked is how often a node looks whether another one has migrated the database.
+const schemaLooked = 5 * time.Second
+
+// watchSchema ends this node when a newer notifyd has migrated the database: what it would write may be wrong by then.
+func (s *Service) watchSchema(ctx context.Context) error {
+	if s.leaseDB == nil {
+		return nil
+	}
+	for backoff.Sleep(ctx, schemaLooked) {
+		limit, cancel := context.WithTimeout(ctx, schemaLooked)
+		err := s.leaseDB.Current(limit)
+		cancel()
+		if errors.Is(err, migrations.ErrNewer) {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -84,6 +84,7 @@ func shutdown(since time.Time, plan stopPlan, in *bus.Intake, groups [4]*runGrou
 // startRest starts the parts that the flow of messages depends on: connections that backends keep, watchers, pages.
 func (s *Service) startRest(rest *runGroup) {
 	rest.start("node", s.leases.Appear)
+	rest.start("schema", s.watchSchema)
 	s.startBackends(rest)
 	for name, source := range s.sources {
 		if r, ok := source.(bus.Replayer); ok {
