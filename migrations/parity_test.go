@@ -13,6 +13,7 @@ import (
 	"gorm.io/gorm/schema"
 
 	"github.com/notifyd/notifyd/backends/desktop"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/nodes"
 	"github.com/notifyd/notifyd/cmd/notifyd/leases"
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/migrations"
@@ -29,6 +30,7 @@ func models() []any {
 		outbox.Models(),
 		desktop.Models(),
 		leases.Models(),
+		nodes.Models(),
 	)
 }
 

@@ -45,10 +45,12 @@ func (w *Watch) Saved(but map[Subject]bool) {
 	w.gone = nil
 }
 
-// Restore takes rows back, before the first Heard. A row that cannot be read is left out, and named in the error.
+// Restore takes rows back, in place of all that is known. It listens anew from the next Tick on. A row that cannot be
+// read is left out, and named in the error.
 func (w *Watch) Restore(rows []Row) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.subjects, w.services, w.gone, w.last, w.listened = map[Subject]*subject{}, 0, nil, time.Time{}, 0
 	var errs []error
 	for _, row := range rows {
 		r, err := parseRecord(row.Record)

@@ -57,6 +57,16 @@ func (w *Watch) Heard(of Subject, now time.Time) {
 	}
 }
 
+// HeardAll notes several messages of a subject, the last of which came at a time.
+func (w *Watch) HeardAll(of Subject, last time.Time, messages int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if s := w.subject(of, last); s != nil && messages > 0 {
+		s.hear(last)
+		s.fresh += messages - 1
+	}
+}
+
 func (s *subject) hear(now time.Time) {
 	if s.fresh == 0 {
 		s.first, s.before = now, s.last

@@ -30,7 +30,7 @@ func TestWhatIsASignOfLife(t *testing.T) {
 		late.Late, own.Own = true, true
 		r.describe([]bus.Frame{of("git"), forged, late, own, {Source: "hub", Topic: "org.example.test._heartbeat",
 			Payload: []byte(`{"topic":"org.example.test._heartbeat","msg":{}}`)}})
-		states, _ := r.paces.States()
+		states, _ := r.paces.(*pace.Watch).States()
 		var heard []string
 		for _, s := range states {
 			heard = append(heard, s.Subject.String())

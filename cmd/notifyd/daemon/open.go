@@ -14,6 +14,7 @@ import (
 	"github.com/notifyd/notifyd/bus/pace"
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/nodes"
 	"github.com/notifyd/notifyd/cmd/notifyd/say"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
@@ -118,6 +119,10 @@ func (s *Service) openVoice() {
 		Now: s.env.Now, Log: s.log,
 		Endpoints: s.endpoints,
 	}
+	if s.db.Postgres {
+		s.ears = &nodes.Ears{Node: s.leases.Node, DB: s.db.Writer, Endpoints: s.endpoints, Now: s.env.Now, Log: s.log}
+		s.silences.Gather = s.ears.Gather
+	}
 }
 
 // gone switches off a destination that will never accept anything, and cancels its deliveries; its owner sees the
@@ -154,6 +159,9 @@ func (s *Service) openRouter(ctx context.Context) error {
 		now: s.env.Now, log: s.log, paces: s.silences.Watch,
 		outputs: s.outputs(seldom), carriers: s.carriers,
 		dedup: bus.NewDedupWindow(dedupIDs), seldom: seldom, cold: make(chan *rules.Index, 1),
+	}
+	if s.ears != nil {
+		s.router.paces = s.ears
 	}
 	for _, source := range s.sources {
 		if repeater, ok := source.(bus.Repeater); ok {

@@ -41,7 +41,7 @@ type router struct {
 	now           func() time.Time
 	log           *slog.Logger
 
-	paces      *pace.Watch // nil: nobody listens for silences
+	paces      interface{ Heard(pace.Subject, time.Time) } // nil: nobody listens for silences
 	outputs    []*relay.Output
 	carriers   []*carrier.Carrier
 	repeaters  []bus.Repeater

@@ -108,7 +108,13 @@ func (s *Service) startRest(rest *runGroup) {
 	rest.start("outbox janitor", s.once("outbox", s.outbox.Janitor))
 	rest.start("positions", s.holes.Run)
 	rest.start("said messages", s.voice.Forget)
-	rest.start("silences", s.silences.Run)
+	rest.start("silences", s.once("silences", s.silences.Term))
+	if s.ears != nil {
+		rest.start("heard", s.ears.Run)
+		rest.start("silences of others", func(ctx context.Context) error {
+			return s.silences.Follow(ctx, func() bool { return s.leases.Held("silences") })
+		})
+	}
 	rest.start("seldom", s.router.seldom.run)
 	rest.start("preferences", s.once("preferences", s.retuned(func(ctx context.Context, now *tuning) error {
 		return s.prefs.Run(ctx, now.history.Prune, s.log)

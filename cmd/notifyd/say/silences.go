@@ -2,6 +2,7 @@ package say
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -11,7 +12,9 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/bus/pace"
+	"github.com/notifyd/notifyd/cmd/notifyd/leases"
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/internal/backoff"
 )
 
 // Silences listens to services and endpoints, and says when one falls silent and is back: in the log, in its metrics,
@@ -25,12 +28,17 @@ type Silences struct {
 	Now       func() time.Time
 	Log       *slog.Logger
 
+	// Gather is nil where this node hears everything itself. Otherwise it hands over what all nodes have heard, and gives
+	// the endpoints of all in place of Endpoints.
+	Gather func(ctx context.Context, heard func(of pace.Subject, at time.Time, messages int)) (map[string]bool, error)
+
 	// LostAfter is how long an endpoint may be without a connection: it is looked at so often.
 	LostAfter time.Duration
 
 	mu      sync.Mutex
 	pending []pace.Change // that are not said yet
 	limit   *rate.Limiter
+	began   time.Time // Run
 	stored  time.Time
 	fresh   bool // nothing was stored
 }
@@ -47,7 +55,12 @@ const (
 
 // Restore reads what is known of the paces.
 func (s *Silences) Restore(ctx context.Context) error {
-	s.limit = rate.NewLimiter(rate.Every(eachSaid), burst)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.limit == nil {
+		s.limit = rate.NewLimiter(rate.Every(eachSaid), burst)
+	}
+	s.pending = nil // who knew of them says so
 	stored, err := s.Voice.Store.Paces(ctx, 2*pace.MaxServices)
 	if err != nil {
 		return err
@@ -69,6 +82,9 @@ func (s *Silences) Restore(ctx context.Context) error {
 func (s *Silences) Run(ctx context.Context) error {
 	tick := time.NewTicker(max(time.Second, min(watched, s.LostAfter/4)))
 	defer tick.Stop()
+	s.mu.Lock()
+	s.began = s.Now()
+	s.mu.Unlock()
 	if s.fresh {
 		if err := s.learn(ctx); err != nil && ctx.Err() == nil {
 			s.Log.Error("the paces of services cannot be learned from the history", "error", err)
@@ -78,6 +94,9 @@ func (s *Silences) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
+			if errors.Is(context.Cause(ctx), leases.ErrLost) {
+				return nil // another node stores what it knows
+			}
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 			defer cancel()
 			s.store(last, true)
@@ -93,7 +112,16 @@ func (s *Silences) Look(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.Now()
-	s.Connected(s.Endpoints(), now)
+	endpoints, err := s.gather(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			s.Log.Error("cannot look for silences; trying again", "error", err)
+		}
+		return
+	}
+	if endpoints != nil {
+		s.Connected(endpoints, now)
+	}
 	changes := s.Tick(now)
 	for _, c := range changes {
 		if c.Back {
@@ -105,6 +133,58 @@ func (s *Silences) Look(ctx context.Context) {
 	s.pending = append(s.pending, changes...)
 	if len(s.pending) > 0 || now.Sub(s.stored) >= stored {
 		s.storeLocked(ctx, false)
+	}
+}
+
+// settling is how long nodes have to say which endpoints they run. Before that one that nobody has named yet would be
+// forgotten.
+const settling = time.Minute
+
+// gather gives the endpoints; nil: they are not known yet.
+func (s *Silences) gather(ctx context.Context) (map[string]bool, error) {
+	if s.Gather == nil {
+		return s.Endpoints(), nil
+	}
+	endpoints, err := s.Gather(ctx, s.HeardAll)
+	if s.Now().Sub(s.began) < settling {
+		endpoints = nil
+	}
+	return endpoints, err
+}
+
+// Term is Run for a node that has the lease of it, and goes on with what another one knew.
+func (s *Silences) Term(ctx context.Context) error {
+	for s.Gather != nil {
+		err := s.Restore(ctx)
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		s.Log.Error("cannot read the paces of services; trying again", "error", err)
+		backoff.Sleep(ctx, time.Second)
+	}
+	return s.Run(ctx)
+}
+
+// Follow keeps what is known for people up to date where another node looks for silences, until ctx ends. here reports
+// whether this node does.
+func (s *Silences) Follow(ctx context.Context, here func() bool) error {
+	tick := time.NewTicker(watched)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if here() {
+			continue
+		}
+		if err := s.Restore(ctx); err != nil && ctx.Err() == nil {
+			s.Log.Warn("cannot read which services are silent; trying again", "error", err)
+		}
 	}
 }
 
