@@ -35,6 +35,9 @@ func (s *Store) MakeReady(e *catalogue.Event) *Ready {
 	return &Ready{event: e, row: newRow(e, s.now()), facts: pack(e), people: peopleOf(e), packages: names(e.Packages)}
 }
 
+// ID is the id of the message on the bus.
+func (r *Ready) ID() string { return r.event.ID }
+
 // Size is how many bytes it adds, as the bounds of Keep count them.
 func (r *Ready) Size() int64 { return r.row.Size }
 
