@@ -102,9 +102,9 @@ func (s sectionView) textRows(b *strings.Builder) {
 			line += "  " + strings.Repeat(" ", max(0, 9-utf8.RuneCountInString(row.Change))) + row.Change
 		}
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
-		for i, cell := range row.Cells {
-			if cell != "" && i < len(s.Columns) {
-				b.WriteString(wrap("      "+s.Columns[i]+": "+cell, "        ") + "\n")
+		for _, cell := range row.Cells {
+			if cell.Words != "" {
+				b.WriteString(wrap("      "+cell.Column+": "+cell.Words, "        ") + "\n")
 			}
 		}
 		if s.Span {

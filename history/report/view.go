@@ -41,8 +41,13 @@ type rowView struct {
 	Messages      int
 	Count, Change string // "1,234", "+12 %"
 	First, Last   string
-	Cells         []string
+	Cells         []cellView
 }
+
+type cellView struct{ Column, Words string }
+
+// String gives the words alone, which is what a template shows of a cell.
+func (c cellView) String() string { return c.Words }
 
 type itemView struct{ Time, Stamp, Text, Link string }
 
@@ -125,8 +130,8 @@ func (r *Result) sectionView(id int, s Section) sectionView {
 		if r.Compared && !s.Inexact {
 			rv.Change = change(row.Count, row.Before)
 		}
-		for _, c := range row.Cells {
-			rv.Cells = append(rv.Cells, c.words())
+		for i, c := range row.Cells {
+			rv.Cells = append(rv.Cells, cellView{s.Columns[i], c.words()})
 		}
 		v.Rows = append(v.Rows, rv)
 	}
