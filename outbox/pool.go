@@ -66,7 +66,8 @@ func (p *pool) run(ctx, finishing context.Context) {
 	defer workers.Wait()
 	for p.ready(ctx) {
 		limit := p.acquire()
-		claims, err := p.o.claim(ctx, p.name, limit, p.heldLeases())
+		// a claim that is under way at a stop is made to its end: whether its commit has come through would not be known
+		claims, err := p.o.claim(sending, p.name, limit, p.heldLeases())
 		p.release(limit - len(claims))
 		if err != nil && ctx.Err() == nil {
 			p.o.cfg.Log.Error("cannot claim deliveries", "backend", p.name, "error", err)
