@@ -81,12 +81,14 @@ var rows = []row{
 	}},
 	{"no-database", "the node that speaks on IRC does not reach the databases for a minute", func(w *world) {
 		holder, _ := w.speaker()
+		w.mailing(holder)
 		holder.cutFrom(w.db1.host, w.db2.host)
 		pause(w.t, time.Minute)
 		holder.heal()
 	}},
 	{"nothing", "the node that speaks on IRC reaches nobody for a minute", func(w *world) {
 		holder, _ := w.speaker()
+		w.mailing(holder)
 		holder.cutFrom()
 		pause(w.t, time.Minute)
 		holder.heal()

@@ -17,12 +17,10 @@ import (
 
 // How the row "scale" is measured: nodes have a bounded share of a processor each, so that database, broker, mail
 // server and publisher have what they need on a machine with two, and so many nodes work off so many messages each.
-// Every message is mailed to three people.
+
 const (
-	share      = 15   // percent of one processor for each node
-	each       = 1500 // messages for each node that works
+	each       = 1000 // messages for each node that works
 	packages   = 60
-	wholesome  = 3 // people for each package
 	mostAtOnce = 3
 )
 
@@ -38,7 +36,7 @@ func TestScale(t *testing.T) {
 	makeCrowd(t, w.db1.url("notifyd"))
 	limits := make([]*slice, mostAtOnce)
 	for i, n := range w.nodes {
-		limits[i] = newSlice(t, n.name, share)
+		limits[i] = newSlice(t, n.name, *share)
 	}
 	rates := map[int][]float64{}
 	first := 0
@@ -97,7 +95,7 @@ func (w *world) measure(k, first int, limits []*slice) measurement {
 		})
 		return time.Now()
 	}
-	owed := messages * wholesome
+	owed := messages * *crowd
 	began := wait(owed / 10)
 	earlier, stop := usedByAll(pids), w.waits()
 	ended := wait(owed - owed/10)
@@ -168,7 +166,7 @@ func (w *world) publishAll(first, count int) {
 func makeCrowd(t testing.TB, dsn string) {
 	t.Helper()
 	withPrefs(t, dsn, func(s *prefs.Store) {
-		for n := range packages * wholesome {
+		for n := range packages * *crowd {
 			user := register(t, s, fmt.Sprint("mia", n), "email", mailAddress(n))
 			all, err := s.Filters.List(t.Context(), user)
 			if err != nil {
