@@ -9,6 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/notifyd/notifyd/history/partitions"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
@@ -19,9 +20,10 @@ import (
 // The usual message costs one part of one statement. Only those whose id is taken are looked at again, one by one. On
 // PostgreSQL a lock of the id then keeps other nodes from deciding about the same id at the same time.
 func (s *Store) Append(tx *gorm.DB, events []*catalogue.Event) ([]Outcome, error) {
-	a := newAppending(tx, events, s.now())
+	a := newAppending(tx, events, s.now(), &s.room)
 	for _, step := range []func() error{a.insertAll, a.dropRepeats, a.lockTaken, a.resolveTaken} {
 		if err := step(); err != nil {
+			s.room.Forget()
 			return nil, fmt.Errorf("append to history: %w", err)
 		}
 	}
@@ -34,15 +36,16 @@ func (s *Store) Append(tx *gorm.DB, events []*catalogue.Event) ([]Outcome, error
 // An appending is one call of Append under way. Its slices go by the position of the event.
 type appending struct {
 	tx       *gorm.DB
+	room     *partitions.Room
 	rows     []messageRow
 	outcomes []Outcome
 	unnamed  []bool // the row is stored, but not its names
 	taken    []int  // whose ids are taken, in the order of the ids
 }
 
-func newAppending(tx *gorm.DB, events []*catalogue.Event, now time.Time) *appending {
+func newAppending(tx *gorm.DB, events []*catalogue.Event, now time.Time, room *partitions.Room) *appending {
 	a := &appending{
-		tx: tx, rows: make([]messageRow, len(events)), outcomes: make([]Outcome, len(events)),
+		tx: tx, room: room, rows: make([]messageRow, len(events)), outcomes: make([]Outcome, len(events)),
 		unnamed: make([]bool, len(events)),
 	}
 	for i, e := range events {
@@ -83,7 +86,7 @@ func (a *appending) insertAll() error {
 	first := slices.CompactFunc(slices.Clone(order), func(i, j int) bool {
 		return a.rows[i].claim() == a.rows[j].claim()
 	})
-	if a.tx.Name() == "postgres" {
+	if isPostgres(a.tx) {
 		if err := a.takeIDs(slices.Sorted(slices.Values(first))); err != nil {
 			return err
 		}
@@ -103,9 +106,12 @@ func (a *appending) insertAll() error {
 }
 
 // takeIDs takes an id for each row that came names, in that order. Whoever has an id has the lock of a writer: see
-// Settled.
+// Settled. There is a partition for each id then.
 func (a *appending) takeIDs(came []int) error {
-	if err := a.tx.Exec("LOCK TABLE messages IN ROW EXCLUSIVE MODE").Error; err != nil {
+	if len(came) == 0 {
+		return nil
+	}
+	if err := a.tx.Exec("LOCK TABLE ONLY messages IN ROW EXCLUSIVE MODE").Error; err != nil {
 		return err
 	}
 	var ids []int64
@@ -117,12 +123,27 @@ func (a *appending) takeIDs(came []int) error {
 	for k, i := range came {
 		a.rows[i].ID = ids[k]
 	}
-	return nil
+	return a.room.Cover(a.tx, ids[len(ids)-1])
 }
 
 // insert stores the rows that part names, and marks as added those whose ids are free. A row without an id in this
 // history gets the next.
-func (a *appending) insert(part []int) error {
+func (a *appending) insert(part []int) (err error) {
+	if isPostgres(a.tx) {
+		if a.rows[part[0]].ID == 0 {
+			if err := a.takeIDs(part); err != nil {
+				return err
+			}
+		}
+		if part, err = a.claimIDs(part); err != nil || len(part) == 0 {
+			return err
+		}
+	}
+	return a.insertRows(part)
+}
+
+// insertRows stores the rows that part names; on SQLite those whose ids are free.
+func (a *appending) insertRows(part []int) error {
 	needed := a.columnsOf(part)
 	if a.rows[part[0]].ID != 0 {
 		needed = append(needed, messageColumn{"id", func(r *messageRow) any { return r.ID }, false})

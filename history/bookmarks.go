@@ -114,3 +114,9 @@ func countLost(tx *gorm.DB, deleted []int64) error {
 	}
 	return nil
 }
+
+// countLostOf is countLost for all messages of a table.
+func countLostOf(tx *gorm.DB, table string) error {
+	return tx.Exec("UPDATE bookmarks SET lost = lost + (SELECT count(*) FROM " + table + " WHERE id > bookmarks.position)" +
+		" WHERE bookmarks.position < (SELECT max(id) FROM " + table + ")").Error
+}

@@ -50,6 +50,7 @@ func (s *Store) next(ctx context.Context, of stream, after place, before int64, 
 type keeper struct {
 	s     *Store
 	keep  Keep
+	slack time.Duration // how much longer than Age messages may be kept, until their partition goes
 	walks map[walkKey]*walk
 	tally *tally
 	// remove deletes; a preview only counts. It returns the number of those that are gone.
@@ -69,7 +70,7 @@ type walkKey struct {
 }
 
 func newKeeper(s *Store, keep Keep, tally *tally) *keeper {
-	k := &keeper{s: s, keep: keep, walks: map[walkKey]*walk{}, tally: tally}
+	k := &keeper{s: s, keep: keep, slack: s.slack(keep), walks: map[walkKey]*walk{}, tally: tally}
 	k.remove = func(ctx context.Context, why string, doomed []agingRow) (int64, error) {
 		return s.delete(ctx, keep, why, doomed)
 	}
@@ -186,11 +187,14 @@ const walked = 1000
 
 // goOn deletes the messages of a stream for which an age is over.
 func (k *keeper) goOn(ctx context.Context, key walkKey, w *walk) error {
-	now := k.s.now().UnixMicro()
-	if now >= w.again {
-		*w = walk{again: now + key.age.Microseconds()} // what arrives from now on is not due before
+	now, over := k.s.now().UnixMicro(), key.age.Microseconds()
+	if key.age == k.keep.Age {
+		over += k.slack.Microseconds()
 	}
-	before := now - key.age.Microseconds()
+	if now >= w.again {
+		*w = walk{again: now + over} // what arrives from now on is not due before
+	}
+	before := now - over
 	for {
 		found, err := k.s.next(ctx, key.stream, w.after, before, walked)
 		if err != nil || len(found) == 0 {
@@ -204,7 +208,7 @@ func (k *keeper) goOn(ctx context.Context, key walkKey, w *walk) error {
 			case m.ReceivedAt < before:
 				doomed = append(doomed, m)
 			default: // it was sent long before it was received
-				w.again = min(w.again, m.ReceivedAt+age.Microseconds()+1)
+				w.again = min(w.again, m.ReceivedAt+over-(key.age-age).Microseconds()+1)
 			}
 		}
 		all, err := k.take(ctx, byAge, doomed)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/notifyd/notifyd/history/partitions"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
@@ -34,3 +35,11 @@ func (s *Store) SetPatience(d time.Duration) { s.patience = d }
 
 // Abandon gives the connection of a loading back, as a kill does.
 func (l *Loader) Abandon() error { return l.bare.close() }
+
+// Turn lets what is appended next go into a new partition.
+func (s *Store) Turn(ctx context.Context) error {
+	if !isPostgres(s.writer) {
+		return nil
+	}
+	return partitions.Advance(s.writer.WithContext(ctx), s.now(), -time.Hour)
+}

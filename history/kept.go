@@ -60,8 +60,8 @@ func keptIDs(tx *gorm.DB, q bus.KeptQuery, limit int) ([]int64, error) {
 	for _, err := range []error{
 		ask(q.Last > 0, "id", "id BETWEEN ? AND ?", q.First, q.Last),
 		ask(len(q.Numbers) > 0, "id", "id IN ?", q.Numbers),
-		ask(len(keys) > 0, "id", "msg_id IN ?", keys),
-		ask(len(common) > 0, "id", "common_id IN ? AND common_id <> ''", common),
+		ask(len(keys) > 0, "id", idIn(tx), keys),
+		ask(len(common) > 0, "id", commonIn(tx), common),
 		ask(!q.Until.IsZero(), "sent_at, id", "sent_at BETWEEN ? AND ?", micro(q.Since), micro(q.Until)),
 	} {
 		if err != nil {

@@ -54,6 +54,15 @@ func (k Keep) spares() bool {
 	return len(ages) > 0 && k.age(-1) < ages[len(ages)-1]
 }
 
+// longest gives for how long any message may be kept; 0: for ever.
+func (k Keep) longest() time.Duration {
+	ages := k.ages()
+	if len(ages) == 0 || k.age(-1) == forever {
+		return 0
+	}
+	return ages[len(ages)-1]
+}
+
 // pruned is the number of messages that one transaction deletes. With their users and packages it occupies the writer
 // for some ten milliseconds.
 const pruned = 200
@@ -109,7 +118,7 @@ const vacuumWithin = time.Hour
 // reclaim lets PostgreSQL use again what deleted messages took, whenever that is an eighth of what is kept. Autovacuum
 // looks once a minute, in which a flood writes gigabytes. SQLite needs none of this.
 func (s *Store) reclaim(ctx context.Context, keep Keep) error {
-	if s.writer.Name() != "postgres" || s.freed.Load() < max(keep.Bytes/8, minReclaim) {
+	if !isPostgres(s.writer) || s.freed.Load() < max(keep.Bytes/8, minReclaim) {
 		return nil
 	}
 	s.freed.Store(0)
@@ -125,21 +134,30 @@ func (s *Store) reclaim(ctx context.Context, keep Keep) error {
 
 // prune counts what is kept, and deletes what keep does not allow, the oldest first. It returns the number.
 func (s *Store) prune(ctx context.Context, keep Keep) (deleted int64, err error) {
-	if err := s.usage.read(func() (map[string]int64, error) { return s.sums(ctx) }); err != nil {
-		return 0, fmt.Errorf("read size of history: %w", err)
+	elsewhere := s.elsewhere != nil && s.elsewhere()
+	var failed error
+	if !elsewhere {
+		if deleted, failed = s.expirePartitions(ctx, keep); failed != nil { // which keeps nothing else from being pruned
+			failed = fmt.Errorf("prune history: %w", failed)
+		}
 	}
-	if s.elsewhere != nil && s.elsewhere() {
+	counted := s.oldestPartition(ctx) // before what is in them
+	if err := s.usage.read(func() (map[string]int64, error) { return s.sums(ctx) }); err != nil {
+		return deleted, errors.Join(failed, fmt.Errorf("read size of history: %w", err))
+	}
+	s.oldest.Store(counted)
+	if elsewhere {
 		return 0, nil
 	}
 	k := s.keeperOf(keep)
 	for _, step := range []func(context.Context) error{k.expire, k.trim} {
 		if err := step(ctx); err != nil {
-			return k.deleted, fmt.Errorf("prune history: %w", err)
+			return deleted + k.deleted, errors.Join(failed, fmt.Errorf("prune history: %w", err))
 		}
 	}
-	deleted = k.deleted
+	deleted += k.deleted
 	n, err := s.shrink(ctx, keep, 1<<62)
-	return deleted + n, err
+	return deleted + n, errors.Join(failed, err)
 }
 
 // rereadPart is the part of Keep.Bytes that this process appends before all is counted anew: other nodes append too.
@@ -162,10 +180,11 @@ func (s *Store) Committed(ctx context.Context, outcomes []Outcome) (deleted int6
 		return 0, nil
 	}
 	if keep.Bytes > 0 && s.usage.due(keep.Bytes/rereadPart) {
-		select {
-		case s.reread <- struct{}{}:
-		default:
-		}
+		s.Recount()
+	}
+	if _, over := s.usage.excess(*keep); over && s.outdated(ctx) {
+		s.Recount()
+		return 0, nil
 	}
 	return s.shrink(ctx, *keep, 2*all+turn)
 }

@@ -19,24 +19,18 @@ const (
 	bySize = "bytes"
 )
 
-// delete deletes messages, with their users and packages (by cascade), and returns their number. Each part is a
+// delete deletes messages, with their users and packages, and returns their number. Each part is a
 // transaction of its own, so that others can write between two. On PostgreSQL it leaves those that another transaction
 // is working on.
 func (s *Store) delete(ctx context.Context, keep Keep, why string, doomed []agingRow) (deleted int64, err error) {
-	statement := "DELETE FROM messages WHERE id IN ? RETURNING id"
-	if s.writer.Name() == "postgres" {
-		statement = "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE id IN ? ORDER BY id" +
-			" FOR UPDATE SKIP LOCKED) RETURNING id"
-	}
 	for part := range slices.Chunk(doomed, pruned) {
 		ids := make([]int64, len(part))
 		for i, m := range part {
 			ids[i] = m.ID
 		}
 		var gone []int64
-		err = s.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-			gone = gone[:0]
-			if err := tx.Raw(statement, ids).Scan(&gone).Error; err != nil {
+		err = s.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) (err error) {
+			if gone, err = deleteMessages(tx, ids); err != nil {
 				return err
 			}
 			return countLost(tx, gone)
@@ -60,7 +54,7 @@ func (s *Store) forget(keep Keep, why string, m agingRow) {
 	rule := keep.Rules.Which(m.Source, m.Kind, m.Topic)
 	s.usage.remove(m.Source, m.Size)
 	s.tally.remove(keep.Rules, rule, m)
-	s.pruned.add(keep.Rules, rule, why, m.Size)
+	s.pruned.add(keep.Rules, rule, why, 1, m.Size)
 	s.deleted.Add(1)
 	s.freed.Add(m.Size)
 }
@@ -77,7 +71,7 @@ type prunedCounts struct {
 	found map[[2]string]Pruned
 }
 
-func (p *prunedCounts) add(rules *retention.Rules, rule int, why string, size int64) {
+func (p *prunedCounts) add(rules *retention.Rules, rule int, why string, messages, bytes int64) {
 	name := ""
 	if rule >= 0 {
 		name = rules.At(rule).String()
@@ -88,7 +82,7 @@ func (p *prunedCounts) add(rules *retention.Rules, rule int, why string, size in
 		p.found = map[[2]string]Pruned{}
 	}
 	n := p.found[[2]string{name, why}]
-	p.found[[2]string{name, why}] = Pruned{name, why, n.Messages + 1, n.Bytes + size}
+	p.found[[2]string{name, why}] = Pruned{name, why, n.Messages + messages, n.Bytes + bytes}
 }
 
 // Pruned gives what was deleted since the start, by rule and reason.
@@ -108,6 +102,7 @@ type foresight struct {
 	counts  prunedCounts
 	usage   usage              // as it would be
 	trimmed map[int64]struct{} // by a rule's bytes
+	dropped int64              // messages with a smaller id go with their partitions
 }
 
 // Foresee says what a round of Run with this Keep would delete now, by rule and reason. It deletes nothing.
@@ -120,7 +115,11 @@ func (s *Store) Foresee(ctx context.Context, keep Keep) ([]Pruned, error) {
 	for _, n := range f.usage.source {
 		f.usage.total += n
 	}
-	f.remove = f.note
+	f.remove, f.slack = f.note, 0 // see stays
+	var err error
+	if f.dropped, err = s.wouldDrop(ctx, keep); err != nil {
+		return nil, fmt.Errorf("foresee what is pruned: %w", err)
+	}
 	for _, step := range []func(context.Context) error{f.expire, f.trim, f.shrink} {
 		if err := step(ctx); err != nil {
 			return nil, fmt.Errorf("foresee what is pruned: %w", err)
@@ -129,10 +128,19 @@ func (s *Store) Foresee(ctx context.Context, keep Keep) ([]Pruned, error) {
 	return f.counts.sorted(), nil
 }
 
+// stays reports whether a message is too old, but goes with its partition at a later time.
+func (f *foresight) stays(m agingRow) bool {
+	late := f.keep.Age + f.s.slack(f.keep)
+	return m.ID >= f.dropped && f.ageOf(m) == f.keep.Age && m.ReceivedAt >= f.s.now().Add(-late).UnixMicro()
+}
+
 // note is the remove of a foresight.
 func (f *foresight) note(_ context.Context, why string, doomed []agingRow) (int64, error) {
 	for _, m := range doomed {
-		f.counts.add(f.keep.Rules, f.which(m), why, m.Size)
+		if why == byAge && f.stays(m) {
+			continue
+		}
+		f.counts.add(f.keep.Rules, f.which(m), why, 1, m.Size)
 		f.usage.remove(m.Source, m.Size)
 		if why == bySize {
 			f.trimmed[m.ID] = struct{}{}

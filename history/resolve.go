@@ -30,13 +30,12 @@ func (a *appending) dropRepeats() error {
 // not do: a row that is given another id keeps the lock of a transaction that looked for the old one. SQLite has one
 // writer and needs no lock.
 func (a *appending) lockTaken() error {
-	if a.tx.Name() != "postgres" || len(a.taken) == 0 {
+	if !isPostgres(a.tx) || len(a.taken) == 0 {
 		return nil
 	}
 	keys := make([]int64, len(a.taken))
 	for k, i := range a.taken {
-		sum := sha256.Sum256([]byte("notifyd message " + a.rows[i].claim()))
-		keys[k] = int64(binary.BigEndian.Uint64(sum[:8]))
+		keys[k] = lockKey("message " + a.rows[i].claim())
 	}
 	slices.Sort(keys) // one order on all nodes
 	for part := range slices.Chunk(slices.Compact(keys), batch) {
@@ -51,6 +50,12 @@ func (a *appending) lockTaken() error {
 		}
 	}
 	return nil
+}
+
+// lockKey is the number of an advisory lock of ours.
+func lockKey(name string) int64 {
+	sum := sha256.Sum256([]byte("notifyd " + name))
+	return int64(binary.BigEndian.Uint64(sum[:8]))
 }
 
 func (a *appending) resolveTaken() error {
@@ -74,6 +79,9 @@ func (a *appending) resolve(i int) error {
 		}
 		if old != nil {
 			return a.settle(i, old)
+		}
+		if err := a.freeID(a.rows[i].MsgID, a.rows[i].CommonID); err != nil {
+			return err
 		}
 		if err := a.insert([]int{i}); err != nil || a.outcomes[i].Fate == Added {
 			return err
@@ -100,6 +108,9 @@ func (a *appending) settle(i int, old *messageRow) error {
 		conflict.Kind = Refused
 	}
 	a.keepAside(i)
+	if err := a.freeID(r.MsgID, ""); err != nil {
+		return err
+	}
 	if err := a.insert([]int{i}); err != nil {
 		return err
 	}
@@ -144,6 +155,9 @@ func (a *appending) overwrite(i int, old *messageRow) error {
 	if err := a.tx.Exec(statement, append(args, old.ID)...).Error; err != nil {
 		return err
 	}
+	if err := a.renameID(old, r.MsgID, r.CommonID); err != nil {
+		return err
+	}
 	for _, table := range []string{"message_facts", "message_users", "message_packages"} {
 		if err := a.tx.Exec("DELETE FROM "+table+" WHERE message_id = ?", old.ID).Error; err != nil {
 			return err
@@ -158,9 +172,10 @@ func (a *appending) overwrite(i int, old *messageRow) error {
 // renew is overwrite for an event that gets an id after all others: who reads in the order of ids has passed the copy
 // and perhaps given it to nobody.
 func (a *appending) renew(i int, old *messageRow) error {
-	if err := a.tx.Exec("DELETE FROM messages WHERE id = ?", old.ID).Error; err != nil {
+	if err := a.delete(old); err != nil {
 		return err
 	}
+	a.rows[i].ID = 0 // a new one
 	if err := a.insert([]int{i}); err != nil {
 		return err
 	}
@@ -260,7 +275,13 @@ func (a *appending) move(old *messageRow, to, claimed string) (deleted bool, err
 		return false, err
 	}
 	if there != nil {
-		return true, a.tx.Exec("DELETE FROM messages WHERE id = ?", old.ID).Error
+		return true, a.delete(old)
+	}
+	if err := a.freeID(to, ""); err != nil {
+		return false, err
+	}
+	if err := a.renameID(old, to, ""); err != nil {
+		return false, err
 	}
 	return false, a.tx.Exec("UPDATE messages SET msg_id = ?, common_id = '', claimed_id = ?, content_hash = ? WHERE id = ?",
 		to, claimed, old.ContentHash, old.ID).Error

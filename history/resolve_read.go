@@ -24,9 +24,9 @@ func (a *appending) holders() (map[string]messageRow, error) {
 			}
 		}
 		const columns = "SELECT msg_id, common_id, content_hash, verdict FROM messages WHERE "
-		statement, args := columns+"msg_id IN ?", []any{ids}
+		statement, args := columns+idIn(a.tx), []any{ids}
 		if len(common) > 0 {
-			statement += " UNION ALL " + columns + "common_id IN ? AND common_id <> ''"
+			statement += " UNION ALL " + columns + commonIn(a.tx)
 			args = append(args, common)
 		}
 		var rows []messageRow
@@ -47,7 +47,7 @@ func (a *appending) holder(r *messageRow) (*messageRow, error) {
 	if err != nil || old != nil || r.CommonID == "" {
 		return old, err
 	}
-	found, err := a.read("common_id = ? AND common_id <> ''", r.CommonID)
+	found, err := a.read(commonIn(a.tx), []string{r.CommonID})
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func (a *appending) holder(r *messageRow) (*messageRow, error) {
 
 // find reads the message with an id; nil where there is none.
 func (a *appending) find(msgID string) (*messageRow, error) {
-	found, err := a.read("msg_id = ?", msgID)
+	found, err := a.read(idIn(a.tx), []string{msgID})
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}

@@ -255,8 +255,8 @@ func TestRulesUseIndexes(t *testing.T) {
 			}
 		}
 		for _, plan := range seen.plans {
-			if d.Postgres && strings.Contains(plan, "GROUP BY") {
-				continue // it reads the rows where they are few
+			if d.Postgres && (strings.Contains(plan, "GROUP BY") || strings.HasSuffix(strings.Split(plan, "\n")[0], "_seq")) {
+				continue // it reads the rows where they are few, or a sequence
 			}
 			if strings.Contains(plan, "Seq Scan on messages") || strings.Contains(plan, "SCAN messages") &&
 				!strings.Contains(plan, "INDEX") || strings.Contains(plan, "TEMP B-TREE") {

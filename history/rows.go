@@ -13,7 +13,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// Models returns a value of each gorm model, for the test that models and schema agree.
+// Models returns a value of each gorm model that both dialects have, for the test that models and schema agree.
 func Models() []any {
 	return []any{
 		&messageRow{}, &messageUserRow{}, &messagePackageRow{}, &messageFactsRow{}, &positionRow{}, &holeRow{},
@@ -21,11 +21,11 @@ func Models() []any {
 	}
 }
 
-// These are the rows. Times are Unix microseconds; the foreign keys are in migrations/*/*_history*.sql.
+// These are the rows. Times are Unix microseconds; the foreign keys of SQLite are in migrations/sqlite/*_history*.sql.
 
 type messageRow struct {
 	ID          int64  `gorm:"primaryKey;index:idx_messages_time,priority:2;index:idx_messages_topic,priority:3;index:idx_messages_app,priority:3;index:idx_messages_kind,priority:3;index:idx_messages_source,priority:3;index:idx_messages_category,priority:3"`
-	MsgID       string `gorm:"not null;uniqueIndex:idx_messages_msg_id"`
+	MsgID       string `gorm:"not null"` // unique: see uniqueIDs
 	Source      string `gorm:"not null;index:idx_messages_source,priority:1"`
 	Topic       string `gorm:"not null;index:idx_messages_topic,priority:1"`
 	App         string `gorm:"not null;index:idx_messages_app,priority:1"`
@@ -37,7 +37,7 @@ type messageRow struct {
 	ReceivedAt  int64  `gorm:"not null;index:idx_messages_source,priority:2"`
 	Size        int64  `gorm:"not null;index:idx_messages_source,priority:4"`
 	Payload     []byte `gorm:"not null"`
-	CommonID    string `gorm:"not null;default:'';uniqueIndex:idx_messages_common_id,where:common_id <> ''"`
+	CommonID    string `gorm:"not null;default:''"` // the same
 	ClaimedID   string `gorm:"not null;default:'';index:idx_messages_claimed_id,where:claimed_id <> ''"`
 	ContentHash string `gorm:"not null;default:''"`
 	Verdict     string `gorm:"not null;default:''"`

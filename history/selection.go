@@ -86,7 +86,7 @@ func (s *Store) Select(ctx context.Context, sel Selection, skip int64, limit int
 func (s *Store) SelectedByID(ctx context.Context, msgID string) (Selected, error) {
 	tx := s.reader.WithContext(ctx)
 	var read []Cursor
-	err := tx.Raw("SELECT sent_at, id FROM messages WHERE msg_id = ?", key(msgID)).Scan(&read).Error
+	err := tx.Raw("SELECT sent_at, id FROM messages WHERE "+idIn(tx), []string{key(msgID)}).Scan(&read).Error
 	if err != nil {
 		return Selected{}, fmt.Errorf("read message: %w", err)
 	}

@@ -17,10 +17,10 @@ func (s *Store) Settled(ctx context.Context) (int64, error) {
 	if err := read.Raw("SELECT coalesce(max(id), 0) FROM messages").Scan(&last).Error; err != nil {
 		return 0, fmt.Errorf("read the last message: %w", err)
 	}
-	if s.writer.Name() != "postgres" {
+	if !isPostgres(s.writer) {
 		return last, nil
 	}
-	// Who inserts has the lock of a writer before it takes an id, and until it has committed.
+	// Who inserts has the lock of a writer of the whole table before it takes an id, and until it has committed.
 	const lock = " FROM pg_locks WHERE locktype = 'relation' AND relation = 'messages'::regclass" +
 		" AND database = (SELECT oid FROM pg_database WHERE datname = current_database())" +
 		" AND mode = 'RowExclusiveLock' AND granted"
@@ -97,7 +97,7 @@ func (s *Store) refuted(ctx context.Context, rows []messageRow) (map[string]bool
 		return nil, nil
 	}
 	var holders []messageRow
-	err := s.reader.WithContext(ctx).Select("msg_id", "verdict").Where("msg_id IN ?", claimed).Find(&holders).Error
+	err := s.reader.WithContext(ctx).Select("msg_id", "verdict").Where(idIn(s.reader), claimed).Find(&holders).Error
 	refuted := map[string]bool{}
 	for _, h := range holders {
 		refuted[h.MsgID] = h.proved()

@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/history/partitions"
 )
 
 // A Store keeps the history in a database with the current schema. It is safe for concurrent use.
@@ -27,6 +28,8 @@ type Store struct {
 	elsewhere      func() bool          // another process deletes; nil: none does
 	reread         chan struct{}        // has room for one: Run is to count anew
 	patience       time.Duration        // how long Settled waits
+	room           partitions.Room      // for which ids there are partitions
+	oldest         atomic.Int64         // the first of the partitions that usage counts, from 1 on; 0: not known
 }
 
 // NewStore makes a store on the two pools of a migrations.DB.
@@ -37,9 +40,9 @@ func NewStore(writer, reader *gorm.DB, now func() time.Time) *Store {
 // Get returns the message with that id on a bus, or ErrNotFound.
 func (s *Store) Get(ctx context.Context, msgID string) (Record, error) {
 	var row messageRow
-	err := s.reader.WithContext(ctx).Where("msg_id = ?", key(msgID)).Take(&row).Error
+	err := s.reader.WithContext(ctx).Where(idIn(s.reader), []string{key(msgID)}).Take(&row).Error
 	if common := bus.CommonID(msgID); common != "" && errors.Is(err, gorm.ErrRecordNotFound) {
-		err = s.reader.WithContext(ctx).Where("common_id = ? AND common_id <> ''", common).Take(&row).Error
+		err = s.reader.WithContext(ctx).Where(commonIn(s.reader), []string{common}).Take(&row).Error
 	}
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return Record{}, ErrNotFound

@@ -111,8 +111,14 @@ func TestACopyThatProvesMoreCounts(t *testing.T) {
 func TestOlderRowHasNoCommonID(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
 		appendAll(t, s, d, twin("ya"))
-		if err := d.Writer.Exec("UPDATE messages SET common_id = ''").Error; err != nil {
-			t.Fatal(err)
+		tables := []string{"messages"}
+		if d.Postgres {
+			tables = append(tables, "message_ids")
+		}
+		for _, table := range tables {
+			if err := d.Writer.Exec("UPDATE " + table + " SET common_id = ''").Error; err != nil {
+				t.Fatal(err)
+			}
 		}
 		var all []string
 		for _, step := range []string{"ya", "ba", "pa", "yA", "yb", "bB", "yC,bC"} {

@@ -71,7 +71,8 @@ func columnsOf(t *testing.T, pool *sql.DB, driver string) map[string][]string {
 		WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' AND m.name <> 'notifyd_schema'`
 	if driver == "pgx" {
 		query = `SELECT table_name, column_name FROM information_schema.columns
-			WHERE table_schema = current_schema() AND table_name <> 'notifyd_schema'`
+			WHERE table_schema = current_schema() AND table_name <> 'notifyd_schema'
+			AND table_name NOT IN (SELECT relname FROM pg_class WHERE relispartition)`
 	}
 	rows, err := pool.Query(query)
 	if err != nil {
