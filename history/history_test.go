@@ -371,6 +371,36 @@ func TestRunPrunesAndEnds(t *testing.T) {
 	})
 }
 
+// TestRunDeletesOnOneNode: while another process deletes, Run only counts; when this one is to, it does so at once.
+func TestRunDeletesOnOneNode(t *testing.T) {
+	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+		now := noon
+		s := history.NewStore(d.Writer, d.Reader, func() time.Time { return now })
+		put(t, s, d, event("1", 1, "org.example.prod.git.receive", nil, nil))
+		now = now.Add(time.Hour)
+		asked := 0
+		s.Elsewhere(func() bool {
+			if asked++; asked < 3 {
+				s.Recount()
+				return true
+			}
+			if size, err := s.Size(t.Context()); asked == 3 && (err != nil || size.Messages != 1) {
+				t.Errorf("before it is to: Size = %+v, %v", size, err)
+			}
+			return false
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		log := slog.New(slog.NewTextHandler(cancelOnWrite(cancel), nil))
+		if err := s.Run(ctx, history.Keep{Age: time.Minute}, 10*time.Millisecond, log); err != nil {
+			t.Error(err)
+		}
+		if size, err := s.Size(t.Context()); err != nil || size.Messages != 0 || asked < 3 {
+			t.Errorf("asked %d times; Size = %+v, %v", asked, size, err)
+		}
+	})
+}
+
 type cancelOnWrite func()
 
 func (c cancelOnWrite) Write(p []byte) (int, error) {

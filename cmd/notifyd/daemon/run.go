@@ -123,7 +123,7 @@ func (s *Service) startRest(rest *runGroup) {
 	rest.start("package names", s.router.warmCaches)
 	rest.start("directory", s.watcher.Run)
 	rest.start("reports", s.reports.Run)
-	rest.start("mailed reports", s.mailReports)
+	rest.start("mailed reports", s.once("reports", s.mailReports))
 	rest.start("trust files", s.trust.Run)
 	rest.start("signer's files", s.signer.Run)
 	rest.start("trust warnings", s.watchTrust)
