@@ -58,8 +58,15 @@ func TestStepsKeepData(t *testing.T) {
 		if len(filled) < 20 {
 			t.Errorf("%d tables", len(filled))
 		}
-		if _, err := p.DownTo(t.Context(), 0); err != nil {
-			t.Error(err)
+		for step := len(p.ListSources()); step > 0; step-- {
+			if _, err := p.DownTo(t.Context(), int64(step-1)); err != nil {
+				t.Fatalf("down from step %d: %v", step, err)
+			}
+			for table := range columnsOf(t, pool, driver) {
+				if n := rowsOf(t, pool, table); n != 1 {
+					t.Errorf("down from step %d: %d rows of %s", step, n, table)
+				}
+			}
 		}
 	})
 }
