@@ -38,9 +38,10 @@ func (m *maker) make(ctx context.Context, r *Report, since, until, before time.T
 	if err != nil {
 		return nil, err
 	}
-	if begins.After(since) || begins.IsZero() {
+	if begins.After(since) {
 		out.Begins = begins
 	}
+	out.empty = begins.IsZero()
 	out.Compared = !begins.IsZero() && !begins.After(before)
 	found, all, err := m.collect(ctx, r, since, until, false)
 	if err != nil {

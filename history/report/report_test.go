@@ -119,6 +119,9 @@ func TestHistoryThatBeginsLate(t *testing.T) {
 	if err != nil || made.Counted != 0 || made.Compared {
 		t.Errorf("of nothing: %+v, %v", made, err)
 	}
+	if said, err := made.Text(); err != nil || !strings.Contains(said, "The history is empty.") {
+		t.Errorf("of nothing: %v\n%s", err, said)
+	}
 	builds(a)
 	first := monday.Add(time.Hour).UnixMicro()
 	if err := a.db.Writer.Exec("DELETE FROM messages WHERE sent_at < ?", first).Error; err != nil {

@@ -26,6 +26,7 @@ type Result struct {
 
 	zone   *time.Location
 	report *Report
+	empty  bool // the history is
 }
 
 // A Section is a part of a Result.

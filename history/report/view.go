@@ -91,8 +91,8 @@ func (r *Result) notes() (notes []string) {
 	if !r.Begins.IsZero() {
 		notes = append(notes, "The history begins on "+r.Begins.In(r.zone).Format("Mon 2 Jan 2006 15:04")+
 			"; what was before is not counted.")
-	} else if r.Counted == 0 && r.Marked == 0 && !r.Compared {
-		notes = append(notes, "The history has no message of this time or before.")
+	} else if r.empty {
+		notes = append(notes, "The history is empty.")
 	}
 	if r.Cut {
 		notes = append(notes, "There were more messages than a report reads: the newest were counted.")
