@@ -73,8 +73,8 @@ type BrokerConfig struct {
 	DeadLetter string `yaml:"dead_letter"`
 	// Prefetch is how many messages may be on the way. Default 64.
 	Prefetch int `yaml:"prefetch"`
-	// Heartbeat is the silence after which a sign of life is sent; the broker may want it shorter. After two without one
-	// the broker gives the messages of a node that is cut off to another. Default 5s.
+	// Heartbeat is the silence after which a sign of life is sent; the broker may want it shorter. After two or
+	// three without one RabbitMQ gives the messages of a node that is cut off to another. Default 4s.
 	Heartbeat time.Duration `yaml:"heartbeat"`
 	// Silence is the time without a message after which that is said and the session made anew. Default 1h. Negative:
 	// never.
@@ -105,7 +105,7 @@ func (c BrokerConfig) withDefaults() BrokerConfig {
 			*d = v
 		}
 	}
-	set(&c.Heartbeat, 5*time.Second)
+	set(&c.Heartbeat, 4*time.Second)
 	set(&c.Silence, time.Hour)
 	set(&c.Timeout, 30*time.Second)
 	set(&c.RetryMin, time.Second)
