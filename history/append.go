@@ -20,10 +20,13 @@ import (
 // The usual message costs one part of one statement. Only those whose id is taken are looked at again, one by one. On
 // PostgreSQL a lock of the id then keeps other nodes from deciding about the same id at the same time.
 func (s *Store) Append(tx *gorm.DB, events []*catalogue.Event) ([]Outcome, error) {
-	a := newAppending(tx, events, s.now(), &s.room)
+	return newAppending(tx, events, s.now(), &s.room).run()
+}
+
+func (a *appending) run() ([]Outcome, error) {
 	for _, step := range []func() error{a.insertAll, a.dropRepeats, a.lockTaken, a.resolveTaken} {
 		if err := step(); err != nil {
-			s.room.Forget()
+			a.room.Forget()
 			return nil, fmt.Errorf("append to history: %w", err)
 		}
 	}
@@ -39,8 +42,9 @@ type appending struct {
 	room     *partitions.Room
 	rows     []messageRow
 	outcomes []Outcome
-	unnamed  []bool // the row is stored, but not its names
-	taken    []int  // whose ids are taken, in the order of the ids
+	unnamed  []bool   // the row is stored, but not its names
+	taken    []int    // whose ids are taken, in the order of the ids
+	copying  *copying // by COPY; nil: by INSERT
 }
 
 func newAppending(tx *gorm.DB, events []*catalogue.Event, now time.Time, room *partitions.Room) *appending {
@@ -144,6 +148,9 @@ func (a *appending) insert(part []int) (err error) {
 
 // insertRows stores the rows that part names; on SQLite those whose ids are free.
 func (a *appending) insertRows(part []int) error {
+	if a.copying != nil {
+		return a.copyRows(part)
+	}
 	needed := a.columnsOf(part)
 	if a.rows[part[0]].ID != 0 {
 		needed = append(needed, messageColumn{"id", func(r *messageRow) any { return r.ID }, false})
@@ -180,6 +187,9 @@ func (a *appending) insertRows(part []int) error {
 
 // index adds the users and packages of the new messages to the indexes.
 func (a *appending) index() error {
+	if a.copying != nil {
+		return a.copyNames()
+	}
 	var facts []any
 	users, packages := nameRows{people: true, table: "message_users"}, nameRows{table: "message_packages"}
 	for i, o := range a.outcomes {

@@ -1,11 +1,15 @@
 package history
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -75,14 +79,30 @@ func (l *Loader) Append(ctx context.Context, all []*Ready) (Loaded, error) {
 
 // appendReady appends messages as Append does.
 func (s *Store) appendReady(ctx context.Context, all []*Ready) (loaded Loaded, err error) {
-	events := make([]*catalogue.Event, len(all))
+	a := &appending{
+		room: &s.room, rows: make([]messageRow, len(all)), outcomes: make([]Outcome, len(all)),
+		unnamed: make([]bool, len(all)),
+	}
 	for i, r := range all {
-		events[i] = r.event
+		a.rows[i], a.outcomes[i].Event = r.row, r.event
+		if isDerived(r.row.MsgID) {
+			a.keepAside(i)
+		}
 	}
 	var outcomes []Outcome
-	err = s.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		outcomes, err = s.Append(tx, events)
-		return err
+	err = s.writer.WithContext(ctx).Connection(func(on *gorm.DB) error {
+		conn, _ := on.Statement.ConnPool.(*sql.Conn)
+		return on.Transaction(func(tx *gorm.DB) (err error) {
+			if a.tx = tx; isPostgres(tx) {
+				a.copying = &copying{ctx, conn, all}
+				// what a crash of the server takes back is imported again
+				if err := tx.Exec("SET LOCAL synchronous_commit = off").Error; err != nil {
+					return err
+				}
+			}
+			outcomes, err = a.run()
+			return err
+		})
 	})
 	if err != nil {
 		return Loaded{}, err
@@ -153,4 +173,63 @@ const (
 // Full reports that so many messages wait that End is to be called, and a new Loader to go on.
 func (l *Loader) Full() bool {
 	return l.bare != nil && (len(l.bare.waiting) >= maxWaiting || l.bare.held >= maxWaitingBytes)
+}
+
+// A copying stores rows by COPY, for which PostgreSQL parses no statement and gives no answer for each row.
+type copying struct {
+	ctx  context.Context
+	conn *sql.Conn // in the transaction
+	all  []*Ready
+}
+
+func (c *copying) rows(table string, columns []string, rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	return c.conn.Raw(func(conn any) error {
+		_, err := conn.(*stdlib.Conn).Conn().CopyFrom(c.ctx, pgx.Identifier{table}, columns, pgx.CopyFromRows(rows))
+		return err
+	})
+}
+
+// copyRows stores the rows that part names, whose ids are claimed.
+func (a *appending) copyRows(part []int) error {
+	slices.SortFunc(part, func(i, j int) int { return cmp.Compare(a.rows[i].ID, a.rows[j].ID) })
+	names, rows := []string{"id"}, make([][]any, len(part))
+	for _, c := range columns {
+		names = append(names, c.name)
+	}
+	for k, i := range part {
+		rows[k] = append(make([]any, 0, len(names)), a.rows[i].ID)
+		for _, c := range columns {
+			rows[k] = append(rows[k], c.of(&a.rows[i]))
+		}
+		a.outcomes[i].Fate, a.unnamed[i] = Added, true
+		a.outcomes[i].source, a.outcomes[i].grown = a.rows[i].Source, a.rows[i].Size
+	}
+	return a.copying.rows("messages", names, rows)
+}
+
+// copyNames is index.
+func (a *appending) copyNames() error {
+	var facts, people, packages [][]any
+	for i, r := range a.copying.all {
+		if !a.unnamed[i] {
+			continue
+		}
+		id, at := a.rows[i].ID, a.rows[i].SentAt
+		if r.facts != nil {
+			facts = append(facts, []any{id, r.facts})
+		}
+		for _, p := range r.people {
+			people = append(people, []any{p.name, at, id, p.isUser, p.isActor})
+		}
+		for _, name := range r.packages {
+			packages = append(packages, []any{name, at, id})
+		}
+	}
+	named := []string{"name", "sent_at", "message_id"}
+	return errors.Join(a.copying.rows("message_facts", []string{"message_id", "facts"}, facts),
+		a.copying.rows("message_users", append(named, "is_user", "is_actor"), people),
+		a.copying.rows("message_packages", named[:3:3], packages))
 }
