@@ -64,8 +64,9 @@ func (req *request) wantsHTML() bool {
 	if _, given := req.callback(); given {
 		return false
 	}
-	html := quality(req.r.Header.Get("Accept"), "text/html")
-	return html > 0 && html > quality(req.r.Header.Get("Accept"), "application/json")
+	accept := req.r.Header.Get("Accept")
+	html := quality(accept, "text/html")
+	return html > 0 && html > quality(accept, "application/json") && html >= quality(accept, "text/plain")
 }
 
 // notFound answers that there is no such path or message, in JSON for everybody.

@@ -156,3 +156,20 @@ func TestPagesHaveABound(t *testing.T) {
 		}
 	})
 }
+
+// TestPlainTextIsNotHTML: who wants plain text more than HTML gets JSON, and /messagecount is nothing else.
+func TestPlainTextIsNotHTML(t *testing.T) {
+	d := migratest.Open(t, migratest.SQLite(t))
+	store := load(t, d, []stored{{ID: "1", Topic: "org.example.prod.git.receive", Timestamp: float64(now.Unix())}})
+	for _, c := range []struct{ accept, target, kind string }{
+		{"text/plain;q=1,text/html;q=0.9", "/raw", "application/json"}, {"text/plain,text/html", "/raw", "text/html"},
+		{"text/html,application/json", "/messagecount", "application/json"}, {"*/*", "/messagecount?callback=f", "application/json"},
+		{"*/*", "/raw?end=9999-12-31", "application/json"},
+	} {
+		a := ask(t, store, question{target: c.target, headers: map[string]*string{"Accept": &c.accept}})
+		kind, _, _ := strings.Cut(a.header.Get("Content-Type"), ";")
+		if a.status != 200 || kind != c.kind {
+			t.Errorf("%s for %s: %d, %s, want %s", c.target, c.accept, a.status, kind, c.kind)
+		}
+	}
+}

@@ -26,6 +26,7 @@ func parseDate(s string, now time.Time) (time.Time, bool) {
 	if s == "" || len(s) > mostDate {
 		return time.Time{}, false
 	}
+	original := s
 	s = tidy(s)
 	for _, date := range dates {
 		for _, clock := range times {
@@ -41,7 +42,7 @@ func parseDate(s string, now time.Time) (time.Time, bool) {
 			}
 		}
 	}
-	return time.Time{}, false
+	return parseWords(original, now)
 }
 
 // layouts gives the ways to write a time: with the zone close to it or apart.

@@ -62,7 +62,7 @@ func (w *window) fill(now, otherwise float64, old bool) {
 
 // The times that a timestamp of both databases and a date of four digits can be.
 var earliest, latest = float64(time.Date(1, 1, 2, 0, 0, 0, 0, time.UTC).Unix()),
-	float64(time.Date(9999, 12, 30, 0, 0, 0, 0, time.UTC).Unix())
+	float64(time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC).Unix())
 
 func (w *window) check() error {
 	for name, at := range map[string]*float64{"start": w.start, "end": w.end} {
