@@ -20,9 +20,9 @@ import (
 
 var (
 	chosen = flag.String("row", "", "the row to play; all: every one; empty: the shortest")
-	rounds = flag.Int("rounds", 5, "how often the row scale measures one, two and three nodes")
+	rounds = flag.Int("rounds", 4, "how often the row scale measures one, two and three nodes")
 	crowd  = flag.Int("crowd", 3, "to how many people the row scale mails each message")
-	share  = flag.Int("share", 15, "percent of one processor that each node has in the row scale")
+	share  = flag.Int("share", 10, "percent of one processor that each node has in the row scale")
 	logs   = flag.String("logs", "", "a folder for what each program printed")
 )
 
