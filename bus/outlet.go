@@ -58,6 +58,9 @@ type Binder interface {
 // in the same way, one that notifyd itself has made. It does not wait.
 type Repeater interface {
 	Repeat(f Frame)
+	// RepeatOnly says, before Run, that nothing is handed on but what Repeat gets: the program gives it everything, also
+	// what another node has received.
+	RepeatOnly()
 }
 
 // A Choosy outlet does not want every frame. Of frames that it does not want nothing is counted.

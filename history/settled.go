@@ -49,6 +49,15 @@ func (s *Store) Settled(ctx context.Context) (int64, error) {
 	return last, nil
 }
 
+// Newest returns the largest id that is visible; one with a smaller id may still appear, see Settled.
+func (s *Store) Newest(ctx context.Context) (last int64, err error) {
+	err = s.reader.WithContext(ctx).Raw("SELECT coalesce(max(id), 0) FROM messages").Scan(&last).Error
+	if err != nil {
+		return 0, fmt.Errorf("read the last message: %w", err)
+	}
+	return last, nil
+}
+
 // A Heading is what is known of a message without reading all of it.
 type Heading struct {
 	ID       int64

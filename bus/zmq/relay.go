@@ -37,6 +37,8 @@ type Relay struct {
 	out    []*outlet
 	pass   func(bus.Frame) ([]byte, error) // nil: what comes in is handed on as it is
 
+	repeatOnly bool // what comes in is handed on by Repeat, if at all
+
 	mu sync.Mutex
 	in []*Listener // empty before Bind
 }
@@ -143,8 +145,14 @@ func (r *Relay) closeLocked() error {
 // FromFedmsg marks what comes over ZeroMQ: a Relay is a bus.FedmsgSource.
 func (r *Relay) FromFedmsg() {}
 
-// handOn gives f to all that have subscribed.
+// handOn gives what has come in to all that have subscribed.
 func (r *Relay) handOn(f bus.Frame) {
+	if !r.repeatOnly {
+		r.publish(f)
+	}
+}
+
+func (r *Relay) publish(f bus.Frame) {
 	for _, o := range r.out {
 		o.Publish(f)
 	}
@@ -154,7 +162,10 @@ func (r *Relay) handOn(f bus.Frame) {
 func (*Relay) Competes() bool { return true }
 
 // Repeat hands on what notifyd itself says: a Relay is a bus.Repeater.
-func (r *Relay) Repeat(f bus.Frame) { r.handOn(f) }
+func (r *Relay) Repeat(f bus.Frame) { r.publish(f) }
+
+// RepeatOnly is called before Bind.
+func (r *Relay) RepeatOnly() { r.repeatOnly = true }
 
 // Run serves publishers until ctx ends, and then hands on what was received by then.
 func (r *Relay) Run(ctx context.Context, in *bus.Intake) error {

@@ -15,7 +15,10 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/nodes"
 	"github.com/notifyd/notifyd/cmd/notifyd/leases"
+	"github.com/notifyd/notifyd/cmd/notifyd/say"
 	"github.com/notifyd/notifyd/internal/backoff"
 	"github.com/notifyd/notifyd/migrations"
 )
@@ -165,3 +168,32 @@ func isPostgres(dsn string) bool {
 
 // IsPostgres reports whether a dsn is of PostgreSQL, not of SQLite.
 func IsPostgres(dsn string) bool { return isPostgres(dsn) }
+
+// openFeed lets outlets get what all nodes receive, where there can be several and somebody can subscribe here. Then
+// the router hands nothing on.
+func (s *Service) openFeed() {
+	r := s.router
+	if !s.db.Postgres || len(r.outputs)+len(r.repeaters) == 0 {
+		return
+	}
+	repeaters := r.repeaters
+	byName := map[string][]bus.Repeater{}
+	for name, source := range s.sources {
+		if repeater, ok := source.(bus.Repeater); ok {
+			repeater.RepeatOnly()
+			for _, frames := range sourceNames(map[string]bus.Source{name: source}) {
+				byName[frames] = append(byName[frames], repeater)
+			}
+		}
+	}
+	s.feed = nodes.NewFeed(nodes.Feed{
+		History: s.history, Outputs: r.outputs, Log: s.log, Own: func(source string) bool { return source == say.Name },
+		Repeat: func(source string, own bool) []bus.Repeater {
+			if own {
+				return repeaters
+			}
+			return byName[source]
+		},
+	})
+	r.outputs, r.repeaters, r.stored = nil, nil, s.feed.Wake
+}

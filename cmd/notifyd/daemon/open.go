@@ -168,6 +168,7 @@ func (s *Service) openRouter(ctx context.Context) error {
 			s.router.repeaters = append(s.router.repeaters, repeater)
 		}
 	}
+	s.openFeed()
 	if path := s.settings.snapshot(); path != "" {
 		database, err := s.prefs.Identity(ctx)
 		if err != nil {

@@ -45,6 +45,7 @@ type router struct {
 	outputs    []*relay.Output
 	carriers   []*carrier.Carrier
 	repeaters  []bus.Repeater
+	stored     func() // is called when something is stored; nil: nobody waits for it
 	dedup      *bus.DedupWindow
 	state      *indexState
 	loadedOnce bool            // the snapshot is read at the first load only
@@ -180,6 +181,9 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *ph
 	for _, c := range r.carriers {
 		c.Wake()
 	}
+	if r.stored != nil {
+		r.stored()
+	}
 	if _, err := r.history.Committed(ctx, outcomes); err != nil {
 		r.log.Error("the history is not held within its bounds", "error", err)
 	}
@@ -195,7 +199,7 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *ph
 	return len(events), nil
 }
 
-// insist makes tx one that writes, after another one whose answer was lost. A primary may have committed that and its
+// insist makes tx one that writes, after another one whose answer was lost. A primary may have committed that while its
 // standby lacks it; a commit that writes nothing would not wait for the standby, and the frames would be
 // acknowledged too early.
 func (r *router) insist(tx *gorm.DB) error {

@@ -109,6 +109,9 @@ func (s *Service) startRest(rest *runGroup) {
 	rest.start("positions", s.holes.Run)
 	rest.start("said messages", s.voice.Forget)
 	rest.start("silences", s.once("silences", s.silences.Term))
+	if s.feed != nil {
+		rest.start("feed of outlets", s.feed.Run)
+	}
 	if s.ears != nil {
 		rest.start("heard", s.ears.Run)
 		rest.start("silences of others", func(ctx context.Context) error {
