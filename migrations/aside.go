@@ -76,6 +76,11 @@ func (d *DB) Restore(ctx context.Context, begin func(index string)) error {
 	if err != nil {
 		return fmt.Errorf("read the indexes that are set aside: %w", err)
 	}
+	// what is sorted for an index grows with the table: not in memory
+	if err := d.Writer.WithContext(ctx).Exec("PRAGMA temp_store = 1").Error; err != nil {
+		return fmt.Errorf("make indexes again: %w", err)
+	}
+	defer d.Writer.Exec("PRAGMA temp_store = 2")
 	for _, one := range indexes {
 		if begin != nil {
 			begin(one.Name)

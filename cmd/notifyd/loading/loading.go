@@ -91,7 +91,11 @@ func (c *Cmd) Run(e *records.Env) (err error) {
 }
 
 // gcPercent lets more garbage stand than usual. What lives is little, and nearly all that is made is soon garbage.
-const gcPercent = 300
+// What is remembered of very many messages is large, and costs the collector nothing.
+const (
+	gcPercent       = 300
+	gcPercentOfMany = 50
+)
 
 // weight estimates the bytes of the files; 0 where nobody knows.
 func (c *Cmd) weight() (sum int64) {

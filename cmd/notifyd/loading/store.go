@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"time"
 
 	"github.com/notifyd/notifyd/history"
@@ -18,9 +19,10 @@ const (
 )
 
 const (
-	fewMessages = 20_000 // whose indexes are made again within a second
-	reported    = 20     // texts that are left out and named
-	sayEvery    = 10 * time.Second
+	fewMessages  = 20_000    // whose indexes are made again within a second
+	manyMessages = 1_000_000 // of which what is remembered is most of what lives in memory
+	reported     = 20        // texts that are left out and named
+	sayEvery     = 10 * time.Second
 )
 
 // tables are those whose indexes are put aside.
@@ -162,6 +164,9 @@ func (s *storer) add(more history.Loaded) {
 func (s *storer) adapt(ctx context.Context) error {
 	if s.loader.Full() {
 		return s.restore(ctx)
+	}
+	if s.bare && s.kept.Messages+int64(s.sum.Added) > manyMessages {
+		debug.SetGCPercent(gcPercentOfMany)
 	}
 	if !s.bare && s.alone && int64(s.sum.Added) > max(fewMessages, s.kept.Messages/2) {
 		return s.goBare(ctx)
