@@ -159,7 +159,7 @@ func peopleOf(e *catalogue.Event) []person {
 func (n *nameRows) addPeople(tx *gorm.DB, row *messageRow, e *catalogue.Event) error {
 	people := peopleOf(e)
 	if len(people) > 0 && people[0].isActor {
-		n.values = append(n.values, people[0].name, row.SentAt, row.ID, people[0].isUser, true)
+		n.values = append(n.values, people[0].name, row.SentAt, row.ID, row.Category, people[0].isUser, true)
 		people = people[1:]
 	}
 	users := make([]string, len(people))
@@ -173,7 +173,7 @@ func (n *nameRows) addPeople(tx *gorm.DB, row *messageRow, e *catalogue.Event) e
 func (n *nameRows) add(tx *gorm.DB, row *messageRow, names []string) error {
 	if len(names) < manyNames {
 		for _, name := range names {
-			n.values = append(n.values, name, row.SentAt, row.ID)
+			n.values = append(n.values, name, row.SentAt, row.ID, row.Category)
 			if n.people {
 				n.values = append(n.values, true, false)
 			}
@@ -188,12 +188,13 @@ func (n *nameRows) add(tx *gorm.DB, row *messageRow, names []string) error {
 	if tx.Name() == "postgres" {
 		each = "json_array_elements_text(CAST(? AS json))"
 	}
-	return tx.Exec("INSERT INTO "+n.table+" (name, sent_at, message_id)"+
-		" SELECT value, CAST(? AS bigint), CAST(? AS bigint) FROM "+each, row.SentAt, row.ID, string(list)).Error
+	return tx.Exec("INSERT INTO "+n.table+" (name, sent_at, message_id, category)"+
+		" SELECT value, CAST(? AS bigint), CAST(? AS bigint), CAST(? AS text) FROM "+each, row.SentAt, row.ID, row.Category,
+		string(list)).Error
 }
 
 func (n *nameRows) insert(tx *gorm.DB) error {
-	columns := []string{"name", "sent_at", "message_id"}
+	columns := []string{"name", "sent_at", "message_id", "category"}
 	if n.people {
 		columns = append(columns, "is_user", "is_actor")
 	}

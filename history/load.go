@@ -164,6 +164,22 @@ func (l *Loader) End(ctx context.Context, restore func(context.Context) error) (
 	return loaded, nil
 }
 
+// Refresh has PostgreSQL look through what a loading has added, as autovacuum would some minutes later: until then it
+// counts by reading each row, and knows nothing of how frequent names are. SQLite needs none of this.
+func (s *Store) Refresh(ctx context.Context) error {
+	if s.writer.Name() != "postgres" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, vacuumWithin)
+	defer cancel()
+	err := s.writer.WithContext(ctx).Exec("VACUUM (ANALYZE, SKIP_LOCKED, TRUNCATE false)" +
+		" messages, message_facts, message_users, message_packages").Error
+	if err != nil {
+		return fmt.Errorf("look through the history: %w", err)
+	}
+	return nil
+}
+
 // maxWaiting bounds the messages that wait, and so what they take in memory.
 const (
 	maxWaiting      = 20_000
@@ -217,19 +233,19 @@ func (a *appending) copyNames() error {
 		if !a.unnamed[i] {
 			continue
 		}
-		id, at := a.rows[i].ID, a.rows[i].SentAt
+		id, at, category := a.rows[i].ID, a.rows[i].SentAt, a.rows[i].Category
 		if r.facts != nil {
 			facts = append(facts, []any{id, r.facts})
 		}
 		for _, p := range r.people {
-			people = append(people, []any{p.name, at, id, p.isUser, p.isActor})
+			people = append(people, []any{p.name, at, id, category, p.isUser, p.isActor})
 		}
 		for _, name := range r.packages {
-			packages = append(packages, []any{name, at, id})
+			packages = append(packages, []any{name, at, id, category})
 		}
 	}
-	named := []string{"name", "sent_at", "message_id"}
+	named := []string{"name", "sent_at", "message_id", "category"}
 	return errors.Join(a.copying.rows("message_facts", []string{"message_id", "facts"}, facts),
 		a.copying.rows("message_users", append(named, "is_user", "is_actor"), people),
-		a.copying.rows("message_packages", named[:3:3], packages))
+		a.copying.rows("message_packages", named[:4:4], packages))
 }

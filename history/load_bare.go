@@ -145,8 +145,8 @@ func (b *bare) insert(ctx context.Context, fresh []*Ready) error {
 	ctx = context.WithoutCancel(ctx) // which costs a goroutine for each statement
 	messages := b.rows(ctx, "INSERT INTO messages (id, "+joinNames(columns)+") VALUES ", len(columns)+1)
 	facts := b.rows(ctx, "INSERT INTO message_facts (message_id, facts) VALUES ", 2)
-	people := b.rows(ctx, "INSERT INTO message_users (name, sent_at, message_id, is_user, is_actor) VALUES ", 5)
-	packages := b.rows(ctx, "INSERT INTO message_packages (name, sent_at, message_id) VALUES ", 3)
+	people := b.rows(ctx, "INSERT INTO message_users (name, sent_at, message_id, category, is_user, is_actor) VALUES ", 6)
+	packages := b.rows(ctx, "INSERT INTO message_packages (name, sent_at, message_id, category) VALUES ", 4)
 	for _, r := range fresh {
 		messages.add(r.row.ID)
 		for _, c := range columns {
@@ -158,11 +158,11 @@ func (b *bare) insert(ctx context.Context, fresh []*Ready) error {
 			facts.flush(false)
 		}
 		for _, p := range r.people {
-			people.add(p.name, r.row.SentAt, r.row.ID, p.isUser, p.isActor)
+			people.add(p.name, r.row.SentAt, r.row.ID, r.row.Category, p.isUser, p.isActor)
 			people.flush(false)
 		}
 		for _, name := range r.packages {
-			packages.add(name, r.row.SentAt, r.row.ID)
+			packages.add(name, r.row.SentAt, r.row.ID, r.row.Category)
 			packages.flush(false)
 		}
 	}

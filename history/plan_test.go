@@ -75,14 +75,14 @@ var searches = []struct {
 	{"topic", history.Query{Topic: "org.example.prod.app3.thing3"}, index("idx_messages_topic")},
 	{"app", history.Query{App: "app3"}, index("idx_messages_app")},
 	{"user", history.Query{User: "user77"},
-		map[bool]string{true: "message_users_0_pkey", false: "sqlite_autoindex_message_users_1"}},
+		map[bool]string{true: "message_users_0_pkey", false: "message_users USING PRIMARY KEY"}},
 	{"package", history.Query{Package: "package77"},
-		map[bool]string{true: "message_packages_0_pkey", false: "sqlite_autoindex_message_packages_1"}},
+		map[bool]string{true: "message_packages_0_pkey", false: "message_packages USING PRIMARY KEY"}},
 	{"app and topic", history.Query{Topic: "org.example.prod.app3.thing3", App: "app3"}, index("idx_messages_topic")},
 	{"user and rare package", history.Query{User: "user3", Package: "package77"},
-		map[bool]string{true: "message_packages_0_pkey", false: "sqlite_autoindex_message_packages_1"}},
+		map[bool]string{true: "message_packages_0_pkey", false: "message_packages USING PRIMARY KEY"}},
 	{"rare user and application", history.Query{User: "user77", App: "app17"},
-		map[bool]string{true: "message_users_0_pkey", false: "sqlite_autoindex_message_users_1"}},
+		map[bool]string{true: "message_users_0_pkey", false: "message_users USING PRIMARY KEY"}},
 	{"rare prefix", history.Query{Topic: "org.example.prod.none."}, index("idx_messages_time")},
 }
 

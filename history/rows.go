@@ -57,6 +57,7 @@ type messageUserRow struct {
 	MessageID int64  `gorm:"primaryKey;autoIncrement:false;index:idx_message_users_message_id"`
 	IsUser    bool   `gorm:"not null;default:true"`
 	IsActor   bool   `gorm:"not null;default:false"`
+	Category  string `gorm:"not null;default:''"` // of the message
 }
 
 func (messageUserRow) TableName() string { return "message_users" }
@@ -65,6 +66,7 @@ type messagePackageRow struct {
 	Name      string `gorm:"primaryKey"`
 	SentAt    int64  `gorm:"primaryKey;autoIncrement:false"`
 	MessageID int64  `gorm:"primaryKey;autoIncrement:false;index:idx_message_packages_message_id"`
+	Category  string `gorm:"not null;default:''"` // of the message
 }
 
 func (messagePackageRow) TableName() string { return "message_packages" }
@@ -93,7 +95,7 @@ func newRow(e *catalogue.Event, now time.Time) messageRow {
 		Title: column(e.Title), Summary: column(prose.Summary), Link: column(prose.Link),
 		SentAt: min(e.Time.UnixMicro(), now.UnixMicro()), ReceivedAt: now.UnixMicro(), Payload: e.Payload,
 		ContentHash: hash(e.Message), Late: e.Late, CommonID: bus.CommonID(e.ID),
-		Category: column(Category(e.Topic)),
+		Category: column(Category(column(e.Topic))),
 	}
 	row.setStanding(e.Standing)
 	if row.Payload == nil {

@@ -13,16 +13,17 @@ import (
 type lookup struct {
 	table, id, column string
 	also              string // a column that must be true
-	index             string // of messages
+	index             string // on SQLite
 	names             []string
 }
 
 // A selecting is a Selection with the index that it is read by. Every other condition is a probe of another index, by
 // its whole key (name, time, id): it costs the same for each entry, however many messages a name has, and no row is
-// read for it.
+// read for it. The tables of names have the category beside each entry, which costs no probe.
 type selecting struct {
 	Selection
 	needs, lacks []lookup // all of these, none of those
+	among        []string // nil, or what the category is one of: that of the topics
 	by           lookup   // one of needs, or all messages by time
 	after        *Cursor  // only what follows it in the order
 	postgres     bool
@@ -51,9 +52,13 @@ func lookups(users, actors, packages, topics, categories []string) (all []lookup
 			all = append(all, l)
 		}
 	}
-	add(lookup{table: "message_packages", id: "message_id", column: "name"}, packages, key)
-	add(lookup{table: "message_users", id: "message_id", column: "name", also: "is_user"}, users, key)
-	add(lookup{table: "message_users", id: "message_id", column: "name", also: "is_actor"}, actors, key)
+	people := lookup{table: "message_users", id: "message_id", column: "name", index: "sqlite_autoindex_message_users_1"}
+	concerned, active := people, people
+	concerned.also, active.also = "is_user", "is_actor"
+	add(lookup{table: "message_packages", id: "message_id", column: "name", index: "sqlite_autoindex_message_packages_1"},
+		packages, key)
+	add(concerned, users, key)
+	add(active, actors, key)
 	add(lookup{table: "messages", id: "id", column: "topic", index: "idx_messages_topic"}, topics, column)
 	add(lookup{table: "messages", id: "id", column: "category", index: "idx_messages_category"}, categories, column)
 	return all
@@ -76,6 +81,9 @@ func newSelecting(tx *gorm.DB, sel Selection) *selecting {
 			return len(categories.Any) > 0 && !slices.Contains(categories.Any, category) ||
 				slices.Contains(categories.None, category)
 		})}
+		for _, topic := range topics.Any {
+			q.among = append(q.among, column(Category(topic)))
+		}
 		q.nothing, categories = len(topics.Any) == 0, Choice{}
 	}
 	if len(categories.Any) > 0 {
@@ -86,6 +94,9 @@ func newSelecting(tx *gorm.DB, sel Selection) *selecting {
 	q.lacks = lookups(sel.Users.None, sel.Actors.None, sel.Packages.None, topics.None, categories.None)
 	return q
 }
+
+// The cost of a step, as measured: an entry that is read, and a probe of another index.
+const entryCost, probeCost = 1, 10
 
 // choose finds the index by which the selection costs least to read whole.
 func (q *selecting) choose(tx *gorm.DB) error {
@@ -101,8 +112,9 @@ func (q *selecting) choose(tx *gorm.DB) error {
 		if err != nil {
 			return err
 		}
-		if i == 0 || e.entries < least {
-			least, q.by = e.entries, l
+		cost := e.entries * float64(entryCost+probeCost*q.probes(l))
+		if i == 0 || cost < least {
+			least, q.by = cost, l
 		}
 		if e.exact && e.entries < fewEntries {
 			q.by = l
@@ -110,6 +122,16 @@ func (q *selecting) choose(tx *gorm.DB) error {
 		}
 	}
 	return nil
+}
+
+// probes is how many probes an entry needs when the selection is read by l.
+func (q *selecting) probes(l lookup) (n int) {
+	for _, other := range q.needs {
+		if !other.same(l) && (other.column != "category" || l.table == "messages") {
+			n++
+		}
+	}
+	return n
 }
 
 func (l lookup) same(other lookup) bool {

@@ -36,13 +36,25 @@ func (q *selecting) conditions() (where []string, args []any) {
 	if q.UpTo != 0 {
 		add("k."+q.by.id+" <= ?", q.UpTo)
 	}
+	named := q.by.table != "messages"
+	if named && q.among != nil {
+		add("k.category IN ?", q.among)
+	}
 	for _, l := range q.needs {
-		if !l.same(q.by) {
+		switch {
+		case l.same(q.by):
+		case named && l.column == "category":
+			add("k.category IN ?", l.names)
+		default:
 			add(q.has(l), l.names)
 		}
 	}
 	for _, l := range q.lacks {
-		add("NOT "+q.has(l), l.names)
+		if named && l.column == "category" {
+			add("k.category NOT IN ?", l.names)
+		} else {
+			add("NOT "+q.has(l), l.names)
+		}
 	}
 	return where, args
 }
@@ -58,9 +70,10 @@ func (q *selecting) has(l lookup) string {
 		l.id + " = k." + q.by.id + also + " LIMIT 1 OFFSET 0)"
 }
 
-// from names the table of a lookup, and on SQLite its index: without statistics it would take the shorter key.
+// from names the table of a lookup, and on SQLite its index: without statistics it takes any that begins with as many
+// columns, and with them that of the message.
 func (q *selecting) from(l lookup, as string) string {
-	if l.column == "" || l.table != "messages" || q.postgres {
+	if l.column == "" || q.postgres {
 		return l.table + " " + as
 	}
 	return l.table + " " + as + " INDEXED BY " + l.index

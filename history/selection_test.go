@@ -1,6 +1,7 @@
 package history_test
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -45,6 +46,38 @@ var selections = []struct {
 	{"not by one of the packages", history.Selection{Packages: anyOf("package77", "package78"),
 		Actors: history.Choice{None: []string{"user1"}}, Users: history.Choice{None: []string{"user78"}}},
 		"message_packages"},
+}
+
+// TestNamesHaveTheCategoryBesideThem, however they were stored: a name and a category are found in one list.
+func TestNamesHaveTheCategoryBesideThem(t *testing.T) {
+	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
+		fill(t, s, d, 200)
+		var many []string
+		for i := range 40 {
+			many = append(many, fmt.Sprintf("name%d", i))
+		}
+		put(t, s, d, event("2026-many", 0, "org.example.prod.app3.thing3", many, many),
+			event("2026-suse", 0, "opensuse.obs.package.build", many[:1], many[:1]))
+		for _, table := range []string{"message_users", "message_packages"} {
+			var right, wrong int
+			count := "SELECT count(*) FROM " + table + " n JOIN messages m ON m.id = n.message_id WHERE n.category "
+			if err := d.Reader.Raw(count + "= m.category").Scan(&right).Error; err != nil {
+				t.Fatal(err)
+			}
+			if err := d.Reader.Raw(count + "<> m.category").Scan(&wrong).Error; err != nil {
+				t.Fatal(err)
+			}
+			if right < 200+41 || wrong > 0 {
+				t.Errorf("%s: %d with the category of the message, %d with another", table, right, wrong)
+			}
+		}
+		for category, want := range map[string]int64{"obs": 1, "app3": 1, "app4": 0} {
+			n, err := s.CountSelected(t.Context(), history.Selection{Users: anyOf("name0"), Categories: anyOf(category)})
+			if err != nil || n != want {
+				t.Errorf("%s: %d, %v", category, n, err)
+			}
+		}
+	})
 }
 
 // TestSelectionOfNothing: what no message can be is not asked for.

@@ -207,6 +207,9 @@ func (s *storer) end(ctx context.Context, whole bool) error {
 		err = s.flush(ctx)
 	}
 	err = errors.Join(err, s.restore(ctx))
+	if err == nil && s.sum.Added > fewMessages {
+		err = s.store.Refresh(ctx)
+	}
 	took := s.now().Sub(s.began)
 	fmt.Fprintf(s.say, "%d added, %d known before", s.sum.Added, s.sum.Known)
 	for _, more := range []struct {
