@@ -72,14 +72,18 @@ func (w *scanner) statement(size int) (string, []any) {
 	args = append(args, size)
 	condition := " WHERE " + strings.Join(where, " AND ")
 	if !from.repeats {
-		return "SELECT k.sent_at, k." + from.id + ", f.facts FROM " + from.table + " k" +
-			" LEFT JOIN message_facts f ON f.message_id = k." + from.id + condition +
-			" ORDER BY k.sent_at DESC, k." + from.id + " DESC LIMIT ?", args
+		return "SELECT k.sent_at, k." + from.id + ", " + factsOf("k."+from.id) + " FROM " + from.table + " k" +
+			condition + " ORDER BY k.sent_at DESC, k." + from.id + " DESC LIMIT ?", args
 	}
-	return "SELECT d.sent_at, d.id, f.facts FROM (SELECT DISTINCT k.sent_at, k." + from.id + " AS id FROM " +
-		from.table + " k" +
-		condition + " ORDER BY k.sent_at DESC, k." + from.id + " DESC LIMIT ?) d" +
-		" LEFT JOIN message_facts f ON f.message_id = d.id ORDER BY d.sent_at DESC, d.id DESC", args
+	return "SELECT d.sent_at, d.id, " + factsOf("d.id") + " FROM (SELECT DISTINCT k.sent_at, k." + from.id + " AS id" +
+		" FROM " + from.table + " k" + condition + " ORDER BY k.sent_at DESC, k." + from.id + " DESC LIMIT ?) d" +
+		" ORDER BY d.sent_at DESC, d.id DESC", args
+}
+
+// factsOf looks the names of a message up. Of a join PostgreSQL believes that it has to look into every partition for
+// each message, and would rather read all of them.
+func factsOf(id string) string {
+	return "(SELECT f.facts FROM message_facts f WHERE f.message_id = " + id + ") AS facts"
 }
 
 // A from is the table in which keys are looked up.
@@ -143,8 +147,7 @@ func (w *scanner) readWhole(ctx context.Context, part []candidate) error {
 	}
 	rows, err := w.store.reader.WithContext(ctx).Raw(
 		"SELECT m.id, m.msg_id, m.summary, m.link, m.source, m.topic, m.sent_at, m.payload, m.verdict, m.signer,"+
-			" m.method, m.reason, m.marked, m.late, f.facts FROM messages m"+
-			" LEFT JOIN message_facts f ON f.message_id = m.id WHERE m.id IN ?", ids).Rows()
+			" m.method, m.reason, m.marked, m.late, "+factsOf("m.id")+" FROM messages m WHERE m.id IN ?", ids).Rows()
 	if err != nil {
 		return err
 	}

@@ -162,7 +162,7 @@ func match(tx *gorm.DB, q Query, by lookup, read []Cursor) ([]int64, error) {
 	}
 	has := func(table, name string) {
 		add(name != "" && by.table != table, "EXISTS (SELECT 1 FROM "+table+" n WHERE n.name = ? AND n.sent_at = m.sent_at"+
-			" AND n.message_id = m.id)", key(name))
+			" AND n.message_id = m.id LIMIT 1 OFFSET 0)", key(name)) // see selecting.has
 	}
 	has("message_users", q.User)
 	has("message_packages", q.Package)

@@ -51,6 +51,10 @@ func connectPostgres(c Config) (*DB, error) {
 			w.names, w.values = append(w.names, name), append(w.values, value.String())
 		}
 	}
+	if _, set := config.RuntimeParams["jit"]; !set {
+		// PostgreSQL thinks that what looks into one partition at a time looks into all, and compiles it for seconds.
+		w.names, w.values = append(w.names, "jit"), append(w.values, "off")
+	}
 	config.Tracer = w
 	pool := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(w.connected), stdlib.OptionShouldPing(w.ping),
 		stdlib.OptionResetSession(w.reuse))
