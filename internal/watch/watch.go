@@ -106,6 +106,13 @@ func New[T any](source Source[T], interval time.Duration, log *slog.Logger) (*Wa
 // Load gives the last good value.
 func (w *Watcher[T]) Load() T { return *w.value.Load() }
 
+// Sum gives the digest of the bytes that were read last, good or not.
+func (w *Watcher[T]) Sum() [sha256.Size]byte {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.sum
+}
+
 // Updates gets something whenever there is a new value, the first included. Values that come while nobody receives
 // from it are one.
 func (w *Watcher[T]) Updates() <-chan struct{} { return w.updates }

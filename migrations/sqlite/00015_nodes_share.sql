@@ -22,16 +22,6 @@ CREATE TABLE node_facts (
     PRIMARY KEY (node, kind, name)
 );
 
--- A file that one node reads for all, such as the directory: its content, compressed, and the digest of what it was.
-CREATE TABLE shared_files (
-    name text NOT NULL PRIMARY KEY,
-    sum text NOT NULL,
-    content blob NOT NULL,
-    node text NOT NULL,
-    seen_at integer NOT NULL
-);
-
 -- +goose Down
-DROP TABLE shared_files;
 DROP TABLE node_facts;
 DROP TABLE heard;

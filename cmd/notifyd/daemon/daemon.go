@@ -105,8 +105,9 @@ type Service struct {
 	reports   *watch.Watcher[*report.Set]
 	desk      *report.Desk // makes reports
 	silences  *say.Silences
-	feed      *nodes.Feed // what outlets get on PostgreSQL; nil where the router gives it to them
-	ears      *nodes.Ears // what this node hears, for the one that looks for silences; nil on SQLite
+	feed      *nodes.Feed  // what outlets get on PostgreSQL; nil where the router gives it to them
+	files     *nodes.Files // compares directories and catalogues; nil on SQLite
+	ears      *nodes.Ears  // what this node hears, for the one that looks for silences; nil on SQLite
 	listeners []*listener
 	ready     atomic.Bool
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,7 +78,7 @@ func (s *Service) readyz(w http.ResponseWriter, r *http.Request) {
 		status, problem = http.StatusServiceUnavailable, "the database takes no messages"
 	}
 	w.WriteHeader(status)
-	warnings := append(s.trustWarnings(), s.sourceWarnings()...)
+	warnings := slices.Concat(s.trustWarnings(), s.sourceWarnings(), s.files.Warnings())
 	nodes, err := s.leases.Nodes(ctx)
 	if err != nil {
 		s.log.Debug("cannot say which nodes there are", "error", err)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -196,4 +197,18 @@ func (s *Service) openFeed() {
 		},
 	})
 	r.outputs, r.repeaters, r.stored = nil, nil, s.feed.Wake
+}
+
+// sums gives what this node reads from files of its own, which should be the same on all nodes.
+func (s *Service) sums() map[string]string {
+	all := map[string]string{}
+	for name, sum := range map[string][sha256.Size]byte{
+		"directory": s.watcher.Sum(), "catalogue": s.describer.watcher.Sum(),
+	} {
+		all[name] = hex.EncodeToString(sum[:])
+		if sum == sha256.Sum256(nil) {
+			all[name] = ""
+		}
+	}
+	return all
 }

@@ -122,6 +122,7 @@ func (s *Service) openVoice() {
 	if s.db.Postgres {
 		s.ears = &nodes.Ears{Node: s.leases.Node, DB: s.db.Writer, Endpoints: s.endpoints, Now: s.env.Now, Log: s.log}
 		s.silences.Gather = s.ears.Gather
+		s.files = &nodes.Files{Node: s.leases.Node, DB: s.db.Writer, Sums: s.sums, Log: s.log}
 	}
 }
 

@@ -114,6 +114,7 @@ func (s *Service) startRest(rest *runGroup) {
 	}
 	if s.ears != nil {
 		rest.start("heard", s.ears.Run)
+		rest.start("files of nodes", s.files.Run)
 		rest.start("silences of others", func(ctx context.Context) error {
 			return s.silences.Follow(ctx, func() bool { return s.leases.Held("silences") })
 		})

@@ -24,19 +24,8 @@ type factRow struct {
 // TableName is for gorm.
 func (factRow) TableName() string { return "node_facts" }
 
-type fileRow struct {
-	Name    string `gorm:"primaryKey"`
-	Sum     string `gorm:"not null"`
-	Content []byte `gorm:"not null"`
-	Node    string `gorm:"not null"`
-	SeenAt  int64  `gorm:"not null"`
-}
-
-// TableName is for gorm.
-func (fileRow) TableName() string { return "shared_files" }
-
 // Models gives the gorm models of this room, for the test that compares them with the schema.
-func Models() []any { return []any{&heardRow{}, &factRow{}, &fileRow{}} }
+func Models() []any { return []any{&heardRow{}, &factRow{}} }
 
 // now is the database's clock in microseconds.
 const now = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
