@@ -174,6 +174,10 @@ func (s Settings) check() error {
 		bad("web.trusted_proxies", "%v; expected networks such as 192.0.2.0/24", err)
 	}
 	errs = append(errs, s.Outbox.check(), s.Reports.CheckSettings())
+	if kept := min(s.Outbox.KeepDone, s.Outbox.KeepDead); len(s.Reports.Mail) > 0 && kept < 48*time.Hour {
+		bad("reports.mail", "needs outbox.keep_done and outbox.keep_dead of at least 48h, and one is %s: "+
+			"what was mailed is known by them", kept)
+	}
 	for key, name := range map[string]string{"catalogue.folder": s.Catalogue.Folder, "reports.folder": s.Reports.Folder} {
 		if info, err := os.Stat(name); name != "" && (err != nil || !info.IsDir()) {
 			bad(key, "%q is no folder that can be read", name)

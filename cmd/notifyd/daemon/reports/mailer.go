@@ -105,6 +105,19 @@ func (mail Mail) times(now time.Time) (due, next time.Time, err error) {
 	return due, next, nil
 }
 
+// first gives the first time at which a window that ended at a time is mailed.
+func (mail Mail) first(until time.Time) (time.Time, error) {
+	schedule, err := mail.schedule()
+	if err != nil {
+		return time.Time{}, err
+	}
+	zone, err := mail.zone()
+	if err != nil {
+		return time.Time{}, err
+	}
+	return schedule.Due(until.Add(-time.Microsecond), zone), nil
+}
+
 // send stores the mails that were due at a time, where they are not stored yet.
 func (m *Mailer) send(ctx context.Context, mail Mail, due time.Time) error {
 	r := m.Set().Find(mail.Report)
@@ -112,6 +125,9 @@ func (m *Mailer) send(ctx context.Context, mail Mail, due time.Time) error {
 		return fmt.Errorf("there is no report %q", mail.Report)
 	}
 	until := r.Window.Start(due, r.Zone)
+	if first, err := mail.first(until); err != nil || !first.Equal(due) {
+		return err // it was mailed at an earlier time, or is too late: each window is mailed once
+	}
 	since := r.Window.Next(until, -1, r.Zone)
 	message := "report:" + r.Name + ":" + r.Window.String() + ":" + since.Format(time.DateOnly)
 	left := map[string]string{} // address by destination
