@@ -22,20 +22,21 @@ const (
 // newSlice makes a slice of so many percent of one processor. A test is skipped where none can be made.
 func newSlice(t testing.TB, name string, percent int) *slice {
 	t.Helper()
-	name = fmt.Sprintf("notifyd-%s-%d", name, os.Getpid())
-	s := &slice{filepath.Join(newGroups, name)}
+	in := newGroups
 	files := map[string]string{"cpu.max": fmt.Sprint(percent*period/100, " ", period)}
 	if _, err := os.Stat(oldGroups + "/cpu.cfs_quota_us"); err == nil {
-		s.folder = filepath.Join(oldGroups, name)
+		in = oldGroups
 		files = map[string]string{
 			"cpu.cfs_period_us": fmt.Sprint(period), "cpu.cfs_quota_us": fmt.Sprint(percent * period / 100),
 		}
 	} else {
 		os.WriteFile(newGroups+"/cgroup.subtree_control", []byte("+cpu"), 0o600) // or the next step says that it failed
 	}
-	if err := os.Mkdir(s.folder, 0o755); err != nil {
+	folder, err := os.MkdirTemp(in, "notifyd-"+name+"-") // one that was killed may have left its own
+	if err != nil {
 		t.Skipf("needs control groups: %v", err)
 	}
+	s := &slice{folder}
 	t.Cleanup(func() { os.Remove(s.folder) })
 	for _, file := range []string{"cpu.cfs_period_us", "cpu.cfs_quota_us", "cpu.max"} {
 		if text := files[file]; text != "" {
