@@ -34,11 +34,12 @@ func (s *Store) Totals(ctx context.Context, sel Selection, by string) ([]Total, 
 	if !known {
 		return nil, fmt.Errorf("messages are not added up by %q", by)
 	}
-	q := selecting{Selection: sel, by: lookup{table: "messages", id: "id"}}
+	tx := s.reader.WithContext(ctx)
+	q := newSelecting(tx, sel) // read by time: what is added up stands in the messages alone
 	where, args := q.conditions()
 	var totals []Total
-	err := s.reader.WithContext(ctx).Raw("SELECT "+expression+" AS name, count(*) AS messages, sum(k.size) AS bytes"+
-		" FROM messages k WHERE "+strings.Join(where, " AND ")+" GROUP BY 1 ORDER BY 1", args...).Scan(&totals).Error
+	err := q.ask(tx, &totals, "SELECT "+expression+" AS name, count(*) AS messages, sum(k.size) AS bytes"+
+		" FROM messages k WHERE "+strings.Join(where, " AND ")+" GROUP BY 1 ORDER BY 1", args)
 	if err != nil {
 		return nil, fmt.Errorf("add up messages: %w", err)
 	}

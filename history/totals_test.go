@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/migrations"
@@ -42,6 +43,23 @@ func TestTotals(t *testing.T) {
 		some, err := s.Totals(t.Context(), sel, "category")
 		if err != nil || len(some) != 1 || some[0].Name != categories[0] || some[0].Messages != n {
 			t.Errorf("%+v, %v; want %d of %s", some, err, n, categories[0])
+		}
+		for _, sel := range []history.Selection{
+			{Users: anyOf("user1")}, {Actors: anyOf("user1"), Packages: history.Choice{None: []string{"package1"}}},
+			{Topics: history.Choice{None: []string{"org.example.prod.app1.thing"}}, Categories: sel.Categories},
+			{Categories: history.Choice{Any: categories[:1], None: categories[:1]}}, {Until: noon.Add(-time.Hour)},
+		} {
+			want, err := s.CountSelected(t.Context(), sel)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all, err := s.Totals(t.Context(), sel, "kind")
+			for _, one := range all {
+				want -= one.Messages
+			}
+			if err != nil || want != 0 {
+				t.Errorf("%+v: %d messages are missing in %+v, %v", sel, want, all, err)
+			}
 		}
 		if _, err := s.Totals(t.Context(), sel, "payload"); err == nil {
 			t.Error("added up by the payload")
