@@ -10,6 +10,7 @@ import (
 
 func (s *scope) prose() Prose {
 	summary := values.Line(strings.ReplaceAll(s.render(s.summary), language.NoValue, ""), maxSummary)
+	summary = s.named(summary)
 	broken := s.Broken()
 	p := Prose{
 		Summary:       summary,
@@ -30,6 +31,15 @@ func (s *scope) prose() Prose {
 		p.SecondaryIcon = values.Avatar(s.actorName)
 	}
 	return p
+}
+
+// named says Somebody where a sentence begins with the text that stands for nobody: "null built bash".
+func (s *scope) named(summary string) string {
+	rest, ok := strings.CutPrefix(summary, s.nobody)
+	if ok && s.nobody != "" && (strings.HasPrefix(rest, " ") || strings.HasPrefix(rest, "'s ")) {
+		return "Somebody" + rest
+	}
+	return summary
 }
 
 func (s *scope) render(x *fieldSentence) string {

@@ -1,6 +1,9 @@
 package catalogue
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/rulespec/catalogue/language"
 	"github.com/notifyd/notifyd/rulespec/catalogue/topics"
@@ -15,6 +18,7 @@ type scope struct {
 	topic     topics.Topic
 	source    *bus.Message
 	actorName string
+	nobody    string // what stands where a message names no actor: "null"
 }
 
 func (c *Catalogue) scope(e *entry, m *bus.Message, t topics.Topic) *scope {
@@ -82,14 +86,14 @@ func (s *scope) names(fields []*fieldExpression) []string {
 func (s *scope) fill(e *Event, stated stated) {
 	e.App, e.Kind, e.KindName = s.app.name, s.kind, s.name
 	if s.actor != nil {
-		e.Actor = actorOf(s.eval(s.actor))
-		s.actorName = e.Actor
+		s.setActor(values.Texts(s.eval(s.actor)))
+		e.Actor = s.actorName
 	}
 	users := stated.users
 	if len(users) == 0 {
 		users = s.names(s.users)
 	}
-	e.Users = values.Set(append(users, e.Actor))
+	e.Users = values.Set(values.People(s.catalogue.accounts, append(users, e.Actor)))
 	e.Packages = stated.packages
 	if len(e.Packages) == 0 {
 		e.Packages = s.names(s.packages)
@@ -116,11 +120,13 @@ func (s *scope) severityOf(stated stated) Severity {
 	return Info
 }
 
-// actorOf gives the one name in a value: the first where there are several.
-func actorOf(v any) string {
-	names := values.Texts(v)
-	if len(names) == 0 || len(names[0]) > values.MaxName {
-		return ""
+// setActor keeps the one name of the actor: the first where there are several.
+func (s *scope) setActor(names []string) {
+	people := values.People(s.catalogue.accounts, slices.Clone(names))
+	switch {
+	case len(people) > 0 && len(people[0]) <= values.MaxName:
+		s.actorName = values.Name(people[0])
+	case len(people) == 0 && len(names) > 0:
+		s.nobody = strings.TrimSpace(names[0])
 	}
-	return values.Name(names[0])
 }

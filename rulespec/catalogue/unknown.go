@@ -25,7 +25,7 @@ func describeUnknown(c *Catalogue, e *Event, words []string, stated stated) {
 	if len(users) == 0 {
 		users = reader.Users(body)
 	}
-	e.Users = values.Set(append(users, e.Actor))
+	e.Users = values.Set(values.People(c.accounts, append(users, e.Actor)))
 	e.Packages = stated.packages
 	if len(e.Packages) == 0 {
 		e.Packages = convention.Packages(body)

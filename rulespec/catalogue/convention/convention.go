@@ -39,8 +39,8 @@ var otherObjects = []string{"project", "repository", "repo", "forkee", "parent",
 // wrappers are objects that some senders put their whole body into once more.
 var wrappers = []string{"msg", "message", "body"}
 
-// nobody are accounts that stand for no person.
-var nobody = []string{"orphan", "anonymous", "nobody", "None", "null"}
+// nobody are accounts that stand for no person, beside what values.IsNobody knows.
+var nobody = []string{"orphan", "nobody"}
 
 // What is looked at of a body, which may hold far more than any service sends.
 const (
@@ -122,7 +122,8 @@ func (r Reader) person(v any) string {
 			return ""
 		}
 		nick, _, _ := strings.Cut(values.Account(r.Accounts, v), ".id.")
-		if nick == "" || len(nick) > values.MaxName || strings.ContainsAny(nick, "@/ \n\t") || slices.Contains(nobody, nick) {
+		if nick == "" || len(nick) > values.MaxName || strings.ContainsAny(nick, "@/ \n\t") ||
+			slices.Contains(nobody, nick) || len(values.People(r.Accounts, []string{nick})) == 0 {
 			return ""
 		}
 		return nick
