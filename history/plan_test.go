@@ -128,6 +128,31 @@ func TestSearchUsesIndexes(t *testing.T) {
 	})
 }
 
+// TestIDsUseIndexes: whatever asks for one message by its id on the bus reads no table for it.
+func TestIDsUseIndexes(t *testing.T) {
+	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
+		fill(t, s, d, 4000)
+		seen := &explainer{t: t, postgres: d.Postgres}
+		reader := history.NewStore(nil, seen.open(d), time.Now)
+		const id = "2026-00001234"
+		for name, ask := range map[string]func() error{
+			"Get":          func() error { _, err := reader.Get(t.Context(), id); return err },
+			"Place":        func() error { _, err := reader.Place(t.Context(), id); return err },
+			"SelectedByID": func() error { _, err := reader.SelectedByID(t.Context(), id); return err },
+		} {
+			seen.plans = nil
+			if err := ask(); err != nil || len(seen.plans) == 0 {
+				t.Fatalf("%s: %v, %d plans", name, err, len(seen.plans))
+			}
+			for _, plan := range seen.plans {
+				if strings.Contains(plan, "Seq Scan") || strings.Contains(plan, "SCAN ") {
+					t.Errorf("%s: %s", name, plan)
+				}
+			}
+		}
+	})
+}
+
 // TestPruneUsesIndexes: the bytes of each source and its oldest messages are read from one index.
 func TestPruneUsesIndexes(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {

@@ -70,8 +70,9 @@ func (s *Store) Categories(ctx context.Context) ([]string, error) {
 // Place returns where the message with that id on a bus stands in the order of time, or ErrNotFound: for
 // Selection.After.
 func (s *Store) Place(ctx context.Context, msgID string) (Cursor, error) {
+	tx := s.reader.WithContext(ctx)
 	var row messageRow
-	err := s.reader.WithContext(ctx).Select("id", "sent_at").Where("msg_id = ?", key(msgID)).Take(&row).Error
+	err := tx.Select("id", "sent_at").Where(idIn(tx), []string{key(msgID)}).Take(&row).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return Cursor{}, ErrNotFound
 	}
