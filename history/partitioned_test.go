@@ -176,6 +176,27 @@ func TestPartitionOfAFailedTransaction(t *testing.T) {
 	})
 }
 
+// TestBeginThatFailed: the next id is set to a partition whose transaction then failed, as in a failover: a sequence
+// does not go back. The next round makes it, and that after it.
+func TestBeginThatFailed(t *testing.T) {
+	onPostgres(t, func(t *testing.T, s *history.Store, d *migrations.DB, _ *time.Time) {
+		put(t, s, d, some("a", 3)...)
+		if err := d.Writer.Exec("SELECT setval('messages_id_seq', 200000000, false)").Error; err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Prune(t.Context(), history.Keep{Age: 30 * day}); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"messages_0", "messages_2", "messages_3"}
+		if all := parts(t, d, "messages"); !slices.Equal(all, want) {
+			t.Errorf("%v, want %v", all, want)
+		}
+		if got := put(t, s, d, some("b", 3)...); slices.Contains(got, false) || rows(t, d, "messages") != 6 {
+			t.Errorf("new %v, %d messages", got, rows(t, d, "messages"))
+		}
+	})
+}
+
 // TestDropCountsWhatABridgeLoses drops a partition that one bridge has handed on, one in part, and one not at all.
 func TestDropCountsWhatABridgeLoses(t *testing.T) {
 	onPostgres(t, func(t *testing.T, s *history.Store, d *migrations.DB, clock *time.Time) {

@@ -8,7 +8,7 @@
 //
 // What always holds:
 //
-//   - All tables have the same partitions, without a gap up to the last one.
+//   - All tables have the same partitions.
 //   - There is a partition for an id before anybody inserts it: Advance makes them ahead, and Room.Cover where nobody
 //     has.
 //   - Nobody waits for one who makes partitions, nor longer than lockWait at a time for one who drops them.
@@ -139,10 +139,11 @@ func (r *Room) Cover(tx *gorm.DB, id int64) error {
 	}
 	covered := func() (bool, error) {
 		all, err := List(tx)
-		if err != nil || len(all) == 0 || all[len(all)-1].End() <= id {
+		at := slices.IndexFunc(all, func(p Partition) bool { return p.begin() <= id && id < p.End() })
+		if err != nil || at < 0 {
 			return false, err
 		}
-		r.end.Store(all[len(all)-1].End())
+		r.end.Store(all[at].End()) // and not that of the last one: see Advance
 		return true, nil
 	}
 	if is, err := covered(); is || err != nil {
@@ -175,8 +176,12 @@ func Advance(db *gorm.DB, now time.Time, width time.Duration) error {
 		if err != nil {
 			return err
 		}
-		if len(all) == 0 || all[len(all)-1].Number <= used {
-			if err := create(tx, used+1); err != nil {
+		// also that in use: where this ends without a commit, the next id stays set all the same
+		for n := used; n <= used+1; n++ {
+			if slices.ContainsFunc(all, func(p Partition) bool { return p.Number == n }) {
+				continue
+			}
+			if err := create(tx, n); err != nil {
 				return err
 			}
 		}
