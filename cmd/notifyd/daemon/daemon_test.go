@@ -52,6 +52,26 @@ func openTestService(t *testing.T, dsn string) (*Service, error) {
 	return s, err
 }
 
+// TestMailedReportsAreCheckedAtTheStart: what cannot be mailed is said at the start, not when it is due.
+func TestMailedReportsAreCheckedAtTheStart(t *testing.T) {
+	base := []string{"database: {dsn: '" + filepath.Join(t.TempDir(), "notifyd.db") + "'}", "web: {listen: ''}",
+		"metrics: {listen: ''}"}
+	mail := "reports: {mail: [{report: %s, to: [devel@example.org], at: 'mon 07:00'}]}"
+	for want, lines := range map[string][]string{
+		"expected a section backends.email": {fmt.Sprintf(mail, "this-week")},
+		`there is no report "that-week"`: {fmt.Sprintf(mail, "that-week"),
+			"backends: {email: {host: mx.example.org, from: n@example.org}}"},
+	} {
+		s, _, err := openConfig(t, append(lines, base...)...)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Open = %v, want %s", err, want)
+		}
+		if err == nil {
+			s.Close()
+		}
+	}
+}
+
 func TestOneDaemonOnAnSQLiteFile(t *testing.T) {
 	dsn := filepath.Join(t.TempDir(), "notifyd.db")
 	first, err := openTestService(t, dsn)

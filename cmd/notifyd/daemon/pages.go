@@ -28,6 +28,9 @@ func (s *Service) openReports() (err error) {
 	if s.reports, err = watch.New(s.reportFiles(set), set.Check, s.log); err != nil {
 		return fmt.Errorf("load reports: reports.folder: %w", err)
 	}
+	if err := set.CheckMail(knows(s.reports.Load()), mailInfo(s.backends)); err != nil {
+		return err
+	}
 	s.desk = report.NewDesk(report.Config{
 		Store: s.history, Describe: s.describer.describe, Now: s.env.Now, Log: s.log, KindName: s.describer.kindName,
 		AppName:   s.describer.appName,
@@ -44,7 +47,7 @@ func (s *Service) reportFiles(set reports.Settings) watch.Source[*report.Set] {
 func (s *Service) mailReports(ctx context.Context) error {
 	set, info := s.settings.Reports, mailInfo(s.backends)
 	if info == nil {
-		info = &backends.Info{} // nothing is mailed: CheckMail has seen to it
+		info = &backends.Info{} // nothing is mailed: openReports has seen to it
 	}
 	mailer := reports.Mailer{Mail: set.Mail, Set: s.reports.Load, Desk: s.desk, DB: s.db.Writer, Outbox: s.outbox,
 		Email: *info, Now: s.env.Now, Log: s.log}
@@ -74,7 +77,11 @@ func checkReports(s Settings, opened map[string]backends.Backend) error {
 	if err != nil {
 		return fmt.Errorf("reports.folder: %w", err)
 	}
-	return s.Reports.CheckMail(func(name string) bool { return set.Find(name) != nil }, mailInfo(opened))
+	return s.Reports.CheckMail(knows(set), mailInfo(opened))
+}
+
+func knows(set *report.Set) func(name string) bool {
+	return func(name string) bool { return set.Find(name) != nil }
 }
 
 // reportPages are the pages of reports; nil: nobody may read them.
