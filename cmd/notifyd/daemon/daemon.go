@@ -14,6 +14,7 @@
 //     queue for each.
 //   - routing: the router. It alone owns the index of the filters, and stores the deliveries of each batch of frames.
 //   - delivery: the outbox, with separate workers for each backend.
+//   - feeding: on PostgreSQL, what gives outlets the messages of all nodes.
 //   - the rest: outlets, bridges, connections that backends keep, the pages, and the loops that watch files or prune
 //     tables.
 //
@@ -23,10 +24,10 @@
 // # The order of stopping
 //
 // The daemon stops in the order in which work flows. First the sources stop. Then the router commits the frames that
-// were received, while the outbox finishes the sends in hand. Then connections and pages close, and last the
-// database. The times of these steps count from the signal (see stopPlan) and end within stop.within. A part that
-// does not stop in time is named in the error and abandoned. A killed daemon loses nothing that was committed: the
-// next start continues with it.
+// were received, while the outbox finishes the sends in hand. Then outlets get what was committed last. Then
+// connections and pages close, and last the database. The times of these steps count from the signal (see stopPlan)
+// and end within stop.within. A part that does not stop in time is named in the error and abandoned. A killed daemon
+// loses nothing that was committed: the next start continues with it.
 package daemon
 
 import (

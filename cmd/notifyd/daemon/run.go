@@ -20,9 +20,12 @@ func (s *Service) Run(ctx context.Context) error {
 	in := bus.NewIntake(bus.IntakeConfig{})
 	lost := make(chan error, 1)
 
-	intake, routing, delivery, rest := newRunGroup(top, fail), newRunGroup(committing, fail), newRunGroup(top, fail),
-		newRunGroup(committing, fail)
+	intake, routing, delivery, feeding, rest := newRunGroup(top, fail), newRunGroup(committing, fail),
+		newRunGroup(top, fail), newRunGroup(committing, fail), newRunGroup(committing, fail)
 	s.startRest(rest)
+	if s.feed != nil {
+		feeding.start("feed of outlets", s.feed.Run)
+	}
 	delivery.start("outbox", func(ctx context.Context) error { return s.outbox.Run(ctx, s.backends) })
 	routing.start("router", func(ctx context.Context) error {
 		err := s.router.run(ctx, in)
@@ -46,7 +49,7 @@ func (s *Service) Run(ctx context.Context) error {
 	s.ready.Store(false)
 	s.log.Info("stopping")
 	s.notify("STOPPING=1")
-	stuck := shutdown(since, plan, in, [4]*runGroup{intake, routing, delivery, rest})
+	stuck := shutdown(since, plan, in, [5]*runGroup{intake, routing, delivery, feeding, rest})
 	err := stuckError(stuck, s.settings.Stop.Within)
 	select {
 	case left := <-lost:
@@ -62,7 +65,7 @@ func (s *Service) Run(ctx context.Context) error {
 
 // shutdown stops the groups one after the other, each by its deadline since the stop began, and names the parts that
 // did not end. If a source is stuck, the Intake stays open for it, and the router then ends at its deadline.
-func shutdown(since time.Time, plan stopPlan, in *bus.Intake, groups [4]*runGroup) (stuck []string) {
+func shutdown(since time.Time, plan stopPlan, in *bus.Intake, groups [5]*runGroup) (stuck []string) {
 	by := func(group *runGroup, d time.Duration) bool {
 		limit, release := context.WithDeadline(context.Background(), since.Add(d))
 		defer release()
@@ -70,12 +73,14 @@ func shutdown(since time.Time, plan stopPlan, in *bus.Intake, groups [4]*runGrou
 		stuck = append(stuck, left...)
 		return len(left) == 0
 	}
-	intake, routing, delivery, rest := groups[0], groups[1], groups[2], groups[3]
+	intake, routing, delivery, feeding, rest := groups[0], groups[1], groups[2], groups[3], groups[4]
 	if by(intake, plan.intake) {
 		in.Close()
 	}
 	by(routing, plan.joined)
 	by(delivery, plan.joined)
+	feeding.stop() // what the router has committed last is handed to outlets that still run
+	by(feeding, plan.fed)
 	rest.stop()
 	by(rest, plan.rest)
 	return stuck
@@ -109,9 +114,6 @@ func (s *Service) startRest(rest *runGroup) {
 	rest.start("positions", s.holes.Run)
 	rest.start("said messages", s.voice.Forget)
 	rest.start("silences", s.once("silences", s.silences.Term))
-	if s.feed != nil {
-		rest.start("feed of outlets", s.feed.Run)
-	}
 	if s.ears != nil {
 		rest.start("heard", s.ears.Run)
 		rest.start("files of nodes", s.files.Run)

@@ -13,6 +13,7 @@ type stopPlan struct {
 	intake time.Duration // sources have ended
 	flow   time.Duration // received frames are committed, and sends in hand are finished and recorded
 	joined time.Duration // router and outbox have ended: they need a moment to notice that their time is over
+	fed    time.Duration // what was committed last is handed to the outlets
 	rest   time.Duration // connections and pages are closed
 	close  time.Duration // the time for closing the database after that
 	drain  time.Duration // of flow, for sends in hand
@@ -23,7 +24,7 @@ func (s Settings) stopPlan() stopPlan {
 	whole := s.Stop.Within
 	flow := whole * 5 / 8
 	return stopPlan{
-		intake: whole / 4, flow: flow, joined: whole * 6 / 8, rest: whole * 7 / 8, close: whole / 8,
+		intake: whole / 4, flow: flow, joined: whole * 6 / 8, fed: whole * 13 / 16, rest: whole * 7 / 8, close: whole / 8,
 		drain: min(s.Outbox.Drain, flow*3/5), pages: whole / 10,
 	}
 }
