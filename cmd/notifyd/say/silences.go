@@ -14,7 +14,6 @@ import (
 	"github.com/notifyd/notifyd/bus/pace"
 	"github.com/notifyd/notifyd/cmd/notifyd/leases"
 	"github.com/notifyd/notifyd/history"
-	"github.com/notifyd/notifyd/internal/backoff"
 )
 
 // Silences listens to services and endpoints, and says when one falls silent and is back: in the log, in its metrics,
@@ -84,8 +83,9 @@ func (s *Silences) Run(ctx context.Context) error {
 	defer tick.Stop()
 	s.mu.Lock()
 	s.began = s.Now()
+	fresh := s.fresh
 	s.mu.Unlock()
-	if s.fresh {
+	if fresh {
 		if err := s.learn(ctx); err != nil && ctx.Err() == nil {
 			s.Log.Error("the paces of services cannot be learned from the history", "error", err)
 		}
@@ -133,58 +133,6 @@ func (s *Silences) Look(ctx context.Context) {
 	s.pending = append(s.pending, changes...)
 	if len(s.pending) > 0 || now.Sub(s.stored) >= stored {
 		s.storeLocked(ctx, false)
-	}
-}
-
-// settling is how long nodes have to say which endpoints they run. Before that one that nobody has named yet would be
-// forgotten.
-const settling = time.Minute
-
-// gather gives the endpoints; nil: they are not known yet.
-func (s *Silences) gather(ctx context.Context) (map[string]bool, error) {
-	if s.Gather == nil {
-		return s.Endpoints(), nil
-	}
-	endpoints, err := s.Gather(ctx, s.HeardAll)
-	if s.Now().Sub(s.began) < settling {
-		endpoints = nil
-	}
-	return endpoints, err
-}
-
-// Term is Run for a node that has the lease of it, and goes on with what another one knew.
-func (s *Silences) Term(ctx context.Context) error {
-	for s.Gather != nil {
-		err := s.Restore(ctx)
-		if err == nil {
-			break
-		}
-		if ctx.Err() != nil {
-			return nil
-		}
-		s.Log.Error("cannot read the paces of services; trying again", "error", err)
-		backoff.Sleep(ctx, time.Second)
-	}
-	return s.Run(ctx)
-}
-
-// Follow keeps what is known for people up to date where another node looks for silences, until ctx ends. here reports
-// whether this node does.
-func (s *Silences) Follow(ctx context.Context, here func() bool) error {
-	tick := time.NewTicker(watched)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		if here() {
-			continue
-		}
-		if err := s.Restore(ctx); err != nil && ctx.Err() == nil {
-			s.Log.Warn("cannot read which services are silent; trying again", "error", err)
-		}
 	}
 }
 
