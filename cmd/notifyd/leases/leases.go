@@ -74,7 +74,7 @@ type Leases struct {
 	Config
 	clock func() moment
 
-	looking sync.Mutex // one look at the table at a time, for all who wait
+	looking chan struct{} // has room for one look at the table at a time, for all who wait
 	sight   sight
 
 	mu    sync.Mutex
@@ -95,7 +95,7 @@ func Open(c Config) *Leases {
 	if c.Hold <= 0 {
 		c.Hold = 9 * time.Second
 	}
-	l := &Leases{Config: c, known: map[string]*hold{}}
+	l := &Leases{Config: c, known: map[string]*hold{}, looking: make(chan struct{}, 1)}
 	started := c.Now()
 	l.clock = func() moment {
 		now := c.Now()

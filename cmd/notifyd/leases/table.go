@@ -30,10 +30,15 @@ type sight struct {
 const now = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 
 // seeAll gives the table, by name, and a moment at which it was like this, or older. All who wait at about the same
-// time share one look.
+// time share one look. Nobody waits for the looks of others longer than ctx: where the database hangs each takes its
+// limit.
 func (l *Leases) seeAll(ctx context.Context) (moment, map[string]row, error) {
-	l.looking.Lock()
-	defer l.looking.Unlock()
+	select {
+	case l.looking <- struct{}{}:
+	case <-ctx.Done():
+		return moment{}, nil, ctx.Err()
+	}
+	defer func() { <-l.looking }()
 	if l.sight.rows != nil && l.clock().since(l.sight.at) < l.look()/2 {
 		return l.sight.at, l.sight.rows, nil
 	}
