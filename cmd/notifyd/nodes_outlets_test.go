@@ -81,7 +81,7 @@ func TestSubscribersOfEachNodeGetEverything(t *testing.T) {
 		[]*outletNode{one, two}[i%2].post(t, i)
 	}
 	for node, s := range map[string]wireSubscriber{"one": ofOne, "two": ofTwo} {
-		exectest.Eventually(t, 20*time.Second, "all messages at node "+node, func() bool {
+		exectest.Eventually(t, tookOver, "all messages at node "+node, func() bool {
 			return len(numbersOf(t, s)) >= messages
 		})
 		if got := numbersOf(t, s); strings.Join(got, " ") != strings.Join(want, " ") {
@@ -93,7 +93,7 @@ func TestSubscribersOfEachNodeGetEverything(t *testing.T) {
 	}
 	began := time.Now()
 	one.post(t, messages)
-	exectest.Eventually(t, 5*time.Second, "one more", func() bool { return len(numbersOf(t, ofTwo)) > messages })
+	exectest.Eventually(t, tookOver, "one more", func() bool { return len(numbersOf(t, ofTwo)) > messages })
 	t.Logf("from a post at one node to a subscriber of the other: %s at most", time.Since(began).Round(time.Millisecond))
 
 	publisher := exec.Command(exectest.Python(t, "zmq"), "-c", pyActive, address(one.in))
@@ -104,7 +104,7 @@ func TestSubscribersOfEachNodeGetEverything(t *testing.T) {
 	exectest.Start(t, publisher)
 	fmt.Fprintf(stdin, "org.example.test.ferry\t{\"topic\":\"org.example.test.ferry\",\"msg_id\":\"2026-relayed\","+
 		"\"timestamp\":%d,\"msg\":{}, \"i\":1 }\n", time.Now().Unix())
-	exectest.Eventually(t, 20*time.Second, "what a publisher sent to the other node", func() bool {
+	exectest.Eventually(t, tookOver, "what a publisher sent to the other node", func() bool {
 		return strings.Contains(strings.Join(relayed.got(t), "\n"), `"msg":{}, "i":1 }`)
 	})
 
@@ -112,7 +112,7 @@ func TestSubscribersOfEachNodeGetEverything(t *testing.T) {
 	for i := range 10 {
 		two.post(t, messages+1+i)
 	}
-	exectest.Eventually(t, 20*time.Second, "the messages after the death of a node", func() bool {
+	exectest.Eventually(t, tookOver, "the messages after the death of a node", func() bool {
 		return len(numbersOf(t, ofTwo)) == messages+11
 	})
 }

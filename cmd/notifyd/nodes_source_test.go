@@ -33,7 +33,7 @@ func TestAnotherNodeListens(t *testing.T) {
 		t.Errorf("status of the node on standby: %v\n%s", err, out)
 	}
 
-	exectest.Eventually(t, 20*time.Second, "the first messages are stored", func() bool {
+	exectest.Eventually(t, tookOver, "the first messages are stored", func() bool {
 		keeper.do(`{"publish": 1}`)
 		return first.stored() > 3
 	})
@@ -42,16 +42,16 @@ func TestAnotherNodeListens(t *testing.T) {
 	pause(t, time.Second)
 	one.Kill()
 	killed := time.Now()
-	exectest.Eventually(t, 15*time.Second, "the other node listens", func() bool {
+	exectest.Eventually(t, tookOver, "the other node listens", func() bool {
 		return strings.Contains(metricsText(t, second.metricsPort), "notifyd_source_connected{")
 	})
 	waitMetric(t, second.metricsPort, "notifyd_source_connected{", " 1")
 	took := time.Since(killed)
-	exectest.Eventually(t, 20*time.Second, "all are published", func() bool { return keeper.published() > 200 })
-	exectest.Eventually(t, 20*time.Second, "all are stored", func() bool {
+	exectest.Eventually(t, tookOver, "all are published", func() bool { return keeper.published() > 200 })
+	exectest.Eventually(t, tookOver, "all are stored", func() bool {
 		return first.stored() == keeper.published()-missed
 	})
-	exectest.Eventually(t, 20*time.Second, "no hole is left", func() bool {
+	exectest.Eventually(t, tookOver, "no hole is left", func() bool {
 		return count(t, first.database, "SELECT count(*) FROM holes") == 0
 	})
 	late := count(t, first.database, "SELECT count(*) FROM messages WHERE late")
@@ -69,7 +69,7 @@ func TestAnotherNodeListens(t *testing.T) {
 	waitMetric(t, first.metricsPort, "notifyd_source_connected{", " 1")
 	before := first.stored()
 	keeper.do(`{"publish": 5}`)
-	exectest.Eventually(t, 20*time.Second, "five more are stored", func() bool { return first.stored() == before+5 })
+	exectest.Eventually(t, tookOver, "five more are stored", func() bool { return first.stored() == before+5 })
 	t.Logf("the other node listened %s after the kill; %d messages in between were asked for", took.Round(time.Millisecond),
 		late)
 	if n := count(t, first.database, "SELECT count(*) - count(DISTINCT msg_id) FROM messages"); n != 0 {

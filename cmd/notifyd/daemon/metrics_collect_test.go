@@ -83,7 +83,7 @@ func TestPrunedIsCountedByRule(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.history.Run(ctx, history.Keep{Bytes: 1, Rules: rules}, time.Hour, s.log) }()
-	exectest.Eventually(t, 10*time.Second, "the message is pruned", func() bool { return len(s.history.Pruned()) > 0 })
+	exectest.Eventually(t, 30*time.Second, "the message is pruned", func() bool { return len(s.history.Pruned()) > 0 })
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)
