@@ -1,13 +1,14 @@
 #!/bin/sh
 # Measures what things cost, above all the engine, and reports which targets of doc/performance.md are met.
 #
-#   contrib/bench/run.sh [group ...]     groups: fair verify hostile floor loop exact texts worst names broad default shared archive
+#   contrib/bench/run.sh [group ...]     groups: fair verify hostile floor loop exact texts worst names broad default
+#                                        shared archive
 #
-# Without a group it runs all of them but shared, which needs ../shared, and archive, which needs 12 GB. The groups with ten million filters run one
-# after the other, each in a process of its own, so that one does not affect the memory of the next. NOTIFYD_BENCH_OUT
-# is the folder for the raw output, NOTIFYD_BENCH_COUNT the number of times that each figure is measured (5),
-# NOTIFYD_BENCH_MOST the largest number of filters (10000000). With NOTIFYD_BENCH_DOC=1 the table replaces the one in
-# doc/performance.md.
+# Without a group it runs all of them but shared, which needs ../shared, and archive, which needs 12 GB. The groups with
+# ten million filters run one after the other, each in a process of its own, so that one does not affect the memory of
+# the next. NOTIFYD_BENCH_OUT is the folder for the raw output, NOTIFYD_BENCH_COUNT the number of times that each figure
+# is measured (5), NOTIFYD_BENCH_MOST the largest number of filters (10000000). With NOTIFYD_BENCH_DOC=1 the table
+# replaces the one in doc/performance.md.
 set -eu
 cd "$(dirname "$0")/../.."
 

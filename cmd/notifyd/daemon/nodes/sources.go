@@ -1,6 +1,13 @@
-// Package nodes is what a daemon does as one of several on a PostgreSQL database. It knows which sources this node
-// runs.
-// On SQLite a daemon is alone, and runs them all.
+// Package nodes is what a daemon does as one of several on a PostgreSQL database. Nodes do not talk to each other: what
+// one must know of the others stands in a table.
+//
+//   - Sources: which sources this node runs, and which are on standby here.
+//   - Feed: outlets of this node get what all nodes receive, from the history.
+//   - Ears: the node that looks for silences learns what all nodes hear.
+//   - Files: nodes that do not read the same directory or catalogue say so.
+//
+// Which node does what is decided by package leases. On SQLite a daemon is alone: it runs all sources, and has none of
+// the rest.
 package nodes
 
 import (
