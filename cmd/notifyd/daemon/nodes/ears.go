@@ -41,7 +41,7 @@ type count struct {
 
 const (
 	flushed    = 5 * time.Second
-	mostHeard  = 2 * pace.MaxServices // subjects in memory, and taken at a time
+	mostHeard  = 2 * pace.MaxServices // subjects in memory, and taken by one statement
 	mostLetter = 200                  // bytes of a name; package pace leaves longer ones out
 )
 
@@ -151,19 +151,29 @@ func addHeard(tx *gorm.DB, counts map[pace.Subject]count) error {
 	return tx.Clauses(more).CreateInBatches(rows, 200).Error
 }
 
-// Gather takes what all nodes have heard, and hands it to heard. It gives the endpoints that some node runs, and
-// whether one of them is connected to it. It is called by the node with the lease alone.
-func (e *Ears) Gather(ctx context.Context, heard func(of pace.Subject, at time.Time, messages int)) (
-	endpoints map[string]bool, err error) {
+// take hands a part of the table to heard, and deletes it there. It gives how many rows that was: mostHeard at most.
+func (e *Ears) take(ctx context.Context, heard func(of pace.Subject, at time.Time, messages int)) (int, error) {
 	var rows []heardRow
-	err = e.DB.WithContext(ctx).Raw(`DELETE FROM heard WHERE (what, under, name) IN (SELECT what, under, name FROM heard
+	err := e.DB.WithContext(ctx).Raw(`DELETE FROM heard WHERE (what, under, name) IN (SELECT what, under, name FROM heard
 		ORDER BY what, under, name LIMIT ? FOR UPDATE SKIP LOCKED) RETURNING *`, mostHeard).Scan(&rows).Error
 	if err != nil {
-		return nil, fmt.Errorf("take what nodes have heard: %w", err)
+		return 0, fmt.Errorf("take what nodes have heard: %w", err)
 	}
 	for _, r := range rows {
 		at := time.UnixMicro(min(r.HeardAt, e.Now().UnixMicro())).UTC() // clocks of nodes differ
 		heard(pace.Subject{What: r.What, Under: r.Under, Name: r.Name}, at, int(r.Messages))
+	}
+	return len(rows), nil
+}
+
+// Gather takes what all nodes have heard, and hands it to heard. It gives the endpoints that some node runs, and
+// whether one of them is connected to it. It is called by the node with the lease alone.
+func (e *Ears) Gather(ctx context.Context, heard func(of pace.Subject, at time.Time, messages int)) (
+	endpoints map[string]bool, err error) {
+	for took := mostHeard; took == mostHeard; { // a stranger may make up more than that at a time
+		if took, err = e.take(ctx, heard); err != nil {
+			return nil, err
+		}
 	}
 	all, err := facts(ctx, e.DB, endpointFact)
 	if err != nil {

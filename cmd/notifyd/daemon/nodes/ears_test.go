@@ -1,6 +1,7 @@
 package nodes
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -91,6 +92,33 @@ func TestCountsOutliveAFailure(t *testing.T) {
 	}
 	if sum != 2 {
 		t.Errorf("%d messages, want 2", sum)
+	}
+}
+
+// TestInventedSubjects: a stranger makes up more services between two looks than are followed, on two nodes, and gives
+// them names that come first. The table is empty after the look, and what really speaks is heard.
+func TestInventedSubjects(t *testing.T) {
+	d := migratest.Open(t, migratest.Postgres(t))
+	clock := noon
+	git := pace.Subject{What: pace.Service, Name: "git", Under: "org.example.prod"}
+	for node := range 2 {
+		e := ears(fmt.Sprint("node ", node), d, &clock)
+		e.Heard(git, clock)
+		for n := range mostHeard {
+			e.Heard(pace.Subject{What: pace.Service, Name: fmt.Sprintf("%d-%d", node, n), Under: "a"}, clock)
+		}
+		if err := e.flush(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	heard := map[pace.Subject]int{}
+	_, err := ears("a", d, &clock).Gather(t.Context(), func(of pace.Subject, _ time.Time, n int) { heard[of] += n })
+	var left int
+	if err = errors.Join(err, d.Reader.Raw("SELECT count(*) FROM heard").Scan(&left).Error); err != nil {
+		t.Fatal(err)
+	}
+	if left != 0 || heard[git] != 2 {
+		t.Errorf("%d rows are left, and git was heard %d times of 2", left, heard[git])
 	}
 }
 
