@@ -123,17 +123,16 @@ func (l *Leases) under(ctx context.Context, h *hold, run func(context.Context) e
 	}
 }
 
-// renewAll renews a hold until ctx ends, or another node has the lease.
+// renewAll renews a hold until ctx ends, or another node has the lease. A renewal that is under way then is made to its
+// end: whether the database has it would not be known, and the lease could not be given up.
 func (h *hold) renewAll(ctx context.Context) {
 	complained := false
 	for next := h.l.renew(); pause(ctx, next); {
 		sent := h.l.clock()
-		beat, err := h.l.raise(ctx, h.name)
+		beat, err := h.l.raise(context.WithoutCancel(ctx), h.name)
 		switch {
-		case ctx.Err() != nil:
-			return
 		case err != nil:
-			if !complained {
+			if !complained && ctx.Err() == nil {
 				h.l.Log.Warn("cannot renew a lease; trying again", "lease", h.name, "error", err)
 			}
 			complained, next = true, h.l.look()

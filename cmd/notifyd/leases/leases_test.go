@@ -144,6 +144,34 @@ func TestHandOver(t *testing.T) {
 	}
 }
 
+// TestStopWhileRenewing: a node stops when the database has renewed the lease and the answer is on its way. It still
+// gives the lease up.
+func TestStopWhileRenewing(t *testing.T) {
+	dsn, w := migratest.Postgres(t), newWatch(t)
+	a, b := newNode(t, "a", dsn), newNode(t, "b", dsn)
+	renewing, once := make(chan struct{}), sync.Once{}
+	err := a.DB.Callback().Row().After("gorm:row").Register("slow answer", func(db *gorm.DB) {
+		if !strings.HasPrefix(db.Statement.SQL.String(), "UPDATE leases SET beat = beat + 1") {
+			return
+		}
+		once.Do(func() {
+			close(renewing)
+			pause(db.Statement.Context, 200*time.Millisecond)
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := a.start(t, w.work("a"))
+	w.next()
+	b.start(t, w.work("b"))
+	<-renewing
+	stop()
+	if node, took := w.next(); node != "b" || took > testHold*3/4 {
+		t.Errorf("%s was given the lease after %s:\n%s", node, took, a.log)
+	}
+}
+
 // TestRunThatEndsByItself: its error is that of While, and the lease is free.
 func TestRunThatEndsByItself(t *testing.T) {
 	dsn := migratest.Postgres(t)
