@@ -80,6 +80,11 @@ func (s *Service) once(name string, run func(context.Context) error) func(contex
 	return func(ctx context.Context) error { return s.leases.While(ctx, name, run) }
 }
 
+// onceInTime is once for a loop that goes by the clock.
+func (s *Service) onceInTime(name string, run func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error { return s.leases.InTime(ctx, name, run) }
+}
+
 // maySend reports whether this node sends by a backend now.
 func (s *Service) maySend(backend string) bool {
 	b := s.backends[backend]

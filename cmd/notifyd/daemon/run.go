@@ -105,15 +105,15 @@ func (s *Service) startRest(rest *runGroup) {
 	rest.start("history", s.retuned(func(ctx context.Context, now *tuning) error {
 		return s.history.Run(ctx, now.history.keep(), now.history.Prune, s.log)
 	}))
-	rest.start("history's lease", s.once("history", func(ctx context.Context) error {
+	rest.start("history's lease", s.onceInTime("history", func(ctx context.Context) error {
 		s.history.Recount() // what the last holder has not come to is not left for as long as history.prune
 		<-ctx.Done()
 		return nil
 	}))
-	rest.start("outbox janitor", s.once("outbox", s.outbox.Janitor))
+	rest.start("outbox janitor", s.onceInTime("outbox", s.outbox.Janitor))
 	rest.start("positions", s.holes.Run)
 	rest.start("said messages", s.voice.Forget)
-	rest.start("silences", s.once("silences", s.silences.Term))
+	rest.start("silences", s.onceInTime("silences", s.silences.Term))
 	if s.ears != nil {
 		rest.start("heard", s.ears.Run)
 		rest.start("files of nodes", s.files.Run)
@@ -122,14 +122,14 @@ func (s *Service) startRest(rest *runGroup) {
 		})
 	}
 	rest.start("seldom", s.router.seldom.run)
-	rest.start("preferences", s.once("preferences", s.retuned(func(ctx context.Context, now *tuning) error {
+	rest.start("preferences", s.onceInTime("preferences", s.retuned(func(ctx context.Context, now *tuning) error {
 		return s.prefs.Run(ctx, now.history.Prune, s.log)
 	})))
 	rest.start("catalogue", s.describer.watcher.Run)
 	rest.start("package names", s.router.warmCaches)
 	rest.start("directory", s.watcher.Run)
 	rest.start("reports", s.reports.Run)
-	rest.start("mailed reports", s.once("reports", s.mailReports))
+	rest.start("mailed reports", s.onceInTime("reports", s.mailReports))
 	rest.start("trust files", s.trust.Run)
 	rest.start("signer's files", s.signer.Run)
 	rest.start("trust warnings", s.watchTrust)

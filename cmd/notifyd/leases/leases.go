@@ -20,7 +20,8 @@
 //	holder    |sends  ---------------- stops |    margin    |
 //	waits         |sees the beat  ------------------------- |takes
 //
-// So clocks may be wrong by any amount, and jump; they must only run at about the same speed. The row changes by
+// So clocks may be wrong by any amount, and jump; they must only run at about the same speed. (What goes by the clock
+// for other reasons, such as deleting what is old, runs by InTime.) The row changes by
 // compare-and-swap on its beat, and so one of several that wait gets it. A holder that stops in order empties the row,
 // and another node takes it within a second (see look).
 //
@@ -50,6 +51,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gorm.io/gorm"
@@ -72,7 +74,8 @@ type Config struct {
 // Leases are those of one node. They are safe for concurrent use.
 type Leases struct {
 	Config
-	clock func() moment
+	clock   func() moment
+	differs atomic.Pointer[difference] // nil: not known yet
 
 	looking chan struct{} // has room for one look at the table at a time, for all who wait
 	sight   sight

@@ -58,10 +58,16 @@ func (l *Leases) Appear(ctx context.Context) error {
 func (l *Leases) appear(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, l.limit())
 	defer cancel()
-	return l.DB.WithContext(ctx).Exec(`WITH forgotten AS (DELETE FROM nodes WHERE seen_at < `+now+` - ?)
+	var at int64
+	sent := l.clock()
+	err := l.DB.WithContext(ctx).Raw(`WITH forgotten AS (DELETE FROM nodes WHERE seen_at < `+now+` - ?)
 		INSERT INTO nodes (name, version, started_at, seen_at) VALUES (?, ?, `+now+`, `+now+`)
-		ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at`,
-		remembered.Microseconds(), l.Node, l.Version).Error
+		ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at RETURNING seen_at`,
+		remembered.Microseconds(), l.Node, l.Version).Scan(&at).Error
+	if err == nil {
+		l.measured(sent, at)
+	}
+	return err
 }
 
 // Nodes gives the daemons on the database, by name: this one too, and those that were killed within a day; with what

@@ -69,22 +69,27 @@ func (l *Leases) swap(ctx context.Context, name string, seen int64) (int64, erro
 		VALUES (?, ?, 1, `+now+`, `+now+` + ?)
 		ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, beat = leases.beat + 1, taken_at = excluded.taken_at,
 			held_until = excluded.held_until WHERE leases.beat = ?
-		RETURNING beat`, name, l.Node, l.Hold.Microseconds(), seen)
+		RETURNING beat, `+now+` AS now`, name, l.Node, l.Hold.Microseconds(), seen)
 }
 
 // raise renews a lease, and gives the new beat; 0: it is not ours any more.
 func (l *Leases) raise(ctx context.Context, name string) (int64, error) {
 	return l.change(ctx, `UPDATE leases SET beat = beat + 1, held_until = `+now+` + ? WHERE name = ? AND holder = ?
-		RETURNING beat`, l.Hold.Microseconds(), name, l.Node)
+		RETURNING beat, `+now+` AS now`, l.Hold.Microseconds(), name, l.Node)
 }
 
 func (l *Leases) change(ctx context.Context, statement string, args ...any) (beat int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, l.limit())
 	defer cancel()
-	if err := l.DB.WithContext(ctx).Raw(statement, args...).Scan(&beat).Error; err != nil {
+	var got struct{ Beat, Now int64 }
+	sent := l.clock()
+	if err := l.DB.WithContext(ctx).Raw(statement, args...).Scan(&got).Error; err != nil {
 		return 0, fmt.Errorf("write lease: %w", err)
 	}
-	return beat, nil
+	if got.Beat > 0 {
+		l.measured(sent, got.Now)
+	}
+	return got.Beat, nil
 }
 
 // release empties the row, so that another node need not wait, also where ctx has ended. It does so only by the beat
@@ -93,7 +98,8 @@ func (l *Leases) change(ctx context.Context, statement string, args ...any) (bea
 func (l *Leases) release(ctx context.Context, h *hold) {
 	h.over.CompareAndSwap(false, h.left() <= 0)
 	beat, err := l.change(context.WithoutCancel(ctx), `UPDATE leases SET holder = '', beat = beat + 1,
-		held_until = `+now+` WHERE name = ? AND holder = ? AND beat = ? RETURNING beat`, h.name, l.Node, h.beat.Load())
+		held_until = `+now+` WHERE name = ? AND holder = ? AND beat = ?
+		RETURNING beat, `+now+` AS now`, h.name, l.Node, h.beat.Load())
 	switch {
 	case err != nil:
 		l.Log.Warn("cannot give up a lease: it runs out", "lease", h.name, "error", err)
