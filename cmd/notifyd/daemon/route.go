@@ -138,8 +138,7 @@ func (r *router) route(ctx context.Context, events []*catalogue.Event) ([]*catal
 	return nil, nil
 }
 
-// carry routes the first of events in one transaction and returns their number: all, or as many as have maxMatches
-// matches.
+// carry routes the first of events in one transaction and returns their number: all, or as many as match looks up.
 func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *phaseTimer) (carried int, err error) {
 	owed := 0
 	var outcomes []history.Outcome
@@ -213,11 +212,16 @@ func (r *router) insist(tx *gorm.DB) error {
 // may have more.
 const maxMatches = 20_000
 
-// match looks events up in the index, into r.found, until maxMatches are found. It returns how many events it looked
-// up.
+// matchMost is how long one transaction may look events up. PostgreSQL ends a transaction that is idle for some seconds
+// (see package migrations), and a batch that takes longer than that would be tried again for ever.
+const matchMost = 2 * time.Second
+
+// match looks events up in the index, into r.found, until maxMatches are found or matchMost is over. It returns how
+// many events it looked up.
 func (r *router) match(events []*catalogue.Event) (asked int) {
 	dir := asDirectory(r.directory())
-	for matches := 0; asked < len(events) && matches < maxMatches; asked++ {
+	var spent time.Duration
+	for matches := 0; asked < len(events) && matches < maxMatches && spent < matchMost; asked++ {
 		if asked == len(r.found) {
 			r.found = append(r.found, rules.Result{})
 			r.matching = append(r.matching, 0)
@@ -225,6 +229,7 @@ func (r *router) match(events []*catalogue.Event) (asked int) {
 		start := r.now()
 		r.state.index.Find(&r.found[asked], events[asked], dir)
 		r.matching[asked] = r.now().Sub(start)
+		spent += r.matching[asked]
 		r.metrics.matchSeconds.Observe(r.matching[asked].Seconds())
 		matches += r.found[asked].Len()
 	}

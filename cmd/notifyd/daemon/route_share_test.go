@@ -87,3 +87,32 @@ func TestManyNamesAreCharged(t *testing.T) {
 		t.Errorf("shares of nothing: %v", got)
 	}
 }
+
+// TestSlowMatch: a batch that takes long to look up goes in several transactions. In one it would be idle for longer
+// than PostgreSQL lets it, and be tried again for ever.
+func TestSlowMatch(t *testing.T) {
+	d := migratest.Copy(t)
+	r, _, _, _ := aRouter(t, d, about("bash", false))
+	var frames []bus.Frame
+	for n := range 9 {
+		frames = append(frames, push(fmt.Sprint("m", n), "bash"))
+	}
+	events := r.describe(frames)
+	if err := r.load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	started, calls := r.now(), time.Duration(0)
+	r.now = func() time.Time {
+		calls++
+		return started.Add(calls * time.Second)
+	}
+	if n := r.match(events); n != 2 {
+		t.Errorf("%d events are looked up in one transaction, a second each, want 2", n)
+	}
+	if left, err := r.route(t.Context(), events); err != nil || len(left) > 0 {
+		t.Errorf("%d are left, %v", len(left), err)
+	}
+	if got := owedTo(t, d); got != "m0 m1 m2 m3 m4 m5 m6 m7 m8" {
+		t.Errorf("owed are %s", got)
+	}
+}
