@@ -260,6 +260,31 @@ func TestSearchPages(t *testing.T) {
 	})
 }
 
+// TestSearchGoesOnWhereAMessageHasGone: the last message of a page may have gone when the next page is asked for, as one
+// that a rule keeps shorter. The older ones follow all the same.
+func TestSearchGoesOnWhereAMessageHasGone(t *testing.T) {
+	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
+		for i := range 9 {
+			put(t, s, d, event(fmt.Sprint(i), i, "org.example.prod.git.receive", nil, nil))
+		}
+		put(t, s, d, event("late", -100, "org.example.prod.git.receive", nil, nil))
+		first, next := search(t, s, history.Query{Limit: 4})
+		if err := d.Writer.Exec("DELETE FROM messages WHERE id = ?", next).Error; err != nil {
+			t.Fatal(err)
+		}
+		rest, end := search(t, s, history.Query{Before: next})
+		if got := strings.Join(append(first, rest...), " "); got != "8 7 6 5 4 3 2 1 0 late" || end != 0 {
+			t.Errorf("%q, and next %d", got, end)
+		}
+		if err := d.Writer.Exec("DELETE FROM messages WHERE id < ?", next).Error; err != nil {
+			t.Fatal(err)
+		}
+		if rest, end := search(t, s, history.Query{Before: next}); len(rest) != 0 || end != 0 {
+			t.Errorf("after the oldest come %v, next %d", rest, end)
+		}
+	})
+}
+
 // TestSearchPagesAreBoundedInBytes: large messages make a page shorter.
 func TestSearchPagesAreBoundedInBytes(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {

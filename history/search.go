@@ -78,21 +78,27 @@ func find(tx *gorm.DB, q Query) (ids []int64, next int64, err error) {
 	return ids, last.ID, nil
 }
 
-// start returns the cursor of q.Before, nil for the newest. If that message was pruned, it was the oldest: nothing
-// comes after it.
+// start returns the cursor of q.Before, nil for the newest.
 func start(tx *gorm.DB, q Query) (*Cursor, error) {
 	if q.Before == 0 {
 		return nil, nil
 	}
-	var found []Cursor
-	err := tx.Raw("SELECT sent_at, id FROM messages WHERE id = ?", q.Before).Scan(&found).Error
-	if err != nil {
-		return nil, err
+	var sent []int64
+	err := tx.Raw("SELECT sent_at FROM messages WHERE id = ?", q.Before).Scan(&sent).Error
+	if err == nil && len(sent) == 0 {
+		sent, err = sentBefore(tx, q.Before)
 	}
-	if len(found) == 0 {
-		return &Cursor{}, nil
+	if err != nil || len(sent) == 0 { // all before it have gone too
+		return &Cursor{}, err
 	}
-	return &found[0], nil
+	return &Cursor{SentAt: slices.Max(sent), ID: q.Before}, nil
+}
+
+// sentBefore gives when the messages were sent that were received just before one that has gone: a rule keeps it for a
+// shorter time. Some of them may have been sent long before, so the newest of several says about where it stood.
+func sentBefore(tx *gorm.DB, id int64) (sent []int64, err error) {
+	err = tx.Raw("SELECT sent_at FROM messages WHERE id < ? ORDER BY id DESC LIMIT 100", id).Scan(&sent).Error
+	return sent, err
 }
 
 // lead gives the index to read: that of the user, the package, the topic or the application, or time alone.
