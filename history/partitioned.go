@@ -128,10 +128,11 @@ func groupsOf(tx *gorm.DB, table string, keep Keep) (groups []goneGroup, err err
 	return groups, err
 }
 
-// forgetGroup is forget for what went with a partition. What sources hold is counted anew after it.
+// forgetGroup is forget for what went with a partition. What sources hold, and what rules decide of, is counted anew
+// after it: what was too old was no part of the tally.
 func (s *Store) forgetGroup(keep Keep, g goneGroup) int64 {
 	rule := keep.Rules.Which(g.Source, g.Kind, g.Topic)
-	s.tally.remove(keep.Rules, rule, agingRow{Size: g.Bytes})
+	s.tally.drop()
 	s.pruned.add(keep.Rules, rule, byAge, g.Messages, g.Bytes)
 	s.deleted.Add(g.Messages)
 	return g.Messages

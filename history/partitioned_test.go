@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/history/retention"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -253,6 +255,38 @@ func TestAnotherNodeHasDropped(t *testing.T) {
 		f.more("main", 20, 10_000)
 		if n := rows(t, d, "messages"); n != 40 {
 			t.Errorf("%d messages are kept of 40", n)
+		}
+	})
+}
+
+// TestBytesOfARuleBesideADrop: what is too old, and waits for its partition to go, counts neither for a rule that bounds
+// bytes nor, when it goes, against what else the rule decides of.
+func TestBytesOfARuleBesideADrop(t *testing.T) {
+	onPostgres(t, func(t *testing.T, s *history.Store, d *migrations.DB, clock *time.Time) {
+		keep := history.Keep{Age: 30 * day, Rules: rulesOf(t, retention.Rule{Source: "main", Bytes: 1 << 20})}
+		prune := func(want string) {
+			t.Helper()
+			if _, err := s.Prune(t.Context(), keep); err != nil {
+				t.Fatal(err)
+			}
+			if all := parts(t, d, "messages"); !strings.HasPrefix(fmt.Sprint(all), "["+want) {
+				t.Fatalf("%v, want %s first", all, want)
+			}
+		}
+		f := &flood{t: t, s: s, d: d}
+		f.more("main", 100, 10_000)
+		*clock = clock.Add(day)
+		f.more("main", 1, 10_000)
+		if err := s.Turn(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		*clock = clock.Add(30*day - time.Minute)
+		prune("messages_0")
+		f.more("main", 150, 10_000)
+		*clock = clock.Add(2 * time.Minute)
+		prune("messages_1")
+		if n := rows(t, d, "messages"); n < 90 || n > 103 {
+			t.Errorf("%d messages of 10 kB are kept of a rule that keeps 1 MB", n)
 		}
 	})
 }
