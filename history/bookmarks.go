@@ -115,8 +115,10 @@ func countLost(tx *gorm.DB, deleted []int64) error {
 	return nil
 }
 
-// countLostOf is countLost for all messages of a table.
-func countLostOf(tx *gorm.DB, table string) error {
-	return tx.Exec("UPDATE bookmarks SET lost = lost + (SELECT count(*) FROM " + table + " WHERE id > bookmarks.position)" +
-		" WHERE bookmarks.position < (SELECT max(id) FROM " + table + ")").Error
+// countLostOf is countLost for all messages of a table, whose number is known: while they are counted here, everybody
+// waits. So they are only for a bridge that has handed on some of them.
+func countLostOf(tx *gorm.DB, table string, all int64) error {
+	return tx.Exec("UPDATE bookmarks SET lost = lost + CASE WHEN position < (SELECT min(id) FROM "+table+") THEN ?"+
+		" ELSE (SELECT count(*) FROM "+table+" WHERE id > bookmarks.position) END"+
+		" WHERE position < (SELECT max(id) FROM "+table+")", all).Error
 }

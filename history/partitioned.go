@@ -99,7 +99,13 @@ func (s *Store) dropPartitions(ctx context.Context, keep Keep) (deleted int64, e
 				gone, err = groupsOf(tx, table, keep)
 				return err
 			},
-			Locked: countLostOf,
+			Locked: func(tx *gorm.DB, table string) error {
+				all := int64(0)
+				for _, g := range gone {
+					all += g.Messages
+				}
+				return countLostOf(tx, table, all)
+			},
 		}
 		dropped, err := drop.Run(ctx, s.writer)
 		if err != nil || !dropped {
