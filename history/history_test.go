@@ -260,8 +260,8 @@ func TestSearchPages(t *testing.T) {
 	})
 }
 
-// TestSearchGoesOnWhereAMessageHasGone: the last message of a page may have gone when the next page is asked for, as one
-// that a rule keeps shorter. The older ones follow all the same.
+// TestSearchGoesOnWhereAMessageHasGone: the last message of a page may have gone when the next page is asked for, as
+// one that a rule keeps shorter. The older ones follow all the same.
 func TestSearchGoesOnWhereAMessageHasGone(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
 		for i := range 9 {

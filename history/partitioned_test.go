@@ -259,8 +259,8 @@ func TestAnotherNodeHasDropped(t *testing.T) {
 	})
 }
 
-// TestBytesOfARuleBesideADrop: what is too old, and waits for its partition to go, counts neither for a rule that bounds
-// bytes nor, when it goes, against what else the rule decides of.
+// TestBytesOfARuleBesideADrop: what is too old, and waits for its partition to go, counts neither for a rule that
+// bounds bytes nor, when it goes, against what else the rule decides of.
 func TestBytesOfARuleBesideADrop(t *testing.T) {
 	onPostgres(t, func(t *testing.T, s *history.Store, d *migrations.DB, clock *time.Time) {
 		keep := history.Keep{Age: 30 * day, Rules: rulesOf(t, retention.Rule{Source: "main", Bytes: 1 << 20})}
