@@ -2,6 +2,7 @@ package datagrepper
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"sync"
 	"time"
@@ -21,8 +22,11 @@ type totals struct {
 	slow time.Duration
 	now  func() time.Time
 	mu   sync.Mutex
-	kept map[string]total // by the selection, in JSON
+	kept map[selectionSum]total
 }
+
+// A selectionSum is the sum of a selection in JSON, which itself may be long.
+type selectionSum [sha256.Size]byte
 
 type total struct {
 	n     int64
@@ -30,35 +34,36 @@ type total struct {
 }
 
 func newTotals(now func() time.Time) *totals {
-	return &totals{slow: slowTotal, now: now, kept: map[string]total{}}
+	return &totals{slow: slowTotal, now: now, kept: map[selectionSum]total{}}
 }
 
 // count counts what a selection selects, or gives what was counted lately.
 func (t *totals) count(ctx context.Context, store *history.Store, sel history.Selection) (int64, error) {
 	sel.OldestFirst = false
-	id, err := json.Marshal(sel)
+	text, err := json.Marshal(sel)
 	if err != nil {
 		return 0, err
 	}
-	if n, known := t.known(string(id)); known {
+	id := selectionSum(sha256.Sum256(text))
+	if n, known := t.known(id); known {
 		return n, nil
 	}
 	begun := time.Now()
 	n, err := store.CountSelected(ctx, sel)
 	if err == nil && time.Since(begun) >= t.slow {
-		t.keep(string(id), n)
+		t.keep(id, n)
 	}
 	return n, err
 }
 
-func (t *totals) known(id string) (int64, bool) {
+func (t *totals) known(id selectionSum) (int64, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	one, known := t.kept[id]
 	return one.n, known && t.now().Before(one.until)
 }
 
-func (t *totals) keep(id string, n int64) {
+func (t *totals) keep(id selectionSum, n int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.kept) >= mostTotals {
