@@ -101,7 +101,7 @@ func showReport(req *request) error {
 	if err != nil {
 		return err
 	}
-	p.Windows[0].Shown = !made.Finished
+	p.Windows[0].Shown, p.Heading, p.Title = !made.Finished, made.Title, made.Title
 	if p.Body, err = made.HTML(); err != nil {
 		return err
 	}
@@ -132,6 +132,9 @@ func (req *request) reportOf(r *report.Report, start time.Time) (*report.Result,
 	case errors.Is(err, report.ErrBusy):
 		req.w.Header().Set("Retry-After", "30")
 		return nil, fail(http.StatusServiceUnavailable, "Too many reports are being made. Try again in half a minute.")
+	case errors.Is(err, report.ErrSlow):
+		return nil, fail(http.StatusServiceUnavailable, "This report takes too long for a page. "+
+			"Who operates this service can have it mailed, or make it smaller.")
 	case errors.Is(err, report.ErrNoWindow):
 		return nil, fail(http.StatusNotFound, "There is no report of this time.")
 	}
@@ -166,11 +169,21 @@ func (req *request) reportFeed(r *report.Report) error {
 	if !req.Reports.Public {
 		h.Set("Cache-Control", "private, max-age=300")
 	}
-	if strings.Contains(req.r.Header.Get("If-None-Match"), tag) {
+	if known(req.r.Header.Values("If-None-Match"), tag) {
 		req.w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
 	h.Set("Content-Type", "application/atom+xml; charset=utf-8")
 	_, err = req.w.Write(out)
 	return ignoreGone(err)
+}
+
+// known reports whether one of the tags in If-None-Match is that of what there is (RFC 9110, 13.1.2).
+func known(asked []string, tag string) bool {
+	for one := range strings.SplitSeq(strings.Join(asked, ","), ",") {
+		if one = strings.TrimSpace(one); one == "*" || strings.TrimPrefix(one, "W/") == tag {
+			return true
+		}
+	}
+	return false
 }

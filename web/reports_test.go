@@ -74,7 +74,7 @@ func TestReportsAreForReaders(t *testing.T) {
 	}
 	s.reports(true)
 	a := s.visitor().get("/reports/this-week?of=" + s.lastWeek())
-	for _, want := range []string{"<h1>This week</h1>", "alice", `scope="row"`, `aria-current="page"`,
+	for _, want := range []string{"<h1>The week</h1>", "alice", `scope="row"`, `aria-current="page"`,
 		`<link rel="alternate" type="application/atom+xml"`} {
 		if a.status != http.StatusOK || !strings.Contains(a.body, want) {
 			t.Errorf("%d, lacks %q:\n%s", a.status, want, a.body)
@@ -127,6 +127,13 @@ func TestReportFeed(t *testing.T) {
 	if a := v.get("/reports/this-week.atom"); a.status != http.StatusNotModified || a.body != "" {
 		t.Errorf("asked again: %d", a.status)
 	}
+	for asked, status := range map[string]int{"*": 304, `"x", W/` + first.header.Get("ETag"): 304, `"x"`: 200,
+		strings.Trim(first.header.Get("ETag"), `"`): 200} {
+		v.header.Set("If-None-Match", asked)
+		if a := v.get("/reports/this-week.atom"); a.status != status {
+			t.Errorf("If-None-Match: %s: %d, want %d", asked, a.status, status)
+		}
+	}
 	v.header.Del("If-None-Match")
 	read := func(feed string) (ids []string) {
 		t.Helper()
@@ -150,7 +157,7 @@ json.dump({"bozo": str(f.get("bozo_exception", "")), "version": f.version, "titl
 			t.Fatal(err)
 		}
 		page := s.base + "/reports/this-week"
-		if got.Bozo != "" || got.Version != "atom10" || got.Title != "This week" || len(got.IDs) < 3 ||
+		if got.Bozo != "" || got.Version != "atom10" || got.Title != "The week" || len(got.IDs) < 3 ||
 			strings.Join(got.Links, " ") != "alternate "+page+" self "+page+".atom" {
 			t.Errorf("%s", out)
 		}
@@ -188,7 +195,7 @@ func TestReportFitsAPhone(t *testing.T) {
 		}
 	}
 	do(t, tab, chromedp.Navigate(s.base+"/reports/this-week"))
-	shows(t, tab, "1 message of which it is not proved who sent them is not counted.")
+	shows(t, tab, "Not counted: 1 message whose sender is not proved.")
 	said, err := chromedp.Run(tab, chromedp.Evaluate[string](
 		`[...document.querySelectorAll('table')].every(t =>
 			t.querySelector('thead th[scope=col]') && t.querySelector('tbody th[scope=row]'))

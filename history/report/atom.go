@@ -53,7 +53,7 @@ func (r *Report) Atom(page string, results []*Result, since time.Time) ([]byte, 
 		return nil, fmt.Errorf("feed of report %s: %w", r.Name, err)
 	}
 	id := "tag:" + u.Hostname() + ",2026:notifyd/report/" + r.Name
-	feed := atomFeed{ID: id, Title: r.Title, About: r.About, Updated: since.UTC().Format(time.RFC3339),
+	feed := atomFeed{ID: id, Title: over(r.Title), About: r.About, Updated: since.UTC().Format(time.RFC3339),
 		Author: atomPerson{u.Hostname()}, Links: []atomLink{{"alternate", "text/html", page},
 			{"self", "application/atom+xml", page + ".atom"}}}
 	for i, made := range results {

@@ -19,6 +19,7 @@ const (
 	freshOpen   = time.Minute      // how long a result is shown of a window that is not over
 	freshClosed = 15 * time.Minute // of one that is over: messages may still come late
 	freshOld    = 6 * time.Hour    // of one that has been over for some days
+	freshFailed = 5 * time.Minute  // how long nobody tries again what took too long
 	costs       = 20               // a result is shown at least so many times as long as it took to make
 )
 
@@ -27,6 +28,9 @@ const MaxEarlier = 400
 
 // ErrBusy is why a visitor gets no report: too many are being made.
 var ErrBusy = errors.New("too many reports are being made")
+
+// ErrSlow is why a visitor gets no report: it takes too long.
+var ErrSlow = fmt.Errorf("the report takes longer than %v", mostTime)
 
 // ErrNoWindow is the error for a time that is the beginning of no window, or of which nothing is known.
 var ErrNoWindow = errors.New("there is no report of this time")
@@ -124,7 +128,7 @@ func (d *Desk) take(w window) (k *kept, mine bool) {
 	if k = d.kept[w]; k != nil {
 		select {
 		case <-k.made:
-			if k.err == nil && now.Before(k.until) {
+			if now.Before(k.until) {
 				k.used = now
 				return k, false
 			}
@@ -174,13 +178,17 @@ func (d *Desk) fill(ctx context.Context, k *kept, r *Report, start time.Time) {
 	bounded.Most = mostRead
 	k.result, k.err = bounded.make(ctx, r, start, r.Window.Next(start, 1, r.Zone), r.Window.Next(start, -1, r.Zone))
 	if errors.Is(k.err, context.DeadlineExceeded) {
-		k.err = fmt.Errorf("%w: it took longer than %v", ErrBusy, mostTime)
+		k.err = ErrSlow
+		k.until = d.Now().Add(freshFailed)
 	}
 	if k.err != nil {
 		d.Log.Error("report failed", "report", r.Name, "error", k.err)
 		return
 	}
 	k.until = d.Now().Add(max(fresh(k.result), costs*d.Now().Sub(began)))
+	if !k.result.Finished && k.until.After(k.result.Until) {
+		k.until = k.result.Until // then it is over: nobody is to read that it is not
+	}
 }
 
 // fresh says how long a result is shown.

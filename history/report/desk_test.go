@@ -51,3 +51,21 @@ func TestDeskMakesOnce(t *testing.T) {
 		t.Errorf("%v, %v", starts, err)
 	}
 }
+
+// TestDeskShowsNoOldEnd: what was made while its window was under way is not shown when that is over, and a title that
+// says this week says so no more.
+func TestDeskShowsNoOldEnd(t *testing.T) {
+	a := newArchive(t, migratest.Copy(t))
+	builds(a)
+	desk, r := a.desk(), builtIn(t, "this-week")
+	a.now = monday.AddDate(0, 0, 7).Add(-10 * time.Second)
+	before, err := desk.Window(t.Context(), r, monday)
+	if err != nil || before.Finished || before.Title != "This week" {
+		t.Fatalf("%+v, %v", before, err)
+	}
+	a.now = a.now.Add(10 * time.Second)
+	after, err := desk.Window(t.Context(), r, monday)
+	if err != nil || !after.Finished || after.Title != "The week" {
+		t.Errorf("%+v, %v", after, err)
+	}
+}

@@ -16,3 +16,6 @@ func Heavy(most int, names []string) (first map[string]int, lost, held int) {
 	}
 	return first, t.lost, len(t.groups)
 }
+
+// Over gives a title as it is said of a window that is over.
+func Over(title string) string { return over(title) }

@@ -34,6 +34,9 @@ func (m *maker) make(ctx context.Context, r *Report, since, until, before time.T
 	now := m.Now()
 	out := &Result{Name: r.Name, Title: r.Title, About: r.About, Since: since, Until: until, Zone: r.Zone.String(),
 		Made: now.UTC(), Finished: !until.After(now), zone: r.Zone, report: r}
+	if out.Finished {
+		out.Title = over(r.Title)
+	}
 	begins, err := m.begins(ctx)
 	if err != nil {
 		return nil, err

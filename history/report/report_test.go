@@ -213,3 +213,13 @@ func TestMistakes(t *testing.T) {
 		}
 	}
 }
+
+func TestTitleOfAWindowThatIsOver(t *testing.T) {
+	for title, want := range map[string]string{"This week": "The week", "Builds of this month": "Builds of that month",
+		"Today": "The day", "What failed today": "What failed that day", "this week of mine": "The week of mine",
+		"Zürich this week": "Zürich that week", "Thistles": "Thistles", "Week": "Week"} {
+		if got := report.Over(title); got != want {
+			t.Errorf("%q becomes %q, want %q", title, got, want)
+		}
+	}
+}

@@ -98,12 +98,11 @@ func (r *Result) notes() (notes []string) {
 		notes = append(notes, "There were more messages than a report reads: the newest were counted.")
 	}
 	if r.Marked > 0 {
-		verb := "are"
+		senders := "whose senders are"
 		if r.Marked == 1 {
-			verb = "is"
+			senders = "whose sender is"
 		}
-		notes = append(notes, fmt.Sprintf("%s of which it is not proved who sent them %s not counted.",
-			messages(r.Marked), verb))
+		notes = append(notes, "Not counted: "+messages(r.Marked)+" "+senders+" not proved.")
 	}
 	return notes
 }

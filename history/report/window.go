@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -98,4 +99,24 @@ func midnight(year int, month time.Month, day int, zone *time.Location) time.Tim
 		return earlier
 	}
 	return t
+}
+
+// thisTime is how titles name the window under way.
+var thisTime = regexp.MustCompile(`(?i)\b(this (day|week|month)|today)\b`)
+
+// over gives a title as it is said of a window that is over, in a mail or a feed that is read at any time later: "This
+// week" becomes "The week", "What failed today" becomes "What failed that day".
+func over(title string) string {
+	begins := true
+	return thisTime.ReplaceAllStringFunc(title, func(found string) string {
+		said, unit := "that ", "day"
+		if begins && strings.HasPrefix(title, found) {
+			said = "The "
+		}
+		begins = false
+		if _, named, ok := strings.Cut(found, " "); ok {
+			unit = named
+		}
+		return said + unit
+	})
 }

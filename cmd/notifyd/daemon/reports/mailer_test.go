@@ -164,7 +164,7 @@ func TestMailArrives(t *testing.T) {
 		t.Errorf("mailed once more: %q", n.owed(t))
 	}
 	mail := strings.NewReplacer("=\r\n", "", "=3D", "=").Replace(string(got[0].Data))
-	for _, want := range []string{"Subject: This week: Mon 2 Mar 2026 to Sun 8 Mar 2026 (UTC)", "To: <list@example.org>",
+	for _, want := range []string{"Subject: The week: Mon 2 Mar 2026 to Sun 8 Mar 2026 (UTC)", "To: <list@example.org>",
 		"List-Id: report-this-week notices <report-this-week.example.org>", "Precedence: bulk", "Message-ID: <p.",
 		"Most active people", "  alice         1", "scope=\"row\" align=\"left\">alice</th>",
 		"https://notify.example.org/reports/this-week?of=2026-03-02", "(07:00, UTC)"} {
