@@ -19,3 +19,23 @@ func Heavy(most int, names []string) (first map[string]int, lost, held int) {
 
 // Over gives a title as it is said of a window that is over.
 func Over(title string) string { return over(title) }
+
+// Changes gives what is said of the change of each name, by tallies that hold at most so many.
+func Changes(most int, before, now []string) map[string]string {
+	parts := make([]*part, 2)
+	for i, names := range [][]string{before, now} {
+		left := mostValues
+		p := &part{section: &section{group: &value{field: "actor"}, top: most}, tally: newTally(most, &left)}
+		for _, name := range names {
+			p.tally.add(name, time.Time{})
+		}
+		parts[i] = p
+	}
+	r := Result{Compared: true, Finished: true, zone: time.UTC}
+	r.Sections = []Section{new(maker).section(parts[1], parts[0])}
+	said := map[string]string{}
+	for _, row := range r.view().Sections[0].Rows {
+		said[row.Name] = row.Change
+	}
+	return said
+}

@@ -32,7 +32,7 @@ func (r *Result) CSV() (string, error) {
 	for _, s := range r.Sections {
 		for _, row := range s.Rows {
 			before := ""
-			if r.Compared {
+			if r.Compared && !s.vague {
 				before = strconv.Itoa(row.Before)
 			}
 			var more []string

@@ -133,6 +133,20 @@ func TestManyGroups(t *testing.T) {
 	}
 }
 
+// TestNothingIsNewByForgetting: where groups of the window before were forgotten, nobody knows what has changed.
+func TestNothingIsNewByForgetting(t *testing.T) {
+	before := []string{"alice"}
+	for i := range 500 {
+		before = append(before, fmt.Sprint("rare", i))
+	}
+	if said := report.Changes(1000, before, []string{"alice", "bob"}); said["alice"] != "±0 %" || said["bob"] != "new" {
+		t.Errorf("all were kept: %v", said)
+	}
+	if said := report.Changes(100, before, []string{"alice", "bob"}); said["alice"] != "" || said["bob"] != "" {
+		t.Errorf("some were forgotten: %v", said)
+	}
+}
+
 // FuzzParse: no file of a report makes it fail, and one without a mistake can be made and read again.
 func FuzzParse(f *testing.F) {
 	f.Add(builders)

@@ -114,6 +114,7 @@ func (m *maker) section(p, old *part) Section {
 		return s
 	}
 	s.Label, s.Groups, s.Inexact = p.label, len(p.tally.groups), p.tally.inexact
+	s.vague = s.Inexact || old != nil && old.tally.inexact
 	for _, c := range p.columns {
 		s.Columns = append(s.Columns, c.title)
 	}

@@ -45,6 +45,8 @@ type Section struct {
 	Items   []Item `json:"items,omitempty"`
 
 	grouped, listed, uncounted bool
+
+	vague bool // the counts of groups, or those before, are lower bounds: they cannot be compared
 }
 
 // A Row is a group.

@@ -126,7 +126,7 @@ func (r *Result) sectionView(id int, s Section) sectionView {
 		if s.Inexact {
 			rv.Count = "at least " + rv.Count
 		}
-		if r.Compared && !s.Inexact {
+		if r.Compared && !s.vague {
 			rv.Change = change(row.Count, row.Before)
 		}
 		for i, c := range row.Cells {
