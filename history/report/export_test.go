@@ -1,6 +1,9 @@
 package report
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Heavy counts names with a tally that holds at most so many, and gives the first ones with their counts, how many
 // messages of others were forgotten, and how many groups it holds.
@@ -38,4 +41,15 @@ func Changes(most int, before, now []string) map[string]string {
 		said[row.Name] = row.Change
 	}
 	return said
+}
+
+// CellOf gives the words of a column in which one group has so many values.
+func CellOf(values int) string {
+	left := mostValues
+	t := newTally(1, &left)
+	g := t.add("group", time.Time{})
+	for i := range values {
+		t.addValue(g, 0, 1, fmt.Sprintf("v%03d", i))
+	}
+	return new(maker).cell(&column{top: 1}, g, 0).words()
 }

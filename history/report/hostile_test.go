@@ -147,6 +147,16 @@ func TestNothingIsNewByForgetting(t *testing.T) {
 	}
 }
 
+// TestManyValues: a column says how many values there are beside those it shows, and where it does not know all.
+func TestManyValues(t *testing.T) {
+	for values, want := range map[int]string{1: "v000", 3: "v000 and 2 more", 200: "v000 and 199 more",
+		201: "v000 and at least 199 more", 5000: "v000 and at least 199 more"} {
+		if got := report.CellOf(values); got != want {
+			t.Errorf("of %d: %q, want %q", values, got, want)
+		}
+	}
+}
+
 // FuzzParse: no file of a report makes it fail, and one without a mistake can be made and read again.
 func FuzzParse(f *testing.F) {
 	f.Add(builders)

@@ -137,7 +137,7 @@ func (m *maker) section(p, old *part) Section {
 }
 
 func (m *maker) cell(c *column, g *group, at int) Cell {
-	cell := Cell{Values: []Value{}, Counts: c.counts}
+	cell := Cell{Values: []Value{}, Counts: c.counts, unkept: g.unkept}
 	if g.columns == nil {
 		return cell
 	}

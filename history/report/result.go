@@ -66,6 +66,8 @@ type Cell struct {
 	Values []Value `json:"values"`
 	More   int     `json:"more"`
 	Counts bool    `json:"-"`
+
+	unkept bool // there were more than a report holds: More is a lower bound
 }
 
 // A Value is one of a Cell.

@@ -158,7 +158,10 @@ func (c Cell) words() string {
 		}
 		words = append(words, name)
 	}
-	if c.More > 0 {
+	switch {
+	case c.More > 0 && c.unkept:
+		words = append(words, "at least "+number(c.More)+" more")
+	case c.More > 0:
 		words = append(words, number(c.More)+" more")
 	}
 	return text.Series(words, "and")
