@@ -4,8 +4,10 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/internal/grace"
 )
 
 // A task is a block that a worker has, and the place for what it makes of it.
@@ -14,8 +16,12 @@ type task struct {
 	made  chan made // has room for one
 }
 
+// leftBehind is how long flow waits for a reader at a stop. A read of a pipe or a terminal into which nobody writes
+// does not end; the process does, next.
+const leftBehind = time.Second
+
 // flow reads blocks, makes messages of them on all processors, and gives them to store in the order of the reading. It
-// ends with the first error of either.
+// ends with the first error of either, or with ctx.
 func flow(ctx context.Context, m *maker, read func(context.Context, func(context.Context, block) error) error,
 	store func(context.Context, made) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -23,11 +29,11 @@ func flow(ctx context.Context, m *maker, read func(context.Context, func(context
 	workers := runtime.GOMAXPROCS(0)
 	todo, order := make(chan task), make(chan task, 4*workers)
 	var wg sync.WaitGroup
-	var failed error // of the reader: what it has handed over before is stored
-	wg.Go(func() {
+	failed := make(chan error, 1) // of the reader: what it has handed over before is stored
+	go func() {
 		defer close(todo)
 		defer close(order)
-		failed = read(ctx, func(ctx context.Context, b block) error {
+		failed <- read(ctx, func(ctx context.Context, b block) error {
 			t := task{b, make(chan made, 1)}
 			for _, c := range []chan task{order, todo} {
 				select {
@@ -38,28 +44,49 @@ func flow(ctx context.Context, m *maker, read func(context.Context, func(context
 			}
 			return nil
 		})
-	})
+	}()
 	for range workers {
-		wg.Go(func() {
-			for t := range todo {
-				t.made <- m.make(t.block)
-			}
-		})
+		wg.Go(func() { m.work(ctx, todo) })
 	}
 	err := gather(ctx, order, store)
-	if err != nil {
+	if err == nil {
+		err = <-failed // all is read
+	} else {
 		cancel(err)
+		_ = grace.Within(leftBehind, "end reading", func() error { return <-failed })
 	}
 	wg.Wait()
-	if err == nil {
-		err = failed
-	}
 	return err
+}
+
+// work makes messages of blocks until there are no more, or ctx ends.
+func (m *maker) work(ctx context.Context, todo <-chan task) {
+	for {
+		select {
+		case t, more := <-todo:
+			if !more {
+				return
+			}
+			t.made <- m.make(t.block)
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // gather takes what is made, in order.
 func gather(ctx context.Context, order <-chan task, store func(context.Context, made) error) error {
-	for t := range order {
+	for {
+		var t task
+		more := true
+		select {
+		case t, more = <-order:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		if !more {
+			return nil
+		}
 		select {
 		case one := <-t.made:
 			if err := store(ctx, one); err != nil {
@@ -69,7 +96,6 @@ func gather(ctx context.Context, order <-chan task, store func(context.Context, 
 			return context.Cause(ctx)
 		}
 	}
-	return nil
 }
 
 // A batch is messages that go in together.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -133,5 +134,28 @@ func TestFlowKeepsTheOrder(t *testing.T) {
 	full := errors.New("full")
 	if err := flow(t.Context(), m, read, func(context.Context, made) error { return full }); !errors.Is(err, full) {
 		t.Error(err)
+	}
+}
+
+// TestStopWhileNobodyWrites: standard input from which nothing comes does not hold a stop up.
+func TestStopWhileNobodyWrites(t *testing.T) {
+	stdin, writer := io.Pipe()
+	defer writer.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	read := func(ctx context.Context, hand func(context.Context, block) error) error {
+		cancel()
+		return readFile(ctx, "-", stdin, hand)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		ended <- flow(ctx, &maker{}, read, func(context.Context, made) error { return errors.New("nothing was read") })
+	}()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("it waits for what nobody writes")
 	}
 }
