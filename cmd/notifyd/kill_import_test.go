@@ -15,7 +15,7 @@ import (
 // TestKilledWhileItImports kills an import again and again, and starts a daemon in between: in the end each message is
 // there once, with all indexes.
 func TestKilledWhileItImports(t *testing.T) {
-	const messages = 30_000
+	const messages = 20_000
 	folder := t.TempDir()
 	var archive strings.Builder
 	for n := range messages {
@@ -56,7 +56,7 @@ func TestKilledWhileItImports(t *testing.T) {
 	}
 	serve()
 	all, before := indexes(), 0
-	for kill := range 3 {
+	for kill := range 2 {
 		importing := start("history", "import", path)
 		exectest.Eventually(t, time.Minute, "more is imported", func() bool { return rows() > before+5000 })
 		importing.Kill()
