@@ -15,6 +15,7 @@ import (
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/nodes"
+	"github.com/notifyd/notifyd/cmd/notifyd/lock"
 	"github.com/notifyd/notifyd/cmd/notifyd/say"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
@@ -66,8 +67,10 @@ func (s *Service) warnOfExposed(f *config.File) {
 
 func (s *Service) openStores(ctx context.Context) error {
 	var err error
-	if s.lock, err = Lock(s.settings.Database.DSN, thisProcess()); err != nil {
-		return err
+	if !IsPostgres(s.settings.Database.DSN) {
+		if s.lock, err = lock.Take(s.settings.Database.DSN, thisProcess()); err != nil {
+			return err
+		}
 	}
 	database := migrations.Config{DSN: s.settings.Database.DSN, Name: thisProcess(), Log: s.log}
 	if s.db, err = database.Open(ctx); err != nil {

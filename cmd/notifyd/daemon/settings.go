@@ -81,7 +81,7 @@ const noSnapshot = "none"
 // snapshot returns the file of the snapshot, "" for none. Without a setting the file lies beside an SQLite file.
 func (s Settings) snapshot() string {
 	switch {
-	case s.Rules.Snapshot == noSnapshot, s.Rules.Snapshot == "" && isPostgres(s.Database.DSN):
+	case s.Rules.Snapshot == noSnapshot, s.Rules.Snapshot == "" && IsPostgres(s.Database.DSN):
 		return ""
 	case s.Rules.Snapshot == "":
 		return s.Database.DSN + ".rules"
@@ -187,7 +187,7 @@ func (s Settings) check() error {
 }
 
 func (d databaseSettings) check(bad complaint) {
-	if isPostgres(d.DSN) {
+	if IsPostgres(d.DSN) {
 		if err := migrations.CheckURL(d.DSN); err != nil {
 			bad("database.dsn", "%v; expected postgres://user:password@host:port/name", err)
 		}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon"
+	"github.com/notifyd/notifyd/cmd/notifyd/lock"
 	"github.com/notifyd/notifyd/cmd/notifyd/records"
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/migrations"
@@ -146,9 +147,9 @@ func open(e *records.Env, dsn string) (db *migrations.DB, alone bool, done func(
 		}
 		return db, false, db.Close, nil
 	}
-	lock, err := daemon.Lock(dsn, fmt.Sprintf("notifyd history import, process %d", os.Getpid()))
+	held, err := lock.Take(dsn, fmt.Sprintf("notifyd history import, process %d", os.Getpid()))
 	switch {
-	case daemon.IsLocked(err):
+	case lock.IsTaken(err):
 		if db, err = config.Join(e.Ctx); err != nil {
 			return nil, false, nil, err
 		}
@@ -157,7 +158,7 @@ func open(e *records.Env, dsn string) (db *migrations.DB, alone bool, done func(
 		return nil, false, nil, err
 	}
 	if db, err = config.Open(e.Ctx); err != nil {
-		return nil, false, nil, errors.Join(err, lock.Close())
+		return nil, false, nil, errors.Join(err, held.Close())
 	}
-	return db, true, func() error { return errors.Join(db.Close(), lock.Close()) }, nil
+	return db, true, func() error { return errors.Join(db.Close(), held.Close()) }, nil
 }
