@@ -83,7 +83,7 @@ func TestCounts(t *testing.T) {
 		}
 		for _, want := range []string{"Mon 2 Mar 2026 to Sun 8 Mar 2026 (UTC)",
 			"6 messages, +500 % on the week before (1).",
-			"1 message of which it is not proved", "  alice         3     +200 %\n", "and 1 other\n", "Packages: tea (3)"} {
+			"1 message whose sender is not proved", "  alice         3     +200 %\n", "and 1 other\n", "Packages: tea (3)"} {
 			if !strings.Contains(strings.ReplaceAll(said, "\nprov", " prov"), want) {
 				t.Errorf("the text lacks %q:\n%s", want, said)
 			}
