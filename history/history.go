@@ -28,8 +28,8 @@
 //   - No query costs more than its bound: a search that has read enough messages returns the matches so
 //     far and the position to continue from.
 //   - No statement holds a snapshot of the database for longer than one window of messages.
-//   - On PostgreSQL a message is kept for Keep.Age at least, and goes with its partition: see partitions.go. No insert
-//     fails for want of a partition, and nobody waits long for one that goes.
+//   - On PostgreSQL a message is kept for Keep.Age at least, and goes with its partition: see package partitions. No
+//     insert fails for want of a partition, and nobody waits long for one that goes.
 //
 // A search for the newest messages of a package, page by page:
 //

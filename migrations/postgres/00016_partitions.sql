@@ -1,8 +1,8 @@
 -- +goose Up
 -- +goose NO TRANSACTION
--- The history in partitions by the ids of its messages, so that what is too old goes by a DROP (history/partitions.go).
--- What is there becomes the first partition as it is: no row is copied. A partition TABLE_n has the ids below
--- (n + 1) * 100000000 that the one before has not.
+-- The history in partitions by the ids of its messages, so that what is too old goes by a DROP (package
+-- history/partitions). What is there becomes the first partition as it is: no row is copied. A partition TABLE_n has the
+-- ids below (n + 1) * 100000000 that the one before has not.
 --
 -- Each block is a transaction, and may be run again after one that failed. The first two keep nobody waiting for long:
 -- they prove that all ids are below the bound, so that the third need not look at every row.
