@@ -2,6 +2,8 @@ package history
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -75,6 +77,38 @@ func (a *appending) claimIDs(part []int) (free []int, err error) {
 		_, claimed := slices.BinarySearch(ids, a.rows[i].ID)
 		return !claimed
 	}), nil
+}
+
+// lockTaken keeps other nodes from deciding about the same ids, until the end of the transaction. Locks of rows would
+// not do: a row that is given another id keeps the lock of a transaction that looked for the old one. SQLite has one
+// writer and needs no lock.
+func (a *appending) lockTaken() error {
+	if !isPostgres(a.tx) || len(a.taken) == 0 {
+		return nil
+	}
+	keys := make([]int64, len(a.taken))
+	for k, i := range a.taken {
+		keys[k] = lockKey("message " + a.rows[i].claim())
+	}
+	slices.Sort(keys) // one order on all nodes
+	for part := range slices.Chunk(slices.Compact(keys), batch) {
+		values := "(CAST(? AS bigint))" + strings.Repeat(", (CAST(? AS bigint))", len(part)-1)
+		args := make([]any, len(part))
+		for k := range part {
+			args[k] = part[k]
+		}
+		err := a.tx.Exec("SELECT pg_advisory_xact_lock(k) FROM (VALUES "+values+") AS keys (k)", args...).Error
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lockKey is the number of an advisory lock of ours.
+func lockKey(name string) int64 {
+	sum := sha256.Sum256([]byte("notifyd " + name))
+	return int64(binary.BigEndian.Uint64(sum[:8]))
 }
 
 // freeID deletes what is left of the ids of a message that went with its partition: see cleanIDs.

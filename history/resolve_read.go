@@ -12,6 +12,22 @@ import (
 const outcomeColumns = "id, msg_id, common_id, claimed_id, source, topic, received_at, size, content_hash, verdict, " +
 	"marked, signer"
 
+// dropRepeats leaves out of a.taken the plain copies, which are nearly all, without a lock.
+func (a *appending) dropRepeats() error {
+	kept, err := a.holders()
+	if err != nil {
+		return err
+	}
+	a.taken = slices.DeleteFunc(a.taken, func(i int) bool {
+		old, ok := kept[a.rows[i].MsgID]
+		if !ok {
+			old, ok = kept[a.rows[i].claim()]
+		}
+		return ok && old.ContentHash == a.rows[i].ContentHash && !a.rows[i].provesMore(&old)
+	})
+	return nil
+}
+
 // holders reads what dropRepeats needs of the messages that have the ids of a.taken, by those and by the common ones.
 func (a *appending) holders() (map[string]messageRow, error) {
 	held := make(map[string]messageRow, len(a.taken))
