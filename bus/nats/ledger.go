@@ -29,7 +29,7 @@ type ledger struct {
 
 // An entry is a message that is not done with.
 type entry struct {
-	ack    string // the subject of its acknowledgement; "": it was given back, and has not come again
+	ack    string // the subject of its acknowledgement; "": it is to come again, in another session
 	handed bool   // it was handed over
 }
 
@@ -137,12 +137,12 @@ func (l *ledger) idle() time.Duration {
 	return time.Since(l.moved)
 }
 
-// giveBack notes that a message was not handed over after all, and will come again.
+// giveBack notes that a message was not handed over after all. The end of the session gives it back.
 func (l *ledger) giveBack(sequence uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, open := l.open[sequence]; open {
-		l.open[sequence] = entry{}
+	if e, open := l.open[sequence]; open {
+		l.open[sequence] = entry{ack: e.ack}
 	}
 }
 

@@ -20,8 +20,8 @@ import (
 // over when they have come, or when the server says so. So what waits in the client is bounded.
 
 const (
-	// expiry is how long a pull lasts while nothing comes.
-	expiry = 30 * time.Second
+	// expiry is how long a pull lasts at most.
+	expiry = 5 * time.Second
 	// maxPull is how many messages one pull asks for.
 	maxPull = 256
 	// statuses is how many of the server's statuses may wait beside messages.
@@ -35,6 +35,7 @@ type pulls struct {
 	asked  int          // messages that the pull is still to bring; 0: it is over
 	came   int          // messages that it has brought
 	alone  bool         // the next one asks for one message of any size
+	lost   bool         // the server has not shown that it knows of the one before
 	sign   atomic.Int64 // when the server has shown last that it knows of the pull, in nanoseconds since 1970
 }
 
@@ -77,8 +78,13 @@ func (s *session) arrive(m *natsgo.Msg) arrival {
 	return arrival{m, meta}
 }
 
-// heartbeat is how often the server shows that it knows of a pull.
-func (s *session) heartbeat() time.Duration { return min(s.config.Timeout/4, 10*time.Second) }
+// lasts is how long a pull lasts. The server knows nothing of a node that is stopped or cut off, and goes on giving to
+// its pull. What it gave comes again after ack_wait, to any pull that there is: that one must be over by then, or its
+// messages would wait once more.
+func (s *session) lasts() time.Duration { return max(min(expiry, s.ackWait()), time.Second) }
+
+// heartbeat is how often the server shows that it knows of a pull. It refuses more than half of how long one lasts.
+func (s *session) heartbeat() time.Duration { return min(s.config.Timeout/4, s.lasts()/2) }
 
 // pull asks for messages, where no pull is open.
 func (s *session) pull() error {
@@ -91,7 +97,7 @@ func (s *session) pull() error {
 		Batch     int           `json:"batch"`
 		MaxBytes  int           `json:"max_bytes,omitempty"`
 		Heartbeat time.Duration `json:"idle_heartbeat"`
-	}{expiry, min(maxPull, s.config.MaxAckPending), s.most, s.heartbeat()}
+	}{s.lasts(), min(maxPull, s.config.MaxAckPending), s.most, s.heartbeat()}
 	if p.alone {
 		request.Batch, request.MaxBytes = 1, 0
 	}
@@ -101,7 +107,9 @@ func (s *session) pull() error {
 	}
 	p.number++
 	p.asked, p.came, p.alone = request.Batch, 0, false
-	p.sign.Store(s.now().UnixNano())
+	if !p.lost {
+		p.sign.Store(s.now().UnixNano())
+	}
 	subject := "$JS.API.CONSUMER.MSG.NEXT." + s.config.Stream + "." + s.config.Durable
 	if err := s.conn.PublishRequest(subject, p.inbox+"."+strconv.Itoa(p.number), text); err != nil {
 		return s.whyClosed()
@@ -109,10 +117,15 @@ func (s *session) pull() error {
 	return nil
 }
 
-// checkBeat ends a session whose pull the server does not seem to know of. What has arrived and waits is a sign too.
+// checkBeat asks again where the server does not seem to know of the pull: a consumer that has no leader yet loses it.
+// It ends a session for which that does not help. What has arrived and waits is a sign too.
 func (s *session) checkBeat() error {
 	since := s.now().Sub(time.Unix(0, s.pulls.sign.Load())).Round(time.Millisecond)
-	if len(s.arrived) > 0 || since < 5*s.heartbeat()/2 {
+	s.pulls.lost = len(s.arrived) == 0 && since > 2*s.heartbeat()
+	if len(s.arrived) > 0 || since < 5*min(s.config.Timeout/4, 10*time.Second)/2 {
+		if s.pulls.lost {
+			s.pulls.asked = 0
+		}
 		return nil
 	}
 	if denied := s.denied.Load(); denied != nil {

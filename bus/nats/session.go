@@ -120,7 +120,7 @@ func (s *session) receive(ctx context.Context, die func(), in *bus.Intake) error
 // tell acknowledges what is done with, and says of the rest that it is in progress, until the connection fails or ctx
 // ends.
 func (s *session) tell(ctx context.Context) {
-	tick := time.NewTicker(s.ackWait() / 3)
+	tick := time.NewTicker(min(s.ackWait()/3, holds/5))
 	defer tick.Stop()
 	s.flush()
 	for {
@@ -244,7 +244,6 @@ func (s *session) deliver(ctx context.Context, in *bus.Intake, a arrival) error 
 	f.Late = late
 	if err := s.meter.Forward(ctx, in, f); err != nil {
 		s.ledger.giveBack(a.meta.Sequence.Stream)
-		s.say(given, []string{a.Reply})
 		return err
 	}
 	s.resumed = false
@@ -255,15 +254,19 @@ func (s *session) deliver(ctx context.Context, in *bus.Intake, a arrival) error 
 const farewell = time.Second
 
 // end tells the server of all that is done with, and gives it the rest back, so that whoever reads next need not wait
-// for it. It gives up the pull first, which would get again what is given back.
+// for it.
 func (s *session) end() {
 	s.flush()
-	err := s.answers.Unsubscribe()
-	if err == nil {
-		s.say(given, s.ledger.waiting())
-		err = s.conn.FlushTimeout(farewell)
-	}
-	if err != nil {
+	if err := s.giveAll(); err != nil {
 		s.log.Debug("the connection was not ended in order", "error", clip(err.Error()))
 	}
+}
+
+// giveAll gives back what is not done with. It gives up the pull first, which would get that again.
+func (s *session) giveAll() error {
+	if err := s.answers.Unsubscribe(); err != nil {
+		return err
+	}
+	s.say(given, s.ledger.waiting())
+	return s.conn.FlushTimeout(farewell)
 }

@@ -14,8 +14,7 @@ const holds = 10 * time.Second
 
 // giveBack ends a session: the server sends what is not acknowledged again, to whoever asks.
 func (s *session) giveBack() error {
-	s.say(given, s.ledger.waiting())
-	if err := s.conn.FlushTimeout(farewell); err != nil {
+	if err := s.giveAll(); err != nil {
 		s.log.Debug("cannot give messages back; others get them after ack_wait", "error", clip(err.Error()))
 	}
 	return &failure{FailedStuck, fmt.Errorf("none of the messages that came is stored since %v: they go back to the "+

@@ -2,6 +2,7 @@ package nats
 
 import (
 	"testing"
+	"time"
 
 	"github.com/notifyd/notifyd/bus/bustest"
 	"github.com/notifyd/notifyd/bus/nats/natstest"
@@ -20,11 +21,15 @@ func TestStuckNodeGivesItsMessagesBack(t *testing.T) {
 	publish(t, js, "", bustest.Sample(1))
 	held := stuck.next()
 
+	gone := time.Now()
 	other := start(t, keys, server.URL)
 	other.connected()
 	again := other.next()
 	if string(again.Payload) != string(held.Payload) {
 		t.Errorf("the other node got %s, want %s", again.Payload, held.Payload)
+	}
+	if took := time.Since(gone); took > 3*holds/2 {
+		t.Errorf("the other node got it after %v", took)
 	}
 	again.Done()
 	stuck.reaches(failures, FailedStuck, 1)
