@@ -7,7 +7,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -147,7 +149,8 @@ func (s *Service) openFeed() {
 	r.outputs, r.repeaters, r.stored = nil, nil, s.feed.Wake
 }
 
-// sums gives what this node reads from files of its own, which should be the same on all nodes.
+// sums gives digests of what should be the same on all nodes: files, and what the one node with a lease does for all by
+// its own configuration.
 func (s *Service) sums() map[string]string {
 	all := map[string]string{}
 	for name, sum := range map[string][sha256.Size]byte{
@@ -157,6 +160,16 @@ func (s *Service) sums() map[string]string {
 		if sum == sha256.Sum256(nil) {
 			all[name] = ""
 		}
+	}
+	for name, value := range map[string]any{
+		"history of the configuration":      s.tuned.Load().history,
+		"reports of the configuration":      s.settings.Reports,
+		"web.base_url of the configuration": s.settings.Web.BaseURL,
+		"names of buses and backends": []any{slices.Sorted(maps.Keys(s.sources)), slices.Sorted(maps.Keys(s.bridges)),
+			slices.Sorted(maps.Keys(s.backends))},
+	} {
+		sum := sha256.Sum256(fmt.Append(nil, value))
+		all[name] = hex.EncodeToString(sum[:])
 	}
 	return all
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/reports"
 	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
@@ -40,6 +41,36 @@ func TestNodeUnderANewerSchema(t *testing.T) {
 	}
 	if _, err := openTestService(t, dsn); !errors.Is(err, migrations.ErrNewer) {
 		t.Errorf("it starts again: %v", err)
+	}
+}
+
+// TestSumsOfTheConfiguration: nodes see where another is configured in another way, and only there.
+func TestSumsOfTheConfiguration(t *testing.T) {
+	s, err := openTestService(t, migratest.SQLite(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	before := s.sums()
+	for name, change := range map[string]func(*Settings){
+		"history of the configuration":      func(set *Settings) { set.History.Rules = []historyRule{{Keep: time.Hour}} },
+		"reports of the configuration":      func(set *Settings) { set.Reports.Mail = []reports.Mail{{Report: "x"}} },
+		"web.base_url of the configuration": func(set *Settings) { set.Web.BaseURL += "/there" },
+	} {
+		was := s.settings
+		change(&s.settings)
+		if err := s.tune(s.settings); err != nil {
+			t.Fatal(err)
+		}
+		for of, sum := range s.sums() {
+			if (sum != before[of]) != (of == name) {
+				t.Errorf("where %s changes %s is %s, before %s", name, of, sum, before[of])
+			}
+		}
+		s.settings = was
+		if err := s.tune(was); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

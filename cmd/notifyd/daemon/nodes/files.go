@@ -12,9 +12,10 @@ import (
 	"gorm.io/gorm"
 )
 
-// Files compares what the nodes read from files of their own: directory and catalogue. Each node reads its own, since a
-// site deploys them like the program, and a node goes on with its last good ones whatever becomes of others. But nodes
-// that read different ones match differently, and so each says what it has, and when another has something else.
+// Files compares what the nodes read from files of their own: directory, catalogue and parts of the configuration. Each
+// node reads its own, since a site deploys them like the program, and a node goes on with its last good ones whatever
+// becomes of others. But nodes that read different ones match differently, or delete what others keep; so each says
+// what it has, and when another has something else.
 type Files struct {
 	Node string
 	DB   *gorm.DB
@@ -66,7 +67,7 @@ func (f *Files) look(ctx context.Context) ([]string, error) {
 	var found []string
 	for _, other := range all {
 		if own, both := mine[other.Name]; both && own != other.Value && other.Age < fresh {
-			found = append(found, fmt.Sprintf("the nodes do not read the same %s, and so do not match alike: "+
+			found = append(found, fmt.Sprintf("the nodes do not read the same %s, and so do not work alike: "+
 				"here it is %s, at %s %s", other.Name, digest(own), other.Node, digest(other.Value)))
 		}
 	}
