@@ -76,6 +76,7 @@ type place struct {
 	said   saidHoles
 	filler string // bus.Archive.Name of the one that fills a hole now
 	filled int64  // messages that came late and were new
+	away   bool   // another node says where the source stands: what comes of it now was received before
 }
 
 // A holeRow is what may change of the row of a hole: First, and Since and Until in microseconds.

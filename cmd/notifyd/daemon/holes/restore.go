@@ -49,18 +49,22 @@ func (h *Tracker) Restore(ctx context.Context, db *gorm.DB, ours func(source str
 	return db.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return h.Store.SavePlaces(tx, opened) })
 }
 
-// Leave forgets the sources that ours picks: another node listens to them now, and fills their holes. The rows stay.
+// Leave forgets the sources that ours picks: another node listens to them now, and fills their holes. The rows stay,
+// also where messages follow that were received before and could not be stored.
 func (h *Tracker) Leave(ours func(source string) bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.forget(ours)
+	for name, s := range h.sources {
+		s.away = s.away || ours(name)
+	}
 }
 
 // forget forgets sources. Their fillers stay, and find no hole. The caller holds mu.
 func (h *Tracker) forget(ours func(source string) bool) {
 	for name, s := range h.sources {
 		if ours(name) {
-			s.gaps, s.saving = gaps.New(maxPublishers), history.Place{}
+			s.gaps, s.saving, s.away = gaps.New(maxPublishers), history.Place{}, false
 			clear(s.moved)
 			clear(s.stored)
 		}

@@ -68,6 +68,10 @@ func (s *place) place(name string) history.Place {
 
 func (h *Tracker) observeOne(s *sighting) {
 	of := h.of(s.source)
+	if of.away {
+		s.observed = true
+		return
+	}
 	if s.resumed {
 		of.gaps.Interrupt()
 		h.interrupt(s.source, of, s.Received)

@@ -53,3 +53,39 @@ func TestTakeOver(t *testing.T) {
 		}
 	})
 }
+
+// TestLeftBehind: a node that the database did not answer stores what it had received after another one has taken the
+// source over. Where the source stands is what the other one says.
+func TestLeftBehind(t *testing.T) {
+	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+		relay := func(source string) bool { return source == "relay" }
+		a, _ := aTracker(t, d)
+		b, _ := aTracker(t, d)
+		c, _ := aTracker(t, d)
+		take := func(h *Tracker) {
+			t.Helper()
+			if err := h.Restore(t.Context(), d.Writer, relay, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		take(a)
+		carry(t, a, d, withCounter(1), withCounter(2))
+		a.Leave(relay)
+		take(b)
+		carry(t, b, d, withCounter(3), withCounter(6), withCounter(7), withCounter(8)) // 4 and 5 are at a
+		carry(t, a, d, withCounter(4), withCounter(5))
+		b.Leave(relay)
+		take(c)
+		carry(t, c, d, withCounter(9), withCounter(10))
+		for _, hole := range c.Of("relay").Open() {
+			if !hole.Unbounded() && hole.Missing != 2 {
+				t.Errorf("%+v is open, though nothing but 4 and 5 was missing", hole)
+			}
+		}
+		take(a) // and it follows the source again
+		carry(t, a, d, withCounter(13), withCounter(14))
+		if open := a.Of("relay").Open(); open[len(open)-1].First != 11 {
+			t.Errorf("open are %+v, want 11 and 12 at the end", open)
+		}
+	})
+}

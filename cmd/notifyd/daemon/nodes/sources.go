@@ -12,6 +12,7 @@ package nodes
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
@@ -64,7 +65,12 @@ func (s *Sources) Listening(name string, source bus.Source, in *bus.Intake) func
 		if !s.takeUp(ctx, name, ours) {
 			return nil
 		}
-		defer s.Holes.Leave(ours)
+		defer func() {
+			// where this node stops in order what it has received is still stored, and where the source stands with it
+			if errors.Is(context.Cause(ctx), leases.ErrLost) {
+				s.Holes.Leave(ours)
+			}
+		}()
 		err := run(ctx)
 		if err == nil {
 			<-ctx.Done() // a spent input is spent for all nodes
