@@ -119,7 +119,8 @@ func (req *request) group(members []member, rule *conglomerator) group {
 		g.MsgIDs[m.MsgID], g.marked = tell(m), g.marked || m.Standing.Marked
 	}
 	if rule != nil {
-		g.Subtitle, g.Link = rule.say(members), nullable(rule.link(first))
+		// a sender may have said what the link is
+		g.Subtitle, g.Link = rule.say(members), nullable(webLink(rule.link(first)))
 		if !rule.ofOne {
 			g.SecondaryIcon = g.Icon
 		}

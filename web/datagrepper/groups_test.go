@@ -110,3 +110,30 @@ func TestGroups(t *testing.T) {
 		}
 	})
 }
+
+// TestGroupsLinkToTheWeb: what a sender gives as an address of the web, and is none, is no link of an entry.
+func TestGroupsLinkToTheWeb(t *testing.T) {
+	mail := func(id, references, at string) stored {
+		return stored{ID: id, Topic: "org.example.prod.mailman.receive", Timestamp: float64(now.Unix() - 10),
+			Msg: object{"mlist": object{"list_name": "devel"}, "msg": object{"message-id": id, "subject": "Tea", "from": "ann@x",
+				"references": references, "archived-at": at}}}
+	}
+	meeting := func(id, url string) stored {
+		return stored{ID: id, Topic: "org.example.prod.meetbot.meeting.start", Timestamp: float64(now.Unix() - 5),
+			Msg: object{"url": url, "channel": "#tea"}}
+	}
+	for at, want := range map[string]any{"https://lists.example/1": "https://lists.example/1", "javascript:alert(1)": nil,
+		"//lists.example": nil, "data:text/html,x": nil} {
+		d := migratest.Copy(t)
+		store := load(t, d, []stored{mail("1", "0", at), mail("2", "0", at), meeting("3", at), meeting("4", at)})
+		a := ask(t, store, question{target: "/raw?grouped=true", old: true})
+		for _, m := range a.messages() {
+			if m["link"] != want || len(m["msg_ids"].(map[string]any)) != 2 {
+				t.Errorf("%s: %v", at, m)
+			}
+		}
+		if len(a.messages()) != 2 {
+			t.Errorf("%s: %d entries", at, len(a.messages()))
+		}
+	}
+}
