@@ -37,9 +37,10 @@ type block struct {
 
 // An input is one file that is read.
 type input struct {
-	name string
-	hand func(context.Context, block) error
-	next block
+	name  string
+	hand  func(context.Context, block) error
+	next  block
+	whole int64 // number of the last text that was read whole
 }
 
 // readFile reads a file, or standard input where its name is -, and hands over blocks of texts.
@@ -53,23 +54,43 @@ func readFile(ctx context.Context, name string, stdin io.Reader, hand func(conte
 		defer file.Close()
 		from = file
 	}
-	in := bufio.NewReaderSize(from, readAhead)
-	if magic, _ := in.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		unpacked, err := gzip.NewReader(in)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		in = bufio.NewReaderSize(unpacked, readAhead)
+	in, err := unpack(bufio.NewReaderSize(from, readAhead))
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	i := &input{name: name, hand: hand}
 	read := i.lines
 	if severalLines(in) {
 		read = i.values
 	}
-	if err := read(ctx, in); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+	err = read(ctx, in)
+	if wrong := i.flush(ctx); wrong != nil || err == nil {
+		return wrong
 	}
-	return i.flush(ctx)
+	return fmt.Errorf("%s, behind %s %d: %w", name, i.next.unit, i.whole, err)
+}
+
+// packers are the programs that pack files as they begin, but for gzip, which is read.
+var packers = []struct{ program, magic string }{
+	{"xz", "\xfd7zXZ\x00"}, {"zstd", "\x28\xb5\x2f\xfd"}, {"bzip2", "BZh"}, {"unzip", "PK\x03\x04"},
+}
+
+// unpack gives what is in a gzip, and anything else as it is.
+func unpack(in *bufio.Reader) (*bufio.Reader, error) {
+	magic, _ := in.Peek(6)
+	for _, p := range packers {
+		if bytes.HasPrefix(magic, []byte(p.magic)) {
+			return nil, fmt.Errorf("packed for %s; unpack it, and import what comes out: - is standard input", p.program)
+		}
+	}
+	if !bytes.HasPrefix(magic, []byte{0x1f, 0x8b}) {
+		return in, nil
+	}
+	unpacked, err := gzip.NewReader(in)
+	if err != nil {
+		return nil, err
+	}
+	return bufio.NewReaderSize(unpacked, readAhead), nil
 }
 
 var byteOrderMark = []byte("\xef\xbb\xbf") // UTF-8's byte order mark, with which some programs begin a file
@@ -115,15 +136,15 @@ func (i *input) lines(ctx context.Context, in *bufio.Reader) error {
 		if long {
 			line = nil
 		}
+		if err != nil && !errors.Is(err, io.EOF) { // torn: what is left of its last line is no message
+			return err
+		}
 		if wrong := i.add(ctx, line, number, long); wrong != nil {
 			return wrong
 		}
-		number, part, long = number+1, nil, false
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
+		i.whole, number, part, long = number, number+1, nil, false
 		if err != nil {
-			return err
+			return nil
 		}
 	}
 }

@@ -46,6 +46,8 @@ func TestReadFile(t *testing.T) {
 		{"a list over lines", "[\n{\"a\":\n1},\n{\"b\":\"\\\"}\"}\n]\n", "value", "1:{\"a\":\n1} 2:{\"b\":\"\\\"}\"}"},
 		{"indented objects", "{\n \"a\": [1,\n2]\n}\n{\n}\n", "value", "1:{\n \"a\": [1,\n2]\n} 2:{\n}"},
 		{"a list that is cut off", `[{"a":1},{"b":`, "value", `1:{"a":1} 2:{"b":`},
+		{"what else is in a list", `[1,{"a":1}, "x,{\"", null,{}, [true]]`, "value", `1:1 2:{"a":1} 3:"x,{\"" 4:null 5:{} 6:true`},
+		{"a log", "[08:00] say \"a\n[08:01] b {}", "value", `1:08:00 2:say "a 3:08:01 4:b 5:{}`},
 		{"an empty list", "[]\n", "", ""},
 		{"gzip", packed.String(), "line", `1:{"a":1} 2:{}`},
 		{"nothing", "", "", ""},
@@ -66,6 +68,37 @@ func TestReadFile(t *testing.T) {
 				t.Errorf("%s %.300q, want %s %.300q", unit, got, c.unit, c.want)
 			}
 		})
+	}
+}
+
+// TestTorn: what stands before the end of a file that is cut off or broken is read, and the error says where that is.
+func TestTorn(t *testing.T) {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	fmt.Fprint(w, "{\"a\":1}\n{\"a\":2}\n{\"a\":")
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	whole := packed.String()
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, stream, want, err string }{
+		{"gzip", whole, `{"a":1} {"a":2}`, "-, behind line 2: unexpected EOF"},
+		{"something behind a gzip", packed.String() + "trailing garbage", `{"a":1} {"a":2}`, "-, behind line 2: gzip: invalid header"},
+		{"a list", `[{"a":1},{"a":2},`, `{"a":1} {"a":2}`, "-, behind value 2: unexpected EOF"},
+		{"xz", "\xfd7zXZ\x00\x00", "", "-: packed for xz; unpack it, and import what comes out: - is standard input"},
+	} {
+		var got []string
+		err := readFile(t.Context(), "-", strings.NewReader(c.stream), func(_ context.Context, b block) error {
+			for _, one := range b.texts {
+				got = append(got, string(one.bytes))
+			}
+			return nil
+		})
+		if strings.Join(got, " ") != c.want || err == nil || err.Error() != c.err {
+			t.Errorf("%s: %q, %v", c.name, got, err)
+		}
 	}
 }
 

@@ -45,7 +45,9 @@ fedora-messaging record and curl write.
 What is there already is found by its id and stays as it is: an import that was interrupted is run again. A text that
 is no message is named on standard error and left out. Nobody is notified of anything.
 
-Exit status: 0 all is in the history; 1 it could not go on, or some texts were left out.`
+A file that cannot be read to its end gives what stands before that place; the files behind it are read all the same.
+
+Exit status: 0 all is in the history; 1 it could not go on, or some texts or files were left out.`
 }
 
 // Run imports.
@@ -87,8 +89,15 @@ func (c *Cmd) Run(e *records.Env) (err error) {
 		set.History.Keep)
 	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	m := &maker{source: c.Source, store: store, verifier: verifier, catalogue: book, now: e.Now}
-	err = flow(e.Ctx, m, read, s.take)
-	return errors.Join(err, s.end(context.WithoutCancel(e.Ctx), err == nil))
+	var torn error // what was read before is stored
+	err = flow(e.Ctx, m, func(ctx context.Context, hand func(context.Context, block) error) error {
+		torn = read(ctx, hand)
+		return ctx.Err()
+	}, s.take)
+	if err == nil {
+		err = torn
+	}
+	return errors.Join(err, s.end(context.WithoutCancel(e.Ctx), err == nil || err == torn))
 }
 
 // gcPercent lets more garbage stand than usual. What lives is little, and nearly all that is made is soon garbage.
@@ -129,12 +138,16 @@ func (c *Cmd) reader(e *records.Env) (reader, error) {
 		return nil, errors.New("name a file, or - for standard input, or a datagrepper with --from")
 	}
 	return func(ctx context.Context, hand func(context.Context, block) error) error {
+		var all error
 		for _, name := range c.Files {
 			if err := readFile(ctx, name, e.Stdin, hand); err != nil {
-				return err
+				all = errors.Join(all, err)
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
 			}
 		}
-		return nil
+		return all
 	}, nil
 }
 

@@ -227,7 +227,7 @@ func (s *storer) end(ctx context.Context, whole bool) error {
 	rate := float64(s.sum.Added+s.sum.Known) / max(took.Seconds(), 0.001)
 	fmt.Fprintf(s.say, "; %s, %.0f a second\n", took.Round(10*time.Millisecond), rate)
 	if err == nil && whole && s.bad > 0 {
-		err = fmt.Errorf("%d texts were left out", s.bad)
+		err = fmt.Errorf("texts left out: %d", s.bad)
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package loading
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -30,40 +31,78 @@ func (s *scanner) step(c byte) {
 	}
 }
 
-// values reads the objects of a list, or objects one after the other, over any number of lines. What stands between
-// them is nothing.
+// A splitter takes values apart that follow each other, or stand in a list.
+type splitter struct {
+	scanner
+	part  []byte // of a value; as much of it as may be
+	long  bool
+	stray bool // it is no object
+	lists int  // how many are open around the values
+}
+
+// values reads the objects of a list, or objects one after the other, over any number of lines. Whatever else stands
+// between them is a text that is no message; it ends with its line.
 func (i *input) values(ctx context.Context, in *bufio.Reader) error {
 	i.start("value")
-	var s scanner
-	var part []byte
-	number, long := int64(1), false
-	for {
+	v := &splitter{}
+	for number := int64(1); ; {
 		c, err := in.ReadByte()
-		if errors.Is(err, io.EOF) {
-			if s.depth > 0 { // it was cut off
-				return i.add(ctx, part, number, long)
-			}
+		switch {
+		case errors.Is(err, io.EOF) && len(v.part) > 0: // it was cut off
+			return i.add(ctx, v.part, number, v.long)
+		case errors.Is(err, io.EOF) && v.lists > 0:
+			return io.ErrUnexpectedEOF
+		case errors.Is(err, io.EOF):
 			return nil
-		}
-		if err != nil {
+		case err != nil:
 			return err
 		}
-		if s.depth == 0 && c != '{' { // between values, or the list around them
-			continue
+		whole, again := v.take(c)
+		if whole {
+			if err := i.add(ctx, v.part, number, v.long); err != nil {
+				return err
+			}
+			v.part, v.long, v.stray = v.part[:0], false, false
+			i.whole, number = number, number+1
 		}
-		s.step(c)
-		if len(part) == maxText {
-			part, long = part[:0], true
+		if again {
+			v.take(c)
 		}
-		if !long {
-			part = append(part, c)
-		}
-		if s.depth > 0 {
-			continue
-		}
-		if err := i.add(ctx, part, number, long); err != nil {
-			return err
-		}
-		part, long, number = part[:0], false, number+1
 	}
+}
+
+// take takes the next byte. whole: a value is. again: the byte does not belong to it, and is to be taken once more.
+func (v *splitter) take(c byte) (whole, again bool) {
+	switch {
+	case v.stray && v.quoted && c != '\n':
+		v.step(c)
+	case v.stray && bytes.IndexByte([]byte(",[]{\n"), c) >= 0:
+		v.quoted, v.escaped = false, false
+		return true, true
+	case v.stray && c == '"':
+		v.step(c)
+	case v.stray:
+	case v.depth > 0 || c == '{':
+		v.step(c)
+	case c == '[':
+		v.lists++
+		return false, false
+	case c == ']':
+		v.lists--
+		return false, false
+	case bytes.IndexByte([]byte(", \t\r\n"), c) >= 0:
+		return false, false
+	default:
+		v.stray = true
+		if c == '"' {
+			v.step(c)
+		}
+	}
+	if len(v.part) == maxText {
+		v.part, v.long = v.part[:1], true // some of it: that there is a value
+	}
+	if !v.long {
+		v.part = append(v.part, c)
+	}
+	return !v.stray && v.depth == 0, false
 }
