@@ -54,11 +54,21 @@ func newAppending(tx *gorm.DB, events []*catalogue.Event, now time.Time, room *p
 	}
 	for i, e := range events {
 		a.rows[i], a.outcomes[i].Event = newRow(e, now), e
-		if isDerived(a.rows[i].MsgID) {
-			a.keepAside(i)
-		}
+		a.judgeID(i)
 	}
 	return a
+}
+
+// judgeID keeps an event aside that comes with a derived id. An id that is derived from the content of the event itself
+// stays: another history has kept it aside, and a forger gains no more by it than by the id it is made of.
+func (a *appending) judgeID(i int) {
+	r := &a.rows[i]
+	switch base, derived := baseID(r.MsgID); {
+	case derived && derivedID(base, r.ContentHash) == r.MsgID:
+		r.ClaimedID, r.CommonID = base, ""
+	case derived:
+		a.keepAside(i)
+	}
 }
 
 // keepAside gives an event a derived id, and its row too.

@@ -85,9 +85,7 @@ func (s *Store) appendReady(ctx context.Context, all []*Ready) (loaded Loaded, e
 	}
 	for i, r := range all {
 		a.rows[i], a.outcomes[i].Event = r.row, r.event
-		if isDerived(r.row.MsgID) {
-			a.keepAside(i)
-		}
+		a.judgeID(i)
 	}
 	var outcomes []Outcome
 	err = s.writer.WithContext(ctx).Connection(func(on *gorm.DB) error {

@@ -65,17 +65,24 @@ func derivedID(id, contentHash string) string {
 	return key(id + "~" + contentHash[:min(shortHash, len(contentHash))])
 }
 
-// isDerived reports whether an id has the form of a derived one. A message that comes with such an id is kept under one
-// that is derived again: otherwise a forger could take the place of a message that is still to be moved.
+// isDerived reports whether an id has the form of a derived one. A message that comes with such an id, of another
+// content, is kept under one that is derived again: otherwise a forger could take the place of a message that is still
+// to be moved.
 func isDerived(id string) bool {
+	_, derived := baseID(id)
+	return derived
+}
+
+// baseID gives the id of which a derived one was made.
+func baseID(id string) (base string, derived bool) {
 	at := len(id) - shortHash
 	if at < 1 || id[at-1] != '~' {
-		return false
+		return "", false
 	}
 	for _, c := range id[at:] {
 		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return false
+			return "", false
 		}
 	}
-	return true
+	return id[:at-1], true
 }

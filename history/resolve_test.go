@@ -257,6 +257,28 @@ func TestDerivedIDIsNotToBeHad(t *testing.T) {
 	})
 }
 
+// TestDerivedIDComesBack puts what one history has kept aside, and exported, into the same history and into another.
+func TestDerivedIDComesBack(t *testing.T) {
+	aside := func() *catalogue.Event {
+		e := said("b")
+		e.ID = "x~" + said("b").ContentHash().String()[:16]
+		return e
+	}
+	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
+		appendAll(t, s, d, said("a"), aside(), aside())
+		if got := kept(t, d); got != "x=a x~b=b(x)" {
+			t.Errorf("kept %q", got)
+		}
+		if got := told(appendAll(t, s, d, said("b"), aside())); got != "repeated repeated" {
+			t.Errorf("told %q", got)
+		}
+		sum := load(t, s, s.NewLoader(), []*catalogue.Event{aside()})
+		if got := kept(t, d); got != "x=a x~b=b(x)" || sum.Known != 1 {
+			t.Errorf("kept %q after %+v", got, sum)
+		}
+	})
+}
+
 // TestOlderRowHasNoHash appends a copy of a message that an older version has stored, and another message.
 func TestOlderRowHasNoHash(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
