@@ -15,7 +15,7 @@ import (
 // lateAfter is how long a notice may be owed.
 const lateAfter = 15 * time.Second
 
-// A copy is one arrival of a notice: the id of its mail ("" on IRC), and when.
+// An arrival is a notice that has come, once: the id of its mail ("" on IRC), and when.
 type arrival struct {
 	id string
 	at time.Time
