@@ -9,6 +9,7 @@ import (
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/pace"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/nodes"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
 )
@@ -51,7 +52,8 @@ func TestSpentInputIsNoEndpoint(t *testing.T) {
 	quiet := slog.New(slog.DiscardHandler)
 	read, lost := bus.NewMeter("read", "", quiet), bus.NewMeter("lost", "", quiet)
 	read.Ended()
-	s := &Service{sources: map[string]bus.Source{"a": spent{read}, "b": spent{lost}}}
+	all := map[string]bus.Source{"a": spent{read}, "b": spent{lost}}
+	s := &Service{sources: all, listening: &nodes.Sources{All: all}}
 	if got := s.endpoints(); !maps.Equal(got, map[string]bool{"lost": false}) {
 		t.Errorf("endpoints %v", got)
 	}
