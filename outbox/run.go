@@ -53,6 +53,9 @@ func (r *runningPools) remove(p *pool) {
 // have to run out first.
 func (o *Outbox) Run(ctx context.Context, targets map[string]backends.Backend) error {
 	if err := o.reclaim(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
 	finishing, cancel := grace.Extend(ctx, o.cfg.Drain+o.cfg.Finish)
