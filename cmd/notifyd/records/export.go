@@ -1,7 +1,6 @@
 package records
 
 import (
-	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -35,10 +34,11 @@ type Export struct {
 type Exported struct {
 	Messages int
 	Last     string // the id of the last message; "" where there is none
+	Bytes    int64
 }
 
 // Run writes all messages that are wanted, of those that are kept as it begins. After an error the result says how far
-// it came: what is written up to there is whole.
+// it came: what is written up to there is whole. More may stand behind it, a part of a message.
 func (x Export) Run(ctx context.Context, w io.Writer) (done Exported, err error) {
 	if x.Query.UpTo, err = x.Store.Settled(ctx); err != nil {
 		return done, err
@@ -47,44 +47,83 @@ func (x Export) Run(ctx context.Context, w io.Writer) (done Exported, err error)
 		x.Query.UpTo = -1
 	}
 	x.Query.OldestFirst = true
-	out := bufio.NewWriterSize(w, 256<<10)
-	var into io.Writer = out
-	var packed *gzip.Writer
-	if x.Gzip {
-		packed, _ = gzip.NewWriterLevel(out, gzip.BestSpeed)
-		into = packed
-	}
-	n, last, err := x.write(ctx, into)
-	if packed != nil {
-		err = errors.Join(err, packed.Close())
-	}
-	return Exported{n, last.MsgID}, errors.Join(err, out.Flush())
-}
-
-func (x Export) write(ctx context.Context, w io.Writer) (n int, last history.Record, err error) {
+	s := steps{w: w, gzip: x.Gzip}
 	before, after := "", "\n"
 	if x.Array {
 		before, after = "[\n", ""
 	}
-	n, last, err = x.Query.each(ctx, x.Store, func(s history.Selected) error {
-		text, err := x.record(s)
+	_, _, err = x.Query.each(ctx, x.Store, func(m history.Selected) error {
+		text, err := x.record(m)
 		if err != nil {
-			return fmt.Errorf("message %s: %w", s.MsgID, err)
+			return fmt.Errorf("message %s: %w", m.MsgID, err)
 		}
-		_, err = io.WriteString(w, before+string(text)+after)
+		s.add(m.MsgID, before, string(text), after)
 		if x.Array {
 			before = ",\n"
 		}
-		return err
+		return s.write(stepSize)
 	})
 	if x.Array && err == nil {
-		end := "\n]\n"
-		if n == 0 {
-			end = "[]\n"
-		}
-		_, err = io.WriteString(w, end)
+		s.end(before)
 	}
-	return n, last, err
+	if s.failed == nil {
+		err = errors.Join(err, s.write(0))
+	}
+	return s.done, err
+}
+
+// stepSize is how many bytes are written together. In a gzip they are packed by themselves.
+const stepSize = 4 << 20
+
+// steps writes messages many at a time, and knows which of them are written.
+type steps struct {
+	w      io.Writer
+	gzip   bool
+	text   bytes.Buffer // what is not written yet
+	next   Exported     // when it is
+	done   Exported
+	failed error
+}
+
+func (s *steps) add(id string, parts ...string) {
+	for _, part := range parts {
+		s.text.WriteString(part)
+	}
+	s.next.Messages, s.next.Last = s.next.Messages+1, id
+}
+
+// end ends an array; before is what would stand before one more message.
+func (s *steps) end(before string) {
+	if before == "[\n" {
+		s.text.WriteString("[]\n")
+		return
+	}
+	s.text.WriteString("\n]\n")
+}
+
+// write writes what is there, where it is at least so many bytes.
+func (s *steps) write(least int) error {
+	if s.text.Len() < least || s.text.Len() == 0 && (!s.gzip || s.done.Bytes > 0) {
+		return nil
+	}
+	out := &s.text
+	if s.gzip {
+		out = new(bytes.Buffer)
+		packed, _ := gzip.NewWriterLevel(out, gzip.BestSpeed)
+		_, err := packed.Write(s.text.Bytes())
+		if err := errors.Join(err, packed.Close()); err != nil {
+			return err
+		}
+	}
+	n, err := s.w.Write(out.Bytes())
+	s.next.Bytes += int64(n)
+	s.text.Reset()
+	if err != nil {
+		s.failed = err
+		return err
+	}
+	s.done = s.next
+	return nil
 }
 
 func (x Export) record(s history.Selected) ([]byte, error) {

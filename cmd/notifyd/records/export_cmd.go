@@ -37,17 +37,23 @@ func (c *ExportCmd) Run(e *Env) (err error) {
 				return err
 			}
 		}
-		into := e.Stdout
+		into, written := e.Stdout, int64(0)
 		if c.Output != "-" {
-			file, err := os.OpenFile(c.Output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-			if err != nil {
-				return err
+			file, wrong := os.OpenFile(c.Output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+			if wrong != nil {
+				return wrong
 			}
-			defer func() { err = errors.Join(err, file.Close()) }()
 			into = file
+			defer func() {
+				if err != nil { // a part of a message would stand behind the last
+					err = errors.Join(err, file.Truncate(written))
+				}
+				err = errors.Join(err, file.Close())
+			}()
 		}
 		began := e.Now()
 		done, err := x.Run(e.Ctx, into)
+		written = done.Bytes
 		said := fmt.Sprintf("%d messages in %s", done.Messages, e.Now().Sub(began).Round(10*time.Millisecond))
 		if done.Last != "" {
 			said += "; the last is " + tail.Visible(done.Last)

@@ -65,7 +65,7 @@ func (q Query) each(ctx context.Context, store *history.Store, visit func(histor
 	case wrong != nil:
 		err = wrong
 	case err == nil && ctx.Err() != nil:
-		err = ctx.Err()
+		err = context.Cause(ctx)
 	case err == nil:
 		err = flush()
 	}
