@@ -14,7 +14,7 @@ func Heavy(most int, names []string) (first map[string]int, lost, held int) {
 		t.addValue(t.add(name, time.Time{}), 0, 1, name)
 	}
 	first = map[string]int{}
-	for _, name := range top(t.groups, func(g *group) int { return g.count }, false, 3) {
+	for _, name := range top(t.groups, func(g *group) int { return g.count }, nil, 3) {
 		first[name] = t.groups[name].count
 	}
 	return first, t.lost, len(t.groups)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
@@ -119,7 +120,7 @@ func (m *maker) section(p, old *part) Section {
 		s.Columns = append(s.Columns, c.title)
 	}
 	count := func(g *group) int { return g.count }
-	for _, key := range top(p.tally.groups, count, p.byName, p.top) {
+	for _, key := range top(p.tally.groups, count, m.order(p.section), p.top) {
 		g := p.tally.groups[key]
 		row := Row{Key: key, Name: m.name(p.group.field, key), Link: linkOf(p.link, key), Count: g.count,
 			First: g.first.UTC(), Last: g.last.UTC()}
@@ -142,11 +143,22 @@ func (m *maker) cell(c *column, g *group, at int) Cell {
 		return cell
 	}
 	found := g.columns[at]
-	for _, name := range top(found, func(n int) int { return n }, false, c.top) {
+	for _, name := range top(found, func(n int) int { return n }, nil, c.top) {
 		cell.Values = append(cell.Values, Value{m.name(c.value.field, name), found[name]})
 	}
 	cell.More = len(found) - len(cell.Values)
 	return cell
+}
+
+// order gives how groups follow each other: nil where by count.
+func (m *maker) order(s *section) func(a, b string) int {
+	if !s.byName {
+		return nil
+	}
+	if order := times[s.group.field]; order != nil {
+		return order
+	}
+	return func(a, b string) int { return strings.Compare(m.name(s.group.field, a), m.name(s.group.field, b)) }
 }
 
 // name gives what people call a value of a field.

@@ -73,7 +73,7 @@ type section struct {
 	link         *language.Sentence   // of a group; nil: none
 	label        string               // the heading of the groups
 	top          int                  // groups that are shown
-	byName       bool                 // groups are sorted by name, and not by count
+	byName       bool                 // groups are sorted by name, those of times in their order; otherwise by count
 	uncounted    bool                 // how many messages a group has is not shown
 	columns      []column
 	span         bool // when each group was seen first and last

@@ -28,7 +28,7 @@ func (p *parser) sections(e yamltext.Entry) {
 }
 
 func (p *parser) section(n ast.Node) section {
-	s := section{top: defaultTop}
+	s, sort := section{}, ""
 	for _, e := range p.pairs(n, "a section", sectionKeys) {
 		switch e.Key {
 		case "title":
@@ -49,7 +49,7 @@ func (p *parser) section(n ast.Node) section {
 		case "top":
 			s.top = p.number(e, maxTop)
 		case "sort":
-			s.byName = p.choice(e, "count", "name") == "name"
+			sort = p.choice(e, "count", "name")
 		case "counts":
 			s.uncounted = !p.truth(e)
 		case "columns":
@@ -60,29 +60,34 @@ func (p *parser) section(n ast.Node) section {
 			s.items = p.number(e, maxTop)
 		}
 	}
-	p.complete(n, &s)
+	p.complete(n, &s, sort)
 	return s
 }
 
 // complete fills in what a section leaves out, and finds what it lacks.
-func (p *parser) complete(n ast.Node, s *section) {
+func (p *parser) complete(n ast.Node, s *section, sort string) {
 	if s.title == "" {
 		p.fail(n, "the section has no title")
 	}
 	if s.group == nil {
-		if s.link != nil || len(s.columns) > 0 || s.span || s.byName || s.uncounted || s.label != "" {
-			p.fail(n, "the section has no group, so link, label, sort, counts, columns and span say nothing")
+		if s.link != nil || len(s.columns) > 0 || s.span || sort != "" || s.uncounted || s.label != "" ||
+			s.top > 0 {
+			p.fail(n, "the section has no group, so link, label, top, sort, counts, columns and span say nothing")
 		}
 		return
 	}
-	if s.group.field == "day" {
-		s.byName = true
+	_, isTime := times[s.group.field]
+	s.byName = sort == "name" || isTime && sort == ""
+	if s.top == 0 && isTime {
+		s.top = maxTop
+	} else if s.top == 0 {
+		s.top = defaultTop
 	}
 	if s.label == "" {
 		s.label = fields[s.group.field]
 	}
 	if s.label == "" {
-		s.label = "Group"
+		s.label = "Name"
 	}
 }
 

@@ -90,15 +90,15 @@ func (t *tally) addValue(g *group, column, columns int, value string) {
 	c[value]++
 }
 
-// top gives the first names of a map, by count or by name.
-func top[V any](m map[string]V, count func(V) int, byName bool, most int) []string {
+// top gives the first names of a map, in an order, or by count where that is nil.
+func top[V any](m map[string]V, count func(V) int, order func(a, b string) int, most int) []string {
 	names := make([]string, 0, len(m))
 	for name := range m {
 		names = append(names, name)
 	}
 	slices.SortFunc(names, func(a, b string) int {
-		if byName {
-			return strings.Compare(a, b)
+		if order != nil {
+			return cmp.Or(order(a, b), strings.Compare(a, b))
 		}
 		return cmp.Or(cmp.Compare(count(m[b]), count(m[a])), strings.Compare(a, b))
 	})

@@ -94,7 +94,11 @@ func (s sectionView) textRows(b *strings.Builder) {
 	}
 	b.WriteString(strings.TrimRight(head, " ") + "\n")
 	for _, row := range s.Rows {
-		line := "  " + pad(text.ElideRunes(row.Name, names), names)
+		line := "  " + pad(row.Name, names)
+		if utf8.RuneCountInString(row.Name) > names { // the numbers stand below it
+			b.WriteString(line + "\n")
+			line = "  " + pad("", names)
+		}
 		if s.Counts {
 			line += fmt.Sprintf("  %*s", counts, row.Count)
 		}

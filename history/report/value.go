@@ -1,8 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -15,11 +17,21 @@ import (
 var fields = map[string]string{
 	"app": "Application", "kind": "Kind of message", "topic": "Topic", "actor": "Who", "user": "Person",
 	"package": "Package", "severity": "Severity", "day": "Day",
+	"weekday": "Weekday", "hour": "Hour",
+}
+
+// times are the fields that are made of the time in the zone of the report, and are shown in its order.
+var times = map[string]func(a, b string) int{"day": strings.Compare, "hour": strings.Compare, "weekday": byWeekday}
+
+var weekdays = []string{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"}
+
+func byWeekday(a, b string) int {
+	return cmp.Compare(slices.Index(weekdays, a), slices.Index(weekdays, b))
 }
 
 // given are the names that every expression knows: those of the catalogue's entries, and the fields of the event.
 var given = []string{"msg", "topic", "root", "environment", "headers", "username",
-	"app", "kind", "actor", "users", "packages", "severity", "summary", "link", "day"}
+	"app", "kind", "actor", "users", "packages", "severity", "summary", "link", "day", "weekday", "hour"}
 
 // A scope is what the expressions of a report see of one message. One goroutine at a time uses it.
 type scope struct {
@@ -62,8 +74,8 @@ func (s *scope) Compute(name string) any {
 		return e.Headers
 	case "username":
 		return e.Username
-	case "day":
-		return s.report.day(e)
+	case "day", "weekday", "hour":
+		return s.report.timeOf(name, e)
 	}
 	return s.ofTopic(name)
 }
@@ -100,7 +112,17 @@ func anyList(list []string) []any {
 	return out
 }
 
-func (r *Report) day(e *catalogue.Event) string { return e.Time.In(r.Zone).Format("2006-01-02") }
+// timeOf gives a message's day, its weekday, or the beginning of its hour.
+func (r *Report) timeOf(field string, e *catalogue.Event) string {
+	layout := time.DateOnly
+	switch field {
+	case "weekday":
+		layout = "Monday"
+	case "hour":
+		layout = "15:00"
+	}
+	return e.Time.In(r.Zone).Format(layout)
+}
 
 // of gives the values of a message, each once, as they are shown. s is nil for a field.
 func (v *value) of(e *catalogue.Event, r *Report, s *scope) []string {
@@ -122,8 +144,8 @@ func (v *value) of(e *catalogue.Event, r *Report, s *scope) []string {
 		found = e.Packages
 	case "severity":
 		found = []string{e.Severity.String()}
-	case "day":
-		found = []string{r.day(e)}
+	case "day", "weekday", "hour":
+		found = []string{r.timeOf(v.field, e)}
 	}
 	shown := make([]string, 0, len(found))
 	for _, f := range found {
