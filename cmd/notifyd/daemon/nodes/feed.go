@@ -96,6 +96,12 @@ func (f *Feed) await(ctx context.Context) {
 // step hands on all that is there.
 func (f *Feed) step(ctx context.Context) error {
 	newest, err := f.History.Newest(ctx)
+	if err == nil && newest < f.position {
+		// a standby that lacked the last messages was promoted: their ids are given again
+		f.Log.Warn("the history is shorter than it was; subscribers get what comes from here on", "last", newest,
+			"handed_on", f.position)
+		f.position = newest
+	}
 	if err != nil || newest <= f.position {
 		return err
 	}
