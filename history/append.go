@@ -45,6 +45,7 @@ type appending struct {
 	unnamed  []bool   // the row is stored, but not its names
 	taken    []int    // whose ids are taken, in the order of the ids
 	copying  *copying // by COPY; nil: by INSERT
+	numbered func()   // called when all have ids on PostgreSQL; may be nil
 }
 
 func newAppending(tx *gorm.DB, events []*catalogue.Event, now time.Time, room *partitions.Room) *appending {
@@ -103,6 +104,9 @@ func (a *appending) insertAll() error {
 	if isPostgres(a.tx) {
 		if err := a.takeIDs(slices.Sorted(slices.Values(first))); err != nil {
 			return err
+		}
+		if a.numbered != nil {
+			a.numbered()
 		}
 	} else {
 		slices.Sort(first) // one writer: it locks nobody out, and gives ids in the order of the rows

@@ -33,6 +33,9 @@ func (s *Store) Reclaim(ctx context.Context, keep Keep) error { return s.reclaim
 // SetPatience sets how long Settled waits.
 func (s *Store) SetPatience(d time.Duration) { s.patience = d }
 
+// SetWorthTwo sets how many messages of an archive are stored by two transactions.
+func SetWorthTwo(n int) { worthTwo = n }
+
 // Abandon gives the connection of a loading back, as a kill does.
 func (l *Loader) Abandon() error { return l.bare.close() }
 

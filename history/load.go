@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -74,14 +75,62 @@ func (l *Loader) Append(ctx context.Context, all []*Ready) (Loaded, error) {
 	if l.bare != nil {
 		return l.bare.append(ctx, all)
 	}
-	return l.store.appendReady(ctx, all)
+	if l.store.writer.Name() == "postgres" && len(all) >= worthTwo {
+		return l.store.appendTwice(ctx, all)
+	}
+	return l.store.appendReady(ctx, all, nil)
 }
 
-// appendReady appends messages as Append does.
-func (s *Store) appendReady(ctx context.Context, all []*Ready) (loaded Loaded, err error) {
+// worthTwo is how many messages are stored by two transactions. Tests change it.
+var worthTwo = 2000
+
+// inTwo parts messages in two, in their order, so that those that claim one id stay together: the first of them keeps
+// it, not the faster.
+func inTwo(all []*Ready) (first, second []*Ready) {
+	half := len(all) / 2
+	first = slices.Clone(all[:half])
+	claimed := make(map[string]bool, half)
+	for _, r := range first {
+		claimed[r.row.claim()] = true
+	}
+	for _, r := range all[half:] {
+		if claimed[r.row.claim()] {
+			first = append(first, r)
+		} else {
+			second = append(second, r)
+		}
+	}
+	return first, second
+}
+
+// appendTwice is appendReady by two transactions at once, so that two processors of the server have work. They are to
+// each other as those of two nodes; but the second takes its ids after the first, so that ids go up as messages came.
+func (s *Store) appendTwice(ctx context.Context, all []*Ready) (loaded Loaded, err error) {
+	var first Loaded
+	var failed error
+	var once sync.Once
+	var group sync.WaitGroup
+	numbered := make(chan struct{})
+	taken := func() { once.Do(func() { close(numbered) }) }
+	one, two := inTwo(all)
+	group.Go(func() {
+		defer taken()
+		first, failed = s.appendReady(ctx, one, taken)
+	})
+	<-numbered
+	if len(two) > 0 {
+		loaded, err = s.appendReady(ctx, two, nil)
+	}
+	group.Wait()
+	loaded.add(first)
+	return loaded, errors.Join(failed, err)
+}
+
+// appendReady appends messages as Append does. It calls numbered when those have ids that need some; nil is allowed.
+func (s *Store) appendReady(ctx context.Context, all []*Ready, numbered func()) (loaded Loaded, err error) {
 	a := &appending{
 		room: &s.room, rows: make([]messageRow, len(all)), outcomes: make([]Outcome, len(all)),
-		unnamed: make([]bool, len(all)),
+		unnamed: make([]bool, len(all)), numbered: numbered,
 	}
 	for i, r := range all {
 		a.rows[i], a.outcomes[i].Event = r.row, r.event
@@ -152,7 +201,7 @@ func (l *Loader) End(ctx context.Context, restore func(context.Context) error) (
 	}
 	for len(waiting) > 0 {
 		n := min(batch, len(waiting))
-		more, err := l.store.appendReady(ctx, waiting[:n])
+		more, err := l.store.appendReady(ctx, waiting[:n], nil)
 		if err != nil {
 			return loaded, err
 		}

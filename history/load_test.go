@@ -95,6 +95,8 @@ func stored(t *testing.T, d *migrations.DB) (all []string) {
 // TestLoadKeepsWhatAppendKeeps: by each way, also when it is begun again in the middle, the same is stored.
 func TestLoadKeepsWhatAppendKeeps(t *testing.T) {
 	all := archived(t, 0, 1000)
+	history.SetWorthTwo(50)
+	t.Cleanup(func() { history.SetWorthTwo(2000) })
 	var want []string
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
 		sum := load(t, s, s.NewLoader(), all)
@@ -110,6 +112,13 @@ func TestLoadKeepsWhatAppendKeeps(t *testing.T) {
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%d rows, and %d in the other dialect", len(got), len(want))
+		}
+		var order []int64 // of those that have the id they came with
+		if err := d.Reader.Raw("SELECT sent_at FROM messages WHERE claimed_id = '' ORDER BY id").Scan(&order).Error; err != nil {
+			t.Fatal(err)
+		}
+		if !slices.IsSorted(order) {
+			t.Error("the ids do not go up as the messages came")
 		}
 	})
 	d := migratest.Open(t, migratest.SQLite(t))

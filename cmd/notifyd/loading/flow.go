@@ -27,7 +27,7 @@ func flow(ctx context.Context, m *maker, read func(context.Context, func(context
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	workers := runtime.GOMAXPROCS(0)
-	todo, order := make(chan task), make(chan task, 4*workers)
+	todo, order := make(chan task), make(chan task, 16*workers)
 	var wg sync.WaitGroup
 	failed := make(chan error, 1) // of the reader: what it has handed over before is stored
 	go func() {

@@ -14,8 +14,9 @@ import (
 
 // The numbers of messages that go into one transaction.
 const (
-	alonePart  = 5000
-	besidePart = 250 // some ten milliseconds, in which a daemon waits
+	alonePart    = 5000
+	postgresPart = 10_000 // in two transactions
+	besidePart   = 250    // some ten milliseconds, in which a daemon waits
 )
 
 const (
@@ -116,23 +117,27 @@ func (s *storer) take(ctx context.Context, m made) error {
 		}
 	}
 	s.part.add(m.ready)
-	enough := besidePart
-	if s.alone || s.db.Postgres {
-		enough = alonePart
-	}
-	if len(s.part.ready) < enough {
+	if len(s.part.ready) < s.atOnce() {
 		return nil
 	}
 	return s.flush(ctx)
 }
 
+// atOnce is how many messages go in together.
+func (s *storer) atOnce() int {
+	switch {
+	case s.db.Postgres:
+		return postgresPart
+	case s.alone:
+		return alonePart
+	}
+	return besidePart
+}
+
 // flush stores what is there.
 func (s *storer) flush(ctx context.Context) error {
 	for all := s.part.take(); len(all) > 0; {
-		n := min(len(all), besidePart)
-		if s.alone || s.db.Postgres {
-			n = min(len(all), alonePart)
-		}
+		n := min(len(all), s.atOnce())
 		began := s.now()
 		loaded, err := s.loader.Append(ctx, all[:n])
 		if err != nil {
