@@ -158,9 +158,6 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *ph
 		if err != nil {
 			return err
 		}
-		if err := r.holes.Save(tx, unknown(outcomes)); err != nil {
-			return err
-		}
 		storing = watch.lap("history")
 		deliveries, err := r.plan(tx, outcomes, watch)
 		if err != nil {
@@ -171,7 +168,8 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *ph
 			return fmt.Errorf("add to outbox: %w", err)
 		}
 		watch.lap("outbox")
-		return nil
+		// last: nodes that share a source have one row of its position, and wait for each other from here to the commit
+		return r.holes.Save(tx, unknown(outcomes))
 	})
 	if err != nil {
 		return 0, err
