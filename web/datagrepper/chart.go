@@ -33,7 +33,7 @@ type series struct {
 }
 
 var chartKinds = []string{"line", "stackedline", "xy", "bar", "horizontalbar", "stackedbar", "horizontalstackedbar",
-	"funnel", "pyramid", "verticalpyramid", "dot", "gauge"}
+	"funnel", "pyramid", "verticalpyramid", "dot", "gauge", "pie"}
 
 // chartStyles are the names of pygal's styles, and whether their background is dark.
 var chartStyles = map[string]bool{"default": false, "light": false, "clean": false, "red_blue": false,

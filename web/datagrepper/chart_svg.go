@@ -36,9 +36,13 @@ func (c *chart) draw() []byte {
 	d.print(`<g class="graph %s-graph"><rect class="background" width="%d" height="%d" fill="%s"/>`+"\n", c.kind,
 		c.width, c.height, paper)
 	d.print(`<g class="plot" fill="%s" font-size="11">`+"\n", ink)
-	d.axes(ink)
-	for i := range c.series {
-		d.series(i)
+	if c.kind == "pie" {
+		d.pie(paper)
+	} else {
+		d.axes(ink)
+		for i := range c.series {
+			d.series(i)
+		}
 	}
 	d.print("</g>\n")
 	d.legend(ink)

@@ -19,7 +19,7 @@ func TestChartsAreSVG(t *testing.T) {
 	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
 		store := load(t, d, small())
 		for _, kind := range strings.Fields("line stackedline xy bar horizontalbar stackedbar horizontalstackedbar funnel " +
-			"pyramid verticalpyramid dot gauge") {
+			"pyramid verticalpyramid dot gauge pie") {
 			for _, query := range []string{
 				"", "delta=99&category=git&category=wiki&user=alice&user=bob&split_on=categories&split_on=users",
 				"delta=99&user=" + url.QueryEscape("<script>") + "&user=x&split_on=users&title=" +
@@ -33,6 +33,23 @@ func TestChartsAreSVG(t *testing.T) {
 					t.Errorf("%s %s: %d %s", kind, query, a.status, a.body)
 				}
 				wellFormed(t, a.body)
+			}
+		}
+	})
+}
+
+// TestPie: each series is a slice, as large as its share of all messages of the window.
+func TestPie(t *testing.T) {
+	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+		store := load(t, d, small())
+		for query, slices := range map[string]int{
+			"category=git&category=wiki&split_on=categories": 2,
+			"category=git&category=none&split_on=categories": 1, // the whole
+			"category=none": 0,
+		} {
+			a := ask(t, store, question{target: "/charts/pie?delta=99&" + query})
+			if n := strings.Count(a.body, `class="slice"`); n != slices || a.status != http.StatusOK {
+				t.Errorf("%s: %d slices, want %d; %d %s", query, n, slices, a.status, a.body)
 			}
 		}
 	})
