@@ -3,7 +3,10 @@ package report_test
 import (
 	"encoding/csv"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 	"unicode"
@@ -186,4 +189,16 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%v is read again as %v, %v", r.Window, w, err)
 		}
 	})
+}
+
+// TestPipeInTheFolder: whoever opens a pipe waits for who writes to it, and the daemon with it.
+func TestPipeInTheFolder(t *testing.T) {
+	folder := t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(folder, "x.yaml"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := report.Load(os.DirFS(folder), rulespec.Env{})
+	if err == nil || !strings.Contains(err.Error(), "x.yaml: it is no regular file") {
+		t.Errorf("%v", err)
+	}
 }

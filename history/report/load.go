@@ -111,7 +111,15 @@ func reportFiles(folder fs.FS) ([]string, error) {
 	return names, nil
 }
 
+// read reads a file of a report, no more of it than a report may have. Who opens a pipe waits, and a device has no end.
 func read(folder fs.FS, name string) ([]byte, error) {
+	info, err := fs.Stat(folder, name)
+	if err != nil {
+		return nil, fmt.Errorf("look at report: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &Mistake{File: name, Problem: "it is no regular file"}
+	}
 	f, err := folder.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("open report: %w", err)
