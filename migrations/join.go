@@ -11,6 +11,9 @@ import (
 var ErrOlder = errors.New("the database has an older schema than this notifyd needs; " +
 	"start the daemon of this version first")
 
+// ErrEmpty is the error for a database in which no notifyd has made its tables.
+var ErrEmpty = errors.New("the database holds no tables of notifyd yet; start the daemon once, which makes them")
+
 // Join calls Config.Join with a Config that has only a DSN.
 func Join(ctx context.Context, dsn string) (*DB, error) { return Config{DSN: dsn}.Join(ctx) }
 
@@ -52,6 +55,9 @@ func current(ctx context.Context, d *DB) error {
 	}
 	steps := p.ListSources()
 	target := steps[len(steps)-1].Version
+	if !d.Reader.WithContext(ctx).Migrator().HasTable(table) && d.Reader.WithContext(ctx).Exec("SELECT 1").Error == nil {
+		return ErrEmpty // not where the server is away, which the question about the version tells
+	}
 	var version int64
 	query := "SELECT max(version_id) FROM " + table + " WHERE is_applied"
 	err = d.Reader.WithContext(ctx).Raw(query).Scan(&version).Error

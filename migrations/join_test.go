@@ -13,6 +13,8 @@ func TestJoin(t *testing.T) {
 	dsns(t, func(t *testing.T, dsn, driver string) {
 		if _, err := migrations.Join(t.Context(), dsn); err == nil {
 			t.Fatal("Join opens what is not there")
+		} else if driver != "sqlite" && !errors.Is(err, migrations.ErrEmpty) {
+			t.Errorf("Join of an empty database = %v", err)
 		}
 		daemon, err := migrations.Open(t.Context(), dsn)
 		if err != nil {
