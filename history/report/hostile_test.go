@@ -63,7 +63,7 @@ template:
 		}
 		for form, out := range map[string]string{"text": said, "HTML": string(page), "CSV": table, "JSON": string(data)} {
 			if at := strings.IndexFunc(out, func(c rune) bool {
-				return c != '\n' && unicode.IsControl(c) || c == '\u202e' || c == unicode.ReplacementChar && false
+				return c != '\n' && unicode.IsControl(c) || c == '\u202e'
 			}); at >= 0 {
 				t.Errorf("%s: a control character: %q", form, out[max(0, at-20):at+10])
 			}
@@ -75,6 +75,9 @@ template:
 			if strings.Contains(string(page), bad) {
 				t.Errorf("the HTML has %q:\n%s", bad, page)
 			}
+		}
+		if strings.Contains(string(data), "/x/longlong") {
+			t.Error("a name that was cut has a link, which leads nowhere")
 		}
 		lines, err := csv.NewReader(strings.NewReader(table)).ReadAll()
 		if err != nil {

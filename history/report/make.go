@@ -9,6 +9,7 @@ import (
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 	"github.com/notifyd/notifyd/rulespec/catalogue/language"
@@ -176,9 +177,9 @@ func (m *maker) name(field, key string) string {
 	return clean(name)
 }
 
-// linkOf fills the name of a group into a link; "" where that makes none.
+// linkOf fills the name of a group into a link; "" where that makes none, as a name that was cut.
 func linkOf(x *language.Sentence, key string) string {
-	if x == nil {
+	if x == nil || strings.HasSuffix(key, text.Ellipsis) {
 		return ""
 	}
 	s := language.NewScope(nil, keyed(key))
