@@ -60,9 +60,10 @@ func newDialer(timeout time.Duration) *net.Dialer {
 	}
 }
 
-// A watchful tracer (pgx.QueryTracer) gives each statement a deadline, unless its caller has one: so whoever knows that
-// a statement takes long says how long. It also finds out that the server cannot be written to any more. Then all
-// connections that were made before are thrown away, since the URL may lead to another server by now.
+// A watchful tracer (pgx.QueryTracer, pgx.CopyFromTracer) gives each statement a deadline, unless its caller has one:
+// so whoever knows that a statement takes long says how long. It also finds out that the server cannot be written to
+// any more. Then all connections that were made before are thrown away, since the URL may lead to another server by
+// now.
 type watchful struct {
 	names, values []string     // the server's parameters
 	demoted       atomic.Int64 // when a statement was refused, in nanoseconds
@@ -75,7 +76,17 @@ type cancelKey struct{}
 
 // TraceQueryStart implements pgx.QueryTracer.
 func (w *watchful) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
-	if _, limited := ctx.Deadline(); limited {
+	return limited(ctx)
+}
+
+// TraceCopyFromStart implements pgx.CopyFromTracer.
+func (w *watchful) TraceCopyFromStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceCopyFromStartData) context.Context {
+	return limited(ctx)
+}
+
+// limited gives a context with a deadline.
+func limited(ctx context.Context) context.Context {
+	if _, there := ctx.Deadline(); there {
 		return ctx
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
@@ -84,11 +95,20 @@ func (w *watchful) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.Trace
 
 // TraceQueryEnd implements pgx.QueryTracer.
 func (w *watchful) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryEndData) {
+	w.ended(ctx, data.Err)
+}
+
+// TraceCopyFromEnd implements pgx.CopyFromTracer.
+func (w *watchful) TraceCopyFromEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceCopyFromEndData) {
+	w.ended(ctx, data.Err)
+}
+
+func (w *watchful) ended(ctx context.Context, err error) {
 	if cancel, ok := ctx.Value(cancelKey{}).(context.CancelFunc); ok {
 		cancel()
 	}
 	var refused *pgconn.PgError
-	if errors.As(data.Err, &refused) && refused.Code == readOnly {
+	if errors.As(err, &refused) && refused.Code == readOnly {
 		w.demoted.Store(time.Now().UnixNano())
 	}
 }
