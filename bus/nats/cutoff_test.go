@@ -20,15 +20,15 @@ type wire struct {
 	addr  string
 	cut   chan struct{}
 	sever func()
-	spoil func(said []byte) // changes what is said, before the wire is used
+	spoil func(said []byte) // changes what is said; nil: nothing does
 }
 
-func newWire(t testing.TB, server string) *wire {
+func newWire(t testing.TB, server string, spoil func(said []byte)) *wire {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{addr: listener.Addr().String(), cut: make(chan struct{})}
+	w := &wire{addr: listener.Addr().String(), cut: make(chan struct{}), spoil: spoil}
 	w.sever = sync.OnceFunc(func() { close(w.cut) })
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
@@ -89,7 +89,7 @@ func TestNodeThatIsCutOff(t *testing.T) {
 	server := natstest.Start(t)
 	js := server.JetStream(t)
 	stream := natstest.Stream(t, js, 1, "EVENTS", "org.>")
-	wire := newWire(t, server.Addr)
+	wire := newWire(t, server.Addr, nil)
 	const ackWait, messages = 3 * time.Second, 60
 	one := start(t, "urls: ['nats://%s'], stream: EVENTS, ack_wait: %v", wire.addr, ackWait)
 	one.connected()
@@ -142,13 +142,12 @@ func TestPullThatIsLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wire := newWire(t, server.Addr)
 	var once sync.Mutex
-	wire.spoil = func(said []byte) {
+	wire := newWire(t, server.Addr, func(said []byte) {
 		if at := bytes.Index(said, []byte("$JS"+elsewhere[3:])); at >= 0 && once.TryLock() {
 			copy(said[at:], elsewhere)
 		}
-	}
+	})
 	r := start(t, "urls: ['nats://%s'], stream: EVENTS", wire.addr)
 	if _, err := lost.NextMsg(patience); err != nil {
 		t.Fatal(err)
