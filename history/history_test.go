@@ -3,6 +3,7 @@ package history_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -21,7 +22,13 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-func TestMain(m *testing.M) { os.Exit(migratest.Main(m)) }
+func TestMain(m *testing.M) {
+	// The state machines work on real databases: a hundred runs take too long. -rapid.checks overrides the number.
+	if err := flag.Set("rapid.checks", "30"); err != nil {
+		panic(err)
+	}
+	os.Exit(migratest.Main(m))
+}
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
