@@ -78,8 +78,9 @@ func TestOnlyWhereItMay(t *testing.T) {
 			May: func(backend string) bool { return backend != "mail" || holder.Load() == int64(i) },
 		}, time.Now, byte(i))
 		sinks[i] = &fakeBackend{answer: func(ctx context.Context, p backends.Parcel) error {
+			up := connected[i].Load() // as it was when the send began: the test goes on with the parcel
 			parcels <- p.ID
-			if !connected[i].Load() {
+			if !up {
 				wait(ctx, time.Second, nil)
 				return backends.ErrUnavailable
 			}
