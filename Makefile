@@ -36,10 +36,9 @@ vet: ## run go vet
 lint: ## run staticcheck, pinned
 	$(GO) run $(STATICCHECK) ./... || { ./contrib/check/advice.sh lint; exit 1; }
 
-# NOTIFYD_REQUIRE turns "skipped, because a program is missing" into a failure. Rooms wait for servers and leases a third
-# of their time: so one more runs at a time than there are processors.
+# NOTIFYD_REQUIRE turns "skipped, because a program is missing" into a failure.
 test: ## run every test with the race detector; a missing program is a failure
-	@NOTIFYD_REQUIRE=1 $(GO) test -race -p $$(($$(nproc) + 1)) -timeout 18m ./... || { ./contrib/check/advice.sh test; exit 1; }
+	@NOTIFYD_REQUIRE=1 $(GO) test -race -timeout 18m ./... || { ./contrib/check/advice.sh test; exit 1; }
 
 # A part of test; here it says what each story has shown.
 tour: ## play contrib/tour: notifyd with the real peers, a story each
