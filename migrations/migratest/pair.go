@@ -4,10 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -77,31 +73,7 @@ func (c *cluster) run(t testing.TB, database, statement string) {
 
 // follow starts c as the standby of another cluster.
 func (c *cluster) follow(primary *cluster) error {
-	folder, err := os.MkdirTemp("", "notifyd-postgres-")
-	if err != nil {
-		return err
-	}
-	c.folder = folder
-	who, err := account()
-	if err != nil {
-		return err
-	}
-	if who != nil {
-		if err := os.Chown(folder, int(who.Uid), int(who.Gid)); err != nil {
-			return err
-		}
-	}
-	data := filepath.Join(folder, "data")
 	from := fmt.Sprintf("host=127.0.0.1 port=%d user=postgres application_name=standby", primary.port)
-	backup := exec.Command(filepath.Join(binaries(), "pg_basebackup"), "-D", data, "-R", "-X", "stream", "-c", "fast",
-		"--no-sync", "-d", from)
-	backup.Dir, backup.Env = folder, append(os.Environ(), "HOME="+folder)
-	backup.SysProcAttr = &syscall.SysProcAttr{Credential: who}
-	if out, err := backup.CombinedOutput(); err != nil {
-		return fmt.Errorf("pg_basebackup: %w: %s", err, out)
-	}
-	if c.port, err = freePort(); err != nil {
-		return err
-	}
-	return c.serve(data, who, "-c", "primary_conninfo="+from)
+	backup := []string{"-R", "-X", "stream", "-c", "fast", "--no-sync", "-d", from}
+	return c.build("pg_basebackup", backup, "-c", "primary_conninfo="+from)
 }

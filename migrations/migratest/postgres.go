@@ -69,6 +69,11 @@ func (c *cluster) url(database string) string {
 }
 
 func (c *cluster) start() error {
+	return c.build("initdb", []string{"-U", "postgres", "-A", "trust", "-N", "--locale=C.UTF-8", "-E", "UTF8"})
+}
+
+// build makes the data of the server with a program of PostgreSQL, which is told its folder with -D, and serves it.
+func (c *cluster) build(program string, arguments []string, serving ...string) error {
 	folder, err := os.MkdirTemp("", "notifyd-postgres-")
 	if err != nil {
 		return err
@@ -84,17 +89,16 @@ func (c *cluster) start() error {
 		}
 	}
 	data := filepath.Join(folder, "data")
-	initdb := exec.Command(filepath.Join(binaries(), "initdb"),
-		"-D", data, "-U", "postgres", "-A", "trust", "-N", "--locale=C.UTF-8", "-E", "UTF8")
-	initdb.Dir, initdb.Env = folder, append(os.Environ(), "HOME="+folder)
-	initdb.SysProcAttr = &syscall.SysProcAttr{Credential: who}
-	if out, err := initdb.CombinedOutput(); err != nil {
-		return fmt.Errorf("initdb: %w: %s", err, out)
+	maker := exec.Command(filepath.Join(binaries(), program), append([]string{"-D", data}, arguments...)...)
+	maker.Dir, maker.Env = folder, append(os.Environ(), "HOME="+folder)
+	maker.SysProcAttr = &syscall.SysProcAttr{Credential: who}
+	if out, err := maker.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", program, err, out)
 	}
 	if c.port, err = freePort(); err != nil {
 		return err
 	}
-	return c.serve(data, who)
+	return c.serve(data, who, serving...)
 }
 
 // serve starts the server and waits until it answers. The goroutine stays on its thread for the life of the server:
