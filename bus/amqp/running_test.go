@@ -1,12 +1,10 @@
 package amqp
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -25,30 +23,13 @@ type running struct {
 	*Source
 	t   *testing.T
 	in  *bus.Intake
-	log *logbook
-}
-
-type logbook struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logbook) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logbook) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
+	log *exectest.Log
 }
 
 // start runs a source of one broker, named test, with these keys.
 func start(t *testing.T, keys string, values ...any) *running {
 	t.Helper()
-	r := &running{t: t, in: bus.NewIntake(bus.IntakeConfig{Batch: 1}), log: &logbook{}}
+	r := &running{t: t, in: bus.NewIntake(bus.IntakeConfig{Batch: 1}), log: &exectest.Log{}}
 	text := "brokers: {test: {retry_min: 5ms, retry_max: 100ms, " + fmt.Sprintf(keys, values...) + "}}"
 	decode := func(v any) error { return yaml.UnmarshalWithOptions([]byte(text), v, yaml.Strict()) }
 	opened, err := Driver().Open(decode, slog.New(slog.NewTextHandler(r.log, nil)))

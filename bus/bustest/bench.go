@@ -3,11 +3,11 @@ package bustest
 import (
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/internal/exectest"
 )
 
 // bench is a fixture under test and what it logs.
@@ -85,22 +85,7 @@ func (b *bench) eventually(ok func() bool) bool {
 }
 
 // A logbook keeps what is logged.
-type logbook struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *logbook) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logbook) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
+type logbook struct{ exectest.Log }
 
 // loud counts the lines that an operator sees by default.
 func (l *logbook) loud() int {

@@ -1,7 +1,6 @@
 package nats
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -25,25 +24,8 @@ type running struct {
 	*Source
 	t    *testing.T
 	in   *bus.Intake
-	log  *logbook
+	log  *exectest.Log
 	stop func()
-}
-
-type logbook struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logbook) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logbook) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 // start runs a source of one server, named test, with these keys.
@@ -57,7 +39,7 @@ func start(t *testing.T, keys string, values ...any) *running {
 // prepare is start without running it.
 func prepare(t *testing.T, keys string, values ...any) *running {
 	t.Helper()
-	r := &running{t: t, in: bus.NewIntake(bus.IntakeConfig{Batch: 1}), log: &logbook{}}
+	r := &running{t: t, in: bus.NewIntake(bus.IntakeConfig{Batch: 1}), log: &exectest.Log{}}
 	text := "servers: {test: {retry_min: 5ms, retry_max: 100ms, " + fmt.Sprintf(keys, values...) + "}}"
 	decode := func(v any) error { return yaml.UnmarshalWithOptions([]byte(text), v, yaml.Strict()) }
 	opened, err := Driver().Open(decode, slog.New(slog.NewTextHandler(r.log, nil)))
