@@ -1,7 +1,6 @@
 package web
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
@@ -55,21 +54,4 @@ func duration(d time.Duration) string {
 		return text.Plural(int(d/time.Hour), "hour", "hours")
 	}
 	return text.Plural(int(d/time.Minute), "minute", "minutes")
-}
-
-// number formats a number with commas between thousands.
-func number(n int) string {
-	digits := strconv.Itoa(n)
-	for at := len(digits) - 3; at > 0 && digits[at-1] != '-'; at -= 3 {
-		digits = digits[:at] + "," + digits[at:]
-	}
-	return digits
-}
-
-// numberOf is text.Plural with number.
-func numberOf(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return number(n) + " " + word + "s"
 }

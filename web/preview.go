@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rules/scan"
@@ -70,7 +71,7 @@ func (req *request) preview(ctx context.Context, d draft) (previewView, error) {
 	if !free {
 		return previewView{Problem: "Many previews are being made right now. Try again in a moment."}, nil
 	}
-	p.Matched, p.Count, p.More = found.Matched, number(found.Matched), found.Matched > len(found.Hits)
+	p.Matched, p.Count, p.More = found.Matched, text.Number(found.Matched), found.Matched > len(found.Hits)
 	p.Scope, p.Next = req.scope(query, found), cursorText(found.Next)
 	if found.Matched > 0 {
 		p.Days = req.daysOf(query, found)
@@ -127,18 +128,19 @@ func (req *request) scope(q history.ScanQuery, found history.ScanResult) string 
 	if q.Before != (history.Cursor{}) {
 		from = " from " + req.clock(time.UnixMicro(q.Before.SentAt))
 	}
-	text := "Searched " + numberOf(found.Looked, "message") + from + " back to " + req.clock(found.Reached)
+	words := "Searched " + text.NumberOf(found.Looked, "message", "messages") + from + " back to " +
+		req.clock(found.Reached)
 	switch {
 	case !found.End && req.previewMost > 0 && found.Looked >= req.previewMost:
-		return text + "; one search looks at no more."
+		return words + "; one search looks at no more."
 	case !found.End:
-		return text + "; there was no time to look further."
+		return words + "; there was no time to look further."
 	case found.ByKeys:
-		return text + ": by their names, no others can match."
+		return words + ": by their names, no others can match."
 	case found.Reached.After(q.Since):
-		return text + ": all that are kept."
+		return words + ": all that are kept."
 	}
-	return text + fmt.Sprintf(": all of the last %d days.", previewDays)
+	return words + fmt.Sprintf(": all of the last %d days.", previewDays)
 }
 
 // clock formats a moment in the past with its day and time.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // daysView is the number of matches on each day, as bars and as a table.
@@ -58,7 +59,8 @@ func (req *request) daysOf(q history.ScanQuery, found history.ScanResult) *daysV
 	}
 	name := func(i int) string { return q.Days[i].In(req.zone).Format("2 January") }
 	d := &daysView{First: name(0), Last: name(len(q.Days) - 1), Width: barPitch*len(q.Days) - (barPitch - barWidth)}
-	d.Label = fmt.Sprintf("Matches a day from %s to %s, at most %s, on %s", d.First, d.Last, number(most), name(mostAt))
+	d.Label = fmt.Sprintf("Matches a day from %s to %s, at most %s, on %s", d.First, d.Last, text.Number(most),
+		name(mostAt))
 	for i, n := range found.PerDay {
 		note, unknown := req.dayNote(q, found, i)
 		bar := barView{X: i * barPitch, Unknown: unknown}
@@ -73,7 +75,7 @@ func (req *request) daysOf(q history.ScanQuery, found history.ScanResult) *daysV
 		}
 		bar.Y = barsHeight - bar.Height
 		d.Bars = append(d.Bars, bar)
-		row := dayRow{Day: q.Days[i].In(req.zone).Format("Monday 2 January"), Count: number(n), Note: note}
+		row := dayRow{Day: q.Days[i].In(req.zone).Format("Monday 2 January"), Count: text.Number(n), Note: note}
 		if unknown {
 			row.Count = "?"
 		}

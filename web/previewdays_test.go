@@ -83,11 +83,3 @@ func TestPreviewOfWhoLeaves(t *testing.T) {
 		t.Errorf("free %v, %v", free, err)
 	}
 }
-
-func TestNumber(t *testing.T) {
-	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000"} {
-		if got := number(n); got != want {
-			t.Errorf("number(%d) = %s, want %s", n, got, want)
-		}
-	}
-}

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/notifyd/notifyd/internal/text"
@@ -121,7 +120,7 @@ func (r *Result) sectionView(id int, s Section) sectionView {
 		v.Counted = ""
 	}
 	for _, row := range s.Rows {
-		rv := rowView{Name: row.Name, Link: row.Link, Messages: row.Count, Count: number(row.Count),
+		rv := rowView{Name: row.Name, Link: row.Link, Messages: row.Count, Count: text.Number(row.Count),
 			First: r.moment(row.First), Last: r.moment(row.Last)}
 		if s.Inexact {
 			rv.Count = "at least " + rv.Count
@@ -136,9 +135,9 @@ func (r *Result) sectionView(id int, s Section) sectionView {
 	}
 	switch others := s.Groups - len(s.Rows); {
 	case s.Inexact:
-		v.Others = fmt.Sprintf("and others: there were more than %s, so the smallest were not kept", number(s.Groups))
+		v.Others = fmt.Sprintf("and others: there were more than %s, so the smallest were not kept", text.Number(s.Groups))
 	case others > 0:
-		v.Others = "and " + numberOf(others, "other")
+		v.Others = "and " + text.NumberOf(others, "other", "others")
 	}
 	for _, i := range s.Items {
 		v.Items = append(v.Items, itemView{r.moment(i.Time), i.Time.Format(time.RFC3339), i.Text, i.Link})
@@ -154,15 +153,15 @@ func (c Cell) words() string {
 	for _, v := range c.Values {
 		name := v.Name
 		if c.Counts {
-			name += " (" + number(v.Count) + ")"
+			name += " (" + text.Number(v.Count) + ")"
 		}
 		words = append(words, name)
 	}
 	switch {
 	case c.More > 0 && c.unkept:
-		words = append(words, "at least "+number(c.More)+" more")
+		words = append(words, "at least "+text.Number(c.More)+" more")
 	case c.More > 0:
-		words = append(words, number(c.More)+" more")
+		words = append(words, text.Number(c.More)+" more")
 	}
 	return text.Series(words, "and")
 }
@@ -183,7 +182,7 @@ func (r *Result) changeOf(now, before int) string {
 	if c == "new" {
 		return "none in the " + window
 	}
-	return fmt.Sprintf("%s on the %s (%s)", c, window, number(before))
+	return fmt.Sprintf("%s on the %s (%s)", c, window, text.Number(before))
 }
 
 // change gives a change in per cent, "new" from nothing, and "" where both are nothing.
@@ -205,28 +204,12 @@ func change(now, before int) string {
 	case now == before:
 		return "±0 %"
 	case percent >= 0:
-		return "+" + number(percent) + " %"
+		return "+" + text.Number(percent) + " %"
 	}
-	return "−" + number(-percent) + " %"
+	return "−" + text.Number(-percent) + " %"
 }
 
-// number writes thousands with commas.
-func number(n int) string {
-	digits := strconv.Itoa(n)
-	for at := len(digits) - 3; at > 0 && digits[at-1] != '-'; at -= 3 {
-		digits = digits[:at] + "," + digits[at:]
-	}
-	return digits
-}
-
-func numberOf(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return number(n) + " " + word + "s"
-}
-
-func messages(n int) string { return numberOf(n, "message") }
+func messages(n int) string { return text.NumberOf(n, "message", "messages") }
 
 // sample is what a template is tried with when it is read.
 func sample() view {

@@ -14,6 +14,20 @@ func TestPlural(t *testing.T) {
 	}
 }
 
+func TestNumber(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", -1000: "-1,000", -999: "-999",
+		123456: "123,456", 1234567: "1,234,567", -1234567: "-1,234,567"} {
+		if got := text.Number(n); got != want {
+			t.Errorf("Number(%d) = %q, want %q", n, got, want)
+		}
+	}
+	for n, want := range map[int]string{0: "0 others", 1: "1 other", 2: "2 others", 1204: "1,204 others"} {
+		if got := text.NumberOf(n, "other", "others"); got != want {
+			t.Errorf("NumberOf(%d) = %q, want %q", n, got, want)
+		}
+	}
+}
+
 func TestSeries(t *testing.T) {
 	for _, c := range []struct {
 		words []string
