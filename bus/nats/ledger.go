@@ -20,6 +20,7 @@ type ledger struct {
 	session int // the number of the one that there is
 	era     int // of the consumer
 	open    map[uint64]entry
+	working int       // how many of these were handed over
 	told    []string  // the acknowledgements of what is done with, as long as the server was not told
 	last    uint64    // the highest number that was handed over
 	moved   time.Time // when a message was done with last, or handed over while none was
@@ -71,11 +72,12 @@ func (l *ledger) hand(sequence uint64) (done func(), ok bool) {
 	if e.handed {
 		return nil, false
 	}
-	if l.working() == 0 {
+	if l.working == 0 {
 		l.moved = time.Now()
 	}
 	e.handed = true
 	l.open[sequence] = e
+	l.working++
 	l.last = max(l.last, sequence)
 	era := l.era
 	return func() { l.done(era, sequence) }, true
@@ -88,7 +90,7 @@ func (l *ledger) done(era int, sequence uint64) {
 	if era != l.era || !open {
 		return
 	}
-	delete(l.open, sequence)
+	l.forget(sequence)
 	l.moved = time.Now()
 	l.told = append(l.told, e.ack)
 	for _, signal := range []chan struct{}{l.more, l.less} {
@@ -114,24 +116,14 @@ func (l *ledger) drained(ctx context.Context) error {
 func (l *ledger) handed() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.working()
-}
-
-// working is handed, for who holds the lock.
-func (l *ledger) working() (n int) {
-	for _, e := range l.open {
-		if e.handed {
-			n++
-		}
-	}
-	return n
+	return l.working
 }
 
 // idle is how long messages that were handed over have waited without one of them being done with; 0 where none waits.
 func (l *ledger) idle() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.working() == 0 {
+	if l.working == 0 {
 		return 0
 	}
 	return time.Since(l.moved)
@@ -142,6 +134,7 @@ func (l *ledger) giveBack(sequence uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if e, open := l.open[sequence]; open {
+		l.forget(sequence)
 		l.open[sequence] = entry{ack: e.ack}
 	}
 }
@@ -150,6 +143,14 @@ func (l *ledger) giveBack(sequence uint64) {
 func (l *ledger) settle(sequence uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.forget(sequence)
+}
+
+// forget takes an entry out. The caller holds mu.
+func (l *ledger) forget(sequence uint64) {
+	if l.open[sequence].handed {
+		l.working--
+	}
 	delete(l.open, sequence)
 }
 
@@ -205,7 +206,7 @@ func (l *ledger) of(stream, consumer time.Time) {
 	l.stream, l.consumer = stream, consumer
 	l.era++
 	clear(l.open)
-	l.told = nil
+	l.working, l.told = 0, nil
 	if !same {
 		l.last = 0
 	}

@@ -58,7 +58,9 @@ func TestLedgerOfAnotherConsumer(t *testing.T) {
 	}
 	l.of(firstStream, firstConsumer.Add(1))
 	fresh := hand(t, l, l.begin(), 5, "c5")
+	count(t, l)
 	old()
+	count(t, l)
 	if due := l.due(); len(due) > 0 {
 		t.Errorf("%q is acknowledged, of a consumer that is gone", due)
 	}
@@ -97,6 +99,20 @@ func TestLedgerOfWhatWasGivenBack(t *testing.T) {
 	}
 }
 
+// count checks how many messages a ledger counts as handed over.
+func count(t *testing.T, l *ledger) {
+	t.Helper()
+	n := 0
+	for _, e := range l.open {
+		if e.handed {
+			n++
+		}
+	}
+	if l.handed() != n {
+		t.Fatalf("%d are counted as handed over, want %d", l.handed(), n)
+	}
+}
+
 // TestLedgerByChance: each message is acknowledged in the end, and none before its frame was done with.
 func TestLedgerByChance(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
@@ -119,7 +135,7 @@ func TestLedgerByChance(t *testing.T) {
 		}
 		for step := 0; len(server) > 0; step++ {
 			sequence := random.Uint64N(20) + 1
-			switch random.IntN(5) {
+			switch random.IntN(6) {
 			case 0:
 				session = l.begin()
 			case 1, 2:
@@ -140,7 +156,13 @@ func TestLedgerByChance(t *testing.T) {
 				}
 			case 4:
 				acknowledge()
+			case 5:
+				if frames[sequence] != nil {
+					delete(frames, sequence)
+					l.giveBack(sequence)
+				}
 			}
+			count(t, l)
 			if step > 100_000 {
 				t.Fatalf("%d are never acknowledged", len(server))
 			}
