@@ -45,7 +45,7 @@ func main() {
 // TestFromAnotherModule: a program in a module of its own talks to a real pyzmq, both ways.
 func TestFromAnotherModule(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds a program")
+		t.Skip("it builds a program: run it without -short, as make check does")
 	}
 	python, gotool := exectest.Python(t, "zmq"), exectest.Program(t, "go")
 	root, err := filepath.Abs(filepath.Join("..", ".."))

@@ -113,7 +113,7 @@ const weekOfMinutes = hoursAWeek * 60
 // it is well: doc/status.md says the rate.
 func TestFalseAlarms(t *testing.T) {
 	if testing.Short() {
-		t.Skip("plays years")
+		t.Skip("it plays years: run it without -short, as make check does")
 	}
 	alarms, years := map[string]int{}, 0.0
 	for seed := range uint64(4) {

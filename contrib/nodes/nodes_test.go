@@ -16,7 +16,7 @@ func TestNodes(t *testing.T) {
 			"namespaces", alone)
 	}
 	if testing.Short() && *chosen == "" {
-		t.Skip("it takes a minute")
+		t.Skip("it takes a minute: run it without -short, as make check does, or make nodes")
 	}
 	for _, program := range []string{"ip", "iptables", "setpriv", "epmd", "/usr/lib/rabbitmq/bin/rabbitmq-server"} {
 		exectest.Program(t, program)
