@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/notifyd/notifyd/internal/backoff"
 )
 
 // The times by which the clock of a node may differ from the database's.
@@ -41,7 +43,7 @@ func (l *Leases) InTime(ctx context.Context, name string, run func(ctx context.C
 // awaitClock waits until the clock is known to be right; false: ctx has ended.
 func (l *Leases) awaitClock(ctx context.Context) bool {
 	for !l.timely() {
-		if !pause(ctx, l.look()) {
+		if !backoff.Sleep(ctx, l.look()) {
 			return false
 		}
 	}
@@ -53,7 +55,7 @@ func (l *Leases) untilWrong(ctx context.Context, name string, run func(context.C
 	part, end := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() {
-		for pause(part, l.look()) {
+		for backoff.Sleep(part, l.look()) {
 			if !l.timely() {
 				end()
 			}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/notifyd/notifyd/internal/backoff"
 	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations/migratest"
 )
@@ -38,7 +39,7 @@ func TestWrongClock(t *testing.T) {
 		return func() bool { return strings.Contains(strings.Join(n.Warnings(), " "), word) }
 	}
 	exectest.Eventually(t, 20*time.Second, "a says that its clock is ahead", warned(a, "ahead of the database's"))
-	pause(t.Context(), testHold)
+	backoff.Sleep(t.Context(), testHold)
 	if len(w.began) > 0 {
 		t.Fatal("a node works whose clock is wrong")
 	}

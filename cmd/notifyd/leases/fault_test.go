@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/notifyd/notifyd/internal/backoff"
 	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
@@ -39,7 +40,7 @@ func TestDatabaseThatDoesNotAnswer(t *testing.T) {
 		t.Errorf("the holder that was cut off logs:\n%s", a.log)
 	}
 	far.Thaw()
-	pause(t.Context(), testHold)
+	backoff.Sleep(t.Context(), testHold)
 	if len(w.began) > 0 {
 		t.Errorf("%s has begun: a node that is back takes the lease of one that works", <-w.began)
 	}
@@ -55,15 +56,15 @@ func TestClocksThatJump(t *testing.T) {
 	b.start(t, w.work("b"))
 	for range 3 { // the waiting one's, both ways, and the database's
 		b.jump.Add(int64(time.Hour))
-		pause(t.Context(), testHold/6)
+		backoff.Sleep(t.Context(), testHold/6)
 		b.jump.Add(-2 * int64(time.Hour))
 		if err := b.DB.Exec("UPDATE leases SET held_until = 0, taken_at = 0").Error; err != nil {
 			t.Fatal(err)
 		}
-		pause(t.Context(), testHold/6)
+		backoff.Sleep(t.Context(), testHold/6)
 	}
 	a.jump.Add(-int64(time.Hour)) // says nothing: the monotonic clock says more
-	pause(t.Context(), testHold/3)
+	backoff.Sleep(t.Context(), testHold/3)
 	if !a.Held("x") || len(w.began) > 0 {
 		t.Fatal("the holder has lost its lease to a clock that jumped")
 	}
@@ -105,7 +106,7 @@ func child(dsn string) int {
 		Log: slog.New(slog.DiscardHandler)})
 	err = l.While(ctx, "x", func(ctx context.Context) error {
 		fmt.Println("begin", time.Now().UnixNano())
-		for pause(ctx, time.Millisecond) {
+		for backoff.Sleep(ctx, time.Millisecond) {
 			if at := time.Now().UnixNano(); l.Held("x") { // at is before the answer: a stop may come right behind it
 				fmt.Println("work", at)
 			}
@@ -233,7 +234,7 @@ func TestKilledAndPausedProcesses(t *testing.T) {
 		}
 		if round%2 == 1 {
 			holder.signal(t, syscall.SIGCONT)
-			pause(t.Context(), testHold/2)
+			backoff.Sleep(t.Context(), testHold/2)
 		}
 	}
 	for p := range workers {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
+
+	"github.com/notifyd/notifyd/internal/backoff"
 )
 
 // A moment is a time by both clocks: the monotonic one, which never jumps, and the wall clock, which also runs while
@@ -61,7 +63,7 @@ func (l *Leases) wait(ctx context.Context, name string) *hold {
 			l.Log.Error("cannot see who has a lease; trying again", "lease", name, "error", err)
 		}
 		complained = err != nil
-		pause(ctx, l.look())
+		backoff.Sleep(ctx, l.look())
 	}
 	return nil
 }
@@ -127,7 +129,7 @@ func (l *Leases) under(ctx context.Context, h *hold, run func(context.Context) e
 // end: whether the database has it would not be known, and the lease could not be given up.
 func (h *hold) renewAll(ctx context.Context) {
 	complained := false
-	for next := h.l.renew(); pause(ctx, next); {
+	for next := h.l.renew(); backoff.Sleep(ctx, next); {
 		sent := h.l.clock()
 		beat, err := h.l.raise(context.WithoutCancel(ctx), h.name)
 		switch {
@@ -145,15 +147,4 @@ func (h *hold) renewAll(ctx context.Context) {
 			complained, next = false, h.l.renew()
 		}
 	}
-}
-
-// pause sleeps; false when ctx has ended.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	return ctx.Err() == nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/notifyd/notifyd/internal/backoff"
 	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/internal/metric"
 	"github.com/notifyd/notifyd/migrations/migratest"
@@ -156,7 +157,7 @@ func TestStopWhileRenewing(t *testing.T) {
 		}
 		once.Do(func() {
 			close(renewing)
-			pause(db.Statement.Context, 200*time.Millisecond)
+			backoff.Sleep(db.Statement.Context, 200*time.Millisecond)
 		})
 	})
 	if err != nil {

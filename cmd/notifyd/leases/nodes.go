@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/notifyd/notifyd/internal/backoff"
 )
 
 // A nodeRow is a daemon on the database. The table is for people: nothing is decided by it.
@@ -43,7 +45,7 @@ func (l *Leases) Appear(ctx context.Context) error {
 			l.Log.Warn("cannot show this node among the others; trying again", "error", err)
 		}
 		complained = err != nil
-		if !pause(ctx, l.renew()) {
+		if !backoff.Sleep(ctx, l.renew()) {
 			break
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/internal/backoff"
 	"github.com/notifyd/notifyd/migrations"
 )
 
@@ -152,7 +153,7 @@ func (s *storer) flush(ctx context.Context) error {
 			return err
 		}
 		if !s.alone && !s.db.Postgres { // the daemon's turn
-			pause(ctx, max(s.now().Sub(began), 5*time.Millisecond))
+			backoff.Sleep(ctx, max(s.now().Sub(began), 5*time.Millisecond))
 		}
 	}
 	s.progress()
@@ -177,15 +178,6 @@ func (s *storer) adapt(ctx context.Context) error {
 		return s.goBare(ctx)
 	}
 	return nil
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
 
 // restore makes the indexes again.
