@@ -74,8 +74,10 @@ func (p *postgres) startReplica(of *postgres) {
 	p.start()
 	of.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
 	of.execute("SELECT pg_reload_conf()")
+	db := of.open("postgres")
+	defer db.Close()
 	exectest.Eventually(p.t, 30*time.Second, "the replica is synchronous", func() bool {
-		return number(p.t, of.open("postgres"), "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") == 1
+		return number(p.t, db, "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") == 1
 	})
 }
 

@@ -198,5 +198,5 @@ func summary(rates map[int][]float64) string {
 
 func median(all []float64) float64 {
 	sorted := slices.Sorted(slices.Values(all))
-	return sorted[len(sorted)/2]
+	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"database/sql"
 	"fmt"
+	"maps"
 	"net/mail"
 	"slices"
 	"testing"
@@ -31,7 +32,6 @@ type medium struct {
 	sameID, otherID  int           // arrivals beyond the first, with the id of the first and with another
 	late             int           // after more than it may take
 	longest, silence time.Duration // from the commit to the first arrival; without an arrival
-	longestOf        int           // the message that says so
 }
 
 // A tally is what came of a row.
@@ -108,7 +108,7 @@ func newTally(t testing.TB, w *world, published int, committed map[int]time.Time
 			s.queued++
 		}
 	}
-	s.silence, _ = longestPause(slices.Collect(mapValues(committed)))
+	s.silence = longestPause(slices.Collect(maps.Values(committed)))
 	people := mails(t, w.mail)
 	for n := range mailPeople {
 		s.mail.add(committed, people[mailAddress(n)], lateAfter)
@@ -125,16 +125,6 @@ func newTally(t testing.TB, w *world, published int, committed map[int]time.Time
 	}
 	s.lines.add(committed, chatted, lateAfter)
 	return s
-}
-
-func mapValues(m map[int]time.Time) func(func(time.Time) bool) {
-	return func(yield func(time.Time) bool) {
-		for _, at := range m {
-			if !yield(at) {
-				return
-			}
-		}
-	}
 }
 
 // add counts what one person got of what was committed.
@@ -159,25 +149,19 @@ func (m *medium) add(committed map[int]time.Time, got ledger, most time.Duration
 		if took > most {
 			m.late++
 		}
-		if took > m.longest {
-			m.longest, m.longestOf = took, n
-		}
+		m.longest = max(m.longest, took)
 		firsts = append(firsts, copies[0].at)
 	}
-	if silence, _ := longestPause(firsts); silence > m.silence {
-		m.silence = silence
-	}
+	m.silence = max(m.silence, longestPause(firsts))
 }
 
-// longestPause is the longest time between two neighbours, and when it began.
-func longestPause(times []time.Time) (longest time.Duration, began time.Time) {
+// longestPause is the longest time between two neighbours.
+func longestPause(times []time.Time) (longest time.Duration) {
 	slices.SortFunc(times, time.Time.Compare)
 	for i := 1; i < len(times); i++ {
-		if d := times[i].Sub(times[i-1]); d > longest {
-			longest, began = d, times[i-1]
-		}
+		longest = max(longest, times[i].Sub(times[i-1]))
 	}
-	return longest, began
+	return longest
 }
 
 // missing is how many commits and notices are lost.
