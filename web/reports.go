@@ -88,10 +88,9 @@ func showReport(req *request) error {
 	p := reportView{layout: req.layout(r.Title, "reports"), Heading: r.Title,
 		Windows: []windowLine{{Words: "Now", Page: "/reports/" + r.Name}}}
 	if of := req.r.URL.Query().Get("of"); of != "" {
-		if start, err = time.ParseInLocation(time.DateOnly, of, r.Zone); err != nil {
-			return fail(http.StatusNotFound, "There is no report of this time.")
+		if start, err = req.windowOf(r, of); err != nil {
+			return err
 		}
-		start = r.Window.Start(start.Add(12*time.Hour), r.Zone)
 	}
 	for _, w := range earlier {
 		day := w.Format(time.DateOnly)
@@ -112,21 +111,31 @@ func showReport(req *request) error {
 	return req.show(http.StatusOK, "report", p)
 }
 
-// reportOf makes a report, or finds it, and puts what keeps it from that into words.
-func (req *request) reportOf(r *report.Report, start time.Time) (*report.Result, error) {
+// windowOf gives the beginning of the window that a visitor asks for by one of its days.
+func (req *request) windowOf(r *report.Report, day string) (start time.Time, err error) {
+	if start, err = time.ParseInLocation(time.DateOnly, day, r.Zone); err != nil {
+		return start, fail(http.StatusNotFound, "There is no report of this time.")
+	}
+	start = r.Window.Start(start.Add(12*time.Hour), r.Zone)
 	current, _ := req.Reports.Desk.Latest(r)
 	if start.After(current) {
-		return nil, fail(http.StatusNotFound, "There is no report of this time: it has not begun.")
+		return start, fail(http.StatusNotFound, "There is no report of this time: it has not begun.")
 	}
 	if !start.Equal(current) { // only of what is kept, so that nobody asks for thousands of empty ones
 		earlier, err := req.Reports.Desk.Earlier(req.r.Context(), r, report.MaxEarlier)
 		if err != nil {
-			return nil, err
+			return start, err
 		}
 		if len(earlier) == 0 || start.Before(earlier[len(earlier)-1]) {
-			return nil, fail(http.StatusNotFound, "There is no report of this time: the messages of that time are not kept.")
+			return start, fail(http.StatusNotFound,
+				"There is no report of this time: the messages of that time are not kept.")
 		}
 	}
+	return start, nil
+}
+
+// reportOf makes a report, or finds it, and puts what keeps it from that into words.
+func (req *request) reportOf(r *report.Report, start time.Time) (*report.Result, error) {
 	made, err := req.Reports.Desk.Window(req.r.Context(), r, start)
 	switch {
 	case errors.Is(err, report.ErrBusy):

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"maps"
 
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/rules/scan"
@@ -85,7 +84,7 @@ func (c *collector) Keys(fields ...string) map[string][]string {
 		if keys == nil {
 			return nil
 		}
-		for field, names := range maps.All(keys) {
+		for field, names := range keys {
 			all[field] = append(all[field], names...)
 		}
 	}

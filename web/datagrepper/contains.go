@@ -97,6 +97,12 @@ func (all words) mayMatch(payload []byte) bool {
 	return bytes.Contains(payload, []byte(`\u`)) || bytes.ContainsFunc(payload, func(r rune) bool { return r > 127 })
 }
 
+// within reports whether the content of a message has one of the words, by its payload as received. spaced is as for
+// pythonJSON.
+func (all words) within(ctx context.Context, payload []byte, spaced bool) bool {
+	return all.mayMatch(payload) && all.match(ctx, pythonJSON(body(payload), spaced))
+}
+
 // match reports whether a text, which is ASCII, has one of the words. It ends early with ctx.
 func (all words) match(ctx context.Context, text []byte) bool {
 	for _, w := range all {

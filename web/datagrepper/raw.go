@@ -93,7 +93,7 @@ func (req *request) search(q query, skip int64) (found []history.Selected, total
 		if searched > mostSearched || bytes > mostText {
 			return false
 		}
-		if !words.mayMatch(r.Payload) || !words.match(req.ctx, pythonJSON(body(r.Payload), !req.Old)) {
+		if !words.within(req.ctx, r.Payload, !req.Old) {
 			return true
 		}
 		if total >= skip && int64(len(kept)) < q.rows {

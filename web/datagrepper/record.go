@@ -34,6 +34,6 @@ func Record(s history.Selected, v2 bool) ([]byte, error) {
 func Containing(list []string) func(context.Context, history.Record) bool {
 	words := compileAll(list)
 	return func(ctx context.Context, r history.Record) bool {
-		return words.match(ctx, pythonJSON(body(r.Payload), true))
+		return words.within(ctx, r.Payload, true)
 	}
 }
