@@ -170,15 +170,10 @@ func (k *keeper) streamsOf(ctx context.Context, rule int, do func(stream) error)
 	}
 }
 
-// values gives the next values of an indexed column, in order. It jumps from one to the next (a loose index scan).
+// values gives the next values of an indexed column, in order.
 func (s *Store) values(ctx context.Context, column, after string) (values []string, err error) {
-	err = s.reader.WithContext(ctx).Raw(`
-		WITH RECURSIVE t(v) AS (
-			SELECT min(`+column+`) FROM messages WHERE `+column+` > ?
-			UNION ALL
-			SELECT (SELECT min(`+column+`) FROM messages WHERE `+column+` > t.v) FROM t WHERE t.v IS NOT NULL
-		)
-		SELECT v FROM t WHERE v IS NOT NULL LIMIT 500`, after).Scan(&values).Error
+	err = s.reader.WithContext(ctx).Raw(distinct(column, " WHERE "+column+" > ?")+
+		" SELECT v FROM t WHERE v IS NOT NULL LIMIT 500", after).Scan(&values).Error
 	return values, err
 }
 

@@ -39,6 +39,14 @@ func SetWorthTwo(n int) { worthTwo = n }
 // Abandon gives the connection of a loading back, as a kill does.
 func (l *Loader) Abandon() error { return l.bare.close() }
 
+// Waiting gives how many messages wait for the indexes.
+func (l *Loader) Waiting() int {
+	if l.bare == nil {
+		return 0
+	}
+	return len(l.bare.waiting)
+}
+
 // Turn lets what is appended next go into a new partition.
 func (s *Store) Turn(ctx context.Context) error {
 	if !isPostgres(s.writer) {

@@ -140,6 +140,12 @@ type nameRows struct {
 // a parameter for each costs twice as much.
 const manyNames = 30
 
+// A person is one whom a message is about.
+type person struct {
+	name            string
+	isUser, isActor bool
+}
+
 // peopleOf gives the people whom a message is about, its actor first.
 func peopleOf(e *catalogue.Event) []person {
 	actor := key(e.Actor)
@@ -185,7 +191,7 @@ func (n *nameRows) add(tx *gorm.DB, row *messageRow, names []string) error {
 		return err
 	}
 	each := "json_each(?)"
-	if tx.Name() == "postgres" {
+	if isPostgres(tx) {
 		each = "json_array_elements_text(CAST(? AS json))"
 	}
 	return tx.Exec("INSERT INTO "+n.table+" (name, sent_at, message_id, category)"+

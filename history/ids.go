@@ -194,10 +194,7 @@ func (s *Store) cleanIDs(ctx context.Context) error {
 	if !cleaned {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, vacuumWithin)
-	defer cancel()
-	err = s.writer.WithContext(ctx).Exec("VACUUM (SKIP_LOCKED, TRUNCATE false) message_ids").Error
-	if err != nil {
+	if err := s.vacuum(ctx, "VACUUM (SKIP_LOCKED, TRUNCATE false) message_ids"); err != nil {
 		return fmt.Errorf("reclaim the space of deleted ids: %w", err)
 	}
 	return nil

@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 
@@ -27,12 +26,6 @@ type Ready struct {
 	facts    []byte // nil: too many
 	people   []person
 	packages []string
-}
-
-// A person is one whom a message is about.
-type person struct {
-	name            string
-	isUser, isActor bool
 }
 
 // MakeReady makes a message ready, in any goroutine.
@@ -58,7 +51,6 @@ type Loaded struct {
 	Known     int   // copies of messages that are kept
 	Upgraded  int   // copies that prove more, which were put in the place of those that were kept
 	Conflicts int   // of Added: those that claim the id of another message
-	Waiting   int   // to be decided about when the indexes are there again
 	Bytes     int64 // of those added
 }
 
@@ -75,7 +67,7 @@ func (l *Loader) Append(ctx context.Context, all []*Ready) (Loaded, error) {
 	if l.bare != nil {
 		return l.bare.append(ctx, all)
 	}
-	if l.store.writer.Name() == "postgres" && len(all) >= worthTwo {
+	if isPostgres(l.store.writer) && len(all) >= worthTwo {
 		return l.store.appendTwice(ctx, all)
 	}
 	return l.store.appendReady(ctx, all, nil)
@@ -171,23 +163,6 @@ func (s *Store) appendReady(ctx context.Context, all []*Ready, numbered func()) 
 	return loaded, nil
 }
 
-// pool gives the connections that write.
-func (s *Store) pool() (*sql.DB, error) {
-	pool, err := s.writer.DB()
-	if err != nil {
-		return nil, fmt.Errorf("load history: %w", err)
-	}
-	return pool, nil
-}
-
-// Waiting gives how many messages wait for the indexes.
-func (l *Loader) Waiting() int {
-	if l.bare == nil {
-		return 0
-	}
-	return len(l.bare.waiting)
-}
-
 // End ends a loading. restore makes the indexes again; then it is decided about the messages that have waited for them.
 func (l *Loader) End(ctx context.Context, restore func(context.Context) error) (loaded Loaded, err error) {
 	if l.bare == nil {
@@ -209,33 +184,6 @@ func (l *Loader) End(ctx context.Context, restore func(context.Context) error) (
 		waiting = waiting[n:]
 	}
 	return loaded, nil
-}
-
-// Refresh has PostgreSQL look through what a loading has added, as autovacuum would some minutes later: until then it
-// counts by reading each row, and knows nothing of how frequent names are. SQLite needs none of this.
-func (s *Store) Refresh(ctx context.Context) error {
-	if s.writer.Name() != "postgres" {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, vacuumWithin)
-	defer cancel()
-	err := s.writer.WithContext(ctx).Exec("VACUUM (ANALYZE, SKIP_LOCKED, TRUNCATE false)" +
-		" messages, message_facts, message_users, message_packages").Error
-	if err != nil {
-		return fmt.Errorf("look through the history: %w", err)
-	}
-	return nil
-}
-
-// maxWaiting bounds the messages that wait, and so what they take in memory.
-const (
-	maxWaiting      = 20_000
-	maxWaitingBytes = 64 << 20
-)
-
-// Full reports that so many messages wait that End is to be called, and a new Loader to go on.
-func (l *Loader) Full() bool {
-	return l.bare != nil && (len(l.bare.waiting) >= maxWaiting || l.bare.held >= maxWaitingBytes)
 }
 
 // A copying stores rows by COPY, for which PostgreSQL parses no statement and gives no answer for each row.

@@ -39,9 +39,9 @@ func (s *Store) NewBareLoader(ctx context.Context) (*Loader, error) {
 	if err := b.read(ctx); err != nil {
 		return nil, fmt.Errorf("read what is kept: %w", err)
 	}
-	pool, err := s.pool()
+	pool, err := s.writer.DB()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("load history: %w", err)
 	}
 	if b.conn, err = pool.Conn(ctx); err != nil {
 		return nil, fmt.Errorf("load history: %w", err)
@@ -123,7 +123,6 @@ func (b *bare) append(ctx context.Context, all []*Ready) (loaded Loaded, err err
 			b.held += int64(len(r.row.Payload))
 		}
 	}
-	loaded.Waiting = len(b.waiting)
 	if len(fresh) == 0 {
 		return loaded, nil
 	}
@@ -138,6 +137,17 @@ func (b *bare) append(ctx context.Context, all []*Ready) (loaded Loaded, err err
 		return Loaded{}, fmt.Errorf("load history: %w", err)
 	}
 	return loaded, nil
+}
+
+// maxWaiting bounds the messages that wait, and so what they take in memory.
+const (
+	maxWaiting      = 20_000
+	maxWaitingBytes = 64 << 20
+)
+
+// Full reports that so many messages wait that End is to be called, and a new Loader to go on.
+func (l *Loader) Full() bool {
+	return l.bare != nil && (len(l.bare.waiting) >= maxWaiting || l.bare.held >= maxWaitingBytes)
 }
 
 // insert stores messages with their names.

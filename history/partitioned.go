@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"gorm.io/gorm"
@@ -10,7 +11,7 @@ import (
 	"github.com/notifyd/notifyd/history/partitions"
 )
 
-// partitioned.go deletes by age on PostgreSQL: whole partitions.
+// partitioned.go deletes by age on PostgreSQL, whole partitions, and has PostgreSQL look after what changes much.
 
 // dropWithin is how long one round tries to drop partitions that others use.
 const dropWithin = 2 * time.Minute
@@ -142,4 +143,44 @@ func (s *Store) forgetGroup(keep Keep, g goneGroup) int64 {
 	s.pruned.add(keep.Rules, rule, byAge, g.Messages, g.Bytes)
 	s.deleted.Add(g.Messages)
 	return g.Messages
+}
+
+// minReclaim is for how many bytes a reclaim is worth its time at least.
+const minReclaim = 16 << 20
+
+// reclaim lets PostgreSQL use again what deleted messages took, whenever that is an eighth of what is kept. Autovacuum
+// looks once a minute, in which a flood writes gigabytes. SQLite needs none of this.
+func (s *Store) reclaim(ctx context.Context, keep Keep) error {
+	if !isPostgres(s.writer) || s.freed.Load() < max(keep.Bytes/8, minReclaim) {
+		return nil
+	}
+	s.freed.Store(0)
+	if err := s.vacuum(ctx, "VACUUM (SKIP_LOCKED, TRUNCATE false) "+vacuumed); err != nil {
+		return fmt.Errorf("reclaim the space of deleted messages: %w", err)
+	}
+	return nil
+}
+
+// Refresh has PostgreSQL look through what a loading has added, as autovacuum would some minutes later: until then it
+// counts by reading each row, and knows nothing of how frequent names are. SQLite needs none of this.
+func (s *Store) Refresh(ctx context.Context) error {
+	if !isPostgres(s.writer) {
+		return nil
+	}
+	if err := s.vacuum(ctx, "VACUUM (ANALYZE, SKIP_LOCKED, TRUNCATE false) "+vacuumed); err != nil {
+		return fmt.Errorf("look through the history: %w", err)
+	}
+	return nil
+}
+
+// vacuumed are the tables of messages.
+const vacuumed = "messages, message_facts, message_users, message_packages"
+
+// vacuumWithin is the longest time of a VACUUM, which takes longer than the database gives other statements.
+const vacuumWithin = time.Hour
+
+func (s *Store) vacuum(ctx context.Context, statement string) error {
+	ctx, cancel := context.WithTimeout(ctx, vacuumWithin)
+	defer cancel()
+	return s.writer.WithContext(ctx).Exec(statement).Error
 }

@@ -109,29 +109,6 @@ func (s *Store) Recount() {
 	}
 }
 
-// minReclaim is for how many bytes a reclaim is worth its time at least.
-const minReclaim = 16 << 20
-
-// vacuumWithin is the longest time of a VACUUM, which takes longer than the database gives other statements.
-const vacuumWithin = time.Hour
-
-// reclaim lets PostgreSQL use again what deleted messages took, whenever that is an eighth of what is kept. Autovacuum
-// looks once a minute, in which a flood writes gigabytes. SQLite needs none of this.
-func (s *Store) reclaim(ctx context.Context, keep Keep) error {
-	if !isPostgres(s.writer) || s.freed.Load() < max(keep.Bytes/8, minReclaim) {
-		return nil
-	}
-	s.freed.Store(0)
-	ctx, cancel := context.WithTimeout(ctx, vacuumWithin)
-	defer cancel()
-	err := s.writer.WithContext(ctx).Exec("VACUUM (SKIP_LOCKED, TRUNCATE false)" +
-		" messages, message_facts, message_users, message_packages").Error
-	if err != nil {
-		return fmt.Errorf("reclaim the space of deleted messages: %w", err)
-	}
-	return nil
-}
-
 // prune counts what is kept, and deletes what keep does not allow, the oldest first. It returns the number.
 func (s *Store) prune(ctx context.Context, keep Keep) (deleted int64, err error) {
 	elsewhere := s.elsewhere != nil && s.elsewhere()

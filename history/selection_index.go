@@ -67,7 +67,7 @@ func lookups(users, actors, packages, topics, categories []string) (all []lookup
 // newSelecting prepares a selection, which is not given an index yet. A message has one topic and one category, and the
 // topic says which category: so these conditions are decided here as far as they can be.
 func newSelecting(tx *gorm.DB, sel Selection) *selecting {
-	q := &selecting{Selection: sel, by: everything, postgres: tx.Name() == "postgres", sizes: map[string]estimate{}}
+	q := &selecting{Selection: sel, by: everything, postgres: isPostgres(tx), sizes: map[string]estimate{}}
 	if sel.After != (Cursor{}) {
 		q.after = &sel.After
 	}

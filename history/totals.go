@@ -46,25 +46,22 @@ func (s *Store) Totals(ctx context.Context, sel Selection, by string) ([]Total, 
 	return totals, nil
 }
 
-// Categories returns the categories that there are messages of, sorted. It looks up each in the index.
-func (s *Store) Categories(ctx context.Context) ([]string, error) {
-	var all []string
-	for last, first := "", true; ; first = false {
-		compare := ">"
-		if first {
-			compare = ">="
-		}
-		var next *string
-		err := s.reader.WithContext(ctx).Raw("SELECT min(category) FROM messages WHERE category "+compare+" ?", last).
-			Scan(&next).Error
-		if err != nil {
-			return nil, fmt.Errorf("read categories: %w", err)
-		}
-		if next == nil {
-			return all, nil
-		}
-		last, all = *next, append(all, *next)
+// Categories returns the categories that there are messages of, sorted.
+func (s *Store) Categories(ctx context.Context) (all []string, err error) {
+	err = s.reader.WithContext(ctx).Raw(distinct("category", "") + " SELECT v FROM t WHERE v IS NOT NULL").Scan(&all).Error
+	if err != nil {
+		return nil, fmt.Errorf("read categories: %w", err)
 	}
+	return all, nil
+}
+
+// distinct begins a statement with t(v), the values of an indexed column in order, and NULL behind them; where says
+// which it begins with. It jumps from one to the next in the index (a loose index scan), so its time grows with the
+// values and not with the messages.
+func distinct(column, where string) string {
+	least := "SELECT min(" + column + ") FROM messages"
+	return "WITH RECURSIVE t(v) AS (" + least + where + " UNION ALL SELECT (" + least + " WHERE " + column +
+		" > t.v) FROM t WHERE t.v IS NOT NULL)"
 }
 
 // Place returns where the message with that id on a bus stands in the order of time, or ErrNotFound: for
@@ -88,21 +85,15 @@ type Seen struct {
 	Last  time.Time
 }
 
-// Topics gives the topics that there are messages of, in order, at most limit. It jumps from one to the next in the
-// index (a loose index scan), so its time grows with the topics and not with the messages.
+// Topics gives the topics that there are messages of, in order, at most limit.
 func (s *Store) Topics(ctx context.Context, limit int) ([]Seen, error) {
 	var rows []struct {
 		Topic string
 		Last  int64
 	}
-	err := s.reader.WithContext(ctx).Raw(`
-		WITH RECURSIVE t(topic) AS (
-			SELECT min(topic) FROM messages
-			UNION ALL
-			SELECT (SELECT min(topic) FROM messages WHERE topic > t.topic) FROM t WHERE t.topic IS NOT NULL
-		)
-		SELECT topic, (SELECT max(sent_at) FROM messages m WHERE m.topic = t.topic) AS last
-		FROM t WHERE topic IS NOT NULL LIMIT ?`, limit).Scan(&rows).Error
+	err := s.reader.WithContext(ctx).Raw(distinct("topic", "")+
+		" SELECT v AS topic, (SELECT max(sent_at) FROM messages m WHERE m.topic = t.v) AS last"+
+		" FROM t WHERE v IS NOT NULL LIMIT ?", limit).Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("read topics: %w", err)
 	}
