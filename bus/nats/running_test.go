@@ -94,6 +94,16 @@ func (r *running) value(name, last string) (value float64) {
 	return value
 }
 
+// others is what a metric counts of all but one last label, at one moment.
+func (r *running) others(name, last string) (value float64) {
+	r.Collect(func(d *metric.Desc, v float64, labels ...string) {
+		if d.Name == name && labels[0] == "test" && labels[len(labels)-1] != last {
+			value += v
+		}
+	})
+	return value
+}
+
 // reaches waits until a metric has a value.
 func (r *running) reaches(name, last string, want float64) {
 	r.t.Helper()
