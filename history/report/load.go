@@ -1,19 +1,19 @@
 package report
 
 import (
-	"crypto/sha256"
 	"embed"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 
 	"github.com/notifyd/notifyd/internal/watch"
 	"github.com/notifyd/notifyd/rulespec"
 )
+
+// files are those of a folder of reports.
+var files = watch.Files{Of: "reports", Most: maxFiles, Bytes: maxFile}
 
 //go:embed reports/*.yaml
 var embedded embed.FS
@@ -43,14 +43,14 @@ func Load(site fs.FS, env rulespec.Env) (*Set, error) {
 
 // add reads the reports of a folder, over those that are there.
 func (s *Set) add(folder fs.FS, env rulespec.Env, own bool) error {
-	files, err := reportFiles(folder)
+	names, err := files.Names(folder)
 	if err != nil {
 		return err
 	}
 	var mistakes []error
 	from := map[string]string{}
-	for _, file := range files {
-		source, err := read(folder, file)
+	for _, file := range names {
+		source, err := files.Read(folder, file)
 		if err != nil {
 			mistakes = append(mistakes, err)
 			continue
@@ -92,98 +92,9 @@ func (s *Set) Find(name string) *Report {
 	return nil
 }
 
-// reportFiles lists the files of a folder that are reports, sorted: *.yaml and *.yml that are not hidden.
-func reportFiles(folder fs.FS) ([]string, error) {
-	entries, err := fs.ReadDir(folder, ".")
-	if err != nil {
-		return nil, fmt.Errorf("read folder of reports: %w", err)
-	}
-	var names []string
-	for _, e := range entries {
-		ext := path.Ext(e.Name())
-		if !e.IsDir() && !strings.HasPrefix(e.Name(), ".") && (ext == ".yaml" || ext == ".yml") {
-			names = append(names, e.Name())
-		}
-	}
-	if len(names) > maxFiles {
-		return nil, fmt.Errorf("the folder of reports has %d files; at most %d", len(names), maxFiles)
-	}
-	return names, nil
-}
-
-// read reads a file of a report, no more of it than a report may have. Who opens a pipe waits, and a device has no end.
-func read(folder fs.FS, name string) ([]byte, error) {
-	info, err := fs.Stat(folder, name)
-	if err != nil {
-		return nil, fmt.Errorf("look at report: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, &Mistake{File: name, Problem: "it is no regular file"}
-	}
-	f, err := folder.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("open report: %w", err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	return data, nil
-}
-
 // Source is a site's folder as a Watcher reads it. Nil is none. env gives what rules are checked with.
 func Source(site fs.FS, env func() rulespec.Env) watch.Source[*Set] {
-	source := watch.Source[*Set]{
-		Name: "reports",
-		Read: func() (watch.Content[*Set], error) {
-			sum, err := sumOf(site)
-			return watch.Content[*Set]{Sum: sum, Make: func() (*Set, error) { return Load(site, env()) }}, err
-		},
-		Figures: func(s *Set) []any { return []any{"reports", len(s.all)} },
-	}
-	if site != nil {
-		source.Look = func() ([]fs.FileInfo, error) { return infos(site) }
-	}
+	source := watch.InFolder(site, files, func() (*Set, error) { return Load(site, env()) })
+	source.Name, source.Figures = "reports", func(s *Set) []any { return []any{"reports", len(s.all)} }
 	return source
-}
-
-// infos gives how the files look from outside.
-func infos(site fs.FS) (all []fs.FileInfo, err error) {
-	names, err := reportFiles(site)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range names {
-		info, err := fs.Stat(site, name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // it was removed just now; the next look sees it
-		}
-		if err != nil {
-			return nil, fmt.Errorf("look at report: %w", err)
-		}
-		all = append(all, info)
-	}
-	return all, nil
-}
-
-// sumOf gives the sum of the names and bytes of the files.
-func sumOf(site fs.FS) (sum [sha256.Size]byte, err error) {
-	h := sha256.New()
-	if site == nil {
-		return [sha256.Size]byte(h.Sum(nil)), nil
-	}
-	names, err := reportFiles(site)
-	if err != nil {
-		return sum, err
-	}
-	for _, name := range names {
-		data, err := read(site, name)
-		if err != nil {
-			return sum, err
-		}
-		fmt.Fprintf(h, "%q %d\n", name, len(data))
-		h.Write(data)
-	}
-	return [sha256.Size]byte(h.Sum(nil)), nil
 }

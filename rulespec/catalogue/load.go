@@ -4,13 +4,13 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/notifyd/notifyd/internal/watch"
 )
 
 //go:embed apps/*.yaml
@@ -18,6 +18,9 @@ var embedded embed.FS
 
 // maxFiles bounds the files of a site's folder.
 const maxFiles = 1000
+
+// files are those of a folder of a catalogue.
+var files = watch.Files{Of: "the catalogue", Most: maxFiles, Bytes: maxFile}
 
 // Embedded gives the catalogue that is part of the program.
 func Embedded() (*Catalogue, error) { return Load(nil) }
@@ -95,52 +98,23 @@ func put(sources []*appSource, s *appSource) []*appSource {
 }
 
 func readFolder(folder fs.FS, embedded bool) (sources []*appSource, mistakes []error) {
-	files, err := catalogueFiles(folder)
+	names, err := files.Names(folder)
 	if err != nil {
 		return nil, []error{err}
 	}
-	for _, f := range files {
-		data, err := readFile(folder, f.Name())
+	for _, name := range names {
+		data, err := files.Read(folder, name)
 		if err != nil {
 			mistakes = append(mistakes, err)
 			continue
 		}
-		s, more := readApp(f.Name(), data, embedded)
+		s, more := readApp(name, data, embedded)
 		mistakes = append(mistakes, more...)
 		if s != nil {
 			sources = append(sources, s)
 		}
 	}
 	return sources, append(mistakes, twice(sources)...)
-}
-
-// catalogueFiles lists the files of a folder that belong to a catalogue, sorted by name: *.yaml and *.yml that are not
-// hidden.
-func catalogueFiles(folder fs.FS) ([]fs.DirEntry, error) {
-	files, err := fs.ReadDir(folder, ".")
-	if err != nil {
-		return nil, fmt.Errorf("read catalogue folder: %w", err)
-	}
-	if len(files) > maxFiles {
-		return nil, fmt.Errorf("catalogue folder has %d files; at most %d", len(files), maxFiles)
-	}
-	return slices.DeleteFunc(files, func(f fs.DirEntry) bool {
-		ext := path.Ext(f.Name())
-		return f.IsDir() || strings.HasPrefix(f.Name(), ".") || ext != ".yaml" && ext != ".yml"
-	}), nil
-}
-
-func readFile(folder fs.FS, name string) ([]byte, error) {
-	f, err := folder.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("open catalogue file: %w", err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	return data, nil
 }
 
 // twice finds applications and kinds that are there more than once among sources of the same folder.

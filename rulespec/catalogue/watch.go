@@ -1,9 +1,6 @@
 package catalogue
 
 import (
-	"crypto/sha256"
-	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"time"
@@ -22,56 +19,8 @@ func Watch(site fs.FS, interval time.Duration, log *slog.Logger) (*Watcher, erro
 
 // Source is a site's folder as a Watcher reads it; Watcher.Change takes one to go over to another folder. Nil is none.
 func Source(site fs.FS) watch.Source[*Catalogue] {
-	source := watch.Source[*Catalogue]{
-		Name: "catalogue",
-		Read: func() (watch.Content[*Catalogue], error) {
-			sum, err := sumOf(site)
-			return watch.Content[*Catalogue]{Sum: sum, Make: func() (*Catalogue, error) { return Load(site) }}, err
-		},
-		Figures: func(c *Catalogue) []any { return []any{"applications", len(c.apps), "kinds", len(c.Kinds())} },
-	}
-	if site != nil {
-		source.Look = func() ([]fs.FileInfo, error) { return infos(site) }
-	}
+	source := watch.InFolder(site, files, func() (*Catalogue, error) { return Load(site) })
+	source.Name = "catalogue"
+	source.Figures = func(c *Catalogue) []any { return []any{"applications", len(c.apps), "kinds", len(c.Kinds())} }
 	return source
-}
-
-// infos gives how the files of a catalogue look from outside.
-func infos(site fs.FS) ([]fs.FileInfo, error) {
-	files, err := catalogueFiles(site)
-	if err != nil {
-		return nil, err
-	}
-	var out []fs.FileInfo
-	for _, f := range files {
-		info, err := f.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // it was removed just now; the next look sees it
-		}
-		if err != nil {
-			return nil, fmt.Errorf("look at catalogue file: %w", err)
-		}
-		out = append(out, info)
-	}
-	return out, nil
-}
-
-// sumOf gives the sum of the names and bytes of a site's files.
-func sumOf(site fs.FS) (sum [sha256.Size]byte, err error) {
-	h := sha256.New()
-	if site != nil {
-		files, err := catalogueFiles(site)
-		if err != nil {
-			return sum, err
-		}
-		for _, f := range files {
-			data, err := readFile(site, f.Name())
-			if err != nil {
-				return sum, err
-			}
-			fmt.Fprintf(h, "%q %d\n", f.Name(), len(data))
-			h.Write(data)
-		}
-	}
-	return [sha256.Size]byte(h.Sum(nil)), nil
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,4 +84,16 @@ func (c *Catalogue) has(kind string) bool {
 		}
 	}
 	return false
+}
+
+// TestPipeInTheFolder: whoever opens a pipe waits for who writes to it, and the daemon with it.
+func TestPipeInTheFolder(t *testing.T) {
+	folder := t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(folder, "x.yaml"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Load(os.DirFS(folder))
+	if err == nil || !strings.Contains(err.Error(), "x.yaml: it is no regular file") {
+		t.Errorf("%v", err)
+	}
 }
