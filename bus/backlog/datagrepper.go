@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/internal/backoff"
 )
 
 const (
@@ -20,6 +21,8 @@ const (
 	maxPages    = 10_000    // of one slice
 	slice       = time.Hour // what is asked for at once: deep pages of long times are slow
 	overlap     = time.Second
+	maxPause    = 10 * time.Second // of those that the server asks for
+	maxRefused  = 5                // times in succession that it asks for one
 )
 
 // A Datagrepper asks datagrepper for messages by time: GET /raw?start=…&end=…&order=asc&rows_per_page=100&page=1.
@@ -113,8 +116,40 @@ func (d *Datagrepper) fetchPages(ctx context.Context, from, to time.Time, rows i
 // errTooLarge is for an answer over maxAnswer.
 var errTooLarge = errors.New("an answer over the size limit")
 
-// get asks for one page.
+// get asks for one page. Where the server says that it is asked too much, and when to come again, it does so.
 func (d *Datagrepper) get(ctx context.Context, from, to time.Time, rows, n int) ([]byte, error) {
+	for refused := 0; ; refused++ {
+		answer, err := d.ask(ctx, from, to, rows, n)
+		var busy errBusy
+		if refused == maxRefused || !errors.As(err, &busy) || busy.pause > maxPause {
+			return answer, err
+		}
+		if !backoff.Sleep(ctx, busy.pause) {
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// errBusy is for an answer that says when to ask again.
+type errBusy struct {
+	status string
+	pause  time.Duration
+}
+
+func (e errBusy) Error() string { return "it answers " + e.status }
+
+// failure makes an error of an answer that is no page.
+func failure(response *http.Response) error {
+	busy := response.StatusCode == http.StatusTooManyRequests || response.StatusCode == http.StatusServiceUnavailable
+	seconds, err := strconv.ParseUint(response.Header.Get("Retry-After"), 10, 16)
+	if !busy || err != nil {
+		return fmt.Errorf("it answers %s", response.Status)
+	}
+	return errBusy{response.Status, time.Duration(seconds) * time.Second}
+}
+
+// ask asks for one page, once.
+func (d *Datagrepper) ask(ctx context.Context, from, to time.Time, rows, n int) ([]byte, error) {
 	query := url.Values{
 		"start": {strconv.FormatInt(from.Unix(), 10)}, "end": {strconv.FormatInt(to.Unix()+1, 10)}, "order": {"asc"},
 		"rows_per_page": {strconv.Itoa(rows)}, "page": {strconv.Itoa(n)},
@@ -131,7 +166,7 @@ func (d *Datagrepper) get(ctx context.Context, from, to time.Time, rows, n int) 
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("it answers %s", response.Status)
+		return nil, failure(response)
 	}
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	switch {

@@ -138,6 +138,10 @@ func TestDatagrepperFails(t *testing.T) {
 	endless := strings.Repeat(" ", 1<<20)
 	for name, serve := range map[string]http.HandlerFunc{
 		"an error":       func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
+		"busy for hours": func(w http.ResponseWriter, _ *http.Request) { busy(w, "7200") },
+		"always busy":    func(w http.ResponseWriter, _ *http.Request) { busy(w, "0") },
+		"busy, no time":  func(w http.ResponseWriter, _ *http.Request) { busy(w, "") },
+		"busy till then": func(w http.ResponseWriter, _ *http.Request) { busy(w, noon.Format(http.TimeFormat)) },
 		"a page":         func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") },
 		"another object": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"error": "no"}`) },
 		"half":           func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"raw_messages": [{}`) },
