@@ -12,18 +12,20 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// LoadCatalogue loads the catalogue and the accounts that the daemon would use, for a command.
-func (s Settings) LoadCatalogue() (*catalogue.Catalogue, error) {
+// LoadCatalogue loads what the daemon would use, for a command: the catalogue with the accounts of the directory, and
+// the directory. The directory is nil where none is configured.
+func (s Settings) LoadCatalogue() (*catalogue.Catalogue, rulespec.Directory, error) {
 	log := slog.New(slog.DiscardHandler)
 	entries, err := catalogue.Watch(folder(s.Catalogue.Folder), s.Catalogue.Check, log)
 	if err != nil {
-		return nil, fmt.Errorf("load catalogue: %w", err)
+		return nil, nil, fmt.Errorf("load catalogue: %w", err)
 	}
 	people, err := watch.New(directorySource(s.Directory.File), s.Directory.Check, log)
 	if err != nil {
-		return nil, fmt.Errorf("load directory: %w", err)
+		return nil, nil, fmt.Errorf("load directory: %w", err)
 	}
-	return entries.Load().WithAccounts(people.Load().Accounts()), nil
+	snapshot := people.Load()
+	return entries.Load().WithAccounts(snapshot.Accounts()), asDirectory(snapshot), nil
 }
 
 // A describer turns messages into events, with the current catalogue and the accounts of the directory. It is safe

@@ -68,7 +68,7 @@ func (c *Cmd) Run(e *records.Env) (err error) {
 	if err != nil {
 		return file.InSection("bus.trust", err)
 	}
-	book, err := set.LoadCatalogue()
+	book, _, err := set.LoadCatalogue()
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/notifyd/notifyd/cmd/notifyd/archive"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon"
 	"github.com/notifyd/notifyd/cmd/notifyd/records"
-	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/history/report"
 	"github.com/notifyd/notifyd/migrations"
@@ -174,15 +173,8 @@ func open(e *records.Env) (*setting, error) {
 		return nil, err
 	}
 	s := &setting{Settings: all, Folder: all.Reports.Folder}
-	if s.catalogue, err = catalogue.Load(folder(all.Catalogue.Folder)); err != nil {
-		return nil, fmt.Errorf("load catalogue: %w", err)
-	}
-	if file := all.Directory.File; file != "" {
-		snapshot, err := directory.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("read directory: %w", err)
-		}
-		s.directory, s.catalogue = snapshot, s.catalogue.WithAccounts(snapshot.Accounts())
+	if s.catalogue, s.directory, err = all.LoadCatalogue(); err != nil {
+		return nil, err
 	}
 	s.env = rulespec.Env{KnowsKind: s.catalogue.KnownKinds()}
 	if s.set, err = report.Load(folder(s.Folder), s.env); err != nil {
