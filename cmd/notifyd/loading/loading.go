@@ -100,8 +100,10 @@ func (c *Cmd) Run(e *records.Env) (err error) {
 	return errors.Join(err, s.end(context.WithoutCancel(e.Ctx), err == nil || err == torn))
 }
 
-// gcPercent lets more garbage stand than usual. What lives is little, and nearly all that is made is soon garbage.
-// What is remembered of very many messages is large, and costs the collector nothing.
+// gcPercent lets more garbage stand than usual: nearly all that is made is soon garbage, and some 90 MB live, which are
+// the messages on their way. What is remembered lives too, 144 MB of five million messages: with gcPercent there would
+// be 700 MB of garbage beside all that. With gcPercentOfMany it is 120 MB, and the collector has about five times the
+// work, since it goes through the messages on their way more often.
 const (
 	gcPercent       = 300
 	gcPercentOfMany = 50
