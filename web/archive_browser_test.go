@@ -20,6 +20,7 @@ func TestBrowserShowsWidgetAndChart(t *testing.T) {
 	s := newSite(t, "/notify")
 	s.publish("2026-1", "org.example.prod.odd.thing", map[string]any{"text": "nothing"})
 	s.publish("2026-2", "org.example.prod.odd.<img/src=x/onerror=document.title='run'>", map[string]any{})
+	s.publish("2026-3", "org.example.prod.left.out", map[string]any{})
 	options := s.options()
 	handler, err := datagrepper.Handler(datagrepper.Options{History: s.history, Describe: s.meaning.Describe, Now: s.now,
 		Log: slog.New(slog.DiscardHandler), URL: s.base + "/datagrepper", Origins: []string{".*"}})
@@ -33,7 +34,8 @@ func TestBrowserShowsWidgetAndChart(t *testing.T) {
 	blog := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		fmt.Fprintf(w, `<!doctype html><title>blog</title><h1>My messages</h1>
-<script id="datagrepper-widget" src="%[1]s/datagrepper/widget.js?css=true" data-rows_per_page="40"></script>
+<script id="datagrepper-widget" src="%[1]s/datagrepper/widget.js?css=true" data-rows_per_page="40"
+    data-not_category="left"></script>
 <img id="chart" src="%[1]s/datagrepper/charts/line?delta=86400&amp;N=4" alt=""
     onload="document.body.append('a chart, ' + (this.naturalWidth > 0) + ' wide')">`, s.base)
 	}))

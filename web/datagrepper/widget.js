@@ -61,8 +61,8 @@
         (answer.raw_messages || []).forEach(show);
     };
     var query = '&callback=' + name;
-    ['user', 'package', 'category', 'topic', 'agent', 'contains', 'start', 'end', 'delta', 'order', 'rows_per_page',
-        'page'].forEach(function (attribute) {
+    ['user', 'package', 'category', 'topic', 'agent', 'not_user', 'not_package', 'not_category', 'not_topic',
+        'not_agent', 'contains', 'start', 'end', 'delta', 'order', 'rows_per_page', 'page'].forEach(function (attribute) {
         var value = tag.getAttribute('data-' + attribute);
         if (value !== null) {
             query += '&' + attribute + '=' + encodeURIComponent(value);
