@@ -216,10 +216,16 @@ func TestServerIsKilled(t *testing.T) {
 func TestConsumerIsDeletedWhileItIsRead(t *testing.T) {
 	server := natstest.Start(t)
 	js := server.JetStream(t)
-	stream := natstest.Stream(t, js, 1, "EVENTS", "org.>")
+	// in memory: this server writes files of a consumer while it deletes them, and then says that it cannot
+	stream, err := js.CreateStream(t.Context(), jetstream.StreamConfig{
+		Name: "EVENTS", Subjects: []string{"org.>"}, Storage: jetstream.MemoryStorage,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	r := prepare(t, "urls: [%q], stream: EVENTS", server.URL)
 	c := &r.servers[0].config
-	c.RetryMin, c.RetryMax = 500*time.Millisecond, 500*time.Millisecond // this server deletes files, and not at once
+	c.RetryMin, c.RetryMax = 500*time.Millisecond, 500*time.Millisecond // this server does not delete at once
 	r.run()
 	r.connected()
 	publish(t, js, "", bustest.Sample(1), bustest.Sample(2), bustest.Sample(3))
