@@ -1,6 +1,7 @@
 package records
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -51,7 +52,7 @@ func Entries(w io.Writer, counts []Count) error {
 // Table prints counts with their bytes, and their sum. All but days come with the most messages first.
 func Table(w io.Writer, counts []Count, by string) error {
 	if by != "day" {
-		slices.SortStableFunc(counts, func(a, b Count) int { return int(min(1, max(-1, b.Messages-a.Messages))) })
+		slices.SortStableFunc(counts, func(a, b Count) int { return cmp.Compare(b.Messages, a.Messages) })
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(table, "MESSAGES\tBYTES\t\t\n")
