@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/sessions"
 	"github.com/notifyd/notifyd/internal/metric"
 )
 
@@ -111,7 +112,7 @@ func NewBridge(name string, c BridgeConfig, log *slog.Logger) (*Bridge, error) {
 func (b *Bridge) Carry(ctx context.Context, loads []bus.Load) (done int, refused []bus.Refused, err error) {
 	defer func() { // the library's own goroutines are not ours to catch; its calls are
 		if p := recover(); p != nil {
-			err = &failure{FailedPanic, fmt.Errorf("client library: %v", p)}
+			err = sessions.Fail(FailedPanic, fmt.Errorf("client library: %v", p))
 		}
 		if err != nil && b.out != nil {
 			b.out.end()

@@ -10,27 +10,28 @@ import (
 	amqp091 "github.com/rabbitmq/amqp091-go"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/sessions"
 )
 
 // dial connects, with TLS where the URL says so.
 func (c BrokerConfig) dial(ctx context.Context, a address) (*guard, error) {
 	config, err := c.tlsConfig(a)
 	if err != nil {
-		return nil, &failure{FailedTLS, err}
+		return nil, sessions.Fail(FailedTLS, err)
 	}
 	limited, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
 	dialer := net.Dialer{KeepAlive: 30 * time.Second}
 	conn, err := dialer.DialContext(limited, "tcp", net.JoinHostPort(a.host, a.port))
 	if err != nil {
-		return nil, &failure{FailedDial, err}
+		return nil, sessions.Fail(FailedDial, err)
 	}
 	g := newGuard(ctx, conn, bus.MaxPayload, bus.MaxHeld, c.Timeout)
 	if config != nil {
 		secured := tls.Client(conn, config)
 		if err := secured.HandshakeContext(limited); err != nil {
 			conn.Close()
-			return nil, &failure{FailedTLS, err}
+			return nil, sessions.Fail(FailedTLS, err)
 		}
 		g.Conn = secured
 	}

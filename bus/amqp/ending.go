@@ -6,20 +6,22 @@ import (
 	"time"
 
 	amqp091 "github.com/rabbitmq/amqp091-go"
+
+	"github.com/notifyd/notifyd/bus/sessions"
 )
 
 // ending.go says why sessions end, and ends them in order.
 
 // notBegun says why begin has failed. fired: the watchdog has ended it.
 func (b *broker) notBegun(err error, fired bool) error {
-	f := (*failure)(nil)
+	f := (sessions.Failure)(nil)
 	switch {
 	case fired:
-		return &failure{FailedTimeout, fmt.Errorf("the broker did not answer within %v: %w", b.config.Timeout, err)}
+		return sessions.Fail(FailedTimeout, fmt.Errorf("the broker did not answer within %v: %w", b.config.Timeout, err))
 	case errors.As(err, &f):
 		return err
 	}
-	return &failure{FailedLost, err}
+	return sessions.Fail(FailedLost, err)
 }
 
 // refused gives the failure of a login.
@@ -28,12 +30,12 @@ func refused(err error) error {
 	if e := (*amqp091.Error)(nil); errors.As(err, &e) {
 		switch e.Code {
 		case amqp091.AccessRefused:
-			return &failure{FailedLogin, fmt.Errorf("the broker refuses the login: %w", err)}
+			return sessions.Fail(FailedLogin, fmt.Errorf("the broker refuses the login: %w", err))
 		case amqp091.NotAllowed:
-			return &failure{FailedLogin, fmt.Errorf("the broker does not let this login into the vhost: %w", err)}
+			return sessions.Fail(FailedLogin, fmt.Errorf("the broker does not let this login into the vhost: %w", err))
 		}
 	}
-	return &failure{reason, fmt.Errorf("log in: %w", err)}
+	return sessions.Fail(reason, fmt.Errorf("log in: %w", err))
 }
 
 // whyClosed says why there are no more deliveries. The library tells that before it closes their channel.
@@ -41,7 +43,7 @@ func (s *session) whyClosed() error {
 	if err := s.ending(); err != nil {
 		return err
 	}
-	return &failure{FailedLost, errors.New("the connection was closed")}
+	return sessions.Fail(FailedLost, errors.New("the connection was closed"))
 }
 
 // ending gives what has ended the session; nil where nothing has. The library closes all three channels when the
@@ -50,8 +52,8 @@ func (s *session) ending() error {
 	select {
 	case _, told := <-s.cancelled:
 		if told {
-			return &failure{FailedCancelled, fmt.Errorf("the broker has cancelled the consumer: the queue %q was deleted, "+
-				"or has moved", s.config.Queue)}
+			return sessions.Fail(FailedCancelled, fmt.Errorf("the broker has cancelled the consumer: the queue %q was deleted, "+
+				"or has moved", s.config.Queue))
 		}
 	default:
 	}
@@ -75,11 +77,11 @@ func (s *session) ending() error {
 func closed(what string, e *amqp091.Error) error {
 	switch {
 	case e.Code == amqp091.ConnectionForced:
-		return &failure{FailedClosed, fmt.Errorf("the broker stops, or an operator has closed the %s: %w", what, e)}
+		return sessions.Fail(FailedClosed, fmt.Errorf("the broker stops, or an operator has closed the %s: %w", what, e))
 	case e.Server:
-		return &failure{FailedClosed, fmt.Errorf("the broker has closed the %s: %w", what, e)}
+		return sessions.Fail(FailedClosed, fmt.Errorf("the broker has closed the %s: %w", what, e))
 	}
-	return &failure{FailedLost, fmt.Errorf("the %s is lost: %w", what, e)}
+	return sessions.Fail(FailedLost, fmt.Errorf("the %s is lost: %w", what, e))
 }
 
 // farewell bounds the orderly end of a session. The broker is told of all that is done with; it need not answer.

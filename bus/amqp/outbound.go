@@ -10,6 +10,7 @@ import (
 	amqp091 "github.com/rabbitmq/amqp091-go"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/sessions"
 )
 
 // An outbound is one connection of a Bridge. It publishes on one channel; publishing and consuming must not share a
@@ -59,8 +60,8 @@ func (b *Bridge) connect(ctx context.Context) (*outbound, error) {
 		return o, nil
 	}
 	o.end()
-	if f := (*failure)(nil); fired && !errors.As(err, &f) {
-		return nil, &failure{FailedTimeout, fmt.Errorf("the broker did not answer within %v: %w", b.config.Timeout, err)}
+	if f := (sessions.Failure)(nil); fired && !errors.As(err, &f) {
+		return nil, sessions.Fail(FailedTimeout, fmt.Errorf("the broker did not answer within %v: %w", b.config.Timeout, err))
 	}
 	return nil, err
 }
@@ -233,7 +234,7 @@ func (o *outbound) why(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	if o.short != "" {
-		return &failure{FailedTimeout, fmt.Errorf("the broker takes no messages: %s", o.short)}
+		return sessions.Fail(FailedTimeout, fmt.Errorf("the broker takes no messages: %s", o.short))
 	}
 	if !errors.Is(err, errLost) && !errors.Is(err, amqp091.ErrClosed) {
 		return err
@@ -247,16 +248,16 @@ func (o *outbound) why(ctx context.Context, err error) error {
 		default:
 		}
 	}
-	return &failure{FailedLost, err}
+	return sessions.Fail(FailedLost, err)
 }
 
 func (o *outbound) whyClosed(e *amqp091.Error) error {
 	switch e.Code {
 	case amqp091.AccessRefused:
-		return &failure{FailedTopology, fmt.Errorf("the login may not publish to the exchange %q, or not under this topic "+
-			"(the key topics says which are handed on): %w", o.config.Exchange, e)}
+		return sessions.Fail(FailedTopology, fmt.Errorf("the login may not publish to the exchange %q, or not under this "+
+			"topic (the key topics says which are handed on): %w", o.config.Exchange, e))
 	case amqp091.NotFound:
-		return &failure{FailedTopology, fmt.Errorf("the exchange %q is not there: %w", o.config.Exchange, e)}
+		return sessions.Fail(FailedTopology, fmt.Errorf("the exchange %q is not there: %w", o.config.Exchange, e))
 	}
 	return closed("connection or channel", e)
 }

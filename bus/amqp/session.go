@@ -9,6 +9,7 @@ import (
 	amqp091 "github.com/rabbitmq/amqp091-go"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/sessions"
 )
 
 // A session is one connection with all that belongs to it.
@@ -31,7 +32,7 @@ type session struct {
 func (b *broker) session(ctx context.Context, in *bus.Intake) (err error) {
 	defer func() { // the library's own goroutines are not ours to catch; its calls are
 		if p := recover(); p != nil {
-			err = &failure{FailedPanic, fmt.Errorf("client library: %v", p)}
+			err = sessions.Fail(FailedPanic, fmt.Errorf("client library: %v", p))
 		}
 	}()
 	if err := b.unstuck(ctx); err != nil {
@@ -86,7 +87,7 @@ func (s *session) begin() (err error) {
 		return fmt.Errorf("set prefetch: %w", err)
 	}
 	if s.deliveries, err = s.channel.Consume(queue, "", false, false, false, false, nil); err != nil {
-		return &failure{FailedTopology, fmt.Errorf("consume the queue %q: %w", queue, err)}
+		return sessions.Fail(FailedTopology, fmt.Errorf("consume the queue %q: %w", queue, err))
 	}
 	return nil
 }
@@ -148,7 +149,7 @@ func (s *session) consume(ctx context.Context, in *bus.Intake) error {
 		case <-ctx.Done():
 			return s.whyClosed()
 		case <-silent:
-			return &failure{FailedSilent, fmt.Errorf("nothing has come for %v", s.config.Silence)}
+			return sessions.Fail(FailedSilent, fmt.Errorf("nothing has come for %v", s.config.Silence))
 		case d, open := <-s.deliveries:
 			if !open {
 				return s.whyClosed()
@@ -162,7 +163,7 @@ func (s *session) consume(ctx context.Context, in *bus.Intake) error {
 	}
 }
 
-var errNumbers = &failure{FailedLost, errors.New("the broker does not number its deliveries as AMQP says")}
+var errNumbers = sessions.Fail(FailedLost, errors.New("the broker does not number its deliveries as AMQP says"))
 
 // deliver hands one message over, or refuses it. The error is ctx's, or errNumbers.
 func (s *session) deliver(ctx context.Context, in *bus.Intake, d *amqp091.Delivery) error {

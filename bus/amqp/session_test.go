@@ -12,6 +12,7 @@ import (
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/amqp/rabbittest"
 	"github.com/notifyd/notifyd/bus/bustest"
+	"github.com/notifyd/notifyd/bus/sessions"
 	"github.com/notifyd/notifyd/internal/exectest"
 )
 
@@ -245,8 +246,8 @@ func TestLostIsNotCancelled(t *testing.T) {
 		close(s.cancelled)
 		close(s.channelClosed)
 		close(s.connClosed)
-		var f *failure
-		if err := s.whyClosed(); !errors.As(err, &f) || f.reason != FailedLost {
+		var f sessions.Failure
+		if err := s.whyClosed(); !errors.As(err, &f) || f.Reason() != FailedLost {
 			t.Fatalf("the session ended by %v, want %s", err, FailedLost)
 		}
 	}

@@ -79,18 +79,6 @@ func (s *Source) Run(ctx context.Context, in *bus.Intake) error {
 	return nil
 }
 
-// A failure is an error whose reason is known where it happened.
-type failure struct {
-	reason string
-	err    error
-}
-
-func (f *failure) Error() string { return f.err.Error() }
-func (f *failure) Unwrap() error { return f.err }
-
-// Reason makes it a sessions.Failure.
-func (f *failure) Reason() string { return f.reason }
-
 // Locations says where the messages of each broker come from: a Source is bus.Located. Exchanges of one vhost are one
 // bus, since queues are bound to several; who wants to copy from one to another binds them at the broker.
 func (s *Source) Locations() map[string]string {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/notifyd/notifyd/bus/sessions"
 )
 
 // A node that reaches the broker and not the database would keep what it has in hand from the other nodes for as long
@@ -16,8 +18,8 @@ const holds = 10 * time.Second
 // giveBack ends a session: with its connection the broker gives what is not acknowledged to whoever consumes the queue.
 func (s *session) giveBack() error {
 	s.returned = s.acker
-	return &failure{FailedStuck, fmt.Errorf("none of the messages that came is stored since %v: they go back to the queue, "+
-		"for another node, and none are taken until these are stored", holds)}
+	return sessions.Fail(FailedStuck, fmt.Errorf("none of the messages that came is stored since %v: they go back to the "+
+		"queue, for another node, and none are taken until these are stored", holds))
 }
 
 // unstuck waits until what the last session has given back is committed here too, or is known to be elsewhere.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	amqp091 "github.com/rabbitmq/amqp091-go"
+
+	"github.com/notifyd/notifyd/bus/sessions"
 )
 
 // The bounds of the queue of dead letters: the last ones are enough to see what is wrong.
@@ -148,5 +150,5 @@ func explain(err error, format string, args ...any) error {
 	default:
 		hint = "the broker refuses it"
 	}
-	return &failure{FailedTopology, fmt.Errorf("%s: %s: %w", what, hint, err)}
+	return sessions.Fail(FailedTopology, fmt.Errorf("%s: %s: %w", what, hint, err))
 }

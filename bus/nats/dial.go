@@ -12,6 +12,8 @@ import (
 	"time"
 
 	natsgo "github.com/nats-io/nats.go"
+
+	"github.com/notifyd/notifyd/bus/sessions"
 )
 
 // A dialer makes the connections of one session: to one server after the other, until one takes us.
@@ -78,7 +80,7 @@ func (s *session) connect(d *dialer) error {
 	}
 	login, err := s.config.login()
 	if err != nil {
-		return &failure{FailedLogin, err}
+		return sessions.Fail(FailedLogin, err)
 	}
 	if login != nil {
 		options = append(options, login)
@@ -88,7 +90,7 @@ func (s *session) connect(d *dialer) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, natsgo.ErrNoServers): // the library's word for all that refuse a connection
-		return &failure{FailedDial, errors.Join(d.failed...)}
+		return sessions.Fail(FailedDial, errors.Join(d.failed...))
 	}
 	return refused(err)
 }
@@ -108,17 +110,17 @@ func clip(text string) string { return text[:min(len(text), 400)] }
 // refused gives the failure of a connection that was not made. Of several servers it is that of the last.
 func refused(err error) error {
 	text := strings.ToLower(clip(err.Error()))
-	f := (*failure)(nil)
+	f := (sessions.Failure)(nil)
 	switch {
 	case errors.As(err, &f):
 		return err
 	case strings.Contains(text, "authorization"), strings.Contains(text, "authentication"),
 		strings.Contains(text, "nkey"):
-		return &failure{FailedLogin, fmt.Errorf("the server refuses the login: %s", clip(err.Error()))}
+		return sessions.Fail(FailedLogin, fmt.Errorf("the server refuses the login: %s", clip(err.Error())))
 	case errors.Is(err, natsgo.ErrSecureConnWanted):
-		return &failure{FailedTLS, errors.New("the server offers no TLS")}
+		return sessions.Fail(FailedTLS, errors.New("the server offers no TLS"))
 	case errors.Is(err, natsgo.ErrTimeout), errors.Is(err, os.ErrDeadlineExceeded):
-		return &failure{FailedTimeout, fmt.Errorf("the server does not answer: %w", err)}
+		return sessions.Fail(FailedTimeout, fmt.Errorf("the server does not answer: %w", err))
 	}
-	return &failure{FailedDial, errors.New(clip(err.Error()))}
+	return sessions.Fail(FailedDial, errors.New(clip(err.Error())))
 }

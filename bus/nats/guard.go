@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/notifyd/notifyd/bus/sessions"
 )
 
 // A guard stands between the network and the client library, and refuses what the library does not.
@@ -48,7 +50,7 @@ func (g *guard) Read(p []byte) (int, error) {
 	n, err := g.Conn.Read(p)
 	if n > 0 {
 		if err := g.scan(p[:n]); err != nil {
-			return 0, &failure{FailedProtocol, err}
+			return 0, sessions.Fail(FailedProtocol, err)
 		}
 	}
 	return n, err
@@ -58,7 +60,7 @@ func (g *guard) Read(p []byte) (int, error) {
 func (g *guard) Write(p []byte) (int, error) {
 	if g.secure != nil && g.must {
 		if err := g.begin(); err != nil {
-			return 0, &failure{FailedTLS, err}
+			return 0, sessions.Fail(FailedTLS, err)
 		}
 	}
 	g.secure = nil

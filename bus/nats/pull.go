@@ -13,6 +13,7 @@ import (
 	natsgo "github.com/nats-io/nats.go"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/sessions"
 )
 
 // pull.go asks the consumer for messages, one pull after the other, and reads what the server says about a pull. The
@@ -129,9 +130,9 @@ func (s *session) checkBeat() error {
 		return nil
 	}
 	if denied := s.denied.Load(); denied != nil {
-		return &failure{FailedTopology, errors.New("the login may not do that: " + *denied)}
+		return sessions.Fail(FailedTopology, errors.New("the login may not do that: "+*denied))
 	}
-	return &failure{FailedTimeout, fmt.Errorf("the server has shown no sign of life for %v", since)}
+	return sessions.Fail(FailedTimeout, fmt.Errorf("the server has shown no sign of life for %v", since))
 }
 
 // status reads what the server says about a pull, or what is no message otherwise.
@@ -148,14 +149,14 @@ func (s *session) status(m *natsgo.Msg) error {
 		s.pulls.alone = s.pulls.came == 0
 	case strings.Contains(lower, "batch completed"), strings.Contains(lower, "leadership change"):
 	case code == "503":
-		return &failure{FailedDeleted, errors.New("nobody answers for the consumer: it was deleted, or has no leader")}
+		return sessions.Fail(FailedDeleted, errors.New("nobody answers for the consumer: it was deleted, or has no leader"))
 	case strings.Contains(lower, "consumer deleted"):
-		return &failure{FailedDeleted, fmt.Errorf("the consumer %q was deleted", s.config.Durable)}
+		return sessions.Fail(FailedDeleted, fmt.Errorf("the consumer %q was deleted", s.config.Durable))
 	case strings.Contains(lower, "shutdown"):
-		return &failure{FailedLost, errors.New("the server stops")}
+		return sessions.Fail(FailedLost, errors.New("the server stops"))
 	default:
-		return &failure{FailedTopology, fmt.Errorf("the consumer %q does not take the pull: %s %s", s.config.Durable,
-			clip(code), clip(text))}
+		return sessions.Fail(FailedTopology, fmt.Errorf("the consumer %q does not take the pull: %s %s", s.config.Durable,
+			clip(code), clip(text)))
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/bus/sessions"
 )
 
 // A session is one connection with all that belongs to it.
@@ -87,17 +88,17 @@ func (s *session) begin(ctx context.Context, d *dialer) (err error) {
 
 // notBegun says why begin has failed.
 func (s *session) notBegun(err error) error {
-	f := (*failure)(nil)
+	f := (sessions.Failure)(nil)
 	denied := s.denied.Load()
 	switch {
 	case errors.As(err, &f):
 		return err
 	case denied != nil:
-		return &failure{FailedTopology, fmt.Errorf("the login may not do that: %s: %w", *denied, err)}
+		return sessions.Fail(FailedTopology, fmt.Errorf("the login may not do that: %s: %w", *denied, err))
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, natsgo.ErrTimeout):
-		return &failure{FailedTimeout, fmt.Errorf("the server did not answer within %v: %w", s.config.Timeout, err)}
+		return sessions.Fail(FailedTimeout, fmt.Errorf("the server did not answer within %v: %w", s.config.Timeout, err))
 	}
-	return &failure{FailedLost, err}
+	return sessions.Fail(FailedLost, err)
 }
 
 // receive hands messages over until the session ends, by its own fault or by ctx. A second goroutine tells the server
@@ -185,7 +186,7 @@ func (s *session) consume(ctx context.Context, in *bus.Intake) error {
 		case <-ctx.Done():
 			return s.whyClosed()
 		case <-silent:
-			return &failure{FailedSilent, fmt.Errorf("nothing has come for %v", s.config.Silence)}
+			return sessions.Fail(FailedSilent, fmt.Errorf("nothing has come for %v", s.config.Silence))
 		case <-beat.C:
 			if err := s.checkBeat(); err != nil {
 				return err
@@ -208,14 +209,14 @@ func (s *session) consume(ctx context.Context, in *bus.Intake) error {
 // whyClosed says what has ended the connection.
 func (s *session) whyClosed() error {
 	err := s.conn.LastError()
-	f := (*failure)(nil)
+	f := (sessions.Failure)(nil)
 	switch {
 	case errors.As(err, &f):
 		return err
 	case err != nil:
-		return &failure{FailedLost, fmt.Errorf("the connection is lost: %s", clip(err.Error()))}
+		return sessions.Fail(FailedLost, fmt.Errorf("the connection is lost: %s", clip(err.Error())))
 	}
-	return &failure{FailedLost, errors.New("the connection was closed")}
+	return sessions.Fail(FailedLost, errors.New("the connection was closed"))
 }
 
 // deliver hands one message over, or refuses it. The error is ctx's.

@@ -82,18 +82,6 @@ func (s *Source) Run(ctx context.Context, in *bus.Intake) error {
 	return nil
 }
 
-// A failure is an error whose reason is known where it happened.
-type failure struct {
-	reason string
-	err    error
-}
-
-func (f *failure) Error() string { return f.err.Error() }
-func (f *failure) Unwrap() error { return f.err }
-
-// Reason makes it a sessions.Failure.
-func (f *failure) Reason() string { return f.reason }
-
 // Wants reports whether a server's consumer gets a topic: a Source is bus.Selective.
 func (s *Source) Wants(source, topic string) bool {
 	i := slices.IndexFunc(s.servers, func(server *server) bool { return server.name == source })

@@ -3,6 +3,8 @@ package nats
 import (
 	"fmt"
 	"time"
+
+	"github.com/notifyd/notifyd/bus/sessions"
 )
 
 // A node that reaches the server and not the database would keep what it has in hand from the other nodes for as long
@@ -17,6 +19,6 @@ func (s *session) giveBack() error {
 	if err := s.giveAll(); err != nil {
 		s.log.Debug("cannot give messages back; others get them after ack_wait", "error", clip(err.Error()))
 	}
-	return &failure{FailedStuck, fmt.Errorf("none of the messages that came is stored since %v: they go back to the "+
-		"stream, for another node, and none are taken until these are stored", holds)}
+	return sessions.Fail(FailedStuck, fmt.Errorf("none of the messages that came is stored since %v: they go back to the "+
+		"stream, for another node, and none are taken until these are stored", holds))
 }

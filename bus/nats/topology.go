@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/notifyd/notifyd/bus/sessions"
 )
 
 // The bounds of the stream of dead letters: the last ones are enough to see what is wrong.
@@ -78,8 +80,8 @@ func (s *session) declareConsumer(ctx context.Context) error {
 	case err != nil:
 		return explain(err, "look for the consumer %q", name)
 	case consumer.CachedInfo().Config.AckPolicy != jetstream.AckExplicitPolicy:
-		return &failure{FailedTopology, fmt.Errorf("the consumer %q does not acknowledge explicitly: delete it, or make "+
-			"another", name)}
+		return sessions.Fail(FailedTopology, fmt.Errorf("the consumer %q does not acknowledge explicitly: delete it, or "+
+			"make another", name))
 	case s.config.Create != createNothing && s.differs(consumer.CachedInfo().Config):
 		c := s.settings(consumer.CachedInfo().Config)
 		if consumer, err = s.stream.UpdateConsumer(ctx, c); err != nil {
@@ -155,15 +157,16 @@ func explain(err error, format string, args ...any) error {
 	api := (*jetstream.APIError)(nil)
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound), errors.Is(err, jetstream.ErrConsumerNotFound):
-		return &failure{FailedTopology, fmt.Errorf("%s: it is not there", what)}
+		return sessions.Fail(FailedTopology, fmt.Errorf("%s: it is not there", what))
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
-		return &failure{FailedTopology, fmt.Errorf("%s: the server, or the account, has no JetStream", what)}
+		return sessions.Fail(FailedTopology, fmt.Errorf("%s: the server, or the account, has no JetStream", what))
 	case errors.Is(err, jetstream.ErrConsumerMultipleFilterSubjectsNotSupported):
-		return &failure{FailedTopology, fmt.Errorf("%s: more than one of subjects needs a server of 2.10 or later", what)}
+		return sessions.Fail(FailedTopology, fmt.Errorf("%s: more than one of subjects needs a server of 2.10 or later",
+			what))
 	case errors.Is(err, jetstream.ErrNotPullConsumer):
-		return &failure{FailedTopology, fmt.Errorf("%s: it pushes; a pull consumer was expected", what)}
+		return sessions.Fail(FailedTopology, fmt.Errorf("%s: it pushes; a pull consumer was expected", what))
 	case errors.As(err, &api):
-		return &failure{FailedTopology, fmt.Errorf("%s: the server refuses it: %s", what, clip(err.Error()))}
+		return sessions.Fail(FailedTopology, fmt.Errorf("%s: the server refuses it: %s", what, clip(err.Error())))
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }

@@ -40,6 +40,17 @@ type Failure interface {
 	Reason() string // one word, of a fixed set
 }
 
+// Fail makes a Failure of an error, which it wraps.
+func Fail(reason string, err error) error { return &failure{err, reason} }
+
+type failure struct {
+	error
+	reason string
+}
+
+func (f *failure) Unwrap() error  { return f.error }
+func (f *failure) Reason() string { return f.reason }
+
 // The reasons of what is no Failure, and of a silence.
 const (
 	Lost   = "lost"

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -17,10 +18,17 @@ import (
 
 var kind = sessions.NewKind("test", "does anybody speak?")
 
-type failure string
+var errBroken = errors.New("broken")
 
-func (f failure) Error() string  { return "broken: " + string(f) }
-func (f failure) Reason() string { return string(f) }
+func failure(reason string) error { return sessions.Fail(reason, errBroken) }
+
+func TestFail(t *testing.T) {
+	err := fmt.Errorf("session: %w", failure("dial"))
+	f := (sessions.Failure)(nil)
+	if !errors.As(err, &f) || f.Reason() != "dial" || !errors.Is(err, errBroken) || err.Error() != "session: broken" {
+		t.Errorf("%v (%v)", err, f)
+	}
+}
 
 // TestEachReasonOnce goes through sessions that end in turn, and looks at what was logged and counted. A silence is
 // over with a message, and with nothing else.
