@@ -20,12 +20,14 @@ import (
 	"github.com/notifyd/notifyd/migrations/migratest"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/accounts"
 )
 
 // models are all gorm models of a dialect, in an order in which parents come first.
 func models(d *migrations.DB) []any {
 	all := slices.Concat(
 		prefs.Models(),
+		accounts.Models(),
 		history.Models(),
 		outbox.Models(),
 		desktop.Models(),

@@ -27,8 +27,10 @@ func (s *Accounts) Register(ctx context.Context, name, zone, backend, address st
 	if err := checkUser(name, zone); err != nil {
 		return User{}, err
 	}
-	row := userRow{Name: name, Zone: zone, CreatedAt: s.micro()}
-	first := destinationRow{Backend: backend, Address: address, Confirmed: true, IsOn: true, CreatedAt: s.micro()}
+	row := userRow{Name: name, Zone: zone, Proof: "claimed", CreatedAt: s.micro()}
+	first := destinationRow{
+		Backend: backend, Address: address, Confirmed: true, IsOn: true, SignIn: true, CreatedAt: s.micro(),
+	}
 	err := s.change(ctx, "create user", func(tx *gorm.DB) error {
 		if err := tx.Create(&row).Error; errors.Is(err, gorm.ErrDuplicatedKey) {
 			return ErrTaken

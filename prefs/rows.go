@@ -15,13 +15,18 @@ func Models() []any {
 }
 
 // These are the rows. Times are Unix microseconds. The tables, their keys and foreign keys are in
-// migrations/*/00001_prefs.sql; changes is in 00006_changes.sql.
+// migrations/*/00001_prefs.sql; changes is in 00006_changes.sql, and what is said of accounts in 00018_accounts.sql.
 
 type userRow struct {
 	ID        uint   `gorm:"primaryKey"`
-	Name      string `gorm:"not null;uniqueIndex:idx_users_name"`
+	Name      string `gorm:"not null;uniqueIndex:idx_users_name,where:name <> ''"`
 	Zone      string `gorm:"not null"`
 	CreatedAt int64  `gorm:"not null;autoCreateTime:false"`
+
+	Proof      string `gorm:"not null;default:''"`
+	Skeleton   string `gorm:"not null;default:''"`
+	Disabled   string `gorm:"not null;default:''"`
+	DisabledBy string `gorm:"not null;default:''"`
 }
 
 func (userRow) TableName() string { return "users" }
@@ -39,6 +44,10 @@ type destinationRow struct {
 	AtTime    string `gorm:"not null"`
 	Weekdays  int    `gorm:"not null"` // bit 0 is Sunday
 	CreatedAt int64  `gorm:"not null;autoCreateTime:false"`
+
+	SignIn  bool   `gorm:"not null;default:false"`
+	Account string `gorm:"not null;default:''"` // of an IRC network's services, as it was confirmed
+	Vouched string `gorm:"not null;default:''"` // by whom, where no code was needed
 }
 
 func (destinationRow) TableName() string { return "destinations" }
