@@ -25,7 +25,7 @@ const (
 
 // routes are all pages. GET and HEAD change nothing but the session's flash; only a POST acts.
 func (s *site) routes() []route {
-	return s.addReports([]route{
+	return s.addPages(s.addReports([]route{
 		{pattern: "GET /{$}", open: true, serve: firstPage},
 		{pattern: "POST /signin", open: true, serve: askSignIn},
 		{pattern: "GET /signin/{token}", open: true, serve: showSignIn},
@@ -78,7 +78,7 @@ func (s *site) routes() []route {
 		{pattern: "POST /settings/delete", serve: deleteAccount},
 
 		{pattern: "GET /help/rules", open: true, serve: helpRules},
-	})
+	}))
 }
 
 // mux mounts the routes under the base URL's path.
@@ -131,7 +131,11 @@ func (s *site) guard(origin string, next http.Handler) (http.Handler, error) {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		defer func() {
-			if p := recover(); p != nil && p != http.ErrAbortHandler {
+			p := recover()
+			if p == http.ErrAbortHandler { // net/http breaks the connection off
+				panic(p)
+			}
+			if p != nil {
 				s.Log.Error("bug: page panicked", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 				http.Error(w, "Something went wrong on our side.", http.StatusInternalServerError)
 			}

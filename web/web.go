@@ -53,9 +53,11 @@ import (
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/links"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
+	"github.com/notifyd/notifyd/web/visit"
 )
 
 // Options are what the pages work on. Every field is needed unless its comment allows a zero value.
@@ -83,6 +85,9 @@ type Options struct {
 	KindName     func(kind string) string       // as in rulespec.Env: the title of a message kind; may be nil
 	KnowsKind    func(name string) bool         // as in rulespec.Env, the same as the router has; may be nil
 	Backends     []backends.Info                // the configured ones; one of them sends the sign-in links
+
+	Pages []visit.Page                   // of the rooms beside this one
+	Role  func(prefs.User) accounts.Role // what somebody may do beyond their own account; nil: nothing
 
 	Archive *Archive // the history for programs; nil: there is none
 	Reports *Reports // nil: nobody may read them

@@ -61,8 +61,9 @@ var allowed = map[string][]string{
 	"prefs/accounts": {},
 	"prefs/links":    {"rulespec"},
 	"prefs/schedule": {},
-	"web": {"prefs", "prefs/links", "prefs/schedule", "history", "rules", "rules/scan", "rulespec",
-		"rulespec/catalogue", "outbox", "backends", "bus", "history/report"},
+	"web": {"prefs", "prefs/accounts", "prefs/links", "prefs/schedule", "history", "rules", "rules/scan", "rulespec",
+		"rulespec/catalogue", "outbox", "backends", "bus", "history/report", "web/visit"},
+	"web/visit":       {"prefs", "prefs/accounts"},
 	"web/datagrepper": {"history", "rulespec/catalogue", "bus"},
 
 	"contrib/bench/archive": {},

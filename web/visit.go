@@ -1,0 +1,87 @@
+package web
+
+import (
+	"cmp"
+	"errors"
+	"log/slog"
+	"mime"
+	"net/http"
+
+	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/web/visit"
+)
+
+// addPages adds the routes of the rooms beside this one.
+func (s *site) addPages(routes []route) []route {
+	for _, p := range s.Pages {
+		routes = append(routes, route{
+			pattern: p.Pattern, open: p.For == visit.Everybody, limit: p.Limit, serve: servePage(p),
+		})
+	}
+	return routes
+}
+
+// servePage makes the handler of a page of another room. A page that the visitor may not see is not there.
+func servePage(p visit.Page) handler {
+	return func(req *request) error {
+		role := req.role()
+		if p.For == visit.Helpers && role < accounts.Helper || p.For == visit.Admins && role < accounts.Admin {
+			return fail(http.StatusNotFound, "There is nothing here, or it is not yours. It may have been deleted.")
+		}
+		view, err := p.Serve(&visit.Visit{
+			Request: req.r, User: req.user, Role: role, Network: req.client(req.r), Now: req.Now(), Zone: req.zone,
+		})
+		var failure *visit.Failure
+		if errors.As(err, &failure) {
+			return fail(failure.Status, failure.Text)
+		}
+		if err != nil {
+			return err
+		}
+		return req.showView(view)
+	}
+}
+
+// role returns what the visitor may do beyond their own account.
+func (req *request) role() accounts.Role {
+	if req.Role == nil || req.user.ID == 0 {
+		return accounts.User
+	}
+	return req.Role(req.user)
+}
+
+// pageView is what a template of another room's page gets.
+type pageView struct {
+	layout
+	Data any
+}
+
+func (req *request) showView(v *visit.View) error {
+	if v.Changed {
+		req.Changed()
+	}
+	if v.Flash != "" {
+		req.flash(v.Tone, v.Flash)
+	}
+	switch {
+	case v.To != "":
+		return req.redirect(v.To)
+	case v.File != nil:
+		return req.download(v.File)
+	}
+	return req.show(cmp.Or(v.Status, http.StatusOK), v.Template, pageView{req.layout(v.Title, v.Here), v.Data})
+}
+
+// download writes a file while it is made. An error in the middle of it breaks the connection off, so that nobody takes
+// a part for the whole.
+func (req *request) download(f *visit.File) error {
+	req.w.Header().Set("Content-Type", f.Type)
+	req.w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Name}))
+	if err := f.Write(req.w); err != nil {
+		if req.r.Context().Err() == nil {
+			req.Log.Error("download broke off", slog.Any("err", err))
+		}
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}
