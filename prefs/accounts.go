@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/prefs/accounts"
 )
 
 // maxName bounds names of users and tokens, in bytes.
@@ -49,7 +51,12 @@ func (s *Accounts) Register(ctx context.Context, name, zone, backend, address st
 		if err := s.touchUser(tx, row.ID); err != nil {
 			return err
 		}
-		return s.tell(tx, row.ID, ofAccount)
+		if err := s.tell(tx, row.ID, ofAccount); err != nil {
+			return err
+		}
+		made := row.fields()
+		made["destination"] = first.place()
+		return s.note(tx, row.ID, accounts.AccountRegister, "", nil, made)
 	})
 	if err != nil {
 		return User{}, err
@@ -79,7 +86,7 @@ func (s *Accounts) Rename(ctx context.Context, id uint, name string) error {
 	if err := checkUser(name, ""); err != nil {
 		return err
 	}
-	return s.set(ctx, id, "name", name)
+	return s.set(ctx, id, accounts.AccountRename, "name", name)
 }
 
 // SetZone sets the time zone: a name of the IANA time zone database, or "" for UTC.
@@ -87,11 +94,15 @@ func (s *Accounts) SetZone(ctx context.Context, id uint, zone string) error {
 	if err := checkZone(zone); err != nil {
 		return err
 	}
-	return s.set(ctx, id, "zone", zone)
+	return s.set(ctx, id, accounts.AccountZone, "zone", zone)
 }
 
-func (s *Accounts) set(ctx context.Context, id uint, column, value string) error {
+func (s *Accounts) set(ctx context.Context, id uint, what accounts.What, column, value string) error {
 	return s.change(ctx, "change user", func(tx *gorm.DB) error {
+		was, err := lock(tx, id)
+		if err != nil {
+			return err
+		}
 		done := tx.Model(&userRow{}).Where("id = ?", id).Update(column, value)
 		if errors.Is(done.Error, gorm.ErrDuplicatedKey) {
 			return ErrTaken
@@ -102,11 +113,19 @@ func (s *Accounts) set(ctx context.Context, id uint, column, value string) error
 		if err := s.touchUser(tx, id); err != nil {
 			return err
 		}
-		return s.tell(tx, id, ofAccount)
+		if err := s.tell(tx, id, ofAccount); err != nil {
+			return err
+		}
+		var is userRow
+		if err := tx.Where("id = ?", id).Take(&is).Error; err != nil {
+			return err
+		}
+		return s.note(tx, id, what, "", was.fields(), is.fields())
 	})
 }
 
-// Delete deletes a user with all data of the user, and cancels the deliveries to the user's destinations.
+// Delete deletes a user with all data of the user, and cancels the deliveries to the user's destinations. The audit
+// keeps that it was done, and when and by whom.
 func (s *Accounts) Delete(ctx context.Context, id uint) error {
 	return s.close(ctx, "delete user", func(tx *gorm.DB) error {
 		if err := s.touchUser(tx, id); err != nil {
@@ -124,6 +143,12 @@ func (s *Accounts) Delete(ctx context.Context, id uint) error {
 			return err
 		}
 		if err := changed(tx.Where("id = ?", id).Delete(&userRow{})); err != nil {
+			return err
+		}
+		if err := s.note(tx, id, accounts.AccountDelete, "", nil, nil); err != nil {
+			return err
+		}
+		if err := s.audit.Forget(tx, id); err != nil {
 			return err
 		}
 		return s.cancelOwed(tx, "the account was deleted", destinations...)

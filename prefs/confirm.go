@@ -10,6 +10,8 @@ import (
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
+
+	"github.com/notifyd/notifyd/prefs/accounts"
 )
 
 // These are the bounds on a code. A code of 50 bits cannot be guessed in this number of attempts.
@@ -47,7 +49,11 @@ func (s *Destinations) NewCode(ctx context.Context, userID, destinationID uint) 
 		}
 		expires := s.micro() + codeLife.Microseconds()
 		row := confirmationRow{DestinationID: to.ID, CodeHash: digest(code), ExpiresAt: expires}
-		return tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
+		if err := tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error; err != nil {
+			return err
+		}
+		return s.note(tx, userID, accounts.DestinationCode, object("destination", to.ID), nil,
+			accounts.Fields{"destination": to.place()})
 	})
 	if err != nil {
 		return "", err
@@ -69,11 +75,14 @@ func (s *Destinations) Confirm(ctx context.Context, userID, destinationID uint, 
 		if fits, err = s.tryCode(tx, destinationID, code); err != nil || !fits {
 			return err
 		}
-		set := map[string]any{"confirmed": true, "disabled": ""}
-		err = tx.Model(&destinationRow{}).Where("id = ?", to.ID).Updates(set).Error
-		if errors.Is(err, gorm.ErrDuplicatedKey) {
-			return ErrClaimed
-		}
+		err = s.destinationChange(tx, accounts.Unsaid, to.ID, accounts.DestinationConfirm, func(destinationRow) error {
+			set := map[string]any{"confirmed": true, "disabled": ""}
+			err := tx.Model(&destinationRow{}).Where("id = ?", to.ID).Updates(set).Error
+			if errors.Is(err, gorm.ErrDuplicatedKey) {
+				return ErrClaimed
+			}
+			return err
+		})
 		if err != nil {
 			return err
 		}

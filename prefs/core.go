@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/notifyd/notifyd/outbox"
+	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -25,6 +26,7 @@ type core struct {
 	verified       func() bool
 	onClose        func(tx *gorm.DB, destinations []string, why string) error
 	onChange       func(tx *gorm.DB, c Change) error
+	audit          *accounts.Audit
 }
 
 // What a Change is of.

@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/internal/text"
+	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/schedule"
 )
 
@@ -50,7 +51,10 @@ func (s *Destinations) Add(ctx context.Context, userID uint, backend, address st
 		if err := tx.Create(&row).Error; err != nil {
 			return err
 		}
-		return s.tell(tx, userID, ofDestinations)
+		if err := s.tell(tx, userID, ofDestinations); err != nil {
+			return err
+		}
+		return s.note(tx, userID, accounts.DestinationAdd, object("destination", row.ID), nil, row.fields())
 	})
 	if err != nil {
 		return Destination{}, err
@@ -84,10 +88,11 @@ func (s *Destinations) Get(ctx context.Context, userID, id uint) (Destination, e
 // cancels its deliveries (see Config.OnClose).
 func (s *Destinations) SetOn(ctx context.Context, userID, id uint, on bool) error {
 	if on {
-		return s.set(ctx, userID, id, map[string]any{"is_on": true, "disabled": ""})
+		return s.set(ctx, userID, id, accounts.DestinationOn, map[string]any{"is_on": true, "disabled": ""})
 	}
 	return s.close(ctx, "switch off destination", func(tx *gorm.DB) error {
-		if err := s.update(tx, userID, id, map[string]any{"is_on": false}); err != nil {
+		err := s.update(tx, userID, id, accounts.DestinationOff, map[string]any{"is_on": false})
+		if err != nil {
 			return err
 		}
 		return s.cancelOwed(tx, "the destination was switched off", id)
@@ -100,22 +105,26 @@ func (s *Destinations) SetSchedule(ctx context.Context, userID, id uint, when sc
 	if err := when.Check(); err != nil {
 		return err
 	}
-	return s.set(ctx, userID, id, scheduleColumns(when))
+	return s.set(ctx, userID, id, accounts.DestinationSchedule, scheduleColumns(when))
 }
 
-func (s *Destinations) set(ctx context.Context, userID, id uint, set map[string]any) error {
-	return s.change(ctx, "change destination", func(tx *gorm.DB) error { return s.update(tx, userID, id, set) })
+func (s *Destinations) set(
+	ctx context.Context, userID, id uint, what accounts.What, set map[string]any,
+) error {
+	return s.change(ctx, "change destination", func(tx *gorm.DB) error { return s.update(tx, userID, id, what, set) })
 }
 
-func (s *Destinations) update(tx *gorm.DB, userID, id uint, set map[string]any) error {
-	own := tx.Model(&destinationRow{}).Where("id = ? AND user_id = ?", id, userID)
-	if err := changed(own.Updates(set)); err != nil {
-		return err
-	}
-	if err := s.touchUser(tx, userID); err != nil {
-		return err
-	}
-	return s.tell(tx, userID, ofDestinations)
+func (s *Destinations) update(tx *gorm.DB, userID, id uint, what accounts.What, set map[string]any) error {
+	return s.destinationChange(tx, accounts.Unsaid, id, what, func(destinationRow) error {
+		own := tx.Model(&destinationRow{}).Where("id = ? AND user_id = ?", id, userID)
+		if err := changed(own.Updates(set)); err != nil {
+			return err
+		}
+		if err := s.touchUser(tx, userID); err != nil {
+			return err
+		}
+		return s.tell(tx, userID, ofDestinations)
+	})
 }
 
 // Disable switches a destination off after the server refused its address. It cancels the deliveries to it and stores
@@ -127,14 +136,13 @@ func (s *Destinations) Disable(ctx context.Context, id uint, why string) error {
 	}
 	return s.close(ctx, "disable destination", func(tx *gorm.DB) error {
 		why = text.CutBytes(text.OneLine(why), maxAddress)
-		if err := changed(tx.Model(&destinationRow{}).Where("id = ?", id).Update("disabled", why)); err != nil {
-			return err
-		}
-		var to destinationRow
-		if err := tx.Where("id = ?", id).Take(&to).Error; err != nil {
-			return err
-		}
-		if err := s.touchUser(tx, to.UserID); err != nil {
+		err := s.destinationChange(tx, accounts.Daemon, id, accounts.DestinationRefuse, func(to destinationRow) error {
+			if err := changed(tx.Model(&destinationRow{}).Where("id = ?", id).Update("disabled", why)); err != nil {
+				return err
+			}
+			return s.touchUser(tx, to.UserID)
+		})
+		if err != nil {
 			return err
 		}
 		return s.cancelOwed(tx, why, id)
@@ -148,7 +156,15 @@ func (s *Destinations) Delete(ctx context.Context, userID, id uint) error {
 		if _, err := lock(tx, userID); err != nil {
 			return err
 		}
-		if err := changed(tx.Where("id = ? AND user_id = ?", id, userID).Delete(&destinationRow{})); err != nil {
+		var gone destinationRow
+		if err := tx.Where("id = ? AND user_id = ?", id, userID).Take(&gone).Error; err != nil {
+			return err
+		}
+		if err := changed(tx.Where("id = ?", id).Delete(&destinationRow{})); err != nil {
+			return err
+		}
+		err := s.note(tx, userID, accounts.DestinationDelete, object("destination", id), gone.fields(), nil)
+		if err != nil {
 			return err
 		}
 		if err := s.tell(tx, userID, ofDestinations); err != nil {
@@ -157,13 +173,31 @@ func (s *Destinations) Delete(ctx context.Context, userID, id uint) error {
 		if err := s.touchUser(tx, userID); err != nil {
 			return err
 		}
-		err := tx.Exec("UPDATE filters SET is_on = ? WHERE user_id = ? AND is_on AND chosen AND NOT EXISTS "+
-			"(SELECT 1 FROM filter_destinations fd WHERE fd.filter_id = filters.id)", false, userID).Error
-		if err != nil {
+		if err := s.switchOffReachless(tx, userID); err != nil {
 			return err
 		}
 		return s.cancelOwed(tx, "the destination was deleted", id)
 	})
+}
+
+// switchOffReachless switches off the filters of a user whose chosen destinations are gone.
+func (s *Destinations) switchOffReachless(tx *gorm.DB, userID uint) error {
+	var lost []filterRow
+	err := tx.Where("user_id = ? AND is_on AND chosen AND NOT EXISTS "+
+		"(SELECT 1 FROM filter_destinations fd WHERE fd.filter_id = filters.id)", userID).Order("id").Find(&lost).Error
+	if err != nil {
+		return err
+	}
+	for _, f := range lost {
+		if err := tx.Model(&filterRow{}).Where("id = ?", f.ID).UpdateColumn("is_on", false).Error; err != nil {
+			return err
+		}
+		err := s.note(tx, userID, accounts.FilterOff, object("filter", f.ID), f.switched(true), f.switched(false))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkDestination checks the rules for the addresses of all backends. Each backend has checked its own form before.

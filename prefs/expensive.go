@@ -8,6 +8,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -27,6 +28,9 @@ func (s *Subscriptions) MarkExpensive(ctx context.Context, steps map[rulespec.Fi
 				continue
 			}
 			if err := s.touchFilter(tx, id); err != nil {
+				return err
+			}
+			if err := s.noteSwitched(tx, id, accounts.FilterDear); err != nil {
 				return err
 			}
 		}

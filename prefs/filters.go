@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/internal/text"
+	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -76,11 +77,14 @@ func (s *Filters) Save(ctx context.Context, userID uint, f Filter) (Filter, erro
 		if err != nil {
 			return err
 		}
-		if err := s.store(tx, &row); err != nil {
-			return err
-		}
-		f.ID = rulespec.FilterID(row.ID)
-		if err := setDestinations(tx, row.ID, userID, f.Destinations); err != nil {
+		err = s.filterChange(tx, userID, &f.ID, accounts.FilterSave, func() error {
+			if err := s.store(tx, &row); err != nil {
+				return err
+			}
+			f.ID = rulespec.FilterID(row.ID)
+			return setDestinations(tx, row.ID, userID, f.Destinations)
+		})
+		if err != nil {
 			return err
 		}
 		stored := tx.Model(&filterRow{}).Select("expensive").Where("id = ?", row.ID)
@@ -163,8 +167,16 @@ func (s *Filters) Copy(ctx context.Context, userID uint, id rulespec.FilterID) (
 		if err := s.tell(tx, userID, ofFilters); err != nil {
 			return err
 		}
-		return tx.Exec("INSERT INTO filter_destinations (filter_id, destination_id) "+
+		err := tx.Exec("INSERT INTO filter_destinations (filter_id, destination_id) "+
 			"SELECT ?, destination_id FROM filter_destinations WHERE filter_id = ?", row.ID, id).Error
+		if err != nil {
+			return err
+		}
+		made, err := s.filterFields(tx, userID, rulespec.FilterID(row.ID))
+		if err != nil {
+			return err
+		}
+		return s.note(tx, userID, accounts.FilterSave, object("filter", row.ID), nil, made)
 	})
 	if err != nil {
 		return Filter{}, err
@@ -175,6 +187,10 @@ func (s *Filters) Copy(ctx context.Context, userID uint, id rulespec.FilterID) (
 // SetOn switches one of the user's filters on or off.
 func (s *Filters) SetOn(ctx context.Context, userID uint, id rulespec.FilterID, on bool) error {
 	return s.change(ctx, "change filter", func(tx *gorm.DB) error {
+		var f filterRow
+		if err := tx.Where("id = ? AND user_id = ?", id, userID).Take(&f).Error; err != nil {
+			return err
+		}
 		err := changed(tx.Model(&filterRow{}).Where("id = ? AND user_id = ?", id, userID).
 			Updates(map[string]any{"is_on": on, "updated_at": s.micro()}))
 		if err != nil {
@@ -183,7 +199,14 @@ func (s *Filters) SetOn(ctx context.Context, userID uint, id rulespec.FilterID, 
 		if err := s.touchFilter(tx, id); err != nil {
 			return err
 		}
-		return s.tell(tx, userID, ofFilters)
+		if err := s.tell(tx, userID, ofFilters); err != nil {
+			return err
+		}
+		what := accounts.FilterOff
+		if on {
+			what = accounts.FilterOn
+		}
+		return s.note(tx, userID, what, object("filter", id), f.switched(f.IsOn), f.switched(on))
 	})
 }
 
@@ -193,9 +216,16 @@ func (s *Filters) Delete(ctx context.Context, userID uint, id rulespec.FilterID)
 		if err := s.touchFilter(tx, id); err != nil {
 			return err
 		}
+		gone, err := s.filterFields(tx, userID, id)
+		if err != nil {
+			return err
+		}
 		if err := changed(tx.Where("id = ? AND user_id = ?", id, userID).Delete(&filterRow{})); err != nil {
 			return err
 		}
-		return s.tell(tx, userID, ofFilters)
+		if err := s.tell(tx, userID, ofFilters); err != nil {
+			return err
+		}
+		return s.note(tx, userID, accounts.FilterDelete, object("filter", id), gone, nil)
 	})
 }

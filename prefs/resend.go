@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/outbox"
+	"github.com/notifyd/notifyd/prefs/accounts"
 )
 
 // Resend sends a delivery that was given up again, at once: alone, or together with the other waiting deliveries of
@@ -28,12 +29,29 @@ func (s *Destinations) Resend(ctx context.Context, o *outbox.Outbox, userID uint
 		if err := checkTarget(tx, letter.Destination, userID); err != nil {
 			return err
 		}
-		return o.Resend(tx, id, together)
+		if err := o.Resend(tx, id, together); err != nil {
+			return err
+		}
+		return s.noteResend(tx, letter.Destination, id)
 	})
 	if err == nil {
 		o.Notify()
 	}
 	return err
+}
+
+// noteResend makes the entry of the audit for its owner; account mail has none.
+func (s *Destinations) noteResend(tx *gorm.DB, key string, delivery int64) error {
+	id, err := strconv.ParseUint(key, 10, 64)
+	if err != nil {
+		return nil
+	}
+	var to destinationRow
+	if err := tx.Where("id = ?", id).Take(&to).Error; err != nil {
+		return err
+	}
+	return s.note(tx, to.UserID, accounts.NoticeResend, "notice "+strconv.FormatInt(delivery, 10), nil,
+		accounts.Fields{"destination": to.place()})
 }
 
 // checkTarget returns the reason why a destination accepts no notices; nil when it does, or is not in this store.

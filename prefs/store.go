@@ -9,6 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/links"
 	"github.com/notifyd/notifyd/rulespec"
 )
@@ -39,6 +40,8 @@ type Config struct {
 	// OnChange is told, as part of the transaction, what a person has changed: on the pages, or by a signed link. nil:
 	// nobody is told.
 	OnChange func(tx *gorm.DB, c Change) error
+	// KeepAudit returns how long it is kept who changed what. nil: for accounts.KeepAudit.
+	KeepAudit func() time.Duration
 }
 
 // A Change is what a person has changed.
@@ -58,7 +61,10 @@ type Store struct {
 	Subscriptions *Subscriptions // filters and destinations as the router reads them
 	Unsubscriber  *Unsubscriber  // the actions of the signed links in notices
 
-	core *core
+	Audit *accounts.Audit // who changed what
+
+	core      *core
+	keepAudit func() time.Duration
 }
 
 // Open makes a Store. It does not touch the database.
@@ -78,15 +84,20 @@ func Open(config Config) *Store {
 	if config.OnChange == nil {
 		config.OnChange = func(*gorm.DB, Change) error { return nil }
 	}
+	if config.KeepAudit == nil {
+		config.KeepAudit = func() time.Duration { return accounts.KeepAudit }
+	}
 	c := &core{
 		writer: config.Writer, reader: config.Reader, now: config.Now, random: config.Random,
 		sentence: config.Sentence, knowsKind: config.KnowsKind, defaultFilter: config.DefaultFilter,
 		verified: config.Verified, onClose: config.OnClose, onChange: config.OnChange,
+		audit: accounts.NewAudit(config.Writer, config.Reader, config.Now),
 	}
 	return &Store{
 		Accounts: &Accounts{c}, Sessions: &Sessions{c}, Tokens: &Tokens{c},
 		Destinations: &Destinations{c}, Filters: &Filters{c},
-		Subscriptions: &Subscriptions{c}, Unsubscriber: &Unsubscriber{c}, core: c,
+		Subscriptions: &Subscriptions{c}, Unsubscriber: &Unsubscriber{c}, Audit: c.audit, core: c,
+		keepAudit: config.KeepAudit,
 	}
 }
 
@@ -122,9 +133,12 @@ func (s *Store) Run(ctx context.Context, interval time.Duration, log *slog.Logge
 	}
 }
 
-// prune deletes expired sessions, tokens and codes, and old entries of the log of changes.
+// prune deletes expired sessions, tokens and codes, and old entries of the log of changes and of the audit.
 func (s *Store) prune(ctx context.Context) error {
 	if err := s.core.pruneChanges(ctx); err != nil {
+		return err
+	}
+	if _, err := s.Audit.Prune(ctx, s.keepAudit()); err != nil {
 		return err
 	}
 	now := s.core.micro()

@@ -6,6 +6,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -131,8 +132,20 @@ func (s *Subscriptions) SwitchOffOneShots(
 		if err := s.touchFilter(tx, id); err != nil {
 			return nil, fmt.Errorf("note one-shot filter: %w", err)
 		}
+		if err := s.noteSwitched(tx, id, accounts.FilterUsed); err != nil {
+			return nil, err
+		}
 	}
 	return switched, nil
+}
+
+// noteSwitched makes the entry of the audit for a filter that notifyd itself has switched off.
+func (s *Subscriptions) noteSwitched(tx *gorm.DB, id rulespec.FilterID, what accounts.What) error {
+	var f filterRow
+	if err := tx.Where("id = ?", id).Take(&f).Error; err != nil {
+		return err
+	}
+	return s.noteBy(tx, accounts.Daemon, f.UserID, what, object("filter", id), f.switched(true), f.switched(false))
 }
 
 // inStatement is the number of values that one statement has in a list: SQLite accepts 32766 parameters in all.

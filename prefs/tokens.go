@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/internal/text"
+	"github.com/notifyd/notifyd/prefs/accounts"
 )
 
 // These are the bounds on tokens of the desktop agent.
@@ -49,7 +50,10 @@ func (s *Tokens) New(ctx context.Context, userID uint, name string) (string, err
 		if count >= maxTokens {
 			return ErrTooMany
 		}
-		return tx.Create(&row).Error
+		if err := tx.Create(&row).Error; err != nil {
+			return err
+		}
+		return s.note(tx, userID, accounts.TokenNew, object("token", row.ID), nil, accounts.Fields{"token": name})
 	})
 	if err != nil {
 		return "", err
@@ -73,7 +77,14 @@ func (s *Tokens) List(ctx context.Context, userID uint) ([]APIToken, error) {
 // Revoke deletes one of a user's tokens. The next request with it is refused.
 func (s *Tokens) Revoke(ctx context.Context, userID, id uint) error {
 	return s.write(ctx, "revoke token", func(tx *gorm.DB) error {
-		return changed(tx.Where("id = ? AND user_id = ?", id, userID).Delete(&apiTokenRow{}))
+		var row apiTokenRow
+		if err := tx.Where("id = ? AND user_id = ?", id, userID).Take(&row).Error; err != nil {
+			return err
+		}
+		if err := changed(tx.Where("id = ?", row.ID).Delete(&apiTokenRow{})); err != nil {
+			return err
+		}
+		return s.note(tx, userID, accounts.TokenRevoke, object("token", id), accounts.Fields{"token": row.Name}, nil)
 	})
 }
 

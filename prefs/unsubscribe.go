@@ -2,10 +2,13 @@ package prefs
 
 import (
 	"context"
+	"maps"
 
 	"gorm.io/gorm"
 
+	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/links"
+	"github.com/notifyd/notifyd/rulespec"
 )
 
 // An Unsubscriber performs the actions of signed links. Nobody signs in: the link is the right to act; see package
@@ -34,14 +37,15 @@ func (s *Unsubscriber) Unsubscribe(ctx context.Context, t links.Target) (links.C
 	err := s.withTarget(ctx, t, func(tx *gorm.DB, to destinationRow, f filterRow) error {
 		if t.Filter == 0 {
 			did.SwitchedOff = to.IsOn
-			if err := tx.Model(&destinationRow{}).Where("id = ?", to.ID).Update("is_on", false).Error; err != nil {
+			if err := s.switchByLink(tx, to, accounts.DestinationOff, false); err != nil {
 				return err
 			}
 			return s.cancelOwed(tx, "stopped by a link", to.ID)
 		}
-		var err error
-		did.Detached, did.SwitchedOff, err = detach(tx, f, to)
-		return err
+		return s.filterByLink(tx, f, accounts.FilterDetach, func() (err error) {
+			did.Detached, did.SwitchedOff, err = detach(tx, f, to)
+			return err
+		})
 	})
 	if err != nil {
 		return links.Change{}, err
@@ -52,22 +56,53 @@ func (s *Unsubscriber) Unsubscribe(ctx context.Context, t links.Target) (links.C
 // Undo reverts the changes of an Unsubscribe, and nothing else: a filter that was off before stays off.
 func (s *Unsubscriber) Undo(ctx context.Context, did links.Change) error {
 	return s.withTarget(ctx, did.Target, func(tx *gorm.DB, to destinationRow, f filterRow) error {
-		if did.Detached && f.Chosen {
-			err := tx.Exec("INSERT INTO filter_destinations (filter_id, destination_id) VALUES (?, ?) "+
-				"ON CONFLICT DO NOTHING",
-				f.ID, to.ID).Error
-			if err != nil {
-				return err
-			}
-		}
-		if !did.SwitchedOff {
-			return nil
-		}
 		if did.Filter == 0 {
-			return tx.Model(&destinationRow{}).Where("id = ?", to.ID).Update("is_on", true).Error
+			if !did.SwitchedOff {
+				return nil
+			}
+			return s.switchByLink(tx, to, accounts.DestinationOn, true)
 		}
-		return tx.Model(&filterRow{}).Where("id = ?", f.ID).Update("is_on", true).Error
+		return s.filterByLink(tx, f, accounts.FilterAttach, func() error {
+			if did.Detached && f.Chosen {
+				err := tx.Exec("INSERT INTO filter_destinations (filter_id, destination_id) VALUES (?, ?) "+
+					"ON CONFLICT DO NOTHING", f.ID, to.ID).Error
+				if err != nil {
+					return err
+				}
+			}
+			if !did.SwitchedOff {
+				return nil
+			}
+			return tx.Model(&filterRow{}).Where("id = ?", f.ID).Update("is_on", true).Error
+		})
 	})
+}
+
+// switchByLink switches a destination, and notes it where that changes it: a link may be opened twice.
+func (s *Unsubscriber) switchByLink(tx *gorm.DB, to destinationRow, what accounts.What, on bool) error {
+	if to.IsOn == on {
+		return nil
+	}
+	return s.destinationChange(tx, accounts.Link, to.ID, what, func(destinationRow) error {
+		return tx.Model(&destinationRow{}).Where("id = ?", to.ID).Update("is_on", on).Error
+	})
+}
+
+// filterByLink runs change, and notes what it has changed about a filter, if anything.
+func (s *Unsubscriber) filterByLink(tx *gorm.DB, f filterRow, what accounts.What, change func() error) error {
+	id := rulespec.FilterID(f.ID)
+	before, err := s.filterFields(tx, f.UserID, id)
+	if err != nil {
+		return err
+	}
+	if err := change(); err != nil {
+		return err
+	}
+	after, err := s.filterFields(tx, f.UserID, id)
+	if err != nil || maps.Equal(before, after) {
+		return err
+	}
+	return s.noteBy(tx, accounts.Link, f.UserID, what, object("filter", id), before, after)
 }
 
 // withTarget runs do in a transaction with the destination and the filter of a link; the filter is zero where the

@@ -125,14 +125,16 @@ func (a *Audit) Prune(ctx context.Context, keep time.Duration) (int64, error) {
 }
 
 // Forget takes from the entries what says who a person was, after their account is gone: names, networks, values. What
-// stays is what was done, when, and by which kind of actor; also where the person did it to others.
+// stays is what was done, when, and by whom where that was an operator; also where the person did it to others.
 func (a *Audit) Forget(tx *gorm.DB, user uint) error {
 	tx = tx.Session(&gorm.Session{NewDB: true})
-	blank := map[string]any{"object": "", "before": "", "after": "", "by_name": "", "network": ""}
+	blank := map[string]any{"object": "", "before": "", "after": "", "network": ""}
 	if err := tx.Model(&auditRow{}).Where("user_id = ?", user).Updates(blank).Error; err != nil {
 		return err
 	}
-	return tx.Model(&auditRow{}).Where("by_id = ?", user).Updates(map[string]any{"by_name": "", "network": ""}).Error
+	own := tx.Model(&auditRow{}).Where("by_id = ? OR user_id = ? AND by_kind IN ?", user, user,
+		[]Kind{Unsaid, Person, Link})
+	return own.Updates(map[string]any{"by_name": "", "network": ""}).Error
 }
 
 // cut bounds the fields.

@@ -1,0 +1,270 @@
+package prefs_test
+
+import (
+	"context"
+	"crypto/rand"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/migrations"
+	"github.com/notifyd/notifyd/outbox"
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/prefs/links"
+	"github.com/notifyd/notifyd/prefs/schedule"
+	"github.com/notifyd/notifyd/rulespec"
+)
+
+// A changeWorld is what the methods that change something are called with: carol, an admin, who acts on alice.
+type changeWorld struct {
+	t      *testing.T
+	s      *prefs.Store
+	o      *outbox.Outbox
+	ctx    context.Context
+	alice  prefs.User
+	mail   prefs.Destination
+	filter prefs.Filter
+	secret string // that the method gave, and no entry may have
+}
+
+// changing are the methods of the parts of a Store that change something of a person, with what they note.
+var changing = map[string]struct {
+	what accounts.What
+	by   accounts.Kind
+	call func(w *changeWorld) error
+}{
+	"Accounts.Register": {accounts.AccountRegister, accounts.Person, func(w *changeWorld) error {
+		ctx := accounts.WithActor(w.ctx, accounts.Actor{Kind: accounts.Person, Network: "192.0.2.0/24"}) // nobody yet
+		_, err := w.s.Accounts.Register(ctx, "dave", "", "email", "dave@example.org")
+		return err
+	}},
+	"Accounts.Rename": {accounts.AccountRename, accounts.Operator, func(w *changeWorld) error {
+		return w.s.Accounts.Rename(w.ctx, w.alice.ID, "alicia")
+	}},
+	"Accounts.SetZone": {accounts.AccountZone, accounts.Operator, func(w *changeWorld) error {
+		return w.s.Accounts.SetZone(w.ctx, w.alice.ID, "Asia/Tokyo")
+	}},
+	"Accounts.Delete": {accounts.AccountDelete, accounts.Operator, func(w *changeWorld) error {
+		return w.s.Accounts.Delete(w.ctx, w.alice.ID)
+	}},
+	"Tokens.New": {accounts.TokenNew, accounts.Operator, func(w *changeWorld) (err error) {
+		w.secret, err = w.s.Tokens.New(w.ctx, w.alice.ID, "laptop")
+		return err
+	}},
+	"Tokens.Revoke": {accounts.TokenRevoke, accounts.Operator, func(w *changeWorld) error {
+		w.secret = must[string](w.t)(w.s.Tokens.New(w.ctx, w.alice.ID, "laptop"))
+		list := must[[]prefs.APIToken](w.t)(w.s.Tokens.List(w.ctx, w.alice.ID))
+		return w.s.Tokens.Revoke(w.ctx, w.alice.ID, list[0].ID)
+	}},
+	"Destinations.Add": {accounts.DestinationAdd, accounts.Operator, func(w *changeWorld) error {
+		_, err := w.s.Destinations.Add(w.ctx, w.alice.ID, "irc", "alice")
+		return err
+	}},
+	"Destinations.NewCode": {accounts.DestinationCode, accounts.Operator, func(w *changeWorld) (err error) {
+		irc := must[prefs.Destination](w.t)(w.s.Destinations.Add(w.ctx, w.alice.ID, "irc", "alice"))
+		w.secret, err = w.s.Destinations.NewCode(w.ctx, w.alice.ID, irc.ID)
+		return err
+	}},
+	"Destinations.Confirm": {accounts.DestinationConfirm, accounts.Operator, func(w *changeWorld) error {
+		irc := must[prefs.Destination](w.t)(w.s.Destinations.Add(w.ctx, w.alice.ID, "irc", "alice"))
+		w.secret = must[string](w.t)(w.s.Destinations.NewCode(w.ctx, w.alice.ID, irc.ID))
+		return w.s.Destinations.Confirm(w.ctx, w.alice.ID, irc.ID, w.secret)
+	}},
+	"Destinations.SetOn": {accounts.DestinationOff, accounts.Operator, func(w *changeWorld) error {
+		return w.s.Destinations.SetOn(w.ctx, w.alice.ID, w.mail.ID, false)
+	}},
+	"Destinations.SetSchedule": {accounts.DestinationSchedule, accounts.Operator, func(w *changeWorld) error {
+		return w.s.Destinations.SetSchedule(w.ctx, w.alice.ID, w.mail.ID, schedule.Schedule{At: "07:00"})
+	}},
+	"Destinations.Disable": {accounts.DestinationRefuse, accounts.Daemon, func(w *changeWorld) error {
+		return w.s.Destinations.Disable(w.ctx, w.mail.ID, "550 no such mailbox")
+	}},
+	"Destinations.Delete": {accounts.DestinationDelete, accounts.Operator, func(w *changeWorld) error {
+		return w.s.Destinations.Delete(w.ctx, w.alice.ID, w.mail.ID)
+	}},
+	"Destinations.Resend": {accounts.NoticeResend, accounts.Operator, func(w *changeWorld) error {
+		return w.s.Destinations.Resend(w.ctx, w.o, 0, dead(w), false)
+	}},
+	"Filters.Save": {accounts.FilterSave, accounts.Operator, func(w *changeWorld) error {
+		w.filter.Name = "Other"
+		_, err := w.s.Filters.Save(w.ctx, w.alice.ID, w.filter)
+		return err
+	}},
+	"Filters.Copy": {accounts.FilterSave, accounts.Operator, func(w *changeWorld) error {
+		_, err := w.s.Filters.Copy(w.ctx, w.alice.ID, w.filter.ID)
+		return err
+	}},
+	"Filters.SetOn": {accounts.FilterOff, accounts.Operator, func(w *changeWorld) error {
+		return w.s.Filters.SetOn(w.ctx, w.alice.ID, w.filter.ID, false)
+	}},
+	"Filters.Delete": {accounts.FilterDelete, accounts.Operator, func(w *changeWorld) error {
+		return w.s.Filters.Delete(w.ctx, w.alice.ID, w.filter.ID)
+	}},
+	"Subscriptions.SwitchOffOneShots": {accounts.FilterUsed, accounts.Daemon, func(w *changeWorld) error {
+		ok(w.t, setOneShot(w.ctx, w.s, w.alice.ID, w.filter.ID, true))
+		return w.s.Write(w.ctx, func(tx *gorm.DB) error {
+			_, err := w.s.Subscriptions.SwitchOffOneShots(tx, []rulespec.FilterID{w.filter.ID})
+			return err
+		})
+	}},
+	"Subscriptions.MarkExpensive": {accounts.FilterDear, accounts.Daemon, func(w *changeWorld) error {
+		revision := must[int64](w.t)(w.s.Subscriptions.Revision(w.ctx, nil))
+		return w.s.Subscriptions.MarkExpensive(w.ctx, map[rulespec.FilterID]int64{w.filter.ID: 99}, revision)
+	}},
+	"Unsubscriber.Unsubscribe": {accounts.FilterDetach, accounts.Link, func(w *changeWorld) error {
+		_, err := w.s.Unsubscriber.Unsubscribe(w.ctx, links.Target{Destination: w.mail.ID, Filter: w.filter.ID})
+		return err
+	}},
+	"Unsubscriber.Undo": {accounts.DestinationOn, accounts.Link, func(w *changeWorld) error {
+		did := must[links.Change](w.t)(w.s.Unsubscriber.Unsubscribe(w.ctx, links.Target{Destination: w.mail.ID}))
+		return w.s.Unsubscriber.Undo(w.ctx, did)
+	}},
+}
+
+// notChanging are the other methods, with the reason why they note nothing.
+var notChanging = map[string]string{
+	"Accounts.User": "reads", "Accounts.ByName": "reads", "Accounts.ByAddress": "reads",
+	"Accounts.NewSignIn": "nobody is known yet", "Accounts.SignIn": "whoever makes the login of it notes that",
+	"Destinations.List": "reads", "Destinations.Get": "reads", "Destinations.Owners": "reads",
+	"Filters.List": "reads", "Filters.Get": "reads",
+	"Sessions.FindCtx": "of a browser, not of a person", "Sessions.CommitCtx": "as FindCtx",
+	"Sessions.DeleteCtx": "as FindCtx", "Sessions.Find": "as FindCtx", "Sessions.Commit": "as FindCtx",
+	"Sessions.Delete": "as FindCtx",
+	"Tokens.List":     "reads", "Tokens.User": "reads, and notes the time of use on the token",
+	"Subscriptions.Revision": "reads", "Subscriptions.Changes": "reads", "Subscriptions.RevisionTime": "reads",
+	"Subscriptions.Contradict": "reads", "Subscriptions.Stream": "reads", "Subscriptions.FiltersOn": "reads",
+	"Subscriptions.Load":   "reads",
+	"Unsubscriber.Subject": "reads",
+}
+
+// dead makes a delivery to alice that was given up, and returns its id.
+func dead(w *changeWorld) int64 {
+	ok(w.t, w.s.Write(w.ctx, func(tx *gorm.DB) error {
+		_, err := w.o.Add(tx, []outbox.Delivery{{Message: "m1", Destination: prefs.Key(w.mail.ID), Backend: "email",
+			Address: w.mail.Address, DueAt: newClock().now().Add(time.Hour)}})
+		return err
+	}))
+	ok(w.t, w.o.CancelOne(w.ctx, prefs.Key(w.mail.ID), "full"))
+	return must[[]outbox.Entry](w.t)(w.o.Find(w.ctx, outbox.Query{State: outbox.Dead, Limit: 1}))[0].ID
+}
+
+// TestEveryChangeIsNoted calls each method of the store that changes something of a person: the audit then says what
+// was done, by whom and from where, with what differs and without secrets. A method that is on neither list fails.
+func TestEveryChangeIsNoted(t *testing.T) {
+	for _, name := range methods(reflect.TypeFor[prefs.Store]()) {
+		_, changes := changing[name]
+		if _, not := notChanging[name]; changes == not {
+			t.Errorf("%s: add it to changing, with a call that shows its entry, or to notChanging, with a reason", name)
+		}
+	}
+	each(t, func(t *testing.T, s *prefs.Store, d *migrations.DB, c *clock) {
+		o := outbox.New(d.Writer, d.Reader, d.Postgres, outbox.Config{}, c.now, rand.Reader)
+		carol, _ := person(t, s, "carol")
+		for name, test := range changing {
+			alice, mail := person(t, s, "alice")
+			w := &changeWorld{t: t, s: s, o: o, alice: alice, mail: mail,
+				filter: must[[]prefs.Filter](t)(s.Filters.List(t.Context(), alice.ID))[0]}
+			w.ctx = accounts.WithActor(t.Context(), accounts.Actor{
+				Kind: accounts.Person, ID: carol.ID, Name: "carol", Role: "admin", Network: "192.0.2.0/24"})
+			if err := test.call(w); err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			checkNote(t, name, w, test.what, test.by)
+			for _, who := range []string{"alice", "alicia", "dave"} {
+				if u, err := s.Accounts.ByName(t.Context(), who); err == nil {
+					ok(t, s.Accounts.Delete(t.Context(), u.ID))
+				}
+			}
+		}
+	})
+}
+
+// checkNote checks the last entry of the audit: that of the change.
+func checkNote(t *testing.T, name string, w *changeWorld, what accounts.What, by accounts.Kind) {
+	t.Helper()
+	var last accounts.Entry
+	for e, err := range w.s.Audit.Walk(t.Context(), 0, time.Time{}) {
+		ok(t, err)
+		last = e
+	}
+	if last.What != what || last.By.Kind != by {
+		t.Errorf("%s: the last entry is %s by %q; want %s by %q", name, last.What, last.By.Kind, what, by)
+		return
+	}
+	if what != accounts.AccountRegister && last.User != w.alice.ID {
+		t.Errorf("%s: of account %d, want %d", name, last.User, w.alice.ID)
+	}
+	if what == accounts.AccountDelete {
+		if last.By.Name != "carol" || last.Before != nil || last.After != nil {
+			t.Errorf("%s: %+v", name, last)
+		}
+		return
+	}
+	if last.By.Network != "192.0.2.0/24" || by == accounts.Operator && last.By.Role != "admin" {
+		t.Errorf("%s: by %+v", name, last.By)
+	}
+	if len(last.Differences()) == 0 {
+		t.Errorf("%s: nothing differs: %+v", name, last)
+	}
+	for _, f := range []accounts.Fields{last.Before, last.After} {
+		for field, value := range f {
+			if w.secret != "" && strings.Contains(value, w.secret) {
+				t.Errorf("%s: the field %s has a secret", name, field)
+			}
+		}
+	}
+}
+
+// methods returns the exported methods of the parts of a store, as "Part.Method".
+func methods(store reflect.Type) []string {
+	var names []string
+	for i := range store.NumField() {
+		part := store.Field(i)
+		if !part.IsExported() || part.Type == reflect.TypeFor[*accounts.Audit]() {
+			continue
+		}
+		for m := range part.Type.NumMethod() {
+			names = append(names, part.Name+"."+part.Type.Method(m).Name)
+		}
+	}
+	return names
+}
+
+// TestADestinationTakesItsFiltersAlong notes the filters that are switched off with their only destination.
+func TestADestinationTakesItsFiltersAlong(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
+		ctx := t.Context()
+		alice, mail := person(t, s, "alice")
+		f := must[[]prefs.Filter](t)(s.Filters.List(ctx, alice.ID))[0]
+		f.Destinations = []uint{mail.ID}
+		must[prefs.Filter](t)(s.Filters.Save(ctx, alice.ID, f))
+		ok(t, s.Destinations.Delete(ctx, alice.ID, mail.ID))
+		got := must[[]accounts.Entry](t)(s.Audit.Of(ctx, alice.ID, 0, 2))
+		off, gone := got[0], got[1]
+		if off.What != accounts.FilterOff || off.After["filter"] != f.Name || gone.What != accounts.DestinationDelete {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+// TestOldEntriesGo prunes the audit in the round of Run.
+func TestOldEntriesGo(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, c *clock) {
+		alice, _ := person(t, s, "alice")
+		c.pass(accounts.KeepAudit - time.Minute)
+		ok(t, s.Prune(t.Context()))
+		if got := must[[]accounts.Entry](t)(s.Audit.Of(t.Context(), alice.ID, 0, 9)); len(got) != 1 {
+			t.Errorf("young: %v", got)
+		}
+		c.pass(2 * time.Minute)
+		ok(t, s.Prune(t.Context()))
+		if got := must[[]accounts.Entry](t)(s.Audit.Of(t.Context(), alice.ID, 0, 9)); len(got) != 0 {
+			t.Errorf("old: %v", got)
+		}
+	})
+}
