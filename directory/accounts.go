@@ -14,8 +14,8 @@ func (b *builder) readAccounts(n ast.Node) {
 		if !ok {
 			continue
 		}
-		alias := foldAlias(e.Key)
-		if _, twice := b.accounts[alias]; twice {
+		alias := Fold(e.Key)
+		if _, twice := b.Accounts[alias]; twice {
 			b.wrong(e.Node, "%q stands here a second time", e.Key)
 			continue
 		}
@@ -25,17 +25,58 @@ func (b *builder) readAccounts(n ast.Node) {
 		case strings.ContainsAny(account, " \t"):
 			b.wrong(e.Value, "%q is no account: it has a space in it", account)
 		default:
-			b.accounts[strings.Clone(alias)] = b.name(account)
+			b.Accounts[strings.Clone(alias)] = b.name(account)
 		}
 	}
 }
 
-// foldAlias returns a name in the form that Accounts uses: mail addresses and URLs in small letters, since senders
-// write them in both cases, and URLs without a slash at the end. Nicks stay as they are.
-func foldAlias(name string) string {
-	name = strings.TrimSpace(name)
-	if strings.Contains(name, "@") || strings.Contains(name, "://") {
-		name = strings.TrimSuffix(strings.ToLower(name), "/")
+// readPeople reads `people`: what is known of each account.
+func (b *builder) readPeople(n ast.Node) {
+	for _, e := range b.entries(n) {
+		if _, twice := b.People[e.Key]; twice {
+			b.wrong(e.Node, "%q stands here a second time", e.Key)
+			continue
+		}
+		if strings.HasPrefix(e.Key, "@") {
+			b.wrong(e.Node, "%q is a group; an account is a person", e.Key)
+			continue
+		}
+		b.People[b.name(e.Key)] = b.readPerson(e.Value)
 	}
-	return name
+}
+
+func (b *builder) readPerson(n ast.Node) (p Person) {
+	for _, e := range b.entries(n) {
+		switch e.Key {
+		case "mails":
+			p.Mails = b.list(e.Value)
+		case "nicks":
+			for _, text := range b.list(e.Value) {
+				nick, err := ParseNick(text, nil)
+				if err != nil {
+					b.wrong(e.Value, "%v", err)
+				}
+				p.Nicks = append(p.Nicks, nick)
+			}
+		case "disabled":
+			p.Disabled = b.truth(e.Value)
+		case "bot":
+			p.Bot = b.truth(e.Value)
+		case "private":
+			p.Private = b.truth(e.Value)
+		default:
+			b.wrong(e.Node, "unknown key %q: there is mails, nicks, disabled, bot and private", e.Key)
+		}
+	}
+	return p
+}
+
+// truth returns true or false.
+func (b *builder) truth(n ast.Node) bool {
+	truth, ok := n.(*ast.BoolNode)
+	if !ok {
+		b.wrong(n, "true or false is expected here")
+		return false
+	}
+	return truth.Value
 }

@@ -15,7 +15,7 @@ import (
 var errNotCut = errors.New("the text cannot be read in chunks")
 
 // parseInChunks reads a text in pieces of about size bytes.
-func parseInChunks(text []byte, size int) (*Snapshot, error) {
+func parseInChunks(text []byte, size int) (*Facts, error) {
 	pieces := chunks(text, size)
 	if len(pieces) == 0 || !utf8.Valid(text) { // a comment before the first section is in no piece
 		return nil, errNotCut

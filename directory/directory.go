@@ -1,8 +1,17 @@
-// Package directory knows which people are in which group, who owns which package, and by which other names people are
-// known.
+// Package directory knows which people are in which group, who owns which package, by which other names people are
+// known, and how they can be reached.
 //
 // Filters say "my packages" and "packages of my groups", and messages name people by nick, mail address or OpenID.
-// Both need facts that are not in the messages. A site exports them into one YAML file:
+// Both need facts that are not in the messages. They come from where a community keeps them: a [Source] fetches [Facts]
+// from one place, such as an owners' list on the web or an LDAP server, and [Merge] makes one [Snapshot] of all:
+//
+//	s := directory.Merge(directory.Policy{Bots: []string{"*bot"}},
+//		directory.Part{Name: "file", Facts: ours},        // has precedence
+//		directory.Part{Name: "dist-git", Facts: theirs},
+//		directory.Part{Name: "fas", Facts: nil})          // not fetched yet: unknown
+//	s.Groups("alice")                                     // [infra]
+//
+// A small site writes a YAML file, which [Parse] reads:
 //
 //	groups:
 //	  infra: [carol, alice]
@@ -10,14 +19,20 @@
 //	  bash: {owner: [alice], commit: [bob, "@infra"]}    # a role and its owners; @ names a group
 //	accounts:
 //	  ally@example.org: alice                            # another name of an account
+//	people:
+//	  alice: {mails: [alice@example.org], nicks: ["irc:/ally"]}
+//
+// To add a kind of source: a folder with a Driver, on the list in directory/all, whose test calls directorytest.Run.
 //
 // # What holds
 //
 //   - A [Snapshot] is immutable. A reader takes one and uses it for a whole message, so that it never sees half a
 //     change.
-//   - A file with a mistake is refused whole, with the line and column of each mistake, and a [Watcher] keeps the last
-//     good Snapshot. A group that loses its members for a minute would silence filters without a trace.
-//   - A group consists of people, never of groups: there are no rings, and a look-up takes one step.
+//   - Unknown is not empty. A source that cannot be asked keeps its last good Facts; one that was never reached has
+//     none, and what depends on it is unknown: nobody "owns nothing" because of it.
+//   - A value with a mistake is refused whole. A group that loses its members for a minute would silence filters
+//     without a trace.
+//   - Groups are expanded when the Snapshot is made: a look-up takes one step, and rings do no harm.
 //   - An alias leads to one account. Two would send one person's notices to another.
 //   - Nothing is looked up while a message is matched: no network, no lock, no clock.
 //
@@ -40,14 +55,14 @@ import (
 type Snapshot struct {
 	members map[string][]string // of each group, sorted
 	groups  map[string][]string // of each person, sorted
-	owners  map[string][]owner  // of each package, in the order of roles and then of the file
+	owners  map[string][]Owner  // of each package, in the order of roles and then of the source
 	roles   map[string]bool
 	// accounts has the accounts by their other names: nicks, mail addresses, OpenIDs.
 	accounts map[string]string
+	people   map[string]Person
+	bots     bots
+	lacks    []string // sources without facts
 }
-
-// An owner is a person, or a group as "@" and its name, in a role.
-type owner struct{ name, role string }
 
 // The bounds on a directory's file.
 const (
@@ -75,7 +90,7 @@ func (s *Snapshot) HasRole(role string) bool { return s.roles[role] }
 func (s *Snapshot) Owners(pkg string) iter.Seq2[string, string] {
 	return func(yield func(name, role string) bool) {
 		for _, o := range s.owners[pkg] {
-			if !yield(o.name, o.role) {
+			if !yield(o.Name, o.Role) {
 				return
 			}
 		}
@@ -99,7 +114,7 @@ func (s *Snapshot) Known() iter.Seq[string] { return maps.Keys(s.owners) }
 func (s *Snapshot) Packages(name string) []string {
 	var found []string
 	for pkg, owners := range s.owners {
-		if slices.ContainsFunc(owners, func(o owner) bool { return o.name == name }) {
+		if slices.ContainsFunc(owners, func(o Owner) bool { return o.Name == name }) {
 			found = append(found, pkg)
 		}
 	}

@@ -17,23 +17,33 @@ import (
 // bounds limit the size and nesting of a text, or of a piece of one.
 var bounds = yamltext.Bounds{Bytes: MaxFile, Nesting: 20}
 
-// Parse reads a directory's file: YAML with `groups` (name: [members]), `packages` (name: {role: [persons, and groups
-// as "@group"]}) and `accounts` (another name: account). It is strict; the error joins the
-// mistakes, each with its line and column.
+// Parse reads a directory's file, and makes a Snapshot of it alone. See ParseFacts.
 func Parse(text []byte) (*Snapshot, error) {
-	if s, err := parseInChunks(text, chunkSize); !errors.Is(err, errNotCut) {
-		return s, err
+	f, err := ParseFacts(text)
+	if err != nil {
+		return nil, err
+	}
+	return Merge(Policy{}, Part{Facts: f}), nil
+}
+
+// ParseFacts reads a directory's file: YAML with `groups` (name: [members]), `packages` (name: {role: [persons, and
+// groups as "@group"]}), `accounts` (another name: account) and `people` (account: {mails, nicks, disabled, bot,
+// private}). It is strict; the error joins the mistakes, each with its line and column. A section that is not there is
+// unknown, and not empty.
+func ParseFacts(text []byte) (*Facts, error) {
+	if f, err := parseInChunks(text, chunkSize); !errors.Is(err, errNotCut) {
+		return f, err
 	}
 	return parseWhole(text)
 }
 
-func parseWhole(text []byte) (*Snapshot, error) {
+func parseWhole(text []byte) (*Facts, error) {
 	root, err := yamltext.Parse(text, bounds)
 	if err != nil {
 		return nil, err
 	}
 	if root == nil {
-		return nil, &yamltext.Error{Problem: "the file is empty; the keys groups, packages and accounts are expected"}
+		return nil, &yamltext.Error{Problem: "the file is empty; the keys groups, packages, accounts and people are expected"}
 	}
 	b := newBuilder()
 	b.read(root)
@@ -43,9 +53,9 @@ func parseWhole(text []byte) (*Snapshot, error) {
 // maxErrors is the largest number of mistakes that are reported. A file of a wrong form has one in every line.
 const maxErrors = 20
 
-// A builder fills a Snapshot.
+// A builder fills Facts.
 type builder struct {
-	*Snapshot
+	*Facts
 	yaml  yamltext.Reader
 	line  int                 // chunk.line of the current chunk
 	names map[string]string   // each name once: a person with a thousand packages takes one string
@@ -60,14 +70,7 @@ type groupUse struct {
 }
 
 func newBuilder() *builder {
-	b := &builder{
-		Snapshot: &Snapshot{
-			members: map[string][]string{}, groups: map[string][]string{},
-			owners: map[string][]owner{}, roles: map[string]bool{}, accounts: map[string]string{},
-		},
-		names: map[string]string{},
-		named: map[string]groupUse{},
-	}
+	b := &builder{Facts: &Facts{}, names: map[string]string{}, named: map[string]groupUse{}}
 	b.yaml.Report = func(at yamltext.Position, problem string) { b.wrongAt(b.inFile(at), "%s", problem) }
 	return b
 }
@@ -94,15 +97,29 @@ func (b *builder) read(root ast.Node) {
 	for _, e := range b.entries(root) {
 		switch e.Key {
 		case "groups":
+			b.Groups = made(b.Groups)
 			b.readGroups(e.Value)
 		case "packages":
+			b.Packages = made(b.Packages)
 			b.readPackages(e.Value)
 		case "accounts":
+			b.Accounts = made(b.Accounts)
 			b.readAccounts(e.Value)
+		case "people":
+			b.People = made(b.People)
+			b.readPeople(e.Value)
 		default:
-			b.wrong(e.Node, "unknown key %q: there is groups, packages and accounts", e.Key)
+			b.wrong(e.Node, "unknown key %q: there is groups, packages, accounts and people", e.Key)
 		}
 	}
+}
+
+// made returns a part, made where it is not there yet: a large section comes in pieces.
+func made[V any](part map[string]V) map[string]V {
+	if part == nil {
+		return map[string]V{}
+	}
+	return part
 }
 
 func (b *builder) readGroups(n ast.Node) {
@@ -111,7 +128,7 @@ func (b *builder) readGroups(n ast.Node) {
 			b.wrong(e.Node, "group %q: the name stands without @ here", e.Key)
 			continue
 		}
-		if b.HasGroup(e.Key) {
+		if _, twice := b.Groups[e.Key]; twice {
 			b.wrong(e.Node, "group %q stands here a second time", e.Key)
 		}
 		members := b.list(e.Value)
@@ -121,57 +138,49 @@ func (b *builder) readGroups(n ast.Node) {
 			}
 		}
 		slices.Sort(members)
-		b.members[b.name(e.Key)] = slices.Compact(members)
+		b.Groups[b.name(e.Key)] = slices.Compact(members)
 	}
 }
 
 func (b *builder) readPackages(n ast.Node) {
 	for _, e := range b.entries(n) {
-		if _, twice := b.owners[e.Key]; twice {
+		if _, twice := b.Packages[e.Key]; twice {
 			b.wrong(e.Node, "package %q stands here a second time", e.Key)
 		}
-		var owners []owner
+		owners := []Owner{}
 		for _, role := range b.entries(e.Value) {
 			name := b.name(role.Key)
-			b.roles[name] = true
-			for _, who := range b.list(role.Value) {
+			all := b.list(role.Value)
+			if len(all) == 0 {
+				owners = append(owners, Owner{Role: name})
+			}
+			for _, who := range all {
 				if group, ok := strings.CutPrefix(who, "@"); ok && b.named[group].pkg == "" {
 					b.named[group] = groupUse{b.inFile(yamltext.PositionOf(role.Value)), e.Key}
 				}
-				owners = append(owners, owner{who, name})
+				owners = append(owners, Owner{who, name})
 			}
 		}
-		slices.SortStableFunc(owners, func(a, b owner) int { return strings.Compare(a.role, b.role) })
-		b.owners[b.name(e.Key)] = owners
+		b.Packages[b.name(e.Key)] = owners
 	}
 }
 
 // checkGroups runs at the end, since packages may come before the groups that they name.
 func (b *builder) checkGroups() {
 	for _, group := range slices.Sorted(maps.Keys(b.named)) {
-		if !b.HasGroup(group) {
+		if _, known := b.Groups[group]; !known {
 			b.wrongAt(b.named[group].at, "package %q: there is no group %q", b.named[group].pkg, group)
 		}
 	}
 }
 
-// finish returns the Snapshot of everything that was read.
-func (b *builder) finish() (*Snapshot, error) {
+// finish returns the Facts of everything that was read.
+func (b *builder) finish() (*Facts, error) {
 	b.checkGroups()
 	if len(b.errs) > 0 {
 		return nil, errors.Join(b.errs...)
 	}
-	b.index()
-	return b.Snapshot, nil
-}
-
-// index makes the groups of each person.
-func (b *builder) index() {
-	for _, group := range slices.Sorted(maps.Keys(b.members)) {
-		for _, member := range b.members[group] {
-			b.groups[member] = append(b.groups[member], group)
-		}
-	}
+	return b.Facts, nil
 }
 
 // entries returns the entries of a mapping; an empty value is an empty mapping.

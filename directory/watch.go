@@ -18,15 +18,15 @@ type Watcher = watch.Watcher[*Snapshot]
 // Watch reads file and returns its Watcher. It fails when the file has no good value at first. Run checks the
 // file every interval.
 func Watch(file string, interval time.Duration, log *slog.Logger) (*Watcher, error) {
-	w, err := watch.New(Source(file), interval, log)
+	w, err := watch.New(File(file), interval, log)
 	if err != nil {
 		return nil, fmt.Errorf("read directory: %w", err)
 	}
 	return w, nil
 }
 
-// Source returns the source from which a Watcher reads file. Pass it to Watcher.Change to move to another file.
-func Source(file string) watch.Source[*Snapshot] {
+// File returns the source from which a Watcher reads file. Pass it to Watcher.Change to move to another file.
+func File(file string) watch.Source[*Snapshot] {
 	return watch.Source[*Snapshot]{
 		Name: "directory",
 		File: file,

@@ -46,7 +46,7 @@ func (s *Service) openDescriber() error {
 // directorySource returns the source of the directory. Without a file its value is nil.
 func directorySource(file string) watch.Source[*directory.Snapshot] {
 	if file != "" {
-		return directory.Source(file)
+		return directory.File(file)
 	}
 	none := func() (*directory.Snapshot, error) { return nil, nil }
 	return watch.Source[*directory.Snapshot]{
