@@ -48,6 +48,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
@@ -99,6 +100,7 @@ type Query struct {
 	App          string
 	User         string
 	Package      string
+	Among        readers.Sources
 	Before       int64 // id: only messages after this one in the order of the result, for paging; 0: from the newest
 	Limit        int   // at most this many; 0 and more than MaxLimit: MaxLimit
 }
@@ -149,6 +151,7 @@ type ScanQuery struct {
 	// Describe returns the meaning of a message whose names are not stored: a message of an older version, or one
 	// with very many names.
 	Describe func(*bus.Message) *catalogue.Event
+	Among    readers.Sources
 	Days     []time.Time // the beginnings of the days that are counted, ascending
 	Hits     int         // at most this many are returned; all are counted
 	Most     int         // examine no more than this many; 0: as many as time allows

@@ -17,6 +17,7 @@ import (
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -130,7 +131,7 @@ func TestGetGivesTheFrameBack(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
 		e := event("x", 5, "org.example.prod.bodhi.update", nil, nil)
 		put(t, s, d, e)
-		r, err := s.Get(t.Context(), "x")
+		r, err := s.Get(t.Context(), "x", readers.Sources{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -140,7 +141,7 @@ func TestGetGivesTheFrameBack(t *testing.T) {
 		if !r.Time.Equal(e.Time) || !r.Received.Equal(noon.Add(time.Hour)) || r.App != "bodhi" {
 			t.Errorf("Get = %+v", r)
 		}
-		if _, err := s.Get(t.Context(), "y"); !errors.Is(err, history.ErrNotFound) {
+		if _, err := s.Get(t.Context(), "y", readers.Sources{}); !errors.Is(err, history.ErrNotFound) {
 			t.Errorf("Get of nothing: %v", err)
 		}
 	})
@@ -163,7 +164,7 @@ func TestHostileTexts(t *testing.T) {
 				t.Errorf("event %d is not kept", i)
 			}
 		}
-		if r, err := s.Get(t.Context(), long); err != nil || len(r.MsgID) > 100 {
+		if r, err := s.Get(t.Context(), long, readers.Sources{}); err != nil || len(r.MsgID) > 100 {
 			t.Errorf("Get of a long id: %v", err)
 		}
 		if got, _ := search(t, s, history.Query{User: long}); len(got) != 1 {
@@ -190,7 +191,7 @@ func manyNames(n int) (all []string) {
 func TestTimeIsNeverInTheFuture(t *testing.T) {
 	each(t, func(t *testing.T, s *history.Store, d *migrations.DB) {
 		put(t, s, d, event("future", 1000000, "org.example.prod.git.receive", nil, nil))
-		r, err := s.Get(t.Context(), "future")
+		r, err := s.Get(t.Context(), "future", readers.Sources{})
 		if err != nil || !r.Time.Equal(r.Received) {
 			t.Errorf("sent %v, received %v, %v", r.Time, r.Received, err)
 		}

@@ -9,16 +9,37 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/history/readers"
 )
+
+// A sharing is a Store as a bus.Keeper, which gives the messages of some sources alone.
+type sharing struct {
+	*Store
+	among func() readers.Sources
+}
+
+// Keeper gives messages of some sources to whoever has missed them.
+func (s *Store) Keeper(among func() readers.Sources) bus.Keeper { return sharing{s, among} }
+
+// Kept implements bus.Keeper.
+func (k sharing) Kept(ctx context.Context, q bus.KeptQuery, limit int, bytes int64) ([]bus.Kept, error) {
+	return k.keptAmong(ctx, q, k.among(), limit, bytes)
+}
 
 // Kept gives messages to whoever has missed them, by their ids in this history: a Store is a bus.Keeper. A message that
 // the policy has marked, since nobody has proved it, is not given: who trusts us would trust it.
 //
 // Each kind of condition has an index of its own, and is asked for by itself. So an answer costs as much as it holds.
 func (s *Store) Kept(ctx context.Context, q bus.KeptQuery, limit int, bytes int64) ([]bus.Kept, error) {
+	return s.keptAmong(ctx, q, readers.Sources{}, limit, bytes)
+}
+
+func (s *Store) keptAmong(
+	ctx context.Context, q bus.KeptQuery, among readers.Sources, limit int, bytes int64,
+) ([]bus.Kept, error) {
 	var kept []bus.Kept
 	err := s.reader.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		ids, err := keptIDs(tx, q, limit)
+		ids, err := keptIDs(tx, q, among, limit)
 		if err != nil {
 			return err
 		}
@@ -38,15 +59,16 @@ func (s *Store) Kept(ctx context.Context, q bus.KeptQuery, limit int, bytes int6
 }
 
 // keptIDs gives the first ids that q selects, ascending.
-func keptIDs(tx *gorm.DB, q bus.KeptQuery, limit int) ([]int64, error) {
+func keptIDs(tx *gorm.DB, q bus.KeptQuery, among readers.Sources, limit int) ([]int64, error) {
 	var all []int64
+	seen, sources := seen(among)
 	ask := func(asked bool, order, condition string, values ...any) error {
 		if !asked {
 			return nil
 		}
 		var ids []int64
-		err := tx.Raw("SELECT id FROM messages WHERE NOT marked AND "+condition+" ORDER BY "+order+" LIMIT ?",
-			append(values, limit)...).Scan(&ids).Error
+		err := tx.Raw("SELECT id FROM messages WHERE NOT marked AND "+condition+seen+" ORDER BY "+order+" LIMIT ?",
+			append(append(values, sources...), limit)...).Scan(&ids).Error
 		all = append(all, ids...)
 		return err
 	}

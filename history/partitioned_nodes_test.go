@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations"
 )
@@ -180,7 +181,7 @@ func TestPartitionsByChance(t *testing.T) {
 				"": func(r *rapid.T) {
 					prunedWell(r, nodes[0], keep)
 					for id, when := range received {
-						_, err := s.Get(t.Context(), id)
+						_, err := s.Get(t.Context(), id, readers.Sources{})
 						if age := clock.Sub(when); err != nil && age <= keep || err == nil && age > keep+2*day {
 							r.Fatalf("%s of age %v: %v", id, age, err)
 						}

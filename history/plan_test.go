@@ -16,6 +16,7 @@ import (
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -136,9 +137,9 @@ func TestIDsUseIndexes(t *testing.T) {
 		reader := history.NewStore(nil, seen.open(d), time.Now)
 		const id = "2026-00001234"
 		for name, ask := range map[string]func() error{
-			"Get":          func() error { _, err := reader.Get(t.Context(), id); return err },
+			"Get":          func() error { _, err := reader.Get(t.Context(), id, readers.Sources{}); return err },
 			"Place":        func() error { _, err := reader.Place(t.Context(), id); return err },
-			"SelectedByID": func() error { _, err := reader.SelectedByID(t.Context(), id); return err },
+			"SelectedByID": func() error { _, err := reader.SelectedByID(t.Context(), id, readers.Sources{}); return err },
 		} {
 			seen.plans = nil
 			if err := ask(); err != nil || len(seen.plans) == 0 {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
@@ -151,11 +153,23 @@ func (w *scanner) count(c *candidate) {
 	}
 }
 
+// oldest gives when the oldest message was sent of those that may be seen; nil: there is none.
+func (w *scanner) oldest(db *gorm.DB) (*int64, error) {
+	statement := "SELECT min(sent_at) FROM messages"
+	seen, args := w.Among.SQL("source")
+	if seen != "" {
+		statement = "SELECT min(sent_at) FROM (SELECT sent_at FROM messages WHERE " + seen + " ORDER BY sent_at, id LIMIT 1) o"
+	}
+	var oldest *int64
+	err := db.Raw(statement, args...).Scan(&oldest).Error
+	return oldest, err
+}
+
 // finish reads the hits and sets how far the result goes.
 func (w *scanner) finish(ctx context.Context) error {
 	db := w.store.reader.WithContext(ctx)
-	var oldest *int64
-	if err := db.Raw("SELECT min(sent_at) FROM messages").Scan(&oldest).Error; err != nil {
+	oldest, err := w.oldest(db)
+	if err != nil {
 		return err
 	}
 	w.out.Empty = oldest == nil

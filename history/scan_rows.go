@@ -69,6 +69,9 @@ func (w *scanner) statement(size int) (string, []any) {
 		where = append(where, "(k.sent_at, k."+from.id+") < (?, ?)")
 		args = append(args, w.last.SentAt, w.last.ID)
 	}
+	if seen, values := w.seen(from); seen != "" {
+		where, args = append(where, seen), append(args, values...)
+	}
 	args = append(args, size)
 	condition := " WHERE " + strings.Join(where, " AND ")
 	if !from.repeats {
@@ -78,6 +81,18 @@ func (w *scanner) statement(size int) (string, []any) {
 	return "SELECT d.sent_at, d.id, " + factsOf("d.id") + " FROM (SELECT DISTINCT k.sent_at, k." + from.id + " AS id" +
 		" FROM " + from.table + " k" + condition + " ORDER BY k.sent_at DESC, k." + from.id + " DESC LIMIT ?) d" +
 		" ORDER BY d.sent_at DESC, d.id DESC", args
+}
+
+// seen is the condition that a message is among the sources, which the tables of names do not have.
+func (w *scanner) seen(f from) (string, []any) {
+	if f.table == "messages" {
+		return w.Among.SQL("k.source")
+	}
+	condition, args := w.Among.SQL("n.source")
+	if condition == "" {
+		return "", nil
+	}
+	return "EXISTS (SELECT 1 FROM messages n WHERE n.id = k." + f.id + " AND " + condition + " LIMIT 1 OFFSET 0)", args
 }
 
 // factsOf looks the names of a message up. Of a join PostgreSQL believes that it has to look into every partition for

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/history/readers"
 )
 
 // A search reads one index in the order of time, the one with the fewest entries, and checks the other conditions
@@ -84,9 +86,10 @@ func start(tx *gorm.DB, q Query) (*Cursor, error) {
 		return nil, nil
 	}
 	var sent []int64
-	err := tx.Raw("SELECT sent_at FROM messages WHERE id = ?", q.Before).Scan(&sent).Error
+	seen, args := seen(q.Among)
+	err := tx.Raw("SELECT sent_at FROM messages WHERE id = ?"+seen, append([]any{q.Before}, args...)...).Scan(&sent).Error
 	if err == nil && len(sent) == 0 {
-		sent, err = sentBefore(tx, q.Before)
+		sent, err = sentBefore(tx, q)
 	}
 	if err != nil || len(sent) == 0 { // all before it have gone too
 		return &Cursor{}, err
@@ -96,9 +99,20 @@ func start(tx *gorm.DB, q Query) (*Cursor, error) {
 
 // sentBefore gives when the messages were sent that were received just before one that has gone: a rule keeps it for a
 // shorter time. Some of them may have been sent long before, so the newest of several says about where it stood.
-func sentBefore(tx *gorm.DB, id int64) (sent []int64, err error) {
-	err = tx.Raw("SELECT sent_at FROM messages WHERE id < ? ORDER BY id DESC LIMIT 100", id).Scan(&sent).Error
+func sentBefore(tx *gorm.DB, q Query) (sent []int64, err error) {
+	seen, args := seen(q.Among)
+	err = tx.Raw("SELECT sent_at FROM messages WHERE id < ?"+seen+" ORDER BY id DESC LIMIT 100",
+		append([]any{q.Before}, args...)...).Scan(&sent).Error
 	return sent, err
+}
+
+// seen ends a condition on messages: only what may be seen.
+func seen(among readers.Sources) (string, []any) {
+	condition, args := among.SQL("source")
+	if condition == "" {
+		return "", nil
+	}
+	return " AND " + condition, args
 }
 
 // lead gives the index to read: that of the user, the package, the topic or the application, or time alone.
@@ -176,6 +190,9 @@ func match(tx *gorm.DB, q Query, by lookup, read []Cursor) ([]int64, error) {
 	add(q.Topic != "" && !whole(q.Topic), "substr(m.topic, 1, length(CAST(? AS text))) = ?", column(q.Topic),
 		column(q.Topic))
 	add(q.App != "" && by.column != "app", "m.app = ?", key(q.App))
+	if condition, values := q.Among.SQL("m.source"); condition != "" {
+		add(true, condition, values...)
+	}
 	if len(where) == 0 {
 		return ids, nil
 	}

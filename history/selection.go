@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/history/readers"
 )
 
 // A Choice selects by names: a message has one of Any, unless that is empty, and none of None.
@@ -25,6 +26,7 @@ type Selection struct {
 	Packages     Choice
 	Categories   Choice // see Category
 	Topics       Choice // whole topics
+	Among        readers.Sources
 	OldestFirst  bool
 	After        Cursor // only what follows it in the order; zero: from the beginning
 	UpTo         int64  // only ids up to this one, such as Settled gives; 0: all
@@ -82,8 +84,8 @@ func (s *Store) Select(ctx context.Context, sel Selection, skip int64, limit int
 	return found, nil
 }
 
-// SelectedByID returns the message with exactly that id, or ErrNotFound.
-func (s *Store) SelectedByID(ctx context.Context, msgID string) (Selected, error) {
+// SelectedByID returns the message with exactly that id, or ErrNotFound: also for one that is not among the sources.
+func (s *Store) SelectedByID(ctx context.Context, msgID string, among readers.Sources) (Selected, error) {
 	tx := s.reader.WithContext(ctx)
 	var read []Cursor
 	err := tx.Raw("SELECT sent_at, id FROM messages WHERE "+idIn(tx), []string{key(msgID)}).Scan(&read).Error
@@ -94,7 +96,7 @@ func (s *Store) SelectedByID(ctx context.Context, msgID string) (Selected, error
 	if err != nil {
 		return Selected{}, fmt.Errorf("read message: %w", err)
 	}
-	if len(found) == 0 {
+	if len(found) == 0 || !among.Has(found[0].Source) {
 		return Selected{}, ErrNotFound
 	}
 	return found[0], nil

@@ -37,6 +37,9 @@ func (q *selecting) conditions() (where []string, args []any) {
 		add("k."+q.by.id+" <= ?", q.UpTo)
 	}
 	named := q.by.table != "messages"
+	if condition, values := q.fromSources(named); condition != "" {
+		add(condition, values...)
+	}
 	if named && q.among != nil {
 		add("k.category IN ?", q.among)
 	}
@@ -57,6 +60,18 @@ func (q *selecting) conditions() (where []string, args []any) {
 		}
 	}
 	return where, args
+}
+
+// fromSources is the condition that a message is among the sources. The tables of names do not have the source.
+func (q *selecting) fromSources(named bool) (string, []any) {
+	if !named {
+		return q.Among.SQL("k.source")
+	}
+	condition, args := q.Among.SQL("n.source")
+	if condition == "" {
+		return "", nil
+	}
+	return "EXISTS (SELECT 1 FROM messages n WHERE n.id = k." + q.by.id + " AND " + condition + " LIMIT 1 OFFSET 0)", args
 }
 
 // has is the condition that a message has one of the names of l. With OFFSET 0 PostgreSQL looks each message up, and

@@ -9,6 +9,7 @@ import (
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -20,7 +21,7 @@ func TestStandingIsStored(t *testing.T) {
 			Reason: "pkgdb may not send under this topic"}
 		e.Standing, e.Late = want, true
 		put(t, s, d, e, decodable("y", 6, "org.example.prod.git.receive", nil, nil))
-		r, err := s.Get(t.Context(), "x")
+		r, err := s.Get(t.Context(), "x", readers.Sources{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,7 +68,7 @@ func TestLongStandingIsCut(t *testing.T) {
 		e.Standing = bus.Standing{Verdict: bus.Invalid, Signer: "\x00\xff" + strings.Repeat("ü", 5000),
 			Reason: strings.Repeat("why ", 5000)}
 		put(t, s, d, e)
-		r, err := s.Get(t.Context(), "x")
+		r, err := s.Get(t.Context(), "x", readers.Sources{})
 		if err != nil || r.Standing.Verdict != bus.Invalid || len(r.Standing.Signer) > 300 || len(r.Standing.Reason) > 300 {
 			t.Errorf("Get = %d bytes of signer, %d of reason, %v", len(r.Standing.Signer), len(r.Standing.Reason), err)
 		}
@@ -91,7 +92,7 @@ func TestMessageIsTheSameAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			put(t, s, d, &catalogue.Event{Message: m})
-			r, err := s.Get(t.Context(), m.ID)
+			r, err := s.Get(t.Context(), m.ID, readers.Sources{})
 			if err != nil {
 				t.Fatal(err)
 			}

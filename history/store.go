@@ -11,6 +11,7 @@ import (
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/history/partitions"
+	"github.com/notifyd/notifyd/history/readers"
 )
 
 // A Store keeps the history in a database with the current schema. It is safe for concurrent use.
@@ -37,14 +38,14 @@ func NewStore(writer, reader *gorm.DB, now func() time.Time) *Store {
 	return &Store{writer: writer, reader: reader, now: now, reread: make(chan struct{}, 1), patience: 30 * time.Second}
 }
 
-// Get returns the message with that id on a bus, or ErrNotFound.
-func (s *Store) Get(ctx context.Context, msgID string) (Record, error) {
+// Get returns the message with that id on a bus, or ErrNotFound: also for one that is not among the sources.
+func (s *Store) Get(ctx context.Context, msgID string, among readers.Sources) (Record, error) {
 	var row messageRow
 	err := s.reader.WithContext(ctx).Where(idIn(s.reader), []string{key(msgID)}).Take(&row).Error
 	if common := bus.CommonID(msgID); common != "" && errors.Is(err, gorm.ErrRecordNotFound) {
 		err = s.reader.WithContext(ctx).Where(commonIn(s.reader), []string{common}).Take(&row).Error
 	}
-	if errors.Is(err, gorm.ErrRecordNotFound) {
+	if errors.Is(err, gorm.ErrRecordNotFound) || err == nil && !among.Has(row.Source) {
 		return Record{}, ErrNotFound
 	}
 	if err != nil {

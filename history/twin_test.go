@@ -10,6 +10,7 @@ import (
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -70,7 +71,7 @@ func TestOneMessageFromTwoBuses(t *testing.T) {
 					t.Errorf("kept %q, want %q", got, c.kept)
 				}
 				for form, id := range forms {
-					r, err := s.Get(t.Context(), id)
+					r, err := s.Get(t.Context(), id, readers.Sources{})
 					if err != nil || !strings.HasPrefix(c.kept[1:], "="+string(r.Payload)) || r.ClaimedID != "" {
 						t.Errorf("by the id %s is found %q under %q, %v", form, r.Payload, r.MsgID, err)
 					}
@@ -97,7 +98,7 @@ func TestACopyThatProvesMoreCounts(t *testing.T) {
 						t.Errorf("step %d: the window says %v, the history %v", i, seen, outcome.Fate)
 					}
 				}
-				r, err := s.Get(t.Context(), forms["b"])
+				r, err := s.Get(t.Context(), forms["b"], readers.Sources{})
 				if err != nil || r.Standing.Verdict != verdicts[want] || r.MsgID != forms["y"] {
 					t.Errorf("kept is %s, %s, %v", r.MsgID, r.Standing.Verdict, err)
 				}

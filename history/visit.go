@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
@@ -24,7 +25,8 @@ type Visitor interface {
 
 // A VisitQuery says what a Visit reads.
 type VisitQuery struct {
-	Since, Until time.Time                           // Since inclusive, Until exclusive
+	Since, Until time.Time // Since inclusive, Until exclusive
+	Among        readers.Sources
 	Most         int                                 // visit no more than this many; 0: no bound
 	Describe     func(*bus.Message) *catalogue.Event // as in ScanQuery
 }
@@ -34,7 +36,7 @@ type VisitQuery struct {
 // there are more.
 func (s *Store) Visit(ctx context.Context, q VisitQuery, v Visitor) (all bool, err error) {
 	w := &visiting{VisitQuery: q, visitor: v, scanner: scanner{store: s, facts: newFacts(), keys: v.Keys(keyFields...)}}
-	w.scanner.Since, w.last = q.Since, Cursor{SentAt: q.Until.UnixMicro()}
+	w.scanner.Since, w.scanner.Among, w.last = q.Since, q.Among, Cursor{SentAt: q.Until.UnixMicro()}
 	if w.keys != nil && len(w.keys) == 0 {
 		return true, nil
 	}

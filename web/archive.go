@@ -3,6 +3,8 @@ package web
 import (
 	"net/http"
 	"strings"
+
+	"github.com/notifyd/notifyd/history/readers"
 )
 
 // An Archive is the history for programs, as datagrepper serves it: see the package web/datagrepper.
@@ -48,6 +50,7 @@ func serveArchive(req *request) error {
 	if !req.limits.archive.allow(req.limitKey()) {
 		return fail(http.StatusTooManyRequests, "That was a lot at once. Wait a minute, then go on.")
 	}
-	http.StripPrefix(archivePath, req.Archive.Handler).ServeHTTP(req.w, req.r)
+	r := req.r.WithContext(readers.With(req.r.Context(), req.seen()))
+	http.StripPrefix(archivePath, req.Archive.Handler).ServeHTTP(req.w, r)
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rulespec"
 )
@@ -13,7 +14,7 @@ import (
 func (s *testSite) deliver(user string, f prefs.Filter, message string) {
 	s.t.Helper()
 	ctx := s.t.Context()
-	r, err := s.history.Get(ctx, message)
+	r, err := s.history.Get(ctx, message, readers.Sources{})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rulespec"
@@ -47,6 +48,7 @@ func listMessages(req *request) error {
 	}
 	found, err := req.History.Search(req.r.Context(), history.Query{
 		Package: p.Package, User: person, App: p.App, Topic: p.Topic, Before: max(before, 0), Limit: messagesPage,
+		Among: req.seen(),
 	})
 	if err != nil {
 		return err
@@ -143,6 +145,17 @@ func (req *request) describe(e *catalogue.Event) messageView {
 	return p
 }
 
+// seen returns of which sources the visitor may see messages.
+func (req *request) seen() readers.Sources {
+	switch {
+	case req.Readers == nil:
+		return readers.Sources{}
+	case req.user.ID == 0:
+		return req.Readers(nil)
+	}
+	return req.Readers(&req.user)
+}
+
 // event decodes a stored message again and describes it by the catalogue, as the router does with a new one.
 func (req *request) event(r history.Record) (*catalogue.Event, error) {
 	m, err := r.Message()
@@ -157,7 +170,7 @@ func (req *request) messageRecord(id string) (history.Record, error) {
 	if id == "" || len(id) > bus.MaxTopic {
 		return history.Record{}, prefs.ErrNotFound
 	}
-	r, err := req.History.Get(req.r.Context(), id)
+	r, err := req.History.Get(req.r.Context(), id, req.seen())
 	if errors.Is(err, history.ErrNotFound) {
 		return history.Record{}, fail(404, "There is no such message, or it is older than what is kept.")
 	}

@@ -86,7 +86,7 @@ func (req *request) preview(ctx context.Context, d draft) (previewView, error) {
 func (req *request) query(filter history.Filter, before history.Cursor) history.ScanQuery {
 	days := req.lastDays(before)
 	return history.ScanQuery{
-		Filter: filter, Since: days[0], Days: days, Before: before, Describe: req.Describe,
+		Filter: filter, Since: days[0], Days: days, Before: before, Describe: req.Describe, Among: req.seen(),
 		Hits: previewHits, Most: req.previewMost,
 	}
 }

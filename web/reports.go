@@ -80,7 +80,7 @@ func showReport(req *request) error {
 	if feed {
 		return req.reportFeed(r)
 	}
-	earlier, err := req.Reports.Desk.Earlier(req.r.Context(), r, linkedWindows)
+	earlier, err := req.Reports.Desk.Earlier(req.r.Context(), r, req.seen(), linkedWindows)
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (req *request) windowOf(r *report.Report, day string) (start time.Time, err
 		return start, fail(http.StatusNotFound, "There is no report of this time: it has not begun.")
 	}
 	if !start.Equal(current) { // only of what is kept, so that nobody asks for thousands of empty ones
-		earlier, err := req.Reports.Desk.Earlier(req.r.Context(), r, report.MaxEarlier)
+		earlier, err := req.Reports.Desk.Earlier(req.r.Context(), r, req.seen(), report.MaxEarlier)
 		if err != nil {
 			return start, err
 		}
@@ -136,7 +136,7 @@ func (req *request) windowOf(r *report.Report, day string) (start time.Time, err
 
 // reportOf makes a report, or finds it, and puts what keeps it from that into words.
 func (req *request) reportOf(r *report.Report, start time.Time) (*report.Result, error) {
-	made, err := req.Reports.Desk.Window(req.r.Context(), r, start)
+	made, err := req.Reports.Desk.Window(req.r.Context(), r, req.seen(), start)
 	switch {
 	case errors.Is(err, report.ErrBusy):
 		req.w.Header().Set("Retry-After", "30")
@@ -152,7 +152,7 @@ func (req *request) reportOf(r *report.Report, start time.Time) (*report.Result,
 
 // reportFeed serves the feed of a report: an entry for each window that is over.
 func (req *request) reportFeed(r *report.Report) error {
-	earlier, err := req.Reports.Desk.Earlier(req.r.Context(), r, feedEntries)
+	earlier, err := req.Reports.Desk.Earlier(req.r.Context(), r, req.seen(), feedEntries)
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func (req *request) reportFeed(r *report.Report) error {
 	h.Set("ETag", tag)
 	h.Set("Last-Modified", current.UTC().Format(http.TimeFormat))
 	h.Set("Cache-Control", "max-age=300")
-	if !req.Reports.Public {
+	if !req.Reports.Public || req.user.ID != 0 { // who is signed in may see more than others
 		h.Set("Cache-Control", "private, max-age=300")
 	}
 	if known(req.r.Header.Values("If-None-Match"), tag) {

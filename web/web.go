@@ -51,6 +51,7 @@ import (
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
@@ -91,6 +92,10 @@ type Options struct {
 
 	Archive *Archive // the history for programs; nil: there is none
 	Reports *Reports // nil: nobody may read them
+
+	// Readers returns of which sources somebody may see messages; nil stands for visitors who are not signed in. Without
+	// the function everybody may see all.
+	Readers func(*prefs.User) readers.Sources
 
 	// KeepLinks reports whether a message whose sender is not proved keeps its link; nil: it does not.
 	KeepLinks func() bool

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/migrations/migratest"
 )
 
@@ -18,7 +19,7 @@ func TestBuiltInOnRealMessages(t *testing.T) {
 		"badges":        {"Something on your mind"},
 	} {
 		r := builtIn(t, name)
-		result, err := a.desk().Make(t.Context(), r, monday, monday.AddDate(0, 0, 7))
+		result, err := a.desk().Make(t.Context(), r, readers.Sources{}, monday, monday.AddDate(0, 0, 7))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/notifyd/notifyd/history/readers"
 )
 
 // The bounds on what visitors may cost.
@@ -48,6 +50,7 @@ type Desk struct {
 type window struct {
 	report *Report
 	since  int64
+	among  string // the key of the sources
 }
 
 type kept struct {
@@ -66,13 +69,16 @@ func NewDesk(c Config) *Desk {
 	return &Desk{maker: maker{c}, runs: make(chan struct{}, mostRuns), kept: map[window]*kept{}}
 }
 
-// Make makes a report of any time now. The window before, for comparison, is as long as this one.
-func (d *Desk) Make(ctx context.Context, r *Report, since, until time.Time) (*Result, error) {
+// Make makes a report of any time now, of the messages of some sources. The window before, for comparison, is as long
+// as this one.
+func (d *Desk) Make(
+	ctx context.Context, r *Report, among readers.Sources, since, until time.Time,
+) (*Result, error) {
 	before := since.Add(since.Sub(until))
 	if start := r.Window.Start(since, r.Zone); start.Equal(since) && r.Window.Next(start, 1, r.Zone).Equal(until) {
 		before = r.Window.Next(start, -1, r.Zone)
 	}
-	return d.make(ctx, r, since, until, before)
+	return d.make(ctx, r, among, since, until, before)
 }
 
 // Latest gives the beginning of the window that is under way, and of the last one that is over.
@@ -83,8 +89,10 @@ func (d *Desk) Latest(r *Report) (current, finished time.Time) {
 
 // Earlier gives the beginnings of the windows that are over and of which there are messages, the latest first, at most
 // so many.
-func (d *Desk) Earlier(ctx context.Context, r *Report, most int) (starts []time.Time, err error) {
-	begins, err := d.begins(ctx)
+func (d *Desk) Earlier(
+	ctx context.Context, r *Report, among readers.Sources, most int,
+) (starts []time.Time, err error) {
+	begins, err := d.begins(ctx, among)
 	if err != nil || begins.IsZero() {
 		return nil, err
 	}
@@ -99,15 +107,16 @@ func (d *Desk) Earlier(ctx context.Context, r *Report, most int) (starts []time.
 	return starts, nil
 }
 
-// Window gives the report of the window that begins at start, for a visitor: made now, or some time ago.
-func (d *Desk) Window(ctx context.Context, r *Report, start time.Time) (*Result, error) {
+// Window gives the report of the window that begins at start, for a visitor who may see the messages of some sources:
+// made now, or some time ago for somebody who may see the same.
+func (d *Desk) Window(ctx context.Context, r *Report, among readers.Sources, start time.Time) (*Result, error) {
 	if !r.Window.Start(start, r.Zone).Equal(start) {
 		return nil, ErrNoWindow
 	}
 	for {
-		k, mine := d.take(window{r, start.UnixMicro()})
+		k, mine := d.take(window{r, start.UnixMicro(), among.Key()})
 		if mine {
-			d.fill(ctx, k, r, start)
+			d.fill(ctx, k, r, among, start)
 		}
 		select {
 		case <-k.made:
@@ -157,7 +166,7 @@ func (d *Desk) drop() {
 }
 
 // fill makes what is kept. A visitor who leaves does not stop it: others may wait for it.
-func (d *Desk) fill(ctx context.Context, k *kept, r *Report, start time.Time) {
+func (d *Desk) fill(ctx context.Context, k *kept, r *Report, among readers.Sources, start time.Time) {
 	defer close(k.made)
 	wait := time.NewTimer(mostWait)
 	defer wait.Stop()
@@ -176,7 +185,8 @@ func (d *Desk) fill(ctx context.Context, k *kept, r *Report, start time.Time) {
 	began := d.Now()
 	bounded := maker{d.Config}
 	bounded.Most = mostRead
-	k.result, k.err = bounded.make(ctx, r, start, r.Window.Next(start, 1, r.Zone), r.Window.Next(start, -1, r.Zone))
+	k.result, k.err = bounded.make(ctx, r, among, start, r.Window.Next(start, 1, r.Zone),
+		r.Window.Next(start, -1, r.Zone))
 	if errors.Is(k.err, context.DeadlineExceeded) {
 		k.err = ErrSlow
 		k.until = d.Now().Add(freshFailed)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/history/report"
 	"github.com/notifyd/notifyd/migrations/migratest"
 )
@@ -19,7 +20,7 @@ func TestDeskMakesOnce(t *testing.T) {
 	desk, r := a.desk(), builtIn(t, "this-week")
 	left, leave := context.WithCancel(t.Context())
 	leave()
-	if _, err := desk.Window(left, r, monday); err == nil {
+	if _, err := desk.Window(left, r, readers.Sources{}, monday); err == nil {
 		t.Log("the one who left was quick")
 	}
 	var all sync.WaitGroup
@@ -27,7 +28,7 @@ func TestDeskMakesOnce(t *testing.T) {
 	for i := range made {
 		all.Go(func() {
 			var err error
-			if made[i], err = desk.Window(t.Context(), r, monday); err != nil {
+			if made[i], err = desk.Window(t.Context(), r, readers.Sources{}, monday); err != nil {
 				t.Error(err)
 			}
 		})
@@ -38,15 +39,15 @@ func TestDeskMakesOnce(t *testing.T) {
 			t.Fatalf("%p and %p: %+v", m, made[0], m)
 		}
 	}
-	if _, err := desk.Window(t.Context(), r, monday.Add(time.Hour)); err == nil {
+	if _, err := desk.Window(t.Context(), r, readers.Sources{}, monday.Add(time.Hour)); err == nil {
 		t.Error("a time that is no beginning is taken")
 	}
 	a.now = a.now.Add(time.Hour)
-	again, err := desk.Window(t.Context(), r, monday)
+	again, err := desk.Window(t.Context(), r, readers.Sources{}, monday)
 	if err != nil || again == made[0] {
 		t.Errorf("an hour later: %p, %v", again, err)
 	}
-	starts, err := desk.Earlier(t.Context(), r, 10)
+	starts, err := desk.Earlier(t.Context(), r, readers.Sources{}, 10)
 	if err != nil || len(starts) != 3 || !starts[0].Equal(monday) {
 		t.Errorf("%v, %v", starts, err)
 	}
@@ -59,12 +60,12 @@ func TestDeskShowsNoOldEnd(t *testing.T) {
 	builds(a)
 	desk, r := a.desk(), builtIn(t, "this-week")
 	a.now = monday.AddDate(0, 0, 7).Add(-10 * time.Second)
-	before, err := desk.Window(t.Context(), r, monday)
+	before, err := desk.Window(t.Context(), r, readers.Sources{}, monday)
 	if err != nil || before.Finished || before.Title != "This week" {
 		t.Fatalf("%+v, %v", before, err)
 	}
 	a.now = a.now.Add(10 * time.Second)
-	after, err := desk.Window(t.Context(), r, monday)
+	after, err := desk.Window(t.Context(), r, readers.Sources{}, monday)
 	if err != nil || !after.Finished || after.Title != "The week" {
 		t.Errorf("%+v, %v", after, err)
 	}

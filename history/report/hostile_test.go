@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/history/report"
 	"github.com/notifyd/notifyd/migrations/migratest"
 	"github.com/notifyd/notifyd/rulespec"
@@ -41,7 +42,7 @@ template:
 `)
 	usual := parse(t, strings.Split(r.Source, "template:")[0])
 	for _, r := range []*report.Report{r, usual} {
-		made, err := a.desk().Make(t.Context(), r, monday, monday.AddDate(0, 0, 7))
+		made, err := a.desk().Make(t.Context(), r, readers.Sources{}, monday, monday.AddDate(0, 0, 7))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +110,7 @@ func TestTemplateIsBounded(t *testing.T) {
 	builds(a)
 	r := parse(t, "report: x\ntitle: X\nsections: [{title: A, group: actor}]\ntemplate:\n  text: |\n    "+
 		`{{.Title}}: {{range .Sections}}{{range .Rows}}{{pad .Name 8}}{{.Count}} {{.Change}}; {{end}}{{.Others}}{{end}}`)
-	made, err := a.desk().Make(t.Context(), r, monday, monday.AddDate(0, 0, 7))
+	made, err := a.desk().Make(t.Context(), r, readers.Sources{}, monday, monday.AddDate(0, 0, 7))
 	if err != nil {
 		t.Fatal(err)
 	}

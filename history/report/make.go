@@ -9,6 +9,7 @@ import (
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -31,15 +32,17 @@ type Config struct {
 // maker makes results.
 type maker struct{ Config }
 
-// make makes the report of the messages sent since a time and until another.
-func (m *maker) make(ctx context.Context, r *Report, since, until, before time.Time) (*Result, error) {
+// make makes the report of the messages of some sources that were sent since a time and until another.
+func (m *maker) make(
+	ctx context.Context, r *Report, among readers.Sources, since, until, before time.Time,
+) (*Result, error) {
 	now := m.Now()
 	out := &Result{Name: r.Name, Title: r.Title, About: r.About, Since: since, Until: until, Zone: r.Zone.String(),
 		Made: now.UTC(), Finished: !until.After(now), zone: r.Zone, report: r}
 	if out.Finished {
 		out.Title = over(r.Title)
 	}
-	begins, err := m.begins(ctx)
+	begins, err := m.begins(ctx, among)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +51,7 @@ func (m *maker) make(ctx context.Context, r *Report, since, until, before time.T
 	}
 	out.empty = begins.IsZero()
 	out.Compared = !begins.IsZero() && !begins.After(before)
-	found, all, err := m.collect(ctx, r, since, until, false)
+	found, all, err := m.collect(ctx, r, among, since, until, false)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +62,7 @@ func (m *maker) make(ctx context.Context, r *Report, since, until, before time.T
 		if elapsed := now.Sub(since); !out.Finished && elapsed > 0 && before.Add(elapsed).Before(since) {
 			end = before.Add(elapsed) // so much of the window before as there is of this one
 		}
-		if earlier, all, err = m.collect(ctx, r, before, end, true); err != nil {
+		if earlier, all, err = m.collect(ctx, r, among, before, end, true); err != nil {
 			return nil, err
 		}
 		if out.Before, out.Compared = earlier.counted, all; !all {
@@ -77,8 +80,8 @@ func (m *maker) make(ctx context.Context, r *Report, since, until, before time.T
 }
 
 // begins gives the time of the oldest message; zero where there is none.
-func (m *maker) begins(ctx context.Context) (time.Time, error) {
-	oldest, err := m.Store.Select(ctx, history.Selection{OldestFirst: true}, 0, 1)
+func (m *maker) begins(ctx context.Context, among readers.Sources) (time.Time, error) {
+	oldest, err := m.Store.Select(ctx, history.Selection{OldestFirst: true, Among: among}, 0, 1)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("find the beginning of the history: %w", err)
 	}
@@ -89,7 +92,7 @@ func (m *maker) begins(ctx context.Context) (time.Time, error) {
 }
 
 func (m *maker) collect(
-	ctx context.Context, r *Report, since, until time.Time, counting bool,
+	ctx context.Context, r *Report, among readers.Sources, since, until time.Time, counting bool,
 ) (c *collector, all bool, err error) {
 	var dir rulespec.Directory
 	if m.Directory != nil {
@@ -98,7 +101,9 @@ func (m *maker) collect(
 	if c, err = newCollector(r, rulespec.Env{}, dir, counting); err != nil {
 		return nil, false, fmt.Errorf("report %s: %w", r.Name, err)
 	}
-	all, err = m.Store.Visit(ctx, history.VisitQuery{Since: since, Until: until, Most: m.Most, Describe: m.Describe}, c)
+	all, err = m.Store.Visit(ctx, history.VisitQuery{
+		Since: since, Until: until, Among: among, Most: m.Most, Describe: m.Describe,
+	}, c)
 	if err != nil {
 		return nil, false, fmt.Errorf("report %s: %w", r.Name, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/history/report"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
@@ -76,7 +77,7 @@ func TestOwnerChanges(t *testing.T) {
 		commit("wok", body{"dead.package": body{"insertions": 0, "deletions": 1}})
 		commit("lid", body{"lid.spec": body{"additions": 1}})
 
-		r, err := a.desk().Make(t.Context(), builtIn(t, "owner-changes"), monday, monday.AddDate(0, 0, 7))
+		r, err := a.desk().Make(t.Context(), builtIn(t, "owner-changes"), readers.Sources{}, monday, monday.AddDate(0, 0, 7))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +111,7 @@ func TestBadges(t *testing.T) {
 			body{"old_rank": old, "person": body{"nickname": who, "rank": 3}}))
 	}
 	a.keep(a.message(at, "org.fedoraproject.prod.fedbadges.person.login.first", body{"user": body{"username": "carol"}}))
-	r, err := a.desk().Make(t.Context(), builtIn(t, "badges"), monday, monday.AddDate(0, 0, 7))
+	r, err := a.desk().Make(t.Context(), builtIn(t, "badges"), readers.Sources{}, monday, monday.AddDate(0, 0, 7))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@
 //
 //	set, err := report.Load(nil, env)               // the reports
 //	desk := report.NewDesk(report.Config{...})      // who makes them
-//	result, err := desk.Make(ctx, set.Find("this-week"), since, until)
+//	result, err := desk.Make(ctx, set.Find("this-week"), readers.Sources{}, since, until)
 //	fmt.Print(result.Text())
 //
 // # What always holds

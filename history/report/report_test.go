@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/history/report"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
@@ -55,7 +56,7 @@ func TestCounts(t *testing.T) {
 	migratest.Each(t, func(t *testing.T, db *migrations.DB) {
 		a := newArchive(t, db)
 		builds(a)
-		r, err := a.desk().Make(t.Context(), parse(t, builders), monday, monday.AddDate(0, 0, 7))
+		r, err := a.desk().Make(t.Context(), parse(t, builders), readers.Sources{}, monday, monday.AddDate(0, 0, 7))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,14 +96,14 @@ func TestCounts(t *testing.T) {
 func TestOldNames(t *testing.T) {
 	a := newArchive(t, migratest.Copy(t))
 	builds(a)
-	want, err := a.desk().Make(t.Context(), builtIn(t, "this-week"), monday, monday.AddDate(0, 0, 7))
+	want, err := a.desk().Make(t.Context(), builtIn(t, "this-week"), readers.Sources{}, monday, monday.AddDate(0, 0, 7))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := a.db.Writer.Exec("DELETE FROM message_facts WHERE message_id % 2 = 0").Error; err != nil {
 		t.Fatal(err)
 	}
-	got, err := a.desk().Make(t.Context(), builtIn(t, "this-week"), monday, monday.AddDate(0, 0, 7))
+	got, err := a.desk().Make(t.Context(), builtIn(t, "this-week"), readers.Sources{}, monday, monday.AddDate(0, 0, 7))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +116,7 @@ func TestOldNames(t *testing.T) {
 func TestHistoryThatBeginsLate(t *testing.T) {
 	a := newArchive(t, migratest.Copy(t))
 	r := parse(t, builders)
-	made, err := a.desk().Make(t.Context(), r, monday, monday.AddDate(0, 0, 7))
+	made, err := a.desk().Make(t.Context(), r, readers.Sources{}, monday, monday.AddDate(0, 0, 7))
 	if err != nil || made.Counted != 0 || made.Compared {
 		t.Errorf("of nothing: %+v, %v", made, err)
 	}
@@ -127,7 +128,7 @@ func TestHistoryThatBeginsLate(t *testing.T) {
 	if err := a.db.Writer.Exec("DELETE FROM messages WHERE sent_at < ?", first).Error; err != nil {
 		t.Fatal(err)
 	}
-	if made, err = a.desk().Make(t.Context(), r, monday, monday.AddDate(0, 0, 7)); err != nil {
+	if made, err = a.desk().Make(t.Context(), r, readers.Sources{}, monday, monday.AddDate(0, 0, 7)); err != nil {
 		t.Fatal(err)
 	}
 	said, err := made.Text()

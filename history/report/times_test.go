@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/migrations/migratest"
 )
 
@@ -28,7 +29,7 @@ sections:
   - {title: C, group: hour}
   - {title: D, group: 'weekday + " " + hour', sort: name}
 `)
-	made, err := a.desk().Make(t.Context(), r, monday, monday.AddDate(0, 0, 7))
+	made, err := a.desk().Make(t.Context(), r, readers.Sources{}, monday, monday.AddDate(0, 0, 7))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func TestAllDaysOfAMonth(t *testing.T) {
 	}
 	r := parse(t, "report: days\ntitle: Days\nwindow: month\nsections: [{title: A, group: day}]\n")
 	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-	made, err := a.desk().Make(t.Context(), r, start, start.AddDate(0, 1, 0))
+	made, err := a.desk().Make(t.Context(), r, readers.Sources{}, start, start.AddDate(0, 1, 0))
 	if err != nil || len(made.Sections[0].Rows) != 31 || made.Sections[0].Rows[30].Name != "2026-03-31" {
 		t.Errorf("%+v, %v", made, err)
 	}
@@ -70,7 +71,7 @@ func TestLongNamesAreWhole(t *testing.T) {
 	long := "https://bodhi.example.org/updates/FEDORA-2026-0123456789"
 	a.keep(a.message(monday, "org.example.prod.wiki.article.edit", map[string]any{"user": "alice", "title": long}))
 	r := parse(t, "report: long\ntitle: Long\nsections: [{title: A, group: msg.title}]\n")
-	made, err := a.desk().Make(t.Context(), r, monday, monday.AddDate(0, 0, 7))
+	made, err := a.desk().Make(t.Context(), r, readers.Sources{}, monday, monday.AddDate(0, 0, 7))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,6 +31,7 @@ import (
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
@@ -48,6 +49,9 @@ type Options struct {
 	// Origins are the origins whose pages may read the answers (CORS), as regular expressions of the whole origin.
 	Origins []string
 	Private bool // only people who are signed in reach the handler: then no other page may read the answers
+	// Public returns of which sources everybody may see messages; nil: of all. A request whose context
+	// names some (readers.With) has those.
+	Public func() readers.Sources
 }
 
 // The bounds of one request, and of all.
@@ -134,12 +138,23 @@ type request struct {
 	r   *http.Request
 	ctx context.Context
 	values
-	v2 bool
+	among readers.Sources // of these sources messages may be seen
+	v2    bool
+}
+
+// sources returns of which sources a request may be told.
+func (s *server) sources(r *http.Request) readers.Sources {
+	among, said := readers.From(r.Context())
+	if !said && s.Public != nil {
+		return s.Public()
+	}
+	return among
 }
 
 // ServeHTTP implements http.Handler.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	req := &request{server: s, w: w, r: r, values: parseValues(r.URL.RawQuery), v2: strings.HasPrefix(r.URL.Path, "/v2/")}
+	req := &request{server: s, w: w, r: r, values: parseValues(r.URL.RawQuery), among: s.sources(r),
+		v2: strings.HasPrefix(r.URL.Path, "/v2/")}
 	s.cors(w, r)
 	serve := s.route(r.URL.Path)
 	switch {
@@ -208,7 +223,7 @@ func (req *request) read(serve func(*request) error) {
 
 // messagecount answers /messagecount, which is JSON whatever the client asks for.
 func (req *request) messagecount() error {
-	n, err := req.totals.count(req.ctx, req.History, history.Selection{})
+	n, err := req.totals.count(req.ctx, req.History, history.Selection{Among: req.among})
 	if err != nil {
 		return err
 	}
@@ -227,7 +242,7 @@ func (req *request) id() error {
 	if err != nil {
 		return err
 	}
-	found, err := req.History.SelectedByID(req.ctx, id)
+	found, err := req.History.SelectedByID(req.ctx, id, req.among)
 	if err != nil {
 		return err
 	}

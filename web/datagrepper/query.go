@@ -97,7 +97,8 @@ func (req *request) query() (q query, err error) {
 
 // selection reads the names that the messages must have, and must not have.
 func (req *request) selection() history.Selection {
-	sel := history.Selection{Users: req.choice("user"), Packages: req.choice("package"), Topics: req.choice("topic"),
+	sel := history.Selection{Among: req.among,
+		Users: req.choice("user"), Packages: req.choice("package"), Topics: req.choice("topic"),
 		Categories: req.choice("category")}
 	if !req.Old {
 		sel.Actors = req.choice("agent")

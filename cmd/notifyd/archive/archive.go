@@ -14,6 +14,7 @@ import (
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/history/readers"
 )
 
 // An Archive knows what was sent while nobody listened.
@@ -49,7 +50,7 @@ func (h History) Each(ctx context.Context, since, until time.Time, wanted func(*
 		q.Before = page.Next
 	}
 	for _, id := range slices.Backward(ids) {
-		r, err := h.Store.Get(ctx, id)
+		r, err := h.Store.Get(ctx, id, readers.Sources{})
 		if errors.Is(err, history.ErrNotFound) {
 			continue // pruned meanwhile
 		}

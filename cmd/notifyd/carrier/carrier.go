@@ -44,6 +44,7 @@ type Config struct {
 	Holder   string // by which this process holds the bookmark
 	// While runs run whenever this node is the one that works for the bridge. Nil: there is one node.
 	While func(ctx context.Context, run func(context.Context) error) error
+	May   func(source string) bool // whether messages of a source may be handed on; nil: they may
 	Now   func() time.Time
 	Log   *slog.Logger
 }

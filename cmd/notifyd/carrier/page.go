@@ -73,7 +73,7 @@ func (c *Carrier) page(ctx context.Context, heads []history.Heading) (
 func (c *Carrier) unwanted(h history.Heading) string {
 	choice := c.Open.Choice
 	switch {
-	case c.notFrom[h.Source]:
+	case c.notFrom[h.Source], c.May != nil && !c.May(h.Source):
 		return skippedSource
 	case h.Refuted:
 		return skippedRefuted

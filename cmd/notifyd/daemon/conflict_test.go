@@ -14,6 +14,7 @@ import (
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/trust"
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
@@ -196,7 +197,7 @@ func TestContradiction(t *testing.T) {
 		if ids := to.parcels; ids[0].ID == ids[1].ID || ids[1].ID == ids[2].ID || ids[1].Manage != ids[0].Manage {
 			t.Errorf("parcels %+v", ids)
 		}
-		record, err := r.history.Get(t.Context(), "x")
+		record, err := r.history.Get(t.Context(), "x", readers.Sources{})
 		if err != nil || record.Standing.Verdict != bus.Trusted || !strings.Contains(string(record.Payload), `"abc"`) {
 			t.Errorf("history has %+v, %v", record, err)
 		}
@@ -318,7 +319,7 @@ func TestForgeryOfASignedMessage(t *testing.T) {
 				if got := strings.ReplaceAll(owed(t, r), m.ID, "x"); got != want {
 					t.Errorf("owed: %s; want %s", got, want)
 				}
-				record, err := r.history.Get(t.Context(), m.ID)
+				record, err := r.history.Get(t.Context(), m.ID, readers.Sources{})
 				if err != nil || record.Standing.Verdict != bus.Signed || string(record.Payload) != string(genuine.Payload) {
 					t.Errorf("the history has %s %s, %v", record.Standing.Words(), record.Payload, err)
 				}
@@ -370,7 +371,7 @@ func TestForgeryAtTwoNodes(t *testing.T) {
 		}
 		for i := range messages {
 			id := fmt.Sprint("m", i)
-			record, err := r.history.Get(t.Context(), id)
+			record, err := r.history.Get(t.Context(), id, readers.Sources{})
 			if err != nil || record.Standing.Verdict != bus.Trusted || states[id] != outbox.Waiting {
 				t.Errorf("%s: the history has %s, the delivery is %q, %v", id, record.Standing.Words(), states[id], err)
 			}

@@ -27,6 +27,7 @@ type metrics struct {
 	routeErrors  *failures
 	messages     prometheus.Counter
 	matches      prometheus.Counter
+	unreadable   *prometheus.CounterVec
 	matchSeconds prometheus.Histogram
 	routeSeconds *prometheus.HistogramVec // by step
 	filterCount  *prometheus.GaugeVec
@@ -72,6 +73,8 @@ func newMetrics(version string) *metrics {
 			"Batches that the database did not take and that were tried again.")},
 		messages: register.counter("messages_routed_total", "Messages committed to history."),
 		matches:  register.counter("matches_total", "Deliveries owed because a filter matched."),
+		unreadable: register.counters("matches_unreadable_total",
+			"Filters that matched and got nothing, because their owner may not see messages of the source.", "source"),
 		matchSeconds: register.NewHistogram(prometheus.HistogramOpts{
 			Name: "notifyd_match_duration_seconds", Help: "Time to find the filters that one message matches.",
 			Buckets: prometheus.ExponentialBuckets(1e-6, 4, 12),

@@ -159,7 +159,8 @@ func (s *Service) openRouter(ctx context.Context) error {
 	seldom := newSeldom(s.env.Now, s.log)
 	s.router = &router{
 		db: s.db.Writer, subscriptions: s.prefs.Subscriptions, history: s.history, outbox: s.outbox, describer: s.describer,
-		verifier: s.trust.Load, directory: s.watcher.Load, links: links, holes: s.holes, metrics: s.metrics,
+		verifier: s.trust.Load, directory: s.watcher.Load, readers: s.readers, mayRead: s.mayRead,
+		links: links, holes: s.holes, metrics: s.metrics,
 		now: s.env.Now, log: s.log, paces: s.silences.Watch,
 		outputs: s.outputs(seldom), carriers: s.carriers,
 		dedup: bus.NewDedupWindow(dedupIDs), seldom: seldom, cold: make(chan *rules.Index, 1),

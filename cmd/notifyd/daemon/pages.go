@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"gorm.io/gorm"
@@ -13,6 +14,7 @@ import (
 	"github.com/notifyd/notifyd/backends"
 	backendall "github.com/notifyd/notifyd/backends/all"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/reports"
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/history/report"
 	"github.com/notifyd/notifyd/internal/watch"
 	"github.com/notifyd/notifyd/outbox"
@@ -50,7 +52,8 @@ func (s *Service) mailReports(ctx context.Context) error {
 		info = &backends.Info{} // nothing is mailed: openReports has seen to it
 	}
 	mailer := reports.Mailer{Mail: set.Mail, Set: s.reports.Load, Desk: s.desk, DB: s.db.Writer, Outbox: s.outbox,
-		Email: *info, Now: s.env.Now, Log: s.log}
+		Public: s.publicSources,
+		Email:  *info, Now: s.env.Now, Log: s.log}
 	if set.Readers == reports.Everybody { // those who get the mail may have no account
 		mailer.BaseURL = s.settings.Web.manage()
 	}
@@ -86,11 +89,11 @@ func knows(set *report.Set) func(name string) bool {
 
 // reportPages are the pages of reports; nil: nobody may read them.
 func (s *Service) reportPages() *web.Reports {
-	readers := s.settings.Reports.Readers
-	if readers == reports.Nobody {
+	who := s.settings.Reports.Readers
+	if who == reports.Nobody {
 		return nil
 	}
-	return &web.Reports{Set: s.reports.Load, Desk: s.desk, Public: readers == reports.Everybody}
+	return &web.Reports{Set: s.reports.Load, Desk: s.desk, Public: who == reports.Everybody}
 }
 
 // openPages opens the ports of the pages and of the operators' endpoints.
@@ -122,6 +125,7 @@ func (s *Service) openPages(ctx context.Context) error {
 		KnowsKind:      s.describer.knowsKind,
 		KindName:       s.describer.kindName,
 		Backends:       s.infos(),
+		Readers:        s.seenBy,
 		KeepLinks:      func() bool { return s.trust.Load().Links() },
 		Archive:        archive,
 		Reports:        s.reportPages(),
@@ -173,3 +177,37 @@ func (s *Service) authorize(r *http.Request) (address string, err error) {
 	}
 	return web.FeedAddress(user.ID), nil
 }
+
+// readers returns the policy about who may see messages, as last configured.
+func (s *Service) readers() *readers.Policy { return s.tuned.Load().readers }
+
+// readerOf is what is known of a person, for that policy: the groups of their name on the bus, by the directory.
+func (s *Service) readerOf(user prefs.User) readers.Reader {
+	r := readers.Reader{Member: true}
+	dir := s.watcher.Load()
+	if name := user.Name; name != "" && dir != nil {
+		groups := dir.Groups(name)
+		r.In = func(group string) bool { return slices.Contains(groups, group) }
+	}
+	return r
+}
+
+// seenBy returns of which sources somebody may see messages; nil: somebody who is not signed in.
+func (s *Service) seenBy(user *prefs.User) readers.Sources {
+	if user == nil {
+		return s.publicSources()
+	}
+	return s.readers().Sources(s.readerOf(*user))
+}
+
+// mayRead reports whether notices of messages of a source are for somebody.
+func (s *Service) mayRead(source string, user prefs.User) bool {
+	policy := s.readers()
+	return !policy.Restricted(source) || policy.MayRead(source, s.readerOf(user))
+}
+
+// publicSources returns of which sources messages may leave for where nobody knows who reads them.
+func (s *Service) publicSources() readers.Sources { return s.readers().Public() }
+
+// mayLeave reports the same of one source.
+func (s *Service) mayLeave(source string) bool { return !s.readers().Restricted(source) }

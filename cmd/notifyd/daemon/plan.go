@@ -40,6 +40,7 @@ func (r *router) plan(tx *gorm.DB, outcomes []history.Outcome, watch *phaseTimer
 	if err != nil {
 		return nil, err
 	}
+	ids, hitsByUser = r.readable(outcomes, ids, hitsByUser, known)
 	consumed, err := r.consumeOneShots(tx, ids, known)
 	if err != nil {
 		return nil, err
@@ -90,4 +91,26 @@ func (r *router) consumeOneShots(tx *gorm.DB, ids []rulespec.FilterID,
 		consumed[id] = true
 	}
 	return consumed, nil
+}
+
+// readable leaves out the hits of people who may not see the message: before a one-shot filter is switched off by it.
+func (r *router) readable(outcomes []history.Outcome, ids []rulespec.FilterID, hits []userHits,
+	known map[rulespec.FilterID]*prefs.Subscription) (kept []rulespec.FilterID, left []userHits) {
+	if r.mayRead == nil || !r.readers().Restricts() {
+		return ids, hits
+	}
+	begin := 0
+	for _, h := range hits {
+		source := outcomes[h.event].Event.Source
+		for _, id := range ids[begin:h.end] {
+			if s := known[id]; s == nil || r.mayRead(source, s.User) {
+				kept = append(kept, id)
+			} else {
+				r.metrics.unreadable.WithLabelValues(source).Inc()
+			}
+		}
+		begin = h.end
+		left = append(left, userHits{h.event, len(kept)})
+	}
+	return kept, left
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/internal/watch"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -20,7 +21,8 @@ import (
 var liveKeys = []string{
 	"log.level", "catalogue.folder", "catalogue.check", "directory.file", "directory.check",
 	"reports.folder", "reports.check",
-	"history.keep", "history.keep_bytes", "history.source_bytes", "history.prune", "history.rules", "web.trusted_proxies",
+	"history.keep", "history.keep_bytes", "history.source_bytes", "history.prune", "history.rules",
+	"history.readers", "web.trusted_proxies",
 	"bus.trust", "bus.publish.cert_file", "bus.publish.key_file",
 }
 
@@ -28,6 +30,7 @@ var liveKeys = []string{
 type tuning struct {
 	history  historySettings
 	proxies  []netip.Prefix
+	readers  *readers.Policy
 	replaced chan struct{} // closed when there is a next one
 }
 
@@ -42,7 +45,8 @@ func (s *Service) tune(set Settings) error {
 		return err
 	}
 	s.level.Set(level)
-	next := &tuning{history: set.History, proxies: proxies, replaced: make(chan struct{})}
+	next := &tuning{history: set.History, proxies: proxies, readers: readers.New(set.History.Readers),
+		replaced: make(chan struct{})}
 	if before := s.tuned.Swap(next); before != nil {
 		close(before.replaced)
 	}

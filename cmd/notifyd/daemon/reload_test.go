@@ -15,6 +15,7 @@ import (
 
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/internal/grace"
 )
 
@@ -106,7 +107,8 @@ func TestReloadTakesEffect(t *testing.T) {
 	said := r.reloadWith("web: {listen: '', trusted_proxies: [192.0.2.0/24]}", "log: {level: debug}",
 		"catalogue: {folder: 'DIR/tea.d', check: 1m}", "directory: {file: 'DIR/people.yaml', check: 1m}",
 		"reports: {folder: 'DIR/reports.d', check: 1m}",
-		"history: {keep: 24h, keep_bytes: 2000000, source_bytes: 1500000, prune: 1m, rules: [{kind: tea.#, keep: 48h}]}",
+		"history: {keep: 24h, keep_bytes: 2000000, source_bytes: 1500000, prune: 1m, rules: [{kind: tea.#, keep: 48h}], "+
+			"readers: {operators: true}}",
 		"bus: {trust: {links: true}, publish: {cert_file: DIR/git.example.org.crt, key_file: DIR/git.example.org.key}}")
 	event := r.describer.describe(tea("ally@example.org"))
 	if event.Kind != "tea.ready" || strings.Join(event.Users, " ") != "alice" {
@@ -123,6 +125,9 @@ func TestReloadTakesEffect(t *testing.T) {
 	}
 	if got.Rules = nil; got != want || now.history.Prune != time.Minute {
 		t.Errorf("history %+v", now.history)
+	}
+	if !r.readers().Sources(readers.Reader{Operator: true}).All() {
+		t.Error("operators may not see everything")
 	}
 	if r.reports.Load().Find("tea") == nil {
 		t.Error("the reports are the old ones")

@@ -17,6 +17,7 @@ import (
 	"github.com/notifyd/notifyd/cmd/notifyd/relay"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/links"
@@ -34,6 +35,8 @@ type router struct {
 	describer     *describer
 	verifier      func() *trust.Verifier
 	directory     func() *directory.Snapshot
+	readers       func() *readers.Policy
+	mayRead       func(source string, user prefs.User) bool // by that policy; nil: everybody may
 	links         *links.Signer
 	holes         *holes.Tracker
 	snapshots     *snapshots // nil: none are kept

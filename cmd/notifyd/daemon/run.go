@@ -93,7 +93,9 @@ func (s *Service) startRest(rest *runGroup) {
 	s.startBackends(rest)
 	for name, source := range s.sources {
 		if r, ok := source.(bus.Replayer); ok {
-			rest.start("replay of "+name, func(ctx context.Context) error { return r.ServeReplay(ctx, s.history) })
+			rest.start("replay of "+name, func(ctx context.Context) error {
+				return r.ServeReplay(ctx, s.history.Keeper(s.publicSources))
+			})
 		}
 	}
 	for name, outlet := range s.outlets { // which end after the router, so that all it has handed on can leave

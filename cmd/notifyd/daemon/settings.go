@@ -17,6 +17,7 @@ import (
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/reports"
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/migrations"
 )
 
@@ -102,11 +103,12 @@ func defaultSettings() Settings {
 		Metrics:   metricsSettings{Listen: "127.0.0.1:8081"},
 		Directory: directorySettings{Check: 10 * time.Second},
 		Catalogue: catalogueSettings{Check: 10 * time.Second},
-		History:   historySettings{Keep: 30 * 24 * time.Hour, KeepBytes: 10 << 30, Prune: 10 * time.Minute},
-		Outbox:    defaultOutbox(),
-		Stop:      stopSettings{Within: 20 * time.Second},
-		Publish:   DefaultPublish(),
-		Reports:   reports.Defaults(),
+		History: historySettings{Keep: 30 * 24 * time.Hour, KeepBytes: 10 << 30, Prune: 10 * time.Minute,
+			Readers: readers.Config{Members: true}},
+		Outbox:  defaultOutbox(),
+		Stop:    stopSettings{Within: 20 * time.Second},
+		Publish: DefaultPublish(),
+		Reports: reports.Defaults(),
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/history/retention"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 	"github.com/notifyd/notifyd/web"
@@ -66,7 +67,7 @@ func (s *Service) archive() (*web.Archive, error) {
 	handler, err := datagrepper.Handler(datagrepper.Options{
 		History: s.history, Describe: s.describer.describe, Now: s.env.Now, Log: s.log, Private: !public,
 		URL: strings.TrimSuffix(s.settings.Web.BaseURL, "/") + "/datagrepper", Old: a.Version == oldDatagrepper,
-		DefaultDelta: a.DefaultDelta, Origins: a.Origins,
+		DefaultDelta: a.DefaultDelta, Origins: a.Origins, Public: s.publicSources,
 	})
 	if err != nil {
 		return nil, err
@@ -85,7 +86,9 @@ type historySettings struct {
 	// SourceBytes bounds the messages of one source; 0: only KeepBytes does.
 	SourceBytes config.Size   `yaml:"source_bytes"`
 	Prune       time.Duration `yaml:"prune"` // the time between two deletions by age, or by rules
-	Rules       []historyRule `yaml:"rules"` // the first that fits a message decides how long it is kept
+	// Readers say who may see messages, and be told of them.
+	Readers readers.Config `yaml:"readers"`
+	Rules   []historyRule  `yaml:"rules"` // the first that fits a message decides how long it is kept
 }
 
 type historyRule struct {
@@ -126,11 +129,17 @@ func (h historySettings) check(bad complaint) {
 	if n := h.SourceBytes; n != 0 && n < 1<<20 {
 		bad("history.source_bytes", "%d; expected at least 1048576, or 0 for no bound", n)
 	}
-	if _, err := h.rules(); err != nil {
+	complain := func(below string, err error) {
 		for line := range strings.Lines(err.Error()) {
 			place, what, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
-			bad("history.rules"+place, "%s", what)
+			bad(below+place, "%s", what)
 		}
+	}
+	if _, err := h.rules(); err != nil {
+		complain("history.rules", err)
+	}
+	if err := h.Readers.Check(); err != nil {
+		complain("history.readers.", err)
 	}
 }
 

@@ -75,8 +75,13 @@ func checkNames(f *config.File, set Settings, sources map[string]bus.Source) err
 			names = append(names, name)
 		}
 		names = append(names, set.Backlog.Sources...)
+		for name, rule := range set.History.Readers.Sources {
+			if !rule.Gone {
+				names = append(names, name)
+			}
+		}
 	}
-	return errors.Join(
+	return errors.Join(f.InSection("history.readers", set.History.Readers.CheckSources(names)),
 		f.InSection("bus.trust", set.Trust.CheckSources(names)), f.InSection("bus.backlog", set.Backlog.Check(names)),
 		checkSigner(f, set, sources), checkDistinct(f, sources),
 	)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
 )
@@ -87,7 +88,7 @@ func TestOneMessageFromTwoBuses(t *testing.T) {
 func checkStored(t *testing.T, r *router, source, standing string) {
 	t.Helper()
 	for _, id := range []string{sharedUUID, "2026-" + sharedUUID} {
-		record, err := r.history.Get(t.Context(), id)
+		record, err := r.history.Get(t.Context(), id, readers.Sources{})
 		if err != nil || record.Source != source || record.Standing.Words() != standing {
 			t.Errorf("%s is stored from %q, %s, %v; want from %q, %s", shortID(id), record.Source, record.Standing.Words(), err,
 				source, standing)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
@@ -23,7 +24,7 @@ const mostReceivers = 500
 // Run shows a message, and the deliveries that the outbox still knows.
 func (c *ShowCmd) Run(e *Env) error {
 	return withHistory(e, func(db *migrations.DB, store *history.Store) error {
-		r, err := store.Get(e.Ctx, c.ID)
+		r, err := store.Get(e.Ctx, c.ID, readers.Sources{})
 		if errors.Is(err, history.ErrNotFound) {
 			return fmt.Errorf("there is no message %q", c.ID)
 		}

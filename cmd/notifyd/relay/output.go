@@ -24,6 +24,7 @@ type Output struct {
 // OutputConfig says what an Output works with.
 type OutputConfig struct {
 	Outlet    bus.Outlet
+	May       func(source string) bool // whether messages of a source may be handed on; nil: they may
 	Elsewhere func(source string) bool // whether a source is not one of fedmsg's
 	Signer    func() *trust.Signer     // may give nil: nothing is signed
 	// Odd is told of a message that cannot be written in fedmsg's form, by any goroutine.
@@ -57,6 +58,9 @@ func (o *Output) HandOn(items []Item) {
 }
 
 func (o *Output) wants(i Item) bool {
+	if o.config.May != nil && !o.config.May(i.Frame.Source) {
+		return false
+	}
 	if choosy, ok := o.config.Outlet.(bus.Choosy); ok && !choosy.Wants(i.Frame) {
 		return false
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon"
 	"github.com/notifyd/notifyd/cmd/notifyd/records"
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/history/report"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/rulespec"
@@ -52,7 +53,7 @@ func (c *MakeCmd) Run(e *records.Env) error {
 		if err != nil {
 			return err
 		}
-		made, err := desk.Make(e.Ctx, r, since, until)
+		made, err := desk.Make(e.Ctx, r, readers.Sources{}, since, until)
 		if err != nil {
 			return err
 		}

@@ -12,15 +12,18 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/history/report"
 	"github.com/notifyd/notifyd/outbox"
 )
 
 // A Mailer mails reports when they are due.
 type Mailer struct {
-	Mail    []Mail
-	Set     func() *report.Set // the current reports
-	Desk    *report.Desk
+	Mail []Mail
+	Set  func() *report.Set // the current reports
+	Desk *report.Desk
+	// Public returns of which sources everybody may see messages: nobody knows who reads a mail of reports.
+	Public  func() readers.Sources
 	DB      *gorm.DB // that writes
 	Outbox  *outbox.Outbox
 	Email   backends.Info // of the backend that mails
@@ -150,7 +153,7 @@ func (m *Mailer) send(ctx context.Context, mail Mail, due time.Time) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, makeMost)
 	defer cancel()
-	made, err := m.Desk.Make(ctx, r, since, until)
+	made, err := m.Desk.Make(ctx, r, m.Public(), since, until)
 	if err != nil {
 		return err
 	}

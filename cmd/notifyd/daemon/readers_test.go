@@ -1,0 +1,96 @@
+package daemon
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/history/readers"
+	"github.com/notifyd/notifyd/internal/watch"
+	"github.com/notifyd/notifyd/migrations"
+	"github.com/notifyd/notifyd/migrations/migratest"
+)
+
+// reading returns a service that knows who may read what, by a policy and a directory; no directory for "".
+func reading(t *testing.T, c readers.Config, people string) *Service {
+	t.Helper()
+	s := &Service{log: slog.New(slog.DiscardHandler)}
+	set := defaultSettings()
+	set.History.Readers = c
+	if err := s.tune(set); err != nil {
+		t.Fatal(err)
+	}
+	file := ""
+	if people != "" {
+		file = filepath.Join(t.TempDir(), "people.yaml")
+		if err := os.WriteFile(file, []byte(people), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var err error
+	if s.watcher, err = watch.New(directorySource(file), time.Minute, s.log); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestOnlyReadersAreNotified: who may not see the messages of a source gets no notice of them, and a filter that sends
+// once waits for a message that its owner may see.
+func TestOnlyReadersAreNotified(t *testing.T) {
+	private := readers.Config{Members: true, Sources: map[string]readers.Rule{"private": {Groups: []string{"infra"}}}}
+	from := func(source, id string) bus.Frame {
+		f := push(id, "bash")
+		f.Source = source
+		return f
+	}
+	for _, c := range []struct {
+		name, people string
+		config       readers.Config
+		oneShot      bool
+		want         string
+		left         float64
+	}{
+		{"in the group", "groups: {infra: [alice]}", private, false, "m1 m2", 0},
+		{"in another group", "groups: {infra: [bob], web: [alice]}", private, false, "m2", 1},
+		{"there is no such group", "groups: {web: [alice]}", private, false, "m2", 1},
+		{"there is no directory", "", private, false, "m2", 1},
+		{"sends once", "groups: {infra: [bob]}", private, true, "m2", 1},
+		{"sends once, in the group", "groups: {infra: [alice]}", private, true, "m1", 0},
+		{"groups only, in none", "groups: {infra: [bob]}", readers.Config{Groups: []string{"infra"}}, false, "", 2},
+		{"groups only, in one", "groups: {infra: [alice]}", readers.Config{Groups: []string{"infra"}}, false, "m1 m2", 0},
+		{"everybody", "", readers.Config{Members: true}, false, "m1 m2", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+				s := reading(t, c.config, c.people)
+				r, _, _, _ := aRouter(t, d, about("bash", c.oneShot))
+				r.readers, r.mayRead = s.readers, s.mayRead
+				if err := r.persist(t.Context(), []bus.Frame{from("private", "m1"), from("public", "m2")}); err != nil {
+					t.Fatal(err)
+				}
+				if got := owedTo(t, d); got != c.want {
+					t.Errorf("owed %q, want %q", got, c.want)
+				}
+				left := testutil.ToFloat64(r.metrics.unreadable.WithLabelValues("private")) +
+					testutil.ToFloat64(r.metrics.unreadable.WithLabelValues("public"))
+				if left != c.left {
+					t.Errorf("%v matches are counted as left out, want %v", left, c.left)
+				}
+			})
+		})
+	}
+}
+
+// TestRestrictedStaysInside: what is restricted goes to no outlet, no bridge and no mailing list.
+func TestRestrictedStaysInside(t *testing.T) {
+	private := map[string]readers.Rule{"private": {Groups: []string{"infra"}}}
+	s := reading(t, readers.Config{Members: true, Sources: private}, "")
+	if s.mayLeave("private") || !s.mayLeave("public") || s.publicSources().Has("private") || s.seenBy(nil).Has("private") {
+		t.Error("what is restricted may leave")
+	}
+}
