@@ -148,6 +148,9 @@ type Info struct {
 	// Agent is the command of a Fetched backend's agent: "notifyd desktop". A person has one address of such a backend,
 	// which nobody types, and a token for each machine on which the agent runs. "" where people type addresses.
 	Agent string
+	// Keeps are the tables in which the backend itself keeps what goes to an address, each with a column address: a
+	// person's export has these rows, and they are deleted with the destination.
+	Keeps []string
 }
 
 // A Driver is a backend as the configuration opens it, like the drivers of database/sql. backends/all lists them.

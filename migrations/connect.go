@@ -64,9 +64,10 @@ func connectSQLite(path string) (*DB, error) {
 
 // writerPragmas suit the size of one batch of messages. With the default cache of 2 MiB SQLite writes the pages of
 // its indexes and reads them back several times before the commit, and after each commit it copies the log into the
-// file. A log that grew longer, because of a very large batch or a slow reader, is cut to 64 MiB.
+// file. A log that grew longer, because of a very large batch or a slow reader, is cut to 64 MiB. What is deleted is
+// overwritten with zeros (secure_delete), so that what people had deleted is not in the file any more: see Scrub.
 const writerPragmas = "&_pragma=cache_size(-65536)&_pragma=temp_store(2)&_pragma=wal_autocheckpoint(8000)" +
-	"&_pragma=journal_size_limit(67108864)"
+	"&_pragma=journal_size_limit(67108864)&_pragma=secure_delete(1)"
 
 // busyTimeout is how long a statement waits for another process that writes to an SQLite file.
 const busyTimeout = 5 * time.Second

@@ -21,6 +21,7 @@ import (
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/prefs/erasure"
 )
 
 // models are all gorm models of a dialect, in an order in which parents come first.
@@ -28,6 +29,7 @@ func models(d *migrations.DB) []any {
 	all := slices.Concat(
 		prefs.Models(),
 		accounts.Models(),
+		erasure.Models(),
 		history.Models(),
 		outbox.Models(),
 		desktop.Models(),

@@ -497,6 +497,40 @@ func TestPrune(t *testing.T) {
 	})
 }
 
+// TestPruneAccountMail: mail about an account goes after a day, or a week where it was given up, and its queue, whose
+// name has the address, with it. What goes to a destination stays.
+func TestPruneAccountMail(t *testing.T) {
+	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+		c := newClock()
+		o := open(d, Config{}, c.now, 1)
+		sent, lost := delivery("sent", Account+"mail:a@example.org", c.now()), delivery("lost", Account+"mail:b@example.org",
+			c.now())
+		add(t, o, sent, lost, delivery("notice", "1", c.now()))
+		for range 3 {
+			p := take(t, o)
+			var answer error
+			if messages(p)[0] == "lost" {
+				answer = backends.ErrRefused
+			}
+			complete(t, o, p, answer)
+		}
+		for _, step := range []struct {
+			pass time.Duration
+			want int // rows and queues
+		}{{23 * time.Hour, 3}, {2 * time.Hour, 2}, {6 * 24 * time.Hour, 1}} {
+			c.pass(step.pass)
+			if err := o.prune(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			var accounts int64
+			d.Reader.Model(&queue{}).Where("destination LIKE ?", Account+"%").Count(&accounts)
+			if rows := all(t, o); len(rows) != step.want || int(accounts) != step.want-1 {
+				t.Errorf("after another %s: %d rows and %d queues of account mail", step.pass, len(rows), accounts)
+			}
+		}
+	})
+}
+
 func TestViews(t *testing.T) {
 	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
 		c := newClock()

@@ -10,6 +10,12 @@ import (
 // pruneChunk bounds what one deletion holds the writer for.
 const pruneChunk = 500
 
+// How long account mail is kept: its queue is named by an address, which may be of somebody who has no account.
+const (
+	keepAccountDone = 24 * time.Hour
+	keepAccountDead = 7 * 24 * time.Hour // so that an operator sees why nobody can sign in
+)
+
 // prune deletes what was done or dead for long enough, and queues without deliveries.
 func (o *Outbox) prune(ctx context.Context) error {
 	for state, keep := range map[State]time.Duration{Done: o.cfg.KeepDone, Dead: o.cfg.KeepDead} {
@@ -19,6 +25,14 @@ func (o *Outbox) prune(ctx context.Context) error {
 			state, before)
 		if err != nil {
 			return fmt.Errorf("delete %s deliveries: %w", state, err)
+		}
+	}
+	for state, keep := range map[State]time.Duration{Done: keepAccountDone, Dead: keepAccountDead} {
+		err := o.deleteChunks(ctx, `DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries
+			WHERE lane IN (SELECT id FROM lanes WHERE destination LIKE ?) AND state = ? AND settled_at < ? LIMIT ?)`,
+			Account+"%", state, stamp(o.now().Add(-keep)))
+		if err != nil {
+			return fmt.Errorf("delete %s account mail: %w", state, err)
 		}
 	}
 	lock := ""

@@ -124,10 +124,10 @@ func (s *Accounts) set(ctx context.Context, id uint, what accounts.What, column,
 	})
 }
 
-// Delete deletes a user with all data of the user, and cancels the deliveries to the user's destinations. The audit
-// keeps that it was done, and when and by whom.
+// Delete deletes a user with all data of the user, and wipes what was sent to the user's destinations or waits for them
+// (see Config.OnErase). The audit keeps that it was done, and when and by whom.
 func (s *Accounts) Delete(ctx context.Context, id uint) error {
-	return s.close(ctx, "delete user", func(tx *gorm.DB) error {
+	return s.erase(ctx, "delete user", func(tx *gorm.DB) error {
 		if err := s.touchUser(tx, id); err != nil {
 			return err
 		}
@@ -137,9 +137,8 @@ func (s *Accounts) Delete(ctx context.Context, id uint) error {
 		if _, err := lock(tx, id); err != nil { // so that no destination is added in the meantime
 			return err
 		}
-		var destinations []uint
-		own := tx.Model(&destinationRow{}).Where("user_id = ?", id)
-		if err := own.Order("id").Pluck("id", &destinations).Error; err != nil {
+		var own []destinationRow
+		if err := tx.Where("user_id = ?", id).Order("id").Find(&own).Error; err != nil {
 			return err
 		}
 		if err := changed(tx.Where("id = ?", id).Delete(&userRow{})); err != nil {
@@ -151,7 +150,7 @@ func (s *Accounts) Delete(ctx context.Context, id uint) error {
 		if err := s.audit.Forget(tx, id); err != nil {
 			return err
 		}
-		return s.cancelOwed(tx, "the account was deleted", destinations...)
+		return s.wipe(tx, own, "the account was deleted")
 	})
 }
 

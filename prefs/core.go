@@ -27,6 +27,8 @@ type core struct {
 	onClose        func(tx *gorm.DB, destinations []string, why string) error
 	onChange       func(tx *gorm.DB, c Change) error
 	audit          *accounts.Audit
+	onErase        func(tx *gorm.DB, gone []Destination) error // nil: onClose is called
+	afterErase     func(ctx context.Context)
 }
 
 // What a Change is of.

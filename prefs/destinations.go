@@ -149,10 +149,10 @@ func (s *Destinations) Disable(ctx context.Context, id uint, why string) error {
 	})
 }
 
-// Delete deletes one of a user's destinations, and cancels its deliveries. A filter that was only for this
-// destination is switched off, since it must not begin to reach others.
+// Delete deletes one of a user's destinations, and wipes what was sent there or waits for it (see Config.OnErase). A
+// filter that was only for this destination is switched off, since it must not begin to reach others.
 func (s *Destinations) Delete(ctx context.Context, userID, id uint) error {
-	return s.close(ctx, "delete destination", func(tx *gorm.DB) error {
+	return s.erase(ctx, "delete destination", func(tx *gorm.DB) error {
 		if _, err := lock(tx, userID); err != nil {
 			return err
 		}
@@ -176,7 +176,7 @@ func (s *Destinations) Delete(ctx context.Context, userID, id uint) error {
 		if err := s.switchOffReachless(tx, userID); err != nil {
 			return err
 		}
-		return s.cancelOwed(tx, "the destination was deleted", id)
+		return s.wipe(tx, []destinationRow{gone}, "the destination was deleted")
 	})
 }
 

@@ -20,7 +20,7 @@ const longestWindow = 24 * time.Hour
 // allow records that a code goes to the subject, or returns ErrTooOften. On PostgreSQL two transactions at once could
 // both see the last free place: the advisory lock makes one wait for the other.
 func (c *core) allow(tx *gorm.DB, l limit, space, name string) error {
-	subject := digest(space + "\x00" + name)
+	subject := subjectOf(space, name)
 	if tx.Name() == "postgres" {
 		if err := tx.Exec("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", subject).Error; err != nil {
 			return err
@@ -38,6 +38,9 @@ func (c *core) allow(tx *gorm.DB, l limit, space, name string) error {
 	}
 	return tx.Create(&sentCodeRow{Subject: subject, SentAt: now}).Error
 }
+
+// subjectOf returns the form in which the subject of a limit is stored.
+func subjectOf(space, name string) string { return digest(space + "\x00" + name) }
 
 // digest returns the form in which a secret is stored: SHA-256, in hexadecimal. The secrets are random and long
 // enough to need no salt.

@@ -33,10 +33,15 @@ type Config struct {
 	// Verified reports whether every message that people are not warned of comes from a proved sender. Then the default
 	// filters of new users ask for that. nil: it is not so.
 	Verified func() bool
-	// OnClose cancels the waiting deliveries of destinations (by Key) that are deleted, switched off, unsubscribed or
-	// refused. It is the last step of the transaction that closes them: both happen or neither. So nobody who read
-	// "nothing more is sent" gets the digest that was waiting. nil: nothing is cancelled.
+	// OnClose cancels the waiting deliveries of destinations (by Key) that are switched off, unsubscribed or refused. It
+	// is the last step of the transaction that closes them: both happen or neither. So nobody who read "nothing more is
+	// sent" gets the digest that was waiting. nil: nothing is cancelled.
 	OnClose func(tx *gorm.DB, destinations []string, why string) error
+	// OnErase wipes what is stored of destinations that are deleted, beside the preferences: addresses and texts of what
+	// was sent there and of what waits. It is the last step of the transaction that deletes them. AfterErase is called
+	// after its commit; both are those of package erasure. nil: OnClose is called, and what was sent stays.
+	OnErase    func(tx *gorm.DB, gone []Destination) error
+	AfterErase func(ctx context.Context)
 	// OnChange is told, as part of the transaction, what a person has changed: on the pages, or by a signed link. nil:
 	// nobody is told.
 	OnChange func(tx *gorm.DB, c Change) error
@@ -81,6 +86,9 @@ func Open(config Config) *Store {
 	if config.OnClose == nil {
 		config.OnClose = func(*gorm.DB, []string, string) error { return nil }
 	}
+	if config.AfterErase == nil {
+		config.AfterErase = func(context.Context) {}
+	}
 	if config.OnChange == nil {
 		config.OnChange = func(*gorm.DB, Change) error { return nil }
 	}
@@ -91,7 +99,8 @@ func Open(config Config) *Store {
 		writer: config.Writer, reader: config.Reader, now: config.Now, random: config.Random,
 		sentence: config.Sentence, knowsKind: config.KnowsKind, defaultFilter: config.DefaultFilter,
 		verified: config.Verified, onClose: config.OnClose, onChange: config.OnChange,
-		audit: accounts.NewAudit(config.Writer, config.Reader, config.Now),
+		audit:   accounts.NewAudit(config.Writer, config.Reader, config.Now),
+		onErase: config.OnErase, afterErase: config.AfterErase,
 	}
 	return &Store{
 		Accounts: &Accounts{c}, Sessions: &Sessions{c}, Tokens: &Tokens{c},

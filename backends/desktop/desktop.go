@@ -38,6 +38,7 @@ var Info = backends.Info{
 	AddressTitle: "Name of the computer's feed",
 	CheckAddress: CheckAddress,
 	Agent:        "notifyd desktop",
+	Keeps:        []string{noticeRow{}.TableName(), feedRow{}.TableName()},
 }
 
 var feedName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$`)

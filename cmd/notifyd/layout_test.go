@@ -63,6 +63,7 @@ var allowed = map[string][]string{
 	"prefs/accounts": {},
 	"prefs/links":    {"rulespec"},
 	"prefs/schedule": {},
+	"prefs/erasure":  {"prefs", "outbox", "backends"},
 	"web": {"prefs", "prefs/accounts", "prefs/links", "prefs/schedule", "history", "rules", "rules/scan", "rulespec",
 		"rulespec/catalogue", "outbox", "backends", "bus", "history/report", "history/readers",
 		"web/visit"},

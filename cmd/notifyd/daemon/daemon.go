@@ -57,6 +57,7 @@ import (
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/erasure"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
@@ -92,6 +93,7 @@ type Service struct {
 	signer    *watch.Watcher[*trust.Signer] // its value is nil while bus.publish names no certificate
 	watcher   *directory.Watcher            // its value is nil while no directory is configured
 	prefs     *prefs.Store
+	eraser    *erasure.Eraser
 	history   *history.Store
 	outbox    *outbox.Outbox
 	backends  map[string]backends.Backend

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	backendall "github.com/notifyd/notifyd/backends/all"
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/pace"
 	"github.com/notifyd/notifyd/bus/trust"
@@ -23,6 +24,7 @@ import (
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/erasure"
 	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -94,6 +96,8 @@ func (s *Service) openStores(ctx context.Context) error {
 		}
 	}
 	s.outbox = outbox.New(s.db.Writer, s.db.Reader, s.db.Postgres, config, s.env.Now, rand.Reader)
+	s.eraser = &erasure.Eraser{Writer: s.db.Writer, Scrub: s.db.Scrub, Lasting: s.db.Postgres, Outbox: s.outbox,
+		Backends: backendall.Infos(), Now: s.env.Now, Log: s.log}
 	s.prefs = prefs.Open(prefs.Config{
 		Writer: s.db.Writer, Reader: s.db.Reader, Now: s.env.Now, Random: rand.Reader, Sentence: s.describer.sentence,
 		KnowsKind: s.describer.knowsKind,
@@ -105,6 +109,7 @@ func (s *Service) openStores(ctx context.Context) error {
 			_, err := s.outbox.Cancel(tx, destinations, why)
 			return err
 		},
+		OnErase: s.eraser.Erase, AfterErase: s.eraser.AtOnce,
 		OnChange: s.voice.Changed,
 	})
 	return nil

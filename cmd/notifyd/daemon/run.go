@@ -127,6 +127,7 @@ func (s *Service) startRest(rest *runGroup) {
 	rest.start("preferences", s.onceInTime("preferences", s.retuned(func(ctx context.Context, now *tuning) error {
 		return s.prefs.Run(ctx, now.history.Prune, s.log)
 	})))
+	rest.start("erasures", s.onceInTime("erasures", s.eraser.Run))
 	rest.start("catalogue", s.describer.watcher.Run)
 	rest.start("package names", s.router.warmCaches)
 	rest.start("directory", s.watcher.Run)

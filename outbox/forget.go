@@ -1,0 +1,36 @@
+package outbox
+
+import (
+	"fmt"
+	"slices"
+
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/internal/text"
+)
+
+// Forget deletes everything that is stored of destinations, in the caller's transaction: what is owed, what was sent
+// and what was given up, with addresses and texts, and the queues, whose keys may contain an address. It is for
+// destinations that are deleted. What is being sent at this moment still goes, and nothing is written of it.
+func (o *Outbox) Forget(tx *gorm.DB, destinations []string) error {
+	for part := range slices.Chunk(storable(destinations), chunk) {
+		if err := o.lockQueuesOf(tx, part); err != nil {
+			return err
+		}
+		for _, table := range []string{"deliveries", "lanes"} {
+			if err := tx.Exec("DELETE FROM "+table+" WHERE destination IN ?", part).Error; err != nil {
+				return fmt.Errorf("forget destinations: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// storable gives keys as they are stored.
+func storable(keys []string) []string {
+	list := make([]string, len(keys))
+	for i, key := range keys {
+		list[i] = text.Storable(key)
+	}
+	return list
+}
