@@ -2,9 +2,11 @@ package web
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/accounts"
 )
 
 // overviewView is the first page of a signed-in user.
@@ -15,6 +17,7 @@ type overviewView struct {
 	Destinations []destinationView
 	Warnings     []warning
 	Notices      []noticeLine
+	Looked       string // who looked at the account lately, and when; "": nobody but its owner
 }
 
 // landingView is the first page of all other visitors.
@@ -44,7 +47,26 @@ func firstPage(req *request) error {
 	if p.Notices, _, err = req.notices(ds, recent, 0); err != nil {
 		return err
 	}
+	if p.Looked, err = req.looked(); err != nil {
+		return err
+	}
 	return req.show(http.StatusOK, "overview", p)
+}
+
+// lately is how long the overview says that an operator looked.
+const lately = 14 * 24 * time.Hour
+
+// looked says which operator looked at the account last, and when.
+func (req *request) looked() (string, error) {
+	if req.Audit == nil {
+		return "", nil
+	}
+	e, found, err := req.Audit.Last(req.r.Context(), req.user.ID, accounts.AccountLook, req.Now().Add(-lately))
+	if err != nil || !found {
+		return "", err
+	}
+	_, when := req.moment(e.At)
+	return capital(e.By.By()) + " looked at your account, " + when, nil
 }
 
 func (req *request) showLanding(status int, p landingView) error {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/accounts"
 )
 
 // readTimeout bounds the reading of a request's body and the work on it; the server's own limits bound the header.
@@ -34,6 +35,7 @@ func (s *site) page(rt route) http.Handler {
 			if err := req.identify(); err != nil {
 				return err
 			}
+			req.act()
 			if req.user.ID == 0 && !rt.open {
 				return req.askToSignIn()
 			}
@@ -66,6 +68,15 @@ func (req *request) identify() error {
 	req.user = user
 	req.zone = user.Location()
 	return nil
+}
+
+// act says for the audit who makes the changes of this request, and from where.
+func (req *request) act() {
+	actor := accounts.Actor{Kind: accounts.Person, ID: req.user.ID, Name: req.user.Name, Network: req.client(req.r)}
+	if role := req.role(); role > accounts.User {
+		actor.Role = role.String()
+	}
+	req.r = req.r.WithContext(accounts.WithActor(req.r.Context(), actor))
 }
 
 // limitKey is the key that the limit on posts counts by: the user, or the network of the client.

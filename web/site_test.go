@@ -33,6 +33,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 	"github.com/notifyd/notifyd/web"
+	"github.com/notifyd/notifyd/web/changes"
 )
 
 // A testSite is the pages on real stores in a fresh database, served over HTTP.
@@ -121,6 +122,7 @@ func (s *testSite) options() web.Options {
 		Backends: []backends.Info{email.Info, irc.Info, desktop.Info},
 		Queue:    s.queue, Now: s.now, Log: slog.New(slog.NewTextHandler(s.logs, nil)),
 		Changed: func() { s.mu.Lock(); s.changed++; s.mu.Unlock() },
+		Audit:   s.prefs.Audit, Pages: changes.Pages(s.prefs.Audit),
 		Notices: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "stream") }),
 	}
 }

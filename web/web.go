@@ -96,6 +96,8 @@ type Options struct {
 	// Readers returns of which sources somebody may see messages; nil stands for visitors who are not signed in. Without
 	// the function everybody may see all.
 	Readers func(*prefs.User) readers.Sources
+	// Audit says on the first page that an operator has looked at the account; nil: nothing does.
+	Audit *accounts.Audit
 
 	// KeepLinks reports whether a message whose sender is not proved keeps its link; nil: it does not.
 	KeepLinks func() bool

@@ -67,6 +67,7 @@ var allowed = map[string][]string{
 	"web": {"prefs", "prefs/accounts", "prefs/links", "prefs/schedule", "history", "rules", "rules/scan", "rulespec",
 		"rulespec/catalogue", "outbox", "backends", "bus", "history/report", "history/readers",
 		"web/visit"},
+	"web/changes":     {"prefs/accounts", "web/visit"},
 	"web/visit":       {"prefs", "prefs/accounts"},
 	"web/datagrepper": {"history", "history/readers", "rulespec/catalogue", "bus"},
 

@@ -86,6 +86,18 @@ func (a *Audit) Of(ctx context.Context, user uint, before int64, limit int) ([]E
 	return entries(rows)
 }
 
+// Last returns the newest entry of an account about one thing, since a time.
+func (a *Audit) Last(ctx context.Context, user uint, what What, since time.Time) (Entry, bool, error) {
+	var rows []auditRow
+	err := a.reader.WithContext(ctx).Where("user_id = ? AND what = ? AND changed_at >= ?", user, what,
+		since.UnixMicro()).Order("id DESC").Limit(1).Find(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return Entry{}, false, err
+	}
+	e, err := rows[0].entry()
+	return e, err == nil, err
+}
+
 // Walk returns the entries of an account from a time on, oldest first; of all accounts where user is 0. It reads page
 // by page.
 func (a *Audit) Walk(ctx context.Context, user uint, since time.Time) iter.Seq2[Entry, error] {

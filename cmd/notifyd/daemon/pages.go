@@ -22,6 +22,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 	"github.com/notifyd/notifyd/web"
+	"github.com/notifyd/notifyd/web/changes"
 )
 
 // openReports reads the reports, and makes the desk that pages and mails get them from.
@@ -128,6 +129,8 @@ func (s *Service) openPages(ctx context.Context) error {
 		Readers:        s.seenBy,
 		KeepLinks:      func() bool { return s.trust.Load().Links() },
 		Archive:        archive,
+		Audit:          s.prefs.Audit,
+		Pages:          changes.Pages(s.prefs.Audit),
 		Reports:        s.reportPages(),
 		Queue:          s.queue,
 		Notices:        s.stream(),
