@@ -81,6 +81,25 @@ func (s *Accounts) ByAddress(ctx context.Context, backend, address string) (User
 	return s.user(s.read(ctx).Where("id = (?)", owner))
 }
 
+// ByWayIn returns the user whom a link that is mailed to an address signs in, with the id of that destination. The
+// error is ErrNotFound when nobody has confirmed the address, and ErrNoWayIn when its owner lets nobody in by it.
+func (s *Accounts) ByWayIn(ctx context.Context, backend, address string) (User, uint, error) {
+	var to struct {
+		ID, UserID uint
+		May        bool
+	}
+	done := s.read(ctx).Raw("SELECT id, user_id, "+accounts.MaySignIn+" AS may FROM destinations "+
+		"WHERE backend = ? AND address = ? AND confirmed", backend, address).Scan(&to)
+	if err := changed(done); err != nil {
+		return User{}, 0, explain("read way in", err)
+	}
+	if !to.May {
+		return User{}, 0, ErrNoWayIn
+	}
+	user, err := s.userByID(ctx, to.UserID)
+	return user, to.ID, err
+}
+
 // Rename sets the account that @me stands for. The error is ErrTaken when another user has it.
 func (s *Accounts) Rename(ctx context.Context, id uint, name string) error {
 	if err := checkUser(name, ""); err != nil {

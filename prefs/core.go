@@ -29,6 +29,7 @@ type core struct {
 	audit          *accounts.Audit
 	onErase        func(tx *gorm.DB, gone []Destination) error // nil: onClose is called
 	afterErase     func(ctx context.Context)
+	logins         *accounts.Logins
 }
 
 // What a Change is of.
@@ -129,7 +130,8 @@ func lock(tx *gorm.DB, userID uint) (userRow, error) {
 
 // passedOn are the errors that callers act on.
 var passedOn = []error{
-	ErrNotFound, ErrTaken, ErrClaimed, ErrCode, ErrTooOften, ErrTooMany, outbox.ErrNotFound, outbox.ErrUnsendable,
+	ErrNotFound, ErrTaken, ErrClaimed, ErrNoWayIn, ErrCode, ErrTooOften, ErrTooMany,
+	outbox.ErrNotFound, outbox.ErrUnsendable,
 }
 
 // explain adds to an error what was tried, unless callers act on the error.

@@ -98,6 +98,7 @@ var (
 	ErrNotFound = errors.New("not found")                            // it does not exist, or belongs to somebody else
 	ErrTaken    = errors.New("the name is taken")                    // of a user
 	ErrClaimed  = errors.New("the address belongs to another user")  // returned only after a proof of holding it
+	ErrNoWayIn  = errors.New("nobody is let in by this address")     // its owner gets notices there, and no more
 	ErrCode     = errors.New("the code is wrong, used or too old")   // or was tried too often
 	ErrTooOften = errors.New("too many codes were sent; wait a bit") // the limit of the rate, for a user or an address
 	ErrTooMany  = errors.New("there are too many of these already")  // a bound on what one user stores

@@ -84,6 +84,8 @@ type apiTokenRow struct {
 	TokenHash string `gorm:"not null;uniqueIndex:idx_api_tokens_token_hash"`
 	CreatedAt int64  `gorm:"not null;autoCreateTime:false"`
 	UsedAt    int64  `gorm:"not null"` // 0: never
+	Network   string `gorm:"not null;default:''"`
+	Agent     string `gorm:"not null;default:''"`
 }
 
 func (apiTokenRow) TableName() string { return "api_tokens" }

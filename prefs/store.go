@@ -47,6 +47,8 @@ type Config struct {
 	OnChange func(tx *gorm.DB, c Change) error
 	// KeepAudit returns how long it is kept who changed what. nil: for accounts.KeepAudit.
 	KeepAudit func() time.Duration
+
+	Session accounts.Bounds // how long somebody stays signed in; the zero Bounds: accounts.DefaultBounds
 }
 
 // A Change is what a person has changed.
@@ -58,7 +60,8 @@ type Change struct {
 // A Store keeps preferences in a database. It is a set of parts, and each caller holds only the parts that it uses.
 // All are safe for concurrent use, by several processes too. Methods with a user's id reach only data of that user.
 type Store struct {
-	Accounts      *Accounts      // the users, and how they sign in
+	Accounts      *Accounts // the users, and how they sign in
+	Logins        *accounts.Logins
 	Sessions      *Sessions      // of the pages
 	Tokens        *Tokens        // of desktop agents
 	Destinations  *Destinations  // where notices go
@@ -95,15 +98,16 @@ func Open(config Config) *Store {
 	if config.KeepAudit == nil {
 		config.KeepAudit = func() time.Duration { return accounts.KeepAudit }
 	}
+	logins := accounts.NewLogins(config.Writer, config.Reader, config.Now, config.Random, config.Session)
 	c := &core{
 		writer: config.Writer, reader: config.Reader, now: config.Now, random: config.Random,
 		sentence: config.Sentence, knowsKind: config.KnowsKind, defaultFilter: config.DefaultFilter,
-		verified: config.Verified, onClose: config.OnClose, onChange: config.OnChange,
+		verified: config.Verified, onClose: config.OnClose, onChange: config.OnChange, logins: logins,
 		audit:   accounts.NewAudit(config.Writer, config.Reader, config.Now),
 		onErase: config.OnErase, afterErase: config.AfterErase,
 	}
 	return &Store{
-		Accounts: &Accounts{c}, Sessions: &Sessions{c}, Tokens: &Tokens{c},
+		Accounts: &Accounts{c}, Logins: logins, Sessions: &Sessions{c}, Tokens: &Tokens{c},
 		Destinations: &Destinations{c}, Filters: &Filters{c},
 		Subscriptions: &Subscriptions{c}, Unsubscriber: &Unsubscriber{c}, Audit: c.audit, core: c,
 		keepAudit: config.KeepAudit,
@@ -156,6 +160,9 @@ func (s *Store) prune(ctx context.Context) error {
 			if err := tx.Where("expires_at <= ?", now).Delete(row).Error; err != nil {
 				return err
 			}
+		}
+		if err := s.Logins.Prune(tx); err != nil {
+			return err
 		}
 		return tx.Where("sent_at <= ?", now-longestWindow.Microseconds()).Delete(&sentCodeRow{}).Error
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/accounts"
 )
 
 // askSignIn mails a sign-in link. The answer does not depend on whether the address has an account, so that nobody can
@@ -93,12 +94,12 @@ func signIn(req *request) error {
 	if err != nil {
 		return err
 	}
-	user, err := req.Accounts.ByAddress(req.r.Context(), req.signInBackend().Name, address)
+	user, way, err := req.Accounts.ByWayIn(req.r.Context(), req.signInBackend().Name, address)
 	if errors.Is(err, prefs.ErrNotFound) {
 		if err := req.sessions.RenewToken(req.r.Context()); err != nil {
 			return err
 		}
-		req.sessions.Remove(req.r.Context(), keyUser)
+		req.sessions.Remove(req.r.Context(), keyLogin)
 		req.sessions.Put(req.r.Context(), keyPending, address)
 		req.sessions.Put(req.r.Context(), keyPendingAt, req.Now().Unix())
 		return req.redirect("/welcome")
@@ -106,18 +107,9 @@ func signIn(req *request) error {
 	if err != nil {
 		return err
 	}
-	return req.begin(user)
-}
-
-// begin signs a user in. The session gets a new token, so that an attacker who knew the old one gains nothing (session
-// fixation).
-func (req *request) begin(user prefs.User) error {
-	if err := req.sessions.RenewToken(req.r.Context()); err != nil {
+	if err := req.begin(accounts.Login{User: user.ID, Way: accounts.ByMail, Destination: way}); err != nil {
 		return err
 	}
-	req.sessions.Remove(req.r.Context(), keyPending)
-	req.sessions.Remove(req.r.Context(), keyFlash)
-	req.sessions.Put(req.r.Context(), keyUser, int(user.ID))
 	return req.redirect("/")
 }
 
@@ -166,8 +158,15 @@ func register(req *request) error {
 		return err
 	}
 	req.Changed()
+	_, way, err := req.Accounts.ByWayIn(req.r.Context(), req.signInBackend().Name, address)
+	if err != nil {
+		return err
+	}
+	if err := req.begin(accounts.Login{User: user.ID, Way: accounts.ByMail, Destination: way}); err != nil {
+		return err
+	}
 	req.sessions.Put(req.r.Context(), keyFresh, true)
-	return req.begin(user)
+	return req.redirect("/")
 }
 
 // nameProblem returns in words what is wrong with a name; "" when err is about something else.
@@ -183,6 +182,9 @@ func nameProblem(err error) string {
 }
 
 func signOut(req *request) error {
+	if err := req.endLogin(); err != nil {
+		return err
+	}
 	if err := req.sessions.Destroy(req.r.Context()); err != nil {
 		return err
 	}

@@ -2,12 +2,10 @@ package web
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"time"
 
-	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
 )
 
@@ -50,24 +48,6 @@ func (s *site) page(rt route) http.Handler {
 			return rt.serve(req)
 		})
 	})
-}
-
-// identify finds the user of the session. It ends a session whose user is gone.
-func (req *request) identify() error {
-	id := req.sessions.GetInt(req.r.Context(), keyUser)
-	if id <= 0 {
-		return nil
-	}
-	user, err := req.Accounts.User(req.r.Context(), uint(id))
-	if errors.Is(err, prefs.ErrNotFound) {
-		return req.sessions.Destroy(req.r.Context())
-	}
-	if err != nil {
-		return err
-	}
-	req.user = user
-	req.zone = user.Location()
-	return nil
 }
 
 // act says for the audit who makes the changes of this request, and from where.

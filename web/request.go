@@ -10,15 +10,17 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/accounts"
 )
 
 // A request is what a handler works with: one HTTP request, the user who made it, and the site with its stores.
 type request struct {
 	*site
-	w    http.ResponseWriter
-	r    *http.Request
-	user prefs.User // the zero User when nobody is signed in
-	zone *time.Location
+	w     http.ResponseWriter
+	r     *http.Request
+	user  prefs.User     // the zero User when nobody is signed in
+	login accounts.Login // how; the zero Login when nobody is
+	zone  *time.Location
 	// hasSession: the session middleware has run, so that the session can be read
 	hasSession bool
 }

@@ -2,19 +2,20 @@ package web
 
 import (
 	"encoding/gob"
+	"errors"
 	"log/slog"
 	"net/http"
-	"time"
+	"strings"
 
 	"github.com/alexedwards/scs/v2"
-)
 
-// lifetime is how long a session lasts. Use does not extend it: otherwise every GET would write to the database.
-const lifetime = 30 * 24 * time.Hour
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/accounts"
+)
 
 // The keys of what a session holds.
 const (
-	keyUser  = "user"  // int: id of the user
+	keyLogin = "login" // string: the key of the login
 	keyFlash = "flash" // flash: the message that the next page shows
 	keyUndo  = "undo"  // []byte: the deleted filter that can be brought back
 	keyFresh = "fresh" // bool: the account was just made
@@ -29,15 +30,27 @@ type flash struct {
 	Undo       string // path to post to; "" when there is nothing to undo
 }
 
+// cookieName is the name of the session's cookie. Where it can, it begins with __Host-: then a browser takes the cookie
+// only from this host, over https and for all its paths (RFC 6265bis, section 4.1.3.2), so that neither a neighbour on
+// a sibling domain nor somebody on the way can plant a session of theirs. Under a path the cookie is bound to that
+// path instead, which __Host- does not allow: other programs on the host do not get it.
+func (s *site) cookieName() string {
+	if s.secure && s.prefix == "" {
+		return "__Host-notifyd"
+	}
+	return "notifyd"
+}
+
 // newSessions makes the session manager. The store keeps only the digest of the cookie's token. It does not call
 // scs.New, which starts a goroutine for a store in memory that cannot be waited for.
 func (s *site) newSessions() *scs.SessionManager {
 	gob.Register(flash{}) // the type of a session value; registering it again is harmless
 	return &scs.SessionManager{
 		Store: s.Sessions, Codec: scs.GobCodec{},
-		Lifetime: lifetime,
+		Lifetime: s.Logins.Life(),
 		Cookie: scs.SessionCookie{
-			Name: "notifyd", Path: s.path("/"), HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.secure, Persist: true,
+			Name: s.cookieName(), Path: s.path("/"), HttpOnly: true, SameSite: http.SameSiteLaxMode,
+			Secure: s.secure, Persist: true,
 		},
 		ErrorFunc: func(w http.ResponseWriter, r *http.Request, err error) {
 			if r.Context().Err() != nil {
@@ -57,4 +70,76 @@ func (req *request) flash(tone, text string) { req.flashUndo(tone, text, "") }
 // flashUndo is flash with a button that posts to undo.
 func (req *request) flashUndo(tone, text, undo string) {
 	req.sessions.Put(req.r.Context(), keyFlash, flash{Text: text, Tone: tone, Undo: undo})
+}
+
+// begin signs somebody in, who has proved to be that user by the way that l names. The session gets a new token, so
+// that an attacker who knew the old one gains nothing (session fixation), and holds the key of the login alone.
+func (req *request) begin(l accounts.Login) error {
+	ctx := req.r.Context()
+	l.Network, l.Agent = req.client(req.r), req.r.UserAgent()
+	key, err := req.Logins.Begin(ctx, l)
+	if err != nil {
+		return refusal(err)
+	}
+	if err := req.endLogin(); err != nil {
+		return err
+	}
+	if err := req.sessions.RenewToken(ctx); err != nil {
+		return err
+	}
+	req.sessions.Remove(ctx, keyPending)
+	req.sessions.Remove(ctx, keyFlash)
+	req.sessions.Put(ctx, keyLogin, key)
+	return nil
+}
+
+// endLogin ends the login of this session, where it has one.
+func (req *request) endLogin() error {
+	if req.login.ID == 0 {
+		return nil
+	}
+	err := req.Logins.End(req.r.Context(), req.login.User, req.login.ID)
+	if errors.Is(err, accounts.ErrNoLogin) {
+		return nil // it has been ended from elsewhere
+	}
+	return err
+}
+
+// refusal puts into words why somebody who has proved who they are does not get in.
+func refusal(err error) error {
+	var disabled *accounts.DisabledError
+	switch {
+	case errors.As(err, &disabled):
+		return fail(http.StatusForbidden, "This account is disabled: "+strings.TrimSuffix(disabled.Reason, ".")+
+			". Its settings are kept. Ask who runs this service.")
+	case errors.Is(err, accounts.ErrNoWay):
+		return fail(http.StatusGone, "What you signed in by no longer lets anybody in: its owner has taken that away.")
+	}
+	return err
+}
+
+// identify finds out who is signed in by the session. It ends a session whose login has ended: on another page, by a
+// link in a mail, on another node, or by its age.
+func (req *request) identify() error {
+	ctx := req.r.Context()
+	key := req.sessions.GetString(ctx, keyLogin)
+	if key == "" {
+		return nil
+	}
+	login, err := req.Logins.Find(ctx, key, req.client(req.r), req.r.UserAgent())
+	if errors.Is(err, accounts.ErrNoLogin) {
+		return req.sessions.Destroy(ctx)
+	}
+	if err != nil {
+		return refusal(err)
+	}
+	user, err := req.Accounts.User(ctx, login.User)
+	if errors.Is(err, prefs.ErrNotFound) {
+		return req.sessions.Destroy(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	req.user, req.login, req.zone = user, login, user.Location()
+	return nil
 }

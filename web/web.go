@@ -68,6 +68,7 @@ type Options struct {
 	// The parts of a prefs.Store that the pages use. Its OnClose must cancel in the Outbox.
 	Accounts     *prefs.Accounts
 	Sessions     *prefs.Sessions
+	Logins       *accounts.Logins
 	Tokens       *prefs.Tokens
 	Destinations *prefs.Destinations
 	Filters      *prefs.Filters
@@ -165,7 +166,8 @@ func handlerWithin(o Options, most int) (http.Handler, error) {
 
 // check returns an error when a store or a function is missing that the pages need.
 func (o *Options) check() error {
-	stores := o.Accounts == nil || o.Sessions == nil || o.Tokens == nil || o.Destinations == nil || o.Filters == nil ||
+	stores := o.Accounts == nil || o.Sessions == nil || o.Logins == nil ||
+		o.Tokens == nil || o.Destinations == nil || o.Filters == nil ||
 		o.Unsubscriber == nil || o.Links == nil || o.History == nil || o.Outbox == nil
 	if stores || o.Describe == nil || o.Queue == nil {
 		return errors.New("bug: web.Options lacks a store or a function")

@@ -2,7 +2,10 @@ package accounts
 
 // Models returns a value of each gorm model, for the test that models and schema agree.
 func Models() []any {
-	return []any{&identityRow{}, &loginRow{}, &nameRow{}, &auditRow{}, &attemptRow{}, &usedRow{}}
+	return []any{
+		&identityRow{}, &loginRow{}, &nameRow{}, &auditRow{}, &attemptRow{}, &usedRow{},
+		&placeRow{}, &undoRow{}, &undoLinkRow{},
+	}
 }
 
 // These are the rows. Times are Unix microseconds. The tables are in migrations/*/00018_accounts.sql.

@@ -116,7 +116,8 @@ func (s *Service) openPages(ctx context.Context) error {
 	}
 	pages, err := web.Handler(web.Options{
 		BaseURL:  s.settings.Web.BaseURL,
-		Accounts: s.prefs.Accounts, Sessions: s.prefs.Sessions, Tokens: s.prefs.Tokens, Destinations: s.prefs.Destinations,
+		Accounts: s.prefs.Accounts, Sessions: s.prefs.Sessions,
+		Logins: s.prefs.Logins, Tokens: s.prefs.Tokens, Destinations: s.prefs.Destinations,
 		Filters: s.prefs.Filters, Unsubscriber: s.prefs.Unsubscriber, Links: s.router.links,
 		History: s.history, Outbox: s.outbox,
 		Describe:       s.describer.describe,
