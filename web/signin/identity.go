@@ -1,0 +1,57 @@
+package signin
+
+import (
+	"net/http"
+	"slices"
+)
+
+// wants are the claims that the configuration reads.
+func (p Provider) wants() []string {
+	names := []string{p.NameClaim, p.MailClaim}
+	if p.GroupsClaim != NoGroups {
+		names = append(names, p.GroupsClaim)
+	}
+	for name := range p.Require {
+		names = append(names, name)
+	}
+	for name := range p.Refuse {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// lacks reports whether a claim that the configuration reads is not there.
+func (p Provider) lacks(c claims) bool {
+	return slices.ContainsFunc(p.wants(), func(name string) bool {
+		_, there := c.find(name)
+		return !there
+	})
+}
+
+// identity reads who somebody is from their claims.
+func (p *provider) identity(subject string, c claims) (Identity, error) {
+	id := Identity{Way: p.name, Issuer: p.Issuer, Subject: subject, Name: c.word(p.NameClaim)}
+	if p.GroupsClaim != NoGroups {
+		id.Groups, id.GroupsKnown = c.groups(p.GroupsClaim)
+	}
+	if c.truth(p.MailClaim + "_verified") {
+		id.Mail = c.word(p.MailClaim)
+	}
+	for name, value := range p.Refuse {
+		if has, _ := c.has(name, value); has {
+			id.Disabled = p.Title + " says " + name + ": " + value
+		}
+	}
+	for name, value := range p.Require {
+		has, there := c.has(name, value)
+		if !there { // unknown is not "no": nobody is disabled by it, but nobody gets in
+			return Identity{}, &Problem{http.StatusForbidden, p.Title + " did not say whether you may use this site. Whoever " +
+				"runs it has to look at the claim " + name + ".", nil}
+		}
+		if !has {
+			id.Disabled = p.Title + " does not say " + name + ": " + value
+		}
+	}
+	return id, nil
+}
