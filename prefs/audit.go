@@ -101,7 +101,7 @@ func (c *core) filterFields(tx *gorm.DB, userID uint, id rulespec.FilterID) (acc
 	f := accounts.Fields{
 		"filter": r.Name, "on": yesNo(r.IsOn), "sends once": yesNo(r.OneShot), "rules": r.Rules, "goes to": "everywhere",
 	}
-	if shown := r.filter(rulespec.Env{}, owner.user(), nil); len(shown.Rules) > 0 {
+	if shown := r.filter(rulespec.Env{}, c.me(owner.user()), nil); len(shown.Rules) > 0 {
 		f["says"] = c.sentence(shown.Filter)
 	}
 	if r.Chosen {

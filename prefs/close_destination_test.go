@@ -22,7 +22,7 @@ func TestClosingEndsWhatWaits(t *testing.T) {
 		var ended []string
 		var refusal error
 		s := prefs.Open(prefs.Config{
-			Writer: d.Writer, Reader: d.Reader, Now: c.now, Random: rand.Reader,
+			Writer: d.Writer, Reader: d.Reader, Now: c.now, Random: rand.Reader, ClaimedNames: yes,
 			OnClose: func(tx *gorm.DB, destinations []string, why string) error {
 				if why == "" {
 					t.Error("no reason is given")

@@ -30,6 +30,7 @@ type core struct {
 	onErase        func(tx *gorm.DB, gone []Destination) error // nil: onClose is called
 	afterErase     func(ctx context.Context)
 	logins         *accounts.Logins
+	claimedNames   func() bool
 }
 
 // What a Change is of.
@@ -41,9 +42,13 @@ const (
 
 // tell calls Config.OnChange. A user who is to be deleted must still be there.
 func (c *core) tell(tx *gorm.DB, userID uint, what string) error {
-	var name string
-	if err := tx.Model(&userRow{}).Select("name").Where("id = ?", userID).Scan(&name).Error; err != nil || name == "" {
+	var row userRow
+	if err := tx.Select("name", "proof").Where("id = ?", userID).Limit(1).Find(&row).Error; err != nil {
 		return err
+	}
+	name := c.me(row.user())
+	if name == "" {
+		return nil // nobody on the bus has changed anything
 	}
 	return c.onChange(tx, Change{name, what})
 }
@@ -63,6 +68,9 @@ func (c *core) change(ctx context.Context, verb string, f func(tx *gorm.DB) erro
 		return f(tx)
 	})
 }
+
+// me returns what @me stands for in the filters of a user, "" where it stands for nobody.
+func (c *core) me(u User) string { return u.Me(c.claimedNames()) }
 
 // read returns a handle for reading.
 func (c *core) read(ctx context.Context) *gorm.DB { return c.reader.WithContext(ctx) }

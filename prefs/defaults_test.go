@@ -21,7 +21,7 @@ import (
 func TestNewcomersOfAVerifyingSite(t *testing.T) {
 	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
 		store := prefs.Open(prefs.Config{
-			Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader,
+			Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader, ClaimedNames: yes,
 			Verified: func() bool { return true },
 		})
 		alice, err := store.Accounts.Register(t.Context(), "alice", "", "email", "alice@example.org")
@@ -68,7 +68,7 @@ func TestNewcomersOfAVerifyingSite(t *testing.T) {
 func TestNewcomersBeginWithWhatCanMatch(t *testing.T) {
 	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
 		store := prefs.Open(prefs.Config{
-			Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader,
+			Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader, ClaimedNames: yes,
 			DefaultFilter: func(f prefs.Filter) bool { return len(rulespec.Missing(f.Filter, nil)) == 0 },
 		})
 		alice, err := store.Accounts.Register(t.Context(), "alice", "", "email", "alice@example.org")

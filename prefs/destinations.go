@@ -234,14 +234,17 @@ func (s *Destinations) Owners(tx *gorm.DB, keys []string) (map[string]string, er
 		}
 	}
 	var rows []struct {
-		ID   uint
-		Name string
+		ID    uint
+		Name  string
+		Proof accounts.Proof
 	}
-	err := tx.Raw("SELECT d.id, u.name FROM destinations d JOIN users u ON u.id = d.user_id WHERE d.id IN ?", ids).
+	err := tx.Raw("SELECT d.id, u.name, u.proof FROM destinations d JOIN users u ON u.id = d.user_id WHERE d.id IN ?", ids).
 		Scan(&rows).Error
 	owners := map[string]string{}
 	for _, r := range rows {
-		owners[Key(r.ID)] = r.Name
+		if me := s.me(User{Name: r.Name, Proof: r.Proof}); me != "" {
+			owners[Key(r.ID)] = me
+		}
 	}
 	return owners, explain("read whose destinations they are", err)
 }

@@ -57,7 +57,7 @@ func (c *core) filters(ctx context.Context, userID uint, where string, args ...a
 	chosen := byFilter(links)
 	all := make([]Filter, len(rows))
 	for i, r := range rows {
-		all[i] = r.filter(c.env(), owner, chosen[r.ID])
+		all[i] = r.filter(c.env(), c.me(owner), chosen[r.ID])
 	}
 	return all, nil
 }
@@ -72,7 +72,7 @@ func (s *Filters) Save(ctx context.Context, userID uint, f Filter) (Filter, erro
 		if err != nil {
 			return err
 		}
-		f.Owner = owner.Name
+		f.Owner = s.me(owner.user())
 		row, err := s.newFilterRow(f)
 		if err != nil {
 			return err
@@ -92,6 +92,9 @@ func (s *Filters) Save(ctx context.Context, userID uint, f Filter) (Filter, erro
 			return err
 		}
 		f.Broken = tooExpensive(row.Expensive)
+		if f.Broken == "" && f.Owner == "" && rulespec.SaysMe(f.Rules) {
+			f.Broken, f.Nameless = nameless, true
+		}
 		if err := s.touchFilter(tx, f.ID); err != nil {
 			return err
 		}

@@ -20,7 +20,7 @@ func TestGate(t *testing.T) {
 	ok(t, err)
 	t.Cleanup(func() { ok(t, d.Close()) })
 	s := prefs.Open(prefs.Config{
-		Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader,
+		Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader, ClaimedNames: yes,
 		KnowsKind: func(name string) bool { return name != kindtest.NoMessageKind },
 	})
 	alice, _ := person(t, s, "alice")

@@ -46,17 +46,32 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// A User is a person who signs in. Name is the account on the bus, which @me in a filter stands for.
+// A User is a person who signs in. Name is the name on the bus. It means something where it is proved: see Me.
 type User struct {
-	ID   uint
-	Name string
-	Zone string // IANA time zone, e.g. Europe/Berlin; "" is UTC
+	ID    uint
+	Name  string         // "": the person has no name yet
+	Proof accounts.Proof // how the name came to be theirs
+	Zone  string         // IANA time zone, e.g. Europe/Berlin; "" is UTC
+
+	// Disabled is why nothing is sent and nobody may sign in; "" where the account is in use.
+	Disabled   string
+	DisabledBy string // accounts.ByOperator or accounts.ByUpstream
 
 	zone *time.Location // of Zone, where the store has looked it up
+}
+
+// Me returns the name that @me in the user's filters stands for; "" where none is proved. claimed says that a name that
+// somebody has chosen will do: see Config.ClaimedNames.
+func (u User) Me(claimed bool) string {
+	if !u.Proof.Proves(claimed) {
+		return ""
+	}
+	return u.Name
 }
 
 // A Destination is one address of one person on one backend. Before Confirmed nothing but its confirmation is sent to
@@ -83,6 +98,8 @@ type Filter struct {
 	// Broken is the reason why the filter cannot match or reaches nobody; "" when all is well. Only the store sets
 	// it.
 	Broken string
+	// Nameless says that Broken is for one reason only: the filter says @me, and the user's name is not proved.
+	Nameless bool
 }
 
 // A Subscription is a filter that is on, with the destinations it reaches: the input of Plan.

@@ -151,7 +151,7 @@ func TestClosingWaitsForWhatIsBeingRouted(t *testing.T) {
 	_, d := postgres(t)
 	o := outbox.New(d.Writer, d.Reader, true, outbox.Config{}, newClock().now, rand.Reader)
 	s := prefs.Open(prefs.Config{
-		Writer: d.Writer, Reader: d.Reader, Now: newClock().now, Random: rand.Reader,
+		Writer: d.Writer, Reader: d.Reader, Now: newClock().now, Random: rand.Reader, ClaimedNames: yes,
 		OnClose: func(tx *gorm.DB, destinations []string, why string) error {
 			_, err := o.Cancel(tx, destinations, why)
 			return err

@@ -3,6 +3,7 @@ package prefs
 import (
 	"time"
 
+	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/schedule"
 )
 
@@ -143,7 +144,8 @@ type changeRow struct {
 func (changeRow) TableName() string { return "changes" }
 
 func (r userRow) user() User {
-	u := User{ID: r.ID, Name: r.Name, Zone: r.Zone}
+	u := User{ID: r.ID, Name: r.Name, Proof: accounts.Proof(r.Proof), Zone: r.Zone, Disabled: r.Disabled,
+		DisabledBy: r.DisabledBy}
 	u.zone = u.Location()
 	return u
 }

@@ -34,9 +34,10 @@ func (c *core) env() rulespec.Env { return rulespec.Env{KnowsKind: c.knowsKind} 
 
 // filter makes a Filter of a row. Rules that this version cannot read, or would refuse in env, make it broken: it is
 // kept unchanged and never matches.
-func (r filterRow) filter(env rulespec.Env, owner User, destinations []uint) Filter {
+// me is what @me stands for in it.
+func (r filterRow) filter(env rulespec.Env, me string, destinations []uint) Filter {
 	f := Filter{
-		Filter: rulespec.Filter{ID: rulespec.FilterID(r.ID), Owner: owner.Name, Name: r.Name},
+		Filter: rulespec.Filter{ID: rulespec.FilterID(r.ID), Owner: me, Name: r.Name},
 		UserID: r.UserID, On: r.IsOn, OneShot: r.OneShot, Destinations: destinations,
 	}
 	rules, err := rulespec.UnmarshalRules(r.Rules)
@@ -47,6 +48,8 @@ func (r filterRow) filter(env rulespec.Env, owner User, destinations []uint) Fil
 	f.Rules = rules
 	if wrong := rulespec.Check(env, f.Filter); len(wrong) > 0 {
 		f.Broken = words(wrong)
+	} else if me == "" && rulespec.SaysMe(rules) {
+		f.Broken, f.Nameless = nameless, true
 	} else if r.Expensive != 0 {
 		f.Broken = tooExpensive(r.Expensive)
 	} else if r.Chosen && len(destinations) == 0 {
@@ -54,6 +57,9 @@ func (r filterRow) filter(env rulespec.Env, owner User, destinations []uint) Fil
 	}
 	return f
 }
+
+// nameless is why a filter that says @me matches nothing, not even under not: who the user is on the bus is not known.
+const nameless = "it says @me, and your name on the bus is not proved"
 
 // checkTexts refuses a filter with which a user would have too many expressions over texts. The caller must hold the
 // user's lock. Filters that are off count too, so that switching one on never fails.

@@ -49,6 +49,9 @@ type Config struct {
 	KeepAudit func() time.Duration
 
 	Session accounts.Bounds // how long somebody stays signed in; the zero Bounds: accounts.DefaultBounds
+	// ClaimedNames reports whether everybody may choose a name and is believed: for a demo, or a closed site. It does not
+	// change while the program runs, because filters that were read keep what @me stood for. nil: names must be proved.
+	ClaimedNames func() bool
 }
 
 // A Change is what a person has changed.
@@ -92,6 +95,9 @@ func Open(config Config) *Store {
 	if config.AfterErase == nil {
 		config.AfterErase = func(context.Context) {}
 	}
+	if config.ClaimedNames == nil {
+		config.ClaimedNames = func() bool { return false }
+	}
 	if config.OnChange == nil {
 		config.OnChange = func(*gorm.DB, Change) error { return nil }
 	}
@@ -105,6 +111,7 @@ func Open(config Config) *Store {
 		verified: config.Verified, onClose: config.OnClose, onChange: config.OnChange, logins: logins,
 		audit:   accounts.NewAudit(config.Writer, config.Reader, config.Now),
 		onErase: config.OnErase, afterErase: config.AfterErase,
+		claimedNames: config.ClaimedNames,
 	}
 	return &Store{
 		Accounts: &Accounts{c}, Logins: logins, Sessions: &Sessions{c}, Tokens: &Tokens{c},

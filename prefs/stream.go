@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gorm.io/gorm"
@@ -16,16 +17,18 @@ import (
 // statement holds its snapshot of the database.
 const streamPage = 4096
 
-const streamed = "SELECT f.id, u.name, f.rules FROM filters f JOIN users u ON u.id = f.user_id " +
-	"WHERE f.is_on AND f.expensive = 0 AND "
+const streamed = "SELECT f.id, u.id, u.name, u.proof, f.rules FROM filters f JOIN users u ON u.id = f.user_id " +
+	"WHERE f.is_on AND f.expensive = 0 AND u.disabled = '' AND "
 
 // Stream returns every filter that is on and not too expensive, in the order of ids, without its name. Filters whose
-// rules cannot be read are left out. Filters may share their rules: the caller must not change them. Stream reads
-// page by page, so a filter that changes in between may be the old or the new one. Read the Revision first; then
-// Changes since that revision names the filters that may be old.
+// rules cannot be read are left out, and those that say @me where it stands for nobody. Filters may share their rules:
+// the caller must not change them. Stream reads page by page, so a filter that changes in between may be the old or the
+// new one. Read the Revision first; then Changes since that revision names the filters that may be old.
+//
+// The owner of each filter is what @me stands for, or a text that is no name, and another one for each user.
 func (s *Subscriptions) Stream(ctx context.Context) iter.Seq2[rulespec.Filter, error] {
 	return func(yield func(rulespec.Filter, error) bool) {
-		reader := newFilterReader()
+		reader := s.newFilterReader()
 		for last := rulespec.FilterID(0); ; {
 			page, err := reader.read(s.read(ctx).Raw(streamed+"f.id > ? ORDER BY f.id LIMIT ?", last, streamPage))
 			if err != nil {
@@ -49,7 +52,7 @@ func (s *Subscriptions) Stream(ctx context.Context) iter.Seq2[rulespec.Filter, e
 // Changes names.
 func (s *Subscriptions) FiltersOn(tx *gorm.DB, ids []rulespec.FilterID) ([]rulespec.Filter, error) {
 	var all []rulespec.Filter
-	reader := newFilterReader()
+	reader := s.newFilterReader()
 	for part := range slices.Chunk(ids, inStatement) {
 		page, err := reader.read(tx.Raw(streamed+"f.id IN ?", part))
 		if err != nil {
@@ -62,6 +65,7 @@ func (s *Subscriptions) FiltersOn(tx *gorm.DB, ids []rulespec.FilterID) ([]rules
 
 // A filterReader reads filters in bulk. It parses rules that many filters share only once.
 type filterReader struct {
+	me    func(User) string
 	known map[string]rulespec.Rule // by their text
 	page  []rulespec.Filter
 }
@@ -69,7 +73,9 @@ type filterReader struct {
 // maxKnownRules bounds the rules that a filterReader remembers.
 const maxKnownRules = 1 << 16
 
-func newFilterReader() *filterReader { return &filterReader{known: map[string]rulespec.Rule{}} }
+func (s *Subscriptions) newFilterReader() *filterReader {
+	return &filterReader{me: s.me, known: map[string]rulespec.Rule{}}
+}
 
 // read returns the filters of a query; rules that cannot be read are nil. The slice is valid until the next call.
 func (r *filterReader) read(query *gorm.DB) ([]rulespec.Filter, error) {
@@ -82,14 +88,24 @@ func (r *filterReader) read(query *gorm.DB) ([]rulespec.Filter, error) {
 	var text string
 	for rows.Next() {
 		var f rulespec.Filter
-		if err := rows.Scan(&f.ID, &f.Owner, &text); err != nil {
+		var owner User
+		if err := rows.Scan(&f.ID, &owner.ID, &owner.Name, &owner.Proof, &text); err != nil {
 			return nil, err
 		}
 		f.Rules = r.rules(text)
+		if f.Owner = r.me(owner); f.Owner == "" {
+			f.Owner = nobody(owner.ID)
+			if rulespec.SaysMe(f.Rules) {
+				f.Rules = nil
+			}
+		}
 		r.page = append(r.page, f)
 	}
 	return r.page, rows.Err()
 }
+
+// nobody returns what tells a user whose name is not proved from all others. No name has the sign #.
+func nobody(id uint) string { return "#" + strconv.FormatUint(uint64(id), 10) }
 
 // rules parses the text of a filter's rules; nil where it cannot be read or is empty.
 func (r *filterReader) rules(text string) []rulespec.Rule {

@@ -45,7 +45,7 @@ func (s *Subscriptions) loadPart(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subsc
 		destinations []destinationRow
 		links        []filterDestinationRow
 	)
-	if err := tx.Where("id IN ?", people).Find(&users).Error; err != nil {
+	if err := tx.Where("id IN ? AND disabled = ''", people).Find(&users).Error; err != nil {
 		return nil, err
 	}
 	open := tx.Where("user_id IN ? AND confirmed AND is_on AND disabled = ''", people)
@@ -83,7 +83,7 @@ func (s *Subscriptions) join(
 		}
 		// Subscriptions are kept while the catalogue changes, so no kind of message is checked here; the index does
 		// that.
-		f := r.filter(rulespec.Env{}, owner, chosen[r.ID])
+		f := r.filter(rulespec.Env{}, s.me(owner), chosen[r.ID])
 		if r.Chosen {
 			to = slices.DeleteFunc(slices.Clone(to),
 				func(d Destination) bool { return !slices.Contains(f.Destinations, d.ID) })

@@ -14,7 +14,7 @@ func persons(env Env, param string, names []string) ([]string, error) {
 		return names, nil
 	}
 	if env.Owner == "" {
-		return nil, problem(param, "%s stands for the owner of the filter, but the filter has none", Me)
+		return nil, problem(param, "%s stands for the proved name of the filter's owner, and there is none", Me)
 	}
 	names = slices.Clone(names)
 	for i, name := range names {
@@ -23,6 +23,18 @@ func persons(env Env, param string, names []string) ([]string, error) {
 		}
 	}
 	return names, nil
+}
+
+// SaysMe reports whether a rule names its owner. Where the owner has no proved name, the rule is unknown.
+func SaysMe(rules []Rule) bool {
+	return slices.ContainsFunc(rules, func(r Rule) bool {
+		for _, values := range r.Args {
+			if slices.Contains(values, Me) {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // missingGroups returns an error when dir does not know one of groups; dir may be nil.

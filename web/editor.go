@@ -173,7 +173,7 @@ func (req *request) pickKinds(f *paramField) {
 // wrongRules returns the mistakes in the rules of a filter.
 func (req *request) wrongRules(f rulespec.Filter) []*rulespec.Error {
 	var list []*rulespec.Error
-	f.Owner = req.user.Name
+	f.Owner = req.me()
 	for _, err := range rulespec.Check(req.env(), f) {
 		var e *rulespec.Error
 		if errors.As(err, &e) && e.Rule > 0 {

@@ -60,7 +60,7 @@ func saveFilter(req *request) error {
 // postedDraft reads the form and finds the user's filter that it changes.
 func (req *request) postedDraft() (draft, error) {
 	d := req.readDraft(req.r.PostForm)
-	d.filter.UserID, d.filter.Owner = req.user.ID, req.user.Name
+	d.filter.UserID, d.filter.Owner = req.user.ID, req.me()
 	if req.r.PathValue("id") == "" {
 		return d, nil
 	}

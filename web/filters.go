@@ -87,7 +87,7 @@ func newFilter(req *request) error {
 		}
 		d = newDraft(filterLike(e))
 	}
-	d.filter.Owner = req.user.Name
+	d.filter.Owner = req.me()
 	return req.showEditor(d, "", false)
 }
 
@@ -111,7 +111,7 @@ func (req *request) ownFilter() (prefs.Filter, error) {
 // previewFilter shows what the posted form would match, saved or not.
 func previewFilter(req *request) error {
 	d := req.readDraft(req.r.PostForm)
-	d.filter.Owner = req.user.Name
+	d.filter.Owner = req.me()
 	if !req.htmx() {
 		return req.showEditor(d, "", true)
 	}

@@ -44,14 +44,18 @@ func listMessages(req *request) error {
 	before, _ := strconv.ParseInt(query.Get("before"), 10, 64) // anything but a number means the newest
 	person := p.Person
 	if person == rulespec.Me {
-		person = req.user.Name
+		person = req.me()
 	}
-	found, err := req.History.Search(req.r.Context(), history.Query{
-		Package: p.Package, User: person, App: p.App, Topic: p.Topic, Before: max(before, 0), Limit: messagesPage,
-		Among: req.seen(),
-	})
-	if err != nil {
-		return err
+	var found history.Page
+	if p.Person == "" || person != "" { // else it is @me, and the name is not proved
+		var err error
+		found, err = req.History.Search(req.r.Context(), history.Query{
+			Package: p.Package, User: person, App: p.App, Topic: p.Topic, Before: max(before, 0), Limit: messagesPage,
+			Among: req.seen(),
+		})
+		if err != nil {
+			return err
+		}
 	}
 	for _, r := range found.Records {
 		line := messageLine{Summary: r.Summary, KindName: req.kindWords(r.Kind), Page: messagePage(r.MsgID)}

@@ -32,7 +32,7 @@ func (req *request) explainFilters(e *catalogue.Event, filters []prefs.Filter) o
 	own := make([]rulespec.Filter, len(filters))
 	for i, f := range filters {
 		own[i] = f.Filter
-		own[i].Owner = req.user.Name
+		own[i].Owner = req.me()
 	}
 	var list outcomes
 	for i, f := range filters {

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -62,7 +63,7 @@ func (req *request) act() {
 // limitKey is the key that the limit on posts counts by: the user, or the network of the client.
 func (req *request) limitKey() string {
 	if req.user.ID != 0 {
-		return "user " + req.user.Name
+		return "user " + strconv.FormatUint(uint64(req.user.ID), 10)
 	}
 	return "client " + req.client(req.r)
 }

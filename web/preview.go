@@ -50,7 +50,7 @@ type hitView struct {
 // preview evaluates a draft on the messages of the last days, with the predicates that delivery uses.
 func (req *request) preview(ctx context.Context, d draft) (previewView, error) {
 	f := d.filter.Filter
-	f.ID, f.Owner = 1, req.user.Name
+	f.ID, f.Owner = 1, req.me()
 	if problem := unfit(f); problem != "" {
 		return previewView{Problem: problem}, nil
 	}

@@ -50,6 +50,7 @@ type testSite struct {
 	pages   http.Handler
 	base    string
 	logs    *exectest.Log
+	claimed bool // everybody may choose a name
 
 	mu      sync.Mutex
 	clock   time.Time
@@ -82,7 +83,7 @@ func newSite(t *testing.T, prefix string) *testSite {
 	t.Helper()
 	db := migratest.Copy(t)
 	// The sessions of scs live by the machine's clock, so the site's clock starts there.
-	s := &testSite{t: t, db: db, clock: time.Now(), logs: &exectest.Log{}}
+	s := &testSite{t: t, db: db, clock: time.Now(), logs: &exectest.Log{}, claimed: true}
 	s.history = history.NewStore(db.Writer, db.Reader, s.now)
 	s.outbox = outbox.New(db.Writer, db.Reader, db.Postgres, outbox.Config{}, s.now, rand.Reader)
 	s.onClose = func(tx *gorm.DB, destinations []string, why string) error {
@@ -95,7 +96,8 @@ func newSite(t *testing.T, prefix string) *testSite {
 	}
 	s.prefs = prefs.Open(prefs.Config{
 		Writer: db.Writer, Reader: db.Reader, Now: s.now, Random: rand.Reader, KnowsKind: s.meaning.KnownKinds(),
-		OnClose: func(tx *gorm.DB, destinations []string, why string) error { return s.onClose(tx, destinations, why) },
+		ClaimedNames: func() bool { return s.claimed },
+		OnClose:      func(tx *gorm.DB, destinations []string, why string) error { return s.onClose(tx, destinations, why) },
 	})
 	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter,
 		r *http.Request) {
@@ -118,7 +120,7 @@ func (s *testSite) options() web.Options {
 		Logins: s.prefs.Logins, Tokens: s.prefs.Tokens,
 		Destinations: s.prefs.Destinations, Filters: s.prefs.Filters, Unsubscriber: s.prefs.Unsubscriber,
 		Links: s.links, History: s.history, Outbox: s.outbox,
-		KnowsKind: s.meaning.KnownKinds(), KindName: s.kindName,
+		KnowsKind: s.meaning.KnownKinds(), KindName: s.kindName, ClaimedNames: func() bool { return s.claimed },
 		Describe: s.meaning.Describe, RuleKinds: rulespec.RuleKinds, MessageKinds: s.meaning.Kinds,
 		Backends: []backends.Info{email.Info, irc.Info, desktop.Info},
 		Queue:    s.queue, Now: s.now, Log: slog.New(slog.NewTextHandler(s.logs, nil)),

@@ -67,7 +67,7 @@ func (req *request) trouble(f prefs.Filter) string {
 		return f.Broken
 	}
 	own := f.Filter
-	own.Name, own.Owner = "", req.user.Name // the page shows the name already
+	own.Name, own.Owner = "", req.me() // the page shows the name already
 	wrong := rulespec.Check(req.env(), own)
 	if len(wrong) == 0 {
 		wrong = rulespec.Missing(own, req.Directory())

@@ -100,6 +100,8 @@ type Options struct {
 	// Audit says on the first page that an operator has looked at the account; nil: nothing does.
 	Audit *accounts.Audit
 
+	// ClaimedNames reports whether a name that somebody has chosen is believed; nil: it is not.
+	ClaimedNames func() bool
 	// KeepLinks reports whether a message whose sender is not proved keeps its link; nil: it does not.
 	KeepLinks func() bool
 
@@ -186,6 +188,9 @@ func (s *site) fillIn() {
 	if s.Changed == nil {
 		s.Changed = func() {}
 	}
+	if s.ClaimedNames == nil {
+		s.ClaimedNames = func() bool { return false }
+	}
 	if s.MessageKinds == nil {
 		s.MessageKinds = func() []catalogue.MessageKind { return nil }
 	}
@@ -201,6 +206,9 @@ func (s *site) fillIn() {
 		archive: newLimiter(s.Now, 100*time.Millisecond, 300),
 	}
 }
+
+// me returns what @me stands for in the visitor's filters; "" where no name is proved.
+func (req *request) me() string { return req.user.Me(req.ClaimedNames()) }
 
 // sentence returns a filter in words.
 func (s *site) sentence(f rulespec.Filter) string { return rulespec.Sentence(s.env(), f) }

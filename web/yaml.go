@@ -78,7 +78,7 @@ func (req *request) readFilters(text string) (list []prefs.Filter, schedules map
 	problems = append(problems, wrong...)
 	for _, f := range file.Filters {
 		own := prefs.Filter{Filter: f.Filter, UserID: req.user.ID, On: f.On, OneShot: f.Once}
-		own.ID, own.Owner = 0, req.user.Name
+		own.ID, own.Owner = 0, req.me()
 		for _, to := range f.To {
 			id, found := req.findDestination(ds, to)
 			if !found {

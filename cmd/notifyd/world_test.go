@@ -61,7 +61,8 @@ func givePreferences(t *testing.T, dsn string) {
 
 // openPrefs returns the preferences in a database.
 func openPrefs(d *migrations.DB) *prefs.Store {
-	return prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader})
+	return prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader,
+		ClaimedNames: func() bool { return true }})
 }
 
 func withDatabase(t *testing.T, dsn string, f func(*migrations.DB) error) {

@@ -58,7 +58,8 @@ func withPrefs(t testing.TB, dsn string, f func(*prefs.Store)) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	f(prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader}))
+	f(prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader,
+		ClaimedNames: func() bool { return true }}))
 }
 
 // register makes a person who wants everything at one address.

@@ -1,5 +1,7 @@
 package accounts
 
+import "slices"
+
 // A Role is what somebody may do beyond their own account.
 type Role int
 
@@ -12,3 +14,34 @@ const (
 
 // String returns the role as configuration and pages write it.
 func (r Role) String() string { return [...]string{"user", "helper", "admin"}[r] }
+
+// Roles says who has a role: people by their names, and the members of groups.
+type Roles struct {
+	Admins, Helpers Members
+}
+
+// Members are people by their names on the bus, and those in groups.
+type Members struct {
+	Names  []string `yaml:"names"`
+	Groups []string `yaml:"groups"`
+}
+
+// Of returns the role of a person. name must be proved, or "": a name that somebody has chosen gives no role. groups
+// are those that a provider or the directory says.
+func (r Roles) Of(name string, groups []string) Role {
+	switch {
+	case r.Admins.has(name, groups):
+		return Admin
+	case r.Helpers.has(name, groups):
+		return Helper
+	}
+	return User
+}
+
+// Names are all names that have a role. Nobody may choose one that looks like these.
+func (r Roles) Names() []string { return slices.Concat(r.Admins.Names, r.Helpers.Names) }
+
+func (m Members) has(name string, groups []string) bool {
+	return name != "" && slices.Contains(m.Names, name) ||
+		slices.ContainsFunc(groups, func(g string) bool { return slices.Contains(m.Groups, g) })
+}

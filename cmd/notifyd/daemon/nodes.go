@@ -162,9 +162,10 @@ func (s *Service) sums() map[string]string {
 		}
 	}
 	for name, value := range map[string]any{
-		"history of the configuration":      s.tuned.Load().history,
-		"reports of the configuration":      s.settings.Reports,
-		"web.base_url of the configuration": s.settings.Web.BaseURL,
+		"history of the configuration":        s.tuned.Load().history,
+		"reports of the configuration":        s.settings.Reports,
+		"accounts.names of the configuration": s.settings.Accounts.Names,
+		"web.base_url of the configuration":   s.settings.Web.BaseURL,
 		"names of buses and backends": []any{slices.Sorted(maps.Keys(s.sources)), slices.Sorted(maps.Keys(s.bridges)),
 			slices.Sorted(maps.Keys(s.backends))},
 	} {

@@ -110,7 +110,8 @@ func (s *Service) openStores(ctx context.Context) error {
 			return err
 		},
 		OnErase: s.eraser.Erase, AfterErase: s.eraser.AtOnce,
-		OnChange: s.voice.Changed,
+		OnChange:     s.voice.Changed,
+		ClaimedNames: s.settings.Accounts.ClaimedNames,
 	})
 	return nil
 }
@@ -185,8 +186,8 @@ func (s *Service) openRouter(ctx context.Context) error {
 			return fmt.Errorf("read identity of the database: %w", err)
 		}
 		s.router.snapshots = &snapshots{
-			path: path, program: thisProgram(s.env.Version), database: database, subscriptions: s.prefs.Subscriptions,
-			now: s.env.Now, log: s.log,
+			path: path, program: thisProgram(s.env.Version) + " " + s.settings.Accounts.Names, database: database,
+			subscriptions: s.prefs.Subscriptions, now: s.env.Now, log: s.log,
 		}
 	}
 	return nil

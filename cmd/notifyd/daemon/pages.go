@@ -128,6 +128,7 @@ func (s *Service) openPages(ctx context.Context) error {
 		KindName:       s.describer.kindName,
 		Backends:       s.infos(),
 		Readers:        s.seenBy,
+		ClaimedNames:   s.settings.Accounts.ClaimedNames,
 		KeepLinks:      func() bool { return s.trust.Load().Links() },
 		Archive:        archive,
 		Audit:          s.prefs.Audit,

@@ -84,7 +84,8 @@ func anotherRouter(t *testing.T, d *migrations.DB) (*router, *bytes.Buffer) {
 
 // openPrefs returns the preferences in a database.
 func openPrefs(d *migrations.DB) *prefs.Store {
-	return prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader})
+	return prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader,
+		ClaimedNames: func() bool { return true }})
 }
 
 func about(pkg string, oneShot bool) prefs.Filter {

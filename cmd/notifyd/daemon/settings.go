@@ -16,6 +16,7 @@ import (
 	"github.com/notifyd/notifyd/bus/pace"
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/accounts"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/reports"
 	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/migrations"
@@ -39,6 +40,7 @@ type Settings struct {
 	Publish   PublishSettings `section:"bus.publish"`
 	Pace      pace.Config     `section:"bus.pace"`
 	Reports   reports.Settings
+	Accounts  accounts.Settings
 }
 
 type logSettings struct {
@@ -105,10 +107,11 @@ func defaultSettings() Settings {
 		Catalogue: catalogueSettings{Check: 10 * time.Second},
 		History: historySettings{Keep: 30 * 24 * time.Hour, KeepBytes: 10 << 30, Prune: 10 * time.Minute,
 			Readers: readers.Config{Members: true}},
-		Outbox:  defaultOutbox(),
-		Stop:    stopSettings{Within: 20 * time.Second},
-		Publish: DefaultPublish(),
-		Reports: reports.Defaults(),
+		Outbox:   defaultOutbox(),
+		Stop:     stopSettings{Within: 20 * time.Second},
+		Publish:  DefaultPublish(),
+		Reports:  reports.Defaults(),
+		Accounts: accounts.Defaults(),
 	}
 }
 
@@ -123,7 +126,7 @@ func LoadSettings(f *config.File) (Settings, error) {
 		{"log", &s.Log}, {"database", &s.Database}, {"web", &s.Web}, {"metrics", &s.Metrics}, {"directory", &s.Directory},
 		{"catalogue", &s.Catalogue}, {"rules", &s.Rules}, {"history", &s.History}, {"outbox", &s.Outbox}, {"stop", &s.Stop},
 		{"bus.trust", &s.Trust}, {"bus.backlog", &s.Backlog}, {"bus.publish", &s.Publish},
-		{"bus.pace", &s.Pace}, {"reports", &s.Reports},
+		{"bus.pace", &s.Pace}, {"reports", &s.Reports}, {"accounts", &s.Accounts},
 	}
 	var errs []error
 	for _, section := range sections {
@@ -133,7 +136,7 @@ func LoadSettings(f *config.File) (Settings, error) {
 	s.Backlog.SetDefaults()
 	s.Pace.SetDefaults()
 	errs = append(errs, f.InSection("", s.check()), f.InSection("bus.publish", s.Publish.check()),
-		f.InSection("bus.pace", s.Pace.Check()))
+		f.InSection("bus.pace", s.Pace.Check()), f.InSection("accounts", s.Accounts.Check()))
 	return s, errors.Join(errs...)
 }
 

@@ -179,7 +179,7 @@ func TestPreferencesChanged(t *testing.T) {
 	each(t, func(b *bench) {
 		v := b.voice(PreferencesChanged)
 		store := prefs.Open(prefs.Config{Writer: b.db.Writer, Reader: b.db.Reader, Now: v.Now, Random: zeros{},
-			OnChange: v.Changed})
+			OnChange: v.Changed, ClaimedNames: func() bool { return true }})
 		alice, err := store.Accounts.Register(b.Context(), "alice", "", "email", "alice@example.org")
 		if err != nil {
 			b.Fatal(err)

@@ -1,0 +1,85 @@
+// Package accounts is the section accounts of the configuration: who people are here, what lets them in, and who may
+// do more. Package prefs/accounts does it.
+package accounts
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/notifyd/notifyd/prefs/accounts"
+)
+
+// Settings are the section accounts.
+type Settings struct {
+	// Names says what a name on the bus is worth: Proved or Claimed.
+	Names string `yaml:"names"`
+	// SignUp says who may make an account: open, domains, groups, invited, closed.
+	SignUp  accounts.SignUp  `yaml:"sign_up"`
+	Domains []string         `yaml:"domains"` // of sign_up: domains
+	Groups  []string         `yaml:"groups"`  // of sign_up: groups
+	Invited Invited          `yaml:"invitations"`
+	Admins  accounts.Members `yaml:"admins"`
+	Helpers accounts.Members `yaml:"helpers"`
+}
+
+// The values of names.
+const (
+	Proved  = "proved"
+	Claimed = "claimed"
+)
+
+// Defaults are the settings of a site that says nothing of accounts.
+func Defaults() Settings {
+	return Settings{Names: Proved, SignUp: accounts.SignUpOpen, Invited: Invited{Life: accounts.InvitationLife}}
+}
+
+// ClaimedNames reports whether everybody may choose a name and is believed.
+func (s Settings) ClaimedNames() bool { return s.Names == Claimed }
+
+// Policy is who may make an account.
+func (s Settings) Policy() accounts.Policy {
+	return accounts.Policy{SignUp: s.SignUp, Domains: s.Domains, Groups: s.Groups, InvitationLife: s.Invited.Life}
+}
+
+// Roles are the people who may do more.
+func (s Settings) Roles() accounts.Roles { return accounts.Roles{Admins: s.Admins, Helpers: s.Helpers} }
+
+// Check returns what is wrong with the settings; each mistake begins with the key below accounts.
+func (s Settings) Check() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if s.Names != Proved && s.Names != Claimed {
+		bad("names: %q; expected %s or %s", s.Names, Proved, Claimed)
+	}
+	if !slices.Contains(accounts.SignUps, s.SignUp) {
+		bad("sign_up: %q; expected one of %q", s.SignUp, accounts.SignUps)
+	}
+	if s.SignUp == accounts.SignUpDomains && len(s.Domains) == 0 {
+		bad("sign_up: domains needs some in domains, such as [example.org]")
+	}
+	if s.SignUp == accounts.SignUpGroups && len(s.Groups) == 0 {
+		bad("sign_up: groups needs some in groups, such as [packager]")
+	}
+	for _, domain := range s.Domains {
+		if strings.ContainsAny(domain, "@ /") || strings.Trim(domain, ".") != domain || domain == "" {
+			bad("domains: %q; expected a domain of mail addresses, such as example.org or *.example.org", domain)
+		}
+	}
+	for key, names := range map[string][]string{
+		"admins.names": s.Admins.Names, "helpers.names": s.Helpers.Names, "groups": s.Groups,
+		"admins.groups": s.Admins.Groups, "helpers.groups": s.Helpers.Groups,
+	} {
+		for _, name := range names {
+			if _, err := accounts.Clean(name); err != nil {
+				bad("%s: %v", key, err)
+			}
+		}
+	}
+	if s.ClaimedNames() && len(s.Admins.Names)+len(s.Helpers.Names) > 0 {
+		bad("admins, helpers: with names: claimed nobody's name is proved, so names there would give a role to whoever " +
+			"chooses them; expected groups alone")
+	}
+	return errors.Join(append(errs, s.Invited.check())...)
+}
