@@ -75,13 +75,9 @@ func exportFilters(req *request) error {
 	if err != nil {
 		return err
 	}
-	file := rulespec.File{Destinations: fileDestinations(ds)}
-	for _, f := range filters {
-		file.Filters = append(file.Filters, fileFilter(f, ds))
-	}
 	req.w.Header().Set("Content-Type", "application/yaml; charset=utf-8")
 	req.w.Header().Set("Content-Disposition", `attachment; filename="filters.yaml"`)
-	_, err = req.w.Write(rulespec.Format(file))
+	_, err = req.w.Write(rulespec.Format(prefs.File(filters, ds)))
 	return ignoreGone(err)
 }
 

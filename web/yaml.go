@@ -15,34 +15,8 @@ func (req *request) toText(d *draft) {
 	if err != nil {
 		ds = nil // the text then names no destination, which means all; saving checks again
 	}
-	d.text = string(rulespec.Format(rulespec.File{Filters: []rulespec.FileFilter{fileFilter(d.filter, ds)}}))
+	d.text = string(rulespec.Format(rulespec.File{Filters: []rulespec.FileFilter{prefs.FileFilter(d.filter, ds)}}))
 	d.asText = true
-}
-
-// fileFilter returns a stored filter in the form of a file, without the owner: the user who imports it becomes its
-// owner.
-func fileFilter(f prefs.Filter, ds []prefs.Destination) rulespec.FileFilter {
-	out := rulespec.FileFilter{Filter: f.Filter, On: f.On, Once: f.OneShot}
-	out.ID, out.Owner = 0, ""
-	for _, d := range ds {
-		if containsID(f.Destinations, d.ID) {
-			out.To = append(out.To, d.Backend+":"+d.Address)
-		}
-	}
-	return out
-}
-
-// fileDestinations returns the schedules of destinations in the form of a file. It leaves out destinations without a
-// digest: the user who imports the file would need them for nothing.
-func fileDestinations(ds []prefs.Destination) []rulespec.FileDestination {
-	var list []rulespec.FileDestination
-	for _, d := range ds {
-		if s := d.Schedule; s.Digest() {
-			list = append(list, rulespec.FileDestination{To: d.Backend + ":" + d.Address, Every: s.Every, Count: s.Count,
-				At: s.At, Days: s.Weekdays})
-		}
-	}
-	return list
 }
 
 // fromText reads the text of a draft into its filter. It returns in words what is wrong; "" when nothing is.

@@ -1,0 +1,74 @@
+package personal
+
+// A Table is one from which a person's rows are exported.
+type Table struct {
+	Name string
+	// Of is the condition on its rows, in SQL. It may name @user, the account's id; @keys, the destinations as the outbox
+	// knows them; @addresses, those that are confirmed.
+	Of      string
+	Key     string   // the columns by which its rows are in order, and no two are the same
+	Hide    []string // columns with digests of secrets, or what lets somebody in
+	JSON    []string // columns that hold JSON
+	Backend string   // @addresses are those of this backend; "": of all
+}
+
+// Tables are those of the program. Backends add theirs (backends.Info.Keeps).
+func Tables() []Table {
+	const own = "user_id = @user"
+	const destination = "destination_id IN (SELECT id FROM destinations WHERE user_id = @user)"
+	return []Table{
+		{Name: "users", Of: "id = @user", Key: "id"},
+		{Name: "destinations", Of: own, Key: "id"},
+		{Name: "confirmations", Of: destination, Key: "destination_id", Hide: []string{"code_hash"}},
+		{Name: "filters", Of: own, Key: "id"},
+		{Name: "filter_destinations", Of: destination, Key: "filter_id, destination_id"},
+		{Name: "api_tokens", Of: own, Key: "id", Hide: []string{"token_hash"}},
+		{Name: "sign_ins", Of: "address IN @addresses", Key: "token_hash", Hide: []string{"token_hash"}},
+		{Name: "identities", Of: own, Key: "id", JSON: []string{"groups"}},
+		{Name: "logins", Of: own, Key: "id", Hide: []string{"key_hash"}},
+		{Name: "names", Of: own, Key: "name", Hide: []string{"holder"}},
+		{Name: "audit", Of: own, Key: "id", JSON: []string{"before", "after"}},
+		{Name: "deliveries", Of: "destination IN @keys", Key: "id", Hide: []string{"manage"}, JSON: []string{"notice"}},
+		{Name: "lanes", Of: "destination IN @keys", Key: "id", Hide: []string{"lease"}},
+	}
+}
+
+// Others are the tables of which a person gets nothing, each with the reason.
+func Others() map[string]string {
+	const bus = "messages of the bus, which are public there"
+	const daemon = "about the daemon, its buses and nodes"
+	return map[string]string{
+		"messages": bus, "message_facts": bus, "message_users": bus, "message_packages": bus, "message_ids": bus,
+		"positions": daemon, "holes": daemon, "bookmarks": daemon, "paces": daemon, "leases": daemon, "nodes": daemon,
+		"heard": daemon, "node_facts": daemon, "revisions": daemon, "secrets": daemon, "notifyd_schema": daemon,
+		"own_messages": "said on the bus within seconds, and then a message",
+		"changes":      "numbers of filters, for a week",
+		"sessions":     "digests of random keys; whose they are stands in logins",
+		"sent_codes":   "digests, for a day",
+		"erasures":     "destinations that are deleted, for five minutes; by their numbers",
+		"attempts":     "digests, for minutes, of sign-ins by whom nobody knows yet",
+		"used_ids":     "digests, for minutes",
+	}
+}
+
+const readme = `This is everything that notifyd stores about your account.
+
+about.json                what is known of you and not stored, such as your role
+filters.yaml              your filters and schedules: the settings of any notifyd import them
+users.json                your account: name on the bus, how it was proved, time zone
+identities.json           accounts elsewhere that sign you in, with your groups there
+names.json                names that you have or had
+destinations.json         addresses, with when notices go there
+confirmations.json        codes that are on their way to you (not the codes)
+filters.json              filters as they are stored
+filter_destinations.json  which filter goes only to which destinations
+logins.json               where you are signed in (not the keys)
+sign_ins.json             links to sign in that are on their way to you (not the links)
+api_tokens.json           tokens of your desktops (not the tokens)
+audit.json                who changed what of your account
+deliveries.json           notices that were sent to you, wait or were given up; message is the id on the bus
+lanes.json                the queues of your destinations
+desktop_notices.json, desktop_feeds.json  what your desktops can still fetch
+
+Times are UTC. What is there only as a digest is left out, since it means nothing: keys, codes, tokens.
+`
