@@ -139,8 +139,8 @@ func (req *request) askAccount(status int, problem string) error {
 		layout: req.layout("Delete my account?", "settings"), Action: "/settings/delete", Back: "/settings",
 		Button:  "Delete my account",
 		Confirm: req.user.Name, Problem: problem,
-		Text: []string{"Your destinations, filters and tokens are deleted, and nothing more is sent to you.",
-			"This cannot be undone. Export your filters first if you may come back."},
+		Text: []string{"Your destinations, filters and tokens are deleted, and all that was sent to you or waits. Nothing more " +
+			"is sent to you.", "This cannot be undone. Export your filters first if you may come back."},
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,10 +31,12 @@ import (
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/links"
+	"github.com/notifyd/notifyd/prefs/personal"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 	"github.com/notifyd/notifyd/web"
 	"github.com/notifyd/notifyd/web/changes"
+	"github.com/notifyd/notifyd/web/download"
 )
 
 // A testSite is the pages on real stores in a fresh database, served over HTTP.
@@ -125,7 +128,8 @@ func (s *testSite) options() web.Options {
 		Backends: []backends.Info{email.Info, irc.Info, desktop.Info},
 		Queue:    s.queue, Now: s.now, Log: slog.New(slog.NewTextHandler(s.logs, nil)),
 		Changed: func() { s.mu.Lock(); s.changed++; s.mu.Unlock() },
-		Audit:   s.prefs.Audit, Pages: changes.Pages(s.prefs.Audit),
+		Audit:   s.prefs.Audit, Pages: slices.Concat(changes.Pages(s.prefs.Audit),
+			download.Pages((&personal.Exporter{Reader: s.db.Reader, Prefs: s.prefs, Now: s.now}).Write, s.now)),
 		Notices: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "stream") }),
 	}
 }

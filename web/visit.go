@@ -3,9 +3,11 @@ package web
 import (
 	"cmp"
 	"errors"
+	"io"
 	"log/slog"
 	"mime"
 	"net/http"
+	"time"
 
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/web/visit"
@@ -77,11 +79,24 @@ func (req *request) showView(v *visit.View) error {
 func (req *request) download(f *visit.File) error {
 	req.w.Header().Set("Content-Type", f.Type)
 	req.w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Name}))
-	if err := f.Write(req.w); err != nil {
+	if err := f.Write(patient{req.w, http.NewResponseController(req.w)}); err != nil {
 		if req.r.Context().Err() == nil {
 			req.Log.Error("download broke off", slog.Any("err", err))
 		}
 		panic(http.ErrAbortHandler)
 	}
 	return nil
+}
+
+// A patient writer gives a slow reader a minute for each part of a large file, instead of one for all.
+type patient struct {
+	w       io.Writer
+	control *http.ResponseController
+}
+
+// Write writes a part.
+func (p patient) Write(part []byte) (int, error) {
+	// where it cannot be set the time for the whole answer holds
+	_ = p.control.SetWriteDeadline(time.Now().Add(time.Minute))
+	return p.w.Write(part)
 }

@@ -69,6 +69,7 @@ var allowed = map[string][]string{
 		"rulespec/catalogue", "outbox", "backends", "bus", "history/report", "history/readers",
 		"web/visit"},
 	"web/changes":     {"prefs/accounts", "web/visit"},
+	"web/download":    {"prefs/personal", "web/visit"},
 	"web/visit":       {"prefs", "prefs/accounts"},
 	"web/signin":      {"prefs", "prefs/accounts", "web/visit"},
 	"web/datagrepper": {"history", "history/readers", "rulespec/catalogue", "bus"},

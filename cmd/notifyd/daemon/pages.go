@@ -19,10 +19,12 @@ import (
 	"github.com/notifyd/notifyd/internal/watch"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/personal"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 	"github.com/notifyd/notifyd/web"
 	"github.com/notifyd/notifyd/web/changes"
+	"github.com/notifyd/notifyd/web/download"
 )
 
 // openReports reads the reports, and makes the desk that pages and mails get them from.
@@ -132,7 +134,7 @@ func (s *Service) openPages(ctx context.Context) error {
 		KeepLinks:      func() bool { return s.trust.Load().Links() },
 		Archive:        archive,
 		Audit:          s.prefs.Audit,
-		Pages:          changes.Pages(s.prefs.Audit),
+		Pages:          slices.Concat(changes.Pages(s.prefs.Audit), download.Pages(s.exporter().Write, s.env.Now)),
 		Reports:        s.reportPages(),
 		Queue:          s.queue,
 		Notices:        s.stream(),
@@ -142,6 +144,11 @@ func (s *Service) openPages(ctx context.Context) error {
 		return fmt.Errorf("open pages: %w", err)
 	}
 	return s.listen(ctx, "pages", s.settings.Web.Listen, maxPageConnections, pages)
+}
+
+// exporter makes the archives of everything that is stored about a person.
+func (s *Service) exporter() *personal.Exporter {
+	return &personal.Exporter{Reader: s.db.Reader, Prefs: s.prefs, Backends: backendall.Infos(), Now: s.env.Now}
 }
 
 // queue stores account mail: sign-in links, codes, tests.
