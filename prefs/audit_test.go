@@ -94,6 +94,12 @@ var changing = map[string]struct {
 		_, err := w.s.Filters.Save(w.ctx, w.alice.ID, w.filter)
 		return err
 	}},
+	"Operators.SwitchOff": {accounts.FilterOff, accounts.Operator, func(w *changeWorld) error {
+		return w.s.Operators.SwitchOff(w.ctx, w.alice.ID, w.filter.ID, "it matches everything")
+	}},
+	"Operators.Looked": {accounts.AccountLook, accounts.Operator, func(w *changeWorld) error {
+		return w.s.Operators.Looked(w.ctx, w.alice.ID, "the account")
+	}},
 	"Filters.Copy": {accounts.FilterSave, accounts.Operator, func(w *changeWorld) error {
 		_, err := w.s.Filters.Copy(w.ctx, w.alice.ID, w.filter.ID)
 		return err
@@ -131,7 +137,9 @@ var notChanging = map[string]string{
 	"Accounts.NewSignIn": "nobody is known yet", "Accounts.SignIn": "whoever makes the login of it notes that",
 	"Destinations.List": "reads", "Destinations.Get": "reads", "Destinations.Owners": "reads",
 	"Filters.List": "reads", "Filters.Get": "reads",
-	"Sessions.FindCtx": "of a browser, not of a person", "Sessions.CommitCtx": "as FindCtx",
+	"Operators.List": "reads", "Operators.Get": "reads", "Operators.Find": "reads", "Operators.Holding": "reads",
+	"Operators.Stopped": "reads",
+	"Sessions.FindCtx":  "of a browser, not of a person", "Sessions.CommitCtx": "as FindCtx",
 	"Sessions.DeleteCtx": "as FindCtx", "Sessions.Find": "as FindCtx", "Sessions.Commit": "as FindCtx",
 	"Sessions.Delete": "as FindCtx",
 	"Tokens.List":     "reads", "Tokens.User": "reads, and notes the time of use on the token",

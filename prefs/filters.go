@@ -115,8 +115,11 @@ func (s *Filters) store(tx *gorm.DB, row *filterRow) error {
 		if err := clearExpensive(tx, row); err != nil {
 			return err
 		}
-		return changed(tx.Model(&filterRow{}).Where("id = ? AND user_id = ?", row.ID, row.UserID).
-			Select("name", "rules", "is_on", "one_shot", "chosen", "updated_at").Updates(row))
+		set := []string{"name", "rules", "is_on", "one_shot", "chosen", "updated_at"}
+		if row.IsOn {
+			set = append(set, "off_reason", "off_by") // an operator's reason, for what is on again
+		}
+		return changed(tx.Model(&filterRow{}).Where("id = ? AND user_id = ?", row.ID, row.UserID).Select(set).Updates(row))
 	}
 	var count int64
 	if err := tx.Model(&filterRow{}).Where("user_id = ?", row.UserID).Count(&count).Error; err != nil {
@@ -160,6 +163,7 @@ func (s *Filters) Copy(ctx context.Context, userID uint, id rulespec.FilterID) (
 		}
 		const suffix = " (copy)"
 		row.ID, row.IsOn, row.CreatedAt, row.UpdatedAt = 0, false, s.micro(), s.micro()
+		row.OffReason, row.OffBy = "", ""
 		row.Name = text.CutBytes(row.Name, rulespec.MaxValue-len(suffix)) + suffix
 		if err := s.store(tx, &row); err != nil {
 			return err
@@ -194,8 +198,11 @@ func (s *Filters) SetOn(ctx context.Context, userID uint, id rulespec.FilterID, 
 		if err := tx.Where("id = ? AND user_id = ?", id, userID).Take(&f).Error; err != nil {
 			return err
 		}
-		err := changed(tx.Model(&filterRow{}).Where("id = ? AND user_id = ?", id, userID).
-			Updates(map[string]any{"is_on": on, "updated_at": s.micro()}))
+		set := map[string]any{"is_on": on, "updated_at": s.micro()}
+		if on {
+			set["off_reason"], set["off_by"] = "", ""
+		}
+		err := changed(tx.Model(&filterRow{}).Where("id = ? AND user_id = ?", id, userID).Updates(set))
 		if err != nil {
 			return err
 		}

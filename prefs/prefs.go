@@ -9,6 +9,7 @@
 //	Accounts, Sessions, Tokens   users, and how they and their desktop agents sign in
 //	Destinations, Filters        the entries that users add and change on the pages
 //	Unsubscriber                 the actions of signed links in notices; package links makes the links
+//	Operators                    what operators find and change of anybody
 //	Subscriptions                the data of the router: all filters once, and then only changes
 //
 // Two inner packages are pure: package schedule computes when a notice goes, package links makes and verifies signed
@@ -95,6 +96,8 @@ type Filter struct {
 	On           bool
 	OneShot      bool   // switched off in the transaction of its first delivery
 	Destinations []uint // ids, ascending; empty: all confirmed destinations of the user
+	// OffReason is why an operator has switched it off, and OffBy who; "" where nobody has. Only Operators sets them.
+	OffReason, OffBy string
 	// Broken is the reason why the filter cannot match or reaches nobody; "" when all is well. Only the store sets
 	// it.
 	Broken string

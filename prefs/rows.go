@@ -117,6 +117,8 @@ type filterRow struct {
 	CreatedAt int64  `gorm:"not null;autoCreateTime:false"`
 	UpdatedAt int64  `gorm:"not null;autoUpdateTime:false"`
 	Expensive int64  `gorm:"not null;default:0"` // steps; 0: it is not
+	OffReason string `gorm:"not null;default:''"`
+	OffBy     string `gorm:"not null;default:''"`
 }
 
 func (filterRow) TableName() string { return "filters" }

@@ -40,6 +40,9 @@ func (r filterRow) filter(env rulespec.Env, me string, destinations []uint) Filt
 		Filter: rulespec.Filter{ID: rulespec.FilterID(r.ID), Owner: me, Name: r.Name},
 		UserID: r.UserID, On: r.IsOn, OneShot: r.OneShot, Destinations: destinations,
 	}
+	if !r.IsOn {
+		f.OffReason, f.OffBy = r.OffReason, r.OffBy
+	}
 	rules, err := rulespec.UnmarshalRules(r.Rules)
 	if err != nil {
 		f.Broken = err.Error()

@@ -70,6 +70,7 @@ type Store struct {
 	Destinations  *Destinations  // where notices go
 	Filters       *Filters       // the filters of the users
 	Subscriptions *Subscriptions // filters and destinations as the router reads them
+	Operators     *Operators     // what operators find, and change for others
 	Unsubscriber  *Unsubscriber  // the actions of the signed links in notices
 
 	Audit *accounts.Audit // who changed what
@@ -116,7 +117,7 @@ func Open(config Config) *Store {
 	return &Store{
 		Accounts: &Accounts{c}, Logins: logins, Sessions: &Sessions{c}, Tokens: &Tokens{c},
 		Destinations: &Destinations{c}, Filters: &Filters{c},
-		Subscriptions: &Subscriptions{c}, Unsubscriber: &Unsubscriber{c}, Audit: c.audit, core: c,
+		Subscriptions: &Subscriptions{c}, Operators: &Operators{c}, Unsubscriber: &Unsubscriber{c}, Audit: c.audit, core: c,
 		keepAudit: config.KeepAudit,
 	}
 }

@@ -73,7 +73,8 @@ func (s *Unsubscriber) Undo(ctx context.Context, did links.Change) error {
 			if !did.SwitchedOff {
 				return nil
 			}
-			return tx.Model(&filterRow{}).Where("id = ?", f.ID).Update("is_on", true).Error
+			return tx.Model(&filterRow{}).Where("id = ?", f.ID).
+				Updates(map[string]any{"is_on": true, "off_reason": "", "off_by": ""}).Error
 		})
 	})
 }

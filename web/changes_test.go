@@ -85,3 +85,21 @@ func TestOverviewTellsWhoLooked(t *testing.T) {
 	}
 	alice.get("/").want(t, 200, "Helper carol looked at your account, just now, read only")
 }
+
+// TestAFilterSaysWhyAnOperatorSwitchedItOff until its owner switches it on again.
+func TestAFilterSaysWhyAnOperatorSwitchedItOff(t *testing.T) {
+	s := newSite(t, "")
+	alice := s.signUp("alice")
+	f := s.filters("alice")[0]
+	carol := accounts.WithActor(t.Context(), accounts.Actor{Kind: accounts.Person, ID: 99, Name: "carol", Role: "helper"})
+	if err := s.prefs.Operators.SwitchOff(carol, s.user("alice").ID, f.ID, "it matches <everything>"); err != nil {
+		t.Fatal(err)
+	}
+	const says = "carol, has switched this filter off:</strong> it matches &lt;everything&gt;"
+	alice.get("/filters").want(t, 200, says)
+	alice.get("/settings/history").want(t, 200, "<ins>it matches &lt;everything&gt;</ins>", "by helper carol")
+	alice.post(filterPath(f)+"/on").to(t, "/filters")
+	if page := alice.get("/filters"); strings.Contains(page.body, says) {
+		t.Error("it is on, and still says why it is off")
+	}
+}

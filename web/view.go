@@ -46,12 +46,13 @@ type filterView struct {
 	Name, Page, Sentence, To, From string
 	On, OneShot                    bool
 	Broken, Warning                string
+	OffBy, OffReason               string // an operator has switched it off
 }
 
 func (req *request) filterView(f prefs.Filter, ds []prefs.Destination, from string) filterView {
 	view := filterView{
 		ID: uint(f.ID), Name: f.Name, Page: filterPage(f.ID), Sentence: capital(req.sentence(f.Filter)) + ".", From: from,
-		On: f.On, OneShot: f.OneShot, Broken: req.trouble(f),
+		On: f.On, OneShot: f.OneShot, Broken: req.trouble(f), OffBy: f.OffBy, OffReason: f.OffReason,
 	}
 	view.To, view.Warning = req.reach(f, ds)
 	if !f.On {
