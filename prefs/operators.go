@@ -163,8 +163,8 @@ func (s *Operators) Stopped(ctx context.Context, after uint, limit int) ([]Desti
 // maxOffReason bounds the reason for which an operator switches something off, in bytes.
 const maxOffReason = 500
 
-// SwitchOff switches off a filter of anybody, for a reason that its owner reads. The owner may switch it on again, which
-// takes the reason away: who must not is switched off with the whole account.
+// SwitchOff switches off a filter of anybody, for a reason that its owner reads. The owner may switch it on again,
+// which takes the reason away: who must not is switched off with the whole account.
 func (s *Operators) SwitchOff(ctx context.Context, userID uint, id rulespec.FilterID, reason string) error {
 	if reason = text.CutBytes(text.OneLine(reason), maxOffReason); reason == "" {
 		return problem("reason", "is missing")

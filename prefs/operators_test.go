@@ -91,7 +91,7 @@ func TestOperatorsListAccounts(t *testing.T) {
 	})
 }
 
-// TestAReasonStaysWhileTheFilterIsOff: the owner reads why an operator switched it off, until it is on again in any way.
+// TestAReasonStaysWhileTheFilterIsOff: the owner reads why an operator switched it off, until it is on again.
 func TestAReasonStaysWhileTheFilterIsOff(t *testing.T) {
 	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
 		alice, mail := person(t, s, "alice")

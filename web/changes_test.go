@@ -42,7 +42,7 @@ func TestChangesAreShownToTheirOwner(t *testing.T) {
 		}
 		what = append(what, line.What+" "+line.By)
 	}
-	want := "[account.register person account.zone person filter.detach link filter.off operator]"
+	want := "[account.register person login.new person account.zone person filter.detach link filter.off operator]"
 	if fmt.Sprint(what) != want {
 		t.Errorf("the file has %v, want %s", what, want)
 	}

@@ -70,17 +70,31 @@ func (s *Logins) EndBySID(ctx context.Context, issuer, sid string) (int, error) 
 	if sid == "" {
 		return 0, nil
 	}
-	done := s.writer.WithContext(ctx).
-		Where("sid = ? AND identity_id IN (SELECT id FROM identities WHERE issuer = ?)", sid, issuer).Delete(&loginRow{})
-	return int(done.RowsAffected), explainLogin("end logins of a session at a provider", done.Error)
+	return s.endUpstream(ctx, "end logins of a session at a provider",
+		"sid = ? AND identity_id IN (SELECT id FROM identities WHERE issuer = ?)", sid, issuer)
 }
 
 // EndBySubject ends the logins that a provider's account began, and returns how many those were.
 func (s *Logins) EndBySubject(ctx context.Context, issuer, subject string) (int, error) {
-	done := s.writer.WithContext(ctx).
-		Where("identity_id IN (SELECT id FROM identities WHERE issuer = ? AND subject = ?)", issuer, subject).
-		Delete(&loginRow{})
-	return int(done.RowsAffected), explainLogin("end logins of a provider's account", done.Error)
+	return s.endUpstream(ctx, "end logins of a provider's account",
+		"identity_id IN (SELECT id FROM identities WHERE issuer = ? AND subject = ?)", issuer, subject)
+}
+
+// endUpstream ends the logins that a provider says have ended, and notes it in the audit.
+func (s *Logins) endUpstream(ctx context.Context, verb, where string, args ...any) (int, error) {
+	var of []uint
+	err := s.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if err := tx.Raw("DELETE FROM logins WHERE "+where+" RETURNING user_id", args...).Scan(&of).Error; err != nil {
+			return err
+		}
+		for _, user := range of {
+			if err := s.audit.Add(tx, Entry{User: user, By: Actor{Kind: Upstream}, What: LoginEnd}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return len(of), explainLogin(verb, err)
 }
 
 // Prune deletes what has expired, in a transaction of the caller.
