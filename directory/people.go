@@ -83,6 +83,10 @@ func (b bots) has(name string) bool {
 	return b.names[name] || slices.ContainsFunc(b.patterns, func(parts []string) bool { return fits(name, parts) })
 }
 
+// Fits reports whether a name is what a pattern says, in which * stands for any characters. Small and capital letters
+// are the same.
+func Fits(name, pattern string) bool { return newBots([]string{pattern}).has(name) }
+
 // fits reports whether name begins with the first of parts, ends with the last, and has the others in between.
 func fits(name string, parts []string) bool {
 	rest, ok := strings.CutPrefix(name, parts[0])

@@ -26,7 +26,9 @@ var allowed = map[string][]string{
 	"bus/client":   {"bus", "bus/zmq", "bus/trust"},
 	"backends":     {},
 	"migrations":   {},
-	"directory":    {},
+	"directory":    {"directory/fetch"}, // sources ask web servers by it
+
+	"directory/fetch": {"directory"},
 
 	"bus/expression": {},
 	"bus/mail":       {"bus", "bus/expression"},
@@ -77,8 +79,8 @@ var allowed = map[string][]string{
 	"contrib/bench/archive": {},
 }
 
-// lists are the only folders that name every backend or every source.
-var lists = []string{"backends/all", "bus/all"}
+// lists are the only folders that name every backend or every source, of messages or of the directory.
+var lists = []string{"backends/all", "bus/all", "directory/all"}
 
 // ofOne lists the commands that are about one backend or source by their nature. The rest of the program, above all
 // the daemon, knows backends and sources only by the lists.
@@ -145,7 +147,8 @@ func checkImports(t *testing.T, file, folder string) {
 func checkProgram(t *testing.T, file, folder string) {
 	for _, imported := range importsOf(t, file) {
 		room := roomOf(imported)
-		inner := (room == "backends" || room == "bus") && imported != room && !slices.Contains(lists, imported)
+		inner := slices.Contains([]string{"backends", "bus", "directory"}, room) && imported != room &&
+			!slices.Contains(lists, imported)
 		if inner && !slices.Contains(ofOne[path.Join(folder, filepath.Base(file))], imported) {
 			t.Errorf("%s names %s: only %s do, and commands that are about it (ofOne)", file, imported, lists)
 		}

@@ -1,0 +1,276 @@
+// Package fetch asks web servers for the sources of the directory: within bounds, with a login that stays with its
+// host, and only for what has changed where the server can say so.
+//
+//	c, err := fetch.Open(fetch.Settings{URL: "https://src.example.org/owners.json", MaxBytes: 32 << 20, Login: ...})
+//	answer, err := c.Get(ctx, c.URL, fetch.Request{Since: last})
+//	if answer.Unchanged { return last, nil }
+//
+// # What holds
+//
+//   - An answer is whole: one that is cut, or has more than MaxBytes after it was unpacked, is an error.
+//   - A redirect leads to the same host, or to no other host where there is a login, and never from https to http.
+//     Pages that a server names are on the same host too: see Client.Next.
+//   - No login stands in an error. URLs in errors are without their query and user.
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/notifyd/notifyd/directory"
+	"github.com/notifyd/notifyd/internal/tlsfiles"
+	"github.com/notifyd/notifyd/internal/watch"
+)
+
+// A Login is what we show a server. One of them at most is set.
+type Login struct {
+	Token    string            `yaml:"token" secret:"true"` // as "Authorization: Bearer"
+	User     string            `yaml:"user"`                // with the password, as HTTP Basic
+	Password string            `yaml:"password" secret:"true"`
+	Headers  map[string]string `yaml:"headers" secret:"true"` // as they are, for what is neither
+}
+
+// TLS has the files for connections.
+type TLS struct {
+	CAFile   string `yaml:"ca_file"` // PEM; the system's authorities when empty
+	CertFile string `yaml:"cert_file"`
+	KeyFile  string `yaml:"key_file" secret:"false"`
+}
+
+// Settings are what a Client is opened with.
+type Settings struct {
+	URL      string
+	Login    Login
+	TLS      TLS
+	MaxBytes int64 // of an unpacked answer
+	// Negotiate returns the header Authorization for a request, where a token is made for each (Kerberos). nil: none is.
+	Negotiate func(ctx context.Context, host string) (string, error)
+}
+
+// A Client asks one host.
+type Client struct {
+	URL      *url.URL // as configured
+	settings Settings
+	client   *http.Client
+}
+
+// Open checks settings and makes a Client. It connects to nothing. An error begins with the key that is wrong.
+func Open(s Settings) (*Client, error) {
+	u, err := url.Parse(s.URL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.Fragment != "" {
+		return nil, fmt.Errorf("url: an http or https URL without login was expected")
+	}
+	if (s.Login.User == "") != (s.Login.Password == "") {
+		return nil, errors.New("login.user, login.password: both or none were expected")
+	}
+	if s.Login.Token != "" && s.Login.User != "" {
+		return nil, errors.New("login.token: a token or a user with a password was expected, not both")
+	}
+	for name, value := range s.Login.Headers {
+		if !validHeader(name, value) {
+			return nil, fmt.Errorf("login.headers: %q cannot be sent as a header", name)
+		}
+	}
+	config, err := tlsfiles.Files{CA: s.TLS.CAFile, Cert: s.TLS.CertFile, Key: s.TLS.KeyFile}.Config(watch.ReadFile)
+	if err != nil {
+		return nil, fmt.Errorf("tls.%w", err)
+	}
+	c := &Client{URL: u, settings: s}
+	c.client = &http.Client{
+		CheckRedirect: c.mayFollow,
+		Transport: &http.Transport{
+			Proxy: http.ProxyFromEnvironment, TLSClientConfig: config, MaxConnsPerHost: 4, ForceAttemptHTTP2: true,
+			DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+			TLSHandshakeTimeout: 10 * time.Second, ResponseHeaderTimeout: 2 * time.Minute,
+			IdleConnTimeout: 30 * time.Second, MaxResponseHeaderBytes: 64 << 10,
+		},
+	}
+	return c, nil
+}
+
+func validHeader(name, value string) bool {
+	return name != "" && !strings.ContainsAny(name, " :\r\n\t") && !strings.ContainsAny(value, "\r\n\x00")
+}
+
+// maxRedirects is how many redirects are followed for one answer.
+const maxRedirects = 5
+
+// mayFollow holds redirects to the host that the login is for.
+func (c *Client) mayFollow(next *http.Request, via []*http.Request) error {
+	switch {
+	case len(via) > maxRedirects:
+		return errors.New("it redirects too often")
+	case via[0].URL.Scheme == "https" && next.URL.Scheme != "https":
+		return errors.New("it redirects from https to http")
+	case next.URL.Host != c.URL.Host && c.hasLogin():
+		return errors.New("it redirects to another host, which must not get our login")
+	}
+	return nil
+}
+
+func (c *Client) hasLogin() bool {
+	l := c.settings.Login
+	return l.Token != "" || l.User != "" || len(l.Headers) > 0 || c.settings.Negotiate != nil ||
+		c.settings.TLS.CertFile != ""
+}
+
+// A Stamp is what a server says of the state of an answer.
+type Stamp struct {
+	ETag     string `json:"etag,omitempty"`
+	Modified string `json:"modified,omitempty"` // Last-Modified, as it came
+}
+
+// OlderThan reports whether both stamps say when, and s was before t.
+func (s Stamp) OlderThan(t Stamp) bool {
+	a, err1 := http.ParseTime(s.Modified)
+	b, err2 := http.ParseTime(t.Modified)
+	return err1 == nil && err2 == nil && a.Before(b)
+}
+
+// A Request is what else to say.
+type Request struct {
+	Since  Stamp             // ask only for what has changed since; the zero Stamp asks for all
+	Header map[string]string // such as X-Fields
+	Accept string
+}
+
+// An Answer is what a server said.
+type Answer struct {
+	Body      []byte
+	Unchanged bool // since Request.Since; then there is no Body
+	Stamp     Stamp
+	Next      string // the URL of the next page in the header Link; "" for none
+}
+
+// Get asks for a URL.
+func (c *Client) Get(ctx context.Context, u *url.URL, r Request) (Answer, error) {
+	answer, status, err := c.get(ctx, u, r)
+	if err == nil && status == http.StatusUnauthorized && c.settings.Negotiate != nil {
+		answer, status, err = c.get(ctx, u, r) // a session that ended in between
+	}
+	switch {
+	case err != nil:
+		return Answer{}, fmt.Errorf("%s: %w", shown(u), plain(err))
+	case status == http.StatusNotFound, status == http.StatusGone:
+		return Answer{}, fmt.Errorf("%s: %w (status %d)", shown(u), directory.ErrGone, status)
+	case status != http.StatusOK && status != http.StatusNotModified:
+		return Answer{}, fmt.Errorf("%s: the server answers with status %d", shown(u), status)
+	case status == http.StatusNotModified && r.Since == Stamp{}:
+		return Answer{}, fmt.Errorf("%s: the server says that nothing has changed, and was not asked so", shown(u))
+	}
+	return answer, nil
+}
+
+func (c *Client) get(ctx context.Context, u *url.URL, r Request) (Answer, int, error) {
+	request, err := c.request(ctx, u, r)
+	if err != nil {
+		return Answer{}, 0, err
+	}
+	response, err := c.client.Do(request)
+	if err != nil {
+		return Answer{}, 0, err
+	}
+	defer response.Body.Close()
+	answer := Answer{
+		Stamp:     Stamp{ETag: response.Header.Get("ETag"), Modified: response.Header.Get("Last-Modified")},
+		Unchanged: response.StatusCode == http.StatusNotModified, Next: next(response.Header.Values("Link")),
+	}
+	if response.StatusCode != http.StatusOK {
+		return answer, response.StatusCode, nil
+	}
+	answer.Body, err = io.ReadAll(io.LimitReader(response.Body, c.settings.MaxBytes+1))
+	if err != nil {
+		return Answer{}, 0, err
+	}
+	if int64(len(answer.Body)) > c.settings.MaxBytes {
+		return Answer{}, 0, fmt.Errorf("the answer has more than max_bytes, %d", c.settings.MaxBytes)
+	}
+	return answer, response.StatusCode, nil
+}
+
+func (c *Client) request(ctx context.Context, u *url.URL, r Request) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("User-Agent", "notifyd")
+	if r.Accept != "" {
+		request.Header.Set("Accept", r.Accept)
+	}
+	if r.Since.ETag != "" {
+		request.Header.Set("If-None-Match", r.Since.ETag)
+	}
+	if r.Since.Modified != "" {
+		request.Header.Set("If-Modified-Since", r.Since.Modified)
+	}
+	for name, value := range r.Header {
+		request.Header.Set(name, value)
+	}
+	l := c.settings.Login
+	for name, value := range l.Headers {
+		request.Header.Set(name, value)
+	}
+	switch {
+	case c.settings.Negotiate != nil:
+		header, err := c.settings.Negotiate(ctx, u.Hostname())
+		if err != nil {
+			return nil, err
+		}
+		request.Header.Set("Authorization", header)
+	case l.Token != "":
+		request.Header.Set("Authorization", "Bearer "+l.Token)
+	case l.User != "":
+		request.SetBasicAuth(l.User, l.Password)
+	}
+	return request, nil
+}
+
+// Next returns the URL of another page as an answer names it. It is an error where that is on another host, or gives up
+// https.
+func (c *Client) Next(at *url.URL, text string) (*url.URL, error) {
+	u, err := at.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("the next page has no URL")
+	}
+	if u.Host != c.URL.Host || u.Scheme != c.URL.Scheme || u.User != nil {
+		return nil, fmt.Errorf("the next page is on another host, %.100q", u.Host)
+	}
+	u.Fragment = ""
+	return u, nil
+}
+
+// next returns the target of rel="next" in headers Link (RFC 8288).
+func next(headers []string) string {
+	for _, header := range headers {
+		for link := range strings.SplitSeq(header, ",") {
+			target, parameters, _ := strings.Cut(strings.TrimSpace(link), ";")
+			for p := range strings.SplitSeq(parameters, ";") {
+				name, value, _ := strings.Cut(strings.TrimSpace(p), "=")
+				if strings.EqualFold(strings.TrimSpace(name), "rel") &&
+					strings.EqualFold(strings.Trim(strings.TrimSpace(value), `"`), "next") {
+					return strings.Trim(target, "<>")
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// shown returns a URL as errors show it.
+func shown(u *url.URL) string { return u.Scheme + "://" + u.Host + u.Path }
+
+// plain returns what went wrong without the URL, whose query may hold a secret.
+func plain(err error) error {
+	var withURL *url.Error
+	if errors.As(err, &withURL) {
+		return withURL.Err
+	}
+	return err
+}
