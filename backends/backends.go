@@ -62,6 +62,10 @@ type Notice struct {
 
 	Document *Document `json:",omitempty"` // nil for nearly all
 
+	// Secret refers to a secret that is made for each attempt to send, so that it is stored nowhere: see SecretMark. ""
+	// for nearly all, and for all that a backend gets.
+	Secret string `json:",omitempty"`
+
 	Provenance
 }
 

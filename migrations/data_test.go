@@ -28,6 +28,8 @@ func TestStepsKeepData(t *testing.T) {
 			t.Fatal(err)
 		}
 		filled := map[string]bool{}
+		// what holds what lives for minutes ends with a step, and begins empty where the step is taken back
+		short := map[string]bool{"sign_ins": true, "confirmations": true}
 		for step := range p.ListSources() {
 			if _, err := p.UpTo(t.Context(), int64(step+1)); err != nil {
 				t.Fatalf("step %d: %v", step+1, err)
@@ -63,7 +65,7 @@ func TestStepsKeepData(t *testing.T) {
 				t.Fatalf("down from step %d: %v", step, err)
 			}
 			for table := range columnsOf(t, pool, driver) {
-				if n := rowsOf(t, pool, table); n != 1 {
+				if n := rowsOf(t, pool, table); n != 1 && !short[table] {
 					t.Errorf("down from step %d: %d rows of %s", step, n, table)
 				}
 			}

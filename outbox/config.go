@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/backends"
 )
 
 // A Config tunes an Outbox. A zero field means the default named beside it.
@@ -47,6 +49,9 @@ type Config struct {
 	KeepDone time.Duration // done deliveries are deleted after this, and may then be added again: 30 days
 	KeepDead time.Duration // 90 days
 
+	// Fill puts what must be stored nowhere into a parcel that has a Notice.Secret, before each attempt to send it. Where
+	// its error wraps backends.ErrRefused the parcel is given up; after any other it is tried again.
+	Fill func(ctx context.Context, p *backends.Parcel) error
 	// OnGone is called when a destination's address will never take anything (backends.ErrGone). It runs outside of any
 	// transaction, and must return when ctx ends.
 	OnGone func(ctx context.Context, destination, reason string)
@@ -74,6 +79,11 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.KeepDead, 90*24*time.Hour)
 	if c.OnGone == nil {
 		c.OnGone = func(context.Context, string, string) {}
+	}
+	if c.Fill == nil {
+		c.Fill = func(context.Context, *backends.Parcel) error {
+			return fmt.Errorf("bug: nobody makes secrets: %w", backends.ErrRefused)
+		}
 	}
 	if c.May == nil {
 		c.May = func(string) bool { return true }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/notifyd/notifyd/backends"
@@ -78,11 +79,12 @@ var (
 	errCorrupt     = errors.New("stored notice is broken")
 	errInterrupted = errors.New("interrupted while sending, too often")
 	errPanicked    = errors.New("bug: backend panicked")
+	errUnfilled    = errors.New("its secret could not be made")
 )
 
 // saysNothing reports that err says nothing about the backend: it may be down or up.
 func saysNothing(err error) bool {
-	for _, reason := range []error{errCorrupt, errInterrupted, errPanicked, context.DeadlineExceeded} {
+	for _, reason := range []error{errCorrupt, errInterrupted, errPanicked, errUnfilled, context.DeadlineExceeded} {
 		if errors.Is(err, reason) {
 			return true
 		}
@@ -110,6 +112,11 @@ func (p *pool) send(ctx context.Context, c claim) (err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.o.cfg.SendTimeout)
 	defer cancel()
+	if slices.ContainsFunc(parcel.Notices, func(n backends.Notice) bool { return n.Secret != "" }) {
+		if err := p.o.cfg.Fill(ctx, &parcel); err != nil {
+			return fmt.Errorf("%w: %w", errUnfilled, err)
+		}
+	}
 	return p.backend.Send(ctx, parcel)
 }
 

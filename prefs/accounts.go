@@ -163,6 +163,9 @@ func (s *Accounts) Delete(ctx context.Context, id uint) error {
 		if err := changed(tx.Where("id = ?", id).Delete(&userRow{})); err != nil {
 			return err
 		}
+		if err := s.mailed.End(tx, id); err != nil {
+			return err
+		}
 		if err := s.note(tx, id, accounts.AccountDelete, "", nil, nil); err != nil {
 			return err
 		}

@@ -117,6 +117,11 @@ var changing = map[string]struct {
 		w.secret, err = w.s.Destinations.NewCode(w.ctx, w.alice.ID, irc.ID)
 		return err
 	}},
+	"Destinations.AskCode": {accounts.DestinationCode, accounts.Operator, func(w *changeWorld) error {
+		irc := must[prefs.Destination](w.t)(w.s.Destinations.Add(w.ctx, w.alice.ID, "irc", "alice"))
+		_, err := w.s.Destinations.AskCode(w.ctx, w.alice.ID, irc.ID)
+		return err
+	}},
 	"Destinations.Confirm": {accounts.DestinationConfirm, accounts.Operator, func(w *changeWorld) error {
 		irc := must[prefs.Destination](w.t)(w.s.Destinations.Add(w.ctx, w.alice.ID, "irc", "alice"))
 		w.secret = must[string](w.t)(w.s.Destinations.NewCode(w.ctx, w.alice.ID, irc.ID))
@@ -187,6 +192,7 @@ var notChanging = map[string]string{
 	"Logins.Freshen": "on the login", "Logins.OnBegin": "wiring", "Logins.Prune": "what has expired",
 	"Logins.EndByDestination": "whoever takes the way in away notes that", "Logins.EndByIdentity": "as EndByDestination",
 	"Accounts.NewSignIn": "nobody is known yet", "Accounts.SignIn": "whoever makes the login of it notes that",
+	"Accounts.AskSignIn": "as NewSignIn", "Accounts.SignInAddress": "reads",
 	"Destinations.List": "reads", "Destinations.Get": "reads", "Destinations.Owners": "reads",
 	"Filters.List": "reads", "Filters.Get": "reads",
 	"Operators.List": "reads", "Operators.Get": "reads", "Operators.Find": "reads", "Operators.Holding": "reads",
@@ -285,7 +291,8 @@ func methods(store reflect.Type) []string {
 	var names []string
 	for i := range store.NumField() {
 		part := store.Field(i)
-		if !part.IsExported() || part.Type == reflect.TypeFor[*accounts.Audit]() {
+		own := part.Type == reflect.TypeFor[*accounts.Audit]() || part.Type == reflect.TypeFor[*accounts.Mailed]()
+		if !part.IsExported() || own {
 			continue
 		}
 		for m := range part.Type.NumMethod() {

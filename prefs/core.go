@@ -31,6 +31,7 @@ type core struct {
 	afterErase     func(ctx context.Context)
 	logins         *accounts.Logins
 	claimedNames   func() bool
+	mailed         *accounts.Mailed
 }
 
 // What a Change is of.
@@ -138,7 +139,7 @@ func lock(tx *gorm.DB, userID uint) (userRow, error) {
 
 // passedOn are the errors that callers act on.
 var passedOn = []error{
-	ErrNotFound, ErrTaken, ErrClaimed, ErrNoWayIn, ErrCode, ErrTooOften, ErrTooMany,
+	ErrNotFound, ErrTaken, ErrClaimed, ErrNoWayIn, ErrCode, ErrTooMany,
 	outbox.ErrNotFound, outbox.ErrUnsendable,
 }
 

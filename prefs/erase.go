@@ -26,8 +26,11 @@ func (c *core) wipe(tx *gorm.DB, gone []destinationRow, why string) error {
 	ids := make([]uint, len(gone))
 	for i, r := range gone {
 		list[i], ids[i] = r.destination(), r.ID
+		if err := c.mailed.EndDestination(tx, r.ID); err != nil {
+			return err
+		}
 		if r.Confirmed { // or the address may be another person's
-			if err := c.forgetAddress(tx, r.Backend, r.Address); err != nil {
+			if err := c.mailed.Forget(tx, r.Backend, r.Address); err != nil {
 				return err
 			}
 		}
@@ -36,13 +39,4 @@ func (c *core) wipe(tx *gorm.DB, gone []destinationRow, why string) error {
 		return c.cancelOwed(tx, why, ids...)
 	}
 	return c.onErase(tx, list)
-}
-
-// forgetAddress deletes what is stored of an address while somebody signs in or confirms it.
-func (c *core) forgetAddress(tx *gorm.DB, backend, address string) error {
-	if err := tx.Where("address = ?", address).Delete(&signInRow{}).Error; err != nil {
-		return err
-	}
-	subjects := []string{subjectOf("sign-in", address), subjectOf(backend, address)}
-	return tx.Where("subject IN ?", subjects).Delete(&sentCodeRow{}).Error
 }

@@ -115,13 +115,12 @@ type Subscription struct {
 
 // These are the errors that a caller acts on. None reveals whether somebody else has an account or an address.
 var (
-	ErrNotFound = errors.New("not found")                            // it does not exist, or belongs to somebody else
-	ErrTaken    = errors.New("the name is taken")                    // of a user
-	ErrClaimed  = errors.New("the address belongs to another user")  // returned only after a proof of holding it
-	ErrNoWayIn  = errors.New("nobody is let in by this address")     // its owner gets notices there, and no more
-	ErrCode     = errors.New("the code is wrong, used or too old")   // or was tried too often
-	ErrTooOften = errors.New("too many codes were sent; wait a bit") // the limit of the rate, for a user or an address
-	ErrTooMany  = errors.New("there are too many of these already")  // a bound on what one user stores
+	ErrNotFound = errors.New("not found")                           // it does not exist, or belongs to somebody else
+	ErrTaken    = errors.New("the name is taken")                   // of a user
+	ErrClaimed  = errors.New("the address belongs to another user") // returned only after a proof of holding it
+	ErrNoWayIn  = errors.New("nobody is let in by this address")    // its owner gets notices there, and no more
+	ErrTooMany  = errors.New("there are too many of these already") // a bound on what one user stores
+	ErrCode     = accounts.ErrCode                                  // a code or link is wrong, used or too old
 )
 
 // An Error is a mistake in a person's input, written for that person. Mistakes in rules are *rulespec.Error, those in

@@ -17,6 +17,7 @@ import (
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/links"
 	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rulespec"
@@ -250,10 +251,10 @@ func TestPruneDeletesWhatExpired(t *testing.T) {
 		ctx := t.Context()
 		alice, _ := person(t, s, "alice")
 		irc := must[prefs.Destination](t)(s.Destinations.Add(ctx, alice.ID, "irc", "alice"))
-		must[string](t)(s.Destinations.NewCode(ctx, alice.ID, irc.ID))
+		must[accounts.Ticket](t)(s.Destinations.AskCode(ctx, alice.ID, irc.ID))
 		must[string](t)(s.Accounts.NewSignIn(ctx, "alice@example.org"))
 		ok(t, s.Sessions.CommitCtx(ctx, "token", []byte("x"), c.now().Add(time.Hour)))
-		tables := []string{"sessions", "sign_ins", "confirmations", "sent_codes"}
+		tables := []string{"sessions", "mailed", "mailed_secrets", "sent_codes"}
 		count := func(table string) (n int64) {
 			ok(t, d.Reader.Table(table).Count(&n).Error)
 			return n
@@ -285,7 +286,9 @@ func TestSecretsAreNotStored(t *testing.T) {
 			must[string](t)(s.Accounts.NewSignIn(ctx, "alice@example.org")), api, "session-token",
 		}
 		ok(t, s.Sessions.CommitCtx(ctx, "session-token", []byte("x"), c.now().Add(time.Hour)))
-		for _, table := range []string{"confirmations", "sign_ins", "api_tokens", "sessions", "sent_codes"} {
+		other := must[prefs.Destination](t)(s.Destinations.Add(ctx, alice.ID, "irc", "other"))
+		must[accounts.Ticket](t)(s.Destinations.AskCode(ctx, alice.ID, other.ID))
+		for _, table := range []string{"mailed", "mailed_secrets", "api_tokens", "sessions", "sent_codes"} {
 			var rows []map[string]any
 			ok(t, d.Reader.Table(table).Find(&rows).Error)
 			if len(rows) == 0 {

@@ -14,6 +14,7 @@ import (
 	"github.com/notifyd/notifyd/migrations/migratest"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -70,40 +71,30 @@ func TestOneShotBetweenNodes(t *testing.T) {
 	ok(t, second.Wait())
 }
 
-// TestLimitBetweenNodes: many nodes request a code for one address while none of them can record it.
+// TestLimitBetweenNodes: many nodes are asked for links to one mailbox while none of them can record it.
 func TestLimitBetweenNodes(t *testing.T) {
 	s, d := postgres(t)
-	const users = 8
-	type claim struct{ user, destination uint }
-	var claims []claim
-	for i := range users {
-		u, _ := person(t, s, fmt.Sprintf("user%d", i))
-		to := must[prefs.Destination](t)(s.Destinations.Add(t.Context(), u.ID, "irc", "victim"))
-		claims = append(claims, claim{u.ID, to.ID})
-	}
+	const askers = 8
 	holder := d.Writer.Begin()
 	defer holder.Rollback()
 	ok(t, holder.Exec("LOCK TABLE sent_codes IN SHARE MODE").Error) // reads pass, inserts wait
 	var sent atomic.Int32
 	var all errgroup.Group
-	for _, c := range claims {
+	for i := range askers {
 		all.Go(func() error {
-			switch _, err := s.Destinations.NewCode(t.Context(), c.user, c.destination); err {
-			case nil:
+			address := fmt.Sprintf("victim+%d@example.org", i)
+			ticket, err := s.Accounts.AskSignIn(t.Context(), "email", address, accounts.Asker{})
+			if ticket.Ref != "" {
 				sent.Add(1)
-				return nil
-			case prefs.ErrTooOften:
-				return nil
-			default:
-				return err
 			}
+			return err
 		})
 	}
-	blocked(t, d, users)
+	blocked(t, d, askers)
 	ok(t, holder.Rollback().Error)
 	ok(t, all.Wait())
 	if n := sent.Load(); n != 5 {
-		t.Errorf("%d codes went to one address", n)
+		t.Errorf("%d links went to one mailbox", n)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // Models returns a value of each gorm model, for the test that models and schema agree.
 func Models() []any {
 	return []any{
-		&userRow{}, &destinationRow{}, &confirmationRow{}, &signInRow{}, &sentCodeRow{}, &apiTokenRow{},
+		&userRow{}, &destinationRow{}, &apiTokenRow{},
 		&sessionRow{}, &secretRow{}, &filterRow{}, &filterDestinationRow{}, &revisionRow{}, &changeRow{},
 	}
 }
@@ -52,31 +52,6 @@ type destinationRow struct {
 }
 
 func (destinationRow) TableName() string { return "destinations" }
-
-type confirmationRow struct {
-	DestinationID uint   `gorm:"primaryKey;autoIncrement:false"`
-	CodeHash      string `gorm:"not null"`
-	Attempts      int    `gorm:"not null"`
-	ExpiresAt     int64  `gorm:"not null"`
-}
-
-func (confirmationRow) TableName() string { return "confirmations" }
-
-type signInRow struct {
-	TokenHash string `gorm:"primaryKey"`
-	Address   string `gorm:"not null"`
-	ExpiresAt int64  `gorm:"not null;index:idx_sign_ins_expires_at"`
-}
-
-func (signInRow) TableName() string { return "sign_ins" }
-
-type sentCodeRow struct {
-	ID      uint   `gorm:"primaryKey"`
-	Subject string `gorm:"not null;index:idx_sent_codes_subject,priority:1"`
-	SentAt  int64  `gorm:"not null;index:idx_sent_codes_subject,priority:2;index:idx_sent_codes_sent_at"`
-}
-
-func (sentCodeRow) TableName() string { return "sent_codes" }
 
 type apiTokenRow struct {
 	ID        uint   `gorm:"primaryKey"`

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"gorm.io/gorm/clause"
+
+	"github.com/notifyd/notifyd/prefs/accounts"
 )
 
 // Sessions stores the sessions of the pages. It implements scs.Store and scs.CtxStore. Tokens are stored as digests,
@@ -14,7 +16,8 @@ type Sessions struct{ *core }
 // FindCtx implements scs.CtxStore.
 func (s *Sessions) FindCtx(ctx context.Context, token string) (data []byte, found bool, err error) {
 	var rows []sessionRow
-	err = s.read(ctx).Where("token_hash = ? AND expires_at > ?", digest(token), s.micro()).Limit(1).Find(&rows).Error
+	live := s.read(ctx).Where("token_hash = ? AND expires_at > ?", accounts.Digest(token), s.micro())
+	err = live.Limit(1).Find(&rows).Error
 	if err != nil {
 		return nil, false, explain("read session", err)
 	}
@@ -29,14 +32,14 @@ func (s *Sessions) CommitCtx(ctx context.Context, token string, data []byte, exp
 	if data == nil {
 		data = []byte{}
 	}
-	row := sessionRow{TokenHash: digest(token), Data: data, ExpiresAt: expiry.UnixMicro()}
+	row := sessionRow{TokenHash: accounts.Digest(token), Data: data, ExpiresAt: expiry.UnixMicro()}
 	err := s.writer.WithContext(ctx).Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
 	return explain("write session", err)
 }
 
 // DeleteCtx implements scs.CtxStore.
 func (s *Sessions) DeleteCtx(ctx context.Context, token string) error {
-	err := s.writer.WithContext(ctx).Where("token_hash = ?", digest(token)).Delete(&sessionRow{}).Error
+	err := s.writer.WithContext(ctx).Where("token_hash = ?", accounts.Digest(token)).Delete(&sessionRow{}).Error
 	return explain("delete session", err)
 }
 

@@ -3,54 +3,77 @@ package prefs
 import (
 	"context"
 	"encoding/base64"
-	"time"
 
 	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/prefs/accounts"
 )
 
-// SignInLife is how long a sign-in token can be used.
-const SignInLife = 15 * time.Minute
+// SignInLife is how long a sign-in link can be used after it was mailed.
+var SignInLife = accounts.Life(accounts.MailSignIn)
 
-// signInsPerAddress limits the sign-in mail to one address, so that nobody can flood it.
-var signInsPerAddress = limit{count: 5, window: time.Hour}
+// AskSignIn asks that a link to sign in be mailed to an address; the ticket says what to mail, and to which spelling of
+// it. The link proves once, within SignInLife, that its holder reads mail to the address. Neither the error nor the
+// ticket may show to whoever asks: they would tell who has an account.
+func (s *Accounts) AskSignIn(
+	ctx context.Context, backend, address string, from accounts.Asker,
+) (ticket accounts.Ticket, err error) {
+	if err := checkAddress(address); err != nil {
+		return accounts.Ticket{}, err
+	}
+	err = s.write(ctx, "ask for sign-in link", func(tx *gorm.DB) error {
+		stored, known, err := spelling(tx, backend, address)
+		if err != nil {
+			return err
+		}
+		r := accounts.MailRequest{Purpose: accounts.MailSignIn, Backend: backend, Address: stored}
+		ticket, err = s.mailed.Ask(tx, r, s.mailed.SignInLimits(backend, stored, known, from)...)
+		return err
+	})
+	return ticket, err
+}
 
-// NewSignIn makes a token for an address, and the caller sends it there. The token proves once, within SignInLife,
-// that its holder reads mail to the address. The error is ErrTooOften when the address got too many tokens recently.
-func (s *Accounts) NewSignIn(ctx context.Context, address string) (string, error) {
+// spelling returns an address as its owner has confirmed it, where somebody has in whatever case, or else as it is.
+func spelling(tx *gorm.DB, backend, address string) (stored string, known bool, err error) {
+	var found []string
+	err = tx.Model(&destinationRow{}).Where("backend = ? AND lower(address) = lower(?) AND confirmed", backend, address).
+		Order("id").Limit(100).Pluck("address", &found).Error
+	if err != nil || len(found) == 0 {
+		return address, false, err
+	}
+	for _, spelled := range found {
+		if spelled == address {
+			return address, true, nil
+		}
+	}
+	return found[0], true, nil
+}
+
+// NewSignIn makes the token of a link to sign in, for a caller who hands it over without a mail.
+func (s *Accounts) NewSignIn(ctx context.Context, address string) (token string, err error) {
 	if err := checkAddress(address); err != nil {
 		return "", err
 	}
-	token, err := s.token()
-	if err != nil {
-		return "", err
-	}
 	err = s.write(ctx, "make sign-in token", func(tx *gorm.DB) error {
-		if err := s.allow(tx, signInsPerAddress, "sign-in", address); err != nil {
-			return err
-		}
-		return tx.Create(&signInRow{
-			TokenHash: digest(token), Address: address, ExpiresAt: s.micro() + SignInLife.Microseconds(),
-		}).Error
+		token, err = s.mailed.Issue(tx, accounts.MailRequest{Purpose: accounts.MailSignIn, Address: address})
+		return err
 	})
-	if err != nil {
-		return "", err
-	}
-	return token, nil
+	return token, err
 }
 
-// SignIn deletes a sign-in token and returns the address it was sent to. The error is ErrCode when the token was used
+// SignInAddress returns the address that a link was mailed to, and changes nothing. The error is ErrCode when the link
+// was used or is too old.
+func (s *Accounts) SignInAddress(ctx context.Context, token string) (address string, err error) {
+	r, err := s.mailed.Find(ctx, accounts.MailSignIn, token)
+	return r.Address, explain("find sign-in link", err)
+}
+
+// SignIn uses a sign-in token up and returns the address it was mailed to. The error is ErrCode when the token was used
 // or is too old.
 func (s *Accounts) SignIn(ctx context.Context, token string) (address string, err error) {
 	err = s.write(ctx, "use sign-in token", func(tx *gorm.DB) error {
-		var used []string
-		err := tx.Raw("DELETE FROM sign_ins WHERE token_hash = ? AND expires_at > ? RETURNING address",
-			digest(token), s.micro()).Scan(&used).Error
-		if err == nil && len(used) != 1 {
-			return ErrCode
-		}
-		if err == nil {
-			address = used[0]
-		}
+		r, err := s.mailed.Use(tx, accounts.MailSignIn, token)
+		address = r.Address
 		return err
 	})
 	return address, err

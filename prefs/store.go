@@ -52,6 +52,9 @@ type Config struct {
 	// ClaimedNames reports whether everybody may choose a name and is believed: for a demo, or a closed site. It does not
 	// change while the program runs, because filters that were read keep what @me stood for. nil: names must be proved.
 	ClaimedNames func() bool
+
+	MailBudget int          // mails about accounts an hour, to addresses that nobody here has; 0: the default
+	Log        *slog.Logger // nil: silent
 }
 
 // A Change is what a person has changed.
@@ -73,7 +76,8 @@ type Store struct {
 	Operators     *Operators     // what operators find, and change for others
 	Unsubscriber  *Unsubscriber  // the actions of the signed links in notices
 
-	Audit *accounts.Audit // who changed what
+	Audit  *accounts.Audit  // who changed what
+	Mailed *accounts.Mailed // the secrets that travel by mail
 
 	core      *core
 	keepAudit func() time.Duration
@@ -113,11 +117,17 @@ func Open(config Config) *Store {
 		audit:   accounts.NewAudit(config.Writer, config.Reader, config.Now),
 		onErase: config.OnErase, afterErase: config.AfterErase,
 		claimedNames: config.ClaimedNames,
+
+		mailed: accounts.NewMailed(accounts.MailedConfig{
+			Writer: config.Writer, Reader: config.Reader, Now: config.Now, Random: config.Random,
+			Budget: config.MailBudget, Log: config.Log,
+		}),
 	}
 	return &Store{
 		Accounts: &Accounts{c}, Logins: logins, Sessions: &Sessions{c}, Tokens: &Tokens{c},
 		Destinations: &Destinations{c}, Filters: &Filters{c},
-		Subscriptions: &Subscriptions{c}, Operators: &Operators{c}, Unsubscriber: &Unsubscriber{c}, Audit: c.audit, core: c,
+		Subscriptions: &Subscriptions{c}, Operators: &Operators{c}, Unsubscriber: &Unsubscriber{c}, Audit: c.audit,
+		Mailed: c.mailed, core: c,
 		keepAudit: config.KeepAudit,
 	}
 }
@@ -164,14 +174,12 @@ func (s *Store) prune(ctx context.Context) error {
 	}
 	now := s.core.micro()
 	return s.core.write(ctx, "delete what has expired", func(tx *gorm.DB) error {
-		for _, row := range []any{&sessionRow{}, &signInRow{}, &confirmationRow{}} {
-			if err := tx.Where("expires_at <= ?", now).Delete(row).Error; err != nil {
-				return err
-			}
+		if err := tx.Where("expires_at <= ?", now).Delete(&sessionRow{}).Error; err != nil {
+			return err
 		}
 		if err := s.Logins.Prune(tx); err != nil {
 			return err
 		}
-		return tx.Where("sent_at <= ?", now-longestWindow.Microseconds()).Delete(&sentCodeRow{}).Error
+		return s.core.mailed.Prune(tx)
 	})
 }

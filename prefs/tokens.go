@@ -38,7 +38,7 @@ func (s *Tokens) New(ctx context.Context, userID uint, name string) (string, err
 		return "", err
 	}
 	token := tokenPrefix + random
-	row := apiTokenRow{UserID: userID, Name: name, TokenHash: digest(token), CreatedAt: s.micro()}
+	row := apiTokenRow{UserID: userID, Name: name, TokenHash: accounts.Digest(token), CreatedAt: s.micro()}
 	err = s.write(ctx, "make token", func(tx *gorm.DB) error {
 		if _, err := lock(tx, userID); err != nil {
 			return err
@@ -91,7 +91,7 @@ func (s *Tokens) Revoke(ctx context.Context, userID, id uint) error {
 // User returns the user of a token; ErrNotFound when there is no such token.
 func (s *Tokens) User(ctx context.Context, token string) (User, error) {
 	var row apiTokenRow
-	if err := s.read(ctx).Where("token_hash = ?", digest(token)).Take(&row).Error; err != nil {
+	if err := s.read(ctx).Where("token_hash = ?", accounts.Digest(token)).Take(&row).Error; err != nil {
 		return User{}, explain("read token", err)
 	}
 	now := s.micro()

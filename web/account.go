@@ -1,8 +1,6 @@
 package web
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -29,34 +27,39 @@ func askSignIn(req *request) error {
 		return fail(http.StatusTooManyRequests,
 			"Too many links were asked for from your network. Wait a few minutes, then try again.")
 	}
-	token, err := req.Accounts.NewSignIn(req.r.Context(), address)
-	switch {
-	case errors.Is(err, prefs.ErrTooOften):
-		// The page does not show this: the owner of the mailbox has the links that were sent before.
-		req.Log.Info("sign-in link not sent", slog.String("reason", "too many to one address"))
-	case err != nil:
+	ticket, err := req.Accounts.AskSignIn(req.r.Context(), req.signInBackend().Name, address,
+		accounts.Asker{Network: req.client(req.r)})
+	if err != nil {
 		return err
-	default:
-		if err := req.Queue(req.r.Context(), req.signInMail(address, token)); err != nil {
+	}
+	if ticket.TooOften { // the page does not show this: the link that was sent last is good for longer
+		req.Log.Info("sign-in link not sent", slog.String("reason", "too many"))
+	}
+	if ticket.Ref != "" {
+		if err := req.Queue(req.r.Context(), req.signInMail(ticket)); err != nil {
 			return err
 		}
 	}
 	return req.showLanding(http.StatusOK, landingView{Sent: true})
 }
 
-func (req *request) signInMail(address, token string) outbox.Delivery {
-	return req.accountMail(req.signInBackend().Name, address, backends.Notice{
+func (req *request) signInMail(ticket accounts.Ticket) outbox.Delivery {
+	return req.secretMail(req.signInBackend().Name, ticket, backends.Notice{
 		Title: "Your link to sign in",
 		Text: "Open the link below and press the button to sign in. It works once and for " + duration(prefs.SignInLife) +
 			".\n\nIf you did not ask for it, ignore this: nothing happens without the link.",
-		Link: req.url("/signin/" + token),
-	}, token)
+		Link: req.url("/signin/" + backends.SecretMark),
+	})
 }
 
-// accountMail makes the delivery of a notice about the account itself. The digest of secret makes its id unique.
-func (req *request) accountMail(backend, address string, n backends.Notice, secret string) outbox.Delivery {
-	sum := sha256.Sum256([]byte(secret))
-	n.ID = "account-" + hex.EncodeToString(sum[:12])
+// secretMail makes the delivery of a notice whose secret is made when it is sent: see accounts.Mailed.
+func (req *request) secretMail(backend string, ticket accounts.Ticket, n backends.Notice) outbox.Delivery {
+	n.ID, n.Secret = ticket.Message, ticket.Ref
+	return req.accountMail(backend, ticket.Address, n)
+}
+
+// accountMail makes the delivery of a notice about the account itself, which has its id.
+func (req *request) accountMail(backend, address string, n backends.Notice) outbox.Delivery {
 	n.Time = req.Now().UTC()
 	n.Severity = "info"
 	return outbox.Delivery{

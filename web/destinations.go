@@ -7,6 +7,7 @@ import (
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/accounts"
 )
 
 // FeedAddress returns the address of a user's destination on a backend that agents fetch from. All agents of the user
@@ -74,29 +75,32 @@ func addDestination(req *request) error {
 
 func destinationPage(id uint) string { return "/destinations/" + strconv.FormatUint(uint64(id), 10) }
 
-// sendCode sends a new code to a destination; when a limit is reached, the next page says so.
+// sendCode sends a code to a destination; when a limit is reached, the next page says so.
 func (req *request) sendCode(d prefs.Destination) error {
-	code, err := req.Destinations.NewCode(req.r.Context(), req.user.ID, d.ID)
-	if errors.Is(err, prefs.ErrTooOften) {
-		req.flash("warn", "So many codes were asked for that no more is sent for now. Use the last one, or try again tomorrow.")
+	ticket, err := req.Destinations.AskCode(req.r.Context(), req.user.ID, d.ID)
+	switch {
+	case err != nil:
+		return err
+	case ticket.TooOften:
+		req.flash("warn", "So many codes were asked for that no more is sent for now. The code that was sent to you last is "+
+			"good for another "+duration(accounts.Life(accounts.MailConfirm))+"; or try again tomorrow.")
+		return nil
+	case ticket.Ref == "":
+		req.flash("good", "A code was sent to "+d.Address+" a moment ago. In a minute you can ask for another one.")
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	n := backends.Notice{Title: "Confirm this address: " + code}
+	n := backends.Notice{Title: "Your code to confirm this address"}
 	if req.backend(d.Backend).SignIn {
 		n.Text = "The account " + req.user.Name +
 			" wants notices sent here. If that is you, open the link in the browser where you are " +
-			"signed in and press the button, or type the code there: " + code +
+			"signed in and press the button, or type the code there: " + backends.SecretMark +
 			"\n\nIf it is not you, ignore this: nothing more is sent."
-		n.Link = req.url(destinationPage(d.ID)) + "?code=" + code
+		n.Link = req.url(destinationPage(d.ID)) + "?code=" + backends.SecretMark
 	} else {
-		n.Text = "Your code is " + code +
+		n.Text = "Your code is " + backends.SecretMark +
 			". Type it on the page where you added this destination. If you did not ask for it, ignore this."
 	}
-	if err := req.Queue(req.r.Context(), req.accountMail(d.Backend, d.Address, n, code+strconv.FormatUint(uint64(d.ID),
-		10))); err != nil {
+	if err := req.Queue(req.r.Context(), req.secretMail(d.Backend, ticket, n)); err != nil {
 		return err
 	}
 	req.flash("good", "A code is on its way to "+d.Address+".")
@@ -179,7 +183,8 @@ func sendTest(req *request) error {
 	}
 	n := backends.Notice{Title: "A test from notifyd", Text: "You asked for this test. Notices for " + req.user.Name +
 		" reach you here.", Link: req.url("/")}
-	test := req.accountMail(d.Backend, d.Address, n, strconv.FormatInt(req.Now().UnixNano(), 36)+d.Address)
+	n.ID = "test-" + strconv.FormatUint(uint64(d.ID), 36) + "-" + strconv.FormatInt(req.Now().UnixNano(), 36)
+	test := req.accountMail(d.Backend, d.Address, n)
 	test.Destination = prefs.Key(d.ID)
 	if err := req.Queue(req.r.Context(), test); err != nil {
 		return err

@@ -259,8 +259,6 @@ func (req *request) explain(err error) error {
 		return fail(422, capital(rule.Error())+".")
 	case errors.Is(err, prefs.ErrTooMany):
 		return fail(422, "You have as many of these as one account may have. Delete one first.")
-	case errors.Is(err, prefs.ErrTooOften):
-		return fail(429, "Too many codes were asked for. Wait a while, then try again.")
 	}
 	return err
 }

@@ -82,7 +82,7 @@ func (f *fixture) form() []string {
 func (s *testSite) dump() string {
 	s.t.Helper()
 	var out strings.Builder
-	for _, table := range []string{"users", "destinations", "confirmations", "sign_ins", "sent_codes", "api_tokens",
+	for _, table := range []string{"users", "destinations", "mailed", "mailed_secrets", "sent_codes", "api_tokens",
 		"filters", "filter_destinations", "deliveries", "messages", "revisions"} {
 		var rows []map[string]any
 		if err := s.db.Reader.Table(table).Find(&rows).Error; err != nil {

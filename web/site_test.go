@@ -291,11 +291,15 @@ func (a answer) to(t *testing.T, path string) {
 // mail gives the newest notice that was queued for an address outside of any destination.
 func (s *testSite) mail(backend, address string) backends.Notice {
 	s.t.Helper()
-	found, err := s.outbox.Recent(s.t.Context(), []string{"account:" + backend + ":" + address}, 0, 1)
-	if err != nil || len(found) == 0 {
+	entries, err := s.outbox.Recent(s.t.Context(), []string{outbox.Account + backend + ":" + address}, 0, 1)
+	if err != nil || len(entries) == 0 {
 		s.t.Fatalf("no mail for %s: %v", address, err)
 	}
-	return found[0].Notice
+	parcel := backends.Parcel{To: address, Notices: []backends.Notice{entries[0].Notice}}
+	if err := s.prefs.Mailed.Fill(s.t.Context(), &parcel); err != nil {
+		s.t.Fatal(err)
+	}
+	return parcel.Notices[0]
 }
 
 // signUp makes an account the way a person does, and gives the signed-in visitor.

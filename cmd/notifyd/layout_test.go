@@ -62,7 +62,7 @@ var allowed = map[string][]string{
 	"outbox": {"backends"},
 	"prefs": {"rulespec", "rulespec/catalogue", "bus", "outbox", "backends", "prefs/accounts", "prefs/links",
 		"prefs/schedule"},
-	"prefs/accounts": {},
+	"prefs/accounts": {"backends"},
 	"prefs/links":    {"rulespec"},
 	"prefs/schedule": {},
 	"prefs/erasure":  {"prefs", "outbox", "backends"},

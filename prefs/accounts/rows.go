@@ -5,6 +5,7 @@ func Models() []any {
 	return []any{
 		&identityRow{}, &loginRow{}, &nameRow{}, &auditRow{}, &attemptRow{}, &usedRow{},
 		&placeRow{}, &undoRow{}, &undoLinkRow{},
+		&mailedRow{}, &mailedSecretRow{}, &sentCodeRow{},
 	}
 }
 

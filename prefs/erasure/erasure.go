@@ -27,8 +27,8 @@ import (
 // Tables are those from which rows of people are deleted, beside what backends keep. They are what is scrubbed.
 func Tables() []string {
 	return []string{
-		"users", "destinations", "filters", "filter_destinations", "confirmations", "sign_ins", "sent_codes", "api_tokens",
-		"identities", "logins", "names", "audit", "deliveries", "lanes", "erasures",
+		"users", "destinations", "filters", "filter_destinations", "mailed", "mailed_secrets", "sent_codes",
+		"api_tokens", "identities", "logins", "names", "audit", "deliveries", "lanes", "erasures",
 	}
 }
 

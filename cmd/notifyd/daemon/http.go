@@ -78,7 +78,8 @@ func (s *Service) readyz(w http.ResponseWriter, r *http.Request) {
 		status, problem = http.StatusServiceUnavailable, "the database takes no messages"
 	}
 	w.WriteHeader(status)
-	warnings := slices.Concat(s.trustWarnings(), s.sourceWarnings(), s.files.Warnings(), s.leases.Warnings())
+	warnings := slices.Concat(s.trustWarnings(), s.sourceWarnings(), s.files.Warnings(), s.leases.Warnings(),
+		s.prefs.Mailed.Warnings(ctx))
 	nodes, err := s.leases.Nodes(ctx)
 	if err != nil {
 		s.log.Debug("cannot say which nodes there are", "error", err)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/notifyd/notifyd/backends"
 	backendall "github.com/notifyd/notifyd/backends/all"
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/pace"
@@ -90,6 +91,7 @@ func (s *Service) openStores(ctx context.Context) error {
 	config.Log = s.log
 	config.OnGone = s.gone
 	config.May = s.maySend
+	config.Fill = func(ctx context.Context, p *backends.Parcel) error { return s.prefs.Mailed.Fill(ctx, p) }
 	if s.voice.Says(say.NoticeSent) {
 		config.OnSent = func(tx *gorm.DB, parcels []outbox.Sent) error {
 			return s.voice.Sent(tx, parcels, s.prefs.Destinations.Owners)
@@ -110,7 +112,7 @@ func (s *Service) openStores(ctx context.Context) error {
 			return err
 		},
 		OnErase: s.eraser.Erase, AfterErase: s.eraser.AtOnce,
-		OnChange:     s.voice.Changed,
+		OnChange: s.voice.Changed, Log: s.log,
 		ClaimedNames: s.settings.Accounts.ClaimedNames,
 	})
 	return nil
