@@ -1,6 +1,6 @@
 package accounts
 
-// The rows of what was mailed. Times are Unix microseconds. The tables are in migrations/*/00023_mailed.sql; sent_codes
+// The rows of what was mailed. Times are Unix microseconds. The tables are in migrations/*/00024_mailed.sql; sent_codes
 // is in 00001_prefs.sql.
 
 type mailedRow struct {
