@@ -83,6 +83,9 @@ func (s *site) client(r *http.Request) string {
 }
 
 func (s *site) trusts(addr netip.Addr) bool {
+	if !addr.IsValid() { // a Unix socket, which only the proxy can open
+		return true
+	}
 	if s.TrustedProxies == nil {
 		return false
 	}

@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -96,14 +98,57 @@ func orNone(list []string) []string { return append([]string{}, list...) }
 
 // listen opens a port for handler, with a bound on the connections.
 func (s *Service) listen(ctx context.Context, what, address string, most int, handler http.Handler) error {
-	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", address)
+	l, err := listenOn(ctx, address)
 	if err != nil {
 		return fmt.Errorf("listen for %s: %w", what, err)
 	}
 	s.log.Info("listening", "for", what, "address", l.Addr().String())
 	s.listeners = append(s.listeners, &listener{netutil.LimitListener(l, most), handler})
 	return nil
+}
+
+// unixPrefix begins the address of a Unix socket; maxSocket bounds its path (sun_path of unix(7), with a NUL).
+const (
+	unixPrefix = "unix:"
+	maxSocket  = 107
+)
+
+// listenOn opens a port, or a Unix socket that owner and group may use: who can open it is the proxy. A socket that a
+// killed daemon has left goes; one that somebody answers on does not.
+func listenOn(ctx context.Context, address string) (net.Listener, error) {
+	var config net.ListenConfig
+	path, ok := strings.CutPrefix(address, unixPrefix)
+	if !ok {
+		return config.Listen(ctx, "tcp", address)
+	}
+	l, err := config.Listen(ctx, "unix", path)
+	if errors.Is(err, syscall.EADDRINUSE) && isSocket(path) && !answers(ctx, path) {
+		if err := os.Remove(path); err != nil {
+			return nil, err
+		}
+		l, err = config.Listen(ctx, "unix", path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o660); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+func isSocket(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode().Type() == os.ModeSocket
+}
+
+func answers(ctx context.Context, path string) bool {
+	dialer := net.Dialer{Timeout: time.Second}
+	c, err := dialer.DialContext(ctx, "unix", path)
+	if err == nil {
+		c.Close()
+	}
+	return err == nil
 }
 
 // serve answers requests until ctx ends, which also ends streams. Open requests may then take as long as grace.

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -53,7 +54,7 @@ type databaseSettings struct {
 }
 
 type webSettings struct {
-	Listen  string `yaml:"listen"`   // "" switches the pages off
+	Listen  string `yaml:"listen"`   // host:port, or unix:/path; "" switches the pages off
 	BaseURL string `yaml:"base_url"` // as people reach it; links in mails start with it
 	// Proxies are the networks whose X-Forwarded-For is trusted.
 	Proxies []string        `yaml:"trusted_proxies"`
@@ -156,12 +157,18 @@ func (s Settings) check() error {
 	}
 	s.Database.check(bad)
 	for key, address := range map[string]string{"web.listen": s.Web.Listen, "metrics.listen": s.Metrics.Listen} {
+		if socket, ok := strings.CutPrefix(address, unixPrefix); ok && key == "web.listen" {
+			if !filepath.IsAbs(socket) || len(socket) > maxSocket {
+				bad(key, "%q; expected the absolute path of a socket, of at most %d bytes", address, maxSocket)
+			}
+			continue
+		}
 		_, port, err := net.SplitHostPort(address)
 		if err == nil {
 			_, err = net.LookupPort("tcp", port)
 		}
 		if address != "" && err != nil {
-			bad(key, "%q; expected host:port, such as 127.0.0.1:8080", address)
+			bad(key, "%q; expected host:port, such as 127.0.0.1:8080, or for the pages unix:/path", address)
 		}
 	}
 	if !isBaseURL(s.Web.BaseURL) {
