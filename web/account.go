@@ -185,13 +185,26 @@ func nameProblem(err error) string {
 }
 
 func signOut(req *request) error {
+	way := req.login.Way
 	if err := req.endLogin(); err != nil {
 		return err
 	}
 	if err := req.sessions.Destroy(req.r.Context()); err != nil {
 		return err
 	}
-	return req.redirect("/")
+	end := req.SignIn.EndPage(way)
+	if end == "" {
+		return req.redirect("/")
+	}
+	req.user = prefs.User{}
+	return req.show(http.StatusOK, "signedout", signedOutView{req.layout("Signed out", ""), req.SignIn.Title(way), end})
+}
+
+// signedOutView says where one is still signed in, and offers the way to end that too. A redirect could not lead there:
+// the policy lets forms go to this site alone.
+type signedOutView struct {
+	layout
+	Provider, Address string
 }
 
 // signInBackend returns the backend that sends sign-in links; the zero Info when none is configured.

@@ -7,6 +7,7 @@ import (
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/web/signin"
 )
 
 // overviewView is the first page of a signed-in user.
@@ -26,6 +27,10 @@ type landingView struct {
 	Backends                string
 	Address, Problem, Valid string
 	Sent, Needed            bool
+	Mail                    bool            // links are mailed
+	Ways                    []signin.Button // the other ways in
+	Proxy, ProxyURL         string          // where one signs in at the proxy in front; "" where there is none
+	Back                    string          // the page that was asked for
 }
 
 // recent is how many notices the overview shows.
@@ -77,5 +82,7 @@ func (req *request) showLanding(status int, p landingView) error {
 	}
 	p.Backends = text.Series(titles, "or")
 	p.Valid = duration(prefs.SignInLife)
+	p.Mail, p.Ways = req.signInBackend().Name != "", req.SignIn.Buttons()
+	p.Proxy, p.ProxyURL = req.SignIn.AtProxy()
 	return req.show(status, "landing", p)
 }

@@ -6,11 +6,13 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/alexedwards/scs/v2"
 
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/web/signin"
 )
 
 // The keys of what a session holds.
@@ -118,9 +120,66 @@ func refusal(err error) error {
 	return err
 }
 
-// identify finds out who is signed in by the session. It ends a session whose login has ended: on another page, by a
-// link in a mail, on another node, or by its age.
+// identify finds out who is signed in: by the session, or because the proxy in front says so.
 func (req *request) identify() error {
+	if err := req.bySession(); err != nil || !req.SignIn.HasHeader() {
+		return err
+	}
+	return req.byProxy()
+}
+
+// byProxy follows what the proxy in front says with this request. Whom it names is signed in, and nobody else; where it
+// names nobody, a login that it began ends.
+func (req *request) byProxy() error {
+	id, named, err := req.SignIn.Proxied(req.r, func(r *http.Request) bool { return req.trusts(parseHost(r.RemoteAddr)) })
+	if err != nil {
+		return req.distrust(err)
+	}
+	before := req.login
+	if named && req.SignIn.Continues(before, id) || !named && before.Way != signin.Header {
+		return nil
+	}
+	if err := req.endLogin(); err != nil {
+		return err
+	}
+	req.user, req.login, req.zone = prefs.User{}, accounts.Login{}, time.UTC
+	if !named {
+		return req.sessions.Destroy(req.r.Context())
+	}
+	login, err := req.SignIn.Admit(req.r.Context(), id)
+	if err != nil {
+		return req.distrust(err)
+	}
+	if err := req.begin(login); err != nil {
+		return err
+	}
+	if err := req.bySession(); err != nil {
+		return err
+	}
+	if before.ID != 0 && before.User != req.user.ID && req.r.Method == http.MethodPost {
+		return fail(http.StatusConflict, "You are signed in as somebody else by now, so nothing was done. Open the page "+
+			"again.")
+	}
+	return nil
+}
+
+// distrust makes an error page of what the proxy sent, and logs the reason.
+func (req *request) distrust(err error) error {
+	var p *signin.Problem
+	var refused *accounts.Refusal
+	switch {
+	case errors.As(err, &refused):
+		return fail(http.StatusForbidden, refused.Text)
+	case errors.As(err, &p):
+		req.Log.Warn("the proxy passed on a request that cannot be trusted", slog.Any("err", p.Err))
+		return fail(p.Status, p.Text)
+	}
+	return err
+}
+
+// bySession finds out who is signed in by the session. It ends a session whose login has ended: on another page, by a
+// link in a mail, on another node, or by its age.
+func (req *request) bySession() error {
 	ctx := req.r.Context()
 	key := req.sessions.GetString(ctx, keyLogin)
 	if key == "" {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/notifyd/notifyd/prefs/accounts"
@@ -15,7 +16,7 @@ import (
 
 // addPages adds the routes of the rooms beside this one.
 func (s *site) addPages(routes []route) []route {
-	for _, p := range s.Pages {
+	for _, p := range slices.Concat(s.SignIn.Pages(), s.Pages) {
 		routes = append(routes, route{
 			pattern: p.Pattern, open: p.For == visit.Everybody, limit: p.Limit, serve: servePage(p),
 		})
@@ -31,7 +32,8 @@ func servePage(p visit.Page) handler {
 			return fail(http.StatusNotFound, "There is nothing here, or it is not yours. It may have been deleted.")
 		}
 		view, err := p.Serve(&visit.Visit{
-			Request: req.r, User: req.user, Role: role, Network: req.client(req.r), Now: req.Now(), Zone: req.zone,
+			Request: req.r, User: req.user, Login: req.login, Role: role,
+			Network: req.client(req.r), Now: req.Now(), Zone: req.zone,
 		})
 		var failure *visit.Failure
 		if errors.As(err, &failure) {
@@ -62,8 +64,24 @@ func (req *request) showView(v *visit.View) error {
 	if v.Changed {
 		req.Changed()
 	}
+	for _, c := range v.Cookies {
+		http.SetCookie(req.w, c)
+	}
+	if v.Login != nil {
+		if err := req.begin(*v.Login); err != nil {
+			return err
+		}
+	}
+	if v.Freshen {
+		if err := req.Logins.Freshen(req.r.Context(), req.login.User, req.login.ID); err != nil {
+			return err
+		}
+	}
 	if v.Flash != "" {
 		req.flash(v.Tone, v.Flash)
+	}
+	if v.Away != "" {
+		req.w.Header().Set("Refresh", "0; url="+v.Away)
 	}
 	switch {
 	case v.To != "":

@@ -58,6 +58,7 @@ import (
 	"github.com/notifyd/notifyd/prefs/links"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
+	"github.com/notifyd/notifyd/web/signin"
 	"github.com/notifyd/notifyd/web/visit"
 )
 
@@ -88,8 +89,9 @@ type Options struct {
 	KnowsKind    func(name string) bool         // as in rulespec.Env, the same as the router has; may be nil
 	Backends     []backends.Info                // the configured ones; one of them sends the sign-in links
 
-	Pages []visit.Page                   // of the rooms beside this one
-	Role  func(prefs.User) accounts.Role // what somebody may do beyond their own account; nil: nothing
+	SignIn *signin.Ways                   // the ways in beside the mailed link; nil: there are none
+	Pages  []visit.Page                   // of the rooms beside this one
+	Role   func(prefs.User) accounts.Role // what somebody may do beyond their own account; nil: nothing
 
 	Archive *Archive // the history for programs; nil: there is none
 	Reports *Reports // nil: nobody may read them

@@ -69,7 +69,7 @@ var allowed = map[string][]string{
 	"prefs/personal": {"prefs", "rulespec", "outbox", "backends"},
 	"web": {"prefs", "prefs/accounts", "prefs/links", "prefs/schedule", "history", "rules", "rules/scan", "rulespec",
 		"rulespec/catalogue", "outbox", "backends", "bus", "history/report", "history/readers",
-		"web/visit"},
+		"web/visit", "web/signin"},
 	"web/changes":     {"prefs/accounts", "web/visit"},
 	"web/download":    {"prefs/personal", "web/visit"},
 	"web/visit":       {"prefs", "prefs/accounts"},

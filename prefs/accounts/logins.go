@@ -40,9 +40,12 @@ type Login struct {
 	Agent       string // the browser, as it calls itself
 	Created     time.Time
 	Used        time.Time // to the minute
-	Fresh       time.Time // when its owner was proved to be there
+	Fresh       time.Time // when its owner was proved to be there; for Begin the zero time is now
 	Expires     time.Time
 }
+
+// NeverFresh is Login.Fresh where nothing says that its owner was there: a provider has let them through.
+var NeverFresh = time.Unix(0, 0)
 
 // IsFresh reports whether its owner was proved to be there less than FreshFor ago.
 func (l Login) IsFresh(now time.Time) bool {
@@ -115,11 +118,14 @@ func (s *Logins) Begin(ctx context.Context, l Login) (key string, err error) {
 	}
 	key = base64.RawURLEncoding.EncodeToString(raw)
 	now := s.now()
+	if l.Fresh.IsZero() || l.Fresh.After(now) {
+		l.Fresh = now
+	}
 	row := loginRow{
 		UserID: l.User, KeyHash: loginDigest(key), Way: text.OneLine(l.Way), IdentityID: l.Identity,
 		DestinationID: l.Destination, SID: text.Storable(l.SID),
 		Network: text.CutBytes(text.OneLine(l.Network), maxPlace), Agent: text.CutBytes(text.OneLine(l.Agent), maxAgent),
-		CreatedAt: now.UnixMicro(), UsedAt: now.UnixMicro(), FreshAt: now.UnixMicro(),
+		CreatedAt: now.UnixMicro(), UsedAt: now.UnixMicro(), FreshAt: l.Fresh.UnixMicro(),
 		ExpiresAt: now.Add(s.bounds.Life).UnixMicro(),
 	}
 	err = s.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/notifyd/notifyd/prefs/accounts"
 )
 
 // Header is the way in of those whom a proxy in front names.
@@ -130,7 +132,8 @@ func (w *Ways) Proxied(r *http.Request, trusted func(*http.Request) bool) (id Id
 	if err != nil || user == "" {
 		return Identity{}, false, err
 	}
-	id = Identity{Way: Header, Issuer: h.Issuer, Subject: strings.ToLower(user), Name: strings.ToLower(user)}
+	user = accounts.Fold(user)
+	id = Identity{Way: Header, Issuer: h.Issuer, Subject: user, Name: user}
 	if h.Name != "" {
 		if id.Name, err = h.one(r.Header, h.Name); err != nil {
 			return Identity{}, false, err
@@ -145,7 +148,17 @@ func (w *Ways) Proxied(r *http.Request, trusted func(*http.Request) bool) (id Id
 	if id.AuthTime, err = h.authTime(r.Header); err != nil {
 		return Identity{}, false, err
 	}
+	known := append([]string{id.Subject, id.Name}, id.Groups...)
+	id.Session = digest("proxied", strings.Join(known, ","))
 	return id, true, nil
+}
+
+// Continues reports whether a login is still of whom the proxy names: the same person, with the same groups, who has
+// not signed in there anew.
+func (w *Ways) Continues(l accounts.Login, id Identity) bool {
+	now := w.Now()
+	anew := now.Sub(id.AuthTime) < accounts.FreshFor && id.AuthTime.After(l.Fresh.Add(freshSlack))
+	return l.ID != 0 && l.Way == Header && l.SID == id.Session && !anew
 }
 
 // unproved is a request from a trusted address without the secret. It is an error only where it names somebody: other

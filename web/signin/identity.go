@@ -34,6 +34,9 @@ func (p *provider) identity(subject string, c claims) (Identity, error) {
 	id := Identity{Way: p.name, Issuer: p.Issuer, Subject: subject, Name: c.word(p.NameClaim)}
 	if p.GroupsClaim != NoGroups {
 		id.Groups, id.GroupsKnown = c.groups(p.GroupsClaim)
+		for i, g := range id.Groups {
+			id.Groups[i] = p.GroupsPrefix + g
+		}
 	}
 	if c.truth(p.MailClaim + "_verified") {
 		id.Mail = c.word(p.MailClaim)

@@ -64,6 +64,9 @@ func (w *Ways) Logout(ctx context.Context, name, raw string) (Ended, error) {
 // EndPage gives the page of the provider that ends its own session, with a way back to this site; "" where there is
 // none (OpenID Connect RP-Initiated Logout 1.0). ID tokens are not kept, so the provider may ask whether it is meant.
 func (w *Ways) EndPage(name string) string {
+	if name == Header && w.HasHeader() {
+		return w.header.SignOutURL
+	}
 	if w == nil || w.providers[name] == nil {
 		return ""
 	}

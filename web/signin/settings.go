@@ -29,6 +29,7 @@ type Provider struct {
 	Scopes       []string `yaml:"scopes"`                      // openid is always asked for
 	NameClaim    string   `yaml:"name_claim"`                  // the account on the bus
 	GroupsClaim  string   `yaml:"groups_claim"`                // "none": groups are never taken from here
+	GroupsPrefix string   `yaml:"groups_prefix"`               // put before each group
 	MailClaim    string   `yaml:"mail_claim"`
 	// Require and Refuse are claims and values of people who may be in. Who has another value under Require, or this one
 	// under Refuse, is disabled.

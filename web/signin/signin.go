@@ -75,6 +75,8 @@ type Options struct {
 	Settings Settings
 	BaseURL  string // of the pages
 	Attempts *accounts.Attempts
+	Door     Door
+	Ender    Ender
 	Now      func() time.Time
 	Random   io.Reader    // of secrets
 	Log      *slog.Logger // nil: silent
@@ -131,6 +133,14 @@ func (w *Ways) Buttons() []Button {
 		list = append(list, Button{Name: name, Title: p.Title, Down: p.down()})
 	}
 	return list
+}
+
+// AtProxy gives the title of the proxy and the address where one signs in there; "" where there is none.
+func (w *Ways) AtProxy() (title, address string) {
+	if !w.HasHeader() || w.header.SignInURL == "" {
+		return "", ""
+	}
+	return w.header.Title, w.header.SignInURL
 }
 
 // Title is what people call a way in: the title of a provider, or of the proxy.

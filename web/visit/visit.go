@@ -50,8 +50,9 @@ type Page struct {
 
 // A Visit is one request of a visitor.
 type Visit struct {
-	Request *http.Request // its form is parsed, where it is a POST
-	User    prefs.User    // the zero User: nobody is signed in
+	Request *http.Request  // its form is parsed, where it is a POST
+	User    prefs.User     // the zero User: nobody is signed in
+	Login   accounts.Login // how they are; the zero Login: nobody is
 	Role    accounts.Role
 	Network string // where the request comes from, as limits count it
 	Now     time.Time
@@ -82,6 +83,11 @@ type View struct {
 
 	To   string // instead of a page: the path of this site to go to
 	File *File  // instead of a page: a download
+	Away string // after the page, which says so: the address of another site that the browser goes on to
+
+	Login   *accounts.Login // who is signed in from now on, on this browser
+	Freshen bool            // the owner of the login was proved to be there
+	Cookies []*http.Cookie
 
 	Tone, Flash string // a message that the next page shows once; the tone is "", good or warn
 	Changed     bool   // what is delivered has changed

@@ -156,6 +156,9 @@ func (s Settings) check() error {
 		bad("log.format", "%q; expected text or json", s.Log.Format)
 	}
 	s.Database.check(bad)
+	if err := s.Accounts.CheckListen(s.Web.Listen, s.Web.Proxies); err != nil {
+		bad("accounts", "%v", err)
+	}
 	for key, address := range map[string]string{"web.listen": s.Web.Listen, "metrics.listen": s.Metrics.Listen} {
 		if socket, ok := strings.CutPrefix(address, unixPrefix); ok && key == "web.listen" {
 			if !filepath.IsAbs(socket) || len(socket) > maxSocket {

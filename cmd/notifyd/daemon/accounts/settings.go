@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/web/signin"
 )
 
 // Settings are the section accounts.
@@ -22,6 +23,10 @@ type Settings struct {
 	Invited Invited          `yaml:"invitations"`
 	Admins  accounts.Members `yaml:"admins"`
 	Helpers accounts.Members `yaml:"helpers"`
+
+	// The ways in beside the mailed link.
+	OIDC   map[string]signin.Provider `yaml:"oidc"`
+	Header signin.HeaderSettings      `yaml:"trusted_header"`
 }
 
 // The values of names.
@@ -81,5 +86,5 @@ func (s Settings) Check() error {
 		bad("admins, helpers: with names: claimed nobody's name is proved, so names there would give a role to whoever " +
 			"chooses them; expected groups alone")
 	}
-	return errors.Join(append(errs, s.Invited.check())...)
+	return errors.Join(append(errs, s.Invited.check(), s.waysIn().Check())...)
 }

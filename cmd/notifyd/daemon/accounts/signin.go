@@ -1,0 +1,25 @@
+package accounts
+
+import (
+	"github.com/notifyd/notifyd/web/signin"
+)
+
+// waysIn are the settings of the ways in beside the mailed link.
+func (s Settings) waysIn() signin.Settings { return signin.Settings{OIDC: s.OIDC, Header: s.Header} }
+
+// CheckListen returns why the header of a proxy cannot be believed with these settings of the pages.
+func (s Settings) CheckListen(listen string, proxies []string) error {
+	if listen == "" {
+		return nil
+	}
+	return s.Header.CheckListen(listen, proxies)
+}
+
+// WaysIn opens the ways in beside the mailed link; nil where none is configured.
+func (s Settings) WaysIn(o signin.Options) (*signin.Ways, error) {
+	if len(s.OIDC) == 0 && s.Header.User == "" {
+		return nil, nil
+	}
+	o.Settings = s.waysIn()
+	return signin.New(o)
+}
