@@ -93,6 +93,33 @@ func (o *Outbox) Causes(ctx context.Context, q Query) ([]Cause, error) {
 	return found, nil
 }
 
+// A Heap is how many deliveries to one destination are in a state.
+type Heap struct {
+	Backend, Destination string
+	Count                int
+	Oldest               time.Time // when the first of them was added
+}
+
+// Heaps counts the deliveries in a state by destination, the most first, at most limit.
+func (o *Outbox) Heaps(ctx context.Context, state State, limit int) ([]Heap, error) {
+	var found []struct {
+		Backend, Destination string
+		Count                int
+		Oldest               int64
+	}
+	err := o.reader.WithContext(ctx).Raw(`SELECT backend, destination, count(*) AS count, min(added_at) AS oldest
+		FROM deliveries WHERE state = ? GROUP BY backend, destination
+		ORDER BY count(*) DESC, backend, destination LIMIT ?`, state, page(limit)).Scan(&found).Error
+	if err != nil {
+		return nil, fmt.Errorf("count deliveries by destination: %w", err)
+	}
+	list := make([]Heap, len(found))
+	for i, f := range found {
+		list[i] = Heap{f.Backend, f.Destination, f.Count, unstamp(f.Oldest)}
+	}
+	return list, nil
+}
+
 func (q Query) pick(tx *gorm.DB) *gorm.DB {
 	if q.IDs != nil {
 		tx = tx.Where("id IN ?", q.IDs)

@@ -21,9 +21,6 @@ type Operators struct{ *core }
 // An Account is a user as operators see it in a list.
 type Account struct {
 	User
-	Proof        string // how the name came to be theirs, as accounts.Proof
-	Disabled     string // why it is off; "" when it is in use
-	DisabledBy   string
 	Created      time.Time
 	Used         time.Time // when somebody was signed in last; zero: never
 	Filters      int
@@ -84,8 +81,7 @@ type accountRow struct {
 
 func (r accountRow) account() Account {
 	a := Account{
-		User: r.User.user(), Proof: r.User.Proof, Disabled: r.User.Disabled, DisabledBy: r.User.DisabledBy,
-		Created: time.UnixMicro(r.User.CreatedAt).UTC(),
+		User: r.User.user(), Created: time.UnixMicro(r.User.CreatedAt).UTC(),
 		Filters: r.Filters, Destinations: r.Destinations, Stopped: r.Stopped,
 	}
 	if r.UsedAt > 0 {

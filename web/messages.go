@@ -99,9 +99,19 @@ func showMessage(req *request) error {
 	if err != nil {
 		return err
 	}
-	e, err := req.event(r)
+	p, err := req.outcome(r)
 	if err != nil {
 		return err
+	}
+	p.layout = req.layout(text.ElideBytes(p.Summary, 80), "messages")
+	return req.show(200, "message", p)
+}
+
+// outcome describes a message, and says what became of it for the user.
+func (req *request) outcome(r history.Record) (messageView, error) {
+	e, err := req.event(r)
+	if err != nil {
+		return messageView{}, err
 	}
 	p := req.describe(e)
 	if p.ClaimedID = r.ClaimedID; p.ClaimedID != "" {
@@ -109,7 +119,7 @@ func showMessage(req *request) error {
 	}
 	filters, err := req.Filters.List(req.r.Context(), req.user.ID)
 	if err != nil {
-		return err
+		return messageView{}, err
 	}
 	p.Outcomes = req.explainFilters(e, filters)
 	on := 0
@@ -120,17 +130,16 @@ func showMessage(req *request) error {
 		}
 	}
 	if err := req.addNotices(&p, e.ID); err != nil {
-		return err
+		return messageView{}, err
 	}
 	p.Outcome = outcomeText(len(filters), on, len(p.Notices), len(p.Outcomes.Near))
-	return req.show(200, "message", p)
+	return p, nil
 }
 
 // describe fills in the content of a message.
 func (req *request) describe(e *catalogue.Event) messageView {
 	prose := e.Prose()
 	p := messageView{
-		layout:    req.layout(text.ElideBytes(summary(e), 80), "messages"),
 		MessageID: e.ID, Summary: summary(e), KindName: e.KindName, Kind: e.Kind,
 		App: e.App, Topic: e.Topic, Severity: e.Severity.String(), Actor: e.Actor, Users: some(e.Users),
 		Packages: some(e.Packages),

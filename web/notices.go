@@ -16,6 +16,7 @@ import (
 type noticeLine struct {
 	State, Tone, Text, Page, Stamp, When, To, Detail string
 	Warning                                          string // of a marked notice
+	Message                                          string // the id of the message that it is about; "": none
 	Resend                                           string // where the button posts to; "" when there is none
 	Why                                              []whyLine
 }
@@ -78,7 +79,8 @@ func byKey(ds []prefs.Destination) (own map[string]prefs.Destination, keys []str
 func (req *request) noticeLine(e outbox.Entry, to prefs.Destination) noticeLine {
 	l := noticeLine{Text: e.Notice.Text, Warning: e.Notice.Standing, To: req.destinationView(to).Address, Page: "/notices"}
 	if e.Notice.Topic != "" {
-		l.Page = messagePage(prefs.Corrected(e.Message))
+		l.Message = prefs.Corrected(e.Message)
+		l.Page = messagePage(l.Message)
 	} else {
 		l.Text = e.Notice.Title
 	}

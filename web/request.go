@@ -23,6 +23,7 @@ type request struct {
 	zone  *time.Location
 	// hasSession: the session middleware has run, so that the session can be read
 	hasSession bool
+	masked     bool // addresses are hidden: an operator looks
 }
 
 // A handler answers one request. It returns an error instead of writing an error page.

@@ -30,6 +30,7 @@ import (
 	"github.com/notifyd/notifyd/migrations/migratest"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/links"
 	"github.com/notifyd/notifyd/prefs/personal"
 	"github.com/notifyd/notifyd/rulespec"
@@ -37,6 +38,7 @@ import (
 	"github.com/notifyd/notifyd/web"
 	"github.com/notifyd/notifyd/web/changes"
 	"github.com/notifyd/notifyd/web/download"
+	"github.com/notifyd/notifyd/web/operators"
 )
 
 // A testSite is the pages on real stores in a fresh database, served over HTTP.
@@ -128,9 +130,29 @@ func (s *testSite) options() web.Options {
 		Backends: []backends.Info{email.Info, irc.Info, desktop.Info},
 		Queue:    s.queue, Now: s.now, Log: slog.New(slog.NewTextHandler(s.logs, nil)),
 		Changed: func() { s.mu.Lock(); s.changed++; s.mu.Unlock() },
-		Audit:   s.prefs.Audit, Pages: slices.Concat(changes.Pages(s.prefs.Audit),
+		Audit:   s.prefs.Audit, Role: s.role,
+		Pages: slices.Concat(changes.Pages(s.prefs.Audit), operators.Pages(s.operators()),
 			download.Pages((&personal.Exporter{Reader: s.db.Reader, Prefs: s.prefs, Now: s.now}).Write, s.now)),
 		Notices: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "stream") }),
+	}
+}
+
+// role says that carol is a helper and ada an admin.
+func (s *testSite) role(u prefs.User) accounts.Role {
+	return map[string]accounts.Role{"carol": accounts.Helper, "ada": accounts.Admin}[u.Name]
+}
+
+func (s *testSite) operators() operators.Options {
+	return operators.Options{
+		BaseURL: s.base, People: s.prefs.Operators, Accounts: s.prefs.Accounts, Destinations: s.prefs.Destinations,
+		Filters: s.prefs.Filters, Logins: s.prefs.Logins, Audit: s.prefs.Audit, Outbox: s.outbox, Role: s.role,
+		Queue: s.queue,
+		Sources: func() []operators.Source {
+			return []operators.Source{{Name: "zmq.main", Address: "tcp://bus:9940", State: "not connected", Holes: 12}}
+		},
+		Directories: func() []operators.Directory {
+			return []operators.Directory{{Name: "file", Loaded: s.now().Add(-time.Hour), Error: "line 3: unknown key"}}
+		},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rulespec"
 )
@@ -22,13 +23,14 @@ type layout struct {
 	Zone     string
 	Flash    *flash
 	Reports  bool   // there are some
+	Operator bool   // a helper or an admin
 	Feed     string // of this page; "": none
 }
 
 // layout makes the layout of a page and takes the flash that the last request left.
 func (req *request) layout(title, here string) layout {
 	l := layout{Title: title, Here: here, Account: req.user.Name, SignedIn: req.user.ID != 0, Zone: "UTC",
-		Reports: req.Reports != nil}
+		Reports: req.Reports != nil, Operator: req.role() > accounts.User}
 	if req.zone != nil {
 		l.Zone = req.zone.String()
 	}
@@ -138,6 +140,9 @@ func (req *request) destinationView(d prefs.Destination) destinationView {
 		ID: d.ID, Page: "/destinations/" + strconv.FormatUint(uint64(d.ID), 10), Address: d.Address, Backend: title,
 		BackendTitle: title,
 		Confirmed:    d.Confirmed, On: d.On, Disabled: d.Disabled, Schedule: scheduleWords(d.Schedule),
+	}
+	if req.masked {
+		view.Address = text.Mask(d.Address)
 	}
 	if info.Agent != "" {
 		view.Address = "Your " + strings.ToLower(title)

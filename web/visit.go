@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/web/visit"
 )
@@ -57,7 +58,8 @@ func (req *request) role() accounts.Role {
 // pageView is what a template of another room's page gets.
 type pageView struct {
 	layout
-	Data any
+	Data  any
+	Owned *ownedView // of visit.View.Owner; nil: none
 }
 
 func (req *request) showView(v *visit.View) error {
@@ -89,7 +91,79 @@ func (req *request) showView(v *visit.View) error {
 	case v.File != nil:
 		return req.download(v.File)
 	}
-	return req.show(cmp.Or(v.Status, http.StatusOK), v.Template, pageView{req.layout(v.Title, v.Here), v.Data})
+	page := pageView{Data: v.Data}
+	if v.Owner != nil {
+		var err error
+		if page.Owned, err = req.owned(v.Owner); err != nil {
+			return err
+		}
+	}
+	page.layout = req.layout(v.Title, v.Here)
+	return req.show(cmp.Or(v.Status, http.StatusOK), v.Template, page)
+}
+
+// ownedView is what somebody's own pages show them, for an operator.
+type ownedView struct {
+	Filters      []filterView
+	Destinations []destinationView
+	Warnings     []warning
+	Notices      []noticeLine
+	Message      *messageView // with the outcome of their filters
+	Unreadable   bool         // the person may not see the message
+}
+
+// ownedNotices is how many notices an operator sees.
+const ownedNotices = 20
+
+// owned makes the views of somebody's pages by the functions that make them for their owner. What the visitor may not
+// read is not shown, whoever got a notice of it.
+func (req *request) owned(o *visit.Owner) (*ownedView, error) {
+	theirs := *req
+	theirs.user, theirs.masked = o.User, o.Masked
+	if o.Message != "" {
+		r, err := req.messageRecord(o.Message)
+		if err != nil {
+			return nil, err
+		}
+		m, err := theirs.outcome(r)
+		if err != nil {
+			return nil, err
+		}
+		_, err = theirs.messageRecord(o.Message)
+		return &ownedView{Message: &m, Unreadable: err != nil}, nil
+	}
+	filters, ds, err := theirs.filterViews("")
+	if err != nil {
+		return nil, err
+	}
+	v := &ownedView{Filters: filters, Warnings: warnings(ds)}
+	for _, d := range ds {
+		v.Destinations = append(v.Destinations, theirs.destinationView(d))
+	}
+	if v.Notices, _, err = theirs.notices(ds, ownedNotices, 0); err != nil {
+		return nil, err
+	}
+	return v, req.hideUnreadable(v.Notices)
+}
+
+// hideUnreadable takes the text from notices of messages that the visitor may not see.
+func (req *request) hideUnreadable(lines []noticeLine) error {
+	if seen := req.seen(); !seen.Only && len(seen.Names) == 0 {
+		return nil
+	}
+	for i := range lines {
+		if lines[i].Message == "" {
+			continue
+		}
+		_, err := req.messageRecord(lines[i].Message)
+		var gone *failure
+		if errors.As(err, &gone) || errors.Is(err, prefs.ErrNotFound) {
+			lines[i].Text, lines[i].Page = "(you may not read this message, or it is no longer kept)", ""
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // download writes a file while it is made. An error in the middle of it breaks the connection off, so that nobody takes

@@ -72,6 +72,8 @@ var allowed = map[string][]string{
 		"web/visit", "web/signin"},
 	"web/changes":     {"prefs/accounts", "web/visit"},
 	"web/download":    {"prefs/personal", "web/visit"},
+	"web/operators": {"prefs", "prefs/accounts", "outbox", "backends", "rulespec", "web/changes",
+		"web/visit"},
 	"web/visit":       {"prefs", "prefs/accounts"},
 	"web/signin":      {"prefs", "prefs/accounts", "web/visit"},
 	"web/datagrepper": {"history", "history/readers", "rulespec/catalogue", "bus"},

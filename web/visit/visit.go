@@ -81,6 +81,9 @@ type View struct {
 	Title, Here string // of the page; the entry of the navigation that it belongs to
 	Data        any
 
+	// Owner is whose filters, destinations and notices the template shows, in its field Owned; nil: nobody's.
+	Owner *Owner
+
 	To   string // instead of a page: the path of this site to go to
 	File *File  // instead of a page: a download
 	Away string // after the page, which says so: the address of another site that the browser goes on to
@@ -91,6 +94,13 @@ type View struct {
 
 	Tone, Flash string // a message that the next page shows once; the tone is "", good or warn
 	Changed     bool   // what is delivered has changed
+}
+
+// An Owner is somebody else, whose account an operator looks at as its owner does.
+type Owner struct {
+	User    prefs.User
+	Masked  bool   // addresses are hidden
+	Message string // the id of a message: show what became of it; "": show what is set up
 }
 
 // A File is a download that is written while it is made.
