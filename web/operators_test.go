@@ -19,8 +19,8 @@ import (
 
 func accountPath(u prefs.User) string { return fmt.Sprintf("/operators/accounts/%d", u.ID) }
 
-// TestOperatorsPagesAreHidden tries every page of operators as a user, as a helper and signed out: whoever may not see a
-// page gets the answer of a page that is not there, and no link leads to it.
+// TestOperatorsPagesAreHidden tries every page of operators as a user, as a helper and signed out: whoever may not see
+// a page gets the answer of a page that is not there, and no link leads to it.
 func TestOperatorsPagesAreHidden(t *testing.T) {
 	s := newSite(t, "")
 	alice, carol := s.signUp("alice"), s.signUp("carol")
@@ -228,7 +228,8 @@ func TestOperatorsSeeTheQueue(t *testing.T) {
 	ada.post("/operators/queue/resend").want(t, 422)
 	ada.post("/operators/queue/resend", "backend", "email", "reason", "the mailbox is full & more").
 		to(t, "/operators/queue")
-	waiting, err := s.outbox.Find(t.Context(), outbox.Query{State: outbox.Waiting, Destinations: []string{prefs.Key(to.ID)}})
+	waiting, err := s.outbox.Find(t.Context(),
+		outbox.Query{State: outbox.Waiting, Destinations: []string{prefs.Key(to.ID)}})
 	if err != nil || len(waiting) != 5 || !waiting[0].Together {
 		t.Errorf("%d wait: %+v, %v", len(waiting), waiting, err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/notifyd/notifyd/backends"
 	backendall "github.com/notifyd/notifyd/backends/all"
+	known "github.com/notifyd/notifyd/cmd/notifyd/daemon/operators"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/reports"
 	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/history/report"
@@ -25,6 +26,7 @@ import (
 	"github.com/notifyd/notifyd/web"
 	"github.com/notifyd/notifyd/web/changes"
 	"github.com/notifyd/notifyd/web/download"
+	"github.com/notifyd/notifyd/web/operators"
 )
 
 // openReports reads the reports, and makes the desk that pages and mails get them from.
@@ -122,19 +124,20 @@ func (s *Service) openPages(ctx context.Context) error {
 		Logins: s.prefs.Logins, Tokens: s.prefs.Tokens, Destinations: s.prefs.Destinations,
 		Filters: s.prefs.Filters, Unsubscriber: s.prefs.Unsubscriber, Links: s.router.links,
 		History: s.history, Outbox: s.outbox,
-		Describe:       s.describer.describe,
-		Directory:      func() rulespec.Directory { return asDirectory(s.watcher.Load()) },
-		RuleKinds:      rulespec.RuleKinds,
-		MessageKinds:   s.describer.kinds,
-		KnowsKind:      s.describer.knowsKind,
-		KindName:       s.describer.kindName,
-		Backends:       s.infos(),
-		Readers:        s.seenBy,
-		ClaimedNames:   s.settings.Accounts.ClaimedNames,
-		KeepLinks:      func() bool { return s.trust.Load().Links() },
-		Archive:        archive,
-		Audit:          s.prefs.Audit,
-		Pages:          slices.Concat(changes.Pages(s.prefs.Audit), download.Pages(s.exporter().Write, s.env.Now)),
+		Describe:     s.describer.describe,
+		Directory:    func() rulespec.Directory { return asDirectory(s.watcher.Load()) },
+		RuleKinds:    rulespec.RuleKinds,
+		MessageKinds: s.describer.kinds,
+		KnowsKind:    s.describer.knowsKind,
+		KindName:     s.describer.kindName,
+		Backends:     s.infos(),
+		Readers:      s.seenBy,
+		ClaimedNames: s.settings.Accounts.ClaimedNames,
+		KeepLinks:    func() bool { return s.trust.Load().Links() },
+		Archive:      archive,
+		Audit:        s.prefs.Audit,
+		Pages: slices.Concat(changes.Pages(s.prefs.Audit), download.Pages(s.exporter().Write, s.env.Now),
+			operators.Pages(s.operators())),
 		Reports:        s.reportPages(),
 		Queue:          s.queue,
 		Notices:        s.stream(),
@@ -144,6 +147,16 @@ func (s *Service) openPages(ctx context.Context) error {
 		return fmt.Errorf("open pages: %w", err)
 	}
 	return s.listen(ctx, "pages", s.settings.Web.Listen, maxPageConnections, pages)
+}
+
+// operators are what the operators' pages work on.
+func (s *Service) operators() operators.Options {
+	return operators.Options{
+		BaseURL: s.settings.Web.BaseURL, People: s.prefs.Operators, Accounts: s.prefs.Accounts,
+		Destinations: s.prefs.Destinations, Filters: s.prefs.Filters, Logins: s.prefs.Logins, Audit: s.prefs.Audit,
+		Outbox: s.outbox, Role: nil, Queue: s.queue,
+		Sources: func() []operators.Source { return known.Sources(s.metrics.registry) },
+	}
 }
 
 // exporter makes the archives of everything that is stored about a person.

@@ -96,6 +96,29 @@ func (r *Report) readMetrics(text []byte) error {
 	if families["notifyd_build_info"] == nil {
 		return errors.New("/metrics has no metrics of notifyd's")
 	}
+	r.readEndpoints(families)
+	for _, m := range families["notifyd_backend_down"].GetMetric() {
+		r.Backends = append(r.Backends, Backend{label(m, "backend"), value(m) == 1})
+	}
+	slices.SortFunc(r.Backends, func(a, b Backend) int { return cmp.Compare(a.Name, b.Name) })
+	r.readBridges(families)
+	r.readServices(families)
+	return nil
+}
+
+// Endpoints returns the endpoints that metrics tell of, gathered in this process.
+func Endpoints(gathered []*dto.MetricFamily) []Endpoint {
+	families := map[string]*dto.MetricFamily{}
+	for _, f := range gathered {
+		families[f.GetName()] = f
+	}
+	var r Report
+	r.readEndpoints(families)
+	r.readServices(families) // which says who is silent
+	return r.Endpoints
+}
+
+func (r *Report) readEndpoints(families map[string]*dto.MetricFamily) {
 	endpoints := map[[2]string]*Endpoint{}
 	of := func(m *dto.Metric) *Endpoint {
 		at := [2]string{label(m, "source"), label(m, "address")}
@@ -123,13 +146,6 @@ func (r *Report) readMetrics(text []byte) error {
 	slices.SortFunc(r.Endpoints, func(a, b Endpoint) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Address, b.Address))
 	})
-	for _, m := range families["notifyd_backend_down"].GetMetric() {
-		r.Backends = append(r.Backends, Backend{label(m, "backend"), value(m) == 1})
-	}
-	slices.SortFunc(r.Backends, func(a, b Backend) int { return cmp.Compare(a.Name, b.Name) })
-	r.readBridges(families)
-	r.readServices(families)
-	return nil
 }
 
 func (r *Report) readBridges(families map[string]*dto.MetricFamily) {

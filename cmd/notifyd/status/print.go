@@ -45,21 +45,11 @@ func (p *printer) endpoints(all []Endpoint) {
 	}
 	p.line("\nENDPOINT\tADDRESS\tSTATE\tLAST MESSAGE\tSINCE START")
 	for _, e := range all {
-		state, last := "not connected", "none"
-		switch {
-		case e.Ended:
-			state = "ended"
-		case e.Standby:
-			state = "standby"
-		case e.Connected && e.Silent:
-			state = "silent"
-		case e.Connected:
-			state = "connected"
-		}
+		last := "none"
 		if e.LastMessage != nil {
 			last = p.ago(*e.LastMessage)
 		}
-		p.line("%s\t%s\t%s\t%s\t%.0f", text.OneLine(e.Name), text.OneLine(e.Address), state, last, e.Received)
+		p.line("%s\t%s\t%s\t%s\t%.0f", text.OneLine(e.Name), text.OneLine(e.Address), e.State(), last, e.Received)
 	}
 }
 

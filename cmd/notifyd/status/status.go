@@ -48,6 +48,21 @@ type Endpoint struct {
 	Silent      bool       `json:"silent"`       // no address of the endpoint has said anything for too long
 }
 
+// State says in words how an endpoint stands.
+func (e Endpoint) State() string {
+	switch {
+	case e.Ended:
+		return "ended"
+	case e.Standby:
+		return "standby"
+	case e.Connected && e.Silent:
+		return "silent"
+	case e.Connected:
+		return "connected"
+	}
+	return "not connected"
+}
+
 // A Backend is a way to people.
 type Backend struct {
 	Name string `json:"name"`
