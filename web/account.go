@@ -23,7 +23,7 @@ func askSignIn(req *request) error {
 		return req.showLanding(http.StatusUnprocessableEntity, landingView{Address: typed, Problem: capital(err.Error()) +
 			"."})
 	}
-	if !req.limits.signIns.allow(req.client(req.r)) {
+	if !req.limits.signIns.AllowFrom(req.address(req.r)) {
 		return fail(http.StatusTooManyRequests,
 			"Too many links were asked for from your network. Wait a few minutes, then try again.")
 	}
@@ -86,7 +86,7 @@ func showSignIn(req *request) error {
 
 // signIn uses the link up. A new user gives the account's name next.
 func signIn(req *request) error {
-	if !req.limits.codes.allow(req.client(req.r)) {
+	if !req.limits.codes.AllowFrom(req.address(req.r)) {
 		return fail(http.StatusTooManyRequests,
 			"Too many links were tried from your network. Wait a few minutes, then try again.")
 	}

@@ -25,7 +25,7 @@ func (s *site) addArchive(outer, pages *http.ServeMux) {
 	case a == nil:
 	case a.Public:
 		limited := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !s.limits.archive.allow("client " + s.client(r)) {
+			if !s.limits.archive.AllowFrom(s.address(r)) {
 				w.Header().Set("Retry-After", "1")
 				http.Error(w, `{"error": "too many requests"}`, http.StatusTooManyRequests)
 				return
@@ -47,7 +47,7 @@ func (s *site) addArchive(outer, pages *http.ServeMux) {
 
 // serveArchive serves the archive to a user.
 func serveArchive(req *request) error {
-	if !req.limits.archive.allow(req.limitKey()) {
+	if !req.allowed(req.limits.archive) {
 		return fail(http.StatusTooManyRequests, "That was a lot at once. Wait a minute, then go on.")
 	}
 	r := req.r.WithContext(readers.With(req.r.Context(), req.seen()))

@@ -135,7 +135,7 @@ func enterCode(req *request) error {
 	if err != nil {
 		return err
 	}
-	if !req.limits.codes.allow("user " + strconv.FormatUint(uint64(req.user.ID), 10)) {
+	if !req.allowed(req.limits.codes) {
 		return fail(http.StatusTooManyRequests, "Too many codes were tried. Wait a few minutes, then try again.")
 	}
 	err = req.Destinations.Confirm(req.r.Context(), req.user.ID, d.ID, req.form("code"))
@@ -178,7 +178,7 @@ func sendTest(req *request) error {
 	if !d.Confirmed {
 		return fail(http.StatusConflict, "Nothing is sent to an address before it is confirmed.")
 	}
-	if !req.limits.tests.allow("user " + strconv.FormatUint(uint64(req.user.ID), 10)) {
+	if !req.allowed(req.limits.tests) {
 		return fail(http.StatusTooManyRequests, "Enough tests for now. Wait a few minutes, then try again.")
 	}
 	n := backends.Notice{Title: "A test from notifyd", Text: "You asked for this test. Notices for " + req.user.Name +

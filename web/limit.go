@@ -1,110 +1,60 @@
 package web
 
 import (
-	"net"
+	"log/slog"
 	"net/http"
 	"net/netip"
-	"strings"
-	"sync"
+	"strconv"
 	"time"
 
-	"golang.org/x/time/rate"
+	"github.com/notifyd/notifyd/web/limit"
 )
 
-// A limiter bounds the rate of each key. It keeps a bounded number of keys: when it is full, it forgets the keys that
-// have their whole allowance back, and when none has, new keys share one allowance.
-type limiter struct {
-	every time.Duration // the time until one more is allowed
-	burst int
-	most  int // keys
-	now   func() time.Time
-
-	mu     sync.Mutex
-	keys   map[string]*rate.Limiter
-	shared *rate.Limiter
+// limits are the rates that visitors are held to.
+type limits struct {
+	signIns *limit.Limiter // sign-in links, by network
+	codes   *limit.Limiter // codes and links tried, by user or network
+	tests   *limit.Limiter // test notices, by user
+	posts   *limit.Limiter // anything posted, by user or network
+	archive *limit.Limiter // queries of the archive, by user or network
 }
 
-func newLimiter(now func() time.Time, every time.Duration, burst int) *limiter {
-	return &limiter{
-		every: every, burst: burst, most: 10_000, now: now,
-		keys:   make(map[string]*rate.Limiter),
-		shared: rate.NewLimiter(rate.Every(every), burst),
-	}
-}
-
-// allow takes one from the allowance of key.
-func (l *limiter) allow(key string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := l.now()
-	k, known := l.keys[key]
-	if !known {
-		if len(l.keys) >= l.most {
-			l.evict(now)
-		}
-		if len(l.keys) >= l.most {
-			return l.shared.AllowN(now, 1)
-		}
-		k = rate.NewLimiter(rate.Every(l.every), l.burst)
-		l.keys[key] = k
-	}
-	return k.AllowN(now, 1)
-}
-
-// evict forgets the keys that have their whole allowance back.
-func (l *limiter) evict(now time.Time) {
-	for key, k := range l.keys {
-		if k.TokensAt(now) >= float64(l.burst) {
-			delete(l.keys, key)
-		}
+func newLimits(now func() time.Time) limits {
+	return limits{
+		signIns: limit.New(now, time.Minute, 10),
+		codes:   limit.New(now, 30*time.Second, 20),
+		tests:   limit.New(now, time.Minute, 5),
+		posts:   limit.New(now, 200*time.Millisecond, 120),
+		archive: limit.New(now, 100*time.Millisecond, 300),
 	}
 }
 
-// client returns the network that the request comes from: the peer's address, or behind a trusted proxy the last
-// address in X-Forwarded-For that is no trusted proxy. An IPv6 address counts as its /64, because one host may use all
-// of it.
-func (s *site) client(r *http.Request) string {
-	addr := parseHost(r.RemoteAddr)
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && s.trusts(addr); i-- {
-		next, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
-			break
-		}
-		addr = next.Unmap()
+// address returns the address that a request comes from. A proxy that is not trusted is said once in the log: all who
+// come through it are one visitor.
+func (s *site) address(r *http.Request) netip.Addr {
+	trusts := limit.Trusted(s.TrustedProxies)
+	peer := limit.ParsePeer(r.RemoteAddr)
+	if s.secure && r.Header.Get("X-Forwarded-For") != "" && !trusts(peer) {
+		s.untrusted.Do(func() {
+			s.Log.Warn("a request came through a proxy that is not in web.trusted_proxies: all its visitors count as one",
+				slog.String("proxy", peer.String()))
+		})
 	}
-	if addr.Is6() {
-		p, err := addr.Prefix(64)
-		if err == nil {
-			return p.String()
-		}
-	}
-	return addr.String()
+	return limit.Client(r, trusts)
 }
 
-func (s *site) trusts(addr netip.Addr) bool {
-	if !addr.IsValid() { // a Unix socket, which only the proxy can open
-		return true
+// client names the network that a request comes from: an IPv4 address or an IPv6 /64.
+func (s *site) client(r *http.Request) string { return limit.Network(s.address(r)) }
+
+// allowed takes one from the visitor's allowance: the user's, or that of the network.
+func (req *request) allowed(l *limit.Limiter) bool {
+	if req.user.ID != 0 {
+		return l.Allow("user " + strconv.FormatUint(uint64(req.user.ID), 10))
 	}
-	if s.TrustedProxies == nil {
-		return false
-	}
-	for _, p := range s.TrustedProxies() {
-		if p.Contains(addr) {
-			return true
-		}
-	}
-	return false
+	return l.AllowFrom(req.address(req.r))
 }
 
-func parseHost(remote string) netip.Addr {
-	host, _, err := net.SplitHostPort(remote)
-	if err != nil {
-		host = remote
-	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return addr.Unmap().WithZone("")
+// fromProxy reports whether a request comes through a proxy that is trusted.
+func (req *request) fromProxy() bool {
+	return limit.Trusted(req.TrustedProxies)(limit.ParsePeer(req.r.RemoteAddr))
 }

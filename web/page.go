@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -39,7 +38,7 @@ func (s *site) page(rt route) http.Handler {
 				return req.askToSignIn()
 			}
 			if r.Method == http.MethodPost {
-				if !s.limits.posts.allow(req.limitKey()) {
+				if !req.allowed(s.limits.posts) {
 					return fail(http.StatusTooManyRequests, "That was a lot at once. Wait a minute, then go on.")
 				}
 				if err := req.parseForm(); err != nil {
@@ -58,14 +57,6 @@ func (req *request) act() {
 		actor.Role = role.String()
 	}
 	req.r = req.r.WithContext(accounts.WithActor(req.r.Context(), actor))
-}
-
-// limitKey is the key that the limit on posts counts by: the user, or the network of the client.
-func (req *request) limitKey() string {
-	if req.user.ID != 0 {
-		return "user " + strconv.FormatUint(uint64(req.user.ID), 10)
-	}
-	return "client " + req.client(req.r)
 }
 
 // askToSignIn redirects a GET to the first page, and refuses a POST.

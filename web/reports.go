@@ -74,7 +74,7 @@ func showReport(req *request) error {
 	if r == nil {
 		return fail(http.StatusNotFound, "There is no such report.")
 	}
-	if !req.limits.archive.allow(req.limitKey()) {
+	if !req.allowed(req.limits.archive) {
 		return fail(http.StatusTooManyRequests, "That was a lot at once. Wait a minute, then go on.")
 	}
 	if feed {

@@ -131,7 +131,7 @@ func (req *request) identify() error {
 // byProxy follows what the proxy in front says with this request. Whom it names is signed in, and nobody else; where it
 // names nobody, a login that it began ends.
 func (req *request) byProxy() error {
-	id, named, err := req.SignIn.Proxied(req.r, func(r *http.Request) bool { return req.trusts(parseHost(r.RemoteAddr)) })
+	id, named, err := req.SignIn.Proxied(req.r, func(*http.Request) bool { return req.fromProxy() })
 	if err != nil {
 		return req.distrust(err)
 	}

@@ -44,6 +44,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -128,17 +129,9 @@ type site struct {
 	assets      map[string]asset
 	sessions    *scs.SessionManager
 	limits      limits
+	untrusted   sync.Once     // a warning about a proxy
 	previews    chan struct{} // a token for each preview that runs
 	previewMost int           // messages that a preview looks at, at most
-}
-
-// limits are the rates that visitors are held to.
-type limits struct {
-	signIns *limiter // sign-in links, by network
-	codes   *limiter // codes and links tried, by user or network
-	tests   *limiter // test notices, by user
-	posts   *limiter // anything posted, by user or network
-	archive *limiter // queries of the archive, by user or network
 }
 
 // Handler returns the pages, mounted under the path of the base URL. A proxy in front passes that path on unchanged.
@@ -200,13 +193,7 @@ func (s *site) fillIn() {
 		s.Directory = func() rulespec.Directory { return nil }
 	}
 	s.previews = make(chan struct{}, previewRuns)
-	s.limits = limits{
-		signIns: newLimiter(s.Now, time.Minute, 10),
-		codes:   newLimiter(s.Now, 30*time.Second, 20),
-		tests:   newLimiter(s.Now, time.Minute, 5),
-		posts:   newLimiter(s.Now, 200*time.Millisecond, 120),
-		archive: newLimiter(s.Now, 100*time.Millisecond, 300),
-	}
+	s.limits = newLimits(s.Now)
 }
 
 // me returns what @me stands for in the visitor's filters; "" where no name is proved.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync"
 	"time"
 )
 
@@ -30,7 +29,7 @@ type stream struct {
 // Stream serves a feed as server-sent events (WHATWG HTML Living Standard, 9.2), as backends.Fetched says. authorize is
 // called again at each heartbeat; while it fails a new reader is told to come back.
 func (f *Feed) Stream(authorize func(*http.Request) (address string, err error)) http.Handler {
-	return &stream{feed: f, authorize: authorize, places: places{taken: map[string]int{}}}
+	return &stream{feed: f, authorize: authorize, places: newPlaces(total)}
 }
 
 // ServeHTTP answers one reader.
@@ -51,12 +50,13 @@ func (s *stream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusUnauthorized, "a valid token is needed: Authorization: Bearer TOKEN")
 		return
 	}
-	if !s.places.take(address) {
+	place := s.places.take(address)
+	if place == nil {
 		w.Header().Set("Retry-After", "30")
 		refuse(w, http.StatusTooManyRequests, "too many streams are open for this destination")
 		return
 	}
-	defer s.places.give(address)
+	defer s.places.give(place)
 	poke, stop := s.feed.Watch(address)
 	defer stop()
 	rc := http.NewResponseController(w)
@@ -70,12 +70,12 @@ func (s *stream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if out.print("retry: 5000\n: notifyd\n\n") != nil {
 		return
 	}
-	s.follow(r, out, address, poke)
+	s.follow(r, out, place, poke)
 }
 
-// follow writes events until the reader goes, is no longer allowed to read, or the feed ends.
-func (s *stream) follow(r *http.Request, out *writer, address string, poke <-chan struct{}) {
-	ctx, last := r.Context(), r.Header.Get("Last-Event-ID")
+// follow writes events until the reader goes, is no longer allowed to read or loses its place, or the feed ends.
+func (s *stream) follow(r *http.Request, out *writer, at *place, poke <-chan struct{}) {
+	ctx, last, address := r.Context(), r.Header.Get("Last-Event-ID"), at.address
 	beat, poll := time.NewTicker(heartbeat), time.NewTicker(pollEvery)
 	defer beat.Stop()
 	defer poll.Stop()
@@ -87,6 +87,8 @@ func (s *stream) follow(r *http.Request, out *writer, address string, poke <-cha
 		last = next
 		select {
 		case <-ctx.Done():
+			return
+		case <-at.lost:
 			return
 		case _, open := <-poke:
 			if !open {
@@ -169,31 +171,4 @@ func refuse(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_, _ = w.Write(append(body, '\n')) // the reader has gone, or not
-}
-
-// places counts streams.
-type places struct {
-	mu    sync.Mutex
-	taken map[string]int
-	all   int
-}
-
-func (p *places) take(address string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.taken[address] >= perAddress || p.all >= total {
-		return false
-	}
-	p.taken[address]++
-	p.all++
-	return true
-}
-
-func (p *places) give(address string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.all--
-	if p.taken[address]--; p.taken[address] == 0 {
-		delete(p.taken, address)
-	}
 }

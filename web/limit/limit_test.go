@@ -124,6 +124,7 @@ func TestClient(t *testing.T) {
 		{"[2001:db8:1:2::9]:5", "", "2001:db8:1:2::/64"},
 		{"[::ffff:192.0.2.1]:5", "", "192.0.2.1"},
 		{"@", "", "invalid IP"},
+		{"@", "203.0.113.9, 198.51.100.7", "198.51.100.7"}, // a Unix socket: only the proxy can open it
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.RemoteAddr = c.remote

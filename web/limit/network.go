@@ -43,11 +43,12 @@ func Network(addr netip.Addr) string {
 	return addr.String()
 }
 
-// Trusted returns a function that reports whether an address is in one of the networks; nil: in none.
+// Trusted returns a function that reports whether an address is in one of the networks; nil: in none. A peer without
+// an address is one on a Unix socket, which only the proxy can open.
 func Trusted(networks func() []netip.Prefix) func(netip.Addr) bool {
 	return func(addr netip.Addr) bool {
-		if networks == nil {
-			return false
+		if !addr.IsValid() || networks == nil {
+			return !addr.IsValid()
 		}
 		for _, p := range networks() {
 			if p.Contains(addr) {

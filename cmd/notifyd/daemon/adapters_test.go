@@ -65,9 +65,8 @@ func TestWarnsOfWhatIsMissing(t *testing.T) {
 	base := []string{"database: {dsn: '" + filepath.Join(dir, "n.db") + "'}", "metrics: {listen: ''}"}
 	for _, c := range []struct{ name, more, want, not string }{
 		{"nothing", "web: {listen: '127.0.0.1:0'}", "nobody can sign in", ""},
-		{"a proxy", "web: {listen: '127.0.0.1:0', base_url: 'https://notify.example.org'}",
-			"all visitors count as one network", ""},
-		{"a known proxy", "web: {listen: '127.0.0.1:0', base_url: 'https://notify.example.org', trusted_proxies: [127.0.0.1/32]}", "nobody can sign in", "count as one"},
+		{"a proxy", "web: {listen: '127.0.0.1:0', base_url: 'https://notify.example.org', trusted_proxies: [127.0.0.1/32]}",
+			"nobody can sign in", "count as one"},
 		{"no pages", "web: {listen: ''}", "nothing will come in", "nobody can sign in"},
 		{"mail", "web: {listen: '127.0.0.1:0'}\nbackends: {email: {host: mx.example.org, from: a@example.org}}",
 			"nothing will come in", "nobody can sign in"},

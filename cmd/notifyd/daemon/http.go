@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -15,18 +16,19 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"golang.org/x/net/netutil"
+
+	"github.com/notifyd/notifyd/web/limit"
 )
 
 // A listener is an open port and the handler that answers on it.
 type listener struct {
-	listener net.Listener
+	listener *limit.Listener
 	handler  http.Handler
 }
 
-// These are the largest numbers of connections that are open at once. Further ones wait in the kernel's queue: a
-// client that opens thousands must not use up the file descriptors that the database, the buses and the backends
-// need. Each desktop agent keeps one connection to the pages open.
+// These are the largest numbers of connections that are open at once: a client that opens thousands must not use up the
+// file descriptors that the database, the buses and the backends need. Each desktop agent keeps one connection to the
+// pages open. When all places are taken, the network that has most gives one up: see limit.Listener.
 const (
 	maxPageConnections     = 4096
 	maxOperatorConnections = 256
@@ -96,14 +98,17 @@ func (s *Service) readyz(w http.ResponseWriter, r *http.Request) {
 // orNone makes nil an empty list in JSON.
 func orNone(list []string) []string { return append([]string{}, list...) }
 
-// listen opens a port for handler, with a bound on the connections.
-func (s *Service) listen(ctx context.Context, what, address string, most int, handler http.Handler) error {
+// listen opens a port for handler, with a bound on the connections. Those of whom waits reports true for wait for a
+// place; any other network has its share.
+func (s *Service) listen(
+	ctx context.Context, what, address string, most int, waits func(netip.Addr) bool, handler http.Handler,
+) error {
 	l, err := listenOn(ctx, address)
 	if err != nil {
 		return fmt.Errorf("listen for %s: %w", what, err)
 	}
 	s.log.Info("listening", "for", what, "address", l.Addr().String())
-	s.listeners = append(s.listeners, &listener{netutil.LimitListener(l, most), handler})
+	s.listeners = append(s.listeners, &listener{limit.Share(l, most, waits), handler})
 	return nil
 }
 
@@ -154,6 +159,7 @@ func answers(ctx context.Context, path string) bool {
 // serve answers requests until ctx ends, which also ends streams. Open requests may then take as long as grace.
 func (l *listener) serve(ctx context.Context, grace time.Duration) error {
 	server := newHTTPServer(ctx, l.handler)
+	server.ConnState = l.listener.State
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(stopped)

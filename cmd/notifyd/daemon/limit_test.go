@@ -15,13 +15,13 @@ import (
 func TestListensOnASocket(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "n.sock")
 	s := &Service{log: slog.New(slog.DiscardHandler)}
-	if err := s.listen(t.Context(), "a test", "unix:"+socket, 2, nil); err != nil {
+	if err := s.listen(t.Context(), "a test", "unix:"+socket, 2, everyone, nil); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(socket); err != nil || info.Mode().Perm() != 0o660 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	if err := s.listen(t.Context(), "a test", "unix:"+socket, 2, nil); err == nil {
+	if err := s.listen(t.Context(), "a test", "unix:"+socket, 2, everyone, nil); err == nil {
 		t.Error("a socket in use was taken away")
 	}
 	first, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket + "2", Net: "unix"})
@@ -30,13 +30,13 @@ func TestListensOnASocket(t *testing.T) {
 	}
 	first.SetUnlinkOnClose(false)
 	first.Close()
-	if err := s.listen(t.Context(), "a test", "unix:"+socket+"2", 2, nil); err != nil {
+	if err := s.listen(t.Context(), "a test", "unix:"+socket+"2", 2, everyone, nil); err != nil {
 		t.Errorf("a socket that was left behind: %v", err)
 	}
 	if err := os.WriteFile(socket+"3", []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.listen(t.Context(), "a test", "unix:"+socket+"3", 2, nil); err == nil {
+	if err := s.listen(t.Context(), "a test", "unix:"+socket+"3", 2, everyone, nil); err == nil {
 		t.Error("a file was taken away")
 	}
 	for _, l := range s.listeners {
@@ -58,7 +58,7 @@ func TestListensOnASocket(t *testing.T) {
 // end of the listener does not wait for it.
 func TestConnectionsAreBounded(t *testing.T) {
 	s := &Service{log: slog.New(slog.DiscardHandler)}
-	if err := s.listen(t.Context(), "a test", "127.0.0.1:0", 2, nil); err != nil {
+	if err := s.listen(t.Context(), "a test", "127.0.0.1:0", 2, everyone, nil); err != nil {
 		t.Fatal(err)
 	}
 	l := s.listeners[0].listener

@@ -26,6 +26,7 @@ import (
 	"github.com/notifyd/notifyd/web"
 	"github.com/notifyd/notifyd/web/changes"
 	"github.com/notifyd/notifyd/web/download"
+	"github.com/notifyd/notifyd/web/limit"
 	"github.com/notifyd/notifyd/web/operators"
 )
 
@@ -104,15 +105,13 @@ func (s *Service) reportPages() *web.Reports {
 // openPages opens the ports of the pages and of the operators' endpoints.
 func (s *Service) openPages(ctx context.Context) error {
 	if address := s.settings.Metrics.Listen; address != "" {
-		if err := s.listen(ctx, "operators", address, maxOperatorConnections, s.operatorPages()); err != nil {
+		if err := s.listen(ctx, "operators", address, maxOperatorConnections, everyone,
+			s.operatorPages()); err != nil {
 			return err
 		}
 	}
 	if s.settings.Web.Listen == "" {
 		return nil
-	}
-	if len(s.settings.Web.Proxies) == 0 && strings.HasPrefix(s.settings.Web.BaseURL, "https:") {
-		s.log.Warn("the pages are reached over https, so a proxy stands in front, but web.trusted_proxies is empty: all visitors count as one network, and share its limits")
 	}
 	archive, err := s.archive()
 	if err != nil {
@@ -141,12 +140,12 @@ func (s *Service) openPages(ctx context.Context) error {
 		Reports:        s.reportPages(),
 		Queue:          s.queue,
 		Notices:        s.stream(),
-		TrustedProxies: func() []netip.Prefix { return s.tuned.Load().proxies }, Now: s.env.Now, Log: s.log,
+		TrustedProxies: s.proxies, Now: s.env.Now, Log: s.log,
 	})
 	if err != nil {
 		return fmt.Errorf("open pages: %w", err)
 	}
-	return s.listen(ctx, "pages", s.settings.Web.Listen, maxPageConnections, pages)
+	return s.listen(ctx, "pages", s.settings.Web.Listen, maxPageConnections, limit.Trusted(s.proxies), pages)
 }
 
 // operators are what the operators' pages work on.
@@ -158,6 +157,11 @@ func (s *Service) operators() operators.Options {
 		Sources: func() []operators.Source { return known.Sources(s.metrics.registry) },
 	}
 }
+
+// proxies returns the networks of proxies in front of the pages.
+func (s *Service) proxies() []netip.Prefix { return s.tuned.Load().proxies }
+
+func everyone(netip.Addr) bool { return true }
 
 // exporter makes the archives of everything that is stored about a person.
 func (s *Service) exporter() *personal.Exporter {

@@ -188,6 +188,11 @@ func (s Settings) check() error {
 	if _, err := s.Web.proxies(); err != nil {
 		bad("web.trusted_proxies", "%v; expected networks such as 192.0.2.0/24", err)
 	}
+	socket := s.Web.Listen == "" || strings.HasPrefix(s.Web.Listen, unixPrefix)
+	if !socket && len(s.Web.Proxies) == 0 && strings.HasPrefix(s.Web.BaseURL, "https:") {
+		bad("web.trusted_proxies", "empty, and web.base_url is https, so a proxy stands in front; without its network here "+
+			"all visitors would count as one and share one limit; expected the network of the proxy, such as [127.0.0.1/32]")
+	}
 	errs = append(errs, s.Outbox.check(), s.Reports.CheckSettings())
 	if kept := min(s.Outbox.KeepDone, s.Outbox.KeepDead); len(s.Reports.Mail) > 0 && kept < 48*time.Hour {
 		bad("reports.mail", "needs outbox.keep_done and outbox.keep_dead of at least 48h, and one is %s: "+
