@@ -157,7 +157,8 @@ func (w *Ways) Proxied(r *http.Request, trusted func(*http.Request) bool) (id Id
 // not signed in there anew.
 func (w *Ways) Continues(l accounts.Login, id Identity) bool {
 	now := w.Now()
-	anew := now.Sub(id.AuthTime) < accounts.FreshFor && id.AuthTime.After(l.Fresh.Add(freshSlack))
+	anew := now.Sub(id.AuthTime) < accounts.FreshFor && !id.AuthTime.After(now.Add(freshSlack)) &&
+		id.AuthTime.After(l.Fresh.Add(freshSlack))
 	return l.ID != 0 && l.Way == Header && l.SID == id.Session && !anew
 }
 
