@@ -92,6 +92,9 @@ func line(e accounts.Entry, zone *time.Location) Line {
 		named = e.After
 	}
 	for _, field := range nameFields {
+		if e.What == accounts.AccountRegister {
+			break // whose account it is needs no saying
+		}
 		if l.Named = named[field]; l.Named != "" {
 			break
 		}

@@ -28,7 +28,8 @@ type findView struct {
 type accountLine struct {
 	Page, Name, Proof, Role, Disabled string
 	ID                                uint
-	Filters, Destinations, Stopped    int
+	Has                               string // how many filters and destinations
+	Stopped                           int
 	Created, Used                     string
 }
 
@@ -80,7 +81,9 @@ func (o Options) found(v *visit.Visit, page *findView) ([]prefs.Account, error) 
 func (o Options) line(a prefs.Account, v *visit.Visit) accountLine {
 	l := accountLine{
 		Page: accountPage(a.ID), Name: title(a.User), Proof: a.User.Proof.Words(), Disabled: a.Disabled, ID: a.ID,
-		Filters: a.Filters, Destinations: a.Destinations, Stopped: a.Stopped,
+		Stopped: a.Stopped,
+		Has: text.Plural(a.Filters, "filter", "filters") + ", " +
+			text.Plural(a.Destinations, "destination", "destinations"),
 		Created: day(a.Created, v.Zone), Used: day(a.Used, v.Zone),
 	}
 	if role := o.role(a.User); role > accounts.User {
