@@ -15,12 +15,12 @@ import (
 var errNotCut = errors.New("the text cannot be read in chunks")
 
 // parseInChunks reads a text in pieces of about size bytes.
-func parseInChunks(text []byte, size int) (*Facts, error) {
+func parseInChunks(text []byte, size int, alone bool) (*Facts, error) {
 	pieces := chunks(text, size)
 	if len(pieces) == 0 || !utf8.Valid(text) { // a comment before the first section is in no piece
 		return nil, errNotCut
 	}
-	b := newBuilder()
+	b := newBuilder(alone)
 	for _, c := range pieces {
 		root, err := yamltext.Parse(c.text, bounds)
 		if err != nil || !c.isSection(root) {

@@ -18,11 +18,11 @@ func FuzzChunks(f *testing.F) {
 		if len(text) > 2000 {
 			return
 		}
-		pieces, err := parseInChunks(text, 1)
+		pieces, err := parseInChunks(text, 1, true)
 		if errors.Is(err, errNotCut) {
 			return // it is read whole
 		}
-		whole, wholeErr := parseWhole(text)
+		whole, wholeErr := parseWhole(text, true)
 		if (err == nil) != (wholeErr == nil) {
 			t.Fatalf("in pieces: %v; whole: %v", err, wholeErr)
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/directory"
+	"github.com/notifyd/notifyd/internal/watch"
 )
 
 const small = `
@@ -170,7 +171,7 @@ func TestWatcherKeepsTheLastGood(t *testing.T) {
 	write(t, file, "groups: {infra: [alice]}\n")
 	var log strings.Builder
 	synctest.Test(t, func(t *testing.T) {
-		w, err := directory.Watch(file, time.Minute, slog.New(slog.NewTextHandler(&log, nil)))
+		w, err := watch.New(directory.File(file, true), time.Minute, slog.New(slog.NewTextHandler(&log, nil)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -180,7 +181,7 @@ func TestWatcherKeepsTheLastGood(t *testing.T) {
 			t.Helper()
 			time.Sleep(time.Minute + 5*time.Second) // in the bubble: to the next look, and until the file has settled
 			synctest.Wait()
-			if got := strings.Join(w.Load().Members("infra"), " "); got != want {
+			if got := strings.Join(w.Load().Groups["infra"], " "); got != want {
 				t.Errorf("%s: members %q, want %q", what, got, want)
 			}
 		}
@@ -212,11 +213,11 @@ func TestWatchNeedsAFirstValue(t *testing.T) {
 	dir := t.TempDir()
 	good := filepath.Join(dir, "good.yaml")
 	write(t, good, "groups: {}\n")
-	if _, err := directory.Watch(good, 0, slog.New(slog.DiscardHandler)); err == nil {
+	if _, err := watch.New(directory.File(good, true), 0, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("Watch takes an interval of 0")
 	}
 	for _, file := range []string{filepath.Join(dir, "none"), dir} {
-		if _, err := directory.Watch(file, time.Minute, slog.New(slog.DiscardHandler)); err == nil {
+		if _, err := watch.New(directory.File(file, true), time.Minute, slog.New(slog.DiscardHandler)); err == nil {
 			t.Errorf("Watch(%q) gives no error", file)
 		}
 		if _, err := directory.ReadFile(file); err == nil {

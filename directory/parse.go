@@ -30,14 +30,17 @@ func Parse(text []byte) (*Snapshot, error) {
 // groups as "@group"]}), `accounts` (another name: account) and `people` (account: {mails, nicks, disabled, bot,
 // private}). It is strict; the error joins the mistakes, each with its line and column. A section that is not there is
 // unknown, and not empty.
-func ParseFacts(text []byte) (*Facts, error) {
-	if f, err := parseInChunks(text, chunkSize); !errors.Is(err, errNotCut) {
+func ParseFacts(text []byte) (*Facts, error) { return parse(text, true) }
+
+// parse reads a file. If it is alone, packages may name only groups that it has; else others may know them.
+func parse(text []byte, alone bool) (*Facts, error) {
+	if f, err := parseInChunks(text, chunkSize, alone); !errors.Is(err, errNotCut) {
 		return f, err
 	}
-	return parseWhole(text)
+	return parseWhole(text, alone)
 }
 
-func parseWhole(text []byte) (*Facts, error) {
+func parseWhole(text []byte, alone bool) (*Facts, error) {
 	root, err := yamltext.Parse(text, bounds)
 	if err != nil {
 		return nil, err
@@ -45,7 +48,7 @@ func parseWhole(text []byte) (*Facts, error) {
 	if root == nil {
 		return nil, &yamltext.Error{Problem: "the file is empty; the keys groups, packages, accounts and people are expected"}
 	}
-	b := newBuilder()
+	b := newBuilder(alone)
 	b.read(root)
 	return b.finish()
 }
@@ -56,6 +59,7 @@ const maxErrors = 20
 // A builder fills Facts.
 type builder struct {
 	*Facts
+	alone bool // no other source can know a group that packages name
 	yaml  yamltext.Reader
 	line  int                 // chunk.line of the current chunk
 	names map[string]string   // each name once: a person with a thousand packages takes one string
@@ -69,8 +73,8 @@ type groupUse struct {
 	pkg string
 }
 
-func newBuilder() *builder {
-	b := &builder{Facts: &Facts{}, names: map[string]string{}, named: map[string]groupUse{}}
+func newBuilder(alone bool) *builder {
+	b := &builder{Facts: &Facts{}, alone: alone, names: map[string]string{}, named: map[string]groupUse{}}
 	b.yaml.Report = func(at yamltext.Position, problem string) { b.wrongAt(b.inFile(at), "%s", problem) }
 	return b
 }
@@ -168,7 +172,7 @@ func (b *builder) readPackages(n ast.Node) {
 // checkGroups runs at the end, since packages may come before the groups that they name.
 func (b *builder) checkGroups() {
 	for _, group := range slices.Sorted(maps.Keys(b.named)) {
-		if _, known := b.Groups[group]; !known {
+		if _, known := b.Groups[group]; !known && b.alone {
 			b.wrongAt(b.named[group].at, "package %q: there is no group %q", b.named[group].pkg, group)
 		}
 	}

@@ -5,61 +5,56 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
-	"time"
 
 	"github.com/notifyd/notifyd/internal/watch"
 )
 
-// A Watcher keeps the Snapshot of a file and reads the file again when it has changed.
-type Watcher = watch.Watcher[*Snapshot]
-
-// Watch reads file and returns its Watcher. It fails when the file has no good value at first. Run checks the
-// file every interval.
-func Watch(file string, interval time.Duration, log *slog.Logger) (*Watcher, error) {
-	w, err := watch.New(File(file), interval, log)
-	if err != nil {
-		return nil, fmt.Errorf("read directory: %w", err)
-	}
-	return w, nil
-}
-
-// File returns the source from which a Watcher reads file. Pass it to Watcher.Change to move to another file.
-func File(file string) watch.Source[*Snapshot] {
-	return watch.Source[*Snapshot]{
+// File returns the source from which a watcher reads the directory's file. If the file is alone, packages may name only
+// groups that it has; else other sources may know them.
+func File(file string, alone bool) watch.Source[*Facts] {
+	return watch.Source[*Facts]{
 		Name: "directory",
 		File: file,
 		Look: func() ([]fs.FileInfo, error) {
 			stat, err := os.Stat(file)
 			return []fs.FileInfo{stat}, err
 		},
-		Read: func() (watch.Content[*Snapshot], error) {
+		Read: func() (watch.Content[*Facts], error) {
 			text, err := readBounded(file)
-			return watch.Content[*Snapshot]{
+			return watch.Content[*Facts]{
 				Sum:  sha256.Sum256(text),
-				Make: func() (*Snapshot, error) { return parseFile(file, text) },
+				Make: func() (*Facts, error) { return parseFile(file, text, alone) },
 			}, err
 		},
-		Figures: func(s *Snapshot) []any { return []any{"groups", len(s.members), "packages", len(s.owners)} },
+		Figures: func(f *Facts) []any { return []any{"groups", len(f.Groups), "packages", len(f.Packages)} },
 	}
 }
 
-// ReadFile reads the directory's file once.
+// ReadFile reads the directory's file once, and makes a Snapshot of it alone.
 func ReadFile(file string) (*Snapshot, error) {
+	f, err := ReadFacts(file, true)
+	if err != nil {
+		return nil, err
+	}
+	return Merge(Policy{}, Part{Facts: f}), nil
+}
+
+// ReadFacts reads the directory's file once; see File.
+func ReadFacts(file string, alone bool) (*Facts, error) {
 	text, err := readBounded(file)
 	if err != nil {
 		return nil, err
 	}
-	return parseFile(file, text)
+	return parseFile(file, text, alone)
 }
 
-func parseFile(file string, text []byte) (*Snapshot, error) {
-	s, err := Parse(text)
+func parseFile(file string, text []byte, alone bool) (*Facts, error) {
+	f, err := parse(text, alone)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	return s, nil
+	return f, nil
 }
 
 // readBounded reads a regular file; one that is longer than MaxFile is read to one byte more.

@@ -13,6 +13,7 @@ import (
 	"gorm.io/gorm/schema"
 
 	"github.com/notifyd/notifyd/backends/desktop"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/directories"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/nodes"
 	"github.com/notifyd/notifyd/cmd/notifyd/leases"
 	"github.com/notifyd/notifyd/history"
@@ -35,6 +36,7 @@ func models(d *migrations.DB) []any {
 		desktop.Models(),
 		leases.Models(),
 		nodes.Models(),
+		directories.Models(),
 	)
 	if d.Postgres { // on SQLite it is a part of a model that is listed
 		all = append(all, history.UniqueIDs(true))

@@ -19,6 +19,7 @@ import (
 	"github.com/notifyd/notifyd/cmd/notifyd/classic"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon"
 	"github.com/notifyd/notifyd/cmd/notifyd/reports"
+	"github.com/notifyd/notifyd/cmd/notifyd/sources"
 )
 
 // env is the part of the process that a command may use. Tests provide their own.
@@ -105,6 +106,8 @@ type commandLine struct {
 	Queue    queueCmd   `cmd:"" help:"Look at what was given up, and send it again."`
 	History  historyCmd `cmd:"" help:"Look at the messages that are kept, count them, write them to a file."`
 	Status   statusCmd  `cmd:"" help:"Ask the daemon what is connected, what is down, and who has fallen silent."`
+
+	Directory sources.Command `cmd:"" help:"Look at the sources of the directory, and take what one of them says."`
 
 	Report reports.Command `cmd:"" help:"Make a report of what was said: this week, owner changes, badges, or your own."`
 

@@ -4,6 +4,7 @@ package all
 import (
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/directory/httpjson"
+	"github.com/notifyd/notifyd/directory/ldap"
 )
 
 // Drivers are those that a configuration may name, sorted by name. The file of the directory (directory.file) is none
@@ -11,5 +12,6 @@ import (
 func Drivers() []directory.Driver {
 	return []directory.Driver{
 		httpjson.Driver(),
+		ldap.Driver,
 	}
 }

@@ -3,8 +3,6 @@ package all_test
 import (
 	"errors"
 	"log/slog"
-	"path"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -49,11 +47,11 @@ func TestEveryDriverIsListed(t *testing.T) {
 	}
 }
 
-// lookedAt returns the folder of a driver, which is that of the type of its configuration, and the keys that look like
-// a secret and do not say whether they are.
+// lookedAt returns the folder of a driver, and the keys of its configuration that look like a secret and do not say
+// whether they are.
 func lookedAt(d directory.Driver) (folder string, unmarked []string) {
+	folder = drivertest.Folder(d.Open)
 	_, err := d.Open(func(into any) error {
-		folder = path.Base(reflect.TypeOf(into).Elem().PkgPath())
 		unmarked = secret.Unmarked(into)
 		return errForm
 	}, slog.New(slog.DiscardHandler))

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/directory"
+	"github.com/notifyd/notifyd/directory/directorytest"
 	"github.com/notifyd/notifyd/internal/exectest"
 )
 
@@ -69,6 +70,19 @@ func TestFetch(t *testing.T) {
 
 // TestWaysToConnect: each way that reaches the server gives the same, and what is not safe is refused before the
 // password leaves.
+func TestSourceKeepsThePromises(t *testing.T) {
+	directorytest.Run(t, directorytest.Kit{
+		Good: func(t *testing.T) directory.Source { return &source{start(t, "").settings(nil)} },
+		At: func(t *testing.T, address string) directory.Source {
+			set := Settings{URL: "ldap://" + address, BindDN: admin, Password: password,
+				People: People{Search: Search{Base: "dc=example,dc=org"}}}
+			set.SetDefaults()
+			return &source{set}
+		},
+		Secret: password,
+	})
+}
+
 func TestWaysToConnect(t *testing.T) {
 	s := start(t, "")
 	for name, test := range map[string]struct {

@@ -19,7 +19,7 @@ type Settings struct {
 	CertFile string `yaml:"cert_file"`
 	KeyFile  string `yaml:"key_file" secret:"false"`
 	BindDN   string `yaml:"bind_dn"`
-	Password string `yaml:"password"`
+	Password string `yaml:"password" secret:"true"`
 
 	People People `yaml:"people"`
 	Groups Groups `yaml:"groups"`

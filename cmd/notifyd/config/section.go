@@ -14,14 +14,17 @@ import (
 	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
-// Section returns the function that decodes one section, such as "backends.email", into a pointer to a struct.
+// Section returns the function that decodes one section, such as "backends.email", into a pointer to a struct. Sections
+// may stand within it, if they were named by Section before it is decoded.
 // Decoding is strict, lays the environment over the file, and reads secrets from the files that their _file keys
 // name. Keys that are not set keep the value in the struct.
 func (f *File) Section(path string) func(any) error {
-	f.known = append(f.known, path)
+	if !slices.Contains(f.known, path) {
+		f.known = append(f.known, path)
+	}
 	return func(into any) error {
 		keys := strings.Split(path, ".")
-		node := find(f.root, keys)
+		node := f.withoutInner(find(f.root, keys), path)
 		if node == nil {
 			node = emptyMapping()
 		}
@@ -32,7 +35,8 @@ func (f *File) Section(path string) func(any) error {
 			return f.inFile(err)
 		}
 		for _, o := range f.environ {
-			if len(o.path) <= len(keys) || !slices.Equal(o.path[:len(keys)], keys) {
+			if len(o.path) <= len(keys) || !slices.Equal(o.path[:len(keys)], keys) ||
+				slices.Contains(f.known, path+"."+o.path[len(keys)]) {
 				continue
 			}
 			merged, err := f.overlay(node, o.value, o.path[len(keys):], into)
@@ -50,6 +54,20 @@ func (f *File) Section(path string) func(any) error {
 		f.decoded = append(f.decoded, decodedSection{path, into})
 		return nil
 	}
+}
+
+// withoutInner returns the node of a section without the sections that stand within it and were named before, as
+// directory.http stands within directory.
+func (f *File) withoutInner(node ast.Node, path string) ast.Node {
+	m, ok := node.(*ast.MappingNode)
+	if !ok || !slices.ContainsFunc(f.known, func(k string) bool { return strings.HasPrefix(k, path+".") }) {
+		return node
+	}
+	copied := *m
+	copied.Values = slices.DeleteFunc(slices.Clone(m.Values), func(v *ast.MappingValueNode) bool {
+		return slices.Contains(f.known, path+"."+keyOf(v))
+	})
+	return &copied
 }
 
 // A Defaulter is a section that replaces zero values by its defaults, so that Print shows what is in effect.

@@ -11,6 +11,7 @@ import (
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/directories"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -49,14 +50,16 @@ func check(f *config.File, env Env) (Settings, error) {
 	_, err4 := trust.Open(s.Trust)
 	outlets, err5 := openOutlets(f, quiet)
 	_, err6 := openBridges(f, quiet, sources)
+	asked, err7 := directories.OpenSources(f, s.Directory, quiet)
 	return s, errors.Join(err, err2, err3, err5, err6, checkOutlets(f, s, outlets),
 		f.InSection("bus.trust", err4), checkNames(f, s, sources),
-		f.Unknown(), f.InSection("", checkFiles(s)),
+		err7, f.Unknown(), f.InSection("", checkFiles(s, len(asked) == 0)),
 		f.InSection("", checkReports(s, opened)), f.InSection("bus.publish", checkSignerFiles(s)))
 }
 
-// checkFiles reads the files that the configuration names.
-func checkFiles(s Settings) error {
+// checkFiles reads the files that the configuration names. alone says that the directory is one of them, and all there
+// is.
+func checkFiles(s Settings, alone bool) error {
 	var errs []error
 	if folder := s.Catalogue.Folder; folder != "" {
 		if _, err := catalogue.Load(os.DirFS(folder)); err != nil {
@@ -64,7 +67,7 @@ func checkFiles(s Settings) error {
 		}
 	}
 	if file := s.Directory.File; file != "" {
-		if _, err := directory.ReadFile(file); err != nil {
+		if _, err := directory.ReadFacts(file, alone); err != nil {
 			errs = append(errs, fmt.Errorf("directory.file: %w", err))
 		}
 	}

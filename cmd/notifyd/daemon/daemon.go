@@ -45,11 +45,11 @@ import (
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/carrier"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/directories"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/holes"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/nodes"
 	"github.com/notifyd/notifyd/cmd/notifyd/leases"
 	"github.com/notifyd/notifyd/cmd/notifyd/say"
-	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/history/report"
 	"github.com/notifyd/notifyd/internal/grace"
@@ -91,7 +91,7 @@ type Service struct {
 	describer *describer
 	trust     *watch.Watcher[*trust.Verifier]
 	signer    *watch.Watcher[*trust.Signer] // its value is nil while bus.publish names no certificate
-	watcher   *directory.Watcher            // its value is nil while no directory is configured
+	directory *directories.Directories
 	prefs     *prefs.Store
 	eraser    *erasure.Eraser
 	history   *history.Store
@@ -132,6 +132,7 @@ func Open(ctx context.Context, f *config.File, env Env) (*Service, error) {
 	for _, open := range []func() error{
 		s.openDescriber,
 		func() error { return s.openStores(ctx) },
+		func() error { return s.openDirectories(ctx, f) },
 		func() error { return s.openAdapters(f) },
 		func() error { return s.openHoles(ctx) },
 		func() error { return s.openTrust(f) },

@@ -7,7 +7,6 @@ import (
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/directory"
-	"github.com/notifyd/notifyd/internal/watch"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -20,11 +19,10 @@ func (s Settings) LoadCatalogue() (*catalogue.Catalogue, rulespec.Directory, err
 	if err != nil {
 		return nil, nil, fmt.Errorf("load catalogue: %w", err)
 	}
-	people, err := watch.New(directorySource(s.Directory.File), s.Directory.Check, log)
+	snapshot, err := s.Directory.Alone()
 	if err != nil {
 		return nil, nil, fmt.Errorf("load directory: %w", err)
 	}
-	snapshot := people.Load()
 	return entries.Load().WithAccounts(snapshot.Accounts()), asDirectory(snapshot), nil
 }
 

@@ -61,6 +61,7 @@ func (r collector) Collect(out chan<- prometheus.Metric) {
 		c.Collect(emit)
 	}
 	r.s.leases.Collect(emit)
+	r.s.directory.Collect(emit)
 	r.s.voice.Collect(emit)
 	r.s.silences.Collect(emit)
 	for _, backend := range r.s.backends {

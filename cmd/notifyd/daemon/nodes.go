@@ -154,7 +154,7 @@ func (s *Service) openFeed() {
 func (s *Service) sums() map[string]string {
 	all := map[string]string{}
 	for name, sum := range map[string][sha256.Size]byte{
-		"directory": s.watcher.Sum(), "catalogue": s.describer.watcher.Sum(),
+		"directory": s.directory.FileSum(), "catalogue": s.describer.watcher.Sum(),
 	} {
 		all[name] = hex.EncodeToString(sum[:])
 		if sum == sha256.Sum256(nil) {

@@ -3,9 +3,9 @@ package daemon
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"fmt"
+	mathrand "math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
@@ -16,12 +16,12 @@ import (
 	"github.com/notifyd/notifyd/bus/pace"
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/directories"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/nodes"
 	"github.com/notifyd/notifyd/cmd/notifyd/lock"
 	"github.com/notifyd/notifyd/cmd/notifyd/say"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
-	"github.com/notifyd/notifyd/internal/watch"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
@@ -38,27 +38,25 @@ func (s *Service) openDescriber() error {
 	if err != nil {
 		return fmt.Errorf("load catalogue: %w", err)
 	}
-	s.describer = &describer{watcher: watcher, directory: func() *directory.Snapshot { return s.watcher.Load() }}
-	source := directorySource(s.settings.Directory.File)
-	if s.watcher, err = watch.New(source, s.settings.Directory.Check, s.log); err != nil {
-		return fmt.Errorf("load directory: read directory: %w", err)
-	}
+	s.describer = &describer{watcher: watcher, directory: func() *directory.Snapshot { return s.directory.Load() }}
 	return nil
 }
 
-// directorySource returns the source of the directory. Without a file its value is nil.
-func directorySource(file string) watch.Source[*directory.Snapshot] {
-	if file != "" {
-		return directory.File(file)
+// openDirectories reads the directory's file, and what the sources of the directory said last.
+func (s *Service) openDirectories(ctx context.Context, f *config.File) error {
+	sources, err := directories.OpenSources(f, s.settings.Directory, s.log)
+	if err != nil {
+		return err
 	}
-	none := func() (*directory.Snapshot, error) { return nil, nil }
-	return watch.Source[*directory.Snapshot]{
-		Name:    "directory",
-		Figures: func(*directory.Snapshot) []any { return []any{"configured", false} },
-		Read: func() (watch.Content[*directory.Snapshot], error) {
-			return watch.Content[*directory.Snapshot]{Sum: sha256.Sum256(nil), Make: none}, nil
-		},
+	s.directory, err = directories.Open(ctx, directories.Config{
+		Settings: s.settings.Directory, Sources: sources, DB: s.db.Writer, Now: s.env.Now, Random: mathrand.Float64,
+		Log:  s.log,
+		Once: func(run func(context.Context) error) func(context.Context) error { return s.once("directory", run) },
+	})
+	if err != nil {
+		return fmt.Errorf("load directory: %w", err)
 	}
+	return nil
 }
 
 // warnOfExposed names the files with secrets that others may read.
@@ -104,7 +102,7 @@ func (s *Service) openStores(ctx context.Context) error {
 		Writer: s.db.Writer, Reader: s.db.Reader, Now: s.env.Now, Random: rand.Reader, Sentence: s.describer.sentence,
 		KnowsKind: s.describer.knowsKind,
 		DefaultFilter: func(f prefs.Filter) bool {
-			return len(rulespec.Missing(f.Filter, asDirectory(s.watcher.Load()))) == 0
+			return len(rulespec.Missing(f.Filter, asDirectory(s.directory.Load()))) == 0
 		},
 		Verified: func() bool { return s.trust.Load().Proves() },
 		OnClose: func(tx *gorm.DB, destinations []string, why string) error {
@@ -167,7 +165,7 @@ func (s *Service) openRouter(ctx context.Context) error {
 	seldom := newSeldom(s.env.Now, s.log)
 	s.router = &router{
 		db: s.db.Writer, subscriptions: s.prefs.Subscriptions, history: s.history, outbox: s.outbox, describer: s.describer,
-		verifier: s.trust.Load, directory: s.watcher.Load, readers: s.readers, mayRead: s.mayRead,
+		verifier: s.trust.Load, directory: s.directory.Load, readers: s.readers, mayRead: s.mayRead,
 		links: links, holes: s.holes, metrics: s.metrics,
 		now: s.env.Now, log: s.log, paces: s.silences.Watch,
 		outputs: s.outputs(seldom), carriers: s.carriers,

@@ -42,7 +42,7 @@ func (s *Service) openReports() (err error) {
 	s.desk = report.NewDesk(report.Config{
 		Store: s.history, Describe: s.describer.describe, Now: s.env.Now, Log: s.log, KindName: s.describer.kindName,
 		AppName:   s.describer.appName,
-		Directory: func() rulespec.Directory { return asDirectory(s.watcher.Load()) },
+		Directory: func() rulespec.Directory { return asDirectory(s.directory.Load()) },
 	})
 	return nil
 }
@@ -124,7 +124,7 @@ func (s *Service) openPages(ctx context.Context) error {
 		Filters: s.prefs.Filters, Unsubscriber: s.prefs.Unsubscriber, Links: s.router.links,
 		History: s.history, Outbox: s.outbox,
 		Describe:     s.describer.describe,
-		Directory:    func() rulespec.Directory { return asDirectory(s.watcher.Load()) },
+		Directory:    func() rulespec.Directory { return asDirectory(s.directory.Load()) },
 		RuleKinds:    rulespec.RuleKinds,
 		MessageKinds: s.describer.kinds,
 		KnowsKind:    s.describer.knowsKind,
@@ -213,7 +213,7 @@ func (s *Service) readers() *readers.Policy { return s.tuned.Load().readers }
 // readerOf is what is known of a person, for that policy: the groups of their name on the bus, by the directory.
 func (s *Service) readerOf(user prefs.User) readers.Reader {
 	r := readers.Reader{Member: true}
-	dir := s.watcher.Load()
+	dir := s.directory.Load()
 	if name := user.Name; name != "" && dir != nil {
 		groups := dir.Groups(name)
 		r.In = func(group string) bool { return slices.Contains(groups, group) }

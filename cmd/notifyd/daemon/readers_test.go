@@ -5,13 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/directories"
 	"github.com/notifyd/notifyd/history/readers"
-	"github.com/notifyd/notifyd/internal/watch"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
 )
@@ -33,7 +32,9 @@ func reading(t *testing.T, c readers.Config, people string) *Service {
 		}
 	}
 	var err error
-	if s.watcher, err = watch.New(directorySource(file), time.Minute, s.log); err != nil {
+	set.Directory.File = file
+	s.directory, err = directories.Open(t.Context(), directories.Config{Settings: set.Directory, Log: s.log})
+	if err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -20,6 +20,7 @@ import (
 // changed keys are named in the log and wait for a restart.
 var liveKeys = []string{
 	"log.level", "catalogue.folder", "catalogue.check", "directory.file", "directory.check",
+	"directory.precedence", "directory.bots",
 	"reports.folder", "reports.check",
 	"history.keep", "history.keep_bytes", "history.source_bytes", "history.prune", "history.rules",
 	"history.readers", "web.trusted_proxies",
@@ -190,7 +191,9 @@ func (s *Service) watchOthers(set Settings, changed []string) error {
 		reread(s.trust, trust.Files(set.Trust), set.Trust.Check, changed),
 		reread(s.signer, trust.SignerFiles(set.Publish.CertFile, set.Publish.KeyFile), set.Trust.Check, changed),
 		reread(s.reports, s.reportFiles(set.Reports), set.Reports.Check, changed),
-		reread(s.watcher, directorySource(set.Directory.File), set.Directory.Check, changed),
+		s.directory.Reload(set.Directory, slices.ContainsFunc(changed, func(key string) bool {
+			return key == "directory.file" || key == "directory.check"
+		})),
 	)
 }
 

@@ -105,7 +105,7 @@ func TestReloadTakesEffect(t *testing.T) {
 		t.Errorf("before: kind %s", got)
 	}
 	said := r.reloadWith("web: {listen: '', trusted_proxies: [192.0.2.0/24]}", "log: {level: debug}",
-		"catalogue: {folder: 'DIR/tea.d', check: 1m}", "directory: {file: 'DIR/people.yaml', check: 1m}",
+		"catalogue: {folder: 'DIR/tea.d', check: 1m}", "directory: {file: 'DIR/people.yaml', check: 1m, precedence: [file], bots: ['*bot']}",
 		"reports: {folder: 'DIR/reports.d', check: 1m}",
 		"history: {keep: 24h, keep_bytes: 2000000, source_bytes: 1500000, prune: 1m, rules: [{kind: tea.#, keep: 48h}], "+
 			"readers: {operators: true}}",
@@ -152,7 +152,8 @@ func TestReloadTakesEffect(t *testing.T) {
 	r.checkMetrics("notifyd_config_reload_successful 1", "notifyd_config_restart_needed 0")
 
 	r.reloadWith("web: {listen: ''}") // undoes the change
-	if event := r.describer.describe(tea("ally@example.org")); event.Kind != "tea.unknown" || r.watcher.Load() != nil {
+	event = r.describer.describe(tea("ally@example.org"))
+	if event.Kind != "tea.unknown" || r.directory.Load() != nil {
 		t.Errorf("the catalogue or the directory stays: kind %s", event.Kind)
 	}
 	if r.router.verifier().Links() || r.signer.Load() != nil {

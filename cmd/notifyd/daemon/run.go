@@ -28,6 +28,7 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	delivery.start("outbox", func(ctx context.Context) error { return s.outbox.Run(ctx, s.backends) })
 	routing.start("router", func(ctx context.Context) error {
+		s.directory.Wait(top) // messages wait meanwhile, in the intake and on their buses
 		err := s.router.run(ctx, in)
 		lost <- err
 		return err
@@ -130,7 +131,7 @@ func (s *Service) startRest(rest *runGroup) {
 	rest.start("erasures", s.onceInTime("erasures", s.eraser.Run))
 	rest.start("catalogue", s.describer.watcher.Run)
 	rest.start("package names", s.router.warmCaches)
-	rest.start("directory", s.watcher.Run)
+	rest.start("directory", s.directory.Run)
 	rest.start("reports", s.reports.Run)
 	rest.start("mailed reports", s.onceInTime("reports", s.mailReports))
 	rest.start("trust files", s.trust.Run)

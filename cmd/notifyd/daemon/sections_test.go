@@ -21,6 +21,7 @@ import (
 	backendall "github.com/notifyd/notifyd/backends/all"
 	busall "github.com/notifyd/notifyd/bus/all"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
+	directoryall "github.com/notifyd/notifyd/directory/all"
 	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
@@ -49,6 +50,9 @@ func sections() map[string]any {
 	}
 	for _, d := range busall.Bridges() {
 		d.Open(caught("bus."+d.Name), log)
+	}
+	for _, d := range directoryall.Drivers() {
+		d.Open(caught("directory."+d.Name), log)
 	}
 	for _, d := range backendall.Drivers() {
 		d.Open(caught("backends."+d.Info.Name), backends.Parts{Log: log, Now: time.Now})
@@ -172,8 +176,12 @@ func decode(t *testing.T, text string) (map[string]any, error) {
 	}
 	all := sections()
 	var errs []error
+	into := map[string]func(any) error{} // all are named before one is decoded: some stand within others
+	for path := range all {
+		into[path] = f.Section(path)
+	}
 	for _, path := range slices.Sorted(maps.Keys(all)) {
-		errs = append(errs, f.Section(path)(all[path]))
+		errs = append(errs, into[path](all[path]))
 	}
 	return all, errors.Join(append(errs, f.Unknown())...)
 }
@@ -201,6 +209,24 @@ func TestSampleHoldsEveryKey(t *testing.T) {
 			}
 			if !found {
 				t.Errorf("contrib/notifyd.yaml lacks %s.%s: give it a line with its default and what it is for", path, l.path)
+			}
+		}
+	}
+}
+
+// TestSampleHoldsTheSourcesOfTheDirectory checks the keys of the sources that contrib/notifyd.yaml shows: they stand
+// below names that a site chooses.
+func TestSampleHoldsTheSourcesOfTheDirectory(t *testing.T) {
+	text, all := sample(t), sections()
+	for _, d := range directoryall.Drivers() {
+		at := regexp.MustCompile(`(?m)^  ` + d.Name + `:\n((?:   .*\n)+)`).FindStringSubmatch(text)
+		if at == nil {
+			continue
+		}
+		one := reflect.New(reflect.TypeOf(all["directory."+d.Name]).Elem().Elem()).Elem()
+		for _, l := range leaves(one, "") {
+			if !regexp.MustCompile(`\b` + l.name() + `(_file)?:`).MatchString(at[1]) {
+				t.Errorf("contrib/notifyd.yaml lacks %s of directory.%s", l.path, d.Name)
 			}
 		}
 	}

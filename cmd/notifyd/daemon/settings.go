@@ -18,6 +18,7 @@ import (
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/accounts"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/directories"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/reports"
 	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/migrations"
@@ -30,7 +31,7 @@ type Settings struct {
 	Database  databaseSettings
 	Web       webSettings
 	Metrics   metricsSettings
-	Directory directorySettings
+	Directory directories.Settings
 	Catalogue catalogueSettings
 	Rules     rulesSettings
 	History   historySettings
@@ -63,11 +64,6 @@ type webSettings struct {
 
 type metricsSettings struct {
 	Listen string `yaml:"listen"` // /metrics, /healthz, /readyz; "" switches it off
-}
-
-type directorySettings struct {
-	File  string        `yaml:"file"`
-	Check time.Duration `yaml:"check"` // how often to look for a change
 }
 
 type catalogueSettings struct {
@@ -104,7 +100,7 @@ func defaultSettings() Settings {
 		Database:  databaseSettings{DSN: "notifyd.db"},
 		Web:       webSettings{Listen: "127.0.0.1:8080", BaseURL: "http://127.0.0.1:8080", Archive: defaultArchive()},
 		Metrics:   metricsSettings{Listen: "127.0.0.1:8081"},
-		Directory: directorySettings{Check: 10 * time.Second},
+		Directory: directories.Defaults(),
 		Catalogue: catalogueSettings{Check: 10 * time.Second},
 		History: historySettings{Keep: 30 * 24 * time.Hour, KeepBytes: 10 << 30, Prune: 10 * time.Minute,
 			Readers: readers.Config{Members: true}},
@@ -131,6 +127,9 @@ func LoadSettings(f *config.File) (Settings, error) {
 	}
 	var errs []error
 	for _, section := range sections {
+		if section.into == any(&s.Directory) {
+			directories.Sections(f)
+		}
 		errs = append(errs, f.Section(section.name)(section.into))
 	}
 	s.Trust.SetDefaults() // also where the section is not used
