@@ -1,7 +1,9 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +93,28 @@ func TestSignInSaysNothingAboutAccounts(t *testing.T) {
 			last.body != known.body {
 			t.Fatalf("status %d: the limit of one address shows", last.status)
 		}
+	}
+}
+
+// The time says nothing either, and neither does it when a budget is used up and strangers get no mail.
+func TestSignInTakesTheSameTime(t *testing.T) {
+	s := newSite(t, "")
+	s.signUp("alice")
+	took := func(address func(int) string) time.Duration {
+		var all []time.Duration
+		for i := range 9 {
+			s.pass(10 * time.Minute)
+			began := time.Now()
+			s.visitor().post("/signin", "address", address(i)).want(t, 200)
+			all = append(all, time.Since(began))
+		}
+		slices.Sort(all)
+		return all[len(all)/2]
+	}
+	known := took(func(int) string { return "alice@example.org" })
+	unknown := took(func(i int) string { return fmt.Sprintf("nobody%d@example.org", i) })
+	if apart := (known - unknown).Abs(); apart > 10*time.Millisecond {
+		t.Errorf("known %s, unknown %s", known, unknown)
 	}
 }
 

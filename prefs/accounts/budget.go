@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/notifyd/notifyd/internal/metric"
 )
 
 // budget.go has the site-wide budgets of mail about accounts, and the alarm when one is used up.
@@ -100,6 +102,28 @@ func (m *Mailed) Budgets(ctx context.Context) ([]Budget, error) {
 		all = append(all, b)
 	}
 	return all, nil
+}
+
+var (
+	mailUsed = &metric.Desc{Name: "notifyd_account_mails_hour", Labels: []string{"budget"},
+		Help: "Mails about accounts in the last hour, of all nodes, by what budget of the site they count in."}
+	mailMost = &metric.Desc{Name: "notifyd_account_mails_hour_limit", Labels: []string{"budget"},
+		Help: "How many that may be."}
+	mailRefused = &metric.Desc{Name: "notifyd_account_mails_refused_total", Type: metric.Counter,
+		Labels: []string{"budget"}, Help: "Mails about accounts that were not sent since the budget was used up."}
+)
+
+// Collect emits the budgets.
+func (m *Mailed) Collect(ctx context.Context, emit metric.Emit) {
+	budgets, err := m.Budgets(ctx)
+	if err != nil {
+		return
+	}
+	for _, b := range budgets {
+		emit(mailUsed, float64(b.Used), b.Name)
+		emit(mailMost, float64(b.Most), b.Name)
+		emit(mailRefused, float64(b.Refused), b.Name)
+	}
 }
 
 // Warnings says which budgets are used up.

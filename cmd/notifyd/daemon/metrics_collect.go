@@ -64,6 +64,7 @@ func (r collector) Collect(out chan<- prometheus.Metric) {
 	r.s.directory.Collect(emit)
 	r.s.voice.Collect(emit)
 	r.s.silences.Collect(emit)
+	r.s.prefs.Mailed.Collect(ctx, emit)
 	for _, backend := range r.s.backends {
 		if metered, ok := backend.(backends.Metered); ok {
 			metered.Collect(emit)

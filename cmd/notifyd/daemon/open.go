@@ -111,7 +111,7 @@ func (s *Service) openStores(ctx context.Context) error {
 		},
 		OnErase: s.eraser.Erase, AfterErase: s.eraser.AtOnce,
 		OnChange: s.voice.Changed, Log: s.log,
-		ClaimedNames: s.settings.Accounts.ClaimedNames,
+		ClaimedNames: s.settings.Accounts.ClaimedNames, MailBudget: s.settings.Accounts.MailBudget,
 	})
 	return nil
 }

@@ -24,6 +24,8 @@ type Settings struct {
 	Admins  accounts.Members `yaml:"admins"`
 	Helpers accounts.Members `yaml:"helpers"`
 
+	MailBudget int `yaml:"mail_budget"` // mails about accounts an hour, to addresses that nobody here has
+
 	// The ways in beside the mailed link.
 	OIDC   map[string]signin.Provider `yaml:"oidc"`
 	Header signin.HeaderSettings      `yaml:"trusted_header"`
@@ -37,7 +39,8 @@ const (
 
 // Defaults are the settings of a site that says nothing of accounts.
 func Defaults() Settings {
-	return Settings{Names: Proved, SignUp: accounts.SignUpOpen, Invited: Invited{Life: accounts.InvitationLife}}
+	return Settings{Names: Proved, SignUp: accounts.SignUpOpen, Invited: Invited{Life: accounts.InvitationLife},
+		MailBudget: accounts.DefaultBudget}
 }
 
 // ClaimedNames reports whether everybody may choose a name and is believed.
@@ -60,6 +63,9 @@ func (s Settings) Check() error {
 	}
 	if !slices.Contains(accounts.SignUps, s.SignUp) {
 		bad("sign_up: %q; expected one of %q", s.SignUp, accounts.SignUps)
+	}
+	if s.MailBudget < 1 || s.MailBudget > 1_000_000 {
+		bad("mail_budget: %d; expected between 1 and 1000000 mails an hour", s.MailBudget)
 	}
 	if s.SignUp == accounts.SignUpDomains && len(s.Domains) == 0 {
 		bad("sign_up: domains needs some in domains, such as [example.org]")
