@@ -83,6 +83,13 @@ type Parcel struct {
 	To      string   // the address, as CheckAddress accepted it
 	Notices []Notice // never empty; more than one is a digest, oldest first
 	Manage  string   // page where the person changes what is sent; "" where there are no pages
+
+	// Holder returns the account of a network that had the address when it was confirmed; "" where none is known. It is
+	// for backends whose addresses can change hands, such as nicks. nil: nothing is known.
+	Holder func(ctx context.Context) (string, error)
+	// Held notes which account has the address now, for a parcel whose secret confirms it: before the secret is sent. nil
+	// for all other parcels.
+	Held func(ctx context.Context, account string) error
 }
 
 // A Backend delivers notices in one way: by mail, to IRC, to a desktop.
@@ -99,6 +106,18 @@ type Backend interface {
 type Runner interface {
 	// Run works until ctx ends, and returns nil when all that it started has ended.
 	Run(ctx context.Context) error
+}
+
+// An Informed backend has an Info that depends on its configuration, or on what it has learned since.
+type Informed interface {
+	Info() Info
+}
+
+// A Respelling backend may learn that two addresses are one, such as two spellings of a nick.
+type Respelling interface {
+	// Spelling changes when the canonical form of an address may have changed. It must be quick and safe for concurrent
+	// use.
+	Spelling() string
 }
 
 // Everywhere marks a Runner whose work each of several nodes does for itself, such as closing its own idle connections.
@@ -146,6 +165,10 @@ type Info struct {
 	AddressTitle string                               // "Email address"
 	CheckAddress func(address string) (string, error) // gives the canonical form; the error is for who typed it
 
+	// Caution returns what the owner of an address should know of it; "" for nothing. nil: there never is anything.
+	Caution func(address string) string
+	// StopWord is what somebody says at an address to end what is sent there; "": nothing is understood.
+	StopWord string
 	// SignIn says that links reach the person who has an address, in a program that opens them: the pages send links to
 	// sign in this way. Where several backends can, the first of the list does.
 	SignIn bool
@@ -174,12 +197,23 @@ type Driver struct {
 	Open func(decode func(into any) error, parts Parts) (Backend, error)
 }
 
+// Stopped is what a Parts.Stop has done.
+type Stopped struct {
+	Destinations int  // that were switched off
+	Claims       int  // of people who have asked for a code that is worthless now
+	Bound        bool // there is a destination, and whoever asked is not logged in to the account that confirmed it
+}
+
 // Parts are what backends are made of besides their configuration. Each takes what it needs.
 type Parts struct {
 	Log    *slog.Logger
 	Now    func() time.Time
 	Random func() float64 // in [0, 1), for jitter; safe for concurrent use
 	Manage string         // page where people change what they get; "" where there are no pages
+
+	// Stop ends what is sent to an address, for somebody who has it and says so there. account is theirs on the network
+	// of the address; "": none. nil: nobody can.
+	Stop func(ctx context.Context, backend, address, account string) (Stopped, error)
 
 	// The program's database, for a backend that keeps its notices there: see migrations.DB. Both are nil where the
 	// configuration is only checked.

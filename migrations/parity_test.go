@@ -13,6 +13,7 @@ import (
 	"gorm.io/gorm/schema"
 
 	"github.com/notifyd/notifyd/backends/desktop"
+	"github.com/notifyd/notifyd/backends/irc"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/directories"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/nodes"
 	"github.com/notifyd/notifyd/cmd/notifyd/leases"
@@ -34,6 +35,7 @@ func models(d *migrations.DB) []any {
 		history.Models(),
 		outbox.Models(),
 		desktop.Models(),
+		irc.Models(),
 		leases.Models(),
 		nodes.Models(),
 		directories.Models(),

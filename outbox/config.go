@@ -52,6 +52,9 @@ type Config struct {
 	// Fill puts what must be stored nowhere into a parcel that has a Notice.Secret, before each attempt to send it. Where
 	// its error wraps backends.ErrRefused the parcel is given up; after any other it is tried again.
 	Fill func(ctx context.Context, p *backends.Parcel) error
+	// Holder returns the account of a network that an address of a destination is bound to, for backends that ask
+	// (backends.Parcel.Holder). nil: nothing is known.
+	Holder func(ctx context.Context, destination string) (account string, err error)
 	// OnGone is called when a destination's address will never take anything (backends.ErrGone). It runs outside of any
 	// transaction, and must return when ctx ends.
 	OnGone func(ctx context.Context, destination, reason string)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/notifyd/notifyd/backends"
@@ -103,6 +104,9 @@ func (p *pool) send(ctx context.Context, c claim) (err error) {
 		return errInterrupted
 	}
 	parcel := backends.Parcel{ID: c.parcel, To: c.rows[0].Address, Manage: c.rows[len(c.rows)-1].Manage}
+	if holder := p.o.cfg.Holder; holder != nil && !strings.HasPrefix(c.queue.destination, Account) {
+		parcel.Holder = func(ctx context.Context) (string, error) { return holder(ctx, c.queue.destination) }
+	}
 	for _, r := range c.rows {
 		n, err := r.notice()
 		if err != nil {

@@ -49,6 +49,9 @@ func (r destinationRow) place() string { return r.Address + " (" + r.Backend + "
 // fields are what people can change about a destination.
 func (r destinationRow) fields() accounts.Fields {
 	f := accounts.Fields{"destination": r.place(), "confirmed": yesNo(r.Confirmed), "on": yesNo(r.IsOn)}
+	if r.Account != "" {
+		f["account there"] = r.Account
+	}
 	if r.Disabled != "" {
 		f["stopped because"] = r.Disabled
 	}

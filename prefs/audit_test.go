@@ -136,6 +136,10 @@ var changing = map[string]struct {
 	"Destinations.Disable": {accounts.DestinationRefuse, accounts.Daemon, func(w *changeWorld) error {
 		return w.s.Destinations.Disable(w.ctx, w.mail.ID, "550 no such mailbox")
 	}},
+	"Destinations.Respell": {accounts.DestinationRespell, accounts.Daemon, func(w *changeWorld) error {
+		_, err := w.s.Destinations.Respell(w.ctx, "email", func(a string) (string, error) { return "x" + a, nil })
+		return err
+	}},
 	"Destinations.Delete": {accounts.DestinationDelete, accounts.Operator, func(w *changeWorld) error {
 		return w.s.Destinations.Delete(w.ctx, w.alice.ID, w.mail.ID)
 	}},
@@ -178,6 +182,10 @@ var changing = map[string]struct {
 		_, err := w.s.Unsubscriber.Unsubscribe(w.ctx, links.Target{Destination: w.mail.ID, Filter: w.filter.ID})
 		return err
 	}},
+	"Unsubscriber.StopAddress": {accounts.DestinationOff, accounts.Said, func(w *changeWorld) error {
+		_, err := w.s.Unsubscriber.StopAddress(w.ctx, "email", w.mail.Address, "")
+		return err
+	}},
 	"Unsubscriber.Undo": {accounts.DestinationOn, accounts.Link, func(w *changeWorld) error {
 		did := must[links.Change](w.t)(w.s.Unsubscriber.Unsubscribe(w.ctx, links.Target{Destination: w.mail.ID}))
 		return w.s.Unsubscriber.Undo(w.ctx, did)
@@ -194,7 +202,8 @@ var notChanging = map[string]string{
 	"Accounts.NewSignIn": "nobody is known yet", "Accounts.SignIn": "whoever makes the login of it notes that",
 	"Accounts.AskSignIn": "as NewSignIn", "Accounts.SignInAddress": "reads",
 	"Destinations.List": "reads", "Destinations.Get": "reads", "Destinations.Owners": "reads",
-	"Filters.List": "reads", "Filters.Get": "reads",
+	"Destinations.Holder": "reads",
+	"Filters.List":        "reads", "Filters.Get": "reads",
 	"Operators.List": "reads", "Operators.Get": "reads", "Operators.Find": "reads", "Operators.Holding": "reads",
 	"Operators.Stopped": "reads",
 	"Sessions.FindCtx":  "of a browser, not of a person", "Sessions.CommitCtx": "as FindCtx",

@@ -71,12 +71,16 @@ func (s *Destinations) Confirm(ctx context.Context, userID, destinationID uint, 
 		if err != nil {
 			return err
 		}
+		account, err := s.mailed.Holder(tx, code)
+		if err != nil {
+			return err
+		}
 		if fits, err = s.mailed.Try(tx, r, code); err != nil || !fits {
 			return err
 		}
 		what := accounts.DestinationConfirm
 		err = s.destinationChange(tx, accounts.Unsaid, destinationID, what, func(destinationRow) error {
-			set := map[string]any{"confirmed": true, "disabled": ""}
+			set := map[string]any{"confirmed": true, "disabled": "", "account": account}
 			err := tx.Model(&destinationRow{}).Where("id = ?", destinationID).Updates(set).Error
 			if errors.Is(err, gorm.ErrDuplicatedKey) {
 				return ErrClaimed

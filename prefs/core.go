@@ -27,6 +27,7 @@ type core struct {
 	onClose        func(tx *gorm.DB, destinations []string, why string) error
 	onChange       func(tx *gorm.DB, c Change) error
 	audit          *accounts.Audit
+	onMerge        func(tx *gorm.DB, backend, from, to string) error
 	onErase        func(tx *gorm.DB, gone []Destination) error // nil: onClose is called
 	afterErase     func(ctx context.Context)
 	logins         *accounts.Logins

@@ -84,6 +84,7 @@ type Destination struct {
 	Address   string
 	Confirmed bool
 	On        bool
+	Account   string // of an IRC network's services, which had the address when it was confirmed; "": none
 	Disabled  string // why we stopped sending (refused by the server), shown to the user; "" when all is well
 	Schedule  schedule.Schedule
 }

@@ -37,6 +37,9 @@ type Config struct {
 	// is the last step of the transaction that closes them: both happen or neither. So nobody who read "nothing more is
 	// sent" gets the digest that was waiting. nil: nothing is cancelled.
 	OnClose func(tx *gorm.DB, destinations []string, why string) error
+	// OnMerge gives what is owed to one destination to another one of the same person (both by Key), which has the same
+	// address. nil: OnClose is called.
+	OnMerge func(tx *gorm.DB, backend, from, to string) error
 	// OnErase wipes what is stored of destinations that are deleted, beside the preferences: addresses and texts of what
 	// was sent there and of what waits. It is the last step of the transaction that deletes them. AfterErase is called
 	// after its commit; both are those of package erasure. nil: OnClose is called, and what was sent stays.
@@ -97,6 +100,11 @@ func Open(config Config) *Store {
 	if config.OnClose == nil {
 		config.OnClose = func(*gorm.DB, []string, string) error { return nil }
 	}
+	if config.OnMerge == nil {
+		config.OnMerge = func(tx *gorm.DB, _, from, to string) error {
+			return config.OnClose(tx, []string{from}, "it is the same address as that of destination "+to)
+		}
+	}
 	if config.AfterErase == nil {
 		config.AfterErase = func(context.Context) {}
 	}
@@ -115,7 +123,7 @@ func Open(config Config) *Store {
 		sentence: config.Sentence, knowsKind: config.KnowsKind, defaultFilter: config.DefaultFilter,
 		verified: config.Verified, onClose: config.OnClose, onChange: config.OnChange, logins: logins,
 		audit:   accounts.NewAudit(config.Writer, config.Reader, config.Now),
-		onErase: config.OnErase, afterErase: config.AfterErase,
+		onMerge: config.OnMerge, onErase: config.OnErase, afterErase: config.AfterErase,
 		claimedNames: config.ClaimedNames,
 
 		mailed: accounts.NewMailed(accounts.MailedConfig{

@@ -68,10 +68,13 @@ func (req *request) accountMail(backend, address string, n backends.Notice) outb
 	n.Time = req.Now().UTC()
 	n.Severity = "info"
 	return outbox.Delivery{
-		Message: n.ID, Destination: outbox.Account + backend + ":" + address, Backend: backend, Address: address,
+		Message: n.ID, Destination: accountQueue(backend, address), Backend: backend, Address: address,
 		Notice: n, Manage: req.url("/"), DueAt: req.Now(),
 	}
 }
+
+// accountQueue is the queue of mail to an address that is about an account.
+func accountQueue(backend, address string) string { return outbox.Account + backend + ":" + address }
 
 // url returns the absolute address of a page, for mail.
 func (s *site) url(path string) string { return strings.TrimSuffix(s.BaseURL, "/") + path }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/notifyd/notifyd/internal/text"
+	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/schedule"
 )
@@ -14,6 +15,7 @@ type destinationPageView struct {
 	layout
 	Page        string
 	Destination destinationView
+	Held        string // why what is owed to it waits; "": nothing does, or it is not due yet
 	NeedsCode   bool
 	CodeText    string
 	Code        string
@@ -66,8 +68,28 @@ func (req *request) showOneDestination(status int, d prefs.Destination, mark fun
 			p.Tokens = append(p.Tokens, line)
 		}
 	}
+	var err error
+	if p.Held, err = req.held(d); err != nil {
+		return err
+	}
 	mark(&p)
 	return req.show(status, "destination", p)
+}
+
+// held says why notices wait that have been tried, or the code that confirms the destination.
+func (req *request) held(d prefs.Destination) (string, error) {
+	queue := prefs.Key(d.ID)
+	if !d.Confirmed {
+		queue = accountQueue(d.Backend, d.Address)
+	}
+	waiting, err := req.Outbox.Find(req.r.Context(), outbox.Query{Destinations: []string{queue}, State: outbox.Waiting,
+		Limit: 20})
+	for _, e := range waiting {
+		if e.LastError != "" {
+			return capital(e.LastError) + ".", err
+		}
+	}
+	return "", err
 }
 
 func saveSchedule(req *request) error {

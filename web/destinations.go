@@ -3,7 +3,9 @@ package web
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/prefs"
@@ -97,14 +99,30 @@ func (req *request) sendCode(d prefs.Destination) error {
 			"\n\nIf it is not you, ignore this: nothing more is sent."
 		n.Link = req.url(destinationPage(d.ID)) + "?code=" + backends.SecretMark
 	} else {
-		n.Text = "Your code is " + backends.SecretMark +
-			". Type it on the page where you added this destination. If you did not ask for it, ignore this."
+		n.Text = req.asker() + " wants notices sent here. If that is you, type the code on the page where you added this " +
+			"destination: " + backends.SecretMark + "\nIf it is not you, ignore this: nothing more is sent."
+		if word := req.backend(d.Backend).StopWord; word != "" {
+			n.Text += " To end what is sent here, say: " + word
+		}
 	}
 	if err := req.Queue(req.r.Context(), req.secretMail(d.Backend, ticket, n)); err != nil {
 		return err
 	}
 	req.flash("good", "A code is on its way to "+d.Address+".")
 	return nil
+}
+
+// asker says which account asks for something, and where: "The account bob at notify.example.org".
+func (req *request) asker() string {
+	who := "An account"
+	if req.user.Name != "" {
+		who = "The account " + req.user.Name
+	}
+	base, err := url.Parse(req.BaseURL)
+	if err != nil {
+		return who
+	}
+	return who + " at " + base.Host + strings.TrimSuffix(base.Path, "/")
 }
 
 // ownDestination returns the user's destination that the path names.

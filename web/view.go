@@ -131,6 +131,8 @@ type destinationView struct {
 	Page, Address, Backend, BackendTitle string
 	Confirmed, On                        bool
 	Disabled, Schedule, Next             string
+	Caution                              string // what is to be known of the address
+	Account                              string // of the network of the address, whose holder gets the notices
 }
 
 func (req *request) destinationView(d prefs.Destination) destinationView {
@@ -141,8 +143,12 @@ func (req *request) destinationView(d prefs.Destination) destinationView {
 		BackendTitle: title,
 		Confirmed:    d.Confirmed, On: d.On, Disabled: d.Disabled, Schedule: scheduleWords(d.Schedule),
 	}
+	view.Account = d.Account
+	if info.Caution != nil {
+		view.Caution = info.Caution(d.Address)
+	}
 	if req.masked {
-		view.Address = text.Mask(d.Address)
+		view.Address, view.Account = text.Mask(d.Address), ""
 	}
 	if info.Agent != "" {
 		view.Address = "Your " + strings.ToLower(title)

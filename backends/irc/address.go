@@ -15,14 +15,15 @@ var Info = backends.Info{
 	Doc:          "A private message on IRC. When you are not online, it waits and comes later.",
 	AddressTitle: "Nick, as nick@network",
 	CheckAddress: checkAddress,
+	StopWord:     stopWord,
 }
 
 // maxNick is the longest nick of any address, in bytes. RFC 2812 says 9; networks allow up to 32 and announce it as
 // NICKLEN.
 const maxNick = 40
 
-// checkAddress gives the canonical form nick@network, or nick alone where the network was not said; both in lower case,
-// because nicks are compared without case and one person at one nick must be one address.
+// checkAddress gives nick@network, or nick alone where the network was not said, where no network is known: both in
+// lower case. A Backend does more: see Backend.checkAddress.
 func checkAddress(address string) (string, error) {
 	nick, network, err := parseAddress(address)
 	if err != nil {
@@ -32,6 +33,68 @@ func checkAddress(address string) (string, error) {
 		return nick, nil
 	}
 	return nick + "@" + network, nil
+}
+
+// Info is Info for the networks of the configuration.
+func (b *Backend) Info() backends.Info {
+	info := Info
+	info.CheckAddress, info.Caution = b.checkAddress, b.caution
+	if len(b.networks) == 1 {
+		info.AddressTitle = "Nick on " + b.networks[0].config.Name
+	}
+	return info
+}
+
+// checkAddress gives the one form of an address, nick@network: one person at one nick is one address. The network goes
+// by its name here, and may be left out where there is one. The nick is folded as the network does it.
+func (b *Backend) checkAddress(address string) (string, error) {
+	nick, name, err := parseAddress(address)
+	if err != nil {
+		return "", err
+	}
+	n := b.find(name)
+	switch {
+	case n == nil && name == "":
+		return "", fmt.Errorf("the network is missing: write nick@network, with one of %s", b.names())
+	case n == nil:
+		return "", fmt.Errorf("there is no network %q here; there is %s", name, b.names())
+	}
+	return n.casing().fold(nick) + "@" + n.config.Name, nil
+}
+
+func (b *Backend) names() string {
+	var names []string
+	for _, n := range b.networks {
+		names = append(names, n.config.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// Spelling is the casemappings of the networks: with another one, other nicks are the same.
+func (b *Backend) Spelling() string {
+	var all []string
+	for _, n := range b.networks {
+		all = append(all, n.config.Name+"="+string(n.casing()))
+	}
+	return strings.Join(all, " ")
+}
+
+// caution warns of a network where nobody can own a nick.
+func (b *Backend) caution(address string) string {
+	_, name, err := parseAddress(address)
+	if err != nil {
+		return ""
+	}
+	n := b.find(name)
+	switch {
+	case n == nil:
+		return "This network is not configured here any more, so nothing can be sent."
+	case n.requires():
+		return ""
+	case n.config.RequireAccount == requireNo:
+		return "Whoever takes this nick while you are away reads your notices: nothing here asks for an account."
+	}
+	return "Whoever takes this nick while you are away reads your notices: the network has no accounts to know you by."
 }
 
 // parseAddress understands nick, nick@network, irc://network/nick and ircs://network/nick (with or without ",isnick").
@@ -113,6 +176,5 @@ func lowerASCII(s string) string {
 // sameNick compares two nicks as servers do under rfc1459 casemapping, where {|}^ are the lower case of []\~. Under
 // "ascii" casemapping it may call two different nicks the same, which only makes this package more careful.
 func sameNick(a, b string) bool {
-	fold := strings.NewReplacer("[", "{", "]", "}", "\\", "|", "~", "^")
-	return fold.Replace(lowerASCII(a)) == fold.Replace(lowerASCII(b))
+	return rfc1459.fold(a) == rfc1459.fold(b)
 }

@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -17,7 +18,7 @@ const (
 )
 
 // A question is a private message that somebody sent to us.
-type question struct{ nick, text string }
+type question struct{ nick, text, account string } // the account as its server says it; "": it says none
 
 // An answerLimit keeps answers rare, so that two robots cannot talk to each other for ever. One goroutine uses it.
 type answerLimit struct {
@@ -57,8 +58,12 @@ func (s *session) hear(m ircmsg.Message) {
 	if bot, _ := m.GetTag("bot"); bot || strings.HasPrefix(m.Params[1], "\x01") {
 		return
 	}
+	_, account := m.GetTag("account")
+	if account = s.foldAccount(account); account != "" {
+		s.saw(account, from.nick)
+	}
 	select {
-	case s.asked <- question{nick: from.nick, text: m.Params[1]}:
+	case s.asked <- question{nick: from.nick, text: m.Params[1], account: account}:
 	default: // nobody types so fast
 	}
 }
@@ -70,7 +75,8 @@ func (n *network) answer(s *session) {
 		case <-s.done:
 			return
 		case q := <-s.asked:
-			if n.answers.allow(q.nick, time.Now()) {
+			switch stop := wants(q.text, stopWord); {
+			case stop && n.answers.allow(stopWord+" "+q.nick, time.Now()), !stop && n.answers.allow(q.nick, time.Now()):
 				n.reply(s, q)
 			}
 		}
@@ -80,7 +86,11 @@ func (n *network) answer(s *session) {
 func (n *network) reply(s *session, q question) {
 	ctx, cancel := context.WithTimeout(context.Background(), answerWait)
 	defer cancel()
-	for _, line := range helpLines(q.text, n.manage) {
+	lines := helpLines(q.text, n.manage)
+	if wants(q.text, stopWord) {
+		lines = []string{n.stopLine(ctx, s, q)}
+	}
+	for _, line := range lines {
 		if n.pace(ctx) != nil {
 			return
 		}
@@ -94,14 +104,22 @@ func (n *network) reply(s *session, q question) {
 
 // helpLines is the answer to a private message.
 func helpLines(text, manage string) []string {
-	if word, _, _ := strings.Cut(strings.ToLower(clean(text)), " "); strings.Trim(word, "!/.?") != "help" {
+	if !wants(text, "help") {
 		return []string{"I only tell of messages that you have asked for. Say help for more."}
 	}
-	lines := []string{"I tell you of what happens in the services you have chosen filters for. I understand: help."}
+	lines := []string{"I tell you of what happens in the services you have chosen filters for. I understand: help, and stop, which ends " +
+		"what is sent to your nick."}
 	if manage = clean(manage); manage != "" {
 		lines = append(lines, "Change or stop what I send: "+manage)
 	} else {
 		lines = append(lines, "To change or stop what I send, use the preferences page.")
 	}
 	return lines
+}
+
+// foldAccount gives the one form of an account's name.
+func (s *session) foldAccount(account string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return cmp.Or(s.casing, rfc1459).fold(account)
 }

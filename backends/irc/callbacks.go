@@ -18,6 +18,8 @@ func (s *session) addCallbacks() {
 		bare := slices.Contains(bareNumerics, numeric)
 		s.conn.AddCallback(numeric, func(m ircmsg.Message) { s.note(m, bare) })
 	}
+	s.watchServices()
+	s.conn.AddCallback("005", s.support)
 	s.conn.AddCallback("PONG", s.pong)
 	s.conn.AddCallback("432", s.badNick)
 	s.conn.AddCallback("PRIVMSG", s.hear)

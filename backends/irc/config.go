@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -32,7 +33,7 @@ type Network struct {
 	RealName       string        `yaml:"realname"`               // the nick when empty
 	Password       string        `yaml:"password" secret:"true"` // of the server (PASS), not of the account
 	SASL           SASL          `yaml:"sasl"`
-	RequireAccount bool          `yaml:"require_account"` // tell only nicks that are logged in to the account of that name
+	RequireAccount string        `yaml:"require_account"` // auto (where there are services), true or false
 	Burst          int           `yaml:"burst"`           // lines at once; 4
 	PerSecond      float64       `yaml:"per_second"`      // lines a second after that; 1
 	ConnectTimeout time.Duration `yaml:"connect_timeout"` // from dialling to the end of the registration; 60s
@@ -59,6 +60,7 @@ func (c Config) withDefaults() Config {
 	for i, n := range c.Networks {
 		setDefault(&n.User, n.Nick)
 		setDefault(&n.RealName, n.Nick)
+		setDefault(&n.RequireAccount, requireAuto)
 		setDefault(&n.Burst, 4)
 		setDefault(&n.PerSecond, 1)
 		setDefault(&n.ConnectTimeout, 60*time.Second)
@@ -123,6 +125,9 @@ func (n Network) check(bad func(key, problem string, args ...any)) {
 		if strings.ContainsAny(v.value, v.forbidden) || len(v.value) > 200 {
 			bad(v.key, "has a character that cannot be sent, or is longer than 200 bytes")
 		}
+	}
+	if !slices.Contains([]string{requireAuto, requireYes, requireNo}, n.RequireAccount) {
+		bad("require_account", "is %q, must be auto, true or false", n.RequireAccount)
 	}
 	n.checkSASL(bad)
 	n.checkNumbers(bad)

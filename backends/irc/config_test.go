@@ -35,7 +35,7 @@ func TestConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := c.Networks[0]; n.ConnectTimeout != 30*time.Second || n.PerSecond != 0.5 || n.SASL.Password != "swordfish" ||
-		!n.RequireAccount {
+		n.RequireAccount != "true" {
 		t.Errorf("decoded %+v", n)
 	}
 	tests := []struct {
@@ -47,6 +47,7 @@ func TestConfig(t *testing.T) {
 		{"twice", func(c *irc.Config, n *irc.Network) { c.Networks = append(c.Networks, *n) },
 			`networks[1].name: "libera" is taken`},
 		{"name", func(c *irc.Config, n *irc.Network) { n.Name = "Libera Chat" }, "networks[0].name: "},
+		{"account", func(c *irc.Config, n *irc.Network) { n.RequireAccount = "yes" }, "networks[0].require_account: "},
 		{"address", func(c *irc.Config, n *irc.Network) { n.Address = "irc.example.org" }, "networks[0].address: "},
 		{"nick", func(c *irc.Config, n *irc.Network) { n.Nick = "#bot" }, "networks[0].nick: "},
 		{"user", func(c *irc.Config, n *irc.Network) { n.User = "a b" }, "networks[0].user: "},

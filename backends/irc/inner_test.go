@@ -217,20 +217,24 @@ func TestRefusal(t *testing.T) {
 	}
 }
 
-func TestAccountOf(t *testing.T) {
+func TestHoldingOf(t *testing.T) {
 	tests := []struct {
-		name          string
-		lines         []string
-		online, owner bool
+		name  string
+		lines []string
+		want  holding
 	}{
-		{"owner", []string{":s 311 me alice u h * :A", ":s 330 me alice Alice :is logged in as"}, true, true},
-		{"registered nick", []string{":s 311 me alice u h * :A", ":s 330 me alice asmith :is logged in as",
-			":s 307 me alice :is a registered nick"}, true, true},
-		{"another account", []string{":s 311 me alice u h * :A", ":s 330 me alice mallory :is logged in as"}, true, false},
-		{"about somebody else", []string{":s 311 me alice u h * :A", ":s 330 me bob alice :is logged in as"}, true, false},
-		{"no account", []string{":s 311 me alice u h * :A"}, true, false},
-		{"offline", []string{":s 401 me alice :No such nick"}, false, false},
-		{"short", []string{":s 330 me", ":s 330 me alice", ":s 311"}, false, false},
+		{"owner", []string{":s 311 me alice u h * :A", ":s 330 me alice Alice :is logged in as"}, holding{true, "alice", true}},
+		{"registered nick of another account", []string{":s 311 me alice u h * :A",
+			":s 330 me alice asmith :is logged in as", ":s 307 me alice :is a registered nick"}, holding{true, "asmith", true}},
+		{"registered nick alone", []string{":s 311 me Alice u h * :A", ":s 307 me Alice :is a registered nick"},
+			holding{true, "alice", true}},
+		{"another account", []string{":s 311 me alice u h * :A", ":s 330 me alice Mall[o]ry :is logged in as"},
+			holding{true, "mall{o}ry", false}},
+		{"about somebody else", []string{":s 311 me alice u h * :A", ":s 330 me bob alice :is logged in as"},
+			holding{true, "", false}},
+		{"no account", []string{":s 311 me alice u h * :A", ":s 330 me alice 0 :is logged in as"}, holding{true, "", false}},
+		{"offline", []string{":s 401 me alice :No such nick"}, holding{}},
+		{"short", []string{":s 330 me", ":s 330 me alice", ":s 311"}, holding{}},
 	}
 	for _, test := range tests {
 		var replies []ircmsg.Message
@@ -238,8 +242,19 @@ func TestAccountOf(t *testing.T) {
 			m, _ := ircmsg.ParseLine(line)
 			replies = append(replies, m)
 		}
-		if online, owner := accountOf("alice", replies); online != test.online || owner != test.owner {
-			t.Errorf("%s: accountOf() = %v, %v", test.name, online, owner)
+		if got := holdingOf("alice", rfc1459, replies); got != test.want {
+			t.Errorf("%s: holdingOf() = %+v, want %+v", test.name, got, test.want)
+		}
+	}
+}
+
+func TestCasemappings(t *testing.T) {
+	for token, want := range map[string]string{
+		"rfc1459": "bob{x}|^", "strict-rfc1459": "bob{x}|~", "rfc1459-strict": "bob{x}|~", "ascii": `bob[x]\~`,
+		"rfc7613": `bob[x]\~`, "": `bob[x]\~`, "something-new": `bob[x]\~`,
+	} {
+		if got := casemappingOf(token).fold(`Bob[X]\~`); got != want {
+			t.Errorf("%s: %s, want %s", token, got, want)
 		}
 	}
 }

@@ -139,6 +139,7 @@ general { flood_msgs = 0; commit_interval = 5; };
 // register makes an account of the person's nick.
 func (r *reader) register(t *testing.T, password string) {
 	t.Helper()
-	r.say("PRIVMSG NickServ :REGISTER " + password + " " + r.nick + "@example.org")
+	mailbox := strings.Trim(strings.NewReplacer("[", "", "]", "", "{", "", "}", "").Replace(r.nick), "_")
+	r.say("PRIVMSG NickServ :REGISTER " + password + " " + mailbox + "@example.org")
 	r.await(t, func(l string) bool { return strings.Contains(l, " 900 ") })
 }

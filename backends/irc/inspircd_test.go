@@ -29,7 +29,7 @@ func TestSASLAndAccounts(t *testing.T) {
 	bot.quit()
 	alice := join(t, "127.0.0.1:"+s.port, "alice")
 	c := network(s.tlsPort)
-	c.TLS, c.CAFile, c.RequireAccount = true, s.ca, true
+	c.TLS, c.CAFile, c.RequireAccount = true, s.ca, "true"
 	c.SASL = irc.SASL{Mechanism: "plain", Username: "notifyd", Password: "swordfish"}
 	b, _ := open(t, irc.Config{Networks: []irc.Network{c}})
 	err := b.Send(short(t), parcel("alice@test", notice("not for strangers")))

@@ -42,6 +42,7 @@ import (
 // A Backend sends to people on one or more IRC networks. It is a backends.Backend, a Runner and Partitioned.
 type Backend struct {
 	networks []*network
+	memory   *memory
 	limits   limits
 	running  atomic.Bool
 }
@@ -68,6 +69,12 @@ func open(decode func(any) error, parts backends.Parts) (backends.Backend, error
 	if err != nil {
 		return nil, fmt.Errorf("irc: %w", err)
 	}
+	b.memory.writer, b.memory.reader = parts.Writer, parts.Reader
+	if parts.Stop != nil {
+		b.Stops(func(ctx context.Context, address, account string) (backends.Stopped, error) {
+			return parts.Stop(ctx, Info.Name, address, account)
+		})
+	}
 	return b, nil
 }
 
@@ -78,7 +85,7 @@ func New(config Config, log *slog.Logger, random func() float64) (*Backend, erro
 	if err := config.Check(); err != nil {
 		return nil, err
 	}
-	b := &Backend{limits: limits{noticeLines: config.NoticeLines, digestLines: config.DigestLines}}
+	b := &Backend{memory: newMemory(log), limits: limits{noticeLines: config.NoticeLines, digestLines: config.DigestLines}}
 	for i, c := range config.Networks {
 		tlsConfig, err := c.tlsConfig()
 		if err != nil {
@@ -87,9 +94,17 @@ func New(config Config, log *slog.Logger, random func() float64) (*Backend, erro
 		if !c.TLS && !isLoopback(c.host()) {
 			log.Warn("IRC network without TLS: whoever is on the path reads every notice", "network", c.Name)
 		}
-		b.networks = append(b.networks, newNetwork(c, tlsConfig, config.Manage, log.With("network", c.Name), random))
+		b.networks = append(b.networks, newNetwork(c, tlsConfig, config.Manage, b.memory, log.With("network", c.Name),
+			random))
 	}
 	return b, nil
+}
+
+// Stops says what is done when somebody who has a nick says "stop". It is called before Run.
+func (b *Backend) Stops(stop func(ctx context.Context, address, account string) (backends.Stopped, error)) {
+	for _, n := range b.networks {
+		n.stop = stop
+	}
 }
 
 // Run keeps every network connected until ctx ends, sends QUIT, and returns nil when all it started has ended. A

@@ -18,6 +18,8 @@ import (
 // A network keeps one connection and sends over it, one parcel after the other, at the pace of its token bucket.
 type network struct {
 	config  Network
+	memory  *memory
+	stop    func(ctx context.Context, address, account string) (backends.Stopped, error) // nil: nobody can
 	tls     *tls.Config
 	manage  string
 	log     *slog.Logger
@@ -33,8 +35,10 @@ type network struct {
 	reached bool // ever
 }
 
-func newNetwork(c Network, t *tls.Config, manage string, log *slog.Logger, random func() float64) *network {
-	return &network{config: c, tls: t, manage: manage, log: log, random: random,
+func newNetwork(
+	c Network, t *tls.Config, manage string, m *memory, log *slog.Logger, random func() float64,
+) *network {
+	return &network{config: c, tls: t, manage: manage, memory: m, log: log, random: random,
 		first: make(chan struct{}), bucket: rate.NewLimiter(rate.Limit(c.PerSecond), c.Burst)}
 }
 
@@ -68,6 +72,7 @@ func (n *network) session(ctx context.Context) (lasted time.Duration, err error)
 	connecting, cancel := context.WithTimeoutCause(ctx, n.config.ConnectTimeout, late)
 	defer cancel()
 	s := newSession(connecting, n.config, n.tls, n.log)
+	s.memory = n.memory
 	if err := s.connect(connecting); err != nil {
 		return 0, fmt.Errorf("connect: %w", err)
 	}
@@ -96,10 +101,8 @@ func (n *network) deliver(ctx context.Context, nick string, p backends.Parcel, l
 	if sameNick(nick, s.conn.CurrentNick()) || sameNick(nick, n.config.Nick) {
 		return fmt.Errorf("%w: this is notifyd's own nick", backends.ErrGone)
 	}
-	if n.config.RequireAccount {
-		if err := n.checkAccount(ctx, s, nick); err != nil {
-			return err
-		}
+	if nick, err = n.addressee(ctx, s, nick, p); err != nil {
+		return err
 	}
 	for _, line := range linesOf(p, s.room(nick), l) {
 		if err := n.sendLine(ctx, s, nick, line); err != nil {
@@ -131,24 +134,6 @@ func (n *network) sendLine(ctx context.Context, s *session, nick, line string) e
 	}
 	n.stats.Sent++
 	return nil
-}
-
-// checkAccount gives an error unless the server says that the user of nick is logged in as its owner.
-func (n *network) checkAccount(ctx context.Context, s *session, nick string) error {
-	if err := n.pace(ctx); err != nil {
-		return err
-	}
-	replies, err := s.exchange(ctx, nick, "WHOIS", nick)
-	if err != nil {
-		return fmt.Errorf("look up the account: %w", err)
-	}
-	switch online, owner := accountOf(nick, replies); {
-	case owner:
-		return nil
-	case !online:
-		return errOffline
-	}
-	return errors.New("whoever has the nick is not logged in to the account of that name, which require_account asks for")
 }
 
 // pace waits for a token of the bucket.

@@ -15,7 +15,7 @@ const maxReplies = 64
 // RFC 2812 section 5, modern.ircdocs.horse, and the servers that invented the others: 477, 486, 531 (registered nicks
 // only), 492 (no CTCP), 707, 439 (too many targets in a short time), 716 (accepts only friends).
 var replyNumerics = []string{
-	"301", "307", "311", "318", "330", "401", "402", "403", "404", "406", "407", "415", "439", "477", "486", "492", "531",
+	"301", "307", "311", "312", "313", "318", "330", "401", "402", "403", "404", "406", "407", "415", "439", "477", "486", "492", "531",
 	"707", "716",
 }
 
@@ -66,25 +66,6 @@ func flatten(b *ircevent.Batch) []ircmsg.Message {
 		}
 	}
 	return list
-}
-
-// accountOf reads the replies to a WHOIS: whether the nick is online, and whether its user is logged in as its owner.
-// That is said by RPL_WHOISACCOUNT (330: nick, account) with an account of the same name, or by RPL_WHOISREGNICK (307).
-func accountOf(nick string, replies []ircmsg.Message) (online, owner bool) {
-	for _, m := range replies {
-		if len(m.Params) < 2 || !sameNick(m.Params[1], nick) {
-			continue
-		}
-		switch m.Command {
-		case "311":
-			online = true
-		case "307":
-			owner = true
-		case "330":
-			owner = owner || len(m.Params) > 2 && sameNick(m.Params[2], nick)
-		}
-	}
-	return online, owner
 }
 
 // isAbout reports whether a numeric is about the target of a command.

@@ -190,11 +190,26 @@ func network(port string) irc.Network {
 // open makes a backend and runs it until the test is over or stop is called.
 func open(t *testing.T, config irc.Config) (b *irc.Backend, stop func()) {
 	t.Helper()
+	return openThen(t, config, func(*irc.Backend) {})
+}
+
+// openStopping is open for a backend where people can say "stop".
+func openStopping(
+	t *testing.T, config irc.Config, stop func(context.Context, string, string) (backends.Stopped, error),
+) *irc.Backend {
+	t.Helper()
+	b, _ := openThen(t, config, func(b *irc.Backend) { b.Stops(stop) })
+	return b
+}
+
+func openThen(t *testing.T, config irc.Config, prepare func(*irc.Backend)) (b *irc.Backend, stop func()) {
+	t.Helper()
 	b, err := irc.New(config, slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		rand.Float64)
 	if err != nil {
 		t.Fatal(err)
 	}
+	prepare(b)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- b.Run(ctx) }()

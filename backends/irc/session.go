@@ -36,6 +36,11 @@ type session struct {
 	waiting   []*barrier // oldest first, as the server answers
 	open      int        // commands sent and not answered
 	nickTries int
+	memory    *memory // of what is known of networks; nil: none
+	casing    casemapping
+	shown     bool              // that there are services
+	seenAs    map[string]string // nicks by the accounts that spoke to us
+	sentFor   map[string]string // nicks of addresses by the nicks that their notices go to
 }
 
 // A barrier is a PING behind a command. The server works in order, so its PONG says that the command is done.
@@ -46,10 +51,11 @@ type barrier struct {
 }
 
 func newSession(ctx context.Context, config Network, tlsConfig *tls.Config, log *slog.Logger) *session {
-	s := &session{config: config, log: log, done: make(chan struct{}), asked: make(chan question, 8)}
+	s := &session{config: config, log: log, done: make(chan struct{}), asked: make(chan question, 8),
+		seenAs: map[string]string{}, sentFor: map[string]string{}}
 	s.conn = &ircevent.Connection{
 		Server: config.Address, Nick: config.Nick, User: config.User, RealName: config.RealName, Password: config.Password,
-		RequestCaps: []string{"message-tags", "batch", "labeled-response", "echo-message", "chghost"},
+		RequestCaps: []string{"message-tags", "batch", "labeled-response", "echo-message", "chghost", "account-tag"},
 		QuitMessage: "notifyd ends", Version: "notifyd",
 		// The library has one timeout for the registration, a write and a PONG; the first needs the longest.
 		Timeout: config.ConnectTimeout, KeepAlive: max(config.KeepAlive, config.ConnectTimeout),
@@ -106,6 +112,7 @@ func (s *session) connect(ctx context.Context) error {
 		return s.cause(err)
 	}
 	s.socket.registered()
+	s.learnCasing()
 	nick := s.conn.CurrentNick()
 	s.learn(hostmask{nick: nick})
 	replies, err := s.exchange(ctx, nick, "WHOIS", nick)
@@ -113,6 +120,9 @@ func (s *session) connect(ctx context.Context) error {
 		if m.Command == "311" && len(m.Params) > 3 && sameNick(m.Params[1], nick) {
 			s.learn(hostmask{nick: nick, user: m.Params[2], host: m.Params[3]})
 		}
+	}
+	if err == nil {
+		err = s.findServices(ctx)
 	}
 	if err != nil {
 		s.end()

@@ -11,6 +11,7 @@ const (
 	Person   Kind = "person"   // on the pages
 	Operator Kind = "operator" // a helper or an admin, on the pages
 	Link     Kind = "link"     // whoever opened a signed link in a mail
+	Said     Kind = "said"     // whoever has an address and said so there, as by "stop" on IRC
 	Command  Kind = "command"  // somebody at the command line of the machine
 	Daemon   Kind = "notifyd"  // notifyd itself: an address that is refused, a filter that sends once
 	Upstream Kind = "upstream" // a provider or the directory
@@ -62,6 +63,8 @@ func (a Actor) By() string {
 		return a.Role + " " + who
 	case Link:
 		return "a link in a mail"
+	case Said:
+		return "whoever has the address, who said so there"
 	case Command:
 		return named("an operator at the command line", a.Name)
 	case Daemon:

@@ -208,8 +208,10 @@ func (m *Mailed) revive(tx *gorm.DB, row mailedRow) error {
 }
 
 // Fill puts a new secret into each notice of a parcel that refers to one. It is outbox.Config.Fill. The error wraps
-// backends.ErrRefused where a request has ended.
+// backends.ErrRefused where a request has ended. A backend whose addresses can change hands says by Parcel.Held who has
+// the address.
 func (m *Mailed) Fill(ctx context.Context, p *backends.Parcel) error {
+	var digests []string
 	for i := range p.Notices {
 		n := &p.Notices[i]
 		if n.Secret == "" {
@@ -228,6 +230,11 @@ func (m *Mailed) Fill(ctx context.Context, p *backends.Parcel) error {
 			return err
 		}
 		n.Reveal(secret)
+		digests = append(digests, Digest(secret))
+	}
+	p.Held = func(ctx context.Context, account string) error {
+		held := m.writer.WithContext(ctx).Model(&mailedSecretRow{}).Where("digest IN ?", digests)
+		return explain("note who has the address", held.Update("account", account).Error)
 	}
 	return nil
 }

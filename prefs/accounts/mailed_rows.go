@@ -31,6 +31,7 @@ type mailedSecretRow struct {
 	RequestID uint   `gorm:"not null;index:idx_mailed_secrets_request_id"`
 	MadeAt    int64  `gorm:"not null"`
 	ExpiresAt int64  `gorm:"not null"`
+	Account   string `gorm:"not null;default:''"` // of a network, which had the address when it was sent there
 }
 
 func (mailedSecretRow) TableName() string { return "mailed_secrets" }

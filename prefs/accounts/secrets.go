@@ -86,6 +86,21 @@ func (m *Mailed) Try(tx *gorm.DB, r MailRequest, code string) (fits bool, err er
 	return true, m.forgive(tx, used[0])
 }
 
+// Holder returns the account of a network that had the address when a code was sent to it; "" where none is known. Ask
+// before Try, which ends the code.
+func (m *Mailed) Holder(tx *gorm.DB, code string) (account string, err error) {
+	err = tx.Model(&mailedSecretRow{}).Select("account").Where("digest = ?", Digest(normalCode(code))).Scan(&account).Error
+	return account, explain("find who had the address", err)
+}
+
+// EndCodes ends what was asked for to confirm an address, by anybody, and returns how many requests that were: codes
+// that were sent there are worthless.
+func (m *Mailed) EndCodes(tx *gorm.DB, backend, address string) (int64, error) {
+	ended := tx.Where("purpose = ? AND backend = ? AND address = ?", string(MailConfirm), backend, address).
+		Delete(&mailedRow{})
+	return ended.RowsAffected, explain("end codes", ended.Error)
+}
+
 // End ends all requests of a user: nothing that was mailed for them works any more.
 func (m *Mailed) End(tx *gorm.DB, user uint) error {
 	return explain("end requests", tx.Where("user_id = ?", user).Delete(&mailedRow{}).Error)

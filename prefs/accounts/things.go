@@ -28,6 +28,8 @@ const (
 	DestinationSchedule What = "destination.schedule"
 	DestinationSignIn   What = "destination.sign_in" // whether it may sign in
 	DestinationDelete   What = "destination.delete"
+	DestinationRespell  What = "destination.respell" // its address is written as the network writes it
+	DestinationLose     What = "destination.lose"    // its address is another account's, which had it before
 
 	FilterSave   What = "filter.save" // before is empty for a new one
 	FilterOn     What = "filter.on"
@@ -80,6 +82,8 @@ var sentences = map[What]string{
 	DestinationSchedule: "when a destination gets its notices was changed",
 	DestinationSignIn:   "whether a destination may sign in was changed",
 	DestinationDelete:   "a destination was deleted",
+	DestinationRespell:  "the address of a destination is written in another way, and is the same",
+	DestinationLose:     "a destination needs a code again, since another account has confirmed the same address before",
 
 	FilterSave:   "a filter was saved",
 	FilterOn:     "a filter was switched on",

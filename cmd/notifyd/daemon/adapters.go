@@ -25,6 +25,7 @@ func (s *Service) openAdapters(f *config.File) error {
 	s.sources, errs[0] = openSources(f, s.log)
 	s.backends, errs[1] = openBackends(f, s.log, backends.Parts{
 		Now: s.env.Now, Random: rand.Float64, Manage: s.settings.Web.manage(), Writer: s.db.Writer, Reader: s.db.Reader,
+		Stop: s.prefs.Unsubscriber.StopAddress,
 	})
 	s.outlets, errs[2] = openOutlets(f, s.log)
 	s.bridges, errs[3] = openBridges(f, s.log, s.sources)
@@ -234,7 +235,11 @@ func openBackends(f *config.File, log *slog.Logger, parts backends.Parts) (map[s
 func (s *Service) infos() []backends.Info {
 	var infos []backends.Info
 	for _, info := range backendall.Infos() {
-		if s.backends[info.Name] != nil {
+		opened := s.backends[info.Name]
+		if informed, ok := opened.(backends.Informed); ok {
+			info = informed.Info()
+		}
+		if opened != nil {
 			infos = append(infos, info)
 		}
 	}

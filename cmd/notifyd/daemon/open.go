@@ -89,6 +89,9 @@ func (s *Service) openStores(ctx context.Context) error {
 	config.Log = s.log
 	config.OnGone = s.gone
 	config.May = s.maySend
+	config.Holder = func(ctx context.Context, destination string) (string, error) {
+		return s.prefs.Destinations.Holder(ctx, destination)
+	}
 	config.Fill = func(ctx context.Context, p *backends.Parcel) error { return s.prefs.Mailed.Fill(ctx, p) }
 	if s.voice.Says(say.NoticeSent) {
 		config.OnSent = func(tx *gorm.DB, parcels []outbox.Sent) error {
@@ -109,6 +112,7 @@ func (s *Service) openStores(ctx context.Context) error {
 			_, err := s.outbox.Cancel(tx, destinations, why)
 			return err
 		},
+		OnMerge: s.outbox.Redirect,
 		OnErase: s.eraser.Erase, AfterErase: s.eraser.AtOnce,
 		OnChange: s.voice.Changed, Log: s.log,
 		ClaimedNames: s.settings.Accounts.ClaimedNames, MailBudget: s.settings.Accounts.MailBudget,

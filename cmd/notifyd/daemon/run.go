@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/addresses"
 	"github.com/notifyd/notifyd/internal/grace"
 )
 
@@ -92,6 +93,10 @@ func (s *Service) startRest(rest *runGroup) {
 	rest.start("node", s.leases.Appear)
 	rest.start("schema", s.watchSchema)
 	s.startBackends(rest)
+	rest.start("addresses", (&addresses.Speller{
+		Backends: s.backends, Destinations: s.prefs.Destinations, Queue: s.queue, Manage: s.settings.Web.manage(),
+		Now: s.env.Now, Log: s.log,
+	}).Run)
 	for name, source := range s.sources {
 		if r, ok := source.(bus.Replayer); ok {
 			rest.start("replay of "+name, func(ctx context.Context) error {
