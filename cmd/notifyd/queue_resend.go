@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/notifyd/notifyd/outbox"
+	"github.com/notifyd/notifyd/prefs/accounts"
 )
 
 // choice selects the dead letters of a command: some ids, those that flags select, or all.
@@ -67,8 +68,9 @@ func (c *queueResendCmd) Run(e *env) error {
 			many[one.destination]++
 		}
 		again := 0
+		byCommand := accounts.WithActor(e.ctx, accounts.Actor{Kind: accounts.Command})
 		for _, one := range chosen {
-			err := q.destinations.Resend(e.ctx, q.outbox, 0, one.id, many[one.destination] > aloneAtMost)
+			err := q.destinations.Resend(byCommand, q.outbox, 0, one.id, many[one.destination] > aloneAtMost)
 			switch {
 			case err == nil:
 				again++

@@ -116,6 +116,7 @@ func (s *Service) openStores(ctx context.Context) error {
 		OnErase: s.eraser.Erase, AfterErase: s.eraser.AtOnce,
 		OnChange: s.voice.Changed, Log: s.log,
 		ClaimedNames: s.settings.Accounts.ClaimedNames, MailBudget: s.settings.Accounts.MailBudget,
+		KeepAudit: func() time.Duration { return s.settings.Accounts.KeepAudit },
 	})
 	return nil
 }

@@ -8,11 +8,13 @@ import (
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/addresses"
 	"github.com/notifyd/notifyd/internal/grace"
+	"github.com/notifyd/notifyd/prefs/accounts"
 )
 
 // Run runs every loop until ctx ends or one of them fails. Then it stops them in the order in which work flows,
 // within stop.within (see stopPlan): received messages are committed first, and sends in hand are finished.
 func (s *Service) Run(ctx context.Context) error {
+	ctx = accounts.WithActor(ctx, accounts.Actor{Kind: accounts.Daemon}) // who changes what nobody asked for
 	top, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	plan := s.settings.stopPlan()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/web/signin"
@@ -23,6 +24,8 @@ type Settings struct {
 	Invited Invited          `yaml:"invitations"`
 	Admins  accounts.Members `yaml:"admins"`
 	Helpers accounts.Members `yaml:"helpers"`
+	// KeepAudit is how long it is kept who changed what.
+	KeepAudit time.Duration `yaml:"keep_audit"`
 
 	MailBudget int `yaml:"mail_budget"` // mails about accounts an hour, to addresses that nobody here has
 
@@ -37,10 +40,13 @@ const (
 	Claimed = "claimed"
 )
 
+// leastAudit is for how long the audit is kept at least: people must see what an operator did yesterday.
+const leastAudit = 7 * 24 * time.Hour
+
 // Defaults are the settings of a site that says nothing of accounts.
 func Defaults() Settings {
 	return Settings{Names: Proved, SignUp: accounts.SignUpOpen, Invited: Invited{Life: accounts.InvitationLife},
-		MailBudget: accounts.DefaultBudget}
+		MailBudget: accounts.DefaultBudget, KeepAudit: accounts.KeepAudit}
 }
 
 // ClaimedNames reports whether everybody may choose a name and is believed.
@@ -58,6 +64,9 @@ func (s Settings) Roles() accounts.Roles { return accounts.Roles{Admins: s.Admin
 func (s Settings) Check() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if s.KeepAudit < leastAudit {
+		bad("keep_audit: %s; expected at least %s", s.KeepAudit, leastAudit)
+	}
 	if s.Names != Proved && s.Names != Claimed {
 		bad("names: %q; expected %s or %s", s.Names, Proved, Claimed)
 	}
