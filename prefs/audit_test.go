@@ -99,6 +99,9 @@ var changing = map[string]struct {
 		_, err := w.s.Logins.EndBySubject(w.ctx, "https://id.example.org", "alice-1")
 		return err
 	}},
+	"Accounts.NoteExport": {accounts.AccountExport, accounts.Operator, func(w *changeWorld) error {
+		return w.s.Accounts.NoteExport(w.ctx, w.alice.ID)
+	}},
 	"Tokens.New": {accounts.TokenNew, accounts.Operator, func(w *changeWorld) (err error) {
 		w.secret, err = w.s.Tokens.New(w.ctx, w.alice.ID, "laptop")
 		return err
@@ -194,7 +197,8 @@ var changing = map[string]struct {
 
 // notChanging are the other methods, with the reason why they note nothing.
 var notChanging = map[string]string{
-	"Accounts.User": "reads", "Accounts.ByName": "reads", "Accounts.ByAddress": "reads",
+	"Accounts.User": "reads", "Accounts.ByIdentity": "reads", "Filters.Owner": "reads", "Destinations.Owner": "reads",
+	"Accounts.ByName": "reads", "Accounts.ByAddress": "reads",
 	"Accounts.ByWayIn": "reads",
 	"Logins.Find":      "reads, and notes the time of use on the login", "Logins.List": "reads", "Logins.Life": "reads",
 	"Logins.Freshen": "on the login", "Logins.OnBegin": "wiring", "Logins.Prune": "what has expired",

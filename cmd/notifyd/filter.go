@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/notifyd/notifyd/bus/trust"
+	"github.com/notifyd/notifyd/cmd/notifyd/verbs"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rulespec"
@@ -20,6 +21,9 @@ type filterCmd struct {
 	Explain filterExplainCmd `cmd:"" help:"Say what each rule of each filter says of each message."`
 	Check   filterCheckCmd   `cmd:"" help:"Check a file of filters, and print each as a sentence."`
 	Import  filterImportCmd  `cmd:"" help:"Turn what people kept in another service into filters of ours."`
+	List    verbs.FilterList `cmd:"" help:"List the filters that a person has stored."`
+	Show    verbs.FilterShow `cmd:"" help:"Show a stored filter in its text form."`
+	Off     verbs.FilterOff  `cmd:"" help:"Switch a stored filter off, for a reason that its owner reads."`
 }
 
 // These are the exit statuses of filter check, test and explain, and of bus verify, for CI. 0 is as expected.

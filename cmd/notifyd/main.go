@@ -20,6 +20,7 @@ import (
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon"
 	"github.com/notifyd/notifyd/cmd/notifyd/reports"
 	"github.com/notifyd/notifyd/cmd/notifyd/sources"
+	"github.com/notifyd/notifyd/cmd/notifyd/verbs"
 )
 
 // env is the part of the process that a command may use. Tests provide their own.
@@ -58,7 +59,7 @@ func main() {
 }
 
 // run parses args and runs the command that they name. It returns the exit status: 0, 1 for a failure, 2 for wrong
-// usage.
+// usage; an error with a method ExitStatus has its own.
 func run(e *env, args []string) int {
 	var line commandLine
 	status := -1
@@ -91,6 +92,9 @@ func run(e *env, args []string) int {
 			return int(said)
 		}
 		fmt.Fprintln(e.stderr, "notifyd:", err)
+		if coded := (interface{ ExitStatus() int })(nil); errors.As(err, &coded) {
+			return coded.ExitStatus()
+		}
 		return 1
 	}
 	return 0
@@ -101,11 +105,14 @@ type commandLine struct {
 	Config  string           `short:"c" type:"path" env:"NOTIFYD_CONFIG" placeholder:"FILE" help:"Configuration file (default: /etc/notifyd/notifyd.yaml where it exists)."`
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
-	Serve    serveCmd   `cmd:"" help:"Run the daemon."`
-	Settings configCmd  `cmd:"" name:"config" help:"Check and show the configuration."`
-	Queue    queueCmd   `cmd:"" help:"Look at what was given up, and send it again."`
-	History  historyCmd `cmd:"" help:"Look at the messages that are kept, count them, write them to a file."`
-	Status   statusCmd  `cmd:"" help:"Ask the daemon what is connected, what is down, and who has fallen silent."`
+	Serve       serveCmd                 `cmd:"" help:"Run the daemon."`
+	Settings    configCmd                `cmd:"" name:"config" help:"Check and show the configuration."`
+	Queue       queueCmd                 `cmd:"" help:"Look at what was given up, and send it again."`
+	History     historyCmd               `cmd:"" help:"Look at the messages that are kept, count them, write them to a file."`
+	User        verbs.UserCommand        `cmd:"" help:"Work on the accounts of people."`
+	Destination verbs.DestinationCommand `cmd:"" help:"Work on the addresses that notices go to."`
+
+	Status statusCmd `cmd:"" help:"Ask the daemon what is connected, what is down, and who has fallen silent."`
 
 	Directory sources.Command `cmd:"" help:"Look at the sources of the directory, and take what one of them says."`
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -38,8 +39,27 @@ func TestScripts(t *testing.T) {
 			e.Setenv("PORT", strconv.Itoa(exectest.FreePort(t)))
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"owe": owe, "until": until, "pki": makePKI},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"owe": owe, "until": until, "pki": makePKI,
+			"exits": exits},
 	})
+}
+
+// exits is the script command "exits STATUS PROGRAM [ARG...]": the program must end with that status.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	if neg || err != nil || len(args) < 2 {
+		ts.Fatalf("usage: exits STATUS PROGRAM [ARG...]")
+	}
+	got := 0
+	var failed *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &failed) {
+		got = failed.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if got != want {
+		ts.Fatalf("%s ended with %d, want %d", args[1], got, want)
+	}
 }
 
 // untilLimit is the longest time that until waits: only a broken program needs it.

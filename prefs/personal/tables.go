@@ -19,11 +19,12 @@ func Tables() []Table {
 	return []Table{
 		{Name: "users", Of: "id = @user", Key: "id"},
 		{Name: "destinations", Of: own, Key: "id"},
-		{Name: "confirmations", Of: destination, Key: "destination_id", Hide: []string{"code_hash"}},
 		{Name: "filters", Of: own, Key: "id"},
 		{Name: "filter_destinations", Of: destination, Key: "filter_id, destination_id"},
 		{Name: "api_tokens", Of: own, Key: "id", Hide: []string{"token_hash"}},
-		{Name: "sign_ins", Of: "address IN @addresses", Key: "token_hash", Hide: []string{"token_hash"}},
+		{Name: "mailed", Of: "(user_id = @user OR address IN @addresses)", Key: "id", Hide: []string{"slot"}},
+		{Name: "places", Of: own, Key: "digest", Hide: []string{"digest"}},
+		{Name: "undos", Of: own, Key: "id", JSON: []string{"data"}},
 		{Name: "identities", Of: own, Key: "id", JSON: []string{"groups"}},
 		{Name: "logins", Of: own, Key: "id", Hide: []string{"key_hash"}},
 		{Name: "names", Of: own, Key: "name", Hide: []string{"holder"}},
@@ -48,6 +49,8 @@ func Others() map[string]string {
 		"erasures":     "destinations that are deleted, for five minutes; by their numbers",
 		"attempts":     "digests, for minutes, of sign-ins by whom nobody knows yet",
 		"used_ids":     "digests, for minutes",
+
+		"mailed_secrets": "digests, of what stands in mailed", "undo_links": "digests, of what stands in undos",
 	}
 }
 
@@ -59,11 +62,12 @@ users.json                your account: name on the bus, how it was proved, time
 identities.json           accounts elsewhere that sign you in, with your groups there
 names.json                names that you have or had
 destinations.json         addresses, with when notices go there
-confirmations.json        codes that are on their way to you (not the codes)
+mailed.json               links and codes that you asked for, for a while (not the links and codes)
 filters.json              filters as they are stored
 filter_destinations.json  which filter goes only to which destinations
 logins.json               where you are signed in (not the keys)
-sign_ins.json             links to sign in that are on their way to you (not the links)
+places.json               when you signed in from places where you had been before
+undos.json                changes that a link in a mail can undo
 api_tokens.json           tokens of your desktops (not the tokens)
 audit.json                who changed what of your account
 deliveries.json           notices that were sent to you, wait or were given up; message is the id on the bus

@@ -112,6 +112,7 @@ type Service struct {
 	files     *nodes.Files // compares directories and catalogues; nil on SQLite
 	ears      *nodes.Ears  // what this node hears, for the one that looks for silences; nil on SQLite
 	listeners []*listener
+	admin     net.Listener // the socket for commands; nil: none
 	ready     atomic.Bool
 }
 
@@ -143,6 +144,7 @@ func Open(ctx context.Context, f *config.File, env Env) (*Service, error) {
 		func() error { return s.silences.Restore(ctx) },
 		s.openReports,
 		func() error { return s.openPages(ctx) },
+		func() error { return s.openAdmin(ctx) },
 		func() error { return s.bindAll(ctx) },
 	} {
 		if err := open(); err != nil {
@@ -169,6 +171,11 @@ func (s *Service) Close() error {
 	var errs []error
 	for _, l := range s.listeners {
 		if err := l.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if s.admin != nil {
+		if err := s.admin.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	backendall "github.com/notifyd/notifyd/backends/all"
 	known "github.com/notifyd/notifyd/cmd/notifyd/daemon/operators"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/reports"
+	"github.com/notifyd/notifyd/cmd/notifyd/people"
 	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/history/report"
 	"github.com/notifyd/notifyd/internal/watch"
@@ -166,6 +167,27 @@ func everyone(netip.Addr) bool { return true }
 // exporter makes the archives of everything that is stored about a person.
 func (s *Service) exporter() *personal.Exporter {
 	return &personal.Exporter{Reader: s.db.Reader, Prefs: s.prefs, Backends: backendall.Infos(), Now: s.env.Now}
+}
+
+// adminDesk answers what operators ask at the command line.
+func (s *Service) adminDesk() *people.Desk {
+	return &people.Desk{Prefs: s.prefs, Backends: backendall.Infos(), Export: s.exporter().Write, Now: s.env.Now,
+		Changed: s.outbox.Notify}
+}
+
+// openAdmin opens the socket for commands. Its place beside the database may be too deep for the name of a socket: then
+// there is none, and commands work on the database beside the daemon.
+func (s *Service) openAdmin(ctx context.Context) (err error) {
+	path := s.settings.AdminSocket()
+	if path == "" {
+		return nil
+	}
+	if s.settings.Admin.Socket == "" && len(path) > people.MaxPath {
+		s.log.Warn("no admin socket: the path beside the database is too long; set admin.socket", "path", path)
+		return nil
+	}
+	s.admin, err = people.Listen(ctx, path)
+	return err
 }
 
 // queue stores account mail: sign-in links, codes, tests.

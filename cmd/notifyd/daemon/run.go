@@ -144,6 +144,11 @@ func (s *Service) startRest(rest *runGroup) {
 	rest.start("trust files", s.trust.Run)
 	rest.start("signer's files", s.signer.Run)
 	rest.start("trust warnings", s.watchTrust)
+	if s.admin != nil {
+		rest.start("admin socket", func(ctx context.Context) error {
+			return s.adminDesk().Serve(ctx, s.admin, s.settings.stopPlan().pages, s.log)
+		})
+	}
 	for _, l := range s.listeners {
 		rest.start("web server at "+l.listener.Addr().String(), func(ctx context.Context) error {
 			return l.serve(ctx, s.settings.stopPlan().pages)

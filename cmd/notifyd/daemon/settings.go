@@ -32,6 +32,7 @@ type Settings struct {
 	Web       webSettings
 	Metrics   metricsSettings
 	Directory directories.Settings
+	Admin     adminSettings
 	Catalogue catalogueSettings
 	Rules     rulesSettings
 	History   historySettings
@@ -64,6 +65,23 @@ type webSettings struct {
 
 type metricsSettings struct {
 	Listen string `yaml:"listen"` // /metrics, /healthz, /readyz; "" switches it off
+}
+
+type adminSettings struct {
+	// Socket is where the commands user, filter and destination reach the daemon. "" is beside an SQLite file.
+	Socket string `yaml:"socket"`
+}
+
+// AdminSocket returns the path of the socket for commands; "" where there is none. On PostgreSQL commands work on the
+// database, as nodes do.
+func (s Settings) AdminSocket() string {
+	switch {
+	case s.Admin.Socket == "none", IsPostgres(s.Database.DSN):
+		return ""
+	case s.Admin.Socket == "":
+		return s.Database.DSN + ".sock"
+	}
+	return s.Admin.Socket
 }
 
 type catalogueSettings struct {
@@ -120,7 +138,8 @@ func LoadSettings(f *config.File) (Settings, error) {
 		name string
 		into any
 	}{
-		{"log", &s.Log}, {"database", &s.Database}, {"web", &s.Web}, {"metrics", &s.Metrics}, {"directory", &s.Directory},
+		{"log", &s.Log}, {"database", &s.Database}, {"web", &s.Web}, {"metrics", &s.Metrics},
+		{"admin", &s.Admin}, {"directory", &s.Directory},
 		{"catalogue", &s.Catalogue}, {"rules", &s.Rules}, {"history", &s.History}, {"outbox", &s.Outbox}, {"stop", &s.Stop},
 		{"bus.trust", &s.Trust}, {"bus.backlog", &s.Backlog}, {"bus.publish", &s.Publish},
 		{"bus.pace", &s.Pace}, {"reports", &s.Reports}, {"accounts", &s.Accounts},
