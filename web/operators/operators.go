@@ -61,7 +61,8 @@ func (s Source) Down() bool { return s.State == "not connected" || s.State == "s
 // A Directory is one source of groups, owners and people.
 type Directory struct {
 	Name   string
-	Loaded time.Time // what is in use now; zero: nothing was ever loaded
+	Loaded time.Time // when what is in use now came; zero: nothing ever came
+	Tried  time.Time // when it was asked last
 	Error  string    // of the last attempt; "": it went well
 }
 

@@ -18,7 +18,7 @@ type sourceLine struct {
 	Down                                        bool
 }
 
-type directoryLine struct{ Name, Loaded, Age, Error string }
+type directoryLine struct{ Name, Loaded, Tried, Age, Error string }
 
 func (o Options) sources(v *visit.Visit) (*visit.View, error) {
 	var page sourcesView
@@ -32,7 +32,7 @@ func (o Options) sources(v *visit.Visit) (*visit.View, error) {
 	}
 	if o.Directories != nil {
 		for _, d := range o.Directories() {
-			line := directoryLine{Name: d.Name, Loaded: moment(d.Loaded, v.Zone), Error: d.Error}
+			line := directoryLine{Name: d.Name, Loaded: moment(d.Loaded, v.Zone), Tried: moment(d.Tried, v.Zone), Error: d.Error}
 			if !d.Loaded.IsZero() {
 				line.Age = v.Now.Sub(d.Loaded).Round(time.Second).String()
 			}

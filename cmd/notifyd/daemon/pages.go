@@ -155,7 +155,8 @@ func (s *Service) operators() operators.Options {
 		BaseURL: s.settings.Web.BaseURL, People: s.prefs.Operators, Accounts: s.prefs.Accounts,
 		Destinations: s.prefs.Destinations, Filters: s.prefs.Filters, Logins: s.prefs.Logins, Audit: s.prefs.Audit,
 		Outbox: s.outbox, Role: nil, Queue: s.queue,
-		Sources: func() []operators.Source { return known.Sources(s.metrics.registry) },
+		Sources:     func() []operators.Source { return known.Sources(s.metrics.registry) },
+		Directories: func() []operators.Directory { return known.Directories(s.directory.Status()) },
 	}
 }
 

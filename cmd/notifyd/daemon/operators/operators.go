@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/directories"
 	"github.com/notifyd/notifyd/cmd/notifyd/status"
 	"github.com/notifyd/notifyd/web/operators"
 )
@@ -27,6 +28,15 @@ func Sources(g prometheus.Gatherer) []operators.Source {
 			s.Last = *e.LastMessage
 		}
 		all = append(all, s)
+	}
+	return all
+}
+
+// Directories returns how the sources of groups, owners and people are.
+func Directories(list []directories.Status) []operators.Directory {
+	all := make([]operators.Directory, len(list))
+	for i, s := range list {
+		all[i] = operators.Directory{Name: s.Name, Loaded: s.Fetched, Tried: s.Tried, Error: s.Problem}
 	}
 	return all
 }
