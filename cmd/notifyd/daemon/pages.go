@@ -233,11 +233,12 @@ func (s *Service) authorize(r *http.Request) (address string, err error) {
 // readers returns the policy about who may see messages, as last configured.
 func (s *Service) readers() *readers.Policy { return s.tuned.Load().readers }
 
-// readerOf is what is known of a person, for that policy: the groups of their name on the bus, by the directory.
+// readerOf is what is known of a person, for that policy: the groups of their name on the bus, by the directory. A name
+// that is merely claimed is in no group, also where the site lets everybody choose: it would open what is private.
 func (s *Service) readerOf(user prefs.User) readers.Reader {
 	r := readers.Reader{Member: true}
 	dir := s.directory.Load()
-	if name := user.Name; name != "" && dir != nil {
+	if name := user.Me(false); name != "" && dir != nil {
 		groups := dir.Groups(name)
 		r.In = func(group string) bool { return slices.Contains(groups, group) }
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
+	"github.com/notifyd/notifyd/prefs/accounts"
 )
 
 // reading returns a service that knows who may read what, by a policy and a directory; no directory for "".
@@ -44,6 +45,7 @@ func reading(t *testing.T, c readers.Config, people string) *Service {
 // once waits for a message that its owner may see.
 func TestOnlyReadersAreNotified(t *testing.T) {
 	private := readers.Config{Members: true, Sources: map[string]readers.Rule{"private": {Groups: []string{"infra"}}}}
+	staff, proved := readers.Config{Groups: []string{"infra"}}, accounts.OfDirectory
 	from := func(source, id string) bus.Frame {
 		f := push(id, "bash")
 		f.Source = source
@@ -53,23 +55,29 @@ func TestOnlyReadersAreNotified(t *testing.T) {
 		name, people string
 		config       readers.Config
 		oneShot      bool
+		proof        accounts.Proof
 		want         string
 		left         float64
 	}{
-		{"in the group", "groups: {infra: [alice]}", private, false, "m1 m2", 0},
-		{"in another group", "groups: {infra: [bob], web: [alice]}", private, false, "m2", 1},
-		{"there is no such group", "groups: {web: [alice]}", private, false, "m2", 1},
-		{"there is no directory", "", private, false, "m2", 1},
-		{"sends once", "groups: {infra: [bob]}", private, true, "m2", 1},
-		{"sends once, in the group", "groups: {infra: [alice]}", private, true, "m1", 0},
-		{"groups only, in none", "groups: {infra: [bob]}", readers.Config{Groups: []string{"infra"}}, false, "", 2},
-		{"groups only, in one", "groups: {infra: [alice]}", readers.Config{Groups: []string{"infra"}}, false, "m1 m2", 0},
-		{"everybody", "", readers.Config{Members: true}, false, "m1 m2", 0},
+		{"in the group", "groups: {infra: [alice]}", private, false, proved, "m1 m2", 0},
+		{"in another group", "groups: {infra: [bob], web: [alice]}", private, false, proved, "m2", 1},
+		{"claims to be in the group", "groups: {infra: [alice]}", private, false, accounts.Claimed, "m2", 1},
+		{"there is no such group", "groups: {web: [alice]}", private, false, proved, "m2", 1},
+		{"there is no directory", "", private, false, proved, "m2", 1},
+		{"sends once", "groups: {infra: [bob]}", private, true, proved, "m2", 1},
+		{"sends once, in the group", "groups: {infra: [alice]}", private, true, proved, "m1", 0},
+		{"groups only, in none", "groups: {infra: [bob]}", staff, false, proved, "", 2},
+		{"groups only, in one", "groups: {infra: [alice]}", staff, false, proved, "m1 m2", 0},
+		{"everybody", "", readers.Config{Members: true}, false, proved, "m1 m2", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			migratest.Each(t, func(t *testing.T, d *migrations.DB) {
 				s := reading(t, c.config, c.people)
-				r, _, _, _ := aRouter(t, d, about("bash", c.oneShot))
+				r, alice, _, _ := aRouter(t, d, about("bash", c.oneShot))
+				err := d.Writer.Exec("UPDATE users SET proof = ? WHERE id = ?", string(c.proof), alice.ID).Error
+				if err != nil {
+					t.Fatal(err)
+				}
 				r.readers, r.mayRead = s.readers, s.mayRead
 				if err := r.persist(t.Context(), []bus.Frame{from("private", "m1"), from("public", "m2")}); err != nil {
 					t.Fatal(err)
