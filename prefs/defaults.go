@@ -7,7 +7,8 @@ import (
 )
 
 // defaults returns the filters of a new user. They match what others do to the user's packages, and messages that
-// mention the user. They are few and leave out the user's own actions, because people turn off what is loud.
+// mention the user. They are few and leave out the user's own actions and those of bots, because people turn off what
+// is loud.
 //
 // Who can name anybody as the one who did it could hide from the users what is done in their names. So where the site
 // verifies, these filters ask for a proved sender, and a third one tells of what is said to be the user's own work and
@@ -19,6 +20,7 @@ func defaults(verified bool) []Filter {
 			about,
 			{Kind: "severity", Args: rulespec.Args{"least": {"info"}}},
 			{Kind: "actor", Args: me, Not: true},
+			{Kind: "bot", Not: true},
 		}
 		if verified {
 			rules = append(rules, rulespec.Rule{Kind: "signed"})

@@ -54,6 +54,7 @@ packages:
   bash: {owner: [alice], commit: [bob, "@g2"]}
   zsh: {owner: ["@g1"]}
   kernel: {watch: [carol]}
+people: {carol: {bot: true}}
 `
 
 var (

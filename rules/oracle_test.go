@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rules/scan"
 	"github.com/notifyd/notifyd/rulespec"
@@ -43,6 +44,12 @@ func newStory(t testing.TB, data []byte, tally *tally) *story {
 	for _, text := range oracleDirectories {
 		s.dirs = append(s.dirs, parseDirectory(t, text))
 	}
+	facts, err := directory.ParseFacts([]byte(worldDirectory))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.dirs = append(s.dirs, directory.Merge(directory.Policy{}, directory.Part{Name: "never reached"},
+		directory.Part{Facts: facts}))
 	tally.stories++
 	return s
 }

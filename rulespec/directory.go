@@ -63,6 +63,15 @@ func missingRoles(param string, roles []string, dir Directory) error {
 	return nil
 }
 
+// unsure returns why it cannot be said that somebody is not in a group, or does not own a package: missing, or a source
+// of the directory that was not reached yet. nil: it can be said.
+func unsure(missing error, dir Directory) error {
+	if lacks := dir.Lacks(); missing == nil && len(lacks) > 0 {
+		return problem("", "the directory has not reached its source %q yet", lacks[0])
+	}
+	return missing
+}
+
 // unevaluable makes an error of Match of what the directory lacks; nil for nothing.
 func unevaluable(missing error) error {
 	if missing == nil {
@@ -86,6 +95,8 @@ func (s *Subject) Has(need Key) bool {
 		return s.Directory.HasGroup(need.Value)
 	case need.Field == requireRole:
 		return s.Directory.HasRole(need.Value)
+	case need.Field == requireDirectory:
+		return len(s.Directory.Lacks()) == 0
 	}
 	return true
 }

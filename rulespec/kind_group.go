@@ -40,7 +40,7 @@ func compileGroup(_ Env, args Args) (Predicate, error) {
 			if _, _, ok := member(s); ok {
 				return true, nil
 			}
-			return false, unevaluable(missingGroups("name", args["name"], s.Directory))
+			return false, unevaluable(unsure(missingGroups("name", args["name"], s.Directory), s.Directory))
 		},
 		Why: func(s *Subject) string {
 			if s.Directory == nil {

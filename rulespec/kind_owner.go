@@ -68,7 +68,7 @@ func compileOwner(env Env, args Args) (Predicate, error) {
 			if err := missingGroups("group", args["group"], s.Directory); err != nil {
 				return false, unevaluable(err)
 			}
-			return false, unevaluable(missingRoles("role", args["role"], s.Directory))
+			return false, unevaluable(unsure(missingRoles("role", args["role"], s.Directory), s.Directory))
 		},
 		Why: func(s *Subject) string {
 			if s.Directory != nil {

@@ -15,5 +15,6 @@ var RuleKinds = []*RuleKind{
 	kindField,
 	kindSeverity,
 	kindSigned,
+	kindBot,
 	kindEverything,
 }

@@ -213,6 +213,11 @@ type Directory interface {
 	Owners(pkg string) iter.Seq2[string, string]
 	// Members returns the users whose Groups have the group, sorted. The caller must not change them.
 	Members(group string) []string
+	// IsBot reports whether an account is a program.
+	IsBot(name string) bool
+	// Lacks returns the sources of the directory of which nothing is known yet. While there are any, nobody can be said
+	// not to be in a group, and not to own a package.
+	Lacks() []string
 }
 
 // Me is the value that stands for the filter's owner, in user, actor and owner rules.

@@ -10,7 +10,8 @@ import (
 // AppendValues.
 var Fields = []string{
 	"topic", "app", "kind", "actor", "user", "package",
-	fieldSeverity, fieldGroup, fieldOwner, fieldOwnerGroup, fieldProved, fieldSigner, fieldEverything,
+	fieldSeverity, fieldGroup, fieldOwner, fieldOwnerGroup, fieldProved, fieldSigner, fieldBot,
+	fieldEverything,
 }
 
 // Texts are the fields of a subject that are searched and not looked up: see Text.
@@ -24,6 +25,7 @@ const (
 	fieldOwnerGroup = "ownergroup" // the groups that own a package
 	fieldProved     = "proved"     // the value "" where it is proved who sent the message
 	fieldSigner     = "signer"     // who has signed the message, where that is proved
+	fieldBot        = "bot"        // the value "" where a program did it
 	fieldEverything = "everything" // the value "", always
 )
 
@@ -58,6 +60,10 @@ func (s *Subject) AppendValues(into []string, field string) []string {
 	case fieldSigner:
 		if signer := s.signer(); signer != "" {
 			return append(into, signer)
+		}
+	case fieldBot:
+		if s.byBot() {
+			return append(into, "")
 		}
 	case fieldEverything:
 		return append(into, "")

@@ -11,7 +11,8 @@ import (
 )
 
 func TestAppendValues(t *testing.T) {
-	dir, err := directory.Parse([]byte("groups: {g1: [alice, bob]}\npackages: {bash: {owner: [alice, '@g1']}}\n"))
+	dir, err := directory.Parse([]byte("groups: {g1: [alice, bob]}\npackages: {bash: {owner: [alice, '@g1']}}\n" +
+		"people: {alice: {bot: true}}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,6 +27,7 @@ func TestAppendValues(t *testing.T) {
 		"topic": {"org.x.git"}, "app": {"git"}, "kind": {"git.push"}, "actor": {"alice"}, "user": {"alice", "bob"},
 		"package": {"bash", "zsh"}, "severity": {"debug", "info", "warning", "error"}, "group": {"g1", "g1"},
 		"owner": {"alice", "alice", "bob"}, "ownergroup": {"g1"}, "proved": {""}, "signer": {"git01"}, "everything": {""},
+		"bot":  {""},
 		"gone": nil,
 	}
 	for _, field := range append(slices.Clone(rulespec.Fields), "gone") {
@@ -36,7 +38,7 @@ func TestAppendValues(t *testing.T) {
 		}
 	}
 	alone := &rulespec.Subject{Event: e}
-	for _, field := range []string{"group", "owner", "ownergroup"} {
+	for _, field := range []string{"group", "owner", "ownergroup", "bot"} {
 		if got := alone.AppendValues(nil, field); len(got) > 0 {
 			t.Errorf("%s without a directory: %q", field, got)
 		}
