@@ -217,7 +217,8 @@ var notChanging = map[string]string{
 	"Subscriptions.Revision": "reads", "Subscriptions.Changes": "reads", "Subscriptions.RevisionTime": "reads",
 	"Subscriptions.Contradict": "reads", "Subscriptions.Stream": "reads", "Subscriptions.FiltersOn": "reads",
 	"Subscriptions.Load":   "reads",
-	"Unsubscriber.Subject": "reads",
+	"Unsubscriber.Subject": "reads", "Unsubscriber.Stopped": "reads",
+	"Unsubscriber.TellStopped": "the stop was noted", "Unsubscriber.Used": "Undo notes it",
 }
 
 // dead makes a delivery to alice that was given up, and returns its id.

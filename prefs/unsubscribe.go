@@ -166,3 +166,60 @@ func detach(tx *gorm.DB, f filterRow, to destinationRow) (detached, off bool, er
 	}
 	return done.RowsAffected > 0, left == 0 && f.IsOn, tx.Model(&filterRow{}).Where("id = ?", f.ID).Updates(set).Error
 }
+
+// mostTold bounds the addresses of one person that are told of a stop.
+const mostTold = 5
+
+// TellStopped asks that the owner of a destination be told that a link has switched it off, with a link that switches
+// it on again: at the addresses of a backend by which the owner may sign in, or else at the destination's own. A mail
+// that was passed on has the link that stops everything, so whoever reads it can stop what its owner wants.
+func (s *Unsubscriber) TellStopped(ctx context.Context, destination uint, backend string) ([]accounts.Ticket, error) {
+	var tickets []accounts.Ticket
+	err := s.write(ctx, "tell of a stop", func(tx *gorm.DB) error {
+		var to destinationRow
+		if err := tx.Where("id = ?", destination).Take(&to).Error; err != nil {
+			return err
+		}
+		var addresses []string
+		own := tx.Model(&destinationRow{}).Where("user_id = ? AND backend = ? AND confirmed", to.UserID, backend)
+		err := own.Where("sign_in AND disabled = '' OR id = ?", to.ID).Order("sign_in DESC, id").Limit(mostTold).
+			Pluck("address", &addresses).Error
+		if err != nil {
+			return err
+		}
+		for _, address := range addresses {
+			r := accounts.MailRequest{Purpose: accounts.MailStopped, User: to.UserID, Destination: to.ID, Backend: backend,
+				Address: address}
+			ticket, err := s.mailed.Ask(tx, r, s.mailed.OwnLimits(to.UserID)...)
+			if err != nil {
+				return err
+			}
+			if ticket.Ref != "" {
+				tickets = append(tickets, ticket)
+			}
+		}
+		return nil
+	})
+	return tickets, err
+}
+
+// Stopped returns what a link can take back that told of a stop, and changes nothing. The error is links.ErrToken where
+// it is none, was used or is too old.
+func (s *Unsubscriber) Stopped(ctx context.Context, secret string) (links.Change, error) {
+	r, err := s.mailed.Find(ctx, accounts.MailStopped, secret)
+	if err != nil {
+		if err == accounts.ErrCode {
+			err = links.ErrToken
+		}
+		return links.Change{}, explain("find link", err)
+	}
+	return links.Change{Target: links.Target{Destination: r.Destination}, SwitchedOff: true}, nil
+}
+
+// Used ends a link that told of a stop, with its copies.
+func (s *Unsubscriber) Used(ctx context.Context, secret string) error {
+	return s.write(ctx, "use link", func(tx *gorm.DB) error {
+		_, err := s.mailed.Use(tx, accounts.MailStopped, secret)
+		return err
+	})
+}

@@ -68,6 +68,7 @@ func (s *site) routes() []route {
 
 		{pattern: "GET /stop/{token}", open: true, serve: askUnsubscribe},
 		{pattern: "POST /stop/{token}", open: true, limit: unsubscribeLimit, serve: unsubscribe},
+		{pattern: "GET /stop/{token}/undo", open: true, serve: askUndo},
 		{pattern: "POST /stop/{token}/undo", open: true, limit: unsubscribeLimit, serve: undoUnsubscribe},
 
 		{pattern: "GET /settings", serve: showSettings},

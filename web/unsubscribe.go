@@ -2,9 +2,13 @@ package web
 
 import (
 	"errors"
+	"log/slog"
+	"mime"
 	"net/http"
 
+	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/links"
 )
 
@@ -14,6 +18,7 @@ type unsubscribeView struct {
 	layout
 	Action, Undo, Filter, Address, Sentence string // Undo is "" where nothing can be taken back
 	Done, Undone                            bool
+	Ask                                     bool // to take back what a link has stopped
 	DoneText                                string
 }
 
@@ -58,8 +63,11 @@ func askUnsubscribe(req *request) error {
 }
 
 // unsubscribe stops what the link names. It takes the page's own button and the one-click post of a mail program
-// (RFC 8058, section 3.1), whose body is List-Unsubscribe=One-Click.
+// (RFC 8058, section 3.1), whose body is List-Unsubscribe=One-Click, as a form of either kind.
 func unsubscribe(req *request) error {
+	if err := req.parseMultipart(); err != nil {
+		return err
+	}
 	if req.form("stop") != "yes" && req.form("List-Unsubscribe") != "One-Click" {
 		return fail(http.StatusBadRequest, "This request does not say what to do, so nothing was done.")
 	}
@@ -80,17 +88,90 @@ func unsubscribe(req *request) error {
 		". Your other filters stay as they are, so you may still hear of some of the same messages."
 	if a.Filter == 0 {
 		p.DoneText = "Nothing more is sent to " + p.Address + ". Your filters stay as they are."
+		if err := req.tellStopped(did, p.Address); err != nil {
+			return err
+		}
 	}
 	return req.show(http.StatusOK, "unsubscribe", p)
 }
 
-// undoUnsubscribe takes an unsubscription back. Only the page that answered it can do that, for a limited time, and
-// never the link in the mail: a mail that was passed on must not start what its owner has ended.
-func undoUnsubscribe(req *request) error {
-	did, err := req.Links.VerifyUndo(req.r.PathValue("token"))
-	if errors.Is(err, links.ErrToken) {
-		return fail(http.StatusGone, "A stop can be undone on its page for "+duration(links.UndoLife)+". Open the settings to change what is sent to you.")
+// parseMultipart reads a form of the kind multipart/form-data, within the limit of the route. Forms of the other kind
+// are read for all routes.
+func (req *request) parseMultipart() error {
+	kind, _, err := mime.ParseMediaType(req.r.Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/form-data" {
+		return nil
 	}
+	err = req.r.ParseMultipartForm(unsubscribeLimit)
+	var tooBig *http.MaxBytesError
+	if err != nil && !errors.As(err, &tooBig) {
+		return fail(http.StatusBadRequest, "The form could not be read.")
+	}
+	return err
+}
+
+// tellStopped tells the owner of a destination, once, that a link has switched it off, unless the owner did it.
+func (req *request) tellStopped(did links.Change, address string) error {
+	d, _, err := req.Unsubscriber.Subject(req.r.Context(), did.Target)
+	if err != nil || !did.SwitchedOff || d.UserID == req.user.ID {
+		return err
+	}
+	req.Log.Info("a link has stopped all notices to a destination", slog.Uint64("destination", uint64(d.ID)),
+		slog.String("network", req.client(req.r)))
+	backend := req.signInBackend().Name
+	tickets, err := req.Unsubscriber.TellStopped(req.r.Context(), d.ID, backend)
+	if err != nil {
+		return err
+	}
+	for _, ticket := range tickets {
+		mail := req.secretMail(backend, ticket, backends.Notice{
+			Title: "All notices to " + address + " were stopped",
+			Text: "Somebody has opened the link that stops everything, in one of the notices to " + address +
+				", and pressed its button: you, or who got the notice from you. Nothing more is sent there.\n\nIf you did not " +
+				"want that, open the link below and press the button: then notices are sent there again. It works for " +
+				duration(accounts.Life(accounts.MailStopped)) + ".",
+			Link: req.url("/stop/" + backends.SecretMark + "/undo"),
+		})
+		if err := req.Queue(req.r.Context(), mail); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// undoTarget finds what can be taken back: by the token on the page that answered the stop, or by the link in the mail
+// that told of it; then secret is the link's. It is never the link in a notice: a mail that was passed on must not
+// start what its owner has ended.
+func (req *request) undoTarget() (did links.Change, secret string, err error) {
+	token := req.r.PathValue("token")
+	if did, err = req.Links.VerifyUndo(token); errors.Is(err, links.ErrToken) {
+		secret = token
+		did, err = req.Unsubscriber.Stopped(req.r.Context(), token)
+	}
+	if errors.Is(err, links.ErrToken) {
+		err = fail(http.StatusGone, "A stop can be undone on its page for "+duration(links.UndoLife)+
+			". Open the settings to change what is sent to you.")
+	}
+	return did, secret, err
+}
+
+// askUndo is the page of the link in a mail that told of a stop.
+func askUndo(req *request) error {
+	did, _, err := req.undoTarget()
+	if err != nil {
+		return err
+	}
+	_, p, err := req.about(did.Target)
+	if err != nil {
+		return err
+	}
+	p.Action, p.Ask, p.Title = "/stop/"+req.r.PathValue("token")+"/undo", true, "Send notices again"
+	return req.show(http.StatusOK, "unsubscribe", p)
+}
+
+// undoUnsubscribe takes an unsubscription back.
+func undoUnsubscribe(req *request) error {
+	did, secret, err := req.undoTarget()
 	if err != nil {
 		return err
 	}
@@ -100,6 +181,11 @@ func undoUnsubscribe(req *request) error {
 	}
 	if err := req.Unsubscriber.Undo(req.r.Context(), did); err != nil {
 		return err
+	}
+	if secret != "" {
+		if err := req.Unsubscriber.Used(req.r.Context(), secret); err != nil && !errors.Is(err, prefs.ErrCode) {
+			return err
+		}
 	}
 	req.Changed()
 	p.Undone, p.Title = true, "It goes on"

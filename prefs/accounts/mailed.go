@@ -35,6 +35,7 @@ const (
 	MailConfirm MailPurpose = "confirm" // a code: its destination belongs to who asked
 	MailFresh   MailPurpose = "fresh"   // proves again, for a while, who is signed in
 	MailUndo    MailPurpose = "undo"    // takes back what About names
+	MailStopped MailPurpose = "stopped" // switches a destination on again that a link has switched off
 )
 
 // A terms is how long secrets of a purpose are good.
@@ -49,6 +50,7 @@ var termsOf = map[MailPurpose]terms{
 	MailConfirm: {life: time.Hour, window: 24 * time.Hour, code: true},
 	MailFresh:   {life: 10 * time.Minute, window: time.Hour},
 	MailUndo:    {life: 7 * 24 * time.Hour},
+	MailStopped: {life: 7 * 24 * time.Hour},
 }
 
 const (

@@ -25,8 +25,11 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 )
 
-// Life is how long a signed link works. It is long because mail is read late.
+// Life is how long the link of a filter works. It is long because mail is read late.
 const Life = 180 * 24 * time.Hour
+
+// WideLife is how long a link works that stops everything to a destination. It is short because mails are passed on.
+const WideLife = 14 * 24 * time.Hour
 
 // UndoLife is how long an unsubscription can be undone.
 const UndoLife = time.Hour
@@ -87,17 +90,35 @@ func (s *Signer) link(t Target) string {
 	if s == nil || s.base == "" {
 		return ""
 	}
-	expires := s.now().Add(Life).Unix() / 3600
-	return s.base + "/stop/" + s.seal(unsubscribeToken, uint64(t.Filter), uint64(t.Destination), uint64(expires))
+	if t.Filter == 0 {
+		return s.base + "/stop/" + s.seal(wideToken, uint64(t.Destination), s.hour(WideLife))
+	}
+	return s.base + "/stop/" + s.seal(unsubscribeToken, uint64(t.Filter), uint64(t.Destination), s.hour(Life))
 }
+
+// hour returns the hour after a while from now: tokens expire with an hour.
+func (s *Signer) hour(after time.Duration) uint64 { return uint64(s.now().Add(after).Unix() / 3600) }
 
 // Verify returns the target of the token in a link (its last part), or ErrToken.
 func (s *Signer) Verify(token string) (Target, error) {
+	if fields, err := s.open(wideToken, token); err == nil {
+		if s.hour(0) >= fields[1] {
+			return Target{}, ErrToken
+		}
+		return Target{Destination: uint(fields[0])}, nil
+	}
 	fields, err := s.open(unsubscribeToken, token)
-	if err != nil || s.now().Unix()/3600 >= int64(fields[2]) {
+	if err != nil {
 		return Target{}, ErrToken
 	}
-	return Target{Filter: rulespec.FilterID(fields[0]), Destination: uint(fields[1])}, nil
+	t, ends := Target{Filter: rulespec.FilterID(fields[0]), Destination: uint(fields[1])}, fields[2]
+	if t.Filter == 0 { // a wide link of an older release, which said that it works as long as others
+		ends -= uint64((Life - WideLife) / time.Hour)
+	}
+	if s.hour(0) >= ends {
+		return Target{}, ErrToken
+	}
+	return t, nil
 }
 
 // Undo returns the token that undoes a change, for UndoLife; "" when nothing has changed.

@@ -66,9 +66,31 @@ func TestVerify(t *testing.T) {
 	if other := links.New([]byte("another key, 16+"), base, c.now); other.Unsubscribe(7, 9) == link {
 		t.Error("the key makes no difference")
 	}
-	c.at = c.at.Add(links.Life + time.Hour)
+	c.at = c.at.Add(links.WideLife + time.Hour)
+	if _, err := s.Verify(token); err != nil {
+		t.Errorf("the link of a filter lives as short as a wide one: %v", err)
+	}
+	c.at = c.at.Add(links.Life - links.WideLife)
 	_, err := s.Verify(token)
 	refused(t, "an old link", err)
+}
+
+// A link that stops everything lives for two weeks, also where an older release has made it for half a year.
+func TestWideLinksAreShort(t *testing.T) {
+	c := newClock()
+	s := links.New(key, base, c.now)
+	for name, wide := range map[string]string{
+		"new": tokenOf(t, s.Manage(9)), "of an older release": links.OldWide(s, 9, c.at.Add(links.Life)),
+	} {
+		for after, good := range map[time.Duration]bool{0: true, links.WideLife - time.Hour: true, links.WideLife: false,
+			links.Life - time.Hour: false} {
+			c.at = newClock().at.Add(after)
+			if got, err := s.Verify(wide); (err == nil) != good || good && got != (links.Target{Destination: 9}) {
+				t.Errorf("%s, after %s: %+v, %v", name, after, got, err)
+			}
+		}
+		c.at = newClock().at
+	}
 }
 
 func TestVerifyUndo(t *testing.T) {

@@ -15,11 +15,12 @@ type purpose struct {
 	fields int
 }
 
-// These are the kinds of tokens. The first has filter, destination and the hour it expires; the second filter,
-// destination, the second it expires and the change. The texts are part of every link that was ever sent: they must
-// not change.
+// These are the kinds of tokens. The first has filter, destination and the hour it expires; the second destination and
+// that hour; the third filter, destination, the second it expires and the change. The texts are part of every link that
+// was ever sent: they must not change.
 var (
 	unsubscribeToken = purpose{"notifyd stop link\x00", 3}
+	wideToken        = purpose{"notifyd wide link\x00", 2}
 	undoToken        = purpose{"notifyd undo\x00", 4}
 )
 
