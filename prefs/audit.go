@@ -48,7 +48,8 @@ func (r destinationRow) place() string { return r.Address + " (" + r.Backend + "
 
 // fields are what people can change about a destination.
 func (r destinationRow) fields() accounts.Fields {
-	f := accounts.Fields{"destination": r.place(), "confirmed": yesNo(r.Confirmed), "on": yesNo(r.IsOn)}
+	f := accounts.Fields{"destination": r.place(), "confirmed": yesNo(r.Confirmed), "on": yesNo(r.IsOn),
+		"may sign in": yesNo(r.SignIn)}
 	if r.Account != "" {
 		f["account there"] = r.Account
 	}

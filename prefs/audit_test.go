@@ -51,6 +51,14 @@ func (w *changeWorld) provider() {
 	must[string](w.t)(w.s.Logins.Begin(w.ctx, l))
 }
 
+// confirmed gives alice one more address.
+func (w *changeWorld) confirmed(address string) prefs.Destination {
+	d := must[prefs.Destination](w.t)(w.s.Destinations.Add(w.ctx, w.alice.ID, "email", address))
+	code := must[string](w.t)(w.s.Destinations.NewCode(w.ctx, w.alice.ID, d.ID))
+	ok(w.t, w.s.Destinations.Confirm(w.ctx, w.alice.ID, d.ID, code))
+	return d
+}
+
 // changing are the methods of the parts of a Store that change something of a person, with what they note.
 var changing = map[string]struct {
 	what accounts.What
@@ -146,6 +154,32 @@ var changing = map[string]struct {
 	"Destinations.Delete": {accounts.DestinationDelete, accounts.Operator, func(w *changeWorld) error {
 		return w.s.Destinations.Delete(w.ctx, w.alice.ID, w.mail.ID)
 	}},
+	"Destinations.LetIn": {accounts.DestinationSignIn, accounts.Operator, func(w *changeWorld) error {
+		second := w.confirmed("second@example.org")
+		ref := must[accounts.Ticket](w.t)(w.s.Destinations.AskLetIn(w.ctx, w.alice.ID, second.ID)).Ref
+		w.secret = mailedSecret(w.t, w.s, ref, second.Address)
+		return w.s.Destinations.LetIn(w.ctx, w.alice.ID, second.ID, w.secret)
+	}},
+	"Destinations.KeepOut": {accounts.DestinationSignIn, accounts.Operator, func(w *changeWorld) error {
+		second := w.confirmed("second@example.org")
+		ref := must[accounts.Ticket](w.t)(w.s.Destinations.AskLetIn(w.ctx, w.alice.ID, second.ID)).Ref
+		ok(w.t, w.s.Destinations.LetIn(w.ctx, w.alice.ID, second.ID, mailedSecret(w.t, w.s, ref, second.Address)))
+		return w.s.Destinations.KeepOut(w.ctx, w.alice.ID, w.mail.ID)
+	}},
+	"Destinations.Pause": {accounts.DestinationOff, accounts.Operator, func(w *changeWorld) error {
+		return w.s.Destinations.Pause(w.ctx, w.alice.ID, w.mail.ID)
+	}},
+	"Accounts.Unlink": {accounts.IdentityUnlink, accounts.Operator, func(w *changeWorld) error {
+		w.provider()
+		list := must[[]accounts.Linked](w.t)(w.s.Accounts.LinkedIdentities(w.ctx, w.alice.ID))
+		return w.s.Accounts.Unlink(w.ctx, w.alice.ID, list[0].ID)
+	}},
+	"Undos.Do": {accounts.AccountUndo, accounts.Link, func(w *changeWorld) error {
+		w.confirmed("second@example.org")
+		w.secret = undoSecret(w.t, w.s, w.mail.Address)
+		_, err := w.s.Undos.Do(w.ctx, w.secret)
+		return err
+	}},
 	"Destinations.Resend": {accounts.NoticeResend, accounts.Operator, func(w *changeWorld) error {
 		return w.s.Destinations.Resend(w.ctx, w.o, 0, dead(w), false)
 	}},
@@ -205,7 +239,10 @@ var notChanging = map[string]string{
 	"Logins.EndByDestination": "whoever takes the way in away notes that", "Logins.EndByIdentity": "as EndByDestination",
 	"Accounts.NewSignIn": "nobody is known yet", "Accounts.SignIn": "whoever makes the login of it notes that",
 	"Accounts.AskSignIn": "as NewSignIn", "Accounts.SignInAddress": "reads",
-	"Destinations.List": "reads", "Destinations.Get": "reads", "Destinations.Owners": "reads",
+	"Accounts.LinkedIdentities": "reads", "Destinations.NotTheLast": "reads", "Undos.Show": "reads",
+	"Destinations.AskFresh": "changes nothing", "Destinations.TryFresh": "changes nothing",
+	"Destinations.AskLetIn": "changes nothing yet",
+	"Destinations.List":     "reads", "Destinations.Get": "reads", "Destinations.Owners": "reads",
 	"Destinations.Holder": "reads",
 	"Filters.List":        "reads", "Filters.Get": "reads",
 	"Operators.List": "reads", "Operators.Get": "reads", "Operators.Find": "reads", "Operators.Holding": "reads",

@@ -78,25 +78,35 @@ func (s *Destinations) Confirm(ctx context.Context, userID, destinationID uint, 
 		if fits, err = s.mailed.Try(tx, r, code); err != nil || !fits {
 			return err
 		}
-		what := accounts.DestinationConfirm
-		err = s.destinationChange(tx, accounts.Unsaid, destinationID, what, func(destinationRow) error {
-			set := map[string]any{"confirmed": true, "disabled": "", "account": account}
-			err := tx.Model(&destinationRow{}).Where("id = ?", destinationID).Updates(set).Error
-			if errors.Is(err, gorm.ErrDuplicatedKey) {
-				return ErrClaimed
-			}
-			return err
-		})
-		if err != nil {
+		was, err := s.confirm(tx, userID, destinationID, account)
+		if err != nil || was.Confirmed {
 			return err
 		}
-		if err := s.touchUser(tx, userID); err != nil {
-			return err
-		}
-		return s.tell(tx, userID, ofDestinations)
+		return s.happened(tx, accounts.Happened{User: userID, Kind: accounts.AddressAdded, Backend: was.Backend,
+			Address: was.Address, Undo: accounts.UndoData{Destination: destinationID}})
 	})
 	if err == nil && !fits {
 		return ErrCode // after the commit, which counts the attempt
 	}
 	return err
+}
+
+// confirm makes a destination a confirmed one, and returns what it was.
+func (s *Destinations) confirm(tx *gorm.DB, userID, id uint, account string) (was destinationRow, err error) {
+	err = s.destinationChange(tx, accounts.Unsaid, id, accounts.DestinationConfirm, func(before destinationRow) error {
+		was = before
+		set := map[string]any{"confirmed": true, "disabled": "", "account": account}
+		err := tx.Model(&destinationRow{}).Where("id = ?", id).Updates(set).Error
+		if errors.Is(err, gorm.ErrDuplicatedKey) {
+			return ErrClaimed
+		}
+		return err
+	})
+	if err != nil {
+		return was, err
+	}
+	if err := s.touchUser(tx, userID); err != nil {
+		return was, err
+	}
+	return was, s.tell(tx, userID, ofDestinations)
 }

@@ -31,6 +31,7 @@ type core struct {
 	onErase        func(tx *gorm.DB, gone []Destination) error // nil: onClose is called
 	afterErase     func(ctx context.Context)
 	logins         *accounts.Logins
+	told           func(tx *gorm.DB, h accounts.Happened) error // nil: nobody is told
 	claimedNames   func() bool
 	mailed         *accounts.Mailed
 }
@@ -140,7 +141,7 @@ func lock(tx *gorm.DB, userID uint) (userRow, error) {
 
 // passedOn are the errors that callers act on.
 var passedOn = []error{
-	ErrNotFound, ErrTaken, ErrClaimed, ErrNoWayIn, ErrCode, ErrTooMany,
+	ErrNotFound, ErrTaken, ErrClaimed, ErrNoWayIn, ErrLastWay, ErrCode, ErrTooMany,
 	outbox.ErrNotFound, outbox.ErrUnsendable,
 }
 

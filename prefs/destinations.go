@@ -85,17 +85,31 @@ func (s *Destinations) Get(ctx context.Context, userID, id uint) (Destination, e
 }
 
 // SetOn switches a destination on or off. Switching on also clears the reason why it was disabled. Switching off
-// cancels its deliveries (see Config.OnClose).
+// cancels its deliveries (see Config.OnClose); the address no longer lets its owner in, and the logins that it began
+// end. Pause stops the notices alone.
 func (s *Destinations) SetOn(ctx context.Context, userID, id uint, on bool) error {
 	if on {
 		return s.set(ctx, userID, id, accounts.DestinationOn, map[string]any{"is_on": true, "disabled": ""})
 	}
 	return s.close(ctx, "switch off destination", func(tx *gorm.DB) error {
-		err := s.update(tx, userID, id, accounts.DestinationOff, map[string]any{"is_on": false})
+		if _, err := lock(tx, userID); err != nil {
+			return err
+		}
+		was, err := ownDestination(tx, userID, id)
 		if err != nil {
 			return err
 		}
-		return s.cancelOwed(tx, "the destination was switched off", id)
+		off := map[string]any{"is_on": false, "sign_in": false}
+		if err := s.update(tx, userID, id, accounts.DestinationOff, off); err != nil {
+			return err
+		}
+		if err := s.cancelOwed(tx, "the destination was switched off", id); err != nil || !was.SignIn {
+			return err
+		}
+		if err := s.logins.EndByDestination(tx, id); err != nil {
+			return err
+		}
+		return s.happened(tx, wayInRemoved(was))
 	})
 }
 
@@ -127,9 +141,10 @@ func (s *Destinations) update(tx *gorm.DB, userID, id uint, what accounts.What, 
 	})
 }
 
-// Disable switches a destination off after the server refused its address. It cancels the deliveries to it and stores
-// the reason for its owner. It is for the program, not for users. The error is ErrNotFound when the destination was
-// deleted.
+// Disable switches a destination off after the server refused its address. It cancels the deliveries to it, stores the
+// reason for its owner, and ends what the address was good for: it may be another person's by now, and so it lets
+// nobody in any more, even where it was the last way in. It is for the program, not for users. The error is ErrNotFound
+// when the destination was deleted.
 func (s *Destinations) Disable(ctx context.Context, id uint, why string) error {
 	if why == "" {
 		why = "refused"
@@ -137,7 +152,11 @@ func (s *Destinations) Disable(ctx context.Context, id uint, why string) error {
 	return s.close(ctx, "disable destination", func(tx *gorm.DB) error {
 		why = text.CutBytes(text.OneLine(why), maxAddress)
 		err := s.destinationChange(tx, accounts.Daemon, id, accounts.DestinationRefuse, func(to destinationRow) error {
-			if err := changed(tx.Model(&destinationRow{}).Where("id = ?", id).Update("disabled", why)); err != nil {
+			set := map[string]any{"disabled": why, "sign_in": false} // it may be another person's by now
+			if err := changed(tx.Model(&destinationRow{}).Where("id = ?", id).Updates(set)); err != nil {
+				return err
+			}
+			if err := s.logins.EndByDestination(tx, id); err != nil {
 				return err
 			}
 			return s.touchUser(tx, to.UserID)
@@ -150,54 +169,29 @@ func (s *Destinations) Disable(ctx context.Context, id uint, why string) error {
 }
 
 // Delete deletes one of a user's destinations, and wipes what was sent there or waits for it (see Config.OnErase). A
-// filter that was only for this destination is switched off, since it must not begin to reach others.
+// filter that was only for this destination is switched off, since it must not begin to reach others. The logins that
+// the address began end.
 func (s *Destinations) Delete(ctx context.Context, userID, id uint) error {
 	return s.erase(ctx, "delete destination", func(tx *gorm.DB) error {
 		if _, err := lock(tx, userID); err != nil {
 			return err
 		}
-		var gone destinationRow
-		if err := tx.Where("id = ? AND user_id = ?", id, userID).Take(&gone).Error; err != nil {
-			return err
-		}
-		if err := changed(tx.Where("id = ?", id).Delete(&destinationRow{})); err != nil {
-			return err
-		}
-		err := s.note(tx, userID, accounts.DestinationDelete, object("destination", id), gone.fields(), nil)
+		gone, err := ownDestination(tx, userID, id)
 		if err != nil {
 			return err
 		}
-		if err := s.tell(tx, userID, ofDestinations); err != nil {
+		undo := accounts.UndoData{Destination: id, Backend: gone.Backend, Address: gone.Address, SignIn: gone.SignIn,
+			On: gone.IsOn}
+		filters := tx.Model(&filterDestinationRow{}).Where("destination_id = ?", id).Order("filter_id")
+		if err := filters.Pluck("filter_id", &undo.Filters).Error; err != nil {
 			return err
 		}
-		if err := s.touchUser(tx, userID); err != nil {
+		if undo.Off, err = s.remove(tx, gone, "the destination was deleted"); err != nil || !gone.Confirmed {
 			return err
 		}
-		if err := s.switchOffReachless(tx, userID); err != nil {
-			return err
-		}
-		return s.wipe(tx, []destinationRow{gone}, "the destination was deleted")
+		return s.happened(tx, accounts.Happened{User: userID, Kind: accounts.AddressRemoved, Backend: gone.Backend,
+			Address: gone.Address, Gone: true, WasIn: gone.SignIn, Undo: undo})
 	})
-}
-
-// switchOffReachless switches off the filters of a user whose chosen destinations are gone.
-func (s *Destinations) switchOffReachless(tx *gorm.DB, userID uint) error {
-	var lost []filterRow
-	err := tx.Where("user_id = ? AND is_on AND chosen AND NOT EXISTS "+
-		"(SELECT 1 FROM filter_destinations fd WHERE fd.filter_id = filters.id)", userID).Order("id").Find(&lost).Error
-	if err != nil {
-		return err
-	}
-	for _, f := range lost {
-		if err := tx.Model(&filterRow{}).Where("id = ?", f.ID).UpdateColumn("is_on", false).Error; err != nil {
-			return err
-		}
-		err := s.note(tx, userID, accounts.FilterOff, object("filter", f.ID), f.switched(true), f.switched(false))
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // checkDestination checks the rules for the addresses of all backends. Each backend has checked its own form before.

@@ -85,9 +85,13 @@ type Destination struct {
 	Confirmed bool
 	On        bool
 	Account   string // of an IRC network's services, which had the address when it was confirmed; "": none
+	SignIn    bool   // a link that is mailed there signs its owner in; see LetsIn
 	Disabled  string // why we stopped sending (refused by the server), shown to the user; "" when all is well
 	Schedule  schedule.Schedule
 }
+
+// LetsIn reports whether a link that is mailed there signs its owner in.
+func (d Destination) LetsIn() bool { return d.Confirmed && d.SignIn && d.Disabled == "" }
 
 // A Filter is a stored filter of a user. Rules may be broken (an unknown kind after a downgrade): then the filter
 // never matches, and the page shows why.
@@ -119,6 +123,7 @@ var (
 	ErrNotFound = errors.New("not found")                           // it does not exist, or belongs to somebody else
 	ErrTaken    = errors.New("the name is taken")                   // of a user
 	ErrClaimed  = errors.New("the address belongs to another user") // returned only after a proof of holding it
+	ErrLastWay  = errors.New("nothing else lets the user in")
 	ErrNoWayIn  = errors.New("nobody is let in by this address")    // its owner gets notices there, and no more
 	ErrTooMany  = errors.New("there are too many of these already") // a bound on what one user stores
 	ErrCode     = accounts.ErrCode                                  // a code or link is wrong, used or too old

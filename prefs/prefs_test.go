@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
 	"github.com/notifyd/notifyd/prefs"
@@ -61,7 +63,10 @@ func each(t *testing.T, f func(t *testing.T, s *prefs.Store, d *migrations.DB, c
 
 // openStore returns the preferences in a database.
 func openStore(d *migrations.DB, now func() time.Time) *prefs.Store {
-	return prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: now, Random: rand.Reader, ClaimedNames: yes})
+	var s *prefs.Store
+	s = prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: now, Random: rand.Reader, ClaimedNames: yes,
+		Told: func(tx *gorm.DB, h accounts.Happened) error { _, err := s.Mailed.Tell(tx, h, "email"); return err }})
+	return s
 }
 
 // yes lets everybody choose a name, and be believed.

@@ -51,6 +51,10 @@ type Config struct {
 	// KeepAudit returns how long it is kept who changed what. nil: for accounts.KeepAudit.
 	KeepAudit func() time.Duration
 
+	// Told tells the owner of an account of a change of what lets somebody in, as part of the transaction. nil: nobody
+	// is told, and nothing can be undone.
+	Told func(tx *gorm.DB, h accounts.Happened) error
+
 	Session accounts.Bounds // how long somebody stays signed in; the zero Bounds: accounts.DefaultBounds
 	// ClaimedNames reports whether everybody may choose a name and is believed: for a demo, or a closed site. It does not
 	// change while the program runs, because filters that were read keep what @me stood for. nil: names must be proved.
@@ -78,6 +82,7 @@ type Store struct {
 	Subscriptions *Subscriptions // filters and destinations as the router reads them
 	Operators     *Operators     // what operators find, and change for others
 	Unsubscriber  *Unsubscriber  // the actions of the signed links in notices
+	Undos         *Undos         // the actions of links in mails about what lets somebody in
 
 	Audit  *accounts.Audit  // who changed what
 	Mailed *accounts.Mailed // the secrets that travel by mail
@@ -121,7 +126,7 @@ func Open(config Config) *Store {
 	c := &core{
 		writer: config.Writer, reader: config.Reader, now: config.Now, random: config.Random,
 		sentence: config.Sentence, knowsKind: config.KnowsKind, defaultFilter: config.DefaultFilter,
-		verified: config.Verified, onClose: config.OnClose, onChange: config.OnChange, logins: logins,
+		verified: config.Verified, onClose: config.OnClose, onChange: config.OnChange, logins: logins, told: config.Told,
 		audit:   accounts.NewAudit(config.Writer, config.Reader, config.Now),
 		onMerge: config.OnMerge, onErase: config.OnErase, afterErase: config.AfterErase,
 		claimedNames: config.ClaimedNames,
@@ -134,7 +139,8 @@ func Open(config Config) *Store {
 	return &Store{
 		Accounts: &Accounts{c}, Logins: logins, Sessions: &Sessions{c}, Tokens: &Tokens{c},
 		Destinations: &Destinations{c}, Filters: &Filters{c},
-		Subscriptions: &Subscriptions{c}, Operators: &Operators{c}, Unsubscriber: &Unsubscriber{c}, Audit: c.audit,
+		Subscriptions: &Subscriptions{c}, Operators: &Operators{c}, Unsubscriber: &Unsubscriber{c}, Undos: &Undos{c},
+		Audit:  c.audit,
 		Mailed: c.mailed, core: c,
 		keepAudit: config.KeepAudit,
 	}

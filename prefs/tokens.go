@@ -26,6 +26,8 @@ type APIToken struct {
 	Name    string // the user's name for it, e.g. that of the machine
 	Created time.Time
 	Used    time.Time // the time of the last use, to the minute; zero: never
+	Network string    // where it was used last
+	Agent   string    // with what
 }
 
 // New makes a token for a desktop agent of the user. It is shown once: only its digest is stored.
@@ -53,7 +55,12 @@ func (s *Tokens) New(ctx context.Context, userID uint, name string) (string, err
 		if err := tx.Create(&row).Error; err != nil {
 			return err
 		}
-		return s.note(tx, userID, accounts.TokenNew, object("token", row.ID), nil, accounts.Fields{"token": name})
+		err := s.note(tx, userID, accounts.TokenNew, object("token", row.ID), nil, accounts.Fields{"token": name})
+		if err != nil {
+			return err
+		}
+		return s.happened(tx, accounts.Happened{User: userID, Kind: accounts.TokenMade, About: name,
+			Undo: accounts.UndoData{Token: row.ID}})
 	})
 	if err != nil {
 		return "", err
@@ -88,24 +95,32 @@ func (s *Tokens) Revoke(ctx context.Context, userID, id uint) error {
 	})
 }
 
-// User returns the user of a token; ErrNotFound when there is no such token.
-func (s *Tokens) User(ctx context.Context, token string) (User, error) {
+// User returns the user of a token, and notes that it was used from a network by an agent. The error is ErrNotFound
+// when there is no such token, or when its account is disabled.
+func (s *Tokens) User(ctx context.Context, token, network, agent string) (User, error) {
 	var row apiTokenRow
 	if err := s.read(ctx).Where("token_hash = ?", accounts.Digest(token)).Take(&row).Error; err != nil {
 		return User{}, explain("read token", err)
 	}
 	now := s.micro()
 	if now-row.UsedAt >= tokenTouched.Microseconds() {
-		err := s.writer.WithContext(ctx).Model(&apiTokenRow{}).Where("id = ?", row.ID).Update("used_at", now).Error
+		set := map[string]any{"used_at": now, "network": text.CutBytes(text.OneLine(network), maxName),
+			"agent": text.CutBytes(text.OneLine(agent), maxAddress)}
+		err := s.writer.WithContext(ctx).Model(&apiTokenRow{}).Where("id = ?", row.ID).Updates(set).Error
 		if err != nil {
 			return User{}, explain("note use of token", err)
 		}
 	}
-	return s.userByID(ctx, row.UserID)
+	user, err := s.userByID(ctx, row.UserID)
+	if err == nil && user.Disabled != "" {
+		return User{}, ErrNotFound
+	}
+	return user, err
 }
 
 func (r apiTokenRow) token() APIToken {
-	t := APIToken{ID: r.ID, Name: r.Name, Created: time.UnixMicro(r.CreatedAt).UTC()}
+	t := APIToken{ID: r.ID, Name: r.Name, Created: time.UnixMicro(r.CreatedAt).UTC(), Network: r.Network,
+		Agent: r.Agent}
 	if r.UsedAt != 0 {
 		t.Used = time.UnixMicro(r.UsedAt).UTC()
 	}

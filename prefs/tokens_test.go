@@ -70,19 +70,19 @@ func TestAPITokens(t *testing.T) {
 			t.Errorf("made %+v", made)
 		}
 		c.pass(time.Hour)
-		if u := must[prefs.User](t)(s.Tokens.User(ctx, token)); u.ID != alice.ID {
+		if u := must[prefs.User](t)(s.Tokens.User(ctx, token, "192.0.2.1", "curl/8")); u.ID != alice.ID {
 			t.Errorf("User = %+v", u)
 		}
 		used := c.now()
 		c.pass(time.Second)
-		must[prefs.User](t)(s.Tokens.User(ctx, token))
+		must[prefs.User](t)(s.Tokens.User(ctx, token, "192.0.2.1", "curl/8"))
 		if all := must[[]prefs.APIToken](t)(s.Tokens.List(ctx, alice.ID)); len(all) != 1 || !all[0].Used.Equal(used) {
 			t.Errorf("List = %+v", all)
 		}
 		want(t, s.Tokens.Revoke(ctx, bob.ID, made.ID), prefs.ErrNotFound)
 		ok(t, s.Tokens.Revoke(ctx, alice.ID, made.ID))
 		for _, bad := range []string{token, "", "ntf_"} {
-			_, err := s.Tokens.User(ctx, bad)
+			_, err := s.Tokens.User(ctx, bad, "192.0.2.1", "curl/8")
 			want(t, err, prefs.ErrNotFound)
 		}
 		_, err := s.Tokens.New(ctx, 9999, "x")

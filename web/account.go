@@ -37,7 +37,11 @@ func askSignIn(req *request) error {
 		req.Log.Info("sign-in link not sent", slog.String("reason", "too many"))
 	}
 	if ticket.Ref != "" {
-		if err := req.Queue(req.r.Context(), req.signInMail(ticket)); err != nil {
+		mail, err := req.signInMail(ticket)
+		if err != nil {
+			return err
+		}
+		if err := req.Queue(req.r.Context(), mail); err != nil {
 			return err
 		}
 	}
@@ -48,13 +52,28 @@ func askSignIn(req *request) error {
 // signInTakes is how long the answer takes: longer than the work, which depends on whether there is an account.
 const signInTakes = 50 * time.Millisecond
 
-func (req *request) signInMail(ticket accounts.Ticket) outbox.Delivery {
+// signInMail is the link; or, to an address that gets notices and lets nobody in, a mail that says so. Only who reads
+// its mail learns that: the page says the same in any case.
+func (req *request) signInMail(ticket accounts.Ticket) (outbox.Delivery, error) {
+	_, _, err := req.Accounts.ByWayIn(req.r.Context(), req.signInBackend().Name, ticket.Address)
+	if errors.Is(err, prefs.ErrNoWayIn) {
+		return req.accountMail(req.signInBackend().Name, ticket.Address, backends.Notice{ID: ticket.Message,
+			Title: "This address cannot be used to sign in",
+			Text: "Somebody asked for a link to sign in with this address. Notices of an account here go to it, but it does " +
+				"not let anybody in: it may be read by more people than the owner of the account, its owner has switched it " +
+				"off, or mail to it was refused. The owner can change that on the page of this address, after signing in in " +
+				"another way; an operator can help who has no other.\n\nIf you did not ask for it, ignore this.",
+		}), nil
+	}
+	if err != nil && !errors.Is(err, prefs.ErrNotFound) {
+		return outbox.Delivery{}, err
+	}
 	return req.secretMail(req.signInBackend().Name, ticket, backends.Notice{
 		Title: "Your link to sign in",
 		Text: "Open the link below and press the button to sign in. It works once and for " + duration(prefs.SignInLife) +
 			".\n\nIf you did not ask for it, ignore this: nothing happens without the link.",
 		Link: req.url("/signin/" + backends.SecretMark),
-	})
+	}), nil
 }
 
 // secretMail makes the delivery of a notice whose secret is made when it is sent: see accounts.Mailed.
@@ -106,6 +125,9 @@ func signIn(req *request) error {
 		return err
 	}
 	user, way, err := req.Accounts.ByWayIn(req.r.Context(), req.signInBackend().Name, address)
+	if errors.Is(err, prefs.ErrNoWayIn) { // it was taken away since the link was mailed
+		return refusal(accounts.ErrNoWay)
+	}
 	if errors.Is(err, prefs.ErrNotFound) {
 		if err := req.sessions.RenewToken(req.r.Context()); err != nil {
 			return err

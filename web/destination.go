@@ -1,9 +1,11 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 
+	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
@@ -21,11 +23,21 @@ type destinationPageView struct {
 	Code        string
 	CodeProblem string
 	Schedule    scheduleForm
+	In          wayInView
 
 	Agent  string // the command that fetches notices; "" where the backend sends them
 	Tokens []tokenLine
 	Token  string // a new token; the page shows it this once
 	Server string
+}
+
+// wayInView says whether an address lets its owner in, and is the form that changes it.
+type wayInView struct {
+	Possible bool   // it is confirmed, and of the backend that mails links
+	May      bool   // it lets its owner in
+	Only     bool   // and nothing else does
+	Asked    bool   // a code is on its way there
+	Problem  string // with the code
 }
 
 // tokenLine is a token of a desktop agent.
@@ -123,6 +135,91 @@ func (req *request) setSchedule(id uint, s schedule.Schedule) error {
 		return err
 	}
 	return req.Outbox.SendNow(req.r.Context(), prefs.Key(id))
+}
+
+// pauseDestination stops the notices to a destination, which still lets its owner in where it does.
+func pauseDestination(req *request) error {
+	d, err := req.ownDestination()
+	if err != nil {
+		return err
+	}
+	if err := req.Destinations.Pause(req.r.Context(), req.user.ID, d.ID); err != nil {
+		return err
+	}
+	req.Changed()
+	req.flash("", "No notices are sent to "+d.Address+" for now. It still lets you in.")
+	return req.redirect(destinationPage(d.ID))
+}
+
+// askLetIn mails a code to an address that is to let its owner in.
+func askLetIn(req *request) error {
+	d, err := req.ownDestination()
+	if err != nil {
+		return err
+	}
+	if !req.backend(d.Backend).SignIn {
+		return prefs.ErrNotFound
+	}
+	ticket, err := req.Destinations.AskLetIn(req.r.Context(), req.user.ID, d.ID)
+	if errors.Is(err, prefs.ErrNoWayIn) {
+		return fail(http.StatusConflict, "An address lets you in when it is confirmed and its server takes mail.")
+	}
+	if err != nil {
+		return err
+	}
+	if ticket.TooOften {
+		return fail(http.StatusTooManyRequests, "Too many codes were asked for. The last one still works.")
+	}
+	if ticket.Ref != "" {
+		n := backends.Notice{Title: "Your code to sign in by this address", Text: "The account " + req.user.Name +
+			" wants this address to sign it in: whoever reads mail here can then do everything in that account. " +
+			"Never do that with a mailing list. If it is you, type this code on the page of the address: " +
+			backends.SecretMark + "\n\nIf it is not you, ignore this: nothing changes without the code."}
+		if err := req.Queue(req.r.Context(), req.secretMail(d.Backend, ticket, n)); err != nil {
+			return err
+		}
+	}
+	return req.redirect(destinationPage(d.ID) + "?signin=code")
+}
+
+func letIn(req *request) error {
+	d, err := req.ownDestination()
+	if err != nil {
+		return err
+	}
+	if !req.allowed(req.limits.codes) {
+		return fail(http.StatusTooManyRequests, "Too many codes were tried. Wait a few minutes, then try again.")
+	}
+	err = req.Destinations.LetIn(req.r.Context(), req.user.ID, d.ID, req.form("code"))
+	switch {
+	case errors.Is(err, prefs.ErrCode):
+		return req.showOneDestination(http.StatusUnprocessableEntity, d, func(p *destinationPageView) {
+			p.In.Asked = true
+			p.In.Problem = "This code is wrong, used or too old. After five wrong ones a new code is needed."
+		})
+	case errors.Is(err, prefs.ErrNoWayIn):
+		return fail(http.StatusConflict, "An address lets you in when it is confirmed and its server takes mail.")
+	case err != nil:
+		return err
+	}
+	req.flash("good", d.Address+" lets you in from now on: ask for a link with it on the first page.")
+	return req.redirect(destinationPage(d.ID))
+}
+
+func keepOut(req *request) error {
+	d, err := req.ownDestination()
+	if err != nil {
+		return err
+	}
+	err = req.Destinations.KeepOut(req.r.Context(), req.user.ID, d.ID)
+	if errors.Is(err, prefs.ErrLastWay) {
+		return fail(http.StatusConflict, "Nothing but "+d.Address+" lets you in. Let another address sign in first.")
+	}
+	if err != nil {
+		return err
+	}
+	req.flash("", d.Address+" no longer lets anybody in; sessions that were begun by it have ended.")
+	return req.redirect(destinationPage(d.ID))
 }
 
 // addFeed makes a token for one more machine, and the destination of a backend that agents fetch from if the user has

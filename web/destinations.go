@@ -96,6 +96,7 @@ func (req *request) sendCode(d prefs.Destination) error {
 		n.Text = "The account " + req.user.Name +
 			" wants notices sent here. If that is you, open the link in the browser where you are " +
 			"signed in and press the button, or type the code there: " + backends.SecretMark +
+			"\n\nNotices go here then, and no more: this address cannot be used to sign in." +
 			"\n\nIf it is not you, ignore this: nothing more is sent."
 		n.Link = req.url(destinationPage(d.ID)) + "?code=" + backends.SecretMark
 	} else {
@@ -175,15 +176,30 @@ func enterCode(req *request) error {
 
 func switchDestination(on bool) handler {
 	return func(req *request) error {
-		id, err := req.id()
+		d, err := req.ownDestination()
 		if err != nil {
 			return err
 		}
-		if err := req.Destinations.SetOn(req.r.Context(), req.user.ID, id, on); err != nil {
+		if !on && d.LetsIn() && !req.login.IsFresh(req.Now()) { // it takes a way in
+			return req.askFresh()
+		}
+		if !on {
+			err = req.Destinations.NotTheLast(req.r.Context(), req.user.ID, d.ID)
+		}
+		if errors.Is(err, prefs.ErrLastWay) {
+			return req.showOneDestination(http.StatusConflict, d, func(p *destinationPageView) { p.In.Only = true })
+		}
+		if err != nil {
+			return err
+		}
+		if err := req.Destinations.SetOn(req.r.Context(), req.user.ID, d.ID, on); err != nil {
 			return err
 		}
 		req.Changed()
-		return req.redirect(destinationPage(id))
+		if !on && d.LetsIn() {
+			req.flash("", d.Address+" is off. It no longer lets you in; sessions that were begun by it have ended.")
+		}
+		return req.redirect(destinationPage(d.ID))
 	}
 }
 
@@ -220,12 +236,21 @@ func askDeleteDestination(req *request) error {
 		layout: req.layout("Delete "+req.destinationView(d).Address+"?", "destinations"), Action: destinationPage(d.ID) +
 			"/delete",
 		Back: destinationPage(d.ID), Button: "Delete the destination",
-		Text: []string{"Nothing more is sent there. Filters that go only there are switched off."},
+		Text: []string{"Nothing more is sent there. Filters that go only there are switched off.",
+			"It no longer lets anybody in, and sessions that were begun by it end."},
 	})
 }
 
 func deleteDestination(req *request) error {
 	d, err := req.ownDestination()
+	if err != nil {
+		return err
+	}
+	err = req.Destinations.NotTheLast(req.r.Context(), req.user.ID, d.ID)
+	if errors.Is(err, prefs.ErrLastWay) {
+		return fail(http.StatusConflict, "Nothing but "+d.Address+" lets you in, so it stays. Let another address sign in "+
+			"first, or delete the whole account in the settings.")
+	}
 	if err != nil {
 		return err
 	}

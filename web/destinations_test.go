@@ -93,7 +93,7 @@ func TestDesktopToken(t *testing.T) {
 	page := alice.post("/destinations", "backend", "desktop", "address", "laptop").want(t, 200, "It is shown only now",
 		"notifyd desktop --server "+s.base).body
 	token := regexp.MustCompile(`ntf_[A-Za-z0-9_-]+`).FindString(page)
-	u, err := s.prefs.Tokens.User(t.Context(), token)
+	u, err := s.prefs.Tokens.User(t.Context(), token, "192.0.2.1", "curl/8")
 	if err != nil || u.Name != "alice" {
 		t.Fatalf("the token stands for %q, %v", u.Name, err)
 	}
@@ -114,7 +114,7 @@ func TestDesktopToken(t *testing.T) {
 		t.Fatalf("tokens %v, %v", tokens, err)
 	}
 	alice.post(own+"/tokens/1/revoke").want(t, http.StatusSeeOther)
-	if _, err := s.prefs.Tokens.User(t.Context(), token); err == nil {
+	if _, err := s.prefs.Tokens.User(t.Context(), token, "192.0.2.1", "curl/8"); err == nil {
 		t.Error("the revoked token still works")
 	}
 	alice.post(own+"/delete").want(t, http.StatusSeeOther)

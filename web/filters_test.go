@@ -198,9 +198,10 @@ func TestDeadSetUpsAreNamed(t *testing.T) {
 	f := packageFilter("Shells", "bash")
 	f.Destinations = []uint{d.ID}
 	s.filter("alice", f)
-	alice.post(destinationPath(d)+"/off").to(t, destinationPath(d))
+	alice.post(destinationPath(d)+"/pause").to(t, destinationPath(d))
 	alice.get("/").want(t, 200, "Nothing can reach you: all your destinations are off",
 		"every destination it goes to is off")
+	s.otherWayIn("alice")
 	alice.post(destinationPath(d)+"/delete").to(t, "/destinations")
 	alice.get("/").want(t, 200, "Nothing can reach you: you have no destination.")
 }

@@ -37,6 +37,9 @@ func (s *site) page(rt route) http.Handler {
 			if req.user.ID == 0 && !rt.open {
 				return req.askToSignIn()
 			}
+			if rt.fresh && !req.login.IsFresh(req.Now()) {
+				return req.askFresh()
+			}
 			if r.Method == http.MethodPost {
 				if !req.allowed(s.limits.posts) {
 					return fail(http.StatusTooManyRequests, "That was a lot at once. Wait a minute, then go on.")

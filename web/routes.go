@@ -6,12 +6,15 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+
+	"github.com/notifyd/notifyd/prefs/accounts"
 )
 
 // A route is a method and path of the site, its handler, and who may use it.
 type route struct {
 	pattern string // method and path, as http.ServeMux reads it
 	open    bool   // no sign-in is needed
+	fresh   bool   // the visitor must have signed in, or shown again who they are, within accounts.FreshFor
 	limit   int64  // bytes of a posted form; 0: formLimit
 	serve   handler
 }
@@ -48,7 +51,7 @@ func (s *site) routes() []route {
 		{pattern: "POST /filters/{id}/delete", serve: deleteFilter},
 
 		{pattern: "GET /destinations", serve: listDestinations},
-		{pattern: "POST /destinations", serve: addDestination},
+		{pattern: "POST /destinations", fresh: true, serve: addDestination},
 		{pattern: "GET /destinations/{id}", serve: showDestination},
 		{pattern: "POST /destinations/{id}", serve: saveSchedule},
 		{pattern: "POST /destinations/{id}/on", serve: switchDestination(true)},
@@ -56,9 +59,13 @@ func (s *site) routes() []route {
 		{pattern: "POST /destinations/{id}/resend", serve: resendCode},
 		{pattern: "POST /destinations/{id}/confirm", serve: enterCode},
 		{pattern: "POST /destinations/{id}/test", serve: sendTest},
-		{pattern: "GET /destinations/{id}/delete", serve: askDeleteDestination},
-		{pattern: "POST /destinations/{id}/delete", serve: deleteDestination},
-		{pattern: "POST /destinations/{id}/tokens", serve: addToken},
+		{pattern: "POST /destinations/{id}/pause", serve: pauseDestination},
+		{pattern: "POST /destinations/{id}/signin/code", fresh: true, serve: askLetIn},
+		{pattern: "POST /destinations/{id}/signin", fresh: true, serve: letIn},
+		{pattern: "POST /destinations/{id}/signin/off", fresh: true, serve: keepOut},
+		{pattern: "GET /destinations/{id}/delete", fresh: true, serve: askDeleteDestination},
+		{pattern: "POST /destinations/{id}/delete", fresh: true, serve: deleteDestination},
+		{pattern: "POST /destinations/{id}/tokens", fresh: true, serve: addToken},
 		{pattern: "POST /destinations/{id}/tokens/{token}/revoke", serve: revokeToken},
 
 		{pattern: "GET /notices", serve: listNotices},
@@ -75,8 +82,8 @@ func (s *site) routes() []route {
 		{pattern: "POST /settings", serve: saveSettings},
 		{pattern: "GET /settings/filters.yaml", serve: exportFilters},
 		{pattern: "POST /settings/import", limit: filterLimit, serve: importFilters},
-		{pattern: "GET /settings/delete", serve: askDeleteAccount},
-		{pattern: "POST /settings/delete", serve: deleteAccount},
+		{pattern: "GET /settings/delete", fresh: true, serve: askDeleteAccount},
+		{pattern: "POST /settings/delete", fresh: true, serve: deleteAccount},
 
 		{pattern: "GET /help/rules", open: true, serve: helpRules},
 	}))
@@ -93,11 +100,18 @@ func (s *site) mux() http.Handler {
 	outer := http.NewServeMux()
 	outer.HandleFunc("GET "+s.path("/static/"), s.static)
 	if s.Notices != nil {
-		outer.Handle("GET "+s.path("/api/v1/notices"), s.Notices)
+		outer.Handle("GET "+s.path("/api/v1/notices"), s.from(s.Notices))
 	}
 	s.addArchive(outer, pages)
 	outer.Handle(s.path("/"), http.StripPrefix(s.prefix, s.sessions.LoadAndSave(pages)))
 	return outer
+}
+
+// from says in the context of a request which network it comes from, for a handler that is not of this package.
+func (s *site) from(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(accounts.WithActor(r.Context(), accounts.Actor{Network: s.client(r)})))
+	})
 }
 
 // policy allows a page to load the style sheet, script and pictures of its own server, to connect to it and to post

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -201,4 +202,28 @@ func (req *request) bySession() error {
 	}
 	req.user, req.login, req.zone = user, login, user.Location()
 	return nil
+}
+
+// freshen notes that the visitor was proved to be there. The session gets a new token: it allows more from now on.
+func (req *request) freshen() error {
+	if err := req.Logins.Freshen(req.r.Context(), req.login.User, req.login.ID); err != nil {
+		return err
+	}
+	return req.sessions.RenewToken(req.r.Context())
+}
+
+// askFresh sends the visitor to the page that asks who they are. What was posted is not kept: it may be secret, and
+// whoever posts it again has seen what it does. The page to return to is the one that has the form.
+func (req *request) askFresh() error {
+	to := req.r.URL.RequestURI()
+	if req.r.Method == http.MethodPost {
+		to = "/settings/security"
+		if from, err := url.Parse(req.r.Referer()); err == nil {
+			if path, ours := strings.CutPrefix(from.Path, req.prefix+"/"); ours {
+				to = "/" + path
+			}
+		}
+		req.flash("warn", "Nothing was done yet. Show first that it is you, then do it once more.")
+	}
+	return req.redirect("/fresh?to=" + url.QueryEscape(to))
 }

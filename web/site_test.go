@@ -338,6 +338,19 @@ func (s *testSite) signUp(name string) *visitor {
 	return v
 }
 
+// otherWayIn lets the account in at a provider too, and its sessions are by that, so that its address may go.
+func (s *testSite) otherWayIn(name string) {
+	s.t.Helper()
+	err := s.db.Writer.Exec("INSERT INTO identities (user_id, issuer, subject, name, groups, created_at, used_at) "+
+		"VALUES (?, 'https://id.example.org', ?, ?, '[]', 1, 1)", s.user(name).ID, "sub-"+name, name).Error
+	if err == nil {
+		err = s.db.Writer.Exec("UPDATE logins SET destination_id = 0 WHERE user_id = ?", s.user(name).ID).Error
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // user gives the account of that name.
 func (s *testSite) user(name string) prefs.User {
 	s.t.Helper()

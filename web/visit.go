@@ -19,7 +19,7 @@ import (
 func (s *site) addPages(routes []route) []route {
 	for _, p := range slices.Concat(s.SignIn.Pages(), s.Pages) {
 		routes = append(routes, route{
-			pattern: p.Pattern, open: p.For == visit.Everybody, limit: p.Limit, serve: servePage(p),
+			pattern: p.Pattern, open: p.For == visit.Everybody, fresh: p.Fresh, limit: p.Limit, serve: servePage(p),
 		})
 	}
 	return routes
@@ -75,7 +75,7 @@ func (req *request) showView(v *visit.View) error {
 		}
 	}
 	if v.Freshen {
-		if err := req.Logins.Freshen(req.r.Context(), req.login.User, req.login.ID); err != nil {
+		if err := req.freshen(); err != nil {
 			return err
 		}
 	}

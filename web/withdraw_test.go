@@ -24,6 +24,9 @@ func TestWhatWaitsFollowsItsDestination(t *testing.T) {
 			v.post("/destinations/1/off").to(t,
 				"/destinations/1")
 		}, outbox.Dead},
+		{"paused", func(t *testing.T, _ *testSite, v *visitor) {
+			v.post("/destinations/1/pause").to(t, "/destinations/1")
+		}, outbox.Dead},
 		{"deleted", func(t *testing.T, _ *testSite, v *visitor) { v.post("/destinations/1/delete").to(t, "/destinations") },
 			outbox.Dead},
 		{"stopped by a link", func(t *testing.T, s *testSite, _ *visitor) {
@@ -35,6 +38,7 @@ func TestWhatWaitsFollowsItsDestination(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := newSite(t, "")
 			alice := s.signUp("alice")
+			s.otherWayIn("alice")
 			if err := s.queue(t.Context(), outbox.Delivery{Message: "m1", Destination: prefs.Key(1), Backend: "email",
 				Address: "alice@example.org", DueAt: s.now()}); err != nil {
 				t.Fatal(err)
@@ -52,6 +56,7 @@ func TestWhatWaitsFollowsItsDestination(t *testing.T) {
 func TestNothingIsHalfClosed(t *testing.T) {
 	s := newSite(t, "")
 	alice := s.signUp("alice")
+	s.otherWayIn("alice")
 	alice.fails = true
 	s.onClose = func(*gorm.DB, []string, string) error { return context.Canceled }
 	for _, path := range []string{"/destinations/1/off", "/destinations/1/delete", "/settings/delete", s.links.Manage(1)} {

@@ -12,7 +12,7 @@ import (
 // The pace and the bounds of streams.
 const (
 	heartbeat    = 20 * time.Second // a comment, so that a dead connection is noticed by both ends
-	pollEvery    = 5 * time.Second  // for what another node added
+	pollEvery    = 5 * time.Second  // for what another node added, and whether the token is still good
 	writeTimeout = 15 * time.Second // of each write
 	batch        = 100              // events between two looks at the connection
 	perAddress   = 5                // streams of one feed at the same time
@@ -27,7 +27,7 @@ type stream struct {
 }
 
 // Stream serves a feed as server-sent events (WHATWG HTML Living Standard, 9.2), as backends.Fetched says. authorize is
-// called again at each heartbeat; while it fails a new reader is told to come back.
+// called again every few seconds; while it fails a new reader is told to come back.
 func (f *Feed) Stream(authorize func(*http.Request) (address string, err error)) http.Handler {
 	return &stream{feed: f, authorize: authorize, places: newPlaces(total)}
 }
@@ -95,8 +95,11 @@ func (s *stream) follow(r *http.Request, out *writer, at *place, poke <-chan str
 				return
 			}
 		case <-poll.C:
+			if still, err := s.authorize(r); err != nil || still != address {
+				return
+			}
 		case <-beat.C:
-			if still, err := s.authorize(r); err != nil || still != address || out.print(":\n\n") != nil {
+			if out.print(":\n\n") != nil {
 				return
 			}
 		}

@@ -75,6 +75,7 @@ var allowed = map[string][]string{
 	"web/operators": {"prefs", "prefs/accounts", "outbox", "backends", "rulespec", "web/changes",
 		"web/visit"},
 	"web/visit":       {"prefs", "prefs/accounts"},
+	"web/security":    {"prefs", "prefs/accounts", "backends", "outbox", "web/signin", "web/visit"},
 	"web/signin":      {"prefs", "prefs/accounts", "web/visit"},
 	"web/limit":       {},
 	"web/datagrepper": {"history", "history/readers", "rulespec/catalogue", "bus"},

@@ -105,5 +105,8 @@ func (s *Logins) Prune(tx *gorm.DB) error {
 	if err != nil {
 		return err
 	}
-	return prunePlaces(tx, now)
+	if err := prunePlaces(tx, now); err != nil {
+		return err
+	}
+	return pruneUndos(tx, now)
 }

@@ -48,7 +48,7 @@ type terms struct {
 var termsOf = map[MailPurpose]terms{
 	MailSignIn:  {life: 15 * time.Minute, window: time.Hour},
 	MailConfirm: {life: time.Hour, window: 24 * time.Hour, code: true},
-	MailFresh:   {life: 10 * time.Minute, window: time.Hour},
+	MailFresh:   {life: 10 * time.Minute, window: time.Hour, code: true},
 	MailUndo:    {life: 7 * 24 * time.Hour},
 	MailStopped: {life: 7 * 24 * time.Hour},
 }

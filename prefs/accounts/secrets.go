@@ -113,8 +113,9 @@ func (m *Mailed) EndDestination(tx *gorm.DB, id uint) error {
 
 // Forget deletes what is stored of an address whose owner has given it up: requests, and what was counted.
 func (m *Mailed) Forget(tx *gorm.DB, backend, address string) error {
-	err := tx.Where("backend IN ? AND lower(address) = lower(?)", []string{backend, ""}, address).
-		Delete(&mailedRow{}).Error
+	// an undo link works for whoever was put out of an account by taking the address from it
+	err := tx.Where("backend IN ? AND lower(address) = lower(?) AND purpose <> ?", []string{backend, ""}, address,
+		string(MailUndo)).Delete(&mailedRow{}).Error
 	if err != nil {
 		return explain("forget requests", err)
 	}

@@ -25,10 +25,12 @@ import (
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/erasure"
 	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
+	"github.com/notifyd/notifyd/web/security"
 	"gorm.io/gorm"
 )
 
@@ -101,6 +103,9 @@ func (s *Service) openStores(ctx context.Context) error {
 	s.outbox = outbox.New(s.db.Writer, s.db.Reader, s.db.Postgres, config, s.env.Now, rand.Reader)
 	s.eraser = &erasure.Eraser{Writer: s.db.Writer, Scrub: s.db.Scrub, Lasting: s.db.Postgres, Outbox: s.outbox,
 		Backends: backendall.Infos(), Now: s.env.Now, Log: s.log}
+	letters := security.Letters{Mailed: func() *accounts.Mailed { return s.prefs.Mailed }, BaseURL: s.settings.Web.BaseURL,
+		Add: func(tx *gorm.DB, list []outbox.Delivery) error { _, err := s.outbox.Add(tx, list); return err },
+		Now: s.env.Now, Mail: security.Mail(s.infos()), Silent: security.Silent(s.infos())}
 	s.prefs = prefs.Open(prefs.Config{
 		Writer: s.db.Writer, Reader: s.db.Reader, Now: s.env.Now, Random: rand.Reader, Sentence: s.describer.sentence,
 		KnowsKind: s.describer.knowsKind,
@@ -114,10 +119,11 @@ func (s *Service) openStores(ctx context.Context) error {
 		},
 		OnMerge: s.outbox.Redirect,
 		OnErase: s.eraser.Erase, AfterErase: s.eraser.AtOnce,
-		OnChange: s.voice.Changed, Log: s.log,
+		OnChange: s.voice.Changed, Log: s.log, Told: letters.Told, Session: s.settings.Accounts.Session.Bounds(),
 		ClaimedNames: s.settings.Accounts.ClaimedNames, MailBudget: s.settings.Accounts.MailBudget,
 		KeepAudit: func() time.Duration { return s.settings.Accounts.KeepAudit },
 	})
+	s.prefs.Logins.OnBegin(letters.Began)
 	return nil
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/notifyd/notifyd/internal/watch"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/personal"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -29,6 +30,8 @@ import (
 	"github.com/notifyd/notifyd/web/download"
 	"github.com/notifyd/notifyd/web/limit"
 	"github.com/notifyd/notifyd/web/operators"
+	"github.com/notifyd/notifyd/web/security"
+	"github.com/notifyd/notifyd/web/visit"
 )
 
 // openReports reads the reports, and makes the desk that pages and mails get them from.
@@ -137,7 +140,7 @@ func (s *Service) openPages(ctx context.Context) error {
 		Archive:      archive,
 		Audit:        s.prefs.Audit,
 		Pages: slices.Concat(changes.Pages(s.prefs.Audit), download.Pages(s.exporter().Write, s.env.Now),
-			operators.Pages(s.operators())),
+			operators.Pages(s.operators()), s.securityPages()),
 		Reports:        s.reportPages(),
 		Queue:          s.queue,
 		Notices:        s.stream(),
@@ -204,6 +207,14 @@ func (s *Service) queue(ctx context.Context, d outbox.Delivery) error {
 	return nil
 }
 
+// securityPages are the pages of what lets people in.
+func (s *Service) securityPages() []visit.Page {
+	return security.Pages(security.Options{
+		Accounts: s.prefs.Accounts, Logins: s.prefs.Logins, Tokens: s.prefs.Tokens, Destinations: s.prefs.Destinations,
+		Undos: s.prefs.Undos, Queue: s.queue, BaseURL: s.settings.Web.BaseURL,
+	})
+}
+
 // stream serves the backend that agents fetch from; nil: there is none.
 func (s *Service) stream() http.Handler {
 	for _, backend := range s.backends {
@@ -220,7 +231,7 @@ func (s *Service) authorize(r *http.Request) (address string, err error) {
 	if !ok {
 		return "", nil
 	}
-	user, err := s.prefs.Tokens.User(r.Context(), token)
+	user, err := s.prefs.Tokens.User(r.Context(), token, accounts.ActorOf(r.Context()).Network, r.UserAgent())
 	if errors.Is(err, prefs.ErrNotFound) {
 		return "", nil
 	}

@@ -30,8 +30,9 @@ type Settings struct {
 	MailBudget int `yaml:"mail_budget"` // mails about accounts an hour, to addresses that nobody here has
 
 	// The ways in beside the mailed link.
-	OIDC   map[string]signin.Provider `yaml:"oidc"`
-	Header signin.HeaderSettings      `yaml:"trusted_header"`
+	OIDC    map[string]signin.Provider `yaml:"oidc"`
+	Header  signin.HeaderSettings      `yaml:"trusted_header"`
+	Session Session                    `yaml:"session"`
 }
 
 // The values of names.
@@ -46,7 +47,8 @@ const leastAudit = 7 * 24 * time.Hour
 // Defaults are the settings of a site that says nothing of accounts.
 func Defaults() Settings {
 	return Settings{Names: Proved, SignUp: accounts.SignUpOpen, Invited: Invited{Life: accounts.InvitationLife},
-		MailBudget: accounts.DefaultBudget, KeepAudit: accounts.KeepAudit}
+		MailBudget: accounts.DefaultBudget, KeepAudit: accounts.KeepAudit,
+		Session: Session(accounts.DefaultBounds)}
 }
 
 // ClaimedNames reports whether everybody may choose a name and is believed.
@@ -69,6 +71,9 @@ func (s Settings) Check() error {
 	}
 	if s.Names != Proved && s.Names != Claimed {
 		bad("names: %q; expected %s or %s", s.Names, Proved, Claimed)
+	}
+	if err := s.Session.check(); err != nil {
+		errs = append(errs, err)
 	}
 	if !slices.Contains(accounts.SignUps, s.SignUp) {
 		bad("sign_up: %q; expected one of %q", s.SignUp, accounts.SignUps)

@@ -1,0 +1,254 @@
+// Package security is the pages on which people see what lets somebody into their account, and put an intruder out:
+// sessions, tokens and linked identities; the proof that they are there, which sensitive changes ask for; and the page
+// of a link that undoes such a change. It also writes the mails that tell of one.
+//
+// The idea is that of the OWASP Application Security Verification Standard 5.0, chapters 6.3 and 7: whatever lets
+// somebody in is seen by its owner, told of where the intruder is not, and ended at once.
+package security
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/outbox"
+	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/web/visit"
+)
+
+// Options are what the pages work on. Every field is needed unless its comment allows a zero value.
+type Options struct {
+	Accounts     *prefs.Accounts
+	Logins       *accounts.Logins
+	Tokens       *prefs.Tokens
+	Destinations *prefs.Destinations
+	Undos        *prefs.Undos
+
+	Queue   func(context.Context, outbox.Delivery) error // stores account mail
+	BaseURL string
+	// Ways are the providers by which somebody can show again who they are; nil: there is none.
+	Ways func() []Way
+}
+
+// Mail returns the backend that mails links, the zero Info where none is configured.
+func Mail(configured []backends.Info) backends.Info {
+	for _, b := range configured {
+		if b.SignIn {
+			return b
+		}
+	}
+	return backends.Info{}
+}
+
+// Silent returns a function that reports whether agents fetch from a backend.
+func Silent(configured []backends.Info) func(backend string) bool {
+	return func(backend string) bool {
+		for _, b := range configured {
+			if b.Name == backend {
+				return b.Agent != ""
+			}
+		}
+		return false
+	}
+}
+
+// A Way is a provider by which somebody can show again who they are.
+type Way struct{ Title, Path string }
+
+type pages struct{ Options }
+
+// Pages are the pages.
+func Pages(o Options) []visit.Page {
+	p := pages{o}
+	return []visit.Page{
+		{Pattern: "GET /settings/security", Serve: p.overview},
+		{Pattern: "POST /settings/security/sessions/{id}/end", Serve: p.endSession},
+		{Pattern: "POST /settings/security/others", Serve: p.endOthers},
+		{Pattern: "POST /settings/security/tokens/{id}/revoke", Serve: p.revokeToken},
+		{Pattern: "POST /settings/security/identities/{id}/unlink", Fresh: true, Serve: p.unlink},
+		{Pattern: "GET /fresh", Serve: p.askFresh},
+		{Pattern: "POST /fresh/mail", Serve: p.mailFresh},
+		{Pattern: "POST /fresh", Serve: p.freshen},
+		{Pattern: "GET /undo/{token}", For: visit.Everybody, Serve: p.askUndo},
+		{Pattern: "POST /undo/{token}", For: visit.Everybody, Limit: 4 << 10, Serve: p.undo},
+	}
+}
+
+// overviewPage is the page of all that lets somebody in.
+type overviewPage struct {
+	Sessions   []session
+	Others     int // sessions beside this one
+	Tokens     []token
+	Identities []identity
+	Addresses  []string // that may sign in
+}
+
+type session struct {
+	ID                     uint
+	Agent, Place, Way      string
+	Used, UsedStamp, Since string
+	This                   bool
+}
+
+type token struct {
+	ID                                 uint
+	Name, Made, Used, UsedStamp, Place string
+}
+
+type identity struct {
+	ID                              uint
+	Provider, Name, Used, UsedStamp string
+	Last                            bool // nothing else lets its owner in
+}
+
+func (p pages) overview(v *visit.Visit) (*visit.View, error) {
+	page := overviewPage{}
+	addresses, err := p.addresses(v)
+	if err != nil {
+		return nil, err
+	}
+	ways := map[uint]string{}
+	for _, d := range addresses {
+		page.Addresses = append(page.Addresses, d.Address)
+		ways[d.ID] = d.Address
+	}
+	if page.Identities, err = p.identities(v, len(addresses)); err != nil {
+		return nil, err
+	}
+	logins, err := p.Logins.List(v.Context(), v.User.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range logins {
+		s := session{ID: l.ID, Agent: accounts.AgentWords(l.Agent), Place: place(l.Network), Way: wayWords(l, ways),
+			Since: when(l.Created, v), Used: when(l.Used, v), UsedStamp: stamp(l.Used), This: l.ID == v.Login.ID}
+		if s.This {
+			page.Sessions = append([]session{s}, page.Sessions...)
+			continue
+		}
+		page.Sessions, page.Others = append(page.Sessions, s), page.Others+1
+	}
+	if page.Tokens, err = p.tokens(v); err != nil {
+		return nil, err
+	}
+	return &visit.View{Template: "security", Title: "Who is signed in", Here: "settings", Data: page}, nil
+}
+
+// addresses are those of the visitor that may sign in.
+func (p pages) addresses(v *visit.Visit) (list []prefs.Destination, err error) {
+	all, err := p.Destinations.List(v.Context(), v.User.ID)
+	for _, d := range all {
+		if d.LetsIn() {
+			list = append(list, d)
+		}
+	}
+	return list, err
+}
+
+func (p pages) tokens(v *visit.Visit) (list []token, err error) {
+	all, err := p.Tokens.List(v.Context(), v.User.ID)
+	for _, t := range all {
+		line := token{ID: t.ID, Name: t.Name, Made: when(t.Created, v)}
+		if !t.Used.IsZero() {
+			line.Used, line.UsedStamp, line.Place = when(t.Used, v), stamp(t.Used), place(t.Network)
+		}
+		list = append(list, line)
+	}
+	return list, err
+}
+
+func (p pages) identities(v *visit.Visit, addresses int) (list []identity, err error) {
+	all, err := p.Accounts.LinkedIdentities(v.Context(), v.User.ID)
+	for _, i := range all {
+		list = append(list, identity{ID: i.ID, Provider: strings.TrimPrefix(i.Issuer, "https://"), Name: i.Name,
+			Used: when(i.Used, v), UsedStamp: stamp(i.Used), Last: len(all)+addresses <= 1})
+	}
+	return list, err
+}
+
+func (p pages) endSession(v *visit.Visit) (*visit.View, error) {
+	id, err := v.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	err = p.Logins.End(v.Context(), v.User.ID, id)
+	if err != nil && !errors.Is(err, accounts.ErrNoLogin) {
+		return nil, err
+	}
+	return &visit.View{To: "/settings/security", Tone: "good", Flash: "That session has ended."}, nil
+}
+
+func (p pages) endOthers(v *visit.Visit) (*visit.View, error) {
+	n, err := p.Logins.EndOthers(v.Context(), v.User.ID, v.Login.ID)
+	if err != nil {
+		return nil, err
+	}
+	said := "There was no other session."
+	if n > 0 {
+		said = "All other sessions have ended. Look below whether a token or an address here is not yours."
+	}
+	return &visit.View{To: "/settings/security", Tone: "good", Flash: said}, nil
+}
+
+func (p pages) revokeToken(v *visit.Visit) (*visit.View, error) {
+	id, err := v.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Tokens.Revoke(v.Context(), v.User.ID, id); err != nil {
+		return nil, err
+	}
+	return &visit.View{To: "/settings/security", Flash: "Revoked. The machine that had the token gets nothing more."}, nil
+}
+
+func (p pages) unlink(v *visit.Visit) (*visit.View, error) {
+	id, err := v.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	err = p.Accounts.Unlink(v.Context(), v.User.ID, id)
+	if errors.Is(err, prefs.ErrLastWay) {
+		return nil, visit.Fail(http.StatusConflict, "Nothing else lets you in. Let an address sign in first.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &visit.View{To: "/settings/security", Tone: "good",
+		Flash: "Unlinked. Sessions that were begun by it have ended."}, nil
+}
+
+// place says where somebody was, as far as that is known.
+func place(network string) string {
+	if network == "" || network == "invalid IP" {
+		return "an unknown network"
+	}
+	return network
+}
+
+// wayWords says how somebody signed in.
+func wayWords(l accounts.Login, addresses map[uint]string) string {
+	if l.Way == accounts.ByMail {
+		if a := addresses[l.Destination]; a != "" {
+			return "by a link to " + a
+		}
+		return "by a mailed link"
+	}
+	return "by " + l.Way
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// when says a time as the visitor's clock does.
+func when(t time.Time, v *visit.Visit) string {
+	switch d := v.Now.Sub(t); {
+	case d < 2*time.Minute:
+		return "just now"
+	case d < time.Hour:
+		return t.In(v.Zone).Format("15:04")
+	}
+	return t.In(v.Zone).Format("2 January 2006, 15:04")
+}
