@@ -5,6 +5,7 @@ import (
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/directory/httpjson"
 	"github.com/notifyd/notifyd/directory/ldap"
+	"github.com/notifyd/notifyd/directory/obs"
 )
 
 // Drivers are those that a configuration may name, sorted by name. The file of the directory (directory.file) is none
@@ -12,6 +13,7 @@ import (
 func Drivers() []directory.Driver {
 	return []directory.Driver{
 		httpjson.Driver(),
-		ldap.Driver,
+		ldap.Driver(),
+		obs.Driver(),
 	}
 }

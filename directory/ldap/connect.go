@@ -21,9 +21,9 @@ var ports = map[string]string{"ldap": "389", "ldaps": "636", "ldapi": ""}
 // connect dials and logs in. The connection dies with ctx, at its deadline, or once it has read maxBytes: the library
 // itself waits for ever and reads without bound. A server that refuses StartTLS gets no password.
 func (s *source) connect(ctx context.Context) (*ldap.Conn, error) {
-	secure, err := tlsfiles.Files{CA: s.CAFile, Cert: s.CertFile, Key: s.KeyFile}.Config(watch.ReadFile)
+	secure, err := tlsfiles.Files{CA: s.TLS.CAFile, Cert: s.TLS.CertFile, Key: s.TLS.KeyFile}.Config(watch.ReadFile)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("tls.%w", err)
 	}
 	where, err := url.Parse(s.URL)
 	if err != nil {

@@ -86,7 +86,7 @@ func (t *tree) members(g *group, set Groups) []string {
 		switch {
 		case ok && isPerson:
 			found[p.name] = true
-		case ok && inner != nil && set.Nested:
+		case ok && inner != nil && !set.Direct:
 			found["@"+inner.name] = true
 		case ok && inner == nil:
 			t.skipped++

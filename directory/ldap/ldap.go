@@ -17,6 +17,7 @@ package ldap
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -27,27 +28,28 @@ import (
 	"github.com/notifyd/notifyd/directory"
 )
 
-// Driver opens the sources of directory.ldap.
-var Driver = directory.Driver{
-	Name: "ldap",
-	Doc:  "People and groups of an LDAP directory.",
-	Open: func(decode func(any) error, _ *slog.Logger) (map[string]directory.Config, error) {
-		var set map[string]Settings
-		if err := decode(&set); err != nil {
-			return nil, err
+// Driver opens the sources of the section directory.ldap.
+func Driver() directory.Driver {
+	return directory.Driver{Name: "ldap", Doc: "People and groups of an LDAP directory.", Open: open}
+}
+
+func open(decode func(any) error, _ *slog.Logger) (map[string]directory.Config, error) {
+	var c Config
+	if err := decode(&c); err != nil {
+		return nil, err
+	}
+	opened := map[string]directory.Config{}
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(c)) {
+		s := c[name]
+		if err := s.check(); err != nil {
+			errs = append(errs, fmt.Errorf("%s.%w", name, err))
+			continue
 		}
-		sources := map[string]directory.Config{}
-		for _, name := range slices.Sorted(maps.Keys(set)) {
-			one := set[name]
-			if err := one.check(); err != nil {
-				return nil, fmt.Errorf("%s.%w", name, err)
-			}
-			sources[name] = directory.Config{
-				Source: &source{one}, Every: one.Every, Within: one.Timeout, Shrink: one.Shrink,
-			}
-		}
-		return sources, nil
-	},
+		opened[name] = directory.Config{Source: &source{s}, Every: s.Every, Within: s.Within,
+			Shrink: float64(s.AtLeast) / 100}
+	}
+	return opened, errors.Join(errs...)
 }
 
 // A source is one LDAP directory.
@@ -82,7 +84,7 @@ func (s *source) Fetch(ctx context.Context, _ *directory.Facts) (*directory.Fact
 }
 
 func (s *source) readPeople(ctx context.Context, c *ldap.Conn, t *tree) error {
-	entries, err := search(ctx, c, s.People.Search, s.PageSize, s.People.attributes())
+	entries, err := search(ctx, c, s.People.where(), s.PageSize, s.People.attributes())
 	if err != nil {
 		return fmt.Errorf("people: %w", err)
 	}
@@ -120,7 +122,7 @@ func (s *source) fact(p person) directory.Person {
 func (s *source) readGroups(ctx context.Context, c *ldap.Conn, t *tree) (map[string][]string, error) {
 	found := map[string][]string{}
 	if s.Groups.Base != "" {
-		entries, err := search(ctx, c, s.Groups.Search, s.PageSize, s.Groups.attributes())
+		entries, err := search(ctx, c, s.Groups.where(), s.PageSize, s.Groups.attributes())
 		if err != nil {
 			return nil, fmt.Errorf("groups: %w", err)
 		}

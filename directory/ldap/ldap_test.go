@@ -70,19 +70,6 @@ func TestFetch(t *testing.T) {
 
 // TestWaysToConnect: each way that reaches the server gives the same, and what is not safe is refused before the
 // password leaves.
-func TestSourceKeepsThePromises(t *testing.T) {
-	directorytest.Run(t, directorytest.Kit{
-		Good: func(t *testing.T) directory.Source { return &source{start(t, "").settings(nil)} },
-		At: func(t *testing.T, address string) directory.Source {
-			set := Settings{URL: "ldap://" + address, BindDN: admin, Password: password,
-				People: People{Search: Search{Base: "dc=example,dc=org"}}}
-			set.SetDefaults()
-			return &source{set}
-		},
-		Secret: password,
-	})
-}
-
 func TestWaysToConnect(t *testing.T) {
 	s := start(t, "")
 	for name, test := range map[string]struct {
@@ -92,7 +79,7 @@ func TestWaysToConnect(t *testing.T) {
 		"StartTLS":   {change: nil},
 		"socket":     {change: func(set *Settings) { set.URL, set.StartTLS = "ldapi://"+s.socket, false }},
 		"plain here": {change: func(set *Settings) { set.StartTLS = false }},
-		"wrong CA":   {func(set *Settings) { set.CAFile = s.certificates.OtherCA }, "StartTLS"},
+		"wrong CA":   {func(set *Settings) { set.TLS.CAFile = s.certificates.OtherCA }, "StartTLS"},
 		"other name": {func(set *Settings) { set.URL = strings.Replace(set.URL, "localhost", "127.0.0.2", 1) }, ""},
 		"wrong password": {
 			func(set *Settings) { set.Password = "wrong" }, `log in as ` + admin + `: LDAP Result Code 49`},
@@ -153,6 +140,26 @@ func TestMemberAdded(t *testing.T) {
 	}
 }
 
+// TestContract holds the source to what directory.Source promises.
+func TestContract(t *testing.T) {
+	s := start(t, "")
+	at := func(_ *testing.T, address string) directory.Source {
+		set := s.settings(func(set *Settings) { set.URL, set.StartTLS = "ldap://"+address, false })
+		return &source{set}
+	}
+	bad := func(change func(*Settings)) func(*testing.T) directory.Source {
+		return func(*testing.T) directory.Source { return &source{s.settings(change)} }
+	}
+	directorytest.Run(t, directorytest.Kit{
+		Good: bad(nil), At: at, Secret: password,
+		Bad: map[string]func(t *testing.T) directory.Source{
+			"no such base": bad(func(set *Settings) { set.People.Base = "ou=gone,dc=example,dc=org" }),
+			"too much":     bad(func(set *Settings) { set.MaxBytes = 1000 }),
+			"no login":     bad(func(set *Settings) { set.BindDN = "cn=nobody,dc=example,dc=org" }),
+		},
+	})
+}
+
 // TestSilentServer: a server that accepts and never answers costs one fetch, and no more than its time.
 func TestSilentServer(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -161,8 +168,8 @@ func TestSilentServer(t *testing.T) {
 	}
 	defer listener.Close()
 	set := Settings{URL: "ldap://" + listener.Addr().String(), BindDN: "cn=x", Password: "y",
-		People: People{Search: Search{Base: "dc=example"}}}
-	set.SetDefaults()
+		People: People{Base: "dc=example"}}
+	set = defaults(set)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	if _, err := (&source{set}).Fetch(ctx, nil); err == nil {
@@ -177,7 +184,7 @@ func TestSilentServer(t *testing.T) {
 
 // TestSettings: what cannot work, or is not safe, is said by its key.
 func TestSettings(t *testing.T) {
-	good := Settings{URL: "ldaps://ldap.example.org", People: People{Search: Search{Base: "dc=example,dc=org"}}}
+	good := Settings{URL: "ldaps://ldap.example.org", People: People{Base: "dc=example,dc=org"}}
 	for _, test := range []struct {
 		change func(*Settings)
 		want   string
@@ -195,13 +202,15 @@ func TestSettings(t *testing.T) {
 		{func(s *Settings) { s.People.Base = "" }, "people.base: is missing"},
 		{func(s *Settings) { s.People.Base = "example" }, "people.base: \"example\" is no distinguished name"},
 		{func(s *Settings) { s.Groups.Filter = "(cn=" }, "groups.filter: \"(cn=\" is none"},
-		{func(s *Settings) { s.People.Scope = "tree" }, "people.scope: sub or one"},
+		{func(s *Settings) { s.People.Scope = "tree" }, `people.scope: "tree"; sub or one`},
 		{func(s *Settings) { s.Every = time.Millisecond }, "every"},
-		{func(s *Settings) { s.Shrink = 2 }, "shrink"},
+		{func(s *Settings) { s.PageSize = -1 }, "page_size"},
+		{func(s *Settings) { s.AtLeast = 101 }, "at_least"},
+		{func(s *Settings) { s.People.Servers = map[string]string{"icq": "x"} }, "people.servers"},
 	} {
 		set := good
 		test.change(&set)
-		set.SetDefaults()
+		set = defaults(set)
 		err := set.check()
 		if (err != nil) != (test.want != "") || !strings.Contains(text(err), test.want) {
 			t.Errorf("error %v, want %q", err, test.want)

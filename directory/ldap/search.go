@@ -18,6 +18,36 @@ const maxEntries = 500_000
 // errPaging is the error of a server whose pages do not come to an end.
 var errPaging = errors.New("the server gives the same page again and again")
 
+// A place is where entries are looked for, and which.
+type place struct{ base, scope, filter string }
+
+func (p People) where() place { return place{p.Base, p.Scope, p.Filter} }
+
+func (g Groups) where() place { return place{g.Base, g.Scope, g.Filter} }
+
+// check returns what is wrong, behind the key that it is wrong with.
+func (q place) check() error {
+	if q.base != "" {
+		if _, err := ldap.ParseDN(q.base); err != nil {
+			return fmt.Errorf("base: %q is no distinguished name: %w", q.base, err)
+		}
+	}
+	if q.scope != "sub" && q.scope != "one" {
+		return fmt.Errorf("scope: %q; sub or one was expected", q.scope)
+	}
+	if _, err := ldap.CompileFilter(q.filter); err != nil {
+		return fmt.Errorf("filter: %q is none: %w", q.filter, err)
+	}
+	return nil
+}
+
+func (q place) depth() int {
+	if q.scope == "one" {
+		return ldap.ScopeSingleLevel
+	}
+	return ldap.ScopeWholeSubtree
+}
+
 // A searcher is what is asked: a connection.
 type searcher interface {
 	Search(*ldap.SearchRequest) (*ldap.SearchResult, error)
@@ -27,30 +57,30 @@ type searcher interface {
 // the people taken for all of them would put the others out. Every page has a request of its own, because the library
 // leaves the last cookie in the one it was given. References to other servers are not followed: they would get our
 // password.
-func search(ctx context.Context, c searcher, q Search, pageSize uint32, attributes []string) ([]*ldap.Entry, error) {
+func search(ctx context.Context, c searcher, q place, pageSize int, attributes []string) ([]*ldap.Entry, error) {
 	var all []*ldap.Entry
 	var cookie []byte
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		page := ldap.NewControlPaging(pageSize)
+		page := ldap.NewControlPaging(uint32(pageSize))
 		page.SetCookie(cookie)
-		answer, err := c.Search(ldap.NewSearchRequest(q.Base, q.scope(), ldap.NeverDerefAliases, 0, 0, false, q.Filter,
+		answer, err := c.Search(ldap.NewSearchRequest(q.base, q.depth(), ldap.NeverDerefAliases, 0, 0, false, q.filter,
 			attributes, []ldap.Control{page}))
 		if err != nil {
-			return nil, fmt.Errorf("search below %q: %w", q.Base, err)
+			return nil, fmt.Errorf("search below %q: %w", q.base, err)
 		}
 		all = append(all, answer.Entries...)
 		if len(all) > maxEntries {
-			return nil, fmt.Errorf("search below %q: more than %d entries", q.Base, maxEntries)
+			return nil, fmt.Errorf("search below %q: more than %d entries", q.base, maxEntries)
 		}
 		next := nextPage(answer)
 		if len(next) == 0 {
 			return all, complete(c, all, attributes)
 		}
 		if bytes.Equal(next, cookie) && len(answer.Entries) == 0 {
-			return nil, fmt.Errorf("search below %q: %w", q.Base, errPaging)
+			return nil, fmt.Errorf("search below %q: %w", q.base, errPaging)
 		}
 		cookie = slices.Clone(next)
 	}
@@ -63,13 +93,6 @@ func nextPage(answer *ldap.SearchResult) []byte {
 		return nil
 	}
 	return paging.Cookie
-}
-
-func (q Search) scope() int {
-	if q.Scope == "one" {
-		return ldap.ScopeSingleLevel
-	}
-	return ldap.ScopeWholeSubtree
 }
 
 // complete fetches the rest of attributes of which a server gives a part. Active Directory gives 1500 values at once,

@@ -39,7 +39,7 @@ func (d *directoryServer) Search(q *ldap.SearchRequest) (*ldap.SearchResult, err
 // TestManyValues: an attribute of which a server gives a part is read to its end.
 func TestManyValues(t *testing.T) {
 	server := &directoryServer{values: []string{"a", "b", "c", "d", "e", "f", "g", "h"}}
-	entries, err := search(t.Context(), server, Search{Base: "dc=example"}, 10, []string{"cn", "member"})
+	entries, err := search(t.Context(), server, place{base: "dc=example"}, 10, []string{"cn", "member"})
 	if err != nil || len(entries) != 1 {
 		t.Fatal(entries, err)
 	}
@@ -47,7 +47,7 @@ func TestManyValues(t *testing.T) {
 		t.Errorf("values %q after %d questions", got, server.asked)
 	}
 	server.broken = true
-	if _, err := search(t.Context(), server, Search{Base: "dc=example"}, 10, []string{"member"}); err == nil {
+	if _, err := search(t.Context(), server, place{base: "dc=example"}, 10, []string{"member"}); err == nil {
 		t.Error("a server that begins again and again is believed")
 	}
 }
@@ -67,10 +67,10 @@ func (e endless) Search(*ldap.SearchRequest) (*ldap.SearchResult, error) {
 
 // TestPagesEnd: pages that do not come to an end, and pages that break off, are errors.
 func TestPagesEnd(t *testing.T) {
-	if _, err := search(t.Context(), endless{}, Search{}, 1, nil); !errors.Is(err, errPaging) {
+	if _, err := search(t.Context(), endless{}, place{}, 1, nil); !errors.Is(err, errPaging) {
 		t.Errorf("error %v", err)
 	}
-	if found, err := search(t.Context(), endless{breaks: true}, Search{}, 1, nil); err == nil || found != nil {
+	if found, err := search(t.Context(), endless{breaks: true}, place{}, 1, nil); err == nil || found != nil {
 		t.Errorf("found %v, error %v", found, err)
 	}
 }

@@ -1,6 +1,7 @@
 package ldap
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -8,39 +9,36 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-ldap/ldap/v3"
+	"github.com/notifyd/notifyd/directory"
+	"github.com/notifyd/notifyd/directory/fetch"
 )
+
+// Config is the section directory.ldap: sources by name.
+type Config map[string]Settings
 
 // Settings are how to reach a server, and what to read there.
 type Settings struct {
-	URL      string `yaml:"url"`
-	StartTLS bool   `yaml:"start_tls"`
-	CAFile   string `yaml:"ca_file"`
-	CertFile string `yaml:"cert_file"`
-	KeyFile  string `yaml:"key_file" secret:"false"`
-	BindDN   string `yaml:"bind_dn"`
-	Password string `yaml:"password" secret:"true"`
+	URL      string    `yaml:"url"`
+	StartTLS bool      `yaml:"start_tls"`
+	TLS      fetch.TLS `yaml:"tls"`
+	BindDN   string    `yaml:"bind_dn"`
+	Password string    `yaml:"password" secret:"true"`
 
 	People People `yaml:"people"`
 	Groups Groups `yaml:"groups"`
 
 	Every    time.Duration `yaml:"every"`
-	Timeout  time.Duration `yaml:"timeout"`
-	PageSize uint32        `yaml:"page_size"`
-	MaxBytes int64         `yaml:"max_bytes"`
-	Shrink   float64       `yaml:"shrink"`
-}
-
-// A Search is where entries are looked for.
-type Search struct {
-	Base   string `yaml:"base"`
-	Scope  string `yaml:"scope"` // sub or one
-	Filter string `yaml:"filter"`
+	Within   time.Duration `yaml:"within"`    // how long one fetch may take, with all its pages
+	PageSize int           `yaml:"page_size"` // entries
+	MaxBytes int64         `yaml:"max_bytes"` // of all answers of a fetch
+	AtLeast  int           `yaml:"at_least"`  // percent of the last good value
 }
 
 // People are the entries of people, and the attributes that tell of them.
 type People struct {
-	Search   `yaml:",inline"`
+	Base     string            `yaml:"base"`
+	Scope    string            `yaml:"scope"` // sub or one
+	Filter   string            `yaml:"filter"`
 	Name     string            `yaml:"name"`
 	Mail     []string          `yaml:"mail"`
 	Nick     []string          `yaml:"nick"`
@@ -52,52 +50,42 @@ type People struct {
 // Groups are the entries of groups. A member is a distinguished name, of a person or of a group; a UID is the bare name
 // of a person.
 type Groups struct {
-	Search  `yaml:",inline"`
+	Base    string   `yaml:"base"` // "": groups are not read
+	Scope   string   `yaml:"scope"`
+	Filter  string   `yaml:"filter"`
 	Name    string   `yaml:"name"`
 	Member  []string `yaml:"member"`
 	UID     []string `yaml:"uid"`
-	AnyCase bool     `yaml:"any_case"`
-	Nested  bool     `yaml:"nested"`
+	AnyCase bool     `yaml:"any_case"` // of UID
+	Direct  bool     `yaml:"direct"`   // groups in groups are left out
 }
 
-// SetDefaults sets what the configuration leaves out.
-func (s *Settings) SetDefaults() {
-	for _, d := range []struct {
-		key       *string
-		otherwise string
-	}{
-		{&s.People.Scope, "sub"}, {&s.Groups.Scope, "sub"}, {&s.People.Name, "uid"}, {&s.Groups.Name, "cn"},
-		{&s.People.Filter, "(objectClass=person)"},
-		{&s.Groups.Filter, "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup)" +
-			"(objectClass=group))"},
-	} {
-		if *d.key == "" {
-			*d.key = d.otherwise
+// everyGroup is a filter for the kinds of groups that servers have.
+const everyGroup = "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup)" +
+	"(objectClass=group))"
+
+// SetDefaults fills in what is not set.
+func (c *Config) SetDefaults() {
+	for name, s := range *c {
+		s.Every = cmp.Or(s.Every, 15*time.Minute)
+		s.Within = cmp.Or(s.Within, time.Minute)
+		s.PageSize = cmp.Or(s.PageSize, 500)
+		s.MaxBytes = cmp.Or(s.MaxBytes, 256<<20)
+		s.AtLeast = cmp.Or(s.AtLeast, 70)
+		p, g := &s.People, &s.Groups
+		p.Scope, g.Scope = cmp.Or(p.Scope, "sub"), cmp.Or(g.Scope, "sub")
+		p.Name, g.Name = cmp.Or(p.Name, "uid"), cmp.Or(g.Name, "cn")
+		p.Filter, g.Filter = cmp.Or(p.Filter, "(objectClass=person)"), cmp.Or(g.Filter, everyGroup)
+		if p.Mail == nil {
+			p.Mail = []string{"mail"}
 		}
-	}
-	if s.People.Mail == nil {
-		s.People.Mail = []string{"mail"}
-	}
-	if s.Groups.Member == nil {
-		s.Groups.Member = []string{"member", "uniqueMember"}
-	}
-	if s.Groups.UID == nil {
-		s.Groups.UID = []string{"memberUid"}
-	}
-	if s.Every == 0 {
-		s.Every = 15 * time.Minute
-	}
-	if s.Timeout == 0 {
-		s.Timeout = time.Minute
-	}
-	if s.PageSize == 0 {
-		s.PageSize = 500
-	}
-	if s.MaxBytes == 0 {
-		s.MaxBytes = 256 << 20
-	}
-	if s.Shrink == 0 {
-		s.Shrink = 0.7
+		if g.Member == nil {
+			g.Member = []string{"member", "uniqueMember"}
+		}
+		if g.UID == nil {
+			g.UID = []string{"memberUid"}
+		}
+		(*c)[name] = s
 	}
 }
 
@@ -124,33 +112,27 @@ func (s *Settings) check() error {
 		return errors.New("start_tls: true or a url of ldaps:// was expected: the password would be sent in clear")
 	case s.People.Base == "":
 		return errors.New("people.base: is missing, such as ou=people,dc=example,dc=org")
-	case s.Every < time.Second || s.Timeout <= 0 || s.PageSize == 0 || s.MaxBytes <= 0:
-		return errors.New("every, timeout, page_size, max_bytes: more than nothing was expected; every: a second or more")
-	case s.Shrink < 0 || s.Shrink > 1:
-		return errors.New("shrink: a share between 0 and 1 was expected")
+	case s.Every < 10*time.Second || s.Every > 7*24*time.Hour:
+		return fmt.Errorf("every: %s; between 10s and 168h was expected", s.Every)
+	case s.Within < time.Second || s.Within > time.Hour:
+		return fmt.Errorf("within: %s; between 1s and 1h was expected", s.Within)
+	case s.PageSize < 1 || s.PageSize > 100_000:
+		return fmt.Errorf("page_size: %d; between 1 and 100000 was expected", s.PageSize)
+	case s.MaxBytes < 1<<10 || s.MaxBytes > 2<<30:
+		return fmt.Errorf("max_bytes: %d; between 1 KiB and 2 GiB was expected", s.MaxBytes)
+	case s.AtLeast < 1 || s.AtLeast > 100:
+		return fmt.Errorf("at_least: %d; between 1 and 100 percent was expected", s.AtLeast)
 	}
-	for _, q := range []struct {
-		key string
-		Search
-	}{{"people", s.People.Search}, {"groups", s.Groups.Search}} {
-		if err := q.check(); err != nil {
-			return fmt.Errorf("%s.%w", q.key, err)
+	for protocol := range s.People.Servers {
+		if protocol != directory.IRC && protocol != directory.Matrix {
+			return fmt.Errorf("people.servers: %q; irc or matrix was expected", protocol)
 		}
 	}
-	return nil
-}
-
-func (q Search) check() error {
-	if q.Base != "" {
-		if _, err := ldap.ParseDN(q.Base); err != nil {
-			return fmt.Errorf("base: %q is no distinguished name: %w", q.Base, err)
-		}
+	if err := s.People.where().check(); err != nil {
+		return fmt.Errorf("people.%w", err)
 	}
-	if q.Scope != "sub" && q.Scope != "one" {
-		return fmt.Errorf("scope: sub or one was expected, not %q", q.Scope)
-	}
-	if _, err := ldap.CompileFilter(q.Filter); err != nil {
-		return fmt.Errorf("filter: %q is none: %w", q.Filter, err)
+	if err := s.Groups.where().check(); err != nil {
+		return fmt.Errorf("groups.%w", err)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/notifyd/notifyd/directory/fetch"
 	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/internal/tlstest"
 )
@@ -107,18 +108,24 @@ func (s *slapd) write(t *testing.T, name, text string) {
 func (s *slapd) settings(change func(*Settings)) Settings {
 	_, port, _ := net.SplitHostPort(s.address)
 	set := Settings{
-		URL: "ldap://localhost:" + port, BindDN: admin, Password: password, CAFile: s.certificates.CA, StartTLS: true,
+		URL: "ldap://localhost:" + port, BindDN: admin, Password: password, StartTLS: true,
+		TLS: fetch.TLS{CAFile: s.certificates.CA},
 		People: People{
-			Search: Search{Base: "ou=people,dc=example,dc=org", Filter: "(objectClass=inetOrgPerson)"},
-			Nick:   []string{"chatNick"}, Private: "isPrivate", Servers: map[string]string{"irc": "irc.example.org"},
+			Base: "ou=people,dc=example,dc=org", Filter: "(objectClass=inetOrgPerson)",
+			Nick: []string{"chatNick"}, Private: "isPrivate", Servers: map[string]string{"irc": "irc.example.org"},
 		},
-		Groups: Groups{Search: Search{Base: "ou=groups,dc=example,dc=org"}, Nested: true},
+		Groups: Groups{Base: "ou=groups,dc=example,dc=org"},
 	}
 	if change != nil {
 		change(&set)
 	}
-	set.SetDefaults()
-	return set
+	return defaults(set)
+}
+
+func defaults(set Settings) Settings {
+	c := Config{"one": set}
+	c.SetDefaults()
+	return c["one"]
 }
 
 // soon is a context that a fetch ends in.
