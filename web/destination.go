@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/internal/text"
@@ -97,8 +98,8 @@ func (req *request) held(d prefs.Destination) (string, error) {
 	waiting, err := req.Outbox.Find(req.r.Context(), outbox.Query{Destinations: []string{queue}, State: outbox.Waiting,
 		Limit: 20})
 	for _, e := range waiting {
-		if e.LastError != "" {
-			return capital(e.LastError) + ".", err
+		if _, why, found := strings.Cut(e.LastError, ": "); found { // behind the name of the backend
+			return why + ".", err
 		}
 	}
 	return "", err
