@@ -50,6 +50,8 @@ func Others() map[string]string {
 		"attempts":     "digests, for minutes, of sign-ins by whom nobody knows yet",
 		"used_ids":     "digests, for minutes",
 
+		"directory_values": "what the directory says of its people, which is kept there", "irc_networks": daemon,
+
 		"mailed_secrets": "digests, of what stands in mailed", "undo_links": "digests, of what stands in undos",
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/outbox"
@@ -12,33 +13,49 @@ import (
 	"github.com/notifyd/notifyd/web/visit"
 )
 
-// tell sends word to a user about what an operator has done to the account, to each place that takes notices now. page
-// is where the user sees it.
+// A Word is what a user is told about what an operator has done to the account.
+type Word struct {
+	Title, Text string
+	By          string // "helper carol"
+	Page        string // where the user sees it
+}
+
+// Deliveries gives the word to each place that takes notices now. base is the address of the pages; "": there are none.
+func (w Word) Deliveries(ds []prefs.Destination, base string, now time.Time) (list []outbox.Delivery) {
+	base = strings.TrimSuffix(base, "/")
+	for _, d := range ds {
+		if !d.Confirmed || !d.On || d.Disabled != "" {
+			continue
+		}
+		sum := sha256.Sum256(fmt.Appendf(nil, "%d %d %s %s", d.ID, now.UnixNano(), w.Title, w.Text))
+		n := backends.Notice{ID: "account-" + hex.EncodeToString(sum[:12]), Time: now.UTC(), Severity: "info",
+			Title: w.Title, Text: w.Text + "\n\nIt was " + w.By + "."}
+		one := outbox.Delivery{Message: n.ID, Destination: prefs.Key(d.ID), Backend: d.Backend, Address: d.Address,
+			DueAt: now}
+		if base != "" {
+			n.Text += " What was changed of your account, and by whom, is on its page of changes: " + base +
+				"/settings/history"
+			n.Link, one.Manage = base+w.Page, base+"/"
+		}
+		one.Notice = n
+		list = append(list, one)
+	}
+	return list
+}
+
+// tell sends word to a user about what an operator has done to the account. page is where the user sees it.
 func (o Options) tell(v *visit.Visit, user prefs.User, title, words, page string) error {
 	ds, err := o.Destinations.List(v.Context(), user.ID)
 	if err != nil {
 		return err
 	}
-	base := strings.TrimSuffix(o.BaseURL, "/")
 	by := v.User.Name
 	if by == "" {
 		by = "somebody without a name"
 	}
-	for _, d := range ds {
-		if !d.Confirmed || !d.On || d.Disabled != "" {
-			continue
-		}
-		sum := sha256.Sum256(fmt.Appendf(nil, "%d %d %s %s", d.ID, v.Now.UnixNano(), title, words))
-		n := backends.Notice{
-			ID: "account-" + hex.EncodeToString(sum[:12]), Time: v.Now.UTC(), Severity: "info", Title: title,
-			Text: words + "\n\nIt was " + v.Role.String() + " " + by + ". What was changed of your account, and by whom, " +
-				"is on its page of changes: " + base + "/settings/history", Link: base + page,
-		}
-		err := o.Queue(v.Context(), outbox.Delivery{
-			Message: n.ID, Destination: prefs.Key(d.ID), Backend: d.Backend, Address: d.Address, Notice: n,
-			Manage: base + "/", DueAt: v.Now,
-		})
-		if err != nil {
+	word := Word{Title: title, Text: words, By: v.Role.String() + " " + by, Page: page}
+	for _, d := range word.Deliveries(ds, o.BaseURL, v.Now) {
+		if err := o.Queue(v.Context(), d); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -104,18 +105,26 @@ func (d *Desk) destinationOff(ctx context.Context, a Ask) (any, error) {
 
 func (d *Desk) switchTo(ctx context.Context, a Ask, on bool) (any, error) {
 	to, err := d.destination(ctx, a.ID)
-	if err == nil {
-		err = d.Prefs.Destinations.SetOn(ctx, to.UserID, to.ID, on)
+	if err != nil {
+		return nil, err
 	}
-	d.changed()
-	return Done{ID: a.ID, Name: to.Backend}, err
+	if err := d.Prefs.Destinations.SetOn(ctx, to.UserID, to.ID, on); err != nil {
+		return nil, err
+	}
+	state := map[bool]string{true: "on", false: "off"}[on]
+	return Done{ID: a.ID, Name: to.Backend}, d.changed(ctx, prefs.User{ID: to.UserID},
+		"An operator has switched "+state+" one of your destinations", "It is "+to.Backend+":"+to.Address+".",
+		fmt.Sprintf("/destinations/%d", to.ID))
 }
 
 func (d *Desk) deleteDestination(ctx context.Context, a Ask) (any, error) {
 	to, err := d.destination(ctx, a.ID)
-	if err == nil {
-		err = d.Prefs.Destinations.Delete(ctx, to.UserID, to.ID)
+	if err != nil {
+		return nil, err
 	}
-	d.changed()
-	return Done{ID: a.ID, Name: to.Backend}, err
+	if err := d.Prefs.Destinations.Delete(ctx, to.UserID, to.ID); err != nil {
+		return nil, err
+	}
+	return Done{ID: a.ID, Name: to.Backend}, d.changed(ctx, prefs.User{ID: to.UserID},
+		"An operator has deleted one of your destinations", "It was of the kind "+to.Backend+".", "/destinations")
 }

@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rulespec"
@@ -74,9 +75,12 @@ func (d *Desk) showFilter(ctx context.Context, a Ask) (any, error) {
 // filterOff switches a filter off, for a reason that its owner reads.
 func (d *Desk) filterOff(ctx context.Context, a Ask) (any, error) {
 	f, err := d.filter(ctx, a.ID)
-	if err == nil {
-		err = d.Prefs.Operators.SwitchOff(ctx, f.UserID, f.ID, a.Text)
+	if err != nil {
+		return nil, err
 	}
-	d.changed()
-	return Done{ID: a.ID, Name: f.Name}, err
+	if err := d.Prefs.Operators.SwitchOff(ctx, f.UserID, f.ID, a.Text); err != nil {
+		return nil, err
+	}
+	return Done{ID: a.ID, Name: f.Name}, d.changed(ctx, prefs.User{ID: f.UserID},
+		"An operator has switched off your filter "+f.Name, "The reason: "+a.Text, fmt.Sprintf("/filters/%d", f.ID))
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
 )
@@ -64,6 +65,8 @@ type Desk struct {
 	Role     func(prefs.User) accounts.Role                            // nil: everybody is a user
 	Claimed  func() bool                                               // names that people chose count; nil: no
 	Changed  func()                                                    // told that what is delivered has changed
+	Queue    func(ctx context.Context, d outbox.Delivery) error        // how owners are told; nil: they are not
+	BaseURL  string                                                    // of the pages; "": there are none
 	Now      func() time.Time
 }
 
@@ -96,13 +99,18 @@ func (d *Desk) Answer(ctx context.Context, operator string, a Ask) (json.RawMess
 func (d *Desk) Archive(ctx context.Context, operator string, w io.Writer, who string) error {
 	ctx = asOperator(ctx, operator)
 	u, err := d.find(ctx, who)
-	if err == nil {
-		err = d.Prefs.Accounts.NoteExport(ctx, u.ID)
+	if err != nil {
+		return explain(err)
 	}
-	if err == nil {
-		err = d.Export(ctx, w, u.ID)
+	if err := d.Prefs.Accounts.NoteExport(ctx, u.ID); err != nil {
+		return explain(err)
 	}
-	return explain(err)
+	err = d.tell(ctx, u.ID, "An operator has exported what is stored about you",
+		"Everything that is stored about your account was written into a file.", "/settings/history")
+	if err != nil {
+		return explain(err)
+	}
+	return explain(d.Export(ctx, w, u.ID))
 }
 
 func asOperator(ctx context.Context, name string) context.Context {
@@ -124,11 +132,4 @@ func explain(err error) error {
 		return fault(Failed, "%v", err)
 	}
 	return err
-}
-
-// changed tells that what is delivered has changed.
-func (d *Desk) changed() {
-	if d.Changed != nil {
-		d.Changed()
-	}
 }

@@ -43,7 +43,11 @@ func (d *Desk) newToken(ctx context.Context, a Ask) (any, error) {
 		return nil, err
 	}
 	token, err := d.Prefs.Tokens.New(ctx, u.ID, a.Text)
-	return Done{ID: u.ID, Name: u.Name, Token: token}, err
+	if err != nil {
+		return nil, err
+	}
+	return Done{ID: u.ID, Name: u.Name, Token: token}, d.tell(ctx, u.ID, "An operator has made a token for your account",
+		"Whoever has the token \""+a.Text+"\" can read your notices. If you did not ask for it, revoke it.", "/settings")
 }
 
 func (d *Desk) revokeToken(ctx context.Context, a Ask) (any, error) {
@@ -51,5 +55,9 @@ func (d *Desk) revokeToken(ctx context.Context, a Ask) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Done{ID: u.ID, Name: u.Name}, d.Prefs.Tokens.Revoke(ctx, u.ID, a.ID)
+	if err := d.Prefs.Tokens.Revoke(ctx, u.ID, a.ID); err != nil {
+		return nil, err
+	}
+	return Done{ID: u.ID, Name: u.Name}, d.tell(ctx, u.ID, "An operator has revoked a token of your account",
+		"A desktop that used it fetches no notices any more.", "/destinations")
 }

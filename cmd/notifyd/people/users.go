@@ -133,20 +133,29 @@ type Done struct {
 
 func (d *Desk) renameUser(ctx context.Context, a Ask) (any, error) {
 	u, err := d.find(ctx, a.User)
-	if err == nil {
-		err = d.Prefs.Accounts.Rename(ctx, u.ID, a.Text)
+	if err != nil {
+		return nil, err
 	}
-	d.changed()
-	return Done{ID: u.ID, Name: a.Text}, err
+	if err := d.Prefs.Accounts.Rename(ctx, u.ID, a.Text); err != nil {
+		return nil, err
+	}
+	return Done{ID: u.ID, Name: a.Text}, d.changed(ctx, u, "An operator has renamed your account",
+		"Your account is named "+a.Text+" now.", "/settings")
 }
 
+// deleteUser tells nobody: all addresses to tell it to are gone.
 func (d *Desk) deleteUser(ctx context.Context, a Ask) (any, error) {
 	u, err := d.find(ctx, a.User)
-	if err == nil {
-		err = d.Prefs.Accounts.Delete(ctx, u.ID)
+	if err != nil {
+		return nil, err
 	}
-	d.changed()
-	return Done{ID: u.ID, Name: u.Name}, err
+	if err := d.Prefs.Accounts.Delete(ctx, u.ID); err != nil {
+		return nil, err
+	}
+	if d.Changed != nil {
+		d.Changed()
+	}
+	return Done{ID: u.ID, Name: u.Name}, nil
 }
 
 func (d *Desk) endSessions(ctx context.Context, a Ask) (any, error) {
@@ -155,7 +164,11 @@ func (d *Desk) endSessions(ctx context.Context, a Ask) (any, error) {
 		return nil, err
 	}
 	ended, err := d.Prefs.Logins.EndOthers(ctx, u.ID, 0)
-	return Done{ID: u.ID, Name: u.Name, Count: ended}, err
+	if err != nil {
+		return nil, err
+	}
+	return Done{ID: u.ID, Name: u.Name, Count: ended}, d.tell(ctx, u.ID, "An operator has ended all your sessions",
+		"Whoever was signed in to your account has to sign in again.", "/settings")
 }
 
 // auditPage is how many entries one answer has.
