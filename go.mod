@@ -30,6 +30,7 @@ require (
 	github.com/prometheus/common v0.72.0
 	github.com/rabbitmq/amqp091-go v1.16.0
 	github.com/rogpeppe/go-internal v1.14.1
+	github.com/therootcompany/xz v1.0.1
 	github.com/wneessen/go-mail v0.8.1
 	go.mau.fi/util v0.11.0
 	golang.org/x/net v0.62.0

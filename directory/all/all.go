@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/notifyd/notifyd/directory"
+	"github.com/notifyd/notifyd/directory/debian"
 	"github.com/notifyd/notifyd/directory/httpjson"
 	"github.com/notifyd/notifyd/directory/ldap"
 	"github.com/notifyd/notifyd/directory/obs"
@@ -12,6 +13,7 @@ import (
 // of them: every node reads its own.
 func Drivers() []directory.Driver {
 	return []directory.Driver{
+		debian.Driver(),
 		httpjson.Driver(),
 		ldap.Driver(),
 		obs.Driver(),
