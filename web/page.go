@@ -71,6 +71,8 @@ func (req *request) askToSignIn() error {
 	return fail(http.StatusForbidden, "You are not signed in, or your session has ended. Sign in and try again.")
 }
 
+const noSuchPage = "There is no such page. The address may be mistyped, or what it showed was deleted."
+
 // notFound answers a request that no route takes: 405 when the path exists for another method, 404 otherwise.
 func notFound(pages *http.ServeMux) handler {
 	return func(req *request) error {
@@ -83,8 +85,7 @@ func notFound(pages *http.ServeMux) handler {
 			}
 		}
 		if len(allowed) == 0 {
-			return fail(http.StatusNotFound,
-				"There is no such page. The address may be mistyped, or what it showed was deleted.")
+			return fail(http.StatusNotFound, noSuchPage)
 		}
 		req.w.Header().Set("Allow", strings.Join(allowed, ", "))
 		return fail(http.StatusMethodNotAllowed, "The page exists, but not for this kind of request.")

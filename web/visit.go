@@ -19,7 +19,7 @@ import (
 func (s *site) addPages(routes []route) []route {
 	for _, p := range slices.Concat(s.SignIn.Pages(), s.Pages) {
 		routes = append(routes, route{
-			pattern: p.Pattern, open: p.For == visit.Everybody, fresh: p.Fresh, limit: p.Limit, serve: servePage(p),
+			pattern: p.Pattern, open: p.For == visit.Everybody, limit: p.Limit, serve: servePage(p),
 		})
 	}
 	return routes
@@ -30,7 +30,10 @@ func servePage(p visit.Page) handler {
 	return func(req *request) error {
 		role := req.role()
 		if p.For == visit.Helpers && role < accounts.Helper || p.For == visit.Admins && role < accounts.Admin {
-			return fail(http.StatusNotFound, "There is nothing here, or it is not yours. It may have been deleted.")
+			return fail(http.StatusNotFound, noSuchPage)
+		}
+		if p.Fresh && !req.login.IsFresh(req.Now()) { // only now: else it would say that the page is there
+			return req.askFresh()
 		}
 		view, err := p.Serve(&visit.Visit{
 			Request: req.r, User: req.user, Login: req.login, Role: role,
