@@ -19,24 +19,26 @@ type Letters struct {
 	Mailed  func() *accounts.Mailed
 	Add     func(tx *gorm.DB, list []outbox.Delivery) error
 	BaseURL string
-	Mail    backends.Info // the backend that mails links; the zero Info: nothing is mailed
-	// Silent are the backends whose addresses nobody but a token's holder reads: their tokens are told of.
-	Silent func(backend string) bool
-	Now    func() time.Time
+	// Configured gives the backends that the site uses. Where none of them mails links nothing is mailed. Of addresses
+	// that agents fetch from their tokens are told.
+	Configured func() []backends.Info
+	Now        func() time.Time
 }
 
 // Told is prefs.Config.Told.
 func (l Letters) Told(tx *gorm.DB, h accounts.Happened) error {
-	if l.Mail.Name == "" || h.Kind == accounts.AddressAdded && l.Silent != nil && l.Silent(h.Backend) {
+	configured := l.Configured()
+	mail := Mail(configured)
+	if mail.Name == "" || h.Kind == accounts.AddressAdded && Silent(configured)(h.Backend) {
 		return nil
 	}
-	letters, err := l.Mailed().Tell(tx, h, l.Mail.Name)
+	letters, err := l.Mailed().Tell(tx, h, mail.Name)
 	if err != nil || len(letters) == 0 {
 		return err
 	}
 	list := make([]outbox.Delivery, len(letters))
 	for i, letter := range letters {
-		list[i] = l.mail(letter, accounts.ActorOf(tx.Statement.Context))
+		list[i] = l.mail(mail.Name, letter, accounts.ActorOf(tx.Statement.Context))
 	}
 	return l.Add(tx, list)
 }
@@ -51,7 +53,7 @@ func (l Letters) Began(tx *gorm.DB, login accounts.Login, seen bool) error {
 		About: accounts.AgentWords(login.Agent)})
 }
 
-func (l Letters) mail(letter accounts.Letter, by accounts.Actor) outbox.Delivery {
+func (l Letters) mail(backend string, letter accounts.Letter, by accounts.Actor) outbox.Delivery {
 	now := l.Now()
 	account := "your account"
 	if letter.Account != "" {
@@ -68,8 +70,8 @@ func (l Letters) mail(letter accounts.Letter, by accounts.Actor) outbox.Delivery
 			"after it, and signs everybody out of the account. It works for 7 days, once, and without signing in.")
 	}
 	n.Text = strings.Join(body, "\n\n")
-	return outbox.Delivery{Message: n.ID, Destination: outbox.Account + l.Mail.Name + ":" + letter.Address,
-		Backend: l.Mail.Name, Address: letter.Address, Notice: n, Manage: l.url("/"), DueAt: now}
+	return outbox.Delivery{Message: n.ID, Destination: outbox.Account + backend + ":" + letter.Address,
+		Backend: backend, Address: letter.Address, Notice: n, Manage: l.url("/"), DueAt: now}
 }
 
 func (l Letters) url(path string) string { return strings.TrimSuffix(l.BaseURL, "/") + path }

@@ -105,7 +105,7 @@ func (s *Service) openStores(ctx context.Context) error {
 		Backends: backendall.Infos(), Now: s.env.Now, Log: s.log}
 	letters := security.Letters{Mailed: func() *accounts.Mailed { return s.prefs.Mailed }, BaseURL: s.settings.Web.BaseURL,
 		Add: func(tx *gorm.DB, list []outbox.Delivery) error { _, err := s.outbox.Add(tx, list); return err },
-		Now: s.env.Now, Mail: security.Mail(s.infos()), Silent: security.Silent(s.infos())}
+		Now: s.env.Now, Configured: s.infos}
 	s.prefs = prefs.Open(prefs.Config{
 		Writer: s.db.Writer, Reader: s.db.Reader, Now: s.env.Now, Random: rand.Reader, Sentence: s.describer.sentence,
 		KnowsKind: s.describer.knowsKind,

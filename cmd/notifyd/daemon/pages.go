@@ -176,7 +176,8 @@ func (s *Service) exporter() *personal.Exporter {
 // adminDesk answers what operators ask at the command line.
 func (s *Service) adminDesk() *people.Desk {
 	return &people.Desk{Prefs: s.prefs, Backends: backendall.Infos(), Export: s.exporter().Write, Now: s.env.Now,
-		Changed: s.outbox.Notify, Queue: s.queue, BaseURL: s.settings.Web.manage()}
+		Changed: s.outbox.Notify, Queue: s.queue, BaseURL: s.settings.Web.manage(),
+		Claimed: s.settings.Accounts.ClaimedNames}
 }
 
 // openAdmin opens the socket for commands. Its place beside the database may be too deep for the name of a socket: then

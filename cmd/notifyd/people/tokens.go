@@ -36,18 +36,15 @@ func (d *Desk) listTokens(ctx context.Context, a Ask) (any, error) {
 	return d.tokens(ctx, u)
 }
 
-// newToken makes a token for a person. Whoever has it reads that person's notices, so the audit says who made it.
+// newToken makes a token for a person. Whoever has it reads that person's notices, so the audit says who made it, and
+// the owner is told as of each token (prefs.Config.Told).
 func (d *Desk) newToken(ctx context.Context, a Ask) (any, error) {
 	u, err := d.find(ctx, a.User)
 	if err != nil {
 		return nil, err
 	}
 	token, err := d.Prefs.Tokens.New(ctx, u.ID, a.Text)
-	if err != nil {
-		return nil, err
-	}
-	return Done{ID: u.ID, Name: u.Name, Token: token}, d.tell(ctx, u.ID, "An operator has made a token for your account",
-		"Whoever has the token \""+a.Text+"\" can read your notices. If you did not ask for it, revoke it.", "/settings")
+	return Done{ID: u.ID, Name: u.Name, Token: token}, err
 }
 
 func (d *Desk) revokeToken(ctx context.Context, a Ask) (any, error) {

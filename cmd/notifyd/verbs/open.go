@@ -1,16 +1,18 @@
 package verbs
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"syscall"
 
 	"gorm.io/gorm"
 
+	"github.com/notifyd/notifyd/backends"
 	backendall "github.com/notifyd/notifyd/backends/all"
+	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon"
 	"github.com/notifyd/notifyd/cmd/notifyd/people"
 	"github.com/notifyd/notifyd/cmd/notifyd/records"
@@ -19,8 +21,10 @@ import (
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/erasure"
 	"github.com/notifyd/notifyd/prefs/personal"
+	"github.com/notifyd/notifyd/web/security"
 )
 
 // open returns a line to the daemon, where one answers at the admin socket. Otherwise it joins the database: also
@@ -40,7 +44,7 @@ func open(e *records.Env) (people.Line, error) {
 			return line, err
 		}
 	}
-	return join(e, set)
+	return join(e, f, set)
 }
 
 // holderOf returns the uid of a database file; -1 where there is none.
@@ -54,7 +58,7 @@ func holderOf(file string) int {
 }
 
 // join opens the database, and what a change of it needs.
-func join(e *records.Env, set daemon.Settings) (people.Line, error) {
+func join(e *records.Env, f *config.File, set daemon.Settings) (people.Line, error) {
 	catalogue, _, err := set.LoadCatalogue()
 	if err != nil {
 		return nil, err
@@ -65,24 +69,61 @@ func join(e *records.Env, set daemon.Settings) (people.Line, error) {
 	}
 	box := outbox.New(db.Writer, db.Reader, db.Postgres, set.Outbox.Config(), e.Now, rand.Reader)
 	log := slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	j := &joined{Env: e, set: set, db: db, box: box, configured: configured(f)}
 	eraser := &erasure.Eraser{Writer: db.Writer, Scrub: db.Scrub, Lasting: db.Postgres, Outbox: box,
 		Backends: backendall.Infos(), Now: e.Now, Log: log}
 	voice := say.New(say.Config{Prefix: set.Publish.Prefix, Env: set.Publish.Env, Events: set.Publish.Events,
 		Store: history.NewStore(db.Writer, db.Reader, e.Now), Now: e.Now, Log: log})
-	store := prefs.Open(prefs.Config{
-		Writer: db.Writer, Reader: db.Reader, Now: e.Now, Random: rand.Reader, KnowsKind: catalogue.KnownKinds(),
+	letters := security.Letters{Mailed: func() *accounts.Mailed { return j.store.Mailed }, BaseURL: set.Web.BaseURL,
+		Add: j.add, Now: e.Now, Configured: func() []backends.Info { return j.configured }}
+	j.store = prefs.Open(prefs.Config{
+		Writer: db.Writer, Reader: db.Reader, Now: e.Now, Random: rand.Reader, KnowsKind: catalogue.KnownKinds(), Log: log,
 		OnClose: func(tx *gorm.DB, destinations []string, why string) error {
 			_, err := box.Cancel(tx, destinations, why)
 			return err
 		},
-		OnErase: eraser.Erase, AfterErase: eraser.AtOnce, OnChange: voice.Changed,
+		OnErase: eraser.Erase, AfterErase: eraser.AtOnce, OnMerge: box.Redirect, OnChange: voice.Changed,
+		Told: letters.Told, ClaimedNames: set.Accounts.ClaimedNames,
 	})
-	exporter := &personal.Exporter{Reader: db.Reader, Prefs: store, Backends: backendall.Infos(), Now: e.Now}
-	return people.Own(&people.Desk{Prefs: store, Backends: backendall.Infos(), Export: exporter.Write, Now: e.Now},
-		func() error {
-			if err := db.Close(); err != nil {
-				return fmt.Errorf("close database: %w", err)
-			}
-			return nil
-		}), nil
+	return people.Own(j.desk(), db.Close), nil
+}
+
+// A joined is a database that a command works on.
+type joined struct {
+	*records.Env
+	set        daemon.Settings
+	db         *migrations.DB
+	box        *outbox.Outbox
+	store      *prefs.Store
+	configured []backends.Info
+}
+
+// configured are the backends that have a section in the configuration, and those that need none.
+func configured(f *config.File) (list []backends.Info) {
+	for _, info := range backendall.Infos() {
+		if info.Agent != "" || f.Has("backends."+info.Name) {
+			list = append(list, info)
+		}
+	}
+	return list
+}
+
+// add stores deliveries, which the daemon finds within seconds.
+func (j *joined) add(tx *gorm.DB, list []outbox.Delivery) error {
+	_, err := j.box.Add(tx, list)
+	return err
+}
+
+func (j *joined) queue(ctx context.Context, d outbox.Delivery) error {
+	return j.db.Writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return j.add(tx, []outbox.Delivery{d}) })
+}
+
+func (j *joined) desk() *people.Desk {
+	exporter := &personal.Exporter{Reader: j.db.Reader, Prefs: j.store, Backends: backendall.Infos(), Now: j.Now}
+	desk := &people.Desk{Prefs: j.store, Backends: backendall.Infos(), Export: exporter.Write, Now: j.Now, Queue: j.queue,
+		Claimed: j.set.Accounts.ClaimedNames}
+	if j.set.Web.Listen != "" {
+		desk.BaseURL = j.set.Web.BaseURL
+	}
+	return desk
 }
