@@ -120,3 +120,26 @@ func within(tx *gorm.DB, ids []int64, bytes int64) ([]int64, error) {
 	}
 	return fit, nil
 }
+
+// Seen returns those of ids, on the bus, whose messages are among the sources. A message that is not there any more is
+// not: nobody can tell.
+func (s *Store) Seen(tx *gorm.DB, ids []string, among readers.Sources) (map[string]bool, error) {
+	seen := map[string]bool{}
+	keys := make([]string, len(ids))
+	for i, id := range ids {
+		keys[i] = key(id)
+	}
+	var rows []messageRow
+	if err := tx.Select("msg_id", "source").Where(idIn(tx), keys).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read whose messages they are: %w", err)
+	}
+	sources := map[string]string{}
+	for _, r := range rows {
+		sources[r.MsgID] = r.Source
+	}
+	for i, id := range ids {
+		source, there := sources[keys[i]]
+		seen[id] = there && among.Has(source)
+	}
+	return seen, nil
+}

@@ -70,6 +70,9 @@ func (p *Policy) Restricts() bool {
 	return p != nil && (!p.general.Members || slices.ContainsFunc(p.names, p.restricted))
 }
 
+// Operators reports whether admins and helpers may see everything.
+func (p *Policy) Operators() bool { return p != nil && p.operators }
+
 func (p *Policy) restricted(source string) bool { return !p.rule(source).Members }
 
 func (p *Policy) rule(source string) Rule {

@@ -84,7 +84,7 @@ func (s *Service) outputs(log *seldom) []*relay.Output {
 	var all []*relay.Output
 	for name, outlet := range s.outlets {
 		all = append(all, relay.NewOutput(relay.OutputConfig{
-			Outlet: outlet, May: s.mayLeave, Elsewhere: s.elsewhere(), Signer: s.signer.Load,
+			Outlet: outlet, May: s.reading().MayLeave, Elsewhere: s.elsewhere(), Signer: s.signer.Load,
 			Odd: func(m *bus.Message, err error) {
 				log.say(m.Source, "not_fedmsg", "handed a message on as it came, which is not fedmsg's form", "outlet", name,
 					"topic", m.Topic, "id", m.ID, "error", err)
@@ -156,7 +156,7 @@ func (s *Service) openCarriers(ctx context.Context) error {
 		c := carrier.New(carrier.Config{
 			Name: name, Open: s.bridges[name], History: s.history, Describe: s.describer.describe,
 			Database: database[:min(16, len(database))], Holder: holder, Now: s.env.Now, Log: s.log,
-			While: while, May: s.mayLeave,
+			While: while, May: s.reading().MayLeave,
 		})
 		for _, source := range s.sources {
 			located, ok := source.(bus.Located)

@@ -97,6 +97,10 @@ func (s *Service) openStores(ctx context.Context) error {
 	config.Fill = func(ctx context.Context, p *backends.Parcel) error { return s.prefs.Mailed.Fill(ctx, p) }
 	if s.voice.Says(say.NoticeSent) {
 		config.OnSent = func(tx *gorm.DB, parcels []outbox.Sent) error {
+			parcels, err := s.reading().Sayable(tx, s.history, parcels)
+			if err != nil {
+				return err
+			}
 			return s.voice.Sent(tx, parcels, s.prefs.Destinations.Owners)
 		}
 	}
@@ -176,7 +180,7 @@ func (s *Service) openRouter(ctx context.Context) error {
 	seldom := newSeldom(s.env.Now, s.log)
 	s.router = &router{
 		db: s.db.Writer, subscriptions: s.prefs.Subscriptions, history: s.history, outbox: s.outbox, describer: s.describer,
-		verifier: s.trust.Load, directory: s.directory.Load, readers: s.readers, mayRead: s.mayRead,
+		verifier: s.trust.Load, directory: s.directory.Load, readers: s.reading().Policy, mayRead: s.reading().MayRead,
 		links: links, holes: s.holes, metrics: s.metrics,
 		now: s.env.Now, log: s.log, paces: s.silences.Watch,
 		outputs: s.outputs(seldom), carriers: s.carriers,

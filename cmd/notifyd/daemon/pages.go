@@ -14,6 +14,7 @@ import (
 	"github.com/notifyd/notifyd/backends"
 	backendall "github.com/notifyd/notifyd/backends/all"
 	known "github.com/notifyd/notifyd/cmd/notifyd/daemon/operators"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/reading"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/reports"
 	"github.com/notifyd/notifyd/cmd/notifyd/people"
 	"github.com/notifyd/notifyd/history/readers"
@@ -62,7 +63,7 @@ func (s *Service) mailReports(ctx context.Context) error {
 		info = &backends.Info{} // nothing is mailed: openReports has seen to it
 	}
 	mailer := reports.Mailer{Mail: set.Mail, Set: s.reports.Load, Desk: s.desk, DB: s.db.Writer, Outbox: s.outbox,
-		Public: s.publicSources,
+		Public: s.reading().Public,
 		Email:  *info, Now: s.env.Now, Log: s.log}
 	if set.Readers == reports.Everybody { // those who get the mail may have no account
 		mailer.BaseURL = s.settings.Web.manage()
@@ -134,7 +135,7 @@ func (s *Service) openPages(ctx context.Context) error {
 		KnowsKind:    s.describer.knowsKind,
 		KindName:     s.describer.kindName,
 		Backends:     s.infos(),
-		Readers:      s.seenBy,
+		Readers:      s.reading().SeenBy,
 		ClaimedNames: s.settings.Accounts.ClaimedNames,
 		KeepLinks:    func() bool { return s.trust.Load().Links() },
 		Archive:      archive,
@@ -242,37 +243,8 @@ func (s *Service) authorize(r *http.Request) (address string, err error) {
 	return web.FeedAddress(user.ID), nil
 }
 
-// readers returns the policy about who may see messages, as last configured.
-func (s *Service) readers() *readers.Policy { return s.tuned.Load().readers }
-
-// readerOf is what is known of a person, for that policy: the groups of their name on the bus, by the directory. A name
-// that is merely claimed is in no group, also where the site lets everybody choose: it would open what is private.
-func (s *Service) readerOf(user prefs.User) readers.Reader {
-	r := readers.Reader{Member: true}
-	dir := s.directory.Load()
-	if name := user.Me(false); name != "" && dir != nil {
-		groups := dir.Groups(name)
-		r.In = func(group string) bool { return slices.Contains(groups, group) }
-	}
-	return r
+// reading says who may see which messages, by what is configured and known at the moment.
+func (s *Service) reading() reading.Readers {
+	return reading.Readers{Policy: func() *readers.Policy { return s.tuned.Load().readers }, Directory: s.directory.Load,
+		Roles: s.settings.Accounts.Roles}
 }
-
-// seenBy returns of which sources somebody may see messages; nil: somebody who is not signed in.
-func (s *Service) seenBy(user *prefs.User) readers.Sources {
-	if user == nil {
-		return s.publicSources()
-	}
-	return s.readers().Sources(s.readerOf(*user))
-}
-
-// mayRead reports whether notices of messages of a source are for somebody.
-func (s *Service) mayRead(source string, user prefs.User) bool {
-	policy := s.readers()
-	return !policy.Restricted(source) || policy.MayRead(source, s.readerOf(user))
-}
-
-// publicSources returns of which sources messages may leave for where nobody knows who reads them.
-func (s *Service) publicSources() readers.Sources { return s.readers().Public() }
-
-// mayLeave reports the same of one source.
-func (s *Service) mayLeave(source string) bool { return !s.readers().Restricted(source) }

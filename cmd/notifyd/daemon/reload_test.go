@@ -126,7 +126,7 @@ func TestReloadTakesEffect(t *testing.T) {
 	if got.Rules = nil; got != want || now.history.Prune != time.Minute {
 		t.Errorf("history %+v", now.history)
 	}
-	if !r.readers().Sources(readers.Reader{Operator: true}).All() {
+	if !r.reading().Policy().Sources(readers.Reader{Operator: true}).All() {
 		t.Error("operators may not see everything")
 	}
 	if r.reports.Load().Find("tea") == nil {

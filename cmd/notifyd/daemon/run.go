@@ -102,7 +102,7 @@ func (s *Service) startRest(rest *runGroup) {
 	for name, source := range s.sources {
 		if r, ok := source.(bus.Replayer); ok {
 			rest.start("replay of "+name, func(ctx context.Context) error {
-				return r.ServeReplay(ctx, s.history.Keeper(s.publicSources))
+				return r.ServeReplay(ctx, s.history.Keeper(s.reading().Public))
 			})
 		}
 	}

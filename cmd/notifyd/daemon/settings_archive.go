@@ -67,7 +67,7 @@ func (s *Service) archive() (*web.Archive, error) {
 	handler, err := datagrepper.Handler(datagrepper.Options{
 		History: s.history, Describe: s.describer.describe, Now: s.env.Now, Log: s.log, Private: !public,
 		URL: strings.TrimSuffix(s.settings.Web.BaseURL, "/") + "/datagrepper", Old: a.Version == oldDatagrepper,
-		DefaultDelta: a.DefaultDelta, Origins: a.Origins, Public: s.publicSources,
+		DefaultDelta: a.DefaultDelta, Origins: a.Origins, Public: s.reading().Public,
 	})
 	if err != nil {
 		return nil, err
