@@ -61,6 +61,8 @@ func (req *request) showOneDestination(status int, d prefs.Destination, mark fun
 	view := req.destinationView(d)
 	p := destinationPageView{
 		layout: req.layout(view.Address, "destinations"), Page: destinationPage(d.ID), Destination: view,
+		In: wayInView{Possible: d.Confirmed && d.Disabled == "" && req.backend(d.Backend).SignIn, May: d.LetsIn(),
+			Asked: req.r.URL.Query().Get("signin") == "code"},
 		NeedsCode: !d.Confirmed,
 		Schedule:  newScheduleForm(d.Schedule), Agent: req.backend(d.Backend).Agent, Server: req.url(""),
 	}

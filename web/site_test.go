@@ -39,6 +39,7 @@ import (
 	"github.com/notifyd/notifyd/web/changes"
 	"github.com/notifyd/notifyd/web/download"
 	"github.com/notifyd/notifyd/web/operators"
+	"github.com/notifyd/notifyd/web/security"
 )
 
 // A testSite is the pages on real stores in a fresh database, served over HTTP.
@@ -103,7 +104,9 @@ func newSite(t *testing.T, prefix string) *testSite {
 		Writer: db.Writer, Reader: db.Reader, Now: s.now, Random: rand.Reader, KnowsKind: s.meaning.KnownKinds(),
 		ClaimedNames: func() bool { return s.claimed },
 		OnClose:      func(tx *gorm.DB, destinations []string, why string) error { return s.onClose(tx, destinations, why) },
+		Told:         func(tx *gorm.DB, h accounts.Happened) error { return s.letters().Told(tx, h) },
 	})
+	s.prefs.Logins.OnBegin(func(tx *gorm.DB, l accounts.Login, seen bool) error { return s.letters().Began(tx, l, seen) })
 	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter,
 		r *http.Request) {
 		s.pages.ServeHTTP(w, r)
@@ -132,9 +135,20 @@ func (s *testSite) options() web.Options {
 		Changed: func() { s.mu.Lock(); s.changed++; s.mu.Unlock() },
 		Audit:   s.prefs.Audit, Role: s.role,
 		Pages: slices.Concat(changes.Pages(s.prefs.Audit), operators.Pages(s.operators()),
-			download.Pages((&personal.Exporter{Reader: s.db.Reader, Prefs: s.prefs, Now: s.now}).Write, s.now)),
+			download.Pages((&personal.Exporter{Reader: s.db.Reader, Prefs: s.prefs, Now: s.now}).Write, s.now),
+			security.Pages(security.Options{Accounts: s.prefs.Accounts, Logins: s.prefs.Logins, Tokens: s.prefs.Tokens,
+				Destinations: s.prefs.Destinations, Undos: s.prefs.Undos, Queue: s.queue, BaseURL: s.base})),
 		Notices: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "stream") }),
 	}
+}
+
+// letters tell of changes of what lets somebody in, as the daemon does.
+func (s *testSite) letters() security.Letters {
+	return security.Letters{Mailed: func() *accounts.Mailed { return s.prefs.Mailed }, BaseURL: s.base, Now: s.now,
+		Add: func(tx *gorm.DB, list []outbox.Delivery) error {
+			_, err := s.outbox.Add(tx, list)
+			return err
+		}, Configured: func() []backends.Info { return []backends.Info{email.Info, irc.Info, desktop.Info} }}
 }
 
 // role says that carol is a helper and ada an admin.

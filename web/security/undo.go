@@ -63,15 +63,15 @@ func (p pages) undo(v *visit.Visit) (*visit.View, error) {
 
 // undone is what the page says of each kind of change.
 var undone = map[accounts.Happening]string{
-	accounts.AddressAdded:     "ABOUT was added. It is removed again.",
-	accounts.AddressRestored:  "ABOUT was restored. It is removed again.",
-	accounts.AddressRemoved:   "ABOUT was removed. It is restored.",
-	accounts.WayInAdded:       "ABOUT may sign in. It may not any more.",
-	accounts.WayInRemoved:     "ABOUT may no longer sign in. It may again.",
-	accounts.TokenMade:        "The token ABOUT was made. It is revoked.",
-	accounts.IdentityLinked:   "ABOUT was linked. It is unlinked.",
-	accounts.IdentityUnlinked: "ABOUT was unlinked. It is linked again.",
-	accounts.PasskeyAdded:     "The passkey ABOUT was added. It is removed.",
+	accounts.AddressAdded:     "ABOUT was added. It will be removed again.",
+	accounts.AddressRestored:  "ABOUT was restored. It will be removed again.",
+	accounts.AddressRemoved:   "ABOUT was removed. It will be restored.",
+	accounts.WayInAdded:       "ABOUT may sign in. It will not any more.",
+	accounts.WayInRemoved:     "ABOUT may no longer sign in. It will again.",
+	accounts.TokenMade:        "The token ABOUT was made. It will be revoked.",
+	accounts.IdentityLinked:   "ABOUT was linked. It will be unlinked.",
+	accounts.IdentityUnlinked: "ABOUT was unlinked. It will be linked again.",
+	accounts.PasskeyAdded:     "The passkey ABOUT was added. It will be removed.",
 	accounts.PasskeyRemoved:   "The passkey ABOUT was removed. An operator can help you with a new one.",
-	accounts.NewSignIn:        "Somebody signed in: ABOUT. They are signed out.",
+	accounts.NewSignIn:        "Somebody signed in: ABOUT. They will be signed out.",
 }
