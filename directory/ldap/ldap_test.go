@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net"
 	"os"
-	"os/exec"
 	"reflect"
 	"slices"
 	"strings"
@@ -77,7 +76,7 @@ func TestWaysToConnect(t *testing.T) {
 		want   string // of the error
 	}{
 		"StartTLS":   {change: nil},
-		"socket":     {change: func(set *Settings) { set.URL, set.StartTLS = "ldapi://"+s.socket, false }},
+		"socket":     {change: func(set *Settings) { set.URL, set.StartTLS = "ldapi://"+s.Socket, false }},
 		"plain here": {change: func(set *Settings) { set.StartTLS = false }},
 		"wrong CA":   {func(set *Settings) { set.TLS.CAFile = s.certificates.OtherCA }, "StartTLS"},
 		"other name": {func(set *Settings) { set.URL = strings.Replace(set.URL, "localhost", "127.0.0.2", 1) }, ""},
@@ -105,12 +104,7 @@ func TestWaysToConnect(t *testing.T) {
 func TestSizeLimit(t *testing.T) {
 	s := start(t, "sizelimit size.soft=3 size.hard=3 size.pr=2 size.prtotal=3")
 	set := s.settings(func(set *Settings) { set.BindDN, set.Password = "uid=alice,ou=people,dc=example,dc=org", "secret" })
-	modify := exec.Command(exectest.Program(t, "ldapmodify"), "-x", "-H", "ldap://"+s.address, "-D", admin, "-w", password)
-	modify.Stdin = strings.NewReader("dn: uid=alice,ou=people,dc=example,dc=org\nchangetype: modify\n" +
-		"add: userPassword\nuserPassword: secret\n")
-	if out, err := modify.CombinedOutput(); err != nil {
-		t.Fatalf("ldapmodify: %v\n%s", err, out)
-	}
+	s.Modify(t, "uid=alice,ou=people,dc=example,dc=org", "add: userPassword", "userPassword: secret")
 	set.PageSize = 2
 	if facts, err := (&source{set}).Fetch(soon(t), nil); err == nil {
 		t.Errorf("a part of the people is taken for all: %d", len(facts.People))
@@ -126,12 +120,7 @@ func TestSizeLimit(t *testing.T) {
 func TestMemberAdded(t *testing.T) {
 	s := start(t, "")
 	byPeople := s.settings(func(set *Settings) { set.Groups.Base, set.People.MemberOf = "", "memberOf" })
-	modify := exec.Command(exectest.Program(t, "ldapmodify"), "-x", "-H", "ldap://"+s.address, "-D", admin, "-w", password)
-	modify.Stdin = strings.NewReader("dn: cn=docs,ou=groups,dc=example,dc=org\nchangetype: modify\n" +
-		"add: member\nmember: uid=bob,ou=people,dc=example,dc=org\n")
-	if out, err := modify.CombinedOutput(); err != nil {
-		t.Fatalf("ldapmodify: %v\n%s", err, out)
-	}
+	s.Modify(t, "cn=docs,ou=groups,dc=example,dc=org", "add: member", "member: uid=bob,ou=people,dc=example,dc=org")
 	for name, set := range map[string]Settings{"groups": s.settings(nil), "member_of": byPeople} {
 		facts, err := (&source{set}).Fetch(soon(t), nil)
 		if err != nil || !slices.Contains(facts.Groups["docs"], "bob") {
@@ -231,7 +220,7 @@ func TestHandedOut(t *testing.T) {
 	if _, err := os.Stat(file); err != nil {
 		t.Skip("needs ../shared/cases/identity")
 	}
-	s := startWith(t, "", file, "-s") // it has attributes of several servers
+	s := startWith(t, exectest.Slapd{LDIF: file, Unchecked: true}) // it has attributes of several servers
 	set := s.settings(func(set *Settings) { set.Groups.AnyCase = true })
 	facts, err := (&source{set}).Fetch(soon(t), nil)
 	if err != nil {

@@ -112,8 +112,8 @@ func (s *Settings) check() error {
 		return errors.New("start_tls: true or a url of ldaps:// was expected: the password would be sent in clear")
 	case s.People.Base == "":
 		return errors.New("people.base: is missing, such as ou=people,dc=example,dc=org")
-	case s.Every < 10*time.Second || s.Every > 7*24*time.Hour:
-		return fmt.Errorf("every: %s; between 10s and 168h was expected", s.Every)
+	case s.Every < time.Second || s.Every > 7*24*time.Hour:
+		return fmt.Errorf("every: %s; between 1s and 168h was expected", s.Every)
 	case s.Within < time.Second || s.Within > time.Hour:
 		return fmt.Errorf("within: %s; between 1s and 1h was expected", s.Within)
 	case s.PageSize < 1 || s.PageSize > 100_000:

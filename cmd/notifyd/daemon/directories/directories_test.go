@@ -151,6 +151,25 @@ func TestLastGoodValueStays(t *testing.T) {
 	})
 }
 
+// TestSameAgainIsNoChange: a source that always gives everything is logged and merged when something has changed.
+func TestSameAgainIsNoChange(t *testing.T) {
+	migratest.Each(t, func(t *testing.T, db *migrations.DB) {
+		w := newWorld(t, db)
+		source := &scripted{facts: many(10, 3)}
+		d := w.daemon("list", source, Defaults())
+		for _, step := range []struct {
+			facts *directory.Facts
+			said  int
+		}{{many(10, 3), 1}, {many(10, 3), 1}, {many(11, 3), 2}} {
+			source.say(step.facts, nil)
+			w.fetch(d, "list")
+			if got := strings.Count(w.log.String(), "directory fetched"); got != step.said {
+				t.Errorf("it was said %d times, want %d:\n%s", got, step.said, w.log.String())
+			}
+		}
+	})
+}
+
 // TestOperatorAccepts: what an operator says is right is taken, once.
 func TestOperatorAccepts(t *testing.T) {
 	migratest.Each(t, func(t *testing.T, db *migrations.DB) {

@@ -1,7 +1,9 @@
 package directories
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -122,6 +124,9 @@ func (d *Directories) fetch(ctx context.Context, e *entry) {
 	if err == nil && facts != before.facts && !before.accept {
 		err = sane(before.facts, facts, e.Shrink)
 	}
+	if err == nil && same(before.facts, facts) {
+		facts = before.facts // a source that cannot say so itself
+	}
 	next.tried = d.Now()
 	if err != nil {
 		next.fetched, next.problem = before.fetched, err.Error()
@@ -136,6 +141,19 @@ func (d *Directories) fetch(ctx context.Context, e *entry) {
 	d.keepStored(ctx, e, before, next)
 	d.renew()
 	e.settle()
+}
+
+// same reports whether two values of a source say the same.
+func same(a, b *directory.Facts) bool {
+	if a == nil || b == nil || a == b || a.Counts() != b.Counts() {
+		return a == b
+	}
+	one, err := json.Marshal(a)
+	if err != nil {
+		return false
+	}
+	other, err := json.Marshal(b)
+	return err == nil && bytes.Equal(one, other)
 }
 
 // tell logs a first failure, another problem than before, and the end of it.
