@@ -62,6 +62,9 @@ install: ## install binary, unit, sample configuration (DESTDIR, PREFIX)
 	@test -x notifyd || { echo "notifyd is not built yet: run make build first, as yourself"; exit 1; }
 	install -D -m 0755 notifyd $(DESTDIR)$(PREFIX)/bin/notifyd
 	test -e $(DESTDIR)/etc/notifyd/notifyd.yaml || install -D -m 0640 contrib/notifyd.yaml $(DESTDIR)/etc/notifyd/notifyd.yaml
+	@if test -z "$(DESTDIR)" && getent group notifyd >/dev/null; then \
+	chgrp notifyd /etc/notifyd/notifyd.yaml; else \
+	echo "the configuration is for root alone until: chgrp notifyd /etc/notifyd/notifyd.yaml"; fi
 	install -D -m 0644 contrib/notifyd.service $(DESTDIR)/lib/systemd/system/notifyd.service
 	sed -i 's|^ExecStart=/usr/local/|ExecStart=$(PREFIX)/|' $(DESTDIR)/lib/systemd/system/notifyd.service
 	install -D -m 0644 contrib/notifyd.sysusers $(DESTDIR)/usr/lib/sysusers.d/notifyd.conf

@@ -18,10 +18,12 @@ type configCmd struct {
 	Import configImportCmd `cmd:"" help:"Print sections of a configuration, made of that of another program."`
 }
 
-type configCheckCmd struct{}
+type configCheckCmd struct {
+	Strict bool `help:"End with status 1 for warnings too, such as a file with secrets that others may read."`
+}
 
 // Run checks the whole configuration as serve would, without connecting to anything. For a setting that works but
-// should be changed it prints a warning on standard error and keeps status 0.
+// should be changed it prints a warning on standard error, and keeps status 0 unless it is to be strict.
 func (c *configCheckCmd) Run(e *env) error {
 	f, err := checkedConfig(e)
 	if err != nil {
@@ -31,8 +33,12 @@ func (c *configCheckCmd) Run(e *env) error {
 	if name == "" {
 		name = "defaults and environment"
 	}
-	for _, warning := range daemon.Warnings(f, e.daemon()) {
+	warnings := daemon.Warnings(f, e.daemon())
+	for _, warning := range warnings {
 		fmt.Fprintln(e.stderr, "warning:", warning)
+	}
+	if n := len(warnings); c.Strict && n > 0 {
+		return fmt.Errorf("%s: works, with warnings: %d", name, n)
 	}
 	fmt.Fprintf(e.stdout, "%s: ok\n", name)
 	return nil
