@@ -66,6 +66,8 @@ type Notice struct {
 	// for nearly all, and for all that a backend gets.
 	Secret string `json:",omitempty"`
 
+	Folded int `json:",omitzero"` // how many notices this one stands for, which were counted and not kept
+
 	Provenance
 }
 

@@ -37,13 +37,15 @@ func (o *Outbox) add(tx *gorm.DB, deliveries []Delivery, queues map[queueKey]*qu
 		return 0, err
 	}
 	now := o.shared()
-	deliveries = o.dueForAll(deliveries)
+	if deliveries, err = o.foldOverflow(tx, o.dueForAll(deliveries), queues); err != nil {
+		return 0, err
+	}
 	fresh, err := insert(tx, deliveries, queues, now)
 	if err != nil {
 		return 0, err
 	}
 	if len(fresh) == 0 {
-		return 0, nil
+		return 0, saveQueues(tx, queues)
 	}
 	if err := o.deferOverflow(tx, fresh, queues, now); err != nil {
 		return 0, err

@@ -146,9 +146,7 @@ func (o *Outbox) mark(tx *gorm.DB, done completion) error {
 	var err error
 	switch done.result {
 	case sent:
-		err = tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = ''
-			WHERE parcel = ? AND state <> ?`,
-			Done, now, done.parcel, Done).Error
+		err = o.settle(tx, done, now)
 	case refused, expired:
 		err = tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = ?, attempts = attempts + 1
 			WHERE parcel = ? AND state = ?`,

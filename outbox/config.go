@@ -46,6 +46,11 @@ type Config struct {
 	CapCount   int           // rate cap: notices at once to one destination in CapWindow; 0: no cap
 	CapWindow  time.Duration // 10 min
 
+	MostWaiting int // deliveries to one destination; what comes beyond is counted in one notice: 5000; negative: no bound
+	// KeepBytes bounds the size of what was sent or given up: the oldest goes earlier, but not before KeepAtLeast. 0: no
+	// bound.
+	KeepBytes int64
+
 	KeepDone time.Duration // done deliveries are deleted after this, and may then be added again: 30 days
 	KeepDead time.Duration // 90 days
 
@@ -78,6 +83,9 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.ProbeMost, 2*time.Minute)
 	setDefault(&c.MaxNotices, 100)
 	setDefault(&c.CapWindow, 10*time.Minute)
+	if c.MostWaiting == 0 {
+		c.MostWaiting = 5000
+	}
 	setDefault(&c.KeepDone, 30*24*time.Hour)
 	setDefault(&c.KeepDead, 90*24*time.Hour)
 	if c.OnGone == nil {
@@ -121,6 +129,7 @@ type Outbox struct {
 	completions    *groupCommit
 	running        runningPools
 	counts         counts
+	levels         levels
 
 	mu     sync.Mutex // guards random
 	random io.Reader

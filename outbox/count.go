@@ -51,6 +51,7 @@ type Count struct {
 	Returned     uint64 // not tried to the end: backend down, or shutting down
 	Notices      uint64 // in the parcels sent
 	Digests      uint64 // parcels sent with more than one notice
+	Folded       uint64 // notices that were counted and not kept, since too many waited
 	Down         bool   // the backend, or one of its networks, is down as far as we know
 	networksDown int    // that are down
 
@@ -100,6 +101,13 @@ func (c *counts) add(backend string, done completion, took time.Duration, ended 
 			n.Total.add(max(0, ended.Sub(unstamp(r.AddedAt))))
 		}
 	}
+}
+
+// fold counts notices that were not kept.
+func (c *counts) fold(backend string, n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.of(backend).Folded += uint64(n)
 }
 
 // down counts the networks of a backend that are down.

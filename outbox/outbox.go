@@ -30,6 +30,7 @@
 //   - The pair of message and destination is stored once: adding it again changes nothing.
 //   - At most one parcel of a destination is being sent at a time, as long as its lease is renewed.
 //   - A parcel that was tried once always has the same id and the same notices, but for those that were withdrawn.
+//   - A bounded number waits for a destination; what comes beyond is counted, and its owner is told how much (fold.go).
 //   - No transaction is open while a backend sends, and no more sends run than there are workers.
 //
 // A delivery is added in a transaction, and the loop is notified after its commit:

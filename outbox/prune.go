@@ -35,6 +35,9 @@ func (o *Outbox) prune(ctx context.Context) error {
 			return fmt.Errorf("delete %s account mail: %w", state, err)
 		}
 	}
+	if err := o.pruneBytes(ctx); err != nil {
+		return err
+	}
 	lock := ""
 	if o.postgres {
 		lock = " FOR UPDATE SKIP LOCKED"
@@ -45,6 +48,50 @@ func (o *Outbox) prune(ctx context.Context) error {
 		int64(never), stamp(o.now().Add(-o.cfg.CapWindow)))
 	if err != nil {
 		return fmt.Errorf("delete idle destinations: %w", err)
+	}
+	return nil
+}
+
+// KeepAtLeast is how long what was sent or given up is kept in any case: mailed reports are known by it.
+const KeepAtLeast = 48 * time.Hour
+
+// sizeOf is what a row takes, about: its texts, and what the other columns and the indexes take.
+const sizeOf = "length(notice) + length(manage) + length(address) + length(last_error) + 400"
+
+// pruneBytes deletes the oldest of what was sent, and then of what was given up, until all takes at most KeepBytes.
+func (o *Outbox) pruneBytes(ctx context.Context) error {
+	if o.cfg.KeepBytes <= 0 {
+		return nil
+	}
+	var size int64
+	all := o.reader.WithContext(ctx).Raw("SELECT COALESCE(sum(" + sizeOf + "), 0) FROM deliveries")
+	if err := all.Scan(&size).Error; err != nil {
+		return fmt.Errorf("measure deliveries: %w", err)
+	}
+	gone, before := 0, stamp(o.now().Add(-KeepAtLeast))
+	for _, state := range []State{Done, Dead} {
+		for size > o.cfg.KeepBytes && ctx.Err() == nil {
+			var sizes []int64
+			err := o.writer.WithContext(ctx).Raw(`DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries
+				WHERE state = ? AND settled_at < ? ORDER BY id LIMIT ?) RETURNING `+sizeOf, state, before, pruneChunk).
+				Scan(&sizes).Error
+			if err != nil {
+				return fmt.Errorf("delete %s deliveries: %w", state, err)
+			}
+			if len(sizes) == 0 {
+				break
+			}
+			for _, n := range sizes {
+				size -= n
+			}
+			gone += len(sizes)
+		}
+	}
+	if gone > 0 {
+		o.cfg.Log.Warn("deliveries that were sent or given up went before their time (outbox.keep_bytes)", "deliveries", gone)
+	}
+	if size > o.cfg.KeepBytes {
+		o.cfg.Log.Warn("what waits and what is young takes more than outbox.keep_bytes", "bytes", size)
 	}
 	return nil
 }

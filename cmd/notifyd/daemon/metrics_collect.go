@@ -27,6 +27,8 @@ var (
 	deliveries  = describe("notifyd_deliveries_total", "Parcels by backend and result.", "backend", "result")
 	digests     = describe("notifyd_digests_sent_total", "Parcels sent with more than one notice.", "backend")
 	notices     = describe("notifyd_notices_sent_total", "Notices in the parcels sent.", "backend")
+	foldedCount = describe("notifyd_notices_folded_total",
+		"Notices that were counted in another one, since too many waited for their destination.", "backend")
 	backendDown = describe("notifyd_backend_down", "1 while the backend as a whole cannot be reached.", "backend")
 	sendTime    = describe("notifyd_delivery_duration_seconds", "Duration of each send.", "backend")
 	totalTime   = describe("notifyd_end_to_end_latency_seconds", "From the commit of a notice to its delivery.", "backend")
@@ -117,6 +119,7 @@ func collectCount(out chan<- prometheus.Metric, c outbox.Count) {
 	}
 	counter(out, digests, float64(c.Digests), c.Backend)
 	counter(out, notices, float64(c.Notices), c.Backend)
+	counter(out, foldedCount, float64(c.Folded), c.Backend)
 	gauge(out, backendDown, metric.Bool(c.Down), c.Backend)
 	histogram(out, sendTime, c.Send, c.Backend)
 	histogram(out, totalTime, c.Total, c.Backend)

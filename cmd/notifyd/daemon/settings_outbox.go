@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/outbox"
 )
 
@@ -21,6 +22,8 @@ type outboxSettings struct {
 	ProbeMost   time.Duration `yaml:"probe_most"`
 	Drain       time.Duration `yaml:"drain"`
 	Poll        time.Duration `yaml:"poll"`
+	MostWaiting int           `yaml:"most_waiting"`
+	KeepBytes   config.Size   `yaml:"keep_bytes"`
 	KeepDone    time.Duration `yaml:"keep_done"`
 	KeepDead    time.Duration `yaml:"keep_dead"`
 }
@@ -31,6 +34,7 @@ func defaultOutbox() outboxSettings {
 		Workers: 4, Cap: 60, CapWindow: 10 * time.Minute, RetryFirst: 30 * time.Second, RetryMost: 4 * time.Hour,
 		GiveUpAfter: 5 * day, SendTimeout: 2 * time.Minute, ProbeFirst: 5 * time.Second, ProbeMost: 2 * time.Minute,
 		Drain: 5 * time.Second, Poll: 5 * time.Second, KeepDone: 30 * day, KeepDead: 90 * day,
+		MostWaiting: 5000, KeepBytes: 4 << 30,
 	}
 }
 
@@ -41,6 +45,12 @@ func (o outboxSettings) check() error {
 	}
 	if o.Cap < 0 {
 		errs = append(errs, fmt.Errorf("outbox.cap: %d; expected 0 or more", o.Cap))
+	}
+	if o.MostWaiting < 100 {
+		errs = append(errs, fmt.Errorf("outbox.most_waiting: %d; expected at least 100", o.MostWaiting))
+	}
+	if o.KeepBytes < 1<<20 {
+		errs = append(errs, fmt.Errorf("outbox.keep_bytes: %d; expected at least 1048576", o.KeepBytes))
 	}
 	for _, d := range []struct {
 		key   string
@@ -63,5 +73,6 @@ func (o outboxSettings) Config() outbox.Config {
 		Workers: o.Workers, CapCount: o.Cap, CapWindow: o.CapWindow, RetryFirst: o.RetryFirst, RetryMost: o.RetryMost,
 		GiveUpAfter: o.GiveUpAfter, SendTimeout: o.SendTimeout, ProbeFirst: o.ProbeFirst, ProbeMost: o.ProbeMost,
 		DatabaseClock: true, Drain: o.Drain, Poll: o.Poll, KeepDone: o.KeepDone, KeepDead: o.KeepDead,
+		MostWaiting: o.MostWaiting, KeepBytes: int64(o.KeepBytes),
 	}
 }
