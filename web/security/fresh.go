@@ -3,7 +3,6 @@ package security
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -18,11 +17,12 @@ import (
 // freshPage asks the visitor to show again who they are, before a change that only the owner of an account may make.
 type freshPage struct {
 	To        string // the page that was asked for
-	Query     string // the same, for addresses
 	Addresses []prefs.Destination
-	Ways      []Way
-	Sent      prefs.Destination // a code was mailed there
-	Problem   string
+	Ways      []signin.Button
+	// where one signs in at the proxy in front, and what that is called; "" where that shows nothing
+	Proxy, ProxyURL string
+	Sent            prefs.Destination // a code was mailed there
+	Problem         string
 }
 
 func (p pages) askFresh(v *visit.Visit) (*visit.View, error) {
@@ -31,11 +31,14 @@ func (p pages) askFresh(v *visit.Visit) (*visit.View, error) {
 
 func (p pages) showFresh(v *visit.Visit, to string, mark func(*freshPage)) (*visit.View, error) {
 	page := freshPage{To: signin.SafePath(to)}
-	page.Query = "?to=" + url.QueryEscape(page.To)
-	if p.Ways != nil {
-		page.Ways = p.Ways()
+	known, err := p.Accounts.LinkedIdentities(v.Context(), v.User.ID)
+	if err != nil {
+		return nil, err
 	}
-	var err error
+	page.Ways = p.providers(known, true)
+	if v.Login.Way == signin.Header {
+		page.Proxy, page.ProxyURL = p.SignIn.AtProxy()
+	}
 	if page.Addresses, err = p.addresses(v); err != nil {
 		return nil, err
 	}

@@ -10,13 +10,14 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/web/signin"
 	"github.com/notifyd/notifyd/web/visit"
 )
 
@@ -30,8 +31,7 @@ type Options struct {
 
 	Queue   func(context.Context, outbox.Delivery) error // stores account mail
 	BaseURL string
-	// Ways are the providers by which somebody can show again who they are; nil: there is none.
-	Ways func() []Way
+	SignIn  *signin.Ways // the providers; nil: there are none
 }
 
 // Mail returns the backend that mails links, the zero Info where none is configured.
@@ -55,9 +55,6 @@ func Silent(configured []backends.Info) func(backend string) bool {
 		return false
 	}
 }
-
-// A Way is a provider by which somebody can show again who they are.
-type Way struct{ Title, Path string }
 
 type pages struct{ Options }
 
@@ -84,7 +81,8 @@ type overviewPage struct {
 	Others     int // sessions beside this one
 	Tokens     []token
 	Identities []identity
-	Addresses  []string // that may sign in
+	More       []signin.Button // providers that may let the person in too
+	Addresses  []string        // that may sign in
 }
 
 type session struct {
@@ -116,15 +114,17 @@ func (p pages) overview(v *visit.Visit) (*visit.View, error) {
 		page.Addresses = append(page.Addresses, d.Address)
 		ways[d.ID] = d.Address
 	}
-	if page.Identities, err = p.identities(v, len(addresses)); err != nil {
+	known, err := p.Accounts.LinkedIdentities(v.Context(), v.User.ID)
+	if err != nil {
 		return nil, err
 	}
+	page.Identities, page.More = p.identities(v, known, len(addresses)), p.providers(known, false)
 	logins, err := p.Logins.List(v.Context(), v.User.ID)
 	if err != nil {
 		return nil, err
 	}
 	for _, l := range logins {
-		s := session{ID: l.ID, Agent: accounts.AgentWords(l.Agent), Place: place(l.Network), Way: wayWords(l, ways),
+		s := session{ID: l.ID, Agent: accounts.AgentWords(l.Agent), Place: place(l.Network), Way: p.wayWords(l, ways),
 			Since: when(l.Created, v), Used: when(l.Used, v), UsedStamp: stamp(l.Used), This: l.ID == v.Login.ID}
 		if s.This {
 			page.Sessions = append([]session{s}, page.Sessions...)
@@ -161,13 +161,22 @@ func (p pages) tokens(v *visit.Visit) (list []token, err error) {
 	return list, err
 }
 
-func (p pages) identities(v *visit.Visit, addresses int) (list []identity, err error) {
-	all, err := p.Accounts.LinkedIdentities(v.Context(), v.User.ID)
-	for _, i := range all {
-		list = append(list, identity{ID: i.ID, Provider: strings.TrimPrefix(i.Issuer, "https://"), Name: i.Name,
-			Used: when(i.Used, v), UsedStamp: stamp(i.Used), Last: len(all)+addresses <= 1})
+func (p pages) identities(v *visit.Visit, known []accounts.Linked, addresses int) (list []identity) {
+	for _, i := range known {
+		list = append(list, identity{ID: i.ID, Provider: p.SignIn.TitleOf(i.Issuer), Name: i.Name,
+			Used: when(i.Used, v), UsedStamp: stamp(i.Used), Last: len(known)+addresses <= 1})
 	}
-	return list, err
+	return list
+}
+
+// providers are those that let the visitor in already, or those that do not yet.
+func (p pages) providers(known []accounts.Linked, already bool) (list []signin.Button) {
+	for _, b := range p.SignIn.Buttons() {
+		if already == slices.ContainsFunc(known, func(i accounts.Linked) bool { return i.Issuer == b.Issuer }) {
+			list = append(list, b)
+		}
+	}
+	return list
 }
 
 func (p pages) endSession(v *visit.Visit) (*visit.View, error) {
@@ -230,14 +239,14 @@ func place(network string) string {
 }
 
 // wayWords says how somebody signed in.
-func wayWords(l accounts.Login, addresses map[uint]string) string {
+func (p pages) wayWords(l accounts.Login, addresses map[uint]string) string {
 	if l.Way == accounts.ByMail {
 		if a := addresses[l.Destination]; a != "" {
 			return "by a link to " + a
 		}
 		return "by a mailed link"
 	}
-	return "by " + l.Way
+	return "by " + p.SignIn.Title(l.Way)
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

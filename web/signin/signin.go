@@ -35,6 +35,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/notifyd/notifyd/prefs/accounts"
@@ -118,8 +119,8 @@ func New(o Options) (*Ways, error) {
 
 // A Button is a provider on the page.
 type Button struct {
-	Name, Title string
-	Down        bool // it could not be reached lately
+	Name, Title, Issuer string
+	Down                bool // it could not be reached lately
 }
 
 // Buttons gives the providers in the order of the page.
@@ -130,7 +131,7 @@ func (w *Ways) Buttons() []Button {
 	}
 	for _, name := range w.names {
 		p := w.providers[name]
-		list = append(list, Button{Name: name, Title: p.Title, Down: p.down()})
+		list = append(list, Button{Name: name, Title: p.Title, Issuer: p.Issuer, Down: p.down()})
 	}
 	return list
 }
@@ -141,6 +142,19 @@ func (w *Ways) AtProxy() (title, address string) {
 		return "", ""
 	}
 	return w.header.Title, w.header.SignInURL
+}
+
+// TitleOf is what people call an issuer.
+func (w *Ways) TitleOf(issuer string) string {
+	for _, b := range w.Buttons() {
+		if b.Issuer == issuer {
+			return b.Title
+		}
+	}
+	if w.HasHeader() && w.header.Issuer == issuer {
+		return w.header.Title
+	}
+	return strings.TrimPrefix(issuer, "https://")
 }
 
 // Title is what people call a way in: the title of a provider, or of the proxy.
