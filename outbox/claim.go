@@ -63,7 +63,7 @@ func (o *Outbox) leaseQueues(
 	}
 	var ids []int64
 	err := tx.Raw(`UPDATE lanes SET lease = ?, ready_at = ? WHERE id IN
-		(SELECT id FROM lanes WHERE backend = ? AND ready_at <= ? AND lease NOT IN ?
+		(SELECT id FROM lanes WHERE backend = ? AND ready_at <= ? AND NOT held AND lease NOT IN ?
 		ORDER BY ready_at, id LIMIT ?`+lock+`) RETURNING id`,
 		lease, stamp(now.Add(o.cfg.Lease)), backend, stamp(now), append(mine, "-"), limit).Scan(&ids).Error
 	if err != nil {

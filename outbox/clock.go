@@ -71,7 +71,7 @@ func (o *Outbox) next(ctx context.Context, backend string) (time.Duration, bool,
 	}
 	var ready sql.NullInt64
 	var us int64
-	err := o.reader.WithContext(ctx).Raw(`SELECT (SELECT min(ready_at) FROM lanes WHERE backend = ?), `+clock,
+	err := o.reader.WithContext(ctx).Raw(`SELECT (SELECT min(ready_at) FROM lanes WHERE backend = ? AND NOT held), `+clock,
 		backend).Row().Scan(&ready, &us)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return 0, false, fmt.Errorf("find next due: %w", err)

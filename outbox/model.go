@@ -24,6 +24,7 @@ type queue struct {
 	ReadyAt     int64 `gorm:"not null;index:idx_lanes_ready,priority:2"`
 	WindowAt    int64 `gorm:"not null"` // start of the window of the rate cap
 	WindowCount int64 `gorm:"not null"` // sent at once since then
+	Held        bool  `gorm:"not null;default:false"`
 
 	was [3]int64 // state when it was read
 }

@@ -3,12 +3,10 @@ package prefs
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"github.com/notifyd/notifyd/prefs/accounts"
 )
@@ -20,43 +18,43 @@ const maxName = 100
 type Accounts struct{ *core }
 
 // Register makes a user with the default filters, for a person who has proved to hold an address. The address becomes
-// a confirmed destination in the same transaction. name is the account on the bus. The error is ErrTaken when a user
-// has the name, and ErrClaimed when another user has the address.
+// a confirmed destination in the same transaction. Where the directory says whose the address is, that is the account's
+// name; else it is the name that the person has chosen, where everybody may, or none.
+//
+// The error is a *accounts.Refusal where the site does not let the person in, ErrTaken where the chosen name is another
+// person's, and ErrClaimed when another user has the address.
 func (s *Accounts) Register(ctx context.Context, name, zone, backend, address string) (User, error) {
 	if err := checkDestination(backend, address); err != nil {
 		return User{}, err
 	}
-	if err := checkUser(name, zone); err != nil {
+	if err := checkZone(zone); err != nil {
 		return User{}, err
 	}
-	row := userRow{Name: name, Zone: zone, Proof: "claimed", CreatedAt: s.micro()}
 	first := destinationRow{
 		Backend: backend, Address: address, Confirmed: true, IsOn: true, SignIn: true, CreatedAt: s.micro(),
 	}
+	n := accounts.Newcomer{Mail: address}
+	if known, err := accounts.Clean(s.people().AccountOf(address)); err == nil {
+		n.Name, n.Groups = known, s.people().Groups(known)
+	}
+	return s.register(ctx, n, zone, &first, func(tx *gorm.DB, row userRow) error {
+		if given, err := s.vouch(tx, row, address); given || err != nil {
+			return err
+		}
+		if name == "" && !s.claimedNames() {
+			return nil
+		}
+		return s.choose(tx, row, name, accounts.HolderOfMail(address))
+	})
+}
+
+// register makes a user for a newcomer whom the site lets in. first is an address that is theirs, or nil; name gives
+// the account its name.
+func (s *Accounts) register(ctx context.Context, n accounts.Newcomer, zone string, first *destinationRow,
+	name func(tx *gorm.DB, row userRow) error) (User, error) {
+	row := userRow{Zone: zone, CreatedAt: s.micro()}
 	err := s.change(ctx, "create user", func(tx *gorm.DB) error {
-		if err := tx.Create(&row).Error; errors.Is(err, gorm.ErrDuplicatedKey) {
-			return ErrTaken
-		} else if err != nil {
-			return err
-		}
-		first.UserID = row.ID
-		if err := tx.Create(&first).Error; errors.Is(err, gorm.ErrDuplicatedKey) {
-			return ErrClaimed
-		} else if err != nil {
-			return err
-		}
-		if err := s.createDefaults(tx, row.ID); err != nil {
-			return err
-		}
-		if err := s.touchUser(tx, row.ID); err != nil {
-			return err
-		}
-		if err := s.tell(tx, row.ID, ofAccount); err != nil {
-			return err
-		}
-		made := row.fields()
-		made["destination"] = first.place()
-		return s.note(tx, row.ID, accounts.AccountRegister, "", nil, made)
+		return s.enroll(tx, n, &row, first, name)
 	})
 	if err != nil {
 		return User{}, err
@@ -64,20 +62,93 @@ func (s *Accounts) Register(ctx context.Context, name, zone, backend, address st
 	return row.user(), nil
 }
 
+// enroll is register within a transaction. It fills row.
+func (s *Accounts) enroll(tx *gorm.DB, n accounts.Newcomer, row *userRow, first *destinationRow,
+	name func(tx *gorm.DB, row userRow) error) error {
+	by, invited, err := accounts.AcceptInvitation(tx, s.micro(), n.Mail, n.Name)
+	if err != nil {
+		return err
+	}
+	n.Invited = invited
+	if err := s.policy().Admit(n); err != nil {
+		return err
+	}
+	if err := tx.Create(row).Error; err != nil {
+		return err
+	}
+	if err := name(tx, *row); err != nil {
+		return err
+	}
+	if first != nil {
+		first.UserID = row.ID
+		if err := s.claim(tx, first.UserID, first.Backend, first.Address); err != nil {
+			return err
+		}
+		if err := tx.Create(first).Error; errors.Is(err, gorm.ErrDuplicatedKey) {
+			return ErrClaimed
+		} else if err != nil {
+			return err
+		}
+	}
+	if err := s.createDefaults(tx, row.ID); err != nil {
+		return err
+	}
+	if err := s.touchUser(tx, row.ID); err != nil {
+		return err
+	}
+	if err := s.tell(tx, row.ID, ofAccount); err != nil {
+		return err
+	}
+	if err := tx.Where("id = ?", row.ID).Take(row).Error; err != nil {
+		return err
+	}
+	made := row.fields()
+	if first != nil {
+		made["destination"] = first.place()
+	}
+	if by != "" {
+		made["invited by"] = by
+	}
+	return s.note(tx, row.ID, accounts.AccountRegister, "", nil, made)
+}
+
+// claim returns ErrClaimed where another user has confirmed an address of the same mailbox. All transactions that
+// confirm addresses come one after the other, since each raises the revision first.
+func (c *core) claim(tx *gorm.DB, user uint, backend, address string) error {
+	var others int64
+	err := c.sameAddress(tx.Model(&destinationRow{}), backend, address).Where("user_id <> ?", user).Count(&others).Error
+	if err == nil && others > 0 {
+		err = ErrClaimed
+	}
+	return err
+}
+
+// sameAddress finds the confirmed destinations that are an address: of a mailbox in any capitals.
+func (c *core) sameAddress(query *gorm.DB, backend, address string) *gorm.DB {
+	query = query.Where("backend = ? AND confirmed", backend)
+	if c.mailbox(backend) {
+		return query.Where("lower(address) = lower(?)", address)
+	}
+	return query.Where("address = ?", address)
+}
+
 // User returns the user with that id, or ErrNotFound.
 func (s *Accounts) User(ctx context.Context, id uint) (User, error) {
 	return s.userByID(ctx, id)
 }
 
-// ByName returns the user with that account on the bus, or ErrNotFound.
+// ByName returns the user with that name on the bus, proved or claimed, or ErrNotFound.
 func (s *Accounts) ByName(ctx context.Context, name string) (User, error) {
+	if name == "" {
+		return User{}, ErrNotFound
+	}
 	return s.user(s.read(ctx).Where("name = ?", name))
 }
 
 // ByAddress returns the user who has confirmed the address, or ErrNotFound.
 func (s *Accounts) ByAddress(ctx context.Context, backend, address string) (User, error) {
-	owner := s.read(ctx).Model(&destinationRow{}).Select("user_id").
-		Where("backend = ? AND address = ? AND confirmed", backend, address)
+	owner := s.sameAddress(s.read(ctx).Model(&destinationRow{}).Select("user_id"), backend, address).
+		Order("id").Limit(1)
 	return s.user(s.read(ctx).Where("id = (?)", owner))
 }
 
@@ -88,8 +159,11 @@ func (s *Accounts) ByWayIn(ctx context.Context, backend, address string) (User, 
 		ID, UserID uint
 		May        bool
 	}
-	done := s.read(ctx).Raw("SELECT id, user_id, "+accounts.MaySignIn+" AS may FROM destinations "+
-		"WHERE backend = ? AND address = ? AND confirmed", backend, address).Scan(&to)
+	// of accounts of before that have one mailbox in other capitals, the one that has it so
+	done := s.sameAddress(s.read(ctx).Model(&destinationRow{}), backend, address).
+		Select("id, user_id, " + accounts.MaySignIn + " AS may").
+		Order(clause.OrderBy{Expression: clause.Expr{SQL: "address <> ?, id", Vars: []any{address}}}).
+		Limit(1).Scan(&to)
 	if err := changed(done); err != nil {
 		return User{}, 0, explain("read way in", err)
 	}
@@ -98,14 +172,6 @@ func (s *Accounts) ByWayIn(ctx context.Context, backend, address string) (User, 
 	}
 	user, err := s.userByID(ctx, to.UserID)
 	return user, to.ID, err
-}
-
-// Rename sets the account that @me stands for. The error is ErrTaken when another user has it.
-func (s *Accounts) Rename(ctx context.Context, id uint, name string) error {
-	if err := checkUser(name, ""); err != nil {
-		return err
-	}
-	return s.set(ctx, id, accounts.AccountRename, "name", name)
 }
 
 // SetZone sets the time zone: a name of the IANA time zone database, or "" for UTC.
@@ -160,6 +226,9 @@ func (s *Accounts) Delete(ctx context.Context, id uint) error {
 		if err := tx.Where("user_id = ?", id).Order("id").Find(&own).Error; err != nil {
 			return err
 		}
+		if err := accounts.Forgo(tx, s.micro(), id); err != nil {
+			return err
+		}
 		if err := changed(tx.Where("id = ?", id).Delete(&userRow{})); err != nil {
 			return err
 		}
@@ -185,24 +254,6 @@ func (u User) Location() *time.Location {
 		return zone
 	}
 	return time.UTC
-}
-
-func checkUser(name, zone string) error {
-	switch {
-	case name == "":
-		return problem("name", "is missing")
-	case len(name) > maxName:
-		return problem("name", "is longer than %d bytes", maxName)
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, oddInName):
-		return problem("name", "%q has characters that no account has; letters, digits and . _ + - @ may be", name)
-	case strings.HasPrefix(name, "@"):
-		return problem("name", "%q begins with @, which marks groups and @me", name)
-	}
-	return checkZone(zone)
-}
-
-func oddInName(r rune) bool {
-	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._+-@", r)
 }
 
 func checkZone(zone string) error {

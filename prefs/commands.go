@@ -2,6 +2,9 @@ package prefs
 
 import (
 	"context"
+	"errors"
+	"maps"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -41,4 +44,63 @@ func (s *Accounts) NoteExport(ctx context.Context, id uint) error {
 func (s *Accounts) ByIdentity(ctx context.Context, issuer, subject string) (User, error) {
 	owner := s.read(ctx).Table("identities").Select("user_id").Where("issuer = ? AND subject = ?", issuer, subject)
 	return s.user(s.read(ctx).Where("id = (?)", owner))
+}
+
+// A Rebinding is what came of moving identities to another provider.
+type Rebinding struct {
+	Moved   int
+	Unknown []string // subjects of before that lead to no account
+	Bound   []string // subjects of now that lead to another account already, which an operator has to look at
+}
+
+// Rebind moves identities when a community changes its provider, or the provider its subjects: subjects of before to
+// those of now. Accounts, names and filters stay; logins by these identities end.
+func (s *Accounts) Rebind(
+	ctx context.Context, from, to string, subjects map[string]string,
+) (done Rebinding, err error) {
+	err = s.change(ctx, "move identities", func(tx *gorm.DB) error {
+		done = Rebinding{}
+		for _, old := range slices.Sorted(maps.Keys(subjects)) {
+			before := accounts.Identity{Issuer: from, Subject: old}
+			after := accounts.Identity{Issuer: to, Subject: subjects[old]}
+			if err := errors.Join(before.Check(), after.Check()); err != nil {
+				return err
+			}
+			known, found, err := accounts.FindIdentity(tx, from, old)
+			if err != nil {
+				return err
+			}
+			if !found { // an account that is gone may have held a name by it
+				done.Unknown = append(done.Unknown, old)
+				now := accounts.HolderOfIdentity(to, subjects[old])
+				if err := accounts.MoveHolder(tx, accounts.HolderOfIdentity(from, old), now); err != nil {
+					return err
+				}
+				continue
+			}
+			if other, taken, err := accounts.FindIdentity(tx, to, subjects[old]); err != nil {
+				return err
+			} else if taken && other.ID != known.ID {
+				done.Bound = append(done.Bound, subjects[old])
+				continue
+			}
+			if err := s.rebind(tx, known, before, after); err != nil {
+				return err
+			}
+			done.Moved++
+		}
+		return nil
+	})
+	return done, err
+}
+
+func (s *Accounts) rebind(tx *gorm.DB, known accounts.Known, from, to accounts.Identity) error {
+	if err := accounts.MoveIdentity(tx, known.ID, from, to); err != nil {
+		return err
+	}
+	if err := s.logins.EndByIdentity(tx, known.ID); err != nil {
+		return err
+	}
+	return s.note(tx, known.User, accounts.IdentityMove, object("identity", known.ID),
+		accounts.Fields{"issuer": from.Issuer}, accounts.Fields{"issuer": to.Issuer})
 }

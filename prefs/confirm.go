@@ -95,6 +95,9 @@ func (s *Destinations) Confirm(ctx context.Context, userID, destinationID uint, 
 func (s *Destinations) confirm(tx *gorm.DB, userID, id uint, account string) (was destinationRow, err error) {
 	err = s.destinationChange(tx, accounts.Unsaid, id, accounts.DestinationConfirm, func(before destinationRow) error {
 		was = before
+		if err := s.claim(tx, userID, was.Backend, was.Address); err != nil {
+			return err
+		}
 		set := map[string]any{"confirmed": true, "disabled": "", "account": account}
 		err := tx.Model(&destinationRow{}).Where("id = ?", id).Updates(set).Error
 		if errors.Is(err, gorm.ErrDuplicatedKey) {
@@ -106,6 +109,9 @@ func (s *Destinations) confirm(tx *gorm.DB, userID, id uint, account string) (wa
 		return was, err
 	}
 	if err := s.touchUser(tx, userID); err != nil {
+		return was, err
+	}
+	if err := s.vouchBy(tx, userID, was.Backend, was.Address); err != nil {
 		return was, err
 	}
 	return was, s.tell(tx, userID, ofDestinations)

@@ -34,6 +34,11 @@ type core struct {
 	told           func(tx *gorm.DB, h accounts.Happened) error // nil: nobody is told
 	claimedNames   func() bool
 	mailed         *accounts.Mailed
+	mailbox        func(backend string) bool
+	policy         func() accounts.Policy
+	roles          func() accounts.Roles
+	people         func() accounts.People
+	onHold         func(tx *gorm.DB, destinations []string, held bool) error
 }
 
 // What a Change is of.
@@ -141,7 +146,7 @@ func lock(tx *gorm.DB, userID uint) (userRow, error) {
 
 // passedOn are the errors that callers act on.
 var passedOn = []error{
-	ErrNotFound, ErrTaken, ErrClaimed, ErrNoWayIn, ErrLastWay, ErrCode, ErrTooMany,
+	ErrNotFound, ErrTaken, ErrClaimed, ErrNoWayIn, ErrLastWay, accounts.ErrBound, ErrCode, ErrTooMany,
 	outbox.ErrNotFound, outbox.ErrUnsendable,
 }
 
@@ -160,7 +165,9 @@ func explain(verb string, err error) error {
 	}
 	var typed *Error
 	var rule *rulespec.Error
-	if errors.As(err, &typed) || errors.As(err, &rule) {
+	var refused *accounts.Refusal
+	var disabled *accounts.DisabledError
+	if errors.As(err, &typed) || errors.As(err, &rule) || errors.As(err, &refused) || errors.As(err, &disabled) {
 		return err
 	}
 	return fmt.Errorf("%s: %w", verb, err)

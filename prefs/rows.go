@@ -28,6 +28,9 @@ type userRow struct {
 	Skeleton   string `gorm:"not null;default:''"`
 	Disabled   string `gorm:"not null;default:''"`
 	DisabledBy string `gorm:"not null;default:''"`
+
+	Listed    bool  `gorm:"not null;default:false"` // the directory has had this person
+	MissingAt int64 `gorm:"not null;default:0"`     // since when it has not; 0: it has
 }
 
 func (userRow) TableName() string { return "users" }

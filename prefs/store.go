@@ -62,6 +62,18 @@ type Config struct {
 
 	MailBudget int          // mails about accounts an hour, to addresses that nobody here has; 0: the default
 	Log        *slog.Logger // nil: silent
+	// Mailbox reports whether the addresses of a backend are mailboxes, whose capitals do not matter, and which the
+	// directory may know. nil: that of the backend email.
+	Mailbox func(backend string) bool
+	// Policy is who may make an account. nil: everybody.
+	Policy func() accounts.Policy
+	// Roles are the people who may do more: nobody may choose a name that looks like theirs. nil: there are none.
+	Roles func() accounts.Roles
+	// People is what the directory says of people now. nil: there is no directory.
+	People func() accounts.People
+	// OnHold keeps what is owed to destinations (by Key), or lets it go again, as part of the transaction that disables
+	// or enables their owner. nil: nothing is kept.
+	OnHold func(tx *gorm.DB, destinations []string, held bool) error
 }
 
 // A Change is what a person has changed.
@@ -83,6 +95,7 @@ type Store struct {
 	Operators     *Operators     // what operators find, and change for others
 	Unsubscriber  *Unsubscriber  // the actions of the signed links in notices
 	Undos         *Undos         // the actions of links in mails about what lets somebody in
+	Invitations   *accounts.Invitations
 
 	Audit  *accounts.Audit  // who changed what
 	Mailed *accounts.Mailed // the secrets that travel by mail
@@ -113,9 +126,7 @@ func Open(config Config) *Store {
 	if config.AfterErase == nil {
 		config.AfterErase = func(context.Context) {}
 	}
-	if config.ClaimedNames == nil {
-		config.ClaimedNames = func() bool { return false }
-	}
+	config.fillInAccounts()
 	if config.OnChange == nil {
 		config.OnChange = func(*gorm.DB, Change) error { return nil }
 	}
@@ -129,7 +140,8 @@ func Open(config Config) *Store {
 		verified: config.Verified, onClose: config.OnClose, onChange: config.OnChange, logins: logins, told: config.Told,
 		audit:   accounts.NewAudit(config.Writer, config.Reader, config.Now),
 		onMerge: config.OnMerge, onErase: config.OnErase, afterErase: config.AfterErase,
-		claimedNames: config.ClaimedNames,
+		claimedNames: config.ClaimedNames, mailbox: config.Mailbox, policy: config.Policy, roles: config.Roles,
+		people: config.People, onHold: config.OnHold,
 
 		mailed: accounts.NewMailed(accounts.MailedConfig{
 			Writer: config.Writer, Reader: config.Reader, Now: config.Now, Random: config.Random,
@@ -142,7 +154,30 @@ func Open(config Config) *Store {
 		Subscriptions: &Subscriptions{c}, Operators: &Operators{c}, Unsubscriber: &Unsubscriber{c}, Undos: &Undos{c},
 		Audit:  c.audit,
 		Mailed: c.mailed, core: c,
-		keepAudit: config.KeepAudit,
+		Invitations: accounts.NewInvitations(config.Writer, config.Reader, config.Now),
+		keepAudit:   config.KeepAudit,
+	}
+}
+
+// fillInAccounts sets the defaults of what is about accounts.
+func (c *Config) fillInAccounts() {
+	if c.ClaimedNames == nil {
+		c.ClaimedNames = func() bool { return false }
+	}
+	if c.Mailbox == nil {
+		c.Mailbox = func(backend string) bool { return backend == "email" }
+	}
+	if c.Policy == nil {
+		c.Policy = func() accounts.Policy { return accounts.Policy{} }
+	}
+	if c.Roles == nil {
+		c.Roles = func() accounts.Roles { return accounts.Roles{} }
+	}
+	if c.People == nil {
+		c.People = func() accounts.People { return accounts.Nobody{} }
+	}
+	if c.OnHold == nil {
+		c.OnHold = func(*gorm.DB, []string, bool) error { return nil }
 	}
 }
 

@@ -181,9 +181,9 @@ func (s *Accounts) LinkedIdentities(ctx context.Context, userID uint) ([]account
 }
 
 // Unlink takes an identity from a user, and ends the logins that it began. The error is ErrLastWay when nothing else
-// lets the user in.
+// lets the user in. A name that only this provider has proved is claimed from then on.
 func (s *Accounts) Unlink(ctx context.Context, userID, id uint) error {
-	return s.write(ctx, "unlink identity", func(tx *gorm.DB) error {
+	return s.change(ctx, "unlink identity", func(tx *gorm.DB) error {
 		if _, err := lock(tx, userID); err != nil {
 			return err
 		}
@@ -204,6 +204,9 @@ func (s *Accounts) Unlink(ctx context.Context, userID, id uint) error {
 		err = s.note(tx, userID, accounts.IdentityUnlink, object("identity", id), accounts.Fields{"provider": gone.Issuer,
 			"name": gone.Name}, nil)
 		if err != nil {
+			return err
+		}
+		if err := s.unprove(tx, userID); err != nil {
 			return err
 		}
 		return s.happened(tx, accounts.Happened{User: userID, Kind: accounts.IdentityUnlinked,

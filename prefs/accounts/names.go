@@ -61,13 +61,19 @@ func FoldAddress(address string) string {
 //
 // Words look alike too: modern and modem have one skeleton. So it is only asked together with Mistakable.
 func Skeleton(name string) string {
-	letters := digitLetters.Replace(Fold(name))
+	name = Fold(name)
+	if last := strings.LastIndexFunc(name, unicode.IsLetter); last >= 0 {
+		name = insideLetters.Replace(name[:last]) + name[last:] // user5 is the fifth user
+	}
+	letters := digitLetters.Replace(name)
 	return strings.ReplaceAll(strings.ToLower(confusable.Skeleton(letters)), "i", "l")
 }
 
-// digitLetters are the digits that people read as letters.
-var digitLetters = strings.NewReplacer("0", "o", "1", "l", "3", "e", "4", "a", "5", "s", "7", "t", "8", "b", "9", "g",
-	"|", "l")
+// digitLetters are the digits that look like letters; insideLetters those that stand for letters within a word.
+var (
+	digitLetters  = strings.NewReplacer("0", "o", "1", "l", "|", "l")
+	insideLetters = strings.NewReplacer("3", "e", "4", "a", "5", "s", "7", "t", "8", "b", "9", "g")
+)
 
 // Mistakable reports whether a name would pass for another: they look alike, and differ in their scripts or in digits
 // that stand for letters. Where both are words, such as modern and modem, it is no trick.

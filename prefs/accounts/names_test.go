@@ -32,14 +32,14 @@ func TestFoldAddress(t *testing.T) {
 // TestChoose holds trap 45 of ours: what passes for a reserved name, or for the name of somebody else.
 func TestChoose(t *testing.T) {
 	others := []string{"alice", "modem", "user1", "боб", "carol"}
-	for _, name := range []string{"bob", "modern", "modem2", "dave.x", "a-b_c.d", "x1", "1x", "user2", "Dora", " erin "} {
+	for _, name := range []string{"bob", "modern", "modem2", "dave.x", "a-b_c.d", "user5", "x1", "1x", "user2", "Dora", " erin "} {
 		got, err := accounts.Choose(name, others...)
 		if err != nil || got != strings.TrimSpace(strings.ToLower(name)) {
 			t.Errorf("Choose(%q) = %q, %v", name, got, err)
 		}
 	}
 	for name, why := range map[string]string{
-		"Admin": "reserved", "аdmin": "reserved", "adm1n": "reserved", "ADMIN ": "reserved", "r00t": "reserved",
+		"Admin": "reserved", "аdmin": "reserved", "adm1n": "reserved", "ADMIN ": "reserved", "r00t": "reserved", "5upport": "reserved",
 		"ROOT": "reserved", "api": "reserved", "orphan": "reserved", "rne": "", "null": "reserved", "signin": "reserved",
 		"a1ice": "somebody else", "al1ce": "somebody else", "аlice": "characters", "ca-rol": "", "car0l": "somebody else",
 		"userl": "somebody else", "@me": "characters", "@infra": "characters", "": "missing", "  ": "missing",

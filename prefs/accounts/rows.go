@@ -6,6 +6,7 @@ func Models() []any {
 		&identityRow{}, &loginRow{}, &nameRow{}, &auditRow{}, &attemptRow{}, &usedRow{},
 		&placeRow{}, &undoRow{}, &undoLinkRow{},
 		&mailedRow{}, &mailedSecretRow{}, &sentCodeRow{},
+		&invitationRow{},
 	}
 }
 
@@ -49,6 +50,28 @@ type nameRow struct {
 	Holder   string `gorm:"not null"`
 	Since    int64  `gorm:"not null"`
 	Until    int64  `gorm:"not null"` // 0: it is held
+
+	Proof string `gorm:"not null;default:''"` // the strongest by which it was held
 }
 
 func (nameRow) TableName() string { return "names" }
+
+type undoRow struct {
+	ID        uint   `gorm:"primaryKey"`
+	UserID    uint   `gorm:"not null;index:idx_undos_user_id"`
+	Kind      string `gorm:"not null"`
+	Data      string `gorm:"not null"`
+	CreatedAt int64  `gorm:"not null;autoCreateTime:false"`
+	ExpiresAt int64  `gorm:"not null;index:idx_undos_expires_at"`
+	UndoneAt  int64  `gorm:"not null"`
+}
+
+func (undoRow) TableName() string { return "undos" }
+
+type undoLinkRow struct {
+	TokenHash string `gorm:"primaryKey"`
+	UndoID    uint   `gorm:"not null;index:idx_undo_links_undo_id"`
+	Strong    bool   `gorm:"not null"`
+}
+
+func (undoLinkRow) TableName() string { return "undo_links" }

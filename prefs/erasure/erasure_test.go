@@ -48,7 +48,8 @@ func open(t *testing.T, d *migrations.DB) *house {
 	h.eraser = &erasure.Eraser{Writer: d.Writer, Scrub: d.Scrub, Lasting: d.Postgres, Outbox: h.outbox,
 		Backends: []backends.Info{desktop.Info}, Now: clock, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	h.prefs = prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: clock, Random: rand.Reader,
-		OnErase: h.eraser.Erase, AfterErase: h.eraser.AtOnce,
+		ClaimedNames: func() bool { return true },
+		OnErase:      h.eraser.Erase, AfterErase: h.eraser.AtOnce,
 		OnClose: func(tx *gorm.DB, keys []string, why string) error {
 			_, err := h.outbox.Cancel(tx, keys, why)
 			return err
@@ -204,6 +205,7 @@ func TestFinishedByTheNext(t *testing.T) {
 		rows := h.inRows(t, words)
 		broken := errors.New("killed")
 		doomed := prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: h.eraser.Now, Random: rand.Reader,
+			ClaimedNames: func() bool { return true },
 			OnErase: func(tx *gorm.DB, gone []prefs.Destination) error {
 				return errors.Join(h.eraser.Erase(tx, gone), broken)
 			}})

@@ -82,7 +82,8 @@ type world struct {
 
 func newWorld(t *testing.T, d *migrations.DB, notices int) *world {
 	t.Helper()
-	store := prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader})
+	store := prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader,
+		ClaimedNames: func() bool { return true }})
 	w := &world{DB: d, exporter: &personal.Exporter{Reader: d.Reader, Prefs: store, Backends: all.Infos(), Now: time.Now,
 		Facts: func(u prefs.User) map[string]any { return map[string]any{"role": "helper", "name": u.Name} }}}
 	o := outbox.New(d.Writer, d.Reader, d.Postgres, outbox.Config{}, time.Now, rand.Reader)

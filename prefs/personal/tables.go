@@ -44,6 +44,7 @@ func Others() map[string]string {
 		"heard": daemon, "node_facts": daemon, "revisions": daemon, "secrets": daemon, "notifyd_schema": daemon,
 		"own_messages": "said on the bus within seconds, and then a message",
 		"changes":      "numbers of filters, for a week",
+		"invitations":  "of people who have no account yet",
 		"sessions":     "digests of random keys; whose they are stands in logins",
 		"sent_codes":   "digests, for a day",
 		"erasures":     "destinations that are deleted, for five minutes; by their numbers",

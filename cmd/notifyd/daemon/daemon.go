@@ -45,6 +45,7 @@ import (
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/carrier"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/accounts"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/directories"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/holes"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/nodes"
@@ -93,6 +94,7 @@ type Service struct {
 	signer    *watch.Watcher[*trust.Signer] // its value is nil while bus.publish names no certificate
 	directory *directories.Directories
 	prefs     *prefs.Store
+	keeper    *accounts.Keeper
 	eraser    *erasure.Eraser
 	history   *history.Store
 	outbox    *outbox.Outbox

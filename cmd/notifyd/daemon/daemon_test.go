@@ -145,7 +145,7 @@ func TestGoneEndsWhatWaits(t *testing.T) {
 			defer s.Close()
 			log := &bytes.Buffer{}
 			s.log = slog.New(slog.NewTextHandler(log, nil))
-			user, err := s.prefs.Accounts.Register(t.Context(), "alice", "", "email", "alice@example.org")
+			user, err := s.prefs.Accounts.Register(t.Context(), "", "", "email", "alice@example.org")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -84,7 +84,7 @@ func (s *Service) readyz(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(status)
 	warnings := slices.Concat(s.trustWarnings(), s.sourceWarnings(), s.files.Warnings(), s.leases.Warnings(),
 		s.directory.Warnings(),
-		s.prefs.Mailed.Warnings(ctx))
+		s.prefs.Mailed.Warnings(ctx), s.keeper.Warnings(ctx))
 	nodes, err := s.leases.Nodes(ctx)
 	if err != nil {
 		s.log.Debug("cannot say which nodes there are", "error", err)

@@ -16,6 +16,7 @@ import (
 	"github.com/notifyd/notifyd/bus/pace"
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
+	people "github.com/notifyd/notifyd/cmd/notifyd/daemon/accounts"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/directories"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/nodes"
 	"github.com/notifyd/notifyd/cmd/notifyd/lock"
@@ -126,9 +127,36 @@ func (s *Service) openStores(ctx context.Context) error {
 		OnChange: s.voice.Changed, Log: s.log, Told: letters.Told, Session: s.settings.Accounts.Session.Bounds(),
 		ClaimedNames: s.settings.Accounts.ClaimedNames, MailBudget: s.settings.Accounts.MailBudget,
 		KeepAudit: func() time.Duration { return s.settings.Accounts.KeepAudit },
+		OnHold:    s.outbox.Hold,
+		Policy:    func() accounts.Policy { return s.tuned.Load().accounts.Policy() },
+		Roles:     func() accounts.Roles { return s.tuned.Load().accounts.Roles() },
+		People:    func() accounts.People { return people.People{Snapshot: s.directory.Load()} },
 	})
 	s.prefs.Logins.OnBegin(letters.Began)
-	return nil
+	return s.openKeeper(ctx)
+}
+
+// openKeeper makes what brings accounts to what the directory says.
+func (s *Service) openKeeper(ctx context.Context) error {
+	s.keeper = &people.Keeper{Accounts: s.prefs.Accounts, Directory: s.directory.Load,
+		Claimed: s.settings.Accounts.ClaimedNames(), Log: s.log}
+	if err := s.prefs.Accounts.Adopt(ctx); err != nil {
+		return err
+	}
+	return s.keeper.Warn(ctx)
+}
+
+// role is what a user may do beyond their own account.
+func (s *Service) role(u prefs.User) accounts.Role {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	find := people.RoleFinder{Roles: func() accounts.Roles { return s.tuned.Load().accounts.Roles() },
+		Directory: s.directory.Load, Accounts: s.prefs.Accounts}
+	role, err := find.Of(ctx, u)
+	if err != nil {
+		s.log.Error("cannot say which role somebody has", "error", err)
+	}
+	return role
 }
 
 // openVoice makes what notifyd itself says, and what listens for silences.

@@ -138,6 +138,7 @@ func (s *Service) openPages(ctx context.Context) error {
 		Readers:      s.reading().SeenBy,
 		ClaimedNames: s.settings.Accounts.ClaimedNames,
 		KeepLinks:    func() bool { return s.trust.Load().Links() },
+		Role:         s.role,
 		Archive:      archive,
 		Audit:        s.prefs.Audit,
 		Pages: slices.Concat(changes.Pages(s.prefs.Audit), download.Pages(s.exporter().Write, s.env.Now),
@@ -158,7 +159,7 @@ func (s *Service) operators() operators.Options {
 	return operators.Options{
 		BaseURL: s.settings.Web.BaseURL, People: s.prefs.Operators, Accounts: s.prefs.Accounts,
 		Destinations: s.prefs.Destinations, Filters: s.prefs.Filters, Logins: s.prefs.Logins, Audit: s.prefs.Audit,
-		Outbox: s.outbox, Role: nil, Queue: s.queue,
+		Outbox: s.outbox, Role: s.role, Queue: s.queue,
 		Sources:     func() []operators.Source { return known.Sources(s.metrics.registry) },
 		Directories: func() []operators.Directory { return known.Directories(s.directory.Status()) },
 	}

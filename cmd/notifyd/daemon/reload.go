@@ -11,6 +11,7 @@ import (
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/accounts"
 	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/internal/watch"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -24,6 +25,8 @@ var liveKeys = []string{
 	"reports.folder", "reports.check",
 	"history.keep", "history.keep_bytes", "history.source_bytes", "history.prune", "history.rules",
 	"history.readers", "web.trusted_proxies",
+	"accounts.sign_up", "accounts.domains", "accounts.groups", "accounts.invitations", "accounts.admins",
+	"accounts.helpers",
 	"bus.trust", "bus.publish.cert_file", "bus.publish.key_file",
 }
 
@@ -32,6 +35,7 @@ type tuning struct {
 	history  historySettings
 	proxies  []netip.Prefix
 	readers  *readers.Policy
+	accounts accounts.Settings
 	replaced chan struct{} // closed when there is a next one
 }
 
@@ -47,7 +51,7 @@ func (s *Service) tune(set Settings) error {
 	}
 	s.level.Set(level)
 	next := &tuning{history: set.History, proxies: proxies, readers: readers.New(set.History.Readers),
-		replaced: make(chan struct{})}
+		accounts: set.Accounts, replaced: make(chan struct{})}
 	if before := s.tuned.Swap(next); before != nil {
 		close(before.replaced)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/internal/grace"
+	people "github.com/notifyd/notifyd/prefs/accounts"
 )
 
 // A reloaded is a daemon with a folder that contains its configuration and the files that this names.
@@ -109,6 +110,8 @@ func TestReloadTakesEffect(t *testing.T) {
 		"reports: {folder: 'DIR/reports.d', check: 1m}",
 		"history: {keep: 24h, keep_bytes: 2000000, source_bytes: 1500000, prune: 1m, rules: [{kind: tea.#, keep: 48h}], "+
 			"readers: {operators: true}}",
+		"accounts: {sign_up: invited, domains: [example.org], groups: [packager], invitations: {keep: 1h}, "+
+			"admins: {groups: [sysadmin]}, helpers: {groups: [helpdesk]}}",
 		"bus: {trust: {links: true}, publish: {cert_file: DIR/git.example.org.crt, key_file: DIR/git.example.org.key}}")
 	event := r.describer.describe(tea("ally@example.org"))
 	if event.Kind != "tea.ready" || strings.Join(event.Users, " ") != "alice" {
@@ -128,6 +131,10 @@ func TestReloadTakesEffect(t *testing.T) {
 	}
 	if !r.reading().Policy().Sources(readers.Reader{Operator: true}).All() {
 		t.Error("operators may not see everything")
+	}
+	role := now.accounts.Roles().Of("", []string{"sysadmin"})
+	if now.accounts.Policy().Admit(people.Newcomer{}) == nil || role != people.Admin {
+		t.Errorf("accounts: %+v", now.accounts)
 	}
 	if r.reports.Load().Find("tea") == nil {
 		t.Error("the reports are the old ones")

@@ -139,6 +139,7 @@ func (s *Service) startRest(rest *runGroup) {
 	rest.start("catalogue", s.describer.watcher.Run)
 	rest.start("package names", s.router.warmCaches)
 	rest.start("directory", s.directory.Run)
+	rest.start("accounts", s.onceInTime("accounts", s.keeper.Run))
 	rest.start("reports", s.reports.Run)
 	rest.start("mailed reports", s.onceInTime("reports", s.mailReports))
 	rest.start("trust files", s.trust.Run)
