@@ -80,6 +80,9 @@ func (p *Planner) delivery(to *Destination, user *User) outbox.Delivery {
 	if p.common == nil {
 		told := notice(p.event)
 		setProvenance(&told, p.event.Standing, p.KeepLinks)
+		if p.links.Acts(strings.Join([]string{told.Title, told.Text, told.Link, told.Icon}, "\n")) {
+			disarm(&told) // whoever proved it
+		}
 		p.common = &told
 	}
 	d := outbox.Delivery{

@@ -10,6 +10,7 @@ import (
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/links"
 	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -113,5 +114,36 @@ func TestUnconfirmed(t *testing.T) {
 	}
 	if n.ID != sent.ID || len(n.Why) != len(sent.Why) || sent.Unconfirmed || sent.Link == "" {
 		t.Errorf("%+v of %+v", n, sent)
+	}
+}
+
+// TestRelayedTextIsNoLetterOfOurs: a message that poses as a mail about the account, with a link of our own site that
+// signs its reader in to the account of a stranger, comes without anything to click, also where its sender is proved.
+// No title of a relayed message begins as those of our own mails do: it begins with what the message is about.
+func TestRelayedTextIsNoLetterOfOurs(t *testing.T) {
+	signer := links.New([]byte("0123456789abcdef"), "https://notify.example.org", newClock().now)
+	for name, c := range map[string]struct {
+		link  string
+		plain bool // nothing of ours
+	}{
+		"link":    {link: "https://notify.example.org/signin/AAAA"},
+		"encoded": {link: "https://NOTIFY.example.org/%75ndo/AAAA"},
+		"other":   {link: "https://src.example.org/signin/AAAA", plain: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := update()
+			e.Message.Standing = bus.Standing{Verdict: bus.Signed, Signer: "bodhi"}
+			e.SetProse(catalogue.Prose{Summary: "A new sign-in to your account: open " + c.link, Link: c.link})
+			p := prefs.NewPlanner(e, e.Time, signer)
+			s := subscription(1, prefs.Destination{ID: 1})
+			p.Add([]*prefs.Subscription{&s})
+			n := p.Deliveries()[0].Notice
+			if (n.Link == c.link) != c.plain || strings.Contains(n.Text+n.Title, c.link) != c.plain {
+				t.Errorf("link %q, text %q, title %q", n.Link, n.Text, n.Title)
+			}
+			if !strings.HasPrefix(n.Title, "[") {
+				t.Errorf("title %q", n.Title)
+			}
+		})
 	}
 }
