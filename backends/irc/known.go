@@ -3,7 +3,6 @@ package irc
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"sync"
 	"time"
 
@@ -59,14 +58,6 @@ func (m *memory) of(network string) knowledge {
 	defer m.mu.Unlock()
 	m.read()
 	return m.known[network]
-}
-
-// all gives what is known of every network.
-func (m *memory) all() map[string]knowledge {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.read()
-	return maps.Clone(m.known)
 }
 
 // read asks the database, if that was not done lately. While it does not answer, what was known before holds.

@@ -7,11 +7,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/notifyd/notifyd/migrations/migratest"
 )
 
 // TestMain looks for goroutines of this package or of the library that outlive every test.
 func TestMain(m *testing.M) {
-	code := m.Run()
+	code := migratest.Main(m)
 	deadline := time.Now().Add(10 * time.Second)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
