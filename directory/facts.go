@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Facts are what one source knows. They never change once they are handed over.
@@ -23,6 +24,9 @@ type Facts struct {
 	People map[string]Person `json:"people"`
 	// Notes are for operators: what the source left out, and why. MaxNotes at most.
 	Notes []string `json:"notes,omitempty"`
+	// AsOf is when this was so, if the source says so itself: a list that was written an hour ago does not know what has
+	// happened since. The zero Time: when the fetch began.
+	AsOf time.Time `json:"as_of,omitzero"`
 	// Mark is what the source wants to know of this fetch at the next one, such as the ETag of what it read.
 	Mark json.RawMessage `json:"mark,omitempty"`
 }

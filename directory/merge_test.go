@@ -250,3 +250,36 @@ func BenchmarkMerge(b *testing.B) {
 		directory.Merge(directory.Policy{}, directory.Part{Facts: f})
 	}
 }
+
+// TestWith: changes lie over a snapshot, which stays as it is.
+func TestWith(t *testing.T) {
+	s := directory.Merge(directory.Policy{}, directory.Part{Facts: facts(t, `
+groups: {infra: [alice], web: []}
+packages: {bash: {owner: [alice], commit: [bob, carol]}, zsh: {}}
+`)})
+	next := s.With([]directory.Change{
+		{Package: "bash", Who: "dave", Role: "commit"}, {Package: "bash", Who: "bob", Gone: true},
+		{Package: "bash", Who: "erin", Role: "owner", Only: true}, {Package: "zsh", Who: "bob", Role: "commit"},
+		{Package: "gone", Who: "bob", Role: "commit"}, {Package: "bash", Who: "carol", Role: "commit"},
+		{Group: "infra", Who: "bob"}, {Group: "infra", Who: "alice", Gone: true}, {Group: "gone", Who: "bob"},
+		{Group: "web", Who: "bob"}, {Group: "web", Who: "bob"}, {}, {Package: "zsh"},
+	})
+	for _, test := range []struct{ what, got, want string }{
+		{"bash", owners(next, "bash"), "dave:commit carol:commit erin:owner"},
+		{"zsh", owners(next, "zsh"), "bob:commit"},
+		{"gone", owners(next, "gone"), ""},
+		{"infra", strings.Join(next.Members("infra"), " "), "bob"},
+		{"bob", strings.Join(next.Groups("bob"), " "), "infra web"},
+		{"alice", strings.Join(next.Groups("alice"), " "), ""},
+		{"bash before", owners(s, "bash"), "bob:commit carol:commit alice:owner"},
+		{"infra before", strings.Join(s.Members("infra"), " "), "alice"},
+		{"alice before", strings.Join(s.Groups("alice"), " "), "infra"},
+	} {
+		if test.got != test.want {
+			t.Errorf("%s: %q, want %q", test.what, test.got, test.want)
+		}
+	}
+	if s.With(nil) != s || (*directory.Snapshot)(nil).With([]directory.Change{{Group: "g", Who: "a"}}) != nil {
+		t.Error("no changes, or no directory, make another snapshot")
+	}
+}

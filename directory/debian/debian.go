@@ -175,6 +175,7 @@ func (s *source) Fetch(ctx context.Context, last *directory.Facts) (*directory.F
 		return nil, err
 	}
 	f.Clean()
+	f.AsOf = answer.Stamp.Time()
 	if f.Mark, err = json.Marshal(mark{s.digest, answer.Stamp}); err != nil {
 		return nil, err
 	}

@@ -134,6 +134,15 @@ func (s Stamp) OlderThan(t Stamp) bool {
 	return err1 == nil && err2 == nil && a.Before(b)
 }
 
+// Time returns when the answer was last changed, the zero Time where the server does not say.
+func (s Stamp) Time() time.Time {
+	at, err := http.ParseTime(s.Modified)
+	if err != nil {
+		return time.Time{}
+	}
+	return at
+}
+
 // A Request is what else to say.
 type Request struct {
 	Since  Stamp             // ask only for what has changed since; the zero Stamp asks for all

@@ -71,6 +71,7 @@ func (s *source) Fetch(ctx context.Context, last *directory.Facts) (*directory.F
 			before.Stamp.Modified)
 	}
 	f.Clean()
+	f.AsOf = stamp.Time()
 	if f.Mark, err = json.Marshal(mark{s.digest, stamp}); err != nil {
 		return nil, err
 	}

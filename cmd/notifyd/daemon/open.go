@@ -51,9 +51,13 @@ func (s *Service) openDirectories(ctx context.Context, f *config.File) error {
 	if err != nil {
 		return err
 	}
+	local := map[string]directory.Config{}
+	if s.settings.Accounts.BringsGroups() {
+		local[directories.Local] = people.SignedIn(s.db.Reader)
+	}
 	s.directory, err = directories.Open(ctx, directories.Config{
-		Settings: s.settings.Directory, Sources: sources, DB: s.db.Writer, Now: s.env.Now, Random: mathrand.Float64,
-		Log:  s.log,
+		Settings: s.settings.Directory, Sources: sources, Local: local, DB: s.db.Writer,
+		Now: s.env.Now, Random: mathrand.Float64, Log: s.log,
 		Once: func(run func(context.Context) error) func(context.Context) error { return s.once("directory", run) },
 	})
 	if err != nil {
@@ -208,7 +212,8 @@ func (s *Service) openRouter(ctx context.Context) error {
 	seldom := newSeldom(s.env.Now, s.log)
 	s.router = &router{
 		db: s.db.Writer, subscriptions: s.prefs.Subscriptions, history: s.history, outbox: s.outbox, describer: s.describer,
-		verifier: s.trust.Load, directory: s.directory.Load, readers: s.reading().Policy, mayRead: s.reading().MayRead,
+		verifier: s.trust.Load, directory: s.directory.Load, hints: s.directory,
+		readers: s.reading().Policy, mayRead: s.reading().MayRead,
 		links: links, holes: s.holes, metrics: s.metrics,
 		now: s.env.Now, log: s.log, paces: s.silences.Watch,
 		outputs: s.outputs(seldom), carriers: s.carriers,

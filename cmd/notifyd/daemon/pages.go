@@ -246,6 +246,7 @@ func (s *Service) authorize(r *http.Request) (address string, err error) {
 
 // reading says who may see which messages, by what is configured and known at the moment.
 func (s *Service) reading() reading.Readers {
-	return reading.Readers{Policy: func() *readers.Policy { return s.tuned.Load().readers }, Directory: s.directory.Load,
-		Roles: s.settings.Accounts.Roles}
+	return reading.Readers{Policy: func() *readers.Policy { return s.tuned.Load().readers },
+		Directory: s.directory.Confirmed,
+		Roles:     s.settings.Accounts.Roles}
 }

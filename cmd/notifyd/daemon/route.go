@@ -13,6 +13,7 @@ import (
 	"github.com/notifyd/notifyd/bus/pace"
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/carrier"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/directories"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/holes"
 	"github.com/notifyd/notifyd/cmd/notifyd/relay"
 	"github.com/notifyd/notifyd/directory"
@@ -35,6 +36,7 @@ type router struct {
 	describer     *describer
 	verifier      func() *trust.Verifier
 	directory     func() *directory.Snapshot
+	hints         *directories.Directories // takes what messages say of owners and members; nil: nobody does
 	readers       func() *readers.Policy
 	mayRead       func(source string, user prefs.User) bool // by that policy; nil: everybody may
 	links         *links.Signer
@@ -171,6 +173,9 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *ph
 			return fmt.Errorf("add to outbox: %w", err)
 		}
 		watch.lap("outbox")
+		if err := r.hints.Hints(tx, events); err != nil {
+			return err
+		}
 		// last: nodes that share a source have one row of its position, and wait for each other from here to the commit
 		return r.holes.Save(tx, unknown(outcomes))
 	})
@@ -178,6 +183,7 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *ph
 		return 0, err
 	}
 	watch.lap("commit")
+	r.hints.Heard(ctx)
 	for _, c := range r.carriers {
 		c.Wake()
 	}

@@ -4,6 +4,7 @@
 //	d, err := directories.Open(directories.Config{File: "directory.yaml", Sources: sources, DB: db, ...})
 //	go d.Run(ctx)
 //	d.Load().Groups("alice") // never waits
+//	d.Confirmed()            // the same without hints: what opens doors
 //
 // # What holds
 //
@@ -34,6 +35,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/directory"
+	"github.com/notifyd/notifyd/internal/backoff"
 	"github.com/notifyd/notifyd/internal/watch"
 )
 
@@ -54,15 +56,21 @@ type Config struct {
 // Directories are the sources of one daemon. They are safe for concurrent use.
 type Directories struct {
 	Config
-	snapshot atomic.Pointer[directory.Snapshot] // nil while nothing is configured
-	file     *watch.Watcher[*directory.Facts]   // its value is nil where there is no file
-	sources  []*entry                           // without the file, by precedence
+	snapshot  atomic.Pointer[directory.Snapshot] // with hints; nil while nothing is configured
+	confirmed atomic.Pointer[directory.Snapshot] // without them
+	file      *watch.Watcher[*directory.Facts]   // its value is nil where there is no file
+	sources   []*entry                           // without the file, by precedence
 
 	fetching atomic.Bool // this node fetches for all
 	failed   bool        // the last look into the database; belongs to followAlways
 
-	mu     sync.Mutex // guards policy, and the making of snapshots
+	heard  atomic.Bool // hints were stored, and not taken yet
+	taking sync.Mutex  // of hints
+
+	mu     sync.Mutex // guards what follows, and the making of snapshots
 	policy Settings   // with what a reload has changed
+	hints  []hintRow  // by id
+	active []int64    // the hints that count in snapshot
 }
 
 // fileName is the name of the directory's file among sources.
@@ -123,15 +131,20 @@ func (d *Directories) renew() {
 		parts = append(parts, directory.Part{Name: fileName, Facts: f})
 	}
 	for _, e := range d.sources {
-		parts = append(parts, directory.Part{Name: e.name, Facts: e.load().facts})
+		if f := e.load().facts; !e.local || f.Counts().Groups > 0 { // one without groups is as if it were not there
+			parts = append(parts, directory.Part{Name: e.name, Facts: f})
+		}
 	}
 	if len(parts) == 0 && len(d.policy.Bots) == 0 {
+		d.confirmed.Store(nil)
 		d.snapshot.Store(nil)
 		return
 	}
 	place := d.policy.place
 	slices.SortStableFunc(parts, func(a, b directory.Part) int { return cmp.Compare(place(a.Name), place(b.Name)) })
-	d.snapshot.Store(directory.Merge(directory.Policy{Bots: d.policy.Bots}, parts...))
+	d.confirmed.Store(directory.Merge(directory.Policy{Bots: d.policy.Bots}, parts...))
+	d.active = nil
+	d.overlay()
 }
 
 // Reload reads the file again, and takes the settings that may change while the daemon runs. On a mistake everything
@@ -211,6 +224,11 @@ func (d *Directories) refresh(ctx context.Context) error {
 	for _, e := range d.sources {
 		if !e.local {
 			all.Go(func() { d.keep(ctx, e) })
+		}
+	}
+	for backoff.Sleep(ctx, hintLasts/24) {
+		if err := d.forgetHints(ctx); err != nil && ctx.Err() == nil {
+			d.Log.Warn("cannot delete old hints for the directory; trying again", "error", err)
 		}
 	}
 	all.Wait()

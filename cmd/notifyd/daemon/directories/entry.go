@@ -19,10 +19,12 @@ type entry struct {
 	name  string
 	local bool
 	wake  chan struct{} // has room for one: fetch now
+	again chan struct{} // has room for one: see when it is due
 	tried chan struct{} // closed when it has a value, or was tried
 
 	mu    sync.Mutex
 	known known
+	stale bool // it is known to have changed: fetch soon
 }
 
 // known is what a source said, and when. It is what a row of the table holds.
@@ -39,7 +41,8 @@ type known struct {
 }
 
 func newEntry(name string, config directory.Config, local bool) *entry {
-	return &entry{Config: config, name: name, local: local, wake: make(chan struct{}, 1), tried: make(chan struct{})}
+	return &entry{Config: config, name: name, local: local, wake: make(chan struct{}, 1),
+		again: make(chan struct{}, 1), tried: make(chan struct{})}
 }
 
 func (e *entry) load() known {
@@ -52,7 +55,19 @@ func (e *entry) load() known {
 func (e *entry) set(k known) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.stale = e.stale && !k.tried.After(e.known.tried)
 	e.known = k
+}
+
+// recheck makes the source be fetched soon, but not more often than it can bear.
+func (e *entry) recheck() {
+	e.mu.Lock()
+	e.stale = true
+	e.mu.Unlock()
+	select {
+	case e.again <- struct{}{}:
+	default:
+	}
 }
 
 // settle says that the source has a value, or was tried. Call it when the snapshot has the value.
@@ -77,6 +92,9 @@ func (e *entry) soon() {
 	}
 }
 
+// fewest is the least time between two fetches of a source that is known to have changed.
+const fewest = 5 * time.Minute
+
 // firstRetry is the pause after a first failure.
 const firstRetry = time.Minute
 
@@ -88,6 +106,11 @@ func (e *entry) due(now time.Time, random func() float64) time.Duration {
 		return 0
 	}
 	pause := e.Every - time.Duration(random()*float64(e.Every)/10)
+	e.mu.Lock()
+	if e.stale {
+		pause = min(pause, max(fewest, e.Every/12))
+	}
+	e.mu.Unlock()
 	if k.failed > 0 {
 		pause = backoff.Delay(min(firstRetry, e.Every), e.Every, k.failed, random)
 	}
@@ -102,6 +125,9 @@ func (d *Directories) keep(ctx context.Context, e *entry) {
 		case <-ctx.Done():
 			timer.Stop()
 			return
+		case <-e.again:
+			timer.Stop()
+			continue
 		case <-e.wake:
 			timer.Stop()
 		case <-timer.C:
@@ -121,7 +147,7 @@ func (d *Directories) fetch(ctx context.Context, e *entry) {
 	if ctx.Err() != nil {
 		return // it was stopped, and says nothing of the source
 	}
-	if err == nil && facts != before.facts && !before.accept {
+	if err == nil && facts != before.facts && !before.accept && !e.local {
 		err = sane(before.facts, facts, e.Shrink)
 	}
 	if err == nil && same(before.facts, facts) {

@@ -31,8 +31,11 @@ func (s Settings) place(name string) int {
 	if at := slices.Index(s.Precedence, name); at >= 0 {
 		return at
 	}
-	if name == fileName {
+	switch name {
+	case fileName:
 		return len(s.Precedence)
+	case Local: // it has only those who have signed in
+		return len(s.Precedence) + 2
 	}
 	return len(s.Precedence) + 1
 }

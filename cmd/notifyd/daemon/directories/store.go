@@ -34,7 +34,7 @@ type valueRow struct {
 func (valueRow) TableName() string { return "directory_values" }
 
 // Models gives the gorm models of this room, for the test that compares them with the schema.
-func Models() []any { return []any{&valueRow{}} }
+func Models() []any { return []any{&valueRow{}, &hintRow{}} }
 
 // maxStored bounds an unpacked value.
 const maxStored = 512 << 20
@@ -93,20 +93,28 @@ func (d *Directories) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	renewed := false
+	renewed, later := false, false
 	for _, row := range rows {
 		e := d.entry(row.Name)
 		if e == nil || e.local {
 			continue
 		}
+		before := e.load().fetched
 		changed, err := d.followOne(read, e, row)
 		if err != nil {
 			return fmt.Errorf("source %s: %w", row.Name, err)
 		}
-		renewed = renewed || changed
+		renewed, later = renewed || changed, later || !e.load().fetched.Equal(before)
+	}
+	if err := d.takeHints(ctx); err != nil {
+		return err
 	}
 	if renewed {
 		d.renew()
+	} else if later { // which may confirm hints
+		d.mu.Lock()
+		d.overlay()
+		d.mu.Unlock()
 	}
 	for _, e := range d.sources {
 		e.settle()
