@@ -257,7 +257,7 @@ var changing = map[string]struct {
 
 // notChanging are the other methods, with the reason why they note nothing.
 var notChanging = map[string]string{
-	"Accounts.User": "reads", "Accounts.ByIdentity": "reads", "Filters.Owner": "reads", "Destinations.Owner": "reads",
+	"Accounts.User": "reads", "Accounts.ByIdentity": "reads", "Accounts.SubjectsOf": "reads", "Filters.Owner": "reads", "Destinations.Owner": "reads",
 	"Accounts.ByName": "reads", "Accounts.ByAddress": "reads",
 	"Accounts.ByWayIn": "reads", "Accounts.Claimed": "reads", "Accounts.Unproved": "reads",
 	"Accounts.Identities": "reads", "Accounts.Adopt": "of accounts of before, once",

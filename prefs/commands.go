@@ -104,3 +104,9 @@ func (s *Accounts) rebind(tx *gorm.DB, known accounts.Known, from, to accounts.I
 	return s.note(tx, known.User, accounts.IdentityMove, object("identity", known.ID),
 		accounts.Fields{"issuer": from.Issuer}, accounts.Fields{"issuer": to.Issuer})
 }
+
+// SubjectsOf returns the subjects of an issuer that lead to accounts.
+func (s *Accounts) SubjectsOf(ctx context.Context, issuer string) (subjects []string, err error) {
+	err = s.read(ctx).Table("identities").Where("issuer = ?", issuer).Order("subject").Pluck("subject", &subjects).Error
+	return subjects, explain("read identities", err)
+}

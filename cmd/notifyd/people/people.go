@@ -24,15 +24,17 @@ import (
 
 // An Ask is a verb, and what it is about. A verb takes the fields that it needs.
 type Ask struct {
-	Verb     string    `json:"verb"`              // such as "user.show"
-	User     string    `json:"user,omitempty"`    // who: see Desk.find
-	ID       uint      `json:"id,omitempty"`      // of a filter, a destination, a token
-	Text     string    `json:"text,omitempty"`    // a new name, a reason
-	Identity Identity  `json:"identity,omitzero"` // an issuer and a subject
-	Only     []string  `json:"only,omitempty"`    // what a list is restricted to
-	Since    time.Time `json:"since,omitzero"`    // of the audit
-	After    uint      `json:"after,omitempty"`   // the next page of a list: ids above this one
-	Entries  int64     `json:"entries,omitempty"` // the next page of the audit: entries after this one
+	Verb     string            `json:"verb"`               // such as "user.show"
+	User     string            `json:"user,omitempty"`     // who: see Desk.find
+	ID       uint              `json:"id,omitempty"`       // of a filter, a destination, a token
+	Text     string            `json:"text,omitempty"`     // a new name, a reason
+	From     string            `json:"from,omitempty"`     // an issuer of before; Text is that of now
+	Subjects map[string]string `json:"subjects,omitempty"` // of before and of now
+	For      time.Duration     `json:"for,omitempty"`      // how long something lasts
+	Only     []string          `json:"only,omitempty"`     // what a list is restricted to
+	Since    time.Time         `json:"since,omitzero"`     // of the audit
+	After    uint              `json:"after,omitempty"`    // the next page of a list: ids above this one
+	Entries  int64             `json:"entries,omitempty"`  // the next page of the audit: entries after this one
 }
 
 // A Fault is an error for whoever asks, with the exit status of the command.
@@ -73,6 +75,9 @@ type Desk struct {
 // verbs are all that can be asked.
 var verbs = map[string]func(*Desk, context.Context, Ask) (any, error){
 	"user.list": (*Desk).listUsers, "user.show": (*Desk).showUser, "user.rename": (*Desk).renameUser,
+	"user.disable": (*Desk).disableUser, "user.enable": (*Desk).enableUser, "user.assign": (*Desk).assignName,
+	"user.free": (*Desk).freeName, "user.rebind": (*Desk).rebind, "user.invite": (*Desk).invite,
+	"user.invitations": (*Desk).listInvitations, "user.withdraw": (*Desk).withdraw,
 	"user.delete": (*Desk).deleteUser, "user.end-sessions": (*Desk).endSessions, "user.audit": (*Desk).audit,
 	"token.list": (*Desk).listTokens, "token.new": (*Desk).newToken, "token.revoke": (*Desk).revokeToken,
 	"filter.list": (*Desk).listFilters, "filter.show": (*Desk).showFilter, "filter.off": (*Desk).filterOff,

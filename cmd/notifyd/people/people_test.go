@@ -38,7 +38,8 @@ func try(t *testing.T, err error) {
 // newDesk has alice, whose name is "12", and bob, whose number is 2.
 func newDesk(t *testing.T, d *migrations.DB) *Desk {
 	t.Helper()
-	store := prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader})
+	store := prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader,
+		ClaimedNames: func() bool { return true }})
 	for _, name := range []string{"alice", "bob"} {
 		_, err := store.Accounts.Register(t.Context(), name, "", "email", name+"@example.org")
 		try(t, err)
@@ -107,6 +108,14 @@ func TestEveryVerbIsNoted(t *testing.T) {
 		"destination.on":     {Ask{ID: 1}, accounts.DestinationOn},
 		"destination.off":    {Ask{ID: 1}, accounts.DestinationOff},
 		"destination.delete": {Ask{ID: 1}, accounts.DestinationDelete},
+		"user.disable":       {Ask{User: "alice", Text: "a robot"}, accounts.AccountDisable},
+		"user.enable":        {Ask{User: "alice"}, accounts.AccountEnable},
+		"user.assign":        {Ask{User: "alice", Text: "alison"}, accounts.AccountRename},
+		"user.rebind":        {Ask{From: "https://old.example.org", Text: "https://new.example.org"}, accounts.IdentityMove},
+		"user.free":          {Ask{Text: "gone"}, ""},
+		"user.invite":        {Ask{Text: "carol@example.org", For: time.Hour}, ""},
+		"user.invitations":   {Ask{}, ""},
+		"user.withdraw":      {Ask{Text: "dave@example.org"}, ""},
 		"user.list":          {Ask{}, ""},
 		"user.audit":         {Ask{User: "alice"}, ""},
 		"token.list":         {Ask{User: "alice"}, ""},
@@ -122,13 +131,7 @@ func TestEveryVerbIsNoted(t *testing.T) {
 		t.Run(verb, func(t *testing.T) {
 			d := migratest.Copy(t)
 			desk := newDesk(t, d)
-			if verb == "token.revoke" {
-				_, err := desk.Prefs.Tokens.New(t.Context(), 1, "laptop")
-				try(t, err)
-			}
-			if verb == "user.end-sessions" {
-				begin(t, desk, 1)
-			}
+			prepare(t, d, desk, verb)
 			last := lastEntry(t, desk)
 			one.ask.Verb = verb
 			if _, err := desk.Answer(t.Context(), "root", one.ask); err != nil {
@@ -146,6 +149,30 @@ func TestEveryVerbIsNoted(t *testing.T) {
 				t.Errorf("bob: %v", err)
 			}
 		})
+	}
+}
+
+// prepare makes what a verb needs.
+func prepare(t *testing.T, d *migrations.DB, desk *Desk, verb string) {
+	t.Helper()
+	switch verb {
+	case "token.revoke":
+		_, err := desk.Prefs.Tokens.New(t.Context(), 1, "laptop")
+		try(t, err)
+	case "user.end-sessions":
+		begin(t, desk, 1)
+	case "user.enable":
+		try(t, desk.Prefs.Accounts.Disable(t.Context(), 1, "a robot", accounts.ByOperator))
+	case "user.rebind":
+		try(t, d.Writer.Exec("INSERT INTO identities (user_id, issuer, subject, name, groups, created_at, used_at) "+
+			"VALUES (1, 'https://old.example.org', '7', '', '[]', 0, 0)").Error)
+	case "user.free":
+		u, err := desk.Prefs.Accounts.Register(t.Context(), "gone", "", "email", "gone@example.org")
+		try(t, err)
+		try(t, desk.Prefs.Accounts.Delete(t.Context(), u.ID))
+	case "user.withdraw":
+		_, err := desk.Prefs.Invitations.Invite(t.Context(), "dave@example.org", time.Hour)
+		try(t, err)
 	}
 }
 

@@ -27,7 +27,7 @@ const MaxPath = 107
 // The bounds of the socket.
 const (
 	maxConnections = 16
-	maxAsk         = 64 << 10 // bytes
+	maxAsk         = 4 << 20 // bytes: subjects of many people
 	askTime        = 30 * time.Second
 )
 

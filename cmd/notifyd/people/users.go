@@ -120,7 +120,11 @@ func (d *Desk) showUser(ctx context.Context, a Ask) (any, error) {
 		all.Sessions = append(all.Sessions, Session{ID: l.ID, Way: l.Way, Network: l.Network, Agent: l.Agent,
 			Begun: l.Created, Used: l.Used})
 	}
-	return all, nil
+	known, err := d.Prefs.Accounts.Identities(ctx, u.ID)
+	for _, k := range known {
+		all.Identities = append(all.Identities, Identity{k.Issuer, k.Subject, k.Name, k.Groups})
+	}
+	return all, err
 }
 
 // A Done says whom a change was about.

@@ -14,9 +14,11 @@ import (
 	backendall "github.com/notifyd/notifyd/backends/all"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon"
+	settings "github.com/notifyd/notifyd/cmd/notifyd/daemon/accounts"
 	"github.com/notifyd/notifyd/cmd/notifyd/people"
 	"github.com/notifyd/notifyd/cmd/notifyd/records"
 	"github.com/notifyd/notifyd/cmd/notifyd/say"
+	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/outbox"
@@ -63,13 +65,17 @@ func join(e *records.Env, f *config.File, set daemon.Settings) (people.Line, err
 	if err != nil {
 		return nil, err
 	}
+	snapshot, err := set.Directory.Alone()
+	if err != nil {
+		return nil, err
+	}
 	db, err := migrations.Config{DSN: set.Database.DSN, Name: "notifyd user"}.Join(e.Ctx)
 	if err != nil {
 		return nil, err
 	}
 	box := outbox.New(db.Writer, db.Reader, db.Postgres, set.Outbox.Config(), e.Now, rand.Reader)
 	log := slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	j := &joined{Env: e, set: set, db: db, box: box, configured: configured(f)}
+	j := &joined{Env: e, set: set, db: db, box: box, configured: configured(f), directory: snapshot}
 	eraser := &erasure.Eraser{Writer: db.Writer, Scrub: db.Scrub, Lasting: db.Postgres, Outbox: box,
 		Backends: backendall.Infos(), Now: e.Now, Log: log}
 	voice := say.New(say.Config{Prefix: set.Publish.Prefix, Env: set.Publish.Env, Events: set.Publish.Events,
@@ -83,7 +89,8 @@ func join(e *records.Env, f *config.File, set daemon.Settings) (people.Line, err
 			return err
 		},
 		OnErase: eraser.Erase, AfterErase: eraser.AtOnce, OnMerge: box.Redirect, OnChange: voice.Changed,
-		Told: letters.Told, ClaimedNames: set.Accounts.ClaimedNames,
+		Told: letters.Told, ClaimedNames: set.Accounts.ClaimedNames, OnHold: box.Hold, Policy: set.Accounts.Policy,
+		Roles: set.Accounts.Roles, People: func() accounts.People { return settings.People{Snapshot: snapshot} },
 	})
 	return people.Own(j.desk(), db.Close), nil
 }
@@ -96,6 +103,18 @@ type joined struct {
 	box        *outbox.Outbox
 	store      *prefs.Store
 	configured []backends.Info
+	directory  *directory.Snapshot // as it is without the database: nil where none is configured
+}
+
+// role is what a user may do beyond their own account, as far as the directory is known here.
+func (j *joined) role(u prefs.User) accounts.Role {
+	find := settings.RoleFinder{Roles: j.set.Accounts.Roles, Accounts: j.store.Accounts,
+		Directory: func() *directory.Snapshot { return j.directory }}
+	role, err := find.Of(j.Ctx, u)
+	if err != nil {
+		return accounts.User
+	}
+	return role
 }
 
 // configured are the backends that have a section in the configuration, and those that need none.
@@ -121,7 +140,7 @@ func (j *joined) queue(ctx context.Context, d outbox.Delivery) error {
 func (j *joined) desk() *people.Desk {
 	exporter := &personal.Exporter{Reader: j.db.Reader, Prefs: j.store, Backends: backendall.Infos(), Now: j.Now}
 	desk := &people.Desk{Prefs: j.store, Backends: backendall.Infos(), Export: exporter.Write, Now: j.Now, Queue: j.queue,
-		Claimed: j.set.Accounts.ClaimedNames}
+		Claimed: j.set.Accounts.ClaimedNames, Role: j.role}
 	if j.set.Web.Listen != "" {
 		desk.BaseURL = j.set.Web.BaseURL
 	}

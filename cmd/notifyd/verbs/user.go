@@ -15,14 +15,20 @@ import (
 
 // UserCommand is `notifyd user`.
 type UserCommand struct {
-	List        userList   `cmd:"" help:"List accounts."`
-	Show        userShow   `cmd:"" help:"Show one account whole: addresses, filters, sessions, tokens."`
-	Rename      userRename `cmd:"" help:"Give an account another name on the bus."`
-	Delete      userDelete `cmd:"" help:"Delete an account, with everything that is stored about the person."`
-	Export      userExport `cmd:"" help:"Write everything that is stored about a person into a ZIP file."`
-	Token       userToken  `cmd:"" help:"Tokens of desktop agents."`
-	Audit       userAudit  `cmd:"" help:"List who changed what of an account, or of all."`
-	EndSessions userEnd    `cmd:"" name:"end-sessions" help:"End all sessions of an account: whoever is signed in is out."`
+	List        userList    `cmd:"" help:"List accounts."`
+	Show        userShow    `cmd:"" help:"Show one account whole: addresses, filters, sessions, tokens."`
+	Disable     userDisable `cmd:"" help:"Switch an account off: nothing is sent, and nobody is signed in."`
+	Enable      userEnable  `cmd:"" help:"Switch an account on again. What waited is sent."`
+	Assign      userAssign  `cmd:"" help:"Give an account a name on the bus that the person has proved to you."`
+	Free        userFree    `cmd:"" help:"Let anybody who proves it have a name again that a person of before had."`
+	Rename      userRename  `cmd:"" help:"Change a name that is only claimed."`
+	Rebind      userRebind  `cmd:"" help:"Move identities, when a community changes its provider."`
+	Invite      userInvite  `cmd:"" help:"Who may make an account, where that needs an invitation."`
+	Delete      userDelete  `cmd:"" help:"Delete an account, with everything that is stored about the person."`
+	Export      userExport  `cmd:"" help:"Write everything that is stored about a person into a ZIP file."`
+	Token       userToken   `cmd:"" help:"Tokens of desktop agents."`
+	Audit       userAudit   `cmd:"" help:"List who changed what of an account, or of all."`
+	EndSessions userEnd     `cmd:"" name:"end-sessions" help:"End all sessions of an account: whoever is signed in is out."`
 }
 
 // Help is printed by user --help.
