@@ -134,7 +134,7 @@ func (s *Service) openStores(ctx context.Context) error {
 		OnHold:    s.outbox.Hold,
 		Policy:    func() accounts.Policy { return s.tuned.Load().accounts.Policy() },
 		Roles:     func() accounts.Roles { return s.tuned.Load().accounts.Roles() },
-		People:    func() accounts.People { return people.People{Snapshot: s.directory.Load()} },
+		People:    func() accounts.People { return people.People{Snapshot: s.directory.Confirmed()} },
 	})
 	s.prefs.Logins.OnBegin(letters.Began)
 	return s.openKeeper(ctx)
@@ -142,7 +142,8 @@ func (s *Service) openStores(ctx context.Context) error {
 
 // openKeeper makes what brings accounts to what the directory says.
 func (s *Service) openKeeper(ctx context.Context) error {
-	s.keeper = &people.Keeper{Accounts: s.prefs.Accounts, Directory: s.directory.Load,
+	confirmed := func() *directory.Snapshot { return s.directory.Confirmed() } // it is opened later
+	s.keeper = &people.Keeper{Accounts: s.prefs.Accounts, Directory: confirmed,
 		Claimed: s.settings.Accounts.ClaimedNames(), Log: s.log}
 	if err := s.prefs.Accounts.Adopt(ctx); err != nil {
 		return err
@@ -155,7 +156,7 @@ func (s *Service) role(u prefs.User) accounts.Role {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	find := people.RoleFinder{Roles: func() accounts.Roles { return s.tuned.Load().accounts.Roles() },
-		Directory: s.directory.Load, Accounts: s.prefs.Accounts}
+		Directory: s.directory.Confirmed, Accounts: s.prefs.Accounts}
 	role, err := find.Of(ctx, u)
 	if err != nil {
 		s.log.Error("cannot say which role somebody has", "error", err)
