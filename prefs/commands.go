@@ -33,7 +33,7 @@ func (c *core) owner(ctx context.Context, row any, id uint) (uint, error) {
 	return owners[0], nil
 }
 
-// NoteExport notes that everything that is stored about a user was exported. It is for operators.
+// NoteExport notes that everything that is stored about a user was exported.
 func (s *Accounts) NoteExport(ctx context.Context, id uint) error {
 	return s.write(ctx, "note export", func(tx *gorm.DB) error {
 		return s.note(tx, id, accounts.AccountExport, "", nil, accounts.Fields{"of": "everything"})

@@ -43,5 +43,6 @@ func TestEverythingIsDownloaded(t *testing.T) {
 	if strings.Contains(all, "bob") {
 		t.Error("the archive has something of bob's")
 	}
+	alice.get("/settings/history").want(t, 200, "all that is stored about the account was exported")
 	s.visitor().get("/settings/everything.zip").to(t, "/?signin=needed")
 }

@@ -259,3 +259,69 @@ func TestOperatorsSeeStoppedAddressesAndSources(t *testing.T) {
 	ada.get("/operators/stopped").want(t, 200, "alice@example.org")
 	carol.get("/operators/sources").want(t, 200, "zmq.main", "not connected", "12", "line 3: unknown key", "1h0m0s old")
 }
+
+// TestAnAdminSwitchesAnAccountOffAndOn: nobody is signed in any more, its owner reads why, and all is as it was again.
+func TestAnAdminSwitchesAnAccountOffAndOn(t *testing.T) {
+	s := newSite(t, "")
+	alice, ada := s.signUp("alice"), s.signUp("ada")
+	page := accountPath(s.user("alice"))
+	filters := len(s.filters("alice"))
+	ada.post(page+"/disable", "reason", "").want(t, 422, "Say why")
+	ada.post(accountPath(s.user("ada"))+"/disable", "reason", "x").want(t, 409)
+	ada.post(page+"/disable", "reason", "a script <signed> up").to(t, page)
+	ada.get(page).want(t, 200, "a script &lt;signed&gt; up", "Switch the account on again")
+	ada.get("/operators?list=disabled").want(t, 200, "<bdi>alice</bdi>")
+	if a := alice.get("/filters"); a.status == http.StatusOK {
+		t.Error("alice is still signed in")
+	}
+	told := s.mail("email", "alice@example.org")
+	if !strings.Contains(told.Text, "a script <signed> up") || !strings.Contains(told.Text, "admin ada") {
+		t.Errorf("told: %+v", told)
+	}
+	ada.post(page+"/enable").to(t, page)
+	if u := s.user("alice"); u.Disabled != "" || len(s.filters("alice")) != filters {
+		t.Errorf("on again: %+v", u)
+	}
+}
+
+// TestAnAdminGivesAName: what somebody has only claimed is confirmed, given to another, or taken away.
+func TestAnAdminGivesAName(t *testing.T) {
+	s := newSite(t, "")
+	s.signUp("alice")
+	s.signUp("bob")
+	ada := s.signUp("ada")
+	alice, bob := s.user("alice"), s.user("bob")
+	ada.get("/operators?list=claimed").want(t, 200, "<bdi>alice</bdi>")
+	ada.get(accountPath(alice)+"/name").want(t, 200, "claimed: chosen, and confirmed by nobody", `value="alice"`)
+	ada.post(accountPath(alice)+"/name", "name", "alice").to(t, accountPath(alice))
+	if u := s.user("alice"); u.ID != alice.ID || u.Proof != accounts.OfOperator {
+		t.Errorf("confirmed: %+v", u)
+	}
+	if page := ada.get("/operators?list=claimed"); strings.Contains(page.body, "<bdi>alice</bdi>") {
+		t.Error("it is still only claimed")
+	}
+	ada.post(accountPath(bob)+"/name", "name", "alice").want(t, 409, "another person")
+	ada.post(accountPath(bob)+"/name", "name", "b b").want(t, 422)
+	ada.post(accountPath(bob)+"/name", "name", "").to(t, accountPath(bob))
+	ada.get(accountPath(bob)).want(t, 200, fmt.Sprint("account ", bob.ID), "not there yet")
+	sent, err := s.outbox.Recent(t.Context(), []string{prefs.Key(s.destinations("alice")[0].ID)}, 0, 1)
+	if err != nil || len(sent) != 1 || !strings.Contains(sent[0].Notice.Text, "Your name on the bus is alice now") {
+		t.Errorf("told: %+v, %v", sent, err)
+	}
+}
+
+// TestInvitations are made and taken back by admins; helpers see them masked.
+func TestInvitations(t *testing.T) {
+	s := newSite(t, "")
+	carol, ada := s.signUp("carol"), s.signUp("ada")
+	ada.post("/operators/invitations", "subject", "Dave@example.org").to(t, "/operators/invitations")
+	ada.post("/operators/invitations", "subject", "").want(t, 422)
+	ada.get("/operators/invitations").want(t, 200, "dave@example.org", "by ada")
+	if page := carol.get("/operators/invitations").want(t, 200, "d…@example.org"); strings.Contains(page.body, "dave@") ||
+		strings.Contains(page.body, "Take back") {
+		t.Error("a helper sees an address, or takes it back")
+	}
+	ada.post("/operators/invitations/withdraw", "subject", "dave@example.org").to(t, "/operators/invitations")
+	ada.post("/operators/invitations/withdraw", "subject", "dave@example.org").want(t, 404)
+	ada.get("/operators/invitations").want(t, 200, "None.")
+}

@@ -135,7 +135,8 @@ func (s *testSite) options() web.Options {
 		Changed: func() { s.mu.Lock(); s.changed++; s.mu.Unlock() },
 		Audit:   s.prefs.Audit, Role: s.role,
 		Pages: slices.Concat(changes.Pages(s.prefs.Audit), operators.Pages(s.operators()),
-			download.Pages((&personal.Exporter{Reader: s.db.Reader, Prefs: s.prefs, Now: s.now}).Write, s.now),
+			download.Pages((&personal.Exporter{Reader: s.db.Reader, Prefs: s.prefs, Now: s.now}).Write,
+				s.prefs.Accounts.NoteExport, s.now),
 			security.Pages(security.Options{Accounts: s.prefs.Accounts, Logins: s.prefs.Logins, Tokens: s.prefs.Tokens,
 				Destinations: s.prefs.Destinations, Undos: s.prefs.Undos, Queue: s.queue, BaseURL: s.base})),
 		Notices: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "stream") }),
@@ -160,7 +161,7 @@ func (s *testSite) operators() operators.Options {
 	return operators.Options{
 		BaseURL: s.base, People: s.prefs.Operators, Accounts: s.prefs.Accounts, Destinations: s.prefs.Destinations,
 		Filters: s.prefs.Filters, Logins: s.prefs.Logins, Audit: s.prefs.Audit, Outbox: s.outbox, Role: s.role,
-		Queue: s.queue,
+		Queue: s.queue, Invitations: s.prefs.Invitations, InvitationLife: accounts.InvitationLife,
 		Sources: func() []operators.Source {
 			return []operators.Source{{Name: "zmq.main", Address: "tcp://bus:9940", State: "not connected", Holes: 12}}
 		},

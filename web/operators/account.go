@@ -17,11 +17,15 @@ type accountView struct {
 	accountLine
 	Zone, DisabledBy, LastUse string
 	Sessions                  int
+	Identities                []identityLine
 	Masked                    bool // a helper looks: addresses and values are hidden
 	Admin, Fresh              bool
 	Changes                   []changes.Line
 	Older                     string // the address of older changes
 }
+
+// identityLine is an account at a provider.
+type identityLine struct{ Issuer, Name, Used string }
 
 // shownChanges is how many changes an account's page shows.
 const shownChanges = 20
@@ -41,6 +45,13 @@ func (o Options) account(v *visit.Visit) (*visit.View, error) {
 		return nil, err
 	}
 	page.Sessions = len(logins)
+	known, err := o.Accounts.Identities(v.Context(), a.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range known {
+		page.Identities = append(page.Identities, identityLine{k.Issuer, k.Name, moment(k.Used, v.Zone)})
+	}
 	before, _ := strconv.ParseInt(v.Request.URL.Query().Get("before"), 10, 64) // anything else means the newest
 	entries, err := o.Audit.Of(v.Context(), a.ID, max(before, 0), shownChanges)
 	if err != nil {

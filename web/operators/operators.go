@@ -35,12 +35,15 @@ type Options struct {
 	Destinations *prefs.Destinations
 	Filters      *prefs.Filters
 	Logins       *accounts.Logins
+	Invitations  *accounts.Invitations
 	Audit        *accounts.Audit
 	Outbox       *outbox.Outbox
 
 	Role func(prefs.User) accounts.Role // as in web.Options
 	// Queue stores a delivery and notifies the outbox, as in web.Options.
 	Queue func(context.Context, outbox.Delivery) error
+
+	InvitationLife time.Duration // how long an invitation can be taken up
 
 	Sources     func() []Source    // of messages; nil: they are not shown
 	Directories func() []Directory // of groups and owners; nil: they are not shown
@@ -85,6 +88,13 @@ func Pages(o Options) []visit.Page {
 		helper("GET "+account+"/message", o.message),
 		admin("POST "+account+"/filters/{filter}/off", o.switchOff),
 		admin("POST "+account+"/sessions/end", o.endSessions),
+		admin("POST "+account+"/disable", o.disable),
+		admin("POST "+account+"/enable", o.enable),
+		fresh(admin("GET "+account+"/name", o.askName)),
+		fresh(admin("POST "+account+"/name", o.name)),
+		helper("GET /operators/invitations", o.invited),
+		admin("POST /operators/invitations", o.invite),
+		admin("POST /operators/invitations/withdraw", o.withdraw),
 		admin("POST /operators/queue/resend", o.resend),
 		fresh(admin("GET "+account+"/delete", o.askDelete)),
 		fresh(admin("POST "+account+"/delete", o.delete)),

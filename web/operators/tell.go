@@ -18,6 +18,7 @@ type Word struct {
 	Title, Text string
 	By          string // "helper carol"
 	Page        string // where the user sees it
+	Apart       bool   // beside what is owed to the account, which is held while it is off
 }
 
 // Deliveries gives the word to each place that takes notices now. base is the address of the pages; "": there are none.
@@ -32,6 +33,9 @@ func (w Word) Deliveries(ds []prefs.Destination, base string, now time.Time) (li
 			Title: w.Title, Text: w.Text + "\n\nIt was " + w.By + "."}
 		one := outbox.Delivery{Message: n.ID, Destination: prefs.Key(d.ID), Backend: d.Backend, Address: d.Address,
 			DueAt: now}
+		if w.Apart {
+			one.Destination = outbox.Account + d.Backend + ":" + d.Address
+		}
 		if base != "" {
 			n.Text += " What was changed of your account, and by whom, is on its page of changes: " + base +
 				"/settings/history"
@@ -45,6 +49,10 @@ func (w Word) Deliveries(ds []prefs.Destination, base string, now time.Time) (li
 
 // tell sends word to a user about what an operator has done to the account. page is where the user sees it.
 func (o Options) tell(v *visit.Visit, user prefs.User, title, words, page string) error {
+	return o.say(v, user, Word{Title: title, Text: words, Page: page})
+}
+
+func (o Options) say(v *visit.Visit, user prefs.User, word Word) error {
 	ds, err := o.Destinations.List(v.Context(), user.ID)
 	if err != nil {
 		return err
@@ -53,7 +61,7 @@ func (o Options) tell(v *visit.Visit, user prefs.User, title, words, page string
 	if by == "" {
 		by = "somebody without a name"
 	}
-	word := Word{Title: title, Text: words, By: v.Role.String() + " " + by, Page: page}
+	word.By = v.Role.String() + " " + by
 	for _, d := range word.Deliveries(ds, o.BaseURL, v.Now) {
 		if err := o.Queue(v.Context(), d); err != nil {
 			return err

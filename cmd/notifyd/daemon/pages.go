@@ -141,7 +141,8 @@ func (s *Service) openPages(ctx context.Context) error {
 		Role:         s.role,
 		Archive:      archive,
 		Audit:        s.prefs.Audit,
-		Pages: slices.Concat(changes.Pages(s.prefs.Audit), download.Pages(s.exporter().Write, s.env.Now),
+		Pages: slices.Concat(changes.Pages(s.prefs.Audit),
+			download.Pages(s.exporter().Write, s.prefs.Accounts.NoteExport, s.env.Now),
 			operators.Pages(s.operators()), s.securityPages()),
 		Reports:        s.reportPages(),
 		Queue:          s.queue,
@@ -160,6 +161,7 @@ func (s *Service) operators() operators.Options {
 		BaseURL: s.settings.Web.BaseURL, People: s.prefs.Operators, Accounts: s.prefs.Accounts,
 		Destinations: s.prefs.Destinations, Filters: s.prefs.Filters, Logins: s.prefs.Logins, Audit: s.prefs.Audit,
 		Outbox: s.outbox, Role: s.role, Queue: s.queue,
+		Invitations: s.prefs.Invitations, InvitationLife: s.settings.Accounts.Invited.Life,
 		Sources:     func() []operators.Source { return known.Sources(s.metrics.registry) },
 		Directories: func() []operators.Directory { return known.Directories(s.directory.Status()) },
 	}
