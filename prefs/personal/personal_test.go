@@ -23,6 +23,7 @@ import (
 	"github.com/notifyd/notifyd/migrations/migratest"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/erasure"
 	"github.com/notifyd/notifyd/prefs/personal"
 	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rulespec"
@@ -205,6 +206,47 @@ func TestAnArchiveHasAllOfOnePerson(t *testing.T) {
 		if last := len(file.Filters) - 1; err != nil || last < 0 || file.Filters[last].Name != "alice's builds" ||
 			len(file.Destinations) != 1 || file.Destinations[0].At != "07:00" {
 			t.Errorf("filters.yaml: %v\n%s", err, files["filters.yaml"])
+		}
+	})
+}
+
+// TestNothingOfItIsLeft: whatever the archive has is gone when the account is deleted, but for the audit, which says no
+// more who it was. A table that is new is wiped too, or this fails.
+func TestNothingOfItIsLeft(t *testing.T) {
+	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
+		w := newWorld(t, d, 3)
+		eraser := &erasure.Eraser{Writer: d.Writer, Scrub: d.Scrub, Lasting: true, Backends: all.Infos(), Now: time.Now,
+			Outbox: outbox.New(d.Writer, d.Reader, d.Postgres, outbox.Config{}, time.Now, rand.Reader)}
+		store := prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader,
+			OnErase: eraser.Erase})
+		own, err := store.Destinations.List(t.Context(), w.alice.ID)
+		try(t, err)
+		keys, addresses := []string{outbox.Account + "email:alice@example.org"}, []string{}
+		for _, one := range own {
+			keys, addresses = append(keys, prefs.Key(one.ID)), append(addresses, one.Address)
+		}
+		tables := personal.Tables()
+		for _, info := range all.Infos() {
+			for _, name := range info.Keeps {
+				tables = append(tables, personal.Table{Name: name, Of: "address IN @addresses"})
+			}
+		}
+		left := func(one personal.Table) (n int64) {
+			t.Helper()
+			try(t, d.Reader.Table(one.Name).Where(one.Of,
+				map[string]any{"user": w.alice.ID, "keys": keys, "addresses": addresses}).Count(&n).Error)
+			return n
+		}
+		for _, one := range tables {
+			if left(one) == 0 {
+				t.Errorf("before: %s has nothing of her", one.Name)
+			}
+		}
+		try(t, store.Accounts.Delete(t.Context(), w.alice.ID))
+		for _, one := range tables {
+			if n := left(one); n > 0 && one.Name != "audit" {
+				t.Errorf("%d rows of %s are left", n, one.Name)
+			}
 		}
 	})
 }
