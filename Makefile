@@ -22,8 +22,9 @@ quick: ## format, vet, lint and test what differs from BASE (HEAD), within a min
 
 check: packages format vet lint test ## the whole gate: everything below, every test against real servers, with the race detector
 
-packages: ## install the Debian packages that the tests need, or name them
+packages: ## install the Debian packages that the tests need, or name them, and build the provider that they sign in at
 	@./contrib/check/packages.sh
+	@./contrib/check/dex.sh >/dev/null
 
 format: ## say which files gofmt would change
 	@files=$$(gofmt -l $$(git ls-files -co --exclude-standard -- '*.go')); \

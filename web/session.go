@@ -175,7 +175,7 @@ func (req *request) distrust(err error) error {
 		req.Log.Warn("the proxy passed on a request that cannot be trusted", slog.Any("err", p.Err))
 		return fail(p.Status, p.Text)
 	}
-	return err
+	return refusal(err)
 }
 
 // bySession finds out who is signed in by the session. It ends a session whose login has ended: on another page, by a

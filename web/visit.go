@@ -44,7 +44,7 @@ func servePage(p visit.Page) handler {
 			return fail(failure.Status, failure.Text)
 		}
 		if err != nil {
-			return err
+			return refusal(err)
 		}
 		return req.showView(view)
 	}

@@ -76,7 +76,7 @@ var allowed = map[string][]string{
 		"web/visit"},
 	"web/visit":       {"prefs", "prefs/accounts"},
 	"web/security":    {"prefs", "prefs/accounts", "backends", "outbox", "web/signin", "web/visit"},
-	"web/signin":      {"prefs", "prefs/accounts", "web/visit"},
+	"web/signin":      {"prefs", "prefs/accounts", "web/visit", "web/limit", "backends"},
 	"web/limit":       {},
 	"web/datagrepper": {"history", "history/readers", "rulespec/catalogue", "bus"},
 

@@ -31,7 +31,8 @@ func (p Provider) lacks(c claims) bool {
 
 // identity reads who somebody is from their claims.
 func (p *provider) identity(subject string, c claims) (Identity, error) {
-	id := Identity{Way: p.name, Issuer: p.Issuer, Subject: subject, Name: c.word(p.NameClaim)}
+	var id Identity
+	id.Way, id.Issuer, id.Subject, id.Name = p.name, p.Issuer, subject, c.word(p.NameClaim)
 	if p.GroupsClaim != NoGroups {
 		id.Groups, id.GroupsKnown = c.groups(p.GroupsClaim)
 		for i, g := range id.Groups {

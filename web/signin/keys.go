@@ -57,7 +57,7 @@ var errUnknownKey = errors.New("no key of the provider fits the token's signatur
 
 // VerifySignature implements oidc.KeySet. It gives the content of a signed token.
 func (v *keyView) VerifySignature(ctx context.Context, token string) ([]byte, error) {
-	signed, err := jose.ParseSigned(token, asymmetric)
+	signed, err := jose.ParseSignedCompact(token, asymmetric)
 	if err != nil {
 		return nil, fmt.Errorf("read token: %w", err)
 	}

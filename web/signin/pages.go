@@ -5,23 +5,23 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/web/visit"
 )
 
-// A Door decides whose account an identity is. Package prefs has it.
+// A Door decides whose account an identity is: prefs.Accounts.
 type Door interface {
-	// Accept gives the account of an identity, and makes one for a person who is new, where the site lets them. It
-	// notes the name, the groups, and whether the provider has disabled the person. The error is an *accounts.Refusal
-	// where they may have no account.
-	Accept(ctx context.Context, id Identity) (user, identity uint, err error)
-	// Owner gives the account of an identity; 0 where nobody has it.
-	Owner(ctx context.Context, issuer, subject string) (user uint, err error)
-	// Link adds an identity to an account. The error is an *accounts.Refusal where it is somebody else's.
-	Link(ctx context.Context, user uint, id Identity) error
+	// SignInAs gives the account of an identity, and makes one for a person who is new, where the site lets them.
+	SignInAs(ctx context.Context, id accounts.Identity) (prefs.Entrance, error)
+	// Identities gives the identities that lead to an account.
+	Identities(ctx context.Context, user uint) ([]accounts.Known, error)
+	// Link adds an identity to an account.
+	Link(ctx context.Context, user uint, id accounts.Identity) (identity uint, err error)
 }
 
 // An Ender ends the logins that an identity began. accounts.Logins has it.
@@ -71,6 +71,9 @@ func (w *Ways) begin(purpose accounts.Purpose) func(*visit.Visit) (*visit.View, 
 
 // finish is where a provider sends the browser back.
 func (w *Ways) finish(v *visit.Visit) (*visit.View, error) {
+	if !w.answers.Allow(v.Network) { // each costs a write
+		return nil, visit.Fail(http.StatusTooManyRequests, "That was a lot at once. Wait a minute, then go on.")
+	}
 	browser, _ := w.browser(v.Request)
 	id, attempt, err := w.Finish(v.Context(), v.Request.PathValue("provider"), v.Request.URL.Query(), browser)
 	if err != nil {
@@ -86,12 +89,13 @@ func (w *Ways) finish(v *visit.Visit) (*visit.View, error) {
 	if err != nil {
 		return nil, failure(err)
 	}
-	return &visit.View{Login: &login, To: attempt.Back}, nil
+	return &visit.View{Login: &login, To: attempt.Back, Changed: true}, nil
 }
 
 // Admit gives the login of an identity that has signed in; web begins it.
 func (w *Ways) Admit(ctx context.Context, id Identity) (accounts.Login, error) {
-	user, identity, err := w.Door.Accept(ctx, id)
+	w.address(&id)
+	in, err := w.Door.SignInAs(ctx, id.Identity)
 	if err != nil {
 		return accounts.Login{}, err
 	}
@@ -99,7 +103,18 @@ func (w *Ways) Admit(ctx context.Context, id Identity) (accounts.Login, error) {
 	if !id.AuthTime.IsZero() && !id.AuthTime.After(w.Now().Add(freshSlack)) {
 		fresh = id.AuthTime
 	}
-	return accounts.Login{User: user, Way: id.Way, Identity: identity, SID: id.Session, Fresh: fresh}, nil
+	return accounts.Login{User: in.User.ID, Way: id.Way, Identity: in.Identity, SID: id.Session, Fresh: fresh}, nil
+}
+
+// address writes the mail address that a provider says as the backend that mails does.
+func (w *Ways) address(id *Identity) {
+	mail := id.Mail
+	id.Mail, id.MailBackend = "", w.Mail.Name
+	if mail != "" && w.Mail.CheckAddress != nil {
+		if canonical, err := w.Mail.CheckAddress(mail); err == nil {
+			id.Mail = canonical
+		}
+	}
 }
 
 // renew notes that the owner of the login is there, where it is their own identity that says so.
@@ -107,11 +122,11 @@ func (w *Ways) renew(v *visit.Visit, id Identity, attempt accounts.Attempt) (*vi
 	if err := stillThere(v, attempt); err != nil {
 		return nil, err
 	}
-	owner, err := w.Door.Owner(v.Context(), id.Issuer, id.Subject)
+	own, err := w.Door.Identities(v.Context(), v.User.ID)
 	if err != nil {
 		return nil, err
 	}
-	if owner != v.User.ID {
+	if !slices.ContainsFunc(own, func(k accounts.Known) bool { return k.Issuer == id.Issuer && k.Subject == id.Subject }) {
 		return nil, visit.Fail(http.StatusForbidden, "You signed in at "+w.Title(id.Way)+" as somebody else. Sign out "+
 			"there, and try again.")
 	}
@@ -123,7 +138,13 @@ func (w *Ways) link(v *visit.Visit, id Identity, attempt accounts.Attempt) (*vis
 	if err := stillThere(v, attempt); err != nil {
 		return nil, err
 	}
-	if err := w.Door.Link(v.Context(), v.User.ID, id); err != nil {
+	w.address(&id)
+	_, err := w.Door.Link(v.Context(), v.User.ID, id.Identity)
+	if errors.Is(err, accounts.ErrBound) {
+		return nil, visit.Fail(http.StatusConflict, "With this you sign in to another account here. Take it away there "+
+			"first.")
+	}
+	if err != nil {
 		return nil, failure(err)
 	}
 	return &visit.View{To: attempt.Back, Tone: "good", Flash: "You can sign in with " + w.Title(id.Way) + " now.",

@@ -18,31 +18,25 @@ import (
 
 // A door knows one person: user 7, by identity 70.
 type door struct {
-	subject string
-	linked  []uint
-	refuse  error
-	ended   []string
+	issuer string
+	linked []uint
+	refuse error
+	ended  []string
 }
 
-func (d *door) Accept(_ context.Context, id signin.Identity) (user, identity uint, err error) {
-	if d.refuse != nil {
-		return 0, 0, d.refuse
-	}
-	return 7, 70, nil
+func (d *door) SignInAs(context.Context, accounts.Identity) (prefs.Entrance, error) {
+	return prefs.Entrance{User: prefs.User{ID: 7}, Identity: 70}, d.refuse
 }
 
-func (d *door) Owner(_ context.Context, _, subject string) (uint, error) {
-	if subject == d.subject {
-		return 7, nil
-	}
-	return 0, nil
+func (d *door) Identities(_ context.Context, user uint) ([]accounts.Known, error) {
+	return []accounts.Known{{Issuer: "https://other.example", Subject: "1002"}, {Issuer: d.issuer, Subject: "1001"}}, nil
 }
 
-func (d *door) Link(_ context.Context, user uint, _ signin.Identity) error {
+func (d *door) Link(_ context.Context, user uint, _ accounts.Identity) (uint, error) {
 	if d.refuse == nil {
 		d.linked = append(d.linked, user)
 	}
-	return d.refuse
+	return 70, d.refuse
 }
 
 func (d *door) EndBySID(_ context.Context, _, sid string) (int, error) {
@@ -99,7 +93,8 @@ func (b *bench) through(page string, back string, first, then *visit.Visit) (*vi
 }
 
 func withDoor(t *testing.T) (*bench, *door) {
-	b, d := newBench(t), &door{subject: "1001"}
+	b := newBench(t)
+	d := &door{issuer: b.provider.issuer}
 	b.ways.Door, b.ways.Ender = d, d
 	return b, d
 }
@@ -190,9 +185,9 @@ func TestPages(t *testing.T) {
 	})
 	t.Run("add what is somebody else's", func(t *testing.T) {
 		b, d := withDoor(t)
-		d.refuse = &accounts.Refusal{Text: "It is another account's."}
+		d.refuse = accounts.ErrBound
 		_, err := b.through(addPage, "/", me(), me())
-		b.fails(err, http.StatusForbidden, "another account's")
+		b.fails(err, http.StatusConflict, "another account")
 	})
 	t.Run("who may see what", func(t *testing.T) {
 		b, _ := withDoor(t)
@@ -247,6 +242,18 @@ func TestCookieOfTheBrowser(t *testing.T) {
 	if c := view.Cookies[0]; c.Name != "notifyd-way" || c.Path != "/n/signin/with/" || c.Secure {
 		t.Errorf("%+v", c)
 	}
+}
+
+// Whoever makes up answers is held to a rate: each is looked up in the database.
+func TestAnswersAreBounded(t *testing.T) {
+	b, _ := withDoor(t)
+	for i := range 61 {
+		_, err := b.serve(callbackPage, "fedora", "state=x&code=y", nil, &visit.Visit{Network: "192.0.2.1"})
+		want := map[bool]int{true: http.StatusGone, false: http.StatusTooManyRequests}[i < 60]
+		b.fails(err, want, "")
+	}
+	_, err := b.serve(callbackPage, "fedora", "state=x&code=y", nil, &visit.Visit{Network: "192.0.2.2"})
+	b.fails(err, http.StatusGone, "")
 }
 
 func TestProviderEndsLogins(t *testing.T) {

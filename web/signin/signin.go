@@ -38,19 +38,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/web/limit"
 )
 
-// An Identity is who a provider, or the proxy in front, says somebody is.
+// An Identity is who a provider, or the proxy in front, says somebody is. Way is the name of the provider in the
+// configuration, or Header; Mail is there only where it says that it is verified.
 type Identity struct {
-	Way             string // the name of the provider in the configuration, or Header
-	Issuer, Subject string // together they are one person, and always the same one
-	Name            string // the account on the bus; "" where the provider does not say it
-	Mail            string // "" where it says none, or does not say that it is verified
-	Groups          []string
-	GroupsKnown     bool   // false: the provider does not say which groups there are
-	Disabled        string // why the provider lets them in no more; "" where it does not say so
-
+	accounts.Identity
 	Session  string    // the provider's name for its session (sid), by which it ends it
 	AuthTime time.Time // when they proved who they are; the zero time where nobody says it
 }
@@ -78,9 +74,11 @@ type Options struct {
 	Attempts *accounts.Attempts
 	Door     Door
 	Ender    Ender
-	Now      func() time.Time
-	Random   io.Reader    // of secrets
-	Log      *slog.Logger // nil: silent
+	// Mail is the backend that mails, for the addresses that providers say; the zero Info: they count for nothing.
+	Mail   backends.Info
+	Now    func() time.Time
+	Random io.Reader    // of secrets
+	Log    *slog.Logger // nil: silent
 	// Transport makes the connections to providers; nil: one of its own.
 	Transport http.RoundTripper
 }
@@ -91,6 +89,7 @@ type Ways struct {
 	providers map[string]*provider
 	names     []string // in the order of the page
 	header    *header  // nil: there is none
+	answers   *limit.Limiter
 }
 
 // New makes the ways in of a configuration. It asks no provider.
@@ -104,7 +103,7 @@ func New(o Options) (*Ways, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	w := &Ways{Options: o, providers: map[string]*provider{}}
+	w := &Ways{Options: o, providers: map[string]*provider{}, answers: limit.New(o.Now, time.Second, 60)}
 	for name, p := range o.Settings.OIDC {
 		w.providers[name] = newProvider(name, p.withDefaults(name), o)
 	}

@@ -124,7 +124,7 @@ func (p *provider) signedUserInfo(ctx context.Context, d *discovered, raw string
 
 // isKind reports whether the header of a token says that it is of a kind; a token that does not say it may be any.
 func isKind(raw, kind string) bool {
-	signed, err := jose.ParseSigned(raw, asymmetric)
+	signed, err := jose.ParseSignedCompact(raw, asymmetric)
 	if err != nil || len(signed.Signatures) != 1 {
 		return false
 	}

@@ -36,8 +36,9 @@ func (s *Service) openAdapters(f *config.File) error {
 	if len(s.sources) == 0 {
 		s.log.Warn("no bus is configured: nothing will come in")
 	}
-	if s.settings.Web.Listen != "" && !slices.ContainsFunc(s.infos(), func(b backends.Info) bool { return b.SignIn }) {
-		s.log.Warn("no mail server is configured: nobody can sign in to the pages")
+	mails := slices.ContainsFunc(s.infos(), func(b backends.Info) bool { return b.SignIn })
+	if s.settings.Web.Listen != "" && !mails && !s.settings.Accounts.HasWaysIn() {
+		s.log.Warn("neither a mail server nor a provider of sign-ins is configured: nobody can sign in to the pages")
 	}
 	return nil
 }

@@ -60,6 +60,7 @@ import (
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/erasure"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
+	"github.com/notifyd/notifyd/web/signin"
 )
 
 // dedupIDs is the number of messages that the router remembers. With them it drops what two relays repeat before
@@ -95,6 +96,7 @@ type Service struct {
 	directory *directories.Directories
 	prefs     *prefs.Store
 	keeper    *accounts.Keeper
+	ways      *signin.Ways // in, beside the mailed link; nil: there are none
 	eraser    *erasure.Eraser
 	history   *history.Store
 	outbox    *outbox.Outbox

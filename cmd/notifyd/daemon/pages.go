@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -32,6 +33,7 @@ import (
 	"github.com/notifyd/notifyd/web/limit"
 	"github.com/notifyd/notifyd/web/operators"
 	"github.com/notifyd/notifyd/web/security"
+	"github.com/notifyd/notifyd/web/signin"
 	"github.com/notifyd/notifyd/web/visit"
 )
 
@@ -122,8 +124,11 @@ func (s *Service) openPages(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open archive: %w", err)
 	}
+	if s.ways, err = s.settings.Accounts.WaysIn(s.waysIn()); err != nil {
+		return fmt.Errorf("open ways in: %w", err)
+	}
 	pages, err := web.Handler(web.Options{
-		BaseURL:  s.settings.Web.BaseURL,
+		BaseURL: s.settings.Web.BaseURL, SignIn: s.ways,
 		Accounts: s.prefs.Accounts, Sessions: s.prefs.Sessions,
 		Logins: s.prefs.Logins, Tokens: s.prefs.Tokens, Destinations: s.prefs.Destinations,
 		Filters: s.prefs.Filters, Unsubscriber: s.prefs.Unsubscriber, Links: s.router.links,
@@ -199,6 +204,16 @@ func (s *Service) openAdmin(ctx context.Context) (err error) {
 	return err
 }
 
+// waysIn are the parts that the ways in beside the mailed link work with.
+func (s *Service) waysIn() signin.Options {
+	o := signin.Options{BaseURL: s.settings.Web.BaseURL, Door: s.prefs.Accounts, Ender: s.prefs.Logins,
+		Attempts: accounts.NewAttempts(s.db.Writer, s.env.Now), Now: s.env.Now, Random: rand.Reader, Log: s.log}
+	if mail := mailInfo(s.backends); mail != nil {
+		o.Mail = *mail
+	}
+	return o
+}
+
 // queue stores account mail: sign-in links, codes, tests.
 func (s *Service) queue(ctx context.Context, d outbox.Delivery) error {
 	err := s.db.Writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
@@ -216,7 +231,7 @@ func (s *Service) queue(ctx context.Context, d outbox.Delivery) error {
 func (s *Service) securityPages() []visit.Page {
 	return security.Pages(security.Options{
 		Accounts: s.prefs.Accounts, Logins: s.prefs.Logins, Tokens: s.prefs.Tokens, Destinations: s.prefs.Destinations,
-		Undos: s.prefs.Undos, Queue: s.queue, BaseURL: s.settings.Web.BaseURL,
+		Undos: s.prefs.Undos, Queue: s.queue, BaseURL: s.settings.Web.BaseURL, SignIn: s.ways,
 	})
 }
 

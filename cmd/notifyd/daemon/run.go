@@ -140,6 +140,9 @@ func (s *Service) startRest(rest *runGroup) {
 	rest.start("package names", s.router.warmCaches)
 	rest.start("directory", s.directory.Run)
 	rest.start("accounts", s.onceInTime("accounts", s.keeper.Run))
+	if s.ways != nil {
+		rest.start("providers", s.ways.Run)
+	}
 	rest.start("reports", s.reports.Run)
 	rest.start("mailed reports", s.onceInTime("reports", s.mailReports))
 	rest.start("trust files", s.trust.Run)

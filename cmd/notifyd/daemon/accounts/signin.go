@@ -15,9 +15,12 @@ func (s Settings) CheckListen(listen string, proxies []string) error {
 	return s.Header.CheckListen(listen, proxies)
 }
 
+// HasWaysIn reports whether there are ways in beside the mailed link.
+func (s Settings) HasWaysIn() bool { return len(s.OIDC) > 0 || s.Header.User != "" }
+
 // WaysIn opens the ways in beside the mailed link; nil where none is configured.
 func (s Settings) WaysIn(o signin.Options) (*signin.Ways, error) {
-	if len(s.OIDC) == 0 && s.Header.User == "" {
+	if !s.HasWaysIn() {
 		return nil, nil
 	}
 	o.Settings = s.waysIn()
