@@ -4,24 +4,28 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/web/signin"
 )
 
 // askSignIn mails a sign-in link. The answer does not depend on whether the address has an account, so that nobody can
 // find out who has one.
 func askSignIn(req *request) error {
-	typed := req.form("address")
+	typed, back := req.form("address"), signin.SafePath(req.form("back"))
 	address, err := req.checkAddress(req.signInBackend().Name, typed)
 	if err != nil {
-		return req.showLanding(http.StatusUnprocessableEntity, landingView{Address: typed, Problem: capital(err.Error()) +
-			"."})
+		return req.showLanding(http.StatusUnprocessableEntity, landingView{Address: typed, Back: back,
+			Problem: capital(err.Error()) + "."})
 	}
 	if !req.limits.signIns.AllowFrom(req.address(req.r)) {
 		return fail(http.StatusTooManyRequests,
@@ -37,7 +41,7 @@ func askSignIn(req *request) error {
 		req.Log.Info("sign-in link not sent", slog.String("reason", "too many"))
 	}
 	if ticket.Ref != "" {
-		mail, err := req.signInMail(ticket)
+		mail, err := req.signInMail(ticket, back)
 		if err != nil {
 			return err
 		}
@@ -46,15 +50,16 @@ func askSignIn(req *request) error {
 		}
 	}
 	<-answered
-	return req.showLanding(http.StatusOK, landingView{Sent: true})
+	return req.showLanding(http.StatusOK, landingView{Sent: true, Back: back})
 }
 
 // signInTakes is how long the answer takes: longer than the work, which depends on whether there is an account.
 const signInTakes = 50 * time.Millisecond
 
 // signInMail is the link; or, to an address that gets notices and lets nobody in, a mail that says so. Only who reads
-// its mail learns that: the page says the same in any case.
-func (req *request) signInMail(ticket accounts.Ticket) (outbox.Delivery, error) {
+// its mail learns that: the page says the same in any case. The link has the page that was asked for, since it may be
+// opened in another browser. Whoever changes that leads to another page of this site, and no further.
+func (req *request) signInMail(ticket accounts.Ticket, back string) (outbox.Delivery, error) {
 	_, _, err := req.Accounts.ByWayIn(req.r.Context(), req.signInBackend().Name, ticket.Address)
 	if errors.Is(err, prefs.ErrNoWayIn) {
 		return req.accountMail(req.signInBackend().Name, ticket.Address, backends.Notice{ID: ticket.Message,
@@ -72,7 +77,7 @@ func (req *request) signInMail(ticket accounts.Ticket) (outbox.Delivery, error) 
 		Title: "Your link to sign in",
 		Text: "Open the link below and press the button to sign in. It works once and for " + duration(prefs.SignInLife) +
 			".\n\nIf you did not ask for it, ignore this: nothing happens without the link.",
-		Link: req.url("/signin/" + backends.SecretMark),
+		Link: req.url(withBack("/signin/"+backends.SecretMark, back)),
 	}), nil
 }
 
@@ -98,17 +103,34 @@ func accountQueue(backend, address string) string { return outbox.Account + back
 // url returns the absolute address of a page, for mail.
 func (s *site) url(path string) string { return strings.TrimSuffix(s.BaseURL, "/") + path }
 
+// withBack adds to a path the page that was asked for.
+func withBack(path, back string) string {
+	if back == "/" {
+		return path
+	}
+	return path + "?back=" + url.QueryEscape(back)
+}
+
+// back is the page that was asked for before somebody signed in.
+func (req *request) back() string { return signin.SafePath(req.r.URL.Query().Get("back")) }
+
 type signInView struct {
 	layout
-	Action string
+	Action, Whose string // Whose is the address of the account, masked
 }
 
 // showSignIn asks for a click: programs that check mail open links.
 func showSignIn(req *request) error {
 	if req.user.ID != 0 {
-		return req.redirect("/")
+		return req.redirect(req.back())
 	}
-	return req.show(http.StatusOK, "signin", signInView{req.layout("Sign in", ""), "/signin/" + req.r.PathValue("token")})
+	p := signInView{layout: req.layout("Sign in", "")}
+	address, err := req.Accounts.SignInAddress(req.r.Context(), req.r.PathValue("token"))
+	if err != nil && !errors.Is(err, prefs.ErrCode) {
+		return err
+	}
+	p.Action, p.Whose = withBack("/signin/"+req.r.PathValue("token"), req.back()), masked(address)
+	return req.show(http.StatusOK, "signin", p)
 }
 
 // signIn uses the link up. A new user gives the account's name next.
@@ -135,6 +157,7 @@ func signIn(req *request) error {
 		req.sessions.Remove(req.r.Context(), keyLogin)
 		req.sessions.Put(req.r.Context(), keyPending, address)
 		req.sessions.Put(req.r.Context(), keyPendingAt, req.Now().Unix())
+		req.sessions.Put(req.r.Context(), keyBack, req.back())
 		return req.redirect("/welcome")
 	}
 	if err != nil {
@@ -143,12 +166,23 @@ func signIn(req *request) error {
 	if err := req.begin(accounts.Login{User: user.ID, Way: accounts.ByMail, Destination: way}); err != nil {
 		return err
 	}
-	return req.redirect("/")
+	return req.redirect(req.back())
 }
 
+// masked shows of an address what its owner recognises, and little to others: al***@example.org.
+func masked(address string) string {
+	local, domain, ok := strings.Cut(address, "@")
+	if !ok {
+		return ""
+	}
+	return text.CutRunes(local, min(2, utf8.RuneCountInString(local)-1)) + "***@" + domain
+}
+
+// welcomeView makes an account. Choose says that the visitor chooses a name; else the directory says one, or nobody.
 type welcomeView struct {
 	layout
 	Address, Name, Problem string
+	Choose                 bool
 }
 
 // pendingLife is the time that a new user has to choose the account's name.
@@ -169,28 +203,33 @@ func showWelcome(req *request) error {
 		return req.redirect("/")
 	}
 	name, _, _ := strings.Cut(address, "@")
-	return req.show(http.StatusOK, "welcome", welcomeView{layout: req.layout("Welcome", ""), Address: address, Name: name})
+	return req.show(http.StatusOK, "welcome", welcomeView{layout: req.layout("Welcome", ""), Address: address, Name: name,
+		Choose: req.ClaimedNames()})
 }
 
 // register makes the account. It starts with the proved address as its first destination, and the default filters.
 func register(req *request) error {
-	address, name := req.pending(), req.form("name")
+	address, name := req.pending(), ""
+	if req.ClaimedNames() {
+		name = req.form("name")
+	}
 	if address == "" {
 		return fail(http.StatusGone, "That took too long. Ask for a new link on the first page.")
 	}
 	user, err := req.Accounts.Register(req.r.Context(), name, "", req.signInBackend().Name, address)
 	if problem := nameProblem(err); problem != "" {
 		return req.show(http.StatusUnprocessableEntity, "welcome",
-			welcomeView{req.layout("Welcome", ""), address, name, problem})
+			welcomeView{req.layout("Welcome", ""), address, name, problem, req.ClaimedNames()})
 	}
 	if errors.Is(err, prefs.ErrClaimed) { // a second window was faster
 		return fail(http.StatusConflict,
 			"There is an account with this address by now. Ask for a new link on the first page.")
 	}
 	if err != nil {
-		return err
+		return refusal(err)
 	}
 	req.Changed()
+	back := signin.SafePath(req.sessions.PopString(req.r.Context(), keyBack))
 	_, way, err := req.Accounts.ByWayIn(req.r.Context(), req.signInBackend().Name, address)
 	if err != nil {
 		return err
@@ -199,7 +238,7 @@ func register(req *request) error {
 		return err
 	}
 	req.sessions.Put(req.r.Context(), keyFresh, true)
-	return req.redirect("/")
+	return req.redirect(back)
 }
 
 // nameProblem returns in words what is wrong with a name; "" when err is about something else.

@@ -46,7 +46,7 @@ func TestChangesAreShownToTheirOwner(t *testing.T) {
 	if fmt.Sprint(what) != want {
 		t.Errorf("the file has %v, want %s", what, want)
 	}
-	s.visitor().get("/settings/history").to(t, "/?signin=needed")
+	s.visitor().get("/settings/history").asksToSignIn(t, "")
 }
 
 // TestManyChangesArePaged goes on to the older ones.

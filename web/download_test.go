@@ -44,5 +44,5 @@ func TestEverythingIsDownloaded(t *testing.T) {
 		t.Error("the archive has something of bob's")
 	}
 	alice.get("/settings/history").want(t, 200, "all that is stored about the account was exported")
-	s.visitor().get("/settings/everything.zip").to(t, "/?signin=needed")
+	s.visitor().get("/settings/everything.zip").asksToSignIn(t, "")
 }

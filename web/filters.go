@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rulespec"
 )
@@ -25,7 +26,8 @@ func listFilters(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := filtersView{layout: req.layout("Filters", "filters"), Filters: views, Warnings: warnings(ds)}
+	p := filtersView{layout: req.layout("Filters", "filters"), Filters: views,
+		Warnings: append(warnings(ds), nameless(views)...)}
 	for _, preset := range presets {
 		p.Presets = append(p.Presets, presetView{preset.key, preset.name, preset.sentence()})
 	}
@@ -63,6 +65,21 @@ func warnings(ds []prefs.Destination) []warning {
 	}
 	return []warning{{"Nothing can reach you: all your destinations are off, stopped or not confirmed.", "/destinations",
 		"See them"}}
+}
+
+// nameless warns of filters that match nothing because the visitor's name is not proved.
+func nameless(views []filterView) []warning {
+	n := 0
+	for _, v := range views {
+		if v.Nameless && v.On {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return []warning{{text.Plural(n, "filter says", "filters say") + " @me, which stands for nobody until your name on the " +
+		"bus is proved. Until then " + verb(n, "it matches", "they match") + " nothing.", "/settings", "How to get it proved"}}
 }
 
 // newFilter shows an empty form, or one filled in from an example or from a message.

@@ -191,7 +191,7 @@ func TestAnAdminEndsSessionsAndDeletes(t *testing.T) {
 	page := accountPath(s.user("alice"))
 	alice.get("/filters").want(t, 200)
 	ada.post(page+"/sessions/end").to(t, page)
-	alice.get("/filters").to(t, "/?signin=needed")
+	alice.get("/filters").asksToSignIn(t, "")
 	ada.get(page+"/delete").want(t, 200, "Delete the account alice?")
 	ada.post(page+"/delete", "confirm", "alic").want(t, 422, "not the name of this account")
 	ada.post(page+"/delete", "confirm", "alice").to(t, "/operators")

@@ -27,6 +27,7 @@ type landingView struct {
 	Backends                string
 	Address, Problem, Valid string
 	Sent, Needed            bool
+	SignUp                  string          // who may make an account; "" where everybody may
 	Mail                    bool            // links are mailed
 	Ways                    []signin.Button // the other ways in
 	Proxy, ProxyURL         string          // where one signs in at the proxy in front; "" where there is none
@@ -38,13 +39,15 @@ const recent = 5
 
 func firstPage(req *request) error {
 	if req.user.ID == 0 {
-		return req.showLanding(http.StatusOK, landingView{Needed: req.r.URL.Query().Has("signin")})
+		return req.showLanding(http.StatusOK, landingView{
+			Needed: req.r.URL.Query().Has("signin"), Back: signin.SafePath(req.r.URL.Query().Get("back"))})
 	}
 	views, ds, err := req.filterViews("overview")
 	if err != nil {
 		return err
 	}
-	p := overviewView{layout: req.layout("Overview", "overview"), Filters: views, Warnings: warnings(ds)}
+	p := overviewView{layout: req.layout("Overview", "overview"), Filters: views,
+		Warnings: append(warnings(ds), nameless(views)...)}
 	p.Fresh = req.sessions.PopBool(req.r.Context(), keyFresh)
 	for _, d := range ds {
 		p.Destinations = append(p.Destinations, req.destinationView(d))
@@ -81,6 +84,7 @@ func (req *request) showLanding(status int, p landingView) error {
 		titles = append(titles, b.Title)
 	}
 	p.Backends = text.Series(titles, "or")
+	p.SignUp = req.SignUp().Says()
 	p.Valid = duration(prefs.SignInLife)
 	p.Mail, p.Ways = req.signInBackend().Name != "", req.SignIn.Buttons()
 	p.Proxy, p.ProxyURL = req.SignIn.AtProxy()

@@ -3,10 +3,12 @@ package web
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/web/signin"
 )
 
 // readTimeout bounds the reading of a request's body and the work on it; the server's own limits bound the header.
@@ -66,7 +68,11 @@ func (req *request) act() {
 func (req *request) askToSignIn() error {
 	if req.r.Method == http.MethodGet || req.r.Method == http.MethodHead {
 		// no flash: it needs a session, and strangers would fill the database with those
-		return req.redirect("/?signin=needed")
+		needed := "/?signin=needed"
+		if back := signin.SafePath(req.r.URL.RequestURI()); back != "/" {
+			needed += "&back=" + url.QueryEscape(back)
+		}
+		return req.redirect(needed)
 	}
 	return fail(http.StatusForbidden, "You are not signed in, or your session has ended. Sign in and try again.")
 }

@@ -54,6 +54,10 @@ func (req *request) preview(ctx context.Context, d draft) (previewView, error) {
 	if problem := unfit(f); problem != "" {
 		return previewView{Problem: problem}, nil
 	}
+	if f.Owner == "" && rulespec.SaysMe(f.Rules) {
+		return previewView{Problem: "No preview: it says @me, and your name on the bus is not proved, so it matches nothing. " +
+			"The page Settings says how to get it proved."}, nil
+	}
 	dir := req.Directory()
 	filter, err := scan.New(req.env(), dir, f)
 	if err != nil {

@@ -193,7 +193,7 @@ func TestNothingWithoutSigningIn(t *testing.T) {
 		before := f.dump()
 		nobody := f.visitor()
 		if strings.HasPrefix(pattern, "GET ") {
-			nobody.get(f.path(pattern)).to(t, "/?signin=needed")
+			nobody.get(f.path(pattern)).asksToSignIn(t, "")
 		} else if a := nobody.post(f.path(pattern), f.form()...); a.status != http.StatusForbidden {
 			t.Errorf("%s: status %d, want 403", pattern, a.status)
 		}

@@ -24,6 +24,7 @@ const (
 	keyFresh = "fresh" // bool: the account was just made
 	// A new user has proved to hold an address, and must give the account's name.
 	keyPending   = "pending"    // string: the address
+	keyBack      = "back"       // string: the page that the new user asked for
 	keyPendingAt = "pending-at" // int64: when, in Unix seconds
 )
 
@@ -111,10 +112,13 @@ func (req *request) endLogin() error {
 // refusal puts into words why somebody who has proved who they are does not get in.
 func refusal(err error) error {
 	var disabled *accounts.DisabledError
+	var refused *accounts.Refusal
 	switch {
 	case errors.As(err, &disabled):
 		return fail(http.StatusForbidden, "This account is disabled: "+strings.TrimSuffix(disabled.Reason, ".")+
 			". Its settings are kept. Ask who runs this service.")
+	case errors.As(err, &refused):
+		return fail(http.StatusForbidden, refused.Text)
 	case errors.Is(err, accounts.ErrNoWay):
 		return fail(http.StatusGone, "What you signed in by no longer lets anybody in: its owner has taken that away.")
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strings"
@@ -14,6 +15,9 @@ import (
 type settingsView struct {
 	layout
 	Name, NameProblem     string
+	Proof                 string   // how the name is proved, in words
+	Choose                bool     // the visitor may choose another name
+	HowToProve            []string // where the name is not proved: what can be done
 	ZoneName, ZoneProblem string
 	Zones                 []string
 	Clock                 string
@@ -30,8 +34,26 @@ func (req *request) showSettingsWith(status int, mark func(*settingsView)) error
 		layout: req.layout("Settings", "settings"), Name: req.user.Name, ZoneName: req.user.Zone, Zones: zones,
 		Clock: req.Now().In(req.zone).Format("15:04"),
 	}
+	proved := req.user.Proof.Proves(false)
+	p.Proof, p.Choose = req.user.Proof.Words(), req.ClaimedNames() && !proved
+	if req.me() == "" {
+		p.HowToProve = req.howToProve()
+	}
 	mark(&p)
 	return req.show(status, "settings", p)
+}
+
+// howToProve lists what somebody can do whose name is not proved.
+func (req *request) howToProve() []string {
+	var ways []string
+	for _, w := range req.SignIn.Buttons() {
+		ways = append(ways, "Sign in with "+w.Title+", or add that way on the page “Who is signed in”: it says your name.")
+	}
+	if req.Directory() != nil {
+		ways = append(ways, "Confirm, under Destinations, the mail address that the community's directory has of you: "+
+			"no address that you have confirmed is known there as yours alone.")
+	}
+	return append(ways, "Ask those who run this service: an operator can give you your name.")
 }
 
 func saveSettings(req *request) error {
@@ -51,7 +73,7 @@ func saveSettings(req *request) error {
 			return err
 		}
 	}
-	if name != req.user.Name {
+	if proved := req.user.Proof.Proves(false); name != req.user.Name && req.ClaimedNames() && !proved {
 		err := req.Accounts.Rename(req.r.Context(), req.user.ID, name)
 		if problem := nameProblem(err); problem != "" {
 			return refuse(problem, "")
@@ -138,14 +160,17 @@ func (req *request) askAccount(status int, problem string) error {
 	return req.show(status, "delete", deleteView{
 		layout: req.layout("Delete my account?", "settings"), Action: "/settings/delete", Back: "/settings",
 		Button:  "Delete my account",
-		Confirm: req.user.Name, Problem: problem,
+		Confirm: req.confirmation(), Problem: problem,
 		Text: []string{"Your destinations, filters and tokens are deleted, and all that was sent to you or waits. Nothing more " +
 			"is sent to you.", "This cannot be undone. Export your filters first if you may come back."},
 	})
 }
 
+// confirmation is what is typed to delete an account: its name, or a word where it has none.
+func (req *request) confirmation() string { return cmp.Or(req.user.Name, "delete") }
+
 func deleteAccount(req *request) error {
-	if req.form("confirm") != req.user.Name {
+	if req.form("confirm") != req.confirmation() {
 		return req.askAccount(http.StatusUnprocessableEntity, "That is not the name of your account.")
 	}
 	if err := req.Accounts.Delete(req.r.Context(), req.user.ID); err != nil {

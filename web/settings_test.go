@@ -140,7 +140,7 @@ func TestDeleteAccount(t *testing.T) {
 	other := s.visitor()
 	other.client.Jar = alice.client.Jar // a second window
 	alice.post("/settings/delete", "confirm", "alice").to(t, "/")
-	other.get("/filters").to(t, "/?signin=needed")
+	other.get("/filters").asksToSignIn(t, "")
 	if _, err := s.prefs.Accounts.ByName(t.Context(), "alice"); err == nil {
 		t.Error("the account is still there")
 	}
@@ -221,7 +221,7 @@ func TestUnderAPath(t *testing.T) {
 		t.Errorf("Cache-Control %q", a.header.Get("Cache-Control"))
 	}
 	v.get(s.server.URL+"/").want(t, 404)
-	v.get("/filters").to(t, "/notify/?signin=needed")
+	v.get("/filters").asksToSignIn(t, "/notify")
 	v.post("/signin", "address", "alice@example.org").want(t, 200)
 	link := s.mail("email", "alice@example.org").Link
 	if !strings.HasPrefix(link, s.base+"/signin/") {

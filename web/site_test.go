@@ -57,6 +57,7 @@ type testSite struct {
 	base    string
 	logs    *exectest.Log
 	claimed bool // everybody may choose a name
+	policy  accounts.Policy
 
 	mu      sync.Mutex
 	clock   time.Time
@@ -103,6 +104,7 @@ func newSite(t *testing.T, prefix string) *testSite {
 	s.prefs = prefs.Open(prefs.Config{
 		Writer: db.Writer, Reader: db.Reader, Now: s.now, Random: rand.Reader, KnowsKind: s.meaning.KnownKinds(),
 		ClaimedNames: func() bool { return s.claimed },
+		Policy:       func() accounts.Policy { return s.policy },
 		OnClose:      func(tx *gorm.DB, destinations []string, why string) error { return s.onClose(tx, destinations, why) },
 		Told:         func(tx *gorm.DB, h accounts.Happened) error { return s.letters().Told(tx, h) },
 	})
@@ -129,6 +131,7 @@ func (s *testSite) options() web.Options {
 		Destinations: s.prefs.Destinations, Filters: s.prefs.Filters, Unsubscriber: s.prefs.Unsubscriber,
 		Links: s.links, History: s.history, Outbox: s.outbox,
 		KnowsKind: s.meaning.KnownKinds(), KindName: s.kindName, ClaimedNames: func() bool { return s.claimed },
+		SignUp:   func() accounts.Policy { return s.policy },
 		Describe: s.meaning.Describe, RuleKinds: rulespec.RuleKinds, MessageKinds: s.meaning.Kinds,
 		Backends: []backends.Info{email.Info, irc.Info, desktop.Info},
 		Queue:    s.queue, Now: s.now, Log: slog.New(slog.NewTextHandler(s.logs, nil)),
@@ -322,6 +325,15 @@ func (a answer) to(t *testing.T, path string) {
 	t.Helper()
 	if got := a.header.Get("Location"); a.status != http.StatusSeeOther || got != path {
 		t.Fatalf("status %d to %q, want 303 to %q; body:\n%s", a.status, got, path, a.body)
+	}
+}
+
+// asksToSignIn fails the test unless the answer leads to the first page, which says that one must sign in.
+func (a answer) asksToSignIn(t *testing.T, prefix string) {
+	t.Helper()
+	got := a.header.Get("Location")
+	if a.status != http.StatusSeeOther || !strings.HasPrefix(got, prefix+"/?signin=needed") {
+		t.Fatalf("status %d to %q, want 303 to the first page", a.status, got)
 	}
 }
 

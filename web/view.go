@@ -24,12 +24,14 @@ type layout struct {
 	Flash    *flash
 	Reports  bool   // there are some
 	Operator bool   // a helper or an admin
+	Claimed  bool   // everybody chooses a name, and is believed
 	Feed     string // of this page; "": none
 }
 
 // layout makes the layout of a page and takes the flash that the last request left.
 func (req *request) layout(title, here string) layout {
-	l := layout{Title: title, Here: here, Account: req.user.Name, SignedIn: req.user.ID != 0, Zone: "UTC",
+	l := layout{Title: title, Here: here, Account: req.accountName(), Claimed: req.ClaimedNames(),
+		SignedIn: req.user.ID != 0, Zone: "UTC",
 		Reports: req.Reports != nil, Operator: req.role() > accounts.User}
 	if req.zone != nil {
 		l.Zone = req.zone.String()
@@ -42,19 +44,31 @@ func (req *request) layout(title, here string) layout {
 	return l
 }
 
+// accountName is what the pages call the visitor's account.
+func (req *request) accountName() string {
+	switch {
+	case req.user.ID == 0 || req.me() != "":
+		return req.user.Name
+	case req.user.Name != "":
+		return req.user.Name + " (not proved)"
+	}
+	return "no name yet"
+}
+
 // filterView is a filter in a list.
 type filterView struct {
 	ID                             uint
 	Name, Page, Sentence, To, From string
 	On, OneShot                    bool
 	Broken, Warning                string
+	Nameless                       bool   // it waits for a proved name
 	OffBy, OffReason               string // an operator has switched it off
 }
 
 func (req *request) filterView(f prefs.Filter, ds []prefs.Destination, from string) filterView {
 	view := filterView{
 		ID: uint(f.ID), Name: f.Name, Page: filterPage(f.ID), Sentence: capital(req.sentence(f.Filter)) + ".", From: from,
-		On: f.On, OneShot: f.OneShot, Broken: req.trouble(f), OffBy: f.OffBy, OffReason: f.OffReason,
+		On: f.On, OneShot: f.OneShot, Broken: req.trouble(f), Nameless: f.Nameless, OffBy: f.OffBy, OffReason: f.OffReason,
 	}
 	view.To, view.Warning = req.reach(f, ds)
 	if !f.On {

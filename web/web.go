@@ -105,6 +105,8 @@ type Options struct {
 
 	// ClaimedNames reports whether a name that somebody has chosen is believed; nil: it is not.
 	ClaimedNames func() bool
+	// SignUp is who may make an account; nil: everybody.
+	SignUp func() accounts.Policy
 	// KeepLinks reports whether a message whose sender is not proved keeps its link; nil: it does not.
 	KeepLinks func() bool
 
@@ -182,6 +184,9 @@ func (s *site) fillIn() {
 	}
 	if s.Changed == nil {
 		s.Changed = func() {}
+	}
+	if s.SignUp == nil {
+		s.SignUp = func() accounts.Policy { return accounts.Policy{} }
 	}
 	if s.ClaimedNames == nil {
 		s.ClaimedNames = func() bool { return false }

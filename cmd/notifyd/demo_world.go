@@ -24,10 +24,12 @@ import (
 	"github.com/notifyd/notifyd/web"
 )
 
-// alice is the user of the demo.
+// These are the people of the demo. The directory says that the address of alice is alice's, so her name on the bus is
+// proved. It knows nothing of the other one, who has no name: what says @me matches nothing for her.
 const (
 	alice        = "alice"
 	aliceAddress = "alice@example.org"
+	otherAddress = "bella@example.org"
 )
 
 // A scriptLine is one message of the invented afternoon.
@@ -63,12 +65,15 @@ func freeAddress(ctx context.Context, address string) (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// populate makes alice, her filters and, if there is a desktop session, her desktop.
+// populate makes both people, alice's filters and, if there is a desktop session, her desktop.
 func (d *demo) populate(ctx context.Context) error {
 	store := d.service.Prefs()
-	user, err := store.Accounts.Register(ctx, alice, "", "email", aliceAddress)
+	user, err := store.Accounts.Register(ctx, "", "", "email", aliceAddress)
 	if err != nil {
 		return fmt.Errorf("make the demo's user: %w", err)
+	}
+	if _, err := store.Accounts.Register(ctx, "", "", "email", otherAddress); err != nil {
+		return fmt.Errorf("make the demo's second user: %w", err)
 	}
 	file, err := rulespec.Parse(rulespec.Env{}, demoFilters)
 	if err != nil {
@@ -95,12 +100,17 @@ func (d *demo) populate(ctx context.Context) error {
 
 // play prints where to look, and publishes the script again and again, until ctx ends or its time is over.
 func (d *demo) play(ctx context.Context) error {
-	token, err := d.service.Prefs().Accounts.NewSignIn(ctx, aliceAddress)
-	if err != nil {
-		return fmt.Errorf("make a sign-in link: %w", err)
+	links := map[string]string{}
+	for _, address := range []string{aliceAddress, otherAddress} {
+		token, err := d.service.Prefs().Accounts.NewSignIn(ctx, address)
+		if err != nil {
+			return fmt.Errorf("make a sign-in link: %w", err)
+		}
+		links[address] = d.pages + "/signin/" + token
 	}
 	d.terminal.line("", "an invented community on a real bus; nothing leaves this machine, Ctrl-C ends it")
-	d.terminal.line("pages", d.pages+"/signin/"+token+"   (one click signs you in as alice)")
+	d.terminal.line("pages", links[aliceAddress]+"   (one click signs you in as alice, whose name is proved)")
+	d.terminal.line("pages", links[otherAddress]+"   (as somebody whom the directory does not know)")
 	d.terminal.line("bus", d.publisher.Addr()+"   (try: notifyd tail --terse --endpoint "+d.publisher.Addr()+")")
 	if err := d.publisher.WaitSubscribed(ctx, "org.example.demo."); err != nil {
 		return errIfRunning(ctx, err)

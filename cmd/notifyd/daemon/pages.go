@@ -142,6 +142,7 @@ func (s *Service) openPages(ctx context.Context) error {
 		Backends:     s.infos(),
 		Readers:      s.reading().SeenBy,
 		ClaimedNames: s.settings.Accounts.ClaimedNames,
+		SignUp:       func() accounts.Policy { return s.tuned.Load().accounts.Policy() },
 		KeepLinks:    func() bool { return s.trust.Load().Links() },
 		Role:         s.role,
 		Archive:      archive,
