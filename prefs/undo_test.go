@@ -1,6 +1,7 @@
 package prefs_test
 
 import (
+	"crypto/rand"
 	"errors"
 	"slices"
 	"strconv"
@@ -344,5 +345,46 @@ func TestFreshCodeIsOfItsLogin(t *testing.T) {
 		want(t, d.TryFresh(ctx, w.alice.ID, w.first.ID, 7, code), prefs.ErrCode)
 		_, err := d.AskFresh(ctx, w.alice.ID, w.second.ID, 7) // lets nobody in
 		want(t, err, prefs.ErrNoWayIn)
+	})
+}
+
+// TestQuickIntruderSilencesNobody: what was on its way to an address when it was removed is told again. It was wiped
+// with all that waited there, and an intruder who is quick removes the address before anything was sent.
+func TestQuickIntruderSilencesNobody(t *testing.T) {
+	each(t, func(t *testing.T, _ *prefs.Store, d *migrations.DB, c *clock) {
+		var s *prefs.Store
+		var letters []accounts.Letter
+		s = prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: c.now, Random: rand.Reader, ClaimedNames: yes,
+			Told: func(tx *gorm.DB, h accounts.Happened) (err error) {
+				letters, err = s.Mailed.Tell(tx, h, "email")
+				return err
+			}})
+		alice, mail := person(t, s, "alice")
+		w := &intrusion{t: t, s: s, alice: alice, first: mail}
+		w.confirm("work@example.org")
+		sent := letters[0]
+		mailedSecret(t, s, sent.Ticket.Ref, mail.Address)
+		mine := w.confirm("mallory@example.net")
+		waits := letters[slices.IndexFunc(letters, func(l accounts.Letter) bool { return l.Address == mail.Address })]
+		w.letIn(mine)
+		ok(t, s.Destinations.Delete(t.Context(), alice.ID, mail.ID))
+		var kinds []accounts.Happening
+		for _, l := range letters {
+			if l.Address == mail.Address {
+				kinds = append(kinds, l.Kind)
+			}
+			if l.Ticket.Ref == sent.Ticket.Ref {
+				t.Error("what was sent is told again")
+			}
+		}
+		want := []accounts.Happening{accounts.AddressAdded, accounts.WayInAdded, accounts.AddressRemoved}
+		if !slices.Equal(kinds, want) {
+			t.Fatalf("told of %q, want %q", kinds, want)
+		}
+		w.key = w.begin(mine)
+		w.do(mailedSecret(t, s, waits.Ticket.Ref, mail.Address))
+		if got := w.addresses(); !slices.Equal(got, []string{"alice@example.org+", "work@example.org"}) {
+			t.Errorf("%q", got)
+		}
 	})
 }

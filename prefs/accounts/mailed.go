@@ -144,13 +144,18 @@ func (m *Mailed) Ask(tx *gorm.DB, r MailRequest, limits ...Limit) (Ticket, error
 	}
 	if full == nil {
 		row, err = m.store(tx, r, siteOf(limits))
-		return Ticket{Ref: strconv.FormatUint(uint64(row.ID), 10),
-			Message: fmt.Sprintf("account-%d-%d", row.ID, row.Mails), Address: r.Address}, err
+		return row.ticket(), err
 	}
 	if live {
 		err = m.revive(tx, row)
 	}
 	return Ticket{TooOften: true, Address: r.Address}, err
+}
+
+// ticket says what to mail for a request.
+func (r mailedRow) ticket() Ticket {
+	return Ticket{Ref: strconv.FormatUint(uint64(r.ID), 10), Message: fmt.Sprintf("account-%d-%d", r.ID, r.Mails),
+		Address: r.Address}
 }
 
 // Issue makes a secret for a caller who hands it over without a mail. No limit holds.

@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -45,6 +46,7 @@ type Happened struct {
 	Gone             bool
 	WasIn            bool // Gone: the address was a way in
 	Undo             UndoData
+	At               time.Time // the zero time: now
 }
 
 // UndoData is what it takes to undo a change.
@@ -103,7 +105,10 @@ func (m *Mailed) Tell(tx *gorm.DB, h Happened, backend string) ([]Letter, error)
 	if err := tx.Create(&row).Error; err != nil {
 		return nil, explain("store how to undo", err)
 	}
-	letters := make([]Letter, 0, len(readers))
+	letters, err := m.unsent(tx, h, account)
+	if err != nil {
+		return nil, err
+	}
 	for _, r := range readers {
 		ticket, err := m.Ask(tx, MailRequest{Purpose: MailUndo, User: h.User, Backend: backend, Address: r.Address,
 			About: undoAbout(row.ID, r.SignIn)})
@@ -111,6 +116,35 @@ func (m *Mailed) Tell(tx *gorm.DB, h Happened, backend string) ([]Letter, error)
 			return nil, err
 		}
 		letters = append(letters, Letter{Happened: h, Account: account, Address: r.Address, Ticket: ticket})
+	}
+	return letters, nil
+}
+
+// unsent returns the letters again that were on their way to an address when it was removed: what waited for it was
+// wiped, and an intruder who is quick would take the owner's word of all that went before.
+func (m *Mailed) unsent(tx *gorm.DB, h Happened, account string) (letters []Letter, err error) {
+	if h.Kind != AddressRemoved {
+		return nil, nil
+	}
+	var waiting []mailedRow
+	err = tx.Where("purpose = ? AND user_id = ? AND backend = ? AND address = ? AND ends_at > ? AND NOT EXISTS "+
+		"(SELECT 1 FROM mailed_secrets WHERE request_id = mailed.id)", string(MailUndo), h.User, h.Backend, h.Address,
+		m.micro()).Order("id").Find(&waiting).Error
+	if err != nil {
+		return nil, explain("read letters", err)
+	}
+	for _, row := range waiting {
+		id, _ := row.request().ReadUndo()
+		list, err := Undoable(tx, h.User, id, m.now())
+		if errors.Is(err, ErrCode) {
+			continue // it is undone already
+		}
+		if err != nil {
+			return nil, err
+		}
+		first := list[len(list)-1]
+		again := Happened{User: h.User, Kind: first.Kind, About: first.About, At: first.At}
+		letters = append(letters, Letter{Happened: again, Account: account, Address: row.Address, Ticket: row.ticket()})
 	}
 	return letters, nil
 }

@@ -55,13 +55,17 @@ func (l Letters) Began(tx *gorm.DB, login accounts.Login, seen bool) error {
 
 func (l Letters) mail(backend string, letter accounts.Letter, by accounts.Actor) outbox.Delivery {
 	now := l.Now()
+	at := letter.At
+	if at.IsZero() {
+		at = now
+	}
 	account := "your account"
 	if letter.Account != "" {
 		account = "the account " + text.Defang(letter.Account)
 	}
 	what := said[letter.Kind]
 	body := []string{strings.NewReplacer("ACCOUNT", account, "ABOUT", quoted(letter.Happened)).Replace(what.text),
-		"It was done at " + now.UTC().Format("15:04 on 2 January 2006") + " (UTC)" + from(by) + ". " +
+		"It was done at " + at.UTC().Format("15:04 on 2 January 2006") + " (UTC)" + from(by) + ". " +
 			"If that was you, there is nothing to do."}
 	n := backends.Notice{ID: letter.Ticket.Message, Time: now.UTC(), Severity: "info", Title: what.title}
 	if letter.Ticket.Ref != "" {
