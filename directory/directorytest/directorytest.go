@@ -153,8 +153,11 @@ func (kit Kit) noise(t *testing.T) {
 		address := Listen(t, func(c net.Conn, _ <-chan struct{}) {
 			random := rand.NewChaCha8([32]byte{byte(seed)})
 			noise := make([]byte, 2000)
-			if _, err := random.Read(noise); err == nil {
-				_, err = c.Write(noise)
+			if _, err := random.Read(noise); err != nil {
+				return
+			}
+			if _, err := c.Write(noise); err != nil {
+				return // the source has heard enough
 			}
 		})
 		f, err := kit.fetch(t, kit.At(t, address), 2*time.Second, nil)

@@ -26,6 +26,11 @@ func settings(shape, url string) httpjson.Settings {
 
 func open(t *testing.T, s httpjson.Settings) directory.Source {
 	t.Helper()
+	return opened(t, s)
+}
+
+func opened(t testing.TB, s httpjson.Settings) directory.Source {
+	t.Helper()
 	source, err := httpjson.New(s)
 	if err != nil {
 		t.Fatal(err)
@@ -35,6 +40,11 @@ func open(t *testing.T, s httpjson.Settings) directory.Source {
 
 // serve starts a server of one handler.
 func serve(t *testing.T, handler http.HandlerFunc) string {
+	t.Helper()
+	return serveAll(t, handler)
+}
+
+func serveAll(t testing.TB, handler http.Handler) string {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
@@ -104,10 +114,10 @@ func TestSourceKeepsThePromises(t *testing.T) {
 			"deep":          status(200, strings.Repeat("[", 100_000)),
 			"too large":     status(200, `{"rpms": {"x": ["`+strings.Repeat("x", 1<<20)+`"]}}`),
 			"redirects": func(t *testing.T) directory.Source {
-				return at(t, serve(t, http.RedirectHandler("/x", 302).ServeHTTP))
+				return at(t, serve(t, http.RedirectHandler("/x", http.StatusFound).ServeHTTP))
 			},
 			"to another": func(t *testing.T) directory.Source {
-				return at(t, serve(t, http.RedirectHandler(text(t, owners), 302).ServeHTTP))
+				return at(t, serve(t, http.RedirectHandler(text(t, owners), http.StatusFound).ServeHTTP))
 			},
 			"cut connection": func(t *testing.T) directory.Source { return at(t, cut(t)) },
 		},

@@ -221,6 +221,7 @@ func TestSampleHoldsTheSourcesOfTheDirectory(t *testing.T) {
 	for _, d := range directoryall.Drivers() {
 		at := regexp.MustCompile(`(?m)^  ` + d.Name + `:\n((?:   .*\n)+)`).FindStringSubmatch(text)
 		if at == nil {
+			t.Errorf("contrib/notifyd.yaml lacks a source of directory.%s", d.Name)
 			continue
 		}
 		one := reflect.New(reflect.TypeOf(all["directory."+d.Name]).Elem().Elem()).Elem()
