@@ -10,6 +10,7 @@
 //   - An answer is whole: one that is cut, or has more than MaxBytes after it was unpacked, is an error.
 //   - A redirect leads to the same host, or to no other host where there is a login, and never from https to http.
 //     Pages that a server names are on the same host too: see Client.Next.
+//   - A login goes over TLS, or to this machine.
 //   - No login stands in an error. URLs in errors are without their query and user.
 package fetch
 
@@ -83,6 +84,9 @@ func Open(s Settings) (*Client, error) {
 		return nil, fmt.Errorf("tls.%w", err)
 	}
 	c := &Client{URL: u, settings: s}
+	if c.hasLogin() && u.Scheme == "http" && !onThisMachine(u.Hostname()) {
+		return nil, errors.New("url: https was expected, because a login would be sent in clear")
+	}
 	c.client = &http.Client{
 		CheckRedirect: c.mayFollow,
 		Transport: &http.Transport{
@@ -93,6 +97,12 @@ func Open(s Settings) (*Client, error) {
 		},
 	}
 	return c, nil
+}
+
+// onThisMachine reports whether a host is this one, as that of a proxy beside notifyd.
+func onThisMachine(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func validHeader(name, value string) bool {

@@ -245,6 +245,7 @@ func TestConfigurationIsChecked(t *testing.T) {
 		{func(s *httpjson.Settings) { s.Pages = "some" }, "pages: "},
 		{func(s *httpjson.Settings) { s.Pages = "next" }, "next: "},
 		{func(s *httpjson.Settings) { s.Login.User = "u" }, "login.user"},
+		{func(s *httpjson.Settings) { s.URL, s.Login.Token = "http://example.org/x", "t" }, "url: https was expected"},
 		{func(s *httpjson.Settings) { s.Login.Headers = map[string]string{"a b": "c"} }, "login.headers: "},
 		{func(s *httpjson.Settings) { s.TLS.CAFile = "/does/not/exist" }, "tls.ca_file: "},
 		{func(s *httpjson.Settings) { s.Servers = map[string]string{"xmpp": "x"} }, "servers: "},
