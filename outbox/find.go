@@ -161,6 +161,9 @@ func entries(rows []row) []Entry {
 		if err != nil {
 			n = backends.Notice{ID: r.Message, Title: unreadable, Text: unreadable}
 		}
+		if r.State == Done {
+			n = r.whole(n)
+		}
 		list = append(list, Entry{
 			ID: r.ID, Message: r.Message, Destination: r.Destination, Backend: r.Backend, Address: r.Address,
 			Manage: r.Manage, Notice: n, Broken: err != nil, Together: r.Together, State: r.State, Parcel: r.Parcel,

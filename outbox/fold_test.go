@@ -115,7 +115,10 @@ func TestWhatWasSentIsSlim(t *testing.T) {
 				n.Topic != "org.t" || n.Objects[0] != "thread" || !strings.HasPrefix(n.Text, "long long") {
 				t.Errorf("pages miss something: %+v", n)
 			}
-			if strings.Contains(r.Notice, "needle") || len(r.Notice) > 1000 {
+			if e := entries([]row{r})[0].Notice; e.ID != "m1" || e.Time.IsZero() || e.Severity != "info" {
+				t.Errorf("it is read as %+v", e)
+			}
+			if strings.Contains(r.Notice, "needle") || len(r.Notice) > 600 {
 				t.Errorf("%d bytes are kept: %s", len(r.Notice), r.Notice)
 			}
 		}

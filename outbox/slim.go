@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 
@@ -19,19 +20,46 @@ const (
 	sentSentence = 200
 )
 
-// slimmed returns what is kept of a notice that was sent: what pages and commands show, and what a correction of it
-// needs.
-func slimmed(n backends.Notice) backends.Notice {
-	kept := backends.Notice{
-		ID: n.ID, Topic: n.Topic, Time: n.Time, App: n.App, Kind: n.Kind, Title: n.Title,
-		Text: text.ElideBytes(n.Text, sentText), Link: n.Link, Severity: n.Severity, Folded: n.Folded,
-		Objects: n.Objects[:min(len(n.Objects), 1)], Provenance: n.Provenance,
+// A sentNotice is what is kept of a notice that was sent: what pages and commands show, and what a correction of it
+// needs. It is read as a backends.Notice, so its names are the same; what is empty takes no room.
+type sentNotice struct {
+	Topic    string       `json:",omitempty"`
+	Title    string       `json:",omitempty"`
+	Text     string       `json:",omitempty"`
+	Link     string       `json:",omitempty"`
+	Objects  []string     `json:",omitempty"` // the thread alone
+	Severity string       `json:",omitempty"` // where it is not info
+	Why      []sentReason `json:",omitempty"`
+	Folded   int          `json:",omitzero"`
+	backends.Provenance
+}
+
+type sentReason struct {
+	Filter   string
+	Sentence string `json:",omitempty"`
+	Link     string `json:",omitempty"`
+}
+
+func slimmed(n backends.Notice) sentNotice {
+	kept := sentNotice{
+		Topic: n.Topic, Title: n.Title, Text: text.ElideBytes(n.Text, sentText), Link: n.Link,
+		Objects: n.Objects[:min(len(n.Objects), 1)], Folded: n.Folded, Provenance: n.Provenance,
+	}
+	kept.Caution = "" // Standing says it in a few words
+	if n.Severity != "info" {
+		kept.Severity = n.Severity
 	}
 	for _, r := range n.Why {
-		kept.Why = append(kept.Why, backends.Reason{Filter: r.Filter, Link: r.Link,
-			Sentence: text.ElideBytes(r.Sentence, sentSentence)})
+		kept.Why = append(kept.Why, sentReason{r.Filter, text.ElideBytes(r.Sentence, sentSentence), r.Link})
 	}
 	return kept
+}
+
+// whole fills in what a notice that was sent has no room for.
+func (r row) whole(n backends.Notice) backends.Notice {
+	n.ID, n.Time = cmp.Or(n.ID, r.Message), cmp.Or(n.Time, unstamp(r.AddedAt))
+	n.Severity = cmp.Or(n.Severity, "info")
+	return n
 }
 
 // settle marks the rows of a parcel that was sent, and makes them slim. A notice that went alone takes one statement.
