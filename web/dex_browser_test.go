@@ -70,6 +70,10 @@ func TestBrowserSignsInAtDex(t *testing.T) {
 	s.signInAtDex(tab, "alice")
 	shows(t, tab, "alice")
 	shows(t, tab, "My packages")
+	at, err := chromedp.Run(tab, chromedp.Evaluate[string](`location.pathname`))
+	if err != nil || at != "/notify/filters" { // the page that was asked for
+		t.Errorf("at %s, %v", at, err)
+	}
 	u := s.user("alice")
 	known, err := s.prefs.Accounts.Identities(t.Context(), u.ID)
 	if err != nil || len(known) != 1 || known[0].Issuer != dex.Issuer || len(known[0].Groups) != 2 {
@@ -80,12 +84,36 @@ func TestBrowserSignsInAtDex(t *testing.T) {
 	}
 	do(t, tab, chromedp.Navigate(s.base+"/secrets")) // a group is a role
 	shows(t, tab, "What that session began here has ended.")
+	do(t, tab, chromedp.Navigate(s.base+"/settings/security"))
+	shows(t, tab, "by Dex")
+	shows(t, tab, "as alice")
 
 	other := browser(t)
 	s.signInAtDex(other, "bob")
 	shows(t, other, "bob")
 	do(t, other, chromedp.Navigate(s.base+"/secrets"))
 	shows(t, other, "Page not found")
+}
+
+// TestBrowserIsFreshByDex: who has a session at the provider types the password there again.
+func TestBrowserIsFreshByDex(t *testing.T) {
+	tab := browser(t)
+	s, dex := withDex(t, asIs)
+	dex.Serve(t, exectest.DexUser{Name: "alice", ID: "1001"})
+	s.signInAtDex(tab, "alice")
+	shows(t, tab, "My packages")
+	if err := s.db.Writer.Exec("UPDATE logins SET fresh_at = 0").Error; err != nil {
+		t.Fatal(err)
+	}
+	do(t, tab, chromedp.Navigate(s.base+"/fresh?to=/destinations"))
+	shows(t, tab, "Show that it is you")
+	do(t, tab, chromedp.Click(chromedp.CSS(`form[action$="/dex/again"] button`)))
+	atDex(t, tab, "alice")
+	shows(t, tab, "Destinations")
+	list, err := s.prefs.Logins.List(t.Context(), s.user("alice").ID)
+	if err != nil || len(list) != 1 || !list[0].IsFresh(s.now()) {
+		t.Errorf("%+v, %v", list, err)
+	}
 }
 
 // TestBrowserDexEndsTheSession: who signs out at the provider is out here too, in every tab.

@@ -27,6 +27,7 @@ func (s *testSite) waysIn(settings signin.Settings, change ...func(*web.Options)
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	s.ways = ways
 	o := s.options()
 	o.SignIn = ways
 	o.TrustedProxies = func() []netip.Prefix { return []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")} }

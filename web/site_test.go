@@ -40,6 +40,7 @@ import (
 	"github.com/notifyd/notifyd/web/download"
 	"github.com/notifyd/notifyd/web/operators"
 	"github.com/notifyd/notifyd/web/security"
+	"github.com/notifyd/notifyd/web/signin"
 )
 
 // A testSite is the pages on real stores in a fresh database, served over HTTP.
@@ -47,6 +48,7 @@ type testSite struct {
 	t       *testing.T
 	db      *migrations.DB
 	prefs   *prefs.Store
+	ways    *signin.Ways // in, beside the mailed link; nil: there are none
 	onClose func(tx *gorm.DB, destinations []string, why string) error
 	links   *links.Signer
 	history *history.Store
@@ -141,7 +143,8 @@ func (s *testSite) options() web.Options {
 			download.Pages((&personal.Exporter{Reader: s.db.Reader, Prefs: s.prefs, Now: s.now}).Write,
 				s.prefs.Accounts.NoteExport, s.now),
 			security.Pages(security.Options{Accounts: s.prefs.Accounts, Logins: s.prefs.Logins, Tokens: s.prefs.Tokens,
-				Destinations: s.prefs.Destinations, Undos: s.prefs.Undos, Queue: s.queue, BaseURL: s.base})),
+				Destinations: s.prefs.Destinations, Undos: s.prefs.Undos, Queue: s.queue, BaseURL: s.base,
+				SignIn: s.ways})),
 		Notices: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "stream") }),
 	}
 }
