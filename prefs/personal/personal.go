@@ -33,6 +33,11 @@ type Exporter struct {
 	Facts    func(prefs.User) map[string]any // what is known of a person and not stored, such as the role; may be nil
 }
 
+// Facts are what is known of a person and not stored: what @me stands for, and what the person may do.
+func Facts(u prefs.User, claimed bool, role string) map[string]any {
+	return map[string]any{"me": u.Me(claimed), "name_is": u.Proof.Words(), "role": role}
+}
+
 // Name returns the name of the archive of a person's data.
 func Name(u prefs.User, now time.Time) string {
 	return fmt.Sprintf("notifyd-account-%d-%s.zip", u.ID, now.UTC().Format(time.DateOnly))

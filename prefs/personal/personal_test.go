@@ -86,7 +86,7 @@ func newWorld(t *testing.T, d *migrations.DB, notices int) *world {
 	store := prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader,
 		ClaimedNames: func() bool { return true }})
 	w := &world{DB: d, exporter: &personal.Exporter{Reader: d.Reader, Prefs: store, Backends: all.Infos(), Now: time.Now,
-		Facts: func(u prefs.User) map[string]any { return map[string]any{"role": "helper", "name": u.Name} }}}
+		Facts: func(u prefs.User) map[string]any { return personal.Facts(u, true, "helper") }}}
 	o := outbox.New(d.Writer, d.Reader, d.Postgres, outbox.Config{}, time.Now, rand.Reader)
 	for _, name := range []string{"alice", "bob"} {
 		user, err := store.Accounts.Register(t.Context(), name, "Europe/Berlin", "email", name+"@example.org")
@@ -199,7 +199,8 @@ func TestAnArchiveHasAllOfOnePerson(t *testing.T) {
 			sent[0].AddedAt.IsZero() || sent[0].SettledAt != nil {
 			t.Errorf("%d deliveries, the first %+v", len(sent), sent[0])
 		}
-		if about := string(files["about.json"]); !strings.Contains(about, `"role": "helper"`) {
+		about := string(files["about.json"])
+		if !strings.Contains(about, `"role": "helper"`) || !strings.Contains(about, `"me": "alice"`) {
 			t.Errorf("about.json: %s", about)
 		}
 		file, err := rulespec.Parse(rulespec.Env{}, files["filters.yaml"])

@@ -180,7 +180,10 @@ func everyone(netip.Addr) bool { return true }
 
 // exporter makes the archives of everything that is stored about a person.
 func (s *Service) exporter() *personal.Exporter {
-	return &personal.Exporter{Reader: s.db.Reader, Prefs: s.prefs, Backends: backendall.Infos(), Now: s.env.Now}
+	return &personal.Exporter{Reader: s.db.Reader, Prefs: s.prefs, Backends: backendall.Infos(), Now: s.env.Now,
+		Facts: func(u prefs.User) map[string]any {
+			return personal.Facts(u, s.settings.Accounts.ClaimedNames(), s.role(u).String())
+		}}
 }
 
 // adminDesk answers what operators ask at the command line.

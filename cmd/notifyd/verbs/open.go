@@ -138,7 +138,10 @@ func (j *joined) queue(ctx context.Context, d outbox.Delivery) error {
 }
 
 func (j *joined) desk() *people.Desk {
-	exporter := &personal.Exporter{Reader: j.db.Reader, Prefs: j.store, Backends: backendall.Infos(), Now: j.Now}
+	exporter := &personal.Exporter{Reader: j.db.Reader, Prefs: j.store, Backends: backendall.Infos(), Now: j.Now,
+		Facts: func(u prefs.User) map[string]any {
+			return personal.Facts(u, j.set.Accounts.ClaimedNames(), j.role(u).String())
+		}}
 	desk := &people.Desk{Prefs: j.store, Backends: backendall.Infos(), Export: exporter.Write, Now: j.Now, Queue: j.queue,
 		Claimed: j.set.Accounts.ClaimedNames, Role: j.role}
 	if j.set.Web.Listen != "" {

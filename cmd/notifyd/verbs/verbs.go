@@ -146,14 +146,6 @@ func called(id uint, name string) string {
 	return fmt.Sprintf("%s (account %d)", plain(name), id)
 }
 
-// yes writes a truth.
-func yes(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
-}
-
 // or gives a text, or another where it is empty.
 func or(text, otherwise string) string {
 	if text == "" {
