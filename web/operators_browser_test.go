@@ -49,6 +49,7 @@ func operatorsWay(s *testSite) map[string]string {
 	return map[string]string{
 		"/operators": "Find an account", "/operators?q=nobody": "No account is found",
 		"/operators/stopped": "550 no such user", "/operators/queue": "By backend", "/operators/sources": "zmq.main",
+		"/operators/invitations": "Not taken up yet", account + "/name": "The name of alice",
 		account: "as its owner sees it", account + "/delete": "Delete the account alice?",
 		account + "/message?id=2026-build-1": "Why it did not reach them",
 		account + "/message?id=2026-build-2": "one rule fails",

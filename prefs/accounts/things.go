@@ -16,7 +16,6 @@ const (
 	AccountDelete   What = "account.delete"
 	AccountExport   What = "account.export"
 	AccountLook     What = "account.look" // an operator looked at its pages
-	AccountInvite   What = "account.invite"
 	AccountUndo     What = "account.undo" // of a change, by the link in the mail that told of it
 
 	DestinationAdd      What = "destination.add"
@@ -48,7 +47,6 @@ const (
 	LoginNew    What = "login.new"
 	LoginEnd    What = "login.end"
 	LoginEndAll What = "login.end_all"
-	LoginFresh  What = "login.fresh"
 
 	IdentityLink   What = "identity.link"
 	IdentityUnlink What = "identity.unlink"
@@ -70,7 +68,6 @@ var sentences = map[What]string{
 	AccountDelete:   "the account was deleted",
 	AccountExport:   "all that is stored about the account was exported",
 	AccountLook:     "an operator looked at the account's pages",
-	AccountInvite:   "the account was invited",
 	AccountUndo:     "a change was undone, by the link in the mail about it",
 
 	DestinationAdd:      "a destination was added",
@@ -102,7 +99,6 @@ var sentences = map[What]string{
 	LoginNew:    "somebody signed in",
 	LoginEnd:    "a session was ended",
 	LoginEndAll: "all sessions were ended",
-	LoginFresh:  "somebody proved again who they are",
 
 	IdentityLink:   "a way to sign in was added",
 	IdentityUnlink: "a way to sign in was removed",
