@@ -50,7 +50,7 @@ func (c *Config) SetDefaults() {
 	for name, s := range *c {
 		s.Every = cmp.Or(s.Every, 6*time.Hour)
 		s.Within = cmp.Or(s.Within, 30*time.Minute)
-		s.MaxBytes = cmp.Or(s.MaxBytes, 64<<20)
+		s.MaxBytes = cmp.Or(s.MaxBytes, 32<<20)
 		s.AtLeast = cmp.Or(s.AtLeast, 70)
 		(*c)[name] = s
 	}
