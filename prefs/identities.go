@@ -193,12 +193,12 @@ func (s *Accounts) Identities(ctx context.Context, user uint) ([]accounts.Known,
 }
 
 // unprove makes a name claimed that no identity of the account proves any more.
-func (s *Accounts) unprove(tx *gorm.DB, user uint) error {
+func (c *core) unprove(tx *gorm.DB, user uint) error {
 	left, err := accounts.IdentitiesOf(tx, user)
 	if err != nil {
 		return err
 	}
-	return s.changeName(tx, user, "", func(was userRow) error {
+	return c.changeName(tx, user, "", func(was userRow) error {
 		proves := func(k accounts.Known) bool { return accounts.Fold(k.Name) == accounts.Fold(was.Name) }
 		if accounts.Proof(was.Proof) != accounts.OfProvider || slices.ContainsFunc(left, proves) {
 			return nil

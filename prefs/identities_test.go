@@ -41,6 +41,7 @@ type provedSite struct {
 	clock  *clock
 	policy accounts.Policy
 	held   map[string]bool
+	told   []accounts.Happened
 }
 
 // eachProved runs f on a site where names are proved, on each dialect.
@@ -51,6 +52,7 @@ func eachProved(t *testing.T, f func(t *testing.T, s *provedSite)) {
 		s.Store = prefs.Open(prefs.Config{
 			Writer: d.Writer, Reader: d.Reader, Now: s.clock.now, Random: rand.Reader,
 			People: func() accounts.People { return s.town }, Policy: func() accounts.Policy { return s.policy },
+			Told: func(_ *gorm.DB, h accounts.Happened) error { s.told = append(s.told, h); return nil },
 			OnHold: func(_ *gorm.DB, to []string, held bool) error {
 				for _, key := range to {
 					s.held[key] = held
@@ -273,6 +275,9 @@ func TestWhoClaimsGivesWay(t *testing.T) {
 		s.is(squatter.ID, "", accounts.NoName)
 		if len(must[[]prefs.Filter](t)(s.Filters.List(ctx, squatter.ID))) != 2 {
 			t.Error("the filters are gone")
+		}
+		if len(s.told) != 1 || s.told[0].Kind != accounts.NameLost || s.told[0].User != squatter.ID {
+			t.Errorf("told: %+v", s.told)
 		}
 		told := must[[]accounts.Entry](t)(s.Audit.Of(ctx, squatter.ID, 0, 1))
 		if len(told) != 1 || told[0].What != accounts.AccountRelease || told[0].Before["name"] != "bob" {

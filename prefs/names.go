@@ -14,7 +14,7 @@ import (
 // (holds.go), what may be chosen (names.go), which proof gives way to which (proof.go).
 
 // give makes a name that of an account, and returns whether anything changed. The error is an *accounts.HeldError where
-// the name is another person's. An account that has only claimed the name until now loses it; its audit says so.
+// the name is another person's. An account that has only claimed the name until now loses it, and is told.
 func (c *core) give(tx *gorm.DB, user userRow, name string, proof accounts.Proof, holder string) (bool, error) {
 	now := c.micro()
 	if user.Name == name && user.Proof == string(proof) {
@@ -53,8 +53,12 @@ func (c *core) lose(tx *gorm.DB, id uint, why string) error {
 	if err := c.touchUser(tx, id); err != nil {
 		return err
 	}
-	return c.noteBy(tx, accounts.Daemon, id, accounts.AccountRelease, "", was.fields(),
+	err = c.noteBy(tx, accounts.Daemon, id, accounts.AccountRelease, "", was.fields(),
 		accounts.Fields{"name": "", "because": why})
+	if err != nil {
+		return err
+	}
+	return c.happened(tx, accounts.Happened{User: id, Kind: accounts.NameLost, About: was.Name})
 }
 
 // choose gives an account a name that the person has chosen, where everybody may.

@@ -229,6 +229,9 @@ func (s *Store) prune(ctx context.Context) error {
 		if err := s.Logins.Prune(tx); err != nil {
 			return err
 		}
+		if err := s.Invitations.Prune(tx); err != nil {
+			return err
+		}
 		return s.core.mailed.Prune(tx)
 	})
 }

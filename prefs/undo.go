@@ -96,7 +96,10 @@ func (s *Undos) undo(tx *gorm.DB, u accounts.Undo, strong bool) error {
 	case accounts.TokenMade:
 		return tx.Where("id = ? AND user_id = ?", u.Data.Token, u.User).Delete(&apiTokenRow{}).Error
 	case accounts.IdentityLinked, accounts.IdentityUnlinked:
-		return accounts.UndoIdentity(tx, u)
+		if err := accounts.UndoIdentity(tx, u); err != nil {
+			return err
+		}
+		return s.unprove(tx, u.User)
 	}
 	return nil // the sessions end in any case
 }

@@ -33,6 +33,7 @@ const (
 	IdentityUnlinked Happening = "identity unlinked"
 	PasskeyAdded     Happening = "passkey added"
 	PasskeyRemoved   Happening = "passkey removed"
+	NameLost         Happening = "name lost" // it was claimed, and is proved to be another person's
 	NewSignIn        Happening = "signed in" // from a place and with a program not seen before
 )
 

@@ -120,6 +120,9 @@ var said = map[accounts.Happening]struct{ title, text string }{
 		"A passkey was added to ACCOUNT: ABOUT. From now on a mailed link asks for a passkey too."},
 	accounts.PasskeyRemoved: {"A passkey was removed from your account",
 		"A passkey was removed from ACCOUNT: ABOUT."},
+	accounts.NameLost: {"The name of your account belongs to somebody else",
+		"ACCOUNT had chosen the name ABOUT. It is proved now that it is another person's name, so your account has none. Your " +
+			"filters stay; those that say @me match nothing until your own name is proved. The page Settings says how."},
 	accounts.NewSignIn: {"A new sign-in to your account",
 		"Somebody signed in to ACCOUNT from a place, or with a program, that was not seen there before: ABOUT."},
 }

@@ -73,5 +73,6 @@ var undone = map[accounts.Happening]string{
 	accounts.IdentityUnlinked: "ABOUT was unlinked. It will be linked again.",
 	accounts.PasskeyAdded:     "The passkey ABOUT was added. It will be removed.",
 	accounts.PasskeyRemoved:   "The passkey ABOUT was removed. An operator can help you with a new one.",
+	accounts.NameLost:         "The name ABOUT went to whom it is proved for, and stays there.",
 	accounts.NewSignIn:        "Somebody signed in: ABOUT. They will be signed out.",
 }
