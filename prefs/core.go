@@ -33,6 +33,7 @@ type core struct {
 	logins         *accounts.Logins
 	told           func(tx *gorm.DB, h accounts.Happened) error // nil: nobody is told
 	claimedNames   func() bool
+	noMailedLinks  bool
 	mailed         *accounts.Mailed
 	mailbox        func(backend string) bool
 	policy         func() accounts.Policy

@@ -37,6 +37,7 @@ func (d *town) Person(name string) (there, disabled bool) {
 type provedSite struct {
 	*prefs.Store
 	t      *testing.T
+	db     *migrations.DB
 	town   *town
 	clock  *clock
 	policy accounts.Policy
@@ -47,7 +48,7 @@ type provedSite struct {
 // eachProved runs f on a site where names are proved, on each dialect.
 func eachProved(t *testing.T, f func(t *testing.T, s *provedSite)) {
 	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
-		s := &provedSite{t: t, clock: newClock(), held: map[string]bool{},
+		s := &provedSite{t: t, db: d, clock: newClock(), held: map[string]bool{},
 			town: &town{mails: map[string]string{}, groups: map[string][]string{}, people: map[string]bool{}}}
 		s.Store = prefs.Open(prefs.Config{
 			Writer: d.Writer, Reader: d.Reader, Now: s.clock.now, Random: rand.Reader,
@@ -328,6 +329,9 @@ func TestLinking(t *testing.T) {
 		list := must[[]accounts.Known](t)(s.Accounts.Identities(ctx, other.ID))
 		want(t, s.Accounts.Unlink(ctx, other.ID, list[0].ID), prefs.ErrLastWay)
 		want(t, s.Accounts.Unlink(ctx, other.ID, own), prefs.ErrNotFound)
+		noLinks := prefs.Open(prefs.Config{Writer: s.db.Writer, Reader: s.db.Reader, Now: s.clock.now,
+			Random: rand.Reader, NoMailedLinks: true})
+		want(t, noLinks.Accounts.Unlink(ctx, bob.ID, own), prefs.ErrLastWay) // the address is no way in there
 		ok(t, s.Accounts.Unlink(ctx, bob.ID, own))
 		s.is(bob.ID, "bob", accounts.Claimed)
 		if bob := s.user(bob.ID); bob.Me(false) != "" || bob.Me(true) != "bob" {

@@ -59,6 +59,8 @@ type Config struct {
 	// ClaimedNames reports whether everybody may choose a name and is believed: for a demo, or a closed site. It does not
 	// change while the program runs, because filters that were read keep what @me stood for. nil: names must be proved.
 	ClaimedNames func() bool
+	// NoMailedLinks says that no mailed link lets anybody in: then an address is no way in.
+	NoMailedLinks bool
 
 	MailBudget int          // mails about accounts an hour, to addresses that nobody here has; 0: the default
 	Log        *slog.Logger // nil: silent
@@ -141,7 +143,7 @@ func Open(config Config) *Store {
 		audit:   accounts.NewAudit(config.Writer, config.Reader, config.Now),
 		onMerge: config.OnMerge, onErase: config.OnErase, afterErase: config.AfterErase,
 		claimedNames: config.ClaimedNames, mailbox: config.Mailbox, policy: config.Policy, roles: config.Roles,
-		people: config.People, onHold: config.OnHold,
+		people: config.People, onHold: config.OnHold, noMailedLinks: config.NoMailedLinks,
 
 		mailed: accounts.NewMailed(accounts.MailedConfig{
 			Writer: config.Writer, Reader: config.Reader, Now: config.Now, Random: config.Random,

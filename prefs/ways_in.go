@@ -116,7 +116,7 @@ func (s *Destinations) KeepOut(ctx context.Context, userID, id uint) error {
 		if err != nil || !to.SignIn {
 			return err
 		}
-		if err := notTheLast(tx, to); err != nil {
+		if err := s.notTheLast(tx, to); err != nil {
 			return err
 		}
 		if err := s.setWayIn(tx, to, false); err != nil {
@@ -140,16 +140,16 @@ func (s *Destinations) NotTheLast(ctx context.Context, userID, id uint) error {
 	tx := s.read(ctx)
 	to, err := ownDestination(tx, userID, id)
 	if err == nil {
-		err = notTheLast(tx, to)
+		err = s.notTheLast(tx, to)
 	}
 	return explain("count ways in", err)
 }
 
-func notTheLast(tx *gorm.DB, to destinationRow) error {
-	if !to.destination().LetsIn() {
+func (c *core) notTheLast(tx *gorm.DB, to destinationRow) error {
+	if c.noMailedLinks || !to.destination().LetsIn() {
 		return nil
 	}
-	n, err := accounts.WaysIn(tx, to.UserID)
+	n, err := accounts.WaysIn(tx, to.UserID, true)
 	if err == nil && n <= 1 {
 		return ErrLastWay
 	}
@@ -187,7 +187,7 @@ func (s *Accounts) Unlink(ctx context.Context, userID, id uint) error {
 		if _, err := lock(tx, userID); err != nil {
 			return err
 		}
-		n, err := accounts.WaysIn(tx, userID)
+		n, err := accounts.WaysIn(tx, userID, !s.noMailedLinks)
 		if err != nil {
 			return err
 		}

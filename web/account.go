@@ -21,6 +21,9 @@ import (
 // askSignIn mails a sign-in link. The answer does not depend on whether the address has an account, so that nobody can
 // find out who has one.
 func askSignIn(req *request) error {
+	if req.NoMailedLinks {
+		return req.noMailedLinks()
+	}
 	typed, back := req.form("address"), signin.SafePath(req.form("back"))
 	address, err := req.checkAddress(req.signInBackend().Name, typed)
 	if err != nil {
@@ -51,6 +54,12 @@ func askSignIn(req *request) error {
 	}
 	<-answered
 	return req.showLanding(http.StatusOK, landingView{Sent: true, Back: back})
+}
+
+// noMailedLinks says that no link is mailed here, and none that was mailed is good.
+func (req *request) noMailedLinks() error {
+	return fail(http.StatusForbidden, "No links to sign in are mailed here, and those that were mailed let nobody in any "+
+		"more. Go to the first page: it has the ways to sign in.")
 }
 
 // signInTakes is how long the answer takes: longer than the work, which depends on whether there is an account.
@@ -124,6 +133,9 @@ func showSignIn(req *request) error {
 	if req.user.ID != 0 {
 		return req.redirect(req.back())
 	}
+	if req.NoMailedLinks {
+		return req.noMailedLinks()
+	}
 	p := signInView{layout: req.layout("Sign in", "")}
 	address, err := req.Accounts.SignInAddress(req.r.Context(), req.r.PathValue("token"))
 	if err != nil && !errors.Is(err, prefs.ErrCode) {
@@ -135,6 +147,9 @@ func showSignIn(req *request) error {
 
 // signIn uses the link up. A new user gives the account's name next.
 func signIn(req *request) error {
+	if req.NoMailedLinks {
+		return req.noMailedLinks()
+	}
 	if !req.limits.codes.AllowFrom(req.address(req.r)) {
 		return fail(http.StatusTooManyRequests,
 			"Too many links were tried from your network. Wait a few minutes, then try again.")
@@ -191,7 +206,7 @@ const pendingLife = time.Hour
 // pending returns the address that a new user has proved to hold; "" when there is none.
 func (req *request) pending() string {
 	since := time.Unix(req.sessions.GetInt64(req.r.Context(), keyPendingAt), 0)
-	if req.Now().Sub(since) > pendingLife {
+	if req.Now().Sub(since) > pendingLife || req.NoMailedLinks {
 		return ""
 	}
 	return req.sessions.GetString(req.r.Context(), keyPending)

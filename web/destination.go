@@ -61,7 +61,7 @@ func (req *request) showOneDestination(status int, d prefs.Destination, mark fun
 	view := req.destinationView(d)
 	p := destinationPageView{
 		layout: req.layout(view.Address, "destinations"), Page: destinationPage(d.ID), Destination: view,
-		In: wayInView{Possible: d.Confirmed && d.Disabled == "" && req.backend(d.Backend).SignIn, May: d.LetsIn(),
+		In: wayInView{Possible: d.Confirmed && d.Disabled == "" && req.mayLetIn(d), May: d.LetsIn(),
 			Asked: req.r.URL.Query().Get("signin") == "code"},
 		NeedsCode: !d.Confirmed,
 		Schedule:  newScheduleForm(d.Schedule), Agent: req.backend(d.Backend).Agent, Server: req.url(""),
@@ -154,13 +154,18 @@ func pauseDestination(req *request) error {
 	return req.redirect(destinationPage(d.ID))
 }
 
+// mayLetIn reports whether an address of that kind can let its owner in.
+func (req *request) mayLetIn(d prefs.Destination) bool {
+	return req.backend(d.Backend).SignIn && !req.NoMailedLinks
+}
+
 // askLetIn mails a code to an address that is to let its owner in.
 func askLetIn(req *request) error {
 	d, err := req.ownDestination()
 	if err != nil {
 		return err
 	}
-	if !req.backend(d.Backend).SignIn {
+	if !req.mayLetIn(d) {
 		return prefs.ErrNotFound
 	}
 	ticket, err := req.Destinations.AskLetIn(req.r.Context(), req.user.ID, d.ID)
@@ -189,6 +194,9 @@ func letIn(req *request) error {
 	d, err := req.ownDestination()
 	if err != nil {
 		return err
+	}
+	if !req.mayLetIn(d) {
+		return prefs.ErrNotFound
 	}
 	if !req.allowed(req.limits.codes) {
 		return fail(http.StatusTooManyRequests, "Too many codes were tried. Wait a few minutes, then try again.")

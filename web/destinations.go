@@ -180,7 +180,7 @@ func switchDestination(on bool) handler {
 		if err != nil {
 			return err
 		}
-		if !on && d.LetsIn() && !req.login.IsFresh(req.Now()) { // it takes a way in
+		if !on && d.LetsIn() && !req.NoMailedLinks && !req.login.IsFresh(req.Now()) { // it takes a way in
 			return req.askFresh()
 		}
 		if !on {
@@ -196,7 +196,7 @@ func switchDestination(on bool) handler {
 			return err
 		}
 		req.Changed()
-		if !on && d.LetsIn() {
+		if !on && d.LetsIn() && !req.NoMailedLinks {
 			req.flash("", d.Address+" is off. It no longer lets you in; sessions that were begun by it have ended.")
 		}
 		return req.redirect(destinationPage(d.ID))

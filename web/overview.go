@@ -28,7 +28,7 @@ type landingView struct {
 	Address, Problem, Valid string
 	Sent, Needed            bool
 	SignUp                  string          // who may make an account; "" where everybody may
-	Mail                    bool            // links are mailed
+	Mail, NoLinks           bool            // links are mailed; the site wants none to be
 	Ways                    []signin.Button // the other ways in
 	Proxy, ProxyURL         string          // where one signs in at the proxy in front; "" where there is none
 	Back                    string          // the page that was asked for
@@ -86,7 +86,8 @@ func (req *request) showLanding(status int, p landingView) error {
 	p.Backends = text.Series(titles, "or")
 	p.SignUp = req.SignUp().Says()
 	p.Valid = duration(prefs.SignInLife)
-	p.Mail, p.Ways = req.signInBackend().Name != "", req.SignIn.Buttons()
+	p.NoLinks, p.Ways = req.NoMailedLinks, req.SignIn.Buttons()
+	p.Mail = req.signInBackend().Name != "" && !p.NoLinks
 	p.Proxy, p.ProxyURL = req.SignIn.AtProxy()
 	return req.show(status, "landing", p)
 }

@@ -191,6 +191,12 @@ func (req *request) bySession() error {
 		return nil
 	}
 	login, err := req.Logins.Find(ctx, key, req.client(req.r), req.r.UserAgent())
+	if err == nil && login.Way == accounts.ByMail && req.NoMailedLinks { // since the login began
+		if err := req.Logins.End(ctx, login.User, login.ID); err != nil && !errors.Is(err, accounts.ErrNoLogin) {
+			return err
+		}
+		err = accounts.ErrNoLogin
+	}
 	if errors.Is(err, accounts.ErrNoLogin) {
 		return req.sessions.Destroy(ctx)
 	}

@@ -90,6 +90,8 @@ type Options struct {
 	KnowsKind    func(name string) bool         // as in rulespec.Env, the same as the router has; may be nil
 	Backends     []backends.Info                // the configured ones; one of them sends the sign-in links
 
+	NoMailedLinks bool // no mailed link lets anybody in
+
 	SignIn *signin.Ways                   // the ways in beside the mailed link; nil: there are none
 	Pages  []visit.Page                   // of the rooms beside this one
 	Role   func(prefs.User) accounts.Role // what somebody may do beyond their own account; nil: nothing

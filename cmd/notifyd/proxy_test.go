@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -17,10 +19,12 @@ import (
 func TestProxyOverASocket(t *testing.T) {
 	folder, metricsPort := t.TempDir(), exectest.FreePort(t)
 	socket := filepath.Join(folder, "n.sock")
-	write := func(listen, header string) string {
+	write := func(listen, header string) string { // there is a mail server, and people sign in by the proxy alone
 		return writeFile(t, folder, "notifyd.yaml", "database: {dsn: "+filepath.Join(folder, "notifyd.db")+"}",
 			"web: {listen: '"+listen+"', base_url: 'http://notify.test'}",
-			fmt.Sprintf("metrics: {listen: '127.0.0.1:%d'}", metricsPort), "accounts: {trusted_header: {"+header+"}}")
+			fmt.Sprintf("metrics: {listen: '127.0.0.1:%d'}", metricsPort),
+			"backends: {email: {host: 127.0.0.1, port: 9, tls: none, from: notifyd@example.org}}",
+			"accounts: {mail: false, trusted_header: {"+header+"}}")
 	}
 	// Without an allow-list and a secret, or a socket, nothing starts, and the program says what to set.
 	for _, command := range [][]string{{"config", "check"}, {"serve"}} {
@@ -38,8 +42,19 @@ func TestProxyOverASocket(t *testing.T) {
 		return new(net.Dialer).DialContext(ctx, "unix", socket)
 	}}}
 	b.client.Transport = proxy
-	if page := b.get(t, "/"); !strings.Contains(page, "<h2 id=\"signin\">Sign in</h2>") {
+	page := b.get(t, "/")
+	if !strings.Contains(page, "<h2 id=\"signin\">Sign in</h2>") || strings.Contains(page, "Send me a link") {
 		t.Errorf("nobody is named:\n%s", page)
+	}
+	refused, err := b.client.PostForm(b.base+"/signin", url.Values{"address": {"alice@example.org"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer refused.Body.Close()
+	text, err := io.ReadAll(refused.Body)
+	if err != nil || refused.StatusCode != http.StatusForbidden ||
+		!strings.Contains(string(text), "No links to sign in are mailed here") {
+		t.Errorf("asked for a link: %v, %s\n%s", err, refused.Status, text)
 	}
 	proxy.user = "Alice"
 	if page := b.get(t, "/filters"); b.at != "/filters" || !strings.Contains(page, "alice") {

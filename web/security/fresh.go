@@ -108,7 +108,7 @@ func (p pages) sentTo(v *visit.Visit) (prefs.Destination, error) {
 		return prefs.Destination{}, prefs.ErrNotFound
 	}
 	d, err := p.Destinations.Get(v.Context(), v.User.ID, uint(id))
-	if err == nil && !d.LetsIn() {
+	if err == nil && (p.NoMailedLinks || !d.LetsIn()) {
 		err = prefs.ErrNotFound
 	}
 	return d, err

@@ -32,6 +32,8 @@ type Options struct {
 	Queue   func(context.Context, outbox.Delivery) error // stores account mail
 	BaseURL string
 	SignIn  *signin.Ways // the providers; nil: there are none
+
+	NoMailedLinks bool // no mailed link lets anybody in, and so no mailed code shows who somebody is
 }
 
 // Mail returns the backend that mails links, the zero Info where none is configured.
@@ -83,6 +85,7 @@ type overviewPage struct {
 	Identities []identity
 	More       []signin.Button // providers that may let the person in too
 	Addresses  []string        // that may sign in
+	NoLinks    bool            // no mailed link lets anybody in
 }
 
 type session struct {
@@ -104,7 +107,7 @@ type identity struct {
 }
 
 func (p pages) overview(v *visit.Visit) (*visit.View, error) {
-	page := overviewPage{}
+	page := overviewPage{NoLinks: p.NoMailedLinks}
 	addresses, err := p.addresses(v)
 	if err != nil {
 		return nil, err
@@ -140,6 +143,9 @@ func (p pages) overview(v *visit.Visit) (*visit.View, error) {
 
 // addresses are those of the visitor that may sign in.
 func (p pages) addresses(v *visit.Visit) (list []prefs.Destination, err error) {
+	if p.NoMailedLinks {
+		return nil, nil
+	}
 	all, err := p.Destinations.List(v.Context(), v.User.ID)
 	for _, d := range all {
 		if d.LetsIn() {

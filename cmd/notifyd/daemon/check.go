@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/notifyd/notifyd/backends"
+	backendall "github.com/notifyd/notifyd/backends/all"
 	"github.com/notifyd/notifyd/bus/trust"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/directories"
@@ -51,10 +52,28 @@ func check(f *config.File, env Env) (Settings, error) {
 	outlets, err5 := openOutlets(f, quiet)
 	_, err6 := openBridges(f, quiet, sources)
 	asked, err7 := directories.OpenSources(f, s.Directory, quiet)
-	return s, errors.Join(err, err2, err3, err5, err6, checkOutlets(f, s, outlets),
+	var err8 error
+	if f.Has("web.listen") { // the pages are wanted
+		err8 = f.InSection("web.listen", checkWayIn(s, opened))
+	}
+	return s, errors.Join(err, err2, err3, err5, err6, err8, checkOutlets(f, s, outlets),
 		f.InSection("bus.trust", err4), checkNames(f, s, sources),
 		err7, f.Unknown(), f.InSection("", checkFiles(s, len(asked) == 0)),
 		f.InSection("", checkReports(s, opened)), f.InSection("bus.publish", checkSignerFiles(s)))
+}
+
+// checkWayIn returns an error where the pages are served, and nobody can sign in to them.
+func checkWayIn(s Settings, opened map[string]backends.Backend) error {
+	if s.Web.Listen == "" || !s.Accounts.Mail || s.Accounts.HasWaysIn() {
+		return nil // Accounts.CheckListen has seen to it that there is one beside the mail
+	}
+	for _, info := range backendall.Infos() {
+		if info.SignIn && opened[info.Name] != nil {
+			return nil
+		}
+	}
+	return errors.New("nobody could sign in to the pages; expected a section backends.email, accounts.oidc or " +
+		"accounts.trusted_header, or \"\"")
 }
 
 // checkFiles reads the files that the configuration names. alone says that the directory is one of them, and all there

@@ -128,7 +128,7 @@ func (s *Service) openPages(ctx context.Context) error {
 		return fmt.Errorf("open ways in: %w", err)
 	}
 	pages, err := web.Handler(web.Options{
-		BaseURL: s.settings.Web.BaseURL, SignIn: s.ways,
+		BaseURL: s.settings.Web.BaseURL, SignIn: s.ways, NoMailedLinks: !s.settings.Accounts.Mail,
 		Accounts: s.prefs.Accounts, Sessions: s.prefs.Sessions,
 		Logins: s.prefs.Logins, Tokens: s.prefs.Tokens, Destinations: s.prefs.Destinations,
 		Filters: s.prefs.Filters, Unsubscriber: s.prefs.Unsubscriber, Links: s.router.links,
@@ -236,6 +236,7 @@ func (s *Service) securityPages() []visit.Page {
 	return security.Pages(security.Options{
 		Accounts: s.prefs.Accounts, Logins: s.prefs.Logins, Tokens: s.prefs.Tokens, Destinations: s.prefs.Destinations,
 		Undos: s.prefs.Undos, Queue: s.queue, BaseURL: s.settings.Web.BaseURL, SignIn: s.ways,
+		NoMailedLinks: !s.settings.Accounts.Mail,
 	})
 }
 

@@ -29,6 +29,8 @@ type Settings struct {
 
 	MailBudget int `yaml:"mail_budget"` // mails about accounts an hour, to addresses that nobody here has
 
+	// Mail says that a mailed link lets its reader in.
+	Mail bool `yaml:"mail"`
 	// The ways in beside the mailed link.
 	OIDC    map[string]signin.Provider `yaml:"oidc"`
 	Header  signin.HeaderSettings      `yaml:"trusted_header"`
@@ -47,7 +49,7 @@ const leastAudit = 7 * 24 * time.Hour
 // Defaults are the settings of a site that says nothing of accounts.
 func Defaults() Settings {
 	return Settings{Names: Proved, SignUp: accounts.SignUpOpen, Invited: Invited{Life: accounts.InvitationLife},
-		MailBudget: accounts.DefaultBudget, KeepAudit: accounts.KeepAudit,
+		Mail: true, MailBudget: accounts.DefaultBudget, KeepAudit: accounts.KeepAudit,
 		Session: Session(accounts.DefaultBounds)}
 }
 

@@ -1,16 +1,23 @@
 package accounts
 
 import (
+	"errors"
+
 	"github.com/notifyd/notifyd/web/signin"
 )
 
 // waysIn are the settings of the ways in beside the mailed link.
 func (s Settings) waysIn() signin.Settings { return signin.Settings{OIDC: s.OIDC, Header: s.Header} }
 
-// CheckListen returns why the header of a proxy cannot be believed with these settings of the pages.
+// CheckListen returns why nobody could come in with these settings of the pages, or why the header of a proxy cannot be
+// believed.
 func (s Settings) CheckListen(listen string, proxies []string) error {
 	if listen == "" {
 		return nil
+	}
+	if !s.Mail && !s.HasWaysIn() {
+		return errors.New("mail: false, and neither oidc nor trusted_header: nobody could sign in to the pages; expected a " +
+			"way in, or web.listen: \"\"")
 	}
 	return s.Header.CheckListen(listen, proxies)
 }
