@@ -71,7 +71,7 @@ func TestBrokenFiltersNeverMatch(t *testing.T) {
 		{"broken argument under not", filterOf(everything, not(rule("topic", "pattern", "a["))), "a [ has no ]"},
 		{"unknown argument", filterOf(everything, rule("app", "nme", "wiki")), `no parameter "nme"`},
 		{"missing argument under not", filterOf(everything, not(rulespec.Rule{Kind: "user"})), "a value is missing"},
-		{"@me without an owner", filterOf(rule("user", "name", "@me")), "@me stands for the owner"},
+		{"@me without an owner", filterOf(rule("user", "name", "@me")), "@me stands for the proved name"},
 		{"too many rules", filterOf(slices.Repeat([]rulespec.Rule{everything}, rulespec.MaxRules+1)...), "at most 50"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
