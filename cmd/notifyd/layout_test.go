@@ -28,7 +28,8 @@ var allowed = map[string][]string{
 	"migrations":   {},
 	"directory":    {"directory/fetch"}, // sources ask web servers by it
 
-	"directory/fetch": {"directory"},
+	"directory/fetch":    {"directory", "directory/kerberos"},
+	"directory/kerberos": {},
 
 	"bus/expression": {},
 	"bus/mail":       {"bus", "bus/expression"},

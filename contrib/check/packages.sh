@@ -5,7 +5,7 @@ set -eu
 
 packages="postfix ngircd inspircd atheme-services weechat-headless python3-zmq python3-cryptography python3-feedparser
  python3-aiosmtpd dnsmasq-base xvfb dunst dbus dbus-x11 libnotify-bin libglib2.0-bin xdotool chromium postgresql fonts-dejavu-core gcc libc6-dev
- slapd ldap-utils xz-utils
+ slapd ldap-utils xz-utils krb5-kdc krb5-admin-server krb5-user
  rabbitmq-server python3-pika nats-server gource curl openssl openssh-client systemd iproute2 iptables"
 
 missing=""

@@ -26,16 +26,18 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/directory"
+	"github.com/notifyd/notifyd/directory/kerberos"
 	"github.com/notifyd/notifyd/internal/tlsfiles"
 	"github.com/notifyd/notifyd/internal/watch"
 )
 
-// A Login is what we show a server. One of them at most is set.
+// A Login is what we show a server. Of token, user and Kerberos one at most is set.
 type Login struct {
 	Token    string            `yaml:"token" secret:"true"` // as "Authorization: Bearer"
 	User     string            `yaml:"user"`                // with the password, as HTTP Basic
 	Password string            `yaml:"password" secret:"true"`
 	Headers  map[string]string `yaml:"headers" secret:"true"` // as they are, for what is neither
+	Kerberos kerberos.Settings `yaml:"kerberos"`              // a keytab
 }
 
 // TLS has the files for connections.
@@ -51,8 +53,6 @@ type Settings struct {
 	Login    Login
 	TLS      TLS
 	MaxBytes int64 // of an unpacked answer
-	// Negotiate returns the header Authorization for a request, where a token is made for each (Kerberos). nil: none is.
-	Negotiate func(ctx context.Context, host string) (string, error)
 }
 
 // A Client asks one host.
@@ -60,6 +60,7 @@ type Client struct {
 	URL      *url.URL // as configured
 	settings Settings
 	client   *http.Client
+	kerberos *negotiation // nil where the login is another
 }
 
 // Open checks settings and makes a Client. It connects to nothing. An error begins with the key that is wrong.
@@ -74,6 +75,9 @@ func Open(s Settings) (*Client, error) {
 	if s.Login.Token != "" && s.Login.User != "" {
 		return nil, errors.New("login.token: a token or a user with a password was expected, not both")
 	}
+	if s.Login.Kerberos.IsSet() && (s.Login.Token != "" || s.Login.User != "") {
+		return nil, errors.New("login.kerberos: Kerberos or another login was expected, not both")
+	}
 	for name, value := range s.Login.Headers {
 		if !validHeader(name, value) {
 			return nil, fmt.Errorf("login.headers: %q cannot be sent as a header", name)
@@ -84,6 +88,13 @@ func Open(s Settings) (*Client, error) {
 		return nil, fmt.Errorf("tls.%w", err)
 	}
 	c := &Client{URL: u, settings: s}
+	if s.Login.Kerberos.IsSet() {
+		from, err := kerberos.Open(s.Login.Kerberos, u.Hostname(), config)
+		if err != nil {
+			return nil, fmt.Errorf("login.kerberos.%w", err)
+		}
+		c.kerberos = &negotiation{kerberos: from}
+	}
 	if c.hasLogin() && u.Scheme == "http" && !onThisMachine(u.Hostname()) {
 		return nil, errors.New("url: https was expected, because a login would be sent in clear")
 	}
@@ -121,13 +132,15 @@ func (c *Client) mayFollow(next *http.Request, via []*http.Request) error {
 		return errors.New("it redirects from https to http")
 	case next.URL.Host != c.URL.Host && c.hasLogin():
 		return errors.New("it redirects to another host, which must not get our login")
+	case c.kerberos != nil:
+		return c.kerberos.show(next.Context(), next) // a server takes no token twice
 	}
 	return nil
 }
 
 func (c *Client) hasLogin() bool {
 	l := c.settings.Login
-	return l.Token != "" || l.User != "" || len(l.Headers) > 0 || c.settings.Negotiate != nil ||
+	return l.Token != "" || l.User != "" || len(l.Headers) > 0 || l.Kerberos.IsSet() ||
 		c.settings.TLS.CertFile != ""
 }
 
@@ -171,12 +184,16 @@ type Answer struct {
 // Get asks for a URL.
 func (c *Client) Get(ctx context.Context, u *url.URL, r Request) (Answer, error) {
 	answer, status, err := c.get(ctx, u, r)
-	if err == nil && status == http.StatusUnauthorized && c.settings.Negotiate != nil {
-		answer, status, err = c.get(ctx, u, r) // a session that ended in between
+	if err == nil && status == http.StatusUnauthorized && c.kerberos != nil {
+		c.kerberos.refused() // a session that ended in between, or a ticket of a key that the server had before
+		answer, status, err = c.get(ctx, u, r)
 	}
 	switch {
 	case err != nil:
 		return Answer{}, fmt.Errorf("%s: %w", shown(u), plain(err))
+	case status == http.StatusUnauthorized && c.kerberos != nil:
+		return Answer{}, fmt.Errorf("%s: the server does not take our Kerberos ticket (status %d): its key is another, its "+
+			"clock differs, or it does not know %s", shown(u), status, c.settings.Login.Kerberos.Principal)
 	case status == http.StatusNotFound, status == http.StatusGone:
 		return Answer{}, fmt.Errorf("%s: %w (status %d)", shown(u), directory.ErrGone, status)
 	case status != http.StatusOK && status != http.StatusNotModified:
@@ -200,6 +217,9 @@ func (c *Client) get(ctx context.Context, u *url.URL, r Request) (Answer, int, e
 	answer := Answer{
 		Stamp:     Stamp{ETag: response.Header.Get("ETag"), Modified: response.Header.Get("Last-Modified")},
 		Unchanged: response.StatusCode == http.StatusNotModified, Next: next(response.Header.Values("Link")),
+	}
+	if c.kerberos != nil && response.StatusCode < http.StatusBadRequest {
+		c.kerberos.took(response)
 	}
 	if response.StatusCode != http.StatusOK {
 		return answer, response.StatusCode, nil
@@ -237,12 +257,10 @@ func (c *Client) request(ctx context.Context, u *url.URL, r Request) (*http.Requ
 		request.Header.Set(name, value)
 	}
 	switch {
-	case c.settings.Negotiate != nil:
-		header, err := c.settings.Negotiate(ctx, u.Hostname())
-		if err != nil {
+	case c.kerberos != nil:
+		if err := c.kerberos.show(ctx, request); err != nil {
 			return nil, err
 		}
-		request.Header.Set("Authorization", header)
 	case l.Token != "":
 		request.Header.Set("Authorization", "Bearer "+l.Token)
 	case l.User != "":

@@ -1,8 +1,9 @@
 // Package secret knows which fields of a configuration hold secrets, so that they are masked wherever a configuration
 // is shown, and can be read from files of their own.
 //
-// It fails closed. A field is a secret where its tag says so, secret:"true"; it is none where the tag says "false"; and
-// without a tag its name decides, so that a secret whose author did not think of the tag is masked all the same. Every
+// It fails closed. A field is a secret where its tag says so, secret:"true". It is none where the tag says "false", or
+// "file": then it is the path of a file with secrets, such as a keytab, and `config check` looks at who may read that.
+// Without a tag its name decides, so that a secret whose author did not think of the tag is masked all the same. Every
 // field whose name decides should have a tag: the tests of bus/all and backends/all call Unmarked.
 package secret
 
@@ -25,7 +26,7 @@ func Value(f reflect.StructField, value string) bool {
 // Field reports whether a field holds a secret.
 func Field(f reflect.StructField) bool {
 	if tag, ok := f.Tag.Lookup("secret"); ok {
-		return tag != "false"
+		return tag != "false" && tag != "file"
 	}
 	return looks(key(f))
 }

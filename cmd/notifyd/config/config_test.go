@@ -24,10 +24,15 @@ type section struct {
 	APIToken string            `yaml:"api_token"`
 	Cookies  []string          `yaml:"cookies"`
 	KeyFile  string            `yaml:"tls_key" secret:"false"`
+	Logins   map[string]login  `yaml:"logins"`
 }
 
 type inner struct {
 	Text string `yaml:"text"`
+}
+
+type login struct {
+	Keytab string `yaml:"keytab" secret:"file"`
 }
 
 func (s *section) SetDefaults() {
@@ -235,6 +240,8 @@ func TestExposed(t *testing.T) {
 		{"part: {api_token_file: " + secret + "}", 0o644, 0o600, 0},
 		{"part: {api_token_file: " + secret + "}", 0o644, 0o604, 1},
 		{"part: {cookies: [a]}", 0o604, 0o600, 1},
+		{"part: {logins: {a: {keytab: " + secret + "}}}", 0o644, 0o600, 0},
+		{"part: {logins: {a: {keytab: " + secret + "}, b: {keytab: " + secret + "}}}", 0o644, 0o604, 1},
 	} {
 		if err := os.WriteFile(secret, []byte("a"), 0o600); err != nil {
 			t.Fatal(err)

@@ -21,10 +21,18 @@ func (f *File) noteSecretFile(path string) {
 }
 
 // Exposed returns a sentence for each file with secrets that every account of the machine may read: the configuration
-// itself if a decoded section of it holds a secret, and the files of key_file. Call it after every section was
+// itself if a decoded section of it holds a secret, the files of key_file, and those
+// whose paths a key with the tag secret:"file" gives. Call it after every section was
 // decoded: only then is it complete.
 func (f *File) Exposed() []string {
-	files := f.secretFiles
+	files := slices.Clone(f.secretFiles)
+	for _, s := range f.decoded {
+		for _, name := range namedFiles(reflect.ValueOf(s.value)) {
+			if !slices.Contains(files, name) {
+				files = append(files, name)
+			}
+		}
+	}
 	for _, s := range f.decoded {
 		if f.name != "" && holdsSecret(find(f.root, strings.Split(s.path, ".")), reflect.TypeOf(s.value)) {
 			files = append([]string{f.name}, files...)
@@ -69,4 +77,33 @@ func holdsSecret(node ast.Node, t reflect.Type) bool {
 		return ok && slices.ContainsFunc(list.Values, func(v ast.Node) bool { return holdsSecret(v, t.Elem()) })
 	}
 	return false
+}
+
+// namedFiles returns the values of all fields with the tag secret:"file".
+func namedFiles(v reflect.Value) []string {
+	var names []string
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() {
+			names = namedFiles(v.Elem())
+		}
+	case reflect.Struct:
+		for field, value := range v.Fields() {
+			if field.Tag.Get("secret") == "file" && value.Kind() == reflect.String && value.String() != "" {
+				names = append(names, value.String())
+			} else if field.IsExported() {
+				names = append(names, namedFiles(value)...)
+			}
+		}
+	case reflect.Map:
+		for _, key := range v.MapKeys() {
+			names = append(names, namedFiles(v.MapIndex(key))...)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			names = append(names, namedFiles(v.Index(i))...)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
