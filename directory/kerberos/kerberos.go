@@ -59,6 +59,7 @@ type Client struct {
 	Settings
 	host string
 	tls  *tls.Config // of KDCs that are reached by https; nil is Go's
+	now  func() time.Time
 	turn chan struct{}
 	held *ticket // guarded by turn; nil: the next Header logs in
 }
@@ -66,7 +67,8 @@ type Client struct {
 // Open checks settings and reads the files. It connects to nothing. An error begins with the key that is wrong. of is
 // for KDCs that krb5.conf names by https URLs.
 func Open(s Settings, host string, of *tls.Config) (*Client, error) {
-	c := &Client{Settings: s, host: strings.TrimSuffix(strings.ToLower(host), "."), turn: make(chan struct{}, 1)}
+	c := &Client{Settings: s, host: strings.TrimSuffix(strings.ToLower(host), "."), now: time.Now,
+		turn: make(chan struct{}, 1)}
 	if of != nil {
 		c.tls = of.Clone()
 		c.tls.Certificates, c.tls.GetClientCertificate = nil, nil // they are for the server, not for the KDC
@@ -92,12 +94,12 @@ func (c *Client) Header(ctx context.Context) (string, error) {
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	if c.held == nil || !time.Now().Before(c.held.renew) {
+	if c.held == nil || !c.now().Before(c.held.renew) {
 		got, err := c.login(ctx)
 		switch {
 		case err == nil:
 			c.held = got
-		case c.held == nil || !time.Now().Before(c.held.ends):
+		case c.held == nil || !c.now().Before(c.held.ends):
 			return "", fmt.Errorf("log in by Kerberos as %s: %w", c.Principal, err)
 		}
 	}
