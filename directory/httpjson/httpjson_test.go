@@ -172,6 +172,30 @@ func TestOverrides(t *testing.T) {
 	}
 }
 
+func TestContacts(t *testing.T) {
+	body := `{"rpms": {"bash": {"admin": "carol", "fedora": "carol", "epel": "dave"}, "gone": {"admin": "orphan",
+		"fedora": "orphan"}}, "container": {"bash": {"admin": "erin"}}}`
+	f := fetched(t, settings("pagure_poc", text(t, body)))
+	s := directory.Merge(directory.Policy{}, directory.Part{Facts: f},
+		directory.Part{Facts: fetched(t, settings("bugzilla_overrides", text(t, `{"rpms": {"gone": {"fedora_assignee": "x"},
+			"container/bash": {"fedora_assignee": "dave"}}}`)))})
+	for pkg, want := range map[string]string{
+		"bash": "carol:assignee carol:main-admin dave:epel-assignee", "gone": "",
+		"container/bash": "dave:assignee erin:main-admin",
+	} {
+		words := strings.Fields(ownersOf(s, pkg))
+		slices.Sort(words)
+		if got := strings.Join(words, " "); got != want {
+			t.Errorf("%s: %q, want %q", pkg, got, want)
+		}
+	}
+	for _, bad := range []string{`null`, `{"rpms": {"bash": {"fedora": "carol"}}}`, `{"rpms": {"bash": ["carol"]}}`} {
+		if f, err := open(t, settings("pagure_poc", text(t, bad))).Fetch(t.Context(), nil); err == nil {
+			t.Errorf("%s: %+v", bad, f.Packages)
+		}
+	}
+}
+
 // TestUnchanged: only what has changed is read again, and other settings make the source forget.
 func TestUnchanged(t *testing.T) {
 	full, stamp := 0, "Mon, 02 Nov 2026 10:00:00 GMT"

@@ -22,6 +22,8 @@ var shapes = map[string]shape{
 	"pagure_owner_alias": {role: "commit", pages: pagesNone, fetch: fetchOwners},
 	// the same, with who watches, and groups as @group
 	"pagure_bz": {role: "watch", pages: pagesNone, fetch: fetchOwners},
+	// {namespace: {package: {admin: user, fedora: user, epel: user}}}: whose it is, and who gets bugs by product
+	"pagure_poc": {role: "assignee", pages: pagesNone, fetch: fetchContacts},
 	// {namespace: {package: {fedora_assignee: user, epel_assignee: user}}}: who gets bugs instead of the owner
 	"bugzilla_overrides": {role: "assignee", pages: pagesNone, fetch: fetchOverrides},
 	"fasjson-users":      {pages: pagesByNumber, fetch: fetchUsers},
