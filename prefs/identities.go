@@ -76,7 +76,7 @@ func (s *Accounts) welcomeBack(tx *gorm.DB, known accounts.Known, id accounts.Id
 	if row, err = lock(tx, known.User); err != nil {
 		return User{}, nil, err
 	}
-	if id.Disabled == "" && row.DisabledBy == accounts.ByUpstream && !accounts.IsOfDirectory(row.Disabled) {
+	if id.Disabled == "" && row.DisabledBy == accounts.ByUpstream && accounts.IsOf(id.Title, row.Disabled) {
 		if err := s.enable(tx, row.ID, accounts.ByUpstream); err != nil {
 			return User{}, nil, err
 		}

@@ -83,7 +83,7 @@ func (s *provedSite) is(id uint, name string, proof accounts.Proof) {
 }
 
 func at(issuer, subject, name string) accounts.Identity {
-	return accounts.Identity{Way: issuer, Issuer: "https://" + issuer, Subject: subject, Name: name}
+	return accounts.Identity{Way: issuer, Title: issuer, Issuer: "https://" + issuer, Subject: subject, Name: name}
 }
 
 func (s *provedSite) signIn(id accounts.Identity) prefs.Entrance {
@@ -194,7 +194,7 @@ func TestDisabledStaysOut(t *testing.T) {
 			t.Errorf("filters of a disabled account are matched: %+v", got)
 		}
 		off := id
-		off.Disabled = "says active: false"
+		off.Disabled = accounts.NotSaidBy(id.Title, "active", "true")
 		if _, err := s.Accounts.SignInAs(ctx, off); !errors.As(err, &disabled) || disabled.Reason != "spams" {
 			t.Errorf("upstream's reason took the place of the operator's: %v", err)
 		}
@@ -218,6 +218,33 @@ func TestDisabledStaysOut(t *testing.T) {
 		if _, err := s.Accounts.SignInAs(ctx, accounts.Identity{Issuer: "https://a.example", Subject: "new",
 			Disabled: "left"}); err == nil {
 			t.Error("a stranger who is disabled makes an account")
+		}
+	})
+}
+
+// TestOnlyWhoDisabledEnables: somebody whom one provider has switched off comes back by no other way in that the account
+// has.
+func TestOnlyWhoDisabledEnables(t *testing.T) {
+	eachProved(t, func(t *testing.T, s *provedSite) {
+		ctx := t.Context()
+		a, b := at("a.example", "7", "alice"), at("b.example", "9", "")
+		a.Title, b.Title = "Our Dex of old", "Our Dex"
+		alice := s.signIn(a).User
+		must[uint](t)(s.Accounts.Link(ctx, alice.ID, b))
+		off := a
+		off.Disabled = accounts.SaidBy(a.Title, "locked", "true")
+		var disabled *accounts.DisabledError
+		if _, err := s.Accounts.SignInAs(ctx, off); !errors.As(err, &disabled) {
+			t.Fatalf("a person whom the provider calls disabled: %v", err)
+		}
+		if _, err := s.Accounts.SignInAs(ctx, b); !errors.As(err, &disabled) || disabled.Reason != off.Disabled {
+			t.Errorf("another provider lets in whom the first has disabled: %v", err)
+		}
+		if s.user(alice.ID).Disabled == "" {
+			t.Error("another provider has enabled the account")
+		}
+		if back := s.signIn(a); back.User.Disabled != "" {
+			t.Errorf("the provider that has disabled it says that all is well: %+v", back.User)
 		}
 	})
 }

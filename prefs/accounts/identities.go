@@ -26,6 +26,7 @@ var ErrBound = errors.New("this identity leads to another account")
 // section 5.7); nobody is ever found by the rest.
 type Identity struct {
 	Way             string // what the configuration calls the provider
+	Title           string // what people call it; with it begin the reasons by which it disables
 	Issuer, Subject string
 	Name            string // the account on the bus; "" where the provider does not say it
 	Mail            string // in the form of the backend below; "" where it says none that it has verified

@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -15,6 +16,18 @@ const (
 
 // IsOfDirectory reports whether it is the directory that has disabled an account, by the reason.
 func IsOfDirectory(reason string) bool { return reason == OffInDirectory || reason == GoneInDirectory }
+
+// Why a provider disables an account. title is what people call the provider, which alone takes it back: an account may
+// have other ways in, whose providers know nothing of it.
+func SaidBy(title, claim, value string) string    { return title + says + claim + ": " + value }
+func NotSaidBy(title, claim, value string) string { return title + saysNot + claim + ": " + value }
+
+const says, saysNot = " says ", " does not say "
+
+// IsOf reports whether it is the provider of that title that has disabled an account, by the reason.
+func IsOf(title, reason string) bool {
+	return strings.HasPrefix(reason, title+says) || strings.HasPrefix(reason, title+saysNot)
+}
 
 // MissingGrace is how long a person may be missing in a healthy directory before the account is disabled.
 const MissingGrace = 72 * time.Hour

@@ -133,7 +133,7 @@ func (w *Ways) Proxied(r *http.Request, trusted func(*http.Request) bool) (id Id
 		return Identity{}, false, err
 	}
 	user = accounts.Fold(user)
-	id.Way, id.Issuer, id.Subject, id.Name = Header, h.Issuer, user, user
+	id.Way, id.Title, id.Issuer, id.Subject, id.Name = Header, h.Title, h.Issuer, user, user
 	if h.Name != "" {
 		if id.Name, err = h.one(r.Header, h.Name); err != nil {
 			return Identity{}, false, err

@@ -3,6 +3,8 @@ package signin
 import (
 	"net/http"
 	"slices"
+
+	"github.com/notifyd/notifyd/prefs/accounts"
 )
 
 // wants are the claims that the configuration reads.
@@ -32,7 +34,7 @@ func (p Provider) lacks(c claims) bool {
 // identity reads who somebody is from their claims.
 func (p *provider) identity(subject string, c claims) (Identity, error) {
 	var id Identity
-	id.Way, id.Issuer, id.Subject, id.Name = p.name, p.Issuer, subject, c.word(p.NameClaim)
+	id.Way, id.Title, id.Issuer, id.Subject, id.Name = p.name, p.Title, p.Issuer, subject, c.word(p.NameClaim)
 	if p.GroupsClaim != NoGroups {
 		id.Groups, id.GroupsKnown = c.groups(p.GroupsClaim)
 		for i, g := range id.Groups {
@@ -44,7 +46,7 @@ func (p *provider) identity(subject string, c claims) (Identity, error) {
 	}
 	for name, value := range p.Refuse {
 		if has, _ := c.has(name, value); has {
-			id.Disabled = p.Title + " says " + name + ": " + value
+			id.Disabled = accounts.SaidBy(p.Title, name, value)
 		}
 	}
 	for name, value := range p.Require {
@@ -54,7 +56,7 @@ func (p *provider) identity(subject string, c claims) (Identity, error) {
 				"runs it has to look at the claim " + name + ".", nil}
 		}
 		if !has {
-			id.Disabled = p.Title + " does not say " + name + ": " + value
+			id.Disabled = accounts.NotSaidBy(p.Title, name, value)
 		}
 	}
 	return id, nil
