@@ -436,6 +436,11 @@ func TestSignUpPolicies(t *testing.T) {
 		if err := try("C@example.org"); err == nil {
 			t.Error("an invitation was taken up twice")
 		}
+		must[accounts.Invitation](t)(s.Invitations.Invite(by, "yan@example.org", time.Hour))
+		if _, err := s.Accounts.SignInAs(ctx, at("a.example", "3", "Yan@example.org")); !refused(err) {
+			t.Errorf("a name that reads like the address that is invited: %v", err)
+		}
+		ok(t, try("yan@example.org"))
 		s.signIn(at("a.example", "2", "Zoe"))
 		s.clock.pass(2 * time.Hour)
 		if err := try("late@example.org"); !refused(err) {

@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -15,7 +16,8 @@ type Invitations struct {
 	now            func() time.Time
 }
 
-// An Invitation lets one person make an account: whoever reads mail of the address, or has the proved name.
+// An Invitation lets one person make an account: whoever reads mail of the address, or has the proved name; one
+// with @ is an address.
 type Invitation struct {
 	Subject string // the address or the name, folded
 	By      string // who invited
@@ -87,7 +89,10 @@ func (s *Invitations) Prune(tx *gorm.DB) error {
 func AcceptInvitation(tx *gorm.DB, now int64, address, name string) (by string, invited bool, err error) {
 	tx = clean(tx)
 	var rows []invitationRow
-	own := tx.Where("subject IN ? AND subject <> ''", []string{FoldAddress(address), Fold(name)})
+	if name = Fold(name); strings.Contains(name, "@") {
+		name = "" // whoever calls themselves like an address need not read its mail
+	}
+	own := tx.Where("subject IN ? AND subject <> ''", []string{FoldAddress(address), name})
 	if err := own.Find(&rows).Error; err != nil || len(rows) == 0 {
 		return "", false, err
 	}
