@@ -93,8 +93,7 @@ func (req *request) sendCode(d prefs.Destination) error {
 	}
 	n := backends.Notice{Title: "Your code to confirm this address"}
 	if req.backend(d.Backend).SignIn {
-		n.Text = "The account " + req.user.Name +
-			" wants notices sent here. If that is you, open the link in the browser where you are " +
+		n.Text = req.asker() + " wants notices sent here. If that is you, open the link in the browser where you are " +
 			"signed in and press the button, or type the code there: " + backends.SecretMark +
 			"\n\nNotices go here then, and no more: this address cannot be used to sign in." +
 			"\n\nIf it is not you, ignore this: nothing more is sent."

@@ -20,6 +20,10 @@ func TestCodeNamesWhoAsks(t *testing.T) {
 	bob.post("/destinations", "backend", "irc", "address", "bob@local")
 	text := s.mail("irc", "bob@local").Text
 	who := "The account bob at " + strings.TrimPrefix(s.base, "http://")
+	bob.post("/destinations", "backend", "email", "address", "team@lists.example.org")
+	if mail := s.mail("email", "team@lists.example.org").Text; !strings.HasPrefix(mail, who+" wants notices sent here") {
+		t.Errorf("the mail does not say who asks, and where: %s", mail)
+	}
 	for _, want := range []string{who + " wants notices sent here",
 		"type the code on the page", "To end what is sent here, say: stop"} {
 		if !strings.Contains(text, want) {
