@@ -222,8 +222,8 @@ func TestDisabledStaysOut(t *testing.T) {
 	})
 }
 
-// TestOnlyWhoDisabledEnables: somebody whom one provider has switched off comes back by no other way in that the account
-// has.
+// TestOnlyWhoDisabledEnables: somebody whom one provider has switched off comes back by no other way in that the
+// account has.
 func TestOnlyWhoDisabledEnables(t *testing.T) {
 	eachProved(t, func(t *testing.T, s *provedSite) {
 		ctx := t.Context()

@@ -71,8 +71,9 @@ func TestClaimsInObjects(t *testing.T) {
 	if id, err := b.signIn(); err != nil || id.Name != "alice" || !slices.Equal(id.Groups, []string{"a"}) {
 		t.Errorf("%+v, %v", id, err)
 	}
-	b = newBench(t, func(p *signin.Provider) { p.GroupsClaim = signin.NoGroups })
-	if id, err := b.signIn(); err != nil || id.Groups != nil || id.GroupsKnown {
+	b = newBench(t, func(p *signin.Provider) { p.GroupsClaim, p.NameClaim = signin.NoClaim, signin.NoClaim })
+	b.provider.claims["none"] = "carol"
+	if id, err := b.signIn(); err != nil || id.Groups != nil || id.GroupsKnown || id.Name != "" {
 		t.Errorf("%+v, %v", id, err)
 	}
 }

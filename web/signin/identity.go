@@ -9,9 +9,11 @@ import (
 
 // wants are the claims that the configuration reads.
 func (p Provider) wants() []string {
-	names := []string{p.NameClaim, p.MailClaim}
-	if p.GroupsClaim != NoGroups {
-		names = append(names, p.GroupsClaim)
+	names := []string{p.MailClaim}
+	for _, name := range []string{p.NameClaim, p.GroupsClaim} {
+		if name != NoClaim {
+			names = append(names, name)
+		}
 	}
 	for name := range p.Require {
 		names = append(names, name)
@@ -34,8 +36,11 @@ func (p Provider) lacks(c claims) bool {
 // identity reads who somebody is from their claims.
 func (p *provider) identity(subject string, c claims) (Identity, error) {
 	var id Identity
-	id.Way, id.Title, id.Issuer, id.Subject, id.Name = p.name, p.Title, p.Issuer, subject, c.word(p.NameClaim)
-	if p.GroupsClaim != NoGroups {
+	id.Way, id.Title, id.Issuer, id.Subject, id.Name = p.name, p.Title, p.Issuer, subject, ""
+	if p.NameClaim != NoClaim {
+		id.Name = c.word(p.NameClaim)
+	}
+	if p.GroupsClaim != NoClaim {
 		id.Groups, id.GroupsKnown = c.groups(p.GroupsClaim)
 		for i, g := range id.Groups {
 			id.Groups[i] = p.GroupsPrefix + g

@@ -27,7 +27,7 @@ type Provider struct {
 	ClientID     string   `yaml:"client_id"`
 	ClientSecret string   `yaml:"client_secret" secret:"true"` // "": a public client
 	Scopes       []string `yaml:"scopes"`                      // openid is always asked for
-	NameClaim    string   `yaml:"name_claim"`                  // the account on the bus
+	NameClaim    string   `yaml:"name_claim"`                  // the account on the bus; "none": never any
 	GroupsClaim  string   `yaml:"groups_claim"`                // "none": groups are never taken from here
 	GroupsPrefix string   `yaml:"groups_prefix"`               // put before each group
 	MailClaim    string   `yaml:"mail_claim"`
@@ -37,8 +37,8 @@ type Provider struct {
 	Refuse  map[string]string `yaml:"refuse"`
 }
 
-// NoGroups is the value of groups_claim where groups are never taken from a provider.
-const NoGroups = "none"
+// NoClaim is the value of groups_claim and name_claim where groups or names are never taken from a provider.
+const NoClaim = "none"
 
 // withDefaults fills in what the configuration leaves out.
 func (p Provider) withDefaults(name string) Provider {
