@@ -40,8 +40,8 @@ type Owner struct {
 
 // A Person is what a source knows of an account.
 type Person struct {
-	Mails []string `json:"mails,omitempty"` // nil: unknown
-	Nicks []Nick   `json:"nicks,omitempty"` // nil: unknown
+	Mails []string `json:"mails,omitzero"` // nil: unknown
+	Nicks []Nick   `json:"nicks,omitzero"` // nil: unknown
 	// Disabled says that the source itself calls the account switched off. That an account is missing from a source
 	// does not.
 	Disabled bool `json:"disabled,omitempty"`

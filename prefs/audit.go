@@ -53,6 +53,9 @@ func (r destinationRow) fields() accounts.Fields {
 	if r.Account != "" {
 		f["account there"] = r.Account
 	}
+	if r.Vouched != "" {
+		f["vouched for by"] = "the " + r.Vouched
+	}
 	if r.Disabled != "" {
 		f["stopped because"] = r.Disabled
 	}

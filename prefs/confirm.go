@@ -3,6 +3,9 @@ package prefs
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -78,7 +81,7 @@ func (s *Destinations) Confirm(ctx context.Context, userID, destinationID uint, 
 		if fits, err = s.mailed.Try(tx, r, code); err != nil || !fits {
 			return err
 		}
-		was, err := s.confirm(tx, userID, destinationID, account)
+		was, err := s.confirm(tx, userID, destinationID, map[string]any{"account": account, "vouched": ""})
 		if err != nil || was.Confirmed {
 			return err
 		}
@@ -91,14 +94,17 @@ func (s *Destinations) Confirm(ctx context.Context, userID, destinationID uint, 
 	return err
 }
 
-// confirm makes a destination a confirmed one, and returns what it was.
-func (s *Destinations) confirm(tx *gorm.DB, userID, id uint, account string) (was destinationRow, err error) {
+// confirm makes a destination a confirmed one, and returns what it was. how are the columns that say by what.
+func (s *Destinations) confirm(
+	tx *gorm.DB, userID, id uint, how map[string]any,
+) (was destinationRow, err error) {
 	err = s.destinationChange(tx, accounts.Unsaid, id, accounts.DestinationConfirm, func(before destinationRow) error {
 		was = before
 		if err := s.claim(tx, userID, was.Backend, was.Address); err != nil {
 			return err
 		}
-		set := map[string]any{"confirmed": true, "disabled": "", "account": account}
+		set := map[string]any{"confirmed": true, "disabled": ""}
+		maps.Copy(set, how)
 		err := tx.Model(&destinationRow{}).Where("id = ?", id).Updates(set).Error
 		if errors.Is(err, gorm.ErrDuplicatedKey) {
 			return ErrClaimed
@@ -111,8 +117,118 @@ func (s *Destinations) confirm(tx *gorm.DB, userID, id uint, account string) (wa
 	if err := s.touchUser(tx, userID); err != nil {
 		return was, err
 	}
-	if err := s.vouchBy(tx, userID, was.Backend, was.Address); err != nil {
-		return was, err
+	if how["vouched"] == "" { // or the name and the address would prove one another
+		if err := s.vouchBy(tx, userID, was.Backend, was.Address); err != nil {
+			return was, err
+		}
 	}
 	return was, s.tell(tx, userID, ofDestinations)
+}
+
+// Some addresses need no code, since the directory says whose they are and the site believes it. It says so of a name,
+// and so it counts for those alone whose name is proved.
+
+// vouchedBy is the column of a destination that the directory vouches for.
+const vouchedBy = "directory"
+
+// doubtedReason is what the owner of a destination sees that the directory vouches for no more.
+const doubtedReason = "the directory no longer says that this address is yours, so a code has to confirm it"
+
+// An Offer is an address that the directory says is a person's, and that is no destination of theirs yet.
+type Offer struct {
+	Backend, Address string
+	Sure             bool // it is confirmed at once; else a code is sent
+}
+
+// Offers returns the addresses that a user may add without typing them: none where it is not proved who the user is.
+func (s *Destinations) Offers(ctx context.Context, userID uint) ([]Offer, error) {
+	user, err := s.userByID(ctx, userID)
+	if err != nil {
+		return nil, err
+	}
+	reach := s.reachOf(user)
+	if len(reach) == 0 {
+		return nil, nil
+	}
+	own, err := s.List(ctx, userID)
+	var offers []Offer
+	for _, known := range reach {
+		for _, address := range known.Addresses {
+			has := func(d Destination) bool {
+				same := accounts.Reach{Addresses: []string{d.Address}}.Has(address)
+				return d.Backend == known.Backend && same && (d.Confirmed || !known.Sure || !mayVouch(d.Disabled))
+			}
+			if !slices.ContainsFunc(own, has) {
+				offers = append(offers, Offer{Backend: known.Backend, Address: address, Sure: known.Sure})
+			}
+		}
+	}
+	return offers, err
+}
+
+// reachOf returns where the directory says that a user can be reached.
+func (c *core) reachOf(u User) []accounts.Reach {
+	name := u.Me(false)
+	if name == "" {
+		return nil
+	}
+	return c.people().Reach(name)
+}
+
+// mayVouch reports whether the directory's word is enough again for an address that was stopped. Whoever has it may
+// have said stop, or its server may refuse: then a code is needed.
+func mayVouch(disabled string) bool { return disabled == "" || disabled == doubtedReason }
+
+// AddVouched adds an address that the directory says is the user's, and confirms it on that word. It does not let its
+// owner in: for that a code is needed. The error is ErrNotFound where the directory's word is not there or not enough,
+// so that the address is to be added and confirmed as any other, and ErrClaimed when another user has confirmed it.
+func (s *Destinations) AddVouched(ctx context.Context, userID uint, backend, address string) (Destination, error) {
+	if err := checkDestination(backend, address); err != nil {
+		return Destination{}, err
+	}
+	var row destinationRow
+	err := s.change(ctx, "add vouched destination", func(tx *gorm.DB) error {
+		was, err := lock(tx, userID)
+		if err != nil {
+			return err
+		}
+		known := s.vouchedFor(was.user(), backend, address)
+		if known == "" {
+			return ErrNotFound
+		}
+		if row, err = s.add(tx, userID, backend, known); err != nil || row.Confirmed {
+			return err
+		}
+		if !mayVouch(row.Disabled) {
+			return ErrNotFound
+		}
+		how := map[string]any{"vouched": vouchedBy, "sign_in": false, "account": ""}
+		if _, err := s.confirm(tx, userID, row.ID, how); err != nil {
+			return err
+		}
+		if row, err = ownDestination(tx, userID, row.ID); err != nil {
+			return err
+		}
+		return s.happened(tx, accounts.Happened{User: userID, Kind: accounts.AddressAdded, Backend: backend,
+			Address: known, Undo: accounts.UndoData{Destination: row.ID}})
+	})
+	if err != nil {
+		return Destination{}, err
+	}
+	return row.destination(), nil
+}
+
+// vouchedFor returns an address as the directory writes it, "" where its word for it is not there or not enough.
+func (c *core) vouchedFor(u User, backend, address string) string {
+	for _, known := range c.reachOf(u) {
+		if known.Backend != backend || !known.Sure {
+			continue
+		}
+		for _, spelled := range known.Addresses {
+			if strings.EqualFold(spelled, address) {
+				return spelled
+			}
+		}
+	}
+	return ""
 }

@@ -29,37 +29,42 @@ func (s *Destinations) Add(ctx context.Context, userID uint, backend, address st
 	if err := checkDestination(backend, address); err != nil {
 		return Destination{}, err
 	}
-	row := destinationRow{UserID: userID, Backend: backend, Address: address}
-	err := s.change(ctx, "add destination", func(tx *gorm.DB) error {
+	var row destinationRow
+	err := s.change(ctx, "add destination", func(tx *gorm.DB) (err error) {
 		if _, err := lock(tx, userID); err != nil {
 			return err
 		}
-		var rows []destinationRow
-		if err := tx.Where("user_id = ?", userID).Find(&rows).Error; err != nil {
-			return err
-		}
-		for _, r := range rows {
-			if r.Backend == backend && r.Address == address {
-				row = r
-				return nil
-			}
-		}
-		if len(rows) >= maxDestinations {
-			return ErrTooMany
-		}
-		row.IsOn, row.CreatedAt = true, s.micro()
-		if err := tx.Create(&row).Error; err != nil {
-			return err
-		}
-		if err := s.tell(tx, userID, ofDestinations); err != nil {
-			return err
-		}
-		return s.note(tx, userID, accounts.DestinationAdd, object("destination", row.ID), nil, row.fields())
+		row, err = s.add(tx, userID, backend, address)
+		return err
 	})
 	if err != nil {
 		return Destination{}, err
 	}
 	return row.destination(), nil
+}
+
+// add is Add within a transaction that has locked the user.
+func (s *Destinations) add(tx *gorm.DB, userID uint, backend, address string) (destinationRow, error) {
+	var rows []destinationRow
+	if err := tx.Where("user_id = ?", userID).Find(&rows).Error; err != nil {
+		return destinationRow{}, err
+	}
+	for _, r := range rows {
+		if r.Backend == backend && r.Address == address {
+			return r, nil
+		}
+	}
+	if len(rows) >= maxDestinations {
+		return destinationRow{}, ErrTooMany
+	}
+	row := destinationRow{UserID: userID, Backend: backend, Address: address, IsOn: true, CreatedAt: s.micro()}
+	if err := tx.Create(&row).Error; err != nil {
+		return row, err
+	}
+	if err := s.tell(tx, userID, ofDestinations); err != nil {
+		return row, err
+	}
+	return row, s.note(tx, userID, accounts.DestinationAdd, object("destination", row.ID), nil, row.fields())
 }
 
 // List returns a user's destinations, in the order in which they were added.
@@ -181,7 +186,7 @@ func (s *Destinations) Delete(ctx context.Context, userID, id uint) error {
 			return err
 		}
 		undo := accounts.UndoData{Destination: id, Backend: gone.Backend, Address: gone.Address, SignIn: gone.SignIn,
-			On: gone.IsOn}
+			On: gone.IsOn, Vouched: gone.Vouched}
 		filters := tx.Model(&filterDestinationRow{}).Where("destination_id = ?", id).Order("filter_id")
 		if err := filters.Pluck("filter_id", &undo.Filters).Error; err != nil {
 			return err

@@ -80,6 +80,34 @@ func (s *Unsubscriber) stopOne(tx *gorm.DB, to destinationRow, account string, d
 	return s.cancelOwed(tx, "stopped by who has the address", to.ID)
 }
 
+// doubtDestination takes the confirmation from a destination that the directory vouches for no more. It is ErrNotFound
+// when a code has confirmed it in the meantime.
+func (s *Accounts) doubtDestination(ctx context.Context, id uint) error {
+	return s.close(ctx, "doubt destination", func(tx *gorm.DB) error {
+		var to destinationRow
+		if err := tx.Where("id = ? AND confirmed AND vouched <> ''", id).Take(&to).Error; err != nil {
+			return err
+		}
+		if _, err := lock(tx, to.UserID); err != nil {
+			return err
+		}
+		set := map[string]any{"confirmed": false, "vouched": "", "sign_in": false, "disabled": doubtedReason, "account": ""}
+		err := s.destinationChange(tx, accounts.Unsaid, id, accounts.DestinationDoubt, func(destinationRow) error {
+			return tx.Model(&destinationRow{}).Where("id = ?", id).Updates(set).Error
+		})
+		if err != nil {
+			return err
+		}
+		if err := s.touchUser(tx, to.UserID); err != nil {
+			return err
+		}
+		if err := s.tell(tx, to.UserID, ofDestinations); err != nil {
+			return err
+		}
+		return s.cancelOwed(tx, doubtedReason, id)
+	})
+}
+
 // A Lost is a destination that has to be confirmed again, because an account that had confirmed its address before has
 // another spelling of it.
 type Lost struct {
@@ -188,7 +216,7 @@ func (r *respelling) merge(row, into destinationRow) error {
 
 // lose takes the confirmation from a destination.
 func (r *respelling) lose(row destinationRow) error {
-	set := map[string]any{"confirmed": false, "disabled": lostReason, "account": ""}
+	set := map[string]any{"confirmed": false, "disabled": lostReason, "account": "", "vouched": ""}
 	err := r.destinationChange(r.tx, accounts.Daemon, row.ID, accounts.DestinationLose, func(destinationRow) error {
 		return r.tx.Model(&destinationRow{}).Where("id = ?", row.ID).Updates(set).Error
 	})

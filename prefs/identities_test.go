@@ -22,12 +22,16 @@ type town struct {
 	mails   map[string]string
 	groups  map[string][]string
 	people  map[string]bool // true: switched off
+	reach   map[string][]accounts.Reach
 	unknown bool
 }
 
 func (d *town) AccountOf(mail string) string { return d.mails[accounts.FoldAddress(mail)] }
 func (d *town) Groups(name string) []string  { return d.groups[name] }
 func (d *town) Whole() bool                  { return !d.unknown }
+
+func (d *town) Reach(name string) []accounts.Reach { return d.reach[name] }
+
 func (d *town) Person(name string) (there, disabled bool) {
 	disabled, there = d.people[name]
 	return there, disabled
@@ -43,17 +47,32 @@ type provedSite struct {
 	policy accounts.Policy
 	held   map[string]bool
 	told   []accounts.Happened
+
+	claimed bool // everybody chooses a name, and is believed
+	closed  []string
+	letters []accounts.Letter
 }
 
 // eachProved runs f on a site where names are proved, on each dialect.
 func eachProved(t *testing.T, f func(t *testing.T, s *provedSite)) {
 	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
 		s := &provedSite{t: t, db: d, clock: newClock(), held: map[string]bool{},
-			town: &town{mails: map[string]string{}, groups: map[string][]string{}, people: map[string]bool{}}}
+			town: &town{mails: map[string]string{}, groups: map[string][]string{}, people: map[string]bool{},
+				reach: map[string][]accounts.Reach{}}}
 		s.Store = prefs.Open(prefs.Config{
 			Writer: d.Writer, Reader: d.Reader, Now: s.clock.now, Random: rand.Reader,
 			People: func() accounts.People { return s.town }, Policy: func() accounts.Policy { return s.policy },
-			Told: func(_ *gorm.DB, h accounts.Happened) error { s.told = append(s.told, h); return nil },
+			ClaimedNames: func() bool { return s.claimed },
+			OnClose: func(_ *gorm.DB, to []string, _ string) error {
+				s.closed = append(s.closed, to...)
+				return nil
+			},
+			Told: func(tx *gorm.DB, h accounts.Happened) error {
+				s.told = append(s.told, h)
+				letters, err := s.Mailed.Tell(tx, h, "email")
+				s.letters = append(s.letters, letters...)
+				return err
+			},
 			OnHold: func(_ *gorm.DB, to []string, held bool) error {
 				for _, key := range to {
 					s.held[key] = held

@@ -85,6 +85,7 @@ type Destination struct {
 	Confirmed bool
 	On        bool
 	Account   string // of an IRC network's services, which had the address when it was confirmed; "": none
+	Vouched   bool   // the directory says whose it is, and no code has confirmed it
 	SignIn    bool   // a link that is mailed there signs its owner in; see LetsIn
 	Disabled  string // why we stopped sending (refused by the server), shown to the user; "" when all is well
 	Schedule  schedule.Schedule

@@ -19,7 +19,9 @@ import (
 type Reviewed struct {
 	Proved, Unproved  int // names that the directory proves now, and no more
 	Disabled, Enabled int
-	// Refused is how many accounts would have lost their name or been disabled: so many at once that it was not done.
+	Doubted           int // destinations that it vouched for, and does no more
+	// Refused is how many accounts would have lost their name or been disabled, and how many destinations what vouches
+	// for them: so many at once that it was not done.
 	Refused int
 }
 
@@ -33,12 +35,12 @@ func (s *Accounts) Review(ctx context.Context) (Reviewed, error) {
 	ctx = accounts.WithActor(ctx, accounts.Actor{Kind: accounts.Upstream, Name: "the directory"})
 	plan := accounts.Review{Now: s.now()}
 	for last := uint(0); ; {
-		page, addresses, err := s.reviewPage(ctx, last)
+		page, own, err := s.reviewPage(ctx, last)
 		if err != nil {
 			return Reviewed{}, err
 		}
 		for _, row := range page {
-			plan.Look(people, row.reviewable(addresses[row.ID]))
+			plan.Look(people, s.reviewable(row, own[row.ID]))
 			last = row.ID
 		}
 		if len(page) < inStatement {
@@ -48,8 +50,8 @@ func (s *Accounts) Review(ctx context.Context) (Reviewed, error) {
 	return s.carryOut(ctx, plan)
 }
 
-// reviewPage reads accounts behind one, with their confirmed mail addresses.
-func (s *Accounts) reviewPage(ctx context.Context, last uint) ([]userRow, map[uint][]string, error) {
+// reviewPage reads accounts behind one, with their confirmed destinations.
+func (s *Accounts) reviewPage(ctx context.Context, last uint) ([]userRow, map[uint][]destinationRow, error) {
 	var page []userRow
 	if err := s.read(ctx).Where("id > ?", last).Order("id").Limit(inStatement).Find(&page).Error; err != nil {
 		return nil, nil, explain("read users", err)
@@ -58,21 +60,29 @@ func (s *Accounts) reviewPage(ctx context.Context, last uint) ([]userRow, map[ui
 		return nil, nil, nil
 	}
 	var to []destinationRow
-	err := s.read(ctx).Select("user_id", "backend", "address").
+	err := s.read(ctx).Select("id", "user_id", "backend", "address", "vouched").
 		Where("user_id BETWEEN ? AND ? AND confirmed", page[0].ID, page[len(page)-1].ID).Order("id").Find(&to).Error
-	addresses := map[uint][]string{}
+	own := map[uint][]destinationRow{}
 	for _, d := range to {
-		if s.mailbox(d.Backend) {
-			addresses[d.UserID] = append(addresses[d.UserID], d.Address)
-		}
+		own[d.UserID] = append(own[d.UserID], d)
 	}
-	return page, addresses, explain("read addresses", err)
+	return page, own, explain("read addresses", err)
 }
 
-func (r userRow) reviewable(addresses []string) accounts.Reviewable {
+// reviewable is an account with its confirmed destinations. One that is only vouched for does not prove a name: it
+// rests on the name itself.
+func (s *Accounts) reviewable(r userRow, own []destinationRow) accounts.Reviewable {
 	u := r.user()
 	a := accounts.Reviewable{ID: u.ID, Name: u.Name, Proof: u.Proof, Disabled: u.Disabled, DisabledBy: u.DisabledBy,
-		Listed: r.Listed, Addresses: addresses}
+		Listed: r.Listed}
+	for _, d := range own {
+		switch {
+		case d.Vouched != "":
+			a.Vouched = append(a.Vouched, accounts.Vouched{ID: d.ID, Backend: d.Backend, Address: d.Address})
+		case s.mailbox(d.Backend):
+			a.Addresses = append(a.Addresses, d.Address)
+		}
+	}
 	if r.MissingAt != 0 {
 		a.Missing = time.UnixMicro(r.MissingAt)
 	}
@@ -106,6 +116,11 @@ func (s *Accounts) carryOut(ctx context.Context, p accounts.Review) (Reviewed, e
 	}
 	for id, address := range p.Vouched {
 		if err := s.vouchNow(ctx, id, address, &done); err != nil {
+			return done, err
+		}
+	}
+	for _, id := range p.Lost {
+		if err := count(&done.Doubted, s.doubtDestination(ctx, id)); err != nil {
 			return done, err
 		}
 	}

@@ -134,6 +134,7 @@ func (r destinationRow) destination() Destination {
 	d := Destination{
 		ID: r.ID, UserID: r.UserID, Backend: r.Backend, Address: r.Address,
 		Confirmed: r.Confirmed, On: r.IsOn, SignIn: r.SignIn, Disabled: r.Disabled, Account: r.Account,
+		Vouched:  r.Vouched != "",
 		Schedule: schedule.Schedule{Every: time.Duration(r.Every) * time.Microsecond, Count: r.AtCount, At: r.AtTime},
 	}
 	for day := time.Sunday; day <= time.Saturday; day++ {

@@ -150,8 +150,10 @@ func (s *Undos) restore(tx *gorm.DB, u accounts.Undo, strong bool) error {
 	}
 	row := destinationRow{UserID: u.User, Backend: u.Data.Backend, Address: u.Data.Address, CreatedAt: s.micro()}
 	row.Confirmed, row.IsOn, row.SignIn = true, u.Data.On, u.Data.SignIn && strong
+	row.Vouched = u.Data.Vouched // no code has come to it, and Review looks at it again
 	same := clause.OnConflict{Columns: []clause.Column{{Name: "user_id"}, {Name: "backend"}, {Name: "address"}},
-		DoUpdates: clause.Assignments(map[string]any{"confirmed": true, "is_on": row.IsOn, "sign_in": row.SignIn})}
+		DoUpdates: clause.Assignments(map[string]any{"confirmed": true, "is_on": row.IsOn, "sign_in": row.SignIn,
+			"vouched": row.Vouched})}
 	if err := tx.Clauses(same).Create(&row).Error; err != nil {
 		return err
 	}

@@ -159,7 +159,11 @@ func (c *core) notTheLast(tx *gorm.DB, to destinationRow) error {
 // setWayIn sets whether an address lets its owner in, and notes it.
 func (s *Destinations) setWayIn(tx *gorm.DB, to destinationRow, may bool) error {
 	return s.destinationChange(tx, accounts.Unsaid, to.ID, accounts.DestinationSignIn, func(destinationRow) error {
-		return tx.Model(&destinationRow{}).Where("id = ?", to.ID).Update("sign_in", may).Error
+		set := map[string]any{"sign_in": may}
+		if may {
+			set["vouched"] = "" // a code has come back from there
+		}
+		return tx.Model(&destinationRow{}).Where("id = ?", to.ID).Updates(set).Error
 	})
 }
 

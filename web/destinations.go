@@ -20,7 +20,26 @@ func FeedAddress(userID uint) string { return "user-" + strconv.FormatUint(uint6
 type destinationsView struct {
 	layout
 	Destinations []destinationView
+	Offers       []offerView
 	Kinds        []backendForm
+}
+
+// offerView is an address that the directory says is the visitor's, with the form that adds it.
+type offerView struct {
+	Backend, Title, Address string
+	Sure                    bool // no code is needed
+}
+
+// offers are what the directory says of the visitor, for the visitor alone.
+func (req *request) offers() ([]offerView, error) {
+	offers, err := req.Destinations.Offers(req.r.Context(), req.user.ID)
+	var views []offerView
+	for _, o := range offers {
+		if b := req.backend(o.Backend); b.Name != "" {
+			views = append(views, offerView{b.Name, b.Title, o.Address, o.Sure})
+		}
+	}
+	return views, err
 }
 
 // backendForm is the form that adds a destination of one backend.
@@ -42,6 +61,9 @@ func (req *request) showDestinations(status int, backend, address, problem strin
 	for _, d := range ds {
 		p.Destinations = append(p.Destinations, req.destinationView(d))
 	}
+	if p.Offers, err = req.offers(); err != nil {
+		return err
+	}
 	for _, b := range req.Backends {
 		f := backendForm{Name: b.Name, Title: b.Title, Doc: b.Doc, AddressTitle: b.AddressTitle, Token: b.Agent != ""}
 		if b.Name == backend {
@@ -62,6 +84,14 @@ func addDestination(req *request) error {
 	if err != nil {
 		return req.showDestinations(http.StatusUnprocessableEntity, backend, typed, capital(err.Error())+".")
 	}
+	if req.form("vouched") != "" {
+		switch done, err := req.addVouched(backend, address); {
+		case err != nil:
+			return err
+		case done != 0:
+			return req.redirect(destinationPage(done))
+		}
+	}
 	d, err := req.Destinations.Add(req.r.Context(), req.user.ID, backend, address)
 	if err != nil {
 		return req.explain(err)
@@ -74,6 +104,29 @@ func addDestination(req *request) error {
 	}
 	return req.redirect(destinationPage(d.ID))
 }
+
+// addVouched adds an address that the directory says is the visitor's, and returns its number: 0 where the directory's
+// word is not enough, so that a code is needed.
+func (req *request) addVouched(backend, address string) (uint, error) {
+	if !req.allowed(req.limits.codes) { // each is told to the other addresses
+		return 0, fail(http.StatusTooManyRequests, "Too many addresses were added. Wait a few minutes, then try again.")
+	}
+	d, err := req.Destinations.AddVouched(req.r.Context(), req.user.ID, backend, address)
+	switch {
+	case errors.Is(err, prefs.ErrNotFound):
+		return 0, nil
+	case errors.Is(err, prefs.ErrClaimed):
+		return 0, fail(http.StatusConflict, claimedElsewhere)
+	case err != nil:
+		return 0, req.explain(err)
+	}
+	req.Changed()
+	req.flash("good", d.Address+" is added. The directory says that it is yours, so notices can reach you there now.")
+	return d.ID, nil
+}
+
+// claimedElsewhere says that an address is another account's.
+const claimedElsewhere = "Another account has confirmed this address. Remove it there first."
 
 func destinationPage(id uint) string { return "/destinations/" + strconv.FormatUint(uint64(id), 10) }
 
@@ -164,7 +217,7 @@ func enterCode(req *request) error {
 				"This code is wrong, used or too old. After five wrong ones a new code is needed."
 		})
 	case errors.Is(err, prefs.ErrClaimed):
-		return fail(http.StatusConflict, "Another account has confirmed this address. Remove it there first.")
+		return fail(http.StatusConflict, claimedElsewhere)
 	case err != nil:
 		return err
 	}

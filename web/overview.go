@@ -16,6 +16,7 @@ type overviewView struct {
 	Fresh        bool // the account was just made
 	Filters      []filterView
 	Destinations []destinationView
+	Offers       []offerView // where there is no destination yet
 	Warnings     []warning
 	Notices      []noticeLine
 	Looked       string // who looked at the account lately, and when; "": nobody but its owner
@@ -51,6 +52,11 @@ func firstPage(req *request) error {
 	p.Fresh = req.sessions.PopBool(req.r.Context(), keyFresh)
 	for _, d := range ds {
 		p.Destinations = append(p.Destinations, req.destinationView(d))
+	}
+	if len(ds) == 0 {
+		if p.Offers, err = req.offers(); err != nil {
+			return err
+		}
 	}
 	if p.Notices, _, err = req.notices(ds, recent, 0); err != nil {
 		return err

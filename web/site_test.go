@@ -60,6 +60,7 @@ type testSite struct {
 	logs    *exectest.Log
 	claimed bool // everybody may choose a name
 	policy  accounts.Policy
+	people  accounts.People // the directory; nil: there is none
 
 	mu      sync.Mutex
 	clock   time.Time
@@ -107,8 +108,14 @@ func newSite(t *testing.T, prefix string) *testSite {
 		Writer: db.Writer, Reader: db.Reader, Now: s.now, Random: rand.Reader, KnowsKind: s.meaning.KnownKinds(),
 		ClaimedNames: func() bool { return s.claimed },
 		Policy:       func() accounts.Policy { return s.policy },
-		OnClose:      func(tx *gorm.DB, destinations []string, why string) error { return s.onClose(tx, destinations, why) },
-		Told:         func(tx *gorm.DB, h accounts.Happened) error { return s.letters().Told(tx, h) },
+		People: func() accounts.People {
+			if s.people == nil {
+				return accounts.Nobody{}
+			}
+			return s.people
+		},
+		OnClose: func(tx *gorm.DB, destinations []string, why string) error { return s.onClose(tx, destinations, why) },
+		Told:    func(tx *gorm.DB, h accounts.Happened) error { return s.letters().Told(tx, h) },
 	})
 	s.prefs.Logins.OnBegin(func(tx *gorm.DB, l accounts.Login, seen bool) error { return s.letters().Began(tx, l, seen) })
 	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter,

@@ -145,6 +145,7 @@ type destinationView struct {
 	Page, Address, Backend, BackendTitle string
 	Confirmed, On                        bool
 	Disabled, Schedule, Next             string
+	Vouched                              bool   // no code has confirmed it: the directory says whose it is
 	Caution                              string // what is to be known of the address
 	Account                              string // of the network of the address, whose holder gets the notices
 }
@@ -157,7 +158,7 @@ func (req *request) destinationView(d prefs.Destination) destinationView {
 		BackendTitle: title,
 		Confirmed:    d.Confirmed, On: d.On, Disabled: d.Disabled, Schedule: scheduleWords(d.Schedule),
 	}
-	view.Account = d.Account
+	view.Account, view.Vouched = d.Account, d.Vouched
 	if info.Caution != nil {
 		view.Caution = info.Caution(d.Address)
 	}

@@ -47,7 +47,14 @@ type Reviewable struct {
 	Disabled, DisabledBy string
 	Listed               bool      // the directory has had this person
 	Missing              time.Time // since when it has not; zero: it has
-	Addresses            []string  // that are confirmed, of mailboxes
+	Addresses            []string  // that are confirmed by a code, of mailboxes
+	Vouched              []Vouched // that are confirmed by the word of the directory
+}
+
+// A Vouched is a destination that is confirmed because the directory says whose it is.
+type Vouched struct {
+	ID               uint
+	Backend, Address string
 }
 
 // A Review is what is to be done.
@@ -59,8 +66,10 @@ type Review struct {
 	On      []uint
 	Listed  []uint // of whom is noted that the directory has them
 	Missing []uint // of whom is noted since when it has them no more
+	Lost    []uint // destinations that the directory vouches for no more
 
 	proved, live int // accounts with a name of the directory; those that are on and have a proved name
+	vouched      int // destinations that it vouched for
 }
 
 // Look adds what is to be done about one account.
@@ -80,6 +89,23 @@ func (r *Review) Look(people People, a Reviewable) {
 	}
 	if a.Proof.Proves(false) {
 		r.lookUpstream(people, a)
+	}
+	r.lookVouched(people, a)
+}
+
+// lookVouched finds the destinations that are no longer vouched for: the directory gives the person other addresses, or
+// it is not proved any more who the person is. Where it does not know the person, nothing is said.
+func (r *Review) lookVouched(people People, a Reviewable) {
+	if len(a.Vouched) == 0 {
+		return
+	}
+	r.vouched += len(a.Vouched)
+	reach := people.Reach(a.Name)
+	for _, to := range a.Vouched {
+		i := slices.IndexFunc(reach, func(known Reach) bool { return known.Backend == to.Backend })
+		if !a.Proof.Proves(false) || i >= 0 && !reach[i].Has(to.Address) {
+			r.Lost = append(r.Lost, to.ID)
+		}
 	}
 }
 
@@ -116,6 +142,9 @@ func (r *Review) Restrain() (refused int) {
 	if tooMany(len(r.Off), r.live) {
 		refused, r.Off = refused+len(r.Off), nil
 	}
+	if tooMany(len(r.Lost), r.vouched) {
+		refused, r.Lost = refused+len(r.Lost), nil
+	}
 	return refused
 }
 
@@ -138,8 +167,23 @@ type People interface {
 	Groups(name string) []string
 	// Person reports whether the directory has an account, and whether it calls it switched off.
 	Person(name string) (there, disabled bool)
+	// Reach returns where an account can be reached, by backend. A backend that is not among them is not known of: that
+	// is another thing than to have no address there.
+	Reach(name string) []Reach
 	// Whole reports whether every source of the directory has answered, and there is one.
 	Whole() bool
+}
+
+// A Reach is where the directory says that somebody can be reached with one backend.
+type Reach struct {
+	Backend   string
+	Addresses []string // in their canonical form
+	Sure      bool     // the site takes the directory's word for it: no code is needed
+}
+
+// Has reports whether an address is among them. Capitals make no difference.
+func (r Reach) Has(address string) bool {
+	return slices.ContainsFunc(r.Addresses, func(known string) bool { return strings.EqualFold(known, address) })
 }
 
 // Nobody is the People where there is no directory.
@@ -149,4 +193,5 @@ type Nobody struct{}
 func (Nobody) AccountOf(string) string              { return "" }
 func (Nobody) Groups(string) []string               { return nil }
 func (Nobody) Person(string) (there, disabled bool) { return false, false }
+func (Nobody) Reach(string) []Reach                 { return nil }
 func (Nobody) Whole() bool                          { return false }

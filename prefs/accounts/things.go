@@ -29,6 +29,7 @@ const (
 	DestinationDelete   What = "destination.delete"
 	DestinationRespell  What = "destination.respell" // its address is written as the network writes it
 	DestinationLose     What = "destination.lose"    // its address is another account's, which had it before
+	DestinationDoubt    What = "destination.doubt"   // the directory vouches for it no more
 
 	FilterSave   What = "filter.save" // before is empty for a new one
 	FilterOn     What = "filter.on"
@@ -81,6 +82,7 @@ var sentences = map[What]string{
 	DestinationDelete:   "a destination was deleted",
 	DestinationRespell:  "the address of a destination is written in another way, and is the same",
 	DestinationLose:     "a destination needs a code again, since another account has confirmed the same address before",
+	DestinationDoubt:    "a destination needs a code, since the directory no longer says whose it is",
 
 	FilterSave:   "a filter was saved",
 	FilterOn:     "a filter was switched on",

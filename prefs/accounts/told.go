@@ -57,6 +57,7 @@ type UndoData struct {
 	Address     string          `json:"address,omitempty"`
 	SignIn      bool            `json:"sign_in,omitempty"` // the address was a way in
 	On          bool            `json:"on,omitempty"`      // and on
+	Vouched     string          `json:"vouched,omitempty"` // by whom, where no code was needed
 	Filters     []uint          `json:"filters,omitempty"` // that were for it
 	Off         []uint          `json:"off,omitempty"`     // and were switched off since it went
 	Token       uint            `json:"token,omitempty"`

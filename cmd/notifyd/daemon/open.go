@@ -135,10 +135,15 @@ func (s *Service) openStores(ctx context.Context) error {
 		OnHold:    s.outbox.Hold,
 		Policy:    func() accounts.Policy { return s.tuned.Load().accounts.Policy() },
 		Roles:     func() accounts.Roles { return s.tuned.Load().accounts.Roles() },
-		People:    func() accounts.People { return people.People{Snapshot: s.directory.Confirmed()} },
+		People:    s.people,
 	})
 	s.prefs.Logins.OnBegin(letters.Began)
 	return s.openKeeper(ctx)
+}
+
+// people is what the directory says of people now, without hints.
+func (s *Service) people() accounts.People {
+	return people.People{Snapshot: s.directory.Confirmed(), Backends: s.infos, Sure: s.settings.Directory.IsSure}
 }
 
 // openKeeper makes what brings accounts to what the directory says.

@@ -54,12 +54,13 @@ func (k *Keeper) review(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	if done.Proved+done.Unproved+done.Disabled+done.Enabled > 0 {
+	if done.Proved+done.Unproved+done.Disabled+done.Enabled+done.Doubted > 0 {
 		k.Log.Info("accounts follow the directory", "proved", done.Proved, "unproved", done.Unproved,
-			"disabled", done.Disabled, "enabled", done.Enabled)
+			"disabled", done.Disabled, "enabled", done.Enabled, "doubted_destinations", done.Doubted)
 	}
 	if k.refused.Swap(int64(done.Refused)) == 0 && done.Refused > 0 {
-		k.Log.Error("the directory would take the name or the account of very many people at once: nothing is done",
+		k.Log.Error("the directory would take the name, the account or an address of very many people at once: "+
+			"nothing is done",
 			"accounts", done.Refused)
 	}
 	return err
@@ -85,7 +86,7 @@ func (k *Keeper) Warnings(ctx context.Context) []string {
 		all = append(all, text)
 	}
 	if n := k.refused.Load(); n > 0 {
-		all = append(all, fmt.Sprintf("the directory would take the name or the account of %d people at once, "+
+		all = append(all, fmt.Sprintf("the directory would take the name, the account or an address of %d people at once, "+
 			"so nothing was done: look at the directory", n))
 	}
 	return all

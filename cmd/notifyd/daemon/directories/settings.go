@@ -21,10 +21,25 @@ type Settings struct {
 	// the file is then before all others.
 	Precedence []string `yaml:"precedence"`
 	Bots       []string `yaml:"bots"` // names of accounts that are programs; * is any text
+	// Confirm is for which addresses the directory's word is enough: none, mails or all.
+	Confirm string `yaml:"confirm"`
 }
 
+// The values of Settings.Confirm.
+const (
+	ConfirmNone  = "none"
+	ConfirmMails = "mails"
+	ConfirmAll   = "all"
+)
+
 // Defaults are the settings where nothing is configured.
-func Defaults() Settings { return Settings{Check: 10 * time.Second} }
+func Defaults() Settings { return Settings{Check: 10 * time.Second, Confirm: ConfirmNone} }
+
+// IsSure reports whether the directory's word is enough for addresses of a backend. Nicks are another thing than mails:
+// most directories let people enter any.
+func (s Settings) IsSure(backend string) bool {
+	return s.Confirm == ConfirmAll || s.Confirm == ConfirmMails && backend == "email"
+}
 
 // place says where a source stands: the lower, the more it counts.
 func (s Settings) place(name string) int {
@@ -86,6 +101,10 @@ func OpenSources(f *config.File, s Settings, log *slog.Logger) (map[string]direc
 		if _, known := sources[name]; !known && name != fileName && name != Local {
 			return nil, f.InSection("", fmt.Errorf("directory.precedence: there is no source %q", name))
 		}
+	}
+	if !slices.Contains([]string{ConfirmNone, ConfirmMails, ConfirmAll}, s.Confirm) {
+		return nil, f.InSection("", fmt.Errorf("directory.confirm: %q; expected %s, %s or %s", s.Confirm, ConfirmNone,
+			ConfirmMails, ConfirmAll))
 	}
 	return sources, checkBots(f, s.Bots)
 }
