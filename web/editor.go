@@ -27,6 +27,7 @@ type editorView struct {
 	Everywhere   bool
 	ToProblem    string
 	On, OneShot  bool
+	Nameless     bool     // it says @me, and the visitor's name is not proved
 	Problems     []string // shown above the form, because nothing was saved
 	Preview      previewView
 }
@@ -85,6 +86,7 @@ func (req *request) editor(d draft, check bool) (editorView, error) {
 		Name: d.filter.Name, AsText: d.asText, Text: d.text, Kinds: req.RuleKinds, MessageKinds: req.MessageKinds(),
 		Apps:       req.apps(),
 		Everywhere: d.everywhere, On: d.filter.On, OneShot: d.filter.OneShot,
+		Nameless: req.me() == "" && rulespec.SaysMe(d.filter.Rules),
 	}
 	if d.filter.ID != 0 {
 		e.ID, e.Action, e.Title = uint(d.filter.ID), filterPage(d.filter.ID), "Edit filter"

@@ -78,8 +78,8 @@ func nameless(views []filterView) []warning {
 	if n == 0 {
 		return nil
 	}
-	return []warning{{text.Plural(n, "filter says", "filters say") + " @me, which stands for nobody until your name on the " +
-		"bus is proved. Until then " + verb(n, "it matches", "they match") + " nothing.", "/settings", "How to get it proved"}}
+	return []warning{{text.Plural(n, "filter says", "filters say") + " @me, which stands for you, but your name on the " +
+		"bus is not proved. Until it is, " + verb(n, "it matches", "they match") + " nothing.", "/settings", "How to get it proved"}}
 }
 
 // newFilter shows an empty form, or one filled in from an example or from a message.

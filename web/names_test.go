@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/web/signin"
 )
 
 // proved makes of a site one where names are proved.
@@ -32,7 +33,8 @@ func TestPagesOfAnUnprovedName(t *testing.T) {
 	s := proved(t)
 	v := s.join("bob@example.org")
 	e := s.publish("2026-1", "org.example.prod.git.receive", map[string]any{"agent": "bob"})
-	v.get("/").want(t, 200, "no name yet", "stands for nobody", "Waits for your name")
+	v.get("/").want(t, 200, "Welcome</h1>", "no name yet", "your name on the bus is not proved. Until it is",
+		"Waits for your name", "is not proved. <a href")
 	v.get("/filters").want(t, 200, "2 filters say @me", "How to get it proved")
 	v.get("/messages/"+e.ID).want(t, 200, "waits for your name", "your name on the bus is not proved")
 	v.get("/messages?user=@me").want(t, 200).lacks(t, "/messages/"+e.ID)
@@ -40,7 +42,8 @@ func TestPagesOfAnUnprovedName(t *testing.T) {
 		lacks(t, `name="name"`)
 	v.post("/settings", "name", "alice", "zone", "Europe/Berlin").to(t, "/settings")
 	v.get("/settings").want(t, 200, "none yet").lacks(t, "alice")
-	v.get("/filters/1").want(t, 200, "not proved, so it matches nothing")
+	v.get("/filters/1").want(t, 200, "until it is, the filter matches nothing", "How to get it proved",
+		"not proved, so it matches nothing")
 
 	user, err := s.prefs.Accounts.ByAddress(t.Context(), "email", "bob@example.org")
 	if err != nil {
@@ -51,6 +54,24 @@ func TestPagesOfAnUnprovedName(t *testing.T) {
 	}
 	v.get("/settings").want(t, 200, "<strong>bob</strong>, given by an operator").lacks(t, "stands for nobody")
 	v.get("/filters").want(t, 200).lacks(t, "Waits for your name")
+}
+
+// TestHowToGetANameProved: a provider is a way to a name, except for somebody whom it has let in without saying one.
+func TestHowToGetANameProved(t *testing.T) {
+	s := proved(t)
+	v := s.join("bob@example.org")
+	issuer := "https://id.example.org"
+	s.waysIn(signin.Settings{OIDC: map[string]signin.Provider{"id": {Title: "the club", Issuer: issuer, ClientID: "n"}}})
+	v.get("/settings").want(t, 200, "Sign in with the club").lacks(t, "has not said your name")
+	user, err := s.prefs.Accounts.ByAddress(t.Context(), "email", "bob@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.prefs.Accounts.Link(t.Context(), user.ID, accounts.Identity{Way: "id", Issuer: issuer, Subject: "7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.get("/settings").want(t, 200, "signed in with the club, and it has not said your name").lacks(t, "Sign in with the club")
 }
 
 // TestClaimedNamesAreSaid: a site where everybody chooses a name says so on every page.
@@ -92,7 +113,7 @@ func TestBackToThePage(t *testing.T) {
 	v.post("/signin", "address", "alice@example.org", "back", "/messages?app=git").want(t, 200)
 	other := s.visitor()
 	link := s.mail("email", "alice@example.org").Link
-	other.get(link).want(t, 200, "signs you in as <strong>al***@example.org</strong>", "back=%2Fmessages%3Fapp%3Dgit")
+	other.get(link).want(t, 200, "signs you in to the account of <strong>al***@example.org</strong>.", "back=%2Fmessages%3Fapp%3Dgit")
 	other.post(link).to(t, "/notify/messages?app=git")
 	for _, evil := range []string{"//evil.example", "https://evil.example", `/\evil.example`, `\\evil.example`, "evil",
 		"/\t/evil.example", "javascript:alert(1)", "//evil.example/notify/"} {

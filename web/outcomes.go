@@ -92,7 +92,7 @@ func outcomeText(filters, on, notices, near int) string {
 	if near > 0 {
 		return words + " " + text.Plural(near, "filter", "filters") + " " + verb(near, "fails", "fail") + " by a single rule."
 	}
-	return words + " Each rule below says why."
+	return words + " Open one below to see why."
 }
 
 func verb(n int, one, many string) string {

@@ -13,7 +13,8 @@ import (
 // overviewView is the first page of a signed-in user.
 type overviewView struct {
 	layout
-	Fresh        bool // the account was just made
+	Fresh        bool   // the account was just made
+	Me           string // what @me stands for; "": nobody
 	Filters      []filterView
 	Destinations []destinationView
 	Offers       []offerView // where there is no destination yet
@@ -47,7 +48,7 @@ func firstPage(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := overviewView{layout: req.layout("Overview", "overview"), Filters: views,
+	p := overviewView{layout: req.layout("Overview", "overview"), Me: req.me(), Filters: views,
 		Warnings: append(warnings(ds), nameless(views)...)}
 	p.Fresh = req.sessions.PopBool(req.r.Context(), keyFresh)
 	for _, d := range ds {

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -37,16 +39,25 @@ func (req *request) showSettingsWith(status int, mark func(*settingsView)) error
 	proved := req.user.Proof.Proves(false)
 	p.Proof, p.Choose = req.user.Proof.Words(), req.ClaimedNames() && !proved
 	if req.me() == "" {
-		p.HowToProve = req.howToProve()
+		known, err := req.Accounts.Identities(req.r.Context(), req.user.ID)
+		if err != nil {
+			return err
+		}
+		p.HowToProve = req.howToProve(known)
 	}
 	mark(&p)
 	return req.show(status, "settings", p)
 }
 
-// howToProve lists what somebody can do whose name is not proved.
-func (req *request) howToProve() []string {
+// howToProve lists what somebody can do whose name is not proved, and who is known at these providers.
+func (req *request) howToProve(known []accounts.Known) []string {
 	var ways []string
 	for _, w := range req.SignIn.Buttons() {
+		if slices.ContainsFunc(known, func(k accounts.Known) bool { return k.Issuer == w.Issuer && k.Name == "" }) {
+			ways = append(ways, "You have signed in with "+w.Title+", and it has not said your name. Ask those who run it, then "+
+				"sign in again.")
+			continue
+		}
 		ways = append(ways, "Sign in with "+w.Title+", or add that way on the page “Who is signed in”: it says your name.")
 	}
 	if req.Directory() != nil {

@@ -81,7 +81,7 @@ func (req *request) filterView(f prefs.Filter, ds []prefs.Destination, from stri
 // it names, or the directory lacks what it needs. "" when nothing is wrong.
 func (req *request) trouble(f prefs.Filter) string {
 	if f.Broken != "" {
-		return f.Broken
+		return f.Broken + "."
 	}
 	own := f.Filter
 	own.Name, own.Owner = "", req.me() // the page shows the name already
