@@ -28,8 +28,7 @@ func (o Options) disable(v *visit.Visit) (*visit.View, error) {
 	if err := o.Accounts.Disable(v.Context(), a.ID, reason, accounts.ByOperator); err != nil {
 		return nil, refused(err)
 	}
-	err = o.say(v, a.User, Word{Apart: true, Page: "/", Title: "An operator has switched off your account",
-		Text: "The reason: " + reason + "\n\nNothing is sent to you, and you cannot sign in. What you have set up is kept."})
+	err = o.say(v, a.User, SwitchedOff(reason))
 	return &visit.View{To: accountPage(a.ID), Tone: "good", Flash: "Switched off " + title(a.User) + ".",
 		Changed: true}, err
 }
@@ -43,8 +42,7 @@ func (o Options) enable(v *visit.Visit) (*visit.View, error) {
 	if err := o.Accounts.Enable(v.Context(), a.ID, accounts.ByOperator); err != nil {
 		return nil, refused(err)
 	}
-	err = o.tell(v, a.User, "An operator has switched on your account again",
-		"Notices are sent again, those too that waited.", "/")
+	err = o.say(v, a.User, SwitchedOn())
 	return &visit.View{To: accountPage(a.ID), Tone: "good", Flash: "Switched on " + title(a.User) + ".",
 		Changed: true}, err
 }

@@ -21,6 +21,19 @@ type Word struct {
 	Apart       bool   // beside what is owed to the account, which is held while it is off
 }
 
+// SwitchedOff is the word of an account that is off from now on. Its owner can open no page.
+func SwitchedOff(reason string) Word {
+	return Word{Apart: true, Title: "An operator has switched off your account", Text: "The reason: " + reason +
+		"\n\nNothing is sent to you, and you cannot sign in. What you have set up is kept. If you think that this is " +
+		"wrong, ask those who run this service."}
+}
+
+// SwitchedOn is the word of an account that is on again.
+func SwitchedOn() Word {
+	return Word{Title: "An operator has switched on your account again", Page: "/",
+		Text: "Notices are sent again, those too that waited."}
+}
+
 // Deliveries gives the word to each place that takes notices now. base is the address of the pages; "": there are none.
 func (w Word) Deliveries(ds []prefs.Destination, base string, now time.Time) (list []outbox.Delivery) {
 	base = strings.TrimSuffix(base, "/")
@@ -36,7 +49,7 @@ func (w Word) Deliveries(ds []prefs.Destination, base string, now time.Time) (li
 		if w.Apart {
 			one.Destination = outbox.Account + d.Backend + ":" + d.Address
 		}
-		if base != "" {
+		if base != "" && !w.Apart {
 			n.Text += " What was changed of your account, and by whom, is on its page of changes: " + base +
 				"/settings/history"
 			n.Link, one.Manage = base+w.Page, base+"/"

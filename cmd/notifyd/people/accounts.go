@@ -2,13 +2,16 @@ package people
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/web/operators"
 )
 
 // disableUser switches an account off: nobody is signed in by it, and nothing is sent, until it is switched on again.
-// Its owner reads the reason when signing in; no word is sent, since nothing is.
+// Its owner reads the reason when signing in, and in a mail.
 func (d *Desk) disableUser(ctx context.Context, a Ask) (any, error) {
 	u, err := d.find(ctx, a.User)
 	if err != nil {
@@ -20,7 +23,7 @@ func (d *Desk) disableUser(ctx context.Context, a Ask) (any, error) {
 	if d.Changed != nil {
 		d.Changed()
 	}
-	return Done{ID: u.ID, Name: u.Name}, nil
+	return Done{ID: u.ID, Name: u.Name}, d.say(ctx, u.ID, operators.SwitchedOff(a.Text))
 }
 
 func (d *Desk) enableUser(ctx context.Context, a Ask) (any, error) {
@@ -31,8 +34,10 @@ func (d *Desk) enableUser(ctx context.Context, a Ask) (any, error) {
 	if err := d.Prefs.Accounts.Enable(ctx, u.ID, accounts.ByOperator); err != nil {
 		return nil, err
 	}
-	return Done{ID: u.ID, Name: u.Name}, d.changed(ctx, u, "An operator has switched your account on again",
-		"What waited for you meanwhile is sent now.", "/settings/history")
+	if d.Changed != nil {
+		d.Changed()
+	}
+	return Done{ID: u.ID, Name: u.Name}, d.say(ctx, u.ID, operators.SwitchedOn())
 }
 
 // assignName gives an account a name on the word of whoever asks, or takes it away.
@@ -42,13 +47,22 @@ func (d *Desk) assignName(ctx context.Context, a Ask) (any, error) {
 		return nil, err
 	}
 	if err := d.Prefs.Accounts.Assign(ctx, u.ID, a.Text); err != nil {
-		return nil, err
+		return nil, taken(err, a.Text)
 	}
 	title, text := "An operator has given your account the name "+a.Text, "@me in your filters stands for it from now on."
 	if a.Text == "" {
 		title, text = "An operator has taken the name from your account", "@me in your filters stands for nobody now."
 	}
 	return Done{ID: u.ID, Name: a.Text}, d.changed(ctx, u, title, text, "/settings")
+}
+
+// taken says what to do about a name that somebody has, or had.
+func taken(err error, name string) error {
+	if errors.Is(err, prefs.ErrTaken) {
+		return fault(Failed, "the name %[1]s is another person's, or was: user show name:%[1]s shows who has it, and where "+
+			"nobody has it any more, user free %[1]s lets go of it", name)
+	}
+	return err
 }
 
 // freeName lets anybody have a name again that a person of before had.

@@ -15,7 +15,8 @@ type Filter struct {
 	Name         string `json:"name"`
 	On           bool   `json:"on"`
 	OneShot      bool   `json:"once"`
-	Broken       string `json:"broken"` // why it matches nothing; "" when all is well
+	Broken       string `json:"broken"`   // why it matches nothing; "" when all is well
+	Nameless     bool   `json:"nameless"` // it is broken only because its owner's name is not proved
 	OffReason    string `json:"off_reason"`
 	OffBy        string `json:"off_by"`
 	Destinations []uint `json:"destinations"` // empty: all that are confirmed
@@ -25,7 +26,7 @@ type Filter struct {
 
 func filterOf(f prefs.Filter) Filter {
 	return Filter{ID: uint(f.ID), User: f.UserID, Name: f.Name, On: f.On, OneShot: f.OneShot, Broken: f.Broken,
-		OffReason: f.OffReason, OffBy: f.OffBy, Destinations: append([]uint{}, f.Destinations...),
+		Nameless: f.Nameless, OffReason: f.OffReason, OffBy: f.OffBy, Destinations: append([]uint{}, f.Destinations...),
 		Sentence: rulespec.Sentence(rulespec.Env{}, f.Filter)}
 }
 

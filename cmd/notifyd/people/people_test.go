@@ -21,6 +21,7 @@ import (
 	"github.com/notifyd/notifyd/backends/all"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
+	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/personal"
@@ -349,5 +350,41 @@ func TestThePeerIsKnown(t *testing.T) {
 	defer other.Close()
 	if uid := peerOf(one); uid != nobody {
 		t.Errorf("a pipe has the uid %d", uid)
+	}
+}
+
+// TestWhatIsToldAboutAnAccount: by the command line as on the pages its owner is told that it is off and why, beside
+// what is held; whoever runs a command reads who did what, and what to do about a name that is not to be had.
+func TestWhatIsToldAboutAnAccount(t *testing.T) {
+	desk := newDesk(t, migratest.Copy(t))
+	var told []outbox.Delivery
+	desk.Queue = func(_ context.Context, d outbox.Delivery) error { told = append(told, d); return nil }
+	desk.BaseURL = "https://notify.example.org"
+	ask := func(a Ask) (string, error) {
+		got, err := desk.Answer(t.Context(), "root", a)
+		return string(got), err
+	}
+	herself := accounts.WithActor(t.Context(), accounts.Actor{Kind: accounts.Person, ID: 1})
+	_, err := desk.Prefs.Tokens.New(herself, 1, "laptop")
+	try(t, err)
+	_, err = ask(Ask{Verb: "user.disable", User: "alice", Text: "a robot"})
+	try(t, err)
+	if len(told) != 1 || !strings.Contains(told[0].Notice.Text, "a robot") || told[0].Notice.Link != "" ||
+		!strings.HasPrefix(told[0].Destination, outbox.Account) {
+		t.Errorf("told %+v", told)
+	}
+	got, err := ask(Ask{Verb: "user.audit", User: "alice"})
+	if err != nil || !strings.Contains(got, `"who":"its owner"`) || strings.Contains(got, `"who":"you"`) {
+		t.Errorf("the audit: %s, %v", got, err)
+	}
+	_, err = ask(Ask{Verb: "user.assign", User: "alice", Text: "ally"})
+	try(t, err)
+	for want, a := range map[string]Ask{
+		"user assign":         {Verb: "user.rename", User: "alice@example.org", Text: "alf"},
+		"user show name:ally": {Verb: "user.assign", User: "bob", Text: "ally"},
+	} {
+		if _, err := ask(a); status(err) != Failed || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v does not say %q", a.Verb, err, want)
+		}
 	}
 }

@@ -11,6 +11,10 @@ import (
 // tell sends word to a person about what was done to the account, after it was done. It has happened whatever becomes
 // of the word.
 func (d *Desk) tell(ctx context.Context, userID uint, title, text, page string) error {
+	return d.say(ctx, userID, operators.Word{Title: title, Text: text, Page: page})
+}
+
+func (d *Desk) say(ctx context.Context, userID uint, word operators.Word) error {
 	if d.Queue == nil {
 		return nil
 	}
@@ -18,7 +22,7 @@ func (d *Desk) tell(ctx context.Context, userID uint, title, text, page string) 
 	if err != nil {
 		return err
 	}
-	word := operators.Word{Title: title, Text: text, By: accounts.ActorOf(ctx).By(), Page: page}
+	word.By = accounts.ActorOf(ctx).By()
 	for _, one := range word.Deliveries(ds, d.BaseURL, d.Now()) {
 		if err := d.Queue(ctx, one); err != nil {
 			return err

@@ -140,8 +140,11 @@ func (d *Desk) renameUser(ctx context.Context, a Ask) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if u.Proof.Proves(false) {
+		return nil, fault(Failed, "the name %s is proved, so nobody chooses another; user assign gives one on your word", u.Name)
+	}
 	if err := d.Prefs.Accounts.Rename(ctx, u.ID, a.Text); err != nil {
-		return nil, err
+		return nil, taken(err, a.Text)
 	}
 	return Done{ID: u.ID, Name: a.Text}, d.changed(ctx, u, "An operator has renamed your account",
 		"Your account is named "+a.Text+" now.", "/settings")
@@ -204,7 +207,11 @@ func (d *Desk) audit(ctx context.Context, a Ask) (any, error) {
 		if e.ID <= a.Entries {
 			continue
 		}
-		list = append(list, Entry{e.Line(), e.ID, e.What.Words(), e.By.By()})
+		who := e.By.By()
+		if e.By.Kind == accounts.Person {
+			who = "its owner" // whoever reads this is somebody else
+		}
+		list = append(list, Entry{e.Line(), e.ID, e.What.Words(), who})
 		if len(list) == auditPage {
 			break
 		}

@@ -40,7 +40,7 @@ func (c *userEnable) Run(e *records.Env) error {
 
 type userAssign struct {
 	who
-	Name string `arg:"" placeholder:"NAME" help:"The name on the bus that the person has proved to you; '' takes it away."`
+	Name string `arg:"" placeholder:"NAME" help:"The name on the bus that the person has proved to you; an empty one takes it away."`
 	asJSON
 }
 

@@ -25,6 +25,8 @@ func (c *FilterList) Run(e *records.Env) error {
 
 func stateOfFilter(f people.Filter) string {
 	switch {
+	case f.Nameless:
+		return "waits for a name"
 	case f.Broken != "":
 		return "broken"
 	case f.OffReason != "":
