@@ -154,7 +154,7 @@ func TestBrowserIsDisabledAtDex(t *testing.T) {
 	s.pass(time.Minute) // Dex has new keys
 	tab = browser(t)
 	s.signInAtDex(tab, "alice")
-	shows(t, tab, "This account is disabled: Dex does not say groups: people.")
+	shows(t, tab, "This account is switched off: Dex does not say groups: people.")
 	if u := s.user("alice"); u.Disabled == "" || u.DisabledBy != accounts.ByUpstream || s.count("logins") != 0 {
 		t.Errorf("%+v, %d logins", u, s.count("logins"))
 	}

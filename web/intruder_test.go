@@ -371,7 +371,7 @@ func TestDisabledAccountIsOut(t *testing.T) {
 	if err := s.db.Writer.Exec("UPDATE users SET disabled = 'sends spam' WHERE name = 'bob'").Error; err != nil {
 		t.Fatal(err)
 	}
-	bob.get("/filters").want(t, http.StatusForbidden, "This account is disabled: sends spam.")
+	bob.get("/filters").want(t, http.StatusForbidden, "This account is switched off: sends spam.")
 	s.pass(2 * time.Minute)
 	v := s.visitor()
 	v.post("/signin", "address", "bob@example.org").want(t, 200)

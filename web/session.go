@@ -115,7 +115,7 @@ func refusal(err error) error {
 	var refused *accounts.Refusal
 	switch {
 	case errors.As(err, &disabled):
-		return fail(http.StatusForbidden, "This account is disabled: "+strings.TrimSuffix(disabled.Reason, ".")+
+		return fail(http.StatusForbidden, "This account is switched off: "+strings.TrimSuffix(disabled.Reason, ".")+
 			". Its settings are kept. Ask who runs this service.")
 	case errors.As(err, &refused):
 		return fail(http.StatusForbidden, refused.Text)
