@@ -46,7 +46,7 @@ func (e *env) finish(err error) error {
 // filterFlags are the flags that the three commands share.
 type filterFlags struct {
 	File      string `arg:"" placeholder:"FILTERS.yaml" help:"The filters, in the text form of doc/rules.md."`
-	Directory string `placeholder:"FILE" help:"Groups, package owners and accounts. Rules about them need it."`
+	Directory string `placeholder:"FILE" help:"Groups, package owners and accounts. Rules about them need it: what servers told the daemon is not asked."`
 	Catalogue string `type:"existingdir" placeholder:"DIR" help:"Folder of a site's catalogue, over the embedded one."`
 	Owner     string `placeholder:"NAME" help:"What @me stands for in filters that do not say their owner."`
 }

@@ -23,7 +23,7 @@ type messageCmd struct {
 type messageDescribeCmd struct {
 	archiveFlags
 	Catalogue string `type:"existingdir" placeholder:"DIR" help:"Folder of a site's catalogue, laid over the embedded one."`
-	Accounts  string `type:"existingfile" placeholder:"FILE" help:"JSON object of nicks, mail addresses and OpenIDs to accounts."`
+	Accounts  string `type:"existingfile" placeholder:"FILE" help:"JSON object of nicks, mail addresses and OpenIDs to accounts; what the daemon knows of them is not asked."`
 }
 
 // description is one line of output. The order of the fields is that of the manual.
