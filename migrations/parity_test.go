@@ -24,6 +24,7 @@ import (
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/erasure"
+	"github.com/notifyd/notifyd/prefs/passkeys"
 )
 
 // models are all gorm models of a dialect, in an order in which parents come first.
@@ -32,6 +33,7 @@ func models(d *migrations.DB) []any {
 		prefs.Models(),
 		accounts.Models(),
 		erasure.Models(),
+		passkeys.Models(),
 		history.Models(),
 		outbox.Models(),
 		desktop.Models(),

@@ -11,6 +11,7 @@ import (
 
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/links"
+	"github.com/notifyd/notifyd/prefs/passkeys"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -98,6 +99,7 @@ type Store struct {
 	Unsubscriber  *Unsubscriber  // the actions of the signed links in notices
 	Undos         *Undos         // the actions of links in mails about what lets somebody in
 	Invitations   *accounts.Invitations
+	Passkeys      *passkeys.Store // the second factor of mailed links
 
 	Audit  *accounts.Audit  // who changed what
 	Mailed *accounts.Mailed // the secrets that travel by mail
@@ -154,8 +156,9 @@ func Open(config Config) *Store {
 		Accounts: &Accounts{c}, Logins: logins, Sessions: &Sessions{c}, Tokens: &Tokens{c},
 		Destinations: &Destinations{c}, Filters: &Filters{c},
 		Subscriptions: &Subscriptions{c}, Operators: &Operators{c}, Unsubscriber: &Unsubscriber{c}, Undos: &Undos{c},
-		Audit:  c.audit,
-		Mailed: c.mailed, core: c,
+		Passkeys: passkeys.NewStore(config.Writer, config.Reader, config.Now, config.Told),
+		Audit:    c.audit,
+		Mailed:   c.mailed, core: c,
 		Invitations: accounts.NewInvitations(config.Writer, config.Reader, config.Now),
 		keepAudit:   config.KeepAudit,
 	}

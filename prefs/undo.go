@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/prefs/passkeys"
 )
 
 // Undos performs the links in mails about changes of what lets somebody in. Nobody signs in: the link is the right to
@@ -100,6 +101,8 @@ func (s *Undos) undo(tx *gorm.DB, u accounts.Undo, strong bool) error {
 			return err
 		}
 		return s.unprove(tx, u.User)
+	case accounts.PasskeyAdded, accounts.PasskeyRemoved:
+		return passkeys.Undo(tx, u, strong)
 	}
 	return nil // the sessions end in any case
 }

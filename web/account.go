@@ -178,7 +178,31 @@ func signIn(req *request) error {
 	if err != nil {
 		return err
 	}
-	if err := req.begin(accounts.Login{User: user.ID, Way: accounts.ByMail, Destination: way}); err != nil {
+	return req.letInByMail(accounts.Login{User: user.ID, Way: accounts.ByMail, Destination: way})
+}
+
+// letInByMail signs somebody in whose link was right, unless the account asks for more. Then nobody is signed in on
+// this browser, also not who was before, until that is shown.
+func (req *request) letInByMail(l accounts.Login) error {
+	if req.AskMore != nil {
+		view, err := req.AskMore(req.visit(accounts.User), l, req.back())
+		if err != nil {
+			return seen(err)
+		}
+		if view != nil {
+			if err := req.endLogin(); err != nil {
+				return err
+			}
+			if err := req.sessions.RenewToken(req.r.Context()); err != nil {
+				return err
+			}
+			req.sessions.Remove(req.r.Context(), keyLogin)
+			req.sessions.Remove(req.r.Context(), keyPending)
+			req.user, req.login = prefs.User{}, accounts.Login{}
+			return req.showView(view)
+		}
+	}
+	if err := req.begin(l); err != nil {
 		return err
 	}
 	return req.redirect(req.back())

@@ -24,6 +24,7 @@ type asset struct {
 var assetKinds = map[string]string{
 	"site.css":         "text/css; charset=utf-8",
 	"htmx.min.js":      "text/javascript; charset=utf-8",
+	"passkey.js":       "text/javascript; charset=utf-8",
 	"htmx.LICENSE.txt": "text/plain; charset=utf-8",
 	"icon.svg":         "image/svg+xml",
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/binary"
 	"encoding/gob"
 	"errors"
 	"log/slog"
@@ -26,7 +27,42 @@ const (
 	keyPending   = "pending"    // string: the address
 	keyBack      = "back"       // string: the page that the new user asked for
 	keyPendingAt = "pending-at" // int64: when, in Unix seconds
+	// What the pages of other rooms keep: []byte by its name, behind the time when it is too old.
+	keyShelf = "shelf-"
 )
+
+// A shelf is visit.Shelf in the session of a request.
+type shelf struct{ req *request }
+
+// Put keeps a value.
+func (s shelf) Put(name string, value []byte, until time.Time) {
+	kept := append(binary.BigEndian.AppendUint64(nil, uint64(until.UnixMicro())), value...)
+	s.req.sessions.Put(s.req.r.Context(), keyShelf+name, kept)
+}
+
+// Get returns a value.
+func (s shelf) Get(name string) []byte {
+	kept := s.req.sessions.GetBytes(s.req.r.Context(), keyShelf+name)
+	if len(kept) < 8 || s.req.Now().UnixMicro() >= int64(binary.BigEndian.Uint64(kept)) {
+		return nil
+	}
+	return kept[8:]
+}
+
+// Take returns a value and takes it away.
+func (s shelf) Take(name string) []byte {
+	defer s.req.sessions.Remove(s.req.r.Context(), keyShelf+name)
+	return s.Get(name)
+}
+
+// clear takes all away.
+func (s shelf) clear() {
+	for _, key := range s.req.sessions.Keys(s.req.r.Context()) {
+		if strings.HasPrefix(key, keyShelf) {
+			s.req.sessions.Remove(s.req.r.Context(), key)
+		}
+	}
+}
 
 // A flash is a message that the next page shows above its content, once.
 type flash struct {
@@ -93,6 +129,7 @@ func (req *request) begin(l accounts.Login) error {
 	}
 	req.sessions.Remove(ctx, keyPending)
 	req.sessions.Remove(ctx, keyFlash)
+	shelf{req}.clear()
 	req.sessions.Put(ctx, keyLogin, key)
 	return nil
 }

@@ -32,6 +32,7 @@ import (
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/links"
+	"github.com/notifyd/notifyd/prefs/passkeys"
 	"github.com/notifyd/notifyd/prefs/personal"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -149,11 +150,22 @@ func (s *testSite) options() web.Options {
 		Pages: slices.Concat(changes.Pages(s.prefs.Audit), operators.Pages(s.operators()),
 			download.Pages((&personal.Exporter{Reader: s.db.Reader, Prefs: s.prefs, Now: s.now}).Write,
 				s.prefs.Accounts.NoteExport, s.now),
-			security.Pages(security.Options{Accounts: s.prefs.Accounts, Logins: s.prefs.Logins, Tokens: s.prefs.Tokens,
-				Destinations: s.prefs.Destinations, Undos: s.prefs.Undos, Queue: s.queue, BaseURL: s.base,
-				SignIn: s.ways})),
+			security.Pages(s.security())),
+		AskMore: security.AskMore(s.security()),
 		Notices: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "stream") }),
 	}
+}
+
+// security is what the pages of what lets people in work on.
+func (s *testSite) security() security.Options {
+	o := security.Options{Accounts: s.prefs.Accounts, Logins: s.prefs.Logins, Tokens: s.prefs.Tokens,
+		Destinations: s.prefs.Destinations, Undos: s.prefs.Undos, Queue: s.queue, BaseURL: s.base,
+		SignIn: s.ways, Passkeys: s.prefs.Passkeys}
+	var err error
+	if o.Party, err = passkeys.NewParty(s.base); err != nil {
+		o.NoPasskeys = err.Error()
+	}
+	return o
 }
 
 // letters tell of changes of what lets somebody in, as the daemon does.
@@ -174,7 +186,8 @@ func (s *testSite) operators() operators.Options {
 	return operators.Options{
 		BaseURL: s.base, People: s.prefs.Operators, Accounts: s.prefs.Accounts, Destinations: s.prefs.Destinations,
 		Filters: s.prefs.Filters, Logins: s.prefs.Logins, Audit: s.prefs.Audit, Outbox: s.outbox, Role: s.role,
-		Queue: s.queue, Invitations: s.prefs.Invitations, InvitationLife: accounts.InvitationLife,
+		Passkeys: s.prefs.Passkeys,
+		Queue:    s.queue, Invitations: s.prefs.Invitations, InvitationLife: accounts.InvitationLife,
 		Sources: func() []operators.Source {
 			return []operators.Source{{Name: "zmq.main", Address: "tcp://bus:9940", State: "not connected", Holes: 12}}
 		},

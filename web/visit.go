@@ -35,19 +35,29 @@ func servePage(p visit.Page) handler {
 		if p.Fresh && !req.login.IsFresh(req.Now()) { // only now: else it would say that the page is there
 			return req.askFresh()
 		}
-		view, err := p.Serve(&visit.Visit{
-			Request: req.r, User: req.user, Login: req.login, Role: role,
-			Network: req.client(req.r), Now: req.Now(), Zone: req.zone,
-		})
-		var failure *visit.Failure
-		if errors.As(err, &failure) {
-			return fail(failure.Status, failure.Text)
-		}
+		view, err := p.Serve(req.visit(role))
 		if err != nil {
-			return refusal(err)
+			return seen(err)
 		}
 		return req.showView(view)
 	}
+}
+
+// visit is the request as pages of other rooms get it.
+func (req *request) visit(role accounts.Role) *visit.Visit {
+	return &visit.Visit{
+		Request: req.r, User: req.user, Login: req.login, Role: role,
+		Network: req.client(req.r), Now: req.Now(), Zone: req.zone, Shelf: shelf{req},
+	}
+}
+
+// seen is the error of a page of another room as this one shows it.
+func seen(err error) error {
+	var failure *visit.Failure
+	if errors.As(err, &failure) {
+		return fail(failure.Status, failure.Text)
+	}
+	return refusal(err)
 }
 
 // role returns what the visitor may do beyond their own account.

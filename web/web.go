@@ -95,6 +95,9 @@ type Options struct {
 	SignIn *signin.Ways                   // the ways in beside the mailed link; nil: there are none
 	Pages  []visit.Page                   // of the rooms beside this one
 	Role   func(prefs.User) accounts.Role // what somebody may do beyond their own account; nil: nothing
+	// AskMore says what an account asks for after a mailed link, as a view; a nil view: nothing. Its pages then sign the
+	// person in (visit.View.Login), to go on to back. nil: the link is enough for everybody.
+	AskMore func(v *visit.Visit, l accounts.Login, back string) (*visit.View, error)
 
 	Archive *Archive // the history for programs; nil: there is none
 	Reports *Reports // nil: nobody may read them

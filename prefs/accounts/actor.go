@@ -39,8 +39,8 @@ func ActorOf(ctx context.Context) Actor {
 	return a
 }
 
-// of returns the actor as seen from an account: somebody else on the pages is an operator.
-func (a Actor) of(user uint) Actor {
+// Of returns the actor as seen from an account: somebody else on the pages is an operator.
+func (a Actor) Of(user uint) Actor {
 	if a.Kind == Person && a.ID != 0 && a.ID != user {
 		a.Kind = Operator
 	}

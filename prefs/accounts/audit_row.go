@@ -37,7 +37,7 @@ func (e Entry) row() (auditRow, error) {
 	if err != nil {
 		return auditRow{}, err
 	}
-	by := e.By.of(e.User)
+	by := e.By.Of(e.User)
 	short := func(s string) string { return text.CutBytes(text.OneLine(text.Storable(s)), maxObject) }
 	return auditRow{
 		ChangedAt: e.At.UnixMicro(), UserID: e.User, ByKind: string(by.Kind), ByID: by.ID, ByName: short(by.Name),

@@ -62,6 +62,7 @@ type UndoData struct {
 	Off         []uint          `json:"off,omitempty"`     // and were switched off since it went
 	Token       uint            `json:"token,omitempty"`
 	Identity    uint            `json:"identity,omitempty"`
+	Passkey     uint            `json:"passkey,omitempty"`
 	Row         json.RawMessage `json:"row,omitempty"` // what was deleted
 }
 

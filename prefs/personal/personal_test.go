@@ -127,6 +127,8 @@ func newWorld(t *testing.T, d *migrations.DB, notices int) *world {
 				VALUES (?, 'https://id.example.org', '%[1]s-subject', '%[1]s', '["%[1]s-group"]', 1, 1)`,
 			`INSERT INTO logins (user_id, key_hash, way, identity_id, destination_id, sid, network, agent, created_at, used_at,
 				fresh_at, expires_at) VALUES (?, 'hash-of-%[1]s', 'mail', 0, 0, '', '%[1]s-network', '', 1, 1, 1, 1)`,
+			`INSERT INTO passkeys (user_id, credential_id, credential, name, created_at, used_at)
+				VALUES (?, 'hash-of-%[1]s', '{"publicKey":"swordfish%[1]s"}', '%[1]s-phone', 1, 0)`,
 			`INSERT INTO places (user_id, digest, seen_at) VALUES (?, 'hash-of-%[1]s', 1)`,
 			`INSERT INTO undos (user_id, kind, data, created_at, expires_at, undone_at) VALUES (?, 'of-%[1]s', '{}', 1, 1, 0)`,
 			`INSERT INTO names (name, skeleton, user_id, holder, since, until)

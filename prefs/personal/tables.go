@@ -26,6 +26,7 @@ func Tables() []Table {
 		{Name: "places", Of: own, Key: "digest", Hide: []string{"digest"}},
 		{Name: "undos", Of: own, Key: "id", JSON: []string{"data"}},
 		{Name: "identities", Of: own, Key: "id", JSON: []string{"groups"}},
+		{Name: "passkeys", Of: own, Key: "id", Hide: []string{"credential", "credential_id"}},
 		{Name: "logins", Of: own, Key: "id", Hide: []string{"key_hash"}},
 		{Name: "names", Of: own, Key: "name", Hide: []string{"holder"}},
 		{Name: "audit", Of: own, Key: "id", JSON: []string{"before", "after"}},
@@ -69,6 +70,7 @@ destinations.json         addresses, with when notices go there
 mailed.json               links and codes that you asked for, for a while (not the links and codes)
 filters.json              filters as they are stored
 filter_destinations.json  which filter goes only to which destinations
+passkeys.json             your passkeys: names, and when they were made and used (not the keys)
 logins.json               where you are signed in (not the keys)
 places.json               when you signed in from places where you had been before
 undos.json                changes that a link in a mail can undo

@@ -17,6 +17,7 @@ type accountView struct {
 	accountLine
 	Zone, DisabledBy, LastUse string
 	Sessions                  int
+	Passkeys                  int
 	Identities                []identityLine
 	Masked                    bool // a helper looks: addresses and values are hidden
 	Admin, Fresh              bool
@@ -45,6 +46,11 @@ func (o Options) account(v *visit.Visit) (*visit.View, error) {
 		return nil, err
 	}
 	page.Sessions = len(logins)
+	keys, err := o.Passkeys.List(v.Context(), a.ID)
+	if err != nil {
+		return nil, err
+	}
+	page.Passkeys = len(keys)
 	known, err := o.Accounts.Identities(v.Context(), a.ID)
 	if err != nil {
 		return nil, err

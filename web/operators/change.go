@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/passkeys"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/web/visit"
 )
@@ -45,6 +46,24 @@ func (o Options) endSessions(v *visit.Visit) (*visit.View, error) {
 	err = o.tell(v, a.User, "An operator has ended all your sessions",
 		"Wherever you were signed in, you are no more. Sign in again to go on.", "/settings/history")
 	return &visit.View{To: accountPage(a.ID), Tone: "good", Flash: "All sessions of " + title(a.User) + " are over."}, err
+}
+
+// resetPasskeys takes all passkeys of an account away, whose owner has lost them. The owner is told as of each passkey
+// that goes (prefs.Config.Told), with a link that brings them back.
+func (o Options) resetPasskeys(v *visit.Visit) (*visit.View, error) {
+	a, err := o.there(v)
+	if err != nil {
+		return nil, err
+	}
+	err = o.Passkeys.Reset(v.Context(), a.ID)
+	if errors.Is(err, passkeys.ErrNone) {
+		return nil, visit.Fail(http.StatusConflict, "This account has no passkey.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &visit.View{To: accountPage(a.ID), Tone: "good", Flash: "The passkeys of " + title(a.User) +
+		" are gone. A mailed link is enough again."}, nil
 }
 
 // confirmView asks before what cannot be undone.

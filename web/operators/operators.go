@@ -23,6 +23,7 @@ import (
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/prefs/passkeys"
 	"github.com/notifyd/notifyd/web/visit"
 )
 
@@ -36,6 +37,7 @@ type Options struct {
 	Filters      *prefs.Filters
 	Logins       *accounts.Logins
 	Invitations  *accounts.Invitations
+	Passkeys     *passkeys.Store
 	Audit        *accounts.Audit
 	Outbox       *outbox.Outbox
 
@@ -88,6 +90,7 @@ func Pages(o Options) []visit.Page {
 		helper("GET "+account+"/message", o.message),
 		admin("POST "+account+"/filters/{filter}/off", o.switchOff),
 		admin("POST "+account+"/sessions/end", o.endSessions),
+		fresh(admin("POST "+account+"/passkeys/reset", o.resetPasskeys)),
 		admin("POST "+account+"/disable", o.disable),
 		admin("POST "+account+"/enable", o.enable),
 		fresh(admin("GET "+account+"/name", o.askName)),

@@ -21,6 +21,7 @@ type freshPage struct {
 	Ways      []signin.Button
 	// where one signs in at the proxy in front, and what that is called; "" where that shows nothing
 	Proxy, ProxyURL string
+	Passkey         bool              // one can be shown
 	Sent            prefs.Destination // a code was mailed there
 	Problem         string
 }
@@ -42,6 +43,11 @@ func (p pages) showFresh(v *visit.Visit, to string, mark func(*freshPage)) (*vis
 	if page.Addresses, err = p.addresses(v); err != nil {
 		return nil, err
 	}
+	have, err := p.Passkeys.List(v.Context(), v.User.ID)
+	if err != nil {
+		return nil, err
+	}
+	page.Passkey = p.Party != nil && len(have) > 0
 	mark(&page)
 	view := &visit.View{Template: "fresh", Title: "Show that it is you", Here: "settings", Data: page}
 	if page.Problem != "" {

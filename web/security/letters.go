@@ -38,7 +38,7 @@ func (l Letters) Told(tx *gorm.DB, h accounts.Happened) error {
 	}
 	list := make([]outbox.Delivery, len(letters))
 	for i, letter := range letters {
-		list[i] = l.mail(mail.Name, letter, accounts.ActorOf(tx.Statement.Context))
+		list[i] = l.mail(mail.Name, letter, accounts.ActorOf(tx.Statement.Context).Of(h.User))
 	}
 	return l.Add(tx, list)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/prefs/passkeys"
 	"github.com/notifyd/notifyd/web/signin"
 	"github.com/notifyd/notifyd/web/visit"
 )
@@ -34,6 +35,10 @@ type Options struct {
 	SignIn  *signin.Ways // the providers; nil: there are none
 
 	NoMailedLinks bool // no mailed link lets anybody in, and so no mailed code shows who somebody is
+
+	Passkeys   *passkeys.Store
+	Party      *passkeys.Party // the site as passkeys know it; nil: it can have none
+	NoPasskeys string          // then why, in words
 }
 
 // Mail returns the backend that mails links, the zero Info where none is configured.
@@ -63,7 +68,7 @@ type pages struct{ Options }
 // Pages are the pages.
 func Pages(o Options) []visit.Page {
 	p := pages{o}
-	return []visit.Page{
+	return append(p.passkeyPages(), []visit.Page{
 		{Pattern: "GET /settings/security", Serve: p.overview},
 		{Pattern: "POST /settings/security/sessions/{id}/end", Serve: p.endSession},
 		{Pattern: "POST /settings/security/others", Serve: p.endOthers},
@@ -74,7 +79,7 @@ func Pages(o Options) []visit.Page {
 		{Pattern: "POST /fresh", Serve: p.freshen},
 		{Pattern: "GET /undo/{token}", For: visit.Everybody, Serve: p.askUndo},
 		{Pattern: "POST /undo/{token}", For: visit.Everybody, Limit: 4 << 10, Serve: p.undo},
-	}
+	}...)
 }
 
 // overviewPage is the page of all that lets somebody in.
@@ -86,6 +91,9 @@ type overviewPage struct {
 	More       []signin.Button // providers that may let the person in too
 	Addresses  []string        // that may sign in
 	NoLinks    bool            // no mailed link lets anybody in
+	Passkeys   []passkeyLine
+	NoPasskeys string // why there can be none
+	Full       bool   // there are as many as there may be
 }
 
 type session struct {
@@ -137,6 +145,13 @@ func (p pages) overview(v *visit.Visit) (*visit.View, error) {
 	}
 	if page.Tokens, err = p.tokens(v); err != nil {
 		return nil, err
+	}
+	if page.Passkeys, err = p.passkeys(v); err != nil {
+		return nil, err
+	}
+	page.Full = len(page.Passkeys) >= passkeys.Most
+	if p.Party == nil {
+		page.NoPasskeys = p.NoPasskeys
 	}
 	return &visit.View{Template: "security", Title: "Who is signed in", Here: "settings", Data: page}, nil
 }

@@ -72,7 +72,7 @@ var undone = map[accounts.Happening]string{
 	accounts.IdentityLinked:   "ABOUT was linked. It will be unlinked.",
 	accounts.IdentityUnlinked: "ABOUT was unlinked. It will be linked again.",
 	accounts.PasskeyAdded:     "The passkey ABOUT was added. It will be removed.",
-	accounts.PasskeyRemoved:   "The passkey ABOUT was removed. An operator can help you with a new one.",
+	accounts.PasskeyRemoved:   "The passkey ABOUT was removed. It will be asked for again.",
 	accounts.NameLost:         "The name ABOUT went to whom it is proved for, and stays there.",
 	accounts.NewSignIn:        "Somebody signed in: ABOUT. They will be signed out.",
 }

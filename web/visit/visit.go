@@ -57,6 +57,19 @@ type Visit struct {
 	Network string // where the request comes from, as limits count it
 	Now     time.Time
 	Zone    *time.Location
+
+	Shelf Shelf // what the visitor's session keeps from one request to the next
+}
+
+// A Shelf keeps values on the server, with the session of a visitor who need not be signed in. What is on it goes when
+// somebody signs in.
+type Shelf interface {
+	// Put keeps a value until a time.
+	Put(name string, value []byte, until time.Time)
+	// Get returns a value; nil where there is none, or it is too old.
+	Get(name string) []byte
+	// Take returns a value and takes it away.
+	Take(name string) []byte
 }
 
 // Context ends with the request.

@@ -34,7 +34,6 @@ import (
 	"github.com/notifyd/notifyd/web/operators"
 	"github.com/notifyd/notifyd/web/security"
 	"github.com/notifyd/notifyd/web/signin"
-	"github.com/notifyd/notifyd/web/visit"
 )
 
 // openReports reads the reports, and makes the desk that pages and mails get them from.
@@ -149,7 +148,8 @@ func (s *Service) openPages(ctx context.Context) error {
 		Audit:        s.prefs.Audit,
 		Pages: slices.Concat(changes.Pages(s.prefs.Audit),
 			download.Pages(s.exporter().Write, s.prefs.Accounts.NoteExport, s.env.Now),
-			operators.Pages(s.operators()), s.securityPages()),
+			operators.Pages(s.operators()), security.Pages(s.securityPages())),
+		AskMore:        security.AskMore(s.securityPages()),
 		Reports:        s.reportPages(),
 		Queue:          s.queue,
 		Notices:        s.stream(),
@@ -166,7 +166,7 @@ func (s *Service) operators() operators.Options {
 	return operators.Options{
 		BaseURL: s.settings.Web.BaseURL, People: s.prefs.Operators, Accounts: s.prefs.Accounts,
 		Destinations: s.prefs.Destinations, Filters: s.prefs.Filters, Logins: s.prefs.Logins, Audit: s.prefs.Audit,
-		Outbox: s.outbox, Role: s.role, Queue: s.queue,
+		Outbox: s.outbox, Role: s.role, Queue: s.queue, Passkeys: s.prefs.Passkeys,
 		Invitations: s.prefs.Invitations, InvitationLife: s.settings.Accounts.Invited.Life,
 		Sources:     func() []operators.Source { return known.Sources(s.metrics.registry) },
 		Directories: func() []operators.Directory { return known.Directories(s.directory.Status()) },
@@ -231,13 +231,15 @@ func (s *Service) queue(ctx context.Context, d outbox.Delivery) error {
 	return nil
 }
 
-// securityPages are the pages of what lets people in.
-func (s *Service) securityPages() []visit.Page {
-	return security.Pages(security.Options{
+// securityPages are what the pages work on that show what lets people in.
+func (s *Service) securityPages() security.Options {
+	party, why := s.settings.Accounts.Party(s.settings.Web.BaseURL)
+	return security.Options{
 		Accounts: s.prefs.Accounts, Logins: s.prefs.Logins, Tokens: s.prefs.Tokens, Destinations: s.prefs.Destinations,
 		Undos: s.prefs.Undos, Queue: s.queue, BaseURL: s.settings.Web.BaseURL, SignIn: s.ways,
 		NoMailedLinks: !s.settings.Accounts.Mail,
-	})
+		Passkeys:      s.prefs.Passkeys, Party: party, NoPasskeys: why,
+	}
 }
 
 // stream serves the backend that agents fetch from; nil: there is none.

@@ -97,31 +97,32 @@ func TestEveryVerbIsNoted(t *testing.T) {
 		ask  Ask
 		what accounts.What
 	}{
-		"user.show":          {Ask{User: "alice"}, accounts.AccountLook},
-		"user.rename":        {Ask{User: "alice", Text: "alicia"}, accounts.AccountRename},
-		"user.delete":        {Ask{User: "alice"}, accounts.AccountDelete},
-		"user.end-sessions":  {Ask{User: "alice"}, accounts.LoginEndAll},
-		"token.new":          {Ask{User: "alice", Text: "laptop"}, accounts.TokenNew},
-		"token.revoke":       {Ask{User: "alice", ID: 1}, accounts.TokenRevoke},
-		"filter.show":        {Ask{ID: 1}, accounts.AccountLook},
-		"filter.off":         {Ask{ID: 1, Text: "too much"}, accounts.FilterOff},
-		"destination.show":   {Ask{ID: 1}, accounts.AccountLook},
-		"destination.on":     {Ask{ID: 1}, accounts.DestinationOn},
-		"destination.off":    {Ask{ID: 1}, accounts.DestinationOff},
-		"destination.delete": {Ask{ID: 1}, accounts.DestinationDelete},
-		"user.disable":       {Ask{User: "alice", Text: "a robot"}, accounts.AccountDisable},
-		"user.enable":        {Ask{User: "alice"}, accounts.AccountEnable},
-		"user.assign":        {Ask{User: "alice", Text: "alison"}, accounts.AccountRename},
-		"user.rebind":        {Ask{From: "https://old.example.org", Text: "https://new.example.org"}, accounts.IdentityMove},
-		"user.free":          {Ask{Text: "gone"}, ""},
-		"user.invite":        {Ask{Text: "carol@example.org", For: time.Hour}, ""},
-		"user.invitations":   {Ask{}, ""},
-		"user.withdraw":      {Ask{Text: "dave@example.org"}, ""},
-		"user.list":          {Ask{}, ""},
-		"user.audit":         {Ask{User: "alice"}, ""},
-		"token.list":         {Ask{User: "alice"}, ""},
-		"filter.list":        {Ask{User: "alice"}, ""},
-		"destination.list":   {Ask{User: "alice"}, ""},
+		"user.show":           {Ask{User: "alice"}, accounts.AccountLook},
+		"user.rename":         {Ask{User: "alice", Text: "alicia"}, accounts.AccountRename},
+		"user.delete":         {Ask{User: "alice"}, accounts.AccountDelete},
+		"user.end-sessions":   {Ask{User: "alice"}, accounts.LoginEndAll},
+		"user.reset-passkeys": {Ask{User: "alice"}, accounts.PasskeyRemove},
+		"token.new":           {Ask{User: "alice", Text: "laptop"}, accounts.TokenNew},
+		"token.revoke":        {Ask{User: "alice", ID: 1}, accounts.TokenRevoke},
+		"filter.show":         {Ask{ID: 1}, accounts.AccountLook},
+		"filter.off":          {Ask{ID: 1, Text: "too much"}, accounts.FilterOff},
+		"destination.show":    {Ask{ID: 1}, accounts.AccountLook},
+		"destination.on":      {Ask{ID: 1}, accounts.DestinationOn},
+		"destination.off":     {Ask{ID: 1}, accounts.DestinationOff},
+		"destination.delete":  {Ask{ID: 1}, accounts.DestinationDelete},
+		"user.disable":        {Ask{User: "alice", Text: "a robot"}, accounts.AccountDisable},
+		"user.enable":         {Ask{User: "alice"}, accounts.AccountEnable},
+		"user.assign":         {Ask{User: "alice", Text: "alison"}, accounts.AccountRename},
+		"user.rebind":         {Ask{From: "https://old.example.org", Text: "https://new.example.org"}, accounts.IdentityMove},
+		"user.free":           {Ask{Text: "gone"}, ""},
+		"user.invite":         {Ask{Text: "carol@example.org", For: time.Hour}, ""},
+		"user.invitations":    {Ask{}, ""},
+		"user.withdraw":       {Ask{Text: "dave@example.org"}, ""},
+		"user.list":           {Ask{}, ""},
+		"user.audit":          {Ask{User: "alice"}, ""},
+		"token.list":          {Ask{User: "alice"}, ""},
+		"filter.list":         {Ask{User: "alice"}, ""},
+		"destination.list":    {Ask{User: "alice"}, ""},
 	}
 	for verb := range verbs {
 		one, listed := notes[verb]
@@ -162,6 +163,9 @@ func prepare(t *testing.T, d *migrations.DB, desk *Desk, verb string) {
 		try(t, err)
 	case "user.end-sessions":
 		begin(t, desk, 1)
+	case "user.reset-passkeys":
+		try(t, d.Writer.Exec("INSERT INTO passkeys (user_id, credential_id, credential, name, created_at, used_at) "+
+			"VALUES (1, 'a', '{}', 'phone', 1, 0)").Error)
 	case "user.enable":
 		try(t, desk.Prefs.Accounts.Disable(t.Context(), 1, "a robot", accounts.ByOperator))
 	case "user.rebind":

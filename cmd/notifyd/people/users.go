@@ -2,11 +2,13 @@ package people
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/prefs/passkeys"
 )
 
 // A User is a line of `user list --json`.
@@ -176,6 +178,24 @@ func (d *Desk) endSessions(ctx context.Context, a Ask) (any, error) {
 	}
 	return Done{ID: u.ID, Name: u.Name, Count: ended}, d.tell(ctx, u.ID, "An operator has ended all your sessions",
 		"Whoever was signed in to your account has to sign in again.", "/settings")
+}
+
+// resetPasskeys takes all passkeys of an account away, whose owner has lost them. The owner is told by the store
+// (prefs.Config.Told), with a link that brings them back.
+func (d *Desk) resetPasskeys(ctx context.Context, a Ask) (any, error) {
+	u, err := d.find(ctx, a.User)
+	if err != nil {
+		return nil, err
+	}
+	had, err := d.Prefs.Passkeys.List(ctx, u.ID)
+	if err != nil {
+		return nil, err
+	}
+	err = d.Prefs.Passkeys.Reset(ctx, u.ID)
+	if errors.Is(err, passkeys.ErrNone) {
+		return nil, fault(NotThere, "this account has no passkey")
+	}
+	return Done{ID: u.ID, Name: u.Name, Count: len(had)}, err
 }
 
 // auditPage is how many entries one answer has.

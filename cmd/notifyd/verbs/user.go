@@ -11,6 +11,7 @@ import (
 	"github.com/notifyd/notifyd/cmd/notifyd/archive"
 	"github.com/notifyd/notifyd/cmd/notifyd/people"
 	"github.com/notifyd/notifyd/cmd/notifyd/records"
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // UserCommand is `notifyd user`.
@@ -29,6 +30,7 @@ type UserCommand struct {
 	Token       userToken   `cmd:"" help:"Tokens of desktop agents."`
 	Audit       userAudit   `cmd:"" help:"List who changed what of an account, or of all."`
 	EndSessions userEnd     `cmd:"" name:"end-sessions" help:"End all sessions of an account: whoever is signed in is out."`
+	Passkeys    userReset   `cmd:"" name:"reset-passkeys" help:"Take all passkeys of an account away, whose owner has lost them."`
 }
 
 // Help is printed by user --help.
@@ -176,6 +178,25 @@ type userEnd struct {
 func (c *userEnd) Run(e *records.Env) error {
 	return change(e, c.asJSON, people.Ask{Verb: "user.end-sessions", User: c.User}, func(d people.Done) string {
 		return fmt.Sprintf("%d sessions of %s are ended", d.Count, called(d.ID, d.Name))
+	})
+}
+
+type userReset struct {
+	who
+	asJSON
+}
+
+// Help is printed by user reset-passkeys --help.
+func (*userReset) Help() string {
+	return "Then a link that is mailed to the account is enough to sign in. Make sure first that it is the owner who asks. " +
+		"The owner is told by mail, with a link that brings the passkeys back.\n" + statuses
+}
+
+// Run takes the passkeys away.
+func (c *userReset) Run(e *records.Env) error {
+	return change(e, c.asJSON, people.Ask{Verb: "user.reset-passkeys", User: c.User}, func(d people.Done) string {
+		return fmt.Sprintf("%s of %s gone: a mailed link is enough again",
+			text.Plural(d.Count, "passkey is", "passkeys are"), called(d.ID, d.Name))
 	})
 }
 

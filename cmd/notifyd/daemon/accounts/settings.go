@@ -35,6 +35,8 @@ type Settings struct {
 	OIDC    map[string]signin.Provider `yaml:"oidc"`
 	Header  signin.HeaderSettings      `yaml:"trusted_header"`
 	Session Session                    `yaml:"session"`
+	// Passkeys says that people may have some: then a mailed link asks for one. NewParty says where there can be any.
+	Passkeys bool `yaml:"passkeys"`
 }
 
 // The values of names.
@@ -50,7 +52,7 @@ const leastAudit = 7 * 24 * time.Hour
 func Defaults() Settings {
 	return Settings{Names: Proved, SignUp: accounts.SignUpOpen, Invited: Invited{Life: accounts.InvitationLife},
 		Mail: true, MailBudget: accounts.DefaultBudget, KeepAudit: accounts.KeepAudit,
-		Session: Session(accounts.DefaultBounds)}
+		Session: Session(accounts.DefaultBounds), Passkeys: true}
 }
 
 // ClaimedNames reports whether everybody may choose a name and is believed.
