@@ -193,7 +193,8 @@ func edit(t *testing.T, old []byte, f txtar.File, how, where string) []byte {
 
 // lists are the files in which every addition of a kind has its line.
 var lists = []string{
-	"rulespec/kinds.go", "backends/all/all.go", "bus/all/all.go", "web/routes.go", "contrib/notifyd.yaml", "README.md",
+	"rulespec/kinds.go", "backends/all/all.go", "bus/all/all.go", "directory/all/all.go", "web/routes.go",
+	"contrib/notifyd.yaml", "README.md",
 }
 
 // roomOf returns the folder that a file belongs to: fixtures, templates and the like are a part of their package.
