@@ -26,6 +26,24 @@ func (o *Outbox) Forget(tx *gorm.DB, destinations []string) error {
 	return nil
 }
 
+// ForgetSettled deletes what was sent to destinations and what was given up, and the queues that are empty then.
+func (o *Outbox) ForgetSettled(tx *gorm.DB, destinations []string) error {
+	for part := range slices.Chunk(storable(destinations), chunk) {
+		if err := o.lockQueuesOf(tx, part); err != nil {
+			return err
+		}
+		err := tx.Exec("DELETE FROM deliveries WHERE destination IN ? AND state IN ?", part, []State{Done, Dead}).Error
+		if err == nil {
+			err = tx.Exec("DELETE FROM lanes WHERE destination IN ? AND NOT EXISTS (SELECT 1 FROM deliveries AS d "+
+				"WHERE d.destination = lanes.destination)", part).Error
+		}
+		if err != nil {
+			return fmt.Errorf("forget what is settled: %w", err)
+		}
+	}
+	return nil
+}
+
 // storable gives keys as they are stored.
 func storable(keys []string) []string {
 	list := make([]string, len(keys))

@@ -61,11 +61,13 @@ func Models() []any { return []any{&row{}} }
 
 // Erase wipes what is stored of destinations, as part of tx, which deletes them. It is for prefs.Config.OnErase.
 func (e *Eraser) Erase(tx *gorm.DB, gone []prefs.Destination) error {
-	var keys []string
+	var keys, others []string
 	for _, d := range gone {
 		keys = append(keys, prefs.Key(d.ID))
-		if d.Confirmed {
-			keys = append(keys, outbox.Account+d.Backend+":"+d.Address)
+		if account := outbox.Account + d.Backend + ":" + d.Address; d.Confirmed {
+			keys = append(keys, account)
+		} else { // what waits may be another person's
+			others = append(others, account)
 		}
 		owed := row{Destination: prefs.Key(d.ID), Backend: d.Backend, ErasedAt: e.Now().UnixMicro()}
 		if len(e.kept(d.Backend)) > 0 {
@@ -77,6 +79,9 @@ func (e *Eraser) Erase(tx *gorm.DB, gone []prefs.Destination) error {
 		if err := e.deleteKept(tx, owed); err != nil {
 			return err
 		}
+	}
+	if err := e.Outbox.ForgetSettled(tx, others); err != nil {
+		return err
 	}
 	return e.Outbox.Forget(tx, keys)
 }

@@ -196,6 +196,32 @@ func TestOneDestinationLeaves(t *testing.T) {
 	}
 }
 
+// TestMailToAnAddressThatWasNeverConfirmed goes once it is settled; what waits may be another person's link.
+func TestMailToAnAddressThatWasNeverConfirmed(t *testing.T) {
+	h := open(t, migratest.Open(t, migratest.SQLite(t)))
+	user := h.settle(t, words)
+	mail := func(id, address string) outbox.Delivery {
+		return outbox.Delivery{Message: id, Destination: outbox.Account + "email:" + address, Backend: "email",
+			Address: address, Notice: backends.Notice{Title: "a code"}, DueAt: h.now}
+	}
+	for _, address := range []string{"typo@example.org", "two@example.org"} {
+		_, err := h.prefs.Destinations.Add(t.Context(), user.ID, "email", address)
+		try(t, err)
+	}
+	owed := []outbox.Delivery{mail("1", "typo@example.org"), mail("2", "two@example.org"), mail("3", "two@example.org")}
+	try(t, h.Writer.Transaction(func(tx *gorm.DB) error { _, err := h.outbox.Add(tx, owed); return err }))
+	try(t, h.Writer.Exec("UPDATE deliveries SET state = 'dead' WHERE message IN ('1', '2')").Error)
+	try(t, h.prefs.Accounts.Delete(t.Context(), user.ID))
+	if n := h.inRows(t, []string{"typo@"}); n > 0 {
+		t.Errorf("%d rows still have the address", n)
+	}
+	var left []string
+	try(t, h.Writer.Raw("SELECT message FROM deliveries WHERE address = 'two@example.org'").Scan(&left).Error)
+	if len(left) != 1 || left[0] != "3" {
+		t.Errorf("of the mails to an address that others may have, %q are left", left)
+	}
+}
+
 // TestFinishedByTheNext: a deletion happens whole or not at all, and what the process that did it could not do any more
 // is done by the next: the log is cut, and what a send stored that was under way goes too.
 func TestFinishedByTheNext(t *testing.T) {
