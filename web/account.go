@@ -16,6 +16,7 @@ import (
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/web/signin"
+	"github.com/notifyd/notifyd/web/visit"
 )
 
 // askSignIn mails a sign-in link. The answer does not depend on whether the address has an account, so that nobody can
@@ -84,7 +85,7 @@ func (req *request) signInMail(ticket accounts.Ticket, back string) (outbox.Deli
 	}
 	return req.secretMail(req.signInBackend().Name, ticket, backends.Notice{
 		Title: "Your link to sign in",
-		Text: "Open the link below and press the button to sign in. It works once and for " + duration(prefs.SignInLife) +
+		Text: "Open the link below and press the button to sign in. It works once and for " + visit.Duration(prefs.SignInLife) +
 			".\n\nIf you did not ask for it, ignore this: nothing happens without the link.",
 		Link: req.url(withBack("/signin/"+backends.SecretMark, back)),
 	}), nil

@@ -11,6 +11,7 @@ import (
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/schedule"
+	"github.com/notifyd/notifyd/web/visit"
 )
 
 // destinationPageView is the page of one destination.
@@ -76,9 +77,9 @@ func (req *request) showOneDestination(status int, d prefs.Destination, mark fun
 			return err
 		}
 		for _, t := range tokens {
-			line := tokenLine{ID: t.ID, Name: t.Name, Created: ago(t.Created, req.Now(), req.zone), Used: "never used"}
+			line := tokenLine{ID: t.ID, Name: t.Name, Created: visit.Ago(t.Created, req.Now(), req.zone), Used: "never used"}
 			if !t.Used.IsZero() {
-				line.Used = "last used " + ago(t.Used, req.Now(), req.zone)
+				line.Used = "last used " + visit.Ago(t.Used, req.Now(), req.zone)
 			}
 			p.Tokens = append(p.Tokens, line)
 		}

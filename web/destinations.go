@@ -10,6 +10,7 @@ import (
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/web/visit"
 )
 
 // FeedAddress returns the address of a user's destination on a backend that agents fetch from. All agents of the user
@@ -138,7 +139,7 @@ func (req *request) sendCode(d prefs.Destination) error {
 		return err
 	case ticket.TooOften:
 		req.flash("warn", "So many codes were asked for that no more is sent for now. The code that was sent to you last is "+
-			"good for another "+duration(accounts.Life(accounts.MailConfirm))+"; or try again tomorrow.")
+			"good for another "+visit.Duration(accounts.Life(accounts.MailConfirm))+"; or try again tomorrow.")
 		return nil
 	case ticket.Ref == "":
 		req.flash("good", "A code was sent to "+d.Address+" a moment ago. In a minute you can ask for another one.")

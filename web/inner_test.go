@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/prefs/schedule"
+	"github.com/notifyd/notifyd/web/visit"
 )
 
 func TestWordsOfTimes(t *testing.T) {
@@ -39,7 +40,7 @@ func TestWordsOfTimes(t *testing.T) {
 		{13 * time.Hour, "yesterday at 23:00"}, {-2 * time.Hour, "today at 14:00"},
 		{100 * 24 * time.Hour, "17 December 2025 at 12:00"},
 	} {
-		if got := ago(now.Add(-c.d), now, zone); got != c.want {
+		if got := visit.Ago(now.Add(-c.d), now, zone); got != c.want {
 			t.Errorf("ago(%v) = %q, want %q", c.d, got, c.want)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rulespec"
+	"github.com/notifyd/notifyd/web/visit"
 )
 
 // noticeLine is a delivery in a list.
@@ -99,7 +100,7 @@ func (req *request) noticeLine(e outbox.Entry, to prefs.Destination) noticeLine 
 		l.State = "being sent"
 	default:
 		l.State, l.Tone = "waiting", "warn"
-		l.Detail = "goes " + dayAndTime(e.DueAt, req.Now(), req.zone)
+		l.Detail = "goes " + visit.DayAndTime(e.DueAt, req.Now(), req.zone)
 		if !e.DueAt.After(req.Now()) {
 			l.Detail = "goes now"
 		}
@@ -109,7 +110,7 @@ func (req *request) noticeLine(e outbox.Entry, to prefs.Destination) noticeLine 
 			l.Detail += "; last time: " + e.LastError
 		default:
 			l.Detail = "tried " + text.Plural(e.Attempts, "time", "times") + ": " + e.LastError + "; again " +
-				dayAndTime(e.DueAt, req.Now(), req.zone)
+				visit.DayAndTime(e.DueAt, req.Now(), req.zone)
 		}
 	}
 	l.Stamp, l.When = req.moment(at)

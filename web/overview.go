@@ -8,6 +8,7 @@ import (
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/web/signin"
+	"github.com/notifyd/notifyd/web/visit"
 )
 
 // overviewView is the first page of a signed-in user.
@@ -92,7 +93,7 @@ func (req *request) showLanding(status int, p landingView) error {
 	}
 	p.Backends = text.Series(titles, "or")
 	p.SignUp = req.SignUp().Says()
-	p.Valid = duration(prefs.SignInLife)
+	p.Valid = visit.Duration(prefs.SignInLife)
 	p.NoLinks, p.Ways = req.NoMailedLinks, req.SignIn.Buttons()
 	p.Mail = req.signInBackend().Name != "" && !p.NoLinks
 	p.Proxy, p.ProxyURL = req.SignIn.AtProxy()

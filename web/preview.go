@@ -14,6 +14,7 @@ import (
 	"github.com/notifyd/notifyd/rules/scan"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
+	"github.com/notifyd/notifyd/web/visit"
 )
 
 // The bounds on a preview's work. The first one that is reached ends it, and the page shows how far it came.
@@ -149,7 +150,7 @@ func (req *request) scope(q history.ScanQuery, found history.ScanResult) string 
 
 // clock formats a moment in the past with its day and time.
 func (req *request) clock(t time.Time) string {
-	return strings.TrimPrefix(dayAndTime(t, req.Now(), req.zone), "on ")
+	return strings.TrimPrefix(visit.DayAndTime(t, req.Now(), req.zone), "on ")
 }
 
 // cursorText and cursorOf write and read a cursor, for the value of a button. Any other text means the newest message.

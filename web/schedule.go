@@ -10,6 +10,7 @@ import (
 
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs/schedule"
+	"github.com/notifyd/notifyd/web/visit"
 )
 
 // scheduleForm is a schedule as the page shows it, with what is wrong beside each field.
@@ -109,7 +110,7 @@ func readClock(text string) (clock, problem string) {
 func scheduleWords(s schedule.Schedule) string {
 	var when []string
 	if s.Every > 0 {
-		when = append(when, duration(s.Every)+" after the first waiting notice")
+		when = append(when, visit.Duration(s.Every)+" after the first waiting notice")
 	}
 	if s.Count > 0 {
 		when = append(when, fmt.Sprintf("when %d wait", s.Count))
@@ -153,7 +154,7 @@ func nextWords(s schedule.Schedule, now time.Time, zone *time.Location) string {
 		return "The next digest starts with the next notice."
 	}
 	t := schedule.Schedule{At: s.At, Weekdays: s.Weekdays}.Due(now, zone)
-	text := "Next digest " + dayAndTime(t, now, zone)
+	text := "Next digest " + visit.DayAndTime(t, now, zone)
 	if s.Every > 0 || s.Count > 0 {
 		text += ", or earlier"
 	}

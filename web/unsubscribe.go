@@ -10,6 +10,7 @@ import (
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/links"
+	"github.com/notifyd/notifyd/web/visit"
 )
 
 // unsubscribeView is the page of a signed link in a notice. The link needs no session: it allows what it names to
@@ -129,7 +130,7 @@ func (req *request) tellStopped(did links.Change, address string) error {
 			Text: "Somebody has opened the link that stops everything, in one of the notices to " + address +
 				", and pressed its button: you, or who got the notice from you. Nothing more is sent there.\n\nIf you did not " +
 				"want that, open the link below and press the button: then notices are sent there again. It works for " +
-				duration(accounts.Life(accounts.MailStopped)) + ".",
+				visit.Duration(accounts.Life(accounts.MailStopped)) + ".",
 			Link: req.url("/stop/" + backends.SecretMark + "/undo"),
 		})
 		if err := req.Queue(req.r.Context(), mail); err != nil {
@@ -149,7 +150,7 @@ func (req *request) undoTarget() (did links.Change, secret string, err error) {
 		did, err = req.Unsubscriber.Stopped(req.r.Context(), token)
 	}
 	if errors.Is(err, links.ErrToken) {
-		err = fail(http.StatusGone, "A stop can be undone on its page for "+duration(links.UndoLife)+
+		err = fail(http.StatusGone, "A stop can be undone on its page for "+visit.Duration(links.UndoLife)+
 			". Open the settings to change what is sent to you.")
 	}
 	return did, secret, err

@@ -12,6 +12,7 @@ import (
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rulespec"
+	"github.com/notifyd/notifyd/web/visit"
 )
 
 // layout is the data of what every page shows around its content.
@@ -196,7 +197,7 @@ func (req *request) ruleOutcomes(list []rules.RuleOutcome) []ruleOutcome {
 
 // moment returns the attribute and the text of a <time> element.
 func (req *request) moment(t time.Time) (stamp, words string) {
-	return t.UTC().Format(time.RFC3339), ago(t, req.Now(), req.zone)
+	return t.UTC().Format(time.RFC3339), visit.Ago(t, req.Now(), req.zone)
 }
 
 // capital makes the first letter upper case.

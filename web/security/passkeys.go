@@ -55,9 +55,9 @@ func (p pages) passkeyPages() []visit.Page {
 func (p pages) passkeys(v *visit.Visit) (list []passkeyLine, err error) {
 	all, err := p.Passkeys.List(v.Context(), v.User.ID)
 	for _, k := range all {
-		line := passkeyLine{ID: k.ID, Name: k.Name, Made: when(k.Made, v), Copied: k.Copied}
+		line := passkeyLine{ID: k.ID, Name: k.Name, Made: visit.Ago(k.Made, v.Now, v.Zone), Copied: k.Copied}
 		if !k.Used.IsZero() {
-			line.Used, line.UsedStamp = when(k.Used, v), stamp(k.Used)
+			line.Used, line.UsedStamp = visit.Ago(k.Used, v.Now, v.Zone), stamp(k.Used)
 		}
 		list = append(list, line)
 	}

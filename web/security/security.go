@@ -136,7 +136,8 @@ func (p pages) overview(v *visit.Visit) (*visit.View, error) {
 	}
 	for _, l := range logins {
 		s := session{ID: l.ID, Agent: accounts.AgentWords(l.Agent), Place: place(l.Network), Way: p.wayWords(l, ways),
-			Since: when(l.Created, v), Used: when(l.Used, v), UsedStamp: stamp(l.Used), This: l.ID == v.Login.ID}
+			Since: visit.Ago(l.Created, v.Now, v.Zone), Used: visit.Ago(l.Used, v.Now, v.Zone),
+			UsedStamp: stamp(l.Used), This: l.ID == v.Login.ID}
 		if s.This {
 			page.Sessions = append([]session{s}, page.Sessions...)
 			continue
@@ -173,9 +174,9 @@ func (p pages) addresses(v *visit.Visit) (list []prefs.Destination, err error) {
 func (p pages) tokens(v *visit.Visit) (list []token, err error) {
 	all, err := p.Tokens.List(v.Context(), v.User.ID)
 	for _, t := range all {
-		line := token{ID: t.ID, Name: t.Name, Made: when(t.Created, v)}
+		line := token{ID: t.ID, Name: t.Name, Made: visit.Ago(t.Created, v.Now, v.Zone)}
 		if !t.Used.IsZero() {
-			line.Used, line.UsedStamp, line.Place = when(t.Used, v), stamp(t.Used), place(t.Network)
+			line.Used, line.UsedStamp, line.Place = visit.Ago(t.Used, v.Now, v.Zone), stamp(t.Used), place(t.Network)
 		}
 		list = append(list, line)
 	}
@@ -185,7 +186,7 @@ func (p pages) tokens(v *visit.Visit) (list []token, err error) {
 func (p pages) identities(v *visit.Visit, known []accounts.Linked, addresses int) (list []identity) {
 	for _, i := range known {
 		list = append(list, identity{ID: i.ID, Provider: p.SignIn.TitleOf(i.Issuer), Name: i.Name,
-			Used: when(i.Used, v), UsedStamp: stamp(i.Used), Last: len(known)+addresses <= 1})
+			Used: visit.Ago(i.Used, v.Now, v.Zone), UsedStamp: stamp(i.Used), Last: len(known)+addresses <= 1})
 	}
 	return list
 }
@@ -271,14 +272,3 @@ func (p pages) wayWords(l accounts.Login, addresses map[uint]string) string {
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-// when says a time as the visitor's clock does.
-func when(t time.Time, v *visit.Visit) string {
-	switch d := v.Now.Sub(t); {
-	case d < 2*time.Minute:
-		return "just now"
-	case d < time.Hour:
-		return t.In(v.Zone).Format("15:04")
-	}
-	return t.In(v.Zone).Format("2 January 2006, 15:04")
-}

@@ -23,7 +23,7 @@ type change struct{ What, When, Stamp string }
 func changes(list []accounts.Undo, v *visit.Visit) []change {
 	lines := make([]change, len(list))
 	for i, u := range list {
-		lines[i] = change{strings.Replace(undone[u.Kind], "ABOUT", u.About, 1), when(u.At, v), stamp(u.At)}
+		lines[i] = change{strings.Replace(undone[u.Kind], "ABOUT", u.About, 1), visit.Ago(u.At, v.Now, v.Zone), stamp(u.At)}
 	}
 	return lines
 }

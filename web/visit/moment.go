@@ -1,4 +1,4 @@
-package web
+package visit
 
 import (
 	"strings"
@@ -7,8 +7,8 @@ import (
 	"github.com/notifyd/notifyd/internal/text"
 )
 
-// dayAndTime formats a moment by its distance from now: "today at 15:04", "on 2 January at 15:04".
-func dayAndTime(t, now time.Time, zone *time.Location) string {
+// DayAndTime formats a moment by its distance from now: "today at 15:04", "on 2 January at 15:04".
+func DayAndTime(t, now time.Time, zone *time.Location) string {
 	local, today := t.In(zone), now.In(zone)
 	clock := local.Format("15:04")
 	switch days := daysBetween(today, local); {
@@ -33,12 +33,12 @@ func daysBetween(from, to time.Time) int {
 	return int(b.Sub(a).Hours() / 24)
 }
 
-// ago formats a moment in the past for a list: "5 minutes ago", "yesterday at 15:04".
-func ago(t, now time.Time, zone *time.Location) string {
+// Ago formats a moment in the past for a list: "5 minutes ago", "yesterday at 15:04".
+func Ago(t, now time.Time, zone *time.Location) string {
 	d := now.Sub(t)
 	switch {
 	case d < 0:
-		return dayAndTime(t, now, zone)
+		return DayAndTime(t, now, zone)
 	case d < time.Minute:
 		return "just now"
 	case d < time.Hour:
@@ -46,10 +46,11 @@ func ago(t, now time.Time, zone *time.Location) string {
 	case d < 6*time.Hour:
 		return text.Plural(int(d/time.Hour), "hour", "hours") + " ago"
 	}
-	return strings.TrimPrefix(dayAndTime(t, now, zone), "on ")
+	return strings.TrimPrefix(DayAndTime(t, now, zone), "on ")
 }
 
-func duration(d time.Duration) string {
+// Duration formats a time in whole hours, or in minutes: "15 minutes".
+func Duration(d time.Duration) string {
 	if d%time.Hour == 0 && d >= time.Hour {
 		return text.Plural(int(d/time.Hour), "hour", "hours")
 	}
