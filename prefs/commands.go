@@ -110,3 +110,39 @@ func (s *Accounts) SubjectsOf(ctx context.Context, issuer string) (subjects []st
 	err = s.read(ctx).Table("identities").Where("issuer = ?", issuer).Order("subject").Pluck("subject", &subjects).Error
 	return subjects, explain("read identities", err)
 }
+
+// Free lets anybody have a name again that a person of before had. It is for operators who have made sure that it is
+// the same person, or that the name means nothing. The error is ErrNotFound where nobody had it, or somebody has it.
+func (s *Accounts) Free(ctx context.Context, name string) error {
+	return s.write(ctx, "free name", func(tx *gorm.DB) error {
+		free, err := accounts.Free(tx, name)
+		if err == nil && !free {
+			return ErrNotFound
+		}
+		return err
+	})
+}
+
+// Claimed returns the users whose name is only claimed, by name: what operators look through after an upgrade.
+func (s *Accounts) Claimed(ctx context.Context) ([]User, error) {
+	return s.users(ctx, "name <> '' AND proof = ?", string(accounts.Claimed))
+}
+
+func (s *Accounts) users(ctx context.Context, where string, args ...any) ([]User, error) {
+	var rows []userRow
+	if err := s.read(ctx).Where(where, args...).Order("name, id").Find(&rows).Error; err != nil {
+		return nil, explain("read users", err)
+	}
+	all := make([]User, len(rows))
+	for i, r := range rows {
+		all[i] = r.user()
+	}
+	return all, nil
+}
+
+// Unproved counts the accounts whose name is claimed, and those that have none.
+func (s *Accounts) Unproved(ctx context.Context) (claimed, nameless int64, err error) {
+	row := s.read(ctx).Raw("SELECT COALESCE(SUM(CASE WHEN proof = ? THEN 1 ELSE 0 END), 0), "+
+		"COALESCE(SUM(CASE WHEN name = '' THEN 1 ELSE 0 END), 0) FROM users", string(accounts.Claimed)).Row()
+	return claimed, nameless, explain("count claimed names", row.Scan(&claimed, &nameless))
+}
