@@ -45,7 +45,8 @@ func (l *learner) Info() backends.Info {
 func TestTheSecondIsTold(t *testing.T) {
 	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
 		ctx := t.Context()
-		store := prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader})
+		store := prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader,
+			ClaimedNames: func() bool { return true }})
 		has := func(name, nick string) (prefs.User, prefs.Destination) {
 			u, err := store.Accounts.Register(ctx, name, "", "email", name+"@example.org")
 			if err != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/reports"
 	"github.com/notifyd/notifyd/history"
+	"github.com/notifyd/notifyd/history/readers"
 	"github.com/notifyd/notifyd/history/report"
 	"github.com/notifyd/notifyd/internal/exectest"
 	"github.com/notifyd/notifyd/migrations"
@@ -55,6 +56,7 @@ func newNode(t *testing.T, db *migrations.DB, now *time.Time, mail ...reports.Ma
 	n := &node{now: now, log: &exectest.Log{}}
 	store := history.NewStore(db.Writer, db.Reader, clock)
 	n.Mailer = &reports.Mailer{Mail: mail, Set: func() *report.Set { return set }, DB: db.Writer,
+		Public: func() readers.Sources { return readers.Sources{} },
 		Desk:   report.NewDesk(report.Config{Store: store, Describe: cat.Describe, KindName: cat.KindNames(), Now: clock}),
 		Outbox: outbox.New(db.Writer, db.Reader, db.Postgres, outbox.Config{}, clock, rand.Reader),
 		Email:  email.Info, BaseURL: "https://notify.example.org", Now: clock, Log: slog.New(slog.NewTextHandler(n.log, nil))}
