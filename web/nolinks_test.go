@@ -18,8 +18,8 @@ func (s *testSite) withoutLinks() {
 		func(o *web.Options) {
 			o.NoMailedLinks = true
 			o.Pages = security.Pages(security.Options{Accounts: s.prefs.Accounts, Logins: s.prefs.Logins,
-				Tokens: s.prefs.Tokens, Destinations: s.prefs.Destinations, Undos: s.prefs.Undos, Queue: s.queue,
-				BaseURL: s.base, SignIn: s.ways, NoMailedLinks: true})
+				Tokens: s.prefs.Tokens, Destinations: s.prefs.Destinations, Undos: s.prefs.Undos, Passkeys: s.prefs.Passkeys,
+				Queue: s.queue, BaseURL: s.base, SignIn: s.ways, NoMailedLinks: true})
 		})
 }
 
