@@ -60,6 +60,7 @@ type Known struct {
 	Issuer, Subject string
 	Name            string // as the provider said it last
 	Groups          []string
+	GroupsUnknown   bool // the provider did not say them when it was used last: Groups are older, and give no role
 	Made, Used      time.Time
 }
 
@@ -93,14 +94,14 @@ func AddIdentity(tx *gorm.DB, now int64, user uint, i Identity) (Known, error) {
 		return Known{}, err
 	}
 	row := identityRow{UserID: user, Issuer: i.Issuer, Subject: i.Subject, Name: text.CutBytes(i.Name, MaxName),
-		Groups: string(groups), CreatedAt: now, UsedAt: now}
+		Groups: string(groups), GroupsUnknown: !i.GroupsKnown, CreatedAt: now, UsedAt: now}
 	err = clean(tx).Create(&row).Error
 	return row.known(), err
 }
 
 // UseIdentity notes what the provider says now of a known identity.
 func UseIdentity(tx *gorm.DB, now int64, id uint, i Identity) error {
-	set := map[string]any{"used_at": now, "name": text.CutBytes(i.Name, MaxName)}
+	set := map[string]any{"used_at": now, "name": text.CutBytes(i.Name, MaxName), "groups_unknown": !i.GroupsKnown}
 	if i.GroupsKnown {
 		groups, err := json.Marshal(orEmpty(i.Groups))
 		if err != nil {
@@ -145,7 +146,8 @@ func orEmpty(list []string) []string {
 
 func (r identityRow) known() Known {
 	k := Known{ID: r.ID, User: r.UserID, Issuer: r.Issuer, Subject: r.Subject, Name: r.Name,
-		Made: time.UnixMicro(r.CreatedAt).UTC(), Used: time.UnixMicro(r.UsedAt).UTC()}
+		GroupsUnknown: r.GroupsUnknown,
+		Made:          time.UnixMicro(r.CreatedAt).UTC(), Used: time.UnixMicro(r.UsedAt).UTC()}
 	if err := json.Unmarshal([]byte(r.Groups), &k.Groups); err != nil {
 		k.Groups = nil // not of ours: no group is better than a wrong one
 	}

@@ -4,7 +4,7 @@ package accounts
 func Models() []any {
 	return []any{
 		&identityRow{}, &loginRow{}, &nameRow{}, &auditRow{}, &attemptRow{}, &usedRow{},
-		&placeRow{}, &undoRow{}, &undoLinkRow{},
+		&placeRow{}, &undoRow{},
 		&mailedRow{}, &mailedSecretRow{}, &sentCodeRow{},
 		&invitationRow{},
 	}
@@ -21,6 +21,8 @@ type identityRow struct {
 	Groups    string `gorm:"not null"` // a list in JSON
 	CreatedAt int64  `gorm:"not null;autoCreateTime:false"`
 	UsedAt    int64  `gorm:"not null"`
+
+	GroupsUnknown bool `gorm:"not null;default:false"` // when it was used last: Groups is older
 }
 
 func (identityRow) TableName() string { return "identities" }
@@ -67,11 +69,3 @@ type undoRow struct {
 }
 
 func (undoRow) TableName() string { return "undos" }
-
-type undoLinkRow struct {
-	TokenHash string `gorm:"primaryKey"`
-	UndoID    uint   `gorm:"not null;index:idx_undo_links_undo_id"`
-	Strong    bool   `gorm:"not null"`
-}
-
-func (undoLinkRow) TableName() string { return "undo_links" }

@@ -55,7 +55,7 @@ func Others() map[string]string {
 		"directory_values": "what the directory says of its people, which is kept there", "irc_networks": daemon,
 		"directory_hints": "what messages of the bus say of owners, until the directory says it too",
 
-		"mailed_secrets": "digests, of what stands in mailed", "undo_links": "digests, of what stands in undos",
+		"mailed_secrets": "digests, of what stands in mailed",
 	}
 }
 

@@ -272,5 +272,5 @@ func (s *Service) authorize(r *http.Request) (address string, err error) {
 func (s *Service) reading() reading.Readers {
 	return reading.Readers{Policy: func() *readers.Policy { return s.tuned.Load().readers },
 		Directory: s.directory.Confirmed,
-		Roles:     s.settings.Accounts.Roles}
+		Role:      s.role}
 }

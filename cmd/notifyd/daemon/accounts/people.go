@@ -131,12 +131,12 @@ func (f RoleFinder) Of(ctx context.Context, u prefs.User) (accounts.Role, error)
 	if name != "" {
 		groups = People{Snapshot: f.Directory()}.Groups(name)
 	}
-	if role := roles.Of(name, groups); role == accounts.Admin || len(roles.Admins.Groups)+len(roles.Helpers.Groups) == 0 {
+	if role := roles.Of(name, nil); role == accounts.Admin || len(roles.Admins.Groups)+len(roles.Helpers.Groups) == 0 {
 		return role, nil
 	}
 	known, err := f.Accounts.Identities(ctx, u.ID)
-	for _, k := range known {
-		groups = append(groups, k.Groups...)
+	if err != nil {
+		return roles.Of(name, nil), err
 	}
-	return roles.Of(name, groups), err
+	return roles.Of(name, accounts.GroupsFor(groups, known)), nil
 }

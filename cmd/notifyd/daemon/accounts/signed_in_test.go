@@ -1,13 +1,17 @@
 package accounts_test
 
 import (
+	"crypto/rand"
 	"os"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/accounts"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/migrations/migratest"
+	"github.com/notifyd/notifyd/prefs"
+	known "github.com/notifyd/notifyd/prefs/accounts"
 )
 
 func TestMain(m *testing.M) { os.Exit(migratest.Main(m)) }
@@ -46,4 +50,41 @@ func TestSignedIn(t *testing.T) {
 	if last, err := source.Fetch(t.Context(), first); err != nil || len(last.Groups) != 0 {
 		t.Errorf("she has left: %+v, %v", last, err)
 	}
+}
+
+// TestUnknownGroupsGiveNoRole: a provider that leaves the groups out, since there are too many, has not said that
+// somebody left them, nor that an operator still is one.
+func TestUnknownGroupsGiveNoRole(t *testing.T) {
+	db := migratest.Copy(t)
+	s := prefs.Open(prefs.Config{Writer: db.Writer, Reader: db.Reader, Now: time.Now, Random: rand.Reader})
+	source, seen := accounts.SignedIn(db.Reader), &directory.Facts{}
+	var snapshot *directory.Snapshot
+	find := accounts.RoleFinder{Accounts: s.Accounts, Directory: func() *directory.Snapshot { return snapshot },
+		Roles: func() known.Roles {
+			return known.Roles{Admins: known.Members{Groups: []string{"operators"}},
+				Helpers: known.Members{Names: []string{"alice"}}}
+		}}
+	id := known.Identity{Way: "hub", Issuer: "https://id.example.org", Subject: "1", Name: "alice"}
+	signIn := func(groups []string, said bool, want known.Role) {
+		t.Helper()
+		id.Groups, id.GroupsKnown = groups, said
+		in, err := s.Accounts.SignInAs(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen, err = source.Fetch(t.Context(), seen); err != nil {
+			t.Fatal(err)
+		}
+		snapshot = directory.Merge(directory.Policy{}, directory.Part{Name: "signed-in", Facts: seen})
+		if role, err := find.Of(t.Context(), in.User); role != want || err != nil {
+			t.Errorf("groups %q, said: %v: %s, %v", groups, said, role, err)
+		}
+	}
+	signIn([]string{"operators", "qa"}, true, known.Admin)
+	signIn(nil, false, known.Helper) // what her name gives stays
+	if got := snapshot.Groups("alice"); !slices.Equal(got, []string{"operators", "qa"}) {
+		t.Errorf("filters know her in %q", got)
+	}
+	signIn([]string{"operators"}, true, known.Admin)
+	signIn([]string{"qa"}, true, known.Helper)
 }

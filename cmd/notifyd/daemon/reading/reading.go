@@ -21,19 +21,19 @@ import (
 // Readers are what it is decided by. They are looked up each time: a reload and the directory change them.
 type Readers struct {
 	Policy    func() *readers.Policy
-	Directory func() *directory.Snapshot // nil, or a function that returns nil: nobody's groups are known
-	Roles     func() accounts.Roles      // who is an operator
+	Directory func() *directory.Snapshot     // nil, or a function that returns nil: nobody's groups are known
+	Role      func(prefs.User) accounts.Role // who is an operator
 }
 
 // of is what is known of a person: the groups of their name on the bus, by the directory. A name that is merely claimed
 // is in no group, also where the site lets everybody choose: it would open what is private.
-func (r Readers) of(user prefs.User) (reader readers.Reader, groups []string) {
+func (r Readers) of(user prefs.User) (reader readers.Reader) {
 	reader.Member = true
 	if name, dir := user.Me(false), r.Directory(); name != "" && dir != nil {
-		groups = dir.Groups(name)
+		groups := dir.Groups(name)
 		reader.In = func(group string) bool { return slices.Contains(groups, group) }
 	}
-	return reader, groups
+	return reader
 }
 
 // SeenBy returns of which sources somebody may see messages; nil: somebody who is not signed in.
@@ -45,8 +45,8 @@ func (r Readers) SeenBy(user *prefs.User) readers.Sources {
 	case !policy.Restricts():
 		return readers.Sources{}
 	}
-	reader, groups := r.of(*user)
-	reader.Operator = policy.Operators() && r.Roles().Of(user.Me(false), groups) > accounts.User
+	reader := r.of(*user)
+	reader.Operator = policy.Operators() && r.Role(*user) > accounts.User
 	return policy.Sources(reader)
 }
 
@@ -56,7 +56,7 @@ func (r Readers) MayRead(source string, user prefs.User) bool {
 	if !policy.Restricted(source) {
 		return true
 	}
-	reader, _ := r.of(user)
+	reader := r.of(user)
 	return policy.MayRead(source, reader)
 }
 

@@ -1,0 +1,7 @@
+-- +goose Up
+-- groups_unknown says that the provider did not say the groups when the identity was used last, since there were too
+-- many. What groups holds then is what it said before, and gives no role.
+ALTER TABLE identities ADD COLUMN groups_unknown numeric NOT NULL DEFAULT 0;
+
+-- +goose Down
+ALTER TABLE identities DROP COLUMN groups_unknown;
