@@ -197,7 +197,7 @@ var changing = map[string]struct {
 	}},
 	"Accounts.Unlink": {accounts.IdentityUnlink, accounts.Operator, func(w *changeWorld) error {
 		w.provider()
-		list := must[[]accounts.Linked](w.t)(w.s.Accounts.LinkedIdentities(w.ctx, w.alice.ID))
+		list := must[[]accounts.Known](w.t)(w.s.Accounts.Identities(w.ctx, w.alice.ID))
 		return w.s.Accounts.Unlink(w.ctx, w.alice.ID, list[0].ID)
 	}},
 	"Undos.Do": {accounts.AccountUndo, accounts.Link, func(w *changeWorld) error {
@@ -270,7 +270,7 @@ var notChanging = map[string]string{
 	"Logins.EndByDestination": "whoever takes the way in away notes that", "Logins.EndByIdentity": "as EndByDestination",
 	"Accounts.NewSignIn": "nobody is known yet", "Accounts.SignIn": "whoever makes the login of it notes that",
 	"Accounts.AskSignIn": "as NewSignIn", "Accounts.SignInAddress": "reads",
-	"Accounts.LinkedIdentities": "reads", "Destinations.NotTheLast": "reads", "Undos.Show": "reads",
+	"Destinations.NotTheLast": "reads", "Undos.Show": "reads",
 	"Destinations.AskFresh": "changes nothing", "Destinations.TryFresh": "changes nothing",
 	"Destinations.AskLetIn": "changes nothing yet",
 	"Destinations.List":     "reads", "Destinations.Get": "reads", "Destinations.Owners": "reads",

@@ -178,12 +178,6 @@ func (s *Destinations) Pause(ctx context.Context, userID, id uint) error {
 	})
 }
 
-// LinkedIdentities returns who providers say a user is.
-func (s *Accounts) LinkedIdentities(ctx context.Context, userID uint) ([]accounts.Linked, error) {
-	list, err := accounts.LinkedTo(s.read(ctx), userID)
-	return list, explain("read identities", err)
-}
-
 // Unlink takes an identity from a user, and ends the logins that it began. The error is ErrLastWay when nothing else
 // lets the user in. A name that only this provider has proved is claimed from then on.
 func (s *Accounts) Unlink(ctx context.Context, userID, id uint) error {
@@ -195,7 +189,7 @@ func (s *Accounts) Unlink(ctx context.Context, userID, id uint) error {
 		if err != nil {
 			return err
 		}
-		gone, err := accounts.TakeIdentity(tx, userID, id)
+		gone, row, err := accounts.TakeIdentity(tx, userID, id)
 		if err != nil {
 			return err
 		}
@@ -214,7 +208,7 @@ func (s *Accounts) Unlink(ctx context.Context, userID, id uint) error {
 			return err
 		}
 		return s.happened(tx, accounts.Happened{User: userID, Kind: accounts.IdentityUnlinked,
-			About: gone.Name + " (" + gone.Issuer + ")", Undo: accounts.UndoData{Row: gone.Row}})
+			About: gone.Name + " (" + gone.Issuer + ")", Undo: accounts.UndoData{Row: row}})
 	})
 }
 

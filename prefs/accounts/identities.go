@@ -112,12 +112,6 @@ func UseIdentity(tx *gorm.DB, now int64, id uint, i Identity) error {
 	return clean(tx).Model(&identityRow{}).Where("id = ?", id).Updates(set).Error
 }
 
-// DropIdentity deletes an identity of an account. It reports whether there was one.
-func DropIdentity(tx *gorm.DB, user, id uint) (bool, error) {
-	done := clean(tx).Where("id = ? AND user_id = ?", id, user).Delete(&identityRow{})
-	return done.RowsAffected > 0, done.Error
-}
-
 // MoveIdentity gives an identity another issuer and subject, when a community changes its provider. What the person has
 // held stays theirs.
 func MoveIdentity(tx *gorm.DB, id uint, from, to Identity) error {

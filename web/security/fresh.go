@@ -32,7 +32,7 @@ func (p pages) askFresh(v *visit.Visit) (*visit.View, error) {
 
 func (p pages) showFresh(v *visit.Visit, to string, mark func(*freshPage)) (*visit.View, error) {
 	page := freshPage{To: signin.SafePath(to)}
-	known, err := p.Accounts.LinkedIdentities(v.Context(), v.User.ID)
+	known, err := p.Accounts.Identities(v.Context(), v.User.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -125,7 +125,7 @@ func (p pages) overview(v *visit.Visit) (*visit.View, error) {
 		page.Addresses = append(page.Addresses, d.Address)
 		ways[d.ID] = d.Address
 	}
-	known, err := p.Accounts.LinkedIdentities(v.Context(), v.User.ID)
+	known, err := p.Accounts.Identities(v.Context(), v.User.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +183,7 @@ func (p pages) tokens(v *visit.Visit) (list []token, err error) {
 	return list, err
 }
 
-func (p pages) identities(v *visit.Visit, known []accounts.Linked, addresses int) (list []identity) {
+func (p pages) identities(v *visit.Visit, known []accounts.Known, addresses int) (list []identity) {
 	for _, i := range known {
 		list = append(list, identity{ID: i.ID, Provider: p.SignIn.TitleOf(i.Issuer), Name: i.Name,
 			Used: visit.Ago(i.Used, v.Now, v.Zone), UsedStamp: stamp(i.Used), Last: len(known)+addresses <= 1})
@@ -192,9 +192,9 @@ func (p pages) identities(v *visit.Visit, known []accounts.Linked, addresses int
 }
 
 // providers are those that let the visitor in already, or those that do not yet.
-func (p pages) providers(known []accounts.Linked, already bool) (list []signin.Button) {
+func (p pages) providers(known []accounts.Known, already bool) (list []signin.Button) {
 	for _, b := range p.SignIn.Buttons() {
-		if already == slices.ContainsFunc(known, func(i accounts.Linked) bool { return i.Issuer == b.Issuer }) {
+		if already == slices.ContainsFunc(known, func(i accounts.Known) bool { return i.Issuer == b.Issuer }) {
 			list = append(list, b)
 		}
 	}
