@@ -228,6 +228,12 @@ func TestOperatorsSeeTheQueue(t *testing.T) {
 	if err := s.outbox.CancelOne(t.Context(), prefs.Key(to.ID), "the mailbox is full & more"); err != nil {
 		t.Fatal(err)
 	}
+	carol.get("/operators/queue").want(t, 200, "Account mail in the last hour", "unknown addresses").
+		lacks(t, "is used up")
+	s.budgets = []accounts.Budget{{Name: "codes", Used: 100, Most: 100, Refused: 7},
+		{Name: "unknown addresses", Most: 100}}
+	carol.get("/operators/queue").want(t, 200, "Account mail is used up: codes.", `>7</td>`).
+		lacks(t, "used up: unknown addresses")
 	page := carol.get("/operators/queue").want(t, 200, "given up", "the mailbox is full &amp; more", "<bdi>alice</bdi>")
 	if strings.Contains(page.body, "Send again") || strings.Contains(page.body, "alice@example.org") {
 		t.Error("a helper may send again, or sees an address")

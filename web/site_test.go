@@ -61,7 +61,8 @@ type testSite struct {
 	logs    *exectest.Log
 	claimed bool // everybody may choose a name
 	policy  accounts.Policy
-	people  accounts.People // the directory; nil: there is none
+	people  accounts.People   // the directory; nil: there is none
+	budgets []accounts.Budget // of account mail, that operators see; nil: the true ones
 
 	mu      sync.Mutex
 	clock   time.Time
@@ -188,6 +189,12 @@ func (s *testSite) operators() operators.Options {
 		Filters: s.prefs.Filters, Logins: s.prefs.Logins, Audit: s.prefs.Audit, Outbox: s.outbox, Role: s.role,
 		Passkeys: s.prefs.Passkeys,
 		Queue:    s.queue, Invitations: s.prefs.Invitations, InvitationLife: accounts.InvitationLife,
+		Budgets: func(ctx context.Context) ([]accounts.Budget, error) {
+			if s.budgets != nil {
+				return s.budgets, nil
+			}
+			return s.prefs.Mailed.Budgets(ctx)
+		},
 		Sources: func() []operators.Source {
 			return []operators.Source{{Name: "zmq.main", Address: "tcp://bus:9940", State: "not connected", Holes: 12}}
 		},

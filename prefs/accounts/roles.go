@@ -41,9 +41,9 @@ func (r Roles) Of(name string, groups []string) Role {
 // Names are all names that have a role. Nobody may choose one that looks like these.
 func (r Roles) Names() []string { return slices.Concat(r.Admins.Names, r.Helpers.Names) }
 
-// GroupsFor are the groups that count for a role of a person: those that the directory says and those of the identities,
-// but none that is only known from before, because a provider did not say its groups when they signed in last. Unknown
-// is not "no", and it is no reason to let somebody do more either.
+// GroupsFor are the groups that count for a role of a person: those of the directory and of the identities, but none
+// that is only known from before, because a provider did not say its groups when they signed in last. Unknown is not
+// "no", and no reason to let somebody do more either.
 func GroupsFor(directory []string, known []Known) []string {
 	var groups, before []string
 	for _, k := range known {

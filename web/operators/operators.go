@@ -47,6 +47,9 @@ type Options struct {
 
 	InvitationLife time.Duration // how long an invitation can be taken up
 
+	// Budgets are those of mail about accounts, for the whole site; nil: they are not shown.
+	Budgets func(context.Context) ([]accounts.Budget, error)
+
 	Sources     func() []Source    // of messages; nil: they are not shown
 	Directories func() []Directory // of groups and owners; nil: they are not shown
 }

@@ -17,6 +17,7 @@ import (
 
 // queueView is what is owed and what was given up.
 type queueView struct {
+	Budgets  []budgetLine // of mail about accounts
 	Depths   []depthLine
 	Dead     []causeLine // why it was given up, by backend
 	Waiting  []causeLine // what went wrong last with what waits
@@ -25,6 +26,12 @@ type queueView struct {
 	Next     string
 	Admin    bool
 	NoneDead bool
+}
+
+// A budgetLine is how much of a budget of account mail is used in this hour.
+type budgetLine struct {
+	Name, Used, Most, Refused string
+	Full                      bool // further mail of that kind is not sent
 }
 
 type depthLine struct{ Backend, State, Count, Oldest string }
@@ -57,6 +64,9 @@ func (o Options) queue(v *visit.Visit) (*visit.View, error) {
 		}
 		page.Depths = append(page.Depths, line)
 	}
+	if page.Budgets, err = o.budgets(v); err != nil {
+		return nil, err
+	}
 	if page.Dead, err = o.causes(v, outbox.Dead); err != nil {
 		return nil, err
 	}
@@ -71,6 +81,18 @@ func (o Options) queue(v *visit.Visit) (*visit.View, error) {
 	}
 	page.NoneDead = len(page.Dead) == 0
 	return &visit.View{Template: "operators-queue", Title: "Queue", Here: tab, Data: page}, nil
+}
+
+func (o Options) budgets(v *visit.Visit) (lines []budgetLine, err error) {
+	if o.Budgets == nil {
+		return nil, nil
+	}
+	all, err := o.Budgets(v.Context())
+	for _, b := range all {
+		lines = append(lines, budgetLine{Name: b.Name, Used: text.Number(b.Used), Most: text.Number(b.Most),
+			Refused: text.Number(int(b.Refused)), Full: b.Full()})
+	}
+	return lines, err
 }
 
 func (o Options) causes(v *visit.Visit, state outbox.State) ([]causeLine, error) {

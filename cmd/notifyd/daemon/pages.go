@@ -168,6 +168,7 @@ func (s *Service) operators() operators.Options {
 		Destinations: s.prefs.Destinations, Filters: s.prefs.Filters, Logins: s.prefs.Logins, Audit: s.prefs.Audit,
 		Outbox: s.outbox, Role: s.role, Queue: s.queue, Passkeys: s.prefs.Passkeys,
 		Invitations: s.prefs.Invitations, InvitationLife: s.settings.Accounts.Invited.Life,
+		Budgets:     s.prefs.Mailed.Budgets,
 		Sources:     func() []operators.Source { return known.Sources(s.metrics.registry) },
 		Directories: func() []operators.Directory { return known.Directories(s.directory.Status()) },
 	}
