@@ -91,7 +91,7 @@ func (s *Destinations) Get(ctx context.Context, userID, id uint) (Destination, e
 
 // SetOn switches a destination on or off. Switching on also clears the reason why it was disabled. Switching off
 // cancels its deliveries (see Config.OnClose); the address no longer lets its owner in, and the logins that it began
-// end. Pause stops the notices alone.
+// end. Pause stops the notices alone. The error is ErrLastWay when the owner would lock themselves out by it.
 func (s *Destinations) SetOn(ctx context.Context, userID, id uint, on bool) error {
 	if on {
 		return s.set(ctx, userID, id, accounts.DestinationOn, map[string]any{"is_on": true, "disabled": ""})
@@ -102,6 +102,9 @@ func (s *Destinations) SetOn(ctx context.Context, userID, id uint, on bool) erro
 		}
 		was, err := ownDestination(tx, userID, id)
 		if err != nil {
+			return err
+		}
+		if err := s.staysIn(tx, was); err != nil {
 			return err
 		}
 		off := map[string]any{"is_on": false, "sign_in": false}
@@ -175,7 +178,7 @@ func (s *Destinations) Disable(ctx context.Context, id uint, why string) error {
 
 // Delete deletes one of a user's destinations, and wipes what was sent there or waits for it (see Config.OnErase). A
 // filter that was only for this destination is switched off, since it must not begin to reach others. The logins that
-// the address began end.
+// the address began end. The error is ErrLastWay when the owner would lock themselves out by it.
 func (s *Destinations) Delete(ctx context.Context, userID, id uint) error {
 	return s.erase(ctx, "delete destination", func(tx *gorm.DB) error {
 		if _, err := lock(tx, userID); err != nil {
@@ -183,6 +186,9 @@ func (s *Destinations) Delete(ctx context.Context, userID, id uint) error {
 		}
 		gone, err := ownDestination(tx, userID, id)
 		if err != nil {
+			return err
+		}
+		if err := s.staysIn(tx, gone); err != nil {
 			return err
 		}
 		undo := accounts.UndoData{Destination: id, Backend: gone.Backend, Address: gone.Address, SignIn: gone.SignIn,

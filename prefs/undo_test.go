@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/backends"
@@ -308,14 +309,39 @@ func TestAddressEndsWhatItBegan(t *testing.T) {
 	}
 }
 
+// TestNobodyLocksThemselvesOut: of two ways in, which are given up at once, one stays. An operator may take the last.
+func TestNobodyLocksThemselvesOut(t *testing.T) {
+	eachIntrusion(t, func(t *testing.T, w *intrusion, _ *clock) {
+		ctx := t.Context()
+		d := w.s.Destinations
+		herself := accounts.WithActor(ctx, accounts.Actor{Kind: accounts.Person, ID: w.alice.ID})
+		operator := accounts.WithActor(ctx, accounts.Actor{Kind: accounts.Person, ID: w.alice.ID + 1})
+		w.letIn(w.second)
+		var both errgroup.Group
+		var left [2]error
+		both.Go(func() error { left[0] = d.SetOn(herself, w.alice.ID, w.first.ID, false); return nil })
+		both.Go(func() error { left[1] = d.Delete(herself, w.alice.ID, w.second.ID); return nil })
+		ok(t, both.Wait())
+		if (left[0] == nil) == (left[1] == nil) || !errors.Is(errors.Join(left[:]...), prefs.ErrLastWay) {
+			t.Fatalf("both ways in were given up at once: %v and %v", left[0], left[1])
+		}
+		last := w.first
+		if left[0] == nil {
+			last = w.second
+		}
+		want(t, d.SetOn(herself, w.alice.ID, last.ID, false), prefs.ErrLastWay)
+		want(t, d.Delete(herself, w.alice.ID, last.ID), prefs.ErrLastWay)
+		ok(t, d.SetOn(operator, w.alice.ID, last.ID, false))
+		ok(t, d.Delete(herself, w.alice.ID, last.ID))
+	})
+}
+
 // TestWhoLetsIn: an address is a way in by a code of its own, and never one that is not confirmed or was refused.
 func TestWhoLetsIn(t *testing.T) {
 	eachIntrusion(t, func(t *testing.T, w *intrusion, _ *clock) {
 		ctx := t.Context()
 		d := w.s.Destinations
 		want(t, d.KeepOut(ctx, w.alice.ID, w.first.ID), prefs.ErrLastWay)
-		want(t, d.NotTheLast(ctx, w.alice.ID, w.first.ID), prefs.ErrLastWay)
-		ok(t, d.NotTheLast(ctx, w.alice.ID, w.second.ID))
 		want(t, d.LetIn(ctx, w.alice.ID, w.second.ID, "AAAAA-AAAAA"), prefs.ErrCode)
 		code := must[string](t)(d.NewCode(ctx, w.alice.ID, w.second.ID)) // that confirms, and no more
 		want(t, d.LetIn(ctx, w.alice.ID, w.second.ID, code), prefs.ErrCode)

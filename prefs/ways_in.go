@@ -134,15 +134,14 @@ func wayInRemoved(was destinationRow) accounts.Happened {
 		Gone: true, WasIn: true, Undo: accounts.UndoData{Destination: was.ID, SignIn: true, On: was.IsOn}}
 }
 
-// NotTheLast returns ErrLastWay where nothing but an address lets its owner in. Whoever switches off or deletes an
-// address for its owner asks that before; an operator need not.
-func (s *Destinations) NotTheLast(ctx context.Context, userID, id uint) error {
-	tx := s.read(ctx)
-	to, err := ownDestination(tx, userID, id)
-	if err == nil {
-		err = s.notTheLast(tx, to)
+// staysIn returns ErrLastWay where a person is about to give up the last address that lets them in. An operator may take
+// it: then the person is locked out on purpose. The user is locked, so that two changes at once cannot take both.
+func (c *core) staysIn(tx *gorm.DB, to destinationRow) error {
+	by := accounts.ActorOf(tx.Statement.Context)
+	if by.Kind != accounts.Person || by.ID != to.UserID {
+		return nil
 	}
-	return explain("count ways in", err)
+	return c.notTheLast(tx, to)
 }
 
 func (c *core) notTheLast(tx *gorm.DB, to destinationRow) error {

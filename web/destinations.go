@@ -236,16 +236,11 @@ func switchDestination(on bool) handler {
 		if !on && d.LetsIn() && !req.NoMailedLinks && !req.login.IsFresh(req.Now()) { // it takes a way in
 			return req.askFresh()
 		}
-		if !on {
-			err = req.Destinations.NotTheLast(req.r.Context(), req.user.ID, d.ID)
-		}
+		err = req.Destinations.SetOn(req.r.Context(), req.user.ID, d.ID, on)
 		if errors.Is(err, prefs.ErrLastWay) {
 			return req.showOneDestination(http.StatusConflict, d, func(p *destinationPageView) { p.In.Only = true })
 		}
 		if err != nil {
-			return err
-		}
-		if err := req.Destinations.SetOn(req.r.Context(), req.user.ID, d.ID, on); err != nil {
 			return err
 		}
 		req.Changed()
@@ -299,20 +294,17 @@ func deleteDestination(req *request) error {
 	if err != nil {
 		return err
 	}
-	err = req.Destinations.NotTheLast(req.r.Context(), req.user.ID, d.ID)
-	if errors.Is(err, prefs.ErrLastWay) {
-		return fail(http.StatusConflict, "Nothing but "+d.Address+" lets you in, so it stays. Let another address sign in "+
-			"first, or delete the whole account in the settings.")
-	}
-	if err != nil {
-		return err
-	}
 	if req.backend(d.Backend).Agent != "" {
 		if err := req.revokeAll(); err != nil {
 			return err
 		}
 	}
-	if err := req.Destinations.Delete(req.r.Context(), req.user.ID, d.ID); err != nil {
+	err = req.Destinations.Delete(req.r.Context(), req.user.ID, d.ID)
+	if errors.Is(err, prefs.ErrLastWay) {
+		return fail(http.StatusConflict, "Nothing but "+d.Address+" lets you in, so it stays. Let another address sign in "+
+			"first, or delete the whole account in the settings.")
+	}
+	if err != nil {
 		return err
 	}
 	req.Changed()
