@@ -70,6 +70,9 @@ func codeRequest(tx *gorm.DB, userID, destinationID uint) (accounts.MailRequest,
 func (s *Destinations) Confirm(ctx context.Context, userID, destinationID uint, code string) error {
 	fits := false
 	err := s.change(ctx, "confirm destination", func(tx *gorm.DB) error {
+		if _, err := lock(tx, userID); err != nil { // before the request, as AskCode does
+			return err
+		}
 		r, err := codeRequest(tx, userID, destinationID)
 		if err != nil {
 			return err

@@ -32,13 +32,18 @@ func (s *Unsubscriber) StopAddress(ctx context.Context, backend, address, accoun
 	var did backends.Stopped
 	err := s.close(ctx, "stop an address", func(tx *gorm.DB) error {
 		did = backends.Stopped{}
-		codes, err := s.mailed.EndCodes(tx, backend, address)
+		var rows []destinationRow
+		err := tx.Where("backend = ? AND address = ?", backend, address).Order("user_id").Find(&rows).Error
 		if err != nil {
 			return err
 		}
+		for _, to := range rows {
+			if _, err := lock(tx, to.UserID); err != nil { // before the codes, as AskCode does
+				return err
+			}
+		}
+		codes, err := s.mailed.EndCodes(tx, backend, address)
 		did.Claims = int(codes)
-		var rows []destinationRow
-		err = tx.Where("backend = ? AND address = ?", backend, address).Order("user_id").Find(&rows).Error
 		for i := 0; err == nil && i < len(rows); i++ {
 			err = s.stopOne(tx, rows[i], account, &did)
 		}
@@ -61,9 +66,6 @@ func (s *Unsubscriber) stopOne(tx *gorm.DB, to destinationRow, account string, d
 	case to.Confirmed:
 		set = map[string]any{"is_on": false}
 		did.Destinations++
-	}
-	if _, err := lock(tx, to.UserID); err != nil {
-		return err
 	}
 	err := s.destinationChange(tx, accounts.Said, to.ID, accounts.DestinationOff, func(destinationRow) error {
 		return tx.Model(&destinationRow{}).Where("id = ?", to.ID).Updates(set).Error

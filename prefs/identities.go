@@ -69,11 +69,11 @@ func (s *Accounts) disableWhoIs(ctx context.Context, id accounts.Identity) error
 // welcomeBack brings what a provider says now to the account that its identity leads to. refused is the error for whom
 // it lets in no more; what it has changed is stored all the same.
 func (s *Accounts) welcomeBack(tx *gorm.DB, known accounts.Known, id accounts.Identity) (u User, refused, err error) {
-	if err := accounts.UseIdentity(tx, s.micro(), known.ID, id); err != nil {
+	row, err := lock(tx, known.User) // before the identity, as Logins.Begin does
+	if err != nil {
 		return User{}, nil, err
 	}
-	var row userRow
-	if row, err = lock(tx, known.User); err != nil {
+	if err := accounts.UseIdentity(tx, s.micro(), known.ID, id); err != nil {
 		return User{}, nil, err
 	}
 	if id.Disabled == "" && row.DisabledBy == accounts.ByUpstream && accounts.IsOf(id.Title, row.Disabled) {

@@ -71,6 +71,64 @@ func TestOneShotBetweenNodes(t *testing.T) {
 	ok(t, second.Wait())
 }
 
+// TestUserIsLockedFirst: who locks a user and then what hangs on the user meets nobody who does it the other way round.
+func TestUserIsLockedFirst(t *testing.T) {
+	for name, c := range map[string]struct {
+		prepare func(t *testing.T, s *prefs.Store, alice prefs.User) (change func() error)
+		table   string
+	}{
+		"a code is typed while another one is asked for": {func(t *testing.T, s *prefs.Store, alice prefs.User) func() error {
+			d := must[prefs.Destination](t)(s.Destinations.Add(t.Context(), alice.ID, "email", "new@example.org"))
+			code := must[string](t)(s.Destinations.NewCode(t.Context(), alice.ID, d.ID))
+			return func() error { return s.Destinations.Confirm(t.Context(), alice.ID, d.ID, code) }
+		}, "mailed"},
+		"an address is stopped while a code is asked for": {func(t *testing.T, s *prefs.Store, alice prefs.User) func() error {
+			d := must[prefs.Destination](t)(s.Destinations.Add(t.Context(), alice.ID, "irc", "alice@local"))
+			must[string](t)(s.Destinations.NewCode(t.Context(), alice.ID, d.ID))
+			return func() error {
+				_, err := s.Unsubscriber.StopAddress(t.Context(), "irc", "alice@local", "")
+				return err
+			}
+		}, "mailed"},
+		"a link undoes while the account is deleted": {func(t *testing.T, s *prefs.Store, alice prefs.User) func() error {
+			d := must[prefs.Destination](t)(s.Destinations.Add(t.Context(), alice.ID, "email", "new@example.org"))
+			code := must[string](t)(s.Destinations.NewCode(t.Context(), alice.ID, d.ID))
+			ok(t, s.Destinations.Confirm(t.Context(), alice.ID, d.ID, code))
+			secret := undoSecret(t, s, "alice@example.org")
+			return func() error {
+				_, err := s.Undos.Do(t.Context(), secret)
+				return err
+			}
+		}, "mailed"},
+		"one signs in twice at once": {func(t *testing.T, s *prefs.Store, alice prefs.User) func() error {
+			id := accounts.Identity{Way: "sso", Issuer: "https://id.example.org", Subject: "1", Name: "alice"}
+			must[uint](t)(s.Accounts.Link(t.Context(), alice.ID, id))
+			return func() error {
+				_, err := s.Accounts.SignInAs(t.Context(), id)
+				return err
+			}
+		}, "identities"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, d := postgres(t)
+			alice, _ := person(t, s, "alice")
+			change := c.prepare(t, s, alice)
+			first := d.Writer.Begin()
+			defer first.Rollback()
+			ok(t, first.Exec("SELECT id FROM users WHERE id = ? FOR UPDATE", alice.ID).Error)
+			var second errgroup.Group
+			second.Go(change)
+			blocked(t, d, 1)
+			ok(t, first.Exec("SET LOCAL lock_timeout = '5s'").Error)
+			if err := first.Exec("UPDATE "+c.table+" SET id = id WHERE user_id = ?", alice.ID).Error; err != nil {
+				t.Errorf("the change has locked %s before the user: %v", c.table, err)
+			}
+			ok(t, first.Commit().Error)
+			ok(t, second.Wait())
+		})
+	}
+}
+
 // TestLimitBetweenNodes: many nodes are asked for links to one mailbox while none of them can record it.
 func TestLimitBetweenNodes(t *testing.T) {
 	s, d := postgres(t)

@@ -36,12 +36,15 @@ func (s *Undos) Show(ctx context.Context, secret string) (User, []accounts.Undo,
 // somebody else has it now.
 func (s *Undos) Do(ctx context.Context, secret string) (left []accounts.Undo, err error) {
 	by := accounts.Actor{Kind: accounts.Link, Network: accounts.ActorOf(ctx).Network}
+	r, err := s.mailed.Find(ctx, accounts.MailUndo, secret)
+	if err != nil {
+		return nil, explain("find undo link", err)
+	}
 	err = s.erase(accounts.WithActor(ctx, by), "undo", func(tx *gorm.DB) error {
-		r, err := s.mailed.Use(tx, accounts.MailUndo, secret)
-		if err != nil {
+		if _, err := lock(tx, r.User); err != nil { // before the request, as others do
 			return err
 		}
-		if _, err := lock(tx, r.User); err != nil {
+		if _, err := s.mailed.Use(tx, accounts.MailUndo, secret); err != nil {
 			return err
 		}
 		id, strong := r.ReadUndo()
