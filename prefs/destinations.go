@@ -191,8 +191,10 @@ func (s *Destinations) Delete(ctx context.Context, userID, id uint) error {
 		if err := s.staysIn(tx, gone); err != nil {
 			return err
 		}
-		undo := accounts.UndoData{Destination: id, Backend: gone.Backend, Address: gone.Address, SignIn: gone.SignIn,
-			On: gone.IsOn, Vouched: gone.Vouched}
+		undo, err := undoOf(gone)
+		if err != nil {
+			return err
+		}
 		filters := tx.Model(&filterDestinationRow{}).Where("destination_id = ?", id).Order("filter_id")
 		if err := filters.Pluck("filter_id", &undo.Filters).Error; err != nil {
 			return err

@@ -2,7 +2,9 @@ package prefs
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 
 	"gorm.io/gorm"
@@ -142,29 +144,32 @@ func (s *Undos) setSignIn(tx *gorm.DB, u accounts.Undo, may bool) error {
 	return s.touchUser(tx, u.User)
 }
 
+// undoOf is what it takes to bring a destination back that is about to be deleted.
+func undoOf(to destinationRow) (accounts.UndoData, error) {
+	row, err := json.Marshal(to)
+	return accounts.UndoData{Row: row}, err
+}
+
 // restore brings a deleted address back: confirmed, since a link that was mailed about it was pressed, and for the
 // filters that were for it. The error is ErrClaimed when somebody else has confirmed it meanwhile.
 func (s *Undos) restore(tx *gorm.DB, u accounts.Undo, strong bool) error {
-	var others int64
-	err := tx.Model(&destinationRow{}).Where("backend = ? AND address = ? AND confirmed AND user_id <> ?",
-		u.Data.Backend, u.Data.Address, u.User).Count(&others).Error
-	if err == nil && others > 0 {
-		return ErrClaimed
+	var row destinationRow
+	if err := json.Unmarshal(u.Data.Row, &row); err != nil {
+		return fmt.Errorf("read the address: %w", err)
 	}
-	if err != nil {
+	if err := s.claim(tx, u.User, row.Backend, row.Address); err != nil {
 		return err
 	}
-	row := destinationRow{UserID: u.User, Backend: u.Data.Backend, Address: u.Data.Address, CreatedAt: s.micro()}
-	row.Confirmed, row.IsOn, row.SignIn = true, u.Data.On, u.Data.SignIn && strong
-	row.Vouched = u.Data.Vouched // no code has come to it, and Review looks at it again
+	row.ID, row.UserID, row.CreatedAt = 0, u.User, s.micro()
+	row.Confirmed, row.SignIn = true, row.SignIn && strong // vouched stays: no code has come, and Review looks again
 	same := clause.OnConflict{Columns: []clause.Column{{Name: "user_id"}, {Name: "backend"}, {Name: "address"}},
-		DoUpdates: clause.Assignments(map[string]any{"confirmed": true, "is_on": row.IsOn, "sign_in": row.SignIn,
-			"vouched": row.Vouched})}
+		DoUpdates: clause.AssignmentColumns([]string{"confirmed", "is_on", "sign_in", "account", "vouched", "every",
+			"at_count", "at_time", "weekdays"})}
 	if err := tx.Clauses(same).Create(&row).Error; err != nil {
 		return err
 	}
 	var back destinationRow
-	err = tx.Where("user_id = ? AND backend = ? AND address = ?", u.User, row.Backend, row.Address).Take(&back).Error
+	err := tx.Where("user_id = ? AND backend = ? AND address = ?", u.User, row.Backend, row.Address).Take(&back).Error
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package prefs_test
 import (
 	"crypto/rand"
 	"errors"
+	"reflect"
 	"slices"
 	"strconv"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/prefs/schedule"
 )
 
 // mailedSecret makes the secret of a request, as the outbox does when it mails it.
@@ -240,6 +242,31 @@ func TestIntruderCannotUndoForever(t *testing.T) {
 			if _, err := w.s.Undos.Do(t.Context(), s); !errors.Is(err, prefs.ErrCode) {
 				t.Errorf("mallory is back: %v", err)
 			}
+		}
+	})
+}
+
+// TestRestoredAddressIsAsBefore: it has its schedule and the account that it is bound to. Another person who has
+// confirmed the mailbox meanwhile, in other capitals, keeps it.
+func TestRestoredAddressIsAsBefore(t *testing.T) {
+	eachIntrusion(t, func(t *testing.T, w *intrusion, _ *clock) {
+		ctx := t.Context()
+		nick := toldBy(t, w.s, w.alice, "alice@local", "alice_acc")
+		daily := schedule.Schedule{At: "08:00", Weekdays: []time.Weekday{time.Monday}}
+		ok(t, w.s.Destinations.SetSchedule(ctx, w.alice.ID, nick.ID, daily))
+		ok(t, w.s.Destinations.Delete(ctx, w.alice.ID, nick.ID))
+		w.do(undoSecret(t, w.s, w.first.Address))
+		for _, d := range must[[]prefs.Destination](t)(w.s.Destinations.List(ctx, w.alice.ID)) {
+			if d.Backend == "irc" && (d.Account != "alice_acc" || !reflect.DeepEqual(d.Schedule, daily) || !d.On) {
+				t.Errorf("restored as %+v", d)
+			}
+		}
+
+		ok(t, w.s.Destinations.Delete(ctx, w.alice.ID, w.second.ID))
+		must[prefs.User](t)(w.s.Accounts.Register(ctx, "bob", "", "email", "SECOND@example.org"))
+		left := must[[]accounts.Undo](t)(w.s.Undos.Do(ctx, undoSecret(t, w.s, w.first.Address)))
+		if len(left) != 1 || !slices.Equal(w.addresses(), []string{"alice@example.org+", "alice@local"}) {
+			t.Errorf("not undone %+v, and there are %q", left, w.addresses())
 		}
 	})
 }

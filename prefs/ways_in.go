@@ -131,7 +131,7 @@ func (s *Destinations) KeepOut(ctx context.Context, userID, id uint) error {
 
 func wayInRemoved(was destinationRow) accounts.Happened {
 	return accounts.Happened{User: was.UserID, Kind: accounts.WayInRemoved, Backend: was.Backend, Address: was.Address,
-		Gone: true, WasIn: true, Undo: accounts.UndoData{Destination: was.ID, SignIn: true, On: was.IsOn}}
+		Gone: true, WasIn: true, Undo: accounts.UndoData{Destination: was.ID, On: was.IsOn}}
 }
 
 // staysIn returns ErrLastWay where a person is about to give up the last address that lets them in. An operator may take

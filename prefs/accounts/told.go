@@ -53,11 +53,7 @@ type Happened struct {
 // UndoData is what it takes to undo a change.
 type UndoData struct {
 	Destination uint            `json:"destination,omitempty"`
-	Backend     string          `json:"backend,omitempty"`
-	Address     string          `json:"address,omitempty"`
-	SignIn      bool            `json:"sign_in,omitempty"` // the address was a way in
-	On          bool            `json:"on,omitempty"`      // and on
-	Vouched     string          `json:"vouched,omitempty"` // by whom, where no code was needed
+	On          bool            `json:"on,omitempty"`      // the address was on
 	Filters     []uint          `json:"filters,omitempty"` // that were for it
 	Off         []uint          `json:"off,omitempty"`     // and were switched off since it went
 	Token       uint            `json:"token,omitempty"`
