@@ -270,7 +270,7 @@ var notChanging = map[string]string{
 	"Logins.EndByDestination": "whoever takes the way in away notes that", "Logins.EndByIdentity": "as EndByDestination",
 	"Accounts.NewSignIn": "nobody is known yet", "Accounts.SignIn": "whoever makes the login of it notes that",
 	"Accounts.AskSignIn": "as NewSignIn", "Accounts.SignInAddress": "reads",
-	"Undos.Show": "reads",
+	"Undos.Show":            "reads",
 	"Destinations.AskFresh": "changes nothing", "Destinations.TryFresh": "changes nothing",
 	"Destinations.AskLetIn": "changes nothing yet",
 	"Destinations.List":     "reads", "Destinations.Get": "reads", "Destinations.Owners": "reads",

@@ -156,7 +156,8 @@ func (s *Accounts) Link(ctx context.Context, user uint, id accounts.Identity) (i
 		return 0, err
 	}
 	err = s.change(ctx, "link identity", func(tx *gorm.DB) error {
-		if _, err := lock(tx, user); err != nil {
+		was, err := lock(tx, user)
+		if err != nil {
 			return err
 		}
 		known, found, err := accounts.FindIdentity(tx, id.Issuer, id.Subject)
@@ -176,7 +177,8 @@ func (s *Accounts) Link(ctx context.Context, user uint, id accounts.Identity) (i
 				return err
 			}
 			if err := s.happened(tx, accounts.Happened{User: user, Kind: accounts.IdentityLinked,
-				About: id.Name + " (" + id.Issuer + ")", Undo: accounts.UndoData{Identity: known.ID}}); err != nil {
+				About: id.Name + " (" + id.Issuer + ")", Undo: accounts.UndoData{Identity: known.ID, Name: was.Name,
+					Proof: accounts.Proof(was.Proof)}}); err != nil {
 				return err
 			}
 		}
@@ -190,6 +192,27 @@ func (s *Accounts) Link(ctx context.Context, user uint, id accounts.Identity) (i
 func (s *Accounts) Identities(ctx context.Context, user uint) ([]accounts.Known, error) {
 	known, err := accounts.IdentitiesOf(s.read(ctx), user)
 	return known, explain("read identities", err)
+}
+
+// nameAgain gives an account the name that it had before an identity came or went, if that is still its own.
+func (c *core) nameAgain(tx *gorm.DB, u accounts.Undo) error {
+	return c.changeName(tx, u.User, "", func(was userRow) error {
+		if was.Name == u.Data.Name && was.Proof == string(u.Data.Proof) {
+			return nil
+		}
+		if u.Data.Name == "" {
+			return c.unname(tx, u.User)
+		}
+		holder, err := accounts.HolderOf(tx, u.User)
+		if err != nil {
+			return err
+		}
+		_, err = c.give(tx, was, u.Data.Name, u.Data.Proof, holder)
+		if accounts.IsHeld(err) || errors.Is(err, ErrTaken) {
+			return nil
+		}
+		return err
+	})
 }
 
 // unprove makes a name claimed that no identity of the account proves any more.

@@ -176,11 +176,7 @@ func (s *Accounts) Assign(ctx context.Context, id uint, name string) error {
 	return s.change(ctx, "assign name", func(tx *gorm.DB) error {
 		return s.changeName(tx, id, "", func(was userRow) error {
 			if name == "" {
-				if err := accounts.Leave(tx, s.micro(), id, ""); err != nil {
-					return err
-				}
-				return tx.Model(&userRow{}).Where("id = ?", id).
-					Updates(map[string]any{"name": "", "proof": "", "skeleton": ""}).Error
+				return s.unname(tx, id)
 			}
 			holder, err := accounts.HolderOf(tx, id)
 			if err != nil {
@@ -192,6 +188,15 @@ func (s *Accounts) Assign(ctx context.Context, id uint, name string) error {
 			return err
 		})
 	})
+}
+
+// unname takes the name from an account. It stays reserved for it.
+func (c *core) unname(tx *gorm.DB, id uint) error {
+	if err := accounts.Leave(tx, c.micro(), id, ""); err != nil {
+		return err
+	}
+	return tx.Model(&userRow{}).Where("id = ?", id).
+		Updates(map[string]any{"name": "", "proof": "", "skeleton": ""}).Error
 }
 
 // Adopt notes the names of accounts that were made by a notifyd of before, which knew no holders. Of two that differ in

@@ -105,6 +105,9 @@ func (s *Undos) undo(tx *gorm.DB, u accounts.Undo, strong bool) error {
 		if err := accounts.UndoIdentity(tx, u); err != nil {
 			return err
 		}
+		if err := s.nameAgain(tx, u); err != nil {
+			return err
+		}
 		return s.unprove(tx, u.User)
 	case accounts.PasskeyAdded, accounts.PasskeyRemoved:
 		return passkeys.Undo(tx, u, strong)

@@ -246,6 +246,31 @@ func TestIntruderCannotUndoForever(t *testing.T) {
 	})
 }
 
+// TestUndoneIdentityTakesItsName: an account is who it was before, when an identity is put out or comes back.
+func TestUndoneIdentityTakesItsName(t *testing.T) {
+	eachIntrusion(t, func(t *testing.T, w *intrusion, c *clock) {
+		ctx := t.Context()
+		is := func(name string, proof accounts.Proof) {
+			t.Helper()
+			if u := must[prefs.User](t)(w.s.Accounts.User(ctx, w.alice.ID)); u.Name != name || u.Proof != proof {
+				t.Errorf("the account is %q, %s; want %q, %s", u.Name, u.Proof, name, proof)
+			}
+		}
+		must[uint](t)(w.s.Accounts.Link(ctx, w.alice.ID, at("id.example", "666", "mallory")))
+		is("mallory", accounts.OfProvider)
+		w.do(undoSecret(t, w.s, w.first.Address))
+		is("alice", accounts.Claimed)
+
+		own := must[uint](t)(w.s.Accounts.Link(ctx, w.alice.ID, at("id.example", "1", "alice")))
+		is("alice", accounts.OfProvider)
+		c.pass(time.Minute)
+		ok(t, w.s.Accounts.Unlink(ctx, w.alice.ID, own))
+		is("alice", accounts.Claimed)
+		w.do(undoSecret(t, w.s, w.first.Address))
+		is("alice", accounts.OfProvider)
+	})
+}
+
 // TestRestoredAddressIsAsBefore: it has its schedule and the account that it is bound to. Another person who has
 // confirmed the mailbox meanwhile, in other capitals, keeps it.
 func TestRestoredAddressIsAsBefore(t *testing.T) {

@@ -181,7 +181,8 @@ func (s *Destinations) Pause(ctx context.Context, userID, id uint) error {
 // lets the user in. A name that only this provider has proved is claimed from then on.
 func (s *Accounts) Unlink(ctx context.Context, userID, id uint) error {
 	return s.change(ctx, "unlink identity", func(tx *gorm.DB) error {
-		if _, err := lock(tx, userID); err != nil {
+		was, err := lock(tx, userID)
+		if err != nil {
 			return err
 		}
 		n, err := accounts.WaysIn(tx, userID, !s.noMailedLinks)
@@ -207,7 +208,8 @@ func (s *Accounts) Unlink(ctx context.Context, userID, id uint) error {
 			return err
 		}
 		return s.happened(tx, accounts.Happened{User: userID, Kind: accounts.IdentityUnlinked,
-			About: gone.Name + " (" + gone.Issuer + ")", Undo: accounts.UndoData{Row: row}})
+			About: gone.Name + " (" + gone.Issuer + ")", Undo: accounts.UndoData{Row: row, Name: was.Name,
+				Proof: accounts.Proof(was.Proof)}})
 	})
 }
 

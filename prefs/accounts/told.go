@@ -59,7 +59,9 @@ type UndoData struct {
 	Token       uint            `json:"token,omitempty"`
 	Identity    uint            `json:"identity,omitempty"`
 	Passkey     uint            `json:"passkey,omitempty"`
-	Row         json.RawMessage `json:"row,omitempty"` // what was deleted
+	Name        string          `json:"name,omitempty"`  // of the account, before an identity came or went
+	Proof       Proof           `json:"proof,omitempty"` // of that name
+	Row         json.RawMessage `json:"row,omitempty"`   // what was deleted
 }
 
 // A Letter is what one address is told.
