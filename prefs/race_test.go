@@ -77,12 +77,12 @@ func TestUserIsLockedFirst(t *testing.T) {
 		prepare func(t *testing.T, s *prefs.Store, alice prefs.User) (change func() error)
 		table   string
 	}{
-		"a code is typed while another one is asked for": {func(t *testing.T, s *prefs.Store, alice prefs.User) func() error {
+		"a code is typed while another is asked": {func(t *testing.T, s *prefs.Store, alice prefs.User) func() error {
 			d := must[prefs.Destination](t)(s.Destinations.Add(t.Context(), alice.ID, "email", "new@example.org"))
 			code := must[string](t)(s.Destinations.NewCode(t.Context(), alice.ID, d.ID))
 			return func() error { return s.Destinations.Confirm(t.Context(), alice.ID, d.ID, code) }
 		}, "mailed"},
-		"an address is stopped while a code is asked for": {func(t *testing.T, s *prefs.Store, alice prefs.User) func() error {
+		"an address is stopped while a code is asked": {func(t *testing.T, s *prefs.Store, alice prefs.User) func() error {
 			d := must[prefs.Destination](t)(s.Destinations.Add(t.Context(), alice.ID, "irc", "alice@local"))
 			must[string](t)(s.Destinations.NewCode(t.Context(), alice.ID, d.ID))
 			return func() error {

@@ -134,8 +134,8 @@ func wayInRemoved(was destinationRow) accounts.Happened {
 		Gone: true, WasIn: true, Undo: accounts.UndoData{Destination: was.ID, On: was.IsOn}}
 }
 
-// staysIn returns ErrLastWay where a person is about to give up the last address that lets them in. An operator may take
-// it: then the person is locked out on purpose. The user is locked, so that two changes at once cannot take both.
+// staysIn returns ErrLastWay where a person is about to give up the last address that lets them in. An operator may
+// take it: then the person is locked out on purpose. The user is locked, so that two changes at once cannot take both.
 func (c *core) staysIn(tx *gorm.DB, to destinationRow) error {
 	by := accounts.ActorOf(tx.Statement.Context)
 	if by.Kind != accounts.Person || by.ID != to.UserID {
