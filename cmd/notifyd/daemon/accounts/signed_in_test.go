@@ -40,6 +40,10 @@ func TestSignedIn(t *testing.T) {
 	if again, err := source.Fetch(t.Context(), first); err != nil || again != first {
 		t.Errorf("nothing has changed: %+v, %v", again, err)
 	}
+	exec("UPDATE revisions SET value = value + 1") // as each change of anybody's filters does
+	if again, err := source.Fetch(t.Context(), first); err != nil || again != first {
+		t.Errorf("the groups have not changed: %+v, %v", again, err)
+	}
 	file := &directory.Facts{Groups: map[string][]string{"infra": {"bob"}}}
 	s := directory.Merge(directory.Policy{}, directory.Part{Name: "file", Facts: file},
 		directory.Part{Name: "signed-in", Facts: first})
