@@ -157,12 +157,17 @@ func TestSameAgainIsNoChange(t *testing.T) {
 		w := newWorld(t, db)
 		source := &scripted{facts: many(10, 3)}
 		d := w.daemon("list", source, Defaults())
-		for _, step := range []struct {
+		var before *directory.Snapshot
+		for i, step := range []struct {
 			facts *directory.Facts
 			said  int
 		}{{many(10, 3), 1}, {many(10, 3), 1}, {many(11, 3), 2}} {
 			source.say(step.facts, nil)
 			w.fetch(d, "list")
+			if now := d.Confirmed(); (now == before) != (i == 1) {
+				t.Errorf("step %d: whether there is a new snapshot: %v", i, now != before)
+			}
+			before = d.Confirmed()
 			if got := strings.Count(w.log.String(), "directory fetched"); got != step.said {
 				t.Errorf("it was said %d times, want %d:\n%s", got, step.said, w.log.String())
 			}

@@ -165,7 +165,13 @@ func (d *Directories) fetch(ctx context.Context, e *entry) {
 	next.facts, next.failed, next.problem, next.accept = facts, 0, "", false
 	d.tell(e.name, before, next)
 	d.keepStored(ctx, e, before, next)
-	d.renew()
+	if next.facts != before.facts {
+		d.renew()
+	} else { // that it still says so may confirm hints
+		d.mu.Lock()
+		d.overlay()
+		d.mu.Unlock()
+	}
 	e.settle()
 }
 
