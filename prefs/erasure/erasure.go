@@ -28,7 +28,8 @@ import (
 func Tables() []string {
 	return []string{
 		"users", "destinations", "filters", "filter_destinations", "mailed", "mailed_secrets", "sent_codes",
-		"api_tokens", "passkeys", "identities", "logins", "names", "audit", "deliveries", "lanes", "erasures",
+		"api_tokens", "passkeys", "identities", "logins", "places", "undos", "names", "audit",
+		"deliveries", "lanes", "erasures",
 	}
 }
 
