@@ -386,6 +386,21 @@ func TestLinking(t *testing.T) {
 	})
 }
 
+// TestOldInvitationsGo: whose address it was is kept no longer than the invitation is good.
+func TestOldInvitationsGo(t *testing.T) {
+	eachProved(t, func(t *testing.T, s *provedSite) {
+		must[accounts.Invitation](t)(s.Invitations.Invite(t.Context(), "old@example.org", time.Hour))
+		must[accounts.Invitation](t)(s.Invitations.Invite(t.Context(), "new@example.org", 3*time.Hour))
+		s.clock.pass(2 * time.Hour)
+		ok(t, s.Prune(t.Context()))
+		var left []string
+		ok(t, s.db.Reader.Raw("SELECT subject FROM invitations").Scan(&left).Error)
+		if len(left) != 1 || left[0] != "new@example.org" {
+			t.Errorf("left are %q", left)
+		}
+	})
+}
+
 // TestRebind: a community changes its provider; accounts, names and filters stay (trap 32).
 func TestRebind(t *testing.T) {
 	eachProved(t, func(t *testing.T, s *provedSite) {

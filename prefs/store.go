@@ -237,6 +237,9 @@ func (s *Store) prune(ctx context.Context) error {
 		if err := s.Invitations.Prune(tx); err != nil {
 			return err
 		}
+		if err := s.Invitations.Prune(tx); err != nil {
+			return err
+		}
 		return s.core.mailed.Prune(tx)
 	})
 }
