@@ -257,6 +257,8 @@ var changing = map[string]struct {
 
 // notChanging are the other methods, with the reason why they note nothing.
 var notChanging = map[string]string{
+	"Passkeys.Add": "needs a device: package passkeys tests its entry", "Passkeys.Remove": "as Add",
+	"Passkeys.Reset": "as Add", "Passkeys.Prove": "changes nothing but the time of the last use", "Passkeys.List": "reads",
 	"Accounts.User": "reads", "Accounts.ByIdentity": "reads", "Accounts.SubjectsOf": "reads", "Filters.Owner": "reads", "Destinations.Owner": "reads",
 	"Accounts.ByName": "reads", "Accounts.ByAddress": "reads",
 	"Accounts.ByWayIn": "reads", "Accounts.Claimed": "reads", "Accounts.Unproved": "reads",
