@@ -217,6 +217,10 @@ var changing = map[string]struct {
 	"Operators.SwitchOff": {accounts.FilterOff, accounts.Operator, func(w *changeWorld) error {
 		return w.s.Operators.SwitchOff(w.ctx, w.alice.ID, w.filter.ID, "it matches everything")
 	}},
+	"Operators.LetIn": {accounts.DestinationSignIn, accounts.Operator, func(w *changeWorld) error {
+		_, err := w.s.Operators.LetIn(w.ctx, w.alice.ID, "email", "alice@new.example.org")
+		return err
+	}},
 	"Operators.Looked": {accounts.AccountLook, accounts.Operator, func(w *changeWorld) error {
 		return w.s.Operators.Looked(w.ctx, w.alice.ID, "the account")
 	}},

@@ -2,6 +2,7 @@ package prefs
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -192,4 +193,47 @@ func (s *Operators) Looked(ctx context.Context, userID uint, page string) error 
 	return s.write(ctx, "note who looked", func(tx *gorm.DB) error {
 		return s.note(tx, userID, accounts.AccountLook, "", nil, accounts.Fields{"page": page})
 	})
+}
+
+// LetIn makes an address a way in on the word of an operator, for somebody who has no other: a link that is mailed
+// there signs them in, and so proves that they read it. Until its owner switches it on it gets no notices, unless it
+// got some before. The error is ErrClaimed when another user has confirmed the address.
+func (s *Operators) LetIn(ctx context.Context, userID uint, backend, address string) (to Destination, err error) {
+	if err := checkDestination(backend, address); err != nil {
+		return Destination{}, err
+	}
+	var row destinationRow
+	err = s.change(ctx, "let in by address", func(tx *gorm.DB) error {
+		if _, err := lock(tx, userID); err != nil {
+			return err
+		}
+		had, err := (&Destinations{s.core}).add(tx, userID, backend, address)
+		if err != nil {
+			return err
+		}
+		err = s.destinationChange(tx, accounts.Unsaid, had.ID, accounts.DestinationSignIn, func(was destinationRow) error {
+			set := map[string]any{"confirmed": true, "sign_in": true, "disabled": "",
+				"is_on": was.IsOn && was.Confirmed && was.Disabled == ""}
+			err := tx.Model(&destinationRow{}).Where("id = ?", was.ID).Updates(set).Error
+			if errors.Is(err, gorm.ErrDuplicatedKey) {
+				return ErrClaimed
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if err := s.touchUser(tx, userID); err != nil {
+			return err
+		}
+		if err := s.tell(tx, userID, ofDestinations); err != nil {
+			return err
+		}
+		if err := tx.Where("id = ?", had.ID).Take(&row).Error; err != nil {
+			return err
+		}
+		return s.happened(tx, accounts.Happened{User: userID, Kind: accounts.WayInAdded, Backend: backend,
+			Address: address, Undo: accounts.UndoData{Destination: had.ID}})
+	})
+	return row.destination(), err
 }

@@ -2,6 +2,7 @@ package prefs_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -148,6 +149,32 @@ func TestAReasonStaysWhileTheFilterIsOff(t *testing.T) {
 				t.Errorf("%s: an old reason is back: %+v", name, got)
 			}
 			ok(t, s.Filters.SetOn(t.Context(), alice.ID, f.ID, true))
+		}
+	})
+}
+
+// TestOperatorLetsIn: somebody without a way in gets one by a new address, which gets no notices yet; nobody gets an
+// address that is another person's.
+func TestOperatorLetsIn(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, _ *clock) {
+		ctx := t.Context()
+		alice, first := person(t, s, "alice")
+		bob, his := person(t, s, "bob")
+		if err := s.Destinations.Disable(ctx, first.ID, "no such mailbox"); err != nil {
+			t.Fatal(err)
+		}
+		to, err := s.Operators.LetIn(ctx, alice.ID, "email", "alice@new.example.org")
+		if err != nil || !to.LetsIn() || to.On || !to.Confirmed {
+			t.Fatalf("%+v, %v", to, err)
+		}
+		if u, _, err := s.Accounts.ByWayIn(ctx, "email", "alice@new.example.org"); err != nil || u.ID != alice.ID {
+			t.Errorf("the address lets %+v in, %v", u, err)
+		}
+		if _, err := s.Operators.LetIn(ctx, bob.ID, "email", "alice@new.example.org"); !errors.Is(err, prefs.ErrClaimed) {
+			t.Errorf("error %v for an address of somebody else", err)
+		}
+		if again, err := s.Operators.LetIn(ctx, bob.ID, "email", his.Address); err != nil || !again.On {
+			t.Errorf("an address that got notices: %+v, %v", again, err)
 		}
 	})
 }

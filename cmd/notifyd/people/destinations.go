@@ -128,3 +128,29 @@ func (d *Desk) deleteDestination(ctx context.Context, a Ask) (any, error) {
 	return Done{ID: a.ID, Name: to.Backend}, d.changed(ctx, prefs.User{ID: to.UserID},
 		"An operator has deleted one of your destinations", "It was of the kind "+to.Backend+".", "/destinations")
 }
+
+// letIn makes an address a way in on the word of whoever asks.
+func (d *Desk) letIn(ctx context.Context, a Ask) (any, error) {
+	u, err := d.find(ctx, a.User)
+	if err != nil {
+		return nil, err
+	}
+	for _, info := range d.Backends {
+		if !info.SignIn {
+			continue
+		}
+		address, err := info.CheckAddress(a.Text)
+		if err != nil {
+			return nil, fault(Failed, "%q: %v", a.Text, err)
+		}
+		to, err := d.Prefs.Operators.LetIn(ctx, u.ID, info.Name, address)
+		if errors.Is(err, prefs.ErrClaimed) {
+			return nil, fault(Failed, "another account has confirmed %s", address)
+		}
+		if err == nil && d.Changed != nil {
+			d.Changed()
+		}
+		return Done{ID: to.ID, Name: address}, err // the other addresses are told, with a way to take it back
+	}
+	return nil, fault(Failed, "there is no way to mail links to sign in: none is configured")
+}

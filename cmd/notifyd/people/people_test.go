@@ -101,6 +101,7 @@ func TestEveryVerbIsNoted(t *testing.T) {
 		"user.rename":         {Ask{User: "alice", Text: "alicia"}, accounts.AccountRename},
 		"user.delete":         {Ask{User: "alice"}, accounts.AccountDelete},
 		"user.end-sessions":   {Ask{User: "alice"}, accounts.LoginEndAll},
+		"user.let-in":         {Ask{User: "alice", Text: "alice@new.example.org"}, accounts.DestinationSignIn},
 		"user.reset-passkeys": {Ask{User: "alice"}, accounts.PasskeyRemove},
 		"token.new":           {Ask{User: "alice", Text: "laptop"}, accounts.TokenNew},
 		"token.revoke":        {Ask{User: "alice", ID: 1}, accounts.TokenRevoke},

@@ -54,6 +54,21 @@ func (c *userAssign) Run(e *records.Env) error {
 	})
 }
 
+type userLetIn struct {
+	who
+	Address string `arg:"" placeholder:"ADDRESS" help:"A mail address that is theirs, as they have shown you."`
+	asJSON
+}
+
+// Run makes an address a way in.
+func (c *userLetIn) Run(e *records.Env) error {
+	ask := people.Ask{Verb: "user.let-in", User: c.User, Text: c.Address}
+	return change(e, c.asJSON, ask, func(d people.Done) string {
+		return "links to sign in are mailed to " + plain(d.Name) + " from now on; it gets no notices until its owner " +
+			"switches it on"
+	})
+}
+
 type userFree struct {
 	Name string `arg:"" placeholder:"NAME" help:"A name that nobody has, and a person of before had."`
 	asJSON

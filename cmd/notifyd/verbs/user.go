@@ -21,6 +21,7 @@ type UserCommand struct {
 	Disable     userDisable `cmd:"" help:"Switch an account off: nothing is sent, and nobody is signed in."`
 	Enable      userEnable  `cmd:"" help:"Switch an account on again. What waited is sent."`
 	Assign      userAssign  `cmd:"" help:"Give an account a name on the bus that the person has proved to you."`
+	LetIn       userLetIn   `cmd:"" name:"let-in" help:"Let a new mail address sign in, of somebody who has no way in left."`
 	Free        userFree    `cmd:"" help:"Let anybody who proves it have a name again that a person of before had."`
 	Rename      userRename  `cmd:"" help:"Change a name that is only claimed."`
 	Rebind      userRebind  `cmd:"" help:"Move identities, when a community changes its provider."`
