@@ -63,6 +63,9 @@ func (o *Outbox) pruneBytes(ctx context.Context) error {
 	if o.cfg.KeepBytes <= 0 {
 		return nil
 	}
+	if some, err := o.belowBytes(ctx); some || err != nil {
+		return err
+	}
 	var size int64
 	all := o.reader.WithContext(ctx).Raw("SELECT COALESCE(sum(" + sizeOf + "), 0) FROM deliveries")
 	if err := all.Scan(&size).Error; err != nil {
@@ -94,6 +97,20 @@ func (o *Outbox) pruneBytes(ctx context.Context) error {
 		o.cfg.Log.Warn("what waits and what is young takes more than outbox.keep_bytes", "bytes", size)
 	}
 	return nil
+}
+
+// belowBytes reports whether the whole database, or on PostgreSQL the whole table, takes less than KeepBytes: then no
+// row need be read to know.
+func (o *Outbox) belowBytes(ctx context.Context) (bool, error) {
+	query := "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+	if o.postgres {
+		query = "SELECT pg_total_relation_size('deliveries')"
+	}
+	var most int64
+	if err := o.reader.WithContext(ctx).Raw(query).Scan(&most).Error; err != nil {
+		return false, fmt.Errorf("measure deliveries: %w", err)
+	}
+	return most < o.cfg.KeepBytes, nil
 }
 
 func (o *Outbox) deleteChunks(ctx context.Context, statement string, args ...any) error {
