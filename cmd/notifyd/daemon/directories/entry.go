@@ -198,10 +198,25 @@ func (d *Directories) tell(name string, before, next known) {
 		d.Log.Info("a source of the directory can be used again", "source", name)
 	}
 	if next.problem == "" && next.facts != before.facts {
-		c := next.facts.Counts()
-		d.Log.Info("directory fetched", "source", name, "people", c.People, "groups", c.Groups, "packages", c.Packages,
-			"accounts", c.Accounts, "notes", next.facts.Notes)
+		d.Log.Info("directory fetched", append([]any{"source", name}, figures(next.facts)...)...)
 	}
+}
+
+// figures are what the log says of facts: how much of each part that the source speaks of, and its notes.
+func figures(f *directory.Facts) (all []any) {
+	c := f.Counts()
+	for _, part := range []struct {
+		name string
+		n    int
+	}{{"people", c.People}, {"groups", c.Groups}, {"packages", c.Packages}, {"accounts", c.Accounts}} {
+		if part.n >= 0 {
+			all = append(all, part.name, part.n)
+		}
+	}
+	if len(f.Notes) > 0 {
+		all = append(all, "notes", f.Notes)
+	}
+	return all
 }
 
 // fetchSafely calls Fetch. A panic of a source is a failure of that source.
