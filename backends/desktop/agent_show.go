@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/internal/backoff"
+	"github.com/notifyd/notifyd/internal/watch"
 	"github.com/notifyd/notifyd/internal/wholefile"
 )
 
@@ -117,7 +118,7 @@ func readState(file string) (string, error) {
 	if file == "" {
 		return "", nil
 	}
-	data, err := os.ReadFile(file)
+	data, err := watch.ReadFile(file, 2*maxState)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/notifyd/notifyd/internal/watch"
 	"github.com/notifyd/notifyd/internal/wholefile"
 )
 
@@ -54,16 +54,9 @@ func OpenState(file string, now time.Time) (*State, error) {
 	if file == "" {
 		return s, nil
 	}
-	info, err := os.Stat(file)
+	text, err := watch.ReadFile(file, maxState)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, s.Save()
-	}
-	if err == nil && info.Size() > maxState {
-		err = fmt.Errorf("%s is larger than %d bytes", file, maxState)
-	}
-	var text []byte
-	if err == nil {
-		text, err = os.ReadFile(file)
 	}
 	var read stored
 	if err == nil {
