@@ -92,21 +92,10 @@ func (s *Accounts) reviewable(r userRow, own []destinationRow) accounts.Reviewab
 // carryOut does what a Review says, an account at a time.
 func (s *Accounts) carryOut(ctx context.Context, p accounts.Review) (Reviewed, error) {
 	done := Reviewed{Refused: p.Restrain()}
-	err := s.write(ctx, "note who is in the directory", func(tx *gorm.DB) error {
-		for part := range slices.Chunk(p.Listed, inStatement) {
-			set := map[string]any{"listed": true, "missing_at": 0}
-			if err := tx.Model(&userRow{}).Where("id IN ?", part).Updates(set).Error; err != nil {
-				return err
-			}
-		}
-		for part := range slices.Chunk(p.Missing, inStatement) {
-			if err := tx.Model(&userRow{}).Where("id IN ?", part).Update("missing_at", s.micro()).Error; err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	if err := s.noteListed(ctx, p.Listed, map[string]any{"listed": true, "missing_at": 0}); err != nil {
+		return done, err
+	}
+	if err := s.noteListed(ctx, p.Missing, map[string]any{"missing_at": s.micro()}); err != nil {
 		return done, err
 	}
 	for _, id := range p.Doubted {
@@ -137,6 +126,19 @@ func (s *Accounts) carryOut(ctx context.Context, p accounts.Review) (Reviewed, e
 	return done, nil
 }
 
+// noteListed notes who is in the directory, or missing there: a part at a time, so that others can write in between.
+func (s *Accounts) noteListed(ctx context.Context, ids []uint, set map[string]any) error {
+	for part := range slices.Chunk(ids, inStatement) {
+		err := s.write(ctx, "note who is in the directory", func(tx *gorm.DB) error {
+			return tx.Model(&userRow{}).Where("id IN ?", part).Updates(set).Error
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // count counts what was done. An account that was deleted in the meantime is no error.
 func count(n *int, err error) error {
 	if errors.Is(err, ErrNotFound) {
@@ -160,19 +162,24 @@ func (s *Accounts) doubt(ctx context.Context, id uint) error {
 	})
 }
 
-// vouchNow gives an account the name that the directory says its address belongs to.
+// errNotGiven rolls back what gives nobody a name, so that no node reads anything again because of it.
+var errNotGiven = errors.New("the name is not given")
+
+// vouchNow gives an account the name that the directory says its address belongs to, unless somebody has it.
 func (s *Accounts) vouchNow(ctx context.Context, id uint, address string, done *Reviewed) error {
-	given := false
 	err := s.change(ctx, "prove name", func(tx *gorm.DB) error {
-		return s.changeName(tx, id, "", func(was userRow) (err error) {
-			given, err = s.vouch(tx, was, address)
+		return s.changeName(tx, id, "", func(was userRow) error {
+			given, err := s.vouch(tx, was, address)
+			if err == nil && !given {
+				err = errNotGiven
+			}
 			return err
 		})
 	})
-	if given {
-		return count(&done.Proved, err)
+	if errors.Is(err, errNotGiven) {
+		return nil
 	}
-	return count(new(int), err)
+	return count(&done.Proved, err)
 }
 
 // Disable switches an account off: nothing is sent, what is owed waits, and all logins end. Filters and destinations
