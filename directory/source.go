@@ -3,7 +3,10 @@ package directory
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -45,3 +48,25 @@ type Driver struct {
 // ErrGone is wrapped by the error of a Fetch when the server says that what is asked for is not there (404, 410). It
 // is a failure like others: nobody is locked and nothing is empty because of it.
 var ErrGone = errors.New("what was asked for is not there")
+
+// OpenEach opens the sources of a section, whose type is C, for Driver.Open. It says all mistakes, each behind the name
+// of its source.
+func OpenEach[C ~map[string]S, S any](
+	decode func(any) error, open func(S) (Config, error),
+) (map[string]Config, error) {
+	var section C
+	if err := decode(&section); err != nil {
+		return nil, err
+	}
+	opened := map[string]Config{}
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(section)) {
+		one, err := open(section[name])
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s.%w", name, err))
+			continue
+		}
+		opened[name] = one
+	}
+	return opened, errors.Join(errs...)
+}

@@ -2,11 +2,7 @@ package debian
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/notifyd/notifyd/directory"
@@ -55,21 +51,9 @@ func Driver() directory.Driver {
 }
 
 func open(decode func(any) error, _ *slog.Logger) (map[string]directory.Config, error) {
-	var c Config
-	if err := decode(&c); err != nil {
-		return nil, err
-	}
-	opened := map[string]directory.Config{}
-	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(c)) {
-		s := c[name]
+	return directory.OpenEach[Config](decode, func(s Settings) (directory.Config, error) {
 		source, err := New(s)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s.%w", name, err))
-			continue
-		}
-		opened[name] = directory.Config{Source: source, Every: s.Every, Within: s.Within,
-			Shrink: float64(s.AtLeast) / 100}
-	}
-	return opened, errors.Join(errs...)
+		return directory.Config{Source: source, Every: s.Every, Within: s.Within,
+			Shrink: float64(s.AtLeast) / 100}, err
+	})
 }

@@ -17,10 +17,8 @@ package ldap
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 
 	"github.com/go-ldap/ldap/v3"
@@ -34,22 +32,10 @@ func Driver() directory.Driver {
 }
 
 func open(decode func(any) error, _ *slog.Logger) (map[string]directory.Config, error) {
-	var c Config
-	if err := decode(&c); err != nil {
-		return nil, err
-	}
-	opened := map[string]directory.Config{}
-	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(c)) {
-		s := c[name]
-		if err := s.check(); err != nil {
-			errs = append(errs, fmt.Errorf("%s.%w", name, err))
-			continue
-		}
-		opened[name] = directory.Config{Source: &source{s}, Every: s.Every, Within: s.Within,
-			Shrink: float64(s.AtLeast) / 100}
-	}
-	return opened, errors.Join(errs...)
+	return directory.OpenEach[Config](decode, func(s Settings) (directory.Config, error) {
+		return directory.Config{Source: &source{s}, Every: s.Every, Within: s.Within,
+			Shrink: float64(s.AtLeast) / 100}, s.check()
+	})
 }
 
 // A source is one LDAP directory.

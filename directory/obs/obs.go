@@ -21,9 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"regexp"
-	"slices"
 	"time"
 
 	"github.com/notifyd/notifyd/directory"
@@ -62,23 +60,11 @@ func Driver() directory.Driver {
 }
 
 func open(decode func(any) error, _ *slog.Logger) (map[string]directory.Config, error) {
-	var c Config
-	if err := decode(&c); err != nil {
-		return nil, err
-	}
-	opened := map[string]directory.Config{}
-	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(c)) {
-		s := c[name]
+	return directory.OpenEach[Config](decode, func(s Settings) (directory.Config, error) {
 		source, err := New(s)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s.%w", name, err))
-			continue
-		}
-		opened[name] = directory.Config{Source: source, Every: s.Every, Within: s.Within,
-			Shrink: float64(s.AtLeast) / 100}
-	}
-	return opened, errors.Join(errs...)
+		return directory.Config{Source: source, Every: s.Every, Within: s.Within,
+			Shrink: float64(s.AtLeast) / 100}, err
+	})
 }
 
 // projectName is what a project, a package or a group may be called. It stands in paths and in XPath, so nothing else
