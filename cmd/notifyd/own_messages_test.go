@@ -75,7 +75,7 @@ func newOwnWorld(t *testing.T, dsn string) *ownWorld {
 	w.pages = fmt.Sprintf("http://127.0.0.1:%d", web)
 	w.config = writeFile(t, w.folder, "notifyd.yaml",
 		fmt.Sprintf("database: {dsn: %q}", dsn),
-		fmt.Sprintf("web: {listen: '127.0.0.1:%d', base_url: %q}", web, w.pages),
+		fmt.Sprintf("web: {listen: '127.0.0.1:%d', base_url: %q}", web, w.pages), "accounts: {names: claimed}",
 		fmt.Sprintf("metrics: {listen: '127.0.0.1:%d'}", w.metrics),
 		fmt.Sprintf("bus: {zmq: {endpoints: {hub: '%s'}}, gateway: {listen: '%s'}, pace: {lost_after: 1s},",
 			w.publisher.address, gate),

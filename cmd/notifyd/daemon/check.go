@@ -34,7 +34,12 @@ func Warnings(f *config.File, env Env) []string {
 	if v, err := trust.Open(s.Trust); err == nil {
 		warnings = append(warnings, warningsOf(v, s.History.Keep, env.Now())...)
 	}
-	sources, err := openSources(f, slog.New(slog.DiscardHandler))
+	quiet := slog.New(slog.DiscardHandler)
+	opened, err := openBackends(f, quiet, backends.Parts{Now: env.Now, Random: rand.Float64, Manage: s.Web.manage()})
+	if lacks := lacksWayIn(s, opened); err == nil && lacks != "" && f.Has("web.listen") { // the pages are wanted
+		warnings = append(warnings, lacks)
+	}
+	sources, err := openSources(f, quiet)
 	c, err2 := catalogue.Load(folder(s.Catalogue.Folder))
 	if err == nil && err2 == nil {
 		warnings = append(warnings, s.History.idle(sources, c)...)
@@ -52,28 +57,24 @@ func check(f *config.File, env Env) (Settings, error) {
 	outlets, err5 := openOutlets(f, quiet)
 	_, err6 := openBridges(f, quiet, sources)
 	asked, err7 := directories.OpenSources(f, s.Directory, quiet)
-	var err8 error
-	if f.Has("web.listen") { // the pages are wanted
-		err8 = f.InSection("web.listen", checkWayIn(s, opened))
-	}
-	return s, errors.Join(err, err2, err3, err5, err6, err8, checkOutlets(f, s, outlets),
+	return s, errors.Join(err, err2, err3, err5, err6, checkOutlets(f, s, outlets),
 		f.InSection("bus.trust", err4), checkNames(f, s, sources),
 		err7, f.Unknown(), f.InSection("", checkFiles(s, len(asked) == 0)),
 		f.InSection("", checkReports(s, opened)), f.InSection("bus.publish", checkSignerFiles(s)))
 }
 
-// checkWayIn returns an error where the pages are served, and nobody can sign in to them.
-func checkWayIn(s Settings, opened map[string]backends.Backend) error {
+// lacksWayIn says that the pages are served, and nobody can sign in to them; "" where somebody can.
+func lacksWayIn(s Settings, opened map[string]backends.Backend) string {
 	if s.Web.Listen == "" || !s.Accounts.Mail || s.Accounts.HasWaysIn() {
-		return nil // Accounts.CheckListen has seen to it that there is one beside the mail
+		return "" // Accounts.CheckListen has seen to it that there is one beside the mail
 	}
 	for _, info := range backendall.Infos() {
 		if info.SignIn && opened[info.Name] != nil {
-			return nil
+			return ""
 		}
 	}
-	return errors.New("nobody could sign in to the pages; expected a section backends.email, accounts.oidc or " +
-		"accounts.trusted_header, or \"\"")
+	return "web.listen: nobody could sign in to the pages; expected a section backends.email, accounts.oidc or " +
+		"accounts.trusted_header, or \"\""
 }
 
 // checkFiles reads the files that the configuration names. alone says that the directory is one of them, and all there

@@ -1,11 +1,13 @@
 package daemon
 
 import (
+	"crypto/rand"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
@@ -117,6 +119,8 @@ func TestOperatorsSeeWhatIsRestricted(t *testing.T) {
 	for _, operators := range []bool{false, true} {
 		c := readers.Config{Members: true, Operators: operators, Sources: restricted}
 		s := whoReads(t, c, "groups: {web: [wendy], infra: [ian]}")
+		db := migratest.Copy(t)
+		s.prefs = prefs.Open(prefs.Config{Writer: db.Writer, Reader: db.Reader, Now: time.Now, Random: rand.Reader})
 		for _, c := range []struct {
 			user  prefs.User
 			sees  bool

@@ -36,9 +36,13 @@ func (k *Keeper) Run(ctx context.Context) error {
 	var seen *directory.Snapshot
 	for last := time.Duration(0); ; last -= looked {
 		if now := k.Directory(); now != seen || last <= 0 {
-			if err := k.review(ctx); err != nil {
+			again, err := k.review(ctx)
+			switch {
+			case err != nil:
 				k.Log.Error("accounts could not be compared with the directory", "error", err)
-			} else {
+			case again:
+				seen, last = nil, reviewed
+			default:
 				seen, last = now, reviewed
 			}
 		}
@@ -49,10 +53,12 @@ func (k *Keeper) Run(ctx context.Context) error {
 	}
 }
 
-func (k *Keeper) review(ctx context.Context) error {
+// review reviews the accounts once. again says that another look is needed: whose name was proved just now may be
+// disabled under that name.
+func (k *Keeper) review(ctx context.Context) (again bool, err error) {
 	done, err := k.Accounts.Review(ctx)
 	if ctx.Err() != nil {
-		return nil
+		return false, nil
 	}
 	if done.Proved+done.Unproved+done.Disabled+done.Enabled+done.Doubted > 0 {
 		k.Log.Info("accounts follow the directory", "proved", done.Proved, "unproved", done.Unproved,
@@ -63,7 +69,7 @@ func (k *Keeper) review(ctx context.Context) error {
 			"nothing is done",
 			"accounts", done.Refused)
 	}
-	return err
+	return done.Proved > 0, err
 }
 
 // Warn logs at the start how many accounts have a name that nobody has proved, where names must be.
