@@ -90,6 +90,12 @@ func (s *Service) openStores(ctx context.Context) error {
 	s.history = history.NewStore(s.db.Writer, s.db.Reader, s.env.Now)
 	s.history.Elsewhere(func() bool { return !s.leases.Held("history") })
 	s.openVoice()
+	s.openOutbox()
+	s.openPrefs()
+	return s.openKeeper(ctx)
+}
+
+func (s *Service) openOutbox() {
 	config := s.settings.Outbox.Config()
 	plan := s.settings.stopPlan()
 	config.Drain, config.Finish = plan.drain, plan.flow-plan.drain
@@ -112,6 +118,10 @@ func (s *Service) openStores(ctx context.Context) error {
 	s.outbox = outbox.New(s.db.Writer, s.db.Reader, s.db.Postgres, config, s.env.Now, rand.Reader)
 	s.eraser = &erasure.Eraser{Writer: s.db.Writer, Scrub: s.db.Scrub, Lasting: s.db.Postgres, Outbox: s.outbox,
 		Backends: backendall.Infos(), Now: s.env.Now, Log: s.log}
+}
+
+// openPrefs opens the preferences. What they call of the outbox stands in the transaction of each change.
+func (s *Service) openPrefs() {
 	letters := security.Letters{Mailed: func() *accounts.Mailed { return s.prefs.Mailed }, BaseURL: s.settings.Web.BaseURL,
 		Add: func(tx *gorm.DB, list []outbox.Delivery) error { _, err := s.outbox.Add(tx, list); return err },
 		Now: s.env.Now, Configured: s.infos}
@@ -138,7 +148,6 @@ func (s *Service) openStores(ctx context.Context) error {
 		People:    s.people,
 	})
 	s.prefs.Logins.OnBegin(letters.Began)
-	return s.openKeeper(ctx)
 }
 
 // people is what the directory says of people now, without hints.

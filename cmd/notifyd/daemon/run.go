@@ -112,6 +112,22 @@ func (s *Service) startRest(rest *runGroup) {
 	for _, c := range s.carriers {
 		rest.start("bridge "+c.Name, c.Run)
 	}
+	s.startUpkeep(rest)
+	s.startWatchers(rest)
+	if s.admin != nil {
+		rest.start("admin socket", func(ctx context.Context) error {
+			return s.adminDesk().Serve(ctx, s.admin, s.settings.stopPlan().pages, s.log)
+		})
+	}
+	for _, l := range s.listeners {
+		rest.start("web server at "+l.listener.Addr().String(), func(ctx context.Context) error {
+			return l.serve(ctx, s.settings.stopPlan().pages)
+		})
+	}
+}
+
+// startUpkeep starts what prunes, wipes and counts, mostly on one of several nodes.
+func (s *Service) startUpkeep(rest *runGroup) {
 	rest.start("history", s.retuned(func(ctx context.Context, now *tuning) error {
 		return s.history.Run(ctx, now.history.keep(), now.history.Prune, s.log)
 	}))
@@ -136,26 +152,20 @@ func (s *Service) startRest(rest *runGroup) {
 		return s.prefs.Run(ctx, now.history.Prune, s.log)
 	})))
 	rest.start("erasures", s.onceInTime("erasures", s.eraser.Run))
+	rest.start("accounts", s.onceInTime("accounts", s.keeper.Run))
+	rest.start("mailed reports", s.onceInTime("reports", s.mailReports))
+}
+
+// startWatchers starts what reads files and asks servers again, and replaces what it read.
+func (s *Service) startWatchers(rest *runGroup) {
 	rest.start("catalogue", s.describer.watcher.Run)
 	rest.start("package names", s.router.warmCaches)
 	rest.start("directory", s.directory.Run)
-	rest.start("accounts", s.onceInTime("accounts", s.keeper.Run))
 	if s.ways != nil {
 		rest.start("providers", s.ways.Run)
 	}
 	rest.start("reports", s.reports.Run)
-	rest.start("mailed reports", s.onceInTime("reports", s.mailReports))
 	rest.start("trust files", s.trust.Run)
 	rest.start("signer's files", s.signer.Run)
 	rest.start("trust warnings", s.watchTrust)
-	if s.admin != nil {
-		rest.start("admin socket", func(ctx context.Context) error {
-			return s.adminDesk().Serve(ctx, s.admin, s.settings.stopPlan().pages, s.log)
-		})
-	}
-	for _, l := range s.listeners {
-		rest.start("web server at "+l.listener.Addr().String(), func(ctx context.Context) error {
-			return l.serve(ctx, s.settings.stopPlan().pages)
-		})
-	}
 }
