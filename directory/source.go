@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -48,6 +49,42 @@ type Driver struct {
 // ErrGone is wrapped by the error of a Fetch when the server says that what is asked for is not there (404, 410). It
 // is a failure like others: nobody is locked and nothing is empty because of it.
 var ErrGone = errors.New("what was asked for is not there")
+
+// A Pace is what every kind of source that asks a server has in its configuration.
+type Pace struct {
+	Every   time.Duration
+	Within  time.Duration
+	AtLeast int // percent of the last good value
+}
+
+// Check returns what is wrong, behind its key: every is at least least, and within at most most.
+func (p Pace) Check(least, most time.Duration) error {
+	switch {
+	case p.Every < least || p.Every > 7*24*time.Hour:
+		return fmt.Errorf("every: %s; between %s and 168h was expected", p.Every, short(least))
+	case p.Within < time.Second || p.Within > most:
+		return fmt.Errorf("within: %s; between 1s and %s was expected", p.Within, short(most))
+	case p.AtLeast < 1 || p.AtLeast > 100:
+		return fmt.Errorf("at_least: %d; between 1 and 100 percent was expected", p.AtLeast)
+	}
+	return nil
+}
+
+// short writes a time of one unit without the others: 1h, and not 1h0m0s.
+func short(d time.Duration) string {
+	text := d.String()
+	for _, rest := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, rest) {
+			text = text[:len(text)-2]
+		}
+	}
+	return text
+}
+
+// Of returns the configuration of a source that is fetched at the pace.
+func (p Pace) Of(s Source) Config {
+	return Config{Source: s, Every: p.Every, Within: p.Within, Shrink: float64(p.AtLeast) / 100}
+}
 
 // OpenEach opens the sources of a section, whose type is C, for Driver.Open. It says all mistakes, each behind the name
 // of its source.

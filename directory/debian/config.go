@@ -27,6 +27,10 @@ type Settings struct {
 // Config is the section directory.debian: sources by name.
 type Config map[string]Settings
 
+func (s Settings) pace() directory.Pace {
+	return directory.Pace{Every: s.Every, Within: s.Within, AtLeast: s.AtLeast}
+}
+
 // SetDefaults fills in what is not set.
 func (c *Config) SetDefaults() {
 	for name, s := range *c {
@@ -53,7 +57,6 @@ func Driver() directory.Driver {
 func open(decode func(any) error, _ *slog.Logger) (map[string]directory.Config, error) {
 	return directory.OpenEach[Config](decode, func(s Settings) (directory.Config, error) {
 		source, err := New(s)
-		return directory.Config{Source: source, Every: s.Every, Within: s.Within,
-			Shrink: float64(s.AtLeast) / 100}, err
+		return s.pace().Of(source), err
 	})
 }

@@ -44,15 +44,11 @@ const maxPacked = 128 << 20
 
 // New opens a source. It connects to nothing. An error begins with the key that is wrong.
 func New(s Settings) (directory.Source, error) {
-	switch {
-	case s.Every < time.Minute || s.Every > 7*24*time.Hour:
-		return nil, fmt.Errorf("every: %s; between 1m and 168h was expected", s.Every)
-	case s.Within < time.Second || s.Within > time.Hour:
-		return nil, fmt.Errorf("within: %s; between 1s and 1h was expected", s.Within)
-	case s.MaxBytes < 1<<10 || s.MaxBytes > 4<<30:
+	if err := s.pace().Check(time.Minute, time.Hour); err != nil {
+		return nil, err
+	}
+	if s.MaxBytes < 1<<10 || s.MaxBytes > 4<<30 {
 		return nil, fmt.Errorf("max_bytes: %d; between 1 KiB and 4 GiB was expected", s.MaxBytes)
-	case s.AtLeast < 1 || s.AtLeast > 100:
-		return nil, fmt.Errorf("at_least: %d; between 1 and 100 percent was expected", s.AtLeast)
 	}
 	client, err := fetch.Open(fetch.Settings{URL: s.URL, Login: s.Login, TLS: s.TLS, MaxBytes: min(s.MaxBytes, maxPacked)})
 	if err != nil {

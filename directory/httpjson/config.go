@@ -64,6 +64,10 @@ type Settings struct {
 // Config is the section directory.http: sources by name.
 type Config map[string]Settings
 
+func (s Settings) pace() directory.Pace {
+	return directory.Pace{Every: s.Every, Within: s.Within, AtLeast: s.AtLeast}
+}
+
 // SetDefaults fills in what is not set.
 func (c *Config) SetDefaults() {
 	for name, s := range *c {
@@ -94,8 +98,7 @@ func Driver() directory.Driver {
 func open(decode func(any) error, _ *slog.Logger) (map[string]directory.Config, error) {
 	return directory.OpenEach[Config](decode, func(s Settings) (directory.Config, error) {
 		source, err := New(s)
-		return directory.Config{Source: source, Every: s.Every, Within: s.Within,
-			Shrink: float64(s.AtLeast) / 100}, err
+		return s.pace().Of(source), err
 	})
 }
 
@@ -112,16 +115,13 @@ func (s Settings) check() error {
 	if _, known := shapes[s.Shape]; !known {
 		return fmt.Errorf("shape: %q; one of %s was expected", s.Shape, strings.Join(slices.Sorted(maps.Keys(shapes)), ", "))
 	}
+	if err := s.pace().Check(time.Minute, time.Hour); err != nil {
+		return err
+	}
 	ways := []string{pagesNone, pagesByNumber, pagesByNext, pagesByLink}
 	switch {
-	case s.Every < time.Minute || s.Every > 7*24*time.Hour:
-		return fmt.Errorf("every: %s; between 1m and 168h was expected", s.Every)
-	case s.Within < time.Second || s.Within > time.Hour:
-		return fmt.Errorf("within: %s; between 1s and 1h was expected", s.Within)
 	case s.MaxBytes < 1<<10 || s.MaxBytes > 256<<20:
 		return fmt.Errorf("max_bytes: %d; between 1 KiB and 256 MiB was expected", s.MaxBytes)
-	case s.AtLeast < 1 || s.AtLeast > 100:
-		return fmt.Errorf("at_least: %d; between 1 and 100 percent was expected", s.AtLeast)
 	case s.PageSize < 0 || s.PageSize > 100_000:
 		return fmt.Errorf("page_size: %d; at most 100000 was expected", s.PageSize)
 	case !slices.Contains(ways, s.Pages):

@@ -33,8 +33,7 @@ func Driver() directory.Driver {
 
 func open(decode func(any) error, _ *slog.Logger) (map[string]directory.Config, error) {
 	return directory.OpenEach[Config](decode, func(s Settings) (directory.Config, error) {
-		return directory.Config{Source: &source{s}, Every: s.Every, Within: s.Within,
-			Shrink: float64(s.AtLeast) / 100}, s.check()
+		return s.pace().Of(&source{s}), s.check()
 	})
 }
 

@@ -64,6 +64,10 @@ type Groups struct {
 const everyGroup = "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup)" +
 	"(objectClass=group))"
 
+func (s Settings) pace() directory.Pace {
+	return directory.Pace{Every: s.Every, Within: s.Within, AtLeast: s.AtLeast}
+}
+
 // SetDefaults fills in what is not set.
 func (c *Config) SetDefaults() {
 	for name, s := range *c {
@@ -112,16 +116,13 @@ func (s *Settings) check() error {
 		return errors.New("start_tls: true or a url of ldaps:// was expected: the password would be sent in clear")
 	case s.People.Base == "":
 		return errors.New("people.base: is missing, such as ou=people,dc=example,dc=org")
-	case s.Every < time.Second || s.Every > 7*24*time.Hour:
-		return fmt.Errorf("every: %s; between 1s and 168h was expected", s.Every)
-	case s.Within < time.Second || s.Within > time.Hour:
-		return fmt.Errorf("within: %s; between 1s and 1h was expected", s.Within)
 	case s.PageSize < 1 || s.PageSize > 100_000:
 		return fmt.Errorf("page_size: %d; between 1 and 100000 was expected", s.PageSize)
 	case s.MaxBytes < 1<<10 || s.MaxBytes > 2<<30:
 		return fmt.Errorf("max_bytes: %d; between 1 KiB and 2 GiB was expected", s.MaxBytes)
-	case s.AtLeast < 1 || s.AtLeast > 100:
-		return fmt.Errorf("at_least: %d; between 1 and 100 percent was expected", s.AtLeast)
+	}
+	if err := s.pace().Check(time.Second, time.Hour); err != nil {
+		return err
 	}
 	for protocol := range s.People.Servers {
 		if protocol != directory.IRC && protocol != directory.Matrix {

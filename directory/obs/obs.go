@@ -43,6 +43,10 @@ type Settings struct {
 // Config is the section directory.obs: sources by name.
 type Config map[string]Settings
 
+func (s Settings) pace() directory.Pace {
+	return directory.Pace{Every: s.Every, Within: s.Within, AtLeast: s.AtLeast}
+}
+
 // SetDefaults fills in what is not set.
 func (c *Config) SetDefaults() {
 	for name, s := range *c {
@@ -62,8 +66,7 @@ func Driver() directory.Driver {
 func open(decode func(any) error, _ *slog.Logger) (map[string]directory.Config, error) {
 	return directory.OpenEach[Config](decode, func(s Settings) (directory.Config, error) {
 		source, err := New(s)
-		return directory.Config{Source: source, Every: s.Every, Within: s.Within,
-			Shrink: float64(s.AtLeast) / 100}, err
+		return s.pace().Of(source), err
 	})
 }
 
@@ -76,14 +79,11 @@ func New(s Settings) (directory.Source, error) {
 	switch {
 	case len(s.Projects) == 0:
 		return nil, errors.New("projects: is missing, such as [openSUSE:Factory]")
-	case s.Every < time.Minute || s.Every > 7*24*time.Hour:
-		return nil, fmt.Errorf("every: %s; between 1m and 168h was expected", s.Every)
-	case s.Within < time.Second || s.Within > 2*time.Hour:
-		return nil, fmt.Errorf("within: %s; between 1s and 2h was expected", s.Within)
 	case s.MaxBytes < 1<<10 || s.MaxBytes > 256<<20:
 		return nil, fmt.Errorf("max_bytes: %d; between 1 KiB and 256 MiB was expected", s.MaxBytes)
-	case s.AtLeast < 1 || s.AtLeast > 100:
-		return nil, fmt.Errorf("at_least: %d; between 1 and 100 percent was expected", s.AtLeast)
+	}
+	if err := s.pace().Check(time.Minute, 2*time.Hour); err != nil {
+		return nil, err
 	}
 	for _, p := range s.Projects {
 		if !projectName.MatchString(p) {
