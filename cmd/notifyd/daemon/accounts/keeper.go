@@ -37,12 +37,12 @@ func (k *Keeper) Run(ctx context.Context) error {
 	for last := time.Duration(0); ; last -= looked {
 		if now := k.Directory(); now != seen || last <= 0 {
 			again, err := k.review(ctx)
-			switch {
-			case err != nil:
+			if err == nil && again {
+				_, err = k.review(ctx)
+			}
+			if err != nil {
 				k.Log.Error("accounts could not be compared with the directory", "error", err)
-			case again:
-				seen, last = nil, reviewed
-			default:
+			} else {
 				seen, last = now, reviewed
 			}
 		}
@@ -53,8 +53,8 @@ func (k *Keeper) Run(ctx context.Context) error {
 	}
 }
 
-// review reviews the accounts once. again says that another look is needed: whose name was proved just now may be
-// disabled under that name.
+// review reviews the accounts once. again asks for another look: whose name was proved just now may be disabled under
+// that name.
 func (k *Keeper) review(ctx context.Context) (again bool, err error) {
 	done, err := k.Accounts.Review(ctx)
 	if ctx.Err() != nil {

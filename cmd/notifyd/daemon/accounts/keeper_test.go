@@ -1,6 +1,7 @@
 package accounts_test
 
 import (
+	"context"
 	"crypto/rand"
 	"log/slog"
 	"strings"
@@ -63,6 +64,38 @@ func TestKeeper(t *testing.T) {
 	}
 	if got, err := find.Of(t.Context(), entrance.User); got != people.Admin || err != nil {
 		t.Errorf("by a group of a provider: %s, %v", got, err)
+	}
+}
+
+// TestProvedAndDisabledAtOnce: an account whose name the directory proves is looked at under that name at once, since
+// the directory may have disabled it.
+func TestProvedAndDisabledAtOnce(t *testing.T) {
+	d := migratest.Copy(t)
+	dir, err := directory.Parse([]byte("people:\n  alice: {mails: [alice@example.org], disabled: true}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(p func() people.People) *prefs.Store {
+		return prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader, People: p,
+			ClaimedNames: func() bool { return p == nil }})
+	}
+	alice, err := open(nil).Accounts.Register(t.Context(), "alice", "", "email", "alice@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := open(func() people.People { return accounts.People{Snapshot: dir} })
+	k := &accounts.Keeper{Accounts: store.Accounts, Directory: func() *directory.Snapshot { return dir },
+		Log: slog.New(slog.DiscardHandler)}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- k.Run(ctx) }()
+	exectest.Eventually(t, time.Minute, "alice is disabled", func() bool {
+		now, err := store.Accounts.User(t.Context(), alice.ID)
+		return err == nil && now.Proof == people.OfDirectory && now.Disabled != ""
+	})
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
 
