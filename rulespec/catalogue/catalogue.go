@@ -67,6 +67,7 @@ type Event struct {
 	Objects  []string // stable keys of what it is about, e.g. "build/1234": same object, same thread; sorted, unique
 	Thread   string   // the object that the entry names first: what later messages about it belong to; "" without objects
 	Severity Severity
+	Keyword  Keyword // what sort of thing happened: build, test, …
 
 	describe   func() Prose // nil: the zero Prose
 	once       sync.Once
@@ -103,7 +104,7 @@ func (e *Event) WithID(id string) *Event {
 	return &Event{
 		Message: &m, App: e.App, Kind: e.Kind, KindName: e.KindName, Title: e.Title, Actor: e.Actor, Users: e.Users,
 		Packages: e.Packages, Groups: e.Groups, Objects: e.Objects, Thread: e.Thread, Severity: e.Severity,
-		describe: e.Prose, digestOf: e.Digest,
+		Keyword: e.Keyword, describe: e.Prose, digestOf: e.Digest,
 	}
 }
 

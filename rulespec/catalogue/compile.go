@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"net/url"
 	"slices"
 
 	"github.com/notifyd/notifyd/rulespec/catalogue/language"
@@ -28,6 +29,8 @@ func (c *compiler) app(s *appSource) *app {
 	if a.icon != "" && values.Link(a.icon) == "" {
 		c.fail(s.icon.at, "icon: want an absolute http or https URL")
 	}
+	a.keyword = c.keyword(s.keyword)
+	a.hosts = c.hosts(s.hosts)
 	names := map[string]bool{language.Accounts: true}
 	for _, name := range given {
 		names[name] = true
@@ -46,6 +49,35 @@ func (c *compiler) app(s *appSource) *app {
 	}
 	a.fields = c.fields
 	return a
+}
+
+// keyword reads a keyword; "" where there is none.
+func (c *compiler) keyword(s located) Keyword {
+	if s.text == "" {
+		return ""
+	}
+	word, err := ParseKeyword(s.text)
+	if err != nil {
+		c.fail(s.at, "keyword: %v", err)
+	}
+	return word
+}
+
+// hosts reads which host of staging stands for one of production.
+func (c *compiler) hosts(sources []named) map[string]string {
+	hosts := make(map[string]string, len(sources))
+	for _, s := range sources {
+		if !isHost(s.name) || !isHost(s.value.text) {
+			c.fail(s.value.at, "hosts: want host names such as bugs.example.org: bugs.stg.example.org")
+		}
+		hosts[s.name] = s.value.text
+	}
+	return hosts
+}
+
+func isHost(name string) bool {
+	u, err := url.Parse("https://" + name)
+	return err == nil && name != "" && u.Host == name
 }
 
 func (c *compiler) declare(names map[string]bool, n located) {

@@ -19,6 +19,10 @@ func (c *compiler) entry(a *app, s *entrySource, appNames map[string]bool) *entr
 			delete(e.vars, name) // a capture hides the application's variable of that name
 		}
 	}
+	e.keyword = a.keyword
+	if own := s.one("keyword"); own.text != "" {
+		e.keyword = c.keyword(own)
+	}
 	for _, v := range s.values["classic"] {
 		e.classic = append(e.classic, v.text)
 	}
@@ -33,7 +37,11 @@ func (c *compiler) entry(a *app, s *entrySource, appNames map[string]bool) *entr
 	e.objects = c.expressions("objects", s, names)
 	c.severity(e, s, names)
 	e.summary = c.sentence("summary", s.one("summary"), names)
-	e.link = c.sentence("link", s.one("link"), names)
+	for _, link := range s.values["link"] {
+		if x := c.sentence("link", link, names); x != nil {
+			e.links = append(e.links, x)
+		}
+	}
 	e.icon = c.sentence("icon", s.one("icon"), names)
 	e.secondaryIcon = c.sentence("secondary_icon", s.one("secondary_icon"), names)
 	e.group = c.expressions("group", s, names)

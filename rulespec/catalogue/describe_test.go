@@ -263,3 +263,29 @@ var choice, capture = regexp.MustCompile(`\{\w*=([^|}]*)[^}]*\}`), regexp.MustCo
 func topicOf(p topics.Pattern) string {
 	return capture.ReplaceAllString(choice.ReplaceAllString(p.Text, "$1"), "something")
 }
+
+func TestLinkOfSeveralAndOfStaging(t *testing.T) {
+	c := loadSite(t, `
+app: shop
+hosts: {shop.example.org: shop.stg.example.org}
+keyword: release
+entries:
+  - topic: shop.sold
+    kind: shop.sold
+    name: Sales
+    summary: sold
+    link: ['{{.msg.page}}', 'https://shop.example.org/{{.msg.area}}/{{.msg.id}}', 'https://shop.example.org/all']
+`)
+	for _, x := range []struct{ environment, body, want string }{
+		{"prod", `{"page": "https://a.example.org/1", "id": 7}`, "https://a.example.org/1"},
+		{"prod", `{"page": "www.example.org/1", "area": "tea", "id": 7}`, "https://shop.example.org/tea/7"},
+		{"prod", `{"page": null, "id": 7}`, "https://shop.example.org/all"},
+		{"stg", `{"area": "tea", "id": 7}`, "https://shop.stg.example.org/tea/7"},
+		{"dev", `{"area": "tea", "id": 7}`, "https://shop.example.org/tea/7"},
+	} {
+		e := c.Describe(&bus.Message{Topic: "org.example." + x.environment + ".shop.sold", Body: body(t, x.body)})
+		if got := e.Prose().Link; got != x.want || e.Keyword != KeywordRelease {
+			t.Errorf("%s in %s: %s (%s), want %s", x.body, x.environment, got, e.Keyword, x.want)
+		}
+	}
+}

@@ -12,6 +12,7 @@ var given = []string{"msg", "root", "environment", "topic", "headers", "username
 type entry struct {
 	kind     string
 	name     string
+	keyword  Keyword
 	app      *app
 	at       position
 	patterns []topics.Pattern
@@ -26,7 +27,7 @@ type entry struct {
 	severity      *fieldExpression // nil where constant
 	constant      Severity         // 0: silent
 	summary       *fieldSentence
-	link          *fieldSentence
+	links         []*fieldSentence // the first that is whole is the link
 	icon          *fieldSentence
 	secondaryIcon *fieldSentence
 	group         []*fieldExpression
@@ -37,6 +38,8 @@ type entry struct {
 // An app is a compiled application.
 type app struct {
 	name, title, icon string
+	keyword           Keyword           // of the entries that have none of their own
+	hosts             map[string]string // of production, to that of staging
 	tables            map[string]map[string]string
 	vars              map[string]*variable
 	entries           []*entry
@@ -82,5 +85,5 @@ func (e *entry) allValues() []*fieldExpression {
 }
 
 func (e *entry) allProse() []*fieldSentence {
-	return []*fieldSentence{e.summary, e.link, e.icon, e.secondaryIcon}
+	return append([]*fieldSentence{e.summary, e.icon, e.secondaryIcon}, e.links...)
 }

@@ -34,6 +34,7 @@ func (e *entry) text() string {
 	line("kind", e.kind)
 	line("name", e.name)
 	line("application", e.app.title)
+	line("keyword", string(e.keyword))
 	line("entry", where)
 	for _, p := range e.patterns {
 		line("topic", p.Text)

@@ -21,6 +21,7 @@ type MessageKind struct {
 	AppTitle string   // Bodhi
 	Classic  []string // the classic FMN rules that it stands for
 	Topics   []string // patterns, after root and environment
+	Keyword  Keyword  // build, test, …
 	Severity string   // debug, info, …; "varies" where it is computed
 	Entry    string   // file:line
 	Own      bool     // the entry is a site's, not built in
@@ -41,7 +42,7 @@ func (c *Catalogue) Apps() []App {
 
 func (e *entry) listed() MessageKind {
 	k := MessageKind{Kind: e.kind, Name: e.name, App: e.app.name, AppTitle: e.app.title, Classic: e.classic,
-		Severity: "varies", Entry: e.at.String(), Own: !e.at.embedded}
+		Keyword: e.keyword, Severity: "varies", Entry: e.at.String(), Own: !e.at.embedded}
 	for _, p := range e.patterns {
 		k.Topics = append(k.Topics, p.Text)
 	}

@@ -17,14 +17,16 @@ entries:
 func TestMistakesTellWhereAndWhat(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"unknown key": {"app: shop\ntitel: x" + goodEntry,
-			`f.yaml:2:1: application: unknown key "titel"; want one of app, title, icon, tables, vars, entries`},
+			`f.yaml:2:1: application: unknown key "titel"; want one of app, title, icon, keyword, hosts, tables, vars, entries`},
 		"key twice":        {"app: shop\napp: shop" + goodEntry, `f.yaml:2:`},
 		"no app":           {"title: x" + goodEntry, `app: want a name of small letters, digits, _ and -, not ""`},
 		"bad app":          {"app: My Shop" + goodEntry, `f.yaml:1:6: app: want a name`},
 		"bad icon":         {"app: shop\nicon: x.png" + goodEntry, `f.yaml:2:7: icon: want an absolute http or https URL`},
 		"entries no list":  {"app: shop\nentries: 3", `f.yaml:2:10: entries: want a list`},
 		"no kind":          {"app: shop\nentries:\n  - topic: a\n    name: x\n    summary: x", `entry: kind is missing`},
-		"list for one":     {"app: shop" + goodEntry + "    link: [a]", `link: want a single value; this is a list`},
+		"list for one":     {"app: shop" + goodEntry + "    icon: [a]", `icon: want a single value; this is a list`},
+		"bad keyword":      {"app: shop" + goodEntry + "    keyword: parties", `keyword: unknown keyword "parties": want one of build`},
+		"bad host":         {"app: shop\nhosts: {a/b: c}" + goodEntry, `f.yaml:2:14: hosts: want host names`},
 		"null":             {"app: shop" + goodEntry + "    link:", `link: want a single value; this is empty`},
 		"bad expression":   {"app: shop" + goodEntry + "    users: msg.", `f.yaml:7:12: users: `},
 		"unknown variable": {"app: shop" + goodEntry + "    users: seller", `f.yaml:7:12: users: unknown name seller`},

@@ -14,7 +14,7 @@ func (s *scope) prose() Prose {
 	broken := s.Broken()
 	p := Prose{
 		Summary:       summary,
-		Link:          cleanLink(s.render(s.link)),
+		Link:          s.link(),
 		Icon:          s.app.icon,
 		SecondaryIcon: cleanLink(s.render(s.secondaryIcon)),
 	}
@@ -23,14 +23,36 @@ func (s *scope) prose() Prose {
 	}
 	if broken { // the conventional sentence replaces it
 		p.Summary = ""
-		if gapped(p.Link) {
-			p.Link = ""
-		}
 	}
 	if s.secondaryIcon == nil {
 		p.SecondaryIcon = values.Avatar(s.actorName)
 	}
 	return p
+}
+
+// link gives the first of the entry's links that is whole, on the host of the message's environment.
+func (s *scope) link() string {
+	for _, x := range s.links {
+		if link := cleanLink(s.render(x)); link != "" && !gapped(link) {
+			return s.staged(link)
+		}
+	}
+	return ""
+}
+
+// staged moves a link of a message from staging to the host of staging, where the application has one.
+func (s *scope) staged(link string) string {
+	switch s.topic.Environment {
+	case "stg", "stage", "staging":
+	default:
+		return link
+	}
+	u, err := url.Parse(link)
+	if err != nil || s.app.hosts[u.Host] == "" {
+		return link
+	}
+	u.Host = s.app.hosts[u.Host]
+	return u.String()
 }
 
 // named says Somebody where a sentence begins with the text that stands for nobody: "null built bash".

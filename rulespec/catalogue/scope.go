@@ -84,7 +84,10 @@ func (s *scope) names(fields []*fieldExpression) []string {
 
 // fill computes what matching needs. What the headers state counts before what the body means.
 func (s *scope) fill(e *Event, stated stated) {
-	e.App, e.Kind, e.KindName = s.app.name, s.kind, s.name
+	e.App, e.Kind, e.KindName, e.Keyword = s.app.name, s.kind, s.name, s.keyword
+	if e.Keyword == "" {
+		e.Keyword = KeywordOther
+	}
 	if s.actor != nil {
 		s.setActor(values.Texts(s.eval(s.actor)))
 		e.Actor = s.actorName

@@ -59,6 +59,8 @@ type appSource struct {
 	name    located
 	title   located
 	icon    located
+	keyword located
+	hosts   []named
 	vars    []named
 	tables  []tableSource
 	entries []*entrySource
@@ -89,11 +91,11 @@ func (s *entrySource) kind() string { return s.one("kind").text }
 
 // The keys of the form, in the order of the manual.
 var (
-	appKeys   = []string{"app", "title", "icon", "tables", "vars", "entries"}
+	appKeys   = []string{"app", "title", "icon", "keyword", "hosts", "tables", "vars", "entries"}
 	entryKeys = []string{"topic", "when", "kind", "name", "vars", "summary", "link", "icon", "secondary_icon",
-		"actor", "users", "packages", "objects", "severity", "group", "plural", "examples", "classic"}
-	entryLists = map[string]bool{"topic": true, "users": true, "packages": true, "objects": true, "group": true,
-		"classic": true}
+		"actor", "users", "packages", "objects", "severity", "group", "plural", "examples", "keyword", "classic"}
+	entryLists = map[string]bool{"topic": true, "link": true, "users": true, "packages": true, "objects": true,
+		"group": true, "classic": true}
 )
 
 // overridden gives an application with a site's over it: what the site says replaces what was there, entry by entry and
@@ -108,6 +110,10 @@ func (a *appSource) overridden(site *appSource) *appSource {
 	if site.icon.text != "" {
 		a.icon = site.icon
 	}
+	if site.keyword.text != "" {
+		a.keyword = site.keyword
+	}
+	a.hosts = overrideNamed(a.hosts, site.hosts)
 	a.vars = overrideNamed(a.vars, site.vars)
 	for _, t := range site.tables {
 		a.overrideTable(t)

@@ -38,6 +38,10 @@ func (r *reader) app(body ast.Node) *appSource {
 			a.title, _ = r.scalar(pair.Value, "title")
 		case "icon":
 			a.icon, _ = r.scalar(pair.Value, "icon")
+		case "keyword":
+			a.keyword, _ = r.scalar(pair.Value, "keyword")
+		case "hosts":
+			a.hosts = r.named(pair.Value, "hosts")
 		case "vars":
 			a.vars = r.named(pair.Value, "vars")
 		case "tables":

@@ -13,6 +13,7 @@ import (
 // describeUnknown describes a message that no entry knows, by convention.
 func describeUnknown(c *Catalogue, e *Event, words []string, stated stated) {
 	e.App = appName(words[0])
+	e.Keyword = KeywordOther
 	e.Kind, e.KindName = e.App+".unknown", "Other messages of "+e.App
 	known := c.appNamed(e.App)
 	if known != nil {
