@@ -14,7 +14,7 @@ func TestPages(t *testing.T) {
 		`{"url":"https://example.org/a/_apis/x/1","_links":{"web":{"href":"https://e.org/1"}}}`:     "https://e.org/1",
 		`{"links":{"html":{"href":"https://api.example.org/tea"},"self":{"href":"https://a.b/c"}}}`: "https://api.example.org/tea",
 		`{"links":{"self":[{"href":"https://example.org/pull/2"}]}}`:                                "https://example.org/pull/2",
-		`{"links":{"self":{"href":"https://example.org/api/2.0/tea"}}}`:                             "https://example.org/api/2.0/tea",
+		`{"links":{"self":{"href":"https://example.org/api/2.0/tea"}}}`:                             "",
 		`{"url":"https://example.org/","build_url":"https://example.org/build/1"}`:                  "https://example.org/build/1",
 		`{"log":"https://example.org/1/console","url":"https://example.org/1"}`:                     "https://example.org/1",
 		`{"log":"https://example.org/1/console"}`:                                                   "https://example.org/1/console",
