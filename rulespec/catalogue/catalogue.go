@@ -32,8 +32,8 @@
 // # What holds
 //
 //   - Describe never fails. What one field cannot say of a message is empty and counted; see Catalogue.Failures.
-//   - A sentence is never missing, and never shows a gap where the message lacks a field: the conventional one replaces
-//     it.
+//   - A sentence is never missing, and never shows a gap where the message lacks a field: what cannot stand without the
+//     field goes with it, and the rest stands (package language). It never shows JSON.
 //   - An expression reads fields by total functions (package values), so no message can make it panic, and its work and
 //     its results are bounded. The language has no way to reach a file, the network or the clock.
 //   - Every text of an Event is one line without control characters or marks that turn the direction of writing.
@@ -69,9 +69,10 @@ type Event struct {
 	Severity Severity
 	Keyword  Keyword // what sort of thing happened: build, test, …
 
-	describe   func() Prose // nil: the zero Prose
+	describe   func() (Prose, []string) // nil: the zero Prose
 	once       sync.Once
 	prose      Prose
+	leftOut    []string
 	digestOf   func() Digest // nil: the zero Digest
 	digestOnce sync.Once
 	digest     Digest
@@ -91,10 +92,17 @@ type Prose struct {
 func (e *Event) Prose() Prose {
 	e.once.Do(func() {
 		if e.describe != nil {
-			e.prose = e.describe()
+			e.prose, e.leftOut = e.describe()
 		}
 	})
 	return e.prose
+}
+
+// LeftOut gives the parts of the sentence that the message has nothing for, as the entry writes them, and "link" where
+// none of the entry's is whole. It computes the Prose.
+func (e *Event) LeftOut() []string {
+	e.Prose()
+	return e.leftOut
 }
 
 // WithID gives a copy of the event whose message has another id. All else that people read stays the same.
@@ -104,13 +112,14 @@ func (e *Event) WithID(id string) *Event {
 	return &Event{
 		Message: &m, App: e.App, Kind: e.Kind, KindName: e.KindName, Title: e.Title, Actor: e.Actor, Users: e.Users,
 		Packages: e.Packages, Groups: e.Groups, Objects: e.Objects, Thread: e.Thread, Severity: e.Severity,
-		Keyword: e.Keyword, describe: e.Prose, digestOf: e.Digest,
+		Keyword: e.Keyword, digestOf: e.Digest,
+		describe: func() (Prose, []string) { return e.Prose(), e.LeftOut() },
 	}
 }
 
 // SetProse sets the sentence, link and icons of an Event that no catalogue described: one that a test made, or that was
 // kept with them. Call it before the Event is shared.
-func (e *Event) SetProse(p Prose) { e.describe = func() Prose { return p } }
+func (e *Event) SetProse(p Prose) { e.describe = func() (Prose, []string) { return p, nil } }
 
 // maxBody bounds BodyText, in bytes, and maxSummary a sentence, in characters.
 const (

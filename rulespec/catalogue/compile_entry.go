@@ -38,12 +38,12 @@ func (c *compiler) entry(a *app, s *entrySource, appNames map[string]bool) *entr
 	c.severity(e, s, names)
 	e.summary = c.sentence("summary", s.one("summary"), names)
 	for _, link := range s.values["link"] {
-		if x := c.sentence("link", link, names); x != nil {
+		if x := c.link("link", link, names); x != nil {
 			e.links = append(e.links, x)
 		}
 	}
-	e.icon = c.sentence("icon", s.one("icon"), names)
-	e.secondaryIcon = c.sentence("secondary_icon", s.one("secondary_icon"), names)
+	e.icon = c.link("icon", s.one("icon"), names)
+	e.secondaryIcon = c.link("secondary_icon", s.one("secondary_icon"), names)
 	e.group = c.expressions("group", s, names)
 	e.digest = c.digest(s.one("plural"), names)
 	return e
@@ -111,10 +111,20 @@ func (c *compiler) expression(field string, s located, names map[string]bool) *f
 }
 
 func (c *compiler) sentence(field string, s located, names map[string]bool) *fieldSentence {
+	return c.compiled(field, s, names, language.CompileSentence)
+}
+
+// link compiles a sentence that gives a URL.
+func (c *compiler) link(field string, s located, names map[string]bool) *fieldSentence {
+	return c.compiled(field, s, names, language.CompileLink)
+}
+
+func (c *compiler) compiled(field string, s located, names map[string]bool,
+	compile func(string, map[string]bool) (*language.Sentence, error)) *fieldSentence {
 	if s.text == "" {
 		return nil
 	}
-	x, err := language.CompileSentence(s.text, names)
+	x, err := compile(s.text, names)
 	if err != nil {
 		c.fail(s.at, "%s: %v", field, err)
 		return nil

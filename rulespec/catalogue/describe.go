@@ -29,13 +29,13 @@ func (c *Catalogue) Describe(m *bus.Message) *Event {
 	}
 	found.fill(e, stated)
 	e.digestOf = found.digestOf
-	e.describe = func() Prose {
-		p := found.prose()
+	e.describe = func() (Prose, []string) {
+		p, left := found.prose()
 		if p.Summary == "" { // a sentence is never missing: the conventional one is better than none
 			body, _ := m.Body.(map[string]any)
 			p.Summary = unknownProse(e, t.Words, body).Summary
 		}
-		return p
+		return p, left
 	}
 	return e
 }

@@ -2,38 +2,41 @@ package catalogue
 
 import (
 	"net/url"
+	"path"
 	"strings"
 
-	"github.com/notifyd/notifyd/rulespec/catalogue/language"
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
-func (s *scope) prose() Prose {
-	summary := values.Line(strings.ReplaceAll(s.render(s.summary), language.NoValue, ""), maxSummary)
-	summary = s.named(summary)
-	broken := s.Broken()
-	p := Prose{
-		Summary:       summary,
-		Link:          s.link(),
-		Icon:          s.app.icon,
-		SecondaryIcon: cleanLink(s.render(s.secondaryIcon)),
+// prose gives what people read, and what is left out of it.
+func (s *scope) prose() (p Prose, left []string) {
+	p.Icon = s.app.icon
+	p.Summary, left = s.sentence()
+	if p.Link = s.link(); p.Link == "" && len(s.links) > 0 {
+		left = append(left, "link")
 	}
 	if s.icon != nil {
-		p.Icon = cleanLink(s.render(s.icon))
+		p.Icon = s.url(s.icon)
 	}
-	if broken { // the conventional sentence replaces it
-		p.Summary = ""
-	}
+	p.SecondaryIcon = s.url(s.secondaryIcon)
 	if s.secondaryIcon == nil {
 		p.SecondaryIcon = values.Avatar(s.actorName)
 	}
-	return p
+	return p, left
+}
+
+// sentence gives the entry's sentence, and what it does without for this message.
+func (s *scope) sentence() (string, []string) {
+	if !s.render(s.summary) {
+		return "", nil
+	}
+	return s.named(values.Line(s.Mended(), maxSummary)), s.LeftOut()
 }
 
 // link gives the first of the entry's links that is whole, on the host of the message's environment.
 func (s *scope) link() string {
 	for _, x := range s.links {
-		if link := cleanLink(s.render(x)); link != "" && !gapped(link) {
+		if link := s.url(x); link != "" {
 			return s.staged(link)
 		}
 	}
@@ -64,28 +67,39 @@ func (s *scope) named(summary string) string {
 	return summary
 }
 
-func (s *scope) render(x *fieldSentence) string {
-	if x == nil {
+// url gives the URL that a sentence says, "" where it is none or lacks a part.
+func (s *scope) url(x *fieldSentence) string {
+	if x == nil || !s.render(x) || !s.Whole() {
 		return ""
 	}
-	out, err := x.Render(&s.Scope)
-	if err != nil {
+	return wholeLink(s.Text(), s.source.Body)
+}
+
+// render writes a sentence, and says whether there was time for it.
+func (s *scope) render(x *fieldSentence) bool {
+	if _, err := x.Render(&s.Scope); err != nil {
 		s.catalogue.failed(s.app, x.origin)
-		return ""
+		return false
 	}
-	return out
+	return true
 }
 
-// cleanLink gives the link that a sentence rendered, "" where it is none. A link with a hole leads nowhere.
-func cleanLink(link string) string {
-	if strings.Contains(link, language.NoValue) {
-		return ""
-	}
-	return values.Link(link)
-}
-
-// gapped reports whether a link lacks a part of its path, or the value at its end.
-func gapped(link string) bool {
+// wholeLink gives a link, "" where it is none, or lacks a part: two slashes in its path have nothing between them,
+// unless the sender wrote them so in a URL.
+func wholeLink(link string, body any) string {
+	link = values.Link(link)
 	u, err := url.Parse(link)
-	return err != nil || strings.Contains(u.Path, "//") || strings.HasSuffix(link, "=")
+	if err != nil || strings.Contains(u.Path, "://") || strings.HasSuffix(link, "=") {
+		return ""
+	}
+	before, after, doubled := strings.Cut(u.Path, "//")
+	if !doubled {
+		return link
+	}
+	after, _, _ = strings.Cut(after, "/")
+	own := path.Base(u.Host+before) + "//" + after
+	if after == "" || !strings.Contains(values.JSON(body, maxBody), own) {
+		return ""
+	}
+	return link
 }

@@ -102,10 +102,19 @@ func (s *scope) fill(e *Event, stated stated) {
 		e.Packages = s.names(s.packages)
 	}
 	e.Packages = values.Set(e.Packages)
-	objects := s.names(s.objects)
+	objects := slices.DeleteFunc(s.names(s.objects), gapped)
 	e.Thread = values.First(objects)
 	e.Objects = values.Set(objects)
 	e.Severity = s.severityOf(stated)
+}
+
+// gapped reports a key that lacks a part: messages that have nothing in common would share it.
+func gapped(key string) bool {
+	_, path, isURL := strings.Cut(key, "://")
+	if !isURL {
+		path = key
+	}
+	return path == "" || path[0] == '/' || strings.Contains(path, "//") || strings.IndexByte(" /#", path[len(path)-1]) >= 0
 }
 
 func (s *scope) severityOf(stated stated) Severity {

@@ -60,7 +60,12 @@ func (c *Catalogue) Try(m *bus.Message) Trial {
 		if out.Err = err; err == nil {
 			out.Text = values.Line(text, values.MaxLink)
 		}
-		if p != s.summary && out.Text != "" && cleanLink(out.Text) == "" {
+		switch {
+		case p == s.summary && err == nil:
+			out.Text = values.Line(s.Mended(), maxSummary)
+		case out.Text != "" && !s.Whole():
+			out.Text = "" // a part of it is missing
+		case out.Text != "" && wholeLink(out.Text, m.Body) == "":
 			out.Text, out.Err = "", fmt.Errorf("%q is no absolute http or https URL", out.Text)
 		}
 		t.Fields = append(t.Fields, out)

@@ -36,12 +36,12 @@ func describeUnknown(c *Catalogue, e *Event, words []string, stated stated) {
 		e.Severity = stated.severity
 	}
 	e.digestOf = func() Digest { return Digest{Keys: []string{text.CutBytes(e.Title+" "+e.Actor, values.MaxName)}} }
-	e.describe = func() Prose {
+	e.describe = func() (Prose, []string) {
 		p := unknownProse(e, words, body)
 		if known != nil {
 			p.Icon = known.icon
 		}
-		return p
+		return p, nil
 	}
 }
 

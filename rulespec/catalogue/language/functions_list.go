@@ -122,6 +122,9 @@ func flattenFunction(args ...any) (any, error) {
 }
 
 func addFunction(args ...any) (any, error) {
+	if args[0] == nil || args[1] == nil { // half of a name, a key or a URL is none
+		return nil, nil
+	}
 	_, isText := args[0].(string)
 	_, also := args[1].(string)
 	if !isText && !also {

@@ -61,8 +61,7 @@ func TestStepsAreBounded(t *testing.T) {
 			t.Errorf("a field after %s: %v, %v", src, v, err)
 		}
 	}
-	for _, src := range []string{`{{range .l}}{{range $.l}}{{end}}{{end}}`, `{{range .l}}{{if upper $.text}}{{end}}{{end}}`,
-		`{{range $i, $x := .l}}{{range $.l}}{{end}}{{end}}`} {
+	for _, src := range []string{`{{range .l}}{{range $.l}}{{end}}{{end}}`, `{{range .l}}{{if upper $.text}}{{end}}{{end}}`} {
 		s, err := CompileSentence(src, map[string]bool{"l": true, "text": true})
 		if err != nil {
 			t.Fatal(err)

@@ -16,10 +16,12 @@
 //
 // # Two ways to run
 //
-// Nearly all expressions are compiled into steps, and sentences into writers: closures over closures, which do not use
-// reflection and compute a variable only in the branch that needs it. What these compilers do not know is run by the
-// libraries that own the syntax. A test holds the two ways together: each must give the same on every message of the
-// catalogue's fixtures.
+// Nearly all expressions are compiled into steps: closures over closures, which do not use reflection and compute a
+// variable only in the branch that needs it. What the compiler does not know is run by the library that owns the
+// syntax. A test holds the two ways together: each must give the same on every message of the catalogue's fixtures.
+//
+// Sentences are compiled into writers in the same manner, and have no other way: text/template parses them, but cannot
+// leave out a part in which something is missing, nor tell what a sentence lacks (see [Scope.Mended]).
 //
 //	x, err := language.Compile(`nvr_name(msg.build.nvr)`, map[string]bool{"msg": true})
 //	...
@@ -40,13 +42,16 @@ type Scope struct {
 	variables Variables
 	known     map[string]any // those computed so far
 
-	stack   []any  // arguments of the calls under way
-	element any    // of the loop under way, in expressions
-	dot     any    // in sentences
-	out     []byte // the sentence under way
-	holes   []int  // where it has nothing to say
-	steps   int    // taken so far: see MaxSteps
-	refused int    // how often there were no more
+	stack   []any    // arguments of the calls under way
+	element any      // of the loop under way, in expressions
+	dot     any      // in sentences
+	out     []byte   // the sentence under way
+	holes   []hole   // where it has nothing to say
+	spans   []span   // what in it came from the message
+	left    []string // the optional parts that it does without
+	link    bool     // it is a URL
+	steps   int      // taken so far: see MaxSteps
+	refused int      // how often there were no more
 }
 
 // NewScope gives the Scope of a message's body, which is the variable msg.

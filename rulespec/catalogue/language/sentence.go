@@ -3,9 +3,9 @@ package language
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
-	"text/template"
 	"text/template/parse"
 
 	"github.com/notifyd/notifyd/internal/text"
@@ -17,23 +17,27 @@ const maxRendered = 4096
 
 // A Sentence is a compiled template: a summary, a link, an icon.
 type Sentence struct {
-	constant string                             // the whole sentence where it has no actions
-	writers  []writer                           // nil where only text/template can render it
-	library  func() (*template.Template, error) // the sentence as text/template renders it; nil where it is constant
-	needs    []string                           // the variables it mentions
-	loops    int                                // how many of its loops are nested at most
+	constant string   // the whole sentence where it has no actions
+	writers  []writer // nil where it is constant
+	needs    []string // the variables it mentions
+	link     bool     // its values are parts of a URL
 }
 
-// CompileSentence compiles a text/template over the variables given. Paths into values never fail: {{.msg.a.b}} becomes
-// a call, and is empty where the message has no such field.
+// CompileSentence compiles a sentence over the variables given, in the syntax of text/template, which only parses it.
+// Paths into values never fail: {{.msg.a.b}} is empty where the message has no such field. [ … ] is an optional part:
+// it goes where an action in it prints nothing.
 func CompileSentence(src string, names map[string]bool) (*Sentence, error) {
 	if len(src) > maxSource {
 		return nil, fmt.Errorf("sentence has %d bytes; at most %d", len(src), maxSource)
 	}
-	if !strings.Contains(src, "{{") {
+	marked, err := withClauses(src)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.Contains(marked, "{{") {
 		return &Sentence{constant: src}, nil
 	}
-	trees, err := parse.Parse("sentence", src, "", "", sentenceFunctions())
+	trees, err := parse.Parse("sentence", marked, "", "", sentenceFunctions())
 	if err != nil {
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "template: sentence:"))
 	}
@@ -41,37 +45,34 @@ func CompileSentence(src string, names map[string]bool) (*Sentence, error) {
 	if len(trees) != 1 || tree == nil {
 		return nil, errors.New("define and block are not available")
 	}
-	s := &sentenceChecker{names: names, needs: map[string]bool{}}
+	s := &sentenceChecker{names: names, needs: map[string]bool{}, sources: map[parse.Node]string{}}
 	s.list(tree.Root, true)
 	if s.err != nil {
 		return nil, s.err
 	}
-	out := &Sentence{needs: values.Keys(s.needs), loops: rangesIn(tree.Root)}
-	out.library = sync.OnceValues(func() (*template.Template, error) {
-		return template.New("sentence").Funcs(sentenceFunctions()).AddParseTree("sentence", tree)
-	})
-	if writers, ok := compileWriters(tree.Root, true); ok {
-		out.writers = writers
-	}
-	return out, nil
+	w := &writerCompiler{sources: s.sources}
+	out := &Sentence{needs: values.Keys(s.needs), writers: w.list(tree.Root, true)}
+	return out, w.err
 }
 
-// sentenceFunctions are the functions of sentences, made once.
-var sentenceFunctions = sync.OnceValue(func() template.FuncMap {
-	m := template.FuncMap{"field": func(v any, keys ...string) any {
-		for _, key := range keys {
-			v = values.Field(v, key)
-		}
-		if v == nil {
-			return ""
-		}
-		return v
-	},
-		"and": andFunction, "or": orFunction, "not": notFunction,
+// CompileLink compiles a sentence that gives a URL. Its values are written as they are.
+func CompileLink(src string, names map[string]bool) (*Sentence, error) {
+	s, err := CompileSentence(src, names)
+	if err == nil {
+		s.link = true
+	}
+	return s, err
+}
+
+// sentenceFunctions are the names that the parser lets a sentence call.
+var sentenceFunctions = sync.OnceValue(func() map[string]any {
+	m := map[string]any{clauseFunction: true}
+	for name := range builtins {
+		m[name] = true
 	}
 	for _, f := range functions {
-		if !f.Pattern && !f.Accounts {
-			m[f.Name] = f.call
+		if !f.Pattern {
+			m[f.Name] = true
 		}
 	}
 	return m
@@ -95,47 +96,37 @@ func orFunction(args ...any) (any, error) { return firstFunction(args...) }
 
 func notFunction(args ...any) (any, error) { return len(args) == 1 && !values.Truthy(args[0]), nil }
 
-// errFull stops a template that writes more than anyone reads.
-var errFull = errors.New("sentence is too long")
-
-type limited struct{ strings.Builder }
-
-func (l *limited) Write(p []byte) (int, error) {
-	if l.Len()+len(p) > maxRendered {
-		l.Builder.WriteString(text.CutBytes(string(p), max(maxRendered-l.Len(), 0)))
-		return 0, errFull
-	}
-	return l.Builder.Write(p)
-}
-
 // Needs gives the variables that the sentence mentions, sorted.
 func (s *Sentence) Needs() []string { return s.needs }
 
-// Render writes the sentence over the variables of a scope. What is too long is cut, and what is missing is NoValue. It
-// fails with ErrSteps where the message has used up its steps: half a sentence may say the contrary of the whole.
+// Render writes the sentence over the variables of a scope. What is too long is cut, and what is missing leaves a hole:
+// see [Scope.Whole] and [Scope.Mended]. It fails with ErrSteps where the message has used up its steps: half a sentence
+// may say the contrary of the whole.
 func (s *Sentence) Render(sc *Scope) (string, error) {
-	sc.holes = sc.holes[:0]
-	switch {
-	case s.library == nil:
+	sc.out, sc.holes, sc.spans, sc.left, sc.link = sc.out[:0], sc.holes[:0], sc.spans[:0], nil, s.link
+	if s.writers == nil {
+		sc.out = append(sc.out, s.constant...)
 		return s.constant, nil
-	case s.writers != nil && !byLibrary:
-		sc.out = sc.out[:0]
-		before := sc.refused
-		if writeAll(sc, s.writers, &sc.out); sc.refused > before {
-			return "", ErrSteps
-		}
-		return text.CutBytes(string(sc.out), maxRendered), nil
-	case !sc.library(s.loops):
+	}
+	before := sc.refused
+	if writeAll(sc, s.writers); sc.refused > before {
 		return "", ErrSteps
 	}
-	tmpl, err := s.library()
-	if err != nil {
-		return "", fmt.Errorf("render sentence: %w", err)
+	return text.CutBytes(string(sc.out), maxRendered), nil
+}
+
+// Text gives the sentence that was rendered last.
+func (sc *Scope) Text() string { return text.CutBytes(string(sc.out), maxRendered) }
+
+// Whole reports whether the sentence that was rendered last has no hole.
+func (sc *Scope) Whole() bool { return len(sc.holes) == 0 }
+
+// LeftOut gives the parts of the sentence that was rendered last for which the message has nothing, as the template has
+// them.
+func (sc *Scope) LeftOut() []string {
+	out := slices.Clone(sc.left)
+	for _, h := range sc.holes {
+		out = append(out, h.source)
 	}
-	sc.need(s.needs)
-	var out limited
-	if err := tmpl.Execute(&out, sc.known); err != nil && !errors.Is(err, errFull) {
-		return "", fmt.Errorf("render sentence: %w", err)
-	}
-	return out.String(), nil
+	return out
 }

@@ -2,6 +2,7 @@ package language
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"text/template/parse"
 
@@ -14,7 +15,9 @@ type sentenceChecker struct {
 	names  map[string]bool
 	needs  map[string]bool
 	ranges int // how many are open
-	err    error
+	// sources are the actions and optional parts as they were before paths became safe
+	sources map[parse.Node]string
+	err     error
 }
 
 func (s *sentenceChecker) fail(format string, args ...any) {
@@ -30,15 +33,23 @@ func (s *sentenceChecker) list(l *parse.ListNode, root bool) {
 	}
 	for _, n := range l.Nodes {
 		switch n := n.(type) {
-		case *parse.TextNode, *parse.CommentNode, *parse.BreakNode, *parse.ContinueNode:
+		case *parse.TextNode, *parse.CommentNode:
 		case *parse.ActionNode:
+			s.sources[n] = n.String()
+			s.plain(n.Pipe)
 			s.pipe(n.Pipe, root)
 		case *parse.IfNode:
+			if isClause(n) {
+				s.clause(n, root)
+				continue
+			}
+			s.plain(n.Pipe)
 			s.branch(&n.BranchNode, root, root)
 			n.Pipe.Cmds = callPipe("truthy", n.Pipe)
 		case *parse.RangeNode:
 			s.loop(n, root)
 		case *parse.WithNode:
+			s.plain(n.Pipe)
 			s.branch(&n.BranchNode, root, false)
 		default:
 			s.fail("%s is not available", n)
@@ -46,11 +57,45 @@ func (s *sentenceChecker) list(l *parse.ListNode, root bool) {
 	}
 }
 
+// plain refuses variables of a sentence's own.
+func (s *sentenceChecker) plain(p *parse.PipeNode) {
+	if len(p.Decl) > 0 {
+		s.fail("%s: a sentence has no variables of its own; give it one under vars", p)
+	}
+}
+
+// isClause reports an optional part.
+func isClause(n *parse.IfNode) bool { return n.Pipe.String() == clauseFunction }
+
+// clause checks an optional part: something in it must be able to print nothing.
+func (s *sentenceChecker) clause(n *parse.IfNode, root bool) {
+	source := clauseText(n)
+	s.sources[n] = source
+	if !slices.ContainsFunc(n.List.Nodes, func(n parse.Node) bool { _, text := n.(*parse.TextNode); return !text }) {
+		s.fail(`%s: an optional part needs an action; write {{"["}} for a bracket`, source)
+	}
+	s.list(n.List, root)
+}
+
+// clauseText gives an optional part as it is written.
+func clauseText(n *parse.IfNode) string {
+	var b strings.Builder
+	for _, inner := range n.List.Nodes {
+		if inner, ok := inner.(*parse.IfNode); ok && isClause(inner) {
+			b.WriteString(clauseText(inner))
+			continue
+		}
+		b.WriteString(inner.String())
+	}
+	return "[" + b.String() + "]"
+}
+
 // loop bounds a range: it runs over a list (never over a number), and at most maxNesting of them are nested.
 func (s *sentenceChecker) loop(n *parse.RangeNode, root bool) {
 	if s.ranges++; s.ranges > maxNesting {
 		s.fail("ranges are nested more than %d deep", maxNesting)
 	}
+	s.plain(n.Pipe)
 	s.branch(&n.BranchNode, root, false)
 	s.ranges--
 	n.Pipe.Cmds = callPipe("list", n.Pipe)

@@ -104,7 +104,7 @@ func fieldStep(of step, key string) step {
 		v := of(sc)
 		sc.steps++
 		if m, ok := v.(map[string]any); ok {
-			return m[key]
+			return values.Said(m[key])
 		}
 		return values.Field(v, key)
 	}

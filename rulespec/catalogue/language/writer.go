@@ -1,54 +1,53 @@
 package language
 
 import (
+	"fmt"
 	"text/template/parse"
 
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
-// A writer writes a piece of a sentence. Sentences are compiled into writers as expressions are into steps;
-// text/template itself runs only those that declare variables of their own or leave a loop early.
-type writer func(sc *Scope, out *[]byte)
+// A writer writes a piece of a sentence. Sentences are compiled into writers as expressions are into steps.
+type writer func(sc *Scope)
 
-// compileWriters gives the writers of nodes that a sentenceChecker has made safe; false where there is one it does not
-// know. root says whether the dot is the variables.
-func compileWriters(l *parse.ListNode, root bool) ([]writer, bool) {
+// A writerCompiler makes writers of nodes that a sentenceChecker has made safe.
+type writerCompiler struct {
+	sources map[parse.Node]string
+	err     error
+}
+
+// list gives the writers of nodes. root says whether the dot is the variables.
+func (c *writerCompiler) list(l *parse.ListNode, root bool) []writer {
 	if l == nil {
-		return nil, true
+		return nil
 	}
 	var all []writer
 	for _, n := range l.Nodes {
-		w := compileWriter(n, root)
+		w := c.writer(n, root)
 		if w == nil {
-			return nil, false
+			if c.err == nil {
+				c.err = fmt.Errorf("%s is not available", n)
+			}
+			return nil
 		}
 		all = append(all, w)
 	}
-	return all, true
+	return all
 }
 
-func compileWriter(n parse.Node, root bool) writer {
+func (c *writerCompiler) writer(n parse.Node, root bool) writer {
 	switch n := n.(type) {
 	case *parse.TextNode:
-		return func(_ *Scope, out *[]byte) { *out = append(*out, n.Text...) }
+		return func(sc *Scope) { sc.out = append(sc.out, n.Text...) }
 	case *parse.CommentNode:
-		return func(*Scope, *[]byte) {}
+		return func(*Scope) {}
 	case *parse.ActionNode:
-		if of := pipeStep(n.Pipe, root); of != nil {
-			return func(sc *Scope, out *[]byte) {
-				v := of(sc)
-				if !sc.Read(v) {
-					return
-				}
-				s := printed(v)
-				if s == "" || s == NoValue {
-					sc.holes = append(sc.holes, len(*out))
-				}
-				*out = append(*out, s...)
-			}
-		}
+		return c.action(n, root)
 	case *parse.IfNode:
-		return branchWriter(&n.BranchNode, root, root, func(sc *Scope, v any, inside func()) bool {
+		if isClause(n) {
+			return clauseWriter(c.list(n.List, root), c.sources[n])
+		}
+		return c.branch(&n.BranchNode, root, root, func(sc *Scope, v any, inside func()) bool {
 			if !values.Truthy(v) {
 				return false
 			}
@@ -56,7 +55,7 @@ func compileWriter(n parse.Node, root bool) writer {
 			return true
 		})
 	case *parse.WithNode:
-		return branchWriter(&n.BranchNode, root, false, func(sc *Scope, v any, inside func()) bool {
+		return c.branch(&n.BranchNode, root, false, func(sc *Scope, v any, inside func()) bool {
 			if !values.Truthy(v) {
 				return false
 			}
@@ -67,7 +66,7 @@ func compileWriter(n parse.Node, root bool) writer {
 			return true
 		})
 	case *parse.RangeNode:
-		return branchWriter(&n.BranchNode, root, false, func(sc *Scope, v any, inside func()) bool {
+		return c.branch(&n.BranchNode, root, false, func(sc *Scope, v any, inside func()) bool {
 			outer := sc.dot
 			elements := values.List(v)
 			for _, e := range elements {
@@ -84,37 +83,65 @@ func compileWriter(n parse.Node, root bool) writer {
 	return nil
 }
 
-// printed gives a value as text/template prints it where that matters: a call that gives nothing leaves a mark.
-func printed(v any) string {
-	if v == nil {
-		return NoValue
-	}
-	return values.Text(v)
-}
-
-// branchWriter makes a writer of if, with and range. run writes the inside as often as it should and says whether it
-// did.
-func branchWriter(n *parse.BranchNode, root, rootInside bool, run func(sc *Scope, v any, inside func()) bool) writer {
-	of := pipeStep(n.Pipe, root)
-	inside, ok := compileWriters(n.List, rootInside)
-	otherwise, also := compileWriters(n.ElseList, root)
-	if of == nil || !ok || !also {
+// action writes a value, and notes where it has none.
+func (c *writerCompiler) action(n *parse.ActionNode, root bool) writer {
+	of, source := pipeStep(n.Pipe, root), c.sources[n]
+	if of == nil {
 		return nil
 	}
-	return func(sc *Scope, out *[]byte) {
-		if !run(sc, of(sc), func() { writeAll(sc, inside, out) }) {
-			writeAll(sc, otherwise, out)
+	return func(sc *Scope) {
+		v := of(sc)
+		if !sc.Read(v) {
+			return
+		}
+		var s string
+		if sc.link {
+			s = values.Text(v)
+		} else {
+			s = values.Shown(v)
+		}
+		if s == "" {
+			sc.holes = append(sc.holes, hole{len(sc.out), source})
+			return
+		}
+		sc.spans = append(sc.spans, span{len(sc.out), len(sc.out) + len(s)})
+		sc.out = append(sc.out, s...)
+	}
+}
+
+// clauseWriter writes an optional part, or nothing where it has a hole.
+func clauseWriter(inside []writer, source string) writer {
+	return func(sc *Scope) {
+		out, holes, spans := len(sc.out), len(sc.holes), len(sc.spans)
+		if writeAll(sc, inside); len(sc.holes) > holes {
+			sc.out, sc.holes, sc.spans = sc.out[:out], sc.holes[:holes], sc.spans[:spans]
+			sc.left = append(sc.left, source)
+		}
+	}
+}
+
+// branch makes a writer of if, with and range. run writes the inside as often as it should and says whether it did.
+func (c *writerCompiler) branch(n *parse.BranchNode, root, rootInside bool,
+	run func(sc *Scope, v any, inside func()) bool) writer {
+	of := pipeStep(n.Pipe, root)
+	inside, otherwise := c.list(n.List, rootInside), c.list(n.ElseList, root)
+	if of == nil || c.err != nil {
+		return nil
+	}
+	return func(sc *Scope) {
+		if !run(sc, of(sc), func() { writeAll(sc, inside) }) {
+			writeAll(sc, otherwise)
 		}
 	}
 }
 
 // writeAll stops at what is more than anyone reads, and where the steps are used up.
-func writeAll(sc *Scope, writers []writer, out *[]byte) {
+func writeAll(sc *Scope, writers []writer) {
 	for _, w := range writers {
-		if len(*out) > maxRendered || !sc.spend(1) {
+		if len(sc.out) > maxRendered || !sc.spend(1) {
 			return
 		}
-		w(sc, out)
+		w(sc)
 	}
 }
 
@@ -160,27 +187,6 @@ func sentenceCall(name string) func(...any) (any, error) {
 		return f.call
 	}
 	return nil
-}
-
-// rangesIn is how many loops are nested at most below a node.
-func rangesIn(n parse.Node) int {
-	switch n := n.(type) {
-	case *parse.ListNode:
-		most := 0
-		if n != nil {
-			for _, inner := range n.Nodes {
-				most = max(most, rangesIn(inner))
-			}
-		}
-		return most
-	case *parse.IfNode:
-		return max(rangesIn(n.List), rangesIn(n.ElseList))
-	case *parse.WithNode:
-		return max(rangesIn(n.List), rangesIn(n.ElseList))
-	case *parse.RangeNode:
-		return max(1+rangesIn(n.List), rangesIn(n.ElseList))
-	}
-	return 0
 }
 
 func argumentStep(n parse.Node, root bool) step {

@@ -22,9 +22,9 @@ func Field(v, key any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		if k, ok := key.(string); ok {
-			return v[k]
+			return Said(v[k])
 		}
-		return v[Text(key)]
+		return Said(v[Text(key)])
 	case map[string]string:
 		if s, ok := v[Text(key)]; ok {
 			return s
@@ -35,6 +35,14 @@ func Field(v, key any) any {
 		}
 	}
 	return nil
+}
+
+// Said gives a field's value, and nothing for a text in which a program says that it has nothing to say.
+func Said(v any) any {
+	if s, isText := v.(string); isText && len(s) < 16 && IsPlaceholder(s) {
+		return nil
+	}
+	return v
 }
 
 // Item gives a list's element, counted from the end where i is negative, or nil.
