@@ -23,6 +23,7 @@ func (c *compiler) fail(at position, format string, args ...any) {
 func (c *compiler) app(s *appSource) *app {
 	c.fields = 0
 	a := &app{name: s.name.text, title: s.title.text, icon: s.icon.text, tables: map[string]map[string]string{}}
+	a.accountsSame, a.accountsOf = c.accounts(s.accounts)
 	if a.title == "" {
 		a.title = a.name
 	}
@@ -78,6 +79,21 @@ func (c *compiler) hosts(sources []named) map[string]string {
 func isHost(name string) bool {
 	u, err := url.Parse("https://" + name)
 	return err == nil && name != "" && u.Host == name
+}
+
+// accounts compiles the key accounts: the word same, or roots.
+func (c *compiler) accounts(given []located) (same bool, roots []string) {
+	for _, v := range given {
+		switch {
+		case v.text == "same" && len(given) == 1:
+			same = true
+		case isRoot(v.text):
+			roots = append(roots, v.text)
+		default:
+			c.fail(v.at, "accounts: want same, or roots of topics such as org.example, not %q", v.text)
+		}
+	}
+	return same, roots
 }
 
 func (c *compiler) declare(names map[string]bool, n located) {

@@ -44,6 +44,9 @@ type app struct {
 	vars              map[string]*variable
 	entries           []*entry
 	fields            int // how many values and prose there are
+
+	accountsSame bool     // its accounts are the community's
+	accountsOf   []string // they are in messages of these roots
 }
 
 // A variable is a named expression.

@@ -59,7 +59,7 @@ func (s *scope) given(name string) any {
 	case "topic":
 		return s.topic.Title
 	case language.Accounts:
-		return s.catalogue.accounts
+		return s.accounts()
 	}
 	return nil
 }

@@ -61,9 +61,11 @@ type appSource struct {
 	icon    located
 	keyword located
 	hosts   []named
-	vars    []named
-	tables  []tableSource
-	entries []*entrySource
+	// accounts says where the application's accounts are the community's.
+	accounts []located
+	vars     []named
+	tables   []tableSource
+	entries  []*entrySource
 }
 
 type tableSource struct {
@@ -91,7 +93,7 @@ func (s *entrySource) kind() string { return s.one("kind").text }
 
 // The keys of the form, in the order of the manual.
 var (
-	appKeys   = []string{"app", "title", "icon", "keyword", "hosts", "tables", "vars", "entries"}
+	appKeys   = []string{"app", "title", "icon", "keyword", "accounts", "hosts", "tables", "vars", "entries"}
 	entryKeys = []string{"topic", "when", "kind", "name", "vars", "summary", "link", "icon", "secondary_icon",
 		"actor", "users", "packages", "objects", "severity", "group", "plural", "examples", "keyword", "classic"}
 	entryLists = map[string]bool{"topic": true, "link": true, "users": true, "packages": true, "objects": true,
@@ -114,6 +116,9 @@ func (a *appSource) overridden(site *appSource) *appSource {
 		a.keyword = site.keyword
 	}
 	a.hosts = overrideNamed(a.hosts, site.hosts)
+	if len(site.accounts) > 0 {
+		a.accounts = site.accounts
+	}
 	a.vars = overrideNamed(a.vars, site.vars)
 	for _, t := range site.tables {
 		a.overrideTable(t)

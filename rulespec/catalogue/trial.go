@@ -22,6 +22,8 @@ type Outcome struct {
 	Text  string // "" where the field came out empty
 	Err   error  // the field could not be computed
 	at    position
+	// people says that the field asks who is meant: without the accounts of the site it may be empty.
+	people bool
 }
 
 // At gives the position of the field: file:line.
@@ -40,7 +42,7 @@ func (c *Catalogue) Try(m *bus.Message) Trial {
 		if v == nil {
 			continue
 		}
-		out := Outcome{Field: v.field, at: v.at}
+		out := Outcome{Field: v.field, at: v.at, people: s.asksAccounts(v.Needs(), 0)}
 		value, err := v.Eval(&s.Scope)
 		if err != nil {
 			out.Err = err

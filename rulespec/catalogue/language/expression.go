@@ -3,6 +3,7 @@ package language
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 
@@ -40,7 +41,7 @@ func Compile(src string, names map[string]bool) (*Expression, error) {
 	for name := range names {
 		known[name] = types.Any
 	}
-	rewrite := &rewriter{names: names, needs: map[string]bool{}, levels: map[ast.Node]int{}}
+	rewrite := &rewriter{names: names, needs: map[string]int{}, levels: map[ast.Node]int{}}
 	options := []expr.Option{ours, expr.Env(known), expr.MaxNodes(maxNodes), expr.Optimize(false), expr.Patch(rewrite)}
 	program, err := compileSafely(src, options)
 	if rewrite.err != nil {
@@ -49,6 +50,7 @@ func Compile(src string, names map[string]bool) (*Expression, error) {
 	if err != nil {
 		return nil, describe(err)
 	}
+	maps.DeleteFunc(rewrite.needs, func(_ string, n int) bool { return n == 0 })
 	x := &Expression{step: compileStep(program.Node()), program: program, needs: values.Keys(rewrite.needs)}
 	for _, level := range rewrite.levels {
 		x.loops = max(x.loops, level)

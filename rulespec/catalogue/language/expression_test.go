@@ -74,7 +74,7 @@ func TestExpressionsAreTotal(t *testing.T) {
 			continue
 		}
 		v, err := x.Eval(scopeOf(env))
-		if got := values.Text(v); err != nil || got != c.want {
+		if got := written(v); err != nil || got != c.want {
 			t.Errorf("%s: got %q, %v; want %q", c.src, got, err, c.want)
 		}
 	}
@@ -140,20 +140,26 @@ func TestFunctionsAreSortedAndDocumented(t *testing.T) {
 }
 
 func TestFunctions(t *testing.T) {
-	env := map[string]any{Accounts: map[string]string{"bob@example.org": "bob", "bobby": "bob"}}
+	env := map[string]any{Accounts: &values.Accounts{App: "forge", Map: map[string]string{
+		"bob@example.org": "bob", "bobby": "bob", "forge:ally": "alice"}}}
 	for src, want := range map[string]string{
 		`account("http://alice.id.fedoraproject.org/")`:      "alice",
 		`account("https://id.example.org/openid/id/alice/")`: "alice",
 		`account("Bob <bob@example.org>")`:                   "bob",
 		`account("bobby")`:                                   "bob",
 		`account("carol@fedoraproject.org")`:                 "carol",
-		`account("carol@example.org")`:                       "carol@example.org",
+		`account("carol@example.org")`:                       "",
+		`login("ally")`:                                      "alice",
+		`login({"login": "carol"})`:                          "",
+		`name({"id": 1, "name": "tea"})`:                     "tea",
+		`url({"url": "https://example.org/1"})`:              "https://example.org/1",
+		`text([{"name": "tea"}, "kelp"])`:                    "tea and kelp",
 		`account(nil)`:                                       "",
 		`address("Alice <alice@example.org>")`:               "alice@example.org",
 		`address("Alice, the cook <alice@example.org")`:      "alice@example.org",
 		`address("nobody")`:                                  "",
 		`person("Alice <alice@example.org>")`:                "Alice",
-		`person("alice@example.org")`:                        "alice@example.org",
+		`person("alice@example.org")`:                        "alice",
 		`local_part("Alice <alice@example.org>")`:            "alice",
 		`avatar("alice@example.org")`:                        "https://seccdn.libravatar.org/avatar/fbf7c6aec1d4280b7c2704c1c0478bd6?s=64&d=retro",
 		`avatar("")`:                                         "",
@@ -202,10 +208,19 @@ func TestFunctions(t *testing.T) {
 			continue
 		}
 		v, err := x.Eval(scopeOf(env))
-		if got := values.Text(v); err != nil || got != want {
+		if got := written(v); err != nil || got != want {
 			t.Errorf("%s: got %q, %v; want %q", src, got, err, want)
 		}
 	}
+}
+
+// written gives a value as text, and an object or a list as JSON.
+func written(v any) string {
+	switch v.(type) {
+	case map[string]any, []any:
+		return values.JSON(v, values.MaxText)
+	}
+	return values.Text(v)
 }
 
 // TestFunctionsTakeAnything calls each function with values of every sort, in every position: none may panic or fail.

@@ -6,8 +6,8 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
-// Accounts is the hidden variable with the map of accounts, for the function account. No variable of an entry can have
-// such a name.
+// Accounts is the hidden variable with what is known about accounts (*values.Accounts), for account, login and person.
+// No variable of an entry can have such a name.
 const Accounts = "$accounts"
 
 // A function is one of expressions and sentences. All are total: a missing or strange argument is the empty value.
@@ -17,7 +17,8 @@ type function struct {
 	Doc      string // one sentence for the manual
 	Min, Max int    // number of arguments; Max < 0: any
 	Pattern  bool   // the second argument is a regular expression, compiled at load; expressions only
-	Accounts bool   // gets the map of accounts as a hidden first argument; expressions only
+	Accounts bool   // gets what is known about accounts as a hidden first argument
+	Variable bool   // a variable may have that name too
 
 	call func(args ...any) (any, error)
 }
@@ -39,8 +40,11 @@ func functionNamed(name string) *function {
 	return nil
 }
 
-// IsFunction says whether a function has that name.
-func IsFunction(name string) bool { return functionNamed(name) != nil }
+// IsFunction says whether a function has that name, so that no variable may.
+func IsFunction(name string) bool {
+	f := functionNamed(name)
+	return f != nil && !f.Variable
+}
 
 // The makers of functions from plain Go ones.
 

@@ -46,8 +46,18 @@ func shallow(v any, depth int) bool {
 	return true
 }
 
-// accountFunction gets the map of accounts as its first argument.
-func accountFunction(args ...any) (any, error) {
-	accounts, _ := args[0].(map[string]string)
-	return values.Account(accounts, values.Text(args[1])), nil
+// The functions about people get what is known about accounts as their first argument.
+
+func accountFunction(args ...any) (any, error) { return accountsIn(args).Account(args[1]), nil }
+
+func loginFunction(args ...any) (any, error) { return accountsIn(args).Login(args[1]), nil }
+
+func personFunction(args ...any) (any, error) { return accountsIn(args).Person(args[1]), nil }
+
+// accountsIn gives what is known about accounts; nothing is where a sentence or expression stands alone.
+func accountsIn(args []any) *values.Accounts {
+	if known, ok := args[0].(*values.Accounts); ok && known != nil {
+		return known
+	}
+	return new(values.Accounts)
 }

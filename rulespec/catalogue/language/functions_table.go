@@ -12,8 +12,9 @@ import (
 // functions are all functions of expressions and sentences, sorted by name.
 var functions = []function{
 	{Name: "account", Args: "name", Min: 1, Max: 1, Accounts: true, call: accountFunction,
-		Doc: "the account of a nick, mail address or OpenID URL, by the map of accounts; where that does not know it, the " +
-			"OpenID's nick, the name part of a project address, or the name as it is"},
+		Doc: "the account that is meant, for users and actor: of a nick, a mail address, an OpenID or an object of a " +
+			"person, by the map of accounts; where that does not know it, the nick, the OpenID's nick or the name part of " +
+			"an address of the community. Nothing for foreign addresses, organisations, bots and who is nobody"},
 	{Name: "add", Args: "a, b", Min: 2, Max: 2, call: addFunction,
 		Doc: "the sum of numbers, otherwise both texts joined; what + does"},
 	{Name: "address", Args: "from", Min: 1, Max: 1, call: ofText(values.Address),
@@ -74,12 +75,19 @@ var functions = []function{
 		Doc: "the value as a list: nothing is the empty one, a single value a list of one"},
 	{Name: "local_part", Args: "address", Min: 1, Max: 1, call: ofText(values.LocalPart),
 		Doc: "the part of a mail address before the @"},
+	{Name: "login", Args: "who", Min: 1, Max: 1, Accounts: true, Variable: true, call: loginFunction,
+		Doc: "the account behind a login at a forge, for users and actor: by the map, else the login itself where the " +
+			"accounts are the same. Nothing for organisations, bots and who is nobody"},
 	{Name: "lower", Args: "text", Min: 1, Max: 1, call: ofText(strings.ToLower), Doc: "the text in lower case"},
 	{Name: "lt", Args: "a, b", Min: 2, Max: 2, call: ofCompared(func(o int) bool { return o < 0 }), Doc: "a < b"},
 	{Name: "matches", Args: "text, pattern", Min: 2, Max: 2, Pattern: true, call: matchesFunction,
 		Doc: "whether the pattern (RE2) is found; what matches does (expressions only)"},
 	{Name: "member", Args: "value, list", Min: 2, Max: 2, call: ofValues(member),
 		Doc: "whether the value is in the list, or a field of the object; what in does"},
+	{Name: "name", Args: "thing", Min: 1, Max: 1, Variable: true,
+		call: ofValue(func(v any) any { return values.NameOf(v) }),
+		Doc: "the name of a thing: the text itself, or that of an object (full_name, name, title, nvr, …), or of the first in " +
+			"a list"},
 	{Name: "ne", Args: "a, b", Min: 2, Max: 2, call: ofValues(func(a, b any) bool { return !values.Equal(a, b) }),
 		Doc: "whether both differ"},
 	{Name: "nvr_name", Args: "nvr", Min: 1, Max: 1, call: ofText(values.PackageOf),
@@ -88,8 +96,9 @@ var functions = []function{
 		Doc: "part i of a divided text, from 0, from the end where negative; nothing where there is none"},
 	{Name: "path", Args: "text", Min: 1, Max: 1, call: ofText(url.PathEscape),
 		Doc: "the text escaped as one part of a URL's path"},
-	{Name: "person", Args: "from", Min: 1, Max: 1, call: ofText(values.Person),
-		Doc: "the name in \"Alice <alice@example.org>\", or the address where there is no name"},
+	{Name: "person", Args: "who", Min: 1, Max: 1, Accounts: true, call: personFunction,
+		Doc: "who is meant, for sentences: the account by the map, else the nick or login, else the full name, else what " +
+			"stands before the @ of an address"},
 	{Name: "plural", Args: "n, one, many", Min: 3, Max: 3, call: pluralFunction,
 		Doc: "n and the word that fits: plural(2, \"error\", \"errors\") is \"2 errors\"; n may be a list"},
 	{Name: "query", Args: "text", Min: 1, Max: 1, call: ofText(url.QueryEscape),
@@ -107,8 +116,9 @@ var functions = []function{
 	{Name: "split", Args: "text, separator", Min: 2, Max: 2, call: splitFunction,
 		Doc: "the parts of a text that are not empty, trimmed; any of the separator's characters divides"},
 	{Name: "sub", Args: "a, b", Min: 2, Max: 2, call: subFunction, Doc: "a - b; nothing where one is no number"},
-	{Name: "text", Args: "value", Min: 1, Max: 1, call: ofText(func(s string) string { return s }),
-		Doc: "the value as text; numbers as the sender wrote them"},
+	{Name: "text", Args: "value", Min: 1, Max: 1, call: ofValue(func(v any) any { return values.Plain(v) }),
+		Doc: "the value as a person reads it: numbers as the sender wrote them, an object by its name, a list as a series; " +
+			"nothing for \"null\" and the like"},
 	{Name: "trim", Args: "text, characters", Min: 1, Max: 2, call: trimFunction,
 		Doc: "the text without spaces, or without those characters, at both ends"},
 	{Name: "trim_prefix", Args: "text, prefix", Min: 2, Max: 2, call: ofTexts(strings.TrimPrefix),
@@ -120,6 +130,10 @@ var functions = []function{
 	{Name: "truthy", Args: "value", Min: 1, Max: 1, call: ofValue(func(v any) any { return values.Truthy(v) }),
 		Doc: "whether the value is something: not missing, false, 0, \"\", an empty list or object"},
 	{Name: "upper", Args: "text", Min: 1, Max: 1, call: ofText(strings.ToUpper), Doc: "the text in upper case"},
+	{Name: "url", Args: "value", Min: 1, Max: 1, Variable: true,
+		call: ofValue(func(v any) any { return values.URL(v) }),
+		Doc: "the link to a page for people: the first in a text, the best of an object (html_url, web_url, links.html.href, " +
+			"…), of a list the first; never that of an API"},
 	{Name: "values", Args: "object", Min: 1, Max: 1, call: ofValue(valuesOf),
 		Doc: "the fields' values, in the order of their names"},
 }

@@ -14,7 +14,7 @@ var loops = map[string]bool{"all": true, "any": true, "none": true, "one": true,
 // A rewriter checks an expression's nodes and replaces those that are not total by calls that are.
 type rewriter struct {
 	names  map[string]bool
-	needs  map[string]bool
+	needs  map[string]int   // how often each variable is mentioned
 	levels map[ast.Node]int // how deep a loop's own loops go
 	err    error
 }
@@ -30,7 +30,7 @@ func (r *rewriter) Visit(node *ast.Node) {
 	switch n := (*node).(type) {
 	case *ast.IdentifierNode:
 		if r.names[n.Value] {
-			r.needs[n.Value] = true
+			r.needs[n.Value]++
 		}
 	case *ast.MemberNode:
 		r.replace(node, "get", n.Node, n.Property)
@@ -45,6 +45,9 @@ func (r *rewriter) Visit(node *ast.Node) {
 	case *ast.ConditionalNode:
 		n.Cond = truthyOf(n.Cond)
 	case *ast.CallNode:
+		if callee, ok := n.Callee.(*ast.IdentifierNode); ok && r.names[callee.Value] {
+			r.needs[callee.Value]-- // the function of that name is meant
+		}
 		r.call(n)
 	case *ast.BuiltinNode:
 		r.loop(n)
@@ -89,7 +92,7 @@ func (r *rewriter) call(n *ast.CallNode) {
 		return
 	}
 	if f.Accounts {
-		r.needs[Accounts] = true
+		r.needs[Accounts]++
 		n.Arguments = append([]ast.Node{&ast.IdentifierNode{Value: Accounts}}, n.Arguments...)
 	}
 	if f.Pattern {

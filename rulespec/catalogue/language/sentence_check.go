@@ -143,6 +143,21 @@ func (s *sentenceChecker) command(c *parse.CommandNode, root bool) {
 	for i, arg := range c.Args {
 		c.Args[i] = s.argument(arg, root)
 	}
+	s.accounts(c)
+}
+
+// accounts gives a function about people its hidden first argument.
+func (s *sentenceChecker) accounts(c *parse.CommandNode) {
+	id, ok := c.Args[0].(*parse.IdentifierNode)
+	if !ok {
+		return
+	}
+	if f := functionNamed(id.Ident); f != nil && f.Accounts {
+		s.needs[Accounts] = true
+		known := fieldOf(&parse.VariableNode{NodeType: parse.NodeVariable, Pos: c.Pos, Ident: []string{"$"}}, c.Pos,
+			[]string{Accounts})
+		c.Args = slices.Insert(c.Args, 1, known)
+	}
 }
 
 func (s *sentenceChecker) argument(n parse.Node, root bool) parse.Node {

@@ -183,7 +183,7 @@ func sentenceCall(name string) func(...any) (any, error) {
 	case "not":
 		return notFunction
 	}
-	if f := functionNamed(name); f != nil && !f.Pattern && !f.Accounts {
+	if f := functionNamed(name); f != nil && !f.Pattern {
 		return f.call
 	}
 	return nil

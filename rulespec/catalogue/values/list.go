@@ -1,6 +1,10 @@
 package values
 
-import "slices"
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
 
 // List gives v as a list: nothing is the empty one, a single value a list of one.
 func List(v any) []any {
@@ -17,7 +21,13 @@ func List(v any) []any {
 	return []any{v}
 }
 
-// Field gives an object's field or a list's element, or nil.
+// names are the fields that hold the name of a thing. Where a text stands instead of the thing, it is that name.
+var names = map[string]bool{"name": true, "login": true, "username": true, "nick": true, "full_name": true,
+	"title": true, "nvr": true}
+
+// Field gives an object's field or a list's element, or nil. Senders write {"user": {"name": "bob"}} today and
+// {"user": "bob"} tomorrow, or a list of one: the name of a text is the text itself, a number is its own id, and the
+// field of a list of one is that of its element.
 func Field(v, key any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -29,9 +39,22 @@ func Field(v, key any) any {
 		if s, ok := v[Text(key)]; ok {
 			return s
 		}
+	case string:
+		if k, ok := key.(string); ok && v != "" && (names[k] || k == "id" && strings.Trim(v, "0123456789") == "") {
+			return v
+		}
+	case json.Number:
+		if key == "id" {
+			return v
+		}
 	case []any:
 		if i, ok := Integer(key); ok {
 			return Item(v, i)
+		}
+		if len(v) == 1 {
+			if object, is := v[0].(map[string]any); is {
+				return Field(object, key)
+			}
 		}
 	}
 	return nil

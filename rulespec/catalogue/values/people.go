@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/mail"
-	"net/url"
 	"strings"
 )
 
@@ -52,21 +51,6 @@ func Address(from string) string {
 	return ""
 }
 
-// Person gives the name in "Alice <alice@example.org>", or the address where it has no name.
-func Person(from string) string {
-	if a := parseAddress(from); a != nil {
-		if a.Name != "" {
-			return a.Name
-		}
-		return a.Address
-	}
-	name, _, _ := strings.Cut(from, "<")
-	if name = strings.TrimSpace(name); name != "" {
-		return strings.Trim(name, `"`)
-	}
-	return from
-}
-
 // LocalPart gives what stands before the @ of the address in a text.
 func LocalPart(address string) string {
 	if found := Address(address); found != "" {
@@ -74,61 +58,4 @@ func LocalPart(address string) string {
 	}
 	local, _, _ := strings.Cut(address, "@")
 	return local
-}
-
-// Account turns the ways in which messages name a person (nick, mail address, OpenID) into the account that the person
-// knows. accounts has addresses and URLs in small letters.
-func Account(accounts map[string]string, name string) string {
-	name = strings.TrimSpace(name)
-	if found, ok := accountOf(accounts, name); ok {
-		return found
-	}
-	if address := Address(name); address != "" {
-		if found, ok := accountOf(accounts, address); ok {
-			return found
-		}
-		if local, ok := strings.CutSuffix(address, "@fedoraproject.org"); ok {
-			return local
-		}
-		return name
-	}
-	nick := openID(name)
-	if found, ok := accountOf(accounts, nick); ok {
-		return found
-	}
-	return nick
-}
-
-// accountOf looks name up as it is and, where it is an address or URL, in small letters and without a slash at the end.
-func accountOf(accounts map[string]string, name string) (string, bool) {
-	if len(accounts) == 0 || name == "" {
-		return "", false
-	}
-	found, ok := accounts[name]
-	if !ok && strings.ContainsAny(name, "@:") {
-		found, ok = accounts[strings.TrimSuffix(strings.ToLower(name), "/")]
-	}
-	return found, ok
-}
-
-// openID gives the account in an OpenID of the forms http://alice.id.fedoraproject.org/ and …/id/alice, or name as it
-// is.
-func openID(name string) string {
-	rest, isURL := strings.CutPrefix(name, "https://")
-	if !isURL {
-		rest, isURL = strings.CutPrefix(name, "http://")
-	}
-	host, path, _ := strings.Cut(rest, "/")
-	if nick, _, ok := strings.Cut(host, ".id."); ok && nick != "" {
-		return nick
-	}
-	if !isURL {
-		return name
-	}
-	if i := strings.LastIndex(path, "id/"); i >= 0 {
-		if nick, err := url.PathUnescape(strings.Trim(path[i+3:], "/")); err == nil && nick != "" {
-			return nick
-		}
-	}
-	return name
 }

@@ -27,8 +27,8 @@ const (
 	MaxText = 16 << 10 // bytes of a text
 )
 
-// Text gives a value as a person reads it: nothing for what is missing, numbers as the sender wrote them, a list or
-// object as JSON, everything bounded.
+// Text gives a value as text: nothing for what is missing, a text as it is, numbers as the sender wrote them, an object
+// by its name, a list as a series of names, everything bounded. It never gives JSON; see Plain for what says nothing.
 func Text(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -43,8 +43,8 @@ func Text(v any) string {
 		return strconv.Itoa(v)
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
-	case map[string]any, []any:
-		return JSON(v, MaxText)
+	case map[string]any, []any, map[string]string:
+		return plain(v, maxWithin)
 	}
 	return text.CutBytes(fmt.Sprint(v), MaxText)
 }
@@ -113,12 +113,23 @@ func Equal(a, b any) bool {
 	if _, ok := b.(bool); ok {
 		return false
 	}
+	if isComposite(a) && isComposite(b) {
+		return JSON(a, MaxText) == JSON(b, MaxText)
+	}
 	if s, t := Text(a), Text(b); s == t {
 		return true
 	}
 	x, ok := Number(a)
 	y, also := Number(b)
 	return ok && also && x == y
+}
+
+func isComposite(v any) bool {
+	switch v.(type) {
+	case map[string]any, []any, map[string]string:
+		return true
+	}
+	return false
 }
 
 // Compare gives the order of two values: of their numbers where both are some, otherwise of their texts. Not ok is

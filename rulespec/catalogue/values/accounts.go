@@ -1,0 +1,200 @@
+package values
+
+import (
+	"net/url"
+	"strings"
+)
+
+// Accounts is what is known about the people of one message.
+type Accounts struct {
+	// Map leads from what else people are called (nicks, mail addresses, OpenIDs, logins) to the accounts that they are
+	// known by. Addresses and URLs stand in it in small letters, the login at a forge as "github:ally".
+	Map map[string]string
+	// App is the application that the message is of: the name of the forge for its logins.
+	App string
+	// Domain is that of the community that the message's root names: an address below it is an account.
+	Domain string
+	// Same says that a login at the application is the account of that name.
+	Same bool
+	// Told leads from logins to accounts, where the message brings such a table with it.
+	Told map[string]any
+}
+
+// Domain gives the domain that the root of a topic stands for: org.example is example.org.
+func Domain(root string) string {
+	first, rest, ok := strings.Cut(root, ".")
+	if !ok || strings.Contains(rest, ".") {
+		return ""
+	}
+	return rest + "." + first
+}
+
+// Person gives who is meant, for sentences: the account where the map knows one, else the nick or login, else the full
+// name, else what stands before the @ of the address. It gives nothing where nobody is meant. Of a list it gives the
+// first.
+func (a *Accounts) Person(v any) string {
+	who := identify(v)
+	if found, ok := a.find(who); ok {
+		return found
+	}
+	for _, names := range [][]string{who.logins, who.names} {
+		if len(names) > 0 {
+			return names[0]
+		}
+	}
+	for _, address := range who.addresses {
+		if local, _, _ := strings.Cut(address, "@"); local != "" {
+			return local
+		}
+	}
+	return ""
+}
+
+// Account gives the account that is meant, for sets. It gives nothing where only a full name or a foreign address is
+// stated, and for organisations, programs and what stands for nobody.
+func (a *Accounts) Account(v any) string {
+	if s, is := v.(string); is && isWord(s) {
+		if found, ok := accountOf(a.Map, s); ok {
+			return found
+		}
+		if IsNobody(s) {
+			return ""
+		}
+		return s
+	}
+	who := identify(v)
+	if found, ok := a.find(who); ok {
+		return found
+	}
+	if who.group || who.bot {
+		return ""
+	}
+	for _, address := range who.addresses {
+		if local := a.local(address); local != "" {
+			return local
+		}
+	}
+	if len(who.logins) > 0 && !IsNobody(who.logins[0]) {
+		return who.logins[0]
+	}
+	if s, is := v.(string); is && len(who.names) > 0 && who.names[0] == strings.TrimSpace(s) {
+		return who.names[0] // at some places accounts have spaces in them
+	}
+	return ""
+}
+
+// Login gives the account behind a login at a forge, for sets: by the map, else the login itself where the forge's
+// accounts are the community's.
+func (a *Accounts) Login(v any) string {
+	who := identify(v)
+	for _, login := range who.logins {
+		if account, is := a.Told[login].(string); is && account != "" {
+			return a.Account(account)
+		}
+	}
+	if found, ok := a.find(who); ok {
+		return found
+	}
+	if !a.Same || who.group || who.bot || len(who.logins) == 0 || IsNobody(who.logins[0]) {
+		return ""
+	}
+	return who.logins[0]
+}
+
+// find looks all that somebody is called up in the map.
+func (a *Accounts) find(who identity) (string, bool) {
+	if len(a.Map) == 0 || who.group {
+		return "", false
+	}
+	for _, names := range [][]string{who.logins, who.urls, who.addresses, who.names} {
+		for _, name := range names {
+			if a.App != "" {
+				if found, ok := a.Map[a.App+":"+name]; ok {
+					return found, true
+				}
+				if found, ok := a.Map[a.App+":"+strings.ToLower(name)]; ok {
+					return found, true
+				}
+			}
+			if found, ok := accountOf(a.Map, name); ok {
+				return found, true
+			}
+		}
+	}
+	return "", false
+}
+
+// local gives the account in an address of the community, or of Fedora: those who have one there have it by their
+// account.
+func (a *Accounts) local(address string) string {
+	local, domain, _ := strings.Cut(address, "@")
+	domain = strings.ToLower(domain)
+	if domain != "fedoraproject.org" && (a.Domain == "" || domain != a.Domain) {
+		return ""
+	}
+	if account, instance, divided := strings.Cut(local, "/"); divided { // Kerberos: bob/admin, but host/tea.example.org
+		if isService(account) || strings.Contains(instance, ".") {
+			return ""
+		}
+		return account
+	}
+	return local
+}
+
+// Account turns the ways in which messages name a person (nick, mail address, OpenID) into the account that the person
+// knows. accounts has addresses and URLs in small letters.
+func Account(accounts map[string]string, name string) string {
+	name = strings.TrimSpace(name)
+	if found, ok := accountOf(accounts, name); ok {
+		return found
+	}
+	if address := Address(name); address != "" {
+		if found, ok := accountOf(accounts, address); ok {
+			return found
+		}
+		if local, ok := strings.CutSuffix(address, "@fedoraproject.org"); ok {
+			return local
+		}
+		return name
+	}
+	nick := openID(name)
+	if nick == "" {
+		return name
+	}
+	if found, ok := accountOf(accounts, nick); ok {
+		return found
+	}
+	return nick
+}
+
+// accountOf looks name up as it is and, where it is an address or URL, in small letters and without a slash at the end.
+func accountOf(accounts map[string]string, name string) (string, bool) {
+	if len(accounts) == 0 || name == "" {
+		return "", false
+	}
+	found, ok := accounts[name]
+	if !ok && strings.ContainsAny(name, "@:") {
+		found, ok = accounts[strings.TrimSuffix(strings.ToLower(name), "/")]
+	}
+	return found, ok
+}
+
+// openID gives the account in an OpenID of the forms http://alice.id.fedoraproject.org/ and …/id/alice, or "".
+func openID(name string) string {
+	rest, isURL := strings.CutPrefix(name, "https://")
+	if !isURL {
+		rest, isURL = strings.CutPrefix(name, "http://")
+	}
+	host, path, _ := strings.Cut(rest, "/")
+	if nick, _, ok := strings.Cut(host, ".id."); ok && nick != "" {
+		return nick
+	}
+	if !isURL {
+		return ""
+	}
+	_, nick, found := strings.Cut("/"+strings.Trim(path, "/"), "/id/")
+	if nick, err := url.PathUnescape(nick); found && err == nil && !strings.Contains(nick, "/") {
+		return nick
+	}
+	return ""
+}
