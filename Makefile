@@ -9,7 +9,7 @@ PREFIX      ?= /usr/local
 ROW         ?= all
 export GO STATICCHECK FUZZTIME
 
-.PHONY: help build quick check packages format vet lint test tour nodes fuzz bench install
+.PHONY: help build quick check packages format vet lint test tour nodes fuzz drift bench install
 
 help: ## say each target in a line
 	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,10 @@ nodes: ## play faults on three nodes in network namespaces (ROW=kill: one of the
 # No part of check: it takes a quarter of an hour.
 fuzz: ## fuzz every target for FUZZTIME (30s) each, and name the inputs to commit
 	@./contrib/check/fuzz.sh
+
+# A part of test mutates a sample.
+drift: ## mutate every field of every message that is at hand, and read what is said of the mutants
+	$(GO) test ./rulespec/catalogue -count=1 -run 'TestDrift$$' -v -args -drift | grep -v '^ *--- PASS\|^=== '
 
 # No part of check: it takes some twenty minutes on a machine with nothing else to do. BENCH names groups of contrib/bench/run.sh.
 bench: ## measure the engine and say which targets of doc/performance.md are met
