@@ -4,7 +4,6 @@ package rulespec
 var RuleKinds = []*RuleKind{
 	kindKind,
 	kindApp,
-	kindKeyword,
 	kindTopic,
 	kindPackage,
 	kindPackageRegex,
