@@ -39,18 +39,20 @@ func TestNewcomersOfAVerifyingSite(t *testing.T) {
 		for _, c := range []struct {
 			actor   string
 			verdict bus.Verdict
+			keyword catalogue.Keyword
 			want    string
 		}{
-			{"bob", bus.Signed, "My packages, About me"},
-			{"bob", bus.Trusted, "My packages, About me"},
-			{"bob", bus.Unsigned, ""},
-			{"alice", bus.Signed, ""},
-			{"alice", bus.Unsigned, "In my name, but not proved"},
-			{"alice", bus.WrongSigner, "In my name, but not proved"},
+			{"bob", bus.Signed, catalogue.KeywordCommit, "My packages, About me"},
+			{"bob", bus.Signed, catalogue.KeywordInfrastructure, "About me"},
+			{"bob", bus.Trusted, catalogue.KeywordBuild, "My packages, About me"},
+			{"bob", bus.Unsigned, catalogue.KeywordBuild, ""},
+			{"alice", bus.Signed, catalogue.KeywordBuild, ""},
+			{"alice", bus.Unsigned, catalogue.KeywordBuild, "In my name, but not proved"},
+			{"alice", bus.WrongSigner, catalogue.KeywordBuild, "In my name, but not proved"},
 		} {
 			e := &catalogue.Event{
 				Message: &bus.Message{Topic: "a.b", Standing: bus.Standing{Verdict: c.verdict}}, Actor: c.actor,
-				Users: []string{"alice", "bob"}, Packages: []string{"bash"}, Severity: catalogue.Info,
+				Users: []string{"alice", "bob"}, Packages: []string{"bash"}, Severity: catalogue.Info, Keyword: c.keyword,
 			}
 			var got []string
 			for _, f := range filters {

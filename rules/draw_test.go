@@ -123,8 +123,9 @@ func (c *chooser) event() *catalogue.Event {
 			Verdict: bus.Verdict(c.one("signed", "trusted", "unsigned", "")), Signer: c.one("bodhi", "koji", ""),
 		}},
 		App: c.one("git", "wiki", ""), Kind: c.one("git.receive", "wiki.edit", ""),
-		Actor: c.one(c.numbered("p", append(people, "")...)...),
-		Users: set("p", people), Packages: set("thing", things), Severity: catalogue.Severity(10 * c.below(7)),
+		Keyword: catalogue.Keyword(c.one("commit", "build", "other")),
+		Actor:   c.one(c.numbered("p", append(people, "")...)...),
+		Users:   set("p", people), Packages: set("thing", things), Severity: catalogue.Severity(10 * c.below(7)),
 	}
 	switch c.below(8) {
 	case 0:

@@ -4,6 +4,7 @@ package rulespec
 var RuleKinds = []*RuleKind{
 	kindKind,
 	kindApp,
+	kindKeyword,
 	kindTopic,
 	kindPackage,
 	kindPackageRegex,

@@ -9,7 +9,7 @@ import (
 // Fields are the fields of a subject whose values are names. A rule kind with keys of a new field adds it here and to
 // AppendValues.
 var Fields = []string{
-	"topic", "app", "kind", "actor", "user", "package",
+	"topic", "app", "kind", "keyword", "actor", "user", "package",
 	fieldSeverity, fieldGroup, fieldOwner, fieldOwnerGroup, fieldProved, fieldSigner, fieldBot,
 	fieldEverything,
 }
@@ -39,6 +39,8 @@ func (s *Subject) AppendValues(into []string, field string) []string {
 		return append(into, s.App)
 	case "kind":
 		return append(into, s.Kind)
+	case "keyword":
+		return append(into, string(s.Keyword))
 	case "actor":
 		return append(into, s.Actor)
 	case "user":

@@ -20,14 +20,14 @@ func TestAppendValues(t *testing.T) {
 		Message: &bus.Message{Topic: "org.x.git", Standing: bus.Standing{Verdict: bus.Signed, Signer: "git01"}},
 		App:     "git", Kind: "git.push", Actor: "alice",
 		Users:    []string{"alice", "bob"},
-		Packages: []string{"bash", "zsh"}, Severity: catalogue.Error,
+		Packages: []string{"bash", "zsh"}, Severity: catalogue.Error, Keyword: catalogue.KeywordCommit,
 	}
 	s := &rulespec.Subject{Event: e, Directory: dir}
 	want := map[string][]string{
 		"topic": {"org.x.git"}, "app": {"git"}, "kind": {"git.push"}, "actor": {"alice"}, "user": {"alice", "bob"},
 		"package": {"bash", "zsh"}, "severity": {"debug", "info", "warning", "error"}, "group": {"g1", "g1"},
 		"owner": {"alice", "alice", "bob"}, "ownergroup": {"g1"}, "proved": {""}, "signer": {"git01"}, "everything": {""},
-		"bot":  {""},
+		"bot": {""}, "keyword": {"commit"},
 		"gone": nil,
 	}
 	for _, field := range append(slices.Clone(rulespec.Fields), "gone") {

@@ -30,6 +30,11 @@ func (f *fields) add(name mail.Header, value string) {
 	f.text.WriteString(string(name) + ": " + encodeText(value, len(name)+2) + "\r\n")
 }
 
+// addIDs writes a header of message ids, each in a line of its own.
+func (f *fields) addIDs(name mail.Header, ids []string) {
+	f.text.WriteString(string(name) + ": " + strings.Join(ids, "\r\n ") + "\r\n")
+}
+
 // repeat writes a header once for each value, up to maxValues: a rule that compares with "is" must find each.
 func (f *fields) repeat(name mail.Header, values []string) {
 	for _, v := range values[:min(len(values), maxValues)] {

@@ -77,15 +77,26 @@ func commonStop(p backends.Parcel) string {
 	return best
 }
 
-// addThread makes notices of one object answers to a root that was never sent. A digest is of many objects and starts
-// a thread of its own.
+// maxBuilds bounds the builds of an update that its mails refer to.
+const maxBuilds = 5
+
+// addThread makes notices of one object answers to a root that was never sent. Those of an update refer to its builds
+// too, so that a mail program shows a build, its tests and its update as one thread (RFC 5256, REFERENCES). A digest is
+// of many objects and starts a thread of its own.
 func (c composer) addThread(f *fields, p backends.Parcel) {
 	if len(p.Notices) != 1 || len(p.Notices[0].Objects) == 0 || p.Notices[0].Objects[0] == "" {
 		return
 	}
-	root := threadID(p.Notices[0].Objects[0], c.config.ListDomain)
+	objects := p.Notices[0].Objects
+	var roots []string
+	for _, o := range objects[1:] {
+		if strings.HasPrefix(o, "build/") && len(roots) < maxBuilds {
+			roots = append(roots, threadID(o, c.config.ListDomain))
+		}
+	}
+	root := threadID(objects[0], c.config.ListDomain)
 	f.add("In-Reply-To", root)
-	f.add("References", root)
+	f.addIDs("References", append(roots, root))
 }
 
 // addDescription says for mail rules what the notices are of. The X-Fedmsg headers are those of Fedora's old notifier,

@@ -58,8 +58,9 @@ func New(env rulespec.Env, dir rulespec.Directory, f rulespec.Filter) (*Scan, er
 }
 
 // byNames says whether a predicate looks at nothing but names: it says so, is exact by its keys, or searches in names.
+// The keyword is none of them, because the catalogue says it anew and no message is kept with it.
 func byNames(p rulespec.Predicate) bool {
-	other := func(field string) bool { return !slices.Contains(rulespec.Fields, field) }
+	other := func(field string) bool { return field == "keyword" || !slices.Contains(rulespec.Fields, field) }
 	if p.Search != nil {
 		return !slices.ContainsFunc(p.Search.Fields, other)
 	}

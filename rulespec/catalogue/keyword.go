@@ -30,6 +30,24 @@ const (
 var Keywords = []Keyword{KeywordBuild, KeywordTest, KeywordUpdate, KeywordReview, KeywordCommit, KeywordTicket,
 	KeywordDiscussion, KeywordMembership, KeywordRelease, KeywordSecurity, KeywordInfrastructure, KeywordOther}
 
+// Words gives what a message of that keyword is about, for a sentence: "a build".
+func (k Keyword) Words() string {
+	switch k {
+	case KeywordSecurity, KeywordInfrastructure:
+		return string(k)
+	case KeywordUpdate:
+		return "an update"
+	case KeywordOther:
+		return "something else"
+	}
+	return "a " + string(k)
+}
+
+// Quiet reports a sort of thing that the filters of a new account leave out: what most people do not wait for.
+func (k Keyword) Quiet() bool {
+	return k == KeywordDiscussion || k == KeywordMembership || k == KeywordInfrastructure
+}
+
 // ParseKeyword reads a keyword, in any case.
 func ParseKeyword(s string) (Keyword, error) {
 	word := Keyword(strings.ToLower(strings.TrimSpace(s)))

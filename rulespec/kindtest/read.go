@@ -39,10 +39,10 @@ type file struct {
 
 // An event is an event as plain fields.
 type event struct {
-	Topic, App, Kind, Actor, Summary, Link, Severity string
-	Verdict, Signer                                  string
-	Users, Packages, Objects                         []string
-	Body                                             any
+	Topic, App, Kind, Keyword, Actor, Summary, Link, Severity string
+	Verdict, Signer                                           string
+	Users, Packages, Objects                                  []string
+	Body                                                      any
 }
 
 // ReadAll reads the files of all rule kinds in dir, in the order of rulespec.RuleKinds. The error joins one for each
@@ -142,7 +142,7 @@ func eventsOf(plain []event) ([]*catalogue.Event, error) {
 				Verdict: bus.Verdict(p.Verdict), Signer: p.Signer,
 			}},
 			App: p.App, Kind: p.Kind, Actor: p.Actor, Users: p.Users, Packages: p.Packages, Objects: p.Objects,
-			Severity: catalogue.Info,
+			Severity: catalogue.Info, Keyword: catalogue.Keyword(p.Keyword),
 		}
 		all[i].SetProse(catalogue.Prose{Summary: p.Summary, Link: p.Link})
 		if p.Severity == "" {

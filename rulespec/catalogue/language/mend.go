@@ -189,6 +189,9 @@ func (m *mender) something() string {
 		start--
 	}
 	thing := start + 1 // after the verb
+	if start < len(m.out) && slices.Contains(determiners, m.out[start].text) {
+		thing = start
+	}
 	for at := start; at < len(m.out); at++ {
 		if slices.Contains(prepositions, m.out[at].text) {
 			thing = at + 1

@@ -4,8 +4,8 @@ import "testing"
 
 // TestMended reads sentences whose message lacks what they want to say.
 func TestMended(t *testing.T) {
-	names := map[string]bool{"who": true, "x": true, "n": true, "thing": true, "action": true, "none": true}
-	env := map[string]any{"who": "bob", "x": "tea", "n": 12, "thing": "the pot", "action": "was put on the list of"}
+	names := map[string]bool{"who": true, "x": true, "n": true, "thing": true, "action": true, "none": true, "done": true}
+	env := map[string]any{"who": "bob", "x": "tea", "n": 12, "thing": "the pot", "done": "closed", "action": "was put on the list of"}
 	for src, want := range map[string]string{
 		`{{.who}} pushed to {{.none}}`:                                   "bob pushed",
 		`{{.who}} pushed to {{.none}}: {{.thing}}`:                       "bob pushed: the pot",
@@ -26,6 +26,7 @@ func TestMended(t *testing.T) {
 		`{{.who}} commented on issue {{.none}}: {{.thing}}`:              "bob commented on an issue: the pot",
 		`{{.who}} deleted the {{.none}} {{.x}} of {{.thing}}`:            "bob deleted the tea of the pot",
 		`{{.who}} deleted the tag {{.none}} of {{.x}}`:                   "bob deleted the tag of tea",
+		`{{.who}} {{.done}} the ticket {{.none}}#{{.none}}`:              "bob closed the ticket",
 		`{{.who}} deleted the {{.none}}`:                                 "bob deleted something",
 		`{{.who}} {{.action}} {{.none}}`:                                 "bob was put on the list",
 		`{{.x}} "{{.none}}" by {{.who}}`:                                 "tea by bob",
