@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/rulespec/catalogue/convention"
 	"github.com/notifyd/notifyd/rulespec/catalogue/topics"
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
@@ -24,7 +25,7 @@ func (c *Catalogue) Describe(m *bus.Message) *Event {
 	stated := headersOf(m.Headers)
 	e.Groups = values.Set(stated.groups)
 	if found == nil {
-		describeUnknown(c, e, t.Words, stated)
+		describeUnknown(c, e, t, stated)
 		return e
 	}
 	found.fill(e, stated)
@@ -32,8 +33,7 @@ func (c *Catalogue) Describe(m *bus.Message) *Event {
 	e.describe = func() (Prose, []string) {
 		p, left := found.prose()
 		if p.Summary == "" { // a sentence is never missing: the conventional one is better than none
-			body, _ := m.Body.(map[string]any)
-			p.Summary = unknownProse(e, t.Words, body).Summary
+			p.Summary = unknownProse(e, convention.Read(t.Words, m.Body)).Summary
 		}
 		return p, left
 	}

@@ -11,38 +11,57 @@ import (
 )
 
 // describeUnknown describes a message that no entry knows, by convention.
-func describeUnknown(c *Catalogue, e *Event, words []string, stated stated) {
-	e.App = appName(words[0])
-	e.Keyword = KeywordOther
+func describeUnknown(c *Catalogue, e *Event, t topics.Topic, stated stated) {
+	e.App = appName(t.Words[0])
 	e.Kind, e.KindName = e.App+".unknown", "Other messages of "+e.App
 	known := c.appNamed(e.App)
 	if known != nil {
 		e.KindName = "Other messages of " + known.title
 	}
-	reader := convention.Reader{Accounts: c.accounts}
-	body, _ := e.Body.(map[string]any)
-	e.Actor = reader.Actor(body)
+	read := convention.Read(t.Words, e.Body)
+	accounts := c.accountsOf(known, e, t)
+	e.Actor = read.Actor(accounts)
 	users := stated.users
 	if len(users) == 0 {
-		users = reader.Users(body)
+		users = read.Users(accounts)
 	}
 	e.Users = values.Set(values.People(c.accounts, append(users, e.Actor)))
 	e.Packages = stated.packages
 	if len(e.Packages) == 0 {
-		e.Packages = convention.Packages(body)
+		e.Packages = read.Packages()
 	}
 	e.Packages = values.Set(e.Packages)
+	objects := read.Objects()
+	e.Thread = values.First(objects)
+	e.Objects = values.Set(objects)
+	e.Keyword = KeywordOther
+	if k, err := ParseKeyword(read.Keyword()); err == nil {
+		e.Keyword = k
+	}
 	if stated.severity != 0 {
 		e.Severity = stated.severity
+	} else if severity, err := ParseSeverity(read.Severity()); err == nil {
+		e.Severity = severity
 	}
 	e.digestOf = func() Digest { return Digest{Keys: []string{text.CutBytes(e.Title+" "+e.Actor, values.MaxName)}} }
 	e.describe = func() (Prose, []string) {
-		p := unknownProse(e, words, body)
+		p := unknownProse(e, read)
 		if known != nil {
 			p.Icon = known.icon
 		}
 		return p, nil
 	}
+}
+
+// accountsOf gives what is known about the people of a message that no entry describes. known may be nil.
+func (c *Catalogue) accountsOf(known *app, e *Event, t topics.Topic) *values.Accounts {
+	body, _ := e.Body.(map[string]any)
+	told, _ := body["fas_usernames"].(map[string]any)
+	same := told == nil && !bridged(body)
+	if known != nil && known.same(t.Root) {
+		same = true
+	}
+	return &values.Accounts{Map: c.accounts, App: e.App, Domain: values.Domain(t.Root), Same: same, Told: told}
 }
 
 func appName(word string) string {
@@ -62,23 +81,11 @@ func (c *Catalogue) appNamed(name string) *app {
 	return c.apps[i]
 }
 
-// unknownProse makes a sentence of the words of the topic, the actor, the packages and a few texts of the body.
-func unknownProse(e *Event, words []string, body map[string]any) Prose {
-	var b strings.Builder
-	b.WriteString(strings.Join(words, " "))
-	if e.Actor != "" {
-		b.WriteString(" by " + e.Actor)
-	}
-	if len(e.Packages) > 0 {
-		b.WriteString(": " + strings.Join(e.Packages[:min(len(e.Packages), 3)], ", "))
-	}
-	subject := convention.SubjectOf(body)
-	if details := subject.Details(append([]string{e.Actor}, e.Packages...)); details != "" {
-		b.WriteString(" (" + details + ")")
-	}
+// unknownProse makes a sentence and finds the link by convention.
+func unknownProse(e *Event, read *convention.Reading) Prose {
 	return Prose{
-		Summary:       values.Line(b.String(), maxSummary),
-		Link:          subject.Link(),
+		Summary:       values.Line(read.Sentence(e.Packages), maxSummary),
+		Link:          read.Link(),
 		SecondaryIcon: values.Avatar(e.Actor),
 	}
 }

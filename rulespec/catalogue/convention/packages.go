@@ -42,6 +42,9 @@ func (w *packageWalk) in(v any, depth int) {
 		}
 		w.found = append(w.found, packagesOf(v)...)
 		for _, key := range values.FirstKeys(v, maxObjects, hasObjects) {
+			if slices.Contains(noPackages, strings.ToLower(key)) {
+				continue
+			}
 			if inner, ok := v[key].(map[string]any); ok {
 				w.found = append(w.found, packagesByKey(key, inner)...)
 			}
@@ -49,6 +52,10 @@ func (w *packageWalk) in(v any, depth int) {
 		}
 	}
 }
+
+// noPackages are objects with names and versions of what is no package: products, operating systems, images.
+var noPackages = []string{"product", "products", "system", "contact", "ci", "pipeline", "meta", "changes", "headers",
+	"dependency", "registry_package", "security_vulnerability", "security_advisory", "vulnerability", "lockfile"}
 
 // hasObjects reports the values in which there may be packages.
 func hasObjects(v any) bool {
@@ -64,13 +71,26 @@ func packagesOf(object map[string]any) []string {
 			out = appendPackages(out, object[key])
 		}
 	}
+	for _, x := range values.List(object["components"]) { // those with capital letters are parts of a product
+		if name, ok := x.(string); ok && name == strings.ToLower(name) {
+			out = appendPackages(out, name)
+		}
+	}
 	s := func(key string) string { x, _ := object[key].(string); return x }
+	if kind := s("type"); strings.HasPrefix(kind, "product") || strings.HasSuffix(kind, "-module") ||
+		strings.HasSuffix(kind, "-compose") || strings.HasSuffix(kind, "container-image") {
+		return nil // an artifact that is no package
+	}
 	switch {
+	case s("nvr") != "" && s("component") != "" && s("component") == strings.ToLower(s("component")):
+		out = appendPackages(out, s("component"))
 	case s("nvr") != "":
 		out = appendPackages(out, values.PackageOf(s("nvr")))
 	// With an architecture it is only a part.
 	case s("name") != "" && s("version") != "" && s("release") != "" && s("arch") == "":
 		out = appendPackages(out, object["name"])
+	case object["nvr"] != nil && s("repo") != "" && (s("namespace") == "rpms" || values.IsPlaceholder(s("namespace"))):
+		out = appendPackages(out, s("repo")) // a pipeline that has no build yet
 	case s("namespace") == "rpms":
 		out = appendPackages(out, object["name"])
 	case s("Source") != "" && s("Version") != "": // Debian's fields
@@ -83,12 +103,24 @@ func packagesOf(object map[string]any) []string {
 func packagesByKey(key string, object map[string]any) []string {
 	namespace, named := object["namespace"].(string)
 	switch {
-	case key == "bug":
+	case key == "bug" && ofDistribution(object["product"]):
 		return appendPackages(nil, object["component"])
 	case key == "commit" && (!named || namespace == "rpms"):
 		return appendPackages(nil, object["repo"])
 	}
 	return nil
+}
+
+// ofDistribution reports whether the components of a product in Bugzilla are packages. Those of other products are
+// "Documentation" and the like.
+func ofDistribution(product any) bool {
+	name := values.NameOf(product)
+	for _, of := range []string{"Fedora", "EPEL", "Red Hat Enterprise Linux", "openSUSE", "SUSE", "Debian", "CentOS"} {
+		if strings.Contains(name, of) {
+			return true
+		}
+	}
+	return name == ""
 }
 
 // ours reports whether a distribution is one whose packages people here have. The others only share the upstream.

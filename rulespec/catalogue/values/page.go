@@ -25,8 +25,9 @@ var notPages = []string{"avatar", "icon", "image", "logo", "picture", "photo", "
 // The ranks of links: below rankOther those under the names of pageKeys.
 const (
 	rankOther = 100 // under another name that ends in url
+	RankWeak  = 200 // from here on no page about what happened, but better than nothing
 	rankFront = 200 // the front page of a host
-	rankLog   = 300 // a log: better than nothing
+	rankLog   = 300 // a log
 )
 
 // RankPage says how good a link under a key is for people who want to see what happened; a smaller rank is better. It
@@ -56,6 +57,9 @@ func RankPage(key, link string) (rank int, ok bool) {
 // sure are how many of pageKeys name a page whatever its address looks like.
 const sure = 8
 
+// homes is where in pageKeys the names begin of what is the page of a project at best.
+var homes = slices.Index(pageKeys, "homepage")
+
 func rankOf(u *url.URL, rank int) (int, bool) {
 	path := strings.ToLower(u.Path)
 	switch {
@@ -63,6 +67,8 @@ func rankOf(u *url.URL, rank int) (int, bool) {
 		return 0, false
 	case rank >= sure && isAPI(u.Hostname(), path):
 		return 0, false
+	case rank >= homes && rank < len(pageKeys):
+		return max(rank, rankFront), true
 	case strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == "":
 		return max(rank, rankFront), true
 	case hasSuffixOf(path, ".log", ".log.gz", ".txt", "/console", "/consoletext", "/consolefull", "/log"):

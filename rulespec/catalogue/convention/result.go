@@ -1,0 +1,222 @@
+package convention
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/notifyd/notifyd/rulespec/catalogue/values"
+)
+
+// A Result is how something came out.
+type Result struct {
+	Words string // as a sentence says it after its subject: failed, is queued
+	Level string // the severity: error, warning, debug; "" where it is no news
+}
+
+// The fields that say how something came out, the surest first.
+var resultKeys = []string{"result", "outcome", "conclusion", "test_result", "overall_result", "build_result", "status",
+	"state", "build_status", "state_name", "status_name", "new_state", "newstate", "new_status", "new", "to", "verdict",
+	"phase", "resolution"}
+
+// resultWords are words for results. Words in severity's table of the manual have the level of that table.
+var resultWords = map[string]Result{
+	"failed": {"failed", "error"}, "failure": {"failed", "error"}, "fail": {"failed", "error"},
+	"failing": {"is failing", "error"}, "broken": {"is broken", "error"}, "unresolvable": {"is unresolvable", "error"},
+	"fatal": {"failed", "error"}, "softfailed": {"failed softly", "warning"}, "unsuccessful": {"failed", "error"},
+	"parallel_failed": {"failed with another", "error"}, "partially_failed": {"failed in part", "error"},
+	"incomplete": {"is incomplete", "error"}, "timed_out": {"timed out", "error"}, "timeout": {"timed out", "error"},
+	"timeout_exceeded": {"timed out", "error"}, "needs_inspection": {"needs inspection", "error"},
+	"startup_failure": {"failed to start", "error"}, "crashed": {"crashed", "error"}, "regression": {"got worse", "error"},
+	"infra_error": {"met an error of infrastructure", "warning"}, "infra_failure": {"met an error of infrastructure", "warning"},
+	"error": {"failed with an error", "broken"}, "errored": {"failed with an error", "broken"}, "errors": {"failed with an error", "broken"},
+	"exception": {"failed with an error", "broken"}, "cancelled": {"was cancelled", "warning"},
+	"canceled": {"was cancelled", "warning"}, "user_cancelled": {"was cancelled", "warning"}, "aborted": {"was aborted", "warning"},
+	"abort": {"was aborted", "warning"}, "interrupted": {"was interrupted", "warning"}, "unstable": {"is unstable", "warning"},
+	"stopped": {"was stopped", "warning"}, "action_required": {"needs an action", "warning"}, "warning": {"has warnings", "warning"},
+	"rejected": {"was rejected", "error"}, "denied": {"was denied", "warning"}, "expired": {"expired", "warning"},
+	"changes_requested": {"was sent back for changes", "warning"}, "unhealthy": {"is unhealthy", "error"},
+	"down": {"is down", "error"}, "critical": {"is critical", "error"}, "degraded": {"is degraded", "warning"},
+	"pass": {"passed", ""}, "passed": {"passed", ""}, "success": {"succeeded", ""}, "successful": {"succeeded", ""},
+	"succeeded": {"succeeded", ""}, "succeed": {"succeeded", ""}, "ok": {"is ok", ""}, "up": {"is up", ""},
+	"complete": {"completed", ""}, "completed": {"completed", ""}, "built": {"succeeded", ""}, "done": {"is done", ""}, "finished": {"finished", ""},
+	"closed": {"is closed", ""}, "fixed": {"is fixed", ""}, "neutral": {"ended neutrally", ""}, "info": {"passed with notes", ""},
+	"skipped": {"was skipped", ""}, "skip": {"was skipped", ""}, "waived": {"was waived", ""}, "deleted": {"was deleted", ""},
+	"healthy": {"is healthy", ""}, "recovered": {"recovered", ""}, "published": {"is published", ""}, "unknown": {},
+	"queued": {"is queued", "debug"}, "pending": {"is pending", "debug"}, "scheduled": {"is scheduled", "debug"},
+	"waiting": {"is waiting", "debug"}, "running": {"is running", "debug"}, "in_progress": {"is running", "debug"},
+	"inprogress": {"is running", "debug"}, "building": {"is being built", ""}, "started": {"started", ""},
+	"created": {}, "open": {}, "opened": {}, "active": {}, "new": {}, "ignored": {"is ignored", "debug"},
+}
+
+// kojiStates are the numbers that Koji has for the states of a build.
+var kojiStates = map[string]string{"0": "building", "1": "complete", "2": "deleted", "3": "failed", "4": "cancelled"}
+
+// wordOf makes words for results comparable: TIMED-OUT, "timed out" and timedOut are timed_out.
+func wordOf(s string) string {
+	var parts []string
+	for _, p := range strings.FieldsFunc(s, func(c rune) bool { return strings.ContainsRune("_- .", c) }) {
+		parts = append(parts, p)
+	}
+	s = strings.Join(parts, "_")
+	if s == strings.ToUpper(s) || !strings.ContainsAny(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+		return strings.ToLower(s)
+	}
+	return strings.ToLower(strings.Join(camels(strings.ReplaceAll(s, "_", "")), "_"))
+}
+
+// Result gives how it came out: what the body says, else the word of the topic. said says that a result was found.
+func (r *Reading) Result() (res Result, said bool) {
+	stated, said := r.statedResult()
+	if said && stated.Level != "" && stated.Level != "debug" {
+		return stated, true
+	}
+	if w := wordOf(r.last); r.verb.does == byItself || r.last == "cancelled" || r.last == "canceled" || r.last == "aborted" {
+		if topic, ok := resultWords[w]; ok && (topic.Level != "" || !said) && topic.Words != "" {
+			return r.levelled(topic), true
+		}
+	}
+	return stated, said
+}
+
+// statedResult reads the result that the body states.
+func (r *Reading) statedResult() (Result, bool) {
+	for _, o := range r.outcomes() {
+		for _, key := range resultKeys {
+			v := o[key]
+			if object, ok := v.(map[string]any); ok {
+				v = object["name"]
+			}
+			s := ""
+			switch v := v.(type) {
+			case string:
+				s = v
+			case json.Number:
+				if key == "new" && o["attribute"] == any("state") {
+					s = kojiStates[string(v)]
+				}
+			}
+			if s == "" || len(s) > 40 {
+				continue
+			}
+			if res, ok := resultWords[wordOf(s)]; ok && res.Words != "" && !r.isTicketState(key, wordOf(s)) {
+				return r.levelled(res), true
+			}
+		}
+		if res, ok := flagged(o); ok {
+			return res, true
+		}
+	}
+	return Result{}, false
+}
+
+// flagged reads results that are true or false. A number is a count.
+func flagged(o map[string]any) (Result, bool) {
+	for _, key := range []string{"success", "succeeded", "passed", "successful"} {
+		if ok, isBool := o[key].(bool); isBool && !ok {
+			return resultWords["failed"], true
+		} else if isBool {
+			return resultWords[wordOf(key)], true
+		}
+	}
+	for _, key := range []string{"failed", "failure", "error"} {
+		if failed, isBool := o[key].(bool); isBool && failed {
+			return resultWords["failed"], true
+		}
+	}
+	return Result{}, false
+}
+
+// isTicketState reports words such as closed that an issue or a pull request has as its state: they are no result.
+func (r *Reading) isTicketState(key, word string) bool {
+	if key != "state" && key != "status" && key != "resolution" {
+		return false
+	}
+	return slices.Contains([]string{"closed", "done", "fixed", "resolved", "pending", "up", "down", "info", "deleted",
+		"published", "ok"}, word) && (r.numbered() || r.verb.does == byPeople)
+}
+
+// outcomes gives the objects whose results count: the event and the things in it that have one.
+func (r *Reading) outcomes() []map[string]any {
+	var out []map[string]any
+	for _, t := range r.things {
+		if r.names(t.key) || slices.Contains([]string{"test", "run", "build", "job", "checkrun", "workflowrun", "checksuite",
+			"deploymentstatus", "pipeline", "task", "artifact", "flag", "result"}, t.key) && !r.numbered() {
+			out = append(out, t.object)
+		}
+	}
+	for _, b := range slices.Backward(r.main) {
+		out = append(out, b)
+	}
+	return out
+}
+
+// levelled settles the level of an error: what broke is the reader's where it is a build or a test.
+func (r *Reading) levelled(res Result) Result {
+	if res.Level != "broken" {
+		return res
+	}
+	res.Level = "warning"
+	for _, noun := range r.nouns {
+		for _, theirs := range []string{"build", "test", "job", "pipeline", "run", "deploy", "check", "update", "task"} {
+			if strings.Contains(noun, theirs) {
+				res.Level = "error"
+			}
+		}
+	}
+	return res
+}
+
+// alarms are words of a topic that tell of harm, whoever did it.
+var alarms = map[string]string{"vulnerability": "error", "vulnerabilities": "error", "failed": "error",
+	"failure": "error", "fail": "error", "broken": "error", "crash": "error", "crashed": "error", "error": "error",
+	"security": "warning", "rejected": "error", "reject": "error", "aborted": "warning", "abort": "warning", "timeout": "error", "denied": "warning",
+	"cancelled": "warning", "canceled": "warning", "breach": "error", "leak": "error", "alert": "warning",
+	"expired": "warning", "outage": "error", "unpushed": "warning"}
+
+// harmless are verbs after which an alarm is over, or is only talked about.
+var harmless = []string{"fixed", "resolved", "dismissed", "closed", "commented", "edited", "deleted", "withdrawn",
+	"recovered", "assigned", "reviewed", "acknowledged", "labeled", "unassigned"}
+
+// Severity gives the word for how much it matters, "" where nothing says so.
+func (r *Reading) Severity() string {
+	res, said := r.Result()
+	if said && res.Level != "" && res.Level != "debug" {
+		return res.Level
+	}
+	if !slices.Contains(harmless, r.verb.past) {
+		for _, word := range append(slices.Clone(r.nouns), append([]string{r.last}, r.rest...)...) {
+			if level := alarms[word]; level != "" && !(r.numbered() && level == "error" && word == "rejected") {
+				return level
+			}
+		}
+	}
+	if said {
+		return res.Level
+	}
+	if level := values.Plain(r.first("severity", "level")); level != "" {
+		switch wordOf(level) {
+		case "error", "warning", "debug":
+			return wordOf(level)
+		case "critical", "fatal", "alert", "emergency":
+			return "error"
+		}
+	}
+	switch r.last {
+	case "queued", "pending", "running", "waiting", "scheduled", "ignored":
+		return "debug"
+	}
+	return ""
+}
+
+// first gives the first of these fields of the event itself that has a value.
+func (r *Reading) first(keys ...string) any {
+	for _, b := range r.main {
+		for _, key := range keys {
+			if v := b[key]; v != nil && v != "" {
+				return v
+			}
+		}
+	}
+	return nil
+}
