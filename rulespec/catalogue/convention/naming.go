@@ -8,150 +8,6 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
-// numberedNouns are things that people call by a number in what they are in: acme/tool#12.
-var numberedNouns = []string{"issue", "pullrequest", "mergerequest", "ticket", "bug", "change", "discussion",
-	"workitem"}
-
-// ticketOf gives the thing with a number that the event is about, or on, and its noun.
-func (r *Reading) ticketOf() (noun string, object map[string]any) {
-	for _, noun := range slices.Backward(r.nouns) {
-		k := singular(keyOf(noun))
-		if !slices.Contains(numberedNouns, k) {
-			continue
-		}
-		for _, t := range r.things {
-			if t.key == k {
-				return singular(noun), t.object
-			}
-		}
-		if len(r.main) > 0 && !r.talks() {
-			return singular(noun), r.main[len(r.main)-1]
-		}
-	}
-	if r.talks() || slices.Contains(r.nouns, "review") || slices.Contains(r.nouns, "patch set") {
-		for _, t := range r.things {
-			if slices.Contains(numberedNouns, t.key) {
-				return spaced(t.key), t.object
-			}
-		}
-		for _, noun := range slices.Backward(r.nouns) {
-			if len(r.main) > 0 && slices.Contains(numberedNouns, singular(keyOf(noun))) {
-				return singular(noun), r.main[len(r.main)-1]
-			}
-		}
-	}
-	return "", nil
-}
-
-// numbered says whether the event is about a thing with a number.
-func (r *Reading) numbered() bool {
-	noun, _ := r.ticketOf()
-	return noun != ""
-}
-
-// talks says whether the event is a comment.
-func (r *Reading) talks() bool {
-	return r.verb.past == "commented" || slices.ContainsFunc(r.nouns, func(n string) bool {
-		n = singular(n)
-		return n == "comment" || n == "note" || n == "reply"
-	})
-}
-
-// number gives the number of a thing: "" where it has none that a person would say.
-func number(object map[string]any, noun string) string {
-	key := keyOf(noun)
-	for _, k := range []string{"number", "iid", "displayId", "display_id", key + "_id", "pull_request_id", "pullRequestId",
-		"issue_id", "bug_id", "ticket_id", "id"} {
-		switch v := object[k].(type) {
-		case json.Number:
-			if isCount(string(v)) {
-				return string(v)
-			}
-		case string:
-			if isCount(v) || (k == "displayId" || k == "display_id") && len(v) < 20 && !strings.ContainsAny(v, " /{") {
-				return v
-			}
-		}
-	}
-	return ""
-}
-
-// isCount says whether a text is a number that people can say: digits, not too many.
-func isCount(s string) bool {
-	return s != "" && len(s) <= 10 && strings.Trim(s, "0123456789") == "" && strings.Trim(s, "0") != ""
-}
-
-// placeKeys are fields with the name of the place, the surest first.
-var placeKeys = []string{"project_path_with_namespace", "repository", "repo", "repo_name", "repository_name", "project",
-	"project_name", "server_name", "wiki"}
-
-// place gives the name of the repository or project that it happened in.
-func (r *Reading) place() string {
-	for _, object := range r.where {
-		if s := repository(object); s != "" {
-			return s
-		}
-	}
-	for _, object := range slices.Concat(r.main, r.objects()) {
-		for _, key := range placeKeys {
-			s, ok := object[key].(string)
-			if !ok || !isName(s) || len(r.nouns) > 0 && keyOf(r.nouns[len(r.nouns)-1]) == keyOf(key) {
-				continue
-			}
-			namespace, ok := object["namespace"].(string)
-			if ok && isName(namespace) && !strings.Contains(namespace, ".") && !strings.Contains(s, "/") && key != "wiki" && key != "server_name" {
-				return namespace + "/" + s
-			}
-			return s
-		}
-	}
-	return ""
-}
-
-func (r *Reading) objects() []map[string]any {
-	var out []map[string]any
-	for _, t := range r.things {
-		out = append(out, t.object)
-	}
-	return out
-}
-
-// repository gives the full name of a repository or project.
-func repository(object map[string]any) string {
-	for _, key := range []string{"full_name", "path_with_namespace", "fullname", "repo_name", "url_path"} {
-		if s, ok := object[key].(string); ok && isName(s) {
-			return s
-		}
-	}
-	s := values.NameOf(first(object, "slug", "name"))
-	if !isName(s) {
-		return ""
-	}
-	project := values.NameOf(first(object, "namespace", "project", "owner"))
-	if inner, ok := object["project"].(map[string]any); ok {
-		project = values.Plain(first(inner, "key", "name"))
-	}
-	if isName(project) && !strings.ContainsAny(project, " ") && project != s && !strings.Contains(s, "/") {
-		return strings.TrimPrefix(project, "~") + "/" + s
-	}
-	return s
-}
-
-func first(object map[string]any, keys ...string) any {
-	for _, key := range keys {
-		if v := object[key]; values.Plain(v) != "" {
-			return v
-		}
-	}
-	return nil
-}
-
-// isName says whether a text can be the name of a thing.
-func isName(s string) bool {
-	return s != "" && len(s) <= 120 && !values.IsPlaceholder(s) && !strings.ContainsAny(s, "{}<>\n") && values.Link(s) == "" &&
-		!values.IsNobody(s)
-}
-
 // nameKeys hold the name of what an event is about, the surest first; numbers of builds and the like come last.
 var nameKeys = []string{"nvr", "rebuilt_nvr", "brew_build", "tag_name", "item", "subject_identifier", "alias", "updateid",
 	"nsvc", "srpm", "artifact_name", "display_name", "displayName"}
@@ -192,7 +48,8 @@ func (r *Reading) name() string {
 	}
 	for _, t := range r.things {
 		if r.names(t.key) && !slices.Contains(places, t.key) {
-			if s := values.Plain(first(t.object, "full_name", "path_with_namespace", "name", "title", "slug", "ref", "login")); isName(s) {
+			s := values.Plain(first(t.object, "full_name", "path_with_namespace", "name", "title", "slug", "ref", "login"))
+			if isName(s) {
 				return s
 			}
 		}
@@ -240,7 +97,7 @@ func nameVersion(object map[string]any) string {
 // series gives the names of the builds of a group.
 func (r *Reading) series() string {
 	if !slices.ContainsFunc(r.nouns, func(n string) bool {
-		return hasPart(n, "build") || hasPart(n, "test") || hasPart(n, "update") || hasPart(n, "group") || hasPart(n, "advisory")
+		return hasPart(n, "build", "test", "update", "group", "advisory")
 	}) && len(r.nouns) > 0 {
 		return ""
 	}
@@ -268,11 +125,14 @@ func (r *Reading) series() string {
 	return ""
 }
 
-// hasPart says whether a noun has a part of its name: brew-build-group.
-func hasPart(noun, part string) bool {
-	return slices.ContainsFunc(strings.FieldsFunc(noun, func(c rune) bool { return c == '-' || c == ' ' }), func(p string) bool {
-		return singular(p) == part
-	})
+// hasPart says whether a noun has one of these parts: brew-build-group.
+func hasPart(noun string, parts ...string) bool {
+	for _, p := range strings.FieldsFunc(noun, func(c rune) bool { return c == '-' || c == ' ' }) {
+		if slices.Contains(parts, singular(p)) {
+			return true
+		}
+	}
+	return false
 }
 
 // upperCase reads the fields of openQA: kde@64bit of the DVD, build 0091.
@@ -325,57 +185,6 @@ func (r *Reading) id() string {
 				!strings.ContainsAny(s, " /@") {
 				return s
 			}
-		}
-	}
-	return ""
-}
-
-// titleKeys hold a line that says what the thing is about, and textKeys what somebody wrote.
-var (
-	titleKeys = []string{"title", "subject", "summary", "synopsis", "display_title", "headline", "message_title"}
-	textKeys  = []string{"error_msg", "error_message", "state_reason", "reason", "message", "text", "comment", "content",
-		"note", "description", "body", "announcement", "log", "details", "error"}
-)
-
-// title gives the title of the thing, "" where it has none.
-func (r *Reading) title() string {
-	for _, object := range r.about() {
-		if s := oneLine(object, titleKeys); s != "" {
-			return s
-		}
-	}
-	for _, t := range r.things {
-		if s := oneLine(t.object, []string{"title", "subject", "summary"}); s != "" {
-			return s
-		}
-	}
-	return ""
-}
-
-// text gives what somebody wrote, or what a service says itself.
-func (r *Reading) text(objects []map[string]any) string {
-	for _, object := range objects {
-		if s := oneLine(object, textKeys); s != "" {
-			return s
-		}
-	}
-	return ""
-}
-
-// oneLine gives the first line of the first of these fields with a text.
-func oneLine(object map[string]any, keys []string) string {
-	for _, key := range keys {
-		v := object[key]
-		if inner, ok := v.(map[string]any); ok {
-			if v = nil; isText(inner) {
-				v = first(inner, "text", "raw", "markdown")
-			}
-		}
-		s, _ := v.(string)
-		s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
-		if s = values.Line(values.Shown(s), maxTitle); s != "" && !values.IsPlaceholder(s) && values.Link(s) == "" &&
-			!strings.HasPrefix(s, "{") && !strings.HasPrefix(s, "<") {
-			return s
 		}
 	}
 	return ""

@@ -122,7 +122,8 @@ func (r *Reading) Keyword() string {
 	}
 	for _, k := range keywords {
 		for _, w := range strings.Fields(k.words) {
-			if slices.Contains(words, w) && !(w == r.last && (w == "update" || w == "create" || w == "delete") && len(r.nouns) > 0) {
+			aVerb := w == r.last && len(r.nouns) > 0 && (w == "update" || w == "create" || w == "delete")
+			if slices.Contains(words, w) && !aVerb {
 				return k.keyword
 			}
 		}

@@ -108,8 +108,8 @@ func (r *Reading) Users(accounts *values.Accounts) []string {
 			out = append(out, p.in(b, &left, false)...)
 		}
 		for _, key := range values.FirstKeys(b, maxObjects, isObject) {
-			if inner := b[key].(map[string]any); !slices.Contains(otherObjects, key) && !slices.Contains(wrappers, key) && key != "extra" {
-				out = append(out, p.in(inner, &left, false)...)
+			if !slices.Contains(otherObjects, key) && !slices.Contains(wrappers, key) && key != "extra" {
+				out = append(out, p.in(b[key].(map[string]any), &left, false)...)
 			}
 		}
 	}

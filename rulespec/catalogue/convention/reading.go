@@ -17,8 +17,7 @@ type Reading struct {
 	bridged bool             // another site's event, brought by a bridge that says who of us did it
 }
 
-// A thing is an object in the body under the name of its field, as keyOf gives it. The list tells that the field holds a
-// list with it alone.
+// A thing is an object in the body under the name of its field, as keyOf gives it.
 type thing struct {
 	key    string
 	object map[string]any

@@ -19,46 +19,12 @@ var resultKeys = []string{"result", "outcome", "conclusion", "test_result", "ove
 	"state", "build_status", "state_name", "status_name", "new_state", "newstate", "new_status", "new", "to", "verdict",
 	"phase", "resolution"}
 
-// resultWords are words for results. Words in severity's table of the manual have the level of that table.
-var resultWords = map[string]Result{
-	"failed": {"failed", "error"}, "failure": {"failed", "error"}, "fail": {"failed", "error"},
-	"failing": {"is failing", "error"}, "broken": {"is broken", "error"}, "unresolvable": {"is unresolvable", "error"},
-	"fatal": {"failed", "error"}, "softfailed": {"failed softly", "warning"}, "unsuccessful": {"failed", "error"},
-	"parallel_failed": {"failed with another", "error"}, "partially_failed": {"failed in part", "error"},
-	"incomplete": {"is incomplete", "error"}, "timed_out": {"timed out", "error"}, "timeout": {"timed out", "error"},
-	"timeout_exceeded": {"timed out", "error"}, "needs_inspection": {"needs inspection", "error"},
-	"startup_failure": {"failed to start", "error"}, "crashed": {"crashed", "error"}, "regression": {"got worse", "error"},
-	"infra_error": {"met an error of infrastructure", "warning"}, "infra_failure": {"met an error of infrastructure", "warning"},
-	"error": {"failed with an error", "broken"}, "errored": {"failed with an error", "broken"}, "errors": {"failed with an error", "broken"},
-	"exception": {"failed with an error", "broken"}, "cancelled": {"was cancelled", "warning"},
-	"canceled": {"was cancelled", "warning"}, "user_cancelled": {"was cancelled", "warning"}, "aborted": {"was aborted", "warning"},
-	"abort": {"was aborted", "warning"}, "interrupted": {"was interrupted", "warning"}, "unstable": {"is unstable", "warning"},
-	"stopped": {"was stopped", "warning"}, "action_required": {"needs an action", "warning"}, "warning": {"has warnings", "warning"},
-	"rejected": {"was rejected", "error"}, "denied": {"was denied", "warning"}, "expired": {"expired", "warning"},
-	"changes_requested": {"was sent back for changes", "warning"}, "unhealthy": {"is unhealthy", "error"},
-	"down": {"is down", "error"}, "critical": {"is critical", "error"}, "degraded": {"is degraded", "warning"},
-	"pass": {"passed", ""}, "passed": {"passed", ""}, "success": {"succeeded", ""}, "successful": {"succeeded", ""},
-	"succeeded": {"succeeded", ""}, "succeed": {"succeeded", ""}, "ok": {"is ok", ""}, "up": {"is up", ""},
-	"complete": {"completed", ""}, "completed": {"completed", ""}, "built": {"succeeded", ""}, "done": {"is done", ""}, "finished": {"finished", ""},
-	"closed": {"is closed", ""}, "fixed": {"is fixed", ""}, "neutral": {"ended neutrally", ""}, "info": {"passed with notes", ""},
-	"skipped": {"was skipped", ""}, "skip": {"was skipped", ""}, "waived": {"was waived", ""}, "deleted": {"was deleted", ""},
-	"healthy": {"is healthy", ""}, "recovered": {"recovered", ""}, "published": {"is published", ""}, "unknown": {},
-	"queued": {"is queued", "debug"}, "pending": {"is pending", "debug"}, "scheduled": {"is scheduled", "debug"},
-	"waiting": {"is waiting", "debug"}, "running": {"is running", "debug"}, "in_progress": {"is running", "debug"},
-	"inprogress": {"is running", "debug"}, "building": {"is being built", ""}, "started": {"started", ""},
-	"created": {}, "open": {}, "opened": {}, "active": {}, "new": {}, "ignored": {"is ignored", "debug"},
-}
-
 // kojiStates are the numbers that Koji has for the states of a build.
 var kojiStates = map[string]string{"0": "building", "1": "complete", "2": "deleted", "3": "failed", "4": "cancelled"}
 
 // wordOf makes words for results comparable: TIMED-OUT, "timed out" and timedOut are timed_out.
 func wordOf(s string) string {
-	var parts []string
-	for _, p := range strings.FieldsFunc(s, func(c rune) bool { return strings.ContainsRune("_- .", c) }) {
-		parts = append(parts, p)
-	}
-	s = strings.Join(parts, "_")
+	s = strings.Join(strings.FieldsFunc(s, func(c rune) bool { return strings.ContainsRune("_- .", c) }), "_")
 	if s == strings.ToUpper(s) || !strings.ContainsAny(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
 		return strings.ToLower(s)
 	}
@@ -71,7 +37,7 @@ func (r *Reading) Result() (res Result, said bool) {
 	if said && stated.Level != "" && stated.Level != "debug" {
 		return stated, true
 	}
-	if w := wordOf(r.last); r.verb.does == byItself || r.last == "cancelled" || r.last == "canceled" || r.last == "aborted" {
+	if w := wordOf(r.last); r.verb.does == byItself || r.verb.past == "cancelled" {
 		if topic, ok := resultWords[w]; ok && (topic.Level != "" || !said) && topic.Words != "" {
 			return r.levelled(topic), true
 		}
@@ -81,7 +47,7 @@ func (r *Reading) Result() (res Result, said bool) {
 
 // statedResult reads the result that the body states.
 func (r *Reading) statedResult() (Result, bool) {
-	for _, o := range r.outcomes() {
+	for _, o := range r.withResults() {
 		for _, key := range resultKeys {
 			v := o[key]
 			if object, ok := v.(map[string]any); ok {
@@ -136,12 +102,15 @@ func (r *Reading) isTicketState(key, word string) bool {
 		"published", "ok"}, word) && (r.numbered() || r.verb.does == byPeople)
 }
 
-// outcomes gives the objects whose results count: the event and the things in it that have one.
-func (r *Reading) outcomes() []map[string]any {
+// resultThings are things that come out in some way.
+var resultThings = []string{"test", "run", "build", "job", "checkrun", "workflowrun", "checksuite", "deploymentstatus",
+	"pipeline", "task", "artifact", "flag", "result"}
+
+// withResults gives the objects whose results count: the event and the things in it that have one.
+func (r *Reading) withResults() []map[string]any {
 	var out []map[string]any
 	for _, t := range r.things {
-		if r.names(t.key) || slices.Contains([]string{"test", "run", "build", "job", "checkrun", "workflowrun", "checksuite",
-			"deploymentstatus", "pipeline", "task", "artifact", "flag", "result"}, t.key) && !r.numbered() {
+		if r.names(t.key) || slices.Contains(resultThings, t.key) && !r.numbered() {
 			out = append(out, t.object)
 		}
 	}
@@ -170,9 +139,9 @@ func (r *Reading) levelled(res Result) Result {
 // alarms are words of a topic that tell of harm, whoever did it.
 var alarms = map[string]string{"vulnerability": "error", "vulnerabilities": "error", "failed": "error",
 	"failure": "error", "fail": "error", "broken": "error", "crash": "error", "crashed": "error", "error": "error",
-	"security": "warning", "rejected": "error", "reject": "error", "aborted": "warning", "abort": "warning", "timeout": "error", "denied": "warning",
-	"cancelled": "warning", "canceled": "warning", "breach": "error", "leak": "error", "alert": "warning",
-	"expired": "warning", "outage": "error", "unpushed": "warning"}
+	"rejected": "error", "reject": "error", "timeout": "error", "breach": "error", "leak": "error", "outage": "error",
+	"security": "warning", "aborted": "warning", "abort": "warning", "denied": "warning", "cancelled": "warning",
+	"canceled": "warning", "alert": "warning", "expired": "warning", "unpushed": "warning"}
 
 // harmless are verbs after which an alarm is over, or is only talked about.
 var harmless = []string{"fixed", "resolved", "dismissed", "closed", "commented", "edited", "deleted", "withdrawn",

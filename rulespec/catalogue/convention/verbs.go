@@ -20,50 +20,75 @@ const (
 // bases are verbs with a regular past, for people and for things. nouns are those of them that are names of things as
 // well: such a word is a verb only at the end of a topic with a name before it.
 const (
-	bases = "abandon accept acknowledge activate add adopt aggregate announce answer apply approve archive assign award " +
-		"block cancel change clear clone close comment commit configure confirm convert copy correct create deactivate decline " +
-		"delegate delete demote deploy deprecate destroy disable dismiss downgrade drop edit eject enable enqueue exclude " +
-		"export extend file fix flag follow fork freeze generate grant hide implement import include index ingest install " +
-		"invite join label launch link list lock mark mention merge migrate milestone mirror modify move nominate note obsolete " +
-		"open order orphan package patch pause pin plan post postpone process promote propose publish pull purge push queue " +
-		"react rebase rebuild reboot receive refresh refuse register reject release remove rename renew reopen replace reply " +
-		"report request require reschedule reset resolve restart restore resume retire retract retry return revert review " +
-		"revoke rotate save schedule score send share sign skip split star start stop submit subscribe suspend " +
-		"synchronize tag test transfer transition trash triage trigger type unapprove unarchive unassign unassign unblock " +
-		"unfollow unlabel unlist unlock unmilestone unpin unpublish unretire unstar unsubscribe untag update upgrade upload " +
-		"upvote vote verify view visit waive warn watch withdraw"
+	bases = "abandon accept acknowledge activate add adopt aggregate announce answer apply approve archive " +
+		"assign award block cancel change clear clone close comment commit configure confirm convert copy " +
+		"correct create deactivate decline delegate delete demote deploy deprecate destroy disable dismiss " +
+		"downgrade drop edit eject enable enqueue exclude export extend file fix flag follow fork freeze " +
+		"generate grant hide implement import include index ingest install invite join label launch link " +
+		"list lock mark mention merge migrate milestone mirror modify move nominate note obsolete open order " +
+		"orphan package patch pause pin plan post postpone process promote propose publish pull purge push " +
+		"queue react rebase rebuild reboot receive refresh refuse register reject release remove rename " +
+		"renew reopen replace reply report request require reschedule reset resolve restart restore resume " +
+		"retire retract retry return revert review revoke rotate save schedule score send share sign skip " +
+		"split star start stop submit subscribe suspend synchronize tag test transfer transition trash " +
+		"triage trigger type unapprove unarchive unassign unassign unblock unfollow unlabel unlist unlock " +
+		"unmilestone unpin unpublish unretire unstar unsubscribe untag update upgrade upload upvote vote " +
+		"verify view visit waive warn watch withdraw"
 	itself = "abort boot complete conclude crash degrade end error expire fail finish happen idle pass recover succeed"
 	both   = " build change clone commit comment document fix flag fork index invite label link list milestone mirror " +
 		"note notice order package patch plan post process pull queue release reply report request review " +
 		"schedule share sign star tag test transfer trigger type update upgrade upload view visit vote watch "
 )
 
-// others are words whose past does not follow from them.
-var others = map[string]verb{
-	"note": {"commented", byPeople, true}, "reply": {"replied", byPeople, true}, "new": {"created", byPeople, true}, "del": {"deleted", byPeople, true}, "rm": {"removed", byPeople, true},
-	"build": {"built", byPeople, true}, "rebuild": {"rebuilt", byPeople, true}, "rebuilt": {"rebuilt", byPeople, true},
-	"send": {"sent", byPeople, true}, "sent": {"sent", byPeople, true}, "built": {"built", byPeople, true},
-	"leave": {"left", byPeople, true}, "left": {"left", byPeople, true}, "withdraw": {"withdrawn", byPeople, true},
-	"freeze": {"frozen", byPeople, true}, "hide": {"hidden", byPeople, true}, "hidden": {"hidden", byPeople, true},
-	"split": {"split", byPeople, true}, "reset": {"reset", byPeople, true}, "set": {"set", byPeople, true},
-	"sync": {"synchronized", byPeople, true}, "synchronised": {"synchronized", byPeople, true},
-	"cancelled": {"cancelled", byPeople, true}, "canceled": {"cancelled", byPeople, true},
-	"cancel": {"cancelled", byPeople, true}, "transferred": {"transferred", byPeople, true},
-	"done": {"finished", byItself, true}, "complete": {"completed", byItself, true}, "ok": {"passed", byItself, true},
-	"success": {"succeeded", byItself, true}, "failure": {"failed", byItself, true}, "fail": {"failed", byItself, true},
-	"failing": {"failed", byItself, true}, "broken": {"broke", byItself, true}, "exit": {"ended", byItself, true},
-	"timeout": {"timed out", byItself, true}, "begin": {"started", byItself, true}, "began": {"started", byItself, true},
-	"error": {"failed with an error", byItself, true}, "errored": {"failed with an error", byItself, true},
-	"died": {"died", byItself, true}, "running": {"is running", byItself, true}, "run": {"ran", byItself, true},
-	"pending": {"is pending", byItself, true}, "waiting": {"is waiting", byItself, true},
-	"queued": {"is queued", byItself, true}, "building": {"is being built", byItself, true},
-	"starting": {"is starting", byItself, true}, "ready": {"is ready", byItself, true}, "logout": {"logged out", byItself, true},
-	"login": {"logged in", byItself, true}, "read": {"read", byPeople, true}, "upload": {"uploaded", byPeople, true},
+// others are words whose past does not follow from them: what it is, and the words.
+var others = []struct {
+	past  string
+	does  sort
+	words string
+}{
+	{"created", byPeople, "new"},
+	{"removed", byPeople, "rm"},
+	{"deleted", byPeople, "del"},
+	{"commented", byPeople, "note"},
+	{"replied", byPeople, "reply"},
+	{"built", byPeople, "build built"},
+	{"rebuilt", byPeople, "rebuild rebuilt"},
+	{"sent", byPeople, "send sent"},
+	{"left", byPeople, "leave left"},
+	{"withdrawn", byPeople, "withdraw withdrawn"},
+	{"frozen", byPeople, "freeze frozen"},
+	{"hidden", byPeople, "hide hidden"},
+	{"split", byPeople, "split"},
+	{"reset", byPeople, "reset"},
+	{"set", byPeople, "set"},
+	{"read", byPeople, "read"},
+	{"synchronized", byPeople, "sync synced synchronise synchronised"},
+	{"cancelled", byPeople, "cancel cancelled canceled"},
+	{"finished", byItself, "done"},
+	{"passed", byItself, "ok"},
+	{"succeeded", byItself, "success"},
+	{"failed", byItself, "failure failing"},
+	{"broke", byItself, "broken"},
+	{"timed out", byItself, "timeout"},
+	{"failed with an error", byItself, "error errored"},
+	{"ended", byItself, "exit exited"},
+	{"started", byItself, "begin began"},
+	{"ran", byItself, "run"},
+	{"died", byItself, "died"},
+	{"is running", byItself, "running"},
+	{"is pending", byItself, "pending"},
+	{"is waiting", byItself, "waiting"},
+	{"is queued", byItself, "queued"},
+	{"is being built", byItself, "building"},
+	{"is starting", byItself, "starting"},
+	{"is ready", byItself, "ready"},
+	{"logged in", byItself, "login"},
+	{"logged out", byItself, "logout"},
 }
 
 // irregular are pasts without the usual ending.
-const irregular = "sold bought lost won held kept paid met made given taken written drawn shown seen found bound brought " +
-	"put cut shut caught chosen forgotten overridden stolen torn"
+const irregular = "sold bought lost won held kept paid met made given taken written drawn shown seen found bound " +
+	"brought put cut shut caught chosen forgotten overridden stolen torn"
 
 // notVerbs end like a verb and are none.
 const notVerbs = " feed seed speed need embed bed red hundred breed deed weed shed sacred biased mixed "
@@ -78,8 +103,10 @@ func tableOfVerbs() map[string]verb {
 			table[base], table[v.past] = v, v
 		}
 	}
-	for word, v := range others {
-		table[word] = v
+	for _, o := range others {
+		for word := range strings.FieldsSeq(o.words) {
+			table[word] = verb{o.past, o.does, true}
+		}
 	}
 	for _, past := range strings.Fields(irregular) {
 		table[past] = verb{past, byPeople, true}

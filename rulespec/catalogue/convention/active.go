@@ -1,0 +1,108 @@
+package convention
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/notifyd/notifyd/rulespec/catalogue/values"
+)
+
+// ofWhole are what people do to the whole, even where the topic names a part: a reviewer unapproved a pull request.
+var ofWhole = []string{"approved", "unapproved", "reviewed", "assigned", "unassigned"}
+
+// thing names what somebody did something to, with an article where it needs one; "" where it has no name.
+func (r *Reading) thing() string {
+	noun := r.noun()
+	if t := r.ticket(); t != "" {
+		more := r.beyondTicket()
+		switch {
+		case more == "" || slices.Contains(ofWhole, r.verb.past):
+			return t
+		case strings.HasSuffix(more, "patch set"):
+			if n := number(r.thingOf("patchset"), "patch set"); n != "" {
+				return "patch set " + n + " of " + t
+			}
+		}
+		return "the " + more + " of " + t
+	}
+	if ref, kind := r.ref(); (noun == "" || noun == kind) && r.first("ref") != nil && ref != "" {
+		return "the " + kind + " " + ref
+	}
+	if noun == "" {
+		name := values.Plain(r.first("title", "name"))
+		if isName(name) && (len(r.things) == 0 || r.first("title") != nil) {
+			return name
+		}
+		return r.place()
+	}
+	if r.placeIs(noun) {
+		return "the " + noun + " " + r.place()
+	}
+	if name := r.name(); name != "" {
+		return "the " + noun + " " + name
+	}
+	if _, titled := r.first("title").(string); titled || r.id() == "" {
+		return "the " + noun
+	}
+	return "the " + noun + " " + r.id()
+}
+
+// thingOf gives the object under a key, or nil.
+func (r *Reading) thingOf(key string) map[string]any {
+	for _, t := range r.things {
+		if t.key == key {
+			return t.object
+		}
+	}
+	return nil
+}
+
+// beyondTicket gives the words of the topic after that for the thing with a number: the flag of a pull request.
+func (r *Reading) beyondTicket() string {
+	noun, _ := r.ticketOf()
+	for i, n := range slices.Backward(r.nouns) {
+		if singular(n) == noun {
+			return strings.Join(r.nouns[i+1:], " ")
+		}
+	}
+	return strings.Join(r.nouns, " ")
+}
+
+// placeIs says whether a noun is the repository itself.
+func (r *Reading) placeIs(noun string) bool {
+	return slices.Contains(places, keyOf(noun)) && r.place() != ""
+}
+
+// prepositions are those of verbs that need one.
+var prepositions = map[string]string{"commented": "on ", "replied": "to ", "voted": "on ", "reacted": "to ",
+	"subscribed": "to ", "unsubscribed": "from ", "reported": "on "}
+
+// active says who did what.
+func (r *Reading) active(who string) string {
+	past, thing := r.verb.past, r.thing()
+	ticket := r.ticket()
+	if ticket != "" && past == "created" {
+		past = "opened"
+	}
+	if past == "synchronized" {
+		past = "updated"
+	}
+	s := who + " " + past + " " + prepositions[past] + thing
+	if to := called(r.first("assignee")); past == "assigned" && to != "" && ticket != "" {
+		s += " to " + to
+	}
+	if len(r.rest) > 0 && r.rest[0] != "v2" {
+		s += " " + strings.Join(r.rest, " ")
+	}
+	if at := r.place(); ticket == "" && at != "" && !strings.Contains(s, at) {
+		s += " in " + at
+	}
+	if d := r.details(s); d != "" && ticket == "" {
+		s += " (" + d + ")"
+	}
+	line := r.title()
+	if line == "" && ticket == "" {
+		line = r.text(r.main)
+	}
+	return withText(s, without(s, line))
+}
