@@ -87,7 +87,7 @@ func (c *compiler) accounts(given []located) (same bool, roots []string) {
 		switch {
 		case v.text == "same" && len(given) == 1:
 			same = true
-		case isRoot(v.text):
+		case v.text != "same" && isRoot(v.text):
 			roots = append(roots, v.text)
 		default:
 			c.fail(v.at, "accounts: want same, or roots of topics such as org.example, not %q", v.text)

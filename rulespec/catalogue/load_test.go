@@ -46,6 +46,8 @@ func TestMistakesTellWhereAndWhat(t *testing.T) {
 			`must capture the same names`},
 		"given name": {"app: shop\nvars: {msg: '1'}" + goodEntry,
 			`f.yaml:2:13: "msg" is a name that is given already`},
+		"accounts": {"app: shop\naccounts: [same, org.example]" + goodEntry,
+			`f.yaml:2:12: accounts: want same, or roots of topics such as org.example, not "same"`},
 		"function as name": {"app: shop\nvars: {lower: '1'}" + goodEntry, `"lower" is a name that is given already`},
 		"bad name":         {"app: shop\nvars: {a-b: '1'}" + goodEntry, `"a-b" is no name`},
 		"ring":             {"app: shop\nvars: {a: b, b: a}" + goodEntry, `vars: a needs itself`},

@@ -138,7 +138,7 @@ func (s *scope) setActor(names []string) {
 	switch {
 	case len(people) > 0 && len(people[0]) <= values.MaxName:
 		s.actorName = values.Name(people[0])
-	case len(people) == 0 && len(names) > 0:
+	case len(people) == 0 && len(names) > 0 && values.IsUnnamed(names[0]):
 		s.nobody = strings.TrimSpace(names[0])
 	}
 }

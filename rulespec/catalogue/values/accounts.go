@@ -34,7 +34,7 @@ func Domain(root string) string {
 // first.
 func (a *Accounts) Person(v any) string {
 	who := identify(v)
-	if found, ok := a.find(who); ok {
+	if found, ok := a.find(who, a.App); ok {
 		return found
 	}
 	for _, names := range [][]string{who.logins, who.names} {
@@ -43,7 +43,11 @@ func (a *Accounts) Person(v any) string {
 		}
 	}
 	for _, address := range who.addresses {
-		if local, _, _ := strings.Cut(address, "@"); local != "" {
+		local, _, _ := strings.Cut(address, "@")
+		if name := principal(local); name != "" {
+			return name
+		}
+		if local != "" {
 			return local
 		}
 	}
@@ -63,7 +67,7 @@ func (a *Accounts) Account(v any) string {
 		return s
 	}
 	who := identify(v)
-	if found, ok := a.find(who); ok {
+	if found, ok := a.find(who, ""); ok {
 		return found
 	}
 	if who.group || who.bot {
@@ -92,7 +96,7 @@ func (a *Accounts) Login(v any) string {
 			return a.Account(account)
 		}
 	}
-	if found, ok := a.find(who); ok {
+	if found, ok := a.find(who, a.App); ok {
 		return found
 	}
 	if !a.Same || who.group || who.bot || len(who.logins) == 0 || IsNobody(who.logins[0]) {
@@ -101,18 +105,18 @@ func (a *Accounts) Login(v any) string {
 	return who.logins[0]
 }
 
-// find looks all that somebody is called up in the map.
-func (a *Accounts) find(who identity) (string, bool) {
+// find looks all that somebody is called up in the map, first as a name at the forge.
+func (a *Accounts) find(who identity, forge string) (string, bool) {
 	if len(a.Map) == 0 || who.group {
 		return "", false
 	}
 	for _, names := range [][]string{who.logins, who.urls, who.addresses, who.names} {
 		for _, name := range names {
-			if a.App != "" {
-				if found, ok := a.Map[a.App+":"+name]; ok {
+			if forge != "" {
+				if found, ok := a.Map[forge+":"+name]; ok {
 					return found, true
 				}
-				if found, ok := a.Map[a.App+":"+strings.ToLower(name)]; ok {
+				if found, ok := a.Map[forge+":"+strings.ToLower(name)]; ok {
 					return found, true
 				}
 			}
@@ -132,13 +136,17 @@ func (a *Accounts) local(address string) string {
 	if domain != "fedoraproject.org" && (a.Domain == "" || domain != a.Domain) {
 		return ""
 	}
-	if account, instance, divided := strings.Cut(local, "/"); divided { // Kerberos: bob/admin, but host/tea.example.org
-		if isService(account) || strings.Contains(instance, ".") {
-			return ""
-		}
-		return account
+	return strings.ToLower(principal(local))
+}
+
+// principal gives the account in the first part of an address, which at Kerberos is also bob/admin, and host/… for what
+// is no person.
+func principal(local string) string {
+	account, instance, divided := strings.Cut(local, "/")
+	if divided && (isService(account) || strings.Contains(instance, ".")) {
+		return ""
 	}
-	return local
+	return account
 }
 
 // Account turns the ways in which messages name a person (nick, mail address, OpenID) into the account that the person

@@ -52,8 +52,8 @@ func Field(v, key any) any {
 			return Item(v, i)
 		}
 		if len(v) == 1 {
-			if object, is := v[0].(map[string]any); is {
-				return Field(object, key)
+			if _, isList := v[0].([]any); !isList {
+				return Field(v[0], key)
 			}
 		}
 	}

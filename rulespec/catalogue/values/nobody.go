@@ -5,36 +5,45 @@ import (
 	"strings"
 )
 
-// placeholders are what programs write where they know no person: the nothing of their language as a text, or a word
-// for it.
-var placeholders = []string{"null", "(null)", "none", "nil", "<nil>", "<none>", "undefined", "unknown", "(unknown)",
-	"<unknown>", "nan", "n/a", "-", "--", "?", "<no value>", "(none)", "anonymous"}
+// unnamed are what programs write where they know no person: the nothing of their language as a text, or a word for it.
+var unnamed = setOf("null", "(null)", "none", "(none)", "<none>", "nil", "<nil>", "undefined", "unknown", "(unknown)",
+	"<unknown>", "nan", "n/a", "-", "--", "?", "<no value>", "anonymous")
 
-// nobodies are the names of accounts that stand for no person at the places where they are.
-var nobodies = []string{"nobody", "ghost", "root"}
+// nobodies are names that stand for no person wherever they are: accounts that everything without one runs under, and
+// those of machines and services.
+var nobodies = setOf("nobody", "ghost", "root", "localhost", "localhost.localdomain", "daemon", "apache", "httpd",
+	"www-data", "nginx", "cron", "host", "http", "https", "ldap", "nfs", "imap", "smtp", "cifs", "mail", "postgres",
+	"mysql", "systemd")
 
-// services are names that stand for a machine or a part of it.
-var services = []string{"localhost", "localhost.localdomain", "daemon", "apache", "httpd", "www-data", "nginx", "cron",
-	"host", "http", "https", "ldap", "nfs", "imap", "smtp", "cifs", "mail", "postgres", "mysql", "systemd"}
+func setOf(words ...string) map[string]bool {
+	set := make(map[string]bool, len(words))
+	for _, w := range words {
+		set[w] = true
+	}
+	return set
+}
+
+// maxNobody is how long the longest of these words is.
+const maxNobody = 24
 
 // IsNobody reports whether a name stands for no person: "null", "None", "anonymous", "root", the name of a host or of a
-// service. An account that the map has by that name is a person all the same: see People.
+// service, that of a program as forges write it (tea[bot]). An account that the map has by that name is a person all
+// the same: see People. Accounts such as admin or releng are no such names: people stand behind them.
 func IsNobody(name string) bool {
-	if len(name) > 20 && strings.IndexByte(name, '.') < 0 && !strings.HasSuffix(name, "[bot]") {
-		return false
+	if len(name) > maxNobody {
+		return strings.HasSuffix(name, "[bot]") || isHostName(name)
 	}
-	name = strings.TrimSpace(name)
-	lower := strings.ToLower(name)
-	return slices.Contains(placeholders, lower) || slices.Contains(nobodies, lower) || isService(lower) ||
-		isHostName(lower) || strings.HasSuffix(lower, "[bot]")
+	word := strings.ToLower(strings.TrimSpace(name))
+	return unnamed[word] || nobodies[word] || strings.HasSuffix(word, "[bot]") || isHostName(word)
 }
 
 // IsUnnamed reports whether a name is only the word that a program writes where it knows no person.
 func IsUnnamed(name string) bool {
-	return len(name) < 20 && slices.Contains(placeholders, strings.ToLower(strings.TrimSpace(name)))
+	return len(name) <= maxNobody && unnamed[strings.ToLower(strings.TrimSpace(name))]
 }
 
-func isService(name string) bool { return slices.Contains(services, strings.ToLower(name)) }
+// isService reports whether a name is one of those that Kerberos puts before the name of a host.
+func isService(name string) bool { return nobodies[strings.ToLower(name)] }
 
 // isHostName reports whether a name is one of a host: it has three labels at least, below a domain that can be bought,
 // or is a number of the Internet.
