@@ -82,6 +82,17 @@ func (s *scope) names(fields []*fieldExpression) []string {
 	return out
 }
 
+// people gives the accounts that fields name.
+func (s *scope) people(fields ...*fieldExpression) []string {
+	var out []string
+	for _, x := range fields {
+		if v := s.eval(x); v != nil {
+			out = s.Variable(language.Accounts).(*values.Accounts).AppendPeople(out, v)
+		}
+	}
+	return out
+}
+
 // fill computes what matching needs. What the headers state counts before what the body means.
 func (s *scope) fill(e *Event, stated stated) {
 	e.App, e.Kind, e.KindName, e.Keyword = s.app.name, s.kind, s.name, s.keyword
@@ -89,17 +100,19 @@ func (s *scope) fill(e *Event, stated stated) {
 		e.Keyword = KeywordOther
 	}
 	if s.actor != nil {
-		s.setActor(values.Texts(s.eval(s.actor)))
+		s.setActor(s.people(s.actor))
 		e.Actor = s.actorName
 	}
 	users := stated.users
 	if len(users) == 0 {
-		users = s.names(s.users)
+		users = s.people(s.users...)
 	}
 	e.Users = values.Set(values.People(s.catalogue.accounts, append(users, e.Actor)))
 	e.Packages = stated.packages
 	if len(e.Packages) == 0 {
-		e.Packages = s.names(s.packages)
+		for _, x := range s.packages {
+			e.Packages = values.AppendNames(e.Packages, s.eval(x))
+		}
 	}
 	e.Packages = values.Set(e.Packages)
 	objects := slices.DeleteFunc(s.names(s.objects), gapped)

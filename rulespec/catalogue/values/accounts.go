@@ -81,7 +81,7 @@ func (a *Accounts) Account(v any) string {
 	if len(who.logins) > 0 && !IsNobody(who.logins[0]) {
 		return who.logins[0]
 	}
-	if s, is := v.(string); is && len(who.names) > 0 && who.names[0] == strings.TrimSpace(s) {
+	if s, is := v.(string); is && len(who.names) > 0 && who.names[0] == strings.TrimSpace(s) && s[0] != '@' {
 		return who.names[0] // at some places accounts have spaces in them
 	}
 	return ""
@@ -103,6 +103,37 @@ func (a *Accounts) Login(v any) string {
 		return ""
 	}
 	return who.logins[0]
+}
+
+// AppendPeople appends the accounts in a value that a field for people gives. A word is one as it stands there; of an
+// object, an address or the like it is what Account gives. A number is nobody.
+func (a *Accounts) AppendPeople(to []string, v any) []string { return a.appendPeople(to, v, 0) }
+
+func (a *Accounts) appendPeople(to []string, v any, depth int) []string {
+	name := ""
+	switch v := v.(type) {
+	case string:
+		if name = v; !isWord(v) && !IsUnnamed(v) {
+			name = a.Account(v)
+		} else if strings.Trim(v, "0123456789") == "" {
+			name = ""
+		}
+	case map[string]any:
+		name = a.Account(v)
+	case []any:
+		if depth < maxWithin {
+			for _, x := range v[:min(len(v), MaxSet)] {
+				if len(to) >= maxTexts {
+					break
+				}
+				to = a.appendPeople(to, x, depth+1)
+			}
+		}
+	}
+	if name != "" {
+		to = append(to, name)
+	}
+	return to
 }
 
 // find looks all that somebody is called up in the map, first as a name at the forge.

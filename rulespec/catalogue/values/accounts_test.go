@@ -30,7 +30,7 @@ func TestPeople(t *testing.T) {
 		{`{"username": "acme", "type": "team"}`, "acme", "", "", ""},
 		// a nick or a login
 		{`"carol"`, "carol", "carol", "", "carol"}, {`" carol "`, "carol", "carol", "", "carol"},
-		{`"bobby"`, "bob", "bob", "bob", "bob"}, {`"@carol"`, "carol", "carol", "", "carol"},
+		{`"bobby"`, "bob", "bob", "bob", "bob"}, {`"@cooks"`, "@cooks", "", "", ""},
 		{`"<carol>"`, "carol", "carol", "", "carol"}, {`"carol_2.x-y"`, "carol_2.x-y", "carol_2.x-y", "", "carol_2.x-y"},
 		{`"ally"`, "alice", "another", "alice", "alice"}, {`"Ally"`, "alice", "Ally", "alice", "alice"},
 		{`"EXAMPLE\\carol"`, "carol", "carol", "", "carol"},
@@ -103,6 +103,23 @@ func TestPeople(t *testing.T) {
 	}
 }
 
+// TestAppendPeople: what a field gives as it stands in the message is told from what is no account.
+func TestAppendPeople(t *testing.T) {
+	for in, want := range map[string]string{
+		`null`: "", `7`: "", `"7"`: "", `true`: "",
+		`"carol"`: "carol", `"bobby"`: "bobby",
+		`["carol", ["dave"], 7]`: "carol dave",
+		`"carol@example.net"`:    "", `"carol@example.org"`: "carol", `"https://carol.id.example.org/"`: "carol",
+		`{"name": "carol"}`: "carol", `[{"login": "carol"}, {"login": "acme", "type": "Organization"}]`: "carol",
+		`"Carol C <carol@example.net>"`: "", `"@cooks"`: "", `"Carol C"`: "Carol C", `"{\"name\": \"carol\"}"`: "carol",
+		`"null"`: "null", `[[[[["carol"]]]]]`: "",
+	} {
+		if got := strings.Join(known.AppendPeople(nil, decoded(t, in)), " "); got != want {
+			t.Errorf("%s: got %q, want %q", in, got, want)
+		}
+	}
+}
+
 // TestToldAccounts: a message may bring its own table from logins to accounts.
 func TestToldAccounts(t *testing.T) {
 	a := Accounts{App: "github", Told: map[string]any{"carol-gh": "carol", "erin": nil}}
@@ -120,8 +137,9 @@ func TestPeopleAreBounded(t *testing.T) {
 		deep = map[string]any{"user": deep}
 	}
 	long := make([]any, 100_000)
-	for _, v := range []any{deep, long, strings.Repeat("@", 100_000), strings.Repeat("a@b ", 100), strings.Repeat("=,", 500),
-		strings.Repeat("<", 1000), "\xff\xfe@\xff", "!", "@", "@:", "=", "uid=", "/", `\`, `a\`, "://", "http://", "a.id."} {
+	for _, v := range []any{deep, long, strings.Repeat("@", 100_000), strings.Repeat("a@b ", 100),
+		strings.Repeat("=,", 500), strings.Repeat("<", 1000), "\xff\xfe@\xff",
+		"!", "@", "@:", "=", "uid=", "/", `\`, `a\`, "://", "http://", "a.id."} {
 		for _, name := range []string{known.Person(v), known.Account(v), known.Login(v)} {
 			if len(name) > maxPerson {
 				t.Errorf("%.20v: %d bytes", v, len(name))

@@ -126,7 +126,7 @@ func (w *identity) url(s string) {
 }
 
 // address reads "Bob B <bob@example.org>", a bare address, a principal of Kerberos, a name with a host (nick!user@host
-// of IRC, @bob:example.org of Matrix) and a mention (@bob).
+// of IRC, @bob:example.org of Matrix) and that of a group (@cooks), which is no account.
 func (w *identity) address(s string) {
 	if nick, _, is := strings.Cut(s, "!"); is && isWord(nick) {
 		w.login(nick)
@@ -134,7 +134,7 @@ func (w *identity) address(s string) {
 	}
 	if rest, is := strings.CutPrefix(s, "@"); is {
 		if isWord(rest) {
-			w.login(rest)
+			w.group, w.names = true, append(w.names, s)
 		} else if name, _, is := strings.Cut(rest, ":"); is && name != "" {
 			w.urls, w.names = append(w.urls, s), append(w.names, name)
 		}

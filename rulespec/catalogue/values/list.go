@@ -111,6 +111,32 @@ func appendTexts(to []string, v any, depth int) []string {
 	return to
 }
 
+// AppendNames appends the names of things in v: the texts, and of objects their names. A number or a bool is none.
+func AppendNames(to []string, v any) []string { return appendNames(to, v, 0) }
+
+func appendNames(to []string, v any, depth int) []string {
+	switch v := v.(type) {
+	case string:
+		if v != "" {
+			to = append(to, v)
+		}
+	case map[string]any:
+		if name := NameOf(v); name != "" {
+			to = append(to, name)
+		}
+	case []any:
+		if depth < 4 {
+			for _, x := range v[:min(len(v), MaxSet)] {
+				if len(to) >= maxTexts {
+					break
+				}
+				to = appendNames(to, x, depth+1)
+			}
+		}
+	}
+	return to
+}
+
 // Keys gives the keys of a map, sorted.
 func Keys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
