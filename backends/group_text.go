@@ -40,32 +40,6 @@ func ofOneKind(ns []Notice) bool {
 	return !slices.ContainsFunc(ns, func(n Notice) bool { return n.Kind != ns[0].Kind })
 }
 
-// fillIn makes a sentence of its parts. The work grows with the values, however often a part names them.
-func fillIn(parts []DigestPart, ns []Notice) string {
-	var b strings.Builder
-	stands := map[string][]string{}
-	values := func(name string) []string {
-		if _, ok := stands[name]; !ok {
-			stands[name] = valuesOf(name, ns)
-		}
-		return stands[name]
-	}
-	for _, p := range parts {
-		switch {
-		case p.If != "" && len(values(p.If)) == 0, p.Unless != "" && len(values(p.Unless)) > 0:
-		case p.Name == "":
-			b.WriteString(p.Text)
-		case p.One != "" || p.Many != "":
-			b.WriteString(text.Plural(number(p, values(p.Name)), p.One, p.Many))
-		case p.Sum || p.Name == "count" || p.Name == "failures":
-			b.WriteString(strconv.Itoa(number(p, values(p.Name))))
-		default:
-			b.WriteString(series(values(p.Name)))
-		}
-	}
-	return b.String()
-}
-
 // valuesOf gives every value of a name, repeated ones too. count and failures have one value for each notice that
 // counts.
 func valuesOf(name string, ns []Notice) []string {
@@ -140,10 +114,39 @@ func conventional(ns []Notice) string {
 	if actors := series(valuesOf("actors", ns)); actors != "" {
 		s += " by " + actors
 	}
-	if packages := series(valuesOf("packages", ns)); packages != "" {
+	packages, thing := series(valuesOf("packages", ns)), thingOf(ns)
+	switch {
+	case packages == "":
+		packages = thing
+	case thing != "" && !strings.Contains(thing, packages):
+		packages += " (" + thing + ")"
+	case thing != "":
+		packages = thing
+	}
+	if packages != "" {
 		s += ": " + packages
 	}
 	return s
+}
+
+// thingOf names the object that all notices are first of all about: infra#231 of "ticket/infra/231", tea-1.0-1 of
+// "build/tea-1.0-1"; "" where they are about several.
+func thingOf(ns []Notice) string {
+	if slices.ContainsFunc(ns, func(n Notice) bool { return len(n.Objects) == 0 || n.Objects[0] != ns[0].Objects[0] }) {
+		return ""
+	}
+	sort, rest, divided := strings.Cut(ns[0].Objects[0], "/")
+	if !divided || strings.Contains(rest, "://") {
+		return ""
+	}
+	at := strings.LastIndexByte(rest, '/') + 1
+	if _, err := strconv.Atoi(rest[at:]); err != nil {
+		return text.ElideRunes(rest, maxName)
+	}
+	if at == 0 {
+		return sort + " " + rest
+	}
+	return text.ElideRunes(rest[:at-1]+"#"+rest[at:], maxName)
 }
 
 // ofSeveralKinds gives the worst and latest of the notices, and what else there was: "bob asked for changes; also

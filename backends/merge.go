@@ -23,7 +23,7 @@ type Group struct {
 //
 // It works like fedmsg's conglomerators: levels are tried from the most particular to the most general, each over all
 // notices that are still alone, neighbours or not. The levels are the notices' own keys (without keys, the same
-// objects) and then the same kind and actor. Account mail stays alone.
+// objects), then the same object in several applications, and then the same kind and actor. Account mail stays alone.
 func Merge(notices []Notice) []Group {
 	keys := make([][]string, len(notices))
 	levels := 0
@@ -91,10 +91,11 @@ func keysOf(n Notice) []string {
 	if len(keys) == 0 && len(n.Objects) > 0 && !slices.ContainsFunc(n.Objects, isGap) {
 		keys = append(keys, "objects\x00"+n.App+"\x00"+strings.Join(n.Objects, "\x00"))
 	}
+	for len(keys) < maxKeys { // the last levels of all: every particular key is tried before them
+		keys = append(keys, "")
+	}
+	keys = append(keys, sharedObject(n))
 	if n.Kind != "" {
-		for len(keys) < maxKeys { // the last level of all: every particular key is tried before it
-			keys = append(keys, "")
-		}
 		keys = append(keys, "kind\x00"+n.App+"\x00"+n.Kind+"\x00"+n.Actor)
 	}
 	if n.Standing != "" {
@@ -105,6 +106,19 @@ func keysOf(n Notice) []string {
 		}
 	}
 	return keys
+}
+
+// shared are the sorts of objects that applications call by one name: a build is the same in the build system, its
+// tests and its signatures.
+var shared = []string{"build/", "update/", "commit/"}
+
+// sharedObject is the key of what a notice is about where other applications may tell of it too.
+func sharedObject(n Notice) string {
+	if len(n.Objects) == 0 || isGap(n.Objects[0]) ||
+		!slices.ContainsFunc(shared, func(sort string) bool { return strings.HasPrefix(n.Objects[0], sort) }) {
+		return ""
+	}
+	return "shared\x00" + n.Objects[0]
 }
 
 // isGap reports an object without a name, such as "update/" of a message that does not say which update.

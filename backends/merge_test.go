@@ -115,6 +115,14 @@ func TestSentence(t *testing.T) {
 	run := func(minute int, severity, actor, nvr string, more ...string) Notice {
 		n := build(minute, severity, actor, "", "run")
 		n.Grouping.Template, n.Grouping.Values = started, map[string][]string{"nvr": append(more, nvr), "started": {"2"}}
+		if nvr == "" {
+			delete(n.Grouping.Values, "nvr")
+		}
+		return n
+	}
+	comment := func(actor, on string) Notice {
+		n := build(1, "info", actor, on)
+		n.Kind, n.KindName, n.Packages, n.Title = "c", "Comments on tickets", nil, actor+" commented"
 		return n
 	}
 	kind := func(n Notice, kind, name string) Notice { n.Kind, n.KindName = kind, name; return n }
@@ -129,6 +137,21 @@ func TestSentence(t *testing.T) {
 		{"no failures", []Notice{run(1, "info", "bob", "a", "b", "c", "d"), run(2, "info", "bob", "e")},
 			"bob made 4 builds of a, b and 3 others, all good"},
 		{"one kind", []Notice{build(1, "info", "bob", "x"), build(2, "info", "alice", "x")}, "Builds by alice and bob: tea"},
+		{"one ticket", []Notice{comment("bob", "ticket/infra/231"), comment("alice", "ticket/infra/231")},
+			"Comments on tickets by alice and bob: infra#231"},
+		{"one bug", []Notice{comment("bob", "bug/7"), comment("alice", "bug/7")},
+			"Comments on tickets by alice and bob: bug 7"},
+		{"one update of a package", []Notice{build(1, "info", "bob", "update/T-1"), build(2, "info", "alice", "update/T-1")},
+			"Builds by alice and bob: tea (T-1)"},
+		{"one build", []Notice{build(1, "info", "bob", "build/tea-1-1"), build(2, "info", "alice", "build/tea-1-1")},
+			"Builds by alice and bob: tea-1-1"},
+		{"one build in two applications", []Notice{build(1, "info", "bob", "build/tea-1-1"), func() Notice {
+			n := build(2, "error", "ci", "build/tea-1-1", "a key of its own")
+			n.App, n.Kind, n.KindName, n.Text = "ci", "ci.test", "Tests", "tea-1-1 failed its tests"
+			return n
+		}()}, "tea-1-1 failed its tests; also Builds (1) by bob"},
+		{"what nobody has is left out", []Notice{run(1, "info", "", ""), run(2, "info", "", "")},
+			"Somebody made 4 builds, all good"},
 		{"equal titles", func() []Notice {
 			n := build(1, "info", "bob", "x")
 			return []Notice{n, n}
@@ -184,7 +207,7 @@ func TestStoredNoticesOfOlderVersions(t *testing.T) {
 	}
 	second := old
 	second.ID, second.Title = "2", "two"
-	if g := Merge([]Notice{old, second}); len(g) != 1 || g[0].Title != "Builds by alice" {
+	if g := Merge([]Notice{old, second}); len(g) != 1 || g[0].Title != "Builds by alice: build 1" {
 		t.Errorf("groups %+v", g)
 	}
 	if data, err := json.Marshal(old); err != nil || strings.Contains(string(data), "Grouping") {
