@@ -23,7 +23,8 @@ type Group struct {
 //
 // It works like fedmsg's conglomerators: levels are tried from the most particular to the most general, each over all
 // notices that are still alone, neighbours or not. The levels are the notices' own keys (without keys, the same
-// objects), then the same object in several applications, and then the same kind and actor. Account mail stays alone.
+// objects), then the same object in several applications, and then the same kind and actor. Who has a key of its own is
+// not joined with others for having no actor either. Account mail stays alone.
 func Merge(notices []Notice) []Group {
 	keys := make([][]string, len(notices))
 	levels := 0
@@ -82,9 +83,10 @@ func keysOf(n Notice) []string {
 		return nil
 	}
 	var keys []string
+	declared := false
 	for _, k := range n.Grouping.Keys[:min(len(n.Grouping.Keys), maxKeys)] {
 		if k != "" {
-			k = "declared\x00" + n.App + "\x00" + k
+			k, declared = "declared\x00"+n.App+"\x00"+k, true
 		}
 		keys = append(keys, k)
 	}
@@ -95,7 +97,7 @@ func keysOf(n Notice) []string {
 		keys = append(keys, "")
 	}
 	keys = append(keys, sharedObject(n))
-	if n.Kind != "" {
+	if n.Kind != "" && (n.Actor != "" || !declared) { // nobody has nothing in common with nobody
 		keys = append(keys, "kind\x00"+n.App+"\x00"+n.Kind+"\x00"+n.Actor)
 	}
 	if n.Standing != "" {

@@ -89,7 +89,13 @@ func topicsOf(g backends.Group) []string {
 	return slices.Compact(topics)
 }
 
+// shareUser reports whether a group is of one of those people. A mail address that no account is known for is none to
+// us.
 func shareUser(g backends.Group, users []string) bool {
+	users = slices.DeleteFunc(slices.Clone(users), func(u string) bool { return strings.Contains(u, "@") })
+	if len(users) == 0 {
+		return len(g.Notices[0].Users) == 0
+	}
 	return slices.ContainsFunc(g.Notices[0].Users, func(u string) bool { return slices.Contains(users, u) })
 }
 
