@@ -5,6 +5,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/notifyd/notifyd/rulespec/catalogue/convention"
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
@@ -33,14 +34,18 @@ func (s *scope) sentence() (string, []string) {
 	return s.named(values.Line(s.Mended(), maxSummary)), s.LeftOut()
 }
 
-// link gives the first of the entry's links that is whole, on the host of the message's environment.
+// link gives the first of the entry's links that is whole, on the host of the message's environment; where none is, the
+// best that the message has. An entry that has no links wants none.
 func (s *scope) link() string {
 	for _, x := range s.links {
 		if link := s.url(x); link != "" {
 			return s.staged(link)
 		}
 	}
-	return ""
+	if len(s.links) == 0 {
+		return ""
+	}
+	return wholeLink(convention.Link(s.source.Body, s.topic.Words), s.source.Body)
 }
 
 // staged moves a link of a message from staging to the host of staging, where the application has one.
