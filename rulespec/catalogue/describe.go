@@ -13,6 +13,7 @@ import (
 type Catalogue struct {
 	apps     []*app // sorted by name
 	tree     topics.Tree[*entry]
+	roots    topics.Roots // those of the site
 	accounts map[string]string
 	failures map[*app][]atomic.Uint64 // of each field of an application
 }
@@ -42,7 +43,7 @@ func (c *Catalogue) Describe(m *bus.Message) *Event {
 
 // find gives the entry that describes a message, with what its condition has computed; nil where there is none.
 func (c *Catalogue) find(m *bus.Message) (*scope, topics.Topic) {
-	t := topics.Divide(m.Topic)
+	t := c.Divide(m.Topic)
 	var s *scope
 	steps := 0
 	found := len(m.Topic) <= bus.MaxTopic && c.tree.Find(t.Words, func(candidate *entry) bool {
@@ -57,6 +58,9 @@ func (c *Catalogue) find(m *bus.Message) (*scope, topics.Topic) {
 	}
 	return s, t
 }
+
+// Divide gives the parts of a topic, with the roots that the site has declared.
+func (c *Catalogue) Divide(topic string) topics.Topic { return c.roots.Divide(topic) }
 
 // Knows says whether an entry describes a message; otherwise it is described by convention.
 func (c *Catalogue) Knows(m *bus.Message) bool {

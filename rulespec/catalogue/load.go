@@ -84,7 +84,8 @@ func readAll(sites []fs.FS) ([]*appSource, []error) {
 			sources = put(sources, s)
 		}
 	}
-	return sources, mistakes
+	sources, more := likened(sources)
+	return sources, append(mistakes, more...)
 }
 
 func put(sources []*appSource, s *appSource) []*appSource {
@@ -146,6 +147,9 @@ func build(sources []*appSource) (*Catalogue, []error) {
 		a := builtIn().apps[s]
 		if a == nil {
 			a = compiler.app(s)
+		}
+		for _, root := range s.roots {
+			c.roots = append(c.roots, root.text)
 		}
 		c.failures[a] = make([]atomic.Uint64, a.fields)
 		c.apps = append(c.apps, a)

@@ -17,7 +17,7 @@ entries:
 func TestMistakesTellWhereAndWhat(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"unknown key": {"app: shop\ntitel: x" + goodEntry,
-			`f.yaml:2:1: application: unknown key "titel"; want one of app, title, icon, keyword, accounts, hosts, tables, vars, entries`},
+			`f.yaml:2:1: application: unknown key "titel"; want one of app, title, icon, keyword, accounts, hosts, like, roots, tables, vars, entries`},
 		"key twice":        {"app: shop\napp: shop" + goodEntry, `f.yaml:2:`},
 		"no app":           {"title: x" + goodEntry, `app: want a name of small letters, digits, _ and -, not ""`},
 		"bad app":          {"app: My Shop" + goodEntry, `f.yaml:1:6: app: want a name`},
@@ -25,6 +25,9 @@ func TestMistakesTellWhereAndWhat(t *testing.T) {
 		"entries no list":  {"app: shop\nentries: 3", `f.yaml:2:10: entries: want a list`},
 		"no kind":          {"app: shop\nentries:\n  - topic: a\n    name: x\n    summary: x", `entry: kind is missing`},
 		"list for one":     {"app: shop" + goodEntry + "    icon: [a]", `icon: want a single value; this is a list`},
+		"like nothing":     {"app: shop\nlike: nowhere" + goodEntry, `f.yaml:2:7: like: no application "nowhere" in the catalogue`},
+		"like itself":      {"app: shop\nlike: shop" + goodEntry, `like: shop has no entries of its own to use`},
+		"bad root":         {"app: shop\nroots: [a..b]" + goodEntry, `f.yaml:2:9: roots: want words with dots between them, not "a..b"`},
 		"bad keyword":      {"app: shop" + goodEntry + "    keyword: parties", `keyword: unknown keyword "parties": want one of build`},
 		"bad host":         {"app: shop\nhosts: {a/b: c}" + goodEntry, `f.yaml:2:14: hosts: want host names`},
 		"null":             {"app: shop" + goodEntry + "    link:", `link: want a single value; this is empty`},

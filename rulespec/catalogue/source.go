@@ -63,6 +63,8 @@ type appSource struct {
 	hosts   []named
 	// accounts says where the application's accounts are the community's.
 	accounts []located
+	like     located   // the application whose entries it has too, under its own name
+	roots    []located // what its topics may begin with
 	vars     []named
 	tables   []tableSource
 	entries  []*entrySource
@@ -93,7 +95,7 @@ func (s *entrySource) kind() string { return s.one("kind").text }
 
 // The keys of the form, in the order of the manual.
 var (
-	appKeys   = []string{"app", "title", "icon", "keyword", "accounts", "hosts", "tables", "vars", "entries"}
+	appKeys   = []string{"app", "title", "icon", "keyword", "accounts", "hosts", "like", "roots", "tables", "vars", "entries"}
 	entryKeys = []string{"topic", "when", "kind", "name", "vars", "summary", "link", "icon", "secondary_icon",
 		"actor", "users", "packages", "objects", "severity", "group", "plural", "examples", "keyword", "classic"}
 	entryLists = map[string]bool{"topic": true, "link": true, "users": true, "packages": true, "objects": true,
@@ -119,6 +121,10 @@ func (a *appSource) overridden(site *appSource) *appSource {
 	if len(site.accounts) > 0 {
 		a.accounts = site.accounts
 	}
+	if site.like.text != "" {
+		a.like = site.like
+	}
+	a.roots = append(slices.Clip(a.roots), site.roots...)
 	a.vars = overrideNamed(a.vars, site.vars)
 	for _, t := range site.tables {
 		a.overrideTable(t)

@@ -44,6 +44,15 @@ func (r *reader) app(body ast.Node) *appSource {
 			a.hosts = r.named(pair.Value, "hosts")
 		case "accounts":
 			a.accounts = r.scalars(pair.Value, "accounts", true)
+		case "like":
+			a.like, _ = r.scalar(pair.Value, "like")
+		case "roots":
+			a.roots = r.scalars(pair.Value, "roots", true)
+			for _, root := range a.roots {
+				if !topics.IsRoot(root.text) {
+					r.mistakes = append(r.mistakes, root.at.mistake("roots: want words with dots between them, not %q", root.text))
+				}
+			}
 		case "vars":
 			a.vars = r.named(pair.Value, "vars")
 		case "tables":

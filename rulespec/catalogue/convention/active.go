@@ -81,7 +81,7 @@ var prepositions = map[string]string{"commented": "on ", "replied": "to ", "vote
 func (r *Reading) active(who string) string {
 	past, thing := r.verb.past, r.thing()
 	ticket := r.ticket()
-	if ticket != "" && past == "created" {
+	if ticket != "" && thing == ticket && past == "created" {
 		past = "opened"
 	}
 	if past == "synchronized" {
@@ -100,9 +100,9 @@ func (r *Reading) active(who string) string {
 	if d := r.details(s); d != "" && ticket == "" {
 		s += " (" + d + ")"
 	}
-	line := r.title()
+	line := without(s, r.title())
 	if line == "" && ticket == "" {
-		line = r.text(r.main)
+		line = without(s, r.text(r.main))
 	}
-	return withText(s, without(s, line))
+	return withText(s, line)
 }

@@ -148,7 +148,9 @@ func (r *Reading) upperCase() string {
 		if test == "" {
 			continue
 		}
-		if m := s("MACHINE"); m != "" {
+		if m := s("MACHINE"); m != "" && strings.Contains(m, ".") {
+			test += " on " + m // with an @ it would look like an address
+		} else if m != "" {
 			test += "@" + m
 		}
 		var more []string

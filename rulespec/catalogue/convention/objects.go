@@ -66,8 +66,20 @@ func (r *Reading) counted() []string {
 	if len(r.nouns) == 0 {
 		return nil
 	}
-	k := singular(strings.ReplaceAll(r.nouns[len(r.nouns)-1], " ", "_"))
-	if id := keyText(r.first("id")); id != "" && k != "comment" && k != "message" && k != "state" && len(r.main) == 1 {
+	if len(r.main) == 0 {
+		return nil
+	}
+	if id := keyText(r.first(r.app + "_id")); id != "" {
+		return []string{r.app + "/" + id}
+	}
+	k := ""
+	for _, noun := range r.nouns {
+		if noun != "state" && noun != "status" {
+			k = singular(strings.ReplaceAll(noun, " ", "_"))
+		}
+	}
+	inner := r.main[len(r.main)-1]
+	if id := keyText(inner["id"]); id != "" && k != "" && k != "comment" && k != "message" && k != "note" {
 		return []string{k + "/" + r.app + "/" + id}
 	}
 	return nil
@@ -79,7 +91,7 @@ func keyText(v any) string {
 	case json.Number:
 		return string(v)
 	case string:
-		if isName(v) && len(v) <= 100 && !strings.ContainsAny(v, " ") {
+		if isName(v) && len(v) <= 100 && !strings.ContainsAny(v, " @") {
 			return v
 		}
 	}

@@ -139,7 +139,8 @@ func appendPackages(out []string, v any) []string {
 				}
 			}
 		}
-		if name != "" && len(name) <= values.MaxName && !strings.ContainsAny(name, " \n\t") {
+		if name != "" && len(name) <= values.MaxName && !strings.ContainsAny(name, " \n\t{}[]<>@\"") &&
+			!values.IsPlaceholder(name) {
 			out = append(out, name)
 		}
 	}

@@ -64,13 +64,13 @@ func (r *Reading) passive(who string, packages []string) string {
 	}
 	if !strings.Contains(s, name) {
 		s += ": " + name
-		name = ""
 	}
 	if at != "" && !strings.Contains(s, at) && !of {
 		s += " in " + at
 	}
 	s += r.moved(said)
-	if d := r.details(s); d != "" {
+	d := r.details(s)
+	if d != "" {
 		s += " (" + d + ")"
 	}
 	line := r.title()
@@ -80,7 +80,7 @@ func (r *Reading) passive(who string, packages []string) string {
 	if s2 := without(s, line); s2 != "" {
 		return withText(s, s2)
 	}
-	if s == r.head() {
+	if name+d+who+at == "" {
 		return s + r.leftovers()
 	}
 	return s

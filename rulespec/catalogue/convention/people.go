@@ -86,10 +86,7 @@ func (r *Reading) pushedCommit() []map[string]any {
 // called gives the name in a value that names somebody, as a sentence says it.
 func called(v any) string {
 	s := values.Line((&values.Accounts{}).Person(v), 60)
-	if values.IsNobody(s) && !values.IsUnnamed(s) {
-		s = strings.TrimSpace(s)
-	}
-	if values.IsUnnamed(s) || values.IsPlaceholder(s) || strings.ContainsAny(s, "/{}<>@") {
+	if values.IsUnnamed(s) || values.Plain(s) == "" || strings.ContainsAny(s, "/{}<>@") {
 		return ""
 	}
 	return s
@@ -158,7 +155,8 @@ func (p people) account(key string, v any, top bool) string {
 		name = p.accounts.Account(v)
 	}
 	switch {
-	case len(name) > values.MaxName || strings.ContainsAny(name, "@/\n\t<>{}") || slices.Contains(nobody, name):
+	case len(name) > values.MaxName || strings.ContainsAny(name, "@/\n\t<>{}") || slices.Contains(nobody, name),
+		values.Plain(name) == "":
 		return ""
 	case strings.Contains(name, " ") && (!slices.Contains(spacedKeys, key) || strings.Count(name, " ") > 3):
 		return ""

@@ -14,14 +14,14 @@ var placeKeys = []string{"project_path_with_namespace", "repository", "repo", "r
 // place gives the name of the repository or project that it happened in.
 func (r *Reading) place() string {
 	for _, object := range r.where {
-		if s := repository(object); s != "" {
+		if s := repository(object); s != "" && !strings.Contains(s, "@") {
 			return s
 		}
 	}
 	for _, object := range slices.Concat(r.main, r.objects()) {
 		for _, key := range placeKeys {
 			s, ok := object[key].(string)
-			if !ok || !isName(s) || len(r.nouns) > 0 && keyOf(r.nouns[len(r.nouns)-1]) == keyOf(key) {
+			if !ok || !isName(s) || strings.Contains(s, "@") || len(r.nouns) > 0 && keyOf(r.nouns[len(r.nouns)-1]) == keyOf(key) {
 				continue
 			}
 			namespace, ok := object["namespace"].(string)
@@ -75,6 +75,6 @@ func first(object map[string]any, keys ...string) any {
 
 // isName says whether a text can be the name of a thing.
 func isName(s string) bool {
-	return s != "" && len(s) <= 120 && !values.IsPlaceholder(s) && !strings.ContainsAny(s, "{}<>\n") &&
+	return s != "" && len(s) <= 120 && values.Plain(s) != "" && !strings.ContainsAny(s, "{}<>\n") &&
 		values.Link(s) == "" && !values.IsUnnamed(s)
 }

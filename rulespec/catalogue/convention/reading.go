@@ -36,7 +36,7 @@ func Read(words []string, body any) *Reading {
 		return r
 	}
 	_, hasAgent := object["agent"]
-	_, hasBody := object["body"].(map[string]any)
+	hasBody := one(object["body"]) != nil
 	r.bridged = hasAgent && hasBody
 	r.main = unwrapped(object)
 	r.readAction()
@@ -50,7 +50,7 @@ func unwrapped(body map[string]any) []map[string]any {
 	out := []map[string]any{body}
 	for i := 0; i < len(out) && len(out) < most; i++ {
 		for _, key := range wrappers {
-			if inner, ok := out[i][key].(map[string]any); ok && !isText(inner) && len(out) < most {
+			if inner := one(out[i][key]); inner != nil && !isText(inner) && len(out) < most {
 				out = append(out, inner)
 			}
 		}

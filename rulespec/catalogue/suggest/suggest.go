@@ -58,7 +58,7 @@ func (s *Suggester) Add(m *bus.Message) {
 	if s.catalogue.Knows(m) {
 		return
 	}
-	t := topics.Divide(m.Topic)
+	t := s.catalogue.Divide(m.Topic)
 	seen := s.topics[t.Title]
 	if seen == nil {
 		if !topics.IsApp(t.Words[0]) || len(t.Words) > topics.MaxWords || len(s.topics) >= maxDraftTopics {

@@ -77,7 +77,7 @@ func read(v any) any {
 
 // nothings are what programs write where they have nothing to say: the nothing of their language, made a text.
 var nothings = []string{"null", "NULL", "None", "nil", "undefined", "NaN", "(null)", "(none)", "<nil>", "<null>",
-	"<none>", "<no value>", "<undefined>", "[]", "{}", "()", "[null]", "[None]", "[object Object]", "''", `""`}
+	"<none>", "<no value>", "<undefined>", "[]", "{}", "()", "[null]", "[None]", "[object Object]", "map[]", "''", `""`}
 
 // IsPlaceholder reports whether a text says nothing: it has no letter to read, or is the nothing of a programming
 // language.
@@ -105,7 +105,7 @@ func nested(s string) (any, bool) {
 	if d.Decode(&out) == nil && !d.More() {
 		return out, true
 	}
-	return nil, isPython(s)
+	return nil, isPython(s) || isGo(s)
 }
 
 // isPython reports whether a text is an object or a list of texts as Python prints it, and isGo whether it is one of
@@ -116,7 +116,7 @@ func isPython(s string) bool {
 }
 
 func isGo(s string) bool {
-	return strings.HasSuffix(s, "]") && strings.HasPrefix(s, "map[") && strings.Contains(s, ":") ||
+	return strings.HasSuffix(s, "]") && strings.HasPrefix(strings.TrimLeft(s, "["), "map[") ||
 		strings.HasSuffix(s, "}") && strings.HasPrefix(s, "&{")
 }
 
