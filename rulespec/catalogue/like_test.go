@@ -77,7 +77,8 @@ entries:
 	if name("labshop.sold") != "Sales (The shop of the lab)" || name("shop.sold") != "Sales (The shop)" {
 		t.Errorf("kinds are not told apart: %q, %q", name("labshop.sold"), name("shop.sold"))
 	}
-	if !slices.ContainsFunc(c.Kinds(), func(k MessageKind) bool { return k.Kind == "labshop.sold" && len(k.Classic) == 0 }) {
+	isSold := func(k MessageKind) bool { return k.Kind == "labshop.sold" && len(k.Classic) == 0 }
+	if !slices.ContainsFunc(c.Kinds(), isSold) {
 		t.Error("labshop.sold is no kind, or stands for a rule of classic FMN")
 	}
 }

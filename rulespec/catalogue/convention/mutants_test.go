@@ -27,14 +27,18 @@ var bodies = []string{
 }
 
 // odd is what may stand where something else is expected.
-var odd = []any{nil, "", "null", "None", json.Number("7"), json.Number("-0.5e9"), true, []any{}, []any{"x", nil}, map[string]any{},
-	map[string]any{"a": map[string]any{"b": "c"}}, "bob@example.net", "https://example.org//x", "{\"a\": 1}", "a\nb\u202e",
+var odd = []any{nil, "", "null", "None", json.Number("7"), json.Number("-0.5e9"), true, []any{},
+	[]any{"x", nil}, map[string]any{}, map[string]any{"a": map[string]any{"b": "c"}}, "bob@example.net", "https://example.org//x",
+	"{\"a\": 1}", "a\nb\u202e",
 	"https://api.example.org/x", "[object Object]", strings.Repeat("long ", 1000)}
 
-var oddTopics = []string{"forge.issues", "ci.brew-build.test.complete", "forge.push", "qa.job.done", "lab.note", "brew.build.failed",
-	"x", "tea.pr:comment:added", "a.b.c.d.e.f", "tea.IssueClosed", "tea.error", "forge.create", "forge.member.added", "tea.2024.7.update"}
+var oddTopics = []string{"forge.issues", "ci.brew-build.test.complete", "forge.push", "qa.job.done", "lab.note",
+	"brew.build.failed", "x", "tea.pr:comment:added", "a.b.c.d.e.f", "tea.IssueClosed", "tea.error",
+	"forge.create", "forge.member.added", "tea.2024.7.update"}
 
-var faulty = regexp.MustCompile(`[{\[]"|"[}\]]|\bnull\b|\bNone\b|\(\s*\)|\[\s*\]|<nil>|map\[|[\w.+-]+@[\w-]+\.\w+|  |: :|[\n\r\x{202e}]`)
+var faulty = regexp.MustCompile(
+	`[{\[]"|"[}\]]|\bnull\b|\bNone\b|\(\s*\)|\[\s*\]|<nil>|map\[|[\w.+-]+@[\w-]+\.\w+|  |: :|[\n\r\x{202e}]`,
+)
 
 // TestMutants changes bodies at random: nothing may panic, and no sentence shows JSON, an address or null, no link is
 // broken, no user is nobody.

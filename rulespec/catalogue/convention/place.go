@@ -21,7 +21,8 @@ func (r *Reading) place() string {
 	for _, object := range slices.Concat(r.main, r.objects()) {
 		for _, key := range placeKeys {
 			s, ok := object[key].(string)
-			if !ok || !isName(s) || strings.Contains(s, "@") || len(r.nouns) > 0 && keyOf(r.nouns[len(r.nouns)-1]) == keyOf(key) {
+			last := len(r.nouns) - 1
+			if !ok || !isName(s) || strings.Contains(s, "@") || last >= 0 && keyOf(r.nouns[last]) == keyOf(key) {
 				continue
 			}
 			namespace, ok := object["namespace"].(string)
