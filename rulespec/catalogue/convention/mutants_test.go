@@ -27,8 +27,9 @@ var bodies = []string{
 }
 
 // odd is what may stand where something else is expected.
-var odd = []any{nil, "", "null", "None", json.Number("7"), json.Number("-0.5e9"), true, []any{},
-	[]any{"x", nil}, map[string]any{}, map[string]any{"a": map[string]any{"b": "c"}}, "bob@example.net", "https://example.org//x",
+var odd = []any{nil, "", "null", "None", json.Number("7"), json.Number("-0.5e9"), true,
+	[]any{}, []any{"x", nil}, map[string]any{}, map[string]any{"a": map[string]any{"b": "c"}}, "bob@example.net",
+	"https://example.org//x",
 	"{\"a\": 1}", "a\nb\u202e",
 	"https://api.example.org/x", "[object Object]", strings.Repeat("long ", 1000)}
 

@@ -2,8 +2,8 @@
 //
 // A topic is words with dots between them, from the general to the particular. fedmsg gave them the form <top-level
 // domain>.<project>.<environment>.<application>.<what>; message schemas name them without the first three, ActiveMQ,
-// openSUSE and Wikimedia with other words before, and some brokers with slashes. [Divide] gives the same tail for all of
-// them, which is what patterns match. [Roots] are those that a site adds.
+// openSUSE and Wikimedia with other words before, and some brokers with slashes. [Divide] gives the same tail for all
+// of them, which is what patterns match. [Roots] are those that a site adds.
 //
 // A [Pattern] is a topic with captures, and a [Tree] finds the patterns that fit a topic by map look-ups, word after
 // word (a trie), so its cost depends on the words of the topic and not on the number of patterns. The more definite
