@@ -1,6 +1,7 @@
 package convention
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -23,7 +24,7 @@ func (r *Reading) thing() string {
 				return "patch set " + n + " of " + t
 			}
 		}
-		return "the " + more + " of " + t
+		return "the " + strings.TrimSpace(more+" "+r.part(more)) + cmp.Or(joins[r.verb.past], " of ") + t
 	}
 	if ref, kind := r.ref(); (noun == "" || noun == kind) && r.first("ref") != nil && ref != "" {
 		return "the " + kind + " " + ref
@@ -46,6 +47,25 @@ func (r *Reading) thing() string {
 	}
 	return "the " + noun + " " + r.id()
 }
+
+// joins are how a part goes to the whole or from it.
+var joins = map[string]string{"added": " to ", "removed": " from "}
+
+// part gives the names of parts that the body lists under their noun: {"tags": ["easy"]}.
+func (r *Reading) part(noun string) string {
+	for _, key := range []string{noun, noun + "s"} {
+		switch v := r.first(key).(type) {
+		case string, []any:
+			if s := values.Line(values.Plain(v), maxPart); isName(s) {
+				return s
+			}
+		}
+	}
+	return ""
+}
+
+// maxPart is how many characters of the names of parts are shown.
+const maxPart = 50
 
 // thingOf gives the object under a key, or nil.
 func (r *Reading) thingOf(key string) map[string]any {
@@ -86,6 +106,12 @@ func (r *Reading) active(who string) string {
 	}
 	if past == "synchronized" {
 		past = "updated"
+	}
+	switch beyond := r.beyondTicket(); {
+	case ticket != "" && beyond == "assigned" && past == "added":
+		past, thing = "assigned", ticket
+	case ticket != "" && beyond == "assigned":
+		past, thing = "unassigned", ticket
 	}
 	s := who + " " + past + " " + prepositions[past] + thing
 	if to := called(r.first("assignee")); past == "assigned" && to != "" && ticket != "" {

@@ -77,7 +77,7 @@ func (r *Reading) leftovers() string {
 	isPlain := func(v any) bool {
 		switch v := v.(type) {
 		case string:
-			return isName(v) && len(v) <= 60
+			return isName(v) && len(v) <= 60 && v[0] != '/'
 		case json.Number:
 			return len(v) <= 12
 		}

@@ -71,7 +71,7 @@ var actionKeys = []string{"action", "event_action", "operation", "eventType", "e
 
 // readAction takes the verb from the body where the topic has none, or only a name that could be one.
 func (r *Reading) readAction() {
-	if r.verb.past != "" && !r.both {
+	if r.verb.past != "" && !r.both || r.last == "update" && len(r.nouns) > 0 {
 		return
 	}
 	for _, key := range actionKeys {

@@ -147,7 +147,9 @@ func joined(tokens []string) []string {
 		if name == "" {
 			name = tokens[i]
 		}
-		out = append(out, name)
+		if len(out) == 0 || out[len(out)-1] != name { // post.post_created
+			out = append(out, name)
+		}
 	}
 	return out
 }

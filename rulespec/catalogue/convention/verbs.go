@@ -46,9 +46,10 @@ var others = []struct {
 	does  sort
 	words string
 }{
-	{"created", byPeople, "new"},
-	{"removed", byPeople, "rm"},
-	{"deleted", byPeople, "del"},
+	{"created", byPeople, "new creation"},
+	{"removed", byPeople, "rm removal"},
+	{"deleted", byPeople, "del deletion"},
+	{"added", byPeople, "addition"},
 	{"commented", byPeople, "note"},
 	{"replied", byPeople, "reply"},
 	{"built", byPeople, "build built"},
