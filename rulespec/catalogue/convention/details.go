@@ -71,7 +71,7 @@ func hidden(key string) bool {
 }
 
 // leftovers gives a few fields with their names, where nothing else could be said.
-func (r *Reading) leftovers() string {
+func (r *Reading) leftovers(said string) string {
 	const most = 3
 	var out []string
 	isPlain := func(v any) bool {
@@ -88,7 +88,7 @@ func (r *Reading) leftovers() string {
 			if len(out) == most || key == "version" || strings.ContainsAny(key, " $") || hidden(key) {
 				continue
 			}
-			if s := values.Line(values.Shown(b[key]), 50); s != "" && s != "0" {
+			if s := values.Line(values.Shown(b[key]), 50); s != "" && s != "0" && !strings.Contains(said, s) {
 				out = append(out, strings.ToLower(strings.ReplaceAll(key, "_", " "))+" "+s)
 			}
 		}

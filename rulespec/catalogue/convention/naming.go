@@ -175,6 +175,9 @@ func (r *Reading) id() string {
 	for _, object := range r.about() {
 		keys := idKeys
 		for _, noun := range slices.Backward(r.nouns) {
+			if noun == "state" || noun == "status" {
+				continue
+			}
 			k := singular(strings.ReplaceAll(noun, " ", "_"))
 			keys = append([]string{k + "_id", keyOf(k) + "Id", keyOf(k)}, keys...)
 		}

@@ -81,7 +81,7 @@ func (r *Reading) passive(who string, packages []string) string {
 		return withText(s, s2)
 	}
 	if name+d+who+at == "" {
-		return s + r.leftovers()
+		return s + r.leftovers(s)
 	}
 	return s
 }

@@ -86,6 +86,9 @@ func (r *Reading) pushedCommit() []map[string]any {
 // called gives the name in a value that names somebody, as a sentence says it.
 func called(v any) string {
 	s := values.Line((&values.Accounts{}).Person(v), 60)
+	if object, ok := v.(map[string]any); ok && strings.ContainsAny(s, "/{}<>@\\") {
+		s = values.Line(values.Shown(first(object, "displayName", "display_name", "name")), 60)
+	}
 	if values.IsUnnamed(s) || values.Plain(s) == "" || strings.ContainsAny(s, "/{}<>@") {
 		return ""
 	}
