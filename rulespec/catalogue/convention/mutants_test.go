@@ -26,12 +26,15 @@ var bodies = []string{
 	`{"info":{"name":"tea","version":"1","release":"2","nvr":"tea-1-2","owner_name":"alice"},"attribute":"state","old":0,"new":4}`,
 }
 
-// odd is what may stand where something else is expected.
-var odd = []any{nil, "", "null", "None", json.Number("7"), json.Number("-0.5e9"), true,
-	[]any{}, []any{"x", nil}, map[string]any{}, map[string]any{"a": map[string]any{"b": "c"}}, "bob@example.net",
-	"https://example.org//x",
-	"{\"a\": 1}", "a\nb\u202e",
-	"https://api.example.org/x", "[object Object]", strings.Repeat("long ", 1000)}
+// odd is what may stand where something else is expected, new at each call: a body must not hold one value twice.
+func odd(random *rand.Rand) any {
+	all := []any{nil, "", "null", "None", json.Number("7"), json.Number("-0.5e9"), true,
+		[]any{}, []any{"x", nil}, map[string]any{}, map[string]any{"a": map[string]any{"b": "c"}}, "bob@example.net",
+		"https://example.org//x",
+		"{\"a\": 1}", "a\nb\u202e",
+		"https://api.example.org/x", "[object Object]", strings.Repeat("long ", 1000)}
+	return all[random.IntN(len(all))]
+}
 
 var oddTopics = []string{"forge.issues", "ci.brew-build.test.complete", "forge.push", "qa.job.done", "lab.note",
 	"brew.build.failed", "x", "tea.pr:comment:added", "a.b.c.d.e.f", "tea.IssueClosed", "tea.error",
@@ -93,7 +96,7 @@ func mutate(random *rand.Rand, v any) any {
 		case 0:
 			delete(v, key)
 		case 1:
-			v[key] = odd[random.IntN(len(odd))]
+			v[key] = odd(random)
 		case 2:
 			v[key] = []any{v[key]}
 		case 3:
@@ -110,7 +113,7 @@ func mutate(random *rand.Rand, v any) any {
 		}
 		return v
 	}
-	return odd[random.IntN(len(odd))]
+	return odd(random)
 }
 
 // FuzzRead looks for bodies of any form that break it.

@@ -77,7 +77,7 @@ func (r *Reading) readAction() {
 	for _, key := range actionKeys {
 		for _, b := range slices.Backward(r.main) {
 			s, _ := b[key].(string)
-			if s == "" || len(s) > 60 || strings.ContainsAny(s, " \n") {
+			if s == "" || len(s) > 60 || strings.ContainsAny(s, " \n[]{}()<>\"@") {
 				continue
 			}
 			h := headingOf([]string{"", s})

@@ -50,7 +50,7 @@ func oneLine(object map[string]any, keys []string) string {
 		s, _ := v.(string)
 		s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
 		if s = values.Line(values.Shown(s), maxTitle); s != "" && !values.IsPlaceholder(s) && values.Link(s) == "" &&
-			!strings.HasPrefix(s, "{") && !strings.HasPrefix(s, "<") {
+			!strings.HasPrefix(s, "{") && !strings.Contains(s, "<nil>") && !strings.HasPrefix(s, "<") {
 			return s
 		}
 	}
