@@ -35,6 +35,9 @@ func TestPeople(t *testing.T) {
 		{`"ally"`, "alice", "another", "alice", "alice"}, {`"Ally"`, "alice", "Ally", "alice", "alice"},
 		{`"EXAMPLE\\carol"`, "carol", "carol", "", "carol"},
 		{`"carol!~c@host1.example.org"`, "carol", "carol", "", "carol"},
+		{`"carol (Carol C)"`, "carol", "carol", "", "carol"}, {`"192.0.2.7"`, "192.0.2.7", "", "", ""},
+		{`"2001:db8::7"`, "2001:db8::7", "", "", ""}, {`"~2026-12345-67"`, "~2026-12345-67", "", "", ""},
+		{`"~carol"`, "~carol", "~carol", "", "~carol"}, {`"Carol (WMF)"`, "Carol (WMF)", "Carol (WMF)", "", ""},
 		// a full name
 		{`"Bob B"`, "Bob B", "Bob B", "", ""}, {`"Dave D"`, "dave", "dave", "dave", "dave"},
 		// an OpenID, a page, a Matrix address

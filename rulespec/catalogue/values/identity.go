@@ -89,9 +89,14 @@ func (w *identity) text(s string, within int) {
 		if domain, name, is := strings.Cut(s, `\`); is && !strings.ContainsAny(domain, " /") { // Active Directory
 			s = name
 		}
-		if strings.ContainsFunc(s, unicode.IsSpace) {
+		nick, inner, named := strings.Cut(s, " (") // bob (Bob B)
+		switch {
+		case named && isWord(nick) && strings.Contains(inner, " ") && strings.HasSuffix(inner, ")"):
+			w.login(nick)
+			w.names = append(w.names, strings.TrimSuffix(inner, ")"))
+		case strings.ContainsFunc(s, unicode.IsSpace):
 			w.names = append(w.names, s)
-		} else {
+		default:
 			w.login(s)
 		}
 	}

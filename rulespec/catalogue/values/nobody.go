@@ -1,6 +1,7 @@
 package values
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -30,11 +31,13 @@ const maxNobody = 24
 // service, that of a program as forges write it (tea[bot]). An account that the map has by that name is a person all
 // the same: see People. Accounts such as admin or releng are no such names: people stand behind them.
 func IsNobody(name string) bool {
-	if len(name) > maxNobody {
-		return strings.HasSuffix(name, "[bot]") || isHostName(name)
+	word := strings.TrimSpace(name)
+	if len(word) <= maxNobody {
+		if word = strings.ToLower(word); unnamed[word] || nobodies[word] {
+			return true
+		}
 	}
-	word := strings.ToLower(strings.TrimSpace(name))
-	return unnamed[word] || nobodies[word] || strings.HasSuffix(word, "[bot]") || isHostName(word)
+	return strings.HasSuffix(word, "[bot]") || isHostName(word)
 }
 
 // IsUnnamed reports whether a name is only the word that a program writes where it knows no person.
@@ -46,8 +49,15 @@ func IsUnnamed(name string) bool {
 func isService(name string) bool { return nobodies[strings.ToLower(name)] }
 
 // isHostName reports whether a name is one of a host: it has three labels at least, below a domain that can be bought,
-// or is a number of the Internet.
+// or is an address of the Internet, as wikis name those without an account, or the name ~2026-1234 that they give them.
 func isHostName(name string) bool {
+	if rest, is := strings.CutPrefix(name, "~"); is && rest != "" {
+		return strings.Trim(rest, "0123456789-") == ""
+	}
+	if strings.Count(name, ":") > 1 {
+		_, err := netip.ParseAddr(name)
+		return err == nil
+	}
 	if strings.Count(name, ".") < 2 || strings.ContainsAny(name, "@/: ") {
 		return false
 	}
