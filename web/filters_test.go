@@ -226,6 +226,11 @@ func TestMessagePage(t *testing.T) {
 	if strings.Contains(alice.get("/messages/odd").body, "<dt>Came</dt>") {
 		t.Error("a message is called late that came in time")
 	}
+	s.publish("2026-half", "org.example.prod.wiki.article.edit", map[string]any{"user": "bob"})
+	alice.get("/messages/2026-half").want(t, 200, "<dt>Left out</dt>", "the message has nothing for it: <code>")
+	if strings.Contains(alice.get("/messages/odd").body, "<dt>Left out</dt>") {
+		t.Error("something is said to be left out where no entry wants it")
+	}
 	alice.get("/messages/nothing").want(t, 404, "no such message")
 	alice.get("/messages?package=zsh").want(t, 200, "2026-build-2")
 	if page := alice.get("/messages?package=zsh").body; strings.Contains(page, "2026-build-1") {

@@ -86,7 +86,7 @@ type messageView struct {
 	Warning, Caution                                                      string // of a marked message
 	Address                                                               string // its link, when it is no link here
 	ClaimedID, ClaimedBy                                                  string // what it claims to be, and that page
-	Mended                                                                []string
+	Mended, LeftOut                                                       []string
 	Late                                                                  bool // it filled a hole
 	Matched                                                               bool
 	Outcome                                                               string
@@ -144,7 +144,7 @@ func (req *request) describe(e *catalogue.Event) messageView {
 		App: e.App, Topic: e.Topic, Severity: e.Severity.String(), Actor: e.Actor, Users: some(e.Users),
 		Packages: some(e.Packages),
 		Objects:  some(e.Objects), Standing: standingWords(e.Standing), Raw: indent(e.Payload),
-		Mended: e.Mended, Late: e.Late,
+		Mended: e.Mended, LeftOut: e.LeftOut(), Late: e.Late,
 	}
 	p.Stamp, p.When = req.moment(e.Time)
 	if u, err := url.Parse(prose.Link); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" {

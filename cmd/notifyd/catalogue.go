@@ -38,6 +38,9 @@ func (c *catalogueCheckCmd) Run(e *env) error {
 		return err
 	}
 	fmt.Fprintf(e.stdout, "%d kinds of message of %d applications, no mistakes\n", len(cat.Kinds()), len(cat.Apps()))
+	if without := cat.WithoutKeyword(); len(without) > 0 {
+		fmt.Fprintf(e.stdout, "without a keyword, so nobody finds them by one: %s\n", strings.Join(without, ", "))
+	}
 	if bare := cat.WithoutExamples(); len(bare) > 0 {
 		fmt.Fprintf(e.stdout, "without examples, so nobody tried their fields: %s\n", strings.Join(bare, ", "))
 	}

@@ -66,13 +66,42 @@ func (c *catalogueSuggestCmd) write(e *env, drafts []suggest.Draft) error {
 		fmt.Fprintln(e.stderr, "notifyd: an entry describes each of these messages")
 		return nil
 	case c.Into != "":
-		return writeDrafts(e, c.Into, chosen)
+		err := writeDrafts(e, c.Into, chosen)
+		sayUnsure(e.stderr, chosen)
+		return err
 	case len(chosen) > 1:
 		return fmt.Errorf("these are messages of %d applications, and a file describes one: name a folder with --into, or one application with --app: %s",
 			len(chosen), strings.Join(names, ", "))
 	}
 	_, err := io.WriteString(e.stdout, chosen[0].Text)
+	sayUnsure(e.stderr, chosen)
 	return err
+}
+
+// sayUnsure lists what the drafts are unsure of, each doubt once with the kinds that have it.
+func sayUnsure(out io.Writer, drafts []suggest.Draft) {
+	const most, mostKinds = 20, 3
+	var doubts []string
+	kinds := map[string][]string{}
+	for _, d := range drafts {
+		for _, doubt := range d.Unsure {
+			if kinds[doubt.Text] == nil {
+				doubts = append(doubts, doubt.Text)
+			}
+			kinds[doubt.Text] = append(kinds[doubt.Text], doubt.Kind)
+		}
+	}
+	for _, doubt := range doubts[:min(len(doubts), most)] {
+		of := kinds[doubt]
+		more := ""
+		if len(of) > mostKinds {
+			more = fmt.Sprintf(" and %d more", len(of)-mostKinds)
+		}
+		fmt.Fprintf(out, "unsure: %s (%s%s)\n", line(doubt), strings.Join(of[:min(len(of), mostKinds)], ", "), more)
+	}
+	if len(doubts) > most {
+		fmt.Fprintf(out, "unsure of %d things more; they are marked in the drafts\n", len(doubts)-most)
+	}
 }
 
 func writeDrafts(e *env, dir string, drafts []suggest.Draft) error {

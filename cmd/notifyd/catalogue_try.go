@@ -94,8 +94,12 @@ func showTrial(out io.Writer, t catalogue.Trial) int {
 		entry = "no entry: described by convention"
 	}
 	fmt.Fprintf(out, "topic:    %s\nkind:     %s (%s)\nsummary:  %s\n", d.Topic, d.Kind, entry, d.Summary)
+	link := d.Link
+	if link != "" && t.Link != "" {
+		link += " (" + t.Link + ")"
+	}
 	for _, f := range []struct{ name, text string }{
-		{"link:", d.Link}, {"icon:", d.Icon}, {"icon 2:", d.SecondaryIcon}, {"actor:", d.Actor},
+		{"link:", link}, {"icon:", d.Icon}, {"icon 2:", d.SecondaryIcon}, {"actor:", d.Actor},
 		{"users:", strings.Join(d.Users, ", ")}, {"packages:", strings.Join(d.Packages, ", ")},
 		{"objects:", strings.Join(d.Objects, ", ")}, {"severity:", d.Severity},
 	} {
@@ -103,14 +107,30 @@ func showTrial(out io.Writer, t catalogue.Trial) int {
 			fmt.Fprintf(out, "%-9s %s\n", f.name, f.text)
 		}
 	}
+	if left := t.Event.LeftOut(); len(left) > 0 {
+		fmt.Fprintf(out, "left out: %s\n", line(strings.Join(left, ", ")))
+	}
+	return showOutcomes(out, t.Fields)
+}
+
+// showOutcomes writes what is wrong with the fields of an entry, and returns how many failed. Of the alternatives of a
+// list it says that they are empty only where all are.
+func showOutcomes(out io.Writer, fields []catalogue.Outcome) int {
+	some := map[string]bool{} // the fields of which one alternative has come out
+	for _, f := range fields {
+		some[f.Field] = some[f.Field] || f.Text != "" || f.Err != nil || f.Unfit != ""
+	}
 	var empty []string
 	failed := 0
-	for _, f := range t.Fields {
+	for _, f := range fields {
 		switch {
 		case f.Err != nil:
 			failed++
 			fmt.Fprintf(out, "failed:   %s (%s): %v\n", f.Field, f.At(), f.Err)
-		case f.Text == "":
+		case f.Unfit != "":
+			fmt.Fprintf(out, "not used: %s (%s): %s\n", f.Field, f.At(), f.Unfit)
+		case !some[f.Field]:
+			some[f.Field] = true // it is said once
 			empty = append(empty, fmt.Sprintf("%s (%s)", f.Field, f.At()))
 		}
 	}

@@ -24,6 +24,7 @@ type messageDescribeCmd struct {
 	archiveFlags
 	Catalogue string `type:"existingdir" placeholder:"DIR" help:"Folder of a site's catalogue, laid over the embedded one."`
 	Accounts  string `type:"existingfile" placeholder:"FILE" help:"JSON object of nicks, mail addresses and OpenIDs to accounts; what the daemon knows of them is not asked."`
+	LeftOut   bool   `help:"Say too what the sentence does without, because the message has nothing for it."`
 }
 
 // description is one line of output. The order of the fields is that of the manual.
@@ -44,6 +45,7 @@ type description struct {
 	Groups        []string `json:"groups"`
 	Objects       []string `json:"objects"`
 	Severity      string   `json:"severity"`
+	LeftOut       []string `json:"left_out,omitempty"` // with --left-out: what the message has nothing for
 	Mended        []string `json:"mended,omitempty"`
 	Trust         standing `json:"trust"` // without --trust: unsigned, or unchecked
 }
@@ -88,7 +90,12 @@ func (c *messageDescribeCmd) Run(e *env) error {
 		if verifier != nil {
 			archived(verifier, e, m)
 		}
-		return encoder.Encode(describe(cat.Describe(m)))
+		event := cat.Describe(m)
+		d := describe(event)
+		if c.LeftOut {
+			d.LeftOut = event.LeftOut()
+		}
+		return encoder.Encode(d)
 	})
 	if err = errors.Join(err, out.Flush()); err != nil {
 		return fmt.Errorf("describe messages: %w", err)

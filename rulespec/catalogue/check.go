@@ -21,6 +21,7 @@ func Check(sites ...fs.FS) []error {
 		for _, e := range a.entries {
 			if !e.at.embedded {
 				found = append(found, c.checkExamples(e)...)
+				found = append(found, checkLinks(e)...)
 			}
 		}
 	}
@@ -68,6 +69,21 @@ func takesAll(earlier, e *entry) bool {
 		(earlier.when == nil || e.when != nil && earlier.when.source == e.when.source && earlier.at.file == e.at.file)
 }
 
+// checkLinks finds links that are whole on no message, because of how they begin.
+func checkLinks(e *entry) []error {
+	var found []error
+	for _, link := range e.links {
+		start, _, _ := strings.Cut(strings.TrimSpace(link.source), "{{")
+		start, _, _ = strings.Cut(start, "[")
+		if !strings.HasPrefix(start, "https://") && !strings.HasPrefix(start, "http://") &&
+			!strings.HasPrefix("https://", start) {
+			found = append(found, link.at.mistake("link of %s can never be whole: it begins with %q, and a link begins with "+
+				"https:// or http://", e.kind, start))
+		}
+	}
+	return found
+}
+
 // checkExamples tries an entry on its examples.
 func (c *Catalogue) checkExamples(e *entry) []error {
 	examples, err := c.Examples(e.kind)
@@ -97,6 +113,8 @@ func (c *Catalogue) checkExamples(e *entry) []error {
 		case said[at], o.Err == nil && o.people:
 		case o.Err != nil:
 			found = append(found, at.mistake("%s of %s fails on every example (%d): %v", o.Field, e.kind, hits, o.Err))
+		case o.Unfit != "":
+			found = append(found, at.mistake("%s of %s cannot be used on any example (%d): %s", o.Field, e.kind, hits, o.Unfit))
 		default:
 			found = append(found, at.mistake("%s of %s is empty on every example (%d)", o.Field, e.kind, hits))
 		}
@@ -112,6 +130,17 @@ func (c *Catalogue) WithoutExamples() []string {
 			if found, err := c.Examples(e.kind); !e.at.embedded && err == nil && len(found) == 0 {
 				kinds = append(kinds, e.kind)
 			}
+		}
+	}
+	return kinds
+}
+
+// WithoutKeyword lists the kinds of sites that have no keyword, so that nobody finds them by it.
+func (c *Catalogue) WithoutKeyword() []string {
+	var kinds []string
+	for _, k := range c.Kinds() {
+		if k.Own && k.Keyword == "" {
+			kinds = append(kinds, k.Kind)
 		}
 	}
 	return kinds

@@ -15,7 +15,8 @@ type Catalogue struct {
 	tree     topics.Tree[*entry]
 	roots    topics.Roots // those of the site
 	accounts map[string]string
-	failures map[*app][]atomic.Uint64 // of each field of an application
+	failures map[*app][]atomic.Uint64   // of each field of an application
+	left     map[*app]*[2]atomic.Uint64 // of leftFields of an application
 }
 
 // Describe works out what a message means. It never fails: what one field cannot say of this message is empty and
@@ -33,6 +34,7 @@ func (c *Catalogue) Describe(m *bus.Message) *Event {
 	e.digestOf = found.digestOf
 	e.describe = func() (Prose, []string) {
 		p, left := found.prose()
+		c.countLeft(found.app, left)
 		if p.Summary == "" { // a sentence is never missing: the conventional one is better than none
 			p.Summary = unknownProse(e, convention.Read(t.Words, m.Body)).Summary
 		}

@@ -59,6 +59,27 @@ entries:
 	}
 }
 
+// What a message has nothing for is counted by application and field, however much of the field it is.
+func TestLeftOutIsCounted(t *testing.T) {
+	c := loadSite(t, `
+app: shop
+entries:
+  - topic: shop.sold
+    kind: shop.sold
+    name: Sold
+    summary: '{{.msg.who}} sold {{.msg.what}}[ to {{.msg.buyer}}][: {{.msg.why}}]'
+    link: ['{{.msg.page}}', 'https://shop.example.org/{{.msg.id}}']
+`)
+	for _, text := range []string{`{"who":"alice","what":"tea"}`, `{"who":"alice","what":"tea","id":7}`,
+		`{"who":"alice","what":"tea","buyer":"bob","why":"thirst","id":7}`} {
+		c.Describe(&bus.Message{Topic: "shop.sold", Body: body(t, text)}).Prose()
+	}
+	want := []LeftOut{{"shop", "summary", 2}, {"shop", "link", 1}}
+	if got := c.LeftOut(); !slices.Equal(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
 func TestFailuresAreCountedNotTold(t *testing.T) {
 	c := loadSite(t, `
 app: shop

@@ -141,7 +141,8 @@ func twice(sources []*appSource) []error {
 // build compiles sources.
 func build(sources []*appSource) (*Catalogue, []error) {
 	compiler := &compiler{mistakes: twice(sources)}
-	c := &Catalogue{failures: make(map[*app][]atomic.Uint64, len(sources))}
+	c := &Catalogue{failures: make(map[*app][]atomic.Uint64, len(sources)),
+		left: make(map[*app]*[2]atomic.Uint64, len(sources))}
 	slices.SortFunc(sources, func(a, b *appSource) int { return strings.Compare(a.name.text, b.name.text) })
 	for _, s := range sources {
 		a := builtIn().apps[s]
@@ -152,6 +153,7 @@ func build(sources []*appSource) (*Catalogue, []error) {
 			c.roots = append(c.roots, root.text)
 		}
 		c.failures[a] = make([]atomic.Uint64, a.fields)
+		c.left[a] = &[2]atomic.Uint64{}
 		c.apps = append(c.apps, a)
 		for _, e := range a.entries {
 			for _, p := range e.patterns {

@@ -14,6 +14,8 @@ type Trial struct {
 	Entry string // file:line of the entry; "" where none describes the message
 	// Fields has every field of the entry and every variable that they need, as they came out.
 	Fields []Outcome
+	// Link says which link became the event's: "f.yaml:9", "by convention", or "" where it has none.
+	Link string
 }
 
 // An Outcome is the result of one field of an entry for one message.
@@ -21,6 +23,8 @@ type Outcome struct {
 	Field string // summary, users, vars.update, …; a list's items come one by one
 	Text  string // "" where the field came out empty
 	Err   error  // the field could not be computed
+	// Unfit says why what came out cannot be used, though nothing failed: "www.example.org" is no whole link. Text is "".
+	Unfit string
 	at    position
 	// people says that the field asks who is meant: without the accounts of the site it may be empty.
 	people bool
@@ -66,14 +70,28 @@ func (c *Catalogue) Try(m *bus.Message) Trial {
 		case p == s.summary && err == nil:
 			out.Text = values.Line(s.Mended(), maxSummary)
 		case out.Text != "" && !s.Whole():
-			out.Text = "" // a part of it is missing
+			out.Text, out.Unfit = "", "nothing is there for "+strings.Join(s.LeftOut(), ", ")
 		case out.Text != "" && wholeLink(out.Text, m.Body) == "":
-			out.Text, out.Err = "", fmt.Errorf("%q is no absolute http or https URL", out.Text)
+			out.Text, out.Unfit = "", fmt.Sprintf("%q is no whole http or https URL", out.Text)
 		}
 		t.Fields = append(t.Fields, out)
 	}
 	t.Fields = append(t.Fields, s.tryDigest()...)
+	t.Link = t.linkFrom()
 	return t
+}
+
+// linkFrom gives where the link of the event comes from.
+func (t *Trial) linkFrom() string {
+	for _, o := range t.Fields {
+		if o.Field == "link" && o.Text != "" {
+			return o.At()
+		}
+	}
+	if t.Event.Prose().Link != "" {
+		return "by convention"
+	}
+	return ""
 }
 
 // tryDigest gives the outcome of the variables in the sentence about several events.

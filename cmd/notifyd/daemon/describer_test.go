@@ -19,6 +19,28 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
+// What sentences do without is among the metrics.
+func TestLeftOutIsMeasured(t *testing.T) {
+	folder, dir := t.TempDir(), t.TempDir()
+	writeFile(t, folder, "tea.yaml", strings.ReplaceAll(teaApp, "summary: Tea is ready", "summary: '[{{.msg.cup}}: ]Tea'"))
+	s, _, err := openConfig(t, "database: {dsn: '"+dir+"/notifyd.db'}", "web: {listen: ''}", "metrics: {listen: ''}",
+		"catalogue: {folder: '"+folder+"'}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	s.describer.describe(tea("alice")).Prose()
+	w := httptest.NewRecorder()
+	s.operatorPages().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	if want := `notifyd_catalogue_left_out_total{app="tea",field="summary"} 1`; !strings.Contains(w.Body.String(), want) {
+		t.Errorf("the metrics lack %s", want)
+	}
+}
+
 const teaApp = `app: tea
 entries:
   - topic: tea.ready

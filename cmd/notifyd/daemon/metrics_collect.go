@@ -45,6 +45,8 @@ var (
 		"Time from which on the list of revoked certificates is out of date, and x509 signatures count as unchecked.")
 	catalogueFailed = describe("notifyd_catalogue_field_failures_total",
 		"Fields of messages that an entry of the catalogue could not work out.", "kind", "field")
+	catalogueLeft = describe("notifyd_catalogue_left_out_total",
+		"Messages whose sentence or link lacks something that the entry would have said.", "app", "field")
 )
 
 // Describe sends nothing, which leaves the metrics unchecked: they depend on the configuration.
@@ -93,6 +95,9 @@ func (r collector) Collect(out chan<- prometheus.Metric) {
 	}
 	for _, failure := range r.s.describer.load().Failures() {
 		counter(out, catalogueFailed, float64(failure.Count), failure.Kind, failure.Field)
+	}
+	for _, left := range r.s.describer.load().LeftOut() {
+		counter(out, catalogueLeft, float64(left.Count), left.App, left.Field)
 	}
 }
 

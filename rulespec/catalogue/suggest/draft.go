@@ -1,8 +1,6 @@
 package suggest
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -10,47 +8,60 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/notifyd/notifyd/internal/yamltext"
-	"github.com/notifyd/notifyd/rulespec/catalogue/values"
-
-	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/internal/text"
+	"github.com/notifyd/notifyd/rulespec/catalogue/topics"
 )
-
-// draftApp writes the file of an application. kinds are those that are there already.
-func draftApp(app string, seen []*seenTopic, kinds map[string]bool) string {
-	var b strings.Builder
-	messages := 0
-	for _, t := range seen {
-		messages += t.count
-	}
-	fmt.Fprintf(&b, "# Drafted from %s. The fields are guesses: read each line, say the sentences better, then run\n",
-		text.Plural(messages, "message", "messages"))
-	b.WriteString("# notifyd catalogue check on the folder. kind is the name that filters use: settle it first and " +
-		"keep it.\n")
-	fmt.Fprintf(&b, "app: %s\n\nentries:\n", quoteYAML(app))
-	for _, t := range seen {
-		d := draftEntry{seenTopic: t, app: app}
-		for _, m := range t.messages {
-			if g := guessFields(m.Body); d.fields == nil || g.worth() > d.fields.worth() {
-				d.fields, d.example = g, m
-			}
-		}
-		d.write(&b, d.kind(kinds))
-	}
-	return b.String()
-}
 
 // A draftEntry is an entry in the making.
 type draftEntry struct {
-	*seenTopic
-	app     string
-	fields  *guess
-	example *bus.Message // the message with most to guess from
+	*fields
+	seen     *seenTopic
+	kind     string
+	shares   bool     // who did it is found by the variables of the application
+	nouns    []string // the words of the topic that name things
+	result   *path    // how it came out, nil where no field says it
+	identity *path    // which one it is, nil where no field says it
+	keyword  string
+	unsure   []string
 }
 
-// kind gives a name that no other entry has, made of the words that stay the same.
-func (d *draftEntry) kind(taken map[string]bool) string {
+// newEntry works out an entry of what was seen of a topic.
+func newEntry(seen *seenTopic, f *fields, shared []*candidate, taken map[string]bool) *draftEntry {
+	d := &draftEntry{seen: seen, fields: f}
+	d.shares = f.learnActor(shared)
+	f.learnUsers()
+	f.learnPackages()
+	f.learnLink()
+	d.kind = d.freeKind(taken)
+	for _, word := range d.literals()[1:] {
+		for _, part := range parts(word) {
+			if happened(part) == "" {
+				d.nouns = append(d.nouns, part)
+				if one := singular(part); one != part {
+					d.nouns = append(d.nouns, one)
+				}
+			}
+		}
+	}
+	if d.keyword = keywordOf(d.literals()[1:]); d.keyword == "" {
+		d.keyword = keywordOf([]string{d.app})
+	}
+	d.identity = d.identify(d.nouns)
+	if p := d.resultOf(); p != nil && d.isNews(p) {
+		d.result = p
+	}
+	d.doubtRest()
+	return d
+}
+
+// isNews says whether a field tells more than that all is well or at an end, as the state of a closed ticket does.
+func (d *draftEntry) isNews(p *path) bool {
+	return d.keyword == "build" || d.keyword == "test" || !slices.Contains([]string{"status", "state"}, p.key()) ||
+		slices.ContainsFunc(d.resultWords(p), func(word string) bool { return harmOf(word) != "" && harmOf(word) != "info" })
+}
+
+// freeKind gives a name that no other entry has, made of the words that stay the same.
+func (d *draftEntry) freeKind(taken map[string]bool) string {
 	name := strings.Join(d.literals(), ".")
 	if name == d.app {
 		name += ".message"
@@ -65,7 +76,7 @@ func (d *draftEntry) kind(taken map[string]bool) string {
 
 func (d *draftEntry) literals() []string {
 	var words []string
-	for _, w := range d.words {
+	for _, w := range d.seen.words {
 		if w != "" {
 			words = append(words, w)
 		}
@@ -74,8 +85,8 @@ func (d *draftEntry) literals() []string {
 }
 
 func (d *draftEntry) topic() string {
-	words := make([]string, len(d.words))
-	for i, w := range d.words {
+	words := make([]string, len(d.seen.words))
+	for i, w := range d.seen.words {
 		if words[i] = w; w == "" {
 			words[i] = "{word" + strconv.Itoa(i+1) + "}"
 		}
@@ -83,145 +94,129 @@ func (d *draftEntry) topic() string {
 	return strings.Join(words, ".")
 }
 
-func (d *draftEntry) write(b *strings.Builder, kind string) {
-	line := func(key, value string) {
-		if value != "" {
-			fmt.Fprintf(b, "    %s: %s\n", key, quoteYAML(value))
+// inTopic says whether the topic has what a field says.
+func (d *draftEntry) inTopic(p *path) bool {
+	for i, m := range d.messages {
+		if said := p.text(i); said != "" && slices.Contains(topics.Divide(m.Topic).Words, said) {
+			return true
 		}
 	}
-	list := func(key string, values []string) {
-		if len(values) == 0 {
-			return
-		}
-		for i, v := range values {
-			values[i] = quoteYAML(v)
-		}
-		fmt.Fprintf(b, "    %s: [%s]\n", key, strings.Join(values, ", "))
-	}
-	f := d.fields
-	fmt.Fprintf(b, "\n  # seen %s\n  - topic: %s\n", text.Plural(d.count, "time", "times"), quoteYAML(d.topic()))
-	line("kind", kind)
-	line("name", d.name())
-	d.variables(b)
-	line("summary", d.summary())
-	if f.link != "" {
-		line("link", "{{.page}}")
-	}
-	if f.actor != "" {
-		line("actor", "who")
-	}
-	list("users", f.users)
-	if len(f.packages) > 0 {
-		line("packages", "pkgs")
-	}
-	line("objects", f.object)
-	line("severity", d.severity())
-	if len(f.other) > 0 {
-		fmt.Fprintf(b, "    # not used: %s\n", quoteYAML(strings.Join(f.other, ", ")))
-	}
-	if example := oneLineJSON(d.example.Payload); example != "" {
-		fmt.Fprintf(b, "    examples:\n      - %s\n", quoteYAML(example))
-	}
+	return false
 }
 
-// variables writes what the sentence mentions.
-func (d *draftEntry) variables(b *strings.Builder) {
-	f := d.fields
-	vars := [][2]string{{"who", f.actor}, {"subject", f.subject}, {"page", f.link}}
-	if len(f.packages) > 0 {
-		pkgs := f.packages[0]
-		if len(f.packages) > 1 {
-			pkgs = "flatten(" + strings.Join(f.packages, ", ") + ")"
+// examples are messages that together have all that the entry reads, the fullest first.
+func (d *draftEntry) examples() []string {
+	const most = 5
+	var out []string
+	shown := map[string]bool{}
+	for len(out) < most {
+		best, bestNew := -1, 0
+		for i, m := range d.messages {
+			fresh := 0
+			for _, read := range d.reads(i) {
+				if !shown[read] {
+					fresh++
+				}
+			}
+			if (fresh > bestNew || best < 0 && len(out) == 0) && oneLineJSON(m.Payload) != "" {
+				best, bestNew = i, fresh
+			}
 		}
-		vars = append(vars, [2]string{"pkgs", pkgs})
-	}
-	head := "    vars:\n"
-	for _, v := range vars {
-		if v[1] != "" {
-			fmt.Fprintf(b, "%s      %s: %s\n", head, v[0], quoteYAML(v[1]))
-			head = ""
+		if best < 0 {
+			break
+		}
+		out = append(out, oneLineJSON(d.messages[best].Payload))
+		for _, read := range d.reads(best) {
+			shown[read] = true
 		}
 	}
+	return out
 }
 
-func (d *draftEntry) summary() string {
-	var b strings.Builder
-	f := d.fields
-	if f.actor != "" {
-		b.WriteString("{{if .who}}{{.who}}: {{end}}")
-	}
-	for i, w := range d.words {
-		if i > 0 {
-			b.WriteByte(' ')
+// reads lists the expressions of the entry that a message fills.
+func (d *draftEntry) reads(message int) []string {
+	var out []string
+	for _, chain := range [][]*candidate{d.actor, d.users, d.packages, d.link} {
+		for _, c := range chain {
+			if len(c.names[message]) > 0 {
+				out = append(out, c.expression())
+			}
 		}
-		if w == "" {
-			w = "{{.word" + strconv.Itoa(i+1) + "}}"
-		}
-		b.WriteString(w)
 	}
-	if len(f.packages) > 0 {
-		b.WriteString("{{if .pkgs}} for {{series .pkgs 3}}{{end}}")
+	if d.result != nil && harmOf(d.result.text(message)) != "" {
+		out = append(out, "severity")
 	}
-	if f.subject != "" {
-		b.WriteString("{{if .subject}} ({{truncate .subject 60}}){{end}}")
+	if d.identity != nil && d.nameAt(d.identity, message) != "" {
+		out = append(out, "objects")
 	}
-	return b.String()
+	return out
 }
 
 // name gives the words of the topic, the first letter large.
 func (d *draftEntry) name() string {
-	name := strings.Join(d.literals(), " ")
+	var words []string
+	for _, word := range d.literals()[1:] {
+		words = append(words, parts(word)...)
+	}
+	name := strings.Join(words, " ")
+	if name == "" {
+		name = "messages of " + d.app
+	}
 	first, size := utf8.DecodeRuneInString(name)
 	return string(unicode.ToUpper(first)) + name[size:]
 }
 
-// severity guesses from the words of the topic; "" where they say nothing of the kind.
+// object gives the key of the thing: the application, the sort of thing and its id, so that job 7 and comment 7 are no
+// one thread. The numbers of a repository or project are counted there, whatever has them.
+func (d *draftEntry) object() string {
+	p := d.identity
+	if p == nil {
+		return ""
+	}
+	if where := d.role(whereFields, 2, 1); p.key() == "number" && len(where) > 0 {
+		return quoteExpression(d.app+"/") + " + text(" + where[0].expression + `) + "#" + ` + p.expression
+	}
+	name, what := idName(p)
+	switch {
+	case name == p.key() && slices.Contains(d.nouns, name):
+		what = name
+	case name == "nvr":
+		return `"build/" + ` + p.expression
+	case what != "":
+	case p.parent() != "":
+		what = p.parent()
+	case len(d.nouns) > 0:
+		what = d.nouns[len(d.nouns)-1]
+	default:
+		what = "message"
+	}
+	return quoteExpression(d.app+"/"+what+"/") + " + " + p.expression
+}
+
+// severity gives a word where the topic says it, an expression where a field does, "" where nothing does.
 func (d *draftEntry) severity() string {
-	for _, w := range d.literals() {
-		for _, bad := range []string{"fail", "error", "broken", "denied", "crash"} {
-			if strings.Contains(strings.ToLower(w), bad) {
-				return "warning"
-			}
-		}
+	switch {
+	case topicHarm(d.literals()[1:]) != "":
+		return topicHarm(d.literals()[1:])
+	case d.result != nil:
+		return "harm[lower(" + d.result.expression + ")]"
 	}
 	return ""
 }
 
-// quoteYAML writes a text as YAML that means that text: as it is where that is plain, otherwise in single quotes.
-func quoteYAML(s string) string {
-	word := strings.NewReplacer(".", "_", "-", "_").Replace(s)
-	if values.IsIdentifier(word) && s[0] != '-' && s[0] != '.' &&
-		!slices.Contains([]string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"}, strings.ToLower(s)) {
-		return s
+// alternatives gives an expression for the first of several that says something.
+func alternatives(chain []*candidate, f func(*candidate) string) string {
+	var all []string
+	for _, c := range chain {
+		all = append(all, f(c))
 	}
-	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+	if len(all) == 1 {
+		return all[0]
+	}
+	return "default(" + strings.Join(all, ", ") + ")"
 }
 
-// The bounds on the message that a draft has as its example; the catalogue takes a little more.
-const (
-	maxExampleLine    = 16 << 10 // bytes
-	maxExampleNesting = 30
-)
-
-// oneLineJSON gives a message as one line of JSON that can stand in YAML, or "" where the reader of catalogues would
-// not take it.
-func oneLineJSON(payload []byte) string {
-	var out bytes.Buffer
-	if json.Compact(&out, payload) != nil {
-		return ""
-	}
-	var b strings.Builder
-	for _, r := range out.String() {
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == '\ufeff' || r == unicode.ReplacementChar {
-			fmt.Fprintf(&b, `\u%04x`, r)
-			continue
-		}
-		b.WriteRune(r)
-	}
-	line := b.String()
-	bounds := yamltext.Bounds{Bytes: maxExampleLine, Nesting: maxExampleNesting}
-	if _, err := yamltext.Parse([]byte(line), bounds); err != nil {
-		return ""
-	}
-	return line
+// seenTimes says how often a topic was seen.
+func (d *draftEntry) seenTimes() string {
+	return fmt.Sprintf("seen %s", text.Plural(d.seen.count, "time", "times"))
 }

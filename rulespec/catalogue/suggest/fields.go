@@ -1,236 +1,243 @@
 package suggest
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 
+	"github.com/notifyd/notifyd/bus"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
 	"github.com/notifyd/notifyd/rulespec/catalogue/convention"
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
-// maxDraftDepth is how many objects deep fields are looked for.
-const maxDraftDepth = 3
+// What a draft takes at most of each field.
+const (
+	mostAlternatives = 8 // of an actor or a link
+	mostMembers      = 8 // of users or packages
+)
 
-// A guess is what the fields of one message look like: expressions by what they may stand for.
-type guess struct {
-	actor    string
-	users    []string
-	packages []string
-	link     string
-	object   string
-	subject  string
-	other    []string // the fields that nothing was guessed of
+// fields are the fields of an entry as expressions, learned from messages and what the convention makes of them: a
+// draft must never find less than no entry does.
+type fields struct {
+	catalogue *catalogue.Catalogue
+	app       string
+	messages  []*bus.Message
+	events    []*catalogue.Event // what the convention makes of them
+	paths     []*path
 
-	ranks map[string]int // how good the guess is that stands: lower is better
+	actor, users, packages, link []*candidate
+	unsure                       []string
 }
 
-// guessFields looks through a message's body.
-func guessFields(body any) *guess {
-	g := &guess{ranks: map[string]int{}}
-	g.walk(body, trail{expression: "msg"})
-	g.users = slices.DeleteFunc(g.users, func(u string) bool { return u == g.actor })
-	return g
+// fieldsOf looks at messages and what the convention makes of them.
+func fieldsOf(c *catalogue.Catalogue, app string, messages []*bus.Message) *fields {
+	f := &fields{catalogue: c, app: app, messages: messages}
+	var bodies []any
+	for _, m := range messages {
+		bare := *m // what the headers state goes before any entry
+		bare.Headers = nil
+		bodies = append(bodies, m.Body)
+		f.events = append(f.events, c.Describe(&bare))
+	}
+	f.paths = pathsOf(bodies)
+	return f
 }
 
-// worth says how much was found.
-func (g *guess) worth() int {
-	n := len(g.users) + len(g.packages)
-	for _, s := range []string{g.actor, g.link, g.object, g.subject} {
-		if s != "" {
-			n++
+// wanted gives of each event what one field of it is.
+func wanted[T any](f *fields, field func(*catalogue.Event) T) []T {
+	out := make([]T, len(f.events))
+	for i, e := range f.events {
+		out[i] = field(e)
+	}
+	return out
+}
+
+func actorOf(e *catalogue.Event) string { return e.Actor }
+
+// learnActor looks for who did it. What fits all messages of the application goes before what fits these alone: in few
+// messages many fields have the same name in them. It says whether that fits.
+func (f *fields) learnActor(shared []*candidate) bool {
+	want := wanted(f, actorOf)
+	f.actor = f.again(shared)
+	missed := len(missedBy(f.actor, want)) > 0
+	if missed {
+		f.actor = chain(want, f.people(want, convention.ActorFields, false), mostAlternatives)
+	}
+	f.doubt("actor", f.actor, missedBy(f.actor, want), want)
+	return !missed
+}
+
+// again gives candidates as they are on these messages; those that find nothing in any are left out.
+func (f *fields) again(shared []*candidate) []*candidate {
+	var out []*candidate
+	for _, c := range shared {
+		if here := f.candidate(c.path, c.rank, c.turn, c.f); here != nil {
+			out = append(out, here)
 		}
 	}
-	return n
+	return out
 }
 
-// A trail leads to a value in the body.
-type trail struct {
-	expression string
-	list       string // the expression of the list whose elements expression goes through; "" outside of lists
-	parent     string // the key before
-	depth      int
-}
-
-func (p trail) to(key string) trail {
-	next := trail{list: p.list, parent: key, depth: p.depth + 1}
-	if plainKey(key) {
-		next.expression = strings.TrimSuffix(p.expression, "#") + "." + key
-	} else {
-		next.expression = "get(" + p.expression + ", " + quoteExpression(key) + ")"
-	}
-	return next
-}
-
-// with gives the expression of f(value), or of the values where the trail goes through a list; "" for no f.
-func (p trail) with(f string) string {
-	inner := p.expression
-	if f != "" {
-		inner = f + "(" + inner + ")"
-	}
-	if p.list != "" {
-		return "map(" + p.list + ", " + inner + ")"
-	}
-	return inner
-}
-
-func plainKey(key string) bool {
-	words := []string{"in", "and", "or", "not", "let", "nil", "true", "false", "matches", "contains", "startsWith",
-		"endsWith", "if", "else"}
-	return values.IsIdentifier(key) && !slices.Contains(words, key)
-}
-
-func quoteExpression(s string) string {
-	quoted, _ := json.Marshal(s) // a string never fails
-	return string(quoted)
-}
-
-func (g *guess) walk(v any, at trail) {
-	m, _ := v.(map[string]any)
-	for _, key := range values.Keys(m)[:min(len(m), 200)] {
-		g.field(key, m[key], at.to(key))
-	}
-}
-
-func (g *guess) field(key string, v any, at trail) {
-	if g.classify(strings.ToLower(key), v, at) || at.depth >= maxDraftDepth {
-		return
-	}
-	switch v := v.(type) {
-	case map[string]any:
-		g.walk(v, at)
-	case []any:
-		if len(v) > 0 && isObject(v[0]) && at.list == "" {
-			g.walk(v[0], trail{expression: "#", list: at.expression, parent: key, depth: at.depth})
-		}
-	case string, json.Number, bool:
-		if len(g.other) < 12 {
-			g.other = append(g.other, at.with(""))
+// sharedActor gives the fields that say who did it in all messages of an application, and more that have the name of
+// such a field, for the messages to come.
+func (f *fields) sharedActor() []*candidate {
+	want := wanted(f, actorOf)
+	among := f.people(want, convention.ActorFields, false)
+	out := chain(want, among, mostAlternatives)
+	slices.SortFunc(among, func(a, b *candidate) int { return order(a, b, 0, 0) })
+	for _, c := range among {
+		if len(out) < 3 && c.rank < unnamed && !c.isWrong(want) && !sameAs(out, c) {
+			out = append(out, c)
 		}
 	}
+	return out
 }
 
-// classify guesses what a field is; false where its name and value say nothing.
-func (g *guess) classify(key string, v any, at trail) bool {
-	one, _ := v.(string)
-	switch {
-	case slices.Contains(convention.LinkFields, key) && values.Link(one) != "" && at.list == "":
-		g.better("link", &g.link, at.with(""), 10*at.depth+slices.Index(convention.LinkFields, key))
-		return true
-	case slices.Contains(convention.UserFields, key):
-		return g.people(key, v, at)
-	case slices.Contains(convention.PackageFields, key) || key == "nvr":
-		return g.packageName(key, v, at)
-	case (key == "id" || key == "number" || key == "uuid" || strings.HasSuffix(key, "_id")) && isScalar(v) &&
-		at.list == "":
-		what := strings.TrimSuffix(key, "_id")
-		if what == key {
-			what = lastName(strings.TrimSuffix(at.expression, "."+key))
-		}
-		g.better("object", &g.object, quoteExpression(what+"/")+" + "+at.with(""), 10*at.depth)
-		return true
-	case at.list == "" && isPage(key, one) && g.better("link", &g.link, at.with(""), rankByValue+10*at.depth):
-		return true
-	case slices.Contains(convention.SubjectFields, key) && one != "" && at.list == "":
-		g.better("subject", &g.subject, at.with(""), 10*at.depth+slices.Index(convention.SubjectFields, key))
-		return true
+func (f *fields) learnUsers() {
+	want := wanted(f, func(e *catalogue.Event) []string { return e.Users })
+	f.users = f.members("users", want, f.people(joined(want), convention.UserFields, true))
+	if len(f.actor) > 0 { // the actor is counted in
+		f.users = slices.DeleteFunc(f.users, func(c *candidate) bool { return sameAs(f.actor, c) && f.counted(c) })
 	}
-	return false
 }
 
-// rankByValue is how good a guess is that only the value supports: worse than any by a name.
-const rankByValue = 1000
-
-// isPage says whether a text is the whole URL of a page, as far as anybody can say who does not look there.
-func isPage(key, text string) bool {
-	for _, picture := range []string{"avatar", "icon", "image", "logo", "picture"} {
-		if strings.Contains(key, picture) {
-			return false
-		}
-	}
-	return values.Link(text) != "" && !strings.ContainsAny(strings.TrimSpace(text), " \t\n")
-}
-
-// better takes an expression where it is a better guess than the one before, and says whether it did.
-func (g *guess) better(what string, field *string, expression string, rank int) bool {
-	old, found := g.ranks[what]
-	if found && rank >= old {
-		return false
-	}
-	g.ranks[what], *field = rank, expression
-	return true
-}
-
-// people takes a field that names somebody: a text, an object with a name, or a list of either.
-func (g *guess) people(key string, v any, at trail) bool {
-	at, sample := leadToName(v, at)
-	if sample == "" || strings.ContainsAny(sample, " \n\t") || len(sample) > 100 {
-		return false
-	}
-	f := ""
-	if strings.ContainsAny(sample, "@:") {
-		f = "account"
-	}
-	expression := at.with(f)
-	if rank := slices.Index(convention.ActorFields, key); rank >= 0 && at.list == "" {
-		g.better("actor", &g.actor, expression, 100*at.depth+rank)
-	}
-	if len(g.users) < 6 {
-		g.users = append(g.users, expression)
-	}
-	return true
-}
-
-func (g *guess) packageName(key string, v any, at trail) bool {
-	at, sample := leadToName(v, at)
-	if sample == "" || strings.ContainsAny(sample, " \n\t/") || len(sample) > 100 {
-		return false
-	}
-	f := ""
-	if key == "nvr" {
-		f = "nvr_name"
-	}
-	if len(g.packages) < 6 {
-		g.packages = append(g.packages, at.with(f))
-	}
-	return true
-}
-
-// leadToName leads a trail on to the name in a value and gives the first name as a sample, or "".
-func leadToName(v any, at trail) (trail, string) {
-	if list, ok := v.([]any); ok {
-		if len(list) == 0 || at.list != "" {
-			return at, ""
-		}
-		v, at = list[0], trail{expression: "#", list: at.expression, depth: at.depth}
-	}
-	switch v := v.(type) {
-	case string:
-		return at, v
-	case map[string]any:
-		for _, key := range []string{"username", "name", "login", "nick"} {
-			if s, ok := v[key].(string); ok && s != "" {
-				return at.to(key), s
+// counted says whether a candidate finds nobody but the actor.
+func (f *fields) counted(c *candidate) bool {
+	for i, names := range c.names {
+		for _, name := range names {
+			if values.Name(name) != firstOf(f.actor, i) {
+				return false
 			}
 		}
 	}
-	return at, ""
+	return true
 }
 
-func isScalar(v any) bool {
-	switch v := v.(type) {
-	case string:
-		return v != ""
-	case json.Number:
-		return true
+func (f *fields) learnPackages() {
+	want := wanted(f, func(e *catalogue.Event) []string { return e.Packages })
+	var among []*candidate
+	for _, p := range f.paths {
+		if p.mentions(joined(want)) {
+			among = append(among, f.candidates(p, rankIn(packageFields, p), "", "nvr_name", "name")...)
+		}
 	}
-	return false
+	if _, missed := cover(want, among, mostMembers); len(missed) > 0 {
+		among = append(among, f.guarded(want, among)...)
+	}
+	f.packages = f.members("packages", want, among)
 }
 
-func isObject(v any) bool { _, ok := v.(map[string]any); return ok }
+// packageFields are the names of fields that hold packages, and builds of them.
+var packageFields = append(slices.Clone(convention.PackageFields), "nvr")
 
-// lastName gives the last name in an expression: "job" of msg.job.
-func lastName(expression string) string {
-	name, _, _ := strings.Cut(expression[strings.LastIndexByte(expression, '.')+1:], "(")
-	return name
+// members chooses candidates for a set: those that are needed for the names wanted, and those that have the name of
+// such a field and find the same names here, but perhaps not in the next message.
+func (f *fields) members(field string, want [][]string, among []*candidate) []*candidate {
+	out, missed := cover(want, among, mostMembers)
+	for _, c := range among {
+		if len(out) < mostMembers && c.rank < unnamed && c.within(want) && !sameAs(out, c) && !ofAnother(c.path) {
+			out = append(out, c)
+		}
+	}
+	f.doubt(field, out, missed, joined(want))
+	return out
+}
+
+func joined(sets [][]string) []string {
+	out := make([]string, len(sets))
+	for i, names := range sets {
+		out[i] = strings.Join(names, "\n")
+	}
+	return out
+}
+
+func (f *fields) learnLink() {
+	want := wanted(f, func(e *catalogue.Event) string { return e.Prose().Link })
+	var among []*candidate
+	for _, p := range f.paths {
+		if p.list == "" && p.mentions(want) {
+			among = append(among, f.candidates(p, rankIn(convention.LinkFields, p), "url")...)
+		}
+	}
+	f.link = chain(want, among, mostAlternatives)
+	if len(f.link) == 0 {
+		f.link = f.linkByValue()
+	}
+	f.doubt("link", f.link, missedBy(f.link, want), want)
+}
+
+// linkByValue takes a field for the link because it holds the whole URL of a page, where no name says so.
+func (f *fields) linkByValue() []*candidate {
+	var best *path
+	most := 0
+	for _, p := range f.paths {
+		if n := p.pages(); n > most || n == most && n > 0 && len(p.keys) < len(best.keys) {
+			best, most = p, n
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	return f.candidates(best, unnamed, "url")
+}
+
+// people gives the candidates that may name the people wanted.
+func (f *fields) people(wanted, names []string, lists bool) []*candidate {
+	var out []*candidate
+	for _, p := range f.paths {
+		if (lists || p.list == "") && p.mentions(wanted) {
+			out = append(out, f.candidates(p, rankIn(names, p), "account", "login", "person", "")...)
+		}
+	}
+	return out
+}
+
+// candidates read a path by each of the functions that find something there.
+func (f *fields) candidates(p *path, rank int, functions ...string) []*candidate {
+	var out []*candidate
+	for i, function := range functions {
+		if c := f.candidate(p, rank, i, function); c != nil {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func (f *fields) candidate(p *path, rank, turn int, function string) *candidate {
+	return f.tried(&candidate{path: p, f: function, rank: rank, turn: turn})
+}
+
+// tried tries a candidate on the messages; nil where it finds nothing in any.
+func (f *fields) tried(c *candidate) *candidate {
+	probe, err := catalogue.NewProbe(f.app, c.expression())
+	if err != nil {
+		return nil
+	}
+	c.names = nil
+	some := false
+	for _, m := range f.messages {
+		names := probe.Texts(f.catalogue, m)
+		c.names = append(c.names, names)
+		some = some || len(names) > 0
+	}
+	if !some {
+		return nil
+	}
+	return c
+}
+
+// naming are the fields of an object that hold its name.
+var naming = []string{"name", "username", "login", "nick", "nickname", "full_name", "title", "nvr", "id"}
+
+// rankIn gives the place of a field among names: that of the object whose name it is, or that of its own name. Those at
+// the top come first.
+func rankIn(names []string, p *path) int {
+	const deeper = 200
+	if i := slices.Index(names, p.parent()); i >= 0 && slices.Contains(naming, p.key()) {
+		return 10*i + 5 + deeper*(len(p.keys)-2)
+	}
+	if i := slices.Index(names, p.key()); i >= 0 {
+		return 10*i + deeper*(len(p.keys)-1)
+	}
+	return unnamed
 }

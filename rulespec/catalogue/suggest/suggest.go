@@ -8,8 +8,6 @@ package suggest
 import (
 	"maps"
 	"slices"
-	"strings"
-	"unicode"
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -21,7 +19,6 @@ import (
 const (
 	maxDraftTopics   = 2000 // of all applications
 	maxDraftMessages = 20   // of one topic
-	manyWords        = 5    // so many different words at one position of a topic are a variable, not names of kinds
 )
 
 // A Suggester collects messages that no entry describes and drafts entries for them, to be edited by a person. It is
@@ -46,9 +43,14 @@ type Draft struct {
 	App     string
 	Entries int
 	Text    string // YAML, as the folder of a site takes it
+	// Unsure has what was guessed with little reason; the text has the same as comments.
+	Unsure []Doubt
 }
 
-// Suggester gives a Suggester for what c does not describe.
+// A Doubt is what is not sure about an entry: "actor: there in 1 of 8 messages only".
+type Doubt struct{ Kind, Text string }
+
+// New gives a Suggester for what c does not describe.
 func New(c *catalogue.Catalogue) *Suggester {
 	return &Suggester{catalogue: c, topics: map[string]*seenTopic{}}
 }
@@ -91,56 +93,29 @@ func (s *Suggester) Drafts() []Draft {
 	}
 	var drafts []Draft
 	for _, app := range slices.Sorted(maps.Keys(apps)) {
+		draft := Draft{App: app}
+		var entries []*draftEntry
 		drawn := drawTogether(apps[app])
-		drafts = append(drafts, Draft{App: app, Entries: len(drawn), Text: draftApp(app, drawn, kinds)})
+		shared := s.sharedActor(app, drawn)
+		for _, t := range drawn {
+			d := newEntry(t, fieldsOf(s.catalogue, app, t.messages), shared, kinds)
+			entries = append(entries, d)
+			for _, doubt := range d.unsure {
+				draft.Unsure = append(draft.Unsure, Doubt{d.kind, doubt})
+			}
+		}
+		draft.Entries, draft.Text = len(entries), writeApp(app, shared, entries)
+		drafts = append(drafts, draft)
 	}
 	return drafts
 }
 
-// drawTogether makes one topic of those that differ in a number, or in one word that has many values.
-func drawTogether(seen []*seenTopic) []*seenTopic {
-	seen = merge(seen, func(words []string, i int) bool { return varies(words[i]) })
-	for i := 1; i < topics.MaxWords; i++ {
-		others := map[string]int{} // how many topics are the same but for word i
-		without := func(words []string) string {
-			words = slices.Clone(words)
-			words[i] = "\x00"
-			return strings.Join(words, ".")
-		}
-		for _, t := range seen {
-			if i < len(t.words) {
-				others[without(t.words)]++
-			}
-		}
-		seen = merge(seen, func(words []string, at int) bool { return at == i && others[without(words)] >= manyWords })
-	}
-	return seen
-}
-
-// merge empties the words that vary, and joins the topics that are the same then.
-func merge(seen []*seenTopic, varies func(words []string, i int) bool) []*seenTopic {
-	var out []*seenTopic
-	byWords := map[string]*seenTopic{}
+// sharedActor looks at some messages of each topic for the fields that say who did it.
+func (s *Suggester) sharedActor(app string, seen []*seenTopic) []*candidate {
+	const perTopic, all = 3, 200
+	var some []*bus.Message
 	for _, t := range seen {
-		words := slices.Clone(t.words)
-		for i := 1; i < len(words); i++ {
-			if varies(t.words, i) {
-				words[i] = ""
-			}
-		}
-		key := strings.Join(words, ".")
-		if byWords[key] == nil {
-			byWords[key] = &seenTopic{words: words}
-			out = append(out, byWords[key])
-		}
-		merged := byWords[key]
-		merged.count += t.count
-		merged.messages = append(merged.messages, t.messages[:min(len(t.messages), maxDraftMessages-len(merged.messages))]...)
+		some = append(some, t.messages[:min(len(t.messages), perTopic)]...)
 	}
-	return out
-}
-
-// varies reports a word that names no kind of event: one with a digit, or one that a pattern cannot have.
-func varies(word string) bool {
-	return strings.ContainsFunc(word, unicode.IsDigit) || strings.ContainsAny(word, "{}*#| \t\r\n") || word == ""
+	return fieldsOf(s.catalogue, app, some[:min(len(some), all)]).sharedActor()
 }

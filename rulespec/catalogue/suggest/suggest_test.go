@@ -104,9 +104,9 @@ func TestSuggest(t *testing.T) {
 		t.Fatalf("got %+v", drafts)
 	}
 	for _, want := range []string{"# seen 2 times", "topic: 'kettle.job.{word3}.failed'", "kind: kettle.job.failed",
-		"who: msg.agent", "account(msg.owner)",
-		"nvr_name(msg.job.nvr)", "map(msg.builds, .package)", `'"job/" + msg.job.id'`, "severity: warning", `page: msg.url`,
-		`It''s cold`} {
+		"who: 'person(msg.agent)'", "by: 'account(msg.agent)'", "actor: by", "keyword: other", "# unsure: keyword:",
+		"nvr_name(msg.job.nvr)", "map(msg.builds, .package)", `'"kettle/job/" + msg.job.id'`, "severity: error",
+		`link: '{{url .msg.url}}'`, `It''s cold`} {
 		if !strings.Contains(drafts[0].Text, want) {
 			t.Errorf("the draft lacks %s:\n%s", want, drafts[0].Text)
 		}
@@ -116,7 +116,7 @@ func TestSuggest(t *testing.T) {
 		t.Fatal(err)
 	}
 	m, _ := bus.DecodeLine([]byte(`{"topic":"org.example.prod.kettle.job.17.failed","msg":{"agent":"alice","job":{"id":17,"nvr":"tea-1.2-3"},"title":"It's cold"}}`), time.Unix(0, 0))
-	if got, want := c.Describe(m).Prose().Summary, "alice: kettle job 17 failed for tea (It's cold)"; got != want {
+	if got, want := c.Describe(m).Prose().Summary, "alice: kettle job 17 failed for tea: It's cold"; got != want {
 		t.Errorf("sentence %q, want %q", got, want)
 	}
 }
@@ -192,19 +192,18 @@ func FuzzSuggest(f *testing.F) {
 // A field is the link because it holds a whole URL, whatever it is called; one that is called so goes before.
 func TestSuggestKnowsALinkByItsValue(t *testing.T) {
 	for body, want := range map[string]string{
-		`{"page":"https://ferry.example.org/7","captain":"alice"}`:                   "page: msg.page",
-		`{"page":"https://ferry.example.org/7","job":{"url":"https://example.org"}}`: "page: msg.job.url",
-		`{"crossing":{"page":"https://ferry.example.org/7"}}`:                        "page: msg.crossing.page",
-		`{"avatar":"https://ferry.example.org/7.png","page":"see https://x.org/"}`:   "",
-		`{"pages":["https://ferry.example.org/7"]}`:                                  "",
-		`{"owner":"http://alice.id.fedoraproject.org/"}`:                             "",
-		`{"title":"https://ferry.example.org/7"}`:                                    "page: msg.title",
+		`{"page":"https://ferry.example.org/7","captain":"alice"}`:                     "{{url .msg.page}}",
+		`{"pier":"https://ferry.example.org/7","job":{"url":"https://example.org/7"}}`: "{{url .msg.job.url}}",
+		`{"crossing":{"pier":"https://ferry.example.org/7"}}`:                          "{{url .msg.crossing.pier}}",
+		`{"avatar":"https://ferry.example.org/7.png","pier":"see https://x.org/"}`:     "",
+		`{"owner":"http://alice.id.fedoraproject.org/"}`:                               "",
+		`{"title":"https://ferry.example.org/7"}`:                                      "{{url .msg.title}}",
 	} {
 		drafts := draftsOf(t, json.RawMessage(`{"topic":"org.example.prod.ferry.crossing.cancelled","msg":`+body+`}`))
 		if len(drafts) != 1 {
 			t.Fatalf("got %+v", drafts)
 		}
-		if text := drafts[0].Text; want == "" && strings.Contains(text, "page: ") || !strings.Contains(text, want) {
+		if text := drafts[0].Text; want == "" && strings.Contains(text, "link: '{{") || !strings.Contains(text, want) {
 			t.Errorf("%s: want %q in\n%s", body, want, text)
 		}
 		for _, m := range check(drafts[0]) {

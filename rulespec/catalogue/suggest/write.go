@@ -1,0 +1,217 @@
+package suggest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/notifyd/notifyd/internal/text"
+	"github.com/notifyd/notifyd/internal/yamltext"
+	"github.com/notifyd/notifyd/rulespec/catalogue/values"
+)
+
+// writeApp writes the file of an application.
+func writeApp(app string, shared []*candidate, entries []*draftEntry) string {
+	var b strings.Builder
+	messages := 0
+	for _, d := range entries {
+		messages += d.seen.count
+	}
+	fmt.Fprintf(&b, "# Drafted from %s. The fields are guesses: read each line, say the sentences better, then run\n",
+		text.Plural(messages, "message", "messages"))
+	b.WriteString("# notifyd catalogue check on the folder. kind is the name that filters use: settle it first and " +
+		"keep it.\n# What was guessed with little reason is marked \"unsure\".\n")
+	fmt.Fprintf(&b, "app: %s\n", quoteYAML(app))
+	if vars := whoAndBy(shared); len(vars) > 0 && slices.ContainsFunc(entries, (*draftEntry).usesShared) {
+		fmt.Fprintf(&b, "\nvars:\n  who: %s # for sentences\n  by: %s # for filters: an account\n", quoteYAML(vars[0][1]),
+			quoteYAML(vars[1][1]))
+	}
+	writeHarm(&b, entries)
+	b.WriteString("\nentries:\n")
+	for _, d := range entries {
+		d.write(&b)
+	}
+	return b.String()
+}
+
+// writeHarm writes the table of the words of results, where an entry needs it: the words that were seen, and the others
+// of the same sort, for the messages to come.
+func writeHarm(b *strings.Builder, entries []*draftEntry) {
+	if !slices.ContainsFunc(entries, func(d *draftEntry) bool { return strings.HasPrefix(d.severity(), "harm") }) {
+		return
+	}
+	b.WriteString("\ntables:\n  # What a result means to the reader; error: it is theirs, and broken.\n  harm:\n    {\n")
+	for _, h := range harms {
+		for i, word := range h.words {
+			if i%4 == 0 {
+				b.WriteString("      ")
+			}
+			fmt.Fprintf(b, "%s: %s,", quoteYAML(word), h.severity)
+			if i%4 == 3 || i == len(h.words)-1 {
+				b.WriteByte('\n')
+			} else {
+				b.WriteByte(' ')
+			}
+		}
+	}
+	b.WriteString("    }\n")
+}
+
+func (d *draftEntry) write(b *strings.Builder) {
+	line := func(key, value string) {
+		if value != "" {
+			fmt.Fprintf(b, "    %s: %s\n", key, quoteYAML(value))
+		}
+	}
+	fmt.Fprintf(b, "\n  # %s\n", d.seenTimes())
+	for _, doubt := range d.unsure {
+		fmt.Fprintf(b, "  # unsure: %s\n", values.Line(doubt, 200))
+	}
+	fmt.Fprintf(b, "  - topic: %s\n", quoteYAML(d.topic()))
+	line("kind", d.kind)
+	line("name", d.name())
+	line("keyword", d.keywordOrOther())
+	d.variables(b)
+	line("summary", d.word().write(d))
+	var links []string
+	for _, c := range d.link {
+		links = append(links, "{{"+c.path.inSentence(c.f)+"}}")
+	}
+	list(b, "link", links)
+	if len(d.actor) > 0 {
+		line("actor", "by")
+	}
+	var users []string
+	for _, c := range d.users {
+		users = append(users, c.expression())
+	}
+	list(b, "users", users)
+	if len(d.packages) > 0 {
+		line("packages", "pkgs")
+	}
+	line("objects", d.object())
+	line("severity", d.severity())
+	if unused := d.unused(b.String()); len(unused) > 0 {
+		fmt.Fprintf(b, "    # not used: %s\n", quoteYAML(strings.Join(unused, ", ")))
+	}
+	head := "    examples:\n"
+	for _, example := range d.examples() {
+		fmt.Fprintf(b, "%s      - %s\n", head, quoteYAML(example))
+		head = ""
+	}
+}
+
+func (d *draftEntry) keywordOrOther() string {
+	if d.keyword == "" {
+		return "other"
+	}
+	return d.keyword
+}
+
+// list writes one value as it is, several as a list.
+func list(b *strings.Builder, key string, all []string) {
+	switch len(all) {
+	case 0:
+	case 1:
+		fmt.Fprintf(b, "    %s: %s\n", key, quoteYAML(all[0]))
+	default:
+		fmt.Fprintf(b, "    %s:\n", key)
+		for _, v := range all {
+			fmt.Fprintf(b, "      - %s\n", quoteYAML(v))
+		}
+	}
+}
+
+// variables writes what the sentence mentions.
+func (d *draftEntry) variables(b *strings.Builder) {
+	var vars [][2]string
+	if len(d.actor) > 0 && !d.shares {
+		vars = whoAndBy(d.actor)
+	}
+	if len(d.packages) > 0 {
+		pkgs := d.packages[0].expression()
+		if len(d.packages) > 1 {
+			pkgs = "flatten(" + strings.TrimPrefix(alternatives(d.packages, (*candidate).expression), "default(")
+		}
+		vars = append(vars, [2]string{"pkgs", pkgs})
+	}
+	head := "    vars:\n"
+	for _, v := range vars {
+		fmt.Fprintf(b, "%s      %s: %s\n", head, v[0], quoteYAML(v[1]))
+		head = ""
+	}
+}
+
+// usesShared says whether the entry needs who and by of the application.
+func (d *draftEntry) usesShared() bool { return d.shares && len(d.actor) > 0 }
+
+// whoAndBy gives the variables for who did it: the person that a sentence names, and the account.
+func whoAndBy(chain []*candidate) [][2]string {
+	if len(chain) == 0 {
+		return nil
+	}
+	who := alternatives(chain, func(c *candidate) string { return c.path.with("person") })
+	return [][2]string{{"who", who}, {"by", alternatives(chain, (*candidate).expression)}}
+}
+
+// unused lists fields that the entry does not read.
+func (d *draftEntry) unused(written string) []string {
+	const most = 12
+	own := written[strings.LastIndex(written, "  - topic:"):]
+	for _, c := range d.actor {
+		own += c.expression()
+	}
+	var out []string
+	for _, p := range d.paths {
+		some := false
+		for i := range d.messages {
+			some = some || p.text(i) != ""
+		}
+		if some && p.list == "" && len(out) < most && len(p.keys) <= 3 && !strings.Contains(own, p.expression) {
+			out = append(out, p.expression)
+		}
+	}
+	return out
+}
+
+// quoteYAML writes a text as YAML that means that text: as it is where that is plain, otherwise in single quotes.
+func quoteYAML(s string) string {
+	word := strings.NewReplacer(".", "_", "-", "_").Replace(s)
+	if values.IsIdentifier(word) && s[0] != '-' && s[0] != '.' &&
+		!slices.Contains([]string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"}, strings.ToLower(s)) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+}
+
+// The bounds on the message that a draft has as its example; the catalogue takes a little more.
+const (
+	maxExampleLine    = 16 << 10 // bytes
+	maxExampleNesting = 30
+)
+
+// oneLineJSON gives a message as one line of JSON that can stand in YAML, or "" where the reader of catalogues would
+// not take it.
+func oneLineJSON(payload []byte) string {
+	var out bytes.Buffer
+	if json.Compact(&out, payload) != nil {
+		return ""
+	}
+	var b strings.Builder
+	for _, r := range out.String() {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == '\ufeff' || r == unicode.ReplacementChar {
+			fmt.Fprintf(&b, `\u%04x`, r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	line := b.String()
+	bounds := yamltext.Bounds{Bytes: maxExampleLine, Nesting: maxExampleNesting}
+	if _, err := yamltext.Parse([]byte(line), bounds); err != nil {
+		return ""
+	}
+	return line
+}
