@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/notifyd/notifyd/internal/text"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
 	"github.com/notifyd/notifyd/rulespec/catalogue/topics"
 )
 
@@ -43,9 +44,7 @@ func newEntry(seen *seenTopic, f *fields, shared []*candidate, taken map[string]
 			}
 		}
 	}
-	if d.keyword = keywordOf(d.literals()[1:]); d.keyword == "" {
-		d.keyword = keywordOf([]string{d.app})
-	}
+	d.keyword = d.usualKeyword()
 	d.identity = d.identify(d.nouns)
 	if p := d.resultOf(); p != nil && d.isNews(p) {
 		d.result = p
@@ -54,10 +53,26 @@ func newEntry(seen *seenTopic, f *fields, shared []*candidate, taken map[string]
 	return d
 }
 
+// usualKeyword gives the keyword that the convention gives most of the messages, "" where it knows none.
+func (d *draftEntry) usualKeyword() string {
+	count := map[string]int{}
+	best := ""
+	for _, e := range d.events {
+		if word := string(e.Keyword); word != "" && e.Keyword != catalogue.KeywordOther {
+			if count[word]++; count[word] > count[best] {
+				best = word
+			}
+		}
+	}
+	return best
+}
+
 // isNews says whether a field tells more than that all is well or at an end, as the state of a closed ticket does.
 func (d *draftEntry) isNews(p *path) bool {
 	return d.keyword == "build" || d.keyword == "test" || !slices.Contains([]string{"status", "state"}, p.key()) ||
-		slices.ContainsFunc(d.resultWords(p), func(word string) bool { return harmOf(word) != "" && harmOf(word) != "info" })
+		slices.ContainsFunc(d.resultWords(p), func(word string) bool {
+			return d.harmOf(word) != "" && d.harmOf(word) != "info"
+		})
 }
 
 // freeKind gives a name that no other entry has, made of the words that stay the same.
@@ -143,7 +158,7 @@ func (d *draftEntry) reads(message int) []string {
 			}
 		}
 	}
-	if d.result != nil && harmOf(d.result.text(message)) != "" {
+	if d.result != nil && d.harmOf(d.result.text(message)) != "" {
 		out = append(out, "severity")
 	}
 	if d.identity != nil && d.nameAt(d.identity, message) != "" {
@@ -196,12 +211,23 @@ func (d *draftEntry) object() string {
 // severity gives a word where the topic says it, an expression where a field does, "" where nothing does.
 func (d *draftEntry) severity() string {
 	switch {
-	case topicHarm(d.literals()[1:]) != "":
-		return topicHarm(d.literals()[1:])
+	case d.result != nil && len(d.resultWords(d.result)) > 1:
+		return "harm[lower(" + d.result.expression + ")]"
+	case d.topicHarm() != "" && !d.saysHarm():
+		return d.topicHarm()
 	case d.result != nil:
 		return "harm[lower(" + d.result.expression + ")]"
 	}
 	return ""
+}
+
+// saysHarm says whether the result that all messages have is the severity's reason, and not the topic.
+func (d *draftEntry) saysHarm() bool {
+	if d.result == nil {
+		return false
+	}
+	words := d.resultWords(d.result)
+	return len(words) == 1 && d.harmOf(words[0]) == d.topicHarm()
 }
 
 // alternatives gives an expression for the first of several that says something.

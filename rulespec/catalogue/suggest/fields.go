@@ -7,6 +7,7 @@ import (
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 	"github.com/notifyd/notifyd/rulespec/catalogue/convention"
+	"github.com/notifyd/notifyd/rulespec/catalogue/topics"
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
@@ -26,6 +27,7 @@ type fields struct {
 	paths     []*path
 
 	actor, users, packages, link []*candidate
+	who                          []*candidate // the actor's name in sentences, where the actor has no account
 	unsure                       []string
 }
 
@@ -64,7 +66,25 @@ func (f *fields) learnActor(shared []*candidate) bool {
 		f.actor = chain(want, f.people(want, convention.ActorFields, false), mostAlternatives)
 	}
 	f.doubt("actor", f.actor, missedBy(f.actor, want), want)
+	if len(f.actor) == 0 {
+		f.learnWho()
+	}
 	return !missed
+}
+
+// learnWho looks for whom sentences name, though it is nobody's account.
+func (f *fields) learnWho() {
+	var want []string
+	for _, m := range f.messages {
+		want = append(want, convention.Read(topics.Divide(m.Topic).Words, m.Body).Who())
+	}
+	var among []*candidate
+	for _, p := range f.paths {
+		if p.list == "" && p.mentions(want) {
+			among = append(among, f.candidates(p, rankIn(convention.ActorFields, p), "person")...)
+		}
+	}
+	f.who = chain(want, among, mostAlternatives)
 }
 
 // again gives candidates as they are on these messages; those that find nothing in any are left out.

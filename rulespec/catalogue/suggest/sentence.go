@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/notifyd/notifyd/rulespec/catalogue/convention"
 )
 
 // What the fields of a sentence are called, the best name first.
@@ -17,10 +19,6 @@ var (
 	factFields = []string{"branch", "ref_type", "ref", "tag", "stream", "test", "build", "machine", "arch", "chroot",
 		"distro", "target", "flavor", "group_id", "environment", "hostname", "host"}
 )
-
-// outcomes are what things do by themselves: nobody fails a job.
-var outcomes = []string{"failed", "finished", "completed", "ended", "started", "succeeded", "passed", "crashed",
-	"expired", "errored", "queued", "skipped", "aborted", "restarted"}
 
 // A wording is what the sentence of an entry is made of.
 type wording struct {
@@ -45,8 +43,7 @@ func (d *draftEntry) word() *wording {
 	if len(w.title) == 0 || w.noun == "" {
 		w.facts = d.factsFor(w)
 	}
-	w.active = w.verb != "" && !slices.Contains(outcomes, w.verb) && len(d.actor) > 0 &&
-		2*d.known(d.actor) >= len(d.messages)
+	w.active = w.verb != "" && !byItself(w.verb) && 2*max(d.known(d.actor), d.known(d.who)) >= len(d.messages)
 	for _, c := range d.users {
 		if w.active && w.whom == nil && len(w.title) == 0 && c.path.list == "" && !sameAs(d.actor, c) &&
 			!ofAnother(c.path) {
@@ -77,9 +74,10 @@ func (w *wording) nounAndVerb(d *draftEntry) {
 			nouns = nouns[:last] // assigned the issue, not the issue assign
 		}
 		w.action = nil
-	} else if last >= 0 && happened(nouns[last]) != "" {
-		w.verb = happened(nouns[last])
-		nouns = nouns[:last]
+	} else if last >= 0 {
+		if v, ok := convention.VerbOf(nouns[last]); ok {
+			w.verb, nouns = v.Past, nouns[:last]
+		}
 	}
 	w.noun = strings.Join(nouns, " ")
 }
@@ -88,11 +86,16 @@ func (w *wording) nounAndVerb(d *draftEntry) {
 func (d *draftEntry) areVerbs(p *path) bool {
 	for i := range d.messages {
 		word := strings.ToLower(p.text(i))
-		if word != "" && (happened(word) != word || len(parts(word)) > 1) {
+		if word != "" && (pastOf(word) != word || len(parts(word)) > 1) {
 			return false
 		}
 	}
 	return true
+}
+
+func pastOf(word string) string {
+	v, _ := convention.VerbOf(word)
+	return v.Past
 }
 
 // saysAgain says whether the actions are the same verb as a word of the topic.
@@ -100,7 +103,7 @@ func (d *draftEntry) saysAgain(noun string) bool {
 	actions := d.role([]string{"action"}, 2, 1)
 	for i := range d.messages {
 		action := strings.ToLower(actions[0].text(i))
-		if action != happened(noun) && action != noun+"ed" && action != noun+"d" && action != "un"+noun+"ed" {
+		if action != pastOf(noun) && action != noun+"ed" && action != noun+"d" && action != "un"+noun+"ed" {
 			return false
 		}
 	}
@@ -116,7 +119,7 @@ func (w *wording) write(d *draftEntry) string {
 	case w.active:
 		b.WriteString("{{.who}} " + w.verb)
 	default:
-		if len(d.actor) > 0 {
+		if len(d.actor)+len(d.who) > 0 {
 			b.WriteString("[{{.who}}: ]")
 		}
 		b.WriteString(strings.TrimSpace(d.app + " " + w.noun))

@@ -3,32 +3,28 @@ package suggest
 import (
 	"slices"
 	"strings"
+
+	"github.com/notifyd/notifyd/rulespec/catalogue/convention"
 )
 
-// harms are the words of results and states by the severity they have for the reader: error is what is theirs and
-// broken, warning what may need them, debug what is under way.
-var harms = []struct {
-	severity string
-	words    []string
-}{
-	{"error", []string{"failed", "failure", "fail", "broken", "rejected", "crashed", "unresolvable", "failing"}},
-	{"warning", []string{"error", "errored", "aborted", "cancelled", "canceled", "timeout", "timed_out", "unstable",
-		"needs_inspection", "incomplete", "action_required", "changes_requested", "stale", "denied"}},
-	{"debug", []string{"queued", "pending", "running", "started", "scheduled", "in_progress", "waiting", "building",
-		"assigned", "skipped", "ignored", "init"}},
-	{"info", []string{"success", "successful", "succeeded", "passed", "pass", "ok", "complete", "completed", "done",
-		"finished", "fixed", "neutral", "softfailed", "succeed", "info"}},
+// levels are the severities of results, the worst first.
+var levels = []string{"error", "warning", "debug", "info"}
+
+// harmOf gives the severity that a word for a result means, "" for none. What broke is the reader's where it was built
+// or tested.
+func (d *draftEntry) harmOf(word string) string {
+	level := convention.Level(word)
+	if level == "broken" {
+		return broken(d.keyword)
+	}
+	return level
 }
 
-// harmOf gives the severity that a word means, "" for none.
-func harmOf(word string) string {
-	word = strings.ToLower(word)
-	for _, h := range harms {
-		if slices.Contains(h.words, word) {
-			return h.severity
-		}
+func broken(keyword string) string {
+	if keyword == "build" || keyword == "test" {
+		return "error"
 	}
-	return ""
+	return "warning"
 }
 
 // resultFields are the names of fields that say how something came out, the clearest first.
@@ -36,18 +32,22 @@ var resultFields = []string{"result", "conclusion", "outcome", "status", "state"
 	"test_result", "verdict"}
 
 // resultOf gives the field that says in most messages how something came out, nil for none.
-func (f *fields) resultOf() *path {
+func (d *draftEntry) resultOf() *path {
 	var best *path
 	most, bestRank := 0, 0
-	for _, p := range f.paths {
+	for _, p := range d.paths {
 		rank := slices.Index(resultFields, p.key())
 		if rank < 0 || p.list != "" {
 			continue
 		}
 		rank += 20 * len(p.keys)
 		n := 0
-		for i := range f.messages {
-			if harmOf(p.text(i)) != "" {
+		for i, e := range d.events {
+			switch d.harmOf(p.text(i)) {
+			case "":
+			case e.Severity.String():
+				n += 2
+			default:
 				n++
 			}
 		}
@@ -80,14 +80,18 @@ func (f *fields) resultWords(p *path) []string {
 	return slices.Compact(words)
 }
 
-// topicHarm gives the severity that the words of a topic speak for, "" for none or the usual one.
-func topicHarm(words []string) string {
-	for _, word := range words {
-		for _, part := range append([]string{word}, parts(word)...) {
-			if harm := harmOf(part); harm != "" && harm != "info" {
-				return harm
-			}
+// topicHarm gives the severity that the topic speaks for, where the convention gives all its messages that one and no
+// field says it; "" for the usual one.
+func (d *draftEntry) topicHarm() string {
+	harm := ""
+	for _, e := range d.events {
+		if harm != "" && harm != e.Severity.String() {
+			return ""
 		}
+		harm = e.Severity.String()
 	}
-	return ""
+	if harm == "info" {
+		return ""
+	}
+	return harm
 }

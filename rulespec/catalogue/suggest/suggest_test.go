@@ -104,7 +104,7 @@ func TestSuggest(t *testing.T) {
 		t.Fatalf("got %+v", drafts)
 	}
 	for _, want := range []string{"# seen 2 times", "topic: 'kettle.job.{word3}.failed'", "kind: kettle.job.failed",
-		"who: 'person(msg.agent)'", "by: 'account(msg.agent)'", "actor: by", "keyword: other", "# unsure: keyword:",
+		"who: 'person(msg.agent)'", "by: 'account(msg.agent)'", "actor: by", "keyword: build",
 		"nvr_name(msg.job.nvr)", "map(msg.builds, .package)", `'"kettle/job/" + msg.job.id'`, "severity: error",
 		`link: '{{url .msg.url}}'`, `It''s cold`} {
 		if !strings.Contains(drafts[0].Text, want) {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/rulespec/catalogue/topics"
-	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
 // manyWords is how many different words at one position of a topic may be names of things. So few are kinds always.
@@ -58,7 +57,7 @@ func areEvents(group []*seenTopic, at int) bool {
 		return true
 	case things >= half:
 		return false
-	case events >= half:
+	case events >= half || at == 1 && len(group[0].words) == 2: // application.event
 		return true
 	}
 	return alike(group) < 0.5
@@ -66,14 +65,14 @@ func areEvents(group []*seenTopic, at int) bool {
 
 // eventKey says whether a field of that name says what happened.
 func eventKey(key string) bool {
-	return slices.Contains([]string{"type", "event", "event_type", "eventtype", "event_name", "eventkey", "object_kind",
-		"action", "what", "hook_name", "topic", "webhookevent", "routing_key"}, key)
+	return strings.Contains(key, "event") || slices.Contains([]string{"type", "object_kind", "action", "what",
+		"hook_name", "topic", "routing_key"}, key)
 }
 
 // whereSaid gives the name of the field that holds just a word, at the top of a body and one object down; "" for none.
 func whereSaid(body any, word string) string {
 	for _, p := range pathsOf([]any{body}) {
-		if len(p.keys) <= 3 && strings.EqualFold(values.Text(p.found[0][0]), word) {
+		if len(p.keys) <= 3 && strings.EqualFold(p.text(0), word) {
 			return p.key()
 		}
 	}

@@ -4,31 +4,22 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-)
 
-// irregular are words of events that do not end in -ed, and what happened then.
-var irregular = map[string]string{
-	"create": "created", "delete": "deleted", "update": "updated", "push": "pushed", "fork": "forked",
-	"publish": "published", "open": "opened", "close": "closed", "merge": "merged", "add": "added", "remove": "removed",
-	"start": "started", "finish": "finished", "complete": "completed", "end": "ended", "fail": "failed",
-	"restart": "restarted", "cancel": "cancelled", "edit": "edited", "upload": "uploaded", "rename": "renamed",
-	"move": "moved", "change": "changed", "join": "joined", "leave": "left", "request": "requested",
-	"comment": "commented", "approve": "approved", "reject": "rejected", "assign": "assigned", "schedule": "scheduled",
-	"trigger": "triggered", "import": "imported", "register": "registered", "sync": "synced", "star": "starred",
-	"reopen": "reopened", "abort": "aborted", "retry": "retried", "submit": "submitted", "post": "posted",
-	"done": "done", "sent": "sent", "lent": "lent", "built": "built", "begun": "begun", "lost": "lost",
-	"found": "found", "set": "set", "new": "new", "out": "out",
-}
+	"github.com/notifyd/notifyd/rulespec/catalogue/convention"
+)
 
 // happened gives what a word of a topic says has happened: created for create and created, "" for a thing.
 func happened(word string) string {
-	if past, ok := irregular[word]; ok {
-		return past
-	}
-	if len(word) > 4 && strings.HasSuffix(word, "ed") && !slices.Contains([]string{"speed", "embed", "shared"}, word) {
-		return word
+	if v, ok := convention.VerbOf(word); ok && !v.Thing {
+		return v.Past
 	}
 	return ""
+}
+
+// byItself says whether that is what things do: nobody fails a job.
+func byItself(word string) bool {
+	v, ok := convention.VerbOf(word)
+	return ok && v.ByItself
 }
 
 // things are words of topics that name what an event is about. A list of such words is one of events, not of names that
@@ -43,7 +34,8 @@ var things = []string{"issue", "issues", "comment", "comments", "pull", "merge",
 // isEvent says whether a word, or a part of one, is a word that programmers call events by.
 func isEvent(word string) bool {
 	return slices.ContainsFunc(parts(word), func(part string) bool {
-		return happened(part) != "" || slices.Contains(things, part)
+		_, verb := convention.VerbOf(part)
+		return verb || slices.Contains(things, part)
 	})
 }
 
@@ -61,37 +53,4 @@ func parts(word string) []string {
 		out = append(out, strings.ToLower(piece[start:]))
 	}
 	return out
-}
-
-// keywords are the words that speak for a keyword, keyword by keyword; the first that fits counts.
-var keywords = []struct {
-	keyword string
-	words   []string
-}{
-	{"security", []string{"security", "advisory", "vulnerability", "cve", "leak"}},
-	{"test", []string{"test", "tests", "ci", "check", "checks", "scan", "testing", "qa", "gating", "lint"}},
-	{"review", []string{"pull", "merge", "review", "reviewer", "patchset", "pr", "mr", "pullrequest", "patch"}},
-	{"build", []string{"build", "builds", "buildsys", "buildtask", "rebuild", "pipeline", "workflow"}},
-	{"update", []string{"update", "updates", "erratum", "errata", "stable"}},
-	{"ticket", []string{"issue", "issues", "bug", "bugs", "ticket", "tickets", "incident"}},
-	{"release", []string{"release", "releases", "compose", "version", "tag", "upload", "artifact", "publish", "image"}},
-	{"commit", []string{"push", "commit", "commits", "receive", "ref", "refs", "branch", "git"}},
-	{"membership", []string{"group", "groups", "member", "members", "user", "users", "account", "star", "watch", "fork",
-		"team", "badge", "follow"}},
-	{"discussion", []string{"mail", "mails", "comment", "comments", "topic", "post", "chat", "meeting", "discussion",
-		"thread", "forum", "news"}},
-	{"infrastructure", []string{"deploy", "deployment", "host", "playbook", "mirror", "server", "outage", "backup",
-		"monitor", "disk"}},
-}
-
-// keywordOf gives the keyword of a kind by the words of its topic, the last first; "" where none says.
-func keywordOf(words []string) string {
-	for _, k := range keywords {
-		for _, word := range words {
-			if slices.ContainsFunc(parts(word), func(part string) bool { return slices.Contains(k.words, part) }) {
-				return k.keyword
-			}
-		}
-	}
-	return ""
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/internal/yamltext"
+	"github.com/notifyd/notifyd/rulespec/catalogue/convention"
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
@@ -25,7 +26,7 @@ func writeApp(app string, shared []*candidate, entries []*draftEntry) string {
 	b.WriteString("# notifyd catalogue check on the folder. kind is the name that filters use: settle it first and " +
 		"keep it.\n# What was guessed with little reason is marked \"unsure\".\n")
 	fmt.Fprintf(&b, "app: %s\n", quoteYAML(app))
-	if vars := whoAndBy(shared); len(vars) > 0 && slices.ContainsFunc(entries, (*draftEntry).usesShared) {
+	if vars := whoAndBy(shared, shared); len(vars) > 0 && slices.ContainsFunc(entries, (*draftEntry).usesShared) {
 		fmt.Fprintf(&b, "\nvars:\n  who: %s # for sentences\n  by: %s # for filters: an account\n", quoteYAML(vars[0][1]),
 			quoteYAML(vars[1][1]))
 	}
@@ -44,13 +45,21 @@ func writeHarm(b *strings.Builder, entries []*draftEntry) {
 		return
 	}
 	b.WriteString("\ntables:\n  # What a result means to the reader; error: it is theirs, and broken.\n  harm:\n    {\n")
-	for _, h := range harms {
-		for i, word := range h.words {
+	keyword := entries[0].keyword
+	for _, d := range entries {
+		if broken(d.keyword) == "error" {
+			keyword = d.keyword
+		}
+	}
+	words := convention.LevelWords()
+	words[broken(keyword)] = append(words[broken(keyword)], words["broken"]...)
+	for _, level := range levels {
+		for i, word := range words[level] {
 			if i%4 == 0 {
 				b.WriteString("      ")
 			}
-			fmt.Fprintf(b, "%s: %s,", quoteYAML(word), h.severity)
-			if i%4 == 3 || i == len(h.words)-1 {
+			fmt.Fprintf(b, "%s: %s,", quoteYAML(word), level)
+			if i%4 == 3 || i == len(words[level])-1 {
 				b.WriteByte('\n')
 			} else {
 				b.WriteByte(' ')
@@ -129,7 +138,9 @@ func list(b *strings.Builder, key string, all []string) {
 func (d *draftEntry) variables(b *strings.Builder) {
 	var vars [][2]string
 	if len(d.actor) > 0 && !d.shares {
-		vars = whoAndBy(d.actor)
+		vars = whoAndBy(d.who, d.actor)
+	} else if len(d.actor) == 0 && len(d.who) > 0 {
+		vars = whoAndBy(d.who, nil)
 	}
 	if len(d.packages) > 0 {
 		pkgs := d.packages[0].expression()
@@ -149,19 +160,26 @@ func (d *draftEntry) variables(b *strings.Builder) {
 func (d *draftEntry) usesShared() bool { return d.shares && len(d.actor) > 0 }
 
 // whoAndBy gives the variables for who did it: the person that a sentence names, and the account.
-func whoAndBy(chain []*candidate) [][2]string {
-	if len(chain) == 0 {
-		return nil
+func whoAndBy(who, by []*candidate) [][2]string {
+	var vars [][2]string
+	if len(who) == 0 {
+		who = by
 	}
-	who := alternatives(chain, func(c *candidate) string { return c.path.with("person") })
-	return [][2]string{{"who", who}, {"by", alternatives(chain, (*candidate).expression)}}
+	if len(who) > 0 {
+		vars = append(vars, [2]string{"who",
+			alternatives(who, func(c *candidate) string { return c.path.with("person") })})
+	}
+	if len(by) > 0 {
+		vars = append(vars, [2]string{"by", alternatives(by, (*candidate).expression)})
+	}
+	return vars
 }
 
 // unused lists fields that the entry does not read.
 func (d *draftEntry) unused(written string) []string {
 	const most = 12
 	own := written[strings.LastIndex(written, "  - topic:"):]
-	for _, c := range d.actor {
+	for _, c := range append(slices.Clone(d.actor), d.who...) {
 		own += c.expression()
 	}
 	var out []string
