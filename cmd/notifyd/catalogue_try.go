@@ -101,7 +101,7 @@ func showTrial(out io.Writer, t catalogue.Trial) int {
 	for _, f := range []struct{ name, text string }{
 		{"link:", link}, {"icon:", d.Icon}, {"icon 2:", d.SecondaryIcon}, {"actor:", d.Actor},
 		{"users:", strings.Join(d.Users, ", ")}, {"packages:", strings.Join(d.Packages, ", ")},
-		{"objects:", strings.Join(d.Objects, ", ")}, {"severity:", d.Severity},
+		{"objects:", strings.Join(d.Objects, ", ")}, {"severity:", d.Severity}, {"keyword:", string(t.Event.Keyword)},
 	} {
 		if f.text != "" {
 			fmt.Fprintf(out, "%-9s %s\n", f.name, f.text)

@@ -159,7 +159,8 @@ func (f *fields) members(field string, want [][]string, among []*candidate) []*c
 			out = append(out, c)
 		}
 	}
-	f.doubt(field, out, missed, joined(want))
+	fresh := slices.DeleteFunc(slices.Clone(out), func(c *candidate) bool { return sameAs(f.actor, c) })
+	f.doubt(field, fresh, missed, joined(want)) // what is not sure about the actor is said there
 	return out
 }
 
@@ -191,6 +192,9 @@ func (f *fields) linkByValue() []*candidate {
 	var best *path
 	most := 0
 	for _, p := range f.paths {
+		if ofAnother(p) {
+			continue
+		}
 		if n := p.pages(); n > most || n == most && n > 0 && len(p.keys) < len(best.keys) {
 			best, most = p, n
 		}
@@ -249,14 +253,22 @@ func (f *fields) tried(c *candidate) *candidate {
 // naming are the fields of an object that hold its name.
 var naming = []string{"name", "username", "login", "nick", "nickname", "full_name", "title", "nvr", "id"}
 
+// joinedWord makes names of fields comparable: createdBy and created_by are createdby.
+func joinedWord(name string) string {
+	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name))
+}
+
 // rankIn gives the place of a field among names: that of the object whose name it is, or that of its own name. Those at
 // the top come first.
 func rankIn(names []string, p *path) int {
 	const deeper = 200
-	if i := slices.Index(names, p.parent()); i >= 0 && slices.Contains(naming, p.key()) {
+	place := func(key string) int {
+		return slices.IndexFunc(names, func(name string) bool { return joinedWord(name) == joinedWord(key) })
+	}
+	if i := place(p.parent()); i >= 0 && slices.Contains(naming, p.key()) {
 		return 10*i + 5 + deeper*(len(p.keys)-2)
 	}
-	if i := slices.Index(names, p.key()); i >= 0 {
+	if i := place(p.key()); i >= 0 {
 		return 10*i + deeper*(len(p.keys)-1)
 	}
 	return unnamed

@@ -129,7 +129,8 @@ func isList(v any) bool { _, ok := v.([]any); return ok }
 // pages says in how many messages a field has the URL of a page, as far as anybody can say who does not look there.
 func (p *path) pages() int {
 	n := 0
-	for _, part := range []string{"avatar", "icon", "image", "logo", "picture", "api", "contact", "user", "owner"} {
+	for _, part := range []string{"avatar", "icon", "image", "logo", "picture", "api", "contact", "user", "owner",
+		"remote", "clone", "git", "ssh", "notify", "log", "hook"} {
 		if strings.Contains(strings.ToLower(p.expression), part) {
 			return 0
 		}

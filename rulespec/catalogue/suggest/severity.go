@@ -61,7 +61,8 @@ func (d *draftEntry) resultOf() *path {
 // numberedResult gives a field that has the name of a result, and only numbers; nil for none.
 func (f *fields) numberedResult() *path {
 	for _, p := range f.paths {
-		if slices.Contains(resultFields, p.key()) && p.list == "" && len(p.keys) <= 2 && f.isNumber(p) {
+		if slices.Contains([]string{"result", "status", "state", "conclusion"}, p.key()) && p.list == "" &&
+			len(p.keys) <= 2 && f.isNumber(p) && !long(p) {
 			return p
 		}
 	}
