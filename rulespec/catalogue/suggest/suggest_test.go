@@ -136,6 +136,41 @@ func TestSuggestDrawsTopicsTogether(t *testing.T) {
 	}
 }
 
+// However many events an application has, each is a kind, and who did each is found though each has a field of its own.
+func TestSuggestKeepsEventsApart(t *testing.T) {
+	doers := map[string]string{"patchset-created": "uploader", "change-merged": "submitter", "change-abandoned": "abandoner",
+		"change-restored": "restorer", "comment-added": "author", "reviewer-deleted": "reviewer", "topic-changed": "changer",
+		"change-deleted": "deleter"}
+	var lines []json.RawMessage
+	for event, doer := range doers {
+		lines = append(lines, json.RawMessage(`{"topic":"org.example.prod.crane.`+event+`","msg":{"type":"`+event+
+			`","change":{"number":7,"project":"acme/tool","subject":"Brew","url":"https://crane.example.org/7"},"`+doer+
+			`":{"username":"alice"}}}`))
+	}
+	drafts := draftsOf(t, lines...)
+	if len(drafts) != 1 || drafts[0].Entries != len(doers) {
+		t.Fatalf("got %+v", drafts)
+	}
+	for event, doer := range doers {
+		if !strings.Contains(drafts[0].Text, "kind: crane."+event+"\n") || !strings.Contains(drafts[0].Text, "msg."+doer) {
+			t.Errorf("%s by its %s is not there:\n%s", event, doer, drafts[0].Text)
+		}
+	}
+	c, err := catalogue.Load(fstest.MapFS{"crane.yaml": {Data: []byte(drafts[0].Text)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range lines {
+		m, err := bus.DecodeLine(line, time.Unix(0, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := c.Describe(m); e.Actor != "alice" || strings.Join(e.Objects, " ") != "crane/acme/tool#7" {
+			t.Errorf("%s: actor %q, objects %q", e.Kind, e.Actor, e.Objects)
+		}
+	}
+}
+
 // TestSuggestOnTheCorpus drafts what messages of real buses would need. The corpus is not part of the program.
 func TestSuggestOnTheCorpus(t *testing.T) {
 	files, _ := filepath.Glob("../../../../shared/corpus/fedora-*.jsonl")
