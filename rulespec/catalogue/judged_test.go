@@ -57,8 +57,8 @@ func saidOf(e *Event) string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// A judgement is what somebody said of one message: good (one would send it so), acceptable (one knows what it is about,
-// and nothing is false) or bad.
+// A judgement is what somebody said of one message: good (one would send it so), acceptable (one knows what it is
+// about, and nothing is false) or bad.
 type judgement struct{ verdict, digest string }
 
 func judgements(t *testing.T) map[string]judgement {

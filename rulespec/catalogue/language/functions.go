@@ -48,12 +48,24 @@ func IsFunction(name string) bool {
 
 // The makers of functions from plain Go ones.
 
+// ofText makes a function of a text: of nothing it is nothing.
 func ofText(f func(string) string) func(...any) (any, error) {
-	return func(args ...any) (any, error) { return f(values.Text(args[0])), nil }
+	return func(args ...any) (any, error) {
+		if args[0] == nil {
+			return nil, nil
+		}
+		return f(values.Text(args[0])), nil
+	}
 }
 
+// ofTexts makes a function of a text and another that says what to do with it: of nothing it is nothing.
 func ofTexts(f func(a, b string) string) func(...any) (any, error) {
-	return func(args ...any) (any, error) { return f(values.Text(args[0]), values.Text(args[1])), nil }
+	return func(args ...any) (any, error) {
+		if args[0] == nil {
+			return nil, nil
+		}
+		return f(values.Text(args[0]), values.Text(args[1])), nil
+	}
 }
 
 func ofValue(f func(any) any) func(...any) (any, error) {

@@ -47,7 +47,7 @@ func (sc *Scope) Mended() string {
 	if words < 2 {
 		return ""
 	}
-	return strings.Join(texts, " ")
+	return strings.TrimLeft(strings.Join(texts, " "), ":,;.)–—→ ")
 }
 
 // A mender puts words together again.
