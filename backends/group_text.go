@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/notifyd/notifyd/internal/text"
 )
@@ -25,7 +26,9 @@ func sentence(ns []Notice) string {
 		return ns[0].Title
 	}
 	oldest := slices.MinFunc(ns, func(a, b Notice) int { return a.Time.Compare(b.Time) })
-	if ofOneKind(ns) || !slices.ContainsFunc(ns, func(n Notice) bool { return len(n.Grouping.Keys) == 0 }) {
+	if ofOneKind(ns) || !slices.ContainsFunc(ns, func(n Notice) bool {
+		return n.App != oldest.App || !slices.Equal(n.Grouping.Template, oldest.Grouping.Template)
+	}) {
 		if s := strings.TrimSpace(fillIn(oldest.Grouping.Template, ns)); s != "" {
 			return text.ElideRunes(s, maxSentence)
 		}
@@ -107,7 +110,10 @@ func unique(values []string) []string {
 
 // conventional is the sentence about notices without a template: "Finished builds by carol: bash".
 func conventional(ns []Notice) string {
-	if !ofOneKind(ns) {
+	if s := told(ns); s != "" {
+		return s
+	}
+	if !ofOneKind(ns) || isNameless(ns[0]) {
 		return ofSeveralKinds(ns)
 	}
 	s := kindOf(ns[0])
@@ -149,29 +155,84 @@ func thingOf(ns []Notice) string {
 	return text.ElideRunes(rest[:at-1]+"#"+rest[at:], maxName)
 }
 
-// ofSeveralKinds gives the worst and latest of the notices, and what else there was: "bob asked for changes; also
-// Comments on updates (2) by alice".
+// ofSeveralKinds gives the sentences of the kinds, those of the worst and latest first, and names the kinds for which
+// there is no room: "2 tests of tea-1.0-1, 1 failed; bob asked for changes; also Comments on updates (2)".
 func ofSeveralKinds(ns []Notice) string {
-	head := 0
-	for i, n := range ns {
-		if cmp.Or(cmp.Compare(rank(n.Severity), rank(ns[head].Severity)), n.Time.Compare(ns[head].Time)) >= 0 {
-			head = i
+	kinds := alike(ns)
+	s, room := "", maxSentence*3/4
+	var others []string
+	more := 0
+	for i, kind := range kinds {
+		told := strings.TrimSuffix(text.ElideRunes(oneKind(kind), maxSentence/2), ".")
+		size := utf8.RuneCountInString(told)
+		switch {
+		case i == 0:
+			s = told
+		case size <= room && !isNameless(kind[0]):
+			s += "; " + told
+		case isNameless(kind[0]):
+			more += len(kind)
+			continue
+		case len(kind) == 1:
+			others = append(others, kindOf(kind[0]))
+			continue
+		default:
+			others = append(others, fmt.Sprintf("%s (%d)", kindOf(kind[0]), len(kind)))
+			continue
+		}
+		if room -= size; isNameless(kind[0]) {
+			more += len(kind) - 1
 		}
 	}
-	count := map[string]int{}
-	rest := slices.Delete(slices.Clone(ns), head, head+1)
-	for _, n := range rest {
-		count[kindOf(n)]++
+	if len(others) > 0 {
+		s += "; also " + series(others)
 	}
-	var others []string
-	for kind, n := range count {
-		others = append(others, fmt.Sprintf("%s (%d)", kind, n))
-	}
-	s := strings.TrimSuffix(text.ElideRunes(firstLine(ns[head]), maxSentence/2), ".") + "; also " + series(others)
-	if actors := series(valuesOf("actors", rest)); actors != "" {
-		s += " by " + actors
+	if more > 0 {
+		s += fmt.Sprintf("; %d more", more)
 	}
 	return s
+}
+
+// alike divides notices into those of one kind, or with one sentence for several; the worst and latest come first.
+func alike(ns []Notice) [][]Notice {
+	var kinds [][]Notice
+	for _, n := range ns {
+		i := slices.IndexFunc(kinds, func(k []Notice) bool {
+			return k[0].App == n.App && (k[0].Kind == n.Kind ||
+				len(n.Grouping.Template) > 0 && slices.Equal(k[0].Grouping.Template, n.Grouping.Template))
+		})
+		if i < 0 {
+			i = len(kinds)
+			kinds = append(kinds, nil)
+		}
+		kinds[i] = append(kinds[i], n)
+	}
+	for _, k := range kinds {
+		slices.SortStableFunc(k, latest)
+	}
+	slices.SortStableFunc(kinds, func(a, b []Notice) int { return latest(a[0], b[0]) })
+	return kinds
+}
+
+// latest orders the worst notices first, of equals the latest.
+func latest(a, b Notice) int {
+	return cmp.Or(cmp.Compare(rank(b.Severity), rank(a.Severity)), b.Time.Compare(a.Time))
+}
+
+// oneKind is the sentence about notices of one kind.
+func oneKind(ns []Notice) string {
+	if len(ns) == 1 || isNameless(ns[0]) {
+		return firstLine(ns[0])
+	}
+	if ofOneKind(ns) {
+		return sentence(ns)
+	}
+	return cmp.Or(strings.TrimSpace(fillIn(ns[len(ns)-1].Grouping.Template, ns)), firstLine(ns[0]))
+}
+
+// isNameless reports a kind whose name says nothing about its messages: the rest of an application.
+func isNameless(n Notice) bool {
+	return strings.HasSuffix(n.Kind, ".unknown") || strings.HasSuffix(n.Kind, ".other")
 }
 
 func kindOf(n Notice) string { return text.ElideRunes(cmp.Or(n.KindName, n.Kind), maxName) }

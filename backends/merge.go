@@ -33,26 +33,87 @@ func Merge(notices []Notice) []Group {
 		levels = max(levels, len(keys[i]))
 	}
 	taken := make([]bool, len(notices))
-	var groups []Group
+	var groups [][]int
 	for level := range levels {
+		if level == maxKeys {
+			groups = joined(groups, notices, taken)
+		}
 		for _, members := range together(keys, taken, level) {
-			group := make([]Notice, len(members))
-			for i, at := range members {
+			groups = append(groups, members)
+			for _, at := range members {
 				taken[at] = true
-				group[i] = notices[at]
 			}
-			groups = append(groups, groupOf(group))
 		}
 	}
-	for i, n := range notices {
+	for i := range notices {
 		if !taken[i] {
-			groups = append(groups, groupOf([]Notice{n}))
+			groups = append(groups, []int{i})
 		}
 	}
-	slices.SortStableFunc(groups, func(a, b Group) int {
+	lines := make([]Group, len(groups))
+	for i, members := range groups {
+		group := make([]Notice, len(members))
+		for j, at := range members {
+			group[j] = notices[at]
+		}
+		lines[i] = groupOf(group)
+	}
+	slices.SortStableFunc(lines, func(a, b Group) int {
 		return cmp.Or(a.place()-b.place(), cmp.Compare(rank(b.Severity), rank(a.Severity)), a.First.Compare(b.First))
 	})
-	return groups
+	return lines
+}
+
+// joined puts what is still alone, and what was put together by keys of its own, into one group where all of it is
+// about the same build, update or commit: a build, its tests and its signatures are one thing.
+func joined(groups [][]int, notices []Notice, taken []bool) [][]int {
+	units := slices.Clone(groups)
+	for i := range notices {
+		if !taken[i] {
+			units = append(units, []int{i})
+		}
+	}
+	var all [][]int
+	index := map[string]int{}
+	for _, unit := range units {
+		names := namesOf(unit, notices)
+		into := len(all)
+		if i := slices.IndexFunc(names, func(name string) bool { _, known := index[name]; return known }); i >= 0 {
+			into = index[names[i]]
+		} else {
+			all = append(all, nil)
+		}
+		for _, name := range names {
+			if _, known := index[name]; !known {
+				index[name] = into
+			}
+		}
+		all[into] = append(all[into], unit...)
+	}
+	all = slices.DeleteFunc(all, func(members []int) bool { return len(members) < 2 })
+	for _, members := range all {
+		for _, at := range members {
+			taken[at] = true
+		}
+	}
+	return all
+}
+
+// namesOf gives the shared objects that every notice of a unit is about, under their standing.
+func namesOf(unit []int, notices []Notice) []string {
+	var names []string
+	for i, at := range unit {
+		var mine []string
+		for _, object := range sharedObjects(notices[at]) {
+			mine = append(mine, notices[at].Standing+"\x00"+object)
+		}
+		if i == 0 {
+			names = mine
+		} else {
+			names = slices.DeleteFunc(names, func(name string) bool { return !slices.Contains(mine, name) })
+		}
+	}
+	return names
 }
 
 // together gives the sets of notices that are still alone and share their key of a level, each set by positions.
@@ -90,16 +151,17 @@ func keysOf(n Notice) []string {
 		}
 		keys = append(keys, k)
 	}
-	if len(keys) == 0 && len(n.Objects) > 0 && !slices.ContainsFunc(n.Objects, isGap) {
-		keys = append(keys, "objects\x00"+n.App+"\x00"+strings.Join(n.Objects, "\x00"))
+	if !declared && len(n.Objects) > 0 && !slices.ContainsFunc(n.Objects, isGap) {
+		keys = append(keys[:0], "objects\x00"+n.App+"\x00"+strings.Join(n.Objects, "\x00"))
 	}
-	for len(keys) < maxKeys { // the last levels of all: every particular key is tried before them
+	for len(keys) < maxKeys { // the last level of all: every particular key is tried before it
 		keys = append(keys, "")
 	}
-	keys = append(keys, sharedObject(n))
+	kind := ""
 	if n.Kind != "" && (n.Actor != "" || !declared) { // nobody has nothing in common with nobody
-		keys = append(keys, "kind\x00"+n.App+"\x00"+n.Kind+"\x00"+n.Actor)
+		kind = "kind\x00" + n.App + "\x00" + n.Kind + "\x00" + n.Actor
 	}
+	keys = append(keys, kind)
 	if n.Standing != "" {
 		for i, k := range keys {
 			if k != "" {
@@ -114,13 +176,23 @@ func keysOf(n Notice) []string {
 // tests and its signatures.
 var shared = []string{"build/", "update/", "commit/"}
 
-// sharedObject is the key of what a notice is about where other applications may tell of it too.
-func sharedObject(n Notice) string {
-	if len(n.Objects) == 0 || isGap(n.Objects[0]) ||
-		!slices.ContainsFunc(shared, func(sort string) bool { return strings.HasPrefix(n.Objects[0], sort) }) {
-		return ""
+// sharedObjects gives what a notice is about where other applications may tell of it too: the first of its objects, and
+// the only build of an update.
+func sharedObjects(n Notice) []string {
+	var found, builds []string
+	for i, o := range n.Objects {
+		switch {
+		case isGap(o):
+		case i == 0 && slices.ContainsFunc(shared, func(sort string) bool { return strings.HasPrefix(o, sort) }):
+			found = append(found, o)
+		case strings.HasPrefix(o, shared[0]):
+			builds = append(builds, o)
+		}
 	}
-	return "shared\x00" + n.Objects[0]
+	if len(builds) == 1 && len(found) == 1 && strings.HasPrefix(found[0], shared[1]) {
+		found = append(found, builds[0])
+	}
+	return found
 }
 
 // isGap reports an object without a name, such as "update/" of a message that does not say which update.

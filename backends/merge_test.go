@@ -149,7 +149,7 @@ func TestSentence(t *testing.T) {
 			n := build(2, "error", "ci", "build/tea-1-1", "a key of its own")
 			n.App, n.Kind, n.KindName, n.Text = "ci", "ci.test", "Tests", "tea-1-1 failed its tests"
 			return n
-		}()}, "tea-1-1 failed its tests; also Builds (1) by bob"},
+		}()}, "tea-1-1 failed its tests; build 1 of tea"},
 		{"what nobody has is left out", []Notice{run(1, "info", "", ""), run(2, "info", "", "")},
 			"Somebody made 4 builds, all good"},
 		{"equal titles", func() []Notice {
@@ -159,13 +159,13 @@ func TestSentence(t *testing.T) {
 		{"several kinds", []Notice{kind(build(1, "info", "bob", "x"), "start", "Builds started"),
 			kind(build(2, "error", "al", "x"), "fail", "Builds failed"),
 			kind(build(3, "info", "carol", "x"), "start", "Builds started")},
-			"build 2 of tea; also Builds started (2) by bob and carol"},
+			"build 2 of tea; Builds started by bob and carol: tea"},
 		{"a sentence of another kind is not used", []Notice{kind(func() Notice {
 			n := run(1, "info", "bob", "t")
 			n.Grouping.Keys, n.Objects = nil, []string{"x"}
 			return n
 		}(), "start", "Builds started"),
-			build(2, "info", "bob", "x")}, "build 2 of tea; also Builds started (1) by bob"},
+			build(2, "info", "bob", "x")}, "build 2 of tea; build 1 of tea"},
 	} {
 		groups := Merge(c.notices)
 		if len(groups) != 1 || groups[0].Title != c.want {
@@ -290,5 +290,42 @@ func BenchmarkMerge(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		Merge(notices)
+	}
+}
+
+func TestTold(t *testing.T) {
+	at := 0
+	says := func(actor, object, sentence string) Notice {
+		at++
+		return Notice{App: "forge", Kind: "forge.x", KindName: "Tickets", Topic: "t", Actor: actor, Text: sentence,
+			Title: "[forge] " + sentence, Objects: []string{object}, Time: time.Unix(int64(at), 0)}
+	}
+	for _, c := range []struct {
+		want    string
+		notices []Notice
+	}{
+		{"alice opened and pushed 3 times to, bob commented twice on and merged change acme/tool#8: Boil",
+			[]Notice{says("alice", "pull/8", "alice opened change acme/tool#8: Boil"),
+				says("bob", "pull/8", "bob commented on change acme/tool#8: Boil"),
+				says("alice", "pull/8", "alice pushed to change acme/tool#8: Boil"),
+				says("alice", "pull/8", "alice pushed to change acme/tool#8: Boil"),
+				says("bob", "pull/8", "bob commented on change acme/tool#8: Boil"),
+				says("alice", "pull/8", "alice pushed to change acme/tool#8: Boil"),
+				says("bob", "pull/8", "bob merged change acme/tool#8: Boil")}},
+		{"alice and bob commented on infra#7",
+			[]Notice{says("alice", "ticket/7", "alice commented on infra#7: yes"), says("bob", "ticket/7", "bob commented on infra#7: no")}},
+		{"alice uploaded patch 2 of, ci-bot reviewed change 12 of tea: Boil",
+			[]Notice{says("alice", "change/12", "alice uploaded patch 2 of change 12 of tea (main): Boil"),
+				says("", "change/12", "ci-bot reviewed change 12 of tea (+1): Boil")}},
+		{"build of tea 1.0 failed",
+			[]Notice{says("", "build/77", "build of tea 1.0 is running"), says("", "build/77", "build of tea 1.0 failed")}},
+		{"", []Notice{says("alice", "ticket/7", "alice moved infra#7 to tea"), says("bob", "ticket/7", "bob closed infra#7")}},
+		{"", []Notice{says("alice", "ticket/7", "alice closed infra#7"), says("bob", "ticket/8", "bob closed infra#8")}},
+		{"", []Notice{says("", "ticket/7", "The check x passed for infra#7"), says("", "ticket/7", "The check y failed for infra#7")}},
+		{"", []Notice{says("alice", "ticket/", "alice closed a ticket"), says("bob", "ticket/", "")}},
+	} {
+		if got := told(c.notices); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
 	}
 }
