@@ -47,6 +47,13 @@ entries:
 		first == unknown("org.example.prod.tea.drunk", "alice") || first == unknown("org.example.prod.tea.boiled", "bob") {
 		t.Error("unknown messages belong together by topic and actor")
 	}
+	about := func(event, who string) string {
+		return c.Describe(&bus.Message{Topic: "org.example.prod.cauldron.ticket." + event, Body: body(t,
+			`{"agent": "`+who+`", "ticket": {"id": 7, "project": "infra", "title": "Cold"}}`)}).Digest().Keys[0]
+	}
+	if opened := about("opened", "alice"); opened != about("closed", "bob") {
+		t.Error("unknown messages about one ticket belong together")
+	}
 	if d := (&Event{Message: &bus.Message{}}).Digest(); d.Keys != nil {
 		t.Errorf("an event of no catalogue has %+v", d)
 	}

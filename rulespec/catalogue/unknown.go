@@ -43,7 +43,13 @@ func describeUnknown(c *Catalogue, e *Event, t topics.Topic, stated stated) {
 	} else if severity, err := ParseSeverity(read.Severity()); err == nil {
 		e.Severity = severity
 	}
-	e.digestOf = func() Digest { return Digest{Keys: []string{text.CutBytes(e.Title+" "+e.Actor, values.MaxName)}} }
+	e.digestOf = func() Digest {
+		keys := []string{text.CutBytes(e.Title+" "+e.Actor, values.MaxName)}
+		if e.Thread != "" { // one thing, whatever was done to it and by whom
+			keys = slices.Insert(keys, 0, text.CutBytes("about "+e.Thread, values.MaxName))
+		}
+		return Digest{Keys: keys}
+	}
 	e.describe = func() (Prose, []string) {
 		p := unknownProse(e, read)
 		if known != nil {
