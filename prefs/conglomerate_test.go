@@ -137,8 +137,15 @@ func collect(v any, into map[string]bool) {
 }
 
 // TestGroupFixtures compares the digests of our own messages with their fixtures.
-func TestGroupFixtures(t *testing.T) {
-	data, err := os.ReadFile(filepath.Join("testdata", "groups.json"))
+func TestGroupFixtures(t *testing.T) { compareDigests(t, "groups.json") }
+
+// TestDigestsReadAloud compares what waits for one person, of many applications, with the lines of a digest that were
+// read aloud: one thing is one line.
+func TestDigestsReadAloud(t *testing.T) { compareDigests(t, "digests.json") }
+
+func compareDigests(t *testing.T, file string) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,8 +167,7 @@ func TestGroupFixtures(t *testing.T) {
 			lines = append(lines, fmt.Sprintf("%d: %s", len(g.Notices), g.Title))
 		}
 		if !slices.Equal(lines, test.Lines) {
-			got, _ := json.MarshalIndent(lines, "", " ")
-			t.Errorf("%s:\n%s\nwant %q", test.Name, got, test.Lines)
+			t.Errorf("%s:\n  %s\nwant\n  %s", test.Name, strings.Join(lines, "\n  "), strings.Join(test.Lines, "\n  "))
 		}
 	}
 }
