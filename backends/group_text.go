@@ -120,7 +120,8 @@ func conventional(ns []Notice) string {
 	if actors := series(valuesOf("actors", ns)); actors != "" {
 		s += " by " + actors
 	}
-	packages, thing := series(valuesOf("packages", ns)), thingOf(ns)
+	packages := series(valuesOf("packages", ns))
+	thing := thingOf(ns, packages == "")
 	switch {
 	case packages == "":
 		packages = thing
@@ -135,13 +136,23 @@ func conventional(ns []Notice) string {
 	return s
 }
 
-// thingOf names the object that all notices are first of all about: infra#231 of "ticket/infra/231", tea-1.0-1 of
-// "build/tea-1.0-1"; "" where they are about several.
-func thingOf(ns []Notice) string {
-	if slices.ContainsFunc(ns, func(n Notice) bool { return len(n.Objects) == 0 || n.Objects[0] != ns[0].Objects[0] }) {
-		return ""
+// thingOf names the objects that notices are first of all about: infra#231 of "ticket/infra/231", tea-1.0-1 of
+// "build/tea-1.0-1"; of several only where many is true.
+func thingOf(ns []Notice, many bool) string {
+	var things []string
+	for _, n := range ns {
+		if len(n.Objects) == 0 || !many && n.Objects[0] != ns[0].Objects[0] {
+			return ""
+		}
+		if thing := thingName(n.Objects[0]); thing != "" {
+			things = append(things, thing)
+		}
 	}
-	sort, rest, divided := strings.Cut(ns[0].Objects[0], "/")
+	return series(things)
+}
+
+func thingName(object string) string {
+	sort, rest, divided := strings.Cut(object, "/")
 	if !divided || strings.Contains(rest, "://") {
 		return ""
 	}

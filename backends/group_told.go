@@ -10,9 +10,10 @@ import (
 
 // The bounds on what is told of several notices in their own words.
 const (
-	maxTold  = 100 // notices
-	maxWords = 40  // words of a sentence that are looked at
-	maxRest  = 2   // words of what became of a thing
+	maxTold   = 100 // notices
+	maxWords  = 40  // words of a sentence that are looked at
+	maxBeside = 4   // words between a thing and its title, and sentences with such
+	maxRest   = 2   // words of what became of a thing
 )
 
 // told says of notices about one object, in the order of time and in their own words, who did what to it: "alice opened
@@ -48,22 +49,32 @@ func toldOfPeople(ns []Notice, sentences [][]string, id string) string {
 	if thing == nil {
 		return ""
 	}
-	var deeds []deed
+	var deeds, beside []deed
 	var titles, spoken []string
 	for i, words := range sentences {
 		who := doerOf(ns[i], words)
 		after := starts[i] + len(thing)
-		title, clean := titleAfter(words, after)
-		if who == "" || starts[i] < 2 || !clean {
+		title, rest := titleAfter(words, after)
+		if who == "" || starts[i] < 2 || len(strings.Fields(rest)) > maxBeside {
 			return ""
+		}
+		titles = append(titles, title)
+		if rest != "" { // assigned it to bob
+			beside = append(beside, deed{who: who, what: append(slices.Clone(words[1:starts[i]]), "it", rest)})
+			continue
 		}
 		deeds = append(deeds, deed{who: who, what: words[1:starts[i]]})
 		spoken = append(spoken, strings.Join(words[1:starts[i]], " "))
-		titles = append(titles, title)
+	}
+	if len(deeds) == 0 || len(beside) > maxBeside {
+		return ""
 	}
 	s := strings.Join(inTurn(deeds), ", ") + " " + bare(strings.Join(thing, " "))
 	if title := mostFrequent(titles, len(unique(spoken)) == 1); title != "" {
 		s += ": " + title
+	}
+	if len(beside) > 0 {
+		s += "; " + strings.Join(inTurn(beside), ", ")
 	}
 	return s
 }
@@ -131,18 +142,18 @@ func doerOf(n Notice, words []string) string {
 	return ""
 }
 
-// titleAfter gives what follows a colon after the thing. It is not clean where anything else but a remark in brackets
-// follows.
-func titleAfter(words []string, after int) (title string, clean bool) {
+// titleAfter gives what follows a colon after the thing, and what stands between them other than a remark in brackets.
+func titleAfter(words []string, after int) (title, rest string) {
 	for at := after - 1; at < len(words); at++ {
-		if at >= after && !strings.HasPrefix(words[after], "(") {
-			return "", false
-		}
 		if strings.HasSuffix(words[at], ":") {
-			return strings.Join(words[at+1:], " "), true
+			title, words = strings.Join(words[at+1:], " "), words[:at+1]
+			break
 		}
 	}
-	return "", true
+	if after < len(words) && !strings.HasPrefix(words[after], "(") {
+		rest = bare(strings.Join(words[after:], " "))
+	}
+	return title, rest
 }
 
 // mostFrequent gives the text that is there most often, of equals the first, or none where there must be no doubt.
