@@ -10,10 +10,11 @@ package convention
 // The names of fields that by convention hold the actor, the people involved, the packages, the link, and what a
 // message is about. The first name that a body has counts for the actor, the link and the subject.
 var (
-	ActorFields = []string{"agent", "agent_name", "user", "username", "userid", "user_username", "user_text", "who",
-		"actor", "performer", "sender_username", "sender", "uploader", "changer", "abandoner", "restorer", "deleter",
+	ActorFields = []string{"agent", "agent_name", "user", "username", "userid", "user_username", "performer", "user_text", "who",
+		"actor", "sender_username", "sender", "uploader", "changer", "abandoner", "restorer", "deleter",
 		"editor", "merger", "reviewer", "submitter", "pusher", "initiator", "initiated_by", "triggered_by", "triggeredBy",
 		"started_by", "requested_by", "requestedBy", "closedBy", "closed_by", "updatedBy", "updated_by", "changed_by",
+		"modified_by", "modifiedBy", "lastChangeUser", "memberCreator", "by", "operator",
 		"pushedBy", "author", "creator", "createdBy", "created_by", "requester", "owner_name", "openid"}
 	UserFields = []string{"agent", "agent_name", "user", "username", "userid", "user_username", "user_text", "users",
 		"usernames", "actor", "performer", "sender_username", "sender", "author", "owner", "submitter", "uploader",
@@ -33,6 +34,9 @@ var (
 // repository, the headers of an answer.
 var otherObjects = []string{"project", "repository", "repo", "forkee", "parent", "headers", "trigger",
 	"webhook_headers", "instance"}
+
+// notByAuthor are what others do to a thing than who made it.
+var notByAuthor = []string{"rejected", "declined", "ejected", "refused"}
 
 // nobody are accounts that stand for no person, beside what values.IsNobody knows.
 var nobody = []string{"orphan", "nobody"}

@@ -10,7 +10,7 @@ import (
 
 // nameKeys hold the name of what an event is about, the surest first; numbers of builds and the like come last.
 var nameKeys = []string{"nvr", "rebuilt_nvr", "brew_build", "tag_name", "item", "subject_identifier", "alias", "updateid",
-	"nsvc", "srpm", "artifact_name", "display_name", "displayName"}
+	"nsvc", "monogram", "srpm", "artifact_name", "display_name", "displayName"}
 
 // idKeys hold a number or a key that people know a thing by, beside those made of its noun.
 var idKeys = []string{"id", "number", "build_id", "buildid", "task_id", "job_id", "run_number", "errata_id",
@@ -44,6 +44,11 @@ func (r *Reading) name() string {
 					return s
 				}
 			}
+		}
+	}
+	for _, object := range r.about() { // an object of Kubernetes
+		if meta, ok := object["metadata"].(map[string]any); ok && isName(values.Plain(meta["name"])) {
+			return values.Plain(meta["name"])
 		}
 	}
 	for _, t := range r.things {
@@ -180,6 +185,9 @@ func (r *Reading) id() string {
 			}
 			k := singular(strings.ReplaceAll(noun, " ", "_"))
 			keys = append([]string{k + "_id", keyOf(k) + "Id", keyOf(k)}, keys...)
+		}
+		if _, counted := object["ref"].(json.Number); counted {
+			keys = append([]string{"ref"}, keys...)
 		}
 		for _, key := range keys {
 			v := object[key]

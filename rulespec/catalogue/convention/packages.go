@@ -95,6 +95,9 @@ func packagesOf(object map[string]any) []string {
 		out = appendPackages(out, object["name"])
 	case s("Source") != "" && s("Version") != "": // Debian's fields
 		out = appendPackages(out, object["Source"])
+	case s("source") != "" && s("version") != "" && s("suite")+s("distribution") != "" &&
+		!strings.Contains(s("source"), "/"):
+		out = appendPackages(out, object["source"])
 	}
 	return out
 }

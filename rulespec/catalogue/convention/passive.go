@@ -23,6 +23,9 @@ func (r *Reading) passive(who string, packages []string) string {
 			name = strings.Join(packages[:min(len(packages), 3)], ", ")
 		case at != "" && r.made2(at):
 			name = at
+			if n := number(r.thingOf(keyOf(r.inmost())), r.inmost()); n != "" {
+				s += " " + n
+			}
 		case len(r.nouns) == 0:
 			if name = values.Line(values.Plain(r.first("name", "title")), maxTitle); !isName(name) {
 				name = ""
@@ -52,7 +55,7 @@ func (r *Reading) passive(who string, packages []string) string {
 		}
 	}
 	its := said || r.verb.does == byItself
-	its = its && (of || name != "" && strings.Contains(s, name))
+	its = its && (of || name == "" && r.noun() != "" || name != "" && strings.Contains(s, name))
 	if who != "" && its {
 		s += " by " + who
 	}
@@ -112,4 +115,12 @@ func (r *Reading) made2(name string) bool {
 		}
 	}
 	return false
+}
+
+// inmost gives the last name in the topic.
+func (r *Reading) inmost() string {
+	if len(r.nouns) == 0 {
+		return ""
+	}
+	return singular(r.nouns[len(r.nouns)-1])
 }

@@ -11,14 +11,14 @@ import (
 func (r *Reading) Actor(accounts *values.Accounts) string {
 	p := people{accounts, r.bridged}
 	for i, b := range r.main {
-		for _, key := range ActorFields {
+		for _, key := range r.actorFields() {
 			if name := p.account(key, b[key], i == 0); name != "" {
 				return values.Name(name)
 			}
 		}
 	}
 	for _, object := range r.made() {
-		for _, key := range ActorFields {
+		for _, key := range r.actorFields() {
 			if name := p.account(key, object[key], false); name != "" {
 				return values.Name(name)
 			}
@@ -43,7 +43,7 @@ func (r *Reading) owner() any {
 // Who gives the name of who did it as a sentence says it: the account, or what the body calls them.
 func (r *Reading) Who() string {
 	for _, object := range slices.Concat(r.main, r.made()) {
-		for _, key := range slices.Concat(ActorFields, []string{"user_name", "pusher_name", "author_name"}) {
+		for _, key := range slices.Concat(r.actorFields(), []string{"user_name", "pusher_name", "author_name"}) {
 			if s := called(object[key]); s != "" && !(key == "who" && strings.Contains(s, ".")) {
 				return s
 			}
@@ -55,10 +55,28 @@ func (r *Reading) Who() string {
 	return ""
 }
 
+// actorFields are the fields that can name who did it: who made a thing did not reject it.
+func (r *Reading) actorFields() []string {
+	if !slices.Contains(notByAuthor, r.verb.past) {
+		return ActorFields
+	}
+	return slices.DeleteFunc(slices.Clone(ActorFields), func(key string) bool {
+		return slices.Contains([]string{"uploader", "submitter", "author", "creator", "createdBy", "created_by", "requester"}, key)
+	})
+}
+
 // made gives the thing that the event is the making of: its author is the actor.
 func (r *Reading) made() []map[string]any {
 	if commit := r.pushedCommit(); commit != nil {
 		return commit
+	}
+	if t := r.edited(); t != nil {
+		return t
+	}
+	for _, key := range []string{"journal", "article"} { // what was written with a change of a ticket
+		if t := r.thingOf(key); t != nil && r.numbered() {
+			return []map[string]any{t}
+		}
 	}
 	switch r.verb.past {
 	case "created", "opened", "submitted", "commented", "published", "pushed", "added", "uploaded", "":
@@ -68,6 +86,21 @@ func (r *Reading) made() []map[string]any {
 	for _, t := range r.things {
 		if r.names(t.key) {
 			return []map[string]any{t.object}
+		}
+	}
+	return nil
+}
+
+// edited gives what a thing that was changed says of who changed it.
+func (r *Reading) edited() []map[string]any {
+	if r.verb.past != "updated" && r.verb.past != "edited" && r.verb.past != "changed" {
+		return nil
+	}
+	for _, t := range r.things {
+		for _, key := range []string{"updated_by", "updatedBy", "modified_by", "changed_by"} {
+			if v := t.object[key]; v != nil && r.names(t.key) {
+				return []map[string]any{{key: v}}
+			}
 		}
 	}
 	return nil

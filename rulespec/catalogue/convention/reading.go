@@ -25,12 +25,12 @@ type thing struct {
 
 // wrappers are objects that senders put their whole body into, or what an event is about.
 var wrappers = []string{"msg", "message", "body", "payload", "event", "data", "resource", "object_attributes", "info",
-	"notification", "content"}
+	"notification", "content", "action"}
 
 // Read reads a message with the words of its topic.
 func Read(words []string, body any) *Reading {
-	r := &Reading{heading: headingOf(words)}
 	object, isObject := body.(map[string]any)
+	r := &Reading{heading: headingOf(cloudEvent(words, object))}
 	if !isObject {
 		r.plain = values.Line(values.Plain(body), maxTitle)
 		return r
@@ -115,7 +115,7 @@ var places = []string{"repo", "project", "parentproject"}
 var notThings = append([]string{"contact", "ci", "sender", "user", "actor", "author", "owner", "organization", "org",
 	"enterprise", "installation", "team", "assignee", "reporter", "committer", "creator", "pusher", "member", "uploader",
 	"submitter", "changes", "meta", "links", "old", "previous", "before", "system", "pipeline", "assignedto", "qacontact",
-	"createdby", "pushedby", "requester", "account", "agent", "environment", "reactions", "base", "head", "source", "target",
+	"createdby", "updatedby", "modifiedby", "by", "membercreator", "lastchangeuser", "pushedby", "requester", "account", "agent", "environment", "reactions", "base", "head", "source", "target",
 	"webhookheaders"}, otherKeys()...)
 
 func otherKeys() []string {

@@ -26,6 +26,7 @@ var outcomes = []struct{ said, level, words string }{
 	{"failed softly", "warning", "softfailed soft_failed"},
 	{"was cancelled", "warning", "cancelled canceled user_cancelled user_canceled"},
 	{"was aborted", "warning", "aborted abort"},
+	{"was killed", "warning", "killed"},
 	{"was interrupted", "warning", "interrupted"},
 	{"was stopped", "warning", "stopped"},
 	{"was denied", "warning", "denied"},

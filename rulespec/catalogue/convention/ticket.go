@@ -49,6 +49,9 @@ func (r *Reading) numbered() bool {
 
 // talks says whether the event is a comment.
 func (r *Reading) talks() bool {
+	if r.verb.past == "published" { // a page of notes
+		return false
+	}
 	return r.verb.past == "commented" || slices.ContainsFunc(r.nouns, func(n string) bool {
 		n = singular(n)
 		return n == "comment" || n == "note" || n == "reply"

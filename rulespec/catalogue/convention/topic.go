@@ -1,6 +1,7 @@
 package convention
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -176,4 +177,22 @@ func singular(noun string) string {
 		return noun
 	}
 	return strings.TrimSuffix(noun, "s")
+}
+
+// cloudEvent gives the words of a topic, or where that tells of no event, those of the type that a CloudEvent states:
+// org.example.kettle.boiled.
+func cloudEvent(words []string, body map[string]any) []string {
+	kind, _ := body["type"].(string)
+	_, is := body["specversion"].(string)
+	if !is || kind == "" || len(words) == 0 || len(kind) > 100 || headingOf(words).verb.past != "" {
+		return words
+	}
+	parts := strings.Split(kind, ".")
+	if slices.Contains([]string{"com", "org", "net", "dev", "io", "eu", "edu"}, parts[0]) && len(parts) > 2 {
+		parts = parts[2:]
+	}
+	if parts[0] == words[0] {
+		parts = parts[1:]
+	}
+	return append([]string{words[0]}, parts...)
 }

@@ -32,6 +32,9 @@ func (w *identity) object(object map[string]any, within int) {
 		}
 	}
 	w.ownName(object["name"], whole, within)
+	if s, is := object["summary"].(string); is && w.empty() && isReference(object["type"]) {
+		w.names = append(w.names, strings.TrimSpace(s))
+	}
 	for _, key := range addressKeys {
 		if s, is := object[key].(string); is && strings.Contains(s, "@") && len(s) <= maxPerson {
 			w.address(strings.TrimSpace(s))
@@ -54,6 +57,12 @@ func (w *identity) object(object map[string]any, within int) {
 			}
 		}
 	}
+}
+
+// isReference reports the type of what stands for a person: user_reference.
+func isReference(kind any) bool {
+	s, _ := kind.(string)
+	return s == "user" || s == "user_reference"
 }
 
 // field reads a field that should hold a login, and may hold an address, a full name or the object of a person.
