@@ -45,7 +45,7 @@ func (s *scope) link() string {
 	if len(s.links) == 0 {
 		return ""
 	}
-	return wholeLink(convention.Link(s.source.Body, s.topic.Words), s.source.Body)
+	return s.whole(convention.Link(s.source.Body, s.topic.Words))
 }
 
 // staged moves a link of a message from staging to the host of staging, where the application has one.
@@ -77,7 +77,7 @@ func (s *scope) url(x *fieldSentence) string {
 	if x == nil || !s.render(x) || !s.Whole() {
 		return ""
 	}
-	return wholeLink(s.Text(), s.source.Body)
+	return s.whole(s.Text())
 }
 
 // render writes a sentence, and says whether there was time for it.
@@ -87,6 +87,14 @@ func (s *scope) render(x *fieldSentence) bool {
 		return false
 	}
 	return true
+}
+
+// whole gives a link that is whole: see wholeLink.
+func (s *scope) whole(link string) string {
+	if _, path, _ := strings.Cut(link, "://"); strings.Contains(path, "//") && !s.Read(s.source.Body) {
+		return ""
+	}
+	return wholeLink(link, s.source.Body)
 }
 
 // wholeLink gives a link, "" where it is none, or lacks a part: two slashes in its path have nothing between them,
@@ -103,7 +111,7 @@ func wholeLink(link string, body any) string {
 	}
 	after, _, _ = strings.Cut(after, "/")
 	own := path.Base(u.Host+before) + "//" + after
-	if after == "" || !strings.Contains(values.JSON(body, maxBody), own) {
+	if after == "" || !values.Contains(body, own) {
 		return ""
 	}
 	return link

@@ -45,6 +45,7 @@ var nobody = []string{"orphan", "nobody"}
 const (
 	maxTitle   = 90   // characters of a title in a sentence
 	maxObjects = 200  // objects among the fields of one, the first by name
+	maxThings  = 40   // of those, the most particular
 	maxPeople  = 2000 // people, named or not
 	maxPerson  = 1024 // bytes of a text that may name one
 )

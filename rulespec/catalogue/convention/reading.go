@@ -141,7 +141,9 @@ func (r *Reading) findThings() {
 				k = singular(k)
 			}
 			if slices.Contains(places, k) || k == "new" && (object["full_name"] != nil || object["slug"] != nil) {
-				r.where = append(r.where, object)
+				if len(r.where) < maxThings {
+					r.where = append(r.where, object)
+				}
 				if !r.names(k) {
 					continue
 				}
@@ -155,7 +157,7 @@ func (r *Reading) findThings() {
 	}
 	slices.SortStableFunc(found, func(a, b thing) int { return r.rank(a.key) - r.rank(b.key) })
 	for _, t := range found {
-		if !slices.Contains(notThings, t.key) || r.names(t.key) {
+		if len(r.things) < maxThings && !slices.Contains(notThings, t.key) || r.names(t.key) {
 			r.things = append(r.things, t)
 		}
 	}

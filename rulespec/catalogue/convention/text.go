@@ -3,6 +3,7 @@ package convention
 import (
 	"strings"
 
+	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
@@ -38,6 +39,9 @@ func (r *Reading) text(objects []map[string]any) string {
 	return ""
 }
 
+// maxLook is how many bytes of a text are looked at for its first line.
+const maxLook = 4 << 10
+
 // oneLine gives the first line of the first of these fields with a text.
 func oneLine(object map[string]any, keys []string) string {
 	for _, key := range keys {
@@ -48,9 +52,12 @@ func oneLine(object map[string]any, keys []string) string {
 			}
 		}
 		s, _ := v.(string)
-		s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
+		s, _, _ = strings.Cut(strings.TrimSpace(text.CutBytes(s, maxLook)), "\n")
+		if strings.HasPrefix(s, "<") || strings.HasPrefix(s, "{") || strings.Contains(s, "<nil>") {
+			continue
+		}
 		if s = values.Line(values.Shown(s), maxTitle); s != "" && !values.IsPlaceholder(s) && values.Link(s) == "" &&
-			!strings.HasPrefix(s, "{") && !strings.Contains(s, "<nil>") && !strings.HasPrefix(s, "<") {
+			!strings.HasPrefix(s, "{") && !strings.HasPrefix(s, "<") {
 			return s
 		}
 	}

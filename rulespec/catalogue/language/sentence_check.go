@@ -9,12 +9,16 @@ import (
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
+// maxClauses is how deep optional parts may be nested.
+const maxClauses = 8
+
 // A sentenceChecker walks a template's tree: it refuses what is not bounded, collects the variables and makes paths
 // safe.
 type sentenceChecker struct {
 	names  map[string]bool
 	needs  map[string]bool
 	ranges int // how many are open
+	parts  int // optional ones, that are open
 	// sources are the actions and optional parts as they were before paths became safe
 	sources map[parse.Node]string
 	err     error
@@ -69,6 +73,11 @@ func isClause(n *parse.IfNode) bool { return n.Pipe.String() == clauseFunction }
 
 // clause checks an optional part: something in it must be able to print nothing.
 func (s *sentenceChecker) clause(n *parse.IfNode, root bool) {
+	if s.parts++; s.parts > maxClauses {
+		s.fail("optional parts are nested more than %d deep", maxClauses)
+		return
+	}
+	defer func() { s.parts-- }()
 	source := clauseText(n)
 	s.sources[n] = source
 	if !slices.ContainsFunc(n.List.Nodes, func(n parse.Node) bool { _, text := n.(*parse.TextNode); return !text }) {

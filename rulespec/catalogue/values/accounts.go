@@ -141,7 +141,11 @@ func (a *Accounts) find(who identity, forge string) (string, bool) {
 	if len(a.Map) == 0 || who.group {
 		return "", false
 	}
-	for _, names := range [][]string{who.logins, who.urls, who.addresses, who.names} {
+	names := who.names
+	if len(who.logins) > 0 { // whoever has an account writes what full name they like
+		names = nil
+	}
+	for _, names := range [][]string{who.logins, who.urls, who.addresses, names} {
 		for _, name := range names {
 			if forge != "" {
 				if found, ok := a.Map[forge+":"+name]; ok {
@@ -207,8 +211,9 @@ func Account(accounts map[string]string, name string) string {
 }
 
 // accountOf looks name up as it is and, where it is an address or URL, in small letters and without a slash at the end.
+// A name that looks like a login at a forge, "github:ally", is none: only find knows where a login is from.
 func accountOf(accounts map[string]string, name string) (string, bool) {
-	if len(accounts) == 0 || name == "" {
+	if len(accounts) == 0 || name == "" || strings.Contains(name, ":") && !strings.ContainsAny(name, "@/") {
 		return "", false
 	}
 	found, ok := accounts[name]

@@ -106,6 +106,30 @@ func TestPeople(t *testing.T) {
 	}
 }
 
+// TestNobodyTakesAnAccount: what somebody may write as their name, or a nick that looks like a login at a forge, makes
+// nobody the person whom the map knows by that.
+func TestNobodyTakesAnAccount(t *testing.T) {
+	for _, in := range []string{
+		`{"login": "mallory", "name": "bobby"}`, `{"login": "mallory", "name": "Dave D"}`,
+		`{"username": "mallory", "display_name": "bob@mail.example.net"}`,
+		`{"username": "mallory", "full_name": "forge:ally"}`, `"mallory (Dave D)"`,
+	} {
+		v := decoded(t, in)
+		if person, account, login := known.Person(v), known.Account(v), known.Login(v); person != "mallory" ||
+			account != "mallory" || login != "" {
+			t.Errorf("%s: got %q, %q, %q", in, person, account, login)
+		}
+	}
+	for _, in := range []string{`"forge:ally"`, `{"nick": "forge:ally"}`, `{"login": "forge:ally"}`} {
+		v := decoded(t, in)
+		for _, got := range []string{known.Person(v), known.Account(v), known.Login(v), Account(known.Map, "forge:ally")} {
+			if got == "alice" {
+				t.Errorf("%s is alice", in)
+			}
+		}
+	}
+}
+
 // TestAppendPeople: what a field gives as it stands in the message is told from what is no account.
 func TestAppendPeople(t *testing.T) {
 	for in, want := range map[string]string{

@@ -13,7 +13,7 @@ import (
 // "Bob B <bob@example.org>" is "Bob B". Only what ends in a domain that can be bought is an address, so that
 // getty@tty1.service stays; what stands in a URL or names a place for git or ssh stays too.
 func WithoutDomains(s string) string {
-	if strings.IndexByte(s, '@') < 0 {
+	if strings.IndexByte(s, '@') < 0 && !strings.Contains(s, "%40") {
 		return s
 	}
 	out := make([]byte, 0, len(s))
@@ -34,9 +34,52 @@ func WithoutDomains(s string) string {
 	return strings.TrimRight(string(out), " ")
 }
 
-// appendWord appends a word without the domains of its addresses.
+// appendWord appends a word without the domains of its addresses. A URL in it loses who is to log in with which
+// password.
 func appendWord(out []byte, word string) []byte {
-	if strings.IndexByte(word, '@') < 0 || strings.Contains(word, "://") {
+	for {
+		before, rest, isURL := strings.Cut(word, "://")
+		start := len(before)
+		for start > 0 && isScheme(before[start-1]) {
+			start--
+		}
+		if !isURL || start == len(before) {
+			return appendAddresses(out, word)
+		}
+		out = appendAddresses(out, before[:start])
+		end := strings.IndexAny(rest, "<>\"|,;")
+		if end < 0 {
+			end = len(rest)
+		}
+		out = append(append(out, before[start:]...), "://"...)
+		out = append(out, withoutLogin(before[start:], rest[:end])...)
+		word = rest[end:]
+	}
+}
+
+// isScheme reports a letter of the scheme of a URL.
+func isScheme(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '+'
+}
+
+// withoutLogin gives what follows :// in a URL without user and password. For git and ssh the user is a part of the
+// place.
+func withoutLogin(scheme, rest string) string {
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	at := strings.LastIndexByte(rest[:end], '@')
+	if at < 0 || strings.HasSuffix(scheme, "ssh") && !strings.Contains(rest[:at], ":") {
+		return rest
+	}
+	return rest[at+1:]
+}
+
+// appendAddresses appends a word that is no URL without the domains of the addresses in it.
+func appendAddresses(out []byte, word string) []byte {
+	word = strings.ReplaceAll(word, "%40", "@")
+	if strings.IndexByte(word, '@') < 0 {
 		return append(out, word...)
 	}
 	done := 0
@@ -54,7 +97,7 @@ func appendWord(out []byte, word string) []byte {
 		for end > at+1 && (word[end-1] == '.' || word[end-1] == '-') {
 			end--
 		}
-		adjoins := start == at && done > 0 && done == at // a second domain
+		adjoins := start == at && at > 0 && (done == at || strings.IndexByte("\")]}>@", word[at-1]) >= 0)
 		if start == at && !adjoins || !isDomain(word[at+1:end]) || isPlace(word[end:]) {
 			continue
 		}
@@ -99,7 +142,9 @@ func isHost(c byte) bool {
 }
 
 // isPlace reports whether what follows a domain makes it a place for git or ssh: git@example.org:acme/tool.
-func isPlace(rest string) bool { return len(rest) > 1 && rest[0] == ':' && isLocal(rest[1]) }
+func isPlace(rest string) bool {
+	return len(rest) > 1 && rest[0] == ':' && isLocal(rest[1]) && strings.Contains(rest, "/")
+}
 
 // isDomain reports whether a name is a domain as people have: below one that a registry sells.
 func isDomain(name string) bool {
@@ -107,6 +152,9 @@ func isDomain(name string) bool {
 		return false
 	}
 	name = strings.ToLower(name)
+	if last := name[strings.LastIndexByte(name, '.')+1:]; last != "" && last[0] >= utf8.RuneSelf {
+		return true // in letters of its country
+	}
 	suffix, icann := publicsuffix.PublicSuffix(name)
 	return suffix != name && (icann || strings.Contains(suffix, "."))
 }

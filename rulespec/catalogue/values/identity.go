@@ -24,6 +24,9 @@ func (w *identity) empty() bool {
 // maxPerson bounds a text that names somebody, in bytes.
 const maxPerson = 1024
 
+// maxFirst is among how many elements of a list the first that names somebody is looked for.
+const maxFirst = 20
+
 // isWord reports whether a text is one plain word, as nearly all names of accounts are.
 func isWord(s string) bool {
 	for i := 0; i < len(s); i++ {
@@ -52,7 +55,7 @@ func (w *identity) read(v any, within int) {
 	case string:
 		w.text(v, within)
 	case []any:
-		for _, x := range v[:min(len(v), MaxSet)] {
+		for _, x := range v[:min(len(v), maxFirst)] {
 			if w.read(x, within-1); !w.empty() {
 				return
 			}

@@ -3,7 +3,9 @@ package values
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/notifyd/notifyd/bus"
@@ -118,4 +120,26 @@ func plainBytes(s string) int {
 		}
 	}
 	return len(s)
+}
+
+// Contains reports whether a text in v, however deep, contains part.
+func Contains(v any, part string) bool { return contains(v, part, 0) }
+
+func contains(v any, part string, depth int) bool {
+	if depth > bus.MaxDepth {
+		return false
+	}
+	switch v := v.(type) {
+	case string:
+		return strings.Contains(v, part)
+	case []any:
+		return slices.ContainsFunc(v, func(x any) bool { return contains(x, part, depth+1) })
+	case map[string]any:
+		for _, x := range v {
+			if contains(x, part, depth+1) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -15,6 +15,7 @@ func TestURL(t *testing.T) {
 		`"httpd at https://example.org/1"`:                                          "https://example.org/1",
 		`"https://api.example.org/1 https://example.org/2"`:                         "https://example.org/2",
 		`"https://example.org/api/v4/projects/1"`:                                   "",
+		`"see http://:80/x"`:                                                        "",
 		`"https://example.org/a//b"`:                                                "",
 		`"https://example.org/issues/null"`:                                         "",
 		`["tea", "https://example.org/1"]`:                                          "https://example.org/1",

@@ -147,8 +147,15 @@ func Keys[V any](m map[string]V) []string {
 	return keys
 }
 
-// FirstKeys gives the first so many of the sorted keys whose values are kept. It does not sort the others.
+// maxKeys is how many fields an object may have for FirstKeys.
+const maxKeys = 5000
+
+// FirstKeys gives the first so many of the sorted keys whose values are kept. It does not sort the others, and gives
+// none of an object that has more fields than anybody reads.
 func FirstKeys[V any](m map[string]V, most int, keep func(V) bool) []string {
+	if len(m) > maxKeys {
+		return nil
+	}
 	var keys []string
 	last, full := "", false // once there are enough, the last of the first
 	for k, v := range m {

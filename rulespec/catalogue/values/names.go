@@ -72,7 +72,7 @@ func Link(link string) string {
 		return ""
 	}
 	u, err := url.Parse(link)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
 		return ""
 	}
 	if text.IsPlainLine(link) && !strings.ContainsAny(link, notInLinks) {

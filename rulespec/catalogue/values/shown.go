@@ -89,7 +89,11 @@ func IsPlaceholder(s string) bool {
 	return s == "" || slices.Contains(nothings, s)
 }
 
-// nested gives the object or list in a text that is JSON; nothing for one that another language has written.
+// maxNested bounds the texts that are read as JSON, in bytes: that takes far longer than to show them.
+const maxNested = 4 << 10
+
+// nested gives the object or list in a text that is JSON; nothing for one that another language has written, or that is
+// longer than anybody reads.
 func nested(s string) (any, bool) {
 	s = strings.TrimSpace(s)
 	if len(s) < 2 || len(s) > MaxText {
@@ -99,6 +103,9 @@ func nested(s string) (any, bool) {
 	if (first != '{' || last != '}') && (first != '[' || last != ']') {
 		return nil, isGo(s)
 	}
+	if len(s) > maxNested {
+		return nil, isPython(s) || isGo(s) || isJSON(s)
+	}
 	d := json.NewDecoder(strings.NewReader(s))
 	d.UseNumber()
 	var out any
@@ -106,6 +113,12 @@ func nested(s string) (any, bool) {
 		return out, true
 	}
 	return nil, isPython(s) || isGo(s)
+}
+
+// isJSON reports whether a text begins as an object or a list in JSON does.
+func isJSON(s string) bool {
+	inner := strings.TrimLeft(s, "[{ \n\t\r")
+	return inner == "" || strings.IndexByte("\"-0123456789]}", inner[0]) >= 0
 }
 
 // isPython reports whether a text is an object or a list of texts as Python prints it, and isGo whether it is one of
