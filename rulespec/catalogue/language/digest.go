@@ -81,6 +81,9 @@ func (r *digestReader) list(l *parse.ListNode, under DigestPart, inside bool) {
 		part := under
 		switch n := n.(type) {
 		case *parse.TextNode:
+			if strings.ContainsAny(string(n.Text), "[]") {
+				r.fail("%s: optional parts are not available here; write {{if .name}} … {{end}}", n)
+			}
 			part.Text = oneSpace(string(n.Text))
 			r.parts = append(r.parts, part)
 		case *parse.CommentNode:

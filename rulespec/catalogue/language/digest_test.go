@@ -45,7 +45,8 @@ func TestDigestTemplateRefusesWhatNobodyCouldFill(t *testing.T) {
 		`{{plural .branch "one"}}`: "want", `{{plural .branch .branch "many"}}`: "want {{plural",
 		`{{sum .count}}`: "not count", `{{sum (sum .branch)}}`: "takes a name",
 		`{{$x := .branch}}`: "want .name", `{{.branch | sum}}`: "want .name", `{{define "x"}}{{end}}`: "define",
-		"{{.branch": "unclosed", `{{"text"}}`: "want .name",
+		"{{.count}}[ of {{.branch}}]": "optional parts are not available",
+		"{{.branch":                   "unclosed", `{{"text"}}`: "want .name",
 		"{{if sum .branch}}x{{end}}": "asks for a name", strings.Repeat("{{.branch}}", 41): "at most 40",
 		strings.Repeat("x", maxSource+1): "bytes",
 	} {

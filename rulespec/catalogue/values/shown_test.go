@@ -23,6 +23,7 @@ func TestShown(t *testing.T) {
 		`"tea"`: "tea", `" tea "`: " tea ", `42`: "42", `1.50`: "1.50", `true`: "true", `0`: "0",
 		`null`: "", `""`: "", `"  "`: "", `[]`: "", `{}`: "", `[null, "", {}]`: "",
 		`"null"`: "", `"None"`: "", `"undefined"`: "", `"[]"`: "", `"{}"`: "", `" None "`: "", `"<nil>"`: "",
+		`"=?utf-8?q?Hei=C3=9Fer_Tee?= is cold"`: "Heißer Tee is cold", `"=?x?= 1"`: "=?x?= 1",
 		`"none"`: "none", `"nullius"`: "nullius", `"Nil desperandum"`: "Nil desperandum",
 
 		`["b", "a"]`: "b and a", `["a", "b", "c", "b"]`: "a, b and c", `[1, 2]`: "1 and 2",

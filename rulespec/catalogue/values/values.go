@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"mime"
 	"strconv"
 	"strings"
 
@@ -34,7 +35,7 @@ func Text(v any) string {
 	case nil:
 		return ""
 	case string:
-		return text.CutBytes(v, MaxText)
+		return withoutEncoding(text.CutBytes(v, MaxText))
 	case json.Number:
 		return text.CutBytes(string(v), MaxText)
 	case bool:
@@ -47,6 +48,17 @@ func Text(v any) string {
 		return plain(v, maxWithin)
 	}
 	return text.CutBytes(fmt.Sprint(v), MaxText)
+}
+
+// withoutEncoding gives a header of a mail that stands in a message as it came, with its encoded words read (RFC 2047).
+func withoutEncoding(s string) string {
+	if !strings.Contains(s, "=?") || !strings.Contains(s, "?=") {
+		return s
+	}
+	if out, err := new(mime.WordDecoder).DecodeHeader(s); err == nil {
+		return text.CutBytes(out, MaxText)
+	}
+	return s
 }
 
 // Number gives v as a number where it is one or reads as one.
