@@ -276,7 +276,9 @@ func (d *drift) decides(e *Event, path string) bool {
 				continue
 			}
 			text := candidate.when.source
-			for name := range neededBy(candidate, candidate.when.Needs()) {
+			needed := map[string]bool{}
+			candidate.addNeeded(needed, candidate.when.Needs())
+			for name := range needed {
 				text += " " + candidate.vars[name].source
 			}
 			for _, key := range strings.FieldsFunc(path, func(r rune) bool { return strings.ContainsRune(".[]0123456789", r) }) {
@@ -287,22 +289,6 @@ func (d *drift) decides(e *Event, path string) bool {
 		}
 	}
 	return false
-}
-
-// neededBy gives the variables that some need, and those that these need.
-func neededBy(e *entry, names []string) map[string]bool {
-	found := map[string]bool{}
-	var add func(names []string)
-	add = func(names []string) {
-		for _, name := range names {
-			if v := e.vars[name]; v != nil && !found[name] {
-				found[name] = true
-				add(v.Needs())
-			}
-		}
-	}
-	add(names)
-	return found
 }
 
 // driftMessages gives the fixtures and the messages of real buses.

@@ -67,27 +67,28 @@ func (e *entry) text() string {
 // needed gives the variables that the entry's fields need, directly or through others.
 func (e *entry) needed() map[string]bool {
 	found := map[string]bool{}
-	var add func(names []string)
-	add = func(names []string) {
-		for _, name := range names {
-			if v := e.vars[name]; v != nil && !found[name] {
-				found[name] = true
-				add(v.Needs())
-			}
-		}
-	}
 	for _, v := range e.allValues() {
 		if v != nil {
-			add(v.Needs())
+			e.addNeeded(found, v.Needs())
 		}
 	}
 	for _, p := range e.allProse() {
 		if p != nil {
-			add(p.Needs())
+			e.addNeeded(found, p.Needs())
 		}
 	}
 	if e.digest != nil {
-		add(e.digest.Needs)
+		e.addNeeded(found, e.digest.Needs)
 	}
 	return found
+}
+
+// addNeeded adds the variables among names, and those that these need.
+func (e *entry) addNeeded(to map[string]bool, names []string) {
+	for _, name := range names {
+		if v := e.vars[name]; v != nil && !to[name] {
+			to[name] = true
+			e.addNeeded(to, v.Needs())
+		}
+	}
 }

@@ -63,10 +63,7 @@ func (r *Reading) counted() []string {
 			}
 		}
 	}
-	if len(r.nouns) == 0 {
-		return nil
-	}
-	if len(r.main) == 0 {
+	if len(r.nouns) == 0 || len(r.main) == 0 {
 		return nil
 	}
 	if id := keyText(r.first(r.app + "_id")); id != "" {

@@ -16,8 +16,7 @@ var (
 
 // persons are the names by which templates call somebody who did something.
 var persons = []string{"who", "agent", "user", "username", "actor", "login", "author", "owner", "sender", "submitter",
-	"pusher", "person", "account", "account_name",
-	"nick", "editor", "changer", "uploader", "by"}
+	"pusher", "person", "account", "account_name", "nick", "editor", "changer", "uploader", "by"}
 
 // Mended gives the sentence that was rendered last without its holes: each takes along what cannot stand without it.
 //

@@ -58,7 +58,7 @@ func (r Roots) Divide(topic string) Topic {
 		if first, rest, more := strings.Cut(t.Title, "."); more && slices.Contains(environments, first) {
 			t.Environment, t.Title = first, rest
 		}
-	case len(words) >= 3 && bus.IsScope(words[0]), len(words) >= 3 && slices.Contains(datacentres, words[0]):
+	case len(words) >= 3 && (bus.IsScope(words[0]) || slices.Contains(datacentres, words[0])):
 		t.Root, t.Title = words[0], strings.TrimPrefix(topic, words[0]+".")
 	case long > 0:
 		t.Root, t.Environment = strings.Join(words[:long], "."), words[long]

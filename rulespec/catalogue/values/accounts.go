@@ -184,32 +184,6 @@ func principal(local string) string {
 	return account
 }
 
-// Account turns the ways in which messages name a person (nick, mail address, OpenID) into the account that the person
-// knows. accounts has addresses and URLs in small letters.
-func Account(accounts map[string]string, name string) string {
-	name = strings.TrimSpace(name)
-	if found, ok := accountOf(accounts, name); ok {
-		return found
-	}
-	if address := Address(name); address != "" {
-		if found, ok := accountOf(accounts, address); ok {
-			return found
-		}
-		if local, ok := strings.CutSuffix(address, "@fedoraproject.org"); ok {
-			return local
-		}
-		return name
-	}
-	nick := openID(name)
-	if nick == "" {
-		return name
-	}
-	if found, ok := accountOf(accounts, nick); ok {
-		return found
-	}
-	return nick
-}
-
 // accountOf looks name up as it is and, where it is an address or URL, in small letters and without a slash at the end.
 // A name that looks like a login at a forge, "github:ally", is none: only find knows where a login is from.
 func accountOf(accounts map[string]string, name string) (string, bool) {

@@ -79,8 +79,7 @@ func read(v any) any {
 var nothings = []string{"null", "NULL", "None", "nil", "undefined", "NaN", "(null)", "(none)", "<nil>", "<null>",
 	"<none>", "<no value>", "<undefined>", "[]", "{}", "()", "[null]", "[None]", "[object Object]", "map[]", "''", `""`}
 
-// IsPlaceholder reports whether a text says nothing: it has no letter to read, or is the nothing of a programming
-// language.
+// IsPlaceholder reports whether a text says nothing: it is empty, or the nothing of a programming language.
 func IsPlaceholder(s string) bool {
 	if len(s) > 40 {
 		return strings.TrimSpace(s) == ""
