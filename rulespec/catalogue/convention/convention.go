@@ -7,8 +7,8 @@
 // repository, are left out, and so is a mail address or a login that no account is known for.
 package convention
 
-// The names of fields that by convention hold the actor, the people involved, the packages, the link, and what a
-// message is about. The first name that a body has counts for the actor, the link and the subject.
+// The names of fields that by convention hold the actor, the people involved and the packages. The first name that a
+// body has counts for the actor.
 var (
 	ActorFields = []string{"agent", "agent_name", "user", "username", "userid", "user_username", "performer", "user_text", "who",
 		"actor", "sender_username", "sender", "uploader", "changer", "abandoner", "restorer", "deleter",
@@ -24,10 +24,6 @@ var (
 		"fas_username", "fas_name", "openid", "requester", "recipient"}
 	PackageFields = []string{"package", "packages", "package_name", "pkg", "pkgname", "pkg_name", "rpm", "rpms",
 		"source_package", "src"}
-	LinkFields    = []string{"html_url", "web_url", "permalink", "full_url", "build_url", "url", "link"}
-	SubjectFields = []string{"title", "summary", "subject", "repository", "project", "nvr", "name", "group",
-		"message", "description", "branch", "tag", "version", "action", "status", "state", "new", "result", "reason",
-		"log"}
 )
 
 // otherObjects are objects in a body with people and names that have nothing to do with the event: the owner of a

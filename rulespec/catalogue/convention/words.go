@@ -15,6 +15,9 @@ func VerbOf(word string) (Verb, bool) {
 	return Verb{v.past, v.does == byItself, isBoth(word)}, ok
 }
 
+// Singular gives one of several: issue for issues, repository for repositories.
+func Singular(noun string) string { return singular(noun) }
+
 // Level gives the severity that the word of a result speaks for: error, warning, debug, info where it is no news, or
 // broken where that depends on what broke; "" where the word is not known.
 func Level(word string) string {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
+	"github.com/notifyd/notifyd/rulespec/catalogue/convention"
 	"github.com/notifyd/notifyd/rulespec/catalogue/topics"
 )
 
@@ -36,9 +37,9 @@ func newEntry(seen *seenTopic, f *fields, shared []*candidate, taken map[string]
 	d.kind = d.freeKind(taken)
 	for _, word := range d.literals()[1:] {
 		for _, part := range parts(word) {
-			if happened(part) == "" {
+			if happened(part) == "" && part != "status" && part != "state" { // those are of a thing, and none themselves
 				d.nouns = append(d.nouns, part)
-				if one := singular(part); one != part {
+				if one := convention.Singular(part); one != part {
 					d.nouns = append(d.nouns, one)
 				}
 			}

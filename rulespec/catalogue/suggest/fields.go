@@ -177,7 +177,7 @@ func (f *fields) learnLink() {
 	var among []*candidate
 	for _, p := range f.paths {
 		if p.list == "" && p.mentions(want) {
-			among = append(among, f.candidates(p, rankIn(convention.LinkFields, p), "url")...)
+			among = append(among, f.candidates(p, rankIn(values.PageKeys, p), "url")...)
 		}
 	}
 	f.link = chain(want, among, mostAlternatives)

@@ -50,14 +50,7 @@ func chain(wanted []string, among []*candidate, most int) (chosen []*candidate) 
 		return right, wrong
 	}
 	for len(left) > 0 && len(chosen) < most {
-		var best *candidate
-		bestRight, bestWrong := 0, 0
-		for _, c := range among {
-			right, wrong := count(c)
-			if right > wrong && (best == nil || order(c, best, right-bestRight, wrong-bestWrong) < 0) {
-				best, bestRight, bestWrong = c, right, wrong
-			}
-		}
+		best := bestOf(among, count)
 		if best == nil {
 			break
 		}
@@ -69,6 +62,19 @@ func chain(wanted []string, among []*candidate, most int) (chosen []*candidate) 
 		}
 	}
 	return chosen
+}
+
+// bestOf gives the candidate that goes first of those that are right more often than wrong, nil where none is.
+func bestOf(among []*candidate, count func(*candidate) (right, wrong int)) *candidate {
+	var best *candidate
+	bestRight, bestWrong := 0, 0
+	for _, c := range among {
+		right, wrong := count(c)
+		if right > wrong && (best == nil || order(c, best, right-bestRight, wrong-bestWrong) < 0) {
+			best, bestRight, bestWrong = c, right, wrong
+		}
+	}
+	return best
 }
 
 // missedBy lists the messages of which a chain does not find what is wanted.
@@ -131,14 +137,7 @@ func cover(wanted [][]string, among []*candidate, most int) (chosen []*candidate
 		return right, wrong
 	}
 	for len(chosen) < most {
-		var best *candidate
-		bestRight, bestWrong := 0, 0
-		for _, c := range among {
-			right, wrong := gain(c)
-			if right > wrong && (best == nil || order(c, best, right-bestRight, wrong-bestWrong) < 0) {
-				best, bestRight, bestWrong = c, right, wrong
-			}
-		}
+		best := bestOf(among, gain)
 		if best == nil {
 			break
 		}

@@ -53,8 +53,8 @@ func foreign(p *path) bool {
 	for _, key := range p.keys[:len(p.keys)-1] {
 		switch strings.ToLower(key) {
 		case "forkee", "sender", "user", "author", "owner", "actor", "headers", "milestone", "label", "contact",
-			"_links", "links",
-			"organization", "assignee", "committer", "license", "parent", "head", "base", "permissions", "pusher":
+			"_links", "links", "organization", "assignee", "committer", "license", "parent", "head", "base",
+			"permissions", "pusher":
 			return true
 		}
 	}

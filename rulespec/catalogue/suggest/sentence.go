@@ -147,7 +147,7 @@ func (w *wording) write(d *draftEntry) string {
 
 // act gives what somebody did to what: opened the issue; commented on the issue.
 func (w *wording) act() string {
-	noun := singular(w.noun)
+	noun := convention.Singular(w.noun)
 	for _, said := range []string{"comment", "note"} {
 		if on, ok := strings.CutSuffix(noun, said); ok && strings.HasPrefix(w.verb, "{{") {
 			on = strings.TrimSpace(cmp.Or(strings.TrimSpace(on), "a thread"))
@@ -173,7 +173,7 @@ func (w *wording) thing(b *strings.Builder, d *draftEntry) {
 	if w.whom != nil {
 		before := " for"
 		for _, people := range []string{"member", "user", "person", "account", "assignee", "reviewer"} {
-			if strings.HasSuffix(singular(w.noun), people) {
+			if strings.HasSuffix(convention.Singular(w.noun), people) {
 				before = ""
 			}
 		}
@@ -228,11 +228,11 @@ func (w *wording) rest(b *strings.Builder) {
 }
 
 func parenthesized(p *path) string {
-	if field := p.inSentence(""); strings.HasPrefix(field, ".") {
+	field := p.inSentence("")
+	if strings.HasPrefix(field, ".") {
 		return field
-	} else {
-		return "(" + field + ")"
 	}
+	return "(" + field + ")"
 }
 
 // long says whether an identity is one that nobody reads: a hash, a UUID.
@@ -243,15 +243,4 @@ func long(p *path) bool {
 		}
 	}
 	return false
-}
-
-// singular gives issue for issues.
-func singular(noun string) string {
-	switch {
-	case strings.HasSuffix(noun, "ies"):
-		return noun[:len(noun)-3] + "y"
-	case strings.HasSuffix(noun, "s") && !strings.HasSuffix(noun, "ss") && !strings.HasSuffix(noun, "us"):
-		return noun[:len(noun)-1]
-	}
-	return noun
 }

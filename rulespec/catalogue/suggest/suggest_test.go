@@ -68,21 +68,7 @@ func TestSuggestionsAreValid(t *testing.T) {
 	}
 	entries := 0
 	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var fixtures []struct {
-			Message json.RawMessage `json:"message"`
-		}
-		if err := json.Unmarshal(data, &fixtures); err != nil {
-			t.Fatal(err)
-		}
-		var lines []json.RawMessage
-		for _, f := range fixtures {
-			lines = append(lines, ofNobody(t, f.Message))
-		}
-		for _, d := range draftsOf(t, lines...) {
+		for _, d := range draftsOf(t, fixturesOf(t, file)...) {
 			entries += d.Entries
 			for _, m := range check(d) {
 				t.Errorf("%v\n%s", m, d.Text)

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// pageKeys are the names of fields that hold the address of a page for people, the surest first. A point leads into an
+// PageKeys are the names of fields that hold the address of a page for people, the surest first. A point leads into an
 // object, and through a list to its first element.
-var pageKeys = []string{"html_url", "links.html.href", "_links.html.href", "_links.web.href", "links.web.href",
+var PageKeys = []string{"html_url", "links.html.href", "_links.html.href", "_links.web.href", "links.web.href",
 	"web_url", "weburl", "htmlurl", "links.self.href", "run.url", "permalink", "permalink_url", "notify_url", "page_url",
 	"page", "full_url", "meta.uri", "title_url", "view_url", "browse_url", "compare_url", "compare", "build_url",
 	"job_url", "run_url", "details_url", "detail_url", "result_url", "target_url", "report_url", "ticket_url",
@@ -22,7 +22,7 @@ var notPages = []string{"avatar", "icon", "image", "logo", "picture", "photo", "
 	"repository_url", "baseurl", "base_url", "server_url", "instance_url", "xunit", "artifact", "owner_url", "user_url",
 	"author_url", "profile", "email", "keys_url", "repos"}
 
-// The ranks of links: below rankOther those under the names of pageKeys.
+// The ranks of links: below rankOther those under the names of PageKeys.
 const (
 	rankOther = 100 // under another name that ends in url
 	RankWeak  = 200 // from here on no page about what happened, but better than nothing
@@ -35,7 +35,7 @@ const (
 // without a host or with a part missing. A key may lead into objects: links.html.href.
 func RankPage(key, link string) (rank int, ok bool) {
 	key = strings.ToLower(key)
-	rank = slices.Index(pageKeys, key)
+	rank = slices.Index(PageKeys, key)
 	switch {
 	case rank >= 0:
 	case containsAny(key, notPages):
@@ -54,11 +54,11 @@ func RankPage(key, link string) (rank int, ok bool) {
 	return rankOf(u, rank)
 }
 
-// sure are how many of pageKeys name a page whatever its address looks like.
+// sure are how many of PageKeys name a page whatever its address looks like.
 const sure = 8
 
-// homes is where in pageKeys the names begin of what is the page of a project at best.
-var homes = slices.Index(pageKeys, "homepage")
+// homes is where in PageKeys the names begin of what is the page of a project at best.
+var homes = slices.Index(PageKeys, "homepage")
 
 func rankOf(u *url.URL, rank int) (int, bool) {
 	path := strings.ToLower(u.Path)
@@ -67,7 +67,7 @@ func rankOf(u *url.URL, rank int) (int, bool) {
 		return 0, false
 	case rank >= sure && isAPI(u.Hostname(), path):
 		return 0, false
-	case rank >= homes && rank < len(pageKeys):
+	case rank >= homes && rank < len(PageKeys):
 		return max(rank, rankFront), true
 	case strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == "":
 		return max(rank, rankFront), true
@@ -114,7 +114,7 @@ func Page(object map[string]any) (link string, rank int) {
 			link, rank = s, found
 		}
 	}
-	for _, key := range pageKeys {
+	for _, key := range PageKeys {
 		if strings.Contains(key, ".") {
 			try(key, lead(object, key))
 		}
