@@ -9,7 +9,7 @@ import (
 // passive says what happened to what.
 func (r *Reading) passive(who string, packages []string) string {
 	s := r.head()
-	name, of := r.name(), false
+	name := r.name()
 	if t := r.ticket(); t != "" {
 		if name = t; !strings.Contains(t, "#") {
 			noun, _ := r.ticketOf()
@@ -18,24 +18,15 @@ func (r *Reading) passive(who string, packages []string) string {
 	}
 	at := r.place()
 	if name == "" {
-		switch {
-		case len(packages) > 0:
-			name = strings.Join(packages[:min(len(packages), 3)], ", ")
-		case at != "" && r.made2(at):
-			name = at
+		if name = r.otherName(packages, at); name == at && at != "" && len(packages) == 0 {
 			if n := number(r.thingOf(keyOf(r.inmost())), r.inmost()); n != "" {
 				s += " " + n
 			}
-		case len(r.nouns) == 0:
-			if name = values.Line(values.Plain(r.first("name", "title")), maxTitle); !isName(name) {
-				name = ""
-			}
-		case r.id() != "":
-			name = r.id()
 		}
 	}
+	of := false
 	if name != "" && s != "" && !strings.Contains(s, name) {
-		of = r.made2(name)
+		of = r.isMadeOf(name)
 		switch {
 		case of:
 			s += " of " + name
@@ -43,17 +34,7 @@ func (r *Reading) passive(who string, packages []string) string {
 			s += " " + name
 		}
 	}
-	res, said := r.Result()
-	predicate := ""
-	switch {
-	case said:
-		predicate = res.Words
-	case r.verb.past != "":
-		predicate = r.verb.past
-		if r.verb.past == r.last || r.verb.known {
-			predicate = strings.TrimSpace(r.verb.past + " " + strings.Join(r.rest, " "))
-		}
-	}
+	predicate, said := r.predicate()
 	its := said || r.verb.does == byItself
 	its = its && (of || name == "" && r.noun() != "" || name != "" && strings.Contains(s, name))
 	if who != "" && its {
@@ -80,13 +61,41 @@ func (r *Reading) passive(who string, packages []string) string {
 	if line == "" || strings.Contains(s, line) {
 		line = r.text(r.main)
 	}
-	if s2 := without(s, line); s2 != "" {
-		return withText(s, s2)
+	if line = without(s, line); line != "" {
+		return withText(s, line)
 	}
 	if name+d+who+at == "" {
 		return s + r.leftovers(s)
 	}
 	return s
+}
+
+// otherName names what has no name of its own: by its packages, by where it is, by its number.
+func (r *Reading) otherName(packages []string, at string) string {
+	switch {
+	case len(packages) > 0:
+		return strings.Join(packages[:min(len(packages), 3)], ", ")
+	case at != "" && r.isMadeOf(at):
+		return at
+	case len(r.nouns) == 0:
+		if name := values.Line(values.Plain(r.first("name", "title")), maxTitle); isName(name) {
+			return name
+		}
+		return ""
+	}
+	return r.id()
+}
+
+// predicate says what became of it, and whether that is a result.
+func (r *Reading) predicate() (words string, result bool) {
+	res, said := r.Result()
+	switch {
+	case said:
+		return res.Words, true
+	case r.verb.past != "" && (r.verb.past == r.last || r.verb.known):
+		return strings.TrimSpace(r.verb.past + " " + strings.Join(r.rest, " ")), false
+	}
+	return r.verb.past, false
 }
 
 // moved says from what to what something changed.
@@ -105,11 +114,11 @@ func (r *Reading) moved(said bool) string {
 	return " to " + to
 }
 
-// made2 says whether a noun is made of what the name says: the build of tea-1.0.
-func (r *Reading) made2(name string) bool {
+// isMadeOf says whether a noun is made of what the name says: the build of tea-1.0.
+func (r *Reading) isMadeOf(name string) bool {
 	noun := r.noun()
-	for _, n := range []string{"build", "test", "pipeline", "scan", "analysis", "rebuild", "comparison", "image", "upload", "check",
-		"result", "decision"} {
+	for _, n := range []string{"build", "test", "pipeline", "scan", "analysis", "rebuild", "comparison", "image", "upload",
+		"check", "result", "decision"} {
 		if strings.HasSuffix(noun, n) || strings.Contains(noun, n+" ") {
 			return !isCount(name)
 		}
