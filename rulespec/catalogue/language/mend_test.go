@@ -1,6 +1,10 @@
 package language
 
-import "testing"
+import (
+	"math/rand/v2"
+	"testing"
+	"unicode/utf8"
+)
 
 // TestMended reads sentences whose message lacks what they want to say.
 func TestMended(t *testing.T) {
@@ -15,6 +19,7 @@ func TestMended(t *testing.T) {
 		`{{.who}} pushed to {{.x}} ({{.none}}, {{.n}}): hot`:             "bob pushed to tea (12): hot",
 		`{{.who}} pushed to {{.x}} ({{.n}}, {{.none}}): hot`:             "bob pushed to tea (12): hot",
 		`{{.who}} pushed to {{.x}} for the {{.none}}: hot`:               "bob pushed to tea: hot",
+		`{{.who}} a bâti {{.x}}… ({{.none}}): café –{{.n}}…`:             "bob a bâti tea…: café –12…",
 		`{{.none}} built {{.x}}`:                                         "Something built tea",
 		`{{default .none .who}} built {{.none}}`:                         "bob built something",
 		`{{.none}}'s build of {{.x}} failed`:                             "Something's build of tea failed",
@@ -84,4 +89,30 @@ func equal(a, b []string) bool {
 		}
 	}
 	return true
+}
+
+// TestMendedNeverFails mends sentences of any words and signs.
+func TestMendedNeverFails(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	parts := []string{"{{.who}}", "{{.none}}", "{{.b}}", "{{.of}}", `{{"["}}`, " ", "of ", "the ", "(", ")", "'", "\"", ",",
+		":", "#", "/", "'s ", "built ", "a", "–", "→ ", "…", ";", "é"}
+	env := map[string]any{"who": "bob", "none": " ", "b": "(é)", "of": "  of"}
+	names := map[string]bool{"who": true, "none": true, "b": true, "of": true}
+	for range 20_000 {
+		src := ""
+		for range 1 + random.IntN(12) {
+			src += parts[random.IntN(len(parts))]
+		}
+		s, err := CompileSentence(src, names)
+		if err != nil {
+			t.Fatal(src, err)
+		}
+		sc := scopeOf(env)
+		if _, err := s.Render(sc); err != nil {
+			t.Fatal(src, err)
+		}
+		if got := sc.Mended(); !utf8.ValidString(got) {
+			t.Fatalf("%s: %q", src, got)
+		}
+	}
 }

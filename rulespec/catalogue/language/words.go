@@ -61,7 +61,7 @@ func (sc *Scope) words() []word {
 			end()
 			i++
 		default:
-			w.text += string(sc.out[i])
+			w.text += string(sc.out[i : i+1]) // a byte, which may be a part of a letter
 			w.literal = append(w.literal, true)
 			open = true
 			i++
