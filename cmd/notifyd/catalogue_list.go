@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -22,6 +23,7 @@ type listedKind struct {
 	App      string   `json:"app"`
 	AppTitle string   `json:"app_title"`
 	Name     string   `json:"name"`
+	Keyword  string   `json:"keyword"`
 	Severity string   `json:"severity"`
 	Topics   []string `json:"topics"`
 	Classic  []string `json:"classic"`
@@ -70,8 +72,9 @@ func listJSON(e *env, kinds []catalogue.MessageKind) error {
 	encoder := json.NewEncoder(e.stdout)
 	encoder.SetEscapeHTML(false)
 	for _, k := range kinds {
-		line := listedKind{k.Kind, k.App, k.AppTitle, k.Name, k.Severity, orEmpty(k.Topics), orEmpty(k.Classic), k.Entry,
-			k.Own}
+		keyword := string(cmp.Or(k.Keyword, catalogue.KeywordOther))
+		line := listedKind{k.Kind, k.App, k.AppTitle, k.Name, keyword, k.Severity, orEmpty(k.Topics),
+			orEmpty(k.Classic), k.Entry, k.Own}
 		if err := encoder.Encode(line); err != nil {
 			return fmt.Errorf("list kinds: %w", err)
 		}

@@ -45,6 +45,7 @@ type description struct {
 	Groups        []string `json:"groups"`
 	Objects       []string `json:"objects"`
 	Severity      string   `json:"severity"`
+	Keyword       string   `json:"keyword"`
 	LeftOut       []string `json:"left_out,omitempty"` // with --left-out: what the message has nothing for
 	Mended        []string `json:"mended,omitempty"`
 	Trust         standing `json:"trust"` // without --trust: unsigned, or unchecked
@@ -114,7 +115,7 @@ func describe(ev *catalogue.Event) description {
 		Summary: p.Summary, Link: p.Link, Icon: p.Icon, SecondaryIcon: p.SecondaryIcon,
 		Actor: ev.Actor, Users: orEmpty(ev.Users), Packages: orEmpty(ev.Packages), Groups: orEmpty(ev.Groups),
 		Objects:  orEmpty(ev.Objects),
-		Severity: ev.Severity.String(), Mended: ev.Mended, Trust: standingOf(ev.Message),
+		Severity: ev.Severity.String(), Keyword: string(ev.Keyword), Mended: ev.Mended, Trust: standingOf(ev.Message),
 	}
 }
 

@@ -46,7 +46,7 @@ func (sc *Scope) Mended() string {
 	if words < 2 {
 		return ""
 	}
-	return strings.TrimLeft(strings.Join(texts, " "), ":,;.)–—→ ")
+	return strings.TrimLeft(strings.Join(texts, " "), leading)
 }
 
 // A mender puts words together again.
@@ -60,6 +60,7 @@ const (
 	opening    = "([{\"'"
 	closing    = ")]}\"'.,:;!?…"
 	separators = "#/-:@._=~+,"
+	leading    = "/-:@.,;=~+)]}!?…–—→ " // what no sentence begins with
 )
 
 // put adds the word at i, or what is left of it.
@@ -74,7 +75,7 @@ func (m *mender) put(i int) {
 		return
 	}
 	if len(m.out) == 0 && !w.value { // what stood before it is gone
-		if w.text = strings.TrimLeft(w.text, closing+separators+"–—→"); w.text == "" {
+		if w.text = strings.TrimLeft(w.text, leading); w.text == "" {
 			return
 		}
 	}

@@ -67,17 +67,6 @@ func (p *path) with(f string) string {
 	return inner
 }
 
-// seenIn says in how many messages the field has a value.
-func (p *path) seenIn() int {
-	n := 0
-	for _, found := range p.found {
-		if slices.ContainsFunc(found, says) {
-			n++
-		}
-	}
-	return n
-}
-
 // says reports whether a value is more than the nothing of some language.
 func says(v any) bool {
 	s, isText := v.(string)
