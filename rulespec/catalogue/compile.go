@@ -32,6 +32,7 @@ func (c *compiler) app(s *appSource) *app {
 	}
 	a.keyword = c.keyword(s.keyword)
 	a.hosts = c.hosts(s.hosts)
+	a.model = s.model
 	names := map[string]bool{language.Accounts: true}
 	for _, name := range given {
 		names[name] = true

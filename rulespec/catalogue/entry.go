@@ -38,6 +38,7 @@ type entry struct {
 // An app is a compiled application.
 type app struct {
 	name, title, icon string
+	model             string            // the application that its entries were written for; "" for its own
 	keyword           Keyword           // of the entries that have none of their own
 	hosts             map[string]string // of production, to that of staging
 	tables            map[string]map[string]string

@@ -23,7 +23,8 @@ entries:
     kind: shop.sold
     name: Sales
     actor: who
-    summary: '{{.who}} sold {{.msg.what}}'
+    summary: '{{.who}} {{if eq .topic "labshop.sold"}}never {{end}}sold {{.msg.what}}'
+    objects: ['"shop/" + msg.what', '"build/" + msg.what']
     classic: sale
   - topic: shop.bought
     kind: shop.bought
@@ -65,6 +66,9 @@ entries:
 		e := c.Describe(m)
 		if got := strings.Join([]string{e.App, e.Kind, e.KindName, e.Prose().Summary}, "|"); got != want {
 			t.Errorf("%s: got %s, want %s", topic, got, want)
+		}
+		if strings.HasSuffix(topic, "labshop.sold") && !slices.Equal(e.Objects, []string{"build/tea", "labshop/tea"}) {
+			t.Errorf("%s: objects %q are those of the shop too", topic, e.Objects)
 		}
 		if e.Prose().Icon != "https://shop.example.org/icon.png" {
 			t.Errorf("%s: the icon is %q", topic, e.Prose().Icon)

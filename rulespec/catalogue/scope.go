@@ -57,7 +57,7 @@ func (s *scope) given(name string) any {
 	case "environment":
 		return s.topic.Environment
 	case "topic":
-		return s.topic.Title
+		return s.app.asModel(s.topic.Title)
 	case language.Accounts:
 		return s.accounts()
 	}
@@ -115,7 +115,7 @@ func (s *scope) fill(e *Event, stated stated) {
 		}
 	}
 	e.Packages = values.Set(e.Packages)
-	objects := slices.DeleteFunc(s.names(s.objects), gapped)
+	objects := s.app.ownKeys(slices.DeleteFunc(s.names(s.objects), gapped))
 	e.Thread = values.First(objects)
 	e.Objects = values.Set(objects)
 	e.Severity = s.severityOf(stated)

@@ -63,6 +63,7 @@ type appSource struct {
 	hosts   []named
 	// accounts says where the application's accounts are the community's.
 	accounts []located
+	model    string    // the application that these entries were written for; "" for its own
 	like     located   // the application whose entries it has too, under its own name
 	roots    []located // what its topics may begin with
 	vars     []named

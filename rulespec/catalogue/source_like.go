@@ -33,12 +33,35 @@ func likened(sources []*appSource) ([]*appSource, []error) {
 func (a *appSource) as(name located) *appSource {
 	copied := *a
 	copied.name, copied.title, copied.roots, copied.entries = name, located{}, nil, nil
+	copied.model = a.name.text
 	for _, e := range a.entries {
 		if e = e.as(a.name.text, name.text); len(e.values["topic"]) > 0 {
 			copied.entries = append(copied.entries, e)
 		}
 	}
 	return &copied
+}
+
+// asModel gives a topic as the entries know it, which were written for another application.
+func (a *app) asModel(topic string) string {
+	if a.model == "" {
+		return topic
+	}
+	return a.model + strings.TrimPrefix(topic, a.name)
+}
+
+// ownKeys gives keys of objects that name the application which the entries were written for, with the name of this
+// one: two services have a job 7 each.
+func (a *app) ownKeys(keys []string) []string {
+	if a.model == "" {
+		return keys
+	}
+	for i, key := range keys {
+		if rest, ok := strings.CutPrefix(key, a.model); ok && rest != "" && strings.IndexByte("/.", rest[0]) >= 0 {
+			keys[i] = a.name + rest
+		}
+	}
+	return keys
 }
 
 func (e *entrySource) as(old, name string) *entrySource {

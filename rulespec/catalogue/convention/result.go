@@ -140,8 +140,8 @@ func (r *Reading) levelled(res Result) Result {
 var alarms = map[string]string{"vulnerability": "error", "vulnerabilities": "error", "failed": "error",
 	"failure": "error", "fail": "error", "broken": "error", "crash": "error", "crashed": "error", "error": "error",
 	"rejected": "error", "reject": "error", "timeout": "error", "breach": "error", "leak": "error", "outage": "error",
-	"security": "warning", "aborted": "warning", "abort": "warning", "denied": "warning", "cancelled": "warning",
-	"canceled": "warning", "down": "error", "alert": "warning", "expired": "warning", "unpushed": "warning"}
+	"security": "warning", "aborted": "warning", "abort": "warning", "denied": "warning", "cancel": "warning",
+	"cancelled": "warning", "canceled": "warning", "down": "error", "alert": "warning", "expired": "warning", "unpushed": "warning"}
 
 // harmless are verbs after which an alarm is over, or is only talked about.
 var harmless = []string{"fixed", "resolved", "dismissed", "closed", "commented", "edited", "deleted", "withdrawn",
