@@ -227,7 +227,8 @@ func TestMessagePage(t *testing.T) {
 		t.Error("a message is called late that came in time")
 	}
 	s.publish("2026-half", "org.example.prod.wiki.article.edit", map[string]any{"user": "bob"})
-	alice.get("/messages/2026-half").want(t, 200, "<dt>Left out</dt>", "the message has nothing for it: <code>")
+	alice.get("/messages/2026-half").want(t, 200, "<dt>Sort of thing</dt>", "<dt>Left out</dt>",
+		"the message has nothing for it: <code>")
 	if strings.Contains(alice.get("/messages/odd").body, "<dt>Left out</dt>") {
 		t.Error("something is said to be left out where no entry wants it")
 	}

@@ -82,6 +82,7 @@ func listMessages(req *request) error {
 type messageView struct {
 	layout
 	MessageID, Summary, Stamp, When, KindName, Kind, App, Topic, Severity string
+	Keyword                                                               string
 	Actor, Users, Packages, Objects, Standing, Link, LinkHost, Raw        string
 	Warning, Caution                                                      string // of a marked message
 	Address                                                               string // its link, when it is no link here
@@ -141,9 +142,9 @@ func (req *request) describe(e *catalogue.Event) messageView {
 	prose := e.Prose()
 	p := messageView{
 		MessageID: e.ID, Summary: summary(e), KindName: e.KindName, Kind: e.Kind,
-		App: e.App, Topic: e.Topic, Severity: e.Severity.String(), Actor: e.Actor, Users: some(e.Users),
-		Packages: some(e.Packages),
-		Objects:  some(e.Objects), Standing: standingWords(e.Standing), Raw: indent(e.Payload),
+		App: e.App, Topic: e.Topic, Severity: e.Severity.String(), Keyword: string(e.Keyword),
+		Actor: e.Actor, Users: some(e.Users), Packages: some(e.Packages), Objects: some(e.Objects),
+		Standing: standingWords(e.Standing), Raw: indent(e.Payload),
 		Mended: e.Mended, LeftOut: e.LeftOut(), Late: e.Late,
 	}
 	p.Stamp, p.When = req.moment(e.Time)
