@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -23,6 +21,7 @@ type draftEntry struct {
 	nouns    []string // the words of the topic that name things
 	result   *path    // how it came out, nil where no field says it
 	identity *path    // which one it is, nil where no field says it
+	keys     []*objectKey
 	keyword  string
 	unsure   []string
 }
@@ -30,7 +29,7 @@ type draftEntry struct {
 // newEntry works out an entry of what was seen of a topic.
 func newEntry(seen *seenTopic, f *fields, shared []*candidate, taken map[string]bool) *draftEntry {
 	d := &draftEntry{seen: seen, fields: f}
-	d.shares = f.learnActor(shared)
+	d.shares = f.learnActor(shared, d.topicVerb())
 	f.learnUsers()
 	f.learnPackages()
 	f.learnLink()
@@ -47,6 +46,7 @@ func newEntry(seen *seenTopic, f *fields, shared []*candidate, taken map[string]
 	}
 	d.keyword = d.usualKeyword()
 	d.identity = d.identify(d.nouns)
+	d.keys = d.learnKeys()
 	if p := d.resultOf(); p != nil && d.isNews(p) {
 		d.result = p
 	}
@@ -66,6 +66,16 @@ func (d *draftEntry) usualKeyword() string {
 		}
 	}
 	return best
+}
+
+// topicVerb gives what the topic says was done, at its end: merged for change-merged.
+func (d *draftEntry) topicVerb() string {
+	words := d.literals()
+	last := parts(words[len(words)-1])
+	if len(last) == 0 {
+		return ""
+	}
+	return pastOf(last[len(last)-1])
 }
 
 // isNews says whether a field tells more than that all is well or at an end, as the state of a closed ticket does.
@@ -162,51 +172,12 @@ func (d *draftEntry) reads(message int) []string {
 	if d.result != nil && d.harmOf(d.result.text(message)) != "" {
 		out = append(out, "severity")
 	}
-	if d.identity != nil && d.nameAt(d.identity, message) != "" {
-		out = append(out, "objects")
+	for _, k := range d.keys {
+		if k.keys[message] != "" {
+			out = append(out, "objects "+k.expression)
+		}
 	}
 	return out
-}
-
-// name gives the words of the topic, the first letter large.
-func (d *draftEntry) name() string {
-	var words []string
-	for _, word := range d.literals()[1:] {
-		words = append(words, parts(word)...)
-	}
-	name := strings.Join(words, " ")
-	if name == "" {
-		name = "messages of " + d.app
-	}
-	first, size := utf8.DecodeRuneInString(name)
-	return string(unicode.ToUpper(first)) + name[size:]
-}
-
-// object gives the key of the thing: the application, the sort of thing and its id, so that job 7 and comment 7 are no
-// one thread. The numbers of a repository or project are counted there, whatever has them.
-func (d *draftEntry) object() string {
-	p := d.identity
-	if p == nil {
-		return ""
-	}
-	if where := d.role(whereFields, 2, 1); p.key() == "number" && len(where) > 0 {
-		return quoteExpression(d.app+"/") + " + text(" + where[0].expression + `) + "#" + ` + p.expression
-	}
-	name, what := idName(p)
-	switch {
-	case name == p.key() && slices.Contains(d.nouns, name):
-		what = name
-	case name == "nvr":
-		return `"build/" + ` + p.expression
-	case what != "":
-	case p.parent() != "":
-		what = p.parent()
-	case len(d.nouns) > 0:
-		what = d.nouns[len(d.nouns)-1]
-	default:
-		what = "message"
-	}
-	return quoteExpression(d.app+"/"+what+"/") + " + " + p.expression
 }
 
 // severity gives a word where the topic says it, an expression where a field does, "" where nothing does.

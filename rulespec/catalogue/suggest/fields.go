@@ -7,7 +7,6 @@ import (
 	"github.com/notifyd/notifyd/bus"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 	"github.com/notifyd/notifyd/rulespec/catalogue/convention"
-	"github.com/notifyd/notifyd/rulespec/catalogue/topics"
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
@@ -54,71 +53,21 @@ func wanted[T any](f *fields, field func(*catalogue.Event) T) []T {
 	return out
 }
 
-func actorOf(e *catalogue.Event) string { return e.Actor }
-
-// learnActor looks for who did it. What fits all messages of the application goes before what fits these alone: in few
-// messages many fields have the same name in them. It says whether that fits.
-func (f *fields) learnActor(shared []*candidate) bool {
-	want := wanted(f, actorOf)
-	f.actor = f.again(shared)
-	missed := len(missedBy(f.actor, want)) > 0
-	if missed {
-		f.actor = chain(want, f.people(want, convention.ActorFields, false), mostAlternatives)
-	}
-	f.doubt("actor", f.actor, missedBy(f.actor, want), want)
-	if len(f.actor) == 0 {
-		f.learnWho()
-	}
-	return !missed
-}
-
-// learnWho looks for whom sentences name, though it is nobody's account.
-func (f *fields) learnWho() {
-	var want []string
-	for _, m := range f.messages {
-		want = append(want, convention.Read(topics.Divide(m.Topic).Words, m.Body).Who())
-	}
-	var among []*candidate
-	for _, p := range f.paths {
-		if p.list == "" && p.mentions(want) {
-			among = append(among, f.candidates(p, rankIn(convention.ActorFields, p), "person")...)
-		}
-	}
-	f.who = chain(want, among, mostAlternatives)
-}
-
-// again gives candidates as they are on these messages; those that find nothing in any are left out.
-func (f *fields) again(shared []*candidate) []*candidate {
-	var out []*candidate
-	for _, c := range shared {
-		if here := f.candidate(c.path, c.rank, c.turn, c.f); here != nil {
-			out = append(out, here)
-		}
-	}
-	return out
-}
-
-// sharedActor gives the fields that say who did it in all messages of an application, and more that have the name of
-// such a field, for the messages to come.
-func (f *fields) sharedActor() []*candidate {
-	want := wanted(f, actorOf)
-	among := f.people(want, convention.ActorFields, false)
-	out := chain(want, among, mostAlternatives)
-	slices.SortFunc(among, func(a, b *candidate) int { return order(a, b, 0, 0) })
-	for _, c := range among {
-		if len(out) < 3 && c.rank < unnamed && !c.isWrong(want) && !sameAs(out, c) {
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
 func (f *fields) learnUsers() {
 	want := wanted(f, func(e *catalogue.Event) []string { return e.Users })
-	f.users = f.members("users", want, f.people(joined(want), convention.UserFields, true))
+	among := f.people(joined(want), convention.UserFields, true)
+	f.users = f.members("users", want, slices.DeleteFunc(among, f.isNoPerson))
 	if len(f.actor) > 0 { // the actor is counted in
 		f.users = slices.DeleteFunc(f.users, func(c *candidate) bool { return sameAs(f.actor, c) && f.counted(c) })
 	}
+}
+
+// isNoPerson says whether a field that no name speaks for is one of a result, or finds only the actor, whom others that
+// are named do: where every text is blotted out, each is like the actor's.
+func (f *fields) isNoPerson(c *candidate) bool {
+	words := parts(c.path.keys[len(c.path.keys)-1])
+	return c.rank >= unnamed && (len(words) > 0 && slices.Contains(resultFields, words[len(words)-1]) ||
+		len(f.actor) > 0 && f.counted(c))
 }
 
 // counted says whether a candidate finds nobody but the actor.
@@ -145,6 +94,21 @@ func (f *fields) learnPackages() {
 		among = append(among, f.guarded(want, among)...)
 	}
 	f.packages = f.members("packages", want, among)
+	if p := f.buildField(); p != nil && len(f.packages) < mostMembers {
+		if c := f.candidate(p, 0, 0, "nvr_name"); c != nil && !sameAs(f.packages, c) && f.newHere(c) {
+			f.packages = append(f.packages, c)
+		}
+	}
+}
+
+// newHere says whether a candidate finds a package in a message in which nothing else does.
+func (f *fields) newHere(c *candidate) bool {
+	for i := range f.messages {
+		if c.first(i) != "" && firstOf(f.packages, i) == "" {
+			return true
+		}
+	}
+	return false
 }
 
 // packageFields are the names of fields that hold packages, and builds of them.

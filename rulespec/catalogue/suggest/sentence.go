@@ -26,6 +26,7 @@ type wording struct {
 	action     *path  // the field that says what was done: opened
 	title      []*path
 	where, id  *path
+	own        *path // what the topic's thing is called where id is that of another
 	whom       *path // somebody else who is involved
 	active     bool  // somebody did it to the thing; otherwise the thing did it
 	result     *path
@@ -34,7 +35,7 @@ type wording struct {
 
 // word finds the words of a sentence.
 func (d *draftEntry) word() *wording {
-	w := &wording{result: d.result, id: d.identity}
+	w := &wording{result: d.result, id: d.identity, own: d.ownName()}
 	w.nounAndVerb(d)
 	w.title = slices.DeleteFunc(d.role(titleFields, 3, 2), d.isPackage)
 	if where := d.role(whereFields, 2, 1); len(where) > 0 {
@@ -167,6 +168,13 @@ func (w *wording) thing(b *strings.Builder, d *draftEntry) {
 		return
 	case w.id != nil && number:
 		b.WriteString("[ #{{" + w.id.inSentence("") + "}}]")
+	case w.id != nil && d.ofAnotherThing() != "" && w.noun != "":
+		if w.own != nil && !d.inTopic(w.own) {
+			b.WriteString("[ {{" + w.own.inSentence("") + "}}]")
+		}
+		if !d.inTopic(w.id) && !long(w.id) {
+			b.WriteString("[ (" + d.ofAnotherThing() + " {{" + w.id.inSentence("") + "}})]")
+		}
 	case w.id != nil && len(w.title) == 0 && w.noun != "" && !d.inTopic(w.id) && !long(w.id) && !ofAnother(w.id):
 		b.WriteString("[ {{" + w.id.inSentence("") + "}}]")
 	}

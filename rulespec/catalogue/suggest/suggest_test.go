@@ -91,7 +91,7 @@ func TestSuggest(t *testing.T) {
 	}
 	for _, want := range []string{"# seen 2 times", "topic: 'kettle.job.{word3}.failed'", "kind: kettle.job.failed",
 		"who: 'person(msg.agent)'", "by: 'account(msg.agent)'", "actor: by", "keyword: build",
-		"nvr_name(msg.job.nvr)", "map(msg.builds, .package)", `'"kettle/job/" + msg.job.id'`, "severity: error",
+		"nvr_name(msg.job.nvr)", "map(msg.builds, .package)", `'"build/" + msg.job.nvr'`, `'"job/kettle/" + msg.job.id'`, "severity: error",
 		`link: '{{url .msg.url}}'`, `It''s cold`} {
 		if !strings.Contains(drafts[0].Text, want) {
 			t.Errorf("the draft lacks %s:\n%s", want, drafts[0].Text)
@@ -151,7 +151,7 @@ func TestSuggestKeepsEventsApart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e := c.Describe(m); e.Actor != "alice" || strings.Join(e.Objects, " ") != "crane/acme/tool#7" {
+		if e := c.Describe(m); e.Actor != "alice" || strings.Join(e.Objects, " ") != "change/crane/acme/tool/7" {
 			t.Errorf("%s: actor %q, objects %q", e.Kind, e.Actor, e.Objects)
 		}
 	}

@@ -32,16 +32,18 @@ func (f *fields) doubt(field string, chosen []*candidate, missed []int, wanted [
 
 // doubtRest says what nothing was found for.
 func (d *draftEntry) doubtRest() {
+	d.doubtNobody()
 	d.unsure = append(d.unsure, d.fields.unsure...)
 	add := func(format string, args ...any) { d.unsure = append(d.unsure, fmt.Sprintf(format, args...)) }
-	if len(d.actor) == 0 {
-		add("actor: nobody found who has an account; logins of a forge are accounts where the file says accounts: same")
-	}
 	if len(d.link) == 0 {
 		add("link: no page of the thing found; where it has one, build it: https://HOST/{{.msg.id}}")
 	}
 	if d.identity == nil {
 		add("objects: nothing found that tells one thing from another")
+	}
+	if of := d.ofAnotherThing(); of != "" {
+		add("objects: %s is named after another thing (%s) than the topic's word (%s); say which one it is",
+			d.identity.expression, of, d.nouns[len(d.nouns)-1])
 	}
 	d.doubtSeverity(add)
 	if d.keyword == "" {

@@ -66,15 +66,29 @@ func TestDraftsAreNoWorseThanNothing(t *testing.T) {
 	}
 }
 
+// notLearned are the entries whose objects the convention knows better, and why.
+var notLearned = map[string]string{
+	"draft-coreos.build.state.change":        "a version that looks like an address of the Internet",
+	"draft-errata.builds.changed.2":          "the build is in a list",
+	"draft-freshmaker.event.state.changed":   "the build is in a list",
+	"draft-gitlab.message":                   "many sorts of things in one topic",
+	"draft-pagure.pull-request.flag.updated": "the project has another form in each message",
+}
+
 // compare reports what a draft lacks that the convention has.
 func compare(t *testing.T, convention, draft *catalogue.Event, line string) {
 	t.Helper()
-	if convention.Actor != "" && draft.Actor != convention.Actor {
+	// by the adder and the commenter, where the convention takes the reviewer and the author of the request
+	better := draft.Kind == "draft-gerrit.reviewer-added" || draft.Kind == "draft-obs.request.comment"
+	if convention.Actor != "" && draft.Actor != convention.Actor && !better {
 		t.Errorf("%s: actor %q, by convention %q\n   %.300s", draft.Kind, draft.Actor, convention.Actor, line)
 	}
 	for what, sets := range map[string][2][]string{"users": {convention.Users, draft.Users},
-		"packages": {convention.Packages, draft.Packages}} {
+		"packages": {convention.Packages, draft.Packages}, "objects": {convention.Objects, draft.Objects}} {
 		for _, name := range sets[0] {
+			if what == "objects" && notLearned[draft.Kind] != "" {
+				continue
+			}
 			if !slices.Contains(sets[1], name) {
 				t.Errorf("%s: %s %q, by convention %q\n   %.300s", draft.Kind, what, sets[1], sets[0], line)
 				break

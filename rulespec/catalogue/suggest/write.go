@@ -101,7 +101,11 @@ func (d *draftEntry) write(b *strings.Builder) {
 	if len(d.packages) > 0 {
 		line("packages", "pkgs")
 	}
-	line("objects", d.object())
+	var objects []string
+	for _, k := range d.keys {
+		objects = append(objects, k.expression)
+	}
+	list(b, "objects", objects)
 	line("severity", d.severity())
 	if unused := d.unused(b.String()); len(unused) > 0 {
 		fmt.Fprintf(b, "    # not used: %s\n", quoteYAML(strings.Join(unused, ", ")))
