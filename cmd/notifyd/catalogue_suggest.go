@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,7 +17,7 @@ import (
 type catalogueSuggestCmd struct {
 	Catalogue string `type:"existingdir" placeholder:"DIR" help:"Folder of a site's catalogue, laid over the embedded one: what it describes needs no entry."`
 	App       string `placeholder:"NAME" help:"Draft for this application only."`
-	Into      string `type:"existingdir" placeholder:"DIR" help:"Write one file an application into this folder; a file that is there already is left alone."`
+	Into      string `type:"path" placeholder:"DIR" help:"Write one file an application into this folder, which is made where it is not there; a file that is there already is left alone."`
 }
 
 // Run reads messages on standard input and drafts entries for those that no entry describes. A file describes one
@@ -105,10 +106,19 @@ func sayUnsure(out io.Writer, drafts []suggest.Draft) {
 }
 
 func writeDrafts(e *env, dir string, drafts []suggest.Draft) error {
+	// The parent has to be there: a path that is mistyped makes no tree of folders.
+	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("make folder: %w", err)
+	}
 	var errs []error
 	for _, d := range drafts {
 		name := filepath.Join(dir, d.App+".yaml")
-		if err := writeNew(name, d.Text); err != nil {
+		err := writeNew(name, d.Text)
+		if errors.Is(err, fs.ErrExist) {
+			errs = append(errs, fmt.Errorf("%s is there: use --catalogue %s to draft what it lacks", filepath.Base(name), dir))
+			continue
+		}
+		if err != nil {
 			errs = append(errs, fmt.Errorf("write draft: %w", err))
 			continue
 		}

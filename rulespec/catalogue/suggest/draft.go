@@ -47,11 +47,15 @@ func newEntry(seen *seenTopic, f *fields, shared []*candidate, taken map[string]
 	d.keyword = d.usualKeyword()
 	d.identity = d.identify(d.nouns)
 	d.keys = d.learnKeys()
+	return d
+}
+
+// settle works out what depends on the keyword.
+func (d *draftEntry) settle() {
 	if p := d.resultOf(); p != nil && d.isNews(p) {
 		d.result = p
 	}
 	d.doubtRest()
-	return d
 }
 
 // usualKeyword gives the keyword that the convention gives most of the messages, "" where it knows none.

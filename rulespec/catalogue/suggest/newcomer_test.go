@@ -79,3 +79,31 @@ func TestSuggestTakesNoStatusForAUser(t *testing.T) {
 		`{"who":"REDACTED","errata_status":"REDACTED","errata_id":7,"to":"REDACTED"}`})
 	has(t, draft, "! account(msg.errata_status)", "! account(msg.to)")
 }
+
+// One application is one sort of thing, unless a topic says another: a comment on a test is a test.
+func TestSuggestGivesOneKeyword(t *testing.T) {
+	job := `{"id":100001,"TEST":"rainbow","result":{"100001":100002}}`
+	draft := one(t, [2]string{"opensuse.myqa.job.cancel", job}, [2]string{"opensuse.myqa.job.restart", job},
+		[2]string{"opensuse.myqa.comment.create", `{"id":7,"job_id":9,"user":"alice","text":"Cold"}`})
+	has(t, draft, "title: Myqa\nkeyword: test\n", "! keyword: discussion", "! keyword: build",
+		"unsure: keyword: test is guessed", "name: 'Jobs cancelled'", "name: 'Comments created'", `! "100001"'`)
+	if n := strings.Count(draft, "unsure: link"); n != 1 {
+		t.Errorf("%d times unsure of the link:\n%s", n, draft)
+	}
+	draft = one(t,
+		[2]string{"org.example.prod.crane.change-merged", `{"submitter":{"username":"bob"},` + gerritChange + `}`},
+		[2]string{"org.example.prod.crane.patchset-created", `{"uploader":{"username":"bob"},` + gerritChange + `}`})
+	has(t, draft, "keyword: review\n", "! keyword: other", "keyword: review is guessed")
+	draft = one(t, [2]string{"VirtualTopic.eng.kitchen.builds.added", addedBuild})
+	has(t, draft, "keyword: update\n", "keyword: update is guessed", "title: Kitchen")
+}
+
+// A draft that leaves out more than it lists says so.
+func TestSuggestCountsWhatIsNotUsed(t *testing.T) {
+	var fields []string
+	for _, name := range strings.Fields("aa bb cc dd ee ff gg hh ii jj kk ll mm nn oo") {
+		fields = append(fields, `"`+name+`":"x"`)
+	}
+	has(t, one(t, [2]string{"org.example.prod.crane.load.lifted", "{" + strings.Join(fields, ",") + "}"}),
+		"msg.ll' and 3 more\n")
+}

@@ -47,7 +47,7 @@ type Draft struct {
 	Unsure []Doubt
 }
 
-// A Doubt is what is not sure about an entry: "actor: there in 1 of 8 messages only".
+// A Doubt is what is not sure about an entry, or an application whose name is then the kind: "actor: there in 1 of 8 messages only".
 type Doubt struct{ Kind, Text string }
 
 // New gives a Suggester for what c does not describe.
@@ -100,11 +100,18 @@ func (s *Suggester) Drafts() []Draft {
 		for _, t := range drawn {
 			d := newEntry(t, fieldsOf(s.catalogue, app, t.messages), shared, kinds)
 			entries = append(entries, d)
+		}
+		keyword, doubt := settleKeywords(entries), doubtLinks(entries)
+		if doubt != "" {
+			draft.Unsure = append(draft.Unsure, Doubt{app, doubt})
+		}
+		for _, d := range entries {
+			d.settle()
 			for _, doubt := range d.unsure {
 				draft.Unsure = append(draft.Unsure, Doubt{d.kind, doubt})
 			}
 		}
-		draft.Entries, draft.Text = len(entries), writeApp(app, shared, entries)
+		draft.Entries, draft.Text = len(entries), writeApp(app, keyword, doubt, shared, entries)
 		drafts = append(drafts, draft)
 	}
 	return drafts

@@ -2,6 +2,7 @@ package suggest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/notifyd/notifyd/internal/text"
@@ -35,9 +36,6 @@ func (d *draftEntry) doubtRest() {
 	d.doubtNobody()
 	d.unsure = append(d.unsure, d.fields.unsure...)
 	add := func(format string, args ...any) { d.unsure = append(d.unsure, fmt.Sprintf(format, args...)) }
-	if len(d.link) == 0 {
-		add("link: no page of the thing found; where it has one, build it: https://HOST/{{.msg.id}}")
-	}
 	if d.identity == nil {
 		add("objects: nothing found that tells one thing from another")
 	}
@@ -46,9 +44,6 @@ func (d *draftEntry) doubtRest() {
 			d.identity.expression, of, d.nouns[len(d.nouns)-1])
 	}
 	d.doubtSeverity(add)
-	if d.keyword == "" {
-		add("keyword: no word of the topic says what sort of thing it is")
-	}
 }
 
 // doubtSeverity names the results whose severity is not known, and the want of one where something was built or tested.
@@ -71,4 +66,22 @@ func (d *draftEntry) doubtSeverity(add func(format string, args ...any)) {
 	if len(unknown) > 0 {
 		add("severity: what %s means is not known; add it to harm", strings.Join(unknown, ", "))
 	}
+}
+
+// noLink is said once of an application none of whose entries has a link, and else of each that has none.
+const noLink = "link: no page of the thing found; where it has one, build it: https://HOST/{{.msg.id}}"
+
+// doubtLinks says where no link was found, and gives what holds for the application.
+func doubtLinks(entries []*draftEntry) string {
+	without := func(d *draftEntry) bool { return len(d.link) == 0 }
+	with := func(d *draftEntry) bool { return !without(d) }
+	if len(entries) > 1 && !slices.ContainsFunc(entries, with) {
+		return noLink
+	}
+	for _, d := range entries {
+		if without(d) {
+			d.unsure = append(d.unsure, noLink)
+		}
+	}
+	return ""
 }

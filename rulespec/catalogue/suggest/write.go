@@ -15,7 +15,7 @@ import (
 )
 
 // writeApp writes the file of an application.
-func writeApp(app string, shared []*candidate, entries []*draftEntry) string {
+func writeApp(app, keyword, doubt string, shared []*candidate, entries []*draftEntry) string {
 	var b strings.Builder
 	messages := 0
 	for _, d := range entries {
@@ -25,7 +25,14 @@ func writeApp(app string, shared []*candidate, entries []*draftEntry) string {
 		text.Plural(messages, "message", "messages"))
 	b.WriteString("# notifyd catalogue check on the folder. kind is the name that filters use: settle it first and " +
 		"keep it.\n# What was guessed with little reason is marked \"unsure\".\n")
-	fmt.Fprintf(&b, "app: %s\n", quoteYAML(app))
+	if doubt != "" {
+		fmt.Fprintf(&b, "# unsure: %s\n", doubt)
+	}
+	fmt.Fprintf(&b, "app: %s\ntitle: %s\n", quoteYAML(app), quoteYAML(titleOf(app)))
+	if keyword == "" {
+		keyword = "other"
+	}
+	fmt.Fprintf(&b, "keyword: %s\n", keyword)
 	if vars := whoAndBy(shared, shared); len(vars) > 0 && slices.ContainsFunc(entries, (*draftEntry).usesShared) {
 		fmt.Fprintf(&b, "\nvars:\n  who: %s # for sentences\n  by: %s # for filters: an account\n", quoteYAML(vars[0][1]),
 			quoteYAML(vars[1][1]))
@@ -33,7 +40,7 @@ func writeApp(app string, shared []*candidate, entries []*draftEntry) string {
 	writeHarm(&b, entries)
 	b.WriteString("\nentries:\n")
 	for _, d := range entries {
-		d.write(&b)
+		d.write(&b, keyword)
 	}
 	return b.String()
 }
@@ -69,7 +76,7 @@ func writeHarm(b *strings.Builder, entries []*draftEntry) {
 	b.WriteString("    }\n")
 }
 
-func (d *draftEntry) write(b *strings.Builder) {
+func (d *draftEntry) write(b *strings.Builder, usual string) {
 	line := func(key, value string) {
 		if value != "" {
 			fmt.Fprintf(b, "    %s: %s\n", key, quoteYAML(value))
@@ -82,7 +89,9 @@ func (d *draftEntry) write(b *strings.Builder) {
 	fmt.Fprintf(b, "  - topic: %s\n", quoteYAML(d.topic()))
 	line("kind", d.kind)
 	line("name", d.name())
-	line("keyword", d.keywordOrOther())
+	if word := d.keywordOrOther(); word != usual {
+		line("keyword", word)
+	}
 	d.variables(b)
 	line("summary", d.word().write(d))
 	var links []string
@@ -107,9 +116,7 @@ func (d *draftEntry) write(b *strings.Builder) {
 	}
 	list(b, "objects", objects)
 	line("severity", d.severity())
-	if unused := d.unused(b.String()); len(unused) > 0 {
-		fmt.Fprintf(b, "    # not used: %s\n", quoteYAML(strings.Join(unused, ", ")))
-	}
+	d.writeUnused(b)
 	head := "    examples:\n"
 	for _, example := range d.examples() {
 		fmt.Fprintf(b, "%s      - %s\n", head, quoteYAML(example))
@@ -177,26 +184,6 @@ func whoAndBy(who, by []*candidate) [][2]string {
 		vars = append(vars, [2]string{"by", alternatives(by, (*candidate).expression)})
 	}
 	return vars
-}
-
-// unused lists fields that the entry does not read.
-func (d *draftEntry) unused(written string) []string {
-	const most = 12
-	own := written[strings.LastIndex(written, "  - topic:"):]
-	for _, c := range append(slices.Clone(d.actor), d.who...) {
-		own += c.expression()
-	}
-	var out []string
-	for _, p := range d.paths {
-		some := false
-		for i := range d.messages {
-			some = some || p.text(i) != ""
-		}
-		if some && p.list == "" && len(out) < most && len(p.keys) <= 3 && !strings.Contains(own, p.expression) {
-			out = append(out, p.expression)
-		}
-	}
-	return out
 }
 
 // quoteYAML writes a text as YAML that means that text: as it is where that is plain, otherwise in single quotes.
