@@ -124,8 +124,14 @@ func (f *fields) members(field string, want [][]string, among []*candidate) []*c
 		}
 	}
 	fresh := slices.DeleteFunc(slices.Clone(out), func(c *candidate) bool { return sameAs(f.actor, c) })
+	missed = slices.DeleteFunc(missed, func(i int) bool { return f.isActor(want[i], i) })
 	f.doubt(field, fresh, missed, joined(want)) // what is not sure about the actor is said there
 	return out
+}
+
+// isActor says whether names are the actor's alone, who is counted in anyway.
+func (f *fields) isActor(names []string, message int) bool {
+	return !slices.ContainsFunc(names, func(name string) bool { return name != firstOf(f.actor, message) })
 }
 
 func joined(sets [][]string) []string {

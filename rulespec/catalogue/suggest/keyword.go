@@ -38,9 +38,12 @@ func settleKeywords(entries []*draftEntry) string {
 		case app != "":
 			d.keyword = app
 		}
-		if d.keyword != was {
+		switch {
+		case d.keyword != was && was != "":
+			d.unsure = append(d.unsure, "keyword: "+d.keyword+" is guessed; the words of the topic say "+was)
+		case d.keyword != was:
 			d.unsure = append(d.unsure, "keyword: "+d.keyword+" is guessed; no word of the topic says so")
-		} else if d.keyword == "" {
+		case d.keyword == "":
 			d.unsure = append(d.unsure, "keyword: no word of the topic says what sort of thing it is")
 		}
 	}

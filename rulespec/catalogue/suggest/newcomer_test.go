@@ -41,13 +41,13 @@ const addedBuild = `{"product":"TEA","errata_id":34983,"who":"alice@kitchen.exam
 func TestSuggestTellsABuildFromItsAdvisory(t *testing.T) {
 	draft := one(t, [2]string{"VirtualTopic.eng.kitchen.builds.added", addedBuild})
 	has(t, draft, `added the build[ {{.msg.brew_build}}][ (errata {{.msg.errata_id}})]`, `'"build/" + msg.brew_build'`,
-		`'"errata/kitchen/" + msg.errata_id'`, "nvr_name(msg.brew_build)",
+		`'"errata/kitchen/" + msg.errata_id'`, "nvr_name(msg.brew_build)", "! for {{series",
 		"unsure: objects: msg.errata_id is named after another thing (errata) than the topic's word (build)",
 		"# not used: 'msg.release, msg.when'")
 }
 
-const gerritChange = `"change":{"number":7,"project":"acme/tool","subject":"Brew","url":"https://crane.example.org/7",` +
-	`"owner":{"username":"bob"}},"patchSet":{"number":2,"uploader":{"username":"bob"},"author":{"username":"bob"}}`
+const gerritChange = `"change":{"number":7,"project":"acme/tool","subject":"Brew",` +
+	`"url":"https://crane.example.org/7","owner":{"username":"bob"}},"patchSet":{"number":2,"uploader":{"username":"bob"},"author":{"username":"bob"}}`
 
 // Whoever uploaded a change is not who merged it, though both are the same person in the messages that were seen.
 func TestSuggestTakesTheDoerOfTheVerb(t *testing.T) {
@@ -77,7 +77,7 @@ func TestSuggestSaysWhyNobodyActs(t *testing.T) {
 func TestSuggestTakesNoStatusForAUser(t *testing.T) {
 	draft := one(t, [2]string{"org.example.prod.kitchen.activity.status",
 		`{"who":"REDACTED","errata_status":"REDACTED","errata_id":7,"to":"REDACTED"}`})
-	has(t, draft, "! account(msg.errata_status)", "! account(msg.to)")
+	has(t, draft, "! account(msg.errata_status)", "! account(msg.to)", "! unsure: users")
 }
 
 // One application is one sort of thing, unless a topic says another: a comment on a test is a test.
@@ -86,7 +86,8 @@ func TestSuggestGivesOneKeyword(t *testing.T) {
 	draft := one(t, [2]string{"opensuse.myqa.job.cancel", job}, [2]string{"opensuse.myqa.job.restart", job},
 		[2]string{"opensuse.myqa.comment.create", `{"id":7,"job_id":9,"user":"alice","text":"Cold"}`})
 	has(t, draft, "title: Myqa\nkeyword: test\n", "! keyword: discussion", "! keyword: build",
-		"unsure: keyword: test is guessed", "name: 'Jobs cancelled'", "name: 'Comments created'", `! "100001"'`)
+		"keyword: test is guessed; the words of the topic say build",
+		"name: 'Jobs cancelled'", "name: 'Comments created'", `! "100001"'`)
 	if n := strings.Count(draft, "unsure: link"); n != 1 {
 		t.Errorf("%d times unsure of the link:\n%s", n, draft)
 	}

@@ -136,7 +136,7 @@ func (w *wording) write(d *draftEntry) string {
 	default:
 		b.WriteString(" " + w.verb)
 	}
-	if len(d.packages) > 0 {
+	if len(d.packages) > 0 && (w.own == nil || w.own != d.buildField()) { // the name of a build begins with its package
 		b.WriteString("[ for {{series .pkgs 3}}]")
 	}
 	if w.noun != "" {
@@ -241,14 +241,4 @@ func parenthesized(p *path) string {
 		return field
 	}
 	return "(" + field + ")"
-}
-
-// long says whether an identity is one that nobody reads: a hash, a UUID.
-func long(p *path) bool {
-	for i := range p.found {
-		if len(p.text(i)) > 20 {
-			return true
-		}
-	}
-	return false
 }

@@ -47,7 +47,8 @@ type Draft struct {
 	Unsure []Doubt
 }
 
-// A Doubt is what is not sure about an entry, or an application whose name is then the kind: "actor: there in 1 of 8 messages only".
+// A Doubt is what is not sure about an entry, or about an application, whose name is then the kind: "actor: there in 1
+// of 8 messages only".
 type Doubt struct{ Kind, Text string }
 
 // New gives a Suggester for what c does not describe.

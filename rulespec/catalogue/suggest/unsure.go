@@ -52,7 +52,7 @@ func (d *draftEntry) doubtSeverity(add func(format string, args ...any)) {
 		if p := d.numberedResult(); p != nil {
 			add("severity: %s is a number (%s); what each means stands nowhere", p.expression,
 				strings.Join(d.resultWords(p), ", "))
-		} else if d.topicHarm() == "" && (d.keyword == "build" || d.keyword == "test") {
+		} else if d.topicHarm() == "" && !d.isPart() && (d.keyword == "build" || d.keyword == "test") {
 			add("severity: nothing found that says how it came out")
 		}
 		return
