@@ -60,6 +60,21 @@ func (f *fields) buildField() *path {
 	return best
 }
 
+// looksLikeBuild gives a field at the top that holds NVRs and nothing else, though its name says no such thing.
+func (f *fields) looksLikeBuild() *path {
+	for _, p := range f.paths {
+		all := len(p.keys) == 1 && p.list == "" && f.someNVR(p)
+		for i := range f.messages {
+			text := p.text(i)
+			all = all && (text == "" || isNVR(text))
+		}
+		if all {
+			return p
+		}
+	}
+	return nil
+}
+
 func (f *fields) someNVR(p *path) bool {
 	for i := range f.messages {
 		if isNVR(p.text(i)) {

@@ -47,7 +47,7 @@ func TestSuggestTellsABuildFromItsAdvisory(t *testing.T) {
 }
 
 const gerritChange = `"change":{"number":7,"project":"acme/tool","subject":"Brew",` +
-	`"url":"https://crane.example.org/7","owner":{"username":"bob"}},"patchSet":{"number":2,"uploader":{"username":"bob"},"author":{"username":"bob"}}`
+	`"url":"https://crane.example.org/7","owner":{"username":"bob"}},` + `"patchSet":{"number":2,"uploader":{"username":"bob"},"author":{"username":"bob"}}`
 
 // Whoever uploaded a change is not who merged it, though both are the same person in the messages that were seen.
 func TestSuggestTakesTheDoerOfTheVerb(t *testing.T) {
@@ -107,4 +107,10 @@ func TestSuggestCountsWhatIsNotUsed(t *testing.T) {
 	}
 	has(t, one(t, [2]string{"org.example.prod.crane.load.lifted", "{" + strings.Join(fields, ",") + "}"}),
 		"msg.ll' and 3 more\n")
+}
+
+// A build is one though its field is called otherwise; a person has to look.
+func TestSuggestKnowsABuildByItsValue(t *testing.T) {
+	draft := one(t, [2]string{"org.example.prod.crane.load.lifted", `{"cargo":"tea-pot-7.4-36.el9","load":{"id":7}}`})
+	has(t, draft, `'"build/" + msg.cargo'`, "unsure: objects: msg.cargo only looks like a build", "! not used")
 }

@@ -26,6 +26,9 @@ func (d *draftEntry) learnKeys() []*objectKey {
 	}
 	if p := d.buildField(); p != nil && !read(p) {
 		out = append(out, d.newKey(`"build/"`, p))
+	} else if p := d.looksLikeBuild(); p != nil && p != d.identity && !read(p) {
+		out = append(out, d.newKey(`"build/"`, p))
+		d.unsure = append(d.unsure, "objects: "+p.expression+" only looks like a build; its name does not say so")
 	}
 	if p := d.identity; p != nil && !read(p) {
 		// the sort of thing that the topic names stands first, what it belongs to behind
