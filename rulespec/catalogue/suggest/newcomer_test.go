@@ -47,7 +47,8 @@ func TestSuggestTellsABuildFromItsAdvisory(t *testing.T) {
 }
 
 const gerritChange = `"change":{"number":7,"project":"acme/tool","subject":"Brew",` +
-	`"url":"https://crane.example.org/7","owner":{"username":"bob"}},` + `"patchSet":{"number":2,"uploader":{"username":"bob"},"author":{"username":"bob"}}`
+	`"url":"https://crane.example.org/7","owner":{"username":"bob"}},` +
+	`"patchSet":{"number":2,"uploader":{"username":"bob"},"author":{"username":"bob"}}`
 
 // Whoever uploaded a change is not who merged it, though both are the same person in the messages that were seen.
 func TestSuggestTakesTheDoerOfTheVerb(t *testing.T) {
