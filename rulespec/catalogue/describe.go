@@ -35,12 +35,23 @@ func (c *Catalogue) Describe(m *bus.Message) *Event {
 	e.describe = func() (Prose, []string) {
 		p, left := found.prose()
 		c.countLeft(found.app, left)
-		if p.Summary == "" { // a sentence is never missing: the conventional one is better than none
-			p.Summary = unknownProse(e, convention.Read(t.Words, m.Body)).Summary
-		}
+		p.Summary = conventional(p.Summary, found, e, t)
 		return p, left
 	}
 	return e
+}
+
+// conventional gives the conventional sentence in place of one that is missing, or that has found nothing in a message
+// which says something: "git receive: two" and not "Somebody pushed".
+func conventional(sentence string, s *scope, e *Event, t topics.Topic) string {
+	if sentence != "" && !s.silent {
+		return sentence
+	}
+	found := unknownProse(e, convention.Read(t.Words, e.Body)).Summary
+	if sentence != "" && found == unknownProse(e, convention.Read(t.Words, nil)).Summary {
+		return sentence
+	}
+	return found
 }
 
 // find gives the entry that describes a message, with what its condition has computed; nil where there is none.

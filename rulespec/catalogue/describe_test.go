@@ -85,10 +85,10 @@ func TestFailuresAreCountedNotTold(t *testing.T) {
 app: shop
 vars: {sum: '-msg.price'}
 entries:
-  - {topic: shop.sold, kind: shop.sold, name: Sold, summary: 'It sold{{.sum}}', users: msg.who, packages: ['-msg.x', msg.pkg]}
+  - {topic: shop.sold, kind: shop.sold, name: Sold, summary: '{{.msg.pkg}} sold{{.sum}}', users: msg.who, packages: ['-msg.x', msg.pkg]}
 `)
 	e := c.Describe(&bus.Message{Topic: "shop.sold", Body: body(t, `{"price":"x","who":"alice","pkg":"tea","x":[]}`)})
-	if p := e.Prose(); p.Summary != "It sold" || strings.Join(e.Packages, "") != "tea" ||
+	if p := e.Prose(); p.Summary != "tea sold" || strings.Join(e.Packages, "") != "tea" ||
 		strings.Join(e.Users, "") != "alice" {
 		t.Errorf("got %+v %+v", e, p)
 	}

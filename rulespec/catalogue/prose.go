@@ -31,6 +31,7 @@ func (s *scope) sentence() (string, []string) {
 	if !s.render(s.summary) {
 		return "", nil
 	}
+	s.silent = s.Silent()
 	return s.named(values.Line(s.Mended(), maxSummary)), s.LeftOut()
 }
 

@@ -18,6 +18,7 @@ type scope struct {
 	topic     topics.Topic
 	source    *bus.Message
 	actorName string
+	silent    bool   // its sentence shows nothing of the message
 	nobody    string // what stands where a message names no actor: "null"
 }
 

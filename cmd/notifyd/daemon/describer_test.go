@@ -71,7 +71,7 @@ func TestAccountsComeFromTheDirectory(t *testing.T) {
 	var snapshot *directory.Snapshot
 	m := aMeaning(t, teaApp, func() *directory.Snapshot { return snapshot })
 	users := func() string { return strings.Join(m.describe(tea("Ally@Example.org")).Users, " ") }
-	if got := users(); got != "Ally@Example.org" {
+	if got := users(); got != "ally" {
 		t.Errorf("without a directory: users %q", got)
 	}
 	for _, account := range []string{"alice", "bob"} {

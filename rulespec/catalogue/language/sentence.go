@@ -118,6 +118,9 @@ func (s *Sentence) Render(sc *Scope) (string, error) {
 // Text gives the sentence that was rendered last.
 func (sc *Scope) Text() string { return text.CutBytes(string(sc.out), maxRendered) }
 
+// Silent reports whether the sentence that was rendered last wants to show something of the message, and does not.
+func (sc *Scope) Silent() bool { return len(sc.spans) == 0 && len(sc.holes) > 0 }
+
 // Whole reports whether the sentence that was rendered last has no hole.
 func (sc *Scope) Whole() bool { return len(sc.holes) == 0 }
 
