@@ -36,7 +36,7 @@ func fixturesOf(t *testing.T, file string) []json.RawMessage {
 }
 
 // enough is how many fixtures of an application a draft is made of, from all over its file: more take minutes.
-const enough = 40
+const enough = 20
 
 // TestDraftsAreNoWorseThanNothing: what the convention finds in a message, the draft that was made of it finds too.
 func TestDraftsAreNoWorseThanNothing(t *testing.T) {
