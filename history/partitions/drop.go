@@ -35,13 +35,14 @@ func Old(tx *gorm.DB, p Partition, before time.Time) (bool, error) {
 	return newest < before.UnixMicro(), nil
 }
 
-// OldOnes gives the partitions at the begin that are old, but not the one in use.
-func OldOnes(tx *gorm.DB, before time.Time) (old []Partition, err error) {
-	all, err := List(tx)
+// OldOnes gives the partitions at the begin that are old, but not the one in use. db is no transaction: a partition
+// that another process drops meanwhile is passed over.
+func OldOnes(db *gorm.DB, before time.Time) (old []Partition, err error) {
+	all, err := List(db)
 	if err != nil {
 		return nil, err
 	}
-	used, err := InUse(tx)
+	used, err := InUse(db)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +50,11 @@ func OldOnes(tx *gorm.DB, before time.Time) (old []Partition, err error) {
 		if p.Number >= used {
 			break
 		}
-		is, err := Old(tx, p, before)
+		is, err := Old(db, p, before)
+		var e *pgconn.PgError
+		if errors.As(err, &e) && e.Code == undefinedTable {
+			continue // another process has dropped it since
+		}
 		if err != nil || !is {
 			return old, err
 		}
@@ -86,6 +91,9 @@ func (d Drop) Run(ctx context.Context, db *gorm.DB) (dropped bool, err error) {
 		}
 	}
 }
+
+// undefinedTable is the SQLSTATE of a table that is not there.
+const undefinedTable = "42P01"
 
 // lockNotAvailable is the SQLSTATE of a lock that was not there within lock_timeout.
 const lockNotAvailable = "55P03"
