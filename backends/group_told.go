@@ -136,10 +136,16 @@ func doerOf(n Notice, words []string) string {
 	case len(words) == 0:
 	case strings.EqualFold(words[0], n.Actor), words[0] == "Somebody":
 		return words[0]
-	case n.Actor == "" && words[0] == strings.ToLower(words[0]) && words[0] != n.App:
+	case n.Actor == "" && words[0] == strings.ToLower(words[0]) && words[0] != n.App && !isPassive(words):
 		return words[0]
 	}
 	return ""
+}
+
+// isPassive reports a sentence that begins with a thing: "bsc#123 was carried over".
+func isPassive(words []string) bool {
+	return strings.ContainsAny(words[0], "#/:") ||
+		len(words) > 1 && slices.Contains([]string{"was", "were", "is", "are", "has", "have"}, words[1])
 }
 
 // titleAfter gives what follows a colon after the thing, and what stands between them other than a remark in brackets.

@@ -323,6 +323,8 @@ func TestTold(t *testing.T) {
 			[]Notice{says("alice", "ticket/7", "alice moved infra#7 to tea"), says("bob", "ticket/7", "bob closed infra#7")}},
 		{"", []Notice{says("alice", "ticket/7", "alice closed infra#7"), says("bob", "ticket/8", "bob closed infra#8")}},
 		{"", []Notice{says("", "ticket/7", "The check x passed for infra#7"), says("", "ticket/7", "The check y failed for infra#7")}},
+		{"", []Notice{says("alice", "job/63", "alice commented on job 63: flaky"),
+			says("", "job/63", "rhbz#1 was carried over from job 62 to job 63")}},
 		{"", []Notice{says("alice", "ticket/", "alice closed a ticket"), says("bob", "ticket/", "")}},
 	} {
 		if got := told(c.notices); got != c.want {
