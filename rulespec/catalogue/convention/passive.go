@@ -57,6 +57,12 @@ func (r *Reading) passive(who string, packages []string) string {
 	if d != "" {
 		s += " (" + d + ")"
 	}
+	return r.withTitle(s, name+d+who+at == "")
+}
+
+// withTitle ends a sentence with the title or text of what it is about. bare: it says nothing but the topic, so that
+// what is left over is better than nothing.
+func (r *Reading) withTitle(s string, bare bool) string {
 	line := r.title()
 	if line == "" || strings.Contains(s, line) {
 		line = r.text(r.main)
@@ -64,7 +70,7 @@ func (r *Reading) passive(who string, packages []string) string {
 	if line = without(s, line); line != "" {
 		return withText(s, line)
 	}
-	if name+d+who+at == "" {
+	if bare {
 		return s + r.leftovers(s)
 	}
 	return s
