@@ -101,8 +101,10 @@ func (c *compiler) declare(names map[string]bool, n located) {
 	switch {
 	case !values.IsIdentifier(n.text):
 		c.fail(n.at, "%q is no name: want a letter, then letters, digits and _", n.text)
-	case slices.Contains(given, n.text) || language.IsFunction(n.text):
-		c.fail(n.at, "%q is a name that is given already", n.text)
+	case slices.Contains(given, n.text):
+		c.fail(n.at, "%q is a name that every expression knows already; take another", n.text)
+	case language.IsFunction(n.text):
+		c.fail(n.at, "%q is a function's name; take another", n.text)
 	}
 	names[n.text] = true
 }
