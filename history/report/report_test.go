@@ -23,7 +23,7 @@ rules: [app: buildsys]
 vars: {pkg: msg.name}
 sections:
   - title: Most builds
-    group: actor
+    group: users
     top: 2
     span: true
     columns: [{title: Packages, value: pkg, top: 1}]
@@ -31,7 +31,7 @@ sections:
     when: msg.new == 3
     items: 2
   - title: Rawhide
-    rules: [actor: alice]
+    rules: [user: alice]
 `
 
 // builds stores builds of alice (3 and 1 before), bob (2) and carol (1).
