@@ -108,7 +108,7 @@ func TestTemplateIsBounded(t *testing.T) {
 	}
 	a := newArchive(t, migratest.Copy(t))
 	builds(a)
-	r := parse(t, "report: x\ntitle: X\nsections: [{title: A, group: users}]\ntemplate:\n  text: |\n    "+
+	r := parse(t, "report: x\ntitle: X\nsections: [{title: A, group: actor}]\ntemplate:\n  text: |\n    "+
 		`{{.Title}}: {{range .Sections}}{{range .Rows}}{{pad .Name 8}}{{.Count}} {{.Change}}; {{end}}{{.Others}}{{end}}`)
 	made, err := a.desk().Make(t.Context(), r, readers.Sources{}, monday, monday.AddDate(0, 0, 7))
 	if err != nil {

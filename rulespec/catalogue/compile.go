@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/notifyd/notifyd/rulespec/catalogue/language"
+	"github.com/notifyd/notifyd/rulespec/catalogue/topics"
 	"github.com/notifyd/notifyd/rulespec/catalogue/values"
 )
 
@@ -88,7 +89,7 @@ func (c *compiler) accounts(given []located) (same bool, roots []string) {
 		switch {
 		case v.text == "same" && len(given) == 1:
 			same = true
-		case v.text != "same" && isRoot(v.text):
+		case v.text != "same" && topics.IsRoot(v.text):
 			roots = append(roots, v.text)
 		default:
 			c.fail(v.at, "accounts: want same, or roots of topics such as org.example, not %q", v.text)

@@ -103,7 +103,7 @@ func (s *scope) whole(link string) string {
 func wholeLink(link string, body any) string {
 	link = values.Link(link)
 	u, err := url.Parse(link)
-	if err != nil || strings.Contains(u.Path, "://") || strings.HasSuffix(link, "=") {
+	if err != nil || strings.Contains(u.Path, "://") || !values.HasAllParts(u, link) {
 		return ""
 	}
 	before, after, doubled := strings.Cut(u.Path, "//")

@@ -60,7 +60,7 @@ func (s *scope) given(name string) any {
 	case "topic":
 		return s.app.asModel(s.topic.Title)
 	case language.Accounts:
-		return s.accounts()
+		return s.catalogue.accountsOf(s.app, s.app.name, s.topic.Root, s.source.Body)
 	}
 	return nil
 }

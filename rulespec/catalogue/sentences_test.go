@@ -3,6 +3,7 @@ package catalogue
 import (
 	"encoding/json"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 
 // gap is what no sentence may show: empty brackets and quotes, punctuation with nothing before it or after it, and a
 // preposition at the end.
-var gap = regexp.MustCompile(`\(\W*\)|\[\]|""|[:#]$| [:,.)]|[#:][:,]|^[^\pL\pN"]|\b(?:to|of|in|for|from|on|as|by|at|with|into|than)$|\s(?:of|to|from|for) (?:to|of|in|for|from)\b`)
+var gap = regexp.MustCompile(`\(\W*\)|\[\]|""|[:#]$| [:,.)]|[#:][:,]|^[^\pL\pN"]|\b(?:to|of|in|for|from|on|as|by|at|with|into|than)$|\s(?:of|to|from|in|for) (?:to|of|in|for|from)\b`)
 
 // TestSentencesOfEmptyBodies reads the sentence of every entry for a message that says nothing.
 func TestSentencesOfEmptyBodies(t *testing.T) {
@@ -32,7 +33,7 @@ func TestSentencesOfEmptyBodies(t *testing.T) {
 			}
 			e := c.Describe(m)
 			p := e.Prose()
-			if p.Summary == "" || gap.MatchString(p.Summary) {
+			if p.Summary == "" || gap.MatchString(strings.ReplaceAll(p.Summary, "signed in to", "entered")) {
 				t.Errorf("%s (%s): %q", e.Kind, m.Topic, p.Summary)
 			}
 			if p.Link != "" && wholeLink(p.Link, nil) == "" {

@@ -19,7 +19,7 @@ func describeUnknown(c *Catalogue, e *Event, t topics.Topic, stated stated) {
 		e.KindName = "Other messages of " + known.title
 	}
 	read := convention.Read(t.Words, e.Body)
-	accounts := c.accountsOf(known, e, t)
+	accounts := c.accountsOf(known, e.App, t.Root, e.Body)
 	e.Actor = read.Actor(accounts)
 	users := stated.users
 	if len(users) == 0 {
@@ -57,17 +57,6 @@ func describeUnknown(c *Catalogue, e *Event, t topics.Topic, stated stated) {
 		}
 		return p, nil
 	}
-}
-
-// accountsOf gives what is known about the people of a message that no entry describes. known may be nil.
-func (c *Catalogue) accountsOf(known *app, e *Event, t topics.Topic) *values.Accounts {
-	body, _ := e.Body.(map[string]any)
-	told, _ := body["fas_usernames"].(map[string]any)
-	same := told == nil && !bridged(body)
-	if known != nil && known.same(t.Root) {
-		same = true
-	}
-	return &values.Accounts{Map: c.accounts, App: e.App, Domain: values.Domain(t.Root), Same: same, Told: told}
 }
 
 func appName(word string) string {

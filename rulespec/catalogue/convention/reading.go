@@ -35,9 +35,7 @@ func Read(words []string, body any) *Reading {
 		r.plain = values.Line(values.Plain(body), maxTitle)
 		return r
 	}
-	_, hasAgent := object["agent"]
-	hasBody := one(object["body"]) != nil
-	r.bridged = hasAgent && hasBody
+	r.bridged = values.Bridged(object)
 	r.main = unwrapped(object)
 	r.readAction()
 	r.findThings()

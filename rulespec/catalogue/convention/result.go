@@ -28,7 +28,7 @@ func wordOf(s string) string {
 	if s == strings.ToUpper(s) || !strings.ContainsAny(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
 		return strings.ToLower(s)
 	}
-	return strings.ToLower(strings.Join(camels(strings.ReplaceAll(s, "_", "")), "_"))
+	return strings.ToLower(strings.Join(Camels(strings.ReplaceAll(s, "_", "")), "_"))
 }
 
 // Result gives how it came out: what the body says, else the word of the topic. said says that a result was found.
@@ -122,18 +122,22 @@ func (r *Reading) withResults() []map[string]any {
 
 // levelled settles the level of an error: what broke is the reader's where it is a build or a test.
 func (r *Reading) levelled(res Result) Result {
-	if res.Level != "broken" {
-		return res
-	}
-	res.Level = "warning"
-	for _, noun := range r.nouns {
-		for _, theirs := range []string{"build", "test", "job", "pipeline", "run", "deploy", "check", "update", "task"} {
-			if strings.Contains(noun, theirs) {
-				res.Level = "error"
-			}
-		}
+	if res.Level == "broken" {
+		res.Level = Broken(r.nouns)
 	}
 	return res
+}
+
+// Broken gives how much it matters that something broke, by the nouns of a topic: what was built or tested is the
+// reader's, and the machinery is not.
+func Broken(nouns []string) string {
+	theirs := []string{"build", "test", "job", "pipeline", "run", "deploy", "check", "update", "task"}
+	for _, noun := range nouns {
+		if slices.ContainsFunc(theirs, func(word string) bool { return strings.Contains(noun, word) }) {
+			return "error"
+		}
+	}
+	return "warning"
 }
 
 // alarms are words of a topic that tell of harm, whoever did it.

@@ -70,15 +70,15 @@ func tokensOf(word string) []string {
 	for _, part := range strings.FieldsFunc(word, func(r rune) bool {
 		return strings.ContainsRune("_:/ ,;|", r) || unicode.IsControl(r)
 	}) {
-		for _, token := range camels(part) {
+		for _, token := range Camels(part) {
 			out = append(out, unhyphened(strings.ToLower(token))...)
 		}
 	}
 	return out
 }
 
-// camels divides a word before each capital letter that follows a small one.
-func camels(word string) []string {
+// Camels divides a word before each capital letter that follows a small one.
+func Camels(word string) []string {
 	var out []string
 	start, small := 0, false
 	for i, r := range word {

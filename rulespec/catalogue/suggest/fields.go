@@ -225,7 +225,18 @@ var naming = []string{"name", "username", "login", "nick", "nickname", "full_nam
 
 // joinedWord makes names of fields comparable: createdBy and created_by are createdby.
 func joinedWord(name string) string {
-	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name))
+	return strings.ToLower(strings.Map(func(r rune) rune {
+		if r == '_' || r == '-' {
+			return -1
+		}
+		return r
+	}, name))
+}
+
+// sameWord reports whether joinedWord makes the same of both. Drafting asks it some million times.
+func sameWord(a, b string) bool {
+	a, b = strings.TrimLeft(a, "_-"), strings.TrimLeft(b, "_-")
+	return a == b || len(a) > 0 && len(b) > 0 && a[0]|' ' == b[0]|' ' && joinedWord(a) == joinedWord(b)
 }
 
 // rankIn gives the place of a field among names: that of the object whose name it is, or that of its own name. Those at
@@ -233,7 +244,7 @@ func joinedWord(name string) string {
 func rankIn(names []string, p *path) int {
 	const deeper = 200
 	place := func(key string) int {
-		return slices.IndexFunc(names, func(name string) bool { return joinedWord(name) == joinedWord(key) })
+		return slices.IndexFunc(names, func(name string) bool { return sameWord(name, key) })
 	}
 	if i := place(p.parent()); i >= 0 && slices.Contains(naming, p.key()) {
 		return 10*i + 5 + deeper*(len(p.keys)-2)

@@ -10,21 +10,12 @@ import (
 // levels are the severities of results, the worst first.
 var levels = []string{"error", "warning", "debug", "info"}
 
-// harmOf gives the severity that a word for a result means, "" for none. What broke is the reader's where it was built
-// or tested.
+// harmOf gives the severity that a word for a result means, "" for none.
 func (d *draftEntry) harmOf(word string) string {
-	level := convention.Level(word)
-	if level == "broken" {
-		return broken(d.keyword)
+	if level := convention.Level(word); level != "broken" {
+		return level
 	}
-	return level
-}
-
-func broken(keyword string) string {
-	if keyword == "build" || keyword == "test" {
-		return "error"
-	}
-	return "warning"
+	return convention.Broken(d.nouns)
 }
 
 // resultFields are the names of fields that say how something came out, the clearest first.

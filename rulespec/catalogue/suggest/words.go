@@ -3,7 +3,6 @@ package suggest
 import (
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/notifyd/notifyd/rulespec/catalogue/convention"
 )
@@ -43,14 +42,9 @@ func isEvent(word string) bool {
 func parts(word string) []string {
 	var out []string
 	for _, piece := range strings.FieldsFunc(word, func(r rune) bool { return r == '-' || r == '_' || r == ':' }) {
-		start := 0
-		for i, r := range piece {
-			if i > start && unicode.IsUpper(r) && !unicode.IsUpper(rune(piece[i-1])) {
-				out = append(out, strings.ToLower(piece[start:i]))
-				start = i
-			}
+		for _, part := range convention.Camels(piece) {
+			out = append(out, strings.ToLower(part))
 		}
-		out = append(out, strings.ToLower(piece[start:]))
 	}
 	return out
 }

@@ -52,14 +52,12 @@ func writeHarm(b *strings.Builder, entries []*draftEntry) {
 		return
 	}
 	b.WriteString("\ntables:\n  # What a result means to the reader; error: it is theirs, and broken.\n  harm:\n    {\n")
-	keyword := entries[0].keyword
+	var nouns []string
 	for _, d := range entries {
-		if broken(d.keyword) == "error" {
-			keyword = d.keyword
-		}
+		nouns = append(nouns, d.nouns...)
 	}
-	words := convention.LevelWords()
-	words[broken(keyword)] = append(words[broken(keyword)], words["broken"]...)
+	words, broken := convention.LevelWords(), convention.Broken(nouns)
+	words[broken] = append(words[broken], words["broken"]...)
 	for _, level := range levels {
 		for i, word := range words[level] {
 			if i%4 == 0 {

@@ -20,6 +20,15 @@ type Accounts struct {
 	Told map[string]any
 }
 
+// Bridged reports whether a body came through a web hook of another site: {"body": …, "headers": …, "agent": …}. A forge
+// whose messages stand on the bus by themselves speaks of its own accounts.
+func Bridged(body map[string]any) bool {
+	_, wrapped := body["body"].(map[string]any)
+	_, hasAgent := body["agent"]
+	_, hasHeaders := body["headers"]
+	return wrapped && (hasAgent || hasHeaders)
+}
+
 // Domain gives the domain that the root of a topic stands for: org.example is example.org.
 func Domain(root string) string {
 	first, rest, ok := strings.Cut(root, ".")

@@ -94,8 +94,12 @@ func isAPI(host, path string) bool {
 // isWhole says whether no part of an address is missing: nothing between two slashes, no value at its end, no word of a
 // program for nothing.
 func isWhole(u *url.URL, link string) bool {
-	if strings.ContainsAny(link, "{}") || strings.Contains(u.Path, "//") || strings.HasSuffix(link, "=") ||
-		strings.HasSuffix(link, "#") {
+	return !strings.Contains(u.Path, "//") && HasAllParts(u, link)
+}
+
+// HasAllParts says so but for two slashes, which a sender may mean.
+func HasAllParts(u *url.URL, link string) bool {
+	if strings.ContainsAny(link, "{}") || strings.HasSuffix(link, "=") || strings.HasSuffix(link, "#") {
 		return false
 	}
 	for part := range strings.SplitSeq(u.Path, "/") {
