@@ -23,8 +23,8 @@ func TestActorThatIsNobody(t *testing.T) {
 		edit := c.Describe(&bus.Message{Topic: "org.fedoraproject.prod.pagure.issue.comment.added", Body: map[string]any{
 			"agent": nobody, "issue": map[string]any{"id": 7, "title": "Tea", "user": map[string]any{"name": "alice"}},
 			"project": map[string]any{"name": "tea"}}})
-		who, _, _ := strings.Cut(edit.Prose().Summary, " commented on the ticket tea#7")
-		if edit.Actor != "" || strings.Join(edit.Users, " ") != "alice" || who != "Somebody" && who != "anonymous" {
+		if edit.Actor != "" || strings.Join(edit.Users, " ") != "alice" ||
+			!strings.HasPrefix(edit.Prose().Summary, "Somebody commented on the ticket tea#7") {
 			t.Errorf("pagure, %q: actor %q, users %q: %s", nobody, edit.Actor, edit.Users, edit.Prose().Summary)
 		}
 		other := c.Describe(&bus.Message{Topic: "org.example.prod.brewery.tea.made", Body: map[string]any{

@@ -20,8 +20,8 @@ type Accounts struct {
 	Told map[string]any
 }
 
-// Bridged reports whether a body came through a web hook of another site: {"body": …, "headers": …, "agent": …}. A forge
-// whose messages stand on the bus by themselves speaks of its own accounts.
+// Bridged reports whether a body came through a web hook of another site: {"body": …, "headers": …, "agent": …}. A
+// forge whose messages stand on the bus by themselves speaks of its own accounts.
 func Bridged(body map[string]any) bool {
 	_, wrapped := body["body"].(map[string]any)
 	_, hasAgent := body["agent"]

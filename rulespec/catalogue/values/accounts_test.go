@@ -23,7 +23,7 @@ func TestPeople(t *testing.T) {
 		{`"unknown"`, "", "", "", ""}, {`"-"`, "", "", "", ""}, {`{"name": null, "login": "null"}`, "", "", "", ""},
 		{`"{}"`, "", "", "", ""}, {`"[]"`, "", "", "", ""}, {`"<>"`, "", "", "", ""},
 		// nobody: said in a sentence, in no set
-		{`"anonymous"`, "anonymous", "", "", ""}, {`"root"`, "root", "", "", ""},
+		{`"anonymous"`, "", "", "", ""}, {`"root"`, "root", "", "", ""},
 		{`{"login": "ghost"}`, "ghost", "", "", ""}, {`"host1.example.org"`, "host1.example.org", "", "", ""},
 		{`"tea-bot[bot]"`, "tea-bot[bot]", "", "", ""}, {`{"login": "tea", "type": "Bot"}`, "tea", "", "", ""},
 		{`{"login": "acme", "type": "Organization"}`, "acme", "", "", ""},

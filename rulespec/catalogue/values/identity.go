@@ -67,7 +67,7 @@ func (w *identity) read(v any, within int) {
 
 // text reads a text: a nick, a full name, an address with or without a name, an OpenID, the name of an entry in LDAP.
 func (w *identity) text(s string, within int) {
-	if s = strings.TrimSpace(s); len(s) > maxPerson || IsPlaceholder(s) || IsUnnamed(s) && s != "anonymous" {
+	if s = strings.TrimSpace(s); len(s) > maxPerson || IsPlaceholder(s) || IsUnnamed(s) {
 		return
 	}
 	if isWord(s) {
