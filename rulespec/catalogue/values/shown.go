@@ -75,17 +75,17 @@ func read(v any) any {
 	return s
 }
 
-// nothings are what programs write where they have nothing to say: the nothing of their language, made a text.
-var nothings = []string{"null", "NULL", "None", "nil", "undefined", "NaN", "(null)", "(none)", "<nil>", "<null>",
-	"<none>", "<no value>", "<undefined>", "[]", "{}", "()", "[null]", "[None]", "[object Object]", "map[]", "''", `""`}
-
 // IsPlaceholder reports whether a text says nothing: it is empty, or the nothing of a programming language.
 func IsPlaceholder(s string) bool {
 	if len(s) > 40 {
 		return strings.TrimSpace(s) == ""
 	}
-	s = strings.TrimSpace(s)
-	return s == "" || slices.Contains(nothings, s)
+	switch strings.TrimSpace(s) { // every field that is read is asked
+	case "", "null", "NULL", "None", "nil", "undefined", "NaN", "(null)", "(none)", "<nil>", "<null>", "<none>",
+		"<no value>", "<undefined>", "[]", "{}", "()", "[null]", "[None]", "[object Object]", "map[]", "''", `""`:
+		return true
+	}
+	return false
 }
 
 // maxNested bounds the texts that are read as JSON, in bytes: that takes far longer than to show them.
