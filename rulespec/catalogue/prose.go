@@ -32,7 +32,15 @@ func (s *scope) sentence() (string, []string) {
 		return "", nil
 	}
 	s.silent = s.Silent()
-	return s.named(values.Line(s.Mended(), maxSummary)), s.LeftOut()
+	return s.named(values.Line(s.Mended(s.actorSource()), maxSummary)), s.LeftOut()
+}
+
+// actorSource gives the expression for who did it, "" where the entry has none.
+func (e *entry) actorSource() string {
+	if e.actor == nil {
+		return ""
+	}
+	return e.actor.source
 }
 
 // link gives the first of the entry's links that is whole, on the host of the message's environment; where none is, the

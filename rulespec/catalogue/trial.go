@@ -68,7 +68,7 @@ func (c *Catalogue) Try(m *bus.Message) Trial {
 		}
 		switch {
 		case p == s.summary && err == nil:
-			out.Text = values.Line(s.Mended(), maxSummary)
+			out.Text = values.Line(s.Mended(s.actorSource()), maxSummary)
 		case out.Text != "" && !s.Whole():
 			out.Text, out.Unfit = "", "nothing is there for "+strings.Join(s.LeftOut(), ", ")
 		case out.Text != "" && wholeLink(out.Text, m.Body) == "":

@@ -26,12 +26,13 @@ var persons = []string{"who", "agent", "user", "username", "actor", "login", "au
 //	bob built {{.package}}        bob built something
 //	{{.who}} built tea            Somebody built tea
 //
-// It gives "" where nearly nothing is left.
-func (sc *Scope) Mended() string {
+// actor is the expression for who did it, "" where there is none: what begins with that is somebody. It gives "" where
+// nearly nothing is left.
+func (sc *Scope) Mended(actor string) string {
 	if len(sc.holes) == 0 {
 		return string(sc.out)
 	}
-	m := mender{words: sc.words()}
+	m := mender{words: sc.words(), actor: actor}
 	for i := range m.words {
 		m.put(i)
 	}
@@ -52,6 +53,7 @@ func (sc *Scope) Mended() string {
 // A mender puts words together again.
 type mender struct {
 	words []word
+	actor string // the expression for who did it
 	out   []word
 	open  string // brackets and quotes that wait for the next word
 }
@@ -142,7 +144,7 @@ func (m *mender) substitute(i int, ended bool) string {
 		if next.value || ended {
 			return ""
 		}
-		return subjectOf(m.words[i].source)
+		return m.subject(m.words[i].source)
 	}
 	last := m.out[len(m.out)-1]
 	switch {
@@ -248,8 +250,11 @@ func isNoun(w word) bool {
 		!slices.Contains(prepositions, w.text) && strings.IndexByte(opening, w.text[0]) < 0
 }
 
-// subjectOf says what does something where an action at the beginning prints nothing.
-func subjectOf(action string) string {
+// subject says what does something where an action at the beginning prints nothing.
+func (m *mender) subject(action string) string {
+	if m.actor != "" && strings.Contains(action, "."+m.actor+"}") {
+		return "Somebody"
+	}
 	names := strings.FieldsFunc(action, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) })
 	for _, f := range names {
 		if slices.Contains(persons, f) {

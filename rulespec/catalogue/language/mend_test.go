@@ -8,7 +8,8 @@ import (
 
 // TestMended reads sentences whose message lacks what they want to say.
 func TestMended(t *testing.T) {
-	names := map[string]bool{"who": true, "x": true, "n": true, "thing": true, "action": true, "none": true, "done": true}
+	names := map[string]bool{"who": true, "x": true, "n": true, "thing": true, "action": true, "none": true, "done": true,
+		"msg": true}
 	env := map[string]any{"who": "bob", "x": "tea", "n": 12, "thing": "the pot", "done": "closed", "action": "was put on the list of"}
 	for src, want := range map[string]string{
 		`{{.who}} pushed to {{.none}}`:                                   "bob pushed",
@@ -20,6 +21,7 @@ func TestMended(t *testing.T) {
 		`{{.who}} pushed to {{.x}} ({{.n}}, {{.none}}): hot`:             "bob pushed to tea (12): hot",
 		`{{.who}} pushed to {{.x}} for the {{.none}}: hot`:               "bob pushed to tea: hot",
 		`{{.who}} a bâti {{.x}}… ({{.none}}): café –{{.n}}…`:             "bob a bâti tea…: café –12…",
+		`{{.msg.captain}} built {{.x}}`:                                  "Somebody built tea",
 		`{{.none}} built {{.x}}`:                                         "Something built tea",
 		`{{default .none .who}} built {{.none}}`:                         "bob built something",
 		`{{.none}}'s build of {{.x}} failed`:                             "Something's build of tea failed",
@@ -57,7 +59,7 @@ func TestMended(t *testing.T) {
 		if _, err := s.Render(sc); err != nil {
 			t.Errorf("%s: %v", src, err)
 		}
-		if got := sc.Mended(); got != want {
+		if got := sc.Mended("msg.captain"); got != want {
 			t.Errorf("%s: %q, want %q", src, got, want)
 		}
 	}
@@ -111,7 +113,7 @@ func TestMendedNeverFails(t *testing.T) {
 		if _, err := s.Render(sc); err != nil {
 			t.Fatal(src, err)
 		}
-		if got := sc.Mended(); !utf8.ValidString(got) {
+		if got := sc.Mended("msg.captain"); !utf8.ValidString(got) {
 			t.Fatalf("%s: %q", src, got)
 		}
 	}
