@@ -48,7 +48,7 @@ func conventional(sentence string, s *scope, e *Event, t topics.Topic) string {
 		return sentence
 	}
 	found := unknownProse(e, convention.Read(t.Words, e.Body)).Summary
-	if sentence != "" && found == unknownProse(e, convention.Read(t.Words, nil)).Summary {
+	if sentence != "" && found == unknownProse(e, convention.Read(t.Words, map[string]any{})).Summary {
 		return sentence
 	}
 	return found

@@ -310,3 +310,22 @@ entries:
 		}
 	}
 }
+
+// TestNothingSaid: a sentence that finds nothing in a message gives way to the conventional one, if that finds more.
+func TestNothingSaid(t *testing.T) {
+	c := loadSite(t, `
+app: ferry
+entries:
+  - {topic: ferry.left, kind: ferry.left, name: Departures, summary: '{{.msg.captain}} left for {{.msg.to}}', actor: msg.captain}
+`)
+	for content, want := range map[string]string{
+		`{"captain": "alice"}`:     "alice left",
+		`{}`:                       "Somebody left",
+		`{"to": null}`:             "Somebody left",
+		`{"message": "too windy"}`: "ferry left: too windy",
+	} {
+		if got := c.Describe(&bus.Message{Topic: "ferry.left", Body: body(t, content)}).Prose().Summary; got != want {
+			t.Errorf("%s: %q, want %q", content, got, want)
+		}
+	}
+}
