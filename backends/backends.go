@@ -58,6 +58,11 @@ type Notice struct {
 	Objects  []string // the first is the thread
 	Severity string   // "debug", "info", "warning", "error", "critical"
 	Why      []Reason // every filter that matched; empty for account mail
+	// Relations are what the person is to the thing it is about: "owner", "group", "mentioned", "assigned", "author",
+	// "watcher"; the closest first. Empty where nothing is known.
+	Relations []string `json:",omitempty"`
+	// Phase is where the first of Objects stands: "started", "finished", "solved", "reopened"; "" for most.
+	Phase    string   `json:",omitempty"`
 	Grouping Grouping `json:",omitzero"` // what it shares with others of a digest
 
 	Document *Document `json:",omitempty"` // nil for nearly all

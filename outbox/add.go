@@ -81,12 +81,12 @@ func insert(tx *gorm.DB, deliveries []Delivery, queues map[queueKey]*queue, now 
 			}
 			first[pair] = &part[i]
 			args = append(args, r.Message, r.Destination, r.Backend, r.Queue, r.Address, r.Notice, r.Manage, r.Together,
-				r.State, r.DueAt, r.AddedAt)
+				r.State, r.DueAt, r.AddedAt, r.Hold)
 		}
 		var made []row
 		store := tx.Raw(`INSERT INTO deliveries (message, destination, backend, lane, address, notice, manage, together,
-			state, due_at, added_at, parcel, attempts, failed_at, last_error, settled_at) VALUES `+
-			values(len(first), "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0, 0, '', 0)")+
+			state, due_at, added_at, hold, parcel, attempts, failed_at, last_error, settled_at) VALUES `+
+			values(len(first), "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0, 0, '', 0)")+
 			` ON CONFLICT (message, destination) DO NOTHING RETURNING id, message, destination`, args...)
 		err := eachRow(store, func(rows *sql.Rows) error {
 			var r row

@@ -23,7 +23,7 @@ func (o *Outbox) deferOverflow(tx *gorm.DB, fresh []stored, queues map[queueKey]
 	}
 	for due, ids := range late {
 		for part := range slices.Chunk(ids, chunk) {
-			err := tx.Exec(`UPDATE deliveries SET together = ?, due_at = ? WHERE id IN ?`, true, due, part).Error
+			err := tx.Exec(`UPDATE deliveries SET together = ?, due_at = ?, hold = ? WHERE id IN ?`, true, due, HeldByCap, part).Error
 			if err != nil {
 				return fmt.Errorf("defer overflow: %w", err)
 			}

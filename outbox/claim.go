@@ -44,7 +44,10 @@ func (o *Outbox) claim(ctx context.Context, backend string, limit int, mine []st
 		if err != nil {
 			return err
 		}
-		return releaseEmpty(tx, lease, queues, heads)
+		if claims, err = o.gate(tx, claims, now); err != nil {
+			return err
+		}
+		return releaseEmpty(tx, lease, queues, claims)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim deliveries: %w", err)
@@ -176,11 +179,11 @@ func (o *Outbox) gather(tx *gorm.DB, h row, parcel string, now time.Time) ([]row
 	return rows, nil
 }
 
-// releaseEmpty gives queues back in which nothing was due after all.
-func releaseEmpty(tx *gorm.DB, lease string, queues []int64, heads []row) error {
+// releaseEmpty gives queues back in which nothing is to be sent now.
+func releaseEmpty(tx *gorm.DB, lease string, queues []int64, claims []claim) error {
 	busy := map[int64]bool{}
-	for _, h := range heads {
-		busy[h.Queue] = true
+	for _, c := range claims {
+		busy[c.rows[0].Queue] = true
 	}
 	for _, id := range queues {
 		if busy[id] {

@@ -54,6 +54,8 @@ type Config struct {
 	KeepDone time.Duration // done deliveries are deleted after this, and may then be added again: 30 days
 	KeepDead time.Duration // 90 days
 
+	// Gate says of what is about to be sent whether its owner wants it now. nil: it goes.
+	Gate Gate
 	// Fill puts what must be stored nowhere into a parcel that has a Notice.Secret, before each attempt to send it. Where
 	// its error wraps backends.ErrRefused the parcel is given up; after any other it is tried again.
 	Fill func(ctx context.Context, p *backends.Parcel) error

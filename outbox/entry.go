@@ -24,6 +24,7 @@ type Entry struct {
 	Parcel      string // "" before the first attempt
 	AddedAt     time.Time
 	DueAt       time.Time // of the next attempt while Waiting
+	Hold        string    // why not earlier: see Delivery
 	FinishedAt  time.Time // when it became Done or Dead; else zero
 	Attempts    int       // failed ones
 	LastError   string    // without addresses; "" when all is well
@@ -31,6 +32,9 @@ type Entry struct {
 
 // Withdrawn reports whether it is dead because its message turned out not to be true: nobody can send it again.
 func (e Entry) Withdrawn() bool { return e.State == Dead && strings.HasPrefix(e.LastError, withdrawn) }
+
+// Silenced reports whether it is dead because its owner did not want it any more when it was about to be sent: see Gate.
+func (e Entry) Silenced() bool { return e.State == Dead && strings.HasPrefix(e.LastError, silenced) }
 
 // A Depth is how many deliveries of a backend are in a state.
 type Depth struct {

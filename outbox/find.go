@@ -168,7 +168,7 @@ func entries(rows []row) []Entry {
 			ID: r.ID, Message: r.Message, Destination: r.Destination, Backend: r.Backend, Address: r.Address,
 			Manage: r.Manage, Notice: n, Broken: err != nil, Together: r.Together, State: r.State, Parcel: r.Parcel,
 			AddedAt: unstamp(r.AddedAt), DueAt: unstamp(r.DueAt), FinishedAt: unstamp(r.FinishedAt),
-			Attempts: int(r.Attempts), LastError: r.LastError,
+			Attempts: int(r.Attempts), LastError: r.LastError, Hold: r.Hold,
 		})
 	}
 	return list

@@ -51,6 +51,7 @@ type row struct {
 	LastError   string `gorm:"not null"`
 	AddedAt     int64  `gorm:"not null"`
 	FinishedAt  int64  `gorm:"column:settled_at;not null"` // when it became done or dead
+	Hold        string `gorm:"not null;default:''"`        // as in Delivery
 }
 
 // TableName is for gorm.
@@ -83,7 +84,7 @@ func newRow(d Delivery, queueID int64, now time.Time) (row, error) {
 		Message: text.Storable(d.Message), Destination: text.Storable(d.Destination),
 		Backend: text.Storable(d.Backend), Queue: queueID, Address: text.Storable(d.Address),
 		Notice: string(notice), Manage: text.Storable(d.Manage), Together: d.Together,
-		State: Waiting, DueAt: stamp(d.DueAt), AddedAt: stamp(now),
+		State: Waiting, DueAt: stamp(d.DueAt), AddedAt: stamp(now), Hold: text.Storable(d.Hold),
 	}, nil
 }
 

@@ -13,6 +13,7 @@
 //
 //	add.go       stored in the queue of its destination, with a due time
 //	claim.go     a worker takes a lease on a queue that has something due, and packs a parcel
+//	gate.go      what its owner does not want now is held, or silenced
 //	send.go      the backend gets the parcel, unless its circuit breaker is open (breaker.go)
 //	complete.go  sent, deferred, refused, expired or returned is written down, and the queue is free again
 //
@@ -62,6 +63,9 @@ type Delivery struct {
 	Notice      backends.Notice
 	Manage      string    // goes into Parcel.Manage
 	DueAt       time.Time // not sent before
+	// Hold is why DueAt is later than it might be, in a word or two that whoever makes deliveries can put into a sentence;
+	// "" where nothing holds it. The outbox only keeps it, and has one such word of its own: see HeldByCap.
+	Hold string
 	// Together lets the delivery travel in one parcel with everything else that waits for the destination (a digest).
 	// When one of them falls due, all go.
 	Together bool
@@ -74,6 +78,9 @@ type Delivery struct {
 // Account begins the key of a destination for mail about an account: sign-in links, codes. Their text and link are
 // wiped as soon as they are sent or given up.
 const Account = "account:"
+
+// HeldByCap is the Hold of what goes over the rate cap of its destination.
+const HeldByCap = "cap"
 
 // State is where a stored delivery stands.
 type State string

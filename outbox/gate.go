@@ -1,0 +1,131 @@
+package outbox
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/internal/text"
+)
+
+// gate.go asks, for everything that is about to be sent, whether its owner wants it now. A schedule sets a due time once,
+// when a delivery is added; quiet hours, a pause or a mute may begin later, and a retry, a resend or a full digest may
+// fall into them. All of these are claimed before they are sent, so that one question closes every way round.
+
+// A Candidate is a parcel that was claimed and is about to be sent.
+type Candidate struct {
+	Backend, Destination string
+	Notices              []backends.Notice
+	Tried                bool // before: then it goes whole, or not now
+}
+
+// A Ruling is what a Gate says of one notice. The zero Ruling lets it go.
+type Ruling struct {
+	Until time.Time // it is held until then, and goes in a digest with what else is held; zero: it is not held
+	Hold  string    // why: goes into Delivery.Hold
+	Drop  string    // why it is never sent, for its owner; "": it is
+}
+
+// A Gate rules about candidates, in the transaction that claims them: one Ruling for each notice of each. nil instead of
+// the Rulings of a candidate lets it go. Notices of which nothing can be read are zero.
+type Gate func(tx *gorm.DB, now time.Time, candidates []Candidate) ([][]Ruling, error)
+
+// silenced begins the last error of a delivery that a Gate has dropped.
+const silenced = "silenced: "
+
+// gate takes out of claims what may not go now. Claims about accounts go in any case.
+func (o *Outbox) gate(tx *gorm.DB, claims []claim, now time.Time) ([]claim, error) {
+	if o.cfg.Gate == nil || len(claims) == 0 {
+		return claims, nil
+	}
+	candidates := make([]Candidate, len(claims))
+	for i, c := range claims {
+		candidates[i] = c.candidate()
+	}
+	rulings, err := o.cfg.Gate(tx, now, candidates)
+	if err != nil {
+		return nil, fmt.Errorf("ask whether it may go now: %w", err)
+	}
+	var open []claim
+	for i, c := range claims {
+		if i < len(rulings) && rulings[i] != nil {
+			if c.rows, err = o.obey(tx, c.rows, rulings[i], candidates[i].Tried, now); err != nil {
+				return nil, err
+			}
+		}
+		if len(c.rows) > 0 {
+			open = append(open, c)
+		}
+	}
+	return open, nil
+}
+
+func (c claim) candidate() Candidate {
+	first := c.rows[0]
+	made := Candidate{Backend: c.queue.backend, Destination: c.queue.destination,
+		Tried: first.Attempts > 0 || first.FailedAt > 0 || c.redelivered}
+	for _, r := range c.rows {
+		n, _ := r.notice() // one that cannot be read fails later, when it is sent
+		made.Notices = append(made.Notices, n)
+	}
+	return made
+}
+
+// obey holds and drops rows as they are ruled, and gives the others. Of a parcel that was tried, either all rows are
+// held or none: its receiver knows it by its id.
+func (o *Outbox) obey(tx *gorm.DB, rows []row, rulings []Ruling, tried bool, now time.Time) ([]row, error) {
+	var goes, held []row
+	var latest Ruling
+	for i, r := range rows {
+		switch ruled := rulings[i]; {
+		case ruled.Drop != "":
+			if err := o.silence(tx, r, ruled.Drop); err != nil {
+				return nil, err
+			}
+		case ruled.Until.After(now):
+			held = append(held, r)
+			if ruled.Until.After(latest.Until) {
+				latest = ruled
+			}
+		default:
+			goes = append(goes, r)
+		}
+	}
+	if len(held) == 0 {
+		return goes, nil
+	}
+	if tried {
+		held, goes = slices.Concat(held, goes), nil
+	}
+	return goes, hold(tx, held, latest, tried)
+}
+
+// hold gives rows back until a time. What was never tried goes together with what else waits then.
+func hold(tx *gorm.DB, rows []row, ruled Ruling, tried bool) error {
+	var ids []int64
+	for _, r := range rows {
+		ids = append(ids, r.ID)
+	}
+	change := "together = true, parcel = '', "
+	if tried {
+		change = ""
+	}
+	err := tx.Exec("UPDATE deliveries SET "+change+"state = ?, due_at = ?, hold = ? WHERE id IN ?",
+		Waiting, stamp(ruled.Until), ruled.Hold, ids).Error
+	if err != nil {
+		return fmt.Errorf("hold deliveries: %w", err)
+	}
+	return nil
+}
+
+func (o *Outbox) silence(tx *gorm.DB, r row, why string) error {
+	err := tx.Exec("UPDATE deliveries SET state = ?, settled_at = ?, last_error = ? WHERE id = ?", Dead, stamp(o.now()),
+		text.ElideBytes(silenced+text.Storable(why), maxReason), r.ID).Error
+	if err != nil {
+		return fmt.Errorf("silence delivery: %w", err)
+	}
+	return nil
+}
