@@ -33,7 +33,7 @@ type Entry struct {
 // Withdrawn reports whether it is dead because its message turned out not to be true: nobody can send it again.
 func (e Entry) Withdrawn() bool { return e.State == Dead && strings.HasPrefix(e.LastError, withdrawn) }
 
-// Silenced reports whether it is dead because its owner did not want it any more when it was about to be sent: see Gate.
+// Silenced reports whether it is dead because its owner did not want it any more: see Gate.
 func (e Entry) Silenced() bool { return e.State == Dead && strings.HasPrefix(e.LastError, silenced) }
 
 // A Depth is how many deliveries of a backend are in a state.

@@ -11,9 +11,9 @@ import (
 	"github.com/notifyd/notifyd/internal/text"
 )
 
-// gate.go asks, for everything that is about to be sent, whether its owner wants it now. A schedule sets a due time once,
-// when a delivery is added; quiet hours, a pause or a mute may begin later, and a retry, a resend or a full digest may
-// fall into them. All of these are claimed before they are sent, so that one question closes every way round.
+// gate.go asks, for everything that is about to be sent, whether its owner wants it now. A schedule sets a due time
+// once, when a delivery is added; quiet hours, a pause or a mute may begin later, and a retry, a resend or a full digest
+// may fall into them. All of these are claimed before they are sent, so that one question closes every way round.
 
 // A Candidate is a parcel that was claimed and is about to be sent.
 type Candidate struct {
@@ -29,8 +29,8 @@ type Ruling struct {
 	Drop  string    // why it is never sent, for its owner; "": it is
 }
 
-// A Gate rules about candidates, in the transaction that claims them: one Ruling for each notice of each. nil instead of
-// the Rulings of a candidate lets it go. Notices of which nothing can be read are zero.
+// A Gate rules about candidates, in the transaction that claims them: one Ruling for each notice of each. nil instead
+// of the Rulings of a candidate lets it go. Notices of which nothing can be read are zero.
 type Gate func(tx *gorm.DB, now time.Time, candidates []Candidate) ([][]Ruling, error)
 
 // silenced begins the last error of a delivery that a Gate has dropped.
