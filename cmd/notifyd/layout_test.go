@@ -91,8 +91,8 @@ var lists = []string{"backends/all", "bus/all", "directory/all"}
 // ofOne lists the commands that are about one backend or source by their nature. The rest of the program, above all
 // the daemon, knows backends and sources only by the lists.
 var ofOne = map[string][]string{
-	"cmd/notifyd/demo.go":           {"backends/email/fakesmtp", "bus/zmq"},
-	"cmd/notifyd/demo_world.go":     {"backends/desktop"},
+	"cmd/notifyd/demo/demo.go":      {"backends/email/fakesmtp", "bus/zmq"},
+	"cmd/notifyd/demo/world.go":     {"backends/desktop"},
 	"cmd/notifyd/desktop.go":        {"backends/desktop"},
 	"cmd/notifyd/fedmsg/publish.go": {"bus/zmq"},
 	"cmd/notifyd/fedmsg/zmq.go":     {"bus/zmq"},

@@ -1,4 +1,7 @@
-package main
+// Package demo shows the whole job of notifyd on one machine with nothing installed: an invented afternoon of an
+// invented community over a real ZeroMQ socket, the real daemon on an SQLite file in a temporary folder, and a mail
+// server in this process that forwards nothing.
+package demo
 
 import (
 	"bytes"
@@ -7,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
@@ -25,24 +29,27 @@ import (
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon"
 )
 
-type demoCmd struct {
-	Every time.Duration `default:"3s" help:"Pause between messages."`
-	For   time.Duration `placeholder:"DURATION" help:"Stop when it has run so long (default: on Ctrl-C)."`
-	Pages string        `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where the pages listen; port 0 takes a free one."`
+// A Config is what a demo is made of.
+type Config struct {
+	Every  time.Duration // between messages
+	For    time.Duration // how long it runs; 0: until ctx ends
+	Pages  string        // where the pages listen; port 0 takes a free one
+	Stdout io.Writer
+	Log    *slog.Logger
+	Daemon daemon.Env
 }
 
-//go:embed demo/messages.yaml
+//go:embed messages.yaml
 var demoMessages []byte
 
-//go:embed demo/directory.yaml
+//go:embed directory.yaml
 var demoDirectory []byte
 
-//go:embed demo/filters.yaml
+//go:embed filters.yaml
 var demoFilters []byte
 
-// Run plays an invented afternoon with the real program. There are a ZeroMQ socket on loopback, the daemon on an
-// SQLite file in a temporary folder, a mail server in this process that forwards nothing, and the pages.
-func (c *demoCmd) Run(e *env) (err error) {
+// Run plays until ctx ends or the time is over. Nothing of it is left.
+func Run(ctx context.Context, c Config) (err error) {
 	if c.Every < 10*time.Millisecond {
 		return fmt.Errorf("--every %s: expected at least 10ms", c.Every)
 	}
@@ -52,9 +59,9 @@ func (c *demoCmd) Run(e *env) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	// The terminal or the pager is closed: the demo ends in order, and nothing of it is left.
-	ctx, stop := signal.NotifyContext(e.ctx, syscall.SIGHUP, syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP, syscall.SIGPIPE)
 	defer stop()
-	d, err := newDemo(ctx, e, c, folder)
+	d, err := newDemo(ctx, c, folder)
 	if err != nil {
 		return err
 	}
@@ -63,9 +70,7 @@ func (c *demoCmd) Run(e *env) (err error) {
 
 // A demo is the environment of the daemon: the bus that it reads and the mail server that it sends to.
 type demo struct {
-	e         *env
-	every     time.Duration
-	length    time.Duration // 0: until Ctrl-C
+	Config
 	terminal  *terminalWriter
 	smtp      *fakesmtp.Server
 	publisher *zmq.Publisher
@@ -75,13 +80,13 @@ type demo struct {
 }
 
 // newDemo opens the environment and the daemon. On an error it closes again whatever it had opened.
-func newDemo(ctx context.Context, e *env, c *demoCmd, folder string) (*demo, error) {
-	d := &demo{e: e, every: c.Every, length: c.For, terminal: &terminalWriter{out: e.stdout, now: e.now}}
+func newDemo(ctx context.Context, c Config, folder string) (*demo, error) {
+	d := &demo{Config: c, terminal: &terminalWriter{out: c.Stdout, now: c.Daemon.Now}}
 	for _, open := range []func() error{
 		func() (err error) { d.script, err = readScript(demoMessages); return err },
 		func() (err error) { d.smtp, err = fakesmtp.Open(fakesmtp.Options{}); return err },
 		func() (err error) {
-			d.publisher, err = zmq.Bind(ctx, "tcp://127.0.0.1:0", zmq.PublisherConfig{}, e.log)
+			d.publisher, err = zmq.Bind(ctx, "tcp://127.0.0.1:0", zmq.PublisherConfig{}, c.Log)
 			return err
 		},
 		func() error { return d.openService(ctx, folder, c.Pages) },
@@ -120,7 +125,7 @@ func (d *demo) openService(ctx context.Context, folder, pages string) error {
 	if err != nil {
 		return err
 	}
-	d.service, err = daemon.Open(ctx, file, d.e.daemon())
+	d.service, err = daemon.Open(ctx, file, d.Daemon)
 	return err
 }
 

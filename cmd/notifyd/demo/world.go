@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -116,8 +116,8 @@ func (d *demo) play(ctx context.Context) error {
 		return errIfRunning(ctx, err)
 	}
 	var over <-chan time.Time
-	if d.length > 0 {
-		over = time.After(d.length)
+	if d.For > 0 {
+		over = time.After(d.For)
 	}
 	counters := map[string]int64{} // each application is a process of its own and counts its own messages
 	for i := 0; ; i++ {
@@ -132,13 +132,13 @@ func (d *demo) play(ctx context.Context) error {
 			return nil
 		case <-over:
 			return nil
-		case <-time.After(d.every):
+		case <-time.After(d.Every):
 		}
 	}
 }
 
 func (d *demo) publish(line scriptLine, counter int64) error {
-	now := d.e.now()
+	now := d.Daemon.Now()
 	id, err := bus.NewID(now, rand.Reader)
 	if err != nil {
 		return err
@@ -178,10 +178,10 @@ func (d *demo) showOnDesktop(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(folder)
-	bubbles := desktop.NewBubbles(d.e.log)
+	bubbles := desktop.NewBubbles(d.Log)
 	agent, err := desktop.NewAgent(desktop.AgentConfig{
 		Server: d.pages, Token: token, State: filepath.Join(folder, "state"), Show: bubbles.Show, Random: mathrand.Float64,
-		Log: d.e.log,
+		Log: d.Log,
 	})
 	if err != nil {
 		return err
