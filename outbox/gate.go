@@ -12,8 +12,8 @@ import (
 )
 
 // gate.go asks, for everything that is about to be sent, whether its owner wants it now. A schedule sets a due time
-// once, when a delivery is added; quiet hours, a pause or a mute may begin later, and a retry, a resend or a full digest
-// may fall into them. All of these are claimed before they are sent, so that one question closes every way round.
+// once, when a delivery is added. Quiet hours, a pause or a mute may begin later, and a retry or a full digest
+// may fall into them. All of these are claimed before they are sent, so one question closes every way round.
 
 // A Candidate is a parcel that was claimed and is about to be sent.
 type Candidate struct {
