@@ -142,7 +142,7 @@ func (o *Outbox) completeOne(tx *gorm.DB, done completion) error {
 
 // mark writes the result into the rows of the parcel.
 func (o *Outbox) mark(tx *gorm.DB, done completion) error {
-	now, reason := stamp(o.now()), Reason(done.err, done.rows[0].Address)
+	now, reason := stamp(o.now()), reasonOf(done.err, done.rows[0].Address)
 	var err error
 	switch done.result {
 	case sent:
@@ -193,9 +193,9 @@ var secretive = regexp.MustCompile(`[^\s<>"']+@[^\s<>"']+|\?[^\s"']+=[^\s"']*`)
 // maxReason bounds a stored error, in bytes.
 const maxReason = 300
 
-// Reason gives the text of err for pages and logs: one short line without addresses and secrets. address is where the
+// reasonOf gives the text of err for pages and logs: one short line without addresses and secrets. address is where the
 // parcel went.
-func Reason(err error, address string) string {
+func reasonOf(err error, address string) string {
 	if err == nil {
 		return ""
 	}

@@ -56,6 +56,9 @@ type Config struct {
 
 	// Gate says of what is about to be sent whether its owner wants it now. nil: it goes.
 	Gate Gate
+	// Explain says what Delivery.Reasons stand for, and makes the links that go with a notice, for deliveries that are
+	// about to be sent or shown: one answer for each. tx is the transaction that asks, or a reader. nil: nothing is said.
+	Explain func(tx *gorm.DB, asked []Unexplained) ([]Explained, error)
 	// Fill puts what must be stored nowhere into a parcel that has a Notice.Secret, before each attempt to send it. Where
 	// its error wraps backends.ErrRefused the parcel is given up; after any other it is tried again.
 	Fill func(ctx context.Context, p *backends.Parcel) error

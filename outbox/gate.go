@@ -19,7 +19,8 @@ import (
 type Candidate struct {
 	Backend, Destination string
 	Notices              []backends.Notice
-	Tried                bool // before: then it goes whole, or not now
+	Reasons              [][]Reason // of each notice: the filters that matched, by their numbers
+	Tried                bool       // before: then it goes whole, or not now
 }
 
 // A Ruling is what a Gate says of one notice. The zero Ruling lets it go.

@@ -61,8 +61,12 @@ type Delivery struct {
 	Backend     string
 	Address     string
 	Notice      backends.Notice
-	Manage      string    // goes into Parcel.Manage
-	DueAt       time.Time // not sent before
+	Manage      string // goes into Parcel.Manage
+	// Reasons refer to the filters that matched, as they were then. What they say is put after Notice.Why when the notice
+	// is sent or shown.
+	Reasons []Reason
+	Owner   string    // key of the person who has the destination; "": nobody is known
+	DueAt   time.Time // not sent before
 	// Hold is why DueAt is later than it might be, in a word or two that whoever makes deliveries can put into a sentence;
 	// "" where nothing holds it. The outbox only keeps it, and has one such word of its own: see HeldByCap.
 	Hold string
@@ -73,6 +77,24 @@ type Delivery struct {
 	Refresh bool
 	// PullAt is the number of waiting Together deliveries at which the digest goes at once; 0: never.
 	PullAt int
+}
+
+// A Reason refers to one revision of a filter: what it was called and what it said when it matched.
+type Reason struct {
+	Filter   uint64
+	Revision int64 // 0: it is not known
+}
+
+// An Unexplained is a delivery of which Config.Explain is asked. Its destination is none of mail about an account.
+type Unexplained struct {
+	Destination string
+	Reasons     []Reason
+}
+
+// An Explained is what Config.Explain answers.
+type Explained struct {
+	Why    []backends.Reason // in the order of the reasons; one that nobody knows any more is left out
+	Manage string            // as in Parcel.Manage
 }
 
 // Account begins the key of a destination for mail about an account: sign-in links, codes. Their text and link are

@@ -40,13 +40,13 @@ func (p *pool) deliver(ctx, finishing context.Context, c claim) {
 	switch done.result {
 	case refused:
 		o.cfg.Log.Warn("delivery refused", "backend", p.name, "destination", c.queue.destination, "reason",
-			Reason(err, c.rows[0].Address))
+			reasonOf(err, c.rows[0].Address))
 		if errors.Is(err, backends.ErrGone) {
-			o.cfg.OnGone(finishing, c.queue.destination, Reason(err, c.rows[0].Address))
+			o.cfg.OnGone(finishing, c.queue.destination, reasonOf(err, c.rows[0].Address))
 		}
 	case expired:
 		o.cfg.Log.Warn("delivery given up", "backend", p.name, "destination", c.queue.destination, "reason",
-			Reason(err, c.rows[0].Address))
+			reasonOf(err, c.rows[0].Address))
 	}
 }
 
@@ -62,7 +62,7 @@ func (p *pool) observe(done completion) {
 		}
 		if breaker.fail(o.now(), pause) {
 			o.counts.down(p.name, 1)
-			o.cfg.Log.Warn("backend is down", "backend", p.name, "reason", Reason(done.err, done.rows[0].Address))
+			o.cfg.Log.Warn("backend is down", "backend", p.name, "reason", reasonOf(done.err, done.rows[0].Address))
 		}
 	case done.result != returned && !saysNothing(done.err):
 		if breaker.succeed() {
