@@ -221,6 +221,9 @@ type Parts struct {
 	// Stop ends what is sent to an address, for somebody who has it and says so there. account is theirs on the network
 	// of the address; "": none. nil: nobody can.
 	Stop func(ctx context.Context, backend, address, account string) (Stopped, error)
+	// Command does what somebody says who gets notices: "help", "mute 2h", "stop" and the like. How often somebody may say
+	// something is the backend's to bound. The error is for the log. nil: nothing is understood.
+	Command func(ctx context.Context, c Command) (Answer, error)
 
 	// The program's database, for a backend that keeps its notices there: see migrations.DB. Both are nil where the
 	// configuration is only checked.

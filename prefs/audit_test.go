@@ -292,7 +292,7 @@ var notChanging = map[string]string{
 	"Subscriptions.Revision": "reads", "Subscriptions.Changes": "reads", "Subscriptions.RevisionTime": "reads",
 	"Subscriptions.Contradict": "reads", "Subscriptions.Stream": "reads", "Subscriptions.FiltersOn": "reads",
 	"Subscriptions.Load":   "reads",
-	"Unsubscriber.Subject": "reads", "Unsubscriber.Stopped": "reads",
+	"Unsubscriber.Subject": "reads", "Unsubscriber.Stopped": "reads", "Unsubscriber.Speakers": "reads",
 	"Unsubscriber.TellStopped": "the stop was noted", "Unsubscriber.Used": "Undo notes it",
 }
 

@@ -146,3 +146,21 @@ func (s *Accounts) Unproved(ctx context.Context) (claimed, nameless int64, err e
 		"COALESCE(SUM(CASE WHEN name = '' THEN 1 ELSE 0 END), 0) FROM users", string(accounts.Claimed)).Row()
 	return claimed, nameless, explain("count claimed names", row.Scan(&claimed, &nameless))
 }
+
+// Speakers returns the destinations at an address, for somebody who has it and says something there: those that are
+// confirmed, and that no account of the network was bound to but account. bound says that there is one which another
+// account has confirmed. See StopAddress.
+func (s *Unsubscriber) Speakers(
+	ctx context.Context, backend, address, account string,
+) (list []Destination, bound bool, err error) {
+	var rows []destinationRow
+	err = s.read(ctx).Where("backend = ? AND address = ? AND confirmed", backend, address).Order("id").Find(&rows).Error
+	for _, r := range rows {
+		if r.Account != "" && r.Account != account {
+			bound = true
+			continue
+		}
+		list = append(list, r.destination())
+	}
+	return list, bound, explain("find who speaks", err)
+}

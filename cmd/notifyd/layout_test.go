@@ -69,6 +69,7 @@ var allowed = map[string][]string{
 	"prefs/schedule": {},
 	"prefs/erasure":  {"prefs", "outbox", "backends"},
 	"prefs/personal": {"prefs", "rulespec", "outbox", "backends"},
+	"prefs/control":  {"prefs", "prefs/accounts", "outbox", "backends"},
 	"web": {"prefs", "prefs/accounts", "prefs/links", "prefs/schedule", "history", "rules", "rules/scan", "rulespec",
 		"rulespec/catalogue", "outbox", "backends", "bus", "history/report", "history/readers",
 		"web/visit", "web/signin", "web/limit"},

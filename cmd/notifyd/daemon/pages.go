@@ -24,6 +24,7 @@ import (
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/prefs/control"
 	"github.com/notifyd/notifyd/prefs/personal"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -192,6 +193,13 @@ func (s *Service) adminDesk() *people.Desk {
 	return &people.Desk{Prefs: s.prefs, Backends: backendall.Infos(), Export: s.exporter().Write, Now: s.env.Now,
 		Changed: s.outbox.Notify, Queue: s.queue, BaseURL: s.settings.Web.manage(),
 		Claimed: s.settings.Accounts.ClaimedNames, Role: s.role}
+}
+
+// controlDesk does what people say where they read their notices.
+func (s *Service) controlDesk() *control.Desk {
+	return &control.Desk{Accounts: s.prefs.Accounts, Destinations: s.prefs.Destinations,
+		Unsubscriber: s.prefs.Unsubscriber, Manage: s.settings.Web.manage(), Now: s.env.Now,
+		Mailbox: func(backend string) bool { return backend == "email" }}
 }
 
 // openAdmin opens the socket for commands. Its place beside the database may be too deep for the name of a socket: then
