@@ -69,7 +69,7 @@ func pullFull(tx *gorm.DB, fresh []stored, now time.Time) error {
 		if waiting < int64(limit) {
 			continue
 		}
-		if err := makeDue(tx, q.ID, now); err != nil {
+		if err := makeDue(tx, []int64{q.ID}, now); err != nil {
 			return err
 		}
 		q.ready(stamp(now))
@@ -77,13 +77,15 @@ func pullFull(tx *gorm.DB, fresh []stored, now time.Time) error {
 	return nil
 }
 
-// makeDue makes everything due that waits for a digest in a queue.
-func makeDue(tx *gorm.DB, queue int64, now time.Time) error {
-	err := tx.Exec(`UPDATE deliveries SET due_at = ?
-		WHERE lane = ? AND state = ? AND together = ? AND parcel = '' AND due_at > ?`,
-		stamp(now), queue, Waiting, true, stamp(now)).Error
-	if err != nil {
-		return fmt.Errorf("pull digest: %w", err)
+// makeDue makes everything due that waits for a digest in queues.
+func makeDue(tx *gorm.DB, queues []int64, now time.Time) error {
+	for part := range slices.Chunk(queues, chunk) {
+		err := tx.Exec(`UPDATE deliveries SET due_at = ?
+			WHERE lane IN ? AND state = ? AND together = ? AND parcel = '' AND due_at > ?`,
+			stamp(now), part, Waiting, true, stamp(now)).Error
+		if err != nil {
+			return fmt.Errorf("pull digest: %w", err)
+		}
 	}
 	return nil
 }

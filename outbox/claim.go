@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"time"
@@ -47,7 +46,7 @@ func (o *Outbox) claim(ctx context.Context, backend string, limit int, mine []st
 		if claims, err = o.gate(tx, claims, now); err != nil {
 			return err
 		}
-		return releaseEmpty(tx, lease, queues, claims)
+		return releaseEmpty(tx, queues, claims)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim deliveries: %w", err)
@@ -89,132 +88,87 @@ func findHeads(tx *gorm.DB, queues []int64, now time.Time) ([]row, error) {
 	return heads, nil
 }
 
-// pack makes one parcel for each head. Notices that go alone are marked in one statement.
-func (o *Outbox) pack(tx *gorm.DB, lease string, heads []row, now time.Time) ([]claim, error) {
-	var claims []claim
-	var alone []int64
-	for _, h := range heads {
-		c := claim{queue: queueKey{h.Backend, h.Destination}, lease: lease, parcel: h.Parcel,
-			redelivered: h.State == Claimed}
-		if c.parcel == "" {
-			c.parcel = parcelID(lease, h.ID)
-		}
-		var err error
-		switch {
-		case h.Parcel != "":
-			c.rows, err = redeliver(tx, h)
-		case h.Together:
-			c.rows, err = o.gather(tx, h, c.parcel, now)
-		default:
-			c.rows, alone = []row{h}, append(alone, h.ID)
-		}
-		if err != nil {
-			return nil, err
-		}
-		claims = append(claims, c)
-	}
-	if len(alone) == 0 {
-		return claims, nil
-	}
-	err := tx.Exec(`UPDATE deliveries SET state = ?, parcel = ? || CAST(id AS text) WHERE id IN ?`,
-		Claimed, parcelID(lease, 0)[:len(lease)+1], alone).Error
-	if err != nil {
-		return nil, fmt.Errorf("mark claimed: %w", err)
-	}
-	return claims, nil
-}
-
-// parcelID names a new parcel after the claim that made it and its first row.
-func parcelID(lease string, head int64) string { return fmt.Sprintf("%s.%d", lease, head) }
-
-// redeliver claims the rows of a parcel that was packed before: always the same ones. If the last worker went away
-// while it was sending, that counts as an attempt. So a notice that kills the process ends as a dead letter (poison
-// message).
-func redeliver(tx *gorm.DB, h row) ([]row, error) {
-	var rows []row
-	err := tx.Raw(`SELECT * FROM deliveries WHERE parcel = ? AND state IN ? ORDER BY id`,
-		h.Parcel, []State{Waiting, Claimed}).Scan(&rows).Error
-	if err != nil {
-		return nil, fmt.Errorf("read parcel: %w", err)
-	}
-	more := 0
-	if h.State == Claimed {
-		more = 1
-	}
-	for i := range rows {
-		rows[i].Attempts += int64(more)
-	}
-	err = tx.Exec(`UPDATE deliveries SET state = ?, attempts = attempts + ? WHERE parcel = ? AND state IN ?`,
-		Claimed, more, h.Parcel, []State{Waiting, Claimed}).Error
-	if err != nil {
-		return nil, fmt.Errorf("mark claimed: %w", err)
-	}
-	return rows, nil
-}
-
-// gather packs a digest: what waits for the destination, oldest first. What does not fit is due at once.
-func (o *Outbox) gather(tx *gorm.DB, h row, parcel string, now time.Time) ([]row, error) {
-	var rows []row
-	err := tx.Raw(`SELECT * FROM deliveries
-		WHERE lane = ? AND state = ? AND together = ? AND parcel = '' AND address = ? ORDER BY id LIMIT ?`,
-		h.Queue, Waiting, true, h.Address, o.cfg.MaxNotices+1).Scan(&rows).Error
-	if err != nil {
-		return nil, fmt.Errorf("gather digest: %w", err)
-	}
-	overflow := len(rows) > o.cfg.MaxNotices
-	rows = rows[:min(len(rows), o.cfg.MaxNotices)]
-	var ids []int64
-	for _, r := range rows {
-		ids = append(ids, r.ID)
-	}
-	for part := range slices.Chunk(ids, chunk) {
-		err := tx.Exec(`UPDATE deliveries SET state = ?, parcel = ? WHERE id IN ?`, Claimed, parcel, part).Error
-		if err != nil {
-			return nil, fmt.Errorf("mark claimed: %w", err)
-		}
-	}
-	if overflow {
-		return rows, makeDue(tx, h.Queue, now)
-	}
-	return rows, nil
-}
-
 // releaseEmpty gives queues back in which nothing is to be sent now.
-func releaseEmpty(tx *gorm.DB, lease string, queues []int64, claims []claim) error {
+func releaseEmpty(tx *gorm.DB, queues []int64, claims []claim) error {
 	busy := map[int64]bool{}
 	for _, c := range claims {
 		busy[c.rows[0].Queue] = true
 	}
+	var empty []int64
 	for _, id := range queues {
-		if busy[id] {
-			continue
+		if !busy[id] {
+			empty = append(empty, id)
 		}
-		if err := tx.Exec(`UPDATE lanes SET lease = '' WHERE id = ? AND lease = ?`, id, lease).Error; err != nil {
-			return fmt.Errorf("release destination: %w", err)
-		}
-		if err := setReady(tx, id, 0); err != nil {
-			return err
+	}
+	return freeQueues(tx, empty, 0)
+}
+
+// firstDue is when the first row of a queue falls due, but not before a floor.
+const firstDue = `COALESCE((SELECT CASE WHEN min(due_at) < ? THEN ? ELSE min(due_at) END FROM
+	(SELECT min(due_at) AS due_at FROM deliveries WHERE lane = lanes.id AND state = ?
+	UNION ALL SELECT min(due_at) FROM deliveries WHERE lane = lanes.id AND state = ?) AS open), ?)`
+
+// setReady makes a free queue claimable when its first row falls due, but not before floor. The caller holds the
+// queue's row, so that Add cannot slip in between.
+func setReady(tx *gorm.DB, queue, floor int64) error {
+	err := tx.Exec(`UPDATE lanes SET ready_at = `+firstDue+` WHERE id = ?`,
+		floor, floor, Waiting, Claimed, int64(never), queue).Error
+	if err != nil {
+		return fmt.Errorf("set next due: %w", err)
+	}
+	return nil
+}
+
+// freeQueues ends the leases of queues, which are as ready then as setReady makes them. The caller holds their rows.
+func freeQueues(tx *gorm.DB, queues []int64, floor int64) error {
+	for part := range slices.Chunk(queues, chunk) {
+		err := tx.Exec(`UPDATE lanes SET lease = '', ready_at = `+firstDue+` WHERE id IN ?`,
+			floor, floor, Waiting, Claimed, int64(never), part).Error
+		if err != nil {
+			return fmt.Errorf("free destinations: %w", err)
 		}
 	}
 	return nil
 }
 
-// setReady makes a free queue claimable when its first row falls due, but not before floor. The caller holds the
-// queue's row, so that Add cannot slip in between.
-func setReady(tx *gorm.DB, queue, floor int64) error {
-	var due sql.NullInt64
-	err := tx.Raw(`SELECT min(due_at) FROM (SELECT min(due_at) AS due_at FROM deliveries WHERE lane = ? AND state = ?
-		UNION ALL SELECT min(due_at) FROM deliveries WHERE lane = ? AND state = ?) AS open`,
-		queue, Waiting, queue, Claimed).Row().Scan(&due)
+// renew extends the leases that this pool holds, until stop is closed. So a lease can be short, and a Send can still
+// take its time. While the database does not answer leases run out; what was sent under a lost lease is still recorded
+// as sent.
+func (p *pool) renew(ctx context.Context, stop <-chan struct{}) {
+	tick := time.NewTicker(p.o.cfg.Lease / 4)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+		}
+		if leases := p.heldLeases(); len(leases) > 0 {
+			if err := p.o.renew(ctx, leases); err != nil {
+				p.o.cfg.Log.Warn("cannot renew leases", "backend", p.name, "error", err)
+			}
+		}
+	}
+}
+
+// renew moves the end of leases. It skips queues that another transaction has locked: they are being completed or added
+// to, and waiting for several in another order could be a deadlock.
+func (o *Outbox) renew(ctx context.Context, leases []string) error {
+	ctx, cancel := context.WithTimeout(ctx, completeTimeout)
+	defer cancel()
+	lock := ""
+	if o.postgres {
+		lock = " FOR UPDATE SKIP LOCKED"
+	}
+	now, err := o.clock(o.writer.WithContext(ctx))
 	if err != nil {
-		return fmt.Errorf("find next due: %w", err)
+		return fmt.Errorf("renew leases: %w", err)
 	}
-	ready := int64(never)
-	if due.Valid {
-		ready = max(due.Int64, floor)
-	}
-	if err := tx.Exec(`UPDATE lanes SET ready_at = ? WHERE id = ?`, ready, queue).Error; err != nil {
-		return fmt.Errorf("set next due: %w", err)
+	err = o.writer.WithContext(ctx).Exec(`UPDATE lanes SET ready_at = ?
+		WHERE id IN (SELECT id FROM lanes WHERE lease IN ?`+lock+`)`,
+		stamp(now.Add(o.cfg.Lease)), leases).Error
+	if err != nil {
+		return fmt.Errorf("renew leases: %w", err)
 	}
 	return nil
 }

@@ -2,7 +2,7 @@ package outbox
 
 import (
 	"context"
-	"encoding/json"
+	"database/sql"
 	"errors"
 	"fmt"
 	"regexp"
@@ -26,6 +26,7 @@ const (
 	refused  sendResult = "refused"  // will never be taken
 	expired  sendResult = "expired"  // tried for too long
 	returned sendResult = "returned" // not this parcel's fault: due as before, the attempt does not count
+	unsent   sendResult = "unsent"   // claimed, and given back without an attempt
 )
 
 // A completion is a claimed parcel whose send is over, with its result.
@@ -71,10 +72,26 @@ const completeTimeout = 10 * time.Second
 func (o *Outbox) complete(ctx context.Context, completions []completion) error {
 	ctx, cancel := context.WithTimeout(ctx, completeTimeout)
 	defer cancel()
-	slices.SortFunc(completions, func(a, b completion) int { return a.queue.compare(b.queue) })
 	err := o.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		leases, err := o.lockLeases(tx, completions)
+		if err != nil {
+			return err
+		}
+		isHeld := func(done completion) bool { return leases[done.rows[0].Queue] == done.lease }
+		counting := slices.Clone(completions)
+		counting = slices.DeleteFunc(counting, func(done completion) bool { return done.result != sent && !isHeld(done) })
+		if err := o.mark(tx, counting); err != nil {
+			return err
+		}
+		free := map[int64][]int64{} // floor to queues
 		for _, done := range completions {
-			if err := o.completeOne(tx, done); err != nil {
+			if isHeld(done) {
+				floor := o.floor(done)
+				free[floor] = append(free[floor], done.rows[0].Queue)
+			}
+		}
+		for floor, queues := range free {
+			if err := freeQueues(tx, queues, floor); err != nil {
 				return err
 			}
 		}
@@ -84,6 +101,43 @@ func (o *Outbox) complete(ctx context.Context, completions []completion) error {
 		return fmt.Errorf("complete deliveries: %w", err)
 	}
 	return nil
+}
+
+// lockLeases gives the leases on the queues of completions, and locks them in the order in which Add does: two
+// transactions never wait for each other.
+func (o *Outbox) lockLeases(tx *gorm.DB, completions []completion) (map[int64]string, error) {
+	order, lock := "id", ""
+	if o.postgres {
+		order, lock = `backend COLLATE "C", destination COLLATE "C"`, " FOR UPDATE"
+	}
+	sorted := slices.SortedFunc(slices.Values(completions), func(a, b completion) int { return a.queue.compare(b.queue) })
+	leases := map[int64]string{}
+	for part := range slices.Chunk(sorted, chunk) {
+		var ids []int64
+		for _, done := range part {
+			ids = append(ids, done.rows[0].Queue)
+		}
+		err := eachRow(tx.Raw(`SELECT id, lease FROM lanes WHERE id IN ? ORDER BY `+order+lock, ids),
+			func(rows *sql.Rows) error {
+				var id int64
+				var lease string
+				err := rows.Scan(&id, &lease)
+				leases[id] = lease
+				return err
+			})
+		if err != nil {
+			return nil, fmt.Errorf("lock destinations: %w", err)
+		}
+	}
+	return leases, nil
+}
+
+// floor is when the queue of a completion may be claimed at the earliest.
+func (o *Outbox) floor(done completion) int64 {
+	if done.result == returned && !done.due.IsZero() {
+		return stamp(done.due) + 1 // never before: a stamp has cut off what is less than a microsecond
+	}
+	return stamp(o.shared()) // behind the others that are due: one busy destination does not starve them
 }
 
 // A Sent is a parcel that a backend has taken.
@@ -117,74 +171,6 @@ func (o *Outbox) tellSent(tx *gorm.DB, completions []completion) error {
 		return nil
 	}
 	return o.cfg.OnSent(tx, all)
-}
-
-func (o *Outbox) completeOne(tx *gorm.DB, done completion) error {
-	freed := tx.Exec(`UPDATE lanes SET lease = '' WHERE id = ? AND lease = ?`, done.rows[0].Queue, done.lease)
-	if freed.Error != nil {
-		return fmt.Errorf("free destination: %w", freed.Error)
-	}
-	held := freed.RowsAffected == 1
-	if held || done.result == sent {
-		if err := o.mark(tx, done); err != nil {
-			return err
-		}
-	}
-	if !held {
-		return nil
-	}
-	floor := stamp(o.shared()) // behind the others that are due: one busy destination does not starve them
-	if done.result == returned && !done.due.IsZero() {
-		floor = stamp(done.due) + 1 // never before: a stamp has cut off what is less than a microsecond
-	}
-	return setReady(tx, done.rows[0].Queue, floor)
-}
-
-// mark writes the result into the rows of the parcel.
-func (o *Outbox) mark(tx *gorm.DB, done completion) error {
-	now, reason := stamp(o.now()), reasonOf(done.err, done.rows[0].Address)
-	var err error
-	switch done.result {
-	case sent:
-		err = o.settle(tx, done, now)
-	case refused, expired:
-		err = tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = ?, attempts = attempts + 1
-			WHERE parcel = ? AND state = ?`,
-			Dead, now, reason, done.parcel, Claimed).Error
-	case deferred:
-		err = tx.Exec(`UPDATE deliveries SET state = ?, due_at = ?, last_error = ?, attempts = attempts + 1,
-			failed_at = CASE WHEN failed_at = 0 THEN ? ELSE failed_at END WHERE parcel = ? AND state = ?`,
-			Waiting, stamp(done.due), reason, now, done.parcel, Claimed).Error
-	case returned:
-		err = tx.Exec(`UPDATE deliveries SET state = ?, last_error = ? WHERE parcel = ? AND state = ?`,
-			Waiting, reason, done.parcel, Claimed).Error
-	}
-	if err != nil {
-		return fmt.Errorf("mark %s: %w", done.result, err)
-	}
-	if strings.HasPrefix(done.queue.destination, Account) && done.result != deferred && done.result != returned {
-		return wipe(tx, done.rows)
-	}
-	return nil
-}
-
-// wipe leaves only the titles of account mail that is done or dead: a sign-in link must not lie in the database, nor in
-// its backups.
-func wipe(tx *gorm.DB, rows []row) error {
-	for _, r := range rows {
-		n, err := r.notice()
-		if err != nil {
-			n = backends.Notice{}
-		}
-		rest, err := json.Marshal(backends.Notice{ID: n.ID, Title: n.Title, Time: n.Time, Severity: n.Severity})
-		if err != nil {
-			return fmt.Errorf("encode notice: %w", err)
-		}
-		if err := tx.Exec(`UPDATE deliveries SET notice = ? WHERE id = ?`, string(rest), r.ID).Error; err != nil {
-			return fmt.Errorf("wipe account mail: %w", err)
-		}
-	}
-	return nil
 }
 
 // secretive finds mail addresses and the user and query parts of URLs, which do not belong into a stored error.

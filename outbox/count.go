@@ -88,7 +88,7 @@ func (c *counts) add(backend string, done completion, took time.Duration, ended 
 		n.Refused++
 	case expired:
 		n.Expired++
-	case returned:
+	case returned, unsent:
 		n.Returned++
 	case sent:
 		n.Sent++

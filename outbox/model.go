@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -52,6 +53,9 @@ type row struct {
 	AddedAt     int64  `gorm:"not null"`
 	FinishedAt  int64  `gorm:"column:settled_at;not null"` // when it became done or dead
 	Hold        string `gorm:"not null;default:''"`        // as in Delivery
+
+	decoded   *backends.Notice // of Notice, once decode was called
+	undecoded error            // why it cannot be
 }
 
 // TableName is for gorm.
@@ -88,7 +92,21 @@ func newRow(d Delivery, queueID int64, now time.Time) (row, error) {
 	}, nil
 }
 
+// compare orders rows by their due time.
+func (r row) compare(other row) int {
+	return cmp.Or(cmp.Compare(r.DueAt, other.DueAt), cmp.Compare(r.ID, other.ID))
+}
+
+// decode reads the notice, for those that ask for it several times.
+func (r *row) decode() {
+	n, err := r.notice()
+	r.decoded, r.undecoded = &n, err
+}
+
 func (r row) notice() (backends.Notice, error) {
+	if r.decoded != nil {
+		return *r.decoded, r.undecoded
+	}
 	var n backends.Notice
 	if err := json.Unmarshal([]byte(r.Notice), &n); err != nil {
 		return n, fmt.Errorf("decode notice of delivery %d: %w", r.ID, err)

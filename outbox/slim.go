@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -62,19 +63,27 @@ func (r row) whole(n backends.Notice) backends.Notice {
 	return n
 }
 
-// settle marks the rows of a parcel that was sent, and makes them slim. A notice that went alone takes one statement.
-func (o *Outbox) settle(tx *gorm.DB, done completion, now int64) error {
-	for _, r := range done.rows {
-		n, err := r.notice()
-		if err != nil {
-			continue // it was never sent
+// settle marks the rows of parcels that were sent, and makes them slim.
+func (o *Outbox) settle(tx *gorm.DB, parcels []completion, now int64) error {
+	var list [][]any
+	for _, done := range parcels {
+		for _, r := range done.rows {
+			n, err := r.notice()
+			if err != nil {
+				continue // it was never sent
+			}
+			rest, err := json.Marshal(slimmed(n))
+			if err != nil {
+				return fmt.Errorf("encode notice: %w", err)
+			}
+			list = append(list, []any{r.ID, done.parcel, string(rest)})
 		}
-		rest, err := json.Marshal(slimmed(n))
-		if err != nil {
-			return fmt.Errorf("encode notice: %w", err)
-		}
-		err = tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = '', notice = ?
-			WHERE id = ? AND parcel = ? AND state <> ?`, Done, now, string(rest), r.ID, done.parcel, Done).Error
+	}
+	for part := range slices.Chunk(list, chunk) {
+		err := tx.Exec(`WITH taken (id, parcel, notice) AS (VALUES `+values(len(part), "(CAST(? AS bigint), ?, ?)")+`)
+			UPDATE deliveries SET state = ?, settled_at = ?, last_error = '', notice = taken.notice FROM taken
+			WHERE deliveries.id = taken.id AND deliveries.parcel = taken.parcel AND state <> ?`,
+			append(slices.Concat(part...), Done, now, Done)...).Error
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,102 @@
+package outbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/backends"
+)
+
+// mark.go writes down what came of parcels, in one statement for all that have the same result.
+
+// An outcome is what completions have in common that one statement writes down.
+type outcome struct {
+	result sendResult
+	due    int64
+	reason string
+}
+
+// mark writes the results into the rows of the parcels: those that were sent in one statement, the others in one for
+// each result and reason.
+func (o *Outbox) mark(tx *gorm.DB, completions []completion) error {
+	var taken []completion
+	parcels := map[outcome][]string{}
+	for _, done := range completions {
+		if done.result == sent {
+			taken = append(taken, done)
+			continue
+		}
+		out := outcome{result: done.result, reason: reasonOf(done.err, done.rows[0].Address)}
+		if done.result == deferred {
+			out.due = stamp(done.due)
+		}
+		parcels[out] = append(parcels[out], done.parcel)
+	}
+	now := stamp(o.now())
+	if err := o.settle(tx, taken, now); err != nil {
+		return fmt.Errorf("mark sent: %w", err)
+	}
+	for out, list := range parcels {
+		for part := range slices.Chunk(list, chunk) {
+			if err := markParcels(tx, out, part, now); err != nil {
+				return fmt.Errorf("mark %s: %w", out.result, err)
+			}
+		}
+	}
+	for _, done := range completions {
+		if done.ended() && strings.HasPrefix(done.queue.destination, Account) {
+			if err := wipe(tx, done.rows); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// ended reports whether the parcel is done or dead.
+func (c completion) ended() bool {
+	return c.result == sent || c.result == refused || c.result == expired
+}
+
+// markParcels writes a result that is not sent into the rows of parcels.
+func markParcels(tx *gorm.DB, out outcome, parcels []string, now int64) error {
+	switch out.result {
+	case refused, expired:
+		return tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = ?, attempts = attempts + 1
+			WHERE parcel IN ? AND state = ?`, Dead, now, out.reason, parcels, Claimed).Error
+	case deferred:
+		return tx.Exec(`UPDATE deliveries SET state = ?, due_at = ?, last_error = ?, attempts = attempts + 1,
+			failed_at = CASE WHEN failed_at = 0 THEN ? ELSE failed_at END WHERE parcel IN ? AND state = ?`,
+			Waiting, out.due, out.reason, now, parcels, Claimed).Error
+	case returned:
+		return tx.Exec(`UPDATE deliveries SET state = ?, last_error = ? WHERE parcel IN ? AND state = ?`,
+			Waiting, out.reason, parcels, Claimed).Error
+	case unsent:
+		return tx.Exec(`UPDATE deliveries SET state = ? WHERE parcel IN ? AND state = ?`,
+			Waiting, parcels, Claimed).Error
+	}
+	return fmt.Errorf("bug: no result %q", out.result)
+}
+
+// wipe leaves only the titles of account mail that is done or dead: a sign-in link must not lie in the database, nor in
+// its backups.
+func wipe(tx *gorm.DB, rows []row) error {
+	for _, r := range rows {
+		n, err := r.notice()
+		if err != nil {
+			n = backends.Notice{}
+		}
+		rest, err := json.Marshal(backends.Notice{ID: n.ID, Title: n.Title, Time: n.Time, Severity: n.Severity})
+		if err != nil {
+			return fmt.Errorf("encode notice: %w", err)
+		}
+		if err := tx.Exec(`UPDATE deliveries SET notice = ? WHERE id = ?`, string(rest), r.ID).Error; err != nil {
+			return fmt.Errorf("wipe account mail: %w", err)
+		}
+	}
+	return nil
+}
