@@ -12,10 +12,11 @@
 // The life of a delivery, by file:
 //
 //	add.go       stored in the queue of its destination, with a due time
-//	claim.go     a worker takes a lease on a queue that has something due, and packs a parcel
+//	claim.go     a lease is taken on queues that have something due
+//	pack.go      a parcel is packed for each
 //	gate.go      what its owner does not want now is held, or silenced
 //	send.go      the backend gets the parcel, unless its circuit breaker is open (breaker.go)
-//	complete.go  sent, deferred, refused, expired or returned is written down, and the queue is free again
+//	complete.go  the queue is free again, and mark.go writes down: sent, deferred, refused, expired or returned
 //
 // Each destination has a queue. The worker with the queue's lease is the only one that sends there: this keeps the
 // order of notices, and a slow destination does not hold up others. Leases are short and are renewed while a send runs,
