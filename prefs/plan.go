@@ -116,7 +116,7 @@ func notice(e *catalogue.Event) backends.Notice {
 		Title: text.ElideRunes("["+about(e)+"] "+what, maxTitle), Text: text.ElideRunes(what, maxText),
 		Link: prose.Link, Icon: prose.Icon,
 		Actor: e.Actor, Users: first(e.Users), Packages: first(e.Packages), Objects: first(threadFirst(e)),
-		Severity: e.Severity.String(), Grouping: grouping(e.Digest()),
+		Severity: e.Severity.String(), Phase: string(e.Phase()), Grouping: grouping(e.Digest()),
 	}
 }
 

@@ -102,6 +102,9 @@ func showTrial(out io.Writer, t catalogue.Trial) int {
 		{"link:", link}, {"icon:", d.Icon}, {"icon 2:", d.SecondaryIcon}, {"actor:", d.Actor},
 		{"users:", strings.Join(d.Users, ", ")}, {"packages:", strings.Join(d.Packages, ", ")},
 		{"objects:", strings.Join(d.Objects, ", ")}, {"severity:", d.Severity}, {"keyword:", string(t.Event.Keyword)},
+		{"phase:", d.Phase}, {"author:", strings.Join(d.Roles.Author, ", ")},
+		{"assigned:", strings.Join(d.Roles.Assigned, ", ")}, {"mentioned:", strings.Join(d.Roles.Mentioned, ", ")},
+		{"watchers:", strings.Join(d.Roles.Watchers, ", ")},
 	} {
 		if f.text != "" {
 			fmt.Fprintf(out, "%-9s %s\n", f.name, f.text)

@@ -46,9 +46,19 @@ type description struct {
 	Objects       []string `json:"objects"`
 	Severity      string   `json:"severity"`
 	Keyword       string   `json:"keyword"`
+	Phase         string   `json:"phase,omitempty"`
+	Roles         roles    `json:"roles,omitzero"`
 	LeftOut       []string `json:"left_out,omitempty"` // with --left-out: what the message has nothing for
 	Mended        []string `json:"mended,omitempty"`
 	Trust         standing `json:"trust"` // without --trust: unsigned, or unchecked
+}
+
+// roles says who is what to the thing that a message is about.
+type roles struct {
+	Author    []string `json:"author,omitempty"`
+	Assigned  []string `json:"assigned,omitempty"`
+	Mentioned []string `json:"mentioned,omitempty"`
+	Watchers  []string `json:"watchers,omitempty"`
 }
 
 // standing is what is proved of a message's sender.
@@ -116,6 +126,7 @@ func describe(ev *catalogue.Event) description {
 		Actor: ev.Actor, Users: orEmpty(ev.Users), Packages: orEmpty(ev.Packages), Groups: orEmpty(ev.Groups),
 		Objects:  orEmpty(ev.Objects),
 		Severity: ev.Severity.String(), Keyword: string(ev.Keyword), Mended: ev.Mended, Trust: standingOf(ev.Message),
+		Phase: string(ev.Phase()), Roles: roles(ev.Roles()),
 	}
 }
 

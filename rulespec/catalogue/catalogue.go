@@ -53,7 +53,8 @@ import (
 // An Event is a Message and what it means. It is immutable and safe for concurrent use.
 //
 // Its fields are what matching needs, computed for every message. The sentence, the link and the icons cost more:
-// methods compute them on the first call.
+// methods compute them on the first call. So does who is what to the thing, and where that stands ([Event.Roles],
+// [Event.Phase]).
 type Event struct {
 	*bus.Message
 	App      string   // the sending application, e.g. bodhi
@@ -76,6 +77,8 @@ type Event struct {
 	digestOf   func() Digest // nil: the zero Digest
 	digestOnce sync.Once
 	digest     Digest
+	phase      lazy[Phase]
+	roles      lazy[Roles]
 	bodyOnce   sync.Once
 	bodyText   string
 }
@@ -109,12 +112,14 @@ func (e *Event) LeftOut() []string {
 func (e *Event) WithID(id string) *Event {
 	m := *e.Message
 	m.ID = id
-	return &Event{
+	copied := &Event{
 		Message: &m, App: e.App, Kind: e.Kind, KindName: e.KindName, Title: e.Title, Actor: e.Actor, Users: e.Users,
 		Packages: e.Packages, Groups: e.Groups, Objects: e.Objects, Thread: e.Thread, Severity: e.Severity,
 		Keyword: e.Keyword, digestOf: e.Digest,
 		describe: func() (Prose, []string) { return e.Prose(), e.LeftOut() },
 	}
+	copied.phase.of, copied.roles.of = e.Phase, e.Roles
+	return copied
 }
 
 // SetProse sets the sentence, link and icons of an Event that no catalogue described: one that a test made, or that was

@@ -36,6 +36,8 @@ func (c *compiler) entry(a *app, s *entrySource, appNames map[string]bool) *entr
 	e.packages = c.expressions("packages", s, names)
 	e.objects = c.expressions("objects", s, names)
 	c.severity(e, s, names)
+	c.phase(e, s, names)
+	c.roles(e, s, names)
 	e.summary = c.sentence("summary", s.one("summary"), names)
 	for _, link := range s.values["link"] {
 		if x := c.link("link", link, names); x != nil {
@@ -107,7 +109,7 @@ func (c *compiler) expression(field string, s located, names map[string]bool) *f
 		c.fail(s.at, "%s: %v", field, err)
 		return nil
 	}
-	return &fieldExpression{x, c.origin(field, s)}
+	return &fieldExpression{Expression: x, origin: c.origin(field, s)}
 }
 
 func (c *compiler) sentence(field string, s located, names map[string]bool) *fieldSentence {

@@ -32,6 +32,8 @@ func (c *Catalogue) Describe(m *bus.Message) *Event {
 	}
 	found.fill(e, stated)
 	e.digestOf = found.digestOf
+	e.phase.of = func() Phase { return c.phaseOf(found.entry, found) }
+	e.roles.of = func() Roles { return c.rolesOf(found.entry, found) }
 	e.describe = func() (Prose, []string) {
 		p, left := found.prose()
 		c.countLeft(found.app, left)

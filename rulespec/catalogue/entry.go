@@ -26,6 +26,9 @@ type entry struct {
 	objects       []*fieldExpression
 	severity      *fieldExpression // nil where constant
 	constant      Severity         // 0: silent
+	phase         *fieldExpression // nil where constant
+	constantPhase Phase
+	roles         []*fieldExpression // of roleFields
 	summary       *fieldSentence
 	links         []*fieldSentence // the first that is whole is the link
 	icon          *fieldSentence
@@ -43,6 +46,7 @@ type app struct {
 	hosts             map[string]string // of production, to that of staging
 	tables            map[string]map[string]string
 	vars              map[string]*variable
+	defaults          map[string][]located // of what entries say nothing of: the phase and the roles
 	entries           []*entry
 	fields            int // how many values and prose there are
 
@@ -69,6 +73,7 @@ type (
 	fieldExpression struct {
 		*language.Expression
 		origin
+		role bool // it says who is what to the thing: many messages have nobody
 	}
 	fieldSentence struct {
 		*language.Sentence
@@ -81,10 +86,11 @@ type (
 )
 
 func (e *entry) allValues() []*fieldExpression {
-	all := []*fieldExpression{e.when, e.actor, e.severity}
+	all := []*fieldExpression{e.when, e.actor, e.severity, e.phase}
 	all = append(all, e.users...)
 	all = append(all, e.packages...)
 	all = append(all, e.objects...)
+	all = append(all, e.roles...)
 	return append(all, e.group...)
 }
 

@@ -47,6 +47,9 @@ func (e *entry) text() string {
 	if e.constant != 0 {
 		line("severity", e.constant.String())
 	}
+	if e.phase == nil {
+		line("phase", string(e.constantPhase))
+	}
 	for _, p := range e.allProse() {
 		if p != nil {
 			line(p.field, p.source)

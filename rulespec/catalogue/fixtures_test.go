@@ -34,12 +34,17 @@ type fixtureEvent struct {
 	Packages      []string `json:"packages"`
 	Objects       []string `json:"objects"`
 	Severity      string   `json:"severity"`
+	Phase         Phase    `json:"phase,omitempty"`
+	Author        []string `json:"author,omitempty"`
+	Assigned      []string `json:"assigned,omitempty"`
+	Mentioned     []string `json:"mentioned,omitempty"`
+	Watchers      []string `json:"watchers,omitempty"`
 }
 
 func eventOf(e *Event) fixtureEvent {
-	p := e.Prose()
+	p, r := e.Prose(), e.Roles()
 	return fixtureEvent{e.Kind, e.Title, p.Summary, p.Link, p.SecondaryIcon, e.Actor, e.Users, e.Packages, e.Objects,
-		e.Severity.String()}
+		e.Severity.String(), e.Phase(), r.Author, r.Assigned, r.Mentioned, r.Watchers}
 }
 
 func readFixtures(t *testing.T, file string) []fixture {

@@ -51,6 +51,8 @@ func FuzzCatalogueYAML(f *testing.F) {
 			e := c.Describe(&bus.Message{Topic: "org.example.prod." + topic,
 				Body: map[string]any{"a": []any{"x", nil}, "b": map[string]any{"c": "d"}}})
 			e.Prose()
+			e.Phase()
+			e.Roles()
 		}
 	})
 }

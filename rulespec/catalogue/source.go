@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/notifyd/notifyd/internal/yamltext"
@@ -69,6 +70,8 @@ type appSource struct {
 	vars     []named
 	tables   []tableSource
 	entries  []*entrySource
+	// defaults are what its entries have that say nothing else: the phase and the roles.
+	defaults map[string][]located
 }
 
 type tableSource struct {
@@ -96,11 +99,12 @@ func (s *entrySource) kind() string { return s.one("kind").text }
 
 // The keys of the form, in the order of the manual.
 var (
-	appKeys   = []string{"app", "title", "icon", "keyword", "accounts", "hosts", "like", "roots", "tables", "vars", "entries"}
+	appKeys = []string{"app", "title", "icon", "keyword", "accounts", "hosts", "like", "roots", "tables", "vars",
+		"phase", "author", "assigned", "mentioned", "watchers", "entries"}
 	entryKeys = []string{"topic", "when", "kind", "name", "vars", "summary", "link", "icon", "secondary_icon",
-		"actor", "users", "packages", "objects", "severity", "group", "plural", "examples", "keyword", "classic"}
+		"actor", "users", "packages", "objects", "phase", "author", "assigned", "mentioned", "watchers", "severity", "group", "plural", "examples", "keyword", "classic"}
 	entryLists = map[string]bool{"topic": true, "link": true, "users": true, "packages": true, "objects": true,
-		"group": true, "classic": true}
+		"author": true, "assigned": true, "mentioned": true, "watchers": true, "group": true, "classic": true}
 )
 
 // overridden gives an application with a site's over it: what the site says replaces what was there, entry by entry and
@@ -127,6 +131,10 @@ func (a *appSource) overridden(site *appSource) *appSource {
 	}
 	a.roots = append(slices.Clip(a.roots), site.roots...)
 	a.vars = overrideNamed(a.vars, site.vars)
+	a.defaults = maps.Clone(a.defaults)
+	for key, given := range site.defaults {
+		a.defaults[key] = given
+	}
 	for _, t := range site.tables {
 		a.overrideTable(t)
 	}

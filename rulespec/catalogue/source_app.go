@@ -29,7 +29,7 @@ func (r *reader) named(n ast.Node, what string) []named {
 }
 
 func (r *reader) app(body ast.Node) *appSource {
-	a := &appSource{name: located{at: r.at(body)}}
+	a := &appSource{name: located{at: r.at(body)}, defaults: map[string][]located{}}
 	for _, pair := range r.pairs(body, "application", appKeys) {
 		switch pair.Key {
 		case "app":
@@ -57,6 +57,8 @@ func (r *reader) app(body ast.Node) *appSource {
 			a.vars = r.named(pair.Value, "vars")
 		case "tables":
 			a.tables = r.tables(pair.Value)
+		case "phase", "author", "assigned", "mentioned", "watchers":
+			a.defaults[pair.Key] = r.scalars(pair.Value, pair.Key, entryLists[pair.Key])
 		case "entries":
 			a.entries = r.entries(pair.Value)
 		}

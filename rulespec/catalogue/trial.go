@@ -46,7 +46,7 @@ func (c *Catalogue) Try(m *bus.Message) Trial {
 		if v == nil {
 			continue
 		}
-		out := Outcome{Field: v.field, at: v.at, people: s.asksAccounts(v.Needs(), 0)}
+		out := Outcome{Field: v.field, at: v.at, people: v.role || s.asksAccounts(v.Needs(), 0)}
 		value, err := v.Eval(&s.Scope)
 		if err != nil {
 			out.Err = err

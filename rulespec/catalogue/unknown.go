@@ -43,6 +43,11 @@ func describeUnknown(c *Catalogue, e *Event, t topics.Topic, stated stated) {
 	} else if severity, err := ParseSeverity(read.Severity()); err == nil {
 		e.Severity = severity
 	}
+	e.phase.of = func() Phase { return Phase(read.Phase()) }
+	e.roles.of = func() Roles {
+		every := func(string) bool { return true }
+		return rolesIn(c.accounts, convention.RolesOf(t.Words, e.Body, accounts, every))
+	}
 	e.digestOf = func() Digest {
 		keys := []string{text.CutBytes(e.Title+" "+e.Actor, values.MaxName)}
 		if e.Thread != "" { // one thing, whatever was done to it and by whom
