@@ -90,6 +90,7 @@ type Parcel struct {
 	To      string   // the address, as CheckAddress accepted it
 	Notices []Notice // never empty; more than one is a digest, oldest first
 	Manage  string   // page where the person changes what is sent; "" where there are no pages
+	Note    string   // why it comes as it does: "64 notices came within 10 minutes; here they are together."; "" for most
 
 	// Holder returns the account of a network that had the address when it was confirmed; "" where none is known. It is
 	// for backends whose addresses can change hands, such as nicks. nil: nothing is known.

@@ -6,24 +6,69 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/internal/moving"
 )
 
 // add_due.go decides when new deliveries are due: by the rate cap, and by how many notices a digest may hold.
 
+// A Cap bounds how much goes to a destination at once: Count in any Window. The notice that is one too many opens
+// a digest, which goes a Window later and has what comes until then. So nobody gets more than Count notices and one
+// digest in a Window, and no notice overtakes another. Critical notices are neither counted nor held.
+type Cap struct {
+	Count  int // 0: no cap
+	Window time.Duration
+}
+
+// The bounds on the window of a cap.
+const (
+	MinCapWindow = time.Minute
+	MaxCapWindow = 24 * time.Hour
+)
+
+// hold is the Hold of what goes over the cap: "cap 60 10m0s".
+func (c Cap) hold() string { return fmt.Sprintf("%s %d %s", HeldByCap, c.Count, c.Window) }
+
+// capOf gives the cap that holds for a delivery: its owner's own, within what the site allows, or else the site's.
+func (o *Outbox) capOf(d *Delivery) Cap {
+	own := d.Cap
+	if own.Count <= 0 || own.Window <= 0 {
+		return Cap{o.cfg.CapCount, o.cfg.CapWindow}
+	}
+	if o.cfg.CapMost > 0 {
+		own.Count = min(own.Count, o.cfg.CapMost)
+	}
+	own.Window = min(own.Window, MaxCapWindow)
+	return own
+}
+
+// urgent reports whether a notice goes round caps and bounds: it is critical, and nobody need doubt its sender.
+func urgent(n *backends.Notice) bool { return n.Severity == "critical" && n.Standing == "" }
+
 // deferOverflow turns what goes over the rate cap into a digest, and moves the queues' ready time forward.
 func (o *Outbox) deferOverflow(tx *gorm.DB, fresh []stored, queues map[queueKey]*queue, now time.Time) error {
-	late := map[int64][]int64{} // due time to ids
+	type lateness struct {
+		due  int64
+		hold string
+	}
+	late := map[lateness][]int64{}
 	for i := range fresh {
 		s := &fresh[i]
-		if o.cfg.CapCount > 0 && !s.Together && s.queue.over(now, o.cfg) && s.Notice.Severity != "critical" {
-			s.due = max(s.due, s.queue.WindowAt+o.cfg.CapWindow.Microseconds())
-			late[s.due] = append(late[s.due], s.id)
+		if limit := o.capOf(s.Delivery); limit.Count > 0 && !s.Together && !urgent(&s.Notice) {
+			if folds := s.queue.over(now, limit); folds > 0 {
+				s.due = max(s.due, folds)
+				key := lateness{s.due, limit.hold()}
+				late[key] = append(late[key], s.id)
+				o.counts.hold(s.Backend, HeldByCap, 1)
+			}
 		}
 		s.queue.ready(s.due)
 	}
-	for due, ids := range late {
+	for l, ids := range late {
 		for part := range slices.Chunk(ids, chunk) {
-			err := tx.Exec(`UPDATE deliveries SET together = ?, due_at = ?, hold = ? WHERE id IN ?`, true, due, HeldByCap, part).Error
+			err := tx.Exec(`UPDATE deliveries SET together = ?, due_at = ?, hold = ? WHERE id IN ?`, true, l.due, l.hold,
+				part).Error
 			if err != nil {
 				return fmt.Errorf("defer overflow: %w", err)
 			}
@@ -32,13 +77,23 @@ func (o *Outbox) deferOverflow(tx *gorm.DB, fresh []stored, queues map[queueKey]
 	return nil
 }
 
-// over counts one more notice in the window and says whether it is one too many.
-func (q *queue) over(now time.Time, cfg Config) bool {
-	if stamp(now) >= q.WindowAt+cfg.CapWindow.Microseconds() {
-		q.WindowAt, q.WindowCount = stamp(now), 0
+// over counts one more notice, and gives when the digest goes that it is in; 0: it is not over the cap.
+func (q *queue) over(now time.Time, limit Cap) int64 {
+	if q.window == nil {
+		w := moving.Read(q.Came, limit.Window)
+		q.window = &w
 	}
-	q.WindowCount++
-	return q.WindowCount > int64(cfg.CapCount)
+	q.window.Add(now, 1)
+	q.WindowAt = stamp(now)
+	last := stamp(now.Add(limit.Window)) // a digest that goes later was opened under another cap, or another clock
+	if q.FoldsAt > stamp(now) && q.FoldsAt <= last {
+		return q.FoldsAt
+	}
+	if q.window.Count(now) <= limit.Count {
+		return 0
+	}
+	q.FoldsAt = last
+	return q.FoldsAt
 }
 
 // ready lets a free queue be claimed at due, if that is earlier. A leased one finds its new rows when its parcel is

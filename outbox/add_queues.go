@@ -40,13 +40,13 @@ func lockQueues(tx *gorm.DB, deliveries []Delivery) (map[queueKey]*queue, error)
 			args = append(args, k.backend, k.destination, int64(never))
 		}
 		// a column that is set to its own value locks the row; one without an index costs little
-		upsert := tx.Raw(`INSERT INTO lanes (backend, destination, lease, ready_at, window_at, window_count) VALUES `+
-			values(len(part), "(?, ?, '', ?, 0, 0)")+`
+		upsert := tx.Raw(`INSERT INTO lanes (backend, destination, lease, ready_at, window_at) VALUES `+
+			values(len(part), "(?, ?, '', ?, 0)")+`
 			ON CONFLICT (backend, destination) DO UPDATE SET lease = lanes.lease
-			RETURNING id, backend, destination, lease, ready_at, window_at, window_count`, args...)
+			RETURNING id, backend, destination, lease, ready_at, window_at, came, folds_at`, args...)
 		err := eachRow(upsert, func(rows *sql.Rows) error {
 			q := new(queue)
-			err := rows.Scan(&q.ID, &q.Backend, &q.Destination, &q.Lease, &q.ReadyAt, &q.WindowAt, &q.WindowCount)
+			err := rows.Scan(&q.ID, &q.Backend, &q.Destination, &q.Lease, &q.ReadyAt, &q.WindowAt, &q.Came, &q.FoldsAt)
 			q.was = q.state()
 			queues[queueKey{q.Backend, q.Destination}] = q
 			return err
@@ -58,8 +58,18 @@ func lockQueues(tx *gorm.DB, deliveries []Delivery) (map[queueKey]*queue, error)
 	return queues, nil
 }
 
-// state is what Add may change of a queue.
-func (q *queue) state() [3]int64 { return [3]int64{q.ReadyAt, q.WindowAt, q.WindowCount} }
+// A queueState is what Add may change of a queue.
+type queueState struct {
+	readyAt, windowAt, foldsAt int64
+	came                       string
+}
+
+func (q *queue) state() queueState {
+	if q.window != nil {
+		q.Came = q.window.String()
+	}
+	return queueState{q.ReadyAt, q.WindowAt, q.FoldsAt, q.Came}
+}
 
 func saveQueues(tx *gorm.DB, queues map[queueKey]*queue) error {
 	keys := slices.SortedFunc(maps.Keys(queues), queueKey.compare)
@@ -68,11 +78,12 @@ func saveQueues(tx *gorm.DB, queues map[queueKey]*queue) error {
 		var args []any
 		for _, k := range part {
 			q := queues[k]
-			args = append(args, q.Backend, q.Destination, q.Lease, q.ReadyAt, q.WindowAt, q.WindowCount)
+			args = append(args, q.Backend, q.Destination, q.Lease, q.ReadyAt, q.WindowAt, q.Came, q.FoldsAt)
 		}
-		err := tx.Exec(`INSERT INTO lanes (backend, destination, lease, ready_at, window_at, window_count) VALUES `+
-			values(len(part), "(?, ?, ?, ?, ?, ?)")+` ON CONFLICT (backend, destination) DO UPDATE SET
-			ready_at = excluded.ready_at, window_at = excluded.window_at, window_count = excluded.window_count`,
+		err := tx.Exec(`INSERT INTO lanes (backend, destination, lease, ready_at, window_at, came, folds_at)
+			VALUES `+values(len(part), "(?, ?, ?, ?, ?, ?, ?)")+` ON CONFLICT (backend, destination) DO UPDATE SET
+			ready_at = excluded.ready_at, window_at = excluded.window_at, came = excluded.came,
+			folds_at = excluded.folds_at`,
 			args...).Error
 		if err != nil {
 			return fmt.Errorf("store destinations: %w", err)

@@ -45,6 +45,7 @@ type Config struct {
 	MaxNotices int           // in one parcel; the rest travels in the next: 100
 	CapCount   int           // rate cap: notices at once to one destination in CapWindow; 0: no cap
 	CapWindow  time.Duration // 10 min
+	CapMost    int           // what a Delivery's own Cap may allow at most; 0: anything
 
 	MostWaiting int // deliveries to one destination; what comes beyond is counted in one notice: 5000; negative: no bound
 	// KeepBytes bounds the size of what was sent or given up: the oldest goes earlier, but not before KeepAtLeast. 0: no
@@ -59,6 +60,8 @@ type Config struct {
 	// Explain says what Delivery.Reasons stand for, and makes the links that go with a notice, for deliveries that are
 	// about to be sent or shown: one answer for each. tx is the transaction that asks, or a reader. nil: nothing is said.
 	Explain func(tx *gorm.DB, asked []Unexplained) ([]Explained, error)
+	// Note says why the notices of a parcel come as they do, for its head, by the Hold of each. nil: nothing is said.
+	Note func(holds []string) string
 	// Fill puts what must be stored nowhere into a parcel that has a Notice.Secret, before each attempt to send it. Where
 	// its error wraps backends.ErrRefused the parcel is given up; after any other it is tried again.
 	Fill func(ctx context.Context, p *backends.Parcel) error
@@ -100,6 +103,9 @@ func (c Config) withDefaults() Config {
 		c.Fill = func(context.Context, *backends.Parcel) error {
 			return fmt.Errorf("bug: nobody makes secrets: %w", backends.ErrRefused)
 		}
+	}
+	if c.Note == nil {
+		c.Note = func([]string) string { return "" }
 	}
 	if c.May == nil {
 		c.May = func(string) bool { return true }

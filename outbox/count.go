@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -45,15 +46,16 @@ func (h Histogram) clone() Histogram {
 type Count struct {
 	Backend      string
 	Sent         uint64
-	Deferred     uint64 // tried again later
-	Refused      uint64 // never to be taken: dead
-	Expired      uint64 // tried for too long: dead
-	Returned     uint64 // not tried to the end: backend down, or shutting down
-	Notices      uint64 // in the parcels sent
-	Digests      uint64 // parcels sent with more than one notice
-	Folded       uint64 // notices that were counted and not kept, since too many waited
-	Down         bool   // the backend, or one of its networks, is down as far as we know
-	networksDown int    // that are down
+	Deferred     uint64            // tried again later
+	Refused      uint64            // never to be taken: dead
+	Expired      uint64            // tried for too long: dead
+	Returned     uint64            // not tried to the end: backend down, or shutting down
+	Notices      uint64            // in the parcels sent
+	Digests      uint64            // parcels sent with more than one notice
+	Folded       uint64            // notices that were counted and not kept, since too many waited
+	Held         map[string]uint64 // notices that were held, by the first word of their Hold
+	Down         bool              // the backend, or one of its networks, is down as far as we know
+	networksDown int               // that are down
 
 	Send  Histogram // duration of each Send
 	Owed  Histogram // of each notice sent: from its due time to its end
@@ -110,6 +112,17 @@ func (c *counts) fold(backend string, n int) {
 	c.of(backend).Folded += uint64(n)
 }
 
+// hold counts notices that were held.
+func (c *counts) hold(backend, why string, n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	of := c.of(backend)
+	if of.Held == nil {
+		of.Held = map[string]uint64{}
+	}
+	of.Held[why] += uint64(n)
+}
+
 // down counts the networks of a backend that are down.
 func (c *counts) down(backend string, change int) {
 	c.mu.Lock()
@@ -127,6 +140,7 @@ func (o *Outbox) Counts() []Count {
 	for _, c := range o.counts.byBackend {
 		copied := *c
 		copied.Send, copied.Owed, copied.Total = c.Send.clone(), c.Owed.clone(), c.Total.clone()
+		copied.Held = maps.Clone(c.Held)
 		all = append(all, copied)
 	}
 	slices.SortFunc(all, func(a, b Count) int {

@@ -47,7 +47,7 @@ func (o *Outbox) foldOverflow(tx *gorm.DB, deliveries []Delivery, queues map[que
 	var kept []Delivery
 	pending := map[int64]int{} // of kept, by queue
 	for _, d := range deliveries {
-		if d.Notice.Severity == "critical" || strings.HasPrefix(d.Destination, Account) {
+		if urgent(&d.Notice) || strings.HasPrefix(d.Destination, Account) {
 			kept = append(kept, d)
 			continue
 		}

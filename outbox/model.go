@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/internal/moving"
 	"github.com/notifyd/notifyd/internal/text"
 )
 
@@ -22,12 +23,14 @@ type queue struct {
 	Destination string `gorm:"not null;uniqueIndex:idx_lanes_backend_destination,priority:2"`
 	Lease       string `gorm:"not null"` // who sends there now; "": nobody
 	// ReadyAt is when the queue may be claimed: the end of the lease, or else the first due time.
-	ReadyAt     int64 `gorm:"not null;index:idx_lanes_ready,priority:2"`
-	WindowAt    int64 `gorm:"not null"` // start of the window of the rate cap
-	WindowCount int64 `gorm:"not null"` // sent at once since then
-	Held        bool  `gorm:"not null;default:false"`
+	ReadyAt  int64  `gorm:"not null;index:idx_lanes_ready,priority:2"`
+	WindowAt int64  `gorm:"not null"`            // when something came last that the cap counts
+	Came     string `gorm:"not null;default:''"` // what came in its window: see package moving
+	FoldsAt  int64  `gorm:"not null;default:0"`  // when the digest of the cap goes, or went; 0: never yet
+	Held     bool   `gorm:"not null;default:false"`
 
-	was [3]int64 // state when it was read
+	window *moving.Window // of Came, once it is needed
+	was    queueState     // when it was read
 }
 
 // TableName is for gorm.

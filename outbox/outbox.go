@@ -71,6 +71,7 @@ type Delivery struct {
 	// Hold is why DueAt is later than it might be, in a word or two that whoever makes deliveries can put into a sentence;
 	// "" where nothing holds it. The outbox only keeps it, and has one such word of its own: see HeldByCap.
 	Hold string
+	Cap  Cap // that its owner has chosen for the destination; the zero Cap: that of the Config
 	// Together lets the delivery travel in one parcel with everything else that waits for the destination (a digest).
 	// When one of them falls due, all go.
 	Together bool
@@ -102,7 +103,7 @@ type Explained struct {
 // wiped as soon as they are sent or given up.
 const Account = "account:"
 
-// HeldByCap is the Hold of what goes over the rate cap of its destination.
+// HeldByCap begins the Hold of what goes over the rate cap of its destination: "cap 60 10m0s" of a Cap of 60 in 10 min.
 const HeldByCap = "cap"
 
 // State is where a stored delivery stands.

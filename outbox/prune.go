@@ -45,7 +45,7 @@ func (o *Outbox) prune(ctx context.Context) error {
 	err := o.deleteChunks(ctx, `DELETE FROM lanes WHERE id IN
 		(SELECT id FROM lanes l WHERE ready_at = ? AND window_at < ? AND
 		NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.lane = l.id) LIMIT ?`+lock+`)`,
-		int64(never), stamp(o.now().Add(-o.cfg.CapWindow)))
+		int64(never), stamp(o.now().Add(-MaxCapWindow)))
 	if err != nil {
 		return fmt.Errorf("delete idle destinations: %w", err)
 	}

@@ -107,13 +107,16 @@ func (p *pool) send(ctx context.Context, c claim) (err error) {
 	if holder := p.o.cfg.Holder; holder != nil && !strings.HasPrefix(c.queue.destination, Account) {
 		parcel.Holder = func(ctx context.Context) (string, error) { return holder(ctx, c.queue.destination) }
 	}
+	holds := make([]string, 0, len(c.rows))
 	for _, r := range c.rows {
 		n, err := r.notice()
 		if err != nil {
 			return errors.Join(errCorrupt, err)
 		}
 		parcel.Notices = append(parcel.Notices, n)
+		holds = append(holds, r.Hold)
 	}
+	parcel.Note = p.o.cfg.Note(holds)
 	ctx, cancel := context.WithTimeout(ctx, p.o.cfg.SendTimeout)
 	defer cancel()
 	if slices.ContainsFunc(parcel.Notices, func(n backends.Notice) bool { return n.Secret != "" }) {

@@ -2,6 +2,7 @@ package prefs
 
 import (
 	"cmp"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -58,6 +59,9 @@ func (r destinationRow) fields() accounts.Fields {
 	}
 	if r.Disabled != "" {
 		f["stopped because"] = r.Disabled
+	}
+	if r.CapCount > 0 {
+		f["at once at most"] = fmt.Sprintf("%d in %s", r.CapCount, time.Duration(r.CapWindow)*time.Microsecond)
 	}
 	when := r.destination().Schedule
 	if when.Every > 0 {

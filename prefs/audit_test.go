@@ -170,6 +170,9 @@ var changing = map[string]struct {
 	"Destinations.SetSchedule": {accounts.DestinationSchedule, accounts.Operator, func(w *changeWorld) error {
 		return w.s.Destinations.SetSchedule(w.ctx, w.alice.ID, w.mail.ID, schedule.Schedule{At: "07:00"})
 	}},
+	"Destinations.SetCap": {accounts.DestinationCap, accounts.Operator, func(w *changeWorld) error {
+		return w.s.Destinations.SetCap(w.ctx, w.alice.ID, w.mail.ID, outbox.Cap{Count: 5, Window: time.Hour})
+	}},
 	"Destinations.Disable": {accounts.DestinationRefuse, accounts.Daemon, func(w *changeWorld) error {
 		return w.s.Destinations.Disable(w.ctx, w.mail.ID, "550 no such mailbox")
 	}},

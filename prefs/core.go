@@ -39,6 +39,7 @@ type core struct {
 	policy         func() accounts.Policy
 	roles          func() accounts.Roles
 	people         func() accounts.People
+	capMost        func() int
 	onHold         func(tx *gorm.DB, destinations []string, held bool) error
 }
 

@@ -87,7 +87,7 @@ func (p *Planner) delivery(to *Destination, user *User) outbox.Delivery {
 	}
 	d := outbox.Delivery{
 		Message: p.event.ID, Destination: Key(to.ID), Backend: to.Backend, Address: to.Address,
-		Notice: *p.common, Manage: p.links.Manage(to.ID), DueAt: p.now,
+		Notice: *p.common, Manage: p.links.Manage(to.ID), DueAt: p.now, Cap: to.Cap,
 	}
 	if s := to.Schedule; s.Digest() && (p.event.Severity < catalogue.Critical || p.event.Standing.Marked) {
 		d.DueAt, d.Together, d.PullAt = s.Due(p.now, user.Location()), true, s.Count

@@ -47,6 +47,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rulespec"
@@ -89,6 +90,7 @@ type Destination struct {
 	SignIn    bool   // a link that is mailed there signs its owner in; see LetsIn
 	Disabled  string // why we stopped sending (refused by the server), shown to the user; "" when all is well
 	Schedule  schedule.Schedule
+	Cap       outbox.Cap // how much comes at once; the zero Cap: as the site has it
 }
 
 // LetsIn reports whether a link that is mailed there signs its owner in.

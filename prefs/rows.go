@@ -3,6 +3,7 @@ package prefs
 import (
 	"time"
 
+	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/schedule"
 )
@@ -52,6 +53,9 @@ type destinationRow struct {
 	SignIn  bool   `gorm:"not null;default:false"`
 	Account string `gorm:"not null;default:''"` // of an IRC network's services, as it was confirmed
 	Vouched string `gorm:"not null;default:''"` // by whom, where no code was needed
+
+	CapCount  int   `gorm:"not null;default:0"` // 0: the site's cap
+	CapWindow int64 `gorm:"not null;default:0"` // microseconds
 }
 
 func (destinationRow) TableName() string { return "destinations" }
@@ -135,6 +139,7 @@ func (r destinationRow) destination() Destination {
 		ID: r.ID, UserID: r.UserID, Backend: r.Backend, Address: r.Address,
 		Confirmed: r.Confirmed, On: r.IsOn, SignIn: r.SignIn, Disabled: r.Disabled, Account: r.Account,
 		Vouched:  r.Vouched != "",
+		Cap:      outbox.Cap{Count: r.CapCount, Window: time.Duration(r.CapWindow) * time.Microsecond},
 		Schedule: schedule.Schedule{Every: time.Duration(r.Every) * time.Microsecond, Count: r.AtCount, At: r.AtTime},
 	}
 	for day := time.Sunday; day <= time.Saturday; day++ {

@@ -63,6 +63,8 @@ type Config struct {
 	// NoMailedLinks says that no mailed link lets anybody in: then an address is no way in.
 	NoMailedLinks bool
 
+	CapMost func() int // the most that a person's own cap may allow; nil: anything
+
 	MailBudget int          // mails about accounts an hour, to addresses that nobody here has; 0: the default
 	Log        *slog.Logger // nil: silent
 	// Mailbox reports whether the addresses of a backend are mailboxes, whose capitals do not matter, and which the
@@ -145,7 +147,7 @@ func Open(config Config) *Store {
 		audit:   accounts.NewAudit(config.Writer, config.Reader, config.Now),
 		onMerge: config.OnMerge, onErase: config.OnErase, afterErase: config.AfterErase,
 		claimedNames: config.ClaimedNames, mailbox: config.Mailbox, policy: config.Policy, roles: config.Roles,
-		people: config.People, onHold: config.OnHold, noMailedLinks: config.NoMailedLinks,
+		people: config.People, onHold: config.OnHold, capMost: config.CapMost, noMailedLinks: config.NoMailedLinks,
 
 		mailed: accounts.NewMailed(accounts.MailedConfig{
 			Writer: config.Writer, Reader: config.Reader, Now: config.Now, Random: config.Random,
@@ -180,6 +182,9 @@ func (c *Config) fillInAccounts() {
 	}
 	if c.People == nil {
 		c.People = func() accounts.People { return accounts.Nobody{} }
+	}
+	if c.CapMost == nil {
+		c.CapMost = func() int { return 0 }
 	}
 	if c.OnHold == nil {
 		c.OnHold = func(*gorm.DB, []string, bool) error { return nil }

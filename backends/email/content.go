@@ -13,6 +13,7 @@ import (
 type content struct {
 	Digest      bool
 	Summary     string    // of a digest: how many notices, how many of them bad
+	Note        string    // why it comes as it does
 	AnyMarked   bool      // some of the notices are marked
 	Marked      string    // of a digest: how many of them are marked, and where it says what that means
 	Sections    []section // of a digest, the worst first; a single notice is a section of one item

@@ -13,6 +13,9 @@ const (
 	maxMembers = 100      // notices of an item
 )
 
+// maxNote bounds the sentences about why a parcel comes as it does, in characters.
+const maxNote = 500
+
 // maxCaution bounds the sentences about a standing, in characters.
 const maxCaution = 700
 
@@ -31,7 +34,8 @@ func (b *budget) spend(n int) bool {
 // layOut makes the content of a parcel in about as many bytes. Half of them may go to the list of a digest, the rest to
 // texts. What has no room is counted, never silently left out.
 func layOut(p backends.Parcel, bytes int) content {
-	c := content{Summary: summary(p.Notices), Digest: len(p.Notices) > 1, Manage: safeLink(p.Manage)}
+	c := content{Summary: summary(p.Notices), Digest: len(p.Notices) > 1, Manage: safeLink(p.Manage),
+		Note: cleanLine(p.Note, maxNote)}
 	c.Marked = markedLine(p.Notices)
 	c.AnyMarked = c.Marked != ""
 	c.Reasons, c.MoreReasons = reasons(p.Notices, min(maxReasons, max(1, bytes/8192)))

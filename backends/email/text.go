@@ -14,6 +14,9 @@ var rule = strings.Repeat("-", width)
 // plainText writes the text part.
 func plainText(c content) string {
 	var b strings.Builder
+	if c.Note != "" {
+		b.WriteString(wrap(c.Note, "") + "\n\n")
+	}
 	if c.Digest {
 		textList(&b, c)
 	}

@@ -25,6 +25,7 @@ const (
 	DestinationOff      What = "destination.off"
 	DestinationRefuse   What = "destination.refuse" // switched off, since its server refuses
 	DestinationSchedule What = "destination.schedule"
+	DestinationCap      What = "destination.cap"
 	DestinationSignIn   What = "destination.sign_in" // whether it may sign in
 	DestinationDelete   What = "destination.delete"
 	DestinationRespell  What = "destination.respell" // its address is written as the network writes it
@@ -78,6 +79,7 @@ var sentences = map[What]string{
 	DestinationOff:      "a destination was switched off",
 	DestinationRefuse:   "a destination was switched off, since it refuses what is sent",
 	DestinationSchedule: "when a destination gets its notices was changed",
+	DestinationCap:      "how much a destination gets at once was changed",
 	DestinationSignIn:   "whether a destination may sign in was changed",
 	DestinationDelete:   "a destination was deleted",
 	DestinationRespell:  "the address of a destination is written in another way, and is the same",

@@ -19,8 +19,8 @@ var holdWords = map[string]func(args []string, at string) string{
 	"pause":    pauseWords,
 	"retry":    func(_ []string, at string) string { return "waits: it failed, tried again at " + at },
 	"cap":      capWords,
-	"surge":    func(_ []string, at string) string { return "held: far more than usual, one digest at " + at },
-	"started":  func(_ []string, at string) string { return "held: it has begun, and may be finished by " + at },
+	"surge":    surgeWords,
+	"started":  startedWords,
 	"fallback": func(_ []string, at string) string { return "waits: another destination failed, here at " + at },
 }
 
@@ -62,6 +62,11 @@ func capWords(args []string, at string) string {
 		}
 	}
 	return "held: " + many + ", one digest at " + at
+}
+
+// startedWords says that what has begun is told only if its end is late.
+func startedWords(_ []string, at string) string {
+	return "held: it has begun, and goes at " + at + " if it is not finished by then"
 }
 
 // Moment returns a moment to come, as short as it can be said: "07:00" within a day, "Mon 07:00" within a week, else

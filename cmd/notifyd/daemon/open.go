@@ -28,6 +28,7 @@ import (
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/erasure"
+	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -102,6 +103,7 @@ func (s *Service) openOutbox() {
 	config.Log = s.log
 	config.OnGone = s.gone
 	config.May = s.maySend
+	config.Note = schedule.Together
 	config.Holder = func(ctx context.Context, destination string) (string, error) {
 		return s.prefs.Destinations.Holder(ctx, destination)
 	}
@@ -143,6 +145,7 @@ func (s *Service) openPrefs() {
 		ClaimedNames:  s.settings.Accounts.ClaimedNames, MailBudget: s.settings.Accounts.MailBudget,
 		KeepAudit: func() time.Duration { return s.settings.Accounts.KeepAudit },
 		OnHold:    s.outbox.Hold,
+		CapMost:   func() int { return s.settings.Outbox.CapMost },
 		Policy:    func() accounts.Policy { return s.tuned.Load().accounts.Policy() },
 		Roles:     func() accounts.Roles { return s.tuned.Load().accounts.Roles() },
 		People:    s.people,

@@ -14,6 +14,7 @@ type outboxSettings struct {
 	Workers     int           `yaml:"workers"`
 	Cap         int           `yaml:"cap"`
 	CapWindow   time.Duration `yaml:"cap_window"`
+	CapMost     int           `yaml:"cap_most"`
 	RetryFirst  time.Duration `yaml:"retry_first"`
 	RetryMost   time.Duration `yaml:"retry_most"`
 	GiveUpAfter time.Duration `yaml:"give_up_after"`
@@ -31,7 +32,8 @@ type outboxSettings struct {
 func defaultOutbox() outboxSettings {
 	const day = 24 * time.Hour
 	return outboxSettings{
-		Workers: 4, Cap: 60, CapWindow: 10 * time.Minute, RetryFirst: 30 * time.Second, RetryMost: 4 * time.Hour,
+		Workers: 4, Cap: 60, CapWindow: 10 * time.Minute, CapMost: 600,
+		RetryFirst: 30 * time.Second, RetryMost: 4 * time.Hour,
 		GiveUpAfter: 5 * day, SendTimeout: 2 * time.Minute, ProbeFirst: 5 * time.Second, ProbeMost: 2 * time.Minute,
 		Drain: 5 * time.Second, Poll: 5 * time.Second, KeepDone: 30 * day, KeepDead: 90 * day,
 		MostWaiting: 5000, KeepBytes: 4 << 30,
@@ -45,6 +47,9 @@ func (o outboxSettings) check() error {
 	}
 	if o.Cap < 0 {
 		errs = append(errs, fmt.Errorf("outbox.cap: %d; expected 0 or more", o.Cap))
+	}
+	if o.CapMost < 0 {
+		errs = append(errs, fmt.Errorf("outbox.cap_most: %d; expected 0 or more", o.CapMost))
 	}
 	if o.MostWaiting < 100 {
 		errs = append(errs, fmt.Errorf("outbox.most_waiting: %d; expected at least 100", o.MostWaiting))
@@ -65,12 +70,16 @@ func (o outboxSettings) check() error {
 			errs = append(errs, fmt.Errorf("outbox.%s: %s; expected at least 100ms", d.key, d.value))
 		}
 	}
+	if o.CapWindow > outbox.MaxCapWindow {
+		errs = append(errs, fmt.Errorf("outbox.cap_window: %s; expected at most %s", o.CapWindow, outbox.MaxCapWindow))
+	}
 	return errors.Join(errs...)
 }
 
 func (o outboxSettings) Config() outbox.Config {
 	return outbox.Config{
-		Workers: o.Workers, CapCount: o.Cap, CapWindow: o.CapWindow, RetryFirst: o.RetryFirst, RetryMost: o.RetryMost,
+		Workers: o.Workers, CapCount: o.Cap, CapWindow: o.CapWindow, CapMost: o.CapMost,
+		RetryFirst: o.RetryFirst, RetryMost: o.RetryMost,
 		GiveUpAfter: o.GiveUpAfter, SendTimeout: o.SendTimeout, ProbeFirst: o.ProbeFirst, ProbeMost: o.ProbeMost,
 		DatabaseClock: true, Drain: o.Drain, Poll: o.Poll, KeepDone: o.KeepDone, KeepDead: o.KeepDead,
 		MostWaiting: o.MostWaiting, KeepBytes: int64(o.KeepBytes),

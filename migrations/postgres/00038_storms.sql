@@ -1,0 +1,19 @@
+-- +goose Up
+-- What bounds how much comes at once, and where a notice goes instead. Times and lengths are microseconds, UTC.
+
+-- came: what came at once for a destination in its window (internal/moving). folds_at: when the digest goes in which
+-- the rest is, 0: there is none
+ALTER TABLE lanes DROP COLUMN window_count;
+ALTER TABLE lanes ADD COLUMN came text NOT NULL DEFAULT '';
+ALTER TABLE lanes ADD COLUMN folds_at bigint NOT NULL DEFAULT 0;
+
+-- a person's own cap of a destination; 0: the site's
+ALTER TABLE destinations ADD COLUMN cap_count bigint NOT NULL DEFAULT 0;
+ALTER TABLE destinations ADD COLUMN cap_window bigint NOT NULL DEFAULT 0;
+
+-- +goose Down
+ALTER TABLE destinations DROP COLUMN cap_window;
+ALTER TABLE destinations DROP COLUMN cap_count;
+ALTER TABLE lanes DROP COLUMN folds_at;
+ALTER TABLE lanes DROP COLUMN came;
+ALTER TABLE lanes ADD COLUMN window_count bigint NOT NULL DEFAULT 0;
