@@ -47,7 +47,7 @@ func (o *Outbox) add(tx *gorm.DB, deliveries []Delivery, queues map[queueKey]*qu
 	if len(fresh) == 0 {
 		return 0, saveQueues(tx, queues)
 	}
-	if err := o.deferOverflow(tx, fresh, queues, now); err != nil {
+	if err := o.deferLate(tx, fresh, queues, now); err != nil {
 		return 0, err
 	}
 	if err := pullFull(tx, fresh, now); err != nil {
@@ -59,9 +59,10 @@ func (o *Outbox) add(tx *gorm.DB, deliveries []Delivery, queues map[queueKey]*qu
 // A stored is a delivery that Add has just inserted.
 type stored struct {
 	*Delivery
-	id    int64
-	queue *queue
-	due   int64
+	id       int64
+	queue    *queue
+	due      int64
+	gathered bool // behind a first one: see Delivery.Lead
 }
 
 // insert stores what is new and gives it back in the order of deliveries.
@@ -100,7 +101,7 @@ func insert(tx *gorm.DB, deliveries []Delivery, queues map[queueKey]*queue, now 
 		slices.SortFunc(made, func(a, b row) int { return cmp.Compare(a.ID, b.ID) })
 		for _, r := range made {
 			d := first[[2]string{r.Message, r.Destination}]
-			fresh = append(fresh, stored{d, r.ID, queues[keyOf(*d)], stamp(d.DueAt)})
+			fresh = append(fresh, stored{Delivery: d, id: r.ID, queue: queues[keyOf(*d)], due: stamp(d.DueAt)})
 		}
 	}
 	return fresh, nil

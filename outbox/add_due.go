@@ -9,9 +9,11 @@ import (
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/internal/moving"
+	"github.com/notifyd/notifyd/internal/text"
 )
 
-// add_due.go decides when new deliveries are due: by the rate cap, and by how many notices a digest may hold.
+// add_due.go decides when new deliveries are due: by the window of a first notice, by the rate cap, and by how many
+// notices a digest may hold.
 
 // A Cap bounds how much goes to a destination at once: Count in any Window. The notice that is one too many opens
 // a digest, which goes a Window later and has what comes until then. So nobody gets more than Count notices and one
@@ -46,16 +48,25 @@ func (o *Outbox) capOf(d *Delivery) Cap {
 // urgent reports whether a notice goes round caps and bounds: it is critical, and nobody need doubt its sender.
 func urgent(n *backends.Notice) bool { return n.Severity == "critical" && n.Standing == "" }
 
-// deferOverflow turns what goes over the rate cap into a digest, and moves the queues' ready time forward.
-func (o *Outbox) deferOverflow(tx *gorm.DB, fresh []stored, queues map[queueKey]*queue, now time.Time) error {
-	type lateness struct {
-		due  int64
-		hold string
-	}
-	late := map[lateness][]int64{}
+// A lateness is when deliveries are due that go later than they were added for, and why.
+type lateness struct {
+	due  int64
+	hold string
+}
+
+// deferLate turns what follows a first notice, and what goes over the rate cap, into digests, and moves the queues'
+// ready time forward.
+func (o *Outbox) deferLate(tx *gorm.DB, fresh []stored, queues map[queueKey]*queue, now time.Time) error {
+	late := map[lateness][]int64{} // ids
 	for i := range fresh {
 		s := &fresh[i]
-		if limit := o.capOf(s.Delivery); limit.Count > 0 && !s.Together && !urgent(&s.Notice) {
+		limit := o.capOf(s.Delivery)
+		switch {
+		case s.Together:
+		case s.Lead > 0 && s.queue.gathers(s, now):
+			key := lateness{s.due, s.Hold}
+			late[key] = append(late[key], s.id)
+		case limit.Count > 0 && !urgent(&s.Notice):
 			if folds := s.queue.over(now, limit); folds > 0 {
 				s.due = max(s.due, folds)
 				key := lateness{s.due, limit.hold()}
@@ -70,11 +81,32 @@ func (o *Outbox) deferOverflow(tx *gorm.DB, fresh []stored, queues map[queueKey]
 			err := tx.Exec(`UPDATE deliveries SET together = ?, due_at = ?, hold = ? WHERE id IN ?`, true, l.due, l.hold,
 				part).Error
 			if err != nil {
-				return fmt.Errorf("defer overflow: %w", err)
+				return fmt.Errorf("defer deliveries: %w", err)
 			}
 		}
 	}
 	return nil
+}
+
+// gathers reports whether a delivery with a Lead waits, and then until when: it arrives within a window of the last
+// that was the first, or of the last digest. Otherwise it is the first, and opens a window. The digest at the end of a
+// window opens the next one.
+func (q *queue) gathers(s *stored, now time.Time) bool {
+	end, window := unstamp(q.LeadAt), s.Lead
+	switch {
+	case now.Before(end):
+		if far := now.Add(window); end.After(far) { // the clock was put back, or the window is shorter now
+			end = far
+		}
+	case q.LeadMore && now.Before(end.Add(window)): // that digest went at the end
+		end = end.Add(window)
+	default:
+		q.LeadAt, q.LeadMore = stamp(now.Add(window)), false
+		return false
+	}
+	q.LeadAt, q.LeadMore = stamp(end), true
+	s.due, s.gathered = stamp(end), true
+	return true
 }
 
 // over counts one more notice, and gives when the digest goes that it is in; 0: it is not over the cap.
@@ -104,43 +136,40 @@ func (q *queue) ready(due int64) {
 	}
 }
 
+// A digest is what waits for one in a queue for one reason: see Delivery.Hold.
+type digest struct {
+	queue *queue
+	hold  string
+}
+
 // pullFull makes a digest due at once where it has as many notices as its schedule allows.
 func pullFull(tx *gorm.DB, fresh []stored, now time.Time) error {
-	limits := map[*queue]int{}
+	limits := map[digest]int{}
 	for _, s := range fresh {
-		if s.Together && s.PullAt > 0 {
-			if old, ok := limits[s.queue]; !ok || s.PullAt < old {
-				limits[s.queue] = s.PullAt
+		if (s.Together || s.gathered) && s.PullAt > 0 {
+			of := digest{s.queue, text.Storable(s.Hold)}
+			if old, ok := limits[of]; !ok || s.PullAt < old {
+				limits[of] = s.PullAt
 			}
 		}
 	}
-	for q, limit := range limits {
+	for of, limit := range limits {
 		var waiting int64
-		err := tx.Raw(`SELECT count(*) FROM deliveries WHERE lane = ? AND state = ? AND together = ? AND parcel = ''`,
-			q.ID, Waiting, true).Scan(&waiting).Error
+		err := tx.Raw(`SELECT count(*) FROM deliveries WHERE lane = ? AND state = ? AND together = ? AND parcel = ''
+			AND hold = ?`, of.queue.ID, Waiting, true, of.hold).Scan(&waiting).Error
 		if err != nil {
 			return fmt.Errorf("count digest: %w", err)
 		}
 		if waiting < int64(limit) {
 			continue
 		}
-		if err := makeDue(tx, []int64{q.ID}, now); err != nil {
-			return err
-		}
-		q.ready(stamp(now))
-	}
-	return nil
-}
-
-// makeDue makes everything due that waits for a digest in queues.
-func makeDue(tx *gorm.DB, queues []int64, now time.Time) error {
-	for part := range slices.Chunk(queues, chunk) {
-		err := tx.Exec(`UPDATE deliveries SET due_at = ?
-			WHERE lane IN ? AND state = ? AND together = ? AND parcel = '' AND due_at > ?`,
-			stamp(now), part, Waiting, true, stamp(now)).Error
+		err = tx.Exec(`UPDATE deliveries SET due_at = ?
+			WHERE lane = ? AND state = ? AND together = ? AND parcel = '' AND due_at > ? AND hold = ?`,
+			stamp(now), of.queue.ID, Waiting, true, stamp(now), of.hold).Error
 		if err != nil {
 			return fmt.Errorf("pull digest: %w", err)
 		}
+		of.queue.ready(stamp(now))
 	}
 	return nil
 }

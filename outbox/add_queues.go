@@ -43,10 +43,11 @@ func lockQueues(tx *gorm.DB, deliveries []Delivery) (map[queueKey]*queue, error)
 		upsert := tx.Raw(`INSERT INTO lanes (backend, destination, lease, ready_at, window_at) VALUES `+
 			values(len(part), "(?, ?, '', ?, 0)")+`
 			ON CONFLICT (backend, destination) DO UPDATE SET lease = lanes.lease
-			RETURNING id, backend, destination, lease, ready_at, window_at, came, folds_at`, args...)
+			RETURNING id, backend, destination, lease, ready_at, window_at, came, folds_at, lead_at, lead_more`, args...)
 		err := eachRow(upsert, func(rows *sql.Rows) error {
 			q := new(queue)
-			err := rows.Scan(&q.ID, &q.Backend, &q.Destination, &q.Lease, &q.ReadyAt, &q.WindowAt, &q.Came, &q.FoldsAt)
+			err := rows.Scan(&q.ID, &q.Backend, &q.Destination, &q.Lease, &q.ReadyAt, &q.WindowAt, &q.Came, &q.FoldsAt,
+				&q.LeadAt, &q.LeadMore)
 			q.was = q.state()
 			queues[queueKey{q.Backend, q.Destination}] = q
 			return err
@@ -60,15 +61,16 @@ func lockQueues(tx *gorm.DB, deliveries []Delivery) (map[queueKey]*queue, error)
 
 // A queueState is what Add may change of a queue.
 type queueState struct {
-	readyAt, windowAt, foldsAt int64
-	came                       string
+	readyAt, windowAt, foldsAt, leadAt int64
+	came                               string
+	leadMore                           bool
 }
 
 func (q *queue) state() queueState {
 	if q.window != nil {
 		q.Came = q.window.String()
 	}
-	return queueState{q.ReadyAt, q.WindowAt, q.FoldsAt, q.Came}
+	return queueState{q.ReadyAt, q.WindowAt, q.FoldsAt, q.LeadAt, q.Came, q.LeadMore}
 }
 
 func saveQueues(tx *gorm.DB, queues map[queueKey]*queue) error {
@@ -78,13 +80,14 @@ func saveQueues(tx *gorm.DB, queues map[queueKey]*queue) error {
 		var args []any
 		for _, k := range part {
 			q := queues[k]
-			args = append(args, q.Backend, q.Destination, q.Lease, q.ReadyAt, q.WindowAt, q.Came, q.FoldsAt)
+			args = append(args, q.Backend, q.Destination, q.Lease, q.ReadyAt, q.WindowAt, q.Came, q.FoldsAt, q.LeadAt,
+				q.LeadMore)
 		}
-		err := tx.Exec(`INSERT INTO lanes (backend, destination, lease, ready_at, window_at, came, folds_at)
-			VALUES `+values(len(part), "(?, ?, ?, ?, ?, ?, ?)")+` ON CONFLICT (backend, destination) DO UPDATE SET
-			ready_at = excluded.ready_at, window_at = excluded.window_at, came = excluded.came,
-			folds_at = excluded.folds_at`,
-			args...).Error
+		err := tx.Exec(`INSERT INTO lanes (backend, destination, lease, ready_at, window_at, came, folds_at, lead_at,
+			lead_more) VALUES `+values(len(part), "(?, ?, ?, ?, ?, ?, ?, ?, ?)")+`
+			ON CONFLICT (backend, destination) DO UPDATE SET ready_at = excluded.ready_at,
+			window_at = excluded.window_at, came = excluded.came, folds_at = excluded.folds_at,
+			lead_at = excluded.lead_at, lead_more = excluded.lead_more`, args...).Error
 		if err != nil {
 			return fmt.Errorf("store destinations: %w", err)
 		}

@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"time"
@@ -31,7 +32,7 @@ func (o *Outbox) claim(ctx context.Context, backend string, limit int, mine []st
 		if err != nil {
 			return err
 		}
-		queues, err := o.leaseQueues(tx, backend, lease, limit, mine, now)
+		queues, free, err := o.leaseQueues(tx, backend, lease, limit, mine, now)
 		if err != nil || len(queues) == 0 {
 			return err
 		}
@@ -43,7 +44,7 @@ func (o *Outbox) claim(ctx context.Context, backend string, limit int, mine []st
 		if err != nil {
 			return err
 		}
-		if claims, err = o.gate(tx, claims, now); err != nil {
+		if claims, err = o.gate(tx, claims, free, now); err != nil {
 			return err
 		}
 		return releaseEmpty(tx, queues, claims)
@@ -55,23 +56,31 @@ func (o *Outbox) claim(ctx context.Context, backend string, limit int, mine []st
 }
 
 // leaseQueues puts the lease on queues. On SQLite the one writer makes the statement alone; on PostgreSQL other nodes
-// claim at the same time, and SKIP LOCKED lets each take what the others do not hold.
+// claim at the same time, and SKIP LOCKED lets each take what the others do not hold. free are those whose owner holds
+// nothing back.
 func (o *Outbox) leaseQueues(
 	tx *gorm.DB, backend, lease string, limit int, mine []string, now time.Time,
-) ([]int64, error) {
+) (ids []int64, free map[int64]bool, err error) {
 	lock := ""
 	if o.postgres {
 		lock = " FOR UPDATE SKIP LOCKED"
 	}
-	var ids []int64
-	err := tx.Raw(`UPDATE lanes SET lease = ?, ready_at = ? WHERE id IN
+	free = map[int64]bool{}
+	leased := tx.Raw(`UPDATE lanes SET lease = ?, ready_at = ? WHERE id IN
 		(SELECT id FROM lanes WHERE backend = ? AND ready_at <= ? AND NOT held AND lease NOT IN ?
-		ORDER BY ready_at, id LIMIT ?`+lock+`) RETURNING id`,
-		lease, stamp(now.Add(o.cfg.Lease)), backend, stamp(now), append(mine, "-"), limit).Scan(&ids).Error
+		ORDER BY ready_at, id LIMIT ?`+lock+`) RETURNING id, free`,
+		lease, stamp(now.Add(o.cfg.Lease)), backend, stamp(now), append(mine, "-"), limit)
+	err = eachRow(leased, func(rows *sql.Rows) error {
+		var id int64
+		var open bool
+		err := rows.Scan(&id, &open)
+		ids, free[id] = append(ids, id), open
+		return err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("lease destinations: %w", err)
+		return nil, nil, fmt.Errorf("lease destinations: %w", err)
 	}
-	return ids, nil
+	return ids, free, nil
 }
 
 // findHeads gives the first row of each queue: one that a worker was sending when it went away, or else the first due.

@@ -16,9 +16,21 @@ func (o *Outbox) SendNow(ctx context.Context, destination string) error {
 	return err
 }
 
-// Flush makes everything that waits for a destination due now, in the caller's transaction: for "send now" and for
-// a schedule that was changed. Retries keep their time. Call Notify after the commit.
-func (o *Outbox) Flush(tx *gorm.DB, destination string) error {
+// Flush makes everything that waits for a destination due now, in the caller's transaction, for "send now": its owner
+// has asked for it, so it passes what a Gate holds (see Asked). Retries keep their time. Call Notify after the commit.
+func (o *Outbox) Flush(tx *gorm.DB, destination string) error { return o.flush(tx, destination, Asked) }
+
+// GoOn is Flush in a transaction of its own, and Notify, for a schedule that was changed: nobody has asked for what
+// waits to pass a Gate.
+func (o *Outbox) GoOn(ctx context.Context, destination string) error {
+	err := o.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return o.flush(tx, destination, "") })
+	if err == nil {
+		o.Notify()
+	}
+	return err
+}
+
+func (o *Outbox) flush(tx *gorm.DB, destination, hold string) error {
 	var found []queue
 	if err := tx.Where("destination = ?", destination).Order("backend").Find(&found).Error; err != nil {
 		return fmt.Errorf("find destination: %w", err)
@@ -29,8 +41,8 @@ func (o *Outbox) Flush(tx *gorm.DB, destination string) error {
 			return err
 		}
 		now := stamp(o.shared())
-		err = tx.Exec(`UPDATE deliveries SET due_at = ? WHERE lane = ? AND state = ? AND parcel = '' AND due_at > ?`,
-			now, q.ID, Waiting, now).Error
+		err = tx.Exec(`UPDATE deliveries SET due_at = CASE WHEN due_at > ? THEN ? ELSE due_at END, hold = ?
+			WHERE lane = ? AND state = ? AND parcel = ''`, now, now, hold, q.ID, Waiting).Error
 		if err != nil {
 			return fmt.Errorf("flush destination: %w", err)
 		}

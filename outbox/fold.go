@@ -131,7 +131,7 @@ func unknown(tx *gorm.DB, deliveries []Delivery) ([]Delivery, error) {
 func (o *Outbox) fold(tx *gorm.DB, more []Delivery, q *queue) error {
 	now, last := o.shared(), more[len(more)-1]
 	d := Delivery{Destination: last.Destination, Backend: last.Backend, Address: last.Address, Manage: last.Manage,
-		DueAt: last.DueAt, Together: last.Together}
+		DueAt: last.DueAt, Together: last.Together, Hold: last.Hold}
 	count, there := len(more), row{}
 	// of this hour, or where that one is on its way or was sent, of this minute, or of now
 	for _, form := range []string{"2006-01-02T15", "2006-01-02T15:04", time.RFC3339Nano} {

@@ -3,6 +3,7 @@ package outbox
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -19,8 +20,8 @@ import (
 type Candidate struct {
 	Backend, Destination string
 	Notices              []backends.Notice
-	Reasons              [][]Reason // of each notice: the filters that matched, by their numbers
-	Tried                bool       // before: then it goes whole, or not now
+	Holds                []string // Delivery.Hold of each
+	Tried                bool     // before: then it goes whole, or not now
 }
 
 // A Ruling is what a Gate says of one notice. The zero Ruling lets it go.
@@ -30,38 +31,76 @@ type Ruling struct {
 	Drop  string    // why it is never sent, for its owner; "": it is
 }
 
-// A Gate rules about candidates, in the transaction that claims them: one Ruling for each notice of each. nil instead
-// of the Rulings of a candidate lets it go. Notices of which nothing can be read are zero.
-type Gate func(tx *gorm.DB, now time.Time, candidates []Candidate) ([][]Ruling, error)
+// An Answer is what a Gate says of a Candidate.
+type Answer struct {
+	Rulings []Ruling // one for each notice; nil: all go
+	Free    bool     // the owner holds nothing back at any time: the Gate need not be asked again before Ask is called
+}
+
+// A Gate gives an Answer for each of the candidates, in the transaction that claims them. Notices of which nothing can
+// be read are zero.
+type Gate func(tx *gorm.DB, now time.Time, candidates []Candidate) ([]Answer, error)
 
 // silenced begins the last error of a delivery that a Gate has dropped.
 const silenced = "silenced: "
 
-// gate takes out of claims what may not go now. Claims about accounts go in any case.
-func (o *Outbox) gate(tx *gorm.DB, claims []claim, now time.Time) ([]claim, error) {
-	if o.cfg.Gate == nil || len(claims) == 0 {
+// gate takes out of claims what may not go now. Claims about accounts go in any case, and the Gate is not asked about
+// queues that are free.
+func (o *Outbox) gate(tx *gorm.DB, claims []claim, free map[int64]bool, now time.Time) ([]claim, error) {
+	var candidates []Candidate
+	var places []int
+	for i, c := range claims {
+		if !free[c.rows[0].Queue] && !strings.HasPrefix(c.queue.destination, Account) {
+			candidates, places = append(candidates, c.candidate()), append(places, i)
+		}
+	}
+	if o.cfg.Gate == nil || len(candidates) == 0 {
 		return claims, nil
 	}
-	candidates := make([]Candidate, len(claims))
-	for i, c := range claims {
-		candidates[i] = c.candidate()
-	}
-	rulings, err := o.cfg.Gate(tx, now, candidates)
+	answers, err := o.cfg.Gate(tx, now, candidates)
 	if err != nil {
 		return nil, fmt.Errorf("ask whether it may go now: %w", err)
 	}
-	var open []claim
-	for i, c := range claims {
-		if i < len(rulings) && rulings[i] != nil {
-			if c.rows, err = o.obey(tx, c.rows, rulings[i], candidates[i].Tried, now); err != nil {
+	if len(answers) != len(candidates) {
+		return nil, fmt.Errorf("bug: %d answers for %d candidates", len(answers), len(candidates))
+	}
+	var fresh []int64
+	for i, answer := range answers {
+		c := &claims[places[i]]
+		if answer.Free {
+			fresh = append(fresh, c.rows[0].Queue)
+		}
+		if answer.Rulings != nil {
+			if c.rows, err = o.obey(tx, c.rows, answer.Rulings, candidates[i].Tried, now); err != nil {
 				return nil, err
 			}
 		}
-		if len(c.rows) > 0 {
-			open = append(open, c)
+	}
+	claims = slices.DeleteFunc(claims, func(c claim) bool { return len(c.rows) == 0 })
+	return claims, setFree(tx, fresh)
+}
+
+func setFree(tx *gorm.DB, queues []int64) error {
+	for part := range slices.Chunk(queues, chunk) {
+		if err := tx.Exec("UPDATE lanes SET free = ? WHERE id IN ?", true, part).Error; err != nil {
+			return fmt.Errorf("note that nothing is held back: %w", err)
 		}
 	}
-	return open, nil
+	return nil
+}
+
+// Ask lets the Gate be asked again about destinations, in the caller's transaction: their owner may hold something back
+// from now on. Whoever changes what the Gate reads calls it in the same transaction.
+func (o *Outbox) Ask(tx *gorm.DB, destinations []string) error {
+	for part := range slices.Chunk(destinations, chunk) {
+		if err := o.lockQueuesOf(tx, part); err != nil {
+			return err
+		}
+		if err := tx.Exec("UPDATE lanes SET free = ? WHERE destination IN ?", false, part).Error; err != nil {
+			return fmt.Errorf("ask again: %w", err)
+		}
+	}
+	return nil
 }
 
 func (c claim) candidate() Candidate {
@@ -70,7 +109,7 @@ func (c claim) candidate() Candidate {
 		Tried: first.Attempts > 0 || first.FailedAt > 0 || c.redelivered}
 	for _, r := range c.rows {
 		n, _ := r.notice() // one that cannot be read fails later, when it is sent
-		made.Notices = append(made.Notices, n)
+		made.Notices, made.Holds = append(made.Notices, n), append(made.Holds, r.Hold)
 	}
 	return made
 }
@@ -124,9 +163,11 @@ func hold(tx *gorm.DB, rows []row, ruled Ruling, tried bool) error {
 
 func (o *Outbox) silence(tx *gorm.DB, r row, why string) error {
 	err := tx.Exec("UPDATE deliveries SET state = ?, settled_at = ?, last_error = ? WHERE id = ?", Dead, stamp(o.now()),
-		text.ElideBytes(silenced+text.Storable(why), maxReason), r.ID).Error
+		silencedBy(why), r.ID).Error
 	if err != nil {
 		return fmt.Errorf("silence delivery: %w", err)
 	}
 	return nil
 }
+
+func silencedBy(why string) string { return text.ElideBytes(silenced+text.Storable(why), maxReason) }

@@ -17,8 +17,8 @@ func TestGateHoldsAndSilences(t *testing.T) {
 	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
 		c := newClock()
 		until := c.now().Add(8 * time.Hour)
-		gate := func(_ *gorm.DB, now time.Time, candidates []Candidate) ([][]Ruling, error) {
-			all := make([][]Ruling, len(candidates))
+		gate := func(_ *gorm.DB, now time.Time, candidates []Candidate) ([]Answer, error) {
+			all := make([]Answer, len(candidates))
 			for i, candidate := range candidates {
 				for _, n := range candidate.Notices {
 					r := Ruling{}
@@ -28,7 +28,7 @@ func TestGateHoldsAndSilences(t *testing.T) {
 					case n.ID != "m4" && now.Before(until):
 						r.Until, r.Hold = until, "quiet"
 					}
-					all[i] = append(all[i], r)
+					all[i].Rulings = append(all[i].Rulings, r)
 				}
 			}
 			return all, nil

@@ -69,9 +69,9 @@ func markParcels(tx *gorm.DB, out outcome, parcels []string, now int64) error {
 		return tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = ?, attempts = attempts + 1
 			WHERE parcel IN ? AND state = ?`, Dead, now, out.reason, parcels, Claimed).Error
 	case deferred:
-		return tx.Exec(`UPDATE deliveries SET state = ?, due_at = ?, last_error = ?, attempts = attempts + 1,
+		return tx.Exec(`UPDATE deliveries SET state = ?, due_at = ?, hold = ?, last_error = ?, attempts = attempts + 1,
 			failed_at = CASE WHEN failed_at = 0 THEN ? ELSE failed_at END WHERE parcel IN ? AND state = ?`,
-			Waiting, out.due, out.reason, now, parcels, Claimed).Error
+			Waiting, out.due, HeldByRetry, out.reason, now, parcels, Claimed).Error
 	case returned:
 		return tx.Exec(`UPDATE deliveries SET state = ?, last_error = ? WHERE parcel IN ? AND state = ?`,
 			Waiting, out.reason, parcels, Claimed).Error

@@ -28,6 +28,9 @@ type queue struct {
 	Came     string `gorm:"not null;default:''"` // what came in its window: see package moving
 	FoldsAt  int64  `gorm:"not null;default:0"`  // when the digest of the cap goes, or went; 0: never yet
 	Held     bool   `gorm:"not null;default:false"`
+	Free     bool   `gorm:"not null;default:false"` // its owner holds nothing back: no Gate need be asked
+	LeadAt   int64  `gorm:"not null;default:0"`     // end of the window that Delivery.Lead has opened
+	LeadMore bool   `gorm:"not null;default:false"` // something waits for that end
 
 	window *moving.Window // of Came, once it is needed
 	was    queueState     // when it was read

@@ -69,15 +69,19 @@ type Delivery struct {
 	Owner   string    // key of the person who has the destination; "": nobody is known
 	DueAt   time.Time // not sent before
 	// Hold is why DueAt is later than it might be, in a word or two that whoever makes deliveries can put into a sentence;
-	// "" where nothing holds it. The outbox only keeps it, and has one such word of its own: see HeldByCap.
+	// "" where nothing holds it. The outbox keeps it, and has some such words of its own: see HeldByCap. It also tells
+	// digests apart: see Together.
 	Hold string
 	Cap  Cap // that its owner has chosen for the destination; the zero Cap: that of the Config
-	// Together lets the delivery travel in one parcel with everything else that waits for the destination (a digest).
-	// When one of them falls due, all go.
+	// Together lets the delivery travel in one parcel with others that wait for the destination (a digest). When one of
+	// them falls due, all go that have its Hold, with all else that is due.
 	Together bool
+	// Lead lets the first delivery to a destination go at once, and makes one digest of what follows within this time of
+	// it or of the last such digest. Hold is that of the digest. It means nothing with Together.
+	Lead time.Duration
 	// Refresh gives the notice to the delivery of this pair that is there already, if it was never tried.
 	Refresh bool
-	// PullAt is the number of waiting Together deliveries at which the digest goes at once; 0: never.
+	// PullAt is the number of waiting deliveries with the same Hold at which their digest goes at once; 0: never.
 	PullAt int
 }
 
@@ -104,7 +108,13 @@ type Explained struct {
 const Account = "account:"
 
 // HeldByCap begins the Hold of what goes over the rate cap of its destination: "cap 60 10m0s" of a Cap of 60 in 10 min.
-const HeldByCap = "cap"
+// HeldByRetry is that of what has failed and is tried again. Asked is that of what its owner wants now, by a click of
+// their own: a Gate may let it pass what it holds otherwise. It counts for one attempt.
+const (
+	HeldByCap   = "cap"
+	HeldByRetry = "retry"
+	Asked       = "now"
+)
 
 // State is where a stored delivery stands.
 type State string

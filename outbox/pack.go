@@ -110,8 +110,9 @@ func redeliver(tx *gorm.DB, again []claim) error {
 	return nil
 }
 
-// gather packs digests: what waits for each destination, oldest first. What does not fit into a parcel is due at once.
-// Digests for which a claim has no room are left out.
+// gather packs digests, oldest first: what is due of each destination, with all else that waits for the same reason
+// (see Delivery.Hold). What does not fit into a parcel is due at once. Digests for which a claim has no room are left
+// out.
 func (o *Outbox) gather(tx *gorm.DB, digests []claim, now time.Time) ([]claim, error) {
 	var full []int64 // queues with more than fits
 	var packed []claim
@@ -127,10 +128,14 @@ func (o *Outbox) gather(tx *gorm.DB, digests []claim, now time.Time) ([]claim, e
 			part[i].rows = nil
 		}
 		var rows []row
-		err := tx.Raw(`SELECT * FROM (SELECT d.*, row_number() OVER (PARTITION BY d.lane ORDER BY d.id) AS place
-			FROM deliveries h JOIN deliveries d ON d.lane = h.lane AND d.address = h.address
-			AND d.state = ? AND d.together = ? AND d.parcel = '' WHERE h.id IN ?) AS waiting
-			WHERE place <= ? ORDER BY lane, id`, Waiting, true, heads, o.cfg.MaxNotices+1).Scan(&rows).Error
+		err := tx.Raw(`WITH going AS (SELECT DISTINCT d.lane, d.address, d.hold FROM deliveries h JOIN deliveries d
+				ON d.lane = h.lane AND d.address = h.address AND d.state = ? AND d.together = ? AND d.parcel = ''
+				AND d.due_at <= ? WHERE h.id IN ?)
+			SELECT * FROM (SELECT d.*, row_number() OVER (PARTITION BY d.lane ORDER BY d.id) AS place
+			FROM going g JOIN deliveries d ON d.lane = g.lane AND d.address = g.address AND d.hold = g.hold
+			AND d.state = ? AND d.together = ? AND d.parcel = '') AS waiting
+			WHERE place <= ? ORDER BY lane, id`, Waiting, true, stamp(now), heads, Waiting, true,
+			o.cfg.MaxNotices+1).Scan(&rows).Error
 		if err != nil {
 			return nil, fmt.Errorf("gather digests: %w", err)
 		}
@@ -145,10 +150,24 @@ func (o *Outbox) gather(tx *gorm.DB, digests []claim, now time.Time) ([]claim, e
 		}
 		packed = append(packed, part...)
 	}
-	if err := markTogether(tx, packed); err != nil {
+	if err := makeRestDue(tx, full, now); err != nil {
 		return nil, err
 	}
-	return packed, makeDue(tx, full, now)
+	return packed, markTogether(tx, packed)
+}
+
+// makeRestDue makes everything due in queues that waits for the same reason as something that is due.
+func makeRestDue(tx *gorm.DB, queues []int64, now time.Time) error {
+	for _, id := range queues {
+		err := tx.Exec(`UPDATE deliveries SET due_at = ?
+			WHERE lane = ? AND state = ? AND together = ? AND parcel = '' AND due_at > ? AND hold IN
+			(SELECT hold FROM deliveries WHERE lane = ? AND state = ? AND together = ? AND parcel = '' AND due_at <= ?)`,
+			stamp(now), id, Waiting, true, stamp(now), id, Waiting, true, stamp(now)).Error
+		if err != nil {
+			return fmt.Errorf("pull digest: %w", err)
+		}
+	}
+	return nil
 }
 
 // markTogether claims the rows of digests.

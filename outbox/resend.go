@@ -30,7 +30,7 @@ func (o *Outbox) DeadLetter(tx *gorm.DB, id int64) (Entry, error) {
 }
 
 // Resend makes a dead delivery waiting again, due now, with no attempts counted, in the caller's transaction. It goes
-// in a new parcel: alone, or together with everything else that waits for its destination. ErrUnsendable when its text
+// in a new parcel: alone, or together with what else is due to its destination. ErrUnsendable when its text
 // was wiped or cannot be read, and while the send during which it was cancelled still runs. The caller checks before
 // that its destination takes anything. Call Notify after the commit.
 func (o *Outbox) Resend(tx *gorm.DB, id int64, together bool) error {
@@ -63,8 +63,8 @@ func (o *Outbox) Resend(tx *gorm.DB, id int64, together bool) error {
 			"minute", ErrUnsendable)
 	}
 	now := stamp(o.shared())
-	changed := tx.Exec(`UPDATE deliveries SET state = ?, lane = ?, parcel = '', together = ?, due_at = ?, attempts = 0,
-		failed_at = 0, settled_at = 0 WHERE id = ? AND state = ?`, Waiting, q.ID, together, now, id, Dead)
+	changed := tx.Exec(`UPDATE deliveries SET state = ?, lane = ?, parcel = '', together = ?, due_at = ?, hold = '',
+		attempts = 0, failed_at = 0, settled_at = 0 WHERE id = ? AND state = ?`, Waiting, q.ID, together, now, id, Dead)
 	if changed.Error != nil {
 		return fmt.Errorf("resend delivery: %w", changed.Error)
 	}

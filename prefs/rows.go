@@ -12,7 +12,8 @@ import (
 func Models() []any {
 	return []any{
 		&userRow{}, &destinationRow{}, &apiTokenRow{},
-		&sessionRow{}, &secretRow{}, &filterRow{}, &filterDestinationRow{}, &revisionRow{}, &changeRow{},
+		&sessionRow{}, &secretRow{}, &filterRow{}, &filterDestinationRow{}, &filterScheduleRow{},
+		&revisionRow{}, &changeRow{},
 	}
 }
 
@@ -32,6 +33,12 @@ type userRow struct {
 
 	Listed    bool  `gorm:"not null;default:false"` // the directory has had this person
 	MissingAt int64 `gorm:"not null;default:0"`     // since when it has not; 0: it has
+
+	Quiet       string `gorm:"not null;default:''"`
+	PauseSince  int64  `gorm:"not null;default:0"`
+	PauseUntil  int64  `gorm:"not null;default:0"`  // 0: there was no pause
+	PauseEnd    string `gorm:"not null;default:''"` // what becomes of what came meanwhile
+	PauseStrict bool   `gorm:"not null;default:false"`
 }
 
 func (userRow) TableName() string { return "users" }
@@ -56,6 +63,10 @@ type destinationRow struct {
 
 	CapCount  int   `gorm:"not null;default:0"` // 0: the site's cap
 	CapWindow int64 `gorm:"not null;default:0"` // microseconds
+
+	Quiet       string `gorm:"not null;default:''"`
+	AtOnceFrom  string `gorm:"not null;default:''"`
+	FirstAtOnce bool   `gorm:"not null;default:false"`
 }
 
 func (destinationRow) TableName() string { return "destinations" }
@@ -111,6 +122,20 @@ type filterDestinationRow struct {
 }
 
 func (filterDestinationRow) TableName() string { return "filter_destinations" }
+
+// A filterScheduleRow is the schedule of a filter for one destination, where it has one of its own.
+type filterScheduleRow struct {
+	FilterID      uint   `gorm:"primaryKey;autoIncrement:false"`
+	DestinationID uint   `gorm:"primaryKey;autoIncrement:false;index:idx_filter_schedules_destination_id"`
+	Every         int64  `gorm:"not null"` // microseconds
+	AtCount       int    `gorm:"not null"`
+	AtTime        string `gorm:"not null"`
+	Weekdays      int    `gorm:"not null"` // bit 0 is Sunday
+	AtOnceFrom    string `gorm:"not null"`
+	FirstAtOnce   bool   `gorm:"not null"`
+}
+
+func (filterScheduleRow) TableName() string { return "filter_schedules" }
 
 type revisionRow struct {
 	ID    uint  `gorm:"primaryKey;autoIncrement:false"`

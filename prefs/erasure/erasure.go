@@ -27,7 +27,7 @@ import (
 // Tables are those from which rows of people are deleted, beside what backends keep. They are what is scrubbed.
 func Tables() []string {
 	return []string{
-		"users", "destinations", "filters", "filter_destinations", "mailed", "mailed_secrets", "sent_codes",
+		"users", "destinations", "filters", "filter_destinations", "filter_schedules", "mailed", "mailed_secrets", "sent_codes",
 		"api_tokens", "passkeys", "identities", "logins", "places", "undos", "names", "audit",
 		"deliveries", "lanes", "erasures",
 	}

@@ -129,6 +129,9 @@ func newWorld(t *testing.T, d *migrations.DB, notices int) *world {
 				fresh_at, expires_at) VALUES (?, 'hash-of-%[1]s', 'mail', 0, 0, '', '%[1]s-network', '', 1, 1, 1, 1)`,
 			`INSERT INTO passkeys (user_id, credential_id, credential, name, created_at, used_at)
 				VALUES (?, 'hash-of-%[1]s', '{"publicKey":"swordfish%[1]s"}', '%[1]s-phone', 1, 0)`,
+			`INSERT INTO filter_schedules (filter_id, destination_id, every, at_count, at_time, weekdays, at_once_from,
+				first_at_once) SELECT f.id, d.id, 0, 5, '', 0, '', false FROM filters f JOIN destinations d
+				ON d.user_id = f.user_id WHERE f.user_id = ? AND f.name LIKE '%[1]s%%' AND d.backend = 'email'`,
 			`INSERT INTO places (user_id, digest, seen_at) VALUES (?, 'hash-of-%[1]s', 1)`,
 			`INSERT INTO undos (user_id, kind, data, created_at, expires_at, undone_at) VALUES (?, 'of-%[1]s', '{}', 1, 1, 0)`,
 			`INSERT INTO names (name, skeleton, user_id, holder, since, until)

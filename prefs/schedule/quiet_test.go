@@ -229,32 +229,6 @@ func TestScheduleOptions(t *testing.T) {
 	}
 }
 
-// TestLead: the first at once, the rest at the end of the window, and then a window after each digest.
-func TestLead(t *testing.T) {
-	start := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	var l schedule.Lead
-	var got []string
-	for _, minute := range []int{0, 1, 9, 10, 19, 30, 41, 55} {
-		var due time.Time
-		var gathered bool
-		due, gathered, l = l.Arrive(start.Add(time.Duration(minute)*time.Minute), 10*time.Minute)
-		how := "at once"
-		if gathered {
-			how = "gathered"
-		}
-		got = append(got, due.Format("04 ")+how)
-	}
-	want := []string{"00 at once", "10 gathered", "10 gathered", "20 gathered", "20 gathered", "30 at once", "41 at once",
-		"55 at once"}
-	if !slices.Equal(got, want) {
-		t.Errorf("%v, want %v", got, want)
-	}
-	due, gathered, _ := schedule.Lead{Until: start.Add(time.Hour)}.Arrive(start, time.Minute)
-	if !gathered || due.Sub(start) > time.Minute {
-		t.Errorf("after the clock was put back it waits until %v", due)
-	}
-}
-
 func TestHoldWords(t *testing.T) {
 	berlin := zone(t, "Europe/Berlin")
 	now := time.Date(2026, 3, 27, 23, 0, 0, 0, berlin) // a Friday

@@ -2,8 +2,8 @@
 //
 // A Schedule is either "at once" or a digest: notices wait for others until the first of its conditions holds. Two of
 // the conditions are about time (Every, At), and Due computes one due time from them. Due is pure: it takes the time
-// and the zone as arguments. The third (Count) is a number of notices, which only the outbox can count. First lets the
-// first notice go at once and gathers the rest: see Lead.
+// and the zone as arguments. The third (Count) is a number of notices, which only the outbox can count. It also keeps
+// when the first notice went, for First.
 //
 // Quiet are the hours in which nothing but critical notices goes. HoldWords says why a notice waits, and until when.
 //
@@ -135,7 +135,7 @@ func (s Schedule) AtOnce(severity string) bool {
 }
 
 // Due returns the latest time at which a notice that arrives now goes: the first of the conditions on time, in the
-// person's zone. Where First is set the notice may go earlier: see Lead.
+// person's zone. Where First is set the notice may go earlier.
 func (s Schedule) Due(now time.Time, zone *time.Location) time.Time {
 	if !s.Digest() {
 		return now
