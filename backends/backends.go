@@ -151,6 +151,12 @@ type Partitioned interface {
 	Network(address string) string
 }
 
+// An Elastic backend finds out how much its far end takes.
+type Elastic interface {
+	// Sends is how many calls of Send are of use at the same time now. It must be quick and safe for concurrent use.
+	Sends() int
+}
+
 // A Metered backend offers metrics. Their exporter knows nothing else of the backend.
 type Metered interface {
 	// Collect emits every series that the backend has, as it stands now. It waits for no server and is safe at any time.

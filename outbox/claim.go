@@ -152,7 +152,7 @@ func (p *pool) renew(ctx context.Context, stop <-chan struct{}) {
 			return
 		case <-tick.C:
 		}
-		if leases := p.heldLeases(); len(leases) > 0 {
+		if leases := p.hands.heldLeases(); len(leases) > 0 {
 			if err := p.o.renew(ctx, leases); err != nil {
 				p.o.cfg.Log.Warn("cannot renew leases", "backend", p.name, "error", err)
 			}

@@ -18,7 +18,7 @@ import (
 
 // A Config tunes an Outbox. A zero field means the default named beside it.
 type Config struct {
-	Workers int            // sends at the same time for each backend: 4
+	Workers int            // sends at the same time for each backend that is not backends.Elastic: 4
 	Pools   map[string]int // the same for single backends, by name
 
 	SendTimeout time.Duration // of one Send: 2 min
@@ -122,12 +122,19 @@ func setDefault[T int | time.Duration](v *T, otherwise T) {
 	}
 }
 
-func (c Config) workers(backend string) int {
-	if n := c.Pools[backend]; n > 0 {
-		return n
+// width gives how many sends to a backend are of use at the same time.
+func (c Config) width(name string, backend backends.Backend) func() int {
+	if n := c.Pools[name]; n > 0 {
+		return func() int { return n }
 	}
-	return c.Workers
+	if e, ok := backend.(backends.Elastic); ok {
+		return func() int { return max(1, min(e.Sends(), mostWorkers)) }
+	}
+	return func() int { return c.Workers }
 }
+
+// mostWorkers bounds what a backends.Elastic says.
+const mostWorkers = 128
 
 // An Outbox is the durable queue in one database. Several processes may run one each on the same PostgreSQL database.
 type Outbox struct {

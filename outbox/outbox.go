@@ -15,6 +15,7 @@
 //	claim.go     a lease is taken on queues that have something due
 //	pack.go      a parcel is packed for each
 //	gate.go      what its owner does not want now is held, or silenced
+//	hands.go     parcels wait for a worker, a few ahead of those that are being sent (pool.go)
 //	send.go      the backend gets the parcel, unless its circuit breaker is open (breaker.go)
 //	complete.go  the queue is free again, and mark.go writes down: sent, deferred, refused, expired or returned
 //

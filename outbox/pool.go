@@ -11,19 +11,18 @@ import (
 	"github.com/notifyd/notifyd/internal/grace"
 )
 
-// A pool sends for one backend. One goroutine claims; each parcel it claims gets a goroutine of its own, at most as
-// many as there are permits.
+// A pool sends for one backend. One goroutine claims; workers take what it has claimed, one parcel at a time.
 type pool struct {
 	o        *Outbox
 	name     string
 	backend  backends.Backend
 	notified chan struct{}               // one buffered
-	permits  chan struct{}               // a permit for each free worker: a counting semaphore
 	network  func(address string) string // gives the network of an address; nil: there is one
 	breaker  breaker                     // where there is one network; else see breakers
+	hands    hands
+	work     func() // starts a worker
 
 	mu       sync.Mutex
-	leases   map[string]int      // held: how many parcels under each lease
 	breakers map[string]*breaker // by network, where there are several
 }
 
@@ -33,16 +32,18 @@ const emptyPause = 200 * time.Millisecond
 // notMayPause is how often Config.May is asked at least while it says no.
 const notMayPause = 500 * time.Millisecond
 
+// waitsMost is how long a claimed parcel waits for a worker before it is given back: its owner may want it later now.
+const waitsMost = 5 * time.Second
+
 func newPool(o *Outbox, name string, backend backends.Backend) *pool {
 	p := &pool{
-		o: o, name: name, backend: backend, notified: make(chan struct{}, 1), leases: map[string]int{},
-		breakers: map[string]*breaker{},
+		o: o, name: name, backend: backend, notified: make(chan struct{}, 1), breakers: map[string]*breaker{},
 	}
 	if s, ok := backend.(backends.Partitioned); ok {
 		p.network = s.Network
 	}
-	p.permits = make(chan struct{}, o.cfg.workers(name))
-	p.release(cap(p.permits))
+	p.hands.width = o.cfg.width(name, backend)
+	p.hands.leases = map[string]int{}
 	return p
 }
 
@@ -59,54 +60,67 @@ func (p *pool) run(ctx, finishing context.Context) {
 	sending, cancel := grace.Extend(ctx, p.o.cfg.Drain)
 	defer cancel()
 	var workers, renewing sync.WaitGroup
-	defer renewing.Wait()
+	p.work = func() { workers.Go(func() { p.deliverAll(sending, finishing) }) }
 	stop := make(chan struct{})
-	defer close(stop)
 	renewing.Go(func() { p.renew(finishing, stop) })
-	defer workers.Wait()
 	for p.ready(ctx) {
-		limit := p.acquire()
-		// a claim that is under way at a stop is made to its end: whether its commit has come through would not be known
-		claims, err := p.o.claim(sending, p.name, limit, p.heldLeases())
-		p.release(limit - len(claims))
-		if err != nil && ctx.Err() == nil {
-			p.o.cfg.Log.Error("cannot claim deliveries", "backend", p.name, "error", err)
-			wait(ctx, p.o.cfg.Poll, nil)
-		}
-		if len(claims) == 0 {
-			wait(ctx, emptyPause, p.notified)
-		}
-		for _, c := range claims {
-			p.retain(c.lease)
-			workers.Go(func() {
-				defer func() { p.release(1); p.notify() }()
-				defer p.releaseLease(c.lease)
-				p.deliver(sending, finishing, c)
-			})
-		}
+		p.claim(ctx, sending)
+	}
+	p.giveBack(finishing)
+	workers.Wait()
+	p.hands.recording.Wait()
+	close(stop)
+	renewing.Wait()
+}
+
+// claim claims as many parcels as there is room for, and starts workers for them. A claim that is under way at a stop
+// is made to its end: whether its commit has come through would not be known.
+func (p *pool) claim(ctx, sending context.Context) {
+	_, down := p.breaker.state()
+	claims, err := p.o.claim(sending, p.name, p.hands.room(p.o.now(), down), p.hands.heldLeases())
+	if err != nil && ctx.Err() == nil {
+		p.o.cfg.Log.Error("cannot claim deliveries", "backend", p.name, "error", err)
+		wait(ctx, p.o.cfg.Poll, nil)
+	}
+	p.hands.add(claims, p.o.now())
+	p.staff()
+	if len(claims) == 0 {
+		wait(ctx, emptyPause, p.notified)
 	}
 }
 
-// ready waits until a worker is free and something is due; false when ctx has ended. While the breaker is open it waits
-// for the time of the probe, and until every worker is free.
+// staff starts workers for what waits in hand, as many as are of use.
+func (p *pool) staff() {
+	for range p.hands.hire() {
+		p.work()
+	}
+}
+
+// ready waits until there is room and something is due; false when ctx has ended. While the breaker is open it waits
+// for the time of the probe, and until nothing is in hand.
 func (p *pool) ready(ctx context.Context) bool {
 	for ctx.Err() == nil {
+		if p.hands.oldest().Before(p.o.now().Add(-waitsMost)) {
+			p.giveBack(ctx)
+		}
 		if !p.o.cfg.May(p.name) {
 			p.forget()
 			wait(ctx, min(p.o.cfg.Poll, notMayPause), nil)
 			continue
 		}
 		probeAt, down := p.breaker.state()
-		if down {
-			if !p.waitForProbe(ctx, probeAt) {
-				continue
-			}
+		if down && !p.waitForProbe(ctx, probeAt) {
+			continue
+		}
+		if p.hands.room(p.o.now(), down) == 0 {
+			wait(ctx, p.o.look, p.notified)
+			continue
 		}
 		left, some, err := p.o.next(ctx, p.name)
 		if err != nil && ctx.Err() == nil {
 			p.o.cfg.Log.Error("cannot read the queue", "backend", p.name, "error", err)
 		}
-		if err == nil && some && left <= 0 && len(p.permits) > 0 {
+		if err == nil && some && left <= 0 {
 			return ctx.Err() == nil
 		}
 		pause := p.o.look
@@ -116,6 +130,13 @@ func (p *pool) ready(ctx context.Context) bool {
 		wait(ctx, pause, p.notified)
 	}
 	return false
+}
+
+// giveBack returns what waits for a worker.
+func (p *pool) giveBack(ctx context.Context) {
+	for _, c := range p.hands.empty() {
+		p.record(ctx, completion{claim: c, result: unsent}, nil)
+	}
 }
 
 // forget closes the breakers: what another process sends by the backend now is not known here.
@@ -130,57 +151,17 @@ func (p *pool) forget() {
 	}
 }
 
-// waitForProbe waits for the probe's time and until every worker is free; true when the probe may go.
+// waitForProbe waits for the probe's time and until nothing is in hand; true when the probe may go.
 func (p *pool) waitForProbe(ctx context.Context, probeAt time.Time) bool {
 	if pause := probeAt.Sub(p.o.now()); pause > 0 {
 		wait(ctx, min(pause, p.o.cfg.Poll), nil) // and see whether this process still may
 		return false
 	}
-	if len(p.permits) < cap(p.permits) {
+	if p.hands.count() > 0 {
 		wait(ctx, p.o.cfg.Poll, p.notified)
 		return false
 	}
 	return true
-}
-
-// acquire takes the free permits; one while the breaker is open, for the probe.
-func (p *pool) acquire() int {
-	most := len(p.permits)
-	if _, down := p.breaker.state(); down {
-		most = min(most, 1)
-	}
-	for range most {
-		<-p.permits
-	}
-	return most
-}
-
-// release gives permits back.
-func (p *pool) release(n int) {
-	for range n {
-		p.permits <- struct{}{}
-	}
-}
-
-// retain counts one more parcel under a lease, so that the lease is renewed and not claimed again.
-func (p *pool) retain(lease string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.leases[lease]++
-}
-
-func (p *pool) releaseLease(lease string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.leases[lease]--; p.leases[lease] == 0 {
-		delete(p.leases, lease)
-	}
-}
-
-func (p *pool) heldLeases() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Collect(maps.Keys(p.leases))
 }
 
 // breakerOf gives the breaker of the network that an address is reached by. There are as many as the backend has

@@ -63,7 +63,8 @@ func (o *Outbox) Run(ctx context.Context, targets map[string]backends.Backend) e
 	completing, stop := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(completing)
-		o.completions.run(finishing, stop, o.complete)
+		commit := func(list []completion) error { return o.complete(finishing, list) }
+		o.completions.run(stop, commit, func(err error) bool { return o.failed(finishing, err) })
 	}()
 	var pools sync.WaitGroup
 	for name, backend := range targets {

@@ -18,35 +18,66 @@ var errNotOurs = errors.New("another node sends by this backend now")
 // errNetworkDown is the reason of a parcel that waits while its network is down and others are up.
 var errNetworkDown = errors.New("waiting for the network to come back")
 
-// deliver sends one parcel and records the result. ctx ends with the drain deadline.
+// deliverAll is a worker: it sends what waits in hand. ctx ends with the drain deadline.
+func (p *pool) deliverAll(ctx, finishing context.Context) {
+	for {
+		c, ok, few := p.hands.next()
+		if few {
+			p.notify()
+		}
+		if !ok {
+			return
+		}
+		p.deliver(ctx, finishing, c)
+		p.staff()
+	}
+}
+
+// deliver sends one parcel and has the result recorded.
 func (p *pool) deliver(ctx, finishing context.Context, c claim) {
 	o := p.o
 	started := o.now()
 	if !o.cfg.May(p.name) { // it did when this was claimed
-		p.record(finishing, completion{claim: c, result: returned, err: errNotOurs})
+		p.record(finishing, completion{claim: c, result: returned, err: errNotOurs}, nil)
 		return
 	}
-	if p.network != nil {
-		if ok, again := p.breakerOf(c.rows[0].Address).allow(started, o.cfg.ProbeFirst); !ok {
-			p.record(finishing, completion{claim: c, result: returned, err: errNetworkDown, due: again})
-			return
-		}
+	if again, down := p.down(c, started); down {
+		p.record(finishing, completion{claim: c, result: returned, err: errNetworkDown, due: again}, nil)
+		return
 	}
 	err := p.send(ctx, c)
 	done := o.classify(c, err, err != nil && ctx.Err() != nil)
 	p.observe(done)
-	p.record(finishing, done)
-	o.counts.add(p.name, done, o.now().Sub(started), o.shared())
-	switch done.result {
-	case refused:
-		o.cfg.Log.Warn("delivery refused", "backend", p.name, "destination", c.queue.destination, "reason",
-			reasonOf(err, c.rows[0].Address))
-		if errors.Is(err, backends.ErrGone) {
-			o.cfg.OnGone(finishing, c.queue.destination, reasonOf(err, c.rows[0].Address))
-		}
-	case expired:
-		o.cfg.Log.Warn("delivery given up", "backend", p.name, "destination", c.queue.destination, "reason",
-			reasonOf(err, c.rows[0].Address))
+	took, ended := o.now().Sub(started), o.shared()
+	p.record(finishing, done, func() {
+		o.counts.add(p.name, done, took, ended)
+		p.report(finishing, done)
+	})
+}
+
+// down reports whether a parcel waits because its network is down; again is when it may be asked next, zero when
+// nobody knows.
+func (p *pool) down(c claim, now time.Time) (again time.Time, down bool) {
+	if p.network == nil {
+		probeAt, open := p.breaker.state()
+		return time.Time{}, open && (now.Before(probeAt) || p.hands.count() > 1) // what was claimed before it opened
+	}
+	ok, again := p.breakerOf(c.rows[0].Address).allow(now, p.o.cfg.ProbeFirst)
+	return again, !ok
+}
+
+// report tells of parcels that were given up.
+func (p *pool) report(ctx context.Context, done completion) {
+	if done.result != refused && done.result != expired {
+		return
+	}
+	what, reason := "delivery refused", reasonOf(done.err, done.rows[0].Address)
+	if done.result == expired {
+		what = "delivery given up"
+	}
+	p.o.cfg.Log.Warn(what, "backend", p.name, "destination", done.queue.destination, "reason", reason)
+	if errors.Is(done.err, backends.ErrGone) {
+		p.o.cfg.OnGone(ctx, done.queue.destination, reason)
 	}
 }
 
@@ -127,17 +158,27 @@ func (p *pool) send(ctx context.Context, c claim) (err error) {
 	return p.backend.Send(ctx, parcel)
 }
 
-// record writes a completion. While the database cannot be written (a full disk) it tries again: forgetting that
-// a parcel was sent would send it twice. When ctx ends it leaves the rest to the lease.
-func (p *pool) record(ctx context.Context, done completion) {
-	for {
-		err := p.o.completions.write(ctx, done)
-		if err == nil {
-			return
+// record has a completion written. Then it calls then, nil: nothing. The worker waits for what is told to others only.
+// When ctx ends before it is written it is left to the lease.
+func (p *pool) record(ctx context.Context, done completion, then func()) {
+	written := make(chan struct{})
+	waits := done.result == refused || done.result == expired
+	p.o.completions.write(done, func(bool) {
+		if then != nil && !waits {
+			then()
 		}
-		p.o.cfg.Log.Error("cannot record a delivery", "backend", p.name, "error", err)
-		if !wait(ctx, min(p.o.cfg.Poll, time.Second), nil) {
-			return
-		}
+		close(written)
+		p.hands.recorded(done.claim)
+		p.notify()
+	})
+	if waits && then != nil {
+		<-written
+		then()
 	}
+}
+
+// failed is told that completions cannot be written. It waits, and says whether there is time to try again.
+func (o *Outbox) failed(ctx context.Context, err error) (again bool) {
+	o.cfg.Log.Error("cannot record a delivery", "error", err)
+	return wait(ctx, min(o.cfg.Poll, time.Second), nil)
 }
