@@ -92,8 +92,9 @@ var lists = []string{"backends/all", "bus/all", "directory/all"}
 // ofOne lists the commands that are about one backend or source by their nature. The rest of the program, above all
 // the daemon, knows backends and sources only by the lists.
 var ofOne = map[string][]string{
-	"cmd/notifyd/demo/demo.go":      {"backends/email/fakesmtp", "bus/zmq"},
+	"cmd/notifyd/demo/demo.go":      {"backends/email/fakesmtp", "backends/irc/ircsink", "bus/zmq"},
 	"cmd/notifyd/demo/world.go":     {"backends/desktop"},
+	"cmd/notifyd/demo/people.go":    {"backends/desktop", "backends/irc/ircsink"},
 	"cmd/notifyd/desktop.go":        {"backends/desktop"},
 	"cmd/notifyd/fedmsg/publish.go": {"bus/zmq"},
 	"cmd/notifyd/fedmsg/zmq.go":     {"bus/zmq"},

@@ -1,29 +1,24 @@
 // Package demo shows the whole job of notifyd on one machine with nothing installed: an invented afternoon of an
-// invented community over a real ZeroMQ socket, the real daemon on an SQLite file in a temporary folder, and a mail
-// server in this process that forwards nothing.
+// invented community over a real ZeroMQ socket, the real daemon on an SQLite file in a temporary folder, and in this
+// process a mail server that forwards nothing and an IRC server that a real client can join.
 package demo
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"mime"
-	"mime/multipart"
-	"mime/quotedprintable"
-	"net/mail"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/notifyd/notifyd/backends/email/fakesmtp"
+	"github.com/notifyd/notifyd/backends/irc/ircsink"
 	"github.com/notifyd/notifyd/bus/zmq"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon"
@@ -44,9 +39,6 @@ var demoMessages []byte
 
 //go:embed directory.yaml
 var demoDirectory []byte
-
-//go:embed filters.yaml
-var demoFilters []byte
 
 // Run plays until ctx ends or the time is over. Nothing of it is left.
 func Run(ctx context.Context, c Config) (err error) {
@@ -73,6 +65,7 @@ type demo struct {
 	Config
 	terminal  *terminalWriter
 	smtp      *fakesmtp.Server
+	irc       *ircsink.Server
 	publisher *zmq.Publisher
 	service   *daemon.Service
 	pages     string // base URL
@@ -85,6 +78,10 @@ func newDemo(ctx context.Context, c Config, folder string) (*demo, error) {
 	for _, open := range []func() error{
 		func() (err error) { d.script, err = readScript(demoMessages); return err },
 		func() (err error) { d.smtp, err = fakesmtp.Open(fakesmtp.Options{}); return err },
+		func() (err error) {
+			d.irc, err = ircsink.Open(ircsink.Options{Network: "Demo", Now: c.Daemon.Now})
+			return err
+		},
 		func() (err error) {
 			d.publisher, err = zmq.Bind(ctx, "tcp://127.0.0.1:0", zmq.PublisherConfig{}, c.Log)
 			return err
@@ -107,6 +104,9 @@ func (d *demo) close() error {
 	}
 	if d.smtp != nil {
 		errs = append(errs, d.smtp.Close())
+	}
+	if d.irc != nil {
+		errs = append(errs, d.irc.Close())
 	}
 	if d.publisher != nil {
 		errs = append(errs, d.publisher.Close())
@@ -139,8 +139,11 @@ web: {listen: %q, base_url: %q}
 metrics: {listen: ""}
 directory: {file: %q}
 bus: {zmq: {endpoints: {demo: %q}}, trust: {sources: {demo: {trusted: true}}}}
-backends: {email: {host: 127.0.0.1, port: %d, tls: none, from: notifyd@example.org}}
-`, filepath.Join(folder, "notifyd.db"), pages, d.pages, filepath.Join(folder, "directory.yaml"), d.publisher.Addr(), d.smtp.Addr().Port),
+backends:
+  email: {host: 127.0.0.1, port: %d, tls: none, from: notifyd@example.org}
+  irc: {networks: [{name: demo, address: %q, tls: false, nick: notifyd}]}
+`, filepath.Join(folder, "notifyd.db"), pages, d.pages, filepath.Join(folder, "directory.yaml"), d.publisher.Addr(),
+			d.smtp.Addr().Port, d.irc.Addr()),
 	}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(folder, name), text, 0o600); err != nil {
@@ -166,8 +169,10 @@ func (d *demo) run(ctx context.Context) error {
 		})
 	}
 	start(around, "mail server", d.smtp.Run)
+	start(around, "IRC server", d.irc.Run)
 	start(around, "bus", d.publisher.Run)
 	start(around, "mail", d.watchMail)
+	start(around, "IRC", d.watchIRC)
 	start(playing, "desktop", d.showOnDesktop)
 	start(playing, "script", func(ctx context.Context) error {
 		err := d.play(ctx)
@@ -185,50 +190,4 @@ func (d *demo) run(ctx context.Context) error {
 	}
 	d.terminal.line("", "the demo is over; nothing of it is left")
 	return err
-}
-
-// watchMail shows each mail that arrives, as its reader would see it.
-func (d *demo) watchMail(ctx context.Context) error {
-	for n := 1; ; n++ {
-		messages, err := d.smtp.Wait(ctx, n)
-		if err != nil {
-			return errIfRunning(ctx, err)
-		}
-		subject, text, err := readMail(messages[n-1].Data)
-		if err != nil {
-			return fmt.Errorf("read the mail that we sent: %w", err)
-		}
-		d.terminal.line("MAIL", fmt.Sprintf("to %s: %s\n%s", strings.Join(messages[n-1].To, ", "), subject, text))
-	}
-}
-
-// readMail returns the subject and the plain text of a multipart/alternative mail (RFC 2046).
-func readMail(data []byte) (subject, text string, err error) {
-	m, err := mail.ReadMessage(bytes.NewReader(data))
-	if err != nil {
-		return "", "", err
-	}
-	if subject, err = new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject")); err != nil {
-		return "", "", err
-	}
-	_, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
-	if err != nil {
-		return "", "", err
-	}
-	parts := multipart.NewReader(m.Body, params["boundary"])
-	for {
-		part, err := parts.NextRawPart()
-		if err != nil {
-			return "", "", err
-		}
-		if !strings.HasPrefix(part.Header.Get("Content-Type"), "text/plain") {
-			continue
-		}
-		var body io.Reader = part
-		if strings.EqualFold(part.Header.Get("Content-Transfer-Encoding"), "quoted-printable") {
-			body = quotedprintable.NewReader(part)
-		}
-		plain, err := io.ReadAll(io.LimitReader(body, 1<<20))
-		return subject, strings.ReplaceAll(string(plain), "\r\n", "\n"), err
-	}
 }

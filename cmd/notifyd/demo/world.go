@@ -6,30 +6,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/goccy/go-yaml"
 
 	"github.com/notifyd/notifyd/backends/desktop"
 	"github.com/notifyd/notifyd/bus"
-	"github.com/notifyd/notifyd/prefs"
-	"github.com/notifyd/notifyd/rulespec"
-	"github.com/notifyd/notifyd/web"
-)
-
-// These are the people of the demo. The directory says that the address of alice is alice's, so her name on the bus is
-// proved. It knows nothing of the other one, who has no name: what says @me matches nothing for her.
-const (
-	alice        = "alice"
-	aliceAddress = "alice@example.org"
-	otherAddress = "bella@example.org"
 )
 
 // A scriptLine is one message of the invented afternoon.
@@ -65,43 +52,10 @@ func freeAddress(ctx context.Context, address string) (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// populate makes both people, alice's filters and, if there is a desktop session, her desktop.
-func (d *demo) populate(ctx context.Context) error {
-	store := d.service.Prefs()
-	user, err := store.Accounts.Register(ctx, "", "", "email", aliceAddress)
-	if err != nil {
-		return fmt.Errorf("make the demo's user: %w", err)
-	}
-	if _, err := store.Accounts.Register(ctx, "", "", "email", otherAddress); err != nil {
-		return fmt.Errorf("make the demo's second user: %w", err)
-	}
-	file, err := rulespec.Parse(rulespec.Env{}, demoFilters)
-	if err != nil {
-		return fmt.Errorf("bug: read the demo's filters: %w", err)
-	}
-	for _, entry := range file.Filters {
-		if _, err := store.Filters.Save(ctx, user.ID, prefs.Filter{Filter: entry.Filter, On: true}); err != nil {
-			return fmt.Errorf("save filter %q: %w", entry.Name, err)
-		}
-	}
-	if !desktop.HasSession() {
-		return nil
-	}
-	to, err := store.Destinations.Add(ctx, user.ID, desktop.Info.Name, web.FeedAddress(user.ID))
-	if err != nil {
-		return fmt.Errorf("add desktop: %w", err)
-	}
-	code, err := store.Destinations.NewCode(ctx, user.ID, to.ID)
-	if err != nil {
-		return fmt.Errorf("add desktop: %w", err)
-	}
-	return store.Destinations.Confirm(ctx, user.ID, to.ID, code)
-}
-
 // play prints where to look, and publishes the script again and again, until ctx ends or its time is over.
 func (d *demo) play(ctx context.Context) error {
 	links := map[string]string{}
-	for _, address := range []string{aliceAddress, otherAddress} {
+	for _, address := range []string{aliceAddress, bellaAddress} {
 		token, err := d.service.Prefs().Accounts.NewSignIn(ctx, address)
 		if err != nil {
 			return fmt.Errorf("make a sign-in link: %w", err)
@@ -110,7 +64,8 @@ func (d *demo) play(ctx context.Context) error {
 	}
 	d.terminal.line("", "an invented community on a real bus; nothing leaves this machine, Ctrl-C ends it")
 	d.terminal.line("pages", links[aliceAddress]+"   (one click signs you in as alice, whose name is proved)")
-	d.terminal.line("pages", links[otherAddress]+"   (as somebody whom the directory does not know)")
+	d.terminal.line("pages", links[bellaAddress]+"   (as somebody whom the directory does not know)")
+	d.terminal.line("IRC", d.irc.Addr().String()+"   (join it as "+guest+" with any client, no TLS, and say help to notifyd)")
 	d.terminal.line("bus", d.publisher.Addr()+"   (try: notifyd tail --terse --endpoint "+d.publisher.Addr()+")")
 	if err := d.publisher.WaitSubscribed(ctx, "org.example.demo."); err != nil {
 		return errIfRunning(ctx, err)
@@ -196,18 +151,4 @@ func errIfRunning(ctx context.Context, err error) error {
 		return nil
 	}
 	return err
-}
-
-// A terminalWriter prints the events of the demo, a line at a time. It is safe for concurrent use.
-type terminalWriter struct {
-	mu  sync.Mutex
-	out io.Writer
-	now func() time.Time
-}
-
-func (w *terminalWriter) line(what, text string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	text = strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n"+strings.Repeat(" ", 18))
-	fmt.Fprintf(w.out, "%s  %-7s %s\n", w.now().Format("15:04:05"), what, text)
 }
