@@ -24,6 +24,7 @@ import (
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/erasure"
+	"github.com/notifyd/notifyd/prefs/mutes"
 	"github.com/notifyd/notifyd/prefs/passkeys"
 )
 
@@ -31,6 +32,7 @@ import (
 func models(d *migrations.DB) []any {
 	all := slices.Concat(
 		prefs.Models(),
+		mutes.Models(),
 		accounts.Models(),
 		erasure.Models(),
 		passkeys.Models(),

@@ -171,3 +171,80 @@ func (o *Outbox) silence(tx *gorm.DB, r row, why string) error {
 }
 
 func silencedBy(why string) string { return text.ElideBytes(silenced+text.Storable(why), maxReason) }
+
+// Sift asks of everything that waits for destinations why it is not wanted any more, "" where it is, and makes that
+// dead which is not, in the caller's transaction. It gives how many notices that were. What is being sent now still
+// goes; a Gate that says the same keeps it from being tried again.
+func (o *Outbox) Sift(tx *gorm.DB, destinations []string,
+	why func(n *backends.Notice, reasons []Reason) string) (n int, err error) {
+	for part := range slices.Chunk(destinations, chunk) {
+		if err := o.lockQueuesOf(tx, part); err != nil {
+			return 0, err
+		}
+		for last := int64(0); ; {
+			var rows []row
+			err := Query{State: Waiting, Destinations: part}.pick(tx).Where("id > ?", last).Order("id").Limit(maxPage).
+				Find(&rows).Error
+			if err != nil {
+				return 0, fmt.Errorf("read what waits: %w", err)
+			}
+			for _, r := range rows {
+				notice, _ := r.notice() // the zero Notice where it cannot be read
+				if words := why(&notice, nil); words != "" {
+					if err := o.silence(tx, r, words); err != nil {
+						return 0, err
+					}
+					n++
+				}
+				last = r.ID
+			}
+			if len(rows) < maxPage {
+				break
+			}
+		}
+	}
+	return n, nil
+}
+
+// Restore makes what was silenced for a reason wait again as it did, in the caller's transaction, and gives its number.
+// why is the beginning of the reason. Call Notify after the commit.
+func (o *Outbox) Restore(tx *gorm.DB, destinations []string, why string) (n int, err error) {
+	if why == "" {
+		return 0, nil
+	}
+	literal := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(silenced + text.Storable(why))
+	for part := range slices.Chunk(destinations, chunk) {
+		queues, err := lockQueuesAt(tx, part)
+		if err != nil {
+			return 0, err
+		}
+		for _, q := range queues {
+			done := tx.Exec(`UPDATE deliveries SET state = ?, settled_at = 0, last_error = ''
+				WHERE lane = ? AND state = ? AND last_error LIKE ? ESCAPE '\'`, Waiting, q.ID, Dead, literal+"%")
+			if done.Error != nil {
+				return 0, fmt.Errorf("restore deliveries: %w", done.Error)
+			}
+			if done.RowsAffected > 0 {
+				n += int(done.RowsAffected)
+				q.ready(stamp(o.shared())) // who claims it looks what is due
+			}
+		}
+		if err := saveQueues(tx, queues); err != nil {
+			return 0, err
+		}
+	}
+	return n, nil
+}
+
+// lockQueuesAt locks the queues that destinations have.
+func lockQueuesAt(tx *gorm.DB, destinations []string) (map[queueKey]*queue, error) {
+	var found []queue
+	if err := tx.Where("destination IN ?", destinations).Find(&found).Error; err != nil {
+		return nil, fmt.Errorf("find destinations: %w", err)
+	}
+	list := make([]Delivery, len(found))
+	for i, q := range found {
+		list[i] = Delivery{Backend: q.Backend, Destination: q.Destination}
+	}
+	return lockQueues(tx, list)
+}

@@ -3,6 +3,7 @@ package prefs_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/links"
+	"github.com/notifyd/notifyd/prefs/mute"
 	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rulespec"
 )
@@ -57,6 +59,14 @@ func (w *changeWorld) confirmed(address string) prefs.Destination {
 	code := must[string](w.t)(w.s.Destinations.NewCode(w.ctx, w.alice.ID, d.ID))
 	ok(w.t, w.s.Destinations.Confirm(w.ctx, w.alice.ID, d.ID, code))
 	return d
+}
+
+// mute mutes something of alice's until it is solved.
+func (w *changeWorld) mute() uint {
+	of := mute.Mute{Kind: mute.Object, Value: "ticket/1", UntilSolved: true}
+	m, _, err := w.s.Mutes.Make(w.ctx, w.alice.ID, of, "api")
+	ok(w.t, err)
+	return m.ID
 }
 
 // changing are the methods of the parts of a Store that change something of a person, with what they note.
@@ -237,6 +247,25 @@ var changing = map[string]struct {
 	"Filters.Delete": {accounts.FilterDelete, accounts.Operator, func(w *changeWorld) error {
 		return w.s.Filters.Delete(w.ctx, w.alice.ID, w.filter.ID)
 	}},
+	"Mutes.Make": {accounts.MuteMake, accounts.Operator, func(w *changeWorld) error {
+		w.mute()
+		return nil
+	}},
+	"Mutes.End": {accounts.MuteEnd, accounts.Operator, func(w *changeWorld) error {
+		return w.s.Mutes.End(w.ctx, w.alice.ID, w.mute())
+	}},
+	"Mutes.Undo": {accounts.MuteEnd, accounts.Operator, func(w *changeWorld) error {
+		return w.s.Mutes.Undo(w.ctx, w.alice.ID, w.mute())
+	}},
+	"Subscriptions.Muted": {accounts.MuteSolved, accounts.Daemon, func(w *changeWorld) error {
+		w.mute()
+		by := mute.NewSilencer(newClock().now())
+		return w.s.Write(w.ctx, func(tx *gorm.DB) error {
+			ends, err := w.s.Subscriptions.MutesThatEnd(tx, []string{"ticket/1"}, newClock().now())
+			by.Begin(mute.Facts{Objects: []string{"ticket/1"}, Solved: "ticket/1"}, ends)
+			return errors.Join(err, w.s.Subscriptions.Muted(tx, by))
+		})
+	}},
 	"Subscriptions.SwitchOffOneShots": {accounts.FilterUsed, accounts.Daemon, func(w *changeWorld) error {
 		ok(w.t, setOneShot(w.ctx, w.s, w.alice.ID, w.filter.ID, true))
 		return w.s.Write(w.ctx, func(tx *gorm.DB) error {
@@ -294,7 +323,8 @@ var notChanging = map[string]string{
 	"Tokens.List":     "reads", "Tokens.User": "reads, and notes the time of use on the token",
 	"Subscriptions.Revision": "reads", "Subscriptions.Changes": "reads", "Subscriptions.RevisionTime": "reads",
 	"Subscriptions.Contradict": "reads", "Subscriptions.Stream": "reads", "Subscriptions.FiltersOn": "reads",
-	"Subscriptions.Load":   "reads",
+	"Subscriptions.Load": "reads",
+	"Mutes.List":         "reads", "Mutes.Get": "reads", "Subscriptions.MutesThatEnd": "reads",
 	"Unsubscriber.Subject": "reads", "Unsubscriber.Stopped": "reads", "Unsubscriber.Speakers": "reads",
 	"Unsubscriber.TellStopped": "the stop was noted", "Unsubscriber.Used": "Undo notes it",
 }

@@ -98,9 +98,13 @@ func (s *Subscription) size() int {
 	if s == nil {
 		return entry
 	}
+	const muted = 150
 	n := entry + fields + len(s.Sentence) + len(s.Filter.Name) + 2*len(s.User.Name)
 	for i := range s.Destinations {
 		n += destination + len(s.Destinations[i].Address) + 8*len(s.Destinations[i].Schedule.Weekdays)
+	}
+	for i := range s.User.Mutes { // the filters of a user share them, but may be read at different times
+		n += muted + len(s.User.Mutes[i].Value) + len(s.User.Mutes[i].Label)
 	}
 	return n
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs/links"
+	"github.com/notifyd/notifyd/prefs/mute"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
@@ -23,16 +24,21 @@ const (
 )
 
 // Plan returns the deliveries of an event for the filters that matched. Each destination gets one delivery, however
-// many filters reach it; its notice lists them all. The order is that of the destinations' ids. Plan is pure. signer
-// may be nil: then notices have no links.
+// many filters reach it; its notice lists them all. What is muted is left out. The order is that of the destinations'
+// ids. Plan is pure. signer may be nil: then notices have no links.
 func Plan(e *catalogue.Event, hits []Subscription, now time.Time, signer *links.Signer) []outbox.Delivery {
 	of := map[uint][]*Subscription{}
 	for i := range hits {
 		of[hits[i].User.ID] = append(of[hits[i].User.ID], &hits[i])
 	}
 	p := NewPlanner(e, now, signer)
+	silencer := mute.NewSilencer(now)
 	for _, user := range slices.Sorted(maps.Keys(of)) {
-		p.Add(of[user])
+		mutes := of[user][0].User.Mutes
+		silencer.Begin(mute.OfEvent(e), mutes)
+		p.Add(slices.DeleteFunc(of[user], func(s *Subscription) bool {
+			return !silencer.Passes(mutes, uint64(s.Filter.ID))
+		}))
 	}
 	return p.Deliveries()
 }
@@ -55,7 +61,8 @@ func NewPlanner(e *catalogue.Event, now time.Time, signer *links.Signer) *Planne
 	return &Planner{event: e, now: now, links: signer}
 }
 
-// Add plans for one user. hits are all of the user's filters that matched the event. Call it once for each user.
+// Add plans for one user. hits are all of the user's filters that matched the event and pass the user's mutes (see
+// mute.Silencer). Call it once for each user.
 func (p *Planner) Add(hits []*Subscription) {
 	begin := len(p.owed)
 	for _, hit := range hits {

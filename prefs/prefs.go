@@ -9,11 +9,12 @@
 //	Accounts, Sessions, Tokens   users, and how they and their desktop agents sign in
 //	Destinations, Filters        the entries that users add and change on the pages
 //	Unsubscriber                 the actions of signed links in notices; package links makes the links
+//	Mutes                        what users do not want to hear of for a while
 //	Operators                    what operators find and change of anybody
 //	Subscriptions                the data of the router: all filters once, and then only changes
 //
-// Two inner packages are pure: package schedule computes when a notice goes, package links makes and verifies signed
-// links.
+// Inner packages are pure: package schedule computes when a notice goes, package mute decides what is silenced, package
+// links makes and verifies signed links.
 //
 // The router holds an index of all filters in memory, and must never use an old one. So every change to what is
 // delivered raises a revision, a logical clock (Lamport, "Time, Clocks, and the Ordering of Events in a Distributed
@@ -49,6 +50,7 @@ import (
 
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/prefs/mute"
 	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rulespec"
 )
@@ -63,6 +65,8 @@ type User struct {
 	// Disabled is why nothing is sent and nobody may sign in; "" where the account is in use.
 	Disabled   string
 	DisabledBy string // accounts.ByOperator or accounts.ByUpstream
+
+	Mutes []mute.Mute // what they do not want to hear of for a while; only those of a Subscription have them
 
 	zone *time.Location // of Zone, where the store has looked it up
 }

@@ -9,8 +9,11 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/links"
+	"github.com/notifyd/notifyd/prefs/mutes"
 	"github.com/notifyd/notifyd/prefs/passkeys"
 	"github.com/notifyd/notifyd/rulespec"
 )
@@ -41,6 +44,12 @@ type Config struct {
 	// OnMerge gives what is owed to one destination to another one of the same person (both by Key), which has the same
 	// address. nil: OnClose is called.
 	OnMerge func(tx *gorm.DB, backend, from, to string) error
+	// OnSilence asks of all that waits for destinations (by Key) why it is not wanted any more, "" where it is, and
+	// silences that. OnRestore lets what was silenced wait again whose reason begins with why. Both are those of an
+	// outbox, and part of the transaction. nil: nothing waits.
+	OnSilence func(tx *gorm.DB, destinations []string,
+		why func(n *backends.Notice, reasons []outbox.Reason) string) (int, error)
+	OnRestore func(tx *gorm.DB, destinations []string, why string) (int, error)
 	// OnErase wipes what is stored of destinations that are deleted, beside the preferences: addresses and texts of what
 	// was sent there and of what waits. It is the last step of the transaction that deletes them. AfterErase is called
 	// after its commit; both are those of package erasure. nil: OnClose is called, and what was sent stays.
@@ -97,6 +106,7 @@ type Store struct {
 	Destinations  *Destinations  // where notices go
 	Filters       *Filters       // the filters of the users
 	Subscriptions *Subscriptions // filters and destinations as the router reads them
+	Mutes         *Mutes         // what people do not want to hear of for a while
 	Operators     *Operators     // what operators find, and change for others
 	Unsubscriber  *Unsubscriber  // the actions of the signed links in notices
 	Undos         *Undos         // the actions of links in mails about what lets somebody in
@@ -129,6 +139,14 @@ func Open(config Config) *Store {
 			return config.OnClose(tx, []string{from}, "it is the same address as that of destination "+to)
 		}
 	}
+	if config.OnSilence == nil {
+		config.OnSilence = func(*gorm.DB, []string, func(*backends.Notice, []outbox.Reason) string) (int, error) {
+			return 0, nil
+		}
+	}
+	if config.OnRestore == nil {
+		config.OnRestore = func(*gorm.DB, []string, string) (int, error) { return 0, nil }
+	}
 	if config.AfterErase == nil {
 		config.AfterErase = func(context.Context) {}
 	}
@@ -144,8 +162,9 @@ func Open(config Config) *Store {
 		writer: config.Writer, reader: config.Reader, now: config.Now, random: config.Random,
 		sentence: config.Sentence, knowsKind: config.KnowsKind, defaultFilter: config.DefaultFilter,
 		verified: config.Verified, onClose: config.OnClose, onChange: config.OnChange, logins: logins, told: config.Told,
-		audit:   accounts.NewAudit(config.Writer, config.Reader, config.Now),
-		onMerge: config.OnMerge, onErase: config.OnErase, afterErase: config.AfterErase,
+		audit:     accounts.NewAudit(config.Writer, config.Reader, config.Now),
+		onSilence: config.OnSilence, onRestore: config.OnRestore, onMerge: config.OnMerge,
+		onErase: config.OnErase, afterErase: config.AfterErase,
 		claimedNames: config.ClaimedNames, mailbox: config.Mailbox, policy: config.Policy, roles: config.Roles,
 		people: config.People, onHold: config.OnHold, capMost: config.CapMost, noMailedLinks: config.NoMailedLinks,
 
@@ -156,7 +175,7 @@ func Open(config Config) *Store {
 	}
 	return &Store{
 		Accounts: &Accounts{c}, Logins: logins, Sessions: &Sessions{c}, Tokens: &Tokens{c},
-		Destinations: &Destinations{c}, Filters: &Filters{c},
+		Destinations: &Destinations{c}, Filters: &Filters{c}, Mutes: &Mutes{c},
 		Subscriptions: &Subscriptions{c}, Operators: &Operators{c}, Unsubscriber: &Unsubscriber{c}, Undos: &Undos{c},
 		Passkeys: passkeys.NewStore(config.Writer, config.Reader, config.Now, config.Told),
 		Audit:    c.audit,
@@ -242,7 +261,7 @@ func (s *Store) prune(ctx context.Context) error {
 		if err := s.Invitations.Prune(tx); err != nil {
 			return err
 		}
-		if err := s.Invitations.Prune(tx); err != nil {
+		if err := mutes.Prune(tx, s.core.now()); err != nil {
 			return err
 		}
 		return s.core.mailed.Prune(tx)

@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/prefs/mutes"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -60,9 +61,15 @@ func (s *Subscriptions) loadPart(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subsc
 			return nil, err
 		}
 	}
+	muted, err := mutes.On(tx, people, s.now())
+	if err != nil {
+		return nil, err
+	}
 	owners := make(map[uint]User, len(users))
 	for _, u := range users {
-		owners[u.ID] = u.user()
+		owner := u.user()
+		owner.Mutes = muted[u.ID]
+		owners[u.ID] = owner
 	}
 	reachable := make(map[uint][]Destination)
 	for _, d := range destinations {

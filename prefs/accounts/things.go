@@ -41,7 +41,14 @@ const (
 	FilterAttach What = "filter.attach"
 	FilterDelete What = "filter.delete"
 
+	MuteMake   What = "mute.make" // before is what it was, where one of the same thing was on
+	MuteEnd    What = "mute.end"
+	MuteSolved What = "mute.solved" // it has ended, since a message says that the thing is solved
+
 	NoticeResend What = "notice.resend"
+	NoticeNow    What = "notice.now"  // what waited for a destination was sent at once
+	NoticeDrop   What = "notice.drop" // what waited for a destination was thrown away
+	NoticeKeep   What = "notice.keep" // what was thrown away waits again
 
 	TokenNew    What = "token.new"
 	TokenRevoke What = "token.revoke"
@@ -95,7 +102,14 @@ var sentences = map[What]string{
 	FilterAttach: "a filter reaches a destination again",
 	FilterDelete: "a filter was deleted",
 
+	MuteMake:   "something was muted",
+	MuteEnd:    "a mute was ended",
+	MuteSolved: "a mute has ended, since what it was of is solved",
+
 	NoticeResend: "a notice that had failed was sent again",
+	NoticeNow:    "what waited for a destination was sent at once",
+	NoticeDrop:   "what waited for a destination was thrown away",
+	NoticeKeep:   "what was thrown away waits for a destination again",
 
 	TokenNew:    "a token was made",
 	TokenRevoke: "a token was revoked",

@@ -134,6 +134,8 @@ func newWorld(t *testing.T, d *migrations.DB, notices int) *world {
 				ON d.user_id = f.user_id WHERE f.user_id = ? AND f.name LIKE '%[1]s%%' AND d.backend = 'email'`,
 			`INSERT INTO places (user_id, digest, seen_at) VALUES (?, 'hash-of-%[1]s', 1)`,
 			`INSERT INTO undos (user_id, kind, data, created_at, expires_at, undone_at) VALUES (?, 'of-%[1]s', '{}', 1, 1, 0)`,
+			`INSERT INTO mutes (user_id, kind, value, label, made_at, made_by, ends_at, until_solved, errors, ended_at,
+				ended_by, silenced) VALUES (?, 'package', '%[1]s-package', '', 1, 'page', 2, false, true, 0, '', 3)`,
 			`INSERT INTO names (name, skeleton, user_id, holder, since, until)
 				VALUES ('%[1]s-once', '', ?, 'hash-of-%[1]s', 1, 0)`,
 		} {

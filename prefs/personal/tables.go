@@ -22,6 +22,7 @@ func Tables() []Table {
 		{Name: "filters", Of: own, Key: "id"},
 		{Name: "filter_destinations", Of: destination, Key: "filter_id, destination_id"},
 		{Name: "filter_schedules", Of: destination, Key: "filter_id, destination_id"},
+		{Name: "mutes", Of: own, Key: "id"},
 		{Name: "api_tokens", Of: own, Key: "id", Hide: []string{"token_hash"}},
 		{Name: "mailed", Of: "(user_id = @user OR address IN @addresses)", Key: "id", Hide: []string{"slot"}},
 		{Name: "places", Of: own, Key: "digest", Hide: []string{"digest"}},
@@ -70,6 +71,7 @@ names.json                names that you have or had
 destinations.json         addresses, with when notices go there
 mailed.json               links and codes that you asked for, for a while (not the links and codes)
 filters.json              filters as they are stored
+mutes.json                what you did not want to hear of, and until when
 filter_destinations.json  which filter goes only to which destinations
 filter_schedules.json     which filter has a schedule of its own for which destination
 passkeys.json             your passkeys: names, and when they were made and used (not the keys)

@@ -138,7 +138,7 @@ func (s *Service) openPrefs() {
 			_, err := s.outbox.Cancel(tx, destinations, why)
 			return err
 		},
-		OnMerge: s.outbox.Redirect,
+		OnMerge: s.outbox.Redirect, OnSilence: s.outbox.Sift, OnRestore: s.outbox.Restore,
 		OnErase: s.eraser.Erase, AfterErase: s.eraser.AtOnce,
 		OnChange: s.voice.Changed, Log: s.log, Told: letters.Told, Session: s.settings.Accounts.Session.Bounds(),
 		NoMailedLinks: !s.settings.Accounts.Mail,

@@ -8,6 +8,7 @@ import (
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/mute"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -24,7 +25,7 @@ func (r *router) plan(tx *gorm.DB, outcomes []history.Outcome, watch *phaseTimer
 	var ids []rulespec.FilterID
 	var hitsByUser []userHits
 	for i := range outcomes {
-		if !outcomes[i].New() || r.holes.TooLate(outcomes[i].Event.Message) {
+		if !r.isTold(outcomes[i]) {
 			continue
 		}
 		for hit := range r.found[i].ByOwner {
@@ -32,15 +33,15 @@ func (r *router) plan(tx *gorm.DB, outcomes []history.Outcome, watch *phaseTimer
 			hitsByUser = append(hitsByUser, userHits{i, len(ids)})
 		}
 	}
-	if len(ids) == 0 {
-		return nil, nil
-	}
 	watch.lap("plan")
 	known, err := r.state.known.Read(tx, ids)
 	if err != nil {
 		return nil, err
 	}
 	ids, hitsByUser = r.readable(outcomes, ids, hitsByUser, known)
+	if ids, hitsByUser, err = r.unmuted(tx, outcomes, ids, hitsByUser, known); err != nil {
+		return nil, err
+	}
 	consumed, err := r.consumeOneShots(tx, ids, known)
 	if err != nil {
 		return nil, err
@@ -114,3 +115,47 @@ func (r *router) readable(outcomes []history.Outcome, ids []rulespec.FilterID, h
 	}
 	return kept, left
 }
+
+// unmuted leaves out the hits that people have muted, before a one-shot filter is switched off by them, and writes down
+// what was muted. What messages say to be solved ends mutes of those too whom nothing of it reaches.
+func (r *router) unmuted(tx *gorm.DB, outcomes []history.Outcome, ids []rulespec.FilterID, hits []userHits,
+	known map[rulespec.FilterID]*prefs.Subscription) (kept []rulespec.FilterID, left []userHits, err error) {
+	ends, err := r.mutesThatEnd(tx, outcomes)
+	if err != nil {
+		return nil, nil, err
+	}
+	silencer := mute.NewSilencer(r.now())
+	begin := 0
+	for i, o := range outcomes {
+		if !r.isTold(o) {
+			continue
+		}
+		silencer.Begin(mute.OfEvent(o.Event), ends)
+		for ; len(hits) > 0 && hits[0].event == i; hits = hits[1:] {
+			for _, id := range ids[begin:hits[0].end] {
+				if s := known[id]; s == nil || silencer.Passes(s.User.Mutes, uint64(id)) {
+					kept = append(kept, id)
+				}
+			}
+			begin = hits[0].end
+			left = append(left, userHits{i, len(kept)})
+		}
+	}
+	return kept, left, r.subscriptions.Muted(tx, silencer)
+}
+
+// mutesThatEnd returns the mutes that last until something is solved which a message says is solved.
+func (r *router) mutesThatEnd(tx *gorm.DB, outcomes []history.Outcome) ([]mute.Mute, error) {
+	var solved []string
+	for _, o := range outcomes {
+		if r.isTold(o) {
+			if f := mute.OfEvent(o.Event); f.Solved != "" {
+				solved = append(solved, f.Solved)
+			}
+		}
+	}
+	return r.subscriptions.MutesThatEnd(tx, solved, r.now())
+}
+
+// isTold reports whether people are told of a message.
+func (r *router) isTold(o history.Outcome) bool { return o.New() && !r.holes.TooLate(o.Event.Message) }
