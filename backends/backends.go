@@ -14,6 +14,7 @@
 //	ErrUnavailable  the backend, or this network of it, is down: wait, and count no attempt (a circuit breaker opens)
 //	ErrRefused      this content will never be taken: give it up
 //	ErrGone         nothing will ever be taken for this address: switch the destination off
+//	*Wait           this address must wait, and nothing is wrong: come again then, and count no attempt
 //	anything else   try again later
 //
 // What more a backend can do it says by an interface of one method: it keeps a connection (Runner), each node keeps one
@@ -232,10 +233,34 @@ type Parts struct {
 	// something is the backend's to bound. The error is for the log. nil: nothing is understood.
 	Command func(ctx context.Context, c Command) (Answer, error)
 
+	// Back says that whoever has an address is there again: what waits for it with HeldAway goes now. nil: it goes when
+	// its time has come.
+	Back func(ctx context.Context, backend, address string) error
+
 	// The program's database, for a backend that keeps its notices there: see migrations.DB. Both are nil where the
 	// configuration is only checked.
 	Writer, Reader *gorm.DB
 }
+
+// A Wait is an error of Send that is about the address alone: nothing was sent to it, the parcel is good, and the
+// backend is up. Its person is away, or others are before it in the queue. No attempt is counted. What waits is kept
+// until then, and goes as a digest with what else has come, but for account mail.
+type Wait struct {
+	For  time.Duration // from now; Parts.Back may end it earlier
+	Hold string        // why, in a word: HeldAway or HeldInTurn
+	Err  error         // why, for the log and the page of the destination
+}
+
+// The words of Wait.Hold. prefs/schedule has sentences for them.
+const (
+	HeldAway   = "away" // the person is not there
+	HeldInTurn = "turn" // others are first
+)
+
+func (w *Wait) Error() string { return w.Err.Error() }
+
+// Unwrap gives the reason.
+func (w *Wait) Unwrap() error { return w.Err }
 
 // The classes of failure. An error of Send wraps one of them, or none: then it is worth a retry.
 var (

@@ -26,6 +26,7 @@ const (
 	refused  sendResult = "refused"  // will never be taken
 	expired  sendResult = "expired"  // tried for too long
 	returned sendResult = "returned" // not this parcel's fault: due as before, the attempt does not count
+	waits    sendResult = "waits"    // its address must wait (backends.Wait): the attempt does not count
 	unsent   sendResult = "unsent"   // claimed, and given back without an attempt
 )
 
@@ -35,17 +36,21 @@ type completion struct {
 	result sendResult
 	err    error
 	due    time.Time // of the next attempt, when deferred; of the next look at the destination, when returned
+	hold   string    // why it waits
 }
 
 // classify turns the answer of a Send into a completion. ended says that the drain deadline cut the Send short.
 func (o *Outbox) classify(c claim, err error, ended bool) completion {
 	done := completion{claim: c, err: err}
 	first := c.rows[0]
+	var wait *backends.Wait
 	switch {
 	case err == nil:
 		done.result = sent
 	case errors.Is(err, backends.ErrRefused):
 		done.result = refused
+	case errors.As(err, &wait):
+		done.result, done.hold, done.due = waits, wait.Hold, o.shared().Add(max(wait.For, leastWait))
 	case ended || errors.Is(err, backends.ErrUnavailable):
 		done.result = returned
 	case errors.Is(err, errCorrupt),
@@ -58,6 +63,9 @@ func (o *Outbox) classify(c claim, err error, ended bool) completion {
 	}
 	return done
 }
+
+// leastWait keeps a backend that says "wait" and means no time from being asked without a pause.
+const leastWait = 100 * time.Millisecond
 
 // delay is how long to wait after so many failed attempts: exponential backoff with jitter.
 func (o *Outbox) delay(attempts int64) time.Duration {

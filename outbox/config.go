@@ -145,6 +145,7 @@ type Outbox struct {
 	ahead          atomic.Int64  // of the database's clock, in nanoseconds, as measured last: see clock.go
 	look           time.Duration // how often the database is asked for what is due
 	completions    *groupCommit
+	asleep         sleepers
 	running        runningPools
 	counts         counts
 	levels         levels

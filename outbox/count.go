@@ -49,6 +49,7 @@ type Count struct {
 	Deferred     uint64            // tried again later
 	Refused      uint64            // never to be taken: dead
 	Expired      uint64            // tried for too long: dead
+	Waits        uint64            // put off since the address must wait (backends.Wait)
 	Returned     uint64            // not tried to the end: backend down, or shutting down
 	Notices      uint64            // in the parcels sent
 	Digests      uint64            // parcels sent with more than one notice
@@ -90,6 +91,8 @@ func (c *counts) add(backend string, done completion, took time.Duration, ended 
 		n.Refused++
 	case expired:
 		n.Expired++
+	case waits:
+		n.Waits++
 	case returned, unsent:
 		n.Returned++
 	case sent:

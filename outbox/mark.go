@@ -18,6 +18,8 @@ type outcome struct {
 	result sendResult
 	due    int64
 	reason string
+	hold   string // of what waits
+	whole  bool   // what waits keeps its parcel
 }
 
 // mark writes the results into the rows of the parcels: those that were sent in one statement, the others in one for
@@ -31,8 +33,11 @@ func (o *Outbox) mark(tx *gorm.DB, completions []completion) error {
 			continue
 		}
 		out := outcome{result: done.result, reason: reasonOf(done.err, done.rows[0].Address)}
-		if done.result == deferred {
+		if done.result == deferred || done.result == waits {
 			out.due = stamp(done.due)
+		}
+		if done.result == waits {
+			out.hold, out.whole = done.hold, done.whole()
 		}
 		parcels[out] = append(parcels[out], done.parcel)
 	}
@@ -62,6 +67,13 @@ func (c completion) ended() bool {
 	return c.result == sent || c.result == refused || c.result == expired
 }
 
+// whole reports whether a claim stays one parcel while it waits: its receiver may have seen it, or it is about an
+// account.
+func (c claim) whole() bool {
+	return c.rows[0].Attempts > 0 || c.rows[0].FailedAt > 0 || c.redelivered ||
+		strings.HasPrefix(c.queue.destination, Account)
+}
+
 // markParcels writes a result that is not sent into the rows of parcels.
 func markParcels(tx *gorm.DB, out outcome, parcels []string, now int64) error {
 	switch out.result {
@@ -75,6 +87,13 @@ func markParcels(tx *gorm.DB, out outcome, parcels []string, now int64) error {
 	case returned:
 		return tx.Exec(`UPDATE deliveries SET state = ?, last_error = ? WHERE parcel IN ? AND state = ?`,
 			Waiting, out.reason, parcels, Claimed).Error
+	case waits:
+		apart := "together = true, parcel = '', "
+		if out.whole {
+			apart = ""
+		}
+		return tx.Exec("UPDATE deliveries SET "+apart+`state = ?, due_at = ?, hold = ?, last_error = ?
+			WHERE parcel IN ? AND state = ?`, Waiting, out.due, out.hold, out.reason, parcels, Claimed).Error
 	case unsent:
 		return tx.Exec(`UPDATE deliveries SET state = ? WHERE parcel IN ? AND state = ?`,
 			Waiting, parcels, Claimed).Error

@@ -16,8 +16,9 @@
 //	pack.go      a parcel is packed for each
 //	gate.go      what its owner does not want now is held, or silenced
 //	hands.go     parcels wait for a worker, a few ahead of those that are being sent (pool.go)
-//	send.go      the backend gets the parcel, unless its circuit breaker is open (breaker.go)
-//	complete.go  the queue is free again, and mark.go writes down: sent, deferred, refused, expired or returned
+//	send.go      the backend gets the parcel, unless its circuit breaker is open (pause.go)
+//	complete.go  the queue is free again, and mark.go writes down: sent, deferred, refused, expired, waits
+//	             or returned; pause.go ends a wait
 //
 // Each destination has a queue. The worker with the queue's lease is the only one that sends there: this keeps the
 // order of notices, and a slow destination does not hold up others. Leases are short and are renewed while a send runs,

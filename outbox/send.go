@@ -48,6 +48,9 @@ func (p *pool) deliver(ctx, finishing context.Context, c claim) {
 	err := p.send(ctx, c)
 	done := o.classify(c, err, err != nil && ctx.Err() != nil)
 	p.observe(done)
+	if done.result == waits {
+		o.asleep.add(p.name, c.rows[0].Address, c.queue.destination)
+	}
 	took, ended := o.now().Sub(started), o.shared()
 	p.record(finishing, done, func() {
 		o.counts.add(p.name, done, took, ended)

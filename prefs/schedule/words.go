@@ -21,6 +21,8 @@ var holdWords = map[string]func(args []string, at string) string{
 	"cap":      capWords,
 	"surge":    surgeWords,
 	"started":  startedWords,
+	"away":     func(_ []string, at string) string { return "waits: you are not there; looked again at " + at },
+	"turn":     func(_ []string, at string) string { return "waits: others are first, here at " + at },
 	"fallback": func(_ []string, at string) string { return "waits: another destination failed, here at " + at },
 }
 

@@ -1,9 +1,19 @@
 package outbox
 
 import (
+	"context"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/backends"
 )
+
+// pause.go is about what does not take anything for a while: a backend, or one network of it, that is down; and a
+// person who is away.
 
 // A breaker is the circuit breaker of a backend, or of one network of it (Nygard, "Release It!"). It is closed while
 // the backend answers. A failure opens it: nothing is sent until the pause is over. Then it is half-open: one parcel
@@ -70,4 +80,63 @@ func (b *breaker) inconclusive() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.halfOpen = false
+}
+
+// maxAsleep bounds the addresses that are remembered.
+const maxAsleep = 10_000
+
+// sleepers are the destinations that wait (backends.Wait), by backend and address. They are kept in memory: what is
+// forgotten goes when its time has come, which is soon enough.
+type sleepers struct {
+	mu   sync.Mutex
+	keys map[[2]string][]string
+}
+
+// add notes that a destination waits.
+func (s *sleepers) add(backend, address, destination string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.keys == nil || len(s.keys) >= maxAsleep {
+		s.keys = map[[2]string][]string{}
+	}
+	key := [2]string{backend, address}
+	if list := s.keys[key]; !slices.Contains(list, destination) {
+		s.keys[key] = append(list, destination)
+	}
+}
+
+// take gives the destinations that wait for an address, and forgets them.
+func (s *sleepers) take(backend, address string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := [2]string{backend, address}
+	defer delete(s.keys, key)
+	return s.keys[key]
+}
+
+// Wake makes due what waits for an address since its person was away.
+func (o *Outbox) Wake(ctx context.Context, backend, address string) error {
+	for _, destination := range o.asleep.take(backend, address) {
+		err := o.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+			queues, err := lockQueues(tx, []Delivery{{Backend: backend, Destination: destination}})
+			if err != nil {
+				return err
+			}
+			now := stamp(o.shared())
+			for _, q := range queues {
+				err := tx.Exec(`UPDATE deliveries SET due_at = ? WHERE lane = ? AND state = ? AND hold = ? AND due_at > ?`,
+					now, q.ID, Waiting, backends.HeldAway, now).Error
+				if err != nil {
+					return err
+				}
+				q.ready(now)
+			}
+			return saveQueues(tx, queues)
+		})
+		if err != nil {
+			return fmt.Errorf("wake a destination: %w", err)
+		}
+		o.Notify()
+	}
+	return nil
 }
