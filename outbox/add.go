@@ -50,6 +50,9 @@ func (o *Outbox) add(tx *gorm.DB, deliveries []Delivery, queues map[queueKey]*qu
 	if err := o.deferLate(tx, fresh, queues, now); err != nil {
 		return 0, err
 	}
+	if err := o.pair(tx, fresh, now); err != nil {
+		return 0, err
+	}
 	if err := pullFull(tx, fresh, now); err != nil {
 		return 0, err
 	}

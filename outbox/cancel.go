@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -51,4 +52,112 @@ func (o *Outbox) CancelOne(ctx context.Context, destination, reason string) erro
 		_, err := o.Cancel(tx, []string{destination}, reason)
 		return err
 	})
+}
+
+// Hold keeps everything that is owed to destinations where it is, or lets it go again, in the caller's transaction. It
+// is for people who are disabled: nothing is sent to them, and nothing is lost. What is being sent at this moment still
+// goes.
+func (o *Outbox) Hold(tx *gorm.DB, destinations []string, held bool) error {
+	for part := range slices.Chunk(destinations, chunk) {
+		if err := o.lockQueuesOf(tx, part); err != nil {
+			return err
+		}
+		if err := tx.Exec(`UPDATE lanes SET held = ? WHERE destination IN ?`, held, part).Error; err != nil {
+			return fmt.Errorf("hold deliveries: %w", err)
+		}
+	}
+	return nil
+}
+
+// Defer makes what waits for a digest to destinations wait until a time, for another reason, in the caller's
+// transaction. What goes alone is left to the Gate, and retries keep their time until they are due.
+func (o *Outbox) Defer(tx *gorm.DB, destinations []string, until time.Time, hold string) error {
+	for part := range slices.Chunk(destinations, chunk) {
+		if err := o.lockQueuesOf(tx, part); err != nil {
+			return err
+		}
+		err := tx.Exec(`UPDATE deliveries SET due_at = ?, hold = ?
+			WHERE destination IN ? AND state = ? AND together = ? AND parcel = '' AND due_at < ?`,
+			stamp(until), hold, part, Waiting, true, stamp(until)).Error
+		if err != nil {
+			return fmt.Errorf("defer deliveries: %w", err)
+		}
+	}
+	return nil
+}
+
+// Release makes due what waits for destinations because of one of holds, in the caller's transaction. The Gate is asked
+// about it again. Call Notify after the commit.
+func (o *Outbox) Release(tx *gorm.DB, destinations, holds []string) error {
+	now := stamp(o.shared())
+	for part := range slices.Chunk(destinations, chunk) {
+		if err := o.lockQueuesOf(tx, part); err != nil {
+			return err
+		}
+		err := tx.Exec(`UPDATE deliveries SET due_at = ?, hold = '' WHERE destination IN ? AND state = ? AND hold IN ?`,
+			now, part, Waiting, holds).Error
+		if err != nil {
+			return fmt.Errorf("release deliveries: %w", err)
+		}
+		err = tx.Exec(`UPDATE lanes SET ready_at = ? WHERE destination IN ? AND lease = '' AND ready_at > ? AND EXISTS
+			(SELECT 1 FROM deliveries d WHERE d.lane = lanes.id AND d.state = ? AND d.due_at <= ?)`,
+			now, part, now, Waiting, now).Error
+		if err != nil {
+			return fmt.Errorf("release destinations: %w", err)
+		}
+	}
+	return nil
+}
+
+// Rehold gives what waits for destinations because of one reason another one, with the same due time, in the caller's
+// transaction.
+func (o *Outbox) Rehold(tx *gorm.DB, destinations []string, from, to string) error {
+	for part := range slices.Chunk(destinations, chunk) {
+		if err := o.lockQueuesOf(tx, part); err != nil {
+			return err
+		}
+		err := tx.Exec(`UPDATE deliveries SET hold = ? WHERE destination IN ? AND state = ? AND hold = ?`,
+			to, part, Waiting, from).Error
+		if err != nil {
+			return fmt.Errorf("hold deliveries: %w", err)
+		}
+	}
+	return nil
+}
+
+// Silence makes what waits for destinations because of one of holds dead, in the caller's transaction, and gives its
+// number: its owner does not want it any more. why says it to them.
+func (o *Outbox) Silence(tx *gorm.DB, destinations, holds []string, why string) (silenced int, err error) {
+	for part := range slices.Chunk(destinations, chunk) {
+		if err := o.lockQueuesOf(tx, part); err != nil {
+			return 0, err
+		}
+		done := tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = ?
+			WHERE destination IN ? AND state = ? AND hold IN ?`, Dead, stamp(o.now()), silencedBy(why), part, Waiting, holds)
+		if done.Error != nil {
+			return 0, fmt.Errorf("silence deliveries: %w", done.Error)
+		}
+		silenced += int(done.RowsAffected)
+	}
+	return silenced, nil
+}
+
+// CountHeld counts what has one of holds, by state, among what is owed, was sent or was silenced to destinations.
+func (o *Outbox) CountHeld(ctx context.Context, destinations, holds []string) (map[State]int, error) {
+	counts := map[State]int{}
+	for part := range slices.Chunk(destinations, chunk) {
+		var found []struct {
+			State State
+			Count int
+		}
+		err := o.reader.WithContext(ctx).Raw(`SELECT state, count(*) AS count FROM deliveries
+			WHERE destination IN ? AND hold IN ? GROUP BY state`, part, holds).Scan(&found).Error
+		if err != nil {
+			return nil, fmt.Errorf("count what is held: %w", err)
+		}
+		for _, f := range found {
+			counts[f.State] += f.Count
+		}
+	}
+	return counts, nil
 }

@@ -17,7 +17,7 @@ func (o *Outbox) Forget(tx *gorm.DB, destinations []string) error {
 		if err := o.lockQueuesOf(tx, part); err != nil {
 			return err
 		}
-		for _, table := range []string{"deliveries", "lanes"} {
+		for _, table := range []string{"deliveries", "lanes", "pairs"} {
 			if err := tx.Exec("DELETE FROM "+table+" WHERE destination IN ?", part).Error; err != nil {
 				return fmt.Errorf("forget destinations: %w", err)
 			}

@@ -68,7 +68,7 @@ type row struct {
 func (row) TableName() string { return "deliveries" }
 
 // Models gives the gorm models of this room, for the test that compares them with the schema.
-func Models() []any { return []any{&queue{}, &row{}} }
+func Models() []any { return []any{&queue{}, &row{}, &pairRow{}} }
 
 func stamp(t time.Time) int64 { return t.UnixMicro() }
 

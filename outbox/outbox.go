@@ -74,7 +74,8 @@ type Delivery struct {
 	// "" where nothing holds it. The outbox keeps it, and has some such words of its own: see HeldByCap. It also tells
 	// digests apart: see Together.
 	Hold string
-	Cap  Cap // that its owner has chosen for the destination; the zero Cap: that of the Config
+	Cap  Cap  // that its owner has chosen for the destination; the zero Cap: that of the Config
+	Pair Pair // what it says has begun or ended; the zero Pair for most
 	// Together lets the delivery travel in one parcel with others that wait for the destination (a digest). When one of
 	// them falls due, all go that have its Hold, with all else that is due.
 	Together bool

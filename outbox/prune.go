@@ -35,6 +35,9 @@ func (o *Outbox) prune(ctx context.Context) error {
 			return fmt.Errorf("delete %s account mail: %w", state, err)
 		}
 	}
+	if err := o.prunePairs(o.writer.WithContext(ctx)); err != nil {
+		return err
+	}
 	if err := o.pruneBytes(ctx); err != nil {
 		return err
 	}

@@ -112,6 +112,9 @@ func (c *core) filterFields(tx *gorm.DB, userID uint, id rulespec.FilterID) (acc
 	f := accounts.Fields{
 		"filter": r.Name, "on": yesNo(r.IsOn), "sends once": yesNo(r.OneShot), "rules": r.Rules, "goes to": "everywhere",
 	}
+	if r.HoldStarted > 0 {
+		f["holds what has begun for"] = (time.Duration(r.HoldStarted) * time.Microsecond).String()
+	}
 	if shown := r.filter(rulespec.Env{}, c.me(owner.user()), nil); len(shown.Rules) > 0 {
 		f["says"] = c.sentence(shown.Filter)
 	}

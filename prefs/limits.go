@@ -2,13 +2,18 @@ package prefs
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/prefs/schedule"
+	"github.com/notifyd/notifyd/prefs/surge"
+	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
-// limits.go is how much comes to a destination at once.
+// limits.go is how much comes to a destination at once, and what of it is held: what has begun, until it has ended, and
+// what comes in a surge.
 
 // CheckCap returns the mistake in a person's own cap as an *Error. most is the most notices that the site allows at
 // once; 0: any number.
@@ -36,4 +41,81 @@ func (s *Destinations) SetCap(ctx context.Context, userID, id uint, c outbox.Cap
 	}
 	return s.set(ctx, userID, id, accounts.DestinationCap,
 		map[string]any{"cap_count": c.Count, "cap_window": c.Window.Microseconds()})
+}
+
+// The bounds on how long what has begun is held.
+const (
+	MinHoldStarted = time.Minute
+	MaxHoldStarted = 24 * time.Hour
+)
+
+func checkHoldStarted(d time.Duration) error {
+	if d != 0 && (d < MinHoldStarted || d > MaxHoldStarted || d%time.Second != 0) {
+		return problem("hold_started", "%s is not between a minute and a day, in whole seconds", d)
+	}
+	return nil
+}
+
+// A gathered is what the filters that reach a destination say of one delivery to it. A filter that wants the notice now
+// wins over those that hold it.
+type gathered struct {
+	hits   int
+	least  time.Duration // the shortest time for which they hold what has begun; 0: one of them does not
+	most   time.Duration // the longest
+	surges int
+	surge  schedule.Surge
+	folds  time.Time
+	over   string // a filter whose surge is over
+}
+
+func (g *gathered) add(hit *Subscription, s surge.State, now time.Time) {
+	hold := hit.Filter.HoldStarted
+	if g.hits++; g.hits == 1 || hold < g.least {
+		g.least = hold
+	}
+	g.most = max(g.most, hold)
+	if s.Over {
+		g.over = hit.Filter.Name
+	}
+	if !s.Surging(now) {
+		return
+	}
+	if g.surges++; g.surges == 1 || s.Folds.Before(g.folds) {
+		g.folds = s.Folds
+		g.surge = schedule.Surge{Came: s.Came, Usual: int(s.Usual), Window: s.Window, Filter: hit.Filter.Name}
+	}
+}
+
+// shape holds what has begun until it has ended, and what comes in a surge until its window is over. What is critical,
+// and what waits for longer anyway, keeps its time.
+func (p *Planner) shape(d *outbox.Delivery, g *gathered) {
+	marked := p.event.Standing.Marked
+	if p.event.Severity >= catalogue.Critical && !marked {
+		return
+	}
+	folded := g.surges == g.hits && (!d.Together || d.PullAt > 0)
+	switch {
+	case folded && !d.Together:
+		d.DueAt, d.Together, d.Hold = g.folds, true, g.surge.Hold()
+	case folded: // a digest at so many notices would go over and over
+		d.PullAt, d.Hold = 0, g.surge.Hold()
+		if g.folds.Before(d.DueAt) {
+			d.DueAt = g.folds
+		}
+	case g.over != "" && !d.Together:
+		d.Hold = schedule.SurgeOver(g.over)
+	}
+	if len(d.Notice.Objects) == 0 {
+		return
+	}
+	thing := d.Notice.Objects[0]
+	switch phase := p.event.Phase(); {
+	case phase == catalogue.PhaseStarted && g.least > 0:
+		d.Pair = outbox.Pair{Thing: thing}
+		if until := p.now.Add(g.least); d.DueAt.Before(until) && !folded {
+			d.DueAt, d.Together, d.PullAt, d.Hold = until, false, 0, fmt.Sprintf("started %s", g.least)
+		}
+	case (phase == catalogue.PhaseFinished || phase == catalogue.PhaseSolved) && g.most > 0 && !marked:
+		d.Pair = outbox.Pair{Thing: thing, Ends: true, Keep: g.most} // whoever could forge an end could silence a beginning
+	}
 }

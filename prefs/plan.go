@@ -13,6 +13,7 @@ import (
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs/links"
 	"github.com/notifyd/notifyd/prefs/mute"
+	"github.com/notifyd/notifyd/prefs/surge"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
@@ -47,6 +48,8 @@ func Plan(e *catalogue.Event, hits []Subscription, now time.Time, signer *links.
 type Planner struct {
 	// KeepLinks leaves the link of a message whose sender is not proved as it is (bus.trust.links). Set it before Add.
 	KeepLinks bool
+	// Surge counts a notice of a filter and says whether it has far more than usual. Set it before Add. nil: none has.
+	Surge func(hit *Subscription) surge.State
 
 	event  *catalogue.Event
 	now    time.Time
@@ -54,6 +57,8 @@ type Planner struct {
 	common *backends.Notice // without the reasons; nil before the first delivery
 	owed   []outbox.Delivery
 	to     []uint // of owed: the destinations
+
+	gathered []gathered // of those that Add has planned
 }
 
 // NewPlanner makes a Planner for an event.
@@ -65,20 +70,30 @@ func NewPlanner(e *catalogue.Event, now time.Time, signer *links.Signer) *Planne
 // mute.Silencer). Call it once for each user.
 func (p *Planner) Add(hits []*Subscription) {
 	begin := len(p.owed)
+	p.gathered = p.gathered[:0]
 	for _, hit := range hits {
+		var state surge.State
+		if p.Surge != nil && len(hit.Destinations) > 0 {
+			state = p.Surge(hit)
+		}
 		for i := range hit.Destinations {
 			to := &hit.Destinations[i]
 			at := slices.Index(p.to[begin:], to.ID)
 			if at < 0 {
 				at = len(p.owed) - begin
 				p.owed, p.to = append(p.owed, p.delivery(to, &hit.User)), append(p.to, to.ID)
+				p.gathered = append(p.gathered, gathered{})
 			}
+			p.gathered[at].add(hit, state, p.now)
 			d := &p.owed[begin+at]
 			d.Notice.Why = append(d.Notice.Why, backends.Reason{
 				Filter: hit.Filter.Name, Sentence: hit.Sentence,
 				Link: p.links.Filter(hit.Filter.ID), Stop: p.links.Unsubscribe(hit.Filter.ID, to.ID),
 			})
 		}
+	}
+	for i := range p.gathered {
+		p.shape(&p.owed[begin+i], &p.gathered[i])
 	}
 }
 

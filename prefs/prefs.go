@@ -108,6 +108,8 @@ type Filter struct {
 	On           bool
 	OneShot      bool   // switched off in the transaction of its first delivery
 	Destinations []uint // ids, ascending; empty: all confirmed destinations of the user
+	// HoldStarted is how long what says that a thing has begun is held, to be dropped when its end follows; 0: it is not.
+	HoldStarted time.Duration
 	// OffReason is why an operator has switched it off, and OffBy who; "" where nobody has. Only Operators sets them.
 	OffReason, OffBy string
 	// Broken is the reason why the filter cannot match or reaches nobody; "" when all is well. Only the store sets

@@ -112,6 +112,8 @@ type filterRow struct {
 	Expensive int64  `gorm:"not null;default:0"` // steps; 0: it is not
 	OffReason string `gorm:"not null;default:''"`
 	OffBy     string `gorm:"not null;default:''"`
+
+	HoldStarted int64 `gorm:"not null;default:0"` // microseconds
 }
 
 func (filterRow) TableName() string { return "filters" }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -20,6 +21,9 @@ func (c *core) newFilterRow(f Filter) (filterRow, error) {
 	if err := errors.Join(rulespec.Check(c.env(), f.Filter)...); err != nil {
 		return filterRow{}, err
 	}
+	if err := checkHoldStarted(f.HoldStarted); err != nil {
+		return filterRow{}, err
+	}
 	text, err := rulespec.MarshalRules(f.Rules)
 	if err != nil {
 		return filterRow{}, err
@@ -27,7 +31,7 @@ func (c *core) newFilterRow(f Filter) (filterRow, error) {
 	now := c.micro()
 	return filterRow{
 		ID: uint(f.ID), UserID: f.UserID, Name: f.Name, Rules: text, IsOn: f.On, OneShot: f.OneShot,
-		Chosen: len(f.Destinations) > 0, CreatedAt: now, UpdatedAt: now,
+		Chosen: len(f.Destinations) > 0, CreatedAt: now, UpdatedAt: now, HoldStarted: f.HoldStarted.Microseconds(),
 	}, nil
 }
 
@@ -41,6 +45,7 @@ func (r filterRow) filter(env rulespec.Env, me string, destinations []uint) Filt
 	f := Filter{
 		Filter: rulespec.Filter{ID: rulespec.FilterID(r.ID), Owner: me, Name: r.Name},
 		UserID: r.UserID, On: r.IsOn, OneShot: r.OneShot, Destinations: destinations,
+		HoldStarted: time.Duration(r.HoldStarted) * time.Microsecond,
 	}
 	if !r.IsOn {
 		f.OffReason, f.OffBy = r.OffReason, r.OffBy
@@ -124,7 +129,7 @@ func File(filters []Filter, ds []Destination) rulespec.File {
 // FileFilter returns a stored filter in the form of a file, without the owner: the user who imports it becomes its
 // owner. ds are the destinations of its owner.
 func FileFilter(f Filter, ds []Destination) rulespec.FileFilter {
-	out := rulespec.FileFilter{Filter: f.Filter, On: f.On, Once: f.OneShot}
+	out := rulespec.FileFilter{Filter: f.Filter, On: f.On, Once: f.OneShot, HoldStarted: f.HoldStarted}
 	out.ID, out.Owner = 0, ""
 	for _, d := range ds {
 		if slices.Contains(f.Destinations, d.ID) {

@@ -21,9 +21,12 @@ type FileDestination struct {
 
 // A FileFilter is a filter and what is stored beside its rules.
 type FileFilter struct {
-	Filter          // ID is 0; Owner is used by `notifyd filter test` only, an import sets it from the session
-	On     bool     // true where the text says nothing
-	Once   bool     // switched off with its first delivery
-	To     []string // destinations as "backend:address"; empty: all of the owner's
-	Line   int      // in the text; 0 when it was not parsed
+	Filter      // ID is 0; Owner is used by `notifyd filter test` only, an import sets it from the session
+	On     bool // true where the text says nothing
+	Once   bool // switched off with its first delivery
+	// HoldStarted is how long what says that a thing has begun waits for its end; 0: it does not wait.
+	HoldStarted time.Duration
+
+	To   []string // destinations as "backend:address"; empty: all of the owner's
+	Line int      // in the text; 0 when it was not parsed
 }

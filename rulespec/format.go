@@ -32,6 +32,9 @@ func formatFilter(b *strings.Builder, f FileFilter) {
 	if f.Once {
 		b.WriteString("    once: true\n")
 	}
+	if f.HoldStarted > 0 {
+		fmt.Fprintf(b, "    hold_started: %s\n", duration(f.HoldStarted))
+	}
 	if len(f.To) > 0 {
 		fmt.Fprintf(b, "    to: %s\n", list(f.To))
 	}

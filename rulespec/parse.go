@@ -88,7 +88,7 @@ func (r *reader) file(root ast.Node) File {
 	return file
 }
 
-var filterKeys = []string{"name", "on", "once", "to", "owner", "rules"}
+var filterKeys = []string{"name", "on", "once", "hold_started", "to", "owner", "rules"}
 
 func (r *reader) fileFilter(n ast.Node) FileFilter {
 	at := yamltext.PositionOf(n)
@@ -112,6 +112,8 @@ func (r *reader) fileFilter(n ast.Node) FileFilter {
 			f.On = r.truth(e)
 		case "once":
 			f.Once = r.truth(e)
+		case "hold_started":
+			f.HoldStarted = r.every(e.Value)
 		case "owner":
 			f.Owner, _ = r.text(e.Value)
 		case "to":

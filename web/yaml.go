@@ -51,7 +51,8 @@ func (req *request) readFilters(text string) (list []prefs.Filter, schedules map
 	schedules, wrong := req.readSchedules(file.Destinations, ds)
 	problems = append(problems, wrong...)
 	for _, f := range file.Filters {
-		own := prefs.Filter{Filter: f.Filter, UserID: req.user.ID, On: f.On, OneShot: f.Once}
+		own := prefs.Filter{Filter: f.Filter, UserID: req.user.ID, On: f.On, OneShot: f.Once,
+			HoldStarted: f.HoldStarted}
 		own.ID, own.Owner = 0, req.me()
 		for _, to := range f.To {
 			id, found := req.findDestination(ds, to)

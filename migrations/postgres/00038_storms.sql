@@ -11,7 +11,24 @@ ALTER TABLE lanes ADD COLUMN folds_at bigint NOT NULL DEFAULT 0;
 ALTER TABLE destinations ADD COLUMN cap_count bigint NOT NULL DEFAULT 0;
 ALTER TABLE destinations ADD COLUMN cap_window bigint NOT NULL DEFAULT 0;
 
+-- notices about the start and the end of one thing, by destination and a hash of the thing. message: whose delivery
+-- waits for the end; '': the end was first
+CREATE TABLE pairs (
+    destination text NOT NULL,
+    thing text NOT NULL,
+    message text NOT NULL,
+    happened_at bigint NOT NULL,
+    ends_at bigint NOT NULL,
+    PRIMARY KEY (destination, thing, message)
+);
+CREATE INDEX idx_pairs_ends_at ON pairs (ends_at);
+
+-- how long "started" waits for "finished"; 0: it does not
+ALTER TABLE filters ADD COLUMN hold_started bigint NOT NULL DEFAULT 0;
+
 -- +goose Down
+ALTER TABLE filters DROP COLUMN hold_started;
+DROP TABLE pairs;
 ALTER TABLE destinations DROP COLUMN cap_window;
 ALTER TABLE destinations DROP COLUMN cap_count;
 ALTER TABLE lanes DROP COLUMN folds_at;

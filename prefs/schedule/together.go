@@ -25,6 +25,7 @@ func Together(holds []string) string {
 	var said []string
 	capped, window := 0, ""
 	surges := map[string]int{}
+	var over []string
 	for _, hold := range order {
 		word, rest, _ := strings.Cut(hold, " ")
 		switch word {
@@ -38,6 +39,8 @@ func Together(holds []string) string {
 					said = append(said, s.Filter)
 				}
 			}
+		case "usual":
+			over = append(over, fmt.Sprintf("“%s” has about as much as usual again.", rest))
 		}
 	}
 	for i, name := range said {
@@ -46,7 +49,7 @@ func Together(holds []string) string {
 	if d, err := time.ParseDuration(window); err == nil && capped > 1 {
 		said = append(said, fmt.Sprintf("%d notices came within %s; here they are together.", capped, Span(d)))
 	}
-	return strings.Join(said, " ")
+	return strings.Join(append(said, over...), " ")
 }
 
 // surgeSentence says how many notices of a filter a parcel has that came in a surge.
@@ -77,6 +80,11 @@ const maxSurgeName = 60
 func (s Surge) Hold() string {
 	name := text.ElideBytes(text.OneLine(s.Filter), maxSurgeName)
 	return fmt.Sprintf("surge %d %d %s %s", s.Came, s.Usual, s.Window, name)
+}
+
+// SurgeOver is the Hold of the first notice after the surge of a filter. It holds nothing, and is said at its head.
+func SurgeOver(filter string) string {
+	return "usual " + text.ElideBytes(text.OneLine(filter), maxSurgeName)
 }
 
 // Times says how much more than usual came: "ten times the usual".

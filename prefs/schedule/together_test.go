@@ -26,6 +26,7 @@ func TestTogether(t *testing.T) {
 			"2 notices from “My packages” came within 10 minutes, ten times the usual; here they are together."},
 		{[]string{rare.Hold()},
 			"1 notice from “Rare one here” came within 10 minutes, where it usually has none; here they are together."},
+		{[]string{schedule.SurgeOver("My packages")}, "“My packages” has about as much as usual again."},
 		{[]string{"cap", "cap x y", "surge", "surge 1 2", "surge a b c d", "cap 60 forever"}, ""},
 	}
 	for _, test := range tests {
