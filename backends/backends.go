@@ -92,6 +92,8 @@ type Parcel struct {
 	Notices []Notice // never empty; more than one is a digest, oldest first
 	Manage  string   // page where the person changes what is sent; "" where there are no pages
 	Note    string   // why it comes as it does: "64 notices came within 10 minutes; here they are together."; "" for most
+	// Destination is the key of the destination in the outbox; "" where there is none.
+	Destination string
 
 	// Holder returns the account of a network that had the address when it was confirmed; "" where none is known. It is
 	// for backends whose addresses can change hands, such as nicks. nil: nothing is known.
@@ -232,6 +234,8 @@ type Parts struct {
 	// Command does what somebody says who gets notices: "help", "mute 2h", "stop" and the like. How often somebody may say
 	// something is the backend's to bound. The error is for the log. nil: nothing is understood.
 	Command func(ctx context.Context, c Command) (Answer, error)
+	// Returns takes what comes back of what was sent. nil: nothing is done with it.
+	Returns Returns
 
 	// Back says that whoever has an address is there again: what waits for it with HeldAway goes now. nil: it goes when
 	// its time has come.
@@ -268,4 +272,8 @@ var (
 	ErrUnavailable = errors.New("unavailable")
 	// ErrGone is an ErrRefused that is about the address, not about this content: nothing will ever be taken for it.
 	ErrGone = fmt.Errorf("address %w", ErrRefused)
+
+	// ErrToken is the error for a token that is not ours, or too old; ErrAgain for what came before.
+	ErrToken = errors.New("the token is not ours, or too old")
+	ErrAgain = errors.New("it came before")
 )

@@ -26,6 +26,7 @@ import (
 	"github.com/notifyd/notifyd/prefs/erasure"
 	"github.com/notifyd/notifyd/prefs/mutes"
 	"github.com/notifyd/notifyd/prefs/passkeys"
+	"github.com/notifyd/notifyd/prefs/returned"
 )
 
 // models are all gorm models of a dialect, in an order in which parents come first.
@@ -36,6 +37,7 @@ func models(d *migrations.DB) []any {
 		accounts.Models(),
 		erasure.Models(),
 		passkeys.Models(),
+		returned.Models(),
 		history.Models(),
 		outbox.Models(),
 		desktop.Models(),

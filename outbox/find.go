@@ -93,6 +93,35 @@ func (o *Outbox) Causes(ctx context.Context, q Query) ([]Cause, error) {
 	return found, nil
 }
 
+// A Went is a parcel that was made for a destination.
+type Went struct {
+	Parcel string
+	At     time.Time // when it was sent or given up; else when its first notice was added
+}
+
+// maxWent bounds the answer of Went.
+const maxWent = 5000
+
+// Went gives the parcels that were made for a destination, newest first, in the caller's transaction: those that are
+// kept, whatever became of them.
+func (o *Outbox) Went(tx *gorm.DB, destination string) ([]Went, error) {
+	var found []struct {
+		Parcel string
+		At     int64
+	}
+	err := tx.Raw(`SELECT parcel, max(CASE WHEN settled_at > 0 THEN settled_at ELSE added_at END) AS at FROM deliveries
+		WHERE destination = ? AND parcel <> '' GROUP BY parcel ORDER BY max(id) DESC LIMIT ?`, text.Storable(destination),
+		maxWent).Scan(&found).Error
+	if err != nil {
+		return nil, fmt.Errorf("read parcels of a destination: %w", err)
+	}
+	list := make([]Went, len(found))
+	for i, f := range found {
+		list[i] = Went{f.Parcel, unstamp(f.At)}
+	}
+	return list, nil
+}
+
 // A Heap is how many deliveries to one destination are in a state.
 type Heap struct {
 	Backend, Destination string

@@ -137,7 +137,8 @@ func (p *pool) send(ctx context.Context, c claim) (err error) {
 	if c.redelivered && c.rows[0].Attempts >= int64(p.o.cfg.MaxAttempts) {
 		return errInterrupted
 	}
-	parcel := backends.Parcel{ID: c.parcel, To: c.rows[0].Address, Manage: c.rows[len(c.rows)-1].Manage}
+	parcel := backends.Parcel{ID: c.parcel, To: c.rows[0].Address, Manage: c.rows[len(c.rows)-1].Manage,
+		Destination: c.queue.destination}
 	if holder := p.o.cfg.Holder; holder != nil && !strings.HasPrefix(c.queue.destination, Account) {
 		parcel.Holder = func(ctx context.Context) (string, error) { return holder(ctx, c.queue.destination) }
 	}

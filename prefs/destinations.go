@@ -9,8 +9,8 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/prefs/returned"
 	"github.com/notifyd/notifyd/prefs/schedule"
 )
 
@@ -94,7 +94,13 @@ func (s *Destinations) Get(ctx context.Context, userID, id uint) (Destination, e
 // end. Pause stops the notices alone. The error is ErrLastWay when the owner would lock themselves out by it.
 func (s *Destinations) SetOn(ctx context.Context, userID, id uint, on bool) error {
 	if on {
-		return s.set(ctx, userID, id, accounts.DestinationOn, map[string]any{"is_on": true, "disabled": ""})
+		return s.change(ctx, "switch on destination", func(tx *gorm.DB) error {
+			set := map[string]any{"is_on": true, "disabled": "", "off_reason": ""}
+			if err := s.update(tx, userID, id, accounts.DestinationOn, set); err != nil {
+				return err
+			}
+			return returned.Forget(tx, id) // it begins anew
+		})
 	}
 	return s.close(ctx, "switch off destination", func(tx *gorm.DB) error {
 		if _, err := lock(tx, userID); err != nil {
@@ -146,33 +152,6 @@ func (s *Destinations) update(tx *gorm.DB, userID, id uint, what accounts.What, 
 			return err
 		}
 		return s.tell(tx, userID, ofDestinations)
-	})
-}
-
-// Disable switches a destination off after the server refused its address. It cancels the deliveries to it, stores the
-// reason for its owner, and ends what the address was good for: it may be another person's by now, and so it lets
-// nobody in any more, even where it was the last way in. It is for the program, not for users. The error is ErrNotFound
-// when the destination was deleted.
-func (s *Destinations) Disable(ctx context.Context, id uint, why string) error {
-	if why == "" {
-		why = "refused"
-	}
-	return s.close(ctx, "disable destination", func(tx *gorm.DB) error {
-		why = text.CutBytes(text.OneLine(why), maxAddress)
-		err := s.destinationChange(tx, accounts.Daemon, id, accounts.DestinationRefuse, func(to destinationRow) error {
-			set := map[string]any{"disabled": why, "sign_in": false} // it may be another person's by now
-			if err := changed(tx.Model(&destinationRow{}).Where("id = ?", id).Updates(set)); err != nil {
-				return err
-			}
-			if err := s.logins.EndByDestination(tx, id); err != nil {
-				return err
-			}
-			return s.touchUser(tx, to.UserID)
-		})
-		if err != nil {
-			return err
-		}
-		return s.cancelOwed(tx, why, id)
 	})
 }
 

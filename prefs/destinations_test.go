@@ -8,10 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/links"
+	"github.com/notifyd/notifyd/prefs/returned"
 	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rulespec"
 )
@@ -307,5 +310,58 @@ func TestStop(t *testing.T) {
 		want(t, err, prefs.ErrNotFound)
 		want(t, stop(links.Target{Filter: rulespec.FilterID(999), Destination: bobs.ID}), prefs.ErrNotFound)
 		_ = bob
+	})
+}
+
+// TestReturned: what comes back ends a destination in one transaction, once, and tells its owner elsewhere.
+func TestReturned(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, _ *migrations.DB, c *clock) {
+		ctx := t.Context()
+		alice, mail := person(t, s, "alice")
+		irc := confirmed(t, s, alice, "irc", "alice")
+		var told []string
+		v := prefs.Verdict{Rule: returned.Rule{Days: 7, Failures: 5},
+			Sent: func(*gorm.DB, string) ([]returned.Sent, error) { return nil, nil },
+			Tell: func(_ *gorm.DB, off prefs.Destination, others []prefs.Destination, why string) error {
+				told = append(told, why)
+				if len(others) != 1 || others[0].ID != irc.ID || off.ID != mail.ID {
+					t.Errorf("told %+v of %+v", others, off)
+				}
+				return nil
+			}}
+		back := func(parcel, kind string) returned.Outcome {
+			t.Helper()
+			e := returned.Event{Parcel: parcel, Kind: kind, Words: "why", At: c.now()}
+			return must[returned.Outcome](t)(s.Destinations.Returned(ctx, mail.ID, e, v))
+		}
+		for i := range 30 {
+			if out := back(string(rune('a'+i)), "content"); out.Off != "" {
+				t.Fatalf("a content ended it: %+v", out)
+			}
+		}
+		for range 3 {
+			back("full", returned.Full)
+		}
+		if out := back("hard", returned.Hard); !out.Forever || out.Off == "" {
+			t.Errorf("hard: %+v", out)
+		}
+		if out := back("hard", returned.Hard); !out.Again {
+			t.Errorf("hard again: %+v", out)
+		}
+		got := must[prefs.Destination](t)(s.Destinations.Get(ctx, alice.ID, mail.ID))
+		if got.Disabled != "it does not exist: why" || got.SignIn || len(told) != 1 {
+			t.Errorf("%+v, told %q", got, told)
+		}
+		ok(t, s.Destinations.SetOn(ctx, alice.ID, mail.ID, true))
+		if out := back("soft", returned.Soft); out.Off != "" {
+			t.Errorf("switched on it remembers what was: %+v", out)
+		}
+		back("complaint", returned.Complaint)
+		got = must[prefs.Destination](t)(s.Destinations.Get(ctx, alice.ID, mail.ID))
+		if got.On || got.OffReason == "" || got.Disabled != "" || len(told) != 2 {
+			t.Errorf("after a complaint: %+v, told %q", got, told)
+		}
+		_, err := s.Destinations.Returned(ctx, 4711, returned.Event{Kind: returned.Hard, At: c.now()}, v)
+		want(t, err, prefs.ErrNotFound)
 	})
 }

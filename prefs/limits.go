@@ -1,12 +1,18 @@
 package prefs
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/prefs/returned"
 	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/prefs/surge"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -118,4 +124,119 @@ func (p *Planner) shape(d *outbox.Delivery, g *gathered) {
 	case (phase == catalogue.PhaseFinished || phase == catalogue.PhaseSolved) && g.most > 0 && !marked:
 		d.Pair = outbox.Pair{Thing: thing, Ends: true, Keep: g.most} // whoever could forge an end could silence a beginning
 	}
+}
+
+// Disable switches a destination off after the server refused its address. It cancels the deliveries to it, stores the
+// reason for its owner, and ends what the address was good for: it may be another person's by now, and so it lets
+// nobody in any more, even where it was the last way in. It is for the program, not for users. The error is ErrNotFound
+// when the destination was deleted.
+func (s *Destinations) Disable(ctx context.Context, id uint, why string) error {
+	return s.close(ctx, "disable destination", func(tx *gorm.DB) error { return s.disable(tx, id, why) })
+}
+
+func (s *Destinations) disable(tx *gorm.DB, id uint, why string) error {
+	why = text.CutBytes(text.OneLine(cmp.Or(why, "refused")), maxAddress)
+	err := s.destinationChange(tx, accounts.Daemon, id, accounts.DestinationRefuse, func(to destinationRow) error {
+		set := map[string]any{"disabled": why, "sign_in": false}
+		if err := changed(tx.Model(&destinationRow{}).Where("id = ?", id).Updates(set)); err != nil {
+			return err
+		}
+		if err := s.logins.EndByDestination(tx, id); err != nil {
+			return err
+		}
+		return s.touchUser(tx, to.UserID)
+	})
+	if err != nil {
+		return err
+	}
+	return s.cancelOwed(tx, why, id)
+}
+
+// stop switches a destination off for a reason that its owner reads, as the owner could: it still lets its owner in.
+func (s *Destinations) stop(tx *gorm.DB, id uint, why string) error {
+	why = text.CutBytes(text.OneLine(why), maxAddress)
+	err := s.destinationChange(tx, accounts.Daemon, id, accounts.DestinationOff, func(to destinationRow) error {
+		set := map[string]any{"is_on": false, "off_reason": why}
+		if err := changed(tx.Model(&destinationRow{}).Where("id = ?", id).Updates(set)); err != nil {
+			return err
+		}
+		if err := s.tell(tx, to.UserID, ofDestinations); err != nil {
+			return err
+		}
+		return s.touchUser(tx, to.UserID)
+	})
+	if err != nil {
+		return err
+	}
+	return s.cancelOwed(tx, why, id)
+}
+
+// A Verdict is how to judge what came back: by which rule, by what was sent, and who is told that a destination is off.
+type Verdict struct {
+	Rule returned.Rule
+	Sent func(tx *gorm.DB, destination string) ([]returned.Sent, error)
+	Tell func(tx *gorm.DB, off Destination, others []Destination, why string) error
+}
+
+// errEnds ends a transaction that would have to switch a destination off, so that another one can do all of it.
+var errEnds = errors.New("the destination ends")
+
+// Returned notes that something came back of what was sent to a destination, and switches it off where that ends it:
+// all in one transaction, once, however often it is told. The error is ErrNotFound when the destination was deleted.
+func (s *Destinations) Returned(
+	ctx context.Context, id uint, e returned.Event, v Verdict,
+) (out returned.Outcome, err error) {
+	note := func(tx *gorm.DB, ends func(to destinationRow) error) error {
+		var to destinationRow
+		if err := tx.Where("id = ?", id).Take(&to).Error; err != nil {
+			return err
+		}
+		if out.Again, err = returned.Note(tx, id, e); err != nil || out.Again {
+			return err
+		}
+		events, err := returned.Of(tx, id)
+		if err != nil {
+			return err
+		}
+		sent, err := v.Sent(tx, Key(id))
+		if err != nil {
+			return err
+		}
+		if out = v.Rule.Judge(events, sent, s.now()); out.Off == "" || !to.IsOn || to.Disabled != "" {
+			out.Off = ""
+			return nil
+		}
+		return ends(to)
+	}
+	err = s.write(ctx, "note returned mail", func(tx *gorm.DB) error {
+		return note(tx, func(destinationRow) error { return errEnds })
+	})
+	if !errors.Is(err, errEnds) {
+		return out, err
+	}
+	return out, s.close(ctx, "end a destination", func(tx *gorm.DB) error {
+		return note(tx, func(to destinationRow) error { return s.end(tx, to, out, v) })
+	})
+}
+
+// end switches a destination off, and tells its owner.
+func (s *Destinations) end(tx *gorm.DB, to destinationRow, out returned.Outcome, v Verdict) error {
+	off := s.stop
+	if out.Forever {
+		off = s.disable
+	}
+	if err := off(tx, to.ID, out.Off); err != nil {
+		return err
+	}
+	var rows []destinationRow
+	err := tx.Where("user_id = ? AND id <> ? AND confirmed AND is_on AND disabled = ''", to.UserID, to.ID).Order("id").
+		Find(&rows).Error
+	if err != nil {
+		return err
+	}
+	others := make([]Destination, len(rows))
+	for i, r := range rows {
+		others[i] = r.destination()
+	}
+	return v.Tell(tx, to.destination(), others, out.Off)
 }

@@ -93,6 +93,7 @@ type Destination struct {
 	Vouched   bool   // the directory says whose it is, and no code has confirmed it
 	SignIn    bool   // a link that is mailed there signs its owner in; see LetsIn
 	Disabled  string // why we stopped sending (refused by the server), shown to the user; "" when all is well
+	OffReason string // why it is not On, where its owner has not switched it off; "" for nearly all
 	Schedule  schedule.Schedule
 	Cap       outbox.Cap // how much comes at once; the zero Cap: as the site has it
 }

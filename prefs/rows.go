@@ -67,6 +67,7 @@ type destinationRow struct {
 	Quiet       string `gorm:"not null;default:''"`
 	AtOnceFrom  string `gorm:"not null;default:''"`
 	FirstAtOnce bool   `gorm:"not null;default:false"`
+	OffReason   string `gorm:"not null;default:''"` // why we have switched it off; "": its owner has, or it is on
 }
 
 func (destinationRow) TableName() string { return "destinations" }
@@ -165,7 +166,7 @@ func (r destinationRow) destination() Destination {
 	d := Destination{
 		ID: r.ID, UserID: r.UserID, Backend: r.Backend, Address: r.Address,
 		Confirmed: r.Confirmed, On: r.IsOn, SignIn: r.SignIn, Disabled: r.Disabled, Account: r.Account,
-		Vouched:  r.Vouched != "",
+		Vouched: r.Vouched != "", OffReason: r.OffReason,
 		Cap:      outbox.Cap{Count: r.CapCount, Window: time.Duration(r.CapWindow) * time.Microsecond},
 		Schedule: schedule.Schedule{Every: time.Duration(r.Every) * time.Microsecond, Count: r.AtCount, At: r.AtTime},
 	}

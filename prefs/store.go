@@ -15,6 +15,7 @@ import (
 	"github.com/notifyd/notifyd/prefs/links"
 	"github.com/notifyd/notifyd/prefs/mutes"
 	"github.com/notifyd/notifyd/prefs/passkeys"
+	"github.com/notifyd/notifyd/prefs/returned"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -262,6 +263,9 @@ func (s *Store) prune(ctx context.Context) error {
 			return err
 		}
 		if err := mutes.Prune(tx, s.core.now()); err != nil {
+			return err
+		}
+		if err := returned.Prune(tx, s.core.now().Add(-returned.Keep)); err != nil {
 			return err
 		}
 		return s.core.mailed.Prune(tx)

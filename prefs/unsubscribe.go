@@ -85,7 +85,8 @@ func (s *Unsubscriber) switchByLink(tx *gorm.DB, to destinationRow, what account
 		return nil
 	}
 	return s.destinationChange(tx, accounts.Link, to.ID, what, func(destinationRow) error {
-		return tx.Model(&destinationRow{}).Where("id = ?", to.ID).Update("is_on", on).Error
+		set := map[string]any{"is_on": on, "off_reason": ""}
+		return tx.Model(&destinationRow{}).Where("id = ?", to.ID).Updates(set).Error
 	})
 }
 

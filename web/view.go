@@ -145,7 +145,7 @@ type destinationView struct {
 	ID                                   uint
 	Page, Address, Backend, BackendTitle string
 	Confirmed, On                        bool
-	Disabled, Schedule, Next             string
+	Disabled, OffReason, Schedule, Next  string
 	Vouched                              bool   // no code has confirmed it: the directory says whose it is
 	Caution                              string // what is to be known of the address
 	Account                              string // of the network of the address, whose holder gets the notices
@@ -157,7 +157,8 @@ func (req *request) destinationView(d prefs.Destination) destinationView {
 	view := destinationView{
 		ID: d.ID, Page: "/destinations/" + strconv.FormatUint(uint64(d.ID), 10), Address: d.Address, Backend: title,
 		BackendTitle: title,
-		Confirmed:    d.Confirmed, On: d.On, Disabled: d.Disabled, Schedule: scheduleWords(d.Schedule),
+		Confirmed:    d.Confirmed, On: d.On, Disabled: d.Disabled, OffReason: d.OffReason,
+		Schedule: scheduleWords(d.Schedule),
 	}
 	view.Account, view.Vouched = d.Account, d.Vouched
 	if info.Caution != nil {

@@ -132,6 +132,8 @@ func newWorld(t *testing.T, d *migrations.DB, notices int) *world {
 			`INSERT INTO filter_schedules (filter_id, destination_id, every, at_count, at_time, weekdays, at_once_from,
 				first_at_once) SELECT f.id, d.id, 0, 5, '', 0, '', false FROM filters f JOIN destinations d
 				ON d.user_id = f.user_id WHERE f.user_id = ? AND f.name LIKE '%[1]s%%' AND d.backend = 'email'`,
+			`INSERT INTO returned_mail (destination_id, parcel, kind, words, at)
+				SELECT min(id), '%[1]s', 'full', 'over quota', 1 FROM destinations WHERE user_id = ?`,
 			`INSERT INTO places (user_id, digest, seen_at) VALUES (?, 'hash-of-%[1]s', 1)`,
 			`INSERT INTO undos (user_id, kind, data, created_at, expires_at, undone_at) VALUES (?, 'of-%[1]s', '{}', 1, 1, 0)`,
 			`INSERT INTO mutes (user_id, kind, value, label, made_at, made_by, ends_at, until_solved, errors, ended_at,

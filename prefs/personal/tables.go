@@ -23,6 +23,7 @@ func Tables() []Table {
 		{Name: "filter_destinations", Of: destination, Key: "filter_id, destination_id"},
 		{Name: "filter_schedules", Of: destination, Key: "filter_id, destination_id"},
 		{Name: "mutes", Of: own, Key: "id"},
+		{Name: "returned_mail", Of: destination, Key: "id"},
 		{Name: "api_tokens", Of: own, Key: "id", Hide: []string{"token_hash"}},
 		{Name: "mailed", Of: "(user_id = @user OR address IN @addresses)", Key: "id", Hide: []string{"slot"}},
 		{Name: "places", Of: own, Key: "digest", Hide: []string{"digest"}},
@@ -74,6 +75,7 @@ filters.json              filters as they are stored
 mutes.json                what you did not want to hear of, and until when
 filter_destinations.json  which filter goes only to which destinations
 filter_schedules.json     which filter has a schedule of its own for which destination
+returned_mail.json        what came back of mails to you: refused, called unwanted, answered
 passkeys.json             your passkeys: names, and when they were made and used (not the keys)
 logins.json               where you are signed in (not the keys)
 places.json               when you signed in from places where you had been before

@@ -25,7 +25,7 @@ func (s *Service) openAdapters(f *config.File) error {
 	s.sources, errs[0] = openSources(f, s.log)
 	s.backends, errs[1] = openBackends(f, s.log, backends.Parts{
 		Now: s.env.Now, Random: rand.Float64, Manage: s.settings.Web.manage(), Writer: s.db.Writer, Reader: s.db.Reader,
-		Stop: s.prefs.Unsubscriber.StopAddress, Command: s.controlDesk().Do,
+		Stop: s.prefs.Unsubscriber.StopAddress, Command: s.controlDesk().Do, Returns: s.returns(),
 		Back: func(ctx context.Context, backend, address string) error { return s.outbox.Wake(ctx, backend, address) },
 	})
 	s.outlets, errs[2] = openOutlets(f, s.log)

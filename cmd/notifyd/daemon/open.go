@@ -3,10 +3,8 @@ package daemon
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,6 +17,7 @@ import (
 	people "github.com/notifyd/notifyd/cmd/notifyd/daemon/accounts"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/directories"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/nodes"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/returns"
 	"github.com/notifyd/notifyd/cmd/notifyd/lock"
 	"github.com/notifyd/notifyd/cmd/notifyd/say"
 	"github.com/notifyd/notifyd/directory"
@@ -28,6 +27,7 @@ import (
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/erasure"
+	"github.com/notifyd/notifyd/prefs/links"
 	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rulespec"
@@ -202,21 +202,19 @@ func (s *Service) openVoice() {
 }
 
 // gone switches off a destination that will never accept anything, and cancels its deliveries; its owner sees the
-// reason on the page. If the destination was deleted while a notice was on its way, gone only cancels.
+// reason on the page, and is told elsewhere.
 func (s *Service) gone(ctx context.Context, destination, reason string) {
-	id, err := strconv.ParseUint(destination, 10, 64)
-	if err != nil {
-		return // account mail to an address that is no destination yet
-	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	err = s.prefs.Destinations.Disable(ctx, uint(id), reason)
-	if errors.Is(err, prefs.ErrNotFound) {
-		err = s.outbox.CancelOne(ctx, destination, "the destination was deleted")
+	if err := s.returns().Gone(ctx, destination, reason); err != nil {
+		s.log.Error("cannot switch off a destination that is gone", "destination", destination, "error", err)
 	}
-	if err != nil {
-		s.log.Error("cannot switch off a destination that is gone", "destination", id, "error", err)
-	}
+}
+
+// returns takes what comes back of notices.
+func (s *Service) returns() *returns.Desk {
+	return &returns.Desk{Prefs: s.prefs, Outbox: s.outbox, Writer: s.db.Writer, Manage: s.settings.Web.manage(),
+		Links: func() *links.Signer { return s.router.links }, Now: s.env.Now, Log: s.log}
 }
 
 func (s *Service) openRouter(ctx context.Context) error {
