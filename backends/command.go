@@ -16,7 +16,8 @@ type Command struct {
 	Text  string // as it was said: quotes and signatures may be in it
 }
 
-// An Answer is what to say to a Command. Each line is plain text that fits into a line of IRC.
+// An Answer is what to say to a Command. Each line is plain text that fits into a line of IRC. The answer to a Command
+// with a Destination goes to the address of that destination, whoever has sent it: a mail may have been passed on.
 type Answer struct {
 	Known bool // whoever said it gets notices at that address; nobody else is told anything
 	Lines []string

@@ -79,7 +79,7 @@ func nameFilter(tx *gorm.DB, userID uint, m *mute.Mute) error {
 
 // silenceWaiting silences what waits for a user and is muted, and counts it on the mute.
 func (s *Mutes) silenceWaiting(tx *gorm.DB, userID uint, is *mutes.Record) (int, error) {
-	keys, err := keysOf(tx, userID)
+	keys, err := userKeys(tx, userID)
 	if err != nil || len(keys) == 0 {
 		return 0, err
 	}
@@ -132,7 +132,7 @@ func filtersOf(n *backends.Notice, reasons []outbox.Reason) (ids []uint64) {
 	return ids
 }
 
-func keysOf(tx *gorm.DB, userID uint) (keys []string, err error) {
+func userKeys(tx *gorm.DB, userID uint) (keys []string, err error) {
 	var ids []uint
 	err = tx.Model(&destinationRow{}).Where("user_id = ?", userID).Order("id").Pluck("id", &ids).Error
 	for _, id := range ids {
@@ -164,7 +164,7 @@ func (s *Mutes) end(ctx context.Context, userID, id uint, back bool) error {
 		if err != nil || len(ended) == 0 {
 			return err
 		}
-		keys, err := keysOf(tx, userID)
+		keys, err := userKeys(tx, userID)
 		if err != nil {
 			return err
 		}

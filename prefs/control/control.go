@@ -19,8 +19,10 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/prefs/mute"
 )
 
 // A Desk does what people say.
@@ -28,6 +30,14 @@ type Desk struct {
 	Accounts     *prefs.Accounts
 	Destinations *prefs.Destinations
 	Unsubscriber *prefs.Unsubscriber
+	Filters      *prefs.Filters
+	Mutes        *prefs.Mutes
+	Outbox       Outbox
+
+	// Guard says in a sentence what a mute would have silenced. nil: nobody knows.
+	Guard func(ctx context.Context, user prefs.User, m mute.Mute) (string, error)
+	// Changed is called after every change to what is delivered. nil: nobody waits for it.
+	Changed func()
 
 	Manage string           // the page where people change what they get; "": there are no pages
 	Now    func() time.Time // the clock
@@ -37,12 +47,14 @@ type Desk struct {
 
 // A speaker is who has said something, and where.
 type speaker struct {
-	user  prefs.User
-	to    prefs.Destination
-	about string // Parcel.ID
-	zone  *time.Location
-	now   time.Time
-	said  backends.Command
+	user prefs.User
+	to   prefs.Destination
+	zone *time.Location
+	now  time.Time
+	said backends.Command
+	// byMail: a token in the answer to a mail proves it. Whoever was passed the mail has it too, so it starts nothing that
+	// the owner has ended.
+	byMail bool
 }
 
 // Do does what somebody says. Only the lines of the Answer are for that person; the error is for the log, and then
@@ -62,17 +74,26 @@ func (d *Desk) Do(ctx context.Context, c backends.Command) (backends.Answer, err
 	}
 	by := accounts.Actor{Kind: accounts.Said, ID: who.user.ID}
 	lines, err := d.obey(accounts.WithActor(ctx, by), who, order)
+	if errors.As(err, &mistake) {
+		return answer(mistake.Lines()...), nil
+	}
 	if err != nil {
 		return backends.Answer{}, fmt.Errorf("do what somebody said (%s): %w", order.Word, err)
 	}
+	if d.Changed != nil && changes[order.Word] {
+		d.Changed()
+	}
 	return answer(lines...), nil
 }
+
+// changes are the words that change what is delivered.
+var changes = map[string]bool{"mute": true, "unmute": true, "stop": true, "digest": true, "pause": true, "resume": true}
 
 func answer(lines ...string) backends.Answer { return backends.Answer{Known: true, Lines: lines} }
 
 // who finds who speaks. The error is prefs.ErrNotFound for a stranger.
 func (d *Desk) who(ctx context.Context, c backends.Command) (who speaker, err error) {
-	who = speaker{about: c.About, now: d.Now(), said: c}
+	who = speaker{now: d.Now(), said: c, byMail: c.Destination != ""}
 	if c.Destination != "" {
 		who.to, err = d.destination(ctx, c.Destination)
 	} else {
@@ -123,10 +144,37 @@ func (d *Desk) at(ctx context.Context, c backends.Command) (prefs.Destination, e
 	return found[0], nil // a confirmed address has one owner
 }
 
-// obey does what was ordered.
+// obey does what was ordered. The error is a *Mistake where it cannot be done.
 func (d *Desk) obey(ctx context.Context, who speaker, o Order) ([]string, error) {
 	switch o.Word {
+	case "why":
+		return d.why(ctx, who, o)
+	case "last":
+		return d.last(ctx, who, o)
+	case "mute":
+		return d.mute(ctx, who, o)
+	case "unmute":
+		return d.unmute(ctx, who, o)
+	case "stop":
+		return d.stop(ctx, who)
+	case "digest":
+		return d.digest(ctx, who, o)
+	case "filters":
+		return d.filters(ctx, who)
+	case "status":
+		return d.status(ctx, who)
+	case "pause":
+		return d.pause(ctx, who, o)
+	case "resume":
+		return d.resume(ctx, who)
 	default:
 		return d.help(), nil
 	}
+}
+
+// An Outbox is what is owed: *outbox.Outbox.
+type Outbox interface {
+	Recent(ctx context.Context, destinations []string, before int64, limit int) ([]outbox.Entry, error)
+	Find(ctx context.Context, q outbox.Query) ([]outbox.Entry, error)
+	SendNow(ctx context.Context, destination string) error
 }

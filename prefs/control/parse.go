@@ -20,6 +20,7 @@ type Order struct {
 	All    bool          // all of them
 	Off    bool          // "off"
 	Now    bool          // "now"
+	Errors bool          // of a mute: errors are silenced too
 	At     string        // of a digest: a time of day, "07:00"
 }
 

@@ -21,11 +21,27 @@ func (p *parser) mute(word string) error {
 		p.name()
 		return nil
 	}
+	if p.withErrors() {
+		p.order.Errors, p.rest = true, p.rest[2:]
+		return nil
+	}
 	before := len(p.rest)
 	if err := p.when(word); err != nil || len(p.rest) != before {
 		return err
 	}
 	return p.number(word)
+}
+
+// withErrors reports whether "with errors" stands here, or the like.
+func (p *parser) withErrors() bool {
+	if len(p.rest) < 2 || !strings.EqualFold(p.rest[1], "errors") {
+		return false
+	}
+	switch strings.ToLower(p.rest[0]) {
+	case "with", "and", "including":
+		return true
+	}
+	return false
 }
 
 // name reads which one a mute is of: words up to a time. A thread has none: its name is long, and the notice says it.
@@ -34,7 +50,7 @@ func (p *parser) name() {
 		return
 	}
 	var name []string
-	for len(p.rest) > 0 && !p.beginsTime() {
+	for len(p.rest) > 0 && !p.withErrors() && !p.beginsTime() {
 		name, p.rest = append(name, p.rest[0]), p.rest[1:]
 	}
 	p.order.Name = text.CutBytes(strings.Join(name, " "), maxName)

@@ -198,7 +198,8 @@ func (s *Service) adminDesk() *people.Desk {
 // controlDesk does what people say where they read their notices.
 func (s *Service) controlDesk() *control.Desk {
 	return &control.Desk{Accounts: s.prefs.Accounts, Destinations: s.prefs.Destinations,
-		Unsubscriber: s.prefs.Unsubscriber, Manage: s.settings.Web.manage(), Now: s.env.Now,
+		Unsubscriber: s.prefs.Unsubscriber, Filters: s.prefs.Filters, Mutes: s.prefs.Mutes, Outbox: s.outbox,
+		Manage: s.settings.Web.manage(), Now: s.env.Now, Changed: s.outbox.Notify,
 		Mailbox: func(backend string) bool { return backend == "email" }}
 }
 
