@@ -11,6 +11,7 @@ import (
 
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -114,6 +115,9 @@ func (c *core) filterFields(tx *gorm.DB, userID uint, id rulespec.FilterID) (acc
 	}
 	if r.HoldStarted > 0 {
 		f["holds what has begun for"] = (time.Duration(r.HoldStarted) * time.Microsecond).String()
+	}
+	if r.EndsAt != 0 {
+		f["ends"] = schedule.WriteEnd(time.UnixMicro(r.EndsAt), time.UTC)
 	}
 	if shown := r.filter(rulespec.Env{}, c.me(owner.user()), nil); len(shown.Rules) > 0 {
 		f["says"] = c.sentence(shown.Filter)

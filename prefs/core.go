@@ -23,6 +23,7 @@ type core struct {
 	random         io.Reader
 	sentence       func(rulespec.Filter) string
 	knowsKind      func(string) bool
+	objectsOf      func(string) []string
 	defaultFilter  func(Filter) bool
 	verified       func() bool
 	onClose        func(tx *gorm.DB, destinations []string, why string) error

@@ -115,7 +115,7 @@ func (s *Filters) store(tx *gorm.DB, row *filterRow) error {
 		if err := clearExpensive(tx, row); err != nil {
 			return err
 		}
-		set := []string{"name", "rules", "is_on", "one_shot", "chosen", "hold_started", "updated_at"}
+		set := []string{"name", "rules", "is_on", "one_shot", "chosen", "hold_started", "updated_at", "ends_at"}
 		if row.IsOn {
 			set = append(set, "off_reason", "off_by") // an operator's reason, for what is on again
 		}

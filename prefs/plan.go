@@ -14,6 +14,7 @@ import (
 	"github.com/notifyd/notifyd/prefs/links"
 	"github.com/notifyd/notifyd/prefs/mute"
 	"github.com/notifyd/notifyd/prefs/surge"
+	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
@@ -50,6 +51,9 @@ type Planner struct {
 	KeepLinks bool
 	// Surge counts a notice of a filter and says whether it has far more than usual. Set it before Add. nil: none has.
 	Surge func(hit *Subscription) surge.State
+	// Directory says who owns what, for what the person is to it (Notice.Relations); nil: none is configured. Set it
+	// before Add.
+	Directory rulespec.Directory
 
 	event  *catalogue.Event
 	now    time.Time
@@ -58,7 +62,8 @@ type Planner struct {
 	owed   []outbox.Delivery
 	to     []uint // of owed: the destinations
 
-	gathered []gathered // of those that Add has planned
+	gathered    []gathered                   // of those that Add has planned
+	relationsTo func(person string) []string // nil before the first delivery
 }
 
 // NewPlanner makes a Planner for an event.
@@ -72,6 +77,9 @@ func (p *Planner) Add(hits []*Subscription) {
 	begin := len(p.owed)
 	p.gathered = p.gathered[:0]
 	for _, hit := range hits {
+		if hit.Filter.Ended(p.now) {
+			continue
+		}
 		var state surge.State
 		if p.Surge != nil && len(hit.Destinations) > 0 {
 			state = p.Surge(hit)
@@ -81,7 +89,7 @@ func (p *Planner) Add(hits []*Subscription) {
 			at := slices.Index(p.to[begin:], to.ID)
 			if at < 0 {
 				at = len(p.owed) - begin
-				p.owed, p.to = append(p.owed, p.delivery(to, &hit.User)), append(p.to, to.ID)
+				p.owed, p.to = append(p.owed, p.delivery(to, hit)), append(p.to, to.ID)
 				p.gathered = append(p.gathered, gathered{})
 			}
 			p.gathered[at].add(hit, state, p.now)
@@ -98,7 +106,7 @@ func (p *Planner) Add(hits []*Subscription) {
 }
 
 // delivery returns the delivery to a destination, without the reasons.
-func (p *Planner) delivery(to *Destination, user *User) outbox.Delivery {
+func (p *Planner) delivery(to *Destination, hit *Subscription) outbox.Delivery {
 	if p.common == nil {
 		told := notice(p.event)
 		setProvenance(&told, p.event.Standing, p.KeepLinks)
@@ -106,13 +114,15 @@ func (p *Planner) delivery(to *Destination, user *User) outbox.Delivery {
 			disarm(&told) // whoever proved it
 		}
 		p.common = &told
+		p.relationsTo = rulespec.RelationsTo(&rulespec.Subject{Event: p.event, Directory: p.Directory})
 	}
 	d := outbox.Delivery{
 		Message: p.event.ID, Destination: Key(to.ID), Backend: to.Backend, Address: to.Address,
 		Notice: *p.common, Manage: p.links.Manage(to.ID), DueAt: p.now, Cap: to.Cap,
 	}
+	d.Notice.Relations = p.relationsTo(hit.Filter.Owner)
 	if s := to.Schedule; s.Digest() && (p.event.Severity < catalogue.Critical || p.event.Standing.Marked) {
-		d.DueAt, d.Together, d.PullAt = s.Due(p.now, user.Location()), true, s.Count
+		d.DueAt, d.Together, d.PullAt = s.Due(p.now, hit.User.Location()), true, s.Count
 	}
 	return d
 }

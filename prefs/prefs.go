@@ -111,6 +111,8 @@ type Filter struct {
 	Destinations []uint // ids, ascending; empty: all confirmed destinations of the user
 	// HoldStarted is how long what says that a thing has begun is held, to be dropped when its end follows; 0: it is not.
 	HoldStarted time.Duration
+	// Ends is from when on it never matches; the zero time: it does not end.
+	Ends time.Time
 	// OffReason is why an operator has switched it off, and OffBy who; "" where nobody has. Only Operators sets them.
 	OffReason, OffBy string
 	// Broken is the reason why the filter cannot match or reaches nobody; "" when all is well. Only the store sets
@@ -119,6 +121,9 @@ type Filter struct {
 	// Nameless says that Broken is for one reason only: the filter says @me, and the user's name is not proved.
 	Nameless bool
 }
+
+// Ended reports whether the filter has ended by itself.
+func (f Filter) Ended(now time.Time) bool { return !f.Ends.IsZero() && !now.Before(f.Ends) }
 
 // A Subscription is a filter that is on, with the destinations it reaches: the input of Plan.
 type Subscription struct {

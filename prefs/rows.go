@@ -115,6 +115,7 @@ type filterRow struct {
 	OffBy     string `gorm:"not null;default:''"`
 
 	HoldStarted int64 `gorm:"not null;default:0"` // microseconds
+	EndsAt      int64 `gorm:"not null;default:0"` // 0: it does not
 }
 
 func (filterRow) TableName() string { return "filters" }

@@ -8,6 +8,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -32,11 +33,22 @@ func (c *core) newFilterRow(f Filter) (filterRow, error) {
 	return filterRow{
 		ID: uint(f.ID), UserID: f.UserID, Name: f.Name, Rules: text, IsOn: f.On, OneShot: f.OneShot,
 		Chosen: len(f.Destinations) > 0, CreatedAt: now, UpdatedAt: now, HoldStarted: f.HoldStarted.Microseconds(),
+		EndsAt: endMicro(f.Ends),
 	}, nil
 }
 
+// endMicro is the time as rows have it; 0 for the zero time.
+func endMicro(end time.Time) int64 {
+	if end.IsZero() {
+		return 0
+	}
+	return end.UnixMicro()
+}
+
 // env returns the environment in which filters are checked.
-func (c *core) env() rulespec.Env { return rulespec.Env{KnowsKind: c.knowsKind} }
+func (c *core) env() rulespec.Env {
+	return rulespec.Env{KnowsKind: c.knowsKind, ObjectsOf: c.objectsOf}
+}
 
 // filter makes a Filter of a row. Rules that this version cannot read, or would refuse in env, make it broken: it is
 // kept unchanged and never matches.
@@ -46,6 +58,9 @@ func (r filterRow) filter(env rulespec.Env, me string, destinations []uint) Filt
 		Filter: rulespec.Filter{ID: rulespec.FilterID(r.ID), Owner: me, Name: r.Name},
 		UserID: r.UserID, On: r.IsOn, OneShot: r.OneShot, Destinations: destinations,
 		HoldStarted: time.Duration(r.HoldStarted) * time.Microsecond,
+	}
+	if r.EndsAt != 0 {
+		f.Ends = time.UnixMicro(r.EndsAt).UTC()
 	}
 	if !r.IsOn {
 		f.OffReason, f.OffBy = r.OffReason, r.OffBy
@@ -129,7 +144,8 @@ func File(filters []Filter, ds []Destination) rulespec.File {
 // FileFilter returns a stored filter in the form of a file, without the owner: the user who imports it becomes its
 // owner. ds are the destinations of its owner.
 func FileFilter(f Filter, ds []Destination) rulespec.FileFilter {
-	out := rulespec.FileFilter{Filter: f.Filter, On: f.On, Once: f.OneShot, HoldStarted: f.HoldStarted}
+	out := rulespec.FileFilter{Filter: f.Filter, On: f.On, Once: f.OneShot, HoldStarted: f.HoldStarted,
+		Ends: schedule.WriteEnd(f.Ends, time.UTC)}
 	out.ID, out.Owner = 0, ""
 	for _, d := range ds {
 		if slices.Contains(f.Destinations, d.ID) {

@@ -32,6 +32,8 @@ type Config struct {
 	// not saved, and is broken where it is stored. nil: every name is accepted, as in a command that has no
 	// catalogue.
 	KnowsKind func(name string) bool
+	// ObjectsOf returns the keys of what a page shows, as in rulespec.Env.
+	ObjectsOf func(address string) []string
 	// DefaultFilter reports whether a new user gets one of the default filters. For example, it leaves out a filter
 	// that needs a directory where there is none. nil: all of them.
 	DefaultFilter func(Filter) bool
@@ -161,8 +163,9 @@ func Open(config Config) *Store {
 	logins := accounts.NewLogins(config.Writer, config.Reader, config.Now, config.Random, config.Session)
 	c := &core{
 		writer: config.Writer, reader: config.Reader, now: config.Now, random: config.Random,
-		sentence: config.Sentence, knowsKind: config.KnowsKind, defaultFilter: config.DefaultFilter,
-		verified: config.Verified, onClose: config.OnClose, onChange: config.OnChange, logins: logins, told: config.Told,
+		sentence: config.Sentence, knowsKind: config.KnowsKind, objectsOf: config.ObjectsOf,
+		defaultFilter: config.DefaultFilter,
+		verified:      config.Verified, onClose: config.OnClose, onChange: config.OnChange, logins: logins, told: config.Told,
 		audit:     accounts.NewAudit(config.Writer, config.Reader, config.Now),
 		onSilence: config.OnSilence, onRestore: config.OnRestore, onMerge: config.OnMerge,
 		onErase: config.OnErase, afterErase: config.AfterErase,

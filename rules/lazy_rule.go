@@ -11,10 +11,9 @@ import (
 )
 
 // identityOf gives a text that two rules share exactly when they are the same predicate: the kind and the arguments,
-// and the owner where the arguments name the owner. ruleOf is its reverse.
+// and the owner where the rule names the owner. ruleOf is its reverse.
 func identityOf(owner string, r rulespec.Rule) string {
 	var b strings.Builder
-	namesOwner := false
 	b.WriteString(r.Kind)
 	for _, param := range slices.Sorted(maps.Keys(r.Args)) {
 		b.WriteByte('\x01')
@@ -26,10 +25,9 @@ func identityOf(owner string, r rulespec.Rule) string {
 		for _, value := range values {
 			b.WriteByte('\x00') // no value has a control character
 			b.WriteString(value)
-			namesOwner = namesOwner || value == rulespec.Me
 		}
 	}
-	if namesOwner {
+	if rulespec.SaysMe([]rulespec.Rule{r}) {
 		b.WriteByte('\x02')
 		b.WriteString(owner)
 	}

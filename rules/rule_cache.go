@@ -52,6 +52,7 @@ func (c *ruleCache) seek(owner string, r *rulespec.Rule) bool {
 			return false // it is wrong
 		}
 		given += min(len(values), 1)
+		c.wanted.owner = c.wanted.owner || !ok && kind.Params[i].Default == rulespec.Me
 		c.words = binary.AppendUvarint(c.words, uint64(len(values)))
 		for _, value := range values {
 			c.words = append(binary.AppendUvarint(c.words, uint64(len(value))), value...)

@@ -55,9 +55,7 @@ func (p *Predicate) complete(kind *RuleKind) error {
 	}
 	// Without Requires, an index takes a rule to be false where no key is found, and its negation to be true. That is
 	// wrong where the directory lacks something: the rule is unknown then.
-	asksDirectory := kind.Missing != nil || slices.ContainsFunc(p.Keys, func(k Key) bool {
-		return k.Field == fieldGroup || k.Field == fieldOwner || k.Field == fieldOwnerGroup
-	})
+	asksDirectory := kind.Missing != nil && !p.WithoutDirectory || slices.ContainsFunc(p.Keys, ofDirectory)
 	nowhere := slices.ContainsFunc(p.Keys, func(k Key) bool { return !slices.Contains(Fields, k.Field) })
 	if len(p.Keys) == 0 || nowhere || asksDirectory && len(p.Requires) == 0 {
 		p.Keys, p.Exact = nil, false
@@ -67,6 +65,11 @@ func (p *Predicate) complete(kind *RuleKind) error {
 		p.Search = nil
 	}
 	return nil
+}
+
+// ofDirectory reports whether the values of a key's field come from the directory.
+func ofDirectory(k Key) bool {
+	return slices.Contains([]string{fieldGroup, fieldOwner, fieldOwnerGroup, fieldHolder, fieldTeam}, k.Field)
 }
 
 // whole reports whether a search can be done: it has Matches, and subjects have its fields.

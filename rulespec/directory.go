@@ -33,7 +33,10 @@ func SaysMe(rules []Rule) bool {
 				return true
 			}
 		}
-		return false
+		kind := LookupRuleKind(r.Kind)
+		return kind != nil && slices.ContainsFunc(kind.Params, func(p Param) bool {
+			return p.Default == Me && len(r.Args[p.Name]) == 0
+		})
 	})
 }
 

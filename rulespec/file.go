@@ -24,6 +24,8 @@ type FileFilter struct {
 	Filter      // ID is 0; Owner is used by `notifyd filter test` only, an import sets it from the session
 	On     bool // true where the text says nothing
 	Once   bool // switched off with its first delivery
+	// Ends is a date, or a date and a time as RFC 3339 has them, after which it never matches; "": it does not end.
+	Ends string
 	// HoldStarted is how long what says that a thing has begun waits for its end; 0: it does not wait.
 	HoldStarted time.Duration
 

@@ -35,6 +35,9 @@ func formatFilter(b *strings.Builder, f FileFilter) {
 	if f.HoldStarted > 0 {
 		fmt.Fprintf(b, "    hold_started: %s\n", duration(f.HoldStarted))
 	}
+	if f.Ends != "" {
+		fmt.Fprintf(b, "    ends: %s\n", scalar(f.Ends))
+	}
 	if len(f.To) > 0 {
 		fmt.Fprintf(b, "    to: %s\n", list(f.To))
 	}

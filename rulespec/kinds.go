@@ -12,6 +12,8 @@ var RuleKinds = []*RuleKind{
 	kindUser,
 	kindActor,
 	kindGroup,
+	kindRelation,
+	kindObject,
 	kindRegex,
 	kindField,
 	kindSeverity,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -88,7 +89,7 @@ func (r *reader) file(root ast.Node) File {
 	return file
 }
 
-var filterKeys = []string{"name", "on", "once", "hold_started", "to", "owner", "rules"}
+var filterKeys = []string{"name", "on", "once", "hold_started", "ends", "to", "owner", "rules"}
 
 func (r *reader) fileFilter(n ast.Node) FileFilter {
 	at := yamltext.PositionOf(n)
@@ -114,6 +115,8 @@ func (r *reader) fileFilter(n ast.Node) FileFilter {
 			f.Once = r.truth(e)
 		case "hold_started":
 			f.HoldStarted = r.every(e.Value)
+		case "ends":
+			f.Ends = r.end(e.Value)
 		case "owner":
 			f.Owner, _ = r.text(e.Value)
 		case "to":
@@ -188,6 +191,20 @@ func (r *reader) truth(e yamltext.Entry) bool {
 	}
 	r.wrong(yamltext.PositionOf(e.Value), "`"+e.Key+"` is true or false")
 	return false
+}
+
+// end reads when a filter ends.
+func (r *reader) end(n ast.Node) string {
+	s, ok := r.text(n)
+	for _, form := range []string{time.DateOnly, time.RFC3339} {
+		if _, err := time.Parse(form, s); ok && err == nil {
+			return s
+		}
+	}
+	if ok {
+		r.wrong(yamltext.PositionOf(n), "`ends` is a date such as 2026-12-24, or a time such as 2026-12-24T18:00:00+01:00")
+	}
+	return ""
 }
 
 // values reads a text, or a list of texts.

@@ -102,6 +102,7 @@ type Param struct {
 	Doc      string
 	Many     bool     // takes several values, which mean any of them
 	Optional bool     // may be left out
+	Default  string   // what is meant where it is left out: "" for nothing in particular
 	Choices  []string // the allowed values; nil: any text
 	// Searched says in what each value is searched for. The number of such values is bounded: see MaxRegexes, MaxTexts.
 	Searched Searched
@@ -123,6 +124,9 @@ type Env struct {
 	// KnowsKind reports whether the catalogue has a kind of message of that name. A rule that names another is refused;
 	// where it is stored it is unknown, not false. nil: every name is taken.
 	KnowsKind func(name string) bool
+	// ObjectsOf returns the keys of what the page at an address shows, as catalogue.Catalogue does; a rule with an address
+	// for which there are none is refused. nil: every address is taken, and a rule with one is unknown.
+	ObjectsOf func(address string) []string
 	// KindName returns what people call a kind of message, "" where it does not know. Only sentences use it. nil:
 	// sentences name kinds as rules do.
 	KindName func(kind string) string
@@ -153,6 +157,8 @@ type Predicate struct {
 	// Requires is what the directory must have: without all of it the rule is unknown for an event that it is not true
 	// for. A rule with Keys and without Requires is never unknown.
 	Requires []Key
+	// WithoutDirectory says that this rule needs no directory, though others of its kind do.
+	WithoutDirectory bool
 	// Search is set when the predicate tests names or texts one at a time. It then has no Keys and no Requires.
 	Search *Search
 	// Selectivity is an estimate: of 10,000 messages, how many the rule is true for. 0 means all of them.

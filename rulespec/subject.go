@@ -11,7 +11,7 @@ import (
 var Fields = []string{
 	"topic", "app", "kind", "keyword", "actor", "user", "package",
 	fieldSeverity, fieldGroup, fieldOwner, fieldOwnerGroup, fieldProved, fieldSigner, fieldBot,
-	fieldEverything,
+	fieldEverything, fieldObject, fieldAuthor, fieldAssigned, fieldMentioned, fieldWatcher, fieldHolder, fieldTeam,
 }
 
 // Texts are the fields of a subject that are searched and not looked up: see Text.
@@ -27,6 +27,13 @@ const (
 	fieldSigner     = "signer"     // who has signed the message, where that is proved
 	fieldBot        = "bot"        // the value "" where a program did it
 	fieldEverything = "everything" // the value "", always
+	fieldObject     = "object"     // the keys of what it is about
+	fieldAuthor     = "author"     // who made that
+	fieldAssigned   = "assigned"   // whom it was given to
+	fieldMentioned  = "mentioned"  // whom its new text names
+	fieldWatcher    = "watcher"    // who follows it, as the sender says
+	fieldHolder     = "holder"     // who owns a package in person
+	fieldTeam       = "team"       // the members of groups that own a package, or that the sender names
 )
 
 // AppendValues appends the values of one of Fields, some of them perhaps twice; none for an unknown field. An index
@@ -69,6 +76,27 @@ func (s *Subject) AppendValues(into []string, field string) []string {
 		}
 	case fieldEverything:
 		return append(into, "")
+	case fieldHolder:
+		return slices.AppendSeq(into, s.holders)
+	case fieldTeam:
+		return slices.AppendSeq(into, s.team)
+	}
+	return s.appendRoles(into, field)
+}
+
+// appendRoles is AppendValues for what the catalogue computes only when it is asked.
+func (s *Subject) appendRoles(into []string, field string) []string {
+	switch field {
+	case fieldObject:
+		return append(into, s.Objects...)
+	case fieldAuthor:
+		return append(into, s.Roles().Author...)
+	case fieldAssigned:
+		return append(into, s.Roles().Assigned...)
+	case fieldMentioned:
+		return append(into, s.Roles().Mentioned...)
+	case fieldWatcher:
+		return append(into, s.Roles().Watchers...)
 	}
 	return into
 }

@@ -21,13 +21,17 @@ func TestAppendValues(t *testing.T) {
 		App:     "git", Kind: "git.push", Actor: "alice",
 		Users:    []string{"alice", "bob"},
 		Packages: []string{"bash", "zsh"}, Severity: catalogue.Error, Keyword: catalogue.KeywordCommit,
+		Objects: []string{"ticket/7"}, Groups: []string{"g1", "unheard-of"},
 	}
+	e.SetRoles(catalogue.Roles{Author: []string{"alice"}, Assigned: []string{"bob"}, Mentioned: []string{"carol", "dave"},
+		Watchers: []string{"erin"}})
 	s := &rulespec.Subject{Event: e, Directory: dir}
 	want := map[string][]string{
 		"topic": {"org.x.git"}, "app": {"git"}, "kind": {"git.push"}, "actor": {"alice"}, "user": {"alice", "bob"},
 		"package": {"bash", "zsh"}, "severity": {"debug", "info", "warning", "error"}, "group": {"g1", "g1"},
 		"owner": {"alice", "alice", "bob"}, "ownergroup": {"g1"}, "proved": {""}, "signer": {"git01"}, "everything": {""},
-		"bot": {""}, "keyword": {"commit"},
+		"bot": {""}, "keyword": {"commit"}, "object": {"ticket/7"}, "author": {"alice"}, "assigned": {"bob"},
+		"mentioned": {"carol", "dave"}, "watcher": {"erin"}, "holder": {"alice"}, "team": {"alice", "bob", "alice", "bob"},
 		"gone": nil,
 	}
 	for _, field := range append(slices.Clone(rulespec.Fields), "gone") {
@@ -38,7 +42,7 @@ func TestAppendValues(t *testing.T) {
 		}
 	}
 	alone := &rulespec.Subject{Event: e}
-	for _, field := range []string{"group", "owner", "ownergroup", "bot"} {
+	for _, field := range []string{"group", "owner", "ownergroup", "bot", "holder", "team"} {
 		if got := alone.AppendValues(nil, field); len(got) > 0 {
 			t.Errorf("%s without a directory: %q", field, got)
 		}

@@ -16,9 +16,11 @@ import (
 // A draft is a filter while it is edited: what the form holds, valid or not.
 type draft struct {
 	filter     prefs.Filter
-	everywhere bool           // goes to all destinations
-	asText     bool           // edited as YAML
-	text       string         // the YAML as typed
+	everywhere bool   // goes to all destinations
+	asText     bool   // edited as YAML
+	text       string // the YAML as typed
+	ends       string // when it ends, as typed
+	endProblem string
 	spare      string         // the field that gets one more empty value
 	added      bool           // the last rule was just added
 	before     history.Cursor // the preview goes on from here
@@ -43,6 +45,7 @@ func (s *site) readDraft(v url.Values) draft {
 	d.filter.Name = text.OneLine(v.Get("name"))
 	d.filter.On = v.Get("on") != ""
 	d.filter.OneShot = v.Get("once") != ""
+	d.ends = strings.TrimSpace(v.Get("ends"))
 	for _, id := range v["to"] {
 		if n, err := strconv.ParseUint(id, 10, 32); err == nil && !d.everywhere {
 			d.filter.Destinations = append(d.filter.Destinations, uint(n))

@@ -1,9 +1,11 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
+	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
@@ -27,6 +29,7 @@ type editorView struct {
 	Everywhere   bool
 	ToProblem    string
 	On, OneShot  bool
+	Ends         string   // as typed
 	Nameless     bool     // it says @me, and the visitor's name is not proved
 	Problems     []string // shown above the form, because nothing was saved
 	Preview      previewView
@@ -86,6 +89,7 @@ func (req *request) editor(d draft, check bool) (editorView, error) {
 		Name: d.filter.Name, AsText: d.asText, Text: d.text, Kinds: req.RuleKinds, MessageKinds: req.MessageKinds(),
 		Apps:       req.apps(),
 		Everywhere: d.everywhere, On: d.filter.On, OneShot: d.filter.OneShot,
+		Ends:     cmp.Or(d.ends, schedule.WriteEnd(d.filter.Ends, req.user.Location())),
 		Nameless: req.me() == "" && rulespec.SaysMe(d.filter.Rules),
 	}
 	if d.filter.ID != 0 {

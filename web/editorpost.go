@@ -7,6 +7,7 @@ import (
 
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -61,6 +62,11 @@ func saveFilter(req *request) error {
 func (req *request) postedDraft() (draft, error) {
 	d := req.readDraft(req.r.PostForm)
 	d.filter.UserID, d.filter.Owner = req.user.ID, req.me()
+	if end, err := schedule.ReadEnd(d.ends, req.user.Location()); err != nil {
+		d.endProblem = "The day it ends on: want a date such as 2026-12-24."
+	} else {
+		d.filter.Ends = end
+	}
 	if req.r.PathValue("id") == "" {
 		return d, nil
 	}
@@ -124,6 +130,9 @@ func (req *request) storeDraft(d draft) error {
 // problems lists what is wrong with the rules of a draft.
 func (req *request) problems(d draft) []string {
 	var list []string
+	if d.endProblem != "" && !d.asText {
+		list = append(list, d.endProblem)
+	}
 	if problem := unfit(d.filter.Filter); problem != "" {
 		list = append(list, problem)
 	}

@@ -93,6 +93,10 @@ func newFilter(req *request) error {
 			return prefs.ErrNotFound
 		}
 		d = newDraft(f)
+	case query.Has("object"):
+		d = newDraft(prefs.Filter{On: true, Filter: rulespec.Filter{Rules: []rulespec.Rule{{
+			Kind: "object", Args: rulespec.Args{"key": {text.OneLine(query.Get("object"))}},
+		}}}})
 	case query.Has("message"):
 		r, err := req.messageRecord(query.Get("message"))
 		if err != nil {

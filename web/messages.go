@@ -84,6 +84,7 @@ type messageView struct {
 	MessageID, Summary, Stamp, When, KindName, Kind, App, Topic, Severity string
 	Keyword                                                               string
 	Actor, Users, Packages, Objects, Standing, Link, LinkHost, Raw        string
+	Thread                                                                string // the key of what it is about
 	Warning, Caution                                                      string // of a marked message
 	Address                                                               string // its link, when it is no link here
 	ClaimedID, ClaimedBy                                                  string // what it claims to be, and that page
@@ -125,7 +126,7 @@ func (req *request) outcome(r history.Record) (messageView, error) {
 	p.Outcomes = req.explainFilters(e, filters)
 	on := 0
 	for _, f := range p.Outcomes.Matched {
-		if f.On {
+		if f.On && !f.Ended {
 			on++
 			p.Matched = true
 		}
@@ -143,7 +144,7 @@ func (req *request) describe(e *catalogue.Event) messageView {
 	p := messageView{
 		MessageID: e.ID, Summary: summary(e), KindName: e.KindName, Kind: e.Kind,
 		App: e.App, Topic: e.Topic, Severity: e.Severity.String(), Keyword: string(e.Keyword),
-		Actor: e.Actor, Users: some(e.Users), Packages: some(e.Packages), Objects: some(e.Objects),
+		Actor: e.Actor, Users: some(e.Users), Packages: some(e.Packages), Objects: some(e.Objects), Thread: e.Thread,
 		Standing: standingWords(e.Standing), Raw: indent(e.Payload),
 		Mended: e.Mended, LeftOut: e.LeftOut(), Late: e.Late,
 	}

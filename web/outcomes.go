@@ -21,6 +21,7 @@ type outcomes struct {
 type filterOutcome struct {
 	Name, Page, Sentence, Broken string
 	On                           bool
+	Ended                        bool // by itself
 	Nameless                     bool // it says @me, and the visitor's name is not proved
 	Rules                        []ruleOutcome
 	Miss                         *ruleOutcome // the one rule that failed, for a near miss
@@ -38,7 +39,7 @@ func (req *request) explainFilters(e *catalogue.Event, filters []prefs.Filter) o
 	var list outcomes
 	for i, f := range filters {
 		o := filterOutcome{Name: f.Name, Page: filterPage(f.ID), Sentence: capital(req.sentence(own[i])) + ".", On: f.On,
-			Nameless: f.Nameless}
+			Nameless: f.Nameless, Ended: f.Ended(req.Now())}
 		if f.Broken != "" {
 			o.Broken = capital(f.Broken) + "."
 		} else if wrong := rulespec.Check(env, own[i]); len(wrong) > 0 {

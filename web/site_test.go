@@ -108,6 +108,7 @@ func newSite(t *testing.T, prefix string) *testSite {
 	}
 	s.prefs = prefs.Open(prefs.Config{
 		Writer: db.Writer, Reader: db.Reader, Now: s.now, Random: rand.Reader, KnowsKind: s.meaning.KnownKinds(),
+		ObjectsOf:    s.meaning.ObjectsOf,
 		ClaimedNames: func() bool { return s.claimed },
 		Policy:       func() accounts.Policy { return s.policy },
 		People: func() accounts.People {
@@ -141,7 +142,8 @@ func (s *testSite) options() web.Options {
 		Logins: s.prefs.Logins, Tokens: s.prefs.Tokens,
 		Destinations: s.prefs.Destinations, Filters: s.prefs.Filters, Unsubscriber: s.prefs.Unsubscriber,
 		Links: s.links, History: s.history, Outbox: s.outbox,
-		KnowsKind: s.meaning.KnownKinds(), KindName: s.kindName, ClaimedNames: func() bool { return s.claimed },
+		KnowsKind: s.meaning.KnownKinds(), ObjectsOf: s.meaning.ObjectsOf,
+		KindName: s.kindName, ClaimedNames: func() bool { return s.claimed },
 		SignUp:   func() accounts.Policy { return s.policy },
 		Describe: s.meaning.Describe, RuleKinds: rulespec.RuleKinds, MessageKinds: s.meaning.Kinds,
 		Backends: []backends.Info{email.Info, irc.Info, desktop.Info},

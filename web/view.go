@@ -10,6 +10,7 @@ import (
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/web/visit"
@@ -61,6 +62,8 @@ type filterView struct {
 	ID                             uint
 	Name, Page, Sentence, To, From string
 	On, OneShot                    bool
+	Ends                           string // when it ends or has ended, in words
+	Ended                          bool
 	Broken, Warning                string
 	Nameless                       bool   // it waits for a proved name
 	OffBy, OffReason               string // an operator has switched it off
@@ -70,6 +73,9 @@ func (req *request) filterView(f prefs.Filter, ds []prefs.Destination, from stri
 	view := filterView{
 		ID: uint(f.ID), Name: f.Name, Page: filterPage(f.ID), Sentence: capital(req.sentence(f.Filter)) + ".", From: from,
 		On: f.On, OneShot: f.OneShot, Broken: req.trouble(f), Nameless: f.Nameless, OffBy: f.OffBy, OffReason: f.OffReason,
+	}
+	if !f.Ends.IsZero() {
+		view.Ends, view.Ended = schedule.EndWords(f.Ends, req.user.Location()), f.Ended(req.Now())
 	}
 	view.To, view.Warning = req.reach(f, ds)
 	if !f.On {

@@ -88,6 +88,7 @@ type Options struct {
 	MessageKinds func() []catalogue.MessageKind // the current message kinds of the catalogue, by application
 	KindName     func(kind string) string       // as in rulespec.Env: the title of a message kind; may be nil
 	KnowsKind    func(name string) bool         // as in rulespec.Env, the same as the router has; may be nil
+	ObjectsOf    func(address string) []string  // likewise
 	Backends     []backends.Info                // the configured ones; one of them sends the sign-in links
 
 	NoMailedLinks bool // no mailed link lets anybody in
@@ -228,4 +229,6 @@ func (s *site) kindWords(kind string) string {
 }
 
 // env is the environment that rules are checked and compiled in.
-func (s *site) env() rulespec.Env { return rulespec.Env{KnowsKind: s.KnowsKind, KindName: s.KindName} }
+func (s *site) env() rulespec.Env {
+	return rulespec.Env{KnowsKind: s.KnowsKind, ObjectsOf: s.ObjectsOf, KindName: s.KindName}
+}

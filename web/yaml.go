@@ -54,6 +54,9 @@ func (req *request) readFilters(text string) (list []prefs.Filter, schedules map
 		own := prefs.Filter{Filter: f.Filter, UserID: req.user.ID, On: f.On, OneShot: f.Once,
 			HoldStarted: f.HoldStarted}
 		own.ID, own.Owner = 0, req.me()
+		if own.Ends, err = schedule.ReadEnd(f.Ends, req.user.Location()); err != nil {
+			problems = append(problems, "Filter "+f.Name+": "+err.Error()+".")
+		}
 		for _, to := range f.To {
 			id, found := req.findDestination(ds, to)
 			if !found {

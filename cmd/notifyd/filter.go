@@ -82,7 +82,7 @@ func (f *filterFlags) open(e *env) (*filterSet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read filters: %w", err)
 	}
-	file, err := rulespec.Parse(rulespec.Env{KnowsKind: set.catalogue.KnownKinds()}, text)
+	file, err := rulespec.Parse(envOf(set.catalogue), text)
 	set.mistakes = printMistakes(e.stderr, f.File, err)
 	if set.mistakes > 0 && len(file.Filters) == 0 {
 		return nil, statusBroken
@@ -121,7 +121,7 @@ func (s *filterSet) warnUnchecked(stderr io.Writer, file string) {
 // compile builds the index; a filter's id is its number in the file, from 1.
 func (s *filterSet) compile(stderr io.Writer, f *filterFlags, file rulespec.File) {
 	s.filters = file.Filters
-	s.env = rulespec.Env{KnowsKind: s.catalogue.KnownKinds()}
+	s.env = envOf(s.catalogue)
 	all := make([]rules.Change, len(s.filters))
 	for i := range s.filters {
 		filter := &s.filters[i].Filter
@@ -217,4 +217,9 @@ func textOf(err error) string {
 		return wrong.Text()
 	}
 	return err.Error()
+}
+
+// envOf gives what filters are checked with: the catalogue's kinds and pages.
+func envOf(c *catalogue.Catalogue) rulespec.Env {
+	return rulespec.Env{KnowsKind: c.KnownKinds(), ObjectsOf: c.ObjectsOf}
 }

@@ -35,7 +35,7 @@ func (c *filterCheckCmd) check(e *env) error {
 	if err != nil {
 		return fmt.Errorf("read filters: %w", err)
 	}
-	file, err := rulespec.Parse(rulespec.Env{KnowsKind: cat.KnownKinds()}, text)
+	file, err := rulespec.Parse(envOf(cat), text)
 	mistakes := printMistakes(e.stderr, c.File, err)
 	if mistakes > 0 && len(file.Filters) == 0 {
 		return statusBroken

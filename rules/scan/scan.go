@@ -58,9 +58,12 @@ func New(env rulespec.Env, dir rulespec.Directory, f rulespec.Filter) (*Scan, er
 }
 
 // byNames says whether a predicate looks at nothing but names: it says so, is exact by its keys, or searches in names.
-// The keyword is none of them, because the catalogue says it anew and no message is kept with it.
+// The catalogue says keywords, objects and roles anew, and no message is kept with them.
 func byNames(p rulespec.Predicate) bool {
-	other := func(field string) bool { return field == "keyword" || !slices.Contains(rulespec.Fields, field) }
+	anew := []string{"keyword", "object", "author", "assigned", "mentioned", "watcher", "team"}
+	other := func(field string) bool {
+		return slices.Contains(anew, field) || !slices.Contains(rulespec.Fields, field)
+	}
 	if p.Search != nil {
 		return !slices.ContainsFunc(p.Search.Fields, other)
 	}

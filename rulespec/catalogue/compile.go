@@ -33,6 +33,7 @@ func (c *compiler) app(s *appSource) *app {
 	}
 	a.keyword = c.keyword(s.keyword)
 	a.hosts = c.hosts(s.hosts)
+	a.pages = c.pages(s.pages)
 	a.model, a.defaults = s.model, s.defaults
 	names := map[string]bool{language.Accounts: true}
 	for _, name := range given {

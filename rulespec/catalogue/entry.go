@@ -46,6 +46,7 @@ type app struct {
 	hosts             map[string]string // of production, to that of staging
 	tables            map[string]map[string]string
 	vars              map[string]*variable
+	pages             []page
 	defaults          map[string][]located // of what entries say nothing of: the phase and the roles
 	entries           []*entry
 	fields            int // how many values and prose there are

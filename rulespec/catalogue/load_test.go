@@ -17,7 +17,7 @@ entries:
 func TestMistakesTellWhereAndWhat(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"unknown key": {"app: shop\ntitel: x" + goodEntry,
-			`f.yaml:2:1: application: unknown key "titel"; want one of app, title, icon, keyword, accounts, hosts, like, roots, tables, vars, phase, author, assigned, mentioned, watchers, entries`},
+			`f.yaml:2:1: application: unknown key "titel"; want one of app, title, icon, keyword, accounts, hosts, like, roots, pages, tables, vars, phase, author, assigned, mentioned, watchers, entries`},
 		"key twice":        {"app: shop\napp: shop" + goodEntry, `f.yaml:2:`},
 		"no app":           {"title: x" + goodEntry, `app: want a name of small letters, digits, _ and -, not ""`},
 		"bad app":          {"app: My Shop" + goodEntry, `f.yaml:1:6: app: want a name`},

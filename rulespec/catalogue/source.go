@@ -67,6 +67,7 @@ type appSource struct {
 	model    string    // the application that these entries were written for; "" for its own
 	like     located   // the application whose entries it has too, under its own name
 	roots    []located // what its topics may begin with
+	pages    []named   // addresses of pages, to the keys of objects
 	vars     []named
 	tables   []tableSource
 	entries  []*entrySource
@@ -99,7 +100,7 @@ func (s *entrySource) kind() string { return s.one("kind").text }
 
 // The keys of the form, in the order of the manual.
 var (
-	appKeys = []string{"app", "title", "icon", "keyword", "accounts", "hosts", "like", "roots", "tables", "vars",
+	appKeys = []string{"app", "title", "icon", "keyword", "accounts", "hosts", "like", "roots", "pages", "tables", "vars",
 		"phase", "author", "assigned", "mentioned", "watchers", "entries"}
 	entryKeys = []string{"topic", "when", "kind", "name", "vars", "summary", "link", "icon", "secondary_icon",
 		"actor", "users", "packages", "objects", "phase", "author", "assigned", "mentioned", "watchers", "severity", "group", "plural", "examples", "keyword", "classic"}
@@ -123,6 +124,7 @@ func (a *appSource) overridden(site *appSource) *appSource {
 		a.keyword = site.keyword
 	}
 	a.hosts = overrideNamed(a.hosts, site.hosts)
+	a.pages = overrideNamed(a.pages, site.pages)
 	if len(site.accounts) > 0 {
 		a.accounts = site.accounts
 	}

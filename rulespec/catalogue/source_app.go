@@ -42,6 +42,8 @@ func (r *reader) app(body ast.Node) *appSource {
 			a.keyword, _ = r.scalar(pair.Value, "keyword")
 		case "hosts":
 			a.hosts = r.named(pair.Value, "hosts")
+		case "pages":
+			a.pages = r.named(pair.Value, "pages")
 		case "accounts":
 			a.accounts = r.scalars(pair.Value, "accounts", true)
 		case "like":

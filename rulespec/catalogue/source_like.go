@@ -32,7 +32,7 @@ func likened(sources []*appSource) ([]*appSource, []error) {
 // application itself stays behind: the rules of classic FMN, the examples.
 func (a *appSource) as(name located) *appSource {
 	copied := *a
-	copied.name, copied.title, copied.roots, copied.entries = name, located{}, nil, nil
+	copied.name, copied.title, copied.roots, copied.entries, copied.pages = name, located{}, nil, nil, nil
 	copied.model = a.name.text
 	for _, e := range a.entries {
 		if e = e.as(a.name.text, name.text); len(e.values["topic"]) > 0 {

@@ -33,10 +33,11 @@ import (
 // Vectors are what the file of one rule kind says.
 type Vectors struct {
 	Kind         *rulespec.RuleKind
-	Owner        string   // what @me stands for; "" where no case says @me
-	Directory    []byte   // in the form that directory.Parse reads; nil: there is none
-	MessageKinds []string // that the catalogue has, beside those that end in .unknown; nil: it has any
-	Example      string   // rules in the text form, a line each, as the manual shows them
+	Owner        string              // what @me stands for; "" where no case says @me
+	Directory    []byte              // in the form that directory.Parse reads; nil: there is none
+	MessageKinds []string            // that the catalogue has, beside those that end in .unknown; nil: it has any
+	Pages        map[string][]string // addresses, and the keys of what they show
+	Example      string              // rules in the text form, a line each, as the manual shows them
 	Cases        []Case
 	Errors       []Mistake
 
@@ -60,7 +61,7 @@ type Mistake struct {
 
 // Env is what the rules of the file are compiled for.
 func (v *Vectors) Env() rulespec.Env {
-	env := rulespec.Env{Owner: v.Owner}
+	env := rulespec.Env{Owner: v.Owner, ObjectsOf: func(address string) []string { return v.Pages[address] }}
 	if v.MessageKinds != nil {
 		env.KnowsKind = func(name string) bool {
 			return slices.Contains(v.MessageKinds, name) || strings.HasSuffix(name, ".unknown")

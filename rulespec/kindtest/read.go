@@ -24,6 +24,7 @@ type file struct {
 	Owner     string
 	Directory any
 	Kinds     []string
+	Pages     map[string][]string
 	Example   string
 	Draw      map[string][]string
 	Cases     []struct {
@@ -41,7 +42,8 @@ type file struct {
 type event struct {
 	Topic, App, Kind, Keyword, Actor, Summary, Link, Severity string
 	Verdict, Signer                                           string
-	Users, Packages, Objects                                  []string
+	Users, Packages, Objects, Groups                          []string
+	Author, Assigned, Mentioned, Watchers                     []string
 	Body                                                      any
 }
 
@@ -97,7 +99,7 @@ func (f *file) vectors() (*Vectors, error) {
 	if kind == nil {
 		return nil, fmt.Errorf("`kind` is %q, and rulespec/kinds.go lists no such rule kind", f.Kind)
 	}
-	v := &Vectors{Kind: kind, Owner: f.Owner, MessageKinds: f.Kinds, Example: f.Example, draw: f.Draw}
+	v := &Vectors{Kind: kind, Owner: f.Owner, MessageKinds: f.Kinds, Pages: f.Pages, Example: f.Example, draw: f.Draw}
 	if f.Directory != nil {
 		text, err := yaml.Marshal(f.Directory)
 		if err != nil {
@@ -142,8 +144,9 @@ func eventsOf(plain []event) ([]*catalogue.Event, error) {
 				Verdict: bus.Verdict(p.Verdict), Signer: p.Signer,
 			}},
 			App: p.App, Kind: p.Kind, Actor: p.Actor, Users: p.Users, Packages: p.Packages, Objects: p.Objects,
-			Severity: catalogue.Info, Keyword: catalogue.Keyword(p.Keyword),
+			Groups: p.Groups, Severity: catalogue.Info, Keyword: catalogue.Keyword(p.Keyword),
 		}
+		all[i].SetRoles(catalogue.Roles{Author: p.Author, Assigned: p.Assigned, Mentioned: p.Mentioned, Watchers: p.Watchers})
 		all[i].SetProse(catalogue.Prose{Summary: p.Summary, Link: p.Link})
 		if p.Severity == "" {
 			continue

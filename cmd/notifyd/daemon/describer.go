@@ -68,8 +68,21 @@ func (m *describer) describe(message *bus.Message) *catalogue.Event {
 }
 func (m *describer) kinds() []catalogue.MessageKind { return m.load().Kinds() }
 func (m *describer) knowsKind(name string) bool     { return m.load().knowsKind(name) }
-func (m *describer) kindName(kind string) string    { return m.load().kindName(kind) }
-func (m *describer) appName(app string) string      { return m.load().appName(app) }
+func (m *describer) objectsOf(address string) []string {
+	return m.load().ObjectsOf(address)
+}
+func (m *describer) kindName(kind string) string { return m.load().kindName(kind) }
+func (m *describer) appName(app string) string   { return m.load().appName(app) }
+
+// env returns what filters are checked with.
+func (m *describer) env() rulespec.Env {
+	return rulespec.Env{KnowsKind: m.knowsKind, ObjectsOf: m.objectsOf}
+}
+
+// env returns what the index compiles filters with, as long as this catalogue is there.
+func (v *view) env() rulespec.Env {
+	return rulespec.Env{KnowsKind: v.knowsKind, ObjectsOf: v.loaded.ObjectsOf}
+}
 
 // sentence returns a filter in words. It uses the catalogue's names for kinds of message.
 func (m *describer) sentence(f rulespec.Filter) string {

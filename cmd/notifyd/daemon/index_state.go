@@ -83,7 +83,7 @@ func (r *router) readAll(ctx context.Context, current *view) (*indexState, error
 	}
 	b := &indexState{
 		revision: revision, catalogue: current.loaded, kinds: kindsOfCatalogue(current.loaded),
-		index: rules.NewIndex(rulespec.Env{KnowsKind: current.knowsKind}), broken: map[rulespec.FilterID]bool{},
+		index: rules.NewIndex(current.env()), broken: map[rulespec.FilterID]bool{},
 	}
 	broken, err := b.index.Load(r.subscriptions.Stream(ctx))
 	if err != nil {

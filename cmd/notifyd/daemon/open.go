@@ -130,6 +130,7 @@ func (s *Service) openPrefs() {
 	s.prefs = prefs.Open(prefs.Config{
 		Writer: s.db.Writer, Reader: s.db.Reader, Now: s.env.Now, Random: rand.Reader, Sentence: s.describer.sentence,
 		KnowsKind: s.describer.knowsKind,
+		ObjectsOf: s.describer.objectsOf,
 		DefaultFilter: func(f prefs.Filter) bool {
 			return len(rulespec.Missing(f.Filter, asDirectory(s.directory.Load()))) == 0
 		},

@@ -55,7 +55,7 @@ func (s *Service) openReports() (err error) {
 }
 
 func (s *Service) reportFiles(set reports.Settings) watch.Source[*report.Set] {
-	return report.Source(folder(set.Folder), func() rulespec.Env { return rulespec.Env{KnowsKind: s.describer.knowsKind} })
+	return report.Source(folder(set.Folder), s.describer.env)
 }
 
 // mailReports mails reports when they are due.
@@ -89,7 +89,8 @@ func checkReports(s Settings, opened map[string]backends.Backend) error {
 	if err != nil {
 		return nil // checkFiles says it
 	}
-	set, err := report.Load(folder(s.Reports.Folder), rulespec.Env{KnowsKind: site.KnownKinds()})
+	env := rulespec.Env{KnowsKind: site.KnownKinds(), ObjectsOf: site.ObjectsOf}
+	set, err := report.Load(folder(s.Reports.Folder), env)
 	if err != nil {
 		return fmt.Errorf("reports.folder: %w", err)
 	}
@@ -138,6 +139,7 @@ func (s *Service) openPages(ctx context.Context) error {
 		RuleKinds:    rulespec.RuleKinds,
 		MessageKinds: s.describer.kinds,
 		KnowsKind:    s.describer.knowsKind,
+		ObjectsOf:    s.describer.objectsOf,
 		KindName:     s.describer.kindName,
 		Backends:     s.infos(),
 		Readers:      s.reading().SeenBy,

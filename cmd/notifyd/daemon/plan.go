@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"fmt"
+	"maps"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -42,6 +44,7 @@ func (r *router) plan(tx *gorm.DB, outcomes []history.Outcome, watch *phaseTimer
 	if ids, hitsByUser, err = r.unmuted(tx, outcomes, ids, hitsByUser, known); err != nil {
 		return nil, err
 	}
+	forgetEnded(known, r.now())
 	consumed, err := r.consumeOneShots(tx, ids, known)
 	if err != nil {
 		return nil, err
@@ -53,7 +56,7 @@ func (r *router) plan(tx *gorm.DB, outcomes []history.Outcome, watch *phaseTimer
 	for len(hitsByUser) > 0 {
 		event := hitsByUser[0].event
 		planner := prefs.NewPlanner(outcomes[event].Event, r.now(), r.links)
-		planner.KeepLinks = r.verifier().Links()
+		planner.KeepLinks, planner.Directory = r.verifier().Links(), asDirectory(r.directory())
 		for ; len(hitsByUser) > 0 && hitsByUser[0].event == event; hitsByUser = hitsByUser[1:] {
 			hits = hits[:0]
 			for _, id := range ids[begin:hitsByUser[0].end] {
@@ -72,6 +75,14 @@ func (r *router) plan(tx *gorm.DB, outcomes []history.Outcome, watch *phaseTimer
 		deliveries = append(deliveries, planned...)
 	}
 	return deliveries, nil
+}
+
+// forgetEnded leaves out the filters that have ended, before one-shots among them are used up. Subscriptions are kept
+// from batch to batch, so the end is looked at in each.
+func forgetEnded(known map[rulespec.FilterID]*prefs.Subscription, now time.Time) {
+	maps.DeleteFunc(known, func(_ rulespec.FilterID, s *prefs.Subscription) bool {
+		return s != nil && s.Filter.Ended(now)
+	})
 }
 
 // consumeOneShots switches off the one-shots among filters, and returns those that this node has switched off.

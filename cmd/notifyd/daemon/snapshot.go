@@ -269,7 +269,7 @@ func (s *snapshots) restore(ctx context.Context, current *view) *indexState {
 		return nil
 	}
 	start := s.now()
-	index, head, err := s.read(ctx, rulespec.Env{KnowsKind: current.knowsKind}, current.loaded)
+	index, head, err := s.read(ctx, current.env(), current.loaded)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		s.log.Info("there is no snapshot of the filters yet", "path", s.path)

@@ -3,8 +3,10 @@ package people
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -15,8 +17,9 @@ type Filter struct {
 	Name         string `json:"name"`
 	On           bool   `json:"on"`
 	OneShot      bool   `json:"once"`
-	Broken       string `json:"broken"`   // why it matches nothing; "" when all is well
-	Nameless     bool   `json:"nameless"` // it is broken only because its owner's name is not proved
+	Ends         string `json:"ends,omitempty"` // as a filter file has it, in UTC
+	Broken       string `json:"broken"`         // why it matches nothing; "" when all is well
+	Nameless     bool   `json:"nameless"`       // it is broken only because its owner's name is not proved
 	OffReason    string `json:"off_reason"`
 	OffBy        string `json:"off_by"`
 	Destinations []uint `json:"destinations"` // empty: all that are confirmed
@@ -25,9 +28,12 @@ type Filter struct {
 }
 
 func filterOf(f prefs.Filter) Filter {
-	return Filter{ID: uint(f.ID), User: f.UserID, Name: f.Name, On: f.On, OneShot: f.OneShot, Broken: f.Broken,
-		Nameless: f.Nameless, OffReason: f.OffReason, OffBy: f.OffBy, Destinations: append([]uint{}, f.Destinations...),
-		Sentence: rulespec.Sentence(rulespec.Env{}, f.Filter)}
+	return Filter{
+		ID: uint(f.ID), User: f.UserID, Name: f.Name, On: f.On, OneShot: f.OneShot,
+		Ends: schedule.WriteEnd(f.Ends, time.UTC), Broken: f.Broken, Nameless: f.Nameless, OffReason: f.OffReason,
+		OffBy: f.OffBy, Destinations: append([]uint{}, f.Destinations...),
+		Sentence: rulespec.Sentence(rulespec.Env{}, f.Filter),
+	}
 }
 
 func (d *Desk) filters(ctx context.Context, u prefs.User) ([]Filter, error) {

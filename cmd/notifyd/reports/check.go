@@ -29,7 +29,7 @@ func (c *CheckCmd) Run(e *records.Env) error {
 	if err != nil {
 		return err
 	}
-	env := rulespec.Env{KnowsKind: cat.KnownKinds()}
+	env := rulespec.Env{KnowsKind: cat.KnownKinds(), ObjectsOf: cat.ObjectsOf}
 	names, wrong := []string{}, 0
 	for _, path := range c.Paths {
 		files, err := filesOf(path)

@@ -177,7 +177,7 @@ func open(e *records.Env) (*setting, error) {
 	if s.catalogue, s.directory, err = all.LoadCatalogue(); err != nil {
 		return nil, err
 	}
-	s.env = rulespec.Env{KnowsKind: s.catalogue.KnownKinds()}
+	s.env = rulespec.Env{KnowsKind: s.catalogue.KnownKinds(), ObjectsOf: s.catalogue.ObjectsOf}
 	if s.set, err = report.Load(folder(s.Folder), s.env); err != nil {
 		return nil, fmt.Errorf("load reports: %w", err)
 	}

@@ -83,7 +83,8 @@ func join(e *records.Env, f *config.File, set daemon.Settings) (people.Line, err
 	letters := security.Letters{Mailed: func() *accounts.Mailed { return j.store.Mailed }, BaseURL: set.Web.BaseURL,
 		Add: j.add, Now: e.Now, Configured: func() []backends.Info { return j.configured }}
 	j.store = prefs.Open(prefs.Config{
-		Writer: db.Writer, Reader: db.Reader, Now: e.Now, Random: rand.Reader, KnowsKind: catalogue.KnownKinds(), Log: log,
+		Writer: db.Writer, Reader: db.Reader, Now: e.Now, Random: rand.Reader, KnowsKind: catalogue.KnownKinds(),
+		ObjectsOf: catalogue.ObjectsOf, Log: log,
 		OnClose: func(tx *gorm.DB, destinations []string, why string) error {
 			_, err := box.Cancel(tx, destinations, why)
 			return err
