@@ -99,51 +99,56 @@ func (o *Outbox) Release(tx *gorm.DB, destinations, holds []string) error {
 		if err != nil {
 			return fmt.Errorf("release deliveries: %w", err)
 		}
-		err = tx.Exec(`UPDATE lanes SET ready_at = ? WHERE destination IN ? AND lease = '' AND ready_at > ? AND EXISTS
-			(SELECT 1 FROM deliveries d WHERE d.lane = lanes.id AND d.state = ? AND d.due_at <= ?)`,
-			now, part, now, Waiting, now).Error
-		if err != nil {
-			return fmt.Errorf("release destinations: %w", err)
+		if err := wake(tx, part, now); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// Rehold gives what waits for destinations because of one reason another one, with the same due time, in the caller's
-// transaction.
-func (o *Outbox) Rehold(tx *gorm.DB, destinations []string, from, to string) error {
+// A Rehold gives what waits because of one reason another one, and another due time.
+type Rehold struct {
+	From, To string
+	Since    time.Time // only what was added from then on; zero: all
+	Due      time.Time
+}
+
+// Rehold changes why something waits for destinations, in the caller's transaction. Call Notify after the commit.
+func (o *Outbox) Rehold(tx *gorm.DB, destinations []string, r Rehold) error {
+	since, due := int64(0), stamp(r.Due)
+	if !r.Since.IsZero() {
+		since = stamp(r.Since)
+	}
 	for part := range slices.Chunk(destinations, chunk) {
 		if err := o.lockQueuesOf(tx, part); err != nil {
 			return err
 		}
-		err := tx.Exec(`UPDATE deliveries SET hold = ? WHERE destination IN ? AND state = ? AND hold = ?`,
-			to, part, Waiting, from).Error
+		err := tx.Exec(`UPDATE deliveries SET hold = ?, due_at = ?
+			WHERE destination IN ? AND state = ? AND hold = ? AND added_at >= ?`,
+			r.To, due, part, Waiting, r.From, since).Error
 		if err != nil {
 			return fmt.Errorf("hold deliveries: %w", err)
+		}
+		if err := wake(tx, part, due); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// Silence makes what waits for destinations because of one of holds dead, in the caller's transaction, and gives its
-// number: its owner does not want it any more. why says it to them.
-func (o *Outbox) Silence(tx *gorm.DB, destinations, holds []string, why string) (silenced int, err error) {
-	for part := range slices.Chunk(destinations, chunk) {
-		if err := o.lockQueuesOf(tx, part); err != nil {
-			return 0, err
-		}
-		done := tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = ?
-			WHERE destination IN ? AND state = ? AND hold IN ?`, Dead, stamp(o.now()), silencedBy(why), part, Waiting, holds)
-		if done.Error != nil {
-			return 0, fmt.Errorf("silence deliveries: %w", done.Error)
-		}
-		silenced += int(done.RowsAffected)
+// wake lets free queues be claimed at a time at which something of them is due.
+func wake(tx *gorm.DB, destinations []string, due int64) error {
+	err := tx.Exec(`UPDATE lanes SET ready_at = ? WHERE destination IN ? AND lease = '' AND ready_at > ? AND EXISTS
+		(SELECT 1 FROM deliveries d WHERE d.lane = lanes.id AND d.state = ? AND d.due_at <= ?)`,
+		due, destinations, due, Waiting, due).Error
+	if err != nil {
+		return fmt.Errorf("wake destinations: %w", err)
 	}
-	return silenced, nil
+	return nil
 }
 
-// CountHeld counts what has one of holds, by state, among what is owed, was sent or was silenced to destinations.
-func (o *Outbox) CountHeld(ctx context.Context, destinations, holds []string) (map[State]int, error) {
+// CountHeld counts what has one of holds and was added since a time, by state: what is owed, was sent or was silenced.
+func (o *Outbox) CountHeld(ctx context.Context, destinations, holds []string, since time.Time) (map[State]int, error) {
 	counts := map[State]int{}
 	for part := range slices.Chunk(destinations, chunk) {
 		var found []struct {
@@ -151,7 +156,8 @@ func (o *Outbox) CountHeld(ctx context.Context, destinations, holds []string) (m
 			Count int
 		}
 		err := o.reader.WithContext(ctx).Raw(`SELECT state, count(*) AS count FROM deliveries
-			WHERE destination IN ? AND hold IN ? GROUP BY state`, part, holds).Scan(&found).Error
+			WHERE destination IN ? AND hold IN ? AND added_at >= ? GROUP BY state`, part, holds, max(0, stamp(since))).
+			Scan(&found).Error
 		if err != nil {
 			return nil, fmt.Errorf("count what is held: %w", err)
 		}

@@ -147,10 +147,15 @@ func TestGateIsNotAskedAboutWhatIsFree(t *testing.T) {
 			t.Fatal("it went all the same")
 		}
 		change(func(tx *gorm.DB) error { return o.Defer(tx, []string{"7"}, c.now().Add(9*time.Hour), "pause drop") })
-		if n, err := o.CountHeld(t.Context(), []string{"7"}, []string{"pause drop"}); err != nil || n[Waiting] != 2 {
+		n, err := o.CountHeld(t.Context(), []string{"7"}, []string{"pause drop"}, time.Time{})
+		if err != nil || n[Waiting] != 2 {
 			t.Errorf("%v are held, %v", n, err)
 		}
-		change(func(tx *gorm.DB) error { return o.Rehold(tx, []string{"7"}, "pause drop", "pause") })
+		change(func(tx *gorm.DB) error {
+
+			return o.Rehold(tx, []string{"7"}, Rehold{From: "pause drop", To: "pause", Due: c.now().Add(time.Hour)})
+
+		})
 		if err := o.SendNow(t.Context(), "7"); err != nil {
 			t.Fatal(err)
 		}

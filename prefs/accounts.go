@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/prefs/schedule"
 )
 
 // maxName bounds names of users and tokens, in bytes.
@@ -205,7 +206,15 @@ func (s *Accounts) set(ctx context.Context, id uint, what accounts.What, column,
 		if err := tx.Where("id = ?", id).Take(&is).Error; err != nil {
 			return err
 		}
-		return s.note(tx, id, what, "", was.fields(), is.fields())
+		if err := s.note(tx, id, what, "", was.fields(), is.fields()); err != nil || column != "zone" {
+			return err
+		}
+		// their quiet hours end at another time now
+		keys, err := userKeys(tx, id)
+		if err != nil {
+			return err
+		}
+		return s.waiting.Release(tx, keys, []string{schedule.HeldByQuiet})
 	})
 }
 

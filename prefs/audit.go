@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -42,7 +41,19 @@ func yesNo(b bool) string {
 }
 
 func (r userRow) fields() accounts.Fields {
-	return accounts.Fields{"name": r.Name, "time zone": cmp.Or(r.Zone, "UTC")}
+	f := accounts.Fields{"name": r.Name, "time zone": cmp.Or(r.Zone, "UTC")}
+	if r.Quiet != "" {
+		f["quiet hours"] = r.Quiet
+	}
+	if r.PauseUntil != 0 {
+		f["paused until"] = time.UnixMicro(r.PauseUntil).UTC().Format(time.RFC3339)
+		f["what came meanwhile"] = "goes in a digest"
+		if r.PauseEnd == pauseDrops {
+			f["what came meanwhile"] = "is thrown away"
+		}
+		f["critical notices wait too"] = yesNo(r.PauseStrict)
+	}
+	return f
 }
 
 // place says which destination it is.
@@ -64,28 +75,13 @@ func (r destinationRow) fields() accounts.Fields {
 	if r.CapCount > 0 {
 		f["at once at most"] = fmt.Sprintf("%d in %s", r.CapCount, time.Duration(r.CapWindow)*time.Microsecond)
 	}
-	when := r.destination().Schedule
-	if when.Every > 0 {
-		f["digest after"] = when.Every.String()
+	if when := r.schedule(); when.Digest() {
+		f["when it is sent"] = when.Text()
 	}
-	if when.Count > 0 {
-		f["digest at"] = text.Plural(when.Count, "notice", "notices")
-	}
-	if when.At != "" {
-		f["digest time"] = when.At
-	}
-	if len(when.Weekdays) > 0 {
-		f["digest days"] = days(when.Weekdays)
+	if r.Quiet != "" {
+		f["quiet hours"] = r.Quiet
 	}
 	return f
-}
-
-func days(list []time.Weekday) string {
-	names := make([]string, len(list))
-	for i, d := range list {
-		names[i] = d.String()
-	}
-	return strings.Join(names, ", ")
 }
 
 // switched are the fields of a filter that was only switched.
@@ -118,6 +114,13 @@ func (c *core) filterFields(tx *gorm.DB, userID uint, id rulespec.FilterID) (acc
 	}
 	if r.EndsAt != 0 {
 		f["ends"] = schedule.WriteEnd(time.UnixMicro(r.EndsAt), time.UTC)
+	}
+	own, err := schedulesOf(tx.Where("filter_id = ?", id))
+	if err != nil {
+		return nil, err
+	}
+	for to, when := range own[r.ID] {
+		f["when it is sent to "+object("destination", to)] = when.Text()
 	}
 	if shown := r.filter(rulespec.Env{}, c.me(owner.user()), nil); len(shown.Rules) > 0 {
 		f["says"] = c.sentence(shown.Filter)

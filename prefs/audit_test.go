@@ -26,6 +26,7 @@ type changeWorld struct {
 	t      *testing.T
 	s      *prefs.Store
 	o      *outbox.Outbox
+	c      *clock
 	ctx    context.Context
 	alice  prefs.User
 	mail   prefs.Destination
@@ -179,6 +180,22 @@ var changing = map[string]struct {
 	}},
 	"Destinations.SetSchedule": {accounts.DestinationSchedule, accounts.Operator, func(w *changeWorld) error {
 		return w.s.Destinations.SetSchedule(w.ctx, w.alice.ID, w.mail.ID, schedule.Schedule{At: "07:00"})
+	}},
+	"Destinations.SetQuiet": {accounts.DestinationQuiet, accounts.Operator, func(w *changeWorld) error {
+		return w.s.Destinations.SetQuiet(w.ctx, w.alice.ID, w.mail.ID, nights(w.t))
+	}},
+	"Accounts.SetQuiet": {accounts.AccountQuiet, accounts.Operator, func(w *changeWorld) error {
+		return w.s.Accounts.SetQuiet(w.ctx, w.alice.ID, nights(w.t))
+	}},
+	"Accounts.Pause": {accounts.AccountPause, accounts.Operator, func(w *changeWorld) error {
+		return w.s.Accounts.Pause(w.ctx, w.alice.ID, schedule.Pause{Until: w.c.now().Add(time.Hour)})
+	}},
+	"Accounts.Resume": {accounts.AccountResume, accounts.Operator, func(w *changeWorld) error {
+		ok(w.t, w.s.Accounts.Pause(w.ctx, w.alice.ID, schedule.Pause{Until: w.c.now().Add(time.Hour)}))
+		return w.s.Accounts.Resume(w.ctx, w.alice.ID, true)
+	}},
+	"Filters.SetSchedule": {accounts.FilterSchedule, accounts.Operator, func(w *changeWorld) error {
+		return w.s.Filters.SetSchedule(w.ctx, w.alice.ID, w.filter.ID, w.mail.ID, &schedule.Schedule{At: "07:00"})
 	}},
 	"Destinations.SetCap": {accounts.DestinationCap, accounts.Operator, func(w *changeWorld) error {
 		return w.s.Destinations.SetCap(w.ctx, w.alice.ID, w.mail.ID, outbox.Cap{Count: 5, Window: time.Hour})
@@ -354,7 +371,7 @@ func TestEveryChangeIsNoted(t *testing.T) {
 		carol, _ := person(t, s, "carol")
 		for name, test := range changing {
 			alice, mail := person(t, s, "alice")
-			w := &changeWorld{t: t, s: s, o: o, alice: alice, mail: mail,
+			w := &changeWorld{t: t, s: s, o: o, c: c, alice: alice, mail: mail,
 				filter: must[[]prefs.Filter](t)(s.Filters.List(t.Context(), alice.ID))[0]}
 			w.ctx = accounts.WithActor(t.Context(), accounts.Actor{
 				Kind: accounts.Person, ID: carol.ID, Name: "carol", Role: "admin", Network: "192.0.2.0/24"})

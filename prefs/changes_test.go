@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/prefs"
@@ -138,6 +139,20 @@ func TestChangesNameWhatEveryWriteTouches(t *testing.T) {
 			}},
 			{"schedule", func() error {
 				return s.Destinations.SetSchedule(ctx, alice.ID, irc.ID, schedule.Schedule{Count: 3})
+			}},
+			{"quiet hours", func() error { return s.Accounts.SetQuiet(ctx, alice.ID, nights(t)) }},
+			{"quiet hours of a destination", func() error {
+				return s.Destinations.SetQuiet(ctx, alice.ID, irc.ID, nights(t))
+			}},
+			{"pause", func() error {
+				return s.Accounts.Pause(ctx, alice.ID, schedule.Pause{Until: c.now().Add(time.Hour)})
+			}},
+			{"resume", func() error { return s.Accounts.Resume(ctx, alice.ID, false) }},
+			{"schedule of a filter", func() error {
+				return s.Filters.SetSchedule(ctx, alice.ID, one.ID, mail.ID, &schedule.Schedule{At: "07:00,12:00"})
+			}},
+			{"no schedule of a filter", func() error {
+				return s.Filters.SetSchedule(ctx, alice.ID, one.ID, mail.ID, nil)
 			}},
 			{"destination off", func() error { return s.Destinations.SetOn(ctx, alice.ID, mail.ID, false) }},
 			{"destination on", func() error { return s.Destinations.SetOn(ctx, alice.ID, mail.ID, true) }},

@@ -45,6 +45,7 @@ type core struct {
 	people         func() accounts.People
 	capMost        func() int
 	onHold         func(tx *gorm.DB, destinations []string, held bool) error
+	waiting        Waiting
 }
 
 // What a Change is of.

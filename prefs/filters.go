@@ -38,7 +38,7 @@ func (c *core) filter(ctx context.Context, userID uint, id rulespec.FilterID) (F
 	return found[0], nil
 }
 
-// filters reads filters of one user, with their destinations. It always takes three statements.
+// filters reads filters of one user, with their destinations. It always takes four statements.
 func (c *core) filters(ctx context.Context, userID uint, where string, args ...any) ([]Filter, error) {
 	owner, err := c.userByID(ctx, userID)
 	if err != nil {
@@ -54,10 +54,16 @@ func (c *core) filters(ctx context.Context, userID uint, where string, args ...a
 	if err != nil {
 		return nil, explain("read destinations of filters", err)
 	}
+	own, err := schedulesOf(c.read(ctx).Joins("JOIN filters ON filters.id = filter_schedules.filter_id").
+		Where(where, args...))
+	if err != nil {
+		return nil, explain("read schedules of filters", err)
+	}
 	chosen := byFilter(links)
 	all := make([]Filter, len(rows))
 	for i, r := range rows {
 		all[i] = r.filter(c.env(), c.me(owner), chosen[r.ID])
+		all[i].Schedules = own[r.ID]
 	}
 	return all, nil
 }
@@ -176,6 +182,12 @@ func (s *Filters) Copy(ctx context.Context, userID uint, id rulespec.FilterID) (
 		}
 		err := tx.Exec("INSERT INTO filter_destinations (filter_id, destination_id) "+
 			"SELECT ?, destination_id FROM filter_destinations WHERE filter_id = ?", row.ID, id).Error
+		if err != nil {
+			return err
+		}
+		err = tx.Exec("INSERT INTO filter_schedules (filter_id, destination_id, every, at_count, at_time, weekdays, "+
+			"at_once_from, first_at_once) SELECT ?, destination_id, every, at_count, at_time, weekdays, at_once_from, "+
+			"first_at_once FROM filter_schedules WHERE filter_id = ?", row.ID, id).Error
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs/links"
 	"github.com/notifyd/notifyd/prefs/mute"
+	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/prefs/surge"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -64,6 +65,7 @@ type Planner struct {
 
 	gathered    []gathered                   // of those that Add has planned
 	relationsTo func(person string) []string // nil before the first delivery
+	going       []going                      // of the same
 }
 
 // NewPlanner makes a Planner for an event.
@@ -75,7 +77,7 @@ func NewPlanner(e *catalogue.Event, now time.Time, signer *links.Signer) *Planne
 // mute.Silencer). Call it once for each user.
 func (p *Planner) Add(hits []*Subscription) {
 	begin := len(p.owed)
-	p.gathered = p.gathered[:0]
+	p.gathered, p.going = p.gathered[:0], p.going[:0]
 	for _, hit := range hits {
 		if hit.Filter.Ended(p.now) {
 			continue
@@ -90,10 +92,11 @@ func (p *Planner) Add(hits []*Subscription) {
 			if at < 0 {
 				at = len(p.owed) - begin
 				p.owed, p.to = append(p.owed, p.delivery(to, hit)), append(p.to, to.ID)
-				p.gathered = append(p.gathered, gathered{})
+				p.gathered, p.going = append(p.gathered, gathered{}), append(p.going, going{})
 			}
 			p.gathered[at].add(hit, state, p.now)
 			d := &p.owed[begin+at]
+			p.going[at].add(hit, to, p.common.Severity, p.now)
 			d.Notice.Why = append(d.Notice.Why, backends.Reason{
 				Filter: hit.Filter.Name, Sentence: hit.Sentence,
 				Link: p.links.Filter(hit.Filter.ID), Stop: p.links.Unsubscribe(hit.Filter.ID, to.ID),
@@ -101,8 +104,55 @@ func (p *Planner) Add(hits []*Subscription) {
 		}
 	}
 	for i := range p.gathered {
-		p.shape(&p.owed[begin+i], &p.gathered[i])
+		d := &p.owed[begin+i]
+		at := p.going[i].Timing
+		d.DueAt, d.Hold, d.Together, d.PullAt, d.Lead = at.Due, at.Hold, at.Together(), at.Pull, at.Lead
+		p.shape(d, &p.gathered[i])
+		p.keepHours(d, p.going[i].to, &hits[0].User)
 	}
+}
+
+// A going is when a delivery goes, by the schedules of the filters that bring it: the earliest counts.
+type going struct {
+	schedule.Timing
+	to *Destination // nil: nothing is said yet
+}
+
+func (g *going) add(hit *Subscription, to *Destination, severity string, now time.Time) {
+	when, own := hit.Schedules[to.ID]
+	if !own {
+		when = to.Schedule
+	}
+	t := when.Time(severity, own, now, hit.User.Location())
+	if g.to == nil || t.Before(g.Timing) {
+		g.Timing = t
+	}
+	g.to = to
+}
+
+// keepHours holds a delivery that would go in a pause or in quiet hours until they end. doc/scheduling.md has the
+// rules.
+func (p *Planner) keepHours(d *outbox.Delivery, to *Destination, user *User) {
+	if d.DueAt.After(p.now) {
+		d.Lead = 0 // it is held for another reason, and is no first one
+	}
+	hours := schedule.Hours{Quiet: user.Quiet.And(to.Quiet), Pause: user.Pause, Zone: user.Location()}
+	if hours.Empty() {
+		return
+	}
+	critical := d.Notice.Severity == catalogue.Critical.String()
+	from := d.DueAt
+	if hours.Pause.On(p.now) {
+		from = p.now
+	}
+	at, hold := hours.Next(from, critical)
+	if hold == "" {
+		return
+	}
+	if hold == schedule.HeldByPause && hours.Pause.Drop && !critical {
+		hold = schedule.HeldToDrop
+	}
+	d.DueAt, d.Hold, d.Together, d.PullAt, d.Lead = at, hold, true, 0, 0
 }
 
 // delivery returns the delivery to a destination, without the reasons.
@@ -121,9 +171,6 @@ func (p *Planner) delivery(to *Destination, hit *Subscription) outbox.Delivery {
 		Notice: *p.common, Manage: p.links.Manage(to.ID), DueAt: p.now, Cap: to.Cap,
 	}
 	d.Notice.Relations = p.relationsTo(hit.Filter.Owner)
-	if s := to.Schedule; s.Digest() && (p.event.Severity < catalogue.Critical || p.event.Standing.Marked) {
-		d.DueAt, d.Together, d.PullAt = s.Due(p.now, hit.User.Location()), true, s.Count
-	}
 	return d
 }
 

@@ -68,6 +68,9 @@ type User struct {
 
 	Mutes []mute.Mute // what they do not want to hear of for a while; only those of a Subscription have them
 
+	Quiet schedule.Quiet // for all destinations
+	Pause schedule.Pause // the last one; the zero Pause: there was none
+
 	zone *time.Location // of Zone, where the store has looked it up
 }
 
@@ -95,7 +98,8 @@ type Destination struct {
 	Disabled  string // why we stopped sending (refused by the server), shown to the user; "" when all is well
 	OffReason string // why it is not On, where its owner has not switched it off; "" for nearly all
 	Schedule  schedule.Schedule
-	Cap       outbox.Cap // how much comes at once; the zero Cap: as the site has it
+	Quiet     schedule.Quiet // beside those of its owner
+	Cap       outbox.Cap     // how much comes at once; the zero Cap: as the site has it
 }
 
 // LetsIn reports whether a link that is mailed there signs its owner in.
@@ -113,6 +117,8 @@ type Filter struct {
 	HoldStarted time.Duration
 	// Ends is from when on it never matches; the zero time: it does not end.
 	Ends time.Time
+	// Schedules are those of its own, by the ids of destinations. Only SetSchedule sets them.
+	Schedules map[uint]schedule.Schedule
 	// OffReason is why an operator has switched it off, and OffBy who; "" where nobody has. Only Operators sets them.
 	OffReason, OffBy string
 	// Broken is the reason why the filter cannot match or reaches nobody; "" when all is well. Only the store sets
@@ -131,6 +137,8 @@ type Subscription struct {
 	User         User
 	Destinations []Destination // confirmed, on and not disabled
 	Sentence     string        // the filter in words
+	// Schedules are those of the filter, by the ids of destinations; for all others that of the destination holds.
+	Schedules map[uint]schedule.Schedule
 }
 
 // These are the errors that a caller acts on. None reveals whether somebody else has an account or an address.

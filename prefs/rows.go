@@ -160,30 +160,59 @@ func (r userRow) user() User {
 	u := User{ID: r.ID, Name: r.Name, Proof: accounts.Proof(r.Proof), Zone: r.Zone, Disabled: r.Disabled,
 		DisabledBy: r.DisabledBy}
 	u.zone = u.Location()
+	u.Quiet = schedule.StoredQuiet(r.Quiet)
+	if r.PauseUntil != 0 {
+		u.Pause = schedule.Pause{Since: time.UnixMicro(r.PauseSince).UTC(), Until: time.UnixMicro(r.PauseUntil).UTC(),
+			Drop: r.PauseEnd == pauseDrops, Strict: r.PauseStrict}
+	}
 	return u
 }
 
 func (r destinationRow) destination() Destination {
-	d := Destination{
+	return Destination{
 		ID: r.ID, UserID: r.UserID, Backend: r.Backend, Address: r.Address,
 		Confirmed: r.Confirmed, On: r.IsOn, SignIn: r.SignIn, Disabled: r.Disabled, Account: r.Account,
 		Vouched: r.Vouched != "", OffReason: r.OffReason,
 		Cap:      outbox.Cap{Count: r.CapCount, Window: time.Duration(r.CapWindow) * time.Microsecond},
-		Schedule: schedule.Schedule{Every: time.Duration(r.Every) * time.Microsecond, Count: r.AtCount, At: r.AtTime},
+		Quiet:    schedule.StoredQuiet(r.Quiet),
+		Schedule: r.schedule(),
 	}
-	for day := time.Sunday; day <= time.Saturday; day++ {
-		if r.Weekdays&(1<<day) != 0 {
-			d.Schedule.Weekdays = append(d.Schedule.Weekdays, day)
-		}
-	}
-	return d
 }
 
-// scheduleColumns returns the columns of a schedule.
+func (r filterScheduleRow) schedule() schedule.Schedule {
+	return schedule.Schedule{Every: time.Duration(r.Every) * time.Microsecond, Count: r.AtCount, At: r.AtTime,
+		Weekdays: daysOf(r.Weekdays), AtOnceFrom: r.AtOnceFrom, First: r.FirstAtOnce}
+}
+
+func (r *filterScheduleRow) set(s schedule.Schedule) {
+	r.Every, r.AtCount, r.AtTime, r.Weekdays = s.Every.Microseconds(), s.Count, s.At, dayBits(s.Weekdays)
+	r.AtOnceFrom, r.FirstAtOnce = s.AtOnceFrom, s.First
+}
+
+func (r destinationRow) schedule() schedule.Schedule {
+	return schedule.Schedule{Every: time.Duration(r.Every) * time.Microsecond, Count: r.AtCount, At: r.AtTime,
+		Weekdays: daysOf(r.Weekdays), AtOnceFrom: r.AtOnceFrom, First: r.FirstAtOnce}
+}
+
+// scheduleColumns returns the columns of a destination's schedule.
 func scheduleColumns(s schedule.Schedule) map[string]any {
-	bits := 0
-	for _, day := range s.Weekdays {
+	return map[string]any{"every": s.Every.Microseconds(), "at_count": s.Count, "at_time": s.At,
+		"weekdays": dayBits(s.Weekdays), "at_once_from": s.AtOnceFrom, "first_at_once": s.First}
+}
+
+// dayBits returns weekdays as they are stored: bit 0 is Sunday.
+func dayBits(days []time.Weekday) (bits int) {
+	for _, day := range days {
 		bits |= 1 << day
 	}
-	return map[string]any{"every": s.Every.Microseconds(), "at_count": s.Count, "at_time": s.At, "weekdays": bits}
+	return bits
+}
+
+func daysOf(bits int) (days []time.Weekday) {
+	for day := time.Sunday; day <= time.Saturday; day++ {
+		if bits&(1<<day) != 0 {
+			days = append(days, day)
+		}
+	}
+	return days
 }

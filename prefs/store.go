@@ -91,6 +91,8 @@ type Config struct {
 	// OnHold keeps what is owed to destinations (by Key), or lets it go again, as part of the transaction that disables
 	// or enables their owner. nil: nothing is kept.
 	OnHold func(tx *gorm.DB, destinations []string, held bool) error
+	// Waiting changes what waits, when quiet hours or a pause are changed: the outbox. nil: nothing is done.
+	Waiting Waiting
 }
 
 // A Change is what a person has changed.
@@ -170,7 +172,8 @@ func Open(config Config) *Store {
 		onSilence: config.OnSilence, onRestore: config.OnRestore, onMerge: config.OnMerge,
 		onErase: config.OnErase, afterErase: config.AfterErase,
 		claimedNames: config.ClaimedNames, mailbox: config.Mailbox, policy: config.Policy, roles: config.Roles,
-		people: config.People, onHold: config.OnHold, capMost: config.CapMost, noMailedLinks: config.NoMailedLinks,
+		people: config.People, onHold: config.OnHold, waiting: config.Waiting, capMost: config.CapMost,
+		noMailedLinks: config.NoMailedLinks,
 
 		mailed: accounts.NewMailed(accounts.MailedConfig{
 			Writer: config.Writer, Reader: config.Reader, Now: config.Now, Random: config.Random,
@@ -208,6 +211,9 @@ func (c *Config) fillInAccounts() {
 	}
 	if c.CapMost == nil {
 		c.CapMost = func() int { return 0 }
+	}
+	if c.Waiting == nil {
+		c.Waiting = nothingWaits{}
 	}
 	if c.OnHold == nil {
 		c.OnHold = func(*gorm.DB, []string, bool) error { return nil }

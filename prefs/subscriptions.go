@@ -17,7 +17,7 @@ import (
 // so that a change of a filter takes effect with the next message.
 type Subscriptions struct{ *core }
 
-// load returns the subscriptions of those filters that are on and reach somebody, in the order of ids. It needs four
+// load returns the subscriptions of those filters that are on and reach somebody, in the order of ids. It needs five
 // statements for each thousand filters. Broken filters are left out: they cannot match, and their owner sees them
 // marked. The filters come without their rules, and without the list of destinations that was chosen for them.
 func (s *Subscriptions) load(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subscription, error) {
@@ -65,6 +65,10 @@ func (s *Subscriptions) loadPart(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subsc
 	if err != nil {
 		return nil, err
 	}
+	own, err := schedulesOf(tx.Where("filter_id IN ?", ids))
+	if err != nil {
+		return nil, err
+	}
 	owners := make(map[uint]User, len(users))
 	for _, u := range users {
 		owner := u.user()
@@ -75,7 +79,11 @@ func (s *Subscriptions) loadPart(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subsc
 	for _, d := range destinations {
 		reachable[d.UserID] = append(reachable[d.UserID], d.destination())
 	}
-	return s.join(filters, owners, reachable, byFilter(links)), nil
+	all := s.join(filters, owners, reachable, byFilter(links))
+	for _, sub := range all {
+		sub.Schedules = own[uint(sub.Filter.ID)]
+	}
+	return all, nil
 }
 
 // join makes subscriptions from filters, their owners, the owners' destinations that accept notices, and the chosen

@@ -167,7 +167,7 @@ func (s *Undos) restore(tx *gorm.DB, u accounts.Undo, strong bool) error {
 	row.Confirmed, row.SignIn = true, row.SignIn && strong // vouched stays: no code has come, and Review looks again
 	same := clause.OnConflict{Columns: []clause.Column{{Name: "user_id"}, {Name: "backend"}, {Name: "address"}},
 		DoUpdates: clause.AssignmentColumns([]string{"confirmed", "is_on", "sign_in", "account", "vouched", "every",
-			"at_count", "at_time", "weekdays"})}
+			"at_count", "at_time", "weekdays", "at_once_from", "first_at_once", "quiet"})}
 	if err := tx.Clauses(same).Create(&row).Error; err != nil {
 		return err
 	}

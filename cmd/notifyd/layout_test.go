@@ -69,6 +69,7 @@ var allowed = map[string][]string{
 	"prefs/schedule": {},
 	"prefs/surge":    {},
 	"prefs/returned": {},
+	"prefs/gate":     {"prefs/schedule", "outbox", "backends"},
 	"prefs/erasure":  {"prefs", "outbox", "backends"},
 	"prefs/personal": {"prefs", "rulespec", "outbox", "backends"},
 	"prefs/control": {"prefs", "prefs/accounts", "prefs/mute", "prefs/mutes", "prefs/schedule", "prefs/links", "outbox",

@@ -14,6 +14,9 @@ const (
 	AccountDisable  What = "account.disable"
 	AccountEnable   What = "account.enable"
 	AccountDelete   What = "account.delete"
+	AccountQuiet    What = "account.quiet"
+	AccountPause    What = "account.pause"
+	AccountResume   What = "account.resume"
 	AccountExport   What = "account.export"
 	AccountLook     What = "account.look" // an operator looked at its pages
 	AccountUndo     What = "account.undo" // of a change, by the link in the mail that told of it
@@ -26,20 +29,22 @@ const (
 	DestinationRefuse   What = "destination.refuse" // switched off, since its server refuses
 	DestinationSchedule What = "destination.schedule"
 	DestinationCap      What = "destination.cap"
+	DestinationQuiet    What = "destination.quiet"
 	DestinationSignIn   What = "destination.sign_in" // whether it may sign in
 	DestinationDelete   What = "destination.delete"
 	DestinationRespell  What = "destination.respell" // its address is written as the network writes it
 	DestinationLose     What = "destination.lose"    // its address is another account's, which had it before
 	DestinationDoubt    What = "destination.doubt"   // the directory vouches for it no more
 
-	FilterSave   What = "filter.save" // before is empty for a new one
-	FilterOn     What = "filter.on"
-	FilterOff    What = "filter.off"
-	FilterUsed   What = "filter.used" // it was to send once, and has
-	FilterDear   What = "filter.dear" // it takes too many steps
-	FilterDetach What = "filter.detach"
-	FilterAttach What = "filter.attach"
-	FilterDelete What = "filter.delete"
+	FilterSave     What = "filter.save" // before is empty for a new one
+	FilterOn       What = "filter.on"
+	FilterOff      What = "filter.off"
+	FilterUsed     What = "filter.used" // it was to send once, and has
+	FilterDear     What = "filter.dear" // it takes too many steps
+	FilterDetach   What = "filter.detach"
+	FilterSchedule What = "filter.schedule" // for one destination
+	FilterAttach   What = "filter.attach"
+	FilterDelete   What = "filter.delete"
 
 	MuteMake   What = "mute.make" // before is what it was, where one of the same thing was on
 	MuteEnd    What = "mute.end"
@@ -75,6 +80,9 @@ var sentences = map[What]string{
 	AccountDisable:  "the account was switched off",
 	AccountEnable:   "the account was switched on again",
 	AccountDelete:   "the account was deleted",
+	AccountQuiet:    "the quiet hours were changed",
+	AccountPause:    "everything was paused",
+	AccountResume:   "a pause was ended",
 	AccountExport:   "all that is stored about the account was exported",
 	AccountLook:     "an operator looked at the account's pages",
 	AccountUndo:     "a change was undone, by the link in the mail about it",
@@ -87,20 +95,22 @@ var sentences = map[What]string{
 	DestinationRefuse:   "a destination was switched off, since it refuses what is sent",
 	DestinationSchedule: "when a destination gets its notices was changed",
 	DestinationCap:      "how much a destination gets at once was changed",
+	DestinationQuiet:    "the quiet hours of a destination were changed",
 	DestinationSignIn:   "whether a destination may sign in was changed",
 	DestinationDelete:   "a destination was deleted",
 	DestinationRespell:  "the address of a destination is written in another way, and is the same",
 	DestinationLose:     "a destination needs a code again, since another account has confirmed the same address before",
 	DestinationDoubt:    "a destination needs a code, since the directory no longer says whose it is",
 
-	FilterSave:   "a filter was saved",
-	FilterOn:     "a filter was switched on",
-	FilterOff:    "a filter was switched off",
-	FilterUsed:   "a filter that sends once has sent, and is off",
-	FilterDear:   "a filter was switched off, since it is too expensive",
-	FilterDetach: "a filter no longer reaches a destination",
-	FilterAttach: "a filter reaches a destination again",
-	FilterDelete: "a filter was deleted",
+	FilterSave:     "a filter was saved",
+	FilterOn:       "a filter was switched on",
+	FilterOff:      "a filter was switched off",
+	FilterUsed:     "a filter that sends once has sent, and is off",
+	FilterDear:     "a filter was switched off, since it is too expensive",
+	FilterSchedule: "when a filter reaches a destination was changed",
+	FilterDetach:   "a filter no longer reaches a destination",
+	FilterAttach:   "a filter reaches a destination again",
+	FilterDelete:   "a filter was deleted",
 
 	MuteMake:   "something was muted",
 	MuteEnd:    "a mute was ended",

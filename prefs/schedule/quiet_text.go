@@ -16,6 +16,24 @@ var week = []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursd
 // is on every day. One that ends before it begins goes over midnight, and its days are those on which it begins. A
 // whole day is 00:00-24:00. The error is an *Error.
 func ParseQuiet(text string) (Quiet, error) {
+	q, err := readQuiet(text)
+	if err != nil {
+		return Quiet{}, err
+	}
+	return q, q.Check()
+}
+
+// StoredQuiet returns quiet hours from what String has written. What cannot be read is left out: a later version wrote
+// it.
+func StoredQuiet(text string) Quiet {
+	if text == "" {
+		return Quiet{}
+	}
+	q, _ := readQuiet(text)
+	return q
+}
+
+func readQuiet(text string) (Quiet, error) {
 	if len(text) > maxQuiet {
 		return Quiet{}, problem("quiet", "are longer than %d characters", maxQuiet)
 	}
@@ -28,14 +46,14 @@ func ParseQuiet(text string) (Quiet, error) {
 		}
 		w, err := parseWindow(part)
 		if err != nil {
-			return Quiet{}, err
+			return q, err
 		}
 		q.windows = append(q.windows, w)
 	}
 	if len(q.windows) > maxWindows {
 		return Quiet{}, problem("quiet", "have more than %d parts", maxWindows)
 	}
-	return q, q.Check()
+	return q, nil
 }
 
 // parseWindow reads "mon-fri 22:00-07:00" or "22:00-07:00".

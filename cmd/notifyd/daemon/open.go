@@ -27,6 +27,7 @@ import (
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/erasure"
+	"github.com/notifyd/notifyd/prefs/gate"
 	"github.com/notifyd/notifyd/prefs/links"
 	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rules"
@@ -107,6 +108,7 @@ func (s *Service) openOutbox() {
 	config.Holder = func(ctx context.Context, destination string) (string, error) {
 		return s.prefs.Destinations.Holder(ctx, destination)
 	}
+	config.Gate = new(gate.Gate).Rule
 	config.Fill = func(ctx context.Context, p *backends.Parcel) error { return s.prefs.Mailed.Fill(ctx, p) }
 	if s.voice.Says(say.NoticeSent) {
 		config.OnSent = func(tx *gorm.DB, parcels []outbox.Sent) error {
@@ -146,6 +148,7 @@ func (s *Service) openPrefs() {
 		ClaimedNames:  s.settings.Accounts.ClaimedNames, MailBudget: s.settings.Accounts.MailBudget,
 		KeepAudit: func() time.Duration { return s.settings.Accounts.KeepAudit },
 		OnHold:    s.outbox.Hold,
+		Waiting:   s.outbox,
 		CapMost:   func() int { return s.settings.Outbox.CapMost },
 		Policy:    func() accounts.Policy { return s.tuned.Load().accounts.Policy() },
 		Roles:     func() accounts.Roles { return s.tuned.Load().accounts.Roles() },

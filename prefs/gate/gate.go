@@ -1,0 +1,142 @@
+// Package gate says of what is about to be sent whether its owner wants it now: outbox.Config.Gate.
+//
+// A notice gets its time when it is planned (prefs.Planner). But quiet hours, a pause or a mute may begin later, and a
+// retry, a resend, a full digest or a fallback may fall into them. Everything that is sent is claimed first, and the
+// gate is asked about every claim, so one question closes every way round. It takes one statement for a batch, and the
+// outbox does not ask about people who hold nothing back (outbox.Answer.Free).
+//
+// The rules, in this order, for each notice:
+//
+//   - What its owner asked for with a click of their own goes (outbox.Asked).
+//   - What came in a pause that is over, and was to be thrown away, is silenced; what is critical is not.
+//   - In a pause it waits for its end; what is critical goes, where the pause is not strict.
+//   - In quiet hours it waits for their end; what is critical goes.
+//
+// A notice whose sender is not proved is never critical.
+package gate
+
+import (
+	"strconv"
+	"sync"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/outbox"
+	"github.com/notifyd/notifyd/prefs/schedule"
+)
+
+// A Gate reads what people hold back. The zero Gate is ready for use.
+type Gate struct {
+	mu    sync.Mutex
+	zones map[string]*time.Location
+}
+
+// stepBack is how long after a pause the gate is still asked: a clock may be put back.
+const stepBack = 24 * time.Hour
+
+// A holder is what holds back what goes to a destination. Its pause is the last one, which may be over.
+type holder struct{ schedule.Hours }
+
+// Rule answers for candidates. It is an outbox.Gate.
+func (g *Gate) Rule(tx *gorm.DB, now time.Time, candidates []outbox.Candidate) ([]outbox.Answer, error) {
+	holders, err := g.read(tx, candidates)
+	if err != nil {
+		return nil, err
+	}
+	answers := make([]outbox.Answer, len(candidates))
+	for i, c := range candidates {
+		h, known := holders[c.Destination]
+		if !known {
+			continue // it was deleted in the meantime; nothing is free that may come back
+		}
+		answers[i].Free = h.free(now)
+		for j, n := range c.Notices {
+			r := h.rule(now, n, c.Holds[j])
+			if answers[i].Rulings == nil && r != (outbox.Ruling{}) {
+				answers[i].Rulings = make([]outbox.Ruling, len(c.Notices))
+			}
+			if answers[i].Rulings != nil {
+				answers[i].Rulings[j] = r
+			}
+		}
+	}
+	return answers, nil
+}
+
+// free reports whether nothing is held back, now or later, before somebody changes it.
+func (h holder) free(now time.Time) bool {
+	over := h.Pause.Until.IsZero() || !h.Pause.Drop && now.Sub(h.Pause.Until) > stepBack
+	return over && h.Quiet.None()
+}
+
+func (h holder) rule(now time.Time, n backends.Notice, hold string) outbox.Ruling {
+	critical := n.Severity == "critical" && n.Standing == ""
+	switch {
+	case hold == outbox.Asked:
+		return outbox.Ruling{}
+	case hold == schedule.HeldToDrop && !h.Pause.On(now) && !critical:
+		return outbox.Ruling{Drop: "it came while you were paused until " +
+			schedule.Date(h.Pause.Until, now, h.Zone) + ", and was to be thrown away"}
+	}
+	until, why := h.Next(now, critical)
+	if why == schedule.HeldByPause && hold == schedule.HeldToDrop {
+		why = hold
+	}
+	return outbox.Ruling{Until: until, Hold: why}
+}
+
+// read reads the holders of candidates, by the keys of their destinations.
+func (g *Gate) read(tx *gorm.DB, candidates []outbox.Candidate) (map[string]holder, error) {
+	var ids []uint64
+	for _, c := range candidates {
+		if id, err := strconv.ParseUint(c.Destination, 10, 63); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var rows []struct {
+		ID                               uint64
+		Zone, UserQuiet, Quiet, PauseEnd string
+		PauseSince, PauseUntil           int64
+		PauseStrict                      bool
+	}
+	err := tx.Raw("SELECT d.id, d.quiet, u.zone, u.quiet AS user_quiet, u.pause_since, u.pause_until, u.pause_end, "+
+		"u.pause_strict FROM destinations d JOIN users u ON u.id = d.user_id WHERE d.id IN ?", ids).Scan(&rows).Error
+	if err != nil {
+		return nil, err
+	}
+	holders := make(map[string]holder, len(rows))
+	for _, r := range rows {
+		h := holder{}
+		h.Quiet = schedule.StoredQuiet(r.UserQuiet).And(schedule.StoredQuiet(r.Quiet))
+		if r.PauseUntil != 0 {
+			h.Pause = schedule.Pause{Since: time.UnixMicro(r.PauseSince).UTC(), Until: time.UnixMicro(r.PauseUntil).UTC(),
+				Drop: r.PauseEnd == "drop", Strict: r.PauseStrict}
+		}
+		h.Zone = g.zone(r.Zone)
+		holders[strconv.FormatUint(r.ID, 10)] = h
+	}
+	return holders, nil
+}
+
+// zone looks a time zone up once; UTC where the machine does not know it.
+func (g *Gate) zone(name string) *time.Location {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if z := g.zones[name]; z != nil {
+		return z
+	}
+	z, err := time.LoadLocation(name)
+	if err != nil {
+		z = time.UTC
+	}
+	if g.zones == nil {
+		g.zones = map[string]*time.Location{}
+	}
+	g.zones[name] = z // there are some six hundred
+	return z
+}

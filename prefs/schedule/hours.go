@@ -1,0 +1,67 @@
+package schedule
+
+import "time"
+
+// A Pause stops everything until a time. The zero Pause is none. One that is over tells what it was.
+type Pause struct {
+	Since, Until time.Time
+	// Drop says that what came meanwhile is thrown away at the end; otherwise it goes in one digest.
+	Drop bool
+	// Strict lets critical notices wait too.
+	Strict bool
+}
+
+// MaxPause is the longest pause.
+const MaxPause = 366 * 24 * time.Hour
+
+// On reports whether it lasts at a moment.
+func (p Pause) On(now time.Time) bool { return now.Before(p.Until) }
+
+// Check returns an *Error where a pause that begins now is none, or is too long.
+func (p Pause) Check(now time.Time) error {
+	switch {
+	case !p.Until.After(now):
+		return problem("pause", "ends in the past")
+	case p.Until.Sub(now) > MaxPause:
+		return problem("pause", "is longer than a year")
+	}
+	return nil
+}
+
+// Hours are when nothing is sent to a destination: its quiet hours with those of its owner, and the owner's pause.
+type Hours struct {
+	Quiet Quiet
+	Pause Pause
+	Zone  *time.Location
+}
+
+// The holds of Hours: see HoldWords.
+const (
+	HeldByQuiet = "quiet"
+	HeldByPause = "pause"
+	HeldToDrop  = "pause drop" // and is thrown away at its end
+)
+
+// Next returns the first moment from t on at which a notice may go, and what holds it until then: HeldByPause,
+// HeldByQuiet, or "" where it may go at t. What is critical passes quiet hours, and a pause that is not strict. After a
+// pause nothing goes before the quiet hours end into which its end falls.
+func (h Hours) Next(t time.Time, critical bool) (at time.Time, hold string) {
+	paused := h.Pause.On(t) && (h.Pause.Strict || !critical)
+	at = t
+	if paused {
+		at = h.Pause.Until
+	}
+	if !critical {
+		at = h.Quiet.End(at, h.Zone)
+	}
+	switch {
+	case paused:
+		return at, HeldByPause
+	case at.After(t):
+		return at, HeldByQuiet
+	}
+	return t, ""
+}
+
+// Empty reports whether there are none, now or later.
+func (h Hours) Empty() bool { return h.Quiet.None() && h.Pause.Until.IsZero() }
