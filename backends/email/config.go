@@ -32,7 +32,7 @@ type Config struct {
 	ListDomain    string        `yaml:"list_domain"`            // of ids and List-Id; that of from. Never change it
 	SubjectPrefix string        `yaml:"subject_prefix"`         // before every subject, e.g. "[example]"; none
 	Timeout       time.Duration `yaml:"timeout"`                // for connecting, and for one message; 1 min
-	Connections   int           `yaml:"connections"`            // at once; 2
+	Connections   int           `yaml:"connections"`            // at most at once; 16. How many adapts
 	PerConnection int           `yaml:"per_connection"`         // messages before a connection is renewed; 100
 	Idle          time.Duration `yaml:"idle"`                   // how long a connection is kept unused; 20 s
 	MaxBytes      int           `yaml:"max_bytes"`              // of a message as sent; 500 000, at least 65 536
@@ -58,7 +58,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.EnvelopeFrom, c.From)
 	setDefault(&c.ListDomain, c.From[strings.LastIndexByte(c.From, '@')+1:])
 	setDefault(&c.Timeout, time.Minute)
-	setDefault(&c.Connections, 2)
+	setDefault(&c.Connections, 16)
 	setDefault(&c.PerConnection, 100)
 	setDefault(&c.Idle, 20*time.Second)
 	setDefault(&c.MaxBytes, 500_000)

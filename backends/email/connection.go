@@ -3,18 +3,15 @@ package email
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"sync"
 	"time"
 
-	"github.com/wneessen/go-mail"
 	"github.com/wneessen/go-mail/smtp"
 )
 
 // connection is one SMTP session.
 type connection struct {
-	client    *mail.Client
 	session   *smtp.Client
 	mu        sync.Mutex // guards raw
 	raw       net.Conn
@@ -28,57 +25,37 @@ type result struct {
 	err      error
 	alive    bool   // the connection may carry another message
 	stale    bool   // the connection was dead before the message was handed over: another one deserves a try
+	refused  bool   // the server has ended the connection, and none of the message is there: it may not like so many
+	tooMuch  bool   // the server says that we send too much at once
+	code     int    // of the reply that refused it; 0: there was none
 	response string // the server's words when it took the message
 }
 
 // send hands the message over. The end of ctx closes the connection.
-func (c *connection) send(ctx context.Context, m *mail.Msg) result {
+func (c *connection) send(ctx context.Context, e envelope, content []byte, timeout time.Duration) result {
 	used := c.sent > 0
 	stop := context.AfterFunc(ctx, c.close)
-	err := c.client.SendWithSMTPClient(c.session, m)
+	response, failed := c.exchange(e, content, timeout)
 	alive := stop()
 	c.sent++
-	if m.IsDelivered() {
-		return result{alive: alive && err == nil, response: m.ServerResponse()}
+	if failed == nil {
+		return result{alive: alive, response: response}
 	}
 	if !alive {
 		return result{err: ctx.Err()}
 	}
-	var failure *mail.SendError
-	if !errors.As(err, &failure) {
-		return result{err: fmt.Errorf("bug: go-mail reports neither delivery nor failure: %w", err)}
-	}
-	code := failure.ErrorCode()
 	return result{
-		err:   c.sendError(failure),
-		alive: isInOrder(failure),
-		stale: used && (code == 0 || code == 421) && isBeforeContent(failure),
+		err:     c.sendError(failed, e.to),
+		code:    failed.code,
+		alive:   failed.isInOrder(),
+		stale:   used && (failed.code == 0 || failed.code == 421) && failed.isBeforeContent(),
+		refused: !used && failed.code == 421 && failed.isBeforeContent(),
+		tooMuch: isTooMuch(failed) || failed.code == 421 && time.Since(c.idleSince) < idleLong,
 	}
 }
 
-// isBeforeContent reports failures before the first byte of the message, so that sending it again cannot make two.
-func isBeforeContent(f *mail.SendError) bool {
-	switch f.Reason {
-	case mail.ErrConnCheck, mail.ErrSMTPMailFrom, mail.ErrSMTPRcptTo, mail.ErrSMTPData:
-		return true
-	default:
-		return false
-	}
-}
-
-// isInOrder reports a reply after which the server has forgotten the message (RFC 5321, section 4.1.1.4), so that the
-// connection is good for the next one. go-mail has sent RSET after a refused MAIL or RCPT.
-func isInOrder(f *mail.SendError) bool {
-	if f.ErrorCode() < 400 || f.ErrorCode() == 421 {
-		return false
-	}
-	switch f.Reason {
-	case mail.ErrSMTPMailFrom, mail.ErrSMTPRcptTo, mail.ErrSMTPDataClose:
-		return true
-	default:
-		return false
-	}
-}
+// idleLong is how long a connection was idle when a 421 is about that, and not about how much we send.
+const idleLong = 2 * time.Second
 
 func (c *connection) setRaw(raw net.Conn) {
 	c.mu.Lock()

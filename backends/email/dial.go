@@ -28,7 +28,6 @@ func (d dialer) dial(ctx context.Context) (*connection, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make client: %w", err)
 	}
-	c.client = client
 	stop := context.AfterFunc(ctx, c.close) // go-mail bounds the dialogue by a timeout only
 	c.session, err = client.DialToSMTPClientWithContext(ctx)
 	if stop() && err == nil {

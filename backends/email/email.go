@@ -20,7 +20,8 @@
 //	html.go     the HTML part of the same content
 //	header.go   which headers; field.go: how one is written
 //
-// Send hands it to a connection of the pool (pool.go, connection.go) and classes the server's answer (result.go).
+// Send hands it to a connection of the pool (pool.go, limit.go, connection.go, exchange.go) and classes the server's
+// answer (result.go).
 //
 // # Invariants
 //
@@ -45,9 +46,12 @@
 package email
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/wneessen/go-mail"
@@ -76,6 +80,7 @@ type Backend struct {
 var (
 	_ backends.Backend = (*Backend)(nil)
 	_ backends.Runner  = (*Backend)(nil)
+	_ backends.Elastic = (*Backend)(nil)
 )
 
 // Driver opens a Backend by the configuration.
@@ -136,39 +141,91 @@ func (b *Backend) Send(ctx context.Context, p backends.Parcel) error {
 	if err != nil {
 		return fmt.Errorf("compose mail: %w", err)
 	}
-	release, err := b.pool.acquire(ctx)
+	e, content, err := onTheWire(m)
 	if err != nil {
+		return fmt.Errorf("compose mail: %w", err)
+	}
+	if err := b.pool.acquire(ctx); err != nil {
 		return fmt.Errorf("send mail: %w", err)
 	}
-	defer release()
-	if err := b.transmit(ctx, m); err != nil {
+	defer b.pool.release()
+	if err := b.transmit(ctx, e, content); err != nil {
 		return fmt.Errorf("send mail: %w", err)
 	}
 	return nil
 }
 
-// transmit sends on a kept connection, and once more on a new one if the kept one turns out to be dead before the
-// message was handed over: servers close idle connections, and restart.
-func (b *Backend) transmit(ctx context.Context, m *mail.Msg) error {
-	if c := b.pool.get(); c != nil {
-		result := b.sendOn(ctx, c, m)
-		if !result.stale {
+// Sends is for backends.Elastic.
+func (b *Backend) Sends() int { return b.pool.sends() }
+
+// mostWaits is how often a message waits for another connection because the server refused its own.
+const mostWaits = 5
+
+// transmit sends on a kept connection or a new one. Where the server refuses the connection and has others of ours, so
+// many are too many: the message waits for one of them.
+func (b *Backend) transmit(ctx context.Context, e envelope, content []byte) error {
+	for waits := 0; ; waits++ {
+		result := b.try(ctx, e, content)
+		if result.tooMuch {
+			b.pool.slower()
+		}
+		if !result.refused || waits == mostWaits || !b.pool.full(result.code > 0) {
 			return result.err
+		}
+		if err := b.pool.again(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// try sends on a kept connection, and once more on a new one if the kept one turns out to be dead before the message
+// was handed over: servers close idle connections, and restart.
+func (b *Backend) try(ctx context.Context, e envelope, content []byte) result {
+	if c := b.pool.get(); c != nil {
+		result := b.sendOn(ctx, c, e, content)
+		if !result.stale || result.refused {
+			return result
 		}
 		b.pool.discardIdle() // what happened to one has happened to all
 	}
+	b.pool.dials(1, false)
 	c, err := b.dialer.dial(ctx)
+	b.pool.dials(-1, err == nil)
 	if err != nil {
-		return err
+		return result{err: err, code: codeOf(err), refused: errors.Is(err, backends.ErrUnavailable)}
 	}
-	return b.sendOn(ctx, c, m).err
+	return b.sendOn(ctx, c, e, content)
 }
 
-func (b *Backend) sendOn(ctx context.Context, c *connection, m *mail.Msg) result {
-	result := c.send(ctx, m)
-	b.pool.put(c, result.alive)
+func (b *Backend) sendOn(ctx context.Context, c *connection, e envelope, content []byte) result {
+	start := time.Now()
+	result := c.send(ctx, e, content, b.dialer.config.Timeout)
 	if result.err == nil {
+		b.pool.took(time.Since(start))
 		b.log.Debug("mail accepted", "response", result.response)
 	}
+	b.pool.put(c, result.alive)
 	return result
+}
+
+// onTheWire makes of a mail what goes over the wire.
+func onTheWire(m *mail.Msg) (envelope, []byte, error) {
+	from, err := m.GetSender(false)
+	if err != nil {
+		return envelope{}, nil, err
+	}
+	to, err := m.GetRecipients()
+	if err != nil || len(to) != 1 {
+		return envelope{}, nil, fmt.Errorf("bug: %d recipients: %w", len(to), err)
+	}
+	var content bytes.Buffer
+	content.Grow(8 << 10)
+	if _, err := m.WriteTo(&content); err != nil {
+		return envelope{}, nil, err
+	}
+	e := envelope{strings.Trim(from, "<>"), strings.Trim(to[0], "<>")}
+	if strings.ContainsAny(e.from+e.to, "\r\n<>") {
+		return envelope{}, nil, errors.New("bug: an address of several lines")
+	}
+	return e, stuffed(content.Bytes()), nil
 }

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/wneessen/go-mail"
-
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/internal/text"
 )
@@ -23,21 +21,32 @@ import (
 //     connection, or is lost before a new connection's first recipient;
 //   - neither: worth a retry, and no reason to stop sending to others.
 //
-// A lost connection and a timeout have no code; go-mail calls them permanent, which they are not.
-func (c *connection) sendError(f *mail.SendError) error {
-	code, reply := f.ErrorCode(), redact(f.Error(), c.secrets, f.Msg())
+// A lost connection and a timeout have no code.
+func (c *connection) sendError(f *failure, to string) error {
+	code, reply := f.code, redact(f.Error(), c.secrets, to)
 	switch {
-	case code == 421, isAboutUs(code), f.Reason == mail.ErrConnCheck, f.Reason == mail.ErrSMTPMailFrom:
+	case code == 421, isAboutUs(code), f.stage == onCheck, f.stage == onMail:
 		return fmt.Errorf("%s: %w", reply, backends.ErrUnavailable)
-	case code/100 == 5 && f.Reason == mail.ErrSMTPRcptTo && isInTheWay(reply):
+	case code/100 == 5 && f.stage == onRcpt && isInTheWay(reply):
 		return errors.New(reply)
-	case f.Reason == mail.ErrSMTPRcptTo && isNoMailbox(code, reply):
+	case f.stage == onRcpt && isNoMailbox(code, reply):
 		return fmt.Errorf("%s: %w", reply, backends.ErrGone)
 	case code/100 == 5:
 		return fmt.Errorf("%s: %w", reply, backends.ErrRefused)
 	default:
 		return errors.New(reply)
 	}
+}
+
+// isTooMuch reports the temporary replies that say that we send too much at once: "4.7.0 Too many concurrent
+// connections", "connection rate limit exceeded", "try again, server busy".
+func isTooMuch(f *failure) bool {
+	if f.code/100 != 4 {
+		return false
+	}
+	said := strings.ToLower(f.err.Error())
+	return slices.ContainsFunc([]string{"too many", "too much", "too fast", "rate limit", "concurren", "throttl",
+		"slow down", "busy", "overload"}, func(words string) bool { return strings.Contains(said, words) })
 }
 
 // isAboutUs reports the permanent replies that are not about a recipient or a content: bad or unknown command, no such
@@ -90,7 +99,17 @@ func (c *connection) dialError(ctx context.Context, err error) error {
 	if err == nil {
 		err = errors.New("connection lost")
 	}
-	return fmt.Errorf("connect: %s: %w", redact(err.Error(), c.secrets, nil), backends.ErrUnavailable)
+	return fmt.Errorf("connect: %s: %w", redact(err.Error(), c.secrets, ""), backends.ErrUnavailable)
+}
+
+var temporary = regexp.MustCompile(`\b4\d\d\b`)
+
+// codeOf is 421 where an error of dial has a temporary reply in it, and else 0.
+func codeOf(err error) int {
+	if temporary.MatchString(err.Error()) {
+		return 421
+	}
+	return 0
 }
 
 // secrets are what no error may contain: the login, also as it goes over the wire (RFC 4616, base64).
@@ -110,14 +129,10 @@ var unquote = strings.NewReplacer(`\n`, " ", `\r`, " ", `\t`, " ", `\"`, " ", `"
 
 // redact takes addresses and secrets out of what a server said, makes it one line and bounds it. A server says much
 // more than a code, and an operator needs it; but it repeats the address.
-func redact(said string, secrets []string, m *mail.Msg) string {
-	said, _, _ = strings.Cut(said, ", affected recipient(s):")
-	said, _, _ = strings.Cut(said, ", affected message ID:")
-	if m != nil {
-		for _, a := range m.GetTo() {
-			local, _, _ := cutLast(a.Address, '@')
-			secrets = append(secrets[:len(secrets):len(secrets)], a.Address, local)
-		}
+func redact(said string, secrets []string, to string) string {
+	if to != "" {
+		local, _, _ := cutLast(to, '@')
+		secrets = append(secrets[:len(secrets):len(secrets)], to, local)
 	}
 	said = unquote.Replace(said)
 	words := strings.FieldsFunc(said, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) })
