@@ -128,7 +128,8 @@ func gapped(key string) bool {
 	if !isURL {
 		path = key
 	}
-	return path == "" || path[0] == '/' || strings.Contains(path, "//") || strings.IndexByte(" /#", path[len(path)-1]) >= 0
+	return path == "" || path[0] == '/' || strings.IndexByte(" /#", path[len(path)-1]) >= 0 ||
+		strings.Contains(path, "//") || strings.Contains(path, "/ ")
 }
 
 func (s *scope) severityOf(stated stated) Severity {

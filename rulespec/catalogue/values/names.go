@@ -20,7 +20,8 @@ const (
 
 // Line makes s fit to stand in one line: whatever a terminal, a mail header or an IRC server could take for more than
 // text becomes a space or goes, spaces are folded, and what is longer than max runes is cut with an ellipsis. It is
-// stricter than text.OneLine, because names are among what it cleans: no two may look alike.
+// stricter than text.OneLine, because names are among what it cleans: no two may look alike. Of the zero-width
+// characters only joiners that carry meaning stay.
 func Line(s string, max int) string {
 	if len(s) <= max && text.IsPlainLine(s) {
 		return s
@@ -28,9 +29,9 @@ func Line(s string, max int) string {
 	s = text.CutBytes(s, MaxText) // nobody reads what follows so many bytes that cannot be seen
 	var b strings.Builder
 	runes, space := 0, false
-	for _, r := range s {
+	for i, r := range s {
 		switch {
-		case r == utf8.RuneError, isInvisible(r):
+		case r == utf8.RuneError, isInvisible(r) && !text.JoinerStays(s, i):
 			continue
 		case unicode.IsSpace(r), unicode.IsControl(r), r == '\u2028', r == '\u2029':
 			space = runes > 0
@@ -48,6 +49,9 @@ func Line(s string, max int) string {
 	}
 	return text.ElideRunes(b.String(), max)
 }
+
+// joiners takes the zero-width joiners out, which no name needs.
+var joiners = strings.NewReplacer("\u200c", "", "\u200d", "")
 
 // isInvisible reports a rune that changes how its neighbours are shown: marks that turn the direction of writing
 // (Unicode Standard Annex 9), zero-width ones that let two names look alike, byte order marks, tags and variation
@@ -134,7 +138,7 @@ func First(names []string) string {
 func Name(name string) string {
 	for i := 0; i < len(name); i++ { // nearly all names are plain ASCII words
 		if c := name[i]; c <= ' ' || c >= 0x7f {
-			return Line(name, MaxName)
+			return Line(joiners.Replace(name), MaxName)
 		}
 	}
 	return name
