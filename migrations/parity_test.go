@@ -27,6 +27,7 @@ import (
 	"github.com/notifyd/notifyd/prefs/mutes"
 	"github.com/notifyd/notifyd/prefs/passkeys"
 	"github.com/notifyd/notifyd/prefs/returned"
+	"github.com/notifyd/notifyd/prefs/revisions"
 )
 
 // models are all gorm models of a dialect, in an order in which parents come first.
@@ -38,6 +39,7 @@ func models(d *migrations.DB) []any {
 		erasure.Models(),
 		passkeys.Models(),
 		returned.Models(),
+		revisions.Models(),
 		history.Models(),
 		outbox.Models(),
 		desktop.Models(),

@@ -1,14 +1,14 @@
 package outbox
 
 import (
-	"cmp"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/internal/text"
 )
 
 // chunk bounds the rows of one statement: SQLite takes 32766 parameters, PostgreSQL 65535.
@@ -21,7 +21,7 @@ func (o *Outbox) Add(tx *gorm.DB, deliveries []Delivery) (added int, err error) 
 	if len(deliveries) == 0 {
 		return 0, nil
 	}
-	queues, err := lockQueues(tx, deliveries)
+	queues, err := o.lockQueues(tx, deliveries)
 	if err != nil {
 		return 0, err
 	}
@@ -33,21 +33,12 @@ func (o *Outbox) add(tx *gorm.DB, deliveries []Delivery, queues map[queueKey]*qu
 	if len(deliveries) == 0 {
 		return 0, nil
 	}
-	if err := refresh(tx, deliveries); err != nil {
-		return 0, err
-	}
 	now := o.shared()
 	if deliveries, err = o.foldOverflow(tx, o.dueForAll(deliveries), queues); err != nil {
 		return 0, err
 	}
-	fresh, err := insert(tx, deliveries, queues, now)
+	fresh, err := o.store(tx, deliveries, queues, now)
 	if err != nil {
-		return 0, err
-	}
-	if len(fresh) == 0 {
-		return 0, saveQueues(tx, queues)
-	}
-	if err := o.deferLate(tx, fresh, queues, now); err != nil {
 		return 0, err
 	}
 	if err := o.pair(tx, fresh, now); err != nil {
@@ -59,71 +50,72 @@ func (o *Outbox) add(tx *gorm.DB, deliveries []Delivery, queues map[queueKey]*qu
 	return len(fresh), saveQueues(tx, queues)
 }
 
+// store stores what is new of deliveries, and gives it in their order. Those that are there already may get their new
+// notices.
+func (o *Outbox) store(
+	tx *gorm.DB, deliveries []Delivery, queues map[queueKey]*queue, now time.Time,
+) ([]stored, error) {
+	list, err := o.place(tx, deliveries, queues)
+	if err != nil {
+		return nil, err
+	}
+	fresh := make([]stored, 0, len(list))
+	for _, p := range list {
+		if !p.known {
+			fresh = append(fresh, stored{placed: p, due: stamp(p.DueAt), together: p.Together, hold: text.Storable(p.Hold)})
+			continue
+		}
+		if err := refresh(tx, p); err != nil {
+			return nil, err
+		}
+	}
+	o.deferLate(fresh, now)
+	return fresh, insert(tx, fresh, now)
+}
+
 // A stored is a delivery that Add has just inserted.
 type stored struct {
-	*Delivery
-	id       int64
-	queue    *queue
+	placed
 	due      int64
+	together bool
+	hold     string
 	gathered bool // behind a first one: see Delivery.Lead
 }
 
-// insert stores what is new and gives it back in the order of deliveries.
-func insert(tx *gorm.DB, deliveries []Delivery, queues map[queueKey]*queue, now time.Time) ([]stored, error) {
-	var fresh []stored
-	for part := range slices.Chunk(deliveries, chunk) {
-		var args []any
-		first := map[[2]string]*Delivery{}
-		for i := range part {
-			r, err := newRow(part[i], queues[keyOf(part[i])].ID, now)
-			if err != nil {
-				return nil, err
+// insert stores what is new. What most rows have alike stands in the statement.
+func insert(tx *gorm.DB, fresh []stored, now time.Time) error {
+	for part := range slices.Chunk(fresh, chunk) {
+		var b strings.Builder
+		b.WriteString(`INSERT INTO deliveries (content, lane, variant, due_at, together, relations, reasons, hold, manage,
+			added_at, settled_at, attempts, failed_at, state, parcel, last_error) VALUES `)
+		args := make([]any, 0, 10*len(part))
+		for i, s := range part {
+			if i > 0 {
+				b.WriteByte(',')
 			}
-			pair := [2]string{r.Message, r.Destination}
-			if first[pair] != nil {
-				continue
-			}
-			first[pair] = &part[i]
-			args = append(args, r.Message, r.Destination, r.Backend, r.Queue, r.Address, r.Notice, r.Manage, r.Together,
-				r.State, r.DueAt, r.AddedAt, r.Hold)
+			b.WriteString("(?,?,?,?,?,?,?,?,?,?,0,0,0,'waiting','','')")
+			args = append(args, s.message.ID, s.queue.ID, s.version.variant, s.due, s.together, s.relations,
+				encodeReasons(s.Reasons), s.hold, text.Storable(s.Manage), stamp(now))
 		}
-		var made []row
-		store := tx.Raw(`INSERT INTO deliveries (message, destination, backend, lane, address, notice, manage, together,
-			state, due_at, added_at, hold, parcel, attempts, failed_at, last_error, settled_at) VALUES `+
-			values(len(first), "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0, 0, '', 0)")+
-			` ON CONFLICT (message, destination) DO NOTHING RETURNING id, message, destination`, args...)
-		err := eachRow(store, func(rows *sql.Rows) error {
-			var r row
-			err := rows.Scan(&r.ID, &r.Message, &r.Destination)
-			made = append(made, r)
-			return err
-		})
-		if err != nil {
-			return nil, fmt.Errorf("store deliveries: %w", err)
-		}
-		slices.SortFunc(made, func(a, b row) int { return cmp.Compare(a.ID, b.ID) })
-		for _, r := range made {
-			d := first[[2]string{r.Message, r.Destination}]
-			fresh = append(fresh, stored{Delivery: d, id: r.ID, queue: queues[keyOf(*d)], due: stamp(d.DueAt)})
+		if err := tx.Exec(b.String(), args...).Error; err != nil {
+			return fmt.Errorf("store deliveries: %w", err)
 		}
 	}
-	return fresh, nil
+	return nil
 }
 
-// eachRow calls scan for each row of a query that may have thousands. gorm's Scan would also format the statement with
-// all its values, for a log that is off.
-func eachRow(query *gorm.DB, scan func(rows *sql.Rows) error) error {
-	rows, err := query.Rows()
+// refresh gives its new notice to a delivery that is to have it, if it was never tried.
+func refresh(tx *gorm.DB, p placed) error {
+	if !p.Refresh {
+		return nil
+	}
+	err := tx.Exec(`UPDATE deliveries SET variant = ?, reasons = ?, relations = ? WHERE content = ? AND lane = ?
+		AND state = ? AND parcel = ''`, p.version.variant, encodeReasons(p.Reasons), p.relations, p.message.ID, p.queue.ID,
+		Waiting).Error
 	if err != nil {
-		return err
+		return fmt.Errorf("refresh notice: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return nil
 }
 
 // values gives the tuple n times, separated by commas.

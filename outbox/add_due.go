@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -48,44 +47,23 @@ func (o *Outbox) capOf(d *Delivery) Cap {
 // urgent reports whether a notice goes round caps and bounds: it is critical, and nobody need doubt its sender.
 func urgent(n *backends.Notice) bool { return n.Severity == "critical" && n.Standing == "" }
 
-// A lateness is when deliveries are due that go later than they were added for, and why.
-type lateness struct {
-	due  int64
-	hold string
-}
-
 // deferLate turns what follows a first notice, and what goes over the rate cap, into digests, and moves the queues'
 // ready time forward.
-func (o *Outbox) deferLate(tx *gorm.DB, fresh []stored, queues map[queueKey]*queue, now time.Time) error {
-	late := map[lateness][]int64{} // ids
+func (o *Outbox) deferLate(fresh []stored, now time.Time) {
 	for i := range fresh {
 		s := &fresh[i]
 		limit := o.capOf(s.Delivery)
 		switch {
 		case s.Together:
 		case s.Lead > 0 && s.queue.gathers(s, now):
-			key := lateness{s.due, s.Hold}
-			late[key] = append(late[key], s.id)
 		case limit.Count > 0 && !urgent(&s.Notice):
 			if folds := s.queue.over(now, limit); folds > 0 {
-				s.due = max(s.due, folds)
-				key := lateness{s.due, limit.hold()}
-				late[key] = append(late[key], s.id)
+				s.due, s.together, s.hold = max(s.due, folds), true, limit.hold()
 				o.counts.hold(s.Backend, HeldByCap, 1)
 			}
 		}
 		s.queue.ready(s.due)
 	}
-	for l, ids := range late {
-		for part := range slices.Chunk(ids, chunk) {
-			err := tx.Exec(`UPDATE deliveries SET together = ?, due_at = ?, hold = ? WHERE id IN ?`, true, l.due, l.hold,
-				part).Error
-			if err != nil {
-				return fmt.Errorf("defer deliveries: %w", err)
-			}
-		}
-	}
-	return nil
 }
 
 // gathers reports whether a delivery with a Lead waits, and then until when: it arrives within a window of the last
@@ -105,7 +83,7 @@ func (q *queue) gathers(s *stored, now time.Time) bool {
 		return false
 	}
 	q.LeadAt, q.LeadMore = stamp(end), true
-	s.due, s.gathered = stamp(end), true
+	s.due, s.together, s.gathered = stamp(end), true, true
 	return true
 }
 
@@ -155,8 +133,8 @@ func pullFull(tx *gorm.DB, fresh []stored, now time.Time) error {
 	}
 	for of, limit := range limits {
 		var waiting int64
-		err := tx.Raw(`SELECT count(*) FROM deliveries WHERE lane = ? AND state = ? AND together = ? AND parcel = ''
-			AND hold = ?`, of.queue.ID, Waiting, true, of.hold).Scan(&waiting).Error
+		err := tx.Raw(`SELECT count(*) FROM deliveries WHERE lane = ? AND state = ? AND settled_at = 0 AND together = ?
+			AND parcel = '' AND hold = ?`, of.queue.ID, Waiting, true, of.hold).Scan(&waiting).Error
 		if err != nil {
 			return fmt.Errorf("count digest: %w", err)
 		}
@@ -164,8 +142,8 @@ func pullFull(tx *gorm.DB, fresh []stored, now time.Time) error {
 			continue
 		}
 		err = tx.Exec(`UPDATE deliveries SET due_at = ?
-			WHERE lane = ? AND state = ? AND together = ? AND parcel = '' AND due_at > ? AND hold = ?`,
-			stamp(now), of.queue.ID, Waiting, true, stamp(now), of.hold).Error
+			WHERE lane = ? AND state = ? AND settled_at = 0 AND due_at > ? AND together = ? AND parcel = '' AND hold = ?`,
+			stamp(now), of.queue.ID, Waiting, stamp(now), true, of.hold).Error
 		if err != nil {
 			return fmt.Errorf("pull digest: %w", err)
 		}

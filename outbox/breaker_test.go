@@ -44,7 +44,7 @@ func TestCorruptNoticeIsNoProbe(t *testing.T) {
 				add(t, o, delivery("m", fmt.Sprint(i), time.Now()))
 			}
 			time.Sleep(time.Hour)
-			o.writer.Exec("UPDATE deliveries SET notice = '{' WHERE id % 2 = 0")
+			o.writer.Exec("UPDATE contents SET notice = '{' WHERE id % 2 = 0")
 			chat.count()
 			time.Sleep(time.Hour)
 			synctest.Wait()

@@ -21,7 +21,7 @@ func (o *Outbox) Cancel(tx *gorm.DB, destinations []string, reason string) (int,
 			return 0, err
 		}
 		done := tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = ?
-			WHERE destination IN ? AND state IN ?`,
+			WHERE lane IN (SELECT id FROM lanes WHERE destination IN ?) AND state IN ? AND settled_at = 0`,
 			Dead, stamp(o.now()), text.ElideBytes(text.Storable(reason), maxReason), part, []State{Waiting, Claimed})
 		if done.Error != nil {
 			return 0, fmt.Errorf("cancel deliveries: %w", done.Error)
@@ -77,8 +77,8 @@ func (o *Outbox) Defer(tx *gorm.DB, destinations []string, until time.Time, hold
 			return err
 		}
 		err := tx.Exec(`UPDATE deliveries SET due_at = ?, hold = ?
-			WHERE destination IN ? AND state = ? AND together = ? AND parcel = '' AND due_at < ?`,
-			stamp(until), hold, part, Waiting, true, stamp(until)).Error
+			WHERE lane IN (SELECT id FROM lanes WHERE destination IN ?) AND state = ? AND settled_at = 0 AND due_at < ?
+			AND together = ? AND parcel = ''`, stamp(until), hold, part, Waiting, stamp(until), true).Error
 		if err != nil {
 			return fmt.Errorf("defer deliveries: %w", err)
 		}
@@ -94,7 +94,8 @@ func (o *Outbox) Release(tx *gorm.DB, destinations, holds []string) error {
 		if err := o.lockQueuesOf(tx, part); err != nil {
 			return err
 		}
-		err := tx.Exec(`UPDATE deliveries SET due_at = ?, hold = '' WHERE destination IN ? AND state = ? AND hold IN ?`,
+		err := tx.Exec(`UPDATE deliveries SET due_at = ?, hold = ''
+			WHERE lane IN (SELECT id FROM lanes WHERE destination IN ?) AND state = ? AND settled_at = 0 AND hold IN ?`,
 			now, part, Waiting, holds).Error
 		if err != nil {
 			return fmt.Errorf("release deliveries: %w", err)
@@ -124,8 +125,8 @@ func (o *Outbox) Rehold(tx *gorm.DB, destinations []string, r Rehold) error {
 			return err
 		}
 		err := tx.Exec(`UPDATE deliveries SET hold = ?, due_at = ?
-			WHERE destination IN ? AND state = ? AND hold = ? AND added_at >= ?`,
-			r.To, due, part, Waiting, r.From, since).Error
+			WHERE lane IN (SELECT id FROM lanes WHERE destination IN ?) AND state = ? AND settled_at = 0 AND hold = ?
+			AND added_at >= ?`, r.To, due, part, Waiting, r.From, since).Error
 		if err != nil {
 			return fmt.Errorf("hold deliveries: %w", err)
 		}
@@ -139,7 +140,7 @@ func (o *Outbox) Rehold(tx *gorm.DB, destinations []string, r Rehold) error {
 // wake lets free queues be claimed at a time at which something of them is due.
 func wake(tx *gorm.DB, destinations []string, due int64) error {
 	err := tx.Exec(`UPDATE lanes SET ready_at = ? WHERE destination IN ? AND lease = '' AND ready_at > ? AND EXISTS
-		(SELECT 1 FROM deliveries d WHERE d.lane = lanes.id AND d.state = ? AND d.due_at <= ?)`,
+		(SELECT 1 FROM deliveries d WHERE d.lane = lanes.id AND d.state = ? AND d.settled_at = 0 AND d.due_at <= ?)`,
 		due, destinations, due, Waiting, due).Error
 	if err != nil {
 		return fmt.Errorf("wake destinations: %w", err)
@@ -156,7 +157,8 @@ func (o *Outbox) CountHeld(ctx context.Context, destinations, holds []string, si
 			Count int
 		}
 		err := o.reader.WithContext(ctx).Raw(`SELECT state, count(*) AS count FROM deliveries
-			WHERE destination IN ? AND hold IN ? AND added_at >= ? GROUP BY state`, part, holds, max(0, stamp(since))).
+			WHERE lane IN (SELECT id FROM lanes WHERE destination IN ?) AND hold IN ? AND added_at >= ?
+			GROUP BY state`, part, holds, max(0, stamp(since))).
 			Scan(&found).Error
 		if err != nil {
 			return nil, fmt.Errorf("count what is held: %w", err)
@@ -166,4 +168,53 @@ func (o *Outbox) CountHeld(ctx context.Context, destinations, holds []string, si
 		}
 	}
 	return counts, nil
+}
+
+// SendNow is Flush in a transaction of its own, and Notify.
+func (o *Outbox) SendNow(ctx context.Context, destination string) error {
+	err := o.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return o.Flush(tx, destination) })
+	if err == nil {
+		o.Notify()
+	}
+	return err
+}
+
+// Flush makes everything that waits for a destination due now, in the caller's transaction, for "send now": its owner
+// has asked for it, so it passes what a Gate holds (see Asked). Retries keep their time. Call Notify after the commit.
+func (o *Outbox) Flush(tx *gorm.DB, destination string) error { return o.flush(tx, destination, Asked) }
+
+// GoOn is Flush in a transaction of its own, and Notify, for a schedule that was changed: nobody has asked for what
+// waits to pass a Gate.
+func (o *Outbox) GoOn(ctx context.Context, destination string) error {
+	err := o.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return o.flush(tx, destination, "") })
+	if err == nil {
+		o.Notify()
+	}
+	return err
+}
+
+func (o *Outbox) flush(tx *gorm.DB, destination, hold string) error {
+	var found []queue
+	if err := tx.Where("destination = ?", destination).Order("backend").Find(&found).Error; err != nil {
+		return fmt.Errorf("find destination: %w", err)
+	}
+	for _, q := range found {
+		queues, err := o.lockQueues(tx, []Delivery{{Backend: q.Backend, Destination: q.Destination}})
+		if err != nil {
+			return err
+		}
+		now := stamp(o.shared())
+		err = tx.Exec(`UPDATE deliveries SET due_at = CASE WHEN due_at > ? THEN ? ELSE due_at END, hold = ?
+			WHERE lane = ? AND state = ? AND settled_at = 0 AND parcel = ''`, now, now, hold, q.ID, Waiting).Error
+		if err != nil {
+			return fmt.Errorf("flush destination: %w", err)
+		}
+		for _, locked := range queues {
+			locked.ready(now)
+		}
+		if err := saveQueues(tx, queues); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -102,7 +102,7 @@ func TestCancelBesideComplete(t *testing.T) {
 			})
 			both.Wait()
 			var open int64
-			d.Reader.Model(&row{}).Where("state NOT IN ?", []State{Done, Dead}).Count(&open)
+			d.Reader.Model(&record{}).Where("state NOT IN ?", []State{Done, Dead}).Count(&open)
 			if open != 0 {
 				t.Fatalf("%d rows are still owed", open)
 			}

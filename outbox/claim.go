@@ -44,6 +44,9 @@ func (o *Outbox) claim(ctx context.Context, backend string, limit int, mine []st
 		if err != nil {
 			return err
 		}
+		if err := o.explainClaims(tx, claims); err != nil {
+			return err
+		}
 		if claims, err = o.gate(tx, claims, free, now); err != nil {
 			return err
 		}
@@ -85,12 +88,12 @@ func (o *Outbox) leaseQueues(
 
 // findHeads gives the first row of each queue: one that a worker was sending when it went away, or else the first due.
 func findHeads(tx *gorm.DB, queues []int64, now time.Time) ([]row, error) {
-	var heads []row
-	err := tx.Raw(`SELECT * FROM deliveries WHERE id IN (SELECT COALESCE(
-		(SELECT d.id FROM deliveries d WHERE d.lane = l.id AND d.state = ? ORDER BY d.due_at, d.id LIMIT 1),
-		(SELECT d.id FROM deliveries d WHERE d.lane = l.id AND d.state = ? AND d.due_at <= ?
+	heads, err := readRows(tx, `WHERE id IN (SELECT COALESCE(
+		(SELECT d.id FROM deliveries d WHERE d.lane = l.id AND d.state = ? AND d.settled_at = 0
+			ORDER BY d.due_at, d.id LIMIT 1),
+		(SELECT d.id FROM deliveries d WHERE d.lane = l.id AND d.state = ? AND d.settled_at = 0 AND d.due_at <= ?
 			ORDER BY d.due_at, d.id LIMIT 1))
-		FROM lanes l WHERE l.id IN ?) ORDER BY due_at, id`, Claimed, Waiting, stamp(now), queues).Scan(&heads).Error
+		FROM lanes l WHERE l.id IN ?) ORDER BY due_at, id`, Claimed, Waiting, stamp(now), queues)
 	if err != nil {
 		return nil, fmt.Errorf("find what is due: %w", err)
 	}
@@ -114,8 +117,8 @@ func releaseEmpty(tx *gorm.DB, queues []int64, claims []claim) error {
 
 // firstDue is when the first row of a queue falls due, but not before a floor.
 const firstDue = `COALESCE((SELECT CASE WHEN min(due_at) < ? THEN ? ELSE min(due_at) END FROM
-	(SELECT min(due_at) AS due_at FROM deliveries WHERE lane = lanes.id AND state = ?
-	UNION ALL SELECT min(due_at) FROM deliveries WHERE lane = lanes.id AND state = ?) AS open), ?)`
+	(SELECT min(due_at) AS due_at FROM deliveries WHERE lane = lanes.id AND state = ? AND settled_at = 0
+	UNION ALL SELECT min(due_at) FROM deliveries WHERE lane = lanes.id AND state = ? AND settled_at = 0) AS open), ?)`
 
 // setReady makes a free queue claimable when its first row falls due, but not before floor. The caller holds the
 // queue's row, so that Add cannot slip in between.

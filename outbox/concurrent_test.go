@@ -82,9 +82,9 @@ func TestNodesShareTheWork(t *testing.T) {
 			}
 			return n
 		}
-		want := count(d.Reader.Model(&row{}))
+		want := count(d.Reader.Model(&record{}))
 		until(t, "everything is sent", func() bool {
-			return count(d.Reader.Model(&row{}).Where("state = ?", Done)) == want
+			return count(d.Reader.Model(&record{}).Where("state = ?", Done)) == want
 		})
 		cancel()
 		running.Wait()

@@ -48,6 +48,7 @@ type Config struct {
 	CapMost    int           // what a Delivery's own Cap may allow at most; 0: anything
 
 	MostWaiting int // deliveries to one destination; what comes beyond is counted in one notice: 5000; negative: no bound
+	MostOwed    int // deliveries to all destinations of one person (Delivery.Owner); counted alike: 20000
 	// KeepBytes bounds the size of what was sent or given up: the oldest goes earlier, but not before KeepAtLeast. 0: no
 	// bound.
 	KeepBytes int64
@@ -94,6 +95,7 @@ func (c Config) withDefaults() Config {
 	if c.MostWaiting == 0 {
 		c.MostWaiting = 5000
 	}
+	setDefault(&c.MostOwed, 20_000)
 	setDefault(&c.KeepDone, 30*24*time.Hour)
 	setDefault(&c.KeepDead, 90*24*time.Hour)
 	if c.OnGone == nil {

@@ -8,7 +8,6 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/internal/text"
 )
 
@@ -50,11 +49,14 @@ const unreadable = "(cannot be read)"
 
 // Find gives the deliveries that q selects, newest first.
 func (o *Outbox) Find(ctx context.Context, q Query) ([]Entry, error) {
-	var rows []row
-	if err := q.pick(o.reader.WithContext(ctx)).Order("id DESC").Limit(page(q.Limit)).Find(&rows).Error; err != nil {
+	from, args := q.from()
+	tx := o.reader.WithContext(ctx)
+	rows, err := readRows(tx, "WHERE id IN (SELECT d.id"+from+" ORDER BY d.id DESC LIMIT ?) ORDER BY id DESC",
+		append(args, page(q.Limit))...)
+	if err != nil {
 		return nil, fmt.Errorf("find deliveries: %w", err)
 	}
-	return entries(rows), nil
+	return o.entries(tx, rows)
 }
 
 // Recent gives deliveries to destinations, newest first, at most limit; none for no destinations. before is the id of
@@ -71,13 +73,13 @@ func (o *Outbox) OfMessage(ctx context.Context, message string, destinations []s
 	if len(destinations) == 0 {
 		return nil, nil
 	}
-	var rows []row
-	err := o.reader.WithContext(ctx).Where("message = ? AND destination IN ?", text.Storable(message), destinations).
-		Order("id").Limit(maxPage).Find(&rows).Error
+	tx := o.reader.WithContext(ctx)
+	rows, err := readRows(tx, `WHERE content = (SELECT id FROM contents WHERE message <> '' AND message = ?)
+		AND destination IN ? ORDER BY id LIMIT ?`, text.Storable(message), destinations, maxPage)
 	if err != nil {
 		return nil, fmt.Errorf("read deliveries of a message: %w", err)
 	}
-	return entries(rows), nil
+	return o.entries(tx, rows)
 }
 
 // Causes counts the deliveries that q selects by their last error, the most frequent first. It ignores q.Before and
@@ -85,8 +87,10 @@ func (o *Outbox) OfMessage(ctx context.Context, message string, destinations []s
 func (o *Outbox) Causes(ctx context.Context, q Query) ([]Cause, error) {
 	q.Before = 0
 	var found []Cause
-	err := q.pick(o.reader.WithContext(ctx).Model(&row{})).Select("backend, last_error AS reason, count(*) AS count").
-		Group("backend, last_error").Order("count(*) DESC, backend, last_error").Limit(maxCauses).Scan(&found).Error
+	from, args := q.from()
+	err := o.reader.WithContext(ctx).Raw("SELECT l.backend, d.last_error AS reason, count(*) AS count"+from+
+		" GROUP BY l.backend, d.last_error ORDER BY count(*) DESC, l.backend, d.last_error LIMIT ?",
+		append(args, maxCauses)...).Scan(&found).Error
 	if err != nil {
 		return nil, fmt.Errorf("count causes: %w", err)
 	}
@@ -110,7 +114,7 @@ func (o *Outbox) Went(tx *gorm.DB, destination string) ([]Went, error) {
 		At     int64
 	}
 	err := tx.Raw(`SELECT parcel, max(CASE WHEN settled_at > 0 THEN settled_at ELSE added_at END) AS at FROM deliveries
-		WHERE destination = ? AND parcel <> '' GROUP BY parcel ORDER BY max(id) DESC LIMIT ?`, text.Storable(destination),
+		WHERE lane IN (SELECT id FROM lanes WHERE destination = ?) AND parcel <> '' GROUP BY parcel ORDER BY max(id) DESC LIMIT ?`, text.Storable(destination),
 		maxWent).Scan(&found).Error
 	if err != nil {
 		return nil, fmt.Errorf("read parcels of a destination: %w", err)
@@ -136,9 +140,9 @@ func (o *Outbox) Heaps(ctx context.Context, state State, limit int) ([]Heap, err
 		Count                int
 		Oldest               int64
 	}
-	err := o.reader.WithContext(ctx).Raw(`SELECT backend, destination, count(*) AS count, min(added_at) AS oldest
-		FROM deliveries WHERE state = ? GROUP BY backend, destination
-		ORDER BY count(*) DESC, backend, destination LIMIT ?`, state, page(limit)).Scan(&found).Error
+	err := o.reader.WithContext(ctx).Raw(`SELECT l.backend, l.destination, count(*) AS count, min(d.added_at) AS oldest
+		FROM deliveries d JOIN lanes l ON l.id = d.lane WHERE `+inState(state)+` GROUP BY l.backend, l.destination
+		ORDER BY count(*) DESC, l.backend, l.destination LIMIT ?`, page(limit)).Scan(&found).Error
 	if err != nil {
 		return nil, fmt.Errorf("count deliveries by destination: %w", err)
 	}
@@ -149,56 +153,52 @@ func (o *Outbox) Heaps(ctx context.Context, state State, limit int) ([]Heap, err
 	return list, nil
 }
 
-func (q Query) pick(tx *gorm.DB) *gorm.DB {
+// inState is the condition on a state, d.state, in the words by which the indexes of open and of dead deliveries are
+// found.
+func inState(state State) string {
+	switch state {
+	case Waiting, Claimed:
+		return "d.settled_at = 0 AND d.state = '" + string(state) + "'"
+	case Done, Dead:
+		return "d.state = '" + string(state) + "'"
+	}
+	return "false"
+}
+
+// from gives the tables that hold what q selects, with its conditions.
+func (q Query) from() (from string, args []any) {
+	conditions := []string{"true"}
+	add := func(condition string, arg ...any) {
+		conditions, args = append(conditions, condition), append(args, arg...)
+	}
 	if q.IDs != nil {
-		tx = tx.Where("id IN ?", q.IDs)
+		add("d.id IN ?", q.IDs)
 	}
 	if q.Message != "" {
-		tx = tx.Where("message = ?", text.Storable(q.Message))
+		add("d.content = (SELECT id FROM contents WHERE message <> '' AND message = ?)", text.Storable(q.Message))
 	}
 	if q.State != "" {
-		tx = tx.Where("state = ?", q.State)
+		add(inState(q.State))
 	}
 	if q.Backend != "" {
-		tx = tx.Where("backend = ?", q.Backend)
+		add("l.backend = ?", q.Backend)
 	}
 	if q.Destinations != nil {
-		tx = tx.Where("destination IN ?", q.Destinations)
+		add("d.lane IN (SELECT id FROM lanes WHERE destination IN ?)", q.Destinations)
 	}
 	if q.Reason != "" {
 		literal := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text.Storable(q.Reason))
-		tx = tx.Where(`lower(last_error) LIKE lower(?) ESCAPE '\'`, "%"+literal+"%")
+		add(`lower(d.last_error) LIKE lower(?) ESCAPE '\'`, "%"+literal+"%")
 	}
-	const at = "CASE WHEN settled_at > 0 THEN settled_at ELSE added_at END"
+	const at = "CASE WHEN d.settled_at > 0 THEN d.settled_at ELSE d.added_at END"
 	if !q.From.IsZero() {
-		tx = tx.Where(at+" >= ?", stamp(q.From))
+		add(at+" >= ?", stamp(q.From))
 	}
 	if !q.Until.IsZero() {
-		tx = tx.Where(at+" < ?", stamp(q.Until))
+		add(at+" < ?", stamp(q.Until))
 	}
 	if q.Before > 0 {
-		tx = tx.Where("id < ?", q.Before)
+		add("d.id < ?", q.Before)
 	}
-	return tx
-}
-
-// entries turns rows into entries. A row whose notice is broken is among them: its owner sees that something failed.
-func entries(rows []row) []Entry {
-	list := make([]Entry, 0, len(rows))
-	for _, r := range rows {
-		n, err := r.notice()
-		if err != nil {
-			n = backends.Notice{ID: r.Message, Title: unreadable, Text: unreadable}
-		}
-		if r.State == Done {
-			n = r.whole(n)
-		}
-		list = append(list, Entry{
-			ID: r.ID, Message: r.Message, Destination: r.Destination, Backend: r.Backend, Address: r.Address,
-			Manage: r.Manage, Notice: n, Broken: err != nil, Together: r.Together, State: r.State, Parcel: r.Parcel,
-			AddedAt: unstamp(r.AddedAt), DueAt: unstamp(r.DueAt), FinishedAt: unstamp(r.FinishedAt),
-			Attempts: int(r.Attempts), LastError: r.LastError, Hold: r.Hold,
-		})
-	}
-	return list
+	return " FROM deliveries d JOIN lanes l ON l.id = d.lane WHERE " + strings.Join(conditions, " AND "), args
 }

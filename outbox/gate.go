@@ -20,8 +20,9 @@ import (
 type Candidate struct {
 	Backend, Destination string
 	Notices              []backends.Notice
-	Holds                []string // Delivery.Hold of each
-	Tried                bool     // before: then it goes whole, or not now
+	Holds                []string   // Delivery.Hold of each
+	Reasons              [][]Reason // of each: the filters that matched, by their numbers
+	Tried                bool       // before: then it goes whole, or not now
 }
 
 // A Ruling is what a Gate says of one notice. The zero Ruling lets it go.
@@ -110,6 +111,7 @@ func (c claim) candidate() Candidate {
 	for _, r := range c.rows {
 		n, _ := r.notice() // one that cannot be read fails later, when it is sent
 		made.Notices, made.Holds = append(made.Notices, n), append(made.Holds, r.Hold)
+		made.Reasons = append(made.Reasons, r.reasons())
 	}
 	return made
 }
@@ -182,15 +184,17 @@ func (o *Outbox) Sift(tx *gorm.DB, destinations []string,
 			return 0, err
 		}
 		for last := int64(0); ; {
-			var rows []row
-			err := Query{State: Waiting, Destinations: part}.pick(tx).Where("id > ?", last).Order("id").Limit(maxPage).
-				Find(&rows).Error
+			rows, err := readRows(tx, `WHERE lane IN (SELECT id FROM lanes WHERE destination IN ?) AND state = ?
+				AND settled_at = 0 AND id > ? ORDER BY id LIMIT ?`, part, Waiting, last, maxPage)
+			if err == nil {
+				err = o.explain(tx, rows)
+			}
 			if err != nil {
 				return 0, fmt.Errorf("read what waits: %w", err)
 			}
 			for _, r := range rows {
 				notice, _ := r.notice() // the zero Notice where it cannot be read
-				if words := why(&notice, nil); words != "" {
+				if words := why(&notice, r.reasons()); words != "" {
 					if err := o.silence(tx, r, words); err != nil {
 						return 0, err
 					}
@@ -214,7 +218,7 @@ func (o *Outbox) Restore(tx *gorm.DB, destinations []string, why string) (n int,
 	}
 	literal := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(silenced + text.Storable(why))
 	for part := range slices.Chunk(destinations, chunk) {
-		queues, err := lockQueuesAt(tx, part)
+		queues, err := o.lockQueuesAt(tx, part)
 		if err != nil {
 			return 0, err
 		}
@@ -234,17 +238,4 @@ func (o *Outbox) Restore(tx *gorm.DB, destinations []string, why string) (n int,
 		}
 	}
 	return n, nil
-}
-
-// lockQueuesAt locks the queues that destinations have.
-func lockQueuesAt(tx *gorm.DB, destinations []string) (map[queueKey]*queue, error) {
-	var found []queue
-	if err := tx.Where("destination IN ?", destinations).Find(&found).Error; err != nil {
-		return nil, fmt.Errorf("find destinations: %w", err)
-	}
-	list := make([]Delivery, len(found))
-	for i, q := range found {
-		list[i] = Delivery{Backend: q.Backend, Destination: q.Destination}
-	}
-	return lockQueues(tx, list)
 }

@@ -31,7 +31,7 @@ type machine struct {
 }
 
 func newMachine(t *rapid.T, d *migrations.DB) *machine {
-	for _, table := range []string{"deliveries", "lanes"} {
+	for _, table := range []string{"deliveries", "contents", "lanes"} {
 		if err := d.Writer.Exec("DELETE FROM " + table).Error; err != nil {
 			t.Fatal(err)
 		}
@@ -166,7 +166,8 @@ func (m *machine) Cancel(t *rapid.T) {
 	destination := fmt.Sprint(rapid.IntRange(1, 3).Draw(t, "destination"))
 	var owed []row
 	err := m.o.writer.Transaction(func(tx *gorm.DB) error {
-		err := tx.Where("destination = ? AND state IN ?", destination, []State{Waiting, Claimed}).Find(&owed).Error
+		var err error
+		owed, err = readRows(tx, "WHERE destination = ? AND state IN ?", destination, []State{Waiting, Claimed})
 		if err != nil {
 			return err
 		}
@@ -186,8 +187,8 @@ func (m *machine) Cancel(t *rapid.T) {
 
 // Resend sends a dead letter again, if the outbox lets it: it must not while it may still be on its way.
 func (m *machine) Resend(t *rapid.T) {
-	var dead []row
-	if err := m.db.Reader.Where("state = ?", Dead).Order("id").Find(&dead).Error; err != nil {
+	dead, err := readRows(m.db.Reader, "WHERE state = ? ORDER BY id", Dead)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if len(dead) == 0 {
@@ -195,7 +196,7 @@ func (m *machine) Resend(t *rapid.T) {
 	}
 	r := rapid.SampledFrom(dead).Draw(t, "letter")
 	together := rapid.Bool().Draw(t, "together")
-	err := m.o.writer.Transaction(func(tx *gorm.DB) error { return m.o.Resend(tx, r.ID, together) })
+	err = m.o.writer.Transaction(func(tx *gorm.DB) error { return m.o.Resend(tx, r.ID, together) })
 	if errors.Is(err, ErrUnsendable) {
 		return
 	}
@@ -215,8 +216,8 @@ func (m *machine) Pass(t *rapid.T) {
 
 // Check holds after every step: nothing that was added is missing, and every row is in a state that goes on.
 func (m *machine) Check(t *rapid.T) {
-	var rows []row
-	if err := m.db.Reader.Find(&rows).Error; err != nil {
+	rows, err := readRows(m.db.Reader, "ORDER BY id")
+	if err != nil {
 		t.Fatal(err)
 	}
 	if len(rows) != len(m.added) {
@@ -272,7 +273,7 @@ func (m *machine) finish(t *rapid.T) {
 		m.clock.pass(max(0, next))
 	}
 	var left int64
-	if err := m.db.Reader.Model(&row{}).Where("state NOT IN ?", []State{Done, Dead}).Count(&left).Error; err != nil ||
+	if err := m.db.Reader.Model(&record{}).Where("state NOT IN ?", []State{Done, Dead}).Count(&left).Error; err != nil ||
 		left > 0 {
 		t.Fatalf("%d deliveries never ended, %v", left, err)
 	}

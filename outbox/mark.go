@@ -1,7 +1,6 @@
 package outbox
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,7 +25,7 @@ type outcome struct {
 // each result and reason.
 func (o *Outbox) mark(tx *gorm.DB, completions []completion) error {
 	var taken []completion
-	parcels := map[outcome][]string{}
+	others := map[outcome][]completion{}
 	for _, done := range completions {
 		if done.result == sent {
 			taken = append(taken, done)
@@ -39,13 +38,13 @@ func (o *Outbox) mark(tx *gorm.DB, completions []completion) error {
 		if done.result == waits {
 			out.hold, out.whole = done.hold, done.whole()
 		}
-		parcels[out] = append(parcels[out], done.parcel)
+		others[out] = append(others[out], done)
 	}
 	now := stamp(o.now())
 	if err := o.settle(tx, taken, now); err != nil {
 		return fmt.Errorf("mark sent: %w", err)
 	}
-	for out, list := range parcels {
+	for out, list := range others {
 		for part := range slices.Chunk(list, chunk) {
 			if err := markParcels(tx, out, part, now); err != nil {
 				return fmt.Errorf("mark %s: %w", out.result, err)
@@ -62,6 +61,17 @@ func (o *Outbox) mark(tx *gorm.DB, completions []completion) error {
 	return nil
 }
 
+// rowsOf gives the rows of parcels, and the parcels, which some of the rows may have left since.
+func rowsOf(list []completion) (ids []int64, parcels []string) {
+	for _, done := range list {
+		parcels = append(parcels, done.parcel)
+		for _, r := range done.rows {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids, parcels
+}
+
 // ended reports whether the parcel is done or dead.
 func (c completion) ended() bool {
 	return c.result == sent || c.result == refused || c.result == expired
@@ -75,45 +85,47 @@ func (c claim) whole() bool {
 }
 
 // markParcels writes a result that is not sent into the rows of parcels.
-func markParcels(tx *gorm.DB, out outcome, parcels []string, now int64) error {
+func markParcels(tx *gorm.DB, out outcome, list []completion, now int64) error {
+	ids, parcels := rowsOf(list)
 	switch out.result {
 	case refused, expired:
 		return tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = ?, attempts = attempts + 1
-			WHERE parcel IN ? AND state = ?`, Dead, now, out.reason, parcels, Claimed).Error
+			WHERE id IN ? AND parcel IN ? AND state = ?`, Dead, now, out.reason, ids, parcels, Claimed).Error
 	case deferred:
 		return tx.Exec(`UPDATE deliveries SET state = ?, due_at = ?, hold = ?, last_error = ?, attempts = attempts + 1,
-			failed_at = CASE WHEN failed_at = 0 THEN ? ELSE failed_at END WHERE parcel IN ? AND state = ?`,
-			Waiting, out.due, HeldByRetry, out.reason, now, parcels, Claimed).Error
+			failed_at = CASE WHEN failed_at = 0 THEN ? ELSE failed_at END
+			WHERE id IN ? AND parcel IN ? AND state = ?`,
+			Waiting, out.due, HeldByRetry, out.reason, now, ids, parcels, Claimed).Error
 	case returned:
-		return tx.Exec(`UPDATE deliveries SET state = ?, last_error = ? WHERE parcel IN ? AND state = ?`,
-			Waiting, out.reason, parcels, Claimed).Error
+		return tx.Exec(`UPDATE deliveries SET state = ?, last_error = ? WHERE id IN ? AND parcel IN ? AND state = ?`,
+			Waiting, out.reason, ids, parcels, Claimed).Error
 	case waits:
 		apart := "together = true, parcel = '', "
 		if out.whole {
 			apart = ""
 		}
 		return tx.Exec("UPDATE deliveries SET "+apart+`state = ?, due_at = ?, hold = ?, last_error = ?
-			WHERE parcel IN ? AND state = ?`, Waiting, out.due, out.hold, out.reason, parcels, Claimed).Error
+			WHERE id IN ? AND parcel IN ? AND state = ?`, Waiting, out.due, out.hold, out.reason, ids, parcels, Claimed).Error
 	case unsent:
-		return tx.Exec(`UPDATE deliveries SET state = ? WHERE parcel IN ? AND state = ?`,
-			Waiting, parcels, Claimed).Error
+		return tx.Exec(`UPDATE deliveries SET state = ? WHERE id IN ? AND parcel IN ? AND state = ?`,
+			Waiting, ids, parcels, Claimed).Error
 	}
 	return fmt.Errorf("bug: no result %q", out.result)
 }
 
 // wipe leaves only the titles of account mail that is done or dead: a sign-in link must not lie in the database, nor in
-// its backups.
+// its backups. No two deliveries of it share a text: see newPlaced.
 func wipe(tx *gorm.DB, rows []row) error {
 	for _, r := range rows {
 		n, err := r.notice()
 		if err != nil {
 			n = backends.Notice{}
 		}
-		rest, err := json.Marshal(backends.Notice{ID: n.ID, Title: n.Title, Time: n.Time, Severity: n.Severity})
+		rest, _, err := encode(backends.Notice{ID: n.ID, Title: n.Title, Time: n.Time, Severity: n.Severity})
 		if err != nil {
-			return fmt.Errorf("encode notice: %w", err)
+			return err
 		}
-		if err := tx.Exec(`UPDATE deliveries SET notice = ? WHERE id = ?`, string(rest), r.ID).Error; err != nil {
+		if err := tx.Exec(`UPDATE contents SET notice = ?, whole = 0 WHERE id = ?`, rest, r.own()).Error; err != nil {
 			return fmt.Errorf("wipe account mail: %w", err)
 		}
 	}

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"database/sql"
 	"fmt"
 	"slices"
@@ -37,14 +38,14 @@ func (o *Outbox) AddAfter(
 	if err != nil {
 		return 0, err
 	}
-	queues, err := lockQueues(tx, slices.Concat(deliveries, touched))
+	queues, err := o.lockQueues(tx, slices.Concat(deliveries, touched))
 	if err != nil {
 		return 0, err
 	}
 	var sent []Entry
 	for _, m := range moves {
 		m.From, m.To = text.Storable(m.From), text.Storable(m.To)
-		if err := rename(tx, m); err != nil {
+		if err := o.rename(tx, m); err != nil {
 			return 0, fmt.Errorf("move deliveries: %w", err)
 		}
 		gone, err := o.withdraw(tx, m)
@@ -71,7 +72,8 @@ func queuesOf(tx *gorm.DB, moves []Move) ([]Delivery, error) {
 	}
 	var touched []Delivery
 	for part := range slices.Chunk(ids, chunk) {
-		query := tx.Raw("SELECT DISTINCT backend, destination FROM deliveries WHERE message IN ?", part)
+		query := tx.Raw(`SELECT backend, destination FROM lanes WHERE id IN (SELECT lane FROM deliveries WHERE content IN
+			(SELECT id FROM contents WHERE message <> '' AND message IN ?))`, part)
 		err := eachRow(query, func(rows *sql.Rows) error {
 			var d Delivery
 			err := rows.Scan(&d.Backend, &d.Destination)
@@ -85,17 +87,37 @@ func queuesOf(tx *gorm.DB, moves []Move) ([]Delivery, error) {
 	return touched, nil
 }
 
-// rename gives the deliveries of a message its other id. A destination keeps one delivery of it.
-func rename(tx *gorm.DB, m Move) error {
+// rename gives the deliveries of a message its other id. A destination keeps one delivery of it. Where there
+// are some of the other id already, those that move keep their text as one of their own.
+func (o *Outbox) rename(tx *gorm.DB, m Move) error {
 	if m.From == m.To {
 		return nil
 	}
-	err := tx.Exec(`DELETE FROM deliveries WHERE message = ? AND destination IN
-		(SELECT destination FROM deliveries WHERE message = ?)`, m.From, m.To).Error
+	ids, err := contentIDs(tx, []string{m.From, m.To})
 	if err != nil {
 		return err
 	}
-	return tx.Exec("UPDATE deliveries SET message = ? WHERE message = ?", m.To, m.From).Error
+	from, to := ids[m.From], ids[m.To]
+	switch {
+	case from == 0:
+		return nil
+	case to == 0:
+		return tx.Exec("UPDATE contents SET message = ? WHERE id = ?", m.To, from).Error
+	}
+	_, err = o.forget(tx, "content = ? AND lane IN (SELECT lane FROM deliveries WHERE content = ?)", from, to)
+	if err != nil {
+		return err
+	}
+	err = tx.Exec(`UPDATE deliveries SET content = ?, variant = CASE WHEN variant = 0 THEN content ELSE variant END
+		WHERE content = ?`, to, from).Error
+	if err != nil {
+		return err
+	}
+	if err := tx.Exec("UPDATE contents SET message = '' WHERE id = ?", from).Error; err != nil {
+		return err
+	}
+	_, err = o.forgetContents(tx, []int64{from})
+	return err
 }
 
 // withdraw makes dead what is owed of a message, and gives what was sent of it, or is being sent.
@@ -103,64 +125,46 @@ func (o *Outbox) withdraw(tx *gorm.DB, m Move) ([]Entry, error) {
 	if m.Withdraw == "" {
 		return nil, nil
 	}
-	var sent []row
-	err := tx.Where("message = ? AND state IN ?", m.To, []State{Done, Claimed}).Order("id").Find(&sent).Error
+	const ofMessage = "content = (SELECT id FROM contents WHERE message <> '' AND message = ?)"
+	sent, err := readRows(tx, "WHERE "+ofMessage+" AND state IN ? ORDER BY id", m.To, []State{Done, Claimed})
 	if err != nil {
 		return nil, err
 	}
 	// dead ones too: they are not to be sent again
-	err = tx.Exec("UPDATE deliveries SET state = ?, settled_at = ?, last_error = ? WHERE message = ? AND state <> ?",
+	err = tx.Exec("UPDATE deliveries SET state = ?, settled_at = ?, last_error = ? WHERE "+ofMessage+" AND state <> ?",
 		Dead, stamp(o.now()), text.ElideBytes(withdrawn+text.Storable(m.Withdraw), maxReason), m.To, Done).Error
 	if err != nil {
 		return nil, err
 	}
-	return entries(sent), nil
-}
-
-// refresh gives their new notices to those that are to have them.
-func refresh(tx *gorm.DB, deliveries []Delivery) error {
-	for _, d := range deliveries {
-		if !d.Refresh {
-			continue
-		}
-		r, err := newRow(d, 0, d.DueAt)
-		if err != nil {
-			return err
-		}
-		err = tx.Exec(`UPDATE deliveries SET notice = ? WHERE message = ? AND destination = ? AND state = ? AND parcel = ''`,
-			r.Notice, r.Message, r.Destination, Waiting).Error
-		if err != nil {
-			return fmt.Errorf("refresh notice: %w", err)
-		}
-	}
-	return nil
+	return o.entries(tx, sent)
 }
 
 // Redirect gives what waits for a destination to another one of the same backend, in the caller's transaction: the two
 // are the same address. Of a message that is there for both, one delivery stays. What is being sent at this moment
 // goes, and is not tried again.
 func (o *Outbox) Redirect(tx *gorm.DB, backend, from, to string) error {
-	queues, err := lockQueues(tx, []Delivery{{Backend: backend, Destination: from}, {Backend: backend, Destination: to}})
+	queues, err := o.lockQueues(tx, []Delivery{{Backend: backend, Destination: from}, {Backend: backend, Destination: to}})
 	if err != nil {
 		return err
 	}
-	from, to = text.Storable(from), text.Storable(to)
-	lane := queues[queueKey{text.Storable(backend), to}].ID
-	err = tx.Exec(`DELETE FROM deliveries WHERE destination = ? AND message IN
-		(SELECT message FROM deliveries WHERE destination = ?)`, from, to).Error
-	if err != nil {
-		return fmt.Errorf("redirect deliveries: %w", err)
+	old, lane := queues[queueKey{text.Storable(backend), text.Storable(from)}], queues[queueKey{text.Storable(backend),
+		text.Storable(to)}]
+	lane.Address, lane.Owner = cmp.Or(lane.Address, old.Address), cmp.Or(lane.Owner, old.Owner)
+	_, err = o.forget(tx, "lane = ? AND content IN (SELECT content FROM deliveries WHERE lane = ?)", old.ID, lane.ID)
+	if err == nil {
+		err = tx.Exec("UPDATE deliveries SET lane = ? WHERE lane = ? AND state <> ?", lane.ID, old.ID, Claimed).Error
 	}
-	err = tx.Exec("UPDATE deliveries SET destination = ?, lane = ? WHERE destination = ? AND state <> ?", to, lane, from,
-		Claimed).Error
 	if err != nil {
 		return fmt.Errorf("redirect deliveries: %w", err)
 	}
 	if _, err := o.Cancel(tx, []string{from}, "the destination was joined with another one"); err != nil {
 		return err
 	}
-	if queues[queueKey{text.Storable(backend), to}].Lease != "" {
+	if err := saveQueues(tx, queues); err != nil {
+		return err
+	}
+	if lane.Lease != "" {
 		return nil // who sends there looks again when it has sent
 	}
-	return setReady(tx, lane, 0)
+	return setReady(tx, lane.ID, 0)
 }

@@ -54,7 +54,7 @@ func TestClocksOfNodesDiffer(t *testing.T) {
 
 func depth(t *testing.T, d *migrations.DB, state State) (n int64) {
 	t.Helper()
-	if err := d.Reader.Model(&row{}).Where("state = ?", state).Count(&n).Error; err != nil {
+	if err := d.Reader.Model(&record{}).Where("state = ?", state).Count(&n).Error; err != nil {
 		t.Fatal(err)
 	}
 	return n

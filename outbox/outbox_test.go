@@ -98,8 +98,8 @@ func messages(c *claim) []string {
 
 func all(t testing.TB, o *Outbox) []row {
 	t.Helper()
-	var rows []row
-	if err := o.reader.Order("id").Find(&rows).Error; err != nil {
+	rows, err := readRows(o.reader, "ORDER BY id")
+	if err != nil {
 		t.Fatal(err)
 	}
 	return rows

@@ -46,11 +46,6 @@ func (o *Outbox) pack(tx *gorm.DB, lease string, heads []row, now time.Time) ([]
 	}
 	claims := slices.Concat(again, alone, together)
 	slices.SortStableFunc(claims, func(a, b claim) int { return a.rows[0].compare(b.rows[0]) })
-	for _, c := range claims {
-		for i := range c.rows {
-			c.rows[i].decode()
-		}
-	}
 	return claims, nil
 }
 
@@ -80,17 +75,18 @@ func redeliver(tx *gorm.DB, again []claim) error {
 	open := []State{Waiting, Claimed}
 	for part := range slices.Chunk(again, chunk) {
 		var parcels, interrupted []string
+		var lanes, ids []int64
 		place := map[string]*claim{}
 		for i := range part {
 			c := &part[i]
+			lanes = append(lanes, c.rows[0].Queue)
 			parcels, place[c.parcel], c.rows = append(parcels, c.parcel), c, nil
 			if c.redelivered {
 				interrupted = append(interrupted, c.parcel)
 			}
 		}
-		var rows []row
-		err := tx.Raw(`SELECT * FROM deliveries WHERE parcel IN ? AND state IN ? ORDER BY id`, parcels, open).
-			Scan(&rows).Error
+		rows, err := readRows(tx, `WHERE lane IN ? AND state IN ? AND settled_at = 0 AND parcel IN ? ORDER BY id`, lanes,
+			open, parcels)
 		if err != nil {
 			return fmt.Errorf("read parcels: %w", err)
 		}
@@ -99,10 +95,10 @@ func redeliver(tx *gorm.DB, again []claim) error {
 			if c.redelivered {
 				r.Attempts++
 			}
-			c.rows = append(c.rows, r)
+			c.rows, ids = append(c.rows, r), append(ids, r.ID)
 		}
 		err = tx.Exec(`UPDATE deliveries SET state = ?, attempts = attempts + CASE WHEN parcel IN ? THEN 1 ELSE 0 END
-			WHERE parcel IN ? AND state IN ?`, Claimed, append(interrupted, ""), parcels, open).Error
+			WHERE id IN ?`, Claimed, append(interrupted, ""), ids).Error
 		if err != nil {
 			return fmt.Errorf("mark claimed: %w", err)
 		}
@@ -121,21 +117,18 @@ func (o *Outbox) gather(tx *gorm.DB, digests []claim, now time.Time) ([]claim, e
 		if size > claimBytes {
 			break
 		}
-		place, heads := map[int64]*claim{}, []int64{}
+		place, lanes := map[int64]*claim{}, []int64{}
 		for i := range part {
 			place[part[i].rows[0].Queue] = &part[i]
-			heads = append(heads, part[i].rows[0].ID)
+			lanes = append(lanes, part[i].rows[0].Queue)
 			part[i].rows = nil
 		}
-		var rows []row
-		err := tx.Raw(`WITH going AS (SELECT DISTINCT d.lane, d.address, d.hold FROM deliveries h JOIN deliveries d
-				ON d.lane = h.lane AND d.address = h.address AND d.state = ? AND d.together = ? AND d.parcel = ''
-				AND d.due_at <= ? WHERE h.id IN ?)
-			SELECT * FROM (SELECT d.*, row_number() OVER (PARTITION BY d.lane ORDER BY d.id) AS place
-			FROM going g JOIN deliveries d ON d.lane = g.lane AND d.address = g.address AND d.hold = g.hold
-			AND d.state = ? AND d.together = ? AND d.parcel = '') AS waiting
-			WHERE place <= ? ORDER BY lane, id`, Waiting, true, stamp(now), heads, Waiting, true,
-			o.cfg.MaxNotices+1).Scan(&rows).Error
+		rows, err := readRows(tx, `WHERE id IN (WITH going AS (SELECT DISTINCT lane, hold FROM deliveries
+				WHERE lane IN ? AND state = ? AND settled_at = 0 AND due_at <= ? AND together = ? AND parcel = '')
+			SELECT id FROM (SELECT d.id, row_number() OVER (PARTITION BY d.lane ORDER BY d.id) AS place
+			FROM going g JOIN deliveries d ON d.lane = g.lane AND d.hold = g.hold AND d.state = ? AND d.settled_at = 0
+			AND d.together = ? AND d.parcel = '') AS waiting WHERE place <= ?) ORDER BY lane, id`,
+			lanes, Waiting, stamp(now), true, Waiting, true, o.cfg.MaxNotices+1)
 		if err != nil {
 			return nil, fmt.Errorf("gather digests: %w", err)
 		}
@@ -160,9 +153,10 @@ func (o *Outbox) gather(tx *gorm.DB, digests []claim, now time.Time) ([]claim, e
 func makeRestDue(tx *gorm.DB, queues []int64, now time.Time) error {
 	for _, id := range queues {
 		err := tx.Exec(`UPDATE deliveries SET due_at = ?
-			WHERE lane = ? AND state = ? AND together = ? AND parcel = '' AND due_at > ? AND hold IN
-			(SELECT hold FROM deliveries WHERE lane = ? AND state = ? AND together = ? AND parcel = '' AND due_at <= ?)`,
-			stamp(now), id, Waiting, true, stamp(now), id, Waiting, true, stamp(now)).Error
+			WHERE lane = ? AND state = ? AND settled_at = 0 AND due_at > ? AND together = ? AND parcel = '' AND hold IN
+			(SELECT hold FROM deliveries WHERE lane = ? AND state = ? AND settled_at = 0 AND due_at <= ? AND together = ?
+			AND parcel = '')`,
+			stamp(now), id, Waiting, stamp(now), true, id, Waiting, stamp(now), true).Error
 		if err != nil {
 			return fmt.Errorf("pull digest: %w", err)
 		}

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -165,8 +166,9 @@ func pairArgs(keys []pairKey) []any {
 // silenceWaiting drops what waits of messages for a destination and was never tried.
 func (o *Outbox) silenceWaiting(tx *gorm.DB, destination string, messages []string, why string) error {
 	for part := range slices.Chunk(messages, chunk) {
-		err := tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = ? WHERE destination = ? AND
-			message IN ? AND state = ? AND parcel = ''`, Dead, stamp(o.now()), silenced+why, destination, part, Waiting).Error
+		err := tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = ?
+			WHERE lane IN (SELECT id FROM lanes WHERE destination = ?) AND settled_at = 0 AND content IN
+			(SELECT id FROM contents WHERE message <> '' AND message IN ?) AND state = ? AND parcel = ''`, Dead, stamp(o.now()), silenced+why, destination, part, Waiting).Error
 		if err != nil {
 			return fmt.Errorf("silence deliveries: %w", err)
 		}
@@ -175,8 +177,8 @@ func (o *Outbox) silenceWaiting(tx *gorm.DB, destination string, messages []stri
 }
 
 // prunePairs forgets ends whose time is over, and beginnings that wait no more or for very long.
-func (o *Outbox) prunePairs(tx *gorm.DB) error {
-	if err := tx.Exec("DELETE FROM pairs WHERE ends_at < ?", stamp(o.now())).Error; err != nil {
+func (o *Outbox) prunePairs(ctx context.Context) error {
+	if err := o.writer.WithContext(ctx).Exec("DELETE FROM pairs WHERE ends_at < ?", stamp(o.now())).Error; err != nil {
 		return fmt.Errorf("delete pairs: %w", err)
 	}
 	return nil

@@ -118,14 +118,14 @@ func (s *sleepers) take(backend, address string) []string {
 func (o *Outbox) Wake(ctx context.Context, backend, address string) error {
 	for _, destination := range o.asleep.take(backend, address) {
 		err := o.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-			queues, err := lockQueues(tx, []Delivery{{Backend: backend, Destination: destination}})
+			queues, err := o.lockQueues(tx, []Delivery{{Backend: backend, Destination: destination}})
 			if err != nil {
 				return err
 			}
 			now := stamp(o.shared())
 			for _, q := range queues {
-				err := tx.Exec(`UPDATE deliveries SET due_at = ? WHERE lane = ? AND state = ? AND hold = ? AND due_at > ?`,
-					now, q.ID, Waiting, backends.HeldAway, now).Error
+				err := tx.Exec(`UPDATE deliveries SET due_at = ? WHERE lane = ? AND state = ? AND settled_at = 0 AND hold = ?
+					AND due_at > ?`, now, q.ID, Waiting, backends.HeldAway, now).Error
 				if err != nil {
 					return err
 				}

@@ -19,14 +19,18 @@ var (
 
 // DeadLetter gives a dead delivery as it stands in a transaction.
 func (o *Outbox) DeadLetter(tx *gorm.DB, id int64) (Entry, error) {
-	var r row
-	if err := tx.Where("id = ? AND state = ?", id, Dead).Take(&r).Error; err != nil {
-		if errors.Is(err, gorm.ErrRecordNotFound) {
-			return Entry{}, fmt.Errorf("%w: %d", ErrNotFound, id)
-		}
+	rows, err := readRows(tx, "WHERE id = ? AND state = ?", id, Dead)
+	if err != nil {
 		return Entry{}, fmt.Errorf("read dead delivery: %w", err)
 	}
-	return entries([]row{r})[0], nil
+	if len(rows) == 0 {
+		return Entry{}, fmt.Errorf("%w: %d", ErrNotFound, id)
+	}
+	list, err := o.entries(tx, rows)
+	if err != nil {
+		return Entry{}, err
+	}
+	return list[0], nil
 }
 
 // Resend makes a dead delivery waiting again, due now, with no attempts counted, in the caller's transaction. It goes
@@ -49,7 +53,7 @@ func (o *Outbox) Resend(tx *gorm.DB, id int64, together bool) error {
 		return fmt.Errorf("%w: it was %s", ErrUnsendable, letter.LastError)
 	}
 	d := Delivery{Backend: letter.Backend, Destination: letter.Destination}
-	queues, err := lockQueues(tx, []Delivery{d}) // an idle queue may have been deleted in the meantime
+	queues, err := o.lockQueues(tx, []Delivery{d})
 	if err != nil {
 		return err
 	}
@@ -83,7 +87,7 @@ func inFlight(tx *gorm.DB, q *queue, parcel string) (bool, error) {
 		return false, nil
 	}
 	var claimed []string
-	err := tx.Raw("SELECT DISTINCT parcel FROM deliveries WHERE lane = ? AND state = ?", q.ID,
+	err := tx.Raw("SELECT DISTINCT parcel FROM deliveries WHERE lane = ? AND state = ? AND settled_at = 0", q.ID,
 		Claimed).Scan(&claimed).Error
 	if err != nil {
 		return false, fmt.Errorf("find parcel in hand: %w", err)
@@ -95,11 +99,11 @@ func inFlight(tx *gorm.DB, q *queue, parcel string) (bool, error) {
 func (o *Outbox) Drop(ctx context.Context, ids []int64) (int, error) {
 	dropped := 0
 	for part := range slices.Chunk(ids, chunk) {
-		done := o.writer.WithContext(ctx).Exec("DELETE FROM deliveries WHERE state = ? AND id IN ?", Dead, part)
-		if done.Error != nil {
-			return dropped, fmt.Errorf("drop dead deliveries: %w", done.Error)
+		gone, err := o.forgetNow(ctx, "state = ? AND id IN ?", Dead, part)
+		if err != nil {
+			return dropped, fmt.Errorf("drop dead deliveries: %w", err)
 		}
-		dropped += int(done.RowsAffected)
+		dropped += gone.count
 	}
 	return dropped, nil
 }

@@ -40,7 +40,7 @@ func TestResendRefuses(t *testing.T) {
 
 		add(t, o, delivery("m2", "1", c.now()))
 		complete(t, o, take(t, o), backends.ErrRefused)
-		d.Writer.Exec("UPDATE deliveries SET notice = '{' WHERE id = 2")
+		d.Writer.Exec("UPDATE contents SET notice = '{' WHERE id = 2")
 		refuse("cannot be read", 2)
 		if found, err := o.Find(t.Context(), Query{}); err != nil || len(found) != 2 ||
 			found[0].Notice.Title != unreadable {

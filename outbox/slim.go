@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -12,8 +13,7 @@ import (
 	"github.com/notifyd/notifyd/internal/text"
 )
 
-// slim.go takes from a notice that was sent what nobody looks at any more. What was sent is kept for weeks, and there
-// is one row for each message and destination.
+// slim.go takes from a notice that was sent what nobody looks at any more. What was sent is kept for weeks.
 
 // The bounds on the texts of a notice that was sent, in bytes.
 const (
@@ -63,27 +63,71 @@ func (r row) whole(n backends.Notice) backends.Notice {
 	return n
 }
 
-// settle marks the rows of parcels that were sent, and makes them slim.
+// settle marks the rows of parcels that were sent.
 func (o *Outbox) settle(tx *gorm.DB, parcels []completion, now int64) error {
-	var list [][]any
-	for _, done := range parcels {
-		for _, r := range done.rows {
-			n, err := r.notice()
+	for part := range slices.Chunk(parcels, chunk) {
+		ids, names := rowsOf(part)
+		for some := range slices.Chunk(ids, chunk) {
+			err := tx.Exec(`UPDATE deliveries SET state = 'done', settled_at = ?, last_error = ''
+				WHERE id IN ? AND parcel IN ? AND state <> 'done'`, now, some, names).Error
 			if err != nil {
-				continue // it was never sent
+				return err
 			}
-			rest, err := json.Marshal(slimmed(n))
-			if err != nil {
-				return fmt.Errorf("encode notice: %w", err)
-			}
-			list = append(list, []any{r.ID, done.parcel, string(rest)})
 		}
 	}
-	for part := range slices.Chunk(list, chunk) {
-		err := tx.Exec(`WITH taken (id, parcel, notice) AS (VALUES `+values(len(part), "(CAST(? AS bigint), ?, ?)")+`)
-			UPDATE deliveries SET state = ?, settled_at = ?, last_error = '', notice = taken.notice FROM taken
-			WHERE deliveries.id = taken.id AND deliveries.parcel = taken.parcel AND state <> ?`,
-			append(slices.Concat(part...), Done, now, Done)...).Error
+	return nil
+}
+
+// slim makes the notices slim of which everything was sent. It is done a while later, since most of them go to several
+// destinations.
+func (o *Outbox) slim(ctx context.Context) error {
+	for last := int64(0); ctx.Err() == nil; {
+		var list []content
+		err := o.writer.WithContext(ctx).Raw(`SELECT * FROM contents WHERE whole = 1 AND id > ?
+			AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.content = contents.id AND d.variant = 0 AND d.state <> 'done')
+			AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.variant = contents.id AND d.variant > 0 AND d.state <> 'done')
+			ORDER BY id LIMIT ?`, last, pruneChunk).Scan(&list).Error
+		if err != nil {
+			return fmt.Errorf("find what was sent: %w", err)
+		}
+		if len(list) == 0 {
+			return nil
+		}
+		last = list[len(list)-1].ID
+		err = o.writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return slimAll(tx, list) })
+		if err != nil {
+			return fmt.Errorf("make notices slim: %w", err)
+		}
+	}
+	return ctx.Err()
+}
+
+func slimAll(tx *gorm.DB, list []content) error {
+	var ids []int64
+	for _, c := range list {
+		ids = append(ids, c.ID)
+	}
+	if tx.Name() == "postgres" { // whoever adds a delivery has locked its content
+		if err := tx.Raw("SELECT id FROM contents WHERE id IN ? ORDER BY id FOR UPDATE SKIP LOCKED", ids).Scan(&ids).Error; err != nil {
+			return err
+		}
+	}
+	for _, c := range list {
+		if !slices.Contains(ids, c.ID) {
+			continue
+		}
+		rest := c.Notice
+		var n backends.Notice
+		if json.Unmarshal([]byte(c.Notice), &n) == nil { // else it was never sent
+			b, err := json.Marshal(slimmed(n))
+			if err != nil {
+				return err
+			}
+			rest = string(b)
+		}
+		err := tx.Exec(`UPDATE contents SET notice = ?, whole = 0 WHERE id = ? AND notice = ? AND NOT EXISTS
+			(SELECT 1 FROM deliveries d WHERE d.content = contents.id AND d.variant = 0 AND d.state <> 'done')`,
+			rest, c.ID, c.Notice).Error
 		if err != nil {
 			return err
 		}

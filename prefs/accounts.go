@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/prefs/revisions"
 	"github.com/notifyd/notifyd/prefs/schedule"
 )
 
@@ -239,6 +240,9 @@ func (s *Accounts) Delete(ctx context.Context, id uint) error {
 			return err
 		}
 		if err := changed(tx.Where("id = ?", id).Delete(&userRow{})); err != nil {
+			return err
+		}
+		if err := revisions.Forget(tx, uint64(id)); err != nil {
 			return err
 		}
 		if err := s.mailed.End(tx, id); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/prefs/revisions"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -125,7 +126,11 @@ func (s *Filters) store(tx *gorm.DB, row *filterRow) error {
 		if row.IsOn {
 			set = append(set, "off_reason", "off_by") // an operator's reason, for what is on again
 		}
-		return changed(tx.Model(&filterRow{}).Where("id = ? AND user_id = ?", row.ID, row.UserID).Select(set).Updates(row))
+		err := changed(tx.Model(&filterRow{}).Where("id = ? AND user_id = ?", row.ID, row.UserID).Select(set).Updates(row))
+		if err != nil {
+			return err
+		}
+		return s.keepRevision(tx, row)
 	}
 	var count int64
 	if err := tx.Model(&filterRow{}).Where("user_id = ?", row.UserID).Count(&count).Error; err != nil {
@@ -134,7 +139,23 @@ func (s *Filters) store(tx *gorm.DB, row *filterRow) error {
 	if count >= maxFilters {
 		return ErrTooMany
 	}
-	return tx.Create(row).Error
+	if err := tx.Create(row).Error; err != nil {
+		return err
+	}
+	return s.keepRevision(tx, row)
+}
+
+// keepRevision notes what a filter is called and says now.
+func (s *Filters) keepRevision(tx *gorm.DB, row *filterRow) error {
+	var owner userRow
+	if err := tx.Where("id = ?", row.UserID).Take(&owner).Error; err != nil {
+		return err
+	}
+	said := revisions.Said{Filter: uint64(row.ID), User: uint64(row.UserID), Name: row.Name, Rules: row.Rules}
+	if f := row.filter(rulespec.Env{}, s.me(owner.user()), nil); f.Broken == "" {
+		said.Sentence = s.sentence(f.Filter)
+	}
+	return revisions.Keep(tx, s.micro(), said)
 }
 
 // setDestinations sets the destinations of a filter; each must belong to the user.
@@ -243,6 +264,9 @@ func (s *Filters) Delete(ctx context.Context, userID uint, id rulespec.FilterID)
 			return err
 		}
 		if err := changed(tx.Where("id = ? AND user_id = ?", id, userID).Delete(&filterRow{})); err != nil {
+			return err
+		}
+		if err := revisions.End(tx, s.micro(), uint64(id)); err != nil {
 			return err
 		}
 		if err := s.tell(tx, userID, ofFilters); err != nil {

@@ -74,7 +74,8 @@ func TestPageOfANick(t *testing.T) {
 	bob.get(destinationPath(open)).want(t, 200, "Whoever takes this nick reads your notices.")
 
 	bob.post(destinationPath(bound) + "/test")
-	err = s.db.Writer.Exec("UPDATE deliveries SET attempts = 1, last_error = ? WHERE destination = ?",
+	err = s.db.Writer.Exec("UPDATE deliveries SET attempts = 1, last_error = ? WHERE lane IN "+
+		"(SELECT id FROM lanes WHERE destination = ?)",
 		"irc local: whoever has the nick is a stranger", prefs.Key(bound.ID)).Error
 	if err != nil {
 		t.Fatal(err)

@@ -125,7 +125,7 @@ func settleOne(t *testing.T, d *migrations.DB, name string) error {
 func rowsAbout(d *migrations.DB, name string) (int, error) {
 	n := 0
 	err := d.Reader.Raw("SELECT (SELECT count(*) FROM users WHERE name = ?) + "+
-		"(SELECT count(*) FROM destinations WHERE address = ?) + (SELECT count(*) FROM deliveries WHERE address = ?)",
+		"(SELECT count(*) FROM destinations WHERE address = ?) + (SELECT count(*) FROM lanes WHERE address = ?)",
 		name, name+"@example.org", name+"@example.org").Scan(&n).Error
 	return n, err
 }

@@ -105,7 +105,8 @@ func compareDeliveries(t *testing.T, database string, smtp *fakesmtp.Server, mos
 	t.Helper()
 	var committed []struct{ Message, Address string }
 	withDatabase(t, database, func(d *migrations.DB) error {
-		return d.Reader.Raw("SELECT message, address FROM deliveries WHERE backend = 'email'").Scan(&committed).Error
+		return d.Reader.Raw("SELECT c.message, l.address FROM deliveries d JOIN contents c ON c.id = d.content " +
+			"JOIN lanes l ON l.id = d.lane WHERE l.backend = 'email'").Scan(&committed).Error
 	})
 	mails := map[[2]string][]string{} // the Message-IDs of a message at an address
 	repeats := 0

@@ -77,7 +77,8 @@ func TestGroupsAndAccountsOfLDAP(t *testing.T) {
 		return id
 	}
 	owed := func(id string) int {
-		return count(t, database, "SELECT count(*) FROM deliveries WHERE message = '"+id+"'")
+		return count(t, database, "SELECT count(*) FROM deliveries d JOIN contents c ON c.id = d.content "+
+			"WHERE c.message = '"+id+"'")
 	}
 	stored := func(id string) {
 		exectest.Eventually(t, time.Minute, id+" is stored", func() bool {

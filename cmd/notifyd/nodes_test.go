@@ -82,7 +82,8 @@ const unsettled = "SELECT count(*) FROM deliveries WHERE state IN ('waiting', 'c
 
 // ferries is how many notices about ferries were owed on IRC.
 func (w *cluster) ferries() int {
-	return w.query("SELECT count(*) FROM deliveries WHERE backend = 'irc' AND destination NOT LIKE 'account:%'")
+	return w.query("SELECT count(*) FROM deliveries d JOIN lanes l ON l.id = d.lane WHERE l.backend = 'irc' AND " +
+		"l.destination NOT LIKE 'account:%'")
 }
 
 // killTheHolder kills the node that has the IRC connection. Another one connects and tells what comes then.

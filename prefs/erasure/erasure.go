@@ -29,7 +29,7 @@ func Tables() []string {
 	return []string{
 		"users", "destinations", "filters", "filter_destinations", "filter_schedules", "mailed", "mailed_secrets", "sent_codes",
 		"api_tokens", "passkeys", "identities", "logins", "places", "undos", "names", "audit",
-		"deliveries", "lanes", "erasures",
+		"deliveries", "contents", "lanes", "filter_revisions", "erasures",
 	}
 }
 

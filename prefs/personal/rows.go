@@ -1,6 +1,7 @@
 package personal
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/base64"
@@ -78,7 +79,7 @@ func (r record) of(columns []string) (values []any) {
 
 // page reads the rows behind those with the last key.
 func (x *Exporter) page(ctx context.Context, t Table, keys []string, of map[string]any, last []any) ([]record, error) {
-	query := x.Reader.WithContext(ctx).Table(t.Name).Where(t.Of, of)
+	query := x.Reader.WithContext(ctx).Table(cmp.Or(t.From, t.Name)).Where(t.Of, of)
 	if last != nil {
 		marks := strings.TrimSuffix(strings.Repeat("?, ", len(keys)), ", ")
 		query = query.Where("("+t.Key+") > ("+marks+")", last...)

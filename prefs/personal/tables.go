@@ -3,6 +3,7 @@ package personal
 // A Table is one from which a person's rows are exported.
 type Table struct {
 	Name string
+	From string // where its rows are found, in SQL; "": in the table of that name
 	// Of is the condition on its rows, in SQL. It may name @user, the account's id; @keys, the destinations as the outbox
 	// knows them; @addresses, those that are confirmed.
 	Of      string
@@ -11,6 +12,12 @@ type Table struct {
 	JSON    []string // columns that hold JSON
 	Backend string   // @addresses are those of this backend; "": of all
 }
+
+// deliveries are those of the outbox with what they refer to.
+const deliveries = `(SELECT d.id, c.message, l.destination, l.backend, l.address, d.state, d.together, d.due_at, d.hold,
+	d.parcel, d.attempts, d.failed_at, d.last_error, d.added_at, d.settled_at, d.reasons, d.manage,
+	COALESCE(v.notice, c.notice) AS notice FROM deliveries d JOIN lanes l ON l.id = d.lane
+	JOIN contents c ON c.id = d.content LEFT JOIN contents v ON v.id = d.variant) AS deliveries`
 
 // Tables are those of the program. Backends add theirs (backends.Info.Keeps).
 func Tables() []Table {
@@ -33,7 +40,9 @@ func Tables() []Table {
 		{Name: "logins", Of: own, Key: "id", Hide: []string{"key_hash"}},
 		{Name: "names", Of: own, Key: "name", Hide: []string{"holder"}},
 		{Name: "audit", Of: own, Key: "id", JSON: []string{"before", "after"}},
-		{Name: "deliveries", Of: "destination IN @keys", Key: "id", Hide: []string{"manage"}, JSON: []string{"notice"}},
+		{Name: "deliveries", From: deliveries, Of: "destination IN @keys", Key: "id", Hide: []string{"manage"},
+			JSON: []string{"notice"}},
+		{Name: "filter_revisions", Of: own, Key: "id"},
 		{Name: "lanes", Of: "destination IN @keys", Key: "id", Hide: []string{"lease"}},
 	}
 }
@@ -51,6 +60,7 @@ func Others() map[string]string {
 		"invitations":  "of people who have no account yet",
 		"sessions":     "digests of random keys; whose they are stands in logins",
 		"sent_codes":   "digests, for a day",
+		"contents":     "texts of notices; yours stand in deliveries.json",
 		"erasures":     "destinations that are deleted, for five minutes; by their numbers",
 		"attempts":     "digests, for minutes, of sign-ins by whom nobody knows yet",
 		"used_ids":     "digests, for minutes",
@@ -73,6 +83,7 @@ destinations.json         addresses, with when notices go there
 mailed.json               links and codes that you asked for, for a while (not the links and codes)
 filters.json              filters as they are stored
 mutes.json                what you did not want to hear of, and until when
+filter_revisions.json     what your filters were called and said before; reasons in deliveries.json name them
 filter_destinations.json  which filter goes only to which destinations
 filter_schedules.json     which filter has a schedule of its own for which destination
 returned_mail.json        what came back of mails to you: refused, called unwanted, answered

@@ -32,7 +32,7 @@ func TestMarkedIsOwedWithoutLinks(t *testing.T) {
 					t.Fatal(err)
 				}
 				var stored string
-				if err := d.Reader.Raw("SELECT notice FROM deliveries").Scan(&stored).Error; err != nil {
+				if err := d.Reader.Raw("SELECT notice FROM contents").Scan(&stored).Error; err != nil {
 					t.Fatal(err)
 				}
 				var n backends.Notice

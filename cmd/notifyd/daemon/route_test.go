@@ -115,7 +115,7 @@ func odd(timestamp, id string) bus.Frame {
 func owedTo(t *testing.T, d *migrations.DB) string {
 	t.Helper()
 	var ids []string
-	if err := d.Reader.Raw("SELECT message FROM deliveries ORDER BY id").Scan(&ids).Error; err != nil {
+	if err := d.Reader.Raw("SELECT c.message FROM deliveries d JOIN contents c ON c.id = d.content ORDER BY d.id").Scan(&ids).Error; err != nil {
 		t.Fatal(err)
 	}
 	return strings.Join(ids, " ")
