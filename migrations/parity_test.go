@@ -28,6 +28,7 @@ import (
 	"github.com/notifyd/notifyd/prefs/passkeys"
 	"github.com/notifyd/notifyd/prefs/returned"
 	"github.com/notifyd/notifyd/prefs/revisions"
+	"github.com/notifyd/notifyd/prefs/surge"
 )
 
 // models are all gorm models of a dialect, in an order in which parents come first.
@@ -40,6 +41,7 @@ func models(d *migrations.DB) []any {
 		passkeys.Models(),
 		returned.Models(),
 		revisions.Models(),
+		surge.Models(),
 		history.Models(),
 		outbox.Models(),
 		desktop.Models(),

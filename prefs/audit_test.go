@@ -340,8 +340,9 @@ var notChanging = map[string]string{
 	"Tokens.List":     "reads", "Tokens.User": "reads, and notes the time of use on the token",
 	"Subscriptions.Revision": "reads", "Subscriptions.Changes": "reads", "Subscriptions.RevisionTime": "reads",
 	"Subscriptions.Contradict": "reads", "Subscriptions.Stream": "reads", "Subscriptions.FiltersOn": "reads",
-	"Subscriptions.Load": "reads",
-	"Mutes.List":         "reads", "Mutes.Get": "reads", "Subscriptions.MutesThatEnd": "reads",
+	"Subscriptions.Load": "reads", "Subscriptions.KeepSurges": "notes what is counted",
+	"Subscriptions.KeepRates": "notes what is counted",
+	"Mutes.List":              "reads", "Mutes.Get": "reads", "Subscriptions.MutesThatEnd": "reads",
 	"Unsubscriber.Subject": "reads", "Unsubscriber.Stopped": "reads", "Unsubscriber.Speakers": "reads",
 	"Unsubscriber.TellStopped": "the stop was noted", "Unsubscriber.Used": "Undo notes it",
 }

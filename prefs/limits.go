@@ -108,7 +108,7 @@ func (p *Planner) shape(d *outbox.Delivery, g *gathered) {
 		if g.folds.Before(d.DueAt) {
 			d.DueAt = g.folds
 		}
-	case g.over != "" && !d.Together:
+	case g.over != "" && !d.Together && d.Lead == 0:
 		d.Hold = schedule.SurgeOver(g.over)
 	}
 	if len(d.Notice.Objects) == 0 {

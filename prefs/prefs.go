@@ -52,6 +52,7 @@ import (
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/mute"
 	"github.com/notifyd/notifyd/prefs/schedule"
+	"github.com/notifyd/notifyd/prefs/surge"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -139,6 +140,7 @@ type Subscription struct {
 	Sentence     string        // the filter in words
 	// Schedules are those of the filter, by the ids of destinations; for all others that of the destination holds.
 	Schedules map[uint]schedule.Schedule
+	Rate      surge.Rate // what is known of how many notices it usually has
 }
 
 // These are the errors that a caller acts on. None reveals whether somebody else has an account or an address.

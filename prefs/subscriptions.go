@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/mutes"
+	"github.com/notifyd/notifyd/prefs/surge"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -83,7 +85,7 @@ func (s *Subscriptions) loadPart(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subsc
 	for _, sub := range all {
 		sub.Schedules = own[uint(sub.Filter.ID)]
 	}
-	return all, nil
+	return all, readRates(tx, filters, all)
 }
 
 // join makes subscriptions from filters, their owners, the owners' destinations that accept notices, and the chosen
@@ -207,4 +209,44 @@ func tooExpensive(steps int64) string {
 	}
 	return fmt.Sprintf("switched off: too expensive, because searching one message with its expressions "+
 		"took %d steps, a great part of what all filters have together; change its rules", steps)
+}
+
+// KeepSurges stores which filters have far more notices than usual, by their ids, so that every node folds them from
+// the next message on.
+func (s *Subscriptions) KeepSurges(ctx context.Context, found map[uint64]surge.State) error {
+	return s.change(ctx, "note surges", func(tx *gorm.DB) error {
+		for id := range found {
+			if err := s.touchFilter(tx, rulespec.FilterID(id)); err != nil {
+				return err
+			}
+		}
+		return surge.Keep(tx, found, s.now())
+	})
+}
+
+// KeepRates stores how many notices filters usually have.
+func (s *Subscriptions) KeepRates(ctx context.Context, rates map[uint64]int64) error {
+	return s.write(ctx, "note usual rates", func(tx *gorm.DB) error { return surge.KeepRates(tx, rates, s.now()) })
+}
+
+// readRates puts into subscriptions what is known of the rates of their filters.
+func readRates(tx *gorm.DB, rows []filterRow, all []*Subscription) error {
+	ids, changed := make([]uint64, len(all)), make(map[uint64]int64, len(rows))
+	for i, s := range all {
+		ids[i] = uint64(s.Filter.ID)
+	}
+	for _, r := range rows {
+		changed[uint64(r.ID)] = r.UpdatedAt
+	}
+	known, begun, err := surge.Read(tx, ids)
+	if err != nil {
+		return err
+	}
+	for i, s := range all {
+		s.Rate = known[ids[i]]
+		if s.Rate.Since = time.UnixMicro(changed[ids[i]]).UTC(); s.Rate.Since.Before(begun) {
+			s.Rate.Since = begun
+		}
+	}
+	return nil
 }

@@ -26,7 +26,29 @@ CREATE INDEX idx_pairs_ends_at ON pairs (ends_at);
 -- how long "started" waits for "finished"; 0: it does not
 ALTER TABLE filters ADD COLUMN hold_started bigint NOT NULL DEFAULT 0;
 
+-- how many notices a filter usually has in ten minutes, in thousandths; kept where it is one or more. measured_at of
+-- filter 0: since when they are counted
+CREATE TABLE filter_rates (
+    filter_id bigint NOT NULL PRIMARY KEY,
+    usual bigint NOT NULL,
+    measured_at bigint NOT NULL
+);
+INSERT INTO filter_rates (filter_id, usual, measured_at)
+    SELECT 0, 0, (extract(epoch FROM now()) * 1000000)::bigint WHERE EXISTS (SELECT 1 FROM filters);
+
+-- the filters that have many times more than usual: their notices go together at folds_at
+CREATE TABLE surges (
+    filter_id bigint NOT NULL PRIMARY KEY,
+    began_at bigint NOT NULL,
+    folds_at bigint NOT NULL,
+    came bigint NOT NULL,
+    usual bigint NOT NULL
+);
+CREATE INDEX idx_surges_folds_at ON surges (folds_at);
+
 -- +goose Down
+DROP TABLE surges;
+DROP TABLE filter_rates;
 ALTER TABLE filters DROP COLUMN hold_started;
 DROP TABLE pairs;
 ALTER TABLE destinations DROP COLUMN cap_window;

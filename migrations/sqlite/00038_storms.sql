@@ -26,7 +26,29 @@ CREATE INDEX idx_pairs_ends_at ON pairs (ends_at);
 -- how long "started" waits for "finished"; 0: it does not
 ALTER TABLE filters ADD COLUMN hold_started integer NOT NULL DEFAULT 0;
 
+-- how many notices a filter usually has in ten minutes, in thousandths; kept where it is one or more. measured_at of
+-- filter 0: since when they are counted
+CREATE TABLE filter_rates (
+    filter_id integer NOT NULL PRIMARY KEY,
+    usual integer NOT NULL,
+    measured_at integer NOT NULL
+);
+INSERT INTO filter_rates (filter_id, usual, measured_at)
+    SELECT 0, 0, CAST(strftime('%s', 'now') AS integer) * 1000000 WHERE EXISTS (SELECT 1 FROM filters);
+
+-- the filters that have many times more than usual: their notices go together at folds_at
+CREATE TABLE surges (
+    filter_id integer NOT NULL PRIMARY KEY,
+    began_at integer NOT NULL,
+    folds_at integer NOT NULL,
+    came integer NOT NULL,
+    usual integer NOT NULL
+);
+CREATE INDEX idx_surges_folds_at ON surges (folds_at);
+
 -- +goose Down
+DROP TABLE surges;
+DROP TABLE filter_rates;
 ALTER TABLE filters DROP COLUMN hold_started;
 DROP TABLE pairs;
 ALTER TABLE destinations DROP COLUMN cap_window;

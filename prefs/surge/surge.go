@@ -96,6 +96,9 @@ type entry struct {
 // New makes an empty Tracker.
 func New(c Config) *Tracker { return &Tracker{cfg: c.WithDefaults(), of: map[uint64]*entry{}} }
 
+// Window is how long a window is.
+func (t *Tracker) Window() time.Duration { return t.cfg.Window }
+
 // Len gives how many filters are remembered.
 func (t *Tracker) Len() int { return len(t.of) }
 

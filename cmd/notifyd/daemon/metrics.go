@@ -33,6 +33,7 @@ type metrics struct {
 	filterCount  *prometheus.GaugeVec
 	skipped      prometheus.Counter
 	expensive    prometheus.Counter
+	surges       prometheus.Counter
 	lastMessage  prometheus.Gauge
 
 	reloadGood    prometheus.Gauge
@@ -85,6 +86,8 @@ func newMetrics(version string) *metrics {
 			"Searches through texts that were not made, because their messages had cost too much already."),
 		expensive: register.counter("filters_too_expensive_total",
 			"Filters that were found too expensive and match nothing until their rules change."),
+		surges: register.counter("surges_total",
+			"Filters that had many times more notices than usual, so that their notices went together."),
 		lastMessage: register.gauge("last_message_timestamp_seconds", "Sending time of the newest message routed."),
 		reloadGood: register.gauge("config_reload_successful",
 			"0 where the last reload of the configuration failed and the one before stays in use."),

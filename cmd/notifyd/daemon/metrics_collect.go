@@ -29,6 +29,8 @@ var (
 	notices     = describe("notifyd_notices_sent_total", "Notices in the parcels sent.", "backend")
 	foldedCount = describe("notifyd_notices_folded_total",
 		"Notices that were counted in another one, since too many waited for their destination.", "backend")
+	heldCount = describe("notifyd_notices_held_total",
+		"Notices that wait in a digest or were dropped, by the outbox and why: cap, started.", "backend", "why")
 	backendDown = describe("notifyd_backend_down", "1 while the backend as a whole cannot be reached.", "backend")
 	sendTime    = describe("notifyd_delivery_duration_seconds", "Duration of each send.", "backend")
 	totalTime   = describe("notifyd_end_to_end_latency_seconds", "From the commit of a notice to its delivery.", "backend")
@@ -125,6 +127,9 @@ func collectCount(out chan<- prometheus.Metric, c outbox.Count) {
 	counter(out, digests, float64(c.Digests), c.Backend)
 	counter(out, notices, float64(c.Notices), c.Backend)
 	counter(out, foldedCount, float64(c.Folded), c.Backend)
+	for why, n := range c.Held {
+		counter(out, heldCount, float64(n), c.Backend, why)
+	}
 	gauge(out, backendDown, metric.Bool(c.Down), c.Backend)
 	histogram(out, sendTime, c.Send, c.Backend)
 	histogram(out, totalTime, c.Total, c.Backend)

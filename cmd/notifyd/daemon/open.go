@@ -18,6 +18,7 @@ import (
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/directories"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/nodes"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/returns"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/storms"
 	"github.com/notifyd/notifyd/cmd/notifyd/lock"
 	"github.com/notifyd/notifyd/cmd/notifyd/say"
 	"github.com/notifyd/notifyd/directory"
@@ -30,6 +31,7 @@ import (
 	"github.com/notifyd/notifyd/prefs/gate"
 	"github.com/notifyd/notifyd/prefs/links"
 	"github.com/notifyd/notifyd/prefs/schedule"
+	"github.com/notifyd/notifyd/prefs/surge"
 	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -238,6 +240,8 @@ func (s *Service) openRouter(ctx context.Context) error {
 		links: links, holes: s.holes, metrics: s.metrics,
 		now: s.env.Now, log: s.log, paces: s.silences.Watch,
 		outputs: s.outputs(seldom), carriers: s.carriers,
+		surges: &storms.Surges{Tracker: surge.New(s.settings.Outbox.Surge()), Subscriptions: s.prefs.Subscriptions,
+			Now: s.env.Now, Log: s.log, Begun: s.metrics.surges},
 		dedup: bus.NewDedupWindow(dedupIDs), seldom: seldom, cold: make(chan *rules.Index, 1),
 	}
 	if s.ears != nil {

@@ -57,6 +57,9 @@ func (r *router) plan(tx *gorm.DB, outcomes []history.Outcome, watch *phaseTimer
 		event := hitsByUser[0].event
 		planner := prefs.NewPlanner(outcomes[event].Event, r.now(), r.links)
 		planner.KeepLinks, planner.Directory = r.verifier().Links(), asDirectory(r.directory())
+		if r.surges != nil {
+			planner.Surge = r.surges.Hit
+		}
 		for ; len(hitsByUser) > 0 && hitsByUser[0].event == event; hitsByUser = hitsByUser[1:] {
 			hits = hits[:0]
 			for _, id := range ids[begin:hitsByUser[0].end] {

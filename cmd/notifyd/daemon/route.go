@@ -15,6 +15,7 @@ import (
 	"github.com/notifyd/notifyd/cmd/notifyd/carrier"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/directories"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/holes"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/storms"
 	"github.com/notifyd/notifyd/cmd/notifyd/relay"
 	"github.com/notifyd/notifyd/directory"
 	"github.com/notifyd/notifyd/history"
@@ -46,6 +47,7 @@ type router struct {
 	now           func() time.Time
 	log           *slog.Logger
 
+	surges     *storms.Surges                              // nil: nobody looks for filters that have far more than usual
 	paces      interface{ Heard(pace.Subject, time.Time) } // nil: nobody listens for silences
 	outputs    []*relay.Output
 	carriers   []*carrier.Carrier
@@ -150,6 +152,7 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *ph
 	var storing time.Duration
 	err = r.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		watch.lap("begin")
+		r.surges.Begin()
 		if err := r.insist(tx); err != nil {
 			return err
 		}
@@ -199,6 +202,7 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *ph
 	r.sayConflicts(outcomes)
 	r.chargeMatches(events)
 	r.markExpensive(ctx)
+	r.surges.Committed(ctx)
 	if owed > 0 {
 		r.outbox.Notify()
 	}

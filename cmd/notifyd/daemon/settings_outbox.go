@@ -7,6 +7,7 @@ import (
 
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
 	"github.com/notifyd/notifyd/outbox"
+	"github.com/notifyd/notifyd/prefs/surge"
 )
 
 // outboxSettings is the section outbox; outbox.Config documents each key.
@@ -15,6 +16,10 @@ type outboxSettings struct {
 	Cap         int           `yaml:"cap"`
 	CapWindow   time.Duration `yaml:"cap_window"`
 	CapMost     int           `yaml:"cap_most"`
+	SurgeLeast  int           `yaml:"surge_least"`
+	SurgeTimes  int           `yaml:"surge_times"`
+	SurgeWindow time.Duration `yaml:"surge_window"`
+	SurgeLearn  time.Duration `yaml:"surge_learn"`
 	RetryFirst  time.Duration `yaml:"retry_first"`
 	RetryMost   time.Duration `yaml:"retry_most"`
 	GiveUpAfter time.Duration `yaml:"give_up_after"`
@@ -33,6 +38,7 @@ func defaultOutbox() outboxSettings {
 	const day = 24 * time.Hour
 	return outboxSettings{
 		Workers: 4, Cap: 60, CapWindow: 10 * time.Minute, CapMost: 600,
+		SurgeLeast: 10, SurgeTimes: 10, SurgeWindow: 10 * time.Minute, SurgeLearn: day,
 		RetryFirst: 30 * time.Second, RetryMost: 4 * time.Hour,
 		GiveUpAfter: 5 * day, SendTimeout: 2 * time.Minute, ProbeFirst: 5 * time.Second, ProbeMost: 2 * time.Minute,
 		Drain: 5 * time.Second, Poll: 5 * time.Second, KeepDone: 30 * day, KeepDead: 90 * day,
@@ -50,6 +56,16 @@ func (o outboxSettings) check() error {
 	}
 	if o.CapMost < 0 {
 		errs = append(errs, fmt.Errorf("outbox.cap_most: %d; expected 0 or more", o.CapMost))
+	}
+	if o.SurgeLeast < 2 || o.SurgeTimes < 0 || o.SurgeTimes == 1 {
+		errs = append(errs, fmt.Errorf("outbox.surge_least, outbox.surge_times: %d, %d; expected 2 or more, or 0 times "+
+			"for no surges", o.SurgeLeast, o.SurgeTimes))
+	}
+	if o.SurgeWindow < time.Minute || o.SurgeWindow > time.Hour {
+		errs = append(errs, fmt.Errorf("outbox.surge_window: %s; expected 1m to 1h", o.SurgeWindow))
+	}
+	if o.SurgeLearn < 0 || o.SurgeLearn > 72*time.Hour {
+		errs = append(errs, fmt.Errorf("outbox.surge_learn: %s; expected 0s to 72h", o.SurgeLearn))
 	}
 	if o.MostWaiting < 100 {
 		errs = append(errs, fmt.Errorf("outbox.most_waiting: %d; expected at least 100", o.MostWaiting))
@@ -74,6 +90,12 @@ func (o outboxSettings) check() error {
 		errs = append(errs, fmt.Errorf("outbox.cap_window: %s; expected at most %s", o.CapWindow, outbox.MaxCapWindow))
 	}
 	return errors.Join(errs...)
+}
+
+// Surge is when a filter has far more notices than usual.
+func (o outboxSettings) Surge() surge.Config {
+	return surge.Config{Off: o.SurgeTimes == 0, Least: o.SurgeLeast, Times: o.SurgeTimes, Window: o.SurgeWindow,
+		Learn: max(o.SurgeLearn, time.Microsecond)}
 }
 
 func (o outboxSettings) Config() outbox.Config {
