@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -75,4 +76,38 @@ func BenchmarkSend(b *testing.B) {
 		}
 		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "deliveries/s")
 	})
+}
+
+// BenchmarkNodes: one operation is one delivery that one of the nodes on one PostgreSQL database sends to a backend
+// that takes a millisecond. Nodes share this machine.
+func BenchmarkNodes(b *testing.B) {
+	for _, nodes := range []int{1, 3} {
+		b.Run(fmt.Sprint(nodes), func(b *testing.B) {
+			d, err := migrations.Open(b.Context(), migratest.Postgres(b))
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer d.Close()
+			sink := &fakeBackend{answer: func(context.Context, backends.Parcel) error {
+				<-time.After(time.Millisecond)
+				return nil
+			}}
+			fill(b, open(d, Config{}, time.Now, 1), b.N, b.N, 200)
+			b.ResetTimer()
+			ctx, cancel := context.WithCancel(b.Context())
+			var running sync.WaitGroup
+			for i := range nodes {
+				o := open(d, Config{Workers: 32, DatabaseClock: true}, time.Now, byte(2+i))
+				running.Go(func() { _ = o.Run(ctx, map[string]backends.Backend{"mail": sink}) })
+			}
+			until(b, "everything is sent", func() bool { return len(sink.got()) >= b.N })
+			b.StopTimer()
+			cancel()
+			running.Wait()
+			if got := len(sink.got()); got != b.N || sink.twice != nil {
+				b.Errorf("%d sent of %d: %v", got, b.N, sink.twice)
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "deliveries/s")
+		})
+	}
 }

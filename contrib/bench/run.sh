@@ -1,8 +1,8 @@
 #!/bin/sh
 # Measures what things cost, above all the engine, and reports which targets of doc/performance.md are met.
 #
-#   contrib/bench/run.sh [group ...]     groups: fair verify hostile floor loop exact texts worst names broad default
-#                                        shared archive
+#   contrib/bench/run.sh [group ...]     groups: fair verify hostile delivery floor loop exact texts worst names broad
+#                                        default shared archive
 #
 # Without a group it runs all of them but shared, which needs ../shared, and archive, which needs 12 GB. The groups with
 # ten million filters run one after the other, each in a process of its own, so that one does not affect the memory of
@@ -17,7 +17,7 @@ out=${NOTIFYD_BENCH_OUT:-/tmp/notifyd-bench}
 count=${NOTIFYD_BENCH_COUNT:-5}
 most=${NOTIFYD_BENCH_MOST:-10000000}
 few=$((most / 10))
-[ $# -gt 0 ] || set -- fair verify hostile floor loop exact texts worst names broad default
+[ $# -gt 0 ] || set -- fair verify hostile delivery floor loop exact texts worst names broad default
 
 mkdir -p "$out"
 raw=$out/raw.txt
@@ -60,6 +60,10 @@ for group; do
 		room "verify, end to end" cmd/notifyd/daemon 4000x '^BenchmarkVerify$/^(off|on|ratio)'
 		;;
 	hostile) room hostile cmd/notifyd/daemon 20x '^BenchmarkHostileMessage$' ;;
+	delivery)
+		room delivery cmd/notifyd/daemon 10000x '^BenchmarkDelivery$'
+		room "delivery, nodes" outbox 10000x '^Benchmark(Send|Nodes)$'
+		;;
 	floor) measure floor 1000 300ms "$count" '^BenchmarkFloor$' ;;
 	loop) measure loop "$few" 2s 3 '^BenchmarkLoop$' ;;
 	exact)
