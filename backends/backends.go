@@ -72,6 +72,8 @@ type Notice struct {
 	// for nearly all, and for all that a backend gets.
 	Secret string `json:",omitempty"`
 
+	Answers string `json:",omitempty"` // the Message-ID of the mail that it answers; "" for nearly all
+
 	Folded int `json:",omitzero"` // how many notices this one stands for, which were counted and not kept
 
 	Provenance

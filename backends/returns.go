@@ -2,6 +2,7 @@ package backends
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 )
@@ -17,6 +18,8 @@ type Returns interface {
 	// StopToken is the token of a stop link (Reason.Stop), as it may stand in an address; "" where it is none.
 	StopToken(link string) string
 
+	// Knows reports whether a token is one of these, without asking anybody.
+	Knows(token string) bool
 	// Report notes a report. The error is ErrToken where its token is not ours; after any other it should come again.
 	Report(ctx context.Context, r Returned) (said string, err error)
 	// Answered tells which parcel a ReplyToken is of, and to whom it was sent. The error is as that of Report. once is
@@ -58,3 +61,6 @@ type Received struct {
 	Kind string // what it was: "hard", "auto-reply", "command"
 	Said string // what was done, in words
 }
+
+// ErrNoReturns is the error of a Receiver that is configured to take nothing.
+var ErrNoReturns = errors.New("nothing is taken that comes back: it is not configured")

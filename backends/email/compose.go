@@ -15,8 +15,9 @@ import (
 
 // composer makes the mails that the configuration describes.
 type composer struct {
-	config Config
-	now    func() time.Time
+	config  Config
+	now     func() time.Time
+	returns backends.Returns // nil: nothing comes back
 }
 
 // errEmpty is a caller's mistake: Parcel.Notices is never empty.
@@ -78,15 +79,15 @@ func setBody(m *mail.Msg, text, html string) {
 }
 
 // setAddresses makes errors of its own: those of go-mail contain the address.
-func (c composer) setAddresses(m *mail.Msg, to string) error {
+func (c composer) setAddresses(m *mail.Msg, p backends.Parcel) error {
 	// Not FromFormat: it puts quotes round the name, whatever is in it.
 	if err := m.From((&netmail.Address{Name: c.config.FromName, Address: c.config.From}).String()); err != nil {
 		return fmt.Errorf("set sender: %w", backends.ErrUnavailable)
 	}
-	if err := m.EnvelopeFrom(c.config.EnvelopeFrom); err != nil {
+	if err := m.EnvelopeFrom(c.envelopeFrom(p)); err != nil {
 		return fmt.Errorf("set envelope sender: %w", backends.ErrUnavailable)
 	}
-	if err := m.To(to); err != nil {
+	if err := m.To(p.To); err != nil {
 		return fmt.Errorf("set recipient: %w", backends.ErrGone)
 	}
 	return nil

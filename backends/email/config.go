@@ -6,6 +6,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"github.com/notifyd/notifyd/backends/email/back"
 )
 
 // The values of Config.TLS.
@@ -36,6 +38,7 @@ type Config struct {
 	PerConnection int           `yaml:"per_connection"`         // messages before a connection is renewed; 100
 	Idle          time.Duration `yaml:"idle"`                   // how long a connection is kept unused; 20 s
 	MaxBytes      int           `yaml:"max_bytes"`              // of a message as sent; 500 000, at least 65 536
+	Bounces       back.Config   `yaml:"bounces"`                // what comes back; nothing
 }
 
 const minBytes = 64 << 10
@@ -62,6 +65,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.PerConnection, 100)
 	setDefault(&c.Idle, 20*time.Second)
 	setDefault(&c.MaxBytes, 500_000)
+	c.Bounces.SetDefaults()
 	return c
 }
 
@@ -88,7 +92,7 @@ func setDefault[T comparable](field *T, value T) {
 
 // Check returns what is wrong with the configuration, each mistake on a line that begins with its key.
 func (c Config) Check() error {
-	return errors.Join(c.checkServer(), c.checkLogin(), c.checkSender(), c.checkBounds())
+	return errors.Join(c.checkServer(), c.checkLogin(), c.checkSender(), c.checkBounds(), c.Bounces.Check())
 }
 
 func (c Config) checkServer() error {

@@ -59,7 +59,7 @@ func documentParts(n backends.Notice, d backends.Document, subject string) (plai
 // head makes a mail with all its headers and no body.
 func (c composer) head(p backends.Parcel) (*mail.Msg, error) {
 	m := mail.NewMsg(mail.WithNoDefaultUserAgent()) // go-mail's default names its version
-	if err := c.setAddresses(m, p.To); err != nil {
+	if err := c.setAddresses(m, p); err != nil {
 		return nil, err
 	}
 	m.SetDateWithValue(c.now())

@@ -52,11 +52,13 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/wneessen/go-mail"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/backends/email/back"
 )
 
 // Info is what pages and commands need to know of mail.
@@ -75,12 +77,16 @@ type Backend struct {
 	dialer   dialer
 	pool     *pool
 	log      *slog.Logger
+	back     *back.Receiver // nil: nothing comes back
 }
 
 var (
 	_ backends.Backend = (*Backend)(nil)
 	_ backends.Runner  = (*Backend)(nil)
 	_ backends.Elastic = (*Backend)(nil)
+
+	_ backends.Receiver = (*Backend)(nil)
+	_ backends.Metered  = (*Backend)(nil)
 )
 
 // Driver opens a Backend by the configuration.
@@ -98,6 +104,7 @@ func open(decode func(any) error, parts backends.Parts) (backends.Backend, error
 	if err != nil {
 		return nil, fmt.Errorf("email: %w", err)
 	}
+	b.comesBack(parts)
 	return b, nil
 }
 
@@ -112,21 +119,35 @@ func New(c Config, log *slog.Logger, now func() time.Time) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Backend{composer: composer{c, now}, dialer: dialer{c, t}, pool: newPool(c), log: log}, nil
+	return &Backend{composer: composer{config: c, now: now}, dialer: dialer{c, t}, pool: newPool(c), log: log}, nil
 }
 
 // RunsEverywhere says that each node has connections of its own to the mail server.
 func (b *Backend) RunsEverywhere() {}
 
 // Run closes connections that have been idle for a while, and the rest when ctx ends. Without it an idle connection
-// stays open until the server closes it.
+// stays open until the server closes it. It also takes what comes back, where that is configured.
 func (b *Backend) Run(ctx context.Context) error {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	var all sync.WaitGroup
+	for _, run := range b.ways() {
+		all.Go(func() {
+			if err := run(ctx); err != nil {
+				end(err)
+			}
+		})
+	}
+	defer all.Wait()
 	tick := time.NewTicker(b.pool.maxIdle / 2)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			b.pool.close()
+			if err := context.Cause(ctx); err != ctx.Err() {
+				return err
+			}
 			return nil
 		case <-tick.C:
 			b.pool.closeIdle()

@@ -17,8 +17,16 @@ func (c composer) setHeaders(m *mail.Msg, p backends.Parcel, subject string) {
 	f.add("Subject", subject)
 	defer f.set(m)
 	m.SetGenHeader(mail.HeaderMessageID, messageID(p.ID, c.config.ListDomain))
-	f.add("Auto-Submitted", "auto-generated")
+	answers := p.Notices[0].Answers
+	if answers != "" {
+		f.add("Auto-Submitted", "auto-replied")
+		f.add("In-Reply-To", answers)
+		f.addIDs("References", []string{answers})
+	} else {
+		f.add("Auto-Submitted", "auto-generated")
+	}
 	f.add("X-Auto-Response-Suppress", "All")
+	c.addWayBack(&f, p)
 	if isAccount(p) {
 		return // the person asked for this one: no list mail, nothing to unsubscribe from
 	}
@@ -48,7 +56,11 @@ func (c composer) addList(f *fields, p backends.Parcel) {
 		}
 		return
 	}
-	f.add("List-Unsubscribe", "<"+stop+">")
+	if address := c.stopAddress(stop); address != "" {
+		f.add("List-Unsubscribe", "<"+stop+">, <mailto:"+address+"?subject=unsubscribe>")
+	} else {
+		f.add("List-Unsubscribe", "<"+stop+">")
+	}
 	if strings.HasPrefix(stop, "https:") { // RFC 8058, section 3.1 wants https
 		f.add("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
 	}

@@ -59,6 +59,9 @@ func (m *Mail) Headers(name string) (all []string) {
 // Has reports whether there is a field whose name begins so, in the head of the mail or of what came back in it.
 func (m *Mail) Has(prefix string) bool { return m.head.has(prefix) || m.returned.has(prefix) }
 
+// Own reports whether the head of the mail itself has a field whose name begins so.
+func (m *Mail) Own(prefix string) bool { return m.head.has(prefix) }
+
 func (f fields) has(prefix string) bool {
 	for name := range f {
 		if strings.HasPrefix(name, strings.ToLower(prefix)) {

@@ -72,6 +72,26 @@ func (m *Mail) reports() bool {
 	return signs >= 3
 }
 
+// quoted is what HTML mails quote.
+var quoted = regexp.MustCompile(`(?is)<blockquote.*</blockquote>|<div[^>]{0,200}class="?gmail_quote.*|` +
+	`<div[^>]{0,200}id="?(divRplyFwdMsg|appendonsend).*`)
+
+// Text is what somebody has written: the first plain text, or else what is left of HTML without what it quotes.
+func (m *Mail) Text() string {
+	for _, kind := range []string{"text/plain", "text/html"} {
+		for _, p := range m.parts {
+			if p.kind != kind || p.attached {
+				continue
+			}
+			if kind == "text/html" {
+				return strings.TrimSpace(untagged(quoted.ReplaceAllString(p.text, "")))
+			}
+			return p.text
+		}
+	}
+	return ""
+}
+
 // text is all that the mail says in texts.
 func (m *Mail) text() string {
 	var all []string

@@ -69,3 +69,6 @@ func plain(text string) string {
 	text = again.ReplaceAllString(text, " ")
 	return spaces.ReplaceAllString(strings.NewReplacer("’", "'", "<addr>", "addr").Replace(text), " ")
 }
+
+// WithoutAddresses takes the addresses out of what a server said.
+func WithoutAddresses(said string) string { return address.ReplaceAllString(said, "…") }

@@ -67,6 +67,14 @@ func number(destination string) (uint, bool) {
 	return uint(id), err == nil
 }
 
+// Knows is for backends.Returns.
+func (d *Desk) Knows(token string) bool {
+	_, report := d.Links().VerifyReturn(token)
+	_, reply := d.Links().VerifyReply(token)
+	_, stop := d.Links().Verify(links.Unfolded(token))
+	return report == nil || reply == nil || stop == nil
+}
+
 // Report is for backends.Returns.
 func (d *Desk) Report(ctx context.Context, r backends.Returned) (string, error) {
 	parcel, err := d.Links().VerifyReturn(r.Token)
