@@ -86,7 +86,7 @@ func (r *Receiver) take(ctx context.Context, to []string, raw []byte) (backends.
 	case use == forReport:
 		got.Kind, got.Said = string(bounce.AutoReply), "no report: a program has answered"
 	case use == unknown:
-		got.Said = "it has no token of ours"
+		got.Said = noToken
 	default:
 		got.Said = "a program has answered"
 	}
@@ -96,7 +96,7 @@ func (r *Receiver) take(ctx context.Context, to []string, raw []byte) (backends.
 		err, outcome, got.Said = nil, "forged", "its token is not ours"
 	case errors.Is(err, backends.ErrAgain):
 		err, outcome, got.Said = nil, "again", "it came before"
-	case use == unknown && got.Kind != "loop":
+	case got.Said == noToken:
 		outcome = "stray"
 	}
 	if err == nil {
@@ -105,13 +105,16 @@ func (r *Receiver) take(ctx context.Context, to []string, raw []byte) (backends.
 	return got, err
 }
 
+// noToken is said of what has nothing to do with a mail of ours.
+const noToken = "it has no token of ours"
+
 // report hands on a report. Its token is that of the address that it came to, or else one that stands in it.
 func (r *Receiver) report(ctx context.Context, read bounce.Report, use use, token string, raw []byte) (string, error) {
 	tokens := []string{token}
 	if use != forReport {
 		tokens = r.Config.tokensIn(raw, read.Mail.Back())
 	}
-	said, err := "it has no token of ours", error(nil)
+	said, err := noToken, error(nil)
 	for _, t := range tokens {
 		said, err = r.Returns.Report(ctx, backends.Returned{Token: t, Kind: string(read.Kind), Words: words(read),
 			At: r.Now(), Days: r.Config.Days, Failures: r.Config.Failures})
