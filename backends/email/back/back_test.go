@@ -179,7 +179,8 @@ func TestAnswersAreBounded(t *testing.T) {
 	r := receiver(d)
 	for i := range 50 {
 		message := strings.Replace(answer, "<1@", fmt.Sprintf("<%d@", i), 1)
-		if _, err := r.Receive(t.Context(), []string{"r-" + reply + "@b.example.org"}, strings.NewReader(message)); err != nil {
+		to := []string{"r-" + reply + "@b.example.org"}
+		if _, err := r.Receive(t.Context(), to, strings.NewReader(message)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -223,7 +224,8 @@ func TestLMTP(t *testing.T) {
 	if err := hand("b-"+report+"@b.example.org", hard("x")); err != nil {
 		t.Error(err)
 	}
-	if err := hand("b-"+forged+"@b.example.org", hard("x")); err == nil || !strings.Contains(err.Error(), "no such address") {
+	err = hand("b-"+forged+"@b.example.org", hard("x"))
+	if err == nil || !strings.Contains(err.Error(), "no such address") {
 		t.Errorf("a forged token: %v", err)
 	}
 	if err := hand("postmaster@b.example.org", hard("x")); err == nil {
