@@ -50,6 +50,7 @@ type storedNotice struct {
 
 	Document *backends.Document `json:",omitempty"`
 	Secret   string             `json:",omitempty"`
+	Answers  string             `json:",omitempty"`
 	Folded   int                `json:",omitzero"`
 
 	backends.Provenance
@@ -76,7 +77,7 @@ func same(a, b *backends.Notice) bool {
 		a.Actor == b.Actor && equal(a.Users, b.Users) && equal(a.Packages, b.Packages) && equal(a.Objects, b.Objects) &&
 		a.Severity == b.Severity && equal(a.Why, b.Why) && equal(a.Relations, b.Relations) && a.Phase == b.Phase &&
 		sameGrouping(a.Grouping, b.Grouping) && a.Document == b.Document && a.Secret == b.Secret && a.Folded == b.Folded &&
-		a.Provenance == b.Provenance
+		a.Answers == b.Answers && a.Provenance == b.Provenance
 }
 
 func sameGrouping(a, b backends.Grouping) bool {

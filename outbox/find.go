@@ -114,8 +114,8 @@ func (o *Outbox) Went(tx *gorm.DB, destination string) ([]Went, error) {
 		At     int64
 	}
 	err := tx.Raw(`SELECT parcel, max(CASE WHEN settled_at > 0 THEN settled_at ELSE added_at END) AS at FROM deliveries
-		WHERE lane IN (SELECT id FROM lanes WHERE destination = ?) AND parcel <> '' GROUP BY parcel ORDER BY max(id) DESC LIMIT ?`, text.Storable(destination),
-		maxWent).Scan(&found).Error
+		WHERE lane IN (SELECT id FROM lanes WHERE destination = ?) AND parcel <> ''
+		GROUP BY parcel ORDER BY max(id) DESC LIMIT ?`, text.Storable(destination), maxWent).Scan(&found).Error
 	if err != nil {
 		return nil, fmt.Errorf("read parcels of a destination: %w", err)
 	}
