@@ -151,21 +151,41 @@ func FileFilter(f Filter, ds []Destination) rulespec.FileFilter {
 		if slices.Contains(f.Destinations, d.ID) {
 			out.To = append(out.To, d.Backend+":"+d.Address)
 		}
+		if s, own := f.Schedules[d.ID]; own {
+			out.When = append(out.When, fileSchedule(d, s))
+		}
 	}
 	return out
 }
 
 // fileDestinations returns the schedules of destinations in the form of a file. It leaves out destinations without a
-// digest: the user who imports the file would need them for nothing.
+// digest and without quiet hours: the user who imports the file would need them for nothing.
 func fileDestinations(ds []Destination) []rulespec.FileDestination {
 	var list []rulespec.FileDestination
 	for _, d := range ds {
-		if s := d.Schedule; s.Digest() {
-			list = append(list, rulespec.FileDestination{To: d.Backend + ":" + d.Address, Every: s.Every, Count: s.Count,
-				At: s.At, Days: s.Weekdays})
+		if d.Schedule.Digest() || !d.Quiet.None() {
+			one := fileSchedule(d, d.Schedule)
+			one.Quiet = d.Quiet.String()
+			list = append(list, one)
 		}
 	}
 	return list
+}
+
+func fileSchedule(d Destination, s schedule.Schedule) rulespec.FileDestination {
+	return rulespec.FileDestination{To: d.Backend + ":" + d.Address, Every: s.Every, Count: s.Count, At: s.At,
+		Days: s.Weekdays, AtOnceFrom: s.AtOnceFrom, First: s.First}
+}
+
+// ScheduleOf returns the schedule and the quiet hours that a file says. A mistake is a *schedule.Error.
+func ScheduleOf(d rulespec.FileDestination) (schedule.Schedule, schedule.Quiet, error) {
+	s := schedule.Schedule{Every: d.Every, Count: d.Count, At: d.At, Weekdays: d.Days, AtOnceFrom: d.AtOnceFrom,
+		First: d.First}
+	if err := s.Check(); err != nil {
+		return s, schedule.Quiet{}, err
+	}
+	q, err := schedule.ParseQuiet(d.Quiet)
+	return s, q, err
 }
 
 // defaults returns the filters of a new user. They match what others do to the user's packages, and messages that

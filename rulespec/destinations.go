@@ -12,24 +12,35 @@ import (
 	"github.com/notifyd/notifyd/internal/yamltext"
 )
 
-func formatDestinations(b *strings.Builder, ds []FileDestination) {
+// formatDestinations writes destinations with their schedules, under a key and behind an indent.
+func formatDestinations(b *strings.Builder, indent, key string, ds []FileDestination) {
 	if len(ds) == 0 {
 		return
 	}
-	b.WriteString("destinations:\n")
+	fmt.Fprintf(b, "%s%s:\n", indent, key)
+	indent += "    "
 	for _, d := range ds {
-		fmt.Fprintf(b, "  - to: %s\n", scalar(d.To))
+		fmt.Fprintf(b, "%s- to: %s\n", indent[:len(indent)-2], scalar(d.To))
 		if d.Every != 0 {
-			fmt.Fprintf(b, "    every: %s\n", duration(d.Every))
+			fmt.Fprintf(b, "%severy: %s\n", indent, duration(d.Every))
 		}
 		if d.Count != 0 {
-			fmt.Fprintf(b, "    count: %d\n", d.Count)
+			fmt.Fprintf(b, "%scount: %d\n", indent, d.Count)
 		}
 		if d.At != "" {
-			fmt.Fprintf(b, "    at: %s\n", scalar(d.At))
+			fmt.Fprintf(b, "%sat: %s\n", indent, scalar(d.At))
 		}
 		if len(d.Days) > 0 {
-			fmt.Fprintf(b, "    days: [%s]\n", strings.Join(dayNames(d.Days), ", "))
+			fmt.Fprintf(b, "%sdays: [%s]\n", indent, strings.Join(dayNames(d.Days), ", "))
+		}
+		if d.AtOnceFrom != "" {
+			fmt.Fprintf(b, "%sat_once_from: %s\n", indent, scalar(d.AtOnceFrom))
+		}
+		if d.First {
+			fmt.Fprintf(b, "%sfirst: true\n", indent)
+		}
+		if d.Quiet != "" {
+			fmt.Fprintf(b, "%squiet: %s\n", indent, scalar(d.Quiet))
 		}
 	}
 }
@@ -46,9 +57,9 @@ func duration(d time.Duration) string {
 	return text
 }
 
-// destinations reads the list of that name.
-func (r *reader) destinations(n ast.Node) []FileDestination {
-	list := r.List(n, "`destinations` is a list")
+// destinations reads a list of destinations with their schedules.
+func (r *reader) destinations(key string, n ast.Node) []FileDestination {
+	list := r.List(n, "`"+key+"` is a list")
 	if len(list) > MaxTargets {
 		r.wrong(yamltext.PositionOf(n),
 			fmt.Sprintf("has %d destinations; at most %d are allowed in one text", len(list), MaxTargets))
@@ -67,7 +78,7 @@ func (r *reader) destinations(n ast.Node) []FileDestination {
 	return ds
 }
 
-var destinationKeys = []string{"to", "every", "count", "at", "days"}
+var destinationKeys = []string{"to", "every", "count", "at", "days", "at_once_from", "first", "quiet"}
 
 func (r *reader) destination(n ast.Node) FileDestination {
 	d := FileDestination{Line: yamltext.PositionOf(n).Line}
@@ -88,12 +99,15 @@ func (r *reader) destination(n ast.Node) FileDestination {
 			}
 			d.Count = count
 		case "at":
-			d.At, _ = r.text(e.Value)
-			if _, err := time.Parse("15:04", d.At); d.At != "" && (err != nil || len(d.At) != len("15:04")) {
-				r.wrong(yamltext.PositionOf(e.Value), quoted(d.At)+" is no time of day; one is written 07:00 or 18:30")
-			}
+			d.At = r.times(e.Value)
 		case "days":
 			d.Days = r.days(e.Value)
+		case "at_once_from":
+			d.AtOnceFrom, _ = r.text(e.Value)
+		case "first":
+			d.First = r.truth(e)
+		case "quiet":
+			d.Quiet, _ = r.text(e.Value)
 		default:
 			r.wrong(e.Position(), noSuch("key", e.Key, destinationKeys))
 		}
@@ -106,6 +120,20 @@ func (r *reader) destination(n ast.Node) FileDestination {
 		r.wrong(yamltext.PositionOf(n), "`days` say nothing without `at`, the time of day")
 	}
 	return d
+}
+
+// times reads times of day: 07:00, or several with commas between them.
+func (r *reader) times(n ast.Node) string {
+	text, _ := r.text(n)
+	var times []string
+	for part := range strings.SplitSeq(text, ",") {
+		part = strings.TrimSpace(part)
+		if _, err := time.Parse("15:04", part); text != "" && (err != nil || len(part) != len("15:04")) {
+			r.wrong(yamltext.PositionOf(n), quoted(part)+" is no time of day; one is written 07:00 or 18:30")
+		}
+		times = append(times, part)
+	}
+	return strings.Join(times, ",")
 }
 
 func (r *reader) every(n ast.Node) time.Duration {

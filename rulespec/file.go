@@ -14,9 +14,13 @@ type FileDestination struct {
 	To    string         // "backend:address"
 	Every time.Duration  // when the oldest notice has waited this long; 0: no such condition
 	Count int            // when this many notices wait; 0: no such condition
-	At    string         // at this time of day, "07:00", in the owner's zone; "": no such condition
+	At    string         // at these times of day, "07:00,12:30", in the owner's zone; "": no such condition
 	Days  []time.Weekday // the days of At, in the order of the week; empty: every day
-	Line  int            // in the text; 0 when it was not parsed
+
+	AtOnceFrom string // the severity from which a notice goes at once; "": critical
+	First      bool   // the first goes at once
+	Quiet      string // quiet hours, as people write them; not of a filter
+	Line       int    // in the text; 0 when it was not parsed
 }
 
 // A FileFilter is a filter and what is stored beside its rules.
@@ -31,4 +35,6 @@ type FileFilter struct {
 
 	To   []string // destinations as "backend:address"; empty: all of the owner's
 	Line int      // in the text; 0 when it was not parsed
+	// When are the schedules of its own, for single destinations.
+	When []FileDestination
 }

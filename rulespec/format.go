@@ -12,7 +12,7 @@ import (
 // once) are left out; the others are in the order of the manual.
 func Format(file File) []byte {
 	var b strings.Builder
-	formatDestinations(&b, file.Destinations)
+	formatDestinations(&b, "", "destinations", file.Destinations)
 	if len(file.Filters) == 0 {
 		b.WriteString("filters: []\n")
 		return []byte(b.String())
@@ -41,6 +41,7 @@ func formatFilter(b *strings.Builder, f FileFilter) {
 	if len(f.To) > 0 {
 		fmt.Fprintf(b, "    to: %s\n", list(f.To))
 	}
+	formatDestinations(b, "    ", "when", f.When)
 	if f.Owner != "" {
 		fmt.Fprintf(b, "    owner: %s\n", scalar(f.Owner))
 	}

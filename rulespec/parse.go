@@ -66,7 +66,7 @@ func (r *reader) file(root ast.Node) File {
 	seen := false
 	for _, e := range r.Mapping(root, "the text is a mapping with the key `filters`") {
 		if e.Key == "destinations" {
-			file.Destinations = r.destinations(e.Value)
+			file.Destinations = r.destinations("destinations", e.Value)
 			continue
 		}
 		if e.Key != "filters" {
@@ -89,7 +89,7 @@ func (r *reader) file(root ast.Node) File {
 	return file
 }
 
-var filterKeys = []string{"name", "on", "once", "hold_started", "ends", "to", "owner", "rules"}
+var filterKeys = []string{"name", "on", "once", "hold_started", "ends", "to", "when", "owner", "rules"}
 
 func (r *reader) fileFilter(n ast.Node) FileFilter {
 	at := yamltext.PositionOf(n)
@@ -121,6 +121,8 @@ func (r *reader) fileFilter(n ast.Node) FileFilter {
 			f.Owner, _ = r.text(e.Value)
 		case "to":
 			f.To = r.targets(e.Value)
+		case "when":
+			f.When = r.destinations("when", e.Value)
 		case "rules":
 			for _, item := range r.List(e.Value, "`rules` is a list") {
 				rule, at := r.rule(item)

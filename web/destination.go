@@ -12,6 +12,7 @@ import (
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/web/visit"
+	"github.com/notifyd/notifyd/web/when"
 )
 
 // destinationPageView is the page of one destination.
@@ -24,7 +25,9 @@ type destinationPageView struct {
 	CodeText    string
 	Code        string
 	CodeProblem string
-	Schedule    scheduleForm
+	Schedule    when.Form
+	Quiet       string // quiet hours
+	QuietWrong  string
 	In          wayInView
 
 	Agent  string // the command that fetches notices; "" where the backend sends them
@@ -65,7 +68,8 @@ func (req *request) showOneDestination(status int, d prefs.Destination, mark fun
 		In: wayInView{Possible: d.Confirmed && d.Disabled == "" && req.mayLetIn(d), May: d.LetsIn(),
 			Asked: req.r.URL.Query().Get("signin") == "code"},
 		NeedsCode: !d.Confirmed,
-		Schedule:  newScheduleForm(d.Schedule), Agent: req.backend(d.Backend).Agent, Server: req.url(""),
+		Schedule:  when.NewForm(d.Schedule), Quiet: d.Quiet.String(),
+		Agent: req.backend(d.Backend).Agent, Server: req.url(""),
 	}
 	p.CodeText = "We sent a code to " + d.Address + ". Type it here to show that it reaches you."
 	if req.backend(d.Backend).SignIn {
@@ -89,6 +93,7 @@ func (req *request) showOneDestination(status int, d prefs.Destination, mark fun
 		return err
 	}
 	mark(&p)
+	p.Schedule.Zone = p.Zone
 	return req.show(status, "destination", p)
 }
 
@@ -113,15 +118,18 @@ func saveSchedule(req *request) error {
 	if err != nil {
 		return err
 	}
-	s, form, ok := readSchedule(req.r.PostForm)
-	if form.AtOnce && !d.Schedule.Digest() && form.Every+form.Count+form.At != "" { // the user typed these
-		form.AtOnce, ok = false, false
-		form.Problem = "You said when a digest goes, but chose each notice at once. Save this for the digest, or choose again."
+	s, form, ok := when.ReadForm(req.r.PostForm, d.Schedule)
+	typed, wrong := req.form("quiet"), ""
+	quiet, err := schedule.ParseQuiet(typed)
+	if ok && err == nil {
+		err = req.when().Set(req.r.Context(), req.user.ID, d.ID, s, quiet)
 	}
-	if !ok {
-		return req.showOneDestination(http.StatusUnprocessableEntity, d, func(p *destinationPageView) { p.Schedule = form })
+	if wrong = when.Mistake(err); wrong != "" || !ok {
+		return req.showOneDestination(http.StatusUnprocessableEntity, d, func(p *destinationPageView) {
+			p.Schedule, p.Quiet, p.QuietWrong = form, typed, wrong
+		})
 	}
-	if err := req.setSchedule(d.ID, s); err != nil {
+	if err != nil {
 		return req.explain(err)
 	}
 	req.Changed()
@@ -129,16 +137,13 @@ func saveSchedule(req *request) error {
 	if !s.Digest() {
 		waiting = " What was waiting goes out now."
 	}
-	req.flash("good", "Saved. "+scheduleWords(s)+waiting)
+	req.flash("good", "Saved. "+when.Words(s)+waiting)
 	return req.redirect(destinationPage(d.ID))
 }
 
-// setSchedule sets a schedule. Without a digest, the notices that wait go out now: no later time remains for them.
-func (req *request) setSchedule(id uint, s schedule.Schedule) error {
-	if err := req.Destinations.SetSchedule(req.r.Context(), req.user.ID, id, s); err != nil || s.Digest() {
-		return err
-	}
-	return req.Outbox.SendNow(req.r.Context(), prefs.Key(id))
+// when is what the pages of quiet hours and schedules work on.
+func (req *request) when() when.Options {
+	return when.Options{Accounts: req.Accounts, Destinations: req.Destinations, Filters: req.Filters, Outbox: req.Outbox}
 }
 
 // pauseDestination stops the notices to a destination, which still lets its owner in where it does.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/web/visit"
@@ -267,7 +268,7 @@ func sendTest(req *request) error {
 		" reach you here.", Link: req.url("/")}
 	n.ID = "test-" + strconv.FormatUint(uint64(d.ID), 36) + "-" + strconv.FormatInt(req.Now().UnixNano(), 36)
 	test := req.accountMail(d.Backend, d.Address, n)
-	test.Destination = prefs.Key(d.ID)
+	test.Destination, test.Hold = prefs.Key(d.ID), outbox.Asked // not even quiet hours hold what was asked for
 	if err := req.Queue(req.r.Context(), test); err != nil {
 		return err
 	}

@@ -122,6 +122,11 @@ func (req *request) storeDraft(d draft) error {
 	if err != nil {
 		return req.explain(err)
 	}
+	if d.asText { // it has all schedules of the filter's own
+		if err := req.saveSchedules(saved.ID, d.filter.Schedules, true); err != nil {
+			return err
+		}
+	}
 	req.Changed()
 	req.flash("good", "Saved "+saved.Name+".")
 	return req.redirect("/filters")

@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/web/visit"
 )
 
@@ -14,23 +13,6 @@ func TestWordsOfTimes(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Date(2026, 3, 27, 12, 0, 0, 0, zone) // Friday; the clocks change on Sunday
-	for _, c := range []struct {
-		s    schedule.Schedule
-		want string
-	}{
-		{schedule.Schedule{}, "The next notice goes at once."},
-		{schedule.Schedule{Every: time.Hour}, "The next digest starts with the next notice."},
-		{schedule.Schedule{At: "07:00"}, "Next digest tomorrow at 07:00."},
-		{schedule.Schedule{At: "13:00"}, "Next digest today at 13:00."},
-		{schedule.Schedule{At: "07:00", Weekdays: []time.Weekday{time.Monday}, Count: 5},
-			"Next digest on Monday at 07:00, or earlier."},
-		// 02:30 does not exist
-		{schedule.Schedule{At: "02:30", Weekdays: []time.Weekday{time.Sunday}}, "Next digest on Sunday at 03:30."},
-	} {
-		if got := nextWords(c.s, now, zone); got != c.want {
-			t.Errorf("nextWords(%+v) = %q, want %q", c.s, got, c.want)
-		}
-	}
 	for _, c := range []struct {
 		d    time.Duration
 		want string

@@ -9,6 +9,7 @@ import (
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/web/visit"
 )
@@ -93,17 +94,19 @@ func (req *request) noticeLine(e outbox.Entry, to prefs.Destination) noticeLine 
 		l.State, l.Tone, l.Detail, at = "failed", "bad", e.LastError, e.FinishedAt
 		if e.Withdrawn() {
 			l.State, l.Tone = "not sent", "warn"
-		} else if to.Confirmed && to.On && to.Disabled == "" {
+			break
+		}
+		if why, silenced := strings.CutPrefix(e.LastError, "silenced: "); silenced && e.Silenced() {
+			l.State, l.Tone, l.Detail = "not sent", "warn", why
+		}
+		if to.Confirmed && to.On && to.Disabled == "" {
 			l.Resend = "/notices/" + strconv.FormatInt(e.ID, 10) + "/resend"
 		}
 	case outbox.Claimed:
 		l.State = "being sent"
 	default:
 		l.State, l.Tone = "waiting", "warn"
-		l.Detail = "goes " + visit.DayAndTime(e.DueAt, req.Now(), req.zone)
-		if !e.DueAt.After(req.Now()) {
-			l.Detail = "goes now"
-		}
+		l.Detail = schedule.HoldWords(e.Hold, e.DueAt, req.Now(), req.zone)
 		switch {
 		case e.LastError == "":
 		case e.Attempts == 0: // its backend was down, or a user resent it

@@ -42,10 +42,10 @@ func (s *site) page(rt route) http.Handler {
 			if rt.fresh && !req.login.IsFresh(req.Now()) {
 				return req.askFresh()
 			}
+			if r.Method != http.MethodGet && r.Method != http.MethodHead && !req.allowed(s.limits.posts) {
+				return fail(http.StatusTooManyRequests, "That was a lot at once. Wait a minute, then go on.")
+			}
 			if r.Method == http.MethodPost {
-				if !req.allowed(s.limits.posts) {
-					return fail(http.StatusTooManyRequests, "That was a lot at once. Wait a minute, then go on.")
-				}
 				if err := req.parseForm(); err != nil {
 					return err
 				}
@@ -83,7 +83,7 @@ const noSuchPage = "There is no such page. The address may be mistyped, or what 
 func notFound(pages *http.ServeMux) handler {
 	return func(req *request) error {
 		var allowed []string
-		for _, method := range []string{http.MethodGet, http.MethodPost} {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 			other := req.r.Clone(req.r.Context())
 			other.Method = method
 			if _, pattern := pages.Handler(other); pattern != "/" && pattern != "" {

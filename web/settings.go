@@ -132,9 +132,9 @@ func importFilters(req *request) error {
 			p.ImportText, p.ImportProblems = imported, problems[:min(len(problems), 20)]
 		})
 	}
-	for id, schedule := range schedules {
-		if err := req.setSchedule(id, schedule); err != nil {
-			return err
+	for id, p := range schedules {
+		if err := req.when().Set(req.r.Context(), req.user.ID, id, p.schedule, p.quiet); err != nil {
+			return req.explain(err)
 		}
 	}
 	req.Changed()
@@ -149,6 +149,9 @@ func (req *request) saveAll(list []prefs.Filter) (problems []string, err error) 
 		s, err := req.Filters.Save(req.r.Context(), req.user.ID, f)
 		if err == nil {
 			saved = append(saved, s.ID)
+			if err := req.saveSchedules(s.ID, f.Schedules, false); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		for _, id := range saved {

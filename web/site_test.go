@@ -42,6 +42,7 @@ import (
 	"github.com/notifyd/notifyd/web/operators"
 	"github.com/notifyd/notifyd/web/security"
 	"github.com/notifyd/notifyd/web/signin"
+	"github.com/notifyd/notifyd/web/when"
 )
 
 // A testSite is the pages on real stores in a fresh database, served over HTTP.
@@ -153,7 +154,8 @@ func (s *testSite) options() web.Options {
 		Pages: slices.Concat(changes.Pages(s.prefs.Audit), operators.Pages(s.operators()),
 			download.Pages((&personal.Exporter{Reader: s.db.Reader, Prefs: s.prefs, Now: s.now}).Write,
 				s.prefs.Accounts.NoteExport, s.now),
-			security.Pages(s.security())),
+			security.Pages(s.security()), when.Pages(when.Options{Accounts: s.prefs.Accounts,
+				Destinations: s.prefs.Destinations, Filters: s.prefs.Filters, Outbox: s.outbox})),
 		AskMore: security.AskMore(s.security()),
 		Notices: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "stream") }),
 	}

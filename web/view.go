@@ -14,6 +14,7 @@ import (
 	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/web/visit"
+	"github.com/notifyd/notifyd/web/when"
 )
 
 // layout is the data of what every page shows around its content.
@@ -28,6 +29,7 @@ type layout struct {
 	Operator bool   // a helper or an admin
 	Claimed  bool   // everybody chooses a name, and is believed
 	Feed     string // of this page; "": none
+	Paused   string // until when everything is paused, and how much is kept; "": nothing is
 }
 
 // layout makes the layout of a page and takes the flash that the last request left.
@@ -38,12 +40,29 @@ func (req *request) layout(title, here string) layout {
 	if req.zone != nil {
 		l.Zone = req.zone.String()
 	}
+	l.Paused = req.paused()
 	if req.hasSession {
 		if kept, ok := req.sessions.Pop(req.r.Context(), keyFlash).(flash); ok {
 			l.Flash = &kept
 		}
 	}
 	return l
+}
+
+// paused says on every page of somebody whose notices are paused that they are.
+func (req *request) paused() string {
+	if !req.user.Pause.On(req.Now()) {
+		return ""
+	}
+	own, err := req.Destinations.List(req.r.Context(), req.user.ID)
+	kept := 0
+	if err == nil {
+		kept, _, err = when.Held(req.r.Context(), req.Outbox, req.user, own)
+	}
+	if err != nil {
+		req.Log.Error("cannot count what a pause keeps", "error", err)
+	}
+	return when.Paused(req.user.Pause, kept, req.Now(), req.zone)
 }
 
 // accountName is what the pages call the visitor's account.
@@ -164,7 +183,7 @@ func (req *request) destinationView(d prefs.Destination) destinationView {
 		ID: d.ID, Page: "/destinations/" + strconv.FormatUint(uint64(d.ID), 10), Address: d.Address, Backend: title,
 		BackendTitle: title,
 		Confirmed:    d.Confirmed, On: d.On, Disabled: d.Disabled, OffReason: d.OffReason,
-		Schedule: scheduleWords(d.Schedule),
+		Schedule: when.Words(d.Schedule),
 	}
 	view.Account, view.Vouched = d.Account, d.Vouched
 	if info.Caution != nil {
@@ -177,7 +196,11 @@ func (req *request) destinationView(d prefs.Destination) destinationView {
 		view.Address = "Your " + strings.ToLower(title)
 	}
 	if d.On && d.Disabled == "" {
-		view.Next = nextWords(d.Schedule, req.Now(), req.zone)
+		owner := req.user
+		if owner.ID != d.UserID { // an operator looks
+			owner = prefs.User{}
+		}
+		view.Next = when.Next(d, owner, req.Now(), req.zone)
 	} else {
 		view.Next = "Nothing is sent here while it is off."
 	}

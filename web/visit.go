@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -103,6 +104,8 @@ func (req *request) showView(v *visit.View) error {
 		return req.redirect(v.To)
 	case v.File != nil:
 		return req.download(v.File)
+	case v.JSON != nil:
+		return req.json(cmp.Or(v.Status, http.StatusOK), v.JSON)
 	}
 	page := pageView{Data: v.Data}
 	if v.Owner != nil {
@@ -204,4 +207,16 @@ func (p patient) Write(part []byte) (int, error) {
 	// where it cannot be set the time for the whole answer holds
 	_ = p.control.SetWriteDeadline(time.Now().Add(time.Minute))
 	return p.w.Write(part)
+}
+
+// json answers a program.
+func (req *request) json(status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	req.w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	req.w.WriteHeader(status)
+	_, err = req.w.Write(append(body, '\n'))
+	return ignoreGone(err)
 }

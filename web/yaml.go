@@ -40,7 +40,7 @@ func (req *request) fromText(d *draft) string {
 
 // readFilters reads filters in their text form and makes them the user's own. schedules are those of the text, by
 // destination of the user.
-func (req *request) readFilters(text string) (list []prefs.Filter, schedules map[uint]schedule.Schedule,
+func (req *request) readFilters(text string) (list []prefs.Filter, schedules map[uint]placed,
 	problems []string) {
 	file, err := rulespec.Parse(req.env(), []byte(text))
 	problems = append(problems, texts(err)...)
@@ -48,7 +48,7 @@ func (req *request) readFilters(text string) (list []prefs.Filter, schedules map
 	if err != nil {
 		return nil, nil, append(problems, "The destinations could not be read; try again.")
 	}
-	schedules, wrong := req.readSchedules(file.Destinations, ds)
+	schedules, wrong := req.readSchedules(file.Destinations, ds, "")
 	problems = append(problems, wrong...)
 	for _, f := range file.Filters {
 		own := prefs.Filter{Filter: f.Filter, UserID: req.user.ID, On: f.On, OneShot: f.Once,
@@ -64,29 +64,69 @@ func (req *request) readFilters(text string) (list []prefs.Filter, schedules map
 			}
 			own.Destinations = append(own.Destinations, id)
 		}
+		when, wrong := req.readSchedules(f.When, ds, "Filter "+f.Name+": ")
+		problems = append(problems, wrong...)
+		for id, p := range when {
+			if own.Schedules == nil {
+				own.Schedules = map[uint]schedule.Schedule{}
+			}
+			own.Schedules[id] = p.schedule
+		}
 		list = append(list, own)
 	}
 	return list, schedules, problems
 }
 
-// readSchedules returns the schedules of a text, by destination.
+// A placed is what a text says of when a destination gets its notices.
+type placed struct {
+	schedule schedule.Schedule
+	quiet    schedule.Quiet
+}
+
+// readSchedules returns the schedules of a text, by destination. whose is what they are of, for the mistakes.
 func (req *request) readSchedules(
-	written []rulespec.FileDestination, ds []prefs.Destination,
-) (schedules map[uint]schedule.Schedule, problems []string) {
-	schedules = map[uint]schedule.Schedule{}
+	written []rulespec.FileDestination, ds []prefs.Destination, whose string,
+) (schedules map[uint]placed, problems []string) {
+	schedules = map[uint]placed{}
 	for _, d := range written {
 		id, found := req.findDestination(ds, d.To)
 		if !found {
-			problems = append(problems, "You have no destination "+d.To+"; add it first, or take it out of \"destinations\".")
+			problems = append(problems, whose+"You have no destination "+d.To+"; add it first, or take it out.")
 			continue
 		}
-		schedules[id] = schedule.Schedule{Every: d.Every, Count: d.Count, At: d.At, Weekdays: d.Days}
+		s, q, err := prefs.ScheduleOf(d)
+		schedules[id] = placed{s, q}
 		var wrong *schedule.Error
-		if errors.As(schedules[id].Check(), &wrong) {
-			problems = append(problems, "Destination "+d.To+": \""+wrong.Field+"\" "+wrong.Problem+".")
+		if errors.As(err, &wrong) {
+			problems = append(problems, whose+"Destination "+d.To+": \""+wrong.Field+"\" "+wrong.Problem+".")
 		}
 	}
 	return schedules, problems
+}
+
+// saveSchedules sets the schedules of a filter's own, by destination. all says that it has no others.
+func (req *request) saveSchedules(id rulespec.FilterID, own map[uint]schedule.Schedule, all bool) error {
+	for to, s := range own {
+		if err := req.Filters.SetSchedule(req.r.Context(), req.user.ID, id, to, &s); err != nil {
+			return err
+		}
+	}
+	if !all {
+		return nil
+	}
+	f, err := req.Filters.Get(req.r.Context(), req.user.ID, id)
+	if err != nil {
+		return err
+	}
+	for to := range f.Schedules {
+		if _, kept := own[to]; kept {
+			continue
+		}
+		if err := req.Filters.SetSchedule(req.r.Context(), req.user.ID, id, to, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // findDestination finds the destination that a text names. A user has one destination on a backend that agents fetch

@@ -99,6 +99,7 @@ type View struct {
 
 	To   string // instead of a page: the path of this site to go to
 	File *File  // instead of a page: a download
+	JSON any    // instead of a page: for programs
 	Away string // after the page, which says so: the address of another site that the browser goes on to
 
 	Login   *accounts.Login // who is signed in from now on, on this browser

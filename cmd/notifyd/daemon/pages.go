@@ -35,6 +35,7 @@ import (
 	"github.com/notifyd/notifyd/web/operators"
 	"github.com/notifyd/notifyd/web/security"
 	"github.com/notifyd/notifyd/web/signin"
+	"github.com/notifyd/notifyd/web/when"
 )
 
 // openReports reads the reports, and makes the desk that pages and mails get them from.
@@ -151,7 +152,7 @@ func (s *Service) openPages(ctx context.Context) error {
 		Audit:        s.prefs.Audit,
 		Pages: slices.Concat(changes.Pages(s.prefs.Audit),
 			download.Pages(s.exporter().Write, s.prefs.Accounts.NoteExport, s.env.Now),
-			operators.Pages(s.operators()), security.Pages(s.securityPages())),
+			operators.Pages(s.operators()), when.Pages(s.whenPages()), security.Pages(s.securityPages())),
 		AskMore:        security.AskMore(s.securityPages()),
 		Reports:        s.reportPages(),
 		Queue:          s.queue,
@@ -285,4 +286,10 @@ func (s *Service) reading() reading.Readers {
 	return reading.Readers{Policy: func() *readers.Policy { return s.tuned.Load().readers },
 		Directory: s.directory.Confirmed,
 		Role:      s.role}
+}
+
+// whenPages are the pages of quiet hours, pauses and schedules.
+func (s *Service) whenPages() when.Options {
+	return when.Options{Accounts: s.prefs.Accounts, Destinations: s.prefs.Destinations, Filters: s.prefs.Filters,
+		Outbox: s.outbox}
 }
