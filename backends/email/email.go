@@ -46,7 +46,6 @@
 package email
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -162,7 +161,9 @@ func (b *Backend) Send(ctx context.Context, p backends.Parcel) error {
 	if err != nil {
 		return fmt.Errorf("compose mail: %w", err)
 	}
-	e, content, err := onTheWire(m)
+	wire := takeBuffer()
+	defer wire.giveBack()
+	e, err := onTheWire(wire, m)
 	if err != nil {
 		return fmt.Errorf("compose mail: %w", err)
 	}
@@ -170,7 +171,7 @@ func (b *Backend) Send(ctx context.Context, p backends.Parcel) error {
 		return fmt.Errorf("send mail: %w", err)
 	}
 	defer b.pool.release()
-	if err := b.transmit(ctx, e, content); err != nil {
+	if err := b.transmit(ctx, e, wire.Bytes()); err != nil {
 		return fmt.Errorf("send mail: %w", err)
 	}
 	return nil
@@ -229,24 +230,25 @@ func (b *Backend) sendOn(ctx context.Context, c *connection, e envelope, content
 	return result
 }
 
-// onTheWire makes of a mail what goes over the wire.
-func onTheWire(m *mail.Msg) (envelope, []byte, error) {
+// onTheWire writes what goes over the wire for a mail.
+func onTheWire(wire *buffer, m *mail.Msg) (envelope, error) {
 	from, err := m.GetSender(false)
 	if err != nil {
-		return envelope{}, nil, err
+		return envelope{}, err
 	}
 	to, err := m.GetRecipients()
 	if err != nil || len(to) != 1 {
-		return envelope{}, nil, fmt.Errorf("bug: %d recipients: %w", len(to), err)
+		return envelope{}, fmt.Errorf("bug: %d recipients: %w", len(to), err)
 	}
-	var content bytes.Buffer
-	content.Grow(8 << 10)
-	if _, err := m.WriteTo(&content); err != nil {
-		return envelope{}, nil, err
+	content := takeBuffer()
+	defer content.giveBack()
+	if _, err := m.WriteTo(content); err != nil {
+		return envelope{}, err
 	}
 	e := envelope{strings.Trim(from, "<>"), strings.Trim(to[0], "<>")}
 	if strings.ContainsAny(e.from+e.to, "\r\n<>") {
-		return envelope{}, nil, errors.New("bug: an address of several lines")
+		return envelope{}, errors.New("bug: an address of several lines")
 	}
-	return e, stuffed(content.Bytes()), nil
+	stuff(wire, content.Bytes())
+	return e, nil
 }

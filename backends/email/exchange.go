@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/textproto"
+	"sync"
 	"time"
 )
 
@@ -52,7 +53,7 @@ func (f *failure) isInOrder() bool {
 // An envelope is what a message is handed over with.
 type envelope struct{ from, to string }
 
-// exchange hands a message over, whose content stuffed has made.
+// exchange hands a message over, whose content stuff has made.
 func (c *connection) exchange(e envelope, content []byte, timeout time.Duration) (response string, f *failure) {
 	if err := c.session.UpdateDeadline(timeout); err != nil {
 		return "", newFailure(onCheck, err)
@@ -111,24 +112,42 @@ func (c *connection) offer(e envelope) *failure {
 	return first
 }
 
-// stuffed adds to content the end of a message, and a dot before each line that begins with one (RFC 5321, section
+// stuff writes content with the end of a message, and a dot before each line that begins with one (RFC 5321, section
 // 4.5.2). The lines of content end with CRLF.
-func stuffed(content []byte) []byte {
-	made := make([]byte, 0, len(content)+len(content)/64+8)
+func stuff(wire *buffer, content []byte) {
 	if bytes.HasPrefix(content, []byte(".")) {
-		made = append(made, '.')
+		wire.WriteByte('.')
 	}
+	ended := bytes.HasSuffix(content, []byte("\r\n"))
 	for {
 		i := bytes.Index(content, []byte("\n."))
 		if i < 0 {
 			break
 		}
-		made = append(append(made, content[:i+1]...), '.')
+		wire.Write(content[:i+1])
+		wire.WriteByte('.')
 		content = content[i+1:]
 	}
-	made = append(made, content...)
-	if !bytes.HasSuffix(made, []byte("\r\n")) {
-		made = append(made, "\r\n"...)
+	wire.Write(content)
+	if !ended {
+		wire.WriteString("\r\n")
 	}
-	return append(made, ".\r\n"...)
+	wire.WriteString(".\r\n")
+}
+
+// A buffer is used again: a mail is written several times before it goes, and most are of one size.
+type buffer struct{ bytes.Buffer }
+
+var buffers = sync.Pool{New: func() any { return new(buffer) }}
+
+// largeBuffer is given to the collector; few mails are as large.
+const largeBuffer = 64 << 10
+
+func takeBuffer() *buffer { return buffers.Get().(*buffer) }
+
+func (b *buffer) giveBack() {
+	if b.Cap() <= largeBuffer {
+		b.Reset()
+		buffers.Put(b)
+	}
 }

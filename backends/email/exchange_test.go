@@ -16,8 +16,9 @@ func TestStuffed(t *testing.T) {
 		"no end":             "no end\r\n.\r\n",
 		"a.\r\n\r\n.":        "a.\r\n\r\n..\r\n.\r\n",
 	} {
-		if got := string(stuffed([]byte(content))); got != want {
-			t.Errorf("stuffed(%q) = %q, want %q", content, got, want)
+		var b buffer
+		if stuff(&b, []byte(content)); b.String() != want {
+			t.Errorf("stuff(%q) = %q, want %q", content, b.String(), want)
 		}
 	}
 }

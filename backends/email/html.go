@@ -22,8 +22,9 @@ var letter = template.Must(template.New("letter").Funcs(template.FuncMap{"paragr
 
 // hypertext writes the HTML part.
 func hypertext(c content, subject string) (string, error) {
-	var b strings.Builder
-	err := letter.Execute(&b, struct {
+	b := takeBuffer()
+	defer b.giveBack()
+	err := letter.Execute(b, struct {
 		content
 		Subject string
 	}{c, subject})
