@@ -90,7 +90,7 @@ func equal[T comparable](a, b []T) bool {
 }
 
 // relations are the words of Notice.Relations, by their bits: what a person is to the thing, the closest first.
-var relations = []string{"owner", "group", "mentioned", "assigned", "author", "watcher"}
+var relations = []string{"mentioned", "assigned", "author", "owner", "group", "watcher"}
 
 // relationBits takes the relations out of a notice, so that it is the same for all who get it. Words without
 // a bit stay.

@@ -97,10 +97,7 @@ func (p *Planner) Add(hits []*Subscription) {
 			p.gathered[at].add(hit, state, p.now)
 			d := &p.owed[begin+at]
 			p.going[at].add(hit, to, p.common.Severity, p.now)
-			d.Notice.Why = append(d.Notice.Why, backends.Reason{
-				Filter: hit.Filter.Name, Sentence: hit.Sentence,
-				Link: p.links.Filter(hit.Filter.ID), Stop: p.links.Unsubscribe(hit.Filter.ID, to.ID),
-			})
+			p.because(d, hit, to)
 		}
 	}
 	for i := range p.gathered {
@@ -110,6 +107,17 @@ func (p *Planner) Add(hits []*Subscription) {
 		p.shape(d, &p.gathered[i])
 		p.keepHours(d, p.going[i].to, &hits[0].User)
 	}
+}
+
+// because says why somebody gets a delivery: by the revision of the filter, or, where none is noted, in words.
+func (p *Planner) because(d *outbox.Delivery, hit *Subscription, to *Destination) {
+	d.Reasons = append(d.Reasons, outbox.Reason{Filter: uint64(hit.Filter.ID), Revision: hit.Revision})
+	if hit.Revision > 0 {
+		return
+	}
+	d.Manage = p.links.Manage(to.ID)
+	d.Notice.Why = append(d.Notice.Why, backends.Reason{Filter: hit.Filter.Name, Sentence: hit.Sentence,
+		Link: p.links.Filter(hit.Filter.ID), Stop: p.links.Unsubscribe(hit.Filter.ID, to.ID)})
 }
 
 // A going is when a delivery goes, by the schedules of the filters that bring it: the earliest counts.
@@ -168,7 +176,7 @@ func (p *Planner) delivery(to *Destination, hit *Subscription) outbox.Delivery {
 	}
 	d := outbox.Delivery{
 		Message: p.event.ID, Destination: Key(to.ID), Backend: to.Backend, Address: to.Address,
-		Notice: *p.common, Manage: p.links.Manage(to.ID), DueAt: p.now, Cap: to.Cap,
+		Notice: *p.common, DueAt: p.now, Cap: to.Cap, Owner: Key(hit.User.ID),
 	}
 	d.Notice.Relations = p.relationsTo(hit.Filter.Owner)
 	return d

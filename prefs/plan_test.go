@@ -60,6 +60,7 @@ func TestPlanOneDeliveryADestination(t *testing.T) {
 	first.Manage = ""
 	want := outbox.Delivery{
 		Message: "2026-1", Destination: "9", Backend: "email", Address: "alice@example.org", DueAt: now,
+		Owner: "1", Reasons: []outbox.Reason{{Filter: 3}, {Filter: 5}},
 		Notice: backends.Notice{
 			ID: "2026-1", Topic: "org.example.prod.bodhi.update.comment", Time: now, App: "bodhi",
 			Kind: "bodhi.update.comment", KindName: "Comments on updates",

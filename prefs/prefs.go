@@ -138,6 +138,7 @@ type Subscription struct {
 	User         User
 	Destinations []Destination // confirmed, on and not disabled
 	Sentence     string        // the filter in words
+	Revision     int64         // of the filter, as package revisions has it; 0: none is noted
 	// Schedules are those of the filter, by the ids of destinations; for all others that of the destination holds.
 	Schedules map[uint]schedule.Schedule
 	Rate      surge.Rate // what is known of how many notices it usually has

@@ -149,10 +149,14 @@ func (s *Subscriptions) Contradict(tx *gorm.DB, sent []outbox.Entry, by func(mes
 		}
 		n := Unconfirmed(e.Notice, by(e.Message))
 		n.ID = e.Message
-		corrections = append(corrections, outbox.Delivery{
+		d := outbox.Delivery{
 			Message: e.Message + correctionMark, Destination: e.Destination, Backend: to.Backend, Address: to.Address,
-			Notice: n, Manage: e.Manage, DueAt: now,
-		})
+			Notice: n, Manage: e.Manage, Reasons: e.Reasons, Owner: Key(to.UserID), DueAt: now,
+		}
+		if len(e.Reasons) > 0 { // they say why, and the links that go with them are made again
+			d.Notice.Why, d.Manage = nil, ""
+		}
+		corrections = append(corrections, d)
 	}
 	return corrections, nil
 }

@@ -8,6 +8,8 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/prefs/revisions"
 	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -46,6 +48,16 @@ func endMicro(end time.Time) int64 {
 }
 
 // env returns the environment in which filters are checked.
+// saidBy puts the rules of a filter into words; "" where they cannot be read.
+func (c *core) saidBy(owner revisions.Owner, name, rules string) string {
+	row := filterRow{Name: name, Rules: rules}
+	f := row.filter(rulespec.Env{}, c.me(User{ID: owner.ID, Name: owner.Name, Proof: accounts.Proof(owner.Proof)}), nil)
+	if f.Broken != "" {
+		return ""
+	}
+	return c.sentence(f.Filter)
+}
+
 func (c *core) env() rulespec.Env {
 	return rulespec.Env{KnowsKind: c.knowsKind, ObjectsOf: c.objectsOf}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/notifyd/notifyd/prefs/mutes"
 	"github.com/notifyd/notifyd/prefs/passkeys"
 	"github.com/notifyd/notifyd/prefs/returned"
+	"github.com/notifyd/notifyd/prefs/revisions"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -118,6 +119,8 @@ type Store struct {
 	Invitations   *accounts.Invitations
 	Passkeys      *passkeys.Store // the second factor of mailed links
 
+	Reasons *revisions.Explainer // why somebody gets a notice
+
 	Audit  *accounts.Audit  // who changed what
 	Mailed *accounts.Mailed // the secrets that travel by mail
 
@@ -189,6 +192,7 @@ func Open(config Config) *Store {
 		Mailed:   c.mailed, core: c,
 		Invitations: accounts.NewInvitations(config.Writer, config.Reader, config.Now),
 		keepAudit:   config.KeepAudit,
+		Reasons:     &revisions.Explainer{Sentence: c.saidBy},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/mutes"
+	"github.com/notifyd/notifyd/prefs/revisions"
 	"github.com/notifyd/notifyd/prefs/surge"
 	"github.com/notifyd/notifyd/rulespec"
 )
@@ -85,7 +86,28 @@ func (s *Subscriptions) loadPart(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subsc
 	for _, sub := range all {
 		sub.Schedules = own[uint(sub.Filter.ID)]
 	}
-	return all, readRates(tx, filters, all)
+	if err := readRates(tx, filters, all); err != nil {
+		return nil, err
+	}
+	return all, revise(tx, all)
+}
+
+// revise notes which revision of its filter each subscription is of. Of one whose rules were never put into words they
+// are noted, as they are said now.
+func revise(tx *gorm.DB, all []*Subscription) error {
+	ids, sentences := make([]uint64, len(all)), make(map[uint64]string, len(all))
+	for i, sub := range all {
+		ids[i] = uint64(sub.Filter.ID)
+		sentences[ids[i]] = sub.Sentence
+	}
+	now, err := revisions.Of(tx, ids, func(filter uint64) string { return sentences[filter] })
+	if err != nil {
+		return err
+	}
+	for i, sub := range all {
+		sub.Revision = now[ids[i]].ID
+	}
+	return nil
 }
 
 // join makes subscriptions from filters, their owners, the owners' destinations that accept notices, and the chosen

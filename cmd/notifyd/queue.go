@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/outbox"
@@ -60,9 +62,13 @@ func openQueue(e *env) (*queue, error) {
 		return nil, err
 	}
 	people := prefs.Open(prefs.Config{Writer: db.Writer, Reader: db.Reader, Now: e.now, Random: rand.Reader})
+	config := set.Outbox.Config()
+	config.Explain = func(tx *gorm.DB, asked []outbox.Unexplained) ([]outbox.Explained, error) {
+		return people.Reasons.Explain(tx, asked, nil) // the links in what it shows would be old before they are read
+	}
 	return &queue{
 		db: db, accounts: people.Accounts, destinations: people.Destinations,
-		outbox: outbox.New(db.Writer, db.Reader, db.Postgres, set.Outbox.Config(), e.now, rand.Reader),
+		outbox: outbox.New(db.Writer, db.Reader, db.Postgres, config, e.now, rand.Reader),
 	}, nil
 }
 

@@ -111,6 +111,7 @@ func (s *Service) openOutbox() {
 		return s.prefs.Destinations.Holder(ctx, destination)
 	}
 	config.Gate = new(gate.Gate).Rule
+	config.Explain = s.explain
 	config.Fill = func(ctx context.Context, p *backends.Parcel) error { return s.prefs.Mailed.Fill(ctx, p) }
 	if s.voice.Says(say.NoticeSent) {
 		config.OnSent = func(tx *gorm.DB, parcels []outbox.Sent) error {
@@ -124,6 +125,15 @@ func (s *Service) openOutbox() {
 	s.outbox = outbox.New(s.db.Writer, s.db.Reader, s.db.Postgres, config, s.env.Now, rand.Reader)
 	s.eraser = &erasure.Eraser{Writer: s.db.Writer, Scrub: s.db.Scrub, Lasting: s.db.Postgres, Outbox: s.outbox,
 		Backends: backendall.Infos(), Now: s.env.Now, Log: s.log}
+}
+
+// explain says why somebody gets a notice, with links that are made now.
+func (s *Service) explain(tx *gorm.DB, asked []outbox.Unexplained) ([]outbox.Explained, error) {
+	var signer *links.Signer // before there is a router nothing is sent
+	if s.router != nil {
+		signer = s.router.links
+	}
+	return s.prefs.Reasons.Explain(tx, asked, signer)
 }
 
 // openPrefs opens the preferences. What they call of the outbox stands in the transaction of each change.
@@ -228,7 +238,7 @@ func (s *Service) openRouter(ctx context.Context) error {
 	if s.settings.Web.Listen == "" {
 		base = "" // no page would answer
 	}
-	links, err := s.prefs.Links(ctx, strings.TrimSuffix(base, "/"))
+	signer, err := s.prefs.Links(ctx, strings.TrimSuffix(base, "/"))
 	if err != nil {
 		return fmt.Errorf("open links: %w", err)
 	}
@@ -237,7 +247,7 @@ func (s *Service) openRouter(ctx context.Context) error {
 		db: s.db.Writer, subscriptions: s.prefs.Subscriptions, history: s.history, outbox: s.outbox, describer: s.describer,
 		verifier: s.trust.Load, directory: s.directory.Load, hints: s.directory,
 		readers: s.reading().Policy, mayRead: s.reading().MayRead,
-		links: links, holes: s.holes, metrics: s.metrics,
+		links: signer, holes: s.holes, metrics: s.metrics,
 		now: s.env.Now, log: s.log, paces: s.silences.Watch,
 		outputs: s.outputs(seldom), carriers: s.carriers,
 		surges: &storms.Surges{Tracker: surge.New(s.settings.Outbox.Surge()), Subscriptions: s.prefs.Subscriptions,
