@@ -239,8 +239,8 @@ type Parts struct {
 	// Returns takes what comes back of what was sent. nil: nothing is done with it.
 	Returns Returns
 
-	// Back says that whoever has an address is there again: what waits for it with HeldAway goes now. nil: it goes when
-	// its time has come.
+	// Back says that whoever has an address is there again: what waits for it with HeldAway or HeldBarred goes now. nil:
+	// it goes when its time has come.
 	Back func(ctx context.Context, backend, address string) error
 
 	// The program's database, for a backend that keeps its notices there: see migrations.DB. Both are nil where the
@@ -253,14 +253,15 @@ type Parts struct {
 // until then, and goes as a digest with what else has come, but for account mail.
 type Wait struct {
 	For  time.Duration // from now; Parts.Back may end it earlier
-	Hold string        // why, in a word: HeldAway or HeldInTurn
+	Hold string        // why, in a word: HeldAway, HeldBarred or HeldInTurn
 	Err  error         // why, for the log and the page of the destination
 }
 
 // The words of Wait.Hold. prefs/schedule has sentences for them.
 const (
-	HeldAway   = "away" // the person is not there
-	HeldInTurn = "turn" // others are first
+	HeldAway   = "away"   // the person is not there
+	HeldBarred = "barred" // the person's own program takes nothing from us
+	HeldInTurn = "turn"   // others are first
 )
 
 func (w *Wait) Error() string { return w.Err.Error() }

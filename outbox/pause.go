@@ -124,8 +124,9 @@ func (o *Outbox) Wake(ctx context.Context, backend, address string) error {
 			}
 			now := stamp(o.shared())
 			for _, q := range queues {
-				err := tx.Exec(`UPDATE deliveries SET due_at = ? WHERE lane = ? AND state = ? AND settled_at = 0 AND hold = ?
-					AND due_at > ?`, now, q.ID, Waiting, backends.HeldAway, now).Error
+				err := tx.Exec(`UPDATE deliveries SET due_at = ? WHERE lane = ? AND state = ? AND settled_at = 0
+					AND hold IN ? AND due_at > ?`, now, q.ID, Waiting,
+					[]string{backends.HeldAway, backends.HeldBarred}, now).Error
 				if err != nil {
 					return err
 				}

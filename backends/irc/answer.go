@@ -11,10 +11,13 @@ import (
 )
 
 const (
-	answerEvery  = 20 * time.Second // to one nick
-	answerWait   = 10 * time.Second // for the pace; after that the question is forgotten
-	maxRemember  = 200              // nicks that have had an answer
-	answersBurst = 4
+	answerEvery  = 10 * time.Second // to one nick, once it has had its first few
+	answerFirst  = 3
+	answerWait   = 30 * time.Second // for the pace; after that the question is forgotten
+	answerLines  = 12
+	maxRemember  = 200 // nicks that have had an answer
+	answersBurst = 8
+	answersEvery = 2 * time.Second
 )
 
 // A question is a private message that somebody sent to us.
@@ -23,25 +26,32 @@ type question struct{ nick, text, account string } // the account as its server 
 // An answerLimit keeps answers rare, so that two robots cannot talk to each other for ever. One goroutine uses it.
 type answerLimit struct {
 	all  *rate.Limiter
-	last map[string]time.Time
+	each map[string]*rate.Limiter
 }
 
 // allow reports whether nick may have an answer now.
 func (m *answerLimit) allow(nick string, now time.Time) bool {
 	if m.all == nil {
-		m.all, m.last = rate.NewLimiter(rate.Every(5*time.Second), answersBurst), map[string]time.Time{}
+		m.all, m.each = rate.NewLimiter(rate.Every(answersEvery), answersBurst), map[string]*rate.Limiter{}
 	}
-	nick = lowerASCII(nick)
-	for other, at := range m.last {
-		if now.Sub(at) >= answerEvery {
-			delete(m.last, other)
+	nick = rfc1459.fold(nick)
+	own := m.each[nick]
+	if own == nil {
+		for other, l := range m.each {
+			if l.TokensAt(now) >= answerFirst {
+				delete(m.each, other)
+			}
 		}
+		if len(m.each) >= maxRemember {
+			return false
+		}
+		own = rate.NewLimiter(rate.Every(answerEvery), answerFirst)
 	}
-	if _, recent := m.last[nick]; recent || len(m.last) >= maxRemember || !m.all.AllowN(now, 1) {
+	if own.TokensAt(now) < 1 || !m.all.AllowN(now, 1) {
 		return false
 	}
-	m.last[nick] = now
-	return true
+	m.each[nick] = own
+	return own.AllowN(now, 1)
 }
 
 // hear takes a PRIVMSG from a person to us. Our own echoes, servers, channels, CTCP and bots (IRCv3 bot-mode) get no
@@ -75,8 +85,11 @@ func (n *network) answer(s *session) {
 		case <-s.done:
 			return
 		case q := <-s.asked:
-			switch stop := wants(q.text, stopWord); {
-			case stop && n.answers.allow(stopWord+" "+q.nick, time.Now()), !stop && n.answers.allow(q.nick, time.Now()):
+			folded := n.casing().fold(q.nick)
+			n.openings.spoke(folded)
+			n.presence.arrive(folded)
+			stop := wants(q.text, stopWord)
+			if stop && n.answers.allow(stopWord+" "+q.nick, time.Now()) || !stop && n.answers.allow(q.nick, time.Now()) {
 				n.reply(s, q)
 			}
 		}
@@ -86,35 +99,14 @@ func (n *network) answer(s *session) {
 func (n *network) reply(s *session, q question) {
 	ctx, cancel := context.WithTimeout(context.Background(), answerWait)
 	defer cancel()
-	lines := helpLines(q.text, n.manage)
-	if wants(q.text, stopWord) {
-		lines = []string{n.stopLine(ctx, s, q)}
-	}
-	for _, line := range lines {
-		if n.pace(ctx) != nil {
-			return
-		}
-		for _, piece := range split(line, s.room(q.nick)) {
-			if err := s.conn.Notice(q.nick, piece); err != nil {
+	lines := n.obey(ctx, s, q)
+	for _, line := range lines[:min(len(lines), answerLines)] {
+		for _, piece := range split(clean(line), s.room(q.nick)) {
+			if n.pace(ctx) != nil || s.conn.Notice(q.nick, piece) != nil {
 				return // the connection is gone, and with it the question
 			}
 		}
 	}
-}
-
-// helpLines is the answer to a private message.
-func helpLines(text, manage string) []string {
-	if !wants(text, "help") {
-		return []string{"I only tell of messages that you have asked for. Say help for more."}
-	}
-	lines := []string{"I tell you of what happens in the services you have chosen filters for. I understand: help, and stop, which ends " +
-		"what is sent to your nick."}
-	if manage = clean(manage); manage != "" {
-		lines = append(lines, "Change or stop what I send: "+manage)
-	} else {
-		lines = append(lines, "To change or stop what I send, use the preferences page.")
-	}
-	return lines
 }
 
 // foldAccount gives the one form of an account's name.

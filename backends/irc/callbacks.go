@@ -18,8 +18,11 @@ func (s *session) addCallbacks() {
 		bare := slices.Contains(bareNumerics, numeric)
 		s.conn.AddCallback(numeric, func(m ircmsg.Message) { s.note(m, bare) })
 	}
+	s.conn.AddCallback("NOTICE", func(m ircmsg.Message) { s.note(m, false) })
 	s.watchServices()
+	s.conn.AddCallback("004", s.myInfo)
 	s.conn.AddCallback("005", s.support)
+	s.conn.AddCallback("ERROR", s.hearFarewell)
 	s.conn.AddCallback("PONG", s.pong)
 	s.conn.AddCallback("432", s.badNick)
 	s.conn.AddCallback("PRIVMSG", s.hear)
@@ -48,15 +51,22 @@ func (s *session) change(edit func(*hostmask)) {
 	edit(&s.hostmask)
 }
 
-// note adds a numeric to the oldest barrier. It must be about the command there: the server answers in order.
+// note adds a reply to the oldest barrier, where it is about the command there: the server answers in order. What is
+// about an earlier line comes from another server of the network, for whom nobody waited: it goes to who still listens.
 func (s *session) note(m ircmsg.Message, bare bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.waiting) == 0 {
-		return
+	if len(s.waiting) > 0 {
+		if b := s.waiting[0]; (bare || isBare(m) || isAbout(b.target, m)) && len(b.replies) < maxReplies {
+			b.replies = append(b.replies, m)
+			return
+		}
 	}
-	if b := s.waiting[0]; (bare || isAbout(b.target, m)) && len(b.replies) < maxReplies {
-		b.replies = append(b.replies, m)
+	for _, l := range s.listening {
+		if isAbout(l.target, m) && len(l.late) < maxReplies {
+			l.late = append(l.late, m)
+			l.came()
+		}
 	}
 }
 

@@ -33,19 +33,22 @@ type Network struct {
 	RealName       string        `yaml:"realname"`               // the nick when empty
 	Password       string        `yaml:"password" secret:"true"` // of the server (PASS), not of the account
 	SASL           SASL          `yaml:"sasl"`
-	RequireAccount string        `yaml:"require_account"` // auto (where there are services), true or false
-	Burst          int           `yaml:"burst"`           // lines at once; 4
-	PerSecond      float64       `yaml:"per_second"`      // lines a second after that; 1
-	ConnectTimeout time.Duration `yaml:"connect_timeout"` // from dialling to the end of the registration; 60s
-	SendTimeout    time.Duration `yaml:"send_timeout"`    // for the server's answer to one line; 30s
-	KeepAlive      time.Duration `yaml:"keep_alive"`      // between PINGs, and between attempts to get the nick back; 60s
-	ReconnectMin   time.Duration `yaml:"reconnect_min"`   // first delay before the next attempt; 2s
-	ReconnectMax   time.Duration `yaml:"reconnect_max"`   // longest; 5m
+	RequireAccount string        `yaml:"require_account"`  // auto (where there are services), true or false
+	Burst          int           `yaml:"burst"`            // lines at once; 4
+	PerSecond      float64       `yaml:"per_second"`       // lines a second after that; 1
+	NewTargets     int           `yaml:"new_targets"`      // begun at once; 0: as the server wants it; -1: any
+	NewTargetEvery time.Duration `yaml:"new_target_every"` // until one more; 0: as the server wants it
+	LateAnswers    time.Duration `yaml:"late_answers"`     // wait for those of other servers of the network; 2s
+	ConnectTimeout time.Duration `yaml:"connect_timeout"`  // from dialling to the end of the registration; 60s
+	SendTimeout    time.Duration `yaml:"send_timeout"`     // for the server's answer to one line; 30s
+	KeepAlive      time.Duration `yaml:"keep_alive"`       // between PINGs, and between attempts to get the nick back; 60s
+	ReconnectMin   time.Duration `yaml:"reconnect_min"`    // first delay before the next attempt; 2s
+	ReconnectMax   time.Duration `yaml:"reconnect_max"`    // longest; 5m
 }
 
 // SASL is how notifyd logs in to its account (IRCv3 SASL 3.1). An empty mechanism means not at all.
 type SASL struct {
-	Mechanism string `yaml:"mechanism"` // plain or external
+	Mechanism string `yaml:"mechanism"` // plain, scram-sha-256 or external
 	Username  string `yaml:"username"`
 	Password  string `yaml:"password" secret:"true"`
 }
@@ -63,6 +66,7 @@ func (c Config) withDefaults() Config {
 		setDefault(&n.RequireAccount, requireAuto)
 		setDefault(&n.Burst, 4)
 		setDefault(&n.PerSecond, 1)
+		setDefault(&n.LateAnswers, 2*time.Second)
 		setDefault(&n.ConnectTimeout, 60*time.Second)
 		setDefault(&n.SendTimeout, 30*time.Second)
 		setDefault(&n.KeepAlive, 60*time.Second)
@@ -137,18 +141,18 @@ func (n Network) checkSASL(bad func(key, problem string, args ...any)) {
 	switch n.SASL.Mechanism {
 	case "":
 		if n.SASL.Username != "" || n.SASL.Password != "" {
-			bad("sasl.mechanism", "is empty but there is a username or password; must be plain or external")
+			bad("sasl.mechanism", "is empty but there is a username or password; must be plain, scram-sha-256 or external")
 		}
-	case "plain":
+	case "plain", "scram-sha-256":
 		if n.SASL.Username == "" || n.SASL.Password == "" {
-			bad("sasl", "mechanism plain needs username and password")
+			bad("sasl", "mechanism %s needs username and password", n.SASL.Mechanism)
 		}
 	case "external":
 		if n.ClientCert == "" || !n.TLS {
 			bad("sasl", "mechanism external needs tls: true, client_cert and client_key")
 		}
 	default:
-		bad("sasl.mechanism", "is %q, must be plain or external", n.SASL.Mechanism)
+		bad("sasl.mechanism", "is %q, must be plain, scram-sha-256 or external", n.SASL.Mechanism)
 	}
 	if strings.ContainsRune(n.SASL.Username+n.SASL.Password, 0) {
 		bad("sasl", "username and password must not have a NUL")
@@ -171,10 +175,17 @@ func (n Network) checkNumbers(bad func(key, problem string, args ...any)) {
 	if !(n.PerSecond >= 0.01 && n.PerSecond <= 100) {
 		bad("per_second", "is %v, must be 0.01 to 100", n.PerSecond)
 	}
+	if n.NewTargets < -1 || n.NewTargets > 1000 {
+		bad("new_targets", "is %d, must be -1 to 1000", n.NewTargets)
+	}
+	if n.NewTargetEvery != 0 && (n.NewTargetEvery < time.Second || n.NewTargetEvery > time.Hour) {
+		bad("new_target_every", "is %v, must be 1s to 1h", n.NewTargetEvery)
+	}
 	for _, v := range []struct {
 		key   string
 		value time.Duration
 	}{
+		{"late_answers", n.LateAnswers},
 		{"connect_timeout", n.ConnectTimeout}, {"send_timeout", n.SendTimeout}, {"keep_alive", n.KeepAlive},
 		{"reconnect_min", n.ReconnectMin}, {"reconnect_max", n.ReconnectMax},
 	} {

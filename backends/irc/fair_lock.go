@@ -6,38 +6,44 @@ import (
 	"sync"
 )
 
-// A fairLock is a mutex with two queues: urgent callers get it before the others, each sort in the order of arrival.
-// The lines of one parcel stay together, and a confirmation code does not wait for a hundred notices.
+// A fairLock is a mutex that goes to the most urgent caller, and of equals to the first that came. The lines of one
+// parcel stay together, and neither a confirmation code nor a critical notice waits for a hundred others.
 type fairLock struct {
-	mu     sync.Mutex
-	held   bool
-	queues [2][]chan struct{} // the urgent, the others; as long as there are callers of Send
+	mu    sync.Mutex
+	held  bool
+	queue []turn // the next first; as long as there are callers of Send
+}
+
+// A turn is somebody who waits.
+type turn struct {
+	rank int
+	came chan struct{}
 }
 
 // lock waits for the turn, or for the end of ctx.
-func (l *fairLock) lock(ctx context.Context, urgent bool) error {
-	queue := 1
-	if urgent {
-		queue = 0
-	}
+func (l *fairLock) lock(ctx context.Context, rank int) error {
 	l.mu.Lock()
 	if !l.held {
 		l.held = true
 		l.mu.Unlock()
 		return nil
 	}
-	turn := make(chan struct{})
-	l.queues[queue] = append(l.queues[queue], turn)
+	mine := turn{rank: rank, came: make(chan struct{})}
+	at := slices.IndexFunc(l.queue, func(t turn) bool { return t.rank < rank })
+	if at < 0 {
+		at = len(l.queue)
+	}
+	l.queue = slices.Insert(l.queue, at, mine)
 	l.mu.Unlock()
 	select {
-	case <-turn:
+	case <-mine.came:
 		return nil
 	case <-ctx.Done():
 	}
 	l.mu.Lock()
-	at := slices.Index(l.queues[queue], turn)
+	at = slices.Index(l.queue, mine)
 	if at >= 0 {
-		l.queues[queue] = slices.Delete(l.queues[queue], at, at+1)
+		l.queue = slices.Delete(l.queue, at, at+1)
 	}
 	l.mu.Unlock()
 	if at < 0 {
@@ -50,12 +56,17 @@ func (l *fairLock) lock(ctx context.Context, urgent bool) error {
 func (l *fairLock) unlock() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i, queue := range l.queues {
-		if len(queue) > 0 {
-			close(queue[0])
-			l.queues[i] = slices.Delete(queue, 0, 1)
-			return
-		}
+	if len(l.queue) == 0 {
+		l.held = false
+		return
 	}
-	l.held = false
+	close(l.queue[0].came)
+	l.queue = slices.Delete(l.queue, 0, 1)
+}
+
+// waiting counts who waits.
+func (l *fairLock) waiting() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.queue)
 }

@@ -126,7 +126,7 @@ func (n *network) addressee(ctx context.Context, s *session, nick string, p back
 	}
 	switch {
 	case !h.online:
-		return "", errOffline
+		return "", &backends.Wait{For: awayFor, Hold: backends.HeldAway, Err: errOffline}
 	case bound == "":
 		return "", errNoOwner
 	}
@@ -137,7 +137,7 @@ func (n *network) addressee(ctx context.Context, s *session, nick string, p back
 func (n *network) noteHolder(ctx context.Context, h holding, requires bool, p backends.Parcel) error {
 	switch {
 	case !h.online:
-		return errOffline
+		return &backends.Wait{For: awayFor, Hold: backends.HeldAway, Err: errOffline}
 	case requires && h.account == "":
 		return errNoAccount
 	}

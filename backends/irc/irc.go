@@ -51,6 +51,7 @@ var (
 	_ backends.Backend     = (*Backend)(nil)
 	_ backends.Runner      = (*Backend)(nil)
 	_ backends.Partitioned = (*Backend)(nil)
+	_ backends.Elastic     = (*Backend)(nil)
 )
 
 // Driver opens a Backend by the configuration.
@@ -74,6 +75,10 @@ func open(decode func(any) error, parts backends.Parts) (backends.Backend, error
 		b.Stops(func(ctx context.Context, address, account string) (backends.Stopped, error) {
 			return parts.Stop(ctx, Info.Name, address, account)
 		})
+	}
+	b.Obeys(parts.Command)
+	if parts.Back != nil {
+		b.Returns(func(ctx context.Context, address string) error { return parts.Back(ctx, Info.Name, address) })
 	}
 	return b, nil
 }
@@ -104,6 +109,20 @@ func New(config Config, log *slog.Logger, random func() float64) (*Backend, erro
 func (b *Backend) Stops(stop func(ctx context.Context, address, account string) (backends.Stopped, error)) {
 	for _, n := range b.networks {
 		n.stop = stop
+	}
+}
+
+// Obeys says what is done when somebody who has a nick says anything else. It is called before Run.
+func (b *Backend) Obeys(command func(context.Context, backends.Command) (backends.Answer, error)) {
+	for _, n := range b.networks {
+		n.command = command
+	}
+}
+
+// Returns says who is told when whoever has an address comes back to the network. It is called before Run.
+func (b *Backend) Returns(back func(ctx context.Context, address string) error) {
+	for _, n := range b.networks {
+		n.back = back
 	}
 }
 
@@ -140,6 +159,13 @@ func (b *Backend) Send(ctx context.Context, p backends.Parcel) error {
 	}
 	return nil
 }
+
+// sendsEach is how many parcels of one network are of use at the same time: one sends, the others wait for their turn
+// or for what comes late.
+const sendsEach = 8
+
+// Sends is how many parcels are of use at the same time: so one network never keeps another waiting.
+func (b *Backend) Sends() int { return sendsEach * len(b.networks) }
 
 // Network names the network of an address: one that is down does not hold the others back.
 func (b *Backend) Network(address string) string {

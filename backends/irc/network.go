@@ -1,14 +1,17 @@
 package irc
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
+	"github.com/ergochat/irc-go/ircmsg"
 	"golang.org/x/time/rate"
 
 	"github.com/notifyd/notifyd/backends"
@@ -20,6 +23,8 @@ type network struct {
 	config  Network
 	memory  *memory
 	stop    func(ctx context.Context, address, account string) (backends.Stopped, error) // nil: nobody can
+	command func(context.Context, backends.Command) (backends.Answer, error)             // nil: nothing is understood
+	back    func(ctx context.Context, address string) error                              // nil: nobody is told
 	tls     *tls.Config
 	manage  string
 	log     *slog.Logger
@@ -27,6 +32,11 @@ type network struct {
 	turn    fairLock
 	bucket  *rate.Limiter
 	answers answerLimit
+
+	openings *openings
+	order    places
+	presence *presence
+	dialer   func(ctx context.Context, network, address string) (net.Conn, error) // nil: the net
 
 	mu      sync.Mutex
 	live    *session      // nil while not connected
@@ -39,7 +49,8 @@ func newNetwork(
 	c Network, t *tls.Config, manage string, m *memory, log *slog.Logger, random func() float64,
 ) *network {
 	return &network{config: c, tls: t, manage: manage, memory: m, log: log, random: random,
-		first: make(chan struct{}), bucket: rate.NewLimiter(rate.Limit(c.PerSecond), c.Burst)}
+		first: make(chan struct{}), bucket: rate.NewLimiter(rate.Limit(c.PerSecond), c.Burst), presence: newPresence(),
+		openings: newOpenings(openingLimit{most: c.NewTargets, every: c.NewTargetEvery}, time.Now)}
 }
 
 // run keeps the connection up until ctx ends.
@@ -48,7 +59,7 @@ func (n *network) run(ctx context.Context) {
 	defer n.tried()
 	failed := int64(0) // in a row
 	for ctx.Err() == nil {
-		lasted, err := n.session(ctx)
+		lasted, farewell, err := n.session(ctx)
 		n.tried()
 		if ctx.Err() != nil {
 			return
@@ -58,6 +69,7 @@ func (n *network) run(ctx context.Context) {
 		}
 		failed++
 		pause := backoff.Delay(n.config.ReconnectMin, n.config.ReconnectMax, failed, n.random)
+		pause = max(pause, n.heed(farewell))
 		n.log.Warn("IRC connection is down", "error", err, "lasted", lasted.Round(time.Second),
 			"next_attempt", pause.Round(time.Millisecond))
 		if !backoff.Sleep(ctx, pause) {
@@ -66,34 +78,35 @@ func (n *network) run(ctx context.Context) {
 	}
 }
 
-// session makes one connection and stays with it to its end; lasted counts from the registration.
-func (n *network) session(ctx context.Context) (lasted time.Duration, err error) {
+// session makes one connection and stays with it to its end; lasted counts from the registration, and farewell is the
+// server's last word.
+func (n *network) session(ctx context.Context) (lasted time.Duration, farewell string, err error) {
 	late := errors.New("no connection within the connect timeout")
 	connecting, cancel := context.WithTimeoutCause(ctx, n.config.ConnectTimeout, late)
 	defer cancel()
 	s := newSession(connecting, n.config, n.tls, n.log)
-	s.memory = n.memory
+	s.memory, s.dialer = n.memory, n.dialer
+	for _, numeric := range []string{"730", "731", "734"} {
+		s.conn.AddCallback(numeric, n.monitored)
+	}
 	if err := s.connect(connecting); err != nil {
-		return 0, fmt.Errorf("connect: %w", err)
+		return 0, s.lastWord(), fmt.Errorf("connect: %w", err)
 	}
 	cancel()
 	since := time.Now()
+	n.openings.set(limitOf(s.version(), s.isLoggedIn()))
 	n.up(s)
-	var answering sync.WaitGroup
-	answering.Go(func() { n.answer(s) })
+	var own sync.WaitGroup
+	own.Go(func() { n.answer(s) })
+	own.Go(func() { n.watch(s) })
 	s.serve(ctx)
 	n.down()
-	answering.Wait()
-	return time.Since(since), s.cause(errors.New("the connection ended"))
+	own.Wait()
+	return time.Since(since), s.lastWord(), s.cause(errors.New("the connection ended"))
 }
 
-// deliver sends one parcel to nick, line by line.
+// deliver sends one parcel to nick, line by line, when its turn has come.
 func (n *network) deliver(ctx context.Context, nick string, p backends.Parcel, l limits) error {
-	urgent := len(p.Notices) > 0 && isAccount(p.Notices[0])
-	if err := n.turn.lock(ctx, urgent); err != nil {
-		return fmt.Errorf("wait for the turn: %w", err)
-	}
-	defer n.turn.unlock()
 	s, err := n.connected(ctx)
 	if err != nil {
 		return err
@@ -101,21 +114,103 @@ func (n *network) deliver(ctx context.Context, nick string, p backends.Parcel, l
 	if sameNick(nick, s.conn.CurrentNick()) || sameNick(nick, n.config.Nick) {
 		return fmt.Errorf("%w: this is notifyd's own nick", backends.ErrGone)
 	}
-	if nick, err = n.addressee(ctx, s, nick, p); err != nil {
+	if away, err := n.isAway(ctx, s, nick, p); away || err != nil {
+		return cmp.Or(err, error(&backends.Wait{For: awayFor, Hold: backends.HeldAway, Err: errOffline}))
+	}
+	done, err := n.admit(nick, p)
+	if err != nil {
 		return err
 	}
-	for _, line := range linesOf(p, s.room(nick), l) {
-		if err := n.sendLine(ctx, s, nick, line); err != nil {
-			return err
+	defer done()
+	wait, stop, err := n.sendLines(ctx, nick, p, l)
+	if err == nil {
+		defer stop()
+		done()
+		if err = refusal(wait(ctx, n.config.LateAnswers)); err != nil {
+			n.count(err)
 		}
 	}
-	return nil
+	return n.learnFrom(s, nick, p, err)
 }
 
-// sendLine sends one line when the pace allows it, and waits until the server has taken it.
-func (n *network) sendLine(ctx context.Context, s *session, nick, line string) error {
+// isAway reports whether a nick that was missing is away still, and its account under no other nick. While there is
+// nothing better to do the server is asked; otherwise what was heard last holds.
+func (n *network) isAway(ctx context.Context, s *session, nick string, p backends.Parcel) (bool, error) {
+	if !n.presence.away(n.casing().fold(nick)) {
+		return false, nil
+	}
+	if p.Holder != nil {
+		account, err := p.Holder(ctx)
+		if err != nil {
+			return false, fmt.Errorf("look up whose nick it is: %w", err)
+		}
+		if s.followed(n.casing(), account) != "" {
+			return false, nil
+		}
+	}
+	if n.bucket.Tokens() >= float64(n.config.Burst)/2 {
+		n.ask(ctx, s, nick)
+	}
+	return n.presence.away(n.casing().fold(nick)), nil
+}
+
+// sendLines sends the lines of a parcel, all in one turn. wait is for what comes late about them.
+func (n *network) sendLines(ctx context.Context, nick string, p backends.Parcel, l limits) (
+	wait func(context.Context, time.Duration) []ircmsg.Message, stop func(), err error,
+) {
+	if err := n.turn.lock(ctx, rankOf(p)); err != nil {
+		return nil, nil, fmt.Errorf("wait for the turn: %w", err)
+	}
+	defer n.turn.unlock()
+	s, err := n.connected(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	to, err := n.addressee(ctx, s, nick, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	wait, stop = s.listen(to)
+	for i, line := range linesOf(p, s.room(to), l) {
+		if err := n.sendLine(ctx, s, to, line, i == 0); err != nil {
+			stop()
+			return nil, nil, err
+		}
+	}
+	return wait, stop, nil
+}
+
+// learnFrom takes to heart what became of a parcel.
+func (n *network) learnFrom(s *session, nick string, p backends.Parcel, err error) error {
+	folded := n.casing().fold(nick)
+	var wait *backends.Wait
+	switch {
+	case err == nil:
+		s.sentTo(n.casing(), nick, p.ID)
+		if n.presence.forget(folded) {
+			s.conn.Send("MONITOR", "-", nick)
+		}
+	case errors.As(err, &wait) && wait.Hold == backends.HeldInTurn && !errors.Is(err, errInTurn):
+		n.openings.refused(folded, wait.For)
+	case errors.Is(err, errOffline):
+		n.openings.giveBack(folded)
+		if n.presence.missing(folded, nick) {
+			s.conn.Send("MONITOR", "+", nick)
+		}
+	}
+	return err
+}
+
+// sendLine sends one line when the pace allows it, and waits until the server has taken it. The first to a nick may
+// begin a conversation.
+func (n *network) sendLine(ctx context.Context, s *session, nick, line string, first bool) error {
 	if err := n.pace(ctx); err != nil {
 		return err
+	}
+	if first {
+		if again, ok := n.openings.begin(n.casing().fold(nick)); !ok {
+			return inTurn(again)
+		}
 	}
 	replies, err := s.exchange(ctx, nick, "PRIVMSG", nick, line)
 	if err == nil {
@@ -126,14 +221,19 @@ func (n *network) sendLine(ctx context.Context, s *session, nick, line string) e
 			s.learn(k) // an echo shows the line as others see it
 		}
 	}
+	n.count(err)
+	return err
+}
+
+// count counts a line by what became of it.
+func (n *network) count(err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if err != nil {
 		n.stats.Failed++
-		return err
+		return
 	}
 	n.stats.Sent++
-	return nil
 }
 
 // pace waits for a token of the bucket.

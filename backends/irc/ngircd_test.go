@@ -286,14 +286,16 @@ func TestHelp(t *testing.T) {
 	carol.say("PRIVMSG notifyd :\x01VERSION\x01")
 	carol.say("PRIVMSG notifyd :help")
 	carol.heard(t)
-	if got := carol.heard(t); got != "Change or stop what I send: https://notify.example.org/" {
+	if got := carol.heard(t); got != "Add this nick, or change what I send: https://notify.example.org/" {
 		t.Errorf("help says %q", got)
 	}
 	robot := join(t, "127.0.0.1:"+port, "robot")
 	for range 30 {
 		robot.say("PRIVMSG notifyd :I am a robot too")
 	}
-	robot.heard(t)
+	for range 3 {
+		robot.heard(t)
+	}
 	robot.say("PRIVMSG notifyd :and I insist")
 	if err := b.Send(short(t), parcel("robot", notice("the end"))); err != nil {
 		t.Fatal(err)

@@ -184,7 +184,7 @@ func (r *reader) quit() {
 // network is a configuration that makes tests fast; everything else is the default.
 func network(port string) irc.Network {
 	return irc.Network{Name: "test", Address: "127.0.0.1:" + port, Nick: "notifyd", ReconnectMin: 50 * time.Millisecond,
-		ReconnectMax: 200 * time.Millisecond}
+		ReconnectMax: 200 * time.Millisecond, LateAnswers: 20 * time.Millisecond}
 }
 
 // open makes a backend and runs it until the test is over or stop is called.

@@ -79,20 +79,50 @@ func (s *session) services(what string) {
 	}
 }
 
-// support reads CASEMAPPING from a line of 005 (RPL_ISUPPORT), which may come again while the connection lasts.
+// support reads a line of 005 (RPL_ISUPPORT), which may come again while the connection lasts.
 func (s *session) support(m ircmsg.Message) {
-	for _, token := range m.Params {
-		value, ok := strings.CutPrefix(token, "CASEMAPPING=")
-		if !ok {
-			continue
-		}
-		s.mu.Lock()
-		s.casing = casemappingOf(value)
-		s.mu.Unlock()
-		if s.registered() {
-			s.learnCasing()
+	if len(m.Params) < 2 {
+		return
+	}
+	s.mu.Lock()
+	for _, token := range m.Params[1:] {
+		name, value, _ := strings.Cut(token, "=")
+		switch name {
+		case "CASEMAPPING":
+			s.casing = casemappingOf(value)
+		case "MONITOR", "BOT":
+			s.features[name] = value[:min(len(value), 20)]
+		case "-MONITOR", "-BOT":
+			delete(s.features, name[1:])
 		}
 	}
+	s.mu.Unlock()
+	if s.registered() {
+		s.learnCasing()
+	}
+}
+
+// feature gives a token of 005 that is of use here.
+func (s *session) feature(name string) (value string, has bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	value, has = s.features[name]
+	return value, has
+}
+
+// myInfo reads what the server runs, from 004: me, server, version, modes.
+func (s *session) myInfo(m ircmsg.Message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(m.Params) > 2 {
+		s.software = m.Params[2][:min(len(m.Params[2]), 60)]
+	}
+}
+
+func (s *session) version() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.software
 }
 
 // learnCasing notes the casemapping. A server that says none has that of RFC 1459, as all had before there was a

@@ -34,12 +34,21 @@ type session struct {
 	hostmask  hostmask
 	tokens    int
 	waiting   []*barrier // oldest first, as the server answers
-	open      int        // commands sent and not answered
+	listening []*listener
+	open      int // commands sent and not answered
 	nickTries int
+	dialer    func(ctx context.Context, network, address string) (net.Conn, error) // nil: the net
+	features  map[string]string                                                    // tokens of 005 that are of use
+	software  string                                                               // of the server, from 004
+	farewell  string                                                               // its ERROR
+	loggedIn  bool
+	login     *login
+	regains   int     // the watching goroutine's
 	memory    *memory // of what is known of networks; nil: none
 	casing    casemapping
 	shown     bool              // that there are services
 	seenAs    map[string]string // nicks by the accounts that spoke to us
+	lastSent  map[string]string // the last parcel to each nick
 	sentFor   map[string]string // nicks of addresses by the nicks that their notices go to
 }
 
@@ -52,7 +61,8 @@ type barrier struct {
 
 func newSession(ctx context.Context, config Network, tlsConfig *tls.Config, log *slog.Logger) *session {
 	s := &session{config: config, log: log, done: make(chan struct{}), asked: make(chan question, 8),
-		seenAs: map[string]string{}, sentFor: map[string]string{}}
+		seenAs: map[string]string{}, sentFor: map[string]string{}, lastSent: map[string]string{},
+		features: map[string]string{}}
 	s.conn = &ircevent.Connection{
 		Server: config.Address, Nick: config.Nick, User: config.User, RealName: config.RealName, Password: config.Password,
 		RequestCaps: []string{"message-tags", "batch", "labeled-response", "echo-message", "chghost", "account-tag"},
@@ -61,21 +71,22 @@ func newSession(ctx context.Context, config Network, tlsConfig *tls.Config, log 
 		Timeout: config.ConnectTimeout, KeepAlive: max(config.KeepAlive, config.ConnectTimeout),
 		Log: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		// The library's context knows only its own timeout, so ours takes its place; TLS is done here to be behind the guard.
-		DialContext: func(context.Context, string, string) (net.Conn, error) { return s.dial(ctx, tlsConfig) },
+		DialContext: func(context.Context, string, string) (net.Conn, error) {
+			s.chooseLogin()
+			return s.dial(ctx, tlsConfig)
+		},
 	}
-	switch config.SASL.Mechanism {
-	case "plain":
-		s.conn.UseSASL, s.conn.SASLMech = true, "PLAIN"
-		s.conn.SASLLogin, s.conn.SASLPassword = config.SASL.Username, config.SASL.Password
-	case "external":
-		s.conn.UseSASL, s.conn.SASLMech = true, "EXTERNAL"
-	}
+	s.prepareLogin()
 	s.addCallbacks()
 	return s
 }
 
 func (s *session) dial(ctx context.Context, tlsConfig *tls.Config) (net.Conn, error) {
-	raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.config.Address)
+	dial := s.dialer
+	if dial == nil {
+		dial = (&net.Dialer{}).DialContext
+	}
+	raw, err := dial(ctx, "tcp", s.config.Address)
 	if err != nil {
 		return nil, err
 	}
@@ -110,6 +121,10 @@ func (s *session) connect(ctx context.Context) error {
 			return errors.New("log in: the server offers no SASL; its services may be down")
 		}
 		return s.cause(err)
+	}
+	if err := s.checkLogin(); err != nil {
+		s.end()
+		return err
 	}
 	s.socket.registered()
 	s.learnCasing()

@@ -240,6 +240,7 @@ func TestHoldWords(t *testing.T) {
 		{"quiet", 8 * time.Hour, "waits: quiet hours until 07:00"},
 		{"quiet", 57 * time.Hour, "waits: quiet hours until Mon 09:00"}, // the clocks change
 		{"away", 3 * time.Minute, "waits: you are not there; looked again at 23:03"},
+		{"barred", 3 * time.Minute, "waits: your program refuses notifyd; tried again at 23:03"},
 		{"turn", 3 * time.Minute, "waits: others are first, here at 23:03"},
 		{"cap 60 10m", 3 * time.Minute, "held: 60 in 10 minutes, one digest at 23:03"},
 		{"cap", 3 * time.Minute, "held: too many at once, one digest at 23:03"},

@@ -22,6 +22,7 @@ var holdWords = map[string]func(args []string, at string) string{
 	"surge":    surgeWords,
 	"started":  startedWords,
 	"away":     func(_ []string, at string) string { return "waits: you are not there; looked again at " + at },
+	"barred":   func(_ []string, at string) string { return "waits: your program refuses notifyd; tried again at " + at },
 	"turn":     func(_ []string, at string) string { return "waits: others are first, here at " + at },
 	"fallback": func(_ []string, at string) string { return "waits: another destination failed, here at " + at },
 }
