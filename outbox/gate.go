@@ -178,7 +178,7 @@ func silencedBy(why string) string { return text.ElideBytes(silenced+text.Storab
 // dead which is not, in the caller's transaction. It gives how many notices that were. What is being sent now still
 // goes; a Gate that says the same keeps it from being tried again.
 func (o *Outbox) Sift(tx *gorm.DB, destinations []string,
-	why func(n *backends.Notice, reasons []Reason) string) (n int, err error) {
+	why func(*backends.Notice, []Reason) string) (n int, err error) {
 	for part := range slices.Chunk(destinations, chunk) {
 		if err := o.lockQueuesOf(tx, part); err != nil {
 			return 0, err

@@ -10,7 +10,6 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
-	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/rulespec"
@@ -30,8 +29,6 @@ type core struct {
 	onChange       func(tx *gorm.DB, c Change) error
 	audit          *accounts.Audit
 	onMerge        func(tx *gorm.DB, backend, from, to string) error
-	onSilence      func(*gorm.DB, []string, func(*backends.Notice, []outbox.Reason) string) (int, error)
-	onRestore      func(tx *gorm.DB, destinations []string, why string) (int, error)
 	onErase        func(tx *gorm.DB, gone []Destination) error // nil: onClose is called
 	afterErase     func(ctx context.Context)
 	logins         *accounts.Logins

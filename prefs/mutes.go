@@ -2,8 +2,6 @@ package prefs
 
 import (
 	"context"
-	"strconv"
-	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -57,11 +55,14 @@ func (s *Mutes) Make(ctx context.Context, userID uint, m mute.Mute, by string) (
 		if full {
 			return ErrTooMany
 		}
+		if err := s.mutesChanged(tx, accounts.MuteMake, was, is); err != nil {
+			return err
+		}
 		if waiting, err = s.silenceWaiting(tx, userID, &is); err != nil {
 			return err
 		}
 		made = is
-		return s.mutesChanged(tx, accounts.MuteMake, was, is)
+		return nil
 	})
 	return made, waiting, err
 }
@@ -87,14 +88,20 @@ func (s *Mutes) silenceWaiting(tx *gorm.DB, userID uint, is *mutes.Record) (int,
 	if err != nil {
 		return 0, err
 	}
-	counts := map[uint]int{}
+	counts, seen := map[uint]int{}, map[string]bool{}
+	if err := s.waiting.Ask(tx, keys); err != nil {
+		return 0, err
+	}
 	now := s.now()
-	n, err := s.onSilence(tx, keys, func(n *backends.Notice, reasons []outbox.Reason) string {
-		by := mutedBy(all[userID], n, reasons, now)
+	n, err := s.waiting.Sift(tx, keys, func(n *backends.Notice, why []outbox.Reason) string {
+		by := mute.OfWaiting(all[userID], n, why, now)
 		if by == nil {
 			return ""
 		}
-		counts[by.ID]++
+		if !seen[n.ID] { // one message may wait for several destinations
+			seen[n.ID] = true
+			counts[by.ID]++
+		}
 		return by.Reason()
 	})
 	if err != nil {
@@ -102,34 +109,6 @@ func (s *Mutes) silenceWaiting(tx *gorm.DB, userID uint, is *mutes.Record) (int,
 	}
 	is.Silenced += counts[is.ID]
 	return n, mutes.Count(tx, counts)
-}
-
-// mutedBy returns the mute by which a notice is silenced; nil: it is not.
-func mutedBy(list []mute.Mute, n *backends.Notice, reasons []outbox.Reason, now time.Time) *mute.Mute {
-	if len(list) == 0 {
-		return nil
-	}
-	facts := mute.OfNotice(n)
-	return mute.All(list, filtersOf(n, reasons), &facts, now)
-}
-
-// filtersOf returns the filters that a notice is sent for. Those of an older release stand in its links only.
-func filtersOf(n *backends.Notice, reasons []outbox.Reason) (ids []uint64) {
-	for _, r := range reasons {
-		ids = append(ids, r.Filter)
-	}
-	if len(ids) > 0 {
-		return ids
-	}
-	for _, why := range n.Why {
-		_, page, _ := strings.Cut(why.Link, "/filters/")
-		id, err := strconv.ParseUint(page, 10, 64)
-		if err != nil {
-			id = 0 // not known, so no mute of a filter silences it
-		}
-		ids = append(ids, id)
-	}
-	return ids
 }
 
 func userKeys(tx *gorm.DB, userID uint) (keys []string, err error) {
@@ -152,7 +131,7 @@ func (s *Mutes) Undo(ctx context.Context, userID, id uint) error {
 }
 
 func (s *Mutes) end(ctx context.Context, userID, id uint, back bool) error {
-	return s.close(ctx, "end mute", func(tx *gorm.DB) error {
+	err := s.close(ctx, "end mute", func(tx *gorm.DB) error {
 		if _, err := lock(tx, userID); err != nil {
 			return err
 		}
@@ -169,12 +148,16 @@ func (s *Mutes) end(ctx context.Context, userID, id uint, back bool) error {
 			return err
 		}
 		if back && len(keys) > 0 {
-			if _, err := s.onRestore(tx, keys, was.Key()); err != nil {
+			if _, err := s.waiting.Restore(tx, keys, was.Key()); err != nil {
 				return err
 			}
 		}
 		return s.mutesChanged(tx, accounts.MuteEnd, was, ended[0])
 	})
+	if err == nil && back {
+		s.waiting.Notify()
+	}
+	return err
 }
 
 // mutesChanged notes what a mute was and is, and has the router read it.

@@ -9,8 +9,6 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/notifyd/notifyd/backends"
-	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/links"
 	"github.com/notifyd/notifyd/prefs/mutes"
@@ -48,12 +46,6 @@ type Config struct {
 	// OnMerge gives what is owed to one destination to another one of the same person (both by Key), which has the same
 	// address. nil: OnClose is called.
 	OnMerge func(tx *gorm.DB, backend, from, to string) error
-	// OnSilence asks of all that waits for destinations (by Key) why it is not wanted any more, "" where it is, and
-	// silences that. OnRestore lets what was silenced wait again whose reason begins with why. Both are those of an
-	// outbox, and part of the transaction. nil: nothing waits.
-	OnSilence func(tx *gorm.DB, destinations []string,
-		why func(n *backends.Notice, reasons []outbox.Reason) string) (int, error)
-	OnRestore func(tx *gorm.DB, destinations []string, why string) (int, error)
 	// OnErase wipes what is stored of destinations that are deleted, beside the preferences: addresses and texts of what
 	// was sent there and of what waits. It is the last step of the transaction that deletes them. AfterErase is called
 	// after its commit; both are those of package erasure. nil: OnClose is called, and what was sent stays.
@@ -147,14 +139,6 @@ func Open(config Config) *Store {
 			return config.OnClose(tx, []string{from}, "it is the same address as that of destination "+to)
 		}
 	}
-	if config.OnSilence == nil {
-		config.OnSilence = func(*gorm.DB, []string, func(*backends.Notice, []outbox.Reason) string) (int, error) {
-			return 0, nil
-		}
-	}
-	if config.OnRestore == nil {
-		config.OnRestore = func(*gorm.DB, []string, string) (int, error) { return 0, nil }
-	}
 	if config.AfterErase == nil {
 		config.AfterErase = func(context.Context) {}
 	}
@@ -171,8 +155,8 @@ func Open(config Config) *Store {
 		sentence: config.Sentence, knowsKind: config.KnowsKind, objectsOf: config.ObjectsOf,
 		defaultFilter: config.DefaultFilter,
 		verified:      config.Verified, onClose: config.OnClose, onChange: config.OnChange, logins: logins, told: config.Told,
-		audit:     accounts.NewAudit(config.Writer, config.Reader, config.Now),
-		onSilence: config.OnSilence, onRestore: config.OnRestore, onMerge: config.OnMerge,
+		audit:   accounts.NewAudit(config.Writer, config.Reader, config.Now),
+		onMerge: config.OnMerge,
 		onErase: config.OnErase, afterErase: config.AfterErase,
 		claimedNames: config.ClaimedNames, mailbox: config.Mailbox, policy: config.Policy, roles: config.Roles,
 		people: config.People, onHold: config.OnHold, waiting: config.Waiting, capMost: config.CapMost,

@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/schedule"
@@ -22,6 +23,10 @@ type Waiting interface {
 	Defer(tx *gorm.DB, destinations []string, until time.Time, hold string) error
 	Release(tx *gorm.DB, destinations, holds []string) error
 	Rehold(tx *gorm.DB, destinations []string, r outbox.Rehold) error
+	// Sift silences what waits for destinations and for which why says a reason; Restore lets what was silenced wait
+	// again whose reason begins with why.
+	Sift(tx *gorm.DB, destinations []string, why func(*backends.Notice, []outbox.Reason) string) (int, error)
+	Restore(tx *gorm.DB, destinations []string, why string) (int, error)
 	Notify() // after the commit
 }
 
@@ -32,7 +37,11 @@ func (nothingWaits) Ask(*gorm.DB, []string) error                      { return 
 func (nothingWaits) Defer(*gorm.DB, []string, time.Time, string) error { return nil }
 func (nothingWaits) Release(*gorm.DB, []string, []string) error        { return nil }
 func (nothingWaits) Rehold(*gorm.DB, []string, outbox.Rehold) error    { return nil }
-func (nothingWaits) Notify()                                           {}
+func (nothingWaits) Sift(*gorm.DB, []string, func(*backends.Notice, []outbox.Reason) string) (int, error) {
+	return 0, nil
+}
+func (nothingWaits) Restore(*gorm.DB, []string, string) (int, error) { return 0, nil }
+func (nothingWaits) Notify()                                         {}
 
 // pauseDrops is what the database says of a pause with Drop.
 const (

@@ -39,6 +39,7 @@ import (
 	"github.com/notifyd/notifyd/web"
 	"github.com/notifyd/notifyd/web/changes"
 	"github.com/notifyd/notifyd/web/download"
+	"github.com/notifyd/notifyd/web/mutes"
 	"github.com/notifyd/notifyd/web/operators"
 	"github.com/notifyd/notifyd/web/security"
 	"github.com/notifyd/notifyd/web/signin"
@@ -119,6 +120,7 @@ func newSite(t *testing.T, prefix string) *testSite {
 			return s.people
 		},
 		OnClose: func(tx *gorm.DB, destinations []string, why string) error { return s.onClose(tx, destinations, why) },
+		Waiting: s.outbox,
 		Told:    func(tx *gorm.DB, h accounts.Happened) error { return s.letters().Told(tx, h) },
 	})
 	s.prefs.Logins.OnBegin(func(tx *gorm.DB, l accounts.Login, seen bool) error { return s.letters().Began(tx, l, seen) })
@@ -154,11 +156,20 @@ func (s *testSite) options() web.Options {
 		Pages: slices.Concat(changes.Pages(s.prefs.Audit), operators.Pages(s.operators()),
 			download.Pages((&personal.Exporter{Reader: s.db.Reader, Prefs: s.prefs, Now: s.now}).Write,
 				s.prefs.Accounts.NoteExport, s.now),
-			security.Pages(s.security()), when.Pages(when.Options{Accounts: s.prefs.Accounts,
+			security.Pages(s.security()), mutes.Pages(s.mutes()), when.Pages(when.Options{Accounts: s.prefs.Accounts,
 				Destinations: s.prefs.Destinations, Filters: s.prefs.Filters, Outbox: s.outbox})),
 		AskMore: security.AskMore(s.security()),
 		Notices: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "stream") }),
 	}
+}
+
+// mutes is what the pages of mutes work on.
+func (s *testSite) mutes() mutes.Options {
+	return mutes.Options{Mutes: s.prefs.Mutes, Filters: s.prefs.Filters, Destinations: s.prefs.Destinations,
+		Accounts: s.prefs.Accounts, Unsubscriber: s.prefs.Unsubscriber, Outbox: s.outbox, Links: s.links, Kind: s.kindName,
+		Guard: mutes.NewGuard(mutes.Guard{History: s.history, Filters: s.prefs.Filters, Describe: s.meaning.Describe,
+			Env: func() rulespec.Env { return rulespec.Env{KnowsKind: s.meaning.KnownKinds()} },
+			Me:  func(u prefs.User) string { return u.Me(s.claimed) }, Now: s.now})}
 }
 
 // security is what the pages of what lets people in work on.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"net/url"
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/prefs"
@@ -21,6 +22,7 @@ type unsubscribeView struct {
 	Done, Undone                            bool
 	Ask                                     bool // to take back what a link has stopped
 	DoneText                                string
+	Mute                                    string // the page that mutes what the notice is about; "": it is not known
 }
 
 // unsubscribeTarget finds what the link is about.
@@ -56,9 +58,12 @@ func (req *request) about(a links.Target) (links.Target, unsubscribeView, error)
 
 // askUnsubscribe shows what the link stops and asks for a click: a program that opens links stops nothing.
 func askUnsubscribe(req *request) error {
-	_, p, err := req.unsubscribeTarget()
+	a, p, err := req.unsubscribeTarget()
 	if err != nil {
 		return err
+	}
+	if message := req.r.URL.Query().Get("message"); message != "" {
+		p.Mute = "/mute/" + req.Links.MuteToken(a.Destination) + "?message=" + url.QueryEscape(message)
 	}
 	return req.show(http.StatusOK, "unsubscribe", p)
 }

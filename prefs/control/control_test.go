@@ -70,7 +70,7 @@ func TestWords(t *testing.T) {
 	migratest.Each(t, func(t *testing.T, d *migrations.DB) {
 		h := open(t, d)
 		alice := h.register(t, "alice", "irc", "alice@net")
-		saved, err := h.prefs.Filters.Save(t.Context(), alice.ID, prefs.Filter{On: true, Filter: rulespec.Filter{
+		_, err := h.prefs.Filters.Save(t.Context(), alice.ID, prefs.Filter{On: true, Filter: rulespec.Filter{
 			Name: "Builds", Rules: []rulespec.Rule{{Kind: "everything"}}}})
 		try(t, err)
 		own, err := h.prefs.Destinations.List(t.Context(), alice.ID)
@@ -82,8 +82,7 @@ func TestWords(t *testing.T) {
 			{Title: "[zsh] an error", Packages: []string{"zsh"}, Objects: []string{"build/3"}, Severity: "error"},
 		} {
 			n.ID, n.Topic = fmt.Sprint("m", i), "org.example"
-			n.Why = []backends.Reason{{Filter: "Builds", Sentence: "everything",
-				Link: fmt.Sprint("https://x/filters/", saved.ID)}}
+			n.Why = []backends.Reason{{Filter: "Builds", Sentence: "everything"}}
 			h.owe(t, own[0], n)
 		}
 		for _, c := range []struct {
@@ -182,7 +181,7 @@ func open(t *testing.T, d *migrations.DB) *house {
 	clock := func() time.Time { return h.now }
 	h.outbox = outbox.New(d.Writer, d.Reader, d.Postgres, outbox.Config{}, clock, rand.Reader)
 	h.prefs = prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: clock, Random: rand.Reader,
-		ClaimedNames: func() bool { return true }, OnSilence: h.outbox.Sift, OnRestore: h.outbox.Restore,
+		ClaimedNames: func() bool { return true }, Waiting: h.outbox,
 		OnClose: func(tx *gorm.DB, keys []string, why string) error {
 			_, err := h.outbox.Cancel(tx, keys, why)
 			return err

@@ -2,12 +2,13 @@
 //
 // A notice gets its time when it is planned (prefs.Planner). But quiet hours, a pause or a mute may begin later, and a
 // retry, a resend, a full digest or a fallback may fall into them. Everything that is sent is claimed first, and the
-// gate is asked about every claim, so one question closes every way round. It takes one statement for a batch, and the
+// gate is asked about every claim, so one question closes every way round. It takes two statements for a batch, and the
 // outbox does not ask about people who hold nothing back (outbox.Answer.Free).
 //
 // The rules, in this order, for each notice:
 //
 //   - What its owner asked for with a click of their own goes (outbox.Asked).
+//   - What its owner has muted is silenced (package mute).
 //   - What came in a pause that is over, and was to be thrown away, is silenced; what is critical is not.
 //   - In a pause it waits for its end; what is critical goes, where the pause is not strict.
 //   - In quiet hours it waits for their end; what is critical goes.
@@ -24,6 +25,8 @@ import (
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/outbox"
+	"github.com/notifyd/notifyd/prefs/mute"
+	"github.com/notifyd/notifyd/prefs/mutes"
 	"github.com/notifyd/notifyd/prefs/schedule"
 )
 
@@ -37,15 +40,19 @@ type Gate struct {
 const stepBack = 24 * time.Hour
 
 // A holder is what holds back what goes to a destination. Its pause is the last one, which may be over.
-type holder struct{ schedule.Hours }
+type holder struct {
+	schedule.Hours
+	mutes []mute.Mute // that are on
+}
 
 // Rule answers for candidates. It is an outbox.Gate.
 func (g *Gate) Rule(tx *gorm.DB, now time.Time, candidates []outbox.Candidate) ([]outbox.Answer, error) {
-	holders, err := g.read(tx, candidates)
+	holders, err := g.read(tx, now, candidates)
 	if err != nil {
 		return nil, err
 	}
 	answers := make([]outbox.Answer, len(candidates))
+	silenced := map[uint]int{}
 	for i, c := range candidates {
 		h, known := holders[c.Destination]
 		if !known {
@@ -53,7 +60,7 @@ func (g *Gate) Rule(tx *gorm.DB, now time.Time, candidates []outbox.Candidate) (
 		}
 		answers[i].Free = h.free(now)
 		for j, n := range c.Notices {
-			r := h.rule(now, n, c.Holds[j])
+			r := h.rule(now, n, c.Holds[j], c.Reasons[j], silenced)
 			if answers[i].Rulings == nil && r != (outbox.Ruling{}) {
 				answers[i].Rulings = make([]outbox.Ruling, len(c.Notices))
 			}
@@ -62,20 +69,27 @@ func (g *Gate) Rule(tx *gorm.DB, now time.Time, candidates []outbox.Candidate) (
 			}
 		}
 	}
-	return answers, nil
+	return answers, mutes.CountFree(tx, silenced)
 }
 
 // free reports whether nothing is held back, now or later, before somebody changes it.
 func (h holder) free(now time.Time) bool {
 	over := h.Pause.Until.IsZero() || !h.Pause.Drop && now.Sub(h.Pause.Until) > stepBack
-	return over && h.Quiet.None()
+	return over && h.Quiet.None() && len(h.mutes) == 0
 }
 
-func (h holder) rule(now time.Time, n backends.Notice, hold string) outbox.Ruling {
+// rule rules about a notice, and counts it where it is muted.
+func (h holder) rule(now time.Time, n backends.Notice, hold string, reasons []outbox.Reason,
+	silenced map[uint]int) outbox.Ruling {
 	critical := n.Severity == "critical" && n.Standing == ""
-	switch {
-	case hold == outbox.Asked:
+	if hold == outbox.Asked {
 		return outbox.Ruling{}
+	}
+	if m := mute.OfWaiting(h.mutes, &n, reasons, now); m != nil {
+		silenced[m.ID]++
+		return outbox.Ruling{Drop: m.Reason()}
+	}
+	switch {
 	case hold == schedule.HeldToDrop && !h.Pause.On(now) && !critical:
 		return outbox.Ruling{Drop: "it came while you were paused until " +
 			schedule.Date(h.Pause.Until, now, h.Zone) + ", and was to be thrown away"}
@@ -88,7 +102,7 @@ func (h holder) rule(now time.Time, n backends.Notice, hold string) outbox.Rulin
 }
 
 // read reads the holders of candidates, by the keys of their destinations.
-func (g *Gate) read(tx *gorm.DB, candidates []outbox.Candidate) (map[string]holder, error) {
+func (g *Gate) read(tx *gorm.DB, now time.Time, candidates []outbox.Candidate) (map[string]holder, error) {
 	var ids []uint64
 	for _, c := range candidates {
 		if id, err := strconv.ParseUint(c.Destination, 10, 63); err == nil {
@@ -100,18 +114,27 @@ func (g *Gate) read(tx *gorm.DB, candidates []outbox.Candidate) (map[string]hold
 	}
 	var rows []struct {
 		ID                               uint64
+		Owner                            uint
 		Zone, UserQuiet, Quiet, PauseEnd string
 		PauseSince, PauseUntil           int64
 		PauseStrict                      bool
 	}
-	err := tx.Raw("SELECT d.id, d.quiet, u.zone, u.quiet AS user_quiet, u.pause_since, u.pause_until, u.pause_end, "+
+	err := tx.Raw("SELECT d.id, u.id AS owner, d.quiet, u.zone, u.quiet AS user_quiet, u.pause_since, u.pause_until, u.pause_end, "+
 		"u.pause_strict FROM destinations d JOIN users u ON u.id = d.user_id WHERE d.id IN ?", ids).Scan(&rows).Error
+	if err != nil {
+		return nil, err
+	}
+	owners := make([]uint, len(rows))
+	for i, r := range rows {
+		owners[i] = r.Owner
+	}
+	muted, err := mutes.On(tx, owners, now)
 	if err != nil {
 		return nil, err
 	}
 	holders := make(map[string]holder, len(rows))
 	for _, r := range rows {
-		h := holder{}
+		h := holder{mutes: muted[r.Owner]}
 		h.Quiet = schedule.StoredQuiet(r.UserQuiet).And(schedule.StoredQuiet(r.Quiet))
 		if r.PauseUntil != 0 {
 			h.Pause = schedule.Pause{Since: time.UnixMicro(r.PauseSince).UTC(), Until: time.UnixMicro(r.PauseUntil).UTC(),

@@ -6,7 +6,7 @@ import (
 )
 
 // acting are the pages of this site that act for whoever holds the address.
-var acting = []string{"/signin", "/undo", "/stop", "/fresh", "/welcome"}
+var acting = []string{"/signin", "/undo", "/stop", "/mute/", "/fresh", "/welcome"}
 
 // Acts reports whether a text names a page of this site that acts for whoever holds its address: a link to sign in, to
 // undo, to stop. No message of the bus has reason to. A stranger's link would sign the reader in to the stranger's

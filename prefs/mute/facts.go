@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 )
 
@@ -113,4 +114,17 @@ func All(list []Mute, filters []uint64, f *Facts, now time.Time) *Mute {
 		}
 	}
 	return by
+}
+
+// OfWaiting returns the mute by which a notice that is owed because of reasons is silenced; nil: it is not.
+func OfWaiting(list []Mute, n *backends.Notice, reasons []outbox.Reason, now time.Time) *Mute {
+	if len(list) == 0 {
+		return nil
+	}
+	filters := make([]uint64, len(reasons)) // 0 for one that is not known
+	for i, r := range reasons {
+		filters[i] = r.Filter
+	}
+	facts := OfNotice(n)
+	return All(list, filters, &facts, now)
 }

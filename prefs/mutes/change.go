@@ -44,7 +44,9 @@ func Put(tx *gorm.DB, user uint, m mute.Mute, by string) (was, is Record, full b
 		}
 	}
 	err = tx.Create(&made).Error
-	return was, made.record(), false, saved(err)
+	is = made.record()
+	is.Fresh = true
+	return was, is, false, saved(err)
 }
 
 func saved(err error) error {

@@ -28,6 +28,7 @@ type Record struct {
 	By       string // where it was made: "page", "mail", "irc", "api"
 	EndedBy  string // why it ended before its time; "": it did not
 	Silenced int    // messages that were not told of because of it
+	Fresh    bool   // Put has made it, and not changed one that was on
 }
 
 // Why a mute has ended before its time.

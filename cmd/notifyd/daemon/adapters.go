@@ -22,6 +22,7 @@ import (
 // openAdapters opens the buses that messages come from and the backends that notices go to.
 func (s *Service) openAdapters(f *config.File) error {
 	var errs [4]error
+	s.openGuard()
 	s.sources, errs[0] = openSources(f, s.log)
 	s.backends, errs[1] = openBackends(f, s.log, backends.Parts{
 		Now: s.env.Now, Random: rand.Float64, Manage: s.settings.Web.manage(), Writer: s.db.Writer, Reader: s.db.Reader,

@@ -60,6 +60,7 @@ import (
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/erasure"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
+	"github.com/notifyd/notifyd/web/mutes"
 	"github.com/notifyd/notifyd/web/signin"
 )
 
@@ -96,6 +97,7 @@ type Service struct {
 	directory *directories.Directories
 	prefs     *prefs.Store
 	keeper    *accounts.Keeper
+	guard     *mutes.Guard // what a mute would silence
 	ways      *signin.Ways // in, beside the mailed link; nil: there are none
 	eraser    *erasure.Eraser
 	history   *history.Store

@@ -153,7 +153,7 @@ func (s *Service) openPrefs() {
 			_, err := s.outbox.Cancel(tx, destinations, why)
 			return err
 		},
-		OnMerge: s.outbox.Redirect, OnSilence: s.outbox.Sift, OnRestore: s.outbox.Restore,
+		OnMerge: s.outbox.Redirect,
 		OnErase: s.eraser.Erase, AfterErase: s.eraser.AtOnce,
 		OnChange: s.voice.Changed, Log: s.log, Told: letters.Told, Session: s.settings.Accounts.Session.Bounds(),
 		NoMailedLinks: !s.settings.Accounts.Mail,

@@ -24,7 +24,6 @@ import (
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
-	"github.com/notifyd/notifyd/prefs/control"
 	"github.com/notifyd/notifyd/prefs/personal"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -32,6 +31,7 @@ import (
 	"github.com/notifyd/notifyd/web/changes"
 	"github.com/notifyd/notifyd/web/download"
 	"github.com/notifyd/notifyd/web/limit"
+	"github.com/notifyd/notifyd/web/mutes"
 	"github.com/notifyd/notifyd/web/operators"
 	"github.com/notifyd/notifyd/web/security"
 	"github.com/notifyd/notifyd/web/signin"
@@ -152,7 +152,8 @@ func (s *Service) openPages(ctx context.Context) error {
 		Audit:        s.prefs.Audit,
 		Pages: slices.Concat(changes.Pages(s.prefs.Audit),
 			download.Pages(s.exporter().Write, s.prefs.Accounts.NoteExport, s.env.Now),
-			operators.Pages(s.operators()), when.Pages(s.whenPages()), security.Pages(s.securityPages())),
+			operators.Pages(s.operators()), when.Pages(s.whenPages()), mutes.Pages(s.mutePages()),
+			security.Pages(s.securityPages())),
 		AskMore:        security.AskMore(s.securityPages()),
 		Reports:        s.reportPages(),
 		Queue:          s.queue,
@@ -196,14 +197,6 @@ func (s *Service) adminDesk() *people.Desk {
 	return &people.Desk{Prefs: s.prefs, Backends: backendall.Infos(), Export: s.exporter().Write, Now: s.env.Now,
 		Changed: s.outbox.Notify, Queue: s.queue, BaseURL: s.settings.Web.manage(),
 		Claimed: s.settings.Accounts.ClaimedNames, Role: s.role}
-}
-
-// controlDesk does what people say where they read their notices.
-func (s *Service) controlDesk() *control.Desk {
-	return &control.Desk{Accounts: s.prefs.Accounts, Destinations: s.prefs.Destinations,
-		Unsubscriber: s.prefs.Unsubscriber, Filters: s.prefs.Filters, Mutes: s.prefs.Mutes, Outbox: s.outbox,
-		Manage: s.settings.Web.manage(), Now: s.env.Now, Changed: s.outbox.Notify,
-		Mailbox: func(backend string) bool { return backend == "email" }}
 }
 
 // openAdmin opens the socket for commands. Its place beside the database may be too deep for the name of a socket: then

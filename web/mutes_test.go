@@ -1,0 +1,133 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/notifyd/notifyd/outbox"
+	"github.com/notifyd/notifyd/prefs/links"
+	"github.com/notifyd/notifyd/prefs/mute"
+	"github.com/notifyd/notifyd/prefs/mutes"
+)
+
+// muted gives alice's mutes that are on.
+func (f *fixture) muted() (list []mutes.Record) {
+	f.t.Helper()
+	all, err := f.prefs.Mutes.List(f.t.Context(), f.user("alice").ID)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for _, r := range all {
+		if r.On(f.now()) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+func TestMuteOnAPage(t *testing.T) {
+	f := newFixture(t)
+	f.alice.get("/messages/2026-build-1").want(t, 200, `href="/mutes/new?message=2026-build-1"`)
+	f.alice.get("/mutes/new?message=2026-build-1").want(t, 200, `value="package bash"`, "messages of the kind",
+		`value="filter `, "until it is solved")
+	f.alice.get("/mutes/new?message=2026-build-1&of=package+bash&for=week&errors=yes").want(t, 200,
+		"You hear no more of the package bash, until", "errors still come through", "It would have silenced 0 messages in 30 days, and 1 error would have come")
+	f.alice.get("/mutes/new?message=2026-build-1&of=package+bash&for=week&errors=no").want(t, 200,
+		"errors are silenced too", "It would have silenced 1 message in 30 days, 1 of them errors")
+	if len(f.muted()) != 0 {
+		t.Fatal("a look has muted it")
+	}
+	f.visitor().post("/mutes", "of", "package bash", "for", "week").want(t, http.StatusForbidden)
+	f.alice.post("/mutes", "of", "package bash", "for", "week", "errors", "no").to(t, "/mutes")
+	f.alice.get("/mutes").want(t, 200, "Muted: the package bash", "2 notices that waited are silenced", "Undo",
+		"silenced so far: 1 message")
+	if e := f.delivery("2026-build-1"); !e.Silenced() {
+		t.Fatalf("it waits still: %+v", e)
+	}
+	id := f.muted()[0].ID
+	for _, what := range []string{"end", "undo"} {
+		f.bob.post("/mutes/"+fmt.Sprint(id)+"/"+what).want(t, http.StatusNotFound)
+	}
+	f.alice.post("/mutes/"+fmt.Sprint(id)+"/undo").to(t, "/mutes")
+	if e := f.delivery("2026-build-1"); e.State != outbox.Waiting || len(f.muted()) != 0 {
+		t.Errorf("after undo: %s, %d mutes", e.State, len(f.muted()))
+	}
+	f.alice.get("/mutes").want(t, 200, "Muted before", "(you)")
+}
+
+// TestMuteHostileValues: what nobody can mean is refused with words, and shown as text.
+func TestMuteHostileValues(t *testing.T) {
+	f := newFixture(t)
+	for of, status := range map[string]int{
+		"package " + strings.Repeat("x", 1001): 422, "package a\r\nb": 422, "everything x": 422, "package ": 422, "": 422,
+		"filter 4711": 404, "filter 1 OR 1=1": 422, "object \x1b[31m": 422, "package <script>alert(1)</script>": 303,
+		"object " + strings.Repeat("é", 500): 303,
+	} {
+		f.alice.post("/mutes", "of", of, "for", "day").want(t, status)
+	}
+	f.alice.post("/mutes", "of", "package bash", "for", "solved").want(t, 422, "nothing else is ever solved")
+	f.alice.post("/mutes", "of", "package bash", "for", "ever").want(t, 422, "how long")
+	if page := f.alice.get("/mutes").want(t, 200, "&lt;script&gt;"); strings.Contains(page.body, "<script>alert") {
+		t.Error("a value runs")
+	}
+	f.alice.get("/mutes/new?message="+url.QueryEscape(strings.Repeat("x", 9000))).want(t, 404)
+	f.alice.get("/mutes/new?of=object+x&for=day").want(t, 200, "It would have silenced 0 messages")
+}
+
+// TestMuteByALink: whoever has the link of a notice mutes what the notice is about, and undoes that, and no more.
+func TestMuteByALink(t *testing.T) {
+	f := newFixture(t)
+	nobody := f.visitor()
+	page := strings.TrimPrefix(f.links.Mute(f.mail.ID), f.base)
+	nobody.get("/stop/"+f.stop+"?message=2026-build-1").want(t, 200, "Mute it instead", "/mute/")
+	nobody.get(page+"?message=2026-build-1").want(t, 200, "package bash", "a week")
+	nobody.get(page).want(t, http.StatusGone)
+	nobody.get(page+"?message=other").want(t, http.StatusGone, "no longer kept")
+	nobody.get(page+"?message=2026-build-1&of=package+bash&for=day&errors=no").want(t, 200, "errors are silenced too",
+		`name="errors" value="no"`)
+	for _, form := range [][]string{
+		{"of", "package zsh", "for", "day", "message", "2026-build-1"}, {"of", "package bash", "for", "day"},
+		{"of", "filter 2", "for", "day", "message", "2026-build-1"}, {"of", "", "for", "day", "message", "2026-build-1"},
+	} {
+		nobody.post(page, form...).want(t, 422, "nothing else")
+	}
+	for _, forged := range []string{f.stop, "AAAA", page[6:len(page)-2] + "xx", strings.Repeat("A", 500)} {
+		nobody.post("/mute/"+forged, "of", "package bash", "for", "day", "message", "2026-build-1").want(t, http.StatusGone)
+	}
+	if len(f.muted()) != 0 {
+		t.Fatal("something is muted")
+	}
+	done := nobody.post(page, "of", "package bash", "for", "day", "message", "2026-build-1").want(t, 200, "Muted", "Undo")
+	if m := f.muted(); len(m) != 1 || m[0].By != "mail" || m[0].Kind != mute.Package || !m[0].Errors {
+		t.Fatalf("%+v", m)
+	}
+	// a second one changes it, and cannot be undone here: the first may have been the owner's
+	again := nobody.post(page, "of", "package bash", "for", "week", "message", "2026-build-1").want(t, 200)
+	if strings.Contains(again.body, "Undo") {
+		t.Error("a link undoes what it has not done")
+	}
+	undo := regexp.MustCompile(`action="(/mute/[^"]+/undo)"`).FindStringSubmatch(done.body)[1]
+	nobody.post(page+"/undo").want(t, http.StatusGone)
+	nobody.get(undo).want(t, http.StatusMethodNotAllowed)
+	nobody.post(undo).want(t, 200, "You hear of it again")
+	if len(f.muted()) != 0 {
+		t.Error("undo did not end it")
+	}
+	f.pass(links.UndoLife)
+	nobody.post(undo).want(t, http.StatusGone, "1 hour")
+	f.pass(links.Life)
+	nobody.get(page+"?message=2026-build-1").want(t, http.StatusGone, "too old")
+}
+
+// TestMuteEndsOnItsPage: what has ended is listed for 30 days.
+func TestMuteEndsOnItsPage(t *testing.T) {
+	f := newFixture(t)
+	f.alice.post("/mutes", "of", "package bash", "for", "hour").to(t, "/mutes")
+	f.pass(time.Hour)
+	f.alice.get("/mutes").want(t, 200, "Nothing is muted", "Muted before", "the package bash")
+}
