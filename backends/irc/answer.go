@@ -14,7 +14,7 @@ const (
 	answerEvery  = 10 * time.Second // to one nick, once it has had its first few
 	answerFirst  = 3
 	answerWait   = 30 * time.Second // for the pace; after that the question is forgotten
-	answerLines  = 12
+	answerLines  = 15
 	maxRemember  = 200 // nicks that have had an answer
 	answersBurst = 8
 	answersEvery = 2 * time.Second

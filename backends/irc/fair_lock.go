@@ -63,10 +63,3 @@ func (l *fairLock) unlock() {
 	close(l.queue[0].came)
 	l.queue = slices.Delete(l.queue, 0, 1)
 }
-
-// waiting counts who waits.
-func (l *fairLock) waiting() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.queue)
-}

@@ -146,6 +146,19 @@ func FuzzLines(f *testing.F) {
 	})
 }
 
+func TestDigestSaysWhatToSay(t *testing.T) {
+	var p backends.Parcel
+	for i := range 20 {
+		p.Notices = append(p.Notices, backends.Notice{ID: fmt.Sprint(i), App: "copr", Kind: fmt.Sprint("k", i),
+			Text: fmt.Sprint("text ", i), Why: []backends.Reason{{Filter: "mine"}}})
+	}
+	p.Note, p.Manage = "20 notices came while you were away.", "https://example.org/"
+	lines := linesOf(p, 300, limits{noticeLines: 2, digestLines: 3, last: true})
+	if lines[1] != p.Note || lines[len(lines)-1] != "+17 more at https://example.org/ (or say: last 12)" {
+		t.Errorf("lines %q", lines)
+	}
+}
+
 func TestFairLockLetsTheUrgentFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g fairLock

@@ -10,13 +10,15 @@ import (
 
 // limits bound the lines of a parcel.
 type limits struct {
-	noticeLines int // most lines of one notice
-	digestLines int // most lines of a digest that tell notices
+	noticeLines int  // most lines of one notice
+	digestLines int  // most lines of a digest that tell notices
+	last        bool // "last 12" is understood
 }
 
 const (
 	maxAccountLines = 8
 	maxLink         = 380 // bytes: a longer link would be cut in two, and then it is of no use
+	maxLast         = 12  // notices that an answer has room for
 	maxFilters      = 3   // names of filters at the end of a line
 	maxLinks        = 3   // links of notices that are told in one line
 )
@@ -38,7 +40,11 @@ func linesOf(p backends.Parcel, budget int, l limits) []string {
 	case len(told) == 1:
 		lines = append(lines, noticeLines(told[0], budget, l.noticeLines)...)
 	case len(told) > 1:
-		lines = append(lines, digestLines(told, p.Manage, budget, l)...)
+		digest := digestLines(told, p.Manage, budget, l)
+		if note := shorten(clean(p.Note), budget); note != "" {
+			digest = slices.Insert(digest, 1, note)
+		}
+		lines = append(lines, digest...)
 	}
 	return lines
 }
@@ -166,6 +172,9 @@ func digestLines(notices []backends.Notice, manage string, budget int, l limits)
 		line := fmt.Sprintf("+%d more", more)
 		if manage = clean(manage); manage != "" {
 			line += " at " + manage
+		}
+		if l.last {
+			line += fmt.Sprintf(" (or say: last %d)", min(len(notices), maxLast))
 		}
 		lines = append(lines, split(line, budget)...)
 	}

@@ -95,10 +95,11 @@ func (n *network) session(ctx context.Context) (lasted time.Duration, farewell s
 	cancel()
 	since := time.Now()
 	n.openings.set(limitOf(s.version(), s.isLoggedIn()))
+	watched := n.presence.begin(s.monitors())
 	n.up(s)
 	var own sync.WaitGroup
 	own.Go(func() { n.answer(s) })
-	own.Go(func() { n.watch(s) })
+	own.Go(func() { n.watch(s, watched) })
 	s.serve(ctx)
 	n.down()
 	own.Wait()
@@ -171,6 +172,7 @@ func (n *network) sendLines(ctx context.Context, nick string, p backends.Parcel,
 		return nil, nil, err
 	}
 	wait, stop = s.listen(to)
+	l.last = n.command != nil
 	for i, line := range linesOf(p, s.room(to), l) {
 		if err := n.sendLine(ctx, s, to, line, i == 0); err != nil {
 			stop()

@@ -174,11 +174,11 @@ func linesOfNicks(nicks []string, separator string) (lines []string) {
 	return lines
 }
 
-// watch keeps up what is known of who is there, until the connection ends.
-func (n *network) watch(s *session) {
+// watch keeps up what is known of who is there, until the connection ends. The server is to watch for some nicks.
+func (n *network) watch(s *session, nicks []string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	for _, line := range linesOfNicks(n.presence.begin(s.monitors()), ",") {
+	for _, line := range linesOfNicks(nicks, ",") {
 		if n.pace(ctx) != nil || s.conn.Send("MONITOR", "+", line) != nil {
 			return
 		}
