@@ -93,9 +93,12 @@ type Parcel struct {
 	To      string   // the address, as CheckAddress accepted it
 	Notices []Notice // never empty; more than one is a digest, oldest first
 	Manage  string   // page where the person changes what is sent; "" where there are no pages
+	Page    string   // page that lists all of the notices; "" where there are no pages
 	Note    string   // why it comes as it does: "64 notices came within 10 minutes; here they are together."; "" for most
 	// Destination is the key of the destination in the outbox; "" where there is none.
 	Destination string
+	// Options are what its owner has chosen of Info.Options, by name; what is not there has its default.
+	Options map[string]string
 
 	// Holder returns the account of a network that had the address when it was confirmed; "" where none is known. It is
 	// for backends whose addresses can change hands, such as nicks. nil: nothing is known.
@@ -191,6 +194,8 @@ type Info struct {
 	// SignIn says that links reach the person who has an address, in a program that opens them: the pages send links to
 	// sign in this way. Where several backends can, the first of the list does.
 	SignIn bool
+	// Options are what people may choose about the looks of what is sent.
+	Options []Option
 	// Agent is the command of a Fetched backend's agent: "notifyd desktop". A person has one address of such a backend,
 	// which nobody types, and a token for each machine on which the agent runs. "" where people type addresses.
 	Agent string

@@ -66,6 +66,11 @@ type Config struct {
 	// Fill puts what must be stored nowhere into a parcel that has a Notice.Secret, before each attempt to send it. Where
 	// its error wraps backends.ErrRefused the parcel is given up; after any other it is tried again.
 	Fill func(ctx context.Context, p *backends.Parcel) error
+	// Page returns the address of a page that lists the notices of a parcel; nil: there are no pages.
+	Page func(parcel string) string
+	// Options returns what the owner of a destination has chosen about the looks of what is sent
+	// (backends.Parcel.Options). It must be quick. An error is logged; the parcel goes all the same. nil: nothing.
+	Options func(ctx context.Context, destination string) (map[string]string, error)
 	// Holder returns the account of a network that an address of a destination is bound to, for backends that ask
 	// (backends.Parcel.Holder). nil: nothing is known.
 	Holder func(ctx context.Context, destination string) (account string, err error)

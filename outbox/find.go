@@ -17,6 +17,7 @@ type Query struct {
 	Message      string // the id of a message on the bus
 	State        State
 	Backend      string
+	Parcel       string    // the id of what they were sent in
 	Destinations []string  // by key; nil: of all. Empty and not nil: of none
 	Reason       string    // is part of the last error, in any case
 	From, Until  time.Time // when it ended (Done and Dead), or else was added
@@ -182,6 +183,9 @@ func (q Query) from() (from string, args []any) {
 	}
 	if q.Backend != "" {
 		add("l.backend = ?", q.Backend)
+	}
+	if q.Parcel != "" {
+		add("d.parcel = ?", text.Storable(q.Parcel))
 	}
 	if q.Destinations != nil {
 		add("d.lane IN (SELECT id FROM lanes WHERE destination IN ?)", q.Destinations)

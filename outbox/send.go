@@ -142,6 +142,14 @@ func (p *pool) send(ctx context.Context, c claim) (err error) {
 	if holder := p.o.cfg.Holder; holder != nil && !strings.HasPrefix(c.queue.destination, Account) {
 		parcel.Holder = func(ctx context.Context) (string, error) { return holder(ctx, c.queue.destination) }
 	}
+	if options := p.o.cfg.Options; options != nil && !strings.HasPrefix(c.queue.destination, Account) {
+		if parcel.Options, err = options(ctx, c.queue.destination); err != nil {
+			p.o.cfg.Log.Warn("a parcel goes without the options of its owner", "error", err)
+		}
+	}
+	if page := p.o.cfg.Page; page != nil && !strings.HasPrefix(c.queue.destination, Account) {
+		parcel.Page = page(c.parcel)
+	}
 	holds := make([]string, 0, len(c.rows))
 	for _, r := range c.rows {
 		n, err := r.notice()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/prefs/looks"
 	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rulespec"
 )
@@ -77,6 +78,9 @@ func (r destinationRow) fields() accounts.Fields {
 	}
 	if when := r.schedule(); when.Digest() {
 		f["when it is sent"] = when.Text()
+	}
+	if words := looks.Words(looks.Read(r.Options)); words != "" {
+		f["looks"] = words
 	}
 	if r.Quiet != "" {
 		f["quiet hours"] = r.Quiet

@@ -181,6 +181,9 @@ var changing = map[string]struct {
 	"Destinations.SetSchedule": {accounts.DestinationSchedule, accounts.Operator, func(w *changeWorld) error {
 		return w.s.Destinations.SetSchedule(w.ctx, w.alice.ID, w.mail.ID, schedule.Schedule{At: "07:00"})
 	}},
+	"Destinations.SetOptions": {accounts.DestinationLooks, accounts.Operator, func(w *changeWorld) error {
+		return w.s.Destinations.SetOptions(w.ctx, w.alice.ID, w.mail.ID, map[string]string{"format": "text"})
+	}},
 	"Destinations.SetQuiet": {accounts.DestinationQuiet, accounts.Operator, func(w *changeWorld) error {
 		return w.s.Destinations.SetQuiet(w.ctx, w.alice.ID, w.mail.ID, nights(w.t))
 	}},

@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/prefs/looks"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -31,6 +32,13 @@ func (c *core) owner(ctx context.Context, row any, id uint) (uint, error) {
 		return 0, ErrNotFound
 	}
 	return owners[0], nil
+}
+
+// SetOptions sets what an owner has chosen about the looks of what is sent to a destination. backends.Info.CheckOptions
+// has checked it.
+func (s *Destinations) SetOptions(ctx context.Context, userID, id uint, chosen map[string]string) error {
+	set := map[string]any{"options": looks.Write(chosen)}
+	return s.set(ctx, userID, id, accounts.DestinationLooks, set)
 }
 
 // NoteExport notes that everything that is stored about a user was exported.

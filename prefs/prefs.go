@@ -99,8 +99,9 @@ type Destination struct {
 	Disabled  string // why we stopped sending (refused by the server), shown to the user; "" when all is well
 	OffReason string // why it is not On, where its owner has not switched it off; "" for nearly all
 	Schedule  schedule.Schedule
-	Quiet     schedule.Quiet // beside those of its owner
-	Cap       outbox.Cap     // how much comes at once; the zero Cap: as the site has it
+	Quiet     schedule.Quiet    // beside those of its owner
+	Options   map[string]string // about the looks of what is sent; what is not there has its default
+	Cap       outbox.Cap        // how much comes at once; the zero Cap: as the site has it
 }
 
 // LetsIn reports whether a link that is mailed there signs its owner in.

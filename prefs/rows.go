@@ -5,6 +5,7 @@ import (
 
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/prefs/looks"
 	"github.com/notifyd/notifyd/prefs/schedule"
 )
 
@@ -67,6 +68,7 @@ type destinationRow struct {
 	Quiet       string `gorm:"not null;default:''"`
 	AtOnceFrom  string `gorm:"not null;default:''"`
 	FirstAtOnce bool   `gorm:"not null;default:false"`
+	Options     string `gorm:"not null;default:''"` // see looks.Write
 	OffReason   string `gorm:"not null;default:''"` // why we have switched it off; "": its owner has, or it is on
 }
 
@@ -176,6 +178,7 @@ func (r destinationRow) destination() Destination {
 		Cap:      outbox.Cap{Count: r.CapCount, Window: time.Duration(r.CapWindow) * time.Microsecond},
 		Quiet:    schedule.StoredQuiet(r.Quiet),
 		Schedule: r.schedule(),
+		Options:  looks.Read(r.Options),
 	}
 }
 

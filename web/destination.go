@@ -28,6 +28,7 @@ type destinationPageView struct {
 	Schedule    when.Form
 	Quiet       string // quiet hours
 	QuietWrong  string
+	Options     []optionField
 	In          wayInView
 
 	Agent  string // the command that fetches notices; "" where the backend sends them
@@ -67,8 +68,8 @@ func (req *request) showOneDestination(status int, d prefs.Destination, mark fun
 		layout: req.layout(view.Address, "destinations"), Page: destinationPage(d.ID), Destination: view,
 		In: wayInView{Possible: d.Confirmed && d.Disabled == "" && req.mayLetIn(d), May: d.LetsIn(),
 			Asked: req.r.URL.Query().Get("signin") == "code"},
-		NeedsCode: !d.Confirmed,
-		Schedule:  when.NewForm(d.Schedule), Quiet: d.Quiet.String(),
+		NeedsCode: !d.Confirmed, Options: req.optionFields(d),
+		Schedule: when.NewForm(d.Schedule), Quiet: d.Quiet.String(),
 		Agent: req.backend(d.Backend).Agent, Server: req.url(""),
 	}
 	p.CodeText = "We sent a code to " + d.Address + ". Type it here to show that it reaches you."

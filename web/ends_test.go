@@ -40,3 +40,15 @@ func TestFollowThis(t *testing.T) {
 		"relation", "r1.name", "mentioned", "where", "all", "do", "save", "on", "yes").to(t, "/filters")
 	alice.get("/filters").want(t, 200, "When it is about https://github.com/acme/tea/pull/7 and you are mentioned.")
 }
+
+// What a person chooses about the looks of mails is kept, and what is no choice is refused.
+func TestLooksOfMails(t *testing.T) {
+	s := newSite(t, "")
+	alice := s.signUp("alice")
+	d := s.destinations("alice")[0]
+	page := destinationPath(d)
+	alice.get(page).want(t, 200, "How it looks", `name="format" value="both" checked`)
+	alice.post(page+"/looks", "format", "text", "list", "package").to(t, page)
+	alice.get(page).want(t, 200, `name="format" value="text" checked`, `name="list" value="package" checked`)
+	alice.post(page+"/looks", "format", "sung").want(t, 422, "want one of both, text, links")
+}

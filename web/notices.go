@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -30,6 +31,7 @@ type noticesView struct {
 	layout
 	Notices []noticeLine
 	Older   string
+	Parcel  string // only those that were sent in it
 }
 
 // noticesPage is how many notices a page shows.
@@ -41,23 +43,31 @@ func listNotices(req *request) error {
 		return err
 	}
 	before, _ := strconv.ParseInt(req.r.URL.Query().Get("before"), 10, 64) // anything but a number means the newest
-	p := noticesView{layout: req.layout("Notices", "notices")}
-	lines, last, err := req.notices(ds, noticesPage, max(before, 0))
+	p := noticesView{layout: req.layout("Notices", "notices"), Parcel: req.r.URL.Query().Get("parcel")}
+	lines, last, err := req.notices(ds, noticesPage, max(before, 0), p.Parcel)
 	if err != nil {
 		return err
 	}
 	p.Notices = lines
 	if len(lines) == noticesPage {
 		p.Older = "/notices?before=" + strconv.FormatInt(last, 10)
+		if p.Parcel != "" {
+			p.Older += "&parcel=" + url.QueryEscape(p.Parcel)
+		}
 	}
 	return req.show(http.StatusOK, "notices", p)
 }
 
-// notices reads the deliveries to destinations, newest first; last is the id of the oldest.
-func (req *request) notices(ds []prefs.Destination, limit int, before int64) (lines []noticeLine, last int64,
-	err error) {
+// notices reads the deliveries to destinations, newest first; last is the id of the oldest. parcel: only those that
+// were sent in it.
+func (req *request) notices(ds []prefs.Destination, limit int, before int64, parcel string) (
+	lines []noticeLine, last int64, err error) {
 	own, keys := byKey(ds)
-	entries, err := req.Outbox.Recent(req.r.Context(), keys, before, limit)
+	if len(keys) == 0 {
+		return nil, 0, nil // a Query without destinations would find everybody's
+	}
+	entries, err := req.Outbox.Find(req.r.Context(), outbox.Query{Destinations: keys, Before: before, Limit: limit,
+		Parcel: parcel})
 	if err != nil {
 		return nil, 0, err
 	}

@@ -60,7 +60,7 @@ func firstPage(req *request) error {
 			return err
 		}
 	}
-	if p.Notices, _, err = req.notices(ds, recent, 0); err != nil {
+	if p.Notices, _, err = req.notices(ds, recent, 0, ""); err != nil {
 		return err
 	}
 	if p.Looked, err = req.looked(); err != nil {

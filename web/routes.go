@@ -54,6 +54,7 @@ func (s *site) routes() []route {
 		{pattern: "POST /destinations", fresh: true, serve: addDestination},
 		{pattern: "GET /destinations/{id}", serve: showDestination},
 		{pattern: "POST /destinations/{id}", serve: saveSchedule},
+		{pattern: "POST /destinations/{id}/looks", serve: saveOptions},
 		{pattern: "POST /destinations/{id}/on", serve: switchDestination(true)},
 		{pattern: "POST /destinations/{id}/off", serve: switchDestination(false)},
 		{pattern: "POST /destinations/{id}/resend", serve: resendCode},

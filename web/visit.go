@@ -156,7 +156,7 @@ func (req *request) owned(o *visit.Owner) (*ownedView, error) {
 	for _, d := range ds {
 		v.Destinations = append(v.Destinations, theirs.destinationView(d))
 	}
-	if v.Notices, _, err = theirs.notices(ds, ownedNotices, 0); err != nil {
+	if v.Notices, _, err = theirs.notices(ds, ownedNotices, 0, ""); err != nil {
 		return nil, err
 	}
 	return v, req.hideUnreadable(v.Notices)

@@ -37,6 +37,9 @@ func (c composer) compose(p backends.Parcel) (*mail.Msg, error) {
 		return nil, fmt.Errorf("recipient: %w: %w", err, backends.ErrGone)
 	}
 	p.To = to
+	if p.Options[optionFormat] == formatLinks && !isAccount(p) {
+		p = bare(p)
+	}
 	if len(p.Notices) == 1 && p.Notices[0].Document != nil {
 		return c.document(p, *p.Notices[0].Document)
 	}
@@ -59,10 +62,11 @@ func (c composer) message(p backends.Parcel, shown content) (m *mail.Msg, size i
 	if m, err = c.head(p); err != nil {
 		return nil, 0, err
 	}
-	text := plainText(shown)
-	html, err := hypertext(shown, c.subject(p))
-	if err != nil {
-		return nil, 0, err
+	text, html := plainText(shown), ""
+	if p.Options[optionFormat] != formatText || isAccount(p) {
+		if html, err = hypertext(shown, c.subject(p)); err != nil {
+			return nil, 0, err
+		}
 	}
 	setBody(m, text, html)
 	return m, len(text) + len(html), nil

@@ -21,24 +21,25 @@ const (
 // Config says which server takes the mail and what the mail looks like. The zero value of each key but Host and From
 // is its default.
 type Config struct {
-	Host          string        `yaml:"host"`                   // the server's name; its certificate must bear it
-	Port          int           `yaml:"port"`                   // 587; tls implicit: 465; opportunistic, none: 25
-	TLS           string        `yaml:"tls"`                    // starttls (default), implicit, opportunistic, none
-	CAFile        string        `yaml:"ca_file"`                // PEM certificates to trust instead of the system's
-	Username      string        `yaml:"username"`               // "" does not log in
-	Password      string        `yaml:"password" secret:"true"` // or password_file
-	Helo          string        `yaml:"helo"`                   // our name in EHLO; the host's name
-	From          string        `yaml:"from"`                   // address in From
-	FromName      string        `yaml:"from_name"`              // name in From; notifyd
-	EnvelopeFrom  string        `yaml:"envelope_from"`          // where bounces go (RFC 5321 MAIL FROM); from
-	ListDomain    string        `yaml:"list_domain"`            // of ids and List-Id; that of from. Never change it
-	SubjectPrefix string        `yaml:"subject_prefix"`         // before every subject, e.g. "[example]"; none
-	Timeout       time.Duration `yaml:"timeout"`                // for connecting, and for one message; 1 min
-	Connections   int           `yaml:"connections"`            // at most at once; 16. How many adapts
-	PerConnection int           `yaml:"per_connection"`         // messages before a connection is renewed; 100
-	Idle          time.Duration `yaml:"idle"`                   // how long a connection is kept unused; 20 s
-	MaxBytes      int           `yaml:"max_bytes"`              // of a message as sent; 500 000, at least 65 536
-	Bounces       back.Config   `yaml:"bounces"`                // what comes back; nothing
+	Host           string        `yaml:"host"`                   // the server's name; its certificate must bear it
+	Port           int           `yaml:"port"`                   // 587; tls implicit: 465; opportunistic, none: 25
+	TLS            string        `yaml:"tls"`                    // starttls (default), implicit, opportunistic, none
+	CAFile         string        `yaml:"ca_file"`                // PEM certificates to trust instead of the system's
+	Username       string        `yaml:"username"`               // "" does not log in
+	Password       string        `yaml:"password" secret:"true"` // or password_file
+	Helo           string        `yaml:"helo"`                   // our name in EHLO; the host's name
+	From           string        `yaml:"from"`                   // address in From
+	FromName       string        `yaml:"from_name"`              // name in From; notifyd
+	EnvelopeFrom   string        `yaml:"envelope_from"`          // where bounces go (RFC 5321 MAIL FROM); from
+	ListDomain     string        `yaml:"list_domain"`            // of ids and List-Id; that of from. Never change it
+	RelationDomain string        `yaml:"relation_domain"`        // of addresses in Cc that say the relation; none
+	SubjectPrefix  string        `yaml:"subject_prefix"`         // before every subject, e.g. "[example]"; none
+	Timeout        time.Duration `yaml:"timeout"`                // for connecting, and for one message; 1 min
+	Connections    int           `yaml:"connections"`            // at most at once; 16. How many adapts
+	PerConnection  int           `yaml:"per_connection"`         // messages before a connection is renewed; 100
+	Idle           time.Duration `yaml:"idle"`                   // how long a connection is kept unused; 20 s
+	MaxBytes       int           `yaml:"max_bytes"`              // of a message as sent; 500 000, at least 65 536
+	Bounces        back.Config   `yaml:"bounces"`                // what comes back; nothing
 }
 
 const minBytes = 64 << 10
@@ -140,6 +141,9 @@ func (c Config) checkSender() error {
 	}
 	if c.ListDomain != "" && (!isHostName(c.ListDomain) || len(c.ListDomain) > 150) {
 		errs = append(errs, fmt.Errorf("list_domain: %q is not a domain name of up to 150 characters", c.ListDomain))
+	}
+	if c.RelationDomain != "" && (!isHostName(c.RelationDomain) || len(c.RelationDomain) > 150) {
+		errs = append(errs, fmt.Errorf("relation_domain: %q is not a domain name of up to 150 characters", c.RelationDomain))
 	}
 	if c.SubjectPrefix != headerValue(c.SubjectPrefix, 40) {
 		errs = append(errs, fmt.Errorf("subject_prefix: %q is not one line of up to 40 characters", c.SubjectPrefix))

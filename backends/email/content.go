@@ -22,6 +22,7 @@ type content struct {
 	Reasons     []reason
 	MoreReasons int // filters for which the footer had no room
 	Manage      string
+	Page        string // lists all of the notices
 }
 
 // section is what a digest says of one package, object or application.
@@ -158,6 +159,9 @@ func (c content) MoreReasonsLine() string {
 	}
 	return fmt.Sprintf("%d more filters matched.", c.MoreReasons)
 }
+
+// PageLine leads to the page that has all of it.
+func (c content) PageLine() string { return "All of them: " + c.Page }
 
 // UnlistedLine counts the notices for which the list had no room.
 func (c content) UnlistedLine() string {

@@ -19,6 +19,9 @@ func (c composer) document(p backends.Parcel, d backends.Document) (m *mail.Msg,
 	if err != nil {
 		return nil, err
 	}
+	if p.Options[optionFormat] == formatText {
+		page = ""
+	}
 	for {
 		if m, err = c.head(p); err != nil {
 			return nil, err

@@ -68,6 +68,7 @@ var Info = backends.Info{
 	AddressTitle: "Email address",
 	CheckAddress: CheckAddress,
 	SignIn:       true,
+	Options:      options,
 }
 
 // A Backend sends parcels through one SMTP server. It is safe for concurrent use.

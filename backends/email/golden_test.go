@@ -35,6 +35,9 @@ func gallery() map[string]backends.Parcel {
 		"marked":       to("golden-6", backendtest.Marked()[0]),
 		"some-marked":  to("golden-7", twilight()...),
 		"signed":       to("golden-8", signed(samples[1])),
+		"text-only":    chosen(to("golden-9", samples[0]), optionFormat, formatText),
+		"links-only":   chosen(to("golden-10", morning()[:3]...), optionFormat, formatLinks),
+		"by-package":   chosen(to("golden-11", related(samples[0])), optionList, listPackage),
 	}
 }
 
@@ -43,6 +46,16 @@ func twoFilters(n backends.Notice) backends.Notice {
 		Filter: "About me", Sentence: "alice is involved, and it was not alice who did it",
 		Link: "https://notify.example.org/filters/8", Stop: "https://notify.example.org/stop/def?sig=fedcba9876543210",
 	})
+	return n
+}
+
+func chosen(p backends.Parcel, option, value string) backends.Parcel {
+	p.Options = map[string]string{option: value}
+	return p
+}
+
+func related(n backends.Notice) backends.Notice {
+	n.Relations, n.Phase = []string{"mentioned", "owner", "king"}, "finished"
 	return n
 }
 

@@ -33,6 +33,7 @@ func (c composer) setHeaders(m *mail.Msg, p backends.Parcel, subject string) {
 	f.add("Precedence", "bulk")
 	c.addList(&f, p)
 	c.addThread(&f, p)
+	c.addRelations(&f, p)
 	addDescription(&f, p)
 }
 
@@ -44,7 +45,7 @@ func isAccount(p backends.Parcel) bool {
 // addList names the list and the way out of it. One click stops one filter for this destination: the one that most
 // notices of the parcel came by.
 func (c composer) addList(f *fields, p backends.Parcel) {
-	labels := distinct(p, func(n backends.Notice) []string { return []string{listLabel(n.App)} })
+	labels := listLabels(p)
 	if len(labels) > 1 {
 		labels = []string{"digest"}
 	}
@@ -96,10 +97,13 @@ const maxBuilds = 5
 // too, so that a mail program shows a build, its tests and its update as one thread (RFC 5256, REFERENCES). A digest is
 // of many objects and starts a thread of its own.
 func (c composer) addThread(f *fields, p backends.Parcel) {
-	if len(p.Notices) != 1 || len(p.Notices[0].Objects) == 0 || p.Notices[0].Objects[0] == "" {
+	if len(p.Notices) != 1 {
 		return
 	}
-	objects := p.Notices[0].Objects
+	objects := threadRoots(p)
+	if len(objects) == 0 || objects[0] == "" {
+		return
+	}
 	var roots []string
 	for _, o := range objects[1:] {
 		if strings.HasPrefix(o, "build/") && len(roots) < maxBuilds {

@@ -35,6 +35,7 @@ func (b *budget) spend(n int) bool {
 // texts. What has no room is counted, never silently left out.
 func layOut(p backends.Parcel, bytes int) content {
 	c := content{Summary: summary(p.Notices), Digest: len(p.Notices) > 1, Manage: safeLink(p.Manage),
+		Page: safeLink(p.Page),
 		Note: cleanLine(p.Note, maxNote)}
 	c.Marked = markedLine(p.Notices)
 	c.AnyMarked = c.Marked != ""

@@ -63,6 +63,10 @@ func parse(raw []byte) (parsed, error) {
 		return parsed{}, err
 	}
 	kind, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
+	if err == nil && kind == "text/plain" && params["charset"] == "UTF-8" { // of an account that wants text only
+		content, err := decode(m.Header, m.Body)
+		return parsed{header: m.Header, text: strings.ReplaceAll(content, "\r\n", "\n")}, err
+	}
 	if err != nil || kind != "multipart/alternative" {
 		return parsed{}, fmt.Errorf("content type %q: %w", kind, err)
 	}
@@ -76,7 +80,7 @@ func parse(raw []byte) (parsed, error) {
 		if got := p.Header.Get("Content-Type"); got != want {
 			return out, fmt.Errorf("part %d is %q, want %q", i, got, want)
 		}
-		content, err := decode(p)
+		content, err := decode(p.Header, p)
 		if err != nil {
 			return out, fmt.Errorf("part %d: %w", i, err)
 		}
@@ -93,9 +97,9 @@ func parse(raw []byte) (parsed, error) {
 	return out, nil
 }
 
-func decode(p *multipart.Part) (string, error) {
+func decode(header interface{ Get(string) string }, p io.Reader) (string, error) {
 	var r io.Reader
-	switch e := p.Header.Get("Content-Transfer-Encoding"); e {
+	switch e := header.Get("Content-Transfer-Encoding"); e {
 	case "quoted-printable":
 		r = quotedprintable.NewReader(p)
 	case "base64":
@@ -142,7 +146,7 @@ var known = []string{
 	"X-Auto-Response-Suppress", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "In-Reply-To", "References",
 	"X-Notifyd-Topic", "X-Notifyd-App", "X-Notifyd-Kind", "X-Notifyd-Package", "X-Notifyd-Package-Count",
 	"X-Notifyd-User", "X-Notifyd-Actor", "X-Notifyd-Severity", "X-Notifyd-Trust", "X-Notifyd-Message-Id",
-	"X-Notifyd-Reason", "X-Notifyd-Count",
+	"X-Notifyd-Reason", "X-Notifyd-Count", "X-Notifyd-Relation", "Cc", "Content-Transfer-Encoding",
 	"X-Fedmsg-Topic", "X-Fedmsg-Category", "X-Fedmsg-Username", "X-Fedmsg-Package", "X-Fedmsg-Num-Packages",
 	"Received", "Return-Path", "Delivered-To", "X-Original-To",
 }

@@ -30,6 +30,7 @@ func plainText(c content) string {
 	}
 	if c.Omitted > 0 {
 		b.WriteString("\n" + rule + "\n" + wrap(c.OmittedLine(), "") + "\n")
+		textPage(&b, c)
 	}
 	textFooter(&b, c)
 	return b.String()
@@ -51,6 +52,14 @@ func textList(b *strings.Builder, c content) {
 	}
 	if c.Unlisted > 0 {
 		b.WriteString("\n" + wrap(c.UnlistedLine(), "") + "\n")
+		textPage(b, c)
+	}
+}
+
+// textPage leads to the page that has what this mail has no room for.
+func textPage(b *strings.Builder, c content) {
+	if c.Page != "" {
+		b.WriteString(c.PageLine() + "\n")
 	}
 }
 

@@ -30,6 +30,7 @@ const (
 	DestinationSchedule What = "destination.schedule"
 	DestinationCap      What = "destination.cap"
 	DestinationQuiet    What = "destination.quiet"
+	DestinationLooks    What = "destination.looks"
 	DestinationSignIn   What = "destination.sign_in" // whether it may sign in
 	DestinationDelete   What = "destination.delete"
 	DestinationRespell  What = "destination.respell" // its address is written as the network writes it
@@ -95,6 +96,7 @@ var sentences = map[What]string{
 	DestinationRefuse:   "a destination was switched off, since it refuses what is sent",
 	DestinationSchedule: "when a destination gets its notices was changed",
 	DestinationCap:      "how much a destination gets at once was changed",
+	DestinationLooks:    "the looks of what a destination gets were changed",
 	DestinationQuiet:    "the quiet hours of a destination were changed",
 	DestinationSignIn:   "whether a destination may sign in was changed",
 	DestinationDelete:   "a destination was deleted",

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	mathrand "math/rand/v2"
+	"net/url"
 	"strings"
 	"time"
 
@@ -30,6 +31,7 @@ import (
 	"github.com/notifyd/notifyd/prefs/erasure"
 	"github.com/notifyd/notifyd/prefs/gate"
 	"github.com/notifyd/notifyd/prefs/links"
+	"github.com/notifyd/notifyd/prefs/looks"
 	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/prefs/surge"
 	"github.com/notifyd/notifyd/rules"
@@ -110,6 +112,12 @@ func (s *Service) openOutbox() {
 	config.Holder = func(ctx context.Context, destination string) (string, error) {
 		return s.prefs.Destinations.Holder(ctx, destination)
 	}
+	if base := s.settings.Web.manage(); base != "" {
+		config.Page = func(parcel string) string {
+			return strings.TrimSuffix(base, "/") + "/notices?parcel=" + url.QueryEscape(parcel)
+		}
+	}
+	config.Options = looks.NewCache(s.db.Reader, s.env.Now).Of
 	config.Gate = new(gate.Gate).Rule
 	config.Explain = s.explain
 	config.Fill = func(ctx context.Context, p *backends.Parcel) error { return s.prefs.Mailed.Fill(ctx, p) }
