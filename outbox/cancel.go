@@ -110,23 +110,19 @@ func (o *Outbox) Release(tx *gorm.DB, destinations, holds []string) error {
 // A Rehold gives what waits because of one reason another one, and another due time.
 type Rehold struct {
 	From, To string
-	Since    time.Time // only what was added from then on; zero: all
 	Due      time.Time
 }
 
 // Rehold changes why something waits for destinations, in the caller's transaction. Call Notify after the commit.
 func (o *Outbox) Rehold(tx *gorm.DB, destinations []string, r Rehold) error {
-	since, due := int64(0), stamp(r.Due)
-	if !r.Since.IsZero() {
-		since = stamp(r.Since)
-	}
+	due := stamp(r.Due)
 	for part := range slices.Chunk(destinations, chunk) {
 		if err := o.lockQueuesOf(tx, part); err != nil {
 			return err
 		}
 		err := tx.Exec(`UPDATE deliveries SET hold = ?, due_at = ?
-			WHERE lane IN (SELECT id FROM lanes WHERE destination IN ?) AND state = ? AND settled_at = 0 AND hold = ?
-			AND added_at >= ?`, r.To, due, part, Waiting, r.From, since).Error
+			WHERE lane IN (SELECT id FROM lanes WHERE destination IN ?) AND state = ? AND settled_at = 0 AND hold = ?`,
+			r.To, due, part, Waiting, r.From).Error
 		if err != nil {
 			return fmt.Errorf("hold deliveries: %w", err)
 		}

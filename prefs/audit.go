@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -49,7 +50,7 @@ func (r userRow) fields() accounts.Fields {
 	if r.PauseUntil != 0 {
 		f["paused until"] = time.UnixMicro(r.PauseUntil).UTC().Format(time.RFC3339)
 		f["what came meanwhile"] = "goes in a digest"
-		if r.PauseEnd == pauseDrops {
+		if strings.HasPrefix(r.PauseEnd, "drop") {
 			f["what came meanwhile"] = "is thrown away"
 		}
 		f["critical notices wait too"] = yesNo(r.PauseStrict)

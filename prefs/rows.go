@@ -163,10 +163,7 @@ func (r userRow) user() User {
 		DisabledBy: r.DisabledBy}
 	u.zone = u.Location()
 	u.Quiet = schedule.StoredQuiet(r.Quiet)
-	if r.PauseUntil != 0 {
-		u.Pause = schedule.Pause{Since: time.UnixMicro(r.PauseSince).UTC(), Until: time.UnixMicro(r.PauseUntil).UTC(),
-			Drop: r.PauseEnd == pauseDrops, Strict: r.PauseStrict}
-	}
+	u.Pause = schedule.StoredPause(r.PauseSince, r.PauseUntil, r.PauseEnd, r.PauseStrict)
 	return u
 }
 

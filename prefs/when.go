@@ -43,12 +43,6 @@ func (nothingWaits) Sift(*gorm.DB, []string, func(*backends.Notice, []outbox.Rea
 func (nothingWaits) Restore(*gorm.DB, []string, string) (int, error) { return 0, nil }
 func (nothingWaits) Notify()                                         {}
 
-// pauseDrops is what the database says of a pause with Drop.
-const (
-	pauseDrops   = "drop"
-	pauseGathers = "digest"
-)
-
 // SetQuiet sets the quiet hours of a user, for all destinations. What earlier ones hold is due, and waits again where
 // the new ones hold it. A mistake is a *schedule.Error.
 func (s *Accounts) SetQuiet(ctx context.Context, id uint, q schedule.Quiet) error {
@@ -86,18 +80,18 @@ func (s *Accounts) Pause(ctx context.Context, id uint, p schedule.Pause) error {
 				return err
 			}
 		}
-		return s.waiting.Defer(tx, keys, end, schedule.HeldByPause)
+		return s.waiting.Defer(tx, keys, end, schedule.HeldBefore)
 	})
 }
 
 // changeHeld changes what a pause holds, after its end or its choice was changed.
 func (s *Accounts) changeHeld(tx *gorm.DB, keys []string, p schedule.Pause, end time.Time) error {
-	changes := []outbox.Rehold{{From: schedule.HeldToDrop, To: schedule.HeldByPause, Due: end},
-		{From: schedule.HeldByPause, To: schedule.HeldByPause, Due: end}}
+	hold := schedule.HeldByPause
 	if p.Drop {
-		changes = append(changes, outbox.Rehold{From: schedule.HeldByPause, To: schedule.HeldToDrop, Since: p.Since,
-			Due: end})
+		hold = schedule.HeldToDrop
 	}
+	changes := []outbox.Rehold{{From: schedule.HeldByPause, To: hold, Due: end}, {From: schedule.HeldToDrop, To: hold,
+		Due: end}, {From: schedule.HeldBefore, To: schedule.HeldBefore, Due: end}}
 	for _, c := range changes {
 		if err := s.waiting.Rehold(tx, keys, c); err != nil {
 			return err
@@ -115,23 +109,19 @@ func (s *Accounts) Resume(ctx context.Context, id uint, drop bool) error {
 		if p = row.user().Pause; !p.On(now) {
 			return ErrNotFound
 		}
-		p.Until, p.Drop = now, drop
+		p.Until, p.Drop, p.Resumed = now, drop, true
 		return setPause(tx, id, p)
 	}, func(tx *gorm.DB, keys []string) error {
 		if err := s.changeHeld(tx, keys, p, now); err != nil {
 			return err
 		}
-		return s.waiting.Release(tx, keys, []string{schedule.HeldByPause})
+		return s.waiting.Release(tx, keys, []string{schedule.HeldByPause, schedule.HeldBefore})
 	})
 }
 
 func setPause(tx *gorm.DB, id uint, p schedule.Pause) error {
-	end := pauseGathers
-	if p.Drop {
-		end = pauseDrops
-	}
 	return tx.Model(&userRow{}).Where("id = ?", id).Updates(map[string]any{"pause_since": p.Since.UnixMicro(),
-		"pause_until": p.Until.UnixMicro(), "pause_end": end, "pause_strict": p.Strict}).Error
+		"pause_until": p.Until.UnixMicro(), "pause_end": p.End(), "pause_strict": p.Strict}).Error
 }
 
 // when is a change of when a user is told: set changes the user, and then waiting changes what waits.

@@ -2,7 +2,7 @@
 -- When people are told. Times are Unix microseconds, UTC.
 
 -- quiet: quiet hours as they are written, "mon-fri 22:00-07:00". pause_until: 0 where there was no pause. pause_end: what
--- becomes of what came meanwhile, digest or drop. pause_strict: critical notices wait too
+-- becomes of what came meanwhile, digest or drop, and whether it was resumed. pause_strict: critical notices wait too
 ALTER TABLE users ADD COLUMN quiet text NOT NULL DEFAULT '';
 ALTER TABLE users ADD COLUMN pause_since bigint NOT NULL DEFAULT 0;
 ALTER TABLE users ADD COLUMN pause_until bigint NOT NULL DEFAULT 0;

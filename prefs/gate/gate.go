@@ -18,6 +18,7 @@ package gate
 
 import (
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -95,8 +96,11 @@ func (h holder) rule(now time.Time, n backends.Notice, hold string, reasons []ou
 			schedule.Date(h.Pause.Until, now, h.Zone) + ", and was to be thrown away"}
 	}
 	until, why := h.Next(now, critical)
-	if why == schedule.HeldByPause && hold == schedule.HeldToDrop {
-		why = hold
+	if why == schedule.HeldByPause {
+		why = schedule.HeldBefore
+		if strings.HasPrefix(hold, schedule.HeldByPause) {
+			why = hold
+		}
 	}
 	return outbox.Ruling{Until: until, Hold: why}
 }
@@ -136,10 +140,7 @@ func (g *Gate) read(tx *gorm.DB, now time.Time, candidates []outbox.Candidate) (
 	for _, r := range rows {
 		h := holder{mutes: muted[r.Owner]}
 		h.Quiet = schedule.StoredQuiet(r.UserQuiet).And(schedule.StoredQuiet(r.Quiet))
-		if r.PauseUntil != 0 {
-			h.Pause = schedule.Pause{Since: time.UnixMicro(r.PauseSince).UTC(), Until: time.UnixMicro(r.PauseUntil).UTC(),
-				Drop: r.PauseEnd == "drop", Strict: r.PauseStrict}
-		}
+		h.Pause = schedule.StoredPause(r.PauseSince, r.PauseUntil, r.PauseEnd, r.PauseStrict)
 		h.Zone = g.zone(r.Zone)
 		holders[strconv.FormatUint(r.ID, 10)] = h
 	}

@@ -1,6 +1,9 @@
 package schedule
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // A Pause stops everything until a time. The zero Pause is none. One that is over tells what it was.
 type Pause struct {
@@ -9,13 +12,39 @@ type Pause struct {
 	Drop bool
 	// Strict lets critical notices wait too.
 	Strict bool
+	// Resumed says that it was ended early, at Until. It does not begin again when the clock is put back.
+	Resumed bool
+}
+
+// StoredPause returns a pause as it is stored: times in Unix microseconds, and what End has written. until is 0 where
+// there was none.
+func StoredPause(since, until int64, end string, strict bool) Pause {
+	if until == 0 {
+		return Pause{}
+	}
+	return Pause{Since: time.UnixMicro(since).UTC(), Until: time.UnixMicro(until).UTC(), Strict: strict,
+		Drop: strings.HasPrefix(end, "drop"), Resumed: strings.HasSuffix(end, resumed)}
+}
+
+const resumed = " resumed"
+
+// End returns how a pause ends, as it is stored: "digest" or "drop", or "drop resumed".
+func (p Pause) End() string {
+	end := "digest"
+	if p.Drop {
+		end = "drop"
+	}
+	if p.Resumed {
+		end += resumed
+	}
+	return end
 }
 
 // MaxPause is the longest pause.
 const MaxPause = 366 * 24 * time.Hour
 
 // On reports whether it lasts at a moment.
-func (p Pause) On(now time.Time) bool { return now.Before(p.Until) }
+func (p Pause) On(now time.Time) bool { return !p.Resumed && now.Before(p.Until) }
 
 // Check returns an *Error where a pause that begins now is none, or is too long.
 func (p Pause) Check(now time.Time) error {
@@ -38,8 +67,9 @@ type Hours struct {
 // The holds of Hours: see HoldWords.
 const (
 	HeldByQuiet = "quiet"
-	HeldByPause = "pause"
-	HeldToDrop  = "pause drop" // and is thrown away at its end
+	HeldByPause = "pause"        // it arrived in the pause
+	HeldToDrop  = "pause drop"   // so did this, and is thrown away at its end
+	HeldBefore  = "pause before" // it waited already, and is kept in any case
 )
 
 // Next returns the first moment from t on at which a notice may go, and what holds it until then: HeldByPause,

@@ -101,7 +101,8 @@ func Held(ctx context.Context, o *outbox.Outbox, u prefs.User, own []prefs.Desti
 	for _, d := range own {
 		keys = append(keys, prefs.Key(d.ID))
 	}
-	all, err := o.CountHeld(ctx, keys, []string{schedule.HeldByPause, schedule.HeldToDrop}, time.Time{})
+	all, err := o.CountHeld(ctx, keys, []string{schedule.HeldByPause, schedule.HeldToDrop, schedule.HeldBefore},
+		time.Time{})
 	if err != nil {
 		return 0, 0, err
 	}
