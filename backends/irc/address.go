@@ -16,6 +16,7 @@ var Info = backends.Info{
 	AddressTitle: "Nick, as nick@network",
 	CheckAddress: checkAddress,
 	StopWord:     stopWord,
+	Options:      options,
 }
 
 // maxNick is the longest nick of any address, in bytes. RFC 2812 says 9; networks allow up to 32 and announce it as

@@ -13,6 +13,9 @@ type limits struct {
 	noticeLines int  // most lines of one notice
 	digestLines int  // most lines of a digest that tell notices
 	last        bool // "last 12" is understood
+	terse       bool // no names of filters
+	colours     bool
+	links       string // "short", "none"; else as they are
 }
 
 const (
@@ -38,7 +41,7 @@ func linesOf(p backends.Parcel, budget int, l limits) []string {
 	}
 	switch {
 	case len(told) == 1:
-		lines = append(lines, noticeLines(told[0], budget, l.noticeLines)...)
+		lines = append(lines, noticeLines(told[0], budget, l.noticeLines, l)...)
 	case len(told) > 1:
 		digest := digestLines(told, p.Manage, budget, l)
 		if note := shorten(clean(p.Note), budget); note != "" {
@@ -73,18 +76,18 @@ func accountLines(n backends.Notice, budget int) []string {
 
 // noticeLines writes one notice: its standing where it is marked, the application, what happened, the link, and the
 // filters that matched.
-func noticeLines(n backends.Notice, budget, most int) []string {
+func noticeLines(n backends.Notice, budget, most int, l limits) []string {
 	tail := ""
-	if link := clean(n.Link); link != "" && len(link) <= min(maxLink, budget) {
+	if link := l.link(n.Link); link != "" && len(link) <= min(maxLink, budget) {
 		tail = " " + link
 	}
-	return fit(headOf(n), summaryOf(n), tail+filterNames(n.Why), budget, most)
+	return fit(headOf(n, l), summaryOf(n), tail+filterNames(n.Why, l), budget, most)
 }
 
 // groupLine writes notices that belong together as one line: what happened, how often and when, some of the links.
-func groupLine(g backends.Group, budget int) []string {
+func groupLine(g backends.Group, budget int, l limits) []string {
 	if len(g.Notices) == 1 {
-		return noticeLines(g.Notices[0], budget, 1)
+		return noticeLines(g.Notices[0], budget, 1, l)
 	}
 	tail := fmt.Sprintf(" (%d notices", len(g.Notices))
 	if span := g.Span(); span != "" {
@@ -93,7 +96,7 @@ func groupLine(g backends.Group, budget int) []string {
 	tail += ")"
 	left := budget / 3
 	for _, link := range g.Links(maxLinks) {
-		if link = clean(link); link != "" && len(link) < left {
+		if link = l.link(link); link != "" && len(link) < left {
 			tail += " " + link
 			left -= len(link) + 1
 		}
@@ -106,17 +109,17 @@ func groupLine(g backends.Group, budget int) []string {
 	if g.Title == g.Notices[0].Title { // all of them say the same
 		summary = summaryOf(g.Notices[0])
 	}
-	return fit(headOf(g.Notices[0]), summary, tail+filterNames(why), budget, 1)
+	return fit(headOf(g.Notices[0], l), summary, tail+filterNames(why, l), budget, 1)
 }
 
-// headOf begins the line of a notice: "(unsigned) [bodhi] ". A colour would be lost on many.
-func headOf(n backends.Notice) string {
+// headOf begins the line of a notice: "(unsigned) [bodhi] ".
+func headOf(n backends.Notice, l limits) string {
 	head := ""
 	if standing := shorten(clean(n.Standing), 40); standing != "" {
 		head = "(" + standing + ") "
 	}
 	if app := shorten(clean(n.App), 40); app != "" {
-		head += "[" + n.Shown(app) + "] "
+		head += l.colour(n.Severity, "["+n.Shown(app)+"]") + " "
 	}
 	return head
 }
@@ -143,7 +146,10 @@ func summaryOf(n backends.Notice) string {
 	return clean(n.Title)
 }
 
-func filterNames(why []backends.Reason) string {
+func filterNames(why []backends.Reason, l limits) string {
+	if l.terse {
+		return ""
+	}
 	var names []string
 	for _, r := range why {
 		if name := shorten(clean(r.Filter), 60); name != "" && !slices.Contains(names, name) {
@@ -165,7 +171,7 @@ func digestLines(notices []backends.Notice, manage string, budget int, l limits)
 	groups := backends.Merge(notices)
 	more := len(notices)
 	for _, g := range groups[:min(len(groups), l.digestLines)] {
-		lines = append(lines, groupLine(g, budget)...)
+		lines = append(lines, groupLine(g, budget, l)...)
 		more -= len(g.Notices)
 	}
 	if more > 0 {

@@ -171,10 +171,14 @@ func (n *network) sendLines(ctx context.Context, nick string, p backends.Parcel,
 	if err != nil {
 		return nil, nil, err
 	}
+	l, command := l.of(p.Options), commandOf(p.Options)
+	if command == "NOTICE" && !n.ask(ctx, s, to) { // a server is silent about a notice to nobody
+		return nil, nil, &backends.Wait{For: awayFor, Hold: backends.HeldAway, Err: errOffline}
+	}
 	wait, stop = s.listen(to)
 	l.last = n.command != nil
 	for i, line := range linesOf(p, s.room(to), l) {
-		if err := n.sendLine(ctx, s, to, line, i == 0); err != nil {
+		if err := n.sendLine(ctx, s, command, to, line, i == 0); err != nil {
 			stop()
 			return nil, nil, err
 		}
@@ -205,7 +209,7 @@ func (n *network) learnFrom(s *session, nick string, p backends.Parcel, err erro
 
 // sendLine sends one line when the pace allows it, and waits until the server has taken it. The first to a nick may
 // begin a conversation.
-func (n *network) sendLine(ctx context.Context, s *session, nick, line string, first bool) error {
+func (n *network) sendLine(ctx context.Context, s *session, command, nick, line string, first bool) error {
 	if err := n.pace(ctx); err != nil {
 		return err
 	}
@@ -214,12 +218,12 @@ func (n *network) sendLine(ctx context.Context, s *session, nick, line string, f
 			return inTurn(again)
 		}
 	}
-	replies, err := s.exchange(ctx, nick, "PRIVMSG", nick, line)
+	replies, err := s.exchange(ctx, nick, command, nick, line)
 	if err == nil {
 		err = refusal(replies)
 	}
 	for _, m := range replies {
-		if k, ok := parseHostmask(m.Source); ok && m.Command == "PRIVMSG" && sameNick(k.nick, s.conn.CurrentNick()) {
+		if k, ok := parseHostmask(m.Source); ok && m.Command == command && sameNick(k.nick, s.conn.CurrentNick()) {
 			s.learn(k) // an echo shows the line as others see it
 		}
 	}

@@ -207,15 +207,17 @@ func (n *network) askWho(ctx context.Context, s *session) {
 	}
 }
 
-// ask asks which nicks are there, and notes it. Where there is no answer nothing is learned.
-func (n *network) ask(ctx context.Context, s *session, nicks ...string) {
+// ask asks which nicks are there, and notes it. Where there is no answer nothing is learned. It reports whether all of
+// them are there, as far as is known.
+func (n *network) ask(ctx context.Context, s *session, nicks ...string) (all bool) {
 	if n.pace(ctx) != nil {
-		return
+		return true
 	}
 	replies, err := s.exchange(ctx, "", "ISON", nicks...)
 	if err != nil {
-		return
+		return true
 	}
+	all = true
 	casing, found, answered := n.casing(), map[string]bool{}, false
 	for _, m := range replies {
 		if m.Command == "303" && len(m.Params) > 1 {
@@ -230,8 +232,10 @@ func (n *network) ask(ctx context.Context, s *session, nicks ...string) {
 			n.presence.here(folded)
 		} else {
 			n.presence.gone(folded)
+			all = false
 		}
 	}
+	return all
 }
 
 // tellReturned has the outbox send what waits for a nick. It gives the person a moment to log in to services.

@@ -111,7 +111,7 @@ var (
 
 // refusedByNotice reads a server's NOTICE that came while a line was under way, and names its target or us.
 func refusedByNotice(m ircmsg.Message) error {
-	if len(m.Params) < 2 || strings.Contains(m.Source, "!") {
+	if len(m.Params) < 2 || strings.Contains(m.Source, "!") { // a person, or our own line
 		return nil
 	}
 	switch text := strings.ToLower(m.Params[len(m.Params)-1]); {

@@ -43,6 +43,9 @@ func doMessage(c *client, m ircmsg.Message) {
 func (c *client) tellUser(command, to, text string) {
 	s := c.server
 	other := s.users[s.fold(to)]
+	if other == nil && command == "NOTICE" {
+		return // RFC 2812, 3.3.2: no server answers it
+	}
 	if other == nil {
 		c.numeric("401", short(to), ":No such nick/channel")
 		return
