@@ -11,6 +11,8 @@ import (
 	"github.com/notifyd/notifyd/bus/client"
 	busmail "github.com/notifyd/notifyd/bus/mail"
 	"github.com/notifyd/notifyd/cmd/notifyd/mail"
+	"github.com/notifyd/notifyd/cmd/notifyd/people"
+	"github.com/notifyd/notifyd/cmd/notifyd/verbs"
 )
 
 // mailCmd is `notifyd mail`.
@@ -44,7 +46,9 @@ func (c *mappingFlags) open(now time.Time) (busmail.Mappings, busmail.Options, e
 
 // mailReceiveCmd is `notifyd mail receive`. What it is for is said by a flag: mails come for several reasons.
 type mailReceiveCmd struct {
-	Bus bool `help:"The mails become messages of the bus."`
+	Bus  bool     `help:"The mails become messages of the bus. Without this flag one mail is taken as what came back of a notice."`
+	To   []string `placeholder:"ADDRESS" help:"What came back: the address that it was sent to (default: what its header says)."`
+	LMTP string   `name:"lmtp" placeholder:"ADDRESS" help:"What came back: hand it to a daemon's backends.email.bounces.lmtp, host:port or unix:/path, and not to the admin socket or the database."`
 	mappingFlags
 	URL       string        `default:"http://127.0.0.1:8090" env:"NOTIFYD_MAIL_URL" placeholder:"URL" help:"The daemon's bus.http (default: ${default})."`
 	TokenFile string        `type:"path" env:"NOTIFYD_MAIL_TOKEN_FILE" placeholder:"FILE" help:"File with the token of a sender of bus.http."`
@@ -71,7 +75,7 @@ func (c *mailReceiveCmd) Run(e *env) error {
 
 func (c *mailReceiveCmd) receive(e *env) (mail.Status, error) {
 	if !c.Bus {
-		return mail.Usage, errors.New("mail receive: --bus was expected: it says what the mails are for")
+		return c.returned(e)
 	}
 	all, options, err := c.open(e.now())
 	if err != nil {
@@ -92,6 +96,38 @@ func (c *mailReceiveCmd) receive(e *env) (mail.Status, error) {
 	}
 	return r.One(e.ctx, e.stdin)
 }
+
+// returned hands on one mail that came back. What the database or the daemon cannot take now is kept by the mail system.
+func (c *mailReceiveCmd) returned(e *env) (mail.Status, error) {
+	if c.Archive != "" || c.TokenFile != "" || len(c.Mapping) > 0 {
+		return mail.Usage, errors.New("mail receive: an archive, a token and mappings go with --bus")
+	}
+	raw, err := io.ReadAll(io.LimitReader(e.stdin, maxReturned))
+	if err != nil {
+		return mail.TempFail, fmt.Errorf("read the mail: %w", err)
+	}
+	if len(raw) == maxReturned { // so that who writes it gets rid of it
+		if _, err := io.Copy(io.Discard, io.LimitReader(e.stdin, 64<<20)); err != nil {
+			return mail.TempFail, fmt.Errorf("read the mail: %w", err)
+		}
+	}
+	if c.LMTP != "" {
+		return mail.Hand(e.ctx, c.LMTP, c.To, raw)
+	}
+	got, err := verbs.Receive(e.records(), c.To, raw)
+	var fault *people.Fault
+	switch {
+	case errors.As(err, &fault) && fault.Status == people.Config:
+		return mail.Config, err
+	case err != nil:
+		return mail.TempFail, err
+	}
+	fmt.Fprintf(e.stdout, "%s: %s\n", got.Kind, got.Said)
+	return mail.OK, nil
+}
+
+// maxReturned is how much is read of a mail that came back.
+const maxReturned = 2 << 20
 
 // poster makes what reaches the daemon.
 func (c *mailReceiveCmd) poster() (*client.Poster, mail.Status, error) {

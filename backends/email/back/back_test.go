@@ -14,6 +14,7 @@ import (
 
 	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/backends/email/back"
+	"github.com/notifyd/notifyd/cmd/notifyd/mail"
 	"github.com/notifyd/notifyd/internal/metric"
 )
 
@@ -220,7 +221,10 @@ func TestLMTP(t *testing.T) {
 	defer done.Wait()
 	defer cancel()
 	where := l.Addr().String()
-	hand := func(to, message string) error { return back.Hand(ctx, where, []string{to}, strings.NewReader(message)) }
+	hand := func(to, message string) error {
+		_, err := mail.Hand(ctx, where, []string{to}, []byte(message))
+		return err
+	}
 	if err := hand("b-"+report+"@b.example.org", hard("x")); err != nil {
 		t.Error(err)
 	}

@@ -113,35 +113,3 @@ func (s *session) LMTPData(message io.Reader, status smtp.StatusCollector) error
 	}
 	return nil
 }
-
-// Hand gives a message to a listener at an address, for some of our addresses. The error wraps backends.ErrToken where
-// it knows none of them; after any other the message should be given again.
-func Hand(ctx context.Context, where string, to []string, message io.Reader) error {
-	network, address := networkOf(where)
-	conn, err := (&net.Dialer{Timeout: 20 * time.Second}).DialContext(ctx, network, address)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(lmtpTime)); err != nil {
-		return err
-	}
-	client := smtp.NewClientLMTP(conn)
-	defer client.Close()
-	if err := client.Mail("", nil); err != nil {
-		return err
-	}
-	for _, one := range to {
-		if err := client.Rcpt(one, nil); err != nil {
-			return err
-		}
-	}
-	w, err := client.Data()
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(w, io.LimitReader(message, maxDrained)); err != nil {
-		return err
-	}
-	return w.Close()
-}

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	busall "github.com/notifyd/notifyd/bus/all"
 	"github.com/notifyd/notifyd/cmd/notifyd/carrier"
 	"github.com/notifyd/notifyd/cmd/notifyd/config"
+	"github.com/notifyd/notifyd/cmd/notifyd/people"
 	"github.com/notifyd/notifyd/cmd/notifyd/relay"
 )
 
@@ -247,4 +249,28 @@ func (s *Service) infos() []backends.Info {
 		}
 	}
 	return infos
+}
+
+// OpenReceiver opens the backend that takes what comes back, for a program that hands it over; nil: there is none.
+func OpenReceiver(f *config.File, parts backends.Parts) (backends.Receiver, error) {
+	opened, err := openBackends(f, parts.Log, parts)
+	return receiverOf(opened), err
+}
+
+func receiverOf(opened map[string]backends.Backend) backends.Receiver {
+	for _, backend := range opened {
+		if r, ok := backend.(backends.Receiver); ok {
+			return r
+		}
+	}
+	return nil
+}
+
+// receive takes what came back of a mail, for a command.
+func (s *Service) receive(ctx context.Context, a people.Ask) (backends.Received, error) {
+	r := receiverOf(s.backends)
+	if r == nil {
+		return backends.Received{}, backends.ErrNoReturns
+	}
+	return r.Receive(ctx, a.To, bytes.NewReader(a.Message))
 }

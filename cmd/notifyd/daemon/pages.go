@@ -196,7 +196,7 @@ func (s *Service) exporter() *personal.Exporter {
 func (s *Service) adminDesk() *people.Desk {
 	return &people.Desk{Prefs: s.prefs, Backends: backendall.Infos(), Export: s.exporter().Write, Now: s.env.Now,
 		Changed: s.outbox.Notify, Queue: s.queue, BaseURL: s.settings.Web.manage(),
-		Claimed: s.settings.Accounts.ClaimedNames, Role: s.role}
+		Claimed: s.settings.Accounts.ClaimedNames, Role: s.role, Receive: s.receive}
 }
 
 // openAdmin opens the socket for commands. Its place beside the database may be too deep for the name of a socket: then

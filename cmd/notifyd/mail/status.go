@@ -17,6 +17,7 @@ const (
 	Usage    Status = 64 // the command line is wrong
 	DataErr  Status = 65 // the daemon takes no such message
 	NoInput  Status = 66 // there is no such archive
+	NoUser   Status = 67 // there is no such address
 	TempFail Status = 75 // the daemon cannot be reached, or takes nothing now
 	NoPerm   Status = 77 // the daemon does not take the token, or not this topic from it
 	Config   Status = 78 // a setting or a mapping is wrong

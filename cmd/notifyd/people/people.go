@@ -35,6 +35,8 @@ type Ask struct {
 	Since    time.Time         `json:"since,omitzero"`     // of the audit
 	After    uint              `json:"after,omitempty"`    // the next page of a list: ids above this one
 	Entries  int64             `json:"entries,omitempty"`  // the next page of the audit: entries after this one
+	To       []string          `json:"to,omitempty"`       // addresses that a message came to
+	Message  []byte            `json:"message,omitempty"`  // that came back
 }
 
 // A Fault is an error for whoever asks, with the exit status of the command.
@@ -46,7 +48,8 @@ type Fault struct {
 // These are the statuses of faults. 2 is wrong usage, which the command line finds itself.
 const (
 	Failed   = 1
-	NotThere = 3 // no such person, filter or destination; or several that were meant
+	Config   = 78 // what is asked for is not configured (sysexits.h)
+	NotThere = 3  // no such person, filter or destination; or several that were meant
 )
 
 // Error returns the text.
@@ -69,6 +72,7 @@ type Desk struct {
 	Changed  func()                                                    // told that what is delivered has changed
 	Queue    func(ctx context.Context, d outbox.Delivery) error        // how owners are told; nil: they are not
 	BaseURL  string                                                    // of the pages; "": there are none
+	Receive  func(context.Context, Ask) (backends.Received, error)     // takes what came back; nil: nobody does
 	Now      func() time.Time
 }
 
@@ -85,6 +89,7 @@ var verbs = map[string]func(*Desk, context.Context, Ask) (any, error){
 	"destination.list": (*Desk).listDestinations, "destination.show": (*Desk).showDestination,
 	"destination.on": (*Desk).destinationOn, "destination.off": (*Desk).destinationOff,
 	"destination.delete": (*Desk).deleteDestination,
+	"mail.receive":       (*Desk).receive,
 }
 
 // Answer does what is asked, and returns the answer as JSON. operator is who asks, by the name on the machine. Errors
@@ -117,6 +122,18 @@ func (d *Desk) Archive(ctx context.Context, operator string, w io.Writer, who st
 		return explain(err)
 	}
 	return explain(d.Export(ctx, w, u.ID))
+}
+
+// receive takes what came back of a mail.
+func (d *Desk) receive(ctx context.Context, a Ask) (any, error) {
+	got, err := backends.Received{}, error(backends.ErrNoReturns)
+	if d.Receive != nil {
+		got, err = d.Receive(ctx, a)
+	}
+	if errors.Is(err, backends.ErrNoReturns) {
+		return nil, fault(Config, "%v", err)
+	}
+	return got, err
 }
 
 func asOperator(ctx context.Context, name string) context.Context {

@@ -93,7 +93,9 @@ func join(e *records.Env, f *config.File, set daemon.Settings) (people.Line, err
 		Told: letters.Told, ClaimedNames: set.Accounts.ClaimedNames, OnHold: box.Hold, Policy: set.Accounts.Policy,
 		Roles: set.Accounts.Roles, People: func() accounts.People { return settings.People{Snapshot: snapshot} },
 	})
-	return people.Own(j.desk(), db.Close), nil
+	desk := j.desk()
+	desk.Receive = j.receive(f, log)
+	return people.Own(desk, db.Close), nil
 }
 
 // A joined is a database that a command works on.
