@@ -97,7 +97,7 @@ func (c *mailReceiveCmd) receive(e *env) (mail.Status, error) {
 	return r.One(e.ctx, e.stdin)
 }
 
-// returned hands on one mail that came back. What the database or the daemon cannot take now is kept by the mail system.
+// returned hands on one mail that came back. What the daemon or the database cannot take now, the mail system keeps.
 func (c *mailReceiveCmd) returned(e *env) (mail.Status, error) {
 	if c.Archive != "" || c.TokenFile != "" || len(c.Mapping) > 0 {
 		return mail.Usage, errors.New("mail receive: an archive, a token and mappings go with --bus")

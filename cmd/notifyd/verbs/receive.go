@@ -26,7 +26,9 @@ func Receive(e *records.Env, to []string, message []byte) (got backends.Received
 }
 
 // receive is people.Desk.Receive where no daemon answers: the backend is opened for it, and dials nobody.
-func (j *joined) receive(f *config.File, log *slog.Logger) func(context.Context, people.Ask) (backends.Received, error) {
+func (j *joined) receive(
+	f *config.File, log *slog.Logger,
+) func(context.Context, people.Ask) (backends.Received, error) {
 	return func(ctx context.Context, a people.Ask) (backends.Received, error) {
 		signer, err := j.store.Links(ctx, "")
 		if err != nil {
