@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
 	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/backends/email/bounce"
 	"github.com/notifyd/notifyd/internal/text"
 )
 
@@ -65,6 +67,11 @@ func isAboutUs(code int) bool {
 func isNoMailbox(code int, reply string) bool {
 	if code != 550 && code != 551 && code != 553 {
 		return false
+	}
+	said := reply[max(strings.Index(reply, strconv.Itoa(code)), 0):]
+	switch bounce.Refused(said) {
+	case bounce.Full, bounce.Content, bounce.Policy, bounce.Soft:
+		return false // the words say that it is about something else, whatever the codes are
 	}
 	return statusOf(reply) == "" || hasStatus(reply, "5.0.", "5.1.", "5.2.0", "5.2.1")
 }

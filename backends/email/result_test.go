@@ -26,7 +26,11 @@ func TestFailureClasses(t *testing.T) {
 		{fakesmtp.OnMail, 530, [3]int{5, 7, 0}, "login first", "unavailable"},
 		{fakesmtp.OnMail, 452, [3]int{4, 3, 1}, "disk full", "unavailable"},
 		{fakesmtp.OnRcpt, 550, [3]int{5, 1, 1}, "no such user", "gone"},
-		{fakesmtp.OnRcpt, 550, [3]int{5, 2, 1}, "mailbox closed", "gone"},
+		{fakesmtp.OnRcpt, 550, [3]int{5, 2, 1}, "mailbox closed", "refused"}, // for a while
+		{fakesmtp.OnRcpt, 550, [3]int{5, 2, 1}, "user unknown", "gone"},
+		{fakesmtp.OnRcpt, 550, [3]int{5, 1, 1}, "over quota", "refused"},
+		{fakesmtp.OnRcpt, 550, [3]int{5, 0, 0}, "blocked, see spamhaus", "refused"},
+		{fakesmtp.OnRcpt, 550, [3]int{5, 1, 0}, "sender rejected", "refused"},
 		{fakesmtp.OnRcpt, 550, [3]int{5, 2, 2}, "over quota", "refused"},
 		{fakesmtp.OnRcpt, 550, [3]int{5, 3, 0}, "no room for anybody", "later"},
 		{fakesmtp.OnRcpt, 550, [3]int{5, 4, 5}, "sending quota exceeded", "later"},

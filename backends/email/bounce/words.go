@@ -72,3 +72,8 @@ func plain(text string) string {
 
 // WithoutAddresses takes the addresses out of what a server said.
 func WithoutAddresses(said string) string { return address.ReplaceAllString(said, "…") }
+
+// Refused gives what the reply of a server to RCPT means, by its words, its status and its code.
+func Refused(reply string) Kind {
+	return judge(plain(reply), "in reply to rcpt to", statusIn(reply), codeIn(reply))
+}
