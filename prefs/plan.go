@@ -74,8 +74,9 @@ func NewPlanner(e *catalogue.Event, now time.Time, signer *links.Signer) *Planne
 }
 
 // Add plans for one user. hits are all of the user's filters that matched the event and pass the user's mutes (see
-// mute.Silencer). Call it once for each user.
+// mute.Silencer); Add orders them by their ids. Call it once for each user.
 func (p *Planner) Add(hits []*Subscription) {
+	slices.SortFunc(hits, func(a, b *Subscription) int { return cmp.Compare(a.Filter.ID, b.Filter.ID) })
 	begin := len(p.owed)
 	p.gathered, p.going = p.gathered[:0], p.going[:0]
 	for _, hit := range hits {
@@ -138,8 +139,9 @@ func (g *going) add(hit *Subscription, to *Destination, severity string, now tim
 	g.to = to
 }
 
-// keepHours holds a delivery that would go in a pause or in quiet hours until they end. doc/scheduling.md has the
-// rules.
+// keepHours holds a delivery that would go now, in a pause or in quiet hours, until they end. What goes later keeps its
+// time and its digest, whose other notices may have it go earlier: the gate holds it when it is due.
+// doc/scheduling.md has the rules.
 func (p *Planner) keepHours(d *outbox.Delivery, to *Destination, user *User) {
 	if d.DueAt.After(p.now) {
 		d.Lead = 0 // it is held for another reason, and is no first one
@@ -148,12 +150,11 @@ func (p *Planner) keepHours(d *outbox.Delivery, to *Destination, user *User) {
 	if hours.Empty() {
 		return
 	}
-	critical := d.Notice.Severity == catalogue.Critical.String()
-	from := d.DueAt
-	if hours.Pause.On(p.now) {
-		from = p.now
+	if d.DueAt.After(p.now) && !hours.Pause.On(p.now) {
+		return
 	}
-	at, hold := hours.Next(from, critical)
+	critical := d.Notice.Severity == catalogue.Critical.String()
+	at, hold := hours.Next(p.now, critical)
 	if hold == "" {
 		return
 	}

@@ -87,6 +87,7 @@ func TestPlanWhen(t *testing.T) {
 	now := time.Date(2026, 3, 2, 21, 30, 0, 0, time.UTC) // a Monday
 	at := func(day, hour, minute int) time.Time { return time.Date(2026, 3, day, hour, minute, 0, 0, time.UTC) }
 	quiet := nights(t)
+	quietNow := must[schedule.Quiet](t)(schedule.ParseQuiet("21:00-07:00"))
 	lunch := must[schedule.Quiet](t)(schedule.ParseQuiet("07:00-08:00"))
 	hourly, daily := schedule.Schedule{Every: time.Hour, Count: 5}, schedule.Schedule{At: "07:00", AtOnceFrom: "error"}
 	leave := schedule.Pause{Since: at(1, 0, 0), Until: at(4, 6, 0)}
@@ -109,10 +110,12 @@ func TestPlanWhen(t *testing.T) {
 		{"at once", catalogue.Info, prefs.User{}, prefs.Destination{}, nil, want{due: now}},
 		{"hourly", catalogue.Info, prefs.User{}, prefs.Destination{Schedule: hourly}, nil,
 			want{at(2, 22, 30), "digest", 5, 0}},
-		{"hourly, at night", catalogue.Info, prefs.User{Quiet: quiet}, prefs.Destination{Schedule: hourly}, nil,
+		{"hourly, at night: the gate holds the digest", catalogue.Info, prefs.User{Quiet: quiet},
+			prefs.Destination{Schedule: hourly}, nil, want{at(2, 22, 30), "digest", 5, 0}},
+		{"at once, at night", catalogue.Info, prefs.User{Quiet: quietNow}, prefs.Destination{}, nil,
 			want{at(3, 7, 0), "quiet", 0, 0}},
-		{"and of the destination", catalogue.Info, prefs.User{Quiet: quiet},
-			prefs.Destination{Schedule: hourly, Quiet: lunch}, nil, want{at(3, 8, 0), "quiet", 0, 0}},
+		{"and of the destination", catalogue.Info, prefs.User{Quiet: quietNow},
+			prefs.Destination{Quiet: lunch}, nil, want{at(3, 8, 0), "quiet", 0, 0}},
 		{"daily at the end of the night", catalogue.Info, prefs.User{Quiet: quiet}, prefs.Destination{Schedule: daily}, nil,
 			want{at(3, 7, 0), "digest", 0, 0}},
 		{"an error at once", catalogue.Error, prefs.User{}, prefs.Destination{Schedule: daily}, nil, want{due: now}},
