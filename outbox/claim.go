@@ -15,8 +15,9 @@ type claim struct {
 	queue       queueKey
 	lease       string
 	parcel      string
-	rows        []row // oldest first; all to one address
-	redelivered bool  // its last holder went away while it was sending
+	rows        []row     // oldest first; all to one address
+	redelivered bool      // its last holder went away while it was sending
+	since       time.Time // when it was asked for
 }
 
 // claim leases up to limit queues of a backend that have something due, oldest first, and packs one parcel of each. It
@@ -155,11 +156,15 @@ func (p *pool) renew(ctx context.Context, stop <-chan struct{}) {
 			return
 		case <-tick.C:
 		}
-		if leases := p.hands.heldLeases(); len(leases) > 0 {
-			if err := p.o.renew(ctx, leases); err != nil {
-				p.o.cfg.Log.Warn("cannot renew leases", "backend", p.name, "error", err)
-			}
+		leases, began := p.hands.heldLeases(), p.o.now()
+		if len(leases) == 0 {
+			continue
 		}
+		if err := p.o.renew(ctx, leases); err != nil {
+			p.o.cfg.Log.Warn("cannot renew leases", "backend", p.name, "error", err)
+			continue
+		}
+		p.hands.renewedAt(began)
 	}
 }
 

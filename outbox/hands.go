@@ -14,23 +14,19 @@ type hands struct {
 	width func() int // workers that are of use now
 
 	mu        sync.Mutex
-	waiting   []waiting // for a worker, the oldest first
+	waiting   []claim // for a worker, the oldest first
 	workers   int
 	leases    map[string]int // how many parcels under each lease
 	all       int
 	recording sync.WaitGroup // counts all
+
+	renewed time.Time // when the last renewal of all leases began that was made
 
 	careful  bool // a process went away while it was sending what was claimed last
 	ended    int  // since measured
 	measured time.Time
 	rate     float64 // parcels a second
 	ahead    int     // how many are claimed ahead
-}
-
-// A waiting is a claim that waits for a worker.
-type waiting struct {
-	claim
-	since time.Time
 }
 
 const (
@@ -72,7 +68,7 @@ func (h *hands) measure(now time.Time) {
 	}
 }
 
-// add takes claims in hand.
+// add takes claims in hand that were asked for at now.
 func (h *hands) add(claims []claim, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -81,7 +77,8 @@ func (h *hands) add(claims []claim, now time.Time) {
 	}
 	for _, c := range claims {
 		h.leases[c.lease]++
-		h.waiting = append(h.waiting, waiting{c, now})
+		c.since = now
+		h.waiting = append(h.waiting, c)
 	}
 	h.all += len(claims)
 	h.recording.Add(len(claims))
@@ -107,7 +104,7 @@ func (h *hands) next() (c claim, ok, few bool) {
 		h.workers--
 		return claim{}, false, true
 	}
-	c = h.waiting[0].claim
+	c = h.waiting[0]
 	h.waiting = h.waiting[1:]
 	return c, true, len(h.waiting) == h.ahead/2
 }
@@ -128,10 +125,7 @@ func (h *hands) recorded(c claim) {
 func (h *hands) empty() []claim {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var claims []claim
-	for _, w := range h.waiting {
-		claims = append(claims, w.claim)
-	}
+	claims := h.waiting
 	h.waiting = nil
 	return claims
 }
@@ -157,4 +151,23 @@ func (h *hands) heldLeases() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Collect(maps.Keys(h.leases))
+}
+
+// renewedAt notes that a renewal of all leases was made, which began then.
+func (h *hands) renewedAt(began time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.renewed = began
+}
+
+// holds reports whether a parcel is under its lease for sure. Where the database does not answer another node may have
+// it: what was claimed ahead is not sent then. A renewal may have left its queue out, but not two in a row.
+func (h *hands) holds(c claim, now time.Time, lease time.Duration) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	since := c.since
+	if h.renewed.After(since) {
+		since = h.renewed
+	}
+	return now.Sub(since) < lease/2
 }

@@ -77,12 +77,13 @@ func (p *pool) run(ctx, finishing context.Context) {
 // is made to its end: whether its commit has come through would not be known.
 func (p *pool) claim(ctx, sending context.Context) {
 	_, down := p.breaker.state()
-	claims, err := p.o.claim(sending, p.name, p.hands.room(p.o.now(), down), p.hands.heldLeases())
+	began := p.o.now()
+	claims, err := p.o.claim(sending, p.name, p.hands.room(began, down), p.hands.heldLeases())
 	if err != nil && ctx.Err() == nil {
 		p.o.cfg.Log.Error("cannot claim deliveries", "backend", p.name, "error", err)
 		wait(ctx, p.o.cfg.Poll, nil)
 	}
-	p.hands.add(claims, p.o.now())
+	p.hands.add(claims, began)
 	p.staff()
 	if len(claims) == 0 {
 		wait(ctx, emptyPause, p.notified)

@@ -41,6 +41,10 @@ func (p *pool) deliver(ctx, finishing context.Context, c claim) {
 		p.record(finishing, completion{claim: c, result: returned, err: errNotOurs}, nil)
 		return
 	}
+	if !p.hands.holds(c, started, o.cfg.Lease) {
+		p.record(finishing, completion{claim: c, result: unsent}, nil)
+		return
+	}
 	if again, down := p.down(c, started); down {
 		p.record(finishing, completion{claim: c, result: returned, err: errNetworkDown, due: again}, nil)
 		return
