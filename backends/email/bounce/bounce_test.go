@@ -1,6 +1,7 @@
 package bounce_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -101,6 +102,20 @@ func TestComplaint(t *testing.T) {
 		got := bounce.Read([]byte(mail))
 		if got.Kind != want || len(got.Recipients) != 1 || got.Recipients[0].Address != "a@example.net" {
 			t.Errorf("%s: %+v", kind, got)
+		}
+	}
+}
+
+// TestRefused: replies of servers, one a line of testdata/said.txt.
+func TestRefused(t *testing.T) {
+	text, err := os.ReadFile("testdata/said.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		kind, said, found := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		if got := bounce.Refused(said); found && got != bounce.Kind(kind) {
+			t.Errorf("%s, want %s: %s", got, kind, said)
 		}
 	}
 }

@@ -17,7 +17,7 @@ func (m *Mail) report(r *Report) {
 			Diagnostic: oneLine(n.diagnostic)})
 	}
 	if len(r.Recipients) == 0 {
-		kind, status := verdict(notice{}, text)
+		kind, status := verdict(notice{}, text+"\n\n"+reason.FindString(m.Header("Subject")))
 		if kind == Unknown {
 			kind = judge(plain(m.Header("Subject")), "", status, "")
 		}
@@ -143,6 +143,10 @@ var delay = regexp.MustCompile(`(?i)(warning message only|only a (temporary|noti
 	`no action is required|will (be )?continue[\w ]* (try|attempt)|still (un|being)|delivery (is )?delayed|` +
 	`will keep trying|not yet been delivered)`)
 
+// reason is a subject that says why, as those of Sendmail do.
+var reason = regexp.MustCompile(`(?i)^(returned mail|delivery failure|failure notice|undeliverable( mail)?)\s*:\s*` +
+	`(user|host|recipient|mail ?box|address|unknown|no such|addressee|message)\b.*`)
+
 // onlyDelay reports a report without fields that says that it is none yet.
 func onlyDelay(subject, text string) bool {
 	return delay.MatchString(text) || strings.Contains(strings.ToLower(subject), "delayed") ||
@@ -150,13 +154,11 @@ func onlyDelay(subject, text string) bool {
 }
 
 // boiler is what reports say in any case, and what has words in it that mean something elsewhere.
-var boiler = regexp.MustCompile(`(?im)^.*(for further assistance|if you do so, please|delete your own text|` +
-	`please do not reply|` +
+var boiler = regexp.MustCompile(`(?im)(for further assistance|if you do so, please|delete your own text|please do not reply|` +
 	`scanned (for|by)|has been checked|learn more|please (try|verify|check|contact|direct|send|include|forward)|` +
 	`this (is an |message was )?(automatic|created)|contact (your|the|support)|you do not need to|privileged|` +
-	`confidential|` +
-	`no need to (re)?send|mime[- ](encapsulated|format)|in mime|multi-?part message|legible|mail reader|` +
-	`subject:|sent:|server de generazione).*$`)
+	`confidential|no need to (re)?send|mime[- ](encapsulated|format)|in mime|multi-?part message|legible|mail reader)` +
+	`[^.\n]*|^.*(\bsubject:|\bsent:|server de generazione).*$`)
 
 // excerpt is the part of a report's text that is about the reason.
 func excerpt(text string) string {
