@@ -267,6 +267,17 @@ var changing = map[string]struct {
 	"Filters.Delete": {accounts.FilterDelete, accounts.Operator, func(w *changeWorld) error {
 		return w.s.Filters.Delete(w.ctx, w.alice.ID, w.filter.ID)
 	}},
+	"Destinations.SendNow": {accounts.NoticeNow, accounts.Operator, func(w *changeWorld) error {
+		return w.s.Destinations.SendNow(w.ctx, w.o, w.alice.ID, w.mail.ID)
+	}},
+	"Destinations.ThrowAway": {accounts.NoticeDrop, accounts.Operator, func(w *changeWorld) error {
+		_, _, err := w.s.Destinations.ThrowAway(w.ctx, w.o, w.alice.ID, w.mail.ID)
+		return err
+	}},
+	"Destinations.KeepAll": {accounts.NoticeKeep, accounts.Operator, func(w *changeWorld) error {
+		_, err := w.s.Destinations.KeepAll(w.ctx, w.o, w.alice.ID, w.mail.ID, 1)
+		return err
+	}},
 	"Mutes.Make": {accounts.MuteMake, accounts.Operator, func(w *changeWorld) error {
 		w.mute()
 		return nil

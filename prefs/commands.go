@@ -5,9 +5,12 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 
+	"github.com/notifyd/notifyd/backends"
+	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/looks"
 	"github.com/notifyd/notifyd/rulespec"
@@ -171,4 +174,63 @@ func (s *Unsubscriber) Speakers(
 		list = append(list, r.destination())
 	}
 	return list, bound, explain("find who speaks", err)
+}
+
+// SendNow sends what waits for one of a user's destinations now, whatever holds it: its owner asks for it.
+func (s *Destinations) SendNow(ctx context.Context, o *outbox.Outbox, userID, id uint) error {
+	return s.withWaiting(ctx, o, userID, id, accounts.NoticeNow, func(tx *gorm.DB, key string) error {
+		return o.Flush(tx, key)
+	})
+}
+
+// thrownAway begins why a notice was silenced that its owner has thrown away; behind it stands when, so that Keep finds
+// those that were thrown away together.
+const thrownAway = "thrown away by you, "
+
+// ThrowAway silences what waits for one of a user's destinations, and returns how many notices that are and the mark by
+// which Keep lets them wait again.
+func (s *Destinations) ThrowAway(ctx context.Context, o *outbox.Outbox, userID, id uint) (n int, mark int64,
+	err error) {
+	at := s.now().UTC().Truncate(time.Microsecond)
+	err = s.withWaiting(ctx, o, userID, id, accounts.NoticeDrop, func(tx *gorm.DB, key string) error {
+		n, err = o.Sift(tx, []string{key}, func(*backends.Notice, []outbox.Reason) string { return thrownAwayAt(at) })
+		return err
+	})
+	return n, at.UnixMicro(), err
+}
+
+func thrownAwayAt(at time.Time) string {
+	return thrownAway + at.UTC().Format("2006-01-02 15:04:05.000000")
+}
+
+// KeepAll lets what a ThrowAway has silenced wait again, by its mark, and returns how many notices that are.
+func (s *Destinations) KeepAll(ctx context.Context, o *outbox.Outbox, userID, id uint, mark int64) (n int, err error) {
+	err = s.withWaiting(ctx, o, userID, id, accounts.NoticeKeep, func(tx *gorm.DB, key string) error {
+		n, err = o.Restore(tx, []string{key}, thrownAwayAt(time.UnixMicro(mark)))
+		return err
+	})
+	return n, err
+}
+
+// withWaiting changes what waits for one of a user's destinations, and notes it.
+func (s *Destinations) withWaiting(ctx context.Context, o *outbox.Outbox, userID, id uint, what accounts.What,
+	change func(tx *gorm.DB, key string) error) error {
+	err := s.write(ctx, "change what waits", func(tx *gorm.DB) error {
+		if err := lockDeliveries(tx, "pg_advisory_xact_lock_shared"); err != nil {
+			return err
+		}
+		to, err := ownDestination(tx, userID, id)
+		if err != nil {
+			return err
+		}
+		if err := s.note(tx, userID, what, object("destination", id), nil,
+			accounts.Fields{"destination": to.place()}); err != nil {
+			return err
+		}
+		return change(tx, Key(id))
+	})
+	if err == nil {
+		o.Notify()
+	}
+	return err
 }

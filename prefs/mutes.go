@@ -35,7 +35,7 @@ func (s *Mutes) Get(ctx context.Context, userID, id uint) (mutes.Record, error) 
 func (s *Mutes) Make(ctx context.Context, userID uint, m mute.Mute, by string) (made mutes.Record, waiting int,
 	err error) {
 	m.Made, m.Ended = s.now().UTC().Truncate(time.Microsecond), time.Time{}
-	if m.UntilSolved && m.Ends.IsZero() {
+	if m.UntilSolved && (m.Ends.IsZero() || m.Ends.Sub(m.Made) > mute.Longest) {
 		m.Ends = m.Made.Add(mute.Longest)
 	}
 	if err := m.Check(); err != nil {

@@ -131,3 +131,67 @@ func TestMuteEndsOnItsPage(t *testing.T) {
 	f.pass(time.Hour)
 	f.alice.get("/mutes").want(t, 200, "Nothing is muted", "Muted before", "the package bash")
 }
+
+// TestWaiting: what waits is shown as the digest that it would be, is sent now, or thrown away and taken back.
+func TestWaiting(t *testing.T) {
+	f := newFixture(t)
+	if err := f.db.Writer.Exec("UPDATE deliveries SET due_at = ?, hold = 'digest', together = true",
+		f.now().Add(time.Hour).UnixMicro()).Error; err != nil {
+		t.Fatal(err)
+	}
+	drop := fmt.Sprint("/waiting/", f.mail.ID, "/drop")
+	f.alice.get("/waiting").want(t, 200, "alice@example.org", "1 notice", "waits: digest at", "bash", drop)
+	for what, status := range map[string]int{"drop": http.StatusNotFound, "send": http.StatusNotFound,
+		"keep/1": http.StatusGone} {
+		f.bob.post(fmt.Sprint("/waiting/", f.mail.ID, "/", what)).want(t, status)
+	}
+	thrown := f.alice.post(drop).want(t, http.StatusSeeOther).header.Get("Location")
+	page := f.alice.get(thrown).want(t, 200, "Thrown away: 1 notice", "Keep it after all")
+	state := func() (e outbox.Entry) {
+		list, err := f.outbox.OfMessage(t.Context(), "2026-build-1", []string{fmt.Sprint(f.mail.ID)})
+		if err != nil || len(list) != 1 {
+			t.Fatal(list, err)
+		}
+		return list[0]
+	}
+	if e := state(); !e.Silenced() || !strings.Contains(e.LastError, "thrown away by you") {
+		t.Fatalf("%+v", e)
+	}
+	keep := regexp.MustCompile(`action="(/waiting/[^"]+/keep/[^"]+)"`).FindStringSubmatch(page.body)[1]
+	f.alice.post(keep).to(t, "/waiting")
+	if e := state(); e.State != outbox.Waiting || !e.DueAt.After(f.now()) || e.Hold != "digest" {
+		t.Fatalf("%+v", e)
+	}
+	f.alice.post(fmt.Sprint("/waiting/", f.mail.ID, "/send")).to(t, "/waiting")
+	if e := state(); e.State != outbox.Waiting || e.DueAt.After(f.now()) {
+		t.Fatalf("%+v", e)
+	}
+	f.pass(keepFor)
+	f.alice.post(keep).want(t, http.StatusGone)
+}
+
+const keepFor = time.Hour + time.Second
+
+func TestMuteAPI(t *testing.T) {
+	f := newFixture(t)
+	call := func(v *visitor, method, path, body string) answer {
+		v.header.Set("Sec-Fetch-Site", "same-origin")
+		defer v.header.Del("Sec-Fetch-Site")
+		return v.do(method, path, "application/json", strings.NewReader(body))
+	}
+	ends := f.now().Add(48 * time.Hour).UTC().Format(time.RFC3339)
+	mute := `{"kind": "package", "value": "bash", "ends": "` + ends + `", "errors": false}`
+	call(f.visitor(), "POST", "/api/v1/mutes", mute).want(t, 401)
+	call(f.alice, "POST", "/api/v1/mutes/preview", mute).want(t, 200, `"silenced":1`, `"errors":1`, `"whole":true`)
+	call(f.alice, "POST", "/api/v1/mutes", mute).want(t, 200, `"silenced_waiting":2`, `"by":"api"`)
+	call(f.alice, "GET", "/api/v1/mutes", "").want(t, 200, `"value":"bash"`, `"on":true`)
+	call(f.alice, "POST", "/api/v1/mutes", `{"kind": "package", "value": "bash"}`).want(t, 422, `"field":"ends"`)
+	call(f.alice, "POST", "/api/v1/mutes", `{"other": 1}`).want(t, 400)
+	call(f.alice, "POST", "/api/v1/mutes", `{"kind": "object", "value": "a/1", "until_solved": true}`).want(t, 200)
+	id := f.muted()[1].ID
+	call(f.bob, "DELETE", fmt.Sprint("/api/v1/mutes/", id), "").want(t, 404)
+	call(f.alice, "DELETE", fmt.Sprint("/api/v1/mutes/", id, "?undo=yes"), "").want(t, 200, `"on":false`)
+	call(f.alice, "GET", fmt.Sprint("/api/v1/destinations/", f.mail.ID, "/waiting"), "").want(t, 200, `"waiting":1`)
+	call(f.bob, "GET", fmt.Sprint("/api/v1/destinations/", f.mail.ID, "/waiting"), "").want(t, 404)
+	call(f.alice, "DELETE", fmt.Sprint("/api/v1/destinations/", f.mail.ID, "/waiting"), "").want(t, 200, `"thrown_away":1`)
+}

@@ -177,4 +177,5 @@ type Outbox interface {
 	Recent(ctx context.Context, destinations []string, before int64, limit int) ([]outbox.Entry, error)
 	Find(ctx context.Context, q outbox.Query) ([]outbox.Entry, error)
 	SendNow(ctx context.Context, destination string) error
+	GoOn(ctx context.Context, destination string) error
 }

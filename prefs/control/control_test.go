@@ -114,6 +114,11 @@ func TestWords(t *testing.T) {
 			{"digest every 3 weeks", []string{"That is no time for a digest"}},
 			{"digest now", []string{"1 notice goes now"}},
 			{"digest off", []string{"at once", "Undo: digest 07:00"}},
+			{"pause until monday", []string{"Paused, everywhere, until Mon 9 March 00:00", "Undo: resume"}},
+			{"status", []string{"Paused until Mon 9 March 00:00"}},
+			{"resume", []string{"The pause is over"}},
+			{"resume", []string{"Nothing is paused or stopped"}},
+			{"pause 3 years", []string{"That is no pause"}},
 			{"stop", []string{"Stopped", "Undo: resume"}},
 			{"status", []string{"switched off", "Nothing waits"}},
 			{"resume", []string{"come here again", "Undo: stop"}},
@@ -129,7 +134,7 @@ func TestWords(t *testing.T) {
 		var noted []string
 		try(t, d.Reader.Raw("SELECT what FROM audit WHERE by_kind = 'said' ORDER BY id").Scan(&noted).Error)
 		if got := strings.Join(noted, " "); !strings.HasPrefix(got, "mute.make mute.make") ||
-			!strings.HasSuffix(got, "destination.schedule destination.off destination.on") {
+			!strings.HasSuffix(got, "account.pause account.resume destination.off destination.on") {
 			t.Errorf("noted: %s", got)
 		}
 	})

@@ -3,47 +3,62 @@ package control
 import (
 	"context"
 	"errors"
+	"time"
 
+	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/schedule"
 )
+
+// usualPause is how long a pause lasts where nothing is said.
+const usualPause = 24 * time.Hour
 
 // pause keeps everything until a time.
 func (d *Desk) pause(ctx context.Context, who speaker, o Order) ([]string, error) {
 	p := schedule.Pause{Until: o.Until}
-	if o.For > 0 {
+	switch {
+	case o.Solved:
+		return nil, &Mistake{Problem: "A pause ends at a time.", Help: usage["pause"]}
+	case o.For != 0:
 		p.Until = who.now.Add(o.For)
-	}
-	if p.Until.IsZero() {
-		return nil, &Mistake{Problem: "Until when?", Help: usage["pause"]}
+	case o.Until.IsZero():
+		p.Until = who.now.Add(usualPause)
 	}
 	err := d.Accounts.Pause(ctx, who.user.ID, p)
 	var wrong *schedule.Error
 	if errors.As(err, &wrong) {
-		return nil, &Mistake{Problem: "The pause " + wrong.Problem + ".", Help: usage["pause"]}
+		return nil, &Mistake{Problem: "That is no pause: it " + wrong.Problem + ".", Help: usage["pause"]}
 	}
 	if err != nil {
 		return nil, err
 	}
-	return []string{"Everything is kept until " + schedule.Date(p.Until, who.now, who.zone) +
-		", and goes in one digest then; only what is critical goes at once. Undo: resume"}, nil
+	undo := "Undo: resume"
+	if who.byMail {
+		undo = "It is ended" + d.atPage() + "."
+	}
+	return []string{"Paused, everywhere, until " + schedule.Date(p.Until, who.now, who.zone) +
+		": all is kept until then, but what is critical. Then it comes in one digest.", undo}, nil
 }
 
-// resume ends a pause, or sends again what was stopped here.
+// resume ends a pause, and sends again what was stopped here.
 func (d *Desk) resume(ctx context.Context, who speaker) ([]string, error) {
 	if who.byMail {
 		return nil, &Mistake{Problem: "An answer to a mail starts nothing again.", Help: "It is done" + d.atPage() + "."}
 	}
-	if who.user.Pause.On(who.now) {
-		if err := d.Accounts.Resume(ctx, who.user.ID, false); err != nil {
+	var lines []string
+	if !who.to.On || who.to.Disabled != "" {
+		if err := d.Destinations.SetOn(ctx, who.user.ID, who.to.ID, true); err != nil {
 			return nil, err
 		}
-		return []string{"The pause is over. What was kept goes now, in one digest."}, nil
+		lines = append(lines, "Notices come here again. Undo: stop")
 	}
-	if who.to.On && who.to.Disabled == "" {
-		return []string{"Nothing is stopped here."}, nil
-	}
-	if err := d.Destinations.SetOn(ctx, who.user.ID, who.to.ID, true); err != nil {
+	switch err := d.Accounts.Resume(ctx, who.user.ID, false); {
+	case err == nil:
+		lines = append(lines, "The pause is over: what was kept comes now. Undo: pause")
+	case !errors.Is(err, prefs.ErrNotFound):
 		return nil, err
 	}
-	return []string{"Notices come here again. Undo: stop"}, nil
+	if len(lines) == 0 {
+		return []string{"Nothing is paused or stopped here."}, nil
+	}
+	return lines, nil
 }

@@ -62,10 +62,10 @@ func (d *Desk) digest(ctx context.Context, who speaker, o Order) ([]string, erro
 	}
 	lines := []string{"From now on notices come here " + scheduleWords(set) + "."}
 	if !set.Digest() && was.Digest() {
-		if err := d.Outbox.SendNow(ctx, prefs.Key(who.to.ID)); err != nil {
+		if err := d.Outbox.GoOn(ctx, prefs.Key(who.to.ID)); err != nil {
 			return nil, err
 		}
-		lines[0] += " What was waiting goes now."
+		lines[0] += " What was waiting for a digest goes now."
 	}
 	return append(lines, "Undo: "+undoDigest(was, d)), nil
 }
@@ -103,8 +103,7 @@ func (d *Desk) sendNow(ctx context.Context, who speaker) ([]string, error) {
 	if err := d.Outbox.SendNow(ctx, prefs.Key(who.to.ID)); err != nil {
 		return nil, err
 	}
-	return []string{text.Plural(len(waits), "notice goes", "notices go") +
-		" now, unless quiet hours or a pause keep it."}, nil
+	return []string{text.Plural(len(waits), "notice goes", "notices go") + " now."}, nil
 }
 
 func (d *Desk) waiting(ctx context.Context, who speaker) ([]outbox.Entry, error) {
@@ -148,6 +147,9 @@ func (d *Desk) status(ctx context.Context, who speaker) ([]string, error) {
 		lines[0] = "Nothing is sent here: " + text.ElideRunes(text.OneLine(who.to.Disabled), maxTitle)
 	case !who.to.On:
 		lines[0] = "Nothing is sent here: this address is switched off."
+	}
+	if p := who.user.Pause; p.On(who.now) {
+		lines = append(lines, "Paused until "+schedule.Date(p.Until, who.now, who.zone)+".")
 	}
 	waits, err := d.waiting(ctx, who)
 	if err != nil {

@@ -31,15 +31,16 @@ type Options struct {
 	Links        *links.Signer
 	Guard        *Guard
 
-	// Render says what a digest would look like, as plain text; nil: nobody knows.
-	Render func(to prefs.Destination, manage string, waits []outbox.Entry) (string, error)
-	Title  func(backend string) string // of a backend, as people know it
-	Kind   func(kind string) string    // the title of a kind of message; "": none
+	Kind func(kind string) string // the title of a kind of message; "": none
 }
 
 // Pages are the pages and the API.
 func Pages(o Options) []visit.Page {
-	return []visit.Page{
+	return append(o.api(), []visit.Page{
+		{Pattern: "GET /waiting", For: visit.Members, Serve: o.waiting},
+		{Pattern: "POST /waiting/{id}/send", For: visit.Members, Serve: o.sendNow},
+		{Pattern: "POST /waiting/{id}/drop", For: visit.Members, Serve: o.throwAway},
+		{Pattern: "POST /waiting/{id}/keep/{mark}", For: visit.Members, Serve: o.keep},
 		{Pattern: "GET /mutes", For: visit.Members, Serve: o.list},
 		{Pattern: "GET /mutes/new", For: visit.Members, Serve: o.choose},
 		{Pattern: "POST /mutes", For: visit.Members, Serve: o.make},
@@ -49,7 +50,7 @@ func Pages(o Options) []visit.Page {
 		{Pattern: "GET /mute/{token}", For: visit.Everybody, Serve: o.linkChoose},
 		{Pattern: "POST /mute/{token}", For: visit.Everybody, Limit: 16 << 10, Serve: o.linkMake},
 		{Pattern: "POST /mute/{token}/undo", For: visit.Everybody, Limit: 4 << 10, Serve: o.linkUndo},
-	}
+	}...)
 }
 
 // listView is the page of a person's mutes.
