@@ -102,6 +102,10 @@ func testMailComesBack(t *testing.T, database string) {
 		return strings.Contains(out, "refused: it does not exist: 550 5.1.1 user unknown")
 	})
 
+	if out, _ := run("", "queue", "returned"); !regexp.MustCompile(`hard +1 of 1 destination\n`).MatchString(out) {
+		t.Errorf("counted %q", out)
+	}
+
 	away := writeFile(t, t.TempDir(), "away.yaml", "database: {dsn: 'postgres://nobody@127.0.0.1:1/none'}", section)
 	config = away
 	if out, status := run(report, "mail", "receive", "--to", sent.From); status != 75 {

@@ -11,9 +11,11 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon"
+	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/returned"
 )
 
 // queueCmd is `notifyd queue`: the waiting deliveries, and those that were given up. It works on the configured
@@ -23,6 +25,28 @@ type queueCmd struct {
 	Show   queueShowCmd   `cmd:"" help:"Show one delivery whole."`
 	Resend queueResendCmd `cmd:"" help:"Send again what was given up."`
 	Drop   queueDropCmd   `cmd:"" help:"Delete what was given up."`
+
+	Returned queueReturnedCmd `cmd:"" help:"Count what came back of mails: refused later, called unwanted, answered."`
+}
+
+// queueReturnedCmd is `notifyd queue returned`.
+type queueReturnedCmd struct {
+	Since time.Duration `default:"168h" placeholder:"TIME" help:"How far back to count, at most 2160h (default: ${default})."`
+}
+
+// Run counts what came back, by kind.
+func (c *queueReturnedCmd) Run(e *env) error {
+	return withQueue(e, func(q *queue) error {
+		all, err := returned.Counts(q.db.Reader.WithContext(e.ctx), e.now().Add(-c.Since))
+		if err == nil && len(all) == 0 {
+			fmt.Fprintln(e.stdout, "nothing came back")
+		}
+		for _, one := range all {
+			fmt.Fprintf(e.stdout, "%-10s %7d of %s\n", one.Kind, one.Mails,
+				text.Plural(one.Destinations, "destination", "destinations"))
+		}
+		return err
+	})
 }
 
 // queueFlags pick deliveries.
