@@ -64,7 +64,7 @@ func testPostfixDelivers(t *testing.T, server *postfix) {
 			t.Errorf("an unknown message %q", m.get("Message-Id"))
 			continue
 		}
-		if got := m.get("Subject"); got != b.composer.subject(p) {
+		if got := m.get("Subject"); got != b.composer.subject(p) && p.Options[optionFormat] != formatLinks {
 			t.Errorf("Subject = %q, want %q", got, b.composer.subject(p))
 		}
 		compare(t, second[file], m)

@@ -15,7 +15,8 @@ def read(name):
     defects += [f"{k}: {d!r}" for k, v in m.items() for d in v.defects]
     return {
         "Subject": m["Subject"], "From": m["From"], "To": m["To"], "Headers": m.keys(), "Defects": defects,
-        "Text": plain.get_content().replace("\r\n", "\n"), "HTML": html.get_content().replace("\r\n", "\n"),
+        "Text": plain.get_content().replace("\r\n", "\n"),
+        "HTML": html.get_content().replace("\r\n", "\n") if html else "",
     }
 
 
