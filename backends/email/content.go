@@ -22,6 +22,7 @@ type content struct {
 	Reasons     []reason
 	MoreReasons int // filters for which the footer had no room
 	Manage      string
+	Mute        string // the page that mutes what the notice is about; "": it is a digest, or there is none
 	Page        string // lists all of the notices
 }
 

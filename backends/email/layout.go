@@ -2,7 +2,9 @@ package email
 
 import (
 	"cmp"
+	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/notifyd/notifyd/backends"
 )
@@ -37,6 +39,7 @@ func layOut(p backends.Parcel, bytes int) content {
 	c := content{Summary: summary(p.Notices), Digest: len(p.Notices) > 1, Manage: safeLink(p.Manage),
 		Page: safeLink(p.Page),
 		Note: cleanLine(p.Note, maxNote)}
+	c.Mute = mutePage(p)
 	c.Marked = markedLine(p.Notices)
 	c.AnyMarked = c.Marked != ""
 	c.Reasons, c.MoreReasons = reasons(p.Notices, min(maxReasons, max(1, bytes/8192)))
@@ -49,6 +52,15 @@ func layOut(p backends.Parcel, bytes int) content {
 	}
 	c.addTexts(limit, &left)
 	return c
+}
+
+// mutePage is the signed page of a mail about one message: it asks what of it to mute, or to stop.
+func mutePage(p backends.Parcel) string {
+	manage := safeLink(p.Manage)
+	if len(p.Notices) != 1 || p.Notices[0].Topic == "" || !strings.Contains(manage, "/stop/") {
+		return ""
+	}
+	return safeLink(manage + "?message=" + url.QueryEscape(p.Notices[0].ID))
 }
 
 // sections merges the notices into groups and gathers these by package, else by object, else by application; the worst

@@ -155,6 +155,9 @@ func textFooter(b *strings.Builder, c content) {
 	if c.MoreReasons > 0 {
 		b.WriteString(c.MoreReasonsLine() + "\n")
 	}
+	if c.Mute != "" {
+		b.WriteString("Mute it for a while: " + c.Mute + "\n")
+	}
 	if c.Manage != "" {
 		b.WriteString("Change what you get: " + c.Manage + "\n")
 	}
