@@ -26,6 +26,7 @@ import (
 	"github.com/notifyd/notifyd/prefs/erasure"
 	"github.com/notifyd/notifyd/prefs/mutes"
 	"github.com/notifyd/notifyd/prefs/passkeys"
+	"github.com/notifyd/notifyd/prefs/rescue"
 	"github.com/notifyd/notifyd/prefs/returned"
 	"github.com/notifyd/notifyd/prefs/revisions"
 	"github.com/notifyd/notifyd/prefs/surge"
@@ -42,6 +43,7 @@ func models(d *migrations.DB) []any {
 		returned.Models(),
 		revisions.Models(),
 		surge.Models(),
+		rescue.Models(),
 		history.Models(),
 		outbox.Models(),
 		desktop.Models(),

@@ -41,6 +41,9 @@ func (e Entry) Withdrawn() bool { return e.State == Dead && strings.HasPrefix(e.
 // Silenced reports whether it is dead because its owner did not want it any more: see Gate.
 func (e Entry) Silenced() bool { return e.State == Dead && strings.HasPrefix(e.LastError, silenced) }
 
+// Elsewhere reports whether it is dead because another destination of its owner got it instead: see Reroute.
+func (e Entry) Elsewhere() bool { return e.State == Dead && strings.HasPrefix(e.LastError, elsewhere) }
+
 // A Depth is how many deliveries of a backend are in a state.
 type Depth struct {
 	Backend string

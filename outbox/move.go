@@ -2,9 +2,11 @@ package outbox
 
 import (
 	"cmp"
+	"context"
 	"database/sql"
 	"fmt"
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -167,4 +169,60 @@ func (o *Outbox) Redirect(tx *gorm.DB, backend, from, to string) error {
 		return nil // who sends there looks again when it has sent
 	}
 	return setReady(tx, lane.ID, 0)
+}
+
+// elsewhere begins the last error of a delivery that another destination has got instead.
+const elsewhere = "sent elsewhere: "
+
+// Undelivered gives what waits for destinations and is late or has failed, and what was given up since then, oldest
+// first, at most limit. critical leaves out all but critical notices.
+func (o *Outbox) Undelivered(
+	ctx context.Context, destinations []string, since time.Time, critical bool, limit int,
+) ([]Entry, error) {
+	which := ""
+	if critical {
+		which = ` AND notice LIKE '%"Severity":"critical"%'`
+	}
+	tx := o.reader.WithContext(ctx)
+	rows, err := readRows(tx, `WHERE lane IN (SELECT id FROM lanes WHERE destination IN ?) AND
+		(settled_at = 0 AND state = 'waiting' AND (attempts > 0 OR due_at <= ?) OR
+		settled_at >= ? AND state = 'dead' AND last_error NOT LIKE 'silenced: %' AND last_error NOT LIKE 'withdrawn: %' AND
+		last_error NOT LIKE 'sent elsewhere: %')`+which+" ORDER BY id LIMIT ?", storable(destinations),
+		stamp(o.shared()), max(stamp(since), 1), page(limit))
+	if err != nil {
+		return nil, fmt.Errorf("find what was not delivered: %w", err)
+	}
+	return o.entries(tx, rows)
+}
+
+// Reroute gives what is owed to one destination to another one, in the caller's transaction, and says whether it did.
+// The delivery is closed with the reason, unless keep lets it go on being tried. What is being sent at this moment, was
+// sent meanwhile, or was rerouted before, stays as it is. The message is owed to the other destination once, as by Add;
+// where it has it already only the reason is written down.
+func (o *Outbox) Reroute(tx *gorm.DB, id int64, to Delivery, reason string, keep bool) (done bool, err error) {
+	rows, err := readRows(tx, "WHERE id = ?", id)
+	if err != nil || len(rows) == 0 {
+		return false, err
+	}
+	from := Delivery{Backend: rows[0].Backend, Destination: rows[0].Destination}
+	queues, err := o.lockQueues(tx, []Delivery{from, to})
+	if err != nil {
+		return false, err
+	}
+	if rows, err = readRows(tx, "WHERE id = ? AND state IN ?", id, []State{Waiting, Dead}); err != nil || len(rows) == 0 {
+		return false, err // somebody sends it, or has
+	}
+	if busy, err := inFlight(tx, queues[keyOf(from)], rows[0].Parcel); busy || err != nil {
+		return false, err
+	}
+	if !keep {
+		closed := tx.Exec(`UPDATE deliveries SET state = ?, settled_at = ?, last_error = ? WHERE id = ? AND
+			last_error NOT LIKE 'sent elsewhere: %'`, Dead, stamp(o.now()),
+			text.ElideBytes(elsewhere+text.Storable(reason), maxReason), id)
+		if closed.Error != nil || closed.RowsAffected == 0 {
+			return false, closed.Error
+		}
+	}
+	added, err := o.add(tx, []Delivery{to}, queues)
+	return !keep || added > 0, err
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/links"
 	"github.com/notifyd/notifyd/prefs/mute"
+	"github.com/notifyd/notifyd/prefs/rescue"
 	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rulespec"
 )
@@ -200,6 +201,13 @@ var changing = map[string]struct {
 	"Filters.SetSchedule": {accounts.FilterSchedule, accounts.Operator, func(w *changeWorld) error {
 		return w.s.Filters.SetSchedule(w.ctx, w.alice.ID, w.filter.ID, w.mail.ID, &schedule.Schedule{At: "07:00"})
 	}},
+	"Rescue.SetFallback": {accounts.DestinationFallback, accounts.Operator, func(w *changeWorld) error {
+		second := w.confirmed("second@example.org")
+		return w.s.Rescue.SetFallback(w.ctx, w.alice.ID, rescue.Fallback{From: w.mail.ID, To: second.ID, Attempts: 3})
+	}},
+	"Rescue.SetEscalation": {accounts.AccountEscalation, accounts.Operator, func(w *changeWorld) error {
+		return w.s.Rescue.SetEscalation(w.ctx, w.alice.ID, rescue.Escalation{Everywhere: true})
+	}},
 	"Destinations.SetCap": {accounts.DestinationCap, accounts.Operator, func(w *changeWorld) error {
 		return w.s.Destinations.SetCap(w.ctx, w.alice.ID, w.mail.ID, outbox.Cap{Count: 5, Window: time.Hour})
 	}},
@@ -354,9 +362,10 @@ var notChanging = map[string]string{
 	"Tokens.List":     "reads", "Tokens.User": "reads, and notes the time of use on the token",
 	"Subscriptions.Revision": "reads", "Subscriptions.Changes": "reads", "Subscriptions.RevisionTime": "reads",
 	"Subscriptions.Contradict": "reads", "Subscriptions.Stream": "reads", "Subscriptions.FiltersOn": "reads",
-	"Subscriptions.Load": "reads", "Subscriptions.KeepSurges": "notes what is counted",
-	"Subscriptions.KeepRates": "notes what is counted",
-	"Mutes.List":              "reads", "Mutes.Get": "reads", "Subscriptions.MutesThatEnd": "reads",
+	"Subscriptions.Load": "reads", "Rescue.Fallback": "reads", "Rescue.Escalation": "reads", "Rescue.Routes": "reads",
+	"Subscriptions.KeepSurges": "notes what is counted",
+	"Subscriptions.KeepRates":  "notes what is counted",
+	"Mutes.List":               "reads", "Mutes.Get": "reads", "Subscriptions.MutesThatEnd": "reads",
 	"Unsubscriber.Subject": "reads", "Unsubscriber.Stopped": "reads", "Unsubscriber.Speakers": "reads",
 	"Unsubscriber.TellStopped": "the stop was noted", "Unsubscriber.Used": "Undo notes it",
 }

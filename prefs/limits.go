@@ -12,6 +12,7 @@ import (
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/prefs/rescue"
 	"github.com/notifyd/notifyd/prefs/returned"
 	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/prefs/surge"
@@ -239,4 +240,37 @@ func (s *Destinations) end(tx *gorm.DB, to destinationRow, out returned.Outcome,
 		others[i] = r.destination()
 	}
 	return v.Tell(tx, to.destination(), others, out.Off)
+}
+
+// rescuing makes the store of where notices go that do not arrive.
+func (c *core) rescuing() *rescue.Store {
+	return &rescue.Store{Writer: c.writer, Reader: c.reader, Now: c.now, Audit: c.audit,
+		Touch: func(tx *gorm.DB, user uint) error {
+			if err := c.raiseRevision(tx); err != nil {
+				return err
+			}
+			return c.touchUser(tx, user)
+		}}
+}
+
+// readEverywhere puts into subscriptions where critical notices go, if that is to all addresses of their owner.
+func readEverywhere(tx *gorm.DB, people []uint, reachable map[uint][]Destination, all []*Subscription) error {
+	everywhere, err := rescue.Everywhere(tx, people)
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		if everywhere[s.User.ID] {
+			s.Everywhere = reachable[s.User.ID]
+		}
+	}
+	return nil
+}
+
+// reaches gives where a notice of a filter goes: to all addresses of its owner where it is critical and they say so.
+func (p *Planner) reaches(hit *Subscription) []Destination {
+	if len(hit.Everywhere) > 0 && p.event.Severity >= catalogue.Critical && !p.event.Standing.Marked {
+		return hit.Everywhere
+	}
+	return hit.Destinations
 }

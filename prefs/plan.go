@@ -87,8 +87,9 @@ func (p *Planner) Add(hits []*Subscription) {
 		if p.Surge != nil && len(hit.Destinations) > 0 {
 			state = p.Surge(hit)
 		}
-		for i := range hit.Destinations {
-			to := &hit.Destinations[i]
+		reached := p.reaches(hit)
+		for i := range reached {
+			to := &reached[i]
 			at := slices.Index(p.to[begin:], to.ID)
 			if at < 0 {
 				at = len(p.owed) - begin

@@ -138,6 +138,7 @@ type Subscription struct {
 	Filter       Filter
 	User         User
 	Destinations []Destination // confirmed, on and not disabled
+	Everywhere   []Destination // that critical notices go to instead; nil: to Destinations
 	Sentence     string        // the filter in words
 	Revision     int64         // of the filter, as package revisions has it; 0: none is noted
 	// Schedules are those of the filter, by the ids of destinations; for all others that of the destination holds.

@@ -13,6 +13,7 @@ import (
 	"github.com/notifyd/notifyd/prefs/links"
 	"github.com/notifyd/notifyd/prefs/mutes"
 	"github.com/notifyd/notifyd/prefs/passkeys"
+	"github.com/notifyd/notifyd/prefs/rescue"
 	"github.com/notifyd/notifyd/prefs/returned"
 	"github.com/notifyd/notifyd/prefs/revisions"
 	"github.com/notifyd/notifyd/rulespec"
@@ -113,6 +114,7 @@ type Store struct {
 
 	Reasons *revisions.Explainer // why somebody gets a notice
 
+	Rescue *rescue.Store    // where notices go that do not arrive
 	Audit  *accounts.Audit  // who changed what
 	Mailed *accounts.Mailed // the secrets that travel by mail
 
@@ -172,6 +174,7 @@ func Open(config Config) *Store {
 		Destinations: &Destinations{c}, Filters: &Filters{c}, Mutes: &Mutes{c},
 		Subscriptions: &Subscriptions{c}, Operators: &Operators{c}, Unsubscriber: &Unsubscriber{c}, Undos: &Undos{c},
 		Passkeys: passkeys.NewStore(config.Writer, config.Reader, config.Now, config.Told),
+		Rescue:   c.rescuing(),
 		Audit:    c.audit,
 		Mailed:   c.mailed, core: c,
 		Invitations: accounts.NewInvitations(config.Writer, config.Reader, config.Now),

@@ -86,6 +86,9 @@ func (s *Subscriptions) loadPart(tx *gorm.DB, ids []rulespec.FilterID) ([]*Subsc
 	for _, sub := range all {
 		sub.Schedules = own[uint(sub.Filter.ID)]
 	}
+	if err := readEverywhere(tx, people, reachable, all); err != nil {
+		return nil, err
+	}
 	if err := readRates(tx, filters, all); err != nil {
 		return nil, err
 	}

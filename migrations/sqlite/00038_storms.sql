@@ -46,7 +46,32 @@ CREATE TABLE surges (
 );
 CREATE INDEX idx_surges_folds_at ON surges (folds_at);
 
+-- where what a destination does not take goes: after so many attempts, or so long; 0: does not count
+CREATE TABLE fallbacks (
+    destination_id integer NOT NULL PRIMARY KEY,
+    to_id integer NOT NULL,
+    attempts integer NOT NULL,
+    after integer NOT NULL,
+    set_at integer NOT NULL,
+    CONSTRAINT fk_fallbacks_destination FOREIGN KEY (destination_id) REFERENCES destinations (id) ON DELETE CASCADE,
+    CONSTRAINT fk_fallbacks_to FOREIGN KEY (to_id) REFERENCES destinations (id) ON DELETE CASCADE
+);
+CREATE INDEX idx_fallbacks_to_id ON fallbacks (to_id);
+
+-- what a person wants of critical notices: to_id has them too when they were not taken after a while, 0: nobody has;
+-- everywhere: all confirmed addresses have them at once
+CREATE TABLE escalations (
+    user_id integer NOT NULL PRIMARY KEY,
+    to_id integer NOT NULL,
+    after integer NOT NULL,
+    everywhere numeric NOT NULL,
+    set_at integer NOT NULL,
+    CONSTRAINT fk_escalations_user FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+
 -- +goose Down
+DROP TABLE escalations;
+DROP TABLE fallbacks;
 DROP TABLE surges;
 DROP TABLE filter_rates;
 ALTER TABLE filters DROP COLUMN hold_started;

@@ -28,6 +28,8 @@ const (
 	DestinationOff      What = "destination.off"
 	DestinationRefuse   What = "destination.refuse" // switched off, since its server refuses
 	DestinationSchedule What = "destination.schedule"
+	DestinationFallback What = "destination.fallback"
+	AccountEscalation   What = "account.escalation"
 	DestinationCap      What = "destination.cap"
 	DestinationQuiet    What = "destination.quiet"
 	DestinationLooks    What = "destination.looks"
@@ -95,6 +97,8 @@ var sentences = map[What]string{
 	DestinationOff:      "a destination was switched off",
 	DestinationRefuse:   "a destination was switched off, since it refuses what is sent",
 	DestinationSchedule: "when a destination gets its notices was changed",
+	DestinationFallback: "where a notice goes that a destination does not take was changed",
+	AccountEscalation:   "where critical notices go was changed",
 	DestinationCap:      "how much a destination gets at once was changed",
 	DestinationLooks:    "the looks of what a destination gets were changed",
 	DestinationQuiet:    "the quiet hours of a destination were changed",

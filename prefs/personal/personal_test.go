@@ -139,6 +139,10 @@ func newWorld(t *testing.T, d *migrations.DB, notices int) *world {
 			`INSERT INTO undos (user_id, kind, data, created_at, expires_at, undone_at) VALUES (?, 'of-%[1]s', '{}', 1, 1, 0)`,
 			`INSERT INTO mutes (user_id, kind, value, label, made_at, made_by, ends_at, until_solved, errors, ended_at,
 				ended_by, silenced) VALUES (?, 'package', '%[1]s-package', '', 1, 'page', 2, false, true, 0, '', 3)`,
+			`INSERT INTO fallbacks (destination_id, to_id, attempts, after, set_at)
+				SELECT min(id), max(id), 3, 0, 1 FROM destinations WHERE user_id = ? AND address <> '%[1]s?'`,
+			`INSERT INTO escalations (user_id, to_id, after, everywhere, set_at)
+				SELECT id, 0, 0, true, 1 FROM users WHERE id = ? AND name <> '%[1]s?'`,
 			`INSERT INTO names (name, skeleton, user_id, holder, since, until)
 				VALUES ('%[1]s-once', '', ?, 'hash-of-%[1]s', 1, 0)`,
 		} {

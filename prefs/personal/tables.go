@@ -30,6 +30,8 @@ func Tables() []Table {
 		{Name: "filter_destinations", Of: destination, Key: "filter_id, destination_id"},
 		{Name: "filter_schedules", Of: destination, Key: "filter_id, destination_id"},
 		{Name: "mutes", Of: own, Key: "id"},
+		{Name: "fallbacks", Of: destination, Key: "destination_id"},
+		{Name: "escalations", Of: own, Key: "user_id"},
 		{Name: "returned_mail", Of: destination, Key: "id"},
 		{Name: "api_tokens", Of: own, Key: "id", Hide: []string{"token_hash"}},
 		{Name: "mailed", Of: "(user_id = @user OR address IN @addresses)", Key: "id", Hide: []string{"slot"}},
@@ -68,6 +70,9 @@ func Others() map[string]string {
 		"directory_values": "what the directory says of its people, which is kept there", "irc_networks": daemon,
 		"directory_hints": "what messages of the bus say of owners, until the directory says it too",
 
+		"pairs":          "hashes of things that have begun, until they end",
+		"filter_rates":   "how many notices filters have in ten minutes, by their numbers",
+		"surges":         "which filters have far more than usual, for an hour, by their numbers",
 		"mailed_secrets": "digests, of what stands in mailed",
 	}
 }
@@ -82,6 +87,8 @@ names.json                names that you have or had
 destinations.json         addresses, with when notices go there
 mailed.json               links and codes that you asked for, for a while (not the links and codes)
 filters.json              filters as they are stored
+fallbacks.json            where notices go that one of your addresses does not take
+escalations.json          where your critical notices go
 mutes.json                what you did not want to hear of, and until when
 filter_revisions.json     what your filters were called and said before; reasons in deliveries.json name them
 filter_destinations.json  which filter goes only to which destinations

@@ -49,6 +49,7 @@ import (
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/directories"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/holes"
 	"github.com/notifyd/notifyd/cmd/notifyd/daemon/nodes"
+	"github.com/notifyd/notifyd/cmd/notifyd/daemon/storms"
 	"github.com/notifyd/notifyd/cmd/notifyd/leases"
 	"github.com/notifyd/notifyd/cmd/notifyd/say"
 	"github.com/notifyd/notifyd/history"
@@ -100,6 +101,7 @@ type Service struct {
 	guard     *mutes.Guard // what a mute would silence
 	ways      *signin.Ways // in, beside the mailed link; nil: there are none
 	eraser    *erasure.Eraser
+	rescuer   *storms.Rescuer
 	history   *history.Store
 	outbox    *outbox.Outbox
 	backends  map[string]backends.Backend

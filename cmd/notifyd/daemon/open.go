@@ -175,6 +175,11 @@ func (s *Service) openPrefs() {
 		People:    s.people,
 	})
 	s.prefs.Logins.OnBegin(letters.Began)
+	s.rescuer = storms.NewRescuer(&storms.Rescuer{Writer: s.db.Writer, Outbox: s.outbox, Rescue: s.prefs.Rescue,
+		Now: s.env.Now, Log: s.log, Begin: func(ctx context.Context, tx *gorm.DB) error {
+			_, err := s.prefs.Subscriptions.Revision(ctx, tx)
+			return err
+		}})
 }
 
 // people is what the directory says of people now, without hints.
@@ -230,6 +235,7 @@ func (s *Service) openVoice() {
 func (s *Service) gone(ctx context.Context, destination, reason string) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
+	defer s.rescuer.Wake()
 	if err := s.returns().Gone(ctx, destination, reason); err != nil {
 		s.log.Error("cannot switch off a destination that is gone", "destination", destination, "error", err)
 	}

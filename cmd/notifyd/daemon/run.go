@@ -136,6 +136,7 @@ func (s *Service) startUpkeep(rest *runGroup) {
 		<-ctx.Done()
 		return nil
 	}))
+	rest.start("rescuer", s.onceInTime("rescuer", s.rescuer.Run))
 	rest.start("outbox janitor", s.onceInTime("outbox", s.outbox.Janitor))
 	rest.start("positions", s.holes.Run)
 	rest.start("said messages", s.voice.Forget)
