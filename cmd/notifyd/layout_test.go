@@ -86,6 +86,7 @@ var allowed = map[string][]string{
 	"web": {"prefs", "prefs/accounts", "prefs/links", "prefs/schedule", "history", "rules", "rules/scan", "rulespec",
 		"rulespec/catalogue", "outbox", "backends", "bus", "history/report", "history/readers",
 		"web/visit", "web/signin", "web/limit", "web/when"},
+	"web/limits":  {"prefs", "prefs/rescue", "prefs/schedule", "outbox", "web/visit"},
 	"web/when":    {"prefs", "prefs/schedule", "outbox", "rulespec", "web/visit"},
 	"web/changes": {"prefs/accounts", "web/visit"},
 	"web/mutes": {"prefs", "prefs/accounts", "prefs/links", "prefs/mute", "prefs/mutes", "prefs/schedule", "history",

@@ -31,6 +31,7 @@ import (
 	"github.com/notifyd/notifyd/web/changes"
 	"github.com/notifyd/notifyd/web/download"
 	"github.com/notifyd/notifyd/web/limit"
+	"github.com/notifyd/notifyd/web/limits"
 	"github.com/notifyd/notifyd/web/mutes"
 	"github.com/notifyd/notifyd/web/operators"
 	"github.com/notifyd/notifyd/web/security"
@@ -153,6 +154,7 @@ func (s *Service) openPages(ctx context.Context) error {
 		Pages: slices.Concat(changes.Pages(s.prefs.Audit),
 			download.Pages(s.exporter().Write, s.prefs.Accounts.NoteExport, s.env.Now),
 			operators.Pages(s.operators()), when.Pages(s.whenPages()), mutes.Pages(s.mutePages()),
+			limits.Pages(s.limitPages()),
 			security.Pages(s.securityPages())),
 		AskMore:        security.AskMore(s.securityPages()),
 		Reports:        s.reportPages(),
@@ -279,6 +281,13 @@ func (s *Service) reading() reading.Readers {
 	return reading.Readers{Policy: func() *readers.Policy { return s.tuned.Load().readers },
 		Directory: s.directory.Confirmed,
 		Role:      s.role}
+}
+
+// limitPages are the pages of caps, fallbacks and critical notices.
+func (s *Service) limitPages() limits.Options {
+	o := s.settings.Outbox
+	return limits.Options{Destinations: s.prefs.Destinations, Rescue: s.prefs.Rescue,
+		Cap: outbox.Cap{Count: o.Cap, Window: o.CapWindow}, CapMost: o.CapMost}
 }
 
 // whenPages are the pages of quiet hours, pauses and schedules.
