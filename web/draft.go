@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/notifyd/notifyd/history"
 	"github.com/notifyd/notifyd/internal/text"
@@ -45,6 +46,7 @@ func (s *site) readDraft(v url.Values) draft {
 	d.filter.Name = text.OneLine(v.Get("name"))
 	d.filter.On = v.Get("on") != ""
 	d.filter.OneShot = v.Get("once") != ""
+	d.filter.HoldStarted = readHold(v.Get("hold"))
 	d.ends = strings.TrimSpace(v.Get("ends"))
 	for _, id := range v["to"] {
 		if n, err := strconv.ParseUint(id, 10, 32); err == nil && !d.everywhere {
@@ -110,4 +112,31 @@ func (s *site) change(d *draft, do string, v url.Values) bool {
 		return false
 	}
 	return true
+}
+
+// readHold reads how long what has begun is held: minutes, or a length such as 90s. What is neither is below all
+// bounds, so that saving refuses it.
+func readHold(typed string) time.Duration {
+	typed = strings.TrimSpace(typed)
+	if typed == "" {
+		return 0
+	}
+	if n, err := strconv.ParseUint(typed, 10, 16); err == nil {
+		return time.Duration(n) * time.Minute
+	}
+	if d, err := time.ParseDuration(typed); err == nil && d > 0 {
+		return d
+	}
+	return -1
+}
+
+// holdText is what readHold reads.
+func holdText(d time.Duration) string {
+	switch {
+	case d <= 0:
+		return ""
+	case d%time.Minute == 0:
+		return strconv.Itoa(int(d / time.Minute))
+	}
+	return d.String()
 }
