@@ -268,6 +268,9 @@ func (s *Store) prune(ctx context.Context) error {
 		if err := returned.Prune(tx, s.core.now().Add(-returned.Keep)); err != nil {
 			return err
 		}
+		if err := revisions.Prune(tx, s.core.now()); err != nil {
+			return err
+		}
 		return s.core.mailed.Prune(tx)
 	})
 }

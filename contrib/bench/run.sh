@@ -63,6 +63,8 @@ for group; do
 	delivery)
 		room delivery cmd/notifyd/daemon 10000x '^BenchmarkDelivery$'
 		room "delivery, nodes" outbox 10000x '^Benchmark(Send|Nodes)$'
+		echo "disk: 16.7 MB when each delivery had its own text"
+		room "delivery, disk" outbox 1x '^BenchmarkDisk$'
 		;;
 	floor) measure floor 1000 300ms "$count" '^BenchmarkFloor$' ;;
 	loop) measure loop "$few" 2s 3 '^BenchmarkLoop$' ;;

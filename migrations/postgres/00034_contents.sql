@@ -27,11 +27,12 @@ UPDATE lanes SET
     owner = coalesce((SELECT CAST(t.user_id AS text) FROM destinations t WHERE
         t.id = CASE WHEN lanes.destination ~ '^[1-9][0-9]{0,17}$' THEN CAST(lanes.destination AS bigint) ELSE 0 END), '');
 
--- A notice that cannot be read is kept as it is.
+-- A notice that cannot be read is kept as it is. json_each takes no \u0000, so another escape stands for it meanwhile.
 -- +goose StatementBegin
 CREATE FUNCTION pg_temp.rest(notice text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
-    RETURN (SELECT coalesce(json_object_agg(key, value), '{}') FROM json_each(notice::json) WHERE key <> 'Why')::text;
+    RETURN replace((SELECT coalesce(json_object_agg(key, value), '{}')
+        FROM json_each(replace(notice, '\u0000', '\ue000')::json) WHERE key <> 'Why')::text, '\ue000', '\u0000');
 EXCEPTION WHEN others THEN RETURN notice;
 END $$;
 -- +goose StatementEnd
@@ -40,7 +41,7 @@ CREATE FUNCTION pg_temp.why(notice text) RETURNS TABLE (at bigint, filter bigint
 BEGIN
     RETURN QUERY SELECT w.ordinality, coalesce(substring(w.value ->> 'Link' FROM '/filters/([0-9]{1,18})')::bigint, 0),
         coalesce(w.value ->> 'Filter', ''), coalesce(w.value ->> 'Sentence', '')
-        FROM json_array_elements(notice::json -> 'Why') WITH ORDINALITY AS w;
+        FROM json_array_elements(replace(notice, '\u0000', '\ue000')::json -> 'Why') WITH ORDINALITY AS w;
 EXCEPTION WHEN others THEN RETURN;
 END $$;
 -- +goose StatementEnd
@@ -106,6 +107,7 @@ INSERT INTO deliveries
     LEFT JOIN contents v ON v.digest = d.id AND v.digest <> 0
     ORDER BY d.id;
 DROP INDEX idx_filter_revisions_said;
+UPDATE filter_revisions SET ended_at = (SELECT max(added_at) FROM deliveries) WHERE ended_at = 1;
 DROP INDEX idx_contents_own;
 UPDATE contents SET digest = 0 WHERE digest <> 0;
 DROP TABLE old_deliveries;

@@ -92,6 +92,7 @@ INSERT INTO new_deliveries
 DELETE FROM sqlite_sequence WHERE name = 'new_deliveries';
 INSERT INTO sqlite_sequence (name, seq) SELECT 'new_deliveries', seq FROM sqlite_sequence WHERE name = 'deliveries';
 DROP INDEX idx_filter_revisions_said;
+UPDATE filter_revisions SET ended_at = (SELECT max(added_at) FROM deliveries) WHERE ended_at = 1;
 DROP INDEX idx_contents_own;
 UPDATE contents SET digest = 0 WHERE digest <> 0;
 DROP TABLE deliveries;

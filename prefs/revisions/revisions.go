@@ -6,6 +6,7 @@ package revisions
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 )
@@ -67,6 +68,24 @@ func End(tx *gorm.DB, now int64, filter uint64) error {
 func Forget(tx *gorm.DB, user uint64) error {
 	if err := tx.Exec("DELETE FROM filter_revisions WHERE user_id = ?", user).Error; err != nil {
 		return fmt.Errorf("forget what filters said: %w", err)
+	}
+	return nil
+}
+
+// slack is how far the clocks of nodes may differ, and how long a change of a filter takes to reach the router.
+const slack = time.Hour
+
+// Prune deletes the revisions that ended before the oldest delivery that is kept was added: nothing refers to them.
+func Prune(tx *gorm.DB, now time.Time) error {
+	oldest, before := int64(0), now.Add(-slack).UnixMicro()
+	if err := tx.Raw("SELECT added_at FROM deliveries ORDER BY id LIMIT 1").Scan(&oldest).Error; err != nil {
+		return fmt.Errorf("find the oldest delivery: %w", err)
+	}
+	if oldest > 0 {
+		before = min(before, oldest-slack.Microseconds())
+	}
+	if err := tx.Exec("DELETE FROM filter_revisions WHERE ended_at > 0 AND ended_at < ?", before).Error; err != nil {
+		return fmt.Errorf("delete what filters said: %w", err)
 	}
 	return nil
 }

@@ -29,6 +29,7 @@ type outboxSettings struct {
 	Drain       time.Duration `yaml:"drain"`
 	Poll        time.Duration `yaml:"poll"`
 	MostWaiting int           `yaml:"most_waiting"`
+	MostOwed    int           `yaml:"most_owed"`
 	KeepBytes   config.Size   `yaml:"keep_bytes"`
 	KeepDone    time.Duration `yaml:"keep_done"`
 	KeepDead    time.Duration `yaml:"keep_dead"`
@@ -42,7 +43,7 @@ func defaultOutbox() outboxSettings {
 		RetryFirst: 30 * time.Second, RetryMost: 4 * time.Hour,
 		GiveUpAfter: 5 * day, SendTimeout: 2 * time.Minute, ProbeFirst: 5 * time.Second, ProbeMost: 2 * time.Minute,
 		Drain: 5 * time.Second, Poll: 5 * time.Second, KeepDone: 30 * day, KeepDead: 90 * day,
-		MostWaiting: 5000, KeepBytes: 4 << 30,
+		MostWaiting: 5000, MostOwed: 20_000, KeepBytes: 4 << 30,
 	}
 }
 
@@ -69,6 +70,9 @@ func (o outboxSettings) check() error {
 	}
 	if o.MostWaiting < 100 {
 		errs = append(errs, fmt.Errorf("outbox.most_waiting: %d; expected at least 100", o.MostWaiting))
+	}
+	if o.MostOwed < o.MostWaiting {
+		errs = append(errs, fmt.Errorf("outbox.most_owed: %d; expected at least outbox.most_waiting", o.MostOwed))
 	}
 	if o.KeepBytes < 1<<20 {
 		errs = append(errs, fmt.Errorf("outbox.keep_bytes: %d; expected at least 1048576", o.KeepBytes))
@@ -104,6 +108,6 @@ func (o outboxSettings) Config() outbox.Config {
 		RetryFirst: o.RetryFirst, RetryMost: o.RetryMost,
 		GiveUpAfter: o.GiveUpAfter, SendTimeout: o.SendTimeout, ProbeFirst: o.ProbeFirst, ProbeMost: o.ProbeMost,
 		DatabaseClock: true, Drain: o.Drain, Poll: o.Poll, KeepDone: o.KeepDone, KeepDead: o.KeepDead,
-		MostWaiting: o.MostWaiting, KeepBytes: int64(o.KeepBytes),
+		MostWaiting: o.MostWaiting, MostOwed: o.MostOwed, KeepBytes: int64(o.KeepBytes),
 	}
 }
