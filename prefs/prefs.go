@@ -104,6 +104,16 @@ type Destination struct {
 	Cap       outbox.Cap        // how much comes at once; the zero Cap: as the site has it
 }
 
+// Hours are when nothing goes to the destination of a user.
+func (d Destination) Hours(owner User) schedule.Hours {
+	return schedule.Hours{Quiet: owner.Quiet.And(d.Quiet), Pause: owner.Pause, Zone: owner.Location()}
+}
+
+// Waits says why a delivery to the destination of a user waits, and until when.
+func (d Destination) Waits(owner User, e outbox.Entry, now time.Time) string {
+	return d.Hours(owner).Waits(e.Hold, e.DueAt, now, e.Notice.Severity == "critical" && e.Notice.Standing == "")
+}
+
 // LetsIn reports whether a link that is mailed there signs its owner in.
 func (d Destination) LetsIn() bool { return d.Confirmed && d.SignIn && d.Disabled == "" }
 

@@ -10,7 +10,6 @@ import (
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
-	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/web/visit"
 )
@@ -116,7 +115,11 @@ func (req *request) noticeLine(e outbox.Entry, to prefs.Destination) noticeLine 
 		l.State = "being sent"
 	default:
 		l.State, l.Tone = "waiting", "warn"
-		l.Detail = schedule.HoldWords(e.Hold, e.DueAt, req.Now(), req.zone)
+		owner := req.user
+		if owner.ID != to.UserID { // an operator looks
+			owner = prefs.User{Zone: req.zone.String()}
+		}
+		l.Detail = to.Waits(owner, e, req.Now())
 		switch {
 		case e.LastError == "":
 		case e.Attempts == 0: // its backend was down, or a user resent it

@@ -9,7 +9,6 @@ import (
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
-	"github.com/notifyd/notifyd/prefs/schedule"
 )
 
 // notices.go finds the notices that people name by numbers: 1 is the newest one that was sent to the address where they
@@ -86,7 +85,7 @@ func when(e outbox.Entry, who speaker) string {
 	case outbox.Dead:
 		return "[failed]"
 	}
-	return "[" + schedule.HoldWords(e.Hold, e.DueAt, who.now, who.zone) + "]"
+	return "[" + who.to.Waits(who.user, e, who.now) + "]"
 }
 
 // clockTime says when something was: "14:03", or with its day.
@@ -121,7 +120,7 @@ func (d *Desk) why(ctx context.Context, who speaker, o Order) ([]string, error) 
 				text.OneLine(r.Sentence)), 300))
 		}
 		if e.State == outbox.Waiting {
-			lines = append(lines, "  "+schedule.HoldWords(e.Hold, e.DueAt, who.now, who.zone))
+			lines = append(lines, "  "+who.to.Waits(who.user, e, who.now))
 		}
 	}
 	if more := len(meant) - lastShown; more > 0 {

@@ -178,7 +178,7 @@ func waitingWords(waits []outbox.Entry, who speaker) (lines []string) {
 	counts := map[string]int{}
 	var order []string
 	for _, e := range waits {
-		words := schedule.HoldWords(e.Hold, e.DueAt, who.now, who.zone)
+		words := who.to.Waits(who.user, e, who.now)
 		if counts[words]++; counts[words] == 1 {
 			order = append(order, words)
 		}

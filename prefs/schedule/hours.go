@@ -93,5 +93,16 @@ func (h Hours) Next(t time.Time, critical bool) (at time.Time, hold string) {
 	return t, ""
 }
 
+// Waits is HoldWords for what goes to somebody with these hours: what falls due in quiet hours or a pause is said to
+// wait for their end.
+func (h Hours) Waits(hold string, due, now time.Time, critical bool) string {
+	if due.After(now) {
+		if at, why := h.Next(due, critical); why != "" {
+			return HoldWords(why, at, now, h.Zone)
+		}
+	}
+	return HoldWords(hold, due, now, h.Zone)
+}
+
 // Empty reports whether there are none, now or later.
 func (h Hours) Empty() bool { return h.Quiet.None() && h.Pause.Until.IsZero() }

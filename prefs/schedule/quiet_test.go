@@ -258,6 +258,16 @@ func TestHoldWords(t *testing.T) {
 			t.Errorf("%q: %q, want %q", test.hold, got, test.want)
 		}
 	}
+	hours := schedule.Hours{Quiet: quiet(t, "22:00-07:00"), Zone: berlin}
+	for due, want := range map[time.Duration]string{time.Hour: "waits: quiet hours until 07:00",
+		9 * time.Hour: "waits: digest at 08:00", 0: "goes now"} {
+		if got := hours.Waits("digest", now.Add(due), now, false); got != want {
+			t.Errorf("due in %v: %q, want %q", due, got, want)
+		}
+	}
+	if got := hours.Waits("", now.Add(time.Hour), now, true); got != "waits until 00:00" {
+		t.Errorf("critical: %q", got)
+	}
 	if got := schedule.HoldWords("pause", now.AddDate(1, 0, 0), now, berlin); !strings.Contains(got, "2027") {
 		t.Errorf("a pause of a year: %q", got)
 	}

@@ -307,9 +307,9 @@ func (o Options) getWaiting(v *visit.Visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys := []string{}
+	keys, to := []string{}, map[string]prefs.Destination{}
 	for _, d := range own {
-		keys = append(keys, prefs.Key(d.ID))
+		keys, to[prefs.Key(d.ID)] = append(keys, prefs.Key(d.ID)), d
 	}
 	list, err := o.Outbox.Find(v.Context(), outbox.Query{Destinations: keys, State: outbox.Waiting, Limit: mostWaiting})
 	if err != nil {
@@ -318,7 +318,7 @@ func (o Options) getWaiting(v *visit.Visit) (any, error) {
 	waiting := make([]waitingJSON, 0, len(list))
 	for _, e := range list {
 		waiting = append(waiting, waitingJSON{e.ID, prefs.Corrected(e.Message), e.Destination, e.Notice.Title, e.DueAt,
-			e.Hold, schedule.HoldWords(e.Hold, e.DueAt, v.Now, v.Zone)})
+			e.Hold, to[e.Destination].Waits(v.User, e, v.Now)})
 	}
 	return map[string]any{"waiting": waiting}, nil
 }
