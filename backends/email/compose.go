@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	netmail "net/mail"
 	"strings"
 	"time"
@@ -15,9 +16,11 @@ import (
 
 // composer makes the mails that the configuration describes.
 type composer struct {
-	config  Config
-	now     func() time.Time
-	returns backends.Returns // nil: nothing comes back
+	config    Config
+	templates templates // the site's own
+	log       *slog.Logger
+	now       func() time.Time
+	returns   backends.Returns // nil: nothing comes back
 }
 
 // errEmpty is a caller's mistake: Parcel.Notices is never empty.
@@ -62,14 +65,29 @@ func (c composer) message(p backends.Parcel, shown content) (m *mail.Msg, size i
 	if m, err = c.head(p); err != nil {
 		return nil, 0, err
 	}
-	text, html := plainText(shown), ""
+	text, err := c.templates.plainText(shown)
+	if err != nil {
+		c.log.Error("a template of the site fails; the mail has the form that is built in", "error", err)
+		text = plainText(shown)
+	}
+	html := ""
 	if p.Options[optionFormat] != formatText || isAccount(p) {
-		if html, err = hypertext(shown, c.subject(p)); err != nil {
+		if html, err = c.hypertext(p, shown); err != nil {
 			return nil, 0, err
 		}
 	}
 	setBody(m, text, html)
 	return m, len(text) + len(html), nil
+}
+
+// hypertext writes the HTML part: by the site's template, or by ours where that fails.
+func (c composer) hypertext(p backends.Parcel, shown content) (string, error) {
+	html, err := c.templates.hypertext(shown, c.subject(p))
+	if err != nil && c.templates.html != nil {
+		c.log.Error("a template of the site fails; the mail has the form that is built in", "error", err)
+		return hypertext(shown, c.subject(p))
+	}
+	return html, err
 }
 
 // setBody sets both parts. Line ends of a text are CRLF before any encoding (RFC 2046, section 4.1.1); base64 would

@@ -33,6 +33,7 @@ type Config struct {
 	EnvelopeFrom   string        `yaml:"envelope_from"`          // where bounces go (RFC 5321 MAIL FROM); from
 	ListDomain     string        `yaml:"list_domain"`            // of ids and List-Id; that of from. Never change it
 	RelationDomain string        `yaml:"relation_domain"`        // of addresses in Cc that say the relation; none
+	Templates      string        `yaml:"templates"`              // folder of the site's own bodies of mails; built in
 	SubjectPrefix  string        `yaml:"subject_prefix"`         // before every subject, e.g. "[example]"; none
 	Timeout        time.Duration `yaml:"timeout"`                // for connecting, and for one message; 1 min
 	Connections    int           `yaml:"connections"`            // at most at once; 16. How many adapts

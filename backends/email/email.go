@@ -119,7 +119,12 @@ func New(c Config, log *slog.Logger, now func() time.Time) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Backend{composer: composer{config: c, now: now}, dialer: dialer{c, t}, pool: newPool(c), log: log}, nil
+	own, err := loadTemplates(c.Templates)
+	if err != nil {
+		return nil, fmt.Errorf("templates: %w", err)
+	}
+	return &Backend{composer: composer{config: c, now: now, templates: own, log: log}, dialer: dialer{c, t},
+		pool: newPool(c), log: log}, nil
 }
 
 // RunsEverywhere says that each node has connections of its own to the mail server.
