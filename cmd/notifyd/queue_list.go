@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/notifyd/notifyd/outbox"
+	"github.com/notifyd/notifyd/prefs/schedule"
 )
 
 // queueListCmd is `notifyd queue list`.
@@ -33,6 +34,7 @@ type listedDelivery struct {
 	Settled     string `json:"settled"` // "" while the delivery waits
 	Attempts    int    `json:"attempts"`
 	Reason      string `json:"reason"`
+	Waits       string `json:"waits,omitempty"` // why it waits and until when, in UTC; "" where nothing holds it
 }
 
 // listedCause is one line of `queue list --counts --json`.
@@ -105,8 +107,13 @@ func (c *queueListCmd) count(e *env, causes []outbox.Cause) error {
 }
 
 func asListed(one outbox.Entry) listedDelivery {
+	waits := ""
+	if one.State == outbox.Waiting && one.Hold != "" {
+		waits = schedule.HoldWords(one.Hold, one.DueAt, time.Now(), time.UTC)
+	}
 	return listedDelivery{
-		ID: one.ID, State: string(one.State), Backend: one.Backend, Destination: nameless(one), Message: one.Message,
+		Waits: waits,
+		ID:    one.ID, State: string(one.State), Backend: one.Backend, Destination: nameless(one), Message: one.Message,
 		Title: one.Notice.Title, Added: moment(one.AddedAt), Due: moment(one.DueAt), Settled: moment(one.FinishedAt),
 		Attempts: one.Attempts, Reason: one.LastError,
 	}
@@ -176,7 +183,7 @@ func (c *queueShowCmd) Run(e *env) error {
 			{"message", one.Message}, {"title", one.Title}, {"text", one.Text}, {"link", one.Link},
 			{"why", strings.Join(one.Why, "; ")},
 			{"added", one.Added}, {"due", one.Due}, {"settled", one.Settled}, {"attempts", fmt.Sprint(one.Attempts)},
-			{"reason", one.Reason},
+			{"reason", one.Reason}, {"waits", one.Waits},
 		} {
 			fmt.Fprintf(table, "%s\t%s\n", field[0], line(field[1]))
 		}
