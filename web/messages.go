@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/url"
@@ -135,6 +136,13 @@ func (req *request) outcome(r history.Record) (messageView, error) {
 		return messageView{}, err
 	}
 	p.Outcome = outcomeText(len(filters), on, len(p.Notices), len(p.Outcomes.Near))
+	if on > 0 && len(p.Notices) == 0 {
+		muted, err := req.mutedWords(e, r.Received, filters)
+		if err != nil {
+			return messageView{}, err
+		}
+		p.Outcome = cmp.Or(muted, p.Outcome)
+	}
 	return p, nil
 }
 

@@ -124,6 +124,17 @@ func TestMuteByALink(t *testing.T) {
 	nobody.get(page+"?message=2026-build-1").want(t, http.StatusGone, "too old")
 }
 
+// TestWhyNotSaysTheMute: who looks why a message did not come sees that it was muted.
+func TestWhyNotSaysTheMute(t *testing.T) {
+	f := newFixture(t)
+	f.alice.post("/mutes", "of", "package bash", "for", "week", "errors", "no").to(t, "/mutes")
+	f.pass(time.Minute)
+	payload := `{"topic": "org.example.prod.buildsys.build.state.change", "msg_id": "2026-later", "msg": {"new": 3,
+		"name": "bash", "build_id": 9, "owner": "bob", "version": "1", "release": "1", "instance": "primary"}}`
+	f.store("org.example.prod.buildsys.build.state.change", []byte(payload))
+	f.alice.get("/messages/2026-later").want(t, 200, "Nothing was sent: you had muted the package bash from")
+}
+
 // TestMuteEndsOnItsPage: what has ended is listed for 30 days.
 func TestMuteEndsOnItsPage(t *testing.T) {
 	f := newFixture(t)

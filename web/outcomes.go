@@ -2,9 +2,11 @@ package web
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs"
+	"github.com/notifyd/notifyd/prefs/mute"
 	"github.com/notifyd/notifyd/rules"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
@@ -101,4 +103,27 @@ func verb(n int, one, many string) string {
 		return one
 	}
 	return many
+}
+
+// mutedWords says that the visitor had muted a message when it came; "" where that is not so, or no longer known.
+func (req *request) mutedWords(e *catalogue.Event, came time.Time, filters []prefs.Filter) (string, error) {
+	if req.Mutes == nil {
+		return "", nil
+	}
+	list, err := req.Mutes.List(req.r.Context(), req.user.ID)
+	if err != nil {
+		return "", err
+	}
+	facts := mute.OfEvent(e)
+	for _, m := range list {
+		silences := m.Silences(&facts, came)
+		for _, f := range filters {
+			silences = silences || m.SilencesFilter(uint64(f.ID), &facts, came)
+		}
+		if silences {
+			return "Nothing was sent: you had muted " + m.Of() + " from " + req.clock(m.Made) + " to " +
+				req.clock(m.End()) + ".", nil
+		}
+	}
+	return "", nil
 }

@@ -142,7 +142,7 @@ func newSite(t *testing.T, prefix string) *testSite {
 func (s *testSite) options() web.Options {
 	return web.Options{
 		BaseURL: s.base, Accounts: s.prefs.Accounts, Sessions: s.prefs.Sessions,
-		Logins: s.prefs.Logins, Tokens: s.prefs.Tokens,
+		Logins: s.prefs.Logins, Tokens: s.prefs.Tokens, Mutes: s.prefs.Mutes,
 		Destinations: s.prefs.Destinations, Filters: s.prefs.Filters, Unsubscriber: s.prefs.Unsubscriber,
 		Links: s.links, History: s.history, Outbox: s.outbox,
 		KnowsKind: s.meaning.KnownKinds(), ObjectsOf: s.meaning.ObjectsOf,

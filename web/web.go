@@ -75,6 +75,7 @@ type Options struct {
 	Destinations *prefs.Destinations
 	Filters      *prefs.Filters
 	Unsubscriber *prefs.Unsubscriber
+	Mutes        *prefs.Mutes // says why a message was not told of; nil: nobody mutes
 
 	Links   *links.Signer // checks the signed links in notices
 	History *history.Store

@@ -83,7 +83,7 @@ var allowed = map[string][]string{
 		"backends"},
 	"prefs/mute":  {"rulespec/catalogue", "outbox", "backends"},
 	"prefs/mutes": {"prefs/mute"},
-	"web": {"prefs", "prefs/accounts", "prefs/links", "prefs/schedule", "history", "rules", "rules/scan", "rulespec",
+	"web": {"prefs", "prefs/accounts", "prefs/mute", "prefs/links", "prefs/schedule", "history", "rules", "rules/scan", "rulespec",
 		"rulespec/catalogue", "outbox", "backends", "bus", "history/report", "history/readers",
 		"web/visit", "web/signin", "web/limit", "web/when"},
 	"web/limits":  {"prefs", "prefs/rescue", "prefs/schedule", "outbox", "web/visit"},

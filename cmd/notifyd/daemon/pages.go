@@ -135,6 +135,7 @@ func (s *Service) openPages(ctx context.Context) error {
 		Accounts: s.prefs.Accounts, Sessions: s.prefs.Sessions,
 		Logins: s.prefs.Logins, Tokens: s.prefs.Tokens, Destinations: s.prefs.Destinations,
 		Filters: s.prefs.Filters, Unsubscriber: s.prefs.Unsubscriber, Links: s.router.links,
+		Mutes:   s.prefs.Mutes,
 		History: s.history, Outbox: s.outbox,
 		Describe:     s.describer.describe,
 		Directory:    func() rulespec.Directory { return asDirectory(s.directory.Load()) },
