@@ -45,7 +45,7 @@ import (
 type Notice struct {
 	ID       string    // the message's id on the bus, or a name of our own for account mail
 	Topic    string    // the bus topic; "" for account mail
-	Time     time.Time // when it happened
+	Time     time.Time // when it happened; a backend gets it in the zone of the person
 	App      string
 	Kind     string
 	KindName string
@@ -93,6 +93,7 @@ type Parcel struct {
 	To      string   // the address, as CheckAddress accepted it
 	Notices []Notice // never empty; more than one is a digest, oldest first
 	Manage  string   // page where the person changes what is sent; "" where there are no pages
+	Mute    string   // page where the person mutes what a message is about, without its id; "" where there is none
 	Page    string   // page that lists all of the notices; "" where there are no pages
 	Note    string   // why it comes as it does: "64 notices came within 10 minutes; here they are together."; "" for most
 	// Destination is the key of the destination in the outbox; "" where there is none.

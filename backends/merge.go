@@ -241,20 +241,21 @@ func (g Group) Links(limit int) []string {
 	return links
 }
 
-// Span is the time from the first to the last notice, in UTC, to the minute: "2026-03-04 05:06–05:57 UTC"; "" where no
+// Span is the time from the first to the last notice, in the zone of the first, to the minute:
+// "2026-03-04 05:06–05:57 UTC"; "" where no
 // notice has a time.
 func (g Group) Span() string {
 	const day, clock = "2006-01-02", "15:04"
-	first, last := g.First.UTC(), g.Last.UTC()
+	first, last := g.First, g.Last.In(g.First.Location())
 	switch {
 	case g.First.IsZero():
 		return ""
 	case first.Format(day+clock) == last.Format(day+clock):
-		return first.Format(day + " " + clock + " UTC")
+		return first.Format(day + " " + clock + " MST")
 	case first.Format(day) == last.Format(day):
-		return first.Format(day+" "+clock) + "–" + last.Format(clock+" UTC")
+		return first.Format(day+" "+clock) + "–" + last.Format(clock+" MST")
 	}
-	return first.Format(day+" "+clock) + " – " + last.Format(day+" "+clock+" UTC")
+	return first.Format(day+" "+clock) + " – " + last.Format(day+" "+clock+" MST")
 }
 
 // rank orders severities; an unknown one is info.

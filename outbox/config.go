@@ -66,6 +66,10 @@ type Config struct {
 	// Fill puts what must be stored nowhere into a parcel that has a Notice.Secret, before each attempt to send it. Where
 	// its error wraps backends.ErrRefused the parcel is given up; after any other it is tried again.
 	Fill func(ctx context.Context, p *backends.Parcel) error
+	// Mute returns the page where the owner of a destination mutes what a message is about; nil: there are no pages.
+	Mute func(destination string) string
+	// Zone returns the time zone in which the times of what goes to a destination are told. nil: UTC.
+	Zone func(ctx context.Context, destination string) (*time.Location, error)
 	// Page returns the address of a page that lists the notices of a parcel; nil: there are no pages.
 	Page func(parcel string) string
 	// Options returns what the owner of a destination has chosen about the looks of what is sent

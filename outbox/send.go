@@ -154,11 +154,23 @@ func (p *pool) send(ctx context.Context, c claim) (err error) {
 	if page := p.o.cfg.Page; page != nil && !strings.HasPrefix(c.queue.destination, Account) {
 		parcel.Page = page(c.parcel)
 	}
+	if mute := p.o.cfg.Mute; mute != nil && !strings.HasPrefix(c.queue.destination, Account) {
+		parcel.Mute = mute(c.queue.destination)
+	}
+	zone := time.UTC
+	if zones := p.o.cfg.Zone; zones != nil {
+		if zone, err = zones(ctx, c.queue.destination); err != nil {
+			p.o.cfg.Log.Warn("a parcel tells its times in UTC", "error", err)
+		}
+	}
 	holds := make([]string, 0, len(c.rows))
 	for _, r := range c.rows {
 		n, err := r.notice()
 		if err != nil {
 			return errors.Join(errCorrupt, err)
+		}
+		if !n.Time.IsZero() {
+			n.Time = n.Time.In(zone)
 		}
 		parcel.Notices = append(parcel.Notices, n)
 		holds = append(holds, r.Hold)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/notifyd/notifyd/backends"
 )
@@ -54,13 +53,12 @@ func layOut(p backends.Parcel, bytes int) content {
 	return c
 }
 
-// mutePage is the signed page of a mail about one message: it asks what of it to mute, or to stop.
+// mutePage is the signed page of a mail about one message: it asks what of it to mute.
 func mutePage(p backends.Parcel) string {
-	manage := safeLink(p.Manage)
-	if len(p.Notices) != 1 || p.Notices[0].Topic == "" || !strings.Contains(manage, "/stop/") {
+	if p.Mute == "" || len(p.Notices) != 1 || p.Notices[0].Topic == "" {
 		return ""
 	}
-	return safeLink(manage + "?message=" + url.QueryEscape(p.Notices[0].ID))
+	return safeLink(p.Mute + "?message=" + url.QueryEscape(p.Notices[0].ID))
 }
 
 // sections merges the notices into groups and gathers these by package, else by object, else by application; the worst
@@ -186,7 +184,7 @@ func itemOf(n backends.Notice, limit int) item {
 		Link: safeLink(n.Link), Filters: filterNames(n), Standing: n.Standing, Caution: cleanLine(n.Caution, maxCaution),
 	}
 	if !n.Time.IsZero() {
-		it.When = n.Time.UTC().Format("2006-01-02 15:04 UTC")
+		it.When = n.Time.Format("2006-01-02 15:04 MST")
 	}
 	it.Text, it.Cut = body(n, it.Title, limit)
 	return it

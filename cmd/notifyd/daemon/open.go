@@ -6,6 +6,7 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -117,6 +118,8 @@ func (s *Service) openOutbox() {
 			return strings.TrimSuffix(base, "/") + "/notices?parcel=" + url.QueryEscape(parcel)
 		}
 	}
+	config.Mute = s.mutePage
+	config.Zone = looks.NewZones(s.db.Reader, s.env.Now).Of
 	config.Options = looks.NewCache(s.db.Reader, s.env.Now).Of
 	config.Gate = new(gate.Gate).Rule
 	config.Explain = s.explain
@@ -142,6 +145,15 @@ func (s *Service) explain(tx *gorm.DB, asked []outbox.Unexplained) ([]outbox.Exp
 		signer = s.router.links
 	}
 	return s.prefs.Reasons.Explain(tx, asked, signer)
+}
+
+// mutePage is the signed page where whoever has a destination mutes what a message is about.
+func (s *Service) mutePage(destination string) string {
+	id, err := strconv.ParseUint(destination, 10, 63)
+	if err != nil || s.router == nil {
+		return ""
+	}
+	return s.router.links.Mute(uint(id))
 }
 
 // openPrefs opens the preferences. What they call of the outbox stands in the transaction of each change.

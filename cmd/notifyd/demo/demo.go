@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -70,6 +71,7 @@ type demo struct {
 	service   *daemon.Service
 	pages     string // base URL
 	script    []scriptLine
+	muted     atomic.Pointer[string] // the application that alice has muted; nil: none yet
 }
 
 // newDemo opens the environment and the daemon. On an error it closes again whatever it had opened.

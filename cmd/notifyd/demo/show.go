@@ -9,6 +9,7 @@ import (
 	"mime/multipart"
 	"mime/quotedprintable"
 	"net/mail"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -29,6 +30,11 @@ func (d *demo) watchMail(ctx context.Context) error {
 			return fmt.Errorf("read the mail that we sent: %w", err)
 		}
 		d.terminal.line("MAIL", fmt.Sprintf("to %s: %s\n%s", strings.Join(m.To, ", "), subject, text))
+		if slices.Contains(m.To, aliceAddress) && strings.HasPrefix(subject, "[lighthouse]") && d.muted.Load() == nil {
+			if err := d.mute(ctx, text, "lighthouse"); err != nil {
+				return errIfRunning(ctx, err)
+			}
+		}
 	}
 }
 

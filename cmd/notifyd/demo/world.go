@@ -67,6 +67,9 @@ func (d *demo) play(ctx context.Context) error {
 	d.terminal.line("pages", links[bellaAddress]+"   (as somebody whom the directory does not know)")
 	d.terminal.line("IRC", d.irc.Addr().String()+"   (join it as "+guest+" with any client, no TLS, and say help to notifyd)")
 	d.terminal.line("bus", d.publisher.Addr()+"   (try: notifyd tail --terse --endpoint "+d.publisher.Addr()+")")
+	if err := d.quieten(ctx); err != nil {
+		return fmt.Errorf("begin quiet hours: %w", err)
+	}
 	if err := d.publisher.WaitSubscribed(ctx, "org.example.demo."); err != nil {
 		return errIfRunning(ctx, err)
 	}
@@ -112,6 +115,9 @@ func (d *demo) publish(line scriptLine, counter int64) error {
 	}
 	event := d.service.Describe(m)
 	d.terminal.line("bus", event.Kind+": "+event.Prose().Summary)
+	if app := d.muted.Load(); app != nil && event.App == *app {
+		d.terminal.line("mute", "alice hears nothing of this: she has muted "+*app)
+	}
 	return nil
 }
 
