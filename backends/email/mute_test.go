@@ -15,7 +15,8 @@ func TestMutePage(t *testing.T) {
 		p    backends.Parcel
 		want string
 	}{
-		{backends.Parcel{Mute: mute, Notices: []backends.Notice{one}}, mute + "?message=2026-1%26x"},
+		{backends.Parcel{Manage: "https://n.example.org/stop/A", Mute: mute, Notices: []backends.Notice{one}},
+			mute + "?message=2026-1%26x"},
 		{backends.Parcel{Mute: mute, Notices: []backends.Notice{one, one}}, ""},
 		{backends.Parcel{Manage: "https://n.example.org/stop/A", Notices: []backends.Notice{one}}, ""},
 		{backends.Parcel{Mute: mute, Notices: []backends.Notice{{ID: "a", Title: "a code"}}}, ""},
