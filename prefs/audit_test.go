@@ -364,8 +364,9 @@ var notChanging = map[string]string{
 	"Subscriptions.Contradict": "reads", "Subscriptions.Stream": "reads", "Subscriptions.FiltersOn": "reads",
 	"Subscriptions.Load": "reads", "Rescue.Fallback": "reads", "Rescue.Escalation": "reads", "Rescue.Routes": "reads",
 	"Subscriptions.KeepSurges": "notes what is counted",
-	"Subscriptions.KeepRates":  "notes what is counted",
-	"Mutes.List":               "reads", "Mutes.Get": "reads", "Subscriptions.MutesThatEnd": "reads",
+	"Subscriptions.KeepRates":  "notes what is counted", "Reasons.Explain": "reads",
+	"Destinations.Returned": "as Disable, where it ends a destination",
+	"Mutes.List":            "reads", "Mutes.Get": "reads", "Subscriptions.MutesThatEnd": "reads",
 	"Unsubscriber.Subject": "reads", "Unsubscriber.Stopped": "reads", "Unsubscriber.Speakers": "reads",
 	"Unsubscriber.TellStopped": "the stop was noted", "Unsubscriber.Used": "Undo notes it",
 }
