@@ -73,6 +73,7 @@ func TestSampleTemplates(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, p := range gallery() {
+		p.Mute = "https://notify.example.org/mute/A"
 		shown := layOut(p, 64<<10)
 		html, err := own.hypertext(shown, "subject")
 		built, err2 := hypertext(shown, "subject")

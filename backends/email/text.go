@@ -140,7 +140,7 @@ func indent(text string) string {
 
 // textFooter says why; "-- " begins a signature, which mail programs fold away in answers.
 func textFooter(b *strings.Builder, c content) {
-	if len(c.Reasons) == 0 && c.Manage == "" {
+	if len(c.Reasons) == 0 && c.Manage+c.Mute == "" {
 		return
 	}
 	b.WriteString("\n-- \n")
