@@ -33,7 +33,12 @@ func TestCapSaysSo(t *testing.T) {
 		}
 	}
 	var notes []string
-	o.cfg.Note = func(holds []string) string { return strings.Join(holds, ", ") }
+	o.cfg.Note = func(holds []string, dues []time.Time, _ *time.Location) string {
+		if len(dues) != len(holds) || dues[0].After(c.now()) {
+			t.Errorf("holds %q were due at %v", holds, dues)
+		}
+		return strings.Join(holds, ", ")
+	}
 	c.pass(10 * time.Minute)
 	p := newPool(o, "mail", &fakeBackend{answer: func(_ context.Context, p backends.Parcel) error {
 		notes = append(notes, p.Note)

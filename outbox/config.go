@@ -61,8 +61,9 @@ type Config struct {
 	// Explain says what Delivery.Reasons stand for, and makes the links that go with a notice, for deliveries that are
 	// about to be sent or shown: one answer for each. tx is the transaction that asks, or a reader. nil: nothing is said.
 	Explain func(tx *gorm.DB, asked []Unexplained) ([]Explained, error)
-	// Note says why the notices of a parcel come as they do, for its head, by the Hold of each. nil: nothing is said.
-	Note func(holds []string) string
+	// Note says why the notices of a parcel come as they do, for its head, by the Hold and the DueAt of each, in the zone
+	// of their reader. nil: nothing is said.
+	Note func(holds []string, dues []time.Time, zone *time.Location) string
 	// Fill puts what must be stored nowhere into a parcel that has a Notice.Secret, before each attempt to send it. Where
 	// its error wraps backends.ErrRefused the parcel is given up; after any other it is tried again.
 	Fill func(ctx context.Context, p *backends.Parcel) error
@@ -116,7 +117,7 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	if c.Note == nil {
-		c.Note = func([]string) string { return "" }
+		c.Note = func([]string, []time.Time, *time.Location) string { return "" }
 	}
 	if c.May == nil {
 		c.May = func(string) bool { return true }

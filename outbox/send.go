@@ -163,7 +163,7 @@ func (p *pool) send(ctx context.Context, c claim) (err error) {
 			p.o.cfg.Log.Warn("a parcel tells its times in UTC", "error", err)
 		}
 	}
-	holds := make([]string, 0, len(c.rows))
+	holds, dues := make([]string, 0, len(c.rows)), make([]time.Time, 0, len(c.rows))
 	for _, r := range c.rows {
 		n, err := r.notice()
 		if err != nil {
@@ -173,9 +173,9 @@ func (p *pool) send(ctx context.Context, c claim) (err error) {
 			n.Time = n.Time.In(zone)
 		}
 		parcel.Notices = append(parcel.Notices, n)
-		holds = append(holds, r.Hold)
+		holds, dues = append(holds, r.Hold), append(dues, unstamp(r.DueAt))
 	}
-	parcel.Note = p.o.cfg.Note(holds)
+	parcel.Note = p.o.cfg.Note(holds, dues, zone)
 	ctx, cancel := context.WithTimeout(ctx, p.o.cfg.SendTimeout)
 	defer cancel()
 	if slices.ContainsFunc(parcel.Notices, func(n backends.Notice) bool { return n.Secret != "" }) {

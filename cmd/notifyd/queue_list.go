@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -89,7 +90,7 @@ func (c *queueListCmd) list(e *env, found []outbox.Entry) error {
 			since = one.FinishedAt
 		}
 		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", one.ID, moment(since), line(one.Backend), nameless(one),
-			line(one.LastError), line(one.Notice.Title))
+			line(cmp.Or(one.LastError, waits(one))), line(one.Notice.Title))
 	}
 	return table.Flush()
 }
@@ -106,13 +107,17 @@ func (c *queueListCmd) count(e *env, causes []outbox.Cause) error {
 	return table.Flush()
 }
 
-func asListed(one outbox.Entry) listedDelivery {
-	waits := ""
-	if one.State == outbox.Waiting && one.Hold != "" {
-		waits = schedule.HoldWords(one.Hold, one.DueAt, time.Now(), time.UTC)
+// waits says why a delivery waits and until when, in UTC; "" where nothing holds it.
+func waits(one outbox.Entry) string {
+	if one.State != outbox.Waiting || one.Hold == "" {
+		return ""
 	}
+	return schedule.HoldWords(one.Hold, one.DueAt, time.Now(), time.UTC)
+}
+
+func asListed(one outbox.Entry) listedDelivery {
 	return listedDelivery{
-		Waits: waits,
+		Waits: waits(one),
 		ID:    one.ID, State: string(one.State), Backend: one.Backend, Destination: nameless(one), Message: one.Message,
 		Title: one.Notice.Title, Added: moment(one.AddedAt), Due: moment(one.DueAt), Settled: moment(one.FinishedAt),
 		Attempts: one.Attempts, Reason: one.LastError,

@@ -33,7 +33,7 @@ func owe(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	add := func(message, destination, address, title, text string) {
 		one := outbox.Delivery{Message: message, Destination: destination, Backend: "email", Address: address,
-			DueAt: time.Now().Add(time.Hour)}
+			DueAt: time.Now().Add(time.Hour), Hold: "quiet"}
 		one.Notice = backends.Notice{Title: title, Text: text, Why: []backends.Reason{{Filter: "All my builds",
 			Sentence: "When a build fails."}}}
 		ts.Check(d.Writer.Transaction(func(tx *gorm.DB) error {

@@ -12,9 +12,9 @@ import (
 // together.go says at the head of a parcel why it has several notices, or why it came to another address.
 
 // Together says why the notices of a parcel come as they do, in sentences for its head: "64 notices came within
-// 10 minutes; here they are together." holds are the Hold of each. "" where nothing need be said, as of a digest that
-// its owner has ordered.
-func Together(holds []string) string {
+// 10 minutes; here they are together." holds are the Hold of each and dues when each was due. "" where nothing need be
+// said, as of a digest that its owner has ordered.
+func Together(holds []string, dues []time.Time, zone *time.Location) string {
 	counts := map[string]int{}
 	var order []string
 	for _, hold := range holds {
@@ -49,7 +49,35 @@ func Together(holds []string) string {
 	if d, err := time.ParseDuration(window); err == nil && capped > 1 {
 		said = append(said, fmt.Sprintf("%d notices came within %s; here they are together.", capped, Span(d)))
 	}
-	return strings.Join(append(said, over...), " ")
+	said = append(said, over...)
+	if len(holds) > 1 {
+		said = append(said, heldSentences(holds, dues, zone)...)
+	}
+	return strings.Join(said, " ")
+}
+
+// heldSentences say how many notices of a digest quiet hours or a pause held, and until when: "2 notices were held by
+// quiet hours until 07:00."
+func heldSentences(holds []string, dues []time.Time, zone *time.Location) (said []string) {
+	for _, by := range []struct {
+		word, name string
+		say        func(t, now time.Time, zone *time.Location) string
+	}{{HeldByPause, "a pause", Date}, {HeldByQuiet, "quiet hours", Moment}} {
+		n, until := 0, time.Time{}
+		for i, hold := range holds {
+			if word, _, _ := strings.Cut(hold, " "); word != by.word {
+				continue
+			}
+			if n++; dues[i].After(until) {
+				until = dues[i]
+			}
+		}
+		if n > 0 {
+			said = append(said, fmt.Sprintf("%s held by %s until %s.", text.Plural(n, "notice was", "notices were"), by.name,
+				by.say(until, until, zone)))
+		}
+	}
+	return said
 }
 
 // surgeSentence says how many notices of a filter a parcel has that came in a surge.

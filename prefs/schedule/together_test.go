@@ -20,7 +20,11 @@ func TestTogether(t *testing.T) {
 		want  string
 	}{
 		{nil, ""},
-		{[]string{"digest", "quiet", ""}, ""},
+		{[]string{"digest", "retry", ""}, ""},
+		{[]string{"quiet"}, ""}, // no digest
+		{[]string{"digest", "quiet", "quiet"}, "2 notices were held by quiet hours until 07:02."},
+		{[]string{"pause before", "pause", "quiet"}, "2 notices were held by a pause until Mon 4 May 07:01. " +
+			"1 notice was held by quiet hours until 07:02."},
 		{capped, "64 notices came within 10 minutes; here they are together."},
 		{[]string{mine.Hold(), later.Hold(), "digest"},
 			"2 notices from “My packages” came within 10 minutes, ten times the usual; here they are together."},
@@ -29,8 +33,13 @@ func TestTogether(t *testing.T) {
 		{[]string{schedule.SurgeOver("My packages")}, "“My packages” has about as much as usual again."},
 		{[]string{"cap", "cap x y", "surge", "surge 1 2", "surge a b c d", "cap 60 forever"}, ""},
 	}
+	berlin := time.FixedZone("", 2*60*60)
 	for _, test := range tests {
-		if got := schedule.Together(test.holds); got != test.want {
+		var dues []time.Time
+		for i := range test.holds {
+			dues = append(dues, time.Date(2026, 5, 4, 5, i, 0, 0, time.UTC))
+		}
+		if got := schedule.Together(test.holds, dues, berlin); got != test.want {
 			t.Errorf("%d holds: %q, want %q", len(test.holds), got, test.want)
 		}
 	}

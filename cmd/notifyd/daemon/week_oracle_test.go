@@ -196,7 +196,6 @@ type box struct {
 	waiting  []*told
 	all      []*told
 	parcels  int
-	sends    []span // parcels, for which begin is the time
 }
 
 // next is the first moment from t on at which a notice may go.

@@ -100,7 +100,6 @@ type weekWorld struct {
 type arrival struct {
 	at     time.Time
 	parcel string
-	hold   string
 }
 
 // TestWeek simulates a week of many people with random schedules, quiet hours, pauses, mutes and failures: each notice
