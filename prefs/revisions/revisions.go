@@ -97,9 +97,10 @@ type Current struct {
 }
 
 // Of returns how filters are now. One that nobody has noted has none. say gives the sentence of one that was never put
-// into words: it is noted, and so stays.
+// into words: in a transaction, as that of the router, it is noted, and so stays; a mere reader only hears it.
 func Of(tx *gorm.DB, filters []uint64, sentence func(filter uint64) string) (map[uint64]Current, error) {
 	now := make(map[uint64]Current, len(filters))
+	_, writes := tx.Statement.ConnPool.(gorm.TxCommitter)
 	for part := range slices.Chunk(filters, inStatement) {
 		var found []row
 		err := tx.Select("id", "filter_id", "sentence").Where("filter_id IN ? AND ended_at = 0", part).Order("id").
@@ -109,7 +110,7 @@ func Of(tx *gorm.DB, filters []uint64, sentence func(filter uint64) string) (map
 		}
 		for _, r := range found {
 			if r.Sentence == "" {
-				if r.Sentence = sentence(r.FilterID); r.Sentence != "" {
+				if r.Sentence = sentence(r.FilterID); r.Sentence != "" && writes {
 					if err := say(tx, r.ID, r.Sentence); err != nil {
 						return nil, err
 					}
