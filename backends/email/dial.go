@@ -3,16 +3,15 @@ package email
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net"
-	"os"
 	"strconv"
 
 	"github.com/wneessen/go-mail"
-)
 
-const maxCAFile = 1 << 20 // bytes
+	"github.com/notifyd/notifyd/internal/tlsfiles"
+	"github.com/notifyd/notifyd/internal/watch"
+)
 
 // dialer makes connections to the server of the configuration.
 type dialer struct {
@@ -89,25 +88,11 @@ func (d dialer) network(whole context.Context, c *connection) mail.DialContextFu
 
 // tlsConfig trusts the certificates of CAFile instead of the system's, where there is one.
 func (c Config) tlsConfig() (*tls.Config, error) {
-	t := &tls.Config{ServerName: c.Host, MinVersion: tls.VersionTLS12}
+	t, err := tlsfiles.Files{CA: c.CAFile}.Config(watch.ReadFile)
+	if err != nil {
+		return nil, err
+	}
+	t.ServerName = c.Host
 	t.InsecureSkipVerify = c.TLS == TLSOpportunistic && c.CAFile == "" // who can strip STARTTLS needs no certificate
-	if c.CAFile == "" {
-		return t, nil
-	}
-	info, err := os.Stat(c.CAFile)
-	if err != nil {
-		return nil, fmt.Errorf("ca_file: %w", err)
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxCAFile {
-		return nil, fmt.Errorf("ca_file: %q is not a file of up to %d bytes", c.CAFile, maxCAFile)
-	}
-	pem, err := os.ReadFile(c.CAFile)
-	if err != nil {
-		return nil, fmt.Errorf("ca_file: %w", err)
-	}
-	t.RootCAs = x509.NewCertPool()
-	if !t.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ca_file: %q has no certificate in PEM form", c.CAFile)
-	}
 	return t, nil
 }

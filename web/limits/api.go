@@ -1,14 +1,11 @@
 package limits
 
 import (
-	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"time"
 
 	"github.com/notifyd/notifyd/outbox"
-	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/rescue"
 	"github.com/notifyd/notifyd/web/visit"
 )
@@ -16,15 +13,11 @@ import (
 // api.go is the same for programs, as JSON, by the session of the pages: doc/api.md.
 
 func (o Options) api() []visit.Page {
-	page := func(pattern string, changes bool, serve func(*visit.Visit) (any, error)) visit.Page {
-		return visit.Page{Pattern: pattern, For: visit.Everybody,
-			Serve: func(v *visit.Visit) (*visit.View, error) { return answer(v, serve, changes) }}
-	}
 	return []visit.Page{
-		page("GET /api/v1/destinations/{id}/limits", false, o.getLimits),
-		page("PUT /api/v1/destinations/{id}/limits", true, o.putLimits),
-		page("GET /api/v1/critical", false, o.getCritical),
-		page("PUT /api/v1/critical", true, o.putCritical),
+		visit.ForPrograms("GET /api/v1/destinations/{id}/limits", o.getLimits, refuse),
+		visit.ForPrograms("PUT /api/v1/destinations/{id}/limits", o.putLimits, refuse),
+		visit.ForPrograms("GET /api/v1/critical", o.getCritical, refuse),
+		visit.ForPrograms("PUT /api/v1/critical", o.putCritical, refuse),
 	}
 }
 
@@ -66,7 +59,7 @@ func (o Options) putLimits(v *visit.Visit) (any, error) {
 		return nil, err
 	}
 	var b limitsBody
-	if err := read(v, &b); err != nil {
+	if err := v.ReadJSON(&b); err != nil {
 		return nil, err
 	}
 	err = o.set(v, id, outbox.Cap{Count: b.CapCount, Window: seconds(b.CapWindow)},
@@ -84,7 +77,7 @@ func (o Options) getCritical(v *visit.Visit) (any, error) {
 
 func (o Options) putCritical(v *visit.Visit) (any, error) {
 	var b criticalBody
-	if err := read(v, &b); err != nil {
+	if err := v.ReadJSON(&b); err != nil {
 		return nil, err
 	}
 	err := o.Rescue.SetEscalation(v.Context(), v.User.ID,
@@ -95,38 +88,13 @@ func (o Options) putCritical(v *visit.Visit) (any, error) {
 	return o.getCritical(v)
 }
 
-// A fault is the answer to a request that cannot be done.
-type fault struct {
-	Error string `json:"error"`
-}
-
-var errBody = errors.New("the body is no JSON of this form")
-
-// answer makes the view of what serve says, also of its errors that the caller can act on.
-func answer(v *visit.Visit, serve func(*visit.Visit) (any, error), changes bool) (*visit.View, error) {
-	if v.User.ID == 0 {
-		return &visit.View{Status: http.StatusUnauthorized, JSON: fault{"sign in on the pages first"}}, nil
+// refuse says what is wrong with a request.
+func refuse(err error) *visit.Fault {
+	if said := mistake(err); said != "" {
+		return &visit.Fault{Error: said}
 	}
-	done, err := serve(v)
-	switch {
-	case mistake(err) != "":
-		return &visit.View{Status: http.StatusUnprocessableEntity, JSON: fault{mistake(err)}}, nil
-	case errors.Is(err, errBody):
-		return &visit.View{Status: http.StatusBadRequest, JSON: fault{err.Error()}}, nil
-	case errors.Is(err, prefs.ErrNotFound), errors.Is(err, rescue.ErrNotFound):
-		return &visit.View{Status: http.StatusNotFound, JSON: fault{"not found"}}, nil
-	case err != nil:
-		return nil, err
-	}
-	return &visit.View{JSON: done, Changed: changes}, nil
-}
-
-// read reads the body of a request.
-func read(v *visit.Visit, into any) error {
-	d := json.NewDecoder(io.LimitReader(v.Request.Body, 16<<10))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return errors.Join(errBody, err)
+	if errors.Is(err, rescue.ErrNotFound) {
+		return &visit.Fault{Status: http.StatusNotFound, Error: "not found"}
 	}
 	return nil
 }

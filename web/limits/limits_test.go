@@ -44,6 +44,9 @@ func TestAPI(t *testing.T) {
 			if err != nil {
 				return err.Error()
 			}
+			if fault, ok := v.JSON.(visit.Fault); ok {
+				return fmt.Sprintf("%d {%s}", v.Status, fault.Error)
+			}
 			return fmt.Sprintf("%d %v", v.Status, v.JSON)
 		}
 		t.Fatalf("no page %s", pattern)

@@ -2,10 +2,7 @@ package mutes
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
-	"io"
-	"net/http"
 	"strconv"
 	"time"
 
@@ -19,9 +16,7 @@ import (
 
 func (o Options) api() []visit.Page {
 	page := func(pattern string, serve func(*visit.Visit) (any, error)) visit.Page {
-		return visit.Page{Pattern: pattern, For: visit.Everybody, Serve: func(v *visit.Visit) (*visit.View, error) {
-			return answer(v, serve)
-		}}
+		return visit.ForPrograms(pattern, serve, refuse)
 	}
 	return []visit.Page{
 		page("GET /api/v1/mutes", o.getMutes), page("POST /api/v1/mutes", o.postMute),
@@ -33,34 +28,16 @@ func (o Options) api() []visit.Page {
 	}
 }
 
-// A fault is the answer to a request that cannot be done.
-type fault struct {
-	Error string `json:"error"`
-	Field string `json:"field,omitempty"`
-}
-
-var errBody = errors.New("the body is no JSON of this form")
-
-func answer(v *visit.Visit, serve func(*visit.Visit) (any, error)) (*visit.View, error) {
-	if v.User.ID == 0 {
-		return &visit.View{Status: http.StatusUnauthorized, JSON: fault{Error: "sign in on the pages first"}}, nil
-	}
-	done, err := serve(v)
+// refuse says what is wrong with a request.
+func refuse(err error) *visit.Fault {
 	var mistake *mute.Error
-	refuse := func(status int, f fault) (*visit.View, error) { return &visit.View{Status: status, JSON: f}, nil }
 	switch {
 	case errors.As(err, &mistake):
-		return refuse(http.StatusUnprocessableEntity, fault{mistake.Problem, mistake.Field})
-	case errors.Is(err, errBody):
-		return refuse(http.StatusBadRequest, fault{Error: errBody.Error()})
-	case errors.Is(err, prefs.ErrNotFound):
-		return refuse(http.StatusNotFound, fault{Error: "not found"})
+		return &visit.Fault{Error: mistake.Problem, Field: mistake.Field}
 	case errors.Is(err, prefs.ErrTooMany):
-		return refuse(http.StatusUnprocessableEntity, fault{Error: "there are too many mutes"})
-	case err != nil:
-		return nil, err
+		return &visit.Fault{Error: "there are too many mutes"}
 	}
-	return &visit.View{JSON: done, Changed: v.Request.Method != http.MethodGet}, nil
+	return nil
 }
 
 // A muteJSON is a mute as programs read and write it.
@@ -106,7 +83,7 @@ func (o Options) getMutes(v *visit.Visit) (any, error) {
 
 func readMute(v *visit.Visit) (m mute.Mute, err error) {
 	var said muteJSON
-	if err := readBody(v, &said); err != nil {
+	if err := v.ReadJSON(&said); err != nil {
 		return m, err
 	}
 	m = mute.Mute{Kind: said.Kind, Value: said.Value, Label: said.Label, Made: v.Now, Ends: said.Ends,
@@ -115,15 +92,6 @@ func readMute(v *visit.Visit) (m mute.Mute, err error) {
 		m.Ends = v.Now.Add(mute.Longest)
 	}
 	return m, m.Check()
-}
-
-func readBody(v *visit.Visit, into any) error {
-	d := json.NewDecoder(io.LimitReader(v.Request.Body, 16<<10))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return errors.Join(errBody, err)
-	}
-	return nil
 }
 
 func (o Options) postMute(v *visit.Visit) (any, error) {

@@ -1,10 +1,7 @@
 package when
 
 import (
-	"encoding/json"
 	"errors"
-	"io"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -32,48 +29,16 @@ func (o Options) api() []visit.Page {
 		"DELETE /api/v1/filters/{id}/schedules/{to}": o.deleteFilter,
 		"GET /api/v1/waiting":                        o.getWaiting,
 	} {
-		changes := !strings.HasPrefix(pattern, "GET ")
-		pages = append(pages, visit.Page{Pattern: pattern, For: visit.Everybody,
-			Serve: func(v *visit.Visit) (*visit.View, error) { return answer(v, serve, changes) }})
+		pages = append(pages, visit.ForPrograms(pattern, serve, refuse))
 	}
 	slices.SortFunc(pages, func(a, b visit.Page) int { return strings.Compare(a.Pattern, b.Pattern) })
 	return pages
 }
 
-// A fault is the answer to a request that cannot be done.
-type fault struct {
-	Error string `json:"error"`
-	Field string `json:"field,omitempty"`
-}
-
-var errBody = errors.New("the body is no JSON of this form")
-
-// answer makes the view of what serve says, also of its errors that the caller can act on.
-func answer(v *visit.Visit, serve func(*visit.Visit) (any, error), changes bool) (*visit.View, error) {
-	if v.User.ID == 0 {
-		return &visit.View{Status: http.StatusUnauthorized, JSON: fault{Error: "sign in on the pages first"}}, nil
-	}
-	done, err := serve(v)
-	var wrong *schedule.Error
-	switch {
-	case errors.As(err, &wrong):
-		return &visit.View{Status: http.StatusUnprocessableEntity, JSON: fault{wrong.Problem, wrong.Field}}, nil
-	case errors.Is(err, errBody):
-		return &visit.View{Status: http.StatusBadRequest, JSON: fault{Error: err.Error()}}, nil
-	case errors.Is(err, prefs.ErrNotFound):
-		return &visit.View{Status: http.StatusNotFound, JSON: fault{Error: "not found"}}, nil
-	case err != nil:
-		return nil, err
-	}
-	return &visit.View{JSON: done, Changed: changes}, nil
-}
-
-// read reads the body of a request.
-func read(v *visit.Visit, into any) error {
-	d := json.NewDecoder(io.LimitReader(v.Request.Body, 16<<10))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return errors.Join(errBody, err)
+// refuse says what is wrong with a request.
+func refuse(err error) *visit.Fault {
+	if wrong := (*schedule.Error)(nil); errors.As(err, &wrong) {
+		return &visit.Fault{Error: wrong.Problem, Field: wrong.Field}
 	}
 	return nil
 }
@@ -94,7 +59,7 @@ func (o Options) getQuiet(v *visit.Visit) (any, error) {
 
 func (o Options) putQuiet(v *visit.Visit) (any, error) {
 	var body quietJSON
-	if err := read(v, &body); err != nil {
+	if err := v.ReadJSON(&body); err != nil {
 		return nil, err
 	}
 	q, err := schedule.ParseQuiet(body.Quiet)
@@ -146,7 +111,7 @@ func (o Options) putPause(v *visit.Visit) (any, error) {
 		End    string    `json:"end"`
 		Strict bool      `json:"strict"`
 	}
-	if err := read(v, &body); err != nil {
+	if err := v.ReadJSON(&body); err != nil {
 		return nil, err
 	}
 	if body.End != "" && body.End != "digest" && body.End != "drop" {
@@ -227,7 +192,7 @@ func (o Options) putDestination(v *visit.Visit) (any, error) {
 		return nil, err
 	}
 	var body scheduleJSON
-	if err := read(v, &body); err != nil {
+	if err := v.ReadJSON(&body); err != nil {
 		return nil, err
 	}
 	s, err := body.schedule()
@@ -271,7 +236,7 @@ func (o Options) putFilter(v *visit.Visit) (any, error) {
 		return nil, err
 	}
 	var body scheduleJSON
-	if err := read(v, &body); err != nil {
+	if err := v.ReadJSON(&body); err != nil {
 		return nil, err
 	}
 	s, err := body.schedule()

@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strconv"
 	"time"
 
@@ -16,6 +14,8 @@ import (
 	"github.com/emersion/go-imap/v2/imapclient"
 
 	"github.com/notifyd/notifyd/backends/email/bounce"
+	"github.com/notifyd/notifyd/internal/tlsfiles"
+	"github.com/notifyd/notifyd/internal/watch"
 )
 
 // The bounds of reading a mailbox.
@@ -141,27 +141,11 @@ func (c IMAP) dial(ctx context.Context) (*imapclient.Client, error) {
 	return imapclient.New(secure, options), nil
 }
 
-const maxCAFile = 1 << 20 // bytes
-
 func (c IMAP) tls() (*tls.Config, error) {
-	t := &tls.Config{ServerName: c.Host, MinVersion: tls.VersionTLS12}
-	if c.CAFile == "" {
-		return t, nil
-	}
-	info, err := os.Stat(c.CAFile)
+	t, err := tlsfiles.Files{CA: c.CAFile}.Config(watch.ReadFile)
 	if err != nil {
-		return nil, fmt.Errorf("ca_file: %w", err)
+		return nil, err
 	}
-	if !info.Mode().IsRegular() || info.Size() > maxCAFile {
-		return nil, fmt.Errorf("ca_file: %q is not a file of up to %d bytes", c.CAFile, maxCAFile)
-	}
-	pem, err := os.ReadFile(c.CAFile)
-	if err != nil {
-		return nil, fmt.Errorf("ca_file: %w", err)
-	}
-	t.RootCAs = x509.NewCertPool()
-	if !t.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ca_file: %q has no certificate in PEM form", c.CAFile)
-	}
+	t.ServerName = c.Host
 	return t, nil
 }
