@@ -3,7 +3,6 @@ package web
 import (
 	"errors"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/notifyd/notifyd/backends"
@@ -240,74 +239,39 @@ func keepOut(req *request) error {
 	return req.redirect(destinationPage(d.ID))
 }
 
-// addFeed makes a token for one more machine, and the destination of a backend that agents fetch from if the user has
-// none yet. It needs no code: only the holder of a token can read the feed.
-func (req *request) addFeed(backend, machine string) error {
-	d, err := req.Destinations.Add(req.r.Context(), req.user.ID, backend, FeedAddress(req.user.ID))
-	if err != nil {
-		return req.explain(err)
-	}
-	if !d.Confirmed {
-		code, err := req.Destinations.NewCode(req.r.Context(), req.user.ID, d.ID)
-		if err != nil {
-			return req.explain(err)
-		}
-		if err := req.Destinations.Confirm(req.r.Context(), req.user.ID, d.ID, code); err != nil {
-			return req.explain(err)
-		}
-		d.Confirmed = true
-		req.Changed()
-	}
-	return req.showNewToken(d, machine)
-}
-
-// addToken makes a token for one more machine.
-func addToken(req *request) error {
+func askDeleteDestination(req *request) error {
 	d, err := req.ownDestination()
 	if err != nil {
 		return err
 	}
-	if req.backend(d.Backend).Agent == "" {
-		return prefs.ErrNotFound
-	}
-	return req.showNewToken(d, req.form("address"))
+	return req.show(http.StatusOK, "delete", deleteView{
+		layout: req.layout("Delete "+req.destinationView(d).Address+"?", "destinations"), Action: destinationPage(d.ID) +
+			"/delete",
+		Back: destinationPage(d.ID), Button: "Delete the destination",
+		Text: []string{"Nothing more is sent there. Filters that go only there are switched off.",
+			"It no longer lets anybody in, and sessions that were begun by it end."},
+	})
 }
 
-// showNewToken answers the post itself, without a redirect: so the token is in no address and in no session.
-func (req *request) showNewToken(d prefs.Destination, machine string) error {
-	token, err := req.Tokens.New(req.r.Context(), req.user.ID, text.OneLine(machine))
-	if err != nil {
-		return req.explain(err)
-	}
-	return req.showOneDestination(http.StatusOK, d, func(p *destinationPageView) { p.Token = token })
-}
-
-func revokeToken(req *request) error {
-	id, err := req.id()
+func deleteDestination(req *request) error {
+	d, err := req.ownDestination()
 	if err != nil {
 		return err
 	}
-	token, err := strconv.ParseUint(req.r.PathValue("token"), 10, 32)
-	if err != nil {
-		return prefs.ErrNotFound
-	}
-	if err := req.Tokens.Revoke(req.r.Context(), req.user.ID, uint(token)); err != nil {
-		return err
-	}
-	req.flash("", "Revoked. The machine that had the token gets nothing more.")
-	return req.redirect(destinationPage(id))
-}
-
-// revokeAll revokes every token, when the desktop destination is deleted.
-func (req *request) revokeAll() error {
-	tokens, err := req.Tokens.List(req.r.Context(), req.user.ID)
-	if err != nil {
-		return err
-	}
-	for _, t := range tokens {
-		if err := req.Tokens.Revoke(req.r.Context(), req.user.ID, t.ID); err != nil {
+	if req.backend(d.Backend).Agent != "" {
+		if err := req.revokeAll(); err != nil {
 			return err
 		}
 	}
-	return nil
+	err = req.Destinations.Delete(req.r.Context(), req.user.ID, d.ID)
+	if errors.Is(err, prefs.ErrLastWay) {
+		return fail(http.StatusConflict, "Nothing but "+d.Address+" lets you in, so it stays. Let another address sign in "+
+			"first, or delete the whole account in the settings.")
+	}
+	if err != nil {
+		return err
+	}
+	req.Changed()
+	req.flash("", "Deleted "+req.destinationView(d).Address+".")
+	return req.redirect("/destinations")
 }

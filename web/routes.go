@@ -28,7 +28,7 @@ const (
 
 // routes are all pages. GET and HEAD change nothing but the session's flash; only a POST acts.
 func (s *site) routes() []route {
-	return s.addPages(s.addReports([]route{
+	return s.addPages(s.addReports(append(destinationRoutes(), []route{
 		{pattern: "GET /{$}", open: true, serve: firstPage},
 		{pattern: "POST /signin", open: true, serve: askSignIn},
 		{pattern: "GET /signin/{token}", open: true, serve: showSignIn},
@@ -50,25 +50,6 @@ func (s *site) routes() []route {
 		{pattern: "GET /filters/{id}/delete", serve: askDeleteFilter},
 		{pattern: "POST /filters/{id}/delete", serve: deleteFilter},
 
-		{pattern: "GET /destinations", serve: listDestinations},
-		{pattern: "POST /destinations", fresh: true, serve: addDestination},
-		{pattern: "GET /destinations/{id}", serve: showDestination},
-		{pattern: "POST /destinations/{id}", serve: saveSchedule},
-		{pattern: "POST /destinations/{id}/looks", serve: saveOptions},
-		{pattern: "POST /destinations/{id}/on", serve: switchDestination(true)},
-		{pattern: "POST /destinations/{id}/off", serve: switchDestination(false)},
-		{pattern: "POST /destinations/{id}/resend", serve: resendCode},
-		{pattern: "POST /destinations/{id}/confirm", serve: enterCode},
-		{pattern: "POST /destinations/{id}/test", serve: sendTest},
-		{pattern: "POST /destinations/{id}/pause", serve: pauseDestination},
-		{pattern: "POST /destinations/{id}/signin/code", fresh: true, serve: askLetIn},
-		{pattern: "POST /destinations/{id}/signin", fresh: true, serve: letIn},
-		{pattern: "POST /destinations/{id}/signin/off", fresh: true, serve: keepOut},
-		{pattern: "GET /destinations/{id}/delete", fresh: true, serve: askDeleteDestination},
-		{pattern: "POST /destinations/{id}/delete", fresh: true, serve: deleteDestination},
-		{pattern: "POST /destinations/{id}/tokens", fresh: true, serve: addToken},
-		{pattern: "POST /destinations/{id}/tokens/{token}/revoke", serve: revokeToken},
-
 		{pattern: "GET /notices", serve: listNotices},
 		{pattern: "POST /notices/{id}/resend", serve: resendNotice},
 		{pattern: "GET /messages", serve: listMessages},
@@ -87,7 +68,31 @@ func (s *site) routes() []route {
 		{pattern: "POST /settings/delete", fresh: true, serve: deleteAccount},
 
 		{pattern: "GET /help/rules", open: true, serve: helpRules},
-	}))
+	}...)))
+}
+
+// destinationRoutes are those of the pages of destinations.
+func destinationRoutes() []route {
+	return []route{
+		{pattern: "GET /destinations", serve: listDestinations},
+		{pattern: "POST /destinations", fresh: true, serve: addDestination},
+		{pattern: "GET /destinations/{id}", serve: showDestination},
+		{pattern: "POST /destinations/{id}", serve: saveSchedule},
+		{pattern: "POST /destinations/{id}/looks", serve: saveOptions},
+		{pattern: "POST /destinations/{id}/on", serve: switchDestination(true)},
+		{pattern: "POST /destinations/{id}/off", serve: switchDestination(false)},
+		{pattern: "POST /destinations/{id}/resend", serve: resendCode},
+		{pattern: "POST /destinations/{id}/confirm", serve: enterCode},
+		{pattern: "POST /destinations/{id}/test", serve: sendTest},
+		{pattern: "POST /destinations/{id}/pause", serve: pauseDestination},
+		{pattern: "POST /destinations/{id}/signin/code", fresh: true, serve: askLetIn},
+		{pattern: "POST /destinations/{id}/signin", fresh: true, serve: letIn},
+		{pattern: "POST /destinations/{id}/signin/off", fresh: true, serve: keepOut},
+		{pattern: "GET /destinations/{id}/delete", fresh: true, serve: askDeleteDestination},
+		{pattern: "POST /destinations/{id}/delete", fresh: true, serve: deleteDestination},
+		{pattern: "POST /destinations/{id}/tokens", fresh: true, serve: addToken},
+		{pattern: "POST /destinations/{id}/tokens/{token}/revoke", serve: revokeToken},
+	}
 }
 
 // mux mounts the routes under the base URL's path.

@@ -2,9 +2,14 @@ package daemon
 
 import (
 	"context"
+	"strconv"
 
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/control"
+	"github.com/notifyd/notifyd/prefs/links"
 	"github.com/notifyd/notifyd/prefs/mute"
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/web/mutes"
@@ -38,4 +43,22 @@ func (s *Service) mutePages() mutes.Options {
 	return mutes.Options{Mutes: s.prefs.Mutes, Filters: s.prefs.Filters, Destinations: s.prefs.Destinations,
 		Accounts: s.prefs.Accounts, Unsubscriber: s.prefs.Unsubscriber, Outbox: s.outbox, Links: s.router.links,
 		Guard: s.guard, Kind: s.describer.kindName}
+}
+
+// explain says why somebody gets a notice, with links that are made now.
+func (s *Service) explain(tx *gorm.DB, asked []outbox.Unexplained) ([]outbox.Explained, error) {
+	var signer *links.Signer // before there is a router nothing is sent
+	if s.router != nil {
+		signer = s.router.links
+	}
+	return s.prefs.Reasons.Explain(tx, asked, signer)
+}
+
+// mutePage is the signed page where whoever has a destination mutes what a message is about.
+func (s *Service) mutePage(destination string) string {
+	id, err := strconv.ParseUint(destination, 10, 63)
+	if err != nil || s.router == nil {
+		return ""
+	}
+	return s.router.links.Mute(uint(id))
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -136,24 +135,6 @@ func (s *Service) openOutbox() {
 	s.outbox = outbox.New(s.db.Writer, s.db.Reader, s.db.Postgres, config, s.env.Now, rand.Reader)
 	s.eraser = &erasure.Eraser{Writer: s.db.Writer, Scrub: s.db.Scrub, Lasting: s.db.Postgres, Outbox: s.outbox,
 		Backends: backendall.Infos(), Now: s.env.Now, Log: s.log}
-}
-
-// explain says why somebody gets a notice, with links that are made now.
-func (s *Service) explain(tx *gorm.DB, asked []outbox.Unexplained) ([]outbox.Explained, error) {
-	var signer *links.Signer // before there is a router nothing is sent
-	if s.router != nil {
-		signer = s.router.links
-	}
-	return s.prefs.Reasons.Explain(tx, asked, signer)
-}
-
-// mutePage is the signed page where whoever has a destination mutes what a message is about.
-func (s *Service) mutePage(destination string) string {
-	id, err := strconv.ParseUint(destination, 10, 63)
-	if err != nil || s.router == nil {
-		return ""
-	}
-	return s.router.links.Mute(uint(id))
 }
 
 // openPrefs opens the preferences. What they call of the outbox stands in the transaction of each change.

@@ -185,6 +185,18 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *ph
 	if err != nil {
 		return 0, err
 	}
+	r.committed(ctx, events, outcomes, storing, watch)
+	r.metrics.routed(events, owed)
+	if owed > 0 {
+		r.outbox.Notify()
+	}
+	return len(events), nil
+}
+
+// committed tells others what a batch has brought, and what it has cost. storing is the time that its history took.
+func (r *router) committed(ctx context.Context, events []*catalogue.Event, outcomes []history.Outcome,
+	storing time.Duration, watch *phaseTimer,
+) {
 	watch.lap("commit")
 	r.hints.Heard(ctx)
 	for _, c := range r.carriers {
@@ -198,15 +210,10 @@ func (r *router) carry(ctx context.Context, events []*catalogue.Event, watch *ph
 	}
 	r.chargeHistory(outcomes, storing+watch.lap("prune"))
 	r.holes.Committed()
-	r.metrics.routed(events, owed)
 	r.sayConflicts(outcomes)
 	r.chargeMatches(events)
 	r.markExpensive(ctx)
 	r.surges.Committed(ctx)
-	if owed > 0 {
-		r.outbox.Notify()
-	}
-	return len(events), nil
 }
 
 // insist makes tx one that writes, after another one whose answer was lost. A primary may have committed that while its
