@@ -141,6 +141,9 @@ type Filter interface {
 	Prefilter(summary, link string, payload []byte) (matches, sure bool)
 	// Match decides by the decoded message, with the sentence and the link as they were when it arrived.
 	Match(e *catalogue.Event) bool
+	// Anew says that Match looks at what no message is kept with: groups, objects, keyword, phase, roles. The messages
+	// are described again for it.
+	Anew() bool
 }
 
 // A ScanQuery is the query of a Scan.

@@ -228,7 +228,8 @@ func (w *scanner) match(c *candidate, r *rawRow) {
 }
 
 // kept builds the event of a message from its stored names and texts; nil when its names are not stored. To describe
-// the message again would cost more, and could differ from the names by which it was found.
+// the message again would cost more, and could differ from the names by which it was found. So that is done only for
+// what is not stored.
 func (w *scanner) kept(r *rawRow, m *bus.Message) *catalogue.Event {
 	if !w.facts.unpack(r.facts) {
 		return nil
@@ -236,5 +237,8 @@ func (w *scanner) kept(r *rawRow, m *bus.Message) *catalogue.Event {
 	e := w.facts.take()
 	e.Message = m
 	e.SetProse(catalogue.Prose{Summary: string(r.summary), Link: string(r.link)})
+	if w.Filter.Anew() {
+		e.SetAnew(w.Describe(m))
+	}
 	return e
 }

@@ -83,6 +83,8 @@ func (f filter) Prefilter(_, _ string, payload []byte) (matches, sure bool) {
 
 func (f filter) Match(e *catalogue.Event) bool { return f.matches(e) }
 
+func (f filter) Anew() bool { return false }
+
 func anything(*catalogue.Event) bool { return true }
 
 type keys = map[string][]string

@@ -57,6 +57,8 @@ func (f byVerdict) Names(e *catalogue.Event) (matches, sure bool) {
 	return e.Standing.Verdict == f.verdict, f.sure
 }
 
+func (byVerdict) Anew() bool { return false }
+
 func (byVerdict) Prefilter(string, string, []byte) (matches, sure bool) { return true, false }
 
 func (f byVerdict) Match(e *catalogue.Event) bool { return e.Standing.Verdict == f.verdict }

@@ -33,7 +33,7 @@ func TestFollowThis(t *testing.T) {
 	_, rest, _ := strings.Cut(page, "/filters/new?object=")
 	address, _, _ := strings.Cut(rest, `"`)
 	alice.get("/filters/new?object="+address).want(t, 200, `name="r0.kind" value="object"`, `name="r0.key"`,
-		"<span class=\"count\">")
+		"<span class=\"count\">1<")
 	alice.post("/filters", "name", "One", "r0.kind", "object", "r0.key", "https://example.org/x", "where", "all", "do",
 		"save").want(t, 422, "no kind of page is known that has the address")
 	alice.post("/filters", "name", "One", "r0.kind", "object", "r0.key", "https://github.com/acme/tea/pull/7", "r1.kind",

@@ -115,6 +115,8 @@ func TestPreviewOfTexts(t *testing.T) {
 		{[]string{"r0.kind", "regex", "r0.pattern", "CHANGE number 1"}, 3},
 		{[]string{"r0.kind", "regex", "r0.pattern", "change", "r1.kind", "package", "r1.name", "bash"}, 12},
 		{[]string{"r0.kind", "field", "r0.path", "commit.rev", "r0.is", "r7"}, 1},
+		{[]string{"r0.kind", "keyword", "r0.name", "commit"}, 12},
+		{[]string{"r0.kind", "keyword", "r0.not", "not", "r0.name", "commit", "r1.kind", "package", "r1.name", "bash"}, 1},
 		{[]string{
 			"r0.kind", "package", "r0.name", "b?sh", "r1.kind", "regex", "r1.not", "not", "r1.pattern", "Change number",
 		}, 1},

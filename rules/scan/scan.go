@@ -57,6 +57,19 @@ func New(env rulespec.Env, dir rulespec.Directory, f rulespec.Filter) (*Scan, er
 	return s, nil
 }
 
+// Anew says that Match looks at what the catalogue says anew of a kept message: a rule needs neither names nor texts.
+func (s *Scan) Anew() bool {
+	return slices.ContainsFunc(s.texts, func(r rule) bool {
+		return r.predicate.Search == nil || !onlyTexts(r.predicate.Search.Fields)
+	})
+}
+
+// onlyTexts says whether fields are texts and names that messages are kept with.
+func onlyTexts(fields []string) bool {
+	kept := []string{"summary", "link", "body", "topic", "app", "kind", "actor", "user", "package"}
+	return !slices.ContainsFunc(fields, func(f string) bool { return !slices.Contains(kept, f) })
+}
+
 // byNames says whether a predicate looks at nothing but names: it says so, is exact by its keys, or searches in names.
 // The catalogue says keywords, objects and roles anew, and no message is kept with them.
 func byNames(p rulespec.Predicate) bool {

@@ -126,6 +126,13 @@ func (e *Event) WithID(id string) *Event {
 // kept with them. Call it before the Event is shared.
 func (e *Event) SetProse(p Prose) { e.describe = func() (Prose, []string) { return p, nil } }
 
+// SetAnew takes from d, the same message described anew, what no message is kept with: groups, objects, thread,
+// keyword, phase and roles. Call it before the Event is shared.
+func (e *Event) SetAnew(d *Event) {
+	e.Groups, e.Objects, e.Thread, e.Keyword = d.Groups, d.Objects, d.Thread, d.Keyword
+	e.phase.of, e.roles.of = d.Phase, d.Roles
+}
+
 // maxBody bounds BodyText, in bytes, and maxSummary a sentence, in characters.
 const (
 	maxBody    = 64 << 10

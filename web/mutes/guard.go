@@ -202,6 +202,11 @@ func (l *looker) Prefilter(summary, link string, payload []byte) (matches, sure 
 	return false, true
 }
 
+// Anew says that objects are looked at, or what one of the filters needs.
+func (l *looker) Anew() bool {
+	return l.mute.Kind == mute.Object || slices.ContainsFunc(l.filters, (*scan.Scan).Anew)
+}
+
 // Match decides.
 func (l *looker) Match(e *catalogue.Event) bool {
 	facts := mute.OfEvent(e)
