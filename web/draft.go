@@ -20,6 +20,7 @@ type draft struct {
 	everywhere bool   // goes to all destinations
 	asText     bool   // edited as YAML
 	text       string // the YAML as typed
+	hold       string // minutes to hold what has begun, as typed
 	ends       string // when it ends, as typed
 	endProblem string
 	spare      string         // the field that gets one more empty value
@@ -46,7 +47,8 @@ func (s *site) readDraft(v url.Values) draft {
 	d.filter.Name = text.OneLine(v.Get("name"))
 	d.filter.On = v.Get("on") != ""
 	d.filter.OneShot = v.Get("once") != ""
-	d.filter.HoldStarted = readHold(v.Get("hold"))
+	d.hold = strings.TrimSpace(v.Get("hold"))
+	d.filter.HoldStarted = readHold(d.hold)
 	d.ends = strings.TrimSpace(v.Get("ends"))
 	for _, id := range v["to"] {
 		if n, err := strconv.ParseUint(id, 10, 32); err == nil && !d.everywhere {
@@ -128,6 +130,14 @@ func readHold(typed string) time.Duration {
 		return d
 	}
 	return -1
+}
+
+// holdProblem says that what was typed is no such length.
+func holdProblem(d draft) string {
+	if h := d.filter.HoldStarted; h != 0 && (h < prefs.MinHoldStarted || h > prefs.MaxHoldStarted) {
+		return "Minutes to wait: expected a whole number from 1 to 1440."
+	}
+	return ""
 }
 
 // holdText is what readHold reads.

@@ -29,8 +29,10 @@ type editorView struct {
 	Everywhere   bool
 	ToProblem    string
 	On, OneShot  bool
-	Hold         string   // minutes for which what has begun waits for its end
-	Ends         string   // as typed
+	Hold         string // minutes for which what has begun waits for its end
+	Ends         string // as typed
+	HoldProblem  string
+	EndsProblem  string
 	Nameless     bool     // it says @me, and the visitor's name is not proved
 	Problems     []string // shown above the form, because nothing was saved
 	Preview      previewView
@@ -90,7 +92,7 @@ func (req *request) editor(d draft, check bool) (editorView, error) {
 		Name: d.filter.Name, AsText: d.asText, Text: d.text, Kinds: req.RuleKinds, MessageKinds: req.MessageKinds(),
 		Apps:       req.apps(),
 		Everywhere: d.everywhere, On: d.filter.On, OneShot: d.filter.OneShot,
-		Hold:     holdText(d.filter.HoldStarted),
+		Hold: cmp.Or(d.hold, holdText(d.filter.HoldStarted)), HoldProblem: holdProblem(d), EndsProblem: d.endProblem,
 		Ends:     cmp.Or(d.ends, schedule.WriteEnd(d.filter.Ends, req.user.Location())),
 		Nameless: req.me() == "" && rulespec.SaysMe(d.filter.Rules),
 	}

@@ -63,7 +63,7 @@ func (req *request) postedDraft() (draft, error) {
 	d := req.readDraft(req.r.PostForm)
 	d.filter.UserID, d.filter.Owner = req.user.ID, req.me()
 	if end, err := schedule.ReadEnd(d.ends, req.user.Location()); err != nil {
-		d.endProblem = "The day it ends on: want a date such as 2026-12-24."
+		d.endProblem = "The day it ends on: expected a date such as 2026-12-24."
 	} else {
 		d.filter.Ends = end
 	}
@@ -137,6 +137,9 @@ func (req *request) problems(d draft) []string {
 	var list []string
 	if d.endProblem != "" && !d.asText {
 		list = append(list, d.endProblem)
+	}
+	if problem := holdProblem(d); problem != "" {
+		list = append(list, problem)
 	}
 	if problem := unfit(d.filter.Filter); problem != "" {
 		list = append(list, problem)

@@ -12,7 +12,10 @@ func TestFilterThatEnds(t *testing.T) {
 	s.builds()
 	alice := s.signUp("alice")
 	form := []string{"name", "Shells", "r0.kind", "package", "r0.name", "bash", "where", "all", "on", "yes"}
-	alice.post("/filters", append(form, "do", "save", "ends", "some day")...).want(t, 422, "want a date such as 2026-12-24")
+	alice.post("/filters", append(form, "do", "save", "ends", "some day")...).want(t, 422, "expected a date such as 2026-12-24",
+		"ends-problem", `value="some day"`)
+	alice.post("/filters", append(form, "do", "save", "hold", "many")...).want(t, 422, "hold-problem", `value="many"`)
+	alice.post("/filters", append(form, "do", "save", "hold", "1441")...).want(t, 422, "from 1 to 1440")
 	day := s.now().AddDate(0, 0, 3).UTC()
 	alice.post("/filters", append(form, "do", "save", "ends", day.Format(time.DateOnly))...).to(t, "/filters")
 	alice.get("/filters").want(t, 200, "Until "+day.Format("2 January 2006"), `<span class="badge good">On</span>`)

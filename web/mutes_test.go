@@ -39,6 +39,8 @@ func TestMuteOnAPage(t *testing.T) {
 		"You hear no more of the package bash, until", "errors still come through", "It would have silenced 0 messages in 30 days, and 1 error would have come")
 	f.alice.get("/mutes/new?message=2026-build-1&of=package+bash&for=week&errors=no").want(t, 200,
 		"errors are silenced too", "It would have silenced 1 message in 30 days, 1 of them errors")
+	f.alice.get("/mutes/new?message=2026-build-1&of=object+build%2Fbash-5.3-1&for=week&errors=no").want(t, 200,
+		"It would have silenced 1 message in 30 days, 1 of them errors")
 	if len(f.muted()) != 0 {
 		t.Fatal("a look has muted it")
 	}
@@ -71,6 +73,11 @@ func TestMuteHostileValues(t *testing.T) {
 		f.alice.post("/mutes", "of", of, "for", "day").want(t, status)
 	}
 	f.alice.post("/mutes", "of", "package bash", "for", "solved").want(t, 422, "nothing else is ever solved")
+	f.alice.get("/mutes/new?of=package+bash&for=solved&message=2026-build-1").want(t, 422, "for-problem",
+		`value="package bash" checked`)
+	f.alice.get("/mutes/new?kind=person&value=a%07b&for=day").want(t, 422, "value-problem", "no name has",
+		`value="person" selected`, `value="day" selected`)
+	f.alice.get("/mutes/new?kind=package&value=&for=day").want(t, 422, "Say what is to be muted.")
 	f.alice.post("/mutes", "of", "package bash", "for", "ever").want(t, 422, "how long")
 	if page := f.alice.get("/mutes").want(t, 200, "&lt;script&gt;"); strings.Contains(page.body, "<script>alert") {
 		t.Error("a value runs")

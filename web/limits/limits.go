@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/notifyd/notifyd/outbox"
@@ -27,7 +28,7 @@ type Options struct {
 func Pages(o Options) []visit.Page {
 	return append([]visit.Page{
 		{Pattern: "GET /settings/limits", For: visit.Members, Serve: func(v *visit.Visit) (*visit.View, error) {
-			return o.view(v, http.StatusOK, "", "")
+			return o.view(v, http.StatusOK, func(*limitsView) {})
 		}},
 		{Pattern: "POST /settings/limits/{id}", For: visit.Members, Serve: o.saveDestination},
 		{Pattern: "POST /settings/critical", For: visit.Members, Serve: o.saveCritical},
@@ -36,12 +37,12 @@ func Pages(o Options) []visit.Page {
 
 // limitsView is the page.
 type limitsView struct {
-	Site                     string
-	Destinations             []destinationForm
-	Others                   []choice // for critical notices
-	After                    string   // minutes
-	Everywhere               bool
-	Problem, CriticalProblem string
+	Site         string
+	Destinations []destinationForm
+	Others       []choice // for critical notices
+	After        string   // minutes
+	Everywhere   bool
+	Wrong        string // with critical notices
 }
 
 // destinationForm is what holds for one destination.
@@ -50,6 +51,7 @@ type destinationForm struct {
 	Address                         string
 	Count, Minutes, Attempts, Hours string
 	Others                          []choice
+	CapWrong, FallbackWrong         string
 }
 
 type choice struct {
@@ -58,7 +60,8 @@ type choice struct {
 	Chosen  bool
 }
 
-func (o Options) view(v *visit.Visit, status int, problem, critical string) (*visit.View, error) {
+// view is the page; mark puts what was typed into it, and what is wrong with that.
+func (o Options) view(v *visit.Visit, status int, mark func(*limitsView)) (*visit.View, error) {
 	own, err := o.Destinations.List(v.Context(), v.User.ID)
 	if err != nil {
 		return nil, err
@@ -68,7 +71,7 @@ func (o Options) view(v *visit.Visit, status int, problem, critical string) (*vi
 		return nil, err
 	}
 	p := limitsView{Site: "as many as come", Others: choices(own, 0, e.To), After: number(int(e.After / time.Minute)),
-		Everywhere: e.Everywhere, Problem: problem, CriticalProblem: critical}
+		Everywhere: e.Everywhere}
 	if o.Cap.Count > 0 {
 		p.Site = strconv.Itoa(o.Cap.Count) + " in " + schedule.Span(o.Cap.Window)
 	}
@@ -82,6 +85,7 @@ func (o Options) view(v *visit.Visit, status int, problem, critical string) (*vi
 			Hours:  number(int(f.After / time.Hour)),
 			Others: choices(own, d.ID, f.To)})
 	}
+	mark(&p)
 	return &visit.View{Status: status, Template: "limits", Title: "Limits and fallbacks", Here: "settings", Data: p}, nil
 }
 
@@ -103,7 +107,7 @@ func choices(own []prefs.Destination, but, chosen uint) (list []choice) {
 	return list
 }
 
-// typed reads a number of a form; an empty field is 0, and what is no number is below all bounds.
+// typed reads a whole number of a form; an empty field is 0, and what is none is below all bounds.
 func typed(v *visit.Visit, name string) int {
 	text := v.Form(name)
 	if text == "" {
@@ -124,14 +128,52 @@ func (o Options) saveDestination(v *visit.Visit) (*visit.View, error) {
 	c := outbox.Cap{Count: typed(v, "count"), Window: time.Duration(typed(v, "minutes")) * time.Minute}
 	f := rescue.Fallback{From: id, To: uint(max(typed(v, "to"), 0)), Attempts: typed(v, "attempts"),
 		After: time.Duration(typed(v, "hours")) * time.Hour}
-	if err = o.set(v, id, c, f); err == nil {
-		return &visit.View{To: "/settings/limits", Tone: "good", Flash: "Saved. What waits already keeps its time.",
-			Changed: true}, nil
+	capWrong, fallbackWrong := unfitCap(c), unfitFallback(f)
+	if capWrong+fallbackWrong == "" {
+		if err = o.set(v, id, c, f); err == nil {
+			return &visit.View{To: "/settings/limits", Tone: "good", Flash: "Saved. What waits already keeps its time.",
+				Changed: true}, nil
+		}
+		var input *prefs.Error
+		if errors.As(err, &input) {
+			capWrong = sentence(err)
+		} else if fallbackWrong = sentence(err); fallbackWrong == "" {
+			return nil, err
+		}
 	}
-	if problem := mistake(err); problem != "" {
-		return o.view(v, http.StatusUnprocessableEntity, problem, "")
+	return o.view(v, http.StatusUnprocessableEntity, func(p *limitsView) {
+		for i := range p.Destinations {
+			if d := &p.Destinations[i]; d.ID == id {
+				d.Count, d.Minutes, d.Attempts, d.Hours = v.Form("count"), v.Form("minutes"), v.Form("attempts"), v.Form("hours")
+				d.CapWrong, d.FallbackWrong = capWrong, fallbackWrong
+				choose(d.Others, f.To)
+			}
+		}
+	})
+}
+
+// unfitCap and unfitFallback say what is wrong with what was typed; "": nothing that can be said without the rest.
+func unfitCap(c outbox.Cap) string {
+	switch {
+	case c.Count < 0 || c.Window < 0 || c.Window > outbox.MaxCapWindow:
+		return "Expected a whole number of notices, and of minutes from 1 to 1440."
+	case (c.Count == 0) != (c.Window == 0):
+		return "Say both: how many notices, and in how many minutes. Both empty: what the site says."
 	}
-	return nil, err
+	return ""
+}
+
+func unfitFallback(f rescue.Fallback) string {
+	if f.To != 0 && (f.Attempts < 0 || f.Attempts > rescue.MaxAttempts || f.After < 0 || f.After > rescue.MaxAfter) {
+		return "Expected a whole number of attempts from 1 to 20, or of hours from 1 to 120."
+	}
+	return ""
+}
+
+func choose(list []choice, id uint) {
+	for i := range list {
+		list[i].Chosen = list[i].ID == id
+	}
 }
 
 // set checks both, so that nothing is stored where one is wrong.
@@ -151,14 +193,35 @@ func (o Options) set(v *visit.Visit, id uint, c outbox.Cap, f rescue.Fallback) e
 func (o Options) saveCritical(v *visit.Visit) (*visit.View, error) {
 	e := rescue.Escalation{To: uint(max(typed(v, "to"), 0)), After: time.Duration(typed(v, "after")) * time.Minute,
 		Everywhere: v.Form("everywhere") != ""}
-	err := o.Rescue.SetEscalation(v.Context(), v.User.ID, e)
-	if problem := mistake(err); problem != "" {
-		return o.view(v, http.StatusUnprocessableEntity, "", problem)
+	var problem string
+	if e.To != 0 && (e.After < time.Minute || e.After > 24*time.Hour) {
+		problem = "Expected a whole number of minutes from 1 to 1440."
+	} else {
+		err := o.Rescue.SetEscalation(v.Context(), v.User.ID, e)
+		if err == nil {
+			return &visit.View{To: "/settings/limits", Tone: "good", Flash: "Saved.", Changed: true}, nil
+		}
+		if problem = sentence(err); problem == "" {
+			return nil, err
+		}
 	}
-	if err != nil {
-		return nil, err
+	return o.view(v, http.StatusUnprocessableEntity, func(p *limitsView) {
+		p.After, p.Everywhere, p.Wrong = v.Form("after"), e.Everywhere, problem
+		choose(p.Others, e.To)
+	})
+}
+
+// sentence is a mistake without the name of its field, for a page that shows it beside the field; "" where the error is
+// none of the person's.
+func sentence(err error) string {
+	said := mistake(err)
+	if _, problem, found := strings.Cut(said, ": "); found {
+		said = problem
 	}
-	return &visit.View{To: "/settings/limits", Tone: "good", Flash: "Saved.", Changed: true}, nil
+	if said == "" {
+		return ""
+	}
+	return strings.ToUpper(said[:1]) + said[1:]
 }
 
 // mistake is an error in words for the person who made it; "" where it is none of theirs.

@@ -44,6 +44,9 @@ type formView struct {
 	Spans   []span
 
 	Of, For  string // what is chosen
+	Kind     string // of what was typed, where there are no Choices
+	Value    string
+	Wrong    problems
 	Errors   bool   // come through
 	Sentence string // of what is chosen
 	Guard    string // what it would have silenced
@@ -51,8 +54,12 @@ type formView struct {
 	Post     string // where the button posts to
 }
 
+// problems stand beside the fields that they are of.
+type problems struct{ Value, For string }
+
 func (o Options) emptyForm() formView {
-	f := formView{Action: "/mutes/new", Post: "/mutes", Spans: spans, For: "week", Errors: true}
+	f := formView{Action: "/mutes/new", Post: "/mutes", Spans: spans, For: "week", Errors: true,
+		Kind: string(mute.Package)}
 	for _, k := range mute.Kinds {
 		if k != mute.Filter {
 			f.Kinds = append(f.Kinds, choice{Of: string(k), Words: kindWords[k]})
@@ -136,7 +143,7 @@ func (o Options) choose(v *visit.Visit) (*visit.View, error) {
 func (o Options) confirm(v *visit.Visit, user prefs.User, form formView, get func(string) string) (*visit.View, error) {
 	m, chosen, err := read(get, v.Now)
 	if err != nil {
-		return nil, wrong(err)
+		return o.again(v, form, chosen, err)
 	}
 	if m.Kind == mute.Filter {
 		if m.Label, err = o.filterName(v, user, m.Value); err != nil {

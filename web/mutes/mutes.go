@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/notifyd/notifyd/internal/text"
@@ -130,6 +131,33 @@ func wrong(err error) error {
 		return visit.Fail(http.StatusUnprocessableEntity, "You have as many mutes as one account may have. End one first.")
 	}
 	return err
+}
+
+// again shows the form once more, as it was filled in, with what is wrong beside the field.
+func (o Options) again(v *visit.Visit, form, chosen formView, err error) (*visit.View, error) {
+	var mistake *mute.Error
+	if !errors.As(err, &mistake) {
+		return nil, err
+	}
+	if form.Message != "" && len(form.Choices) == 0 {
+		if err := o.fromMessage(v, &form); err != nil {
+			return nil, err
+		}
+	}
+	form.Of, form.For, form.Errors = chosen.Of, chosen.For, chosen.Errors
+	form.Kind, form.Value, _ = strings.Cut(chosen.Of, " ")
+	switch {
+	case mistake.Field == "until_solved":
+		form.Wrong.For = "“Until it is solved” " + mistake.Problem + "."
+	case mistake.Field == "value" && form.Value == "":
+		form.Wrong.Value = "Say what is to be muted."
+	case mistake.Field == "value":
+		form.Wrong.Value = "It " + mistake.Problem + "."
+	default:
+		return nil, wrong(err)
+	}
+	return &visit.View{Status: http.StatusUnprocessableEntity, Template: "mute", Title: "Mute", Here: "mutes",
+		Data: form}, nil
 }
 
 // made says what was done.

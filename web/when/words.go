@@ -65,16 +65,20 @@ func Next(d prefs.Destination, u prefs.User, now time.Time, zone *time.Location)
 	if u.Pause.On(now) {
 		return "Paused until " + schedule.Date(u.Pause.Until, now, zone) + "."
 	}
-	parts := []string{next(d.Schedule, now, zone)}
-	switch d.Schedule.AtOnceFrom {
-	case "error":
-		parts = append(parts, "errors at once")
-	case "":
-	default:
-		parts = append(parts, "from "+d.Schedule.AtOnceFrom+" on at once")
-	}
 	quiet := u.Quiet.And(d.Quiet)
-	if end := quiet.End(now, zone); end.After(now) {
+	end := quiet.End(now, zone)
+	if s := d.Schedule; end.After(now) && (s.First || !s.Digest()) {
+		return "It is quiet until " + schedule.Moment(end, now, zone) + "; what comes until then goes in one digest."
+	}
+	parts := []string{next(d.Schedule, quiet, now, zone)}
+	switch from := d.Schedule.AtOnceFrom; {
+	case from == "" || end.After(now): // in quiet hours only what is critical goes at once
+	case from == "error":
+		parts = append(parts, "errors at once")
+	default:
+		parts = append(parts, "from "+from+" on at once")
+	}
+	if end.After(now) {
 		parts = append(parts, "quiet until "+schedule.Moment(end, now, zone))
 	} else if !quiet.None() {
 		parts = append(parts, "quiet "+quiet.String())
@@ -82,8 +86,9 @@ func Next(d prefs.Destination, u prefs.User, now time.Time, zone *time.Location)
 	return strings.Join(parts, "; ") + "."
 }
 
-// next returns in words when the next notice or digest goes, as far as that is known before a notice waits.
-func next(s schedule.Schedule, now time.Time, zone *time.Location) string {
+// next returns in words when the next notice or digest goes, as far as that is known before a notice waits. A digest
+// that is due in quiet hours waits for their end.
+func next(s schedule.Schedule, quiet schedule.Quiet, now time.Time, zone *time.Location) string {
 	switch {
 	case !s.Digest():
 		return "The next notice goes at once"
@@ -93,8 +98,12 @@ func next(s schedule.Schedule, now time.Time, zone *time.Location) string {
 		return "The next digest starts with the next notice"
 	}
 	t := schedule.Schedule{At: s.At, Weekdays: s.Weekdays}.Due(now, zone)
-	text := "Next digest " + visit.DayAndTime(t, now, zone)
-	if s.Every > 0 || s.Count > 0 {
+	end := quiet.End(t, zone)
+	text := "Next digest " + visit.DayAndTime(end, now, zone)
+	if end.After(t) {
+		text += ", when quiet hours end"
+	}
+	if (s.Every > 0 || s.Count > 0) && end.After(quiet.End(now, zone)) {
 		text += ", or earlier"
 	}
 	return text

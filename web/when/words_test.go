@@ -39,7 +39,12 @@ func TestWords(t *testing.T) {
 		{schedule.Schedule{At: "07:00", AtOnceFrom: "error"}, prefs.User{Quiet: nights},
 			"Next digest tomorrow at 07:00; errors at once; quiet 22:00-07:00."},
 		{schedule.Schedule{Every: time.Hour, First: true}, prefs.User{Quiet: noon},
-			"The next notice goes at once, and what follows within 1 hour is gathered; quiet until 13:00."},
+			"It is quiet until 13:00; what comes until then goes in one digest."},
+		{schedule.Schedule{}, prefs.User{Quiet: noon}, "It is quiet until 13:00; what comes until then goes in one digest."},
+		{schedule.Schedule{At: "06:00"}, prefs.User{Quiet: nights},
+			"Next digest tomorrow at 07:00, when quiet hours end; quiet 22:00-07:00."},
+		{schedule.Schedule{At: "12:30", Every: time.Hour, AtOnceFrom: "error"}, prefs.User{Quiet: noon},
+			"Next digest today at 13:00, when quiet hours end; quiet until 13:00."},
 		{schedule.Schedule{}, prefs.User{Pause: schedule.Pause{Until: now.Add(70 * time.Hour)}},
 			"Paused until Mon 30 March 11:00."},
 	} {
