@@ -81,3 +81,43 @@ func TestAPI(t *testing.T) {
 		t.Errorf("a broken body: %s", got)
 	}
 }
+
+// TestPage: what is wrong stands with what was typed, and nothing is stored.
+func TestPage(t *testing.T) {
+	d := migratest.Open(t, migratest.SQLite(t))
+	store := prefs.Open(prefs.Config{Writer: d.Writer, Reader: d.Reader, Now: time.Now, Random: rand.Reader,
+		ClaimedNames: func() bool { return true }})
+	alice, err := store.Accounts.Register(t.Context(), "alice", "", "email", "alice@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := limits.Pages(limits.Options{Destinations: store.Destinations, Rescue: store.Rescue,
+		Cap: outbox.Cap{Count: 60, Window: 10 * time.Minute}, CapMost: 100})
+	for _, c := range []struct{ pattern, form, want string }{
+		{"POST /settings/limits/{id}", "count=abc&minutes=7", "abc 7   [] Expected a whole number of notices"},
+		{"POST /settings/limits/{id}", "count=5", "Say both"},
+		{"POST /settings/limits/{id}", "count=101&minutes=7", "101 is more than the 100 that this site sends at once."},
+		{"POST /settings/limits/{id}", "to=1&attempts=many", "many  []  Expected a whole number of attempts"},
+		{"POST /settings/limits/{id}", "to=1", "Say after how many attempts, or how long."},
+		{"POST /settings/limits/{id}", "to=1&hours=1", "A destination cannot stand in for itself."},
+		{"POST /settings/critical", "to=1&after=soon&everywhere=yes", "soon true Expected a whole number of minutes"},
+		{"POST /settings/limits/{id}", "count=5&minutes=7", "Saved"},
+		{"POST /settings/critical", "everywhere=yes", "Saved"},
+	} {
+		r := httptest.NewRequest("POST", "/", strings.NewReader(c.form))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.SetPathValue("id", "1")
+		for _, p := range pages {
+			if p.Pattern != c.pattern {
+				continue
+			}
+			v, err := p.Serve(&visit.Visit{Request: r, User: alice, Now: time.Now(), Zone: time.UTC})
+			if err != nil {
+				t.Errorf("%s: %v", c.form, err)
+			} else if got := fmt.Sprintf("%d %s %v", v.Status, v.Flash, v.Data); !strings.Contains(got, c.want) ||
+				(v.Status == 422) == (v.Flash != "") {
+				t.Errorf("%s: %s, want %q", c.form, got, c.want)
+			}
+		}
+	}
+}
