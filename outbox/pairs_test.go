@@ -37,18 +37,20 @@ func sentOf(t *testing.T, o *Outbox) (went []string) {
 	return went
 }
 
+// A pairStep adds deliveries after a while; sent are the messages that go then.
+type pairStep struct {
+	after time.Duration
+	add   []Delivery
+	sent  []string
+}
+
 // TestPairs: what has begun is dropped when its end follows before it is sent, in whatever order they come, and goes
 // when it does not.
 func TestPairs(t *testing.T) {
 	const minute = time.Minute
 	start := newClock().now()
-	type step struct {
-		after time.Duration
-		add   []Delivery
-		sent  []string
-	}
 	at := func(d time.Duration) time.Time { return start.Add(d) }
-	tests := map[string][]step{
+	tests := map[string][]pairStep{
 		"the end follows": {
 			{0, []Delivery{begins("b", "1", "x", at(0))}, nil},
 			{5 * minute, []Delivery{ends("e", "1", "x", at(5*minute))}, []string{"e"}},
@@ -98,35 +100,39 @@ func TestPairs(t *testing.T) {
 		},
 	}
 	for name, steps := range tests {
-		t.Run(name, func(t *testing.T) {
-			d := migratest.Open(t, migratest.SQLite(t))
-			c := newClock()
-			o := open(d, Config{}, c.now, 1)
-			for i, s := range steps {
-				c.pass(s.after)
-				add(t, o, s.add...)
-				got := sentOf(t, o)
-				slices.Sort(got)
-				slices.Sort(s.sent)
-				if !slices.Equal(got, s.sent) {
-					t.Fatalf("step %d sent %v, want %v", i, got, s.sent)
-				}
-			}
-			for _, e := range must(o.Find(t.Context(), Query{State: Dead})) {
-				if !e.Silenced() || e.LastError != "silenced: finished followed" {
-					t.Errorf("%s is dead by %q", e.Message, e.LastError)
-				}
-			}
-			c.pass(keepBeginning + time.Hour)
-			if err := o.prune(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			var left int64
-			o.reader.Raw("SELECT count(*) FROM pairs").Scan(&left)
-			if left != 0 {
-				t.Errorf("%d pairs are kept for ever", left)
-			}
-		})
+		t.Run(name, func(t *testing.T) { checkPairs(t, steps) })
+	}
+}
+
+// checkPairs takes the steps with an outbox of their own, and wants no pair to be kept at the end.
+func checkPairs(t *testing.T, steps []pairStep) {
+	t.Helper()
+	d := migratest.Open(t, migratest.SQLite(t))
+	c := newClock()
+	o := open(d, Config{}, c.now, 1)
+	for i, s := range steps {
+		c.pass(s.after)
+		add(t, o, s.add...)
+		got := sentOf(t, o)
+		slices.Sort(got)
+		slices.Sort(s.sent)
+		if !slices.Equal(got, s.sent) {
+			t.Fatalf("step %d sent %v, want %v", i, got, s.sent)
+		}
+	}
+	for _, e := range must(o.Find(t.Context(), Query{State: Dead})) {
+		if !e.Silenced() || e.LastError != "silenced: finished followed" {
+			t.Errorf("%s is dead by %q", e.Message, e.LastError)
+		}
+	}
+	c.pass(keepBeginning + time.Hour)
+	if err := o.prune(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var left int64
+	o.reader.Raw("SELECT count(*) FROM pairs").Scan(&left)
+	if left != 0 {
+		t.Errorf("%d pairs are kept for ever", left)
 	}
 }
 

@@ -38,16 +38,7 @@ func testMailComesBack(t *testing.T, database string) {
 		fmt.Sprintf("metrics: {listen: '127.0.0.1:%d'}", port), "outbox: {poll: 500ms}", section)
 	daemon := exectest.Start(t, exec.Command(buildNotifyd(t), "--config", config, "serve"))
 	waitReady(t, daemon, port)
-	run := func(stdin string, args ...string) (string, int) {
-		cmd := exec.Command(buildNotifyd(t), append([]string{"--config", config}, args...)...)
-		cmd.Stdin = strings.NewReader(stdin)
-		out, err := cmd.CombinedOutput()
-		var status *exec.ExitError
-		if errors.As(err, &status) {
-			return string(out), status.ExitCode()
-		}
-		return string(out), 0
-	}
+	run := func(stdin string, args ...string) (string, int) { return runCommand(t, config, stdin, args...) }
 	if out, status := run("", "filter", "off", "1", "--reason", "too loud"); status != 0 {
 		t.Fatal(out)
 	}
@@ -85,15 +76,43 @@ func testMailComesBack(t *testing.T, database string) {
 		}
 	}
 
-	report := "Return-Path: <>\nFrom: MAILER-DAEMON@mx.example.net\nContent-Type: multipart/report; " +
-		"report-type=delivery-status; boundary=x\n\n--x\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx\n\n" +
-		"Action: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 user unknown\n--x--\n"
-	forged := strings.Replace(sent.From, "b-", "b-a", 1)
-	if out, status := run(report, "mail", "receive", "--to", forged); status != 0 || !strings.Contains(out, "not ours") {
+	checkReport(t, run, sent.From)
+
+	away := writeFile(t, t.TempDir(), "away.yaml", "database: {dsn: 'postgres://nobody@127.0.0.1:1/none'}", section)
+	config = away
+	if out, status := run(noSuchUser, "mail", "receive", "--to", sent.From); status != 75 {
+		t.Errorf("a database that is away: %d %s", status, out)
+	}
+}
+
+// runCommand runs notifyd with its standard input, and gives what it says and its exit status.
+func runCommand(t *testing.T, config, stdin string, args ...string) (string, int) {
+	t.Helper()
+	cmd := exec.Command(buildNotifyd(t), append([]string{"--config", config}, args...)...)
+	cmd.Stdin = strings.NewReader(stdin)
+	out, err := cmd.CombinedOutput()
+	var status *exec.ExitError
+	if errors.As(err, &status) {
+		return string(out), status.ExitCode()
+	}
+	return string(out), 0
+}
+
+// noSuchUser is the report of a mail server that knows no such user.
+const noSuchUser = "Return-Path: <>\nFrom: MAILER-DAEMON@mx.example.net\nContent-Type: multipart/report; " +
+	"report-type=delivery-status; boundary=x\n\n--x\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx\n\n" +
+	"Action: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 user unknown\n--x--\n"
+
+// checkReport wants a report about the mail that was sent from an address to switch its destination off, once, and a
+// forged one to do nothing.
+func checkReport(t *testing.T, run func(stdin string, args ...string) (string, int), from string) {
+	t.Helper()
+	forged := strings.Replace(from, "b-", "b-a", 1)
+	if out, status := run(noSuchUser, "mail", "receive", "--to", forged); status != 0 || !strings.Contains(out, "not ours") {
 		t.Errorf("a forged report: %d %s", status, out)
 	}
 	for _, want := range []string{"the destination is off: it does not exist", "it was known"} {
-		if out, status := run(report, "mail", "receive", "--to", sent.From); status != 0 || !strings.Contains(out, want) {
+		if out, status := run(noSuchUser, "mail", "receive", "--to", from); status != 0 || !strings.Contains(out, want) {
 			t.Errorf("a report: %d %s; want %q", status, out, want)
 		}
 	}
@@ -104,11 +123,5 @@ func testMailComesBack(t *testing.T, database string) {
 
 	if out, _ := run("", "queue", "returned"); !regexp.MustCompile(`hard +1 of 1 destination\n`).MatchString(out) {
 		t.Errorf("counted %q", out)
-	}
-
-	away := writeFile(t, t.TempDir(), "away.yaml", "database: {dsn: 'postgres://nobody@127.0.0.1:1/none'}", section)
-	config = away
-	if out, status := run(report, "mail", "receive", "--to", sent.From); status != 75 {
-		t.Errorf("a database that is away: %d %s", status, out)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,20 @@ import (
 )
 
 func TestMain(m *testing.M) { os.Exit(migratest.Main(m)) }
+
+// said is the status and what a page says to a request.
+func said(p visit.Page, user prefs.User, path, body string) string {
+	r := httptest.NewRequest("PUT", path, strings.NewReader(body))
+	r.SetPathValue("id", strings.Trim(path, "/"))
+	v, err := p.Serve(&visit.Visit{Request: r, User: user, Now: time.Now(), Zone: time.UTC})
+	if err != nil {
+		return err.Error()
+	}
+	if fault, ok := v.JSON.(visit.Fault); ok {
+		return fmt.Sprintf("%d {%s}", v.Status, fault.Error)
+	}
+	return fmt.Sprintf("%d %v", v.Status, v.JSON)
+}
 
 // TestAPI: what is put is got; mistakes and destinations of others are refused, and store nothing.
 func TestAPI(t *testing.T) {
@@ -34,23 +49,11 @@ func TestAPI(t *testing.T) {
 	pages := limits.Pages(limits.Options{Destinations: store.Destinations, Rescue: store.Rescue,
 		Cap: outbox.Cap{Count: 60, Window: 10 * time.Minute}, CapMost: 100})
 	ask := func(who, pattern, path, body string) string {
-		r := httptest.NewRequest("PUT", path, strings.NewReader(body))
-		r.SetPathValue("id", strings.Trim(path, "/"))
-		for _, p := range pages {
-			if p.Pattern != pattern {
-				continue
-			}
-			v, err := p.Serve(&visit.Visit{Request: r, User: people[who], Now: time.Now(), Zone: time.UTC})
-			if err != nil {
-				return err.Error()
-			}
-			if fault, ok := v.JSON.(visit.Fault); ok {
-				return fmt.Sprintf("%d {%s}", v.Status, fault.Error)
-			}
-			return fmt.Sprintf("%d %v", v.Status, v.JSON)
+		i := slices.IndexFunc(pages, func(p visit.Page) bool { return p.Pattern == pattern })
+		if i < 0 {
+			t.Fatalf("no page %s", pattern)
 		}
-		t.Fatalf("no page %s", pattern)
-		return ""
+		return said(pages[i], people[who], path, body)
 	}
 	const put, get = "PUT /api/v1/destinations/{id}/limits", "GET /api/v1/destinations/{id}/limits"
 	for _, c := range []struct{ who, pattern, path, body, want string }{
