@@ -108,7 +108,8 @@ const noSuchUser = "Return-Path: <>\nFrom: MAILER-DAEMON@mx.example.net\nContent
 func checkReport(t *testing.T, run func(stdin string, args ...string) (string, int), from string) {
 	t.Helper()
 	forged := strings.Replace(from, "b-", "b-a", 1)
-	if out, status := run(noSuchUser, "mail", "receive", "--to", forged); status != 0 || !strings.Contains(out, "not ours") {
+	out, status := run(noSuchUser, "mail", "receive", "--to", forged)
+	if status != 0 || !strings.Contains(out, "not ours") {
 		t.Errorf("a forged report: %d %s", status, out)
 	}
 	for _, want := range []string{"the destination is off: it does not exist", "it was known"} {
