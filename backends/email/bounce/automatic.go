@@ -1,36 +1,28 @@
 package bounce
 
 import (
-	"regexp"
+	_ "embed"
 	"strings"
 )
 
-// away are the subjects of answers that programs write, in the languages of the programs that send most of them.
-var away = regexp.MustCompile(`(?i)(^|[\[(:\s])(auto(matic|matische|matyczna)?[- :]?(reply|response|respond\w*|` +
-	`answer|antwort|odpowied)|automati\w+[: ]|` +
-	`auto(-| )?(re|submitted)\b|out[- ]of[- ](the[- ])?office|\bo\.?o\.?o\b|vacation|away from|on (holiday|` +
-	`leave)|abwesen|abwesend|` +
-	`r[ée]ponse automatique|absence|absent|respuesta autom|ausente|fuera de (la )?oficina|risposta automatica|` +
-	`fuori (sede|ufficio)|` +
-	`resposta autom|automatisch antwoord|afwezig|automatiskt? svar|frånvaro|fravær|poissa|automaattinen|` +
-	`автоответ|自動応答|自動返信|不在|自动回复|` +
-	`nieobecno|thank you for (contacting|your e-?mail|writing)|we have received your|ticket (received|created|` +
-	`#)|\[ticket|` +
-	`request received|case (created|received)|support request|please (confirm|verify)|confirm (that )?(you|` +
-	`your)|verification|` +
-	`your (message|e-?mail|mail) (to|requires|is (being )?held|awaits)|challenge|sender (confirm|verif)|` +
-	`spam ?arrest|boxbe|human)`)
+//go:embed answers.txt
+var answersText string
 
-// challenge is the text of a service that wants to know whether a person has written.
-var challenge = regexp.MustCompile(`(?i)(confirm (that )?(you|your|this)[\w ]{0,40}(human|person|sender|message|` +
-	`e-?mail|address)|not (a )?(spam|robot|machine)|` +
-	`click (on )?(the|this) (link|button)[\w ]{0,60}(deliver|verif|confirm|approve)|challenge-?response|` +
-	`(approved|guest|allowed) (sender|list)|` +
-	`verify (that )?(you|your)|i am (currently )?(out of|away)|i'?m (only |currently )?(out|away|on (vacation|` +
-	`holiday|leave))|` +
-	`(currently|now) (out of (the )?office|on (vacation|holiday|leave))|this is an auto(matic|mated|` +
-	`-)[\w ]{0,20}(reply|response|answer|message)|` +
-	`will (be )?(back|return)[\w ]{0,20} on|no longer (work|with|employ)|limited access to (my )?e-?mail)`)
+// answers are the table answers.txt.
+var answers = readSayings(answersText)
+
+// answered reports whether a subject or a text is what programs answer.
+func answered(where Kind, text string) bool {
+	for _, a := range answers {
+		if a.kind == where && a.said.MatchString(text) {
+			return true
+		}
+	}
+	return false
+}
+
+// away reports whether the subject of a mail is that of a program that answers.
+func (m *Mail) away() bool { return answered("subject", plain(m.Header("Subject"))) }
 
 // programs are the fields that only programs write.
 var programs = []string{"x-auto-response-suppress", "x-autoreply", "x-autorespond", "x-auto-reply-from",
@@ -57,7 +49,21 @@ func (m *Mail) automatic() bool {
 		daemon.MatchString(m.Header("From")) {
 		return true
 	}
-	return away.MatchString(m.Header("Subject")) || challenge.MatchString(m.text())
+	return m.away() || answered("text", plain(m.text()))
+}
+
+// answers reports whether a mail is the answer of a program for a person, whatever it says about delivery: its sender
+// is no mail system, its subject is not that of a report, and its head or its words say what it is.
+func (m *Mail) answers() bool {
+	if daemon.MatchString(m.Header("From")) || subjects.MatchString(m.Header("Subject")) {
+		return false
+	}
+	switch keyword(m.head.first("precedence")) {
+	case "auto_reply", "auto-reply":
+		return true
+	}
+	return keyword(m.head.first("auto-submitted")) == "auto-replied" || m.head.has("x-autoreply") ||
+		m.head.has("x-autorespond") || m.head.has("x-vacation") || m.away() || answered("text", plain(m.text()))
 }
 
 // keyword is what a field says before its parameters.

@@ -16,7 +16,7 @@
 //	codes.go      what the codes mean
 //	verdict.go    one kind of it all
 //	complaint.go  complaints
-//	automatic.go  answers of programs
+//	automatic.go  answers of programs, and their table
 //
 // The package is pure, and nothing that it reads is trusted: sizes, depths and counts are bounded, and what it says of
 // addresses is what the mail says. Who a report is about is known by a signed token alone; see Report.Words.

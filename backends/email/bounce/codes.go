@@ -17,7 +17,7 @@ var meanings = map[string]Kind{
 	"6.0": Content, "6.1": Content, "6.2": Content, "6.3": Content, "6.4": Content, "6.5": Content, "6.6": Content,
 	"6.7": Content, "6.8": Content, "6.9": Content, "6.10": Content,
 	"7.2": Policy, "7.3": Policy, "7.4": Policy, "7.5": Policy, "7.6": Policy, "7.7": Policy, "7.8": Policy,
-	"7.9": Policy, "7.10": Policy, "7.11": Policy, "7.12": Policy, "7.13": Policy, "7.14": Policy,
+	"7.9": Policy, "7.10": Policy, "7.11": Policy, "7.12": Policy, "7.13": Soft, "7.14": Policy,
 	"7.15": Soft, "7.16": Soft, "7.17": Hard, "7.18": Hard, "7.19": Soft,
 	"7.20": Policy, "7.21": Policy, "7.22": Policy, "7.23": Policy, "7.24": Policy, "7.25": Policy, "7.26": Policy,
 	"7.27": Policy, "7.28": Soft, "7.29": Policy, "7.30": Policy,
@@ -101,13 +101,14 @@ var stages = []struct {
 }{
 	{regexp.MustCompile(`(in reply to|after) (the )?(end of data|data command|data)\b|>>> data|` +
 		`did not like our data|` +
-		`end of data|message-body|body refused|sent data`), ofContent},
+		`failed after i sent the message|failed on data|end of data|message-body|body refused|sent data`), ofContent},
 	{regexp.MustCompile(`(in reply to|after) (the )?(rcpt)|>>> rcpt|did not like our rcpt|<<< rcpt|send: rcpt|` +
-		`smtp:rcpt`),
+		`smtp:rcpt|does not like recipient`),
 		ofRecipient},
 	{regexp.MustCompile(`(in reply to|after) (the )?(mail from|helo|ehlo|lhlo|initial|connect)|>>> (mail|helo|` +
 		`ehlo)|` +
-		`did not like our (mail|helo|ehlo)|host greeting`), ofSender},
+		`did not like our (mail|helo|ehlo)|host greeting|greeting failed|` +
+		`(my name|sender) was rejected`), ofSender},
 }
 
 func stageIn(text string) stage {

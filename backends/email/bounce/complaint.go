@@ -16,6 +16,10 @@ func (m *Mail) complains() bool {
 			return true
 		}
 	}
+	subject := strings.ToLower(strings.TrimSpace(m.Header("Subject")))
+	if strings.HasPrefix(subject, "complaint about message from") && m.returned.has("x-hmxmroriginalrecipient") {
+		return true
+	}
 	return m.head.has("x-hmxmroriginalrecipient") || abuse.MatchString(m.said())
 }
 
@@ -50,7 +54,8 @@ func (m *Mail) complaint(r *Report) {
 			}
 		}
 	}
-	if a := addressIn(m.Header("X-HmXmrOriginalRecipient")); a != "" && len(r.Recipients) == 0 {
+	original := m.head.first("x-hmxmroriginalrecipient") + " " + m.returned.first("x-hmxmroriginalrecipient")
+	if a := addressIn(original); a != "" && len(r.Recipients) == 0 {
 		r.Recipients = []Recipient{{Address: a}}
 	}
 	for i := range r.Recipients {

@@ -52,13 +52,16 @@ func (m *Mail) reports() bool {
 	if len(m.head["x-failed-recipients"]) > 0 || strings.Contains(m.text(), "notificationType") {
 		return true
 	}
+	if m.answers() {
+		return false
+	}
 	signs := 0
 	from := m.Header("From") + " " + m.Header("Sender")
 	if strings.TrimSpace(m.head.first("return-path")) == "<>" || daemon.MatchString(m.Header("Return-Path")) {
 		signs++
 	}
 	switch {
-	case machine.MatchString(from) && !away.MatchString(m.Header("Subject")):
+	case machine.MatchString(from) && !m.away():
 		signs += 3
 	case daemon.MatchString(from):
 		signs += 2
@@ -123,8 +126,8 @@ var copied = regexp.MustCompile(`(?mi)^[>\s*-]*(below this line is a copy|this i
 	`forwarded) ).*$`)
 
 // head of a mail in the middle of a text.
-var inner = regexp.MustCompile(`(?m)^(Received: (from|by|\()|Return-Path: ?<|DKIM-Signature:|X-Originating-IP:|` +
-	`Message-I[Dd]: ?<)`)
+var inner = regexp.MustCompile(`(?m)^((?:> ?)*Received: (from|by|\()|(?:> ?)*Return-Path: ?<|` +
+	`DKIM-Signature:|X-Originating-IP:|Message-I[Dd]: ?<)`)
 
 // said is the text without the mail that comes back in it.
 func (m *Mail) said() string {

@@ -132,7 +132,7 @@ func careful(kind Kind, loose bool, status, code string, at stage) Kind {
 		return own
 	case loose && at == ofContent && own != Hard:
 		return Content
-	case loose && at == ofSender && own != Hard:
+	case at == ofSender && own != Hard:
 		return Policy
 	}
 	return Hard
@@ -154,10 +154,10 @@ func onlyDelay(subject, text string) bool {
 }
 
 // boiler is what reports say in any case, and what has words in it that mean something elsewhere.
-var boiler = regexp.MustCompile(`(?im)(for further assistance|if you do so, please|delete your own text|please do not reply|` +
-	`scanned (for|by)|has been checked|learn more|please (try|verify|check|contact|direct|send|include|forward)|` +
+var boiler = regexp.MustCompile(`(?im)(for further assistance|if you do so, please|delete your own text|` +
+	`please do not reply|scanned (for|by)|has been checked|learn more|please (try|verify|check|contact|direct|send|include|forward)|` +
 	`this (is an |message was )?(automatic|created)|contact (your|the|support)|you do not need to|privileged|` +
-	`confidential|no need to (re)?send|mime[- ](encapsulated|format)|in mime|multi-?part message|legible|mail reader)` +
+	`message contains \[?\d+\]? (file )?attachment|confidential|no need to (re)?send|mime[- ](encapsulated|format)|in mime|multi-?part message|legible|mail reader)` +
 	`[^.\n]*|^.*(\bsubject:|\bsent:|server de generazione).*$`)
 
 // excerpt is the part of a report's text that is about the reason.

@@ -53,6 +53,7 @@ func byWords(text string) (kind Kind, weak bool) {
 }
 
 var (
+	wrapper = regexp.MustCompile(`(?i)- unknown address error (\d\d\d[- ]?')`) // one gateway says it of any reply
 	spaces  = regexp.MustCompile(`\s+`)
 	url     = regexp.MustCompile(`(?:https?://|www\.)([^\s/]+)\S*`)
 	again   = regexp.MustCompile(`\s[245]\d\d[- ]#?[245]\.\d{1,3}\.\d{1,3}\s`) // each line of a reply begins so
@@ -62,6 +63,7 @@ var (
 // plain makes one line of a text, in lower case, without what is no word of a server: addresses, links, numbers of
 // hosts.
 func plain(text string) string {
+	text = wrapper.ReplaceAllString(text[:min(len(text), maxText)], " ")
 	text = url.ReplaceAllString(text[:min(len(text), maxText)], " $1 ")
 	text = address.ReplaceAllString(text, "ADDR")
 	text = bracket.ReplaceAllString(text, "")
