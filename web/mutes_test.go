@@ -159,6 +159,11 @@ func TestWaiting(t *testing.T) {
 	}
 	drop := fmt.Sprint("/waiting/", f.mail.ID, "/drop")
 	f.alice.get("/waiting").want(t, 200, "alice@example.org", "1 notice", "waits: digest at", "bash", drop)
+	due := f.now().UTC().Add(time.Hour)
+	f.alice.post("/settings/quiet", "quiet", due.Add(-10*time.Minute).Format("15:04")+"-"+
+		due.Add(10*time.Minute).Format("15:04")).to(t, "/settings/when")
+	f.alice.get("/waiting").want(t, 200, "waits: quiet hours until "+due.Add(10*time.Minute).Format("15:04"))
+	f.alice.post("/settings/quiet", "quiet", "").to(t, "/settings/when")
 	for what, status := range map[string]int{"drop": http.StatusNotFound, "send": http.StatusNotFound,
 		"keep/1": http.StatusGone} {
 		f.bob.post(fmt.Sprint("/waiting/", f.mail.ID, "/", what)).want(t, status)

@@ -94,12 +94,20 @@ func (h Hours) Next(t time.Time, critical bool) (at time.Time, hold string) {
 }
 
 // Waits is HoldWords for what goes to somebody with these hours: what falls due in quiet hours or a pause is said to
-// wait for their end.
+// wait for their end, and what waits for the end of a pause that lies in quiet hours to wait for these too.
 func (h Hours) Waits(hold string, due, now time.Time, critical bool) string {
 	if due.After(now) {
 		if at, why := h.Next(due, critical); why != "" {
 			return HoldWords(why, at, now, h.Zone)
 		}
+	}
+	if end := h.Pause.Until; strings.HasPrefix(hold, HeldByPause) && h.Pause.On(now) && due.After(end) &&
+		due.Equal(h.Quiet.End(end, h.Zone)) {
+		words := HoldWords(hold, end, now, h.Zone)
+		if hold != HeldToDrop {
+			words += ", then quiet hours until " + Moment(due, now, h.Zone)
+		}
+		return words
 	}
 	return HoldWords(hold, due, now, h.Zone)
 }

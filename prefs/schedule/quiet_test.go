@@ -268,6 +268,16 @@ func TestHoldWords(t *testing.T) {
 	if got := hours.Waits("", now.Add(time.Hour), now, true); got != "waits until 00:00" {
 		t.Errorf("critical: %q", got)
 	}
+	hours.Pause = schedule.Pause{Until: now.AddDate(0, 0, 7).Add(time.Hour)}
+	at, hold := hours.Next(now, false)
+	if got := hours.Waits(hold, at, now, false); got !=
+		"held: paused until Sat 4 April 00:00, then quiet hours until Sat 4 April 07:00" {
+		t.Errorf("a pause that ends in quiet hours: %q", got)
+	}
+	if got := hours.Waits(schedule.HeldToDrop, at, now, false); got !=
+		"held: paused until Sat 4 April 00:00, then thrown away" {
+		t.Errorf("a pause that throws away: %q", got)
+	}
 	if got := schedule.HoldWords("pause", now.AddDate(1, 0, 0), now, berlin); !strings.Contains(got, "2027") {
 		t.Errorf("a pause of a year: %q", got)
 	}

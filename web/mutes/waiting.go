@@ -10,7 +10,6 @@ import (
 	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
-	"github.com/notifyd/notifyd/prefs/schedule"
 	"github.com/notifyd/notifyd/web/visit"
 )
 
@@ -81,7 +80,7 @@ func heapOf(to prefs.Destination, waits []outbox.Entry, v *visit.Visit) heapView
 	counts, order := map[string]int{}, []string{}
 	var notices []backends.Notice
 	for _, e := range waits {
-		words := schedule.HoldWords(e.Hold, e.DueAt, v.Now, v.Zone)
+		words := to.Waits(v.User, e, v.Now)
 		if counts[words]++; counts[words] == 1 {
 			order = append(order, words)
 		}
