@@ -73,6 +73,9 @@ func (r *reader) destinations(key string, n ast.Node) []FileDestination {
 			r.wrong(yamltext.PositionOf(item), "the destination "+quoted(d.To)+" stands twice")
 		}
 		seen[d.To] = true
+		if key == "when" && d.Quiet != "" {
+			r.wrong(yamltext.PositionOf(item), "`quiet` is of a destination, not of a filter")
+		}
 		ds = append(ds, d)
 	}
 	return ds

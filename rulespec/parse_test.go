@@ -110,6 +110,8 @@ func TestParseSaysWhatIsWrongAndWhere(t *testing.T) {
 			"line 5, column 9: filter \"a\": a rule has one key, its kind; begin each rule with a dash"},
 		{"empty rule", "filters:\n  - name: a\n    rules: [{}]\n", "this rule is empty"},
 		{"not not", "filters:\n  - name: a\n    rules: [app: a, not: {not: {app: b}}]\n", "`not` stands twice"},
+		{"quiet hours of a filter", "filters:\n  - name: a\n    when: [{to: 'a:b', quiet: '22:00-07:00'}]\n    rules: [app: a]\n",
+			"filter \"a\": `quiet` is of a destination, not of a filter"},
 		{"null", "filters:\n  - name: a\n    rules:\n      - app:\n",
 			"line 4, column 14: filter \"a\": a text belongs here; this is empty"},
 		{"anchor", "filters:\n  - name: &n a\n    rules: [app: *n]\n", "an anchor or an alias"},
