@@ -155,9 +155,11 @@ func onlyDelay(subject, text string) bool {
 
 // boiler is what reports say in any case, and what has words in it that mean something elsewhere.
 var boiler = regexp.MustCompile(`(?im)(for further assistance|if you do so, please|delete your own text|` +
-	`please do not reply|scanned (for|by)|has been checked|learn more|please (try|verify|check|contact|direct|send|include|forward)|` +
+	`please do not reply|scanned (for|by)|has been checked|learn more|` +
+	`please (try|verify|check|contact|direct|send|include|forward)|` +
 	`this (is an |message was )?(automatic|created)|contact (your|the|support)|you do not need to|privileged|` +
-	`message contains \[?\d+\]? (file )?attachment|confidential|no need to (re)?send|mime[- ](encapsulated|format)|in mime|multi-?part message|legible|mail reader)` +
+	`message contains \[?\d+\]? (file )?attachment|confidential|no need to (re)?send|` +
+	`mime[- ](encapsulated|format)|in mime|multi-?part message|legible|mail reader)` +
 	`[^.\n]*|^.*(\bsubject:|\bsent:|server de generazione).*$`)
 
 // excerpt is the part of a report's text that is about the reason.
