@@ -184,6 +184,22 @@ func (s *Accounts) SetZone(ctx context.Context, id uint, zone string) error {
 	return s.set(ctx, id, accounts.AccountZone, "zone", zone)
 }
 
+// afterChange does what follows each change of a user: the filters are looked at again, others are told, and what has
+// changed is noted.
+func (s *Accounts) afterChange(tx *gorm.DB, was userRow, what accounts.What) error {
+	if err := s.touchUser(tx, was.ID); err != nil {
+		return err
+	}
+	if err := s.tell(tx, was.ID, ofAccount); err != nil {
+		return err
+	}
+	var is userRow
+	if err := tx.Where("id = ?", was.ID).Take(&is).Error; err != nil {
+		return err
+	}
+	return s.note(tx, was.ID, what, "", was.fields(), is.fields())
+}
+
 func (s *Accounts) set(ctx context.Context, id uint, what accounts.What, column, value string) error {
 	return s.change(ctx, "change user", func(tx *gorm.DB) error {
 		was, err := lock(tx, id)
@@ -197,17 +213,7 @@ func (s *Accounts) set(ctx context.Context, id uint, what accounts.What, column,
 		if err := changed(done); err != nil {
 			return err
 		}
-		if err := s.touchUser(tx, id); err != nil {
-			return err
-		}
-		if err := s.tell(tx, id, ofAccount); err != nil {
-			return err
-		}
-		var is userRow
-		if err := tx.Where("id = ?", id).Take(&is).Error; err != nil {
-			return err
-		}
-		if err := s.note(tx, id, what, "", was.fields(), is.fields()); err != nil || column != "zone" {
+		if err := s.afterChange(tx, was, what); err != nil || column != "zone" {
 			return err
 		}
 		// their quiet hours end at another time now

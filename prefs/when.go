@@ -139,17 +139,7 @@ func (s *Accounts) when(ctx context.Context, id uint, what accounts.What,
 		if err := set(tx, was, own); err != nil {
 			return err
 		}
-		if err := s.touchUser(tx, id); err != nil {
-			return err
-		}
-		if err := s.tell(tx, id, ofAccount); err != nil {
-			return err
-		}
-		var is userRow
-		if err := tx.Where("id = ?", id).Take(&is).Error; err != nil {
-			return err
-		}
-		if err := s.note(tx, id, what, "", was.fields(), is.fields()); err != nil {
+		if err := s.afterChange(tx, was, what); err != nil {
 			return err
 		}
 		keys, err := userKeys(tx, id)

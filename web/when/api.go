@@ -175,6 +175,15 @@ func (j scheduleJSON) schedule() (s schedule.Schedule, err error) {
 	return s, s.Check()
 }
 
+// readSchedule reads the schedule in the body of a request, and the body for what else it says.
+func readSchedule(v *visit.Visit) (s schedule.Schedule, body scheduleJSON, err error) {
+	if err = v.ReadJSON(&body); err != nil {
+		return s, body, err
+	}
+	s, err = body.schedule()
+	return s, body, err
+}
+
 func (o Options) getDestination(v *visit.Visit) (any, error) {
 	id, err := v.ID("id")
 	if err != nil {
@@ -191,11 +200,7 @@ func (o Options) putDestination(v *visit.Visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var body scheduleJSON
-	if err := v.ReadJSON(&body); err != nil {
-		return nil, err
-	}
-	s, err := body.schedule()
+	s, body, err := readSchedule(v)
 	if err != nil {
 		return nil, err
 	}
@@ -235,11 +240,7 @@ func (o Options) putFilter(v *visit.Visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var body scheduleJSON
-	if err := v.ReadJSON(&body); err != nil {
-		return nil, err
-	}
-	s, err := body.schedule()
+	s, _, err := readSchedule(v)
 	if err != nil {
 		return nil, err
 	}
