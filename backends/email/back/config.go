@@ -34,16 +34,10 @@ type IMAP struct {
 	Delete   bool          `yaml:"delete"`                 // what was taken is deleted, and not only marked as seen
 }
 
-// SetDefaults fills in what zero values stand for, where something comes back.
+// SetDefaults fills in what zero values stand for.
 func (c *Config) SetDefaults() {
-	if c.Domain == "" {
-		return
-	}
 	setDefault(&c.Days, 7)
 	setDefault(&c.Failures, 5)
-	if c.IMAP.Host == "" {
-		return
-	}
 	setDefault(&c.IMAP.TLS, "implicit")
 	if c.IMAP.Port == 0 {
 		c.IMAP.Port = map[bool]int{true: 993, false: 143}[c.IMAP.TLS == "implicit"]
@@ -61,8 +55,10 @@ func setDefault[T comparable](field *T, value T) {
 
 // Check returns what is wrong, each mistake on a line that begins with its key.
 func (c Config) Check() error {
+	var none Config
+	none.SetDefaults()
 	if c.Domain == "" {
-		if c != (Config{}) {
+		if c != none && c != (Config{}) {
 			return errors.New("bounces.domain: missing, and the rest of the section means nothing without it")
 		}
 		return nil
@@ -83,13 +79,13 @@ func (c Config) Check() error {
 	} else if _, _, err := net.SplitHostPort(c.LMTP); c.LMTP != "" && !unix && err != nil {
 		bad("lmtp: %q is not host:port or unix:/path", c.LMTP)
 	}
-	errs = append(errs, c.IMAP.check())
+	errs = append(errs, c.IMAP.check(none.IMAP))
 	return errors.Join(errs...)
 }
 
-func (c IMAP) check() error {
+func (c IMAP) check(none IMAP) error {
 	if c.Host == "" {
-		if c != (IMAP{}) {
+		if c != none && c != (IMAP{}) {
 			return errors.New("bounces.imap.host: missing")
 		}
 		return nil
