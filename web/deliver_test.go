@@ -1,11 +1,10 @@
 package web_test
 
 import (
-	"strings"
-
 	"gorm.io/gorm"
 
 	"github.com/notifyd/notifyd/history/readers"
+	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/rulespec"
 )
@@ -22,22 +21,26 @@ func (s *testSite) deliver(user string, f prefs.Filter, message string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	all, err := prefs.NewCache(s.prefs.Subscriptions, 1, 0).Read(s.db.Reader.WithContext(ctx), []rulespec.FilterID{f.ID})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	var hits []prefs.Subscription
-	for _, sub := range all {
-		if sub.User.Name == user {
-			sub.Sentence = strings.ToUpper(sub.Sentence[:1]) + sub.Sentence[1:]
-			hits = append(hits, *sub)
-		}
-	}
 	err = s.db.Writer.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		_, err := s.outbox.Add(tx, prefs.Plan(s.meaning.Describe(m), hits, s.now(), s.links))
+		all, err := prefs.NewCache(s.prefs.Subscriptions, 1, 0).Read(tx, []rulespec.FilterID{f.ID})
+		if err != nil {
+			return err
+		}
+		var hits []prefs.Subscription
+		for _, sub := range all {
+			if sub.User.Name == user {
+				hits = append(hits, *sub)
+			}
+		}
+		_, err = s.outbox.Add(tx, prefs.Plan(s.meaning.Describe(m), hits, s.now(), s.links))
 		return err
 	})
 	if err != nil {
 		s.t.Fatal(err)
 	}
+}
+
+// explain says why somebody gets a notice, as the daemon does.
+func (s *testSite) explain(tx *gorm.DB, asked []outbox.Unexplained) ([]outbox.Explained, error) {
+	return s.prefs.Reasons.Explain(tx, asked, s.links)
 }

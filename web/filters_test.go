@@ -239,7 +239,7 @@ func TestMessagePage(t *testing.T) {
 	}
 	s.deliver("alice", f, "2026-build-1")
 	alice.get("/messages/2026-build-1").want(t, 200, "Why it reached you", "waiting")
-	alice.get("/notices").want(t, 200, "waiting", "When a package is bash", filterPath(f))
+	alice.get("/notices").want(t, 200, "waiting", "when a package is bash", filterPath(f))
 	alice.get("/").want(t, 200, "waiting")
 }
 

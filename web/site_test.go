@@ -99,7 +99,7 @@ func newSite(t *testing.T, prefix string) *testSite {
 	// The sessions of scs live by the machine's clock, so the site's clock starts there.
 	s := &testSite{t: t, db: db, clock: time.Now(), logs: &exectest.Log{}, claimed: true}
 	s.history = history.NewStore(db.Writer, db.Reader, s.now)
-	s.outbox = outbox.New(db.Writer, db.Reader, db.Postgres, outbox.Config{}, s.now, rand.Reader)
+	s.outbox = outbox.New(db.Writer, db.Reader, db.Postgres, outbox.Config{Explain: s.explain}, s.now, rand.Reader)
 	s.onClose = func(tx *gorm.DB, destinations []string, why string) error {
 		_, err := s.outbox.Cancel(tx, destinations, why)
 		return err
