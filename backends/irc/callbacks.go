@@ -21,6 +21,7 @@ func (s *session) addCallbacks() {
 	s.conn.AddCallback("NOTICE", func(m ircmsg.Message) { s.note(m, false) })
 	s.watchServices()
 	s.conn.AddCallback("004", s.myInfo)
+	s.conn.AddCallback("251", s.counted)
 	s.conn.AddCallback("005", s.support)
 	s.conn.AddCallback("ERROR", s.hearFarewell)
 	s.conn.AddCallback("PONG", s.pong)

@@ -127,7 +127,7 @@ func (n *network) deliver(ctx context.Context, nick string, p backends.Parcel, l
 	if err == nil {
 		defer stop()
 		done()
-		if err = refusal(wait(ctx, n.config.LateAnswers)); err != nil {
+		if err = refusal(wait(ctx, s.lateAnswers(n.config.LateAnswers))); err != nil {
 			n.count(err)
 		}
 	}

@@ -27,7 +27,7 @@ var families = []struct {
 	{"ircd-seven", openingLimit{10, time.Minute}}, {"unreal", openingLimit{4, 15 * time.Second}},
 	{"bahamut", openingLimit{5, 45 * time.Second}}, {"u2.", openingLimit{10, 2 * time.Minute}},
 	{"inspircd", openingLimit{}}, {"ngircd", openingLimit{}}, {"ergo", openingLimit{}}, {"oragono", openingLimit{}},
-	{"hybrid", openingLimit{}}, {"ircsink", openingLimit{}},
+	{"hybrid", openingLimit{}}, {"ircd-hybrid", openingLimit{}}, {"ircsink", openingLimit{}},
 }
 
 // unknownFamily is the strictest that any server is known to have.
@@ -60,7 +60,8 @@ type openings struct {
 
 	mu       sync.Mutex
 	own      openingLimit // of the configuration; most < 0: none
-	limit    openingLimit
+	known    openingLimit // what set was told last
+	limit    openingLimit // the same, or what refusals have taught
 	free     int
 	last     time.Time
 	with     []string        // the latest first, folded
@@ -90,8 +91,8 @@ func (o *openings) set(limit openingLimit) {
 	if limit.most > 0 && o.own.every > 0 {
 		limit.every = o.own.every
 	}
-	if limit != o.limit {
-		o.limit, o.free, o.last = limit, limit.most, o.now()
+	if limit != o.known { // a new connection does not begin anew, and keeps what refusals have taught
+		o.known, o.limit, o.free, o.last = limit, limit, limit.most, o.now()
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 const (
 	maxWatched    = 1000
 	isonEvery     = 45 * time.Second
+	recountEvery  = 5 * time.Minute
 	watchBytes    = 380             // of nicks in one line
 	returnedAfter = 2 * time.Second // to log in to services
 	maxReturned   = 1000
@@ -187,6 +188,8 @@ func (n *network) watch(s *session, nicks []string) {
 	n.regain(ctx, s)
 	tick := time.NewTicker(isonEvery)
 	defer tick.Stop()
+	counted := time.NewTicker(recountEvery)
+	defer counted.Stop()
 	for {
 		select {
 		case <-s.done:
@@ -194,6 +197,8 @@ func (n *network) watch(s *session, nicks []string) {
 		case <-tick.C:
 			n.askWho(ctx, s)
 			n.regain(ctx, s)
+		case <-counted.C:
+			n.recount(ctx, s)
 		case who := <-n.presence.returned:
 			n.tellReturned(s, who)
 		}

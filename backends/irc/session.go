@@ -40,6 +40,7 @@ type session struct {
 	dialer    func(ctx context.Context, network, address string) (net.Conn, error) // nil: the net
 	features  map[string]string                                                    // tokens of 005 that are of use
 	software  string                                                               // of the server, from 004
+	servers   int                                                                  // of the network, from 251; 0: not said
 	farewell  string                                                               // its ERROR
 	loggedIn  bool
 	login     *login

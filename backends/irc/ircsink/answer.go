@@ -152,8 +152,17 @@ func (c *client) welcome() {
 		c.numeric("005", append(append([]string{}, s.features[i:min(i+12, len(s.features))]...),
 			":are supported by this server")...)
 	}
-	c.numeric("251", fmt.Sprintf(":There are %d users", len(s.users)))
+	c.lusers()
 	c.motd()
+}
+
+// lusers says how many users and servers there are.
+func (c *client) lusers() {
+	text := fmt.Sprintf(":There are %d users", len(c.server.users))
+	if servers := c.server.options.Servers; servers > 0 {
+		text += fmt.Sprintf(" and 0 services on %d servers", servers)
+	}
+	c.numeric("251", text)
 }
 
 func (c *client) motd() {

@@ -30,7 +30,7 @@ var commands = map[string]struct {
 }
 
 func doLusers(c *client, _ ircmsg.Message) {
-	c.numeric("251", ":There are "+strconv.Itoa(len(c.server.users))+" users")
+	c.lusers()
 	c.numeric("254", strconv.Itoa(len(c.server.channels)), ":channels formed")
 }
 

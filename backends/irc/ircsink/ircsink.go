@@ -47,6 +47,7 @@ type Options struct {
 	Name     string        // of the server; "" is irc.sink.invalid
 	Network  string        // its name in 005; "" is Sink
 	Version  string        // in 004, by which clients tell families of servers: "solanum-1.0"; "" is ircsink-1
+	Servers  int           // of the network, in 251; 0: it says nothing of them
 	Motd     []string      // lines that greet a client
 	Features []string      // tokens of 005, beside the usual or in their place; "-MONITOR" takes one away
 	Caps     []string      // capabilities (IRCv3); nil: all that it knows; empty: it does not know CAP
