@@ -21,6 +21,9 @@ import (
 	"github.com/notifyd/notifyd/migrations/migratest"
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
+	mutes "github.com/notifyd/notifyd/prefs/mute"
+	"github.com/notifyd/notifyd/prefs/returned"
+	"github.com/notifyd/notifyd/rulespec"
 )
 
 // TestKilledWhileDeleting kills `notifyd user delete` at random moments: of each person all is left or nothing. The
@@ -45,20 +48,12 @@ func killWhileDeleting(t *testing.T, dsn string, file bool) {
 	withDatabase(t, dsn, func(*migrations.DB) error { return nil }) // makes the tables
 	for i := range rounds {
 		name := fmt.Sprintf("zyzzyva%c", 'a'+i)
-		withDatabase(t, dsn, func(d *migrations.DB) error { return settleOne(t, d, name) })
-		verb := exectest.Start(t, exec.Command(buildNotifyd(t), "--config", config, "user", "delete", name, "--yes"))
-		pause(t, randomDuration(t, 800*time.Millisecond))
-		verb.Kill()
-		rows := 0
-		withDatabase(t, dsn, func(d *migrations.DB) (err error) {
-			rows, err = rowsAbout(d, name)
-			return err
-		})
+		rows, all := killOnce(t, dsn, config, name)
 		switch {
 		case rows == 0:
 			gone = append(gone, name)
-		case rows < rowsOfOne:
-			t.Errorf("half of %s: %d rows", name, rows)
+		case rows != all:
+			t.Errorf("half of %s: %d rows of %d", name, rows, all)
 		default:
 			left = append(left, name)
 		}
@@ -97,15 +92,53 @@ func killWhileDeleting(t *testing.T, dsn string, file bool) {
 	}
 }
 
-// settleOne makes a person to whom many notices were sent.
-func settleOne(t *testing.T, d *migrations.DB, name string) error {
+// killOnce kills the deletion of a person, and gives how many rows are left of all that there were.
+func killOnce(t *testing.T, dsn, config, name string) (rows, all int) {
+	t.Helper()
+	who := person{name: name}
+	withDatabase(t, dsn, func(d *migrations.DB) (err error) {
+		if who.id, err = settleOne(t, d, name); err == nil {
+			all, err = rowsAbout(t, d, who)
+		}
+		return err
+	})
+	verb := exectest.Start(t, exec.Command(buildNotifyd(t), "--config", config, "user", "delete", name, "--yes"))
+	pause(t, randomDuration(t, 800*time.Millisecond))
+	verb.Kill()
+	withDatabase(t, dsn, func(d *migrations.DB) (err error) {
+		rows, err = rowsAbout(t, d, who)
+		return err
+	})
+	return rows, all
+}
+
+// A person is one whose account is deleted.
+type person struct {
+	id   uint
+	name string
+}
+
+// settleOne makes a person to whom many notices were sent, with a filter, a mute, and mail that came back.
+func settleOne(t *testing.T, d *migrations.DB, name string) (uint, error) {
 	user, err := openPrefs(d).Accounts.Register(t.Context(), name, "", "email", name+"@example.org")
 	if err != nil {
-		return err
+		return 0, err
 	}
 	own, err := openPrefs(d).Destinations.List(t.Context(), user.ID)
 	if err != nil {
-		return err
+		return 0, err
+	}
+	filter := prefs.Filter{On: true, Filter: rulespec.Filter{Name: name, Rules: []rulespec.Rule{{Kind: "everything"}}}}
+	if _, err := openPrefs(d).Filters.Save(t.Context(), user.ID, filter); err != nil {
+		return 0, err
+	}
+	about := mutes.Mute{Kind: mutes.Package, Value: name, Ends: time.Now().Add(24 * time.Hour)}
+	if _, _, err := openPrefs(d).Mutes.Make(t.Context(), user.ID, about, "page"); err != nil {
+		return 0, err
+	}
+	back := returned.Event{Parcel: name, Kind: returned.Soft, Words: name, At: time.Now()}
+	if _, err := returned.Note(d.Writer, own[0].ID, back); err != nil {
+		return 0, err
 	}
 	o := outbox.New(d.Writer, d.Reader, d.Postgres, outbox.Config{}, time.Now, rand.Reader)
 	var owed []outbox.Delivery
@@ -116,18 +149,43 @@ func settleOne(t *testing.T, d *migrations.DB, name string) error {
 	}
 	err = d.Writer.Transaction(func(tx *gorm.DB) error { _, err := o.Add(tx, owed); return err })
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return o.CancelOne(t.Context(), prefs.Key(own[0].ID), "refused")
+	return user.ID, o.CancelOne(t.Context(), prefs.Key(own[0].ID), "refused")
 }
 
-// rowsAbout counts what is stored about a person: the account, its address, and deliveries.
-func rowsAbout(d *migrations.DB, name string) (int, error) {
-	n := 0
-	err := d.Reader.Raw("SELECT (SELECT count(*) FROM users WHERE name = ?) + "+
-		"(SELECT count(*) FROM destinations WHERE address = ?) + (SELECT count(*) FROM lanes WHERE address = ?)",
-		name, name+"@example.org", name+"@example.org").Scan(&n).Error
-	return n, err
+// rowsAbout counts what is stored about a person: the account and what it has, deliveries, their queue and their texts.
+// Each table must have its rows, or else all of them none.
+func rowsAbout(t *testing.T, d *migrations.DB, who person) (sum int, _ error) {
+	address := who.name + "@example.org"
+	text := who.name + "%"
+	var all []struct {
+		Of string
+		N  int
+	}
+	// in one statement, so as they were at one moment; deliveries are found by their text as well, without their queue
+	err := d.Reader.Raw(`SELECT 'users' AS of, count(*) AS n FROM users WHERE id = @id OR name = @name
+		UNION ALL SELECT 'destinations', count(*) FROM destinations WHERE address = @address
+		UNION ALL SELECT 'filters', count(*) FROM filters WHERE user_id = @id
+		UNION ALL SELECT 'filter_revisions', count(*) FROM filter_revisions WHERE user_id = @id
+		UNION ALL SELECT 'mutes', count(*) FROM mutes WHERE user_id = @id
+		UNION ALL SELECT 'returned_mail', count(*) FROM returned_mail WHERE words = @name
+		UNION ALL SELECT 'lanes', count(*) FROM lanes WHERE address = @address
+		UNION ALL SELECT 'deliveries', count(*) FROM deliveries WHERE
+			content IN (SELECT id FROM contents WHERE message LIKE @text) OR
+			lane IN (SELECT id FROM lanes WHERE address = @address)
+		UNION ALL SELECT 'contents', count(*) FROM contents WHERE message LIKE @text`,
+		map[string]any{"id": who.id, "name": who.name, "address": address, "text": text}).Scan(&all).Error
+	counts := map[string]int{}
+	for _, one := range all {
+		counts[one.Of], sum = one.N, sum+one.N
+	}
+	for table, n := range counts {
+		if sum > 0 && (n == 0 || n < rowsOfOne && (table == "deliveries" || table == "contents")) {
+			t.Errorf("of %s there are %v: some of %s are gone", who.name, counts, table)
+		}
+	}
+	return sum, err
 }
 
 // bytesIn gives the file of a database in which a text is: the file itself, or its log.

@@ -70,7 +70,7 @@ func TestVerbsBesideTheDaemon(t *testing.T) {
 				t.Errorf("exit status %d", status)
 			}
 			withDatabase(t, database, func(d *migrations.DB) error {
-				rows, err := rowsAbout(d, "bob")
+				rows, err := rowsAbout(t, d, person{id: 2, name: "bob"})
 				if rows != 0 {
 					t.Errorf("%d rows of bob are left", rows)
 				}

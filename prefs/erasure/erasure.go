@@ -29,7 +29,8 @@ func Tables() []string {
 	return []string{
 		"users", "destinations", "filters", "filter_destinations", "filter_schedules", "mailed", "mailed_secrets", "sent_codes",
 		"api_tokens", "passkeys", "identities", "logins", "places", "undos", "names", "audit",
-		"deliveries", "contents", "lanes", "filter_revisions", "erasures",
+		"mutes", "fallbacks", "escalations", "returned_mail",
+		"deliveries", "contents", "lanes", "pairs", "filter_revisions", "erasures",
 	}
 }
 

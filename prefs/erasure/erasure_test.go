@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"github.com/notifyd/notifyd/outbox"
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/erasure"
+	"github.com/notifyd/notifyd/prefs/personal"
 	"github.com/notifyd/notifyd/rulespec"
 )
 
@@ -170,6 +172,15 @@ func TestNothingIsLeft(t *testing.T) {
 		}
 		try(t, h.eraser.Finish(t.Context()))
 	})
+}
+
+// TestEveryTableOfPeopleIsScrubbed: what is exported of a person goes with the person, and leaves no old versions.
+func TestEveryTableOfPeopleIsScrubbed(t *testing.T) {
+	for _, one := range personal.Tables() {
+		if !slices.Contains(erasure.Tables(), one.Name) {
+			t.Errorf("the table %s has rows of people and is not scrubbed", one.Name)
+		}
+	}
 }
 
 // TestOneDestinationLeaves: what was sent to an address goes with it, and what was sent to others stays.

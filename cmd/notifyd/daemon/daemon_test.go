@@ -165,7 +165,7 @@ func TestGoneEndsWhatWaits(t *testing.T) {
 				t.Errorf("what waits: %+v, %v; log: %s", rows, err, log)
 			}
 			if ds, err := s.prefs.Destinations.List(t.Context(), user.ID); err != nil || !deleted &&
-				ds[0].Disabled != "550 no such user" {
+				ds[0].Disabled != "it does not exist: 550 no such user" {
 				t.Errorf("destinations: %+v, %v", ds, err)
 			}
 		})

@@ -22,6 +22,7 @@ import (
 	"github.com/notifyd/notifyd/rulespec"
 	"github.com/notifyd/notifyd/rulespec/catalogue"
 	dto "github.com/prometheus/client_model/go"
+	"gorm.io/gorm"
 )
 
 // judging returns a verifier for a router.
@@ -73,9 +74,12 @@ func anotherRouter(t *testing.T, d *migrations.DB) (*router, *bytes.Buffer) {
 	log := &bytes.Buffer{}
 	logger := slog.New(slog.NewTextHandler(log, nil))
 	store := openPrefs(d)
+	explain := func(tx *gorm.DB, asked []outbox.Unexplained) ([]outbox.Explained, error) {
+		return store.Reasons.Explain(tx, asked, nil)
+	}
 	return &router{
 		db: d.Writer, subscriptions: store.Subscriptions, history: history.NewStore(d.Writer, d.Reader, now),
-		outbox:    outbox.New(d.Writer, d.Reader, d.Postgres, outbox.Config{}, now, rand.Reader),
+		outbox:    outbox.New(d.Writer, d.Reader, d.Postgres, outbox.Config{Explain: explain}, now, rand.Reader),
 		describer: &describer{watcher: watcher, directory: noDirectory}, directory: noDirectory, metrics: newMetrics("test"),
 		now: now, log: logger, seldom: newSeldom(now, logger), dedup: bus.NewDedupWindow(100),
 		verifier: judging(t, trust.Config{}),

@@ -18,6 +18,9 @@ import (
 	"testing"
 	"time"
 
+	"gorm.io/gorm"
+
+	"github.com/notifyd/notifyd/backends"
 	"github.com/notifyd/notifyd/backends/all"
 	"github.com/notifyd/notifyd/migrations"
 	"github.com/notifyd/notifyd/migrations/migratest"
@@ -25,6 +28,7 @@ import (
 	"github.com/notifyd/notifyd/prefs"
 	"github.com/notifyd/notifyd/prefs/accounts"
 	"github.com/notifyd/notifyd/prefs/personal"
+	"github.com/notifyd/notifyd/prefs/returned"
 )
 
 func TestMain(m *testing.M) { os.Exit(migratest.Main(m)) }
@@ -124,6 +128,7 @@ func TestEveryVerbIsNoted(t *testing.T) {
 		"token.list":          {Ask{User: "alice"}, ""},
 		"filter.list":         {Ask{User: "alice"}, ""},
 		"destination.list":    {Ask{User: "alice"}, ""},
+		"mail.receive":        {Ask{Message: []byte("550 no such user")}, accounts.DestinationRefuse},
 	}
 	for verb := range verbs {
 		one, listed := notes[verb]
@@ -140,13 +145,13 @@ func TestEveryVerbIsNoted(t *testing.T) {
 			if _, err := desk.Answer(t.Context(), "root", one.ask); err != nil {
 				t.Fatal(err)
 			}
-			got := lastEntry(t, desk)
+			got, by := lastEntry(t, desk), whoDoes(verb)
 			switch {
 			case one.what == "" && got.ID != last.ID:
 				t.Errorf("it notes %s", got.What)
-			case one.what != "" && (got.What != one.what || got.User != 1 || got.By.Kind != accounts.Command ||
-				got.By.Name != "root"):
-				t.Errorf("it notes %+v, want %s by root", got, one.what)
+			case one.what != "" && (got.What != one.what || got.User != 1 || got.By.Kind != by.Kind ||
+				got.By.Name != by.Name):
+				t.Errorf("it notes %+v, want %s by %+v", got, one.what, by)
 			}
 			if _, err := desk.Prefs.Accounts.ByName(t.Context(), "bob"); err != nil {
 				t.Errorf("bob: %v", err)
@@ -155,10 +160,20 @@ func TestEveryVerbIsNoted(t *testing.T) {
 	}
 }
 
+// whoDoes gives who is noted for a verb that root asks for.
+func whoDoes(verb string) accounts.Actor {
+	if verb == "mail.receive" { // the report ends the address, not whoever hands it over
+		return accounts.Actor{Kind: accounts.Daemon}
+	}
+	return accounts.Actor{Kind: accounts.Command, Name: "root"}
+}
+
 // prepare makes what a verb needs.
 func prepare(t *testing.T, d *migrations.DB, desk *Desk, verb string) {
 	t.Helper()
 	switch verb {
+	case "mail.receive":
+		desk.Receive = refused(t, desk)
 	case "token.revoke":
 		_, err := desk.Prefs.Tokens.New(t.Context(), 1, "laptop")
 		try(t, err)
@@ -179,6 +194,21 @@ func prepare(t *testing.T, d *migrations.DB, desk *Desk, verb string) {
 	case "user.withdraw":
 		_, err := desk.Prefs.Invitations.Invite(t.Context(), "dave@example.org", time.Hour)
 		try(t, err)
+	}
+}
+
+// refused takes every mail as a report that alice's mailbox does not exist.
+func refused(t *testing.T, desk *Desk) func(context.Context, Ask) (backends.Received, error) {
+	t.Helper()
+	own, err := desk.Prefs.Destinations.List(t.Context(), 1)
+	try(t, err)
+	return func(ctx context.Context, a Ask) (backends.Received, error) {
+		e := returned.Event{Parcel: "1", Kind: returned.Hard, Words: string(a.Message), At: time.Now()}
+		_, err := desk.Prefs.Destinations.Returned(ctx, own[0].ID, e, prefs.Verdict{
+			Sent: func(*gorm.DB, string) ([]returned.Sent, error) { return nil, nil },
+			Tell: func(*gorm.DB, prefs.Destination, []prefs.Destination, string) error { return nil },
+		})
+		return backends.Received{Kind: returned.Hard}, err
 	}
 }
 
