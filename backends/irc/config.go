@@ -33,17 +33,16 @@ type Network struct {
 	RealName       string        `yaml:"realname"`               // the nick when empty
 	Password       string        `yaml:"password" secret:"true"` // of the server (PASS), not of the account
 	SASL           SASL          `yaml:"sasl"`
-	RequireAccount string        `yaml:"require_account"`  // auto (where there are services), true or false
-	Burst          int           `yaml:"burst"`            // lines at once; 4
-	PerSecond      float64       `yaml:"per_second"`       // lines a second after that; 1
-	NewTargets     int           `yaml:"new_targets"`      // begun at once; 0: as the server wants it; -1: any
-	NewTargetEvery time.Duration `yaml:"new_target_every"` // until one more; 0: as the server wants it
-	LateAnswers    time.Duration `yaml:"late_answers"`     // wait for those of other servers of the network; 2s
-	ConnectTimeout time.Duration `yaml:"connect_timeout"`  // from dialling to the end of the registration; 60s
-	SendTimeout    time.Duration `yaml:"send_timeout"`     // for the server's answer to one line; 30s
-	KeepAlive      time.Duration `yaml:"keep_alive"`       // between PINGs, and between attempts to get the nick back; 60s
-	ReconnectMin   time.Duration `yaml:"reconnect_min"`    // first delay before the next attempt; 2s
-	ReconnectMax   time.Duration `yaml:"reconnect_max"`    // longest; 5m
+	RequireAccount string        `yaml:"require_account"` // auto (where there are services), true or false
+	Burst          int           `yaml:"burst"`           // lines at once; 4
+	PerSecond      float64       `yaml:"per_second"`      // lines a second after that; 1
+	NewTargets     string        `yaml:"new_targets"`     // see parseOpenings; auto
+	LateAnswers    time.Duration `yaml:"late_answers"`    // wait for those of other servers of the network; 2s
+	ConnectTimeout time.Duration `yaml:"connect_timeout"` // from dialling to the end of the registration; 60s
+	SendTimeout    time.Duration `yaml:"send_timeout"`    // for the server's answer to one line; 30s
+	KeepAlive      time.Duration `yaml:"keep_alive"`      // between PINGs, and between attempts to get the nick back; 60s
+	ReconnectMin   time.Duration `yaml:"reconnect_min"`   // first delay before the next attempt; 2s
+	ReconnectMax   time.Duration `yaml:"reconnect_max"`   // longest; 5m
 }
 
 // SASL is how notifyd logs in to its account (IRCv3 SASL 3.1). An empty mechanism means not at all.
@@ -64,6 +63,7 @@ func (c Config) withDefaults() Config {
 		setDefault(&n.User, n.Nick)
 		setDefault(&n.RealName, n.Nick)
 		setDefault(&n.RequireAccount, requireAuto)
+		setDefault(&n.NewTargets, newTargetsAuto)
 		setDefault(&n.Burst, 4)
 		setDefault(&n.PerSecond, 1)
 		setDefault(&n.LateAnswers, 2*time.Second)
@@ -175,11 +175,8 @@ func (n Network) checkNumbers(bad func(key, problem string, args ...any)) {
 	if !(n.PerSecond >= 0.01 && n.PerSecond <= 100) {
 		bad("per_second", "is %v, must be 0.01 to 100", n.PerSecond)
 	}
-	if n.NewTargets < -1 || n.NewTargets > 1000 {
-		bad("new_targets", "is %d, must be -1 to 1000", n.NewTargets)
-	}
-	if n.NewTargetEvery != 0 && (n.NewTargetEvery < time.Second || n.NewTargetEvery > time.Hour) {
-		bad("new_target_every", "is %v, must be 1s to 1h", n.NewTargetEvery)
+	if _, err := parseOpenings(n.NewTargets); err != nil {
+		bad("new_targets", "%s", err)
 	}
 	for _, v := range []struct {
 		key   string

@@ -48,9 +48,10 @@ type network struct {
 func newNetwork(
 	c Network, t *tls.Config, manage string, m *memory, log *slog.Logger, random func() float64,
 ) *network {
+	own, _ := parseOpenings(c.NewTargets) // what is wrong with it was said when the configuration was read
 	return &network{config: c, tls: t, manage: manage, memory: m, log: log, random: random,
 		first: make(chan struct{}), bucket: rate.NewLimiter(rate.Limit(c.PerSecond), c.Burst), presence: newPresence(),
-		openings: newOpenings(openingLimit{most: c.NewTargets, every: c.NewTargetEvery}, time.Now)}
+		openings: newOpenings(own, time.Now)}
 }
 
 // run keeps the connection up until ctx ends.

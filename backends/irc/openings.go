@@ -1,7 +1,9 @@
 package irc
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -45,6 +47,30 @@ func limitOf(version string, loggedIn bool) openingLimit {
 		return f.limit
 	}
 	return unknownFamily
+}
+
+// The words of Network.NewTargets.
+const (
+	newTargetsAuto = "auto" // as the server is known to want it
+	newTargetsAny  = "any"  // there is no limit
+)
+
+// parseOpenings reads how many conversations may be begun: "auto", "any", or "10 every 1m".
+func parseOpenings(text string) (own openingLimit, err error) {
+	switch text {
+	case "", newTargetsAuto:
+		return openingLimit{}, nil
+	case newTargetsAny:
+		return openingLimit{most: -1}, nil
+	}
+	most, every, ok := strings.Cut(text, " every ")
+	if own.most, err = strconv.Atoi(most); err == nil && ok {
+		own.every, err = time.ParseDuration(every)
+	}
+	if err != nil || !ok || own.most < 1 || own.most > 1000 || own.every < time.Second || own.every > time.Hour {
+		return openingLimit{}, fmt.Errorf(`is %q, must be auto, any, or "10 every 1m": 1 to 1000, every 1s to 1h`, text)
+	}
+	return own, nil
 }
 
 const (
