@@ -146,7 +146,7 @@ func (s *Filters) store(tx *gorm.DB, row *filterRow) error {
 }
 
 // keepRevision notes what a filter is called and says now.
-func (s *Filters) keepRevision(tx *gorm.DB, row *filterRow) error {
+func (s *core) keepRevision(tx *gorm.DB, row *filterRow) error {
 	var owner userRow
 	if err := tx.Where("id = ?", row.UserID).Take(&owner).Error; err != nil {
 		return err

@@ -258,6 +258,9 @@ func (s *Accounts) createDefaults(tx *gorm.DB, userID uint) error {
 		if err := tx.Create(&row).Error; err != nil {
 			return err
 		}
+		if err := s.keepRevision(tx, &row); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -91,3 +91,17 @@ func TestWhyIsWhatWasTrueThen(t *testing.T) {
 		}
 	})
 }
+
+// TestDefaultFiltersHaveRevisions: what a new account starts with says why by reference from the first notice on.
+func TestDefaultFiltersHaveRevisions(t *testing.T) {
+	each(t, func(t *testing.T, s *prefs.Store, d *migrations.DB, _ *clock) {
+		must[prefs.User](t)(s.Accounts.Register(t.Context(), "alice", "", "email", "alice@example.org"))
+		var filters, noted int64
+		ok(t, d.Reader.Raw("SELECT count(*) FROM filters").Scan(&filters).Error)
+		ok(t, d.Reader.Raw("SELECT count(*) FROM filter_revisions r JOIN filters f ON f.id = r.filter_id "+
+			"WHERE r.ended_at = 0 AND r.name = f.name AND r.rules = f.rules").Scan(&noted).Error)
+		if filters == 0 || noted != filters {
+			t.Errorf("%d of %d filters have a revision", noted, filters)
+		}
+	})
+}
