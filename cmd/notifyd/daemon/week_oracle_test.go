@@ -282,8 +282,9 @@ func (b *box) waitFor(group string) (count int) {
 
 // paused is the beginning of the pause: what waits and is due before its end is held.
 func (b *box) paused() {
+	end, _ := b.next(b.pause.end, false)
 	for _, w := range b.waiting {
-		if w.due.Before(b.pause.end) && (!w.critical || b.strict) {
+		if w.due.Before(end) && (!w.critical || b.strict) {
 			w.due, w.pause = b.pause.end, true
 		}
 	}
