@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/notifyd/notifyd/internal/exectest"
 )
 
 // faults are the symbols of rspamd that say that a message is not made as it should be.
@@ -25,7 +27,7 @@ var faults = regexp.MustCompile(`^(MISSING_|INVALID_|BROKEN_|FORGED_|MULTIPLE_|R
 // score is far below that of spam (15). It has no network here, so what it asks of DNS counts neither way.
 func TestRspamdFindsNoFault(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts rspamd")
+		t.Skip("it starts rspamd: run it without -short, as make check does")
 	}
 	ask := startRspamd(t)
 	b := newBackend(t, Config{Host: "mx.example.org", From: "notifyd@example.org", ListDomain: "notify.example.org",
@@ -57,10 +59,7 @@ type spamVerdict struct {
 // startRspamd starts an rspamd with the rules of its package, and returns a function that asks it.
 func startRspamd(t *testing.T) func(message []byte) spamVerdict {
 	t.Helper()
-	program, err := exec.LookPath("rspamd")
-	if err != nil {
-		t.Skip("rspamd is not installed")
-	}
+	program := exectest.Program(t, "rspamd")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

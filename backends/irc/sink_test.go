@@ -32,7 +32,8 @@ func inBubble(
 // runWith runs a backend on a fake server until stop.
 func runWith(t *testing.T, s *ircsink.Server, edit func(*Network)) (b *Backend, stop func()) {
 	t.Helper()
-	n := Network{Name: "sink", Address: "127.0.0.1:6667", Nick: "notifyd", Burst: 100, PerSecond: 100}
+	n := Network{Name: "sink", Address: "127.0.0.1:6667", // nobody dials it: see dialer
+		Nick: "notifyd", Burst: 100, PerSecond: 100}
 	if edit != nil {
 		edit(&n)
 	}

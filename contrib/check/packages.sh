@@ -3,7 +3,7 @@
 # or with sudo without a password). Otherwise it names them and fails.
 set -eu
 
-packages="postfix dovecot-imapd ngircd inspircd atheme-services weechat-headless python3-zmq python3-cryptography python3-feedparser
+packages="postfix dovecot-imapd rspamd ngircd inspircd atheme-services weechat-headless python3-zmq python3-cryptography python3-feedparser
  python3-aiosmtpd dnsmasq-base xvfb dunst dbus dbus-x11 libnotify-bin libglib2.0-bin xdotool chromium postgresql fonts-dejavu-core gcc libc6-dev
  slapd ldap-utils xz-utils krb5-kdc krb5-admin-server krb5-user
  rabbitmq-server python3-pika nats-server gource curl openssl openssh-client systemd iproute2 iptables"
