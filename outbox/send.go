@@ -141,41 +141,10 @@ func (p *pool) send(ctx context.Context, c claim) (err error) {
 	if c.redelivered && c.rows[0].Attempts >= int64(p.o.cfg.MaxAttempts) {
 		return errInterrupted
 	}
-	parcel := backends.Parcel{ID: c.parcel, To: c.rows[0].Address, Manage: c.rows[len(c.rows)-1].Manage,
-		Destination: c.queue.destination}
-	if holder := p.o.cfg.Holder; holder != nil && !strings.HasPrefix(c.queue.destination, Account) {
-		parcel.Holder = func(ctx context.Context) (string, error) { return holder(ctx, c.queue.destination) }
+	parcel, err := p.o.parcel(ctx, c)
+	if err != nil {
+		return err
 	}
-	if options := p.o.cfg.Options; options != nil && !strings.HasPrefix(c.queue.destination, Account) {
-		if parcel.Options, err = options(ctx, c.queue.destination); err != nil {
-			p.o.cfg.Log.Warn("a parcel goes without the options of its owner", "error", err)
-		}
-	}
-	if page := p.o.cfg.Page; page != nil && !strings.HasPrefix(c.queue.destination, Account) {
-		parcel.Page = page(c.parcel)
-	}
-	if mute := p.o.cfg.Mute; mute != nil && !strings.HasPrefix(c.queue.destination, Account) {
-		parcel.Mute = mute(c.queue.destination)
-	}
-	zone := time.UTC
-	if zones := p.o.cfg.Zone; zones != nil {
-		if zone, err = zones(ctx, c.queue.destination); err != nil {
-			p.o.cfg.Log.Warn("a parcel tells its times in UTC", "error", err)
-		}
-	}
-	holds, dues := make([]string, 0, len(c.rows)), make([]time.Time, 0, len(c.rows))
-	for _, r := range c.rows {
-		n, err := r.notice()
-		if err != nil {
-			return errors.Join(errCorrupt, err)
-		}
-		if !n.Time.IsZero() {
-			n.Time = n.Time.In(zone)
-		}
-		parcel.Notices = append(parcel.Notices, n)
-		holds, dues = append(holds, r.Hold), append(dues, unstamp(r.DueAt))
-	}
-	parcel.Note = p.o.cfg.Note(holds, dues, zone)
 	ctx, cancel := context.WithTimeout(ctx, p.o.cfg.SendTimeout)
 	defer cancel()
 	if slices.ContainsFunc(parcel.Notices, func(n backends.Notice) bool { return n.Secret != "" }) {
@@ -184,6 +153,60 @@ func (p *pool) send(ctx context.Context, c claim) (err error) {
 		}
 	}
 	return p.backend.Send(ctx, parcel)
+}
+
+// parcel makes what is handed over of a claim.
+func (o *Outbox) parcel(ctx context.Context, c claim) (backends.Parcel, error) {
+	made := backends.Parcel{ID: c.parcel, To: c.rows[0].Address, Manage: c.rows[len(c.rows)-1].Manage,
+		Destination: c.queue.destination}
+	zone := time.UTC
+	if !strings.HasPrefix(made.Destination, Account) {
+		zone = o.dress(ctx, &made)
+	}
+	holds, dues := make([]string, 0, len(c.rows)), make([]time.Time, 0, len(c.rows))
+	for _, r := range c.rows {
+		n, err := r.notice()
+		if err != nil {
+			return made, errors.Join(errCorrupt, err)
+		}
+		if !n.Time.IsZero() {
+			n.Time = n.Time.In(zone)
+		}
+		made.Notices = append(made.Notices, n)
+		holds, dues = append(holds, r.Hold), append(dues, unstamp(r.DueAt))
+	}
+	made.Note = o.cfg.Note(holds, dues, zone)
+	return made, nil
+}
+
+// dress gives a parcel what belongs to its destination, and gives the time zone of its owner. What cannot be read is
+// left out: a notice is worth more than its looks.
+func (o *Outbox) dress(ctx context.Context, p *backends.Parcel) (zone *time.Location) {
+	to := p.Destination
+	if holder := o.cfg.Holder; holder != nil {
+		p.Holder = func(ctx context.Context) (string, error) { return holder(ctx, to) }
+	}
+	if options := o.cfg.Options; options != nil {
+		chosen, err := options(ctx, to)
+		if err != nil {
+			o.cfg.Log.Warn("a parcel goes without the options of its owner", "error", err)
+		}
+		p.Options = chosen
+	}
+	if page := o.cfg.Page; page != nil {
+		p.Page = page(p.ID)
+	}
+	if mute := o.cfg.Mute; mute != nil {
+		p.Mute = mute(to)
+	}
+	if zones := o.cfg.Zone; zones != nil {
+		found, err := zones(ctx, to)
+		if err != nil {
+			o.cfg.Log.Warn("a parcel tells its times in UTC", "error", err)
+		}
+		return found
+	}
+	return time.UTC
 }
 
 // record has a completion written. Then it calls then, nil: nothing. The worker waits for what is told to others only.
