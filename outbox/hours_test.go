@@ -151,7 +151,7 @@ func (w *town) step(n int) {
 	to := pick(w, p.to...)
 	ctx := w.t.Context()
 	w.at = w.at.Add(time.Second)
-	switch what := w.random.IntN(22); what {
+	switch what := w.random.IntN(23); what {
 	case 0, 1, 2, 3, 4, 5:
 		w.arrive(p, fmt.Sprint("m", n))
 	case 6, 7, 8, 9, 10:
@@ -184,6 +184,8 @@ func (w *town) step(n int) {
 		w.resend(p)
 	case 21:
 		w.goRound(p, to, fmt.Sprint("x", n))
+	case 22:
+		w.standIn(p)
 	}
 }
 
@@ -217,6 +219,33 @@ func (w *town) goRound(p *person, to prefs.Destination, id string) {
 		return err
 	}))
 	w.say("%s is added for %s", id, p.Name)
+}
+
+// standIn has another address of a person stand in for the one at which something waits or was given up.
+func (w *town) standIn(p *person) {
+	i := w.random.IntN(len(p.to))
+	from, to := p.to[i], p.to[(i+1)%len(p.to)]
+	list, err := w.nodes[0].Find(w.t.Context(), outbox.Query{Destinations: []string{prefs.Key(from.ID)}, Limit: 10})
+	w.must(err)
+	if len(list) == 0 {
+		return
+	}
+	e := pick(w, list...)
+	keep := pick(w, true, false)
+	w.must(w.db.Writer.Transaction(func(tx *gorm.DB) error {
+		done, err := pick(w, w.nodes...).Reroute(tx, e.ID, outbox.Delivery{Message: e.Message,
+			Destination: prefs.Key(to.ID), Backend: "email", Address: to.Address, DueAt: w.at, Notice: e.Notice}, "it failed",
+			keep)
+		key, old := e.Message+" "+prefs.Key(to.ID), w.all[e.Message+" "+e.Destination]
+		if e.Silenced() && done {
+			w.t.Fatalf("%s was silenced, and goes elsewhere\n%s", e.Message, strings.Join(w.log, "\n"))
+		}
+		if done && w.all[key] == nil {
+			w.all[key] = &sent{of: p, paused: p.pause.On(w.at), critical: old.critical}
+		}
+		w.say("%s goes to %s instead of %s, kept %v: %v", e.Message, key, e.Destination, keep, done)
+		return err
+	}))
 }
 
 func (w *town) setQuiet(p *person, to prefs.Destination) {

@@ -197,8 +197,8 @@ func (o *Outbox) Undelivered(
 
 // Reroute gives what is owed to one destination to another one, in the caller's transaction, and says whether it did.
 // The delivery is closed with the reason, unless keep lets it go on being tried. What is being sent at this moment, was
-// sent meanwhile, or was rerouted before, stays as it is. The message is owed to the other destination once, as by Add;
-// where it has it already only the reason is written down.
+// sent, silenced or withdrawn meanwhile, or was rerouted before, stays as it is. The message is owed to the other
+// destination once, as by Add; where it has it already only the reason is written down.
 func (o *Outbox) Reroute(tx *gorm.DB, id int64, to Delivery, reason string, keep bool) (done bool, err error) {
 	rows, err := readRows(tx, "WHERE id = ?", id)
 	if err != nil || len(rows) == 0 {
@@ -209,8 +209,10 @@ func (o *Outbox) Reroute(tx *gorm.DB, id int64, to Delivery, reason string, keep
 	if err != nil {
 		return false, err
 	}
-	if rows, err = readRows(tx, "WHERE id = ? AND state IN ?", id, []State{Waiting, Dead}); err != nil || len(rows) == 0 {
-		return false, err // somebody sends it, or has
+	rows, err = readRows(tx, "WHERE id = ? AND state IN ? AND last_error NOT LIKE 'silenced: %' AND "+
+		"last_error NOT LIKE 'withdrawn: %'", id, []State{Waiting, Dead})
+	if err != nil || len(rows) == 0 {
+		return false, err // somebody sends it, or has, or nobody wants it any more
 	}
 	if busy, err := inFlight(tx, queues[keyOf(from)], rows[0].Parcel); busy || err != nil {
 		return false, err
