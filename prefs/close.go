@@ -1,15 +1,15 @@
 package prefs
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"strconv"
 
 	"gorm.io/gorm"
 
-	"github.com/notifyd/notifyd/outbox"
+	"github.com/notifyd/notifyd/internal/text"
 	"github.com/notifyd/notifyd/prefs/accounts"
+	"github.com/notifyd/notifyd/prefs/returned"
 )
 
 // close is change for a change that closes destinations. On PostgreSQL it waits for the transactions that have read
@@ -129,81 +129,117 @@ func (s *Destinations) switchOffReachless(tx *gorm.DB, userID uint) (off []uint,
 	return off, nil
 }
 
-// Resend sends a delivery that was given up again, at once: alone, or together with the other waiting deliveries of
-// its destination. It must belong to the user; with userID 0, for operators, it may belong to anybody. The error is
-// outbox.ErrNotFound when the delivery is not dead or belongs to somebody else. It is outbox.ErrUnsendable, with the
-// reason, when the destination is closed or the text was wiped.
-func (s *Destinations) Resend(ctx context.Context, o *outbox.Outbox, userID uint, id int64, together bool) error {
-	err := s.write(ctx, "send again", func(tx *gorm.DB) error {
-		// so that nobody closes the destination in the meantime
-		if err := lockDeliveries(tx, "pg_advisory_xact_lock_shared"); err != nil {
+// Disable switches a destination off after the server refused its address. It cancels the deliveries to it, stores the
+// reason for its owner, and ends what the address was good for: it may be another person's by now, and so it lets
+// nobody in any more, even where it was the last way in. It is for the program, not for users. The error is ErrNotFound
+// when the destination was deleted.
+func (s *Destinations) Disable(ctx context.Context, id uint, why string) error {
+	return s.close(ctx, "disable destination", func(tx *gorm.DB) error { return s.disable(tx, id, why) })
+}
+
+func (s *Destinations) disable(tx *gorm.DB, id uint, why string) error {
+	why = text.CutBytes(text.OneLine(cmp.Or(why, "refused")), maxAddress)
+	err := s.destinationChange(tx, accounts.Daemon, id, accounts.DestinationRefuse, func(to destinationRow) error {
+		set := map[string]any{"disabled": why, "sign_in": false}
+		if err := changed(tx.Model(&destinationRow{}).Where("id = ?", id).Updates(set)); err != nil {
 			return err
 		}
-		letter, err := o.DeadLetter(tx, id)
+		if err := s.logins.EndByDestination(tx, id); err != nil {
+			return err
+		}
+		return s.touchUser(tx, to.UserID)
+	})
+	if err != nil {
+		return err
+	}
+	return s.cancelOwed(tx, why, id)
+}
+
+// stop switches a destination off for a reason that its owner reads, as the owner could: it still lets its owner in.
+func (s *Destinations) stop(tx *gorm.DB, id uint, why string) error {
+	why = text.CutBytes(text.OneLine(why), maxAddress)
+	err := s.destinationChange(tx, accounts.Daemon, id, accounts.DestinationOff, func(to destinationRow) error {
+		set := map[string]any{"is_on": false, "off_reason": why}
+		if err := changed(tx.Model(&destinationRow{}).Where("id = ?", id).Updates(set)); err != nil {
+			return err
+		}
+		if err := s.tell(tx, to.UserID, ofDestinations); err != nil {
+			return err
+		}
+		return s.touchUser(tx, to.UserID)
+	})
+	if err != nil {
+		return err
+	}
+	return s.cancelOwed(tx, why, id)
+}
+
+// A Verdict is how to judge what came back: by which rule, by what was sent, and who is told that a destination is off.
+type Verdict struct {
+	Rule returned.Rule
+	Sent func(tx *gorm.DB, destination string) ([]returned.Sent, error)
+	Tell func(tx *gorm.DB, off Destination, others []Destination, why string) error
+}
+
+// errEnds ends a transaction that would have to switch a destination off, so that another one can do all of it.
+var errEnds = errors.New("the destination ends")
+
+// Returned notes that something came back of what was sent to a destination, and switches it off where that ends it:
+// all in one transaction, once, however often it is told. The error is ErrNotFound when the destination was deleted.
+func (s *Destinations) Returned(
+	ctx context.Context, id uint, e returned.Event, v Verdict,
+) (out returned.Outcome, err error) {
+	note := func(tx *gorm.DB, ends func(to destinationRow) error) error {
+		var to destinationRow
+		if err := tx.Where("id = ?", id).Take(&to).Error; err != nil {
+			return err
+		}
+		if out.Again, err = returned.Note(tx, id, e); err != nil || out.Again {
+			return err
+		}
+		events, err := returned.Of(tx, id)
 		if err != nil {
 			return err
 		}
-		if err := checkTarget(tx, letter.Destination, userID); err != nil {
+		sent, err := v.Sent(tx, Key(id))
+		if err != nil {
 			return err
 		}
-		if err := o.Resend(tx, id, together); err != nil {
-			return err
+		if out = v.Rule.Judge(events, sent, s.now()); out.Off == "" || !to.IsOn || to.Disabled != "" {
+			out.Off = ""
+			return nil
 		}
-		return s.noteResend(tx, letter.Destination, id)
+		return ends(to)
+	}
+	err = s.write(ctx, "note returned mail", func(tx *gorm.DB) error {
+		return note(tx, func(destinationRow) error { return errEnds })
 	})
-	if err == nil {
-		o.Notify()
+	if !errors.Is(err, errEnds) {
+		return out, err
 	}
-	return err
+	return out, s.close(ctx, "end a destination", func(tx *gorm.DB) error {
+		return note(tx, func(to destinationRow) error { return s.end(tx, to, out, v) })
+	})
 }
 
-// noteResend makes the entry of the audit for its owner; account mail has none.
-func (s *Destinations) noteResend(tx *gorm.DB, key string, delivery int64) error {
-	id, err := strconv.ParseUint(key, 10, 64)
-	if err != nil {
-		return nil
+// end switches a destination off, and tells its owner.
+func (s *Destinations) end(tx *gorm.DB, to destinationRow, out returned.Outcome, v Verdict) error {
+	off := s.stop
+	if out.Forever {
+		off = s.disable
 	}
-	var to destinationRow
-	if err := tx.Where("id = ?", id).Take(&to).Error; err != nil {
+	if err := off(tx, to.ID, out.Off); err != nil {
 		return err
 	}
-	return s.note(tx, to.UserID, accounts.NoticeResend, "notice "+strconv.FormatInt(delivery, 10), nil,
-		accounts.Fields{"destination": to.place()})
-}
-
-// checkTarget returns the reason why a destination accepts no notices; nil when it does, or is not in this store.
-func checkTarget(tx *gorm.DB, key string, userID uint) error {
-	id, err := strconv.ParseUint(key, 10, 64)
-	if err != nil {
-		if userID != 0 {
-			return outbox.ErrNotFound
-		}
-		return nil // account mail, which the outbox checks itself
-	}
-	var to destinationRow
-	err = tx.Where("id = ?", id).Take(&to).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		if userID != 0 {
-			return outbox.ErrNotFound
-		}
-		return fmt.Errorf("%w: its destination was deleted", outbox.ErrUnsendable)
-	}
+	var rows []destinationRow
+	err := tx.Where("user_id = ? AND id <> ? AND confirmed AND is_on AND disabled = ''", to.UserID, to.ID).Order("id").
+		Find(&rows).Error
 	if err != nil {
 		return err
 	}
-	return to.checkTarget(userID)
-}
-
-func (r destinationRow) checkTarget(userID uint) error {
-	switch {
-	case userID != 0 && r.UserID != userID:
-		return outbox.ErrNotFound
-	case !r.Confirmed:
-		return fmt.Errorf("%w: its destination is not confirmed", outbox.ErrUnsendable)
-	case r.Disabled != "":
-		return fmt.Errorf("%w: its destination was switched off, because of: %s", outbox.ErrUnsendable, r.Disabled)
-	case !r.IsOn:
-		return fmt.Errorf("%w: its destination is switched off", outbox.ErrUnsendable)
+	others := make([]Destination, len(rows))
+	for i, r := range rows {
+		others[i] = r.destination()
 	}
-	return nil
+	return v.Tell(tx, to.destination(), others, out.Off)
 }
