@@ -258,6 +258,7 @@ func busToMail(b *testing.B, port, rate int, begin func()) (published map[string
 	send := sender(b, messages, publisher, s)
 	send(200)
 	untilMailed(b, s.outbox, 200)
+	clear(published) // those came all at once, to warm up
 	begin()
 	if rate == 0 {
 		send(b.N)
